@@ -1,0 +1,43 @@
+/** `cityvitals <command>`: each command is one file beside this one, loaded only when it is called. */
+import { Command } from 'commander';
+import { EXIT, openTerminal, type Terminal } from './terminal.ts';
+
+interface Entry {
+  name: string;
+  en: string;
+  zh: string;
+  load(): Promise<{ define(terminal: Terminal): Command }>;
+}
+
+const COMMANDS: Entry[] = [
+  { name: 'demo', en: 'a small town on this machine: devices, edge, gateway, console', zh: '在本机运行一个小镇:设备、边缘节点、网关、控制台', load: () => import('./demo.ts') },
+  { name: 'edge', en: 'run an edge: read devices, keep, forward', zh: '运行边缘节点:采集、落盘、上送', load: () => import('./edge.ts') },
+  { name: 'gateway', en: 'run a gateway: take in, store, warn, show', zh: '运行网关:接收、存储、预警、展示', load: () => import('./gateway.ts') },
+  { name: 'check', en: 'check a configuration, then read every point once', zh: '检查配置,并逐点试读', load: () => import('./check.ts') },
+  { name: 'decode', en: 'decode bytes of a device', zh: '解析设备字节', load: () => import('./decode.ts') },
+  { name: 'models', en: 'list, verify and run detectors', zh: '列出、校验、运行检测模型', load: () => import('./models.ts') },
+  { name: 'drivers', en: 'list drivers with their settings and points', zh: '列出驱动及其设置和测点', load: () => import('./drivers.ts') },
+];
+
+async function main(): Promise<void> {
+  const argv = process.argv.slice(2);
+  const terminal = openTerminal(argv, process.env);
+  const program = new Command('cityvitals')
+    .description(terminal.text({ en: 'cityvitals: from devices to risk warnings, nothing lost on the way', zh: '城市体征:从设备到风险提示,途中不丢一条数据' }))
+    .option('--lang <language>', terminal.text({ en: 'zh-CN or en', zh: 'zh-CN 或 en' }))
+    .showHelpAfterError()
+    .exitOverride((error) => { process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage); });
+  const wanted = argv.find((argument, at) => !argument.startsWith('-') && argv[at - 1] !== '--lang');
+  for (const entry of COMMANDS) {
+    if (entry.name !== wanted) {
+      program.command(entry.name).description(terminal.text(entry));
+      continue;
+    }
+    const command = (await entry.load()).define(terminal).name(entry.name).description(terminal.text(entry));
+    command.copyInheritedSettings(program).option('--lang <language>').option('--json', terminal.text({ en: 'one JSON line a result', zh: '每条结果输出一行 JSON' }));
+    program.addCommand(command);
+  }
+  await program.parseAsync(process.argv);
+}
+
+await main();

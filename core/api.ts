@@ -1,0 +1,217 @@
+/** The shapes that the gateway's API answers with; the console and other clients read these. Times are ms UTC. */
+import type { Flag, Level, Position, Quality, Value } from './event.ts';
+
+export interface Words {
+  zh: string;
+  en: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+/** fresh: newest value younger than 3 periods; late: older; lost: the device does not answer; unobserved: its edge is away. */
+export type Freshness = 'fresh' | 'late' | 'lost' | 'unobserved';
+
+export interface LastValue {
+  indicator: string;
+  point: string;
+  name: Words;
+  value: Value;
+  unit: string;
+  at: number;
+  quality: Quality;
+  flags: Flag[];
+  /** Limits of the indicator's rules, worst last, for drawing. */
+  limits: { level: Level; value: number; direction: 'high' | 'low' }[];
+}
+
+export interface DeviceView {
+  id: string;
+  edge: string;
+  centre: string;
+  driver: string;
+  subject: string;
+  position: Position | null;
+  freshness: Freshness;
+  reason: string;
+  lastAt: number | null;
+  /** Path of the newest picture with its boxes (PictureView), for cameras whose edge serves one. */
+  picture: string | null;
+  values: LastValue[];
+}
+
+export interface PictureView {
+  device: string;
+  at: number;
+  index: number;
+  width: number;
+  height: number;
+  jpegBase64: string;
+  boxes: { class: string; score: number; x: number; y: number; width: number; height: number }[];
+}
+
+export interface SeriesView {
+  indicator: string;
+  device: string;
+  point: string;
+  unit: string;
+  centre: string;
+  edge: string;
+  /** False when the catalogue does not know the indicator. */
+  known: boolean;
+  name: Words;
+  lastAt: number;
+}
+
+export interface PointView {
+  at: number;
+  value: Value;
+  quality: Quality;
+  flags: Flag[];
+  /** When down-sampled: what the bucket held. */
+  min?: number;
+  max?: number;
+  count?: number;
+}
+
+export interface SeriesRange {
+  series: SeriesView;
+  from: number;
+  to: number;
+  /** True when points are buckets (avg as value). */
+  downsampled: boolean;
+  items: PointView[];
+  next: string | null;
+}
+
+export type WarningState = 'raised' | 'acknowledged' | 'dispatched' | 'handling' | 'handled' | 'verified' | 'closed' | 'reviewed' | 'false_alarm' | 'merged' | 'transferred';
+
+/** One sentence of why, and the value it rests on. */
+export interface Reason extends Words {
+  cites: { indicator: string; device: string; point: string; at: number; value: Value; unit: string };
+}
+
+export interface WarningView {
+  id: string;
+  rule: string;
+  version: number;
+  type: 'threshold' | 'absence';
+  indicator: string;
+  device: string;
+  point: string;
+  subject: string;
+  centre: string;
+  level: Level;
+  state: WarningState;
+  condition: 'active' | 'cleared';
+  exercise: boolean;
+  late: boolean;
+  raisedBy: string;
+  onsetAt: number;
+  raisedAt: number;
+  publishedAt: number;
+  changedAt: number;
+  clearedAt: number | null;
+  previousId: string | null;
+  title: Words;
+  place: Words & { position: Position | null };
+  reasons: Reason[];
+  suggestion: Words;
+  /** Parts that are missing; empty = complete. */
+  incomplete: string[];
+}
+
+export interface EdgeView {
+  id: string;
+  centre: string;
+  online: boolean;
+  version: string | null;
+  logDepth: number | null;
+  clockOffsetMs: number | null;
+  seenAt: number;
+}
+
+/** The path of a sample with live counts: device → edge log → gateway → store → warning. */
+export interface StatusView {
+  gateway: string;
+  centre: string;
+  exercise: boolean;
+  now: number;
+  startedAt: number;
+  /** Rules have seen everything up to this event time. */
+  evaluatedTo: number | null;
+  devices: { total: number; fresh: number; lost: number };
+  edges: EdgeView[];
+  path: {
+    kept: number | null;
+    edgeDepth: number;
+    accepted: number;
+    duplicates: number;
+    refused: number;
+    stored: number;
+    storeLag: number;
+    rulesLag: number;
+    warningsOpen: number;
+    /** Newest measurement's ms from occurredAt: to the gateway, and to the store. */
+    acceptMs: number | null;
+    storeMs: number | null;
+    warnMs: number | null;
+  };
+}
+
+export interface IndicatorView {
+  code: string;
+  known: boolean;
+  version: number | null;
+  name: Words;
+  unit: string;
+  board: string | null;
+  runway: string | null;
+  seriesCount: number;
+}
+
+export interface QuarantineItem {
+  id: number;
+  at: number;
+  sender: string;
+  code: string;
+  detail: string;
+  sha256: string;
+  bytes: number;
+  /** First bytes, as text where they are text. */
+  excerpt: string;
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  remedy: string;
+}
+
+/** What `GET /api/v1/live` sends; `event:` is the kind, `data:` the rest as JSON. */
+export type LiveMessage =
+  | { kind: 'status'; status: StatusView }
+  | { kind: 'value'; indicator: string; device: string; point: string; at: number; value: Value; unit: string; quality: Quality; flags: Flag[] }
+  | { kind: 'warning'; warning: WarningView }
+  | { kind: 'device'; device: DeviceView }
+  | { kind: 'demo'; demo: DemoView };
+
+/** Only when the gateway runs inside `cityvitals demo`. */
+export interface DemoView {
+  seconds: number;
+  act: Words;
+  canCut: boolean;
+  canKill: boolean;
+  networkCut: boolean;
+  edgeDown: boolean;
+  /** By the reconciler: what the edge acknowledged against what the gateway holds. */
+  witnessed: number;
+  missing: number;
+  twice: number;
+  checkedAt: number | null;
+}

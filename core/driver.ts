@@ -1,0 +1,145 @@
+/**
+ * The contract of a driver: what a device is (data), its link (I/O only) and how its frames are read (pure).
+ *
+ * A driver never loops, sleeps, reconnects, schedules or logs: the edge's host does that for all of them. It applies
+ * only scales that its protocol fixes; a point's own `scale` and `offset` are applied later, by qualify.
+ */
+import type { z } from 'zod';
+import type { Evidence, Flag, Origin, Position, Quality, Value } from './event.ts';
+import type { Fault, FaultCode, FaultParams } from './faults.ts';
+import type { World } from './world.ts';
+
+export type Trait = 'polled' | 'listens' | 'frames' | 'writes' | 'discovers' | 'probes';
+
+/** A point of a driver whose points are fixed. `indicator` is the default one. */
+export interface FixedPoint {
+  zh: string;
+  en: string;
+  unit: string;
+  range?: [number, number];
+  indicator?: string;
+}
+
+/** What a driver's `decode` gives for one point. What is absent: quality good, no flags, live, the frame's own time. */
+export interface PointValue<P extends string = string> {
+  point: P;
+  value: Value;
+  unit?: string;
+  /** ms UTC by the device's clock, where the protocol carries one. */
+  deviceAt?: number;
+  quality?: Quality;
+  flags?: Flag[];
+  origin?: Origin;
+  position?: Position;
+  evidence?: Evidence[];
+}
+
+/** One picture of a camera, rgb24: width × height × 3 bytes, rows from the top. */
+export interface Picture {
+  index: number;
+  /** Presentation time, ms from the start of the clip or stream. */
+  ptsMs: number;
+  width: number;
+  height: number;
+  rgb: Uint8Array;
+}
+
+/** A frame that gave nothing, and why. `points` names those it should have given; default: all the request asked for. */
+export interface Lost<P extends string = string> {
+  ok: false;
+  fault: Fault;
+  points?: P[];
+}
+
+export type Decoded<P extends string = string> =
+  | { ok: true; values: PointValue<P>[]; picture?: undefined }
+  | { ok: true; picture: Picture; values?: undefined }
+  | Lost<P>;
+
+/** `detail` fills {detail} of the fault's sentence; give an object to fill others. */
+export function lost(code: FaultCode, detail: string | FaultParams): Lost<never> {
+  return { ok: false, fault: { code, params: typeof detail === 'string' ? { detail } : detail } };
+}
+
+/** One exchange with a polled device. Drivers add their own fields; the host reads only these. */
+export interface Request {
+  /** Ids of the points that its answer gives. */
+  points: readonly string[];
+}
+
+/** A way to a device. I/O only: it cuts frames out of the stream and knows no meaning. Throws FaultError. */
+export interface Link<Frame, R extends Request = Request> {
+  /** Polled: sends one request and gives its answer; the host never makes two at a time on one link. */
+  exchange?(request: R, signal: AbortSignal): Promise<Frame>;
+  /** Listening and frame-giving drivers: ends when the link is closed from our side, throws when from theirs. */
+  frames?(signal: AbortSignal): AsyncIterable<Frame>;
+  /** May be called twice; resolves when every handle is gone. */
+  close(): Promise<void>;
+}
+
+/** A configured point as the driver sees it: its id and the fields of the driver's own `point` schema. */
+export type PointOf<P> = { id: string } & P;
+
+/** What a probe found: one line for the field engineer. */
+export interface Finding {
+  en: string;
+  zh: string;
+}
+
+interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Request> {
+  id: string;
+  title: { zh: string; en: string };
+  /** zod, declared once: type, default, check, docs; every field has `.meta({ zh, en })`. */
+  settings: S;
+  open(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Link<Frame, R>>;
+  decode(frame: Frame, request?: R): Decoded;
+  /** Devices with the same key share one link, one exchange at a time. */
+  bus?(settings: z.infer<S>): string;
+  /** Checks that touch this machine (a file, a program) but no device; run by `check` and before start. */
+  examine?(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Fault[]>;
+  /** True when a configured point's value has no unit (a bool, a text): then its config needs none. */
+  unitless?(point: PointOf<z.infer<P>>): boolean;
+  /** What becomes of values in a case and `decode` on the command line: how a text line becomes a frame. */
+  frameOf?: FrameReader<Frame, R>;
+}
+
+/** For `cityvitals decode`: turns bytes or a JSON line into frames with their requests. */
+export interface FrameReader<Frame, R extends Request> {
+  /** `bytes`: hex or a binary file; `frames`: JSON lines. */
+  level: 'bytes' | 'frames';
+  read(input: readonly (Uint8Array | unknown)[], points: readonly unknown[]): { frame: Frame; request?: R }[];
+}
+
+type Needs<T extends Trait, S extends z.ZodObject, P extends z.ZodObject, R extends Request> =
+  ('polled' extends T ? { requests(points: readonly PointOf<z.infer<P>>[], settings: z.infer<S>): R[] } : unknown)
+  & ('probes' extends T ? { probe(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World, signal: AbortSignal): Promise<Finding[]> } : unknown);
+
+type Points<P extends z.ZodObject> = { points: Record<string, FixedPoint>; point?: undefined } | { points?: undefined; point: P };
+
+/**
+ * Declares a driver. A trait that needs a function which is not there does not compile.
+ * `polled` needs `requests` and a link with `exchange`; `listens` and `frames` need a link with `frames`.
+ */
+export function defineDriver<const T extends Trait, S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Request>(
+  driver: Spec<S, P, Frame, R> & Points<P> & { traits: readonly T[] } & Needs<T, S, P, R>,
+): Driver {
+  return driver as unknown as Driver;
+}
+
+/** A driver as the host and the registry see it: its own types erased. */
+export interface Driver {
+  id: string;
+  title: { zh: string; en: string };
+  settings: z.ZodObject;
+  points?: Record<string, FixedPoint>;
+  point?: z.ZodObject;
+  traits: readonly Trait[];
+  open(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Link<unknown>>;
+  decode(frame: unknown, request?: Request): Decoded;
+  requests?(points: readonly PointOf<unknown>[], settings: unknown): Request[];
+  probe?(settings: unknown, points: readonly PointOf<unknown>[], world: World, signal: AbortSignal): Promise<Finding[]>;
+  bus?(settings: unknown): string;
+  examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
+  unitless?(point: PointOf<unknown>): boolean;
+  frameOf?: FrameReader<unknown, Request>;
+}

@@ -1,0 +1,148 @@
+/**
+ * The event: the one record that goes from an edge to a gateway and on to every consumer.
+ *
+ * An event is named for ever by (edge, stream, epoch, seq); nothing on its way rewrites these four.
+ * All times are ms UTC. Numbers are finite and within ±2^53.
+ */
+export const STREAMS = ['warning', 'state', 'measurement', 'diagnostic'] as const;
+export type Stream = (typeof STREAMS)[number];
+
+export const KINDS = ['measurement', 'state', 'occurrence', 'diagnostic', 'gap'] as const;
+export type Kind = (typeof KINDS)[number];
+
+export const QUALITIES = ['good', 'uncertain', 'bad'] as const;
+export type Quality = (typeof QUALITIES)[number];
+
+export const ORIGINS = ['live', 'backfill', 'replay', 'simulated'] as const;
+export type Origin = (typeof ORIGINS)[number];
+
+export const CLOCKS = ['device', 'edge', 'unsynced'] as const;
+export type ClockSource = (typeof CLOCKS)[number];
+
+/** Why a value is not simply good. Closed: a flag that is not here is refused at the border. */
+export const FLAGS = [
+  'stale', 'clamped', 'out-of-range', 'spike', 'stuck', 'skewed', 'fault-code', 'rolled-over', 'substituted', 'initial',
+  'override', 'sensor', 'comm', 'config', 'device', 'calibration', 'maintenance', 'unit', 'unknown-indicator', 'simulated', 'other',
+] as const;
+export type Flag = (typeof FLAGS)[number];
+
+export type Value = number | boolean | string | null;
+export type Level = 1 | 2 | 3 | 4;
+
+/** A detection in a picture; x, y, width, height are fractions (0 to 1) of the picture, from its upper left corner. */
+export interface Box {
+  class: string;
+  score: number;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** What a value rests on. `boxes` comes from a detector; `frame` names the picture it looked at. */
+export interface Evidence {
+  kind: 'boxes';
+  model: string;
+  frame: number;
+  boxes: Box[];
+}
+
+export interface Position {
+  lon: number;
+  lat: number;
+  heightM?: number;
+}
+
+/** The values that were merged into one event by the edge's reduce station. */
+export interface Window {
+  fromAt: number;
+  toAt: number;
+  count: number;
+  min?: number;
+  max?: number;
+}
+
+export interface WarningChange {
+  id: string;
+  rule: string;
+  version: number;
+  subject: string;
+  level: Level;
+  change: 'raised' | 'level' | 'cleared';
+  onsetAt: number;
+}
+
+/** Says: `count` events of this stream are not coming. fromSeq = toSeq = 0 when they never had numbers. */
+export interface Gap {
+  stream: Stream;
+  epoch: number;
+  fromSeq: number;
+  toSeq: number;
+  fromAt: number;
+  toAt: number;
+  count: number;
+  reason: string;
+}
+
+/** An event before the log has given it its name: what the edge's stations pass on. */
+export interface Draft {
+  device: string;
+  point: string;
+  indicator: string;
+  subject?: string;
+  centre: string;
+  kind: Kind;
+  /** null only when quality is bad. */
+  value: Value;
+  /** UCUM; '' for a value without one. */
+  unit: string;
+  occurredAt: number;
+  clock: ClockSource;
+  /** The device's own time, kept when the edge restamped the event. */
+  deviceAt?: number;
+  observedAt: number;
+  window?: Window;
+  quality: Quality;
+  flags?: Flag[];
+  origin: Origin;
+  position?: Position;
+  evidence?: Evidence[];
+  warning?: WarningChange;
+  gap?: Gap;
+}
+
+export interface Event extends Draft {
+  edge: string;
+  stream: Stream;
+  epoch: number;
+  seq: number;
+}
+
+/** Which stream of a log an event belongs to. */
+export function streamOf(draft: Pick<Draft, 'kind' | 'warning' | 'gap'>): Stream {
+  if (draft.gap) return draft.gap.stream;
+  if (draft.warning) return 'warning';
+  if (draft.kind === 'measurement' || draft.kind === 'diagnostic') return draft.kind;
+  return 'state';
+}
+
+/** The name of an event, `edge:stream:epoch:seq`. */
+export function eventId(event: Pick<Event, 'edge' | 'stream' | 'epoch' | 'seq'>): string {
+  return `${event.edge}:${event.stream}:${event.epoch}:${event.seq}`;
+}
+
+/** The key of the series an event belongs to. */
+export function seriesKey(event: Pick<Draft, 'indicator' | 'device' | 'point'>): string {
+  return `${event.indicator}|${event.device}|${event.point}`;
+}
+
+/** Largest magnitude a number may have on the way: above it, JSON readers elsewhere round. */
+export const MAX_NUMBER = 2 ** 53;
+
+export const IDS = {
+  edge: /^[a-z0-9-]{1,64}$/,
+  centre: /^[0-9A-Z]{6,12}$/,
+  indicator: /^[A-Za-z0-9._-]{1,64}$/,
+  device: /^[A-Za-z0-9._:-]{1,64}$/,
+  point: /^[A-Za-z0-9._:-]{1,64}$/,
+} as const;

@@ -1,0 +1,53 @@
+/**
+ * The closed table of faults. A row says where it happens, whether trying again helps, who acts, and, in both
+ * languages, what happened and what to do. Rows live in `faults/`, by area; docs/faults.md is generated from them.
+ */
+import { CLI_FAULTS } from './faults/cli.ts';
+import { CONFIG_FAULTS } from './faults/config.ts';
+import { DEVICE_FAULTS } from './faults/device.ts';
+import { GATEWAY_FAULTS } from './faults/gateway.ts';
+import { LOG_FAULTS } from './faults/log.ts';
+import { VISION_FAULTS } from './faults/vision.ts';
+import { WIRE_FAULTS } from './faults/wire.ts';
+import type { FaultRow } from './faults/row.ts';
+
+export const FAULTS = {
+  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...WIRE_FAULTS, ...GATEWAY_FAULTS, ...CLI_FAULTS,
+} as const satisfies Record<`CV_${string}`, FaultRow>;
+
+export type FaultCode = keyof typeof FAULTS;
+export type Language = 'en' | 'zh-CN';
+export type FaultParams = Readonly<Record<string, string | number>>;
+
+/** A fault that happened: a code of the table and what fills its sentences. */
+export interface Fault {
+  code: FaultCode;
+  params: FaultParams;
+}
+
+/** The same as something that can be thrown; callers look at `fault.code`, never at the message. */
+export class FaultError extends Error {
+  readonly fault: Fault;
+  constructor(code: FaultCode, params: FaultParams = {}, options?: { cause?: unknown }) {
+    super(explain({ code, params }, 'en').message, options);
+    this.name = code;
+    this.fault = { code, params };
+  }
+}
+
+/** Message and remedy of a fault in one language, its parameters filled in. */
+export function explain(fault: Fault, language: Language): { message: string; remedy: string } {
+  const row: FaultRow = FAULTS[fault.code];
+  const [message, remedy] = language === 'en' ? row.en : row.zh;
+  return { message: fill(message, fault.params), remedy: fill(remedy, fault.params) };
+}
+
+function fill(sentence: string, params: FaultParams): string {
+  return sentence.replace(/\{(\w+)\}/g, (hole, key: string) => (params[key] === undefined ? hole : String(params[key])));
+}
+
+/** The fault inside a caught error; anything unknown becomes `fallback` with the error's message as {detail}. */
+export function faultOf(error: unknown, fallback: FaultCode, params: FaultParams = {}): Fault {
+  if (error instanceof FaultError) return error.fault;
+  return { code: fallback, params: { detail: error instanceof Error ? error.message : String(error), ...params } };
+}

@@ -1,0 +1,60 @@
+import type { FaultRow } from './row.ts';
+
+/** Devices, their links and what they say. Drivers' own codes stand here too, under CV_<DRIVER>_. */
+export const DEVICE_FAULTS = {
+  CV_LINK_REFUSED: {
+    stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['{address} refused the link: {detail}', 'check address and port, that the device is on, and its limit of connections'],
+    zh: ['{address} 拒绝连接:{detail}', '检查地址和端口、设备是否通电,以及其连接数上限'],
+  },
+  CV_LINK_UNREACHABLE: {
+    stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['{address} cannot be reached: {detail}', 'check cable, switch and the network settings of this box and of the device'],
+    zh: ['无法到达 {address}:{detail}', '检查网线、交换机,以及本机和设备的网络设置'],
+  },
+  CV_LINK_TIMEOUT: {
+    stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['{address} did not answer within {timeoutMs} ms', 'check that the device is on and its unit number is right; raise `timeout` on a slow line'],
+    zh: ['{address} 在 {timeoutMs} 毫秒内没有应答', '检查设备是否通电、站号是否正确;线路慢时调大 `timeout`'],
+  },
+  CV_LINK_CLOSED: {
+    stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['{address} closed the link: {detail}', 'if it repeats: another program may use the device, or its idle time-out is shorter than `every`'],
+    zh: ['{address} 断开了连接:{detail}', '若反复出现:可能有其他程序占用设备,或设备空闲超时短于 `every`'],
+  },
+  CV_DEVICE_STALE: {
+    stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'stale',
+    en: ['{device} gave nothing new for {ageMs} ms', 'look at the faults of this device just before'],
+    zh: ['{device} 已 {ageMs} 毫秒没有新数据', '查看该设备此前的故障'],
+  },
+  CV_BUS_SKIPPED: {
+    stage: 'read', retry: 'backoff', actor: 'nobody', flag: 'comm',
+    en: ['{device} is left out of its bus for {waitMs} ms after {failures} failures', ''],
+    zh: ['{device} 连续失败 {failures} 次,暂停轮询 {waitMs} 毫秒', ''],
+  },
+  CV_FRAME_LENGTH: {
+    stage: 'decode', retry: 'next', actor: 'nobody', flag: 'comm',
+    en: ['frame of wrong length: {detail}', ''],
+    zh: ['帧长度不符:{detail}', ''],
+  },
+  CV_FRAME_CHECKSUM: {
+    stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'comm',
+    en: ['checksum wrong: {detail}', 'if frequent: cable, termination, baud rate'],
+    zh: ['校验错误:{detail}', '若频繁出现:检查线缆、终端电阻、波特率'],
+  },
+  CV_FRAME_INVALID: {
+    stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'comm',
+    en: ['frame cannot be read: {detail}', 'if frequent: check that the device speaks the protocol that its driver expects'],
+    zh: ['无法解析的帧:{detail}', '若频繁出现:确认设备使用的协议与驱动一致'],
+  },
+  CV_DRIVER_FAILED: {
+    stage: 'decode', retry: 'next', actor: 'developer', flag: 'other',
+    en: ['driver of {device} failed: {detail}', 'report this with a recording of the device'],
+    zh: ['{device} 的驱动出错:{detail}', '请附上设备录制数据报告此问题'],
+  },
+  CV_VALUE_UNSAFE: {
+    stage: 'qualify', retry: 'next', actor: 'field-engineer', flag: 'sensor',
+    en: ['{point} gave a number that is not finite or beyond 2^53', 'check the type and the word order of the point'],
+    zh: ['{point} 的数值非有限或超出 2^53', '检查测点的类型和字序'],
+  },
+} as const satisfies Record<`CV_${string}`, FaultRow>;

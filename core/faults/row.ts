@@ -1,0 +1,19 @@
+import type { Flag } from '../event.ts';
+
+export type Stage = 'check' | 'open' | 'read' | 'decode' | 'infer' | 'qualify' | 'judge' | 'keep' | 'forward' | 'broker' | 'accept' | 'store' | 'warn' | 'api' | 'cli' | 'setup';
+export type Retry = 'never' | 'next' | 'backoff' | 'after-change';
+export type Actor = 'field-engineer' | 'operator' | 'developer' | 'nobody';
+/** [what happened, what to do]; `{name}` is filled in. The remedy is '' only where nobody has to act. */
+export type Sentences = readonly [message: string, remedy: string];
+
+export interface FaultRow {
+  stage: Stage;
+  retry: Retry;
+  actor: Actor;
+  /** The flag that values carry when this fault took them. */
+  flag?: Flag;
+  /** HTTP status when the API answers with it (problem+json). */
+  status?: number;
+  en: Sentences;
+  zh: Sentences;
+}

@@ -1,0 +1,23 @@
+/** Closed list of reasons for which a sample or event does not make it. Every drop names one and is counted. */
+export const LOSSES = {
+  frame_unreadable: { en: 'a frame could not be decoded', zh: '帧无法解析' },
+  device_fault: { en: 'the device answered with an error or not at all', zh: '设备应答错误或无应答' },
+  link_closed: { en: 'the link closed before the frame was read', zh: '读取前连接已断开' },
+  picture_late: { en: 'a picture was older than the next one when its turn came', zh: '图像轮到处理时已有更新的图像' },
+  model_failed: { en: 'the detector failed on a picture', zh: '检测模型处理失败' },
+  unchanged: { en: 'within the deadband and before the heartbeat: left out on purpose', zh: '在死区内且未到心跳时间:按设定省略' },
+  value_unsafe: { en: 'not a finite number within ±2^53', zh: '数值非有限或超出 ±2^53' },
+  log_full_oldest: { en: 'the log was full and let go of its oldest', zh: '日志已满,丢弃最旧的记录' },
+  log_full_newest: { en: 'the log was full and took nothing new', zh: '日志已满,拒绝新的记录' },
+  log_failed: { en: 'the log could not write', zh: '日志写入失败' },
+  log_damaged: { en: 'a record of the log was damaged', zh: '日志记录损坏' },
+  log_rewound: { en: 'the log ends before what was already known of it', zh: '日志末尾早于已知位置' },
+  refused: { en: 'the gateway refused it three times', zh: '网关三次拒收' },
+  quarantined: { en: 'set aside at the gateway with its reason', zh: '在网关隔离并记录原因' },
+  duplicate: { en: 'already settled: seen again', zh: '已确认过的重复' },
+  sink_overrun: { en: 'an optional sink was too slow', zh: '可选下游过慢' },
+  rule_late: { en: 'came after the rule had moved past its time', zh: '到达时规则已越过该时刻' },
+  shutdown: { en: 'still in memory when the program ended', zh: '程序结束时仍在内存中' },
+} as const satisfies Record<string, { en: string; zh: string }>;
+
+export type LossReason = keyof typeof LOSSES;

@@ -1,0 +1,37 @@
+/** A sample: one value of one point as its driver gave it, before any scale, limit or check of ours. */
+import type { ClockSource, Evidence, Flag, Origin, Position, Quality, Value } from './event.ts';
+
+export interface Sample {
+  device: string;
+  point: string;
+  /** null only when quality is bad. */
+  value: Value;
+  /** The source's unit, UCUM; '' where the value has none. */
+  unit: string;
+  /** ms UTC: the device's own time where its protocol gives one, else when the edge had it. */
+  at: number;
+  clock: ClockSource;
+  /** ms UTC when the edge had the frame. */
+  observedAt: number;
+  quality: Quality;
+  flags: Flag[];
+  origin: Origin;
+  position?: Position;
+  evidence?: Evidence[];
+}
+
+/** The line form of a sample: what `--json` prints and what a case's `expected.jsonl` holds. */
+export interface SampleLine {
+  device: string;
+  point: string;
+  value: Value;
+  unit: string;
+  at: number;
+  quality: Quality;
+  flags: Flag[];
+}
+
+export function sampleLine(sample: Sample): SampleLine {
+  const { device, point, value, unit, at, quality, flags } = sample;
+  return { device, point, value, unit, at, quality, flags };
+}

@@ -1,0 +1,75 @@
+/**
+ * Telemetry: what the runtime says about itself, as typed events. Code tells; sinks (metrics, the process log) listen.
+ * Each row of the table says which metric an event feeds: counters add `count` (1 when absent), gauges take `value`.
+ */
+import type { Stream } from './event.ts';
+import type { Fault } from './faults.ts';
+import type { LossReason } from './losses.ts';
+
+export type TelemetryEvent =
+  | { kind: 'fault'; fault: Fault; device?: string; edge?: string }
+  | { kind: 'fault_cleared'; code: string; device?: string; edge?: string }
+  | { kind: 'notice'; en: string; zh: string; level?: 'debug' | 'info' | 'warn' }
+  | { kind: 'samples_read'; count: number; device: string }
+  | { kind: 'samples_lost'; count: number; reason: LossReason; intended: boolean; device?: string; stream?: Stream; sender?: string }
+  | { kind: 'exchange'; device: string; durationMs: number; ok: boolean }
+  | { kind: 'device_state'; device: string; online: boolean; reason: string }
+  | { kind: 'events_kept'; count: number; stream: Stream; urgent: boolean; durationMs: number }
+  | { kind: 'events_settled'; count: number; stream: Stream }
+  | { kind: 'batch_sent'; count: number; bytes: number; lane: 'up' | 'late' }
+  | { kind: 'log_depth'; stream: Stream | 'all'; value: number; bytes: number }
+  | { kind: 'link_state'; online: boolean; address: string }
+  | { kind: 'events_accepted'; count: number; sender: string; stream: Stream }
+  | { kind: 'batch_refused'; code: string; sender: string }
+  | { kind: 'client_dropped'; client: string; reason: string }
+  | { kind: 'points_stored'; count: number; durationMs: number }
+  | { kind: 'warning_changed'; rule: string; level: number; change: string }
+  | { kind: 'consumer_lag'; consumer: string; value: number }
+  | { kind: 'inference'; device: string; durationMs: number };
+
+export type Tell = (event: TelemetryEvent) => void;
+
+export interface MetricRow {
+  metric: string;
+  type: 'counter' | 'gauge' | 'histogram';
+  /** Field whose number is taken; counters default to `count`, else 1. */
+  field?: string;
+  labels: readonly string[];
+  en: string;
+  zh: string;
+}
+
+/** Event kind → the metrics it feeds. A kind with none goes to the process log alone. */
+export const TELEMETRY = {
+  fault: [{ metric: 'cityvitals_faults_total', type: 'counter', labels: ['code', 'device'], en: 'faults by code', zh: '按代码计的故障' }],
+  fault_cleared: [],
+  notice: [],
+  samples_read: [{ metric: 'cityvitals_samples_read_total', type: 'counter', labels: ['device'], en: 'samples decoded', zh: '解析出的样本' }],
+  samples_lost: [{ metric: 'cityvitals_samples_lost_total', type: 'counter', labels: ['reason', 'device'], en: 'samples and events that did not make it, by reason', zh: '按原因计的未到达样本与事件' }],
+  exchange: [{ metric: 'cityvitals_exchange_seconds', type: 'histogram', field: 'durationMs', labels: ['device'], en: 'one request and its answer', zh: '一次请求与应答的耗时' }],
+  device_state: [{ metric: 'cityvitals_device_online', type: 'gauge', field: 'online', labels: ['device'], en: '1 when the device answers', zh: '设备在线为 1' }],
+  events_kept: [
+    { metric: 'cityvitals_events_kept_total', type: 'counter', labels: ['stream'], en: 'events durable in the log', zh: '已落盘的事件' },
+    { metric: 'cityvitals_commit_seconds', type: 'histogram', field: 'durationMs', labels: ['stream'], en: 'time of one commit of the log', zh: '日志一次提交的耗时' },
+  ],
+  events_settled: [{ metric: 'cityvitals_events_settled_total', type: 'counter', labels: ['stream'], en: 'events acknowledged by the gateway', zh: '网关已确认的事件' }],
+  batch_sent: [
+    { metric: 'cityvitals_batches_sent_total', type: 'counter', field: 'one', labels: ['lane'], en: 'batches published', zh: '已发布的批次' },
+    { metric: 'cityvitals_batch_bytes_total', type: 'counter', field: 'bytes', labels: ['lane'], en: 'bytes published', zh: '已发布的字节' },
+  ],
+  log_depth: [
+    { metric: 'cityvitals_log_depth_events', type: 'gauge', labels: ['stream'], en: 'events in the log that are not settled', zh: '日志中未确认的事件' },
+    { metric: 'cityvitals_log_bytes', type: 'gauge', field: 'bytes', labels: ['stream'], en: 'bytes of the log on disk', zh: '日志占用的磁盘字节' },
+  ],
+  link_state: [{ metric: 'cityvitals_uplink_online', type: 'gauge', field: 'online', labels: [], en: '1 when the gateway is connected', zh: '与网关连接时为 1' }],
+  events_accepted: [{ metric: 'cityvitals_events_accepted_total', type: 'counter', labels: ['sender', 'stream'], en: 'events taken in, each once', zh: '已接收(去重后)的事件' }],
+  batch_refused: [{ metric: 'cityvitals_batches_refused_total', type: 'counter', labels: ['code', 'sender'], en: 'batches refused by code', zh: '按代码计的拒收批次' }],
+  client_dropped: [{ metric: 'cityvitals_clients_dropped_total', type: 'counter', labels: ['reason'], en: 'MQTT clients let go, by reason', zh: '按原因计的断开客户端' }],
+  points_stored: [
+    { metric: 'cityvitals_points_stored_total', type: 'counter', labels: [], en: 'points written to the time series', zh: '写入时序库的点' },
+    { metric: 'cityvitals_store_commit_seconds', type: 'histogram', field: 'durationMs', labels: [], en: 'time of one commit of the store', zh: '时序库一次提交的耗时' },
+  ],
+  warning_changed: [{ metric: 'cityvitals_warning_changes_total', type: 'counter', labels: ['rule', 'change'], en: 'changes of warnings', zh: '预警变化' }],
+  consumer_lag: [{ metric: 'cityvitals_consumer_lag_events', type: 'gauge', labels: ['consumer'], en: 'events a consumer of the log is behind', zh: '消费者落后的事件数' }],
+  inference: [{ metric: 'cityvitals_inference_seconds', type: 'histogram', field: 'durationMs', labels: ['device'], en: 'one run of a detector', zh: '一次模型推理的耗时' }],
+} as const satisfies Record<TelemetryEvent['kind'], readonly MetricRow[]>;

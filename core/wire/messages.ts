@@ -1,0 +1,74 @@
+/** The small messages between edge and gateway, beside batches. All JSON. */
+import type { Stream } from '../event.ts';
+
+export interface RefusedRange {
+  from: number;
+  to: number;
+  code: string;
+}
+
+/** What of one (stream, epoch) of this edge is settled: all ≤ upTo, all in `have`; `refused` is settled too, quarantined. */
+export interface Ack {
+  v: number;
+  stream: Stream;
+  epoch: number;
+  upTo: number;
+  have: [from: number, to: number][];
+  refused: RefusedRange[];
+  gateway: string;
+  at: number;
+}
+
+/** A payload that could not be read at all; `sha256` (hex) names it. */
+export interface Refusal {
+  v: number;
+  error: string;
+  sha256: string;
+  detail?: string;
+}
+
+/** Answer to a `state` with `sentAt`: the edge's clock offset is `at − (echo + now) / 2`. */
+export interface ClockAnswer {
+  v: number;
+  clock: { echo: number; at: number };
+}
+
+export type AckMessage = Ack | Refusal | ClockAnswer;
+
+export const MAX_HAVE_RANGES = 256;
+
+export interface DeviceState {
+  id: string;
+  driver: string;
+  title?: string;
+  subject?: string;
+  position?: { lon: number; lat: number };
+  online: boolean;
+  reason: string;
+  /** ms UTC of the newest good value. */
+  lastAt: number | null;
+  periodMs?: number;
+}
+
+/** Retained on `…/state`; the last will is the same with online false and nothing but v, edge, centre. */
+export interface EdgeState {
+  v: number;
+  edge: string;
+  centre: string;
+  online: boolean;
+  sentAt?: number;
+  version?: string;
+  startedAt?: number;
+  clockOffsetMs?: number | null;
+  log?: { depth: number; bytes: number; byStream: Partial<Record<Stream, number>> };
+  /** Base URL of the edge's local HTTP, for pictures; present only when it listens. */
+  http?: string;
+  devices?: DeviceState[];
+}
+
+/** A point with its fixed facts travels in the catalogue; see docs/events.md. */
+export interface OutMessage {
+  cursor: string;
+  /** Cursor of the message before on the same topic; null after a gateway start. */
+  previous: string | null;
+}
