@@ -1,0 +1,64 @@
+/**
+ * What an edge is to do: its configuration, checked, with defaults filled in and secrets put in their places. Frozen;
+ * nothing is open yet. `checkEdge` makes it; the line, the host and the stations read it.
+ */
+import type { Value } from '../../core/event.ts';
+import type { Rate } from '../../core/quantity.ts';
+
+export interface PointSetup {
+  id: string;
+  indicator: string;
+  /** What the source's numbers are in: UCUM, '' for a value without a unit. */
+  unit: string;
+  /** Applied once, by qualify: value × scale + offset. */
+  scale: number;
+  offset: number;
+  /** [low, high] after scale and offset, in `unit`. */
+  range?: readonly [number, number];
+  /** Fastest change that is still believed, after scale and offset. */
+  maxRate?: Rate;
+  /** A value that has not moved at all for this long is suspect. */
+  stuckForMs?: number;
+  /** What qualify takes for "no value": e.g. -9999. */
+  faultCodes: readonly Value[];
+  /** Changes up to this are left out between heartbeats; absent: every value is sent. */
+  deadband?: number | { percent: number };
+  /** Longest silence between two events of this point while it is read. */
+  heartbeatMs?: number;
+  /** Levels whose crossing reduce never hides. */
+  limits: readonly number[];
+  kind: 'measurement' | 'state';
+  /** The driver's own fields, as its `point` schema gave them, with the id. */
+  own: unknown;
+}
+
+export interface DeviceSetup {
+  id: string;
+  driver: string;
+  /** What the values are about; the device's id when the file names none. */
+  subject: string;
+  position?: { lon: number; lat: number };
+  /** As the driver's `settings` schema gave them. */
+  settings: unknown;
+  /** Poll period; for drivers that listen, how often something is expected (staleness is three of these). */
+  everyMs: number;
+  /** Longest wait for one answer. */
+  timeoutMs: number;
+  points: readonly PointSetup[];
+}
+
+export interface EdgeSetup {
+  edge: string;
+  centre: string;
+  gateway: {
+    /** MQTT URLs, the preferred first. */
+    urls: readonly string[];
+    token: string | null;
+  };
+  log: { dir: string; maxBytes: number };
+  http: { host: string; port: number };
+  /** Absolute paths of catalogue and rule files; empty when none. */
+  catalogue: readonly string[];
+  rules: readonly string[];
+  devices: readonly DeviceSetup[];
+}
