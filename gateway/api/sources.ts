@@ -1,0 +1,67 @@
+/**
+ * All that the HTTP API needs of a gateway, as one interface: the running gateway gives it, tests and the console's rig
+ * give a fake. Every answer is a snapshot that the API may keep; nothing here is ever handed out for writing.
+ */
+import type { DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, PointView, QuarantineItem, SeriesView, StatusView, WarningView } from '../../core/api.ts';
+import type { GatewayLog } from '../../core/log/types.ts';
+
+export type Soon<T> = T | Promise<T>;
+
+export interface SeriesKey {
+  indicator: string;
+  device: string;
+  point: string;
+}
+
+export interface RangeQuery extends SeriesKey {
+  /** ms UTC; from ≤ at < to. */
+  from: number;
+  to: number;
+  /** At most so many points: buckets when there are more. null asks for every row, a page at a time. */
+  maxPoints: number | null;
+  /** Rows of a page; only without maxPoints. */
+  limit: number;
+  /** `next` of the page before, opaque; null for the first. */
+  after: string | null;
+}
+
+export interface RangeResult {
+  /** By time, rows of equal times in the order they came. */
+  items: PointView[];
+  downsampled: boolean;
+  next: string | null;
+}
+
+export interface DemoControls {
+  view(): DemoView;
+  /** Cuts the network between edge and gateway for 20 s; a second call while it is cut does nothing. */
+  cut(): Soon<void>;
+  /** Kills the edge (−9); it is started again. */
+  kill(): Soon<void>;
+}
+
+export interface ApiSources {
+  status(): StatusView;
+  /** What keeps the gateway from its work, one line each; empty = healthy. */
+  problems(): { code: string; detail: string }[];
+  devices(): DeviceView[];
+  indicators(): IndicatorView[];
+  /** Every series of the store that has the given parts. */
+  series(filter: Partial<SeriesKey>): Soon<SeriesView[]>;
+  range(query: RangeQuery): Promise<RangeResult>;
+  /** Open ones and those that are kept after they closed, in any order. */
+  warnings(): Soon<WarningView[]>;
+  warning(id: string): Soon<WarningView | null>;
+  /** The durable stream behind `events`. */
+  log: Pick<GatewayLog, 'read' | 'head' | 'tail'>;
+  /** Newest first, ids below `before` (null: from the newest). */
+  quarantine(before: number | null, limit: number): Soon<QuarantineItem[]>;
+  /** The newest picture of a camera with its boxes; null when the device has none or its edge is away. */
+  picture(device: string): Promise<PictureView | null>;
+  /** Prometheus text. */
+  metrics(): Soon<string>;
+  /** Values, warnings and devices as they change; `status` and `demo` are asked for by the API itself, each second. */
+  onLive(listener: (message: LiveMessage) => void): () => void;
+  /** Only inside `cityvitals demo`. */
+  demo?: DemoControls;
+}
