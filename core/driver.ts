@@ -42,6 +42,13 @@ export interface Picture {
   width: number;
   height: number;
   rgb: Uint8Array;
+  /** ms UTC when it was taken, where the source knows (a file: start of play + ptsMs). */
+  takenAt?: number;
+  /**
+   * Only from sources that drop nothing: whoever works on the picture later takes a hold and calls what it gives when
+   * done; the source gives no further picture meanwhile. Such a picture is never dropped for being late.
+   */
+  hold?(): () => void;
 }
 
 /** A frame that gave nothing, and why. `points` names those it should have given; default: all the request asked for. */
