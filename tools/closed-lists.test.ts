@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { FAULTS } from '../core/faults.ts';
+import type { FaultRow } from '../core/faults/row.ts';
+import { LOSSES } from '../core/losses.ts';
+import { TELEMETRY } from '../core/telemetry.ts';
+import { faultsPage } from './docs/tables.ts';
+import { readSources } from './imports.ts';
+
+const sources = readSources(join(import.meta.dirname, '..')).filter(({ path }) => !path.endsWith('.test.ts') && !path.startsWith('core/faults/') && path !== 'core/losses.ts' && path !== 'core/telemetry.ts');
+const everything = sources.map(({ text }) => text).join('\n');
+const rows = Object.entries(FAULTS) as [string, FaultRow][];
+
+test('every fault code that code names is in the table', () => {
+  const used = new Set([...everything.matchAll(/['"`](CV_[A-Z0-9_]+)['"`]/g)].map((match) => match[1] as string));
+  assert.deepEqual([...used].filter((code) => !(code in FAULTS)), []);
+});
+
+test('every fault of the table is used somewhere', () => {
+  assert.deepEqual(rows.map(([code]) => code).filter((code) => !everything.includes(code)), []);
+});
+
+test('docs/faults.md and the table name the same codes', () => {
+  const documented = [...faultsPage().matchAll(/^### (CV_\w+)$/gm)].map((match) => match[1] as string);
+  assert.deepEqual(documented.toSorted(), rows.map(([code]) => code).toSorted());
+});
+
+test('every fault speaks both languages, with the same parameters, and tells who acts what to do', () => {
+  const holes = (sentences: readonly string[]) => [...new Set(sentences.join(' ').match(/\{\w+\}/g))].toSorted();
+  for (const [code, row] of rows) {
+    assert.ok(row.en[0] && row.zh[0], `${code}: message`);
+    assert.deepEqual(holes(row.zh), holes(row.en), `${code}: parameters`);
+    if (row.actor !== 'nobody') assert.ok(row.en[1] && row.zh[1], `${code}: remedy`);
+  }
+});
+
+test('every reason of loss is given somewhere', () => {
+  assert.deepEqual(Object.keys(LOSSES).filter((reason) => !new RegExp(`['"]${reason}['"]`).test(everything)), []);
+});
+
+test('every kind of telemetry is told somewhere', () => {
+  assert.deepEqual(Object.keys(TELEMETRY).filter((kind) => !everything.includes(`kind: '${kind}'`)), []);
+});

@@ -1,0 +1,123 @@
+/**
+ * Reads the imports of every source file and says which break the arrows of the architecture (DESIGN 11), which make
+ * a ring, and where code below the mains touches the real world.
+ */
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+
+export interface SourceFile {
+  path: string;
+  text: string;
+  /** Project-relative paths of the files it imports. */
+  imports: string[];
+}
+
+/** Layer → what it may import, besides itself. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  core: [],
+  drivers: ['core'],
+  models: ['core'],
+  edge: ['core', 'drivers', 'models'],
+  gateway: ['core'],
+  cli: ['core', 'drivers', 'models', 'edge', 'gateway'],
+  console: ['core'],
+  'test-rigs': ['core', 'drivers', 'models', 'edge', 'gateway', 'cli', 'tools'],
+  tools: ['core', 'drivers', 'models', 'edge', 'gateway', 'cli', 'test-rigs'],
+  configs: ['core', 'drivers', 'models', 'edge', 'gateway'],
+};
+
+/** Named exceptions, each with its reason. */
+const ALLOWED: Record<string, readonly string[]> = {
+  // The demo is a rig that users start: it brings up the simulated devices.
+  'cli/demo.ts': ['test-rigs/'],
+};
+
+/** Only these know the registries of plugs; everyone else is given what they chose. */
+const REGISTRIES = ['drivers/index.ts', 'models/index.ts'];
+const KNOWS_REGISTRIES = [/^edge\/main\.ts$/, /^gateway\/main\.ts$/, /^cli\//, /^test-rigs\//, /^tools\//, /\.test\.ts$/];
+
+const REAL_WORLD = /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|setTimeout|setInterval|process\.env|console\.(log|error|warn|info|debug))\b/;
+const MAY_TOUCH_WORLD = [/\/main\.ts$/, /\.?worker\.ts$/, /^cli\//, /^core\/world\.ts$/, /^test-rigs\//, /^tools\//, /^console\//, /\.test\.ts$/, /^core\/testing\//];
+
+export function readSources(root: string): SourceFile[] {
+  const paths = Object.keys(MAY_IMPORT).flatMap((layer) => globSync(`${layer}/**/*.{ts,tsx}`, { cwd: root }));
+  return paths.filter((path) => !path.includes('node_modules') && !path.endsWith('.d.ts')).toSorted().map((path) => {
+    const text = readFileSync(join(root, path), 'utf8');
+    return { path, text, imports: importsOf(path, text) };
+  });
+}
+
+function importsOf(path: string, text: string): string[] {
+  const found: string[] = [];
+  for (const match of text.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)['"](\.{1,2}\/[^'"]+)['"]/g)) found.push(normalize(join(dirname(path), match[1] as string)));
+  return found;
+}
+
+export function brokenArrows(files: readonly SourceFile[]): string[] {
+  const broken: string[] = [];
+  for (const file of files) {
+    for (const target of file.imports) {
+      const problem = arrowProblem(file.path, target);
+      if (problem) broken.push(`${file.path} imports ${target}: ${problem}`);
+    }
+  }
+  return broken;
+}
+
+function arrowProblem(path: string, target: string): string | null {
+  if (ALLOWED[path]?.some((prefix) => target.startsWith(prefix))) return null;
+  const from = layerOf(path);
+  const to = layerOf(target);
+  const isTest = path.endsWith('.test.ts') || path.endsWith('/contract.ts') || path.startsWith('core/testing/');
+  if (from !== to && !MAY_IMPORT[from]?.includes(to)) {
+    // Contract tests look at everything that is registered.
+    return isTest && from !== 'core' ? null : `${from} may not import ${to}`;
+  }
+  if (from === 'drivers' && to === 'drivers') {
+    const own = path.split('/')[1];
+    if (target.split('/').length > 2 && target.split('/')[1] !== own && path !== 'drivers/index.ts' && !isTest) return 'drivers never import each other';
+  }
+  if (REGISTRIES.includes(target) && !KNOWS_REGISTRIES.some((known) => known.test(path)) && layerOf(path) !== layerOf(target)) return 'only the mains, cli and contract tests know the registries';
+  return null;
+}
+
+const layerOf = (path: string) => path.split('/')[0] as string;
+
+/** Rings of imports, each as `a → b → a`. Type-only rings count: they make a file unreadable alone. */
+export function rings(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (path: string, trail: string[]) => {
+    const at = trail.indexOf(path);
+    if (at >= 0) {
+      found.push([...trail.slice(at), path].join(' → '));
+      return;
+    }
+    if (done.has(path)) return;
+    for (const target of byPath.get(path)?.imports ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const file of files) visit(file.path, []);
+  return found;
+}
+
+/** Lines below the mains that touch clock, timers, chance, console or environment themselves. */
+export function worldTouches(files: readonly SourceFile[]): string[] {
+  const touches: string[] = [];
+  for (const file of files) {
+    if (MAY_TOUCH_WORLD.some((allowed) => allowed.test(file.path))) continue;
+    file.text.split('\n').forEach((line, at) => {
+      const code = line.replace(/^\s*(\/\/|\*|\/\*).*/, '').replace(/\/\/ .*/, '');
+      const match = REAL_WORLD.exec(code);
+      if (match) touches.push(`${file.path}:${at + 1}: ${match[0]}`);
+    });
+  }
+  return touches;
+}
+
+export const MAX_LINES = 500;
+
+export function tooLong(files: readonly SourceFile[]): string[] {
+  return files.map((file) => ({ path: file.path, lines: file.text.split('\n').length - 1 })).filter(({ lines }) => lines > MAX_LINES).map(({ path, lines }) => `${path}: ${lines} lines`);
+}

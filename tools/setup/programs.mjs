@@ -1,0 +1,72 @@
+/** System programs: looked for in PATH; what is missing comes by apt-get when we are root, else the one command is said. */
+import { spawnSync } from 'node:child_process';
+import { accessSync, chmodSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { say } from './say.mjs';
+
+/** How to see that a program is there, and Debian's packages that bring it. */
+const PROGRAMS = {
+  ffmpeg: { packages: ['ffmpeg'] },
+  chromium: { packages: ['chromium', 'fonts-dejavu-core', 'fonts-noto-cjk'] },
+  mosquitto: { packages: ['mosquitto'], also: '/usr/sbin' },
+  mosquitto_sub: { packages: ['mosquitto-clients'] },
+  mbpoll: { packages: ['mbpoll'] },
+  pymodbus: { packages: ['python3-pymodbus'], python: 'pymodbus' },
+  paho: { packages: ['python3-paho-mqtt'], python: 'paho.mqtt' },
+};
+
+/** Installs what is missing; a failure is said and left, since the parts that need it say so themselves. */
+export function installPrograms(names) {
+  const missing = names.filter((name) => !present(name));
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.flatMap((name) => PROGRAMS[name].packages))];
+  const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+  if (process.getuid?.() !== 0 || !find('apt-get')) {
+    say({ en: `missing: ${missing.join(', ')}. What needs it is left out; to have it: sudo ${command}`, zh: `缺少:${missing.join('、')}。依赖它的部分将略过;安装方法:sudo ${command}` });
+    return;
+  }
+  say({ en: `installing ${packages.join(', ')} …`, zh: `正在安装 ${packages.join('、')} …` });
+  const guard = keepServicesDown();
+  try {
+    apt(['update', '-qq']);
+    if (!apt(['install', '-qq', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', ...packages])) {
+      say({ en: `that failed; what needs it is left out. By hand: ${command}`, zh: `安装失败,依赖它的部分将略过。手动安装:${command}` });
+    }
+  } finally {
+    guard();
+  }
+}
+
+function apt(args) {
+  // Its chatter goes to stderr: stdout may be somebody's JSON.
+  const done = spawnSync('apt-get', args, { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  return done.status === 0;
+}
+
+/** Debian starts a service as it installs it; ours only wants the program. @returns undo */
+function keepServicesDown() {
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync(policy)) return () => {};
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n');
+  chmodSync(policy, 0o755);
+  return () => rmSync(policy, { force: true });
+}
+
+export function present(name) {
+  const program = PROGRAMS[name];
+  if (program.python) return spawnSync('/usr/bin/python3', ['-c', `import ${program.python}`], { stdio: 'ignore' }).status === 0;
+  return find(name) !== null || (program.also !== undefined && existsSync(join(program.also, name)));
+}
+
+function find(name) {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(folder, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch (error) {
+      if (error.code !== 'ENOENT' && error.code !== 'EACCES' && error.code !== 'ENOTDIR') throw error;
+    }
+  }
+  return null;
+}
