@@ -19,7 +19,10 @@ export type FaultCode = keyof typeof FAULTS;
 export type Language = 'en' | 'zh-CN';
 export type FaultParams = Readonly<Record<string, string | number>>;
 
-/** A fault that happened: a code of the table and what fills its sentences. */
+/**
+ * A fault that happened: a code of the table and what fills its sentences. A parameter that is itself a sentence brings
+ * its Chinese as a twin: `problem` and `problemZh`.
+ */
 export interface Fault {
   code: FaultCode;
   params: FaultParams;
@@ -39,11 +42,14 @@ export class FaultError extends Error {
 export function explain(fault: Fault, language: Language): { message: string; remedy: string } {
   const row: FaultRow = FAULTS[fault.code];
   const [message, remedy] = language === 'en' ? row.en : row.zh;
-  return { message: fill(message, fault.params), remedy: fill(remedy, fault.params) };
+  return { message: fill(message, fault.params, language), remedy: fill(remedy, fault.params, language) };
 }
 
-function fill(sentence: string, params: FaultParams): string {
-  return sentence.replace(/\{(\w+)\}/g, (hole, key: string) => (params[key] === undefined ? hole : String(params[key])));
+function fill(sentence: string, params: FaultParams, language: Language): string {
+  return sentence.replace(/\{(\w+)\}/g, (hole, key: string) => {
+    const value = (language === 'en' ? undefined : params[`${key}Zh`]) ?? params[key];
+    return value === undefined ? hole : String(value);
+  });
 }
 
 /** The fault inside a caught error; anything unknown becomes `fallback` with the error's message as {detail}. */

@@ -2,21 +2,33 @@
 import { z } from 'zod';
 import { parseBytes, parseDurationMs, parseRate, type Rate } from './quantity.ts';
 
-function text<T>(parse: (text: string) => T | null, wanted: string) {
-  return z.string().transform((value, context): T => {
+/** A custom complaint in both languages, for `refine` and `addIssue`: `refine(isIp, complaint('no IP address', '不是 IP 地址'))`. */
+export function complaint(en: string, zh: string): { message: string; params: { zh: string } } {
+  return { message: en, params: { zh } };
+}
+
+/** How a text of a special form is spoken of when something else stands there. */
+export interface SettingForm {
+  en: string;
+  zh: string;
+  example: string;
+}
+
+function text<T>(parse: (text: string) => T | null, form: SettingForm) {
+  return z.string().meta({ form }).transform((value, context): T => {
     const parsed = parse(value);
     if (parsed !== null) return parsed;
-    context.addIssue({ code: 'custom', message: `"${value}" is not ${wanted}`, input: value });
+    context.addIssue({ code: 'custom', input: value, ...complaint(`"${value}" is not ${form.en}`, `“${value}”不是${form.zh}`) });
     return z.NEVER;
   });
 }
 
 /** ms from `500ms 1s 5m 2h 90d 2y forever`. Give a default with `.prefault('2s')`. */
-export const durationMs = () => text(parseDurationMs, 'a duration such as 500ms, 5m or 2h');
+export const durationMs = () => text(parseDurationMs, { en: 'a duration such as 500ms, 1s, 5m, 2h or 90d', zh: '时长(如 500ms、1s、5m、2h、90d)', example: '5s' });
 /** Bytes from `64MB 1GB`. */
-export const sizeBytes = () => text(parseBytes, 'a size such as 64MB or 1GB');
+export const sizeBytes = () => text(parseBytes, { en: 'a size such as 64MB or 1GB', zh: '容量(如 64MB、1GB)', example: '1GB' });
 /** `{ amount, periodMs }` from `60/1m`. */
-export const rate = () => text<Rate>(parseRate, 'a rate such as 60/1m');
+export const rate = () => text<Rate>(parseRate, { en: 'a rate such as 60/1m', zh: '速率(如 60/1m)', example: '2/1m' });
 
 /** Notes that go with every setting: one sentence in each language, for docs, forms and `check`. */
 export interface SettingNotes {

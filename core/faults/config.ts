@@ -14,8 +14,8 @@ export const CONFIG_FAULTS = {
   },
   CV_SETTING_UNKNOWN: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
-    en: ['{owner} has no setting "{key}"', 'did you mean "{nearest}"? Known here: {known}'],
-    zh: ['{owner} 没有名为“{key}”的设置', '是否想写“{nearest}”?此处可用:{known}'],
+    en: ['{owner} has no setting "{key}"', '{hint}'],
+    zh: ['{owner} 没有名为“{key}”的设置', '{hint}'],
   },
   CV_SETTING_MISSING: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
@@ -26,5 +26,30 @@ export const CONFIG_FAULTS = {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
     en: ['setting "{key}" of {owner}: {problem}', 'correct it: {hint}'],
     zh: ['{owner} 的设置“{key}”有误:{problem}', '请改正:{hint}'],
+  },
+  CV_SETTING_TWICE: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer',
+    en: ['"{key}" stands twice in one place, first on line {firstLine}', 'keep one of the two'],
+    zh: ['同一处的“{key}”出现两次,第一次在第 {firstLine} 行', '只保留其中一个'],
+  },
+  CV_ID_TWICE: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer',
+    en: ['the id "{id}" of {owner} is taken already, on line {firstLine}', 'give each its own id'],
+    zh: ['{owner} 的编号“{id}”已在第 {firstLine} 行使用', '每项使用各自的编号'],
+  },
+  CV_SECRET_MISSING: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer',
+    en: ['setting "{key}" of {owner} takes its value from {source}, which {problem}', '{hint}'],
+    zh: ['{owner} 的设置“{key}”取自 {source},但{problem}', '{hint}'],
+  },
+  CV_DRIVER_UNKNOWN: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer',
+    en: ['{owner}: there is no driver "{driver}"', '{hint}'],
+    zh: ['{owner}:没有名为“{driver}”的驱动', '{hint}'],
+  },
+  CV_UNIT_UNKNOWN: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer',
+    en: ['unit "{unit}" of {owner} is not a UCUM unit', '{hint}'],
+    zh: ['{owner} 的单位“{unit}”不是 UCUM 单位', '{hint}'],
   },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

@@ -1,0 +1,52 @@
+/** A problem in a configuration file: where it is, and the fault that says what is wrong and what to do. */
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { explain, type Fault, type FaultCode, type Language } from '../faults.ts';
+
+export type Path = readonly (string | number)[];
+
+export interface ConfigProblem {
+  file: string;
+  /** From 1. */
+  line: number;
+  /** From 1. */
+  column: number;
+  /** `devices[0].points[1].unit`; '' for the file as a whole. */
+  path: string;
+  fault: Fault;
+}
+
+/** The line form of a problem: what `check --json` prints. */
+export interface ProblemLine {
+  file: string;
+  line: number;
+  column: number;
+  path: string;
+  fault: FaultCode;
+  message: string;
+  remedy: string;
+}
+
+export function problemLine(problem: ConfigProblem, language: Language): ProblemLine {
+  const { file, line, column, path, fault } = problem;
+  return { file, line, column, path, fault: fault.code, ...explain(fault, language) };
+}
+
+export function pathText(path: Path): string {
+  return path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at > 0 ? '.' : ''}${part}`)).join('');
+}
+
+/** From the top of the file down; one of several that say the same at the same place. */
+export function inOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const seen = new Set<string>();
+  return problems
+    .toSorted((a, b) => (a.file < b.file ? -1 : Number(a.file > b.file)) || a.line - b.line || a.column - b.column)
+    .filter((problem) => {
+      const key = JSON.stringify([problem.file, problem.line, problem.path, problem.fault]);
+      return !seen.has(key) && seen.add(key);
+    });
+}
+
+/** Relative paths are relative to the configuration file that names them. */
+export function resolvePath(configPath: string, path: string): string {
+  return isAbsolute(path) ? path : resolve(dirname(configPath), path);
+}
