@@ -1,0 +1,58 @@
+/** A gateway's checked, frozen settings: every default filled in, every path absolute, every secret read. Nothing is open yet. */
+import type { Origin } from '../../core/event.ts';
+
+export interface GatewaySetup {
+  /** Id of this gateway, [a-z0-9-]{1,64}. */
+  readonly gateway: string;
+  readonly centre: string;
+  readonly broker: EmbeddedBrokerSetup | ExternalBrokerSetup;
+  readonly log: { readonly dir: string; readonly maxBytes: number; readonly keepMs: number };
+  /** `state.db` of the rules lies in `dir` too. `retentionMs` may be Infinity. */
+  readonly store: { readonly dir: string; readonly retentionMs: number; readonly maxBytes: number };
+  readonly http: { readonly host: string; readonly port: number };
+  /** Origins of events that are taken in; in exercise mode all are. */
+  readonly accepts: readonly Origin[];
+  readonly exercise: boolean;
+  readonly sinks: readonly PlugSetup[];
+  readonly notifiers: readonly PlugSetup[];
+  /** Absolute paths of rule files, and of folders whose *.yaml are rule files. */
+  readonly rules: readonly string[];
+  /** Likewise for the catalogue. */
+  readonly catalogue: readonly string[];
+}
+
+export interface EmbeddedBrokerSetup {
+  readonly kind: 'embedded';
+  readonly host: string;
+  readonly port: number;
+  readonly edges: readonly EdgeCredential[];
+  readonly consumers: readonly ConsumerCredential[];
+  /** Who may read `cv/v1/out/#` without a name: clients on this machine, or nobody. */
+  readonly anonymous: 'loopback' | 'none';
+  readonly maxConnections: number;
+}
+
+/** A null token lets the edge in from loopback alone. */
+export interface EdgeCredential {
+  readonly id: string;
+  readonly token: string | null;
+}
+
+/** Reads `cv/v1/out/#` and nothing else. */
+export interface ConsumerCredential {
+  readonly user: string;
+  readonly password: string;
+}
+
+export interface ExternalBrokerSetup {
+  readonly kind: 'external';
+  readonly url: string;
+  readonly user: string | null;
+  readonly password: string | null;
+}
+
+/** A sink or notifier: its kind, and settings that its own schema has checked. */
+export interface PlugSetup {
+  readonly kind: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
