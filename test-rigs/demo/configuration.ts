@@ -1,0 +1,66 @@
+/** The demo's two configuration files, as a user would write them; they lie in the demo's folder to be looked at. */
+import { stringify } from 'yaml';
+
+export const EDGE_ID = 'town-box-01';
+export const CENTRE = '500112001';
+
+export interface EdgePlan {
+  gatewayPort: number;
+  pumpPort: number;
+  airEndpoint: string;
+  /** The clip, or null for a demo without the camera. */
+  clip: string | null;
+}
+
+export function edgeYaml(plan: EdgePlan): string {
+  const place = { lon: 106.577, lat: 29.557 };
+  const devices: unknown[] = [
+    {
+      id: 'pump-07', driver: 'modbus', position: place, every: '1s', timeout: '2s',
+      settings: { transport: 'tcp', host: '127.0.0.1', port: plan.pumpPort, unit: 1 },
+      points: [
+        { id: 'level', address: 'holding:100', type: 'float32', unit: 'm', indicator: 'YJ-FLD-001', range: [0, 12], deadband: 0.005, heartbeat: '5s', limits: [2.5, 2.8, 3.0] },
+        { id: 'running', address: 'coil:3', type: 'bool', indicator: 'SS-DRN-011', heartbeat: '10s' },
+      ],
+    },
+    {
+      id: 'air-03', driver: 'opcua', position: { lon: 106.581, lat: 29.561 }, every: '2s',
+      settings: { endpoint: plan.airEndpoint, security: 'none' },
+      points: [
+        { id: 'pm25', node: 'nsu=urn:cityvitals:rig:air-station;s=Air.PM25', unit: 'ug/m3', indicator: 'ST-AIR-001', range: [0, 1000] },
+        { id: 'pm10', node: 'nsu=urn:cityvitals:rig:air-station;s=Air.PM10', unit: 'ug/m3', indicator: 'ST-AIR-002', range: [0, 2000] },
+      ],
+    },
+  ];
+  if (plan.clip) {
+    devices.push({
+      id: 'gate-cam', driver: 'camera', position: { lon: 106.579, lat: 29.558 }, every: '1s',
+      settings: { url: `file:${plan.clip}`, fps: 2, model: 'centernet-320', loop: true },
+    });
+  }
+  return stringify({
+    edge: EDGE_ID, centre: CENTRE,
+    gateway: { url: `mqtt://127.0.0.1:${plan.gatewayPort}`, token: '${file:./edge.token}' },
+    log: { dir: './edge-log', maxBytes: '256MB' },
+    http: { host: '127.0.0.1', port: 0 },
+    devices,
+  });
+}
+
+export interface GatewayPlan {
+  httpPort: number;
+  token: string;
+  rules: string;
+  catalogue: string;
+}
+
+export function gatewayYaml(plan: GatewayPlan): string {
+  return stringify({
+    gateway: 'town-gateway', centre: CENTRE, exercise: true,
+    broker: { embedded: { host: '127.0.0.1', port: 0, edges: [{ id: EDGE_ID, token: plan.token }] } },
+    log: { dir: './gateway-log', maxBytes: '512MB', keep: '24h' },
+    store: { dir: './gateway-store', retention: '7d' },
+    http: { host: '127.0.0.1', port: plan.httpPort },
+    rules: [plan.rules], catalogue: [plan.catalogue],
+  });
+}
