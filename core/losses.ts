@@ -1,6 +1,7 @@
 /** Closed list of reasons for which a sample or event does not make it. Every drop names one and is counted. */
 export const LOSSES = {
   frame_unreadable: { en: 'a frame could not be decoded', zh: '帧无法解析' },
+  point_unknown: { en: 'a value of a point that no configuration names', zh: '配置中没有的测点' },
   device_fault: { en: 'the device answered with an error or not at all', zh: '设备应答错误或无应答' },
   link_closed: { en: 'the link closed before the frame was read', zh: '读取前连接已断开' },
   picture_late: { en: 'a picture was older than the next one when its turn came', zh: '图像轮到处理时已有更新的图像' },

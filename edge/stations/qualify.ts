@@ -1,0 +1,133 @@
+/**
+ * qualify: a sample becomes an event's draft. Scale and offset once, fault codes, range, rate of change, standing
+ * still, whose clock, the catalogue's unit. Pure but for telling: all it needs to know of time is in the sample.
+ *
+ * A value is never made better than its driver said, and never changed but by the point's own scale, offset and unit.
+ */
+import type { Draft, Flag, Quality, Value } from '../../core/event.ts';
+import type { Station } from '../../core/line.ts';
+import type { Sample } from '../../core/sample.ts';
+import type { World } from '../../core/world.ts';
+import type { DeviceSetup, PointSetup } from '../config/setup.ts';
+import { timeOf } from './qualify/device-clock.ts';
+import { isSafe, rounded, scaled, withoutFloat32Noise } from './qualify/number.ts';
+import { forget, implausible, type Memory } from './qualify/plausible.ts';
+
+const MAX_TEXT = 4096;
+
+/** How a point's numbers become those of the catalogue's unit. */
+export interface Conversion {
+  unit: string;
+  convert(value: number): number;
+}
+
+export interface QualifySetup {
+  centre: string;
+  devices: readonly DeviceSetup[];
+}
+
+export interface QualifyFacts {
+  /** Whether the edge asks the device for each value. */
+  polled(device: DeviceSetup): boolean;
+  /** Absent or null: the point's unit goes up, and the gateway converts. */
+  conversionOf?(point: PointSetup): Conversion | null;
+}
+
+/** What is known of a point beforehand, and what it remembers from value to value. */
+interface Known {
+  device: DeviceSetup;
+  point: PointSetup;
+  centre: string;
+  polled: boolean;
+  conversion: Conversion | null;
+  memory: Memory;
+}
+
+export function qualify(setup: QualifySetup, facts: QualifyFacts, world: Pick<World, 'tell'>): Station<Sample, Draft> {
+  const known = knownPoints(setup, facts);
+  return {
+    name: 'qualify',
+    take(samples, give) {
+      const drafts: Draft[] = [];
+      for (const sample of samples) {
+        const of = known.get(`${sample.device}|${sample.point}`);
+        if (of) drafts.push(draftOf(of, sample, world));
+        else world.tell({ kind: 'samples_lost', count: 1, reason: 'point_unknown', intended: false, device: sample.device });
+      }
+      give(drafts);
+    },
+  };
+}
+
+function knownPoints({ centre, devices }: QualifySetup, facts: QualifyFacts): Map<string, Known> {
+  const known = new Map<string, Known>();
+  for (const device of devices) {
+    const polled = facts.polled(device);
+    for (const point of device.points) {
+      known.set(`${device.id}|${point.id}`, { device, point, centre, polled, conversion: facts.conversionOf?.(point) ?? null, memory: {} });
+    }
+  }
+  return known;
+}
+
+function draftOf(known: Known, sample: Sample, world: Pick<World, 'tell'>): Draft {
+  const { device, point } = known;
+  const time = timeOf({ at: sample.at, clock: sample.clock, observedAt: sample.observedAt, origin: sample.origin, polled: known.polled });
+  const judged = judgeValue(known, sample, time.occurredAt);
+  if (judged.unsafe) world.tell({ kind: 'fault', fault: { code: 'CV_VALUE_UNSAFE', params: { point: `${device.id}/${point.id}` } }, device: device.id });
+  const flags = [...new Set([...sample.flags, ...judged.flags, ...(time.flag ? [time.flag] : [])])];
+  const position = sample.position ?? device.position;
+  return {
+    device: device.id,
+    point: point.id,
+    indicator: point.indicator,
+    subject: device.subject,
+    centre: known.centre,
+    kind: point.kind,
+    value: judged.value,
+    unit: typeof judged.value === 'number' ? (known.conversion?.unit ?? (point.unit || sample.unit)) : point.unit,
+    occurredAt: time.occurredAt,
+    clock: time.clock,
+    ...(time.deviceAt === undefined ? {} : { deviceAt: time.deviceAt }),
+    observedAt: Math.round(sample.observedAt),
+    quality: judged.quality,
+    ...(flags.length > 0 ? { flags } : {}),
+    origin: sample.origin,
+    ...(position ? { position } : {}),
+    ...(sample.evidence ? { evidence: sample.evidence } : {}),
+  };
+}
+
+interface Judged {
+  value: Value;
+  quality: Quality;
+  flags: Flag[];
+  unsafe?: true;
+}
+
+function judgeValue(known: Known, sample: Sample, occurredAt: number): Judged {
+  const { point, memory } = known;
+  const raw = sample.value;
+  if (raw === null) return bad(memory, []);
+  const clean = typeof raw === 'number' ? withoutFloat32Noise(raw) : raw;
+  if (point.faultCodes.includes(raw) || point.faultCodes.includes(clean)) return bad(memory, ['fault-code']);
+  if (typeof clean === 'string' && clean.length > MAX_TEXT) return { value: clean.slice(0, MAX_TEXT), quality: worse(sample.quality, 'uncertain'), flags: ['clamped'] };
+  const value = typeof clean === 'number' ? scaled(clean, point.scale, point.offset) : clean;
+  const sent = typeof value === 'number' && known.conversion ? rounded(known.conversion.convert(value)) : value;
+  if (typeof value === 'number' && typeof sent === 'number' && !(isSafe(value) && isSafe(sent) && isSafe(raw as number))) return { ...bad(memory, ['sensor']), unsafe: true };
+  if (sample.quality === 'bad') {
+    forget(memory);
+    return { value: sent, quality: 'bad', flags: [] };
+  }
+  const flags: Flag[] = sample.origin === 'backfill' ? [] : implausible(memory, value, occurredAt, point);
+  if (typeof value === 'number' && point.range && (value < point.range[0] || value > point.range[1])) flags.push('out-of-range');
+  return { value: sent, quality: flags.length > 0 ? worse(sample.quality, 'uncertain') : sample.quality, flags };
+}
+
+function bad(memory: Memory, flags: Flag[]): Judged {
+  forget(memory);
+  return { value: null, quality: 'bad', flags };
+}
+
+const RANK: Record<Quality, number> = { good: 0, uncertain: 1, bad: 2 };
+const worse = (a: Quality, b: Quality): Quality => (RANK[a] >= RANK[b] ? a : b);
