@@ -1,0 +1,90 @@
+/**
+ * Checks configuration files: reads YAML, fills in secrets, holds it against a zod schema, and gives every problem at
+ * once with its place. Touches no device; what it reads from outside (environment, secret files) comes as arguments.
+ */
+import type { z } from 'zod';
+import { ConfigDocument, type ConfigSource, type Secrets } from './document.ts';
+import { found, quote, unknownKey, valueAt, type Around, type Found } from './issues.ts';
+import { inOrder, type ConfigProblem, type Path } from './problem.ts';
+import { core, defOf, metaOf, schemaAt, type Words } from './schema-notes.ts';
+
+export type { ConfigSource, Secrets } from './document.ts';
+export { inOrder, problemLine, resolvePath, type ConfigProblem, type Path, type ProblemLine } from './problem.ts';
+export { ConfigDocument } from './document.ts';
+
+export interface CheckOptions extends Secrets {
+  /** How the file is spoken of at its top; default: this file. */
+  owner?: Words;
+}
+
+export interface Checked<T> {
+  /** null when there are problems. */
+  value: T | null;
+  problems: ConfigProblem[];
+}
+
+const THIS_FILE: Words = { en: 'this file', zh: '本文件' };
+
+/**
+ * The usual way in: text → value, or all its problems from the top down.
+ *
+ * @param source the file's path (for places and for paths relative to it) and its text
+ */
+export function checkDocument<T>(source: ConfigSource, schema: z.ZodType<T>, options: CheckOptions = {}): Checked<T> {
+  const document = new ConfigDocument(source, options);
+  const checked = checkPart(document, schema, [], options.owner);
+  const problems = inOrder([...document.problems, ...checked.problems]);
+  return { value: problems.length === 0 ? checked.value : null, problems };
+}
+
+/** Holds one part of a read file against a schema; `owner` is how the part is spoken of (`device "pump"`). */
+export function checkPart<T>(document: ConfigDocument, schema: z.ZodType<T>, base: Path = [], owner: Words = THIS_FILE, value: unknown = valueAt(document.value, base)): Checked<T> {
+  // An empty file or part lacks what it lacks; that is told better than "nothing is not an object".
+  const root = value ?? (defOf(core(schema)).type === 'object' ? {} : value);
+  const around: Around = {
+    schema, root, base, owner,
+    show: (path, shown) => {
+      const at = schemaAt(schema, path.slice(base.length));
+      return document.secretSource(path) ?? (at && metaOf(at).secret ? '(secret)' : quote(shown));
+    },
+    written: (path) => document.written(path),
+  };
+  const parsed = schema.safeParse(root);
+  const all = [...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => found(issue, around))), ...strangers(schema, root, [], around)];
+  const problems = withoutEchoes(all).flatMap((one) => placed(document, one));
+  return { value: parsed.success && all.length === 0 ? parsed.data : null, problems };
+}
+
+/** A misspelt key is one mistake, not two: its right name is not told as missing beside it. */
+function withoutEchoes(all: readonly Found[]): Found[] {
+  const parent = ({ path }: Found) => JSON.stringify(path.slice(0, -1));
+  const meant = new Set(all.filter((one) => one.fault.code === 'CV_SETTING_UNKNOWN').map((one) => `${parent(one)} ${one.fault.params.nearest}`));
+  return all.filter((one) => one.fault.code !== 'CV_SETTING_MISSING' || !meant.has(`${parent(one)} ${one.fault.params.key}`));
+}
+
+function placed(document: ConfigDocument, { path, fault, what }: Found): ConfigProblem[] {
+  const problem = document.problem(path, fault, what);
+  return problem ? [problem] : [];
+}
+
+/** Unknown names below schemas that would silently drop them (`z.object`): here every schema is strict. */
+function strangers(schema: z.ZodType, value: unknown, path: Path, around: Around): Found[] {
+  if (value === null || typeof value !== 'object') return [];
+  const def = defOf(core(schema));
+  if (def.options) {
+    const meant = def.options.find((option) => option.safeParse(value).success);
+    return meant ? strangers(meant, value, path, around) : [];
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap((item, at) => {
+      const element = def.element ?? def.items?.[at];
+      return element ? strangers(element, item, [...path, at], around) : [];
+    });
+  }
+  const { shape, valueType } = def;
+  return Object.entries(value).flatMap(([key, item]) => {
+    const next = shape && Object.hasOwn(shape, key) ? shape[key] : valueType;
+    if (next) return strangers(next, item, [...path, key], around);
+    return shape && !def.catchall ? [unknownKey(path, key, Object.keys(shape), around)] : [];
+  });
+}

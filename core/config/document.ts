@@ -1,0 +1,203 @@
+/** A YAML file as data that remembers where everything stands and which of it is secret. */
+import { isAlias, isMap, isScalar, isSeq, Scalar, type Document, type LineCounter, type Node, type Pair } from 'yaml';
+import type { Fault } from '../faults.ts';
+import { parseWithRecovery } from './recovery.ts';
+import { SYNTAX } from './syntax.ts';
+import { pathText, resolvePath, type ConfigProblem, type Path } from './problem.ts';
+
+export interface ConfigSource {
+  path: string;
+  text: string;
+}
+
+/** What `${env:NAME}` and `${file:PATH}` are filled from. `readFile` throws as `fs.readFileSync` does. */
+export interface Secrets {
+  env?: Readonly<Record<string, string | undefined>>;
+  readFile?: (path: string) => string;
+}
+
+const HOLE = /\$\{([^}]*)\}/g;
+
+export class ConfigDocument {
+  readonly file: string;
+  /** Plain data, secrets filled in; undefined when the file holds nothing. */
+  readonly value: unknown;
+  /** What was found while reading: syntax, repeated keys, secrets that are not there. */
+  readonly problems: ConfigProblem[] = [];
+  readonly #document: Document;
+  readonly #lines: LineCounter;
+  readonly #leftOut: ReadonlyMap<number, string>;
+  readonly #secretPaths = new Map<string, string>();
+  readonly #unfilled = new Set<string>();
+  /** Where a syntax error could not be read past: nothing is said about what follows. */
+  #endLine = Infinity;
+
+  constructor(source: ConfigSource, secrets: Secrets) {
+    this.file = source.path;
+    const recovered = parseWithRecovery(source.text.replace(/^\uFEFF/, ''));
+    this.#document = recovered.document;
+    this.#lines = recovered.lines;
+    this.#leftOut = recovered.leftOut;
+    for (const found of recovered.syntax) {
+      if (found.code === 'DUPLICATE_KEY') continue; // told by #walk, which knows the first one
+      const words = SYNTAX[found.code] ?? { en: found.detail, zh: found.detail };
+      this.#tell(found.line, found.column, '', { code: 'CV_CONFIG_SYNTAX', params: { detail: words.en, detailZh: words.zh } });
+    }
+    const hopeless = this.#document.errors.find((error) => error.code !== 'DUPLICATE_KEY');
+    if (hopeless) this.#endLine = this.#lines.linePos(hopeless.pos[0]).line;
+    this.#document.contents = this.#knownAlias(this.#document.contents as Node | null, []) as Document['contents'];
+    this.#walk(this.#document.contents as Node | null, [], secrets, new Set());
+    this.value = this.#plain();
+  }
+
+  /** Where something stands. `key`: the name of a setting; `value`: what it is set to (of a list or map: its name). */
+  place(path: Path, what: 'key' | 'value'): { line: number; column: number } {
+    let node = this.#resolve(this.#document.contents as Node | null);
+    let offset = node?.range?.[0] ?? 0;
+    for (const part of path) {
+      if (isMap(node)) {
+        const pair = node.items.find((item) => keyText(item) === String(part)) as Pair<Node, Node | null> | undefined;
+        if (!pair) break;
+        const isLeaf = isScalar(pair.value) && pair.value.source !== '' && pair.value.range;
+        offset = (what === 'value' && isLeaf ? pair.value?.range?.[0] : pair.key.range?.[0]) ?? offset;
+        node = this.#resolve(pair.value);
+      } else if (isSeq(node)) {
+        const item = node.items[Number(part)] as Node | undefined;
+        if (!item) break;
+        offset = item.range?.[0] ?? offset;
+        node = this.#resolve(item);
+      } else break;
+    }
+    const { line, col } = this.#lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  }
+
+  /** Adds nothing: builds the problem of a fault at a place, or null when that place was unreadable and is told already. */
+  problem(path: Path, fault: Fault, what: 'key' | 'value' = 'value'): ConfigProblem | null {
+    const place = this.place(path, what);
+    if (this.#unfilled.has(pathText(path))) return null;
+    if (this.#leftOut.has(place.line) || place.line >= this.#endLine) return null;
+    if (fault.code === 'CV_SETTING_MISSING' && this.#couldHoldMissing(String(fault.params.key))) return null;
+    return { file: this.file, ...place, path: pathText(path), fault };
+  }
+
+  /** The secret that a value came from (`${env:NAME}`), or null when it stands in the file itself. */
+  secretSource(path: Path): string | null {
+    return this.#secretPaths.get(pathText(path)) ?? null;
+  }
+
+  /** A scalar as it was written, without quotes: `007` stays `007`. */
+  written(path: Path): string | null {
+    const node = this.#document.getIn(path, true);
+    return isScalar(node) && typeof node.source === 'string' ? node.source : null;
+  }
+
+  #couldHoldMissing(key: string): boolean {
+    return this.#endLine < Infinity || [...this.#leftOut.values()].some((content) => content.includes(key));
+  }
+
+  #tell(line: number, column: number, path: string, fault: Fault): void {
+    this.problems.push({ file: this.file, line, column, path, fault });
+  }
+
+  #resolve(node: Node | null | undefined): Node | null {
+    return isAlias(node) ? (node.resolve(this.#document) ?? null) : (node ?? null);
+  }
+
+  #plain(): unknown {
+    try {
+      const value: unknown = this.#document.toJS();
+      JSON.stringify(value); // a list that holds itself by an anchor would never end
+      return value ?? undefined;
+    } catch (error) {
+      const detail = error instanceof Error ? error.message.split('\n')[0] as string : String(error);
+      this.#tell(1, 1, '', { code: 'CV_CONFIG_SYNTAX', params: { detail } });
+      this.#endLine = 1;
+      return undefined;
+    }
+  }
+
+  #walk(node: Node | null, path: Path, secrets: Secrets, seen: Set<Node>): void {
+    if (!node || seen.has(node)) return;
+    seen.add(node);
+    if (isScalar(node) && typeof node.value === 'string') this.#fill(node as Scalar<string>, path, secrets);
+    if (isSeq(node)) {
+      node.items.forEach((item, at) => {
+        node.items[at] = this.#knownAlias(item as Node, [...path, at]);
+        this.#walk(node.items[at] as Node, [...path, at], secrets, seen);
+      });
+    }
+    if (!isMap(node)) return;
+    const first = new Map<string, number>();
+    for (const pair of node.items as Pair<Node, Node | null>[]) {
+      const key = keyText(pair);
+      const { line, col } = this.#lines.linePos(pair.key?.range?.[0] ?? 0);
+      const firstLine = first.get(key);
+      if (firstLine === undefined) first.set(key, line);
+      else if (key !== '<<') this.#tell(line, col, pathText([...path, key]), { code: 'CV_SETTING_TWICE', params: { key, firstLine } });
+      pair.value = this.#knownAlias(pair.value, [...path, key]);
+      this.#walk(pair.value, [...path, key], secrets, seen);
+    }
+  }
+
+  /** A `*name` that was never set would stop everything: it is told and read as nothing. */
+  #knownAlias(node: Node | null, path: Path): Node | null {
+    if (!isAlias(node) || node.resolve(this.#document)) return node;
+    const { line, col } = this.#lines.linePos(node.range?.[0] ?? 0);
+    this.#tell(line, col, pathText(path), { code: 'CV_CONFIG_SYNTAX', params: { detail: SYNTAX.BAD_ALIAS?.en ?? '', detailZh: SYNTAX.BAD_ALIAS?.zh ?? '' } });
+    this.#unfilled.add(pathText(path));
+    if (path.length === 0) this.#endLine = 1;
+    const nothing = new Scalar(null);
+    nothing.range = node.range ?? null;
+    return nothing;
+  }
+
+  #fill(node: Scalar<string>, path: Path, secrets: Secrets): void {
+    if (!node.value.includes('${')) return;
+    const key = String(path.at(-1) ?? '');
+    const owner = pathText(path.slice(0, -1)) || this.file;
+    const sources: string[] = [];
+    const filled = node.value.replace(HOLE, (hole, inner: string) => {
+      const got = lookUp(inner, secrets, this.file);
+      sources.push(hole);
+      if (typeof got === 'string') return got;
+      const { line, col } = this.#lines.linePos(node.range?.[0] ?? 0);
+      this.#tell(line, col, pathText(path), { code: 'CV_SECRET_MISSING', params: { key, owner, source: hole, ...got } });
+      this.#unfilled.add(pathText(path));
+      return hole;
+    });
+    if (sources.length === 0) return;
+    this.#secretPaths.set(pathText(path), sources.join(''));
+    node.value = filled;
+  }
+}
+
+type Absent = { problem: string; problemZh: string; hint: string; hintZh: string };
+
+function lookUp(inner: string, secrets: Secrets, configPath: string): string | Absent {
+  const [, kind, name] = /^(env|file):(.+)$/.exec(inner) ?? [];
+  if (kind === 'env' && name) {
+    const value = secrets.env?.[name];
+    if (value) return value;
+    const problem = value === '' ? ['is empty', '其值为空'] as const : ['is not set', '尚未设置'] as const;
+    return { problem: problem[0], problemZh: problem[1], hint: `set the environment variable ${name} for this program`, hintZh: `请为本程序设置环境变量 ${name}` };
+  }
+  if (kind === 'file' && name && secrets.readFile) {
+    const path = resolvePath(configPath, name);
+    try {
+      return secrets.readFile(path).trimEnd();
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+      return {
+        problem: `cannot be read (${code})`, problemZh: `无法读取(${code})`,
+        hint: `put the value into the file ${path} and let this user read it`, hintZh: `请将值写入文件 ${path},并允许当前用户读取`,
+      };
+    }
+  }
+  return {
+    problem: 'is of no known form', problemZh: '形式不对',
+    hint: 'write ${env:NAME} for an environment variable or ${file:PATH} for a file', hintZh: '环境变量写成 ${env:NAME},文件写成 ${file:PATH}',
+  };
+}
+
+const keyText = (pair: Pair<unknown, unknown>): string => (isScalar(pair.key) ? String(pair.key.value) : String(pair.key));

@@ -1,0 +1,209 @@
+/** zod's issues as faults of ours: what is wrong and what would be right, in both languages. Pure. */
+import { z } from 'zod';
+import type { Fault } from '../faults.ts';
+import { nearest } from './nearest.ts';
+import type { Path } from './problem.ts';
+import { core, defOf, describe, hintFor, metaOf, schemaAt, typeWords, type Words } from './schema-notes.ts';
+
+export interface Found {
+  path: Path;
+  fault: Fault;
+  what: 'key' | 'value';
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** What the sentences need to know beside the issue. */
+export interface Around {
+  schema: z.ZodType;
+  /** The data that was checked, whole. */
+  root: unknown;
+  /** Where that data stands in its file; paths given back are whole ones. */
+  base: Path;
+  owner: Words;
+  /** How a value may be shown: secrets never are. */
+  show(path: Path, value: unknown): string;
+  /** A scalar as written in the file, where it differs from its value (`007`). */
+  written(path: Path): string | null;
+}
+
+const list = (names: readonly string[]): string => names.join(', ');
+const both = (text: string): Words => ({ en: text, zh: text });
+
+/** Params of a fault from sentences in two languages. */
+export function twin(words: Record<string, Words>): Record<string, string> {
+  return Object.fromEntries(Object.entries(words).flatMap(([name, { en, zh }]) => (en === zh ? [[name, en]] : [[name, en], [`${name}Zh`, zh]])));
+}
+
+export function found(issue: Issue, around: Around, prefix: Path = []): Found[] {
+  const path = [...prefix, ...(issue.path as Path)];
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, keysOf(around.schema, path), around));
+  if (issue.code === 'invalid_union') return union(issue, path, around);
+  if (issue.code === 'invalid_key' || issue.code === 'invalid_element') {
+    const inner = issue.issues[0];
+    const what = inner ? complaintOf(inner, path, String(path.at(-1)), around) : both(issue.message);
+    return [invalid(path, what, schemaAt(around.schema, path), around, 'key')];
+  }
+  const value = valueAt(around.root, path);
+  const schema = schemaAt(around.schema, path);
+  if (value === undefined && path.length > 0) return [missing(path, schema, around)];
+  return [invalid(path, complaintOf(issue, path, value, around), schema, around, 'value')];
+}
+
+export function unknownKey(path: Path, key: string, known: readonly string[], around: Around): Found {
+  const near = nearest(key, known);
+  const all = list(known);
+  const hint = near
+    ? { en: `did you mean "${near}"? known here: ${all}`, zh: `是否想写“${near}”?此处可用:${all}` }
+    : { en: `remove it; known here: ${all}`, zh: `请删除;此处可用:${all}` };
+  return {
+    path: [...around.base, ...path, key], what: 'key',
+    fault: { code: 'CV_SETTING_UNKNOWN', params: { key, known: all, ...(near ? { nearest: near } : {}), ...twin({ owner: ownerOf(path, around), hint }) } },
+  };
+}
+
+/** The names that an object schema knows at a path. */
+export function keysOf(schema: z.ZodType, path: Path): string[] {
+  const at = schemaAt(schema, path);
+  if (!at) return [];
+  const def = defOf(core(at));
+  const shapes = def.shape ? [def.shape] : (def.options ?? []).map((option) => defOf(core(option)).shape ?? {});
+  return [...new Set(shapes.flatMap((shape) => Object.keys(shape)))];
+}
+
+function missing(path: Path, schema: z.ZodType | null, around: Around): Found {
+  const key = path.at(-1) as string | number;
+  return {
+    path: [...around.base, ...path], what: 'key',
+    fault: { code: 'CV_SETTING_MISSING', params: { key: String(key), ...twin({ owner: ownerOf(path.slice(0, -1), around), hint: hintFor(key, schema) }) } },
+  };
+}
+
+function invalid(path: Path, problem: Words, schema: z.ZodType | null, around: Around, what: 'key' | 'value'): Found {
+  const key = path.at(-1) ?? '';
+  const hint = hintFor(key, schema);
+  return {
+    path: [...around.base, ...path], what,
+    fault: { code: 'CV_SETTING_INVALID', params: { key: nameOf(path), ...twin({ owner: ownerOf(path.slice(0, -1), around), problem, hint: withQuotes(path, hint, schema, around) }) } },
+  };
+}
+
+/** A list's item is spoken of by its list: `range[0]`. */
+function nameOf(path: Path): string {
+  const last = path.at(-1);
+  return typeof last === 'number' && path.length > 1 ? `${String(path.at(-2))}[${last}]` : String(last ?? '');
+}
+
+/** A number where a text is wanted is most often a text without its quotes. */
+function withQuotes(path: Path, hint: Words, schema: z.ZodType | null, around: Around): Words {
+  const value = valueAt(around.root, path);
+  const isBare = typeof value === 'number' || typeof value === 'boolean';
+  if (!isBare || !schema || defOf(core(schema)).type !== 'string' || metaOf(schema).form) return hint;
+  const quoted = `"${around.written([...around.base, ...path]) ?? String(value)}"`;
+  return { en: `put it in quotes: ${quoted}`, zh: `请加引号:${quoted}` };
+}
+
+function complaintOf(issue: Issue, path: Path, value: unknown, around: Around): Words {
+  const shown = around.show([...around.base, ...path], value);
+  switch (issue.code) {
+    case 'invalid_type': return wrongType(issue.expected, value, shown);
+    case 'invalid_value': {
+      const choices = issue.values.map(String);
+      const near = typeof value === 'string' ? nearest(value, choices) : null;
+      return {
+        en: `${shown} is not one of ${list(choices)}${near ? `; did you mean ${near}?` : ''}`,
+        zh: `${shown} 不在 ${list(choices)} 之列${near ? `;是否想写 ${near}?` : ''}`,
+      };
+    }
+    case 'too_small': return size(issue.origin, issue.inclusive ? ['at least', '至少'] : ['more than', '大于'], Number(issue.minimum), shown);
+    case 'too_big': return size(issue.origin, issue.inclusive ? ['at most', '至多'] : ['less than', '小于'], Number(issue.maximum), shown);
+    case 'not_multiple_of': return { en: `${shown} is not a multiple of ${issue.divisor}`, zh: `${shown} 不是 ${issue.divisor} 的倍数` };
+    case 'invalid_format': return wrongFormat(issue, shown);
+    case 'custom': return custom(issue, path, value, around);
+    default: return both(issue.message);
+  }
+}
+
+function wrongType(expected: string, value: unknown, shown: string): Words {
+  const wanted = typeWords(expected);
+  if (value === null || value === undefined) return { en: `is empty; ${wanted.en} is wanted`, zh: `为空;应为${wanted.zh}` };
+  if (expected === 'int' && typeof value === 'number') return { en: `${shown} is not a whole number`, zh: `${shown} 不是整数` };
+  const got = typeWords(Array.isArray(value) ? 'array' : typeof value);
+  const what = typeof value === 'object' ? got : { en: `${shown} is ${got.en}`, zh: `${shown} 是${got.zh}` };
+  return { en: `${what.en}${typeof value === 'object' ? ' stands here' : ''}; ${wanted.en} is wanted`, zh: `${typeof value === 'object' ? '此处是' : ''}${what.zh};应为${wanted.zh}` };
+}
+
+function size(origin: string, [en, zh]: readonly [string, string], limit: number, shown: string): Words {
+  if (origin === 'string') return { en: `${shown} has the wrong length; ${en} ${limit} characters`, zh: `${shown} 长度不符;${zh} ${limit} 个字符` };
+  if (origin === 'number' || origin === 'int' || origin === 'bigint') return { en: `${shown} is out of range; ${en} ${limit}`, zh: `${shown} 超出范围;应${zh} ${limit}` };
+  return { en: `${en} ${limit} entries are wanted`, zh: `应有${zh} ${limit} 项` };
+}
+
+const FORMATS: Record<string, Words> = {
+  url: { en: 'a URL', zh: 'URL 地址' },
+  ipv4: { en: 'an IPv4 address', zh: 'IPv4 地址' },
+  ipv6: { en: 'an IPv6 address', zh: 'IPv6 地址' },
+  email: { en: 'an e-mail address', zh: '电子邮箱' },
+  datetime: { en: 'a time such as 2026-01-01T00:00:00Z', zh: '时间(如 2026-01-01T00:00:00Z)' },
+  date: { en: 'a date such as 2026-01-01', zh: '日期(如 2026-01-01)' },
+};
+
+function wrongFormat(issue: Extract<Issue, { code: 'invalid_format' }>, shown: string): Words {
+  if (issue.format !== 'regex') {
+    const wanted = FORMATS[issue.format] ?? both(issue.format);
+    return { en: `${shown} is not ${wanted.en}`, zh: `${shown} 不是${wanted.zh}` };
+  }
+  const pattern = String(issue.pattern ?? '');
+  // A schema that gives a sentence of its own knows better than its pattern.
+  const own = issue.message.startsWith('Invalid string') ? '' : ` (${issue.message})`;
+  return { en: `${shown} does not have the form ${pattern}${own}`, zh: `${shown} 不符合格式 ${pattern}` };
+}
+
+/** A sentence of a schema's own; it may hold the value, which is masked where it is secret. */
+function custom(issue: Extract<Issue, { code: 'custom' }>, path: Path, value: unknown, around: Around): Words {
+  const zh = issue.params?.zh;
+  const shown = around.show([...around.base, ...path], value);
+  const isHidden = typeof value === 'string' && value !== '' && shown !== quote(value);
+  const mask = (text: string) => (isHidden ? text.replaceAll(value, shown) : text);
+  return { en: mask(issue.message), zh: mask(typeof zh === 'string' ? zh : issue.message) };
+}
+
+export const quote = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+};
+
+/** Of several forms a setting may have, the one that was meant speaks: the one whose type fits, with fewest complaints. */
+function union(issue: Extract<Issue, { code: 'invalid_union' }>, path: Path, around: Around): Found[] {
+  const value = valueAt(around.root, path);
+  const schema = schemaAt(around.schema, path);
+  if (value === undefined) return [missing(path, schema, around)];
+  const meant = (issue.errors as Issue[][])
+    .filter((branch) => branch.length > 0 && !branch.some((inner) => inner.path.length === 0 && inner.code !== 'unrecognized_keys' && inner.code !== 'custom'))
+    .toSorted((a, b) => a.length - b.length)[0];
+  if (meant) return meant.flatMap((inner) => found(inner, around, path));
+  const problem = around.show([...around.base, ...path], value);
+  const wanted = schema ? describe(schema) : null;
+  return [invalid(path, { en: `${problem} is not ${wanted?.en ?? 'of a known form'}`, zh: `${problem} 不是${wanted?.zh ?? '已知的形式'}` }, schema, around, 'value')];
+}
+
+/** Who holds a setting: `devices[pump-07].points[level]`; the file itself at its top. */
+export function ownerOf(path: Path, around: Pick<Around, 'root' | 'base' | 'owner'>): Words {
+  const named = path.map((part, at) => {
+    if (typeof part !== 'number') return `${at > 0 ? '.' : ''}${part}`;
+    const item = valueAt(around.root, path.slice(0, at + 1));
+    const id = item && typeof item === 'object' ? (item as { id?: unknown }).id : undefined;
+    return `[${typeof id === 'string' ? id : part}]`;
+  }).join('');
+  if (!named) return around.owner;
+  return around.base.length > 0 ? { en: `${around.owner.en}, ${named}`, zh: `${around.owner.zh} 的 ${named}` } : both(named);
+}
+
+export function valueAt(root: unknown, path: Path): unknown {
+  let value = root;
+  for (const part of path) {
+    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<string | number, unknown>)[part];
+  }
+  return value;
+}
