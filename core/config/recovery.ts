@@ -23,8 +23,8 @@ export interface Recovered {
 }
 
 const MAX_LEFT_OUT = 30;
-// These leave the tree as it was meant; the checks go on with it.
-const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DUPLICATE_KEY']);
+// These leave what stands before them as it was meant; the checks go on with it.
+const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DUPLICATE_KEY', 'MULTIPLE_DOCS']);
 
 export function parseWithRecovery(text: string): Recovered {
   const syntax: SyntaxProblem[] = [];
