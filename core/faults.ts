@@ -2,17 +2,19 @@
  * The closed table of faults. A row says where it happens, whether trying again helps, who acts, and, in both
  * languages, what happened and what to do. Rows live in `faults/`, by area; docs/faults.md is generated from them.
  */
+import { API_FAULTS } from './faults/api.ts';
 import { CLI_FAULTS } from './faults/cli.ts';
 import { CONFIG_FAULTS } from './faults/config.ts';
 import { DEVICE_FAULTS } from './faults/device.ts';
 import { GATEWAY_FAULTS } from './faults/gateway.ts';
 import { LOG_FAULTS } from './faults/log.ts';
+import { MODBUS_FAULTS } from './faults/modbus.ts';
 import { VISION_FAULTS } from './faults/vision.ts';
 import { WIRE_FAULTS } from './faults/wire.ts';
 import type { FaultRow } from './faults/row.ts';
 
 export const FAULTS = {
-  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...WIRE_FAULTS, ...GATEWAY_FAULTS, ...CLI_FAULTS,
+  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...WIRE_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CLI_FAULTS,
 } as const satisfies Record<`CV_${string}`, FaultRow>;
 
 export type FaultCode = keyof typeof FAULTS;

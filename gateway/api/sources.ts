@@ -13,6 +13,9 @@ export interface SeriesKey {
   point: string;
 }
 
+/** Parts that are absent or undefined fit any series. */
+export type SeriesFilter = { [part in keyof SeriesKey]?: string | undefined };
+
 export interface RangeQuery extends SeriesKey {
   /** ms UTC; from ≤ at < to. */
   from: number;
@@ -47,7 +50,7 @@ export interface ApiSources {
   devices(): DeviceView[];
   indicators(): IndicatorView[];
   /** Every series of the store that has the given parts. */
-  series(filter: Partial<SeriesKey>): Soon<SeriesView[]>;
+  series(filter: SeriesFilter): Soon<SeriesView[]>;
   range(query: RangeQuery): Promise<RangeResult>;
   /** Open ones and those that are kept after they closed, in any order. */
   warnings(): Soon<WarningView[]>;

@@ -1,0 +1,59 @@
+/** One example of every shape, for the document; a test holds each to its schema. */
+import type { DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesRange, SeriesView, StatusView, WarningView } from '../../core/api.ts';
+
+const AT = Date.UTC(2026, 5, 18, 6, 30, 25); // 14:30:25 at the town
+const position = { lon: 106.577, lat: 29.557 };
+const level = { indicator: 'YJ-FLD-001', device: 'pump-07-plc', point: 'level' };
+const name = { zh: '河道水位', en: 'river stage' };
+
+const device: DeviceView = {
+  id: 'pump-07-plc', edge: 'pump-07', centre: '500112001', driver: 'modbus', subject: 'pump-07', position, freshness: 'fresh', reason: 'answers', lastAt: AT, picture: null,
+  values: [{ indicator: level.indicator, point: level.point, name, value: 3.2, unit: 'm', at: AT, quality: 'good', flags: [], limits: [{ level: 3, value: 2.5, direction: 'high' }, { level: 2, value: 3, direction: 'high' }] }],
+};
+
+const series: SeriesView = { ...level, unit: 'm', centre: '500112001', edge: 'pump-07', known: true, name, lastAt: AT };
+
+const range: SeriesRange = {
+  series, from: AT - 60_000, to: AT + 1, downsampled: true, next: null,
+  items: [{ at: AT - 1000, value: 3.1, quality: 'good', flags: [], min: 3, max: 3.2, count: 10 }],
+};
+
+const warning: WarningView = {
+  id: '9f2c4e6a8b0d1f35', rule: 'pump-level', version: 1, type: 'threshold', ...level, subject: 'pump-07', centre: '500112001', level: 2, state: 'raised', condition: 'active',
+  exercise: true, late: false, raisedBy: 'gateway:town-01', onsetAt: AT - 3000, raisedAt: AT, publishedAt: AT + 12, changedAt: AT, clearedAt: null, previousId: null,
+  title: { zh: '泵站水位过高', en: 'water level at the pump station too high' }, place: { zh: '七号泵站', en: 'pump station 7', position },
+  reasons: [{ zh: '14:30:25 水位 3.2 m,高于 3.0 m', en: '14:30:25 water level 3.2 m, over 3.0 m', cites: { ...level, at: AT, value: 3.2, unit: 'm' } }],
+  suggestion: { zh: '检查水泵运行状态', en: 'check that the pumps are running' }, incomplete: ['plan'],
+};
+
+const status: StatusView = {
+  gateway: 'town-01', centre: '500112001', exercise: true, now: AT + 200, startedAt: AT - 25_000, evaluatedTo: AT, devices: { total: 3, fresh: 3, lost: 0 },
+  edges: [{ id: 'pump-07', centre: '500112001', online: true, version: '0.1.0', logDepth: 4, clockOffsetMs: -2, seenAt: AT }],
+  path: { kept: 1204, edgeDepth: 4, accepted: 1200, duplicates: 0, refused: 0, stored: 1200, storeLag: 0, rulesLag: 0, warningsOpen: 1, acceptMs: 31, storeMs: 58, warnMs: 64 },
+};
+
+const picture: PictureView = {
+  device: 'gate-cam', at: AT, index: 250, width: 768, height: 576, jpegBase64: '/9j/4AAQSkZJRg==',
+  boxes: [{ class: 'person', score: 0.82, x: 0.41, y: 0.33, width: 0.06, height: 0.21 }],
+};
+
+const indicator: IndicatorView = { code: 'YJ-FLD-001', known: true, version: 1, name, unit: 'm', board: 'YJ', runway: 'FLD', seriesCount: 1 };
+
+const quarantined: QuarantineItem = {
+  id: 17, at: AT, sender: 'pump-07', code: 'CV_EVENT_INVALID', detail: 'value: null, which only bad quality allows',
+  sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', bytes: 212, excerpt: '{"v":1,"from":"pump-07"',
+};
+
+const demo: DemoView = {
+  seconds: 31, act: { zh: '水位越过橙色限值', en: 'the water passes the orange limit' }, canCut: true, canKill: true, networkCut: false, edgeDown: false,
+  witnessed: 1204, missing: 0, twice: 0, checkedAt: AT,
+};
+
+const event = {
+  edge: 'pump-07', stream: 'measurement', epoch: 1781764200000, seq: 812, ...level, subject: 'pump-07', centre: '500112001', kind: 'measurement', value: 3.2, unit: 'm',
+  occurredAt: AT, clock: 'edge', observedAt: AT, quality: 'good', origin: 'live', cursor: '1781764190000-2431', receivedAt: AT + 31,
+};
+
+const live: LiveMessage = { kind: 'value', ...level, at: AT, value: 3.2, unit: 'm', quality: 'good', flags: [] };
+
+export const EXAMPLES = { device, series, range, warning, status, picture, indicator, quarantined, demo, live, events: { items: [event], next: event.cursor } };

@@ -1,0 +1,116 @@
+/**
+ * `live`: what changes, as server-sent events, to any number of viewers.
+ *
+ * A message is written out once and sent to all. Values and devices are coalesced (the newest of each counts), warnings
+ * never are. A viewer that does not read is let go with a reason as soon as more than `MAX_WAITING_BYTES` wait for it.
+ */
+import type { ServerResponse } from 'node:http';
+import type { LiveMessage } from '../../core/api.ts';
+import { FaultError } from '../../core/faults.ts';
+import { everyMs, type Timer, type World } from '../../core/world.ts';
+import { EXAMPLES } from './examples.ts';
+import { NO_PARAMS, query, route } from './route.ts';
+import type { ApiSources } from './sources.ts';
+
+/** The server gives its response to the hub; the row is here for the document. */
+export const LIVE_ROUTE = route({
+  method: 'GET', path: '/api/v1/live', summary: { zh: '实时变化(服务器推送事件):status 每秒一次,value、warning、device', en: 'changes as server-sent events: status each second, value, warning, device; data is a LiveMessage' },
+  query: query({}), params: NO_PARAMS, answer: { mediaType: 'text/event-stream; charset=utf-8' }, example: `event: value\ndata: ${JSON.stringify(EXAMPLES.live)}\n\n`,
+  faults: ['CV_API_TOO_MANY_VIEWERS'], handle: () => undefined,
+});
+
+const FLUSH_MS = 250;
+const STATUS_MS = 1000;
+const HEARTBEAT_MS = 10_000;
+const MAX_WAITING_BYTES = 1 << 20;
+
+export interface LiveHub {
+  /** Takes over the response until the viewer leaves. @throws CV_API_TOO_MANY_VIEWERS */
+  join(response: ServerResponse): Promise<void>;
+  viewers(): number;
+  /** Tells every viewer that the gateway stops, and ends their responses. */
+  close(): void;
+}
+
+export function openLive(sources: ApiSources, world: World, maxViewers: number): LiveHub {
+  const viewers = new Set<ServerResponse>();
+  const newest = new Map<string, LiveMessage>();
+  const stopListening = sources.onLive(take);
+  const timers: Timer[] = [
+    everyMs(world.clock, FLUSH_MS, flush),
+    everyMs(world.clock, STATUS_MS, () => { if (viewers.size > 0) send(statusText()); }),
+    everyMs(world.clock, HEARTBEAT_MS, () => send(': still here\n\n')),
+  ];
+
+  function take(message: LiveMessage): void {
+    if (viewers.size === 0) return;
+    if (message.kind === 'warning') return send(textOf(message));
+    const key = message.kind === 'value' ? `${message.indicator}|${message.device}|${message.point}` : message.kind === 'device' ? message.device.id : message.kind;
+    const waiting = newest.get(key);
+    // A drained backlog brings old values after new ones: the newest in event time stays.
+    if (message.kind === 'value' && waiting?.kind === 'value' && waiting.at > message.at) return;
+    newest.set(key, message);
+  }
+
+  function flush(): void {
+    if (newest.size === 0) return;
+    const text = [...newest.values()].map(textOf).join('');
+    newest.clear();
+    send(text);
+  }
+
+  function statusText(): string {
+    const demo = sources.demo ? textOf({ kind: 'demo', demo: sources.demo.view() }) : '';
+    return textOf({ kind: 'status', status: sources.status() }) + demo;
+  }
+
+  function send(text: string): void {
+    for (const viewer of viewers) write(viewer, text);
+  }
+
+  function write(viewer: ServerResponse, text: string): void {
+    if (viewer.writableLength > MAX_WAITING_BYTES) return letGo(viewer);
+    viewer.write(text);
+  }
+
+  /** What is waiting for it could never be read in time: the connection ends, the viewer's page comes back by itself. */
+  function letGo(viewer: ServerResponse): void {
+    viewers.delete(viewer);
+    world.tell({ kind: 'client_dropped', client: `viewer ${viewer.socket?.remoteAddress ?? ''}`, reason: 'reads too slowly' });
+    viewer.destroy();
+  }
+
+  return {
+    async join(response) {
+      if (viewers.size >= maxViewers) throw new FaultError('CV_API_TOO_MANY_VIEWERS', { count: viewers.size });
+      response.on('close', () => viewers.delete(response));
+      response.on('error', () => viewers.delete(response));
+      // Joined first, told what stands second: a change in between comes twice rather than never.
+      viewers.add(response);
+      response.writeHead(200, HEADERS);
+      const open = (await sources.warnings()).filter((warning) => warning.condition === 'active');
+      const standing: LiveMessage[] = [
+        ...sources.devices().map((device): LiveMessage => ({ kind: 'device', device })),
+        ...open.map((warning): LiveMessage => ({ kind: 'warning', warning })),
+      ];
+      response.write(`retry: 1000\n\n${statusText()}${standing.map(textOf).join('')}`);
+    },
+    viewers: () => viewers.size,
+    close() {
+      stopListening();
+      for (const timer of timers) timer.cancel();
+      for (const viewer of viewers) viewer.end('event: bye\ndata: {"reason":"the gateway stops"}\n\n');
+      viewers.clear();
+    },
+  };
+}
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no', // a proxy between must not hold messages back
+} as const;
+
+function textOf(message: LiveMessage): string {
+  return `event: ${message.kind}\ndata: ${JSON.stringify(message)}\n\n`;
+}

@@ -1,0 +1,37 @@
+/** Routes about the gateway itself: health, metrics, and the two documents. */
+import { componentSchemas } from './shapes.ts';
+import { asyncapiDocument } from './asyncapi.ts';
+import { openapiDocument } from './openapi.ts';
+import { NO_PARAMS, query, route, type Route } from './route.ts';
+import { Health } from './shapes.ts';
+
+/** @param all gives every route of the table, these included, for the document */
+export function metaRoutes(version: string, all: () => readonly Route[]): Route[] {
+  const anyObject = { $ref: '#/components/schemas/Document' };
+  return [
+    route({
+      method: 'GET', path: '/healthz', summary: { zh: '健康状态;异常时为 503', en: 'health; 503 when impaired' },
+      query: query({}), params: NO_PARAMS, answer: Health, example: { status: 'ok', gateway: 'town-01', version, problems: [] }, faults: [],
+      handle({ sources, reply }) {
+        const problems = sources.problems();
+        if (problems.length > 0) reply.code(503);
+        return { status: problems.length > 0 ? 'impaired' : 'ok', gateway: sources.status().gateway, version, problems };
+      },
+    }),
+    route({
+      method: 'GET', path: '/metrics', summary: { zh: 'Prometheus 指标', en: 'Prometheus metrics' },
+      query: query({}), params: NO_PARAMS, answer: { mediaType: 'text/plain; version=0.0.4; charset=utf-8' }, faults: [],
+      handle: ({ sources }) => sources.metrics(),
+    }),
+    route({
+      method: 'GET', path: '/api/v1/openapi.json', summary: { zh: '本接口的 OpenAPI 3.1 文档', en: 'this API as OpenAPI 3.1' },
+      query: query({}), params: NO_PARAMS, answer: anyObject, faults: [],
+      handle: () => openapiDocument(version, all(), componentSchemas()),
+    }),
+    route({
+      method: 'GET', path: '/api/v1/asyncapi.json', summary: { zh: 'MQTT 主题的 AsyncAPI 3 文档', en: 'the MQTT topics as AsyncAPI 3' },
+      query: query({}), params: NO_PARAMS, answer: anyObject, faults: [],
+      handle: () => asyncapiDocument(version),
+    }),
+  ];
+}

@@ -1,0 +1,72 @@
+/** What a route is: its words, its parameters and answers as schemas (the document is made of these), and its handler. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Words } from '../../core/api.ts';
+import { FaultError, type FaultCode } from '../../core/faults.ts';
+import type { World } from '../../core/world.ts';
+import type { ApiSources } from './sources.ts';
+
+export interface Call<Q, P> {
+  sources: ApiSources;
+  world: World;
+  query: Q;
+  params: P;
+  request: FastifyRequest;
+  reply: FastifyReply;
+}
+
+export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.ZodType> {
+  method: 'GET' | 'POST';
+  /** As fastify has it, `/api/v1/devices/:id`. */
+  path: string;
+  summary: Words;
+  query: Q;
+  params: P;
+  /** JSON Schema or zod of the answer with 200; a text type for what is not JSON. */
+  answer: z.ZodType | { $ref: string } | { mediaType: string };
+  example?: unknown;
+  /** Beside 400 and 500, which any route may answer. */
+  faults: FaultCode[];
+  handle(call: Call<z.output<Q>, z.output<P>>): unknown;
+}
+
+/** Keeps the types of query and params together; the table holds routes of all types. */
+export const route = <Q extends z.ZodType, P extends z.ZodType>(spec: Route<Q, P>): Route => spec as unknown as Route;
+
+export const NO_PARAMS = z.strictObject({});
+export const idParam = z.strictObject({ id: z.string().min(1).max(128) });
+
+/** Every route takes `lang`, for those who cannot send Accept-Language. */
+const lang = z.enum(['zh-CN', 'en']).optional().meta({ description: 'language of errors; default: Accept-Language' });
+export const query = <S extends z.ZodRawShape>(shape: S) => z.strictObject({ ...shape, lang });
+
+/** A number written in a URL. */
+export const whole = (min: number, max: number) => z.string().regex(/^-?\d{1,17}$/).transform(Number).pipe(z.int().min(min).max(max));
+export const timeMs = () => whole(0, 8.64e15);
+export const pageLimit = (max: number, standard: number) => whole(1, max).prefault(String(standard)).meta({ description: `items of a page, at most ${max}` });
+export const after = () => z.string().min(1).max(256).optional().meta({ description: '`next` of the page before' });
+
+export const unknownId = (what: Words, id: string, list: string) => new FaultError('CV_API_UNKNOWN_ID', { what: what.en, whatZh: what.zh, id, list });
+
+/**
+ * Cuts a page out of a sorted list.
+ *
+ * @param keyOf the written form of an item's place in the order
+ * @param isAfter whether an item lies behind the place that `after` names
+ */
+export function pageFrom<T>(sorted: readonly T[], limit: number, keyOf: (item: T) => string, isAfter: (item: T) => boolean): { items: T[]; next: string | null } {
+  const start = sorted.findIndex(isAfter);
+  if (start < 0) return { items: [], next: null };
+  const items = sorted.slice(start, start + limit);
+  const last = items.at(-1);
+  return { items, next: last !== undefined && start + limit < sorted.length ? keyOf(last) : null };
+}
+
+/** Lists ordered by a text: the cursor is the text itself. */
+export function pageByText<T>(items: readonly T[], limit: number, afterText: string | undefined, textOf: (item: T) => string): { items: T[]; next: string | null } {
+  const sorted = items.toSorted((a, b) => compareText(textOf(a), textOf(b)));
+  return pageFrom(sorted, limit, textOf, (item) => afterText === undefined || compareText(textOf(item), afterText) > 0);
+}
+
+// By code unit, not by locale: the order must be the same on every machine that follows a cursor.
+const compareText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));

@@ -1,0 +1,173 @@
+/** The gateway's HTTP server: the table of routes, the live stream, the console's files, and one way for errors. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import fastifyStatic from '@fastify/static';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
+import type { World } from '../../core/world.ts';
+import { DEMO_ROUTES } from './demo.ts';
+import { EVENTS_ROUTE } from './events.ts';
+import { LIST_ROUTES } from './lists.ts';
+import { LIVE_ROUTE, openLive } from './live.ts';
+import { metaRoutes } from './meta.ts';
+import { faultOfRequest, languageOf, parseParams, problemOf, sendProblem } from './problem.ts';
+import type { Route } from './route.ts';
+import { SERIES_ROUTE } from './series.ts';
+import type { ApiSources } from './sources.ts';
+
+export interface ApiOptions {
+  /** Default 127.0.0.1: nothing listens beyond loopback unless asked to. */
+  host?: string;
+  /** 0 takes a free one. */
+  port: number;
+  version: string;
+  /** Where `vite build` put the console; without it the API stands alone. */
+  consoleDir?: string;
+  maxViewers?: number;
+}
+
+export interface ApiServer {
+  host: string;
+  port: number;
+  /** `http://host:port/` as a browser takes it. */
+  url: string;
+  routes: readonly Route[];
+  viewers(): number;
+  /** Lets viewers go, answers what is under way, closes; twice is fine. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_MAX_VIEWERS = 500;
+
+const HEADERS = {
+  // Nothing that is shown may come from, or be sent to, anywhere but this gateway.
+  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+};
+
+/** Opens the server. @throws CV_API_LISTEN */
+export async function serveApi(sources: ApiSources, options: ApiOptions, world: World): Promise<ApiServer> {
+  const host = options.host ?? '127.0.0.1';
+  const app = fastify({
+    forceCloseConnections: true, requestTimeout: 30_000, bodyLimit: 64 * 1024, exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: 256 },
+    frameworkErrors: (error, request, reply) => answer(error, request, reply),
+    clientErrorHandler: refuseUnreadable,
+  });
+  const live = openLive(sources, world, options.maxViewers ?? DEFAULT_MAX_VIEWERS);
+  const routes: Route[] = [...metaRoutes(options.version, () => routes), ...LIST_ROUTES, SERIES_ROUTE, EVENTS_ROUTE, LIVE_ROUTE, ...(sources.demo ? DEMO_ROUTES : [])];
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(HEADERS);
+    refuseForeignPages(request);
+  });
+  for (const route of routes) register(app, route, sources, world, live.join);
+  app.setErrorHandler((error, request, reply) => answer(error, request, reply, tellInternal));
+  app.setNotFoundHandler((request, reply) => answer(notFound(request, routes), request, reply));
+  await serveConsole(app, options.consoleDir);
+
+  function tellInternal(fault: Fault): void {
+    if (fault.code === 'CV_API_INTERNAL') world.tell({ kind: 'fault', fault });
+  }
+
+  try {
+    await app.listen({ host, port: options.port });
+  } catch (error) {
+    live.close();
+    await app.close();
+    throw new FaultError('CV_API_LISTEN', { address: `${host}:${options.port}`, detail: faultOf(error, 'CV_API_INTERNAL').params.detail ?? '' }, { cause: error });
+  }
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  let closing: Promise<void> | undefined;
+  return {
+    host, port, routes,
+    url: `http://${urlHost(host)}:${port}/`,
+    viewers: live.viewers,
+    close() {
+      live.close();
+      closing ??= app.close();
+      return closing;
+    },
+  };
+}
+
+function register(app: FastifyInstance, route: Route, sources: ApiSources, world: World, join: (response: ServerResponse) => Promise<void>): void {
+  app.route({
+    method: route.method, url: route.path,
+    // HEAD of a stream would never end.
+    exposeHeadRoute: route !== LIVE_ROUTE,
+    handler: async (request, reply) => {
+      const query = parseParams(route.query, request.query, route.path);
+      const params = parseParams(route.params, request.params, route.path);
+      if (route === LIVE_ROUTE) return follow(reply, join);
+      const body: unknown = await route.handle({ sources, world, query, params, request, reply });
+      reply.header('cache-control', 'no-store');
+      if ('mediaType' in route.answer) return reply.type(route.answer.mediaType).send(body);
+      return reply.type('application/json; charset=utf-8').send(JSON.stringify(body));
+    },
+  });
+}
+
+async function follow(reply: FastifyReply, join: (response: ServerResponse) => Promise<void>): Promise<void> {
+  for (const [header, value] of Object.entries(HEADERS)) reply.raw.setHeader(header, value);
+  try {
+    await join(reply.raw);
+  } catch (error) {
+    if (!reply.raw.headersSent) throw error;
+    reply.raw.destroy();
+  }
+  reply.hijack();
+}
+
+function answer(error: unknown, request: FastifyRequest, reply: FastifyReply, tell: (fault: Fault) => void = () => {}): FastifyReply {
+  const { fault, extra, status } = faultOfRequest(error, request.url.split('?', 1)[0] ?? '');
+  tell(fault);
+  if (fault.code === 'CV_API_METHOD') reply.header('allow', String(fault.params.allowed));
+  return sendProblem(reply.headers(HEADERS).header('cache-control', 'no-store'), problemOf(fault, languageOf(request), extra, status));
+}
+
+/** Unknown path, or a known one with another method. */
+function notFound(request: FastifyRequest, routes: readonly Route[]): FaultError {
+  const path = request.url.split('?', 1)[0] ?? '';
+  if (path === '/') return new FaultError('CV_CONSOLE_MISSING');
+  const here = routes.filter((route) => new RegExp(`^${route.path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`).test(path));
+  if (here.length === 0) return new FaultError('CV_API_UNKNOWN_ROUTE', { path });
+  const allowed = [...new Set(here.flatMap((route) => (route.method === 'GET' && route !== LIVE_ROUTE ? ['GET', 'HEAD'] : [route.method])))].join(', ');
+  return new FaultError('CV_API_METHOD', { method: request.method, path, allowed });
+}
+
+/** A page of somewhere else can send a POST here without asking; browsers name its origin. */
+function refuseForeignPages(request: FastifyRequest): void {
+  const { origin, host } = request.headers;
+  if (request.method === 'GET' || request.method === 'HEAD' || origin === undefined) return;
+  if (origin !== `http://${host}` && origin !== `https://${host}`) throw new FaultError('CV_API_ORIGIN', { origin });
+}
+
+async function serveConsole(app: FastifyInstance, consoleDir: string | undefined): Promise<void> {
+  if (consoleDir === undefined || !existsSync(join(consoleDir, 'index.html'))) return;
+  await app.register(fastifyStatic, {
+    root: consoleDir, wildcard: false, preCompressed: true, cacheControl: false,
+    setHeaders: (reply, path) => { reply.header('cache-control', path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache'); },
+  });
+}
+
+/** Bytes that are no HTTP: answered where the socket still takes it. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+  const body = JSON.stringify(problemOf({ code: 'CV_API_REQUEST', params: { detail: error.code ?? error.message } }, 'en', {}, status));
+  socket.end(`HTTP/1.1 ${status} ${status === 431 ? 'Request Header Fields Too Large' : 'Bad Request'}\r\nContent-Type: application/problem+json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+}
+
+/** Listening on every address is reached by the loopback one; IPv6 goes in brackets. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,147 @@
+/**
+ * The shapes of core/api.ts as schemas: the one source of the OpenAPI document, held to the types by the compiler
+ * (`satisfies`) and to the real answers by a test.
+ */
+import { z } from 'zod';
+import type * as api from '../../core/api.ts';
+import { EVENT_SCHEMA } from '../../core/event-schema.ts';
+import { FLAGS, QUALITIES } from '../../core/event.ts';
+
+/** What stands under `components.schemas` of the document. */
+const NAMED = new Map<z.ZodType, string>();
+function named<T extends z.ZodType>(id: string, description: string, schema: T): T {
+  const described = schema.meta({ description });
+  NAMED.set(described, id);
+  return described;
+}
+
+const time = z.int().min(0).meta({ description: 'ms UTC' });
+const count = z.int().min(0);
+const ms = z.number().meta({ description: 'milliseconds' });
+const value = z.union([z.number(), z.boolean(), z.string(), z.null()]).meta({ description: 'null only when quality is bad' });
+const level = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]).meta({ description: '1 red, 2 orange, 3 yellow, 4 blue: smaller is worse' });
+const quality = z.enum(QUALITIES);
+const flags = z.array(z.enum(FLAGS));
+
+export const Words = named('Words', 'one text in both languages', z.object({ zh: z.string(), en: z.string() })) satisfies z.ZodType<api.Words>;
+export const Position = named('Position', 'WGS-84', z.object({ lon: z.number(), lat: z.number(), heightM: z.exactOptional(z.number()) }));
+
+export const LastValue = named('LastValue', 'newest value of a point', z.object({
+  indicator: z.string(), point: z.string(), name: Words, value, unit: z.string().meta({ description: 'UCUM' }), at: time, quality, flags,
+  limits: z.array(z.object({ level, value: z.number(), direction: z.enum(['high', 'low']) })),
+})) satisfies z.ZodType<api.LastValue>;
+
+export const DeviceView = named('Device', 'a device with its state and newest values', z.object({
+  id: z.string(), edge: z.string(), centre: z.string(), driver: z.string(), subject: z.string(), position: Position.nullable(),
+  freshness: z.enum(['fresh', 'late', 'lost', 'unobserved']), reason: z.string(), lastAt: time.nullable(),
+  picture: z.string().nullable().meta({ description: 'path of its newest picture' }), values: z.array(LastValue),
+})) satisfies z.ZodType<api.DeviceView>;
+
+export const PictureView = named('Picture', 'newest picture of a camera; boxes in fractions of it', z.object({
+  device: z.string(), at: time, index: count, width: count, height: count, jpegBase64: z.string(),
+  boxes: z.array(z.object({ class: z.string(), score: z.number(), x: z.number(), y: z.number(), width: z.number(), height: z.number() })),
+})) satisfies z.ZodType<api.PictureView>;
+
+export const SeriesView = named('Series', 'one indicator of one point of one device', z.object({
+  indicator: z.string(), device: z.string(), point: z.string(), unit: z.string(), centre: z.string(), edge: z.string(),
+  known: z.boolean().meta({ description: 'false when the catalogue does not know the indicator' }), name: Words, lastAt: time,
+})) satisfies z.ZodType<api.SeriesView>;
+
+export const PointView = named('Point', 'one stored value, or a bucket of them', z.object({
+  at: time, value, quality, flags, min: z.exactOptional(z.number()), max: z.exactOptional(z.number()), count: z.exactOptional(count),
+})) satisfies z.ZodType<api.PointView>;
+
+const next = z.string().nullable().meta({ description: 'give it as `after` for the next page; null at the end' });
+export const SeriesRange = named('SeriesRange', 'values of one series, by time', z.object({
+  series: SeriesView, from: time, to: time, downsampled: z.boolean(), items: z.array(PointView), next,
+})) satisfies z.ZodType<api.SeriesRange>;
+
+export const Reason = named('Reason', 'one sentence of why, and the value it rests on', z.object({
+  zh: z.string(), en: z.string(),
+  cites: z.object({ indicator: z.string(), device: z.string(), point: z.string(), at: time, value, unit: z.string() }),
+})) satisfies z.ZodType<api.Reason>;
+
+export const WarningView = named('Warning', 'something a centre must act on', z.object({
+  id: z.string(), rule: z.string(), version: z.int(), type: z.enum(['threshold', 'absence']),
+  indicator: z.string(), device: z.string(), point: z.string(), subject: z.string(), centre: z.string(), level,
+  state: z.enum(['raised', 'acknowledged', 'dispatched', 'handling', 'handled', 'verified', 'closed', 'reviewed', 'false_alarm', 'merged', 'transferred']),
+  condition: z.enum(['active', 'cleared']), exercise: z.boolean(), late: z.boolean(), raisedBy: z.string(),
+  onsetAt: time, raisedAt: time, publishedAt: time, changedAt: time, clearedAt: time.nullable(), previousId: z.string().nullable(),
+  title: Words, place: z.object({ zh: z.string(), en: z.string(), position: Position.nullable() }), reasons: z.array(Reason), suggestion: Words,
+  incomplete: z.array(z.string()).meta({ description: 'parts that are missing; empty = complete' }),
+})) satisfies z.ZodType<api.WarningView>;
+
+export const EdgeView = named('Edge', 'an edge as the gateway knows it', z.object({
+  id: z.string(), centre: z.string(), online: z.boolean(), version: z.string().nullable(), logDepth: count.nullable(), clockOffsetMs: ms.nullable(), seenAt: time,
+})) satisfies z.ZodType<api.EdgeView>;
+
+export const StatusView = named('Status', 'the path of a sample with live counts', z.object({
+  gateway: z.string(), centre: z.string(), exercise: z.boolean(), now: time, startedAt: time, evaluatedTo: time.nullable(),
+  devices: z.object({ total: count, fresh: count, lost: count }), edges: z.array(EdgeView),
+  path: z.object({
+    kept: count.nullable(), edgeDepth: count, accepted: count, duplicates: count, refused: count, stored: count, storeLag: count, rulesLag: count,
+    warningsOpen: count, acceptMs: ms.nullable(), storeMs: ms.nullable(), warnMs: ms.nullable(),
+  }),
+})) satisfies z.ZodType<api.StatusView>;
+
+export const IndicatorView = named('Indicator', 'an entry of the catalogue, or a code it does not know yet', z.object({
+  code: z.string(), known: z.boolean(), version: z.int().nullable(), name: Words, unit: z.string(), board: z.string().nullable(), runway: z.string().nullable(), seriesCount: count,
+})) satisfies z.ZodType<api.IndicatorView>;
+
+export const QuarantineItem = named('QuarantineItem', 'what was refused, and why', z.object({
+  id: z.int(), at: time, sender: z.string(), code: z.string(), detail: z.string(), sha256: z.string(), bytes: count, excerpt: z.string(),
+})) satisfies z.ZodType<api.QuarantineItem>;
+
+export const Problem = named('Problem', 'RFC 9457; `code` is of docs/faults.md, `remedy` says what to do', z.looseObject({
+  type: z.string(), title: z.string(), status: z.int(), detail: z.string(), code: z.string(), remedy: z.string(),
+})) satisfies z.ZodType<api.Problem>;
+
+export const DemoView = named('Demo', 'only inside `cityvitals demo`', z.object({
+  seconds: z.number(), act: Words, canCut: z.boolean(), canKill: z.boolean(), networkCut: z.boolean(), edgeDown: z.boolean(),
+  witnessed: count, missing: count, twice: count, checkedAt: time.nullable(),
+})) satisfies z.ZodType<api.DemoView>;
+
+export const LiveMessage = named('LiveMessage', 'what /live sends: `event:` is the kind, `data:` this', z.union([
+  z.object({ kind: z.literal('status'), status: StatusView }),
+  z.object({ kind: z.literal('value'), indicator: z.string(), device: z.string(), point: z.string(), at: time, value, unit: z.string(), quality, flags }),
+  z.object({ kind: z.literal('warning'), warning: WarningView }),
+  z.object({ kind: z.literal('device'), device: DeviceView }),
+  z.object({ kind: z.literal('demo'), demo: DemoView }),
+])) satisfies z.ZodType<api.LiveMessage>;
+
+export const Health = named('Health', 'ok, or what keeps the gateway from its work', z.object({
+  status: z.enum(['ok', 'impaired']), gateway: z.string(), version: z.string(), problems: z.array(z.object({ code: z.string(), detail: z.string() })),
+}));
+
+/** A page of a list. */
+export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next });
+
+/** An event as followers get it: the border's schema and the two fields that this gateway adds. */
+export const FOLLOWED_EVENT = {
+  ...EVENT_SCHEMA,
+  description: 'an event with its place in this gateway\'s log',
+  required: [...EVENT_SCHEMA.required, 'cursor', 'receivedAt'],
+  properties: { ...EVENT_SCHEMA.properties, cursor: { type: 'string', description: 'opaque; give it as `after`' }, receivedAt: { type: 'integer', description: 'ms UTC when this gateway had it' } },
+};
+export const EVENT_PAGE = {
+  type: 'object', additionalProperties: false, required: ['items', 'next'],
+  properties: { items: { type: 'array', items: { $ref: '#/components/schemas/FollowedEvent' } }, next: { type: 'string', description: 'never null: go on from here, also at the end' } },
+};
+
+/** A schema of an answer: a reference when it is a named shape, else written out with references to those inside it. */
+export function answerSchema(answer: z.ZodType): Record<string, unknown> {
+  const id = NAMED.get(answer);
+  return id === undefined ? (withReferences([answer, 'Answer']).Answer ?? {}) : { $ref: `#/components/schemas/${id}` };
+}
+
+/** `components.schemas`: the shapes above, the event, and the page of events. */
+export function componentSchemas(): Record<string, unknown> {
+  return { ...withReferences(), FollowedEvent: FOLLOWED_EVENT, EventPage: EVENT_PAGE, Document: { type: 'object', description: 'a JSON document' } };
+}
+
+function withReferences(...more: [z.ZodType, string][]): Record<string, Record<string, unknown>> {
+  const registry = z.registry<{ id: string }>();
+  for (const [shape, id] of [...NAMED, ...more]) registry.add(shape, { id });
+  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}` });
+  return Object.fromEntries(Object.entries(schemas).map(([id, { $schema: _dialect, $id: _id, ...schema }]) => [id, schema]));
+}
