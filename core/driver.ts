@@ -29,6 +29,8 @@ export interface PointValue<P extends string = string> {
   deviceAt?: number;
   quality?: Quality;
   flags?: Flag[];
+  /** Why this value is bad, where the rest of its frame is not: told like any fault; its row names the flag. */
+  fault?: Fault;
   origin?: Origin;
   position?: Position;
   evidence?: Evidence[];
@@ -98,7 +100,8 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   title: { zh: string; en: string };
   /** zod, declared once: type, default, check, docs; every field has `.meta({ zh, en })`. */
   settings: S;
-  open(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Link<Frame, R>>;
+  /** `signal` ends the attempt: it rejects within a second and leaves no handle. */
+  open(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World, signal?: AbortSignal): Promise<Link<Frame, R>>;
   decode(frame: Frame, request?: R): Decoded;
   /** Devices with the same key share one link, one exchange at a time. */
   bus?(settings: z.infer<S>): string;
@@ -114,8 +117,12 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
 export interface FrameReader<Frame, R extends Request> {
   /** `bytes`: hex or a binary file; `frames`: JSON lines. */
   level: 'bytes' | 'frames';
-  read(input: readonly (Uint8Array | unknown)[], points: readonly unknown[]): { frame: Frame; request?: R }[];
+  /** `points` are checked ones; without any, the reader shows what is there under names of its own. Never throws. */
+  read(input: readonly (Uint8Array | unknown)[], points: readonly unknown[]): FrameRead<Frame, R>[];
 }
+
+/** A frame as it was read from a case or the command line, or what was wrong with the input. */
+export type FrameRead<Frame, R extends Request = Request> = { frame: Frame; request?: R; fault?: undefined } | { fault: Fault; frame?: undefined };
 
 type Needs<T extends Trait, S extends z.ZodObject, P extends z.ZodObject, R extends Request> =
   ('polled' extends T ? { requests(points: readonly PointOf<z.infer<P>>[], settings: z.infer<S>): R[] } : unknown)
@@ -141,7 +148,7 @@ export interface Driver {
   points?: Record<string, FixedPoint>;
   point?: z.ZodObject;
   traits: readonly Trait[];
-  open(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Link<unknown>>;
+  open(settings: unknown, points: readonly PointOf<unknown>[], world: World, signal?: AbortSignal): Promise<Link<unknown>>;
   decode(frame: unknown, request?: Request): Decoded;
   requests?(points: readonly PointOf<unknown>[], settings: unknown): Request[];
   probe?(settings: unknown, points: readonly PointOf<unknown>[], world: World, signal: AbortSignal): Promise<Finding[]>;

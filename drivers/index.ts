@@ -1,0 +1,21 @@
+/** The registry: one line a driver. What a driver needs (libraries, workers) is loaded only when a device uses it. */
+import type { Driver } from '../core/driver.ts';
+
+export interface DriverEntry {
+  id: string;
+  load(): Promise<Driver>;
+}
+
+export const DRIVERS: readonly DriverEntry[] = [
+  { id: 'modbus', load: async () => (await import('./modbus/driver.ts')).default },
+];
+
+/** The driver of that id; undefined when there is none, so that the caller can name the nearest. */
+export async function driverById(id: string): Promise<Driver | undefined> {
+  return DRIVERS.find((entry) => entry.id === id)?.load();
+}
+
+/** Ids in the order of the registry. */
+export function driverIds(): string[] {
+  return DRIVERS.map((entry) => entry.id);
+}

@@ -1,0 +1,84 @@
+/** Answers to values. Pure: no clock, no I/O. */
+import type { Decoded, PointValue } from '../../core/driver.ts';
+import { lost } from '../../core/driver.ts';
+import { FAULTS, type Fault, type FaultCode } from '../../core/faults.ts';
+import type { FaultRow } from '../../core/faults/row.ts';
+import { areaOf, placeName } from './address.ts';
+import { isException, mismatch } from './adu.ts';
+import { halvesOf, type Block, type Item, type ModbusRequest } from './requests.ts';
+import { readValue } from './values.ts';
+
+const ILLEGAL_ADDRESS = 2;
+
+/** @see MODBUS Application Protocol V1.1b3, 7 */
+const EXCEPTIONS: Readonly<Record<number, FaultCode>> = {
+  1: 'CV_MODBUS_ILLEGAL_FUNCTION', 2: 'CV_MODBUS_ILLEGAL_ADDRESS', 3: 'CV_MODBUS_ILLEGAL_VALUE', 4: 'CV_MODBUS_DEVICE_FAILURE',
+  5: 'CV_MODBUS_ACKNOWLEDGED', 6: 'CV_MODBUS_BUSY', 8: 'CV_MODBUS_PARITY', 10: 'CV_MODBUS_GATEWAY_PATH', 11: 'CV_MODBUS_GATEWAY_TARGET',
+};
+
+/**
+ * Reads the answer to one request.
+ *
+ * @param frame the answer's PDU. Where the link had to take a refused block apart, the PDU of exception 02 is followed
+ *   by the frames of its two halves (`halvesOf`), each again of this form.
+ * @param request what was asked; without it an answer says nothing
+ * @returns each point's value; where only some reads of a block failed, their points are bad and carry the fault.
+ *   Nothing at all: CV_MODBUS_… by exception, CV_MODBUS_ANSWER_MISMATCH, CV_FRAME_LENGTH. Never throws.
+ */
+export function decode(frame: Uint8Array, request?: ModbusRequest): Decoded {
+  if (!request) return lost('CV_FRAME_INVALID', 'an answer without its request');
+  if (!areaOf(request.fc)) return lost('CV_MODBUS_NOT_A_READ', { fc: request.fc });
+  const part = readPart(frame, request);
+  if ('fault' in part) return { ok: false, fault: part.fault };
+  if (part.rest.length > 0) return lost('CV_FRAME_LENGTH', `${part.rest.length} bytes too many`);
+  return { ok: true, values: part.values };
+}
+
+type Part = { values: PointValue[]; rest: Uint8Array } | { fault: Fault; rest: Uint8Array };
+
+function readPart(frame: Uint8Array, block: Block): Part {
+  const rest = frame.subarray(pduBytes(frame));
+  const pdu = frame.subarray(0, frame.length - rest.length);
+  if (pdu.length < 2) return { fault: { code: 'CV_FRAME_LENGTH', params: { detail: `${pdu.length} bytes` } }, rest };
+  const problem = mismatch(block, block.unit, pdu);
+  if (problem) return { fault: { code: 'CV_MODBUS_ANSWER_MISMATCH', params: { detail: problem } }, rest };
+  if (!isException(pdu)) return { values: block.items.map((item) => valueOf(pdu.subarray(2), item, block)), rest };
+  const fault = exceptionFault(pdu[1] as number, block);
+  const halves = pdu[1] === ILLEGAL_ADDRESS && rest.length > 0 ? halvesOf(block) : null;
+  return halves ? readHalves(rest, halves) : { fault, rest };
+}
+
+function readHalves(frame: Uint8Array, [low, high]: [Block, Block]): Part {
+  const first = readPart(frame, low);
+  const second = readPart(first.rest, high);
+  return { values: [...valuesOr(first, low), ...valuesOr(second, high)], rest: second.rest };
+}
+
+/** The values of a read, or, where it failed, its points as bad with the reason. */
+function valuesOr(part: Part, block: Block): PointValue[] {
+  return 'values' in part ? part.values : block.items.map((item) => bad(item, part.fault));
+}
+
+function valueOf(data: Uint8Array, item: Item, block: Block): PointValue {
+  const at = item.start - block.start;
+  if (block.fc <= 2) return { point: item.point, value: (((data[at >>> 3] as number) >>> (at & 7)) & 1) === 1 };
+  const read = readValue(data.subarray(at * 2, (at + item.count) * 2), item);
+  return 'value' in read ? { point: item.point, value: read.value } : bad(item, read.fault);
+}
+
+function bad(item: Item, fault: Fault | undefined): PointValue {
+  const row: FaultRow | undefined = fault && FAULTS[fault.code];
+  return { point: item.point, value: null, quality: 'bad', flags: [row?.flag ?? 'sensor'], ...(fault ? { fault } : {}) };
+}
+
+function exceptionFault(exception: number, { unit, fc, start, count }: Block): Fault {
+  const area = areaOf(fc);
+  const place = area ? placeName(area, start, count) : `function ${fc}`;
+  return { code: EXCEPTIONS[exception] ?? 'CV_MODBUS_EXCEPTION', params: { unit, fc, place, exception } };
+}
+
+/** Where the PDU at the head of a frame ends, by its own words. */
+function pduBytes(frame: Uint8Array): number {
+  const [fc = 0, second = 0] = frame;
+  return fc & 0x80 || !areaOf(fc) ? 2 : 2 + second;
+}

@@ -1,0 +1,65 @@
+/** Bytes from a command line or a file to frames: request ADU and answer ADU in turn, MBAP or RTU. Pure. */
+import type { FrameRead, FrameReader } from '../../core/driver.ts';
+import type { Fault, FaultCode } from '../../core/faults.ts';
+import { areaOf, isRegister, placeName } from './address.ts';
+import { mismatch, readRtuAdu, readTcpAdu, type Adu } from './adu.ts';
+import { blockOf, itemOf, limitOf, type Item, type ModbusRequest } from './requests.ts';
+import type { ModbusPoint } from './settings.ts';
+
+type Point = { id: string } & ModbusPoint;
+
+export const frameOf: FrameReader<Uint8Array, ModbusRequest> = {
+  level: 'bytes',
+  read(input, points) {
+    const reads: FrameRead<Uint8Array, ModbusRequest>[] = [];
+    for (let at = 0; at < input.length; at += 2) reads.push(pair(input[at], input[at + 1], points as readonly Point[]));
+    return reads;
+  },
+};
+
+function pair(askedBytes: unknown, answerBytes: unknown, points: readonly Point[]): FrameRead<Uint8Array, ModbusRequest> {
+  const asked = readAdu(askedBytes);
+  if ('code' in asked) return { fault: asked };
+  const answer = readAdu(answerBytes);
+  if ('code' in answer) return { fault: answer };
+  const request = requestOf(asked, points);
+  if ('code' in request) return { fault: request };
+  if (asked.transaction !== answer.transaction) return { fault: wrong('CV_MODBUS_ANSWER_MISMATCH', `transaction ${answer.transaction ?? 'none'}, asked ${asked.transaction ?? 'none'}`) };
+  const problem = mismatch(request, answer.unit, answer.pdu);
+  if (problem) return { fault: wrong('CV_MODBUS_ANSWER_MISMATCH', problem) };
+  return { frame: answer.pdu, request };
+}
+
+/** MBAP when its header fits, else RTU. */
+function readAdu(bytes: unknown): Adu | Fault {
+  if (!(bytes instanceof Uint8Array)) return wrong('CV_FRAME_LENGTH', 'nothing where a request and its answer were wanted, one ADU a line');
+  const rtu = readRtuAdu(bytes);
+  const adu = readTcpAdu(bytes) ?? rtu;
+  if (typeof adu === 'object') return adu;
+  return adu === 'checksum' ? wrong('CV_FRAME_CHECKSUM', 'neither the MBAP header nor the CRC of RTU fits') : wrong('CV_FRAME_LENGTH', `${bytes.length} bytes`);
+}
+
+/**
+ * What a request's ADU asked for, with the points that lie in it. Without any points its registers go by their
+ * addresses, as uint16. A function that reads no points gives a request without any: decode says so.
+ */
+export function requestOf({ unit, pdu }: Adu, points: readonly Point[]): ModbusRequest | Fault {
+  const fc = pdu[0] as number;
+  const area = areaOf(fc);
+  if (!area) return blockOf(unit, fc, []);
+  if (pdu.length !== 5) return wrong('CV_FRAME_LENGTH', `request of ${pdu.length} bytes, 5 wanted`);
+  const [start, count] = [((pdu[1] as number) << 8) | (pdu[2] as number), ((pdu[3] as number) << 8) | (pdu[4] as number)];
+  if (count < 1 || count > limitOf(fc) || start + count > 0x10000) return wrong('CV_FRAME_INVALID', `a request for ${count} from ${start}`);
+  const items = points.length === 0
+    ? Array.from({ length: count }, (_, at) => plainItem(area, start + at))
+    : points.filter((point) => point.address.area === area).map(itemOf).filter((item) => item.start >= start && item.start + item.count <= start + count);
+  return { unit, fc, start, count, items, points: items.map((item) => item.point) };
+}
+
+function plainItem(area: Parameters<typeof isRegister>[0], at: number): Item {
+  return { point: placeName(area, at), type: isRegister(area) ? 'uint16' : 'bool', wordOrder: 'big', byteOrder: 'big', start: at, count: 1 };
+}
+
+function wrong(code: FaultCode, detail: string): Fault {
+  return { code, params: { detail } };
+}

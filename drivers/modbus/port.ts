@@ -1,0 +1,162 @@
+/**
+ * The guard between the socket and modbus-serial.
+ *
+ * modbus-serial alone would take for values: an exception of another unit, an answer whose byte count lies, an answer
+ * with a protocol number that is not Modbus; it keeps one record a transaction for ever, and after a time-out of ours
+ * (its own timers are off, the host keeps time) it would still hand on the late answer. So its ADUs pass through this
+ * port, which keeps the wire's transaction numbers itself and lets through only the one answer that is awaited.
+ */
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { FaultError, faultOf } from '../../core/faults.ts';
+import type { Tell } from '../../core/telemetry.ts';
+import { crc16Modbus } from '../../core/wire/crc16.ts';
+import { mismatch, readTcpAdu, tcpAduBytes, type Asked } from './adu.ts';
+
+const CRC_BYTES = 2;
+/** A peer that sends this many answers nobody asked for, without one that was, is not one to go on with. */
+const MAX_STRAYS = 32;
+
+interface Waiting {
+  asked: Asked;
+  transaction: number;
+  fail(error: unknown): void;
+}
+
+/** A port as modbus-serial's constructor takes it, over a socket that is open. */
+export class GuardedPort extends EventEmitter {
+  isOpen = true;
+  // modbus-serial files each request under these; only one is under way, so one number serves and nothing piles up.
+  readonly _transactionIdRead = 1;
+  readonly _transactionIdWrite = 1;
+
+  readonly #socket: Socket;
+  readonly #address: string;
+  readonly #tell: Tell;
+  readonly #closed: Promise<void>;
+  #held: Buffer = Buffer.alloc(0);
+  #transaction = 0;
+  #strays = 0;
+  #waiting: Waiting | null = null;
+  #end: FaultError | null = null;
+
+  constructor(socket: Socket, address: string, tell: Tell) {
+    super();
+    this.#socket = socket;
+    this.#address = address;
+    this.#tell = tell;
+    this.#closed = new Promise((resolve) => { socket.once('close', () => resolve()); });
+    socket.on('data', (bytes) => this.#take(bytes));
+    socket.on('error', (error) => this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: error.message }, { cause: error })));
+    socket.on('end', () => this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: 'by the device' })));
+    socket.on('close', () => this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: 'by the device' })));
+  }
+
+  /** modbus-serial opens every port; this one is. */
+  open(done: (error?: Error) => void): void {
+    done();
+  }
+
+  /** Takes an RTU frame from modbus-serial and sends it as a TCP ADU, if an exchange is under way. */
+  write(frame: Buffer): void {
+    if (!this.#waiting) return;
+    this.#transaction = (this.#transaction + 1) & 0xffff;
+    this.#waiting.transaction = this.#transaction;
+    const body = frame.subarray(0, -CRC_BYTES);
+    const header = Buffer.alloc(6);
+    header.writeUInt16BE(this.#transaction, 0);
+    header.writeUInt16BE(body.length, 4);
+    this.#socket.write(Buffer.concat([header, body]));
+  }
+
+  /**
+   * One question and its answer.
+   *
+   * @param send calls modbus-serial, which gives the answer to `done`
+   * @returns what modbus-serial made of the answer; rejects with the signal's reason, CV_MODBUS_ANSWER_MISMATCH,
+   *   CV_FRAME_INVALID or CV_LINK_CLOSED
+   */
+  ask<T>(asked: Asked, signal: AbortSignal, send: (done: (error: unknown, result: T) => void) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#end) return reject(this.#end);
+      if (signal.aborted) return reject(signal.reason);
+      const settle = () => {
+        this.#waiting = null;
+        signal.removeEventListener('abort', abort);
+      };
+      const fail = (error: unknown) => {
+        settle();
+        reject(error);
+      };
+      const abort = () => fail(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+      this.#waiting = { asked, transaction: -1, fail };
+      send((error, result) => {
+        settle();
+        if (error) reject(error);
+        else resolve(result);
+      });
+    });
+  }
+
+  /** Resolves when the socket's handle is gone. */
+  async close(): Promise<void> {
+    this.#shut(new FaultError('CV_LINK_CLOSED', { address: this.#address, detail: 'by this edge' }));
+    await this.#closed;
+  }
+
+  #take(bytes: Buffer): void {
+    this.#held = this.#held.length > 0 ? Buffer.concat([this.#held, bytes]) : bytes;
+    while (!this.#end) {
+      const whole = tcpAduBytes(this.#held);
+      if (whole === 0) return this.#break(`no Modbus TCP: ${this.#held.subarray(0, 8).toString('hex')}`);
+      if (whole === null || this.#held.length < whole) return;
+      const adu = this.#held.subarray(0, whole);
+      this.#held = this.#held.subarray(whole);
+      this.#judge(adu);
+    }
+  }
+
+  /** Hands an ADU on when it is the awaited answer. */
+  #judge(bytes: Buffer): void {
+    const adu = readTcpAdu(bytes);
+    const waiting = this.#waiting;
+    if (!adu) return;
+    if (!waiting || adu.transaction !== waiting.transaction) {
+      const detail = `transaction ${adu.transaction}, unit ${adu.unit}, awaited ${waiting?.transaction ?? 'none'}`;
+      this.#tell({ kind: 'fault', fault: { code: 'CV_MODBUS_ANSWER_STRAY', params: { address: this.#address, detail } } });
+      this.#strays += 1;
+      if (this.#strays > MAX_STRAYS) this.#break(`${this.#strays} answers nobody asked for`);
+      return;
+    }
+    this.#strays = 0;
+    const problem = mismatch(waiting.asked, adu.unit, adu.pdu);
+    if (problem) return waiting.fail(new FaultError('CV_MODBUS_ANSWER_MISMATCH', { detail: problem }));
+    const body = bytes.subarray(-adu.pdu.length - 1);
+    const frame = Buffer.alloc(body.length + CRC_BYTES);
+    body.copy(frame);
+    frame.writeUInt16LE(crc16Modbus(body), body.length);
+    try {
+      this.emit('data', frame);
+    } catch (error) {
+      // modbus-serial throws out of its receiver on some answers to function 43; that must not end the process.
+      const fault = faultOf(error, 'CV_DRIVER_FAILED', { device: this.#address });
+      waiting.fail(new FaultError(fault.code, fault.params, { cause: error }));
+    }
+  }
+
+  /** The stream cannot be cut into ADUs any more: TCP gives no place to begin again. */
+  #break(detail: string): void {
+    this.#shut(new FaultError('CV_FRAME_INVALID', { detail: `${this.#address}: ${detail}` }));
+  }
+
+  #shut(end: FaultError): void {
+    if (this.#end) return;
+    this.#end = end;
+    this.isOpen = false;
+    this.#socket.destroy();
+    this.#held = Buffer.alloc(0);
+    this.#waiting?.fail(end);
+    this.emit('close');
+  }
+}

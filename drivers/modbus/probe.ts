@@ -1,0 +1,35 @@
+/** What a field engineer wants to know of a device before trusting its values: who it is, and whether it answers. */
+import type { Finding } from '../../core/driver.ts';
+import { explain, type Fault } from '../../core/faults.ts';
+import type { World } from '../../core/world.ts';
+import { decode } from './decode.ts';
+import { open } from './link.ts';
+import { requests } from './requests.ts';
+import type { ModbusPoint, ModbusSettings } from './settings.ts';
+
+/** @see MODBUS Application Protocol V1.1b3, 6.21: objects 0 to 2 of the basic identification */
+const OBJECTS = [{ object: 0, en: 'maker', zh: '厂商' }, { object: 1, en: 'product', zh: '型号' }, { object: 2, en: 'version', zh: '版本' }] as const;
+
+/** Asks who the device is (function 43/14); where it does not say, how it answers the first request. */
+export async function probe(settings: ModbusSettings, points: readonly ({ id: string } & ModbusPoint)[], world: World, signal: AbortSignal): Promise<Finding[]> {
+  const link = await open(settings, points, world, signal);
+  try {
+    const identity = await link.identify(settings.unit, signal);
+    const named = OBJECTS.flatMap(({ object, en, zh }) => (identity?.get(object) ? [{ en: `${en} ${identity.get(object)}`, zh: `${zh} ${identity.get(object)}` }] : []));
+    if (named.length > 0) return [{ en: named.map((part) => part.en).join(', '), zh: named.map((part) => part.zh).join(',') }];
+    const [request] = requests(points, settings);
+    if (!request) return [];
+    const decoded = decode(await link.exchange(request, signal), request);
+    const fault = decoded.ok ? decoded.values?.find((value) => value.fault)?.fault : decoded.fault;
+    return [fault ? faultFinding(fault) : {
+      en: `unit ${settings.unit} answers and does not say who it is (no function 43)`,
+      zh: `站号 ${settings.unit} 有应答,但不提供设备标识(无功能码 43)`,
+    }];
+  } finally {
+    await link.close();
+  }
+}
+
+function faultFinding(fault: Fault): Finding {
+  return { en: explain(fault, 'en').message, zh: explain(fault, 'zh-CN').message };
+}

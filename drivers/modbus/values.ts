@@ -1,0 +1,113 @@
+/** What registers mean: types, and the order of words and bytes. Pure. */
+import type { Fault } from '../../core/faults.ts';
+import { MAX_NUMBER } from '../../core/event.ts';
+
+export const TYPES = [
+  'bool', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64', 'float32', 'float64', 'bcd16', 'bcd32', 'string',
+] as const;
+export type ValueType = (typeof TYPES)[number];
+export type Order = 'big' | 'little';
+
+/** Registers a value takes; a string's come from its length. */
+const REGISTERS: Readonly<Record<Exclude<ValueType, 'string'>, number>> = {
+  bool: 1, int16: 1, uint16: 1, int32: 2, uint32: 2, int64: 4, uint64: 4, float32: 2, float64: 4, bcd16: 1, bcd32: 2,
+};
+
+export function registersOf(type: ValueType, length: number | undefined): number {
+  return type === 'string' ? Math.ceil((length ?? 2) / 2) : REGISTERS[type];
+}
+
+/** How one point's registers are to be read. */
+export interface Form {
+  point: string;
+  type: ValueType;
+  wordOrder: Order;
+  byteOrder: Order;
+  /** Bytes of a string. */
+  length?: number;
+  /** Bit of a register, for bool. */
+  bit?: number;
+  /** Raw values by which the device says "no sensor". */
+  invalid?: readonly number[];
+}
+
+/** A value, or why the registers hold none. */
+export type Read = { value: number | boolean | string } | { fault?: Fault };
+
+/**
+ * Reads one value from its registers as they came on the wire.
+ *
+ * @param wire two bytes a register
+ * @returns no value and no fault when the raw value is one of `invalid`; CV_VALUE_UNSAFE or CV_MODBUS_VALUE_FORM as fault
+ */
+export function readValue(wire: Uint8Array, form: Form): Read {
+  const bytes = inOrder(wire, form.wordOrder, form.byteOrder);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  switch (form.type) {
+    case 'bool': return { value: form.bit === undefined ? view.getUint16(0) !== 0 : ((view.getUint16(0) >>> form.bit) & 1) === 1 };
+    case 'int16': return number(view.getInt16(0), form, view.getUint16(0));
+    case 'uint16': return number(view.getUint16(0), form);
+    case 'int32': return number(view.getInt32(0), form, view.getUint32(0));
+    case 'uint32': return number(view.getUint32(0), form);
+    case 'int64': return number(view.getBigInt64(0), form, view.getBigUint64(0));
+    case 'uint64': return number(view.getBigUint64(0), form);
+    case 'float32': return number(shortest32(view.getFloat32(0)), form);
+    case 'float64': return number(view.getFloat64(0), form);
+    case 'bcd16': case 'bcd32': return bcd(bytes, form);
+    case 'string': return text(bytes, form);
+  }
+}
+
+/** The bytes with the most significant first; the input is left as it is. */
+function inOrder(wire: Uint8Array, wordOrder: Order, byteOrder: Order): Uint8Array {
+  const bytes = new Uint8Array(wire.length);
+  for (let at = 0; at < wire.length; at += 2) {
+    const from = wordOrder === 'big' ? at : wire.length - 2 - at;
+    const [high, low] = byteOrder === 'big' ? [from, from + 1] : [from + 1, from];
+    bytes[at] = wire[high] as number;
+    bytes[at + 1] = wire[low] as number;
+  }
+  return bytes;
+}
+
+/** `raw` is the same bits without a sign: a manual writes 0x8000 for an int16 too. */
+function number(exact: number | bigint, form: Form, raw: number | bigint = exact): Read {
+  const value = Number(exact);
+  const isInvalid = form.invalid?.some((one) => value === one || Number(raw) === one || (form.type === 'float32' && Math.fround(one) === Math.fround(value)));
+  if (isInvalid) return {};
+  if (!Number.isFinite(value) || Math.abs(value) > MAX_NUMBER || (typeof exact === 'bigint' && BigInt(value) !== exact)) {
+    return { fault: { code: 'CV_VALUE_UNSAFE', params: { point: form.point } } };
+  }
+  return { value };
+}
+
+/**
+ * The shortest decimal that is the same float32: 123.456 and not 123.45600128173828, which nothing measured and which
+ * every later store would have to carry.
+ */
+function shortest32(value: number): number {
+  for (let digits = 6; digits < 9; digits += 1) {
+    const shorter = Number(value.toPrecision(digits));
+    if (Math.fround(shorter) === value) return shorter;
+  }
+  return Number(value.toPrecision(9));
+}
+
+function bcd(bytes: Uint8Array, form: Form): Read {
+  const digits = Buffer.from(bytes).toString('hex');
+  if (form.invalid?.includes(Number.parseInt(digits, 16))) return {};
+  if (/^\d+$/.test(digits)) return number(Number(digits), form);
+  return { fault: { code: 'CV_MODBUS_VALUE_FORM', params: { point: form.point, type: form.type, detail: `0x${digits}` } } };
+}
+
+/** Up to the first NUL, without blanks at the end. */
+function text(bytes: Uint8Array, form: Form): Read {
+  const whole = bytes.subarray(0, form.length ?? bytes.length);
+  const end = whole.indexOf(0);
+  try {
+    return { value: new TextDecoder('utf-8', { fatal: true }).decode(end < 0 ? whole : whole.subarray(0, end)).trimEnd() };
+  } catch (cause) {
+    const detail = `0x${Buffer.from(whole).toString('hex')} (${cause instanceof Error ? cause.name : 'not UTF-8'})`;
+    return { fault: { code: 'CV_MODBUS_VALUE_FORM', params: { point: form.point, type: 'string', detail } } };
+  }
+}
