@@ -1,4 +1,65 @@
 import type { FaultRow } from './row.ts';
 
+/** Cameras, clips and detectors. */
 export const VISION_FAULTS = {
+  CV_MODEL_UNKNOWN: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['there is no model {model}', 'use one of: {known}'],
+    zh: ['没有名为 {model} 的模型', '可用的模型:{known}'],
+  },
+  CV_MODEL_MISSING: {
+    stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['the graph of model {model} is not there: {path}', 'make it with: node models/convert/main.ts'],
+    zh: ['缺少模型 {model} 的计算图文件:{path}', '生成方法:node models/convert/main.ts'],
+  },
+  CV_MODEL_HASH: {
+    stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['{path} is not the file that model {model} was checked with: SHA-256 {got}, {want} wanted', 'delete the file and make it anew with: node models/convert/main.ts'],
+    zh: ['{path} 与模型 {model} 校验过的文件不一致:SHA-256 为 {got},应为 {want}', '删除该文件后重新生成:node models/convert/main.ts'],
+  },
+  CV_MODEL_SHAPE: {
+    stage: 'open', retry: 'after-change', actor: 'developer', flag: 'config',
+    en: ['model {model}: {tensor} is {got}, {want} wanted', "correct the model's description, or take the graph that belongs to it"],
+    zh: ['模型 {model}:{tensor} 为 {got},应为 {want}', '修正模型说明,或换用与之匹配的计算图'],
+  },
+  CV_MODEL_OPSET: {
+    stage: 'open', retry: 'after-change', actor: 'developer', flag: 'config',
+    en: ['model {model} uses operator set {got}, {want} wanted', "correct the model's description, or export the graph with that operator set"],
+    zh: ['模型 {model} 使用算子集 {got},应为 {want}', '修正模型说明,或用该算子集重新导出计算图'],
+  },
+  CV_MODEL_PROVIDER: {
+    stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['this machine cannot run models on "{provider}"', 'use one of: {known}'],
+    zh: ['本机无法使用 "{provider}" 运行模型', '可用:{known}'],
+  },
+  CV_MODEL_GRAPH: {
+    stage: 'setup', retry: 'after-change', actor: 'developer',
+    en: ['the graph cannot be read: {detail}', 'check that the file is whole and of the kind that is expected'],
+    zh: ['无法读取计算图:{detail}', '确认文件完整且类型正确'],
+  },
+  CV_MODEL_CONVERTED: {
+    stage: 'setup', retry: 'after-change', actor: 'developer',
+    en: ['converting model {model} gave SHA-256 {got}, {want} wanted', 'install the versions that package-lock.json names: npm ci'],
+    zh: ['转换模型 {model} 得到的 SHA-256 为 {got},应为 {want}', '按 package-lock.json 安装依赖:npm ci'],
+  },
+  CV_MODEL_OPERATOR: {
+    stage: 'setup', retry: 'after-change', actor: 'developer',
+    en: ['the converter does not know the operator {operator} (node {node})', 'add a row for it to models/convert/operators.ts'],
+    zh: ['转换器不支持算子 {operator}(节点 {node})', '在 models/convert/operators.ts 中为其增加一行'],
+  },
+  CV_MODEL_FAILED: {
+    stage: 'infer', retry: 'next', actor: 'developer', flag: 'other',
+    en: ['model {model} failed on a picture: {detail}', 'if it repeats, report it with the picture'],
+    zh: ['模型 {model} 处理图像失败:{detail}', '若反复出现,请附图报告'],
+  },
+  CV_DETECTOR_DIED: {
+    stage: 'infer', retry: 'next', actor: 'operator', flag: 'other',
+    en: ['the worker of model {model} ended: {detail}; it is replaced', 'if it repeats: free memory on this machine, then report it'],
+    zh: ['模型 {model} 的工作线程已退出:{detail};正在更换', '若反复出现:释放本机内存后报告此问题'],
+  },
+  CV_DETECTOR_CLOSED: {
+    stage: 'infer', retry: 'never', actor: 'nobody',
+    en: ['the detector of model {model} is closed', ''],
+    zh: ['模型 {model} 的检测器已关闭', ''],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

@@ -1,0 +1,76 @@
+/** TensorFlow.js graph model → ONNX: walks back from the wanted outputs, so what lies behind them is cut off. */
+import { FaultError } from '../../core/faults.ts';
+import { encodeOnnx, type Attributes, type OnnxNode, type OnnxTensor } from './onnx.ts';
+import { OPERATORS, type Argument, type Size, type Value } from './operators.ts';
+import { graphFault, type TfGraph, type TfNode } from './tfjs-graph.ts';
+
+export interface Recipe {
+  name: string;
+  /** TensorFlow's input node and its name in the result; fed 1 × size × size × channels, float32. */
+  input: { from: string; name: string; size: number };
+  /** Name in the result → TensorFlow's node; given 1 × channels × height × width. */
+  outputs: Readonly<Record<string, string>>;
+}
+
+export const OPSET = 17;
+const IR_VERSION = 8; // the one that came with opset 17
+
+/** @throws FaultError CV_MODEL_OPERATOR, CV_MODEL_GRAPH */
+export function convert(graph: TfGraph, recipe: Recipe): Uint8Array {
+  const nodes: OnnxNode[] = [];
+  const weights = new Map<string, OnnxTensor>();
+  const done = new Map<string, Value>();
+
+  function add(output: string, op: string, inputs: readonly string[], attributes: Attributes = {}): string {
+    nodes.push({ op, inputs, output, attributes });
+    return output;
+  }
+
+  /** Equal constants are written once (zeros and sixes of the clips, ratios of the resizes). */
+  function weight(dims: readonly number[], data: Float32Array): string {
+    const name = data.length <= 4 ? `const_${[...data].join('_')}_${dims.join('x')}` : `weight_${weights.size}`;
+    if (!weights.has(name)) weights.set(name, { name, dims, data });
+    return name;
+  }
+
+  function input(node: TfNode): Value {
+    const dims = (node.attributes.shape?.shape?.dim ?? []).map(({ size }) => Number(size));
+    const [, height, width, channels] = dims;
+    if (node.name !== recipe.input.from || dims.length !== 4 || !height || !width || !channels) throw graphFault(`input ${node.name} of ${dims.join('x')}`);
+    const { name, size } = recipe.input;
+    return { name: add(`${name}_planes`, 'Transpose', [name], { perm: [0, 3, 1, 2] }), size: [size, size, channels], nativeSize: [height, width, channels] };
+  }
+
+  function argument(name: string): Argument {
+    return graph.weights.get(name) ?? visit(name);
+  }
+
+  function visit(name: string): Value {
+    const known = done.get(name);
+    if (known) return known;
+    const node = graph.nodes.get(name);
+    if (!node) throw graphFault(`there is no node ${name}`);
+    const operator = OPERATORS[node.op];
+    if (!operator && node.op !== 'Placeholder') throw new FaultError('CV_MODEL_OPERATOR', { operator: node.op, node: name });
+    let parts = 0;
+    const write = { weight, node: (op: string, inputs: readonly string[], attributes?: Attributes) => add(`${name}/${(parts += 1)}`, op, inputs, attributes) };
+    const value = operator ? operator(write, node, node.inputs.map(argument)) : input(node);
+    done.set(name, value);
+    return value;
+  }
+
+  const ends = Object.entries(recipe.outputs).map(([name, from]) => ({ name, value: visit(from) }));
+  const renamed = new Map(ends.map(({ name, value }) => [value.name, name]));
+  const rename = (name: string) => renamed.get(name) ?? name;
+  return encodeOnnx({
+    name: recipe.name, opset: OPSET, irVersion: IR_VERSION,
+    nodes: nodes.map(({ op, inputs, output, attributes }) => ({ op, inputs: inputs.map(rename), output: rename(output), attributes: attributes ?? {} })),
+    initializers: [...weights.values()],
+    inputs: [{ name: recipe.input.name, dims: [1, recipe.input.size, recipe.input.size, done.get(recipe.input.from)?.size[2] ?? 3] }],
+    outputs: ends.map(({ name, value: { size } }) => ({ name, dims: planes(size) })),
+  });
+}
+
+function planes([height, width, channels]: Size): number[] {
+  return [1, channels, height, width];
+}

@@ -1,0 +1,36 @@
+/** Which models are made from which TensorFlow.js graphs, and where those lie. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ModelSpec } from '../../core/model.ts';
+import centernet320 from '../centernet-320/model.ts';
+import type { Recipe } from './convert.ts';
+import { graphFault } from './tfjs-graph.ts';
+
+export interface Source {
+  spec: ModelSpec;
+  /** Name of the .json and .bin below the package's `models` folder. */
+  graph: string;
+  recipe: Recipe;
+}
+
+export const SOURCES: readonly Source[] = [
+  { spec: centernet320, graph: 'centernet', recipe: centernet(320) },
+];
+
+/** The network is fully convolutional: any input size that is a multiple of 32 will do. */
+export function centernet(size: number): Recipe {
+  return {
+    name: `centernet-${size}`,
+    input: { from: 'tower_0/images', name: 'images', size },
+    outputs: { heatmap: 'tower_0/keypoints', wh: 'tower_0/wh' },
+  };
+}
+
+/** The package's `exports` hide its models, so it is looked for by path. @throws FaultError CV_MODEL_GRAPH */
+export function sourceFolder(): string {
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+    const models = join(folder, 'node_modules', '@vladmandic', 'human', 'models');
+    if (existsSync(models)) return models;
+    if (folder === dirname(folder)) throw graphFault('the package @vladmandic/human is not installed');
+  }
+}

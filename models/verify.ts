@@ -1,0 +1,47 @@
+/** Is a model's graph there, and is it the one its description belongs to? Looked at before any camera starts. */
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { FaultError, faultOf, type Fault } from '../core/faults.ts';
+import type { ModelSpec } from '../core/model.ts';
+import type { Files } from '../core/world.ts';
+import { inspectOnnx } from './convert/onnx.ts';
+
+/** Where the graph lies: below the model's folder, or where an absolute `file` says. */
+export function graphPath(spec: Pick<ModelSpec, 'id' | 'file'>): string {
+  return resolve(import.meta.dirname, spec.id, spec.file);
+}
+
+/**
+ * Reads the graph and checks SHA-256, operator set, and names and shapes of inputs and outputs.
+ * @throws FaultError CV_MODEL_MISSING, CV_MODEL_HASH, CV_MODEL_GRAPH, CV_MODEL_OPSET, CV_MODEL_SHAPE
+ */
+export async function readGraph(spec: ModelSpec, files: Files): Promise<Uint8Array> {
+  const path = graphPath(spec);
+  if (!(await files.exists(path))) throw new FaultError('CV_MODEL_MISSING', { model: spec.id, path });
+  const bytes = await files.read(path);
+  const got = sha256(bytes);
+  if (got !== spec.sha256) throw new FaultError('CV_MODEL_HASH', { model: spec.id, path, got, want: spec.sha256 });
+  const head = inspectOnnx(bytes);
+  if (!head) throw new FaultError('CV_MODEL_GRAPH', { detail: path });
+  if (head.opset !== spec.opset) throw new FaultError('CV_MODEL_OPSET', { model: spec.id, got: head.opset ?? 'none', want: spec.opset });
+  checkShape(spec, 'the input', described(head.inputs), described([{ name: spec.input.name, dims: spec.input.shape }]));
+  checkShape(spec, 'the output', described(head.outputs), described(Object.entries(spec.outputs).map(([name, dims]) => ({ name, dims }))));
+  return bytes;
+}
+
+/** The same as a fault; null when all is well. */
+export async function verifyModel(spec: ModelSpec, files: Files): Promise<Fault | null> {
+  return readGraph(spec, files).then(() => null, (error: unknown) => faultOf(error, 'CV_MODEL_GRAPH'));
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function described(values: readonly { name: string; dims: readonly number[] }[]): string {
+  return values.map(({ name, dims }) => `${name} ${dims.join('×')}`).toSorted().join(', ');
+}
+
+function checkShape(spec: ModelSpec, tensor: string, got: string, want: string): void {
+  if (got !== want) throw new FaultError('CV_MODEL_SHAPE', { model: spec.id, tensor, got, want });
+}
