@@ -12,4 +12,9 @@ export const CLI_FAULTS = {
     en: ['the program {program} is not on this machine', 'install it: {command}'],
     zh: ['本机没有程序 {program}', '请安装:{command}'],
   },
+  CV_DEMO_FAILED: {
+    stage: 'cli', retry: 'after-change', actor: 'developer',
+    en: ['the demo ended: {detail}', 'its logs lie in the demo\'s folder (edge.log, gateway.log); delete the folder and start again, and report them if it repeats'],
+    zh: ['演示已终止:{detail}', '日志位于演示目录(edge.log、gateway.log);可删除该目录后重试,若重复出现请附日志报告'],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

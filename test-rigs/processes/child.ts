@@ -1,7 +1,9 @@
 /** A child process of a rig: started, ready when it says so, killed or stopped by its pid, its last words kept. */
 import { fork, type ChildProcess } from 'node:child_process';
-import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { createWriteStream, mkdirSync, writeSync, type WriteStream } from 'node:fs';
 import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 
 export interface ChildOptions {
   name: string;
@@ -12,6 +14,8 @@ export interface ChildOptions {
   logFile: string;
   /** Ms until a child that says nothing counts as failed. */
   readyMs?: number;
+  /** Gives each line that the child writes to its descriptor 4 (see `writeLine`). */
+  onLine?(line: string): void;
 }
 
 /** A message of a child over its channel: a kind and what belongs to it. */
@@ -37,8 +41,9 @@ export interface Child {
 export async function startChild(options: ChildOptions): Promise<Child> {
   mkdirSync(dirname(options.logFile), { recursive: true });
   const log = createWriteStream(options.logFile, { flags: 'a' });
-  const child = fork(options.module, options.args ?? [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, ...options.env } });
+  const child = fork(options.module, options.args ?? [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(options.onLine ? ['pipe' as const] : [])], env: { ...process.env, ...options.env } });
   const tail = keepTail(child, log);
+  if (options.onLine) createInterface({ input: child.stdio[4] as Readable }).on('line', options.onLine);
   const listeners: ((message: ChildMessage) => void)[] = [];
   let running = true;
   const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
@@ -101,7 +106,35 @@ function keepTail(child: ChildProcess, log: WriteStream): () => string {
   return () => lines.join('\n');
 }
 
-/** In a child: tells the parent, and ends the child when the parent is gone so that nothing is left behind. */
+/** In a child: ends well on SIGTERM, and when the parent is gone, so that nothing is left behind. */
+export function endWithParent(close: () => Promise<void>): void {
+  let ending = false;
+  const end = async () => {
+    if (ending) return;
+    ending = true;
+    await close();
+    process.exit(0);
+  };
+  process.once('SIGTERM', () => { void end(); });
+  process.once('disconnect', () => { void end(); });
+  // Ctrl-C reaches the whole group; the parent listens to it for all.
+  process.on('SIGINT', () => {});
+}
+
+/** In a child: tells the parent. */
 export function tellParent(message: ChildMessage): void {
   process.send?.(message);
+}
+
+/** In a child: a line to the parent on descriptor 4 that is in the pipe when this returns, so that a kill cannot lose it. */
+export function writeLine(line: string): void {
+  const bytes = Buffer.from(`${line}\n`);
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(4, bytes, at);
+    } catch (error) {
+      // The pipe is full for a moment: the parent reads it.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
 }

@@ -1,0 +1,107 @@
+/** `cityvitals demo`, the main job of `npm start`: a small town on loopback, from device to warning. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { emitKeypressEvents, type Key } from 'node:readline';
+import { Command, InvalidArgumentError } from 'commander';
+import { parseDurationMs } from '../core/quantity.ts';
+import { startDemo, type Demo } from '../test-rigs/demo/run.ts';
+import { EXIT, type Terminal } from './terminal.ts';
+
+interface Options {
+  for?: number;
+  clip?: string;
+  camera: boolean;
+  seed: number;
+  port: number;
+  dir: string;
+  open: boolean;
+}
+
+export function define(terminal: Terminal): Command {
+  const text = terminal.text;
+  return new Command()
+    .option('--for <duration>', text({ en: 'run unattended for so long after `demo running`, e.g. 90s, then say the outcome', zh: '无人值守运行指定时长(从 `demo running` 起,如 90s),然后输出结果' }), durationSeconds)
+    .option('--clip <file>', text({ en: 'a video of your own for the camera', zh: '摄像头使用的视频文件' }))
+    .option('--no-camera', text({ en: 'leave the camera out', zh: '不含摄像头' }))
+    .option('--seed <number>', text({ en: 'of the storm; same seed, same times', zh: '降雨过程的随机种子;种子相同则时间相同' }), whole, 1)
+    .option('--port <number>', text({ en: 'of the console; another one when it is taken', zh: '控制台端口;被占用时另选' }), whole, 8080)
+    .option('--dir <folder>', text({ en: 'where the demo keeps its data; may be deleted at any time', zh: '演示数据目录,可随时删除' }), 'data/demo')
+    .option('--no-open', text({ en: 'open no browser', zh: '不打开浏览器' }))
+    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  npm start\n  npm start -- --clip ~/street.mp4\n  npm start -- --for 90s --json`)
+    .action((options: Options) => run(terminal, options));
+}
+
+async function run(terminal: Terminal, options: Options): Promise<void> {
+  if (options.clip !== undefined && !existsSync(options.clip)) {
+    terminal.fault({ code: 'CV_VIDEO_MISSING', params: { path: resolve(options.clip) } });
+    process.exit(EXIT.usage);
+  }
+  const stop = new AbortController();
+  const say = (words: { en: string; zh: string }) => (terminal.json ? terminal.remark : terminal.print)(terminal.text(words));
+  const demo = startDemo({
+    dir: resolve(options.dir), seed: options.seed, httpPort: options.port, clip: options.clip === undefined ? null : resolve(options.clip),
+    camera: options.camera, forSeconds: options.for ?? null, say, signal: stop.signal,
+    onUrl(url) {
+      say({ en: `console: ${url}`, zh: `控制台:${url}` });
+      if (!url.endsWith(`:${options.port}`)) say({ en: `(port ${options.port} is taken by another program)`, zh: `(端口 ${options.port} 已被其他程序占用)` });
+      say({ en: `data: ${options.dir} (may be deleted)`, zh: `数据目录:${options.dir}(可删除)` });
+      if (options.open && options.for === undefined && (process.env.DISPLAY || process.env.WAYLAND_DISPLAY)) openBrowser(url);
+    },
+    onRunning() {
+      terminal.print('demo running');
+      if (options.for === undefined) say({ en: 'keys: c cuts the network for 20 s, k kills the edge, q ends', zh: '按键:c 断网 20 秒,k 终止边缘节点,q 结束' });
+    },
+  });
+  const end = () => {
+    if (stop.signal.aborted) process.exit(EXIT.interrupted);
+    stop.abort();
+  };
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
+  const quiet = listenToKeys(demo, end);
+  try {
+    const { ok, outcome } = await demo.done;
+    if (outcome) terminal.record(outcome);
+    quiet();
+    process.exit(stop.signal.aborted && options.for !== undefined ? EXIT.interrupted : ok ? EXIT.ok : EXIT.found);
+  } catch (error) {
+    quiet();
+    terminal.fault({ code: 'CV_DEMO_FAILED', params: { detail: (error as Error).message } });
+    process.exit(EXIT.found);
+  }
+}
+
+/** Single keys, where there is a terminal. @returns the way back to a normal terminal */
+function listenToKeys(demo: Demo, end: () => void): () => void {
+  if (!process.stdin.isTTY) return () => {};
+  emitKeypressEvents(process.stdin);
+  process.stdin.setRawMode(true);
+  process.stdin.on('keypress', (_text: string | undefined, key: Key) => {
+    if (key.name === 'c' && key.ctrl) end();
+    else if (key.name === 'c') demo.cut();
+    else if (key.name === 'k') demo.kill();
+    else if (key.name === 'q') end();
+  });
+  process.stdin.resume();
+  return () => process.stdin.setRawMode(false);
+}
+
+function openBrowser(url: string): void {
+  const child = spawn('xdg-open', [url], { stdio: 'ignore', detached: true });
+  // No browser is no fault: the URL stands above.
+  child.on('error', () => child.unref());
+  child.unref();
+}
+
+function durationSeconds(value: string): number {
+  const durationMs = parseDurationMs(value);
+  if (durationMs === null || durationMs < 1000 || durationMs > 86_400_000) throw new InvalidArgumentError('a duration from 1s to 24h, such as 90s');
+  return durationMs / 1000;
+}
+
+function whole(value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('a whole number from 0');
+  return number;
+}

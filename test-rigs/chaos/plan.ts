@@ -1,0 +1,36 @@
+/** When the rig kills whom: drawn from the seed, each victim often enough. */
+import type { Random } from '../../core/world.ts';
+
+export type Victim = 'edge' | 'gateway' | 'broker';
+
+export interface Kill {
+  victim: Victim;
+  /** Due once so many numbers are witnessed. */
+  atWitnessed: number;
+  /** Wait for batches on their way; else at once. */
+  inFlight: boolean;
+}
+
+/**
+ * With a broker of its own: at least a quarter each on edge, broker and gateway; embedded: edge and gateway at least
+ * 40 % each. Nine in ten wait for batches on their way.
+ */
+export function planKills(events: number, kills: number, victims: readonly Victim[], random: Random): Kill[] {
+  const share = victims.length === 3 ? 0.25 : 0.4;
+  const sure = victims.flatMap((victim) => Array.from({ length: Math.ceil(share * kills) }, () => victim)).slice(0, kills);
+  const drawn = Array.from({ length: kills - sure.length }, () => victims[Math.floor(random.next() * victims.length)] as Victim);
+  const order = shuffle([...sure, ...drawn], random);
+  return order.map((victim, at) => ({
+    victim,
+    atWitnessed: Math.floor(((at + random.next()) / kills) * events * 0.95),
+    inFlight: at % 10 !== 9,
+  }));
+}
+
+function shuffle<T>(items: T[], random: Random): T[] {
+  for (let at = items.length - 1; at > 0; at -= 1) {
+    const other = Math.floor(random.next() * (at + 1));
+    [items[at], items[other]] = [items[other] as T, items[at] as T];
+  }
+  return items;
+}

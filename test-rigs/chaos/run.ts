@@ -1,0 +1,198 @@
+/** One chaos run: start, give numbers, kill and start again, stop the numbers, drain, verify. */
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { seededRandom } from '../../core/world.ts';
+import { mosquittoFiles } from '../../gateway/broker/mosquitto.ts';
+import { startChild, type Child } from '../processes/child.ts';
+import { startMosquitto, type Mosquitto } from '../processes/mosquitto.ts';
+import { NumberSet } from '../processes/number-set.ts';
+import { freePort } from '../processes/ports.ts';
+import { DEVICES } from './numbers.ts';
+import { planKills, type Kill, type Victim } from './plan.ts';
+import { verify } from './verify.ts';
+
+export interface ChaosOptions {
+  events: number;
+  kills: number;
+  broker: 'embedded' | 'mosquitto';
+  seed: number;
+  perSecond: number;
+  dir: string;
+  say(line: string): void;
+}
+
+export interface ChaosOutcome {
+  witnessed: number;
+  stored: number;
+  missing: number;
+  duplicates: number;
+  disordered: number;
+  kills: number;
+  killsBy: Record<Victim, number>;
+  /** Kills while batches were on their way. */
+  killsInFlight: number;
+  seed: number;
+  seconds: number;
+}
+
+const EDGE = 'chaos-edge';
+const STALL_MS = 90_000;
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
+  const startedAt = Date.now();
+  const run = new ChaosRun(options);
+  try {
+    await run.start();
+    await run.rage();
+    await run.drain();
+    const { missingFirst, ...verdict } = await verify(run.gatewayUrl, run.witness);
+    if (missingFirst.length > 0) options.say(`first missing numbers: ${missingFirst.join(' ')}`);
+    return {
+      witnessed: run.witness.size, ...verdict, kills: Object.values(run.killsBy).reduce((sum, count) => sum + count, 0), killsBy: run.killsBy,
+      killsInFlight: run.killsInFlight, seed: options.seed, seconds: Math.round((Date.now() - startedAt) / 100) / 10,
+    };
+  } finally {
+    await run.close();
+  }
+}
+
+class ChaosRun {
+  readonly witness = new NumberSet();
+  readonly killsBy: Record<Victim, number> = { edge: 0, gateway: 0, broker: 0 };
+  killsInFlight = 0;
+  readonly #options: ChaosOptions;
+  readonly #token = randomBytes(8).toString('hex');
+  #issued = 0;
+  #underWay = false;
+  #depth = 0;
+  #edge: Child | null = null;
+  #gateway: Child | null = null;
+  #mosquitto: Mosquitto | null = null;
+
+  constructor(options: ChaosOptions) {
+    this.#options = options;
+  }
+
+  get gatewayUrl(): string {
+    return String(this.#gateway?.ready.httpUrl);
+  }
+
+  async start(): Promise<void> {
+    const { dir, broker } = this.#options;
+    const brokerPort = await freePort();
+    const gatewayPassword = randomBytes(8).toString('hex');
+    const url = `mqtt://127.0.0.1:${brokerPort}`;
+    writeFileSync(join(dir, 'gateway.yaml'), stringify({
+      gateway: 'chaos-gateway', centre: '500112001',
+      broker: broker === 'embedded'
+        ? { embedded: { host: '127.0.0.1', port: brokerPort, edges: [{ id: EDGE, token: this.#token }] } }
+        : { url, user: 'chaos-gateway', password: gatewayPassword },
+      log: { dir: './gateway-log', maxBytes: '1GB' }, store: { dir: './gateway-store' }, http: { host: '127.0.0.1', port: await freePort() },
+    }));
+    writeFileSync(join(dir, 'edge.yaml'), stringify({
+      edge: EDGE, centre: '500112001', gateway: { url, token: this.#token }, log: { dir: './edge-log', maxBytes: '1GB' }, http: { host: '127.0.0.1', port: 0 },
+      devices: Array.from({ length: DEVICES }, (_, device) => ({
+        id: `numbers-${device}`, driver: 'numbers', settings: { device }, points: [{ id: 'n', indicator: 'RIG-NUM-001' }],
+      })),
+    }));
+    if (broker === 'mosquitto') {
+      const files = await mosquittoFiles({ edges: [{ id: EDGE, token: this.#token }], gateway: { user: 'chaos-gateway', password: gatewayPassword }, consumers: [] });
+      this.#mosquitto = await startMosquitto(join(dir, 'mosquitto'), brokerPort, files);
+    }
+    this.#gateway = await this.#startGateway();
+    this.#edge = await this.#startEdge();
+  }
+
+  #startGateway(): Promise<Child> {
+    const { dir } = this.#options;
+    return startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(dir, 'gateway.yaml')], logFile: join(dir, 'gateway.log') });
+  }
+
+  #startEdge(): Promise<Child> {
+    const { dir, perSecond } = this.#options;
+    return startChild({
+      name: 'edge', module: join(import.meta.dirname, 'edge-main.ts'), args: [join(dir, 'edge.yaml'), String(this.#issued + 1), String(perSecond)],
+      logFile: join(dir, 'edge.log'), onLine: (line) => this.#hear(line),
+    });
+  }
+
+  #hear(line: string): void {
+    const [word, first, second] = line.split(' ');
+    if (word === 'k') for (let number = Number(first); number <= Number(second); number += 1) this.#see(number);
+    else if (word === 'i') this.#issued = Math.max(this.#issued, Number(first));
+    else if (word === 'f') this.#underWay = first !== '0';
+    else if (word === 'd') this.#depth = Number(first);
+  }
+
+  #see(number: number): void {
+    // What a process finds on disk at its start may have been told before.
+    if (!this.witness.has(number)) this.witness.add(number);
+  }
+
+  async rage(): Promise<void> {
+    const { events, kills, broker, seed, say } = this.#options;
+    const random = seededRandom(seed);
+    const victims: Victim[] = broker === 'embedded' ? ['edge', 'gateway'] : ['edge', 'broker', 'gateway'];
+    for (const kill of planKills(events, kills, victims, random)) {
+      await this.#until(() => this.witness.size >= kill.atWitnessed, `number ${kill.atWitnessed} witnessed`);
+      if (kill.inFlight) await this.#until(() => this.#underWay, 'batches on their way');
+      // Not always at the same moment of a batch's way.
+      await new Promise((resolve) => { setTimeout(resolve, random.next() * 30); });
+      await this.#strike(kill);
+      say(`killed ${kill.victim} (${Object.values(this.killsBy).reduce((sum, count) => sum + count, 0)}/${kills}) at ${this.witness.size} witnessed, ${this.#depth} not settled`);
+    }
+    await this.#until(() => this.witness.size >= events, `${events} numbers witnessed`);
+    this.#edge?.send({ kind: 'stop-numbers' });
+  }
+
+  async #strike({ victim }: Kill): Promise<void> {
+    this.killsBy[victim] += 1;
+    if (this.#underWay) this.killsInFlight += 1;
+    if (victim === 'broker') {
+      await this.#mosquitto?.kill();
+      await this.#mosquitto?.start();
+    } else if (victim === 'gateway') {
+      await this.#gateway?.kill();
+      this.#gateway = await this.#startGateway();
+    } else {
+      await this.#edge?.kill();
+      this.#underWay = false;
+      this.#edge = await this.#startEdge();
+    }
+  }
+
+  /** Everything the edge holds is settled, and the store has read all of the log. */
+  async drain(): Promise<void> {
+    this.#depth = -1;
+    await this.#until(() => this.#depth === 0, 'the edge log is empty');
+    for (const untilMs = Date.now() + STALL_MS; ;) {
+      const answer = await fetch(`${this.gatewayUrl}/api/v1/status`);
+      const { path } = (await answer.json()) as { path: { storeLag: number } };
+      if (path.storeLag === 0) return;
+      if (Date.now() > untilMs) throw new Error(`the store is still ${path.storeLag} events behind`);
+      await new Promise((resolve) => { setTimeout(resolve, 50); });
+    }
+  }
+
+  async #until(met: () => boolean, what: string): Promise<void> {
+    let size = this.witness.size;
+    let depth = this.#depth;
+    for (let movedAt = Date.now(); !met();) {
+      if (this.witness.size !== size || this.#depth !== depth) {
+        size = this.witness.size;
+        depth = this.#depth;
+        movedAt = Date.now();
+      }
+      if (Date.now() - movedAt > STALL_MS) throw new Error(`nothing moved for ${STALL_MS / 1000} s while waiting for: ${what} (witnessed ${size}, not settled ${depth})`);
+      await new Promise((resolve) => { setTimeout(resolve, 2); });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#edge?.stop();
+    await this.#gateway?.stop();
+    await this.#mosquitto?.stop();
+  }
+}

@@ -1,0 +1,67 @@
+/** Reads back all numbers, once from the durable events and once from the store's rows, and holds them against the witness. */
+import type { SeriesRange, SeriesView } from '../../core/api.ts';
+import type { Event } from '../../core/event.ts';
+import { NumberSet } from '../processes/number-set.ts';
+
+export interface Verdict {
+  stored: number;
+  missing: number;
+  duplicates: number;
+  disordered: number;
+  /** For the person who has to find out why: the first few missing numbers. */
+  missingFirst: number[];
+}
+
+const PAGE = 1000;
+
+export async function verify(gatewayUrl: string, witness: NumberSet): Promise<Verdict> {
+  const events = await numbersOfEvents(gatewayUrl);
+  const { rows, disordered } = await numbersOfStore(gatewayUrl);
+  const missingEvents = witness.without(events);
+  const missingRows = witness.without(rows);
+  return {
+    stored: Math.min(events.size, rows.size),
+    missing: Math.max(missingEvents.length, missingRows.length),
+    duplicates: events.repeats + rows.repeats,
+    disordered,
+    missingFirst: [...missingEvents, ...missingRows].slice(0, 10),
+  };
+}
+
+async function numbersOfEvents(gatewayUrl: string): Promise<NumberSet> {
+  const found = new NumberSet();
+  let cursor = '';
+  for (;;) {
+    const page = await get<{ items: Event[]; next: string }>(`${gatewayUrl}/api/v1/events?limit=${PAGE}${cursor && `&after=${cursor}`}`);
+    for (const event of page.items) if (event.point === 'n' && typeof event.value === 'number') found.add(event.value);
+    cursor = page.next;
+    if (page.items.length < PAGE) return found;
+  }
+}
+
+async function numbersOfStore(gatewayUrl: string): Promise<{ rows: NumberSet; disordered: number }> {
+  const rows = new NumberSet();
+  let disordered = 0;
+  const { items } = await get<{ items: SeriesView[] }>(`${gatewayUrl}/api/v1/series?point=n`);
+  for (const series of items) {
+    let last = -1;
+    let after = '';
+    do {
+      const range: SeriesRange = await get(`${gatewayUrl}/api/v1/series?device=${series.device}&indicator=${series.indicator}&point=n&from=0&to=${Date.now() + 3_600_000}&limit=${PAGE}${after && `&after=${encodeURIComponent(after)}`}`);
+      for (const { value } of range.items) {
+        if (typeof value !== 'number') continue;
+        rows.add(value);
+        if (value < last) disordered += 1;
+        last = value;
+      }
+      after = range.next ?? '';
+    } while (after);
+  }
+  return { rows, disordered };
+}
+
+async function get<T>(url: string): Promise<T> {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
+  return (await answer.json()) as T;
+}

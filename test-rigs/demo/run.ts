@@ -1,0 +1,265 @@
+/** Runs the demo: brings the town up, waits until everything gives events, plays the acts, counts, says what happens. */
+import type { DemoView, StatusView, WarningView, Words } from '../../core/api.ts';
+import { LEVEL_WORDS } from '../../core/rules/levels.ts';
+import { fetchCamera, presentClip } from './footage.ts';
+import { disappointments, outcomeOf } from './outcome.ts';
+import { Reconciler, type Kept } from './reconciler.ts';
+import { ACTS, CUT_SECONDS, type Act } from './script.ts';
+import { startTown, type Town } from './town.ts';
+
+export interface DemoOptions {
+  dir: string;
+  seed: number;
+  httpPort: number;
+  /** A clip of the user's own. */
+  clip: string | null;
+  camera: boolean;
+  forSeconds: number | null;
+  /** A line for the viewer. */
+  say(words: Words): void;
+  onUrl(url: string): void;
+  onRunning(): void;
+  /** Ends the demo early. */
+  signal: AbortSignal;
+}
+
+export interface Demo {
+  cut(): void;
+  kill(): void;
+  /** Exit code, and the outcome when the run was unattended. */
+  done: Promise<{ ok: boolean; outcome: unknown }>;
+}
+
+const TICK_MS = 500;
+const DRAIN_MS = 15_000;
+const EDGE_DOWN_MS = 1000;
+
+export function startDemo(options: DemoOptions): Demo {
+  const run = new DemoRun(options);
+  return { cut: () => run.cut(), kill: () => { void run.kill(); }, done: run.run() };
+}
+
+class DemoRun {
+  readonly #options: DemoOptions;
+  #town: Town | null = null;
+  #reconciler: Reconciler | null = null;
+  readonly #early: Kept[] = [];
+  #clip: string | null;
+  #runningAt = 0;
+  #act: Words = { en: 'starting', zh: '正在启动' };
+  #actsDone = 0;
+  #mending: NodeJS.Timeout | null = null;
+  #edgeDown = false;
+  #ending = false;
+  readonly #spoken = new Map<string, string>();
+
+  constructor(options: DemoOptions) {
+    this.#options = options;
+    this.#clip = options.camera ? (options.clip ?? presentClip()) : null;
+  }
+
+  async run(): Promise<{ ok: boolean; outcome: unknown }> {
+    const { signal, forSeconds } = this.#options;
+    const fetching = this.#options.camera && !this.#clip ? fetchCamera((line) => this.#options.say({ en: line, zh: line })) : null;
+    try {
+      await this.#start();
+      if (fetching) await this.#addCamera(fetching.done);
+      await this.#everythingSpeaks();
+      if (signal.aborted) return { ok: true, outcome: null };
+      this.#runningAt = Date.now();
+      this.#town?.startScript();
+      this.#options.onRunning();
+      while (!signal.aborted && (forSeconds === null || this.#seconds() < forSeconds)) {
+        this.#playActs();
+        await this.#look();
+        await wait(TICK_MS, signal);
+      }
+      return forSeconds === null || signal.aborted ? { ok: true, outcome: null } : await this.#finish();
+    } finally {
+      this.#ending = true;
+      fetching?.stop();
+      if (this.#mending) clearTimeout(this.#mending);
+      await this.#town?.close();
+    }
+  }
+
+  cut(): void {
+    const town = this.#town;
+    if (!town || town.relay.cut) return;
+    town.relay.setCut(true);
+    this.#say({ en: `network cut for ${CUT_SECONDS} s: the edge log grows, then drains, live values first`, zh: `断网 ${CUT_SECONDS} 秒:边缘日志增长,恢复后先送实时值再补历史` });
+    this.#mending = setTimeout(() => {
+      town.relay.setCut(false);
+      this.#say({ en: 'network back', zh: '网络恢复' });
+    }, CUT_SECONDS * 1000);
+  }
+
+  async kill(): Promise<void> {
+    if (!this.#town || this.#edgeDown) return;
+    this.#edgeDown = true;
+    this.#say({ en: 'edge killed (−9): what its log acknowledged is on disk', zh: '边缘节点被强制终止(−9):日志已确认的都在磁盘上' });
+    await this.#town.killEdge();
+    await this.#reviveEdge();
+  }
+
+  async #reviveEdge(): Promise<void> {
+    await wait(EDGE_DOWN_MS, this.#options.signal);
+    if (this.#ending || this.#options.signal.aborted) return;
+    await this.#town?.restartEdge(this.#clip);
+    this.#edgeDown = false;
+    this.#say({ en: 'edge is back and goes on with its backlog', zh: '边缘节点恢复,继续上送积压' });
+  }
+
+  async #start(): Promise<void> {
+    const town = await startTown({
+      dir: this.#options.dir, seed: this.#options.seed, httpPort: this.#options.httpPort, clip: this.#clip,
+      onGateway: (url) => this.#options.onUrl(url),
+      onKept: (kept) => (this.#reconciler ? this.#reconciler.witness(kept) : this.#early.push(kept)),
+      onButton: (button) => (button === 'cut' ? this.cut() : void this.kill()),
+      onEdgeLost: () => {
+        if (this.#edgeDown || this.#ending || this.#restarting) return;
+        this.#edgeDown = true;
+        this.#say({ en: 'the edge ended by itself (see edge.log); starting it again', zh: '边缘节点自行退出(见 edge.log);正在重启' });
+        void this.#reviveEdge();
+      },
+    });
+    this.#town = town;
+    this.#reconciler = new Reconciler(town.url);
+    for (const kept of this.#early) this.#reconciler.witness(kept);
+  }
+
+  #restarting = false;
+
+  async #addCamera(done: Promise<string | null>): Promise<void> {
+    this.#clip = await Promise.race([done, aborted(this.#options.signal)]);
+    if (!this.#clip) {
+      if (!this.#options.signal.aborted) {
+        this.#options.say({
+          en: 'no clip: the demo runs without the camera; give one with `npm start -- --clip FILE` (any video ffmpeg reads)',
+          zh: '没有视频片段:演示将不含摄像头;可用 `npm start -- --clip FILE` 指定任意 ffmpeg 可读的视频',
+        });
+      }
+      return;
+    }
+    this.#restarting = true;
+    await this.#town?.restartEdge(this.#clip);
+    this.#restarting = false;
+  }
+
+  #devices(): string[] {
+    return ['pump-07', 'air-03', ...(this.#clip ? ['gate-cam'] : [])];
+  }
+
+  async #everythingSpeaks(): Promise<void> {
+    const silentSince = Date.now();
+    let said = false;
+    while (!this.#options.signal.aborted) {
+      await this.#look();
+      const silent = this.#devices().filter((device) => !this.#reconciler?.byDevice[device]);
+      if (silent.length === 0) return;
+      if (!said && Date.now() - silentSince > 10_000) {
+        said = true;
+        this.#options.say({ en: `still waiting for ${silent.join(', ')}`, zh: `仍在等待 ${silent.join('、')}` });
+      }
+      if (Date.now() - silentSince > 60_000) throw new Error(`${silent.join(', ')} gave no event within 60 s; see edge.log in ${this.#options.dir}`);
+      await wait(200, this.#options.signal);
+    }
+  }
+
+  #playActs(): void {
+    for (let act = ACTS[this.#actsDone]; act && act.atSeconds <= this.#seconds(); act = ACTS[this.#actsDone]) {
+      this.#actsDone += 1;
+      this.#play(act);
+    }
+  }
+
+  #play(act: Act): void {
+    if (act.unattended && this.#options.forSeconds === null) return;
+    this.#act = act.words;
+    this.#say(act.words);
+    if (act.does === 'cut-network') this.cut();
+    if (act.does === 'kill-edge') void this.kill();
+  }
+
+  /** One look at the gateway: new events, warnings, and the view for the console. */
+  async #look(): Promise<void> {
+    const reconciler = this.#reconciler as Reconciler;
+    await reconciler.catchUp();
+    for (const warning of await this.#get<{ items: WarningView[] }>('warnings').then(({ items }) => items)) this.#speakOf(warning);
+    const { witnessed, missing, twice } = reconciler.tally();
+    const calm = this.#runningAt > 0 && !this.#edgeDown;
+    const view: DemoView = {
+      seconds: this.#runningAt ? Math.round(this.#seconds()) : 0, act: this.#act,
+      canCut: calm && !this.#town?.relay.cut, canKill: calm, networkCut: this.#town?.relay.cut ?? false, edgeDown: this.#edgeDown,
+      witnessed, missing, twice, checkedAt: Date.now(),
+    };
+    this.#town?.tellGateway({ kind: 'view', view });
+  }
+
+  #speakOf(warning: WarningView): void {
+    const state = `${warning.condition}:${warning.level}`;
+    if (this.#spoken.get(warning.id) === state) return;
+    this.#spoken.set(warning.id, state);
+    const word = LEVEL_WORDS[warning.level];
+    const reason = warning.reasons[0];
+    if (warning.condition === 'cleared') this.#say({ en: `cleared: ${warning.title.en}`, zh: `解除:${warning.title.zh}` });
+    else this.#say({
+      en: `${word.en.toUpperCase()}: ${reason?.en ?? warning.title.en} (exercise); look at the card and click its reason`,
+      zh: `${word.zh}:${reason?.zh ?? warning.title.zh}(演练);请看卡片并点击理由`,
+    });
+  }
+
+  async #finish(): Promise<{ ok: boolean; outcome: unknown }> {
+    const ranSeconds = this.#seconds();
+    const reconciler = this.#reconciler as Reconciler;
+    // What was witnessed until now must arrive; the town goes on meanwhile, so a moment with nothing on its way is awaited.
+    const untilMs = Date.now() + DRAIN_MS;
+    let tally = reconciler.tally();
+    do {
+      await wait(100, this.#options.signal);
+      await reconciler.catchUp();
+      tally = reconciler.tally();
+    } while (tally.missing > 0 && Date.now() < untilMs && !this.#options.signal.aborted);
+    const status = await this.#get<StatusView>('status');
+    const { items: warnings } = await this.#get<{ items: WarningView[] }>('warnings');
+    const outcome = outcomeOf(reconciler, warnings, tally, Math.min(tally.missing, status.path.edgeDepth));
+    const missed = disappointments(outcome, this.#devices(), this.#runningAt, ranSeconds);
+    for (const words of missed) this.#options.say({ en: `expected and did not happen: ${words.en}`, zh: `预期未发生:${words.zh}` });
+    return { ok: missed.length === 0, outcome };
+  }
+
+  async #get<T>(path: string): Promise<T> {
+    const answer = await fetch(`${this.#town?.url}/api/v1/${path}`);
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
+    return (await answer.json()) as T;
+  }
+
+  #seconds(): number {
+    return (Date.now() - this.#runningAt) / 1000;
+  }
+
+  #say({ en, zh }: Words): void {
+    const time = this.#runningAt ? `t+${Math.round(this.#seconds())} s ` : '';
+    this.#options.say({ en: `${time}${en}`, zh: `${time}${zh}` });
+  }
+}
+
+function wait(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(done, delayMs);
+    signal.addEventListener('abort', done, { once: true });
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null);
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+}

@@ -1,0 +1,123 @@
+/** The town: devices, network, gateway and edge as processes of their own, and the ways to hurt them. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { startChild, type Child, type ChildMessage } from '../processes/child.ts';
+import { startDevice, type DeviceProcess } from '../processes/device.ts';
+import { freePort } from '../processes/ports.ts';
+import { startRelay, type Relay } from '../processes/relay.ts';
+import { edgeYaml, gatewayYaml, type EdgePlan } from './configuration.ts';
+import type { Kept } from './reconciler.ts';
+
+export interface TownOptions {
+  /** Everything the demo writes lies here; emptied at the start. */
+  dir: string;
+  seed: number;
+  /** Wished port of the console; another one when it is taken. */
+  httpPort: number;
+  clip: string | null;
+  /** The console answers at this URL; the rest of the town is still coming. */
+  onGateway(url: string): void;
+  onKept(kept: Kept): void;
+  /** A word of the gateway: `cut` or `kill` from the console's buttons. */
+  onButton(button: 'cut' | 'kill'): void;
+  onEdgeLost(): void;
+}
+
+export interface Town {
+  readonly url: string;
+  readonly relay: Relay;
+  readonly edgeRunning: boolean;
+  /** Starts the script of the devices: time 0 is now. */
+  startScript(): void;
+  killEdge(): Promise<void>;
+  /** Starts the edge anew, with or without the camera. */
+  restartEdge(clip: string | null): Promise<void>;
+  tellGateway(message: ChildMessage): void;
+  close(): Promise<void>;
+}
+
+const RIGS = join(import.meta.dirname, '..');
+const CONFIGS = join(RIGS, '..', 'configs');
+const SUFFIX = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+const MARK = '.cityvitals-demo';
+
+export async function startTown(options: TownOptions): Promise<Town> {
+  const { dir } = options;
+  emptyFolder(dir);
+  const token = randomBytes(16).toString('hex');
+  writeFileSync(join(dir, 'edge.token'), token, { mode: 0o600 });
+  const device = (name: string, module: string) => startDevice(name, join(RIGS, 'town', `${module}${SUFFIX}`), ['--port', '0', '--seed', String(options.seed)]);
+  const httpPort = await freePort(options.httpPort);
+  writeFileSync(join(dir, 'gateway.yaml'), gatewayYaml({ httpPort, token, rules: join(CONFIGS, 'rules', 'demo'), catalogue: join(CONFIGS, 'catalogue') }));
+
+  const started: { stop(): Promise<void> }[] = [];
+  let relay: Relay | null = null;
+  const closeAll = async () => {
+    await Promise.all(started.map((one) => one.stop()));
+    await relay?.close();
+  };
+  try {
+    const note = async <T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
+      const one = await starting;
+      started.push(one);
+      return one;
+    };
+    const [pump, air, gateway] = await Promise.all([
+      note<DeviceProcess>(device('pump-07', 'pump-station')),
+      note<DeviceProcess>(device('air-03', 'air-station')),
+      note<Child>(startChild({ name: 'gateway', module: join(RIGS, 'processes', `gateway-main${SUFFIX}`), args: [join(dir, 'gateway.yaml'), '--demo'], logFile: join(dir, 'gateway.log') })).then((child) => {
+        options.onGateway(String(child.ready.httpUrl));
+        return child;
+      }),
+    ]);
+    const brokerPort = Number(new URL(String(gateway.ready.brokerUrl)).port);
+    relay = await startRelay(() => brokerPort);
+    gateway.onMessage((message) => {
+      if (message.kind === 'cut' || message.kind === 'kill') options.onButton(message.kind);
+    });
+
+    const plan: EdgePlan = { gatewayPort: relay.port, pumpPort: pump.port, airEndpoint: `opc.tcp://127.0.0.1:${air.port}`, clip: options.clip };
+    let edge = await startEdge(dir, plan, options);
+    started.push({ stop: () => edge.stop() });
+    return {
+      url: String(gateway.ready.httpUrl),
+      relay,
+      get edgeRunning() { return edge.running; },
+      startScript() {
+        pump.start();
+        air.start();
+      },
+      killEdge: () => edge.kill(),
+      async restartEdge(clip) {
+        await edge.stop();
+        edge = await startEdge(dir, { ...plan, clip }, options);
+      },
+      tellGateway: (message) => gateway.send(message),
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function startEdge(dir: string, plan: EdgePlan, options: TownOptions): Promise<Child> {
+  writeFileSync(join(dir, 'edge.yaml'), edgeYaml(plan));
+  const edge = await startChild({ name: 'edge', module: join(RIGS, 'demo', `edge-main${SUFFIX}`), args: [join(dir, 'edge.yaml')], logFile: join(dir, 'edge.log') });
+  edge.onMessage((message) => {
+    if (message.kind === 'kept') options.onKept(message as unknown as Kept);
+  });
+  void edge.exited.then(() => options.onEdgeLost());
+  return edge;
+}
+
+/** Only a folder that an earlier demo made is emptied; anything else in the way is left and said. */
+function emptyFolder(dir: string): void {
+  if (existsSync(dir)) {
+    if (!existsSync(join(dir, MARK))) throw new Error(`${dir} is there and was not made by the demo; give another with --dir`);
+    rmSync(dir, { recursive: true, force: true });
+  }
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, MARK), 'made by `cityvitals demo`; the folder may be deleted at any time\n');
+}
