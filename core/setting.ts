@@ -36,5 +36,7 @@ export interface SettingNotes {
   en: string;
   /** Never echoed, masked in every output. */
   secret?: boolean;
+  /** A path, or `file:` before one: a relative one is taken from the folder of the configuration file. */
+  path?: boolean;
   examples?: unknown[];
 }

@@ -51,15 +51,8 @@ export function checkPart<T>(document: ConfigDocument, schema: z.ZodType<T>, bas
   };
   const parsed = schema.safeParse(root);
   const all = [...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => found(issue, around))), ...strangers(schema, root, [], around)];
-  const problems = withoutEchoes(all).flatMap((one) => placed(document, one));
+  const problems = all.flatMap((one) => placed(document, one));
   return { value: parsed.success && all.length === 0 ? parsed.data : null, problems };
-}
-
-/** A misspelt key is one mistake, not two: its right name is not told as missing beside it. */
-function withoutEchoes(all: readonly Found[]): Found[] {
-  const parent = ({ path }: Found) => JSON.stringify(path.slice(0, -1));
-  const meant = new Set(all.filter((one) => one.fault.code === 'CV_SETTING_UNKNOWN').map((one) => `${parent(one)} ${one.fault.params.nearest}`));
-  return all.filter((one) => one.fault.code !== 'CV_SETTING_MISSING' || !meant.has(`${parent(one)} ${one.fault.params.key}`));
 }
 
 function placed(document: ConfigDocument, { path, fault, what }: Found): ConfigProblem[] {

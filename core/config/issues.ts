@@ -1,6 +1,6 @@
 /** zod's issues as faults of ours: what is wrong and what would be right, in both languages. Pure. */
 import { z } from 'zod';
-import type { Fault } from '../faults.ts';
+import type { Fault, FaultCode } from '../faults.ts';
 import { nearest } from './nearest.ts';
 import type { Path } from './problem.ts';
 import { core, defOf, describe, hintFor, metaOf, schemaAt, typeWords, type Words } from './schema-notes.ts';
@@ -51,15 +51,17 @@ export function found(issue: Issue, around: Around, prefix: Path = []): Found[] 
 }
 
 export function unknownKey(path: Path, key: string, known: readonly string[], around: Around): Found {
-  const near = nearest(key, known);
+  return { path: [...around.base, ...path, key], what: 'key', fault: unknownName('CV_SETTING_UNKNOWN', { key }, known, ownerOf(path, around)) };
+}
+
+/** A name that is not among the known ones: the one that was probably meant, and all. */
+export function unknownName(code: FaultCode, asked: Record<string, string>, known: readonly string[], owner: Words): Fault {
+  const near = nearest(Object.values(asked)[0] ?? '', known);
   const all = list(known);
   const hint = near
     ? { en: `did you mean "${near}"? known here: ${all}`, zh: `是否想写“${near}”?此处可用:${all}` }
-    : { en: `remove it; known here: ${all}`, zh: `请删除;此处可用:${all}` };
-  return {
-    path: [...around.base, ...path, key], what: 'key',
-    fault: { code: 'CV_SETTING_UNKNOWN', params: { key, known: all, ...(near ? { nearest: near } : {}), ...twin({ owner: ownerOf(path, around), hint }) } },
-  };
+    : { en: `known here: ${all}`, zh: `此处可用:${all}` };
+  return { code, params: { ...asked, ...(near ? { nearest: near } : {}), ...twin({ owner, hint }) } };
 }
 
 /** The names that an object schema knows at a path. */

@@ -35,15 +35,23 @@ export function pathText(path: Path): string {
   return path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at > 0 ? '.' : ''}${part}`)).join('');
 }
 
-/** From the top of the file down; one of several that say the same at the same place. */
+/** From the top of the file down, each mistake once. */
 export function inOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
   const seen = new Set<string>();
-  return problems
+  return withoutEchoes(problems)
     .toSorted((a, b) => (a.file < b.file ? -1 : Number(a.file > b.file)) || a.line - b.line || a.column - b.column)
     .filter((problem) => {
       const key = JSON.stringify([problem.file, problem.line, problem.path, problem.fault]);
       return !seen.has(key) && seen.add(key);
     });
+}
+
+/** A misspelt key is one mistake, not two: what it should have been is not told as missing beside it. */
+function withoutEchoes(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const meant = problems.filter(({ fault }) => fault.code === 'CV_SETTING_UNKNOWN' && fault.params.nearest !== undefined)
+    .map(({ path, fault }) => path.slice(0, path.length - String(fault.params.key).length) + String(fault.params.nearest));
+  const isEcho = ({ path, fault }: ConfigProblem) => fault.code === 'CV_SETTING_MISSING' && meant.some((name) => path === name || path.startsWith(`${name}.`));
+  return problems.filter((problem) => !isEcho(problem));
 }
 
 /** Relative paths are relative to the configuration file that names them. */

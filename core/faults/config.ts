@@ -47,6 +47,11 @@ export const CONFIG_FAULTS = {
     en: ['{owner}: there is no driver "{driver}"', '{hint}'],
     zh: ['{owner}:没有名为“{driver}”的驱动', '{hint}'],
   },
+  CV_POINT_UNKNOWN: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer',
+    en: ['{owner} has no point "{point}"', '{hint}'],
+    zh: ['{owner}没有名为“{point}”的测点', '{hint}'],
+  },
   CV_UNIT_UNKNOWN: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
     en: ['unit "{unit}" of {owner} is not a UCUM unit', '{hint}'],

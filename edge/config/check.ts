@@ -1,0 +1,103 @@
+/**
+ * The edge's configuration: text → frozen setup, or every problem of it at once. Touches no device; drivers are loaded
+ * only for their schemas, and only those that the file names.
+ */
+import { z } from 'zod';
+import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem, type ConfigSource, type Path, type Secrets } from '../../core/config/check.ts';
+import { unknownName } from '../../core/config/issues.ts';
+import { metaOf, type Words } from '../../core/config/schema-notes.ts';
+import type { Driver } from '../../core/driver.ts';
+import { checkPoints, isRaw, problemAt, repeatedIds } from './points.ts';
+import { DEVICE_SCHEMA, EDGE_SCHEMA } from './schema.ts';
+import type { DeviceSetup, EdgeSetup, PointSetup } from './setup.ts';
+
+/** A line of the drivers' registry. */
+export interface DriverEntry {
+  id: string;
+  load(): Promise<Driver>;
+}
+
+export interface EdgeCheckOptions extends Secrets {
+  drivers: readonly DriverEntry[];
+}
+
+export interface CheckedEdge {
+  /** null when there are problems. */
+  setup: EdgeSetup | null;
+  problems: ConfigProblem[];
+}
+
+// A device's settings and points belong to its driver: they are checked one by one, below.
+const FRAME = EDGE_SCHEMA.extend({ devices: z.array(DEVICE_SCHEMA.extend({ settings: z.unknown(), points: z.unknown() })).min(1).meta(EDGE_SCHEMA.shape.devices.meta() ?? {}) });
+const THIS_EDGE: Words = { en: 'the edge', zh: '边缘节点' };
+
+/** @param source path and text of the file; relative paths in it are taken from its folder */
+export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions): Promise<CheckedEdge> {
+  const document = new ConfigDocument(source, options);
+  const frame = checkPart(document, FRAME, [], THIS_EDGE);
+  const written = isRaw(document.value) && Array.isArray(document.value.devices) ? (document.value.devices as unknown[]) : [];
+  const problems = [...document.problems, ...frame.problems, ...repeatedIds(document, written, ['devices'], THIS_EDGE)];
+  const parts: DeviceParts[] = [];
+  for (const [at, device] of written.entries()) {
+    const part = await checkDevice(document, device, ['devices', at], options.drivers);
+    parts.push(part);
+    problems.push(...part.problems);
+  }
+  if (problems.length > 0 || !frame.value) return { setup: null, problems: inOrder(problems) };
+  return { setup: deepFreeze(setupOf(source.path, frame.value, parts)), problems: [] };
+}
+
+interface DeviceParts {
+  settings: unknown;
+  points: PointSetup[];
+  problems: ConfigProblem[];
+}
+
+async function checkDevice(document: ConfigDocument, device: unknown, path: Path, drivers: readonly DriverEntry[]): Promise<DeviceParts> {
+  if (!isRaw(device) || typeof device.driver !== 'string') return { settings: null, points: [], problems: [] };
+  const id = typeof device.id === 'string' ? device.id : String(path.at(-1));
+  const owner: Words = { en: `device "${id}"`, zh: `设备“${id}”` };
+  const entry = drivers.find((known) => known.id === device.driver);
+  if (!entry) {
+    const fault = unknownName('CV_DRIVER_UNKNOWN', { driver: device.driver }, drivers.map((known) => known.id), owner);
+    return { settings: null, points: [], problems: problemAt(document, [...path, 'driver'], fault) };
+  }
+  const driver = await entry.load();
+  const settings = checkPart(document, driver.settings, [...path, 'settings'], { en: `settings of ${owner.en}`, zh: `${owner.zh}的 settings` });
+  const points = checkPoints(document, driver, device.points, [...path, 'points'], owner);
+  return { settings: withPaths(driver.settings, settings.value, document.file), points: points.points, problems: [...settings.problems, ...points.problems] };
+}
+
+/** Settings that are paths (`.meta({ path: true })`) become absolute, since a driver does not know where its file lies. */
+function withPaths(schema: z.ZodObject, settings: Record<string, unknown> | null, configPath: string): Record<string, unknown> | null {
+  if (!settings) return null;
+  return Object.fromEntries(Object.entries(settings).map(([key, value]) => {
+    const field = schema.shape[key] as z.ZodType | undefined;
+    if (typeof value !== 'string' || !field || !metaOf(field).path) return [key, value];
+    if (value.startsWith('file:')) return [key, `file:${resolvePath(configPath, value.slice('file:'.length).replace(/^\/\//, ''))}`];
+    return [key, URL.canParse(value) ? value : resolvePath(configPath, value)];
+  }));
+}
+
+function setupOf(path: string, value: z.infer<typeof FRAME>, parts: readonly DeviceParts[]): EdgeSetup {
+  const { edge, centre, gateway, log, http, catalogue, rules } = value;
+  return {
+    edge, centre, http,
+    gateway: { urls: [gateway.url].flat(), token: gateway.token ?? null },
+    log: { dir: resolvePath(path, log.dir ?? `./data/${edge}`), maxBytes: log.maxBytes },
+    catalogue: catalogue.map((file) => resolvePath(path, file)),
+    rules: rules.map((file) => resolvePath(path, file)),
+    devices: value.devices.map((device, at) => deviceSetup(device, parts[at] as DeviceParts)),
+  };
+}
+
+function deviceSetup(device: z.infer<typeof FRAME>['devices'][number], { settings, points }: DeviceParts): DeviceSetup {
+  const { id, driver, subject, position, every, timeout } = device;
+  return { id, driver, subject: subject ?? id, ...(position ? { position } : {}), settings, everyMs: every, timeoutMs: timeout, points };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}

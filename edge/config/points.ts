@@ -1,0 +1,152 @@
+/** Checks the points of one device: the fields all points share, the driver's own, and what no single field shows. */
+import { z } from 'zod';
+import { checkPart, type ConfigDocument, type ConfigProblem, type Path } from '../../core/config/check.ts';
+import { twin, unknownName } from '../../core/config/issues.ts';
+import type { Words } from '../../core/config/schema-notes.ts';
+import type { Driver, PointOf } from '../../core/driver.ts';
+import type { Fault } from '../../core/faults.ts';
+import { checkUnit } from '../../core/units.ts';
+import { POINT_SCHEMA } from './schema.ts';
+import type { PointSetup } from './setup.ts';
+
+type General = z.infer<typeof POINT_SCHEMA>;
+type Raw = Record<string, unknown>;
+
+export interface CheckedPoints {
+  points: PointSetup[];
+  problems: ConfigProblem[];
+}
+
+/** What stands under `points:` of a device whose driver is known. */
+export function checkPoints(document: ConfigDocument, driver: Driver, raw: unknown, path: Path, device: Words): CheckedPoints {
+  if (driver.points) return fixedPoints(document, driver, raw, path, device);
+  if (!Array.isArray(raw) || raw.length === 0) {
+    // A driver whose points are written in the file reads nothing without them.
+    const { problems } = checkPart(document, z.strictObject({ points: z.array(z.unknown()).min(1).meta(POINTS_NOTES) }), path.slice(0, -1), device, raw === undefined ? {} : { points: raw });
+    return { points: [], problems };
+  }
+  const all = raw.map((item, at) => onePoint(document, driver, item, [...path, at], device));
+  return { points: all.flatMap(({ point }) => (point ? [point] : [])), problems: [...all.flatMap(({ problems }) => problems), ...repeatedIds(document, raw, path, device)] };
+}
+
+const POINTS_NOTES = { zh: '测点列表', en: 'list of points', examples: [[{ id: 'level' }]] };
+
+/** Every point of the driver's table; the file says only what is to differ. */
+function fixedPoints(document: ConfigDocument, driver: Driver, raw: unknown, path: Path, device: Words): CheckedPoints {
+  const table = driver.points ?? {};
+  const listed = z.array(z.record(z.string(), z.unknown()));
+  const shape = raw === undefined ? { value: [], problems: [] } : checkPart(document, listed, path, device, raw);
+  const overrides = Array.isArray(raw) ? (raw as unknown[]) : [];
+  const problems = [...shape.problems, ...repeatedIds(document, overrides, path, device)];
+  const changed = new Map<string, { item: Raw; path: Path }>();
+  overrides.forEach((item, at) => {
+    const id = isRaw(item) ? item.id : undefined;
+    if (typeof id === 'string' && Object.hasOwn(table, id)) changed.set(id, { item: item as Raw, path: [...path, at] });
+    else if (typeof id === 'string') problems.push(...problemAt(document, [...path, at, 'id'], unknownName('CV_POINT_UNKNOWN', { point: id }, Object.keys(table), device)));
+    else if (isRaw(item)) problems.push(...checkPart(document, z.object({ id: POINT_SCHEMA.shape.id }), [...path, at], device, { id }).problems);
+  });
+  const points = Object.entries(table).flatMap(([id, fixed]) => {
+    const own = changed.get(id);
+    const { indicator, unit, range } = fixed;
+    const filled = { ...(indicator ? { indicator } : {}), unit, ...(range ? { range: [...range] } : {}), ...own?.item, id };
+    const checked = checkGeneral(document, filled, own?.item ?? {}, own?.path ?? path, POINT_KEYS, pointWords(id, device));
+    problems.push(...checked.problems);
+    return checked.value ? [pointSetup(checked.value, unit, { id })] : [];
+  });
+  return { points, problems };
+}
+
+function onePoint(document: ConfigDocument, driver: Driver, item: unknown, path: Path, device: Words): { point: PointSetup | null; problems: ConfigProblem[] } {
+  if (!isRaw(item)) return { point: null, problems: checkPart(document, z.record(z.string(), z.unknown()), path, device, item).problems };
+  const ownSchema = driver.point as z.ZodObject;
+  const ownKeys = Object.keys(ownSchema.shape);
+  const owner = pointWords(typeof item.id === 'string' ? item.id : String(path.at(-1)), device);
+  const general = checkGeneral(document, item, item, path, [...POINT_KEYS, ...ownKeys], owner);
+  const own = checkPart(document, ownSchema, path, owner, pick(item, ownKeys));
+  const problems = [...general.problems, ...own.problems];
+  const { id } = item;
+  const mine = own.value ? { ...(own.value as object), id: String(id) } : null;
+  const isUnitless = mine !== null && (driver.unitless?.(mine as PointOf<unknown>) ?? false);
+  if (item.unit === undefined && mine && !isUnitless) {
+    problems.push(...checkPart(document, z.object({ unit: POINT_SCHEMA.shape.unit.unwrap() }), path, owner, {}).problems);
+  }
+  return { point: general.value && mine && problems.length === 0 ? pointSetup(general.value, general.value.unit ?? '', mine) : null, problems };
+}
+
+const POINT_KEYS = Object.keys(POINT_SCHEMA.shape);
+
+/** `written`: what stands in the file, whose names are looked at; `filled`: the same over the driver's defaults. */
+function checkGeneral(document: ConfigDocument, filled: Raw, written: Raw, path: Path, known: readonly string[], owner: Words): { value: General | null; problems: ConfigProblem[] } {
+  const names = z.strictObject(Object.fromEntries(known.map((key) => [key, z.unknown().optional()])));
+  const strangers = checkPart(document, names, path, owner, written).problems;
+  const fields = checkPart(document, POINT_SCHEMA, path, owner, pick(filled, POINT_KEYS));
+  const problems = [...strangers, ...fields.problems, ...unitProblem(document, written.unit, path, owner), ...senseProblems(document, fields.value, path, owner)];
+  return { value: problems.length === 0 ? fields.value : null, problems };
+}
+
+function unitProblem(document: ConfigDocument, unit: unknown, path: Path, owner: Words): ConfigProblem[] {
+  if (typeof unit !== 'string' || unit === '') return [];
+  const check = checkUnit(unit);
+  if (check.ok) return [];
+  const hint = check.suggestion
+    ? { en: `did you mean "${check.suggestion}"?`, zh: `是否想写“${check.suggestion}”?` }
+    : { en: 'take a UCUM code such as m, Cel, %, kPa, m3/h, ug/m3; things that are counted stand in braces: {person}', zh: '请用 UCUM 代码,如 m、Cel、%、kPa、m3/h、ug/m3;计数对象写在花括号内:{person}' };
+  return problemAt(document, [...path, 'unit'], { code: 'CV_UNIT_UNKNOWN', params: { unit, ...twin({ owner, hint }) } });
+}
+
+/** What no single field shows: limits that can never be crossed, a dead stretch longer than the range. */
+function senseProblems(document: ConfigDocument, point: General | null, path: Path, owner: Words): ConfigProblem[] {
+  const { range, limits = [], deadband } = point ?? {};
+  if (!range) return [];
+  const [low, high] = range;
+  const problems = limits.flatMap((limit, at) => (limit >= low && limit <= high ? [] : problemAt(document, [...path, 'limits', at], senseless(`limits[${at}]`, owner, {
+    en: `${limit} lies outside the range ${low} to ${high}`, zh: `${limit} 不在范围 ${low} 到 ${high} 之内`,
+  }))));
+  if (typeof deadband === 'number' && deadband >= high - low) {
+    problems.push(...problemAt(document, [...path, 'deadband'], senseless('deadband', owner, { en: `${deadband} is as wide as the whole range`, zh: `${deadband} 已覆盖整个范围` })));
+  }
+  return problems;
+}
+
+function senseless(key: string, owner: Words, problem: Words): Fault {
+  const hint = { en: `a ${key.replace(/\[.*/, '')} within the range of the point`, zh: `${key.replace(/\[.*/, '')} 应在测点范围之内` };
+  return { code: 'CV_SETTING_INVALID', params: { key, ...twin({ owner, problem, hint }) } };
+}
+
+/** Ids of a list that stand twice; each later one is told with the line of the first. */
+export function repeatedIds(document: ConfigDocument, items: readonly unknown[], path: Path, owner: Words): ConfigProblem[] {
+  const first = new Map<string, number>();
+  return items.flatMap((item, at) => {
+    const id = isRaw(item) ? item.id : undefined;
+    if (typeof id !== 'string') return [];
+    const place: Path = [...path, at, 'id'];
+    const firstLine = first.get(id);
+    if (firstLine !== undefined) return problemAt(document, place, { code: 'CV_ID_TWICE', params: { id, firstLine, ...twin({ owner }) } });
+    first.set(id, document.place(place, 'value').line);
+    return [];
+  });
+}
+
+export function problemAt(document: ConfigDocument, path: Path, fault: Fault): ConfigProblem[] {
+  const problem = document.problem(path, fault);
+  return problem ? [problem] : [];
+}
+
+export const isRaw = (item: unknown): item is Raw => item !== null && typeof item === 'object' && !Array.isArray(item);
+const pick = (item: Raw, keys: readonly string[]): Raw => Object.fromEntries(keys.filter((key) => Object.hasOwn(item, key)).map((key) => [key, item[key]]));
+const pointWords = (id: string, device: Words): Words => ({ en: `point "${id}" of ${device.en}`, zh: `${device.zh}的测点“${id}”` });
+
+function pointSetup(point: General, knownUnit: string, own: object): PointSetup {
+  const unit = point.unit ?? knownUnit;
+  const { id, indicator, scale, offset, range, maxRate, stuckFor, faultCodes, deadband, heartbeat, limits } = point;
+  return {
+    id, indicator, unit, scale, offset, faultCodes, limits,
+    kind: point.kind ?? (unit === '' ? 'state' : 'measurement'),
+    ...(range ? { range } : {}),
+    ...(maxRate ? { maxRate } : {}),
+    ...(stuckFor === undefined ? {} : { stuckForMs: stuckFor }),
+    ...(deadband === undefined ? {} : { deadband }),
+    ...(heartbeat === undefined ? {} : { heartbeatMs: heartbeat }),
+    own,
+  };
+}
