@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkDocument } from '../config/check.ts';
+import { RULE_SCHEMA } from './rule.ts';
+import { AUTO_CLOSE, isOpen, transition, TRANSITIONS } from './lifecycle.ts';
+
+test('a rule file says where each mistake is', () => {
+  const text = [
+    'id: pump-level', 'version: 1', 'type: threshold', 'select: { indicator: YJ-FLD-001 }', 'levels:',
+    '  4: { when: "> 3" }', '  3: { when: "2.8" }', '  2: { when: "<= 3.0", onDelay: forever }', 'off: { hysteresis: -1, offDelay: soon }', 'autoclose: true',
+  ].join('\n');
+  const { value, problems } = checkDocument({ path: 'x.yaml', text }, RULE_SCHEMA);
+  assert.equal(value, null);
+  assert.deepEqual([...new Set(problems.map((problem) => problem.line))], [7, 8, 9, 10]);
+});
+
+test('levels must lie in order', () => {
+  const parse = (levels: Record<string, { when: string }>, direction = 'high') => RULE_SCHEMA.safeParse({ id: 'r', version: 1, type: 'threshold', select: { indicator: 'X' }, direction, levels });
+  assert.ok(parse({ 4: { when: '>= 1' }, 2: { when: '>= 2' } }).success);
+  assert.ok(!parse({ 4: { when: '>= 3' }, 2: { when: '>= 2' } }).success);
+  assert.ok(parse({ 4: { when: '<= 3' }, 2: { when: '<= 2' } }, 'low').success);
+  assert.ok(!parse({}).success);
+  assert.ok(!parse({ 3: { when: '>= 3' } }, 'low').success);
+});
+
+test('the table of transitions: closed never opens again, the engine acts only where it may', () => {
+  assert.equal(transition('closed', 'raised', 'duty-officer'), null);
+  assert.equal(transition('raised', 'closed', 'engine'), null);
+  assert.ok(transition('raised', 'closed', 'engine', AUTO_CLOSE));
+  assert.equal(transition('handled', 'verified', 'responsible-unit'), null, 'nobody verifies their own work');
+  assert.ok(TRANSITIONS.every((row) => row.from === null || isOpen(row.from) || row.to === 'reviewed'));
+});

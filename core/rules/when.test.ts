@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { inside, meets, parseWhen } from './when.ts';
+
+test('conditions are read as written, and nothing else is', () => {
+  assert.deepEqual(parseWhen('>= 2.0'), { operator: '>=', limit: 2 });
+  assert.deepEqual(parseWhen('<-1.5e3'), { operator: '<', limit: -1500 });
+  assert.deepEqual(parseWhen('== true'), { operator: '==', limit: true });
+  assert.deepEqual(parseWhen('!= "open"'), { operator: '!=', limit: 'open' });
+  for (const text of ['', '2', '>=', '>= x', '=> 2', '>= true', '< "a"', '>= 1 or 2', '>= 0x10', '>= Infinity', '== open', '>= 1e999']) assert.equal(parseWhen(text), null, text);
+});
+
+test('a value that cannot be compared neither meets nor leaves', () => {
+  const when = { operator: '>=', limit: 1 } as const;
+  for (const value of ['2', true, null]) assert.deepEqual([meets(when, value), inside(when, 0, value)], [null, null]);
+});
+
+test('without hysteresis inside is the opposite of meets; with one, a value is never both', () => {
+  const operator = fc.constantFrom('>=', '>', '<=', '<', '==', '!=');
+  fc.assert(fc.property(operator, fc.double({ noNaN: true, min: -100, max: 100 }), fc.double({ noNaN: true, min: 0, max: 10 }), fc.double({ noNaN: true, min: -100, max: 100 }), (operator, limit, hysteresis, value) => {
+    const when = { operator, limit: Number(limit.toFixed(3)) } as const;
+    assert.equal(inside(when, 0, value), !meets(when, value));
+    assert.ok(!(meets(when, value) && inside(when, Number(hysteresis.toFixed(3)), value)));
+  }));
+});
+
+test('limits are moved in decimals', () => {
+  assert.equal(inside({ operator: '>=', limit: 0.3 }, 0.1, 0.2), false);
+  assert.equal(inside({ operator: '>', limit: 0.3 }, 0.1, 0.2), true);
+});
