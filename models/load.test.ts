@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Picture } from '../core/driver.ts';
+import type { FaultCode, FaultError } from '../core/faults.ts';
+import type { ModelSpec } from '../core/model.ts';
+import { settle, testWorld } from '../core/testing/virtual-clock.ts';
+import { encodeOnnx } from './convert/onnx.ts';
+import { MODELS, modelById } from './index.ts';
+import { openDetector, type Detector, type DetectorOptions } from './load.ts';
+import { graphPath, sha256, verifyModel } from './verify.ts';
+
+const spec = modelById('centernet-320') as ModelSpec;
+const made = await testWorld().files.exists(graphPath(spec));
+const skip = made ? false : 'the graph is not made yet (node models/convert/main.ts)';
+
+const grey = (width: number, height: number): Picture => ({ index: 0, ptsMs: 0, width, height, rgb: new Uint8Array(width * height * 3).fill(128) });
+const code = (wanted: FaultCode) => (error: FaultError) => error.fault?.code === wanted;
+
+let folder: string;
+before(async () => { folder = await mkdtemp(join(tmpdir(), 'cv-models-')); });
+after(() => rm(folder, { recursive: true, force: true }));
+
+async function withDetector(options: DetectorOptions, run: (detector: Detector, world: ReturnType<typeof testWorld>) => Promise<void>): Promise<void> {
+  const world = testWorld();
+  const detector = await openDetector(spec, options, world);
+  try {
+    await run(detector, world);
+  } finally {
+    const closing = detector.close();
+    await settle();
+    await world.clock.advanceMs(10_000);
+    await closing;
+  }
+}
+
+for (const model of MODELS) {
+  test(`${model.id}: the graph is the recorded one`, { skip: (await testWorld().files.exists(graphPath(model))) ? false : skip }, async () => {
+    assert.equal(await verifyModel(model, testWorld().files), null);
+  });
+}
+
+test('pictures of any size are looked at; a flat one has nothing in it', { skip }, () => withDetector({}, async (detector) => {
+  const [fitting, larger] = await Promise.all([detector.detect(grey(320, 320)), detector.detect(grey(768, 576))]);
+  assert.deepEqual([fitting.boxes, larger.boxes], [[], []]);
+  assert.ok(fitting.durationMs > 0);
+  await assert.rejects(detector.detect({ ...grey(4, 4), rgb: new Uint8Array(47) }), code('CV_MODEL_FAILED'));
+  await assert.rejects(detector.detect(grey(320, 320), AbortSignal.abort(new Error('enough'))), /enough/);
+}));
+
+test('close may be called twice, and ends what is asked later', { skip }, async () => {
+  const detector = await openDetector(spec, {}, testWorld());
+  const last = detector.detect(grey(320, 320)).then(({ boxes }) => assert.deepEqual(boxes, []), (error: FaultError) => assert.equal(error.fault.code, 'CV_DETECTOR_CLOSED'));
+  await Promise.all([detector.close(), detector.close(), last]);
+  await assert.rejects(detector.detect(grey(320, 320)), code('CV_DETECTOR_CLOSED'));
+});
+
+test('a graph that is missing, another, or no graph is refused before a camera starts', async () => {
+  const garbage = join(folder, 'garbage.onnx');
+  await writeFile(garbage, 'this is no graph');
+  const open = (changes: Partial<ModelSpec>, options: DetectorOptions = {}) => openDetector({ ...spec, ...changes }, options, testWorld());
+  await assert.rejects(open({ file: join(folder, 'none.onnx') }), code('CV_MODEL_MISSING'));
+  await assert.rejects(open({ file: garbage }), code('CV_MODEL_HASH'));
+  await assert.rejects(open({ file: garbage, sha256: sha256(Buffer.from('this is no graph')) }), code('CV_MODEL_GRAPH'));
+  await assert.rejects(open({}, { provider: 'cuda' }), code('CV_MODEL_PROVIDER'));
+});
+
+test('a graph that is not as described is refused: operator set, shapes', { skip }, async () => {
+  const open = (changes: Partial<ModelSpec>) => openDetector({ ...spec, ...changes }, {}, testWorld());
+  await assert.rejects(open({ opset: 13 }), code('CV_MODEL_OPSET'));
+  await assert.rejects(open({ input: { ...spec.input, shape: [1, 512, 512, 3] } }), code('CV_MODEL_SHAPE'));
+  await assert.rejects(open({ outputs: { heatmap: [1, 80, 80, 80] } }), code('CV_MODEL_SHAPE'));
+});
+
+test('a graph that looks right and cannot be run is refused too', async () => {
+  const file = join(folder, 'empty.onnx');
+  const bytes = encodeOnnx({
+    name: 'broken', opset: 17, irVersion: 8, initializers: [], inputs: [{ name: 'images', dims: spec.input.shape }],
+    nodes: [{ op: 'NoSuchOperator', inputs: ['images'], output: 'heatmap' }],
+    outputs: Object.entries(spec.outputs).map(([name, dims]) => ({ name, dims })),
+  });
+  await writeFile(file, bytes);
+  await assert.rejects(openDetector({ ...spec, file, sha256: sha256(bytes) }, {}, testWorld()), code('CV_MODEL_FAILED'));
+});
+
+/** Stands in for the worker where it has to die or hang, which the real one does not do when asked. */
+const script = (onMessage: string) => new URL(`data:text/javascript,${encodeURIComponent(`
+  import { parentPort } from 'node:worker_threads';
+  parentPort.on('message', (message) => { ${onMessage} });
+  parentPort.postMessage({ kind: 'ready' });`)}`);
+const answer = 'parentPort.postMessage({ kind: "found", id: message.id, boxes: [], durationMs: 1 })';
+
+test('a worker that dies costs its picture alone: it is said, and the next picture gets a new one', { skip }, () =>
+  withDetector({ script: script(`if (message.kind === "close") process.exit(0); if (message.rgb[0] === 1) throw new Error("out of memory"); ${answer}`) }, async (detector, world) => {
+    const deadly = { ...grey(2, 2), rgb: new Uint8Array(12).fill(1) };
+    await assert.rejects(detector.detect(deadly), code('CV_DETECTOR_DIED'));
+    assert.deepEqual(world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code, event.fault.params.detail] : [])), ['CV_DETECTOR_DIED', 'out of memory']);
+    assert.deepEqual(await Promise.all([detector.detect(grey(2, 2)), detector.detect(grey(2, 2))]), [{ boxes: [], durationMs: 1 }, { boxes: [], durationMs: 1 }]);
+  }));
+
+test('a worker that says nothing any more is ended at its deadline', { skip }, () =>
+  withDetector({ answerDeadlineMs: 5000, script: script('if (message.kind === "close") process.exit(0);') }, async (detector, world) => {
+    const stuck = detector.detect(grey(2, 2));
+    const refused = assert.rejects(stuck, code('CV_DETECTOR_DIED'));
+    await settle();
+    await world.clock.advanceMs(5000);
+    await refused;
+  }));
+
+test('close ends a worker that does not end by itself', { skip }, async () => {
+  const world = testWorld();
+  const detector = await openDetector(spec, { closeDeadlineMs: 700, script: script('') }, world);
+  let isClosed = false;
+  const closing = detector.close().then(() => { isClosed = true; });
+  await world.clock.advanceMs(699);
+  assert.equal(isClosed, false);
+  await world.clock.advanceMs(1);
+  await closing;
+});

@@ -1,0 +1,94 @@
+/** Opens a detector: checks the model first, then runs it in a worker, which is replaced when it dies. */
+import { extname } from 'node:path';
+import type { Picture } from '../core/driver.ts';
+import { FaultError, faultOf } from '../core/faults.ts';
+import type { ModelSpec } from '../core/model.ts';
+import type { World } from '../core/world.ts';
+import { readGraph } from './verify.ts';
+import { startWorker, type Detection, type WorkerLink } from './worker-link.ts';
+
+export type { Detection } from './worker-link.ts';
+
+export interface Detector {
+  readonly model: string;
+  /**
+   * Finds boxes in one picture, which is stretched to the model's input when it has another size.
+   * @throws FaultError CV_MODEL_FAILED, CV_DETECTOR_DIED (the picture is lost, the next one gets a new worker),
+   *   CV_DETECTOR_CLOSED; the signal's reason when aborted
+   */
+  detect(picture: Picture, signal?: AbortSignal): Promise<Detection>;
+  /** Releases the session and ends the thread; may be called twice. Pictures still inside are refused. */
+  close(): Promise<void>;
+}
+
+export interface DetectorOptions {
+  /** Default: the model's own. */
+  scoreThreshold?: number;
+  provider?: string;
+  answerDeadlineMs?: number;
+  closeDeadlineMs?: number;
+  /** The worker's script; for tests of its death. */
+  script?: URL;
+}
+
+const ANSWER_DEADLINE_MS = 30_000;
+const CLOSE_DEADLINE_MS = 2000;
+/** What onnxruntime-node runs on without drivers of the machine's own. */
+const PROVIDERS = ['cpu'];
+
+/**
+ * @throws FaultError CV_MODEL_PROVIDER, CV_MODEL_MISSING, CV_MODEL_HASH, CV_MODEL_GRAPH, CV_MODEL_OPSET,
+ *   CV_MODEL_SHAPE, CV_MODEL_FAILED: all before a picture is asked for
+ */
+export async function openDetector(spec: ModelSpec, options: DetectorOptions, world: World): Promise<Detector> {
+  const provider = options.provider ?? 'cpu';
+  if (!PROVIDERS.includes(provider)) throw new FaultError('CV_MODEL_PROVIDER', { provider, known: PROVIDERS.join(', ') });
+  // Compiled, this file and the worker are .js.
+  const script = options.script ?? new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
+  const scoreThreshold = options.scoreThreshold ?? spec.scoreThreshold;
+  const deadlines = { answerDeadlineMs: options.answerDeadlineMs ?? ANSWER_DEADLINE_MS, closeDeadlineMs: options.closeDeadlineMs ?? CLOSE_DEADLINE_MS };
+  const refusal = () => new FaultError('CV_DETECTOR_CLOSED', { model: spec.id });
+  let closed = false;
+  let current: Promise<WorkerLink> = start();
+  await current;
+
+  async function start(): Promise<WorkerLink> {
+    const graph = await readGraph(spec, world.files);
+    return startWorker({ model: spec.id, input: spec.input, outputs: spec.outputs, scoreThreshold, graph }, { script, clock: world.clock, ...deadlines });
+  }
+
+  /** The worker at hand, or a new one in place of one that died or did not start. */
+  async function alive(): Promise<WorkerLink> {
+    const asked = current;
+    const link = await asked.catch(() => null);
+    if (link && !link.ended) return link;
+    if (closed) throw refusal();
+    // Only the first who finds it dead replaces it; the others wait for the same new one.
+    if (current === asked) current = start();
+    return current;
+  }
+
+  return {
+    model: spec.id,
+    async detect(picture, signal) {
+      const wantedBytes = picture.width * picture.height * 3;
+      if (picture.rgb.length !== wantedBytes) throw new FaultError('CV_MODEL_FAILED', { model: spec.id, detail: `${picture.rgb.length} bytes, ${wantedBytes} wanted` });
+      if (closed) throw refusal();
+      const link = await alive();
+      if (closed) throw refusal();
+      try {
+        return await link.detect(picture, signal);
+      } catch (error) {
+        if (closed && link.ended) throw refusal();
+        const fault = faultOf(error, 'CV_MODEL_FAILED');
+        if (fault.code === 'CV_DETECTOR_DIED') world.tell({ kind: 'fault', fault });
+        throw error;
+      }
+    },
+    async close() {
+      closed = true;
+      const link = await current.catch(() => null);
+      await link?.close();
+    },
+  };
+}
