@@ -108,7 +108,7 @@ function withQuotes(path: Path, hint: Words, schema: z.ZodType | null, around: A
 function complaintOf(issue: Issue, path: Path, value: unknown, around: Around): Words {
   const shown = around.show([...around.base, ...path], value);
   switch (issue.code) {
-    case 'invalid_type': return wrongType(issue.expected, value, shown);
+    case 'invalid_type': return wrongType(issue.expected, value, shown, schemaAt(around.schema, path));
     case 'invalid_value': {
       const choices = issue.values.map(String);
       const near = typeof value === 'string' ? nearest(value, choices) : null;
@@ -126,8 +126,8 @@ function complaintOf(issue: Issue, path: Path, value: unknown, around: Around): 
   }
 }
 
-function wrongType(expected: string, value: unknown, shown: string): Words {
-  const wanted = typeWords(expected);
+function wrongType(expected: string, value: unknown, shown: string, schema: z.ZodType | null): Words {
+  const wanted = (schema && metaOf(schema).form) ?? typeWords(expected);
   if (value === null || value === undefined) return { en: `is empty; ${wanted.en} is wanted`, zh: `为空;应为${wanted.zh}` };
   if (expected === 'int' && typeof value === 'number') return { en: `${shown} is not a whole number`, zh: `${shown} 不是整数` };
   const got = typeWords(Array.isArray(value) ? 'array' : typeof value);

@@ -28,7 +28,7 @@ export interface CheckedEdge {
 }
 
 // A device's settings and points belong to its driver: they are checked one by one, below.
-const FRAME = EDGE_SCHEMA.extend({ devices: z.array(DEVICE_SCHEMA.extend({ settings: z.unknown(), points: z.unknown() })).min(1).meta(EDGE_SCHEMA.shape.devices.meta() ?? {}) });
+const FRAME = EDGE_SCHEMA.extend({ devices: z.array(DEVICE_SCHEMA.extend({ settings: z.unknown().optional(), points: z.unknown().optional() })).min(1).meta(EDGE_SCHEMA.shape.devices.meta() ?? {}) });
 const THIS_EDGE: Words = { en: 'the edge', zh: '边缘节点' };
 
 /** @param source path and text of the file; relative paths in it are taken from its folder */
@@ -57,15 +57,16 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Path
   if (!isRaw(device) || typeof device.driver !== 'string') return { settings: null, points: [], problems: [] };
   const id = typeof device.id === 'string' ? device.id : String(path.at(-1));
   const owner: Words = { en: `device "${id}"`, zh: `设备“${id}”` };
-  const entry = drivers.find((known) => known.id === device.driver);
-  if (!entry) {
-    const fault = unknownName('CV_DRIVER_UNKNOWN', { driver: device.driver }, drivers.map((known) => known.id), owner);
-    return { settings: null, points: [], problems: problemAt(document, [...path, 'driver'], fault) };
-  }
+  const named = drivers.find((known) => known.id === device.driver);
+  const fault = named ? null : unknownName('CV_DRIVER_UNKNOWN', { driver: device.driver }, drivers.map((known) => known.id), owner);
+  // A misspelt driver is taken for the one that was meant, so that the rest of its mistakes come out as well.
+  const entry = named ?? drivers.find((known) => known.id === fault?.params.nearest);
+  const unknown = fault ? problemAt(document, [...path, 'driver'], fault) : [];
+  if (!entry) return { settings: null, points: [], problems: unknown };
   const driver = await entry.load();
   const settings = checkPart(document, driver.settings, [...path, 'settings'], { en: `settings of ${owner.en}`, zh: `${owner.zh}的 settings` });
   const points = checkPoints(document, driver, device.points, [...path, 'points'], owner);
-  return { settings: withPaths(driver.settings, settings.value, document.file), points: points.points, problems: [...settings.problems, ...points.problems] };
+  return { settings: withPaths(driver.settings, settings.value, document.file), points: points.points, problems: [...unknown, ...settings.problems, ...points.problems] };
 }
 
 /** Settings that are paths (`.meta({ path: true })`) become absolute, since a driver does not know where its file lies. */

@@ -68,7 +68,7 @@ function onePoint(document: ConfigDocument, driver: Driver, item: unknown, path:
   const mine = own.value ? { ...(own.value as object), id: String(id) } : null;
   const isUnitless = mine !== null && (driver.unitless?.(mine as PointOf<unknown>) ?? false);
   if (item.unit === undefined && mine && !isUnitless) {
-    problems.push(...checkPart(document, z.object({ unit: POINT_SCHEMA.shape.unit.unwrap() }), path, owner, {}).problems);
+    problems.push(...checkPart(document, z.object({ unit: z.string().meta(POINT_SCHEMA.shape.unit.meta() ?? {}) }), path, owner, {}).problems);
   }
   return { point: general.value && mine && problems.length === 0 ? pointSetup(general.value, general.value.unit ?? '', mine) : null, problems };
 }
@@ -80,7 +80,7 @@ function checkGeneral(document: ConfigDocument, filled: Raw, written: Raw, path:
   const names = z.strictObject(Object.fromEntries(known.map((key) => [key, z.unknown().optional()])));
   const strangers = checkPart(document, names, path, owner, written).problems;
   const fields = checkPart(document, POINT_SCHEMA, path, owner, pick(filled, POINT_KEYS));
-  const problems = [...strangers, ...fields.problems, ...unitProblem(document, written.unit, path, owner), ...senseProblems(document, fields.value, path, owner)];
+  const problems = [...strangers, ...fields.problems, ...unitProblem(document, written.unit, path, owner), ...senseProblems(document, filled, path, owner)];
   return { value: problems.length === 0 ? fields.value : null, problems };
 }
 
@@ -95,15 +95,17 @@ function unitProblem(document: ConfigDocument, unit: unknown, path: Path, owner:
 }
 
 /** What no single field shows: limits that can never be crossed, a dead stretch longer than the range. */
-function senseProblems(document: ConfigDocument, point: General | null, path: Path, owner: Words): ConfigProblem[] {
-  const { range, limits = [], deadband } = point ?? {};
-  if (!range) return [];
-  const [low, high] = range;
-  const problems = limits.flatMap((limit, at) => (limit >= low && limit <= high ? [] : problemAt(document, [...path, 'limits', at], senseless(`limits[${at}]`, owner, {
+function senseProblems(document: ConfigDocument, point: Raw, path: Path, owner: Words): ConfigProblem[] {
+  // Each by itself: another field that is wrong must not hide this.
+  const { shape } = POINT_SCHEMA;
+  const [range, limits, deadband] = [shape.range.safeParse(point.range), shape.limits.safeParse(point.limits), shape.deadband.safeParse(point.deadband)];
+  if (!range.success || !range.data) return [];
+  const [low, high] = range.data;
+  const problems = (limits.data ?? []).flatMap((limit, at) => (limit >= low && limit <= high ? [] : problemAt(document, [...path, 'limits', at], senseless(`limits[${at}]`, owner, {
     en: `${limit} lies outside the range ${low} to ${high}`, zh: `${limit} 不在范围 ${low} 到 ${high} 之内`,
   }))));
-  if (typeof deadband === 'number' && deadband >= high - low) {
-    problems.push(...problemAt(document, [...path, 'deadband'], senseless('deadband', owner, { en: `${deadband} is as wide as the whole range`, zh: `${deadband} 已覆盖整个范围` })));
+  if (typeof deadband.data === 'number' && deadband.data >= high - low) {
+    problems.push(...problemAt(document, [...path, 'deadband'], senseless('deadband', owner, { en: `${deadband.data} is as wide as the whole range`, zh: `${deadband.data} 已覆盖整个范围` })));
   }
   return problems;
 }

@@ -27,7 +27,7 @@ export function isHost(text: string): boolean {
 export const host = () => z.string().refine(isHost, complaint('not an IP address or host name (no scheme, no port)', '不是 IP 地址或主机名(不带协议和端口)'));
 
 const range = z.tuple([number(), number()]).refine(([low, high]) => low < high, complaint('the first number must be below the second', '第一个数必须小于第二个'));
-const deadband = z.union([number().min(0), z.strictObject({ percent: z.number().min(0).max(100).meta({ zh: '占上次上报值的百分比', en: 'percent of the value sent last' }) })]);
+const deadband = z.union([number().min(0), z.strictObject({ percent: z.number().min(0).max(100).meta({ zh: '占上次上报值的百分比', en: 'percent of the value sent last', examples: [1] }) })]);
 
 export const POINT_SCHEMA = z.strictObject({
   id: id(IDS.point, { zh: '测点编号,在设备内唯一', en: 'name of the point, its own within the device', examples: ['level'] }),
