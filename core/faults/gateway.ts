@@ -1,4 +1,99 @@
 import type { FaultRow } from './row.ts';
 
 export const GATEWAY_FAULTS = {
+  CV_BROKER_LISTEN: {
+    stage: 'broker', retry: 'after-change', actor: 'operator',
+    en: ['the broker cannot listen on {host}:{port}: {detail}', 'stop the program that holds the port, or set another broker.embedded.port'],
+    zh: ['内置代理无法监听 {host}:{port}:{detail}', '停止占用该端口的程序,或修改 broker.embedded.port'],
+  },
+  CV_BROKER_UNREACHABLE: {
+    stage: 'broker', retry: 'backoff', actor: 'operator',
+    en: ['the broker at {url} cannot be reached: {detail}', 'check broker.url, user and password, and that the broker runs'],
+    zh: ['无法连接代理 {url}:{detail}', '检查 broker.url、用户名和密码,以及代理是否运行'],
+  },
+  CV_BROKER_BEHIND: {
+    stage: 'broker', retry: 'backoff', actor: 'operator',
+    en: ['more than {maxBytes} bytes wait for the gateway itself; what comes is left to its sender, which sends it again', 'look at the faults of the log: it is full or its disk is slow'],
+    zh: ['等待网关自身处理的数据超过 {maxBytes} 字节;新到数据暂不接收,由发送方重发', '查看日志相关故障:日志已满或磁盘过慢'],
+  },
+  CV_CLIENT_REFUSED: {
+    stage: 'broker', retry: 'after-change', actor: 'field-engineer',
+    en: ['client "{client}" from {address} is not let in: {detail}', 'compare id and token with broker.embedded.edges, or user and password with broker.embedded.consumers'],
+    zh: ['拒绝来自 {address} 的客户端“{client}”:{detail}', '与 broker.embedded.edges 中的编号和令牌,或 broker.embedded.consumers 中的用户和密码核对'],
+  },
+  CV_CLIENT_STALLED: {
+    stage: 'broker', retry: 'backoff', actor: 'operator',
+    en: ['client {client} does not read what it subscribed to and is let go, so that it holds up nobody else', 'speed that client up or let it subscribe to less; it catches up with events?after='],
+    zh: ['客户端 {client} 不读取其订阅的数据,为不影响其他客户端已断开', '请加快该客户端或减少订阅;可用 events?after= 补齐'],
+  },
+  CV_CLIENT_UNACKNOWLEDGED: {
+    stage: 'broker', retry: 'backoff', actor: 'operator',
+    en: ['client {client} leaves more than 1000 messages unacknowledged and is let go', 'let that client acknowledge (PUBACK) or subscribe with QoS 0; it catches up with events?after='],
+    zh: ['客户端 {client} 未确认的消息超过 1000 条,已断开', '该客户端应发送确认(PUBACK)或以 QoS 0 订阅;可用 events?after= 补齐'],
+  },
+  CV_PACKET_TOO_LARGE: {
+    stage: 'broker', retry: 'never', actor: 'developer',
+    en: ['client {client} sends a {detail}: cut off', 'send smaller batches (at most 8 MB)'],
+    zh: ['客户端 {client} 发送过大的数据包({detail}),已断开', '请减小批次(最大 8 MB)'],
+  },
+  CV_TOPIC_DENIED: {
+    stage: 'broker', retry: 'after-change', actor: 'field-engineer',
+    en: ['client {client} may not use topic {topic}: {detail}', 'an edge uses cv/v1/in/<centre>/<its id>/…, a consumer reads cv/v1/out/…'],
+    zh: ['客户端 {client} 无权使用主题 {topic}:{detail}', '边缘节点使用 cv/v1/in/<中心>/<自身编号>/…,消费者只读 cv/v1/out/…'],
+  },
+  CV_MQTT_UNSUPPORTED: {
+    stage: 'broker', retry: 'after-change', actor: 'developer',
+    en: ['client {client} asks for {what}, which the embedded broker does not offer', 'use MQTT 3.1.1 without it, or give the gateway another broker (broker.url)'],
+    zh: ['客户端 {client} 请求内置代理不支持的功能:{what}', '请使用不含该功能的 MQTT 3.1.1,或为网关配置其他代理(broker.url)'],
+  },
+  CV_CONNECTION_LIMIT: {
+    stage: 'broker', retry: 'backoff', actor: 'operator',
+    en: ['{limit} clients are connected and no more are let in', 'raise broker.embedded.maxConnections if they are all meant to be there'],
+    zh: ['已有 {limit} 个客户端连接,不再接受新连接', '若均为正常客户端,请调大 broker.embedded.maxConnections'],
+  },
+  CV_EDGE_CLONED: {
+    stage: 'broker', retry: 'after-change', actor: 'field-engineer',
+    en: ['edge {edge} changed hands {changes} times within a minute, between {first} and {second}: two boxes have one id', 'find the copy and give it an id and a token of its own'],
+    zh: ['边缘节点 {edge} 一分钟内在 {first} 与 {second} 之间切换 {changes} 次:两台设备使用了同一编号', '找到被复制的设备,为其设置独立的编号和令牌'],
+  },
+  CV_STATE_INVALID: {
+    stage: 'accept', retry: 'never', actor: 'developer', status: 400,
+    en: ['the state of edge {edge} is malformed: {detail}', 'compare with docs/events.md'],
+    zh: ['边缘节点 {edge} 的状态消息格式错误:{detail}', '对照 docs/events.md'],
+  },
+  CV_EVENT_ORIGIN: {
+    stage: 'accept', retry: 'never', actor: 'operator', status: 400,
+    en: ['an event is of origin {origin}, which this gateway does not accept', 'add it to `accepts`, or run the gateway in exercise mode; the event lies in quarantine'],
+    zh: ['事件来源 {origin} 不被本网关接受', '将其加入 `accepts`,或以演练模式运行;该事件已隔离'],
+  },
+  CV_EDGE_TOO_FAST: {
+    stage: 'accept', retry: 'backoff', actor: 'field-engineer',
+    en: ['edge {edge} sends more than {maxBatches} batches a second; the rest is left unanswered', 'look for a program that sends in a loop under the id of this edge'],
+    zh: ['边缘节点 {edge} 每秒发送超过 {maxBatches} 个批次;超出部分不予应答', '检查是否有程序以该编号循环发送'],
+  },
+  CV_EDGE_HOLES: {
+    stage: 'accept', retry: 'backoff', actor: 'field-engineer',
+    en: ['what edge {edge} sends of {stream} has more than {maxRanges} holes; further batches wait until holes close', 'nothing is lost; if it lasts, look at the log of that edge'],
+    zh: ['边缘节点 {edge} 的 {stream} 流缺口超过 {maxRanges} 处;后续批次等待缺口补齐', '数据未丢失;若持续,请检查该节点的日志'],
+  },
+  CV_QUARANTINE_FAILED: {
+    stage: 'accept', retry: 'backoff', actor: 'operator',
+    en: ['what was refused cannot be set aside: {detail}', 'check space and permissions of log.dir; until then it stays with its sender'],
+    zh: ['无法保存被拒收的数据:{detail}', '检查 log.dir 的空间和权限;在此之前数据保留在发送方'],
+  },
+  CV_CONSUMER_FAILED: {
+    stage: 'store', retry: 'backoff', actor: 'operator',
+    en: ['{consumer} could not take events: {detail}; they come again in {waitMs} ms', 'if it lasts: look at the disk of store.dir, else report it'],
+    zh: ['{consumer} 处理事件失败:{detail};{waitMs} 毫秒后重试', '若持续:检查 store.dir 所在磁盘,否则请上报'],
+  },
+  CV_CONSUMER_OVERRUN: {
+    stage: 'store', retry: 'never', actor: 'operator',
+    en: ['{consumer} was too slow: the log let go of what lies between {from} and {to}', 'speed it up or raise log.maxBytes'],
+    zh: ['{consumer} 过慢:日志已释放 {from} 至 {to} 之间的数据', '提高其速度,或调大 log.maxBytes'],
+  },
+  CV_GATEWAY_BLOCK_MISSING: {
+    stage: 'check', retry: 'after-change', actor: 'operator',
+    en: ['broker has both embedded and url, or neither', 'keep one: embedded for the built-in broker, url for another'],
+    zh: ['broker 同时配置了 embedded 和 url,或两者皆无', '保留其一:embedded 为内置代理,url 为外部代理'],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

@@ -1,0 +1,72 @@
+/**
+ * Who may do what on the broker, as pure decisions. Edges speak under their own id alone, consumers read what goes out,
+ * the gateway's own client may do everything. Nobody else comes in.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { IDS } from '../../core/event.ts';
+import { parseEdgeTopic, type EdgeTopic } from '../../core/wire/topics.ts';
+import type { EmbeddedBrokerSetup } from '../config/setup.ts';
+
+export type Identity = { kind: 'gateway' } | { kind: 'edge'; id: string } | { kind: 'consumer'; user: string | null };
+
+export interface Credentials {
+  clientId: string;
+  user: string | null;
+  password: Uint8Array | null;
+  /** Address of the other side, without port. */
+  address: string;
+}
+
+const EDGE_CLIENT = 'cv-';
+/** Leaves an edge writes, and leaves it reads. */
+export const EDGE_WRITES: readonly EdgeTopic[] = ['up', 'late', 'state', 'rsp'];
+export const EDGE_READS: readonly EdgeTopic[] = ['ack', 'cmd'];
+const OUT_PREFIX = 'cv/v1/out/';
+
+/** The MQTT client id of an edge; no one else gets it, so nobody can push an edge out by taking its id. */
+export const edgeClientId = (edge: string): string => `${EDGE_CLIENT}${edge}`;
+
+/** @returns who this is, or why it is not let in (a word for the log) */
+export function identify(setup: Pick<EmbeddedBrokerSetup, 'edges' | 'consumers' | 'anonymous'>, given: Credentials): Identity | string {
+  if (given.clientId.startsWith(EDGE_CLIENT)) return identifyEdge(setup, given);
+  if (given.user === null) {
+    if (setup.anonymous === 'none') return 'no user given';
+    return isLoopback(given.address) ? { kind: 'consumer', user: null } : 'no user given, and not from this machine';
+  }
+  const consumer = setup.consumers.find((one) => one.user === given.user);
+  if (!consumer) return setup.edges.some((edge) => edge.id === given.user) ? `the client id of an edge is ${edgeClientId(given.user)}` : 'unknown user';
+  return sameSecret(consumer.password, given.password) ? { kind: 'consumer', user: consumer.user } : 'wrong password';
+}
+
+function identifyEdge(setup: Pick<EmbeddedBrokerSetup, 'edges'>, given: Credentials): Identity | string {
+  const id = given.clientId.slice(EDGE_CLIENT.length);
+  const edge = setup.edges.find((one) => one.id === id);
+  if (!edge) return 'unknown edge';
+  if (given.user !== id && !(given.user === null && edge.token === null)) return 'the user of an edge is its id';
+  if (edge.token === null) return isLoopback(given.address) ? { kind: 'edge', id } : 'an edge without a token is let in from this machine only';
+  return sameSecret(edge.token, given.password) ? { kind: 'edge', id } : 'wrong token';
+}
+
+export function mayPublish(who: Identity, topic: string): boolean {
+  if (who.kind === 'gateway') return true;
+  const address = parseEdgeTopic(topic);
+  return who.kind === 'edge' && address !== null && address.edge === who.id && EDGE_WRITES.includes(address.leaf) && IDS.centre.test(address.centre);
+}
+
+export function maySubscribe(who: Identity, filter: string): boolean {
+  if (who.kind === 'gateway') return true;
+  if (who.kind === 'consumer') return filter.startsWith(OUT_PREFIX);
+  const [root, version, way, centre, edge, leaf, ...more] = filter.split('/');
+  return root === 'cv' && version === 'v1' && way === 'in' && centre !== undefined && (centre === '+' || IDS.centre.test(centre))
+    && edge === who.id && EDGE_READS.includes(leaf as EdgeTopic) && more.length === 0;
+}
+
+export function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address);
+}
+
+/** Compared by digest, so that the time it takes tells nothing. */
+function sameSecret(want: string, got: Uint8Array | null): boolean {
+  const digest = (secret: string | Uint8Array) => createHash('sha256').update(secret).digest();
+  return got !== null && timingSafeEqual(digest(want), digest(got));
+}

@@ -1,0 +1,235 @@
+/**
+ * The embedded broker: aedes, held to what it can keep. It speaks MQTT 3.1.1; it keeps no sessions of absent clients,
+ * takes no shared subscriptions and no QoS 2, bounds every packet and every queue, and lets a client that costs the
+ * others their flow go, with a reason (measured traps and cures: docs/decisions, embedded broker).
+ */
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Aedes, type AedesPublishPacket, type Client, type PublishPacket, type Subscription } from 'aedes';
+import { FaultError, type Fault, type FaultCode, type FaultParams } from '../../core/faults.ts';
+import type { World } from '../../core/world.ts';
+import { parseEdgeTopic } from '../../core/wire/topics.ts';
+import type { EmbeddedBrokerSetup } from '../config/setup.ts';
+import { identify, isLoopback, mayPublish, maySubscribe, type Identity } from './access.ts';
+import { guardClient, MAX_CONSUMER_BYTES, MAX_EDGE_BYTES, PacketTooLarge, SOCKET_HIGH_WATER_BYTES, type Guard } from './guard.ts';
+import { GATEWAY_CLIENT } from './link.ts';
+import { openPipe } from './pipe.ts';
+import { noteTakeover, type Takeover } from './takeovers.ts';
+
+/** Why a client was let go; the label of cityvitals_clients_dropped_total. */
+export type DropReason =
+  | 'stalled' | 'unacknowledged' | 'packet_too_large' | 'unsupported' | 'refused' | 'denied' | 'taken_over' | 'keepalive' | 'connection_limit' | 'broken';
+
+export interface EmbeddedBroker {
+  /** Address that clients reach it under, mqtt://host:port. */
+  readonly url: string;
+  /** A stream for the gateway's own client: in memory, so there is no password to keep and no port to guard. */
+  connectGateway(): Duplex;
+  close(): Promise<void>;
+}
+
+interface Session {
+  address: string;
+  identity: Identity | null;
+  guard: Guard | null;
+  /** What waits for the gateway's own client; null for all others. */
+  waitingBytes: (() => number) | null;
+  dropped: boolean;
+}
+
+/** Above this the gateway itself is behind (its log is full or slow): what comes is left undelivered, edges send it again. */
+const MAX_GATEWAY_WAITING_BYTES = 64 << 20;
+const MAX_SUBSCRIPTIONS = 64;
+const MAX_STATE_BYTES = 1 << 20;
+/** An edge that moves to another centre leaves its old retained state behind; more than this is not a move. */
+const MAX_STATE_CENTRES = 4;
+const CONNECT_TIMEOUT_MS = 5000;
+const DRAIN_TIMEOUT_MS = 5000;
+
+/** @throws CV_BROKER_LISTEN */
+export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: World): Promise<EmbeddedBroker> {
+  const sessions = new WeakMap<Client, Session>();
+  const takeovers = new Map<string, Takeover[]>();
+  const stateCentres = new Map<string, Set<string>>();
+  const sockets = new Set<Duplex>();
+  const sessionOf = (client: Client): Session => {
+    const session = sessions.get(client);
+    if (!session) throw new Error('a client that did not come through this door');
+    return session;
+  };
+
+  function drop(client: Client, reason: DropReason, fault?: Fault): void {
+    const session = sessionOf(client);
+    if (session.dropped) return;
+    session.dropped = true;
+    tellDrop(nameOf(client, session), reason, fault, session.identity);
+    client.conn.destroy();
+  }
+  function tellDrop(client: string, reason: DropReason, fault: Fault | undefined, identity: Identity | null): void {
+    world.tell({ kind: 'client_dropped', client, reason });
+    if (fault) world.tell({ kind: 'fault', fault, ...(identity?.kind === 'edge' ? { edge: identity.id } : {}) });
+  }
+
+  const broker = await Aedes.createBroker({
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    drainTimeout: DRAIN_TIMEOUT_MS,
+    preConnect(client, packet, done) {
+      // A session of an absent client would grow without bound; what it misses is in the log, under its cursor.
+      packet.clean = true;
+      if (packet.protocolVersion === 5) refuseVersion(client);
+      done(null, true);
+    },
+    authenticate(client, user, password, done) {
+      const session = sessionOf(client);
+      const given = { clientId: client.id, user: user ?? null, password: password ?? null, address: hostOf(session.address) };
+      const who = session.waitingBytes ? ({ kind: 'gateway' } as const) : client.id.startsWith(GATEWAY_CLIENT) ? 'this client id is kept for the gateway' : identify(setup, given);
+      if (typeof who === 'string') {
+        session.dropped = true;
+        tellDrop(nameOf(client, session), 'refused', fault('CV_CLIENT_REFUSED', { client: client.id, address: session.address, detail: who }), null);
+        return done(null, false);
+      }
+      session.identity = who;
+      session.guard?.allowBytes(who.kind === 'edge' ? MAX_EDGE_BYTES : MAX_CONSUMER_BYTES);
+      noteChange(client, session);
+      done(null, true);
+    },
+    authorizePublish(client, packet, done) {
+      const problem = client ? publishProblem(client, packet) : 'no client';
+      if (!problem) return done(null);
+      const refusal = new Error(problem);
+      if (!client) return done(refusal);
+      // A will that is not allowed is simply not published: its client is gone already.
+      if (client.connected) drop(client, 'denied', fault('CV_TOPIC_DENIED', { client: client.id, topic: packet.topic.slice(0, 200), detail: problem }));
+      done(refusal);
+    },
+    authorizeSubscribe(client, subscription, done) {
+      done(null, subscribeProblem(client, subscription) ? null : subscription);
+    },
+    authorizeForward(client, packet) {
+      return forwards(client, packet) ? packet : null;
+    },
+  });
+
+  /** Told here; aedes answers with return code 1 and closes. */
+  function refuseVersion(client: Client): void {
+    const session = sessionOf(client);
+    session.dropped = true;
+    tellDrop(session.address, 'unsupported', fault('CV_MQTT_UNSUPPORTED', { client: session.address, what: 'MQTT 5' }), null);
+  }
+
+  function noteChange(client: Client, session: Session): void {
+    const before = (broker as unknown as { clients: Record<string, Client | undefined> }).clients[client.id];
+    if (!before || before.closed) return;
+    const old = sessionOf(before);
+    old.dropped = true;
+    tellDrop(nameOf(before, old), 'taken_over', undefined, old.identity);
+    if (session.identity?.kind !== 'edge') return;
+    const edge = session.identity.id;
+    const { changes, tooMany } = noteTakeover(takeovers.get(edge) ?? [], { atMs: world.clock.monotonicMs(), from: old.address, to: session.address });
+    takeovers.set(edge, changes);
+    if (tooMany) world.tell({ kind: 'fault', edge, fault: fault('CV_EDGE_CLONED', { edge, changes: changes.length, first: old.address, second: session.address }) });
+  }
+
+  function publishProblem(client: Client, packet: PublishPacket): string | null {
+    const who = sessionOf(client).identity;
+    if (!who || !mayPublish(who, packet.topic)) return 'not a topic of this client';
+    if (who.kind !== 'edge') return null;
+    if (packet.qos === 2) return 'QoS 2 is not taken; batches are numbered, QoS 1 is enough';
+    const address = parseEdgeTopic(packet.topic);
+    if (!packet.retain || !address) return null;
+    if (address.leaf !== 'state') return 'only state may be retained';
+    if (packet.payload.length > MAX_STATE_BYTES) return `a retained state has at most ${MAX_STATE_BYTES} bytes`;
+    const centres = stateCentres.get(who.id) ?? new Set();
+    stateCentres.set(who.id, centres.add(address.centre));
+    return centres.size > MAX_STATE_CENTRES ? `retained states in more than ${MAX_STATE_CENTRES} centres` : null;
+  }
+
+  function subscribeProblem(client: Client, subscription: Subscription): boolean {
+    const { identity, address } = sessionOf(client);
+    const shared = subscription.topic.startsWith('$share/');
+    const many = Object.keys((client as unknown as { subscriptions: object }).subscriptions).length >= MAX_SUBSCRIPTIONS;
+    if (identity && !shared && !many && maySubscribe(identity, subscription.topic)) return false;
+    const name = `${client.id} (${address})`;
+    const topic = subscription.topic.slice(0, 200);
+    world.tell({
+      kind: 'fault',
+      fault: shared ? fault('CV_MQTT_UNSUPPORTED', { client: name, what: 'a shared subscription ($share)' })
+        : fault('CV_TOPIC_DENIED', { client: name, topic, detail: many ? `more than ${MAX_SUBSCRIPTIONS} subscriptions` : 'not a topic of this client' }),
+    });
+    return true;
+  }
+
+  function forwards(client: Client, packet: AedesPublishPacket): boolean {
+    const session = sessionOf(client);
+    if (session.dropped) return false;
+    if (session.waitingBytes) {
+      if (session.waitingBytes() <= MAX_GATEWAY_WAITING_BYTES) return true;
+      world.tell({ kind: 'fault', fault: fault('CV_BROKER_BEHIND', { maxBytes: MAX_GATEWAY_WAITING_BYTES }) });
+      return false;
+    }
+    const reason = session.guard?.overdue(packet, broker.connectedClients) ?? null;
+    if (reason) drop(client, reason, fault(reason === 'stalled' ? 'CV_CLIENT_STALLED' : 'CV_CLIENT_UNACKNOWLEDGED', { client: nameOf(client, session) }));
+    return reason === null;
+  }
+
+  broker.on('ack', (_packet, client) => sessions.get(client)?.guard?.acknowledged());
+  broker.on('keepaliveTimeout', (client) => drop(client, 'keepalive'));
+  const failed = (client: Client, error: Error) => {
+    const name = nameOf(client, sessionOf(client));
+    if (error instanceof PacketTooLarge) drop(client, 'packet_too_large', fault('CV_PACKET_TOO_LARGE', { client: name, detail: error.message }));
+    else if (!isHangUp(error)) drop(client, 'broken');
+  };
+  broker.on('clientError', failed);
+  broker.on('connectionError', failed);
+
+  function admit(conn: Duplex, address: string, waitingBytes: (() => number) | null): void {
+    sockets.add(conn);
+    conn.once('close', () => sockets.delete(conn));
+    const client = broker.handle(conn);
+    sessions.set(client, { address, identity: null, guard: waitingBytes ? null : guardClient(client, conn), waitingBytes, dropped: false });
+  }
+
+  const server = createServer({ highWaterMark: SOCKET_HIGH_WATER_BYTES, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket: Socket) => {
+    admit(socket, `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`, null);
+  });
+  server.maxConnections = setup.maxConnections;
+  server.on('drop', (data) => tellDrop(data?.remoteAddress ?? '?', 'connection_limit', fault('CV_CONNECTION_LIMIT', { limit: setup.maxConnections }), null));
+  const port = await listen(server, setup).catch(async (error: unknown) => {
+    await new Promise<void>((resolve) => { broker.close(resolve); });
+    throw error;
+  });
+  if (!isLoopback(setup.host) && setup.host !== 'localhost' && setup.edges.some((edge) => edge.token === null)) {
+    world.tell({ kind: 'notice', level: 'warn', en: 'edges without a token are let in from this machine only', zh: '没有令牌的边缘节点只能从本机接入' });
+  }
+
+  return {
+    url: `mqtt://${setup.host.includes(':') ? `[${setup.host}]` : setup.host}:${port}`,
+    connectGateway() {
+      const [theirs, ours] = openPipe(2 * MAX_GATEWAY_WAITING_BYTES);
+      admit(ours, 'gateway', () => ours.writableLength + theirs.readableLength);
+      return theirs;
+    },
+    async close() {
+      // The other way round waits for ever on clients that stay.
+      await new Promise<void>((resolve) => { broker.close(resolve); });
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => { server.close(() => resolve()); });
+    },
+  };
+}
+
+function listen(server: ReturnType<typeof createServer>, { host, port }: EmbeddedBrokerSetup): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(new FaultError('CV_BROKER_LISTEN', { host, port, detail: error.message }, { cause: error })));
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+const fault = (code: FaultCode, params: FaultParams): Fault => ({ code, params });
+const nameOf = (client: Client, session: Session): string => (client.id ? `${client.id} (${session.address})` : session.address);
+const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(':'));
+
+/** The other side is simply gone: no news. */
+function isHangUp(error: Error): boolean {
+  return ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes((error as NodeJS.ErrnoException).code ?? '');
+}

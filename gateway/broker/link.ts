@@ -1,0 +1,124 @@
+/**
+ * The gateway's way to the broker, embedded or not: an ordinary MQTT client. One link reads what edges send, another
+ * publishes, so that a full log, which stops the reading, never holds up acks.
+ */
+import type { Duplex } from 'node:stream';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { FaultError } from '../../core/faults.ts';
+import { QOS } from '../../core/wire/topics.ts';
+import type { World } from '../../core/world.ts';
+
+export interface Message {
+  topic: string;
+  payload: Uint8Array;
+  /** True when the broker kept it from before the subscription. */
+  retained: boolean;
+}
+
+export interface Link {
+  readonly connected: boolean;
+  /** Resolves when the broker has it (PUBACK). @throws CV_BROKER_UNREACHABLE when the link is or goes down: nothing is kept for later */
+  publish(topic: string, payload: Uint8Array | string, options?: { retain?: boolean }): Promise<void>;
+  /** Called after each connect, when the subscriptions stand; at once if they stand already. */
+  onReady(listener: () => void): () => void;
+  close(): Promise<void>;
+}
+
+export interface LinkOptions {
+  /** Unique on the broker. */
+  clientId: string;
+  filters: readonly string[];
+  /** The next message is read, and this one acknowledged, when the promise settles. */
+  take?(message: Message): Promise<void> | void;
+}
+
+/** Where to connect: a broker's URL with credentials, or a stream into the embedded one. */
+export type LinkTarget = { url: string; user: string | null; password: string | null } | { url: string; open(): Duplex };
+
+/** Client ids of gateways begin with this; the embedded broker gives them to nobody else. */
+export const GATEWAY_CLIENT = 'gateway:';
+const KEEPALIVE_SECONDS = 10;
+const CONNECT_TIMEOUT_MS = 5000;
+const RECONNECT_MS = 1000;
+const CLOSE_MS = 1000;
+
+export function openLink(target: LinkTarget, options: LinkOptions, world: World): Link {
+  const settings: IClientOptions = {
+    clientId: options.clientId, clean: true, protocolVersion: 4, keepalive: KEEPALIVE_SECONDS, connectTimeout: CONNECT_TIMEOUT_MS,
+    reconnectPeriod: RECONNECT_MS, resubscribe: false, queueQoSZero: false,
+    ...('user' in target && target.user !== null ? { username: target.user } : {}),
+    ...('user' in target && target.password !== null ? { password: target.password } : {}),
+  };
+  const client = 'open' in target ? new mqtt.MqttClient(() => target.open(), settings) : mqtt.connect(target.url, settings);
+  const address = withoutPassword(target.url);
+  const listeners = new Set<() => void>();
+  let ready = false;
+  let told: boolean | null = null;
+
+  function tellState(online: boolean): void {
+    if (told !== online) world.tell({ kind: 'link_state', online, address });
+    told = online;
+  }
+  function dropOutgoing(): void {
+    for (const id of Object.keys(outgoingOf(client))) client.removeOutgoingMessage(Number(id));
+  }
+  const unreachable = (detail: string) => new FaultError('CV_BROKER_UNREACHABLE', { url: address, detail });
+
+  client.handleMessage = (packet, done) => {
+    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
+    const taken = options.take?.({ topic: packet.topic, payload, retained: packet.retain });
+    if (taken) taken.then(() => done(), done);
+    else done();
+  };
+  client.on('connect', () => {
+    const stand = () => {
+      ready = true;
+      tellState(true);
+      for (const listener of listeners) listener();
+    };
+    if (options.filters.length === 0) return stand();
+    client.subscribe([...options.filters], { qos: QOS }, (error, granted) => {
+      const denied = granted?.find((one) => one.qos > 2);
+      if (!error && !denied) return stand();
+      world.tell({ kind: 'fault', fault: unreachable(error?.message ?? `subscription to ${denied?.topic} denied`).fault });
+      client.stream.destroy();
+    });
+  });
+  client.on('error', (error) => world.tell({ kind: 'fault', fault: unreachable(error.message).fault }));
+  client.on('close', () => {
+    ready = false;
+    tellState(false);
+    // Without this mqtt.js sends them again on the next connection; whoever published is told and decides.
+    dropOutgoing();
+  });
+
+  return {
+    get connected() { return ready && client.connected; },
+    publish(topic, payload, { retain = false } = {}) {
+      return new Promise((resolve, reject) => {
+        if (!client.connected) return reject(unreachable('not connected'));
+        const bytes = typeof payload === 'string' ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+        client.publish(topic, bytes, { qos: QOS, retain }, (error) => (error ? reject(unreachable(error.message)) : resolve()));
+      });
+    },
+    onReady(listener) {
+      listeners.add(listener);
+      if (ready) listener();
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      listeners.clear();
+      dropOutgoing();
+      // A peer that does not read would keep a clean end waiting.
+      const timer = world.clock.after(CLOSE_MS, () => client.stream.destroy());
+      await new Promise<void>((resolve) => { client.end(!client.connected, {}, () => resolve()); });
+      timer.cancel();
+    },
+  };
+}
+
+const outgoingOf = (client: MqttClient): Record<string, unknown> => (client as unknown as { outgoing: Record<string, unknown> }).outgoing;
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//');
+}
