@@ -18,25 +18,32 @@ export const frameOf: FrameReader<Uint8Array, ModbusRequest> = {
 };
 
 function pair(askedBytes: unknown, answerBytes: unknown, points: readonly Point[]): FrameRead<Uint8Array, ModbusRequest> {
-  const asked = readAdu(askedBytes);
-  if ('code' in asked) return { fault: asked };
-  const answer = readAdu(answerBytes);
-  if ('code' in answer) return { fault: answer };
+  const both = readPair(askedBytes, answerBytes);
+  if ('code' in both) return { fault: both };
+  const [asked, answer] = both;
   const request = requestOf(asked, points);
   if ('code' in request) return { fault: request };
-  if (asked.transaction !== answer.transaction) return { fault: wrong('CV_MODBUS_ANSWER_MISMATCH', `transaction ${answer.transaction ?? 'none'}, asked ${asked.transaction ?? 'none'}`) };
+  if (asked.transaction !== answer.transaction) return { fault: wrong('CV_MODBUS_ANSWER_MISMATCH', `transaction ${answer.transaction}, asked ${asked.transaction}`) };
   const problem = mismatch(request, answer.unit, answer.pdu);
   if (problem) return { fault: wrong('CV_MODBUS_ANSWER_MISMATCH', problem) };
   return { frame: answer.pdu, request };
 }
 
-/** MBAP when its header fits, else RTU. */
-function readAdu(bytes: unknown): Adu | Fault {
-  if (!(bytes instanceof Uint8Array)) return wrong('CV_FRAME_LENGTH', 'nothing where a request and its answer were wanted, one ADU a line');
-  const rtu = readRtuAdu(bytes);
-  const adu = readTcpAdu(bytes) ?? rtu;
-  if (typeof adu === 'object') return adu;
-  return adu === 'checksum' ? wrong('CV_FRAME_CHECKSUM', 'neither the MBAP header nor the CRC of RTU fits') : wrong('CV_FRAME_LENGTH', `${bytes.length} bytes`);
+/**
+ * Both in one kind of envelope: RTU when both checksums fit, else MBAP. The checksum is asked first because the RTU
+ * request for two registers of address 0 (`01 03 00 00 00 02` and its CRC) has all that makes an MBAP header.
+ */
+function readPair(asked: unknown, answer: unknown): [Adu, Adu] | Fault {
+  if (!(asked instanceof Uint8Array) || !(answer instanceof Uint8Array)) {
+    return wrong('CV_FRAME_LENGTH', 'nothing where a request and its answer were wanted, one ADU a line');
+  }
+  const rtu = [readRtuAdu(asked), readRtuAdu(answer)] as const;
+  if (typeof rtu[0] === 'object' && typeof rtu[1] === 'object') return [rtu[0], rtu[1]];
+  const tcp = [readTcpAdu(asked), readTcpAdu(answer)] as const;
+  if (tcp[0] && tcp[1]) return [tcp[0], tcp[1]];
+  if (rtu.includes('length') && !tcp[0] && !tcp[1]) return wrong('CV_FRAME_LENGTH', `${asked.length} and ${answer.length} bytes`);
+  const which = tcp[0] || typeof rtu[0] === 'object' ? 'answer' : 'request';
+  return wrong('CV_FRAME_CHECKSUM', `neither an MBAP header nor the CRC of RTU fits the ${which}`);
 }
 
 /**

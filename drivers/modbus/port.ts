@@ -80,8 +80,9 @@ export class GuardedPort extends EventEmitter {
     return new Promise((resolve, reject) => {
       if (this.#end) return reject(this.#end);
       if (signal.aborted) return reject(signal.reason);
+      if (this.#waiting) return reject(new FaultError('CV_DRIVER_FAILED', { device: this.#address, detail: 'two exchanges at once on one link' }));
       const settle = () => {
-        this.#waiting = null;
+        if (this.#waiting === waiting) this.#waiting = null;
         signal.removeEventListener('abort', abort);
       };
       const fail = (error: unknown) => {
@@ -89,8 +90,9 @@ export class GuardedPort extends EventEmitter {
         reject(error);
       };
       const abort = () => fail(signal.reason);
+      const waiting: Waiting = { asked, transaction: -1, fail };
       signal.addEventListener('abort', abort, { once: true });
-      this.#waiting = { asked, transaction: -1, fail };
+      this.#waiting = waiting;
       send((error, result) => {
         settle();
         if (error) reject(error);

@@ -1,0 +1,19 @@
+/** A camera, or a video file in its place: what the device is, as data. Its pictures become samples in the edge's infer station. */
+import { defineDriver } from '../../core/driver.ts';
+import { decode } from './decode.ts';
+import { examine, probe } from './examine.ts';
+import { open } from './link.ts';
+import { settings } from './settings.ts';
+
+export default defineDriver({
+  id: 'camera',
+  title: { zh: '摄像机(视频文件)', en: 'Camera (video file)' },
+  settings,
+  traits: ['frames', 'probes'],
+  points: {
+    persons: { zh: '画面中的人数', en: 'People in the picture', unit: '{person}', range: [0, 1000], indicator: 'SH-CRD-003' },
+    vehicles: { zh: '画面中的车辆数', en: 'Vehicles in the picture', unit: '{vehicle}', range: [0, 1000], indicator: 'SS-TRF-004' },
+    occupancy: { zh: '画面被人和车辆占据的比例', en: 'Share of the picture that people and vehicles cover', unit: '%', range: [0, 100], indicator: 'SH-CRD-004' },
+  },
+  open, decode, examine, probe,
+});

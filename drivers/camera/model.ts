@@ -1,0 +1,22 @@
+/** The detector that a camera names: its pictures have that model's input size, and its graph is looked at before start. */
+import { FaultError } from '../../core/faults.ts';
+import type { ModelSpec } from '../../core/model.ts';
+import { modelById, modelIds } from '../../models/index.ts';
+import type { CameraSettings } from './settings.ts';
+
+export { verifyModel } from '../../models/verify.ts';
+
+/** @throws FaultError CV_MODEL_UNKNOWN */
+export function modelOf({ model }: Pick<CameraSettings, 'model'>): ModelSpec {
+  const spec = modelById(model);
+  if (!spec) throw new FaultError('CV_MODEL_UNKNOWN', { model, known: modelIds().join(', ') });
+  return spec;
+}
+
+/** Pixels of the pictures a camera gives. */
+export function pictureSize(settings: Pick<CameraSettings, 'model' | 'width' | 'height'>): { width: number; height: number } {
+  const { width, height } = settings;
+  if (width !== undefined && height !== undefined) return { width, height };
+  const [, rows, columns] = modelOf(settings).input.shape;
+  return { width: width ?? columns, height: height ?? rows };
+}

@@ -1,0 +1,32 @@
+/** What an installer writes for a camera. */
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+export const settings = z.object({
+  url: z.string().meta({ zh: '画面来源:file: 加视频文件路径(相对路径以启动目录为准)', en: 'Where pictures come from: file: and the path of a video file (a relative one counts from where the program was started)', examples: ['file:./clips/gate.avi'] }),
+  fps: z.number().min(0.01).max(60).default(5).meta({ zh: '每秒取几幅图像', en: 'Pictures taken a second' }),
+  model: z.string().default('centernet-320').meta({ zh: '检测模型', en: 'Detector that looks at them' }),
+  width: z.int().min(16).max(4096).optional().meta({ zh: '图像宽度(像素);省略时为模型的输入宽度', en: "Width of a picture in pixels; left out: the model's input" }),
+  height: z.int().min(16).max(4096).optional().meta({ zh: '图像高度(像素);省略时为模型的输入高度', en: "Height of a picture in pixels; left out: the model's input" }),
+  speed: z.union([z.literal(1), z.literal('max')]).default(1).meta({ zh: '1 按视频自身时间播放,来不及处理的图像丢弃;max 尽快播放,一幅不丢', en: "1 plays in the clip's own time and drops pictures that come too fast; max plays as fast as it can and drops none" }),
+  loop: z.boolean().default(false).meta({ zh: '播完后从头再播', en: 'Begins again when it ends' }),
+}).check((context) => {
+  const problem = pathProblem(context.value.url);
+  if (problem) context.issues.push({ code: 'custom', message: problem, path: ['url'], input: context.value.url });
+});
+export type CameraSettings = z.infer<typeof settings>;
+
+/** Path of a checked url: `file:clip.avi`, `file:./clip.avi`, `file:/clips/gate.avi` or `file:///clips/gate.avi`. */
+export function clipPath({ url }: Pick<CameraSettings, 'url'>): string {
+  return url.startsWith('file://') ? fileURLToPath(url) : url.slice('file:'.length);
+}
+
+function pathProblem(url: string): string | null {
+  if (!url.startsWith('file:')) return `"${url}" is no video file: write file: and a path`;
+  try {
+    return clipPath({ url }) === '' || clipPath({ url }).includes('\0') ? `"${url}" names no file` : null;
+  } catch (error) {
+    // file://host/… and bad escapes: the reason is in the error's code.
+    return `"${url}" is no path of this machine (${(error as NodeJS.ErrnoException).code ?? 'invalid'})`;
+  }
+}

@@ -1,0 +1,54 @@
+/** Typed frames in, values out; no clock, no I/O. */
+import type { Value } from '../../core/event.ts';
+import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
+import type { OpcuaFrame } from './frame.ts';
+import { overflowed, standingOf, statusText } from './status.ts';
+
+/**
+ * Reads one notification.
+ *
+ * @returns the value with quality and flags by its StatusCode and the source's time; a bad one has value null. Arrays,
+ *   structures and broken frames give CV_OPCUA_TYPE or CV_FRAME_INVALID, never a value.
+ * @see OPC 10000-4, 7.11 DataValue
+ */
+export function decode(frame: OpcuaFrame): Decoded {
+  const problem = problemOf(frame);
+  if (problem) return { ...lost('CV_FRAME_INVALID', problem), ...(typeof frame?.point === 'string' ? { points: [frame.point] } : {}) };
+  const { quality, flags } = standingOf(frame.status);
+  const base: PointValue = { point: frame.point, value: null, quality, flags: [...flags], ...deviceTime(frame) };
+  if (quality === 'bad') return { ok: true, values: [{ ...base, fault: { code: 'CV_OPCUA_STATUS', params: { node: frame.node, status: statusText(frame.status) } } }] };
+  const value = valueOf(frame);
+  if (value === undefined) {
+    return { ok: false, fault: { code: 'CV_OPCUA_TYPE', params: { node: frame.node, type: frame.shape === 'scalar' ? frame.type : `${frame.type} (${frame.shape})` } }, points: [frame.point] };
+  }
+  if (overflowed(frame.status)) base.flags?.push('other');
+  return { ok: true, values: [{ ...base, value }] };
+}
+
+const NUMBERS = new Set(['SByte', 'Byte', 'Int16', 'UInt16', 'Int32', 'UInt32', 'Float', 'Double']);
+const LONG = new Set(['Int64', 'UInt64']);
+const TEXTS = new Set(['String', 'LocalizedText', 'DateTime', 'Guid', 'XmlElement']);
+
+function valueOf({ type, shape, value }: OpcuaFrame): Value | undefined {
+  if (shape !== 'scalar') return undefined;
+  if (type === 'Boolean') return typeof value === 'boolean' ? value : undefined;
+  if (NUMBERS.has(type)) return typeof value === 'number' ? value : undefined;
+  // Beyond 2^53 the number is not exact any more; qualify says so.
+  if (LONG.has(type)) return typeof value === 'string' && /^-?\d{1,20}$/.test(value) ? Number(value) : undefined;
+  if (TEXTS.has(type)) return typeof value === 'string' ? value : undefined;
+  return undefined;
+}
+
+function deviceTime({ sourceAt, serverAt }: OpcuaFrame): { deviceAt?: number } {
+  const at = sourceAt ?? serverAt;
+  return at === null ? {} : { deviceAt: at };
+}
+
+function problemOf(frame: OpcuaFrame): string | null {
+  if (typeof frame !== 'object' || frame === null) return 'not an object';
+  if (typeof frame.point !== 'string' || typeof frame.node !== 'string' || typeof frame.type !== 'string') return 'point, node and type are texts';
+  if (!Number.isInteger(frame.status) || frame.status < 0 || frame.status > 0xffffffff) return 'status is a 32-bit number';
+  for (const at of [frame.sourceAt, frame.serverAt]) if (at !== null && !(Number.isSafeInteger(at) && at >= 0)) return 'times are ms UTC or null';
+  if (!['scalar', 'array', 'other'].includes(frame.shape)) return 'shape is scalar, array or other';
+  return null;
+}
