@@ -1,0 +1,40 @@
+/** What comes on the ack topic, checked: it comes from outside. Pure. */
+import { STREAMS, type Stream } from '../../core/event.ts';
+import { WIRE_VERSION } from '../../core/wire/topics.ts';
+import { MAX_HAVE_RANGES, type Ack, type AckMessage, type RefusedRange } from '../../core/wire/messages.ts';
+
+const MAX_ANSWER_BYTES = 256 << 10;
+
+/** The message, or what is wrong with it in a few words. */
+export function readAnswer(payload: Uint8Array): AckMessage | string {
+  if (payload.length > MAX_ANSWER_BYTES) return `${payload.length} bytes`;
+  let body: unknown;
+  try {
+    body = JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('utf8'));
+  } catch (error) {
+    return (error as Error).message;
+  }
+  if (typeof body !== 'object' || body === null) return 'not an object';
+  const message = body as Record<string, unknown>;
+  if (message.v !== WIRE_VERSION) return `version ${String(message.v)}`;
+  if ('clock' in message) return isClock(message.clock) ? (message as unknown as AckMessage) : 'clock without echo and at';
+  if ('error' in message) return typeof message.error === 'string' && typeof message.sha256 === 'string' ? (message as unknown as AckMessage) : 'refusal without error and sha256';
+  return isAck(message) ? (message as unknown as Ack) : 'neither ack, refusal nor clock';
+}
+
+function isClock(clock: unknown): boolean {
+  if (typeof clock !== 'object' || clock === null) return false;
+  const { echo, at } = clock as Record<string, unknown>;
+  return Number.isFinite(echo) && Number.isFinite(at);
+}
+
+function isAck(message: Record<string, unknown>): boolean {
+  const { stream, epoch, upTo, have, refused } = message;
+  return STREAMS.includes(stream as Stream) && isNumber(epoch) && isNumber(upTo)
+    && Array.isArray(have) && have.length <= MAX_HAVE_RANGES && have.every(isRange)
+    && Array.isArray(refused) && refused.every((range) => isRefused(range));
+}
+
+const isNumber = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isRange = (range: unknown) => Array.isArray(range) && range.length === 2 && isNumber(range[0]) && isNumber(range[1]) && range[0] <= range[1];
+const isRefused = (range: Partial<RefusedRange> | null) => typeof range === 'object' && range !== null && isNumber(range.from) && isNumber(range.to) && typeof range.code === 'string';

@@ -1,0 +1,40 @@
+/** A batch out of a stored group: the group itself where it fits, else a part of it, encoded anew. Pure. */
+import type { Stream } from '../../core/event.ts';
+import type { StoredGroup } from '../../core/log/types.ts';
+import { decodeBatch, encodeBatch } from '../../core/wire/batch.ts';
+import { lengthOf, within, type Run } from './run.ts';
+
+export interface Cut {
+  run: Run;
+  payload: Uint8Array;
+}
+
+/**
+ * @param wanted numbers that may be sent; its first must lie in the group
+ * @param maxBytes size to aim at; one event is sent whatever its size
+ * @throws CV_WIRE_… when the group must be cut and cannot be read
+ */
+export function cutBatch(edge: string, stream: Stream, group: StoredGroup, wanted: Run, maxBytes: number): Cut | null {
+  const whole: Run = { stream, epoch: group.epoch, from: group.seq, to: group.seq + group.count - 1 };
+  const part = within(whole, wanted.from, wanted.to);
+  if (!part) return null;
+  if (lengthOf(part) === group.count && group.payload.length <= maxBytes) return { run: whole, payload: group.payload };
+  const { events } = decodeBatch(group.payload);
+  let count = lengthOf(part);
+  // Parts compress a little worse than the whole, so the first guess may have to be halved.
+  if (Number.isFinite(maxBytes)) count = Math.min(count, Math.max(1, Math.floor((group.count * maxBytes) / group.payload.length)));
+  for (;;) {
+    const first = part.from - group.seq;
+    const drafts = events.slice(first, first + count).map((event) => asStored(edge, event, { stream, epoch: group.epoch }));
+    const payload = encodeBatch({ from: edge, stream, epoch: group.epoch, seq: part.from }, drafts);
+    if (payload.length <= maxBytes || count === 1) return { run: { ...part, to: part.from + count - 1 }, payload };
+    count = Math.ceil(count / 2);
+  }
+}
+
+/** Without the origin that the batch's own numbers give back. */
+function asStored<E extends { edge: string; stream: Stream; epoch: number; seq: number }>(edge: string, event: E, hop: { stream: Stream; epoch: number }) {
+  if (event.edge !== edge || event.stream !== hop.stream || event.epoch !== hop.epoch) return event;
+  const { edge: _edge, stream: _stream, epoch: _epoch, seq: _seq, ...draft } = event;
+  return draft;
+}

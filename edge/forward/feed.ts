@@ -1,0 +1,89 @@
+/**
+ * What to send next: the first numbers of a lane that are on disk, not settled and not under way. Nothing is remembered
+ * but the groups read ahead, so whatever is lost on the way simply turns up again; memory is bounded whatever the backlog.
+ */
+import { STREAMS, type Stream } from '../../core/event.ts';
+import { faultOf, type Fault } from '../../core/faults.ts';
+import type { EdgeLog, StoredGroup } from '../../core/log/types.ts';
+import type { Lane } from '../../core/wire/topics.ts';
+import { cutBatch, type Cut } from './cut.ts';
+import type { Freshness } from './freshness.ts';
+import type { Refusals } from './refusals.ts';
+import { firstFree, within, type Run } from './run.ts';
+
+const READ_AHEAD = { maxGroups: 16, maxBytes: 512 << 10 };
+
+export type Next = ({ kind: 'batch' } & Cut) | { kind: 'nothing' } | { kind: 'damaged'; run: Run; fault: Fault };
+
+export class Feed {
+  readonly #log: EdgeLog;
+  readonly #freshness: Freshness;
+  readonly #refusals: Refusals;
+  readonly #ahead = new Map<string, StoredGroup[]>();
+  /** Numbers that the log names and does not give; asked for again after a while. */
+  #absent: Run[] = [];
+
+  constructor(log: EdgeLog, freshness: Freshness, refusals: Refusals) {
+    this.#log = log;
+    this.#freshness = freshness;
+    this.#refusals = refusals;
+  }
+
+  /** The next numbers of a lane, in one piece as far as refusals allow; `underWay` are left out. Streams in order of weight. */
+  find(lane: Lane, underWay: readonly Run[], nowMs: number): Run | null {
+    const taken = [...underWay, ...this.#absent];
+    for (const stream of STREAMS) {
+      for (const run of this.#runsOf(stream, lane, nowMs)) {
+        const free = firstFree(run, taken);
+        if (free) return this.#refusals.bound(free);
+      }
+    }
+    return null;
+  }
+
+  #runsOf(stream: Stream, lane: Lane, nowMs: number): Run[] {
+    const presentEpoch = this.#log.epoch;
+    const unsettled = this.#log.unsettled(stream).map(({ epoch, from, to }): Run => ({ stream, epoch, from, to }));
+    const present = unsettled.filter((run) => run.epoch === presentEpoch);
+    const liveFrom = this.#freshness.liveFrom(stream, nowMs, present.length);
+    if (lane === 'up') return present.flatMap((run) => within(run, liveFrom, Infinity) ?? []);
+    return unsettled.flatMap((run) => (run.epoch === presentEpoch ? (within(run, 0, liveFrom - 1) ?? []) : run));
+  }
+
+  /** Reads the batch that starts with a run found before. */
+  async read(lane: Lane, run: Run, maxBytes: number): Promise<Next> {
+    const group = await this.#groupAt(lane, run);
+    if (!group || group.epoch !== run.epoch || group.seq > run.from) {
+      const to = group && group.epoch === run.epoch ? Math.min(run.to, group.seq - 1) : run.to;
+      this.#absent.push({ ...run, to });
+      return { kind: 'nothing' };
+    }
+    try {
+      const cut = cutBatch(this.#log.edge, run.stream, group, run, maxBytes);
+      return cut ? { kind: 'batch', ...cut } : { kind: 'nothing' };
+    } catch (error) {
+      const damaged = within(run, group.seq, group.seq + group.count - 1) ?? run;
+      return { kind: 'damaged', run: damaged, fault: faultOf(error, 'CV_WIRE_SHAPE') };
+    }
+  }
+
+  async #groupAt(lane: Lane, run: Run): Promise<StoredGroup | undefined> {
+    const key = `${lane}|${run.stream}`;
+    const holds = (group: StoredGroup) => group.epoch === run.epoch && group.seq <= run.from && run.from < group.seq + group.count;
+    const known = this.#ahead.get(key)?.find(holds);
+    if (known) return known;
+    const groups = await this.#log.read(run.stream, { epoch: run.epoch, seq: run.from - 1 }, READ_AHEAD);
+    this.#ahead.set(key, groups);
+    return groups[0];
+  }
+
+  /** Asks again for what the log did not give. */
+  retryAbsent(): void {
+    this.#absent = [];
+  }
+
+  clear(): void {
+    this.#ahead.clear();
+    this.#absent = [];
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Presence: the retained word about this edge (online, version, log depth, devices), and the clock it is answered with.
+ * Spoken on each connect, soon after a device came or went, and every ten seconds.
+ */
+import { STREAMS } from '../../core/event.ts';
+import type { EdgeLog } from '../../core/log/types.ts';
+import type { ClockAnswer, DeviceState, EdgeState } from '../../core/wire/messages.ts';
+import { WIRE_VERSION } from '../../core/wire/topics.ts';
+import type { World } from '../../core/world.ts';
+
+const EVERY_MS = 10_000;
+const DEVICES_EVERY_MS = 1_000;
+/** An answer to something said longer ago says little about the clock. */
+const MAX_ROUND_TRIP_MS = 10_000;
+
+export interface PresenceFacts {
+  edge: string;
+  centre: string;
+  version: string;
+  devices(): DeviceState[];
+  httpUrl(): string | null;
+}
+
+/** The last will, and the last word on a clean stop. */
+export function offlineState(facts: Pick<PresenceFacts, 'edge' | 'centre'>): string {
+  const state: EdgeState = { v: WIRE_VERSION, edge: facts.edge, centre: facts.centre, online: false };
+  return JSON.stringify(state);
+}
+
+export class Presence {
+  readonly #facts: PresenceFacts;
+  readonly #log: EdgeLog;
+  readonly #world: Pick<World, 'clock' | 'tell'>;
+  readonly #publish: (payload: string) => void;
+  readonly #startedAt: number;
+  #saidAtMs = -Infinity;
+  #saidDevices = '';
+  /** Wall clock and monotonic ms of what was last said: the echo that is believed. */
+  #awaited: { sentAt: number; atMs: number } | null = null;
+  #clockOffsetMs: number | null = null;
+
+  constructor(facts: PresenceFacts, log: EdgeLog, world: Pick<World, 'clock' | 'tell'>, publish: (payload: string) => void) {
+    this.#facts = facts;
+    this.#log = log;
+    this.#world = world;
+    this.#publish = publish;
+    this.#startedAt = world.clock.nowMs();
+  }
+
+  /** The gateway's clock minus ours, ms; null before the first answer. */
+  get clockOffsetMs(): number | null {
+    return this.#clockOffsetMs;
+  }
+
+  say(): void {
+    const devices = this.#facts.devices();
+    const sentAt = this.#world.clock.nowMs();
+    this.#saidAtMs = this.#world.clock.monotonicMs();
+    this.#saidDevices = whoIsThere(devices);
+    this.#awaited = { sentAt, atMs: this.#saidAtMs };
+    this.#publish(JSON.stringify(this.#state(sentAt, devices)));
+  }
+
+  /** About once a second while connected. */
+  tick(): void {
+    const sinceMs = this.#world.clock.monotonicMs() - this.#saidAtMs;
+    if (sinceMs >= EVERY_MS || (sinceMs >= DEVICES_EVERY_MS && whoIsThere(this.#facts.devices()) !== this.#saidDevices)) this.say();
+  }
+
+  answered({ clock: { echo, at } }: ClockAnswer): void {
+    const awaited = this.#awaited;
+    if (awaited?.sentAt !== echo) return;
+    this.#awaited = null;
+    // Measured on the clock that never steps; half of the way there, half back.
+    const tookMs = this.#world.clock.monotonicMs() - awaited.atMs;
+    if (tookMs > MAX_ROUND_TRIP_MS) return;
+    const offsetMs = Math.round(at - (echo + tookMs / 2));
+    if (this.#clockOffsetMs === null || Math.abs(offsetMs - this.#clockOffsetMs) >= CLOCK_NEWS_MS) this.#note(offsetMs);
+    this.#clockOffsetMs = offsetMs;
+  }
+
+  #note(offsetMs: number): void {
+    const level = Math.abs(offsetMs) >= CLOCK_NEWS_MS ? 'warn' : 'info';
+    this.#world.tell({ kind: 'notice', level, en: `clock of the gateway is ${offsetMs} ms ahead of ours`, zh: `网关时钟比本机快 ${offsetMs} 毫秒` });
+  }
+
+  #state(sentAt: number, devices: DeviceState[]): EdgeState {
+    const sizes = STREAMS.map((stream) => [stream, this.#log.size(stream)] as const);
+    const http = this.#facts.httpUrl();
+    return {
+      v: WIRE_VERSION, edge: this.#facts.edge, centre: this.#facts.centre, online: true, sentAt, version: this.#facts.version, startedAt: this.#startedAt, clockOffsetMs: this.#clockOffsetMs,
+      log: {
+        depth: sizes.reduce((sum, [, size]) => sum + size.events, 0), bytes: sizes.reduce((sum, [, size]) => sum + size.bytes, 0),
+        byStream: Object.fromEntries(sizes.map(([stream, size]) => [stream, size.events])),
+      },
+      ...(http ? { http } : {}),
+      devices,
+    };
+  }
+}
+
+/** From here on an offset is worth a word. */
+const CLOCK_NEWS_MS = 2_000;
+
+const whoIsThere = (devices: readonly DeviceState[]) => JSON.stringify(devices.map(({ id, online, reason }) => [id, online, reason]));

@@ -1,0 +1,67 @@
+/** forward: what the log has kept goes to the gateway, and is let go of by the gateway's ack alone. */
+import { edgeTopic } from '../../core/wire/topics.ts';
+import type { Station } from '../../core/line.ts';
+import type { EdgeLog, KeptGroup } from '../../core/log/types.ts';
+import type { World } from '../../core/world.ts';
+import type { EdgeSetup } from '../config/setup.ts';
+import { readAnswer } from '../forward/answers.ts';
+import { offlineState, Presence, type PresenceFacts } from '../forward/presence.ts';
+import { Sender } from '../forward/sender.ts';
+import { Uplink } from '../forward/uplink.ts';
+
+export interface UplinkStatus {
+  online: boolean;
+  address: string | null;
+  clockOffsetMs: number | null;
+}
+
+export interface ForwardStation extends Station<KeptGroup, never> {
+  uplink(): UplinkStatus;
+}
+
+export type ForwardSetup = Pick<EdgeSetup, 'edge' | 'centre' | 'gateway'>;
+
+export function forward(setup: ForwardSetup, facts: Omit<PresenceFacts, 'edge' | 'centre'>, log: EdgeLog, world: World): ForwardStation {
+  const { edge, centre, gateway } = setup;
+  const topics = { up: edgeTopic(centre, edge, 'up'), late: edgeTopic(centre, edge, 'late'), ack: edgeTopic(centre, edge, 'ack'), state: edgeTopic(centre, edge, 'state') };
+  const whoWeAre = { edge, centre, ...facts };
+  let address: string | null = null;
+
+  const uplink = new Uplink(
+    { urls: gateway.urls, clientId: `cv-${edge}`, username: edge, password: gateway.token, ackTopic: topics.ack, stateTopic: topics.state, offline: offlineState(whoWeAre) },
+    {
+      up(at) {
+        address = at;
+        presence.say();
+        sender.connected();
+      },
+      message,
+      drained: () => sender.wake(),
+      down: () => sender.disconnected(),
+    },
+    world,
+  );
+  const sender = new Sender(log, { isReady: () => uplink.isReady(), send: (lane, payload) => uplink.publish(topics[lane], payload) }, world);
+  const presence = new Presence(whoWeAre, log, world, (payload) => uplink.publish(topics.state, payload, true));
+
+  function message(payload: Uint8Array): void {
+    const answer = readAnswer(payload);
+    if (typeof answer === 'string') return world.tell({ kind: 'fault', fault: { code: 'CV_UPLINK_ANSWER', params: { detail: answer } } });
+    sender.alive();
+    if ('clock' in answer) presence.answered(answer);
+    else if ('error' in answer) sender.refusal(answer);
+    else sender.ack(answer);
+  }
+
+  return {
+    name: 'forward',
+    open: () => uplink.open(),
+    take: (groups) => groups.forEach((group) => sender.kept(group)),
+    tick() {
+      sender.tick();
+      if (uplink.isUp) presence.tick();
+    },
+    close: () => uplink.close(),
+    uplink: () => ({ online: uplink.isUp, address, clockOffsetMs: presence.clockOffsetMs }),
+  };
+}
