@@ -96,4 +96,24 @@ export const GATEWAY_FAULTS = {
     en: ['broker has both embedded and url, or neither', 'keep one: embedded for the built-in broker, url for another'],
     zh: ['broker 同时配置了 embedded 和 url,或两者皆无', '保留其一:embedded 为内置代理,url 为外部代理'],
   },
+  CV_RULE_TWICE: {
+    stage: 'check', retry: 'after-change', actor: 'operator',
+    en: ['the rule id "{id}" is taken already, by {first}', 'give each rule its own id'],
+    zh: ['规则编号“{id}”已被 {first} 使用', '每条规则使用各自的编号'],
+  },
+  CV_STORE_FAILED: {
+    stage: 'store', retry: 'backoff', actor: 'operator',
+    en: ['{path} cannot be used: {detail}', 'check space and permissions of store.dir; nothing is lost meanwhile, the log holds it'],
+    zh: ['{path} 无法使用:{detail}', '检查 store.dir 的空间和权限;期间数据由日志保存,不会丢失'],
+  },
+  CV_STORE_BUSY: {
+    stage: 'store', retry: 'after-change', actor: 'operator',
+    en: ['{path} is held by another process', 'stop the other gateway, or give this one a store.dir of its own'],
+    zh: ['{path} 被其他进程占用', '停止另一个网关,或为本网关设置单独的 store.dir'],
+  },
+  CV_STORE_DAMAGED: {
+    stage: 'store', retry: 'after-change', actor: 'operator',
+    en: ['{path} is damaged: {detail}', 'move the file away and start again: it is built anew from the log, as far back as that goes'],
+    zh: ['{path} 已损坏:{detail}', '移走该文件后重启:将由日志重建,范围以日志所存为限'],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

@@ -42,17 +42,22 @@ const levelOf = (zh: string, en: string) => z.strictObject({
   onDelay: finiteMs('条件持续多久才预警', 'How long the condition must hold', ['30s']).prefault('0s'),
 }).optional().meta({ zh, en });
 
+/** Conditions by level; a rule and the catalogue's template of one write them alike. */
+export const LEVELS_SCHEMA = z.strictObject({ 1: levelOf('红', 'Red'), 2: levelOf('橙', 'Orange'), 3: levelOf('黄', 'Yellow'), 4: levelOf('蓝', 'Blue') })
+  .meta({ zh: '各级条件,1 最重', en: 'Condition of each level, 1 is the most severe' });
+export const DIRECTION_SCHEMA = z.enum(['high', 'low', 'state']).default('high')
+  .meta({ zh: 'high 过高、low 过低、state 状态(== 和 !=)', en: 'high: too high, low: too low, state: a state (== and !=)' });
+export const OFF_SCHEMA = z.strictObject({
+  hysteresis: z.number().min(0).default(0).meta({ zh: '回差:回到限值以内多少才算恢复', en: 'How far inside the limit a value must be to end a level' }),
+  offDelay: finiteMs('恢复持续多久才消除', 'How long it must stay inside', ['60s']).prefault('0s'),
+}).prefault({}).meta({ zh: '消除条件', en: 'How a level ends' });
+
 const threshold = z.strictObject({
   ...common,
   type: z.literal('threshold').meta({ zh: '阈值', en: 'A value beyond a limit' }),
-  direction: z.enum(['high', 'low', 'state']).default('high').meta({ zh: 'high 过高、low 过低、state 状态(== 和 !=)', en: 'high: too high, low: too low, state: a state (== and !=)' }),
-  levels: z.strictObject({
-    1: levelOf('红', 'Red'), 2: levelOf('橙', 'Orange'), 3: levelOf('黄', 'Yellow'), 4: levelOf('蓝', 'Blue'),
-  }).meta({ zh: '各级条件,1 最重', en: 'Condition of each level, 1 is the most severe' }),
-  off: z.strictObject({
-    hysteresis: z.number().min(0).default(0).meta({ zh: '回差:回到限值以内多少才算恢复', en: 'How far inside the limit a value must be to end a level' }),
-    offDelay: finiteMs('恢复持续多久才消除', 'How long it must stay inside', ['60s']).prefault('0s'),
-  }).prefault({}).meta({ zh: '消除条件', en: 'How a level ends' }),
+  direction: DIRECTION_SCHEMA,
+  levels: LEVELS_SCHEMA,
+  off: OFF_SCHEMA,
   idleTimeout: durationMs().prefault('5m').meta({ zh: '多久没有数据后时间自行前进', en: 'After how long without values time goes on by itself', examples: ['5m', 'forever'] }),
 }).superRefine(checkLevels);
 
@@ -72,7 +77,8 @@ export type AbsenceRule = Extract<Rule, { type: 'absence' }>;
 
 const FITTING = { high: ['>=', '>'], low: ['<=', '<'], state: ['==', '!='] } as const;
 
-function checkLevels(rule: { direction: keyof typeof FITTING; levels: { [level in Level]?: { when: string } | undefined } }, context: z.core.$RefinementCtx): void {
+/** Levels that contradict each other or their direction, told where they stand. */
+export function checkLevels(rule: { direction: keyof typeof FITTING; levels: { [level in Level]?: { when: string } | undefined } }, context: z.core.$RefinementCtx): void {
   const given = LEVELS.flatMap((level) => {
     const when = parseWhen(rule.levels[level]?.when ?? '');
     return when ? [{ level, when }] : [];
