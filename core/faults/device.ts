@@ -57,4 +57,24 @@ export const DEVICE_FAULTS = {
     en: ['{point} gave a number that is not finite or beyond 2^53', 'check the type and the word order of the point'],
     zh: ['{point} 的数值非有限或超出 2^53', '检查测点的类型和字序'],
   },
+  CV_OPCUA_SESSION: {
+    stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['{address} gave no session: {detail}', 'check that the server allows anonymous access without security, and its limit of sessions'],
+    zh: ['{address} 未建立会话:{detail}', '检查服务器是否允许无安全策略的匿名访问,以及会话数上限'],
+  },
+  CV_OPCUA_STATUS: {
+    stage: 'decode', retry: 'next', actor: 'field-engineer',
+    en: ['node {node} is bad by its server: {status}', 'look up the StatusCode; 0x80340000 is a node that the server does not have: check its spelling and namespace'],
+    zh: ['服务器报告节点 {node} 状态为坏:{status}', '查对状态码;0x80340000 表示服务器没有该节点:检查名称和命名空间'],
+  },
+  CV_OPCUA_TYPE: {
+    stage: 'decode', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['node {node} gives {type}, which is no single value', 'choose a node with a number, a boolean or a text'],
+    zh: ['节点 {node} 的类型为 {type},不是单个值', '请选择数值、布尔或文本节点'],
+  },
+  CV_OPCUA_FLOOD: {
+    stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['the server sends faster than this box reads: {count} values wait', 'raise sampleEvery, or subscribe to fewer points'],
+    zh: ['服务器发送过快:已有 {count} 个值等待处理', '调大 sampleEvery 或减少订阅的测点'],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

@@ -1,6 +1,6 @@
 /** The way to a server: one session, one subscription. I/O only; what is lost is thrown, and the host opens anew. */
 import {
-  AttributeIds, ClientMonitoredItemGroup, ClientSubscription, DataType, MessageSecurityMode, OPCUAClient, SecurityPolicy, TimestampsToReturn, VariantArrayType,
+  AttributeIds, ClientMonitoredItemGroup, ClientSubscription, DataType, MessageSecurityMode, OPCUAClient, SecurityPolicy, TimestampsToReturn, VariantArrayType, setErrorLogger, setWarningLogger,
   type ClientSession, type DataValue,
 } from 'node-opcua-client';
 import type { Link, PointOf } from '../../core/driver.ts';
@@ -10,8 +10,14 @@ import type { OpcuaFrame } from './frame.ts';
 import { applicationUri, APPLICATION_NAME, ownKey } from './own-key.ts';
 import type { OpcuaPoint, OpcuaSettings } from './settings.ts';
 
+// The library writes to the terminal by itself; what matters of it comes as faults.
+setErrorLogger(() => {});
+setWarningLogger(() => {});
+
 const ITEMS_PER_CALL = 500;
 const KEEPALIVE_COUNT = 10;
+/** The library's own patience; the host's time-out of the device mostly ends an attempt before. */
+const TRANSPORT_TIMEOUT_MS = 10_000;
 /** What the host has not taken yet; a server that floods is let go above it rather than filling the memory. */
 const MAX_WAITING = 20_000;
 const BAD_NODE_ID_UNKNOWN = 0x80340000;
@@ -25,11 +31,12 @@ export interface OpcuaLink extends Link<OpcuaFrame> {
 
 /** @throws CV_LINK_REFUSED, CV_LINK_UNREACHABLE, CV_OPCUA_SESSION, or the signal's reason */
 export async function open(settings: OpcuaSettings, points: readonly PointOf<OpcuaPoint>[], _world: World, signal: AbortSignal = new AbortController().signal): Promise<OpcuaLink> {
+  const certificateKeyPairProvider = await ownKey();
   signal.throwIfAborted();
   const client = OPCUAClient.create({
     applicationName: APPLICATION_NAME, applicationUri: applicationUri(), clientName: APPLICATION_NAME,
     securityMode: MessageSecurityMode.None, securityPolicy: SecurityPolicy.None, endpointMustExist: false,
-    certificateKeyPairProvider: await ownKey(), keepSessionAlive: true,
+    certificateKeyPairProvider, keepSessionAlive: true, transportTimeout: TRANSPORT_TIMEOUT_MS, defaultTransactionTimeout: TRANSPORT_TIMEOUT_MS,
     // The host reconnects, for all drivers in one way.
     connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 100 },
   });

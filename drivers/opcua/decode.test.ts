@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { decode } from './decode.ts';
+import type { OpcuaFrame } from './frame.ts';
+
+const frame = (changes: Partial<OpcuaFrame> = {}): OpcuaFrame => ({ point: 'level', node: 'ns=2;s=Tank.Level', type: 'Double', value: 2.5, shape: 'scalar', status: 0, sourceAt: 1_767_225_600_000, serverAt: 1_767_225_600_100, ...changes });
+
+test('a good value carries the source time', () => {
+  assert.deepEqual(decode(frame()), { ok: true, values: [{ point: 'level', value: 2.5, quality: 'good', flags: [], deviceAt: 1_767_225_600_000 }] });
+});
+
+test('without a source time the server time counts, without both none', () => {
+  assert.deepEqual(decode(frame({ sourceAt: null })), { ok: true, values: [{ point: 'level', value: 2.5, quality: 'good', flags: [], deviceAt: 1_767_225_600_100 }] });
+  assert.deepEqual(decode(frame({ sourceAt: null, serverAt: null })), { ok: true, values: [{ point: 'level', value: 2.5, quality: 'good', flags: [] }] });
+});
+
+const standings: [number, string, string[]][] = [
+  [0x00960000, 'good', ['override']], [0x40900000, 'uncertain', ['stale']], [0x40910000, 'uncertain', ['substituted']], [0x40920000, 'uncertain', ['initial']],
+  [0x40940000, 'uncertain', ['sensor']], [0x40ff0000, 'uncertain', ['other']], [0x80310000, 'bad', ['comm']], [0x80340000, 'bad', ['config']],
+  [0x808b0000, 'bad', ['device']], [0x808d0000, 'bad', ['maintenance']], [0x80010000, 'bad', ['other']], [0x00960480, 'good', ['override', 'other']],
+];
+for (const [status, quality, flags] of standings) {
+  test(`StatusCode 0x${status.toString(16).padStart(8, '0')} is ${quality} ${flags.join(' ')}`, () => {
+    const decoded = decode(frame({ status }));
+    assert.ok(decoded.ok && decoded.values);
+    assert.deepEqual([decoded.values[0]?.quality, decoded.values[0]?.flags, decoded.values[0]?.value], [quality, flags, quality === 'bad' ? null : 2.5]);
+  });
+}
+
+test('a 64-bit integer comes as text and leaves as a number', () => {
+  const decoded = decode(frame({ type: 'Int64', value: '-9007199254740991' }));
+  assert.ok(decoded.ok && decoded.values);
+  assert.equal(decoded.values[0]?.value, -9007199254740991);
+});
+
+test('arrays, structures and mismatched values are faults of that point, never values', () => {
+  for (const change of [{ shape: 'array' as const, value: null }, { type: 'ExtensionObject', shape: 'other' as const, value: null }, { type: 'Double', value: 'x' }, { type: 'Boolean', value: 1 }, { type: 'Int64', value: 'x' }]) {
+    const decoded = decode(frame(change));
+    assert.equal(decoded.ok, false);
+    assert.deepEqual(!decoded.ok && [decoded.fault.code, decoded.points], ['CV_OPCUA_TYPE', ['level']]);
+  }
+});
+
+test('anything at all is decoded or refused, never thrown', () => {
+  fc.assert(fc.property(fc.anything(), (anything) => { decode(anything as OpcuaFrame); }));
+  fc.assert(fc.property(fc.record({ point: fc.string(), node: fc.string(), type: fc.string(), value: fc.anything(), shape: fc.string(), status: fc.anything(), sourceAt: fc.anything(), serverAt: fc.anything() }), (odd) => { decode(odd as OpcuaFrame); }));
+});
