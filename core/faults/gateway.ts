@@ -76,6 +76,16 @@ export const GATEWAY_FAULTS = {
     en: ['what edge {edge} sends of {stream} has more than {maxRanges} holes; further batches wait until holes close', 'nothing is lost; if it lasts, look at the log of that edge'],
     zh: ['边缘节点 {edge} 的 {stream} 流缺口超过 {maxRanges} 处;后续批次等待缺口补齐', '数据未丢失;若持续,请检查该节点的日志'],
   },
+  CV_ACCEPT_FAILED: {
+    stage: 'accept', retry: 'backoff', actor: 'developer',
+    en: ['a batch could not be dealt with: {detail}; it was not answered and comes again', 'report this with the quarantine and the log of the gateway'],
+    zh: ['批次处理失败:{detail};未予应答,将由发送方重发', '请附上网关隔离区和日志报告此问题'],
+  },
+  CV_REGISTRY_UNSAVED: {
+    stage: 'accept', retry: 'backoff', actor: 'operator',
+    en: ['the list of edges and devices cannot be saved to {path}: {detail}', 'check space and permissions of log.dir'],
+    zh: ['无法将边缘节点和设备清单保存到 {path}:{detail}', '检查 log.dir 的空间和权限'],
+  },
   CV_QUARANTINE_FAILED: {
     stage: 'accept', retry: 'backoff', actor: 'operator',
     en: ['what was refused cannot be set aside: {detail}', 'check space and permissions of log.dir; until then it stays with its sender'],

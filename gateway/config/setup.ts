@@ -13,6 +13,8 @@ export interface GatewaySetup {
   /** Origins of events that are taken in; in exercise mode all are. */
   readonly accepts: readonly Origin[];
   readonly exercise: boolean;
+  /** Senders that may pass on events of others: gateways below this one. */
+  readonly relays: readonly string[];
   readonly sinks: readonly PlugSetup[];
   readonly notifiers: readonly PlugSetup[];
   /** Absolute paths of rule files, and of folders whose *.yaml are rule files. */

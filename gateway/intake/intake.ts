@@ -1,0 +1,198 @@
+/**
+ * Intake: every message that an edge sends arrives here, is judged, kept and answered. Reading stops while more waits
+ * for the log than the window holds; that is the backpressure a full or slow log puts on the broker and so on the edges.
+ */
+import { IDS } from '../../core/event.ts';
+import type { Event } from '../../core/event.ts';
+import { explain, FaultError, type Fault } from '../../core/faults.ts';
+import type { GatewayLog } from '../../core/log/types.ts';
+import { everyMs, type Timer, type World } from '../../core/world.ts';
+import { edgeTopic, parseEdgeTopic, WIRE_VERSION, type EdgeAddress } from '../../core/wire/topics.ts';
+import type { ClockAnswer, Refusal } from '../../core/wire/messages.ts';
+import type { Link, Message } from '../broker/link.ts';
+import type { GatewaySetup } from '../config/setup.ts';
+import type { Registry } from '../registry.ts';
+import { judgeBatch, type RefusedEvent, type Verdict } from '../stations/accept.ts';
+import { Keep } from '../stations/keep.ts';
+import { Acks, refusedRanges } from './acks.ts';
+import { sha256Of, type Quarantine } from './quarantine.ts';
+import { readState } from './state.ts';
+
+/** What edges publish; acks and commands of the gateway itself are not read back. */
+export const INTAKE_FILTERS = ['up', 'late', 'state', 'rsp'].map((leaf) => `cv/v1/in/+/+/${leaf}`);
+
+export interface IntakeStats {
+  /** Events, since start. */
+  accepted: number;
+  duplicates: number;
+  refused: number;
+  /** From occurredAt to the gateway, of the newest live measurement; ms. */
+  acceptMs: number | null;
+}
+
+export interface IntakeParts {
+  setup: Pick<GatewaySetup, 'gateway' | 'accepts' | 'exercise' | 'relays'>;
+  log: GatewayLog;
+  /** Publishes acks. */
+  link: Pick<Link, 'publish'>;
+  quarantine: Pick<Quarantine, 'add'>;
+  registry: Pick<Registry, 'noteEvents' | 'noteState'>;
+}
+
+const WINDOW_BATCHES = 256;
+const WINDOW_BYTES = 16 << 20;
+const MAX_BATCHES_PER_SECOND = 2000;
+
+export class Intake {
+  readonly stats: IntakeStats = { accepted: 0, duplicates: 0, refused: 0, acceptMs: null };
+  readonly #parts: IntakeParts;
+  readonly #world: World;
+  readonly #keep: Keep;
+  readonly #acks: Acks;
+  readonly #stop = new AbortController();
+  readonly #work = new Set<Promise<void>>();
+  readonly #waiting: (() => void)[] = [];
+  readonly #sent = new Map<string, number>();
+  readonly #seconds: Timer;
+  #bytes = 0;
+
+  constructor(parts: IntakeParts, world: World) {
+    this.#parts = parts;
+    this.#world = world;
+    this.#keep = new Keep(parts.log, (sender, refused, receivedAt) => this.#setAside(sender, refused, receivedAt), world, this.#stop.signal);
+    this.#acks = new Acks(parts.setup.gateway, parts.log, parts.link, world);
+    this.#seconds = everyMs(world.clock, 1000, () => { this.#sent.clear(); });
+  }
+
+  /** Takes one message; the promise, if any, settles when there is room for the next. */
+  take(message: Message): Promise<void> | void {
+    if (this.#stop.signal.aborted) return;
+    const address = parseEdgeTopic(message.topic);
+    if (!address || !IDS.edge.test(address.edge) || !IDS.centre.test(address.centre)) {
+      this.#world.tell({ kind: 'batch_refused', code: 'CV_WIRE_SENDER', sender: '' });
+      return;
+    }
+    if (address.leaf === 'up' || address.leaf === 'late') return this.#takeBatch(address, message.payload);
+    if (address.leaf === 'state') this.#takeState(address, message);
+  }
+
+  /** Lets go of what waits for a log that does not take it, and waits for what it does take. */
+  async close(): Promise<void> {
+    this.#seconds.cancel();
+    this.#stop.abort();
+    await Promise.all(this.#work);
+    for (const goOn of this.#waiting.splice(0)) goOn();
+  }
+
+  #takeBatch(address: EdgeAddress, payload: Uint8Array): Promise<void> | void {
+    if (this.#tooFast(address.edge)) return;
+    this.#bytes += payload.length;
+    const work = this.#batch(address, payload).catch((error: unknown) => {
+      // Nothing was answered, so nothing is lost: it comes again.
+      this.#world.tell({ kind: 'fault', edge: address.edge, fault: error instanceof FaultError ? error.fault : { code: 'CV_ACCEPT_FAILED', params: { detail: (error as Error).message } } });
+    }).finally(() => {
+      this.#bytes -= payload.length;
+      this.#work.delete(work);
+      if (!this.#full()) for (const goOn of this.#waiting.splice(0)) goOn();
+    });
+    this.#work.add(work);
+    if (this.#full()) return new Promise((resolve) => { this.#waiting.push(resolve); });
+  }
+
+  #full(): boolean {
+    return this.#work.size >= WINDOW_BATCHES || this.#bytes >= WINDOW_BYTES;
+  }
+
+  /** Left unanswered above the limit: an edge in its right mind never comes near. */
+  #tooFast(edge: string): boolean {
+    const sent = (this.#sent.get(edge) ?? 0) + 1;
+    this.#sent.set(edge, sent);
+    if (sent === MAX_BATCHES_PER_SECOND + 1) this.#world.tell({ kind: 'fault', edge, fault: { code: 'CV_EDGE_TOO_FAST', params: { edge, maxBatches: MAX_BATCHES_PER_SECOND } } });
+    return sent > MAX_BATCHES_PER_SECOND;
+  }
+
+  async #batch(address: EdgeAddress, payload: Uint8Array): Promise<void> {
+    const receivedAt = this.#world.clock.nowMs();
+    const { setup } = this.#parts;
+    let verdict: Verdict;
+    try {
+      verdict = judgeBatch(payload, address.edge, { nowMs: receivedAt, accepts: setup.exercise ? null : setup.accepts, relays: setup.relays });
+    } catch (error) {
+      if (!(error instanceof FaultError)) throw error;
+      return this.#refuse(address, payload, error.fault, receivedAt);
+    }
+    const outcome = await this.#keep.offer({ verdict, payload, receivedAt });
+    if (outcome.kind === 'closed') return;
+    const { stream, epoch } = verdict.name;
+    if (outcome.kind === 'too-many-holes') this.#tellHoles(address.edge, stream);
+    if ('duplicates' in outcome) this.#countDuplicates(address.edge, outcome.duplicates);
+    if (outcome.kind === 'kept') this.#count(address.edge, verdict, outcome.events, outcome.refused, receivedAt);
+    this.#acks.owe(address.centre, address.edge, stream, epoch, outcome.kind === 'kept' ? refusedRanges(outcome.refused) : []);
+    for (const covered of verdict.covered) {
+      if (covered.stream !== stream || covered.epoch !== epoch) this.#acks.owe(address.centre, address.edge, covered.stream, covered.epoch);
+    }
+  }
+
+  #count(edge: string, verdict: Verdict, events: readonly Event[], refused: readonly RefusedEvent[], receivedAt: number): void {
+    this.stats.accepted += events.length;
+    if (events.length > 0) this.#world.tell({ kind: 'events_accepted', count: events.length, sender: edge, stream: verdict.name.stream });
+    const newest = events.findLast((event) => event.kind === 'measurement' && event.origin === 'live');
+    if (newest) this.stats.acceptMs = Math.max(0, receivedAt - newest.occurredAt);
+    this.#parts.registry.noteEvents(events);
+    if (refused.length === 0) return;
+    this.stats.refused += refused.length;
+    this.#world.tell({ kind: 'samples_lost', count: refused.length, reason: 'quarantined', intended: true, stream: verdict.name.stream, sender: edge });
+    for (const [code, first] of new Map(refused.map((one) => [one.code, one]))) this.#world.tell({ kind: 'fault', edge, fault: { code, params: first.params } });
+  }
+
+  #countDuplicates(edge: string, count: number): void {
+    if (count === 0) return;
+    this.stats.duplicates += count;
+    this.#world.tell({ kind: 'samples_lost', count, reason: 'duplicate', intended: true, sender: edge });
+  }
+
+  #tellHoles(edge: string, stream: string): void {
+    this.#world.tell({ kind: 'fault', edge, fault: { code: 'CV_EDGE_HOLES', params: { edge, stream, maxRanges: 256 } } });
+  }
+
+  /** Nothing of it can be read: set aside, counted, answered by its digest. */
+  async #refuse({ centre, edge }: EdgeAddress, payload: Uint8Array, fault: Fault, at: number): Promise<void> {
+    const detail = explain(fault, 'en').message;
+    await this.#parts.quarantine.add([{ at, sender: edge, code: fault.code, detail, payload: new Uint8Array(payload) }]);
+    this.#world.tell({ kind: 'batch_refused', code: fault.code, sender: edge });
+    this.#world.tell({ kind: 'fault', edge, fault });
+    const refusal: Refusal = { v: WIRE_VERSION, error: fault.code, sha256: sha256Of(payload), detail: detail.slice(0, 300) };
+    await this.#parts.link.publish(edgeTopic(centre, edge, 'ack'), JSON.stringify(refusal));
+  }
+
+  /** Refused events of a batch that is otherwise well: an item for each run of one code. */
+  async #setAside(sender: string, refused: readonly RefusedEvent[], at: number): Promise<void> {
+    const items = refusedRanges(refused).map(({ from, to, code }) => {
+      const run = refused.filter(({ seq }) => seq >= from && seq <= to);
+      const { params } = run[0] as RefusedEvent;
+      const detail = `seq ${from}${to > from ? `–${to}` : ''}: ${explain({ code: run[0]?.code ?? 'CV_EVENT_INVALID', params }, 'en').message}`;
+      return { at, sender, code: code as RefusedEvent['code'], detail, payload: Buffer.from(JSON.stringify(run.map(({ event }) => event))) };
+    });
+    await this.#parts.quarantine.add(items);
+  }
+
+  #takeState(address: EdgeAddress, message: Message): void {
+    try {
+      const state = readState(message.payload, address.edge);
+      this.#parts.registry.noteState(state, address.centre);
+      // A state that the broker had kept was said some time ago: its echo says nothing about the clock.
+      if (state.sentAt === undefined || message.retained) return;
+      const answer: ClockAnswer = { v: WIRE_VERSION, clock: { echo: state.sentAt, at: this.#world.clock.nowMs() } };
+      this.#parts.link.publish(edgeTopic(address.centre, address.edge, 'ack'), JSON.stringify(answer)).catch((error: unknown) => this.#tellLink(address.edge, error));
+    } catch (error) {
+      if (!(error instanceof FaultError)) throw error;
+      this.#world.tell({ kind: 'batch_refused', code: error.fault.code, sender: address.edge });
+      this.#world.tell({ kind: 'fault', edge: address.edge, fault: error.fault });
+    }
+  }
+
+  #tellLink(edge: string, error: unknown): void {
+    if (!(error instanceof FaultError)) throw error;
+    this.#world.tell({ kind: 'fault', edge, fault: error.fault });
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * What the gateway knows of its edges and their devices: what edges say of themselves (`state`), and when something last
+ * came from each device. Kept beside the log, so that a gateway that was restarted still knows who is missing.
+ */
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { EdgeView, Freshness } from '../core/api.ts';
+import type { Event, Position } from '../core/event.ts';
+import { faultOf } from '../core/faults.ts';
+import type { DeviceState, EdgeState } from '../core/wire/messages.ts';
+import { everyMs, type Timer, type World } from '../core/world.ts';
+
+export interface RegisteredDevice {
+  id: string;
+  edge: string;
+  centre: string;
+  driver: string;
+  subject: string;
+  position: Position | null;
+  freshness: Freshness;
+  /** In words, from the edge; '' when all is well. */
+  reason: string;
+  /** ms UTC of the newest event. */
+  lastAt: number | null;
+}
+
+export interface RegistryOptions {
+  /** Where it is kept; null for tests. */
+  path: string | null;
+  /** Edges of the configuration: shown as offline until they speak. */
+  edges: readonly string[];
+  centre: string;
+}
+
+interface Edge {
+  id: string;
+  centre: string;
+  online: boolean;
+  version: string | null;
+  logDepth: number | null;
+  clockOffsetMs: number | null;
+  http: string | null;
+  seenAt: number;
+}
+
+interface Device {
+  edge: string;
+  centre: string;
+  driver: string;
+  subject: string;
+  position: Position | null;
+  online: boolean;
+  reason: string;
+  lastAt: number | null;
+  periodMs: number | null;
+}
+
+interface Saved {
+  edges: Edge[];
+  devices: [id: string, device: Device][];
+  indicators: [code: string, at: number][];
+}
+
+/** Newer than this many periods is fresh. */
+const FRESH_PERIODS = 3;
+const DEFAULT_PERIOD_MS = 60_000;
+const SAVE_EVERY_MS = 5000;
+const MAX_DEVICES = 200_000;
+const MAX_INDICATORS = 20_000;
+
+export class Registry {
+  readonly #options: RegistryOptions;
+  readonly #world: World;
+  readonly #edges = new Map<string, Edge>();
+  readonly #devices = new Map<string, Device>();
+  /** Every code that came in, with the time it was first seen. */
+  readonly #indicators = new Map<string, number>();
+  readonly #listeners = new Set<(device: RegisteredDevice) => void>();
+  #timer: Timer | null = null;
+  #changed = false;
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(options: RegistryOptions, world: World) {
+    this.#options = options;
+    this.#world = world;
+  }
+
+  async open(): Promise<void> {
+    const saved = this.#options.path ? await readSaved(this.#options.path) : null;
+    // Who was online before a restart says so again within seconds.
+    for (const edge of saved?.edges ?? []) this.#edges.set(edge.id, { ...edge, online: false });
+    for (const [id, device] of saved?.devices ?? []) this.#devices.set(id, device);
+    for (const [code, at] of saved?.indicators ?? []) this.#indicators.set(code, at);
+    for (const id of this.#options.edges) if (!this.#edges.has(id)) this.#edges.set(id, unknownEdge(id, this.#options.centre));
+    this.#timer = everyMs(this.#world.clock, SAVE_EVERY_MS, () => { void this.#save(); });
+  }
+
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = null;
+    await this.#save();
+  }
+
+  /** What an edge says of itself; its last will says offline. */
+  noteState(state: EdgeState, centre: string): void {
+    const before = this.#edges.get(state.edge) ?? unknownEdge(state.edge, centre);
+    const seenAt = this.#world.clock.nowMs();
+    this.#edges.set(state.edge, state.online
+      ? { id: state.edge, centre, online: true, version: state.version ?? null, logDepth: state.log?.depth ?? null, clockOffsetMs: state.clockOffsetMs ?? null, http: state.http ?? null, seenAt }
+      : { ...before, centre, online: false, http: null, seenAt });
+    if (state.online && state.devices) this.#noteDevices(state.edge, centre, state.devices);
+    this.#changed = true;
+    for (const [id, device] of this.#devices) if (device.edge === state.edge) this.#announce(id, device);
+  }
+
+  #noteDevices(edge: string, centre: string, states: readonly DeviceState[]): void {
+    const listed = new Set(states.map(({ id }) => id));
+    for (const [id, device] of this.#devices) if (device.edge === edge && !listed.has(id)) this.#devices.delete(id);
+    for (const state of states) {
+      const before = this.#devices.get(state.id);
+      if (!before && this.#devices.size >= MAX_DEVICES) continue;
+      this.#devices.set(state.id, {
+        edge, centre, driver: state.driver, subject: state.subject ?? state.id, position: state.position ?? null, online: state.online, reason: state.reason,
+        lastAt: newer(state.lastAt, before?.edge === edge ? before.lastAt : null), periodMs: state.periodMs ?? null,
+      });
+    }
+  }
+
+  /** Events that came in, in any order. */
+  noteEvents(events: readonly Event[]): void {
+    for (const event of events) {
+      if (!this.#indicators.has(event.indicator) && this.#indicators.size < MAX_INDICATORS) {
+        this.#indicators.set(event.indicator, this.#world.clock.nowMs());
+        this.#changed = true;
+      }
+      if (event.kind === 'gap' || event.kind === 'diagnostic') continue;
+      const device = this.#devices.get(event.device) ?? this.#newDevice(event);
+      if (device && event.origin !== 'backfill') device.lastAt = newer(device.lastAt, event.observedAt);
+    }
+  }
+
+  /** A sender that says nothing of its devices: they are known by their events. */
+  #newDevice(event: Event): Device | null {
+    if (this.#devices.size >= MAX_DEVICES) return null;
+    const device: Device = { edge: event.edge, centre: event.centre, driver: '', subject: event.subject ?? event.device, position: event.position ?? null, online: true, reason: '', lastAt: null, periodMs: null };
+    this.#devices.set(event.device, device);
+    this.#changed = true;
+    return device;
+  }
+
+  edges(): EdgeView[] {
+    return [...this.#edges.values()].map(({ http: _http, ...edge }) => edge);
+  }
+
+  devices(): RegisteredDevice[] {
+    return [...this.#devices].map(([id, device]) => this.#view(id, device));
+  }
+
+  device(id: string): RegisteredDevice | null {
+    const device = this.#devices.get(id);
+    return device ? this.#view(id, device) : null;
+  }
+
+  /** Whether events of this edge are on their way at all; false while it is away or was never heard of. */
+  isOnline(edge: string): boolean {
+    return this.#edges.get(edge)?.online ?? false;
+  }
+
+  /** Base URL of an edge's own HTTP, for pictures. */
+  httpOf(edge: string): string | null {
+    return this.#edges.get(edge)?.http ?? null;
+  }
+
+  /** Every indicator code that came in. */
+  indicators(): string[] {
+    return [...this.#indicators.keys()];
+  }
+
+  /** Called with each device whose edge said something new. */
+  onDevice(listener: (device: RegisteredDevice) => void): () => void {
+    this.#listeners.add(listener);
+    return () => { this.#listeners.delete(listener); };
+  }
+
+  #announce(id: string, device: Device): void {
+    if (this.#listeners.size === 0) return;
+    const view = this.#view(id, device);
+    for (const listener of this.#listeners) listener(view);
+  }
+
+  #view(id: string, device: Device): RegisteredDevice {
+    const { online, periodMs, ...rest } = device;
+    return { id, ...rest, freshness: this.#freshness(device, online, periodMs) };
+  }
+
+  #freshness(device: Device, online: boolean, periodMs: number | null): Freshness {
+    // An edge that never spoke of itself (a plain sender) is judged by its events alone.
+    const edge = this.#edges.get(device.edge);
+    if (edge && !edge.online && edge.seenAt > 0) return 'unobserved';
+    if (!online) return 'lost';
+    const ageMs = this.#world.clock.nowMs() - (device.lastAt ?? -Infinity);
+    return ageMs <= FRESH_PERIODS * (periodMs ?? DEFAULT_PERIOD_MS) ? 'fresh' : 'late';
+  }
+
+  #save(): Promise<void> {
+    const { path } = this.#options;
+    if (!path || !this.#changed) return this.#saving;
+    this.#changed = false;
+    const saved: Saved = { edges: [...this.#edges.values()], devices: [...this.#devices], indicators: [...this.#indicators] };
+    this.#saving = this.#saving.then(() => writeSaved(path, saved)).catch((error: unknown) => {
+      // Known again from what edges say; only devices of edges that are away would be forgotten by a restart.
+      this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_REGISTRY_UNSAVED', { path }) });
+      this.#changed = true;
+    });
+    return this.#saving;
+  }
+}
+
+const newer = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.max(a, b));
+
+const unknownEdge = (id: string, centre: string): Edge => ({ id, centre, online: false, version: null, logDepth: null, clockOffsetMs: null, http: null, seenAt: 0 });
+
+async function readSaved(path: string): Promise<Saved | null> {
+  try {
+    const saved = JSON.parse(await readFile(path, 'utf8')) as Partial<Saved>;
+    return Array.isArray(saved.edges) && Array.isArray(saved.devices) && Array.isArray(saved.indicators) ? (saved as Saved) : null;
+  } catch {
+    // Not there yet, or cut by a crash while it was first written: edges say it all again.
+    return null;
+  }
+}
+
+async function writeSaved(path: string, saved: Saved): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(`${path}.new`, 'w');
+  await file.writeFile(JSON.stringify(saved));
+  await file.sync();
+  await file.close();
+  await rename(`${path}.new`, path);
+}
