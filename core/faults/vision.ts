@@ -62,4 +62,29 @@ export const VISION_FAULTS = {
     en: ['the detector of model {model} is closed', ''],
     zh: ['模型 {model} 的检测器已关闭', ''],
   },
+  CV_FFMPEG_MISSING: {
+    stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['the program ffmpeg, which reads video, is not on this machine', 'install it: sudo apt-get install -y --no-install-recommends ffmpeg'],
+    zh: ['本机没有读取视频所需的程序 ffmpeg', '请安装:sudo apt-get install -y --no-install-recommends ffmpeg'],
+  },
+  CV_VIDEO_MISSING: {
+    stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['there is no video file {path}', 'correct `url`, or put the file there'],
+    zh: ['没有视频文件 {path}', '修正 `url`,或将文件放到该处'],
+  },
+  CV_VIDEO_UNREADABLE: {
+    stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['{path} cannot be read as a video: {detail}', 'play it with another program; if that fails too, copy or record it anew'],
+    zh: ['{path} 无法作为视频读取:{detail}', '用其他程序播放试试;若同样失败,请重新复制或录制'],
+  },
+  CV_VIDEO_STOPPED: {
+    stage: 'read', retry: 'backoff', actor: 'operator', flag: 'comm',
+    en: ['reading {path} was broken off: {detail}', 'if it repeats: look at free memory and at what else ends programs on this machine'],
+    zh: ['读取 {path} 中断:{detail}', '若反复出现:检查可用内存,以及本机上是否有其他程序终止进程'],
+  },
+  CV_VIDEO_ENDED: {
+    stage: 'read', retry: 'never', actor: 'field-engineer', flag: 'stale',
+    en: ['{path} is over after {pictures} pictures', 'to play it again and again set `loop: true`'],
+    zh: ['{path} 已播完,共 {pictures} 幅图像', '若需循环播放,设置 `loop: true`'],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

@@ -26,9 +26,9 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
   await lookAt(path);
   signal?.throwIfAborted();
   const player = startFfmpeg({ path, fps: settings.fps, width, height, loop: settings.loop });
-  let closed = false;
+  const closing = new AbortController();
   const close = () => {
-    closed = true;
+    closing.abort();
     return player.kill();
   };
   const abort = () => { void close(); };
@@ -50,7 +50,7 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
       yield { index, ptsMs, width, height, rgb, takenAt: startedAt + ptsMs };
       rgb = (await player.frames.next()).value;
     }
-    if (!closed) throw exitFault(path, await player.exit, index);
+    if (!closing.signal.aborted) throw exitFault(path, await player.exit, index);
   }
 
   return {
@@ -58,11 +58,11 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
     async* frames(signal) {
       const stop = () => { void close(); };
       signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) stop();
       try {
-        if (signal.aborted || closed) return;
         const source = pictures(first.value);
         const late = () => world.tell({ kind: 'samples_lost', count: SAMPLES_A_PICTURE, reason: 'picture_late', intended: false });
-        yield* settings.speed === 'max' ? withoutLoss(source, signal) : inItsOwnTime(source, world.clock, signal, late);
+        yield* settings.speed === 'max' ? withoutLoss(source, closing.signal) : inItsOwnTime(source, world.clock, closing.signal, late);
       } finally {
         signal.removeEventListener('abort', stop);
         await close();

@@ -34,6 +34,7 @@ export async function* inItsOwnTime(source: AsyncIterable<Picture>, clock: Clock
     for (;;) {
       const picture = newest as Picture | null;
       newest = null;
+      if (signal.aborted) return;
       if (picture) yield picture;
       else if (ended) break;
       else await new Promise<void>((resolve) => { wake = resolve; });
@@ -49,15 +50,15 @@ const MAX_HELD = 2;
 
 /** Gives pictures as fast as they are asked for, but waits for those that somebody holds. */
 export async function* withoutLoss(source: AsyncIterable<Picture>, signal: AbortSignal): AsyncGenerator<Picture, void> {
-  let held = 0;
+  const hands = { held: 0 };
   let wake = () => {};
   const hold = () => {
     let done = false;
-    held += 1;
+    hands.held += 1;
     return () => {
       if (done) return;
       done = true;
-      held -= 1;
+      hands.held -= 1;
       wake();
     };
   };
@@ -65,7 +66,7 @@ export async function* withoutLoss(source: AsyncIterable<Picture>, signal: Abort
   signal.addEventListener('abort', aborted, { once: true });
   try {
     for await (const picture of source) {
-      while (held >= MAX_HELD && !signal.aborted) await new Promise<void>((resolve) => { wake = resolve; });
+      while (hands.held >= MAX_HELD && !signal.aborted) await new Promise<void>((resolve) => { wake = resolve; });
       if (signal.aborted) return;
       yield Object.assign(picture, { hold });
     }

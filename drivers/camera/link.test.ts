@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { copyFile, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Picture } from '../../core/driver.ts';
+import type { FaultCode, FaultError } from '../../core/faults.ts';
+import { settle, testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
+import { decode } from './decode.ts';
+import driver from './driver.ts';
+import { examine, probe } from './examine.ts';
+import { open, type CameraLink } from './link.ts';
+import { settings as schema, type CameraSettings } from './settings.ts';
+
+let folder: string;
+let clip: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cv-camera-'));
+  clip = join(folder, 'a clip:1.mkv'); // a name that a shell or ffmpeg's protocols could stumble over
+  // 2 s, 10 pictures a second; the grey of each tells its number: 10 × index.
+  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'color=black:size=64x48:rate=10:duration=2,format=gray,geq=lum=10*N', '-c:v', 'ffv1', '-y', `file:${clip}`]);
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+const settings = (changes: Partial<CameraSettings> = {}): CameraSettings => schema.parse({ url: `file:${clip}`, width: 32, height: 24, fps: 10, speed: 'max', ...changes });
+const code = (wanted: FaultCode) => (error: FaultError) => error.fault?.code === wanted;
+const never = () => new AbortController().signal;
+const shade = ({ rgb }: Picture) => Math.round((rgb[rgb.length >> 1] as number) / 10);
+const alive = (pid: number | undefined) => { try { return process.kill(pid as number, 0); } catch { return false; } };
+
+async function play(changes: Partial<CameraSettings>, most = Infinity): Promise<{ pictures: Picture[]; fault: string | undefined }> {
+  const link = await open(settings(changes), [], testWorld());
+  const pictures: Picture[] = [];
+  try {
+    for await (const picture of link.frames(never())) if (pictures.push(picture) >= most) break;
+    return { pictures, fault: undefined };
+  } catch (error) {
+    return { pictures, fault: (error as FaultError).fault.code };
+  } finally {
+    await link.close();
+    assert.equal(alive(link.pid), false);
+  }
+}
+
+test('every picture of the clip comes once, with its index, its presentation time and when it was taken', async () => {
+  const startsAt = Date.UTC(2026, 0, 1);
+  const { pictures, fault } = await play({});
+  assert.equal(fault, 'CV_VIDEO_ENDED');
+  assert.deepEqual(pictures.map(({ index }) => index), Array.from({ length: 20 }, (_, at) => at));
+  assert.deepEqual(pictures.map(({ ptsMs }) => ptsMs), Array.from({ length: 20 }, (_, at) => at * 100));
+  assert.deepEqual(pictures.map(({ takenAt }) => takenAt), Array.from({ length: 20 }, (_, at) => startsAt + at * 100));
+  assert.deepEqual(pictures.map(shade), Array.from({ length: 20 }, (_, at) => at));
+  assert.ok(pictures.every((picture) => picture.rgb.length === 32 * 24 * 3 && decode(picture).ok));
+});
+
+test('at another rate each picture is the newest that is not later than its time', async () => {
+  assert.deepEqual((await play({ fps: 2 })).pictures.map((picture) => [picture.ptsMs, shade(picture)]), [[0, 0], [500, 5], [1000, 10], [1500, 15]]);
+  assert.deepEqual((await play({ fps: 20 }, 4)).pictures.map((picture) => [picture.ptsMs, shade(picture)]), [[0, 0], [50, 0], [100, 1], [150, 1]]);
+});
+
+test('a clip that loops goes on in time', async () => {
+  const { pictures } = await play({ loop: true }, 45);
+  assert.deepEqual(pictures.map(shade), Array.from({ length: 45 }, (_, at) => at % 20));
+  assert.equal(pictures.at(-1)?.ptsMs, 4400);
+});
+
+test('in its own time, pictures come when they are due; who asks late gets the newest and the others are counted', async () => {
+  const clock = new VirtualClock();
+  const world = testWorld(clock);
+  const link = await open(settings({ speed: 1 }), [], world);
+  const frames = link.frames(never())[Symbol.asyncIterator]();
+  const at = async (untilMs: number): Promise<number> => {
+    const got: Picture[] = [];
+    void frames.next().then(({ value }) => got.push(value as Picture));
+    while (got.length === 0) {
+      // ffmpeg runs in real time, the clock does not: it moves only while nothing has come.
+      await settle();
+      if (got.length === 0 && clock.monotonicMs() < untilMs) await clock.advanceMs(10);
+    }
+    return (got[0] as Picture).index;
+  };
+  assert.equal(await at(0), 0);
+  assert.equal(clock.monotonicMs(), 0);
+  assert.equal(await at(200), 1);
+  assert.ok(clock.monotonicMs() >= 100);
+  while (clock.monotonicMs() < 900) await clock.advanceMs(100);
+  // By now those up to 9 were due. Nobody asked: only the newest is kept.
+  const next = await at(1900);
+  const late = world.told.filter((event) => event.kind === 'samples_lost');
+  assert.ok(late.every((event) => event.reason === 'picture_late' && event.count === 3));
+  assert.equal(late.length, next - 2);
+  await link.close();
+  assert.equal((await frames.next()).done, true);
+});
+
+test('with speed max, nothing comes while two pictures are held', async () => {
+  const link = await open(settings(), [], testWorld());
+  const frames = link.frames(never())[Symbol.asyncIterator]();
+  const taken = [await frames.next(), await frames.next()].map(({ value }) => (value as Picture).hold?.());
+  let third: Picture | undefined;
+  const asked = frames.next().then(({ value }) => { third = value as Picture; });
+  await settle();
+  await settle();
+  assert.equal(third, undefined);
+  taken[0]?.();
+  taken[0]?.(); // a second call changes nothing
+  await asked;
+  assert.equal((third as Picture | undefined)?.index, 2);
+  await frames.return?.();
+  assert.equal(alive(link.pid), false);
+});
+
+async function endedBy(speed: CameraSettings['speed'], end: (link: CameraLink, abort: AbortController) => unknown): Promise<string | undefined> {
+  const abort = new AbortController();
+  const link = await open(settings({ speed, loop: true }), [], testWorld());
+  assert.equal(alive(link.pid), true);
+  const frames = link.frames(abort.signal)[Symbol.asyncIterator]();
+  await frames.next();
+  const rest = async () => { while (!(await frames.next()).done); };
+  const resting = rest().then(() => undefined, (error: FaultError) => error.fault.code);
+  end(link, abort);
+  const fault = await resting;
+  await link.close();
+  await link.close();
+  assert.equal(alive(link.pid), false);
+  return fault;
+}
+
+test('abort, close and a killed ffmpeg end the pictures and leave no child', async () => {
+  for (const speed of [1, 'max'] as const) {
+    assert.equal(await endedBy(speed, (_link, abort) => abort.abort()), undefined);
+    assert.equal(await endedBy(speed, (link) => link.close()), undefined);
+  }
+  assert.equal(await endedBy('max', (link) => process.kill(link.pid as number, 'SIGKILL')), 'CV_VIDEO_STOPPED');
+  const unused = await open(settings(), [], testWorld());
+  await unused.close();
+  assert.equal(alive(unused.pid), false);
+});
+
+test('an open that is aborted rejects and leaves no child, even when the source never says a word', async () => {
+  const silent = join(folder, 'pipe');
+  execFileSync('mkfifo', [silent]);
+  const abort = new AbortController();
+  const opening = open(settings({ url: `file:${silent}` }), [], testWorld(), abort.signal);
+  await settle();
+  abort.abort(new Error('enough'));
+  await assert.rejects(opening, /enough/);
+  await assert.rejects(open(settings(), [], testWorld(), AbortSignal.abort(new Error('before'))), /before/);
+});
+
+test('a clip that is missing, empty, no video or cut off is said for what it is', async () => {
+  const at = (name: string) => ({ url: `file:${join(folder, name)}` });
+  await writeFile(join(folder, 'empty.avi'), '');
+  await writeFile(join(folder, 'text.avi'), 'this is no video\n'.repeat(100));
+  await writeFile(join(folder, 'list.m3u8'), '#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/x.ts\n');
+  await copyFile(clip, join(folder, 'cut.mkv'));
+  await truncate(join(folder, 'cut.mkv'), Math.floor((await stat(clip)).size * 0.8));
+  const refused = (name: string) => open(settings(at(name)), [], testWorld());
+  await assert.rejects(refused('none.avi'), code('CV_VIDEO_MISSING'));
+  await assert.rejects(refused('text.avi/none.avi'), code('CV_VIDEO_MISSING'));
+  await assert.rejects(refused('.'), code('CV_VIDEO_UNREADABLE'));
+  await assert.rejects(refused('empty.avi'), code('CV_VIDEO_UNREADABLE'));
+  await assert.rejects(refused('text.avi'), code('CV_VIDEO_UNREADABLE'));
+  await assert.rejects(refused('list.m3u8'), code('CV_VIDEO_UNREADABLE'));
+  const cut = await play(at('cut.mkv'));
+  assert.ok(cut.pictures.length > 0 && cut.pictures.length < 20);
+  assert.match(cut.fault ?? '', /^CV_VIDEO_(ENDED|STOPPED)$/);
+});
+
+test('examine says everything that is missing at once; probe reads a picture', async () => {
+  const codes = async (changes: Partial<CameraSettings>) => (await examine(settings(changes), [], testWorld())).map((fault) => fault.code);
+  const path = process.env.PATH;
+  try {
+    process.env.PATH = folder;
+    assert.deepEqual((await codes({ url: 'file:./none.avi', model: 'yolo' })).toSorted(), ['CV_FFMPEG_MISSING', 'CV_MODEL_UNKNOWN', 'CV_VIDEO_MISSING']);
+    await assert.rejects(open(settings(), [], testWorld()), code('CV_FFMPEG_MISSING'));
+  } finally {
+    process.env.PATH = path;
+  }
+  assert.deepEqual((await codes({})).filter((found) => found !== 'CV_MODEL_MISSING'), []);
+  const [finding] = await probe(settings({ speed: 1 }), [], testWorld(), never());
+  assert.match(finding?.en ?? '', /32 × 24/);
+});
+
+test('settings: what is no file is refused; size follows the model', async () => {
+  const problems = (url: string) => schema.safeParse({ url }).error?.issues.map(({ path }) => path.join('.'));
+  for (const url of ['rtsp://127.0.0.1/1', 'clip.avi', 'file:', 'file://host/clip.avi', 'file:a\0b']) assert.deepEqual(problems(url), ['url'], url);
+  for (const url of ['file:./clip.avi', 'file:/a/b.avi', 'file:///a/b%20c.avi']) assert.equal(problems(url), undefined, url);
+  assert.deepEqual(schema.safeParse({ url: 'file:x', fps: 0 }).error?.issues.map(({ path }) => path.join('.')), ['fps']);
+  const link = await open(schema.parse({ url: `file:${clip}`, speed: 'max' }), [], testWorld());
+  for await (const { width, height } of link.frames(never())) {
+    assert.deepEqual([width, height], [320, 320]);
+    break;
+  }
+});
+
+test('decode takes pictures and nothing else', () => {
+  const picture: Picture = { index: 0, ptsMs: 0, width: 2, height: 1, rgb: new Uint8Array(6) };
+  assert.deepEqual(decode(picture), { ok: true, picture });
+  const garbage = [null, undefined, 7, 'x', {}, new Uint8Array(9), { ...picture, rgb: new Uint8Array(5) }, { ...picture, width: -2 }, { ...picture, ptsMs: NaN }, { ...picture, index: 0.5 }];
+  for (const frame of garbage) assert.equal(driver.decode(frame).ok, false);
+});
