@@ -33,7 +33,7 @@ function hashOf(paths) {
   const add = (path) => {
     let entries = null;
     try {
-      entries = readdirSync(path).sort();
+      entries = readdirSync(path).toSorted();
     } catch (error) {
       if (error.code !== 'ENOTDIR') throw error;
     }

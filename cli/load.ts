@@ -1,0 +1,18 @@
+/** Configuration files for the commands: the registry of drivers and the real environment meet the checkers here. */
+import { readFileSync } from 'node:fs';
+import type { ConfigSource, Secrets } from '../core/config/check.ts';
+import type { Driver } from '../core/driver.ts';
+import { DRIVERS } from '../drivers/index.ts';
+import { checkEdge, type CheckedEdge } from '../edge/config/check.ts';
+import { checkGateway, type CheckedGateway } from '../gateway/config/check.ts';
+
+const secrets: Secrets = { env: process.env, readFile: (path) => readFileSync(path, 'utf8') };
+
+/** @param extra drivers that are in no registry: a rig's own */
+export function loadEdge(source: ConfigSource, extra: readonly Driver[] = []): Promise<CheckedEdge> {
+  return checkEdge(source, { ...secrets, drivers: [...DRIVERS, ...extra.map((driver) => ({ id: driver.id, load: async () => driver }))] });
+}
+
+export async function loadGateway(source: ConfigSource): Promise<CheckedGateway> {
+  return checkGateway(source, secrets);
+}
