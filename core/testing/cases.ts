@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { SampleLine } from '../sample.ts';
+import type { ResultLine } from '../result-lines.ts';
 
 const caseFile = z.strictObject({
   driver: z.string(),
@@ -32,7 +32,7 @@ export interface TrafficLine {
 }
 
 /** What a case must give, line by line: samples and faults in the form of `--json`. */
-export type CaseLine = SampleLine | { fault: string; stage: string; message: string; remedy: string; at: number };
+export type CaseLine = ResultLine;
 
 export interface Case extends z.infer<typeof caseFile> {
   name: string;

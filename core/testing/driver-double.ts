@@ -3,7 +3,7 @@
  * `export const double: DriverDouble`; one that speaks over plain TCP makes the bad ones with `badTcpPeers`.
  */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import type { Driver } from '../driver.ts';
+import type { Driver, Request } from '../driver.ts';
 import { seededRandom, type Random } from '../world.ts';
 import type { Case, CaseLine } from './cases.ts';
 
@@ -28,6 +28,8 @@ export interface DriverDouble {
   resets(): Promise<Peer>;
   /** Says what is not the protocol. The same seed says the same. */
   garbage(seed: number): Promise<Peer>;
+  /** The frames of a case, where neither `frameOf` nor the recorded bytes give them. */
+  frames?(recorded: Case): Promise<{ frame: unknown; request?: Request }[]>;
   /** Another frame than the recorded one, for drivers whose frames are neither bytes nor JSON lines. */
   mutate?(frame: unknown, random: Random): unknown;
   /** Runs a case where `decode` alone does not give samples (a camera's detector is no part of its driver). */
@@ -67,5 +69,5 @@ export async function tcpPeer(describe: (host: string, port: number) => Pick<Pee
 }
 
 function noise(random: Random): Uint8Array {
-  return Uint8Array.from({ length: 1 + Math.floor(random.next() * 400) }, () => Math.floor(random.next() * 256));
+  return Uint8Array.from({ length: 64 + Math.floor(random.next() * 400) }, () => Math.floor(random.next() * 256));
 }

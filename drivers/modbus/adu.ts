@@ -10,6 +10,8 @@ import { cellBytes } from './requests.ts';
 export const MBAP_BYTES = 7; // transaction 2, protocol 2 (always 0), length 2 (counts unit and PDU), unit 1
 const MAX_LENGTH_FIELD = 254;
 const EXCEPTION_BIT = 0x80;
+/** Some servers (pymodbus for a unit it does not have) answer with an exception to function 0: to whatever was asked. */
+export const EXCEPTION_TO_NONE = EXCEPTION_BIT;
 
 export interface Adu {
   /** Absent on serial lines. */
@@ -59,7 +61,7 @@ export function readRtuAdu(bytes: Uint8Array): Adu | RtuProblem {
 export function mismatch(asked: Asked, unit: number, pdu: Uint8Array): string | null {
   if (unit !== asked.unit) return `unit ${unit}, asked unit ${asked.unit}`;
   const fc = pdu[0] as number;
-  if (fc === (asked.fc | EXCEPTION_BIT)) return pdu.length === 2 ? null : `exception of ${pdu.length} bytes, 2 wanted`;
+  if (fc === (asked.fc | EXCEPTION_BIT) || fc === EXCEPTION_TO_NONE) return pdu.length === 2 ? null : `exception of ${pdu.length} bytes, 2 wanted`;
   if (fc !== asked.fc) return `function ${fc}, asked function ${asked.fc}`;
   if (fc > 4) return null;
   const wanted = cellBytes(fc, asked.count);

@@ -146,6 +146,11 @@ test('exceptions come as frames and become faults of their own', async (context)
   }
 });
 
+test('an exception to function 0, as pymodbus sends for a unit it does not have, is an exception to what was asked', async (context) => {
+  const { link } = await linkTo(context, COUNTING, (answer) => Buffer.from([...answer.subarray(0, 4), 0, 3, 1, 0x80, 11]));
+  assert.equal(await valuesOf(link, TWO), 'CV_MODBUS_GATEWAY_TARGET');
+});
+
 test('a hole in a joined block costs only its own point, and is asked for once a session', async (context) => {
   const asked: string[] = [];
   const { link } = await linkTo(context, {

@@ -3,7 +3,7 @@ import modbus from 'modbus-serial';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import { GuardedPort } from './port.ts';
+import { exceptionOf, GuardedPort } from './port.ts';
 import { halvesOf, type Block, type ModbusRequest } from './requests.ts';
 import type { ModbusSettings } from './settings.ts';
 
@@ -83,12 +83,6 @@ async function identify(client: Client, guard: GuardedPort, unit: number, signal
     if (exceptionOf(error) !== null) return null;
     throw error;
   }
-}
-
-/** The exception's number where modbus-serial made an error of one. */
-function exceptionOf(error: unknown): number | null {
-  const code = error instanceof Error ? (error as { modbusCode?: unknown }).modbusCode : undefined;
-  return typeof code === 'number' ? code : null;
 }
 
 function illegalAddress(block: Block): Uint8Array {

@@ -11,7 +11,7 @@ import type { Socket } from 'node:net';
 import { FaultError, faultOf } from '../../core/faults.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import { crc16Modbus } from '../../core/wire/crc16.ts';
-import { mismatch, readTcpAdu, tcpAduBytes, type Asked } from './adu.ts';
+import { EXCEPTION_TO_NONE, mismatch, readTcpAdu, tcpAduBytes, type Asked } from './adu.ts';
 
 const CRC_BYTES = 2;
 /** A peer that sends this many answers nobody asked for, without one that was, is not one to go on with. */
@@ -21,6 +21,12 @@ interface Waiting {
   asked: Asked;
   transaction: number;
   fail(error: unknown): void;
+}
+
+/** The exception's number where modbus-serial made an error of one. */
+export function exceptionOf(error: unknown): number | null {
+  const code = error instanceof Error ? (error as { modbusCode?: unknown }).modbusCode : undefined;
+  return typeof code === 'number' ? code : null;
 }
 
 /** A port as modbus-serial's constructor takes it, over a socket that is open. */
@@ -73,7 +79,7 @@ export class GuardedPort extends EventEmitter {
    * One question and its answer.
    *
    * @param send calls modbus-serial, which gives the answer to `done`
-   * @returns what modbus-serial made of the answer; rejects with the signal's reason, CV_MODBUS_ANSWER_MISMATCH,
+   * @returns what modbus-serial made of the answer; rejects with its error for an exception, the signal's reason, CV_MODBUS_ANSWER_MISMATCH,
    *   CV_FRAME_INVALID or CV_LINK_CLOSED
    */
   ask<T>(asked: Asked, signal: AbortSignal, send: (done: (error: unknown, result: T) => void) => void): Promise<T> {
@@ -95,8 +101,8 @@ export class GuardedPort extends EventEmitter {
       this.#waiting = waiting;
       send((error, result) => {
         settle();
-        if (error) reject(error);
-        else resolve(result);
+        if (error === null || error === undefined) resolve(result);
+        else reject(exceptionOf(error) === null ? new FaultError('CV_FRAME_INVALID', { detail: String(error) }, { cause: error }) : error);
       });
     });
   }
@@ -137,7 +143,9 @@ export class GuardedPort extends EventEmitter {
     const body = bytes.subarray(-adu.pdu.length - 1);
     const frame = Buffer.alloc(body.length + CRC_BYTES);
     body.copy(frame);
-    frame.writeUInt16LE(crc16Modbus(body), body.length);
+    // modbus-serial knows an exception only by the function it asked.
+    if (frame[1] === EXCEPTION_TO_NONE) frame[1] = waiting.asked.fc | EXCEPTION_TO_NONE;
+    frame.writeUInt16LE(crc16Modbus(frame.subarray(0, body.length)), body.length);
     try {
       this.emit('data', frame);
     } catch (error) {

@@ -1,0 +1,235 @@
+/**
+ * The promises every driver keeps, run against each one in the index: it describes itself whole, opens and closes,
+ * stops when told, survives peers that are silent, rude or mad, reads its recorded cases, and accounts for every sample.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import type { Decoded, Driver, Link, PointOf, Request } from '../driver.ts';
+import { FLAGS, QUALITIES } from '../event.ts';
+import { explain, FaultError, FAULTS } from '../faults.ts';
+import { realWorld, seededRandom, type World } from '../world.ts';
+import type { Case } from './cases.ts';
+import type { DriverDouble, Peer } from './driver-double.ts';
+import { mutateFrame } from './mutate.ts';
+import { playCase } from './play.ts';
+
+/** How soon a driver must have let go after an abort or a close. */
+const STOP_MS = 1000;
+/** How long a peer may be rude before the suite calls it off. */
+const PATIENCE_MS = 300;
+const MUTATIONS = 2000;
+const FRAMES_WANTED = 3;
+
+export interface Subject {
+  driver: Driver;
+  double: DriverDouble;
+  cases: Case[];
+}
+
+export function driverContract({ driver, double, cases }: Subject): void {
+  const name = (promise: string) => `${driver.id}: ${promise}`;
+
+  test(name('describes itself in both languages, with defaults that its own schema takes'), () => describesItself(driver));
+
+  test(name('has at least one recorded case'), () => assert.ok(cases.length > 0));
+
+  for (const recorded of cases) {
+    test(name(`case ${recorded.name}`), async () => {
+      const lines = double.runCase ? await double.runCase(recorded, driver) : (await playCase(recorded, driver)).lines;
+      assert.deepEqual(lines, recorded.expected);
+    });
+  }
+
+  test(name('a good peer: every point comes, and what comes in is what goes out and what is lost'), async () => {
+    await withPeer(double.good(), async (peer) => {
+      const { frames, points } = await talk(driver, peer, new AbortController().signal);
+      const decoded = frames.map(({ frame, request }) => driver.decode(frame, request));
+      decoded.forEach((one, at) => checkDecoded(driver, one, frames[at]?.request, points));
+      if (driver.requests) {
+        const asked = frames.flatMap(({ request }) => request?.points ?? []);
+        const out = decoded.flatMap((one) => (one.ok ? one.values ?? [] : [])).length;
+        const lost = decoded.reduce((sum, one, at) => sum + (one.ok ? 0 : (one.points ?? frames[at]?.request?.points ?? []).length), 0);
+        assert.equal(asked.length, out + lost);
+        assert.deepEqual(asked.toSorted(), points.map(({ id }) => id).toSorted());
+      }
+      assert.ok(decoded.some((one) => one.ok), 'something came');
+    });
+  });
+
+  test(name('opens and closes twice, and a second close is nothing'), async () => {
+    await withPeer(double.good(), async (peer) => {
+      for (let turn = 0; turn < 2; turn += 1) {
+        const link = await openLink(driver, peer, world(), new AbortController().signal);
+        await soon(link.close(), 'close');
+        await soon(link.close(), 'second close');
+      }
+    });
+  });
+
+  for (const [what, make] of [['silent', () => double.silent()], ['garbage', () => double.garbage(7)], ['resetting', () => double.resets()], ['good', () => double.good()]] as const) {
+    test(name(`a ${what} peer: told to stop, it has stopped within a second, with a fault at most`), async () => {
+      await withPeer(make(), async (peer) => {
+        const stop = new AbortController();
+        const reason = new FaultError('CV_LINK_TIMEOUT', { address: 'contract', timeoutMs: PATIENCE_MS });
+        const talking = talk(driver, peer, stop.signal, Infinity).then(() => null, (error: unknown) => error);
+        const ended = await Promise.race([talking, wait(PATIENCE_MS).then(() => 'patience')]);
+        stop.abort(reason);
+        const error = ended === 'patience' ? await soon(talking, 'stop') : ended;
+        assert.ok(error === null || error instanceof FaultError, `no error but a fault: ${error instanceof Error ? error.stack : String(error)}`);
+      });
+    });
+  }
+
+  test(name('an attempt to open that is called off is over within a second'), async () => {
+    await withPeer(double.silent(), async (peer) => {
+      const error = new FaultError('CV_LINK_TIMEOUT', { address: 'contract', timeoutMs: 0 });
+      const link = await soon(openLink(driver, peer, world(), AbortSignal.abort(error)).catch(() => null), 'open');
+      await link?.close();
+    });
+  });
+
+  if (driver.probe) {
+    test(name('a probe finds something to tell at a good peer, in both languages, and leaves a silent one when told'), async () => {
+      await withPeer(double.good(), async (peer) => {
+        const { settings, points } = configOf(driver, peer);
+        const findings = await driver.probe?.(settings, points, world(), new AbortController().signal) ?? [];
+        assert.ok(findings.length > 0 && findings.every(({ en, zh }) => en && zh));
+      });
+      await withPeer(double.silent(), async (peer) => {
+        const { settings, points } = configOf(driver, peer);
+        const stop = new AbortController();
+        const probing = driver.probe?.(settings, points, world(), stop.signal).then(() => null, (error: unknown) => error) ?? Promise.resolve(null);
+        await Promise.race([probing, wait(PATIENCE_MS)]);
+        stop.abort(new FaultError('CV_LINK_TIMEOUT', { address: 'contract', timeoutMs: PATIENCE_MS }));
+        const error = await soon(probing, 'stop');
+        assert.ok(error === null || error instanceof FaultError, String(error));
+      });
+    });
+  }
+
+  test(name(`${MUTATIONS} mutated frames: nothing thrown, nothing but what the driver may say`), async () => {
+    const random = seededRandom(20_260_101);
+    const frames = (await Promise.all(cases.map(async (recorded) => double.frames?.(recorded) ?? (await playCase(recorded, driver)).frames))).flat();
+    assert.ok(frames.length > 0, 'the cases hold frames');
+    for (let turn = 0; turn < MUTATIONS; turn += 1) {
+      const { frame, request } = frames[turn % frames.length] as (typeof frames)[number];
+      const mutant = double.mutate ? double.mutate(frame, random) : mutateFrame(frame, random);
+      checkDecoded(driver, driver.decode(mutant, request), request, null);
+    }
+  });
+}
+
+function describesItself(driver: Driver): void {
+  assert.match(driver.id, /^[a-z0-9-]{1,32}$/);
+  assert.ok(driver.title.zh && driver.title.en);
+  for (const schema of [driver.settings, driver.point]) {
+    for (const [key, field] of Object.entries(schema?.shape ?? {})) {
+      const notes = (field as z.ZodType).meta() as { zh?: string; en?: string } | undefined;
+      assert.ok(notes?.zh && notes.en, `${key} says what it is in zh and en`);
+      assert.match(notes.zh, /[一-鿿]/, `${key}: zh is Chinese`);
+    }
+    // A default is what stands in the file when it is left out, so the field itself must take it.
+    if (!schema) continue;
+    for (const [key, property] of Object.entries(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }).properties ?? {})) {
+      const written = (property as { default?: unknown }).default;
+      if (written !== undefined) assert.ok((schema.shape[key] as z.ZodType).safeParse(written).success, `default of ${key}`);
+    }
+  }
+  assert.equal(Number(driver.point !== undefined) + Number(driver.points !== undefined), 1, 'points or point');
+  for (const [id, point] of Object.entries(driver.points ?? {})) assert.ok(point.zh && point.en && typeof point.unit === 'string', id);
+  assert.ok(driver.traits.length > 0);
+  if (driver.traits.includes('polled')) assert.ok(driver.requests);
+  if (driver.traits.includes('probes')) assert.ok(driver.probe);
+}
+
+/** Nothing but values of the driver's points with a quality and flags of the closed lists, a picture, or a fault that explains itself. */
+function checkDecoded(driver: Driver, decoded: Decoded, request: Request | undefined, points: readonly PointOf<unknown>[] | null): void {
+  const known = request?.points ?? points?.map(({ id }) => id) ?? (driver.points ? Object.keys(driver.points) : null);
+  if (!decoded.ok) {
+    assert.ok(decoded.fault.code in FAULTS, decoded.fault.code);
+    for (const language of ['en', 'zh-CN'] as const) assert.doesNotMatch(explain(decoded.fault, language).message, /\{(?!device|point|address)\w+\}/);
+    return;
+  }
+  if (decoded.picture) {
+    const { rgb, width, height } = decoded.picture;
+    return assert.equal(rgb.length, width * height * 3);
+  }
+  for (const one of decoded.values) {
+    if (known && request) assert.ok(known.includes(one.point), `${one.point} was not asked for`);
+    assert.ok(['number', 'boolean', 'string'].includes(typeof one.value) || (one.value === null && one.quality === 'bad'), `${one.point} = ${String(one.value)}`);
+    assert.ok(one.quality === undefined || QUALITIES.includes(one.quality));
+    for (const flag of one.flags ?? []) assert.ok(FLAGS.includes(flag), flag);
+    if (one.fault) assert.ok(one.fault.code in FAULTS);
+    if (one.deviceAt !== undefined) assert.ok(Number.isFinite(one.deviceAt));
+  }
+}
+
+function world(): World {
+  return realWorld(() => {});
+}
+
+async function withPeer(starting: Promise<Peer>, run: (peer: Peer) => Promise<void>): Promise<void> {
+  const peer = await starting;
+  try {
+    await run(peer);
+    if (peer.connections) await until(() => peer.connections?.() === 0, 'every link to the peer is gone');
+  } finally {
+    await peer.stop();
+  }
+}
+
+function configOf(driver: Driver, peer: Peer): { settings: unknown; points: PointOf<unknown>[] } {
+  const fixed = Object.keys(driver.points ?? {}).map((id) => ({ id }));
+  const points = driver.point ? (peer.points ?? []).map((point) => Object.assign(driver.point?.parse(point) as object, { id: String(point.id) })) : fixed;
+  return { settings: driver.settings.parse(peer.settings), points };
+}
+
+function openLink(driver: Driver, peer: Peer, world: World, signal: AbortSignal): Promise<Link<unknown>> {
+  const { settings, points } = configOf(driver, peer);
+  return driver.open(settings, points, world, signal);
+}
+
+/** Opens, reads once (polled) or some frames, closes. With `frames` Infinity it goes on until the peer or the signal ends it. */
+async function talk(driver: Driver, peer: Peer, signal: AbortSignal, wanted = FRAMES_WANTED) {
+  const { settings, points } = configOf(driver, peer);
+  const link = await openLink(driver, peer, world(), signal);
+  const frames: { frame: unknown; request?: Request }[] = [];
+  try {
+    const requests = driver.requests?.(points, settings) ?? [];
+    if (link.exchange) {
+      for (let more = true; more; more = wanted === Infinity && !signal.aborted) {
+        for (const request of requests) frames.push({ frame: await link.exchange(request, signal), request });
+        await breath();
+      }
+    } else if (link.frames) {
+      for await (const frame of link.frames(signal)) {
+        frames.push({ frame });
+        if (frames.length >= wanted || signal.aborted) break;
+      }
+    }
+    return { frames, points };
+  } finally {
+    await soon(link.close(), 'close');
+  }
+}
+
+const breath = () => new Promise<void>((resolve) => { setTimeout(resolve, 5); });
+
+function wait(delayMs: number): Promise<void> {
+  return new Promise((resolve) => { setTimeout(resolve, delayMs).unref(); });
+}
+
+/** The promise's result, or a failure when it takes longer than a driver may. */
+async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`${what} took more than ${STOP_MS} ms`)), STOP_MS); });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let waitedMs = 0; !condition(); waitedMs += 10) {
+    if (waitedMs > STOP_MS) throw new Error(`not within ${STOP_MS} ms: ${what}`);
+    await wait(10);
+  }
+}

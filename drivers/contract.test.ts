@@ -1,0 +1,23 @@
+/** The contract suite for every driver of the index; a new one is held to it by being there. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { casesIn } from '../core/testing/cases.ts';
+import { driverContract } from '../core/testing/driver-contract.ts';
+import type { DriverDouble } from '../core/testing/driver-double.ts';
+import { DRIVERS } from './index.ts';
+
+for (const entry of DRIVERS) {
+  const folder = join(import.meta.dirname, entry.id);
+  const driver = await entry.load();
+  if (existsSync(join(folder, 'contract.ts'))) {
+    const { double } = (await import(join(folder, 'contract.ts'))) as { double: DriverDouble };
+    driverContract({ driver, double, cases: await casesIn(join(folder, 'recorded')) });
+  }
+
+  test(`${entry.id}: its folder goes by its id and has the parts every driver has`, () => {
+    assert.equal(driver.id, entry.id);
+    for (const part of ['driver.ts', 'link.ts', 'decode.ts', 'README.md', 'quality.json', 'contract.ts', 'recorded']) assert.ok(existsSync(join(folder, part)), part);
+  });
+}
