@@ -1,7 +1,7 @@
 /** Opens a detector: checks the model first, then runs it in a worker, which is replaced when it dies. */
 import { extname } from 'node:path';
 import type { Picture } from '../core/driver.ts';
-import { FaultError, faultOf } from '../core/faults.ts';
+import { FaultError } from '../core/faults.ts';
 import type { ModelSpec } from '../core/model.ts';
 import type { World } from '../core/world.ts';
 import { readGraph } from './verify.ts';
@@ -76,14 +76,9 @@ export async function openDetector(spec: ModelSpec, options: DetectorOptions, wo
       if (closed) throw refusal();
       const link = await alive();
       if (closed) throw refusal();
-      try {
-        return await link.detect(picture, signal);
-      } catch (error) {
-        if (closed && link.ended) throw refusal();
-        const fault = faultOf(error, 'CV_MODEL_FAILED');
-        if (fault.code === 'CV_DETECTOR_DIED') world.tell({ kind: 'fault', fault });
-        throw error;
-      }
+      return link.detect(picture, signal).catch((error: unknown) => {
+        throw closed && link.ended ? refusal() : error;
+      });
     },
     async close() {
       closed = true;

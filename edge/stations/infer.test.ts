@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Picture } from '../../core/driver.ts';
+import type { Box } from '../../core/event.ts';
+import { FaultError } from '../../core/faults.ts';
+import type { Sample } from '../../core/sample.ts';
+import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
+import type { Detection, Detector } from '../../models/load.ts';
+import { openLastPictures } from '../vision/last-picture.ts';
+import { infer } from './infer.ts';
+import type { DecodedItem } from './item.ts';
+
+const POINTS = { persons: { unit: '{person}' }, vehicles: { unit: '{vehicle}' }, occupancy: { unit: '%' } };
+const AT = Date.UTC(2026, 0, 1);
+
+const box = (label: string, x = 0.1, score = 0.9): Box => ({ class: label, score, x, y: 0.1, width: 0.2, height: 0.5 });
+const picture = (index: number, device = 'cam', hold?: Picture['hold']): DecodedItem => ({
+  kind: 'picture', device, at: AT + index * 200, observedAt: AT + index * 200 + 7, points: POINTS,
+  picture: { index, ptsMs: index * 200, width: 2, height: 2, rgb: new Uint8Array(12).fill(index), ...(hold && { hold }) },
+});
+const value = (device: string, number: number): DecodedItem => ({
+  kind: 'sample',
+  sample: { device, point: 'level', value: number, unit: 'm', at: AT, clock: 'edge', observedAt: AT, quality: 'good', flags: [], origin: 'live' },
+});
+
+/** A detector that answers when the test says so. */
+function slowDetector() {
+  const asked: { index: number; answer: (boxes: Box[]) => void; fail: (error: unknown) => void }[] = [];
+  const detector: Detector = {
+    model: 'test-model',
+    detect: ({ index }, signal) => new Promise<Detection>((resolve, reject) => {
+      asked.push({ index, answer: (boxes) => resolve({ boxes, durationMs: 5 }), fail: reject });
+      signal?.addEventListener('abort', () => reject(signal.reason));
+    }),
+    close: async () => {},
+  };
+  return { detector, asked };
+}
+
+function rig() {
+  const world = testWorld();
+  const { detector, asked } = slowDetector();
+  const pictures = openLastPictures();
+  const station = infer(new Map([['cam', detector]]), world, pictures);
+  const out: Sample[] = [];
+  const give = (items: readonly Sample[]) => { out.push(...items); };
+  const told = (kind: string) => world.told.filter((event) => event.kind === kind);
+  /** Samples that were read = given on + lost + still inside. */
+  const sum = () => (told('samples_read') as { count?: number }[]).reduce((sum, { count = 0 }) => sum + count, 0)
+    - (told('samples_lost') as { count?: number }[]).reduce((sum, { count = 0 }) => sum + count, 0);
+  return { world, asked, station, out, pictures, told, sum, take: (...items: DecodedItem[]) => station.take?.(items, give) };
+}
+
+test('a picture becomes three samples with the picture\'s time and the boxes they rest on', async () => {
+  const { asked, out, take, told } = rig();
+  take(picture(3));
+  asked[0]?.answer([box('person'), box('person', 0.5, 0.4), box('car', 0.7), box('truck', 0.71, 0.5), box('dog')]);
+  await settle();
+  assert.deepEqual(out.map(({ point, value, unit, at, observedAt, clock, quality }) => [point, value, unit, at, observedAt, clock, quality]), [
+    ['persons', 2, '{person}', AT + 600, AT + 607, 'edge', 'good'],
+    ['vehicles', 1, '{vehicle}', AT + 600, AT + 607, 'edge', 'good'], // one van, two names
+    ['occupancy', 30, '%', AT + 600, AT + 607, 'edge', 'good'],
+  ]);
+  assert.deepEqual(out[0]?.evidence, [{ kind: 'boxes', model: 'test-model', frame: 3, boxes: [box('person'), box('person', 0.5, 0.4)] }]);
+  assert.equal(out[2]?.evidence, undefined);
+  assert.deepEqual(told('inference'), [{ kind: 'inference', device: 'cam', durationMs: 5 }]);
+});
+
+test('what is no picture passes at once, and in its device\'s order behind a picture that is looked at', async () => {
+  const { asked, out, take } = rig();
+  take(value('plc', 1), picture(0), value('cam', 2), value('plc', 3));
+  assert.deepEqual(out.map((sample) => sample.value), [1, 3]);
+  asked[0]?.answer([]);
+  await settle();
+  assert.deepEqual(out.map((sample) => sample.value), [1, 3, 0, 0, 0, 2]);
+  take(value('cam', 4));
+  assert.equal(out.at(-1)?.value, 4);
+});
+
+test('one picture is looked at, the newest waits, those between are late and counted', async () => {
+  const { asked, out, take, told, sum } = rig();
+  take(picture(0), picture(1), picture(2));
+  take(picture(3));
+  assert.deepEqual(asked.map(({ index }) => index), [0]);
+  asked[0]?.answer([]);
+  await settle();
+  assert.deepEqual(asked.map(({ index }) => index), [0, 3]);
+  asked[1]?.answer([]);
+  await settle();
+  assert.deepEqual(told('samples_lost'), [1, 2].map(() => ({ kind: 'samples_lost', count: 3, reason: 'picture_late', intended: false, device: 'cam' })));
+  assert.equal(sum(), out.length);
+});
+
+test('pictures of a source that drops nothing all wait, and each is let go of when it is done', async () => {
+  const { asked, out, take, told } = rig();
+  const held: number[] = [];
+  take(...[0, 1, 2].map((index) => picture(index, 'cam', () => {
+    held.push(index);
+    return () => { held.splice(held.indexOf(index), 1); };
+  })));
+  assert.deepEqual(held, [0, 1, 2]);
+  for (let at = 0; at < 3; at += 1) {
+    asked[at]?.answer([]);
+    await settle();
+  }
+  assert.deepEqual([held, out.length, told('samples_lost')], [[], 9, []]);
+});
+
+test('a picture on which the detector fails is counted with its fault; the next one clears it', async () => {
+  const { asked, out, take, told, sum } = rig();
+  take(picture(0));
+  asked[0]?.fail(new FaultError('CV_DETECTOR_DIED', { model: 'test-model', detail: 'out of memory' }));
+  await settle();
+  assert.deepEqual(told('fault').map((event) => (event as { fault?: { code: string } }).fault?.code), ['CV_DETECTOR_DIED']);
+  take(picture(1));
+  asked[1]?.answer([]);
+  await settle();
+  assert.deepEqual(told('fault_cleared'), [{ kind: 'fault_cleared', code: 'CV_DETECTOR_DIED', device: 'cam' }]);
+  assert.deepEqual(told('samples_lost'), [{ kind: 'samples_lost', count: 3, reason: 'model_failed', intended: false, device: 'cam' }]);
+  assert.equal(sum(), out.length);
+  take(picture(2, 'camera without a detector'));
+  await settle();
+  assert.equal(told('samples_lost').length, 2);
+});
+
+test('close lets the picture in the detector finish and counts the one that waits', async () => {
+  const { asked, out, station, take, told, sum } = rig();
+  take(picture(0), picture(1), value('cam', 9));
+  const closed = station.close?.();
+  asked[0]?.answer([]);
+  await closed;
+  assert.deepEqual(out.map((sample) => sample.value), [0, 0, 0, 9]);
+  assert.deepEqual((told('samples_lost') as { reason?: string }[]).map(({ reason }) => reason), ['shutdown']);
+  assert.equal(sum(), 3);
+});
+
+test('close does not wait for a detector that never answers', async () => {
+  const { station, take, told, world } = rig();
+  take(picture(0));
+  let isClosed = false;
+  const closed = Promise.resolve(station.close?.()).then(() => { isClosed = true; });
+  await world.clock.advanceMs(999);
+  assert.equal(isClosed, false);
+  await world.clock.advanceMs(1);
+  await closed;
+  assert.deepEqual((told('samples_lost') as { reason?: string }[]).map(({ reason }) => reason), ['shutdown']);
+  take(picture(1));
+  await settle();
+  assert.equal(told('samples_lost').length, 2);
+});
+
+test('the last picture of a camera is there for people, encoded when asked for', async () => {
+  const { asked, pictures, take } = rig();
+  assert.equal(await pictures.get('cam'), null);
+  take(picture(5));
+  asked[0]?.answer([box('person'), box('bench')]);
+  await settle();
+  const [view, same] = await Promise.all([pictures.get('cam'), pictures.get('cam')]);
+  assert.equal(view, same);
+  assert.deepEqual([view?.device, view?.index, view?.at, view?.width, view?.height, view?.boxes], ['cam', 5, AT + 1000, 2, 2, [box('person')]]);
+  assert.deepEqual([...Buffer.from(view?.jpegBase64 ?? '', 'base64').subarray(0, 3)], [0xff, 0xd8, 0xff]);
+});
+
+test('a picture that cannot be encoded fails who asks, not the line', async () => {
+  const pictures = openLastPictures();
+  pictures.remember('cam', { index: 0, ptsMs: 0, width: 99, height: 99, rgb: new Uint8Array(3) }, AT, []);
+  await assert.rejects(pictures.get('cam'));
+});

@@ -1,0 +1,132 @@
+/** infer: a camera's pictures become samples like any other; everything else passes in its device's order. */
+import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
+import type { Give, Station } from '../../core/line.ts';
+import type { LossReason } from '../../core/losses.ts';
+import type { Sample } from '../../core/sample.ts';
+import type { World } from '../../core/world.ts';
+import type { Detector } from '../../models/load.ts';
+import { countBoxes } from '../vision/count.ts';
+import type { LastPictures } from '../vision/last-picture.ts';
+import type { DecodedItem, PictureItem } from './item.ts';
+
+/** What is held for one camera: a picture in the detector, and what came after it. */
+interface Lane {
+  busy: boolean;
+  waiting: Waiting[];
+  fault: Fault | null;
+}
+
+type Waiting = { item: DecodedItem; release: () => void };
+
+const CLOSE_DEADLINE_MS = 1000;
+
+/**
+ * @param cameras device id → its detector; whoever opened them closes them, after this station
+ * @param pictures where the newest picture of each camera is kept for people; none: they are not kept
+ */
+export function infer(cameras: ReadonlyMap<string, Detector>, world: World, pictures?: LastPictures): Station<DecodedItem, Sample> {
+  const lanes = new Map<string, Lane>();
+  const running = new Set<Promise<void>>();
+  const ending = new AbortController();
+  let closing = false;
+
+  function take(items: readonly DecodedItem[], give: Give<Sample>): void {
+    const ready: Sample[] = [];
+    for (const item of items) {
+      const device = item.kind === 'sample' ? item.sample.device : item.device;
+      const lane = lanes.get(device);
+      if (item.kind === 'sample' && !lane?.busy) ready.push(item.sample);
+      else enter(lane ?? newLane(device), item, give);
+    }
+    give(ready);
+  }
+
+  function newLane(device: string): Lane {
+    const lane: Lane = { busy: false, waiting: [], fault: null };
+    lanes.set(device, lane);
+    return lane;
+  }
+
+  /** At most one picture waits, the newest; those that must not be lost wait all, and their source waits for us. */
+  function enter(lane: Lane, item: DecodedItem, give: Give<Sample>): void {
+    const release = item.kind === 'picture' ? item.picture.hold?.() : undefined;
+    if (item.kind === 'picture') {
+      world.tell({ kind: 'samples_read', count: samplesIn(item), device: item.device });
+      const older = lane.waiting.findIndex(({ item: waiting }) => waiting.kind === 'picture' && !waiting.picture.hold);
+      if (older >= 0 && !release) drop(lane.waiting.splice(older, 1), 'picture_late');
+    }
+    lane.waiting.push({ item, release: release ?? (() => {}) });
+    if (!lane.busy) start(lane, give);
+  }
+
+  function start(lane: Lane, give: Give<Sample>): void {
+    const run = work(lane, give).finally(() => running.delete(run));
+    running.add(run);
+  }
+
+  async function work(lane: Lane, give: Give<Sample>): Promise<void> {
+    lane.busy = true;
+    for (let next = lane.waiting.shift(); next; next = lane.waiting.shift()) {
+      const { item, release } = next;
+      if (item.kind === 'sample') give([item.sample]);
+      else if (closing) drop([next], 'shutdown');
+      else give(await look(lane, item));
+      release();
+    }
+    lane.busy = false;
+  }
+
+  async function look(lane: Lane, item: PictureItem): Promise<Sample[]> {
+    const { device, picture, at, observedAt, points } = item;
+    try {
+      const detector = cameras.get(device);
+      if (!detector) throw new FaultError('CV_DETECTOR_CLOSED', { model: device });
+      const { boxes, durationMs } = await detector.detect(picture, ending.signal);
+      world.tell({ kind: 'inference', device, durationMs });
+      if (lane.fault) world.tell({ kind: 'fault_cleared', code: lane.fault.code, device });
+      lane.fault = null;
+      const counted = countBoxes(boxes, detector.model, picture.index);
+      pictures?.remember(device, picture, at, counted.flatMap(({ evidence }) => evidence?.flatMap((one) => one.boxes) ?? []));
+      return counted.flatMap(({ point, value, evidence }): Sample[] => {
+        const unit = points[point]?.unit;
+        return unit === undefined ? [] : [{ device, point, value, unit, at, clock: 'edge', observedAt, quality: 'good', flags: [], origin: 'live', ...(evidence && { evidence }) }];
+      });
+    } catch (error) {
+      if (ending.signal.aborted) return lose(item, 'shutdown');
+      lane.fault = faultOf(error, 'CV_MODEL_FAILED', { model: device });
+      world.tell({ kind: 'fault', fault: lane.fault, device });
+      return lose(item, 'model_failed');
+    }
+  }
+
+  function drop(dropped: readonly Waiting[], reason: LossReason): void {
+    for (const { item, release } of dropped) {
+      if (item.kind === 'picture') lose(item, reason);
+      release();
+    }
+  }
+
+  function lose(item: PictureItem, reason: LossReason): Sample[] {
+    world.tell({ kind: 'samples_lost', count: samplesIn(item), reason, intended: false, device: item.device });
+    return [];
+  }
+
+  return {
+    name: 'infer',
+    take,
+    /** Lets the pictures in the detectors finish, for a second; those that wait are counted. */
+    async close() {
+      closing = true;
+      const deadline = world.clock.after(CLOSE_DEADLINE_MS, () => ending.abort());
+      await Promise.all(running);
+      deadline.cancel();
+    },
+  };
+}
+
+const POINTS = ['persons', 'vehicles', 'occupancy'];
+
+/** How many samples a picture is worth. */
+function samplesIn(item: PictureItem): number {
+  return POINTS.filter((point) => item.points[point]).length;
+}

@@ -1,0 +1,41 @@
+/** Opens one detector for each camera that names a model. */
+import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
+import type { ModelSpec } from '../../core/model.ts';
+import type { World } from '../../core/world.ts';
+import { openDetector, type Detector } from '../../models/load.ts';
+
+export interface Detectors {
+  /** Device id → its detector, for `infer`. */
+  byDevice: ReadonlyMap<string, Detector>;
+  /** Cameras that have none, and why; they have been told already. */
+  faults: ReadonlyMap<string, Fault>;
+  /** After `infer` is closed. */
+  close(): Promise<void>;
+}
+
+/**
+ * A camera whose model cannot be opened costs only itself.
+ * @param devices of an edge's setup; those whose settings name no model are passed over
+ * @param models the registry
+ */
+export async function openDetectors(devices: readonly { id: string; settings: unknown }[], models: readonly ModelSpec[], world: World): Promise<Detectors> {
+  const byDevice = new Map<string, Detector>();
+  const faults = new Map<string, Fault>();
+  await Promise.all(devices.map(async ({ id, settings }) => {
+    const { model } = settings as { model?: unknown };
+    if (typeof model !== 'string') return;
+    try {
+      const spec = models.find((one) => one.id === model);
+      if (!spec) throw new FaultError('CV_MODEL_UNKNOWN', { model, known: models.map((one) => one.id).join(', ') });
+      byDevice.set(id, await openDetector(spec, {}, world));
+    } catch (error) {
+      const fault = faultOf(error, 'CV_MODEL_FAILED', { model });
+      faults.set(id, fault);
+      world.tell({ kind: 'fault', fault, device: id });
+    }
+  }));
+  return {
+    byDevice, faults,
+    close: async () => { await Promise.all([...byDevice.values()].map((detector) => detector.close())); },
+  };
+}

@@ -1,0 +1,37 @@
+/** The newest picture of each camera with its boxes, for people: encoded only when somebody asks. */
+import type { PictureView } from '../../core/api.ts';
+import type { Picture } from '../../core/driver.ts';
+import type { Box } from '../../core/event.ts';
+
+const MAX_WIDTH = 640;
+const JPEG_QUALITY = 70;
+
+export interface LastPictures {
+  /** Takes the place of the camera's picture before. @param at ms UTC when it was taken */
+  remember(device: string, picture: Picture, at: number, boxes: readonly Box[]): void;
+  /** A JPEG at most 640 pixels wide; null when the camera has given none yet. */
+  get(device: string): Promise<PictureView | null>;
+}
+
+export function openLastPictures(): LastPictures {
+  const newest = new Map<string, { picture: Picture; at: number; boxes: readonly Box[]; view?: Promise<PictureView> }>();
+  return {
+    remember: (device, picture, at, boxes) => { newest.set(device, { picture, at, boxes }); },
+    async get(device) {
+      const last = newest.get(device);
+      if (!last) return null;
+      // Many who ask at once share one encoding.
+      last.view ??= encode(last.picture).then((jpegBase64) => ({
+        device, at: last.at, index: last.picture.index, width: last.picture.width, height: last.picture.height, jpegBase64, boxes: [...last.boxes],
+      }));
+      return last.view;
+    },
+  };
+}
+
+async function encode({ rgb, width, height }: Picture): Promise<string> {
+  // sharp is heavy: an edge whose pictures nobody looks at never loads it.
+  const { default: sharp } = await import('sharp');
+  const jpeg = await sharp(rgb, { raw: { width, height, channels: 3 } }).resize({ width: MAX_WIDTH, withoutEnlargement: true }).jpeg({ quality: JPEG_QUALITY }).toBuffer();
+  return jpeg.toString('base64');
+}
