@@ -60,6 +60,10 @@ export interface Lost<P extends string = string> {
   points?: P[];
 }
 
+/**
+ * What a frame gave. `values: []` from a device that speaks by itself is its sign of life: nothing has changed, and the
+ * host takes what it knows for confirmed.
+ */
 export type Decoded<P extends string = string> =
   | { ok: true; values: PointValue<P>[]; picture?: undefined }
   | { ok: true; picture: Picture; values?: undefined }

@@ -1,0 +1,251 @@
+/**
+ * What the host knows of one device: its newest values, which faults stand, whether it is online. Turns what its driver
+ * decoded into samples, and tells changes once.
+ */
+import type { Decoded, Driver, PointValue, Request } from '../../core/driver.ts';
+import { FAULTS, faultOf, type Fault } from '../../core/faults.ts';
+import type { FaultRow } from '../../core/faults/row.ts';
+import type { Give } from '../../core/line.ts';
+import type { Sample } from '../../core/sample.ts';
+import type { DeviceState } from '../../core/wire/messages.ts';
+import type { World } from '../../core/world.ts';
+import type { DeviceSetup, PointSetup } from '../config/setup.ts';
+import type { DecodedItem } from '../stations/item.ts';
+
+/** A device of the setup with its driver: what the host is given. */
+export interface OpenDevice {
+  setup: DeviceSetup;
+  driver: Driver;
+}
+
+/** A point that was not refreshed in this many periods is stale. */
+export const STALE_PERIODS = 3;
+/** Failed polls in a row after which a device counts as offline; a link that cannot be had does so at once. */
+const OFFLINE_AFTER = 2;
+/** Where a fault lies that is not of one request. */
+const LINK = 'link';
+
+/** How a device is spoken of in faults of its link. */
+export function addressOf({ driver, setup }: OpenDevice): string {
+  return `${setup.id}${driver.bus ? ` (${driver.bus(setup.settings)})` : ''}`;
+}
+
+interface PointMemory {
+  setup: PointSetup;
+  last: Sample | null;
+  /** Monotonic: when it was last given, confirmed or found bad. */
+  refreshedMs: number;
+  isStale: boolean;
+}
+
+export class HostDevice {
+  readonly setup: DeviceSetup;
+  readonly driver: Driver;
+  /** Failed polls in a row. */
+  failures = 0;
+  /** A poll that waits for a neighbour's time-out on the same bus is no sign of staleness. */
+  waitsForOthersMs = 0;
+  readonly #world: World;
+  readonly #give: Give<DecodedItem>;
+  readonly #points = new Map<string, PointMemory>();
+  /** Part of the device (a request, its link) → the fault that stands there. */
+  readonly #standing = new Map<string, Fault>();
+  #online: boolean | null = null;
+  #reason = 'starting';
+  #lastAt: number | null = null;
+
+  constructor({ setup, driver }: OpenDevice, world: World, give: Give<DecodedItem>) {
+    this.setup = setup;
+    this.driver = driver;
+    this.#world = world;
+    this.#give = give;
+    const refreshedMs = world.clock.monotonicMs();
+    for (const point of setup.points) this.#points.set(point.id, { setup: point, last: null, refreshedMs, isStale: false });
+  }
+
+  /** The fields of its points that are its driver's, as `open` and `requests` want them. */
+  get ownPoints(): { id: string }[] {
+    return this.setup.points.map((point) => point.own as { id: string });
+  }
+
+  /** Whether it waits for its link. */
+  get isCutOff(): boolean {
+    return this.#standing.has(LINK);
+  }
+
+  /** A frame came: decode it and hand on what it gave. `part` names where it came from (a request). Never throws. */
+  took(frame: unknown, part: string, request?: Request): void {
+    const observedAt = this.#world.clock.nowMs();
+    const decoded = this.#decode(frame, request);
+    this.failures = 0;
+    this.#clear(LINK);
+    if (decoded.ok && decoded.picture) {
+      this.#clear(part);
+      this.#seen(observedAt);
+      const points = Object.fromEntries(this.setup.points.map((point) => [point.id, { unit: point.unit }]));
+      this.#give([{ kind: 'picture', device: this.setup.id, picture: decoded.picture, at: decoded.picture.takenAt ?? observedAt, observedAt, points }]);
+      return;
+    }
+    if (decoded.ok) {
+      this.#clear(part);
+      const values = decoded.values ?? [];
+      if (values.length === 0 && !request) this.#confirm(observedAt);
+      else this.#hand(values.map((value) => this.#sample(value, observedAt)));
+      this.#setOnline(true, 'ok');
+      return;
+    }
+    // It answered, if only to say no: online.
+    this.#setOnline(true, 'ok');
+    this.lost(decoded.fault, part, decoded.points ?? request?.points ?? []);
+  }
+
+  /** Something gave nothing: the points concerned are bad, and the fault stands until its part gives something again. */
+  lost(fault: Fault, part: string, points: readonly string[]): void {
+    this.#stand(part, fault);
+    const flag = (FAULTS[fault.code] as FaultRow).flag ?? 'other';
+    const at = this.#world.clock.nowMs();
+    const known = points.filter((point) => this.#points.has(point));
+    if (known.length === 0) {
+      this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false, device: this.setup.id });
+      return;
+    }
+    this.#hand(known.map((point) => ({
+      device: this.setup.id, point, value: null, unit: this.#points.get(point)?.setup.unit ?? '', at, clock: 'edge', observedAt: at, quality: 'bad', flags: [flag], origin: 'live',
+    })));
+  }
+
+  /** A poll failed as a whole. Every point of it is bad; the second in a row means offline. */
+  failed(fault: Fault, part: string): void {
+    this.failures += 1;
+    this.lost(fault, part, this.setup.points.map((point) => point.id));
+    if (this.failures >= OFFLINE_AFTER) this.#setOnline(false, fault.code);
+  }
+
+  /** Its link cannot be had, or went. Told once; polls that fall due meanwhile are counted by `leftOut`. */
+  cutOff(fault: Fault): void {
+    if (this.#standing.get(LINK)?.code === fault.code) return;
+    this.lost(fault, LINK, this.setup.points.map((point) => point.id));
+    this.#setOnline(false, fault.code);
+  }
+
+  /** Polls that fell due and were not made because the device, or its link, is known to be silent. */
+  leftOut(polls: number): void {
+    const count = polls * this.setup.points.length;
+    if (count > 0) this.#world.tell({ kind: 'samples_lost', count, reason: 'device_fault', intended: false, device: this.setup.id });
+  }
+
+  /** Looks for points that were not refreshed in three periods; each is said once, with its last value, as uncertain. */
+  tick(): void {
+    const nowMs = this.#world.clock.monotonicMs();
+    const limitMs = this.setup.everyMs * STALE_PERIODS + this.waitsForOthersMs;
+    const stale: Sample[] = [];
+    for (const point of this.#points.values()) {
+      const isBad = point.last?.quality === 'bad';
+      if (point.isStale || isBad || nowMs - point.refreshedMs <= limitMs) continue;
+      point.isStale = true;
+      stale.push(this.#staleSample(point));
+    }
+    if (stale.length === 0) return;
+    const fault: Fault = { code: 'CV_DEVICE_STALE', params: { device: this.setup.id, ageMs: Math.round(limitMs) } };
+    this.#stand('stale', fault);
+    this.#tellRead(stale);
+    // A device that speaks by itself and has gone quiet altogether is not there any more, as far as anyone can tell.
+    const isQuiet = [...this.#points.values()].every((point) => point.isStale || point.last?.quality === 'bad');
+    if (isQuiet && !this.driver.traits.includes('polled')) this.#setOnline(false, fault.code);
+  }
+
+  state(): DeviceState {
+    const { id, driver, subject, position, everyMs } = this.setup;
+    return { id, driver, subject, ...(position ? { position } : {}), online: this.#online ?? false, reason: this.#reason, lastAt: this.#lastAt, periodMs: everyMs };
+  }
+
+  #decode(frame: unknown, request?: Request): Decoded {
+    try {
+      return this.driver.decode(frame, request);
+    } catch (error) {
+      return { ok: false, fault: faultOf(error, 'CV_DRIVER_FAILED', { device: this.setup.id }) };
+    }
+  }
+
+  #sample(value: PointValue, observedAt: number): Sample {
+    const { point, deviceAt, quality = 'good', flags = [], origin = 'live', position, evidence } = value;
+    return {
+      device: this.setup.id, point, value: value.value,
+      unit: value.unit ?? this.#points.get(point)?.setup.unit ?? '',
+      at: deviceAt ?? observedAt, clock: deviceAt === undefined ? 'edge' : 'device', observedAt, quality, flags, origin,
+      ...(position ? { position } : {}), ...(evidence ? { evidence } : {}),
+    };
+  }
+
+  #staleSample({ setup, last }: PointMemory): Sample {
+    const at = this.#world.clock.nowMs();
+    const base = { device: this.setup.id, point: setup.id, unit: setup.unit, at, clock: 'edge', observedAt: at, origin: 'live' } as const;
+    if (!last) return { ...base, value: null, quality: 'bad', flags: ['stale'] };
+    return { ...base, value: last.value, unit: last.unit, quality: 'uncertain', flags: [...new Set([...last.flags, 'stale' as const])] };
+  }
+
+  /** A sign of life: what was said last still holds. Said again at most once a period, so that heartbeats go on. */
+  #confirm(observedAt: number): void {
+    const nowMs = this.#world.clock.monotonicMs();
+    const confirmed: Sample[] = [];
+    for (const point of this.#points.values()) {
+      if (!point.last || nowMs - point.refreshedMs < this.setup.everyMs) continue;
+      confirmed.push({ ...point.last, at: observedAt, clock: 'edge', observedAt, origin: 'live' });
+    }
+    this.#hand(confirmed);
+  }
+
+  #hand(samples: Sample[]): void {
+    if (samples.length === 0) return;
+    const nowMs = this.#world.clock.monotonicMs();
+    for (const sample of samples) {
+      const point = this.#points.get(sample.point);
+      if (!point) continue; // qualify counts it
+      // History says nothing about now.
+      if (sample.origin === 'live') Object.assign(point, { last: sample, refreshedMs: nowMs, isStale: false });
+      if (sample.quality === 'good' && sample.at > (this.#lastAt ?? 0)) this.#lastAt = sample.at;
+    }
+    if (![...this.#points.values()].some((point) => point.isStale)) this.#clear('stale');
+    this.#tellRead(samples);
+  }
+
+  #tellRead(samples: readonly Sample[]): void {
+    this.#world.tell({ kind: 'samples_read', count: samples.length, device: this.setup.id });
+    this.#give(samples.map((sample) => ({ kind: 'sample', sample })));
+  }
+
+  /** A picture came: its values follow by infer, but the device has been heard. */
+  #seen(at: number): void {
+    const refreshedMs = this.#world.clock.monotonicMs();
+    for (const point of this.#points.values()) Object.assign(point, { refreshedMs, isStale: false });
+    this.#clear('stale');
+    this.#lastAt = at;
+    this.#setOnline(true, 'ok');
+  }
+
+  #setOnline(online: boolean, reason: string): void {
+    if (online === this.#online && (online || reason === this.#reason)) return;
+    this.#online = online;
+    this.#reason = reason;
+    this.#world.tell({ kind: 'device_state', device: this.setup.id, online, reason });
+  }
+
+  #stand(part: string, fault: Fault): void {
+    const isNew = !this.#codes().has(fault.code);
+    const before = this.#standing.get(part);
+    this.#standing.set(part, fault);
+    if (isNew) this.#world.tell({ kind: 'fault', fault, device: this.setup.id });
+    if (before && !this.#codes().has(before.code)) this.#world.tell({ kind: 'fault_cleared', code: before.code, device: this.setup.id });
+  }
+
+  #clear(part: string): void {
+    const before = this.#standing.get(part);
+    if (!before) return;
+    this.#standing.delete(part);
+    if (!this.#codes().has(before.code)) this.#world.tell({ kind: 'fault_cleared', code: before.code, device: this.setup.id });
+  }
+
+  #codes(): Set<string> {
+    return new Set([...this.#standing.values()].map((fault) => fault.code));
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * read: the first station of the edge's line. Keeps every device's link open and hands on what the devices say. It
+ * alone schedules, times out, tries again and notices silence; a driver does none of these.
+ */
+import type { Station } from '../../core/line.ts';
+import type { DeviceState } from '../../core/wire/messages.ts';
+import type { World } from '../../core/world.ts';
+import type { DecodedItem } from '../stations/item.ts';
+import { addressOf, HostDevice, type OpenDevice } from './device.ts';
+import { LinkKeeper } from './keeper.ts';
+import { listen } from './listening.ts';
+import { pollBus } from './polling.ts';
+
+export type { OpenDevice } from './device.ts';
+
+export interface Host extends Station<never, DecodedItem> {
+  /** What is known of each device now, in the order of the setup. */
+  hostStates(): DeviceState[];
+}
+
+/** @param devices checked devices with their drivers; `open` opens them, `close` is done within a second */
+export function read(devices: readonly OpenDevice[], world: World): Host {
+  const ending = new AbortController();
+  let hosted: HostDevice[] = [];
+  let keepers: LinkKeeper[] = [];
+  let loops: Promise<void>[] = [];
+  return {
+    name: 'read',
+    open(give) {
+      hosted = devices.map((device) => new HostDevice(device, world, give));
+      const buses = busesOf(hosted);
+      keepers = buses.map((bus) => keeperOf(bus, world));
+      loops = buses.map((bus, at) => {
+        const keeper = keepers[at] as LinkKeeper;
+        const [first] = bus;
+        return first.driver.traits.includes('polled')
+          ? pollBus({ keeper, devices: bus, devicesInAll: devices.length }, world, ending.signal)
+          : listen(keeper, first, world, ending.signal);
+      });
+    },
+    tick() {
+      for (const device of hosted) device.tick();
+    },
+    async close() {
+      ending.abort(new DOMException('the edge ends', 'AbortError'));
+      await Promise.all(loops);
+      await Promise.all(keepers.map((keeper) => keeper.close()));
+    },
+    hostStates: () => hosted.map((device) => device.state()),
+  };
+}
+
+type Bus = readonly [HostDevice, ...HostDevice[]];
+
+/** Polled devices with the same key share a link; every other device has its own. */
+function busesOf(devices: readonly HostDevice[]): Bus[] {
+  const buses = new Map<string, [HostDevice, ...HostDevice[]]>();
+  for (const device of devices) {
+    const { driver, setup } = device;
+    const shared = driver.traits.includes('polled') ? driver.bus?.(setup.settings) : undefined;
+    const key = shared === undefined ? `device ${setup.id}` : `bus ${driver.id} ${shared}`;
+    const bus = buses.get(key);
+    if (bus) bus.push(device);
+    else buses.set(key, [device]);
+  }
+  for (const bus of buses.values()) {
+    for (const device of bus) device.waitsForOthersMs = Math.max(0, ...bus.filter((other) => other !== device).map((other) => other.setup.timeoutMs));
+  }
+  return [...buses.values()];
+}
+
+function keeperOf(bus: Bus, world: World): LinkKeeper {
+  const [first] = bus;
+  return new LinkKeeper({
+    name: addressOf(first),
+    driver: first.driver,
+    settings: first.setup.settings,
+    points: bus.flatMap((device) => device.ownPoints),
+    timeoutMs: Math.max(...bus.map((device) => device.setup.timeoutMs)),
+  }, world);
+}
