@@ -86,7 +86,7 @@ test('a unit that is back is noticed within a minute on a shared bus, within 15 
     const first = samples('unit-0').find((sample) => sample.quality === 'good');
     assert.ok(first && first.at - at <= withinMs, `${units} units: ${first && first.at - at}`);
     assert.deepEqual(told(world, 'device_state').filter((event) => 'device' in event && event.device === 'unit-0').map((event) => 'online' in event && event.online), [false, true]);
-    assert.equal(host.hostStates()[0]?.online, true);
+    assert.equal(host.states()[0]?.online, true);
     const good = samples('unit-0').filter((sample) => sample.quality === 'good').length;
     await runMs(10_000);
     assert.ok(samples('unit-0').filter((sample) => sample.quality === 'good').length >= good + 9, 'and is at its own pace again');
@@ -129,7 +129,7 @@ test('a link that cannot be had: bad once, slots counted, attempts spread out, a
   assert.ok(Math.abs(lost - 1200) <= 80, `${lost} slots counted`);
   bus.opens = async () => {};
   await runMs(40_000);
-  assert.deepEqual(host.hostStates().map((state) => [state.id, state.online, state.reason]), [['a', true, 'ok'], ['b', true, 'ok']]);
+  assert.deepEqual(host.states().map((state) => [state.id, state.online, state.reason]), [['a', true, 'ok'], ['b', true, 'ok']]);
   assert.ok(samples('a').filter((sample) => sample.quality === 'good').length > 5);
   await closing(world, host);
 });
@@ -178,7 +178,7 @@ test('one request that is never answered does not hide the others of its device'
     assert.ok(good >= 540, `${id}: ${good}`);
   }
   assert.ok(samples().filter((sample) => sample.point === 'broken').every((sample) => sample.quality === 'bad'));
-  assert.equal(host.hostStates()[0]?.online, true);
+  assert.equal(host.states()[0]?.online, true);
   await closing(world, host);
 });
 
@@ -207,10 +207,10 @@ test('a device that speaks by itself: what it says comes at once, its silence is
   assert.deepEqual(samples().map((sample) => [sample.point, sample.value, sample.quality, sample.clock]), [['level', 1, 'good', 'edge'], ['flow', 2, 'good', 'edge']]);
   await runMs(60_000);
   assert.deepEqual(samples().slice(2).map((sample) => [sample.point, sample.value, sample.quality, sample.flags]), [['level', 1, 'uncertain', ['stale']], ['flow', 2, 'uncertain', ['stale']]]);
-  assert.deepEqual(host.hostStates().map((state) => [state.online, state.reason]), [[false, 'CV_DEVICE_STALE']]);
+  assert.deepEqual(host.states().map((state) => [state.online, state.reason]), [[false, 'CV_DEVICE_STALE']]);
   say[0]?.({ level: 3 });
   await settle();
-  assert.equal(host.hostStates()[0]?.online, true);
+  assert.equal(host.states()[0]?.online, true);
   await runMs(60_000);
   assert.deepEqual(samples().slice(4).map((sample) => [sample.point, sample.value, sample.quality]), [['level', 3, 'good'], ['level', 3, 'uncertain']], 'flow is still in its stale phase');
   // A sign of life confirms what is known, once a period at most.

@@ -15,7 +15,7 @@ export type { OpenDevice } from './device.ts';
 
 export interface Host extends Station<never, DecodedItem> {
   /** What is known of each device now, in the order of the setup. */
-  hostStates(): DeviceState[];
+  states(): DeviceState[];
 }
 
 /** @param devices checked devices with their drivers; `open` opens them, `close` is done within a second */
@@ -46,7 +46,7 @@ export function read(devices: readonly OpenDevice[], world: World): Host {
       await Promise.all(loops);
       await Promise.all(keepers.map((keeper) => keeper.close()));
     },
-    hostStates: () => hosted.map((device) => device.state()),
+    states: () => hosted.map((device) => device.state()),
   };
 }
 
