@@ -35,7 +35,7 @@ export const API_FAULTS = {
   CV_API_UNKNOWN_ID: {
     stage: 'api', retry: 'never', actor: 'developer', status: 404,
     en: ['there is no {what} "{id}"', 'see {list}'],
-    zh: ['没有 {what}“{id}”', '见 {list}'],
+    zh: ['没有{what}“{id}”', '见 {list}'],
   },
   CV_API_NO_PICTURE: {
     stage: 'api', retry: 'backoff', actor: 'operator', status: 404,

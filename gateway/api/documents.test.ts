@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parseEdgeTopic } from '../../core/wire/topics.ts';
+import { testWorld } from '../../core/testing/virtual-clock.ts';
+import { asyncapiDocument } from './asyncapi.ts';
+import { EXAMPLES } from './examples.ts';
+import { componentSchemas, LiveMessage } from './shapes.ts';
+import { follow, openApi } from './testing/http.ts';
+import { memoryGateway, numbersGroup } from './testing/memory-sources.ts';
+
+interface Operation {
+  operationId: string;
+  parameters: { name: string; in: string }[];
+  responses: Record<string, { content: Record<string, { schema: object; example?: unknown }> }>;
+}
+type Document = { openapi: string; paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, object> } };
+
+/** A gateway that has one of everything. */
+function fullGateway() {
+  const gateway = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
+  gateway.devices = [EXAMPLES.device];
+  gateway.indicators = [EXAMPLES.indicator];
+  gateway.series = [{ view: EXAMPLES.series, points: EXAMPLES.range.items }];
+  gateway.warnings = [EXAMPLES.warning];
+  gateway.quarantine = [EXAMPLES.quarantined];
+  gateway.pictures.set(EXAMPLES.device.id, EXAMPLES.picture);
+  gateway.groups = [numbersGroup(7, 1, 30)];
+  return gateway;
+}
+
+function validatorOf(document: Document) {
+  const ajv = new Ajv2020({ strict: false, allErrors: true, allowUnionTypes: true });
+  ajv.addSchema({ $id: 'doc', ...document });
+  return (schema: object, data: unknown) => {
+    const validate = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"doc#/')) as object);
+    assert.ok(validate(data), `${JSON.stringify(validate.errors?.slice(0, 3))} in ${JSON.stringify(data).slice(0, 300)}`);
+  };
+}
+
+test('the document names every route, and every answer and example fits it', async (t) => {
+  const { api, ask } = await openApi(t, fullGateway().sources, testWorld());
+  const document = (await ask('/api/v1/openapi.json')).body as unknown as Document;
+  const check = validatorOf(document);
+  assert.equal(document.openapi, '3.1.0');
+  const described = Object.entries(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+  const served = api.routes.map((route) => `${route.method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`);
+  assert.deepEqual(described.toSorted(), served.toSorted());
+  const ids = new Set<string>();
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      assert.ok(!ids.has(operation.operationId), operation.operationId);
+      ids.add(operation.operationId);
+      assert.ok(operation.parameters.some(({ name }) => name === 'lang'));
+      const [[mediaType, { schema, example }]] = Object.entries(operation.responses['200']?.content ?? {}) as [[string, { schema: object; example?: unknown }]];
+      if (example !== undefined) check(schema, example);
+      if (mediaType.startsWith('text/')) continue;
+      const id = path.includes('warnings') ? EXAMPLES.warning.id : EXAMPLES.device.id;
+      for (const query of path.endsWith('/series') ? ['', `?from=0&to=${Number.MAX_SAFE_INTEGER >> 1 || 1}`, '?from=0&maxPoints=5'] : ['']) {
+        const answer = await ask(`${path.replace('{id}', id)}${query}`, { method: method.toUpperCase() });
+        if (answer.status === 400) continue;
+        assert.equal(answer.status, 200, path);
+        check(schema, answer.body);
+      }
+    }
+  }
+  check({ $ref: '#/components/schemas/Problem' }, (await ask('/api/v1/devices/nobody')).body);
+  const viewer = await follow(api.url);
+  await viewer.until(() => viewer.messages.length >= 4);
+  for (const message of viewer.messages) check({ $ref: '#/components/schemas/LiveMessage' }, message);
+  await api.close();
+});
+
+test('a response with a field that the document does not know is noticed', async (t) => {
+  const { api, ask } = await openApi(t, fullGateway().sources, testWorld());
+  const check = validatorOf((await ask('/api/v1/openapi.json')).body as unknown as Document);
+  assert.throws(() => check({ $ref: '#/components/schemas/Device' }, { ...EXAMPLES.device, secret: 1 }));
+  assert.throws(() => check({ $ref: '#/components/schemas/FollowedEvent' }, EXAMPLES.device));
+  assert.ok(!LiveMessage.safeParse({ kind: 'status' }).success);
+  await api.close();
+});
+
+test('the topics document: every reference leads somewhere, addresses are the wire\'s own', () => {
+  const document = asyncapiDocument('0.0.0') as { channels: Record<string, { address: string }> };
+  const text = JSON.stringify(document);
+  for (const [, reference] of text.matchAll(/"\$ref":"#\/([^"]+)"/g)) {
+    const found = (reference as string).split('/').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], document);
+    assert.notEqual(found, undefined, reference);
+  }
+  for (const leaf of ['up', 'late', 'ack', 'state']) {
+    assert.equal(parseEdgeTopic(document.channels[leaf]?.address.replace('{centre}', '500112001').replace('{edge}', 'e') ?? '')?.leaf, leaf);
+  }
+  assert.ok(Object.keys(componentSchemas()).includes('Warning'));
+});

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { formatCursor } from '../../core/log/types.ts';
+import { testWorld } from '../../core/testing/virtual-clock.ts';
+import { eventsAfter } from './events.ts';
+import { openApi } from './testing/http.ts';
+import { memoryGateway, numbersGroup } from './testing/memory-sources.ts';
+
+test('a follower with any limits sees every event once and in order, across groups and epochs', async () => {
+  await fc.assert(fc.asyncProperty(
+    fc.array(fc.record({ count: fc.integer({ min: 1, max: 40 }), newEpoch: fc.boolean() }), { maxLength: 12 }),
+    fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 5 }),
+    async (shape, limits) => {
+      const gateway = memoryGateway();
+      let epoch = 1000;
+      let seq = 1;
+      const want: string[] = [];
+      for (const { count, newEpoch } of shape) {
+        if (newEpoch) {
+          epoch += 5;
+          seq = 1;
+        }
+        gateway.groups.push(numbersGroup(epoch, seq, count));
+        for (let at = 0; at < count; at += 1) want.push(formatCursor({ epoch, seq: seq + at }));
+        seq += count;
+      }
+      const got: string[] = [];
+      let cursor: string | undefined;
+      for (let turn = 0; ; turn += 1) {
+        const limit = limits[turn % limits.length] as number;
+        const page = await eventsAfter(gateway.sources.log, cursor, limit);
+        assert.ok(page.items.length <= limit);
+        got.push(...page.items.map((item) => item.cursor));
+        cursor = page.next;
+        if (page.items.length === 0) break;
+      }
+      assert.deepEqual(got, want);
+      assert.equal(cursor, want.at(-1) ?? '0-0');
+    },
+  ), { numRuns: 60 });
+});
+
+test('events carry their cursor and origin; a page at the head is empty and says where to go on', async (t) => {
+  const gateway = memoryGateway();
+  gateway.groups = [numbersGroup(7, 1, 3, 5000)];
+  const { api, ask } = await openApi(t, gateway.sources, testWorld());
+  const first = (await ask('/api/v1/events?limit=2')).body;
+  const [item] = first.items as Record<string, unknown>[];
+  assert.deepEqual([item?.cursor, item?.receivedAt, item?.edge, item?.seq, item?.value], ['7-1', 5000, 'rig-01', 1, 1]);
+  assert.equal(first.next, '7-2');
+  assert.deepEqual((await ask('/api/v1/events?after=7-3')).body, { items: [], next: '7-3' });
+  gateway.groups.push(numbersGroup(9, 1, 1, 6000));
+  assert.equal(((await ask('/api/v1/events?after=7-3')).body.items as unknown[]).length, 1);
+  await api.close();
+});
+
+test('a cursor before the tail is 410 with the oldest, one beyond the head 410, nonsense 400', async (t) => {
+  const gateway = memoryGateway();
+  gateway.groups = [numbersGroup(7, 11, 3)];
+  gateway.tail = { epoch: 7, seq: 10 };
+  const { api, ask } = await openApi(t, gateway.sources, testWorld());
+  const gone = await ask('/api/v1/events?after=7-9');
+  assert.deepEqual([gone.status, gone.body.code, gone.body.oldest], [410, 'CV_API_CURSOR_GONE', '7-10']);
+  assert.equal(((await ask(`/api/v1/events?after=${String(gone.body.oldest)}`)).body.items as unknown[]).length, 3);
+  assert.equal(((await ask('/api/v1/events')).body.items as unknown[]).length, 3);
+  assert.equal((await ask('/api/v1/events?after=0-0')).status, 410);
+  assert.equal((await ask('/api/v1/events?after=7-14')).body.code, 'CV_API_CURSOR_AHEAD');
+  assert.equal((await ask('/api/v1/events?after=99-1')).status, 410);
+  for (const bad of ['x', '7', '7-', '7-1-2', '-1-1', '7-99999999999999999', '%00']) assert.equal((await ask(`/api/v1/events?after=${bad}`)).body.code, 'CV_API_CURSOR_INVALID', bad);
+  await api.close();
+});
