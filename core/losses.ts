@@ -17,6 +17,7 @@ export const LOSSES = {
   quarantined: { en: 'set aside at the gateway with its reason', zh: '在网关隔离并记录原因' },
   duplicate: { en: 'already settled: seen again', zh: '已确认过的重复' },
   sink_overrun: { en: 'an optional sink was too slow', zh: '可选下游过慢' },
+  store_full: { en: 'the time series was full and let go of its oldest', zh: '时序库已满,丢弃最旧的数据' },
   rule_late: { en: 'came after the rule had moved past its time', zh: '到达时规则已越过该时刻' },
   shutdown: { en: 'still in memory when the program ended', zh: '程序结束时仍在内存中' },
 } as const satisfies Record<string, { en: string; zh: string }>;

@@ -1,0 +1,25 @@
+/** What goes wrong in a database file, so that it survives the way out of a worker. */
+import type { FaultCode } from '../../core/faults.ts';
+import { FaultError } from '../../core/faults.ts';
+
+export interface Failure {
+  code: FaultCode;
+  detail: string;
+  /** SQLite's primary result code; null when the failure is not SQLite's. */
+  errcode: number | null;
+}
+
+const BUSY = 5;
+const DAMAGED = new Set([11, 26]);
+/** After these a handle may stay broken although the disk is well again (LOG-AND-WIRE 1): it is opened anew. */
+const REOPEN = new Set([8, 10, 14]);
+
+export function failureOf(error: unknown): Failure {
+  const errcode = typeof (error as { errcode?: unknown }).errcode === 'number' ? (error as { errcode: number }).errcode & 0xff : null;
+  const code = errcode === BUSY ? 'CV_STORE_BUSY' : errcode !== null && DAMAGED.has(errcode) ? 'CV_STORE_DAMAGED' : 'CV_STORE_FAILED';
+  return { code, detail: error instanceof Error ? error.message : String(error), errcode };
+}
+
+export const needsReopening = (failure: Failure): boolean => failure.errcode !== null && REOPEN.has(failure.errcode);
+
+export const faultFrom = (failure: Failure, path: string): FaultError => new FaultError(failure.code, { path, detail: failure.detail });

@@ -1,0 +1,83 @@
+/** One SQLite file of the gateway: opened for us alone, durable with each commit, opened anew when its handle broke. */
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { failureOf, needsReopening } from './failure.ts';
+
+export class SqliteFile {
+  readonly path: string;
+  readonly #schema: string;
+  #db: DatabaseSync | null = null;
+  #broken = false;
+  #onOpened: (db: DatabaseSync) => void = () => {};
+
+  constructor(path: string, schema: string) {
+    this.path = path;
+    this.#schema = schema;
+  }
+
+  /** @param onOpened runs at each opening: prepares statements, reads what is kept in memory */
+  open(onOpened: (db: DatabaseSync) => void): void {
+    this.#onOpened = onOpened;
+    this.#openNow();
+  }
+
+  /** Runs within one transaction: all of it is on disk when this returns, or nothing is. */
+  transaction<T>(run: (db: DatabaseSync) => T): T {
+    const db = this.#usable();
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      const result = run(db);
+      db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A full disk has rolled back by itself already.
+      if (db.isTransaction) db.exec('ROLLBACK');
+      this.#broken = needsReopening(failureOf(error));
+      // What was kept in memory of the failed transaction is read anew.
+      if (!this.#broken) this.#onOpened(db);
+      throw error;
+    }
+  }
+
+  read<T>(run: (db: DatabaseSync) => T): T {
+    return run(this.#usable());
+  }
+
+  /** Bytes on disk: file and write-ahead log. */
+  bytes(): number {
+    return [this.path, `${this.path}-wal`].reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
+  }
+
+  close(): void {
+    this.#db?.close();
+    this.#db = null;
+  }
+
+  #usable(): DatabaseSync {
+    if (this.#broken) {
+      this.close();
+      this.#openNow();
+    }
+    if (!this.#db) throw new Error(`${this.path} is closed`);
+    return this.#db;
+  }
+
+  #openNow(): void {
+    mkdirSync(dirname(this.path), { recursive: true });
+    const db = new DatabaseSync(this.path);
+    try {
+      db.exec('PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=1000');
+      db.exec(this.#schema);
+      // Before the first checkpoint the tables themselves lie in the write-ahead log alone.
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      this.#db = db;
+      this.#broken = false;
+      this.#onOpened(db);
+    } catch (error) {
+      this.#db = null;
+      db.close();
+      throw error;
+    }
+  }
+}

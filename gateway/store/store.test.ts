@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import fc from 'fast-check';
+import type { PointView } from '../../core/api.ts';
+import { catalogueOf, EMPTY_CATALOGUE } from '../../core/catalogue/catalogue.ts';
+import type { Indicator } from '../../core/catalogue/indicator.ts';
+import { FLAGS, type Event } from '../../core/event.ts';
+import { FaultError } from '../../core/faults.ts';
+import { event } from '../../core/testing/rules.ts';
+import { testWorld } from '../../core/testing/virtual-clock.ts';
+import type { FedEvent } from '../stations/consumer.ts';
+import { openStore, type Store, type StoreOptions } from './store.ts';
+
+const folders: string[] = [];
+after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
+async function folder(): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), 'cv-store-'));
+  folders.push(made);
+  return made;
+}
+
+async function open(over: Partial<StoreOptions> = {}): Promise<Store & { options: StoreOptions; world: ReturnType<typeof testWorld> }> {
+  const options = { dir: over.dir ?? await folder(), retentionMs: Infinity, maxBytes: 1 << 30, catalogue: EMPTY_CATALOGUE, ...over };
+  const world = testWorld();
+  return Object.assign(await openStore(options, world), { options, world });
+}
+
+const fed = (events: readonly Partial<Event>[], firstSeq = 1): FedEvent[] => events.map((over, at) => ({ event: event(over), cursor: { epoch: 1, seq: firstSeq + at }, receivedAt: over.occurredAt ?? 0 }));
+const ALL = { indicator: 'X', device: 'd', point: 'p', from: 0, to: 1e15, maxPoints: null, limit: 10_000, after: null };
+
+async function allRows(store: Store, name: { indicator: string; device: string; point: string }, limit: number): Promise<PointView[]> {
+  const items: PointView[] = [];
+  for (let after: string | null = null; ;) {
+    const page = await store.range({ ...ALL, ...name, limit, after });
+    items.push(...page.items);
+    if (page.next === null) return items;
+    after = page.next;
+  }
+}
+
+const anyPoint = fc.record({
+  device: fc.constantFrom('a', 'b'), occurredAt: fc.oneof(fc.nat(5), fc.integer({ min: 0, max: 2_000_000_000_000 })),
+  of: fc.oneof(
+    fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 53), max: 2 ** 53 }), fc.integer(), fc.boolean(), fc.string({ maxLength: 20 }))
+      .chain((value) => fc.record({ value: fc.constant(value), quality: fc.constantFrom('good', 'uncertain', 'bad') })),
+    fc.constant({ value: null, quality: 'bad' as const }),
+  ),
+  flags: fc.uniqueArray(fc.constantFrom(...FLAGS), { maxLength: 3 }),
+}).map(({ of, flags, ...rest }) => Object.assign(rest, of, flags.length > 0 ? { flags } : {}) as Partial<Event>);
+
+test('any mix of late, equal-time, flagged, bad, boolean and text values reads back exactly, in pages of any size, also after a restart', async () => {
+  await fc.assert(fc.asyncProperty(fc.array(anyPoint, { minLength: 1, maxLength: 60 }), fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 5 }), fc.integer({ min: 1, max: 70 }), async (points, sizes, limit) => {
+    let store = await open();
+    const batch = fed(points);
+    let from = 0;
+    for (const size of [...sizes, 1000]) {
+      const part = batch.slice(from, from + size);
+      from += part.length;
+      const upTo = { epoch: 1, seq: from };
+      await store.consumer.take(part, upTo);
+      await store.consumer.take(part, upTo); // after a fault the same comes again
+    }
+    for (const again of [false, true]) {
+      if (again) {
+        await store.close();
+        store = await open({ dir: store.options.dir });
+        await store.consumer.take(batch, { epoch: 1, seq: points.length });
+      }
+      for (const device of ['a', 'b']) {
+        const expected = points.filter((point) => point.device === device).toSorted((a, b) => (a.occurredAt as number) - (b.occurredAt as number)) // stable
+          .map(({ occurredAt, value, quality, flags }) => ({ at: occurredAt, value, quality, flags: flags ?? [] }));
+        assert.deepEqual(await allRows(store, { indicator: 'X', device, point: 'p' }, limit), expected);
+        const last = store.last({ device })[0];
+        assert.deepEqual(last && { at: last.at, value: last.value, quality: last.quality, flags: last.flags }, expected.at(-1));
+      }
+    }
+    assert.deepEqual(await store.consumer.start(), { epoch: 1, seq: points.length });
+    await store.close();
+  }), { numRuns: 12 });
+});
+
+test('buckets never hide a crossing, keep the ends, and add up', async () => {
+  const store = await open();
+  let seq = 0;
+  let run = 0;
+  await fc.assert(fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 1, maxLength: 300 }), fc.integer({ min: 1, max: 40 }), async (values, maxPoints) => {
+    const device = `d${(run += 1)}`;
+    await store.consumer.take(fed(values.map((value, at) => ({ device, value, occurredAt: 1000 + at * 7 })), seq + 1), { epoch: 1, seq: (seq += values.length) });
+    const { items, downsampled } = await store.range({ ...ALL, device, maxPoints });
+    assert.ok(items.length <= maxPoints);
+    assert.equal(downsampled, values.length > maxPoints);
+    const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
+    assert.equal(sum(items.map((item) => item.count ?? 1)), values.length);
+    assert.equal(Math.max(...items.map((item) => item.max ?? (item.value as number))), Math.max(...values));
+    assert.equal(Math.min(...items.map((item) => item.min ?? (item.value as number))), Math.min(...values));
+    assert.ok(Math.abs(sum(items.map((item) => (item.value as number) * (item.count ?? 1))) - sum(values)) < 1e-6);
+    if (maxPoints >= 3) assert.deepEqual([items[0]?.value, items.at(-1)?.value], [values[0], values.at(-1)]);
+    assert.ok(items.every((item, at) => at === 0 || item.at >= (items[at - 1] as PointView).at));
+  }), { numRuns: 50 });
+  await store.close();
+});
+
+test('a pump that stopped within a bucket shows it; a bucket is bad only when all of it is', async () => {
+  const store = await open();
+  const values = [true, true, false, true, true, true];
+  await store.consumer.take(fed(values.map((value, at) => ({ value, occurredAt: at, quality: at === 3 ? 'bad' : 'good' }))), { epoch: 1, seq: 6 });
+  const { items: [bucket] } = await store.range({ ...ALL, maxPoints: 1 });
+  assert.deepEqual(bucket, { at: 0, value: true, quality: 'uncertain', flags: [], min: 0, max: 1, count: 6 });
+  await store.close();
+});
+
+test('values are kept in the catalogue\'s unit; one in a foreign unit stays as it is and says so', async () => {
+  const level = { code: 'X', unit: 'm', name: { zh: '水位', en: 'level' } } as Indicator;
+  const store = await open({ catalogue: catalogueOf([level]) });
+  await store.consumer.take(fed([{ value: 320, unit: 'cm', occurredAt: 1 }, { value: 5, unit: 'kg', occurredAt: 2 }, { value: 1, unit: 'a', indicator: 'NEW', occurredAt: 3 }, { value: 2, unit: 'b', indicator: 'NEW', occurredAt: 4 }]), { epoch: 1, seq: 4 });
+  assert.deepEqual((await store.range(ALL)).items, [{ at: 1, value: 3.2, quality: 'good', flags: [] }, { at: 2, value: 5, quality: 'good', flags: ['unit'] }]);
+  assert.deepEqual(store.series().map(({ indicator, unit, known, name }) => ({ indicator, unit, known, name: name.en })), [
+    { indicator: 'NEW', unit: 'a', known: false, name: 'NEW' }, { indicator: 'X', unit: 'm', known: true, name: 'level' },
+  ]);
+  assert.deepEqual(store.last({ indicator: 'NEW' })[0]?.unit, 'b');
+  assert.deepEqual((await store.range({ ...ALL, indicator: 'NEW' })).items.map((item) => item.flags), [[], ['unit']]);
+  await store.close();
+});
+
+test('windows cover all series and leave out what is bad or no number', async () => {
+  const store = await open();
+  await store.consumer.take(fed([
+    { device: 'a', value: 1, occurredAt: 100 }, { device: 'a', value: 4, occurredAt: 150 }, { device: 'a', value: 99, occurredAt: 150, quality: 'bad' },
+    { device: 'b', value: true, occurredAt: 150 }, { device: 'a', value: 50, occurredAt: 200 }, { device: 'c', value: -1, occurredAt: 199 },
+  ]), { epoch: 1, seq: 6 });
+  assert.deepEqual(await store.window({ from: 100, to: 200 }), [
+    { indicator: 'X', device: 'a', point: 'p', count: 2, min: 1, max: 4, avg: 2.5 }, { indicator: 'X', device: 'c', point: 'p', count: 1, min: -1, max: -1, avg: -1 },
+  ]);
+  await store.close();
+});
+
+test('retention lets go of the oldest by age, and by size says what it let go', async () => {
+  const store = await open({ retentionMs: 1000 });
+  const nowMs = store.world.clock.nowMs();
+  await store.consumer.take(fed(Array.from({ length: 9000 }, (_, at) => ({ value: at, occurredAt: nowMs - 9000 + at }))), { epoch: 1, seq: 9000 });
+  await store.sweep();
+  const { items } = await store.range(ALL);
+  assert.deepEqual([items.length, items[0]?.at], [1000, nowMs - 1000]);
+  assert.equal(store.world.told.filter((told) => told.kind === 'samples_lost').length, 0, 'age is a setting, no loss');
+  await store.close();
+
+  const small = await open({ dir: store.options.dir, maxBytes: 200_000 });
+  await small.consumer.take(fed(Array.from({ length: 20_000 }, (_, at) => ({ value: at, occurredAt: nowMs + at })), 9001), { epoch: 1, seq: 29_000 });
+  await small.sweep();
+  const left = await allRows(small, ALL, 10_000);
+  assert.ok(left.length > 1000 && left.length < 20_000, String(left.length));
+  assert.equal(left.at(-1)?.value, 19_999, 'the newest stays');
+  const lost = small.world.told.reduce((sum, told) => sum + (told.kind === 'samples_lost' && told.reason === 'store_full' ? told.count : 0), 0);
+  assert.equal(lost + left.length, 21_000);
+  await small.close();
+});
+
+test('a second gateway on the same folder, a damaged file and a bad page cursor are each said', async () => {
+  const store = await open();
+  const code = (error: unknown) => (error as FaultError).fault?.code;
+  await assert.rejects(open({ dir: store.options.dir }), (error) => code(error) === 'CV_STORE_BUSY');
+  for (const after of ['x', '1', '-1-0', '99999999999999999-0']) await assert.rejects(store.range({ ...ALL, after }), (error) => code(error) === 'CV_API_CURSOR_INVALID');
+  await store.close();
+  await store.close();
+  await assert.rejects(store.range({ ...ALL, indicator: 'X' }).then(() => store.window({ from: 0, to: 1 })), (error) => code(error) === 'CV_STORE_FAILED');
+  await writeFile(join(store.options.dir, 'store.db'), Buffer.alloc(8192, 7));
+  await assert.rejects(open({ dir: store.options.dir }), (error) => code(error) === 'CV_STORE_DAMAGED');
+});
+
+test('killed at any moment, it holds exactly what its cursor says: nothing twice, nothing gone', async () => {
+  const dir = await folder();
+  const script = join(dir, 'writer.ts');
+  const from = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  await writeFile(script, `
+    import { openStore } from ${from('./store.ts')};
+    import { EMPTY_CATALOGUE } from ${from('../../core/catalogue/catalogue.ts')};
+    import { realWorld } from ${from('../../core/world.ts')};
+    import { event } from ${from('../../core/testing/rules.ts')};
+    const store = await openStore({ dir: ${JSON.stringify(dir)}, retentionMs: Infinity, maxBytes: 1e9, catalogue: EMPTY_CATALOGUE }, realWorld(() => {}));
+    let { seq } = await store.consumer.start();
+    console.log(seq);
+    for (;;) {
+      const batch = Array.from({ length: 50 }, (_, at) => ({ event: event({ value: seq + at + 1, occurredAt: (seq + at + 1) % 97 }), cursor: { epoch: 1, seq: seq + at + 1 }, receivedAt: 0 }));
+      await store.consumer.take(batch, { epoch: 1, seq: seq + 50 });
+      seq += 50;
+      console.log(seq);
+    }`);
+  let acknowledged = 0;
+  for (let kill = 0; kill < 4; kill += 1) {
+    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let lines = 0;
+    for await (const line of createInterface({ input: child.stdout })) {
+      assert.ok(Number(line) >= acknowledged, 'nothing that was acknowledged is gone');
+      acknowledged = Number(line);
+      if ((lines += 1) === 3 + kill * 5) child.kill('SIGKILL');
+    }
+  }
+  const store = await open({ dir });
+  const { seq } = await store.consumer.start();
+  const values = (await allRows(store, ALL, 1000)).map((row) => row.value as number).toSorted((a, b) => a - b);
+  assert.ok(seq >= acknowledged && seq > 0);
+  assert.deepEqual(values, Array.from({ length: seq }, (_, at) => at + 1));
+  await store.close();
+});

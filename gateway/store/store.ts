@@ -1,0 +1,274 @@
+/**
+ * The embedded time series: what came of every series, exactly and in full. A consumer of the gateway's log writes it;
+ * its cursor is saved in the same transaction as the rows, so a crash repeats nothing and loses nothing.
+ */
+import { join } from 'node:path';
+import type { PointView, SeriesView, Words } from '../../core/api.ts';
+import { normaliser, type Catalogue } from '../../core/catalogue/catalogue.ts';
+import { seriesKey, type Event, type Flag, type Quality, type Value } from '../../core/event.ts';
+import { FaultError, faultOf } from '../../core/faults.ts';
+import { compareCursors, type Cursor } from '../../core/log/types.ts';
+import { everyMs, type World } from '../../core/world.ts';
+import type { Consumer, FedEvent } from '../stations/consumer.ts';
+import { SqliteClient, workerBeside } from '../sqlite/client.ts';
+import type { Batch, SeriesSnapshot, StoreDatabase } from './database.ts';
+import { viewOf } from './read.ts';
+import type { RowExtra, SeriesHead } from './rows.ts';
+
+export interface StoreOptions {
+  /** Folder of `store.db`; made when missing. */
+  dir: string;
+  /** Rows older than this go; Infinity keeps all. */
+  retentionMs: number;
+  maxBytes: number;
+  catalogue: Catalogue;
+}
+
+export interface SeriesFilter {
+  indicator?: string | undefined;
+  device?: string | undefined;
+  point?: string | undefined;
+}
+
+/** The newest value of a series, by event time. */
+export interface LastPoint extends SeriesHead {
+  at: number;
+  value: Value;
+  quality: Quality;
+  flags: Flag[];
+}
+
+export interface SeriesName {
+  indicator: string;
+  device: string;
+  point: string;
+}
+
+export interface RangeQuery extends SeriesName {
+  /** ms UTC; from ≤ at < to. */
+  from: number;
+  to: number;
+  /** At most so many points; null asks for every row, a page at a time. */
+  maxPoints: number | null;
+  limit: number;
+  after: string | null;
+}
+
+export interface RangeResult {
+  items: PointView[];
+  downsampled: boolean;
+  next: string | null;
+}
+
+export interface SeriesWindow extends SeriesName {
+  count: number;
+  min: number;
+  max: number;
+  avg: number;
+}
+
+export interface Store {
+  readonly consumer: Consumer;
+  /** Newest values of the series that have the given parts, from memory. */
+  last(filter?: SeriesFilter): LastPoint[];
+  /** The series that have the given parts, by key. */
+  series(filter?: SeriesFilter): SeriesView[];
+  /** Values of one series. An unknown series has none. @throws CV_API_CURSOR_INVALID, CV_STORE_FAILED */
+  range(query: RangeQuery): Promise<RangeResult>;
+  /** Aggregates of every series over from ≤ t < to; series without numbers there are left out. */
+  window(span: { from: number; to: number }): Promise<SeriesWindow[]>;
+  /** Up to where the log has been taken in. */
+  cursor(): Cursor;
+  /** Called after each commit with the newest value of each series in it. */
+  onStored(listener: (points: readonly LastPoint[]) => void): () => void;
+  /** Lets go of what is beyond age and size, slice by slice; by itself every minute. */
+  sweep(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const SWEEP_EVERY_MS = 60_000;
+const SWEEP_ROWS = 2000;
+
+/** Opens the store. @throws CV_STORE_FAILED, CV_STORE_BUSY, CV_STORE_DAMAGED */
+export async function openStore(options: StoreOptions, world: World): Promise<Store> {
+  const path = join(options.dir, 'store.db');
+  const database = new SqliteClient<StoreDatabase['operations']>(workerBeside(import.meta.url), path);
+  try {
+    const opened = await database.call('open', { path });
+    return new OpenStore(options, world, database, opened);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+type Database = SqliteClient<StoreDatabase['operations']>;
+
+class OpenStore implements Store {
+  readonly consumer: Consumer;
+  readonly #options: StoreOptions;
+  readonly #world: World;
+  readonly #database: Database;
+  readonly #series = new Map<string, SeriesSnapshot>();
+  readonly #names = new Map<number, SeriesSnapshot>();
+  readonly #normal: ReturnType<typeof normaliser>;
+  readonly #listeners = new Set<(points: readonly LastPoint[]) => void>();
+  readonly #sweeps: { cancel(): void };
+  #sweeping: Promise<void> | null = null;
+  #closed = false;
+  #cursor: Cursor;
+
+  constructor(options: StoreOptions, world: World, database: Database, opened: { cursor: Cursor; series: SeriesSnapshot[] }) {
+    this.#options = options;
+    this.#world = world;
+    this.#database = database;
+    this.#cursor = opened.cursor;
+    this.#normal = normaliser(options.catalogue);
+    for (const series of opened.series) this.#remember(series);
+    this.#sweeps = everyMs(world.clock, SWEEP_EVERY_MS, () => {
+      this.sweep().catch((error: unknown) => { world.tell({ kind: 'fault', fault: faultOf(error, 'CV_STORE_FAILED', { path: join(options.dir, 'store.db') }) }); });
+    });
+    this.consumer = {
+      name: 'store',
+      required: true,
+      start: () => Promise.resolve(this.#cursor),
+      take: (batch, upTo) => this.#take(batch, upTo),
+      close: () => this.close(),
+    };
+  }
+
+  cursor(): Cursor {
+    return this.#cursor;
+  }
+
+  last(filter: SeriesFilter = {}): LastPoint[] {
+    return this.#matching(filter).map(lastOf);
+  }
+
+  series(filter: SeriesFilter = {}): SeriesView[] {
+    return this.#matching(filter)
+      .map(({ indicator, device, point, unit, centre, edge, last }) => {
+        const entry = this.#options.catalogue.of(indicator);
+        const name: Words = entry?.name ?? { zh: indicator, en: indicator };
+        return { indicator, device, point, unit, centre, edge, known: entry !== null, name, lastAt: last.at };
+      })
+      .toSorted((a, b) => (seriesKey(a) < seriesKey(b) ? -1 : 1));
+  }
+
+  async range({ from, to, maxPoints, limit, after, ...name }: RangeQuery): Promise<RangeResult> {
+    const place = after === null ? null : parsePlace(after);
+    const series = this.#series.get(seriesKey(name));
+    if (!series) return { items: [], downsampled: false, next: null };
+    const span = { id: series.id, from: Math.max(0, Math.floor(from)), to: Math.max(0, Math.ceil(to)) };
+    if (maxPoints !== null) {
+      const { points, downsampled } = await this.#database.call('buckets', { ...span, maxPoints: Math.max(1, maxPoints) });
+      return { items: points, downsampled, next: null };
+    }
+    const { points, next } = await this.#database.call('rows', { ...span, after: place, limit });
+    return { items: points.map(viewOf), downsampled: false, next: next && `${next.at}-${next.n}` };
+  }
+
+  async window(span: { from: number; to: number }): Promise<SeriesWindow[]> {
+    const found = await this.#database.call('window', { from: Math.floor(span.from), to: Math.ceil(span.to) });
+    return found.flatMap(({ id, count, min, max, avg }) => {
+      const series = this.#names.get(id);
+      return series ? [{ indicator: series.indicator, device: series.device, point: series.point, count, min, max, avg }] : [];
+    });
+  }
+
+  onStored(listener: (points: readonly LastPoint[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => { this.#listeners.delete(listener); };
+  }
+
+  sweep(): Promise<void> {
+    this.#sweeping ??= this.#sweepSlices().finally(() => { this.#sweeping = null; });
+    return this.#sweeping;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#sweeps.cancel();
+    await this.#database.close();
+  }
+
+  async #sweepSlices(): Promise<void> {
+    const { retentionMs, maxBytes } = this.#options;
+    for (let more = true; more && !this.#closed;) {
+      const beforeAt = Number.isFinite(retentionMs) ? this.#world.clock.nowMs() - retentionMs : 0;
+      const gone = await this.#database.call('sweep', { beforeAt, maxBytes, maxRows: SWEEP_ROWS });
+      if (gone.bySize > 0) this.#world.tell({ kind: 'samples_lost', count: gone.bySize, reason: 'store_full', intended: true });
+      more = gone.more;
+    }
+  }
+
+  async #take(fed: readonly FedEvent[], upTo: Cursor): Promise<void> {
+    if (compareCursors(upTo, this.#cursor) <= 0) return;
+    const batch = this.#batchOf(fed.filter(({ cursor }) => compareCursors(cursor, this.#cursor) > 0), upTo);
+    const startedMs = this.#world.clock.monotonicMs();
+    const changed = await this.#database.call('commit', batch);
+    this.#cursor = upTo;
+    const told = changed.map((series) => this.#remember(series));
+    if (batch.rows.length === 0) return;
+    this.#world.tell({ kind: 'points_stored', count: batch.rows.length, durationMs: this.#world.clock.monotonicMs() - startedMs });
+    const points = told.map(lastOf);
+    for (const listener of this.#listeners) listener(points);
+  }
+
+  #batchOf(fed: readonly FedEvent[], upTo: Cursor): Batch {
+    const batch: Batch = { upTo, series: [], rows: [] };
+    const places = new Map<string, number>();
+    for (const { event } of fed) {
+      // A gap says that values are missing and a warning what was made of them; neither is a value.
+      if (event.gap || event.warning) continue;
+      const { value, unit, window, flags } = this.#normal(event);
+      const key = seriesKey(event);
+      let place = places.get(key);
+      if (place === undefined) {
+        place = batch.series.push(headOf(event, unit)) - 1;
+        places.set(key, place);
+      }
+      const head = batch.series[place] as SeriesHead;
+      Object.assign(head, { subject: event.subject ?? event.device, centre: event.centre, edge: event.edge, kind: event.kind });
+      const extra: RowExtra = { ...(unit === head.unit ? {} : { unit }), ...(window ? { window } : {}) };
+      batch.rows.push({ series: place, point: { at: event.occurredAt, value, quality: event.quality, flags: [...flags], ...(window || unit !== head.unit ? { extra } : {}) } });
+    }
+    return batch;
+  }
+
+  #remember(series: SeriesSnapshot): SeriesSnapshot {
+    const key = seriesKey(series);
+    const before = this.#series.get(key);
+    const firstAt = Math.min(series.firstAt, before?.firstAt ?? Infinity);
+    const now = before && before.last.at > series.last.at ? { ...before, firstAt } : { ...series, firstAt };
+    this.#series.set(key, now);
+    this.#names.set(now.id, now);
+    return now;
+  }
+
+  #matching({ indicator, device, point }: SeriesFilter): SeriesSnapshot[] {
+    if (indicator !== undefined && device !== undefined && point !== undefined) {
+      const one = this.#series.get(seriesKey({ indicator, device, point }));
+      return one ? [one] : [];
+    }
+    return [...this.#series.values()].filter((series) => (indicator === undefined || series.indicator === indicator)
+      && (device === undefined || series.device === device) && (point === undefined || series.point === point));
+  }
+}
+
+function headOf(event: Event, unit: string): SeriesHead {
+  const { indicator, device, point, centre, edge, kind } = event;
+  return { indicator, device, point, subject: event.subject ?? device, centre, edge, kind, unit };
+}
+
+function lastOf({ id: _id, firstAt: _firstAt, last, ...head }: SeriesSnapshot): LastPoint {
+  const { at, value, quality, flags, extra } = last;
+  return { ...head, unit: extra?.unit ?? head.unit, at, value, quality, flags };
+}
+
+function parsePlace(text: string): { at: number; n: number } {
+  const match = /^(\d{1,16})-(\d{1,10})$/.exec(text);
+  if (!match || !Number.isSafeInteger(Number(match[1]))) throw new FaultError('CV_API_CURSOR_INVALID', { after: text, path: '/api/v1/series' });
+  return { at: Number(match[1]), n: Number(match[2]) };
+}
+
