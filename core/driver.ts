@@ -109,6 +109,11 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   decode(frame: Frame, request?: R): Decoded;
   /** Devices with the same key share one link, one exchange at a time. */
   bus?(settings: z.infer<S>): string;
+  /**
+   * A device that speaks by itself and only of what changed: any frame of it, an empty one too, confirms all its other
+   * points. The link sees to a frame (of no values) while nothing changes, at least every few seconds.
+   */
+  reportsChanges?: boolean;
   /** Checks that touch this machine (a file, a program) but no device; run by `check` and before start. */
   examine?(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Fault[]>;
   /** True when a configured point's value has no unit (a bool, a text): then its config needs none. */
@@ -157,6 +162,7 @@ export interface Driver {
   requests?(points: readonly PointOf<unknown>[], settings: unknown): Request[];
   probe?(settings: unknown, points: readonly PointOf<unknown>[], world: World, signal: AbortSignal): Promise<Finding[]>;
   bus?(settings: unknown): string;
+  reportsChanges?: boolean;
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
   unitless?(point: PointOf<unknown>): boolean;
   frameOf?: FrameReader<unknown, Request>;

@@ -89,8 +89,12 @@ export class HostDevice {
     if (decoded.ok) {
       this.#clear(part);
       const values = decoded.values ?? [];
-      if (values.length === 0 && !request) this.#confirm(observedAt);
-      else this.#hand(values.map((value) => this.#sample(value, observedAt)));
+      this.#hand(values.map((value) => this.#sample(value, observedAt)));
+      for (const { point, fault } of values) {
+        if (fault) this.#stand(`point ${point}`, fault);
+        else this.#clear(`point ${point}`);
+      }
+      if (!request && (values.length === 0 || this.driver.reportsChanges)) this.#confirm(observedAt);
       this.#setOnline(true, 'ok');
       return;
     }
@@ -184,7 +188,7 @@ export class HostDevice {
     return { ...base, value: last.value, unit: last.unit, quality: 'uncertain', flags: [...new Set([...last.flags, 'stale' as const])] };
   }
 
-  /** A sign of life: what was said last still holds. Said again at most once a period, so that heartbeats go on. */
+  /** A sign of life: what was said last still holds. Each is said again at most once a period, so that heartbeats go on. */
   #confirm(observedAt: number): void {
     const nowMs = this.#world.clock.monotonicMs();
     const confirmed: Sample[] = [];

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { fakeDriver, silence, type FakeBus } from '../../core/testing/fake-device.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { FaultError } from '../../core/faults.ts';
+import { pause } from '../../core/world.ts';
 import type { Driver } from '../../core/driver.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { DeviceSetup } from '../config/setup.ts';
@@ -220,6 +221,35 @@ test('a device that speaks by itself: what it says comes at once, its silence is
     await world.clock.advanceMs(500);
   }
   assert.deepEqual(samples().slice(before).map((sample) => [sample.point, sample.value, sample.quality]), [['level', 3, 'good'], ['flow', 2, 'good'], ['level', 3, 'good'], ['flow', 2, 'good']]);
+  await closing(world, host);
+});
+
+test('a device that reports changes alone: any word of it confirms its other points', async () => {
+  const world = testWorld();
+  const { driver, bus } = fakeDriver(world, 'listens');
+  driver.reportsChanges = true;
+  bus.speaks = async function* speaks(signal) {
+    yield { constant: 7, level: 0 };
+    for (let level = 1; await pause(world.clock, 500, signal); level += 1) yield { level };
+  };
+  const { host, samples, runMs } = start(world, driver, [deviceOf('a', { points: [point('level'), point('constant')] })]);
+  await runMs(60_000);
+  const constant = samples().filter((sample) => sample.point === 'constant');
+  assert.ok(constant.every((sample) => sample.value === 7 && sample.quality === 'good'), 'never stale');
+  assert.ok(constant.length >= 55 && constant.length <= 61, `${constant.length} heartbeats in a minute`);
+  assert.ok((constant.at(-1)?.at ?? 0) > world.clock.nowMs() - 1500, 'with the time of its confirmation');
+  await closing(world, host);
+});
+
+test('a value that is bad in a good frame: its fault stands until it is well again', async () => {
+  const world = testWorld();
+  let isBad = true;
+  const { driver } = fakeDriver(world, 'polled', () => ({ ok: true, values: [isBad ? { point: 'level', value: null, quality: 'bad', flags: ['sensor'], fault: { code: 'CV_FRAME_LENGTH', params: { detail: 'x' } } } : { point: 'level', value: 1 }] }));
+  const { host, runMs } = start(world, driver, [deviceOf('a')]);
+  await runMs(10_000);
+  isBad = false;
+  await runMs(10_000);
+  assert.deepEqual(told(world, 'fault', 'fault_cleared').map((event) => event.kind), ['fault', 'fault_cleared']);
   await closing(world, host);
 });
 
