@@ -121,7 +121,7 @@ test('what does not exist is 404, the wrong method 405 with what is allowed', as
   await refused('/api/v1/live', 405, 'CV_API_METHOD', { method: 'POST' });
   await refused('/api/v1/devices', 405, 'CV_API_METHOD', { method: 'POST' });
   await refused('/api/v1/devices/%E0%A4%A', 400, 'CV_API_REQUEST');
-  await refused(`/api/v1/devices/${'x'.repeat(300)}`, 404, 'CV_API_UNKNOWN_ROUTE');
+  await refused(`/api/v1/devices/${'x'.repeat(300)}`, 414, 'CV_API_REQUEST');
 });
 
 test('errors speak the language of Accept-Language or of lang', async () => {
