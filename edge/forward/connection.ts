@@ -102,6 +102,8 @@ export class Connection {
   }
 
   #subscribe(): void {
+    // Small batches and their receipts would otherwise wait for each other 40 ms at a time (Nagle and delayed ACK).
+    (this.#client.stream as { setNoDelay?(on: boolean): void }).setNoDelay?.(true);
     this.#client.stream.on('drain', () => { if (!this.#ended) this.#events.drained(); });
     this.#client.subscribe(this.#options.ackTopic, { qos: QOS }, (error, granted) => {
       if (this.#ended) return;

@@ -67,7 +67,7 @@ test('pace stays within its bounds whatever happens, and a batch can always shri
   fc.assert(fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
     let pace: Pace = FIRST_PACE;
     for (const one of steps) {
-      pace = one.kind === 'ack' ? afterAck(pace, one.ms) : afterTimeout(pace, one.bytes);
+      pace = one.kind === 'ack' ? afterAck(pace, one.ms, 5000) : afterTimeout(pace, one.bytes);
       assert.ok(pace.timeoutMs >= 2000 && pace.timeoutMs <= 30_000);
       assert.ok(pace.maxBatches >= 1 && pace.maxBatches <= 64);
       assert.ok(pace.maxBatchBytes >= 1024);
@@ -76,28 +76,64 @@ test('pace stays within its bounds whatever happens, and a batch can always shri
   let pace = FIRST_PACE;
   for (let times = 0; times < 40; times += 1) pace = afterTimeout(pace, 65_536);
   assert.equal(pace.maxBatchBytes, 1024);
-  for (let times = 0; times < 20; times += 1) pace = afterAck(pace, 10);
+  for (let times = 0; times < 20; times += 1) pace = afterAck(pace, 10, 1000);
   assert.equal(pace.maxBatchBytes, Infinity);
 });
 
-test('the window holds back the backlog before live, and gives back what was answered, late or refused', () => {
+function windowOf() {
   const window = new Window();
   let seq = 0;
-  const add = (lane: 'up' | 'late', bytes: number, sentAtMs = 0) => window.add({ run: runOf(seq += 1, seq), lane, payload: new Uint8Array(bytes).fill(seq), sentAtMs });
-  while (window.hasRoom('late')) add('late', 10);
-  assert.ok(window.hasRoom('up'));
-  while (window.hasRoom('up')) add('up', 10);
-  assert.equal(window.runs.length, FIRST_PACE.maxBatches);
-  assert.equal(window.settle('measurement', 1, fromMark({ upTo: 2, have: [[4, 4]] }), 5).length, 3);
-  assert.equal(window.settle('state', 1, fromMark({ upTo: 99, have: [] }), 5).length, 0);
-  const sha = createHash('sha256').update(new Uint8Array(10).fill(3)).digest('hex');
-  assert.deepEqual(window.refused(sha)?.run, runOf(3, 3));
-  assert.equal(window.refused(sha), null);
-  assert.equal(window.expire(window.pace.timeoutMs - 1).length, 0);
-  assert.equal(window.expire(window.pace.timeoutMs).length, FIRST_PACE.maxBatches - 4);
-  assert.equal(window.runs.length, 0);
+  const add = (lane: 'up' | 'late', bytes = 10, sentAtMs = 0) => window.add({ run: runOf(seq += 1, seq), lane, payload: new Uint8Array(bytes).fill(seq), sentAtMs });
+  const ack = (numbers: [number, number][], nowMs: number) => window.settle('measurement', 1, numbers, nowMs);
+  return { window, add, ack, left: () => window.runs.map((run) => run.from) };
+}
+
+test('the window holds back the backlog before live, and opens as answers come', () => {
+  const { window, add, ack } = windowOf();
+  const fill = (lane: 'up' | 'late') => { while (window.hasRoom(lane)) add(lane); };
+  fill('late');
+  assert.equal(window.runs.length, 1);
+  fill('up');
+  assert.equal(window.runs.length, 2);
+  for (let turn = 0; turn < 100; turn += 1) {
+    ack([[1, 1e6]], 5);
+    fill('late');
+    assert.ok(window.hasRoom('up'));
+    fill('up');
+  }
+  assert.equal(window.runs.length, 64);
+  ack([[1, 1e6]], 5);
   add('late', 64 << 20);
   assert.ok(!window.hasRoom('late'));
+});
+
+test('the window gives back what was answered, refused, overtaken or not answered in time', () => {
+  const { window, add, ack, left } = windowOf();
+  for (let count = 0; count < 9; count += 1) add('up');
+  window.settle('state', 1, [[1, 9]], 5);
+  assert.equal(left().length, 9);
+  ack([[1, 2], [4, 4]], 5);
+  assert.deepEqual(left(), [3, 5, 6, 7, 8, 9]);
+  const sha = createHash('sha256').update(new Uint8Array(10).fill(5)).digest('hex');
+  assert.deepEqual(window.refused(sha)?.run, runOf(5, 5));
+  assert.equal(window.refused(sha), null);
+  ack([[6, 7]], 6);
+  assert.deepEqual(left(), [8, 9], 'three that were sent after number 3 were answered before it');
+  const { timeoutMs } = window.pace;
+  window.expire(6 + timeoutMs - 1);
+  assert.deepEqual(left(), [8, 9]);
+  window.expire(6 + timeoutMs);
+  assert.deepEqual(left(), []);
+});
+
+test('answers that come slowly make less go out at a time, and then smaller', () => {
+  const { window, add, ack } = windowOf();
+  for (let turn = 0; turn < 100; turn += 1) {
+    add('late', 60_000, turn * 10_000);
+    ack([[1, turn + 1]], turn * 10_000 + 6_000);
+  }
+  assert.equal(window.pace.maxBatches, 1);
+  assert.equal(window.pace.maxBatchBytes, 1024);
 });
 
 test('refusals end: every wrong event is set aside after three, no other is, and everything else gets through', () => {

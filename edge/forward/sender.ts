@@ -82,7 +82,8 @@ export class Sender {
 
   /** Any word from the gateway: after time-outs it shows that sending helps again. */
   alive(): void {
-    if (this.#window.revive(this.#now()).length > 0) this.wake();
+    this.#window.revive(this.#now());
+    this.wake();
   }
 
   ack(ack: Ack): void {

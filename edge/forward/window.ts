@@ -1,10 +1,10 @@
-/** What has been sent and not yet answered: bounded in batches and bytes, on memory as on the link. Pure. */
+/** What has been sent and not yet answered: bounded in batches and bytes, in memory as on the link. Pure. */
 import { createHash } from 'node:crypto';
 import type { Stream } from '../../core/event.ts';
 import type { Ranges } from '../../core/log/ranges.ts';
 import type { Lane } from '../../core/wire/topics.ts';
-import { afterAck, afterTimeout, FIRST_PACE, type Pace } from './pace.ts';
-import { isCovered, type Run } from './run.ts';
+import { afterAck, afterLoss, afterTimeout, FIRST_PACE, type Pace } from './pace.ts';
+import { isCovered, overlaps, type Run } from './run.ts';
 
 export interface InFlight {
   run: Run;
@@ -13,14 +13,27 @@ export interface InFlight {
   sentAtMs: number;
 }
 
+interface Tracked extends InFlight {
+  /** Sent before and not answered. */
+  isRepeat: boolean;
+  /** Batches sent after it that were answered before it. */
+  overtaken: number;
+}
+
 const MAX_BYTES = 2 << 20;
 /** The rest is kept free for live batches, which then never wait for the backlog's answers. */
 const LATE_PART = 0.7;
+/** Answers come nearly in order: overtaken so often, a batch is taken for lost before its time. */
+const LOST_WHEN_OVERTAKEN = 3;
+const MAX_REMEMBERED = 256;
 
 /** Times are monotonic ms. */
 export class Window {
-  #inFlight: InFlight[] = [];
+  /** In the order of sending. */
+  #inFlight: Tracked[] = [];
+  #unanswered: Run[] = [];
   #pace: Pace = FIRST_PACE;
+  #progressAtMs = -Infinity;
 
   get pace(): Pace {
     return this.#pace;
@@ -30,41 +43,50 @@ export class Window {
     return this.#inFlight.map((sent) => sent.run);
   }
 
-  /** One batch may always be under way, however big and however slow the link. */
+  /** One batch of each lane may always be under way, however big and however slow the link. */
   hasRoom(lane: Lane): boolean {
     const part = lane === 'late' ? LATE_PART : 1;
-    const mine = lane === 'late' ? this.#inFlight.filter((sent) => sent.lane === 'late') : this.#inFlight;
-    if (mine.length === 0) return true;
-    const bytes = mine.reduce((sum, sent) => sum + sent.payload.length, 0);
-    return mine.length < Math.max(1, Math.floor(this.#pace.maxBatches * part)) && bytes < MAX_BYTES * part;
+    const counted = lane === 'late' ? this.#inFlight.filter((sent) => sent.lane === 'late') : this.#inFlight;
+    if (!counted.some((sent) => sent.lane === lane)) return true;
+    const bytes = counted.reduce((sum, sent) => sum + sent.payload.length, 0);
+    return counted.length < Math.max(1, Math.floor(this.#pace.maxBatches * part)) && bytes < MAX_BYTES * part;
   }
 
   add(sent: InFlight): void {
-    this.#inFlight.push(sent);
+    this.#inFlight.push({ ...sent, isRepeat: this.#unanswered.some((run) => overlaps(run, sent.run)), overtaken: 0 });
   }
 
   /** Takes out what the gateway has settled. */
-  settle(stream: Stream, epoch: number, numbers: Ranges, nowMs: number): InFlight[] {
-    const settled = this.#take((sent) => sent.run.stream === stream && sent.run.epoch === epoch && isCovered(sent.run, numbers));
-    for (const sent of settled) this.#pace = afterAck(this.#pace, nowMs - sent.sentAtMs);
-    return settled;
+  settle(stream: Stream, epoch: number, numbers: Ranges, nowMs: number): void {
+    const isSettled = (run: Run) => run.stream === stream && run.epoch === epoch && isCovered(run, numbers);
+    let answeredLater = 0;
+    for (const sent of this.#inFlight.toReversed()) {
+      if (isSettled(sent.run)) answeredLater += 1;
+      else sent.overtaken += answeredLater;
+    }
+    for (const sent of this.#take((sent) => isSettled(sent.run))) this.#pace = afterAck(this.#pace, nowMs - sent.sentAtMs, sent.payload.length, sent.isRepeat);
+    if (answeredLater > 0) this.#progressAtMs = nowMs;
+    this.#unanswered = this.#unanswered.filter((run) => !isSettled(run));
+    const lost = this.#take((sent) => sent.overtaken >= LOST_WHEN_OVERTAKEN);
+    if (lost.length > 0) this.#pace = afterLoss(this.#pace);
+    this.#remember(lost);
   }
 
-  /** Takes out what was not answered in time; it is then unsent again, and the log still has it. */
-  expire(nowMs: number): InFlight[] {
+  /** Takes out what was not answered in time: it is then unsent again, and the log still has it. While answers come, it only queues. */
+  expire(nowMs: number): void {
     const { timeoutMs } = this.#pace;
-    const expired = this.#take((sent) => nowMs - sent.sentAtMs >= timeoutMs);
+    const expired = this.#take((sent) => nowMs - Math.max(sent.sentAtMs, this.#progressAtMs) >= timeoutMs);
+    if (expired.length === 0) return;
     // Batches that went out together are one time-out, not many.
-    const largest = Math.max(...expired.map((sent) => sent.payload.length));
-    if (expired.length > 0) this.#pace = afterTimeout(this.#pace, largest);
-    return expired;
+    this.#pace = afterTimeout(this.#pace, Math.max(...expired.map((sent) => sent.payload.length)));
+    this.#remember(expired);
   }
 
   /** The gateway is there again after time-outs: what it never got need not wait for its time. */
-  revive(nowMs: number): InFlight[] {
-    if (this.#pace.timeouts === 0) return [];
-    this.#pace = { ...FIRST_PACE, maxBatchBytes: this.#pace.maxBatchBytes, roundTrip: this.#pace.roundTrip };
-    return this.#take((sent) => nowMs - sent.sentAtMs >= FIRST_PACE.timeoutMs);
+  revive(nowMs: number): void {
+    if (this.#pace.timeouts === 0) return;
+    this.#pace = { ...this.#pace, timeouts: 0, timeoutMs: FIRST_PACE.timeoutMs };
+    this.#remember(this.#take((sent) => nowMs - sent.sentAtMs >= FIRST_PACE.timeoutMs));
   }
 
   /** Takes out the batch that a refusal names by the SHA-256 (hex) of its payload. */
@@ -72,14 +94,20 @@ export class Window {
     return this.#take((sent) => createHash('sha256').update(sent.payload).digest('hex') === sha256)[0] ?? null;
   }
 
-  /** The connection is gone, and with it all that was under way; the pace learnt stays, but for its time-outs. */
+  /** The connection is gone, and with it all that was under way. The size of batches that came through is still known. */
   clear(): void {
     this.#inFlight = [];
-    this.#pace = { ...this.#pace, timeouts: 0, timeoutMs: FIRST_PACE.timeoutMs, maxBatches: FIRST_PACE.maxBatches };
+    this.#unanswered = [];
+    this.#progressAtMs = -Infinity;
+    this.#pace = { ...FIRST_PACE, maxBatchBytes: this.#pace.maxBatchBytes };
   }
 
-  #take(matches: (sent: InFlight) => boolean): InFlight[] {
-    const taken: InFlight[] = [];
+  #remember(sent: readonly InFlight[]): void {
+    this.#unanswered = [...this.#unanswered, ...sent.map(({ run }) => run)].slice(-MAX_REMEMBERED);
+  }
+
+  #take(matches: (sent: Tracked) => boolean): Tracked[] {
+    const taken: Tracked[] = [];
     this.#inFlight = this.#inFlight.filter((sent) => {
       if (!matches(sent)) return true;
       taken.push(sent);

@@ -1,4 +1,5 @@
 /** forward: what the log has kept goes to the gateway, and is let go of by the gateway's ack alone. */
+import { STREAMS } from '../../core/event.ts';
 import { edgeTopic } from '../../core/wire/topics.ts';
 import type { Station } from '../../core/line.ts';
 import type { EdgeLog, KeptGroup } from '../../core/log/types.ts';
@@ -58,6 +59,10 @@ export function forward(setup: ForwardSetup, facts: Omit<PresenceFacts, 'edge' |
     open: () => uplink.open(),
     take: (groups) => groups.forEach((group) => sender.kept(group)),
     tick() {
+      for (const stream of STREAMS) {
+        const { events, bytes } = log.size(stream);
+        world.tell({ kind: 'log_depth', stream, value: events, bytes });
+      }
       sender.tick();
       if (uplink.isUp) presence.tick();
     },

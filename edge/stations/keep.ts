@@ -3,19 +3,23 @@
  * drafts wait here in order, up to a bound; what does not fit is counted. Nothing pushes back on a driver.
  */
 import type { Draft } from '../../core/event.ts';
-import { faultOf } from '../../core/faults.ts';
 import type { Give, Station } from '../../core/line.ts';
 import type { EdgeLog, KeptGroup } from '../../core/log/types.ts';
 import type { World } from '../../core/world.ts';
 
-const MAX_WAITING = 20_000;
+const MAX_WAITING = 50_000;
 const RETRY_MS = 1_000;
 
 export interface KeepOptions {
   maxWaiting?: number;
 }
 
-export function keep(log: EdgeLog, world: Pick<World, 'tell' | 'clock'>, options: KeepOptions = {}): Station<Draft, KeptGroup> {
+export interface KeepStation extends Station<Draft, KeptGroup> {
+  /** False while the log cannot write. */
+  isKeeping(): boolean;
+}
+
+export function keep(log: EdgeLog, world: Pick<World, 'tell' | 'clock'>, options: KeepOptions = {}): KeepStation {
   const maxWaiting = options.maxWaiting ?? MAX_WAITING;
   /** By the order they came in: given to the log and not answered, or failed and waiting for the next try. */
   const waiting = new Map<number, readonly Draft[]>();
@@ -44,8 +48,8 @@ export function keep(log: EdgeLog, world: Pick<World, 'tell' | 'clock'>, options
       await log.append(orders.flatMap((one) => waiting.get(one) ?? []));
       done(orders);
       return;
-    } catch (error) {
-      world.tell({ kind: 'fault', fault: faultOf(error, 'CV_LOG_FAILED') });
+    } catch {
+      // The log has told why, and will tell when it is well again; what it did not take is tried again or counted here.
     }
     failing = true;
     triedAtMs = world.clock.monotonicMs();
@@ -70,7 +74,6 @@ export function keep(log: EdgeLog, world: Pick<World, 'tell' | 'clock'>, options
     await write(orders);
     if (failed.size > 0 && orders.some((one) => failed.has(one))) return;
     failing = false;
-    world.tell({ kind: 'fault_cleared', code: 'CV_LOG_FAILED' });
     const later = [...failed].toSorted((a, b) => a - b);
     failed.clear();
     if (later.length > 0) await write(later);
@@ -94,9 +97,14 @@ export function keep(log: EdgeLog, world: Pick<World, 'tell' | 'clock'>, options
   return {
     name: 'keep',
     open(give: Give<KeptGroup>) {
-      stopListening = log.onKept((kept) => give([kept]));
+      stopListening = log.onKept((kept) => {
+        const { stream, drafts, durationMs } = kept;
+        world.tell({ kind: 'events_kept', count: drafts.length, stream, urgent: stream === 'warning' || stream === 'state', durationMs });
+        give([kept]);
+      });
     },
     take,
+    isKeeping: () => !failing,
     tick() {
       if (failing && world.clock.monotonicMs() - triedAtMs >= RETRY_MS) void retry();
     },

@@ -55,7 +55,7 @@ export class FakeGateway {
     this.broker = broker;
     this.behaviour = behaviour;
     this.#random = seededRandom(behaviour.seed ?? 1);
-    this.#server = createServer((socket) => {
+    this.#server = createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
       broker.handle(socket);
@@ -67,6 +67,7 @@ export class FakeGateway {
     await new Promise<void>((resolve) => { gateway.#server.listen(port, '127.0.0.1', resolve); });
     gateway.port = (gateway.#server.address() as AddressInfo).port;
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${gateway.port}`, { protocolVersion: 4, clientId: 'gateway', reconnectPeriod: 20 });
+    (client.stream as Socket).setNoDelay(true);
     client.on('message', (topic, payload) => gateway.#take(topic, payload));
     await client.subscribeAsync(EDGE_FILTER, { qos: 1 });
     gateway.#client = client;

@@ -1,0 +1,45 @@
+/** What `/healthz` says of an edge. */
+import { STREAMS, type Stream } from '../../core/event.ts';
+import type { EdgeLog } from '../../core/log/types.ts';
+import type { DeviceState } from '../../core/wire/messages.ts';
+import type { UplinkStatus } from '../stations/forward.ts';
+
+export interface Health {
+  /** The edge runs and its log takes what comes. An uplink or a device that is away does not make it false: nothing is lost. */
+  ok: boolean;
+  edge: string;
+  centre: string;
+  version: string;
+  now: number;
+  log: { writing: boolean; depth: number; bytes: number; byStream: Record<Stream, number> };
+  uplink: UplinkStatus;
+  devices: DeviceState[];
+}
+
+export interface HealthFacts {
+  edge: string;
+  centre: string;
+  version: string;
+  nowMs(): number;
+  log: EdgeLog;
+  isKeeping(): boolean;
+  uplink(): UplinkStatus;
+  devices(): DeviceState[];
+}
+
+export function healthOf(facts: HealthFacts): Health {
+  const sizes = STREAMS.map((stream) => ({ stream, ...facts.log.size(stream) }));
+  const writing = facts.isKeeping();
+  return {
+    ok: writing,
+    edge: facts.edge, centre: facts.centre, version: facts.version, now: facts.nowMs(),
+    log: {
+      writing,
+      depth: sizes.reduce((sum, size) => sum + size.events, 0),
+      bytes: sizes.reduce((sum, size) => sum + size.bytes, 0),
+      byStream: Object.fromEntries(sizes.map((size) => [size.stream, size.events])) as Record<Stream, number>,
+    },
+    uplink: facts.uplink(),
+    devices: facts.devices(),
+  };
+}

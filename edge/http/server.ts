@@ -1,0 +1,89 @@
+/**
+ * The edge's local HTTP: health, metrics, the newest picture of a camera, and a small page. Read only; it listens where
+ * the configuration says, which is loopback unless someone chose otherwise.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { PictureView } from '../../core/api.ts';
+import { FaultError } from '../../core/faults.ts';
+import type { Health } from './health.ts';
+import { PAGE_POLICY, statusPage } from './page.ts';
+
+export interface LocalHttpParts {
+  health(): Health;
+  /** Prometheus text; absent when nobody counts. */
+  metrics?: (() => Promise<string>) | undefined;
+  metricsType?: string | undefined;
+  picture(device: string): Promise<PictureView | null>;
+}
+
+export interface LocalHttp {
+  /** Base URL, without a slash at its end. */
+  url: string;
+  close(): Promise<void>;
+}
+
+interface Answer {
+  status: number;
+  type: string;
+  body: string;
+  headers?: Record<string, string>;
+}
+
+/** @throws CV_API_LISTEN */
+export async function openLocalHttp(at: { host: string; port: number }, parts: LocalHttpParts): Promise<LocalHttp> {
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => { void serve(parts, request, response); });
+  server.maxConnections = 64;
+  await listen(server, at);
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${port}`,
+    close: () => new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    }),
+  };
+}
+
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(new FaultError('CV_API_LISTEN', { address: `${host}:${port}`, detail: error.message }, { cause: error })));
+    server.listen(port, host, resolve);
+  });
+}
+
+async function serve(parts: LocalHttpParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let answer: Answer;
+  try {
+    answer = request.method === 'GET' || request.method === 'HEAD' ? await answerTo(parts, request) : { ...text(405, 'only GET'), headers: { allow: 'GET, HEAD' } };
+  } catch (error) {
+    answer = text(500, (error as Error).message);
+  }
+  response.writeHead(answer.status, { 'content-type': answer.type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...answer.headers });
+  response.end(request.method === 'HEAD' ? undefined : answer.body);
+}
+
+async function answerTo(parts: LocalHttpParts, request: IncomingMessage): Promise<Answer> {
+  const path = (request.url ?? '/').split('?')[0] as string;
+  if (path === '/') return { status: 200, type: 'text/html; charset=utf-8', body: statusPage(wantsChinese(request)), headers: { 'content-security-policy': PAGE_POLICY } };
+  if (path === '/healthz') {
+    const health = parts.health();
+    return json(health.ok ? 200 : 503, health);
+  }
+  if (path === '/metrics' && parts.metrics) return { status: 200, type: parts.metricsType ?? 'text/plain', body: await parts.metrics() };
+  const device = /^\/frames\/([^/]+)$/.exec(path)?.[1];
+  const picture = device === undefined ? null : await parts.picture(decoded(device));
+  return picture ? json(200, picture) : text(404, 'not found');
+}
+
+const json = (status: number, body: object): Answer => ({ status, type: 'application/json; charset=utf-8', body: JSON.stringify(body) });
+const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body });
+const wantsChinese = (request: IncomingMessage) => /^\s*zh\b/i.test(request.headers['accept-language'] ?? '');
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
