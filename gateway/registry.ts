@@ -53,6 +53,8 @@ interface Device {
   reason: string;
   lastAt: number | null;
   periodMs: number | null;
+  /** Its edge found it fresh; believed until then (ms UTC), since unchanged values are not sent. */
+  freshUntil: number;
 }
 
 interface Saved {
@@ -64,6 +66,8 @@ interface Saved {
 /** Newer than this many periods is fresh. */
 const FRESH_PERIODS = 3;
 const DEFAULT_PERIOD_MS = 60_000;
+/** Edges speak every 10 s, and at once when a device comes or goes. */
+const STATE_TRUST_MS = 25_000;
 const SAVE_EVERY_MS = 5000;
 const MAX_DEVICES = 200_000;
 const MAX_INDICATORS = 20_000;
@@ -108,12 +112,12 @@ export class Registry {
     this.#edges.set(state.edge, state.online
       ? { id: state.edge, centre, online: true, version: state.version ?? null, logDepth: state.log?.depth ?? null, clockOffsetMs: state.clockOffsetMs ?? null, http: state.http ?? null, seenAt }
       : { ...before, centre, online: false, http: null, seenAt });
-    if (state.online && state.devices) this.#noteDevices(state.edge, centre, state.devices);
+    if (state.online && state.devices) this.#noteDevices(state.edge, centre, state.devices, state.sentAt ?? seenAt, seenAt);
     this.#changed = true;
     for (const [id, device] of this.#devices) if (device.edge === state.edge) this.#announce(id, device);
   }
 
-  #noteDevices(edge: string, centre: string, states: readonly DeviceState[]): void {
+  #noteDevices(edge: string, centre: string, states: readonly DeviceState[], sentAt: number, seenAt: number): void {
     const listed = new Set(states.map(({ id }) => id));
     for (const [id, device] of this.#devices) if (device.edge === edge && !listed.has(id)) this.#devices.delete(id);
     for (const state of states) {
@@ -122,6 +126,8 @@ export class Registry {
       this.#devices.set(state.id, {
         edge, centre, driver: state.driver, subject: state.subject ?? state.id, position: state.position ?? null, online: state.online, reason: state.reason,
         lastAt: newer(state.lastAt, before?.edge === edge ? before.lastAt : null), periodMs: state.periodMs ?? null,
+        // Both times are the edge's, so its clock may be wrong.
+        freshUntil: state.lastAt !== null && sentAt - state.lastAt <= FRESH_PERIODS * (state.periodMs ?? DEFAULT_PERIOD_MS) ? seenAt + STATE_TRUST_MS : 0,
       });
     }
   }
@@ -142,7 +148,7 @@ export class Registry {
   /** A sender that says nothing of its devices: they are known by their events. */
   #newDevice(event: Event): Device | null {
     if (this.#devices.size >= MAX_DEVICES) return null;
-    const device: Device = { edge: event.edge, centre: event.centre, driver: '', subject: event.subject ?? event.device, position: event.position ?? null, online: true, reason: '', lastAt: null, periodMs: null };
+    const device: Device = { edge: event.edge, centre: event.centre, driver: '', subject: event.subject ?? event.device, position: event.position ?? null, online: true, reason: '', lastAt: null, periodMs: null, freshUntil: 0 };
     this.#devices.set(event.device, device);
     this.#changed = true;
     return device;
@@ -189,17 +195,17 @@ export class Registry {
   }
 
   #view(id: string, device: Device): RegisteredDevice {
-    const { online, periodMs, ...rest } = device;
-    return { id, ...rest, freshness: this.#freshness(device, online, periodMs) };
+    const { edge, centre, driver, subject, position, reason, lastAt } = device;
+    return { id, edge, centre, driver, subject, position, freshness: this.#freshness(device), reason, lastAt };
   }
 
-  #freshness(device: Device, online: boolean, periodMs: number | null): Freshness {
+  #freshness({ edge: edgeId, online, lastAt, periodMs, freshUntil }: Device): Freshness {
     // An edge that never spoke of itself (a plain sender) is judged by its events alone.
-    const edge = this.#edges.get(device.edge);
+    const edge = this.#edges.get(edgeId);
     if (edge && !edge.online && edge.seenAt > 0) return 'unobserved';
     if (!online) return 'lost';
-    const ageMs = this.#world.clock.nowMs() - (device.lastAt ?? -Infinity);
-    return ageMs <= FRESH_PERIODS * (periodMs ?? DEFAULT_PERIOD_MS) ? 'fresh' : 'late';
+    const nowMs = this.#world.clock.nowMs();
+    return nowMs <= freshUntil || nowMs - (lastAt ?? -Infinity) <= FRESH_PERIODS * (periodMs ?? DEFAULT_PERIOD_MS) ? 'fresh' : 'late';
   }
 
   #save(): Promise<void> {

@@ -101,6 +101,11 @@ export const GATEWAY_FAULTS = {
     en: ['{consumer} was too slow: the log let go of what lies between {from} and {to}', 'speed it up or raise log.maxBytes'],
     zh: ['{consumer} 过慢:日志已释放 {from} 至 {to} 之间的数据', '提高其速度,或调大 log.maxBytes'],
   },
+  CV_CONSUMER_AHEAD: {
+    stage: 'store', retry: 'never', actor: 'operator',
+    en: ['{consumer} has taken up to {cursor}, but the log ends at {head}: the log was set back', 'nothing to do here; edges that still hold the rest send it again'],
+    zh: ['{consumer} 已处理到 {cursor},但日志止于 {head}:日志曾被回退', '无需处理;仍保有其余数据的边缘节点会重新发送'],
+  },
   CV_GATEWAY_BLOCK_MISSING: {
     stage: 'check', retry: 'after-change', actor: 'operator',
     en: ['broker has both embedded and url, or neither', 'keep one: embedded for the built-in broker, url for another'],

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import type { Draft, Event } from '../../core/event.ts';
+import { FaultError } from '../../core/faults.ts';
+import type { GatewayLog } from '../../core/log/types.ts';
+import { openMemoryGatewayLog } from '../../core/testing/memory-log.ts';
+import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
+import { encodeBatch } from '../../core/wire/batch.ts';
+import type { Ack, AckMessage, EdgeState } from '../../core/wire/messages.ts';
+import { Intake } from './intake.ts';
+import type { Refused } from './quarantine.ts';
+
+const TOPIC = 'cv/v1/in/500112001/pump';
+
+async function rig(over: Partial<GatewayLog> = {}) {
+  const world = testWorld();
+  const log = { ...(await openMemoryGatewayLog({ gateway: 'g' }, world)), ...over };
+  const published: { topic: string; message: AckMessage }[] = [];
+  const quarantined: Refused[] = [];
+  const noted: { events: Event[]; states: EdgeState[] } = { events: [], states: [] };
+  const intake = new Intake({
+    setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] }, log,
+    quarantine: { add: (refused) => { quarantined.push(...refused); return Promise.resolve(); } },
+    registry: { noteEvents: (events) => { noted.events.push(...events); }, noteState: (state) => { noted.states.push(state); } },
+    link: { publish: (topic, payload) => { published.push({ topic, message: JSON.parse(String(payload)) as AckMessage }); return Promise.resolve(); } },
+  }, world);
+  const take = (leaf: string, payload: Uint8Array | string, retained = false) => intake.take({ topic: `${TOPIC}/${leaf}`, payload: Buffer.from(payload), retained });
+  return { intake, world, log, published, quarantined, noted, take };
+}
+
+const draft = (at: number): Draft => ({
+  device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: '500112001', kind: 'measurement', value: 1, unit: 'm', occurredAt: Date.UTC(2026, 0, 1) - 40 + at, clock: 'edge', observedAt: 5, quality: 'good', origin: 'live',
+});
+const batch = (seq: number, count = 1, epoch = 1) => encodeBatch({ from: 'pump', stream: 'measurement', epoch, seq }, Array.from({ length: count }, (_, at) => draft(at)));
+const acksOf = (published: { message: AckMessage }[]) => published.flatMap(({ message }) => ('upTo' in message ? [message as Ack] : []));
+
+test('an ack says what is durable, once for all that came in one turn', async () => {
+  const { take, published, world } = await rig();
+  void take('up', batch(1, 3));
+  void take('late', batch(10, 2));
+  void take('up', batch(4, 2));
+  await settle();
+  assert.deepEqual(acksOf(published), [{ v: 1, stream: 'measurement', epoch: 1, upTo: 5, have: [[10, 11]], refused: [], gateway: 'g', at: world.clock.nowMs() }]);
+  assert.equal(published[0]?.topic, `${TOPIC}/ack`);
+});
+
+test('nothing is acknowledged before it is on disk', async () => {
+  let onDisk = () => {};
+  const { take, published } = await rig({ accept: () => new Promise((resolve) => { onDisk = () => resolve([]); }) });
+  void take('up', batch(1));
+  await settle();
+  assert.deepEqual(published, []);
+  onDisk();
+  await settle();
+  assert.equal(published.length, 1);
+});
+
+test('a repeat is answered, counted and not taken', async () => {
+  const { take, published, intake, log } = await rig();
+  void take('up', batch(1, 3));
+  await settle();
+  void take('late', batch(2, 2));
+  await settle();
+  assert.equal(acksOf(published).length, 2);
+  assert.deepEqual([intake.stats.accepted, intake.stats.duplicates, log.size().events], [3, 2, 3]);
+});
+
+test('a payload that cannot be read is set aside and answered by its digest', async () => {
+  const { take, published, quarantined, world } = await rig();
+  void take('up', 'no batch');
+  await settle();
+  const sha256 = createHash('sha256').update('no batch').digest('hex');
+  const [{ message } = { message: null }] = published;
+  assert.ok(message && 'error' in message);
+  assert.deepEqual([message.v, message.error, message.sha256], [1, 'CV_WIRE_NOT_JSON', sha256]);
+  assert.equal(quarantined[0]?.code, 'CV_WIRE_NOT_JSON');
+  assert.ok(world.told.some((event) => event.kind === 'batch_refused' && event.code === 'CV_WIRE_NOT_JSON'));
+});
+
+test('refused events are named in the ack with their code, and settled', async () => {
+  const { take, published, quarantined, intake } = await rig();
+  const bad = { ...draft(0), value: null };
+  void take('up', encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, [draft(0), bad, bad, draft(3)]));
+  await settle();
+  const [ack] = acksOf(published);
+  assert.deepEqual([ack?.upTo, ack?.refused], [4, [{ from: 2, to: 3, code: 'CV_EVENT_INVALID' }]]);
+  assert.deepEqual(quarantined.map(({ detail }) => detail.slice(0, 8)), ['seq 2–3:']);
+  assert.deepEqual([intake.stats.accepted, intake.stats.refused], [2, 2]);
+});
+
+test('many refused codes are told in several acks, each small enough for an edge', async () => {
+  const { take, published } = await rig();
+  const drafts = Array.from({ length: 4000 }, (_, at) => (at % 2 === 0 ? draft(at) : { ...draft(at), value: null }));
+  void take('up', encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, drafts));
+  await settle();
+  await settle();
+  const acks = acksOf(published);
+  assert.equal(acks.flatMap(({ refused }) => refused).length, 2000);
+  assert.ok(acks.every((ack) => JSON.stringify(ack).length < 128 << 10));
+});
+
+test('after 256 holes further batches wait, what closes holes comes in', async () => {
+  const { take, published, log, world } = await rig();
+  for (let hole = 0; hole < 256; hole += 1) await take('up', batch(2 * hole + 3));
+  await settle();
+  const before = log.size().events;
+  assert.equal(before, 256);
+  await take('up', batch(9001));
+  await settle();
+  assert.equal(log.size().events, before);
+  assert.ok(world.told.some((event) => event.kind === 'fault' && event.fault.code === 'CV_EDGE_HOLES'));
+  assert.equal(acksOf(published).at(-1)?.have.length, 256);
+  await take('late', batch(4));
+  await take('up', batch(9001));
+  await settle();
+  assert.equal(log.size().events, before + 2);
+});
+
+test('a full log stops the reading, and all goes in when it has room', async () => {
+  let full = true;
+  const memory = await openMemoryGatewayLog({ gateway: 'g' }, testWorld());
+  const { take, published, world } = await rig({ ...memory, accept: (groups, settled) => (full ? Promise.reject(new FaultError('CV_LOG_FULL', { bytes: 1, maxBytes: 1 })) : memory.accept(groups, settled)) });
+  let reading = true;
+  let seq = 1;
+  for (; reading && seq < 1000; seq += 1) {
+    const room = take('up', batch(seq));
+    if (!room) continue;
+    reading = false;
+    void room.then(() => { reading = true; });
+  }
+  await world.clock.advanceMs(60_000);
+  assert.deepEqual([reading, published.length], [false, 0]);
+  full = false;
+  await world.clock.advanceMs(3000);
+  assert.equal(reading, true);
+  assert.equal(acksOf(published).at(-1)?.upTo, seq - 1);
+});
+
+test('closing lets go of what a full log does not take', async () => {
+  const { take, intake, published } = await rig({ accept: () => Promise.reject(new FaultError('CV_LOG_FULL', { bytes: 1, maxBytes: 1 })) });
+  void take('up', batch(1));
+  await settle();
+  await intake.close();
+  void take('up', batch(1));
+  assert.deepEqual(published, []);
+});
+
+test('when nothing can be set aside, nothing is settled', async () => {
+  const { take, intake, log, published, world } = await rig();
+  const broken = new Intake({
+    setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] }, log, registry: { noteEvents() {}, noteState() {} },
+    quarantine: { add: () => Promise.reject(new FaultError('CV_QUARANTINE_FAILED', { detail: 'full' })) },
+    link: { publish: () => { published.push({ topic: '', message: {} as AckMessage }); return Promise.resolve(); } },
+  }, world);
+  void broken.take({ topic: `${TOPIC}/up`, payload: encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, [{ ...draft(0), value: null }]), retained: false });
+  void broken.take({ topic: `${TOPIC}/up`, payload: Buffer.from('x'), retained: false });
+  await settle();
+  assert.deepEqual([published, log.mark('pump', 'measurement', 1)], [[], { upTo: 0, have: [] }]);
+  await broken.close();
+  void take;
+  await intake.close();
+});
+
+test('a state is answered with the clock, one that the broker had kept is not', async () => {
+  const { take, published, noted, world } = await rig();
+  const state: EdgeState = { v: 1, edge: 'pump', centre: '500112001', online: true, sentAt: 77, devices: [{ id: 'plc', driver: 'modbus', online: true, reason: '', lastAt: null }] };
+  void take('state', JSON.stringify(state), true);
+  void take('state', JSON.stringify({ ...state, somethingNew: 1 }));
+  void take('state', JSON.stringify({ v: 1, edge: 'pump', centre: '500112001', online: false }));
+  assert.deepEqual(published.map(({ message }) => message), [{ v: 1, clock: { echo: 77, at: world.clock.nowMs() } }]);
+  assert.deepEqual(noted.states.map(({ online }) => online), [true, true, false]);
+});
+
+for (const [what, payload, code] of [
+  ['no JSON', '{', 'CV_STATE_INVALID'], ['another edge', JSON.stringify({ v: 1, edge: 'gate', centre: '500112001', online: true }), 'CV_WIRE_SENDER'],
+  ['a script as its http', JSON.stringify({ v: 1, edge: 'pump', centre: '500112001', online: true, http: 'javascript:alert(1)' }), 'CV_STATE_INVALID'],
+] as const) {
+  test(`a state with ${what} is refused with ${code}`, async () => {
+    const { take, noted, world } = await rig();
+    void take('state', payload);
+    assert.deepEqual(noted.states, []);
+    assert.ok(world.told.some((event) => event.kind === 'batch_refused' && event.code === code));
+  });
+}
+
+test('topics that are none of an edge are counted and dropped', async () => {
+  const { intake, world } = await rig();
+  for (const topic of ['cv/v1/in/500112001/UP!/up', 'cv/v1/in/x/pump/up', 'other']) void intake.take({ topic, payload: Buffer.from('x'), retained: false });
+  assert.equal(world.told.filter((event) => event.kind === 'batch_refused' && event.code === 'CV_WIRE_SENDER').length, 3);
+});
+
+test('a sender in a loop is left unanswered above the limit, until the next second', async () => {
+  const { take, published, world, log } = await rig();
+  for (let count = 0; count < 2500; count += 1) await take('up', batch(count + 1));
+  await settle();
+  assert.equal(log.size().events, 2000);
+  assert.ok(world.told.some((event) => event.kind === 'fault' && event.fault.code === 'CV_EDGE_TOO_FAST'));
+  await world.clock.advanceMs(1000);
+  void take('up', batch(2001));
+  await settle();
+  assert.equal(acksOf(published).at(-1)?.upTo, 2001);
+});

@@ -1,0 +1,176 @@
+/**
+ * Feed: hands the log to its consumers, each at its own place. A group is decoded once for consumers that are near each
+ * other; a consumer that fails is given the same events again, and holds up nobody but itself.
+ */
+import { faultOf } from '../../core/faults.ts';
+import { compareCursors, formatCursor, type Cursor, type GatewayLog, type ReadLimit, type StoredGroup } from '../../core/log/types.ts';
+import { decodeBatch } from '../../core/wire/batch.ts';
+import { pause, type World } from '../../core/world.ts';
+import type { Consumer, FedEvent } from './consumer.ts';
+
+export interface Feed {
+  /** Starts every consumer and then feeds them. @throws what a consumer's start throws */
+  start(): Promise<void>;
+  /** Events that a consumer has not taken yet. */
+  lag(consumer: string): number;
+  /** Lets each finish what it is taking, then closes them. */
+  close(): Promise<void>;
+}
+
+const READ: ReadLimit = { maxGroups: 64, maxBytes: 1 << 20 };
+const FIRST_WAIT_MS = 100;
+const MAX_WAIT_MS = 10_000;
+const LAG_TOLD_EVERY_MS = 1000;
+/** Decoded events that are kept for the next consumer; 500 B each. */
+const CACHE_EVENTS = 20_000;
+
+interface Runner {
+  consumer: Consumer;
+  cursor: Cursor;
+  lagToldAtMs: number;
+  work: Promise<void>;
+}
+
+export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world: World): Feed {
+  const stop = new AbortController();
+  const runners = new Map<string, Runner>();
+  const cache = new DecodeCache(world);
+  const sleepers = new Set<() => void>();
+  let appends = 0;
+  const wakeAll = () => {
+    appends += 1;
+    for (const wake of sleepers) wake();
+    sleepers.clear();
+  };
+  const unlisten = log.onAppended(wakeAll);
+
+  async function run(runner: Runner): Promise<void> {
+    while (!stop.signal.aborted) {
+      const before = appends;
+      const groups = await log.read(runner.cursor, READ);
+      if (stop.signal.aborted) return;
+      if (groups.length > 0) await hand(runner, groups);
+      // What was appended while we read wakes nobody any more.
+      else if (appends === before) await new Promise<void>((resolve) => { sleepers.add(resolve); });
+    }
+  }
+
+  async function hand(runner: Runner, groups: readonly StoredGroup[]): Promise<void> {
+    const { consumer } = runner;
+    tellOverrun(runner, groups[0] as StoredGroup);
+    const last = groups.at(-1) as StoredGroup;
+    const upTo = { epoch: last.epoch, seq: last.seq + last.count - 1 };
+    const batch = groups.flatMap((group) => cache.events(group).filter((event) => compareCursors(event.cursor, runner.cursor) > 0));
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
+      try {
+        await consumer.take(batch, upTo);
+        break;
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        const jitteredMs = Math.round(waitMs * (0.75 + world.random.next() / 2));
+        const { params } = faultOf(error, 'CV_CONSUMER_FAILED');
+        const detail = String(params.detail ?? (error as Error).message);
+        world.tell({ kind: 'fault', fault: { code: 'CV_CONSUMER_FAILED', params: { consumer: consumer.name, detail, waitMs: jitteredMs } } });
+        if (!(await pause(world.clock, jitteredMs, stop.signal))) return;
+      }
+    }
+    runner.cursor = upTo;
+    log.hold(consumer.name, upTo, consumer.required);
+    tellLag(runner);
+  }
+
+  /** The log let go of what this consumer had not taken: said with its range, then on from what is there. */
+  function tellOverrun({ consumer, cursor }: Runner, first: StoredGroup): void {
+    const expected = first.epoch === cursor.epoch ? first.seq <= cursor.seq + 1 : compareCursors(cursor, log.tail()) >= 0 || cursor.epoch === 0;
+    if (expected) return;
+    world.tell({ kind: 'fault', fault: { code: 'CV_CONSUMER_OVERRUN', params: { consumer: consumer.name, from: formatCursor(cursor), to: formatCursor({ epoch: first.epoch, seq: first.seq }) } } });
+    if (first.epoch === cursor.epoch) world.tell({ kind: 'samples_lost', count: first.seq - cursor.seq - 1, reason: 'sink_overrun', intended: false });
+  }
+
+  function lagOf({ cursor }: Runner): number {
+    const head = log.head();
+    if (compareCursors(cursor, head) >= 0) return 0;
+    // Older epochs are not counted one by one; what the log holds is the most it can be.
+    return cursor.epoch === head.epoch ? head.seq - cursor.seq : log.size().events;
+  }
+
+  function tellLag(runner: Runner): void {
+    const nowMs = world.clock.monotonicMs();
+    if (nowMs - runner.lagToldAtMs < LAG_TOLD_EVERY_MS) return;
+    runner.lagToldAtMs = nowMs;
+    world.tell({ kind: 'consumer_lag', consumer: runner.consumer.name, value: lagOf(runner) });
+  }
+
+  function tellRewound({ name }: Consumer, cursor: Cursor): void {
+    const head = log.head();
+    if (compareCursors(cursor, head) <= 0) return;
+    world.tell({ kind: 'fault', fault: { code: 'CV_CONSUMER_AHEAD', params: { consumer: name, cursor: formatCursor(cursor), head: formatCursor(head) } } });
+  }
+
+  return {
+    async start() {
+      for (const consumer of consumers) {
+        const cursor = await consumer.start();
+        tellRewound(consumer, cursor);
+        log.hold(consumer.name, cursor, consumer.required);
+        runners.set(consumer.name, { consumer, cursor, lagToldAtMs: -Infinity, work: Promise.resolve() });
+      }
+      for (const runner of runners.values()) {
+        runner.work = run(runner).catch((error: unknown) => {
+          // Only the log itself can fail here; the gateway says so by its own faults and is restarted.
+          if (!stop.signal.aborted) world.tell({ kind: 'fault', fault: faultOf(error, 'CV_CONSUMER_FAILED', { consumer: runner.consumer.name, waitMs: 0 }) });
+        });
+      }
+    },
+    lag(name) {
+      const runner = runners.get(name);
+      return runner ? lagOf(runner) : 0;
+    },
+    async close() {
+      unlisten();
+      stop.abort();
+      wakeAll();
+      for (const runner of runners.values()) await runner.work;
+      for (const { consumer } of runners.values()) await consumer.close();
+      runners.clear();
+    },
+  };
+}
+
+/** Decoded groups, the newest ones kept. */
+class DecodeCache {
+  readonly #world: World;
+  readonly #groups = new Map<string, readonly FedEvent[]>();
+  #held = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  events(group: StoredGroup): readonly FedEvent[] {
+    const key = `${group.epoch}-${group.seq}`;
+    const known = this.#groups.get(key);
+    if (known) return known;
+    const events = this.#decode(group);
+    this.#groups.set(key, events);
+    this.#held += events.length;
+    for (const [oldest, { length }] of this.#groups) {
+      if (this.#held <= CACHE_EVENTS || oldest === key) break;
+      this.#groups.delete(oldest);
+      this.#held -= length;
+    }
+    return events;
+  }
+
+  #decode({ epoch, seq, count, payload, origin }: StoredGroup): readonly FedEvent[] {
+    try {
+      const receivedAt = origin?.receivedAt ?? 0;
+      return decodeBatch(payload).events.map((event, at) => ({ event, cursor: { epoch, seq: seq + at }, receivedAt }));
+    } catch (error) {
+      // It was readable when it was taken in, and the log checks its sums: not seen yet, but no reason to stand still.
+      this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_LOG_DAMAGED') });
+      this.#world.tell({ kind: 'samples_lost', count, reason: 'log_damaged', intended: false });
+      return [];
+    }
+  }
+}

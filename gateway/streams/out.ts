@@ -1,0 +1,46 @@
+/**
+ * Streams: each accepted event as one plain JSON message on `cv/v1/out/{centre}/{indicator}`, for whoever listens. Begins
+ * at the head on every start: who missed something sees it by `previous` and fetches it by `events?after=`.
+ */
+import { formatCursor, type Cursor, type GatewayLog } from '../../core/log/types.ts';
+import type { OutMessage } from '../../core/wire/messages.ts';
+import { outTopic } from '../../core/wire/topics.ts';
+import type { Event } from '../../core/event.ts';
+import type { Consumer, FedEvent } from '../stations/consumer.ts';
+import type { Publisher } from './publisher.ts';
+
+/** Messages on their way to the broker at one time. */
+const WINDOW = 256;
+
+export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<Publisher, 'publish'>): Consumer {
+  const previous = new Map<string, string>();
+
+  function messageOf({ event, cursor }: FedEvent): { topic: string; payload: string } {
+    const topic = outTopic(event.centre, event.indicator);
+    const place = formatCursor(cursor);
+    const message: Event & OutMessage = { ...event, cursor: place, previous: previous.get(topic) ?? null };
+    previous.set(topic, place);
+    return { topic, payload: JSON.stringify(message) };
+  }
+
+  async function send(part: readonly FedEvent[]): Promise<void> {
+    const messages = part.map(messageOf);
+    try {
+      await Promise.all(messages.map(({ topic, payload }) => publisher.publish(topic, payload)));
+    } catch (error) {
+      // Some of them went out, some did not: null tells whoever listens to look for itself.
+      for (const { topic } of messages) previous.delete(topic);
+      throw error;
+    }
+  }
+
+  return {
+    name: 'streams',
+    required: false,
+    start: (): Promise<Cursor> => Promise.resolve(log.head()),
+    async take(batch) {
+      for (let at = 0; at < batch.length; at += WINDOW) await send(batch.slice(at, at + WINDOW));
+    },
+    close: () => Promise.resolve(),
+  };
+}
