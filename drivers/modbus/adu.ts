@@ -57,16 +57,31 @@ export function readRtuAdu(bytes: Uint8Array): Adu | RtuProblem {
   return crc16Modbus(body) === ((high << 8) | low) ? { unit: body[0] as number, pdu: body.subarray(1) } : 'checksum';
 }
 
+/** What fills {detail} of a fault, in both languages. */
+export type Detail = { detail: string; detailZh: string };
+
+const detail = (en: string, zh: string): Detail => ({ detail: en, detailZh: zh });
+
 /** Why this answer is not the one to that question; null when it is. Exceptions to it are answers. */
-export function mismatch(asked: Asked, unit: number, pdu: Uint8Array): string | null {
-  if (unit !== asked.unit) return `unit ${unit}, asked unit ${asked.unit}`;
+export function mismatch(asked: Asked, unit: number, pdu: Uint8Array): Detail | null {
+  if (unit !== asked.unit) return detail(`unit ${unit}, asked unit ${asked.unit}`, `应答站号 ${unit},请求站号 ${asked.unit}`);
   const fc = pdu[0] as number;
-  if (fc === (asked.fc | EXCEPTION_BIT) || fc === EXCEPTION_TO_NONE) return pdu.length === 2 ? null : `exception of ${pdu.length} bytes, 2 wanted`;
-  if (fc !== asked.fc) return `function ${fc}, asked function ${asked.fc}`;
+  if (fc === (asked.fc | EXCEPTION_BIT) || fc === EXCEPTION_TO_NONE) {
+    return pdu.length === 2 ? null : detail(`exception of ${pdu.length} bytes, 2 wanted`, `异常应答 ${pdu.length} 字节,应为 2`);
+  }
+  if (fc !== asked.fc) return detail(`function ${fc}, asked function ${asked.fc}`, `应答功能码 ${fc},请求功能码 ${asked.fc}`);
   if (fc > 4) return null;
   const wanted = cellBytes(fc, asked.count);
-  if (pdu[1] !== wanted || pdu.length !== wanted + 2) return `${pdu.length - 2} bytes of values, announced as ${pdu[1] ?? 'nothing'}, ${wanted} asked for`;
-  return null;
+  if (pdu[1] === wanted && pdu.length === wanted + 2) return null;
+  const [got, said] = [Math.max(0, pdu.length - 2), pdu[1] ?? '–'];
+  return detail(`${got} bytes of values, announced as ${said}, ${wanted} asked for`, `数据 ${got} 字节,声明 ${said} 字节,应为 ${wanted} 字节`);
+}
+
+/** Why these are not of one transaction; null when they are. Serial frames have none. */
+export function strayOf(got: Adu, awaited: number | undefined): Detail | null {
+  if (got.transaction === awaited) return null;
+  const [a, b] = [got.transaction ?? '–', awaited ?? '–'];
+  return detail(`transaction ${a} of unit ${got.unit}, awaited ${b}`, `事务号 ${a}(站号 ${got.unit}),等待的是 ${b}`);
 }
 
 export function isException(pdu: Uint8Array): boolean {

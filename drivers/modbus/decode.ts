@@ -26,11 +26,11 @@ const EXCEPTIONS: Readonly<Record<number, FaultCode>> = {
  *   Nothing at all: CV_MODBUS_… by exception, CV_MODBUS_ANSWER_MISMATCH, CV_FRAME_LENGTH. Never throws.
  */
 export function decode(frame: Uint8Array, request?: ModbusRequest): Decoded {
-  if (!request) return lost('CV_FRAME_INVALID', 'an answer without its request');
+  if (!request) return lost('CV_FRAME_INVALID', { detail: 'an answer without its request', detailZh: '有应答而无请求' });
   if (!areaOf(request.fc)) return lost('CV_MODBUS_NOT_A_READ', { fc: request.fc });
   const part = readPart(frame, request);
   if ('fault' in part) return { ok: false, fault: part.fault };
-  if (part.rest.length > 0) return lost('CV_FRAME_LENGTH', `${part.rest.length} bytes too many`);
+  if (part.rest.length > 0) return lost('CV_FRAME_LENGTH', { detail: `${part.rest.length} bytes too many`, detailZh: `多出 ${part.rest.length} 字节` });
   return { ok: true, values: part.values };
 }
 
@@ -39,9 +39,9 @@ type Part = { values: PointValue[]; rest: Uint8Array } | { fault: Fault; rest: U
 function readPart(frame: Uint8Array, block: Block): Part {
   const rest = frame.subarray(pduBytes(frame));
   const pdu = frame.subarray(0, frame.length - rest.length);
-  if (pdu.length < 2) return { fault: { code: 'CV_FRAME_LENGTH', params: { detail: `${pdu.length} bytes` } }, rest };
+  if (pdu.length < 2) return { fault: { code: 'CV_FRAME_LENGTH', params: { detail: `${pdu.length} bytes`, detailZh: `${pdu.length} 字节` } }, rest };
   const problem = mismatch(block, block.unit, pdu);
-  if (problem) return { fault: { code: 'CV_MODBUS_ANSWER_MISMATCH', params: { detail: problem } }, rest };
+  if (problem) return { fault: { code: 'CV_MODBUS_ANSWER_MISMATCH', params: problem }, rest };
   if (!isException(pdu)) return { values: block.items.map((item) => valueOf(pdu.subarray(2), item, block)), rest };
   const fault = exceptionFault(pdu[1] as number, block);
   const halves = pdu[1] === ILLEGAL_ADDRESS && rest.length > 0 ? halvesOf(block) : null;

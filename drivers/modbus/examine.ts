@@ -7,6 +7,10 @@ import type { ModbusPoint, ModbusSettings } from './settings.ts';
 export async function examine(settings: ModbusSettings, points: readonly ({ id: string } & ModbusPoint)[]): Promise<Fault[]> {
   return points.map(itemOf).filter((item) => item.count > settings.maxRead).map((item) => ({
     code: 'CV_SETTING_INVALID',
-    params: { owner: item.point, key: 'length', problem: `takes ${item.count} registers, maxRead is ${settings.maxRead}`, hint: 'a shorter length, or a higher maxRead' },
+    params: {
+      owner: item.point, key: item.type === 'string' ? 'length' : 'type',
+      problem: `takes ${item.count} registers, but maxRead is ${settings.maxRead}`, problemZh: `占 ${item.count} 个寄存器,而 maxRead 为 ${settings.maxRead}`,
+      hint: 'a shorter value, or a higher maxRead', hintZh: '缩短该数值,或调大 maxRead',
+    },
   }));
 }

@@ -2,7 +2,7 @@
 import type { FrameRead, FrameReader } from '../../core/driver.ts';
 import type { Fault, FaultCode } from '../../core/faults.ts';
 import { areaOf, isRegister, placeName } from './address.ts';
-import { mismatch, readRtuAdu, readTcpAdu, type Adu } from './adu.ts';
+import { mismatch, readRtuAdu, readTcpAdu, strayOf, type Adu } from './adu.ts';
 import { blockOf, itemOf, limitOf, type Item, type ModbusRequest } from './requests.ts';
 import type { ModbusPoint } from './settings.ts';
 
@@ -23,9 +23,8 @@ function pair(askedBytes: unknown, answerBytes: unknown, points: readonly Point[
   const [asked, answer] = both;
   const request = requestOf(asked, points);
   if ('code' in request) return { fault: request };
-  if (asked.transaction !== answer.transaction) return { fault: wrong('CV_MODBUS_ANSWER_MISMATCH', `transaction ${answer.transaction}, asked ${asked.transaction}`) };
-  const problem = mismatch(request, answer.unit, answer.pdu);
-  if (problem) return { fault: wrong('CV_MODBUS_ANSWER_MISMATCH', problem) };
+  const problem = strayOf(answer, asked.transaction) ?? mismatch(request, answer.unit, answer.pdu);
+  if (problem) return { fault: { code: 'CV_MODBUS_ANSWER_MISMATCH', params: problem } };
   return { frame: answer.pdu, request };
 }
 
@@ -35,15 +34,15 @@ function pair(askedBytes: unknown, answerBytes: unknown, points: readonly Point[
  */
 function readPair(asked: unknown, answer: unknown): [Adu, Adu] | Fault {
   if (!(asked instanceof Uint8Array) || !(answer instanceof Uint8Array)) {
-    return wrong('CV_FRAME_LENGTH', 'nothing where a request and its answer were wanted, one ADU a line');
+    return wrong('CV_FRAME_LENGTH', 'a request and its answer are wanted, one ADU a line', '需要请求与应答成对,每行一个报文');
   }
   const rtu = [readRtuAdu(asked), readRtuAdu(answer)] as const;
   if (typeof rtu[0] === 'object' && typeof rtu[1] === 'object') return [rtu[0], rtu[1]];
   const tcp = [readTcpAdu(asked), readTcpAdu(answer)] as const;
   if (tcp[0] && tcp[1]) return [tcp[0], tcp[1]];
-  if (rtu.includes('length') && !tcp[0] && !tcp[1]) return wrong('CV_FRAME_LENGTH', `${asked.length} and ${answer.length} bytes`);
-  const which = tcp[0] || typeof rtu[0] === 'object' ? 'answer' : 'request';
-  return wrong('CV_FRAME_CHECKSUM', `neither an MBAP header nor the CRC of RTU fits the ${which}`);
+  if (rtu.includes('length') && !tcp[0] && !tcp[1]) return wrong('CV_FRAME_LENGTH', `${asked.length} and ${answer.length} bytes`, `${asked.length} 和 ${answer.length} 字节`);
+  const [en, zh] = tcp[0] || typeof rtu[0] === 'object' ? ['answer', '应答'] : ['request', '请求'];
+  return wrong('CV_FRAME_CHECKSUM', `neither an MBAP header nor the CRC of RTU fits the ${en}`, `${zh}既无有效的 MBAP 头,RTU 的 CRC 也不符`);
 }
 
 /**
@@ -54,9 +53,9 @@ export function requestOf({ unit, pdu }: Adu, points: readonly Point[]): ModbusR
   const fc = pdu[0] as number;
   const area = areaOf(fc);
   if (!area) return blockOf(unit, fc, []);
-  if (pdu.length !== 5) return wrong('CV_FRAME_LENGTH', `request of ${pdu.length} bytes, 5 wanted`);
+  if (pdu.length !== 5) return wrong('CV_FRAME_LENGTH', `request of ${pdu.length} bytes, 5 wanted`, `请求 ${pdu.length} 字节,应为 5`);
   const [start, count] = [((pdu[1] as number) << 8) | (pdu[2] as number), ((pdu[3] as number) << 8) | (pdu[4] as number)];
-  if (count < 1 || count > limitOf(fc) || start + count > 0x10000) return wrong('CV_FRAME_INVALID', `a request for ${count} from ${start}`);
+  if (count < 1 || count > limitOf(fc) || start + count > 0x10000) return wrong('CV_FRAME_INVALID', `a request for ${count} from ${start}`, `从 ${start} 起请求 ${count} 个`);
   const items = points.length === 0
     ? Array.from({ length: count }, (_, at) => plainItem(area, start + at))
     : points.filter((point) => point.address.area === area).map(itemOf).filter((item) => item.start >= start && item.start + item.count <= start + count);
@@ -67,6 +66,6 @@ function plainItem(area: Parameters<typeof isRegister>[0], at: number): Item {
   return { point: placeName(area, at), type: isRegister(area) ? 'uint16' : 'bool', wordOrder: 'big', byteOrder: 'big', start: at, count: 1 };
 }
 
-function wrong(code: FaultCode, detail: string): Fault {
-  return { code, params: { detail } };
+function wrong(code: FaultCode, detail: string, detailZh: string): Fault {
+  return { code, params: { detail, detailZh } };
 }

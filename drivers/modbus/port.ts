@@ -11,7 +11,7 @@ import type { Socket } from 'node:net';
 import { FaultError, faultOf } from '../../core/faults.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import { crc16Modbus } from '../../core/wire/crc16.ts';
-import { EXCEPTION_TO_NONE, mismatch, readTcpAdu, tcpAduBytes, type Asked } from './adu.ts';
+import { EXCEPTION_TO_NONE, mismatch, readTcpAdu, strayOf, tcpAduBytes, type Asked } from './adu.ts';
 
 const CRC_BYTES = 2;
 /** A peer that sends this many answers nobody asked for, without one that was, is not one to go on with. */
@@ -54,8 +54,8 @@ export class GuardedPort extends EventEmitter {
     this.#closed = new Promise((resolve) => { socket.once('close', () => resolve()); });
     socket.on('data', (bytes) => this.#take(bytes));
     socket.on('error', (error) => this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: error.message }, { cause: error })));
-    socket.on('end', () => this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: 'by the device' })));
-    socket.on('close', () => this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: 'by the device' })));
+    socket.on('end', () => this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: 'by the device', detailZh: '设备主动断开' })));
+    socket.on('close', () => this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: 'by the device', detailZh: '设备主动断开' })));
   }
 
   /** modbus-serial opens every port; this one is. */
@@ -109,7 +109,7 @@ export class GuardedPort extends EventEmitter {
 
   /** Resolves when the socket's handle is gone. */
   async close(): Promise<void> {
-    this.#shut(new FaultError('CV_LINK_CLOSED', { address: this.#address, detail: 'by this edge' }));
+    this.#shut(new FaultError('CV_LINK_CLOSED', { address: this.#address, detail: 'by this edge', detailZh: '本端断开' }));
     await this.#closed;
   }
 
@@ -117,7 +117,10 @@ export class GuardedPort extends EventEmitter {
     this.#held = this.#held.length > 0 ? Buffer.concat([this.#held, bytes]) : bytes;
     while (!this.#end) {
       const whole = tcpAduBytes(this.#held);
-      if (whole === 0) return this.#break(`no Modbus TCP: ${this.#held.subarray(0, 8).toString('hex')}`);
+      if (whole === 0) {
+        const begin = this.#held.subarray(0, 8).toString('hex');
+        return this.#break(`no Modbus TCP: ${begin}`, `不是 Modbus TCP:${begin}`);
+      }
       if (whole === null || this.#held.length < whole) return;
       const adu = this.#held.subarray(0, whole);
       this.#held = this.#held.subarray(whole);
@@ -130,16 +133,16 @@ export class GuardedPort extends EventEmitter {
     const adu = readTcpAdu(bytes);
     const waiting = this.#waiting;
     if (!adu) return;
-    if (!waiting || adu.transaction !== waiting.transaction) {
-      const detail = `transaction ${adu.transaction}, unit ${adu.unit}, awaited ${waiting?.transaction ?? 'none'}`;
-      this.#tell({ kind: 'fault', fault: { code: 'CV_MODBUS_ANSWER_STRAY', params: { address: this.#address, detail } } });
+    const stray = strayOf(adu, waiting?.transaction);
+    if (!waiting || stray) {
+      this.#tell({ kind: 'fault', fault: { code: 'CV_MODBUS_ANSWER_STRAY', params: { address: this.#address, ...stray } } });
       this.#strays += 1;
-      if (this.#strays > MAX_STRAYS) this.#break(`${this.#strays} answers nobody asked for`);
+      if (this.#strays > MAX_STRAYS) this.#break(`${this.#strays} answers nobody asked for`, `${this.#strays} 个无人等待的应答`);
       return;
     }
     this.#strays = 0;
     const problem = mismatch(waiting.asked, adu.unit, adu.pdu);
-    if (problem) return waiting.fail(new FaultError('CV_MODBUS_ANSWER_MISMATCH', { detail: problem }));
+    if (problem) return waiting.fail(new FaultError('CV_MODBUS_ANSWER_MISMATCH', problem));
     const body = bytes.subarray(-adu.pdu.length - 1);
     const frame = Buffer.alloc(body.length + CRC_BYTES);
     body.copy(frame);
@@ -156,8 +159,8 @@ export class GuardedPort extends EventEmitter {
   }
 
   /** The stream cannot be cut into ADUs any more: TCP gives no place to begin again. */
-  #break(detail: string): void {
-    this.#shut(new FaultError('CV_FRAME_INVALID', { detail: `${this.#address}: ${detail}` }));
+  #break(en: string, zh: string): void {
+    this.#shut(new FaultError('CV_FRAME_INVALID', { detail: `${this.#address}: ${en}`, detailZh: `${this.#address}:${zh}` }));
   }
 
   #shut(end: FaultError): void {

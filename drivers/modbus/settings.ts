@@ -1,5 +1,6 @@
 /** What an installer writes for a Modbus device and for each of its points. */
 import { z } from 'zod';
+import { complaint, type SettingForm } from '../../core/setting.ts';
 import { isRegister, MAX_BITS, MAX_REGISTERS, parseAddress, type Address } from './address.ts';
 import { registersOf, TYPES, type ValueType } from './values.ts';
 
@@ -15,10 +16,14 @@ export const settings = z.object({
 });
 export type ModbusSettings = z.infer<typeof settings>;
 
-const address = z.string().transform((text, context): Address => {
+const FORM: SettingForm = {
+  en: 'a Modbus address such as holding:100, holding:100.3, coil:3 or 40101', zh: 'Modbus 地址(如 holding:100、holding:100.3、coil:3、40101)', example: 'holding:100',
+};
+
+const address = z.string().meta({ form: FORM }).transform((text, context): Address => {
   const parsed = parseAddress(text);
   if (parsed) return parsed;
-  context.addIssue({ code: 'custom', message: `"${text}" is no Modbus address such as holding:100, holding:100.3, coil:3 or 40101`, input: text });
+  context.addIssue({ code: 'custom', input: text, ...complaint(`"${text}" is not ${FORM.en}`, `“${text}”不是${FORM.zh}`) });
   return z.NEVER;
 });
 
@@ -33,17 +38,18 @@ export const point = z.object({
   invalid: z.array(z.number()).optional().meta({ zh: '表示传感器故障的原始值,如 0x7FFF、-9999', en: 'Raw values that mean the sensor is at fault, such as 0x7FFF or -9999', examples: [[32767, -9999]] }),
 }).check((context) => {
   const problem = contradiction(context.value);
-  if (problem) context.issues.push({ code: 'custom', message: problem.message, path: [problem.key], input: context.value });
+  if (problem) context.issues.push({ code: 'custom', path: [problem.key], input: context.value, ...complaint(problem.en, problem.zh) });
 });
 export type ModbusPoint = z.infer<typeof point>;
 
 /** What no single field shows: an address and a type that do not go together. */
-function contradiction(value: { address: Address; type?: ValueType | undefined; length?: number | undefined }): { key: string; message: string } | null {
-  const { address: { area, at, bit }, type, length } = value;
-  if (!isRegister(area) && type !== undefined && type !== 'bool') return { key: 'type', message: `${area} holds bits: type bool, not ${type}` };
-  if (bit !== undefined && type !== undefined && type !== 'bool') return { key: 'type', message: `${area}:${at}.${bit} is a bit: type bool, not ${type}` };
-  if (type === 'string' && length === undefined) return { key: 'length', message: 'a string needs its length in bytes' };
-  if (type !== 'string' && length !== undefined) return { key: 'length', message: 'only a string has a length' };
-  if (type !== undefined && isRegister(area) && at + registersOf(type, length) > 0x10000) return { key: 'address', message: `${type} at ${area}:${at} would end beyond 65535` };
+function contradiction({ address: { area, at, bit }, type, length }: { address: Address; type?: ValueType | undefined; length?: number | undefined }): { key: string; en: string; zh: string } | null {
+  const bitAt = !isRegister(area) ? `${area}:${at}` : bit === undefined ? null : `${area}:${at}.${bit}`;
+  if (bitAt !== null && type !== undefined && type !== 'bool') return { key: 'type', en: `${bitAt} is one bit: its type is bool, not ${type}`, zh: `${bitAt} 是一个位:类型应为 bool,而不是 ${type}` };
+  if (type === 'string' && length === undefined) return { key: 'length', en: 'a string needs its length in bytes', zh: '字符串需要给出字节数' };
+  if (type !== 'string' && length !== undefined) return { key: 'length', en: 'only a string has a length', zh: '只有 string 类型才有 length' };
+  if (type !== undefined && isRegister(area) && at + registersOf(type, length) > 0x10000) {
+    return { key: 'address', en: `${type} at ${area}:${at} would end beyond 65535`, zh: `${area}:${at} 处的 ${type} 会超出 65535` };
+  }
   return null;
 }
