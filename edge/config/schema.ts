@@ -1,5 +1,6 @@
 /** The edge's configuration file, declared once: type, defaults, checks and, by the notes, its documentation. */
 import { z } from 'zod';
+import { brokerUrl, host } from '../../core/config/address.ts';
 import { IDS, MAX_NUMBER } from '../../core/event.ts';
 import { complaint, durationMs, rate, sizeBytes } from '../../core/setting.ts';
 
@@ -9,22 +10,6 @@ const number = () => z.number().min(-MAX_NUMBER).max(MAX_NUMBER);
 const finite = (leastMs: number, mostMs: number, words: { message: string; params: { zh: string } }) => durationMs().refine((ms) => ms >= leastMs && ms <= mostMs, words);
 
 const id = (pattern: RegExp, words: { zh: string; en: string; examples: string[] }) => z.string().regex(pattern).meta(words);
-
-function isMqttUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, port, pathname } = new URL(text);
-  const wantsPath = protocol === 'ws:' || protocol === 'wss:';
-  return ['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(protocol) && hostname !== '' && port !== '0' && (wantsPath || pathname === '' || pathname === '/');
-}
-const brokerUrl = z.string().refine(isMqttUrl, complaint('not a broker address such as mqtt://10.0.0.5:1883 (mqtt, mqtts, ws or wss, a host, a port from 1 to 65535)', '不是消息服务器地址,应如 mqtt://10.0.0.5:1883(mqtt、mqtts、ws 或 wss,主机,1 到 65535 的端口)'));
-
-/** A name or address of a machine: no scheme, no port, no blanks; what looks like an IPv4 address is one. */
-export function isHost(text: string): boolean {
-  if (/^[\d.]+$/.test(text)) return /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(text);
-  if (text.includes(':')) return URL.canParse(`http://[${text}]/`);
-  return /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*\.?$/.test(text);
-}
-export const host = () => z.string().refine(isHost, complaint('not an IP address or host name (no scheme, no port)', '不是 IP 地址或主机名(不带协议和端口)'));
 
 const range = z.tuple([number(), number()]).refine(([low, high]) => low < high, complaint('the first number must be below the second', '第一个数必须小于第二个'));
 const deadband = z.union([number().min(0), z.strictObject({ percent: z.number().min(0).max(100).meta({ zh: '占上次上报值的百分比', en: 'percent of the value sent last', examples: [1] }) })]);
@@ -63,7 +48,7 @@ export const EDGE_SCHEMA = z.strictObject({
   edge: id(IDS.edge, { zh: '边缘节点编号', en: 'name of this edge', examples: ['pump-07'] }),
   centre: id(IDS.centre, { zh: '所属中心:镇街 9 位、区县 6 位行政区划代码,或自定的 6–12 位大写字母数字', en: 'its centre: 9 digits for a town, 6 for a county, or 6 to 12 capitals and digits of your own', examples: ['500112001'] }),
   gateway: z.strictObject({
-    url: z.union([brokerUrl, z.array(brokerUrl).min(1)]).meta({ zh: '网关的消息服务器;可写列表,首个优先', en: 'the gateway\'s broker; a list is tried from the first on', examples: ['mqtt://127.0.0.1:1883'] }),
+    url: z.union([brokerUrl(), z.array(brokerUrl()).min(1)]).meta({ zh: '网关的消息服务器;可写列表,首个优先', en: 'the gateway\'s broker; a list is tried from the first on', examples: ['mqtt://127.0.0.1:1883'] }),
     token: z.string().min(1).optional().meta({ zh: '接入令牌', en: 'token of this edge', secret: true, examples: ['${env:CITYVITALS_TOKEN}'] }),
   }).meta({ zh: '上送到哪里', en: 'where events go' }),
   log: z.strictObject({
