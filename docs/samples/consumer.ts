@@ -63,7 +63,7 @@ async function catchUp(): Promise<void> {
     const { items, next } = (await answer.json()) as { items: OutEvent[]; next: string };
     items.forEach(handle);
     cursor = next;
-    if (items.length < PAGE) return;
+    if (items.length === 0) return;
   }
 }
 

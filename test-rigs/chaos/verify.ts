@@ -35,7 +35,7 @@ async function numbersOfEvents(gatewayUrl: string): Promise<NumberSet> {
     const page = await get<{ items: Event[]; next: string }>(`${gatewayUrl}/api/v1/events?limit=${PAGE}${cursor && `&after=${cursor}`}`);
     for (const event of page.items) if (event.point === 'n' && typeof event.value === 'number') found.add(event.value);
     cursor = page.next;
-    if (page.items.length < PAGE) return found;
+    if (page.items.length === 0) return found;
   }
 }
 

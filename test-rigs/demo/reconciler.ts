@@ -53,7 +53,7 @@ export class Reconciler {
       const page = (await answer.json()) as { items: ApiEvent[]; next: string };
       for (const event of page.items) this.#take(event);
       this.#cursor = page.next;
-      if (page.items.length < PAGE) return;
+      if (page.items.length === 0) return;
     }
   }
 
