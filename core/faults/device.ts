@@ -27,6 +27,11 @@ export const DEVICE_FAULTS = {
     en: ['{device} gave nothing new for {ageMs} ms', 'look at the faults of this device just before'],
     zh: ['{device} 已 {ageMs} 毫秒没有新数据', '查看该设备此前的故障'],
   },
+  CV_POINT_SILENT: {
+    stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
+    en: ['{device}: point {point} gave nothing within {waitMs} ms', 'check the address of the point; a device that speaks seldom may need longer'],
+    zh: ['{device}:测点 {point} 在 {waitMs} 毫秒内没有数据', '检查测点地址;很少主动上报的设备可能需要更久'],
+  },
   CV_BUS_SKIPPED: {
     stage: 'read', retry: 'backoff', actor: 'nobody', flag: 'comm',
     en: ['{device} is left out of its bus for {waitMs} ms after {failures} failures', ''],

@@ -24,6 +24,7 @@ export const STALE_PERIODS = 3;
 const OFFLINE_AFTER = 2;
 /** Where a fault lies that is not of one request. */
 const LINK = 'link';
+const SKIPPED = 'skipped';
 
 /** How a device is spoken of in faults of its link. */
 export function addressOf({ driver, setup }: OpenDevice): string {
@@ -79,6 +80,7 @@ export class HostDevice {
     const decoded = this.#decode(frame, request);
     this.failures = 0;
     this.#clear(LINK);
+    this.#clear(SKIPPED);
     if (decoded.ok && decoded.picture) {
       this.#clear(part);
       this.#seen(observedAt);
@@ -130,6 +132,11 @@ export class HostDevice {
     if (this.#standing.get(LINK)?.code === fault.code) return;
     this.lost(fault, LINK, this.setup.points.map((point) => point.id));
     this.#setOnline(false, fault.code);
+  }
+
+  /** It is silent on a bus that others need: from now on it is asked seldom. */
+  skipped(waitMs: number): void {
+    this.#stand(SKIPPED, { code: 'CV_BUS_SKIPPED', params: { device: this.setup.id, waitMs: Math.round(waitMs), failures: this.failures } });
   }
 
   /** Polls that fell due and were not made because the device, or its link, is known to be silent. */

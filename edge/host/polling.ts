@@ -152,6 +152,7 @@ function reschedule(polled: Polled, outcome: Outcome, all: readonly Polled[], wo
   const passedOver = schedule.notBefore(nowMs + (polled.isSilent ? waitMs : 0), nowMs);
   if (!polled.isSilent) return;
   device.leftOut(passedOver);
+  if (all.length > 1) device.skipped(waitMs);
 }
 
 /** No link: everybody who is due by now is passed over. */
