@@ -4,7 +4,7 @@ import type { ConfigSource, Secrets } from '../core/config/check.ts';
 import type { Driver } from '../core/driver.ts';
 import { DRIVERS } from '../drivers/index.ts';
 import { checkEdge, type CheckedEdge } from '../edge/config/check.ts';
-import { checkGateway, type CheckedGateway } from '../gateway/config/check.ts';
+import type { CheckedGateway } from '../gateway/config/check.ts';
 
 const secrets: Secrets = { env: process.env, readFile: (path) => readFileSync(path, 'utf8') };
 
@@ -14,5 +14,7 @@ export function loadEdge(source: ConfigSource, extra: readonly Driver[] = []): P
 }
 
 export async function loadGateway(source: ConfigSource): Promise<CheckedGateway> {
+  // On demand: an edge loads nothing of the gateway.
+  const { checkGateway } = await import('../gateway/config/check.ts');
   return checkGateway(source, secrets);
 }

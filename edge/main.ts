@@ -9,6 +9,7 @@ import type { World } from '../core/world.ts';
 import { driverById } from '../drivers/index.ts';
 import { conversions } from './catalogue-units.ts';
 import type { EdgeSetup } from './config/setup.ts';
+import { examine } from './examine.ts';
 import type { OpenDevice } from './host/read.ts';
 import { healthOf } from './http/health.ts';
 import { openLocalHttp } from './http/server.ts';
@@ -40,6 +41,8 @@ export interface RunningEdge {
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE, CV_API_LISTEN, CV_DRIVER_UNKNOWN; devices and gateway that are away are no reason */
 export async function runEdge(setup: EdgeSetup, world: World, options: RunOptions = {}): Promise<RunningEdge> {
   const devices = await withDrivers(setup, options.extraDrivers ?? []);
+  // Said before anything opens; a device that lacks something costs only itself.
+  for (const { device, fault } of await examine(devices, world)) world.tell({ kind: 'fault', fault, device });
   const conversionOf = await conversions(setup.catalogue, world.files);
   const log = await openEdgeLog({ dir: setup.log.dir, edge: setup.edge, centre: setup.centre, maxBytes: setup.log.maxBytes }, world);
   const undo: (() => Promise<void> | void)[] = [() => log.close()];

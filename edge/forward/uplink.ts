@@ -138,11 +138,11 @@ export class Uplink {
 }
 
 /** An address without what a URL may carry of secrets. */
-function shown(url: string): string {
+export function shown(url: string): string {
   try {
     const { protocol, host } = new URL(url);
     return `${protocol}//${host}`;
   } catch {
-    return 'gateway.url';
+    return url;
   }
 }
