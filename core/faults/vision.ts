@@ -87,4 +87,14 @@ export const VISION_FAULTS = {
     en: ['{path} is over after {pictures} pictures', 'to play it again and again set `loop: true`'],
     zh: ['{path} 已播完,共 {pictures} 幅图像', '若需循环播放,设置 `loop: true`'],
   },
+  CV_IMAGE_UNREADABLE: {
+    stage: 'cli', retry: 'after-change', actor: 'field-engineer',
+    en: ['{path} cannot be read as an image: {detail}', 'give a JPEG, PNG, WebP or TIFF file'],
+    zh: ['{path} 无法作为图像读取:{detail}', '请提供 JPEG、PNG、WebP 或 TIFF 文件'],
+  },
+  CV_SCORE_INVALID: {
+    stage: 'cli', retry: 'after-change', actor: 'field-engineer',
+    en: ['"{got}" is no score', 'give a number from 0 to 1'],
+    zh: ['"{got}" 不是有效得分', '请给出 0 到 1 之间的数'],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

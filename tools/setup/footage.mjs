@@ -49,8 +49,8 @@ export async function fetchFootage({ root, say = sayAloud, signal }) {
   } catch (error) {
     if (signal?.aborted) return null;
     say({
-      en: `no clip for the camera, which is left out: ${error.message}\n  → take a video of your own: npm start -- --clip FILE (or give ${clip} by hand; ${ROOM} of disk are needed meanwhile)`,
-      zh: `未能获取演示视频,将略过摄像头:${error.message}\n  → 使用自己的视频:npm start -- --clip FILE(或手动放置 ${clip};过程中需要约 ${ROOM} 磁盘空间)`,
+      en: `no clip for the camera, which is left out (${error.message}; ${ROOM} of disk are needed meanwhile). To take a video of your own: npm start -- --clip FILE`,
+      zh: `未能获取演示视频,将略过摄像头(${error.message};过程中需要约 ${ROOM} 磁盘空间)。使用自己的视频:npm start -- --clip FILE`,
     });
     return null;
   } finally {
@@ -84,7 +84,7 @@ function run(command, args, options) {
 function listen(child) {
   let words = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => { words = (words + text).slice(-MAX_WORDS); });
-  return () => words.trim().split('\n').filter((line) => line.startsWith('E:')).at(-1) ?? words.trim().split('\n').at(-1);
+  return () => words.trim().split('\n').findLast((line) => line.startsWith('E:')) ?? words.trim().split('\n').at(-1);
 }
 
 /**

@@ -1,0 +1,97 @@
+/**
+ * What the contract suite plays: clips made on the spot, good and bad. A camera's frame is (clip, index, presentation
+ * time); samples come from the detector, so a case is run through it.
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Driver, Picture } from '../../core/driver.ts';
+import { FaultError } from '../../core/faults.ts';
+import { faultLine } from '../../core/result-lines.ts';
+import { sampleLine } from '../../core/sample.ts';
+import type { Case, CaseLine } from '../../core/testing/cases.ts';
+import type { DriverDouble, Peer } from '../../core/testing/driver-double.ts';
+import { testWorld } from '../../core/testing/virtual-clock.ts';
+import { seededRandom } from '../../core/world.ts';
+import { openDetectors } from '../../edge/vision/detectors.ts';
+import { infer } from '../../edge/stations/infer.ts';
+import { MODELS } from '../../models/index.ts';
+import { open } from './link.ts';
+import { settings as schema } from './settings.ts';
+
+const run = promisify(execFile);
+
+/** A clip in a folder of its own, that goes with the peer. */
+async function clipPeer(name: string, make: (path: string) => Promise<unknown>, settings: Record<string, unknown> = {}): Promise<Peer> {
+  const folder = await mkdtemp(join(tmpdir(), 'cv-clip-'));
+  const path = join(folder, name);
+  await make(path);
+  return { settings: { url: `file:${path}`, fps: 10, width: 32, height: 24, ...settings }, stop: () => rm(folder, { recursive: true, force: true }) };
+}
+
+function pattern(path: string): Promise<unknown> {
+  return run('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=10:duration=5', '-c:v', 'mpeg4', '-y', path]);
+}
+
+const HALF_BYTES = 15_000;
+
+async function runCase(recorded: Case, driver: Driver): Promise<CaseLine[]> {
+  const world = testWorld();
+  await world.clock.advanceMs(recorded.startsAt - world.clock.nowMs());
+  const file = String(recorded.settings.url).replace('file:', '');
+  const settings = schema.parse({ ...recorded.settings, url: `file:${join(recorded.folder, file)}` });
+  const detectors = await openDetectors([{ id: recorded.device, settings }], MODELS, world);
+  assert.deepEqual([...detectors.faults.values()], []);
+  const station = infer(detectors.byDevice, world);
+  const points = driver.points ?? {};
+  const lines: CaseLine[] = [];
+  const frames: unknown[] = [];
+  const link = await open(settings, [], world);
+  try {
+    for await (const picture of link.frames(new AbortController().signal)) {
+      const { index, ptsMs, takenAt = 0 } = picture;
+      frames.push({ file, index, ptsMs });
+      await new Promise<void>((resolve) => {
+        station.take?.([{ kind: 'picture', device: recorded.device, picture, at: takenAt, observedAt: takenAt, points }], (samples) => {
+          lines.push(...samples.map(sampleLine));
+          if (samples.length > 0) resolve();
+        });
+      });
+    }
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    // Where the case lies is no part of what it gives.
+    const { code, params } = error.fault;
+    lines.push(faultLine({ code, params: { ...params, path: file } }, recorded.startsAt + (frames.length * 1000) / settings.fps));
+  } finally {
+    await station.close?.();
+    await Promise.all([link.close(), detectors.close()]);
+  }
+  assert.deepEqual(frames, recorded.frames);
+  return lines;
+}
+
+export const double: DriverDouble = {
+  good: () => clipPeer('good.avi', pattern, { loop: true }),
+  // A pipe into which nobody writes.
+  silent: () => clipPeer('silent.avi', (path) => run('mkfifo', [path])),
+  resets: () => clipPeer('short.avi', async (path) => {
+    await pattern(path);
+    await truncate(path, HALF_BYTES);
+  }, { speed: 'max' }),
+  garbage: (seed) => clipPeer('garbage.avi', (path) => {
+    const random = seededRandom(seed);
+    return writeFile(path, Uint8Array.from({ length: 40_000 }, () => Math.floor(random.next() * 256)));
+  }),
+  runCase,
+  frames: async () => [{ frame: { index: 0, ptsMs: 0, width: 4, height: 3, rgb: new Uint8Array(36) } satisfies Picture }],
+  mutate(frame, random) {
+    const keys = ['index', 'ptsMs', 'width', 'height', 'rgb'];
+    const odd = [undefined, null, -1, 0, 0.5, Number.NaN, 1e9, 'x', [], {}, new Uint8Array(Math.floor(random.next() * 80))];
+    const pick = <T>(from: readonly T[]) => from[Math.floor(random.next() * from.length)];
+    return random.next() < 0.05 ? pick(odd) : { ...(frame as Picture), [pick(keys) as string]: pick(odd) };
+  },
+};
