@@ -1,5 +1,5 @@
 /** Gap records: the event by which a log says what it let go. */
-import type { Draft, Gap, Stream } from '../event.ts';
+import type { Draft, Gap } from '../event.ts';
 import type { LossReason } from '../losses.ts';
 
 export const GAP_POINT = 'log';
@@ -15,11 +15,6 @@ export function gapDraft(edge: string, centre: string, gap: Gap, nowMs: number):
     device: edge, point: GAP_POINT, indicator: GAP_INDICATOR, centre, kind: 'gap', value: gap.count, unit: '1',
     occurredAt: nowMs, clock: 'edge', observedAt: nowMs, quality: 'good', origin: 'live', gap,
   };
-}
-
-/** Events that never had numbers. */
-export function unnumbered(stream: Stream, epoch: number, count: number, reason: LossReason, fromAt: number, toAt: number): Lost {
-  return { stream, epoch, fromSeq: 0, toSeq: 0, fromAt, toAt, count, reason };
 }
 
 /** One list with neighbours of the same epoch and reason joined, so that a long loss is a short list. */

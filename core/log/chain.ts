@@ -1,0 +1,114 @@
+/** The files of one ordered stream, oldest first, as the main thread knows them. Pure bookkeeping. */
+import { fileName } from './file-name.ts';
+import type { FileName, FileReport, ReadRequest } from './storage.ts';
+import type { Cursor } from './types.ts';
+
+export class Chain {
+  readonly name: string;
+  readonly #maxFileBytes: number;
+  #files: FileReport[];
+  /** The file this opening writes to. */
+  #current: FileReport | null = null;
+  #rollNext = false;
+
+  constructor(name: string, maxFileBytes: number, files: readonly FileReport[] = []) {
+    this.name = name;
+    this.#maxFileBytes = maxFileBytes;
+    this.#files = files.map((file) => ({ ...file }));
+  }
+
+  get files(): readonly FileReport[] {
+    return this.#files;
+  }
+
+  get bytes(): number {
+    return this.#files.reduce((sum, file) => sum + file.bytes, 0);
+  }
+
+  /** The last number a file answers for: what a later file of its epoch begins with is not its own. */
+  lastOf(file: FileReport): number {
+    const next = this.#files[this.#files.indexOf(file) + 1];
+    const cut = next?.epoch === file.epoch ? next.first - 1 : Infinity;
+    return file.damaged && cut !== Infinity ? cut : Math.min(file.last, cut);
+  }
+
+  /** Where a commit goes whose first number is `seq`. */
+  target(epoch: number, seq: number): FileName {
+    const current = this.#current;
+    if (current && !this.#rollNext && current.bytes < this.#maxFileBytes) return { name: current.name, epoch: current.epoch, first: current.first };
+    return fileName(this.name, epoch, seq);
+  }
+
+  committed(target: FileName, last: number, lastAt: number, bytes: Record<string, number>): void {
+    if (this.#current?.name !== target.name) {
+      this.#rollNext = false;
+      this.#current = { ...target, last: target.first - 1, lastAt: 0, bytes: 0, damaged: false };
+      this.#files = [...this.#files.filter((file) => file.name !== target.name), this.#current];
+    }
+    this.#current.last = Math.max(this.#current.last, last);
+    this.#current.lastAt = Math.max(this.#current.lastAt, lastAt);
+    for (const file of this.#files) file.bytes = bytes[file.name] ?? file.bytes;
+  }
+
+  /** A file reaches at least this far, as is known elsewhere. */
+  extend(name: string, last: number): void {
+    for (const file of this.#files) if (file.name === name) file.last = Math.max(file.last, last);
+  }
+
+  /** The next commit starts a new file. */
+  roll(): void {
+    this.#rollNext = true;
+  }
+
+  /** Damage was found in a file; nothing more is appended to it. */
+  distrust(name: string): void {
+    for (const file of this.#files) if (file.name === name) file.damaged = true;
+    if (this.#current?.name === name) this.roll();
+  }
+
+  /** The oldest file that may go: not the newest one, unless that is at least half full, and then it is rolled. */
+  oldestToGo(): FileReport | null {
+    const [oldest] = this.#files;
+    if (!oldest) return null;
+    if (this.#files.length > 1) return oldest;
+    return oldest.bytes * 2 >= this.#maxFileBytes ? oldest : null;
+  }
+
+  /** Files but the newest, for which `free` holds. */
+  removable(free: (file: FileReport, last: number) => boolean): FileReport[] {
+    return this.#files.slice(0, -1).filter((file) => free(file, this.lastOf(file)));
+  }
+
+  remove(names: readonly string[]): void {
+    this.#files = this.#files.filter((file) => !names.includes(file.name));
+    if (this.#current && names.includes(this.#current.name)) this.#current = null;
+  }
+
+  partsAfter(after: Cursor): ReadRequest['parts'] {
+    return this.#files.flatMap((file) => {
+      const to = this.lastOf(file);
+      const from = file.epoch === after.epoch ? Math.max(file.first, after.seq + 1) : file.first;
+      return file.epoch < after.epoch || from > to ? [] : [{ name: file.name, epoch: file.epoch, first: file.first, from, to }];
+    });
+  }
+
+  /** The last number of an epoch on disk; null when no file is of that epoch. */
+  lastOfEpoch(epoch: number): number | null {
+    const file = this.#files.findLast((one) => one.epoch === epoch);
+    return file ? this.lastOf(file) : null;
+  }
+
+  /** How many numbers lie after one place and up to another. */
+  countBetween(after: Cursor, upTo: Cursor): number {
+    return this.partsAfter(after).reduce((sum, { epoch, from, to }) => {
+      const end = epoch > upTo.epoch ? 0 : epoch === upTo.epoch ? Math.min(to, upTo.seq) : to;
+      return sum + Math.max(0, end - from + 1);
+    }, 0);
+  }
+
+  /** The last number on disk; null when no file holds any. */
+  head(): Cursor | null {
+    const file = this.#files.findLast((one) => this.lastOf(one) >= one.first);
+    return file ? { epoch: file.epoch, seq: this.lastOf(file) } : null;
+  }
+}

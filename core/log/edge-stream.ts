@@ -1,0 +1,146 @@
+/** One stream of an edge's log: its files, its state, what waits for it, and one commit at a time. */
+import type { Draft, Stream } from '../event.ts';
+import { faultOf } from '../faults.ts';
+import { decodeBatch, encodeBatch } from '../wire/batch.ts';
+import type { World } from '../world.ts';
+import { Chain } from './chain.ts';
+import { gapDraft, type Lost } from './gap.ts';
+import { missingOf } from './ranges.ts';
+import type { FileReport, Group, Storage } from './storage.ts';
+import { addPending, EMPTY, epochOf, forgetDrained, formatState, gapsWritten, reach, takePending, type StreamState } from './stream-state.ts';
+import type { KeptGroup } from './types.ts';
+import { Waiting, type Call, type EncodedGroup } from './waiting.ts';
+
+const MAX_GAPS_A_COMMIT = 500;
+
+export interface StreamContext {
+  edge: string;
+  centre: string;
+  epoch: number;
+  storage: Storage;
+  world: World;
+}
+
+export class EdgeStream {
+  readonly stream: Stream;
+  readonly chain: Chain;
+  readonly waiting = new Waiting();
+  readonly #context: StreamContext;
+  state: StreamState = EMPTY;
+  /** The state on disk is older than the one in memory. */
+  dirty = false;
+  /** It has its turn in the next round. */
+  due = false;
+  /** Losses are to be written as gap records now; until a reader comes near they only add up. */
+  gapsDue = false;
+  /** Calls whose drafts were refused: answered when the loss is on disk. */
+  refused: Call[] = [];
+  /** Who waits for the outcome of the next commit of this stream. */
+  watchers: ((done: boolean) => void)[] = [];
+
+  constructor(stream: Stream, chain: Chain, context: StreamContext) {
+    this.stream = stream;
+    this.chain = chain;
+    this.#context = context;
+  }
+
+  /** The number that the next event gets. */
+  get nextSeq(): number {
+    return epochOf(this.state, this.#context.epoch).last + 1;
+  }
+
+  /**
+   * Writes groups (numbered from `nextSeq` on), the gap records that are due, and the state, in one transaction.
+   *
+   * @param change what else becomes true with it, applied to the state of that moment
+   * @returns what became durable, in order of numbers
+   */
+  async commit(groups: readonly EncodedGroup[], change: (state: StreamState) => StreamState = (state) => state): Promise<KeptGroup[]> {
+    const { epoch, storage, world } = this.#context;
+    const startedMs = world.clock.monotonicMs();
+    const firstSeq = this.nextSeq;
+    const gapSeq = firstSeq + groups.reduce((sum, group) => sum + group.count, 0);
+    const gaps = this.#takeGaps();
+    const gapGroup = gaps.length > 0 ? this.#encodeGaps(gapSeq, gaps) : null;
+    const last = gapSeq + gaps.length - 1;
+    const became = (state: StreamState) => forgetDrained(change(reach(gapsWritten(state, epoch, gapSeq, gaps), epoch, last)), epoch);
+
+    const written = became(this.state);
+    const target = this.chain.target(epoch, firstSeq);
+    const rows: Group[] = groups.map(({ seq, count, payload }) => ({ seq, count, payload }));
+    if (gapGroup) rows.push(gapGroup.row);
+    this.dirty = false;
+    try {
+      const reply = await storage.commit({ chain: this.chain.name, file: target, groups: rows, state: formatState(written), monotonicMs: startedMs });
+      this.chain.committed(target, last, 0, reply.bytes);
+    } catch (error) {
+      this.dirty = true;
+      this.state = addPending(this.state, gaps);
+      throw error;
+    }
+    this.state = became(this.state);
+    const durationMs = world.clock.monotonicMs() - startedMs;
+    const kept = groups.map((group): KeptGroup => ({ stream: this.stream, epoch, firstSeq: group.seq, drafts: group.entries.map((entry) => entry.draft), durationMs }));
+    if (gapGroup) kept.push({ stream: this.stream, epoch, firstSeq: gapSeq, drafts: gapGroup.drafts, durationMs });
+    await this.#removeSettled(written);
+    return kept;
+  }
+
+  /** Whether a file could go once the state is on disk. */
+  get holdsSettledFiles(): boolean {
+    return this.chain.removable((file, last) => isSettled(this.state, file, last)).length > 0;
+  }
+
+  /** When the events of [from, to] happened, as far as the groups at its ends can still be read. */
+  async timesOf(epoch: number, from: number, to: number): Promise<{ fromAt: number; toAt: number }> {
+    const now = this.#context.world.clock.nowMs();
+    const fromAt = await this.#timeOf(epoch, from);
+    const toAt = await this.#timeOf(epoch, to);
+    return { fromAt: fromAt ?? toAt ?? now, toAt: toAt ?? fromAt ?? now };
+  }
+
+  async #timeOf(epoch: number, seq: number): Promise<number | null> {
+    const event = await this.eventAt(epoch, seq);
+    return event?.occurredAt ?? null;
+  }
+
+  async eventAt(epoch: number, seq: number): Promise<Draft | null> {
+    const [part] = this.chain.partsAfter({ epoch, seq: seq - 1 });
+    if (!part || part.epoch !== epoch || part.from !== seq) return null;
+    const { groups } = await this.#context.storage.read({ chain: this.chain.name, parts: [{ ...part, to: seq }], maxGroups: 1, maxBytes: Infinity });
+    const group = groups[0];
+    return group ? (decodeBatch(group.payload).events[seq - group.seq] ?? null) : null;
+  }
+
+  #takeGaps(): readonly Lost[] {
+    if (!this.gapsDue) return [];
+    const { state, gaps } = takePending(this.state, MAX_GAPS_A_COMMIT);
+    this.state = state;
+    this.gapsDue = state.pending.length > 0;
+    return gaps;
+  }
+
+  #encodeGaps(seq: number, gaps: readonly Lost[]): { row: Group; drafts: Draft[] } {
+    const { edge, centre, epoch, world } = this.#context;
+    const drafts = gaps.map((lost) => gapDraft(edge, centre, lost, world.clock.nowMs()));
+    return { row: { seq, count: drafts.length, payload: encodeBatch({ from: edge, stream: this.stream, epoch, seq }, drafts) }, drafts };
+  }
+
+  /** Removes files of which all is settled by what is on disk. */
+  async #removeSettled(written: StreamState): Promise<void> {
+    const names = this.chain.removable((file, last) => isSettled(written, file, last)).map((file) => file.name);
+    if (names.length === 0) return;
+    try {
+      await this.#context.storage.remove({ names });
+      this.chain.remove(names);
+    } catch (error) {
+      // They stay in the chain, and the next commit tries again.
+      this.#context.world.tell({ kind: 'fault', fault: faultOf(error, 'CV_LOG_FAILED'), edge: this.#context.edge });
+    }
+  }
+}
+
+function isSettled(state: StreamState, file: FileReport, last: number): boolean {
+  const known = state.epochs.get(file.epoch);
+  return !known || missingOf(known.settled, file.first, last).length === 0;
+}

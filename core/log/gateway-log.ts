@@ -1,0 +1,260 @@
+/**
+ * A gateway's log: one ordered stream of all that it accepted. A group carries who sent it beside it, so the row itself
+ * is the mark, in the same transaction and without a write of its own; each new file begins with a snapshot of all marks.
+ */
+import { FaultError } from '../faults.ts';
+import type { Stream } from '../event.ts';
+import { everyMs, type Timer, type World } from '../world.ts';
+import { Chain } from './chain.ts';
+import { failedWith, openStorage } from './failing.ts';
+import { fileBytesFor } from './file-name.ts';
+import { GatewayLosses } from './gateway-losses.ts';
+import { Marks } from './marks.ts';
+import { Retention } from './retention.ts';
+import type { CommitRequest, Group, OpenReport, ReplayReply, Storage } from './storage.ts';
+import { type AcceptedGroup, type Cursor, type GatewayLog, type GatewayLogOptions, type LogSize, type Mark, type ReadLimit, type SettledRange, type StoredGroup } from './types.ts';
+import { workerStorage } from './worker-storage.ts';
+
+const CHAIN = 'log';
+/** Several calls share a commit, up to this much. */
+const MAX_COMMIT_BYTES = 8 << 20;
+/** Pages that a commit writes whatever is in it. */
+const COMMIT_BYTES = 32 << 10;
+const TRIM_EVERY_MS = 60_000;
+
+interface Waiting {
+  groups: readonly AcceptedGroup[];
+  settled: readonly SettledRange[];
+  bytes: number;
+  resolve: (places: Cursor[]) => void;
+  reject: (error: Error) => void;
+}
+
+/** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE */
+export async function openGatewayLog(options: GatewayLogOptions, world: World, storage: Storage = workerStorage()): Promise<GatewayLog> {
+  const maxFileBytes = fileBytesFor(options.maxBytes, options.maxFileBytes);
+  const report = await openStorage(storage, options.dir, { chains: [CHAIN], origins: true, maxFileBytes, nowMs: world.clock.nowMs() });
+  const found = report.chains[CHAIN];
+  const chain = new Chain(CHAIN, maxFileBytes, found?.files ?? []);
+  // Marks since the newest readable snapshot are the rows that came after it.
+  const since = chain.files.slice(Math.max(0, chain.files.findIndex((file) => file.name === found?.stateFile)));
+  const replayed: ReplayReply[] = [];
+  for (const file of since) replayed.push(await storage.replay({ file, last: chain.lastOf(file) }));
+  return new OpenedGatewayLog(options, chain, report, replayed, storage, world);
+}
+
+class OpenedGatewayLog implements GatewayLog {
+  readonly epoch: number;
+  readonly #storage: Storage;
+  readonly #world: World;
+  readonly #chain: Chain;
+  readonly #marks: Marks;
+  readonly #retention: Retention;
+  readonly #losses: GatewayLosses;
+  readonly #listeners = new Set<() => void>();
+  readonly #trimming: Timer;
+  #waiting: Waiting[] = [];
+  #lastSeq = 0;
+  #trimDue = false;
+  #running: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+  #failing = false;
+
+  constructor(options: GatewayLogOptions, chain: Chain, report: OpenReport, replayed: readonly ReplayReply[], storage: Storage, world: World) {
+    const found = report.chains[CHAIN] ?? { files: [], state: null, stateFile: null, trimmed: null, stateDamaged: false, head: null };
+    this.epoch = report.epoch;
+    this.#storage = storage;
+    this.#world = world;
+    this.#chain = chain;
+    this.#marks = Marks.parse(found.state);
+    for (const { origins, settled } of replayed) {
+      for (const origin of origins) this.#marks.accepted(origin);
+      for (const text of settled) for (const range of JSON.parse(text) as SettledRange[]) this.#marks.settle(range, world.clock.nowMs());
+    }
+    this.#retention = new Retention(options, chain, found.trimmed, world);
+    this.#losses = new GatewayLosses(options.gateway, this.epoch, chain, world);
+    this.#appendLosses(this.#losses.recover(found));
+    this.#trimming = everyMs(world.clock, TRIM_EVERY_MS, () => this.#trimSoon());
+  }
+
+  accept(groups: readonly AcceptedGroup[], settled: readonly SettledRange[] = []): Promise<Cursor[]> {
+    if (this.#closing) return Promise.reject(new FaultError('CV_LOG_CLOSED'));
+    const bytes = groups.reduce((sum, group) => sum + group.payload.length, 0);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ groups, settled, bytes, resolve, reject });
+      this.#kick();
+    });
+  }
+
+  mark(sender: string, stream: Stream, epoch: number): Mark {
+    return this.#marks.mark(sender, stream, epoch);
+  }
+
+  async read(after: Cursor, limit: ReadLimit): Promise<StoredGroup[]> {
+    if (this.#closing) throw new FaultError('CV_LOG_CLOSED');
+    const parts = this.#chain.partsAfter(after);
+    if (parts.length === 0) return [];
+    try {
+      const reply = await this.#storage.read({ chain: CHAIN, parts, ...limit });
+      this.#appendLosses(this.#losses.holes(reply.holes));
+      return reply.groups;
+    } catch (error) {
+      throw failedWith(error);
+    }
+  }
+
+  head(): Cursor {
+    return this.#chain.head() ?? this.#retention.trimmed;
+  }
+
+  tail(): Cursor {
+    return this.#retention.trimmed;
+  }
+
+  hold(consumer: string, cursor: Cursor, required: boolean): void {
+    this.#losses.witness(consumer, cursor, this.head());
+    this.#retention.hold(consumer, cursor, required);
+  }
+
+  size(): LogSize {
+    const events = this.#chain.files.reduce((sum, file) => sum + Math.max(0, this.#chain.lastOf(file) - file.first + 1), 0);
+    return { events, bytes: this.#chain.bytes };
+  }
+
+  onAppended(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => { this.#listeners.delete(listener); };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.resolve();
+    this.#trimming.cancel();
+    this.#kick();
+    await this.#running;
+    await this.#storage.close();
+  }
+
+  #trimSoon(): void {
+    this.#trimDue = true;
+    this.#kick();
+  }
+
+  #kick(): void {
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    // Calls of one turn share a commit.
+    await Promise.resolve();
+    while (this.#waiting.length > 0 || this.#trimDue) {
+      if (this.#trimDue) await this.#trim(0);
+      if (this.#waiting.length > 0) await this.#round(this.#take());
+    }
+    this.#running = null;
+  }
+
+  #take(): Waiting[] {
+    let bytes = 0;
+    const fits = this.#waiting.findIndex((call, at) => {
+      bytes += call.bytes;
+      return at > 0 && bytes > MAX_COMMIT_BYTES;
+    });
+    return this.#waiting.splice(0, fits < 0 ? this.#waiting.length : fits);
+  }
+
+  async #round(calls: Waiting[]): Promise<void> {
+    const bytes = calls.reduce((sum, call) => sum + call.bytes, 0);
+    const room = bytes === 0 || (await this.#trim(bytes + COMMIT_BYTES));
+    if (!room) {
+      const full = this.#retention.fullFault();
+      for (const call of calls) call.reject(new FaultError(full.code, full.params));
+      return;
+    }
+    const groups: Group[] = [];
+    const places: Cursor[][] = [];
+    let seq = this.#lastSeq + 1;
+    for (const call of calls) {
+      places.push(call.groups.map(({ origin, count, payload }) => {
+        const place = { epoch: this.epoch, seq };
+        groups.push({ seq, count, payload, origin });
+        seq += count;
+        return place;
+      }));
+    }
+    const settled = calls.flatMap((call) => call.settled);
+    try {
+      await this.#commit(groups, settled);
+    } catch (error) {
+      this.#failed(error);
+      for (const call of calls) call.reject(failedWith(error));
+      return;
+    }
+    calls.forEach((call, at) => call.resolve(places[at] ?? []));
+    if (groups.length > 0) this.#publish();
+  }
+
+  async #commit(groups: readonly Group[], settled: readonly SettledRange[], trimmed?: Cursor): Promise<void> {
+    const target = this.#chain.target(this.epoch, this.#lastSeq + 1);
+    const request: CommitRequest = { chain: CHAIN, file: target, groups, monotonicMs: this.#world.clock.monotonicMs() };
+    const isNew = this.#chain.files.at(-1)?.name !== target.name;
+    if (isNew) {
+      this.#marks.forgetDrained(this.#world.clock.nowMs());
+      request.state = this.#marks.format();
+      request.trimmed = JSON.stringify(this.#retention.trimmed);
+    }
+    if (trimmed) request.trimmed = JSON.stringify(trimmed);
+    if (settled.length > 0) request.settled = JSON.stringify(settled);
+    const reply = await this.#storage.commit(request);
+    const last = groups.at(-1);
+    if (last) this.#lastSeq = last.seq + last.count - 1;
+    this.#chain.committed(target, this.#lastSeq, last?.origin?.receivedAt ?? 0, reply.bytes);
+    for (const { origin } of groups) if (origin) this.#marks.accepted(origin);
+    for (const range of settled) this.#marks.settle(range, this.#world.clock.nowMs());
+    if (this.#failing) this.#world.tell({ kind: 'fault_cleared', code: 'CV_LOG_FAILED' });
+    this.#failing = false;
+  }
+
+  /** Lets files go: by age, and for `needed` bytes if the log would outgrow its bound. @returns whether they fit now */
+  async #trim(needed: number): Promise<boolean> {
+    this.#trimDue = false;
+    const plan = this.#retention.plan(needed);
+    if (plan.names.length === 0) return plan.fits;
+    try {
+      await this.#commit([], [], plan.trimmed);
+      this.#retention.trimmedTo(plan.trimmed);
+      await this.#storage.remove({ names: plan.names });
+      this.#chain.remove(plan.names);
+      return plan.fits;
+    } catch (error) {
+      this.#failed(error);
+      return plan.fits;
+    }
+  }
+
+  #appendLosses(groups: readonly AcceptedGroup[]): void {
+    if (groups.length === 0) return;
+    this.accept(groups).catch((error: unknown) => this.#failed(error));
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#failing) this.#world.tell({ kind: 'fault', fault: failedWith(error).fault });
+    this.#failing = true;
+  }
+
+  #publish(): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (error) {
+        // A listener's failure is no failure of the disk; it ends where nobody catches it.
+        queueMicrotask(() => { throw error; });
+      }
+    }
+  }
+}
+

@@ -1,0 +1,86 @@
+/**
+ * What a gateway's log has to name as lost. Each loss is a fault, a count, and a gap event of the gateway's own in the
+ * log (edge = the gateway, stream diagnostic), whose range is in the log's numbers, as consumers see them in cursors.
+ */
+import { encodeBatch } from '../wire/batch.ts';
+import type { World } from '../world.ts';
+import type { Chain } from './chain.ts';
+import { gapDraft } from './gap.ts';
+import { addRange, countOf, missingOf, type Range } from './ranges.ts';
+import type { ChainReport, Hole } from './storage.ts';
+import { compareCursors, type AcceptedGroup, type Cursor } from './types.ts';
+
+const STREAM = 'diagnostic';
+const NO_CENTRE = '000000';
+
+export class GatewayLosses {
+  readonly #gateway: string;
+  readonly #epoch: number;
+  readonly #chain: Chain;
+  readonly #world: World;
+  /** By epoch of the log: numbers that were named already. */
+  readonly #named = new Map<number, Range[]>();
+  readonly #witnessed = new Map<string, string>();
+  #seq = 1;
+
+  constructor(gateway: string, epoch: number, chain: Chain, world: World) {
+    this.#gateway = gateway;
+    this.#epoch = epoch;
+    this.#chain = chain;
+    this.#world = world;
+  }
+
+  /** Names what the head file knows of and the files do not have. */
+  recover(found: ChainReport): AcceptedGroup[] {
+    const { head } = found;
+    if (found.stateDamaged) this.#tellDamaged({ name: 'marks', epoch: 0, from: 0, to: 0, detail: 'batches since the last sound file may be taken for new' });
+    if (!head) return [];
+    const file = this.#chain.files.findLast((one) => one.epoch === head.epoch);
+    if (file?.damaged) this.#chain.extend(file.name, head.seq);
+    const last = file ? this.#chain.lastOf(file) : 0;
+    if (last >= head.seq) return [];
+    this.#tellRewound('its own head file', head.epoch, last + 1, head.seq);
+    return this.#gap(head.epoch, last + 1, head.seq, 'log_rewound');
+  }
+
+  holes(holes: readonly Hole[]): AcceptedGroup[] {
+    return holes.flatMap((hole) => {
+      if (missingOf(this.#named.get(hole.epoch) ?? [], hole.from, hole.to).length === 0) return [];
+      this.#chain.distrust(hole.name);
+      this.#tellDamaged(hole);
+      return this.#gap(hole.epoch, hole.from, hole.to, 'log_damaged');
+    });
+  }
+
+  /** A consumer that is further than the log ever came: what lies between is lost. */
+  witness(consumer: string, cursor: Cursor, head: Cursor): void {
+    const last = this.#chain.lastOfEpoch(cursor.epoch);
+    const isBeyond = last === null ? compareCursors(cursor, head) > 0 : cursor.seq > last;
+    const place = `${cursor.epoch}-${cursor.seq}`;
+    if (!isBeyond || this.#witnessed.get(consumer) === place) return;
+    this.#witnessed.set(consumer, place);
+    this.#tellRewound(consumer, cursor.epoch, (last ?? 0) + 1, cursor.seq);
+  }
+
+  #gap(epoch: number, fromSeq: number, toSeq: number, reason: 'log_rewound' | 'log_damaged'): AcceptedGroup[] {
+    const nowMs = this.#world.clock.nowMs();
+    return missingOf(this.#named.get(epoch) ?? [], fromSeq, toSeq).map(([from, to]) => {
+      this.#named.set(epoch, addRange(this.#named.get(epoch) ?? [], from, to));
+      const count = countOf([[from, to]]);
+      this.#world.tell({ kind: 'samples_lost', count, reason, intended: false });
+      const seq = this.#seq;
+      this.#seq += 1;
+      const draft = gapDraft(this.#gateway, NO_CENTRE, { stream: STREAM, epoch, fromSeq: from, toSeq: to, fromAt: nowMs, toAt: nowMs, count, reason }, nowMs);
+      const payload = encodeBatch({ from: this.#gateway, stream: STREAM, epoch: this.#epoch, seq }, [draft]);
+      return { origin: { sender: this.#gateway, stream: STREAM, epoch: this.#epoch, seq, span: 1, receivedAt: nowMs }, count: 1, payload };
+    });
+  }
+
+  #tellDamaged({ name, epoch, from, to, detail }: Hole): void {
+    this.#world.tell({ kind: 'fault', fault: { code: 'CV_LOG_DAMAGED', params: { file: name, epoch, fromSeq: from, toSeq: to, detail } } });
+  }
+
+  #tellRewound(witness: string, epoch: number, fromSeq: number, toSeq: number): void {
+    this.#world.tell({ kind: 'fault', fault: { code: 'CV_LOG_REWOUND', params: { witness, stream: 'log', epoch, fromSeq, toSeq } } });
+  }
+}

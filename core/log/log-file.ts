@@ -1,0 +1,224 @@
+/**
+ * One file of a chain: a SQLite database of one epoch, one row a group. Written by one handle in WAL mode, then sealed
+ * (journal_mode=DELETE) so that it opens read-only anywhere. Layout, pragmas and their order were measured:
+ * docs/decisions/0005-log-layout.md.
+ *
+ * Never open a live file through `fs`: closing any descriptor of it drops SQLite's own lock. `stat` is fine.
+ */
+import { closeSync, existsSync, openSync, readSync, statSync, unlinkSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
+import type { Stream } from '../event.ts';
+import { MAX_BATCH_EVENTS } from '../wire/batch.ts';
+import type { Group, Note } from './storage.ts';
+
+export const PAGE_BYTES = 4096;
+const SIDE_FILES = ['-wal', '-journal', '-shm'];
+const GROUP_COLUMNS = 'seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, crc INTEGER NOT NULL';
+const ORIGIN_COLUMNS = 'sender TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, span INTEGER NOT NULL, at INTEGER NOT NULL';
+
+/** What m holds: the state or snapshot of the log, and up to where it was trimmed. */
+export type NoteKind = 'state' | 'trimmed';
+const NOTE_ID: Record<NoteKind, number> = { state: 1, trimmed: 2 };
+
+export interface FileForm {
+  /** Rows carry who sent the group (a gateway's log). */
+  origins: boolean;
+  /** Pages in the write-ahead log before it is written back. */
+  checkpointPages: number;
+}
+
+interface GroupRow {
+  seq: number;
+  n: number;
+  crc: number;
+  b: Uint8Array;
+  sender?: string;
+  stream?: string;
+  epoch?: number;
+  first?: number;
+  span?: number;
+  at?: number;
+}
+
+export class LogFile {
+  readonly path: string;
+  readonly epoch: number;
+  readonly #db: DatabaseSync;
+  readonly #origins: boolean;
+
+  private constructor(path: string, epoch: number, db: DatabaseSync, origins: boolean) {
+    this.path = path;
+    this.epoch = epoch;
+    this.#db = db;
+    this.#origins = origins;
+  }
+
+  /** A new file with its first notes; leaves nothing behind when that fails. */
+  static create(path: string, epoch: number, form: FileForm, notes: Partial<Record<NoteKind, string>>): LogFile {
+    removeFile(path);
+    const db = new DatabaseSync(path);
+    try {
+      db.exec(`PRAGMA page_size=${PAGE_BYTES}; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${form.checkpointPages}`);
+      const file = new LogFile(path, epoch, db, form.origins);
+      file.#transaction(() => {
+        db.exec(`CREATE TABLE g (${GROUP_COLUMNS}, ${form.origins ? `${ORIGIN_COLUMNS}, ` : ''}b BLOB NOT NULL) STRICT`);
+        db.exec('CREATE TABLE m (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, j TEXT NOT NULL) STRICT');
+        if (form.origins) db.exec('CREATE TABLE d (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, j TEXT NOT NULL) STRICT');
+        file.#writeNotes(notes);
+      });
+      // Until the first checkpoint the schema sits in the write-ahead log alone.
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      return file;
+    } catch (error) {
+      db.close();
+      removeFile(path);
+      throw error;
+    }
+  }
+
+  /** For reading; a file that could not be sealed is opened for writing, since its write-ahead log must be applied. */
+  static open(path: string, epoch: number, origins: boolean, sealed: boolean): LogFile {
+    const db = new DatabaseSync(path, { readOnly: sealed });
+    try {
+      if (!sealed) db.exec('PRAGMA locking_mode=EXCLUSIVE');
+      return new LogFile(path, epoch, db, origins);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  }
+
+  /** Groups, notes and settled ranges in one transaction; nothing is there when it throws. */
+  write(groups: readonly Group[], notes: Partial<Record<NoteKind, string>>, settled?: string): void {
+    this.#transaction(() => {
+      const places = this.#origins ? 10 : 4;
+      const insert = groups.length > 0 ? this.#db.prepare(`INSERT INTO g VALUES (${Array.from({ length: places }, () => '?').join(',')})`) : null;
+      for (const group of groups) {
+        const { seq, count, payload, origin } = group;
+        const crc = checksum(this.epoch, group);
+        if (origin) insert?.run(seq, count, crc, origin.sender, origin.stream, origin.epoch, origin.seq, origin.span, origin.receivedAt, payload);
+        else insert?.run(seq, count, crc, payload);
+      }
+      this.#writeNotes(notes);
+      if (settled !== undefined) this.#db.prepare('INSERT INTO d (crc, j) VALUES (?, ?)').run(crc32(settled), settled);
+    });
+  }
+
+  /** The last number that the rows hold, and when its group came; null when there is no row. */
+  extent(): { last: number; lastAt: number } | null {
+    const rows = this.#db.prepare('SELECT * FROM g ORDER BY seq DESC LIMIT 64').all() as unknown as GroupRow[];
+    const sound = rows.findIndex((row) => this.#checked(row) !== null);
+    if (rows.length === 0) return null;
+    const from = rows[sound];
+    let last = from ? from.seq + from.n - 1 : 0;
+    // Behind the last sound row the numbers of damaged ones count as far as they are believable, so that none goes unnamed.
+    for (const row of rows.slice(0, sound < 0 ? rows.length : sound).toReversed()) {
+      if ((row.seq === last + 1 || last === 0) && row.n >= 1 && row.n <= MAX_BATCH_EVENTS) last = row.seq + row.n - 1;
+    }
+    return { last, lastAt: from?.at ?? 0 };
+  }
+
+  note(kind: NoteKind): Note {
+    const row = this.#db.prepare('SELECT crc, j FROM m WHERE id = ?').get(NOTE_ID[kind]) as { crc: number; j: string } | undefined;
+    if (!row) return { text: null, damaged: false };
+    return row.crc === crc32(row.j) ? { text: row.j, damaged: false } : { text: null, damaged: true };
+  }
+
+  /** The settled ranges that were written beside groups; damaged ones say nothing. */
+  settledNotes(): string[] {
+    const rows = this.#db.prepare('SELECT crc, j FROM d ORDER BY id').all() as { crc: number; j: string }[];
+    return rows.filter(({ crc, j }) => crc === crc32(j)).map(({ j }) => j);
+  }
+
+  /**
+   * Groups that start in [from, to], in order; null stands for one whose checksum is wrong.
+   * @throws what SQLite throws where pages are damaged
+   */
+  *groups(from: number, to: number): Generator<Group | null> {
+    for (const row of this.#db.prepare('SELECT * FROM g WHERE seq >= ? AND seq <= ? ORDER BY seq').iterate(from, to)) {
+      yield this.#checked(row as unknown as GroupRow);
+    }
+  }
+
+  /** The group that holds a number, if a row says so. */
+  groupAt(seq: number): Group | null {
+    const row = this.#db.prepare('SELECT * FROM g WHERE seq <= ? ORDER BY seq DESC LIMIT 1').get(seq) as unknown as GroupRow | undefined;
+    return row && row.seq + row.n > seq ? this.#checked(row) : null;
+  }
+
+  /** Writes the write-ahead log back and gives up the side files. */
+  seal(): void {
+    this.#db.exec('PRAGMA journal_mode=DELETE');
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #checked(row: GroupRow): Group | null {
+    const group: Group = { seq: row.seq, count: row.n, payload: row.b };
+    if (this.#origins) {
+      group.origin = { sender: row.sender as string, stream: row.stream as Stream, epoch: row.epoch as number, seq: row.first as number, span: row.span as number, receivedAt: row.at as number };
+    }
+    return checksum(this.epoch, group) === row.crc ? group : null;
+  }
+
+  #writeNotes(notes: Partial<Record<NoteKind, string>>): void {
+    for (const [kind, text] of Object.entries(notes) as [NoteKind, string][]) {
+      this.#db.prepare('INSERT INTO m VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET crc = excluded.crc, j = excluded.j').run(NOTE_ID[kind], crc32(text), text);
+    }
+  }
+
+  #transaction(run: () => void): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      run();
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      // After disk full or a failed fsync SQLite has rolled back by itself, and a second ROLLBACK would throw.
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+/** Covers everything that gives the payload its meaning, so a flipped number is found like a flipped byte. */
+function checksum(epoch: number, { seq, count, payload, origin }: Group): number {
+  const name = [epoch, seq, count, ...(origin ? [origin.sender, origin.stream, origin.epoch, origin.seq, origin.span, origin.receivedAt] : [])].join('|');
+  return crc32(payload, crc32(name));
+}
+
+/** Whether a file was brought to rest: no side files, and its header no longer says WAL. Only for files nobody has open. */
+export function isSealed(path: string): boolean {
+  if (SIDE_FILES.some((side) => existsSync(path + side))) return false;
+  const header = Buffer.alloc(20);
+  const fd = openSync(path, 'r');
+  try {
+    readSync(fd, header, 0, header.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  return header[18] === 1;
+}
+
+/** Brings a file to rest that a killed process left behind. @throws what SQLite throws where pages are damaged */
+export function sealLeftOver(path: string): void {
+  const db = new DatabaseSync(path);
+  try {
+    db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE');
+  } finally {
+    db.close();
+  }
+}
+
+/** Bytes on disk, write-ahead log included; 0 when it is not there. */
+export function fileBytes(path: string): number {
+  return [path, ...SIDE_FILES.map((side) => path + side)].reduce((sum, one) => sum + (statSync(one, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+export function removeFile(path: string): void {
+  for (const one of [path, ...SIDE_FILES.map((side) => path + side)]) {
+    if (existsSync(one)) unlinkSync(one);
+  }
+}

@@ -1,0 +1,90 @@
+/** The storage of a log in a thread of its own, so that no fsync ever holds up the main loop. */
+import { Worker } from 'node:worker_threads';
+import { Engine } from './engine.ts';
+import { failureOf, StorageError, type CommitRequest, type Storage } from './storage.ts';
+import type { StorageAnswer, StorageCall } from './worker.ts';
+
+interface Pending {
+  resolve: (value: never) => void;
+  reject: (error: StorageError) => void;
+}
+
+export function workerStorage(): Storage {
+  const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url), { name: 'log' });
+  const pending = new Map<number, Pending>();
+  let nextId = 1;
+  let dead: StorageError | null = null;
+  // An idle log keeps no process alive; one with work under way does.
+  worker.unref();
+
+  worker.on('message', (answer: StorageAnswer) => {
+    const call = pending.get(answer.id);
+    pending.delete(answer.id);
+    if (pending.size === 0) worker.unref();
+    if ('failure' in answer) call?.reject(new StorageError(answer.failure));
+    else call?.resolve(answer.value as never);
+  });
+  const die = (detail: string) => {
+    dead ??= new StorageError({ code: 'WORKER', detail, roll: true, locked: false });
+    for (const call of pending.values()) call.reject(dead);
+    pending.clear();
+  };
+  worker.on('error', (error) => die(`the log's thread failed: ${(error as Error).message}`));
+  worker.on('exit', (code) => die(`the log's thread ended (${code})`));
+
+  function ask<T>(operation: StorageCall['operation'], request: unknown, transfer: ArrayBuffer[] = []): Promise<T> {
+    if (dead) return Promise.reject(dead);
+    return new Promise<T>((resolve, reject) => {
+      const id = nextId;
+      nextId += 1;
+      pending.set(id, { resolve, reject });
+      worker.ref();
+      worker.postMessage({ id, operation, request } satisfies StorageCall, transfer);
+    });
+  }
+
+  return {
+    open: (request) => ask('open', request),
+    commit(request) {
+      const owned = withOwnPayloads(request);
+      return ask('commit', owned, owned.groups.map((group) => group.payload.buffer as ArrayBuffer));
+    },
+    read: (request) => ask('read', request),
+    replay: (request) => ask('replay', request),
+    remove: (request) => ask('remove', request),
+    setAside: (request) => ask('setAside', request),
+    stats: () => ask('stats', null),
+    async close() {
+      if (dead) return null;
+      await ask<null>('close', null);
+      await worker.terminate();
+      return null;
+    },
+  };
+}
+
+/** The payloads are the caller's, often slices of a larger buffer: the thread gets copies of its own. */
+function withOwnPayloads(request: CommitRequest): CommitRequest {
+  return { ...request, groups: request.groups.map((group) => ({ ...group, payload: new Uint8Array(group.payload) })) };
+}
+
+/** The same without a thread, for tests and rigs. */
+export function directStorage(engine: Engine = new Engine()): Storage {
+  const call = <T>(run: () => T): Promise<T> => new Promise((resolve, reject) => {
+    try {
+      resolve(run());
+    } catch (error) {
+      reject(new StorageError(failureOf(error), { cause: error }));
+    }
+  });
+  return {
+    open: (request) => call(() => engine.open(request)),
+    commit: (request) => call(() => engine.commit(request)),
+    read: (request) => call(() => engine.read(request)),
+    replay: (request) => call(() => engine.replay(request)),
+    remove: (request) => call(() => engine.remove(request)),
+    setAside: (request) => call(() => engine.setAside(request)),
+    stats: () => call(() => engine.stats()),
+    close: () => call(() => engine.close()),
+  };
+}

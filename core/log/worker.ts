@@ -1,0 +1,31 @@
+/** The thread that owns the files of one log: answers the messages of `worker-storage.ts`, one after the other. */
+import { parentPort } from 'node:worker_threads';
+import { Engine } from './engine.ts';
+import { failureOf, type StorageFailure } from './storage.ts';
+
+export interface StorageCall {
+  id: number;
+  operation: 'open' | 'commit' | 'read' | 'replay' | 'remove' | 'setAside' | 'stats' | 'close';
+  request: unknown;
+}
+
+export type StorageAnswer = { id: number; value: unknown } | { id: number; failure: StorageFailure };
+
+const engine = new Engine();
+
+parentPort?.on('message', ({ id, operation, request }: StorageCall) => {
+  let answer: StorageAnswer;
+  try {
+    answer = { id, value: (engine[operation] as (request: unknown) => unknown).call(engine, request) };
+  } catch (error) {
+    answer = { id, failure: failureOf(error) };
+  }
+  parentPort?.postMessage(answer, payloadsOf(answer));
+});
+
+/** Payloads of a read are handed over, not copied. */
+function payloadsOf(answer: StorageAnswer): ArrayBuffer[] {
+  if (!('value' in answer)) return [];
+  const { groups } = (answer.value ?? {}) as { groups?: { payload: Uint8Array<ArrayBuffer> }[] };
+  return groups?.map((group) => group.payload.buffer) ?? [];
+}

@@ -1,0 +1,27 @@
+/** Drafts for tests: realistic enough in size and shape, each with a value of its own. */
+import type { Draft, Kind, Level } from '../event.ts';
+
+export const TEST_CENTRE = '500112001';
+
+/** A draft whose value is `value`; measurements by default. */
+export function testDraft(value: number, more: Partial<Draft> = {}): Draft {
+  const at = Date.UTC(2026, 0, 1) + value * 50;
+  return {
+    device: `pump-${value % 7}`, point: 'level', indicator: 'YJ-FLD-001', subject: 'pump-07', centre: TEST_CENTRE, kind: 'measurement', value, unit: 'm',
+    occurredAt: at, clock: 'device', observedAt: at + 12, quality: 'good', origin: 'live', ...more,
+  };
+}
+
+export function testDrafts(from: number, count: number, more: Partial<Draft> = {}): Draft[] {
+  return Array.from({ length: count }, (_, at) => testDraft(from + at, more));
+}
+
+export function testWarning(value: number, level: Level = 2): Draft {
+  return testDraft(value, { kind: 'occurrence', warning: { id: String(value), rule: 'flood', version: 1, subject: 'pump-07', level, change: 'raised', onsetAt: 0 } });
+}
+
+/** A measurement that does not shrink: for filling logs. */
+export function bulkyDraft(value: number, bytes: number, random: () => number, kind: Kind = 'measurement'): Draft {
+  const text = Array.from({ length: bytes }, () => String.fromCharCode(33 + Math.floor(random() * 90))).join('');
+  return testDraft(value, { kind, subject: text });
+}
