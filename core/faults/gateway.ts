@@ -106,11 +106,6 @@ export const GATEWAY_FAULTS = {
     en: ['{consumer} has taken up to {cursor}, but the log ends at {head}: the log was set back', 'nothing to do here; edges that still hold the rest send it again'],
     zh: ['{consumer} 已处理到 {cursor},但日志止于 {head}:日志曾被回退', '无需处理;仍保有其余数据的边缘节点会重新发送'],
   },
-  CV_GATEWAY_BLOCK_MISSING: {
-    stage: 'check', retry: 'after-change', actor: 'operator',
-    en: ['broker has both embedded and url, or neither', 'keep one: embedded for the built-in broker, url for another'],
-    zh: ['broker 同时配置了 embedded 和 url,或两者皆无', '保留其一:embedded 为内置代理,url 为外部代理'],
-  },
   CV_RULE_TWICE: {
     stage: 'check', retry: 'after-change', actor: 'operator',
     en: ['the rule id "{id}" is taken already, by {first}', 'give each rule its own id'],

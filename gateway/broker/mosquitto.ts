@@ -1,0 +1,46 @@
+/**
+ * The same rights as on the embedded broker, as files for mosquitto (`acl_file`, `password_file`). With a broker of its
+ * own the topic is an edge's identity, so these files are what keeps edges apart.
+ */
+import { pbkdf2, randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { ConsumerCredential, EdgeCredential } from '../config/setup.ts';
+import { EDGE_READS, EDGE_WRITES } from './access.ts';
+
+export interface MosquittoAccess {
+  /** Edges without a token get no line in the password file, and so do not come in. */
+  edges: readonly EdgeCredential[];
+  gateway: ConsumerCredential;
+  consumers: readonly ConsumerCredential[];
+}
+
+/** mosquitto derives the key on its only thread at each connect: a district that comes back must not wait for it. */
+const ITERATIONS = 1000;
+const SALT_BYTES = 12;
+const KEY_BYTES = 64;
+const derive = promisify(pbkdf2);
+
+export async function mosquittoFiles(access: MosquittoAccess): Promise<{ acl: string; passwords: string }> {
+  const users = [access.gateway, ...access.edges.flatMap(({ id, token }) => (token === null ? [] : { user: id, password: token })), ...access.consumers];
+  const lines = await Promise.all(users.map(async ({ user, password }) => `${user}:${await hash(password)}`));
+  return { acl: mosquittoAcl(access), passwords: `${lines.join('\n')}\n` };
+}
+
+export function mosquittoAcl({ edges, gateway, consumers }: MosquittoAccess): string {
+  const block = (user: string, topics: readonly string[]) => [`user ${user}`, ...topics.map((topic) => `topic ${topic}`), ''];
+  return [
+    '# made by cityvitals; nobody without a user line may do anything',
+    ...block(gateway.user, [
+      ...EDGE_WRITES.map((leaf) => `read cv/v1/in/+/+/${leaf}`), ...EDGE_READS.map((leaf) => `write cv/v1/in/+/+/${leaf}`), 'readwrite cv/v1/out/#',
+    ]),
+    ...edges.flatMap(({ id }) => block(id, [...EDGE_WRITES.map((leaf) => `write cv/v1/in/+/${id}/${leaf}`), ...EDGE_READS.map((leaf) => `read cv/v1/in/+/${id}/${leaf}`)])),
+    ...consumers.flatMap(({ user }) => block(user, ['read cv/v1/out/#'])),
+  ].join('\n');
+}
+
+/** `$7$iterations$salt$key`, PBKDF2 with HMAC-SHA-512, as mosquitto_passwd of 2.0 writes it. */
+async function hash(password: string): Promise<string> {
+  const salt = randomBytes(SALT_BYTES);
+  const key = await derive(password, salt, ITERATIONS, KEY_BYTES, 'sha512');
+  return `$7$${ITERATIONS}$${salt.toString('base64')}$${key.toString('base64')}`;
+}

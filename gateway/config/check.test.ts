@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { z } from 'zod';
+import { metaOf } from '../../core/config/schema-notes.ts';
+import { explain } from '../../core/faults.ts';
+import { checkGateway } from './check.ts';
+import { GATEWAY_SCHEMA } from './schema.ts';
+
+const check = (text: string, env: Record<string, string> = {}) => checkGateway({ path: '/conf/gateway.yaml', text }, { env });
+const MINIMAL = 'gateway: g\ncentre: "500112001"\nbroker: { embedded: {} }\n';
+
+test('the example is whole, and its secrets come from the environment', async () => {
+  const path = join(import.meta.dirname, '..', '..', 'configs', 'gateway', 'gateway.yaml');
+  const env = { PUMP_07_TOKEN: 'a', GATE_02_TOKEN: 'b', DASHBOARD_PASSWORD: 'c' };
+  const { setup, problems } = await checkGateway({ path, text: await readFile(path, 'utf8') }, { env });
+  assert.deepEqual(problems, []);
+  assert.ok(setup?.broker.kind === 'embedded');
+  assert.deepEqual(setup.broker.edges, [{ id: 'pump-07', token: 'a' }, { id: 'gate-02', token: 'b' }]);
+});
+
+test('what is left out has its default, and paths are those of the file', async () => {
+  const { setup } = await check(MINIMAL);
+  assert.deepEqual(setup, {
+    gateway: 'g', centre: '500112001', accepts: ['live', 'backfill'], exercise: false, relays: [], sinks: [], notifiers: [], rules: [], catalogue: [],
+    broker: { kind: 'embedded', host: '127.0.0.1', port: 1883, edges: [], consumers: [], anonymous: 'loopback', maxConnections: 2000 },
+    log: { dir: '/conf/data/g/log', maxBytes: 10 * 1024 ** 3, keepMs: 86_400_000 },
+    store: { dir: '/conf/data/g/store', retentionMs: 2 * 31_536_000_000, maxBytes: 20 * 1024 ** 3 },
+    http: { host: '127.0.0.1', port: 8080 },
+  });
+  assert.ok(setup && Object.isFrozen(setup) && Object.isFrozen(setup.broker));
+});
+
+test('another broker is given by its url', async () => {
+  const { setup } = await check('gateway: g\ncentre: "500112001"\nbroker: { url: "mqtt://10.0.0.1", user: u, password: "${env:P}" }\n', { P: 'pw' });
+  assert.deepEqual(setup?.broker, { kind: 'external', url: 'mqtt://10.0.0.1', user: 'u', password: 'pw' });
+});
+
+test('every mistake is told at once, with its line, and secrets are not', async () => {
+  const { setup, problems } = await check([
+    'gateway: Town Gateway', 'centre: 500112001', 'broker:', '  embedded:', '    prot: 1883', '    edges: [{ id: a, token: "hush-hush" }, { id: a }]', '  url: mqtt://x',
+    'log: { maxBytes: 5, keep: soon }', 'http: { port: 99999 }', 'accepts: [lively]', 'sinks: [{ kind: influx }]', 'exercize: true', '',
+  ].join('\n'));
+  assert.equal(setup, null);
+  assert.deepEqual([...new Set(problems.map(({ line }) => line))], [1, 2, 3, 5, 8, 9, 10, 11, 12]);
+  const text = JSON.stringify(problems);
+  assert.equal(text.includes('hush-hush'), false);
+  for (const { fault } of problems) for (const language of ['en', 'zh-CN'] as const) assert.ok(explain(fault, language).remedy !== '');
+});
+
+test('two edges with one id are told with both lines', async () => {
+  const { problems } = await check(`${MINIMAL.replace('{ embedded: {} }', '\n  embedded:\n    edges:\n      - { id: a, token: t }\n      - { id: a, token: u }')}`);
+  assert.deepEqual(problems.map(({ line, fault }) => [line, fault.code, fault.params.firstLine]), [[7, 'CV_ID_TWICE', 6]]);
+});
+
+test('mistakes in rules and catalogue are found with the configuration', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'cv-config-'));
+  t.after(() => rm(dir, { recursive: true }));
+  await writeFile(join(dir, 'rule.yaml'), 'id: [\n');
+  const { setup, problems } = await check(`${MINIMAL}rules: [${dir}, /nowhere.yaml]\n`);
+  assert.equal(setup, null);
+  assert.ok(problems.some(({ file }) => file === join(dir, 'rule.yaml')));
+  assert.ok(problems.some(({ fault }) => fault.code === 'CV_CONFIG_UNREADABLE'));
+});
+
+test('every setting is explained in both languages', () => {
+  const bare: string[] = [];
+  const walk = (schema: z.ZodType, path: string): void => {
+    const { zh, en } = metaOf(schema);
+    if (path && !(zh && en)) bare.push(path);
+    const inner = schema as unknown as { _zod: { def: { shape?: Record<string, z.ZodType>; innerType?: z.ZodType; element?: z.ZodType } } };
+    const { shape, innerType, element } = inner._zod.def;
+    for (const [key, field] of Object.entries(shape ?? {})) walk(field, `${path}.${key}`);
+    for (const next of [innerType, element]) if (next) walkInside(next, path);
+  };
+  const walkInside = (schema: z.ZodType, path: string): void => {
+    const { shape, innerType, element } = (schema as unknown as { _zod: { def: { shape?: Record<string, z.ZodType>; innerType?: z.ZodType; element?: z.ZodType } } })._zod.def;
+    for (const [key, field] of Object.entries(shape ?? {})) walk(field, `${path}.${key}`);
+    for (const next of [innerType, element]) if (next) walkInside(next, path);
+  };
+  walk(GATEWAY_SCHEMA, '');
+  assert.deepEqual(bare, []);
+});

@@ -1,0 +1,59 @@
+/** The gateway's configuration: text → frozen setup, or every problem of it at once, those of its rules and catalogue included. */
+import type { z } from 'zod';
+import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem, type ConfigSource, type Path, type Secrets } from '../../core/config/check.ts';
+import type { Words } from '../../core/config/schema-notes.ts';
+import { readKnowledge } from './knowledge.ts';
+import { GATEWAY_SCHEMA } from './schema.ts';
+import type { GatewaySetup } from './setup.ts';
+
+export interface CheckedGateway {
+  /** null when there are problems. */
+  setup: GatewaySetup | null;
+  problems: ConfigProblem[];
+}
+
+const THIS_GATEWAY: Words = { en: 'the gateway', zh: '网关' };
+
+/** @param source path and text of the file; relative paths in it are taken from its folder */
+export async function checkGateway(source: ConfigSource, options: Secrets): Promise<CheckedGateway> {
+  const document = new ConfigDocument(source, options);
+  const { value, problems: own } = checkPart(document, GATEWAY_SCHEMA, [], THIS_GATEWAY);
+  const problems = [...document.problems, ...own];
+  const setup = value ? setupOf(source.path, value) : null;
+  if (setup?.broker.kind === 'embedded') {
+    problems.push(...repeated(document, setup.broker.edges.map(({ id }) => id), ['broker', 'embedded', 'edges'], 'id'));
+    problems.push(...repeated(document, setup.broker.consumers.map(({ user }) => user), ['broker', 'embedded', 'consumers'], 'user'));
+  }
+  if (setup) problems.push(...(await readKnowledge(setup)).problems);
+  return problems.length > 0 ? { setup: null, problems: inOrder(problems) } : { setup: setup && deepFreeze(setup), problems: [] };
+}
+
+function repeated(document: ConfigDocument, names: readonly string[], base: Path, key: string): ConfigProblem[] {
+  return names.flatMap((name, at) => {
+    const first = names.indexOf(name);
+    if (first === at) return [];
+    const firstLine = document.place([...base, first, key], 'value').line;
+    return document.problem([...base, at, key], { code: 'CV_ID_TWICE', params: { id: name, owner: base.join('.'), firstLine } }) ?? [];
+  });
+}
+
+function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>): GatewaySetup {
+  const { gateway, centre, broker, log, store, http, accepts, exercise, relays, sinks, notifiers, rules, catalogue } = value;
+  const { embedded, url, user, password } = broker;
+  return {
+    gateway, centre, http, accepts, exercise, relays, sinks, notifiers,
+    broker: embedded
+      ? { kind: 'embedded', ...embedded, edges: embedded.edges.map(({ id, token }) => ({ id, token: token ?? null })) }
+      : { kind: 'external', url: url ?? '', user: user ?? null, password: password ?? null },
+    log: { dir: resolvePath(path, log.dir ?? `./data/${gateway}/log`), maxBytes: log.maxBytes, keepMs: log.keep },
+    store: { dir: resolvePath(path, store.dir ?? `./data/${gateway}/store`), retentionMs: store.retention, maxBytes: store.maxBytes },
+    rules: rules.map((file) => resolvePath(path, file)),
+    catalogue: catalogue.map((file) => resolvePath(path, file)),
+  };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}

@@ -1,0 +1,70 @@
+/** The gateway's configuration file, declared once: type, defaults, checks and, by the notes, its documentation. */
+import { z } from 'zod';
+import { brokerUrl, host } from '../../core/config/address.ts';
+import { IDS, ORIGINS } from '../../core/event.ts';
+import { complaint, durationMs, sizeBytes } from '../../core/setting.ts';
+
+const MINUTE_MS = 60_000;
+const port = (preset: number, words: { zh: string; en: string }) => z.int().min(0).max(65535).default(preset).meta(words);
+const files = (words: { zh: string; en: string; examples: string[][] }) => z.array(z.string().min(1)).default([]).meta(words);
+const positive = (text: string) => durationMs().refine((ms) => ms >= MINUTE_MS, complaint('must be at least 1m', '不能小于 1m')).prefault(text);
+
+export const EDGE_CREDENTIAL_SCHEMA = z.strictObject({
+  id: z.string().regex(IDS.edge).meta({ zh: '边缘节点编号', en: 'id of the edge', examples: ['pump-07'] }),
+  token: z.string().min(1).optional().meta({ zh: '接入令牌;缺省时该节点只能从本机接入', en: 'its token; without one it is let in from this machine alone', secret: true, examples: ['${env:PUMP_07_TOKEN}'] }),
+});
+
+const CONSUMER_SCHEMA = z.strictObject({
+  user: z.string().regex(/^[^\s/+#]{1,64}$/).meta({ zh: '用户名', en: 'user name', examples: ['dashboard'] }),
+  password: z.string().min(1).meta({ zh: '密码', en: 'password', secret: true, examples: ['${env:DASHBOARD_PASSWORD}'] }),
+});
+
+const EMBEDDED_SCHEMA = z.strictObject({
+  host: host().default('127.0.0.1').meta({ zh: '监听地址;默认只对本机,接入边缘节点时写局域网地址', en: 'address to listen on; by default this machine alone, edges elsewhere need an address of the network' }),
+  port: port(1883, { zh: '端口;0 为任选', en: 'port; 0 takes any that is free' }),
+  edges: z.array(EDGE_CREDENTIAL_SCHEMA).default([]).meta({ zh: '允许接入的边缘节点', en: 'edges that are let in', examples: [[{ id: 'pump-07', token: '${env:PUMP_07_TOKEN}' }]] }),
+  consumers: z.array(CONSUMER_SCHEMA).default([]).meta({ zh: '可订阅输出(cv/v1/out/#)的用户', en: 'users who may read what goes out (cv/v1/out/#)', examples: [[{ user: 'dashboard', password: '${env:DASHBOARD_PASSWORD}' }]] }),
+  anonymous: z.enum(['loopback', 'none']).default('loopback').meta({ zh: '无用户名的只读订阅:仅限本机(loopback),或不允许(none)', en: 'reading without a name: from this machine (loopback), or not at all (none)' }),
+  maxConnections: z.int().min(1).max(65535).default(2000).meta({ zh: '最多同时连接数', en: 'most clients at one time' }),
+});
+
+const BROKER_SCHEMA = z.strictObject({
+  embedded: EMBEDDED_SCHEMA.optional().meta({ zh: '内置代理(MQTT 3.1.1)', en: 'the built-in broker (MQTT 3.1.1)', examples: [{ port: 1883 }] }),
+  url: brokerUrl().optional().meta({ zh: '外部代理地址', en: 'address of another broker', examples: ['mqtt://127.0.0.1:1883'] }),
+  user: z.string().min(1).optional().meta({ zh: '外部代理的用户名', en: 'user on that broker', examples: ['gateway'] }),
+  password: z.string().min(1).optional().meta({ zh: '外部代理的密码', en: 'password on that broker', secret: true }),
+}).refine((broker) => (broker.embedded === undefined) !== (broker.url === undefined), complaint('give either embedded (the built-in broker) or url (another one)', '内置代理 embedded 与外部代理 url 二选一'))
+  .refine((broker) => broker.embedded === undefined || (broker.user === undefined && broker.password === undefined), complaint('user and password belong to url; who is let in by the built-in broker stands in embedded.edges and embedded.consumers', 'user 和 password 用于 url;内置代理的接入者写在 embedded.edges 和 embedded.consumers'));
+
+/** Kinds come with later versions; a name that is not there must not be passed over in silence. */
+const plugs = (words: { zh: string; en: string }) => z.array(z.strictObject({
+  kind: z.string().refine(() => false, complaint('there is none of this kind in this version', '当前版本没有此类型')).meta({ zh: '类型', en: 'its kind' }),
+  settings: z.record(z.string(), z.unknown()).default({}).meta({ zh: '其设置', en: 'its settings' }),
+})).default([]).meta(words);
+
+export const GATEWAY_SCHEMA = z.strictObject({
+  gateway: z.string().regex(IDS.edge).meta({ zh: '网关编号', en: 'name of this gateway', examples: ['town-gateway'] }),
+  centre: z.string().regex(IDS.centre).meta({ zh: '所属中心:镇街 9 位、区县 6 位行政区划代码,或自定的 6–12 位大写字母数字', en: 'its centre: 9 digits for a town, 6 for a county, or 6 to 12 capitals and digits of your own', examples: ['500112001'] }),
+  broker: BROKER_SCHEMA.meta({ zh: '边缘节点接入的消息代理', en: 'the broker that edges connect to', examples: [{ embedded: { port: 1883 } }] }),
+  log: z.strictObject({
+    dir: z.string().min(1).optional().meta({ zh: '日志目录;默认 ./data/<gateway>/log', en: 'folder of the log; default ./data/<gateway>/log' }),
+    maxBytes: sizeBytes().refine((bytes) => bytes >= 16 * 1024 ** 2, complaint('must be at least 16MB', '不能小于 16MB')).prefault('10GB').meta({ zh: '日志最多占用的磁盘', en: 'most that the log takes on disk' }),
+    keep: positive('24h').meta({ zh: '已处理的事件为补取者保留多久', en: 'how long events that were dealt with are kept for followers of `events`' }),
+  }).prefault({}).meta({ zh: '接收到的一切先落盘于此', en: 'where all that comes in is on disk first' }),
+  store: z.strictObject({
+    dir: z.string().min(1).optional().meta({ zh: '时序库目录;默认 ./data/<gateway>/store', en: 'folder of the time series; default ./data/<gateway>/store' }),
+    retention: positive('2y').meta({ zh: '历史保留多久', en: 'how long history is kept' }),
+    maxBytes: sizeBytes().refine((bytes) => bytes >= 16 * 1024 ** 2, complaint('must be at least 16MB', '不能小于 16MB')).prefault('20GB').meta({ zh: '时序库最多占用的磁盘,超出时最旧的先删', en: 'most that history takes on disk; the oldest goes first' }),
+  }).prefault({}).meta({ zh: '时序库', en: 'the time series' }),
+  http: z.strictObject({
+    host: host().default('127.0.0.1').meta({ zh: '监听地址;默认只对本机', en: 'address to listen on; by default this machine alone' }),
+    port: port(8080, { zh: '端口;0 为任选', en: 'port; 0 takes any that is free' }),
+  }).prefault({}).meta({ zh: '接口与控制台', en: 'API and console' }),
+  accepts: z.array(z.enum(ORIGINS)).min(1).default(['live', 'backfill']).meta({ zh: '接收哪些来源的事件;演练模式接收全部', en: 'origins of events that come in; in exercise mode all do' }),
+  exercise: z.boolean().default(false).meta({ zh: '演练模式:一切照常运行并加标记,不对外通知', en: 'exercise: all works and is marked, nothing leaves for real people' }),
+  relays: z.array(z.string().regex(IDS.edge)).default([]).meta({ zh: '可转发他方事件的发送者(下级网关)', en: 'senders that pass on events of others: gateways below this one', examples: [['town-gateway']] }),
+  sinks: plugs({ zh: '其他去处', en: 'other places events go' }),
+  notifiers: plugs({ zh: '通知方式', en: 'ways to reach people' }),
+  rules: files({ zh: '规则文件,或含 *.yaml 的目录;只运行此处列出的', en: 'rule files, or folders of *.yaml; only these are evaluated', examples: [['./rules']] }),
+  catalogue: files({ zh: '指标目录文件,或含 *.yaml 的目录', en: 'catalogue files, or folders of *.yaml', examples: [['./catalogue']] }),
+});
