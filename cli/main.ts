@@ -20,6 +20,8 @@ const COMMANDS: Entry[] = [
 ];
 
 async function main(): Promise<void> {
+  // `cityvitals drivers | head`: a reader that has seen enough is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => { process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.found); });
   const argv = process.argv.slice(2);
   const terminal = openTerminal(argv, process.env);
   const program = new Command('cityvitals')

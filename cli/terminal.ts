@@ -1,5 +1,6 @@
 /** How commands speak to the person or program at the terminal: language, JSON lines, faults, exit codes. */
 import { explain, faultOf, FaultError, type Fault, type Language } from '../core/faults.ts';
+import { faultLine } from '../core/result-lines.ts';
 
 /** 0 well · 1 it ran and found something wrong · 2 called or configured wrongly · 3 a needed part is missing · 130 interrupted */
 export const EXIT = { ok: 0, found: 1, usage: 2, missing: 3, interrupted: 130 } as const;
@@ -38,8 +39,8 @@ export function openTerminal(argv: readonly string[], env: Readonly<Record<strin
     record: (value) => { process.stdout.write(`${JSON.stringify(value)}\n`); },
     remark: (line) => { process.stderr.write(`${line}\n`); },
     fault(fault, place) {
+      if (json) return terminal.record(faultLine(fault, Date.now(), language));
       const { message, remedy } = explain(fault, language);
-      if (json) return terminal.record({ fault: fault.code, message, remedy, at: Date.now() });
       const arrow = remedy ? `\n  → ${remedy}` : '';
       terminal.remark(`${place ? `${place}: ` : ''}${fault.code}: ${message}${arrow}`);
     },

@@ -131,7 +131,7 @@ export interface FrameReader<Frame, R extends Request> {
 }
 
 /** A frame as it was read from a case or the command line, or what was wrong with the input. */
-export type FrameRead<Frame, R extends Request = Request> = { frame: Frame; request?: R; fault?: undefined } | { fault: Fault; frame?: undefined };
+export type FrameRead<Frame, R extends Request = Request> = { frame: Frame; request?: R; fault?: undefined } | { fault: Fault; frame?: undefined; request?: undefined };
 
 type Needs<T extends Trait, S extends z.ZodObject, P extends z.ZodObject, R extends Request> =
   ('polled' extends T ? { requests(points: readonly PointOf<z.infer<P>>[], settings: z.infer<S>): R[] } : unknown)

@@ -17,4 +17,14 @@ export const CLI_FAULTS = {
     en: ['the demo ended: {detail}', 'its logs lie in the demo\'s folder (edge.log, gateway.log); delete the folder and start again, and report them if it repeats'],
     zh: ['演示已终止:{detail}', '日志位于演示目录(edge.log、gateway.log);可删除该目录后重试,若重复出现请附日志报告'],
   },
+  CV_INPUT_UNREADABLE: {
+    stage: 'cli', retry: 'after-change', actor: 'field-engineer',
+    en: ['{place} cannot be read: {detail}', 'give hex digits (spaces are allowed), one frame a line; for drivers whose cases are frames, one JSON object a line'],
+    zh: ['{place} 无法读取:{detail}', '请给出十六进制数字(可含空格),每行一帧;以帧为单位的驱动则每行一个 JSON 对象'],
+  },
+  CV_DECODE_NOT_OFFERED: {
+    stage: 'cli', retry: 'never', actor: 'nobody',
+    en: ['frames of {driver} cannot be given by hand', ''],
+    zh: ['{driver} 的帧无法手工给出', ''],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+const MAIN = join(import.meta.dirname, 'main.ts');
+const folder = mkdtempSync(join(tmpdir(), 'cityvitals-decode-'));
+after(() => rmSync(folder, { recursive: true }));
+
+function cityvitals(args: readonly string[], input = '') {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { input, encoding: 'utf8', env: { ...process.env, LC_ALL: 'C', CITYVITALS_LANG: 'en' } });
+  return { status, stdout, stderr, lines: stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>) };
+}
+
+const REQUEST = '0001 0000 0006 11 03 006B 0003';
+const ANSWER = '0001 0000 0009 11 03 06 AE41 5652 4340';
+
+test('decode: request and answer give their registers, as JSON lines of samples', () => {
+  const { status, lines } = cityvitals(['decode', 'modbus', '--json', '--hex', REQUEST, '--hex', ANSWER]);
+  assert.equal(status, 0);
+  assert.deepEqual(lines.map(({ point, value, quality }) => [point, value, quality]), [['holding:107', 44609, 'good'], ['holding:108', 22098, 'good'], ['holding:109', 17216, 'good']]);
+  assert.deepEqual(Object.keys(lines[0] ?? {}), ['device', 'point', 'value', 'unit', 'at', 'quality', 'flags']);
+});
+
+test('decode: the points of a settings file, RTU frames from standard input', () => {
+  const settings = join(folder, 'points.yaml');
+  writeFileSync(settings, 'points:\n  - { id: level, address: "holding:0", type: float32, unit: m }\n');
+  const { status, lines } = cityvitals(['decode', 'modbus', '--json', '--settings', settings, '-'], '# an exchange\n01 03 00 00 00 02 C4 0B\n01 03 04 42 F6 E9 79 80 0B\n');
+  assert.equal(status, 0);
+  assert.deepEqual(lines.map(({ point, value, unit }) => [point, value, unit]), [['level', 123.456, 'm']]);
+});
+
+test('decode: a fault is a line of its own with stage and remedy, and the exit code is 1', () => {
+  const { status, lines } = cityvitals(['decode', 'modbus', '--json', '--lang', 'zh-CN', '--hex', REQUEST, '--hex', '0001 0000 0003 11 83 02']);
+  assert.equal(status, 1);
+  assert.deepEqual(Object.keys(lines[0] ?? {}), ['fault', 'stage', 'message', 'remedy', 'at']);
+  assert.equal(lines[0]?.fault, 'CV_MODBUS_ILLEGAL_ADDRESS');
+  assert.match(String(lines[0]?.message), /站号 17/);
+  assert.deepEqual(lines.slice(1).map(({ value, quality }) => [value, quality]), [[null, 'bad'], [null, 'bad'], [null, 'bad']]);
+});
+
+test('decode: what is called wrongly ends with 2 and says what to do', () => {
+  const settings = join(folder, 'wrong.yaml');
+  writeFileSync(settings, 'points:\n  - { id: a, address: "holdin:0" }\n  - { id: b, address: "coil:0", type: float32 }\n');
+  const wrong: [string[], RegExp][] = [
+    [['decode', 'modbsu', '--hex', '00'], /did you mean "modbus"/], [['decode', 'modbus', '--hex', '0g'], /CV_INPUT_UNREADABLE/],
+    [['decode', 'modbus', join(folder, 'absent.txt')], /CV_CONFIG_UNREADABLE/], [['decode', 'modbus', '--settings', settings, '--hex', '00'], /wrong\.yaml:2:.*\n[^]*wrong\.yaml:3:/],
+  ];
+  for (const [args, said] of wrong) {
+    const { status, stderr } = cityvitals(args);
+    assert.equal(status, 2, args.join(' '));
+    assert.match(stderr, said);
+  }
+});
+
+test('drivers: every driver, and all that can be set, in both languages', () => {
+  const { status, lines } = cityvitals(['drivers', '--json']);
+  assert.equal(status, 0);
+  assert.ok(lines.some(({ id }) => id === 'modbus'));
+  for (const { title, settings } of lines as { title: Record<string, string>; settings: { properties: Record<string, { zh: string; en: string }> } }[]) {
+    assert.ok(title.zh && title.en);
+    for (const field of Object.values(settings.properties)) assert.ok(field.zh && field.en);
+  }
+  assert.match(cityvitals(['drivers', 'modbus', '--lang', 'zh']).stdout, /wordOrder/);
+  assert.equal(cityvitals(['drivers', 'nothing']).status, 2);
+});

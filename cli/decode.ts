@@ -1,0 +1,118 @@
+/** `cityvitals decode DRIVER`: bytes or frames of a device, read as the edge would read them, without the device. */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { checkPart, ConfigDocument, inOrder, problemLine, type ConfigProblem } from '../core/config/check.ts';
+import { unknownName } from '../core/config/issues.ts';
+import type { Driver, FrameReader, Request } from '../core/driver.ts';
+import { FaultError } from '../core/faults.ts';
+import { faultLine, resultLines, type ResultLine } from '../core/result-lines.ts';
+import { driverById, driverIds } from '../drivers/index.ts';
+import { EXIT, fail, type Terminal } from './terminal.ts';
+
+interface Options {
+  settings?: string;
+  hex?: string[];
+}
+
+const EXAMPLES = `
+  cityvitals decode modbus --hex "0001 0000 0006 11 03 006B 0003" --hex "0001 0000 0009 11 03 06 AE41 5652 4340"
+  cityvitals decode modbus --settings pump.yaml exchange.txt
+  cat frames.jsonl | cityvitals decode opcua -`;
+
+export function define(terminal: Terminal): Command {
+  const text = terminal.text;
+  return new Command()
+    .argument('<driver>', text({ en: `one of ${driverIds().join(', ')}`, zh: `${driverIds().join('、')} 之一` }))
+    .argument('[file]', text({ en: 'lines of hex, a file of bytes, or JSON lines of frames; - is standard input', zh: '十六进制行、二进制文件或 JSON 帧行;- 表示标准输入' }))
+    .option('--settings <file>', text({ en: 'YAML with the `points` of the device, as in its configuration', zh: '含设备 `points` 的 YAML,写法与配置相同' }))
+    .option('--hex <string...>', text({ en: 'a frame in hex; may be given again', zh: '一帧的十六进制,可重复给出' }))
+    .addHelpText('after', `\n${text({ en: 'Modbus takes request and answer in turn, one a line, with MBAP or CRC.', zh: 'Modbus 按请求、应答交替给出,每行一个报文,MBAP 或 CRC 均可。' })}\n\n${text({ en: 'Examples', zh: '示例' })}:${EXAMPLES}`)
+    .action((driver: string, file: string | undefined, options: Options) => run(terminal, driver, file, options).catch((error: unknown) => fail(terminal, error, EXIT.usage)));
+}
+
+async function run(terminal: Terminal, id: string, file: string | undefined, options: Options): Promise<void> {
+  const driver = await driverById(id);
+  if (!driver) {
+    const { code, params } = unknownName('CV_DRIVER_UNKNOWN', { driver: id }, driverIds(), { en: 'cityvitals', zh: 'cityvitals' });
+    throw new FaultError(code, params);
+  }
+  if (!driver.frameOf) throw new FaultError('CV_DECODE_NOT_OFFERED', { driver: id });
+  const { points, unitOf } = options.settings === undefined ? { points: [], unitOf: undefined } : pointsOf(terminal, driver, options.settings);
+  const input = inputOf(driver.frameOf, file, options.hex);
+  const at = Date.now();
+  let isFaulty = input.length === 0;
+  for (const read of driver.frameOf.read(input, points)) {
+    const context = { device: id, at, request: read.request, language: terminal.language, unitOf: unitOf ?? unitsOf(driver) };
+    const lines = read.fault ? [faultLine(read.fault, at, terminal.language)] : resultLines(driver.decode(read.frame, read.request), context);
+    for (const line of lines) print(terminal, line);
+    if (lines.length === 0) terminal.remark(terminal.text({ en: 'a good frame, in which none of the points lies', zh: '帧有效,但其中没有任何测点' }));
+    isFaulty ||= lines.some((line) => 'fault' in line);
+  }
+  process.exitCode = isFaulty ? EXIT.found : EXIT.ok;
+}
+
+const unitsOf = (driver: Driver) => (point: string) => driver.points?.[point]?.unit ?? '';
+
+/** The points under `points:` of a file, checked as the driver checks them; ends with exit 2 when it finds anything wrong. */
+function pointsOf(terminal: Terminal, driver: Driver, path: string): { points: unknown[]; unitOf(point: string): string } {
+  const document = new ConfigDocument({ path, text: readFrom(path).toString('utf8') }, { env: process.env });
+  const raw = (document.value as { points?: unknown } | undefined)?.points;
+  const listed = Array.isArray(raw) ? (raw as Record<string, unknown>[]) : [];
+  const problems: ConfigProblem[] = [...document.problems];
+  const points = listed.map((item, at) => {
+    const { point } = driver;
+    if (!point || item === null || typeof item !== 'object') return { id: String(item?.id ?? at) };
+    const own = Object.fromEntries(Object.entries(item).filter(([key]) => key in point.shape));
+    const checked = checkPart(document, point, ['points', at], { en: `point "${String(item.id)}"`, zh: `测点“${String(item.id)}”` }, own);
+    problems.push(...checked.problems);
+    return Object.assign({}, checked.value, { id: String(item.id ?? at) });
+  });
+  for (const problem of inOrder(problems)) {
+    if (terminal.json) terminal.record(problemLine(problem, terminal.language));
+    else terminal.fault(problem.fault, `${problem.file}:${problem.line}:${problem.column}`);
+  }
+  if (problems.length > 0) process.exit(EXIT.usage);
+  const units = new Map(listed.map((item) => [String(item.id), String(item.unit ?? '')]));
+  return { points, unitOf: (point) => units.get(point) ?? unitsOf(driver)(point) };
+}
+
+/** What the driver's reader takes: bytes a frame, or one parsed JSON line a frame. */
+function inputOf(reader: FrameReader<unknown, Request>, file: string | undefined, hex: readonly string[] | undefined): unknown[] {
+  if (hex) return hex.flatMap((text) => text.split('\n')).filter((line) => line.trim() !== '').map((line, at) => bytesOf(line, `--hex ${at + 1}`));
+  const path = file ?? '-';
+  const content = readFrom(path);
+  const name = path === '-' ? 'stdin' : path;
+  const lines = content.toString('latin1').split(/\r?\n/).map((line, at) => ({ line: line.trim(), place: `${name}:${at + 1}` })).filter(({ line }) => line !== '' && !line.startsWith('#'));
+  if (reader.level === 'frames') return content.toString('utf8').split(/\r?\n/).flatMap((line, at) => (line.trim() === '' ? [] : [jsonOf(line, `${name}:${at + 1}`)]));
+  const isText = content.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127));
+  return isText ? lines.map(({ line, place }) => bytesOf(line, place)) : [new Uint8Array(content)];
+}
+
+function readFrom(path: string): Buffer {
+  try {
+    return readFileSync(path === '-' ? 0 : path);
+  } catch (error) {
+    throw new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as Error).message }, { cause: error });
+  }
+}
+
+function bytesOf(text: string, place: string): Uint8Array {
+  const digits = text.replace(/0x|[\s,:-]/gi, '');
+  if (digits.length % 2 === 1 || !/^[0-9a-f]*$/i.test(digits)) throw new FaultError('CV_INPUT_UNREADABLE', { place, detail: text.slice(0, 60) });
+  return Buffer.from(digits, 'hex');
+}
+
+function jsonOf(line: string, place: string): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch (error) {
+    throw new FaultError('CV_INPUT_UNREADABLE', { place, detail: (error as Error).message }, { cause: error });
+  }
+}
+
+function print(terminal: Terminal, line: ResultLine): void {
+  if (terminal.json) return terminal.record(line);
+  if ('fault' in line) return terminal.print(`${line.fault}: ${line.message}${line.remedy ? `\n  → ${line.remedy}` : ''}`);
+  const value = line.value === null ? '–' : typeof line.value === 'string' ? JSON.stringify(line.value) : String(line.value);
+  terminal.print(`${line.point.padEnd(24)} ${value}${line.unit ? ` ${line.unit}` : ''}  ${[line.quality, ...line.flags].join(' ')}`);
+}

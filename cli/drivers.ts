@@ -1,0 +1,60 @@
+/** `cityvitals drivers [ID]`: which devices can be read, and what to write for each. */
+import { Command } from 'commander';
+import { z } from 'zod';
+import { unknownName } from '../core/config/issues.ts';
+import { defaultOf, describe, metaOf } from '../core/config/schema-notes.ts';
+import type { Driver } from '../core/driver.ts';
+import { FaultError } from '../core/faults.ts';
+import { DRIVERS, driverById, driverIds } from '../drivers/index.ts';
+import { EXIT, fail, type Terminal } from './terminal.ts';
+
+export function define(terminal: Terminal): Command {
+  const text = terminal.text;
+  return new Command()
+    .argument('[driver]', text({ en: 'show the settings and points of this one', zh: '显示该驱动的设置和测点' }))
+    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals drivers\n  cityvitals drivers modbus\n  cityvitals drivers --json`)
+    .action((id: string | undefined) => run(terminal, id).catch((error: unknown) => fail(terminal, error, EXIT.usage)));
+}
+
+async function run(terminal: Terminal, id: string | undefined): Promise<void> {
+  if (id !== undefined) {
+    const driver = await driverById(id);
+    if (driver) return terminal.json ? terminal.record(recordOf(driver)) : printOne(terminal, driver);
+    const { code, params } = unknownName('CV_DRIVER_UNKNOWN', { driver: id }, driverIds(), { en: 'cityvitals', zh: 'cityvitals' });
+    throw new FaultError(code, params);
+  }
+  for (const entry of DRIVERS) {
+    const driver = await entry.load();
+    if (terminal.json) terminal.record(recordOf(driver));
+    else terminal.print(`${driver.id.padEnd(10)} ${terminal.text(driver.title)}  (${driver.traits.join(', ')})`);
+  }
+}
+
+/** The same as data: schemas as JSON Schema, with each field's notes in both languages. */
+function recordOf({ id, title, traits, settings, point, points }: Driver) {
+  const schema = (of: z.ZodObject) => z.toJSONSchema(of, { io: 'input', unrepresentable: 'any' });
+  return { id, title, traits, settings: schema(settings), ...(point ? { point: schema(point) } : { points }) };
+}
+
+function printOne(terminal: Terminal, driver: Driver): void {
+  const { text, print } = terminal;
+  print(`${driver.id}: ${text(driver.title)}`);
+  print(`\n${text({ en: 'settings', zh: '设置' })}:`);
+  printFields(terminal, driver.settings);
+  print(`\n${text({ en: 'points', zh: '测点' })}:`);
+  if (driver.point) return printFields(terminal, driver.point);
+  for (const [id, point] of Object.entries(driver.points ?? {})) {
+    print(`  ${id.padEnd(14)} ${text(point)}${point.unit ? ` [${point.unit}]` : ''}${point.indicator ? `  ${point.indicator}` : ''}`);
+  }
+}
+
+function printFields({ text, print }: Terminal, schema: z.ZodObject): void {
+  for (const [key, field] of Object.entries(schema.shape as Record<string, z.ZodType>)) {
+    const { zh = '', en = '' } = metaOf(field);
+    const standard = defaultOf(field);
+    const need = standard !== undefined ? text({ en: `default ${JSON.stringify(standard)}`, zh: `默认 ${JSON.stringify(standard)}` })
+      : field.safeParse(undefined).success ? text({ en: 'optional', zh: '可省略' }) : text({ en: 'required', zh: '必填' });
+    print(`  ${key.padEnd(14)} ${text(describe(field))}; ${need}`);
+    print(`  ${''.padEnd(14)} ${text({ zh, en })}`);
+  }
+}
