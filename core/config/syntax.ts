@@ -3,7 +3,7 @@ import type { ErrorCode } from 'yaml';
 
 export const SYNTAX: Partial<Record<ErrorCode, { en: string; zh: string }>> = {
   TAB_AS_INDENT: { en: 'a tab in the indentation; only spaces may stand there', zh: '缩进中有制表符(Tab),只能用空格' },
-  MISSING_CHAR: { en: 'a closing quote, a dash or a colon is missing', zh: '缺少结束引号、短横线或冒号' },
+  MISSING_CHAR: { en: 'a closing quote, a dash, or a colon with a space after it is missing', zh: '缺少结束引号、短横线,或后跟空格的冒号' },
   BAD_INDENT: { en: 'the indentation is wrong, or a bracket is not closed', zh: '缩进有误,或括号没有闭合' },
   BLOCK_AS_IMPLICIT_KEY: { en: 'a second ": " on one line; put a text that holds ": " in quotes', zh: '同一行出现第二个“: ”;含有“: ”的文本要加引号' },
   BLOCK_IN_FLOW: { en: 'a comma is missing between two settings inside { }', zh: '{ } 内两个设置之间缺少逗号' },
