@@ -1,5 +1,5 @@
 /** One device that speaks by itself (or gives pictures): its frames are taken as they come, for as long as its link lasts. */
-import { FaultError } from '../../core/faults.ts';
+import { FaultError, FAULTS } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { addressOf, type HostDevice } from './device.ts';
 import type { LinkKeeper } from './keeper.ts';
@@ -17,7 +17,10 @@ export async function listen(keeper: LinkKeeper, device: HostDevice, world: Worl
     } catch (error) {
       keeper.drop();
       if (signal.aborted) return;
-      device.cutOff(keeper.fault(error));
+      const fault = keeper.fault(error);
+      device.cutOff(fault);
+      // A clip that was to be played once is over: opening it again would begin it anew.
+      if (FAULTS[fault.code].retry === 'never') return;
     }
     await turn();
   }

@@ -253,6 +253,20 @@ test('a value that is bad in a good frame: its fault stands until it is well aga
   await closing(world, host);
 });
 
+test('frames that are over for good (a clip played once) are not opened again', async () => {
+  const world = testWorld();
+  const { driver, bus } = fakeDriver(world, 'listens');
+  bus.speaks = async function* speaks() {
+    yield { level: 1 };
+    throw new FaultError('CV_VIDEO_ENDED', { path: 'clip.avi', pictures: 1 });
+  };
+  const { host, samples, runMs } = start(world, driver, [deviceOf('a', { everyMs: 600_000 })]);
+  await runMs(120_000);
+  assert.deepEqual([bus.opened, bus.open], [1, 0]);
+  assert.deepEqual([samples().at(-1)?.quality, samples().at(-1)?.flags], ['bad', ['stale']]);
+  await closing(world, host);
+});
+
 test('frames that end or break: reopened with growing waits, told once', async () => {
   const world = testWorld();
   const { driver, bus } = fakeDriver(world, 'listens');
