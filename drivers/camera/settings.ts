@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 export const settings = z.object({
-  url: z.string().meta({ zh: '画面来源:file: 加视频文件路径(相对路径以启动目录为准)', en: 'Where pictures come from: file: and the path of a video file (a relative one counts from where the program was started)', examples: ['file:./clips/gate.avi'] }),
+  url: z.string().meta({ zh: '画面来源:file: 加视频文件路径(相对路径以配置文件所在目录为准)', en: 'Where pictures come from: file: and the path of a video file (a relative one counts from the folder of the configuration file)', path: true, examples: ['file:./clips/gate.avi'] }),
   fps: z.number().min(0.01).max(60).default(5).meta({ zh: '每秒取几幅图像', en: 'Pictures taken a second' }),
   model: z.string().default('centernet-320').meta({ zh: '检测模型', en: 'Detector that looks at them' }),
   width: z.int().min(16).max(4096).optional().meta({ zh: '图像宽度(像素);省略时为模型的输入宽度', en: "Width of a picture in pixels; left out: the model's input" }),
