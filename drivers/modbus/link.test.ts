@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { FaultError, type FaultCode } from '../../core/faults.ts';
 import { tcpPeer } from '../../core/testing/driver-double.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
+import { seededRandom } from '../../core/world.ts';
 import { decode } from './decode.ts';
 import { open, type ModbusLink } from './link.ts';
 import { blockOf, requests, type ModbusRequest } from './requests.ts';
@@ -120,7 +121,18 @@ test('an answer cut at every byte is put together', async () => {
 test('bytes that are no Modbus end the link with a fault, at once', async (context) => {
   const { link } = await linkTo(context, COUNTING, () => Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'));
   await assert.rejects(link.exchange(TWO, NEVER), failsWith('CV_FRAME_INVALID'));
-  await assert.rejects(link.exchange(TWO, NEVER), failsWith('CV_FRAME_INVALID'));
+  await assert.rejects(link.exchange(TWO, NEVER), failsWith('CV_LINK_CLOSED'));
+});
+
+test('an answer with any byte of its envelope changed never becomes a value', async (context) => {
+  const random = seededRandom(11);
+  for (let turn = 0; turn < 120; turn += 1) {
+    const at = turn % 9; // transaction, protocol, length, unit, function, byte count
+    const flip = 1 + Math.floor(random.next() * 255);
+    const { link } = await linkTo(context, COUNTING, edited((answer) => { answer[at] = (answer[at] as number) ^ flip; }));
+    const got = await valuesOf(link, TWO, AbortSignal.timeout(20)).catch((error: unknown) => error);
+    assert.ok(got instanceof Error || typeof got === 'string', `byte ${at} xor ${flip} gave ${String(got)}`);
+  }
 });
 
 test('a device that only ever sends strangers\' answers is given up', async (context) => {

@@ -158,9 +158,11 @@ export class GuardedPort extends EventEmitter {
     }
   }
 
-  /** The stream cannot be cut into ADUs any more: TCP gives no place to begin again. */
+  /** The stream cannot be cut into ADUs any more: TCP gives no place to begin again, so only a new link helps. */
   #break(en: string, zh: string): void {
-    this.#shut(new FaultError('CV_FRAME_INVALID', { detail: `${this.#address}: ${en}`, detailZh: `${this.#address}:${zh}` }));
+    const address = this.#address;
+    this.#waiting?.fail(new FaultError('CV_FRAME_INVALID', { detail: `${address}: ${en}`, detailZh: `${address}:${zh}` }));
+    this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: `by this edge, after ${en}`, detailZh: `收到${zh},本端断开` }));
   }
 
   #shut(end: FaultError): void {
