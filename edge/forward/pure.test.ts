@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Draft } from '../../core/event.ts';
-import { fromMark } from '../../core/log/ranges.ts';
 import { decodeBatch, encodeBatch } from '../../core/wire/batch.ts';
 import { readAnswer } from './answers.ts';
 import { cutBatch } from './cut.ts';

@@ -28,7 +28,10 @@ export interface HealthFacts {
 }
 
 export function healthOf(facts: HealthFacts): Health {
-  const sizes = STREAMS.map((stream) => ({ stream, ...facts.log.size(stream) }));
+  const sizes = STREAMS.map((stream) => {
+    const { events, bytes } = facts.log.size(stream);
+    return { stream, events, bytes };
+  });
   const writing = facts.isKeeping();
   return {
     ok: writing,

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import type { EdgeState } from '../core/wire/messages.ts';
+import { FakeGateway } from '../edge/testing/fake-gateway.ts';
+
+const MAIN = join(import.meta.dirname, 'main.ts');
+
+interface Running {
+  child: ChildProcess;
+  out(): string;
+  /** Resolves at the first line of stdout that is JSON and has `running`. */
+  running: Promise<{ http: string; gateway: string[] }>;
+  ended: Promise<{ code: number | null; out: string; err: string }>;
+}
+
+function edge(t: TestContext, ...args: string[]): Running {
+  const child = spawn(process.execPath, [MAIN, 'edge', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => child.kill('SIGKILL'));
+  let out = '';
+  let err = '';
+  child.stderr.on('data', (chunk) => { err += chunk; });
+  const running = Promise.withResolvers<{ http: string; gateway: string[] }>();
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+    const line = out.split('\n').slice(0, -1).find((one) => one.includes('"running"'));
+    if (line) running.resolve(JSON.parse(line));
+  });
+  const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) => { child.on('close', (code) => resolve({ code, out, err })); });
+  return { child, out: () => out, running: running.promise, ended };
+}
+
+async function config(t: TestContext, url: string, more = ''): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'cityvitals-cli-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const path = join(dir, 'edge.yaml');
+  await writeFile(path, `edge: pump-07
+centre: "500112001"
+gateway: { url: "${url}", token: secret-token }
+log: { dir: ./log, maxBytes: 64MB }
+devices:
+  - id: plc
+    driver: modbus
+    settings: { transport: tcp, host: 127.0.0.1, port: 9, unit: 1 }
+    points:
+      - { id: level, address: "holding:100", type: float32, unit: m, indicator: YJ-FLD-001 }
+${more}`);
+  return path;
+}
+
+test('runs, serves, refuses a second one on its folder, stops in order and says that it is gone', async (t) => {
+  const gateway = await FakeGateway.open();
+  t.after(() => gateway.close());
+  const path = await config(t, gateway.url.replace('mqtt://', 'mqtt://someone:hidden@'));
+  const first = edge(t, '--config', path, '--json');
+  const { http, gateway: shown } = await first.running;
+  assert.deepEqual(shown, [gateway.url]);
+  assert.equal((await fetch(`${http}/healthz`)).status, 200);
+  assert.match(await (await fetch(`${http}/metrics`)).text(), /cityvitals_faults_total/);
+  const second = await edge(t, '--config', path, '--json').ended;
+  assert.deepEqual([second.code, (JSON.parse(second.out.trim().split('\n')[0] as string) as { fault: string }).fault], [2, 'CV_LOG_LOCKED']);
+  const online = gateway.states.findLast((state: EdgeState) => state.online);
+  assert.equal(online?.http, http);
+  first.child.kill('SIGTERM');
+  const { code, out, err } = await first.ended;
+  assert.equal(code, 0);
+  assert.equal(gateway.states.at(-1)?.online, false);
+  assert.ok(!`${out}${err}`.includes('secret-token') && !`${out}${err}`.includes('hidden'));
+});
+
+test('every mistake of the file is said with its place, and nothing starts', async (t) => {
+  const path = await config(t, 'mqtt://127.0.0.1:9', '      - { id: level, address: "holding:1", type: float99, unit: m, indicator: X }\n');
+  const { code, out } = await edge(t, '--config', path, '--json').ended;
+  const problems = out.trim().split('\n').map((line) => JSON.parse(line) as { line: number; remedy: string });
+  assert.equal(code, 2);
+  assert.ok(problems.length >= 2 && problems.every((problem) => problem.line === 11 && problem.remedy));
+});
+
+test('a file that is not there is exit code 2, with what to do', async (t) => {
+  const { code, err } = await edge(t, '--config', '/nowhere/edge.yaml', '--lang', 'zh-CN').ended;
+  assert.equal(code, 2);
+  assert.match(err, /CV_CONFIG_UNREADABLE.*\n.*检查路径/);
+});
