@@ -200,7 +200,7 @@ test('a refused connection names the address', async () => {
 });
 
 test('identification: texts where offered, null where not; an answer that breaks the library is a fault, not a crash', async (context) => {
-  const named = await linkTo(context, { ...COUNTING, identity: ['Maker', 'P-7', 'v2'] });
+  const named = await linkTo(context, { ...COUNTING, identity: () => ['Maker', 'P-7', 'v2'] });
   assert.deepEqual(await named.link.identify(1, NEVER), new Map([[0, 'Maker'], [1, 'P-7'], [2, 'v2']]));
   const unnamed = await linkTo(context, COUNTING);
   assert.equal(await unnamed.link.identify(1, NEVER), null);

@@ -9,12 +9,11 @@
 import { fstatSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { serveModbus } from '../../drivers/modbus/testing/server.ts';
+import { NO_SUCH_UNIT, serveModbus } from '../../drivers/modbus/testing/server.ts';
 import { registersAt, type Cells } from './pump-model.ts';
 
 const UNIT = 1;
 const ILLEGAL_ADDRESS = 2;
-const NO_SUCH_UNIT = 11;
 const CALM_SECONDS = 86_400;
 
 const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, seed: { type: 'string', default: '1' } } });
@@ -33,7 +32,7 @@ let startedMs: number | null = null;
 const seconds = () => (startedMs === null ? (performance.now() - beganMs) / 1000 - CALM_SECONDS : (performance.now() - startedMs) / 1000);
 
 const server = await serveModbus({
-  identity: ['cityvitals rig', 'pump station', '1'],
+  identity: (unit) => (unit === UNIT ? ['cityvitals rig', 'pump station', '1'] : null),
   read(unit, fc, start, count) {
     if (unit !== UNIT) return { exception: NO_SUCH_UNIT };
     const area = registersAt(seed, seconds())[AREA[fc]];

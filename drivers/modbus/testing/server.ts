@@ -7,9 +7,12 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 /** What the served device holds: cells of an area, or the number of an exception. Bits are 0 and 1. */
 export interface Served {
   read(unit: number, fc: 1 | 2 | 3 | 4, start: number, count: number): number[] | { exception: number };
-  /** Texts of the basic identification: maker, product, version. */
-  identity?: readonly string[];
+  /** Texts of a unit's basic identification: maker, product, version; null for a unit that is not there. */
+  identity?(unit: number): readonly string[] | null;
 }
+
+/** The exception of a gateway behind which nobody answers. */
+export const NO_SUCH_UNIT = 11;
 
 export interface ModbusServer {
   port: number;
@@ -59,7 +62,10 @@ export async function serveModbus(served: Served, options: { port?: number; host
 /** The right answer to a request ADU, exceptions included. */
 function answerTo(request: Buffer, served: Served): Buffer {
   const [unit, fc] = [request.readUInt8(6), request.readUInt8(7)];
-  if (fc === 43 && served.identity && request.readUInt8(8) === 14) return adu(request, identification(served.identity));
+  if (fc === 43 && served.identity && request.readUInt8(8) === 14) {
+    const texts = served.identity(unit);
+    return adu(request, texts ? identification(texts) : Buffer.from([fc | 0x80, NO_SUCH_UNIT]));
+  }
   if (fc < 1 || fc > 4) return adu(request, Buffer.from([fc | 0x80, 1]));
   if (request.length !== 12) return adu(request, Buffer.from([fc | 0x80, 3]));
   const [start, count] = [request.readUInt16BE(8), request.readUInt16BE(10)];
