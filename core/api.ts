@@ -137,6 +137,8 @@ export interface EdgeView {
 export interface StatusView {
   gateway: string;
   centre: string;
+  /** What people call this centre, where someone has said so. */
+  name?: Words;
   exercise: boolean;
   now: number;
   startedAt: number;

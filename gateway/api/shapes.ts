@@ -76,7 +76,7 @@ export const EdgeView = named('Edge', 'an edge as the gateway knows it', z.objec
 })) satisfies z.ZodType<api.EdgeView>;
 
 export const StatusView = named('Status', 'the path of a sample with live counts', z.object({
-  gateway: z.string(), centre: z.string(), exercise: z.boolean(), now: time, startedAt: time, evaluatedTo: time.nullable(),
+  gateway: z.string(), centre: z.string(), name: z.exactOptional(Words), exercise: z.boolean(), now: time, startedAt: time, evaluatedTo: time.nullable(),
   devices: z.object({ total: count, fresh: count, lost: count }), edges: z.array(EdgeView),
   path: z.object({
     kept: count.nullable(), edgeDepth: count, accepted: count, duplicates: count, refused: count, stored: count, storeLag: count, rulesLag: count,

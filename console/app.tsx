@@ -1,0 +1,85 @@
+/** The page: what is known, the language and the place in one context, and the parts in their order of importance. */
+import { useEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks';
+import { followGateway, type GatewayLink } from './link.ts';
+import { Cameras } from './parts/camera.tsx';
+import { Demo } from './parts/demo.tsx';
+import { Devices } from './parts/devices.tsx';
+import { GoneBanner, Header } from './parts/header.tsx';
+import { LevelPanel } from './parts/level.tsx';
+import { Path } from './parts/path.tsx';
+import { SeriesPage } from './parts/series.tsx';
+import { Warnings } from './parts/warnings.tsx';
+import { NOTHING, step } from './state.ts';
+import { parseHash, ViewContext, type SeriesPlace } from './view.ts';
+import { DICTIONARIES, firstLanguage, rememberLanguage, type Lang } from './words.ts';
+
+const TICK_MS = 1000;
+
+export function App() {
+  const [state, give] = useReducer(step, NOTHING);
+  const [lang, setLang] = useState<Lang>(firstLanguage);
+  const link = useRef<GatewayLink | null>(null);
+  const browserNow = useClock();
+  const place = useHash();
+  const words = DICTIONARIES[lang];
+
+  useEffect(() => {
+    const own = followGateway(give);
+    link.current = own;
+    return () => own.close();
+  }, []);
+  useEffect(() => {
+    document.documentElement.lang = lang;
+    document.title = lang === 'en' ? 'cityvitals' : '城市体征 cityvitals';
+  }, [lang]);
+
+  const stale = state.link.is !== 'live';
+  const now = (stale ? (state.heardAt ?? browserNow) : browserNow) + state.clockOffsetMs;
+  const view = useMemo(() => ({ state, lang, words, now }), [state, lang, now]);
+  const choose = (choice: Lang): void => {
+    rememberLanguage(choice);
+    setLang(choice);
+  };
+  return (
+    <ViewContext.Provider value={view}>
+      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>{words.skip}</a>
+      <Header setLang={choose} />
+      <GoneBanner browserNow={browserNow} retryNow={() => link.current?.retryNow()} />
+      <main id="main" tabIndex={-1} class={`${place ? 'page-series' : 'page-overview'} ${stale && state.status ? 'is-stale' : ''}`}>
+        {place ? <SeriesPage place={place} /> : (
+          <>
+            <Warnings />
+            <LevelPanel />
+            <Cameras />
+            <Devices />
+            <Path />
+            <Demo />
+          </>
+        )}
+      </main>
+    </ViewContext.Provider>
+  );
+}
+
+/** This browser's clock, each second. */
+function useClock(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), TICK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+function useHash(): SeriesPlace | null {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const follow = (): void => {
+      setHash(location.hash);
+      scrollTo(0, 0);
+    };
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, []);
+  return useMemo(() => parseHash(hash), [hash]);
+}

@@ -1,0 +1,93 @@
+/** The connection to the gateway: live messages, a snapshot after each connect, and trying again with backoff. */
+import type { DeviceView, LiveMessage, Page, Problem, WarningView } from '../core/api.ts';
+import type { Input } from './state.ts';
+
+/** `status` comes each second: silence for longer means that the gateway, or the way to it, is gone. */
+const SILENCE_MS = 4000;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 10_000;
+const KINDS = ['status', 'value', 'warning', 'device', 'demo'] as const;
+
+export interface GatewayLink {
+  retryNow(): void;
+  close(): void;
+}
+
+export function followGateway(give: (input: Input) => void): GatewayLink {
+  let source: EventSource | null = null;
+  let tries = 0;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let watch: ReturnType<typeof setTimeout> | undefined;
+
+  function open(): void {
+    clearTimeout(retry);
+    source?.close();
+    const own = new EventSource('./api/v1/live');
+    source = own;
+    own.addEventListener('open', () => {
+      snapshot().then((input) => { if (source === own) give(input); }, () => { if (source === own) lose(); });
+    });
+    own.addEventListener('error', lose);
+    own.addEventListener('bye', lose);
+    for (const kind of KINDS) {
+      own.addEventListener(kind, (event: MessageEvent<string>) => {
+        tries = 0;
+        rewatch();
+        give({ is: 'message', message: JSON.parse(event.data) as LiveMessage, now: Date.now() });
+      });
+    }
+    rewatch();
+  }
+
+  function rewatch(): void {
+    clearTimeout(watch);
+    watch = setTimeout(lose, SILENCE_MS);
+  }
+
+  function lose(): void {
+    clearTimeout(watch);
+    clearTimeout(retry);
+    source?.close();
+    source = null;
+    tries += 1;
+    // With jitter: all consoles of a town must not come back in the same moment.
+    const waitMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (tries - 1)) * (0.75 + Math.random() / 2);
+    retry = setTimeout(open, waitMs);
+    const now = Date.now();
+    give({ is: 'gone', now, retryAt: now + waitMs, tries });
+  }
+
+  open();
+  return {
+    retryNow: open,
+    close() {
+      clearTimeout(watch);
+      clearTimeout(retry);
+      source?.close();
+    },
+  };
+}
+
+async function snapshot(): Promise<Input> {
+  const [devices, open, cleared] = await Promise.all([
+    ask<Page<DeviceView>>('devices?limit=1000'), ask<Page<WarningView>>('warnings?condition=active&limit=200'), ask<Page<WarningView>>('warnings?condition=cleared&limit=10'),
+  ]);
+  return { is: 'snapshot', devices: devices.items, warnings: [...open.items, ...cleared.items] };
+}
+
+/** A refusal of the gateway, with its own words. */
+export class Refused extends Error {
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(problem.detail);
+    this.problem = problem;
+  }
+}
+
+/** Asks the API. @throws Refused for a problem of the gateway, TypeError when it does not answer */
+export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+  const response = await fetch(`./api/v1/${path}`, { headers: { 'accept-language': document.documentElement.lang }, ...init });
+  const body: unknown = await response.json();
+  if (!response.ok) throw new Refused(body as Problem);
+  return body as T;
+}

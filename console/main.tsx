@@ -1,0 +1,6 @@
+import { render } from 'preact';
+import './styles/base.css';
+import './styles/parts.css';
+import { App } from './app.tsx';
+
+render(<App />, document.getElementById('app') as HTMLElement);

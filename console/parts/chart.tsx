@@ -1,0 +1,153 @@
+/** A line over time with its limits drawn in; the caller says which span is shown. */
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import type { Level } from '../../core/event.ts';
+import { clockTime, numberText } from '../format.ts';
+import type { Limit } from '../limits.ts';
+
+export interface ChartData {
+  /** ms UTC, rising. */
+  at: number[];
+  /** null where there is no good number: the line breaks. */
+  value: (number | null)[];
+}
+
+interface ChartProps {
+  data: ChartData;
+  from: number;
+  to: number;
+  limits: readonly Limit[];
+  /** The label of a limit line, such as “橙色限 3.0”. */
+  limitText(level: Level, value: number): string;
+  /** A moment to point at. */
+  marker?: number | null;
+  heightPx: number;
+  /** What is seen, for those who do not see it. */
+  label: string;
+}
+
+export function Chart(props: ChartProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  // The drawing hooks outlive a render, so they read what holds now.
+  const latest = useRef(props);
+  latest.current = props;
+
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const own = new uPlot(optionsFor(element, latest), toAligned(latest.current.data), element);
+    plot.current = own;
+    const resize = new ResizeObserver(() => own.setSize({ width: element.clientWidth, height: latest.current.heightPx }));
+    resize.observe(element);
+    return () => {
+      resize.disconnect();
+      own.destroy();
+      plot.current = null;
+    };
+  }, []);
+
+  useEffect(() => {
+    const own = plot.current;
+    if (!own) return;
+    own.batch(() => {
+      own.setData(toAligned(props.data), false);
+      own.setScale('x', { min: props.from, max: props.to });
+      own.setScale('y', spanOf(props));
+    });
+  }, [props.data, props.from, props.to, props.limits]);
+
+  return <div class="chart" ref={box} role="img" aria-label={props.label} style={{ height: `${props.heightPx}px` }} />;
+}
+
+const toAligned = (data: ChartData): uPlot.AlignedData => [data.at, data.value];
+
+/** All values and limits, with air around them; never below zero when nothing is. */
+function spanOf({ data, limits, from, to }: ChartProps): { min: number; max: number } {
+  const shown = data.value.filter((value, at): value is number => value !== null && (data.at[at] ?? 0) >= from && (data.at[at] ?? 0) <= to);
+  const all = [...shown, ...limits.map(({ value }) => value)];
+  if (all.length === 0) return { min: 0, max: 1 };
+  const low = Math.min(...all);
+  const high = Math.max(...all);
+  const air = (high - low) * 0.18 || Math.abs(high) * 0.1 || 1;
+  return { min: low >= 0 ? Math.max(0, low - air) : low - air, max: high + air };
+}
+
+function optionsFor(element: HTMLElement, latest: { current: ChartProps }): uPlot.Options {
+  const colour = (name: string): string => getComputedStyle(element).getPropertyValue(name).trim();
+  const axis = (): Pick<uPlot.Axis, 'stroke' | 'grid' | 'ticks' | 'font'> => ({
+    stroke: () => colour('--muted'), font: '12px system-ui, sans-serif',
+    grid: { stroke: () => colour('--hairline'), width: 1 }, ticks: { show: false },
+  });
+  return {
+    width: element.clientWidth || 300, height: latest.current.heightPx, ms: 1, padding: [10, 8, 0, 0],
+    legend: { show: false }, cursor: { show: false },
+    scales: { x: { time: true, auto: false }, y: { auto: false } },
+    axes: [
+      { ...axis(), size: 26, space: 80, values: (_plot, splits) => splits.map(clockTime) },
+      { ...axis(), size: 46, space: 36, values: (_plot, splits) => splits.map(numberText) },
+    ],
+    series: [{}, { stroke: () => colour('--line'), width: 2.5, points: { show: false }, spanGaps: false }],
+    hooks: {
+      draw: [(plot) => {
+        const { limits, limitText, marker } = latest.current;
+        for (const limit of limits) drawLimit(plot, limit, limitText(limit.level, limit.value), colour(`--level-${limit.level}-line`));
+        if (marker !== null && marker !== undefined) drawMarker(plot, marker, colour('--text'));
+        drawHead(plot, colour('--line'), colour('--panel'));
+      }],
+    },
+  };
+}
+
+function drawLimit(plot: uPlot, limit: Limit, text: string, colour: string): void {
+  const { ctx, bbox } = plot;
+  const y = plot.valToPos(limit.value, 'y', true);
+  const ratio = devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.fillStyle = colour;
+  ctx.lineWidth = 1.5 * ratio;
+  ctx.setLineDash([7 * ratio, 5 * ratio]);
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.font = `600 ${12 * ratio}px system-ui, sans-serif`;
+  ctx.textBaseline = 'bottom';
+  ctx.fillText(text, bbox.left + 6 * ratio, y - 3 * ratio);
+  ctx.restore();
+}
+
+function drawMarker(plot: uPlot, at: number, colour: string): void {
+  const { ctx, bbox } = plot;
+  const x = plot.valToPos(at, 'x', true);
+  if (x < bbox.left || x > bbox.left + bbox.width) return;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** A dot at the newest value, so that the eye finds “now”. */
+function drawHead(plot: uPlot, colour: string, ground: string): void {
+  const { ctx, data } = plot;
+  const last = (data[1] as (number | null)[]).findLastIndex((value) => value !== null);
+  const at = data[0][last];
+  const value = data[1]?.[last];
+  if (at === undefined || typeof value !== 'number') return;
+  ctx.save();
+  ctx.beginPath();
+  ctx.arc(plot.valToPos(at, 'x', true), plot.valToPos(value, 'y', true), 4.5 * devicePixelRatio, 0, 2 * Math.PI);
+  ctx.fillStyle = colour;
+  ctx.strokeStyle = ground;
+  ctx.lineWidth = 2 * devicePixelRatio;
+  ctx.fill();
+  ctx.stroke();
+  ctx.restore();
+}

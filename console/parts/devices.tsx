@@ -1,0 +1,53 @@
+/** Devices with their state (icon, word and colour) and newest values; each value leads to its series. */
+import type { DeviceView, LastValue } from '../../core/api.ts';
+import { age, fullTime, unitText, valueText } from '../format.ts';
+import { beyondLimit } from '../limits.ts';
+import { seriesHref, useView } from '../view.ts';
+import { pick } from '../words.ts';
+import { freshnessIcon, Icon, levelIcon } from './icons.tsx';
+
+const OLD_MS = 15_000;
+
+export function Devices() {
+  const { state, words } = useView();
+  return (
+    <section class="panel devices" data-part="devices" aria-labelledby="devices-title">
+      <h2 id="devices-title">{words.devices}{state.devices.length > 0 && <span class="count">{state.devices.length}</span>}</h2>
+      {state.devices.length === 0 ? <p class="calm">{words.noDevices}</p> : <ul class="device-list">{state.devices.map((device) => <Device key={device.id} device={device} />)}</ul>}
+    </section>
+  );
+}
+
+function Device({ device }: { device: DeviceView }) {
+  const { words, lang, now } = useView();
+  const fresh = device.freshness === 'fresh';
+  return (
+    <li class={`device is-${device.freshness}`}>
+      <div class="device-head">
+        <span class="device-state"><Icon name={freshnessIcon(device.freshness)} />{words.freshness[device.freshness]}</span>
+        <strong class="device-id">{device.id}</strong>
+        <span class="quiet device-kind">{device.driver}{device.lastAt !== null && !fresh && ` · ${words.ago(age(now - device.lastAt, lang))}`}</span>
+      </div>
+      {!fresh && device.reason !== '' && <p class="device-reason">{device.reason}</p>}
+      <ul class="values">{device.values.map((value) => <LastOne key={`${value.indicator}|${value.point}`} device={device.id} value={value} />)}</ul>
+    </li>
+  );
+}
+
+function LastOne({ device, value }: { device: string; value: LastValue }) {
+  const { words, lang, now } = useView();
+  const level = beyondLimit(value);
+  const old = now - value.at > OLD_MS;
+  const notes = [value.quality === 'good' ? '' : words.qualities[value.quality], ...value.flags.map((flag) => words.flagNames[flag] ?? flag)].filter((note) => note !== '');
+  return (
+    <li>
+      <a class="value" href={seriesHref({ indicator: value.indicator, device, point: value.point, at: null })} title={fullTime(value.at)}>
+        <span class="value-name">{pick(value.name, lang)}</span>
+        {level !== null && <span class={`level-word level-${level}`}><Icon name={levelIcon(level)} />{words.colours[level]}</span>}
+        {notes.length > 0 && <span class={`value-notes quality-${value.quality}`}>{notes.join(' ')}</span>}
+        {old && <span class="quiet value-age">{words.ago(age(now - value.at, lang))}</span>}
+        <span class="value-figure">{valueText(value.value, words)}<span class="unit">{unitText(value.unit)}</span></span>
+      </a>
+    </li>
+  );
+}

@@ -1,0 +1,148 @@
+/** Everything the console says, in both languages. zh-CN is the operators' language and the standard. */
+import type { Freshness, WarningState, Words } from '../core/api.ts';
+import type { Flag, Level, Quality } from '../core/event.ts';
+
+export type Lang = 'zh-CN' | 'en';
+
+const ZH = {
+  product: '城市体征',
+  skip: '跳到正文',
+  language: '语言',
+  exercise: '演练',
+  exerciseWhy: '演练模式:一切照常运行并带标记,不会通知真实人员',
+  /** In parts, so that the counts can carry their tone: start, fresh, between, lost, end. */
+  sentence: (town: string, total: number, fresh: number, lost: number): [string, string, string, string, string] => [`${town}:${total} 台设备,`, `${fresh} 台数据新鲜`, ',', `${lost} 台失联`, ','],
+  evaluated: (time: string) => `已评估至 ${time}`,
+  notEvaluated: '尚未开始评估',
+  joining: '正在连接网关……',
+  live: '实时',
+  gone: '与网关的连接已中断',
+  goneFor: (age: string) => `已 ${age}`,
+  lastSeen: (time: string) => `以下为 ${time} 的最后数据`,
+  retryIn: (seconds: number) => (seconds > 0 ? `${seconds} 秒后重连` : '正在重连……'),
+  retryNow: '立即重连',
+  warnings: '风险提示',
+  noWarnings: '当前没有未解除的风险提示',
+  recentlyCleared: '近期已解除',
+  moreWarnings: (count: number) => `另有 ${count} 条未解除`,
+  since: (time: string, age: string) => `自 ${time} 起,已持续 ${age}`,
+  cleared: (time: string, age: string) => `${time} 解除,持续 ${age}`,
+  place: '地点', why: '依据', suggestion: '处置建议', incomplete: '尚缺', late: '补报', lateWhy: '断网期间发生,恢复后补报',
+  partNames: { subject: '对象', place: '地点', evidence: '证据', unit: '责任单位', responsible: '责任单位', level: '级别', rule: '规则', onset: '起始时间', plan: '预案', suggestion: '处置建议', deadline: '时限' } as Record<string, string>,
+  seeValue: '查看该数值',
+  level: '水位与限值',
+  chartOf: (name: string) => `${name}与限值`,
+  chartWaiting: '等待首个数值……',
+  limit: (word: string, value: string) => `${word}限 ${value}`,
+  lastMinutes: '最近 2 分钟',
+  now: '当前',
+  belowLimits: '低于全部限值',
+  withinLimits: '在限值以内',
+  beyond: (word: string) => `已越过${word}限值`,
+  camera: '摄像机', cameraWaiting: '暂无画面。摄像机就绪后会自动出现。', noCamera: '没有摄像机。', seen: '画面中', nothingSeen: '未检出目标', frame: (time: string) => `画面时刻 ${time}`,
+  devices: '设备', noDevices: '还没有设备上报。', pictureAlt: (device: string, what: string) => `${device} 最新画面,${what}`,
+  ago: (age: string) => `${age}前`,
+  path: '数据通路',
+  pathNodes: { device: '设备', edge: '边缘日志', gateway: '网关', store: '存储', warning: '预警' },
+  pathFacts: {
+    fresh: (fresh: number, total: number) => `${fresh} / ${total} 新鲜`, depth: '积压', kept: '已落盘', accepted: '已接收', stored: '已存储', open: '未解除',
+    edgesAway: (count: number) => `${count} 个边缘节点离线`, lag: (count: string) => `滞后 ${count}`, upToDate: '已追平', twice: '重复', refused: '拒收',
+  },
+  demo: '演示', demoCut: '断网 20 秒', demoKill: '终止边缘进程', demoCutting: '网络已断开', demoDown: '边缘进程已终止', demoRunning: '正常',
+  demoFailed: '操作未成功', demoLook: '看积压上升,再优先补传实时数据',
+  reconciled: (witnessed: string) => `已对账 ${witnessed} 条`, missing: '缺失', twice: '重复', reconciling: '首次对账进行中', checkedAt: (time: string) => `对账时刻 ${time}`,
+  back: '返回总览', seriesAt: (time: string) => `${time} 前后`, seriesNone: '这段时间没有数据。', seriesFailed: '无法读取序列', atThatTime: '当时数值', time: '时间', value: '数值', quality: '质量', flags: '标记', loading: '正在读取……',
+  colours: { 1: '红色', 2: '橙色', 3: '黄色', 4: '蓝色' } satisfies Record<Level, string>,
+  severity: { 1: '特别严重', 2: '严重', 3: '较重', 4: '一般' } satisfies Record<Level, string>,
+  freshness: { fresh: '新鲜', late: '迟到', lost: '失联', unobserved: '未观测' } satisfies Record<Freshness, string>,
+  states: { raised: '待接收', acknowledged: '已接收', dispatched: '已派单', handling: '处置中', handled: '已处置', verified: '已核验', closed: '已关闭', reviewed: '已复盘', false_alarm: '误报', merged: '已合并', transferred: '已移交' } satisfies Record<WarningState, string>,
+  qualities: { good: '良好', uncertain: '存疑', bad: '无效' } satisfies Record<Quality, string>,
+  flagNames: {
+    stale: '陈旧', clamped: '限幅', 'out-of-range': '超量程', spike: '突跳', stuck: '卡死', skewed: '时钟偏差', 'fault-code': '故障码', 'rolled-over': '计数翻转', substituted: '替代值', initial: '初值', override: '人工置数',
+    sensor: '传感器', comm: '通信', config: '配置', device: '设备', calibration: '标定', maintenance: '检修', unit: '单位', 'unknown-indicator': '未知指标', simulated: '模拟', other: '其他',
+  } satisfies Record<Flag, string>,
+  classes: { person: '人', car: '汽车', bus: '公交车', truck: '货车', motorcycle: '摩托车', bicycle: '自行车', dog: '狗', cat: '猫', bird: '鸟' } as Record<string, string>,
+  counted: (name: string, count: number) => `${name} ${count}`,
+  on: '是', off: '否', noValue: '无值',
+};
+
+const EN: typeof ZH = {
+  product: 'cityvitals',
+  skip: 'Skip to content',
+  language: 'Language',
+  exercise: 'Exercise',
+  exerciseWhy: 'Exercise mode: everything works and is marked, nobody real is notified',
+  sentence: (town, total, fresh, lost) => [`${town}: ${total} ${total === 1 ? 'device' : 'devices'}, `, `${fresh} fresh`, ', ', `${lost} lost`, ', '],
+  evaluated: (time) => `evaluated up to ${time}`,
+  notEvaluated: 'not evaluated yet',
+  joining: 'Connecting to the gateway…',
+  live: 'Live',
+  gone: 'The gateway does not answer',
+  goneFor: (age) => `for ${age}`,
+  lastSeen: (time) => `What follows is the last known, of ${time}`,
+  retryIn: (seconds) => (seconds > 0 ? `next try in ${seconds} s` : 'trying again…'),
+  retryNow: 'Try now',
+  warnings: 'Warnings',
+  noWarnings: 'No warning is open',
+  recentlyCleared: 'Cleared lately',
+  moreWarnings: (count) => `${count} more open`,
+  since: (time, age) => `since ${time}, for ${age}`,
+  cleared: (time, age) => `cleared ${time}, lasted ${age}`,
+  place: 'Place', why: 'Why', suggestion: 'Suggestion', incomplete: 'Missing', late: 'Late', lateWhy: 'happened while cut off, raised after catching up',
+  partNames: { subject: 'subject', place: 'place', evidence: 'evidence', unit: 'responsible unit', responsible: 'responsible unit', level: 'level', rule: 'rule', onset: 'onset', plan: 'plan', suggestion: 'suggestion', deadline: 'deadline' },
+  seeValue: 'see this value',
+  level: 'Water level against its limits',
+  chartOf: (name) => `${name.charAt(0).toUpperCase()}${name.slice(1)} against its limits`,
+  chartWaiting: 'Waiting for the first value…',
+  limit: (word, value) => `${word} ${value}`,
+  lastMinutes: 'last 2 minutes',
+  now: 'now',
+  belowLimits: 'below every limit',
+  withinLimits: 'within its limits',
+  beyond: (word) => `beyond the ${word.toLowerCase()} limit`,
+  camera: 'Camera', cameraWaiting: 'No picture yet. It appears by itself when the camera is ready.', noCamera: 'There is no camera.', seen: 'In view', nothingSeen: 'nothing detected', frame: (time) => `frame of ${time}`,
+  devices: 'Devices', noDevices: 'No device has reported yet.', pictureAlt: (device, what) => `Newest frame of ${device}: ${what}`,
+  ago: (age) => `${age} ago`,
+  path: 'Path of the data',
+  pathNodes: { device: 'Device', edge: 'Edge log', gateway: 'Gateway', store: 'Store', warning: 'Warning' },
+  pathFacts: {
+    fresh: (fresh, total) => `${fresh} of ${total} fresh`, depth: 'waiting', kept: 'kept', accepted: 'accepted', stored: 'stored', open: 'open',
+    edgesAway: (count) => `${count} ${count === 1 ? 'edge' : 'edges'} away`, lag: (count) => `${count} behind`, upToDate: 'caught up', twice: 'twice', refused: 'refused',
+  },
+  demo: 'Demo', demoCut: 'Cut the network for 20 s', demoKill: 'Kill the edge', demoCutting: 'network is cut', demoDown: 'edge is down', demoRunning: 'running',
+  demoFailed: 'That did not work', demoLook: 'watch the backlog rise, then drain live-first',
+  reconciled: (witnessed) => `${witnessed} reconciled`, missing: 'missing', twice: 'twice', reconciling: 'first reconciliation under way', checkedAt: (time) => `checked ${time}`,
+  back: 'Back to overview', seriesAt: (time) => `around ${time}`, seriesNone: 'There is no data in this span.', seriesFailed: 'The series cannot be read', atThatTime: 'Value at that time', time: 'Time', value: 'Value', quality: 'Quality', flags: 'Flags', loading: 'Reading…',
+  colours: { 1: 'Red', 2: 'Orange', 3: 'Yellow', 4: 'Blue' },
+  severity: { 1: 'extreme', 2: 'severe', 3: 'moderate', 4: 'minor' },
+  freshness: { fresh: 'Fresh', late: 'Late', lost: 'Lost', unobserved: 'Unobserved' },
+  states: { raised: 'to be acknowledged', acknowledged: 'acknowledged', dispatched: 'dispatched', handling: 'being handled', handled: 'handled', verified: 'verified', closed: 'closed', reviewed: 'reviewed', false_alarm: 'false alarm', merged: 'merged', transferred: 'transferred' },
+  qualities: { good: 'good', uncertain: 'uncertain', bad: 'bad' },
+  flagNames: {
+    stale: 'stale', clamped: 'clamped', 'out-of-range': 'out of range', spike: 'spike', stuck: 'stuck', skewed: 'clock skewed', 'fault-code': 'fault code', 'rolled-over': 'rolled over', substituted: 'substituted', initial: 'initial', override: 'override',
+    sensor: 'sensor', comm: 'communication', config: 'configuration', device: 'device', calibration: 'calibration', maintenance: 'maintenance', unit: 'unit', 'unknown-indicator': 'unknown indicator', simulated: 'simulated', other: 'other',
+  },
+  classes: {},
+  counted: (name, count) => `${name} ${count}`,
+  on: 'yes', off: 'no', noValue: 'no value',
+};
+
+export type Dictionary = typeof ZH;
+export const DICTIONARIES: Record<Lang, Dictionary> = { 'zh-CN': ZH, en: EN };
+
+const REMEMBERED = 'cityvitals.lang';
+
+/** The one chosen before, else the browser's first that we speak, else zh-CN. */
+export function firstLanguage(): Lang {
+  for (const tag of [localStorage.getItem(REMEMBERED) ?? '', ...navigator.languages]) {
+    if (/^zh\b/i.test(tag)) return 'zh-CN';
+    if (/^en\b/i.test(tag)) return 'en';
+  }
+  return 'zh-CN';
+}
+
+export function rememberLanguage(lang: Lang): void {
+  localStorage.setItem(REMEMBERED, lang);
+}
+
+export const pick = (words: Words, lang: Lang): string => (lang === 'en' ? words.en : words.zh);
