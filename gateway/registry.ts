@@ -22,6 +22,8 @@ export interface RegisteredDevice {
   reason: string;
   /** ms UTC of the newest event. */
   lastAt: number | null;
+  /** Whether its edge has its newest picture. */
+  pictures: boolean;
 }
 
 export interface RegistryOptions {
@@ -55,6 +57,7 @@ interface Device {
   periodMs: number | null;
   /** Its edge found it fresh; believed until then (ms UTC), since unchanged values are not sent. */
   freshUntil: number;
+  pictures: boolean;
 }
 
 interface Saved {
@@ -128,6 +131,7 @@ export class Registry {
         lastAt: newer(state.lastAt, before?.edge === edge ? before.lastAt : null), periodMs: state.periodMs ?? null,
         // Both times are the edge's, so its clock may be wrong.
         freshUntil: state.lastAt !== null && sentAt - state.lastAt <= FRESH_PERIODS * (state.periodMs ?? DEFAULT_PERIOD_MS) ? seenAt + STATE_TRUST_MS : 0,
+        pictures: state.pictures ?? false,
       });
     }
   }
@@ -148,7 +152,7 @@ export class Registry {
   /** A sender that says nothing of its devices: they are known by their events. */
   #newDevice(event: Event): Device | null {
     if (this.#devices.size >= MAX_DEVICES) return null;
-    const device: Device = { edge: event.edge, centre: event.centre, driver: '', subject: event.subject ?? event.device, position: event.position ?? null, online: true, reason: '', lastAt: null, periodMs: null, freshUntil: 0 };
+    const device: Device = { edge: event.edge, centre: event.centre, driver: '', subject: event.subject ?? event.device, position: event.position ?? null, online: true, reason: '', lastAt: null, periodMs: null, freshUntil: 0, pictures: false };
     this.#devices.set(event.device, device);
     this.#changed = true;
     return device;
@@ -195,8 +199,8 @@ export class Registry {
   }
 
   #view(id: string, device: Device): RegisteredDevice {
-    const { edge, centre, driver, subject, position, reason, lastAt } = device;
-    return { id, edge, centre, driver, subject, position, freshness: this.#freshness(device), reason, lastAt };
+    const { edge, centre, driver, subject, position, reason, lastAt, pictures } = device;
+    return { id, edge, centre, driver, subject, position, freshness: this.#freshness(device), reason, lastAt, pictures };
   }
 
   #freshness({ edge: edgeId, online, lastAt, periodMs, freshUntil }: Device): Freshness {

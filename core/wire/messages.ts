@@ -48,6 +48,8 @@ export interface DeviceState {
   /** ms UTC of the newest good value. */
   lastAt: number | null;
   periodMs?: number;
+  /** It gives pictures, and its edge's HTTP has the newest one. */
+  pictures?: boolean;
 }
 
 /** Retained on `…/state`; the last will is the same with online false and nothing but v, edge, centre. */

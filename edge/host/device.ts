@@ -167,7 +167,8 @@ export class HostDevice {
 
   state(): DeviceState {
     const { id, driver, subject, position, everyMs } = this.setup;
-    return { id, driver, subject, ...(position ? { position } : {}), online: this.#online ?? false, reason: this.#reason, lastAt: this.#lastAt, periodMs: everyMs };
+    const pictures = this.driver.traits.includes('frames') ? { pictures: true } : {};
+    return { id, driver, subject, ...(position ? { position } : {}), online: this.#online ?? false, reason: this.#reason, lastAt: this.#lastAt, periodMs: everyMs, ...pictures };
   }
 
   #decode(frame: unknown, request?: Request): Decoded {

@@ -21,10 +21,10 @@ export type DropReason =
   | 'stalled' | 'unacknowledged' | 'packet_too_large' | 'unsupported' | 'refused' | 'denied' | 'taken_over' | 'keepalive' | 'connection_limit' | 'broken';
 
 export interface EmbeddedBroker {
-  /** Address that clients reach it under, mqtt://host:port. */
-  readonly url: string;
   /** A stream for the gateway's own client: in memory, so there is no password to keep and no port to guard. */
   connectGateway(): Duplex;
+  /** Lets clients in. @returns the address they reach it under, mqtt://host:port. @throws CV_BROKER_LISTEN */
+  listen(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ const MAX_STATE_CENTRES = 4;
 const CONNECT_TIMEOUT_MS = 5000;
 const DRAIN_TIMEOUT_MS = 5000;
 
-/** @throws CV_BROKER_LISTEN */
+/** Opens it for the gateway's own client; nobody else comes in before `listen`. */
 export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: World): Promise<EmbeddedBroker> {
   const sessions = new WeakMap<Client, Session>();
   const takeovers = new Map<string, Takeover[]>();
@@ -194,26 +194,25 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
   });
   server.maxConnections = setup.maxConnections;
   server.on('drop', (data) => tellDrop(data?.remoteAddress ?? '?', 'connection_limit', fault('CV_CONNECTION_LIMIT', { limit: setup.maxConnections }), null));
-  const port = await listen(server, setup).catch(async (error: unknown) => {
-    await new Promise<void>((resolve) => { broker.close(resolve); });
-    throw error;
-  });
   if (!isLoopback(setup.host) && setup.host !== 'localhost' && setup.edges.some((edge) => edge.token === null)) {
     world.tell({ kind: 'notice', level: 'warn', en: 'edges without a token are let in from this machine only', zh: '没有令牌的边缘节点只能从本机接入' });
   }
 
   return {
-    url: `mqtt://${setup.host.includes(':') ? `[${setup.host}]` : setup.host}:${port}`,
     connectGateway() {
       const [theirs, ours] = openPipe(2 * MAX_GATEWAY_WAITING_BYTES);
       admit(ours, 'gateway', () => ours.writableLength + theirs.readableLength);
       return theirs;
     },
+    async listen() {
+      const port = await listen(server, setup);
+      return `mqtt://${setup.host.includes(':') ? `[${setup.host}]` : setup.host}:${port}`;
+    },
     async close() {
       // The other way round waits for ever on clients that stay.
       await new Promise<void>((resolve) => { broker.close(resolve); });
       for (const socket of sockets) socket.destroy();
-      await new Promise<void>((resolve) => { server.close(() => resolve()); });
+      if (server.listening) await new Promise<void>((resolve) => { server.close(() => resolve()); });
     },
   };
 }

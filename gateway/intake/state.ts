@@ -13,7 +13,7 @@ const MAX_STATE_BYTES = 4 << 20;
 const DEVICE = z.object({
   id: z.string().regex(IDS.device), driver: z.string().max(64), title: z.string().max(200).exactOptional(), subject: z.string().max(128).exactOptional(),
   position: z.object({ lon: z.number().min(-180).max(180), lat: z.number().min(-90).max(90) }).exactOptional(),
-  online: z.boolean(), reason: z.string().max(500), lastAt: time.nullable(), periodMs: z.number().positive().exactOptional(),
+  online: z.boolean(), reason: z.string().max(500), lastAt: time.nullable(), periodMs: z.number().positive().exactOptional(), pictures: z.boolean().exactOptional(),
 });
 
 const STATE = z.object({

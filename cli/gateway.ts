@@ -1,0 +1,126 @@
+/** `cityvitals gateway --config FILE`: checks the file with its rules and catalogue, runs the gateway until it is told to stop, and stops it in order. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { problemLine, type ConfigProblem } from '../core/config/check.ts';
+import { FaultError } from '../core/faults.ts';
+import { openObserver } from '../core/observe.ts';
+import { formatBytes } from '../core/quantity.ts';
+import { realWorld } from '../core/world.ts';
+import { mosquittoFiles } from '../gateway/broker/mosquitto.ts';
+import type { GatewaySetup } from '../gateway/config/setup.ts';
+import { runGateway, type RunningGateway } from '../gateway/main.ts';
+import { loadGateway } from './load.ts';
+import { EXIT, fail, type Terminal } from './terminal.ts';
+
+interface Options {
+  config: string;
+  check?: boolean;
+  mosquitto?: string;
+}
+
+/** Whoever stops a service waits no longer than this. */
+const STOP_WITHIN_MS = 5_000;
+/** The folder is taken, a port is taken, a file is not there: nothing that trying again would help. */
+const OF_THE_CALL = new Set(['CV_LOG_LOCKED', 'CV_LOG_UNUSABLE', 'CV_API_LISTEN', 'CV_BROKER_LISTEN', 'CV_CONFIG_UNREADABLE']);
+
+export function define(terminal: Terminal): Command {
+  const text = terminal.text;
+  return new Command()
+    .requiredOption('-c, --config <file>', text({ en: 'the configuration of this gateway', zh: '网关的配置文件' }))
+    .option('--check', text({ en: 'only check the file, its rules and its catalogue', zh: '仅检查配置文件、规则和指标目录' }))
+    .option('--mosquitto <folder>', text({ en: 'write ACL and password files for mosquitto with the rights of broker.embedded, then end', zh: '按 broker.embedded 的权限生成 mosquitto 的 ACL 和密码文件后退出' }))
+    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals gateway --check --config gateway.yaml\n  cityvitals gateway --config gateway.yaml\n  cityvitals gateway --config gateway.yaml --mosquitto /etc/mosquitto/cityvitals`)
+    .action((options: Options) => run(terminal, options));
+}
+
+async function run(terminal: Terminal, options: Options): Promise<void> {
+  const { setup, problems } = await loadGateway({ path: options.config, text: textOf(terminal, options.config) });
+  if (!setup) {
+    printProblems(terminal, problems);
+    process.exit(EXIT.usage);
+  }
+  warnOfOpenDoors(terminal, setup);
+  if (options.check) {
+    if (terminal.json) terminal.record({ ok: true, gateway: setup.gateway });
+    else terminal.print(terminal.text({ en: `${options.config} is in order`, zh: `${options.config} 无误` }));
+    return;
+  }
+  if (options.mosquitto !== undefined) return writeMosquitto(terminal, setup, options.mosquitto);
+  const stop = whenStopped();
+  const observer = openObserver({ component: 'gateway', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
+  const gateway = await runGateway(setup, realWorld(observer.tell), { metrics: observer.metrics })
+    .catch((error: unknown) => fail(terminal, error, error instanceof FaultError && OF_THE_CALL.has(error.fault.code) ? EXIT.usage : EXIT.found));
+  announce(terminal, setup, gateway);
+  await stop;
+  terminal.remark(terminal.text({ en: 'stopping …', zh: '正在停止…' }));
+  const late = setTimeout(() => process.exit(EXIT.found), STOP_WITHIN_MS);
+  await gateway.close();
+  clearTimeout(late);
+  process.exit(EXIT.ok);
+}
+
+function textOf(terminal: Terminal, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    return fail(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as Error).message }, { cause: error }), EXIT.usage);
+  }
+}
+
+function printProblems(terminal: Terminal, problems: readonly ConfigProblem[]): void {
+  for (const problem of problems) {
+    if (terminal.json) terminal.record(problemLine(problem, terminal.language));
+    else terminal.fault(problem.fault, `${problem.file}:${problem.line}:${problem.column}`);
+  }
+}
+
+/** Allowed, and worth a word. */
+function warnOfOpenDoors(terminal: Terminal, { broker }: GatewaySetup): void {
+  if (broker.kind !== 'embedded') return;
+  const open = broker.edges.filter(({ token }) => token === null).map(({ id }) => id);
+  if (open.length > 0) terminal.remark(terminal.text({ en: `without a token, let in from this machine only: ${open.join(', ')}`, zh: `未设令牌,仅允许从本机接入:${open.join('、')}` }));
+  if (broker.edges.length === 0) terminal.remark(terminal.text({ en: 'broker.embedded.edges is empty: no edge will be let in', zh: 'broker.embedded.edges 为空:任何边缘节点都无法接入' }));
+}
+
+async function writeMosquitto(terminal: Terminal, setup: GatewaySetup, folder: string): Promise<void> {
+  if (setup.broker.kind !== 'embedded') return fail(terminal, new FaultError('CV_SETTING_MISSING', { owner: 'broker', key: 'embedded', hint: 'embedded: { edges: […] }' }), EXIT.usage);
+  const password = randomBytes(24).toString('base64url');
+  const { edges, consumers } = setup.broker;
+  const files = await mosquittoFiles({ edges, consumers, gateway: { user: setup.gateway, password } });
+  const [acl, passwords] = [join(folder, 'acl'), join(folder, 'passwords')];
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(acl, files.acl, { mode: 0o600 });
+  writeFileSync(passwords, files.passwords, { mode: 0o600 });
+  if (terminal.json) return terminal.record({ acl, passwords, user: setup.gateway, password });
+  terminal.print(`allow_anonymous false\nacl_file ${acl}\npassword_file ${passwords}`);
+  terminal.print(terminal.text({ en: `in ${setup.gateway}'s file: broker: { url: …, user: ${setup.gateway}, password: ${password} }`, zh: `网关配置:broker: { url: …, user: ${setup.gateway}, password: ${password} }` }));
+}
+
+/** Resolves at the first SIGINT or SIGTERM; the second SIGINT ends the program at once. */
+function whenStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const ask = (signal: NodeJS.Signals) => {
+      if (asked && signal === 'SIGINT') process.exit(EXIT.interrupted);
+      asked = true;
+      resolve();
+    };
+    process.on('SIGINT', ask);
+    process.on('SIGTERM', ask);
+  });
+}
+
+function announce(terminal: Terminal, setup: GatewaySetup, gateway: RunningGateway): void {
+  const { text } = terminal;
+  const brokerUrl = gateway.brokerUrl.replace(/\/\/[^@/]*@/, '//');
+  if (terminal.json) return terminal.record({ running: 'gateway', gateway: setup.gateway, centre: setup.centre, http: gateway.httpUrl, broker: brokerUrl, log: setup.log.dir, exercise: setup.exercise, pid: process.pid });
+  terminal.print(text({ en: `gateway ${setup.gateway} (centre ${setup.centre}) is running${setup.exercise ? ', as an exercise' : ''}`, zh: `网关 ${setup.gateway}(中心 ${setup.centre})已运行${setup.exercise ? ',演练模式' : ''}` }));
+  terminal.print(`  ${text({ en: 'console and API', zh: '控制台与接口' })}: ${gateway.httpUrl}/  (/api/v1/…, /healthz, /metrics)`);
+  terminal.print(`  ${text({ en: 'broker', zh: '消息代理' })}: ${brokerUrl}`);
+  terminal.print(`  ${text({ en: 'log', zh: '日志目录' })}: ${setup.log.dir} (≤ ${formatBytes(setup.log.maxBytes)})`);
+  terminal.print(`  ${text({ en: 'time series', zh: '时序库' })}: ${setup.store.dir} (≤ ${formatBytes(setup.store.maxBytes)})`);
+  terminal.print(text({ en: 'Ctrl-C stops it in order', zh: '按 Ctrl-C 有序停止' }));
+}

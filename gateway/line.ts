@@ -1,0 +1,60 @@
+/**
+ * The gateway's line on one page: what happens to a batch from the moment an edge has sent it. Accept judges and keep
+ * writes; only then is it acknowledged. From there on everyone reads the log, each at its own place and pace.
+ */
+import type { GatewayLog } from '../core/log/types.ts';
+import type { World } from '../core/world.ts';
+import type { Link } from './broker/link.ts';
+import type { GatewaySetup } from './config/setup.ts';
+import { Intake, type IntakeStats } from './intake/intake.ts';
+import type { Message } from './broker/link.ts';
+import type { Quarantine } from './intake/quarantine.ts';
+import type { Registry } from './registry.ts';
+import type { Consumer } from './stations/consumer.ts';
+import { openFeed } from './stations/feed.ts';
+import { streamsConsumer } from './streams/out.ts';
+import type { Publisher } from './streams/publisher.ts';
+
+export interface LineParts {
+  log: GatewayLog;
+  quarantine: Quarantine;
+  registry: Registry;
+  /** Publishes acks. */
+  link: Pick<Link, 'publish'>;
+  publisher: Publisher;
+  store: Consumer;
+  warnings: Consumer;
+}
+
+export interface GatewayLine {
+  /** What edges send goes in here. */
+  take(message: Message): Promise<void> | void;
+  stats(): Readonly<IntakeStats>;
+  /** Events that a consumer has not taken yet. */
+  lag(consumer: string): number;
+  open(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World): GatewayLine {
+  const { log, quarantine, registry, link, publisher } = parts;
+  const intake = new Intake({ setup, log, quarantine, registry, link }, world); // accept → keep → ack; refused → quarantine
+  const feed = openFeed(log, [
+    parts.store,                     // time series: last values, ranges, aggregates
+    parts.warnings,                  // rules → state machine → outbox
+    streamsConsumer(log, publisher), // clean events for other consumers
+  ], world);
+  return {
+    take: (message) => intake.take(message),
+    stats: () => intake.stats,
+    lag: (consumer) => feed.lag(consumer),
+    open: () => feed.start(),
+    async close() {
+      await intake.close();
+      const fed = feed.close();
+      // Whoever waits for a broker that is away waits no longer; it is in the log, or in the outbox.
+      publisher.close();
+      await fed;
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/** Runs a gateway: opens log, broker, store, warnings, line and API, in the order in which they need each other, and closes them in the other. */
+import { join } from 'node:path';
+import { FaultError } from '../core/faults.ts';
+import { openGatewayLog } from '../core/log/gateway-log.ts';
+import { VERSION } from '../core/version.ts';
+import { WARNING_FILTER } from '../core/wire/topics.ts';
+import type { World } from '../core/world.ts';
+import { serveApi } from './api/server.ts';
+import type { DemoControls } from './api/sources.ts';
+import { openEmbeddedBroker, type EmbeddedBroker } from './broker/embedded.ts';
+import { GATEWAY_CLIENT, openLink, type Link, type LinkTarget } from './broker/link.ts';
+import { readKnowledge } from './config/knowledge.ts';
+import type { GatewaySetup } from './config/setup.ts';
+import { INTAKE_FILTERS } from './intake/intake.ts';
+import { openQuarantine } from './intake/quarantine.ts';
+import { gatewayLine } from './line.ts';
+import { fetchPicture } from './picture.ts';
+import { Registry } from './registry.ts';
+import { apiSources } from './sources.ts';
+import { openStore } from './store/store.ts';
+import { openPublisher, type Publisher } from './streams/publisher.ts';
+import { Tally } from './tally.ts';
+import { openWarnings } from './warnings/warnings.ts';
+
+export interface RunOptions {
+  /** Prometheus text for `/metrics`. */
+  metrics?(): Promise<string>;
+  /** Only inside `cityvitals demo`. */
+  demo?: DemoControls;
+  /** Where the console was built to; default: console/dist of this package, when it is there. */
+  consoleDir?: string;
+}
+
+export interface RunningGateway {
+  /** Base URL of API and console, without a slash at its end. */
+  httpUrl: string;
+  /** Where edges and consumers connect. */
+  brokerUrl: string;
+  /** Takes nothing more, finishes what is in hand, closes everything; twice is fine. */
+  close(): Promise<void>;
+}
+
+/** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE, CV_STORE_FAILED, CV_BROKER_LISTEN, CV_API_LISTEN, and faults of rule and catalogue files; edges and an external broker that are away are no reason */
+export async function runGateway(setup: GatewaySetup, outside: World, options: RunOptions = {}): Promise<RunningGateway> {
+  const tally = new Tally(() => outside.clock.nowMs());
+  const world: World = { ...outside, tell: tally.over(outside.tell) };
+  const undo: (() => Promise<unknown> | void)[] = [];
+  try {
+    return await open(setup, world, tally, options, undo);
+  } catch (error) {
+    for (const step of undo) await step();
+    throw error;
+  }
+}
+
+async function open(setup: GatewaySetup, world: World, tally: Tally, options: RunOptions, undo: (() => Promise<unknown> | void)[]): Promise<RunningGateway> {
+  const { catalogue, rules, problems: [problem] } = await readKnowledge(setup);
+  if (problem) throw new FaultError(problem.fault.code, problem.fault.params);
+  const log = await openGatewayLog({ dir: setup.log.dir, gateway: setup.gateway, maxBytes: setup.log.maxBytes, keepMs: setup.log.keepMs }, world);
+  undo.unshift(() => log.close());
+  const quarantine = await openQuarantine({ dir: join(setup.log.dir, 'quarantine') }, world);
+  undo.unshift(() => quarantine.close());
+  const registry = new Registry({ path: join(setup.log.dir, 'registry.json'), edges: setup.broker.kind === 'embedded' ? setup.broker.edges.map(({ id }) => id) : [], centre: setup.centre }, world);
+  await registry.open();
+  undo.unshift(() => registry.close());
+
+  const { broker, target } = await openBroker(setup, world);
+  undo.unshift(() => broker?.close());
+  let publisher: Publisher | null = null;
+  const outLink = openLink(target, { clientId: `${GATEWAY_CLIENT}${setup.gateway}:out`, filters: [WARNING_FILTER], take: (message) => publisher?.noteKept(message) }, world);
+  undo.unshift(() => outLink.close());
+  publisher = openPublisher(outLink, world);
+
+  const store = await openStore({ dir: setup.store.dir, retentionMs: setup.store.retentionMs, maxBytes: setup.store.maxBytes, catalogue }, world);
+  undo.unshift(() => store.close());
+  const warnings = await openWarnings({
+    gateway: setup.gateway, dir: setup.store.dir, rules, catalogue, exercise: setup.exercise, publisher,
+    device: (id) => registry.device(id), isOnline: (edge) => registry.isOnline(edge), head: () => log.head(),
+  }, world);
+  undo.unshift(() => warnings.consumer.close());
+
+  const line = gatewayLine(setup, { log, quarantine, registry, link: outLink, publisher, store: store.consumer, warnings: warnings.consumer }, world);
+  undo.unshift(() => line.close());
+  await line.open();
+  const inLink = openLink(target, { clientId: `${GATEWAY_CLIENT}${setup.gateway}:in`, filters: INTAKE_FILTERS, take: (message) => line.take(message) }, world);
+  undo.unshift(() => inLink.close());
+
+  const sources = apiSources({
+    setup, log, line, registry, store, warnings, catalogue, quarantine, link: inLink, tally, picture: fetchPicture, metrics: options.metrics ?? (() => Promise.resolve('')),
+    ...(options.demo ? { demo: options.demo } : {}),
+  }, world);
+  const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, '..', 'console', 'dist') }, world);
+  undo.unshift(() => api.close());
+  // Edges come in last: from their first word on somebody listens.
+  const brokerUrl = await letIn(broker, setup, inLink);
+
+  let closing: Promise<void> | null = null;
+  return {
+    httpUrl: api.url.replace(/\/$/, ''), brokerUrl,
+    close: () => (closing ??= (async () => { for (const step of undo) await step(); })()),
+  };
+}
+
+async function openBroker(setup: GatewaySetup, world: World): Promise<{ broker: EmbeddedBroker | null; target: LinkTarget }> {
+  if (setup.broker.kind === 'external') return { broker: null, target: setup.broker };
+  const broker = await openEmbeddedBroker(setup.broker, world);
+  return { broker, target: { url: 'embedded', open: () => broker.connectGateway() } };
+}
+
+async function letIn(broker: EmbeddedBroker | null, setup: GatewaySetup, link: Link): Promise<string> {
+  if (!broker) return setup.broker.kind === 'external' ? setup.broker.url : '';
+  await new Promise<void>((resolve) => { link.onReady(resolve); });
+  return broker.listen();
+}

@@ -1,0 +1,107 @@
+/** What the API answers with, put together from the parts of a running gateway. */
+import type { DeviceView, LastValue, PictureView, StatusView } from '../core/api.ts';
+import type { Catalogue } from '../core/catalogue/catalogue.ts';
+import type { GatewayLog } from '../core/log/types.ts';
+import type { World } from '../core/world.ts';
+import type { ApiSources, DemoControls } from './api/sources.ts';
+import type { Link } from './broker/link.ts';
+import type { GatewaySetup } from './config/setup.ts';
+import type { Quarantine } from './intake/quarantine.ts';
+import type { GatewayLine } from './line.ts';
+import type { RegisteredDevice, Registry } from './registry.ts';
+import { indicatorViews } from './store/indicators.ts';
+import type { LastPoint, Store } from './store/store.ts';
+import type { Tally } from './tally.ts';
+import type { Warnings } from './warnings/warnings.ts';
+
+export interface SourceParts {
+  setup: GatewaySetup;
+  log: GatewayLog;
+  line: GatewayLine;
+  registry: Registry;
+  store: Store;
+  warnings: Warnings;
+  catalogue: Catalogue;
+  quarantine: Quarantine;
+  /** Reads what edges send. */
+  link: Pick<Link, 'connected'>;
+  tally: Tally;
+  picture(url: string): Promise<PictureView | null>;
+  metrics(): Promise<string>;
+  demo?: DemoControls;
+}
+
+export function apiSources(parts: SourceParts, world: World): ApiSources {
+  const { setup, log, line, registry, store, warnings, catalogue, quarantine, tally } = parts;
+  const startedAt = world.clock.nowMs();
+  let storeMs: number | null = null;
+  store.onStored((points) => {
+    const newest = Math.max(...points.map(({ at }) => at));
+    storeMs = Math.max(0, world.clock.nowMs() - newest);
+  });
+
+  function lastValue(last: LastPoint): LastValue {
+    const { indicator, point, value, unit, at, quality, flags } = last;
+    const name = catalogue.of(indicator)?.name ?? { zh: indicator, en: indicator };
+    return { indicator, point, name, value, unit, at, quality, flags, limits: warnings.limitsOf(last) };
+  }
+
+  function deviceView({ pictures, ...device }: RegisteredDevice, values: readonly LastPoint[]): DeviceView {
+    const picture = pictures && registry.httpOf(device.edge) ? `/api/v1/devices/${encodeURIComponent(device.id)}/picture` : null;
+    return { ...device, picture, values: values.map(lastValue) };
+  }
+
+  function status(): StatusView {
+    const devices = registry.devices();
+    const edges = registry.edges();
+    const stats = line.stats();
+    return {
+      gateway: setup.gateway, centre: setup.centre, exercise: setup.exercise, now: world.clock.nowMs(), startedAt, evaluatedTo: warnings.evaluatedTo(),
+      devices: {
+        total: devices.length,
+        fresh: devices.filter(({ freshness }) => freshness === 'fresh').length,
+        lost: devices.filter(({ freshness }) => freshness === 'lost' || freshness === 'unobserved').length,
+      },
+      edges,
+      path: {
+        kept: null, edgeDepth: edges.reduce((sum, { logDepth }) => sum + (logDepth ?? 0), 0),
+        accepted: stats.accepted, duplicates: stats.duplicates, refused: stats.refused, stored: tally.stored,
+        storeLag: line.lag('store'), rulesLag: line.lag('warnings'), warningsOpen: warnings.openCount(),
+        acceptMs: stats.acceptMs, storeMs, warnMs: warnings.delayMs(),
+      },
+    };
+  }
+
+  return {
+    status,
+    problems: () => [...tally.problems(), ...(parts.link.connected ? [] : [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away' }])],
+    devices() {
+      const values = Map.groupBy(store.last(), ({ device }) => device);
+      return registry.devices().map((device) => deviceView(device, values.get(device.id) ?? []));
+    },
+    indicators: () => indicatorViews(catalogue, store),
+    series: (filter) => store.series(filter),
+    range: (query) => store.range(query),
+    warnings: () => warnings.list(),
+    warning: (id) => warnings.get(id),
+    log,
+    quarantine: (before, limit) => quarantine.list(before, limit),
+    async picture(id) {
+      const device = registry.device(id);
+      const http = device?.pictures ? registry.httpOf(device.edge) : null;
+      return http ? parts.picture(`${http}/frames/${encodeURIComponent(id)}`) : null;
+    },
+    metrics: parts.metrics,
+    onLive(listener) {
+      const stops = [
+        store.onStored((points) => {
+          for (const { indicator, device, point, at, value, unit, quality, flags } of points) listener({ kind: 'value', indicator, device, point, at, value, unit, quality, flags });
+        }),
+        warnings.onChange((warning) => listener({ kind: 'warning', warning })),
+        registry.onDevice((device) => listener({ kind: 'device', device: deviceView(device, store.last({ device: device.id })) })),
+      ];
+      return () => { for (const stop of stops) stop(); };
+    },
+    ...(parts.demo ? { demo: parts.demo } : {}),
+  };
+}
