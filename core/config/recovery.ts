@@ -23,18 +23,25 @@ export interface Recovered {
 }
 
 const MAX_LEFT_OUT = 30;
+const TRIES_CHARS = 3_000_000;
 // These leave what stands before them as it was meant; the checks go on with it.
 const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DUPLICATE_KEY', 'MULTIPLE_DOCS']);
 
 export function parseWithRecovery(text: string): Recovered {
   const syntax: SyntaxProblem[] = [];
   const leftOut = new Map<number, string>();
-  let current = withoutTabs(text, syntax);
+  let current = text;
+  let { document, lines } = parse(current);
+  if (document.errors.some((error) => error.code === 'TAB_AS_INDENT')) {
+    current = withoutTabs(text, syntax);
+    ({ document, lines } = parse(current));
+  }
+  // Trying out what mends a file is worth it for a file that a person wrote, not for megabytes.
+  const mostLeftOut = Math.min(MAX_LEFT_OUT, Math.floor(TRIES_CHARS / Math.max(1, text.length)));
   for (;;) {
-    const { document, lines } = parse(current);
     const harmless = document.errors.filter((error) => HARMLESS.has(error.code)).map((error) => place(error, lines));
     const worst = document.errors.find((error) => !HARMLESS.has(error.code));
-    if (!worst || leftOut.size >= MAX_LEFT_OUT) {
+    if (!worst || leftOut.size >= mostLeftOut) {
       const rest = worst ? [place(worst, lines)] : [];
       return { document, lines, syntax: [...syntax, ...harmless, ...rest], leftOut };
     }
@@ -44,6 +51,7 @@ export function parseWithRecovery(text: string): Recovered {
     if (!syntax.some((other) => other.line === at)) syntax.push({ ...found, ...(at === found.line ? {} : { line: at, column: content.search(/\S/) + 1 }) });
     leftOut.set(at, content);
     current = blank(current, at);
+    ({ document, lines } = parse(current));
   }
 }
 
@@ -57,19 +65,46 @@ function place(error: YAMLParseError, lines: LineCounter): SyntaxProblem {
   return { line, column: col, code: error.code, detail: error.message, offset: error.pos[0] };
 }
 
-/** Every line that is indented by tabs is told; read on with the width of a tab that makes most sense of the file. */
+/** Every line that is indented by tabs is told; read on as it was probably meant. */
 function withoutTabs(text: string, syntax: SyntaxProblem[]): string {
-  if (!parse(text).document.errors.some((error) => error.code === 'TAB_AS_INDENT')) return text;
   const contents = text.split('\n');
   const indents = contents.map((content) => (content.trim() === '' ? '' : (/^[ \t]*/.exec(content)?.[0] ?? '')));
   indents.forEach((indent, at) => {
     if (indent.includes('\t')) syntax.push({ line: at + 1, column: indent.indexOf('\t') + 1, code: 'TAB_AS_INDENT', detail: 'a tab', offset: 0 });
   });
-  const readings = [2, 4, 8].map((width) => contents.map((content, at) => {
+  const byWidth = (width: number) => indents.map((indent) => indent.replaceAll('\t', ' '.repeat(width)));
+  const readings = [meantIndents(contents, indents), byWidth(2), byWidth(4), byWidth(8)]
+    .map((meant) => contents.map((content, at) => (meant[at] as string) + content.slice((indents[at] as string).length)).join('\n'));
+  const errors = new Map(readings.map((reading) => [reading, parse(reading).document.errors.length]));
+  // Of equal ones the first: what follows from the lines around.
+  return readings.toSorted((one, other) => (errors.get(one) ?? 0) - (errors.get(other) ?? 0))[0] as string;
+}
+
+/** Below a line that ends with a colon: two deeper; below a line of the same tabs: the same; else beside the line before. */
+function meantIndents(contents: readonly string[], indents: readonly string[]): string[] {
+  const meant: string[] = [];
+  const known = new Map<string, string>();
+  let before = '';
+  let beforeIndent = '';
+  contents.forEach((content, at) => {
     const indent = indents[at] as string;
-    return indent.replaceAll('\t', ' '.repeat(width)) + content.slice(indent.length);
-  }).join('\n'));
-  return readings.toSorted((a, b) => parse(a).document.errors.length - parse(b).document.errors.length)[0] as string;
+    const words = content.trim();
+    if (words === '' || words.startsWith('#')) return void meant.push('');
+    const inner = beforeIndent + (before.startsWith('- ') ? '  ' : '');
+    if (!indent.includes('\t')) {
+      known.clear();
+      meant.push(indent);
+    } else {
+      const isItem = words.startsWith('- ');
+      const beside = isItem && before.startsWith('- ') ? beforeIndent : inner;
+      const now = known.get(indent) ?? (before.endsWith(':') ? `${inner}  ` : beside);
+      known.set(indent, now);
+      meant.push(now);
+    }
+    before = words;
+    beforeIndent = meant[at] as string;
+  });
+  return meant;
 }
 
 /** The parser often notices a line late (an unclosed bracket or quote): the line whose absence mends most is the bad one. */

@@ -68,17 +68,18 @@ function onePoint(document: ConfigDocument, driver: Driver, item: unknown, path:
   const mine = own.value ? { ...(own.value as object), id: String(id) } : null;
   const isUnitless = mine !== null && (driver.unitless?.(mine as PointOf<unknown>) ?? false);
   if (item.unit === undefined && mine && !isUnitless) {
-    problems.push(...checkPart(document, z.object({ unit: z.string().meta(POINT_SCHEMA.shape.unit.meta() ?? {}) }), path, owner, {}).problems);
+    problems.push(...checkPart(document, WITH_UNIT, path, owner, {}).problems);
   }
   return { point: general.value && mine && problems.length === 0 ? pointSetup(general.value, general.value.unit ?? '', mine) : null, problems };
 }
 
+const WITH_UNIT = z.object({ unit: z.string().meta(POINT_SCHEMA.shape.unit.meta() ?? {}) });
 const POINT_KEYS = Object.keys(POINT_SCHEMA.shape);
 
 /** `written`: what stands in the file, whose names are looked at; `filled`: the same over the driver's defaults. */
 function checkGeneral(document: ConfigDocument, filled: Raw, written: Raw, path: Path, known: readonly string[], owner: Words): { value: General | null; problems: ConfigProblem[] } {
-  const names = z.strictObject(Object.fromEntries(known.map((key) => [key, z.unknown().optional()])));
-  const strangers = checkPart(document, names, path, owner, written).problems;
+  const strangers = Object.keys(written).filter((key) => !known.includes(key))
+    .flatMap((key) => problemAt(document, [...path, key], unknownName('CV_SETTING_UNKNOWN', { key }, known, owner), 'key'));
   const fields = checkPart(document, POINT_SCHEMA, path, owner, pick(filled, POINT_KEYS));
   const problems = [...strangers, ...fields.problems, ...unitProblem(document, written.unit, path, owner), ...senseProblems(document, filled, path, owner)];
   return { value: problems.length === 0 ? fields.value : null, problems };
@@ -129,8 +130,8 @@ export function repeatedIds(document: ConfigDocument, items: readonly unknown[],
   });
 }
 
-export function problemAt(document: ConfigDocument, path: Path, fault: Fault): ConfigProblem[] {
-  const problem = document.problem(path, fault);
+export function problemAt(document: ConfigDocument, path: Path, fault: Fault, what: 'key' | 'value' = 'value'): ConfigProblem[] {
+  const problem = document.problem(path, fault, what);
   return problem ? [problem] : [];
 }
 
