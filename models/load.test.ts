@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import type { Picture } from '../core/driver.ts';
 import type { FaultCode, FaultError } from '../core/faults.ts';
 import type { ModelSpec } from '../core/model.ts';
@@ -86,21 +87,23 @@ test('a graph that looks right and cannot be run is refused too', async () => {
 });
 
 /** Stands in for the worker where it has to die or hang, which the real one does not do when asked. */
-const script = (onMessage: string) => new URL(`data:text/javascript,${encodeURIComponent(`
-  import { parentPort } from 'node:worker_threads';
-  parentPort.on('message', (message) => { ${onMessage} });
-  parentPort.postMessage({ kind: 'ready' });`)}`);
-const answer = 'parentPort.postMessage({ kind: "found", id: message.id, boxes: [], durationMs: 1 })';
+async function script(onMessage: string): Promise<{ script: URL }> {
+  const path = join(folder, `${sha256(Buffer.from(onMessage)).slice(0, 8)}.mjs`);
+  await writeFile(path, `process.on('message', (message) => { if (message.kind === 'setup') process.send({ kind: 'ready' }); else { ${onMessage} } });`);
+  return { script: pathToFileURL(path) };
+}
+const answer = 'process.send({ kind: "found", id: message.id, boxes: [], durationMs: 1 })';
+const leaves = 'if (message.kind === "close") process.exit(0);';
 
-test('a worker that dies costs its picture alone: the next picture gets a new one', { skip }, () =>
-  withDetector({ script: script(`if (message.kind === "close") process.exit(0); if (message.rgb[0] === 1) throw new Error("out of memory"); ${answer}`) }, async (detector) => {
+test('a worker that dies costs its picture alone: the next picture gets a new one', { skip }, async () =>
+  withDetector(await script(`${leaves} if (message.rgb[0] === 1) { console.error("out of memory"); process.abort(); } ${answer}`), async (detector) => {
     const deadly = { ...grey(2, 2), rgb: new Uint8Array(12).fill(1) };
-    await assert.rejects(detector.detect(deadly), (error: FaultError) => error.fault.code === 'CV_DETECTOR_DIED' && error.fault.params.detail === 'out of memory');
+    await assert.rejects(detector.detect(deadly), (error: FaultError) => error.fault.code === 'CV_DETECTOR_DIED' && error.fault.params.detail === 'SIGABRT, out of memory');
     assert.deepEqual(await Promise.all([detector.detect(grey(2, 2)), detector.detect(grey(2, 2))]), [{ boxes: [], durationMs: 1 }, { boxes: [], durationMs: 1 }]);
   }));
 
-test('a worker that says nothing any more is ended at its deadline', { skip }, () =>
-  withDetector({ answerDeadlineMs: 5000, script: script('if (message.kind === "close") process.exit(0);') }, async (detector, world) => {
+test('a worker that says nothing any more is ended at its deadline', { skip }, async () =>
+  withDetector({ answerDeadlineMs: 5000, ...(await script(leaves)) }, async (detector, world) => {
     const stuck = detector.detect(grey(2, 2));
     const refused = assert.rejects(stuck, code('CV_DETECTOR_DIED'));
     await settle();
@@ -110,7 +113,7 @@ test('a worker that says nothing any more is ended at its deadline', { skip }, (
 
 test('close ends a worker that does not end by itself', { skip }, async () => {
   const world = testWorld();
-  const detector = await openDetector(spec, { closeDeadlineMs: 700, script: script('') }, world);
+  const detector = await openDetector(spec, { closeDeadlineMs: 700, ...(await script('')) }, world);
   let isClosed = false;
   const closing = detector.close().then(() => { isClosed = true; });
   await world.clock.advanceMs(699);

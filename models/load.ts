@@ -1,13 +1,13 @@
-/** Opens a detector: checks the model first, then runs it in a worker, which is replaced when it dies. */
+/** Opens a detector: checks the model first, then runs it in a worker process, which is replaced when it dies. */
 import { extname } from 'node:path';
 import type { Picture } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import type { ModelSpec } from '../core/model.ts';
 import type { World } from '../core/world.ts';
 import { readGraph } from './verify.ts';
-import { startWorker, type Detection, type WorkerLink } from './worker-link.ts';
+import { startWorker, type Detection, type WorkerProcess } from './worker-process.ts';
 
-export type { Detection } from './worker-link.ts';
+export type { Detection } from './worker-process.ts';
 
 export interface Detector {
   readonly model: string;
@@ -17,7 +17,7 @@ export interface Detector {
    *   CV_DETECTOR_CLOSED; the signal's reason when aborted
    */
   detect(picture: Picture, signal?: AbortSignal): Promise<Detection>;
-  /** Releases the session and ends the thread; may be called twice. Pictures still inside are refused. */
+  /** Releases the session and ends the process; may be called twice. Pictures still inside are refused. */
   close(): Promise<void>;
 }
 
@@ -49,16 +49,16 @@ export async function openDetector(spec: ModelSpec, options: DetectorOptions, wo
   const deadlines = { answerDeadlineMs: options.answerDeadlineMs ?? ANSWER_DEADLINE_MS, closeDeadlineMs: options.closeDeadlineMs ?? CLOSE_DEADLINE_MS };
   const refusal = () => new FaultError('CV_DETECTOR_CLOSED', { model: spec.id });
   let closed = false;
-  let current: Promise<WorkerLink> = start();
+  let current: Promise<WorkerProcess> = start();
   await current;
 
-  async function start(): Promise<WorkerLink> {
+  async function start(): Promise<WorkerProcess> {
     const graph = await readGraph(spec, world.files);
     return startWorker({ model: spec.id, input: spec.input, outputs: spec.outputs, scoreThreshold, graph }, { script, clock: world.clock, ...deadlines });
   }
 
   /** The worker at hand, or a new one in place of one that died or did not start. */
-  async function alive(): Promise<WorkerLink> {
+  async function alive(): Promise<WorkerProcess> {
     const asked = current;
     const link = await asked.catch(() => null);
     if (link && !link.ended) return link;

@@ -3,7 +3,7 @@ import type { Box } from '../core/event.ts';
 import type { Fault } from '../core/faults.ts';
 import type { ModelSpec } from '../core/model.ts';
 
-/** The worker's `workerData`. */
+/** What the worker is told first. */
 export interface WorkerSetup {
   /** Whose `decode` reads the outputs. */
   model: string;
@@ -15,6 +15,7 @@ export interface WorkerSetup {
 }
 
 export type ToWorker =
+  | { kind: 'setup'; setup: WorkerSetup }
   | { kind: 'detect'; id: number; width: number; height: number; rgb: Uint8Array }
   | { kind: 'close' };
 

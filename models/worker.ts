@@ -1,14 +1,13 @@
-/** Runs one model in a thread of its own. The only file that loads onnxruntime. */
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+/**
+ * Runs one model in a process of its own, forked by `worker-process.ts`. The only file that loads onnxruntime: a thread
+ * that is ended while onnxruntime works aborts the whole process, so it gets one that nothing else lives in.
+ */
 import * as ort from 'onnxruntime-node';
 import { FaultError, faultOf } from '../core/faults.ts';
 import type { ModelSpec, Tensor } from '../core/model.ts';
 import { fitPicture } from './fit.ts';
 import { modelById, modelIds } from './index.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
-
-const port = parentPort as MessagePort;
-const { model, input, outputs, scoreThreshold, graph } = workerData as WorkerSetup;
 
 /** One thread a stream, and none of them spins while it waits. */
 const SESSION: ort.InferenceSession.SessionOptions = {
@@ -21,6 +20,7 @@ const SESSION: ort.InferenceSession.SessionOptions = {
 
 /** Input and outputs live as long as the session: onnxruntime writes into the same memory for every picture. */
 interface Loaded {
+  setup: WorkerSetup;
   decode: ModelSpec['decode'];
   session: ort.InferenceSession;
   pixels: Float32Array;
@@ -29,22 +29,28 @@ interface Loaded {
   tensors: Record<string, Tensor>;
 }
 
-const loaded = load().then((ready) => {
-  say({ kind: 'ready' });
-  return ready;
-}, (error: unknown) => {
-  say({ kind: 'unusable', fault: faultOf(error, 'CV_MODEL_FAILED', { model }) });
-  port.close();
-  return null;
-});
-
+let loaded: Loaded | null = null;
 /** One message after the other: a session is not let go of under a picture. */
-let turn: Promise<unknown> = loaded;
-port.on('message', (message: ToWorker) => {
-  turn = turn.then(() => (message.kind === 'close' ? close() : detect(message)));
-});
+let turn: Promise<void> = Promise.resolve();
+process.on('message', (message: ToWorker) => { turn = turn.then(() => obey(message)); });
+// Whoever started us is gone.
+process.on('disconnect', () => process.exit(0));
 
-async function load(): Promise<Loaded> {
+async function obey(message: ToWorker): Promise<void> {
+  if (message.kind === 'detect') await detect(message);
+  else if (message.kind === 'close') await close();
+  else {
+    try {
+      loaded = await load(message.setup);
+      say({ kind: 'ready' });
+    } catch (error) {
+      say({ kind: 'unusable', fault: faultOf(error, 'CV_MODEL_FAILED', { model: message.setup.model }) });
+    }
+  }
+}
+
+async function load(setup: WorkerSetup): Promise<Loaded> {
+  const { model, input, outputs, graph } = setup;
   const decode = modelById(model)?.decode;
   if (!decode) throw new FaultError('CV_MODEL_UNKNOWN', { model, known: modelIds().join(', ') });
   const session = await ort.InferenceSession.create(graph, SESSION);
@@ -59,31 +65,30 @@ async function load(): Promise<Loaded> {
   const feeds = { [input.name]: new ort.Tensor('float32', pixels, [...input.shape]) };
   // The first run allocates and is slow; it also shows that the graph can be run at all.
   await session.run(feeds, fetches);
-  return { decode, session, pixels, feeds, fetches, tensors };
+  return { setup, decode, session, pixels, feeds, fetches, tensors };
 }
 
 async function detect({ id, width, height, rgb }: ToWorker & { kind: 'detect' }): Promise<void> {
-  const ready = await loaded;
-  if (!ready) return;
+  if (!loaded) return;
+  const { setup, decode, session, pixels, feeds, fetches, tensors } = loaded;
   try {
     const startedMs = performance.now();
-    const [, rows, columns] = input.shape;
-    fitPicture({ width, height, rgb }, ready.pixels, columns, rows);
-    await ready.session.run(ready.feeds, ready.fetches);
-    say({ kind: 'found', id, boxes: ready.decode(ready.tensors, scoreThreshold), durationMs: performance.now() - startedMs });
+    const [, rows, columns] = setup.input.shape;
+    fitPicture({ width, height, rgb }, pixels, columns, rows);
+    await session.run(feeds, fetches);
+    say({ kind: 'found', id, boxes: decode(tensors, setup.scoreThreshold), durationMs: performance.now() - startedMs });
   } catch (error) {
     say({ kind: 'failed', id, detail: (error as Error).message });
   }
 }
 
 async function close(): Promise<void> {
-  const ready = await loaded;
-  await ready?.session.release();
-  port.close();
+  await loaded?.session.release();
+  process.disconnect();
 }
 
 function say(message: FromWorker): void {
-  port.postMessage(message);
+  process.send?.(message);
 }
 
 function sizeOf(dims: readonly number[]): number {

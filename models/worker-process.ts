@@ -1,9 +1,9 @@
-/** The life of one worker: started, asked, ended. It never starts another; `load.ts` does. */
-import { Worker } from 'node:worker_threads';
+/** The life of one worker process: started, asked, ended. It never starts another; `load.ts` does. */
+import { fork } from 'node:child_process';
 import type { Picture } from '../core/driver.ts';
 import type { Box } from '../core/event.ts';
 import { FaultError } from '../core/faults.ts';
-import { pause, type Clock } from '../core/world.ts';
+import type { Clock } from '../core/world.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 
 export interface Detection {
@@ -13,12 +13,13 @@ export interface Detection {
   durationMs: number;
 }
 
-export interface WorkerLink {
+export interface WorkerProcess {
   /** @throws FaultError CV_MODEL_FAILED, CV_DETECTOR_DIED; the signal's reason */
   detect(picture: Picture, signal?: AbortSignal): Promise<Detection>;
+  readonly pid: number | undefined;
   /** True once it can be asked no more. */
   readonly ended: boolean;
-  /** Resolves when the thread is gone, or is known not to go. */
+  /** Resolves when the process is gone. */
   close(): Promise<void>;
 }
 
@@ -26,11 +27,13 @@ export interface WorkerOptions {
   /** Script to run; a test may give its own. */
   script: URL;
   clock: Clock;
-  /** A thread that is silent for this long after being asked or started is ended. */
+  /** One that is silent for this long after being asked or started is killed. */
   answerDeadlineMs: number;
-  /** A thread that has not ended by itself this long after close is ended. */
+  /** One that has not ended by itself this long after close is killed. */
   closeDeadlineMs: number;
 }
+
+const MAX_STDERR_CHARACTERS = 2000;
 
 interface Waiting {
   resolve(detection: Detection): void;
@@ -38,32 +41,28 @@ interface Waiting {
 }
 
 /** @throws FaultError what the worker found wrong with the graph, or CV_DETECTOR_DIED */
-export async function startWorker(setup: WorkerSetup, { script, clock, answerDeadlineMs, closeDeadlineMs }: WorkerOptions): Promise<WorkerLink> {
-  const worker = new Worker(script, { workerData: setup });
+export async function startWorker(setup: WorkerSetup, { script, clock, answerDeadlineMs, closeDeadlineMs }: WorkerOptions): Promise<WorkerProcess> {
+  // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when we are gone.
+  const worker = fork(script, { execArgv: [], serialization: 'advanced', detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   const gone = new Promise<void>((resolve) => { worker.once('exit', () => resolve()); });
   const waiting = new Map<number, Waiting>();
+  let said = '';
   let lastId = 0;
   let ended = false;
 
-  /** Whoever waits gets `error`; the thread is ended if it still runs. */
+  /** Whoever waits gets `error`; the process is killed if it still runs. */
   function end(error: FaultError): void {
     ended = true;
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
-    void terminate();
+    worker.kill('SIGKILL');
   }
 
-  /** A thread inside native code ends only when that returns; then the process must not wait for it. */
-  async function terminate(): Promise<void> {
-    const stopped = new AbortController();
-    await Promise.race([worker.terminate(), pause(clock, closeDeadlineMs, stopped.signal)]);
-    stopped.abort();
-    worker.unref();
-  }
-
+  // That the channel is closed is said by the process's end, too.
+  const send = (message: ToWorker) => { worker.send(message, () => {}); };
   const died = (detail: string) => new FaultError('CV_DETECTOR_DIED', { model: setup.model, detail });
 
-  function ask(id: number, send: () => void, signal?: AbortSignal): Promise<Detection> {
+  function ask(id: number, question: () => void, signal?: AbortSignal): Promise<Detection> {
     return new Promise<Detection>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const deadline = clock.after(answerDeadlineMs, () => end(died(`silent for ${answerDeadlineMs} ms`)));
@@ -76,7 +75,7 @@ export async function startWorker(setup: WorkerSetup, { script, clock, answerDea
       };
       signal?.addEventListener('abort', abort, { once: true });
       waiting.set(id, { resolve: (detection) => settle(() => resolve(detection)), reject: (error) => settle(() => reject(error)) });
-      send();
+      question();
     });
   }
 
@@ -87,25 +86,26 @@ export async function startWorker(setup: WorkerSetup, { script, clock, answerDea
     else if (message.kind === 'found') waiting.get(message.id)?.resolve({ boxes: message.boxes, durationMs: message.durationMs });
     else waiting.get(message.id)?.reject(new FaultError('CV_MODEL_FAILED', { model: setup.model, detail: message.detail }));
   });
+  worker.stderr?.setEncoding('utf8').on('data', (text: string) => { said = (said + text).slice(0, MAX_STDERR_CHARACTERS); });
   worker.on('error', (error) => end(died(error.message)));
-  worker.on('exit', (code) => end(died(`exit code ${code}`)));
+  worker.on('close', (code, signal) => end(died([signal ?? `exit code ${code}`, said.trim().split('\n')[0]].filter(Boolean).join(', '))));
 
-  await ask(0, () => {});
+  await ask(0, () => send({ kind: 'setup', setup }));
 
   return {
+    pid: worker.pid,
     get ended() { return ended; },
     detect({ width, height, rgb }, signal) {
       if (ended) return Promise.reject(died('it had ended before'));
       const id = (lastId += 1);
-      return ask(id, () => worker.postMessage({ kind: 'detect', id, width, height, rgb } satisfies ToWorker), signal);
+      return ask(id, () => send({ kind: 'detect', id, width, height, rgb }), signal);
     },
     async close() {
       ended = true;
-      worker.postMessage({ kind: 'close' } satisfies ToWorker);
-      const stopped = new AbortController();
-      await Promise.race([gone, pause(clock, closeDeadlineMs, stopped.signal)]);
-      stopped.abort();
-      await terminate();
+      send({ kind: 'close' });
+      const deadline = clock.after(closeDeadlineMs, () => { worker.kill('SIGKILL'); });
+      await gone;
+      deadline.cancel();
     },
   };
 }
