@@ -1,17 +1,19 @@
 /** Typed frames in, values out; no clock, no I/O. */
 import type { Value } from '../../core/event.ts';
 import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
-import type { OpcuaFrame } from './frame.ts';
+import type { OpcuaAlive, OpcuaFrame, OpcuaMessage } from './frame.ts';
 import { overflowed, standingOf, statusText } from './status.ts';
 
 /**
- * Reads one notification.
+ * Reads one notification; a sign of life gives no values.
  *
  * @returns the value with quality and flags by its StatusCode and the source's time; a bad one has value null. Arrays,
  *   structures and broken frames give CV_OPCUA_TYPE or CV_FRAME_INVALID, never a value.
  * @see OPC 10000-4, 7.11 DataValue
  */
-export function decode(frame: OpcuaFrame): Decoded {
+export function decode(message: OpcuaMessage): Decoded {
+  if (isAlive(message)) return { ok: true, values: [] };
+  const frame = message;
   const problem = problemOf(frame);
   if (problem) return { ...lost('CV_FRAME_INVALID', problem), ...(typeof frame?.point === 'string' ? { points: [frame.point] } : {}) };
   const { quality, flags } = standingOf(frame.status);
@@ -24,6 +26,8 @@ export function decode(frame: OpcuaFrame): Decoded {
   if (overflowed(frame.status)) base.flags?.push('other');
   return { ok: true, values: [{ ...base, value }] };
 }
+
+const isAlive = (message: OpcuaMessage): message is OpcuaAlive => typeof message === 'object' && message !== null && (message as Partial<OpcuaAlive>).alive === true;
 
 const NUMBERS = new Set(['SByte', 'Byte', 'Int16', 'UInt16', 'Int32', 'UInt32', 'Float', 'Double']);
 const LONG = new Set(['Int64', 'UInt64']);

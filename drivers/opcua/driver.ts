@@ -12,6 +12,7 @@ export default defineDriver({
   settings,
   point,
   traits: ['listens', 'probes'],
+  reportsChanges: true,
   open, decode, probe,
   frameOf: {
     level: 'frames',

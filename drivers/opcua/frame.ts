@@ -13,3 +13,10 @@ export interface OpcuaFrame {
   sourceAt: number | null;
   serverAt: number | null;
 }
+
+/** The server has nothing to tell: what it said of every node still holds. */
+export interface OpcuaAlive {
+  alive: true;
+}
+
+export type OpcuaMessage = OpcuaFrame | OpcuaAlive;

@@ -6,7 +6,7 @@ import { FaultError } from '../../core/faults.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { startDevice, type DeviceProcess } from '../../test-rigs/processes/device.ts';
 import { decode } from './decode.ts';
-import type { OpcuaFrame } from './frame.ts';
+import type { OpcuaFrame, OpcuaMessage } from './frame.ts';
 import { open, resolveNode } from './link.ts';
 import { probe } from './probe.ts';
 import { settings as schema } from './settings.ts';
@@ -17,9 +17,10 @@ before(async () => { station = await startDevice('air', join(import.meta.dirname
 after(() => station.stop());
 const settings = (port = station.port) => schema.parse({ endpoint: `opc.tcp://127.0.0.1:${port}`, security: 'none', publishEvery: '100ms', sampleEvery: '100ms' });
 
-async function take(frames: AsyncIterable<OpcuaFrame>, enough: (taken: OpcuaFrame[]) => boolean): Promise<OpcuaFrame[]> {
+async function take(frames: AsyncIterable<OpcuaMessage>, enough: (taken: OpcuaFrame[]) => boolean): Promise<OpcuaFrame[]> {
   const taken: OpcuaFrame[] = [];
   for await (const frame of frames) {
+    if ('alive' in frame) continue;
     taken.push(frame);
     if (enough(taken)) break;
   }
@@ -39,6 +40,15 @@ test('values arrive with their source time, by namespace URI, and a node that is
     assert.ok(decoded.ok && decoded.values);
     assert.deepEqual(decoded.values[0]?.flags, ['config']);
   }
+});
+
+test('while nothing changes, signs of life come', async () => {
+  const link = await open(settings(), [{ id: 'service', node: 'i=2267' }], testWorld());
+  const messages: OpcuaMessage[] = [];
+  for await (const message of link.frames(new AbortController().signal)) if (messages.push(message) >= 3) break;
+  await link.close();
+  assert.deepEqual(messages.map((message) => ('alive' in message ? 'alive' : message.point)), ['service', 'alive', 'alive']);
+  assert.deepEqual(decode({ alive: true }), { ok: true, values: [] });
 });
 
 test('the probe names the server', async () => {

@@ -6,7 +6,7 @@ import {
 import type { Link, PointOf } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import type { OpcuaFrame } from './frame.ts';
+import type { OpcuaFrame, OpcuaMessage } from './frame.ts';
 import { applicationUri, APPLICATION_NAME, ownKey } from './own-key.ts';
 import type { OpcuaPoint, OpcuaSettings } from './settings.ts';
 
@@ -15,7 +15,9 @@ setErrorLogger(() => {});
 setWarningLogger(() => {});
 
 const ITEMS_PER_CALL = 500;
-const KEEPALIVE_COUNT = 10;
+/** A subscription without news gives a sign of life about this often, and is given up by the server after this long. */
+const ALIVE_MS = 1000;
+const LIFETIME_MS = 60_000;
 /** The library's own patience; the host's time-out of the device mostly ends an attempt before. */
 const TRANSPORT_TIMEOUT_MS = 10_000;
 /** What the host has not taken yet; a server that floods is let go above it rather than filling the memory. */
@@ -24,8 +26,8 @@ const BAD_NODE_ID_UNKNOWN = 0x80340000;
 /** 1601-01-01 and 0001-01-01 stand for "no time" in many servers. */
 const EARLIEST_AT = Date.UTC(1990, 0, 1);
 
-export interface OpcuaLink extends Link<OpcuaFrame> {
-  frames(signal: AbortSignal): AsyncIterable<OpcuaFrame>;
+export interface OpcuaLink extends Link<OpcuaMessage> {
+  frames(signal: AbortSignal): AsyncIterable<OpcuaMessage>;
   readonly session: ClientSession;
 }
 
@@ -78,10 +80,12 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
 }
 
 async function subscribe(session: ClientSession, settings: OpcuaSettings, points: readonly PointOf<OpcuaPoint>[], feed: Feed, lose: (detail: string) => void): Promise<void> {
+  const countFor = (ms: number) => Math.max(1, Math.ceil(ms / Math.max(1, settings.publishEvery)));
   const subscription = await session.createSubscription2({
-    requestedPublishingInterval: settings.publishEvery, requestedLifetimeCount: 6 * KEEPALIVE_COUNT, requestedMaxKeepAliveCount: KEEPALIVE_COUNT,
+    requestedPublishingInterval: settings.publishEvery, requestedLifetimeCount: Math.max(3 * countFor(ALIVE_MS), countFor(LIFETIME_MS)), requestedMaxKeepAliveCount: countFor(ALIVE_MS),
     maxNotificationsPerPublish: 1000, publishingEnabled: true, priority: 0,
   });
+  subscription.on('keepalive', () => feed.give({ alive: true }));
   subscription.on('terminated', () => lose('the server ended the subscription'));
   const namespaces = await session.readNamespaceArray();
   const items = points.map((point) => ({ point, nodeId: resolveNode(point.node, namespaces) }));
@@ -171,12 +175,12 @@ function settled<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 
 /** Frames from the library's callbacks to the host's loop, in order. */
 class Feed {
-  #waiting: OpcuaFrame[] = [];
+  #waiting: OpcuaMessage[] = [];
   #error: FaultError | null = null;
   #ended = false;
   #wake: () => void = () => {};
 
-  give(frame: OpcuaFrame): void {
+  give(frame: OpcuaMessage): void {
     if (this.#ended) return;
     if (this.#waiting.length >= MAX_WAITING) return this.fail(new FaultError('CV_OPCUA_FLOOD', { count: MAX_WAITING }));
     this.#waiting.push(frame);
@@ -193,7 +197,7 @@ class Feed {
     this.#wake();
   }
 
-  async *take(signal: AbortSignal): AsyncGenerator<OpcuaFrame> {
+  async *take(signal: AbortSignal): AsyncGenerator<OpcuaMessage> {
     const wake = () => this.#wake();
     signal.addEventListener('abort', wake);
     try {
