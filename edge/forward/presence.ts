@@ -1,6 +1,6 @@
 /**
  * Presence: the retained word about this edge (online, version, log depth, devices), and the clock it is answered with.
- * Spoken on each connect, soon after a device came or went, and every ten seconds.
+ * Spoken on each connect, soon after a device came or went, and every ten seconds or, with many devices, less often.
  */
 import { STREAMS } from '../../core/event.ts';
 import type { EdgeLog } from '../../core/log/types.ts';
@@ -9,6 +9,9 @@ import { WIRE_VERSION } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
 
 const EVERY_MS = 10_000;
+/** With many devices it is said less often: at most 500 bytes a second, and once a minute. */
+const MS_A_BYTE = 2;
+const SELDOM_MS = 60_000;
 const DEVICES_EVERY_MS = 1_000;
 /** An answer to something said longer ago says little about the clock. */
 const MAX_ROUND_TRIP_MS = 10_000;
@@ -35,6 +38,7 @@ export class Presence {
   readonly #startedAt: number;
   #saidAtMs = -Infinity;
   #saidDevices = '';
+  #everyMs = EVERY_MS;
   /** Wall clock and monotonic ms of what was last said: the echo that is believed. */
   #awaited: { sentAt: number; atMs: number } | null = null;
   #clockOffsetMs: number | null = null;
@@ -58,13 +62,15 @@ export class Presence {
     this.#saidAtMs = this.#world.clock.monotonicMs();
     this.#saidDevices = whoIsThere(devices);
     this.#awaited = { sentAt, atMs: this.#saidAtMs };
-    this.#publish(JSON.stringify(this.#state(sentAt, devices)));
+    const payload = JSON.stringify(this.#state(sentAt, devices));
+    this.#everyMs = Math.min(SELDOM_MS, Math.max(EVERY_MS, payload.length * MS_A_BYTE));
+    this.#publish(payload);
   }
 
   /** About once a second while connected. */
   tick(): void {
     const sinceMs = this.#world.clock.monotonicMs() - this.#saidAtMs;
-    if (sinceMs >= EVERY_MS || (sinceMs >= DEVICES_EVERY_MS && whoIsThere(this.#facts.devices()) !== this.#saidDevices)) this.say();
+    if (sinceMs >= this.#everyMs || (sinceMs >= DEVICES_EVERY_MS && whoIsThere(this.#facts.devices()) !== this.#saidDevices)) this.say();
   }
 
   answered({ clock: { echo, at } }: ClockAnswer): void {

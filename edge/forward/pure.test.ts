@@ -125,6 +125,22 @@ test('the window gives back what was answered, refused, overtaken or not answere
   assert.deepEqual(left(), []);
 });
 
+test('after time-outs a word from the gateway gives back what was sent long ago, and what is new keeps its time', () => {
+  const { window, add, left } = windowOf();
+  add('up', 10, 0);
+  window.revive(60_000);
+  assert.deepEqual(left(), [1], 'nothing was late, nothing is sent twice');
+  for (let turn = 1; turn <= 4; turn += 1) {
+    window.expire(turn * 100_000);
+    add('up', 10, turn * 100_000);
+  }
+  assert.equal(window.pace.timeoutMs, 30_000);
+  add('up', 10, 405_000);
+  window.revive(406_000);
+  assert.deepEqual(left(), [6]);
+  assert.equal(window.pace.timeoutMs, 5000);
+});
+
 test('answers that come slowly make less go out at a time, and then smaller', () => {
   const { window, add, ack } = windowOf();
   for (let turn = 0; turn < 100; turn += 1) {

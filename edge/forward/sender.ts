@@ -108,8 +108,9 @@ export class Sender {
     this.#tell({ code: 'CV_FORWARD_REFUSED', params: { code: refusal.error, detail: refusal.detail ?? '', events: refused.run.to - refused.run.from + 1 } });
     if (row?.retry === 'after-change') {
       // Smaller pieces would be refused as well; nothing is given up for a setting that is wrong.
-      const { lengthMs } = this.#hold;
-      this.#hold = { untilMs: this.#now() + lengthMs, lengthMs: Math.min(MAX_HOLD_MS, lengthMs * 2) };
+      // All that was under way is refused alike; that is one refusal.
+      const { untilMs, lengthMs } = this.#hold;
+      if (this.#now() >= untilMs) this.#hold = { untilMs: this.#now() + lengthMs, lengthMs: Math.min(MAX_HOLD_MS, lengthMs * 2) };
       return;
     }
     const verdict = this.#refusals.refuse(refused.run);

@@ -29,10 +29,10 @@ interface Running {
   close(): Promise<void>;
 }
 
-async function startEdge(urls: readonly string[], disk: MemoryDisk = memoryDisk(), edge = EDGE): Promise<Running> {
-  const world = fastWorld(TIMES);
-  const log = await openMemoryEdgeLog({ edge, centre: CENTRE }, world, disk);
-  const station = forward({ edge, centre: CENTRE, gateway: { urls, token: 'secret' } }, { version: '1', devices: () => [], httpUrl: () => null }, log, world);
+async function startEdge(urls: readonly string[], disk: MemoryDisk = memoryDisk(), times = TIMES): Promise<Running> {
+  const world = fastWorld(times);
+  const log = await openMemoryEdgeLog({ edge: EDGE, centre: CENTRE }, world, disk);
+  const station = forward({ edge: EDGE, centre: CENTRE, gateway: { urls, token: 'secret' } }, { version: '1', devices: () => [], httpUrl: () => null }, log, world);
   const running = line(world, [keep(log, world), station]);
   await running.open();
   return { world, log, station, close: async () => { await running.close(); await log.close(); } };
@@ -79,12 +79,12 @@ test('what was kept before goes out late, older epochs first, under its own numb
 
 test('losses, lost answers, repeated answers and cut connections: everything arrives and is settled', async (t) => {
   const { gateway, log } = await open(t, { seed: 7, lose: 0.2, forget: 0.2, repeat: 0.3 });
-  for (let group = 0; group < 60; group += 1) {
+  for (let group = 0; group < 30; group += 1) {
     await log.append([...draftsOf(40), ...draftsOf(3, { kind: 'state', value: true })]);
-    if (group % 15 === 9) gateway.cut();
+    if (group % 10 === 6) gateway.cut();
   }
   await until(() => depth(log) === 0);
-  assert.equal(gateway.events.size, 60 * 43);
+  assert.equal(gateway.events.size, 30 * 43);
   assert.ok(gateway.twice > 0, 'lost answers made the edge send again');
 });
 
@@ -169,6 +169,22 @@ test('the second gateway of the list takes over when the first is away', async (
   await until(() => depth(edge.log) === 0);
   assert.equal(edge.station.uplink().address, gateway.url);
   assert.ok(faults(edge.world).includes('CV_UPLINK_LOST'));
+});
+
+test('from a standby the edge goes back once the preferred gateway is there again', async (t) => {
+  const away = await FakeGateway.open();
+  const { port } = away;
+  await away.close();
+  const standby = await FakeGateway.open();
+  const edge = await startEdge([away.url, standby.url], memoryDisk(), 1000);
+  t.after(async () => { await edge.close(); await standby.close(); });
+  await until(() => edge.station.uplink().online);
+  const preferred = await FakeGateway.open({}, port);
+  t.after(() => preferred.close());
+  await until(() => edge.station.uplink().online && edge.station.uplink().address === preferred.url);
+  await edge.log.append(draftsOf(5));
+  await until(() => depth(edge.log) === 0);
+  assert.equal(preferred.events.size, 5);
 });
 
 test('two edges with one id: each says what is wrong, and both still get through', async (t) => {
