@@ -44,6 +44,8 @@ export interface Picture {
   width: number;
   height: number;
   rgb: Uint8Array;
+  /** Width over height as it should be shown, where that is not width / height: a picture stretched for a detector. */
+  aspect?: number;
   /** ms UTC when it was taken, where the source knows (a file: start of play + ptsMs). */
   takenAt?: number;
   /**

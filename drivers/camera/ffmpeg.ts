@@ -44,7 +44,8 @@ export interface Player {
 const MAX_STDERR_CHARACTERS = 2000;
 
 export function startFfmpeg(options: PlayOptions): Player {
-  const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: ['ignore', 'pipe', 'pipe'], shell: false });
+  // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when nobody reads.
+  const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: ['ignore', 'pipe', 'pipe'], shell: false, detached: true });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => { said = (said + text).slice(-MAX_STDERR_CHARACTERS); });
   const lastWords = () => said.trim().split('\n').at(-1) ?? '';

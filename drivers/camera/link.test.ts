@@ -195,6 +195,19 @@ test('settings: what is no file is refused; size follows the model', async () =>
   }
 });
 
+test('a picture knows the proportion it should be shown in, whatever it was stretched to', async () => {
+  const make = (name: string, ...args: string[]) => {
+    execFileSync('ffmpeg', ['-v', 'error', ...args, '-y', join(folder, name)]);
+    return { url: `file:${join(folder, name)}`, width: 32, height: 32 };
+  };
+  const source = ['-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=10:duration=1', '-c:v', 'mpeg4'];
+  assert.equal((await play({ width: 32, height: 32 }, 1)).pictures[0]?.aspect, 64 / 48);
+  const wide = make('wide.mp4', ...source, '-vf', 'setsar=2');
+  assert.equal((await play(wide, 1)).pictures[0]?.aspect, 128 / 48);
+  const turned = make('turned.mp4', '-display_rotation', '90', '-i', join(folder, 'wide.mp4'), '-c', 'copy');
+  assert.equal((await play(turned, 1)).pictures[0]?.aspect, 48 / 128);
+});
+
 test('decode takes pictures and nothing else', () => {
   const picture: Picture = { index: 0, ptsMs: 0, width: 2, height: 1, rgb: new Uint8Array(6) };
   assert.deepEqual(decode(picture), { ok: true, picture });

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { Link, Picture } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
+import { shownAspect } from './aspect.ts';
 import { exitFault, startFfmpeg } from './ffmpeg.ts';
 import { pictureSize } from './model.ts';
 import { inItsOwnTime, withoutLoss } from './play.ts';
@@ -23,7 +24,7 @@ export interface CameraLink extends Link<Picture> {
 export async function open(settings: CameraSettings, _points: unknown, world: World, signal?: AbortSignal): Promise<CameraLink> {
   const path = clipPath(settings);
   const { width, height } = pictureSize(settings);
-  await lookAt(path);
+  const { isPipe } = await lookAt(path);
   signal?.throwIfAborted();
   const player = startFfmpeg({ path, fps: settings.fps, width, height, loop: settings.loop });
   const closing = new AbortController();
@@ -33,6 +34,8 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
   };
   const abort = () => { void close(); };
   signal?.addEventListener('abort', abort, { once: true });
+  // What is read from a pipe is gone from it.
+  const aspect = isPipe ? undefined : shownAspect(path, closing.signal);
   const first = await player.frames.next();
   signal?.removeEventListener('abort', abort);
   if (first.done) {
@@ -44,10 +47,11 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
 
   async function* pictures(firstRgb: Uint8Array): AsyncGenerator<Picture, void> {
     const startedAt = world.clock.nowMs();
+    const shown = await aspect;
     let index = 0;
     for (let rgb: Uint8Array | void = firstRgb; rgb; index += 1) {
       const ptsMs = (index * 1000) / settings.fps;
-      yield { index, ptsMs, width, height, rgb, takenAt: startedAt + ptsMs };
+      yield { index, ptsMs, width, height, rgb, takenAt: startedAt + ptsMs, ...(shown !== undefined && { aspect: shown }) };
       rgb = (await player.frames.next()).value;
     }
     if (!closing.signal.aborted) throw exitFault(path, await player.exit, index);
@@ -76,12 +80,13 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
 const SAMPLES_A_PICTURE = 3;
 
 /** A pipe is let through: somebody may write a video into it. @throws FaultError CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE */
-export async function lookAt(path: string): Promise<void> {
+export async function lookAt(path: string): Promise<{ isPipe: boolean }> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new FaultError('CV_VIDEO_MISSING', { path });
     throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: error.code ?? error.message });
   });
   if (!found.isFile() && !found.isFIFO()) throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: 'it is no file' });
   if (found.isFile() && found.size === 0) throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: '0 bytes' });
+  return { isPipe: found.isFIFO() };
 }
 

@@ -161,6 +161,18 @@ test('the last picture of a camera is there for people, encoded when asked for',
   assert.deepEqual([...Buffer.from(view?.jpegBase64 ?? '', 'base64').subarray(0, 3)], [0xff, 0xd8, 0xff]);
 });
 
+test('a picture is shown in its right proportion and not wider than 640', async () => {
+  const pictures = openLastPictures();
+  const size = async (width: number, height: number, aspect?: number) => {
+    pictures.remember('cam', { index: 0, ptsMs: 0, width, height, rgb: new Uint8Array(width * height * 3), ...(aspect && { aspect }) }, AT, []);
+    const view = await pictures.get('cam');
+    return [view?.width, view?.height];
+  };
+  assert.deepEqual(await size(320, 320, 4 / 3), [427, 320]);
+  assert.deepEqual(await size(1280, 720), [640, 360]);
+  assert.deepEqual(await size(100, 50), [100, 50]);
+});
+
 test('a picture that cannot be encoded fails who asks, not the line', async () => {
   const pictures = openLastPictures();
   pictures.remember('cam', { index: 0, ptsMs: 0, width: 99, height: 99, rgb: new Uint8Array(3) }, AT, []);

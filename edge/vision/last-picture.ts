@@ -9,7 +9,7 @@ const JPEG_QUALITY = 70;
 export interface LastPictures {
   /** Takes the place of the camera's picture before. @param at ms UTC when it was taken */
   remember(device: string, picture: Picture, at: number, boxes: readonly Box[]): void;
-  /** A JPEG at most 640 pixels wide; null when the camera has given none yet. */
+  /** A JPEG in its right proportion, at most 640 pixels wide; null when the camera has given none yet. */
   get(device: string): Promise<PictureView | null>;
 }
 
@@ -21,17 +21,17 @@ export function openLastPictures(): LastPictures {
       const last = newest.get(device);
       if (!last) return null;
       // Many who ask at once share one encoding.
-      last.view ??= encode(last.picture).then((jpegBase64) => ({
-        device, at: last.at, index: last.picture.index, width: last.picture.width, height: last.picture.height, jpegBase64, boxes: [...last.boxes],
-      }));
+      last.view ??= encode(last.picture).then((image) => ({ device, at: last.at, index: last.picture.index, ...image, boxes: [...last.boxes] }));
       return last.view;
     },
   };
 }
 
-async function encode({ rgb, width, height }: Picture): Promise<string> {
+async function encode({ rgb, width, height, aspect = width / height }: Picture): Promise<Pick<PictureView, 'width' | 'height' | 'jpegBase64'>> {
   // sharp is heavy: an edge whose pictures nobody looks at never loads it.
   const { default: sharp } = await import('sharp');
-  const jpeg = await sharp(rgb, { raw: { width, height, channels: 3 } }).resize({ width: MAX_WIDTH, withoutEnlargement: true }).jpeg({ quality: JPEG_QUALITY }).toBuffer();
-  return jpeg.toString('base64');
+  const shownWidth = Math.max(1, Math.min(MAX_WIDTH, Math.round(height * aspect)));
+  const shownHeight = Math.max(1, Math.round(shownWidth / aspect));
+  const jpeg = await sharp(rgb, { raw: { width, height, channels: 3 } }).resize(shownWidth, shownHeight, { fit: 'fill' }).jpeg({ quality: JPEG_QUALITY }).toBuffer();
+  return { width: shownWidth, height: shownHeight, jpegBase64: jpeg.toString('base64') };
 }
