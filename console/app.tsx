@@ -33,6 +33,8 @@ export function App() {
     document.title = lang === 'en' ? 'cityvitals' : '城市体征 cityvitals';
   }, [lang]);
 
+  useEffect(() => { if (state.incomplete) link.current?.refresh(); }, [state]);
+
   const stale = state.link.is !== 'live';
   const now = (stale ? (state.heardAt ?? browserNow) : browserNow) + state.clockOffsetMs;
   const view = useMemo(() => ({ state, lang, words, now }), [state, lang, now]);

@@ -6,9 +6,12 @@ import type { Input } from './state.ts';
 const SILENCE_MS = 4000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
+const REFRESH_MS = 1000;
 const KINDS = ['status', 'value', 'warning', 'device', 'demo'] as const;
 
 export interface GatewayLink {
+  /** Asks for everything anew, soon; calls in between are one. */
+  refresh(): void;
   retryNow(): void;
   close(): void;
 }
@@ -18,15 +21,14 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
   let tries = 0;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let watch: ReturnType<typeof setTimeout> | undefined;
+  let refresh: ReturnType<typeof setTimeout> | undefined;
 
   function open(): void {
     clearTimeout(retry);
     source?.close();
     const own = new EventSource('./api/v1/live');
     source = own;
-    own.addEventListener('open', () => {
-      snapshot().then((input) => { if (source === own) give(input); }, () => { if (source === own) lose(); });
-    });
+    own.addEventListener('open', () => readAll(own));
     own.addEventListener('error', lose);
     own.addEventListener('bye', lose);
     for (const kind of KINDS) {
@@ -37,6 +39,10 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
       });
     }
     rewatch();
+  }
+
+  function readAll(own: EventSource): void {
+    snapshot().then((input) => { if (source === own) give(input); }, () => { if (source === own) lose(); });
   }
 
   function rewatch(): void {
@@ -60,9 +66,14 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
   open();
   return {
     retryNow: open,
+    refresh() {
+      refresh ??= setTimeout(() => {
+        refresh = undefined;
+        if (source) readAll(source);
+      }, REFRESH_MS);
+    },
     close() {
-      clearTimeout(watch);
-      clearTimeout(retry);
+      for (const timer of [watch, retry, refresh]) clearTimeout(timer);
       source?.close();
     },
   };

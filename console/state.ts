@@ -1,5 +1,5 @@
 /** What the console knows, and how each message changes it: pure, so that the page is a function of it. */
-import type { DemoView, DeviceView, LiveMessage, StatusView, WarningView } from '../core/api.ts';
+import type { DemoView, DeviceView, LastValue, LiveMessage, StatusView, WarningView } from '../core/api.ts';
 
 /** joining: never had anything yet; live: messages come; gone: they stopped. */
 export type Link = { is: 'joining' } | { is: 'live' } | { is: 'gone'; since: number; retryAt: number; tries: number };
@@ -14,9 +14,11 @@ export interface State {
   devices: DeviceView[];
   warnings: WarningView[];
   demo: DemoView | null;
+  /** A value came of a device or point that is not here yet: ask for all anew. */
+  incomplete: boolean;
 }
 
-export const NOTHING: State = { link: { is: 'joining' }, status: null, clockOffsetMs: 0, heardAt: null, devices: [], warnings: [], demo: null };
+export const NOTHING: State = { link: { is: 'joining' }, status: null, clockOffsetMs: 0, heardAt: null, devices: [], warnings: [], demo: null, incomplete: false };
 
 export type Input =
   | { is: 'message'; message: LiveMessage; now: number }
@@ -26,7 +28,7 @@ export type Input =
 
 export function step(state: State, input: Input): State {
   if (input.is === 'message') return heard(take(state, input.message, input.now), input.now);
-  if (input.is === 'snapshot') return { ...state, devices: sorted(input.devices), warnings: input.warnings };
+  if (input.is === 'snapshot') return { ...state, devices: sorted(input.devices), warnings: input.warnings, incomplete: false };
   const since = state.link.is === 'gone' ? state.link.since : (state.heardAt ?? input.now);
   return { ...state, link: { is: 'gone', since, retryAt: input.retryAt, tries: input.tries } };
 }
@@ -39,15 +41,19 @@ function take(state: State, message: LiveMessage, now: number): State {
     case 'demo': return { ...state, demo: message.demo };
     case 'device': return { ...state, devices: sorted([...state.devices.filter(({ id }) => id !== message.device.id), message.device]) };
     case 'warning': return { ...state, warnings: [...state.warnings.filter(({ id }) => id !== message.warning.id), message.warning] };
-    case 'value': return { ...state, devices: state.devices.map((device) => (device.id === message.device ? withValue(device, message) : device)) };
+    case 'value': return withValue(state, message);
     default: return state; // a newer gateway may say more
   }
 }
 
-function withValue(device: DeviceView, message: Extract<LiveMessage, { kind: 'value' }>): DeviceView {
-  const values = device.values.map((last) => (last.point === message.point && last.indicator === message.indicator && last.at <= message.at
-    ? { ...last, value: message.value, unit: message.unit, at: message.at, quality: message.quality, flags: message.flags } : last));
-  return { ...device, values, lastAt: Math.max(device.lastAt ?? 0, message.at) };
+function withValue(state: State, message: Extract<LiveMessage, { kind: 'value' }>): State {
+  const device = state.devices.find(({ id }) => id === message.device);
+  const last = device?.values.find(({ point, indicator }) => point === message.point && indicator === message.indicator);
+  if (!device || !last) return { ...state, incomplete: true };
+  if (message.at < last.at) return state;
+  const { value, unit, at, quality, flags } = message;
+  const changed: DeviceView = { ...device, values: device.values.map((other) => (other === last ? { ...last, value, unit, at, quality, flags } : other)), lastAt: Math.max(device.lastAt ?? 0, at) };
+  return { ...state, devices: state.devices.map((other) => (other === device ? changed : other)) };
 }
 
 const sorted = (devices: DeviceView[]): DeviceView[] => devices.toSorted((a, b) => (a.id < b.id ? -1 : 1));
@@ -67,12 +73,16 @@ export interface Focus {
   point: string;
 }
 
-/** The series worth drawing: of the worst open warning when it has limits, else the first value that has, else any number. */
+/** The series worth drawing: of the worst open warning; else of the value with the gravest limits, emergencies (YJ) first. */
 export function focusOf(state: State): Focus | null {
-  const all = state.devices.flatMap((device) => device.values.map((value) => ({ device: device.id, value })));
+  const numbers = state.devices.flatMap((device) => device.values.filter(({ value }) => typeof value === 'number').map((value) => ({ device: device.id, value })));
   const [worst] = openWarnings(state);
-  const found = all.find(({ device, value }) => worst && device === worst.device && value.point === worst.point && value.limits.length > 0)
-    ?? all.find(({ value }) => value.limits.length > 0 && typeof value.value === 'number')
-    ?? all.find(({ value }) => typeof value.value === 'number');
+  const found = numbers.find(({ device, value }) => worst && device === worst.device && value.point === worst.point && value.limits.length > 0)
+    ?? numbers.toSorted((a, b) => graveness(a.value) - graveness(b.value))[0];
   return found ? { indicator: found.value.indicator, device: found.device, point: found.value.point } : null;
+}
+
+function graveness({ indicator, limits }: LastValue): number {
+  if (limits.length === 0) return 100;
+  return Math.min(...limits.map(({ level }) => level)) + (indicator.startsWith('YJ-') ? 0 : 10);
 }

@@ -27,7 +27,7 @@ export interface RunOptions {
   metrics?(): Promise<string>;
   /** Only inside `cityvitals demo`. */
   demo?: DemoControls;
-  /** Where the console was built to; default: console/dist of this package, when it is there. */
+  /** Where the console was built to; default: console-dist beside this file, when it is there. */
   consoleDir?: string;
 }
 
@@ -89,7 +89,7 @@ async function open(setup: GatewaySetup, world: World, tally: Tally, options: Ru
     setup, log, line, registry, store, warnings, catalogue, quarantine, link: inLink, tally, picture: fetchPicture, metrics: options.metrics ?? (() => Promise.resolve('')),
     ...(options.demo ? { demo: options.demo } : {}),
   }, world);
-  const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, '..', 'console', 'dist') }, world);
+  const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);
   undo.unshift(() => api.close());
   // Edges come in last: from their first word on somebody listens.
   const brokerUrl = await letIn(broker, setup, inLink);

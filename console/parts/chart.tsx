@@ -22,6 +22,7 @@ interface ChartProps {
   limitText(level: Level, value: number): string;
   /** A moment to point at. */
   marker?: number | null;
+  /** At least so high; it fills what its panel has. */
   heightPx: number;
   /** What is seen, for those who do not see it. */
   label: string;
@@ -39,7 +40,7 @@ export function Chart(props: ChartProps) {
     if (!element) return;
     const own = new uPlot(optionsFor(element, latest), toAligned(latest.current.data), element);
     plot.current = own;
-    const resize = new ResizeObserver(() => own.setSize({ width: element.clientWidth, height: latest.current.heightPx }));
+    const resize = new ResizeObserver(() => own.setSize({ width: element.clientWidth, height: element.clientHeight }));
     resize.observe(element);
     return () => {
       resize.disconnect();
@@ -58,7 +59,7 @@ export function Chart(props: ChartProps) {
     });
   }, [props.data, props.from, props.to, props.limits]);
 
-  return <div class="chart" ref={box} role="img" aria-label={props.label} style={{ height: `${props.heightPx}px` }} />;
+  return <div class="chart" ref={box} role="img" aria-label={props.label} style={{ minHeight: `${props.heightPx}px` }} />;
 }
 
 const toAligned = (data: ChartData): uPlot.AlignedData => [data.at, data.value];
@@ -114,6 +115,7 @@ function drawLimit(plot: uPlot, limit: Limit, text: string, colour: string): voi
   ctx.lineTo(bbox.left + bbox.width, y);
   ctx.stroke();
   ctx.font = `600 ${12 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = 'left';
   ctx.textBaseline = 'bottom';
   ctx.fillText(text, bbox.left + 6 * ratio, y - 3 * ratio);
   ctx.restore();

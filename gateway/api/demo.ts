@@ -19,7 +19,7 @@ export const DEMO_ROUTES: Route[] = [
     },
   }),
   route({
-    method: 'POST', path: '/api/v1/demo/kill', summary: { zh: '强制终止边缘节点进程(随后自动重启)', en: 'kill the edge (−9); it is started again' },
+    method: 'POST', path: '/api/v1/demo/kill', summary: { zh: '强制终止边缘节点进程（随后自动重启）', en: 'kill the edge (−9); it is started again' },
     query: query({}), params: NO_PARAMS, answer: DemoView, example: EXAMPLES.demo, faults: ['CV_API_ORIGIN'],
     async handle(call) {
       await controls(call).kill();

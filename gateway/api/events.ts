@@ -20,7 +20,7 @@ const PATH = '/api/v1/events';
 export type FollowedEvent = Event & { cursor: string; receivedAt: number };
 
 export const EVENTS_ROUTE = route({
-  method: 'GET', path: PATH, summary: { zh: '持久事件流,按提交顺序', en: 'the durable stream of events, in commit order' },
+  method: 'GET', path: PATH, summary: { zh: '持久事件流，按提交顺序', en: 'the durable stream of events, in commit order' },
   query: query({ limit: pageLimit(MAX_EVENTS, 500), after: after() }), params: NO_PARAMS, answer: { $ref: '#/components/schemas/EventPage' },
   example: EXAMPLES.events, faults: ['CV_API_CURSOR_INVALID', 'CV_API_CURSOR_GONE', 'CV_API_CURSOR_AHEAD'],
   handle: ({ sources, query: wanted }) => eventsAfter(sources.log, wanted.after, wanted.limit),

@@ -44,7 +44,7 @@ export const LIST_ROUTES = [
     },
   }),
   route({
-    method: 'GET', path: '/api/v1/indicators', summary: { zh: '体征指标目录,含目录外已收到的代码', en: 'the catalogue, with codes that were received but are not in it' },
+    method: 'GET', path: '/api/v1/indicators', summary: { zh: '体征指标目录，含目录外已收到的代码', en: 'the catalogue, with codes that were received but are not in it' },
     query: query({ ...page, known: z.enum(['true', 'false']).optional() }), params: NO_PARAMS, answer: pageOf(IndicatorView), example: { items: [EXAMPLES.indicator], next: null }, faults: [],
     handle({ sources, query: asked }) {
       const wanted = sources.indicators().filter((indicator) => fits(String(indicator.known), asked.known));
@@ -52,7 +52,7 @@ export const LIST_ROUTES = [
     },
   }),
   route({
-    method: 'GET', path: '/api/v1/warnings', summary: { zh: '风险提示,最新在前', en: 'warnings, newest first' },
+    method: 'GET', path: '/api/v1/warnings', summary: { zh: '风险提示，最新在前', en: 'warnings, newest first' },
     query: query({ ...page, condition: z.enum(['active', 'cleared']).optional(), level: z.enum(['1', '2', '3', '4']).optional(), device: z.string().max(64).optional(), rule: z.string().max(128).optional(), centre: z.string().max(12).optional() }),
     params: NO_PARAMS, answer: pageOf(WarningShape), example: { items: [EXAMPLES.warning], next: null }, faults: ['CV_API_CURSOR_INVALID'],
     async handle({ sources, query: asked }) {
@@ -72,7 +72,7 @@ export const LIST_ROUTES = [
     },
   }),
   route({
-    method: 'GET', path: '/api/v1/quarantine', summary: { zh: '被拒收的内容及原因,最新在前', en: 'what was refused and why, newest first' },
+    method: 'GET', path: '/api/v1/quarantine', summary: { zh: '被拒收的内容及原因，最新在前', en: 'what was refused and why, newest first' },
     query: query({ limit: pageLimit(MAX_PAGE, 100), after: whole(0, Number.MAX_SAFE_INTEGER).optional() }), params: NO_PARAMS, answer: pageOf(QuarantineItem),
     example: { items: [EXAMPLES.quarantined], next: null }, faults: [],
     async handle({ sources, query: asked }) {

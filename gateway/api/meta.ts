@@ -10,7 +10,7 @@ export function metaRoutes(version: string, all: () => readonly Route[]): Route[
   const anyObject = { $ref: '#/components/schemas/Document' };
   return [
     route({
-      method: 'GET', path: '/healthz', summary: { zh: '健康状态;异常时为 503', en: 'health; 503 when impaired' },
+      method: 'GET', path: '/healthz', summary: { zh: '健康状态；异常时为 503', en: 'health; 503 when impaired' },
       query: query({}), params: NO_PARAMS, answer: Health, example: { status: 'ok', gateway: 'town-01', version, problems: [] }, faults: [],
       handle({ sources, reply }) {
         const problems = sources.problems();

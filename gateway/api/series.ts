@@ -20,7 +20,7 @@ const asked = query({
 });
 
 export const SERIES_ROUTE = route({
-  method: 'GET', path: '/api/v1/series', summary: { zh: '序列列表;给出时间时为单个序列的数值', en: 'the list of series; with a time, the values of one' },
+  method: 'GET', path: '/api/v1/series', summary: { zh: '序列列表；给出时间时为单个序列的数值', en: 'the list of series; with a time, the values of one' },
   query: asked, params: NO_PARAMS, answer: z.union([RangeShape, pageOf(SeriesShape)]), example: EXAMPLES.range,
   faults: ['CV_API_RANGE_INVALID', 'CV_API_CURSOR_INVALID', 'CV_API_UNKNOWN_ID', 'CV_API_SERIES_AMBIGUOUS'],
   async handle({ sources, query: wanted, world }): Promise<SeriesRange | { items: SeriesView[]; next: string | null }> {

@@ -64,7 +64,7 @@ export function fakeTown(clock: Clock): FakeTown {
     const now = clock.nowMs();
     const cut = now < cutUntil;
     const down = now < downUntil;
-    const act: Words = cut ? { zh: '网络已断开:边缘日志积压上升', en: 'the network is cut: the edge log fills' } : down ? { zh: '边缘进程已被终止,正在重启', en: 'the edge was killed and starts again' } : { zh: '暴雨来临,关注水位', en: 'the storm comes: watch the water' };
+    const act: Words = cut ? { zh: '网络已断开：边缘日志积压上升', en: 'the network is cut: the edge log fills' } : down ? { zh: '边缘进程已被终止，正在重启', en: 'the edge was killed and starts again' } : { zh: '暴雨来临，关注水位', en: 'the storm comes: watch the water' };
     return { seconds: (now - startedAt) / 1000, act, canCut: !cut, canKill: !down, networkCut: cut, edgeDown: down, witnessed: kept, missing: 0, twice: 0, checkedAt: now - 800 };
   }
 
@@ -141,8 +141,8 @@ function warningOf(id: string, level: Level, water: number, now: number): Warnin
     title: { zh: '七号泵站水位超限', en: 'Water level at pump station 7 over its limit' }, place: { zh: '龙溪镇 七号泵站', en: 'pump station 7, Longxi town', position: { lon: 106.577, lat: 29.557 } },
     reasons: [
       { zh: `水位 ${water.toFixed(2)} m,高于限值 ${limit.toFixed(1)} m`, en: `water level ${water.toFixed(2)} m, over the limit of ${limit.toFixed(1)} m`, cites },
-      { zh: '水泵已在运行,水位仍在上升', en: 'the pump is running and the level still rises', cites: rain },
+      { zh: '水泵已在运行，水位仍在上升', en: 'the pump is running and the level still rises', cites: rain },
     ],
-    suggestion: { zh: '到场核实水位,检查格栅是否堵塞,准备启用备用泵。', en: 'Check the level on site, look for a clogged grate, make the spare pump ready.' }, incomplete: ['plan', 'unit'],
+    suggestion: { zh: '到场核实水位，检查格栅是否堵塞，准备启用备用泵。', en: 'Check the level on site, look for a clogged grate, make the spare pump ready.' }, incomplete: ['plan', 'unit'],
   };
 }
