@@ -7,11 +7,6 @@ export const CLI_FAULTS = {
     en: ['the command failed: {detail}', 'run again with CITYVITALS_DEBUG=1 and report what it prints'],
     zh: ['命令执行失败:{detail}', '设置 CITYVITALS_DEBUG=1 后重试,并报告其输出'],
   },
-  CV_PROGRAM_MISSING: {
-    stage: 'setup', retry: 'after-change', actor: 'field-engineer',
-    en: ['the program {program} is not on this machine', 'install it: {command}'],
-    zh: ['本机没有程序 {program}', '请安装:{command}'],
-  },
   CV_DEMO_FAILED: {
     stage: 'cli', retry: 'after-change', actor: 'developer',
     en: ['the demo ended: {detail}', 'its logs lie in the demo\'s folder (edge.log, gateway.log); delete the folder and start again, and report them if it repeats'],

@@ -66,6 +66,7 @@ class ChaosRun {
   readonly #token = randomBytes(8).toString('hex');
   #issued = 0;
   #underWay = false;
+  #onUnderWay = () => {};
   #depth = 0;
   #edge: Child | null = null;
   #gateway: Child | null = null;
@@ -122,8 +123,13 @@ class ChaosRun {
     const [word, first, second] = line.split(' ');
     if (word === 'k') for (let number = Number(first); number <= Number(second); number += 1) this.#see(number);
     else if (word === 'i') this.#issued = Math.max(this.#issued, Number(first));
-    else if (word === 'f') this.#underWay = first !== '0';
+    else if (word === 'f') this.#setUnderWay(first !== '0');
     else if (word === 'd') this.#depth = Number(first);
+  }
+
+  #setUnderWay(underWay: boolean): void {
+    this.#underWay = underWay;
+    if (underWay) this.#onUnderWay();
   }
 
   #see(number: number): void {
@@ -137,14 +143,26 @@ class ChaosRun {
     const victims: Victim[] = broker === 'embedded' ? ['edge', 'gateway'] : ['edge', 'broker', 'gateway'];
     for (const kill of planKills(events, kills, victims, random)) {
       await this.#until(() => this.witness.size >= kill.atWitnessed, `number ${kill.atWitnessed} witnessed`);
-      if (kill.inFlight) await this.#until(() => this.#underWay, 'batches on their way');
       // Not always at the same moment of a batch's way.
       await new Promise((resolve) => { setTimeout(resolve, random.next() * 30); });
+      if (kill.inFlight) await this.#batchesLeave();
       await this.#strike(kill);
       say(`killed ${kill.victim} (${Object.values(this.killsBy).reduce((sum, count) => sum + count, 0)}/${kills}) at ${this.witness.size} witnessed, ${this.#depth} not settled`);
     }
     await this.#until(() => this.witness.size >= events, `${events} numbers witnessed`);
     this.#edge?.send({ kind: 'stop-numbers' });
+  }
+
+  /** Resolves in the very turn in which the edge says that a batch is on its way. */
+  #batchesLeave(): Promise<void> {
+    if (this.#underWay) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no batch left the edge for ${STALL_MS / 1000} s`)), STALL_MS);
+      this.#onUnderWay = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #strike({ victim }: Kill): Promise<void> {

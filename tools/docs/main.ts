@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..', '..');
 const write = process.argv.includes('--write');
 const stale: string[] = [];
 
-for (const [path, text] of Object.entries(await allPages())) {
+for (const [path, text] of Object.entries(await allPages()) as [string, string][]) {
   const file = join(root, path);
   if (write) {
     mkdirSync(dirname(file), { recursive: true });
