@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Draft } from '../../core/event.ts';
+import { START, type Cursor, type GatewayLog } from '../../core/log/types.ts';
+import { openMemoryGatewayLog } from '../../core/testing/memory-log.ts';
+import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
+import { encodeBatch } from '../../core/wire/batch.ts';
+import type { Consumer, FedEvent } from './consumer.ts';
+import { openFeed } from './feed.ts';
+
+const draft = (value: number): Draft => ({
+  device: 'plc', point: 'level', indicator: 'X', centre: '500112001', kind: 'measurement', value, unit: 'm', occurredAt: value, clock: 'edge', observedAt: 5, quality: 'good', origin: 'live',
+});
+
+function appendTo(log: GatewayLog) {
+  let seq = 1;
+  return async (...values: number[]): Promise<void> => {
+    const payload = encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq }, values.map(draft));
+    await log.accept([{ origin: { sender: 'pump', stream: 'measurement', epoch: 1, seq, span: values.length, receivedAt: 77 }, count: values.length, payload }]);
+    seq += values.length;
+  };
+}
+
+interface Heard extends Consumer {
+  taken: FedEvent[];
+  cursor: Cursor;
+  closed: number;
+}
+
+function consumer(name: string, over: Partial<Consumer> = {}, from: Cursor = START): Heard {
+  const heard: Heard = {
+    name, required: true, taken: [], cursor: from, closed: 0,
+    start: () => Promise.resolve(heard.cursor),
+    take: (batch, upTo) => { heard.taken.push(...batch); heard.cursor = upTo; return Promise.resolve(); },
+    close: () => { heard.closed += 1; return Promise.resolve(); },
+    ...over,
+  };
+  return heard;
+}
+const valuesOf = ({ taken }: Heard) => taken.map(({ event }) => event.value);
+
+async function rig() {
+  const world = testWorld();
+  const log = await openMemoryGatewayLog({ gateway: 'g' }, world);
+  const held = new Map<string, Cursor>();
+  return { world, log: { ...log, hold: (name: string, cursor: Cursor) => { held.set(name, cursor); } } satisfies GatewayLog, held, append: appendTo(log) };
+}
+
+test('each consumer gets every event once, in order, with its place and time of arrival', async () => {
+  const { world, log, append, held } = await rig();
+  await append(1, 2);
+  const [one, two] = [consumer('one'), consumer('two')];
+  const feed = openFeed(log, [one, two], world);
+  await feed.start();
+  await append(3);
+  await settle();
+  await append(4, 5);
+  await settle();
+  assert.deepEqual(valuesOf(one), [1, 2, 3, 4, 5]);
+  assert.deepEqual(valuesOf(two), [1, 2, 3, 4, 5]);
+  assert.deepEqual(one.taken.map(({ cursor: { seq }, receivedAt }) => [seq, receivedAt]), [[1, 77], [2, 77], [3, 77], [4, 77], [5, 77]]);
+  assert.deepEqual([held.get('one'), feed.lag('one')], [log.head(), 0]);
+  await feed.close();
+  assert.deepEqual([one.closed, two.closed], [1, 1]);
+});
+
+test('a consumer goes on from its place, also from the middle of a group', async () => {
+  const { world, log, append } = await rig();
+  await append(1, 2, 3);
+  await append(4);
+  const one = consumer('one', {}, { epoch: log.epoch, seq: 2 });
+  const feed = openFeed(log, [one], world);
+  await feed.start();
+  await settle();
+  assert.deepEqual(valuesOf(one), [3, 4]);
+  await feed.close();
+});
+
+test('a consumer that fails is given the same again, and holds up nobody else', async () => {
+  const { world, log, append } = await rig();
+  await append(1);
+  let failures = 3;
+  const failing: Heard = consumer('failing', { take: (batch, upTo) => {
+    failures -= 1;
+    if (failures >= 0) return Promise.reject(new Error('disk'));
+    failing.taken.push(...batch);
+    failing.cursor = upTo;
+    return Promise.resolve();
+  } });
+  const well = consumer('well');
+  const feed = openFeed(log, [failing, well], world);
+  await feed.start();
+  await append(2);
+  await settle();
+  assert.deepEqual([valuesOf(failing), valuesOf(well)], [[], [1, 2]]);
+  assert.equal(feed.lag('failing'), 2);
+  await world.clock.advanceMs(5000);
+  assert.deepEqual(valuesOf(failing), [1, 2]);
+  assert.equal(world.told.filter((event) => event.kind === 'fault' && event.fault.code === 'CV_CONSUMER_FAILED').length, 3);
+  await feed.close();
+});
+
+test('closing waits for what a consumer has in hand, and gives it nothing more', async () => {
+  const { world, log, append } = await rig();
+  let finish = () => {};
+  const slow: Heard = consumer('slow', { take: (batch) => new Promise((resolve) => {
+    slow.taken.push(...batch);
+    finish = resolve;
+  }) });
+  const feed = openFeed(log, [slow], world);
+  await feed.start();
+  await append(1);
+  await settle();
+  await append(2);
+  let closed = false;
+  const closing = feed.close().then(() => { closed = true; });
+  await settle();
+  assert.deepEqual([closed, slow.closed], [false, 0]);
+  finish();
+  await closing;
+  assert.deepEqual([valuesOf(slow), slow.closed], [[1], 1]);
+});
+
+test('a consumer that fails for good does not keep the feed from closing', async () => {
+  const { world, log, append } = await rig();
+  const failing = consumer('failing', { take: () => Promise.reject(new Error('disk')) });
+  const feed = openFeed(log, [failing], world);
+  await feed.start();
+  await append(1);
+  await settle();
+  await feed.close();
+  assert.equal(failing.closed, 1);
+});
+
+test('what was let go before a consumer took it is told with its range', async () => {
+  const { world, log, append } = await rig();
+  for (let value = 1; value <= 5; value += 1) await append(value);
+  const tail = { epoch: log.epoch, seq: 3 };
+  const trimmed: GatewayLog = { ...log, tail: () => tail, read: (after, limit) => log.read(after.seq < 3 ? tail : after, limit) };
+  const one = consumer('one', { required: false }, { epoch: log.epoch, seq: 1 });
+  const feed = openFeed(trimmed, [one], world);
+  await feed.start();
+  await settle();
+  assert.deepEqual(valuesOf(one), [4, 5]);
+  const told = world.told.find((event) => event.kind === 'fault' && event.fault.code === 'CV_CONSUMER_OVERRUN');
+  assert.ok(told);
+  assert.deepEqual(world.told.filter((event) => event.kind === 'samples_lost').map((event) => event.count), [2]);
+  await feed.close();
+});
+
+test('a place beyond the end of the log is told; what comes after is taken', async () => {
+  const { world, log, append } = await rig();
+  await append(1);
+  const one = consumer('one', {}, { epoch: log.epoch, seq: 9 });
+  const feed = openFeed(log, [one], world);
+  await feed.start();
+  assert.ok(world.told.some((event) => event.kind === 'fault' && event.fault.code === 'CV_CONSUMER_AHEAD'));
+  await feed.close();
+});
+
+test('a group that cannot be read is counted and passed over', async () => {
+  const { world, log, append } = await rig();
+  await log.accept([{ origin: { sender: 'pump', stream: 'measurement', epoch: 9, seq: 1, span: 4, receivedAt: 1 }, count: 4, payload: Buffer.from('broken') }]);
+  await append(1);
+  const one = consumer('one');
+  const feed = openFeed(log, [one], world);
+  await feed.start();
+  await settle();
+  assert.deepEqual(valuesOf(one), [1]);
+  assert.ok(world.told.some((event) => event.kind === 'samples_lost' && event.reason === 'log_damaged' && event.count === 4));
+  await feed.close();
+});

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Event } from '../../core/event.ts';
+import { FaultError } from '../../core/faults.ts';
+import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
+import type { FedEvent } from '../stations/consumer.ts';
+import { streamsConsumer } from './out.ts';
+import { openPublisher } from './publisher.ts';
+
+/** A broker as a link sees it: keeps retained messages, goes away and comes back. */
+function brokerDouble() {
+  const listeners = new Set<() => void>();
+  const retained = new Map<string, string>();
+  const sent: [topic: string, payload: string][] = [];
+  const broker = {
+    connected: true, retained, sent,
+    publish(topic: string, payload: string | Uint8Array, options: { retain?: boolean } = {}) {
+      if (!broker.connected) return Promise.reject(new FaultError('CV_BROKER_UNREACHABLE', { url: '', detail: '' }));
+      sent.push([topic, String(payload)]);
+      if (options.retain && payload === '') retained.delete(topic);
+      else if (options.retain) retained.set(topic, String(payload));
+      return Promise.resolve();
+    },
+    onReady(listener: () => void) {
+      listeners.add(listener);
+      if (broker.connected) listener();
+      return () => { listeners.delete(listener); };
+    },
+    comeBack() {
+      broker.connected = true;
+      for (const listener of listeners) listener();
+    },
+  };
+  return broker;
+}
+const kept = (topic: string, payload = 'old') => ({ topic, payload: Buffer.from(payload), retained: true });
+
+test('what is retained is published anew on each connect', async () => {
+  const broker = brokerDouble();
+  const publisher = openPublisher(broker, testWorld());
+  await publisher.publishRetained('w/1', 'one');
+  await publisher.publishRetained('w/2', 'two');
+  await publisher.publishRetained('w/2', null);
+  broker.retained.clear();
+  broker.comeBack();
+  await settle();
+  assert.deepEqual([...broker.retained], [['w/1', 'one']]);
+});
+
+test('what the broker kept and is not ours is cleared, once all of ours is known', async () => {
+  const broker = brokerDouble();
+  broker.retained.set('w/old', 'old').set('w/1', 'old');
+  const publisher = openPublisher(broker, testWorld());
+  publisher.noteKept(kept('w/old'));
+  publisher.noteKept(kept('w/1'));
+  await settle();
+  assert.equal(broker.retained.size, 2);
+  await publisher.publishRetained('w/1', 'one');
+  publisher.retainedComplete();
+  await settle();
+  assert.deepEqual([...broker.retained], [['w/1', 'one']]);
+  broker.retained.set('w/late', 'x');
+  publisher.noteKept(kept('w/late'));
+  await settle();
+  assert.deepEqual([...broker.retained.keys()], ['w/1']);
+});
+
+test('while the broker is away a publish waits, and only the newest word is said', async () => {
+  const broker = brokerDouble();
+  broker.connected = false;
+  const publisher = openPublisher(broker, testWorld());
+  const first = publisher.publishRetained('w/1', 'raised');
+  const second = publisher.publishRetained('w/1', 'level');
+  const plain = publisher.publish('out', 'x');
+  await settle();
+  assert.equal(broker.sent.length, 0);
+  broker.comeBack();
+  await Promise.all([first, second, plain]);
+  assert.deepEqual(broker.sent.filter(([topic]) => topic === 'w/1').at(-1), ['w/1', 'level']);
+  assert.ok(broker.sent.every(([, payload]) => payload !== 'raised'));
+  assert.ok(broker.sent.some(([topic]) => topic === 'out'));
+});
+
+test('whoever waits for a broker that is away is let go when the gateway stops', async () => {
+  const broker = brokerDouble();
+  broker.connected = false;
+  const publisher = openPublisher(broker, testWorld());
+  const waiting = publisher.publish('out', 'x');
+  publisher.close();
+  await assert.rejects(waiting);
+  await assert.rejects(publisher.publish('out', 'y'));
+});
+
+const fed = (indicator: string, seq: number): FedEvent => ({ event: { indicator, centre: '500112001', seq } as Event, cursor: { epoch: 9, seq }, receivedAt: 1 });
+
+test('each message names the one before it on its topic, the first of a start none', async () => {
+  const sent: [string, string | null, string][] = [];
+  const streams = streamsConsumer({ head: () => ({ epoch: 9, seq: 5 }) }, {
+    publish(topic, payload) {
+      const { cursor, previous } = JSON.parse(payload) as { cursor: string; previous: string | null };
+      sent.push([topic.slice('cv/v1/out/500112001/'.length), previous, cursor]);
+      return Promise.resolve();
+    },
+  });
+  assert.deepEqual(await streams.start(), { epoch: 9, seq: 5 });
+  await streams.take([fed('A', 6), fed('B', 7), fed('A', 8)], { epoch: 9, seq: 8 });
+  await streams.take([fed('B', 9)], { epoch: 9, seq: 9 });
+  assert.deepEqual(sent, [['A', null, '9-6'], ['B', null, '9-7'], ['A', '9-6', '9-8'], ['B', '9-7', '9-9']]);
+});
+
+test('after a failure in the middle, previous says: look for yourself', async () => {
+  let failing = true;
+  const previous: (string | null)[] = [];
+  const streams = streamsConsumer({ head: () => ({ epoch: 9, seq: 0 }) }, {
+    publish(_topic, payload) {
+      if (failing) return Promise.reject(new Error('away'));
+      previous.push((JSON.parse(payload) as { previous: string | null }).previous);
+      return Promise.resolve();
+    },
+  });
+  await assert.rejects(streams.take([fed('A', 1), fed('A', 2)], { epoch: 9, seq: 2 }));
+  failing = false;
+  await streams.take([fed('A', 1), fed('A', 2)], { epoch: 9, seq: 2 });
+  assert.deepEqual(previous, [null, '9-1']);
+});
