@@ -121,7 +121,7 @@ function judgeValue(known: Known, sample: Sample, occurredAt: number): Judged {
   }
   const flags: Flag[] = sample.origin === 'backfill' ? [] : implausible(memory, value, occurredAt, point);
   if (typeof value === 'number' && point.range && (value < point.range[0] || value > point.range[1])) flags.push('out-of-range');
-  return { value: sent, quality: flags.length > 0 ? worse(sample.quality, 'uncertain') : sample.quality, flags };
+  return { value: sent, quality: flags.length > 0 ? 'uncertain' : sample.quality, flags };
 }
 
 function bad(memory: Memory, flags: Flag[]): Judged {

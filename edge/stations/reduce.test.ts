@@ -38,6 +38,11 @@ test('the heartbeat speaks even when nothing changed', () => {
   assert.deepEqual(sent.map((draft) => (draft.occurredAt - NOW) / 1000), [0, 3, 6]);
 });
 
+test('a clock that was set back does not silence a point', () => {
+  const back = run({ deadband: 1, heartbeatMs: 60_000 }, [{}, { occurredAt: NOW - 3_600_000 }, { occurredAt: NOW - 3_599_000 }]);
+  assert.deepEqual(back.sent.map((draft) => draft.occurredAt - NOW), [0, -3_600_000]);
+});
+
 test('crossing a limit is told in both directions, touching it too', () => {
   assert.deepEqual(valuesOf({ deadband: 5, limits: [3] }, [2.9, 2.95, 3, 3, 3.1, 3.2, 3, 2.9, 2.8]), [2.9, 3, 3.1, 3, 2.9]);
 });

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Draft } from '../../core/event.ts';
+import { memoryDisk, openMemoryEdgeLog } from '../../core/testing/memory-log.ts';
+import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
+import { Feed } from './feed.ts';
+import { Freshness } from './freshness.ts';
+import { Refusals } from './refusals.ts';
+import type { Run } from './run.ts';
+
+const drafts = (count: number) => Array.from({ length: count }, (_, at): Draft => ({
+  device: 'd', point: 'p', indicator: 'A-1', centre: '500112001', kind: 'measurement', value: at, unit: 'm', occurredAt: at, clock: 'edge', observedAt: at, quality: 'good', origin: 'live',
+}));
+const OPTIONS = { edge: 'pump', centre: '500112001' };
+const namesOf = (run: Run) => Array.from({ length: run.to - run.from + 1 }, (_, at) => `${run.epoch}:${run.from + at}`);
+
+/** All that a lane would send, in order, were each answered at once. */
+async function emptied(feed: Feed, lane: 'up' | 'late'): Promise<string[]> {
+  const under: Run[] = [];
+  for (;;) {
+    const run = feed.find(lane, under, 0);
+    if (!run) return under.flatMap(namesOf);
+    const next = await feed.read(lane, run, Infinity);
+    assert.equal(next.kind, 'batch');
+    if (next.kind === 'batch') under.push(next.run);
+  }
+}
+
+test('each number that is not settled is in one lane alone: live if kept since the connection, else backlog, older first', async () => {
+  await fc.assert(fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 6 }), fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 }), fc.nat(6), fc.array(fc.nat(40), { maxLength: 8 }), async (before, now, split, acks) => {
+    const disk = memoryDisk();
+    const old = await openMemoryEdgeLog(OPTIONS, testWorld(), disk);
+    for (const count of before) await old.append(drafts(count));
+    const log = await openMemoryEdgeLog(OPTIONS, testWorld(new VirtualClock(Date.UTC(2026, 1, 1))), disk);
+    const fresh = new Freshness();
+    let connected = false;
+    let liveFrom = Infinity;
+    log.onKept((kept) => {
+      if (!connected) return;
+      liveFrom = Math.min(liveFrom, kept.firstSeq);
+      fresh.kept(kept.stream, kept.firstSeq, 0);
+    });
+    for (const [at, count] of now.entries()) {
+      connected = at >= split;
+      await log.append(drafts(count));
+    }
+    for (const ack of acks) await log.settle('measurement', ack % 2 ? log.epoch : old.epoch, { upTo: 0, have: [[ack + 1, ack + 1]] });
+    const feed = new Feed(log, fresh, new Refusals());
+    const wanted = log.unsettled('measurement').flatMap(({ epoch, from, to }) => namesOf({ stream: 'measurement', epoch, from, to }));
+    const isLive = (name: string) => name.startsWith(`${log.epoch}:`) && Number(name.split(':')[1]) >= liveFrom;
+    assert.deepEqual(await emptied(feed, 'up'), wanted.filter(isLive));
+    assert.deepEqual(await emptied(feed, 'late'), wanted.filter((name) => !isLive(name)));
+  }), { numRuns: 60 });
+});
+
+test('numbers that the log names and does not give are passed over, and asked for again later', async () => {
+  const log = await openMemoryEdgeLog(OPTIONS, testWorld());
+  await log.append(drafts(3));
+  await log.append(drafts(3));
+  const read = log.read;
+  log.read = async (stream, after, limit) => (await read(stream, after, limit)).filter((group) => group.seq > 3);
+  const feed = new Feed(log, new Freshness(), new Refusals());
+  const first = feed.find('late', [], 0) as Run;
+  assert.equal((await feed.read('late', first, Infinity)).kind, 'nothing');
+  assert.equal(feed.find('late', [], 0)?.from, 4);
+  log.read = read;
+  feed.clear();
+  assert.equal(feed.find('late', [], 0)?.from, 1);
+});
