@@ -102,6 +102,21 @@ test('a worker that dies costs its picture alone: the next picture gets a new on
     assert.deepEqual(await Promise.all([detector.detect(grey(2, 2)), detector.detect(grey(2, 2))]), [{ boxes: [], durationMs: 1 }, { boxes: [], durationMs: 1 }]);
   }));
 
+test('one that dies at every picture is not started again and again: the waits grow', { skip }, async () =>
+  withDetector(await script(`${leaves} if (message.rgb[0] === 1) process.exit(9); ${answer}`), async (detector, world) => {
+    const deadly = { ...grey(2, 2), rgb: new Uint8Array(12).fill(1) };
+    const ends = () => detector.detect(deadly).catch((error: FaultError) => `${error.fault.code} ${error.fault.params.detail}`);
+    assert.deepEqual([await ends(), await ends()], ['CV_DETECTOR_DIED exit code 9', 'CV_DETECTOR_DIED exit code 9']);
+    assert.equal(await ends(), 'CV_DETECTOR_DIED 2 times without a picture between');
+    await world.clock.advanceMs(500);
+    assert.equal(await ends(), 'CV_DETECTOR_DIED exit code 9');
+    await world.clock.advanceMs(999);
+    assert.equal(await ends(), 'CV_DETECTOR_DIED 3 times without a picture between');
+    await world.clock.advanceMs(1001);
+    assert.equal((await detector.detect(grey(2, 2))).durationMs, 1);
+    assert.deepEqual([await ends(), await ends()], ['CV_DETECTOR_DIED exit code 9', 'CV_DETECTOR_DIED exit code 9'], 'a picture in between and all is forgotten');
+  }));
+
 test('a worker that says nothing any more is ended at its deadline', { skip }, async () =>
   withDetector({ answerDeadlineMs: 5000, ...(await script(leaves)) }, async (detector, world) => {
     const stuck = detector.detect(grey(2, 2));

@@ -33,6 +33,9 @@ export interface DetectorOptions {
 
 const ANSWER_DEADLINE_MS = 30_000;
 const CLOSE_DEADLINE_MS = 2000;
+/** A worker that dies is replaced at once; one that dies again and again, after a growing wait. */
+const RESTART_FIRST_MS = 500;
+const RESTART_MOST_MS = 30_000;
 /** What onnxruntime-node runs on without drivers of the machine's own. */
 const PROVIDERS = ['cpu'];
 
@@ -50,6 +53,10 @@ export async function openDetector(spec: ModelSpec, options: DetectorOptions, wo
   const refusal = () => new FaultError('CV_DETECTOR_CLOSED', { model: spec.id });
   let closed = false;
   let current: Promise<WorkerProcess> = start();
+  /** The one that was found dead last, how many died without a picture between, and when the next may start. */
+  let dead: Promise<WorkerProcess> | null = null;
+  let deaths = 0;
+  let resumeMs = 0;
   await current;
 
   async function start(): Promise<WorkerProcess> {
@@ -64,7 +71,16 @@ export async function openDetector(spec: ModelSpec, options: DetectorOptions, wo
     if (link && !link.ended) return link;
     if (closed) throw refusal();
     // Only the first who finds it dead replaces it; the others wait for the same new one.
-    if (current === asked) current = start();
+    if (current === asked) {
+      const nowMs = world.clock.monotonicMs();
+      if (dead !== asked) {
+        dead = asked;
+        deaths += 1;
+        resumeMs = nowMs + (deaths === 1 ? 0 : Math.min(RESTART_MOST_MS, RESTART_FIRST_MS * 2 ** (deaths - 2)));
+      }
+      if (nowMs < resumeMs) throw new FaultError('CV_DETECTOR_DIED', { model: spec.id, detail: `${deaths} times without a picture between` });
+      current = start();
+    }
     return current;
   }
 
@@ -74,11 +90,15 @@ export async function openDetector(spec: ModelSpec, options: DetectorOptions, wo
       const wantedBytes = picture.width * picture.height * 3;
       if (picture.rgb.length !== wantedBytes) throw new FaultError('CV_MODEL_FAILED', { model: spec.id, detail: `${picture.rgb.length} bytes, ${wantedBytes} wanted` });
       if (closed) throw refusal();
-      const link = await alive();
+      const link = await unlessAborted(alive(), signal);
       if (closed) throw refusal();
-      return link.detect(picture, signal).catch((error: unknown) => {
+      try {
+        const detection = await link.detect(picture, signal);
+        deaths = 0;
+        return detection;
+      } catch (error) {
         throw closed && link.ended ? refusal() : error;
-      });
+      }
     },
     async close() {
       closed = true;
@@ -86,4 +106,15 @@ export async function openDetector(spec: ModelSpec, options: DetectorOptions, wo
       await link?.close();
     },
   };
+}
+
+/** The promise goes on; whoever aborts does not wait for it. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }

@@ -106,21 +106,25 @@ test('pictures of a source that drops nothing all wait, and each is let go of wh
   assert.deepEqual([held, out.length, told('samples_lost')], [[], 9, []]);
 });
 
-test('a picture on which the detector fails is counted with its fault; the next one clears it', async () => {
+test('a picture on which the detector fails is counted, its fault said once; the next good one clears it', async () => {
   const { asked, out, take, told, sum } = rig();
   take(picture(0));
   asked[0]?.fail(new FaultError('CV_DETECTOR_DIED', { model: 'test-model', detail: 'out of memory' }));
   await settle();
   assert.deepEqual(told('fault').map((event) => (event as { fault?: { code: string } }).fault?.code), ['CV_DETECTOR_DIED']);
   take(picture(1));
-  asked[1]?.answer([]);
+  asked[1]?.fail(new FaultError('CV_DETECTOR_DIED', { model: 'test-model', detail: 'again' }));
+  await settle();
+  assert.equal(told('fault').length, 1);
+  take(picture(2));
+  asked[2]?.answer([]);
   await settle();
   assert.deepEqual(told('fault_cleared'), [{ kind: 'fault_cleared', code: 'CV_DETECTOR_DIED', device: 'cam' }]);
-  assert.deepEqual(told('samples_lost'), [{ kind: 'samples_lost', count: 3, reason: 'model_failed', intended: false, device: 'cam' }]);
+  assert.deepEqual(told('samples_lost'), [0, 1].map(() => ({ kind: 'samples_lost', count: 3, reason: 'model_failed', intended: false, device: 'cam' })));
   assert.equal(sum(), out.length);
-  take(picture(2, 'camera without a detector'));
+  take(picture(3, 'camera without a detector'));
   await settle();
-  assert.equal(told('samples_lost').length, 2);
+  assert.equal(told('samples_lost').length, 3);
 });
 
 test('close lets the picture in the detector finish and counts the one that waits', async () => {

@@ -93,8 +93,13 @@ export function infer(cameras: ReadonlyMap<string, Detector>, world: World, pict
       });
     } catch (error) {
       if (ending.signal.aborted) return lose(item, 'shutdown');
-      lane.fault = faultOf(error, 'CV_MODEL_FAILED', { model: device });
-      world.tell({ kind: 'fault', fault: lane.fault, device });
+      const fault = faultOf(error, 'CV_MODEL_FAILED', { model: device });
+      // Said once, not at every picture; each loss is counted.
+      if (lane.fault?.code !== fault.code) {
+        if (lane.fault) world.tell({ kind: 'fault_cleared', code: lane.fault.code, device });
+        world.tell({ kind: 'fault', fault, device });
+      }
+      lane.fault = fault;
       return lose(item, 'model_failed');
     }
   }
