@@ -28,8 +28,8 @@ export interface Exit {
   startError?: NodeJS.ErrnoException;
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** The last thing it said. */
-  lastWords: string;
+  /** What it said first, which mostly says why it could not begin, and last. */
+  words: { first: string; last: string };
 }
 
 export interface Player {
@@ -46,12 +46,17 @@ const MAX_STDERR_CHARACTERS = 2000;
 export function startFfmpeg(options: PlayOptions): Player {
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when nobody reads.
   const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: ['ignore', 'pipe', 'pipe'], shell: false, detached: true });
+  const words = { first: '', last: '' };
   let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { said = (said + text).slice(-MAX_STDERR_CHARACTERS); });
-  const lastWords = () => said.trim().split('\n').at(-1) ?? '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-MAX_STDERR_CHARACTERS);
+    const lines = said.trim().split('\n');
+    words.first ||= plain(lines[0]);
+    words.last = plain(lines.at(-1));
+  });
   const exit = new Promise<Exit>((resolve) => {
-    child.once('error', (startError) => resolve({ startError, code: null, signal: null, lastWords: startError.message }));
-    child.once('close', (code, signal) => resolve({ code, signal, lastWords: lastWords() }));
+    child.once('error', (startError) => resolve({ startError, code: null, signal: null, words: { first: startError.message, last: startError.message } }));
+    child.once('close', (code, signal) => resolve({ code, signal, words }));
   });
   return {
     pid: child.pid,
@@ -65,6 +70,11 @@ export function startFfmpeg(options: PlayOptions): Player {
       await exit;
     },
   };
+}
+
+/** Without the `[part @ 0x55…]` that ffmpeg puts before. */
+function plain(line = ''): string {
+  return line.replace(/^(\[[^\]]*\] ?)+/, '');
 }
 
 /** Cuts the stream into pictures; a last part that is not whole is left out. Reading pauses while nobody asks. */
@@ -93,7 +103,7 @@ async function* cut(stream: Readable, frameBytes: number): AsyncGenerator<Uint8A
 /** What the end of the child means to the camera. @param pictures how many it had given */
 export function exitFault(path: string, exit: Exit, pictures: number): FaultError {
   if (exit.startError?.code === 'ENOENT') return new FaultError('CV_FFMPEG_MISSING');
-  const detail = exit.lastWords || (exit.signal ?? `exit code ${exit.code}`);
+  const detail = (pictures === 0 ? exit.words.first : exit.words.last) || (exit.signal ?? `exit code ${exit.code}`);
   if (exit.startError) return new FaultError('CV_VIDEO_STOPPED', { path, detail });
   if (exit.signal) return new FaultError('CV_VIDEO_STOPPED', { path, detail: exit.signal });
   if (pictures === 0) return new FaultError('CV_VIDEO_UNREADABLE', { path, detail: exit.code === 0 ? 'there is no picture in it' : detail });
