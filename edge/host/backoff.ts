@@ -2,10 +2,10 @@
 import type { Random } from '../../core/world.ts';
 
 export const OPEN_FIRST_MS = 500;
-export const OPEN_MOST_MS = 30_000;
+export const OPEN_MOST_MS = 15_000;
 
 /**
- * Wait before the next attempt to open a link: doubled at every failure, from half a second to half a minute, and
+ * Wait before the next attempt to open a link: doubled at every failure, from half a second to a quarter of a minute, and
  * spread over its upper half, so that a whole street whose power came back does not call at once.
  *
  * @param failures attempts in a row that failed, from 1

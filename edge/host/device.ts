@@ -74,10 +74,18 @@ export class HostDevice {
     return this.#standing.has(LINK);
   }
 
-  /** A frame came: decode it and hand on what it gave. `part` names where it came from (a request). Never throws. */
-  took(frame: unknown, part: string, request?: Request): void {
+  /** What a frame says; a driver that throws has lost it. */
+  decode(frame: unknown, request?: Request): Decoded {
+    try {
+      return this.driver.decode(frame, request);
+    } catch (error) {
+      return { ok: false, fault: faultOf(error, 'CV_DRIVER_FAILED', { device: this.setup.id }) };
+    }
+  }
+
+  /** A frame came: hands on what it gave. `part` names where it came from (a request). */
+  took(decoded: Decoded, part: string, request?: Request): void {
     const observedAt = this.#world.clock.nowMs();
-    const decoded = this.#decode(frame, request);
     this.failures = 0;
     this.#clear(LINK);
     this.#clear(SKIPPED);
@@ -129,8 +137,8 @@ export class HostDevice {
 
   /** Its link cannot be had, or went. Told once; polls that fall due meanwhile are counted by `leftOut`. */
   cutOff(fault: Fault): void {
-    if (this.#standing.get(LINK)?.code === fault.code) return;
-    this.lost(fault, LINK, this.setup.points.map((point) => point.id));
+    if (this.isCutOff) this.#stand(LINK, fault);
+    else this.lost(fault, LINK, this.setup.points.map((point) => point.id));
     this.#setOnline(false, fault.code);
   }
 
@@ -171,14 +179,6 @@ export class HostDevice {
     return { id, driver, subject, ...(position ? { position } : {}), online: this.#online ?? false, reason: this.#reason, lastAt: this.#lastAt, periodMs: everyMs, ...pictures };
   }
 
-  #decode(frame: unknown, request?: Request): Decoded {
-    try {
-      return this.driver.decode(frame, request);
-    } catch (error) {
-      return { ok: false, fault: faultOf(error, 'CV_DRIVER_FAILED', { device: this.setup.id }) };
-    }
-  }
-
   #sample(value: PointValue, observedAt: number): Sample {
     const { point, deviceAt, quality = 'good', flags = [], origin = 'live', position, evidence } = value;
     return {
@@ -196,12 +196,13 @@ export class HostDevice {
     return { ...base, value: last.value, unit: last.unit, quality: 'uncertain', flags: [...new Set([...last.flags, 'stale' as const])] };
   }
 
-  /** A sign of life: what was said last still holds. Each is said again at most once a period, so that heartbeats go on. */
+  /** A sign of life: what was said last still holds. Each is said again about once a period, so that heartbeats go on. */
   #confirm(observedAt: number): void {
     const nowMs = this.#world.clock.monotonicMs();
     const confirmed: Sample[] = [];
     for (const point of this.#points.values()) {
-      if (!point.last || nowMs - point.refreshedMs < this.setup.everyMs) continue;
+      // A bad value is not made better or worse by a sign of life; and these are not exactly a period apart.
+      if (!point.last || point.last.quality === 'bad' || nowMs - point.refreshedMs < this.setup.everyMs * 0.75) continue;
       confirmed.push({ ...point.last, at: observedAt, clock: 'edge', observedAt, origin: 'live' });
     }
     this.#hand(confirmed);

@@ -76,6 +76,12 @@ export class LinkKeeper {
     if (link) this.#close(link);
   }
 
+  /** It may be half dead: a new one is opened without a wait, since whoever asks on it is asked seldom already. */
+  renew(): void {
+    this.drop();
+    this.#failures = 0;
+  }
+
   /** Resolves when every link is closed, at the latest after a moment. */
   async close(): Promise<void> {
     this.drop();

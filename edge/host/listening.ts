@@ -32,7 +32,7 @@ async function takeAll(frames: AsyncIterable<unknown>, keeper: LinkKeeper, devic
     for await (const frame of frames) {
       if (signal.aborted) return;
       keeper.proven();
-      device.took(frame, FRAMES);
+      device.took(device.decode(frame), FRAMES);
     }
   })();
   let stop = () => {};

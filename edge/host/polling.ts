@@ -2,10 +2,11 @@
  * One bus of polled devices: whoever is due first is asked next, one exchange at a time. A silent device is left out
  * for growing times (backoff.ts), so that it costs only itself.
  */
-import type { Link, Request } from '../../core/driver.ts';
-import { FaultError, FAULTS, type Fault } from '../../core/faults.ts';
+import type { Decoded, Link, Request } from '../../core/driver.ts';
+import { FaultError, faultOf, FAULTS, type Fault } from '../../core/faults.ts';
+import type { FaultRow } from '../../core/faults/row.ts';
 import { pause, type World } from '../../core/world.ts';
-import { isRetrying, probeWaitMs } from './backoff.ts';
+import { isRetrying, probeWaitMs, type Silence } from './backoff.ts';
 import { within } from './deadline.ts';
 import { addressOf, type HostDevice } from './device.ts';
 import type { LinkKeeper } from './keeper.ts';
@@ -63,10 +64,11 @@ export async function pollBus({ keeper, devices, devicesInAll }: PollingSetup, w
     }
     const outcome = await poll(next, link, world, signal);
     if (signal.aborted) return;
-    inARow = outcome.fault && !outcome.answered ? inARow + 1 : 0;
-    if (outcome.answered) keeper.proven();
-    if (outcome.fault && (breaksLink(outcome.fault) || inARow >= REOPEN_AFTER)) {
-      keeper.drop();
+    inARow = outcome.fault && !outcome.heard ? inARow + 1 : 0;
+    if (outcome.heard) keeper.proven();
+    if (outcome.fault && breaksLink(outcome.fault)) keeper.drop();
+    else if (inARow >= REOPEN_AFTER) {
+      keeper.renew();
       inARow = 0;
     }
     reschedule(next, outcome, polled, world);
@@ -74,51 +76,70 @@ export async function pollBus({ keeper, devices, devicesInAll }: PollingSetup, w
 }
 
 interface Outcome {
+  /** The device gave something, if only a refusal. */
   answered: boolean;
+  /** Something came over the link, if only its gateway's word that the device is silent. */
+  heard: boolean;
   /** What ended the poll early, or befell one request of it. */
   fault: Fault | null;
   costMs: number;
 }
 
-/** Makes the requests of one device. Stops at the first that gives nothing while none has answered. */
+/** Makes the requests of one device. Stops at the first that the device does not answer while it has answered none. */
 async function poll(polled: Polled, link: Link<unknown>, world: World, signal: AbortSignal): Promise<Outcome> {
   const { device } = polled;
   const { clock } = world;
-  const outcome: Outcome = { answered: false, fault: null, costMs: 0 };
+  const outcome: Outcome = { answered: false, heard: false, fault: null, costMs: 0 };
   for (const asked of polled.requests.slice()) {
     if (asked.notBeforeMs > clock.monotonicMs()) {
       world.tell({ kind: 'samples_lost', count: asked.request.points.length, reason: 'device_fault', intended: false, device: device.setup.id });
       continue;
     }
     const startedMs = clock.monotonicMs();
-    const { frame, error } = await exchange(device, link, asked.request, world, signal);
+    const { decoded, fault } = await exchange(device, link, asked.request, world, signal);
     if (signal.aborted) return outcome;
     const durationMs = clock.monotonicMs() - startedMs;
-    world.tell({ kind: 'exchange', device: device.setup.id, durationMs, ok: !error });
-    if (!error) {
+    world.tell({ kind: 'exchange', device: device.setup.id, durationMs, ok: !fault });
+    if (decoded) outcome.heard = true;
+    if (!fault && decoded) {
       outcome.answered = true;
-      asked.failures = 0;
-      device.took(frame, asked.part, asked.request);
+      device.took(decoded, asked.part, asked.request);
+      const mayHelpLater = !decoded.ok && FAULTS[decoded.fault.code].retry === 'backoff';
+      // It costs nobody anything: asked seldom, but not as seldom as what is silent.
+      if (mayHelpLater) leaveOut(asked, { costMs: 0, periodMs: device.setup.everyMs, units: 1, silent: 1 }, world);
+      else asked.failures = 0;
       continue;
     }
-    outcome.fault = error.fault;
+    if (!fault) continue;
+    outcome.fault = fault;
     outcome.costMs = durationMs;
     polled.requests = [...polled.requests.filter((other) => other !== asked), asked];
     if (!outcome.answered) {
-      device.failed(error.fault, asked.part);
+      device.failed(fault, asked.part);
       return outcome;
     }
     // The device is there; this part of it is not.
-    asked.failures += 1;
-    device.lost(error.fault, asked.part, asked.request.points);
-    const silence = { failures: asked.failures, costMs: durationMs, periodMs: device.setup.everyMs, units: 2, silent: 1 };
-    if (!isRetrying(silence)) asked.notBeforeMs = clock.monotonicMs() + probeWaitMs(silence, world.random);
-    if (breaksLink(error.fault)) return outcome;
+    device.lost(fault, asked.part, asked.request.points);
+    leaveOut(asked, { costMs: durationMs, periodMs: device.setup.everyMs, units: 2, silent: 1 }, world);
+    if (breaksLink(fault)) return outcome;
   }
   return outcome;
 }
 
-async function exchange(device: HostDevice, link: Link<unknown>, request: Request, world: World, signal: AbortSignal): Promise<{ frame?: unknown; error?: FaultError }> {
+function leaveOut(asked: Asked, silence: Omit<Silence, 'failures'>, world: World): void {
+  asked.failures += 1;
+  const whole = { ...silence, failures: asked.failures };
+  if (!isRetrying(whole)) asked.notBeforeMs = world.clock.monotonicMs() + probeWaitMs(whole, world.random);
+}
+
+interface Answer {
+  /** What came, whatever it says. */
+  decoded?: Decoded;
+  /** Why the device did not answer: nothing came, or its gateway said so. */
+  fault?: Fault;
+}
+
+async function exchange(device: HostDevice, link: Link<unknown>, request: Request, world: World, signal: AbortSignal): Promise<Answer> {
   const { id, timeoutMs } = device.setup;
   const deadline = { ms: timeoutMs, fault: () => new FaultError('CV_LINK_TIMEOUT', { address: addressOf(device), timeoutMs }) };
   let isLeftBehind = false;
@@ -127,13 +148,19 @@ async function exchange(device: HostDevice, link: Link<unknown>, request: Reques
       if (!link.exchange) throw new FaultError('CV_DRIVER_FAILED', { device: id, detail: 'its link has no exchange' });
       return link.exchange(request, inner);
     }, () => { isLeftBehind = true; });
-    return { frame };
+    const decoded = device.decode(frame, request);
+    return !decoded.ok && isSilence(decoded.fault) ? { decoded, fault: decoded.fault } : { decoded };
   } catch (error) {
     // An exchange that does not end when it is told to would meet the next one on the same link.
-    if (isLeftBehind) return { error: new FaultError('CV_LINK_CLOSED', { address: addressOf(device), detail: `no end to an exchange after ${timeoutMs} ms` }) };
-    if (error instanceof FaultError) return { error };
-    return { error: new FaultError('CV_DRIVER_FAILED', { device: id, detail: error instanceof Error ? error.message : String(error) }, { cause: error }) };
+    if (isLeftBehind) return { fault: { code: 'CV_LINK_CLOSED', params: { address: addressOf(device), detail: `no end to an exchange after ${timeoutMs} ms` } } };
+    return { fault: faultOf(error, 'CV_DRIVER_FAILED', { device: id }) };
   }
+}
+
+/** A gateway's word that the device behind it does not answer: as good, and on a slow line as dear, as a time-out. */
+function isSilence({ code }: Fault): boolean {
+  const row: FaultRow = FAULTS[code];
+  return row.retry === 'backoff' && row.flag === 'comm';
 }
 
 function reschedule(polled: Polled, outcome: Outcome, all: readonly Polled[], world: World): void {

@@ -57,7 +57,7 @@ export async function tryOut(open: OpenDevice, world: World, signal: AbortSignal
         startedMs = clock.monotonicMs();
         try {
           const frame = await within(clock, deadline(limitMs), signal, async (inner) => opened.exchange?.(request, inner), () => {});
-          device.took(frame, `request ${at}`, request);
+          device.took(device.decode(frame, request), `request ${at}`, request);
         } catch (error) {
           if (signal.aborted) throw error;
           const fault = faultOf(error, 'CV_DRIVER_FAILED', { device: setup.id });
@@ -87,7 +87,7 @@ async function listenFor(link: Link<unknown>, device: HostDevice, waitMs: number
   try {
     await within(world.clock, { ms: waitMs, fault: () => ending }, signal, async (inner) => {
       for await (const frame of link.frames?.(inner) ?? []) {
-        device.took(frame, 'frames');
+        device.took(device.decode(frame), 'frames');
         if (isEnough()) return;
       }
     }, () => {});
