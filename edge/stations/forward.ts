@@ -66,7 +66,11 @@ export function forward(setup: ForwardSetup, facts: Omit<PresenceFacts, 'edge' |
       sender.tick();
       if (uplink.isUp) presence.tick();
     },
-    close: () => uplink.close(),
+    async close() {
+      // Nothing new goes out behind the last word; acks that still come are taken.
+      sender.disconnected();
+      await uplink.close();
+    },
     uplink: () => ({ online: uplink.isUp, address, clockOffsetMs: presence.clockOffsetMs }),
   };
 }
