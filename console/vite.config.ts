@@ -1,15 +1,15 @@
 /** Builds the console into the gateway's folder, with packed copies beside each file (the gateway serves those). */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
-const outDir = join(import.meta.dirname, '..', 'gateway', 'console-dist');
-
 function packedCopies(): Plugin {
+  let outDir = '';
   return {
     name: 'packed-copies',
     apply: 'build',
+    configResolved: (config) => { outDir = resolve(config.root, config.build.outDir); },
     closeBundle() {
       for (const file of readdirSync(outDir, { recursive: true, encoding: 'utf8' })) {
         if (!/\.(?:js|css|html|svg)$/.test(file)) continue;
@@ -26,7 +26,7 @@ export default defineConfig({
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   // Nothing is inlined as data: and no polyfill is loaded: the page's policy allows its own files alone.
-  build: { outDir, emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: { outDir: join(import.meta.dirname, '..', 'gateway', 'console-dist'), emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   server: { proxy: { '/api': process.env.CITYVITALS_GATEWAY ?? 'http://127.0.0.1:8080' } },
   plugins: [packedCopies()],
 });

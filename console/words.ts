@@ -41,6 +41,7 @@ const ZH = {
   camera: '摄像机', cameraWaiting: '暂无画面。摄像机就绪后会自动出现。', noCamera: '没有摄像机。', nothingSeen: '未检出目标', frame: (time: string) => `画面时刻 ${time}`,
   devices: '设备', noDevices: '还没有设备上报。', pictureAlt: (device: string, what: string) => `${device} 最新画面，${what}`,
   ago: (age: string) => `${age}前`,
+  starting: '正在启动', edgeAway: (edge: string) => `边缘节点 ${edge} 离线`,
   path: '数据通路',
   pathNodes: { device: '设备', edge: '边缘日志', gateway: '网关', store: '存储', warning: '预警' },
   pathFacts: {
@@ -101,6 +102,7 @@ const EN: typeof ZH = {
   camera: 'Camera', cameraWaiting: 'No picture yet. It appears by itself when the camera is ready.', noCamera: 'There is no camera.', nothingSeen: 'nothing detected', frame: (time) => `frame of ${time}`,
   devices: 'Devices', noDevices: 'No device has reported yet.', pictureAlt: (device, what) => `Newest frame of ${device}: ${what}`,
   ago: (age) => `${age} ago`,
+  starting: 'starting', edgeAway: (edge) => `edge ${edge} is away`,
   path: 'Path of the data',
   pathNodes: { device: 'Device', edge: 'Edge log', gateway: 'Gateway', store: 'Store', warning: 'Warning' },
   pathFacts: {

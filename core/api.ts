@@ -35,7 +35,10 @@ export interface DeviceView {
   subject: string;
   position: Position | null;
   freshness: Freshness;
+  /** A code of docs/faults.md while the device does not answer; `ok` or empty when all is well. */
   reason: string;
+  /** What to do about it, where `reason` is a fault. */
+  remedy?: Words;
   lastAt: number | null;
   /** Path of the newest picture with its boxes (PictureView), for cameras whose edge serves one. */
   picture: string | null;

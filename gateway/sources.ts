@@ -4,6 +4,7 @@ import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
 import type { ApiSources, DemoControls } from './api/sources.ts';
+import { remedyOf } from './api/problem.ts';
 import type { Link } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';
 import type { Quarantine } from './intake/quarantine.ts';
@@ -48,7 +49,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
 
   function deviceView({ pictures, ...device }: RegisteredDevice, values: readonly LastPoint[]): DeviceView {
     const picture = pictures && registry.httpOf(device.edge) ? `/api/v1/devices/${encodeURIComponent(device.id)}/picture` : null;
-    return { ...device, picture, values: values.map(lastValue) };
+    return { ...device, ...remedyOf(device.reason), picture, values: values.map(lastValue) };
   }
 
   function status(): StatusView {

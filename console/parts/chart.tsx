@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Level } from '../../core/event.ts';
-import { clockTime, numberText } from '../format.ts';
+import { clockTime } from '../format.ts';
 import type { Limit } from '../limits.ts';
 
 export interface ChartData {
@@ -87,13 +87,13 @@ function optionsFor(element: HTMLElement, latest: { current: ChartProps }): uPlo
     scales: { x: { time: true, auto: false }, y: { auto: false } },
     axes: [
       { ...axis(), size: 26, space: 80, values: (_plot, splits) => splits.map(clockTime) },
-      { ...axis(), size: 46, space: 36, values: (_plot, splits) => splits.map(numberText) },
+      { ...axis(), size: 46, space: 36, values: (_plot, splits) => splits.map((split) => String(Number(split.toPrecision(6)))) },
     ],
     series: [{}, { stroke: () => colour('--line'), width: 2.5, points: { show: false }, spanGaps: false }],
     hooks: {
       draw: [(plot) => {
         const { limits, limitText, marker } = latest.current;
-        for (const limit of limits) drawLimit(plot, limit, limitText(limit.level, limit.value), colour(`--level-${limit.level}-line`));
+        for (const limit of limits) drawLimit(plot, limit, limitText(limit.level, limit.value), colour(`--level-${limit.level}-line`), colour('--panel'));
         if (marker !== null && marker !== undefined) drawMarker(plot, marker, colour('--text'));
         drawHead(plot, colour('--line'), colour('--panel'));
       }],
@@ -101,7 +101,7 @@ function optionsFor(element: HTMLElement, latest: { current: ChartProps }): uPlo
   };
 }
 
-function drawLimit(plot: uPlot, limit: Limit, text: string, colour: string): void {
+function drawLimit(plot: uPlot, limit: Limit, text: string, colour: string, ground: string): void {
   const { ctx, bbox } = plot;
   const y = plot.valToPos(limit.value, 'y', true);
   const ratio = devicePixelRatio;
@@ -117,6 +117,12 @@ function drawLimit(plot: uPlot, limit: Limit, text: string, colour: string): voi
   ctx.font = `600 ${12 * ratio}px system-ui, sans-serif`;
   ctx.textAlign = 'left';
   ctx.textBaseline = 'bottom';
+  // A halo of the panel's colour keeps the words readable where the line passes.
+  ctx.setLineDash([]);
+  ctx.lineWidth = 4 * ratio;
+  ctx.lineJoin = 'round';
+  ctx.strokeStyle = ground;
+  ctx.strokeText(text, bbox.left + 6 * ratio, y - 3 * ratio);
   ctx.fillText(text, bbox.left + 6 * ratio, y - 3 * ratio);
   ctx.restore();
 }

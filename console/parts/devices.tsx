@@ -3,7 +3,7 @@ import type { DeviceView, LastValue } from '../../core/api.ts';
 import { age, fullTime, unitText, valueText } from '../format.ts';
 import { beyondLimit } from '../limits.ts';
 import { seriesHref, useView } from '../view.ts';
-import { pick } from '../words.ts';
+import { pick, type Dictionary, type Lang } from '../words.ts';
 import { freshnessIcon, Icon, levelIcon } from './icons.tsx';
 
 const OLD_MS = 15_000;
@@ -28,10 +28,18 @@ function Device({ device }: { device: DeviceView }) {
         <strong class="device-id">{device.id}</strong>
         <span class="quiet device-kind">{device.driver}{device.lastAt !== null && !fresh && ` · ${words.ago(age(now - device.lastAt, lang))}`}</span>
       </div>
-      {!fresh && device.reason !== '' && <p class="device-reason">{device.reason}</p>}
+      {!fresh && <p class="device-reason">{reasonOf(device, words, lang)}</p>}
       <ul class="values">{device.values.map((value) => <LastOne key={`${value.indicator}|${value.point}`} device={device.id} value={value} />)}</ul>
     </li>
   );
+}
+
+/** Why it is not fresh, and what to do; a fault's code stays beside, so that it can be looked up. */
+function reasonOf(device: DeviceView, words: Dictionary, lang: Lang): string {
+  if (device.freshness === 'unobserved') return words.edgeAway(device.edge);
+  if (device.reason === 'starting') return words.starting;
+  if (device.reason === 'ok') return '';
+  return [device.remedy ? pick(device.remedy, lang) : '', device.reason].filter((part) => part !== '').join(' · ');
 }
 
 function LastOne({ device, value }: { device: string; value: LastValue }) {

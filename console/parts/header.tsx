@@ -44,9 +44,9 @@ function Sentence() {
     <div class="sentence-row">
       {worst && <span class={`level-chip level-${worst.level}`}><Icon name={levelIcon(worst.level)} /><strong>{words.colours[worst.level]}</strong></span>}
       <h1 class="sentence" data-part="sentence">
-        {start}
-        <span class={total > 0 && fresh === total ? 'tone-good' : 'tone-late'}>{freshWords}</span>{between}
-        <span class={lost > 0 ? 'tone-lost' : ''}>{lostWords}</span>{end}
+        {start}<wbr />
+        <span class="nobreak"><span class={total > 0 && fresh === total ? 'tone-good' : 'tone-late'}>{freshWords}</span>{between}</span><wbr />
+        <span class="nobreak"><span class={lost > 0 ? 'tone-lost' : ''}>{lostWords}</span>{end}</span><wbr />
         <span class="nobreak" title={status.evaluatedTo === null ? '' : fullTime(status.evaluatedTo)}>{status.evaluatedTo === null ? words.notEvaluated : words.evaluated(clockTime(status.evaluatedTo))}</span>
       </h1>
     </div>

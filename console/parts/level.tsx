@@ -1,14 +1,14 @@
 /** The value that matters most now, moving against its limits: the water level in the demo. */
-import { clockTime, numberText, unitText, valueText } from '../format.ts';
+import { age, clockTime, unitText, valueText } from '../format.ts';
 import { beyondLimit } from '../limits.ts';
 import { focusOf } from '../state.ts';
 import { TAIL_MS, useTail } from '../tail.ts';
 import { seriesHref, useView } from '../view.ts';
 import { pick } from '../words.ts';
 import { Chart } from './chart.tsx';
-import { Icon, levelIcon } from './icons.tsx';
+import { freshnessIcon, Icon, levelIcon } from './icons.tsx';
 
-const HEIGHT_PX = 236;
+const HEIGHT_PX = 190;
 
 export function LevelPanel() {
   const { state, words, lang, now } = useView();
@@ -23,7 +23,7 @@ export function LevelPanel() {
   const level = beyondLimit(last);
   const name = pick(last.name, lang);
   const unit = unitText(last.unit);
-  const limitText = (of: 1 | 2 | 3 | 4, value: number) => words.limit(words.colours[of], numberText(value));
+  const limitText = (of: 1 | 2 | 3 | 4, value: number) => words.limit(words.colours[of], `${value} ${unit}`.trim());
   const standing = level === null ? (last.limits.length > 0 ? words.withinLimits : '') : words.beyond(words.colours[level]);
   // Unchanged values are not sent: a fresh device still has its last one, so the line goes on to now.
   const holds = device.freshness === 'fresh' && last.quality !== 'bad' && typeof last.value === 'number' && last.at < now;
@@ -33,6 +33,7 @@ export function LevelPanel() {
       <h2 id="level-title">{words.chartOf(name)}<span class="quiet">{device.id} · {words.lastMinutes}</span></h2>
       <p class={`figure ${level === null ? '' : `level-${level}`}`}>
         <a class="figure-value" href={seriesHref({ ...focus, at: null })} aria-label={`${name} ${valueText(last.value, words)} ${unit}`}>{valueText(last.value, words)}<span class="unit">{unit}</span></a>
+        {device.freshness !== 'fresh' && <span class={`standing device-state is-${device.freshness}`}><Icon name={freshnessIcon(device.freshness)} />{words.freshness[device.freshness]} {words.ago(age(now - last.at, lang))}</span>}
         {standing !== '' && <span class={level === null ? 'standing tone-good' : `standing level-word level-${level}`}><Icon name={level === null ? 'fresh' : levelIcon(level)} />{standing}</span>}
       </p>
       <Chart data={shown} from={now - TAIL_MS} to={now} limits={last.limits} limitText={limitText} heightPx={HEIGHT_PX}

@@ -1,7 +1,7 @@
 /** One series around a moment: the line with its limits, and the values in figures. Deep-linkable. */
 import { useEffect, useState } from 'preact/hooks';
 import type { PointView, SeriesRange } from '../../core/api.ts';
-import { clockTime, fullTime, numberText, unitText, valueText } from '../format.ts';
+import { clockTime, fullTime, unitText, valueText } from '../format.ts';
 import { ask, Refused } from '../link.ts';
 import { toChart } from '../tail.ts';
 import { useView, type SeriesPlace } from '../view.ts';
@@ -33,7 +33,7 @@ export function SeriesPage({ place }: { place: SeriesPlace }) {
       {range && range.items.length === 0 && <p class="calm">{words.seriesNone}</p>}
       {range && range.items.length > 0 && (
         <>
-          <Chart data={toChart(range.items)} from={from} to={to} limits={limits} limitText={(level, value) => words.limit(words.colours[level], numberText(value))} marker={place.at} heightPx={300}
+          <Chart data={toChart(range.items)} from={from} to={to} limits={limits} limitText={(level, value) => words.limit(words.colours[level], `${value} ${unit}`.trim())} marker={place.at} heightPx={300}
             label={`${title} ${place.device}: ${clockTime(from)} – ${clockTime(to)}`} />
           <Table items={range.items} at={place.at} unit={unit} />
         </>

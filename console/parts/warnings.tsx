@@ -42,15 +42,15 @@ function Card({ warning }: { warning: WarningView }) {
         <span>{words.severity[warning.level]}</span>
       </div>
       <div class="card-body">
-        <h3>{pick(warning.title, lang)}</h3>
-        <p class="card-facts">
-          <span class="fact"><Icon name="pin" /><span class="hidden-word">{words.place} </span>{pick(warning.place, lang)}</span>
-          <span class="fact" title={fullTime(warning.onsetAt)}><Icon name="clock" />{words.since(clockTime(warning.onsetAt), age(now - warning.onsetAt, lang))}</span>
-        </p>
-        <p class="badges">
+        <div class="card-title">
+          <h3>{pick(warning.title, lang)}</h3>
           {warning.exercise && <span class="badge badge-exercise" title={words.exerciseWhy}>{words.exercise}</span>}
           <span class="badge">{words.states[warning.state]}</span>
           {warning.late && <span class="badge" title={words.lateWhy}>{words.late}</span>}
+        </div>
+        <p class="card-facts">
+          <span class="fact"><Icon name="pin" /><span class="hidden-word">{words.place} </span>{pick(warning.place, lang)}</span>
+          <span class="fact" title={fullTime(warning.onsetAt)}><Icon name="clock" />{words.since(clockTime(warning.onsetAt), age(now - warning.onsetAt, lang))}</span>
         </p>
         <dl class="card-text">
           <dt>{words.why}</dt>

@@ -1,8 +1,8 @@
 /** Faults as problem+json (RFC 9457), in the language that the caller reads. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Problem } from '../../core/api.ts';
-import { explain, FAULTS, faultOf, FaultError, type Fault, type Language } from '../../core/faults.ts';
+import type { Problem, Words } from '../../core/api.ts';
+import { explain, FAULTS, faultOf, FaultError, type Fault, type FaultCode, type Language } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
 
 const TITLES: Record<number, { en: string; zh: string }> = {
@@ -63,6 +63,13 @@ export function problemOf(fault: Fault, language: Language, extra: Readonly<Reco
     title: title ? title[language === 'en' ? 'en' : 'zh'] : '',
     status: known, detail: message, code: fault.code, remedy,
   };
+}
+
+/** What to do about a reason that is a fault's code; nothing when it is none, or nobody has to act. */
+export function remedyOf(reason: string): { remedy?: Words } {
+  if (!(reason in FAULTS)) return {};
+  const row: FaultRow = FAULTS[reason as FaultCode];
+  return row.en[1] === '' || row.en[1].includes('{') ? {} : { remedy: { en: row.en[1], zh: row.zh[1] } };
 }
 
 /** What was thrown while a request was served, as the fault to answer with. */

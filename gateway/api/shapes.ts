@@ -33,7 +33,7 @@ export const LastValue = named('LastValue', 'newest value of a point', z.object(
 
 export const DeviceView = named('Device', 'a device with its state and newest values', z.object({
   id: z.string(), edge: z.string(), centre: z.string(), driver: z.string(), subject: z.string(), position: Position.nullable(),
-  freshness: z.enum(['fresh', 'late', 'lost', 'unobserved']), reason: z.string(), lastAt: time.nullable(),
+  freshness: z.enum(['fresh', 'late', 'lost', 'unobserved']), reason: z.string(), remedy: z.exactOptional(Words), lastAt: time.nullable(),
   picture: z.string().nullable().meta({ description: 'path of its newest picture' }), values: z.array(LastValue),
 })) satisfies z.ZodType<api.DeviceView>;
 

@@ -140,7 +140,7 @@ function warningOf(id: string, level: Level, water: number, now: number): Warnin
     state: 'raised', condition: 'active', exercise: true, late: false, raisedBy: 'gateway:town-01', onsetAt: now, raisedAt: now, publishedAt: now, changedAt: now, clearedAt: null, previousId: null,
     title: { zh: '七号泵站水位超限', en: 'Water level at pump station 7 over its limit' }, place: { zh: '龙溪镇 七号泵站', en: 'pump station 7, Longxi town', position: { lon: 106.577, lat: 29.557 } },
     reasons: [
-      { zh: `水位 ${water.toFixed(2)} m,高于限值 ${limit.toFixed(1)} m`, en: `water level ${water.toFixed(2)} m, over the limit of ${limit.toFixed(1)} m`, cites },
+      { zh: `水位 ${water.toFixed(2)} m，高于限值 ${limit.toFixed(1)} m`, en: `water level ${water.toFixed(2)} m, over the limit of ${limit.toFixed(1)} m`, cites },
       { zh: '水泵已在运行，水位仍在上升', en: 'the pump is running and the level still rises', cites: rain },
     ],
     suggestion: { zh: '到场核实水位，检查格栅是否堵塞，准备启用备用泵。', en: 'Check the level on site, look for a clogged grate, make the spare pump ready.' }, incomplete: ['plan', 'unit'],

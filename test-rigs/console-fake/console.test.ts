@@ -1,0 +1,164 @@
+/** The built console in a real browser, served by the real API over a made-up town. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test, type TestContext } from 'node:test';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { realWorld, type World } from '../../core/world.ts';
+import { serveApi, type ApiServer } from '../../gateway/api/server.ts';
+import { fakeTown, waterAt, type FakeTown } from './town.ts';
+
+const CHROMIUM = process.env.CITYVITALS_CHROMIUM ?? '/usr/bin/chromium';
+const skip = existsSync(CHROMIUM) ? false : `no Chromium at ${CHROMIUM} (apt-get install chromium, or set CITYVITALS_CHROMIUM)`;
+
+let browser: Browser;
+let consoleDir: string;
+
+before(async () => {
+  if (skip) return;
+  // Built anew, beside the one that may be served at this moment.
+  consoleDir = await mkdtemp(join(tmpdir(), 'cityvitals-console-'));
+  await build({ root: join(import.meta.dirname, '..', '..', 'console'), logLevel: 'error', build: { outDir: consoleDir } });
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] });
+});
+after(async () => {
+  if (skip) return;
+  await browser.close();
+  await rm(consoleDir, { recursive: true, force: true });
+});
+
+interface Town {
+  town: FakeTown;
+  api: ApiServer;
+  world: World;
+}
+
+/** A storm at its height, so that a warning stands. */
+async function stormyTown(t: TestContext, port = 0): Promise<Town> {
+  const real = realWorld(() => {});
+  const risingAt = [...Array(180).keys()].map((second) => second * 500).find((ms) => waterAt(ms) > 3.05) ?? 0;
+  const skewMs = risingAt - (real.clock.nowMs() % 90_000);
+  const world: World = { ...real, clock: { ...real.clock, nowMs: () => real.clock.nowMs() + skewMs } };
+  const town = fakeTown(world.clock);
+  await town.turn();
+  const api = await serveApi(town.gateway.sources, { port, version: '0.0.0', consoleDir }, world);
+  const timer = setInterval(() => void town.turn(), 300);
+  t.after(async () => {
+    clearInterval(timer);
+    await api.close();
+  });
+  return { town, api, world };
+}
+
+async function openPage(t: TestContext, url: string, look: { width: number; locale: string }): Promise<{ page: Page; foreign: string[]; errors: string[] }> {
+  const context = await browser.newContext({ viewport: { width: look.width, height: 900 }, locale: look.locale });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const foreign: string[] = [];
+  const errors: string[] = [];
+  page.on('request', (request) => { if (!request.url().startsWith(url) && !request.url().startsWith('data:')) foreign.push(request.url()); });
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => { if (/Content Security Policy|TypeError/.test(message.text())) errors.push(message.text()); });
+  await page.goto(url);
+  await page.waitForSelector('[data-part=warning]');
+  return { page, foreign, errors };
+}
+
+const textOf = async (page: Page, selector: string): Promise<string> => (await page.innerText(selector)).replaceAll(/\s+/g, ' ');
+
+test('the first screen has all its parts, in Chinese for a Chinese browser, and asks nothing of anyone else', { skip }, async (t) => {
+  const { api } = await stormyTown(t);
+  const { page, foreign, errors } = await openPage(t, api.url, { width: 1440, locale: 'zh-CN' });
+  assert.match(await textOf(page, '[data-part=sentence]'), /^龙溪镇.3 台设备.3 台数据及时.0 台失联.已评估至 \d\d:\d\d:\d\d$/);
+  assert.equal(await page.locator('.device').count(), 3);
+  for (const state of await page.locator('.device .device-state').all()) {
+    assert.equal(await state.innerText(), '及时');
+    assert.equal(await state.locator('svg').count(), 1);
+  }
+  const card = await textOf(page, '[data-part=warning]');
+  for (const part of [/橙色/, /七号泵站/, /自 \d\d:\d\d:\d\d 起/, /演练/, /高于限值 3.0 m/, /预案、责任单位/]) assert.match(card, part);
+  assert.equal(await page.locator('[data-part=warning] .card-level svg').count(), 1);
+  await page.waitForSelector('[data-part=level] canvas');
+  assert.match(await page.getAttribute('[data-part=level] .chart', 'aria-label') ?? '', /橙色限 3 m/);
+  await page.waitForSelector('[data-part=camera] img');
+  assert.ok(await page.locator('[data-part=camera] rect').count() >= 2);
+  assert.match(await textOf(page, '[data-part=camera] figcaption'), /人 \d.*汽车 1/);
+  const path = await textOf(page, '[data-part=path]');
+  for (const part of ['设备', '边缘日志', '网关', '存储', '预警']) assert.match(path, new RegExp(part));
+  assert.match(path, /\d+ ms/);
+  await page.locator('[data-part=reconciled]', { hasText: /缺失 0.*重复 0/ }).waitFor();
+  assert.deepEqual({ foreign, errors }, { foreign: [], errors: [] });
+});
+
+test('the language follows the browser and the switch, and the choice is remembered', { skip }, async (t) => {
+  const { api } = await stormyTown(t);
+  const { page } = await openPage(t, api.url, { width: 1440, locale: 'en-GB' });
+  assert.match(await textOf(page, '[data-part=sentence]'), /^Longxi town: 3 devices, 3 fresh, 0 lost, evaluated up to/);
+  assert.match(await textOf(page, '[data-part=warning]'), /Orange.*Exercise.*over the limit of 3.0 m/);
+  await page.click('button[lang=zh-CN]');
+  assert.match(await textOf(page, '[data-part=warning]'), /橙色/);
+  await page.reload();
+  await page.waitForSelector('[data-part=warning]');
+  assert.match(await textOf(page, '[data-part=warning]'), /橙色/);
+  assert.equal(await page.getAttribute('html', 'lang'), 'zh-CN');
+});
+
+test('nothing is wider than a phone, in either language, on either page', { skip }, async (t) => {
+  const { api } = await stormyTown(t);
+  for (const locale of ['zh-CN', 'en-US']) {
+    const { page } = await openPage(t, api.url, { width: 390, locale });
+    await page.waitForSelector('[data-part=camera] img');
+    const width = () => page.evaluate<number>('document.documentElement.scrollWidth');
+    assert.equal(await width(), 390);
+    await page.click('.reason');
+    await page.waitForSelector('[data-part=series] table');
+    assert.equal(await width(), 390);
+  }
+});
+
+test('a reason leads to the value it cites, by keyboard too, and the place can be linked to', { skip }, async (t) => {
+  const { api } = await stormyTown(t);
+  const { page } = await openPage(t, api.url, { width: 1440, locale: 'zh-CN' });
+  await page.focus('.reason');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-part=series] tr.cited');
+  assert.match(page.url(), /#\/series\/YJ-FLD-001\/pump-07-plc\/level\?at=\d+$/);
+  const cited = await textOf(page, 'tr.cited');
+  await page.goto('about:blank');
+  await page.goBack();
+  await page.waitForSelector('[data-part=series] tr.cited');
+  assert.equal(await textOf(page, 'tr.cited'), cited);
+  await page.click('.back');
+  await page.waitForSelector('[data-part=warning]');
+  await page.goto(`${api.url}#/series/NONE/nobody/nothing`);
+  await page.waitForSelector('[data-part=series] [role=alert]');
+});
+
+test('with the gateway gone the page says so at once, keeps what it knew, and comes back by itself', { skip }, async (t) => {
+  const first = await stormyTown(t);
+  const { page, errors } = await openPage(t, first.api.url, { width: 1440, locale: 'zh-CN' });
+  const closing = first.api.close();
+  await page.waitForSelector('[data-part=gone]');
+  await closing;
+  assert.match(await textOf(page, '[data-part=gone]'), /已中断.*最后数据.*(秒后重连|正在重连)/);
+  assert.equal(await page.locator('main.is-stale').count(), 1);
+  assert.match(await textOf(page, '[data-part=warning]'), /橙色/);
+  await stormyTown(t, first.api.port);
+  await page.waitForSelector('[data-part=gone]', { state: 'detached', timeout: 25_000 });
+  await page.waitForSelector('main.is-stale', { state: 'detached' });
+  assert.equal(await page.locator('.device').count(), 3);
+  assert.deepEqual(errors, []);
+});
+
+test('the demo buttons act, and what follows is shown', { skip }, async (t) => {
+  const { api } = await stormyTown(t);
+  const { page } = await openPage(t, api.url, { width: 1440, locale: 'zh-CN' });
+  await page.click('text=断网 20 秒');
+  await page.waitForSelector('.device.is-unobserved');
+  await page.locator('[data-part=path]', { hasText: '1 个边缘节点离线' }).waitFor();
+  assert.ok(await page.locator('.demo-buttons button', { hasText: '网络已断开' }).isDisabled());
+});
