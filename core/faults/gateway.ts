@@ -68,8 +68,8 @@ export const GATEWAY_FAULTS = {
   },
   CV_EDGE_TOO_FAST: {
     stage: 'accept', retry: 'backoff', actor: 'field-engineer',
-    en: ['edge {edge} sends more than {maxBatches} batches a second; the rest is left unanswered', 'look for a program that sends in a loop under the id of this edge'],
-    zh: ['边缘节点 {edge} 每秒发送超过 {maxBatches} 个批次;超出部分不予应答', '检查是否有程序以该编号循环发送'],
+    en: ['edge {edge} sends more than {maxBatches} batches or {maxBytes} bytes a second; the rest is left unanswered', 'look for a program that sends in a loop under the id of this edge'],
+    zh: ['边缘节点 {edge} 每秒发送超过 {maxBatches} 个批次或 {maxBytes} 字节;超出部分不予应答', '检查是否有程序以该编号循环发送'],
   },
   CV_EDGE_HOLES: {
     stage: 'accept', retry: 'backoff', actor: 'field-engineer',

@@ -4,16 +4,22 @@
  */
 import { Duplex } from 'node:stream';
 
+/** Many small writes become one; large payloads are handed over as they are. */
+const MAX_JOINED_BYTES = 256 << 10;
+
 class End extends Duplex {
   other: End | null = null;
   #readOn: (() => void) | null = null;
 
   override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    const bytes = chunks.length === 1 ? (chunks[0] as { chunk: Buffer }).chunk : Buffer.concat(chunks.map(({ chunk }) => chunk));
     setImmediate(() => {
       const { other } = this;
-      if (!other || other.destroyed || other.push(bytes)) return done();
-      other.#readOn = done;
+      if (!other || other.destroyed) return done();
+      const pieces = chunks.map(({ chunk }) => chunk);
+      const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+      const goesOn = bytes <= MAX_JOINED_BYTES ? other.push(Buffer.concat(pieces)) : pieces.map((piece) => other.push(piece)).at(-1);
+      if (goesOn) done();
+      else other.#readOn = done;
     });
   }
 

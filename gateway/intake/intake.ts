@@ -39,9 +39,13 @@ export interface IntakeParts {
   registry: Pick<Registry, 'noteEvents' | 'noteState'>;
 }
 
+/** Reading goes on within one turn of the event loop for so long; then everybody else has a turn. */
+const MAX_TURN_MS = 8;
 const WINDOW_BATCHES = 256;
 const WINDOW_BYTES = 16 << 20;
+/** An edge in its right mind comes near neither; one that does not would take the time of all others. */
 const MAX_BATCHES_PER_SECOND = 2000;
+const MAX_BYTES_PER_SECOND = 24 << 20;
 
 export class Intake {
   readonly stats: IntakeStats = { accepted: 0, duplicates: 0, refused: 0, acceptMs: null };
@@ -52,9 +56,10 @@ export class Intake {
   readonly #stop = new AbortController();
   readonly #work = new Set<Promise<void>>();
   readonly #waiting: (() => void)[] = [];
-  readonly #sent = new Map<string, number>();
+  readonly #sent = new Map<string, { batches: number; bytes: number; told: boolean }>();
   readonly #seconds: Timer;
   #bytes = 0;
+  #turnStartedMs: number | null = null;
 
   constructor(parts: IntakeParts, world: World) {
     this.#parts = parts;
@@ -67,6 +72,12 @@ export class Intake {
   /** Takes one message; the promise, if any, settles when there is room for the next. */
   take(message: Message): Promise<void> | void {
     if (this.#stop.signal.aborted) return;
+    const turn = this.#turn();
+    const room = this.#takeOne(message);
+    return room && turn ? Promise.all([room, turn]).then(() => {}) : (room ?? turn);
+  }
+
+  #takeOne(message: Message): Promise<void> | void {
     const address = parseEdgeTopic(message.topic);
     if (!address || !IDS.edge.test(address.edge) || !IDS.centre.test(address.centre)) {
       this.#world.tell({ kind: 'batch_refused', code: 'CV_WIRE_SENDER', sender: '' });
@@ -84,8 +95,18 @@ export class Intake {
     for (const goOn of this.#waiting.splice(0)) goOn();
   }
 
+  /** Something to wait for when this turn has lasted long enough. */
+  #turn(): Promise<void> | undefined {
+    const nowMs = this.#world.clock.monotonicMs();
+    if (this.#turnStartedMs === null) {
+      this.#turnStartedMs = nowMs;
+      setImmediate(() => { this.#turnStartedMs = null; });
+    }
+    return nowMs - this.#turnStartedMs > MAX_TURN_MS ? new Promise((resolve) => { setImmediate(resolve); }) : undefined;
+  }
+
   #takeBatch(address: EdgeAddress, payload: Uint8Array): Promise<void> | void {
-    if (this.#tooFast(address.edge)) return;
+    if (this.#tooFast(address.edge, payload.length)) return;
     this.#bytes += payload.length;
     const work = this.#batch(address, payload).catch((error: unknown) => {
       // Nothing was answered, so nothing is lost: it comes again.
@@ -103,12 +124,18 @@ export class Intake {
     return this.#work.size >= WINDOW_BATCHES || this.#bytes >= WINDOW_BYTES;
   }
 
-  /** Left unanswered above the limit: an edge in its right mind never comes near. */
-  #tooFast(edge: string): boolean {
-    const sent = (this.#sent.get(edge) ?? 0) + 1;
+  /** Left unread and unanswered above the limit: it comes again. */
+  #tooFast(edge: string, bytes: number): boolean {
+    const sent = this.#sent.get(edge) ?? { batches: 0, bytes: 0, told: false };
     this.#sent.set(edge, sent);
-    if (sent === MAX_BATCHES_PER_SECOND + 1) this.#world.tell({ kind: 'fault', edge, fault: { code: 'CV_EDGE_TOO_FAST', params: { edge, maxBatches: MAX_BATCHES_PER_SECOND } } });
-    return sent > MAX_BATCHES_PER_SECOND;
+    if (sent.batches < MAX_BATCHES_PER_SECOND && sent.bytes < MAX_BYTES_PER_SECOND) {
+      sent.batches += 1;
+      sent.bytes += bytes;
+      return false;
+    }
+    if (!sent.told) this.#world.tell({ kind: 'fault', edge, fault: { code: 'CV_EDGE_TOO_FAST', params: { edge, maxBatches: MAX_BATCHES_PER_SECOND, maxBytes: MAX_BYTES_PER_SECOND } } });
+    sent.told = true;
+    return true;
   }
 
   async #batch(address: EdgeAddress, payload: Uint8Array): Promise<void> {

@@ -76,7 +76,7 @@ test('while the broker is away a publish waits, and only the newest word is said
   assert.equal(broker.sent.length, 0);
   broker.comeBack();
   await Promise.all([first, second, plain]);
-  assert.deepEqual(broker.sent.filter(([topic]) => topic === 'w/1').at(-1), ['w/1', 'level']);
+  assert.deepEqual(broker.sent.findLast(([topic]) => topic === 'w/1'), ['w/1', 'level']);
   assert.ok(broker.sent.every(([, payload]) => payload !== 'raised'));
   assert.ok(broker.sent.some(([topic]) => topic === 'out'));
 });
