@@ -63,6 +63,9 @@ const UNUSABLE = new Set<string>(['stale', 'comm', 'unit']);
 
 export interface RuleEngine {
   readonly rules: readonly Rule[];
+  rule(id: string): Rule | null;
+  /** Whether any rule looks at an indicator. */
+  watches(indicator: string): boolean;
   /** Takes events in log order. Nothing of `tables` is touched: the caller puts the outcome in once it is on disk. */
   take(tables: RuleTables, inputs: readonly RuleInput[]): Outcome;
   /** Lets processing time go on to `untilAt`; `edgeSince` says since when an edge has been there, Infinity when it is not. */
@@ -78,6 +81,8 @@ export function ruleEngine(rules: readonly Rule[]): RuleEngine {
 
   return {
     rules,
+    rule: (id) => byId.get(id)?.evaluator.rule ?? null,
+    watches: (indicator) => byIndicator.has(indicator),
     take(tables, inputs) {
       const draft = new Draft(tables);
       for (const { event, receivedAt } of inputs) {
@@ -176,13 +181,6 @@ class Draft {
 export function apply(tables: RuleTables, outcome: Outcome): void {
   for (const [key, record] of outcome.series) tables.series.set(key, record);
   for (const [key, record] of outcome.keys) tables.keys.set(key, record);
-}
-
-/** The newest event time that all series of all rules have been evaluated to; null before the first value. */
-export function evaluatedTo(tables: RuleTables): number | null {
-  let newest: number | null = null;
-  for (const { state } of tables.series.values()) newest = Math.max(newest ?? 0, state.watermarkAt);
-  return newest;
 }
 
 function digestOf(rule: Rule): string {

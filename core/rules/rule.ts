@@ -132,3 +132,18 @@ export function selects(rule: Pick<Rule, 'select'>, event: Selectable): boolean 
     && (select.subject === undefined || select.subject === (event.subject ?? event.device))
     && (select.centre === undefined || select.centre === event.centre);
 }
+
+export interface DrawnLimit {
+  level: Level;
+  value: number;
+  direction: 'high' | 'low';
+}
+
+/** The limits that rules put on a series, for drawing: worst last. */
+export function limitsOf(rules: readonly Rule[], series: Selectable): DrawnLimit[] {
+  return rules.flatMap((rule) => {
+    if (rule.type !== 'threshold' || rule.direction === 'state' || !selects(rule, series)) return [];
+    const { direction } = rule;
+    return conditionsOf(rule).map(({ level, when }) => ({ level, value: when.limit as number, direction }));
+  }).toSorted((a, b) => b.level - a.level);
+}

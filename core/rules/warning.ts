@@ -18,9 +18,10 @@ export interface SeriesName {
   point: string;
 }
 
-export type ChangeKind = 'raised' | 'level' | 'cleared' | 'recurred' | 'closed';
+/** withdrawn: its rule is gone or was changed. closed stands after the change that closed it. */
+export type ChangeKind = 'raised' | 'level' | 'cleared' | 'recurred' | 'withdrawn' | 'closed';
 
-/** What happened to a warning, and the value it rests on. `kind: closed` stands beside the change that closed it. */
+/** What happened to a warning, and the value it rests on. */
 export interface Change {
   kind: ChangeKind;
   at: number;
@@ -45,8 +46,10 @@ export interface Warning extends WarningKey, SeriesName {
   changedAt: number;
   clearedAt: number | null;
   previousId: string | null;
-  /** Times the condition came back while it was open. */
+  /** Times the condition held, while it was open. */
   count: number;
+  /** One higher with each change that is told; names a state of the warning together with its id. */
+  revision: number;
   changes: Change[];
 }
 
@@ -95,7 +98,7 @@ export function withdraw(rule: Pick<Rule, 'autoClose'>, key: KeyState, at: numbe
   const { warning } = key;
   if (!warning || !isOpen(warning.state) || warning.condition === 'cleared') return { ...key, series: {} };
   const last = warning.changes.at(-1)?.cite ?? { indicator: warning.indicator, device: warning.device, point: warning.point, at, value: null, unit: '' };
-  return { ...key, series: {}, warning: clear(rule, warning, at, last) };
+  return { ...key, series: {}, warning: clear(rule, warning, at, last, 'withdrawn') };
 }
 
 function raise(rule: Rule, key: KeyState, name: SeriesName, saying: Extract<Saying, { say: 'raised' }>, cite: Change['cite']): Warning {
@@ -106,13 +109,13 @@ function raise(rule: Rule, key: KeyState, name: SeriesName, saying: Extract<Sayi
   const warning: Warning = {
     rule: ruleId, subject, centre, indicator: name.indicator, device: name.device, point: name.point,
     id: warningId(key, onsetAt), version: rule.version, type: rule.type, level: saying.level, worst: saying.level, state: 'raised', condition: 'active',
-    late: saying.late, onsetAt, raisedAt: saying.at, changedAt: saying.at, clearedAt: null, previousId: previous?.id ?? null, count: 1, changes: [],
+    late: saying.late, onsetAt, raisedAt: saying.at, changedAt: saying.at, clearedAt: null, previousId: previous?.id ?? null, count: 1, revision: 0, changes: [],
   };
   return change(warning, 'raised', saying.at, cite);
 }
 
-function clear(rule: Pick<Rule, 'autoClose'>, warning: Warning, at: number, cite: Change['cite']): Warning {
-  const cleared = change({ ...warning, condition: 'cleared', clearedAt: at }, 'cleared', at, cite);
+function clear(rule: Pick<Rule, 'autoClose'>, warning: Warning, at: number, cite: Change['cite'], kind: 'cleared' | 'withdrawn' = 'cleared'): Warning {
+  const cleared = change({ ...warning, condition: 'cleared', clearedAt: at }, kind, at, cite);
   if (!rule.autoClose || !transition(cleared.state, 'closed', 'engine', AUTO_CLOSE)) return cleared;
   return change({ ...cleared, state: 'closed' }, 'closed', at, cite);
 }
@@ -120,5 +123,5 @@ function clear(rule: Pick<Rule, 'autoClose'>, warning: Warning, at: number, cite
 function change(warning: Warning, kind: ChangeKind, at: number, cite: Change['cite']): Warning {
   const changes = [...warning.changes, { kind, at, level: warning.level, state: warning.state, cite }];
   if (changes.length > MAX_CHANGES) changes.splice(1, 1);
-  return { ...warning, worst: Math.min(warning.worst, warning.level) as Level, changedAt: Math.max(warning.changedAt, at), changes };
+  return { ...warning, worst: Math.min(warning.worst, warning.level) as Level, changedAt: Math.max(warning.changedAt, at), revision: warning.revision + 1, changes };
 }

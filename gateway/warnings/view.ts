@@ -1,0 +1,47 @@
+/** A warning as others see it: the facts of the rules, with words, place, what to do, and what is still missing. */
+import type { WarningView } from '../../core/api.ts';
+import type { Catalogue } from '../../core/catalogue/catalogue.ts';
+import type { Position } from '../../core/event.ts';
+import type { Rule } from '../../core/rules/rule.ts';
+import type { Warning } from '../../core/rules/warning.ts';
+import { reasonsOf, titleOf } from './words.ts';
+
+export interface ViewSources {
+  gateway: string;
+  catalogue: Catalogue;
+  exercise: boolean;
+  /** What the registry knows of a device; null when it does not know it. */
+  device(id: string): { position: Position | null } | null;
+}
+
+/** @param before the same warning as it was shown before; what was frozen then stays */
+export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources, before: WarningView | null, nowMs: number): WarningView {
+  const { id, version, type, indicator, device, point, subject, centre, level, state, condition, late, onsetAt, raisedAt, changedAt, clearedAt, previousId } = warning;
+  const entry = sources.catalogue.of(indicator);
+  const known = sources.device(device);
+  const position = known?.position ?? before?.place.position ?? null;
+  const reasons = reasonsOf(warning, rule, sources.catalogue, before?.reasons ?? []);
+  const responsible = rule?.responsible ?? entry?.warning.responsible.unit;
+  const missing: [part: string, isMissing: boolean][] = [
+    ['subject', !known && !before],
+    ['place', position === null],
+    ['evidence', reasons.length === 0],
+    ['responsible', !responsible],
+    // There is no duty roster yet: nobody can be reached by name.
+    ['contact', true],
+    ['plan', !(rule?.plan ?? entry?.warning.plan)],
+    ['suggestion', !entry],
+  ];
+  return {
+    id, rule: warning.rule, version, type, indicator, device, point, subject, centre, level, state, condition,
+    exercise: before?.exercise ?? sources.exercise,
+    late, raisedBy: `gateway:${sources.gateway}`, onsetAt, raisedAt,
+    publishedAt: before?.publishedAt ?? nowMs,
+    changedAt, clearedAt, previousId,
+    title: before?.title ?? titleOf(rule, entry?.name ?? { zh: indicator, en: indicator }),
+    place: { zh: `${centre} ${subject}`, en: `${subject}, centre ${centre}`, position },
+    reasons,
+    suggestion: before?.suggestion ?? entry?.warning.suggestion ?? { zh: '请值班人员核实现场情况', en: 'let the duty officer check on site' },
+    incomplete: missing.filter(([, isMissing]) => isMissing).map(([part]) => part),
+  };
+}

@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import type { WarningView } from '../../core/api.ts';
+import { readCatalogue } from '../../core/catalogue/catalogue.ts';
+import type { Event } from '../../core/event.ts';
+import { FaultError } from '../../core/faults.ts';
+import type { Cursor } from '../../core/log/types.ts';
+import { absenceRule, event, rule } from '../../core/testing/rules.ts';
+import { testWorld } from '../../core/testing/virtual-clock.ts';
+import type { FedEvent } from '../stations/consumer.ts';
+import { openWarnings, type Warnings, type WarningsOptions } from './warnings.ts';
+
+const folders: string[] = [];
+const opened: Warnings[] = [];
+after(async () => {
+  await Promise.all(opened.map((warnings) => warnings.consumer.close()));
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+});
+
+async function folder(): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), 'cv-warnings-'));
+  folders.push(made);
+  return made;
+}
+
+const YJ = join(import.meta.dirname, '..', '..', 'configs', 'catalogue', 'yj-emergency.yaml');
+const { catalogue } = readCatalogue([{ path: YJ, text: await readFile(YJ, 'utf8') }]);
+assert.ok(catalogue);
+const LEVEL = 'YJ-FLD-001';
+const water = rule({ id: 'water', select: { indicator: LEVEL }, levels: { 3: { when: '>= 2.8' }, 2: { when: '>= 3' } }, off: { hysteresis: 0.2 }, autoClose: true, title: { zh: '水位过高', en: 'water too high' }, plan: 'P' });
+
+/** A broker that keeps what is retained, and can be away. */
+class Broker {
+  readonly said: { topic: string; payload: string | null }[] = [];
+  readonly retained = new Map<string, string>();
+  complete = 0;
+  #back: (() => void) | null = null;
+  #away: Promise<void> | null = null;
+
+  leave(): void {
+    this.#away = new Promise((resolve) => { this.#back = resolve; });
+  }
+
+  comeBack(): void {
+    this.#back?.();
+    this.#away = null;
+  }
+
+  async publishRetained(topic: string, payload: string | null): Promise<void> {
+    await this.#away;
+    this.said.push({ topic, payload });
+    if (payload === null) this.retained.delete(topic);
+    else this.retained.set(topic, payload);
+  }
+
+  retainedComplete(): void {
+    this.complete += 1;
+  }
+}
+
+/** Waits for what another thread makes true. */
+async function until(holds: () => boolean): Promise<void> {
+  for (let turn = 0; !holds() && turn < 2000; turn += 1) await new Promise((resolve) => { setTimeout(resolve, 2); });
+  assert.ok(holds());
+}
+
+interface Bench {
+  warnings: Warnings;
+  broker: Broker;
+  world: ReturnType<typeof testWorld>;
+  options: WarningsOptions;
+  online: Set<string>;
+  feed(...events: Partial<Event>[]): Promise<void>;
+}
+
+const T0 = Date.UTC(2026, 0, 1);
+
+async function bench(over: Partial<WarningsOptions> = {}): Promise<Bench> {
+  const world = testWorld();
+  const broker = new Broker();
+  const online = new Set(['e']);
+  let seq = 0;
+  let head: Cursor = { epoch: 1, seq: 0 };
+  const options: WarningsOptions = {
+    gateway: 'g', dir: over.dir ?? await folder(), rules: [water], catalogue: catalogue as NonNullable<typeof catalogue>, exercise: false, publisher: broker,
+    device: () => ({ position: { lon: 106.5, lat: 29.5 } }), isOnline: (edge) => online.has(edge), head: () => head, ...over,
+  };
+  const warnings = await openWarnings(options, world);
+  opened.push(warnings);
+  ({ seq } = await warnings.consumer.start());
+  head = { epoch: 1, seq };
+  const feed = async (...events: Partial<Event>[]) => {
+    const batch = events.map((one): FedEvent => ({ event: event({ indicator: LEVEL, occurredAt: T0, ...one }), cursor: { epoch: 1, seq: (seq += 1) }, receivedAt: one.occurredAt ?? T0 }));
+    head = { epoch: 1, seq };
+    await warnings.consumer.take(batch, head);
+  };
+  return { warnings, broker, world, options, online, feed };
+}
+
+const at = (value: number, ms: number, over: Partial<Event> = {}): Partial<Event> => ({ value, occurredAt: T0 + ms, ...over });
+
+test('a storm is one warning: raised with words and reasons, worse, cleared, closed; retained while it is open', async () => {
+  const { warnings, broker, feed, world } = await bench();
+  const changes: WarningView[] = [];
+  warnings.onChange((view) => { changes.push(view); });
+  await feed(at(1.8, 0), at(2.9, 1000));
+  await feed(at(3.1, 2000));
+  await until(() => broker.said.length >= 2);
+  const [view] = warnings.list({ condition: 'active' });
+  assert.ok(view);
+  assert.deepEqual({ level: view.level, state: view.state, exercise: view.exercise, raisedBy: view.raisedBy, raisedAt: view.raisedAt, publishedAt: view.publishedAt, incomplete: view.incomplete },
+    { level: 2, state: 'raised', exercise: false, raisedBy: 'gateway:g', raisedAt: T0 + 1000, publishedAt: world.clock.nowMs(), incomplete: ['contact'] });
+  assert.deepEqual(view.reasons.map(({ en }) => en), ['river stage 3.1 m >= 3 m: ORANGE', 'river stage 2.9 m >= 2.8 m: YELLOW']);
+  assert.deepEqual(view.reasons.map(({ zh }) => zh), ['河道水位 3.1 m >= 3 m:橙色', '河道水位 2.9 m >= 2.8 m:黄色']);
+  assert.deepEqual(view.reasons[0]?.cites, { indicator: LEVEL, device: 'd', point: 'p', at: T0 + 2000, value: 3.1, unit: 'm' });
+  assert.ok(view.suggestion.zh.length > 0 && view.suggestion.en.length > 0);
+  assert.equal(broker.retained.size, 1);
+  assert.equal(warnings.openCount(), 1);
+  assert.equal(warnings.evaluatedTo(), T0 + 2000);
+
+  await feed(at(2, 3000));
+  await until(() => broker.said.length >= 4);
+  assert.deepEqual(changes.map(({ id, level, condition }) => ({ id, level, condition })), [
+    { id: view.id, level: 3, condition: 'active' }, { id: view.id, level: 2, condition: 'active' }, { id: view.id, level: 2, condition: 'cleared' },
+  ]);
+  const closed = warnings.get(view.id);
+  assert.deepEqual(closed && { state: closed.state, clearedAt: closed.clearedAt, reason: closed.reasons[0]?.en }, { state: 'closed', clearedAt: T0 + 3000, reason: 'river stage 2 m: back inside its limit' });
+  assert.equal(broker.retained.size, 0);
+  assert.deepEqual(broker.said.map(({ payload }) => payload && (JSON.parse(payload) as { state: string }).state), ['raised', 'raised', 'closed', null]);
+  assert.deepEqual(broker.said[0]?.topic, `cv/v1/out/500112/warnings/${view.id}`);
+  assert.deepEqual(world.told.filter((told) => told.kind === 'warning_changed').map((told) => told.change), ['raised', 'level', 'cleared']);
+  await warnings.consumer.close();
+});
+
+test('values in another unit count as what they are; replayed and simulated ones count in an exercise only', async () => {
+  const real = await bench();
+  await real.feed(at(320, 0, { unit: 'cm', origin: 'simulated' }), at(320, 1, { unit: 'cm', origin: 'replay' }), at(9, 2, { unit: 'kg' }));
+  assert.deepEqual(real.warnings.list(), []);
+  await real.feed(at(320, 3, { unit: 'cm' }));
+  assert.equal(real.warnings.list()[0]?.reasons[0]?.en, 'river stage 3.2 m >= 3 m: ORANGE');
+  await real.warnings.consumer.close();
+  const exercise = await bench({ exercise: true });
+  await exercise.feed(at(3.2, 0, { origin: 'simulated' }));
+  assert.equal(exercise.warnings.list()[0]?.exercise, true);
+  await exercise.warnings.consumer.close();
+});
+
+test('what is missing is named, and the warning is published all the same', async () => {
+  const { warnings, feed } = await bench({ rules: [rule({ id: 'odd', select: { indicator: 'NEW-1' } })], device: () => null });
+  await feed(at(5, 0, { indicator: 'NEW-1' }), at(5, 10, { indicator: 'NEW-1' }));
+  assert.deepEqual(warnings.list()[0]?.incomplete, ['subject', 'place', 'responsible', 'contact', 'plan', 'suggestion']);
+  await warnings.consumer.close();
+});
+
+test('while the broker is away nothing waits but the messages, and they come in order when it is back', async () => {
+  const { warnings, broker, feed } = await bench();
+  await until(() => broker.complete > 0);
+  broker.leave();
+  await feed(at(3.1, 0));
+  await feed(at(1, 1));
+  await feed(at(3.2, 2));
+  assert.equal(warnings.list().length, 2);
+  assert.equal(broker.said.length, 0);
+  broker.comeBack();
+  await until(() => broker.said.length >= 4);
+  assert.deepEqual(broker.said.map(({ payload }) => payload && (JSON.parse(payload) as { condition: string }).condition), ['active', 'cleared', null, 'active']);
+  await warnings.consumer.close();
+});
+
+test('after a restart open warnings are published anew, what was unsent comes first, and evaluation goes on as if nothing had been', async () => {
+  const first = await bench();
+  await first.feed(at(3.1, 0));
+  await until(() => first.warnings.unpublished() === 0);
+  first.broker.leave();
+  await first.feed(at(2.7, 1)); // still level 3 by its hysteresis: a change that was not sent
+  await first.warnings.consumer.close();
+  const second = await bench({ dir: first.options.dir });
+  await until(() => second.broker.complete > 0);
+  assert.equal(second.broker.complete, 1);
+  assert.deepEqual(second.broker.said.map(({ payload }) => payload && (JSON.parse(payload) as { level: number }).level), [3]);
+  await second.feed(at(1, 2));
+  const views = second.warnings.list();
+  assert.equal(views.length, 1);
+  assert.equal(views[0]?.clearedAt, T0 + 2);
+  await second.warnings.consumer.close();
+});
+
+test('a rule that is gone or was changed lets go of its warnings', async () => {
+  const first = await bench();
+  await first.feed(at(3.1, 0));
+  await first.warnings.consumer.close();
+  const second = await bench({ dir: first.options.dir, rules: [] });
+  assert.deepEqual(second.warnings.list().map(({ state, reasons }) => ({ state, reason: reasons[0]?.en })), [{ state: 'closed', reason: 'the rule was changed or removed, the warning is withdrawn' }]);
+  await second.warnings.consumer.close();
+});
+
+test('silence is a warning when the edge is there and all of the log was taken, and only then', async () => {
+  let behind = false;
+  const silent = absenceRule({ id: 'silent', select: { indicator: LEVEL }, after: '10s', autoClose: true });
+  const bent = await bench({ rules: [silent] });
+  await bent.warnings.consumer.close();
+  const { warnings, world, online, feed } = await bench({ rules: [silent], head: () => (behind ? { epoch: 9, seq: 9 } : { epoch: 1, seq: 0 }) });
+  await feed(at(1, 0));
+  online.clear();
+  await world.clock.advanceMs(60_000);
+  assert.deepEqual(warnings.list(), [], 'unobserved');
+  online.add('e');
+  await world.clock.advanceMs(5000);
+  assert.deepEqual(warnings.list(), [], 'it counts anew from when the edge is back');
+  behind = true;
+  await world.clock.advanceMs(30_000);
+  assert.deepEqual(warnings.list(), [], 'its values may lie in the log');
+  behind = false;
+  await world.clock.advanceMs(2000);
+  await until(() => warnings.list().length > 0);
+  assert.deepEqual(warnings.list().map(({ type, onsetAt, raisedAt }) => ({ type, onsetAt: onsetAt - T0, raisedAt: raisedAt - T0 })), [{ type: 'absence', onsetAt: 0, raisedAt: 10_000 }]);
+  assert.match(warnings.list()[0]?.reasons[0]?.en ?? '', /nothing for 10s, the last value was 1 m/);
+  await feed(at(1, 99_000));
+  assert.equal(warnings.list()[0]?.condition, 'cleared');
+  await warnings.consumer.close();
+});
+
+test('late values are findings, counted, and never a warning', async () => {
+  const { warnings, world, feed } = await bench();
+  await feed(at(1, 10_000), at(3.5, 5000), at(3.6, 5001));
+  assert.deepEqual(warnings.list(), []);
+  assert.deepEqual((await warnings.findings(10)).map(({ fromAt, toAt, why }) => ({ fromAt: fromAt - T0, toAt: toAt - T0, why })), [{ fromAt: 5000, toAt: 5001, why: 'late' }]);
+  assert.deepEqual(world.told.flatMap((told) => (told.kind === 'samples_lost' ? [[told.count, told.reason]] : [])), [[2, 'rule_late']]);
+  await warnings.consumer.close();
+});
+
+test('two processes never evaluate from one folder', async () => {
+  const { warnings, options } = await bench();
+  await assert.rejects(openWarnings(options, testWorld()), (error) => (error as FaultError).fault.code === 'CV_STORE_BUSY');
+  await warnings.consumer.close();
+});
+
+test('killed at any moment: the same warnings, each raised once, every change told', async () => {
+  const dir = await folder();
+  const script = join(dir, 'evaluator.ts');
+  const from = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  // Values of a slow wave over 3 devices: each crosses its limit again and again.
+  await writeFile(script, `
+    import { appendFileSync } from 'node:fs';
+    import { openWarnings } from ${from('./warnings.ts')};
+    import { EMPTY_CATALOGUE } from ${from('../../core/catalogue/catalogue.ts')};
+    import { realWorld } from ${from('../../core/world.ts')};
+    import { event, rule } from ${from('../../core/testing/rules.ts')};
+    const [dir, until] = process.argv.slice(2);
+    const rules = [rule({ levels: { 3: { when: '>= 2', onDelay: '2ms' }, 2: { when: '>= 3' } }, off: { hysteresis: 1, offDelay: '3ms' }, autoClose: true })];
+    const publisher = { publishRetained: async (topic, payload) => { if (payload) appendFileSync(dir + '/said.jsonl', payload + '\\n'); } };
+    const warnings = await openWarnings({ gateway: 'g', dir, rules, catalogue: EMPTY_CATALOGUE, exercise: false, publisher, device: () => null, isOnline: () => true, head: () => ({ epoch: 1, seq: 1e12 }) }, realWorld(() => {}));
+    let { seq } = await warnings.consumer.start();
+    const valueOf = (n) => 2 + 2 * Math.sin(n / 17 + (n % 3));
+    while (seq < Number(until)) {
+      const batch = Array.from({ length: 20 }, (_, at) => seq + at + 1).map((n) => ({ event: event({ device: 'd' + (n % 3), value: valueOf(n), occurredAt: n }), cursor: { epoch: 1, seq: n }, receivedAt: n }));
+      await warnings.consumer.take(batch, { epoch: 1, seq: seq + 20 });
+      seq += 20;
+      console.log(seq);
+    }
+    while (warnings.unpublished() > 0) await new Promise((next) => setTimeout(next, 5));
+    await warnings.consumer.close();
+    console.log('done');`);
+  const run = async (into: string, killAfterLines: number): Promise<boolean> => {
+    const child = spawn(process.execPath, [script, into, '600'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let lines = 0;
+    let done = false;
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (line === 'done') done = true;
+      if ((lines += 1) === killAfterLines) child.kill('SIGKILL');
+    }
+    return done;
+  };
+  const undisturbed = await folder();
+  assert.ok(await run(undisturbed, -1));
+  for (const killAfterLines of [3, 8, 5, 11]) assert.equal(await run(dir, killAfterLines), false);
+  assert.ok(await run(dir, -1));
+
+  type Said = WarningView & { revision: number };
+  const said = async (where: string): Promise<Map<string, Said>> => {
+    const lines = (await readFile(join(where, 'said.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as Said);
+    return new Map(lines.map((one) => [`${one.id} ${one.revision}`, Object.assign(one, { publishedAt: 0 })]));
+  };
+  const expected = await said(undisturbed);
+  assert.ok(expected.size > 20);
+  assert.deepEqual([...(await said(dir))].toSorted(), [...expected].toSorted());
+});

@@ -1,0 +1,322 @@
+/**
+ * Warnings: the rules over the gateway's log. What the rules remember, the warnings and what is to be published are
+ * saved with the cursor in one transaction; only then do they count. So a crash anywhere repeats no warning and loses none.
+ */
+import { join } from 'node:path';
+import type { WarningView } from '../../core/api.ts';
+import { normaliser, type Catalogue } from '../../core/catalogue/catalogue.ts';
+import type { Level, Position } from '../../core/event.ts';
+import { faultOf } from '../../core/faults.ts';
+import { compareCursors, type Cursor } from '../../core/log/types.ts';
+import { apply, ruleEngine, type Finding, type KeyRecord, type Outcome, type RuleEngine, type RuleInput, type RuleTables, type SeriesRecord } from '../../core/rules/engine.ts';
+import { isOpen } from '../../core/rules/lifecycle.ts';
+import { limitsOf, type DrawnLimit, type Rule, type Selectable } from '../../core/rules/rule.ts';
+import type { Warning } from '../../core/rules/warning.ts';
+import { warningTopic } from '../../core/wire/topics.ts';
+import { everyMs, pause, type Timer, type World } from '../../core/world.ts';
+import { SqliteClient, workerBeside } from '../sqlite/client.ts';
+import type { Consumer, FedEvent } from '../stations/consumer.ts';
+import type { OutboxEntry, StateBatch, StateDatabase, StateSnapshot } from './database.ts';
+import { Outbox, type RetainedPublisher } from './outbox.ts';
+import { viewOf } from './view.ts';
+
+export interface WarningsOptions {
+  gateway: string;
+  /** Folder of `state.db`: the store's. */
+  dir: string;
+  rules: readonly Rule[];
+  catalogue: Catalogue;
+  /** Warnings are marked as exercises, and replayed and simulated events count. */
+  exercise: boolean;
+  publisher: RetainedPublisher;
+  /** What the registry knows of a device; null when it does not know it. */
+  device(id: string): { position: Position | null } | null;
+  isOnline(edge: string): boolean;
+  /** Head of the gateway's log: only when all of it was taken does silence mean something. */
+  head(): Cursor;
+}
+
+export interface WarningFilter {
+  condition?: 'active' | 'cleared' | undefined;
+  open?: boolean | undefined;
+  level?: Level | undefined;
+  rule?: string | undefined;
+  device?: string | undefined;
+  centre?: string | undefined;
+}
+
+export interface Warnings {
+  readonly consumer: Consumer;
+  /** Warnings that fit, newest first: open ones, and those that are kept after they closed. */
+  list(filter?: WarningFilter): WarningView[];
+  get(id: string): WarningView | null;
+  /** Not closed, not merged, no false alarm. */
+  openCount(): number;
+  /** Changes that the broker does not have yet. */
+  unpublished(): number;
+  /** Called with each change once it is on disk. */
+  onChange(listener: (warning: WarningView) => void): () => void;
+  /** Newest first: what would have been warnings had it been known in time. */
+  findings(limit: number): Promise<Finding[]>;
+  /** The limits on a series, for drawing: worst last. */
+  limitsOf(series: Selectable): DrawnLimit[];
+  /** Rules have seen everything up to this event time; null before the first event. */
+  evaluatedTo(): number | null;
+  /** ms from occurring to being evaluated, of the newest live event; null before the first. */
+  delayMs(): number | null;
+}
+
+const TICK_MS = 1000;
+/** What reached the gateway may need this long to its log. */
+const GRACE_MS = 1000;
+/** A cursor that moved over nothing of interest is saved at most so often. */
+const IDLE_SAVE_MS = 1000;
+const RETRY_MS = 2000;
+/** Warnings that are listed; of more, the oldest closed ones leave the list. */
+const MAX_VIEWS = 20_000;
+
+/** @throws CV_STORE_FAILED, CV_STORE_BUSY, CV_STORE_DAMAGED */
+export async function openWarnings(options: WarningsOptions, world: World): Promise<Warnings> {
+  const path = join(options.dir, 'state.db');
+  const database: Database = new SqliteClient(workerBeside(import.meta.url), path);
+  try {
+    return new OpenWarnings(options, world, database, await database.call('open', { path }));
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+type Database = SqliteClient<StateDatabase['operations']>;
+
+class OpenWarnings implements Warnings {
+  readonly consumer: Consumer;
+  readonly #options: WarningsOptions;
+  readonly #world: World;
+  readonly #database: Database;
+  readonly #engine: RuleEngine;
+  readonly #tables: RuleTables;
+  readonly #views = new Map<string, WarningView>();
+  readonly #normal: ReturnType<typeof normaliser>;
+  readonly #outbox: Outbox;
+  readonly #unsent: StateSnapshot['outbox'];
+  readonly #listeners = new Set<(warning: WarningView) => void>();
+  /** Since when (our clock) each edge has been there, as seen by this process. */
+  readonly #edges = new Map<string, number>();
+  #cursor: Cursor;
+  #savedAtMs = -Infinity;
+  #savedCursor: Cursor;
+  #evaluatedTo: number | null = null;
+  #delayMs: number | null = null;
+  #ticks: Timer | null = null;
+  /** One change at a time: batches and ticks wait for each other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | null = null;
+
+  constructor(options: WarningsOptions, world: World, database: Database, snapshot: StateSnapshot) {
+    this.#options = options;
+    this.#world = world;
+    this.#database = database;
+    this.#engine = ruleEngine(options.rules);
+    this.#normal = normaliser(options.catalogue);
+    this.#cursor = snapshot.cursor;
+    this.#savedCursor = snapshot.cursor;
+    this.#unsent = snapshot.outbox;
+    this.#tables = {
+      series: new Map(snapshot.series.map(([key, json]) => [key, JSON.parse(json) as SeriesRecord])),
+      keys: new Map(snapshot.keys.map(([key, json]) => [key, JSON.parse(json) as KeyRecord])),
+    };
+    for (const json of snapshot.warnings) {
+      const view = JSON.parse(json) as WarningView;
+      this.#views.set(view.id, view);
+    }
+    this.#outbox = new Outbox({
+      publisher: options.publisher,
+      sent: (n) => this.#database.call('sent', { n }),
+      open: () => this.#openEntries(),
+      onFault: (error) => { this.#tellFault(error); },
+      wait: () => pause(world.clock, RETRY_MS),
+    });
+    this.consumer = { name: 'warnings', required: true, start: () => this.#start(), take: (batch, upTo) => this.#inTurn(() => this.#take(batch, upTo)), close: () => this.#close() };
+  }
+
+  list(filter: WarningFilter = {}): WarningView[] {
+    const fits = <T>(wanted: T | undefined, is: T): boolean => wanted === undefined || wanted === is;
+    return [...this.#views.values()]
+      .filter((view) => fits(filter.condition, view.condition) && fits(filter.open, isOpen(view.state)) && fits(filter.level, view.level)
+        && fits(filter.rule, view.rule) && fits(filter.device, view.device) && fits(filter.centre, view.centre))
+      .toSorted((a, b) => b.raisedAt - a.raisedAt || (a.id < b.id ? -1 : 1));
+  }
+
+  get(id: string): WarningView | null {
+    return this.#views.get(id) ?? null;
+  }
+
+  openCount(): number {
+    let open = 0;
+    for (const { state } of this.#views.values()) if (isOpen(state)) open += 1;
+    return open;
+  }
+
+  unpublished(): number {
+    return this.#outbox.size;
+  }
+
+  onChange(listener: (warning: WarningView) => void): () => void {
+    this.#listeners.add(listener);
+    return () => { this.#listeners.delete(listener); };
+  }
+
+  async findings(limit: number): Promise<Finding[]> {
+    return (await this.#database.call('findings', { limit })).map((json) => JSON.parse(json) as Finding);
+  }
+
+  limitsOf(series: Selectable): DrawnLimit[] {
+    return limitsOf(this.#engine.rules, series);
+  }
+
+  evaluatedTo(): number | null {
+    return this.#evaluatedTo;
+  }
+
+  delayMs(): number | null {
+    return this.#delayMs;
+  }
+
+  async #start(): Promise<Cursor> {
+    this.#outbox.start(this.#unsent);
+    await this.#inTurn(() => this.#commit(this.#engine.retire(this.#tables, this.#world.clock.nowMs()), null));
+    let isTicking = false;
+    this.#ticks = everyMs(this.#world.clock, TICK_MS, () => {
+      if (isTicking) return;
+      isTicking = true;
+      this.#inTurn(() => this.#idle()).catch((error: unknown) => { this.#tellFault(error); }).finally(() => { isTicking = false; });
+    });
+    return this.#cursor;
+  }
+
+  async #take(fed: readonly FedEvent[], upTo: Cursor): Promise<void> {
+    if (compareCursors(upTo, this.#cursor) <= 0) return;
+    const fresh = fed.filter(({ cursor }) => compareCursors(cursor, this.#cursor) > 0);
+    const outcome = this.#engine.take(this.#tables, fresh.flatMap((one) => this.#inputOf(one)));
+    await this.#commit(outcome, upTo);
+    this.#cursor = upTo;
+    if (outcome.late > 0) this.#world.tell({ kind: 'samples_lost', count: outcome.late, reason: 'rule_late', intended: true });
+    this.#noteProgress(fresh);
+  }
+
+  #inputOf({ event, receivedAt }: FedEvent): RuleInput[] {
+    if (!this.#engine.watches(event.indicator)) return [];
+    if (!this.#options.exercise && (event.origin === 'replay' || event.origin === 'simulated')) return [];
+    const { value, unit, flags } = this.#normal(event);
+    return [{ event: { ...event, value, unit, flags: [...flags] }, receivedAt }];
+  }
+
+  /** While an edge is away its devices are unobserved: their time stands still, and counts anew when it is back. */
+  async #idle(): Promise<void> {
+    if (compareCursors(this.#cursor, this.#options.head()) < 0) return;
+    const nowMs = this.#world.clock.nowMs();
+    for (const { edge } of this.#tables.series.values()) {
+      if (!this.#options.isOnline(edge)) this.#edges.delete(edge);
+      else if (!this.#edges.has(edge)) this.#edges.set(edge, nowMs);
+    }
+    const unsaved = compareCursors(this.#cursor, this.#savedCursor) > 0 ? this.#cursor : null;
+    await this.#commit(this.#engine.idle(this.#tables, nowMs - GRACE_MS, (edge) => this.#edges.get(edge) ?? Infinity), unsaved);
+  }
+
+  async #commit(outcome: Outcome, upTo: Cursor | null): Promise<void> {
+    const nowMs = this.#world.clock.nowMs();
+    const isEmpty = outcome.series.size + outcome.keys.size + outcome.findings.length === 0;
+    if (isEmpty && (upTo === null || nowMs - this.#savedAtMs < IDLE_SAVE_MS)) return;
+    const told = this.#viewsOf(outcome.warnings, nowMs);
+    const batch: StateBatch = {
+      upTo,
+      series: jsonOf(outcome.series),
+      keys: jsonOf(outcome.keys),
+      warnings: told.map(({ view }) => ({ id: view.id, raisedAt: view.raisedAt, open: isOpen(view.state), json: JSON.stringify(view) })),
+      findings: outcome.findings.map((finding) => ({ id: finding.id, fromAt: finding.fromAt, json: JSON.stringify(finding) })),
+      outbox: told.map(({ entry }) => entry),
+    };
+    const numbers = await this.#database.call('commit', batch);
+    apply(this.#tables, outcome);
+    this.#savedAtMs = nowMs;
+    this.#savedCursor = upTo ?? this.#savedCursor;
+    this.#outbox.post(told.map(({ entry }, at) => ({ ...entry, n: numbers[at] as number })));
+    for (const { view, warning } of told) {
+      this.#remember(view);
+      this.#world.tell({ kind: 'warning_changed', rule: view.rule, level: view.level, change: changeOf(warning) });
+      for (const listener of this.#listeners) listener(view);
+    }
+  }
+
+  #viewsOf(warnings: readonly Warning[], nowMs: number): { warning: Warning; view: WarningView; entry: OutboxEntry }[] {
+    const newest = new Map<string, WarningView>();
+    return warnings.map((warning) => {
+      const before = newest.get(warning.id) ?? this.#views.get(warning.id) ?? null;
+      const view = viewOf(warning, this.#engine.rule(warning.rule), this.#options, before, nowMs);
+      newest.set(view.id, view);
+      return { warning, view, entry: entryOf(view, warning) };
+    });
+  }
+
+  /** The open warnings as messages: a broker may have forgotten what it retained. */
+  #openEntries(): OutboxEntry[] {
+    return [...this.#tables.keys.values()].flatMap(({ warning }) => {
+      const view = warning && isOpen(warning.state) ? this.#views.get(warning.id) : undefined;
+      return view && warning ? [entryOf(view, warning)] : [];
+    });
+  }
+
+  #remember(view: WarningView): void {
+    this.#views.set(view.id, view);
+    if (this.#views.size <= MAX_VIEWS) return;
+    for (const [id, { state }] of this.#views) {
+      if (isOpen(state)) continue;
+      this.#views.delete(id);
+      return;
+    }
+  }
+
+  #noteProgress(fresh: readonly FedEvent[]): void {
+    const nowMs = this.#world.clock.nowMs();
+    for (const { event, receivedAt } of fresh) {
+      const at = Math.min(event.occurredAt, receivedAt);
+      if (at < (this.#evaluatedTo ?? -Infinity)) continue;
+      this.#evaluatedTo = at;
+      if (event.origin !== 'backfill') this.#delayMs = Math.max(0, nowMs - at);
+    }
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(run);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #close(): Promise<void> {
+    this.#closing ??= (async () => {
+      this.#ticks?.cancel();
+      await this.#turn;
+      if (compareCursors(this.#cursor, this.#savedCursor) > 0) await this.#database.call('commit', { upTo: this.#cursor, series: [], keys: [], warnings: [], findings: [], outbox: [] });
+      this.#outbox.stop();
+      await this.#database.close();
+    })();
+    return this.#closing;
+  }
+
+  #tellFault(error: unknown): void {
+    this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_STORE_FAILED', { path: join(this.#options.dir, 'state.db') }) });
+  }
+}
+
+const jsonOf = <T>(records: Map<string, T>): [string, string][] => [...records].map(([key, record]) => [key, JSON.stringify(record)]);
+
+/** The message of a warning; `revision` and `id` together name this state of it. */
+function entryOf(view: WarningView, { revision }: Warning): OutboxEntry {
+  return { topic: warningTopic(view.centre, view.id), payload: JSON.stringify({ ...view, revision }), final: !isOpen(view.state) };
+}
+
+/** What is told of a change in metrics: closing is told as the clearing that led to it. */
+function changeOf(warning: Warning): string {
+  return warning.changes.findLast((change) => change.kind !== 'closed')?.kind ?? 'raised';
+}
