@@ -57,7 +57,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     const edges = registry.edges();
     const stats = line.stats();
     return {
-      gateway: setup.gateway, centre: setup.centre, exercise: setup.exercise, now: world.clock.nowMs(), startedAt, evaluatedTo: warnings.evaluatedTo(),
+      gateway: setup.gateway, centre: setup.centre, ...(setup.name ? { name: setup.name } : {}), exercise: setup.exercise, now: world.clock.nowMs(), startedAt, evaluatedTo: warnings.evaluatedTo(),
       devices: {
         total: devices.length,
         fresh: devices.filter(({ freshness }) => freshness === 'fresh').length,

@@ -13,6 +13,9 @@ export interface ChartData {
   value: (number | null)[];
 }
 
+/** Height that a limit's label takes. */
+const LABEL_PX = 17;
+
 interface ChartProps {
   data: ChartData;
   from: number;
@@ -93,7 +96,11 @@ function optionsFor(element: HTMLElement, latest: { current: ChartProps }): uPlo
     hooks: {
       draw: [(plot) => {
         const { limits, limitText, marker } = latest.current;
-        for (const limit of limits) drawLimit(plot, limit, limitText(limit.level, limit.value), colour(`--level-${limit.level}-line`), colour('--panel'));
+        const labels: Label[] = [];
+        for (const limit of limits.toSorted((a, b) => b.value - a.value)) {
+          const line = colour(`--level-${limit.level}-line`);
+          labels.push(drawLimit(plot, { limit, text: limitText(limit.level, limit.value), colour: line, ground: colour('--panel') }, labels));
+        }
         if (marker !== null && marker !== undefined) drawMarker(plot, marker, colour('--text'));
         drawHead(plot, colour('--line'), colour('--panel'));
       }],
@@ -101,7 +108,14 @@ function optionsFor(element: HTMLElement, latest: { current: ChartProps }): uPlo
   };
 }
 
-function drawLimit(plot: uPlot, limit: Limit, text: string, colour: string, ground: string): void {
+interface Label {
+  left: number;
+  right: number;
+  y: number;
+}
+
+/** @returns where its label stands; one that would cover an earlier one moves to the right of it */
+function drawLimit(plot: uPlot, { limit, text, colour, ground }: { limit: Limit; text: string; colour: string; ground: string }, others: readonly Label[]): Label {
   const { ctx, bbox } = plot;
   const y = plot.valToPos(limit.value, 'y', true);
   const ratio = devicePixelRatio;
@@ -122,9 +136,13 @@ function drawLimit(plot: uPlot, limit: Limit, text: string, colour: string, grou
   ctx.lineWidth = 4 * ratio;
   ctx.lineJoin = 'round';
   ctx.strokeStyle = ground;
-  ctx.strokeText(text, bbox.left + 6 * ratio, y - 3 * ratio);
-  ctx.fillText(text, bbox.left + 6 * ratio, y - 3 * ratio);
+  const near = others.filter((other) => Math.abs(other.y - y) < LABEL_PX * ratio);
+  const left = Math.max(bbox.left + 6 * ratio, ...near.map((other) => other.right + 14 * ratio));
+  const { width } = ctx.measureText(text);
+  ctx.strokeText(text, left, y - 3 * ratio);
+  ctx.fillText(text, left, y - 3 * ratio);
   ctx.restore();
+  return { left, right: left + width, y };
 }
 
 function drawMarker(plot: uPlot, at: number, colour: string): void {

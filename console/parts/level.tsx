@@ -8,7 +8,7 @@ import { pick } from '../words.ts';
 import { Chart } from './chart.tsx';
 import { freshnessIcon, Icon, levelIcon } from './icons.tsx';
 
-const HEIGHT_PX = 190;
+const HEIGHT_PX = 168;
 
 export function LevelPanel() {
   const { state, words, lang, now } = useView();

@@ -38,10 +38,10 @@ function repeated(document: ConfigDocument, names: readonly string[], base: Path
 }
 
 function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>): GatewaySetup {
-  const { gateway, centre, broker, log, store, http, accepts, exercise, relays, sinks, notifiers, rules, catalogue } = value;
+  const { gateway, centre, name, broker, log, store, http, accepts, exercise, relays, sinks, notifiers, rules, catalogue } = value;
   const { embedded, url, user, password } = broker;
   return {
-    gateway, centre, http, accepts, exercise, relays, sinks, notifiers,
+    gateway, centre, ...(name ? { name } : {}), http, accepts, exercise, relays, sinks, notifiers,
     broker: embedded
       ? { kind: 'embedded', ...embedded, edges: embedded.edges.map(({ id, token }) => ({ id, token: token ?? null })) }
       : { kind: 'external', url: url ?? '', user: user ?? null, password: password ?? null },

@@ -45,6 +45,7 @@ const plugs = (words: { zh: string; en: string }) => z.array(z.strictObject({
 export const GATEWAY_SCHEMA = z.strictObject({
   gateway: z.string().regex(IDS.edge).meta({ zh: '网关编号', en: 'name of this gateway', examples: ['town-gateway'] }),
   centre: z.string().regex(IDS.centre).meta({ zh: '所属中心:镇街 9 位、区县 6 位行政区划代码,或自定的 6–12 位大写字母数字', en: 'its centre: 9 digits for a town, 6 for a county, or 6 to 12 capitals and digits of your own', examples: ['500112001'] }),
+  name: z.strictObject({ zh: z.string().min(1).max(64).meta({ zh: '中文名', en: 'in Chinese' }), en: z.string().min(1).max(64).meta({ zh: '英文名', en: 'in English' }) }).optional().meta({ zh: '本中心的名称，显示在控制台上', en: 'what people call this centre; the console shows it', examples: [{ zh: '龙溪镇', en: 'Longxi town' }] }),
   broker: BROKER_SCHEMA.meta({ zh: '边缘节点接入的消息代理', en: 'the broker that edges connect to', examples: [{ embedded: { port: 1883 } }] }),
   log: z.strictObject({
     dir: z.string().min(1).optional().meta({ zh: '日志目录;默认 ./data/<gateway>/log', en: 'folder of the log; default ./data/<gateway>/log' }),

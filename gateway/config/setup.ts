@@ -1,10 +1,13 @@
 /** A gateway's checked, frozen settings: every default filled in, every path absolute, every secret read. Nothing is open yet. */
+import type { Words } from '../../core/api.ts';
 import type { Origin } from '../../core/event.ts';
 
 export interface GatewaySetup {
   /** Id of this gateway, [a-z0-9-]{1,64}. */
   readonly gateway: string;
   readonly centre: string;
+  /** What people call this centre. */
+  readonly name?: Words;
   readonly broker: EmbeddedBrokerSetup | ExternalBrokerSetup;
   readonly log: { readonly dir: string; readonly maxBytes: number; readonly keepMs: number };
   /** `state.db` of the rules lies in `dir` too. `retentionMs` may be Infinity. */

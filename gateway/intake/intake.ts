@@ -163,7 +163,8 @@ export class Intake {
   #count(edge: string, verdict: Verdict, events: readonly Event[], refused: readonly RefusedEvent[], receivedAt: number): void {
     this.stats.accepted += events.length;
     if (events.length > 0) this.#world.tell({ kind: 'events_accepted', count: events.length, sender: edge, stream: verdict.name.stream });
-    const newest = events.findLast((event) => event.kind === 'measurement' && event.origin === 'live');
+    // States too, as in the store's figure: the two are read side by side.
+    const newest = events.findLast((event) => event.kind !== 'gap' && event.kind !== 'diagnostic' && event.origin === 'live');
     if (newest) this.stats.acceptMs = Math.max(0, receivedAt - newest.occurredAt);
     this.#parts.registry.noteEvents(events);
     if (refused.length === 0) return;
