@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DeviceView, LastValue, LiveMessage, WarningView } from '../../core/api.ts';
+import { beyondLimit } from '../../console/limits.ts';
+import { clearedWarnings, focusOf, NOTHING, openWarnings, step, type State } from '../../console/state.ts';
+import { EXAMPLES } from '../../gateway/api/examples.ts';
+
+const value = (over: Partial<LastValue>): LastValue => ({ ...EXAMPLES.device.values[0] as LastValue, ...over });
+const device = (id: string, values: LastValue[]): DeviceView => ({ ...EXAMPLES.device, id, values });
+const warning = (over: Partial<WarningView>): WarningView => ({ ...EXAMPLES.warning, ...over });
+const hear = (state: State, ...messages: LiveMessage[]): State => messages.reduce((before, message) => step(before, { is: 'message', message, now: 1000 }), state);
+const live = (at: number, over: Partial<Extract<LiveMessage, { kind: 'value' }>> = {}): LiveMessage => ({ kind: 'value', indicator: 'I', device: 'a', point: 'p', at, value: at, unit: 'm', quality: 'good', flags: [], ...over });
+
+test('a value changes its point alone, and an older one changes nothing', () => {
+  const start = hear(NOTHING, { kind: 'device', device: device('a', [value({ indicator: 'I', point: 'p', at: 5 }), value({ indicator: 'I', point: 'q', at: 5 })]) });
+  const newer = hear(start, live(9));
+  assert.deepEqual(newer.devices[0]?.values.map(({ at }) => at), [9, 5]);
+  assert.deepEqual(hear(newer, live(7)).devices, newer.devices);
+  assert.equal(newer.incomplete, false);
+});
+
+test('a value of what is not known asks for all anew, and the snapshot ends that', () => {
+  const asked = hear(NOTHING, live(1));
+  assert.equal(asked.incomplete, true);
+  const whole = step(asked, { is: 'snapshot', devices: [device('b', []), device('a', [])], warnings: [] });
+  assert.equal(whole.incomplete, false);
+  assert.deepEqual(whole.devices.map(({ id }) => id), ['a', 'b']);
+});
+
+test('gone counts from the last word heard, through every further try; any word ends it', () => {
+  const heard = hear(NOTHING, live(1));
+  const gone = step(step(heard, { is: 'gone', now: 5000, retryAt: 5500, tries: 1 }), { is: 'gone', now: 9000, retryAt: 9500, tries: 2 });
+  assert.deepEqual(gone.link, { is: 'gone', since: 1000, retryAt: 9500, tries: 2 });
+  assert.deepEqual(hear(gone, live(2)).link, { is: 'live' });
+});
+
+test('open warnings come worst first, then newest; cleared ones stand apart', () => {
+  const state = hear(NOTHING, ...([['x', 3, 10], ['y', 2, 5], ['z', 3, 20]] as const).map(([id, level, onsetAt]): LiveMessage => ({ kind: 'warning', warning: warning({ id, level, onsetAt }) })),
+    { kind: 'warning', warning: warning({ id: 'x', level: 3, condition: 'cleared', clearedAt: 30 }) });
+  assert.deepEqual(openWarnings(state).map(({ id }) => id), ['y', 'z']);
+  assert.deepEqual(clearedWarnings(state).map(({ id }) => id), ['x']);
+});
+
+test('the drawn series is that of the worst warning, else the gravest limits, emergencies first', () => {
+  const high = (level: 1 | 2 | 3 | 4) => [{ level, value: 9, direction: 'high' as const }];
+  const air = device('air', [value({ indicator: 'ST-AIR-001', point: 'pm', limits: high(1) })]);
+  const water = device('pump', [value({ indicator: 'YJ-FLD-001', point: 'level', limits: high(3) }), value({ indicator: 'SS-DRN-011', point: 'running', value: true, limits: high(1) })]);
+  const calm = hear(NOTHING, { kind: 'device', device: air }, { kind: 'device', device: water });
+  assert.deepEqual(focusOf(calm), { indicator: 'YJ-FLD-001', device: 'pump', point: 'level' });
+  const alarmed = hear(calm, { kind: 'warning', warning: warning({ device: 'air', point: 'pm', indicator: 'ST-AIR-001' }) });
+  assert.equal(focusOf(alarmed)?.device, 'air');
+  assert.equal(focusOf(NOTHING), null);
+});
+
+test('a value is beyond the worst limit it has reached, in that limit\'s direction', () => {
+  const limits = [{ level: 3 as const, value: 10, direction: 'high' as const }, { level: 2 as const, value: 20, direction: 'high' as const }, { level: 4 as const, value: 2, direction: 'low' as const }];
+  assert.deepEqual([5, 10, 25, 1].map((reading) => beyondLimit({ value: reading, limits })), [null, 3, 2, 4]);
+  assert.equal(beyondLimit({ value: null, limits }), null);
+});
