@@ -26,7 +26,7 @@ export interface EdgeParts {
 
 export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   const reading = read(parts.devices, world);
-  const keeping = keep(parts.log, world);
+  const keeping = keep(parts.log, setup.centre, world);
   const forwarding = forward(setup, { ...parts.presence, devices: () => reading.states() }, parts.log, world);
   const joined = line(world, [
     reading,                             // frames of every device the host keeps open become samples, or a loss with its reason

@@ -1,6 +1,6 @@
 /** A run of numbers of one stream and epoch, and what remains of it. Pure. */
 import type { Stream } from '../../core/event.ts';
-import { addRanges, countOf, missingOf, partOf, type Range, type Ranges } from '../../core/log/ranges.ts';
+import { countOf, missingOf, partOf, type Ranges } from '../../core/log/ranges.ts';
 
 export interface Run {
   stream: Stream;
@@ -18,9 +18,12 @@ export const lengthOf = (run: Numbers) => run.to - run.from + 1;
 
 /** The first part of `run` that no run of `taken` touches, or null. */
 export function firstFree(run: Run, taken: readonly Run[]): Run | null {
-  const others = taken.filter((other) => overlaps(other, run)).map((other): Range => [other.from, other.to]);
-  const first = missingOf(addRanges([], others), run.from, run.to)[0];
-  return first ? { ...run, from: first[0], to: first[1] } : null;
+  let { from } = run;
+  for (const other of taken.filter((one) => overlaps(one, run)).toSorted((a, b) => a.from - b.from)) {
+    if (other.from > from) return { ...run, from, to: other.from - 1 };
+    from = Math.max(from, other.to + 1);
+  }
+  return from <= run.to ? { ...run, from } : null;
 }
 
 /** The part of `run` within [from, to], or null. */

@@ -33,7 +33,7 @@ async function startEdge(urls: readonly string[], disk: MemoryDisk = memoryDisk(
   const world = fastWorld(times);
   const log = await openMemoryEdgeLog({ edge: EDGE, centre: CENTRE }, world, disk);
   const station = forward({ edge: EDGE, centre: CENTRE, gateway: { urls, token: 'secret' } }, { version: '1', devices: () => [], httpUrl: () => null }, log, world);
-  const running = line(world, [keep(log, world), station]);
+  const running = line(world, [keep(log, CENTRE, world), station]);
   await running.open();
   return { world, log, station, close: async () => { await running.close(); await log.close(); } };
 }

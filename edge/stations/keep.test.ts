@@ -23,13 +23,15 @@ async function start(maxWaiting = 10) {
     if (disk.broken) throw new FaultError('CV_LOG_FAILED', { detail: 'no space' });
     await append(drafts);
   };
-  const station = keep(log, world, { maxWaiting });
+  const station = keep(log, '500112001', world, { maxWaiting });
   const kept: KeptGroup[] = [];
   await station.open?.((groups) => { kept.push(...groups); });
   const put = (...values: number[]) => station.take?.(values.map(draft), () => {});
-  const onDisk = async () => (await log.read('measurement', START, { maxGroups: 99, maxBytes: 1e9 })).flatMap((group) => decodeBatch(group.payload).events.map((event) => event.value));
+  const events = async () => (await log.read('measurement', START, { maxGroups: 99, maxBytes: 1e9 })).flatMap((group) => decodeBatch(group.payload).events);
+  const onDisk = async () => (await events()).flatMap((event) => (event.gap ? [] : [event.value]));
+  const gaps = async () => (await events()).flatMap((event) => (event.gap ? [event.gap] : []));
   const lost = () => world.told.reduce((sum, event) => sum + (event.kind === 'samples_lost' ? event.count : 0), 0);
-  return { world, disk, station, kept, put, onDisk, lost, tick: () => station.tick?.(0, () => {}) };
+  return { world, disk, station, kept, put, onDisk, gaps, lost, tick: () => station.tick?.(0, () => {}) };
 }
 
 test('what is on disk is handed on', async () => {
@@ -40,7 +42,7 @@ test('what is on disk is handed on', async () => {
 });
 
 test('a log that cannot write is tried again, in order, and what does not fit meanwhile is counted', async () => {
-  const { world, disk, station, put, onDisk, lost, tick } = await start(6);
+  const { world, disk, station, put, onDisk, gaps, lost, tick } = await start(6);
   disk.broken = true;
   put(1, 2);
   put(3);
@@ -61,7 +63,8 @@ test('a log that cannot write is tried again, in order, and what does not fit me
   put(8);
   await station.close?.();
   assert.deepEqual([await onDisk(), lost()], [[1, 2, 3, 4, 6, 5, 8], 1]);
-  assert.equal(world.told.reduce((sum, event) => sum + (event.kind === 'events_kept' ? event.count : 0), 0), 7);
+  assert.equal(world.told.reduce((sum, event) => sum + (event.kind === 'events_kept' ? event.count : 0), 0), 8);
+  assert.deepEqual((await gaps()).map(({ count, fromSeq, fromAt, toAt, reason }) => ({ count, fromSeq, fromAt, toAt, reason })), [{ count: 1, fromSeq: 0, fromAt: 7, toAt: 7, reason: 'log_failed' }]);
 });
 
 test('closing waits for what the log still has in hand', async () => {

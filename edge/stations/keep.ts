@@ -1,16 +1,19 @@
 /**
- * keep: drafts go to the log; what is on disk is handed on, and from there on it is ours. While the log cannot write,
- * drafts wait here in order, up to a bound; what does not fit is counted. Nothing pushes back on a driver.
+ * keep: drafts go to the log; what is on disk is handed on, and from there on it is ours. The log bounds what it holds
+ * by itself. While it cannot write, drafts wait here in order, up to a bound; what does not fit is counted, and a gap
+ * record says so to the gateway. Nothing pushes back on a driver.
  */
-import type { Draft } from '../../core/event.ts';
+import { streamOf, type Draft, type Gap } from '../../core/event.ts';
 import type { Give, Station } from '../../core/line.ts';
+import { gapDraft } from '../../core/log/gap.ts';
 import type { EdgeLog, KeptGroup } from '../../core/log/types.ts';
 import type { World } from '../../core/world.ts';
 
-const MAX_WAITING = 50_000;
+const MAX_WAITING = 20_000;
 const RETRY_MS = 1_000;
 
 export interface KeepOptions {
+  /** Events held while the log cannot write. */
   maxWaiting?: number;
 }
 
@@ -19,80 +22,89 @@ export interface KeepStation extends Station<Draft, KeptGroup> {
   isKeeping(): boolean;
 }
 
-export function keep(log: EdgeLog, world: Pick<World, 'tell' | 'clock'>, options: KeepOptions = {}): KeepStation {
+export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | 'clock'>, options: KeepOptions = {}): KeepStation {
   const maxWaiting = options.maxWaiting ?? MAX_WAITING;
-  /** By the order they came in: given to the log and not answered, or failed and waiting for the next try. */
+  /** By the order they came in. */
+  const withTheLog = new Map<number, readonly Draft[]>();
   const waiting = new Map<number, readonly Draft[]>();
-  const failed = new Set<number>();
-  let count = 0;
+  /** What did not fit, until a gap record has said so. */
+  let untold: Gap[] = [];
   let order = 0;
   let failing = false;
   let triedAtMs = 0;
-  let idle: (() => void)[] = [];
+  let onQuiet: (() => void)[] = [];
   let stopListening = () => {};
 
   function take(drafts: readonly Draft[]): void {
-    const fitting = count === 0 ? drafts : drafts.slice(0, Math.max(0, maxWaiting - count));
-    lose(drafts.length - fitting.length, 'log_failed');
-    if (fitting.length === 0) return;
     order += 1;
-    count += fitting.length;
-    waiting.set(order, fitting);
+    if (!failing) return void write(order, drafts);
     // Behind what failed: the order within a stream stays.
-    if (failing) failed.add(order);
-    else void write([order]);
+    const fitting = drafts.slice(0, Math.max(0, maxWaiting - countOf(waiting)));
+    if (fitting.length > 0) waiting.set(order, fitting);
+    lose(drafts.slice(fitting.length));
   }
 
-  async function write(orders: readonly number[]): Promise<void> {
+  /** @returns whether it is on disk, or counted by the log */
+  async function write(at: number, drafts: readonly Draft[]): Promise<boolean> {
+    withTheLog.set(at, drafts);
+    let written = true;
     try {
-      await log.append(orders.flatMap((one) => waiting.get(one) ?? []));
-      done(orders);
-      return;
+      await log.append(drafts);
     } catch {
-      // The log has told why, and will tell when it is well again; what it did not take is tried again or counted here.
+      // The log has told why, and will tell when it is well again. Nothing of this call is on disk.
+      written = false;
+      failing = true;
+      triedAtMs = world.clock.monotonicMs();
+      waiting.set(at, drafts);
     }
-    failing = true;
-    triedAtMs = world.clock.monotonicMs();
-    for (const one of orders) failed.add(one);
-    settleIdle();
+    withTheLog.delete(at);
+    if (withTheLog.size === 0) {
+      for (const resolve of onQuiet) resolve();
+      onQuiet = [];
+    }
+    return written;
   }
 
-  function done(orders: readonly number[]): void {
-    for (const one of orders) {
-      count -= waiting.get(one)?.length ?? 0;
-      waiting.delete(one);
-      failed.delete(one);
-    }
-    settleIdle();
-  }
-
+  /** All that waits, in order, as one call. */
   async function retry(): Promise<void> {
-    // Calls that are still with the log come before what failed after them.
-    if (!failing || failed.size < waiting.size) return;
-    const orders = [...failed].toSorted((a, b) => a - b);
-    failed.clear();
-    await write(orders);
-    if (failed.size > 0 && orders.some((one) => failed.has(one))) return;
+    // Calls that are still with the log came before, and may yet fail.
+    if (!failing || withTheLog.size > 0) return;
+    const orders = [...waiting.keys()].toSorted((a, b) => a - b);
+    const drafts = orders.flatMap((one) => waiting.get(one) ?? []);
+    const told = untold;
+    for (const one of orders) waiting.delete(one);
+    untold = [];
+    const gaps = told.map((gap) => gapDraft(log.edge, centre, gap, world.clock.nowMs()));
+    if (!(await write(orders[0] ?? 0, [...drafts, ...gaps]))) {
+      waiting.set(orders[0] ?? 0, drafts);
+      untold = [...told, ...untold];
+      return;
+    }
     failing = false;
-    const later = [...failed].toSorted((a, b) => a - b);
-    failed.clear();
-    if (later.length > 0) await write(later);
+    if (waiting.size > 0 || untold.length > 0) {
+      // Came while the log was at it.
+      failing = true;
+      await retry();
+    }
   }
 
-  function settleIdle(): void {
-    if (waiting.size > failed.size) return;
-    for (const resolve of idle) resolve();
-    idle = [];
+  function lose(drafts: readonly Draft[]): void {
+    if (drafts.length === 0) return;
+    world.tell({ kind: 'samples_lost', count: drafts.length, reason: 'log_failed', intended: false });
+    for (const draft of drafts) {
+      const stream = streamOf(draft);
+      let gap = untold.find((one) => one.stream === stream);
+      if (!gap) untold.push(gap = { stream, epoch: log.epoch, fromSeq: 0, toSeq: 0, fromAt: Infinity, toAt: -Infinity, count: 0, reason: 'log_failed' });
+      gap.count += 1;
+      gap.fromAt = Math.min(gap.fromAt, draft.occurredAt);
+      gap.toAt = Math.max(gap.toAt, draft.occurredAt);
+    }
   }
 
   const quiet = () => new Promise<void>((resolve) => {
-    idle.push(resolve);
-    settleIdle();
+    if (withTheLog.size === 0) resolve();
+    else onQuiet.push(resolve);
   });
-
-  function lose(lost: number, reason: 'log_failed' | 'shutdown'): void {
-    if (lost > 0) world.tell({ kind: 'samples_lost', count: lost, reason, intended: false });
-  }
 
   return {
     name: 'keep',
@@ -112,8 +124,11 @@ export function keep(log: EdgeLog, world: Pick<World, 'tell' | 'clock'>, options
       await quiet();
       await retry();
       await quiet();
-      lose(count, 'shutdown');
+      const left = countOf(waiting);
+      if (left > 0) world.tell({ kind: 'samples_lost', count: left, reason: 'shutdown', intended: false });
       stopListening();
     },
   };
 }
+
+const countOf = (calls: ReadonlyMap<number, readonly Draft[]>) => [...calls.values()].reduce((sum, drafts) => sum + drafts.length, 0);
