@@ -85,6 +85,26 @@ test('with a lateness, values within it are put in order first', () => {
   assert.equal(findings.length, 0);
 });
 
+test('of equal times the one that came last counts, also after waiting for the watermark', () => {
+  const ordered = rule({ lateness: '10ms', levels: { 2: { when: '>= 3' } } });
+  const told = (...values: number[]) => run([ordered], [...values.map((value) => live({ value, occurredAt: 5 })), live({ value: values.at(-1) as number, occurredAt: 30 }), live({ value: 1, occurredAt: 41 })]).warnings.map((warning) => brief(warning).kind);
+  assert.deepEqual(told(3, 1), ['raised', 'cleared']);
+  assert.deepEqual(told(1, 3), ['raised']);
+});
+
+test('a bad value, however live, does not end the silence of catching up', () => {
+  const old = LIVE_WINDOW_MS + 100_000;
+  const { tables } = run([rule()], [0, 1, 2].map((at): RuleInput => ({ event: event({ value: 3, occurredAt: at }), receivedAt: old })));
+  assert.deepEqual(run([rule()], [live({ value: null, quality: 'bad', occurredAt: old })], tables).warnings, []);
+  assert.deepEqual(run([rule()], [live({ value: 3, occurredAt: old + 1 })], tables).warnings.map(({ late, onsetAt }) => ({ late, onsetAt })), [{ late: true, onsetAt: 0 }]);
+});
+
+test('a device that is given another subject clears the warning it holds under the old one', () => {
+  const { tables, warnings: [raised] } = run([rule({ autoClose: true })], [live({ value: 3, subject: 'one' }), live({ value: 3, subject: 'one', occurredAt: 2 })]);
+  const { warnings } = run([rule({ autoClose: true })], [live({ value: 0, subject: 'two', occurredAt: 3 })], tables);
+  assert.deepEqual(warnings.map(({ id, subject, state }) => ({ id, subject, state })), [{ id: raised?.id, subject: 'one', state: 'closed' }]);
+});
+
 test('a clock that runs ahead does not move the watermark', () => {
   const { warnings } = run([rule()], [{ event: event({ value: 0, occurredAt: 3_600_000 }), receivedAt: 0 }, live({ value: 3, occurredAt: 1 }), live({ value: 3, occurredAt: 3 })]);
   assert.deepEqual(warnings.map(brief), [{ kind: 'raised', at: 3, level: 2, condition: 'active' }]);
@@ -133,6 +153,12 @@ test('an idle series finishes its delays, whenever somebody looks', () => {
     }
     assert.deepEqual(told.flatMap((outcome) => outcome.warnings.map(brief)).at(-1), { kind: 'closed', at: 13, level: 2, condition: 'cleared' });
   }
+});
+
+test('delays are whole milliseconds: event time never waits for a fraction', () => {
+  const odd = rule({ levels: { 2: { when: '>= 3', onDelay: '0.3ms' }, 1: { when: '>= 4', onDelay: '1.7ms' } }, off: { offDelay: '0.4ms' } });
+  const inputs = [4, 4, 0, 0].map((value, at) => live({ value, occurredAt: 1_767_225_600_000 + at * 10 }));
+  assert.deepEqual(run([odd], inputs).warnings.map(brief).map(({ kind, level }) => ({ kind, level })), [{ kind: 'raised', level: 2 }, { kind: 'level', level: 1 }, { kind: 'cleared', level: 1 }]);
 });
 
 test('a changed rule ends what the old one held open', () => {

@@ -13,7 +13,8 @@ const words = (zh: string, en: string) => z.strictObject({
   en: z.string().min(1).meta({ zh: '英文', en: 'in English' }),
 }).meta({ zh, en });
 
-const finiteMs = (zh: string, en: string, examples: unknown[]) => durationMs().refine(Number.isFinite, complaint('"forever" is not possible here', '此处不能为 forever')).meta({ zh, en, examples });
+/** Whole milliseconds: event times are whole, and a sum of both must be too. */
+const finiteMs = (zh: string, en: string, examples: unknown[]) => durationMs().refine(Number.isFinite, complaint('"forever" is not possible here', '此处不能为 forever')).transform(Math.round).meta({ zh, en, examples });
 
 const select = z.strictObject({
   indicator: z.string().regex(IDS.indicator).meta({ zh: '指标代码', en: 'Code of the indicator', examples: ['YJ-FLD-001'] }),
@@ -58,7 +59,7 @@ const threshold = z.strictObject({
   direction: DIRECTION_SCHEMA,
   levels: LEVELS_SCHEMA,
   off: OFF_SCHEMA,
-  idleTimeout: durationMs().prefault('5m').meta({ zh: '多久没有数据后时间自行前进', en: 'After how long without values time goes on by itself', examples: ['5m', 'forever'] }),
+  idleTimeout: durationMs().transform(Math.round).prefault('5m').meta({ zh: '多久没有数据后时间自行前进', en: 'After how long without values time goes on by itself', examples: ['5m', 'forever'] }),
 }).superRefine(checkLevels);
 
 const absence = z.strictObject({

@@ -9,6 +9,7 @@ import type { Change, Warning } from '../../core/rules/warning.ts';
 import { meets, parseWhen } from '../../core/rules/when.ts';
 
 const MAX_REASONS = 8;
+const MAX_TEXT = 80;
 
 /** UCUM as people write it. */
 const SIGNS: readonly (readonly [RegExp, string])[] = [[/\{[^}]*\}/g, ''], [/\bug\b/g, 'µg'], [/\bCel\b/g, '°C'], [/m3\b/g, 'm³'], [/m2\b/g, 'm²'], [/\[ppm\]/g, 'ppm']];
@@ -20,7 +21,7 @@ export function unitSign(unit: string): string {
 
 /** `3.2 m`, `true`, `25 %`. */
 export function valueText(value: Value, unit: string): string {
-  const text = typeof value === 'number' ? String(Number(value.toFixed(3))) : String(value);
+  const text = typeof value === 'number' ? String(Number(value.toFixed(3))) : String(value).slice(0, MAX_TEXT);
   const sign = unitSign(unit);
   return sign === '' || typeof value !== 'number' ? text : `${text} ${sign}`;
 }
