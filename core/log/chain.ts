@@ -66,12 +66,12 @@ export class Chain {
     if (this.#current?.name === name) this.roll();
   }
 
-  /** The oldest file that may go: not the newest one, unless that is at least half full, and then it is rolled. */
+  /** The oldest file that may go: the newest one only if it holds rows and is at least half full; it is rolled then. */
   oldestToGo(): FileReport | null {
     const [oldest] = this.#files;
     if (!oldest) return null;
     if (this.#files.length > 1) return oldest;
-    return oldest.bytes * 2 >= this.#maxFileBytes ? oldest : null;
+    return this.lastOf(oldest) >= oldest.first && oldest.bytes * 2 >= this.#maxFileBytes ? oldest : null;
   }
 
   /** Files but the newest, for which `free` holds. */

@@ -85,12 +85,16 @@ class OpenedEdgeLog implements EdgeLog {
 
   async read(stream: Stream, after: Cursor, limit: ReadLimit): Promise<StoredGroup[]> {
     const one = this.#streams[stream];
+    const owesGaps = () => one.state.pending.length > 0 || one.gapsUnderWay;
+    const owedBefore = owesGaps();
     const first = await this.#readOnce(one, after, limit);
     // A reader that has come to the end sees what was let go as well: the record is made now, and read with the rest.
-    if (!first.complete || one.state.pending.length === 0 || this.#closing) return first.groups;
-    const watched = this.#nextCommit(one);
-    this.#writeGaps(one);
-    if (!(await watched)) return first.groups;
+    if (!first.complete || this.#closing || !(owedBefore || owesGaps())) return first.groups;
+    if (owesGaps()) {
+      const watched = this.#nextCommit(one);
+      this.#writeGaps(one);
+      if (!(await watched)) return first.groups;
+    }
     const last = first.groups.at(-1);
     const bytes = first.groups.reduce((sum, group) => sum + group.payload.length, 0);
     const rest = { maxGroups: limit.maxGroups - first.groups.length, maxBytes: limit.maxBytes - bytes };

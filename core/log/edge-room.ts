@@ -14,8 +14,8 @@ const GIVES_WAY: readonly Stream[] = ['diagnostic', 'measurement', 'state', 'war
 const COMMIT_BYTES = 32 << 10;
 /** Of the size as JSON; real batches shrink far more. */
 const ENCODED_SHARE = 0.5;
-/** The log counts as full until it is this far below its bound again. */
-const RELIEVED_SHARE = 0.9;
+/** The log counts as full until it is this many files below its bound again. */
+const RELIEVED_FILES = 2;
 
 export interface Bound {
   maxBytes: number;
@@ -53,7 +53,7 @@ export class Room {
       this.#tellFull();
       return false;
     }
-    if (this.#bytes < this.#bound.maxBytes * RELIEVED_SHARE) this.#tellRelieved();
+    if (this.#bytes + needed + RELIEVED_FILES * this.#bound.maxFileBytes < this.#bound.maxBytes) this.#tellRelieved();
     return true;
   }
 

@@ -33,6 +33,8 @@ export class EdgeStream {
   due = false;
   /** Losses are to be written as gap records now; until a reader comes near they only add up. */
   gapsDue = false;
+  /** Gap records are in the commit under way. */
+  gapsUnderWay = false;
   /** Calls whose drafts were refused: answered when the loss is on disk. */
   refused: Call[] = [];
   /** Who waits for the outcome of the next commit of this stream. */
@@ -70,6 +72,7 @@ export class EdgeStream {
     const rows: Group[] = groups.map(({ seq, count, payload }) => ({ seq, count, payload }));
     if (gapGroup) rows.push(gapGroup.row);
     this.dirty = false;
+    this.gapsUnderWay = gaps.length > 0;
     try {
       const reply = await storage.commit({ chain: this.chain.name, file: target, groups: rows, state: formatState(written), monotonicMs: startedMs });
       this.chain.committed(target, last, 0, reply.bytes);
@@ -77,6 +80,8 @@ export class EdgeStream {
       this.dirty = true;
       this.state = addPending(this.state, gaps);
       throw error;
+    } finally {
+      this.gapsUnderWay = false;
     }
     this.state = became(this.state);
     const durationMs = world.clock.monotonicMs() - startedMs;

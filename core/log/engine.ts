@@ -8,7 +8,7 @@ import { claimEpoch, HeadFile, listFiles, lockFolder, readHeads, syncFolder } fr
 import { fileBytes, isSealed, LogFile, PAGE_BYTES, removeFile, sealLeftOver, type NoteKind } from './log-file.ts';
 import { readParts } from './reading.ts';
 import {
-  failureOf, isDamage, StorageError, type ChainReport, type CommitReply, type CommitRequest, type FileName, type FileReport, type OpenReport, type OpenRequest,
+  failureOf, isDamage, isSqlite, StorageError, type ChainReport, type CommitReply, type CommitRequest, type FileName, type FileReport, type OpenReport, type OpenRequest,
   type ReadReply, type ReadRequest, type ReplayReply, type StorageStats,
 } from './storage.ts';
 
@@ -72,13 +72,13 @@ export class Engine {
     const path = join(this.#dir, file.name);
     const found: FileReport = { ...file, last: file.first - 1, lastAt: 0, bytes: 0, damaged: false };
     try {
-      if (!isSealed(path)) sealLeftOver(path);
+      if (!this.#bringToRest(file.name)) found.damaged = true;
       // Its first checkpoint was never reached, so no group was ever acknowledged from it.
       if (statSync(path).size < 2 * PAGE_BYTES) {
         removeFile(path);
         return null;
       }
-      const opened = LogFile.open(path, file.epoch, this.#origins, true);
+      const opened = LogFile.open(path, file.epoch, this.#origins, !this.#unsealed.has(file.name));
       try {
         const extent = opened.extent();
         if (extent) Object.assign(found, extent);
@@ -90,12 +90,26 @@ export class Engine {
         opened.close();
       }
     } catch (error) {
-      if (!isDamage(error)) throw error;
+      if (!isSqlite(error)) throw error;
       found.damaged = true;
       report.stateDamaged = true;
-      if (!isSealed(path)) this.#unsealed.add(file.name);
     }
     return { ...found, bytes: fileBytes(path) };
+  }
+
+  /** Seals what a killed process left. @returns false when it cannot be, and is read as it is */
+  #bringToRest(name: string): boolean {
+    const path = join(this.#dir, name);
+    if (isSealed(path)) return true;
+    this.#unsealed.add(name);
+    try {
+      sealLeftOver(path);
+      this.#unsealed.delete(name);
+      return true;
+    } catch (error) {
+      if (!isSqlite(error)) throw error;
+      return !isDamage(error);
+    }
   }
 
   /** Writes a group of rows and notes; on disk when it returns. */
@@ -212,7 +226,7 @@ export class Engine {
       this.#unsealed.delete(name);
       this.#stats.fsyncs += FSYNCS_A_CHECKPOINT;
     } catch (error) {
-      if (!(error as { errcode?: number }).errcode) throw error;
+      if (!isSqlite(error)) throw error;
     } finally {
       file.close();
     }

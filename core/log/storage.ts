@@ -185,6 +185,10 @@ export function isDamage(error: unknown): boolean {
   return code === 'ERR_OUT_OF_RANGE' || (errcode !== undefined && DAMAGE.has(errcode & 0xff));
 }
 
+export function isSqlite(error: unknown): boolean {
+  return (error as SqliteError).errcode !== undefined;
+}
+
 export function isNotDatabase(error: unknown): boolean {
   const { errcode } = error as SqliteError;
   return errcode !== undefined && (errcode & 0xff) === SQLITE_NOTADB;

@@ -20,8 +20,9 @@ export function testWarning(value: number, level: Level = 2): Draft {
   return testDraft(value, { kind: 'occurrence', warning: { id: String(value), rule: 'flood', version: 1, subject: 'pump-07', level, change: 'raised', onsetAt: 0 } });
 }
 
-/** A measurement that does not shrink: for filling logs. */
+/** An event of at least so many bytes that hardly shrink: for filling logs. */
 export function bulkyDraft(value: number, bytes: number, random: () => number, kind: Kind = 'measurement'): Draft {
-  const text = Array.from({ length: bytes }, () => String.fromCharCode(33 + Math.floor(random() * 90))).join('');
+  let text = '';
+  while (text.length < bytes) text += Math.floor(random() * 2 ** 32).toString(36);
   return testDraft(value, { kind, subject: text });
 }

@@ -1,0 +1,18 @@
+/** A process that appends groups as fast as the disk takes them and says on stdout what is durable, until it is killed. */
+import { openEdgeLog } from '../log/edge-log.ts';
+import { realWorld } from '../world.ts';
+import { TEST_CENTRE, testDrafts } from './drafts.ts';
+
+const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+const log = await openEdgeLog({ dir: process.argv[2] as string, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20 }, realWorld(() => {}));
+say({ epoch: log.epoch });
+for (let next = 1; ; ) {
+  const sizes = [1, 7, 30];
+  const calls = sizes.map((size, at) => {
+    const from = next + sizes.slice(0, at).reduce((sum, one) => sum + one, 0);
+    return log.append(testDrafts(from, size, { kind: 'state' })).then(() => say({ from, to: from + size - 1 }));
+  });
+  next += sizes.reduce((sum, one) => sum + one, 0);
+  await Promise.all(calls);
+}
