@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parseEdgeTopic } from '../../core/wire/topics.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { asyncapiDocument } from './asyncapi.ts';
 import { EXAMPLES } from './examples.ts';
 import { componentSchemas, LiveMessage } from './shapes.ts';
+import { validatorOf, type Document } from './testing/document.ts';
 import { follow, openApi } from './testing/http.ts';
 import { memoryGateway, numbersGroup } from './testing/memory-sources.ts';
-
-interface Operation {
-  operationId: string;
-  parameters: { name: string; in: string }[];
-  responses: Record<string, { content: Record<string, { schema: object; example?: unknown }> }>;
-}
-type Document = { openapi: string; paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, object> } };
 
 /** A gateway that has one of everything. */
 function fullGateway() {
@@ -27,15 +20,6 @@ function fullGateway() {
   gateway.pictures.set(EXAMPLES.device.id, EXAMPLES.picture);
   gateway.groups = [numbersGroup(7, 1, 30)];
   return gateway;
-}
-
-function validatorOf(document: Document) {
-  const ajv = new Ajv2020({ strict: false, allErrors: true, allowUnionTypes: true });
-  ajv.addSchema({ $id: 'doc', ...document });
-  return (schema: object, data: unknown) => {
-    const validate = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"doc#/')) as object);
-    assert.ok(validate(data), `${JSON.stringify(validate.errors?.slice(0, 3))} in ${JSON.stringify(data).slice(0, 300)}`);
-  };
 }
 
 test('the document names every route, and every answer and example fits it', async (t) => {
