@@ -18,6 +18,9 @@ interface Options {
   open: boolean;
 }
 
+/** The two ways to this command: from a checkout and from the installed package. */
+const CALL = import.meta.url.endsWith('.ts') ? 'npm start -- ' : 'cityvitals demo ';
+
 export function define(terminal: Terminal): Command {
   const text = terminal.text;
   return new Command()
@@ -28,7 +31,7 @@ export function define(terminal: Terminal): Command {
     .option('--port <number>', text({ en: 'of the console; another one when it is taken', zh: '控制台端口;被占用时另选' }), whole, 8080)
     .option('--dir <folder>', text({ en: 'where the demo keeps its data; may be deleted at any time', zh: '演示数据目录,可随时删除' }), 'data/demo')
     .option('--no-open', text({ en: 'open no browser', zh: '不打开浏览器' }))
-    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  npm start\n  npm start -- --clip ~/street.mp4\n  npm start -- --for 90s --json`)
+    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  ${CALL}\n  ${CALL}--clip ~/street.mp4\n  ${CALL}--for 90s --json`)
     .action((options: Options) => run(terminal, options));
 }
 

@@ -135,8 +135,8 @@ class DemoRun {
     if (!this.#clip) {
       if (!this.#options.signal.aborted) {
         this.#options.say({
-          en: 'no clip: the demo runs without the camera; give one with `npm start -- --clip FILE` (any video ffmpeg reads)',
-          zh: '没有视频片段:演示将不含摄像头;可用 `npm start -- --clip FILE` 指定任意 ffmpeg 可读的视频',
+          en: 'no clip: the demo runs without the camera; give one with `--clip FILE` (any video ffmpeg reads)',
+          zh: '没有视频片段:演示将不含摄像头;可用 `--clip FILE` 指定任意 ffmpeg 可读的视频',
         });
       }
       return;

@@ -1,7 +1,7 @@
 /** The town: devices, network, gateway and edge as processes of their own, and the ways to hurt them. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync, existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { startChild, type Child, type ChildMessage } from '../processes/child.ts';
 import { startDevice, type DeviceProcess } from '../processes/device.ts';
 import { freePort } from '../processes/ports.ts';
@@ -38,8 +38,9 @@ export interface Town {
 }
 
 const RIGS = join(import.meta.dirname, '..');
-const CONFIGS = join(RIGS, '..', 'configs');
-const SUFFIX = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+const SUFFIX = extname(import.meta.url);
+// The compiled rigs lie one folder deeper in the package than their sources.
+const CONFIGS = join(RIGS, SUFFIX === '.ts' ? '..' : '../..', 'configs');
 const MARK = '.cityvitals-demo';
 
 export async function startTown(options: TownOptions): Promise<Town> {
