@@ -236,3 +236,41 @@ test('values within the band between limit and hysteresis never change anything'
     assert.deepEqual(run([band], values.map((value, at) => live({ value, occurredAt: at + 1 })), tables).warnings, []);
   }));
 });
+
+test('how often somebody looks at idle series, and restarts in between, change nothing', () => {
+  const rules = [
+    absenceRule({ after: '7ms', autoClose: true }),
+    rule({ levels, lateness: '3ms', idleTimeout: '4ms', autoClose: true, off: { hysteresis: 1, offDelay: '2ms' } }),
+    rule({ id: 'never', levels, idleTimeout: 'forever' }),
+  ];
+  const moments = fc.array(fc.record({ afterMs: fc.nat(20), device: fc.constantFrom('a', 'b'), value: fc.nat(4), quality: fc.constantFrom('good', 'good', 'bad', 'uncertain'), behindMs: fc.nat(4) }), { maxLength: 25 });
+  fc.assert(fc.property(moments, fc.nat(30), (list, edgeSince) => {
+    const story = (stepMs: number, restarts: boolean): Map<string, unknown[]> => {
+      let tables = emptyTables();
+      const engine = ruleEngine(rules);
+      const told: Warning[] = [];
+      const keep = (outcome: ReturnType<typeof engine.take>) => {
+        apply(tables, outcome);
+        told.push(...outcome.warnings);
+        if (restarts) tables = reread(tables);
+      };
+      let nowMs = 0;
+      const passUntil = (untilMs: number) => {
+        for (let at = Math.min(nowMs + stepMs, untilMs); ; at = Math.min(at + stepMs, untilMs)) {
+          keep(engine.idle(tables, at, () => edgeSince));
+          if (at >= untilMs) break;
+        }
+        nowMs = untilMs;
+      };
+      for (const { afterMs, device, value, quality, behindMs } of list) {
+        passUntil(nowMs + afterMs);
+        keep(engine.take(tables, [{ event: event({ device, value, quality, occurredAt: Math.max(0, nowMs - behindMs) }), receivedAt: nowMs }]));
+      }
+      passUntil(nowMs + 100);
+      checkStories(told);
+      return Map.groupBy(told, (warning) => `${warning.rule} ${warning.subject}`) as Map<string, unknown[]>;
+    };
+    const [coarse, fine] = [story(1000, false), story(1, true)];
+    assert.deepEqual([...fine].toSorted(), [...coarse].toSorted());
+  }), { numRuns: 60 });
+});
