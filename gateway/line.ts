@@ -4,10 +4,9 @@
  */
 import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
-import type { Link } from './broker/link.ts';
+import type { Link, Message } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';
 import { Intake, type IntakeStats } from './intake/intake.ts';
-import type { Message } from './broker/link.ts';
 import type { Quarantine } from './intake/quarantine.ts';
 import type { Registry } from './registry.ts';
 import type { Consumer } from './stations/consumer.ts';
@@ -42,7 +41,7 @@ export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World)
   const feed = openFeed(log, [
     parts.store,                     // time series: last values, ranges, aggregates
     parts.warnings,                  // rules → state machine → outbox
-    streamsConsumer(log, publisher), // clean events for other consumers
+    streamsConsumer(log, publisher, world), // clean events for other consumers
   ], world);
   return {
     take: (message) => intake.take(message),
@@ -52,7 +51,8 @@ export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World)
     async close() {
       await intake.close();
       const fed = feed.close();
-      // Whoever waits for a broker that is away waits no longer; it is in the log, or in the outbox.
+      await parts.warnings.close();
+      // Whoever still waits for a broker that is away waits no longer: it is in the log, or in the outbox.
       publisher.close();
       await fed;
     },

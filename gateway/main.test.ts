@@ -184,3 +184,38 @@ test('a broker of one\'s own that is away is waited for', async (t) => {
   assert.match(await health.text(), /CV_BROKER_UNREACHABLE/);
   await gateway.close();
 });
+
+test('a warning is retained while it is open, and retained anew after a restart', async (t) => {
+  const setup = setupIn(await folder(t), { rules: [join(CONFIGS, 'rules', 'demo')] });
+  const first = await start(t, setup);
+  const one = await edge(t, first.brokerUrl);
+  const now = Date.now();
+  const rising = [4000, 2000, 0].map((agoMs): Draft => ({ ...draftOf(3.4), device: 'pump-07', occurredAt: now - agoMs, observedAt: now }));
+  await one.client.publishAsync(`cv/v1/in/${CENTRE}/pump/up`, Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, rising)), { qos: 1 });
+  const raised = await retained(t, first.brokerUrl);
+  assert.deepEqual([raised.rule, raised.level, raised.condition], ['demo-water-level', 2, 'active']);
+  await first.close();
+  const second = await start(t, setup);
+  assert.equal((await retained(t, second.brokerUrl)).id, raised.id);
+});
+
+interface RetainedWarning {
+  id: string;
+  rule: string;
+  level: number;
+  condition: string;
+}
+
+/** The warning that the broker keeps for whoever comes later, once it has come to its level. */
+async function retained(t: TestContext, url: string): Promise<RetainedWarning> {
+  const reader = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 0 });
+  t.after(() => reader.end(true));
+  const found = new Promise<RetainedWarning>((resolve) => {
+    reader.on('message', (_topic, payload) => {
+      const warning = JSON.parse(payload.toString()) as RetainedWarning;
+      if (warning.level === 2) resolve(warning);
+    });
+  });
+  await reader.subscribeAsync(`cv/v1/out/${CENTRE}/warnings/+`, { qos: 1 });
+  return found;
+}

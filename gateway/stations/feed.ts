@@ -18,6 +18,8 @@ export interface Feed {
 }
 
 const READ: ReadLimit = { maxGroups: 64, maxBytes: 1 << 20 };
+/** A consumer is handed about so many at a time: what it does with them must not keep everybody else from their turn. */
+const HAND_EVENTS = 2000;
 const FIRST_WAIT_MS = 100;
 const MAX_WAIT_MS = 10_000;
 const LAG_TOLD_EVERY_MS = 1000;
@@ -36,6 +38,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
   const runners = new Map<string, Runner>();
   const cache = new DecodeCache(world);
   const sleepers = new Set<() => void>();
+  const headAtStart = log.head();
   let appends = 0;
   const wakeAll = () => {
     appends += 1;
@@ -49,9 +52,10 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
       const before = appends;
       const groups = await log.read(runner.cursor, READ);
       if (stop.signal.aborted) return;
-      if (groups.length > 0) await hand(runner, groups);
+      for (const part of parts(groups)) if (!stop.signal.aborted) await hand(runner, part);
+      if (groups.length > 0) continue;
       // What was appended while we read wakes nobody any more.
-      else if (appends === before) await new Promise<void>((resolve) => { sleepers.add(resolve); });
+      if (appends === before) await new Promise<void>((resolve) => { sleepers.add(resolve); });
     }
   }
 
@@ -90,8 +94,9 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
   function lagOf({ cursor }: Runner): number {
     const head = log.head();
     if (compareCursors(cursor, head) >= 0) return 0;
-    // Older epochs are not counted one by one; what the log holds is the most it can be.
-    return cursor.epoch === head.epoch ? head.seq - cursor.seq : log.size().events;
+    if (cursor.epoch === head.epoch) return head.seq - cursor.seq;
+    // Older epochs are not counted one by one: all of the newest if those are done, else at most what the log holds.
+    return compareCursors(cursor, headAtStart) >= 0 ? head.seq : log.size().events;
   }
 
   function tellLag(runner: Runner): void {
@@ -130,11 +135,28 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
       unlisten();
       stop.abort();
       wakeAll();
-      for (const runner of runners.values()) await runner.work;
-      for (const { consumer } of runners.values()) await consumer.close();
+      await Promise.all([...runners.values()].map(async ({ consumer, work }) => {
+        await work;
+        await consumer.close();
+      }));
       runners.clear();
     },
   };
+}
+
+/** Whole groups, about HAND_EVENTS at a time. */
+function parts(groups: readonly StoredGroup[]): StoredGroup[][] {
+  const found: StoredGroup[][] = [];
+  let held = Infinity;
+  for (const group of groups) {
+    if (held + group.count > HAND_EVENTS) {
+      found.push([]);
+      held = 0;
+    }
+    found.at(-1)?.push(group);
+    held += group.count;
+  }
+  return found;
 }
 
 /** Decoded groups, the newest ones kept. */

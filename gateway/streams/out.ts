@@ -6,13 +6,16 @@ import { formatCursor, type Cursor, type GatewayLog } from '../../core/log/types
 import type { OutMessage } from '../../core/wire/messages.ts';
 import { outTopic } from '../../core/wire/topics.ts';
 import type { Event } from '../../core/event.ts';
+import { pause, type World } from '../../core/world.ts';
 import type { Consumer, FedEvent } from '../stations/consumer.ts';
 import type { Publisher } from './publisher.ts';
 
 /** Messages on their way to the broker at one time. */
 const WINDOW = 256;
+/** At most 10,000 messages a second: a backlog that drains must not fill every listener's unacknowledged thousand. */
+const WINDOW_MS = 25;
 
-export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<Publisher, 'publish'>): Consumer {
+export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<Publisher, 'publish'>, world: Pick<World, 'clock'>): Consumer {
   const previous = new Map<string, string>();
 
   function messageOf({ event, cursor }: FedEvent): { topic: string; payload: string } {
@@ -39,7 +42,12 @@ export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<P
     required: false,
     start: (): Promise<Cursor> => Promise.resolve(log.head()),
     async take(batch) {
-      for (let at = 0; at < batch.length; at += WINDOW) await send(batch.slice(at, at + WINDOW));
+      for (let at = 0; at < batch.length; at += WINDOW) {
+        const startedMs = world.clock.monotonicMs();
+        await send(batch.slice(at, at + WINDOW));
+        const leftMs = WINDOW_MS - (world.clock.monotonicMs() - startedMs);
+        if (at + WINDOW < batch.length && leftMs > 0) await pause(world.clock, leftMs);
+      }
     },
     close: () => Promise.resolve(),
   };

@@ -101,7 +101,7 @@ test('each message names the one before it on its topic, the first of a start no
       sent.push([topic.slice('cv/v1/out/500112001/'.length), previous, cursor]);
       return Promise.resolve();
     },
-  });
+  }, testWorld());
   assert.deepEqual(await streams.start(), { epoch: 9, seq: 5 });
   await streams.take([fed('A', 6), fed('B', 7), fed('A', 8)], { epoch: 9, seq: 8 });
   await streams.take([fed('B', 9)], { epoch: 9, seq: 9 });
@@ -117,7 +117,7 @@ test('after a failure in the middle, previous says: look for yourself', async ()
       previous.push((JSON.parse(payload) as { previous: string | null }).previous);
       return Promise.resolve();
     },
-  });
+  }, testWorld());
   await assert.rejects(streams.take([fed('A', 1), fed('A', 2)], { epoch: 9, seq: 2 }));
   failing = false;
   await streams.take([fed('A', 1), fed('A', 2)], { epoch: 9, seq: 2 });
