@@ -208,6 +208,15 @@ test('any number of mistakes is told at once, each in its own line', async () =>
   }), { numRuns: 60 });
 });
 
+test('whatever is done to the file, it is checked without a throw, and what is told lies in it', async () => {
+  const edits = fc.array(fc.record({ at: fc.nat(RIGHT.length), cut: fc.nat(30), put: fc.oneof(fc.constantFrom('', '\n', '\t', ': ', '- ', '{', '}', '[', '"', '&a ', '*a', '<<: ', '1', 'true', 'null', '${file:x}', '!!binary ', '? ', '|\n'), fc.string({ maxLength: 5 })) }), { minLength: 1, maxLength: 4 });
+  await fc.assert(fc.asyncProperty(edits, async (changes) => {
+    const text = changes.reduce((now, { at, cut, put }) => now.slice(0, at) + put + now.slice(at + cut), RIGHT);
+    const lines = text.split('\n').length;
+    for (const problem of await check(text)) assert.ok(problem.line >= 1 && problem.line <= lines && problem.column >= 1 && problem.message);
+  }), { numRuns: 300 });
+});
+
 test('a file with thirteen mistakes: all thirteen, with line and remedy', async () => {
   const problems = await check(readFileSync(join(import.meta.dirname, 'testing/mistakes.yaml'), 'utf8'));
   assert.deepEqual(problems.map(({ line, path, fault }) => `${line} ${path} ${fault}`), [

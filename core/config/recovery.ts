@@ -41,12 +41,9 @@ export function parseWithRecovery(text: string): Recovered {
   for (;;) {
     const harmless = document.errors.filter((error) => HARMLESS.has(error.code)).map((error) => place(error, lines));
     const worst = document.errors.find((error) => !HARMLESS.has(error.code));
-    if (!worst || leftOut.size >= mostLeftOut) {
-      const rest = worst ? [place(worst, lines)] : [];
-      return { document, lines, syntax: [...syntax, ...harmless, ...rest], leftOut };
-    }
-    const found = place(worst, lines);
-    const at = lineToLeaveOut(current, found.line, document.errors.length);
+    const found = worst && place(worst, lines);
+    const at = found && leftOut.size < mostLeftOut ? lineToLeaveOut(current, found.line, document.errors.length, leftOut) : null;
+    if (!found || at === null) return { document, lines, syntax: [...syntax, ...harmless, ...(found ? [found] : [])], leftOut };
     const content = current.split('\n')[at - 1] ?? '';
     if (!syntax.some((other) => other.line === at)) syntax.push({ ...found, ...(at === found.line ? {} : { line: at, column: content.search(/\S/) + 1 }) });
     leftOut.set(at, content);
@@ -107,20 +104,27 @@ function meantIndents(contents: readonly string[], indents: readonly string[]): 
   return meant;
 }
 
-/** The parser often notices a line late (an unclosed bracket or quote): the line whose absence mends most is the bad one. */
-function lineToLeaveOut(text: string, noticedLine: number, errors: number): number {
+/**
+ * The parser often notices a line late (an unclosed bracket or quote): the line whose absence mends most is the bad one.
+ *
+ * @returns null when every line that it could be was left out already
+ */
+function lineToLeaveOut(text: string, noticedLine: number, errors: number, leftOut: ReadonlyMap<number, string>): number | null {
   const contents = text.split('\n');
-  const candidates = new Set<number>([Math.min(noticedLine, contents.length)]);
-  for (let line = noticedLine - 1; line >= 1 && candidates.size < 2; line -= 1) if (contents[line - 1]?.trim()) candidates.add(line);
+  const noticed = Math.min(noticedLine, contents.length);
+  const isCandidate = (line: number) => !leftOut.has(line) && (contents[line - 1] ?? '').trim() !== '';
+  const candidates = new Set<number>([noticed].filter(isCandidate));
+  const before = Array.from({ length: noticed - 1 }, (_, back) => noticed - 1 - back).find(isCandidate);
+  if (before !== undefined) candidates.add(before);
   // A quote that is never closed is noticed at the end of the file only.
-  contents.forEach((content, at) => { if (at < noticedLine && oddQuotes(content) && candidates.size < 8) candidates.add(at + 1); });
-  let best = noticedLine;
-  let fewest = errors;
+  for (let line = 1; line < noticed && candidates.size < 8; line += 1) if (isCandidate(line) && oddQuotes(contents[line - 1] as string)) candidates.add(line);
+  let best: number | null = null;
+  let fewest = Infinity;
   for (const candidate of candidates) {
     const left = parse(blank(text, candidate)).document.errors.length;
     if (left < fewest) [best, fewest] = [candidate, left];
   }
-  return Math.min(best, contents.length);
+  return candidates.has(noticed) && fewest >= errors ? noticed : best;
 }
 
 const oddQuotes = (content: string): boolean => [`"`, `'`].some((quote) => (content.split(quote).length - 1) % 2 === 1);

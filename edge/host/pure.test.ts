@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { FaultError } from '../../core/faults.ts';
+import { settle, VirtualClock } from '../../core/testing/virtual-clock.ts';
+import { seededRandom } from '../../core/world.ts';
+import { OPEN_FIRST_MS, OPEN_MOST_MS, probeWaitMs, PROBE_MOST_MS, reopenWaitMs } from './backoff.ts';
+import { GRACE_MS, within } from './deadline.ts';
+import { Schedule } from './schedule.ts';
+
+test('waits for a link grow, are spread, and end at a quarter of a minute', () => {
+  fc.assert(fc.property(fc.integer({ min: 1, max: 10_000 }), fc.integer(), (failures, seed) => {
+    const waitMs = reopenWaitMs(failures, seededRandom(seed));
+    assert.ok(waitMs >= OPEN_FIRST_MS / 2 && waitMs <= OPEN_MOST_MS);
+    assert.ok(failures < 6 || waitMs >= OPEN_MOST_MS / 2);
+  }));
+});
+
+test('silent units never take more than a twentieth of a bus that others need, and are noticed in bounded time', () => {
+  const silences = fc.record({ failures: fc.integer({ min: 1, max: 1e6 }), costMs: fc.integer({ min: 0, max: 60_000 }), periodMs: fc.integer({ min: 10, max: 86_400_000 }), units: fc.integer({ min: 1, max: 250 }), silent: fc.integer({ min: 1, max: 250 }) })
+    .filter(({ units, silent }) => silent <= units);
+  fc.assert(fc.property(silences, fc.integer(), (silence, seed) => {
+    const waitMs = probeWaitMs(silence, seededRandom(seed));
+    const { failures, costMs, periodMs, units, silent } = silence;
+    assert.ok(waitMs >= periodMs && waitMs <= Math.max(periodMs, PROBE_MOST_MS * 1.1));
+    if (failures > 3 && silent < units && costMs * silent * 20 <= PROBE_MOST_MS) assert.ok((silent * costMs) / waitMs <= 1 / 20 + 1e-9);
+    if (units === 1) assert.ok(waitMs <= Math.max(periodMs, 16_500));
+  }));
+});
+
+test('a schedule keeps its grid whatever the delays: polls and slots passed over add up to the time that went by', () => {
+  fc.assert(fc.property(fc.integer({ min: 10, max: 100_000 }), fc.array(fc.double({ min: 0, max: 5, noNaN: true }), { minLength: 1, maxLength: 60 }), fc.integer(), (periodMs, lateness, seed) => {
+    const schedule = new Schedule(periodMs, 1000, 10, seededRandom(seed));
+    assert.ok(schedule.dueMs >= 1000 && schedule.dueMs <= 1000 + Math.min(periodMs, 2050));
+    let nowMs = schedule.dueMs;
+    let slots = 0;
+    for (const late of lateness) {
+      nowMs = schedule.dueMs + late * periodMs;
+      slots += 1 + schedule.next(nowMs);
+      assert.ok(schedule.dueMs >= nowMs && schedule.dueMs <= nowMs + 2.1 * periodMs, 'due next within two slots');
+    }
+    const wentBy = (nowMs - 1000) / periodMs;
+    assert.ok(Math.abs(slots - wentBy) <= 3, `${slots} slots in ${wentBy} periods`);
+  }));
+});
+
+const deadline = { ms: 1000, fault: () => new FaultError('CV_LINK_TIMEOUT', { address: 'x', timeoutMs: 1000 }) };
+const outcome = (promise: Promise<unknown>) => promise.then((value) => `gave ${String(value)}`, (error: unknown) => (error instanceof FaultError ? error.fault.code : String(error)));
+
+test('work within its time gives what it gives; above it, the deadline\'s fault; told to end, the reason', async () => {
+  const clock = new VirtualClock();
+  const never = () => new Promise<string>(() => {});
+  const heeds = (signal: AbortSignal) => new Promise<string>((_, reject) => { signal.addEventListener('abort', () => reject(new Error('its own words'))); });
+  const left: string[] = [];
+  const run = (work: (signal: AbortSignal) => Promise<string>, outer = new AbortController()) => outcome(within(clock, deadline, outer.signal, work, () => { left.push(work.name); }));
+  assert.equal(await run(async () => 'value'), 'gave value');
+  assert.match(await run(async () => { throw new Error('own'); }), /own/);
+  assert.match(await run(() => { throw new Error('at once'); }), /at once/);
+  const late = run(heeds);
+  await clock.advanceMs(1000);
+  assert.equal(await late, 'CV_LINK_TIMEOUT', 'not what the work made of it');
+  const hanging = run(never);
+  await clock.advanceMs(1000 + GRACE_MS);
+  assert.equal(await hanging, 'CV_LINK_TIMEOUT');
+  assert.deepEqual(left, ['never']);
+  const outer = new AbortController();
+  const ended = run(heeds, outer);
+  outer.abort(new Error('the end'));
+  assert.match(await ended, /the end/);
+  const before = new AbortController();
+  before.abort(new Error('ended before'));
+  const unstarted = run(never, before);
+  await clock.advanceMs(GRACE_MS);
+  assert.match(await unstarted, /ended before/);
+  await settle();
+});
