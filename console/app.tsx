@@ -9,7 +9,7 @@ import { LevelPanel } from './parts/level.tsx';
 import { Path } from './parts/path.tsx';
 import { SeriesPage } from './parts/series.tsx';
 import { Warnings } from './parts/warnings.tsx';
-import { NOTHING, step } from './state.ts';
+import { NOTHING, openWarnings, step } from './state.ts';
 import { parseHash, ViewContext, type SeriesPlace } from './view.ts';
 import { DICTIONARIES, firstLanguage, rememberLanguage, type Lang } from './words.ts';
 
@@ -30,8 +30,10 @@ export function App() {
   }, []);
   useEffect(() => {
     document.documentElement.lang = lang;
-    document.title = lang === 'en' ? 'cityvitals' : '城市体征 cityvitals';
   }, [lang]);
+  const open = openWarnings(state);
+  const worst = open[0] ? `${words.colours[open[0].level]} ${open.length} · ` : '';
+  useEffect(() => { document.title = `${worst}${words.product}`; }, [worst, words]);
 
   useEffect(() => { if (state.incomplete) link.current?.refresh(); }, [state]);
 

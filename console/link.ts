@@ -7,6 +7,8 @@ const SILENCE_MS = 4000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
 const REFRESH_MS = 1000;
+/** A page that nobody sees lets its stream go: browsers open six connections to a place, for all their pages together. */
+const HIDDEN_MS = 30_000;
 const KINDS = ['status', 'value', 'warning', 'device', 'demo'] as const;
 
 export interface GatewayLink {
@@ -22,6 +24,7 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
   let retry: ReturnType<typeof setTimeout> | undefined;
   let watch: ReturnType<typeof setTimeout> | undefined;
   let refresh: ReturnType<typeof setTimeout> | undefined;
+  let hide: ReturnType<typeof setTimeout> | undefined;
 
   function open(): void {
     clearTimeout(retry);
@@ -63,6 +66,20 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
     give({ is: 'gone', now, retryAt: now + waitMs, tries });
   }
 
+  function rest(): void {
+    clearTimeout(watch);
+    clearTimeout(retry);
+    source?.close();
+    source = null;
+  }
+
+  function attend(): void {
+    clearTimeout(hide);
+    if (document.hidden) hide = setTimeout(rest, HIDDEN_MS);
+    else if (!source) open();
+  }
+
+  document.addEventListener('visibilitychange', attend);
   open();
   return {
     retryNow: open,
@@ -73,8 +90,9 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
       }, REFRESH_MS);
     },
     close() {
-      for (const timer of [watch, retry, refresh]) clearTimeout(timer);
-      source?.close();
+      document.removeEventListener('visibilitychange', attend);
+      for (const timer of [refresh, hide]) clearTimeout(timer);
+      rest();
     },
   };
 }

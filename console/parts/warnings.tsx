@@ -10,13 +10,14 @@ const MAX_CARDS = 3;
 const MAX_CLEARED = 3;
 
 export function Warnings() {
-  const { state, words } = useView();
+  const { state, words, lang } = useView();
   const open = openWarnings(state);
   const cleared = clearedWarnings(state).slice(0, MAX_CLEARED);
   return (
     <section class="panel warnings" data-part="warnings" aria-labelledby="warnings-title">
       <h2 id="warnings-title">{words.warnings}{open.length > 0 && <span class="count">{open.length}</span>}</h2>
-      <div aria-live="polite">
+      <p class="hidden-word" aria-live="polite">{open.map((warning) => `${words.colours[warning.level]}: ${pick(warning.title, lang)}`).join('; ')}</p>
+      <div>
         {open.length === 0 && <p class="calm"><Icon name="fresh" />{words.noWarnings}</p>}
         {open.slice(0, MAX_CARDS).map((warning) => <Card key={warning.id} warning={warning} />)}
       </div>
