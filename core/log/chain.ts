@@ -1,6 +1,6 @@
 /** The files of one ordered stream, oldest first, as the main thread knows them. Pure bookkeeping. */
 import { fileName } from './file-name.ts';
-import type { FileName, FileReport, ReadRequest } from './storage.ts';
+import type { FileName, FileReport, ReadRequest, StorageFailure } from './storage.ts';
 import type { Cursor } from './types.ts';
 
 export class Chain {
@@ -58,6 +58,11 @@ export class Chain {
   /** The next commit starts a new file. */
   roll(): void {
     this.#rollNext = true;
+  }
+
+  /** The commit failed. After most failures the handle is gone and the file not to be trusted further. */
+  failed(failure: StorageFailure): void {
+    if (failure.roll && this.#current) this.roll();
   }
 
   /** Damage was found in a file; nothing more is appended to it. */

@@ -17,20 +17,27 @@ import { directStorage } from './worker-storage.ts';
 
 const OPTIONS = { edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20 };
 
-/** A process that appends until it is killed; resolves with what it said was on disk. */
-async function appendAndKill(dir: string, killAfterLines: number): Promise<{ epoch: number; acknowledged: number[] }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '..', 'testing', 'appender.ts'), dir], { stdio: ['ignore', 'pipe', 'inherit'] });
+/**
+ * A process that appends until it is killed; resolves with what it said was on disk.
+ *
+ * @param shell what a shell does before it becomes that process
+ */
+async function appendAndKill(dir: string, killAfterLines: number, shell = ''): Promise<{ epoch: number; acknowledged: number[]; failures: number }> {
+  const script = `${shell} exec "$0" "$@"`;
+  const child = spawn('/bin/sh', ['-c', script, process.execPath, join(import.meta.dirname, '..', 'testing', 'appender.ts'), dir], { stdio: ['ignore', 'pipe', 'inherit'] });
   const acknowledged: number[] = [];
   let epoch = 0;
+  let failures = 0;
   let lines = 0;
   for await (const line of createInterface({ input: child.stdout })) {
-    const said = JSON.parse(line) as { epoch?: number; from?: number; to?: number };
+    const said = JSON.parse(line) as { epoch?: number; from?: number; to?: number; failed?: string };
     epoch = said.epoch ?? epoch;
+    if (said.failed) failures += 1;
     for (let value = said.from ?? 1; value <= (said.to ?? 0); value += 1) acknowledged.push(value);
     lines += 1;
     if (lines === killAfterLines) child.kill('SIGKILL');
   }
-  return { epoch, acknowledged };
+  return { epoch, acknowledged, failures };
 }
 
 test('what was acknowledged before kill -9 is there after it, under numbers that never come again', async () => {
@@ -56,6 +63,27 @@ test('what was acknowledged before kill -9 is there after it, under numbers that
       assert.deepEqual([...acknowledged].filter((name) => !found.has(name)), []);
       assert.ok(acknowledged.size > 40);
       assert.deepEqual(world.told.filter(({ kind }) => kind === 'fault'), []);
+    } finally {
+      await log.close();
+    }
+  } finally {
+    await remove();
+  }
+});
+
+test('writes that fail in the middle cost their own calls and nothing that was acknowledged', async () => {
+  const { dir, remove } = await tempDir();
+  try {
+    // No file may grow beyond 100 KB: each write-ahead log ends in an I/O error, again and again.
+    const run = await appendAndKill(dir, 160, "trap '' XFSZ; ulimit -f 200;");
+    assert.ok(run.failures > 2, `${run.failures} failures`);
+    const log = await openEdgeLog({ ...OPTIONS, dir }, testWorld(), directStorage());
+    try {
+      const events = await readAll(log, 'state');
+      const found = new Set(events.map(({ value }) => value));
+      assert.deepEqual(run.acknowledged.filter((value) => !found.has(value)), []);
+      assert.equal(new Set(events.map(({ epoch, seq }) => `${epoch}:${seq}`)).size, events.length);
+      assert.deepEqual(events.filter(({ gap }) => gap), [], 'a failed commit leaves no hole');
     } finally {
       await log.close();
     }

@@ -6,7 +6,7 @@ import type { World } from '../world.ts';
 import { Chain } from './chain.ts';
 import { gapDraft, type Lost } from './gap.ts';
 import { missingOf } from './ranges.ts';
-import type { FileReport, Group, Storage } from './storage.ts';
+import { StorageError, type FileReport, type Group, type Storage } from './storage.ts';
 import { addPending, EMPTY, epochOf, forgetDrained, formatState, gapsWritten, reach, takePending, type StreamState } from './stream-state.ts';
 import type { KeptGroup } from './types.ts';
 import { Waiting, type Call, type EncodedGroup } from './waiting.ts';
@@ -79,6 +79,7 @@ export class EdgeStream {
     } catch (error) {
       this.dirty = true;
       this.state = addPending(this.state, gaps);
+      if (error instanceof StorageError) this.chain.failed(error.failure);
       throw error;
     } finally {
       this.gapsUnderWay = false;

@@ -35,6 +35,8 @@ export class Engine {
   #head: HeadFile | null = null;
   readonly #writers = new Map<string, Writer>();
   readonly #readers = new Map<string, LogFile>();
+  /** Files of this opening from which groups were acknowledged. */
+  readonly #holding = new Set<string>();
   /** Files that are closed but still have a write-ahead log. */
   readonly #unsealed = new Set<string>();
   readonly #stats: StorageStats = { commits: 0, fsyncs: 0, checkpoints: 0, filesCreated: 0 };
@@ -139,6 +141,7 @@ export class Engine {
     this.#count(writer);
     bytes[file.name] = fileBytes(writer.file.path);
     const last = groups.at(-1);
+    if (last) this.#holding.add(file.name);
     if (last) this.#head?.put(chain, file.epoch, last.seq + last.count - 1, request.monotonicMs);
     return { bytes };
   }
@@ -209,7 +212,8 @@ export class Engine {
   #start(file: FileName, notes: Partial<Record<NoteKind, string>>): Writer {
     if (notes.state === undefined) throw new StorageError({ code: 'STATE_MISSING', detail: `a new file needs the state: ${file.name}`, roll: false, locked: false });
     const path = join(this.#dir, file.name);
-    // The same name once more: the last attempt to write into it failed before anything was acknowledged.
+    // The same name once more is right only when the last attempt failed before anything was acknowledged from it.
+    if (this.#holding.has(file.name)) throw new StorageError({ code: 'FILE_HOLDS_ROWS', detail: `${file.name} is closed and holds rows`, roll: true, locked: false });
     this.remove({ names: [file.name] });
     const created = LogFile.create(path, file.epoch, { origins: this.#origins, checkpointPages: this.#checkpointPages }, notes);
     syncFolder(this.#dir);

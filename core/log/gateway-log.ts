@@ -11,7 +11,7 @@ import { fileBytesFor } from './file-name.ts';
 import { GatewayLosses } from './gateway-losses.ts';
 import { Marks } from './marks.ts';
 import { Retention } from './retention.ts';
-import type { CommitRequest, Group, OpenReport, ReplayReply, Storage } from './storage.ts';
+import { StorageError, type CommitRequest, type Group, type OpenReport, type ReplayReply, type Storage } from './storage.ts';
 import { type AcceptedGroup, type Cursor, type GatewayLog, type GatewayLogOptions, type LogSize, type Mark, type ReadLimit, type SettledRange, type StoredGroup } from './types.ts';
 import { workerStorage } from './worker-storage.ts';
 
@@ -209,7 +209,10 @@ class OpenedGatewayLog implements GatewayLog {
     }
     if (trimmed) request.trimmed = JSON.stringify(trimmed);
     if (settled.length > 0) request.settled = JSON.stringify(settled);
-    const reply = await this.#storage.commit(request);
+    const reply = await this.#storage.commit(request).catch((error: unknown) => {
+      if (error instanceof StorageError) this.#chain.failed(error.failure);
+      throw error;
+    });
     const last = groups.at(-1);
     if (last) this.#lastSeq = last.seq + last.count - 1;
     this.#chain.committed(target, this.#lastSeq, last?.origin?.receivedAt ?? 0, reply.bytes);

@@ -1,4 +1,4 @@
-/** A process that appends groups as fast as the disk takes them and says on stdout what is durable, until it is killed. */
+/** A process that appends groups as fast as the disk takes them and says on stdout what is durable and what failed, until it is killed. */
 import { openEdgeLog } from '../log/edge-log.ts';
 import { realWorld } from '../world.ts';
 import { TEST_CENTRE, testDrafts } from './drafts.ts';
@@ -11,7 +11,7 @@ for (let next = 1; ; ) {
   const sizes = [1, 7, 30];
   const calls = sizes.map((size, at) => {
     const from = next + sizes.slice(0, at).reduce((sum, one) => sum + one, 0);
-    return log.append(testDrafts(from, size, { kind: 'state' })).then(() => say({ from, to: from + size - 1 }));
+    return log.append(testDrafts(from, size, { kind: 'state' })).then(() => say({ from, to: from + size - 1 }), (error: Error) => say({ failed: error.name }));
   });
   next += sizes.reduce((sum, one) => sum + one, 0);
   await Promise.all(calls);

@@ -1,0 +1,220 @@
+/** Disks that are slow, full or broken; folders in use, copied or rewound. */
+import assert from 'node:assert/strict';
+import { cp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { TEST_CENTRE, testDraft, testDrafts, testWarning } from '../testing/drafts.ts';
+import { readAll } from '../testing/edge-log-contract.ts';
+import { flakyStorage, type FlakyStorage } from '../testing/flaky-storage.ts';
+import { tempDir } from '../testing/temp-dir.ts';
+import { settle as turns, testWorld } from '../testing/virtual-clock.ts';
+import { openEdgeLog } from './edge-log.ts';
+import type { EdgeLog, KeptGroup } from './types.ts';
+import { directStorage, workerStorage } from './worker-storage.ts';
+
+const OPTIONS = { edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20 };
+type World = ReturnType<typeof testWorld>;
+
+interface Bench {
+  log: EdgeLog;
+  world: World;
+  disk: FlakyStorage;
+  dir: string;
+  open(dir?: string, world?: World): Promise<EdgeLog>;
+}
+
+async function withLog(run: (bench: Bench) => Promise<void>): Promise<void> {
+  const { dir, remove } = await tempDir();
+  const world = testWorld();
+  const disk = flakyStorage(directStorage());
+  const log = await openEdgeLog({ ...OPTIONS, dir: join(dir, 'log') }, world, disk);
+  try {
+    await run({ log, world, disk, dir, open: (place = join(dir, 'log'), other = world) => openEdgeLog({ ...OPTIONS, dir: place }, other, directStorage()) });
+  } finally {
+    disk.failWith = null;
+    disk.beforeCommit = null;
+    await log.close();
+    await remove();
+  }
+}
+
+const faults = (world: World) => world.told.flatMap((told) => (told.kind === 'fault' ? told.fault : []));
+const valuesOf = async (log: EdgeLog, stream: 'state' | 'measurement' | 'warning') => (await readAll(log, stream)).map(({ value }) => value);
+
+for (const [what, code] of [['full', 13], ['broken', 1034], ['read-only', 3850]] as const) {
+  test(`a ${what} disk gives the producer a fault and takes no number; work goes on when the disk does`, () =>
+    withLog(async ({ log, world, disk }) => {
+      await log.append([testDraft(1, { kind: 'state' })]);
+      disk.failWith = code;
+      await assert.rejects(log.append([testDraft(2, { kind: 'state' })]), { name: 'CV_LOG_FAILED' });
+      await assert.rejects(log.append([testDraft(3, { kind: 'state' })]), { name: 'CV_LOG_FAILED' });
+      assert.deepEqual(faults(world).map((fault) => fault.code), ['CV_LOG_FAILED'], 'said once');
+      disk.failWith = null;
+      await log.append([testDraft(4, { kind: 'state' })]);
+      assert.deepEqual((await readAll(log, 'state')).map(({ seq, value }) => [seq, value]), [[1, 1], [2, 4]]);
+      assert.ok(world.told.some((told) => told.kind === 'fault_cleared' && told.code === 'CV_LOG_FAILED'));
+    }));
+}
+
+test('a call that is on disk in part is finished when the disk is well, never rejected', () =>
+  withLog(async ({ log, world, disk }) => {
+    const mixed = log.append([testWarning(1), ...testDrafts(1, 3)]);
+    let outcome = 'open';
+    mixed.then(() => { outcome = 'kept'; }, () => { outcome = 'rejected'; });
+    await turns();
+    assert.deepEqual(await valuesOf(log, 'warning'), [1]);
+    disk.failWith = 13;
+    await world.clock.advanceMs(5000);
+    assert.equal(outcome, 'open');
+    disk.failWith = null;
+    await world.clock.advanceMs(2000);
+    assert.equal(outcome, 'kept');
+    assert.deepEqual(await valuesOf(log, 'measurement'), [1, 2, 3]);
+  }));
+
+test('a call of which nothing is on disk is rejected whole: none of it turns up later', () =>
+  withLog(async ({ log, world, disk }) => {
+    disk.failWith = 13;
+    await assert.rejects(log.append([testWarning(1), ...testDrafts(1, 3)]), { name: 'CV_LOG_FAILED' });
+    disk.failWith = null;
+    const later = log.append(testDrafts(9, 1));
+    await world.clock.advanceMs(2000);
+    await later;
+    assert.deepEqual([await valuesOf(log, 'warning'), await valuesOf(log, 'measurement')], [[], [9]]);
+  }));
+
+test('what comes while a commit is under way shares the next one, in order', () =>
+  withLog(async ({ log, disk }) => {
+    let release = () => {};
+    disk.beforeCommit = () => new Promise((resolve) => { release = resolve; });
+    const first = log.append([testDraft(1, { kind: 'state' })]);
+    await turns();
+    const rest = Array.from({ length: 30 }, (_, at) => log.append([testDraft(at + 2, { kind: 'state' })]));
+    await turns();
+    assert.equal(disk.commits, 1);
+    disk.beforeCommit = null;
+    release();
+    await Promise.all([first, ...rest]);
+    assert.equal(disk.commits, 2);
+    assert.deepEqual(await valuesOf(log, 'state'), Array.from({ length: 31 }, (_, at) => at + 1));
+  }));
+
+test('an append is answered after its commit, not before', () =>
+  withLog(async ({ log, disk }) => {
+    let release = () => {};
+    disk.beforeCommit = () => new Promise((resolve) => { release = resolve; });
+    let done = false;
+    const append = log.append([testDraft(1, { kind: 'state' })]).then(() => { done = true; });
+    const heard: KeptGroup[] = [];
+    log.onKept((kept) => heard.push(kept));
+    await turns();
+    assert.deepEqual([done, heard.length, log.size('state').events], [false, 0, 0]);
+    release();
+    await append;
+    assert.deepEqual([done, heard.length, log.size('state').events], [true, 1, 1]);
+  }));
+
+test('groups of measurements close after 250 ms, after a second while they are small, at once when full', () =>
+  withLog(async ({ log, world, disk }) => {
+    const start = async (drafts: number) => {
+      const before = disk.commits;
+      const append = log.append(testDrafts(1, drafts));
+      await world.clock.advanceMs(1);
+      return { after: async (ms: number) => { await world.clock.advanceMs(ms); return disk.commits - before; }, append };
+    };
+    const small = await start(20);
+    assert.equal(await small.after(900), 0);
+    assert.equal(await small.after(100), 1);
+    await small.append;
+    const middling = await start(60);
+    assert.equal(await middling.after(200), 0);
+    assert.equal(await middling.after(50), 1);
+    await middling.append;
+    const full = await start(500);
+    assert.equal(await full.after(1), 1);
+    await full.append;
+    const growing = await start(30);
+    assert.equal(await growing.after(400), 0);
+    const more = log.append(testDrafts(1, 30));
+    assert.equal(await growing.after(1), 1, 'it has its fifty after more than 250 ms');
+    await Promise.all([growing.append, more]);
+  }));
+
+test('closing commits what waits, and answers it', () =>
+  withLog(async ({ log, open }) => {
+    const waiting = log.append(testDrafts(1, 3));
+    await log.close();
+    await waiting;
+    const again = await open();
+    assert.deepEqual(await valuesOf(again, 'measurement'), [1, 2, 3]);
+    await again.close();
+  }));
+
+test('a draft that cannot be encoded is refused alone', () =>
+  withLog(async ({ log }) => {
+    const poison = testDraft(2, { kind: 'state', value: 2n as unknown as number });
+    const calls = [log.append([testDraft(1, { kind: 'state' })]), log.append([poison]), log.append([testDraft(3, { kind: 'state' })])];
+    assert.deepEqual((await Promise.allSettled(calls)).map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled']);
+    assert.deepEqual((await readAll(log, 'state')).map(({ seq, value }) => [seq, value]), [[1, 1], [2, 3]]);
+  }));
+
+test('a second process is refused, and told the folder', () =>
+  withLog(async ({ dir }) => {
+    const held = openEdgeLog({ ...OPTIONS, dir: join(dir, 'held') }, testWorld(), workerStorage());
+    const first = await held;
+    await first.append([testDraft(1, { kind: 'state' })]);
+    // Reading the live folder as a backup would must not open the door.
+    await readFile(join(dir, 'held', 'head'));
+    await assert.rejects(openEdgeLog({ ...OPTIONS, dir: join(dir, 'held') }, testWorld(), workerStorage()), (error: Error & { fault: { params: { dir: string } } }) => error.name === 'CV_LOG_LOCKED' && error.fault.params.dir === join(dir, 'held'));
+    await first.close();
+    const next = await openEdgeLog({ ...OPTIONS, dir: join(dir, 'held') }, testWorld(), workerStorage());
+    await next.close();
+  }));
+
+test('a folder that cannot be used is said with its reason', async () => {
+  const { dir, remove } = await tempDir();
+  await assert.rejects(openEdgeLog({ ...OPTIONS, dir: join('/proc', 'version', 'log') }, testWorld(), directStorage()), { name: 'CV_LOG_UNUSABLE' });
+  await (await openEdgeLog({ ...OPTIONS, dir }, testWorld(), directStorage())).close();
+  await remove();
+});
+
+test('a restored copy of the folder never reuses a number, even while the clock stands still', () =>
+  withLog(async ({ log, dir, open }) => {
+    await log.append([testDraft(1, { kind: 'state' })]);
+    await log.close();
+    await cp(join(dir, 'log'), join(dir, 'backup'), { recursive: true });
+    const names = new Set<string>([`${log.epoch}:1`]);
+    const use = async (place: string) => {
+      const one = await open(place, testWorld());
+      await one.append([testDraft(7, { kind: 'state' })]);
+      for (const { epoch, seq } of await readAll(one, 'state')) if (epoch === one.epoch) { assert.ok(!names.has(`${epoch}:${seq}`)); names.add(`${epoch}:${seq}`); }
+      await one.close();
+    };
+    for (let round = 0; round < 3; round += 1) {
+      await use(join(dir, 'log'));
+      await cp(join(dir, 'backup'), join(dir, `restored-${round}`), { recursive: true });
+      await use(join(dir, `restored-${round}`));
+    }
+    assert.equal(names.size, 7);
+  }));
+
+test('a mark beyond what is there is rewound: what the gateway lacks of it is named lost', () =>
+  withLog(async ({ log, world, open }) => {
+    await log.append(testDrafts(1, 5, { kind: 'state' }));
+    await log.close();
+    const next = await open();
+    try {
+      await next.settle('state', log.epoch, { upTo: 3, have: [[7, 8], [12, 12]] });
+      assert.deepEqual(faults(world).map(({ code, params }) => [code, params.epoch, params.fromSeq, params.toSeq]), [['CV_LOG_REWOUND', log.epoch, 6, 12]]);
+      const gaps = (await readAll(next, 'state')).flatMap(({ gap }) => (gap ? [[gap.epoch, gap.fromSeq, gap.toSeq, gap.count, gap.reason]] : []));
+      assert.deepEqual(gaps, [[log.epoch, 6, 6, 1, 'log_rewound'], [log.epoch, 9, 11, 3, 'log_rewound']]);
+      assert.deepEqual(next.unsettled('state').filter(({ epoch }) => epoch === log.epoch), [{ epoch: log.epoch, from: 4, to: 5 }]);
+      await next.settle('state', log.epoch, { upTo: 12, have: [] });
+      await next.settle('state', log.epoch - 1000, { upTo: 12, have: [] });
+      assert.equal(faults(world).length, 1, 'an older mark, and one of an epoch long drained, are nothing new');
+      await next.settle('state', next.epoch - 1, { upTo: 4, have: [] });
+      assert.deepEqual(faults(world).slice(1).map(({ params }) => [params.epoch, params.fromSeq, params.toSeq]), [[next.epoch - 1, 1, 4]], 'an epoch this folder never had');
+    } finally {
+      await next.close();
+    }
+  }));
