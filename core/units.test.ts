@@ -8,7 +8,7 @@ test('UCUM codes pass; what people write instead comes back with the right code'
     '°C': 'Cel', '℃': 'Cel', degC: 'Cel', 'm³/h': 'm3/h', 'm^3/h': 'm3/h', 'μg/m³': 'ug/m3', kWh: 'kW.h', KW: 'kW', ppm: '[ppm]', rpm: '/min', meter: 'm', NTU: '{NTU}', Lux: 'lx', mmHg: 'mm[Hg]', 'm ': 'm', HZ: 'Hz', '°F': '[degF]', MPA: 'MPa',
   };
   for (const [written, suggestion] of Object.entries(meant)) assert.deepEqual(checkUnit(written), { ok: false, suggestion }, written);
-  for (const nonsense of ['foo', 'xx/yy', '!', ' ', 'm'.repeat(500)]) assert.deepEqual(checkUnit(nonsense), { ok: false, suggestion: null }, nonsense);
+  for (const nonsense of ['k__proto__01', '__proto__', '长度', 'foo', 'xx/yy', '!', ' ', 'm'.repeat(500)]) assert.deepEqual(checkUnit(nonsense), { ok: false, suggestion: null }, nonsense);
 });
 
 test('values are converted, also between scales with different zeros, and never between different things', () => {

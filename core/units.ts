@@ -30,8 +30,8 @@ export function checkUnit(code: string): UnitCheck {
 }
 
 function isUcum(code: string): boolean {
-  // The library trims; a blank is no part of a code.
-  return code !== '' && !/\s/.test(code) && code.length <= 64 && ucum().validateUnitString(code).status === 'valid';
+  // The library trims (a blank is no part of a code) and looks names up in a plain object (`__proto__`).
+  return /^[!-~]{1,64}$/.test(code) && !code.includes('__') && ucum().validateUnitString(code).status === 'valid';
 }
 
 function suggest(code: string): string | null {
@@ -43,7 +43,7 @@ function suggest(code: string): string | null {
     simple.toLowerCase(),
   ];
   for (const guess of guesses) if (guess && guess !== code && isUcum(guess)) return guess;
-  if (simple === '' || simple.length > 64) return null;
+  if (!/^[!-~]{1,64}$/.test(simple) || simple.includes('__')) return null;
   const { ucumCode, suggestions } = ucum().validateUnitString(simple, true);
   return ucumCode ?? suggestions?.[0]?.units[0]?.[0] ?? null;
 }
