@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkDocument } from '../config/check.ts';
-import { RULE_SCHEMA } from './rule.ts';
+import { absenceRule, event, rule } from '../testing/rules.ts';
+import { limitsOf, RULE_SCHEMA } from './rule.ts';
 import { AUTO_CLOSE, isOpen, transition, TRANSITIONS } from './lifecycle.ts';
 
 test('a rule file says where each mistake is', () => {
@@ -29,4 +30,9 @@ test('the table of transitions: closed never opens again, the engine acts only w
   assert.ok(transition('raised', 'closed', 'engine', AUTO_CLOSE));
   assert.equal(transition('handled', 'verified', 'responsible-unit'), null, 'nobody verifies their own work');
   assert.ok(TRANSITIONS.every((row) => row.from === null || isOpen(row.from) || row.to === 'reviewed'));
+});
+
+test('limits for drawing: of the rules that look at the series, worst last', () => {
+  const rules = [rule({ levels: { 2: { when: '>= 3' }, 4: { when: '>= 1' } } }), rule({ id: 'low', direction: 'low', levels: { 3: { when: '< 0.5' } } }), rule({ id: 'other', select: { indicator: 'X', device: 'other' } }), absenceRule()];
+  assert.deepEqual(limitsOf(rules, event({})), [{ level: 4, value: 1, direction: 'high' }, { level: 3, value: 0.5, direction: 'low' }, { level: 2, value: 3, direction: 'high' }]);
 });

@@ -14,6 +14,7 @@ import { FaultError } from '../../core/faults.ts';
 import { event } from '../../core/testing/rules.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { FedEvent } from '../stations/consumer.ts';
+import { indicatorViews } from './indicators.ts';
 import { openStore, type Store, type StoreOptions } from './store.ts';
 
 const folders: string[] = [];
@@ -82,7 +83,7 @@ test('any mix of late, equal-time, flagged, bad, boolean and text values reads b
     }
     assert.deepEqual(await store.consumer.start(), { epoch: 1, seq: points.length });
     await store.close();
-  }), { numRuns: 12 });
+  }), { numRuns: 8 });
 });
 
 test('buckets never hide a crossing, keep the ends, and add up', async () => {
@@ -125,6 +126,17 @@ test('values are kept in the catalogue\'s unit; one in a foreign unit stays as i
   ]);
   assert.deepEqual(store.last({ indicator: 'NEW' })[0]?.unit, 'b');
   assert.deepEqual((await store.range({ ...ALL, indicator: 'NEW' })).items.map((item) => item.flags), [[], ['unit']]);
+  await store.close();
+});
+
+test('the list of indicators holds the catalogue, its variants and codes that came although nobody knows them', async () => {
+  const level = { code: 'YJ-FLD-001', version: 3, unit: 'm', board: 'YJ', runway: 'FLD', name: { zh: '水位', en: 'level' } } as Indicator;
+  const catalogue = catalogueOf([level, { ...level, code: 'YJ-FLD-009' }]);
+  const store = await open({ catalogue });
+  await store.consumer.take(fed([{ indicator: 'YJ-FLD-001', device: 'a' }, { indicator: 'YJ-FLD-001', device: 'b' }, { indicator: 'YJ-FLD-001.H' }, { indicator: 'NEW', unit: 'kg' }]), { epoch: 1, seq: 4 });
+  assert.deepEqual(indicatorViews(catalogue, store).map(({ code, known, version, unit, seriesCount }) => [code, known, version, unit, seriesCount]), [
+    ['NEW', false, null, 'kg', 1], ['YJ-FLD-001', true, 3, 'm', 2], ['YJ-FLD-001.H', true, 3, 'm', 1], ['YJ-FLD-009', true, 3, 'm', 0],
+  ]);
   await store.close();
 });
 
