@@ -8,13 +8,15 @@ test('UCUM codes pass; what people write instead comes back with the right code'
     '°C': 'Cel', '℃': 'Cel', degC: 'Cel', 'm³/h': 'm3/h', 'm^3/h': 'm3/h', 'μg/m³': 'ug/m3', kWh: 'kW.h', KW: 'kW', ppm: '[ppm]', rpm: '/min', meter: 'm', NTU: '{NTU}', Lux: 'lx', mmHg: 'mm[Hg]', 'm ': 'm', HZ: 'Hz', '°F': '[degF]', MPA: 'MPa',
   };
   for (const [written, suggestion] of Object.entries(meant)) assert.deepEqual(checkUnit(written), { ok: false, suggestion }, written);
-  for (const nonsense of ['k__proto__01', '__proto__', '长度', 'foo', 'xx/yy', '!', ' ', 'm'.repeat(500)]) assert.deepEqual(checkUnit(nonsense), { ok: false, suggestion: null }, nonsense);
+  for (const nonsense of ['k__proto__01', '__proto__', 'constructor', 'kconstructor', 'm.toString', '长度', 'foo', 'xx/yy', '!', ' ', 'm'.repeat(500)]) assert.deepEqual(checkUnit(nonsense), { ok: false, suggestion: null }, nonsense);
 });
 
 test('values are converted, also between scales with different zeros, and never between different things', () => {
   assert.equal(convert(1.5, 'm', 'cm'), 150);
   assert.ok(Math.abs((convert(20, 'Cel', '[degF]') ?? 0) - 68) < 1e-9);
   assert.equal(convert(1, 'm', 'kg'), null);
+  assert.equal(convert(1, 'constructor', 'm'), null);
+  assert.equal(convert(1, '', 'm'), null);
   assert.equal(convert(3, '{a}', '{a}'), 3);
   assert.equal(converter('m', 'kg'), null);
   for (const [from, to] of [['Cel', '[degF]'], ['K', 'Cel'], ['mm', 'm'], ['kPa', 'bar'], ['L/s', 'm3/h'], ['[pH]', 'mol/L']] as const) {

@@ -30,9 +30,13 @@ export function checkUnit(code: string): UnitCheck {
 }
 
 function isUcum(code: string): boolean {
-  // The library trims (a blank is no part of a code) and looks names up in a plain object (`__proto__`).
-  return /^[!-~]{1,64}$/.test(code) && !code.includes('__') && ucum().validateUnitString(code).status === 'valid';
+  // The library trims; a blank is no part of a code.
+  return isPlainText(code) && ucum().validateUnitString(code).status === 'valid';
 }
+
+/** The library looks names up in a plain object, where `constructor` and its like are found too, and it breaks on them. */
+const INHERITED = Object.getOwnPropertyNames(Object.prototype);
+const isPlainText = (code: string): boolean => /^[!-~]{1,64}$/.test(code) && !INHERITED.some((name) => code.includes(name));
 
 function suggest(code: string): string | null {
   const simple = plain(code);
@@ -43,7 +47,7 @@ function suggest(code: string): string | null {
     simple.toLowerCase(),
   ];
   for (const guess of guesses) if (guess && guess !== code && isUcum(guess)) return guess;
-  if (!/^[!-~]{1,64}$/.test(simple) || simple.includes('__')) return null;
+  if (!isPlainText(simple)) return null;
   const { ucumCode, suggestions } = ucum().validateUnitString(simple, true);
   return ucumCode ?? suggestions?.[0]?.units[0]?.[0] ?? null;
 }
@@ -57,6 +61,7 @@ function plain(code: string): string {
 /** A value in another unit; null when the two do not measure the same. */
 export function convert(value: number, from: string, to: string): number | null {
   if (from === to) return value;
+  if (!checkUnit(from).ok || !checkUnit(to).ok) return null;
   const { status, toVal } = ucum().convertUnitTo(from, value, to);
   return status === 'succeeded' && toVal !== null && Number.isFinite(toVal) ? toVal : null;
 }
