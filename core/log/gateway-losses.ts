@@ -57,7 +57,8 @@ export class GatewayLosses {
     const last = this.#chain.lastOfEpoch(cursor.epoch);
     const isBeyond = last === null ? compareCursors(cursor, head) > 0 : cursor.seq > last;
     const place = `${cursor.epoch}-${cursor.seq}`;
-    if (!isBeyond || this.#witnessed.get(consumer) === place) return;
+    const isNamed = missingOf(this.#named.get(cursor.epoch) ?? [], (last ?? 0) + 1, cursor.seq).length === 0;
+    if (!isBeyond || isNamed || this.#witnessed.get(consumer) === place) return;
     this.#witnessed.set(consumer, place);
     this.#tellRewound(consumer, cursor.epoch, (last ?? 0) + 1, cursor.seq);
   }
