@@ -6,6 +6,11 @@ export const GATEWAY_FAULTS = {
     en: ['the broker cannot listen on {host}:{port}: {detail}', 'stop the program that holds the port, or set another broker.embedded.port'],
     zh: ['内置代理无法监听 {host}:{port}:{detail}', '停止占用该端口的程序,或修改 broker.embedded.port'],
   },
+  CV_BROKER_FAILED: {
+    stage: 'broker', retry: 'next', actor: 'developer',
+    en: ['the embedded broker failed at something: {detail}', 'report this with the log of the gateway'],
+    zh: ['内置代理内部出错:{detail}', '请附上网关日志报告此问题'],
+  },
   CV_BROKER_UNREACHABLE: {
     stage: 'broker', retry: 'backoff', actor: 'operator',
     en: ['the broker at {url} cannot be reached: {detail}', 'check broker.url, user and password, and that the broker runs'],

@@ -3,6 +3,7 @@
  * takes no shared subscriptions and no QoS 2, bounds every packet and every queue, and lets a client that costs the
  * others their flow go, with a reason (measured traps and cures: docs/decisions, embedded broker).
  */
+import type { EventEmitter } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Aedes, type AedesPublishPacket, type Client, type PublishPacket, type Subscription } from 'aedes';
@@ -172,6 +173,8 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     return reason === null;
   }
 
+  // Without a listener it would end the process.
+  (broker as EventEmitter).on('error', (error: Error) => world.tell({ kind: 'fault', fault: fault('CV_BROKER_FAILED', { detail: error.message }) }));
   broker.on('ack', (_packet, client) => sessions.get(client)?.guard?.acknowledged());
   broker.on('keepaliveTimeout', (client) => drop(client, 'keepalive'));
   const failed = (client: Client, error: Error) => {

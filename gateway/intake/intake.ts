@@ -8,7 +8,7 @@ import { explain, FaultError, type Fault } from '../../core/faults.ts';
 import type { GatewayLog } from '../../core/log/types.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import { edgeTopic, parseEdgeTopic, WIRE_VERSION, type EdgeAddress } from '../../core/wire/topics.ts';
-import type { ClockAnswer, Refusal } from '../../core/wire/messages.ts';
+import { MAX_HAVE_RANGES, type ClockAnswer, type Refusal } from '../../core/wire/messages.ts';
 import type { Link, Message } from '../broker/link.ts';
 import type { GatewaySetup } from '../config/setup.ts';
 import type { Registry } from '../registry.ts';
@@ -180,7 +180,7 @@ export class Intake {
   }
 
   #tellHoles(edge: string, stream: string): void {
-    this.#world.tell({ kind: 'fault', edge, fault: { code: 'CV_EDGE_HOLES', params: { edge, stream, maxRanges: 256 } } });
+    this.#world.tell({ kind: 'fault', edge, fault: { code: 'CV_EDGE_HOLES', params: { edge, stream, maxRanges: MAX_HAVE_RANGES } } });
   }
 
   /** Nothing of it can be read: set aside, counted, answered by its digest. */
