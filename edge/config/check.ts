@@ -75,7 +75,7 @@ function withPaths(schema: z.ZodObject, settings: Record<string, unknown> | null
   return Object.fromEntries(Object.entries(settings).map(([key, value]) => {
     const field = schema.shape[key] as z.ZodType | undefined;
     if (typeof value !== 'string' || !field || !metaOf(field).path) return [key, value];
-    if (value.startsWith('file:')) return [key, `file:${resolvePath(configPath, value.slice('file:'.length).replace(/^\/\//, ''))}`];
+    if (value.startsWith('file:')) return [key, value.startsWith('file://') ? value : `file:${resolvePath(configPath, value.slice('file:'.length))}`];
     return [key, URL.canParse(value) ? value : resolvePath(configPath, value)];
   }));
 }
