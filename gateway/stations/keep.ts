@@ -31,6 +31,7 @@ export type SetAside = (sender: string, refused: readonly RefusedEvent[], receiv
 
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 2000;
+const TELL_EVERY_MS = 1000;
 
 interface Share {
   groups: AcceptedGroup[];
@@ -47,6 +48,7 @@ export class Keep {
   readonly #stop: AbortSignal;
   /** By sender, stream and epoch: ranges on their way into the log. */
   readonly #pending = new Map<string, Set<Range>>();
+  #toldAtMs = -Infinity;
 
   constructor(log: GatewayLog, setAside: SetAside, world: World, stop: AbortSignal) {
     this.#log = log;
@@ -72,12 +74,20 @@ export class Keep {
         await this.#log.accept(share.groups, share.settled);
         return { kind: 'kept', events: share.events, refused: share.refused, duplicates };
       } catch (error) {
-        this.#world.tell({ kind: 'fault', edge: from, fault: faultOf(error, 'CV_LOG_FAILED') });
+        this.#tell(from, error);
       } finally {
         release();
       }
       if (!(await pause(this.#world.clock, waitMs, this.#stop))) return { kind: 'closed' };
     }
+  }
+
+  /** A full log fails every waiting batch alike: said once a second. */
+  #tell(edge: string, error: unknown): void {
+    const nowMs = this.#world.clock.monotonicMs();
+    if (nowMs - this.#toldAtMs < TELL_EVERY_MS) return;
+    this.#toldAtMs = nowMs;
+    this.#world.tell({ kind: 'fault', edge, fault: faultOf(error, 'CV_LOG_FAILED') });
   }
 
   #shareOf(offered: Offered, key: string): Share | 'too-many-holes' {
