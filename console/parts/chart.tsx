@@ -96,11 +96,7 @@ function optionsFor(element: HTMLElement, latest: { current: ChartProps }): uPlo
     hooks: {
       draw: [(plot) => {
         const { limits, limitText, marker } = latest.current;
-        const labels: Label[] = [];
-        for (const limit of limits.toSorted((a, b) => b.value - a.value)) {
-          const line = colour(`--level-${limit.level}-line`);
-          labels.push(drawLimit(plot, { limit, text: limitText(limit.level, limit.value), colour: line, ground: colour('--panel') }, labels));
-        }
+        drawLimits(plot, limits.toSorted((one, other) => other.value - one.value).map(({ level, value }) => ({ at: value, text: limitText(level, value), colour: colour(`--level-${level}-line`) })), colour('--panel'));
         if (marker !== null && marker !== undefined) drawMarker(plot, marker, colour('--text'));
         drawHead(plot, colour('--line'), colour('--panel'));
       }],
@@ -111,38 +107,57 @@ function optionsFor(element: HTMLElement, latest: { current: ChartProps }): uPlo
 interface Label {
   left: number;
   right: number;
-  y: number;
+  top: number;
 }
 
-/** @returns where its label stands; one that would cover an earlier one moves to the right of it */
-function drawLimit(plot: uPlot, { limit, text, colour, ground }: { limit: Limit; text: string; colour: string; ground: string }, others: readonly Label[]): Label {
+interface DrawnLimit {
+  at: number;
+  text: string;
+  colour: string;
+}
+
+/** All lines first, then their labels: above the line, else below it, else further to the right, wherever none is covered. */
+function drawLimits(plot: uPlot, limits: readonly DrawnLimit[], ground: string): void {
   const { ctx, bbox } = plot;
-  const y = plot.valToPos(limit.value, 'y', true);
-  const ratio = devicePixelRatio;
+  const px = devicePixelRatio;
+  const labels: Label[] = [];
   ctx.save();
-  ctx.strokeStyle = colour;
-  ctx.fillStyle = colour;
-  ctx.lineWidth = 1.5 * ratio;
-  ctx.setLineDash([7 * ratio, 5 * ratio]);
-  ctx.beginPath();
-  ctx.moveTo(bbox.left, y);
-  ctx.lineTo(bbox.left + bbox.width, y);
-  ctx.stroke();
-  ctx.font = `600 ${12 * ratio}px system-ui, sans-serif`;
-  ctx.textAlign = 'left';
-  ctx.textBaseline = 'bottom';
-  // A halo of the panel's colour keeps the words readable where the line passes.
+  ctx.lineWidth = 1.5 * px;
+  ctx.setLineDash([7 * px, 5 * px]);
+  for (const { at, colour } of limits) {
+    const y = plot.valToPos(at, 'y', true);
+    ctx.strokeStyle = colour;
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+  }
   ctx.setLineDash([]);
-  ctx.lineWidth = 4 * ratio;
+  ctx.font = `600 ${12 * px}px system-ui, sans-serif`;
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'top';
   ctx.lineJoin = 'round';
+  // A halo of the panel's colour keeps the words readable where a line passes.
+  ctx.lineWidth = 4 * px;
   ctx.strokeStyle = ground;
-  const near = others.filter((other) => Math.abs(other.y - y) < LABEL_PX * ratio);
-  const left = Math.max(bbox.left + 6 * ratio, ...near.map((other) => other.right + 14 * ratio));
-  const { width } = ctx.measureText(text);
-  ctx.strokeText(text, left, y - 3 * ratio);
-  ctx.fillText(text, left, y - 3 * ratio);
+  for (const { at, text, colour } of limits) {
+    const label = placeFor(ctx.measureText(text).width, plot.valToPos(at, 'y', true), bbox.left + 6 * px, labels);
+    labels.push(label);
+    ctx.fillStyle = colour;
+    ctx.strokeText(text, label.left, label.top);
+    ctx.fillText(text, label.left, label.top);
+  }
   ctx.restore();
-  return { left, right: left + width, y };
+}
+
+function placeFor(width: number, y: number, left: number, others: readonly Label[]): Label {
+  const px = devicePixelRatio;
+  const [above, below] = [y - LABEL_PX * px, y + 4 * px];
+  const isFree = (place: Label) => others.every((other) => place.right < other.left || place.left > other.right || Math.abs(place.top - other.top) > (LABEL_PX - 3) * px);
+  for (let start = left; ; start = Math.max(start + 1, ...others.map((other) => other.right)) + 14 * px) {
+    const found = [above, below].map((top) => ({ left: start, right: start + width, top })).find(isFree);
+    if (found) return found;
+  }
 }
 
 function drawMarker(plot: uPlot, at: number, colour: string): void {

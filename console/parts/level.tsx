@@ -28,6 +28,8 @@ export function LevelPanel() {
   // Unchanged values are not sent: a fresh device still has its last one, so the line goes on to now.
   const holds = device.freshness === 'fresh' && last.quality !== 'bad' && typeof last.value === 'number' && last.at < now;
   const shown = holds ? { at: [...data.at, now], value: [...data.value, last.value as number] } : data;
+  // The clock here moves by the second; the newest value may be a little ahead of it.
+  const to = Math.max(now, Math.min(shown.at.at(-1) ?? 0, now + 2000));
   return (
     <section class="panel level" data-part="level" aria-labelledby="level-title">
       <h2 id="level-title">{words.chartOf(name)}<span class="quiet">{device.id} · {words.lastMinutes}</span></h2>
@@ -36,7 +38,7 @@ export function LevelPanel() {
         {device.freshness !== 'fresh' && <span class={`standing device-state is-${device.freshness}`}><Icon name={freshnessIcon(device.freshness)} />{words.freshness[device.freshness]} {words.ago(age(now - last.at, lang))}</span>}
         {standing !== '' && <span class={level === null ? 'standing tone-good' : `standing level-word level-${level}`}><Icon name={level === null ? 'fresh' : levelIcon(level)} />{standing}</span>}
       </p>
-      <Chart data={shown} from={now - TAIL_MS} to={now} limits={last.limits} limitText={limitText} heightPx={HEIGHT_PX}
+      <Chart data={shown} from={to - TAIL_MS} to={to} limits={last.limits} limitText={limitText} heightPx={HEIGHT_PX}
         label={`${name}, ${words.lastMinutes}: ${words.now} ${valueText(last.value, words)} ${unit} (${clockTime(last.at)}), ${standing}; ${last.limits.map((limit) => limitText(limit.level, limit.value)).join(', ')}`} />
     </section>
   );
