@@ -15,7 +15,7 @@ import type { Registry } from '../registry.ts';
 import { judgeBatch, type RefusedEvent, type Verdict } from '../stations/accept.ts';
 import { Keep } from '../stations/keep.ts';
 import { Acks, refusedRanges } from './acks.ts';
-import { sha256Of, type Quarantine } from './quarantine.ts';
+import { MAX_PAYLOAD_BYTES, sha256Of, type Quarantine } from './quarantine.ts';
 import { readState } from './state.ts';
 
 /** What edges publish; acks and commands of the gateway itself are not read back. */
@@ -186,10 +186,12 @@ export class Intake {
   /** Nothing of it can be read: set aside, counted, answered by its digest. */
   async #refuse({ centre, edge }: EdgeAddress, payload: Uint8Array, fault: Fault, at: number): Promise<void> {
     const detail = explain(fault, 'en').message;
-    await this.#parts.quarantine.add([{ at, sender: edge, code: fault.code, detail, payload: new Uint8Array(payload) }]);
+    // A payload may be large: digested once, and only its head is copied.
+    const whole = { sha256: sha256Of(payload), bytes: payload.length };
+    await this.#parts.quarantine.add([{ at, sender: edge, code: fault.code, detail, payload: new Uint8Array(payload.subarray(0, MAX_PAYLOAD_BYTES)), whole }]);
     this.#world.tell({ kind: 'batch_refused', code: fault.code, sender: edge });
     this.#world.tell({ kind: 'fault', edge, fault });
-    const refusal: Refusal = { v: WIRE_VERSION, error: fault.code, sha256: sha256Of(payload), detail: detail.slice(0, 300) };
+    const refusal: Refusal = { v: WIRE_VERSION, error: fault.code, sha256: whole.sha256, detail: detail.slice(0, 300) };
     await this.#parts.link.publish(edgeTopic(centre, edge, 'ack'), JSON.stringify(refusal));
   }
 

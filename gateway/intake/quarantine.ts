@@ -14,7 +14,9 @@ export interface Refused {
   sender: string;
   code: FaultCode;
   detail: string;
+  /** All of it, or its head when digest and length of the whole are given. */
   payload: Uint8Array;
+  whole?: { sha256: string; bytes: number };
 }
 
 export interface Quarantine {
@@ -33,7 +35,7 @@ export interface QuarantineOptions {
   maxFiles?: number;
 }
 
-const MAX_PAYLOAD_BYTES = 64 << 10;
+export const MAX_PAYLOAD_BYTES = 64 << 10;
 const EXCERPT_BYTES = 200;
 const MAX_DETAIL_CHARS = 300;
 const MAX_ITEMS = 10_000;
@@ -104,7 +106,7 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
     kept = kept.filter(({ item }) => !ids.has(item.id));
   }
 
-  function lineOf({ at, sender, code, detail, payload }: Refused, sha256: string): Line {
+  function lineOf({ at, sender, code, detail, payload, whole: given }: Refused, sha256: string): Line {
     const now = Math.floor(world.clock.monotonicMs() / 1000);
     if (second.at !== now) second = { at: now, bytes: 0 };
     const part = payload.subarray(0, MAX_PAYLOAD_BYTES);
@@ -112,7 +114,7 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
     const whole = second.bytes <= MAX_PAYLOAD_BYTES_PER_SECOND ? Buffer.from(part).toString('base64') : null;
     const id = nextId;
     nextId += 1;
-    return { id, at, sender, code, detail: detail.slice(0, MAX_DETAIL_CHARS), sha256, bytes: payload.length, excerpt: excerptOf(payload), payload: whole };
+    return { id, at, sender, code, detail: detail.slice(0, MAX_DETAIL_CHARS), sha256, bytes: given?.bytes ?? payload.length, excerpt: excerptOf(payload), payload: whole };
   }
 
   return {
@@ -120,7 +122,7 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
       const lines: Line[] = [];
       const keys: string[] = [];
       for (const one of refused) {
-        const sha256 = sha256Of(one.payload);
+        const sha256 = one.whole?.sha256 ?? sha256Of(one.payload);
         const key = keyOf({ sender: one.sender, code: one.code, sha256 });
         if (known.has(key) || keys.includes(key)) continue;
         keys.push(key);
