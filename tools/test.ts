@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 
 const FOLDERS = ['core', 'drivers', 'models', 'edge', 'gateway', 'cli', 'test-rigs', 'tools', 'configs'];
+/** The runner's own time-out cannot end a test that never gives its turn back; this ends the whole run. */
+const LIMIT_MS = 20 * 60_000;
 
 const asked = process.argv.slice(2);
 const files = asked.length > 0 ? asked : FOLDERS.flatMap((folder) => globSync(`${folder}/**/*.test.ts`)).toSorted();
@@ -11,14 +13,20 @@ if (files.length === 0) {
   process.exit(1);
 }
 if (asked.length === 0) await run('npm', ['run', '--silent', 'check']);
-// A test that hangs is a failure of its own; no test of ours needs two minutes.
 await run(process.execPath, ['--test', '--test-reporter=spec', '--test-timeout=120000', ...files]);
 
 function run(command: string, args: string[]): Promise<void> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill(signal));
+    // A group of its own, so that what a hanging test has started ends with it.
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+    const end = (signal: NodeJS.Signals) => { if (child.pid) process.kill(-child.pid, signal); };
+    const timer = setTimeout(() => {
+      console.error(`the tests did not end within ${LIMIT_MS / 60_000} minutes`);
+      end('SIGKILL');
+    }, LIMIT_MS);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(signal));
     child.on('exit', (code, signal) => {
+      clearTimeout(timer);
       if (code !== 0) process.exit(code ?? (signal === 'SIGINT' ? 130 : 1));
       resolve();
     });
