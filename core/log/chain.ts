@@ -39,8 +39,13 @@ export class Chain {
     return fileName(this.name, epoch, seq);
   }
 
+  /** Whether a commit there begins a file, which then needs its notes. */
+  isNew(target: FileName): boolean {
+    return this.#current?.name !== target.name;
+  }
+
   committed(target: FileName, last: number, lastAt: number, bytes: Record<string, number>): void {
-    if (this.#current?.name !== target.name) {
+    if (!this.#current || this.isNew(target)) {
       this.#rollNext = false;
       this.#current = { ...target, last: target.first - 1, lastAt: 0, bytes: 0, damaged: false };
       this.#files = [...this.#files.filter((file) => file.name !== target.name), this.#current];

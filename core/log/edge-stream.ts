@@ -6,7 +6,7 @@ import type { World } from '../world.ts';
 import { Chain } from './chain.ts';
 import { gapDraft, type Lost } from './gap.ts';
 import { missingOf } from './ranges.ts';
-import { StorageError, type FileReport, type Group, type Storage } from './storage.ts';
+import { StorageError, type CommitRequest, type FileReport, type Group, type Storage } from './storage.ts';
 import { addPending, EMPTY, epochOf, forgetDrained, formatState, gapsWritten, reach, takePending, type StreamState } from './stream-state.ts';
 import type { KeptGroup } from './types.ts';
 import { Waiting, type Call, type EncodedGroup } from './waiting.ts';
@@ -57,7 +57,7 @@ export class EdgeStream {
    * @param change what else becomes true with it, applied to the state of that moment
    * @returns what became durable, in order of numbers
    */
-  async commit(groups: readonly EncodedGroup[], change: (state: StreamState) => StreamState = (state) => state): Promise<KeptGroup[]> {
+  async commit(groups: readonly EncodedGroup[], change?: (state: StreamState) => StreamState): Promise<KeptGroup[]> {
     const { epoch, storage, world } = this.#context;
     const startedMs = world.clock.monotonicMs();
     const firstSeq = this.nextSeq;
@@ -65,16 +65,21 @@ export class EdgeStream {
     const gaps = this.#takeGaps();
     const gapGroup = gaps.length > 0 ? this.#encodeGaps(gapSeq, gaps) : null;
     const last = gapSeq + gaps.length - 1;
-    const became = (state: StreamState) => forgetDrained(change(reach(gapsWritten(state, epoch, gapSeq, gaps), epoch, last)), epoch);
+    const became = (state: StreamState) => {
+      const appended = reach(gapsWritten(state, epoch, gapSeq, gaps), epoch, last);
+      return forgetDrained(change ? change(appended) : appended, epoch);
+    };
 
-    const written = became(this.state);
     const target = this.chain.target(epoch, firstSeq);
-    const rows: Group[] = groups.map(({ seq, count, payload }) => ({ seq, count, payload }));
-    if (gapGroup) rows.push(gapGroup.row);
+    const request: CommitRequest = { chain: this.chain.name, file: target, groups: groups.map(({ seq, count, payload }) => ({ seq, count, payload })), monotonicMs: startedMs };
+    if (gapGroup) request.groups = [...request.groups, gapGroup.row];
+    // The last number alone needs no state: the rows say it. That spares a page in most commits.
+    const written = this.dirty || change || gapGroup || this.chain.isNew(target) ? became(this.state) : null;
+    if (written) request.state = formatState(written);
     this.dirty = false;
     this.gapsUnderWay = gaps.length > 0;
     try {
-      const reply = await storage.commit({ chain: this.chain.name, file: target, groups: rows, state: formatState(written), monotonicMs: startedMs });
+      const reply = await storage.commit(request);
       this.chain.committed(target, last, 0, reply.bytes);
     } catch (error) {
       this.dirty = true;
@@ -88,7 +93,7 @@ export class EdgeStream {
     const durationMs = world.clock.monotonicMs() - startedMs;
     const kept = groups.map((group): KeptGroup => ({ stream: this.stream, epoch, firstSeq: group.seq, drafts: group.entries.map((entry) => entry.draft), durationMs }));
     if (gapGroup) kept.push({ stream: this.stream, epoch, firstSeq: gapSeq, drafts: gapGroup.drafts, durationMs });
-    await this.#removeSettled(written);
+    if (written) await this.#removeSettled(written);
     return kept;
   }
 

@@ -201,8 +201,7 @@ class OpenedGatewayLog implements GatewayLog {
   async #commit(groups: readonly Group[], settled: readonly SettledRange[], trimmed?: Cursor): Promise<void> {
     const target = this.#chain.target(this.epoch, this.#lastSeq + 1);
     const request: CommitRequest = { chain: CHAIN, file: target, groups, monotonicMs: this.#world.clock.monotonicMs() };
-    const isNew = this.#chain.files.at(-1)?.name !== target.name;
-    if (isNew) {
+    if (this.#chain.isNew(target)) {
       this.#marks.forgetDrained(this.#world.clock.nowMs());
       request.state = this.#marks.format();
       request.trimmed = JSON.stringify(this.#retention.trimmed);

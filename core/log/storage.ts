@@ -114,7 +114,7 @@ export interface ReplayReply {
 
 export interface StorageStats {
   commits: number;
-  /** Forced writes: one a commit, three a checkpoint, and those of head, epoch, folder and sealing. */
+  /** Forced writes: one a commit, three a checkpoint, those of starting and sealing files, of head and epoch. */
   fsyncs: number;
   checkpoints: number;
   filesCreated: number;

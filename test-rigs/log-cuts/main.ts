@@ -1,0 +1,46 @@
+/**
+ * `npm run rig -- log-cuts [--json] [--every N]`: cuts the write-ahead log of a dead log at every byte of its last three
+ * commits, zero-fills the rest on every 97th, and opens each copy. Commits wholly before the cut are there with their
+ * marks, none in part, and what is missing is named.
+ */
+import { checkCut, cutsOfLastThree, deadLog } from '../../core/testing/log-cuts.ts';
+
+const ZERO_FILL_EVERY = 97;
+const REPORT_EVERY = 2000;
+
+export async function run(argv: string[]): Promise<number> {
+  const every = numberAfter(argv, '--every') ?? 1;
+  const startedMs = performance.now();
+  const dead = await deadLog();
+  const failures: { cutAt: number; zeroFilled: boolean; detail: string }[] = [];
+  let checked = 0;
+  const check = async (cutAt: number, zeroFilled: boolean) => {
+    checked += 1;
+    try {
+      await checkCut(dead, cutAt, zeroFilled);
+    } catch (error) {
+      failures.push({ cutAt, zeroFilled, detail: (error as Error).message });
+    }
+  };
+  try {
+    const cuts = cutsOfLastThree(dead).filter((_cut, at) => at % every === 0);
+    process.stderr.write(`${cuts.length} cuts\n`);
+    for (const [at, cutAt] of cuts.entries()) {
+      await check(cutAt, false);
+      if (at % ZERO_FILL_EVERY === 0) await check(cutAt, true);
+      if (at % REPORT_EVERY === REPORT_EVERY - 1) process.stderr.write(`${at + 1} cuts, ${failures.length} failures\n`);
+    }
+  } finally {
+    await dead.remove();
+  }
+  const seconds = Math.round(performance.now() - startedMs) / 1000;
+  for (const { cutAt, zeroFilled, detail } of failures.slice(0, 10)) process.stderr.write(`cut at ${cutAt}${zeroFilled ? ', zeros behind' : ''}: ${detail}\n`);
+  const result = { checked, failures: failures.length, seconds };
+  process.stdout.write(argv.includes('--json') ? `${JSON.stringify(result)}\n` : `${checked} cuts, ${failures.length} failures, ${seconds} s\n`);
+  return failures.length === 0 ? 0 : 1;
+}
+
+function numberAfter(argv: readonly string[], name: string): number | undefined {
+  const at = argv.indexOf(name);
+  return at < 0 ? undefined : Number(argv[at + 1]);
+}
