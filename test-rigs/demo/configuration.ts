@@ -35,7 +35,7 @@ export function edgeYaml(plan: EdgePlan): string {
   if (plan.clip) {
     devices.push({
       id: 'gate-cam', driver: 'camera', position: { lon: 106.579, lat: 29.558 }, every: '1s',
-      settings: { url: `file:${plan.clip}`, fps: 2, model: 'centernet-320', loop: true },
+      settings: { url: `file:${plan.clip}`, fps: 2, model: 'centernet-320', width: 640, height: 480, loop: true },
     });
   }
   return stringify({
@@ -56,7 +56,7 @@ export interface GatewayPlan {
 
 export function gatewayYaml(plan: GatewayPlan): string {
   return stringify({
-    gateway: 'town-gateway', centre: CENTRE, exercise: true,
+    gateway: 'town-gateway', centre: CENTRE, name: { zh: '龙溪镇', en: 'Longxi town' }, exercise: true,
     broker: { embedded: { host: '127.0.0.1', port: 0, edges: [{ id: EDGE_ID, token: plan.token }] } },
     log: { dir: './gateway-log', maxBytes: '512MB', keep: '24h' },
     store: { dir: './gateway-store', retention: '7d' },
