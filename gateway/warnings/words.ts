@@ -39,10 +39,11 @@ export function reasonsOf(warning: Warning, rule: Rule | null, catalogue: Catalo
   if (!newest) return [...before];
   const { indicator, device, point, at, value, unit } = newest.cite;
   const name = catalogue.of(indicator)?.name ?? { zh: indicator, en: indicator };
-  return [{ ...sentence(newest, name, rule), cites: { indicator, device, point, at, value, unit } }, ...before].slice(0, MAX_REASONS);
+  const previous = warning.changes[warning.changes.indexOf(newest) - 1] ?? null;
+  return [{ ...sentence(newest, previous, name, rule), cites: { indicator, device, point, at, value, unit } }, ...before].slice(0, MAX_REASONS);
 }
 
-function sentence(change: Change, name: Words, rule: Rule | null): Words {
+function sentence(change: Change, previous: Change | null, name: Words, rule: Rule | null): Words {
   const value = valueText(change.cite.value, change.cite.unit);
   const level = LEVEL_WORDS[change.level];
   const fill = (zh: string, en: string): Words => ({ zh: `${name.zh}${zh}`, en: `${name.en}${en}` });
@@ -53,8 +54,12 @@ function sentence(change: Change, name: Words, rule: Rule | null): Words {
     return fill(` 超过 ${after} 没有数据,最后的值为 ${value}`, `: nothing for ${after}, the last value was ${value}`);
   }
   if (change.kind === 'cleared') return fill(` ${value},已回到限值以内`, ` ${value}: back inside its limit`);
+  if (change.kind === 'level' && previous && previous.level < change.level) {
+    const past = LEVEL_WORDS[previous.level];
+    return fill(` ${value}:${past.zh}解除,${level.zh}仍持续`, ` ${value}: ${past.en} is over, ${level.en} still holds`);
+  }
   const when = parseWhen(rule?.type === 'threshold' ? (rule.levels[change.level]?.when ?? '') : '');
-  // Down to a milder level, between its limit and its hysteresis, the condition itself is no longer met.
+  // Between its limit and its hysteresis, or after catching up, the condition itself need not be met by this value.
   if (!when || meets(when, change.cite.value) !== true) return fill(` ${value}:现为${level.zh}`, ` ${value}: now ${level.en}`);
   const limit = valueText(when.limit, change.cite.unit);
   return fill(` ${value} ${when.operator} ${limit}:${level.zh}`, ` ${value} ${when.operator} ${limit}: ${level.en}`);
