@@ -148,7 +148,8 @@ function pointSetup(point: General, knownUnit: string, own: object): PointSetup 
     ...(range ? { range } : {}),
     ...(maxRate ? { maxRate } : {}),
     ...(stuckFor === undefined ? {} : { stuckForMs: stuckFor }),
-    ...(deadband === undefined ? {} : { deadband }),
+    // Who names the longest silence between events wants silence while nothing changes.
+    ...(deadband === undefined && heartbeat === undefined ? {} : { deadband: deadband ?? 0 }),
     ...(heartbeat === undefined ? {} : { heartbeatMs: heartbeat }),
     own,
   };

@@ -25,7 +25,7 @@ export const POINT_SCHEMA = z.strictObject({
   maxRate: rate().refine((value) => value.amount > 0, complaint('must be above 0', '必须大于 0')).optional().meta({ zh: '可信的最快变化,如 2/1m;更快者标记 spike', en: 'fastest believable change, e.g. 2/1m; faster: flag spike' }),
   stuckFor: finite(1, Number.MAX_SAFE_INTEGER, complaint('must be a finite time above 0', '必须是大于 0 的有限时长')).optional().meta({ zh: '数值完全不变超过此时长则标记 stuck', en: 'a value that has not moved at all for this long: flag stuck', examples: ['1h'] }),
   faultCodes: z.array(z.union([number(), z.string(), z.boolean()])).default([]).meta({ zh: '表示故障的原始值,如 -9999、65535', en: 'raw values that mean a fault, such as -9999 or 65535', examples: [[-9999]] }),
-  deadband: deadband.optional().meta({ zh: '死区:变化不超过它时不上报(心跳除外);数值或 { percent: 5 }', en: 'changes up to this are left out between heartbeats; a number or { percent: 5 }', examples: [0.01] }),
+  deadband: deadband.optional().meta({ zh: '死区:变化不超过它时不上报(心跳除外);数值或 { percent: 5 };写了 heartbeat 时默认为 0,否则每个值都上报', en: 'changes up to this are left out between heartbeats; a number or { percent: 5 }; default 0 with a heartbeat, else every value is sent', examples: [0.01] }),
   heartbeat: finite(1, 365 * DAY_MS, complaint('must be above 0 and at most 365d', '必须大于 0 且不超过 365d')).optional().meta({ zh: '即使不变,最长多久上报一次', en: 'longest time between two events even if nothing changes', examples: ['60s'] }),
   limits: z.array(number()).default([]).meta({ zh: '界限值:越过时必定上报', en: 'levels whose crossing is always sent', examples: [[3.0, 3.5]] }),
 });

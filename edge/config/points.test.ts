@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DRIVERS } from '../../drivers/index.ts';
+import { checkEdge } from './check.ts';
+
+const yaml = (point: string) => `edge: e1
+centre: "500112001"
+gateway: { url: mqtt://127.0.0.1:1883 }
+devices:
+  - { id: plc, driver: modbus, settings: { host: 127.0.0.1 }, points: [{ id: running, address: "coil:3", type: bool, indicator: SS-DRN-011${point} }] }
+`;
+
+async function deadbandOf(point: string): Promise<unknown> {
+  const { setup, problems } = await checkEdge({ path: '/edge.yaml', text: yaml(point) }, { env: {}, drivers: DRIVERS });
+  assert.deepEqual(problems, []);
+  return setup?.devices[0]?.points[0]?.deadband;
+}
+
+test('a heartbeat alone means: silent while nothing changes', async () => {
+  assert.equal(await deadbandOf(', heartbeat: 10s'), 0);
+  assert.equal(await deadbandOf(', heartbeat: 10s, deadband: 0.5'), 0.5);
+  assert.equal(await deadbandOf(''), undefined, 'neither: every value is sent');
+});
