@@ -2,7 +2,7 @@
  * A consumer that loses nothing and takes nothing twice, however often it or the gateway was away or killed.
  *
  *   npm install mqtt
- *   node consumer.ts mqtt://127.0.0.1:1883 http://127.0.0.1:8080 events.jsonl
+ *   node consumer.ts mqtt://127.0.0.1:1883 http://127.0.0.1:8080 events.jsonl      (one file a gateway)
  *
  * It listens on MQTT for speed and asks the API for what it missed. Each event is one line of the file, and its cursor
  * in that line says how far we are: result and position are written in one go, so that a kill cannot part them. (With a
@@ -32,10 +32,7 @@ function isAfter(cursor: string, other: string | null): boolean {
 }
 
 /** Up to where this event's topic is taken. */
-function takenUpTo(event: OutEvent): string | null {
-  const own = last.get(topicOf(event)) ?? null;
-  return own !== null && isAfter(own, place) ? own : place;
-}
+const takenUpTo = (event: OutEvent) => last.get(topicOf(event)) ?? place;
 
 function note(line: Line): void {
   if ('place' in line) place = line.place;
