@@ -47,7 +47,7 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
     camera: options.camera, forSeconds: options.for ?? null, say, signal: stop.signal,
     onUrl(url) {
       say({ en: `console: ${url}`, zh: `控制台:${url}` });
-      if (!url.endsWith(`:${options.port}`)) say({ en: `(port ${options.port} is taken by another program)`, zh: `(端口 ${options.port} 已被其他程序占用)` });
+      if (options.port !== 0 && !url.endsWith(`:${options.port}`)) say({ en: `(port ${options.port} is taken by another program)`, zh: `(端口 ${options.port} 已被其他程序占用)` });
       say({ en: `data: ${options.dir} (may be deleted)`, zh: `数据目录:${options.dir}(可删除)` });
       if (options.open && options.for === undefined && (process.env.DISPLAY || process.env.WAYLAND_DISPLAY)) openBrowser(url);
     },
