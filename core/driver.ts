@@ -76,6 +76,9 @@ export function lost(code: FaultCode, detail: string | FaultParams): Lost<never>
   return { ok: false, fault: { code, params: typeof detail === 'string' ? { detail } : detail } };
 }
 
+/** What can be written to a point, as its driver would read it: before `scale` and `offset`. */
+export type Writable = number | boolean | string;
+
 /** One exchange with a polled device. Drivers add their own fields; the host reads only these. */
 export interface Request {
   /** Ids of the points that its answer gives. */
@@ -84,7 +87,7 @@ export interface Request {
 
 /** A way to a device. I/O only: it cuts frames out of the stream and knows no meaning. Throws FaultError. */
 export interface Link<Frame, R extends Request = Request> {
-  /** Polled: sends one request and gives its answer; the host never makes two at a time on one link. */
+  /** Polled, and drivers that write: sends one request and gives its answer; the host never makes two at a time on one link. */
   exchange?(request: R, signal: AbortSignal): Promise<Frame>;
   /** Listening and frame-giving drivers: ends when the link is closed from our side, throws when from theirs. */
   frames?(signal: AbortSignal): AsyncIterable<Frame>;
@@ -137,6 +140,7 @@ export type FrameRead<Frame, R extends Request = Request> = { frame: Frame; requ
 
 type Needs<T extends Trait, S extends z.ZodObject, P extends z.ZodObject, R extends Request> =
   ('polled' extends T ? { requests(points: readonly PointOf<z.infer<P>>[], settings: z.infer<S>): R[] } : unknown)
+  & ('writes' extends T ? { write(point: PointOf<z.infer<P>>, value: Writable, settings: z.infer<S>): R[] } : unknown)
   & ('probes' extends T ? { probe(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World, signal: AbortSignal): Promise<Finding[]> } : unknown);
 
 type Points<P extends z.ZodObject> = { points: Record<string, FixedPoint>; point?: undefined } | { points?: undefined; point: P };
@@ -144,6 +148,10 @@ type Points<P extends z.ZodObject> = { points: Record<string, FixedPoint>; point
 /**
  * Declares a driver. A trait that needs a function which is not there does not compile.
  * `polled` needs `requests` and a link with `exchange`; `listens` and `frames` need a link with `frames`.
+ *
+ * `writes` needs a link with `exchange` and `write`: pure, the exchanges that set a point, in order. Those whose request
+ * names no points are the write (`decode` gives `values: []`, or why not); those that name the point read it back. It
+ * throws a FaultError for what this point cannot take. Nothing here is ever made a second time.
  */
 export function defineDriver<const T extends Trait, S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Request>(
   driver: Spec<S, P, Frame, R> & Points<P> & { traits: readonly T[] } & Needs<T, S, P, R>,
@@ -162,6 +170,7 @@ export interface Driver {
   open(settings: unknown, points: readonly PointOf<unknown>[], world: World, signal?: AbortSignal): Promise<Link<unknown>>;
   decode(frame: unknown, request?: Request): Decoded;
   requests?(points: readonly PointOf<unknown>[], settings: unknown): Request[];
+  write?(point: PointOf<unknown>, value: Writable, settings: unknown): Request[];
   probe?(settings: unknown, points: readonly PointOf<unknown>[], world: World, signal: AbortSignal): Promise<Finding[]>;
   bus?(settings: unknown): string;
   reportsChanges?: boolean;
