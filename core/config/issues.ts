@@ -181,7 +181,7 @@ function union(issue: Extract<Issue, { code: 'invalid_union' }>, path: Path, aro
   const schema = schemaAt(around.schema, path);
   if (value === undefined) return [missing(path, schema, around)];
   const meant = (issue.errors as Issue[][])
-    .filter((branch) => branch.length > 0 && !branch.some((inner) => inner.path.length === 0 && inner.code !== 'unrecognized_keys' && inner.code !== 'custom'))
+    .filter((branch) => branch.length > 0 && !branch.some((inner) => inner.path.length === 0 && ['invalid_type', 'invalid_value', 'invalid_union'].includes(inner.code)))
     .toSorted((a, b) => a.length - b.length)[0];
   if (meant) return meant.flatMap((inner) => found(inner, around, path));
   const problem = around.show([...around.base, ...path], value);

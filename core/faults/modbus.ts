@@ -67,6 +67,41 @@ export const MODBUS_FAULTS = {
     en: ['function {fc} gives no points; functions 1 to 4 do', ''],
     zh: ['功能码 {fc} 不读取测点;可读取的是 1 至 4', ''],
   },
+  CV_MODBUS_PORT: {
+    stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['serial port {port} cannot be opened: {detail}', 'check the adapter and its name (ls /dev/serial/by-id), that this user is in group dialout, and that no other program has it'],
+    zh: ['无法打开串口 {port}:{detail}', '检查转换器及其名称(ls /dev/serial/by-id)、当前用户是否属于 dialout 组、端口是否被其他程序占用'],
+  },
+  CV_MODBUS_PORT_AMBIGUOUS: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer',
+    en: ['{port} may be another adapter after the next start: there are {count}', 'use the lasting name: {names}'],
+    zh: ['本机有 {count} 个转换器,{port} 在重启后可能指向另一个', '使用固定名称:{names}'],
+  },
+  CV_MODBUS_LISTEN: {
+    stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['cannot listen on {listen} for data units: {detail}', 'check that the address is of this machine and the port is free'],
+    zh: ['无法在 {listen} 监听数传终端:{detail}', '检查地址是否属于本机、端口是否空闲'],
+  },
+  CV_MODBUS_DTU_ABSENT: {
+    stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['data unit {unit} has not dialled in on {listen}', 'check power, SIM card and signal of the data unit, the address it dials, and its registration packet'],
+    zh: ['数传终端 {unit} 未拨入 {listen}', '检查终端供电、SIM 卡、信号、所拨地址以及注册包设置'],
+  },
+  CV_MODBUS_DTU_UNKNOWN: {
+    stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'comm',
+    en: ['a data unit that no device names dialled in on {listen} from {peer}; it said: {said}', 'add a device with this `registration`, or correct the packet of the data unit'],
+    zh: ['未配置的数传终端从 {peer} 拨入 {listen},其内容:{said}', '为其添加带相应 `registration` 的设备,或更正终端的注册包'],
+  },
+  CV_MODBUS_READ_ONLY: {
+    stage: 'check', retry: 'never', actor: 'operator',
+    en: ['{point} at {place} cannot be written', 'coils and whole holding registers can; one bit of a register cannot'],
+    zh: ['{place} 处的测点 {point} 不可写', '可写的是线圈和整个保持寄存器,寄存器中的单个位不可写'],
+  },
+  CV_MODBUS_WRITE_VALUE: {
+    stage: 'check', retry: 'never', actor: 'operator',
+    en: ['{value} is no {type} that {point} could hold', 'check the value, and the `type` of the point'],
+    zh: ['{point} 的类型 {type} 无法容纳 {value}', '检查数值和测点的 `type`'],
+  },
   CV_MODBUS_VALUE_FORM: {
     stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'sensor',
     en: ['{point} holds no {type}: {detail}', 'check `type`, `wordOrder` and `byteOrder` of the point'],

@@ -26,6 +26,8 @@ export interface Asked {
   fc: number;
   /** Cells asked for by functions 1 to 4. */
   count: number;
+  /** The PDU that a write is confirmed with. */
+  expect?: Uint8Array;
 }
 
 /**
@@ -70,11 +72,16 @@ export function mismatch(asked: Asked, unit: number, pdu: Uint8Array): Detail | 
     return pdu.length === 2 ? null : detail(`exception of ${pdu.length} bytes, 2 wanted`, `异常应答 ${pdu.length} 字节,应为 2`);
   }
   if (fc !== asked.fc) return detail(`function ${fc}, asked function ${asked.fc}`, `应答功能码 ${fc},请求功能码 ${asked.fc}`);
+  if (asked.expect) return isSame(asked.expect, pdu) ? null : detail('it does not confirm what was written', '未确认所写内容');
   if (fc > 4) return null;
   const wanted = cellBytes(fc, asked.count);
   if (pdu[1] === wanted && pdu.length === wanted + 2) return null;
   const [got, said] = [Math.max(0, pdu.length - 2), pdu[1] ?? '–'];
   return detail(`${got} bytes of values, announced as ${said}, ${wanted} asked for`, `数据 ${got} 字节,声明 ${said} 字节,应为 ${wanted} 字节`);
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
 /** Why these are not of one transaction; null when they are. Serial frames have none. */

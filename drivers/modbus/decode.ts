@@ -7,6 +7,7 @@ import { areaOf, placeName } from './address.ts';
 import { isException, mismatch } from './adu.ts';
 import { halvesOf, type Block, type Item, type ModbusRequest } from './requests.ts';
 import { readValue } from './values.ts';
+import { unconfirmed } from './writes.ts';
 
 const ILLEGAL_ADDRESS = 2;
 
@@ -27,11 +28,19 @@ const EXCEPTIONS: Readonly<Record<number, FaultCode>> = {
  */
 export function decode(frame: Uint8Array, request?: ModbusRequest): Decoded {
   if (!request) return lost('CV_FRAME_INVALID', { detail: 'an answer without its request', detailZh: '有应答而无请求' });
+  if (request.cells) return confirmed(frame, request, request.cells);
   if (!areaOf(request.fc)) return lost('CV_MODBUS_NOT_A_READ', { fc: request.fc });
   const part = readPart(frame, request);
   if ('fault' in part) return { ok: false, fault: part.fault };
   if (part.rest.length > 0) return lost('CV_FRAME_LENGTH', { detail: `${part.rest.length} bytes too many`, detailZh: `多出 ${part.rest.length} 字节` });
   return { ok: true, values: part.values };
+}
+
+/** A write gives no values: the read behind it does. */
+function confirmed(frame: Uint8Array, request: ModbusRequest, cells: readonly number[]): Decoded {
+  if (frame.length === 2 && frame[0] === (request.fc | 0x80)) return { ok: false, fault: exceptionFault(frame[1] as number, request), points: [] };
+  const fault = unconfirmed(frame, request, cells);
+  return fault ? { ok: false, fault, points: [] } : { ok: true, values: [] };
 }
 
 type Part = { values: PointValue[]; rest: Uint8Array } | { fault: Fault; rest: Uint8Array };

@@ -1,4 +1,4 @@
-/** Modbus TCP: PLCs, meters and serial devices behind a gateway. What the device is, as data. */
+/** Modbus by TCP, serial line, transparent server or data unit: PLCs, meters, instruments. What the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
 import { decode } from './decode.ts';
 import { examine } from './examine.ts';
@@ -6,15 +6,16 @@ import { frameOf } from './frame-of.ts';
 import { open } from './link.ts';
 import { probe } from './probe.ts';
 import { requests, typeOf } from './requests.ts';
-import { point, settings } from './settings.ts';
+import { busOf, point, settings } from './settings.ts';
+import { write } from './writes.ts';
 
 export default defineDriver({
   id: 'modbus',
-  title: { zh: 'Modbus TCP 设备(PLC、仪表、串口网关)', en: 'Modbus TCP devices (PLCs, meters, serial gateways)' },
+  title: { zh: 'Modbus 设备(PLC、仪表;TCP、串口 RTU、串口服务器、4G 数传终端)', en: 'Modbus devices (PLCs, meters; TCP, RTU on serial lines and servers, 4G data units)' },
   settings,
   point,
-  traits: ['polled', 'probes'],
-  open, decode, requests, probe, examine, frameOf,
-  bus: ({ transport, host, port }) => `${transport}://${host}:${port}`,
+  traits: ['polled', 'probes', 'writes'],
+  open, decode, requests, probe, examine, frameOf, write,
+  bus: busOf,
   unitless: (one) => ['bool', 'string'].includes(typeOf(one)),
 });

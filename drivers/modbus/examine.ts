@@ -1,10 +1,23 @@
 /** What can be wrong between settings and points without asking the device. */
 import type { Fault } from '../../core/faults.ts';
 import { itemOf } from './requests.ts';
+import { adapters, BY_ID, isByOrder, portPath } from './serial.ts';
 import type { ModbusPoint, ModbusSettings } from './settings.ts';
 
-/** A value longer than `maxRead` is read in one piece all the same (it must not be torn), which the device will refuse. */
+/** Values longer than `maxRead`, and a serial port by a name that does not last. */
 export async function examine(settings: ModbusSettings, points: readonly ({ id: string } & ModbusPoint)[]): Promise<Fault[]> {
+  const named = settings.transport === 'rtu' ? portFault(String(settings.port), await adapters(BY_ID)) : null;
+  return [...(named ? [named] : []), ...longValues(settings, points)];
+}
+
+/** With one adapter `ttyUSB0` is that one; with two it is whichever was found first at the last start. */
+export function portFault(port: string, byId: readonly string[]): Fault | null {
+  if (!isByOrder(port) || byId.length < 2) return null;
+  return { code: 'CV_MODBUS_PORT_AMBIGUOUS', params: { port: portPath(port), count: byId.length, names: byId.join(', ') } };
+}
+
+/** A value longer than `maxRead` is read in one piece all the same (it must not be torn), which the device will refuse. */
+function longValues(settings: ModbusSettings, points: readonly ({ id: string } & ModbusPoint)[]): Fault[] {
   return points.map(itemOf).filter((item) => item.count > settings.maxRead).map((item) => ({
     code: 'CV_SETTING_INVALID',
     params: {

@@ -6,7 +6,8 @@ import { tcpPeer } from '../../core/testing/driver-double.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { seededRandom } from '../../core/world.ts';
 import { decode } from './decode.ts';
-import { open, type ModbusLink } from './link.ts';
+import { open } from './link.ts';
+import type { ModbusLink } from './session.ts';
 import { blockOf, requests, type ModbusRequest } from './requests.ts';
 import { point, settings } from './settings.ts';
 import { serveModbus, type Served, type Twist } from './testing/server.ts';
@@ -62,7 +63,7 @@ const LIES: [string, Twist][] = [
 for (const [what, twist] of LIES) {
   test(`${what} is a mismatch, never a value, and the next exchange is well`, async (context) => {
     let lies = true;
-    const { link } = await linkTo(context, COUNTING, (answer, request) => (lies ? twist(answer, request) : answer));
+    const { link } = await linkTo(context, COUNTING, (answer, request, socket) => (lies ? twist(answer, request, socket) : answer));
     await assert.rejects(link.exchange(TWO, NEVER), failsWith('CV_MODBUS_ANSWER_MISMATCH'));
     lies = false;
     assert.deepEqual(await valuesOf(link, TWO), [10, 11]);

@@ -1,26 +1,39 @@
 /**
- * The guard between the socket and modbus-serial.
+ * The guard between the wire and modbus-serial.
  *
  * modbus-serial alone would take for values: an exception of another unit, an answer whose byte count lies, an answer
  * with a protocol number that is not Modbus; it keeps one record a transaction for ever, and after a time-out of ours
  * (its own timers are off, the host keeps time) it would still hand on the late answer. So its ADUs pass through this
- * port, which keeps the wire's transaction numbers itself and lets through only the one answer that is awaited.
+ * port, which puts them into the wire's envelope, and lets through only the one answer that is awaited.
  */
 import { EventEmitter } from 'node:events';
-import type { Socket } from 'node:net';
 import { FaultError, faultOf } from '../../core/faults.ts';
-import type { Tell } from '../../core/telemetry.ts';
+import { pause, type Timer, type World } from '../../core/world.ts';
 import { crc16Modbus } from '../../core/wire/crc16.ts';
-import { EXCEPTION_TO_NONE, mismatch, readTcpAdu, strayOf, tcpAduBytes, type Asked } from './adu.ts';
+import { EXCEPTION_TO_NONE, type Asked, type Detail } from './adu.ts';
+import type { Awaited, Framing } from './framing.ts';
+import type { Wire } from './wire.ts';
 
 const CRC_BYTES = 2;
 /** A peer that sends this many answers nobody asked for, without one that was, is not one to go on with. */
 const MAX_STRAYS = 32;
+/** Noise is kept no longer than a few answers. */
+const MAX_HELD_BYTES = 2048;
+/** After this long without a byte an answer in doubt is looked at as all there is. */
+const QUIET_MS = 150;
+/** What a timed-out exchange itself may wait for the line to settle; the host leaves it behind soon after. */
+const SETTLE_AT_ONCE_MS = 400;
 
-interface Waiting {
-  asked: Asked;
-  transaction: number;
+interface Waiting extends Awaited {
   fail(error: unknown): void;
+}
+
+export interface PortOptions {
+  framing: Framing;
+  /** After a time-out the line is left alone for so long; only where answers are not numbered. */
+  settleMs?: number;
+  /** Between an answer and the next request. */
+  gapMs?: number;
 }
 
 /** The exception's number where modbus-serial made an error of one. */
@@ -29,33 +42,34 @@ export function exceptionOf(error: unknown): number | null {
   return typeof code === 'number' ? code : null;
 }
 
-/** A port as modbus-serial's constructor takes it, over a socket that is open. */
+/** A port as modbus-serial's constructor takes it, over a wire that is open. */
 export class GuardedPort extends EventEmitter {
   isOpen = true;
   // modbus-serial files each request under these; only one is under way, so one number serves and nothing piles up.
   readonly _transactionIdRead = 1;
   readonly _transactionIdWrite = 1;
 
-  readonly #socket: Socket;
-  readonly #address: string;
-  readonly #tell: Tell;
-  readonly #closed: Promise<void>;
+  readonly #wire: Wire;
+  readonly #options: Required<PortOptions>;
+  readonly #world: Pick<World, 'clock' | 'tell'>;
+  readonly #ending = new AbortController();
   #held: Buffer = Buffer.alloc(0);
   #transaction = 0;
   #strays = 0;
+  #isBusy = false;
   #waiting: Waiting | null = null;
+  #quietTimer: Timer | null = null;
   #end: FaultError | null = null;
+  /** Monotonic: nothing is sent before. */
+  #readyAtMs = 0;
+  #mustFlush = false;
 
-  constructor(socket: Socket, address: string, tell: Tell) {
+  constructor(wire: Wire, { framing, settleMs = 0, gapMs = 0 }: PortOptions, world: Pick<World, 'clock' | 'tell'>) {
     super();
-    this.#socket = socket;
-    this.#address = address;
-    this.#tell = tell;
-    this.#closed = new Promise((resolve) => { socket.once('close', () => resolve()); });
-    socket.on('data', (bytes) => this.#take(bytes));
-    socket.on('error', (error) => this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: error.message }, { cause: error })));
-    socket.on('end', () => this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: 'by the device', detailZh: '设备主动断开' })));
-    socket.on('close', () => this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: 'by the device', detailZh: '设备主动断开' })));
+    this.#wire = wire;
+    this.#options = { framing, settleMs, gapMs };
+    this.#world = world;
+    wire.listen((bytes) => this.#take(bytes), (fault) => this.#shut(fault));
   }
 
   /** modbus-serial opens every port; this one is. */
@@ -63,42 +77,71 @@ export class GuardedPort extends EventEmitter {
     done();
   }
 
-  /** Takes an RTU frame from modbus-serial and sends it as a TCP ADU, if an exchange is under way. */
+  /** Takes a frame from modbus-serial and sends it in the wire's envelope, if an exchange is under way. */
   write(frame: Buffer): void {
     if (!this.#waiting) return;
     this.#transaction = (this.#transaction + 1) & 0xffff;
     this.#waiting.transaction = this.#transaction;
-    const body = frame.subarray(0, -CRC_BYTES);
-    const header = Buffer.alloc(6);
-    header.writeUInt16BE(this.#transaction, 0);
-    header.writeUInt16BE(body.length, 4);
-    this.#socket.write(Buffer.concat([header, body]));
+    this.#waiting.sent = this.#options.framing.wrap(frame, this.#transaction);
+    this.#wire.send(this.#waiting.sent);
   }
 
   /**
-   * One question and its answer.
+   * One question and its answer. After a time-out on a line without transaction numbers it takes `settleMs` longer.
    *
    * @param send calls modbus-serial, which gives the answer to `done`
    * @returns what modbus-serial made of the answer; rejects with its error for an exception, the signal's reason, CV_MODBUS_ANSWER_MISMATCH,
    *   CV_FRAME_INVALID or CV_LINK_CLOSED
    */
-  ask<T>(asked: Asked, signal: AbortSignal, send: (done: (error: unknown, result: T) => void) => void): Promise<T> {
+  async ask<T>(asked: Asked, signal: AbortSignal, send: (done: (error: unknown, result: T) => void) => void): Promise<T> {
+    if (this.#end) throw this.#end;
+    if (signal.aborted) throw signal.reason;
+    const address = this.#wire.address;
+    if (this.#isBusy) throw new FaultError('CV_DRIVER_FAILED', { device: address, detail: 'two exchanges at once on one link' });
+    this.#isBusy = true;
+    try {
+      await this.#untilReady(signal);
+      return await this.#exchange(asked, signal, send);
+    } catch (error) {
+      if (signal.aborted && !this.#options.framing.isNumbered) await this.#settle(signal.reason);
+      throw error;
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /** Resolves when the wire's handle is gone. */
+  async close(): Promise<void> {
+    this.#shut(new FaultError('CV_LINK_CLOSED', { address: this.#wire.address, detail: 'by this edge', detailZh: '本端断开' }));
+    await this.#wire.close();
+  }
+
+  /** Why it is over; null while it is not. */
+  get end(): FaultError | null {
+    return this.#end;
+  }
+
+  #exchange<T>(asked: Asked, signal: AbortSignal, send: (done: (error: unknown, result: T) => void) => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#end) return reject(this.#end);
-      if (signal.aborted) return reject(signal.reason);
-      if (this.#waiting) return reject(new FaultError('CV_DRIVER_FAILED', { device: this.#address, detail: 'two exchanges at once on one link' }));
       const settle = () => {
         if (this.#waiting === waiting) this.#waiting = null;
+        this.#quietTimer?.cancel();
         signal.removeEventListener('abort', abort);
+        this.#readyAtMs = Math.max(this.#readyAtMs, this.#world.clock.monotonicMs() + this.#options.gapMs);
       };
       const fail = (error: unknown) => {
         settle();
         reject(error);
       };
-      const abort = () => fail(signal.reason);
-      const waiting: Waiting = { asked, transaction: -1, fail };
+      const abort = () => {
+        this.#describe(waiting);
+        fail(signal.reason);
+      };
+      const waiting: Waiting = { asked, transaction: -1, sent: Buffer.alloc(0), fail };
       signal.addEventListener('abort', abort, { once: true });
       this.#waiting = waiting;
+      // What came while nobody asked is no answer. Numbered frames may lie in it half, so there the stream goes on.
+      if (!this.#options.framing.isNumbered) this.#held = Buffer.alloc(0);
       send((error, result) => {
         settle();
         if (error === null || error === undefined) resolve(result);
@@ -107,71 +150,96 @@ export class GuardedPort extends EventEmitter {
     });
   }
 
-  /** Resolves when the socket's handle is gone. */
-  async close(): Promise<void> {
-    this.#shut(new FaultError('CV_LINK_CLOSED', { address: this.#address, detail: 'by this edge', detailZh: '本端断开' }));
-    await this.#closed;
+  async #untilReady(signal: AbortSignal): Promise<void> {
+    const waitMs = this.#readyAtMs - this.#world.clock.monotonicMs();
+    if (waitMs > 0) await pause(this.#world.clock, waitMs, AbortSignal.any([signal, this.#ending.signal]));
+    if (this.#mustFlush && !this.#end) await this.#wire.flush?.();
+    this.#mustFlush = false;
+    if (this.#end) throw this.#end;
+    if (signal.aborted) throw signal.reason;
+  }
+
+  /** Leaves the line alone, so that an answer that comes late is not taken for the next one. */
+  async #settle(reason: unknown): Promise<void> {
+    const { settleMs } = this.#options;
+    this.#mustFlush = true;
+    this.#readyAtMs = this.#world.clock.monotonicMs() + settleMs;
+    // The end of the edge is no time-out, and waits for nothing.
+    if (reason instanceof FaultError) await pause(this.#world.clock, Math.min(settleMs, SETTLE_AT_ONCE_MS), this.#ending.signal);
   }
 
   #take(bytes: Buffer): void {
     this.#held = this.#held.length > 0 ? Buffer.concat([this.#held, bytes]) : bytes;
-    while (!this.#end) {
-      const whole = tcpAduBytes(this.#held);
-      if (whole === 0) {
-        const begin = this.#held.subarray(0, 8).toString('hex');
-        return this.#break(`no Modbus TCP: ${begin}`, `不是 Modbus TCP:${begin}`);
+    this.#look(false);
+  }
+
+  #look(isQuiet: boolean): void {
+    this.#quietTimer?.cancel();
+    while (!this.#end && this.#held.length > 0) {
+      const waiting = this.#waiting;
+      const cut = this.#options.framing.cut(this.#held, waiting, isQuiet);
+      if (cut.kind === 'wait') {
+        if (cut.orQuiet && waiting) this.#quietTimer = this.#world.clock.after(QUIET_MS, () => this.#look(true));
+        if (this.#held.length > MAX_HELD_BYTES) this.#held = this.#held.subarray(-MAX_HELD_BYTES / 2);
+        return;
       }
-      if (whole === null || this.#held.length < whole) return;
-      const adu = this.#held.subarray(0, whole);
-      this.#held = this.#held.subarray(whole);
-      this.#judge(adu);
+      if (cut.kind === 'broken') return this.#break(cut.detail);
+      this.#held = cut.rest;
+      if (cut.kind === 'stray') this.#stray(cut.detail);
+      else if (waiting && cut.kind === 'mismatch') waiting.fail(new FaultError('CV_MODBUS_ANSWER_MISMATCH', cut.detail));
+      else if (waiting && cut.kind === 'answer') this.#hand(cut.unit, cut.pdu, waiting);
     }
   }
 
-  /** Hands an ADU on when it is the awaited answer. */
-  #judge(bytes: Buffer): void {
-    const adu = readTcpAdu(bytes);
-    const waiting = this.#waiting;
-    if (!adu) return;
-    const stray = strayOf(adu, waiting?.transaction);
-    if (!waiting || stray) {
-      this.#tell({ kind: 'fault', fault: { code: 'CV_MODBUS_ANSWER_STRAY', params: { address: this.#address, ...stray } } });
-      this.#strays += 1;
-      if (this.#strays > MAX_STRAYS) this.#break(`${this.#strays} answers nobody asked for`, `${this.#strays} 个无人等待的应答`);
-      return;
-    }
+  #stray(detail: Detail): void {
+    this.#world.tell({ kind: 'fault', fault: { code: 'CV_MODBUS_ANSWER_STRAY', params: { address: this.#wire.address, ...detail } } });
+    this.#strays += 1;
+    if (this.#strays > MAX_STRAYS) this.#break({ detail: `${this.#strays} answers nobody asked for`, detailZh: `${this.#strays} 个无人等待的应答` });
+  }
+
+  /** Hands the awaited answer to modbus-serial. */
+  #hand(unit: number, pdu: Uint8Array, waiting: Waiting): void {
     this.#strays = 0;
-    const problem = mismatch(waiting.asked, adu.unit, adu.pdu);
-    if (problem) return waiting.fail(new FaultError('CV_MODBUS_ANSWER_MISMATCH', problem));
-    const body = bytes.subarray(-adu.pdu.length - 1);
-    const frame = Buffer.alloc(body.length + CRC_BYTES);
-    body.copy(frame);
+    const frame = Buffer.alloc(1 + pdu.length + CRC_BYTES);
+    frame[0] = unit;
+    frame.set(pdu, 1);
     // modbus-serial knows an exception only by the function it asked.
     if (frame[1] === EXCEPTION_TO_NONE) frame[1] = waiting.asked.fc | EXCEPTION_TO_NONE;
-    frame.writeUInt16LE(crc16Modbus(frame.subarray(0, body.length)), body.length);
+    frame.writeUInt16LE(crc16Modbus(frame.subarray(0, -CRC_BYTES)), 1 + pdu.length);
     try {
       this.emit('data', frame);
     } catch (error) {
       // modbus-serial throws out of its receiver on some answers to function 43; that must not end the process.
-      const fault = faultOf(error, 'CV_DRIVER_FAILED', { device: this.#address });
+      const fault = faultOf(error, 'CV_DRIVER_FAILED', { device: this.#wire.address });
       waiting.fail(new FaultError(fault.code, fault.params, { cause: error }));
     }
   }
 
+  /** Tells what came instead of an answer that was waited for in vain. */
+  #describe(waiting: Waiting): void {
+    const said = this.#held.length > 0 ? this.#options.framing.describe?.(this.#held, waiting) : null;
+    const address = this.#wire.address;
+    if (said?.code === 'CV_MODBUS_ANSWER_STRAY') this.#world.tell({ kind: 'fault', fault: { code: said.code, params: { address, ...said.detail } } });
+    else if (said) this.#world.tell({ kind: 'fault', fault: { code: said.code, params: { detail: `${address}: ${said.detail.detail}`, detailZh: `${address}:${said.detail.detailZh}` } } });
+  }
+
   /** The stream cannot be cut into ADUs any more: TCP gives no place to begin again, so only a new link helps. */
-  #break(en: string, zh: string): void {
-    const address = this.#address;
-    this.#waiting?.fail(new FaultError('CV_FRAME_INVALID', { detail: `${address}: ${en}`, detailZh: `${address}:${zh}` }));
-    this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: `by this edge, after ${en}`, detailZh: `收到${zh},本端断开` }));
+  #break({ detail, detailZh }: Detail): void {
+    const address = this.#wire.address;
+    this.#waiting?.fail(new FaultError('CV_FRAME_INVALID', { detail: `${address}: ${detail}`, detailZh: `${address}:${detailZh}` }));
+    this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: `by this edge, after ${detail}`, detailZh: `收到${detailZh},本端断开` }));
+    // Nothing waits for it here; whoever closes the link does.
+    this.#wire.close().catch((error: unknown) => this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_DRIVER_FAILED', { device: address }) }));
   }
 
   #shut(end: FaultError): void {
     if (this.#end) return;
     this.#end = end;
     this.isOpen = false;
-    this.#socket.destroy();
     this.#held = Buffer.alloc(0);
+    this.#quietTimer?.cancel();
     this.#waiting?.fail(end);
+    this.#ending.abort();
     this.emit('close');
   }
 }

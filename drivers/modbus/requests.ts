@@ -22,7 +22,10 @@ export interface Block {
   items: readonly Item[];
 }
 
-export interface ModbusRequest extends Block, Request {}
+export interface ModbusRequest extends Block, Request {
+  /** A write: what goes into the registers, or 0 and 1 for coils. `items` and `points` are empty. */
+  cells?: readonly number[];
+}
 
 type Point = { id: string } & ModbusPoint;
 

@@ -111,3 +111,50 @@ function text(bytes: Uint8Array, form: Form): Read {
     return { fault: { code: 'CV_MODBUS_VALUE_FORM', params: { point: form.point, type: 'string', detail } } };
   }
 }
+
+const INTEGERS: Partial<Record<ValueType, [bytes: number, isSigned: boolean]>> = { int16: [2, true], uint16: [2, false], int32: [4, true], uint32: [4, false], int64: [8, true], uint64: [8, false] };
+
+/**
+ * The registers that hold a value: what `readValue` would read as it. Numbers are not rounded and not clamped.
+ *
+ * @returns null when the type cannot hold the value
+ */
+export function wordsOf(value: number | boolean | string, form: Form): number[] | null {
+  const bytes = bytesOf(value, form);
+  if (!bytes) return null;
+  const wire = inOrder(bytes, form.wordOrder, form.byteOrder);
+  return Array.from({ length: wire.length / 2 }, (_, at) => ((wire[at * 2] as number) << 8) | (wire[at * 2 + 1] as number));
+}
+
+function bytesOf(value: number | boolean | string, form: Form): Buffer | null {
+  const bytes = Buffer.alloc(registersOf(form.type, form.length) * 2);
+  if (form.type === 'string') {
+    if (typeof value !== 'string' || Buffer.byteLength(value) > (form.length ?? bytes.length)) return null;
+    bytes.write(value);
+    return bytes;
+  }
+  if (form.type === 'bool') {
+    if (typeof value !== 'boolean') return null;
+    bytes.writeUInt16BE(Number(value));
+    return bytes;
+  }
+  if (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > MAX_NUMBER) return null;
+  const integer = INTEGERS[form.type];
+  if (integer) return integerBytes(value, bytes, ...integer);
+  if (form.type === 'bcd16' || form.type === 'bcd32') {
+    const digits = String(value).padStart(bytes.length * 2, '0');
+    return /^\d+$/.test(digits) && digits.length === bytes.length * 2 ? Buffer.from(digits, 'hex') : null;
+  }
+  if (form.type === 'float64') bytes.writeDoubleBE(value);
+  else if (Number.isFinite(Math.fround(value))) bytes.writeFloatBE(value);
+  else return null;
+  return bytes;
+}
+
+function integerBytes(value: number, bytes: Buffer, length: number, isSigned: boolean): Buffer | null {
+  const [least, most] = isSigned ? [-(2 ** (length * 8 - 1)), 2 ** (length * 8 - 1) - 1] : [0, 2 ** (length * 8) - 1];
+  if (!Number.isInteger(value) || value < least || value > most) return null;
+  if (length === 8) bytes.writeBigInt64BE(BigInt(value));
+  else bytes.writeUIntBE(value < 0 ? value + 2 ** (length * 8) : value, 0, length);
+  return bytes;
+}

@@ -1,0 +1,202 @@
+/**
+ * One listening port and the data units that dial it. Devices of one port share its server; each unit has its own
+ * connection, so two hundred are asked side by side. A connection is known by its registration packet, or, where it
+ * says nothing, by the unit that answers behind it. A new one of a known unit takes the place of the old one, which a
+ * mobile network often leaves half open.
+ */
+import { createServer, type Server } from 'node:net';
+import { FaultError } from '../../../core/faults.ts';
+import { pause, type Timer, type World } from '../../../core/world.ts';
+import { anyFrame } from '../rtu.ts';
+import { Connection } from './connection.ts';
+import { registers, shown, withoutHeartbeats, type Recognition } from './recognition.ts';
+
+/** A packet is whole when nothing has come for so long. */
+const PACKET_QUIET_MS = 250;
+/** A unit that has said nothing for so long will not register: it is asked who answers behind it. */
+const SILENT_MS = 1000;
+const ASK_AGAIN_MS = 2000;
+/** Unknown ones are let go after so long: the device that names them may only be starting. */
+const UNKNOWN_MS = 15_000;
+/** With nobody using it the port is kept for a moment, since a link may only be opened afresh. */
+const LINGER_MS = 200;
+const MAX_UNKNOWN = 256;
+const MAX_TOLD = 1000;
+
+/** A data unit that some device names. */
+export interface Member {
+  recognition: Recognition;
+  connection: Connection | null;
+  isUsed: boolean;
+  /** Whether the unit it is known by answers on this connection; used for those that send no packet. */
+  answersOn(connection: Connection, signal: AbortSignal): Promise<boolean>;
+  /** Called when it has dialled in. */
+  wake: (() => void) | null;
+}
+
+const hubs = new Map<string, Hub>();
+
+/** The hub of that port, opened when it is the first time. */
+export async function hubOf(listen: string, world: World): Promise<Hub> {
+  for (;;) {
+    const hub = hubs.get(listen) ?? new Hub(listen, world);
+    hubs.set(listen, hub);
+    await hub.opened;
+    // Its last user may have left meanwhile.
+    if (hubs.get(listen) === hub) return hub;
+  }
+}
+
+export class Hub {
+  /** Rejects with CV_MODBUS_LISTEN. */
+  readonly opened: Promise<void>;
+  readonly listen: string;
+  readonly #world: World;
+  readonly #server: Server;
+  readonly #members = new Map<string, Member>();
+  readonly #connections = new Set<Connection>();
+  readonly #unknown = new Set<Connection>();
+  /** Said something a moment ago: it may not be all. */
+  readonly #speaking = new Set<Connection>();
+  readonly #told = new Set<string>();
+  readonly #ending = new AbortController();
+  #closing: Promise<void> | null = null;
+
+  constructor(listen: string, world: World) {
+    this.listen = listen;
+    this.#world = world;
+    this.#server = createServer((socket) => this.#dialled(new Connection(socket, listen)));
+    this.opened = this.#open();
+  }
+
+  /** Takes a member in, or gives the one of that name. */
+  join(recognition: Recognition, answersOn: Member['answersOn']): Member {
+    const { name } = recognition;
+    const member = this.#members.get(name) ?? { recognition, connection: null, isUsed: false, answersOn, wake: null };
+    Object.assign(member, { recognition, answersOn, isUsed: true });
+    this.#members.set(name, member);
+    // One that dialled in before its device was opened.
+    for (const connection of this.#unknown) this.#match(connection);
+    return member;
+  }
+
+  /** A link lets go. The connection stays for the next one, unless its peer seems to be gone or nobody uses the port. */
+  async leave(member: Member): Promise<void> {
+    member.isUsed = false;
+    member.wake = null;
+    if (member.connection?.owesAnswer) member.connection.over(closedHere(this.listen));
+    if ([...this.#members.values()].some(({ isUsed }) => isUsed)) return;
+    await pause(this.#world.clock, LINGER_MS);
+    if ([...this.#members.values()].some(({ isUsed }) => isUsed)) return;
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #open(): Promise<void> {
+    const colon = this.listen.lastIndexOf(':');
+    const host = this.listen.slice(0, colon).replaceAll(/[[\]]/g, '');
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#server.once('error', reject);
+        this.#server.listen({ host, port: Number(this.listen.slice(colon + 1)) }, resolve);
+      });
+    } catch (error) {
+      hubs.delete(this.listen);
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw new FaultError('CV_MODBUS_LISTEN', { listen: this.listen, detail: code ?? message }, { cause: error });
+    }
+  }
+
+  async #close(): Promise<void> {
+    hubs.delete(this.listen);
+    this.#ending.abort();
+    const closed = new Promise<void>((resolve) => { this.#server.close(() => resolve()); });
+    for (const connection of this.#connections) connection.over(closedHere(this.listen));
+    await closed;
+  }
+
+  #dialled(connection: Connection): void {
+    this.#connections.add(connection);
+    connection.onEnd(() => {
+      this.#connections.delete(connection);
+      this.#unknown.delete(connection);
+      this.#speaking.delete(connection);
+      for (const member of this.#members.values()) if (member.connection === connection) member.connection = null;
+    });
+    if (this.#unknown.size >= MAX_UNKNOWN) return this.#refuse(connection);
+    this.#unknown.add(connection);
+    this.#recognise(connection).catch((error: unknown) => connection.over(error instanceof FaultError ? error : closedHere(this.listen)));
+  }
+
+  /** Finds out who it is: by its packet when there is one, else by asking. */
+  async #recognise(connection: Connection): Promise<void> {
+    const { clock } = this.#world;
+    const untilMs = clock.monotonicMs() + UNKNOWN_MS;
+    let quiet: Timer | null = null;
+    connection.listenForPacket(() => {
+      quiet?.cancel();
+      this.#speaking.add(connection);
+      quiet = clock.after(PACKET_QUIET_MS, () => {
+        this.#speaking.delete(connection);
+        this.#match(connection);
+      });
+    });
+    await pause(clock, SILENT_MS, this.#ending.signal);
+    while (this.#unknown.has(connection) && clock.monotonicMs() < untilMs) {
+      if (this.#said(connection).length === 0) await this.#ask(connection);
+      else this.#match(connection);
+      if (this.#unknown.has(connection)) await pause(clock, ASK_AGAIN_MS, this.#ending.signal);
+    }
+    if (this.#unknown.has(connection)) this.#refuse(connection);
+  }
+
+  #match(connection: Connection): void {
+    if (!this.#unknown.has(connection) || this.#speaking.has(connection)) return;
+    const member = [...this.#members.values()].find((one) => this.#isRegisteredAs(connection, one));
+    if (member) this.#known(connection, member);
+  }
+
+  #isRegisteredAs(connection: Connection, { recognition }: Member): boolean {
+    if (recognition.registration) return registers(this.#said(connection), recognition);
+    // It speaks by itself: the unit of its first frame.
+    return anyFrame(this.#said(connection))?.[0] === recognition.unit;
+  }
+
+  /** Asks a silent one for each unit that is known by nothing else, those that are missing first. */
+  async #ask(connection: Connection): Promise<void> {
+    const candidates = [...this.#members.values()].filter(({ recognition, isUsed }) => isUsed && !recognition.registration);
+    for (const member of candidates.toSorted((a, b) => Number(a.connection !== null) - Number(b.connection !== null))) {
+      if (connection.end || !this.#unknown.has(connection)) return;
+      if (await member.answersOn(connection, this.#ending.signal)) return this.#known(connection, member);
+    }
+  }
+
+  #known(connection: Connection, member: Member): void {
+    this.#unknown.delete(connection);
+    const old = member.connection;
+    member.connection = connection;
+    connection.listenForPacket(null);
+    // What it answered to our asking is no packet that it may send again.
+    if (!member.recognition.registration) connection.packet = Buffer.alloc(0);
+    old?.over(new FaultError('CV_LINK_CLOSED', { address: `${this.listen} (${old.peer})`, detail: `${member.recognition.name} dialled in again from ${connection.peer}`, detailZh: `${member.recognition.name} 已从 ${connection.peer} 重新拨入` }));
+    member.wake?.();
+  }
+
+  #refuse(connection: Connection): void {
+    const said = shown(this.#said(connection));
+    if (!this.#told.has(said) && this.#told.size < MAX_TOLD) {
+      this.#told.add(said);
+      this.#world.tell({ kind: 'fault', fault: { code: 'CV_MODBUS_DTU_UNKNOWN', params: { listen: this.listen, peer: connection.peer, said } } });
+    }
+    connection.over(closedHere(this.listen));
+  }
+
+  /** What it said so far, without heartbeats of any member. */
+  #said(connection: Connection): Buffer {
+    return withoutHeartbeats(connection.packet, [...this.#members.values()].flatMap(({ recognition }) => recognition.heartbeats));
+  }
+}
+
+function closedHere(address: string): FaultError {
+  return new FaultError('CV_LINK_CLOSED', { address, detail: 'by this edge', detailZh: '本端断开' });
+}

@@ -1,0 +1,110 @@
+/**
+ * RTU frames in a stream of bytes, on a serial line, through a transparent serial server or a data unit. A frame is
+ * found by what its request binds it to (unit, function, length) and its CRC, wherever it begins; silence is never
+ * needed to find it. Whatever stands around it (noise, an echo) is passed over. Pure.
+ *
+ * @see MODBUS over Serial Line V1.02, 2.5.1
+ */
+import { crc16Modbus } from '../../core/wire/crc16.ts';
+import { EXCEPTION_TO_NONE, mismatch, type Asked } from './adu.ts';
+import type { Awaited, Cut, Framing } from './framing.ts';
+import { cellBytes } from './requests.ts';
+import { without } from './stripping.ts';
+
+const CRC_BYTES = 2;
+const EXCEPTION_BYTES = 5;
+const IDENTIFY = 43;
+/** Bytes of an answer to functions 5, 6, 15 and 16. */
+const WRITTEN_BYTES = 8;
+const SHOWN_BYTES = 16;
+
+export interface RtuOptions {
+  /** The adapter gives back what is sent. */
+  localEcho?: boolean;
+  /** What a data unit puts between the bytes: its heartbeat, its registration. */
+  patterns?: () => readonly Buffer[];
+}
+
+export function rtuFraming({ localEcho = false, patterns = () => [] }: RtuOptions = {}): Framing {
+  return {
+    isNumbered: false,
+    wrap: (frame) => frame,
+    cut(held, awaited): Cut {
+      if (!awaited) {
+        const frame = anyFrame(held);
+        return frame ? { kind: 'stray', rest: Buffer.alloc(0), detail: { detail: `function ${frame[1]} of unit ${frame[0]}`, detailZh: `站号 ${frame[0]} 功能码 ${frame[1]}` } } : { kind: 'wait' };
+      }
+      const body = afterEcho(held, awaited, localEcho);
+      if (!body) return { kind: 'wait' };
+      for (const bytes of without(body, patterns())) {
+        const frame = answerIn(bytes, awaited.asked);
+        if (frame) return { kind: 'answer', rest: Buffer.alloc(0), unit: frame[0] as number, pdu: frame.subarray(1, -CRC_BYTES) };
+      }
+      return { kind: 'wait' };
+    },
+    describe(held, awaited) {
+      const body = afterEcho(held, awaited, localEcho) ?? held;
+      const bytes = [...without(body, patterns())].at(-1) ?? body;
+      const other = anyFrame(bytes);
+      const problem = other && mismatch(awaited.asked, other[0] as number, other.subarray(1, -CRC_BYTES));
+      if (problem) return { code: 'CV_MODBUS_ANSWER_STRAY', detail: problem };
+      if (bytes.length === 0) return null;
+      const begin = bytes.subarray(0, SHOWN_BYTES).toString('hex');
+      return { code: 'CV_FRAME_CHECKSUM', detail: { detail: `${bytes.length} bytes without a valid answer: ${begin}`, detailZh: `${bytes.length} 字节中没有有效应答:${begin}` } };
+    },
+  };
+}
+
+/** What follows our own request; null while an answer could not be told from its echo (functions 5 and 6 repeat the request). */
+function afterEcho(held: Buffer, { asked, sent }: Awaited, localEcho: boolean): Buffer | null {
+  if (!localEcho) return held;
+  const at = held.indexOf(sent);
+  if (at < 0) return asked.expect && asked.expect.length === sent.length - 1 - CRC_BYTES ? null : held;
+  return held.subarray(at + sent.length);
+}
+
+/** The first whole frame with a good CRC that can be the answer to this; null while there is none. */
+function answerIn(bytes: Buffer, asked: Asked): Buffer | null {
+  for (let at = bytes.indexOf(asked.unit); at >= 0; at = bytes.indexOf(asked.unit, at + 1)) {
+    const length = answerBytes(bytes, at, asked);
+    if (length !== null && isWhole(bytes, at, length)) return bytes.subarray(at, at + length);
+  }
+  return null;
+}
+
+/** Length of the answer that may begin here; null when none does, as far as can be seen. */
+function answerBytes(bytes: Buffer, at: number, { fc, count, expect }: Asked): number | null {
+  const got = bytes[at + 1];
+  if (got === (fc | EXCEPTION_TO_NONE) || got === EXCEPTION_TO_NONE) return EXCEPTION_BYTES;
+  if (got !== fc) return null;
+  if (expect) return expect.length + 1 + CRC_BYTES;
+  if (fc === IDENTIFY) return identificationBytes(bytes, at);
+  const wanted = cellBytes(fc, count);
+  return bytes[at + 2] === wanted ? wanted + 3 + CRC_BYTES : null;
+}
+
+/** unit, 43, 14, code, conformity, more, next, objects, then each object's number, length and text. */
+function identificationBytes(bytes: Buffer, at: number): number | null {
+  let end = at + 8;
+  for (let objects = bytes[at + 7] ?? 0; objects > 0; objects -= 1) {
+    const length = bytes[end + 1];
+    if (length === undefined) return null;
+    end += 2 + length;
+  }
+  return end - at + CRC_BYTES;
+}
+
+/** Any frame that an answer can be, whoever asked for it: for telling what was there instead. */
+export function anyFrame(bytes: Buffer): Buffer | null {
+  for (let at = 0; at + EXCEPTION_BYTES <= bytes.length; at += 1) {
+    const fc = bytes[at + 1] as number;
+    const length = fc & EXCEPTION_TO_NONE ? EXCEPTION_BYTES : fc >= 1 && fc <= 4 ? (bytes[at + 2] as number) + 3 + CRC_BYTES : [5, 6, 15, 16].includes(fc) ? WRITTEN_BYTES : null;
+    if (length !== null && isWhole(bytes, at, length)) return bytes.subarray(at, at + length);
+  }
+  return null;
+}
+
+function isWhole(bytes: Buffer, at: number, length: number): boolean {
+  const end = at + length;
+  return end <= bytes.length && crc16Modbus(bytes.subarray(at, end - CRC_BYTES)) === bytes.readUInt16LE(end - CRC_BYTES);
+}

@@ -1,0 +1,100 @@
+/** Questions to the units behind one guarded port, by modbus-serial. Knows no meaning beyond exception 02. */
+import modbus from 'modbus-serial';
+import type { Link } from '../../core/driver.ts';
+import { exceptionOf, type GuardedPort } from './port.ts';
+import { halvesOf, type Block, type ModbusRequest } from './requests.ts';
+import { confirmationOf } from './writes.ts';
+
+type Client = InstanceType<typeof modbus.default>;
+type Answer = { buffer: Buffer };
+type Next = (error: NodeJS.ErrnoException | null, result: unknown) => void;
+
+const ILLEGAL_ADDRESS = 2;
+
+export interface Session {
+  /** The answer's PDU; of a joined read that was refused, with the frames of its halves behind it. */
+  exchange(request: ModbusRequest, signal: AbortSignal): Promise<Uint8Array>;
+  /** Object number → text of the basic identification; null when the device does not offer function 43/14. */
+  identify(unit: number, signal: AbortSignal): Promise<Map<number, string> | null>;
+}
+
+/** A link that can also ask a device who it is; used by `probe` alone. */
+export interface ModbusLink extends Link<Uint8Array, ModbusRequest>, Session {
+  exchange(request: ModbusRequest, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+/** @param refused blocks that were answered with exception 02: they are asked for in halves; kept as long as the link */
+export function sessionOver(guard: GuardedPort, refused: Set<string>): Session {
+  const client: Client = new modbus.default(guard);
+  client.open();
+
+  async function ask(block: Block, signal: AbortSignal): Promise<Uint8Array> {
+    const key = `${block.unit}/${block.fc}/${block.start}/${block.count}`;
+    const pdu = refused.has(key) ? illegalAddress(block) : await read(client, guard, block, signal);
+    const halves = pdu.length === 2 && pdu[1] === ILLEGAL_ADDRESS ? halvesOf(block) : null;
+    if (!halves) return pdu;
+    refused.add(key);
+    return Buffer.concat([pdu, await ask(halves[0], signal), await ask(halves[1], signal)]);
+  }
+
+  return {
+    exchange: (request, signal) => (request.cells ? write(client, guard, request, request.cells, signal) : ask(request, signal)),
+    identify: (unit, signal) => identify(client, guard, unit, signal),
+  };
+}
+
+/** One read; an exception is an answer like any other. */
+function read(client: Client, guard: GuardedPort, { unit, fc, start, count }: Block, signal: AbortSignal): Promise<Uint8Array> {
+  return guard.ask<Answer>({ unit, fc, count }, signal, (done) => {
+    const next = done as (error: NodeJS.ErrnoException, result: Answer) => void;
+    if (fc === 1) client.writeFC1(unit, start, count, next);
+    else if (fc === 2) client.writeFC2(unit, start, count, next);
+    else if (fc === 3) client.writeFC3(unit, start, count, next);
+    else client.writeFC4(unit, start, count, next);
+  }).then(({ buffer }) => Uint8Array.of(fc, buffer.length, ...buffer), exceptionPdu(fc));
+}
+
+/** What modbus-serial has and its types leave out. */
+interface Writer {
+  writeFC5(unit: number, at: number, state: boolean, next: Next): void;
+  writeFC6(unit: number, at: number, value: number, next: Next): void;
+  writeFC15(unit: number, at: number, states: boolean[], next: Next): void;
+  writeFC16(unit: number, at: number, values: number[], next: Next): void;
+}
+
+/** One write, confirmed word for word by the device. Never made again by itself. */
+function write(client: Client, guard: GuardedPort, request: ModbusRequest, cells: readonly number[], signal: AbortSignal): Promise<Uint8Array> {
+  const { unit, fc, start, count } = request;
+  const writer = client as unknown as Writer;
+  const expect = confirmationOf(fc, start, cells);
+  return guard.ask<unknown>({ unit, fc, count, expect }, signal, (done) => {
+    const next: Next = done;
+    if (fc === 5) writer.writeFC5(unit, start, cells[0] !== 0, next);
+    else if (fc === 6) writer.writeFC6(unit, start, cells[0] as number, next);
+    else if (fc === 15) writer.writeFC15(unit, start, cells.map((cell) => cell !== 0), next);
+    else writer.writeFC16(unit, start, [...cells], next);
+  }).then(() => expect, exceptionPdu(fc));
+}
+
+const exceptionPdu = (fc: number) => (error: unknown): Uint8Array => {
+  const exception = exceptionOf(error);
+  if (exception === null) throw error;
+  return Uint8Array.of(fc | 0x80, exception);
+};
+
+async function identify(client: Client, guard: GuardedPort, unit: number, signal: AbortSignal): Promise<Map<number, string> | null> {
+  try {
+    const { data } = await guard.ask<{ data: Record<string, string> }>({ unit, fc: 43, count: 0 }, signal, (done) => {
+      client.setID(unit);
+      client.readDeviceIdentification(1, 0).then((result) => done(null, result as unknown as { data: Record<string, string> }), (error: unknown) => done(error, { data: {} }));
+    });
+    return new Map(Object.entries(data).map(([object, text]) => [Number(object), text.replace(/[^\x20-\x7e]/g, '').trim()]));
+  } catch (error) {
+    if (exceptionOf(error) !== null) return null;
+    throw error;
+  }
+}
+
+function illegalAddress(block: Block): Uint8Array {
+  return Uint8Array.of(block.fc | 0x80, ILLEGAL_ADDRESS);
+}
