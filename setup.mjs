@@ -19,10 +19,10 @@ const GOALS = {
   // The demo fetches ffmpeg and the clip itself, in the background: they never delay the first screen.
   start: { programs: [], console: true, models: true },
   camera: { programs: ['ffmpeg'], footage: true },
-  test: { programs: ['ffmpeg', 'chromium', 'mosquitto'], console: true, models: true },
+  test: { programs: ['ffmpeg', 'chromium', 'mosquitto', 'socat'], console: true, models: true },
   bench: { programs: [], console: false, models: false },
   chaos: { programs: ['mosquitto'], console: true, models: false },
-  peers: { programs: ['ffmpeg', 'mosquitto', 'mosquitto_sub', 'mbpoll', 'pymodbus', 'paho'], console: true, models: true },
+  peers: { programs: ['ffmpeg', 'mosquitto', 'mosquitto_sub', 'mbpoll', 'socat', 'pymodbus', 'pyserial', 'paho'], console: true, models: true },
 };
 
 const wanted = GOALS[goal];

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { casesIn } from '../core/testing/cases.ts';
-import { driverContract } from '../core/testing/driver-contract.ts';
+import { driverContract, type Subject } from '../core/testing/driver-contract.ts';
 import type { DriverDouble } from '../core/testing/driver-double.ts';
 import { DRIVERS } from './index.ts';
 
@@ -12,8 +12,8 @@ for (const entry of DRIVERS) {
   const folder = join(import.meta.dirname, entry.id);
   const driver = await entry.load();
   if (existsSync(join(folder, 'contract.ts'))) {
-    const { double } = (await import(join(folder, 'contract.ts'))) as { double: DriverDouble };
-    driverContract({ driver, double, cases: await casesIn(join(folder, 'recorded')) });
+    const { double, otherWays } = (await import(join(folder, 'contract.ts'))) as { double: DriverDouble; otherWays?: Subject['otherWays'] };
+    driverContract({ driver, double, ...(otherWays ? { otherWays } : {}), cases: await casesIn(join(folder, 'recorded')) });
   }
 
   test(`${entry.id}: its folder goes by its id and has the parts every driver has`, () => {

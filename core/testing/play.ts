@@ -122,6 +122,9 @@ async function recordedPeer({ traffic, startsAt }: Case, clock: VirtualClock): P
       else {
         await clock.advanceMs(SILENCE_MS);
         peer.onSilence();
+        // A link may keep its line quiet before it asks again, as it did when this was recorded.
+        const next = traffic[at];
+        await clock.advanceMs(Math.max(0, next ? startsAt + Math.floor(next.afterUs / 1000) - clock.nowMs() : SILENCE_MS));
       }
     }
   }

@@ -6,7 +6,9 @@ interface Peer {
 
 const SUITES: (() => Promise<{ peers: Peer[] }>)[] = [
   () => import('./modbus.ts'),
+  () => import('./modbus-rtu.ts'),
   () => import('./mosquitto.ts'),
+  () => import('./opcua.ts'),
 ];
 
 const asked = process.argv.slice(2);

@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const ANSWER_MS = 3000;
 
 /** Reads the points once, as the host would: one request after the other on one link. */
-async function read(settings: Record<string, unknown>, config: readonly Record<string, unknown>[]): Promise<Map<string, PointValue | string>> {
+export async function readOnce(settings: Record<string, unknown>, config: readonly Record<string, unknown>[]): Promise<Map<string, PointValue | string>> {
   const checked = driver.settings.parse({ host: '127.0.0.1', ...settings });
   const points = config.map((one) => Object.assign(driver.point?.parse(one) as object, { id: String(one.id) }));
   const link = await driver.open(checked, points, realWorld(() => {}), AbortSignal.timeout(ANSWER_MS));
@@ -33,12 +33,12 @@ async function read(settings: Record<string, unknown>, config: readonly Record<s
   return values;
 }
 
-const valueOf = (one: PointValue | string | undefined) => (typeof one === 'object' ? one.fault?.code ?? one.value : one);
+export const valueOf = (one: PointValue | string | undefined) => (typeof one === 'object' ? one.fault?.code ?? one.value : one);
 
 async function everyTypeAndOrder(): Promise<void> {
   const { cells, points, wanted } = registersOfEveryType();
   await withPymodbus({ unit: 1, ...cells }, async (port) => {
-    const values = await read({ port, unit: 1 }, points);
+    const values = await readOnce({ port, unit: 1 }, points);
     for (const [point, value] of wanted) assert.deepEqual(valueOf(values.get(point)), value, point);
     assert.equal(values.size, wanted.size);
   });
@@ -47,10 +47,10 @@ async function everyTypeAndOrder(): Promise<void> {
 async function exceptionsAndUnknownUnit(): Promise<void> {
   const holding = { 10: 100, 11: 101, 13: 103, 16: 106 };
   await withPymodbus({ unit: 3, holding, input: { 0: 1 }, coil: { 0: 1 }, discrete: { 0: 1 } }, async (port) => {
-    const values = await read({ port, unit: 3 }, [10, 11, 13, 14, 16].map((at) => ({ id: `h${at}`, address: `holding:${at}` })));
+    const values = await readOnce({ port, unit: 3 }, [10, 11, 13, 14, 16].map((at) => ({ id: `h${at}`, address: `holding:${at}` })));
     assert.deepEqual([...values.values()].map(valueOf), [100, 101, 103, 'CV_MODBUS_ILLEGAL_ADDRESS', 106]);
     assert.deepEqual((values.get('h14') as PointValue).flags, ['config']);
-    const absent = await read({ port, unit: 99 }, [{ id: 'a', address: 'holding:10' }]);
+    const absent = await readOnce({ port, unit: 99 }, [{ id: 'a', address: 'holding:10' }]);
     assert.equal(valueOf(absent.get('a')), 'CV_MODBUS_GATEWAY_TARGET');
     const findings = await driver.probe?.(driver.settings.parse({ host: '127.0.0.1', port, unit: 3 }), [], realWorld(() => {}), AbortSignal.timeout(ANSWER_MS));
     assert.match(findings?.[0]?.en ?? '', /pymodbus/);

@@ -1,4 +1,4 @@
-"""Serves the registers of a JSON file by Modbus TCP: {"unit", "holding": {"0": 1}, "input": {}, "coil": {}, "discrete": {}}.
+"""Serves the registers of a JSON file by Modbus TCP, or by RTU on a serial port when one is named: {"unit", "holding": {"0": 1}, "input": {}, "coil": {}, "discrete": {}}.
 
 Debian's python3-pymodbus 3.8.6. Addresses that are not in the file answer with exception 02. Prints one JSON line when ready.
 """
@@ -9,7 +9,8 @@ import sys
 
 from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext, ModbusSparseDataBlock
 from pymodbus.device import ModbusDeviceIdentification
-from pymodbus.server import StartAsyncTcpServer
+from pymodbus import FramerType
+from pymodbus.server import StartAsyncSerialServer, StartAsyncTcpServer
 
 
 def block(cells):
@@ -26,12 +27,23 @@ async def main():
     identity = ModbusDeviceIdentification(
         info_name={"VendorName": "pymodbus", "ProductCode": "PM", "MajorMinorRevision": "3.8.6"}
     )
+    context = ModbusServerContext(slaves={spec["unit"]: slave}, single=False)
+    if len(sys.argv) > 2:
+        serving = asyncio.create_task(
+            StartAsyncSerialServer(
+                context=context, identity=identity, port=sys.argv[2], framer=FramerType.RTU, baudrate=115200
+            )
+        )
+        await asyncio.sleep(0.3)  # it tells nobody when its port is open
+        print(json.dumps({"ready": True, "port": 0}), flush=True)
+        await serving
+        return
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     serving = asyncio.create_task(
         StartAsyncTcpServer(
-            context=ModbusServerContext(slaves={spec["unit"]: slave}, single=False),
+            context=context,
             identity=identity,
             address=("127.0.0.1", port),
         )

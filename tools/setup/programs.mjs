@@ -10,8 +10,10 @@ const PROGRAMS = {
   chromium: { packages: ['chromium', 'fonts-dejavu-core', 'fonts-noto-cjk'] },
   mosquitto: { packages: ['mosquitto'], also: '/usr/sbin' },
   mosquitto_sub: { packages: ['mosquitto-clients'] },
+  socat: { packages: ['socat'] },
   mbpoll: { packages: ['mbpoll'] },
   pymodbus: { packages: ['python3-pymodbus'], python: 'pymodbus' },
+  pyserial: { packages: ['python3-serial'], python: 'serial' },
   paho: { packages: ['python3-paho-mqtt'], python: 'paho.mqtt' },
 };
 

@@ -14,7 +14,6 @@ export class Connection {
   /** Why it is over; null while it is not. */
   end: FaultError | null = null;
   readonly #socket: Socket;
-  readonly #closed: Promise<void>;
   readonly #address: string;
   #take: (bytes: Buffer) => void = () => {};
   #tap: (() => void) | null = null;
@@ -25,7 +24,6 @@ export class Connection {
     this.#socket = socket;
     this.peer = `${socket.remoteAddress}:${socket.remotePort}`;
     this.#address = `${listen} (${this.peer})`;
-    this.#closed = new Promise((resolve) => { socket.once('close', () => resolve()); });
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('data', (bytes) => {
@@ -62,10 +60,6 @@ export class Connection {
     this.#socket.destroy();
     for (const run of this.#onEnd) run(fault);
     this.#onEnd.clear();
-  }
-
-  async closed(): Promise<void> {
-    await this.#closed;
   }
 
   /** As a wire for one link, which closes without ending it. */

@@ -18,7 +18,6 @@ const SILENT_MS = 1000;
 const ASK_AGAIN_MS = 2000;
 /** Unknown ones are let go after so long: the device that names them may only be starting. */
 const UNKNOWN_MS = 15_000;
-/** With nobody using it the port is kept for a moment, since a link may only be opened afresh. */
 const LINGER_MS = 200;
 const MAX_UNKNOWN = 256;
 const MAX_TOLD = 1000;
@@ -60,7 +59,6 @@ export class Hub {
   readonly #speaking = new Set<Connection>();
   readonly #told = new Set<string>();
   readonly #ending = new AbortController();
-  #closing: Promise<void> | null = null;
 
   constructor(listen: string, world: World) {
     this.listen = listen;
@@ -80,16 +78,19 @@ export class Hub {
     return member;
   }
 
-  /** A link lets go. The connection stays for the next one, unless its peer seems to be gone or nobody uses the port. */
-  async leave(member: Member): Promise<void> {
+  /**
+   * A link lets go. The connection stays for the next one, unless its peer seems to be gone; a port that nobody uses is
+   * closed a moment later, since a data unit may need a minute to dial again and a link is often only opened afresh.
+   */
+  leave(member: Member): void {
     member.isUsed = false;
     member.wake = null;
     if (member.connection?.owesAnswer) member.connection.over(closedHere(this.listen));
-    if ([...this.#members.values()].some(({ isUsed }) => isUsed)) return;
-    await pause(this.#world.clock, LINGER_MS);
-    if ([...this.#members.values()].some(({ isUsed }) => isUsed)) return;
-    this.#closing ??= this.#close();
-    await this.#closing;
+    if (!this.#isUsed) this.#world.clock.after(LINGER_MS, () => { if (!this.#isUsed) this.#close(); });
+  }
+
+  get #isUsed(): boolean {
+    return [...this.#members.values()].some(({ isUsed }) => isUsed);
   }
 
   async #open(): Promise<void> {
@@ -107,12 +108,11 @@ export class Hub {
     }
   }
 
-  async #close(): Promise<void> {
-    hubs.delete(this.listen);
+  #close(): void {
+    if (hubs.get(this.listen) === this) hubs.delete(this.listen);
     this.#ending.abort();
-    const closed = new Promise<void>((resolve) => { this.#server.close(() => resolve()); });
+    this.#server.close();
     for (const connection of this.#connections) connection.over(closedHere(this.listen));
-    await closed;
   }
 
   #dialled(connection: Connection): void {

@@ -31,7 +31,7 @@ export async function dataUnit(settings: ModbusSettings, points: readonly ({ id:
   try {
     await dialledIn(hub, member, world, signal);
   } catch (error) {
-    await hub.leave(member);
+    hub.leave(member);
     throw error;
   }
   return linkTo(hub, member, settings, world);
@@ -59,7 +59,7 @@ function linkTo(hub: Hub, member: Member, settings: ModbusSettings, world: World
       if (isClosed) return;
       isClosed = true;
       await guard?.close();
-      await hub.leave(member);
+      hub.leave(member);
     },
   };
 }

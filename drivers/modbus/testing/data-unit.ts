@@ -1,6 +1,7 @@
 /** A 4G data unit for rigs and tests: dials a port, says who it is, answers for the units behind it, and beats. */
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { requestReader, type Envelope, type Served } from './device.ts';
+import type { Twist } from './server.ts';
 
 export interface DataUnitOptions {
   port: number;
@@ -10,7 +11,8 @@ export interface DataUnitOptions {
   registration: Uint8Array | null;
   heartbeat?: Uint8Array;
   /** Pieces in which an answer goes out, each a write of its own, a turn of the loop apart. */
-  pieces?(answer: Buffer): Uint8Array[];
+  pieces?(answer: Uint8Array): Uint8Array[];
+  twist?: Twist;
   /** Redials this long after its connection ended, and again until it is taken; default 20 ms. */
   redialMs?: number;
 }
@@ -29,7 +31,7 @@ export interface DataUnit {
   stop(): Promise<void>;
 }
 
-export function dataUnit({ port, served, envelope = 'rtu', registration, heartbeat, pieces = (answer) => [answer], redialMs = 20 }: DataUnitOptions): DataUnit {
+export function dataUnit({ port, served, envelope = 'rtu', registration, heartbeat, pieces = (answer) => [answer], twist, redialMs = 20 }: DataUnitOptions): DataUnit {
   const ghosts = new Set<Socket>();
   let socket: Socket | null = null;
   let isConnected = false;
@@ -49,7 +51,10 @@ export function dataUnit({ port, served, envelope = 'rtu', registration, heartbe
     });
     line.on('data', (bytes) => {
       if (socket !== line) return;
-      for (const { answer } of read(bytes) ?? []) if (answer) send(line, pieces(answer));
+      for (const { request, answer } of read(bytes) ?? []) {
+        const sent = twist ? twist(answer ?? Buffer.alloc(0), request, line) : answer;
+        if (sent) send(line, pieces(sent));
+      }
     });
     line.on('error', () => { line.destroy(); }); // refused, or hung up; 'close' follows
     line.on('close', () => {
@@ -88,4 +93,13 @@ export function dataUnit({ port, served, envelope = 'rtu', registration, heartbe
       })));
     },
   };
+}
+
+/** Free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => { server.close(resolve); });
+  return port;
 }
