@@ -1,12 +1,13 @@
 /** `cityvitals decode DRIVER`: bytes or frames of a device, read as the edge would read them, without the device. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { checkPart, ConfigDocument, inOrder, problemLine, type ConfigProblem } from '../core/config/check.ts';
+import { checkPart, ConfigDocument, inOrder, type ConfigProblem } from '../core/config/check.ts';
 import { unknownName } from '../core/config/issues.ts';
 import type { Driver, FrameReader, Request } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import { faultLine, resultLines, type ResultLine } from '../core/result-lines.ts';
 import { driverById, driverIds } from '../drivers/index.ts';
+import { printProblems } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
 interface Options {
@@ -67,10 +68,7 @@ function pointsOf(terminal: Terminal, driver: Driver, path: string): { points: u
     problems.push(...checked.problems);
     return Object.assign({}, checked.value, { id: String(item.id ?? at) });
   });
-  for (const problem of inOrder(problems)) {
-    if (terminal.json) terminal.record(problemLine(problem, terminal.language));
-    else terminal.fault(problem.fault, `${problem.file}:${problem.line}:${problem.column}`);
-  }
+  printProblems(terminal, inOrder(problems));
   if (problems.length > 0) process.exit(EXIT.usage);
   const units = new Map(listed.map((item) => [String(item.id), String(item.unit ?? '')]));
   return { points, unitOf: (point) => units.get(point) ?? unitsOf(driver)(point) };

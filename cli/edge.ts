@@ -1,9 +1,7 @@
 /** `cityvitals edge --config FILE`: checks the file, runs the edge until it is told to stop, and stops it in order. */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { pino } from 'pino';
-import { problemLine, type ConfigProblem } from '../core/config/check.ts';
-import { FaultError } from '../core/faults.ts';
+import type { FaultCode } from '../core/faults.ts';
 import { openObserver } from '../core/observe.ts';
 import { formatBytes } from '../core/quantity.ts';
 import { realWorld } from '../core/world.ts';
@@ -11,10 +9,11 @@ import type { EdgeSetup } from '../edge/config/setup.ts';
 import { shown } from '../edge/forward/uplink.ts';
 import { runEdge, type RunningEdge } from '../edge/main.ts';
 import { loadEdge } from './load.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { configText, printProblems, runService } from './service.ts';
+import { EXIT, type Terminal } from './terminal.ts';
 
-/** Whoever stops a service waits no longer than this. */
-const STOP_WITHIN_MS = 5_000;
+/** The folder is taken, the port is taken, a driver is not there: nothing that trying again would help. */
+const OF_THE_CALL: ReadonlySet<FaultCode> = new Set(['CV_LOG_LOCKED', 'CV_LOG_UNUSABLE', 'CV_API_LISTEN', 'CV_DRIVER_UNKNOWN', 'CV_CONFIG_UNREADABLE']);
 
 export function define(terminal: Terminal): Command {
   const text = terminal.text;
@@ -25,54 +24,16 @@ export function define(terminal: Terminal): Command {
 }
 
 async function run(terminal: Terminal, path: string): Promise<void> {
-  const { setup, problems } = await loadEdge({ path, text: textOf(terminal, path) });
+  const { setup, problems } = await loadEdge({ path, text: configText(terminal, path) });
   if (!setup) {
     printProblems(terminal, problems);
     process.exit(EXIT.usage);
   }
-  const stop = whenStopped();
   const observer = openObserver({ component: 'edge', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
-  const edge = await runEdge(setup, realWorld(observer.tell), { metrics: observer.metrics }).catch((error: unknown) => fail(terminal, error, isOfTheCall(error) ? EXIT.usage : EXIT.found));
-  announce(terminal, setup, edge);
-  await stop;
-  terminal.remark(terminal.text({ en: 'stopping …', zh: '正在停止…' }));
-  const late = setTimeout(() => process.exit(EXIT.found), STOP_WITHIN_MS);
-  await edge.close();
-  clearTimeout(late);
-  process.exit(EXIT.ok);
-}
-
-function textOf(terminal: Terminal, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    return fail(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as Error).message }, { cause: error }), EXIT.usage);
-  }
-}
-
-function printProblems(terminal: Terminal, problems: readonly ConfigProblem[]): void {
-  for (const problem of problems) {
-    if (terminal.json) terminal.record(problemLine(problem, terminal.language));
-    else terminal.fault(problem.fault, `${problem.file}:${problem.line}:${problem.column}`);
-  }
-}
-
-/** The folder is taken, the port is taken, a driver is not there: nothing that trying again would help. */
-function isOfTheCall(error: unknown): boolean {
-  return error instanceof FaultError && ['CV_LOG_LOCKED', 'CV_LOG_UNUSABLE', 'CV_API_LISTEN', 'CV_DRIVER_UNKNOWN', 'CV_CONFIG_UNREADABLE'].includes(error.fault.code);
-}
-
-/** Resolves at the first SIGINT or SIGTERM; the second SIGINT ends the program at once. */
-function whenStopped(): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    const ask = (signal: NodeJS.Signals) => {
-      if (asked && signal === 'SIGINT') process.exit(EXIT.interrupted);
-      asked = true;
-      resolve();
-    };
-    process.on('SIGINT', ask);
-    process.on('SIGTERM', ask);
+  await runService(terminal, {
+    start: () => runEdge(setup, realWorld(observer.tell), { metrics: observer.metrics }),
+    announce: (edge) => announce(terminal, setup, edge),
+    ofTheCall: OF_THE_CALL,
   });
 }
 

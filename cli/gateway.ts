@@ -1,11 +1,10 @@
 /** `cityvitals gateway --config FILE`: checks the file with its rules and catalogue, runs the gateway until it is told to stop, and stops it in order. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { pino } from 'pino';
-import { problemLine, type ConfigProblem } from '../core/config/check.ts';
-import { FaultError } from '../core/faults.ts';
+import { FaultError, type FaultCode } from '../core/faults.ts';
 import { openObserver } from '../core/observe.ts';
 import { formatBytes } from '../core/quantity.ts';
 import { realWorld } from '../core/world.ts';
@@ -13,6 +12,7 @@ import { mosquittoFiles } from '../gateway/broker/mosquitto.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { runGateway, type RunningGateway } from '../gateway/main.ts';
 import { loadGateway } from './load.ts';
+import { configText, printProblems, runService } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
 interface Options {
@@ -21,10 +21,8 @@ interface Options {
   mosquitto?: string;
 }
 
-/** Whoever stops a service waits no longer than this. */
-const STOP_WITHIN_MS = 5_000;
 /** The folder is taken, a port is taken, a file is not there: nothing that trying again would help. */
-const OF_THE_CALL = new Set(['CV_LOG_LOCKED', 'CV_LOG_UNUSABLE', 'CV_API_LISTEN', 'CV_BROKER_LISTEN', 'CV_CONFIG_UNREADABLE']);
+const OF_THE_CALL: ReadonlySet<FaultCode> = new Set(['CV_LOG_LOCKED', 'CV_LOG_UNUSABLE', 'CV_API_LISTEN', 'CV_BROKER_LISTEN', 'CV_CONFIG_UNREADABLE']);
 
 export function define(terminal: Terminal): Command {
   const text = terminal.text;
@@ -37,7 +35,7 @@ export function define(terminal: Terminal): Command {
 }
 
 async function run(terminal: Terminal, options: Options): Promise<void> {
-  const { setup, problems } = await loadGateway({ path: options.config, text: textOf(terminal, options.config) });
+  const { setup, problems } = await loadGateway({ path: options.config, text: configText(terminal, options.config) });
   if (!setup) {
     printProblems(terminal, problems);
     process.exit(EXIT.usage);
@@ -49,32 +47,12 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
     return;
   }
   if (options.mosquitto !== undefined) return writeMosquitto(terminal, setup, options.mosquitto);
-  const stop = whenStopped();
   const observer = openObserver({ component: 'gateway', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
-  const gateway = await runGateway(setup, realWorld(observer.tell), { metrics: observer.metrics })
-    .catch((error: unknown) => fail(terminal, error, error instanceof FaultError && OF_THE_CALL.has(error.fault.code) ? EXIT.usage : EXIT.found));
-  announce(terminal, setup, gateway);
-  await stop;
-  terminal.remark(terminal.text({ en: 'stopping …', zh: '正在停止…' }));
-  const late = setTimeout(() => process.exit(EXIT.found), STOP_WITHIN_MS);
-  await gateway.close();
-  clearTimeout(late);
-  process.exit(EXIT.ok);
-}
-
-function textOf(terminal: Terminal, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    return fail(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as Error).message }, { cause: error }), EXIT.usage);
-  }
-}
-
-function printProblems(terminal: Terminal, problems: readonly ConfigProblem[]): void {
-  for (const problem of problems) {
-    if (terminal.json) terminal.record(problemLine(problem, terminal.language));
-    else terminal.fault(problem.fault, `${problem.file}:${problem.line}:${problem.column}`);
-  }
+  await runService(terminal, {
+    start: () => runGateway(setup, realWorld(observer.tell), { metrics: observer.metrics }),
+    announce: (gateway) => announce(terminal, setup, gateway),
+    ofTheCall: OF_THE_CALL,
+  });
 }
 
 /** Allowed, and worth a word. */
@@ -97,20 +75,6 @@ async function writeMosquitto(terminal: Terminal, setup: GatewaySetup, folder: s
   if (terminal.json) return terminal.record({ acl, passwords, user: setup.gateway, password });
   terminal.print(`allow_anonymous false\nacl_file ${acl}\npassword_file ${passwords}`);
   terminal.print(terminal.text({ en: `in ${setup.gateway}'s file: broker: { url: …, user: ${setup.gateway}, password: ${password} }`, zh: `网关配置:broker: { url: …, user: ${setup.gateway}, password: ${password} }` }));
-}
-
-/** Resolves at the first SIGINT or SIGTERM; the second SIGINT ends the program at once. */
-function whenStopped(): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    const ask = (signal: NodeJS.Signals) => {
-      if (asked && signal === 'SIGINT') process.exit(EXIT.interrupted);
-      asked = true;
-      resolve();
-    };
-    process.on('SIGINT', ask);
-    process.on('SIGTERM', ask);
-  });
 }
 
 function announce(terminal: Terminal, setup: GatewaySetup, gateway: RunningGateway): void {

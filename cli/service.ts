@@ -1,0 +1,58 @@
+/** What the long-running commands share: reading the file, saying its problems, running until told to stop. */
+import { readFileSync } from 'node:fs';
+import { problemLine, type ConfigProblem } from '../core/config/check.ts';
+import { FaultError, type FaultCode } from '../core/faults.ts';
+import { EXIT, fail, type Terminal } from './terminal.ts';
+
+/** Whoever stops a service waits no longer than this. */
+const STOP_WITHIN_MS = 5_000;
+
+/** The text of a configuration file; ends the command when it cannot be read. */
+export function configText(terminal: Terminal, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    return fail(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as Error).message }, { cause: error }), EXIT.usage);
+  }
+}
+
+export function printProblems(terminal: Terminal, problems: readonly ConfigProblem[]): void {
+  for (const problem of problems) {
+    if (terminal.json) terminal.record(problemLine(problem, terminal.language));
+    else terminal.fault(problem.fault, `${problem.file}:${problem.line}:${problem.column}`);
+  }
+}
+
+export interface Service<R extends { close(): Promise<void> }> {
+  start(): Promise<R>;
+  announce(running: R): void;
+  /** Faults of the start that no second try would help: the command was called or configured wrongly. */
+  ofTheCall: ReadonlySet<FaultCode>;
+}
+
+/** Starts, runs until SIGINT or SIGTERM, closes in order, and ends the program. */
+export async function runService<R extends { close(): Promise<void> }>(terminal: Terminal, service: Service<R>): Promise<never> {
+  const stop = whenStopped();
+  const running = await service.start().catch((error: unknown) => fail(terminal, error, error instanceof FaultError && service.ofTheCall.has(error.fault.code) ? EXIT.usage : EXIT.found));
+  service.announce(running);
+  await stop;
+  terminal.remark(terminal.text({ en: 'stopping …', zh: '正在停止…' }));
+  const late = setTimeout(() => process.exit(EXIT.found), STOP_WITHIN_MS);
+  await running.close();
+  clearTimeout(late);
+  process.exit(EXIT.ok);
+}
+
+/** Resolves at the first SIGINT or SIGTERM; the second SIGINT ends the program at once. */
+function whenStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const ask = (signal: NodeJS.Signals) => {
+      if (asked && signal === 'SIGINT') process.exit(EXIT.interrupted);
+      asked = true;
+      resolve();
+    };
+    process.on('SIGINT', ask);
+    process.on('SIGTERM', ask);
+  });
+}
