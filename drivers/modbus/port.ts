@@ -19,8 +19,8 @@ const CRC_BYTES = 2;
 const MAX_STRAYS = 32;
 /** Noise is kept no longer than a few answers. */
 const MAX_HELD_BYTES = 2048;
-/** After this long without a byte an answer in doubt is looked at as all there is. */
-const QUIET_MS = 150;
+/** After this long without a byte an answer in doubt is looked at as all there is; mobile networks pause in mid-frame. */
+const QUIET_MS = 1000;
 /** What a timed-out exchange itself may wait for the line to settle; the host leaves it behind soon after. */
 const SETTLE_AT_ONCE_MS = 400;
 

@@ -1,0 +1,93 @@
+/** RTU through a transparent serial server: cut anywhere, late, damaged and mixed up; nothing but the asked-for answer is a value. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { testWorld } from '../../core/testing/virtual-clock.ts';
+import { open } from './link.ts';
+import { blockOf, type ModbusRequest } from './requests.ts';
+import { settings } from './settings.ts';
+import { ask, COUNTING, failsWith, NEVER, timedOut, until, valuesOf } from './testing/asking.ts';
+import { rtu, type Served } from './testing/device.ts';
+import { serveModbus, type Twist } from './testing/server.ts';
+
+const TWO = ask(['holding:10', 'holding:11'])[0] as ModbusRequest;
+
+async function linkTo(context: TestContext, served: Served, twist?: Twist) {
+  const server = await serveModbus(served, { envelope: 'rtu', ...(twist ? { twist } : {}) });
+  const world = testWorld();
+  const link = await open(settings.parse({ transport: 'rtu-tcp', host: '127.0.0.1', port: server.port, settleMs: 1000 }), [], world);
+  context.after(async () => {
+    await link.close();
+    await server.close();
+  });
+  const codes = () => world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : []));
+  return { link, world, codes };
+}
+
+test('an answer split at every byte is put together, and two in one segment are one answer', async (context) => {
+  const { link } = await linkTo(context, COUNTING, (answer, _request, socket) => {
+    const bytes = [...answer].map((byte) => Buffer.from([byte]));
+    const next = () => {
+      const byte = bytes.shift();
+      if (byte) socket.write(byte, () => setImmediate(next));
+    };
+    next();
+    return null;
+  });
+  assert.deepEqual(await valuesOf(link, TWO), [10, 11]);
+  const twice = await linkTo(context, COUNTING, (answer) => Buffer.concat([answer, answer]));
+  assert.deepEqual(await valuesOf(twice.link, TWO), [10, 11]);
+  assert.deepEqual(await valuesOf(twice.link, ask(['holding:20', 'holding:21'])[0] as ModbusRequest), [20, 21]);
+});
+
+test('after a time-out the line is left alone: a late answer of the same unit, function and length is dropped', async (context) => {
+  let late: (() => void) | null = null;
+  const asked = Promise.withResolvers<void>();
+  const { link, world, codes } = await linkTo(context, COUNTING, (answer, _request, socket) => {
+    if (late) return answer;
+    late = () => { socket.write(rtu(Buffer.from([1, 3, 4, 0x12, 0x67, 0, 0]))); };
+    asked.resolve();
+    return null;
+  });
+  const stop = new AbortController();
+  const first = link.exchange(TWO, stop.signal);
+  await asked.promise;
+  stop.abort(timedOut());
+  const failed = assert.rejects(first, failsWith('CV_LINK_TIMEOUT'));
+  await world.clock.advanceMs(500);
+  await failed;
+  const next = valuesOf(link, TWO);
+  (late as unknown as () => void)();
+  await until(() => codes().includes('CV_MODBUS_ANSWER_STRAY'), 'the late answer is told');
+  await world.clock.advanceMs(600);
+  assert.deepEqual(await next, [10, 11]);
+});
+
+test('garbage, as at a wrong baud rate, is a fault and never a value', async (context) => {
+  const { link, world, codes } = await linkTo(context, COUNTING, () => Buffer.from('80e0f8fefc001f', 'hex'));
+  const stop = new AbortController();
+  const exchange = link.exchange(TWO, stop.signal);
+  await new Promise((resolve) => { setTimeout(resolve, 50); });
+  stop.abort(timedOut());
+  const failed = assert.rejects(exchange, failsWith('CV_LINK_TIMEOUT'));
+  await world.clock.advanceMs(1000);
+  await failed;
+  assert.deepEqual(codes(), ['CV_FRAME_CHECKSUM']);
+});
+
+test('units on one line are asked one after the other, exceptions and holes as on TCP', async (context) => {
+  const { link } = await linkTo(context, {
+    units: [1, 2, 9],
+    read: (unit, _fc, start, count) => (unit === 9 ? { exception: 6 } : start <= 12 && start + count > 12 ? { exception: 2 } : Array.from({ length: count }, () => unit)),
+  });
+  for (const unit of [1, 2]) assert.deepEqual(await valuesOf(link, blockOf(unit, 3, TWO.items)), [unit, unit]);
+  assert.equal(await valuesOf(link, blockOf(9, 3, TWO.items)), 'CV_MODBUS_BUSY');
+  assert.deepEqual(await valuesOf(link, ask(['holding:11', 'holding:13'])[0] as ModbusRequest), [1, 1]);
+  const [first, second] = [link.exchange(TWO, NEVER), link.exchange(TWO, NEVER)];
+  await assert.rejects(second, failsWith('CV_DRIVER_FAILED'), 'never two at once');
+  await first;
+});
+
+test('the other side hangs up: the exchange ends at once', async (context) => {
+  const { link } = await linkTo(context, COUNTING, (_answer, _request, socket) => { socket.destroy(); return null; });
+  await assert.rejects(link.exchange(TWO, NEVER), failsWith('CV_LINK_CLOSED'));
+});

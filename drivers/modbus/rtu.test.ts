@@ -1,0 +1,101 @@
+/** RTU frames among noise, echoes and heartbeats: the answer is found, and nothing else ever is one. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Awaited, Cut } from './framing.ts';
+import { rtuFraming } from './rtu.ts';
+import { mbapThroughUnit } from './stripping.ts';
+import { rtu } from './testing/device.ts';
+
+const REQUEST = rtu(Buffer.from([1, 3, 0, 10, 0, 2]));
+const awaited = (more: Partial<Awaited['asked']> = {}, sent = REQUEST): Awaited => ({ asked: { unit: 1, fc: 3, count: 2, ...more }, transaction: 0x0102, sent });
+const answerOf = (values: readonly number[]) => rtu(Buffer.from([1, 3, values.length, ...values]));
+const pduOf = (cut: Cut) => (cut.kind === 'answer' ? Buffer.from(cut.pdu).toString('hex') : cut.kind);
+const fourBytes = fc.uint8Array({ minLength: 4, maxLength: 4 }).map((bytes) => [...bytes]);
+
+test('the worked example of the CRC goes out low byte first', () => {
+  assert.equal(rtu(Buffer.from('01030000000a', 'hex')).toString('hex'), '01030000000ac5cd');
+});
+
+test('an answer is found behind any noise and echo, as soon as its last byte is there and not before', () => {
+  fc.assert(fc.property(fourBytes, fc.uint8Array({ maxLength: 40 }), fc.boolean(), (values, noise, echo) => {
+    const answer = answerOf(values);
+    const stream = Buffer.concat([noise, echo ? REQUEST : Buffer.alloc(0), answer]);
+    const framing = rtuFraming();
+    assert.equal(pduOf(framing.cut(stream, awaited(), false)), answer.subarray(1, -2).toString('hex'));
+    assert.equal(framing.cut(stream.subarray(0, -1), awaited(), false).kind, 'wait');
+  }));
+});
+
+test('a frame with any bits of two neighbouring bytes changed is never an answer', () => {
+  fc.assert(fc.property(fourBytes, fc.nat(8), fc.integer({ min: 1, max: 0xffff }), (values, at, flips) => {
+    const damaged = Buffer.concat([answerOf(values)]);
+    damaged[at] = (damaged[at] as number) ^ (flips >>> 8);
+    if (at + 1 < damaged.length) damaged[at + 1] = (damaged[at + 1] as number) ^ (flips & 0xff);
+    else if (flips >>> 8 === 0) return;
+    assert.equal(rtuFraming().cut(damaged, awaited(), true).kind, 'wait');
+  }));
+});
+
+test('random bytes are no answer', () => {
+  fc.assert(fc.property(fc.uint8Array({ minLength: 200, maxLength: 2000 }), (bytes) => {
+    assert.equal(rtuFraming().cut(Buffer.from(bytes), awaited(), true).kind, 'wait');
+  }));
+});
+
+test('answers of another unit, function or length are passed over; what was there is told for the field engineer', () => {
+  const others = [rtu(Buffer.from([2, 3, 4, 0, 1, 0, 2])), rtu(Buffer.from([1, 4, 4, 0, 1, 0, 2])), rtu(Buffer.from([1, 3, 2, 0, 1])), rtu(Buffer.from([2, 0x83, 2]))];
+  for (const other of others) {
+    assert.equal(rtuFraming().cut(other, awaited(), true).kind, 'wait');
+    assert.equal(rtuFraming().describe?.(other, awaited())?.code, 'CV_MODBUS_ANSWER_STRAY');
+    assert.equal(pduOf(rtuFraming().cut(Buffer.concat([other, answerOf([0, 1, 0, 2])]), awaited(), false)), '030400010002');
+  }
+  assert.equal(rtuFraming().describe?.(Buffer.from('80f0e0c0', 'hex'), awaited())?.code, 'CV_FRAME_CHECKSUM');
+});
+
+test('exceptions are answers, also those to function 0', () => {
+  for (const fcByte of [0x83, 0x80]) assert.equal(rtuFraming().cut(rtu(Buffer.from([1, fcByte, 2])), awaited(), false).kind, 'answer');
+});
+
+test('where a write is confirmed by its own words, the echo of an adapter is not the confirmation', () => {
+  const sent = rtu(Buffer.from([1, 6, 0, 10, 0, 77]));
+  const write = awaited({ fc: 6, count: 1, expect: sent.subarray(1, -2) }, sent);
+  const echoing = rtuFraming({ localEcho: true });
+  assert.equal(echoing.cut(sent, write, true).kind, 'wait');
+  assert.equal(echoing.cut(Buffer.concat([sent, sent]), write, false).kind, 'answer');
+  assert.equal(echoing.cut(Buffer.concat([sent, rtu(Buffer.from([1, 0x86, 3]))]), write, false).kind, 'answer');
+  assert.equal(rtuFraming().cut(sent, write, false).kind, 'answer');
+});
+
+const inside = (frame: Buffer, at: number, beat: Buffer) => Buffer.concat([frame.subarray(0, at), beat, frame.subarray(at)]);
+
+test('heartbeats anywhere, also inside an answer, are taken out; values that look like one stay', () => {
+  fc.assert(fc.property(fourBytes, fc.uint8Array({ minLength: 1, maxLength: 6 }), fc.array(fc.nat(9), { maxLength: 3 }), (values, pattern, places) => {
+    const beat = Buffer.from(pattern);
+    const answer = answerOf(values);
+    const stream = places.toSorted((a, b) => b - a).reduce((bytes, at) => inside(bytes, at, beat), answer);
+    assert.equal(pduOf(rtuFraming({ patterns: () => [beat] }).cut(stream, awaited(), false)), answer.subarray(1, -2).toString('hex'));
+  }));
+});
+
+const mbap = (pdu: readonly number[]) => Buffer.from([1, 2, 0, 0, 0, pdu.length + 1, 1, ...pdu]);
+
+test('without a CRC an answer is taken when one reading explains every byte, else refused: never a wrong value', () => {
+  fc.assert(fc.property(fourBytes, fc.uint8Array({ minLength: 1, maxLength: 4 }), fc.option(fc.nat(13)), (values, pattern, at) => {
+    const beat = Buffer.from(pattern);
+    const answer = mbap([3, 4, ...values]);
+    const stream = at === null ? answer : inside(answer, Math.min(at, answer.length), beat);
+    const framing = mbapThroughUnit(() => [beat]);
+    const first = framing.cut(stream, awaited(), false);
+    const cut = first.kind === 'wait' ? framing.cut(stream, awaited(), true) : first;
+    if (cut.kind === 'answer') assert.equal(pduOf(cut), answer.subarray(7).toString('hex'));
+    else assert.equal(cut.kind, 'mismatch');
+  }), { numRuns: 500 });
+  const beat = Buffer.from('hb');
+  const framing = mbapThroughUnit(() => [beat]);
+  const answer = mbap([3, 4, 0, 1, 0, 2]);
+  assert.equal(pduOf(framing.cut(answer, awaited(), false)), '030400010002', 'at once when nothing is in doubt');
+  for (let at = 0; at <= answer.length; at += 1) assert.equal(pduOf(framing.cut(inside(answer, at, beat), awaited(), true)), '030400010002', `at ${at}`);
+  const looksLike = mbap([3, 4, ...beat, 0, 2]);
+  assert.equal(pduOf(framing.cut(looksLike, awaited(), true)), `0304${beat.toString('hex')}0002`);
+});
