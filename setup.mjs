@@ -2,7 +2,7 @@
  * Set-up: what `npm start` and `npm test` run first. Plain JavaScript on Node built-ins, since it runs on whatever Node
  * the machine has, before anything is installed. It asks nothing, does only what is missing, and says what it does.
  *
- *   node setup.mjs start | test | bench | chaos | peers
+ *   node setup.mjs start | test | bench | bench-… | chaos | peers
  */
 import { rmSync } from 'node:fs';
 import { installPackages } from './tools/setup/packages.mjs';
@@ -21,8 +21,12 @@ const GOALS = {
   camera: { programs: ['ffmpeg'], footage: true },
   test: { programs: ['ffmpeg', 'chromium', 'mosquitto', 'socat'], console: true, models: true },
   bench: { programs: [], console: false, models: false },
+  // Each of the benches against peers asks for its own when it runs.
+  'bench-ingest': { programs: ['mosquitto', 'victoria-metrics'] },
+  'bench-modbus': { programs: ['gcc', 'pkg-config', 'libmodbus', 'pymodbus'] },
+  'bench-memory': { programs: ['gcc', 'pkg-config', 'libmodbus', 'victoria-metrics'], models: true },
   chaos: { programs: ['mosquitto'], console: true, models: false },
-  peers: { programs: ['ffmpeg', 'mosquitto', 'mosquitto_sub', 'mbpoll', 'socat', 'pymodbus', 'pyserial', 'paho'], console: true, models: true },
+  peers: { programs: ['ffmpeg', 'mosquitto', 'mosquitto_sub', 'mbpoll', 'socat', 'pymodbus', 'pyserial', 'paho', 'gcc', 'open62541'], console: true, models: true },
 };
 
 const wanted = GOALS[goal];

@@ -82,7 +82,7 @@ const MISTAKES: [right: string, wrong: string, code: string, words: RegExp][] = 
   ['        address: "coil:3"\n', '', 'MISSING', /address: "?holding:100/],
   ['        unit: m\n', '', 'MISSING', /unit: m .*UCUM/],
   ['        indicator: SS-DRN-011\n', '', 'MISSING', /indicator: YJ-FLD-001/],
-  ['      security: none\n', '', 'MISSING', /security: none/],
+  ['      security: none\n', '', 'MISSING', /security: .*Basic256Sha256/],
   ['host: 10.1.2.3, ', '', 'MISSING', /host: /],
   ['    driver: camera\n', '', 'MISSING', /driver: modbus/],
   ['  url: mqtt://127.0.0.1:1883\n', '', 'MISSING', /url: "?mqtt:/],

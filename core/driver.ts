@@ -7,6 +7,7 @@
 import type { z } from 'zod';
 import type { Evidence, Flag, Origin, Position, Quality, Value } from './event.ts';
 import type { Fault, FaultCode, FaultParams } from './faults.ts';
+import type { LossReason } from './losses.ts';
 import type { World } from './world.ts';
 
 export type Trait = 'polled' | 'listens' | 'frames' | 'writes' | 'discovers' | 'probes';
@@ -55,6 +56,17 @@ export interface Picture {
   hold?(): () => void;
 }
 
+/** Values of a point that its device had and that will never come: its own queue ran over, or nobody could hear it. */
+export interface Missed<P extends string = string> {
+  point: P;
+  /** ms UTC by the device's clock: the last value before and the first after; neither is missing. */
+  fromAt: number;
+  toAt: number;
+  /** At least 1; how many it may have been, where nobody can know. */
+  count: number;
+  reason: LossReason;
+}
+
 /** A frame that gave nothing, and why. `points` names those it should have given; default: all the request asked for. */
 export interface Lost<P extends string = string> {
   ok: false;
@@ -67,8 +79,8 @@ export interface Lost<P extends string = string> {
  * host takes what it knows for confirmed.
  */
 export type Decoded<P extends string = string> =
-  | { ok: true; values: PointValue<P>[]; picture?: undefined }
-  | { ok: true; picture: Picture; values?: undefined }
+  | { ok: true; values: PointValue<P>[]; missed?: Missed<P>[]; picture?: undefined }
+  | { ok: true; picture: Picture; values?: undefined; missed?: undefined }
   | Lost<P>;
 
 /** `detail` fills {detail} of the fault's sentence; give an object to fill others. */
@@ -102,6 +114,16 @@ export type PointOf<P> = { id: string } & P;
 export interface Finding {
   en: string;
   zh: string;
+}
+
+/** Something that a device offers and that could become a point. */
+export interface Found {
+  /** As the device names it, from its root on. */
+  name: string;
+  /** The driver's own fields of a point that reads it. */
+  point: Record<string, unknown>;
+  type: string;
+  value: Value;
 }
 
 interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Request> {
@@ -141,7 +163,8 @@ export type FrameRead<Frame, R extends Request = Request> = { frame: Frame; requ
 type Needs<T extends Trait, S extends z.ZodObject, P extends z.ZodObject, R extends Request> =
   ('polled' extends T ? { requests(points: readonly PointOf<z.infer<P>>[], settings: z.infer<S>): R[] } : unknown)
   & ('writes' extends T ? { write(point: PointOf<z.infer<P>>, value: Writable, settings: z.infer<S>): R[] } : unknown)
-  & ('probes' extends T ? { probe(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World, signal: AbortSignal): Promise<Finding[]> } : unknown);
+  & ('probes' extends T ? { probe(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World, signal: AbortSignal): Promise<Finding[]> } : unknown)
+  & ('discovers' extends T ? { discover(settings: z.infer<S>, world: World, signal: AbortSignal): Promise<Found[]> } : unknown);
 
 type Points<P extends z.ZodObject> = { points: Record<string, FixedPoint>; point?: undefined } | { points?: undefined; point: P };
 
@@ -151,7 +174,7 @@ type Points<P extends z.ZodObject> = { points: Record<string, FixedPoint>; point
  *
  * `writes` needs a link with `exchange` and `write`: pure, the exchanges that set a point, in order. Those whose request
  * names no points are the write (`decode` gives `values: []`, or why not); those that name the point read it back. It
- * throws a FaultError for what this point cannot take. Nothing here is ever made a second time.
+ * throws a FaultError for what this point cannot take. Nothing here is ever made a second time. `discovers` needs `discover`.
  */
 export function defineDriver<const T extends Trait, S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Request>(
   driver: Spec<S, P, Frame, R> & Points<P> & { traits: readonly T[] } & Needs<T, S, P, R>,
@@ -172,6 +195,7 @@ export interface Driver {
   requests?(points: readonly PointOf<unknown>[], settings: unknown): Request[];
   write?(point: PointOf<unknown>, value: Writable, settings: unknown): Request[];
   probe?(settings: unknown, points: readonly PointOf<unknown>[], world: World, signal: AbortSignal): Promise<Finding[]>;
+  discover?(settings: unknown, world: World, signal: AbortSignal): Promise<Found[]>;
   bus?(settings: unknown): string;
   reportsChanges?: boolean;
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;

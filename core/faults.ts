@@ -9,12 +9,13 @@ import { DEVICE_FAULTS } from './faults/device.ts';
 import { GATEWAY_FAULTS } from './faults/gateway.ts';
 import { LOG_FAULTS } from './faults/log.ts';
 import { MODBUS_FAULTS } from './faults/modbus.ts';
+import { OPCUA_FAULTS } from './faults/opcua.ts';
 import { VISION_FAULTS } from './faults/vision.ts';
 import { WIRE_FAULTS } from './faults/wire.ts';
 import type { FaultRow } from './faults/row.ts';
 
 export const FAULTS = {
-  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...WIRE_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CLI_FAULTS,
+  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...WIRE_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CLI_FAULTS,
 } as const satisfies Record<`CV_${string}`, FaultRow>;
 
 export type FaultCode = keyof typeof FAULTS;

@@ -1,5 +1,6 @@
 /** A sample: one value of one point as its driver gave it, before any scale, limit or check of ours. */
 import type { ClockSource, Evidence, Flag, Origin, Position, Quality, Value } from './event.ts';
+import type { Missed } from './driver.ts';
 
 export interface Sample {
   device: string;
@@ -18,6 +19,8 @@ export interface Sample {
   origin: Origin;
   position?: Position;
   evidence?: Evidence[];
+  /** No value at all, but word of values that will not come: it becomes a gap record. */
+  missed?: Missed;
 }
 
 /** The line form of a sample: what `--json` prints and what a case's `expected.jsonl` holds. */

@@ -207,7 +207,7 @@ async function talk(driver: Driver, peer: Peer, signal: AbortSignal, wanted = FR
   const frames: { frame: unknown; request?: Request }[] = [];
   try {
     const requests = driver.requests?.(points, settings) ?? [];
-    if (link.exchange) {
+    if (driver.traits.includes('polled') && link.exchange) {
       for (let more = true; more; more = wanted === Infinity && !signal.aborted) {
         for (const request of requests) frames.push({ frame: await link.exchange(request, signal), request });
         await breath();

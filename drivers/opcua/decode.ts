@@ -1,11 +1,11 @@
 /** Typed frames in, values out; no clock, no I/O. */
 import type { Value } from '../../core/event.ts';
 import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
-import type { OpcuaAlive, OpcuaFrame, OpcuaMessage } from './frame.ts';
+import type { OpcuaAlive, OpcuaFrame, OpcuaMessage, OpcuaMissed, OpcuaWritten } from './frame.ts';
 import { overflowed, standingOf, statusText } from './status.ts';
 
 /**
- * Reads one notification; a sign of life gives no values.
+ * Reads one notification; a sign of life gives no values, word of missing values gives only that.
  *
  * @returns the value with quality and flags by its StatusCode and the source's time; a bad one has value null. Arrays,
  *   structures and broken frames give CV_OPCUA_TYPE or CV_FRAME_INVALID, never a value.
@@ -13,11 +13,13 @@ import { overflowed, standingOf, statusText } from './status.ts';
  */
 export function decode(message: OpcuaMessage): Decoded {
   if (isAlive(message)) return { ok: true, values: [] };
+  if (isMissed(message)) return decodeMissed(message);
+  if (isWritten(message)) return decodeWritten(message);
   const frame = message;
   const problem = problemOf(frame);
   if (problem) return { ...lost('CV_FRAME_INVALID', problem), ...(typeof frame?.point === 'string' ? { points: [frame.point] } : {}) };
   const { quality, flags } = standingOf(frame.status);
-  const base: PointValue = { point: frame.point, value: null, quality, flags: [...flags], ...deviceTime(frame) };
+  const base: PointValue = { point: frame.point, value: null, quality, flags: [...flags], ...deviceTime(frame), ...(frame.history === true ? { origin: 'backfill' } : {}) };
   if (quality === 'bad') return { ok: true, values: [{ ...base, fault: { code: 'CV_OPCUA_STATUS', params: { node: frame.node, status: statusText(frame.status) } } }] };
   const value = valueOf(frame);
   if (value === undefined) {
@@ -28,6 +30,21 @@ export function decode(message: OpcuaMessage): Decoded {
 }
 
 const isAlive = (message: OpcuaMessage): message is OpcuaAlive => typeof message === 'object' && message !== null && (message as Partial<OpcuaAlive>).alive === true;
+const isMissed = (message: Exclude<OpcuaMessage, OpcuaAlive>): message is OpcuaMissed => typeof message === 'object' && message !== null && 'missed' in message;
+const isWritten = (message: OpcuaFrame | OpcuaWritten): message is OpcuaWritten => typeof message === 'object' && message !== null && 'written' in message;
+
+function decodeWritten({ written }: OpcuaWritten): Decoded {
+  const { point, node, status } = written ?? {};
+  if (typeof point !== 'string' || typeof node !== 'string' || typeof status !== 'string') return lost('CV_FRAME_INVALID', 'written names a point, a node and a status');
+  return status.startsWith('Bad') ? { ...lost('CV_OPCUA_WRITE', { node, status }), points: [point] } : { ok: true, values: [] };
+}
+
+function decodeMissed({ missed }: OpcuaMissed): Decoded {
+  const { point, fromAt, toAt, count, reason } = missed ?? {};
+  const isTime = (at: number) => Number.isSafeInteger(at) && at >= 0;
+  if (typeof point !== 'string' || !isTime(fromAt) || !isTime(toAt) || !(Number.isSafeInteger(count) && count > 0) || (reason !== 'device_overflow' && reason !== 'device_away')) return lost('CV_FRAME_INVALID', 'missed names a point, two times, a count and a reason');
+  return { ok: true, values: [], missed: [{ point, fromAt, toAt, count, reason }] };
+}
 
 const NUMBERS = new Set(['SByte', 'Byte', 'Int16', 'UInt16', 'Int32', 'UInt32', 'Float', 'Double']);
 const LONG = new Set(['Int64', 'UInt64']);

@@ -1,19 +1,21 @@
 /** OPC UA servers: PLCs, SCADA, analysers. A subscribing client; what the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
 import { decode } from './decode.ts';
+import { discover } from './discover.ts';
 import type { OpcuaFrame } from './frame.ts';
 import { open } from './link.ts';
 import { probe } from './probe.ts';
 import { point, settings } from './settings.ts';
+import { write } from './write.ts';
 
 export default defineDriver({
   id: 'opcua',
   title: { zh: 'OPC UA 服务器', en: 'OPC UA servers' },
   settings,
   point,
-  traits: ['listens', 'probes'],
+  traits: ['listens', 'probes', 'writes', 'discovers'],
   reportsChanges: true,
-  open, decode, probe,
+  open, decode, probe, discover, write,
   frameOf: {
     level: 'frames',
     read: (input) => input.map((frame) => ({ frame: frame as OpcuaFrame })),

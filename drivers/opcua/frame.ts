@@ -12,6 +12,8 @@ export interface OpcuaFrame {
   /** ms UTC. */
   sourceAt: number | null;
   serverAt: number | null;
+  /** Read from the server's history, after a time in which nobody could hear it. */
+  history?: true;
 }
 
 /** The server has nothing to tell: what it said of every node still holds. */
@@ -19,4 +21,27 @@ export interface OpcuaAlive {
   alive: true;
 }
 
-export type OpcuaMessage = OpcuaFrame | OpcuaAlive;
+/** Values of a point that the server had and that will never come: its queue ran over, or it was out of reach. */
+export interface OpcuaMissed {
+  missed: {
+    point: string;
+    /** ms UTC: the last value before and the first after, neither of them missing. */
+    fromAt: number;
+    toAt: number;
+    /** By the server's sampling interval, at least 1: how many there were, nobody knows. */
+    count: number;
+    reason: 'device_overflow' | 'device_away';
+  };
+}
+
+/** What became of a write. */
+export interface OpcuaWritten {
+  written: {
+    point: string;
+    node: string;
+    /** The name of the StatusCode: the server's, or the one it would give for a value that its node cannot take. */
+    status: string;
+  };
+}
+
+export type OpcuaMessage = OpcuaFrame | OpcuaAlive | OpcuaMissed | OpcuaWritten;

@@ -7,9 +7,10 @@ import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { startDevice, type DeviceProcess } from '../../test-rigs/processes/device.ts';
 import { decode } from './decode.ts';
 import type { OpcuaFrame, OpcuaMessage } from './frame.ts';
-import { open, resolveNode } from './link.ts';
+import { open } from './link.ts';
 import { probe } from './probe.ts';
 import { settings as schema } from './settings.ts';
+import { resolveNode } from './value.ts';
 
 const NSU = 'nsu=urn:cityvitals:rig:air-station;';
 let station: DeviceProcess;
@@ -20,7 +21,7 @@ const settings = (port = station.port) => schema.parse({ endpoint: `opc.tcp://12
 async function take(frames: AsyncIterable<OpcuaMessage>, enough: (taken: OpcuaFrame[]) => boolean): Promise<OpcuaFrame[]> {
   const taken: OpcuaFrame[] = [];
   for await (const frame of frames) {
-    if ('alive' in frame) continue;
+    if (!('point' in frame)) continue;
     taken.push(frame);
     if (enough(taken)) break;
   }
@@ -47,7 +48,7 @@ test('while nothing changes, signs of life come', async () => {
   const messages: OpcuaMessage[] = [];
   for await (const message of link.frames(new AbortController().signal)) if (messages.push(message) >= 3) break;
   await link.close();
-  assert.deepEqual(messages.map((message) => ('alive' in message ? 'alive' : message.point)), ['service', 'alive', 'alive']);
+  assert.deepEqual(messages.map((message) => ('point' in message ? message.point : 'alive' in message ? 'alive' : 'other')), ['service', 'alive', 'alive']);
   assert.deepEqual(decode({ alive: true }), { ok: true, values: [] });
 });
 

@@ -9,10 +9,10 @@ export const APPLICATION_NAME = 'cityvitals';
 /** The client's name in the standard's form; the certificate's subject alternative name must carry the same. */
 export const applicationUri = () => `urn:${hostname()}:${APPLICATION_NAME}`;
 
-type Provider = Awaited<ReturnType<typeof makeProvider>>;
-let made: Promise<Provider> | undefined;
+export type KeyPairProvider = Awaited<ReturnType<typeof makeProvider>>;
+let made: Promise<KeyPairProvider> | undefined;
 
-export function ownKey(): Promise<Provider> {
+export function ownKey(): Promise<KeyPairProvider> {
   made ??= makeProvider();
   return made;
 }

@@ -5,11 +5,12 @@
 import { z } from 'zod';
 import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem, type ConfigSource, type Path, type Secrets } from '../../core/config/check.ts';
 import { unknownName } from '../../core/config/issues.ts';
-import { metaOf, type Words } from '../../core/config/schema-notes.ts';
+import { core, metaOf, type Words } from '../../core/config/schema-notes.ts';
 import type { Driver } from '../../core/driver.ts';
 import { checkPoints, isRaw, problemAt, repeatedIds } from './points.ts';
 import { DEVICE_SCHEMA, EDGE_SCHEMA } from './schema.ts';
 import type { DeviceSetup, EdgeSetup, PointSetup } from './setup.ts';
+import { checkWrites } from './writes.ts';
 
 /** A line of the drivers' registry. */
 export interface DriverEntry {
@@ -43,18 +44,21 @@ export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions)
     parts.push(part);
     problems.push(...part.problems);
   }
+  problems.push(...checkWrites(document, parts.map(({ id, driver, points }, at) => ({ id, driver, points, path: ['devices', at], written: (written[at] as { points?: unknown } | null)?.points }))));
   if (problems.length > 0 || !frame.value) return { setup: null, problems: inOrder(problems) };
   return { setup: deepFreeze(setupOf(source.path, frame.value, parts)), problems: [] };
 }
 
 interface DeviceParts {
+  id: string;
+  driver: Driver | null;
   settings: unknown;
   points: PointSetup[];
   problems: ConfigProblem[];
 }
 
 async function checkDevice(document: ConfigDocument, device: unknown, path: Path, drivers: readonly DriverEntry[]): Promise<DeviceParts> {
-  if (!isRaw(device) || typeof device.driver !== 'string') return { settings: null, points: [], problems: [] };
+  if (!isRaw(device) || typeof device.driver !== 'string') return { id: '', driver: null, settings: null, points: [], problems: [] };
   const id = typeof device.id === 'string' ? device.id : String(path.at(-1));
   const owner: Words = { en: `device "${id}"`, zh: `设备“${id}”` };
   const named = drivers.find((known) => known.id === device.driver);
@@ -62,11 +66,11 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Path
   // A misspelt driver is taken for the one that was meant, so that the rest of its mistakes come out as well.
   const entry = named ?? drivers.find((known) => known.id === fault?.params.nearest);
   const unknown = fault ? problemAt(document, [...path, 'driver'], fault) : [];
-  if (!entry) return { settings: null, points: [], problems: unknown };
+  if (!entry) return { id, driver: null, settings: null, points: [], problems: unknown };
   const driver = await entry.load();
   const settings = checkPart(document, driver.settings, [...path, 'settings'], { en: `settings of ${owner.en}`, zh: `${owner.zh}的 settings` });
   const points = checkPoints(document, driver, device.points, [...path, 'points'], owner);
-  return { settings: withPaths(driver.settings, settings.value, document.file), points: points.points, problems: [...unknown, ...settings.problems, ...points.problems] };
+  return { id, driver, settings: withPaths(driver.settings, settings.value, document.file), points: points.points, problems: [...unknown, ...settings.problems, ...points.problems] };
 }
 
 /** Settings that are paths (`.meta({ path: true })`) become absolute, since a driver does not know where its file lies. */
@@ -74,6 +78,8 @@ function withPaths(schema: z.ZodObject, settings: Record<string, unknown> | null
   if (!settings) return null;
   return Object.fromEntries(Object.entries(settings).map(([key, value]) => {
     const field = schema.shape[key] as z.ZodType | undefined;
+    const group = field && isRaw(value) ? core(field) : null;
+    if (group instanceof z.ZodObject) return [key, withPaths(group, value as Record<string, unknown>, configPath)];
     if (typeof value !== 'string' || !field || !metaOf(field).path) return [key, value];
     if (value.startsWith('file:')) return [key, value.startsWith('file://') ? value : `file:${resolvePath(configPath, value.slice('file:'.length))}`];
     return [key, URL.canParse(value) ? value : resolvePath(configPath, value)];

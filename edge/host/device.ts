@@ -2,7 +2,7 @@
  * What the host knows of one device: its newest values, which faults stand, whether it is online. Turns what its driver
  * decoded into samples, and tells changes once.
  */
-import type { Decoded, Driver, PointValue, Request } from '../../core/driver.ts';
+import type { Decoded, Driver, Missed, PointValue, Request } from '../../core/driver.ts';
 import { FAULTS, faultOf, type Fault } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
 import type { Give } from '../../core/line.ts';
@@ -99,6 +99,7 @@ export class HostDevice {
     if (decoded.ok) {
       this.#clear(part);
       const values = decoded.values ?? [];
+      this.#missed(decoded.missed ?? [], observedAt);
       this.#hand(values.map((value) => this.#sample(value, observedAt)));
       for (const { point, fault } of values) {
         if (fault) this.#stand(`point ${point}`, fault);
@@ -187,6 +188,15 @@ export class HostDevice {
       at: deviceAt ?? observedAt, clock: deviceAt === undefined ? 'edge' : 'device', observedAt, quality, flags, origin,
       ...(position ? { position } : {}), ...(evidence ? { evidence } : {}),
     };
+  }
+
+  /** What its own queue or history has lost is counted, and goes up as a gap record of its point. */
+  #missed(missed: readonly Missed[], observedAt: number): void {
+    for (const one of missed) {
+      const unit = this.#points.get(one.point)?.setup.unit ?? '';
+      this.#world.tell({ kind: 'samples_lost', count: one.count, reason: one.reason, intended: false, device: this.setup.id });
+      this.#give([{ kind: 'sample', sample: { device: this.setup.id, point: one.point, value: null, unit, at: observedAt, clock: 'edge', observedAt, quality: 'bad', flags: [], origin: 'live', missed: one } }]);
+    }
   }
 
   #staleSample({ setup, last }: PointMemory): Sample {

@@ -42,8 +42,8 @@ export async function tryOut(open: OpenDevice, world: World, signal: AbortSignal
   const device = new HostDevice(open, quiet, (items) => {
     const tookMs = clock.monotonicMs() - startedMs;
     for (const item of items) {
-      if (item.kind === 'sample') result.readings.push({ point: item.sample.point, sample: item.sample, tookMs });
-      else result.picture ??= { width: item.picture.width, height: item.picture.height, tookMs };
+      if (item.kind === 'sample' && !item.sample.missed) result.readings.push({ point: item.sample.point, sample: item.sample, tookMs });
+      else if (item.kind === 'picture') result.picture ??= { width: item.picture.width, height: item.picture.height, tookMs };
     }
   });
   let link: Link<unknown> | null = null;

@@ -5,6 +5,7 @@
  * A value is never made better than its driver said, and never changed but by the point's own scale, offset and unit.
  */
 import type { Draft, Flag, Quality, Value } from '../../core/event.ts';
+import type { Missed } from '../../core/driver.ts';
 import type { Station } from '../../core/line.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { World } from '../../core/world.ts';
@@ -51,7 +52,7 @@ export function qualify(setup: QualifySetup, facts: QualifyFacts, world: Pick<Wo
       const drafts: Draft[] = [];
       for (const sample of samples) {
         const of = known.get(`${sample.device}|${sample.point}`);
-        if (of) drafts.push(draftOf(of, sample, world));
+        if (of) drafts.push(sample.missed ? gapOf(of, sample, sample.missed) : draftOf(of, sample, world));
         else world.tell({ kind: 'samples_lost', count: 1, reason: 'point_unknown', intended: false, device: sample.device });
       }
       give(drafts);
@@ -95,6 +96,16 @@ function draftOf(known: Known, sample: Sample, world: Pick<World, 'tell'>): Draf
     origin: sample.origin,
     ...(position ? { position } : {}),
     ...(sample.evidence ? { evidence: sample.evidence } : {}),
+  };
+}
+
+/** Values of this point are not coming: its own gap record, which has no numbers, since they never had any. */
+function gapOf({ device, point, centre }: Known, { observedAt }: Sample, { fromAt, toAt, count, reason }: Missed): Draft {
+  const at = Math.round(observedAt);
+  return {
+    device: device.id, point: point.id, indicator: point.indicator, subject: device.subject, centre, kind: 'gap', value: count, unit: '1',
+    occurredAt: at, clock: 'edge', observedAt: at, quality: 'good', origin: 'live',
+    gap: { stream: point.kind, epoch: 0, fromSeq: 0, toSeq: 0, fromAt, toAt, count, reason },
   };
 }
 

@@ -14,6 +14,11 @@ const PROGRAMS = {
   mbpoll: { packages: ['mbpoll'] },
   pymodbus: { packages: ['python3-pymodbus'], python: 'pymodbus' },
   pyserial: { packages: ['python3-serial'], python: 'serial' },
+  gcc: { packages: ['gcc', 'libc6-dev'] },
+  'pkg-config': { packages: ['pkg-config'] },
+  'victoria-metrics': { packages: ['victoria-metrics'] },
+  libmodbus: { packages: ['libmodbus-dev'], file: '/usr/include/modbus/modbus.h' },
+  open62541: { packages: ['libopen62541-1.4-dev'], file: '/usr/include/open62541/server.h' },
   paho: { packages: ['python3-paho-mqtt'], python: 'paho.mqtt' },
 };
 
@@ -56,6 +61,7 @@ function keepServicesDown() {
 
 export function present(name) {
   const program = PROGRAMS[name];
+  if (program.file) return existsSync(program.file);
   if (program.python) return spawnSync('/usr/bin/python3', ['-c', `import ${program.python}`], { stdio: 'ignore' }).status === 0;
   return find(name) !== null || (program.also !== undefined && existsSync(join(program.also, name)));
 }

@@ -1,0 +1,100 @@
+/**
+ * What the server says of each point, as frames in order. It sees what is missing: a queue that ran over, and the time
+ * between the last value of one subscription and the first of the next, which it asks the server's history for.
+ */
+import type { DataValue } from 'node-opcua-client';
+import type { PointOf } from '../../core/driver.ts';
+import type { Feed } from './feed.ts';
+import type { OpcuaFrame, OpcuaMissed } from './frame.ts';
+import type { Memory } from './memory.ts';
+import type { OpcuaPoint } from './settings.ts';
+import { overflowed } from './status.ts';
+import { frameOfValue } from './value.ts';
+
+/** A span of a point's time in which nobody listened. */
+export interface Hole {
+  point: PointOf<OpcuaPoint>;
+  fromAt: number;
+  toAt: number;
+}
+
+export class Intake {
+  readonly #points: readonly PointOf<OpcuaPoint>[];
+  readonly #memory: Memory;
+  readonly #feed: Feed;
+  /** Gives what the history holds of a hole, or null where there is none to be had. */
+  readonly #history: (hole: Hole) => Promise<DataValue[] | null>;
+  /** Points whose next value may come after a hole. */
+  readonly #afterHole = new Set<string>();
+  /** Points that a subscription went on with, and that have not said anything since. */
+  readonly #unconfirmed = new Set<string>();
+  #filling: Promise<void> = Promise.resolve();
+
+  constructor(points: readonly PointOf<OpcuaPoint>[], memory: Memory, feed: Feed, history: (hole: Hole) => Promise<DataValue[] | null>) {
+    this.#points = points;
+    this.#memory = memory;
+    this.#feed = feed;
+    this.#history = history;
+  }
+
+  /** The subscription of before goes on: what it does not speak of has not changed. */
+  resumed(): void {
+    for (const point of this.#memory.last.keys()) this.#unconfirmed.add(point);
+  }
+
+  /** A new subscription begins: what happened since the last value of the one before is not in it. */
+  begun(): void {
+    for (const [point, last] of this.#memory.last) if (timeOfFrame(last) !== null) this.#afterHole.add(point);
+  }
+
+  /** A value of the point with that index came. */
+  value(index: number, value: DataValue): void {
+    const point = this.#points[index];
+    if (!point) return;
+    const frame = frameOfValue(point, value);
+    const before = this.#memory.last.get(point.id);
+    const at = timeOfFrame(frame);
+    const beforeAt = before ? timeOfFrame(before) : null;
+    if (this.#afterHole.delete(point.id) && beforeAt !== null && at !== null && at > beforeAt) this.#fill({ point, fromAt: beforeAt, toAt: at });
+    else if (overflowed(frame.status)) this.#missed(point, beforeAt ?? at ?? 0, at ?? beforeAt ?? 0, 'device_overflow');
+    this.#unconfirmed.delete(point.id);
+    this.#memory.last.set(point.id, frame);
+    this.#feed.give(frame);
+  }
+
+  /** The server has sent all it had for now. Points that it did not speak of are as they were. */
+  caughtUp(): void {
+    for (const point of this.#unconfirmed) {
+      const last = this.#memory.last.get(point);
+      // It holds now; that it was measured earlier has been said.
+      if (last) this.#feed.give({ ...last, sourceAt: null, serverAt: null });
+    }
+    this.#unconfirmed.clear();
+  }
+
+  /** Messages of the subscription are gone for good; which points they were of, nobody can say. */
+  lostMessages(nowMs: number): void {
+    for (const point of this.#points) {
+      const last = this.#memory.last.get(point.id);
+      const at = last ? timeOfFrame(last) : null;
+      if (at !== null) this.#missed(point, at, Math.max(at, nowMs), 'device_away');
+    }
+  }
+
+  #fill(hole: Hole): void {
+    // One after the other: a server's history is slow, and what is live goes on meanwhile.
+    this.#filling = this.#filling.then(async () => {
+      const values = await this.#history(hole).catch(() => null);
+      if (values === null) return this.#missed(hole.point, hole.fromAt, hole.toAt, 'device_away');
+      for (const value of values) this.#feed.give({ ...frameOfValue(hole.point, value), history: true });
+    });
+  }
+
+  #missed(point: PointOf<OpcuaPoint>, fromAt: number, toAt: number, reason: OpcuaMissed['missed']['reason']): void {
+    const samplingMs = this.#memory.subscription?.samplingMs[this.#points.indexOf(point)] ?? 0;
+    const count = samplingMs > 0 ? Math.max(1, Math.round((toAt - fromAt) / samplingMs) - 1) : 1;
+    this.#feed.give({ missed: { point: point.id, fromAt, toAt, count, reason } });
+  }
+}
+
+const timeOfFrame = (frame: OpcuaFrame): number | null => frame.sourceAt ?? frame.serverAt;

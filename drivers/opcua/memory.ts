@@ -1,0 +1,44 @@
+/**
+ * What one link leaves to the next. The host opens a new link when one breaks; the server meanwhile keeps session,
+ * subscription and queues for a while, and only who remembers their names gets at them again. Kept per settings object,
+ * that is per configured device, and gone together with it.
+ */
+import type { ClientSession } from 'node-opcua-client';
+import type { OpcuaFrame } from './frame.ts';
+import type { OpcuaSettings } from './settings.ts';
+
+export interface LeftSubscription {
+  id: number;
+  /** Sequence number of the last message that was handed on. */
+  sequence: number;
+  /** Server's StartTime, ms UTC: a server that started anew gives the same numbers to others. */
+  serverStartAt: number;
+  /** Longest silence that is still life, ms. */
+  aliveMs: number;
+  /** By the index of the point: the revised sampling interval; absent where the server refused the item. */
+  samplingMs: (number | undefined)[];
+}
+
+export interface Memory {
+  session: ClientSession | null;
+  subscription: LeftSubscription | null;
+  /** By point: what was handed on last. */
+  readonly last: Map<string, OpcuaFrame>;
+}
+
+const MEMORIES = new WeakMap<OpcuaSettings, Memory>();
+
+export function memoryOf(settings: OpcuaSettings): Memory {
+  const known = MEMORIES.get(settings);
+  if (known) return known;
+  const memory: Memory = { session: null, subscription: null, last: new Map() };
+  MEMORIES.set(settings, memory);
+  return memory;
+}
+
+/** A link that was closed on purpose leaves nothing. */
+export function forget(memory: Memory): void {
+  memory.session = null;
+  memory.subscription = null;
+  memory.last.clear();
+}

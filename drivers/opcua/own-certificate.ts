@@ -1,0 +1,95 @@
+/**
+ * This box's certificate where something is signed or encrypted: made once, kept in `own/` of the certificate folder,
+ * renewed with the same key before it expires. Servers hold it in their trust lists, so it must not change needlessly.
+ */
+import { X509Certificate } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { CertificatePurpose, coercePEMorDerToPrivateKey, createSelfSignedCertificate, generatePrivateKey, pemToPrivateKey, privateKeyToPEM } from 'node-opcua-crypto';
+import { FaultError } from '../../core/faults.ts';
+import type { World } from '../../core/world.ts';
+import { APPLICATION_NAME, applicationUri, type KeyPairProvider } from './own-key.ts';
+
+const DAY_MS = 86_400_000;
+const VALID_DAYS = 5 * 365;
+/** Time enough for somebody to bring the new one to the servers. */
+const RENEW_BEFORE_MS = 60 * DAY_MS;
+
+const CERTIFICATE = 'certificate.der';
+const KEY = 'private-key.pem';
+/** One at a time per folder: two devices that open together must not make two. */
+const making = new Map<string, Promise<unknown>>();
+
+export const ownCertificatePath = (dir: string): string => join(dir, 'own', CERTIFICATE);
+
+/** @throws CV_OPCUA_CERTIFICATE_FOLDER */
+export function ownCertificate(dir: string, world: Pick<World, 'clock' | 'tell'>): Promise<KeyPairProvider> {
+  const after = (making.get(dir) ?? Promise.resolve()).catch(() => undefined);
+  const mine = after.then(() => readOrMake(dir, world)).catch((error: unknown) => {
+    throw error instanceof FaultError ? error : new FaultError('CV_OPCUA_CERTIFICATE_FOLDER', { dir, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+  });
+  making.set(dir, mine);
+  return mine;
+}
+
+async function readOrMake(dir: string, world: Pick<World, 'clock' | 'tell'>): Promise<KeyPairProvider> {
+  const own = join(dir, 'own');
+  const nowMs = world.clock.nowMs();
+  const [keyPem, certificate] = await Promise.all([readIfThere(join(own, KEY)), readIfThere(join(own, CERTIFICATE))]);
+  if (keyPem && certificate && !needsRenewal(certificate, nowMs)) return provider(keyPem.toString('utf8'), certificate);
+  await Promise.all(['own', 'trusted', 'rejected'].map((folder) => mkdir(join(dir, folder), { recursive: true, mode: 0o700 })));
+  const pem = keyPem?.toString('utf8') ?? (await privateKeyToPEM(await generatePrivateKey(2048))).privPem;
+  const fresh = await sign(pem, nowMs);
+  if (!keyPem) await writeWhole(join(own, KEY), pem);
+  await writeWhole(join(own, CERTIFICATE), fresh);
+  const path = ownCertificatePath(dir);
+  const word = certificate ? { en: 'renewed', zh: '已更新' } : { en: 'made', zh: '已生成' };
+  world.tell({ kind: 'notice', level: 'warn', en: `OPC UA certificate of this box ${word.en}: ${path}; servers have to trust it`, zh: `本机 OPC UA 证书${word.zh}:${path};需要在各服务器上信任它` });
+  return provider(pem, fresh);
+}
+
+/** Near its end, not yet valid by this clock, or made under another name of this box. */
+function needsRenewal(der: Uint8Array, nowMs: number): boolean {
+  try {
+    const certificate = new X509Certificate(der);
+    return certificate.validToDate.getTime() - nowMs < RENEW_BEFORE_MS || !(certificate.subjectAltName ?? '').includes(`URI:${applicationUri()}`);
+  } catch {
+    return true; // not a certificate: a file cut short is made anew
+  }
+}
+
+async function sign(keyPem: string, nowMs: number): Promise<Buffer> {
+  const { cert } = await createSelfSignedCertificate({
+    privateKey: await pemToPrivateKey(keyPem), applicationUri: applicationUri(), subject: `/CN=${APPLICATION_NAME} ${hostname()}`, dns: [hostname()], purpose: CertificatePurpose.ForApplication,
+    // A server whose clock is a little behind takes it as well.
+    notBefore: new Date(nowMs - DAY_MS), notAfter: new Date(nowMs + VALID_DAYS * DAY_MS),
+  });
+  return Buffer.from(new X509Certificate(cert).raw);
+}
+
+function provider(keyPem: string, certificate: Buffer): KeyPairProvider {
+  const privateKey = coercePEMorDerToPrivateKey(keyPem);
+  return { getCertificate: () => certificate, getCertificateChain: () => [certificate], getPrivateKey: () => privateKey };
+}
+
+async function readIfThere(path: string): Promise<Buffer | null> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** Whole or not at all, also when the power goes. */
+async function writeWhole(path: string, bytes: string | Uint8Array): Promise<void> {
+  const half = `${path}.${process.pid}.new`;
+  try {
+    await writeFile(half, bytes, { mode: 0o600, flush: true });
+    await rename(half, path);
+  } catch (error) {
+    await rm(half, { force: true });
+    throw error;
+  }
+}

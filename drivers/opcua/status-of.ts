@@ -1,0 +1,22 @@
+/** What went wrong by the server's own word, out of the library's errors. */
+import { StatusCodes, type StatusCode } from 'node-opcua-client';
+
+interface Answered {
+  statusCode?: StatusCode;
+  response?: { responseHeader?: { serviceResult?: StatusCode } };
+}
+
+/**
+ * The name of the StatusCode that the server answered with (`BadUserAccessDenied`), or null when it did not answer.
+ * Where the library keeps no code (a refused channel, a failed activation), its text holds the code's name, which the
+ * standard fixes: that name is looked for, no other word.
+ */
+export function statusNameOf(error: unknown): string | null {
+  const { statusCode, response } = (error ?? {}) as Answered;
+  const code = response?.responseHeader?.serviceResult ?? statusCode;
+  if (code && typeof code.name === 'string') return code.name;
+  for (const [name] of (error instanceof Error ? error.message : '').matchAll(/\bBad[A-Z][A-Za-z]+/g)) if (name in StatusCodes) return name;
+  return null;
+}
+
+export const CONNECTION_GONE = new Set(['BadConnectionClosed', 'BadSecureChannelClosed', 'BadCommunicationError', 'BadTcpInternalError', 'BadTimeout', 'BadRequestTimeout', 'BadNoCommunication', 'BadServerNotConnected']);

@@ -1,0 +1,91 @@
+/**
+ * Which servers are trusted: those whose certificate a person has put into `trusted/`, each by itself. One that is met
+ * first is written to `rejected/` and refused, with all that a person needs to decide; nothing is trusted by itself.
+ */
+import { X509Certificate } from 'node:crypto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { FaultError } from '../../core/faults.ts';
+import type { OpcuaSettings } from './settings.ts';
+
+type Certificates = OpcuaSettings['certificates'];
+
+/** @param der the server's certificate, its chain after it. @throws CV_OPCUA_CERTIFICATE_UNKNOWN, _TIME, _HOST or _BROKEN */
+export async function trustServer(der: Uint8Array, endpoint: string, { dir, checkHost }: Certificates, nowMs: number): Promise<void> {
+  const certificate = parse(der, endpoint);
+  const about = { address: endpoint, ...describe(certificate) };
+  if (!(await isTrusted(certificate, dir))) {
+    const path = await reject(certificate, dir);
+    throw new FaultError('CV_OPCUA_CERTIFICATE_UNKNOWN', { ...about, command: `mv ${quoted(path)} ${quoted(join(dir, 'trusted'))}/` });
+  }
+  if (nowMs < certificate.validFromDate.getTime() || nowMs > certificate.validToDate.getTime()) {
+    throw new FaultError('CV_OPCUA_CERTIFICATE_TIME', { ...about, now: day(nowMs) });
+  }
+  if (checkHost && !namesHost(certificate, hostOf(endpoint))) throw new FaultError('CV_OPCUA_CERTIFICATE_HOST', { ...about, host: hostOf(endpoint), names: certificate.subjectAltName ?? '–' });
+}
+
+/** In words that a person compares with what the server shows. */
+export function describe(certificate: X509Certificate): { thumbprint: string; subject: string; from: string; to: string } {
+  return { thumbprint: certificate.fingerprint, subject: certificate.subject.replaceAll('\n', ', '), from: day(certificate.validFromDate.getTime()), to: day(certificate.validToDate.getTime()) };
+}
+
+function parse(der: Uint8Array, address: string): X509Certificate {
+  try {
+    return new X509Certificate(der);
+  } catch (error) {
+    throw new FaultError('CV_OPCUA_CERTIFICATE_BROKEN', { address, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+  }
+}
+
+async function isTrusted(certificate: X509Certificate, dir: string): Promise<boolean> {
+  for (const file of await filesOf(join(dir, 'trusted'))) {
+    try {
+      if (new X509Certificate(await readFile(file)).fingerprint256 === certificate.fingerprint256) return true;
+    } catch {
+      continue; // something else that lies in the folder trusts nobody
+    }
+  }
+  return false;
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => join(folder, name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new FaultError('CV_OPCUA_CERTIFICATE_FOLDER', { dir: folder, detail: (error as Error).message }, { cause: error });
+  }
+}
+
+/** How many strangers are kept: whoever makes up certificates must not fill the disk. */
+const MAX_REJECTED = 100;
+
+async function reject(certificate: X509Certificate, dir: string): Promise<string> {
+  const folder = join(dir, 'rejected');
+  const path = join(folder, `${nameOf(certificate)}.der`);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await mkdir(join(dir, 'trusted'), { recursive: true, mode: 0o700 });
+    if ((await readdir(folder)).length < MAX_REJECTED) await writeFile(path, certificate.raw, { mode: 0o600 });
+    return path;
+  } catch (error) {
+    throw new FaultError('CV_OPCUA_CERTIFICATE_FOLDER', { dir, detail: (error as Error).message }, { cause: error });
+  }
+}
+
+function nameOf(certificate: X509Certificate): string {
+  const common = /(?:^|\n)CN=([^\n]*)/.exec(certificate.subject)?.[1] ?? 'server';
+  return `${common.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-').slice(0, 60)}-${certificate.fingerprint.replaceAll(':', '').toLowerCase()}`;
+}
+
+function namesHost(certificate: X509Certificate, host: string): boolean {
+  return (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined;
+}
+
+export function hostOf(endpoint: string): string {
+  return new URL(endpoint.replace(/^opc\.tcp:/, 'http:')).hostname.replaceAll(/^\[|\]$/g, '');
+}
+
+const day = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
+const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
