@@ -3,6 +3,8 @@ import type { BenchResult } from './result.ts';
 
 const BENCHES: Record<string, () => Promise<(options: { seconds: number }) => Promise<BenchResult[]>>> = {
   log: () => import('./log.ts').then((bench) => bench.benchLog),
+  ingest: () => import('./ingest/bench.ts').then((bench) => bench.benchIngest),
+  modbus: () => import('./modbus/bench.ts').then((bench) => bench.benchModbus),
 };
 const DEFAULT_SECONDS = 30;
 

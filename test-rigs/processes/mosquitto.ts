@@ -6,6 +6,8 @@ import { join } from 'node:path';
 
 export interface Mosquitto {
   readonly port: number;
+  /** Of the running process; 0 when there is none. */
+  readonly pid: number;
   readonly running: boolean;
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -45,6 +47,7 @@ export async function startMosquitto(dir: string, port: number, files: Mosquitto
   };
   const mosquitto: Mosquitto = {
     port,
+    get pid() { return child?.pid ?? 0; },
     get running() { return child !== null; },
     async start() {
       const starting = spawn(program, ['-c', join(dir, 'mosquitto.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });

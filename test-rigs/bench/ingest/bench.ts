@@ -1,0 +1,84 @@
+/** `ingest`: events from MQTT into a store and open to queries, single and in batches of 100; each contender alone on the machine, in turn. */
+import { result, type BenchResult } from '../result.ts';
+import { pauseMs, say, withRig } from '../rig.ts';
+import { installNodeRed, installPrograms } from '../peers/packages.ts';
+import type { Contender, Shape } from './contender.ts';
+import { Load, type Measured } from './load.ts';
+import { nodeRed } from './node-red.ts';
+import { ours, oursEmbedded } from './ours.ts';
+import { script } from './script.ts';
+
+export const INGEST_NOTES = [
+  '3,500 series, numbers only, 35 connections with QoS 1, one event or 100 a message; every contender is given the same series, values and connections, each in the message form that is its own.',
+  'One closed-loop run finds a contender\'s rate (a fixed number of events on their way, chosen for what it does best with); a hold at that rate confirms it: what was sent must be stored within a second and a half of the end, else the rate is taken down by a tenth and held anew. The figure is what was stored a second during the hold.',
+  'Every run begins with empty folders and new processes. At its end the count must be that of what was sent, and 20 series are read back and compared to the last point.',
+  'Ours is counted when an event is in the log on disk (fsync) and in the store; VictoriaMetrics acknowledges what is in its memory.',
+  'collectd 5.12 is left out: its mqtt plugin takes one value a message, and on from there it has whole seconds (write_graphite) or formats that VictoriaMetrics does not read (write_http: Command, JSON, KairosDB), so milliseconds and batches would be lost.',
+];
+
+const CONTENDERS: readonly Contender[] = [nodeRed, script, ours, oursEmbedded];
+const SHAPES: readonly Shape[] = ['single', 'batch'];
+const HOLD_SECONDS = 10;
+const CLOSED_SECONDS = 6;
+const KEPT_UP_SECONDS = 1.5;
+const TRIES = 4;
+
+export async function benchIngest(options: { seconds: number }): Promise<BenchResult[]> {
+  installPrograms('bench-ingest');
+  installNodeRed();
+  const holdSeconds = Math.min(options.seconds, HOLD_SECONDS);
+  const closedSeconds = Math.min(options.seconds, CLOSED_SECONDS);
+  const results: BenchResult[] = [];
+  for (const shape of SHAPES) {
+    const rates = new Map<string, number>();
+    for (const contender of CONTENDERS) rates.set(contender.name, (await closedLoop(contender, shape, closedSeconds)).perSecond);
+    const held = new Map<string, Measured>();
+    for (const contender of CONTENDERS.toReversed()) held.set(contender.name, await hold(contender, shape, holdSeconds, rates.get(contender.name) as number));
+    const rate = (name: string) => (held.get(name) as Measured).perSecond;
+    const cpu = (name: string) => (held.get(name) as Measured).cpuMicros;
+    const peers = { 'node-red': rate('node-red'), script: rate('script') };
+    results.push(
+      result(`ingest-${shape}`, rate('ours'), 'events/s', peers),
+      result(`ingest-${shape}-embedded`, rate('ours-embedded'), 'events/s', peers),
+      result(`ingest-${shape}-cpu`, cpu('ours'), 'µs an event', { 'node-red': cpu('node-red'), script: cpu('script') }),
+    );
+  }
+  return results;
+}
+
+/** Half of what ours takes of single events: what the latency bench loads it with. */
+export async function singleRate(seconds: number): Promise<number> {
+  return (await closedLoop(oursEmbedded, 'single', Math.min(seconds, CLOSED_SECONDS))).perSecond;
+}
+
+async function closedLoop(contender: Contender, shape: Shape, seconds: number): Promise<Measured> {
+  const found = await run(contender, shape, (load) => load.closedLoop(seconds, contender.window[shape]));
+  say(`${contender.name}, ${shape}: ${Math.round(found.perSecond)} events/s in a closed loop, ${found.cpuMicros.toFixed(1)} µs of processor an event`);
+  return found;
+}
+
+async function hold(contender: Contender, shape: Shape, seconds: number, found: number): Promise<Measured> {
+  let rate = found;
+  for (let tries = 1; ; tries += 1) {
+    const perSecond = rate;
+    const held = await run(contender, shape, (load) => load.hold(seconds, perSecond));
+    const keptUp = held.drainSeconds <= KEPT_UP_SECONDS;
+    say(`${contender.name}, ${shape}: ${keptUp ? 'held' : 'did not hold'} ${Math.round(rate)} events/s (stored ${Math.round(held.perSecond)}/s, ${held.drainSeconds.toFixed(1)} s behind at the end)`);
+    if (keptUp) return held;
+    // What it stored while it fell behind is what it can do, and never more than that is claimed.
+    if (tries === TRIES) return { ...held, perSecond: Math.min(held.perSecond, rate) };
+    rate *= 0.9;
+  }
+}
+
+async function run(contender: Contender, shape: Shape, measure: (load: Load) => Promise<Measured>): Promise<Measured> {
+  return withRig(async (rig) => {
+    const running = await contender.start(rig);
+    await pauseMs(200);
+    const load = await Load.open(running, shape);
+    rig.undo(() => load.close());
+    const measured = await measure(load);
+    await load.check();
+    return measured;
+  });
+}

@@ -1,0 +1,118 @@
+/** The two runs of every contender: closed loop (how fast does it go?) and hold (does it keep that up?). */
+import { cpuMsOf } from '../usage.ts';
+import { pauseMs } from '../rig.ts';
+import type { Running, Shape } from './contender.ts';
+import { Sender } from './sender.ts';
+import { DEVICES_EACH, SENDERS, valuesOf } from './series.ts';
+
+export interface Measured {
+  /** Events stored and open to queries, a second. */
+  perSecond: number;
+  /** Processor time of the contender, µs an event. */
+  cpuMicros: number;
+  /** Seconds from the last event sent to the last one stored. */
+  drainSeconds: number;
+}
+
+const POLL_MS = 50;
+const TICK_MS = 5;
+const DRAIN_MS = 30_000;
+const READ_BACK_SERIES = 20;
+
+export class Load {
+  readonly #running: Running;
+  readonly #senders: Sender[];
+  readonly #events: number;
+  #turn = 0;
+
+  private constructor(running: Running, senders: Sender[], shape: Shape) {
+    this.#running = running;
+    this.#senders = senders;
+    this.#events = shape === 'batch' ? DEVICES_EACH : 1;
+  }
+
+  static async open(running: Running, shape: Shape): Promise<Load> {
+    const senders: Sender[] = [];
+    for (let sender = 0; sender < SENDERS; sender += 1) senders.push(await Sender.open(running.brokerPort, running.login(sender), running.topic(sender)));
+    return new Load(running, senders, shape);
+  }
+
+  get sent(): number {
+    return this.#senders.reduce((sum, { sent }) => sum + sent, 0);
+  }
+
+  /** Publishes about `events` events, senders in turn. */
+  #give(events: number): void {
+    const atMs = Date.now();
+    for (let given = 0; given < events; given += this.#events) {
+      const number = this.#turn % SENDERS;
+      const sender = this.#senders[number] as Sender;
+      if (sender.failed) throw sender.failed;
+      sender.publish(this.#running.payload(number, sender.sent, this.#events, atMs), this.#events);
+      this.#turn += 1;
+    }
+  }
+
+  /** As much as the window lets out, for `seconds`. The first fifth is for getting warm and does not count. */
+  closedLoop(seconds: number, window: number): Promise<Measured> {
+    return this.#run(seconds, (stored) => window - (this.sent - stored));
+  }
+
+  /** So many a second, whatever comes of it. */
+  hold(seconds: number, perSecond: number): Promise<Measured> {
+    const startedMs = performance.now();
+    return this.#run(seconds, () => ((performance.now() - startedMs) / 1000) * perSecond - this.sent);
+  }
+
+  async #run(seconds: number, room: (stored: number) => number): Promise<Measured> {
+    const startedMs = performance.now();
+    const warmMs = seconds * 200;
+    let stored = 0;
+    let polledMs = -Infinity;
+    let polling: Promise<void> | null = null;
+    let from: { ms: number; stored: number; cpuMs: number } | null = null;
+    while (performance.now() - startedMs < seconds * 1000) {
+      if (!polling && performance.now() - polledMs >= POLL_MS) {
+        polledMs = performance.now();
+        polling = this.#running.stored().then((count) => { stored = count; }).finally(() => { polling = null; });
+      }
+      // A socket that takes no more is the broker's word that it has enough.
+      if (this.#senders.every(({ waiting }) => waiting < 1 << 20)) this.#give(Math.min(room(stored), 5000));
+      if (!from && performance.now() - startedMs >= warmMs) from = await this.#now();
+      await pauseMs(TICK_MS);
+    }
+    const to = await this.#now();
+    const drainedMs = performance.now();
+    while (to.stored < this.sent && performance.now() - drainedMs < DRAIN_MS && (await this.#running.stored()) < this.sent) await pauseMs(POLL_MS / 2);
+    const counted = to.stored - (from?.stored ?? 0);
+    return {
+      perSecond: (counted * 1000) / (to.ms - (from?.ms ?? startedMs)),
+      cpuMicros: ((to.cpuMs - (from?.cpuMs ?? 0)) * 1000) / Math.max(1, counted),
+      drainSeconds: (performance.now() - drainedMs) / 1000,
+    };
+  }
+
+  async #now(): Promise<{ ms: number; stored: number; cpuMs: number }> {
+    const stored = await this.#running.stored();
+    return { ms: performance.now(), stored, cpuMs: cpuMsOf(this.#running.pids) };
+  }
+
+  /** Everything that was sent is there, each once and right, in series picked over all senders. @throws when it is not */
+  async check(): Promise<void> {
+    const stored = await this.#running.stored();
+    if (stored !== this.sent) throw new Error(`${stored} of ${this.sent} events are stored`);
+    for (let at = 0; at < READ_BACK_SERIES; at += 1) {
+      const sender = (at * 7) % SENDERS;
+      const device = (at * 13) % DEVICES_EACH;
+      const wanted = valuesOf(sender, device, (this.#senders[sender] as Sender).sent).toSorted((one, other) => one - other);
+      const found = await this.#running.readBack(sender, device);
+      // As bags: a store of whole milliseconds may give two points of one millisecond in either order.
+      const same = found.length === wanted.length && found.toSorted((one, other) => one - other).every((value, place) => Math.abs(value - (wanted[place] as number)) < 1e-9);
+      if (!same) throw new Error(`series ${sender}/${device}: ${found.length} of ${wanted.length} points read back, or not as sent`);
+    }
+  }
+
+  close(): void {
+    for (const sender of this.#senders) sender.close();
+  }
+}

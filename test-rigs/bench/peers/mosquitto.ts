@@ -1,0 +1,24 @@
+/** A mosquitto that lets a user of the bench do everything; the same for every contender that uses one. */
+import { join } from 'node:path';
+import { mosquittoFiles } from '../../../gateway/broker/mosquitto.ts';
+import { freePort } from '../../processes/ports.ts';
+import { startMosquitto, mosquittoProgram } from '../../processes/mosquitto.ts';
+import { versionOf, type Rig } from '../rig.ts';
+
+export const BENCH_USER = 'bench';
+export const BENCH_PASSWORD = 'bench-password';
+
+export interface OpenMosquitto {
+  readonly port: number;
+  readonly pid: number;
+}
+
+export const mosquittoVersion = (): string => /mosquitto version \S+/.exec(versionOf([mosquittoProgram() ?? 'mosquitto', '-h']))?.[0] ?? 'mosquitto';
+
+export async function startOpenMosquitto(rig: Rig): Promise<OpenMosquitto> {
+  const { passwords } = await mosquittoFiles({ edges: [], gateway: { user: BENCH_USER, password: BENCH_PASSWORD }, consumers: [] });
+  const port = await freePort();
+  const mosquitto = await startMosquitto(join(rig.dir, `mosquitto-${port}`), port, { acl: `user ${BENCH_USER}\ntopic readwrite #\n`, passwords });
+  rig.undo(() => mosquitto.stop());
+  return mosquitto;
+}

@@ -1,0 +1,31 @@
+/** What a bench needs beside ours: Debian's programs by the set-up's goals, npm packages of peers into .cache/peers, so that none of theirs ever gets among ours. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PEERS_FOLDER, say } from '../rig.ts';
+
+/** Fixed, so that figures of two days compare. Later ones of node-red-contrib-modbus take a part from outside the npm registry. */
+const PACKAGES = { 'node-red': '4.1.15', 'node-red-contrib-modbus': '5.23.3' };
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+
+/** Debian's programs that a set-up goal names. */
+export function installPrograms(goal: 'bench-ingest' | 'bench-modbus' | 'bench-memory'): void {
+  const done = spawnSync(process.execPath, [join(ROOT, 'setup.mjs'), goal], { stdio: ['ignore', 2, 2] });
+  if (done.status !== 0) throw new Error(`set-up for ${goal} failed; see above`);
+}
+
+/** Node-RED and its Modbus nodes. @throws when npm cannot */
+export function installNodeRed(): void {
+  const missing = Object.entries(PACKAGES).filter(([name, version]) => peerVersion(name) !== version);
+  if (missing.length === 0) return;
+  say(`installing ${missing.map(([name]) => name).join(', ')} …`);
+  mkdirSync(PEERS_FOLDER, { recursive: true });
+  const done = spawnSync('npm', ['install', '--prefix', PEERS_FOLDER, '--no-audit', '--no-fund', '--loglevel=error', ...missing.map(([name, version]) => `${name}@${version}`)], { stdio: ['ignore', 2, 2] });
+  if (done.status !== 0) throw new Error('npm could not install the peers; see above');
+}
+
+export function peerVersion(name: string): string | null {
+  const manifest = join(PEERS_FOLDER, 'node_modules', name, 'package.json');
+  return existsSync(manifest) ? (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version : null;
+}
