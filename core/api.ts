@@ -79,6 +79,13 @@ export interface PointView {
   count?: number;
 }
 
+/** Values that are damaged on disk and left out: from ≤ at < to; count is null when it is not known. */
+export interface SeriesGap {
+  from: number;
+  to: number;
+  count: number | null;
+}
+
 export interface SeriesRange {
   series: SeriesView;
   from: number;
@@ -87,6 +94,8 @@ export interface SeriesRange {
   downsampled: boolean;
   items: PointView[];
   next: string | null;
+  /** Only when there are some. */
+  gaps?: SeriesGap[];
 }
 
 export type WarningState = 'raised' | 'acknowledged' | 'dispatched' | 'handling' | 'handled' | 'verified' | 'closed' | 'reviewed' | 'false_alarm' | 'merged' | 'transferred';
@@ -164,6 +173,21 @@ export interface StatusView {
     storeMs: number | null;
     warnMs: number | null;
   };
+  /** Other places events go; left out by gateways that have none. */
+  sinks?: SinkView[];
+}
+
+export interface SinkView {
+  id: string;
+  kind: string;
+  /** Events it has not taken yet. */
+  lag: number;
+  /** Since the gateway started: taken by the target, refused by it, and let go by the log before they were taken. */
+  written: number;
+  setAside: number;
+  missed: number;
+  /** What keeps it from writing; null while all is well. */
+  problem: (Words & { code: string }) | null;
 }
 
 export interface IndicatorView {

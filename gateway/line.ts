@@ -23,6 +23,7 @@ export interface LineParts {
   publisher: Publisher;
   store: Consumer;
   warnings: Consumer;
+  sinks: readonly Consumer[];
 }
 
 export interface GatewayLine {
@@ -42,6 +43,7 @@ export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World)
     parts.store,                     // time series: last values, ranges, aggregates
     parts.warnings,                  // rules → state machine → outbox
     streamsConsumer(log, publisher, world), // clean events for other consumers
+    ...parts.sinks,                  // InfluxDB and the like; overrun when the log is full of them
   ], world);
   return {
     take: (message) => intake.take(message),

@@ -16,6 +16,7 @@ import { openQuarantine } from './intake/quarantine.ts';
 import { gatewayLine } from './line.ts';
 import { fetchPicture } from './picture.ts';
 import { Registry } from './registry.ts';
+import { openSinks } from './sinks/open.ts';
 import { apiSources } from './sources.ts';
 import { openStore } from './store/store.ts';
 import { openPublisher, type Publisher } from './streams/publisher.ts';
@@ -79,14 +80,15 @@ async function open(setup: GatewaySetup, world: World, tally: Tally, options: Ru
   }, world);
   undo.unshift(() => warnings.consumer.close());
 
-  const line = gatewayLine(setup, { log, quarantine, registry, link: outLink, publisher, store: store.consumer, warnings: warnings.consumer }, world);
+  const sinks = await openSinks(setup, log, world);
+  const line = gatewayLine(setup, { log, quarantine, registry, link: outLink, publisher, store: store.consumer, warnings: warnings.consumer, sinks: sinks.map(({ consumer }) => consumer) }, world);
   undo.unshift(() => line.close());
   await line.open();
   const inLink = openLink(target, { clientId: `${GATEWAY_CLIENT}${setup.gateway}:in`, filters: INTAKE_FILTERS, take: (message) => line.take(message) }, world);
   undo.unshift(() => inLink.close());
 
   const sources = apiSources({
-    setup, log, line, registry, store, warnings, catalogue, quarantine, link: inLink, tally, picture: fetchPicture, metrics: options.metrics ?? (() => Promise.resolve('')),
+    setup, log, line, registry, store, warnings, sinks, catalogue, quarantine, link: inLink, tally, picture: fetchPicture, metrics: options.metrics ?? (() => Promise.resolve('')),
     ...(options.demo ? { demo: options.demo } : {}),
   }, world);
   const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);

@@ -1,5 +1,5 @@
 /** What the API answers with, put together from the parts of a running gateway. */
-import type { DeviceView, LastValue, PictureView, StatusView } from '../core/api.ts';
+import type { DeviceView, LastValue, PictureView, SinkView, StatusView } from '../core/api.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
@@ -10,6 +10,8 @@ import type { GatewaySetup } from './config/setup.ts';
 import type { Quarantine } from './intake/quarantine.ts';
 import type { GatewayLine } from './line.ts';
 import type { RegisteredDevice, Registry } from './registry.ts';
+import { explain } from '../core/faults.ts';
+import type { OpenedSink } from './sinks/open.ts';
 import { indicatorViews } from './store/indicators.ts';
 import type { LastPoint, Store } from './store/store.ts';
 import type { Tally } from './tally.ts';
@@ -22,6 +24,7 @@ export interface SourceParts {
   registry: Registry;
   store: Store;
   warnings: Warnings;
+  sinks: readonly OpenedSink[];
   catalogue: Catalogue;
   quarantine: Quarantine;
   /** Reads what edges send. */
@@ -70,6 +73,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
         storeLag: line.lag('store'), rulesLag: line.lag('warnings'), warningsOpen: warnings.openCount(),
         acceptMs: stats.acceptMs, storeMs, warnMs: warnings.delayMs(),
       },
+      sinks: parts.sinks.map((sink) => sinkView(sink, line.lag(sink.consumer.name))),
     };
   }
 
@@ -105,4 +109,8 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     },
     ...(parts.demo ? { demo: parts.demo } : {}),
   };
+}
+
+function sinkView({ id, kind, consumer: { counts: { written, setAside, missed, problem } } }: OpenedSink, lag: number): SinkView {
+  return { id, kind, lag, written, setAside, missed, problem: problem && { code: problem.code, zh: explain(problem, 'zh-CN').message, en: explain(problem, 'en').message } };
 }

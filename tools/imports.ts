@@ -39,7 +39,7 @@ const REGISTRIES = new Set(['drivers/index.ts', 'models/index.ts']);
 const KNOWS_REGISTRIES = [/^edge\/main\.ts$/, /^gateway\/main\.ts$/, /^cli\//, /^test-rigs\//, /^tools\//, /\.test\.ts$/];
 
 const REAL_WORLD = /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|setTimeout|setInterval|process\.env|console\.(log|error|warn|info|debug))\b/;
-const MAY_TOUCH_WORLD = [/\/main\.ts$/, /\.?worker\.ts$/, /^cli\//, /^core\/world\.ts$/, /^test-rigs\//, /^tools\//, /^console\//, /\.test\.ts$/, /^core\/testing\//];
+const MAY_TOUCH_WORLD = [/\/main\.ts$/, /\.?worker\.ts$/, /^cli\//, /^core\/world\.ts$/, /^test-rigs\//, /^tools\//, /^console\//, /\.test\.ts$/, /(^|\/)testing\//];
 
 export function readSources(root: string): SourceFile[] {
   const paths = Object.keys(MAY_IMPORT).flatMap((layer) => globSync(`${layer}/**/*.{ts,tsx}`, { cwd: root }));

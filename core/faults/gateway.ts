@@ -1,6 +1,8 @@
 import type { FaultRow } from './row.ts';
+import { SINK_FAULTS } from './sink.ts';
 
 export const GATEWAY_FAULTS = {
+  ...SINK_FAULTS,
   CV_BROKER_LISTEN: {
     stage: 'broker', retry: 'after-change', actor: 'operator',
     en: ['the broker cannot listen on {host}:{port}: {detail}', 'stop the program that holds the port, or set another broker.embedded.port'],
@@ -103,8 +105,8 @@ export const GATEWAY_FAULTS = {
   },
   CV_CONSUMER_OVERRUN: {
     stage: 'store', retry: 'never', actor: 'operator',
-    en: ['{consumer} was too slow: the log let go of what lies between {from} and {to}', 'speed it up or raise log.maxBytes'],
-    zh: ['{consumer} 过慢:日志已释放 {from} 至 {to} 之间的数据', '提高其速度,或调大 log.maxBytes'],
+    en: ['{consumer} was too slow or its target too long away: the log was full and let go of {count} events between {from} and {to}', 'see that its target takes what it is sent, or raise log.maxBytes for longer outages'],
+    zh: ['{consumer} 过慢或其目标中断过久:日志已满,释放了 {from} 至 {to} 之间的 {count} 条事件', '确认其目标能正常接收;如需承受更长中断请调大 log.maxBytes'],
   },
   CV_CONSUMER_AHEAD: {
     stage: 'store', retry: 'never', actor: 'operator',
@@ -130,5 +132,15 @@ export const GATEWAY_FAULTS = {
     stage: 'store', retry: 'after-change', actor: 'operator',
     en: ['{path} is damaged: {detail}', 'move the file away and start again: it is built anew from the log, as far back as that goes'],
     zh: ['{path} 已损坏:{detail}', '移走该文件后重启:将由日志重建,范围以日志所存为限'],
+  },
+  CV_STORE_NEWER: {
+    stage: 'store', retry: 'after-change', actor: 'operator',
+    en: ['{path} was written by a later version (form {detail})', 'install that version again; this one would not understand what it finds'],
+    zh: ['{path} 由更新的版本写入(格式 {detail})', '请重新安装该版本;当前版本无法理解其内容'],
+  },
+  CV_STORE_CHUNK_DAMAGED: {
+    stage: 'store', retry: 'never', actor: 'operator',
+    en: ['values of {series} from {from} to {to} in {path} are damaged', 'look at the disk; the rest stays readable, and what the log still holds can be read there'],
+    zh: ['{path} 中 {series} 自 {from} 至 {to} 的数据已损坏', '检查磁盘;其余数据仍可读取,日志中尚存的部分可从日志读取'],
   },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

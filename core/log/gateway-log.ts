@@ -10,7 +10,7 @@ import { failedWith, openStorage } from './failing.ts';
 import { fileBytesFor } from './file-name.ts';
 import { GatewayLosses } from './gateway-losses.ts';
 import { Marks } from './marks.ts';
-import { Retention } from './retention.ts';
+import { Retention, type Trimmed } from './retention.ts';
 import { StorageError, type CommitRequest, type Group, type OpenReport, type ReplayReply, type Storage } from './storage.ts';
 import { type AcceptedGroup, type Cursor, type GatewayLog, type GatewayLogOptions, type LogSize, type Mark, type ReadLimit, type SettledRange, type StoredGroup } from './types.ts';
 import { workerStorage } from './worker-storage.ts';
@@ -104,11 +104,16 @@ class OpenedGatewayLog implements GatewayLog {
   }
 
   head(): Cursor {
-    return this.#chain.head() ?? this.#retention.trimmed;
+    return this.#chain.head() ?? this.tail();
   }
 
   tail(): Cursor {
-    return this.#retention.trimmed;
+    const { epoch, seq } = this.#retention.trimmed;
+    return { epoch, seq };
+  }
+
+  gone(after: Cursor, upTo: Cursor): number {
+    return this.#retention.gone(after, upTo);
   }
 
   hold(consumer: string, cursor: Cursor, required: boolean): void {
@@ -198,15 +203,15 @@ class OpenedGatewayLog implements GatewayLog {
     if (groups.length > 0) this.#publish();
   }
 
-  async #commit(groups: readonly Group[], settled: readonly SettledRange[], trimmed?: Cursor): Promise<void> {
+  async #commit(groups: readonly Group[], settled: readonly SettledRange[], trimmed?: Trimmed): Promise<void> {
     const target = this.#chain.target(this.epoch, this.#lastSeq + 1);
     const request: CommitRequest = { chain: CHAIN, file: target, groups, monotonicMs: this.#world.clock.monotonicMs() };
     if (this.#chain.isNew(target)) {
       this.#marks.forgetDrained(this.#world.clock.nowMs());
       request.state = this.#marks.format();
-      request.trimmed = JSON.stringify(this.#retention.trimmed);
+      request.trimmed = this.#retention.format();
     }
-    if (trimmed) request.trimmed = JSON.stringify(trimmed);
+    if (trimmed) request.trimmed = this.#retention.format(trimmed);
     if (settled.length > 0) request.settled = JSON.stringify(settled);
     const reply = await this.#storage.commit(request).catch((error: unknown) => {
       if (error instanceof StorageError) this.#chain.failed(error.failure);

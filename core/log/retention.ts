@@ -13,10 +13,19 @@ interface Hold {
   required: boolean;
 }
 
+/** Everything up to this place is gone. */
+export interface Trimmed extends Cursor {
+  /** The last number of each epoch that was let go, oldest first: tells how many a consumer has missed. */
+  ends: [epoch: number, last: number][];
+}
+
+/** Each opening of the log is an epoch; those before are counted as nothing. */
+const MAX_ENDS = 1000;
+
 export interface TrimPlan {
   names: string[];
-  /** Everything up to here is gone when they are. */
-  trimmed: Cursor;
+  /** As it will be when they are gone. */
+  trimmed: Trimmed;
   /** The bytes asked for fit then. */
   fits: boolean;
 }
@@ -27,14 +36,14 @@ export class Retention {
   readonly #world: World;
   readonly #openedMs: number;
   readonly #holds = new Map<string, Hold>();
-  trimmed: Cursor;
+  trimmed: Trimmed;
 
   constructor(options: GatewayLogOptions, chain: Chain, trimmed: string | null, world: World) {
     this.#options = options;
     this.#chain = chain;
     this.#world = world;
     this.#openedMs = world.clock.monotonicMs();
-    this.trimmed = trimmed === null ? START : (JSON.parse(trimmed) as Cursor);
+    this.trimmed = { ...START, ends: [], ...(trimmed === null ? {} : (JSON.parse(trimmed) as Partial<Trimmed>)) };
   }
 
   hold(consumer: string, cursor: Cursor, required: boolean): void {
@@ -52,15 +61,26 @@ export class Retention {
       if (this.#isHeld(end, (hold) => hold.required)) break;
       this.#overrun(end);
       plan.names.push(file.name);
-      if (compareCursors(end, plan.trimmed) > 0) plan.trimmed = end;
+      if (compareCursors(end, plan.trimmed) > 0) plan.trimmed = { ...end, ends: withEnd(plan.trimmed.ends, end) };
       bytes -= file.bytes;
     }
     plan.fits = bytes <= this.#options.maxBytes;
     return plan;
   }
 
-  trimmedTo(cursor: Cursor): void {
-    this.trimmed = cursor;
+  trimmedTo(trimmed: Trimmed): void {
+    this.trimmed = trimmed;
+  }
+
+  /** As it is kept in the files. */
+  format(trimmed: Trimmed = this.trimmed): string {
+    return JSON.stringify(trimmed);
+  }
+
+  gone(after: Cursor, upTo: Cursor): number {
+    const ends = new Map<number, number>([...this.trimmed.ends, [upTo.epoch, upTo.seq]]);
+    return [...ends].filter(([epoch]) => epoch >= after.epoch && epoch <= upTo.epoch)
+      .reduce((sum, [epoch, last]) => sum + Math.max(0, last - (epoch === after.epoch ? after.seq : 0)), 0);
   }
 
   fullFault(): Fault {
@@ -79,14 +99,17 @@ export class Retention {
     return [...this.#holds.values()].some((hold) => counts(hold) && compareCursors(hold.cursor, end) < 0);
   }
 
-  /** Optional consumers do not hold the log up: what they miss is said. */
+  /** Optional consumers do not hold the log up. What they have in hand may still arrive: who feeds them counts what they miss. */
   #overrun(end: Cursor): void {
     for (const [consumer, hold] of this.#holds) {
       if (hold.required || compareCursors(hold.cursor, end) >= 0) continue;
       const count = this.#chain.countBetween(hold.cursor, end);
       hold.cursor = end;
       this.#world.tell({ kind: 'fault', fault: { code: 'CV_LOG_OVERRUN', params: { consumer, count } } });
-      if (count > 0) this.#world.tell({ kind: 'samples_lost', count, reason: 'sink_overrun', intended: false });
     }
   }
+}
+
+function withEnd(ends: Trimmed['ends'], { epoch, seq }: Cursor): Trimmed['ends'] {
+  return [...ends.filter(([other]) => other !== epoch), [epoch, seq] satisfies [number, number]].slice(-MAX_ENDS);
 }

@@ -120,6 +120,8 @@ export interface GatewayLog {
   head(): Cursor;
   /** The oldest place that can be read from; a cursor before it is answered 410. */
   tail(): Cursor;
+  /** How many events after one place and up to another were let go; `upTo` lies at or before the tail. */
+  gone(after: Cursor, upTo: Cursor): number;
   /** A consumer says how far it is; required ones are never trimmed past. */
   hold(consumer: string, cursor: Cursor, required: boolean): void;
   size(): LogSize;

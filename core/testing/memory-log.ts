@@ -130,6 +130,7 @@ export function openMemoryGatewayLog(_options: { gateway: string }, world: World
     read: (after, limit) => Promise.resolve(select(groups, after, limit)),
     head: () => (last === 0 ? START : { epoch, seq: last }),
     tail: () => START,
+    gone: (after, upTo) => Math.max(0, upTo.seq - (after.epoch === upTo.epoch ? after.seq : 0)),
     hold() {},
     size: () => ({ events: last, bytes: groups.reduce((sum, group) => sum + group.payload.length, 0) }),
     onAppended(listener) {

@@ -54,6 +54,7 @@ export const PointView = named('Point', 'one stored value, or a bucket of them',
 const next = z.string().nullable().meta({ description: 'give it as `after` for the next page; null at the end' });
 export const SeriesRange = named('SeriesRange', 'values of one series, by time', z.object({
   series: SeriesView, from: time, to: time, downsampled: z.boolean(), items: z.array(PointView), next,
+  gaps: z.exactOptional(z.array(z.object({ from: time, to: time, count: count.nullable() }))).meta({ description: 'damaged on disk and left out' }),
 })) satisfies z.ZodType<api.SeriesRange>;
 
 export const Reason = named('Reason', 'one sentence of why, and the value it rests on', z.object({
@@ -75,6 +76,10 @@ export const EdgeView = named('Edge', 'an edge as the gateway knows it', z.objec
   id: z.string(), centre: z.string(), online: z.boolean(), version: z.string().nullable(), logDepth: count.nullable(), clockOffsetMs: ms.nullable(), seenAt: time,
 })) satisfies z.ZodType<api.EdgeView>;
 
+export const SinkView = named('Sink', 'another place events go: how far behind it is, and what keeps it', z.object({
+  id: z.string(), kind: z.string(), lag: count, written: count, setAside: count, missed: count, problem: z.object({ code: z.string(), zh: z.string(), en: z.string() }).nullable(),
+})) satisfies z.ZodType<api.SinkView>;
+
 export const StatusView = named('Status', 'the path of a sample with live counts', z.object({
   gateway: z.string(), centre: z.string(), name: z.exactOptional(Words), exercise: z.boolean(), now: time, startedAt: time, evaluatedTo: time.nullable(),
   devices: z.object({ total: count, fresh: count, lost: count }), edges: z.array(EdgeView),
@@ -82,6 +87,7 @@ export const StatusView = named('Status', 'the path of a sample with live counts
     kept: count.nullable(), edgeDepth: count, accepted: count, duplicates: count, refused: count, stored: count, storeLag: count, rulesLag: count,
     warningsOpen: count, acceptMs: ms.nullable(), storeMs: ms.nullable(), warnMs: ms.nullable(),
   }),
+  sinks: z.exactOptional(z.array(SinkView)),
 })) satisfies z.ZodType<api.StatusView>;
 
 export const IndicatorView = named('Indicator', 'an entry of the catalogue, or a code it does not know yet', z.object({

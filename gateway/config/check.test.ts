@@ -50,6 +50,21 @@ test('every mistake is told at once, with its line, and secrets are not', async 
   for (const { fault } of problems) for (const language of ['en', 'zh-CN'] as const) assert.ok(explain(fault, language).remedy !== '');
 });
 
+test('a sink is checked by its kind, its token read and never told', async () => {
+  const good = await check(`${MINIMAL}sinks: [{ kind: influxdb, settings: { url: "http://10.0.0.9:8086", token: "\${env:T}", timeout: 3s } }, { kind: influxdb, id: city, settings: { url: "https://x/vm", measurement: "{indicator}" } }]\n`, { T: 'hush' });
+  assert.deepEqual(good.setup?.sinks, [
+    { kind: 'influxdb', id: 'influxdb', settings: { url: 'http://10.0.0.9:8086', org: '', bucket: 'cityvitals', token: 'hush', measurement: 'cityvitals', batch: 1000, timeout: 3000 } },
+    { kind: 'influxdb', id: 'city', settings: { url: 'https://x/vm', org: '', bucket: 'cityvitals', measurement: '{indicator}', batch: 1000, timeout: 10_000 } },
+  ]);
+  const bad = await check([
+    MINIMAL.trimEnd(), 'sinks:', '  - kind: influxdb', '    settings:', '      url: "http://user:pass@x"', '      token: "hush hush"', '      batch: 0', '      colour: red', '  - kind: influxdb', '    settings: { measurement: "#x" }', '  - kind: influx', '    id: b', '    settings: { url: ftp://x }', '  - kind: 7', '',
+  ].join('\n'));
+  assert.deepEqual([...new Set(bad.problems.map(({ line }) => line))], [7, 8, 9, 10, 11, 12, 13, 15, 16]);
+  assert.deepEqual(bad.problems.filter(({ fault }) => ['CV_SINK_UNKNOWN', 'CV_ID_TWICE'].includes(fault.code)).map(({ line, fault }) => [line, fault.params.nearest ?? fault.params.firstLine]), [[11, 5], [13, 'influxdb']]);
+  assert.equal(JSON.stringify(bad.problems).includes('hush'), false);
+  assert.equal(JSON.stringify(bad.problems).includes('pass@'), false);
+});
+
 test('two edges with one id are told with both lines', async () => {
   const { problems } = await check(`${MINIMAL.replace('{ embedded: {} }', '\n  embedded:\n    edges:\n      - { id: a, token: t }\n      - { id: a, token: u }')}`);
   assert.deepEqual(problems.map(({ line, fault }) => [line, fault.code, fault.params.firstLine]), [[7, 'CV_ID_TWICE', 6]]);

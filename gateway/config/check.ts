@@ -4,7 +4,8 @@ import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem, ty
 import type { Words } from '../../core/config/schema-notes.ts';
 import { readKnowledge } from './knowledge.ts';
 import { GATEWAY_SCHEMA } from './schema.ts';
-import type { GatewaySetup } from './setup.ts';
+import { checkSinks } from './sinks.ts';
+import type { GatewaySetup, PlugSetup } from './setup.ts';
 
 export interface CheckedGateway {
   /** null when there are problems. */
@@ -19,7 +20,9 @@ export async function checkGateway(source: ConfigSource, options: Secrets): Prom
   const document = new ConfigDocument(source, options);
   const { value, problems: own } = checkPart(document, GATEWAY_SCHEMA, [], THIS_GATEWAY);
   const problems = [...document.problems, ...own];
-  const setup = value ? setupOf(source.path, value) : null;
+  const sinks = await checkSinks(document);
+  problems.push(...sinks.problems);
+  const setup = value ? setupOf(source.path, value, sinks.sinks) : null;
   if (setup?.broker.kind === 'embedded') {
     problems.push(...repeated(document, setup.broker.edges.map(({ id }) => id), ['broker', 'embedded', 'edges'], 'id'));
     problems.push(...repeated(document, setup.broker.consumers.map(({ user }) => user), ['broker', 'embedded', 'consumers'], 'user'));
@@ -37,11 +40,11 @@ function repeated(document: ConfigDocument, names: readonly string[], base: Path
   });
 }
 
-function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>): GatewaySetup {
-  const { gateway, centre, name, broker, log, store, http, accepts, exercise, relays, sinks, notifiers, rules, catalogue } = value;
+function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: readonly PlugSetup[]): GatewaySetup {
+  const { gateway, centre, name, broker, log, store, http, accepts, exercise, relays, notifiers, rules, catalogue } = value;
   const { embedded, url, user, password } = broker;
   return {
-    gateway, centre, ...(name ? { name } : {}), http, accepts, exercise, relays, sinks, notifiers,
+    gateway, centre, ...(name ? { name } : {}), http, accepts, exercise, relays, sinks, notifiers: notifiers.map((plug) => ({ ...plug, id: plug.kind })),
     broker: embedded
       ? { kind: 'embedded', ...embedded, edges: embedded.edges.map(({ id, token }) => ({ id, token: token ?? null })) }
       : { kind: 'external', url: url ?? '', user: user ?? null, password: password ?? null },

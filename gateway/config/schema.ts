@@ -42,6 +42,12 @@ const plugs = (words: { zh: string; en: string }) => z.array(z.strictObject({
   settings: z.record(z.string(), z.unknown()).default({}).meta({ zh: '其设置', en: 'its settings' }),
 })).default([]).meta(words);
 
+export const SINK_SCHEMA = z.strictObject({
+  kind: z.string().meta({ zh: '类型', en: 'its kind', examples: ['influxdb'] }),
+  id: z.string().regex(/^[a-z0-9-]{1,32}$/).optional().meta({ zh: '编号,进度以此为名;默认同 kind', en: 'its name, under which its place is kept; by default that of its kind', examples: ['city-influx'] }),
+  settings: z.record(z.string(), z.unknown()).default({}).meta({ zh: '该类型的设置,见下', en: 'settings of its kind, see below' }),
+});
+
 export const GATEWAY_SCHEMA = z.strictObject({
   gateway: z.string().regex(IDS.edge).meta({ zh: '网关编号', en: 'name of this gateway', examples: ['town-gateway'] }),
   centre: z.string().regex(IDS.centre).meta({ zh: '所属中心:镇街 9 位、区县 6 位行政区划代码,或自定的 6–12 位大写字母数字', en: 'its centre: 9 digits for a town, 6 for a county, or 6 to 12 capitals and digits of your own', examples: ['500112001'] }),
@@ -64,7 +70,7 @@ export const GATEWAY_SCHEMA = z.strictObject({
   accepts: z.array(z.enum(ORIGINS)).min(1).default(['live', 'backfill']).meta({ zh: '接收哪些来源的事件;演练模式接收全部', en: 'origins of events that come in; in exercise mode all do' }),
   exercise: z.boolean().default(false).meta({ zh: '演练模式:一切照常运行并加标记,不对外通知', en: 'exercise: all works and is marked, nothing leaves for real people' }),
   relays: z.array(z.string().regex(IDS.edge)).default([]).meta({ zh: '可转发他方事件的发送者(下级网关)', en: 'senders that pass on events of others: gateways below this one', examples: [['town-gateway']] }),
-  sinks: plugs({ zh: '其他去处', en: 'other places events go' }),
+  sinks: z.array(SINK_SCHEMA).default([]).meta({ zh: '其他去处,各自按进度读取日志,互不影响', en: 'other places events go; each reads the log at its own pace and holds up nobody', examples: [[{ kind: 'influxdb', settings: { url: 'http://10.0.0.9:8086', bucket: 'city' } }]] }),
   notifiers: plugs({ zh: '通知方式', en: 'ways to reach people' }),
   rules: files({ zh: '规则文件,或含 *.yaml 的目录;只运行此处列出的', en: 'rule files, or folders of *.yaml; only these are evaluated', examples: [['./rules']] }),
   catalogue: files({ zh: '指标目录文件,或含 *.yaml 的目录', en: 'catalogue files, or folders of *.yaml', examples: [['./catalogue']] }),

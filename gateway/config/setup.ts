@@ -59,5 +59,7 @@ export interface ExternalBrokerSetup {
 /** A sink or notifier: its kind, and settings that its own schema has checked. */
 export interface PlugSetup {
   readonly kind: string;
+  /** Its name; of a sink also that of its place in the log. */
+  readonly id: string;
   readonly settings: Readonly<Record<string, unknown>>;
 }

@@ -11,12 +11,22 @@ export interface FedEvent {
   readonly receivedAt: number;
 }
 
+/** Events that the log let go of before an optional consumer took them. */
+export interface MissedEvents {
+  /** The last one that was taken, and the first that comes next. */
+  readonly from: Cursor;
+  readonly to: Cursor;
+  readonly count: number;
+  /** When the one at `to` reached the gateway, ms UTC. */
+  readonly toAt: number;
+}
+
 export interface Consumer {
   /** Names the cursor; also the label of its lag. */
   readonly name: string;
   /** Required ones are waited for: the log never trims past them. Others are overrun when the log is full. */
   readonly required: boolean;
-  /** Opens, and says up to where everything was taken before; START for a new one. */
+  /** Opens, and says up to where everything was taken before; START for a new one, or, where it is not required, the log's tail. */
   start(): Promise<Cursor>;
   /**
    * Takes events in log order, one call at a time, and saves `upTo` in the same transaction as what it made of them.
@@ -24,5 +34,9 @@ export interface Consumer {
    * `batch` may be empty (only the cursor moved on).
    */
   take(batch: readonly FedEvent[], upTo: Cursor): Promise<void>;
+  /** Before the next take: these will not come. Told and counted already; called again after a fault. */
+  missed?(missed: MissedEvents): Promise<void>;
+  /** The gateway stops: whoever waits for somebody else gives up at once, so that its take rejects. */
+  halt?(): void;
   close(): Promise<void>;
 }

@@ -2,11 +2,11 @@
  * Feed: hands the log to its consumers, each at its own place. A group is decoded once for consumers that are near each
  * other; a consumer that fails is given the same events again, and holds up nobody but itself.
  */
-import { faultOf } from '../../core/faults.ts';
+import { faultOf, FAULTS, type Fault } from '../../core/faults.ts';
 import { compareCursors, formatCursor, type Cursor, type GatewayLog, type ReadLimit, type StoredGroup } from '../../core/log/types.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import { pause, type World } from '../../core/world.ts';
-import type { Consumer, FedEvent } from './consumer.ts';
+import type { Consumer, FedEvent, MissedEvents } from './consumer.ts';
 
 export interface Feed {
   /** Starts every consumer and then feeds them. @throws what a consumer's start throws */
@@ -52,29 +52,34 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
       const before = appends;
       const groups = await log.read(runner.cursor, READ);
       if (stop.signal.aborted) return;
-      for (const part of parts(groups)) if (!stop.signal.aborted) await hand(runner, part);
+      let missed = groups[0] ? missedBefore(runner, groups[0]) : null;
+      for (const part of parts(groups)) {
+        if (!stop.signal.aborted) await hand(runner, part, missed);
+        missed = null;
+      }
       if (groups.length > 0) continue;
       // What was appended while we read wakes nobody any more.
       if (appends === before) await new Promise<void>((resolve) => { sleepers.add(resolve); });
     }
   }
 
-  async function hand(runner: Runner, groups: readonly StoredGroup[]): Promise<void> {
+  async function hand(runner: Runner, groups: readonly StoredGroup[], missed: MissedEvents | null): Promise<void> {
     const { consumer } = runner;
-    tellOverrun(runner, groups[0] as StoredGroup);
+    let toSay = missed;
     const last = groups.at(-1) as StoredGroup;
     const upTo = { epoch: last.epoch, seq: last.seq + last.count - 1 };
     const batch = groups.flatMap((group) => cache.events(group).filter((event) => compareCursors(event.cursor, runner.cursor) > 0));
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
       try {
+        if (toSay) await consumer.missed?.(toSay);
+        toSay = null;
         await consumer.take(batch, upTo);
         break;
       } catch (error) {
         if (stop.signal.aborted) return;
         const jitteredMs = Math.round(waitMs * (0.75 + world.random.next() / 2));
-        const { params } = faultOf(error, 'CV_CONSUMER_FAILED');
-        const detail = String(params.detail ?? (error as Error).message);
-        world.tell({ kind: 'fault', fault: { code: 'CV_CONSUMER_FAILED', params: { consumer: consumer.name, detail, waitMs: jitteredMs } } });
+        world.tell({ kind: 'fault', fault: failureOf(consumer, error, jitteredMs) });
+        tellLag(runner);
         if (!(await pause(world.clock, jitteredMs, stop.signal))) return;
       }
     }
@@ -83,12 +88,21 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     tellLag(runner);
   }
 
-  /** The log let go of what this consumer had not taken: said with its range, then on from what is there. */
-  function tellOverrun({ consumer, cursor }: Runner, first: StoredGroup): void {
-    const expected = first.epoch === cursor.epoch ? first.seq <= cursor.seq + 1 : compareCursors(cursor, log.tail()) >= 0 || cursor.epoch === 0;
-    if (expected) return;
-    world.tell({ kind: 'fault', fault: { code: 'CV_CONSUMER_OVERRUN', params: { consumer: consumer.name, from: formatCursor(cursor), to: formatCursor({ epoch: first.epoch, seq: first.seq }) } } });
-    if (first.epoch === cursor.epoch) world.tell({ kind: 'samples_lost', count: first.seq - cursor.seq - 1, reason: 'sink_overrun', intended: false });
+  /**
+   * The log let go of what this consumer had not taken: said and counted here, where it comes to what is left. A new
+   * required one begins with what there is; an optional one says itself where it begins.
+   */
+  function missedBefore({ consumer, cursor }: Runner, first: StoredGroup): MissedEvents | null {
+    const tail = log.tail();
+    if (compareCursors(cursor, tail) >= 0 || (consumer.required && cursor.epoch === 0)) return null;
+    const to = { epoch: first.epoch, seq: first.seq };
+    // What is in hand is not lost, though the log may have let go of it since.
+    const lastGone = compareCursors(tail, to) < 0 ? tail : { epoch: to.epoch, seq: to.seq - 1 };
+    const count = log.gone(cursor, lastGone);
+    if (count === 0) return null;
+    world.tell({ kind: 'fault', fault: { code: 'CV_CONSUMER_OVERRUN', params: { consumer: consumer.name, count, from: formatCursor(cursor), to: formatCursor(to) } } });
+    world.tell({ kind: 'samples_lost', count, reason: 'sink_overrun', intended: false });
+    return { from: cursor, to, count, toAt: first.origin?.receivedAt ?? 0 };
   }
 
   function lagOf({ cursor }: Runner): number {
@@ -134,6 +148,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     async close() {
       unlisten();
       stop.abort();
+      for (const { consumer } of runners.values()) consumer.halt?.();
       wakeAll();
       await Promise.all([...runners.values()].map(async ({ consumer, work }) => {
         await work;
@@ -142,6 +157,13 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
       runners.clear();
     },
   };
+}
+
+/** A sink's fault says itself what is to be done; whatever else fails is the consumer's. */
+function failureOf({ name }: Consumer, error: unknown, waitMs: number): Fault {
+  const fault = faultOf(error, 'CV_CONSUMER_FAILED');
+  if (FAULTS[fault.code].stage === 'sink') return { ...fault, params: { ...fault.params, waitMs } };
+  return { code: 'CV_CONSUMER_FAILED', params: { consumer: name, detail: String(fault.params.detail ?? (error as Error).message), waitMs } };
 }
 
 /** Whole groups, about HAND_EVENTS at a time. */

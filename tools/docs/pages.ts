@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { INDICATOR_SCHEMA } from '../../core/catalogue/indicator.ts';
 import { RULE_SCHEMA } from '../../core/rules/rule.ts';
 import type { Driver } from '../../core/driver.ts';
+import type { Sink } from '../../core/sink.ts';
 import { DRIVERS } from '../../drivers/index.ts';
 import { EDGE_SCHEMA } from '../../edge/config/schema.ts';
 import { GATEWAY_SCHEMA } from '../../gateway/config/schema.ts';
+import { SINKS } from '../../gateway/sinks/index.ts';
 import { settingsTable } from './settings.ts';
 import { faultsPage, GENERATED, lossesPage, metricsPage } from './tables.ts';
 
@@ -15,11 +17,11 @@ export async function allPages(): Promise<Record<string, string>> {
     'docs/faults.md': faultsPage(),
     'docs/losses.md': lossesPage(),
     'docs/metrics.md': metricsPage(),
-    'docs/configuration.md': configurationPage(drivers),
+    'docs/configuration.md': configurationPage(drivers, await Promise.all(SINKS.map((entry) => entry.load()))),
   };
 }
 
-function configurationPage(drivers: readonly Driver[]): string {
+function configurationPage(drivers: readonly Driver[], sinks: readonly Sink[]): string {
   return [
     GENERATED,
     '# Configuration 配置参考', '',
@@ -28,6 +30,7 @@ function configurationPage(drivers: readonly Driver[]): string {
     '## Edge 边缘节点', '', settingsTable(EDGE_SCHEMA), '',
     ...drivers.flatMap(driverSection),
     '## Gateway 网关', '', settingsTable(GATEWAY_SCHEMA), '',
+    ...sinks.flatMap(sinkSection),
     '## Rule files 规则文件', '', ...options(RULE_SCHEMA).flatMap((option) => [settingsTable(option), '']),
     '## Catalogue entries 指标目录', '', settingsTable(INDICATOR_SCHEMA), '',
   ].join('\n');
@@ -42,5 +45,7 @@ function driverSection(driver: Driver): string[] {
     'settings 设置', '', settingsTable(driver.settings), '', 'points 测点', '', points, '',
   ];
 }
+
+const sinkSection = (sink: Sink): string[] => [`## Sink \`${sink.id}\`: ${sink.title.en} · ${sink.title.zh}`, '', '[sinks.md](sinks.md)', '', settingsTable(sink.settings), ''];
 
 const options = (schema: typeof RULE_SCHEMA): z.ZodType[] => [...schema.options];

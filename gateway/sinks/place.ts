@@ -1,0 +1,114 @@
+/** How far a sink is, in a small file: written to the side, flushed and renamed, at most once a second. */
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { faultOf } from '../../core/faults.ts';
+import { formatCursor, parseCursor, type Cursor } from '../../core/log/types.ts';
+import type { Timer, World } from '../../core/world.ts';
+
+export interface Reached {
+  cursor: Cursor;
+  /** When the event there reached the gateway, ms UTC. */
+  receivedAt: number;
+}
+
+/** What lies between is sent once more after a crash, which changes nothing in the target. */
+const SAVE_EVERY_MS = 1000;
+
+export class Place {
+  readonly #path: string;
+  readonly #sink: string;
+  readonly #world: World;
+  #reached: Reached;
+  #changed = false;
+  #failing = false;
+  #timer: Timer | null = null;
+  #saving: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, sink: string, reached: Reached, world: World) {
+    this.#path = path;
+    this.#sink = sink;
+    this.#world = world;
+    this.#reached = reached;
+  }
+
+  /** @param fresh where a sink begins that was never here; saved at once, so that what is let go from now on counts as missed */
+  static async open(path: string, sink: string, fresh: Reached, world: World): Promise<Place> {
+    const saved = await readPlace(path);
+    const place = new Place(path, sink, saved ?? fresh, world);
+    if (!saved) {
+      place.#changed = true;
+      await place.save();
+    }
+    return place;
+  }
+
+  get reached(): Reached {
+    return this.#reached;
+  }
+
+  move(reached: Reached): void {
+    this.#reached = reached;
+    this.#changed = true;
+    this.#timer ??= this.#world.clock.after(SAVE_EVERY_MS, () => {
+      this.#timer = null;
+      void this.save();
+    });
+  }
+
+  /** On disk when this resolves; a disk that fails is told, and tried again with the next move. */
+  save(): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#write());
+    return this.#saving;
+  }
+
+  close(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = null;
+    return this.save();
+  }
+
+  async #write(): Promise<void> {
+    if (!this.#changed) return;
+    this.#changed = false;
+    const { cursor, receivedAt } = this.#reached;
+    try {
+      await writeDurably(this.#path, `${JSON.stringify({ v: 1, cursor: formatCursor(cursor), receivedAt })}\n`);
+      if (this.#failing) this.#world.tell({ kind: 'fault_cleared', code: 'CV_SINK_UNSAVED' });
+      this.#failing = false;
+    } catch (error) {
+      this.#changed = true;
+      if (!this.#failing) this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_SINK_UNSAVED', { sink: this.#sink, path: this.#path }) });
+      this.#failing = true;
+    }
+  }
+}
+
+async function readPlace(path: string): Promise<Reached | null> {
+  try {
+    const { cursor, receivedAt } = JSON.parse(await readFile(path, 'utf8')) as Partial<{ cursor: string; receivedAt: number }>;
+    const at = typeof cursor === 'string' ? parseCursor(cursor) : null;
+    return at && Number.isSafeInteger(receivedAt) ? { cursor: at, receivedAt: receivedAt as number } : null;
+  } catch (error) {
+    // Not there yet, or not ours any more: all that the log holds is sent again, and changes nothing where it was before.
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(`${path}.new`, 'w');
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.new`, path);
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
