@@ -13,9 +13,9 @@ import { failedWith, openStorage } from './failing.ts';
 import { fileBytesFor } from './file-name.ts';
 import { fromMark } from './ranges.ts';
 import type { OpenReport, Storage, StorageStats } from './storage.ts';
-import { addPending, depth, lose, settle, unsettled } from './stream-state.ts';
+import { addPending, depth, lose, settle, unsettled, type StreamState } from './stream-state.ts';
 import type { Cursor, EdgeLog, EdgeLogOptions, FullPolicy, KeptGroup, LogSize, Mark, ReadLimit, StoredGroup } from './types.ts';
-import { encodeGroups, type Call, type Entry } from './waiting.ts';
+import { encodeGroups, type Call, type EncodedGroup, type Entry } from './waiting.ts';
 import { workerStorage } from './worker-storage.ts';
 
 const GROUP_MS = 250;
@@ -60,7 +60,7 @@ class OpenedEdgeLog implements EdgeLog {
     const streams = STREAMS.map((stream) => new EdgeStream(stream, new Chain(stream, maxFileBytes, report.chains[stream]?.files ?? []), context));
     this.#streams = Object.fromEntries(streams.map((one) => [one.stream, one])) as Record<Stream, EdgeStream>;
     const bound = { maxBytes: options.maxBytes, maxFileBytes, policies: { ...POLICIES, ...options.policies } };
-    this.#room = new Room(streams, bound, async (one, change) => this.#publish(await one.commit([], change)), world);
+    this.#room = new Room(streams, bound, (one, change) => this.#write(one, [], change), world);
     for (const one of streams) {
       const found = report.chains[one.stream];
       if (found) recover(one, found, world);
@@ -263,24 +263,30 @@ class OpenedEdgeLog implements EdgeLog {
     const watchers = one.watchers.splice(0);
     try {
       if (entries.length > 0 && !(await this.#room.make(one, entries))) this.#refuse(one, entries.splice(0));
-      const refused = one.refused.length;
       await this.#commit(one, entries);
-      for (const call of one.refused.splice(0, refused)) answer(call);
       this.#wellAgain();
       for (const watcher of watchers) watcher(true);
+      this.#schedule(one);
     } catch (error) {
+      // What is put back waits for its time: a failing disk is asked once a second, or by what comes new.
       this.#failed(one, entries, error as Error);
       for (const watcher of watchers) watcher(false);
     }
-    if (!one.due) this.#schedule(one);
   }
 
   async #commit(one: EdgeStream, entries: readonly Entry[]): Promise<void> {
     if (entries.length === 0 && !one.dirty) return;
     const { groups, bad } = encodeGroups({ from: this.edge, stream: one.stream, epoch: this.epoch }, one.nextSeq, entries);
-    const kept = await one.commit(groups);
+    await this.#write(one, groups);
     for (const { entries: own } of groups) for (const { call } of own) { call.kept += 1; answer(call); }
     for (const { entry, error } of bad) this.#reject(entry.call, error);
+  }
+
+  async #write(one: EdgeStream, groups: readonly EncodedGroup[], change?: (state: StreamState) => StreamState): Promise<void> {
+    const refused = one.refused.length;
+    const kept = await one.commit(groups, change);
+    // Whatever commit it was: the count of what was refused before is on disk now.
+    for (const call of one.refused.splice(0, refused)) answer(call);
     this.#publish(kept);
   }
 

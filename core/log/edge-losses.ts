@@ -15,8 +15,12 @@ export function recover(one: EdgeStream, found: ChainReport, world: World): void
   if (found.stateDamaged) {
     world.tell({ kind: 'fault', fault: { code: 'CV_LOG_DAMAGED', params: { file: `${one.stream} marks`, epoch: 0, fromSeq: 0, toSeq: 0, detail: 'what was settled since the last sound file is sent again' } } });
   }
+  // An older epoch that the newest state does not name was drained: nothing of it is owed, whatever still lies about.
+  const stateEpoch = found.files.find((file) => file.name === found.stateFile)?.epoch ?? 0;
+  const isDrained = (epoch: number) => epoch < stateEpoch && !one.state.epochs.has(epoch);
   const onDisk = new Map<number, Range[]>();
   for (const file of one.chain.files) {
+    if (isDrained(file.epoch)) continue;
     const known = Math.max(epochOf(one.state, file.epoch).last, found.head?.epoch === file.epoch ? found.head.seq : 0);
     // How far a file reaches whose pages are damaged shows when it is read.
     const last = file.damaged ? Math.max(one.chain.lastOf(file), known) : one.chain.lastOf(file);
@@ -24,7 +28,7 @@ export function recover(one: EdgeStream, found: ChainReport, world: World): void
     onDisk.set(file.epoch, addRange(onDisk.get(file.epoch) ?? [], file.first, last));
     one.state = reach(one.state, file.epoch, last);
   }
-  if (found.head) one.state = reach(one.state, found.head.epoch, found.head.seq);
+  if (found.head && !isDrained(found.head.epoch)) one.state = reach(one.state, found.head.epoch, found.head.seq);
   const nowMs = world.clock.nowMs();
   for (const { epoch, from, to } of unsettled(one.state)) {
     for (const [fromSeq, toSeq] of missingOf(onDisk.get(epoch) ?? [], from, to)) {
