@@ -4,6 +4,7 @@
  */
 import { API_FAULTS } from './faults/api.ts';
 import { CLI_FAULTS } from './faults/cli.ts';
+import { COMMAND_FAULTS } from './faults/command.ts';
 import { CONFIG_FAULTS } from './faults/config.ts';
 import { DEVICE_FAULTS } from './faults/device.ts';
 import { GATEWAY_FAULTS } from './faults/gateway.ts';
@@ -15,7 +16,7 @@ import { WIRE_FAULTS } from './faults/wire.ts';
 import type { FaultRow } from './faults/row.ts';
 
 export const FAULTS = {
-  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...WIRE_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CLI_FAULTS,
+  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CLI_FAULTS,
 } as const satisfies Record<`CV_${string}`, FaultRow>;
 
 export type FaultCode = keyof typeof FAULTS;

@@ -1,7 +1,9 @@
 /** The whole edge line on one page: what happens to a sample, in order. No logic here. */
+import type { Draft } from '../core/event.ts';
 import { line } from '../core/line.ts';
 import type { EdgeLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
+import { latestValues } from './commands/latest.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import type { PresenceFacts } from './forward/presence.ts';
 import { read, type OpenDevice } from './host/read.ts';
@@ -22,20 +24,26 @@ export interface EdgeParts {
   points: QualifyFacts;
   log: EdgeLog;
   presence: Pick<PresenceFacts, 'version' | 'httpUrl'>;
+  /** A payload of the command topic. */
+  onCommand(payload: Uint8Array): void;
 }
 
 export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   const reading = read(parts.devices, world);
+  const latest = latestValues(world.clock);
   const keeping = keep(parts.log, setup.centre, world);
-  const forwarding = forward(setup, { ...parts.presence, devices: () => reading.states() }, parts.log, world);
+  const forwarding = forward(setup, { ...parts.presence, devices: () => reading.states(), onCommand: parts.onCommand }, parts.log, world);
   const joined = line(world, [
     reading,                             // frames of every device the host keeps open become samples, or a loss with its reason
     infer(parts.detectors, world, parts.pictures), // camera frames become samples like any other
     qualify(setup, parts.points, world), // scale, unit, quality, clock: a sample becomes an event
+    latest,                              // what each point says now, for commands
     judge(),                             // local warnings, also when cut off; sees every event
     reduce(setup, parts.points, world),  // deadbands and heartbeats; never hides a crossing
     keeping,                             // flushed to disk: from here on we own them
     forwarding,                          // let go by the gateway's ack alone
   ]);
-  return { ...joined, states: () => reading.states(), isKeeping: () => keeping.isKeeping(), uplink: () => forwarding.uplink() };
+  /** Beside the line: an event of the edge's own, which nothing leaves out. */
+  const record = (draft: Draft) => keeping.take?.([draft], () => {});
+  return { ...joined, host: reading, latest, record, answer: forwarding.answer, states: () => reading.states(), isKeeping: () => keeping.isKeeping(), uplink: () => forwarding.uplink() };
 }

@@ -1,4 +1,5 @@
 /** Runs an edge: opens its log, its line and its local HTTP, in that order, and closes them in the other. */
+import { join } from 'node:path';
 import type { Driver } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import { openEdgeLog } from '../core/log/edge-log.ts';
@@ -8,6 +9,7 @@ import type { DeviceState } from '../core/wire/messages.ts';
 import type { World } from '../core/world.ts';
 import { driverById } from '../drivers/index.ts';
 import { conversions } from './catalogue-units.ts';
+import { CommandDesk } from './commands/desk.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import { examine } from './examine.ts';
 import type { OpenDevice } from './host/read.ts';
@@ -54,8 +56,10 @@ export async function runEdge(setup: EdgeSetup, world: World, options: RunOption
     const detectors = await detectorsFor(devices, world);
     undo.unshift(() => detectors.close());
     const pictures = openLastPictures();
+    let desk: CommandDesk | null = null;
     const line = edgeLine(setup, {
       devices, log, pictures,
+      onCommand: (payload) => desk?.take(payload),
       detectors: detectors.byDevice,
       points: { polled: (device) => polled.has(device.id), conversionOf },
       presence: { version: VERSION, httpUrl: () => httpUrl },
@@ -67,7 +71,12 @@ export async function runEdge(setup: EdgeSetup, world: World, options: RunOption
     });
     undo.unshift(() => http.close());
     httpUrl = http.url;
-    undo.unshift(() => line.close());
+    const commands = desk = new CommandDesk({
+      edge: setup.edge, centre: setup.centre, dir: join(setup.log.dir, 'commands'), devices, pictures,
+      host: line.host, latest: line.latest, publish: line.answer, record: line.record, clockOffsetMs: () => line.uplink().clockOffsetMs,
+    }, world);
+    await commands.open();
+    undo.unshift(() => commands.close(), () => line.close(), () => commands.end());
     await line.open();
     let closing: Promise<void> | null = null;
     return { httpUrl: http.url, states: line.states, uplink: line.uplink, close: () => (closing ??= inTurn(undo)) };

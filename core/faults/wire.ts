@@ -62,6 +62,11 @@ export const WIRE_FAULTS = {
     en: ['the gateway at {address} ended the connection of edge {edge} {times} times within seconds', 'most likely another box runs under the same id (a copied card): give each its own `edge` and token'],
     zh: ['网关 {address} 在数秒内 {times} 次断开边缘节点 {edge} 的连接', '很可能另有一台设备使用相同编号(复制的存储卡):请为每台设备设置各自的 `edge` 和令牌'],
   },
+  CV_UPLINK_COMMANDS: {
+    stage: 'forward', retry: 'after-change', actor: 'operator',
+    en: ['the broker at {address} does not let this edge read {topic}: it gets no commands', 'let the edge read …/cmd and write …/rsp; `cityvitals gateway --mosquitto` writes such rights'],
+    zh: ['{address} 的代理不允许本节点读取 {topic}:无法接收命令', '请允许该节点读取 …/cmd 并写入 …/rsp;`cityvitals gateway --mosquitto` 可生成相应权限'],
+  },
   CV_UPLINK_ANSWER: {
     stage: 'forward', retry: 'next', actor: 'developer',
     en: ['the gateway sent an answer that cannot be read: {detail}', 'update the older side; without acks the log cannot be emptied'],

@@ -141,7 +141,7 @@ const pointWords = (id: string, device: Words): Words => ({ en: `point "${id}" o
 
 function pointSetup(point: General, knownUnit: string, own: object): PointSetup {
   const unit = point.unit ?? knownUnit;
-  const { id, indicator, scale, offset, range, maxRate, stuckFor, faultCodes, deadband, heartbeat, limits } = point;
+  const { id, indicator, scale, offset, range, maxRate, stuckFor, faultCodes, deadband, heartbeat, limits, write } = point;
   return {
     id, indicator, unit, scale, offset, faultCodes, limits,
     kind: point.kind ?? (unit === '' ? 'state' : 'measurement'),
@@ -151,6 +151,9 @@ function pointSetup(point: General, knownUnit: string, own: object): PointSetup 
     // Who names the longest silence between events wants silence while nothing changes.
     ...(deadband === undefined && heartbeat === undefined ? {} : { deadband: deadband ?? 0 }),
     ...(heartbeat === undefined ? {} : { heartbeatMs: heartbeat }),
+    ...(write?.allow ? { write: { ...writeRange(write.range ?? range), interlocks: [write.interlock ?? []].flat() } } : {}),
     own,
   };
 }
+
+const writeRange = (range: readonly [number, number] | undefined) => (range ? { range } : {});

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { brokerUrl, host } from '../../core/config/address.ts';
 import { IDS, MAX_NUMBER } from '../../core/event.ts';
 import { complaint, durationMs, rate, sizeBytes } from '../../core/setting.ts';
+import { CONDITION_SCHEMA } from '../../core/wire/commands.ts';
 
 const DAY_MS = 86_400_000;
 const number = () => z.number().min(-MAX_NUMBER).max(MAX_NUMBER);
@@ -13,6 +14,12 @@ const id = (pattern: RegExp, words: { zh: string; en: string; examples: string[]
 
 const range = z.tuple([number(), number()]).refine(([low, high]) => low < high, complaint('the first number must be below the second', '第一个数必须小于第二个'));
 const deadband = z.union([number().min(0), z.strictObject({ percent: z.number().min(0).max(100).meta({ zh: '占上次上报值的百分比', en: 'percent of the value sent last', examples: [1] }) })]);
+
+const WRITE_SCHEMA = z.strictObject({
+  allow: z.boolean().meta({ zh: '是否允许从中心写入', en: 'whether the centre may write it', examples: [true] }),
+  range: range.optional().meta({ zh: '允许写入的范围 [低, 高],以 unit 为单位;默认为测点的 range', en: 'what may be written, [low, high] in unit; default: the range of the point', examples: [[0, 50]] }),
+  interlock: z.union([CONDITION_SCHEMA, z.array(CONDITION_SCHEMA)]).optional().meta({ zh: '联锁:写入时必须全部满足,其测点须有可信的新值', en: 'interlock: all must hold when it is written, by good and fresh values', examples: [{ point: 'running', is: false }] }),
+});
 
 export const POINT_SCHEMA = z.strictObject({
   id: id(IDS.point, { zh: '测点编号,在设备内唯一', en: 'name of the point, its own within the device', examples: ['level'] }),
@@ -27,6 +34,7 @@ export const POINT_SCHEMA = z.strictObject({
   faultCodes: z.array(z.union([number(), z.string(), z.boolean()])).default([]).meta({ zh: '表示故障的原始值,如 -9999、65535', en: 'raw values that mean a fault, such as -9999 or 65535', examples: [[-9999]] }),
   deadband: deadband.optional().meta({ zh: '死区:变化不超过它时不上报(心跳除外);数值或 { percent: 5 };写了 heartbeat 时默认为 0,否则每个值都上报', en: 'changes up to this are left out between heartbeats; a number or { percent: 5 }; default 0 with a heartbeat, else every value is sent', examples: [0.01] }),
   heartbeat: finite(1, 365 * DAY_MS, complaint('must be above 0 and at most 365d', '必须大于 0 且不超过 365d')).optional().meta({ zh: '即使不变,最长多久上报一次', en: 'longest time between two events even if nothing changes', examples: ['60s'] }),
+  write: WRITE_SCHEMA.optional().meta({ zh: '能否从中心写入(默认不能),范围和联锁;需要可写的驱动', en: 'whether the centre may write it (default: no), within what, and under which interlocks; needs a driver that writes', examples: [{ allow: true, range: [0, 50], interlock: { point: 'running', is: false } }] }),
   limits: z.array(number()).default([]).meta({ zh: '界限值:越过时必定上报', en: 'levels whose crossing is always sent', examples: [[3.0, 3.5]] }),
 });
 

@@ -4,6 +4,7 @@
  */
 import type { Value } from '../../core/event.ts';
 import type { Rate } from '../../core/quantity.ts';
+import type { Condition } from '../../core/wire/commands.ts';
 
 export interface PointSetup {
   id: string;
@@ -28,6 +29,8 @@ export interface PointSetup {
   /** Levels whose crossing reduce never hides. */
   limits: readonly number[];
   kind: 'measurement' | 'state';
+  /** Present when the centre may write it. `range` in `unit`, always there for numbers that are measured. */
+  write?: { range?: readonly [number, number]; interlocks: readonly Condition[] };
   /** The driver's own fields, as its `point` schema gave them, with the id. */
   own: unknown;
 }

@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   will: { topic: string; payload: string };
   /** Subscribed before `up`, so that no answer is missed. */
   ackTopic: string;
+  /** Subscribed as well; a broker that refuses it costs the commands alone. */
+  commandTopic: string;
 }
 
 export interface ConnectionEnd {
@@ -26,7 +28,9 @@ export interface ConnectionEnd {
 
 export interface ConnectionEvents {
   up(): void;
-  message(payload: Uint8Array): void;
+  message(topic: string, payload: Uint8Array): void;
+  /** The broker does not let us read our commands. */
+  commandsRefused(): void;
   /** Something that was sent has left: there may be room again. */
   drained(): void;
   /** Once, last of all. */
@@ -62,7 +66,7 @@ export class Connection {
       will: { topic: options.will.topic, payload: Buffer.from(options.will.payload), qos: QOS, retain: true },
     });
     this.#client.on('connect', () => this.#subscribe());
-    this.#client.on('message', (_topic, payload) => { if (!this.#ended) events.message(payload); });
+    this.#client.on('message', (topic, payload) => { if (!this.#ended) events.message(topic, payload); });
     this.#client.on('error', (error) => this.#fail(error));
     this.#client.on('close', () => this.#end());
   }
@@ -105,14 +109,18 @@ export class Connection {
     // Small batches and their receipts would otherwise wait for each other 40 ms at a time (Nagle and delayed ACK).
     (this.#client.stream as { setNoDelay?(on: boolean): void }).setNoDelay?.(true);
     this.#client.stream.on('drain', () => { if (!this.#ended) this.#events.drained(); });
-    this.#client.subscribe(this.#options.ackTopic, { qos: QOS }, (error, granted) => {
+    const { ackTopic, commandTopic } = this.#options;
+    this.#client.subscribe([ackTopic, commandTopic], { qos: QOS }, (error, granted) => {
       if (this.#ended) return;
-      // 3.1.1 says no to a subscription by the code 128; without acks nothing could ever be let go.
-      if (error || granted?.some((grant) => grant.qos >= 128)) {
+      // 3.1.1 says no to a subscription by the code 128, which mqtt.js also makes an error of.
+      const refused = (topic: string) => granted?.some((grant) => grant.topic === topic && grant.qos >= 128) ?? true;
+      // Without acks nothing could ever be let go.
+      if (refused(ackTopic)) {
         this.#denied = true;
-        this.#fail(error ?? new Error(`subscription to ${this.#options.ackTopic} refused`));
+        this.#fail(error ?? new Error(`subscription to ${ackTopic} refused`));
         return;
       }
+      if (refused(commandTopic)) this.#events.commandsRefused();
       this.#isUp = true;
       this.#wasUp = true;
       this.#events.up();

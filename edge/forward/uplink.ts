@@ -14,7 +14,7 @@ export interface UplinkOptions extends Omit<ConnectionOptions, 'url' | 'will'> {
 
 export interface UplinkEvents {
   up(address: string): void;
-  message(payload: Uint8Array): void;
+  message(topic: string, payload: Uint8Array): void;
   drained(): void;
   down(): void;
 }
@@ -78,8 +78,8 @@ export class Uplink {
     return new Promise((resolve) => {
       const standby = new AbortController();
       try {
-        const { clientId, username, password, ackTopic, stateTopic, offline } = this.#options;
-        this.#connection = new Connection({ url, clientId, username, password, ackTopic, will: { topic: stateTopic, payload: offline } }, {
+        const { clientId, username, password, ackTopic, commandTopic, stateTopic, offline } = this.#options;
+        this.#connection = new Connection({ url, clientId, username, password, ackTopic, commandTopic, will: { topic: stateTopic, payload: offline } }, {
           up: () => {
             this.#isUp = true;
             for (const code of this.#faults) this.#world.tell({ kind: 'fault_cleared', code });
@@ -88,7 +88,8 @@ export class Uplink {
             this.#events.up(shown(url));
             if (url !== this.#options.urls[0]) void this.#preferAgain(standby.signal);
           },
-          message: (payload) => this.#events.message(payload),
+          message: (topic, payload) => this.#events.message(topic, payload),
+          commandsRefused: () => this.#world.tell({ kind: 'fault', fault: { code: 'CV_UPLINK_COMMANDS', params: { address: shown(url), topic: commandTopic } } }),
           drained: () => this.#events.drained(),
           down: (end) => {
             standby.abort();

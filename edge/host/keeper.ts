@@ -36,6 +36,15 @@ export class LinkKeeper {
     this.#world = world;
   }
 
+  get name(): string {
+    return this.#setup.name;
+  }
+
+  /** The link as it is now; null while there is none. */
+  get current(): Link<unknown> | null {
+    return this.#link;
+  }
+
   /**
    * The open link. Where there is none, one attempt is made, after a wait that grows with each that failed.
    *

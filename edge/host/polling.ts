@@ -1,14 +1,14 @@
 /**
  * One bus of polled devices: whoever is due first is asked next, one exchange at a time. A silent device is left out
- * for growing times (backoff.ts), so that it costs only itself.
+ * for growing times (backoff.ts), so that it costs only itself. Errands go in between.
  */
-import type { Decoded, Link, Request } from '../../core/driver.ts';
-import { FaultError, faultOf, FAULTS, type Fault } from '../../core/faults.ts';
-import type { FaultRow } from '../../core/faults/row.ts';
-import { pause, type World } from '../../core/world.ts';
+import type { Link, Request } from '../../core/driver.ts';
+import { FAULTS, type Fault } from '../../core/faults.ts';
+import type { World } from '../../core/world.ts';
 import { isRetrying, probeWaitMs, type Silence } from './backoff.ts';
-import { within } from './deadline.ts';
-import { addressOf, type HostDevice } from './device.ts';
+import type { HostDevice } from './device.ts';
+import { ENDING, type Errand, type Errands } from './errands.ts';
+import { breaksLink, exchange } from './exchange.ts';
 import type { LinkKeeper } from './keeper.ts';
 import { Schedule } from './schedule.ts';
 
@@ -36,11 +36,12 @@ interface Polled {
 export interface PollingSetup {
   keeper: LinkKeeper;
   devices: readonly HostDevice[];
+  errands: Errands;
   /** Devices of the whole edge, for spreading their first polls. */
   devicesInAll: number;
 }
 
-export async function pollBus({ keeper, devices, devicesInAll }: PollingSetup, world: World, signal: AbortSignal): Promise<void> {
+export async function pollBus({ keeper, devices, errands, devicesInAll }: PollingSetup, world: World, signal: AbortSignal): Promise<void> {
   const { clock } = world;
   const startMs = clock.monotonicMs();
   const polled = devices.map((device): Polled => ({
@@ -50,20 +51,27 @@ export async function pollBus({ keeper, devices, devicesInAll }: PollingSetup, w
     isSilent: false,
   }));
   let inARow = 0;
+  let wasErrand = false;
   while (!signal.aborted) {
     const next = polled.reduce((first, other) => (other.schedule.dueMs < first.schedule.dueMs ? other : first));
     const waitMs = next.schedule.dueMs - clock.monotonicMs();
-    if (waitMs > 0 && !(await pause(clock, waitMs, signal))) return;
+    const isDue = waitMs <= 0 || await errands.pause(clock, waitMs, signal);
+    if (signal.aborted) break;
     let link: Link<unknown>;
     try {
       link = await keeper.open(signal);
     } catch (error) {
-      if (signal.aborted) return;
-      cutOff(polled, keeper.fault(error), clock.monotonicMs());
+      if (signal.aborted) break;
+      const fault = keeper.fault(error);
+      errands.failAll(fault);
+      cutOff(polled, fault, clock.monotonicMs());
       continue;
     }
-    const outcome = await poll(next, link, world, signal);
-    if (signal.aborted) return;
+    const errand: Errand | undefined = wasErrand && isDue ? undefined : errands.next();
+    wasErrand = errand !== undefined;
+    if (!errand && !isDue) continue;
+    const outcome = errand ? await runErrand(errand, polled, link, world, signal) : await poll(next, next.requests, link, world, signal);
+    if (signal.aborted) break;
     inARow = outcome.fault && !outcome.heard ? inARow + 1 : 0;
     if (outcome.heard) keeper.proven();
     if (outcome.fault && breaksLink(outcome.fault)) keeper.drop();
@@ -71,8 +79,30 @@ export async function pollBus({ keeper, devices, devicesInAll }: PollingSetup, w
       keeper.renew();
       inARow = 0;
     }
-    reschedule(next, outcome, polled, world);
+    if (!errand) reschedule(next, outcome, polled, world);
   }
+  errands.failAll(ENDING);
+}
+
+/** A read polls those requests of the device that give its points; a write makes exchanges of its own. */
+async function runErrand(errand: Errand, all: readonly Polled[], link: Link<unknown>, world: World, signal: AbortSignal): Promise<Outcome> {
+  const outcome: Outcome = { answered: false, heard: false, fault: null, costMs: 0 };
+  const polled = all.find(({ device }) => device === errand.device) as Polled;
+  outcome.fault = await errand.run({
+    async exchange(request) {
+      const answer = await exchange(errand.device, link, request, world, signal);
+      if (answer.decoded) outcome.heard = true;
+      return answer;
+    },
+    async poll(points) {
+      const asked = polled.requests.filter(({ request }) => request.points.some((point) => points.includes(point)));
+      for (const one of asked) one.notBeforeMs = 0;
+      const { heard, fault } = await poll(polled, asked, link, world, signal);
+      if (heard) outcome.heard = true;
+      return fault;
+    },
+  });
+  return outcome;
 }
 
 interface Outcome {
@@ -86,11 +116,11 @@ interface Outcome {
 }
 
 /** Makes the requests of one device. Stops at the first that the device does not answer while it has answered none. */
-async function poll(polled: Polled, link: Link<unknown>, world: World, signal: AbortSignal): Promise<Outcome> {
+async function poll(polled: Polled, requests: readonly Asked[], link: Link<unknown>, world: World, signal: AbortSignal): Promise<Outcome> {
   const { device } = polled;
   const { clock } = world;
   const outcome: Outcome = { answered: false, heard: false, fault: null, costMs: 0 };
-  for (const asked of polled.requests.slice()) {
+  for (const asked of [...requests]) {
     if (asked.notBeforeMs > clock.monotonicMs()) {
       world.tell({ kind: 'samples_lost', count: asked.request.points.length, reason: 'device_fault', intended: false, device: device.setup.id });
       continue;
@@ -132,37 +162,6 @@ function leaveOut(asked: Asked, silence: Omit<Silence, 'failures'>, world: World
   if (!isRetrying(whole)) asked.notBeforeMs = world.clock.monotonicMs() + probeWaitMs(whole, world.random);
 }
 
-interface Answer {
-  /** What came, whatever it says. */
-  decoded?: Decoded;
-  /** Why the device did not answer: nothing came, or its gateway said so. */
-  fault?: Fault;
-}
-
-async function exchange(device: HostDevice, link: Link<unknown>, request: Request, world: World, signal: AbortSignal): Promise<Answer> {
-  const { id, timeoutMs } = device.setup;
-  const deadline = { ms: timeoutMs, fault: () => new FaultError('CV_LINK_TIMEOUT', { address: addressOf(device), timeoutMs }) };
-  let isLeftBehind = false;
-  try {
-    const frame = await within(world.clock, deadline, signal, async (inner) => {
-      if (!link.exchange) throw new FaultError('CV_DRIVER_FAILED', { device: id, detail: 'its link has no exchange' });
-      return link.exchange(request, inner);
-    }, () => { isLeftBehind = true; });
-    const decoded = device.decode(frame, request);
-    return !decoded.ok && isSilence(decoded.fault) ? { decoded, fault: decoded.fault } : { decoded };
-  } catch (error) {
-    // An exchange that does not end when it is told to would meet the next one on the same link.
-    if (isLeftBehind) return { fault: { code: 'CV_LINK_CLOSED', params: { address: addressOf(device), detail: `no end to an exchange after ${timeoutMs} ms` } } };
-    return { fault: faultOf(error, 'CV_DRIVER_FAILED', { device: id }) };
-  }
-}
-
-/** A gateway's word that the device behind it does not answer: as good, and on a slow line as dear, as a time-out. */
-function isSilence({ code }: Fault): boolean {
-  const row: FaultRow = FAULTS[code];
-  return row.retry === 'backoff' && row.flag === 'comm';
-}
-
 function reschedule(polled: Polled, outcome: Outcome, all: readonly Polled[], world: World): void {
   const { device, schedule } = polled;
   const nowMs = world.clock.monotonicMs();
@@ -191,11 +190,6 @@ function cutOff(all: readonly Polled[], fault: Fault, nowMs: number): void {
     const passedOver = schedule.next(nowMs);
     device.leftOut(passedOver + (wasCut ? 1 : 0));
   }
-}
-
-/** Faults that only a new link can mend. */
-function breaksLink(fault: Fault): boolean {
-  return fault.code === 'CV_LINK_CLOSED' || fault.code === 'CV_DRIVER_FAILED' || FAULTS[fault.code].stage === 'open';
 }
 
 function requestsOf(device: HostDevice): Asked[] {

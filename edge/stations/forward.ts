@@ -10,6 +10,8 @@ import { offlineState, Presence, type PresenceFacts } from '../forward/presence.
 import { Sender } from '../forward/sender.ts';
 import { Uplink } from '../forward/uplink.ts';
 
+const LEAVES = ['up', 'late', 'ack', 'state', 'cmd', 'rsp'] as const;
+
 export interface UplinkStatus {
   online: boolean;
   address: string | null;
@@ -18,18 +20,25 @@ export interface UplinkStatus {
 
 export interface ForwardStation extends Station<KeptGroup, never> {
   uplink(): UplinkStatus;
+  /** To the centre, if it is there; else the centre asks again. */
+  answer(payload: string): void;
+}
+
+export interface ForwardFacts extends Omit<PresenceFacts, 'edge' | 'centre'> {
+  /** A payload of the command topic. */
+  onCommand?(payload: Uint8Array): void;
 }
 
 export type ForwardSetup = Pick<EdgeSetup, 'edge' | 'centre' | 'gateway'>;
 
-export function forward(setup: ForwardSetup, facts: Omit<PresenceFacts, 'edge' | 'centre'>, log: EdgeLog, world: World): ForwardStation {
+export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, world: World): ForwardStation {
   const { edge, centre, gateway } = setup;
-  const topics = { up: edgeTopic(centre, edge, 'up'), late: edgeTopic(centre, edge, 'late'), ack: edgeTopic(centre, edge, 'ack'), state: edgeTopic(centre, edge, 'state') };
+  const topics = Object.fromEntries(LEAVES.map((leaf) => [leaf, edgeTopic(centre, edge, leaf)])) as Record<(typeof LEAVES)[number], string>;
   const whoWeAre = { edge, centre, ...facts };
   let address: string | null = null;
 
   const uplink = new Uplink(
-    { urls: gateway.urls, clientId: `cv-${edge}`, username: edge, password: gateway.token, ackTopic: topics.ack, stateTopic: topics.state, offline: offlineState(whoWeAre) },
+    { urls: gateway.urls, clientId: `cv-${edge}`, username: edge, password: gateway.token, ackTopic: topics.ack, commandTopic: topics.cmd, stateTopic: topics.state, offline: offlineState(whoWeAre) },
     {
       up(at) {
         address = at;
@@ -45,7 +54,8 @@ export function forward(setup: ForwardSetup, facts: Omit<PresenceFacts, 'edge' |
   const sender = new Sender(log, { isReady: () => uplink.isReady(), send: (lane, payload) => uplink.publish(topics[lane], payload) }, world);
   const presence = new Presence(whoWeAre, log, world, (payload) => uplink.publish(topics.state, payload, true));
 
-  function message(payload: Uint8Array): void {
+  function message(topic: string, payload: Uint8Array): void {
+    if (topic === topics.cmd) return facts.onCommand?.(payload);
     const answer = readAnswer(payload);
     if (typeof answer === 'string') return world.tell({ kind: 'fault', fault: { code: 'CV_UPLINK_ANSWER', params: { detail: answer } } });
     sender.alive();
@@ -71,6 +81,7 @@ export function forward(setup: ForwardSetup, facts: Omit<PresenceFacts, 'edge' |
       sender.disconnected();
       await uplink.close();
     },
+    answer: (payload) => uplink.publish(topics.rsp, payload),
     uplink: () => ({ online: uplink.isUp, address, clockOffsetMs: presence.clockOffsetMs }),
   };
 }

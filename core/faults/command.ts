@@ -1,0 +1,130 @@
+import type { FaultRow } from './row.ts';
+
+/** Commands from the centre: on the edge, on the way, and at the gateway's API. */
+export const COMMAND_FAULTS = {
+  CV_COMMAND_SHAPE: {
+    stage: 'command', retry: 'never', actor: 'developer', status: 400,
+    en: ['the command is malformed: {detail}', 'compare with docs/commands.md'],
+    zh: ['命令格式错误:{detail}', '对照 docs/commands.md'],
+  },
+  CV_COMMAND_EXPIRED: {
+    stage: 'command', retry: 'never', actor: 'operator',
+    en: ['the command expired {lateMs} ms before it could be carried out; nothing was done', 'give it again if it is still wanted; a slow bus or link needs a longer life'],
+    zh: ['命令在执行前 {lateMs} 毫秒已过期;未执行任何操作', '如仍需要请重新下达;总线或链路较慢时应延长有效期'],
+  },
+  CV_COMMAND_LIFE: {
+    stage: 'command', retry: 'never', actor: 'developer', status: 400,
+    en: ['a command lives at most {maxMs} ms and ends after it was issued', 'give a shorter life'],
+    zh: ['命令有效期最长 {maxMs} 毫秒,且必须晚于下达时间', '请缩短有效期'],
+  },
+  CV_COMMAND_DEVICE: {
+    stage: 'command', retry: 'after-change', actor: 'operator',
+    en: ['edge {edge} has no device {device}', 'see /api/v1/devices'],
+    zh: ['边缘节点 {edge} 没有设备 {device}', '见 /api/v1/devices'],
+  },
+  CV_COMMAND_POINT: {
+    stage: 'command', retry: 'after-change', actor: 'operator',
+    en: ['{device} has no point {point}', 'its points stand in the configuration of its edge'],
+    zh: ['{device} 没有测点 {point}', '其测点见边缘节点配置'],
+  },
+  CV_COMMAND_NOT_OFFERED: {
+    stage: 'command', retry: 'never', actor: 'operator',
+    en: ['{device} (driver {driver}) does not offer {kind}', 'write needs a driver that writes, snapshot a camera: see `cityvitals drivers`'],
+    zh: ['{device}(驱动 {driver})不支持 {kind}', 'write 需要可写的驱动,snapshot 需要摄像机:见 `cityvitals drivers`'],
+  },
+  CV_COMMAND_NOT_ALLOWED: {
+    stage: 'command', retry: 'after-change', actor: 'field-engineer',
+    en: ['point {point} of {device} may not be written from the centre', 'who answers for the plant may allow it: `write: { allow: true }` at the point, in the edge\'s configuration'],
+    zh: ['不允许从中心写入 {device} 的测点 {point}', '设备责任人可在边缘节点配置中对该测点设置 `write: { allow: true }`'],
+  },
+  CV_COMMAND_VALUE: {
+    stage: 'command', retry: 'never', actor: 'operator',
+    en: ['{value} cannot be written to {point}: {detail}', 'give a value of the point\'s type and within its `write.range`'],
+    zh: ['不能将 {value} 写入 {point}:{detail}', '请给出符合测点类型且在其 `write.range` 之内的值'],
+  },
+  CV_COMMAND_CONDITION: {
+    stage: 'command', retry: 'backoff', actor: 'operator',
+    en: ['{what} does not hold: {condition}, but it is {value}', 'bring the plant into that state first'],
+    zh: ['{what}不满足:要求 {condition},实际为 {value}', '请先使设备满足该状态'],
+  },
+  CV_COMMAND_CONDITION_UNKNOWN: {
+    stage: 'command', retry: 'backoff', actor: 'operator',
+    en: ['{what} cannot be judged: {condition}, and there is no good, fresh value ({detail})', 'look at the device of that point'],
+    zh: ['{what}无法判断:要求 {condition},但没有可信的新值({detail})', '请检查该测点的设备'],
+  },
+  CV_COMMAND_READ_BACK: {
+    stage: 'command', retry: 'never', actor: 'operator',
+    en: ['{point} was set to {want}, but reads {got}', 'look at the device: it may be under local control, or limit what it takes'],
+    zh: ['{point} 已写入 {want},但回读为 {got}', '请检查设备:可能处于就地控制,或对写入值有限制'],
+  },
+  CV_COMMAND_UNCONFIRMED: {
+    stage: 'command', retry: 'never', actor: 'operator',
+    en: ['whether {point} was set is not known: {detail}', 'look at the plant before giving the command again'],
+    zh: ['无法确认 {point} 是否已写入:{detail}', '请先核实现场,再决定是否重新下达'],
+  },
+  CV_COMMAND_INTERRUPTED: {
+    stage: 'command', retry: 'never', actor: 'operator',
+    en: ['the edge stopped while it carried the command out, so the outcome is not known; it is not carried out again', 'look at the plant before giving the command anew'],
+    zh: ['边缘节点在执行命令时停止,结果未知;不会再次执行', '请先核实现场,再决定是否重新下达'],
+  },
+  CV_COMMAND_FORGOTTEN: {
+    stage: 'command', retry: 'never', actor: 'operator',
+    en: ['the record of commands was damaged, and this one was issued before: it may have been carried out, and is not again', 'look at the plant before giving the command anew; see `cityvitals audit verify`'],
+    zh: ['命令记录曾损坏,而本命令在此之前下达:可能已执行,不再执行', '请先核实现场,再决定是否重新下达;参见 `cityvitals audit verify`'],
+  },
+  CV_COMMAND_UNRECORDED: {
+    stage: 'command', retry: 'backoff', actor: 'operator', status: 503,
+    en: ['the command cannot be recorded, so it is not carried out: {detail}', 'check space and permissions of {path}'],
+    zh: ['无法记录命令,因此不予执行:{detail}', '检查 {path} 的空间和权限'],
+  },
+  CV_COMMAND_BUSY: {
+    stage: 'command', retry: 'backoff', actor: 'operator', status: 503,
+    en: ['{count} commands wait already', 'wait for their answers'],
+    zh: ['已有 {count} 条命令在等待', '请等待其应答'],
+  },
+  CV_COMMAND_PICTURE: {
+    stage: 'command', retry: 'backoff', actor: 'operator',
+    en: ['{device} has no picture to send: {detail}', 'check that the camera gives pictures'],
+    zh: ['{device} 没有可发送的画面:{detail}', '请检查摄像机是否有画面'],
+  },
+  CV_COMMAND_UNDELIVERED: {
+    stage: 'command', retry: 'backoff', actor: 'operator',
+    en: ['edge {edge} was away until the command expired; it never had it', 'look why the edge is away; give the command again when it is back'],
+    zh: ['边缘节点 {edge} 在命令过期前一直离线,未收到命令', '检查节点离线原因;恢复后重新下达'],
+  },
+  CV_COMMAND_NO_ANSWER: {
+    stage: 'command', retry: 'backoff', actor: 'operator',
+    en: ['edge {edge} had the command, perhaps, and has not answered; it is asked again when it is back', 'look at the plant before giving the command anew'],
+    zh: ['命令已发给边缘节点 {edge},但尚无应答;节点恢复后会再次询问', '请先核实现场,再决定是否重新下达'],
+  },
+  CV_COMMANDS_CLOSED: {
+    stage: 'api', retry: 'after-change', actor: 'operator', status: 403,
+    en: ['this gateway takes no commands: it knows no operators', 'list them in its configuration: operators: [{ name, token }]'],
+    zh: ['本网关不接受命令:未配置操作员', '在网关配置中列出:operators: [{ name, token }]'],
+  },
+  CV_API_UNAUTHORISED: {
+    stage: 'api', retry: 'never', actor: 'operator', status: 401,
+    en: ['no operator has this token', 'send `Authorization: Bearer <token>` with a token of `operators` in the gateway\'s configuration'],
+    zh: ['令牌不属于任何操作员', '请发送 `Authorization: Bearer <令牌>`,令牌须为网关配置 `operators` 中的一个'],
+  },
+  CV_COMMAND_TOO_MANY: {
+    stage: 'api', retry: 'backoff', actor: 'operator', status: 429,
+    en: ['more than {limit} requests of this kind a minute from {who}', 'wait {waitSeconds} s'],
+    zh: ['{who} 每分钟此类请求超过 {limit} 次', '请等待 {waitSeconds} 秒'],
+  },
+  CV_COMMAND_ID_TAKEN: {
+    stage: 'api', retry: 'never', actor: 'developer', status: 409,
+    en: ['the id {id} is that of another command', 'give each command its own id, or none'],
+    zh: ['编号 {id} 已属于另一条命令', '每条命令使用各自的编号,或不指定'],
+  },
+  CV_COMMAND_REFUSED: {
+    stage: 'cli', retry: 'never', actor: 'operator',
+    en: ['{gateway} did not take the command: {status} {detail}', '{advice}'],
+    zh: ['{gateway} 未接受命令:{status} {detail}', '{advice}'],
+  },
+  CV_AUDIT_BROKEN: {
+    stage: 'command', retry: 'never', actor: 'operator',
+    en: ['{file}, line {line}: {detail}', 'somebody changed this record, or the disk damaged it: compare with the other side\'s'],
+    zh: ['{file} 第 {line} 行:{detail}', '记录被修改或磁盘损坏:请与另一侧的记录核对'],
+  },
+} as const satisfies Record<`CV_${string}`, FaultRow>;

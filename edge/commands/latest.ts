@@ -1,0 +1,34 @@
+/** latest: the newest live value of every point, as the line has qualified it. Commands read it and are held against it. */
+import type { Draft } from '../../core/event.ts';
+import type { Station } from '../../core/line.ts';
+import type { Clock } from '../../core/world.ts';
+
+export interface Newest {
+  draft: Draft;
+  /** Since the edge had it. */
+  ageMs: number;
+}
+
+export interface Latest extends Station<Draft, Draft> {
+  of(device: string, point: string): Newest | null;
+}
+
+export function latestValues(clock: Clock): Latest {
+  const newest = new Map<string, { draft: Draft; atMs: number }>();
+  return {
+    name: 'latest',
+    take(drafts, give) {
+      const atMs = clock.monotonicMs();
+      for (const draft of drafts) {
+        // History and replays say nothing about now.
+        const isNow = draft.origin === 'live' || draft.origin === 'simulated';
+        if (isNow && (draft.kind === 'measurement' || draft.kind === 'state')) newest.set(`${draft.device}|${draft.point}`, { draft, atMs });
+      }
+      give(drafts);
+    },
+    of(device, point) {
+      const found = newest.get(`${device}|${point}`);
+      return found ? { draft: found.draft, ageMs: clock.monotonicMs() - found.atMs } : null;
+    },
+  };
+}

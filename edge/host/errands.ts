@@ -1,0 +1,116 @@
+/**
+ * Errands: what somebody beside the schedule wants of a device (a command reads or writes it). They wait here for their
+ * bus, which does one at a time between its polls, and never two in a row while a poll is due.
+ */
+import type { Request } from '../../core/driver.ts';
+import { FaultError, type Fault } from '../../core/faults.ts';
+import type { Clock, World } from '../../core/world.ts';
+import type { HostDevice } from './device.ts';
+import { exchange, type Answer } from './exchange.ts';
+import type { LinkKeeper } from './keeper.ts';
+
+/** The bus, for as long as an errand has its turn. Nothing here rejects. */
+export interface Turn {
+  exchange(request: Request): Promise<Answer>;
+  /** Asks for these points as a poll does; what they say goes down the line. @returns why they gave nothing, or null */
+  poll(points: readonly string[]): Promise<Fault | null>;
+}
+
+export interface Errand {
+  device: HostDevice;
+  /** @returns the last fault that it met on the link, if any; never rejects */
+  run(turn: Turn): Promise<Fault | null>;
+  /** Its turn does not come. */
+  fail(fault: Fault): void;
+}
+
+export class Errands {
+  readonly #waiting: Errand[] = [];
+  #wake: () => void = () => {};
+
+  /** Waits for the bus and does the work there. Rejects with what the work threw, the bus's fault, or the signal's reason when that comes before its turn. */
+  ask<T>(device: HostDevice, signal: AbortSignal, work: (turn: Turn) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason as Error);
+      const leave = () => {
+        this.#waiting.splice(this.#waiting.indexOf(errand), 1);
+        reject(signal.reason as Error);
+      };
+      const errand: Errand = {
+        device,
+        fail(fault) {
+          signal.removeEventListener('abort', leave);
+          reject(new FaultError(fault.code, fault.params));
+        },
+        async run(turn) {
+          signal.removeEventListener('abort', leave);
+          let met: Fault | null = null;
+          await work({
+            async exchange(request) {
+              const answer = await turn.exchange(request);
+              met = answer.fault ?? met;
+              return answer;
+            },
+            async poll(points) {
+              const fault = await turn.poll(points);
+              met = fault ?? met;
+              return fault;
+            },
+          }).then(resolve, reject);
+          return met;
+        },
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      this.#waiting.push(errand);
+      this.#wake();
+    });
+  }
+
+  next(): Errand | undefined {
+    return this.#waiting.shift();
+  }
+
+  /** Nobody's turn comes: the bus has no link, or the edge ends. */
+  failAll(fault: Fault): void {
+    for (const errand of this.#waiting.splice(0)) errand.fail(fault);
+  }
+
+  /** Waits until an errand is there, the time is over, or the signal says so. @returns whether the time is over */
+  pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#waiting.length > 0 || signal.aborted) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const end = (isOver: boolean) => {
+        timer.cancel();
+        signal.removeEventListener('abort', early);
+        this.#wake = () => {};
+        resolve(isOver);
+      };
+      const early = () => end(false);
+      const timer = clock.after(delayMs, () => end(true));
+      signal.addEventListener('abort', early, { once: true });
+      this.#wake = early;
+    });
+  }
+}
+
+const LOOK_AGAIN_MS = 3_600_000;
+
+/** For a device that speaks by itself: errands go over its link beside its frames, one after the other. */
+export async function runErrands(errands: Errands, keeper: LinkKeeper, world: World, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await errands.pause(world.clock, LOOK_AGAIN_MS, signal);
+    const errand = errands.next();
+    if (!errand) continue;
+    const link = keeper.current;
+    if (!link) {
+      errand.fail({ code: 'CV_LINK_CLOSED', params: { address: keeper.name, detail: 'it has no link at present', detailZh: '当前没有连接' } });
+      continue;
+    }
+    // Its newest values are those it has given: there is nothing to ask for.
+    // A link that broke shows in its frames, where it is opened anew.
+    await errand.run({ exchange: (request) => exchange(errand.device, link, request, world, signal), poll: () => Promise.resolve(null) });
+  }
+  errands.failAll(ENDING);
+}
+
+export const ENDING: Fault = { code: 'CV_LINK_CLOSED', params: { address: '-', detail: 'the edge ends', detailZh: '边缘节点正在停止' } };
