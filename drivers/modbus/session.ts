@@ -51,7 +51,15 @@ function read(client: Client, guard: GuardedPort, { unit, fc, start, count }: Bl
     else if (fc === 2) client.writeFC2(unit, start, count, next);
     else if (fc === 3) client.writeFC3(unit, start, count, next);
     else client.writeFC4(unit, start, count, next);
-  }).then(({ buffer }) => Uint8Array.of(fc, buffer.length, ...buffer), exceptionPdu(fc));
+  }).then(({ buffer }) => answerPdu(fc, buffer), exceptionPdu(fc));
+}
+
+function answerPdu(fc: number, data: Uint8Array): Uint8Array {
+  const pdu = new Uint8Array(2 + data.length);
+  pdu[0] = fc;
+  pdu[1] = data.length;
+  pdu.set(data, 2);
+  return pdu;
 }
 
 /** What modbus-serial has and its types leave out. */

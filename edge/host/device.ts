@@ -103,7 +103,7 @@ export class HostDevice {
       this.#hand(values.map((value) => this.#sample(value, observedAt)));
       for (const { point, fault } of values) {
         if (fault) this.#stand(`point ${point}`, fault);
-        else this.#clear(`point ${point}`);
+        else if (this.#standing.size > 0) this.#clear(`point ${point}`);
       }
       if (!request && (values.length === 0 || this.driver.reportsChanges)) this.#confirm(observedAt);
       this.#setOnline(true, 'ok');
@@ -225,10 +225,14 @@ export class HostDevice {
       const point = this.#points.get(sample.point);
       if (!point) continue; // qualify counts it
       // History says nothing about now.
-      if (sample.origin === 'live') Object.assign(point, { last: sample, refreshedMs: nowMs, isStale: false });
+      if (sample.origin === 'live') {
+        point.last = sample;
+        point.refreshedMs = nowMs;
+        point.isStale = false;
+      }
       if (sample.quality === 'good' && sample.at > (this.#lastAt ?? 0)) this.#lastAt = sample.at;
     }
-    if (![...this.#points.values()].some((point) => point.isStale)) this.#clear('stale');
+    if (this.#standing.has('stale') && ![...this.#points.values()].some((point) => point.isStale)) this.#clear('stale');
     this.#tellRead(samples);
   }
 
