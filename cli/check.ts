@@ -24,7 +24,7 @@ interface Options {
 export function define(terminal: Terminal): Command {
   const text = terminal.text;
   return new Command()
-    .option('--config <file>', text({ en: 'configuration of an edge or a gateway; default ./edge.yaml, else ./gateway.yaml', zh: '边缘节点或网关的配置;默认 ./edge.yaml,其次 ./gateway.yaml' }))
+    .option('-c, --config <file>', text({ en: 'configuration of an edge or a gateway; default ./edge.yaml, else ./gateway.yaml', zh: '边缘节点或网关的配置;默认 ./edge.yaml,其次 ./gateway.yaml' }))
     .option('--offline', text({ en: 'open no device', zh: '不连接设备' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals check --config configs/pump-station/edge.yaml --offline\n  cityvitals check --config edge.yaml --json`)
     .action(async (options: Options) => { process.exitCode = await check(terminal, options); });

@@ -37,18 +37,17 @@ export async function runService<R extends { close(): Promise<void> }>(terminal:
   service.announce(running);
   await stop;
   terminal.remark(terminal.text({ en: 'stopping …', zh: '正在停止…' }));
-  const late = setTimeout(() => process.exit(EXIT.found), STOP_WITHIN_MS);
   await running.close();
-  clearTimeout(late);
   process.exit(EXIT.ok);
 }
 
-/** Resolves at the first SIGINT or SIGTERM; the second SIGINT ends the program at once. */
+/** Resolves at the first SIGINT or SIGTERM, during the start too; the second SIGINT, and time, end the program whatever it does. */
 function whenStopped(): Promise<void> {
   return new Promise((resolve) => {
     let asked = false;
     const ask = (signal: NodeJS.Signals) => {
       if (asked && signal === 'SIGINT') process.exit(EXIT.interrupted);
+      if (!asked) setTimeout(() => process.exit(EXIT.found), STOP_WITHIN_MS);
       asked = true;
       resolve();
     };

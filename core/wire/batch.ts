@@ -53,7 +53,7 @@ export function encodeBatch(name: BatchName, events: readonly (Draft | Event)[])
 /** Reads a payload of either form. @throws CV_WIRE_NOT_JSON, CV_WIRE_TOO_LARGE, CV_WIRE_VERSION, CV_WIRE_SHAPE */
 export function decodeBatch(payload: Uint8Array): Batch {
   const body = parse(unpack(payload));
-  if (body.v !== WIRE_VERSION) throw new FaultError('CV_WIRE_VERSION', { got: String(body.v), want: WIRE_VERSION });
+  if (body.v !== WIRE_VERSION) throw new FaultError('CV_WIRE_VERSION', { got: JSON.stringify(body.v)?.slice(0, 40) ?? 'none', want: WIRE_VERSION });
   const name = checkName(body);
   const rows = 'events' in body ? rowsOf(body.events) : expand(body.count, body.columns);
   if (!Number.isSafeInteger(name.seq + rows.length)) throw shape('seq is beyond the safe range');

@@ -28,7 +28,7 @@ export const POINT_SCHEMA = z.strictObject({
   kind: z.enum(['measurement', 'state']).optional().meta({ zh: '事件种类;默认:有单位为 measurement(测量),无单位为 state(状态)', en: 'kind of its events; default: measurement with a unit, state without one' }),
   scale: number().refine((value) => value !== 0, complaint('0 would make every value 0', '0 会使所有值变为 0')).default(1).meta({ zh: '比例:值 × scale + offset', en: 'value × scale + offset' }),
   offset: number().default(0).meta({ zh: '偏移,以 unit 为单位', en: 'added after scale, in unit' }),
-  range: range.optional().meta({ zh: '可信范围 [低, 高](换算后);超出者标记 out-of-range', en: 'believable values [low, high], after scale; beyond: flag out-of-range', examples: [[0, 12]] }),
+  range: range.optional().meta({ zh: '换算后的可信范围 [低, 高];超出者标记 out-of-range', en: 'believable values [low, high], after scale; beyond: flag out-of-range', examples: [[0, 12]] }),
   maxRate: rate().refine((value) => value.amount > 0, complaint('must be above 0', '必须大于 0')).optional().meta({ zh: '可信的最快变化,如 2/1m;更快者标记 spike', en: 'fastest believable change, e.g. 2/1m; faster: flag spike' }),
   stuckFor: finite(1, Number.MAX_SAFE_INTEGER, complaint('must be a finite time above 0', '必须是大于 0 的有限时长')).optional().meta({ zh: '数值完全不变超过此时长则标记 stuck', en: 'a value that has not moved at all for this long: flag stuck', examples: ['1h'] }),
   faultCodes: z.array(z.union([number(), z.string(), z.boolean()])).default([]).meta({ zh: '表示故障的原始值,如 -9999、65535', en: 'raw values that mean a fault, such as -9999 or 65535', examples: [[-9999]] }),
