@@ -26,7 +26,7 @@ const GOALS = {
   'bench-modbus': { programs: ['gcc', 'pkg-config', 'libmodbus', 'pymodbus'] },
   'bench-memory': { programs: ['gcc', 'pkg-config', 'libmodbus', 'victoria-metrics'], models: true },
   chaos: { programs: ['mosquitto'], console: true, models: false },
-  peers: { programs: ['ffmpeg', 'mosquitto', 'mosquitto_sub', 'mbpoll', 'socat', 'pymodbus', 'pyserial', 'paho', 'gcc', 'open62541'], console: true, models: true },
+  peers: { programs: ['ffmpeg', 'mosquitto', 'mosquitto_sub', 'mbpoll', 'socat', 'pymodbus', 'pyserial', 'paho', 'gcc', 'open62541', 'victoria-metrics'], console: true, models: true },
 };
 
 const wanted = GOALS[goal];

@@ -1,7 +1,7 @@
 /** How far a sink is, in a small file: written to the side, flushed and renamed, at most once a second. */
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { faultOf } from '../../core/faults.ts';
+import { FaultError, faultOf } from '../../core/faults.ts';
 import { formatCursor, parseCursor, type Cursor } from '../../core/log/types.ts';
 import type { Timer, World } from '../../core/world.ts';
 
@@ -31,9 +31,12 @@ export class Place {
     this.#reached = reached;
   }
 
-  /** @param fresh where a sink begins that was never here; saved at once, so that what is let go from now on counts as missed */
+  /**
+   * @throws CV_SINK_UNSAVED when the file is there and cannot be read
+   * @param fresh where a sink begins that was never here; saved at once, so that what is let go from now on counts as missed
+   */
   static async open(path: string, sink: string, fresh: Reached, world: World): Promise<Place> {
-    const saved = await readPlace(path);
+    const saved = await readPlace(path, sink);
     const place = new Place(path, sink, saved ?? fresh, world);
     if (!saved) {
       place.#changed = true;
@@ -83,7 +86,7 @@ export class Place {
   }
 }
 
-async function readPlace(path: string): Promise<Reached | null> {
+async function readPlace(path: string, sink: string): Promise<Reached | null> {
   try {
     const { cursor, receivedAt } = JSON.parse(await readFile(path, 'utf8')) as Partial<{ cursor: string; receivedAt: number }>;
     const at = typeof cursor === 'string' ? parseCursor(cursor) : null;
@@ -91,7 +94,7 @@ async function readPlace(path: string): Promise<Reached | null> {
   } catch (error) {
     // Not there yet, or not ours any more: all that the log holds is sent again, and changes nothing where it was before.
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+    throw new FaultError('CV_SINK_UNSAVED', faultOf(error, 'CV_SINK_UNSAVED', { sink, path }).params, { cause: error });
   }
 }
 

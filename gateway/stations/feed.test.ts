@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Draft } from '../../core/event.ts';
+import { FaultError } from '../../core/faults.ts';
 import { START, type Cursor, type GatewayLog } from '../../core/log/types.ts';
 import { openMemoryGatewayLog } from '../../core/testing/memory-log.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
@@ -169,4 +170,43 @@ test('a group that cannot be read is counted and passed over', async () => {
   assert.deepEqual(valuesOf(one), [1]);
   assert.ok(world.told.some((event) => event.kind === 'samples_lost' && event.reason === 'log_damaged' && event.count === 4));
   await feed.close();
+});
+
+test('what will not come is said before what comes next, and again after a fault', async () => {
+  const { world, log, append } = await rig();
+  for (let value = 1; value <= 5; value += 1) await append(value);
+  const tail = { epoch: log.epoch, seq: 3 };
+  const trimmed: GatewayLog = { ...log, tail: () => tail, read: (after, limit) => log.read(after.seq < 3 ? tail : after, limit) };
+  const said: string[] = [];
+  let failures = 2;
+  const missed: Consumer['missed'] = ({ from, to, count, toAt }) => {
+    said.push(`missed ${from.seq}-${to.seq} ${count} ${toAt}`);
+    failures -= 1;
+    return failures < 0 ? Promise.resolve() : Promise.reject(new Error('away'));
+  };
+  const optional: Heard = consumer('optional', { required: false, missed, take: (batch) => { said.push(...batch.map(({ event }) => `took ${String(event.value)}`)); return Promise.resolve(); } }, { epoch: log.epoch, seq: 1 });
+  const fresh = consumer('fresh', { missed: () => Promise.reject(new Error('a new one misses nothing')) });
+  const feed = openFeed(trimmed, [optional, fresh], world);
+  await feed.start();
+  await world.clock.advanceMs(5000);
+  assert.deepEqual(said, ['missed 1-4 2 77', 'missed 1-4 2 77', 'missed 1-4 2 77', 'took 4', 'took 5']);
+  assert.deepEqual(valuesOf(fresh), [4, 5]);
+  assert.equal(world.told.reduce((sum, event) => sum + (event.kind === 'samples_lost' ? event.count : 0), 0), 2);
+  await feed.close();
+});
+
+test('a fault of a sink is told as it is, with its lag; whoever waits is told to stop', async () => {
+  const { world, log, append } = await rig();
+  let giveUp = (_error: Error) => {};
+  const waiting: Heard = consumer('sink-x', {
+    required: false, take: () => new Promise((_resolve, reject) => { giveUp = reject; }), halt: () => giveUp(new Error('halted')),
+  });
+  const failing = consumer('sink-y', { required: false, take: () => Promise.reject(new FaultError('CV_SINK_DENIED', { sink: 'y', url: 'u', status: 401, detail: 'd' })) });
+  const feed = openFeed(log, [waiting, failing], world);
+  await feed.start();
+  await append(1, 2);
+  await settle();
+  assert.deepEqual(world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : event.kind === 'consumer_lag' ? [[event.consumer, event.value]] : [])), ['CV_SINK_DENIED', ['sink-y', 2]]);
+  await feed.close();
+  assert.deepEqual([waiting.closed, failing.closed], [1, 1]);
 });

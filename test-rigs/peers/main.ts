@@ -5,6 +5,7 @@ interface Peer {
 }
 
 const SUITES: (() => Promise<{ peers: Peer[] }>)[] = [
+  () => import('./influx.ts'),
   () => import('./modbus.ts'),
   () => import('./modbus-rtu.ts'),
   () => import('./mosquitto.ts'),
