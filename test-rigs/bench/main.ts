@@ -4,6 +4,8 @@ import type { BenchResult } from './result.ts';
 const BENCHES: Record<string, () => Promise<(options: { seconds: number }) => Promise<BenchResult[]>>> = {
   log: () => import('./log.ts').then((bench) => bench.benchLog),
   ingest: () => import('./ingest/bench.ts').then((bench) => bench.benchIngest),
+  latency: () => import('./latency/bench.ts').then((bench) => bench.benchLatency),
+  memory: () => import('./memory/bench.ts').then((bench) => bench.benchMemory),
   modbus: () => import('./modbus/bench.ts').then((bench) => bench.benchModbus),
 };
 const DEFAULT_SECONDS = 30;

@@ -2,8 +2,9 @@
 import type { PointView } from '../../../core/api.ts';
 import { encodeBatch } from '../../../core/wire/batch.ts';
 import { edgeTopic } from '../../../core/wire/topics.ts';
-import { startGateway } from '../gateway.ts';
-import type { Contender } from './contender.ts';
+import { startGateway, type BenchGateway } from '../gateway.ts';
+import type { Rig } from '../rig.ts';
+import type { Contender, Running } from './contender.ts';
 import { CENTRE, deviceName, INDICATOR, SENDERS, senderName, valueOf } from './series.ts';
 
 const EPOCH = 1;
@@ -17,18 +18,23 @@ function contender(name: string, broker: 'embedded' | 'mosquitto', way: string):
     name,
     method: `${way}; counted when readable; rules, the stream for other consumers and the console run as they always do`,
     window: { single: 8000, batch: 100_000 },
-    async start(rig) {
-      const gateway = await startGateway(rig, { broker, centre: CENTRE, edges: Array.from({ length: SENDERS }, (_, sender) => senderName(sender)) });
-      return {
-        brokerPort: gateway.brokerPort, pids: gateway.pids,
-        login: (sender) => ({ clientId: `cv-${senderName(sender)}`, user: senderName(sender), password: gateway.token }),
-        topic: (sender) => edgeTopic(CENTRE, senderName(sender), 'up'),
-        payload,
-        stored: () => gateway.metric('cityvitals_points_stored_total'),
-        readBack: (sender, device) => readBack(gateway.httpUrl, deviceName(sender, device)),
-      };
-    },
+    start: async (rig) => (await startOurs(rig, broker)).running,
   };
+}
+
+/** @param also edges beside the senders, and rule files */
+export async function startOurs(rig: Rig, broker: 'embedded' | 'mosquitto', also: { edges?: readonly string[]; rules?: readonly string[] } = {}): Promise<{ gateway: BenchGateway; running: Running }> {
+  const senders = Array.from({ length: SENDERS }, (_, sender) => senderName(sender));
+  const gateway = await startGateway(rig, { broker, centre: CENTRE, edges: [...senders, ...(also.edges ?? [])], rules: also.rules ?? [] });
+  const running: Running = {
+    brokerPort: gateway.brokerPort, pids: gateway.pids,
+    login: (sender) => ({ clientId: `cv-${senderName(sender)}`, user: senderName(sender), password: gateway.token }),
+    topic: (sender) => edgeTopic(CENTRE, senderName(sender), 'up'),
+    payload,
+    stored: () => gateway.metric('cityvitals_points_stored_total'),
+    readBack: (sender, device) => readBack(gateway.httpUrl, deviceName(sender, device)),
+  };
+  return { gateway, running };
 }
 
 /** What an edge sends: a batch of so many measurements in columns, in zstd when that pays. */

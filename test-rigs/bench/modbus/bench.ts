@@ -1,13 +1,13 @@
 /** `modbus`: registers a second and processor time of four pollers against one server in C, with 1, 10 and 100 devices. */
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '../../processes/ports.ts';
 import { installNodeRed, installPrograms } from '../peers/packages.ts';
 import { result, type BenchResult } from '../result.ts';
-import { pauseMs, portOpen, say, withRig, type Rig } from '../rig.ts';
+import { pauseMs, say, withRig, type Rig } from '../rig.ts';
 import { cpuMsOf } from '../usage.ts';
 import { startModbusFlow } from './flow.ts';
+import { compileModbus, startModbusServer } from './server.ts';
 
 export const MODBUS_NOTES = [
   'Every device is a port of one libmodbus server. Each contender keeps one connection a device, reads 10 blocks of 124 holding registers in turn, one request at a time on each connection and all connections at once, and makes 62 float32 of each answer.',
@@ -34,7 +34,7 @@ export async function benchModbus(options: { seconds: number }): Promise<BenchRe
   installNodeRed();
   const seconds = Math.min(options.seconds, MOST_SECONDS);
   return withRig(async (rig) => {
-    compile(rig);
+    compileModbus(rig);
     const results: BenchResult[] = [];
     for (const devices of DEVICE_COUNTS) {
       const best = new Map<Name, Polled>();
@@ -62,17 +62,8 @@ function resultsOf(devices: number, best: ReadonlyMap<Name, Polled>): BenchResul
   ];
 }
 
-function compile(rig: Rig): void {
-  for (const name of ['modbus-server', 'modbus-client']) {
-    const flags = (spawnSync('pkg-config', ['--cflags', '--libs', 'libmodbus'], { encoding: 'utf8' }).stdout ?? '').trim().split(/\s+/).filter(Boolean);
-    const done = spawnSync('gcc', ['-O2', '-o', join(rig.dir, name), join(import.meta.dirname, `${name}.c`), ...flags, '-lpthread'], { encoding: 'utf8' });
-    if (done.status !== 0) throw new Error(`gcc could not make ${name} (apt-get install gcc pkg-config libmodbus-dev)\n${done.stderr}`);
-  }
-}
-
 async function pollWith(rig: Rig, name: Name, devices: number, seconds: number): Promise<Polled> {
-  const firstPort = await freePortsFrom(devices);
-  const server = await rig.start(`server-${firstPort}`, [join(rig.dir, 'modbus-server'), String(firstPort), String(devices)], () => portOpen(firstPort + devices - 1));
+  const { firstPort, program: server } = await startModbusServer(rig, devices);
   try {
     if (name === 'node-red') return await pollWithFlow(rig, firstPort, devices, seconds);
     const args = [String(firstPort), String(devices), String(seconds)];
@@ -108,13 +99,4 @@ async function pollWithFlow(rig: Rig, firstPort: number, devices: number, second
 function polledOf(reads: number, cpuMs: number, seconds: number): Polled {
   const registers = reads * REGISTERS;
   return { registersPerSecond: registers / seconds, cpuMicros: (cpuMs * 1e6) / registers };
-}
-
-/** A run of ports that nobody has, below those that the system gives to outgoing connections. */
-async function freePortsFrom(count: number): Promise<number> {
-  for (let first = 21_000; first < 32_000; first += count) {
-    const taken = await Promise.all(Array.from({ length: count }, async (_, at) => (await freePort(first + at)) !== first + at));
-    if (!taken.includes(true)) return first;
-  }
-  throw new Error(`no ${count} free ports in a row`);
 }

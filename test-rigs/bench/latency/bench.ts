@@ -1,0 +1,127 @@
+/** `latency`: from a sample at an edge to the store and to a warning on MQTT, while the gateway takes half of what it can. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import mqtt from 'mqtt';
+import { stringify } from 'yaml';
+import { startChild, type Child } from '../../processes/child.ts';
+import type { BenchGateway } from '../gateway.ts';
+import { singleRate } from '../ingest/bench.ts';
+import { Load } from '../ingest/load.ts';
+import { startOurs } from '../ingest/ours.ts';
+import { CENTRE } from '../ingest/series.ts';
+import { installPrograms } from '../peers/packages.ts';
+import { result, type BenchResult } from '../result.ts';
+import { pauseMs, say, withRig, type Rig } from '../rig.ts';
+import { Floor } from './floor.ts';
+
+export const LATENCY_NOTES = [
+  'A sample of a device at an edge goes all the way: edge log on disk, MQTT, gateway log on disk, then store and rules. Each probe is a new device and raises one warning. Meanwhile 35 other senders give the gateway single events at half the rate that it took in a closed loop just before.',
+  'stored: until a query over HTTP shows it, asked again and again; warning: until a subscriber has the retained warning. floor: a bare QoS 1 round trip through a mosquitto of its own and two appends of 4 KB with fdatasync on the same disk, measured before every probe under the same load.',
+];
+
+const INDICATOR = 'BN-PRB-001';
+const EDGE = 'probe';
+const MOST_PROBES = 200;
+const MOST_SECONDS = 30;
+const PATIENCE_MS = 15_000;
+
+export async function benchLatency(options: { seconds: number }): Promise<BenchResult[]> {
+  installPrograms('bench-ingest');
+  const perSecond = (await singleRate(options.seconds)) / 2;
+  const probes = Math.min(MOST_PROBES, Math.ceil(options.seconds * 7));
+  const times = await withRig((rig) => probeAll(rig, perSecond, Math.min(options.seconds, MOST_SECONDS), probes));
+  const floor = percentiles(times.floor);
+  say(`${times.floor.length} probes at ${Math.round(perSecond)} events/s`);
+  return (['stored', 'warning'] as const).flatMap((what) => {
+    const found = percentiles(times[what]);
+    return [
+      result(`latency-${what}`, found.p99, 'ms (p99)', { floor: floor.p99 }),
+      result(`latency-${what}-p50`, found.p50, 'ms', { floor: floor.p50 }),
+      result(`latency-${what}-max`, found.max, 'ms', { floor: floor.max }),
+    ];
+  });
+}
+
+interface Times {
+  floor: number[];
+  stored: number[];
+  warning: number[];
+}
+
+async function probeAll(rig: Rig, perSecond: number, seconds: number, probes: number): Promise<Times> {
+  const { gateway, running } = await startOurs(rig, 'embedded', { edges: [EDGE], rules: [join(import.meta.dirname, 'rule.yaml')] });
+  const floor = await Floor.open(rig);
+  const edge = await startEdge(rig, gateway, probes);
+  const warnings = await listen(rig, gateway);
+  const load = await Load.open(running, 'single');
+  rig.undo(() => load.close());
+  const times: Times = { floor: [], stored: [], warning: [] };
+  const holding = load.hold(seconds, perSecond);
+  const untilMs = performance.now() + seconds * 1000;
+  // The load's first seconds are for getting warm.
+  await pauseMs(seconds * 200);
+  for (let device = 0; device < probes && performance.now() < untilMs; device += 1) {
+    times.floor.push(await floor.measure());
+    const spoke = new Promise<bigint>((resolve) => { edge.onMessage((message) => { if (message.kind === 'spoke' && message.device === device) resolve(BigInt(String(message.atNs))); }); });
+    const warned = warnings.of(device);
+    edge.send({ kind: 'speak', device });
+    const atNs = await spoke;
+    const [storedNs, warnedNs] = await Promise.all([stored(gateway, device), within(warned, `the warning of probe ${device}`)]);
+    times.stored.push(Number(storedNs - atNs) / 1e6);
+    times.warning.push(Number(warnedNs - atNs) / 1e6);
+  }
+  await holding;
+  return times;
+}
+
+async function startEdge(rig: Rig, gateway: BenchGateway, probes: number): Promise<Child> {
+  const dir = join(rig.dir, 'probe');
+  mkdirSync(dir, { recursive: true });
+  const path = join(dir, 'edge.yaml');
+  writeFileSync(path, stringify({
+    edge: EDGE, centre: CENTRE, gateway: { url: `mqtt://127.0.0.1:${gateway.brokerPort}`, token: gateway.token }, log: { dir: './log' },
+    devices: Array.from({ length: probes }, (_, device) => ({
+      // A state: like a warning it goes at once, while measurements are gathered for a quarter of a second.
+      id: `probe-${device}`, driver: 'probe', every: '1h', settings: { device }, points: [{ id: 'v', indicator: INDICATOR, kind: 'state' }],
+    })),
+  }));
+  const edge = await startChild({ name: 'edge', module: join(import.meta.dirname, 'probe-main.ts'), args: [path], logFile: join(dir, 'edge.log') });
+  rig.undo(() => edge.stop());
+  return edge;
+}
+
+async function listen(rig: Rig, gateway: BenchGateway): Promise<{ of(device: number): Promise<bigint> }> {
+  const waiting = new Map<string, (atNs: bigint) => void>();
+  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${gateway.brokerPort}`, { username: 'bench', password: gateway.token, clientId: 'listener', protocolVersion: 4 });
+  rig.undo(() => client.endAsync(true));
+  client.on('message', (_topic, payload) => {
+    const atNs = process.hrtime.bigint();
+    const subject = /"subject":"(probe-\d+)"/.exec(payload.toString())?.[1] ?? '';
+    waiting.get(subject)?.(atNs);
+    waiting.delete(subject);
+  });
+  await client.subscribeAsync(`cv/v1/out/${CENTRE}/warnings/+`, { qos: 1 });
+  return { of: (device) => new Promise((resolve) => { waiting.set(`probe-${device}`, resolve); }) };
+}
+
+/** When a query shows it first. */
+async function stored(gateway: BenchGateway, device: number): Promise<bigint> {
+  for (const untilMs = performance.now() + PATIENCE_MS; performance.now() < untilMs; await pauseMs(1)) {
+    const answer = await fetch(`${gateway.httpUrl}/api/v1/series?device=probe-${device}&indicator=${INDICATOR}&point=v`);
+    const { items } = (await answer.json()) as { items: unknown[] };
+    if (items.length > 0) return process.hrtime.bigint();
+  }
+  throw new Error(`probe ${device} was not stored within ${PATIENCE_MS} ms`);
+}
+
+async function within<T>(promise: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => { timer = setTimeout(() => reject(new Error(`${what} did not come within ${PATIENCE_MS} ms`)), PATIENCE_MS); });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+function percentiles(times: readonly number[]): { p50: number; p99: number; max: number } {
+  const sorted = times.toSorted((one, other) => one - other);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? NaN;
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
+}

@@ -1,0 +1,104 @@
+/** `memory`: the compiled edge and gateway at 1,000 points a second, beside Node-RED with the same devices; then an edge that grows. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { startGateway } from '../gateway.ts';
+import { compileModbus, startModbusServer } from '../modbus/server.ts';
+import { installNodeRed, installPrograms } from '../peers/packages.ts';
+import { result, type BenchResult } from '../result.ts';
+import { pauseMs, portOpen, say, withRig, type Rig } from '../rig.ts';
+import { cpuMsOf, residentBytesOf } from '../usage.ts';
+import { freePort } from '../../processes/ports.ts';
+import { DEVICES, REGISTERS, startReadingFlow } from './flow.ts';
+import { benchGrowth } from './growth.ts';
+
+export const MEMORY_NOTES = [
+  'Ten Modbus TCP devices of a libmodbus server, 100 registers each, read once a second: 1,000 points a second, each one sent on. The edge (compiled, as deployed) qualifies them, has them on disk and sends them to a gateway; Node-RED reads them (node-red-contrib-modbus) and writes them to VictoriaMetrics.',
+  'Resident memory and processor time are those of the edge and of Node-RED alone, without gateway and VictoriaMetrics, from /proc after a time for getting warm; the gateway\'s own are printed beside.',
+  'Growth: one edge with 100 and one with 10,000 devices that give as much as its log takes, from the sources, its gateway away. Memory is what is held after a collection (heap and buffers), the difference over the number of devices.',
+];
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
+const EDGE = 'bench-edge';
+const CENTRE = '500112001';
+const WARM_SECONDS = 8;
+const MOST_SECONDS = 15;
+const GROWTH_SECONDS = 5;
+const POINTS_PER_SECOND = DEVICES * REGISTERS;
+
+interface Held {
+  bytes: number;
+  /** Share of one processor. */
+  cpu: number;
+}
+
+export async function benchMemory(options: { seconds: number }): Promise<BenchResult[]> {
+  installPrograms('bench-memory');
+  installNodeRed();
+  build();
+  const seconds = Math.min(options.seconds, MOST_SECONDS);
+  const flow = await withRig((rig) => measureFlow(rig, seconds));
+  const { edge, gateway } = await withRig((rig) => measureOurs(rig, seconds));
+  return [
+    result('memory-edge', edge.bytes / 2 ** 20, 'MB resident', { 'node-red': flow.bytes / 2 ** 20 }),
+    result('cpu-edge', edge.cpu * 100, '% of a processor', { 'node-red': flow.cpu * 100 }),
+    result('memory-gateway', gateway.bytes / 2 ** 20, 'MB resident', { 'node-red': flow.bytes / 2 ** 20 }),
+    result('cpu-gateway', gateway.cpu * 100, '% of a processor', { 'node-red': flow.cpu * 100 }),
+    ...(await benchGrowth(Math.min(options.seconds, GROWTH_SECONDS))),
+  ];
+}
+
+function build(): void {
+  say('building the compiled program …');
+  const done = spawnSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: ['ignore', 2, 2] });
+  if (done.status !== 0 || !existsSync(MAIN)) throw new Error('npm run build failed; see above');
+}
+
+async function measureFlow(rig: Rig, seconds: number): Promise<Held> {
+  compileModbus(rig);
+  const { firstPort } = await startModbusServer(rig, DEVICES);
+  const flow = await startReadingFlow(rig, firstPort);
+  return measure('Node-RED', [flow.program.pid], flow.rows, seconds);
+}
+
+async function measureOurs(rig: Rig, seconds: number): Promise<{ edge: Held; gateway: Held }> {
+  compileModbus(rig);
+  const { firstPort } = await startModbusServer(rig, DEVICES);
+  const gateway = await startGateway(rig, { broker: 'embedded', centre: CENTRE, edges: [EDGE], command: [process.execPath, MAIN, 'gateway', '--config'] });
+  const httpPort = await freePort();
+  const path = join(rig.dir, 'edge', 'edge.yaml');
+  mkdirSync(join(rig.dir, 'edge'));
+  writeFileSync(path, stringify({
+    edge: EDGE, centre: CENTRE, gateway: { url: `mqtt://127.0.0.1:${gateway.brokerPort}`, token: gateway.token }, log: { dir: './log' }, http: { port: httpPort },
+    devices: Array.from({ length: DEVICES }, (_, at) => ({
+      id: `d${at}`, driver: 'modbus', every: '1s', settings: { host: '127.0.0.1', port: firstPort + at, unit: 1 },
+      points: Array.from({ length: REGISTERS }, (__, place) => ({ id: `p${place}`, address: `holding:${place}`, type: 'uint16', unit: '1', indicator: 'BN-MEM-001' })),
+    })),
+  }));
+  const edge = await rig.start('edge', [process.execPath, MAIN, 'edge', '--config', path], () => portOpen(httpPort));
+  const stored = () => gateway.metric('cityvitals_points_stored_total');
+  // Both at once: they are one way, and its rate is checked at its end.
+  const gatewayHeld = measureLater([gateway.program.pid], seconds);
+  return { edge: await measure('the edge', [edge.pid], stored, seconds), gateway: await gatewayHeld };
+}
+
+async function measureLater(pids: readonly number[], seconds: number): Promise<Held> {
+  await pauseMs(WARM_SECONDS * 1000);
+  const before = { cpuMs: cpuMsOf(pids), ms: performance.now() };
+  await pauseMs(seconds * 1000);
+  return { bytes: residentBytesOf(pids), cpu: (cpuMsOf(pids) - before.cpuMs) / (performance.now() - before.ms) };
+}
+
+/** @throws when it did not do its 1,000 points a second */
+async function measure(name: string, pids: readonly number[], stored: () => Promise<number>, seconds: number): Promise<Held> {
+  const held = measureLater(pids, seconds);
+  await pauseMs(WARM_SECONDS * 1000);
+  const before = { stored: await stored(), ms: performance.now() };
+  const found = await held;
+  const perSecond = (((await stored()) - before.stored) * 1000) / (performance.now() - before.ms);
+  say(`${name}: ${(found.bytes / 2 ** 20).toFixed(0)} MB, ${(found.cpu * 100).toFixed(1)} % of a processor, ${Math.round(perSecond)} points/s stored`);
+  if (Math.abs(perSecond - POINTS_PER_SECOND) > POINTS_PER_SECOND * 0.25) throw new Error(`${name} stored ${Math.round(perSecond)} points/s, not ${POINTS_PER_SECOND}`);
+  return found;
+}
