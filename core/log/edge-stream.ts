@@ -6,7 +6,7 @@ import type { World } from '../world.ts';
 import { Chain } from './chain.ts';
 import { gapDraft, type Lost } from './gap.ts';
 import { missingOf } from './ranges.ts';
-import { StorageError, type CommitRequest, type FileReport, type Group, type Storage } from './storage.ts';
+import { isFull, StorageError, type CommitRequest, type FileReport, type Group, type Storage } from './storage.ts';
 import { addPending, EMPTY, epochOf, forgetDrained, formatState, gapsWritten, reach, takePending, type StreamState } from './stream-state.ts';
 import type { KeptGroup } from './types.ts';
 import { Waiting, type Call, type EncodedGroup } from './waiting.ts';
@@ -84,7 +84,7 @@ export class EdgeStream {
     } catch (error) {
       this.dirty = true;
       this.state = addPending(this.state, gaps);
-      if (error instanceof StorageError) this.chain.failed(error.failure);
+      await this.#afterFailure(error);
       throw error;
     } finally {
       this.gapsUnderWay = false;
@@ -135,6 +135,16 @@ export class EdgeStream {
     const { edge, centre, epoch, world } = this.#context;
     const drafts = gaps.map((lost) => gapDraft(edge, centre, lost, world.clock.nowMs()));
     return { row: { seq, count: drafts.length, payload: encodeBatch({ from: edge, stream: this.stream, epoch, seq }, drafts) }, drafts };
+  }
+
+  /**
+   * On a full disk the marks that would free files cannot be written, so what is settled in memory goes at once: the next
+   * try has its room. A crash before that would name as lost what the other side has.
+   */
+  async #afterFailure(error: unknown): Promise<void> {
+    if (!(error instanceof StorageError)) return;
+    this.chain.failed(error.failure);
+    if (isFull(error.failure)) await this.#removeSettled(this.state);
   }
 
   /** Removes files of which all is settled by what is on disk. */

@@ -57,6 +57,7 @@ export class Engine {
       return { ...epochs, chains };
     } catch (error) {
       this.#lock.release();
+      this.#lock = null;
       throw error;
     }
   }

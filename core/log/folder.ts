@@ -2,7 +2,7 @@
  * What lies beside the files of a log: `lock.db` that keeps a second process out, `epoch` that makes numbers unique for
  * ever, `head` that knows the end of each chain when a damaged write-ahead log forgets it.
  */
-import { closeSync, existsSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -13,6 +13,7 @@ import { failureOf, isNotDatabase, StorageError, type FileName } from './storage
 /** How far an epoch jumps when the clock alone cannot tell two openings apart. */
 const MAX_JUMP = 2 ** 20;
 const HEAD_BYTES = 512;
+const EPOCH_BYTES = 256;
 /** At most once a second was asked for; a page a second would be a third of what a quiet edge writes. */
 const HEAD_FSYNC_MS = 5000;
 
@@ -53,17 +54,21 @@ export function claimEpoch(dir: string, nowMs: number): { epoch: number; previou
   const highest = Math.max(last?.epoch ?? 0, ...listFiles(dir).map((file) => file.epoch));
   const apart = nowMs > highest && (last === null || last.place === place);
   const epoch = Math.max(highest + 1, nowMs) + (apart ? 0 : randomInt(MAX_JUMP));
-  const next = `${path}.next`;
-  const fd = openSync(next, 'w');
+  writeEpoch(dir, path, `${JSON.stringify({ epoch, place })}\n`.padEnd(EPOCH_BYTES));
+  return { epoch, previousEpoch: highest };
+}
+
+/** Over the old one in place, which works on a full disk as well; torn, it reads as a copy of unknown age. */
+function writeEpoch(dir: string, path: string, text: string): void {
+  const isNew = !existsSync(path);
+  const fd = openSync(path, isNew ? 'w' : 'r+');
   try {
-    writeSync(fd, `${JSON.stringify({ epoch, place })}\n`);
+    writeSync(fd, text, 0);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
-  renameSync(next, path);
-  syncFolder(dir);
-  return { epoch, previousEpoch: highest };
+  if (isNew) syncFolder(dir);
 }
 
 /** Tells a folder from its copy; a copy of the whole disk looks the same, and there the clock decides. */

@@ -11,7 +11,7 @@ import { fileBytesFor } from './file-name.ts';
 import { GatewayLosses } from './gateway-losses.ts';
 import { Marks } from './marks.ts';
 import { Retention, type Trimmed } from './retention.ts';
-import { StorageError, type CommitRequest, type Group, type OpenReport, type ReplayReply, type Storage } from './storage.ts';
+import { isFull, StorageError, type CommitRequest, type Group, type OpenReport, type ReplayReply, type Storage } from './storage.ts';
 import { type AcceptedGroup, type Cursor, type GatewayLog, type GatewayLogOptions, type LogSize, type Mark, type ReadLimit, type SettledRange, type StoredGroup } from './types.ts';
 import { workerStorage } from './worker-storage.ts';
 
@@ -56,6 +56,8 @@ class OpenedGatewayLog implements GatewayLog {
   #waiting: Waiting[] = [];
   #lastSeq = 0;
   #trimDue = false;
+  /** Files went before that could be written. */
+  #trimOwed = false;
   #running: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   #failing = false;
@@ -211,12 +213,13 @@ class OpenedGatewayLog implements GatewayLog {
       request.state = this.#marks.format();
       request.trimmed = this.#retention.format();
     }
-    if (trimmed) request.trimmed = this.#retention.format(trimmed);
+    if (trimmed || this.#trimOwed) request.trimmed = this.#retention.format(trimmed);
     if (settled.length > 0) request.settled = JSON.stringify(settled);
     const reply = await this.#storage.commit(request).catch((error: unknown) => {
       if (error instanceof StorageError) this.#chain.failed(error.failure);
       throw error;
     });
+    this.#trimOwed = false;
     const last = groups.at(-1);
     if (last) this.#lastSeq = last.seq + last.count - 1;
     this.#chain.committed(target, this.#lastSeq, last?.origin?.receivedAt ?? 0, reply.bytes);
@@ -232,15 +235,18 @@ class OpenedGatewayLog implements GatewayLog {
     const plan = this.#retention.plan(needed);
     if (plan.names.length === 0) return plan.fits;
     try {
-      await this.#commit([], [], plan.trimmed);
+      await this.#commit([], [], plan.trimmed).catch((error: unknown) => {
+        // Only removing files makes room on a full disk; the tail is written with the next commit that succeeds.
+        if (!(error instanceof StorageError && isFull(error.failure))) throw error;
+        this.#trimOwed = true;
+      });
       this.#retention.trimmedTo(plan.trimmed);
       await this.#storage.remove({ names: plan.names });
       this.#chain.remove(plan.names);
-      return plan.fits;
     } catch (error) {
       this.#failed(error);
-      return plan.fits;
     }
+    return plan.fits;
   }
 
   #appendLosses(groups: readonly AcceptedGroup[]): void {

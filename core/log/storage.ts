@@ -185,6 +185,11 @@ export function isDamage(error: unknown): boolean {
   return code === 'ERR_OUT_OF_RANGE' || (errcode !== undefined && DAMAGE.has(errcode & 0xff));
 }
 
+/** The disk has no room; nothing but removing files makes some. */
+export function isFull(failure: StorageFailure): boolean {
+  return failure.code === 'ENOSPC' || (typeof failure.code === 'number' && (failure.code & 0xff) === SQLITE_FULL);
+}
+
 export function isSqlite(error: unknown): boolean {
   return (error as SqliteError).errcode !== undefined;
 }
