@@ -88,7 +88,7 @@ export class Place {
 
 async function readPlace(path: string, sink: string): Promise<Reached | null> {
   try {
-    const { cursor, receivedAt } = JSON.parse(await readFile(path, 'utf8')) as Partial<{ cursor: string; receivedAt: number }>;
+    const { cursor, receivedAt } = (JSON.parse(await readFile(path, 'utf8')) as Partial<{ cursor: string; receivedAt: number }> | null) ?? {};
     const at = typeof cursor === 'string' ? parseCursor(cursor) : null;
     return at && Number.isSafeInteger(receivedAt) ? { cursor: at, receivedAt: receivedAt as number } : null;
   } catch (error) {
@@ -107,11 +107,6 @@ async function writeDurably(path: string, text: string): Promise<void> {
   } finally {
     await file.close();
   }
+  // The folder is not flushed: a power cut then brings an older place back, which is whole too.
   await rename(`${path}.new`, path);
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

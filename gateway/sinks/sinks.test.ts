@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -16,7 +16,7 @@ import { encodeBatch } from '../../core/wire/batch.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import type { Consumer } from '../stations/consumer.ts';
 import { openFeed, type Feed } from '../stations/feed.ts';
-import type { AsideEntry } from './aside.ts';
+import { Aside, type AsideEntry } from './aside.ts';
 import { SELF_MEASUREMENT } from './influxdb/lines.ts';
 import { startStrictServer, type Mood, type StrictServer, type StrictServerOptions } from './influxdb/testing/strict-server.ts';
 import { openSinks, type OpenedSink } from './open.ts';
@@ -189,6 +189,33 @@ test('a full log goes past a sink whose server is away: counted to the last one,
     assert.ok(holes.every(({ tags, fields }) => tags.gateway === 'g' && tags.sink === 'influxdb' && fields.reason?.value === 'sink_overrun'));
     assert.equal((await asides(dir)).reduce((sum, entry) => sum + (entry.kind === 'missed' ? entry.count : 0), 0), missing);
     assert.ok(codes(world).has('CV_LOG_OVERRUN') && codes(world).has('CV_CONSUMER_OVERRUN') && !codes(world).has('CV_LOG_FULL'));
+  }));
+
+test('a place that is no place any more begins with the oldest event, and changes nothing in the target', () =>
+  withBench({}, ROOMY, async ({ server, append, start, dir }) => {
+    await append(20);
+    const first = await start();
+    await until(() => first.feed.lag('sink-influxdb') === 0);
+    await first.close();
+    for (const garbage of ['', '{"cursor":', '{"v":1,"cursor":"x","receivedAt":1}', '[]', 'null']) {
+      await writeFile(join(dir, 'sinks', 'influxdb.json'), garbage);
+      const again = await start();
+      await until(() => again.feed.lag('sink-influxdb') === 0);
+      await again.close();
+    }
+    assert.deepEqual([server.lines.length, valuesOf(server)], [120, upTo(20)]);
+  }));
+
+test('the list of what was set aside is two files of 4 MB at most', () =>
+  withBench({}, ROOMY, async ({ dir }) => {
+    const path = join(dir, 'sinks', 'x.aside.jsonl');
+    const aside = new Aside(path, 'x');
+    const entry: AsideEntry = { at: 1, kind: 'refused', event: 'e', cursor: '1-1', status: 400, detail: 'd', line: 'l' };
+    await aside.add(entry);
+    await writeFile(path, 'x'.repeat(5 << 20));
+    await aside.add(entry);
+    await aside.add(entry);
+    assert.deepEqual([(await readFile(path, 'utf8')).split('\n').length, (await readFile(`${path}.1`, 'utf8')).length], [3, 5 << 20]);
   }));
 
 test('told to stop while its server hangs, the feed has stopped', () =>
