@@ -122,3 +122,11 @@ export class Chain {
     return file ? { epoch: file.epoch, seq: this.lastOf(file) } : null;
   }
 }
+
+/** How files go: sound ones for good, damaged ones aside. */
+export function removalOf(files: readonly FileReport[]): { names: string[]; aside: string[] } {
+  return {
+    names: files.filter((file) => !file.damaged).map((file) => file.name),
+    aside: files.filter((file) => file.damaged).map((file) => file.name),
+  };
+}

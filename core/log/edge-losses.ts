@@ -47,6 +47,12 @@ export function witnessMark(one: EdgeStream, epoch: number, mark: Mark, epochs: 
   if (!known && epoch <= epochs.previous) return;
   const { last } = epochOf(one.state, epoch);
   if (top <= last || (epoch === epochs.current && top - last > MAX_AHEAD)) return;
+  if (epoch > epochs.current) {
+    // Somebody else sends under this name, or the folder is an old copy: nothing of that epoch can be named from here.
+    if (!one.foreignEpochs.has(epoch)) rewound(one, 'the gateway', epoch, 1, top, world);
+    one.foreignEpochs.add(epoch);
+    return;
+  }
   rewound(one, 'the gateway', epoch, last + 1, top, world);
   one.state = settle(reach(one.state, epoch, top), epoch, ranges);
   const nowMs = world.clock.nowMs();

@@ -3,7 +3,7 @@ import type { Draft, Stream } from '../event.ts';
 import { faultOf } from '../faults.ts';
 import { decodeBatch, encodeBatch } from '../wire/batch.ts';
 import type { World } from '../world.ts';
-import { Chain } from './chain.ts';
+import { removalOf, type Chain } from './chain.ts';
 import { gapDraft, type Lost } from './gap.ts';
 import { missingOf } from './ranges.ts';
 import { isFull, StorageError, type CommitRequest, type FileReport, type Group, type Storage } from './storage.ts';
@@ -37,6 +37,8 @@ export class EdgeStream {
   gapsUnderWay = false;
   /** Calls whose drafts were refused: answered when the loss is on disk. */
   refused: Call[] = [];
+  /** Epochs of marks that cannot be this folder's; each is told once. */
+  readonly foreignEpochs = new Set<number>();
   /** Who waits for the outcome of the next commit of this stream. */
   watchers: ((done: boolean) => void)[] = [];
 
@@ -149,11 +151,11 @@ export class EdgeStream {
 
   /** Removes files of which all is settled by what is on disk. */
   async #removeSettled(written: StreamState): Promise<void> {
-    const names = this.chain.removable((file, last) => isSettled(written, file, last)).map((file) => file.name);
-    if (names.length === 0) return;
+    const settled = this.chain.removable((file, last) => isSettled(written, file, last));
+    if (settled.length === 0) return;
     try {
-      await this.#context.storage.remove({ names });
-      this.chain.remove(names);
+      await this.#context.storage.remove(removalOf(settled));
+      this.chain.remove(settled.map((file) => file.name));
     } catch (error) {
       // They stay in the chain, and the next commit tries again.
       this.#context.world.tell({ kind: 'fault', fault: faultOf(error, 'CV_LOG_FAILED'), edge: this.#context.edge });

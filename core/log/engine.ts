@@ -5,7 +5,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { claimEpoch, HeadFile, listFiles, lockFolder, readHeads, syncFolder } from './folder.ts';
-import { fileBytes, isSealed, LogFile, PAGE_BYTES, removeFile, sealLeftOver, type NoteKind } from './log-file.ts';
+import { fileBytes, isSealed, LogFile, moveFile, PAGE_BYTES, removeFile, sealLeftOver, type NoteKind } from './log-file.ts';
 import { readParts } from './reading.ts';
 import {
   failureOf, isDamage, isSqlite, StorageError, type ChainReport, type CommitReply, type CommitRequest, type FileName, type FileReport, type OpenReport, type OpenRequest,
@@ -149,10 +149,11 @@ export class Engine {
   }
 
   read(request: ReadRequest): ReadReply {
-    return readParts(request, (part) => {
+    const writerOf = (part: FileName) => {
       const writer = this.#writers.get(request.chain);
-      return writer?.name === part.name ? writer.file : this.#reader(part);
-    });
+      return writer?.name === part.name ? writer.file : null;
+    };
+    return readParts(request, (part) => writerOf(part) ?? this.#reader(part), (part) => this.#closeReader(part.name));
   }
 
   /** Who sent what since the snapshot of a file. Groups whose checksum is wrong say nothing. */
@@ -171,14 +172,24 @@ export class Engine {
     return reply;
   }
 
-  remove({ names }: { names: readonly string[] }): null {
+  remove({ names, aside = [] }: { names: readonly string[]; aside?: readonly string[] }): null {
+    for (const name of aside) {
+      this.#closeReader(name);
+      const kept = join(this.#dir, `${name.split('-')[0] ?? ''}.damaged`);
+      removeFile(kept);
+      moveFile(join(this.#dir, name), kept);
+    }
     for (const name of names) {
-      this.#readers.get(name)?.close();
-      this.#readers.delete(name);
+      this.#closeReader(name);
       this.#unsealed.delete(name);
       removeFile(join(this.#dir, name));
     }
     return null;
+  }
+
+  #closeReader(name: string): void {
+    this.#readers.get(name)?.close();
+    this.#readers.delete(name);
   }
 
   setAside({ line }: { line: string }): null {
@@ -246,10 +257,7 @@ export class Engine {
     if (!existsSync(path)) return null;
     const reader = LogFile.open(path, file.epoch, this.#origins, !this.#unsealed.has(file.name));
     const [oldest] = this.#readers.keys();
-    if (this.#readers.size >= MAX_READERS && oldest !== undefined) {
-      this.#readers.get(oldest)?.close();
-      this.#readers.delete(oldest);
-    }
+    if (this.#readers.size >= MAX_READERS && oldest !== undefined) this.#closeReader(oldest);
     this.#readers.set(file.name, reader);
     return reader;
   }

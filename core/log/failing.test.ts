@@ -214,6 +214,11 @@ test('a mark beyond what is there is rewound: what the gateway lacks of it is na
       assert.equal(faults(world).length, 1, 'an older mark, and one of an epoch long drained, are nothing new');
       await next.settle('state', next.epoch - 1, { upTo: 4, have: [] });
       assert.deepEqual(faults(world).slice(1).map(({ params }) => [params.epoch, params.fromSeq, params.toSeq]), [[next.epoch - 1, 1, 4]], 'an epoch this folder never had');
+      const before = JSON.stringify(next.unsettled('state'));
+      await next.settle('state', next.epoch + 9, { upTo: 4, have: [] });
+      await next.settle('state', next.epoch + 9, { upTo: 4, have: [] });
+      assert.equal(faults(world).length, 3, 'an epoch to come is told once');
+      assert.equal(JSON.stringify(next.unsettled('state')), before);
     } finally {
       await next.close();
     }

@@ -5,7 +5,7 @@
 import { FaultError } from '../faults.ts';
 import type { Stream } from '../event.ts';
 import { everyMs, type Timer, type World } from '../world.ts';
-import { Chain } from './chain.ts';
+import { Chain, removalOf } from './chain.ts';
 import { failedWith, openStorage } from './failing.ts';
 import { fileBytesFor } from './file-name.ts';
 import { GatewayLosses } from './gateway-losses.ts';
@@ -241,7 +241,7 @@ class OpenedGatewayLog implements GatewayLog {
         this.#trimOwed = true;
       });
       this.#retention.trimmedTo(plan.trimmed);
-      await this.#storage.remove({ names: plan.names });
+      await this.#storage.remove(removalOf(this.#chain.files.filter((file) => plan.names.includes(file.name))));
       this.#chain.remove(plan.names);
     } catch (error) {
       this.#failed(error);

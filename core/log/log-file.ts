@@ -1,11 +1,11 @@
 /**
  * One file of a chain: a SQLite database of one epoch, one row a group. Written by one handle in WAL mode, then sealed
  * (journal_mode=DELETE) so that it opens read-only anywhere. Layout, pragmas and their order were measured:
- * docs/decisions/0005-log-layout.md.
+ * docs/decisions/0010-log-layout.md.
  *
  * Never open a live file through `fs`: closing any descriptor of it drops SQLite's own lock. `stat` is fine.
  */
-import { closeSync, existsSync, openSync, readSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import type { Stream } from '../event.ts';
@@ -220,5 +220,12 @@ export function fileBytes(path: string): number {
 export function removeFile(path: string): void {
   for (const one of [path, ...SIDE_FILES.map((side) => path + side)]) {
     if (existsSync(one)) unlinkSync(one);
+  }
+}
+
+/** Gives a file another name, with what belongs to it. */
+export function moveFile(from: string, to: string): void {
+  for (const side of ['', ...SIDE_FILES]) {
+    if (existsSync(from + side)) renameSync(from + side, to + side);
   }
 }

@@ -1,11 +1,17 @@
 /** Reads groups in order across files and names every number that should be there and is not. */
 import type { LogFile } from './log-file.ts';
-import { failureOf, isDamage, type ReadReply, type ReadRequest } from './storage.ts';
+import { failureOf, isDamage, isInputOutput, type ReadReply, type ReadRequest } from './storage.ts';
 
 type Part = ReadRequest['parts'][number];
 
-/** @param open gives the file of a part; null when it is gone */
-export function readParts(request: ReadRequest, open: (part: Part) => LogFile | null): ReadReply {
+/** A read that the disk refuses may well succeed the next moment; only then is it damage. */
+const MAX_READ_TRIES = 3;
+
+/**
+ * @param open gives the file of a part; null when it is gone
+ * @param reopen makes `open` give a fresh handle
+ */
+export function readParts(request: ReadRequest, open: (part: Part) => LogFile | null, reopen: (part: Part) => void): ReadReply {
   const reply: ReadReply = { groups: [], holes: [], complete: false };
   let bytes = 0;
   const full = (next: number) => reply.groups.length >= request.maxGroups || (reply.groups.length > 0 && bytes + next > request.maxBytes);
@@ -23,6 +29,7 @@ export function readParts(request: ReadRequest, open: (part: Part) => LogFile | 
     let detail = 'rows are missing';
     const hole = (to: number) => { if (expected <= to) reply.holes.push({ name: part.name, epoch: part.epoch, from: expected, to, detail }); };
     let start: number | null = part.from;
+    let tries = 1;
     while (start !== null) {
       try {
         const file = open(part);
@@ -31,7 +38,7 @@ export function readParts(request: ReadRequest, open: (part: Part) => LogFile | 
           break;
         }
         // The group that holds the first number may begin before it.
-        if (start === part.from) start = file.groupAt(start)?.seq ?? start;
+        if (start === expected) start = file.groupAt(start)?.seq ?? start;
         for (const group of file.groups(start, part.to)) {
           if (!group) {
             detail = 'wrong checksum';
@@ -47,6 +54,12 @@ export function readParts(request: ReadRequest, open: (part: Part) => LogFile | 
         break;
       } catch (error) {
         if (!isDamage(error)) throw error;
+        if (isInputOutput(error) && tries < MAX_READ_TRIES) {
+          tries += 1;
+          reopen(part);
+          start = expected;
+          continue;
+        }
         detail = failureOf(error).detail;
         start = nextReadable(open, part, Math.max(expected, start + 1));
       }

@@ -125,7 +125,8 @@ export interface Storage {
   commit(request: CommitRequest): Promise<CommitReply>;
   read(request: ReadRequest): Promise<ReadReply>;
   replay(request: { file: FileName; last: number }): Promise<ReplayReply>;
-  remove(request: { names: readonly string[] }): Promise<null>;
+  /** `aside`: damaged ones, of which the newest of a chain stays under another name, for whoever wants to look into it. */
+  remove(request: { names: readonly string[]; aside?: readonly string[] }): Promise<null>;
   /** Appends a line to quarantine.jsonl. */
   setAside(request: { line: string }): Promise<null>;
   stats(): Promise<StorageStats>;
@@ -192,6 +193,11 @@ export function isFull(failure: StorageFailure): boolean {
 
 export function isSqlite(error: unknown): boolean {
   return (error as SqliteError).errcode !== undefined;
+}
+
+export function isInputOutput(error: unknown): boolean {
+  const { errcode } = error as SqliteError;
+  return errcode !== undefined && (errcode & 0xff) === SQLITE_IOERR;
 }
 
 export function isNotDatabase(error: unknown): boolean {

@@ -1,29 +1,38 @@
-/** `npm run bench -- [NAME …] [--seconds N] [--json]`: figures on this machine; without a name, all of them. */
+/** `npm run bench -- [NAME … | all] [--seconds N] [--json] [--write]`: figures on this machine; `--write` puts them into docs/benchmarks.md. */
+import { BENCHES } from './catalogue.ts';
+import { machine, othersBusyPercent, versions } from './machine.ts';
+import { writePage, type Part } from './page.ts';
 import type { BenchResult } from './result.ts';
+import { say } from './rig.ts';
 
-const BENCHES: Record<string, () => Promise<(options: { seconds: number }) => Promise<BenchResult[]>>> = {
-  log: () => import('./log.ts').then((bench) => bench.benchLog),
-  ingest: () => import('./ingest/bench.ts').then((bench) => bench.benchIngest),
-  latency: () => import('./latency/bench.ts').then((bench) => bench.benchLatency),
-  memory: () => import('./memory/bench.ts').then((bench) => bench.benchMemory),
-  modbus: () => import('./modbus/bench.ts').then((bench) => bench.benchModbus),
-};
 const DEFAULT_SECONDS = 30;
 
 const argv = process.argv.slice(2);
 const secondsAt = argv.indexOf('--seconds');
 const seconds = secondsAt < 0 ? DEFAULT_SECONDS : Number(argv[secondsAt + 1]);
-const names = argv.filter((argument, at) => !argument.startsWith('--') && (secondsAt < 0 || at !== secondsAt + 1));
-const unknown = names.filter((name) => !(name in BENCHES));
+const asked = argv.filter((argument, at) => !argument.startsWith('--') && (secondsAt < 0 || at !== secondsAt + 1));
+const unknown = asked.filter((name) => name !== 'all' && !(name in BENCHES));
 if (unknown.length > 0 || !(seconds > 0)) {
-  process.stderr.write(`usage: npm run bench -- [NAME …] [--seconds N] [--json]\nbenchmarks: ${Object.keys(BENCHES).join(', ')}\n`);
+  process.stderr.write(`usage: npm run bench -- [NAME … | all] [--seconds N] [--json] [--write]\nbenchmarks: ${Object.keys(BENCHES).join(', ')}\n`);
   process.exit(2);
 }
 
+const names = asked.length === 0 || asked.includes('all') ? Object.keys(BENCHES) : asked;
 const results: BenchResult[] = [];
-for (const [name, load] of Object.entries(BENCHES)) {
-  if (names.length > 0 && !names.includes(name)) continue;
-  results.push(...(await (await load())({ seconds })));
+for (const name of names) {
+  const bench = await (BENCHES[name] as NonNullable<(typeof BENCHES)[string]>)();
+  for (const note of bench.notes) say(`${name}: ${note}`);
+  const before = await othersBusyPercent();
+  const found = await bench.run({ seconds });
+  const after = await othersBusyPercent();
+  if (Math.max(before, after) > 10) say(`${name}: the machine was shared: others had ${before} % of it before and ${after} % after`);
+  results.push(...found);
+  const part: Part = {
+    day: new Date().toISOString().slice(0, 10), command: `npm run bench -- ${name}${secondsAt < 0 ? '' : ` --seconds ${seconds}`}`, machine: machine(),
+    othersBusyPercent: [before, after], versions: versions(bench.debian, bench.npm), notes: bench.notes, results: found,
+  };
+  // One after the other: what has run is kept if a later one fails.
+  if (argv.includes('--write')) writePage({ [name]: part });
 }
 if (argv.includes('--json')) process.stdout.write(`${JSON.stringify({ results })}\n`);
 else for (const { name, value, unit, ratioTo } of results) process.stdout.write(`${name}: ${value} ${unit}${Object.entries(ratioTo).map(([other, ratio]) => ` (${ratio} × ${other})`).join('')}\n`);

@@ -1,5 +1,5 @@
 /** What a bench starts and leaves nothing of: programs in a folder of their own, ended by their pids, on Ctrl-C too. */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -105,10 +105,4 @@ export const pauseMs = (durationMs: number): Promise<void> => new Promise((resol
 /** A word for whoever waits; stdout is for results. */
 export function say(line: string): void {
   process.stderr.write(`${line}\n`);
-}
-
-/** First line of what a program says about itself, for the report. */
-export function versionOf(command: readonly string[]): string {
-  const { stdout = '', stderr = '' } = spawnSync(command[0] as string, command.slice(1), { encoding: 'utf8' });
-  return (stdout || stderr || 'unknown').trim().split('\n')[0] as string;
 }

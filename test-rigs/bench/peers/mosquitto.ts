@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { mosquittoFiles } from '../../../gateway/broker/mosquitto.ts';
 import { freePort } from '../../processes/ports.ts';
-import { startMosquitto, mosquittoProgram } from '../../processes/mosquitto.ts';
-import { versionOf, type Rig } from '../rig.ts';
+import { startMosquitto } from '../../processes/mosquitto.ts';
+import type { Rig } from '../rig.ts';
 
 export const BENCH_USER = 'bench';
 export const BENCH_PASSWORD = 'bench-password';
@@ -12,8 +12,6 @@ export interface OpenMosquitto {
   readonly port: number;
   readonly pid: number;
 }
-
-export const mosquittoVersion = (): string => /mosquitto version \S+/.exec(versionOf([mosquittoProgram() ?? 'mosquitto', '-h']))?.[0] ?? 'mosquitto';
 
 export async function startOpenMosquitto(rig: Rig): Promise<OpenMosquitto> {
   const { passwords } = await mosquittoFiles({ edges: [], gateway: { user: BENCH_USER, password: BENCH_PASSWORD }, consumers: [] });

@@ -1,7 +1,7 @@
 /** VictoriaMetrics (Debian's), the store that the peers write to. */
 import { join } from 'node:path';
 import { freePort } from '../../processes/ports.ts';
-import { answers, versionOf, type Program, type Rig } from '../rig.ts';
+import { answers, type Program, type Rig } from '../rig.ts';
 
 export interface Victoria {
   readonly program: Program;
@@ -13,8 +13,6 @@ export interface Victoria {
   read(metric: string, tags: Record<string, string>): Promise<number[]>;
   flush(): Promise<void>;
 }
-
-export const victoriaVersion = (): string => versionOf(['victoria-metrics', '-version']);
 
 export async function startVictoria(rig: Rig): Promise<Victoria> {
   const port = await freePort();

@@ -1,0 +1,19 @@
+/** All benches: how each is run, what is to be known of its figures, and which programs took part. */
+import type { BenchResult } from './result.ts';
+
+export interface Bench {
+  run(options: { seconds: number }): Promise<BenchResult[]>;
+  /** Methods and limits, a sentence or two each. */
+  notes: readonly string[];
+  /** Debian packages and npm packages (of .cache/peers) whose versions belong to the figures. */
+  debian?: readonly string[];
+  npm?: readonly string[];
+}
+
+export const BENCHES: Record<string, () => Promise<Bench>> = {
+  log: () => import('./log.ts').then(({ benchLog, LOG_NOTES }) => ({ run: benchLog, notes: LOG_NOTES })),
+  ingest: () => import('./ingest/bench.ts').then(({ benchIngest, INGEST_NOTES }) => ({ run: benchIngest, notes: INGEST_NOTES, debian: ['mosquitto', 'victoria-metrics'], npm: ['node-red'] })),
+  modbus: () => import('./modbus/bench.ts').then(({ benchModbus, MODBUS_NOTES }) => ({ run: benchModbus, notes: MODBUS_NOTES, debian: ['libmodbus5', 'python3-pymodbus'], npm: ['node-red', 'node-red-contrib-modbus'] })),
+  latency: () => import('./latency/bench.ts').then(({ benchLatency, LATENCY_NOTES }) => ({ run: benchLatency, notes: LATENCY_NOTES, debian: ['mosquitto'] })),
+  memory: () => import('./memory/bench.ts').then(({ benchMemory, MEMORY_NOTES }) => ({ run: benchMemory, notes: MEMORY_NOTES, debian: ['libmodbus5', 'victoria-metrics'], npm: ['node-red', 'node-red-contrib-modbus'] })),
+};
