@@ -144,7 +144,7 @@ test('a target that refuses everything is no reason to set anything aside', () =
 
 test('a server that is away is lag, a fault with its address and never a stall of the others', () =>
   withBench({}, ROOMY, async ({ server, append, start, world }) => {
-    const moods: Mood[] = [{ kind: 'close' }, { kind: 'status', status: 503 }, { kind: 'status', status: 429 }, { kind: 'status', status: 401 }, { kind: 'status', status: 404 }, { kind: 'hang' }, { kind: 'trickle' }, { kind: 'store-and-close' }];
+    const moods: Mood[] = [{ kind: 'close' }, { kind: 'status', status: 503 }, { kind: 'status', status: 429, headers: { 'retry-after': '3' } }, { kind: 'status', status: 401 }, { kind: 'status', status: 404 }, { kind: 'hang' }, { kind: 'trickle' }, { kind: 'store-and-close' }];
     server.plan(...moods);
     await append(40);
     const { feed, taken } = await start({ timeout: 2000 });
@@ -153,6 +153,7 @@ test('a server that is away is lag, a fault with its address and never a stall o
     await until(() => feed.lag('sink-influxdb') === 0);
     assert.deepEqual(valuesOf(server), upTo(50));
     for (const code of ['CV_SINK_UNREACHABLE', 'CV_SINK_BUSY', 'CV_SINK_DENIED', 'CV_SINK_TARGET_MISSING', 'CV_SINK_TIMEOUT'] as const) assert.ok(codes(world).has(code), code);
+    assert.ok(world.told.some((event) => event.kind === 'fault' && event.fault.params.status === 429 && event.fault.params.retryAfterMs === 3000 && event.fault.params.waitMs === 3000));
     assert.equal(codes(world).has('CV_CONSUMER_FAILED'), false);
     assert.ok(world.told.some((event) => event.kind === 'consumer_lag' && event.consumer === 'sink-influxdb' && event.value > 0), 'its lag is told while it waits');
   }));

@@ -210,3 +210,21 @@ test('a fault of a sink is told as it is, with its lag; whoever waits is told to
   await feed.close();
   assert.deepEqual([waiting.closed, failing.closed], [1, 1]);
 });
+
+test('a target that asks to be left alone for a while is', async () => {
+  const { world, log, append } = await rig();
+  let asked = 0;
+  const limited = consumer('sink-x', { required: false, take: () => { asked += 1; return Promise.reject(new FaultError('CV_SINK_BUSY', { sink: 'x', url: 'u', status: 429, detail: 'd', retryAfterMs: asked === 1 ? 30_000 : 1e12 })); } });
+  const feed = openFeed(log, [limited], world);
+  await feed.start();
+  await append(1);
+  await world.clock.advanceMs(29_000);
+  assert.equal(asked, 1);
+  await world.clock.advanceMs(2000);
+  assert.equal(asked, 2);
+  await world.clock.advanceMs(290_000);
+  assert.equal(asked, 2);
+  await world.clock.advanceMs(20_000);
+  assert.equal(asked, 3);
+  await feed.close();
+});

@@ -22,6 +22,8 @@ const READ: ReadLimit = { maxGroups: 64, maxBytes: 1 << 20 };
 const HAND_EVENTS = 2000;
 const FIRST_WAIT_MS = 100;
 const MAX_WAIT_MS = 10_000;
+/** Some targets say how long they want to be left alone (`retryAfterMs` of the fault); believed up to this. */
+const MAX_ASKED_WAIT_MS = 300_000;
 const LAG_TOLD_EVERY_MS = 1000;
 /** Decoded events that are kept for the next consumer; 500 B each. */
 const CACHE_EVENTS = 20_000;
@@ -77,10 +79,12 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
         break;
       } catch (error) {
         if (stop.signal.aborted) return;
-        const jitteredMs = Math.round(waitMs * (0.75 + world.random.next() / 2));
-        world.tell({ kind: 'fault', fault: failureOf(consumer, error, jitteredMs) });
+        const fault = failureOf(consumer, error);
+        const askedMs = Math.min(Number(fault.params.retryAfterMs ?? 0), MAX_ASKED_WAIT_MS);
+        const pauseMs = Math.max(askedMs, Math.round(waitMs * (0.75 + world.random.next() / 2)));
+        world.tell({ kind: 'fault', fault: { ...fault, params: { ...fault.params, waitMs: pauseMs } } });
         tellLag(runner);
-        if (!(await pause(world.clock, jitteredMs, stop.signal))) return;
+        if (!(await pause(world.clock, pauseMs, stop.signal))) return;
       }
     }
     runner.cursor = upTo;
@@ -160,10 +164,10 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
 }
 
 /** A sink's fault says itself what is to be done; whatever else fails is the consumer's. */
-function failureOf({ name }: Consumer, error: unknown, waitMs: number): Fault {
+function failureOf({ name }: Consumer, error: unknown): Fault {
   const fault = faultOf(error, 'CV_CONSUMER_FAILED');
-  if (FAULTS[fault.code].stage === 'sink') return { ...fault, params: { ...fault.params, waitMs } };
-  return { code: 'CV_CONSUMER_FAILED', params: { consumer: name, detail: String(fault.params.detail ?? (error as Error).message), waitMs } };
+  if (FAULTS[fault.code].stage === 'sink') return fault;
+  return { code: 'CV_CONSUMER_FAILED', params: { consumer: name, detail: String(fault.params.detail ?? (error as Error).message) } };
 }
 
 /** Whole groups, about HAND_EVENTS at a time. */

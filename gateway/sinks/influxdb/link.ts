@@ -41,7 +41,7 @@ export function openLineLink({ url, org, bucket, token, timeoutMs }: Target, sin
 
   function failure(error: unknown): FaultError {
     if (error instanceof FaultError) return error;
-    if (error instanceof HttpError) return fault(faultOfStatus(error.statusCode), { status: error.statusCode, detail: clean(said(error)) });
+    if (error instanceof HttpError) return fault(faultOfStatus(error.statusCode), { status: error.statusCode, detail: clean(said(error)), ...retryAfter(error) });
     const { code, message } = error as NodeJS.ErrnoException;
     return fault('CV_SINK_UNREACHABLE', { detail: clean(code && !message.includes(code) ? `${code} ${message}` : message || String(error)) });
   }
@@ -94,4 +94,10 @@ export function faultOfStatus(status: number): FaultCode {
 function said({ json, body, statusMessage, message }: HttpError): string {
   const inner = (json as { message?: unknown } | undefined)?.message;
   return typeof inner === 'string' ? inner : body || statusMessage || message;
+}
+
+/** A target that limits how often it is asked says for how many seconds it wants to be left alone. */
+function retryAfter({ headers }: HttpError): { retryAfterMs?: number } {
+  const seconds = Number(headers?.['retry-after']);
+  return Number.isFinite(seconds) && seconds > 0 ? { retryAfterMs: seconds * 1000 } : {};
 }

@@ -10,7 +10,7 @@ import { BadLine, parseLine, type FieldType, type Point } from './strict-lines.t
 
 /** What it does with a write instead of taking it. */
 export type Mood =
-  | { kind: 'status'; status: number; body?: string }
+  | { kind: 'status'; status: number; body?: string; headers?: Record<string, string> }
   /** Never answers. */
   | { kind: 'hang' }
   /** Answers one byte after the other and is never done. */
@@ -91,7 +91,6 @@ export async function startStrictServer(options: StrictServerOptions = {}, port 
 
   function answer(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     const say = (status: number, text = '') => {
-      // Some servers and proxies repeat what they were sent.
       response.writeHead(status, { 'content-type': text.startsWith('{') ? 'application/json' : 'text/plain' });
       response.end(text);
     };
@@ -99,7 +98,11 @@ export async function startStrictServer(options: StrictServerOptions = {}, port 
     const met = planned.shift() ?? mood;
     if (met?.kind === 'hang') return;
     if (met?.kind === 'close') return void request.socket.destroy();
-    if (met?.kind === 'status') return say(met.status, met.body ?? `no: ${request.headers.authorization ?? ''}`);
+    if (met?.kind === 'status') {
+      // Some servers and proxies repeat what they were sent.
+      response.writeHead(met.status, { 'content-type': 'text/plain', ...met.headers });
+      return void response.end(met.body ?? `no: ${request.headers.authorization ?? ''}`);
+    }
     if (met?.kind === 'trickle') {
       response.writeHead(500);
       const drip = setInterval(() => response.write('.'), 20);
