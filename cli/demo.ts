@@ -1,12 +1,13 @@
 /** `cityvitals demo`, the main job of `npm start`: a small town on loopback, from device to warning. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { emitKeypressEvents, type Key } from 'node:readline';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseDurationMs } from '../core/quantity.ts';
+import { FaultError } from '../core/faults.ts';
+import { clipFault } from '../test-rigs/demo/footage.ts';
 import { startDemo, type Demo } from '../test-rigs/demo/run.ts';
-import { EXIT, type Terminal } from './terminal.ts';
+import { EXIT, fail, type Terminal } from './terminal.ts';
 
 interface Options {
   for?: number;
@@ -28,7 +29,7 @@ export function define(terminal: Terminal): Command {
     .option('--clip <file>', text({ en: 'a video of your own for the camera', zh: '摄像头使用的视频文件' }))
     .option('--no-camera', text({ en: 'leave the camera out', zh: '不含摄像头' }))
     .option('--seed <number>', text({ en: 'of the storm; same seed, same times', zh: '降雨过程的随机种子;种子相同则时间相同' }), whole, 1)
-    .option('--port <number>', text({ en: 'of the console; another one when it is taken', zh: '控制台端口;被占用时另选' }), whole, 8080)
+    .option('--port <number>', text({ en: 'of the console; another one when it is taken', zh: '控制台端口;被占用时另选' }), portNumber, 8080)
     .option('--dir <folder>', text({ en: 'where the demo keeps its data; may be deleted at any time', zh: '演示数据目录,可随时删除' }), 'data/demo')
     .option('--no-open', text({ en: 'open no browser', zh: '不打开浏览器' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  ${CALL}\n  ${CALL}--clip ~/street.mp4\n  ${CALL}--for 90s --json`)
@@ -36,9 +37,10 @@ export function define(terminal: Terminal): Command {
 }
 
 async function run(terminal: Terminal, options: Options): Promise<void> {
-  if (options.clip !== undefined && !existsSync(options.clip)) {
-    terminal.fault({ code: 'CV_VIDEO_MISSING', params: { path: resolve(options.clip) } });
-    process.exit(EXIT.usage);
+  const fault = options.clip === undefined || !options.camera ? null : await clipFault(resolve(options.clip));
+  if (fault) {
+    terminal.fault(fault);
+    process.exit(fault.code.startsWith('CV_VIDEO_') ? EXIT.usage : EXIT.missing);
   }
   const stop = new AbortController();
   const say = (words: { en: string; zh: string }) => (terminal.json ? terminal.remark : terminal.print)(terminal.text(words));
@@ -70,6 +72,7 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
     process.exit(stop.signal.aborted && options.for !== undefined ? EXIT.interrupted : ok ? EXIT.ok : EXIT.found);
   } catch (error) {
     quiet();
+    if (error instanceof FaultError) fail(terminal, error, EXIT.usage);
     terminal.fault({ code: 'CV_DEMO_FAILED', params: { detail: (error as Error).message } });
     process.exit(EXIT.found);
   }
@@ -101,6 +104,12 @@ function durationSeconds(value: string): number {
   const durationMs = parseDurationMs(value);
   if (durationMs === null || durationMs < 1000 || durationMs > 86_400_000) throw new InvalidArgumentError('a duration from 1s to 24h, such as 90s');
   return durationMs / 1000;
+}
+
+function portNumber(value: string): number {
+  const port = whole(value);
+  if (port > 65_535) throw new InvalidArgumentError('a port from 0 to 65535');
+  return port;
 }
 
 function whole(value: string): number {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -11,9 +11,14 @@ let dir: string;
 before(async () => { dir = await mkdtemp(join(tmpdir(), 'cityvitals-demo-')); });
 after(() => rm(dir, { recursive: true, force: true }));
 
-/** Runs the demo without a camera (its clip is not ours to fetch in a test). */
-function demo(args: readonly string[], onLine: (line: string, stop: () => void) => void = () => {}): Promise<{ code: number | null; lines: string[] }> {
-  const child = spawn(process.execPath, [CLI, 'demo', '--no-camera', '--no-open', '--port', '0', '--dir', join(dir, 'data'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+interface Run {
+  code: number | null;
+  lines: string[];
+}
+
+/** Runs the demo; every process of it bears our folder in its environment. */
+function run(args: readonly string[], onLine: (line: string, stop: () => void) => void = () => {}): Promise<Run> {
+  const child = spawn(process.execPath, [CLI, 'demo', '--no-open', '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, CITYVITALS_DEMO_TEST: dir } });
   const lines: string[] = [];
   let rest = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -27,15 +32,14 @@ function demo(args: readonly string[], onLine: (line: string, stop: () => void) 
   return new Promise((resolve) => { child.once('close', (code) => resolve({ code, lines })); });
 }
 
-/** Command lines of running processes that name our folder. */
+/** Without a camera: its clip is not ours to fetch in a test. */
+const demo = (args: readonly string[], onLine?: (line: string, stop: () => void) => void): Promise<Run> => run(['--no-camera', '--dir', join(dir, 'data'), ...args], onLine);
+
+/** Command lines of what still runs of it. */
 async function leftOver(): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ESRCH') return '';
-      throw error;
-    });
-    if (line.includes(dir)) found.push(line);
+    if ((await procText(pid, 'environ')).includes(`CITYVITALS_DEMO_TEST=${dir}`)) found.push(await procText(pid, 'cmdline'));
   }
   return found;
 }
@@ -56,9 +60,39 @@ test('an unattended minute: warned and cleared in time, through a kill of the ed
   assert.deepEqual(await leftOver(), []);
 });
 
-test('Ctrl-C ends it and leaves no process', { timeout: 60_000 }, async () => {
-  const { code, lines } = await demo([], (line, stop) => { if (line === 'demo running') stop(); });
+/** Of processes that are gone, or not ours to look at: nothing. */
+const procText = (pid: string, name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  if (['ENOENT', 'ESRCH', 'EACCES'].includes(error.code ?? '')) return '';
+  throw error;
+});
+
+test('a second one keeps its hands off the first one\'s folder; Ctrl-C ends it and leaves no process', { timeout: 90_000 }, async () => {
+  const second: Promise<Run>[] = [];
+  const { code, lines } = await demo([], (line, stop) => {
+    if (line === 'demo running') second.push(demo(['--json']).finally(stop));
+  });
+  const [refused] = await Promise.all(second);
+  assert.deepEqual([refused?.code, (JSON.parse(refused?.lines.at(-1) ?? '') as { fault: string }).fault], [2, 'CV_DEMO_FOLDER']);
   assert.ok(lines.includes('demo running'));
   assert.equal(code, 0);
   assert.deepEqual(await leftOver(), []);
+});
+
+test('told to stop while it starts, it stops', { timeout: 60_000 }, async () => {
+  const { code, lines } = await demo([], (line, stop) => { if (line.includes('http://')) stop(); });
+  assert.deepEqual([code, lines.includes('demo running')], [0, false]);
+  assert.deepEqual(await leftOver(), []);
+});
+
+test('a folder that is not its own stays as it is, and a clip that shows nothing is said before anything starts', async () => {
+  const own = join(dir, 'own');
+  await mkdir(own);
+  await writeFile(join(own, 'clip.mp4'), 'no film');
+  const folder = await run(['--no-camera', '--json', '--dir', own]);
+  const clip = await run(['--json', '--dir', join(dir, 'data'), '--clip', join(own, 'clip.mp4')]);
+  for (const [{ code, lines }, faults] of [[folder, ['CV_DEMO_FOLDER']], [clip, ['CV_VIDEO_UNREADABLE', 'CV_FFMPEG_MISSING', 'CV_MODEL_MISSING']]] as const) {
+    assert.notEqual(code, 0);
+    assert.ok(faults.some((fault) => lines.at(-1)?.includes(fault)), lines.at(-1));
+  }
+  assert.deepEqual(await readdir(own), ['clip.mp4']);
 });

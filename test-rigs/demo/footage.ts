@@ -2,9 +2,13 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { faultOf, type Fault } from '../../core/faults.ts';
+import { realWorld } from '../../core/world.ts';
+import { driverById } from '../../drivers/index.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const SETUP = join(ROOT, 'setup.mjs');
+const CLIP_WITHIN_MS = 10_000;
 const CLIP = join(ROOT, '.cache', 'footage', 'vtest.avi');
 
 /** The clip that set-up fetched, if camera pictures can be had from it. */
@@ -22,6 +26,21 @@ export function hasFfmpeg(): boolean {
       return error === undefined;
     }
   });
+}
+
+/** Why a clip of the user's own cannot be shown, known by reading a picture from it; null when it can. */
+export async function clipFault(path: string): Promise<Fault | null> {
+  const camera = await driverById('camera');
+  const settings = camera?.settings.parse({ url: `file:${path}` });
+  const world = realWorld(() => {});
+  const [fault] = (await camera?.examine?.(settings, [], world)) ?? [];
+  if (fault) return fault;
+  try {
+    const findings = await camera?.probe?.(settings, [], world, AbortSignal.timeout(CLIP_WITHIN_MS));
+    return findings && findings.length > 0 ? null : { code: 'CV_VIDEO_UNREADABLE', params: { path, detail: 'no picture' } };
+  } catch (error) {
+    return faultOf(error, 'CV_VIDEO_UNREADABLE', { path });
+  }
 }
 
 export interface Fetching {

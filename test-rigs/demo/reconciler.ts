@@ -32,6 +32,8 @@ export class Reconciler {
   #cursor: string | null = null;
   readonly byDevice: Record<string, number> = {};
   readonly byIndicator: Record<string, number> = {};
+  /** Devices that gave a value; one whose every event says "bad" is there and mute. */
+  readonly speaking = new Set<string>();
   total = 0;
   readonly #url: string;
 
@@ -64,6 +66,7 @@ export class Reconciler {
       return;
     }
     this.total += 1;
+    if (event.quality !== 'bad') this.speaking.add(event.device);
     this.byDevice[event.device] = (this.byDevice[event.device] ?? 0) + 1;
     this.byIndicator[event.indicator] = (this.byIndicator[event.indicator] ?? 0) + 1;
   }

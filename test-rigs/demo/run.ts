@@ -36,7 +36,7 @@ const EDGE_DOWN_MS = 1000;
 
 export function startDemo(options: DemoOptions): Demo {
   const run = new DemoRun(options);
-  return { cut: () => run.cut(), kill: () => { void run.kill(); }, done: run.run() };
+  return { cut: () => run.cut(), kill: () => run.kill(), done: run.run() };
 }
 
 class DemoRun {
@@ -50,6 +50,8 @@ class DemoRun {
   #actsDone = 0;
   #mending: NodeJS.Timeout | null = null;
   #edgeDown = false;
+  /** What happened aside that ends the demo. */
+  #failure: Error | null = null;
   #ending = false;
   readonly #spoken = new Map<string, string>();
   /** Worst level of each warning while we looked. */
@@ -72,11 +74,18 @@ class DemoRun {
       this.#town?.startScript();
       this.#options.onRunning();
       while (!signal.aborted && (forSeconds === null || this.#seconds() < forSeconds)) {
+        if (this.#failure) throw this.#failure;
         this.#playActs();
         await this.#look();
         await wait(TICK_MS, signal);
       }
       return forSeconds === null || signal.aborted ? { ok: true, outcome: null } : await this.#finish();
+    } catch (error) {
+      // What is told to stop while it starts fails, and that is as it should be.
+      if (signal.aborted) return { ok: true, outcome: null };
+      // The end of a process comes to be known a moment after its connections break.
+      if (this.#town && !this.#failure) await wait(TICK_MS, signal);
+      throw this.#failure ?? error;
     } finally {
       this.#ending = true;
       fetching?.stop();
@@ -96,15 +105,21 @@ class DemoRun {
     }, CUT_SECONDS * 1000);
   }
 
-  async kill(): Promise<void> {
-    if (!this.#town || this.#edgeDown) return;
+  kill(): void {
+    const town = this.#town;
+    if (!town || this.#edgeDown) return;
     this.#edgeDown = true;
     this.#say({ en: 'edge killed (−9): what its log acknowledged is on disk', zh: '边缘节点被强制终止(−9):日志已确认的都在磁盘上' });
-    await this.#town.killEdge();
-    await this.#reviveEdge();
+    this.#revive(town.killEdge());
   }
 
-  async #reviveEdge(): Promise<void> {
+  /** Starts the edge again once `down` has come true. */
+  #revive(down: Promise<void>): void {
+    this.#reviveEdge(down).catch((error: unknown) => { this.#failure = error as Error; });
+  }
+
+  async #reviveEdge(down: Promise<void>): Promise<void> {
+    await down;
     await wait(EDGE_DOWN_MS, this.#options.signal);
     if (this.#ending || this.#options.signal.aborted) return;
     await this.#town?.restartEdge(this.#clip);
@@ -117,13 +132,17 @@ class DemoRun {
       dir: this.#options.dir, seed: this.#options.seed, httpPort: this.#options.httpPort, clip: this.#clip,
       onGateway: (url) => this.#options.onUrl(url),
       onKept: (kept) => (this.#reconciler ? this.#reconciler.witness(kept) : this.#early.push(kept)),
-      onButton: (button) => (button === 'cut' ? this.cut() : void this.kill()),
+      onButton: (button) => (button === 'cut' ? this.cut() : this.kill()),
       onEdgeLost: () => {
         if (this.#edgeDown || this.#ending || this.#restarting) return;
         this.#edgeDown = true;
         this.#say({ en: 'the edge ended by itself (see edge.log); starting it again', zh: '边缘节点自行退出(见 edge.log);正在重启' });
-        void this.#reviveEdge();
+        this.#revive(Promise.resolve());
       },
+      onGatewayLost: () => {
+        if (!this.#ending) this.#failure = new Error(`the gateway ended by itself; see gateway.log in ${this.#options.dir}`);
+      },
+      signal: this.#options.signal,
     });
     this.#town = town;
     this.#reconciler = new Reconciler(town.url);
@@ -157,13 +176,13 @@ class DemoRun {
     let said = false;
     while (!this.#options.signal.aborted) {
       await this.#look();
-      const silent = this.#devices().filter((device) => !this.#reconciler?.byDevice[device]);
+      const silent = this.#devices().filter((device) => !this.#reconciler?.speaking.has(device));
       if (silent.length === 0) return;
       if (!said && Date.now() - silentSince > 10_000) {
         said = true;
         this.#options.say({ en: `still waiting for ${silent.join(', ')}`, zh: `仍在等待 ${silent.join('、')}` });
       }
-      if (Date.now() - silentSince > 60_000) throw new Error(`${silent.join(', ')} gave no event within 60 s; see edge.log in ${this.#options.dir}`);
+      if (Date.now() - silentSince > 60_000) throw new Error(`${silent.join(', ')} gave no value within 60 s; see edge.log in ${this.#options.dir}`);
       await wait(200, this.#options.signal);
     }
   }
@@ -183,7 +202,7 @@ class DemoRun {
     this.#act = act.words;
     this.#say(act.words);
     if (act.does === 'cut-network') this.cut();
-    if (act.does === 'kill-edge') void this.kill();
+    if (act.does === 'kill-edge') this.kill();
   }
 
   /** One look at the gateway: new events, warnings, and the view for the console. */

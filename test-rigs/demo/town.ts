@@ -2,6 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { FaultError } from '../../core/faults.ts';
+import { lockFolder } from '../../core/log/folder.ts';
+import { StorageError } from '../../core/log/storage.ts';
 import { startChild, type Child, type ChildMessage } from '../processes/child.ts';
 import { startDevice, type DeviceProcess } from '../processes/device.ts';
 import { freePort } from '../processes/ports.ts';
@@ -22,6 +25,9 @@ export interface TownOptions {
   /** A word of the gateway: `cut` or `kill` from the console's buttons. */
   onButton(button: 'cut' | 'kill'): void;
   onEdgeLost(): void;
+  onGatewayLost(): void;
+  /** Ends what is still starting. */
+  signal: AbortSignal;
 }
 
 export interface Town {
@@ -44,11 +50,11 @@ const CONFIGS = join(RIGS, SUFFIX === '.ts' ? '..' : '../..', 'configs');
 const MARK = '.cityvitals-demo';
 
 export async function startTown(options: TownOptions): Promise<Town> {
-  const { dir } = options;
-  emptyFolder(dir);
+  const { dir, signal } = options;
+  const lock = takeFolder(dir);
   const token = randomBytes(16).toString('hex');
   writeFileSync(join(dir, 'edge.token'), token, { mode: 0o600 });
-  const device = (name: string, module: string) => startDevice(name, join(RIGS, 'town', `${module}${SUFFIX}`), ['--port', '0', '--seed', String(options.seed)]);
+  const device = (name: string, module: string) => startDevice(name, join(RIGS, 'town', `${module}${SUFFIX}`), ['--port', '0', '--seed', String(options.seed)], signal);
   const httpPort = await freePort(options.httpPort);
   writeFileSync(join(dir, 'gateway.yaml'), gatewayYaml({ httpPort, token, rules: join(CONFIGS, 'rules', 'demo'), catalogue: join(CONFIGS, 'catalogue') }));
 
@@ -57,6 +63,7 @@ export async function startTown(options: TownOptions): Promise<Town> {
   const closeAll = async () => {
     await Promise.all(started.map((one) => one.stop()));
     await relay?.close();
+    lock.release();
   };
   try {
     const note = async <T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
@@ -64,14 +71,15 @@ export async function startTown(options: TownOptions): Promise<Town> {
       started.push(one);
       return one;
     };
-    const [pump, air, gateway] = await Promise.all([
+    const [pump, air, gateway] = await allStarted([
       note<DeviceProcess>(device('pump-07', 'pump-station')),
       note<DeviceProcess>(device('air-03', 'air-station')),
-      note<Child>(startChild({ name: 'gateway', module: join(RIGS, 'processes', `gateway-main${SUFFIX}`), args: [join(dir, 'gateway.yaml'), '--demo'], logFile: join(dir, 'gateway.log') })).then((child) => {
+      note<Child>(startChild({ name: 'gateway', module: join(RIGS, 'processes', `gateway-main${SUFFIX}`), args: [join(dir, 'gateway.yaml'), '--demo'], logFile: join(dir, 'gateway.log'), signal })).then((child) => {
         options.onGateway(String(child.ready.httpUrl));
         return child;
       }),
     ]);
+    void gateway.exited.then(() => options.onGatewayLost());
     const brokerPort = Number(new URL(String(gateway.ready.brokerUrl)).port);
     relay = await startRelay(() => brokerPort);
     gateway.onMessage((message) => {
@@ -105,7 +113,7 @@ export async function startTown(options: TownOptions): Promise<Town> {
 
 async function startEdge(dir: string, plan: EdgePlan, options: TownOptions): Promise<Child> {
   writeFileSync(join(dir, 'edge.yaml'), edgeYaml(plan));
-  const edge = await startChild({ name: 'edge', module: join(RIGS, 'demo', `edge-main${SUFFIX}`), args: [join(dir, 'edge.yaml')], logFile: join(dir, 'edge.log') });
+  const edge = await startChild({ name: 'edge', module: join(RIGS, 'demo', `edge-main${SUFFIX}`), args: [join(dir, 'edge.yaml')], logFile: join(dir, 'edge.log'), signal: options.signal });
   edge.onMessage((message) => {
     if (message.kind === 'kept') options.onKept(message as unknown as Kept);
   });
@@ -113,12 +121,30 @@ async function startEdge(dir: string, plan: EdgePlan, options: TownOptions): Pro
   return edge;
 }
 
-/** Only a folder that an earlier demo made is emptied; anything else in the way is left and said. */
-function emptyFolder(dir: string): void {
-  if (existsSync(dir)) {
-    if (!existsSync(join(dir, MARK))) throw new Error(`${dir} is there and was not made by the demo; give another with --dir`);
-    rmSync(dir, { recursive: true, force: true });
+/** All, or the first failure, but not before each has come to an end: what did start is then known and can be stopped. */
+async function allStarted<T extends readonly unknown[]>(starting: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  await Promise.allSettled(starting);
+  return Promise.all(starting) as unknown as Promise<T>;
+}
+
+/**
+ * An empty folder, held until released. Only one that an earlier demo made and that no running one holds is emptied;
+ * anything else in the way is left and said.
+ */
+function takeFolder(dir: string): { release(): void } {
+  try {
+    if (existsSync(dir)) {
+      if (!existsSync(join(dir, MARK))) throw new FaultError('CV_DEMO_FOLDER', { dir, why: 'it is there and was not made by the demo', whyZh: '它已存在,且不是由演示创建的' });
+      // Held by another demo, nothing in it is touched.
+      lockFolder(dir).release();
+      rmSync(dir, { recursive: true, force: true });
+    }
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, MARK), 'made by `cityvitals demo`; the folder may be deleted at any time\n');
+    return lockFolder(dir);
+  } catch (error) {
+    if (error instanceof FaultError) throw error;
+    if (error instanceof StorageError && error.failure.locked) throw new FaultError('CV_DEMO_FOLDER', { dir, why: 'another demo that is running uses it', whyZh: '另一个正在运行的演示在使用它' }, { cause: error });
+    throw new FaultError('CV_DEMO_FOLDER', { dir, why: (error as Error).message }, { cause: error });
   }
-  mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, MARK), 'made by `cityvitals demo`; the folder may be deleted at any time\n');
 }

@@ -14,6 +14,8 @@ export interface ChildOptions {
   logFile: string;
   /** Ms until a child that says nothing counts as failed. */
   readyMs?: number;
+  /** Ends the child, and the waiting for it, while it is not ready yet. */
+  signal?: AbortSignal;
   /** Gives each line that the child writes to its descriptor 4 (see `writeLine`). */
   onLine?(line: string): void;
 }
@@ -61,11 +63,15 @@ export async function startChild(options: ChildOptions): Promise<Child> {
       child.kill('SIGKILL');
       reject(new Error(`${options.name} ${what}\n${tail()}\n(whole log: ${options.logFile})`));
     };
+    const stop = () => fail('was stopped before it was ready');
+    if (options.signal?.aborted) return stop();
+    options.signal?.addEventListener('abort', stop, { once: true });
     child.once('exit', (code, signal) => fail(`ended with ${code ?? signal} before it was ready`));
     child.on('message', (message: ChildMessage) => {
       if (message.kind === 'ready') {
         clearTimeout(timer);
         child.removeAllListeners('exit');
+        options.signal?.removeEventListener('abort', stop);
         resolve(message);
       }
       for (const listener of listeners) listener(message);
@@ -117,6 +123,8 @@ export function endWithParent(close: () => Promise<void>): void {
   };
   process.once('SIGTERM', () => { void end(); });
   process.once('disconnect', () => { void end(); });
+  // It may have gone while we started.
+  if (process.channel === undefined || !process.connected) void end();
   // Ctrl-C reaches the whole group; the parent listens to it for all.
   process.on('SIGINT', () => {});
 }

@@ -12,8 +12,8 @@ export interface DeviceProcess {
 
 const READY_MS = 30_000;
 
-/** Starts a module that prints `{"ready":true,"port":N}` as its first line of JSON. */
-export function startDevice(name: string, module: string, args: readonly string[]): Promise<DeviceProcess> {
+/** Starts a module that prints `{"ready":true,"port":N}` as its first line of JSON; `signal` ends it while it is not ready yet. */
+export function startDevice(name: string, module: string, args: readonly string[], signal?: AbortSignal): Promise<DeviceProcess> {
   const child = spawn(process.execPath, [module, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   const errors: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => { errors.push(text); });
@@ -26,12 +26,16 @@ export function startDevice(name: string, module: string, args: readonly string[
       reject(new Error(`${name} ${what}\n${errors.join('').slice(-2000)}`));
     };
     const timer = setTimeout(() => fail(`was not ready within ${READY_MS} ms`), READY_MS);
+    const abandon = () => fail('was stopped before it was ready');
+    if (signal?.aborted) return abandon();
+    signal?.addEventListener('abort', abandon, { once: true });
     child.once('exit', (code, signal) => fail(`ended with ${code ?? signal} before it was ready`));
     createInterface({ input: child.stdout }).on('line', (line) => {
       const port = readyPort(line);
       if (port === null) return;
       clearTimeout(timer);
       child.removeAllListeners('exit');
+      signal?.removeEventListener('abort', abandon);
       resolve({
         name,
         port,
