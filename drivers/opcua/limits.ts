@@ -16,7 +16,7 @@ const NODES = { read: 'i=11705', items: 'i=11714', history: 'i=12165', browse: '
 /** Servers without these nodes, or with 0 in them, have no limit to tell. */
 export async function readLimits(session: ClientSession): Promise<Limits> {
   const keys = Object.keys(NODES) as (keyof Limits)[];
-  const values = await session.read(keys.map((key) => ({ nodeId: NODES[key], attributeId: AttributeIds.Value })));
+  const values = await inParts(keys, keys.length, (part) => session.read(part.map((key) => ({ nodeId: NODES[key], attributeId: AttributeIds.Value }))));
   const limit = (at: number) => {
     const told: unknown = values[at]?.value?.value;
     return typeof told === 'number' && told > 0 ? Math.min(told, OURS) : OURS;

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { AttributeIds } from 'node-opcua-client';
 import type { Finding, PointOf } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
+import { inParts } from './limits.ts';
 import { ownCertificatePath } from './own-certificate.ts';
 import { withSession } from './session.ts';
 import type { OpcuaPoint, OpcuaSettings } from './settings.ts';
@@ -15,7 +16,7 @@ const STATES = ['running', 'failed', 'no configuration', 'suspended', 'shutdown'
 
 export async function probe(settings: OpcuaSettings, _points: readonly PointOf<OpcuaPoint>[], world: World, signal: AbortSignal): Promise<Finding[]> {
   return withSession(settings, world, signal, async (session, client) => {
-    const [product, maker, version, state] = (await session.read(NODES.map((nodeId) => ({ nodeId, attributeId: AttributeIds.Value })))).map(({ value }) => value?.value as unknown);
+    const [product, maker, version, state] = (await inParts(NODES, NODES.length, (part) => session.read(part.map((nodeId) => ({ nodeId, attributeId: AttributeIds.Value }))))).map(({ value }) => value?.value as unknown);
     const name = [maker, product, version].filter((part) => typeof part === 'string' && part !== '').join(' ') || '?';
     const word = STATES[Number(state)] ?? String(state);
     return [{ en: `server: ${name}, state ${word}`, zh: `服务器:${name},状态 ${word}` }, ...await secured(settings, client.serverCertificate)];

@@ -3,7 +3,7 @@
  * first is written to `rejected/` and refused, with all that a person needs to decide; nothing is trusted by itself.
  */
 import { X509Certificate } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { FaultError } from '../../core/faults.ts';
@@ -67,11 +67,20 @@ async function reject(certificate: X509Certificate, dir: string): Promise<string
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await mkdir(join(dir, 'trusted'), { recursive: true, mode: 0o700 });
-    if ((await readdir(folder)).length < MAX_REJECTED) await writeFile(path, certificate.raw, { mode: 0o600 });
+    await makeRoom(folder);
+    await writeFile(path, certificate.raw, { mode: 0o600 });
     return path;
   } catch (error) {
     throw new FaultError('CV_OPCUA_CERTIFICATE_FOLDER', { dir, detail: (error as Error).message }, { cause: error });
   }
+}
+
+/** The oldest go: what a person is looking at now is the newest. */
+async function makeRoom(folder: string): Promise<void> {
+  const files = await filesOf(folder);
+  if (files.length < MAX_REJECTED) return;
+  const dated = await Promise.all(files.map(async (path) => ({ path, atMs: (await stat(path)).mtimeMs })));
+  for (const { path } of dated.toSorted((a, b) => a.atMs - b.atMs).slice(0, files.length - MAX_REJECTED + 1)) await rm(path, { force: true });
 }
 
 function nameOf(certificate: X509Certificate): string {

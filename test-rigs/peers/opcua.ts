@@ -9,7 +9,8 @@ import { realWorld, type World } from '../../core/world.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import driver from '../../drivers/opcua/driver.ts';
 import { ownCertificate, ownCertificatePath } from '../../drivers/opcua/own-certificate.ts';
-import { POLICIES } from '../../drivers/opcua/settings.ts';
+import { memoryOf } from '../../drivers/opcua/memory.ts';
+import { POLICIES, type OpcuaSettings } from '../../drivers/opcua/settings.ts';
 import { read } from '../../edge/host/read.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
 import { qualify } from '../../edge/stations/qualify.ts';
@@ -209,11 +210,49 @@ async function whatIsLostIsNamed(): Promise<void> {
   assert.equal(named, missing.length);
 }
 
+/** The session is closed at the server, its subscription stays: a new session takes it over. */
+async function transferred(): Promise<void> {
+  await withServer(async (bench) => {
+    await trust(bench);
+    const { world } = bench;
+    const settings = bench.settings() as OpcuaSettings;
+    const counts: number[] = [];
+    const listen = async (enough: () => boolean) => {
+      const link = await driver.open(settings, pointsOf('Counter'), world);
+      try {
+        for await (const frame of link.frames?.(new AbortController().signal) ?? []) {
+          const decoded = driver.decode(frame);
+          if (decoded.ok) counts.push(...(decoded.values ?? []).map(({ value }) => Number(value)));
+          assert.ok(decoded.ok && !decoded.missed);
+          if (enough()) break;
+        }
+      } catch (error) {
+        assert.equal((error as FaultError).fault.code, 'CV_LINK_CLOSED');
+      }
+      await link.close();
+    };
+    await listen(() => {
+      if (counts.length === 10) void memoryOf(settings).session?.close(false);
+      return false;
+    });
+    const { session, subscription } = memoryOf(settings);
+    const id = subscription?.id;
+    await new Promise((resolve) => { setTimeout(resolve, 500); });
+    await listen(() => {
+      assert.notEqual(memoryOf(settings).session, session);
+      assert.equal(memoryOf(settings).subscription?.id, id);
+      return counts.length > 40;
+    });
+    assert.deepEqual(counts, Array.from({ length: counts.length }, (_, at) => (counts[0] as number) + at));
+  });
+}
+
 export const peers: { name: string; run(): Promise<void> }[] = [
   { name: 'opcua: open62541, trust, every policy, users', run: trustAndLogin },
   { name: 'opcua: open62541, every kind of value, subscribed and polled', run: everyKindOfValue },
   { name: 'opcua: open62541, writing and reading back', run: writes },
   { name: 'opcua: open62541, 10,000 points at 1,000 a call, discovery', run: tenThousandPoints },
+  { name: 'opcua: open62541, a lost session, its subscription transferred', run: transferred },
   { name: `opcua: open62541, cut ${TIMES} times, nothing lost that its queue held`, run: nothingLostThatTheQueueHeld },
   { name: 'opcua: open62541, a queue too small, what is lost is named', run: whatIsLostIsNamed },
 ];

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { DataType, StatusCodes } from 'node-opcua-client';
+import { withUri } from './discover.ts';
+import { inParts } from './limits.ts';
+import { settings } from './settings.ts';
+import { statusNameOf } from './status-of.ts';
+import { hostOf } from './trust.ts';
+import { plain, resolveNode } from './value.ts';
+import { fit } from './write.ts';
+
+test('calls of any size against a server that takes few: everything once, in order', async () => {
+  await fc.assert(fc.asyncProperty(fc.nat(60), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 }), async (count, told, taken) => {
+    const all = Array.from({ length: count }, (_, at) => at);
+    const results = await inParts(all, told, async (part) => {
+      if (part.length > taken) throw Object.assign(new Error('too many'), { statusCode: StatusCodes.BadTooManyOperations });
+      return part.map((one) => one * 2);
+    });
+    assert.deepEqual(results, all.map((one) => one * 2));
+  }));
+  await assert.rejects(inParts([1], 5, async () => { throw Object.assign(new Error('x'), { statusCode: StatusCodes.BadTooManyOperations }); }), 'one alone is not halved for ever');
+});
+
+test('a value fits its type or is refused; nothing is rounded or cut', () => {
+  const cases: [DataType, number | boolean | string, unknown][] = [
+    [DataType.Boolean, true, { value: true }], [DataType.Boolean, 1, { status: 'BadTypeMismatch' }],
+    [DataType.Int16, 32_767, { value: 32_767 }], [DataType.Int16, 32_768, { status: 'BadOutOfRange' }], [DataType.Int16, 1.5, { status: 'BadTypeMismatch' }],
+    [DataType.Byte, -1, { status: 'BadOutOfRange' }], [DataType.Float, 1e39, { status: 'BadOutOfRange' }], [DataType.Double, Number.NaN, { status: 'BadTypeMismatch' }],
+    [DataType.String, 'x', { value: 'x' }], [DataType.String, 5, { status: 'BadTypeMismatch' }], [DataType.DateTime, 5, { status: 'BadTypeMismatch' }],
+  ];
+  for (const [type, value, wanted] of cases) assert.deepEqual(fit(type, value), wanted, `${DataType[type]} ${String(value)}`);
+});
+
+test('a 64-bit integer written is the one that is read', () => {
+  fc.assert(fc.property(fc.maxSafeInteger(), (value) => {
+    const fitted = fit(DataType.Int64, value);
+    assert.ok('value' in fitted);
+    assert.equal(Number(plain(DataType.Int64, fitted.value)), value);
+  }));
+});
+
+test('a password needs a user, a user a password, and neither goes over security none', () => {
+  const base = { endpoint: 'opc.tcp://plc:4840' };
+  const secured = { policy: 'Basic256Sha256' };
+  const keys = (more: object) => settings.safeParse({ ...base, ...more }).error?.issues.map(({ path }) => path.join('.')) ?? [];
+  assert.deepEqual(keys({ security: secured, user: 'u', password: 'p' }), []);
+  assert.deepEqual(keys({ security: 'none', user: 'u', password: 'p' }), ['user']);
+  assert.deepEqual(keys({ security: secured, user: 'u' }), ['user']);
+  assert.deepEqual(keys({ security: secured, password: 'p' }), ['password']);
+  assert.deepEqual(keys({ security: { policy: 'Basic256' } }), ['security']);
+  assert.deepEqual(keys({}), ['security']);
+});
+
+test('the server\'s word is found in an error, and only a StatusCode counts as one', () => {
+  assert.equal(statusNameOf({ response: { responseHeader: { serviceResult: StatusCodes.BadUserAccessDenied } } }), 'BadUserAccessDenied');
+  assert.equal(statusNameOf(new Error('BadIdentityTokenRejected (0x80210000)')), 'BadIdentityTokenRejected');
+  assert.equal(statusNameOf(new Error('BadLuck happened')), null);
+  assert.equal(statusNameOf(undefined), null);
+});
+
+test('nodes by URI come back as they were written', () => {
+  const namespaces = ['http://opcfoundation.org/UA/', 'urn:a', 'urn:b'];
+  for (const node of ['nsu=urn:b;s=Tank.Level', 'nsu=urn:a;i=7', 'i=2258']) assert.equal(withUri(resolveNode(node, namespaces) as string, namespaces), node);
+  assert.equal(withUri('ns=9;s=X', namespaces), 'ns=9;s=X');
+});
+
+test('the host of an endpoint', () => {
+  assert.equal(hostOf('opc.tcp://10.1.2.3:4840/x'), '10.1.2.3');
+  assert.equal(hostOf('opc.tcp://[fe80::1]:4840'), 'fe80::1');
+  assert.equal(hostOf('opc.tcp://plc.plant'), 'plc.plant');
+});

@@ -1,0 +1,69 @@
+/**
+ * An OPC UA server inside a test: node-opcua's, without security, with nodes of every sort that the driver's tests need.
+ * Values are set by the test. Namespace urn:cityvitals:rig:opcua.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DataType, MessageSecurityMode, SecurityPolicy, StatusCodes, VariantArrayType } from 'node-opcua-client';
+import { freePort } from '../processes/ports.ts';
+
+export const NSU = 'nsu=urn:cityvitals:rig:opcua;';
+
+export interface OpcuaRig {
+  port: number;
+  /** Sets a Double: Level (with history), Plain (without), Ranged (EURange 0 to 200), Slow (sampled every 3 s at most), Writable. */
+  set(name: Name, value: number, isGood?: boolean): void;
+  stop(): Promise<void>;
+}
+
+type Name = 'Level' | 'Plain' | 'Ranged' | 'Slow' | 'Writable';
+
+export interface OpcuaRigOptions {
+  port?: number;
+  maxSubscriptions?: number;
+  itemsPerCall?: number;
+}
+
+export async function startOpcuaRig({ port: wished = 0, maxSubscriptions = 10, itemsPerCall = 1000 }: OpcuaRigOptions = {}): Promise<OpcuaRig> {
+  haveHome();
+  const { OPCUAServer } = await import('node-opcua-server');
+  const port = await freePort(wished);
+  const server = new OPCUAServer({
+    port, hostname: '127.0.0.1', securityModes: [MessageSecurityMode.None], securityPolicies: [SecurityPolicy.None], disableDiscovery: true,
+    serverCapabilities: { maxSubscriptions, operationLimits: { maxMonitoredItemsPerCall: itemsPerCall, maxNodesPerRead: itemsPerCall, maxNodesPerBrowse: itemsPerCall } },
+    buildInfo: { productName: 'opcua rig', manufacturerName: 'cityvitals', softwareVersion: '1' },
+  });
+  await server.initialize();
+  const space = server.engine.addressSpace;
+  if (!space) throw new Error('the server has no address space');
+  const namespace = space.registerNamespace('urn:cityvitals:rig:opcua');
+  const common = { organizedBy: space.rootFolder.objects, dataType: 'Double' as const, minimumSamplingInterval: 50 };
+  const plain = (name: Name, minimumSamplingInterval = 50) => namespace.addVariable({ ...common, nodeId: `s=${name}`, browseName: name, minimumSamplingInterval, accessLevel: name === 'Writable' ? 'CurrentRead | CurrentWrite' : 'CurrentRead' });
+  const variables = {
+    Level: namespace.addVariable({ ...common, nodeId: 's=Level', browseName: 'Level', accessLevel: 'CurrentRead | HistoryRead' }),
+    Plain: plain('Plain'), Slow: plain('Slow', 3000), Writable: plain('Writable'),
+    Ranged: namespace.addAnalogDataItem({ ...common, nodeId: 's=Ranged', browseName: 'Ranged', engineeringUnitsRange: { low: 0, high: 200 }, definition: '', valuePrecision: 0.1 }),
+  };
+  space.installHistoricalDataNode(variables.Level);
+  namespace.addVariable({ organizedBy: space.rootFolder.objects, nodeId: 's=List', browseName: 'List', dataType: 'Int32', valueRank: 1, minimumSamplingInterval: 50, value: { dataType: DataType.Int32, arrayType: VariantArrayType.Array, value: [7, 8, 9] } });
+  const set = (name: Name, value: number, isGood = true) => variables[name].setValueFromSource({ dataType: DataType.Double, value }, isGood ? StatusCodes.Good : StatusCodes.BadSensorFailure, new Date());
+  for (const name of Object.keys(variables) as Name[]) set(name, 0);
+  await server.start();
+  return {
+    port, set,
+    stop: () => server.shutdown(0),
+  };
+}
+
+let home: string | undefined;
+
+/** The server library keeps certificates below HOME even where none are used, one folder for all servers of a process. */
+function haveHome(): void {
+  if (home) return;
+  const made = mkdtempSync(join(tmpdir(), 'cityvitals-opcua-rig-'));
+  home = made;
+  process.env.HOME = made;
+  process.env.XDG_CONFIG_HOME = made;
+  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+}
