@@ -23,6 +23,7 @@ export type TelemetryEvent =
   | { kind: 'batch_refused'; code: string; sender: string }
   | { kind: 'client_dropped'; client: string; reason: string }
   | { kind: 'points_stored'; count: number; durationMs: number }
+  | { kind: 'points_compacted'; count: number; durationMs: number }
   | { kind: 'warning_changed'; rule: string; level: number; change: string }
   | { kind: 'consumer_lag'; consumer: string; value: number }
   | { kind: 'inference'; device: string; durationMs: number };
@@ -68,6 +69,10 @@ export const TELEMETRY = {
   points_stored: [
     { metric: 'cityvitals_points_stored_total', type: 'counter', labels: [], en: 'points written to the time series', zh: '写入时序库的点' },
     { metric: 'cityvitals_store_commit_seconds', type: 'histogram', field: 'durationMs', labels: [], en: 'time of one commit of the store', zh: '时序库一次提交的耗时' },
+  ],
+  points_compacted: [
+    { metric: 'cityvitals_points_compacted_total', type: 'counter', labels: [], en: 'points moved into compressed chunks', zh: '转入压缩数据块的点' },
+    { metric: 'cityvitals_compaction_seconds', type: 'histogram', field: 'durationMs', labels: [], en: 'time of one slice of compaction', zh: '一次压缩切片的耗时' },
   ],
   warning_changed: [{ metric: 'cityvitals_warning_changes_total', type: 'counter', labels: ['rule', 'change'], en: 'changes of warnings', zh: '预警变化' }],
   consumer_lag: [{ metric: 'cityvitals_consumer_lag_events', type: 'gauge', labels: ['consumer'], en: 'events a consumer of the log is behind', zh: '消费者落后的事件数' }],

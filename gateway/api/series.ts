@@ -35,7 +35,7 @@ export const SERIES_ROUTE = route({
       indicator: series.indicator, device: series.device, point: series.point, from, to,
       maxPoints: wanted.maxPoints ?? null, limit: wanted.limit, after: wanted.after ?? null,
     });
-    return { series, from, to, downsampled: result.downsampled, items: result.items, next: result.next };
+    return { series, from, to, downsampled: result.downsampled, items: result.items, next: result.next, ...(result.gaps ? { gaps: result.gaps } : {}) };
   },
 });
 

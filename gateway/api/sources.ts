@@ -2,7 +2,7 @@
  * All that the HTTP API needs of a gateway, as one interface: the running gateway gives it, tests and the console's rig
  * give a fake. Every answer is a snapshot that the API may keep; nothing here is ever handed out for writing.
  */
-import type { DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, PointView, QuarantineItem, SeriesView, StatusView, WarningView } from '../../core/api.ts';
+import type { DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, PointView, QuarantineItem, SeriesGap, SeriesView, StatusView, WarningView } from '../../core/api.ts';
 import type { GatewayLog } from '../../core/log/types.ts';
 
 export type Soon<T> = T | Promise<T>;
@@ -33,6 +33,8 @@ export interface RangeResult {
   items: PointView[];
   downsampled: boolean;
   next: string | null;
+  /** What is damaged on disk and left out; absent when nothing is. */
+  gaps?: SeriesGap[];
 }
 
 export interface DemoControls {

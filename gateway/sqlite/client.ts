@@ -61,6 +61,6 @@ export class SqliteClient<O extends Operations> {
 }
 
 /** `./worker.ts` beside the caller, or `./worker.js` once compiled. */
-export function workerBeside(moduleUrl: string): URL {
-  return new URL(moduleUrl.endsWith('.ts') ? './worker.ts' : './worker.js', moduleUrl);
+export function workerBeside(moduleUrl: string, name = 'worker'): URL {
+  return new URL(`./${name}.${moduleUrl.endsWith('.ts') ? 'ts' : 'js'}`, moduleUrl);
 }

@@ -15,6 +15,7 @@ const DAMAGED = new Set([11, 26]);
 const REOPEN = new Set([8, 10, 14]);
 
 export function failureOf(error: unknown): Failure {
+  if (error instanceof FaultError) return { code: error.fault.code, detail: String(error.fault.params.detail ?? ''), errcode: null };
   const errcode = typeof (error as { errcode?: unknown }).errcode === 'number' ? (error as { errcode: number }).errcode & 0xff : null;
   const code = errcode === BUSY ? 'CV_STORE_BUSY' : errcode !== null && DAMAGED.has(errcode) ? 'CV_STORE_DAMAGED' : 'CV_STORE_FAILED';
   return { code, detail: error instanceof Error ? error.message : String(error), errcode };

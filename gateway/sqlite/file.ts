@@ -3,23 +3,38 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { failureOf, needsReopening } from './failure.ts';
+import { holdLock } from './lock.ts';
+
+export interface FileOptions {
+  /** Other connections of this process read the file too; another process is kept out by a lock beside it. */
+  shared?: boolean;
+}
 
 export class SqliteFile {
   readonly path: string;
   readonly #schema: string;
+  readonly #shared: boolean;
+  #lock: { release(): void } | null = null;
   #db: DatabaseSync | null = null;
   #broken = false;
   #onOpened: (db: DatabaseSync) => void = () => {};
 
-  constructor(path: string, schema: string) {
+  constructor(path: string, schema: string, options: FileOptions = {}) {
     this.path = path;
     this.#schema = schema;
+    this.#shared = options.shared ?? false;
   }
 
   /** @param onOpened runs at each opening: prepares statements, reads what is kept in memory */
   open(onOpened: (db: DatabaseSync) => void): void {
     this.#onOpened = onOpened;
-    this.#openNow();
+    if (this.#shared) this.#lock ??= holdLock(`${this.path}.lock`);
+    try {
+      this.#openNow();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Runs within one transaction: all of it is on disk when this returns, or nothing is. */
@@ -50,13 +65,19 @@ export class SqliteFile {
   }
 
   close(): void {
+    this.#closeHandle();
+    this.#lock?.release();
+    this.#lock = null;
+  }
+
+  #closeHandle(): void {
     this.#db?.close();
     this.#db = null;
   }
 
   #usable(): DatabaseSync {
     if (this.#broken) {
-      this.close();
+      this.#closeHandle();
       this.#openNow();
     }
     if (!this.#db) throw new Error(`${this.path} is closed`);
@@ -67,7 +88,7 @@ export class SqliteFile {
     mkdirSync(dirname(this.path), { recursive: true });
     const db = new DatabaseSync(this.path);
     try {
-      db.exec('PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=1000');
+      db.exec(`PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA locking_mode=${this.#shared ? 'NORMAL' : 'EXCLUSIVE'}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=1000`);
       db.exec(this.#schema);
       // Before the first checkpoint the tables themselves lie in the write-ahead log alone.
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)');

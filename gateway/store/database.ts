@@ -1,26 +1,18 @@
 /**
- * The time series in SQLite: rows clustered by time (fast to write, and a window over all series is one scan), nothing
- * overwritten at equal times (`n` counts them). Runs in the store's worker.
- *
- * Closed spans will move into compressed chunks beside `recent`; whatever reads rows goes through `read.ts` for that.
+ * The writing side of the time series. Rows go into the newest generation as they came, nothing overwritten at equal
+ * times (`n` counts them), with the cursor of the log in the same transaction; what compaction made replaces rows in one
+ * transaction too. Runs in the store's worker; whoever reads has a connection of its own.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Cursor } from '../../core/log/types.ts';
 import { seriesKey } from '../../core/event.ts';
 import { SqliteFile } from '../sqlite/file.ts';
-import { readBuckets, readRows, readWindow } from './read.ts';
-import { fromSql, toSql, type SeriesHead, type SqlValue, type StoredPoint } from './rows.ts';
-
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS progress (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS series (
-  id INTEGER PRIMARY KEY, indicator TEXT NOT NULL, device TEXT NOT NULL, point TEXT NOT NULL,
-  subject TEXT NOT NULL, centre TEXT NOT NULL, edge TEXT NOT NULL, kind TEXT NOT NULL, unit TEXT NOT NULL,
-  first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, v ANY, q INTEGER NOT NULL, f TEXT, x TEXT,
-  UNIQUE (indicator, device, point)) STRICT;
-CREATE TABLE IF NOT EXISTS recent (t INTEGER NOT NULL, s INTEGER NOT NULL, n INTEGER NOT NULL, v ANY, q INTEGER NOT NULL, f TEXT, x TEXT,
-  PRIMARY KEY (t, s, n)) STRICT, WITHOUT ROWID;
-`;
+import { chunkRow, HEAD_COLUMNS, type Chunk } from './chunk.ts';
+import { Generations, type Generation } from './generations.ts';
+import { sweepSlice, type Sweep, type Swept } from './retention.ts';
+import { fromSql, toSql, type SeriesHead, type SeriesSnapshot, type SqlPoint, type SqlValue, type StoredPoint } from './rows.ts';
+import { checkVersion, migrate, SCHEMA } from './schema.ts';
+import { SeriesChange, type Known } from './series-change.ts';
 
 export interface Batch {
   upTo: Cursor;
@@ -30,36 +22,28 @@ export interface Batch {
   rows: { series: number; point: StoredPoint }[];
 }
 
-export interface SeriesSnapshot extends SeriesHead {
-  id: number;
-  firstAt: number;
-  last: StoredPoint;
+/** The numbers of a commit that count in windows, as columns. */
+export interface FedNumbers {
+  ids: Int32Array;
+  times: Float64Array;
+  values: Float64Array;
 }
 
-export interface RangeRequest {
-  id: number;
-  from: number;
-  to: number;
-}
-
-export interface Sweep {
-  /** Rows before this go. */
-  beforeAt: number;
-  /** Rows go, oldest first, while more bytes than this are in use. */
-  maxBytes: number;
-  maxRows: number;
-}
-
-interface Known {
-  id: number;
-  unit: string;
-  firstAt: number;
-  lastAt: number;
+/** Rows of some series became chunks. */
+export interface Replacement {
+  removed: number[];
+  added: Chunk[];
+  /** Rows of series fromId ≤ id ≤ toId in these generations: all of them, and so many. */
+  generations: number[];
+  fromId: number;
+  toId: number;
+  rows: number;
 }
 
 export class StoreDatabase {
   #file: SqliteFile | null = null;
   #known = new Map<string, Known>();
+  #generations!: Generations;
   #insert!: StatementSync;
   #insertSeries!: StatementSync;
   #updateSeries!: StatementSync;
@@ -70,44 +54,57 @@ export class StoreDatabase {
   readonly operations = {
     open: ({ path }: { path: string }) => this.#open(path),
     commit: (batch: Batch) => this.#commit(batch),
-    rows: (request: RangeRequest & { after: { at: number; n: number } | null; limit: number }) => this.#db((db) => readRows(db, request)),
-    buckets: (request: RangeRequest & { maxPoints: number }) => this.#db((db) => readBuckets(db, request)),
-    window: (request: { from: number; to: number }) => this.#db((db) => readWindow(db, request)),
-    sweep: (sweep: Sweep) => this.#sweep(sweep),
+    sweep: (sweep: Sweep): Swept => sweepSlice(this.#file as SqliteFile, this.#generations, sweep),
+    generations: ({ seal }: { seal: boolean }): Generation[] => this.#sealed(seal),
+    replace: (replacement: Replacement) => { this.#replace(replacement); },
+    retire: ({ generations }: { generations: number[] }) => { (this.#file as SqliteFile).transaction((db) => { this.#generations.retire(db, generations); }); },
+    vacuum: ({ pages }: { pages: number }) => this.#vacuum(pages),
     bytes: () => this.#file?.bytes() ?? 0,
     close: () => { this.#file?.close(); },
   };
 
   #open(path: string): { cursor: Cursor; series: SeriesSnapshot[] } {
-    this.#file = new SqliteFile(path, SCHEMA);
-    this.#file.open((db) => { this.#prepare(db); });
-    return this.#db((db) => ({ cursor: cursorOf(db), series: snapshot(db) }));
+    const file = new SqliteFile(path, SCHEMA, { shared: true });
+    this.#file = file;
+    file.open((db) => { this.#prepare(db); });
+    file.read((db) => { migrate(db, (run) => file.transaction(run)); });
+    return file.read((db) => {
+      this.#prepare(db);
+      return { cursor: cursorOf(db), series: snapshot(db) };
+    });
   }
 
   #prepare(db: DatabaseSync): void {
-    this.#insert = db.prepare(`INSERT INTO recent SELECT ?1, ?2, coalesce((SELECT max(n) + 1 FROM recent WHERE t = ?1 AND s = ?2), 0), ?3, ?4, ?5, ?6`);
+    checkVersion(db);
+    this.#insert = db.prepare('INSERT INTO fresh SELECT ?1, ?2, ?3, coalesce((SELECT max(n) + 1 FROM fresh WHERE g = ?1 AND s = ?2 AND t = ?3), 0), ?4, ?5, ?6, ?7');
     this.#insertSeries = db.prepare(`INSERT INTO series (indicator, device, point, subject, centre, edge, kind, unit, first_at, last_at, v, q, f, x)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`);
     this.#updateSeries = db.prepare('UPDATE series SET subject = ?, centre = ?, edge = ?, kind = ?, last_at = ?, v = ?, q = ?, f = ?, x = ? WHERE id = ?');
     this.#updateFirst = db.prepare('UPDATE series SET first_at = ? WHERE id = ?');
     this.#saveCursor = db.prepare('INSERT INTO progress VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq');
     this.#known = new Map(snapshot(db).map((series) => [seriesKey(series), { id: series.id, unit: series.unit, firstAt: series.firstAt, lastAt: series.last.at }]));
+    this.#generations = new Generations(db);
   }
 
-  /** Writes rows and cursor in one transaction. @returns what became of the series of the batch */
-  #commit(batch: Batch): SeriesSnapshot[] {
+  /** Writes rows and cursor in one transaction. @returns what became of the series of the batch, and its numbers */
+  #commit(batch: Batch): { series: SeriesSnapshot[]; numbers: FedNumbers } {
     const file = this.#file as SqliteFile;
-    return file.transaction(() => {
+    return file.transaction((db) => {
       const changed = batch.series.map((head) => new SeriesChange(head, this.#known.get(seriesKey(head))));
+      const rows: { id: number; at: number; sql: SqlPoint }[] = [];
       for (const { series, point } of batch.rows) {
         const change = changed[series] as SeriesChange;
         const placed = change.take(point);
         change.known ??= this.#createSeries(change.head, placed);
-        this.#insert.run(BigInt(placed.at), BigInt(change.known.id), ...toSql(placed));
+        rows.push({ id: change.known.id, at: placed.at, sql: toSql(placed) });
       }
+      // Neighbours in the table are written one after the other; stable, so equal times stay in order of arrival.
+      rows.sort((a, b) => a.id - b.id || a.at - b.at);
+      const g = this.#generations.take(db, rows);
+      for (const { id, at, sql } of rows) this.#insert.run(g, BigInt(id), BigInt(at), ...sql);
       for (const change of changed) if (change.known) this.#saveSeries(change);
       this.#saveCursor.run(BigInt(batch.upTo.epoch), BigInt(batch.upTo.seq));
-      return changed.flatMap((change) => change.snapshot());
+      return { series: changed.flatMap((change) => change.snapshot()), numbers: numbersOf(rows) };
     });
   }
 
@@ -128,58 +125,45 @@ export class StoreDatabase {
     known.lastAt = Math.max(known.lastAt, newest?.at ?? 0);
   }
 
-  /** Lets go of one slice of old rows. @returns rows gone, and whether more must go */
-  #sweep({ beforeAt, maxBytes, maxRows }: Sweep): { byAge: number; bySize: number; more: boolean } {
-    const file = this.#file as SqliteFile;
-    const overfull = usedBytes(file) > maxBytes;
-    const edge = file.read((db) => db.prepare('SELECT t FROM recent ORDER BY t LIMIT 1 OFFSET ?').get(BigInt(maxRows)) as { t: number } | undefined);
-    const sliceEnd = edge ? edge.t + 1 : Number.MAX_SAFE_INTEGER;
-    const until = overfull ? sliceEnd : Math.min(sliceEnd, Math.max(0, beforeAt));
-    const gone = file.transaction((db) => Number(db.prepare('DELETE FROM recent WHERE t < ?').run(BigInt(until)).changes));
-    if (gone > 0) file.read((db) => { db.exec('PRAGMA incremental_vacuum(256)'); });
-    return { byAge: overfull ? 0 : gone, bySize: overfull ? gone : 0, more: gone > 0 && (overfull || edge !== undefined) };
+  /** Generations that nothing is written to any more, oldest first. */
+  #sealed(seal: boolean): Generation[] {
+    if (seal) this.#generations.seal();
+    return (this.#file as SqliteFile).read((db) => this.#generations.sealed(db));
   }
 
-  #db<T>(run: (db: DatabaseSync) => T): T {
-    return (this.#file as SqliteFile).read(run);
-  }
-}
-
-/** What a batch does to one series. */
-class SeriesChange {
-  readonly head: SeriesHead;
-  known: Known | undefined;
-  newest: StoredPoint | null = null;
-  oldestAt = Infinity;
-
-  constructor(head: SeriesHead, known: Known | undefined) {
-    this.head = head;
-    this.known = known;
+  #replace({ removed, added, generations, fromId, toId, rows }: Replacement): void {
+    (this.#file as SqliteFile).transaction((db) => {
+      const remove = db.prepare('DELETE FROM chunk WHERE id = ?');
+      for (const id of removed) remove.run(BigInt(id));
+      const insert = db.prepare(`INSERT INTO chunk (${HEAD_COLUMNS}, body) VALUES (${Array.from({ length: 16 }, () => '?').join(', ')})`);
+      for (const chunk of added) insert.run(...chunkRow(chunk));
+      const moved = db.prepare('DELETE FROM fresh WHERE g = ? AND s BETWEEN ? AND ?');
+      let gone = 0;
+      for (const g of generations) gone += Number(moved.run(BigInt(g), BigInt(fromId), BigInt(toId)).changes);
+      // Something else has taken rows away meanwhile: nothing of this counts, the next pass sees what is there.
+      if (gone !== rows) throw new Error(`${gone} rows, ${rows} were compacted`);
+    });
   }
 
-  /** A value in another unit than its series says so in its row. */
-  take(point: StoredPoint): StoredPoint {
-    const placed = withUnit(point, point.extra?.unit ?? this.head.unit, this.known?.unit ?? this.head.unit);
-    if (!this.newest || placed.at >= this.newest.at) this.newest = placed;
-    this.oldestAt = Math.min(this.oldestAt, placed.at);
-    return placed;
-  }
-
-  /** The series as it is now, when its newest value came with this batch or its start moved. */
-  snapshot(): SeriesSnapshot[] {
-    if (!this.known || !this.newest) return [];
-    return [{ ...this.head, unit: this.known.unit, id: this.known.id, firstAt: this.known.firstAt, last: this.newest }];
+  /** Gives free pages back to the disk. @returns pages in use and free, after it */
+  #vacuum(pages: number): { used: number; free: number } {
+    return (this.#file as SqliteFile).read((db) => {
+      if (pages > 0) db.exec(`PRAGMA incremental_vacuum(${pages})`);
+      const { total, free } = db.prepare('SELECT (SELECT page_count FROM pragma_page_count) AS total, (SELECT freelist_count FROM pragma_freelist_count) AS free').get() as { total: number; free: number };
+      return { used: total - free, free };
+    });
   }
 }
 
-function withUnit(point: StoredPoint, unit: string, seriesUnit: string): StoredPoint {
-  const { extra, flags, ...plain } = point;
-  if (unit !== seriesUnit) return { ...plain, flags: flags.includes('unit') ? flags : [...flags, 'unit'], extra: { ...extra, unit } };
-  return extra?.window ? { ...plain, flags, extra: { window: extra.window } } : { ...plain, flags };
+/** Numbers that are not bad. */
+function numbersOf(rows: readonly { id: number; at: number; sql: SqlPoint }[]): FedNumbers {
+  const counted = rows.filter(({ sql: [value, quality] }) => typeof value === 'number' && quality < 2n);
+  return { ids: Int32Array.from(counted, ({ id }) => id), times: Float64Array.from(counted, ({ at }) => at), values: Float64Array.from(counted, ({ sql }) => sql[0] as number) };
 }
 
-function cursorOf(db: DatabaseSync): Cursor {
-  return (db.prepare('SELECT epoch, seq FROM progress').get() as Cursor | undefined) ?? { epoch: 0, seq: 0 };
+export function cursorOf(db: DatabaseSync): Cursor {
+  const row = db.prepare('SELECT epoch, seq FROM progress').get() as Cursor | undefined;
+  return { epoch: row?.epoch ?? 0, seq: row?.seq ?? 0 };
 }
 
 function snapshot(db: DatabaseSync): SeriesSnapshot[] {
@@ -188,11 +172,4 @@ function snapshot(db: DatabaseSync): SeriesSnapshot[] {
   return rows.map(({ id, indicator, device, point, subject, centre, edge, kind, unit, first_at: firstAt, last_at: lastAt, v, q, f, x, type }) => ({
     id, indicator, device, point, subject, centre, edge, kind, unit, firstAt, last: fromSql(lastAt, type === 'integer', [v, q, f, x]),
   }));
-}
-
-function usedBytes(file: SqliteFile): number {
-  return file.read((db) => {
-    const { pages } = db.prepare('SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count) AS pages').get() as { pages: number };
-    return pages * 4096;
-  });
 }

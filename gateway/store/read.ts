@@ -1,130 +1,111 @@
-/** How the store's rows are read: page by page, as buckets, and as windows over all series. */
+/** How one series is read: chunks, fresh rows and late arrivals merged, page by page or as buckets. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { PointView } from '../../core/api.ts';
-import type { Flag } from '../../core/event.ts';
-import { fromSql, type SqlValue, type StoredPoint } from './rows.ts';
+import { Buckets, viewOf } from './buckets.ts';
+import { Chunks, type Damage, type PlacedHead } from './chunks.ts';
+import { firstFreshRows, freshRows, type Span } from './fresh.ts';
+import type { StoredPoint } from './rows.ts';
 
-interface Place {
+/** `n` counts values of the same time, in the order they came; compaction does not change it. */
+export interface Place {
   at: number;
   n: number;
 }
 
-type Row = [t: number, n: number, type: string, v: SqlValue, q: number, f: string | null, x: string | null];
-
-const COLUMNS = 't, n, typeof(v), v, q, f, x';
-const pointOf = ([t, , type, v, q, f, x]: Row): StoredPoint => fromSql(t, type === 'integer', [v, q, f, x]);
-
-/** Rows of one series, from ≤ t < to, after a place, by time and then by arrival. */
-export function readRows(db: DatabaseSync, { id, from, to, after, limit }: { id: number; from: number; to: number; after: Place | null; limit: number }): { points: StoredPoint[]; next: Place | null } {
+/** Values of one series, from ≤ t < to, after a place, by time and then by arrival. */
+export function readRows(db: DatabaseSync, { id, from, to, after, limit }: Span & { after: Place | null; limit: number }): { points: PointView[]; next: Place | null; damages: Damage[] } {
   const start = after ? Math.max(from, after.at) : from;
-  const statement = db.prepare(`SELECT ${COLUMNS} FROM recent WHERE t >= ? AND t < ? AND s = ? AND (t > ? OR n > ?) ORDER BY t, s, n LIMIT ?`);
-  statement.setReturnArrays(true);
-  const rows = statement.all(BigInt(start), BigInt(to), BigInt(id), BigInt(after?.at ?? -1), BigInt(after?.n ?? -1), BigInt(limit + 1)) as unknown as Row[];
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  return { points: page.map(pointOf), next: rows.length > limit && last ? { at: last[0], n: last[1] } : null };
+  const skipped = after?.at === start ? after.n + 1 : 0;
+  const chunks = new Chunks(db);
+  const fresh = firstFreshRows(db, { id, from: start, to }, skipped + limit + 1);
+  const points: PointView[] = [];
+  let last: Place = { at: -1, n: -1 };
+  for (const point of merged(chunks, chunks.ofSeries(id, start, to), fresh)) {
+    if (point.at < start) continue;
+    if (point.at >= to) break;
+    const place = { at: point.at, n: point.at === last.at ? last.n + 1 : 0 };
+    if (place.at > start || place.n >= skipped) {
+      if (points.length === limit) return { points, next: last, damages: chunks.damages };
+      points.push(viewOf(point));
+    }
+    last = place;
+  }
+  return { points, next: null, damages: chunks.damages };
 }
 
-/**
- * At most `maxPoints` points of one series. When there are more rows, the first and the last stay as they are and the
- * rest is put into buckets of equal length that keep lowest and highest: a crossing of a limit is never hidden.
- */
-export function readBuckets(db: DatabaseSync, { id, from, to, maxPoints }: { id: number; from: number; to: number; maxPoints: number }): { points: PointView[]; downsampled: boolean } {
-  const { rows: count, first, last } = db.prepare('SELECT count(*) AS rows, min(t) AS first, max(t) AS last FROM recent WHERE t >= ? AND t < ? AND s = ?')
-    .get(BigInt(from), BigInt(to), BigInt(id)) as { rows: number; first: number; last: number };
-  const statement = db.prepare(`SELECT ${COLUMNS} FROM recent WHERE t >= ? AND t < ? AND s = ? ORDER BY t, s, n`);
-  statement.setReturnArrays(true);
-  const rows = statement.iterate(BigInt(from), BigInt(to), BigInt(id)) as unknown as Iterable<Row>;
-  if (count <= maxPoints) return { points: Array.from(rows, (row) => viewOf(pointOf(row))), downsampled: false };
-  const ends = maxPoints >= 3;
-  const buckets = ends ? maxPoints - 2 : maxPoints;
-  const widthMs = Math.max(1, last - first + 1) / buckets;
-  const points: PointView[] = [];
-  let bucket: Bucket | null = null;
-  let nth = 0;
-  for (const row of rows) {
-    const point = pointOf(row);
-    nth += 1;
-    if (ends && (nth === 1 || nth === count)) {
-      if (bucket) points.push(bucket.view());
-      bucket = null;
-      points.push(viewOf(point));
+/** At equal times what lies in a chunk came first. Chunks are opened one after the other, only as far as is asked for. */
+function* merged(chunks: Chunks, heads: readonly PlacedHead[], fresh: readonly StoredPoint[]): Generator<StoredPoint> {
+  let at = 0;
+  for (const head of heads) {
+    for (const point of chunks.points(head)) {
+      while (at < fresh.length && (fresh[at] as StoredPoint).at < point.at) yield fresh[at++] as StoredPoint;
+      yield point;
+    }
+  }
+  while (at < fresh.length) yield fresh[at++] as StoredPoint;
+}
+
+/** At most `maxPoints` points of one series; chunks that lie within a bucket are taken by their head, unopened. */
+export function readBuckets(db: DatabaseSync, { id, from, to, maxPoints }: Span & { maxPoints: number }): { points: PointView[]; downsampled: boolean; damages: Damage[] } {
+  const chunks = new Chunks(db);
+  const fresh = freshRows(db, { id, from, to });
+  const parts = chunks.ofSeries(id, from, to).map((head) => new Part(head, chunks, from, to));
+  const count = parts.reduce((sum, part) => sum + part.count, fresh.length);
+  const firstAt = Math.min(parts.find((part) => part.count > 0)?.firstAt ?? Infinity, fresh[0]?.at ?? Infinity);
+  const lastAt = Math.max(parts.findLast((part) => part.count > 0)?.lastAt ?? -Infinity, fresh.at(-1)?.at ?? -Infinity);
+  if (count <= maxPoints) {
+    const points = [...inOrder(parts, fresh, () => false)].map((item) => viewOf(item as StoredPoint));
+    return { points, downsampled: false, damages: chunks.damages };
+  }
+  const buckets = new Buckets(maxPoints, firstAt, lastAt);
+  // The ends are shown as they are, so their chunks are opened.
+  const unopened = (part: Part) => part.isWhole && part.head.numbers > 0 && part.firstAt > firstAt && part.lastAt < lastAt && buckets.isOne(part.firstAt, part.lastAt);
+  for (const item of inOrder(parts, fresh, unopened)) {
+    if (item instanceof Part) buckets.takeChunk(item.head);
+    else buckets.take(item);
+  }
+  return { points: buckets.done(), downsampled: true, damages: chunks.damages };
+}
+
+/** Points, and unopened parts where nothing fresh lies among their times. */
+function* inOrder(parts: readonly Part[], fresh: readonly StoredPoint[], unopened: (part: Part) => boolean): Generator<StoredPoint | Part> {
+  let at = 0;
+  for (const part of parts) {
+    while (at < fresh.length && (fresh[at] as StoredPoint).at < part.firstAt) yield fresh[at++] as StoredPoint;
+    if (unopened(part) && !(at < fresh.length && (fresh[at] as StoredPoint).at <= part.lastAt)) {
+      yield part;
       continue;
     }
-    const index = Math.min(buckets - 1, Math.floor((point.at - first) / widthMs));
-    if (bucket && bucket.index !== index) {
-      points.push(bucket.view());
-      bucket = null;
+    for (const point of part.points()) {
+      while (at < fresh.length && (fresh[at] as StoredPoint).at < point.at) yield fresh[at++] as StoredPoint;
+      yield point;
     }
-    bucket ??= new Bucket(index, point.at);
-    bucket.take(point);
   }
-  if (bucket) points.push(bucket.view());
-  return { points, downsampled: true };
+  while (at < fresh.length) yield fresh[at++] as StoredPoint;
 }
 
-export interface WindowAggregate {
-  id: number;
-  count: number;
-  min: number;
-  max: number;
-  avg: number;
-}
+/** What of a chunk lies within a span. */
+class Part {
+  readonly head: PlacedHead;
+  readonly isWhole: boolean;
+  readonly count: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly #chunks: Chunks;
+  #points: StoredPoint[] | null = null;
 
-/** Of every series that has numbers in from ≤ t < to: how many, lowest, highest, mean. Bad values do not count. */
-export function readWindow(db: DatabaseSync, { from, to }: { from: number; to: number }): WindowAggregate[] {
-  return db.prepare(`SELECT s AS id, count(*) AS count, min(v) AS min, max(v) AS max, avg(v) AS avg FROM recent WHERE t >= ? AND t < ? AND q < 2 AND typeof(v) = 'real' GROUP BY s`)
-    .all(BigInt(from), BigInt(to)) as unknown as WindowAggregate[];
-}
-
-export function viewOf({ at, value, quality, flags, extra }: StoredPoint): PointView {
-  const { window } = extra ?? {};
-  return {
-    at, value, quality, flags,
-    ...(window ? { count: window.count, ...(window.min === undefined ? {} : { min: window.min }), ...(window.max === undefined ? {} : { max: window.max }) } : {}),
-  };
-}
-
-class Bucket {
-  readonly index: number;
-  readonly #at: number;
-  readonly #flags = new Set<Flag>();
-  #last: StoredPoint | null = null;
-  #sum = 0;
-  #numbers = 0;
-  #min = Infinity;
-  #max = -Infinity;
-  #count = 0;
-  #good = 0;
-  #bad = 0;
-
-  constructor(index: number, at: number) {
-    this.index = index;
-    this.#at = at;
+  constructor(head: PlacedHead, chunks: Chunks, from: number, to: number) {
+    this.head = head;
+    this.#chunks = chunks;
+    this.isWhole = head.fromAt >= from && head.toAt < to;
+    if (!this.isWhole) this.#points = chunks.points(head).filter(({ at }) => at >= from && at < to);
+    this.count = this.#points?.length ?? head.count;
+    this.firstAt = this.#points?.[0]?.at ?? Math.max(head.fromAt, from);
+    this.lastAt = this.#points?.at(-1)?.at ?? Math.min(head.toAt, to - 1);
   }
 
-  take(point: StoredPoint): void {
-    this.#count += 1;
-    if (point.quality === 'good') this.#good += 1;
-    if (point.quality === 'bad') this.#bad += 1;
-    for (const flag of point.flags) this.#flags.add(flag);
-    if (point.value === null) return;
-    this.#last = point;
-    // true and false are drawn as 1 and 0, so that a bucket in which a pump stopped shows it.
-    const number = Number(point.value);
-    if (typeof point.value === 'string') return;
-    this.#min = Math.min(this.#min, point.extra?.window?.min ?? number);
-    this.#max = Math.max(this.#max, point.extra?.window?.max ?? number);
-    if (typeof point.value !== 'number') return;
-    this.#sum += number;
-    this.#numbers += 1;
-  }
-
-  /** Bad only when all of it is; good only when all of it is. */
-  view(): PointView {
-    const value = this.#numbers > 0 ? this.#sum / this.#numbers : (this.#last?.value ?? null);
-    const quality = this.#bad === this.#count ? 'bad' : this.#good === this.#count ? 'good' : 'uncertain';
-    const spread = this.#min <= this.#max ? { min: this.#min, max: this.#max } : {};
-    return { at: this.#at, value, quality, flags: [...this.#flags], ...spread, count: this.#count };
+  points(): StoredPoint[] {
+    this.#points ??= this.#chunks.points(this.head);
+    return this.#points;
   }
 }

@@ -28,6 +28,12 @@ export interface StoredPoint {
   extra?: RowExtra;
 }
 
+export interface SeriesSnapshot extends SeriesHead {
+  id: number;
+  firstAt: number;
+  last: StoredPoint;
+}
+
 export type SqlValue = number | bigint | string | null;
 /** value, quality, flags, extra: the columns v, q, f, x. */
 export type SqlPoint = [SqlValue, bigint, string | null, string | null];

@@ -1,59 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PointView } from '../../core/api.ts';
-import { catalogueOf, EMPTY_CATALOGUE } from '../../core/catalogue/catalogue.ts';
+import { catalogueOf } from '../../core/catalogue/catalogue.ts';
 import type { Indicator } from '../../core/catalogue/indicator.ts';
-import { FLAGS, type Event } from '../../core/event.ts';
-import { FaultError } from '../../core/faults.ts';
-import { event } from '../../core/testing/rules.ts';
-import { testWorld } from '../../core/testing/virtual-clock.ts';
-import type { FedEvent } from '../stations/consumer.ts';
+import type { FaultError } from '../../core/faults.ts';
 import { indicatorViews } from './indicators.ts';
-import { openStore, type Store, type StoreOptions } from './store.ts';
-
-const folders: string[] = [];
-after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
-
-async function folder(): Promise<string> {
-  const made = await mkdtemp(join(tmpdir(), 'cv-store-'));
-  folders.push(made);
-  return made;
-}
-
-async function open(over: Partial<StoreOptions> = {}): Promise<Store & { options: StoreOptions; world: ReturnType<typeof testWorld> }> {
-  const options = { dir: over.dir ?? await folder(), retentionMs: Infinity, maxBytes: 1 << 30, catalogue: EMPTY_CATALOGUE, ...over };
-  const world = testWorld();
-  return Object.assign(await openStore(options, world), { options, world });
-}
-
-const fed = (events: readonly Partial<Event>[], firstSeq = 1): FedEvent[] => events.map((over, at) => ({ event: event(over), cursor: { epoch: 1, seq: firstSeq + at }, receivedAt: over.occurredAt ?? 0 }));
-const ALL = { indicator: 'X', device: 'd', point: 'p', from: 0, to: 1e15, maxPoints: null, limit: 10_000, after: null };
-
-async function allRows(store: Store, name: { indicator: string; device: string; point: string }, limit: number): Promise<PointView[]> {
-  const items: PointView[] = [];
-  for (let after: string | null = null; ;) {
-    const page = await store.range({ ...ALL, ...name, limit, after });
-    items.push(...page.items);
-    if (page.next === null) return items;
-    after = page.next;
-  }
-}
-
-const anyPoint = fc.record({
-  device: fc.constantFrom('a', 'b'), occurredAt: fc.oneof(fc.nat(5), fc.integer({ min: 0, max: 2_000_000_000_000 })),
-  of: fc.oneof(
-    fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 53), max: 2 ** 53 }), fc.integer(), fc.boolean(), fc.string({ maxLength: 20 }))
-      .chain((value) => fc.record({ value: fc.constant(value), quality: fc.constantFrom('good', 'uncertain', 'bad') })),
-    fc.constant({ value: null, quality: 'bad' as const }),
-  ),
-  flags: fc.uniqueArray(fc.constantFrom(...FLAGS), { maxLength: 3 }),
-}).map(({ of, flags, ...rest }) => Object.assign(rest, of, flags.length > 0 ? { flags } : {}) as Partial<Event>);
+import { ALL, allRows, anyPoint, fed, folder, open } from './testing/opened.ts';
 
 test('any mix of late, equal-time, flagged, bad, boolean and text values reads back exactly, in pages of any size, also after a restart', async () => {
   await fc.assert(fc.asyncProperty(fc.array(anyPoint, { minLength: 1, maxLength: 60 }), fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 5 }), fc.integer({ min: 1, max: 70 }), async (points, sizes, limit) => {

@@ -3,17 +3,19 @@
  * its cursor is saved in the same transaction as the rows, so a crash repeats nothing and loses nothing.
  */
 import { join } from 'node:path';
-import type { PointView, SeriesView, Words } from '../../core/api.ts';
+import type { PointView, SeriesGap, SeriesView, Words } from '../../core/api.ts';
 import { normaliser, type Catalogue } from '../../core/catalogue/catalogue.ts';
 import { seriesKey, type Event, type Flag, type Quality, type Value } from '../../core/event.ts';
-import { FaultError, faultOf } from '../../core/faults.ts';
+import { FaultError } from '../../core/faults.ts';
 import { compareCursors, type Cursor } from '../../core/log/types.ts';
-import { everyMs, type World } from '../../core/world.ts';
+import type { World } from '../../core/world.ts';
 import type { Consumer, FedEvent } from '../stations/consumer.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
-import type { Batch, SeriesSnapshot, StoreDatabase } from './database.ts';
-import { viewOf } from './read.ts';
-import type { RowExtra, SeriesHead } from './rows.ts';
+import type { Damage } from './chunks.ts';
+import type { Batch, StoreDatabase } from './database.ts';
+import type { StoreReader } from './reader.ts';
+import type { RowExtra, SeriesHead, SeriesSnapshot } from './rows.ts';
+import { openReader, Upkeep, type Verification } from './upkeep.ts';
 
 export interface StoreOptions {
   /** Folder of `store.db`; made when missing. */
@@ -58,6 +60,8 @@ export interface RangeResult {
   items: PointView[];
   downsampled: boolean;
   next: string | null;
+  /** What is damaged on disk and left out; absent when nothing is. */
+  gaps?: SeriesGap[];
 }
 
 export interface SeriesWindow extends SeriesName {
@@ -83,50 +87,61 @@ export interface Store {
   onStored(listener: (points: readonly LastPoint[]) => void): () => void;
   /** Lets go of what is beyond age and size, slice by slice; by itself every minute. */
   sweep(): Promise<void>;
+  /** Moves everything into compressed chunks now; by itself when it is time, or when there is much. */
+  compact(): Promise<void>;
+  /** Reads everything back, while the store goes on working. Damage is told as it is found. */
+  verify(): Promise<Verification>;
   close(): Promise<void>;
 }
 
-const SWEEP_EVERY_MS = 60_000;
-const SWEEP_ROWS = 2000;
+/** Damaged chunks that are remembered, so that each is told once. */
+const MAX_TOLD = 10_000;
 
 /** Opens the store. @throws CV_STORE_FAILED, CV_STORE_BUSY, CV_STORE_DAMAGED */
 export async function openStore(options: StoreOptions, world: World): Promise<Store> {
   const path = join(options.dir, 'store.db');
   const database = new SqliteClient<StoreDatabase['operations']>(workerBeside(import.meta.url), path);
+  // Its thread starts while the other opens the file.
+  const reader = openReader(path);
   try {
     const opened = await database.call('open', { path });
-    return new OpenStore(options, world, database, opened);
+    return new OpenStore(options, world, { path, database, reader }, opened);
   } catch (error) {
+    await reader.close();
     await database.close();
     throw error;
   }
 }
 
-type Database = SqliteClient<StoreDatabase['operations']>;
+interface Parts {
+  path: string;
+  database: SqliteClient<StoreDatabase['operations']>;
+  reader: SqliteClient<StoreReader['operations']>;
+}
 
 class OpenStore implements Store {
   readonly consumer: Consumer;
   readonly #options: StoreOptions;
   readonly #world: World;
-  readonly #database: Database;
+  readonly #parts: Parts;
   readonly #series = new Map<string, SeriesSnapshot>();
   readonly #names = new Map<number, SeriesSnapshot>();
   readonly #normal: ReturnType<typeof normaliser>;
   readonly #listeners = new Set<(points: readonly LastPoint[]) => void>();
-  readonly #sweeps: { cancel(): void };
-  #sweeping: Promise<void> | null = null;
-  #closed = false;
+  readonly #upkeep: Upkeep;
+  readonly #told = new Set<number>();
   #cursor: Cursor;
 
-  constructor(options: StoreOptions, world: World, database: Database, opened: { cursor: Cursor; series: SeriesSnapshot[] }) {
+  constructor(options: StoreOptions, world: World, parts: Parts, opened: { cursor: Cursor; series: SeriesSnapshot[] }) {
     this.#options = options;
     this.#world = world;
-    this.#database = database;
+    this.#parts = parts;
     this.#cursor = opened.cursor;
     this.#normal = normaliser(options.catalogue);
     for (const series of opened.series) this.#remember(series);
-    this.#sweeps = everyMs(world.clock, SWEEP_EVERY_MS, () => {
-      this.sweep().catch((error: unknown) => { world.tell({ kind: 'fault', fault: faultOf(error, 'CV_STORE_FAILED', { path: join(options.dir, 'store.db') }) }); });
+    this.#upkeep = new Upkeep({ path: parts.path, retentionMs: options.retentionMs, maxBytes: options.maxBytes }, world, parts.database, {
+      damages: (damages) => { this.#tellDamages(damages); },
+      forgotten: (beforeAt) => { this.#inform('forget', { beforeAt }); },
     });
     this.consumer = {
       name: 'store',
@@ -161,19 +176,23 @@ class OpenStore implements Store {
     if (!series) return { items: [], downsampled: false, next: null };
     const span = { id: series.id, from: Math.max(0, Math.floor(from)), to: Math.max(0, Math.ceil(to)) };
     if (maxPoints !== null) {
-      const { points, downsampled } = await this.#database.call('buckets', { ...span, maxPoints: Math.max(1, maxPoints) });
-      return { items: points, downsampled, next: null };
+      const { points, downsampled, damages } = await this.#parts.reader.call('buckets', { ...span, maxPoints: Math.max(1, maxPoints) });
+      return { items: points, downsampled, next: null, ...this.#gapsOf(damages) };
     }
-    const { points, next } = await this.#database.call('rows', { ...span, after: place, limit });
-    return { items: points.map(viewOf), downsampled: false, next: next && `${next.at}-${next.n}` };
+    const { points, next, damages } = await this.#parts.reader.call('rows', { ...span, after: place, limit });
+    return { items: points, downsampled: false, next: next && `${next.at}-${next.n}`, ...this.#gapsOf(damages) };
   }
 
   async window(span: { from: number; to: number }): Promise<SeriesWindow[]> {
-    const found = await this.#database.call('window', { from: Math.floor(span.from), to: Math.ceil(span.to) });
-    return found.flatMap(({ id, count, min, max, avg }) => {
-      const series = this.#names.get(id);
-      return series ? [{ indicator: series.indicator, device: series.device, point: series.point, count, min, max, avg }] : [];
-    });
+    const { totals: { ids, counts, mins, maxs, sums }, damages } = await this.#parts.reader.call('window', { from: Math.max(0, Math.floor(span.from)), to: Math.max(0, Math.ceil(span.to)) });
+    this.#tellDamages(damages);
+    const found: SeriesWindow[] = [];
+    for (let at = 0; at < ids.length; at += 1) {
+      const series = this.#names.get(ids[at] as number);
+      const count = counts[at] as number;
+      if (series) found.push({ indicator: series.indicator, device: series.device, point: series.point, count, min: mins[at] as number, max: maxs[at] as number, avg: (sums[at] as number) / count });
+    }
+    return found;
   }
 
   onStored(listener: (points: readonly LastPoint[]) => void): () => void {
@@ -182,23 +201,41 @@ class OpenStore implements Store {
   }
 
   sweep(): Promise<void> {
-    this.#sweeping ??= this.#sweepSlices().finally(() => { this.#sweeping = null; });
-    return this.#sweeping;
+    return this.#upkeep.sweep();
+  }
+
+  compact(): Promise<void> {
+    return this.#upkeep.compact();
+  }
+
+  verify(): Promise<Verification> {
+    return this.#upkeep.verify();
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#sweeps.cancel();
-    await this.#database.close();
+    await this.#upkeep.close();
+    await this.#parts.reader.close();
+    await this.#parts.database.close();
   }
 
-  async #sweepSlices(): Promise<void> {
-    const { retentionMs, maxBytes } = this.#options;
-    for (let more = true; more && !this.#closed;) {
-      const beforeAt = Number.isFinite(retentionMs) ? this.#world.clock.nowMs() - retentionMs : 0;
-      const gone = await this.#database.call('sweep', { beforeAt, maxBytes, maxRows: SWEEP_ROWS });
-      if (gone.bySize > 0) this.#world.tell({ kind: 'samples_lost', count: gone.bySize, reason: 'store_full', intended: true });
-      more = gone.more;
+  /** For the thread that answers queries; what goes wrong there is said by the next query. */
+  #inform<N extends 'feed' | 'forget'>(operation: N, request: Parameters<StoreReader['operations'][N]>[0]): void {
+    this.#parts.reader.call(operation, request as never).catch(() => undefined);
+  }
+
+  #gapsOf(damages: readonly Damage[]): { gaps?: SeriesGap[] } {
+    this.#tellDamages(damages);
+    return damages.length > 0 ? { gaps: damages.map(({ from, to, count }) => ({ from, to, count })) } : {};
+  }
+
+  #tellDamages(damages: readonly Damage[]): void {
+    for (const { id, series, from, to, count } of damages) {
+      if (this.#told.has(id) || this.#told.size >= MAX_TOLD) continue;
+      this.#told.add(id);
+      const name = this.#names.get(series);
+      const time = (at: number) => new Date(at).toISOString();
+      this.#world.tell({ kind: 'fault', fault: { code: 'CV_STORE_CHUNK_DAMAGED', params: { path: this.#parts.path, series: name ? seriesKey(name) : '?', from: time(from), to: time(to) } } });
+      this.#world.tell({ kind: 'samples_lost', count: count ?? 1, reason: 'store_damaged', intended: false });
     }
   }
 
@@ -206,8 +243,9 @@ class OpenStore implements Store {
     if (compareCursors(upTo, this.#cursor) <= 0) return;
     const batch = this.#batchOf(fed.filter(({ cursor }) => compareCursors(cursor, this.#cursor) > 0), upTo);
     const startedMs = this.#world.clock.monotonicMs();
-    const changed = await this.#database.call('commit', batch);
+    const { series: changed, numbers } = await this.#parts.database.call('commit', batch);
     this.#cursor = upTo;
+    if (numbers.ids.length > 0) this.#inform('feed', { numbers, upTo });
     const told = changed.map((series) => this.#remember(series));
     if (batch.rows.length === 0) return;
     this.#world.tell({ kind: 'points_stored', count: batch.rows.length, durationMs: this.#world.clock.monotonicMs() - startedMs });

@@ -1,0 +1,99 @@
+/** Finds and reads chunks. One that is damaged costs only itself: it is left out and named. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { failureOf } from '../sqlite/failure.ts';
+import { CHUNK_SPAN_MS, headOf, HEAD_COLUMNS, isIntact, pointsOf, type ChunkHead } from './chunk.ts';
+import type { StoredPoint } from './rows.ts';
+
+/** A chunk that cannot be read: its times, as far as they are known, and how many points it held. */
+export interface Damage {
+  id: number;
+  series: number;
+  /** from ≤ at < to */
+  from: number;
+  to: number;
+  count: number | null;
+}
+
+export interface PlacedHead extends ChunkHead {
+  id: number;
+}
+
+/** What the index alone knows, where the row is damaged. */
+interface Place {
+  id: number;
+  s: number;
+  fromAt: number;
+}
+
+export class Chunks {
+  readonly damages: Damage[] = [];
+  readonly #places: StatementSync;
+  readonly #idsByTime: StatementSync;
+  readonly #head: StatementSync;
+  readonly #body: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#places = db.prepare('SELECT id, s, from_at AS fromAt FROM chunk WHERE s = ? AND from_at > ? AND from_at < ? ORDER BY from_at, n0');
+    this.#idsByTime = db.prepare('SELECT id FROM chunk WHERE to_at >= ? AND to_at < ?');
+    this.#head = db.prepare(`SELECT ${HEAD_COLUMNS} FROM chunk WHERE id = ?`);
+    this.#head.setReturnArrays(true);
+    this.#body = db.prepare('SELECT body FROM chunk WHERE id = ?');
+  }
+
+  /** Chunks of a series that hold something in from ≤ t < to, by time. */
+  ofSeries(s: number, from: number, to: number): PlacedHead[] {
+    const places = this.#places.all(big(s), big(from - CHUNK_SPAN_MS), big(to)) as unknown as Place[];
+    return places.flatMap((place) => {
+      const head = this.head(place.id);
+      if (!head) this.#damaged({ id: place.id, series: s, from: place.fromAt, to: place.fromAt + CHUNK_SPAN_MS, count: null }, from);
+      return head && head.toAt >= from ? [head] : [];
+    });
+  }
+
+  /** Chunks of any series that hold something in from ≤ t < to. */
+  ofTime(from: number, to: number): PlacedHead[] {
+    const ids = this.#idsByTime.all(big(from), big(to + CHUNK_SPAN_MS)) as unknown as { id: number }[];
+    return ids.flatMap(({ id }) => {
+      const head = this.head(id);
+      if (!head) this.damages.push({ id, series: 0, from, to, count: null });
+      return head && head.fromAt < to ? [head] : [];
+    });
+  }
+
+  /** null when the row is damaged. */
+  head(id: number): PlacedHead | null {
+    const row = unlessDamaged(() => this.#head.get(big(id)));
+    const head = row ? headOf(row) : null;
+    return head && isIntact(head) ? { ...head, id } : null;
+  }
+
+  /** The points of a chunk; none when it is damaged, which is then named. */
+  points(head: PlacedHead): StoredPoint[] {
+    try {
+      const row = unlessDamaged(() => this.#body.get(big(head.id))) as { body: Uint8Array } | undefined;
+      if (row) return pointsOf(head, row.body);
+    } catch {
+      // Whatever is wrong with its bytes: it is not what was written.
+    }
+    this.#damaged({ id: head.id, series: head.s, from: head.fromAt, to: head.toAt + 1, count: head.count });
+    return [];
+  }
+
+  #damaged(damage: Damage, from = 0): void {
+    if (damage.to > from && !this.damages.some(({ id }) => id === damage.id)) this.damages.push(damage);
+  }
+}
+
+const big = (value: number): bigint => BigInt(Math.round(value));
+
+const MALFORMED = 11;
+
+/** @returns undefined where SQLite says that the page is malformed */
+function unlessDamaged<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (failureOf(error).errcode !== MALFORMED) throw error;
+    return undefined;
+  }
+}

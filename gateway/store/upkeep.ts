@@ -1,0 +1,199 @@
+/**
+ * What the store does in the background, one thing at a time and each in small slices: lets go of what is too old or
+ * too much, moves closed spans into chunks, and reads everything back when asked. Nothing here is needed for what was
+ * taken in to be safe or readable; after a crash or a fault the next turn goes on where this one ended.
+ */
+import { faultOf } from '../../core/faults.ts';
+import { everyMs, type World } from '../../core/world.ts';
+import { SqliteClient, workerBeside } from '../sqlite/client.ts';
+import type { Damage } from './chunks.ts';
+import type { Slice } from './compact.ts';
+import type { StoreDatabase } from './database.ts';
+import type { Generation } from './generations.ts';
+import type { StoreReader } from './reader.ts';
+import type { CheckedSlice } from './verify.ts';
+
+export interface UpkeepOptions {
+  path: string;
+  retentionMs: number;
+  maxBytes: number;
+}
+
+/** What reading everything back found. */
+export interface Verification {
+  chunks: number;
+  /** In chunks that are sound. */
+  points: number;
+  /** Not in chunks yet. */
+  rows: number;
+  damages: Damage[];
+  /** What SQLite says of the file's structure. */
+  problems: string[];
+}
+
+const LOOK_EVERY_MS = 60_000;
+const SWEEP_ROWS = 2000;
+/** Chunks are filled in few goes: each costs reading the last one again. */
+const COMPACT_EVERY_MS = 6 * 3_600_000;
+const FIRST_COMPACTION_MS = 5 * 60_000;
+/** Recent values are asked for most and still get company. */
+const SETTLE_MS = 3_600_000;
+/** About 60 MB of rows; above that compaction does not wait for its time. */
+const MAX_FRESH_ROWS = 2_000_000;
+/** Free pages are kept for what comes next, up to this share of the file. */
+const FREE_SHARE = 0.2;
+const VACUUM_PAGES = 256;
+
+type Reader = SqliteClient<StoreReader['operations']>;
+
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  readonly #world: World;
+  readonly #database: SqliteClient<StoreDatabase['operations']>;
+  readonly #onDamages: (damages: readonly Damage[]) => void;
+  readonly #onForgotten: (beforeAt: number) => void;
+  readonly #timer: { cancel(): void };
+  #compactAtMs: number;
+  #jobs: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: UpkeepOptions, world: World, database: SqliteClient<StoreDatabase['operations']>, on: { damages(damages: readonly Damage[]): void; forgotten(beforeAt: number): void }) {
+    this.#options = options;
+    this.#world = world;
+    this.#database = database;
+    this.#onDamages = on.damages;
+    this.#onForgotten = on.forgotten;
+    this.#compactAtMs = world.clock.monotonicMs() + FIRST_COMPACTION_MS;
+    this.#timer = everyMs(world.clock, LOOK_EVERY_MS, () => { void this.#look(); });
+  }
+
+  sweep(): Promise<void> {
+    return this.#inTurn(() => this.#sweep());
+  }
+
+  /** Moves everything that is fresh into chunks, now, and gives free space back to the disk. */
+  compact(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#compact(await this.#database.call('generations', { seal: true }));
+      await this.#shrink(0);
+    });
+  }
+
+  verify(): Promise<Verification> {
+    return this.#inTurn(() => this.#withReader((reader) => this.#verify(reader)));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer.cancel();
+    await this.#jobs;
+  }
+
+  #inTurn<T>(job: () => Promise<T>): Promise<T> {
+    const done = this.#jobs.then(job);
+    this.#jobs = done.catch(() => undefined);
+    return done;
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.#inTurn(async () => {
+        await this.#sweep();
+        const due = await this.#due();
+        if (due.length === 0) return;
+        await this.#compact(due);
+        await this.#shrink(FREE_SHARE);
+      });
+    } catch (error) {
+      if (!this.#closed) this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_STORE_FAILED', { path: this.#options.path }) });
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    const { retentionMs, maxBytes } = this.#options;
+    for (let more = true; more && !this.#closed;) {
+      const beforeAt = Number.isFinite(retentionMs) ? Math.max(0, Math.floor(this.#world.clock.nowMs() - retentionMs)) : 0;
+      const swept = await this.#database.call('sweep', { beforeAt, maxBytes, maxRows: SWEEP_ROWS });
+      if (swept.bySize > 0) this.#world.tell({ kind: 'samples_lost', count: swept.bySize, reason: 'store_full', intended: true });
+      if (swept.byAge + swept.bySize > 0) this.#onForgotten(swept.beforeAt);
+      more = swept.more;
+    }
+  }
+
+  /** Which generations to compact: half of them when there are too many, or all that have settled when it is time. */
+  async #due(): Promise<Generation[]> {
+    const sealed = await this.#database.call('generations', { seal: false });
+    let rows = sealed.reduce((sum, generation) => sum + generation.rows, 0);
+    if (rows > MAX_FRESH_ROWS) {
+      return sealed.filter((generation) => {
+        rows -= generation.rows;
+        return rows > MAX_FRESH_ROWS / 2;
+      });
+    }
+    const { clock } = this.#world;
+    if (clock.monotonicMs() < this.#compactAtMs) return [];
+    this.#compactAtMs = clock.monotonicMs() + COMPACT_EVERY_MS;
+    const settledAt = clock.nowMs() - SETTLE_MS;
+    return sealed.slice(0, sealed.findLastIndex(({ toAt }) => toAt < settledAt) + 1);
+  }
+
+  async #compact(generations: readonly Generation[]): Promise<void> {
+    const numbers = generations.map(({ g }) => g);
+    if (numbers.length === 0) return;
+    await this.#withReader(async (reader) => {
+      let next: { fromId: number; width: number } | null = { fromId: 0, width: 64 };
+      while (next && !this.#closed) {
+        const startedMs = this.#world.clock.monotonicMs();
+        const slice: Slice = await reader.call('compact', { generations: numbers, ...next });
+        this.#onDamages(slice.damages);
+        if (slice.replacement) {
+          await this.#database.call('replace', slice.replacement);
+          this.#world.tell({ kind: 'points_compacted', count: slice.replacement.rows, durationMs: this.#world.clock.monotonicMs() - startedMs });
+        }
+        next = slice.next;
+      }
+    });
+    await this.#database.call('retire', { generations: numbers });
+  }
+
+  async #shrink(freeShare: number): Promise<void> {
+    let freeBefore = Infinity;
+    for (let pages = 0; !this.#closed; pages = VACUUM_PAGES) {
+      const { used, free } = await this.#database.call('vacuum', { pages });
+      // A file that was not made for it never shrinks.
+      if (free <= used * freeShare || (pages > 0 && free >= freeBefore)) return;
+      freeBefore = free;
+    }
+  }
+
+  async #verify(reader: Reader): Promise<Verification> {
+    const found: Verification = { chunks: 0, points: 0, rows: 0, damages: [], problems: [] };
+    for (let afterId: number | null = -1; afterId !== null && !this.#closed;) {
+      const slice: CheckedSlice = await reader.call('check', { afterId });
+      found.chunks += slice.chunks;
+      found.points += slice.points;
+      found.damages.push(...slice.damages);
+      afterId = slice.lastId;
+    }
+    this.#onDamages(found.damages);
+    return Object.assign(found, await reader.call('checkFile', undefined as never));
+  }
+
+  /** A thread of its own, so that it keeps no query waiting; it ends with the job. */
+  async #withReader<T>(job: (reader: Reader) => Promise<T>): Promise<T> {
+    const reader = openReader(this.#options.path);
+    try {
+      return await job(reader);
+    } finally {
+      await reader.close();
+    }
+  }
+}
+
+/** A thread that reads; the file is opened with its first question. */
+export function openReader(path: string): Reader {
+  const reader: Reader = new SqliteClient(workerBeside(import.meta.url, 'reading-worker'), path);
+  // Fails only when the thread does, and then everything asked of it says so.
+  reader.call('open', { path }).catch(() => undefined);
+  return reader;
+}
