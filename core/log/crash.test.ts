@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { TEST_CENTRE, testDraft, testDrafts } from '../testing/drafts.ts';
 import { readAll } from '../testing/edge-log-contract.ts';
 import { checkCut, cutsOfLastThree, deadLog } from '../testing/log-cuts.ts';
-import { tempDir } from '../testing/temp-dir.ts';
+import { memoryDir } from '../testing/temp-dir.ts';
 import { testWorld } from '../testing/virtual-clock.ts';
 import { seededRandom } from '../world.ts';
 import { openEdgeLog } from './edge-log.ts';
@@ -41,7 +41,7 @@ async function appendAndKill(dir: string, killAfterLines: number, shell = ''): P
 }
 
 test('what was acknowledged before kill -9 is there after it, under numbers that never come again', async () => {
-  const { dir, remove } = await tempDir();
+  const { dir, remove } = await memoryDir();
   try {
     const epochs = new Set<number>();
     const acknowledged = new Set<string>();
@@ -72,7 +72,7 @@ test('what was acknowledged before kill -9 is there after it, under numbers that
 });
 
 test('writes that fail in the middle cost their own calls and nothing that was acknowledged', async () => {
-  const { dir, remove } = await tempDir();
+  const { dir, remove } = await memoryDir();
   try {
     // No file may grow beyond 100 KB: each write-ahead log ends in an I/O error, again and again.
     const run = await appendAndKill(dir, 160, "trap '' XFSZ; ulimit -f 200;");
@@ -131,7 +131,7 @@ async function flip(path: string, at: number, bit: number): Promise<void> {
 }
 
 test('a flipped bit anywhere in a file never becomes a wrong value: what cannot be read is named', async () => {
-  const { dir, remove } = await tempDir();
+  const { dir, remove } = await memoryDir();
   try {
     const sound = join(dir, 'sound');
     const { file, epoch, bytes } = await closedLog(sound);
@@ -174,7 +174,7 @@ test('a flipped bit anywhere in a file never becomes a wrong value: what cannot 
 });
 
 test('a file that is gone is named as lost', async () => {
-  const { dir, remove } = await tempDir();
+  const { dir, remove } = await memoryDir();
   try {
     const { file, epoch } = await closedLog(dir);
     await rm(join(dir, file));
@@ -194,7 +194,7 @@ test('a file that is gone is named as lost', async () => {
 });
 
 test('torn side files are no obstacle: head, epoch and lock come back by themselves', async () => {
-  const { dir, remove } = await tempDir();
+  const { dir, remove } = await memoryDir();
   try {
     const { epoch } = await closedLog(dir);
     for (const name of ['head', 'epoch', 'lock.db']) {

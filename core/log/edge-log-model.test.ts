@@ -11,7 +11,7 @@ import { STREAMS, streamOf, type Draft, type Event, type Gap, type Stream } from
 import { bulkyDraft, TEST_CENTRE, testDraft, testWarning } from '../testing/drafts.ts';
 import { readAll } from '../testing/edge-log-contract.ts';
 import { flakyStorage, type FlakyStorage } from '../testing/flaky-storage.ts';
-import { tempDir } from '../testing/temp-dir.ts';
+import { memoryDir } from '../testing/temp-dir.ts';
 import { testWorld } from '../testing/virtual-clock.ts';
 import { seededRandom } from '../world.ts';
 import { openEdgeLog } from './edge-log.ts';
@@ -202,7 +202,7 @@ class Life {
 
 for (let seed = 1; seed <= LIVES; seed += 1) {
   test(`life ${seed}: nothing acknowledged is lost without a word, no number names two things`, async () => {
-    const { dir, remove } = await tempDir();
+    const { dir, remove } = await memoryDir();
     try {
       await new Life(dir, seed).live();
     } finally {

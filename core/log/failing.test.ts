@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { TEST_CENTRE, testDraft, testDrafts, testWarning } from '../testing/drafts.ts';
 import { readAll } from '../testing/edge-log-contract.ts';
 import { flakyStorage, type FlakyStorage } from '../testing/flaky-storage.ts';
-import { tempDir } from '../testing/temp-dir.ts';
+import { memoryDir } from '../testing/temp-dir.ts';
 import { settle as turns, testWorld } from '../testing/virtual-clock.ts';
 import { openEdgeLog } from './edge-log.ts';
 import type { EdgeLog, KeptGroup } from './types.ts';
@@ -24,7 +24,7 @@ interface Bench {
 }
 
 async function withLog(run: (bench: Bench) => Promise<void>): Promise<void> {
-  const { dir, remove } = await tempDir();
+  const { dir, remove } = await memoryDir();
   const world = testWorld();
   const disk = flakyStorage(directStorage());
   const log = await openEdgeLog({ ...OPTIONS, dir: join(dir, 'log') }, world, disk);
@@ -172,7 +172,7 @@ test('a second process is refused, and told the folder', () =>
   }));
 
 test('a folder that cannot be used is said with its reason', async () => {
-  const { dir, remove } = await tempDir();
+  const { dir, remove } = await memoryDir();
   await assert.rejects(openEdgeLog({ ...OPTIONS, dir: join('/proc', 'version', 'log') }, testWorld(), directStorage()), { name: 'CV_LOG_UNUSABLE' });
   await (await openEdgeLog({ ...OPTIONS, dir }, testWorld(), directStorage())).close();
   await remove();

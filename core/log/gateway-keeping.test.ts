@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { acceptedGroup } from '../testing/gateway-log-contract.ts';
 import { flakyStorage, type FlakyStorage } from '../testing/flaky-storage.ts';
-import { tempDir } from '../testing/temp-dir.ts';
+import { memoryDir } from '../testing/temp-dir.ts';
 import { testWorld } from '../testing/virtual-clock.ts';
 import { decodeBatch } from '../wire/batch.ts';
 import { openGatewayLog } from './gateway-log.ts';
@@ -28,7 +28,7 @@ interface Bench {
 }
 
 async function withLog(options: Partial<GatewayLogOptions>, run: (bench: Bench) => Promise<void>): Promise<void> {
-  const { dir, remove } = await tempDir();
+  const { dir, remove } = await memoryDir();
   const world = testWorld();
   const disk = flakyStorage(directStorage());
   const open = (other: World, storage = directStorage()) => openGatewayLog({ dir, gateway: 'town-1', maxBytes: 64 << 20, keepMs: HOUR_MS, ...options }, other, storage);

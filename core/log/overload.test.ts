@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import type { Draft, Event, Stream } from '../event.ts';
 import { bulkyDraft, TEST_CENTRE, testDrafts } from '../testing/drafts.ts';
 import { readAll } from '../testing/edge-log-contract.ts';
-import { tempDir } from '../testing/temp-dir.ts';
+import { memoryDir } from '../testing/temp-dir.ts';
 import { testWorld } from '../testing/virtual-clock.ts';
 import { openEdgeLog } from './edge-log.ts';
 import { fileBytesFor } from './file-name.ts';
@@ -20,7 +20,7 @@ const EVENT_BYTES = 2000;
 type World = ReturnType<typeof testWorld>;
 
 async function inLog(more: Partial<EdgeLogOptions>, run: (log: EdgeLog, world: World, dir: string, reopen: () => Promise<EdgeLog>) => Promise<void>): Promise<void> {
-  const { dir, remove } = await tempDir();
+  const { dir, remove } = await memoryDir();
   const world = testWorld();
   const open = () => openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: MAX_BYTES, ...more }, world, directStorage());
   const log = await open();

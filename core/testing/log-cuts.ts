@@ -10,7 +10,7 @@ import { openEdgeLog } from '../log/edge-log.ts';
 import { directStorage } from '../log/worker-storage.ts';
 import { TEST_CENTRE, testDrafts } from './drafts.ts';
 import { readAll } from './edge-log-contract.ts';
-import { tempDir } from './temp-dir.ts';
+import { memoryDir } from './temp-dir.ts';
 import { testWorld } from './virtual-clock.ts';
 
 const WAL_HEADER_BYTES = 32;
@@ -41,7 +41,7 @@ export function commitEnds(wal: Buffer): number[] {
 
 /** Commits of growing size, each with a mark that moves with it; then the process is as good as dead. */
 export async function deadLog(): Promise<DeadLog> {
-  const { dir, remove } = await tempDir();
+  const { dir, remove } = await memoryDir();
   const dead = join(dir, 'dead');
   const live = join(dir, 'live');
   const world = testWorld();
