@@ -16,6 +16,8 @@ const COMMANDS: Entry[] = [
   { name: 'check', en: 'check a configuration, then read every point once', zh: '检查配置,并逐点试读', load: () => import('./check.ts') },
   { name: 'decode', en: 'decode bytes of a device', zh: '解析设备字节', load: () => import('./decode.ts') },
   { name: 'models', en: 'list, verify and run detectors', zh: '列出、校验、运行检测模型', load: () => import('./models.ts') },
+  { name: 'command', en: 'give a command to an edge by its gateway: read, write, snapshot', zh: '经网关向边缘节点下达命令:读取、写入、抓拍', load: () => import('./command.ts') },
+  { name: 'audit', en: 'check the record of commands', zh: '校验命令记录', load: () => import('./audit.ts') },
   { name: 'drivers', en: 'list drivers with their settings and points', zh: '列出驱动及其设置和测点', load: () => import('./drivers.ts') },
 ];
 

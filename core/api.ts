@@ -213,6 +213,34 @@ export interface QuarantineItem {
   excerpt: string;
 }
 
+/** A command to an edge and what became of it; values are in the point's own unit. */
+export interface CommandView {
+  id: string;
+  kind: 'read' | 'write' | 'snapshot';
+  device: string;
+  edge: string;
+  centre: string;
+  /** Of a read; absent: all of the device. */
+  points?: string[];
+  /** Of a write. */
+  point?: string;
+  value?: number | boolean | string;
+  /** The operator who gave it. */
+  by: string;
+  reason: string;
+  issuedAt: number;
+  expiresAt: number;
+  /** pending: not answered yet, and it may still be carried out. The others are those of the wire. */
+  status: 'pending' | 'done' | 'refused' | 'failed' | 'expired' | 'unknown';
+  /** When it was first handed to the broker. */
+  sentAt: number | null;
+  answeredAt: number | null;
+  fault: { code: string; message: Words; remedy: Words } | null;
+  values: { point: string; value: Value; unit: string; at: number; quality: Quality; flags: Flag[] }[] | null;
+  readBack: number | boolean | string | null;
+  picture: PictureView | null;
+}
+
 export interface Problem {
   type: string;
   title: string;

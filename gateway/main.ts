@@ -7,8 +7,10 @@ import { WARNING_FILTER } from '../core/wire/topics.ts';
 import type { World } from '../core/world.ts';
 import { serveApi } from './api/server.ts';
 import type { DemoControls } from './api/sources.ts';
+import { Dispatch } from './commands/dispatch.ts';
+import { commandSource } from './commands/source.ts';
 import { openEmbeddedBroker, type EmbeddedBroker } from './broker/embedded.ts';
-import { GATEWAY_CLIENT, openLink, type Link, type LinkTarget } from './broker/link.ts';
+import { GATEWAY_CLIENT, openLink, type Link, type LinkTarget, type Message } from './broker/link.ts';
 import { readKnowledge } from './config/knowledge.ts';
 import type { GatewaySetup } from './config/setup.ts';
 import { INTAKE_FILTERS } from './intake/intake.ts';
@@ -41,7 +43,7 @@ export interface RunningGateway {
   close(): Promise<void>;
 }
 
-/** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE, CV_STORE_FAILED, CV_BROKER_LISTEN, CV_API_LISTEN, and faults of rule and catalogue files; edges and an external broker that are away are no reason */
+/** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE, CV_STORE_FAILED, CV_BROKER_LISTEN, CV_API_LISTEN, CV_SINK_UNSAVED, and faults of rule and catalogue files; edges and an external broker that are away are no reason */
 export async function runGateway(setup: GatewaySetup, outside: World, options: RunOptions = {}): Promise<RunningGateway> {
   const tally = new Tally(() => outside.clock.nowMs());
   const world: World = { ...outside, tell: tally.over(outside.tell) };
@@ -84,11 +86,14 @@ async function open(setup: GatewaySetup, world: World, tally: Tally, options: Ru
   const line = gatewayLine(setup, { log, quarantine, registry, link: outLink, publisher, store: store.consumer, warnings: warnings.consumer, sinks: sinks.map(({ consumer }) => consumer) }, world);
   undo.unshift(() => line.close());
   await line.open();
-  const inLink = openLink(target, { clientId: `${GATEWAY_CLIENT}${setup.gateway}:in`, filters: INTAKE_FILTERS, take: (message) => line.take(message) }, world);
+  const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry }, world);
+  await dispatch.open();
+  undo.unshift(() => dispatch.close());
+  const inLink = openLink(target, { clientId: `${GATEWAY_CLIENT}${setup.gateway}:in`, filters: INTAKE_FILTERS, take: (message) => (isAnswer(message) ? dispatch.take(message) : line.take(message)) }, world);
   undo.unshift(() => inLink.close());
 
   const sources = apiSources({
-    setup, log, line, registry, store, warnings, sinks, catalogue, quarantine, link: inLink, tally, picture: fetchPicture, metrics: options.metrics ?? (() => Promise.resolve('')),
+    setup, log, line, registry, store, warnings, sinks, catalogue, quarantine, link: inLink, tally, commands: commandSource(setup.operators ?? [], dispatch, world), picture: fetchPicture, metrics: options.metrics ?? (() => Promise.resolve('')),
     ...(options.demo ? { demo: options.demo } : {}),
   }, world);
   const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);
@@ -102,6 +107,8 @@ async function open(setup: GatewaySetup, world: World, tally: Tally, options: Ru
     close: () => (closing ??= (async () => { for (const step of undo) await step(); })()),
   };
 }
+
+const isAnswer = ({ topic }: Message) => topic.endsWith('/rsp');
 
 async function openBroker(setup: GatewaySetup, world: World): Promise<{ broker: EmbeddedBroker | null; target: LinkTarget }> {
   if (setup.broker.kind === 'external') return { broker: null, target: setup.broker };

@@ -4,6 +4,7 @@ import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
 import type { ApiSources, DemoControls } from './api/sources.ts';
+import type { CommandSource } from './api/commands.ts';
 import { remedyOf } from './api/problem.ts';
 import type { Link } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';
@@ -30,6 +31,7 @@ export interface SourceParts {
   /** Reads what edges send. */
   link: Pick<Link, 'connected'>;
   tally: Tally;
+  commands: CommandSource;
   picture(url: string): Promise<PictureView | null>;
   metrics(): Promise<string>;
   demo?: DemoControls;
@@ -96,6 +98,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
       const http = device?.pictures ? registry.httpOf(device.edge) : null;
       return http ? parts.picture(`${http}/frames/${encodeURIComponent(id)}`) : null;
     },
+    commands: parts.commands,
     metrics: parts.metrics,
     onLive(listener) {
       const stops = [

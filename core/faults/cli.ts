@@ -17,6 +17,11 @@ export const CLI_FAULTS = {
     en: ['the demo cannot keep its data in {dir}: {why}', 'give it another folder: --dir FOLDER; one that exists is taken only if a demo made it'],
     zh: ['演示数据无法放在 {dir}:{why}', '请用 --dir 指定其他目录;已存在的目录只有由演示创建的才会使用'],
   },
+  CV_INPUT_INVALID: {
+    stage: 'cli', retry: 'never', actor: 'operator',
+    en: ['{key} cannot be "{given}"', 'see the command\'s --help'],
+    zh: ['{key} 不能为“{given}”', '请查看该命令的 --help'],
+  },
   CV_INPUT_UNREADABLE: {
     stage: 'cli', retry: 'after-change', actor: 'field-engineer',
     en: ['{place} cannot be read: {detail}', 'give hex digits (spaces are allowed), one frame a line; for drivers whose cases are frames, one JSON object a line'],

@@ -120,7 +120,7 @@ async function poll(polled: Polled, requests: readonly Asked[], link: Link<unkno
   const { device } = polled;
   const { clock } = world;
   const outcome: Outcome = { answered: false, heard: false, fault: null, costMs: 0 };
-  for (const asked of [...requests]) {
+  for (const asked of requests) {
     if (asked.notBeforeMs > clock.monotonicMs()) {
       world.tell({ kind: 'samples_lost', count: asked.request.points.length, reason: 'device_fault', intended: false, device: device.setup.id });
       continue;

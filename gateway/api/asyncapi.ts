@@ -2,6 +2,8 @@
 import { EVENT_SCHEMA } from '../../core/event-schema.ts';
 import { STREAMS } from '../../core/event.ts';
 import { edgeTopic, outTopic, warningTopic, WIRE_VERSION } from '../../core/wire/topics.ts';
+import { z } from 'zod';
+import { ANSWER_SCHEMA, COMMAND_SCHEMA } from '../../core/wire/commands.ts';
 import { componentSchemas } from './shapes.ts';
 
 const whole = { type: 'integer', minimum: 0 };
@@ -55,9 +57,16 @@ const CHANNELS: Channel[] = [
   { id: 'late', address: edgeTopic('{centre}', '{edge}', 'late'), parameters: ['centre', 'edge'], action: 'receive', message: 'Batch', summary: 'backlog lane, QoS 1' },
   { id: 'ack', address: edgeTopic('{centre}', '{edge}', 'ack'), parameters: ['centre', 'edge'], action: 'send', message: 'Ack', summary: 'what is durable in the gateway, QoS 1' },
   { id: 'state', address: edgeTopic('{centre}', '{edge}', 'state'), parameters: ['centre', 'edge'], action: 'receive', message: 'State', summary: 'retained, with last will, QoS 1' },
+  { id: 'cmd', address: edgeTopic('{centre}', '{edge}', 'cmd'), parameters: ['centre', 'edge'], action: 'send', message: 'EdgeCommand', summary: 'repeated until it is answered; carried out once by its id, not after it expired, QoS 1' },
+  { id: 'rsp', address: edgeTopic('{centre}', '{edge}', 'rsp'), parameters: ['centre', 'edge'], action: 'receive', message: 'EdgeAnswer', summary: 'what became of a command, QoS 1' },
   { id: 'out', address: outTopic('{centre}', '{indicator}'), parameters: ['centre', 'indicator'], action: 'send', message: 'OutEvent', summary: 'accepted events for any consumer, QoS 1' },
   { id: 'warnings', address: warningTopic('{centre}', '{id}'), parameters: ['centre', 'id'], action: 'send', message: 'Warning', summary: 'retained while open; once more in its final state, then cleared' },
 ];
+
+function schemaOf(schema: z.ZodType): Record<string, unknown> {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema);
+  return rest;
+}
 
 export function asyncapiDocument(version: string): Record<string, unknown> {
   const messages = [...new Set(CHANNELS.map((channel) => channel.message))];
@@ -74,7 +83,7 @@ export function asyncapiDocument(version: string): Record<string, unknown> {
     }])),
     components: {
       messages: Object.fromEntries(messages.map((message) => [message, { name: message, payload: { $ref: `#/components/schemas/${message}` } }])),
-      schemas: { ...componentSchemas(), Event: EVENT_SCHEMA, Batch: BATCH, Ack: ACK, State: STATE, OutEvent: OUT },
+      schemas: { ...componentSchemas(), Event: EVENT_SCHEMA, Batch: BATCH, Ack: ACK, State: STATE, OutEvent: OUT, EdgeCommand: schemaOf(COMMAND_SCHEMA), EdgeAnswer: schemaOf(ANSWER_SCHEMA) },
     },
   };
 }

@@ -1,5 +1,5 @@
 /** One example of every shape, for the document; a test holds each to its schema. */
-import type { DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesRange, SeriesView, StatusView, WarningView } from '../../core/api.ts';
+import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesRange, SeriesView, StatusView, WarningView } from '../../core/api.ts';
 
 const AT = Date.UTC(2026, 5, 18, 6, 30, 25); // 14:30:25 at the town
 const position = { lon: 106.577, lat: 29.557 };
@@ -44,6 +44,13 @@ const quarantined: QuarantineItem = {
   sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', bytes: 212, excerpt: '{"v":1,"from":"pump-07"',
 };
 
+const commandBody = { kind: 'write', device: 'pump-07-plc', point: 'running', value: true, reason: '水位上涨,提前开泵', ifState: { point: 'level', above: 2 }, expiresInMs: 30_000 };
+
+const command: CommandView = {
+  id: 'k3Jd9sLq0aZx', kind: 'write', device: 'pump-07-plc', edge: 'pump-07', centre: '500112001', point: 'running', value: true, by: 'duty-1', reason: commandBody.reason,
+  issuedAt: AT, expiresAt: AT + 30_000, status: 'done', sentAt: AT + 2, answeredAt: AT + 140, fault: null, values: null, readBack: true, picture: null,
+};
+
 const demo: DemoView = {
   seconds: 31, act: { zh: '水位越过橙色限值', en: 'the water passes the orange limit' }, canCut: true, canKill: true, networkCut: false, edgeDown: false,
   witnessed: 1204, missing: 0, twice: 0, checkedAt: AT,
@@ -56,4 +63,4 @@ const event = {
 
 const live: LiveMessage = { kind: 'value', ...level, at: AT, value: 3.2, unit: 'm', quality: 'good', flags: [] };
 
-export const EXAMPLES = { device, series, range, warning, status, picture, indicator, quarantined, demo, live, events: { items: [event], next: event.cursor } };
+export const EXAMPLES = { device, series, range, warning, status, picture, indicator, quarantined, command, commandBody, demo, live, events: { items: [event], next: event.cursor } };

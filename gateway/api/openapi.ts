@@ -21,7 +21,7 @@ export function openapiDocument(version: string, routes: readonly Route[], schem
     },
     servers: [{ url: '/' }],
     paths,
-    components: { schemas },
+    components: { schemas, securitySchemes: { operator: { type: 'http', scheme: 'bearer', description: 'a token of `operators` in the gateway\'s configuration' } } },
   };
 }
 
@@ -31,7 +31,9 @@ function operation(route: Route): Record<string, unknown> {
     summary: route.summary.en,
     'x-summary-zh': route.summary.zh,
     parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query')],
-    responses: { 200: { description: route.summary.en, content: content(route) }, ...problems([...route.faults, ...ANY_ROUTE]) },
+    ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: bodySchema(route.body), ...(route.bodyExample === undefined ? {} : { example: route.bodyExample }) } } } } : {}),
+    ...(route.secured ? { security: [{ operator: [] }] } : {}),
+    responses: { [route.status ?? 200]: { description: route.summary.en, content: content(route) }, ...problems([...route.faults, ...ANY_ROUTE]) },
   };
 }
 
@@ -43,6 +45,11 @@ function operationId(route: Route): string {
 function parameters(schema: z.ZodType, place: 'path' | 'query'): unknown[] {
   const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' }) as { properties?: Record<string, unknown>; required?: string[] };
   return Object.entries(properties).map(([name, field]) => ({ name, in: place, required: place === 'path' || required.includes(name), schema: field }));
+}
+
+function bodySchema(schema: z.ZodType): Record<string, unknown> {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: 'input' });
+  return rest;
 }
 
 function content(route: Route): Record<string, unknown> {

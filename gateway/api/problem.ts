@@ -7,6 +7,7 @@ import type { FaultRow } from '../../core/faults/row.ts';
 
 const TITLES: Record<number, { en: string; zh: string }> = {
   400: { en: 'Bad request', zh: '请求有误' },
+  401: { en: 'Who are you', zh: '未授权' },
   403: { en: 'Not allowed', zh: '不允许' },
   404: { en: 'Not found', zh: '未找到' },
   405: { en: 'Method not allowed', zh: '方法不允许' },
@@ -15,6 +16,7 @@ const TITLES: Record<number, { en: string; zh: string }> = {
   413: { en: 'Too large', zh: '内容过大' },
   414: { en: 'Address too long', zh: '地址过长' },
   415: { en: 'Media type not taken', zh: '不支持的内容类型' },
+  429: { en: 'Too many', zh: '请求过多' },
   431: { en: 'Headers too large', zh: '请求头过大' },
   500: { en: 'Internal fault', zh: '内部故障' },
   503: { en: 'Not now', zh: '暂不可用' },

@@ -6,32 +6,40 @@ import { FaultError, type FaultCode } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import type { ApiSources } from './sources.ts';
 
-export interface Call<Q, P> {
+export interface Call<Q, P, B = undefined> {
   sources: ApiSources;
   world: World;
   query: Q;
   params: P;
+  body: B;
   request: FastifyRequest;
   reply: FastifyReply;
 }
 
-export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.ZodType> {
+export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.ZodType, B extends z.ZodType = z.ZodType> {
   method: 'GET' | 'POST';
   /** As fastify has it, `/api/v1/devices/:id`. */
   path: string;
   summary: Words;
   query: Q;
   params: P;
-  /** JSON Schema or zod of the answer with 200; a text type for what is not JSON. */
+  /** Of a POST that takes JSON. */
+  body?: B;
+  bodyExample?: unknown;
+  /** Of a good answer; default 200. */
+  status?: 202;
+  /** Wants a bearer token. */
+  secured?: true;
+  /** JSON Schema or zod of the good answer; a text type for what is not JSON. */
   answer: z.ZodType | { $ref: string } | { mediaType: string };
   example?: unknown;
   /** Beside 400 and 500, which any route may answer. */
   faults: FaultCode[];
-  handle(call: Call<z.output<Q>, z.output<P>>): unknown;
+  handle(call: Call<z.output<Q>, z.output<P>, z.output<B>>): unknown;
 }
 
 /** Keeps the types of query and params together; the table holds routes of all types. */
-export const route = <Q extends z.ZodType, P extends z.ZodType>(spec: Route<Q, P>): Route => spec as unknown as Route;
+export const route = <Q extends z.ZodType, P extends z.ZodType, B extends z.ZodType = z.ZodUndefined>(spec: Route<Q, P, B>): Route => spec as unknown as Route;
 
 export const NO_PARAMS = z.strictObject({});
 export const idParam = z.strictObject({ id: z.string().min(1).max(128) });

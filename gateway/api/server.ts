@@ -7,6 +7,7 @@ import fastifyStatic from '@fastify/static';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
+import { COMMAND_ROUTES } from './commands.ts';
 import { DEMO_ROUTES } from './demo.ts';
 import { EVENTS_ROUTE } from './events.ts';
 import { LIST_ROUTES } from './lists.ts';
@@ -59,7 +60,7 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
     clientErrorHandler: refuseUnreadable,
   });
   const live = openLive(sources, world, options.maxViewers ?? DEFAULT_MAX_VIEWERS);
-  const routes: Route[] = [...metaRoutes(options.version, () => routes), ...LIST_ROUTES, SERIES_ROUTE, EVENTS_ROUTE, LIVE_ROUTE, ...(sources.demo ? DEMO_ROUTES : [])];
+  const routes: Route[] = [...metaRoutes(options.version, () => routes), ...LIST_ROUTES, SERIES_ROUTE, EVENTS_ROUTE, LIVE_ROUTE, ...COMMAND_ROUTES, ...(sources.demo ? DEMO_ROUTES : [])];
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);
@@ -105,7 +106,8 @@ function register(app: FastifyInstance, route: Route, sources: ApiSources, world
       const query = parseParams(route.query, request.query, route.path);
       const params = parseParams(route.params, request.params, route.path);
       if (route === LIVE_ROUTE) return follow(reply, join);
-      const body: unknown = await route.handle({ sources, world, query, params, request, reply });
+      const asked = route.body ? parseParams(route.body, request.body, route.path) : undefined;
+      const body: unknown = await route.handle({ sources, world, query, params, body: asked, request, reply });
       reply.header('cache-control', 'no-store');
       if ('mediaType' in route.answer) return reply.type(route.answer.mediaType).send(body);
       return reply.type('application/json; charset=utf-8').send(JSON.stringify(body));
@@ -128,6 +130,8 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply, te
   const { fault, extra, status } = faultOfRequest(error, request.url.split('?', 1)[0] ?? '');
   tell(fault);
   if (fault.code === 'CV_API_METHOD') reply.header('allow', String(fault.params.allowed));
+  if (fault.code === 'CV_API_UNAUTHORISED') reply.header('www-authenticate', 'Bearer');
+  if (fault.code === 'CV_COMMAND_TOO_MANY') reply.header('retry-after', String(fault.params.waitSeconds));
   return sendProblem(reply.headers(HEADERS).header('cache-control', 'no-store'), problemOf(fault, languageOf(request), extra, status));
 }
 

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type * as api from '../../core/api.ts';
 import { EVENT_SCHEMA } from '../../core/event-schema.ts';
 import { FLAGS, QUALITIES } from '../../core/event.ts';
+import { COMMAND_KINDS, COMMAND_STATUSES, WRITABLE_SCHEMA } from '../../core/wire/commands.ts';
 
 /** What stands under `components.schemas` of the document. */
 const NAMED = new Map<z.ZodType, string>();
@@ -97,6 +98,16 @@ export const IndicatorView = named('Indicator', 'an entry of the catalogue, or a
 export const QuarantineItem = named('QuarantineItem', 'what was refused, and why', z.object({
   id: z.int(), at: time, sender: z.string(), code: z.string(), detail: z.string(), sha256: z.string(), bytes: count, excerpt: z.string(),
 })) satisfies z.ZodType<api.QuarantineItem>;
+
+export const CommandView = named('Command', 'a command to an edge and what became of it; values are in the point\'s own unit', z.object({
+  id: z.string(), kind: z.enum(COMMAND_KINDS), device: z.string(), edge: z.string(), centre: z.string(),
+  points: z.exactOptional(z.array(z.string())), point: z.exactOptional(z.string()), value: z.exactOptional(WRITABLE_SCHEMA),
+  by: z.string(), reason: z.string(), issuedAt: time, expiresAt: time,
+  status: z.enum(['pending', ...COMMAND_STATUSES]).meta({ description: 'pending: not answered yet · done: as asked, and read back · refused: not begun · failed: begun, and surely not as asked · expired: not begun in time · unknown: it may have been carried out' }),
+  sentAt: time.nullable(), answeredAt: time.nullable(), fault: z.object({ code: z.string(), message: Words, remedy: Words }).nullable(),
+  values: z.array(z.object({ point: z.string(), value, unit: z.string(), at: time, quality, flags })).nullable(),
+  readBack: WRITABLE_SCHEMA.nullable(), picture: PictureView.nullable(),
+})) satisfies z.ZodType<api.CommandView>;
 
 export const Problem = named('Problem', 'RFC 9457; `code` is of docs/faults.md, `remedy` says what to do', z.looseObject({
   type: z.string(), title: z.string(), status: z.int(), detail: z.string(), code: z.string(), remedy: z.string(),

@@ -3,6 +3,7 @@
  * give a fake. Every answer is a snapshot that the API may keep; nothing here is ever handed out for writing.
  */
 import type { DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, PointView, QuarantineItem, SeriesGap, SeriesView, StatusView, WarningView } from '../../core/api.ts';
+import type { CommandSource } from './commands.ts';
 import type { GatewayLog } from '../../core/log/types.ts';
 
 export type Soon<T> = T | Promise<T>;
@@ -63,6 +64,8 @@ export interface ApiSources {
   quarantine(before: number | null, limit: number): Soon<QuarantineItem[]>;
   /** The newest picture of a camera with its boxes; null when the device has none or its edge is away. */
   picture(device: string): Promise<PictureView | null>;
+  /** Absent where none are taken. */
+  commands?: CommandSource;
   /** Prometheus text. */
   metrics(): Soon<string>;
   /** Values, warnings and devices as they change; `status` and `demo` are asked for by the API itself, each second. */

@@ -27,6 +27,9 @@ export async function checkGateway(source: ConfigSource, options: Secrets): Prom
     problems.push(...repeated(document, setup.broker.edges.map(({ id }) => id), ['broker', 'embedded', 'edges'], 'id'));
     problems.push(...repeated(document, setup.broker.consumers.map(({ user }) => user), ['broker', 'embedded', 'consumers'], 'user'));
   }
+  if (setup) {
+    problems.push(...repeated(document, (setup.operators ?? []).map(({ name }) => name), ['operators'], 'name'));
+  }
   if (setup) problems.push(...(await readKnowledge(setup)).problems);
   return problems.length > 0 ? { setup: null, problems: inOrder(problems) } : { setup: setup && deepFreeze(setup), problems: [] };
 }
@@ -41,10 +44,10 @@ function repeated(document: ConfigDocument, names: readonly string[], base: Path
 }
 
 function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: readonly PlugSetup[]): GatewaySetup {
-  const { gateway, centre, name, broker, log, store, http, accepts, exercise, relays, notifiers, rules, catalogue } = value;
+  const { gateway, centre, name, broker, log, store, http, accepts, exercise, relays, operators, notifiers, rules, catalogue } = value;
   const { embedded, url, user, password } = broker;
   return {
-    gateway, centre, ...(name ? { name } : {}), http, accepts, exercise, relays, sinks, notifiers: notifiers.map((plug) => ({ ...plug, id: plug.kind })),
+    gateway, centre, ...(name ? { name } : {}), http, accepts, exercise, relays, operators, sinks, notifiers: notifiers.map((plug) => ({ ...plug, id: plug.kind })),
     broker: embedded
       ? { kind: 'embedded', ...embedded, edges: embedded.edges.map(({ id, token }) => ({ id, token: token ?? null })) }
       : { kind: 'external', url: url ?? '', user: user ?? null, password: password ?? null },

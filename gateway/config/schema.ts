@@ -70,6 +70,10 @@ export const GATEWAY_SCHEMA = z.strictObject({
   accepts: z.array(z.enum(ORIGINS)).min(1).default(['live', 'backfill']).meta({ zh: '接收哪些来源的事件;演练模式接收全部', en: 'origins of events that come in; in exercise mode all do' }),
   exercise: z.boolean().default(false).meta({ zh: '演练模式:一切照常运行并加标记,不对外通知', en: 'exercise: all works and is marked, nothing leaves for real people' }),
   relays: z.array(z.string().regex(IDS.edge)).default([]).meta({ zh: '可转发他方事件的发送者(下级网关)', en: 'senders that pass on events of others: gateways below this one', examples: [['town-gateway']] }),
+  operators: z.array(z.strictObject({
+    name: z.string().regex(/^[^\s/+#]{1,64}$/).meta({ zh: '操作员姓名或工号,写入审计记录', en: 'who it is; stands in the record of commands', examples: ['duty-1'] }),
+    token: z.string().min(16, complaint('must have at least 16 characters', '至少 16 个字符')).meta({ zh: '令牌,至少 16 个字符', en: 'token, at least 16 characters', secret: true, examples: ['${env:DUTY_1_TOKEN}'] }),
+  })).default([]).meta({ zh: '可向边缘节点下达命令的操作员;为空则不接受命令', en: 'who may give commands to edges; nobody when empty', examples: [[{ name: 'duty-1', token: '${env:DUTY_1_TOKEN}' }]] }),
   sinks: z.array(SINK_SCHEMA).default([]).meta({ zh: '其他去处,各自按进度读取日志,互不影响', en: 'other places events go; each reads the log at its own pace and holds up nobody', examples: [[{ kind: 'influxdb', settings: { url: 'http://10.0.0.9:8086', bucket: 'city' } }]] }),
   notifiers: plugs({ zh: '通知方式', en: 'ways to reach people' }),
   rules: files({ zh: '规则文件,或含 *.yaml 的目录;只运行此处列出的', en: 'rule files, or folders of *.yaml; only these are evaluated', examples: [['./rules']] }),

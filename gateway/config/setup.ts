@@ -18,6 +18,8 @@ export interface GatewaySetup {
   readonly exercise: boolean;
   /** Senders that may pass on events of others: gateways below this one. */
   readonly relays: readonly string[];
+  /** Who may give commands to edges; nobody when absent or empty. */
+  readonly operators?: readonly OperatorSetup[];
   readonly sinks: readonly PlugSetup[];
   readonly notifiers: readonly PlugSetup[];
   /** Absolute paths of rule files, and of folders whose *.yaml are rule files. */
@@ -47,6 +49,11 @@ export interface EdgeCredential {
 export interface ConsumerCredential {
   readonly user: string;
   readonly password: string;
+}
+
+export interface OperatorSetup {
+  readonly name: string;
+  readonly token: string;
 }
 
 export interface ExternalBrokerSetup {

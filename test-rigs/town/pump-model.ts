@@ -67,10 +67,16 @@ function noise(seed: number, channel: number, seconds: number): number {
   return at(second) + (at(second + 1) - at(second)) * ease(seconds - second);
 }
 
+/** What was set from outside; what is not there the station decides by itself. */
+export interface Orders {
+  running?: boolean;
+  setpointCm?: number;
+}
+
 /** @param seconds since the storm's script began; negative before */
-export function stationAt(seed: number, seconds: number): Station {
+export function stationAt(seed: number, seconds: number, orders: Orders = {}): Station {
   const storm = stormOf(seed);
-  const running = seconds >= storm.startsAt && seconds < storm.stopsAt;
+  const running = orders.running ?? (seconds >= storm.startsAt && seconds < storm.stopsAt);
   const ranSeconds = Math.min(Math.max(seconds, storm.startsAt), storm.stopsAt) - storm.startsAt;
   return {
     levelM: smoothLevel(storm, seconds) + NOISE_M * noise(seed, 0, seconds),
@@ -95,11 +101,11 @@ const SERIAL = 'PS-07-0001';
 /**
  * The register map. Holding: 100 level, float32 ABCD, m · 102 flow, uint16, 1 m³/h · 103 pump current, int16, 0.1 A ·
  * 104 run hours, uint32 CDAB, 0.01 h · 106 status word: bit 0 running, bit 1 remote, bit 2 float switch · 120 serial
- * number, 10 letters. Input: 0 to 4 the same as holding 100 to 104. Coil: 0 mains, 3 running. Discrete: 0 door closed,
- * 1 float switch.
+ * number, 10 letters · 130 level at which the pump starts, uint16, cm, may be written. Input: 0 to 4 the same as holding
+ * 100 to 104. Coil: 0 mains, 3 running, may be written. Discrete: 0 door closed, 1 float switch.
  */
-export function registersAt(seed: number, seconds: number): Cells {
-  const { levelM, running, currentA, flowM3h, runHours } = stationAt(seed, seconds);
+export function registersAt(seed: number, seconds: number, orders: Orders = {}): Cells {
+  const { levelM, running, currentA, flowM3h, runHours } = stationAt(seed, seconds, orders);
   const isHigh = levelM >= FLOAT_SWITCH_M;
   const float = Buffer.alloc(4);
   float.writeFloatBE(levelM);
@@ -111,7 +117,7 @@ export function registersAt(seed: number, seconds: number): Cells {
   return {
     coil: new Map([[0, 1], [1, 0], [2, 0], [3, Number(running)]]),
     discrete: new Map([[0, 1], [1, Number(isHigh)]]),
-    holding: new Map([...[...measured, status].map((cell, at) => [100 + at, cell] as const), ...letters.map((cell, at) => [120 + at, cell] as const)]),
+    holding: new Map([...[...measured, status].map((cell, at) => [100 + at, cell] as const), ...letters.map((cell, at) => [120 + at, cell] as const), [130, orders.setpointCm ?? Math.round(PUMP_ON_M * 100)]]),
     input: new Map(measured.slice(0, 5).map((cell, at) => [at, cell] as const)),
   };
 }

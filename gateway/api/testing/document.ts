@@ -4,6 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 
 export interface Operation {
   operationId: string;
+  security?: unknown[];
   parameters: { name: string; in: string }[];
   responses: Record<string, { content: Record<string, { schema: object; example?: unknown }> }>;
 }

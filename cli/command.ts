@@ -1,0 +1,113 @@
+/** `cityvitals command read|write|snapshot DEVICE …`: gives a command by a gateway's API and waits for what became of it. */
+import { writeFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { CommandView, Problem } from '../core/api.ts';
+import { FaultError } from '../core/faults.ts';
+import { parseDurationMs } from '../core/quantity.ts';
+import { EXIT, fail, type Terminal } from './terminal.ts';
+
+interface Options {
+  gateway: string;
+  token?: string;
+  reason: string;
+  within: string;
+  unit?: string;
+  id?: string;
+  if?: string;
+  out?: string;
+}
+
+const LOOK_MS = 200;
+/** Beyond the command's own life: the gateway needs a moment to say that it expired. */
+const GRACE_MS = 3_000;
+
+export function define(terminal: Terminal): Command {
+  const { text } = terminal;
+  const command = new Command();
+  const sub = (name: string, words: { en: string; zh: string }) => command.command(name).description(text(words))
+    .option('--gateway <url>', text({ en: 'address of the gateway\'s API', zh: '网关接口地址' }), 'http://127.0.0.1:8080')
+    .option('--token <token>', text({ en: 'your operator token; default: the environment\'s CITYVITALS_OPERATOR_TOKEN, which no other user of this machine sees', zh: '操作员令牌;默认取环境变量 CITYVITALS_OPERATOR_TOKEN(同机其他用户看不到)' }))
+    .requiredOption('--reason <words>', text({ en: 'why; stands in the record on both sides', zh: '理由,写入两侧的记录' }))
+    .option('--within <duration>', text({ en: 'not begun later than this', zh: '超过此时长未开始则作废' }), '30s')
+    .option('--id <id>', text({ en: 'your own id: given again it is the same command', zh: '自定编号:重复下达视为同一命令' }))
+    .option('--json', text({ en: 'one JSON line a result', zh: '每条结果输出一行 JSON' })).option('--lang <language>');
+  sub('read', { en: 'read points of a device now', zh: '立即读取设备的测点' })
+    .argument('<device>').argument('[points...]')
+    .action((device: string, points: string[], options: Options) => run(terminal, options, { kind: 'read', device, ...(points.length > 0 ? { points } : {}) }));
+  sub('write', { en: 'set a point and read it back', zh: '写入测点并回读' })
+    .argument('<device>').argument('<point>').argument('<value>', text({ en: 'true, false, a number, or a text in quotes within quotes', zh: 'true、false、数值,或再加一层引号的文本' }))
+    .option('--unit <unit>', text({ en: 'refused when the point is in another one', zh: '与测点单位不符则拒绝' }))
+    .option('--if <condition>', text({ en: 'refused unless it holds: point=value, point>number or point<number', zh: '不满足则拒绝:point=值、point>数 或 point<数' }))
+    .action((device: string, point: string, value: string, options: Options) => run(terminal, options, {
+      kind: 'write', device, point, value: valueOf(terminal, value), ...(options.unit === undefined ? {} : { unit: options.unit }), ...(options.if === undefined ? {} : { ifState: conditionOf(terminal, options.if) }),
+    }));
+  sub('snapshot', { en: 'the newest picture of a camera', zh: '摄像机的最新画面' })
+    .argument('<device>').option('--out <file>', text({ en: 'where the JPEG goes', zh: 'JPEG 保存到' }))
+    .action((device: string, _options: unknown, self: Command) => run(terminal, self.opts<Options>(), { kind: 'snapshot', device }));
+  return command.addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals command read pump-07-plc level --reason '${text({ en: 'a look', zh: '查看' })}'\n  cityvitals command write pump-07-plc running true --reason '${text({ en: 'water rises', zh: '水位上涨' })}' --if 'level>2.0'`);
+}
+
+async function run(terminal: Terminal, options: Options, asked: Record<string, unknown>): Promise<void> {
+  const expiresInMs = parseDurationMs(options.within);
+  if (expiresInMs === null) return usage(terminal, 'within', options.within);
+  const token = options.token ?? process.env.CITYVITALS_OPERATOR_TOKEN ?? '';
+  const base = `${options.gateway.replace(/\/$/, '')}/api/v1/commands`;
+  const ask = (path: string, init: RequestInit = {}) => request(terminal, `${base}${path}`, { ...init, headers: { authorization: `Bearer ${token}`, 'accept-language': terminal.language, 'content-type': 'application/json' } });
+  let view = await ask('', { method: 'POST', body: JSON.stringify({ ...asked, reason: options.reason, expiresInMs, ...(options.id === undefined ? {} : { id: options.id }) }) });
+  const untilMs = performance.now() + expiresInMs + GRACE_MS;
+  while (view.status === 'pending' && performance.now() < untilMs) {
+    await new Promise((resolve) => { setTimeout(resolve, LOOK_MS); });
+    view = await ask(`/${view.id}`);
+  }
+  if (view.picture && options.out !== undefined) writeFileSync(options.out, Buffer.from(view.picture.jpegBase64, 'base64'));
+  tell(terminal, view, options.out);
+  process.exitCode = view.status === 'done' ? EXIT.ok : EXIT.found;
+}
+
+async function request(terminal: Terminal, url: string, init: RequestInit): Promise<CommandView> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(15_000) })
+    .catch((error: Error) => fail(terminal, refused(url, '', (error.cause as Error | undefined)?.message ?? error.message, terminal.text({ en: 'check --gateway, and that the gateway runs', zh: '检查 --gateway 及网关是否运行' }))));
+  const body: unknown = await response.json().catch(() => null);
+  if (response.ok && body) return body as CommandView;
+  const problem = body as Problem | null;
+  return fail(terminal, refused(url, String(response.status), problem ? `${problem.code}: ${problem.detail}` : '', problem?.remedy ?? ''), response.status === 400 ? EXIT.usage : EXIT.found);
+}
+
+const refused = (url: string, status: string, detail: string, advice: string) => new FaultError('CV_COMMAND_REFUSED', { gateway: new URL(url).host, status, detail, advice });
+
+function tell(terminal: Terminal, view: CommandView, out: string | undefined): void {
+  if (terminal.json) return terminal.record(out === undefined ? view : { ...view, picture: view.picture && { ...view.picture, jpegBase64: '', file: out } });
+  const { text } = terminal;
+  for (const { point, value, unit, quality, flags } of view.values ?? []) terminal.print(`  ${point.padEnd(16)} ${`${String(value)} ${unit}`.trim().padEnd(20)} ${quality}  ${flags.join(' ')}`.trimEnd());
+  if (view.readBack !== null) terminal.print(`  ${text({ en: 'reads back', zh: '回读' })}: ${String(view.readBack)}`);
+  if (view.picture) terminal.print(`  ${view.picture.width} × ${view.picture.height}${out === undefined ? '' : ` → ${out}`}`);
+  terminal.print(`${STATUS[view.status][terminal.language === 'en' ? 'en' : 'zh']} (${view.id})`);
+  if (view.fault) terminal.print(`  ${text(view.fault.message)} [${view.fault.code}]${text(view.fault.remedy) ? `\n  → ${text(view.fault.remedy)}` : ''}`);
+}
+
+const STATUS: Record<CommandView['status'], { en: string; zh: string }> = {
+  pending: { en: 'not answered yet', zh: '尚未应答' }, done: { en: 'done', zh: '已完成' }, refused: { en: 'refused, nothing was done', zh: '已拒绝,未执行' },
+  failed: { en: 'failed', zh: '失败' }, expired: { en: 'expired, nothing was done', zh: '已过期,未执行' }, unknown: { en: 'the outcome is not known', zh: '结果未知' },
+};
+
+/** JSON where it is a number, a boolean or a quoted text; any other word is itself. */
+function valueOf(terminal: Terminal, words: string): number | boolean | string {
+  if (!/^(true|false|".*"|-?\d+(\.\d+)?([eE][+-]?\d+)?)$/.test(words)) return words;
+  try {
+    return JSON.parse(words) as number | boolean | string;
+  } catch {
+    return usage(terminal, 'value', words);
+  }
+}
+
+function conditionOf(terminal: Terminal, words: string): Record<string, unknown> {
+  const [, place = '', sign = '', rest = ''] = /^([^=<>]+)([=<>])(.+)$/.exec(words) ?? [];
+  const [, device, point = ''] = /^(?:([^/]+)\/)?([^/]+)$/.exec(place.trim()) ?? [];
+  const value = valueOf(terminal, rest.trim());
+  if (point === '' || (sign !== '=' && typeof value !== 'number')) return usage(terminal, 'if', words);
+  return { ...(device === undefined ? {} : { device }), point, ...(sign === '=' ? { is: value } : sign === '>' ? { above: value } : { below: value }) };
+}
+
+function usage(terminal: Terminal, key: string, given: string): never {
+  return fail(terminal, new FaultError('CV_INPUT_INVALID', { key, given }), EXIT.usage);
+}

@@ -1,0 +1,91 @@
+/** Routes of commands to edges: given, looked at, listed; all by operators alone. */
+import { z } from 'zod';
+import type { CommandView } from '../../core/api.ts';
+import { FaultError } from '../../core/faults.ts';
+import { COMMAND_ID, COMMAND_KINDS, COMMAND_STATUSES, CONDITION_SCHEMA, MAX_LIFE_MS, MAX_POINTS, WRITABLE_SCHEMA } from '../../core/wire/commands.ts';
+import { IDS } from '../../core/event.ts';
+import { EXAMPLES } from './examples.ts';
+import { after, idParam, NO_PARAMS, pageFrom, pageLimit, query, route, unknownId, type Call, type Route } from './route.ts';
+import { CommandView as CommandShape, pageOf } from './shapes.ts';
+
+/** What asks of commands the API has; the running gateway gives it. */
+export interface CommandSource {
+  /** @throws CV_COMMANDS_CLOSED, CV_API_UNAUTHORISED, CV_COMMAND_TOO_MANY. @returns the operator's name */
+  identify(authorization: string | undefined, address: string): string;
+  /** @throws CV_COMMAND_TOO_MANY, CV_API_UNKNOWN_ID, CV_COMMAND_ID_TAKEN, CV_COMMAND_BUSY, CV_COMMAND_UNRECORDED */
+  ask(request: z.output<typeof COMMAND_BODY>, by: string): Promise<CommandView>;
+  get(id: string): CommandView | null;
+  /** In any order; without pictures. */
+  list(): CommandView[];
+}
+
+const common = {
+  id: z.string().regex(COMMAND_ID).optional().meta({ description: 'your own; given again with the same content it is the same command' }),
+  device: z.string().regex(IDS.device),
+  reason: z.string().min(1).max(500).meta({ description: 'why; stands in the record on both sides' }),
+  expiresInMs: z.int().min(1000).max(MAX_LIFE_MS).default(30_000).meta({ description: 'not begun later than this' }),
+};
+const point = z.string().regex(IDS.point);
+export const COMMAND_BODY = z.discriminatedUnion('kind', [
+  z.strictObject({ ...common, kind: z.literal('read'), points: z.array(point).min(1).max(MAX_POINTS).exactOptional().meta({ description: 'left out: all of the device' }) }),
+  z.strictObject({
+    ...common, kind: z.literal('write'), point, value: WRITABLE_SCHEMA.meta({ description: 'in the point\'s own unit' }),
+    unit: z.string().max(64).exactOptional().meta({ description: 'refused when the point is in another one' }),
+    ifState: CONDITION_SCHEMA.exactOptional().meta({ description: 'refused unless this holds, by a good, fresh value' }),
+  }),
+  z.strictObject({ ...common, kind: z.literal('snapshot') }),
+]);
+
+const PATH = '/api/v1/commands';
+const ACCESS = ['CV_COMMANDS_CLOSED', 'CV_API_UNAUTHORISED', 'CV_COMMAND_TOO_MANY'] as const;
+const MAX_PAGE = 500;
+
+export const COMMAND_ROUTES: Route[] = [
+  route({
+    method: 'POST', path: PATH, status: 202, secured: true, summary: { zh: '向边缘节点下达命令', en: 'give a command to an edge' },
+    query: query({}), params: NO_PARAMS, body: COMMAND_BODY, bodyExample: EXAMPLES.commandBody, answer: CommandShape, example: EXAMPLES.command,
+    faults: [...ACCESS, 'CV_API_ORIGIN', 'CV_API_UNKNOWN_ID', 'CV_COMMAND_ID_TAKEN', 'CV_COMMAND_BUSY', 'CV_COMMAND_UNRECORDED'],
+    async handle(call) {
+      const { commands, by } = operator(call);
+      const view = await commands.ask(call.body, by);
+      call.reply.code(202).header('location', `${PATH}/${view.id}`);
+      return view;
+    },
+  }),
+  route({
+    method: 'GET', path: `${PATH}/:id`, secured: true, summary: { zh: '单条命令及其应答', en: 'one command and its answer' },
+    query: query({}), params: idParam, answer: CommandShape, example: EXAMPLES.command, faults: [...ACCESS, 'CV_API_UNKNOWN_ID'],
+    handle(call) {
+      const view = operator(call).commands.get(call.params.id);
+      if (!view) throw unknownId({ en: 'command', zh: '命令' }, call.params.id, PATH);
+      return view;
+    },
+  }),
+  route({
+    method: 'GET', path: PATH, secured: true, summary: { zh: '命令，最新在前', en: 'commands, newest first' },
+    query: query({ limit: pageLimit(MAX_PAGE, 100), after: after(), device: z.string().max(64).optional(), kind: z.enum(COMMAND_KINDS).optional(), status: z.enum(['pending', ...COMMAND_STATUSES]).optional() }),
+    params: NO_PARAMS, answer: pageOf(CommandShape), example: { items: [EXAMPLES.command], next: null }, faults: [...ACCESS, 'CV_API_CURSOR_INVALID'],
+    handle(call) {
+      const { limit, after: from, device, kind, status } = call.query;
+      const fits = (view: CommandView) => (device ?? view.device) === view.device && (kind ?? view.kind) === view.kind && (status ?? view.status) === view.status;
+      const place = from === undefined ? null : placeOf(from);
+      return pageFrom(operator(call).commands.list().filter(fits).toSorted(newestFirst), limit, (view) => `${view.issuedAt}-${view.id}`, (view) => place === null || newestFirst(place, view) < 0);
+    },
+  }),
+];
+
+function operator({ sources, request }: Pick<Call<unknown, unknown>, 'sources' | 'request'>): { commands: CommandSource; by: string } {
+  const { commands } = sources;
+  if (!commands) throw new FaultError('CV_COMMANDS_CLOSED');
+  return { commands, by: commands.identify(request.headers.authorization, request.ip) };
+}
+
+type Place = Pick<CommandView, 'issuedAt' | 'id'>;
+const newestFirst = (a: Place, b: Place): number => b.issuedAt - a.issuedAt || (a.id < b.id ? -1 : Number(a.id > b.id));
+
+function placeOf(text: string): Place {
+  const match = /^(\d{1,16})-([A-Za-z0-9_-]{8,64})$/.exec(text);
+  if (!match) throw new FaultError('CV_API_CURSOR_INVALID', { after: text, path: PATH });
+  return { issuedAt: Number(match[1]), id: match[2] as string };
+}
+

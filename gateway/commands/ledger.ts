@@ -1,0 +1,122 @@
+/**
+ * The ledger: every command that was given here, with what became of it. Written to the journal before anything is done,
+ * and rebuilt from it, so a gateway that was killed goes on asking for the answers it is owed.
+ */
+import { createHash } from 'node:crypto';
+import type { Fault } from '../../core/faults.ts';
+import { faultOf, FaultError } from '../../core/faults.ts';
+import { openJournal, type Journal, type JournalLine } from '../../core/journal.ts';
+import { ANSWER_SCHEMA, COMMAND_SCHEMA, type Answer, type Command } from '../../core/wire/commands.ts';
+import type { World } from '../../core/world.ts';
+
+export interface Entry {
+  command: Command;
+  edge: string;
+  centre: string;
+  /** When it was first handed to the broker; null: the edge cannot have had it. */
+  sentAt: number | null;
+  /** The edge's, or ours where it cannot have had it. */
+  answer: Answer | null;
+  answeredAt: number | null;
+}
+
+const KEPT = 10_000;
+/** Pictures stay in memory alone, those of the newest snapshots. */
+const PICTURES_KEPT = 16;
+
+export class Ledger {
+  readonly #entries = new Map<string, Entry>();
+  readonly #world: Pick<World, 'clock' | 'tell'>;
+  readonly #dir: string;
+  #journal: Journal | null = null;
+
+  constructor(dir: string, world: Pick<World, 'clock' | 'tell'>) {
+    this.#dir = dir;
+    this.#world = world;
+  }
+
+  /** Where it cannot be opened it says so, and no command is taken. */
+  async open(): Promise<void> {
+    try {
+      this.#journal = await openJournal(this.#dir);
+    } catch (error) {
+      this.#world.tell({ kind: 'fault', fault: this.#unrecorded(error) });
+      return;
+    }
+    for (const fault of this.#journal.faults) this.#world.tell({ kind: 'fault', fault });
+    for (const line of this.#journal.kept) this.#replay(line);
+  }
+
+  get(id: string): Entry | undefined {
+    return this.#entries.get(id);
+  }
+
+  all(): Entry[] {
+    return [...this.#entries.values()];
+  }
+
+  /** On disk when it resolves. @throws CV_COMMAND_UNRECORDED: then it does not exist */
+  async asked(command: Command, edge: string, centre: string): Promise<Entry> {
+    await this.#write({ step: 'asked', id: command.id, command, edge, centre });
+    return this.#add(command, edge, centre);
+  }
+
+  /** Before it is handed to the broker for the first time. @throws CV_COMMAND_UNRECORDED */
+  async sent(entry: Entry): Promise<void> {
+    const at = this.#world.clock.nowMs();
+    await this.#write({ step: 'sent', id: entry.command.id });
+    entry.sentAt = at;
+  }
+
+  /** @throws CV_COMMAND_UNRECORDED: then it is asked for again */
+  async answered(entry: Entry, answer: Answer): Promise<void> {
+    const { picture, ...rest } = answer;
+    const seen = picture ? { picture: { bytes: picture.jpegBase64.length, sha256: createHash('sha256').update(picture.jpegBase64).digest('hex') } } : {};
+    await this.#write({ step: 'answered', id: answer.id, answer: rest, ...seen });
+    entry.answer = answer;
+    entry.answeredAt = this.#world.clock.nowMs();
+    if (picture) this.#forgetPictures();
+  }
+
+  async close(): Promise<void> {
+    await this.#journal?.close();
+  }
+
+  #replay({ step, at, id, ...line }: JournalLine): void {
+    const entry = this.#entries.get(String(id));
+    if (step === 'asked') {
+      const command = COMMAND_SCHEMA.safeParse(line.command);
+      if (command.success) this.#add(command.data, String(line.edge), String(line.centre));
+    }
+    if (step === 'sent' && entry) entry.sentAt ??= at;
+    const answer = step === 'answered' && entry ? ANSWER_SCHEMA.safeParse(line.answer) : null;
+    if (answer?.success && entry) Object.assign(entry, { answer: answer.data, answeredAt: at });
+  }
+
+  #add(command: Command, edge: string, centre: string): Entry {
+    const entry: Entry = { command, edge, centre, sentAt: null, answer: null, answeredAt: null };
+    this.#entries.set(command.id, entry);
+    if (this.#entries.size > KEPT) this.#entries.delete(this.#entries.keys().next().value as string);
+    return entry;
+  }
+
+  #forgetPictures(): void {
+    const withPicture = this.all().filter(({ answer }) => answer?.picture);
+    for (const { answer } of withPicture.slice(0, -PICTURES_KEPT)) if (answer) delete answer.picture;
+  }
+
+  async #write(line: Record<string, unknown>): Promise<void> {
+    try {
+      if (!this.#journal) throw new Error('it could not be opened');
+      await this.#journal.append({ at: this.#world.clock.nowMs(), ...line });
+    } catch (error) {
+      const fault = this.#unrecorded(error);
+      this.#world.tell({ kind: 'fault', fault });
+      throw new FaultError(fault.code, fault.params, { cause: error });
+    }
+  }
+
+  #unrecorded(error: unknown): Fault {
+    return faultOf(error, 'CV_COMMAND_UNRECORDED', { path: this.#dir });
+  }
+}

@@ -1,0 +1,130 @@
+/** A gateway, an edge and a Modbus device that counts what is written to it, for tests of commands over real sockets. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CommandView } from '../../core/api.ts';
+import type { TelemetryEvent } from '../../core/telemetry.ts';
+import { realWorld } from '../../core/world.ts';
+import { serveModbus, type Twist } from '../../drivers/modbus/testing/server.ts';
+import { loadEdge, loadGateway } from '../../cli/load.ts';
+import { runEdge, type RunningEdge } from '../../edge/main.ts';
+import { runGateway, type RunningGateway } from '../../gateway/main.ts';
+
+export const TOKEN = 'operator-token-for-tests';
+export const CENTRE = '500112001';
+type Scope = { after(close: () => unknown): void };
+
+/** Coils and holding registers 0 to 9; coil 5 does not keep what it is given. */
+export class CountingDevice {
+  readonly coils = Array<number>(10).fill(0);
+  readonly registers = Array<number>(10).fill(0);
+  readonly writes: { fc: number; start: number; cells: number[] }[] = [];
+  /** What goes out instead of the answer. */
+  twist: Twist = (answer) => answer;
+  port = 0;
+
+  async open(scope: Scope): Promise<this> {
+    const server = await serveModbus({
+      read: (_unit, fc, start, count) => (fc > 2 ? this.registers : this.coils).slice(start, start + count),
+      write: (_unit, fc, start, cells) => {
+        this.writes.push({ fc, start, cells });
+        if (start === 6) return 4;
+        if (start !== 5) cells.forEach((cell, at) => { (fc === 6 || fc === 16 ? this.registers : this.coils)[start + at] = cell; });
+        return null;
+      },
+    }, { twist: (answer, request, socket) => this.twist(answer, request, socket) });
+    this.port = server.port;
+    scope.after(() => server.close());
+    return this;
+  }
+}
+
+export function folder(scope: Scope): string {
+  const dir = mkdtempSync(join(tmpdir(), 'cv-commands-'));
+  scope.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+export const gatewayYaml = (port = 0) => `gateway: g
+centre: "${CENTRE}"
+broker: { embedded: { port: ${port}, edges: [{ id: e1, token: t1 }, { id: e2, token: t2 }] } }
+http: { port: 0 }
+operators: [{ name: duty-1, token: ${TOKEN} }]
+`;
+
+export const edgeYaml = (brokerUrl: string, devicePort: number) => `edge: e1
+centre: "${CENTRE}"
+gateway: { url: "${brokerUrl}", token: t1 }
+devices:
+  - id: plc
+    driver: modbus
+    settings: { host: 127.0.0.1, port: ${devicePort} }
+    every: 100ms
+    timeout: 500ms
+    points:
+      - { id: pump, address: "coil:3", type: bool, indicator: SS-DRN-011, write: { allow: true, interlock: { point: guard, is: false } } }
+      - { id: guard, address: "coil:4", type: bool, indicator: SS-DRN-011 }
+      - { id: stubborn, address: "coil:5", type: bool, indicator: SS-DRN-011, write: { allow: true } }
+      - { id: refusing, address: "coil:6", type: bool, indicator: SS-DRN-011, write: { allow: true } }
+      - { id: level, address: "holding:2", unit: m, scale: 0.01, indicator: YJ-FLD-001, write: { allow: true, range: [0, 5] } }
+`;
+
+export async function startGateway(scope: Scope, dir: string, port = 0): Promise<RunningGateway & { told: TelemetryEvent[] }> {
+  const told: TelemetryEvent[] = [];
+  const { setup, problems } = await loadGateway({ path: join(dir, 'gateway.yaml'), text: gatewayYaml(port) });
+  if (!setup) throw new Error(JSON.stringify(problems));
+  const gateway = await runGateway(setup, realWorld((event) => { told.push(event); }));
+  scope.after(() => gateway.close());
+  return { ...gateway, told };
+}
+
+export async function startEdge(scope: Scope, dir: string, yaml: string): Promise<RunningEdge> {
+  const path = join(dir, 'edge.yaml');
+  writeFileSync(path, yaml);
+  const { setup, problems } = await loadEdge({ path, text: yaml });
+  if (!setup) throw new Error(JSON.stringify(problems));
+  const edge = await runEdge(setup, realWorld(() => {}));
+  scope.after(() => edge.close());
+  return edge;
+}
+
+export interface Asked {
+  status: number;
+  body: CommandView & { code?: string; items?: CommandView[] };
+}
+
+export async function call(httpUrl: string, path: string, body?: object, token = TOKEN): Promise<Asked> {
+  const response = await fetch(`${httpUrl}/api/v1${path}`, {
+    headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+    ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}),
+  });
+  return { status: response.status, body: (await response.json()) as Asked['body'] };
+}
+
+/** Gives a command and waits until it is settled. */
+export async function give(httpUrl: string, command: object): Promise<CommandView> {
+  const asked = await call(httpUrl, '/commands', { reason: 'test', ...command });
+  if (asked.status !== 202) throw new Error(JSON.stringify(asked.body));
+  return settled(httpUrl, asked.body.id);
+}
+
+export async function settled(httpUrl: string, id: string): Promise<CommandView> {
+  for (;;) {
+    const { body } = await call(httpUrl, `/commands/${id}`);
+    if (body.status !== 'pending') return body;
+    await new Promise((resolve) => { setTimeout(resolve, 15); });
+  }
+}
+
+/** Looks again until it holds; the test's own time limit is the only one. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => { setTimeout(resolve, 15); });
+}
+
+/** The device is known to the gateway and its edge is there. */
+export function known(httpUrl: string): Promise<void> {
+  return until(async () => {
+    const response = await fetch(`${httpUrl}/api/v1/devices/plc`);
+    return response.ok && ((await response.json()) as { freshness: string }).freshness === 'fresh';
+  });
+}
