@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkUnit, convert, converter } from './units.ts';
+import ucum from '@lhncbc/ucum-lhc';
+import { checkUnit, convert, converter, ORDINARY } from './units.ts';
 
 test('UCUM codes pass; what people write instead comes back with the right code', () => {
   for (const code of ['m', 'Cel', '%', 'ug/m3', '{person}', '[ppm]', 'kW.h', '1', 'm3/h', '%{LEL}', 'mm/h', 'dB', '/min']) assert.deepEqual(checkUnit(code), { ok: true }, code);
@@ -27,4 +28,9 @@ test('values are converted, also between scales with different zeros, and never 
       assert.ok(Math.abs((through?.(value) ?? NaN) - wanted) <= 1e-9 * Math.max(1, Math.abs(wanted)), `${value} ${from} to ${to}`);
     }
   }
+});
+
+test('what is known without the library is what the library knows', () => {
+  const library = ucum.UcumLhcUtils.getInstance();
+  assert.deepEqual(ORDINARY.filter((code) => library.validateUnitString(code).status !== 'valid'), []);
 });

@@ -20,7 +20,9 @@ const COLLOQUIAL: Readonly<Record<string, string>> = {
   'us/cm': 'uS/cm', 'ug/m3': 'ug/m3', 'mg/m3': 'mg/m3', 'm3/h': 'm3/h', 'm3/s': 'm3/s', 'l/s': 'L/s', 'mg/l': 'mg/L', 'μsv/h': 'uSv/h', 'usv/h': 'uSv/h', '度': 'Cel', '米': 'm', '人': '{person}', '辆': '{vehicle}', none: '1', '-': '1',
 };
 
-const known = new Map<string, UnitCheck>();
+/** What is known without the library: an edge with ordinary units never loads it. */
+export const ORDINARY: readonly string[] = [...new Set(Object.values(COLLOQUIAL))];
+const known = new Map<string, UnitCheck>(ORDINARY.map((code) => [code, { ok: true }]));
 
 /** Whether a code is UCUM; if not, what was probably meant. '' (no unit) is not asked here. */
 export function checkUnit(code: string): UnitCheck {

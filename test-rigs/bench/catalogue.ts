@@ -15,5 +15,5 @@ export const BENCHES: Record<string, () => Promise<Bench>> = {
   ingest: () => import('./ingest/bench.ts').then(({ benchIngest, INGEST_NOTES }) => ({ run: benchIngest, notes: INGEST_NOTES, debian: ['mosquitto', 'victoria-metrics'], npm: ['node-red'] })),
   modbus: () => import('./modbus/bench.ts').then(({ benchModbus, MODBUS_NOTES }) => ({ run: benchModbus, notes: MODBUS_NOTES, debian: ['libmodbus5', 'python3-pymodbus'], npm: ['node-red', 'node-red-contrib-modbus'] })),
   latency: () => import('./latency/bench.ts').then(({ benchLatency, LATENCY_NOTES }) => ({ run: benchLatency, notes: LATENCY_NOTES, debian: ['mosquitto'] })),
-  memory: () => import('./memory/bench.ts').then(({ benchMemory, MEMORY_NOTES }) => ({ run: benchMemory, notes: MEMORY_NOTES, debian: ['libmodbus5', 'victoria-metrics'], npm: ['node-red', 'node-red-contrib-modbus'] })),
+  memory: () => import('./memory/bench.ts').then(({ benchMemory, MEMORY_NOTES }) => ({ run: benchMemory, notes: MEMORY_NOTES, debian: ['libmodbus5', 'mosquitto', 'victoria-metrics'], npm: ['node-red', 'node-red-contrib-modbus'] })),
 };

@@ -1,6 +1,6 @@
 /** `memory`: the compiled edge and gateway at 1,000 points a second, beside Node-RED with the same devices; then an edge that grows. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { startGateway } from '../gateway.ts';
@@ -10,12 +10,12 @@ import { result, type BenchResult } from '../result.ts';
 import { pauseMs, portOpen, say, withRig, type Rig } from '../rig.ts';
 import { cpuMsOf, residentBytesOf } from '../usage.ts';
 import { freePort } from '../../processes/ports.ts';
-import { DEVICES, REGISTERS, startReadingFlow } from './flow.ts';
+import { DEVICES, REGISTERS, startFlowOfBlocks, startFlowOfValues, type ReadingFlow } from './flow.ts';
 import { benchGrowth } from './growth.ts';
 
 export const MEMORY_NOTES = [
-  'Ten Modbus TCP devices of a libmodbus server, 100 registers each, read once a second: 1,000 points a second, each one sent on. The edge (compiled, as deployed) qualifies them, has them on disk and sends them to a gateway; Node-RED reads them (node-red-contrib-modbus) and writes them to VictoriaMetrics.',
-  'Resident memory and processor time are those of the edge and of Node-RED alone, without gateway and VictoriaMetrics, from /proc after a time for getting warm; the gateway\'s own are printed beside.',
+  'Ten Modbus TCP devices of a libmodbus server, 100 registers each, read once a second: 1,000 points a second, each one sent on. The edge (compiled, as deployed) qualifies them, has them on disk and sends them to a gateway; Node-RED reads them (node-red-contrib-modbus), marks them good or bad and publishes each with QoS 1 (node-red), or writes a device\'s 100 values to VictoriaMetrics at once (node-red-blocks: the least that a flow can do).',
+  'Resident memory and processor time are those of the edge and of Node-RED alone, without gateway, broker and VictoriaMetrics, from /proc after a time for getting warm; the gateway\'s own are printed beside. The edge runs with the settings of configs/systemd/cityvitals-edge.service.',
   'Growth: one edge with 100 and one with 10,000 devices that give as much as its log takes, from the sources, its gateway away. Memory is what is held after a collection (heap and buffers), the difference over the number of devices.',
 ];
 
@@ -39,13 +39,17 @@ export async function benchMemory(options: { seconds: number }): Promise<BenchRe
   installNodeRed();
   build();
   const seconds = Math.min(options.seconds, MOST_SECONDS);
-  const flow = await withRig((rig) => measureFlow(rig, seconds));
+  const values = await withRig((rig) => measureFlow(rig, 'Node-RED, a message a value', startFlowOfValues, seconds));
+  const blocks = await withRig((rig) => measureFlow(rig, 'Node-RED, a write a device', startFlowOfBlocks, seconds));
   const { edge, gateway } = await withRig((rig) => measureOurs(rig, seconds));
+  const against = (pick: (held: Held) => number) => ({ 'node-red': pick(values), 'node-red-blocks': pick(blocks) });
+  const megabytes = ({ bytes }: Held) => bytes / 2 ** 20;
+  const percent = ({ cpu }: Held) => cpu * 100;
   return [
-    result('memory-edge', edge.bytes / 2 ** 20, 'MB resident', { 'node-red': flow.bytes / 2 ** 20 }),
-    result('cpu-edge', edge.cpu * 100, '% of a processor', { 'node-red': flow.cpu * 100 }),
-    result('memory-gateway', gateway.bytes / 2 ** 20, 'MB resident', { 'node-red': flow.bytes / 2 ** 20 }),
-    result('cpu-gateway', gateway.cpu * 100, '% of a processor', { 'node-red': flow.cpu * 100 }),
+    result('memory-edge', megabytes(edge), 'MB resident', against(megabytes)),
+    result('cpu-edge', percent(edge), '% of a processor', against(percent)),
+    result('memory-gateway', megabytes(gateway), 'MB resident', against(megabytes)),
+    result('cpu-gateway', percent(gateway), '% of a processor', against(percent)),
     ...(await benchGrowth(Math.min(options.seconds, GROWTH_SECONDS))),
   ];
 }
@@ -56,11 +60,11 @@ function build(): void {
   if (done.status !== 0 || !existsSync(MAIN)) throw new Error('npm run build failed; see above');
 }
 
-async function measureFlow(rig: Rig, seconds: number): Promise<Held> {
+async function measureFlow(rig: Rig, name: string, start: (rig: Rig, firstPort: number) => Promise<ReadingFlow>, seconds: number): Promise<Held> {
   compileModbus(rig);
   const { firstPort } = await startModbusServer(rig, DEVICES);
-  const flow = await startReadingFlow(rig, firstPort);
-  return measure('Node-RED', [flow.program.pid], flow.rows, seconds);
+  const { program, arrived } = await start(rig, firstPort);
+  return measure(name, [program.pid], arrived, seconds);
 }
 
 async function measureOurs(rig: Rig, seconds: number): Promise<{ edge: Held; gateway: Held }> {
@@ -77,11 +81,18 @@ async function measureOurs(rig: Rig, seconds: number): Promise<{ edge: Held; gat
       points: Array.from({ length: REGISTERS }, (__, place) => ({ id: `p${place}`, address: `holding:${place}`, type: 'uint16', unit: '1', indicator: 'BN-MEM-001' })),
     })),
   }));
-  const edge = await rig.start('edge', [process.execPath, MAIN, 'edge', '--config', path], () => portOpen(httpPort));
+  const edge = await rig.start('edge', [process.execPath, MAIN, 'edge', '--config', path], () => portOpen(httpPort), serviceEnvironment());
   const stored = () => gateway.metric('cityvitals_points_stored_total');
   // Both at once: they are one way, and its rate is checked at its end.
   const gatewayHeld = measureLater([gateway.program.pid], seconds);
   return { edge: await measure('the edge', [edge.pid], stored, seconds), gateway: await gatewayHeld };
+}
+
+/** What the unit file that we ship sets. */
+function serviceEnvironment(): Record<string, string> {
+  const unit = readFileSync(join(ROOT, 'configs', 'systemd', 'cityvitals-edge.service'), 'utf8');
+  const settings = (/^Environment=(.+)$/m.exec(unit)?.[1] ?? '').split(' ').filter(Boolean);
+  return Object.fromEntries(settings.map((setting): [string, string] => [setting.slice(0, setting.indexOf('=')), setting.slice(setting.indexOf('=') + 1)]));
 }
 
 async function measureLater(pids: readonly number[], seconds: number): Promise<Held> {
