@@ -1,0 +1,157 @@
+/** Data units that dial in: told apart, replaced, refused; what they put between the bytes never becomes a value. */
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { FaultError, type FaultParams } from '../../../core/faults.ts';
+import { testWorld } from '../../../core/testing/virtual-clock.ts';
+import { realWorld } from '../../../core/world.ts';
+import { open } from '../link.ts';
+import type { ModbusRequest } from '../requests.ts';
+import { settings } from '../settings.ts';
+import { ask, COUNTING, failsWith, NEVER, until, valuesOf } from '../testing/asking.ts';
+import { dataUnit, freePort, type DataUnit, type DataUnitOptions } from '../testing/data-unit.ts';
+import type { Served } from '../testing/device.ts';
+
+const TWO = ask(['holding:10', 'holding:11'])[0] as ModbusRequest;
+const BEAT = Buffer.from('fe00fe', 'hex');
+/** Whose values say who it is. */
+const saying = (value: number): Served => ({ read: (_unit, _fc, _start, count) => Array.from({ length: count }, () => value) });
+
+async function port(context: TestContext, given?: ReturnType<typeof testWorld>) {
+  const number = await freePort();
+  const told: { code: string; params: FaultParams }[] = [];
+  const world = given ?? realWorld((event) => { if (event.kind === 'fault') told.push(event.fault); });
+  const links: { close(): Promise<void> }[] = [];
+  const units: DataUnit[] = [];
+  context.after(async () => {
+    await Promise.all(units.map((unit) => unit.stop()));
+    await Promise.all(links.map((link) => link.close()));
+    await given?.clock.advanceMs(1000); // the port is kept for a moment
+  });
+  return {
+    told,
+    unit(options: Omit<DataUnitOptions, 'port'>): DataUnit {
+      const unit = dataUnit({ port: number, ...options });
+      units.push(unit);
+      return unit;
+    },
+    async link(more: Record<string, unknown>, signal: AbortSignal = NEVER) {
+      const link = await open(settings.parse({ transport: 'dtu', listen: `127.0.0.1:${number}`, heartbeat: { hex: BEAT.toString('hex') }, ...more }), [], world, signal);
+      links.push(link);
+      return link;
+    },
+    dial: () => connect({ host: '127.0.0.1', port: number }),
+  };
+}
+
+test('units of one port are told apart by text, bytes and IMEI, and asked side by side', async (context) => {
+  const at = await port(context);
+  at.unit({ registration: Buffer.from('DTU-1'), served: saying(1) });
+  at.unit({ registration: Buffer.from('DTU-10'), served: saying(10) });
+  at.unit({ registration: Buffer.from('aa0001', 'hex'), served: saying(2) });
+  at.unit({ registration: Buffer.from('IMEI=861234567890123;'), served: saying(3) });
+  const links = await Promise.all([{ ascii: 'DTU-1' }, { ascii: 'DTU-10' }, { hex: 'AA0001' }, { imei: '861234567890123' }].map((registration) => at.link({ registration })));
+  const values = await Promise.all(links.map((link) => valuesOf(link, TWO)));
+  assert.deepEqual(values, [[1, 1], [10, 10], [2, 2], [3, 3]]);
+});
+
+test('heartbeats and a registration sent again, between the bytes of an answer, are taken out; by RTU and by TCP', async (context) => {
+  for (const framing of ['rtu', 'tcp'] as const) {
+    const at = await port(context);
+    const packet = Buffer.from('DTU-7');
+    const places = Array.from({ length: 10 }, (_, place) => place);
+    at.unit({
+      registration: packet, heartbeat: BEAT, served: COUNTING, envelope: framing,
+      pieces: (answer) => {
+        const place = places.shift() ?? 0;
+        return [answer.subarray(0, place), BEAT.subarray(0, 2), BEAT.subarray(2), answer.subarray(place, place + 1), packet, answer.subarray(place + 1), BEAT];
+      },
+    });
+    const link = await at.link({ registration: { ascii: 'DTU-7' }, framing });
+    for (let turn = 0; turn < 10; turn += 1) assert.deepEqual(await valuesOf(link, TWO), [10, 11], `${framing} ${turn}`);
+  }
+});
+
+test('a second connection of the same id takes the place of a half-open one, with its first dial', async (context) => {
+  const at = await port(context);
+  const unit = at.unit({ registration: Buffer.from('DTU-7'), served: COUNTING });
+  const link = await at.link({ registration: { ascii: 'DTU-7' } });
+  assert.deepEqual(await valuesOf(link, TWO), [10, 11]);
+  unit.vanish();
+  const lost = assert.rejects(link.exchange(TWO, NEVER), failsWith('CV_LINK_CLOSED'), 'an exchange under way ends when it is replaced');
+  await lost;
+  assert.equal(unit.dials(), 2);
+  assert.deepEqual(await valuesOf(link, TWO), [10, 11], 'the same link goes on over the new connection');
+  unit.drop();
+  await until(() => unit.dials() === 3, 'dialled again');
+  await until(() => at.told.length === 0, 'nothing is told');
+});
+
+test('one that nobody names is told with what it said, once, and let go', async (context) => {
+  const world = testWorld();
+  const codes = () => world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault] : []));
+  const passing = async (holds: () => boolean) => {
+    for (let turn = 0; !holds(); turn += 1) {
+      assert.ok(turn < 500);
+      await world.clock.advanceMs(100);
+      await new Promise((resolve) => { setTimeout(resolve, 2); }); // sockets keep their own time
+    }
+  };
+  const at = await port(context, world);
+  const unit = at.unit({ registration: Buffer.from('DTU-7'), served: COUNTING });
+  let link: unknown = null;
+  const opening = at.link({ registration: { ascii: 'DTU-7' } }).then((opened) => { link = opened; });
+  await until(() => unit.isConnected(), 'dialled in');
+  await passing(() => link !== null);
+  await opening;
+  for (const [turn, said] of ['DTU-8\r\n', 'DTU-8\r\n', '\x01\x02\x03'].entries()) {
+    let isClosed = false;
+    const stranger = at.dial();
+    stranger.on('error', () => { stranger.destroy(); });
+    stranger.on('close', () => { isClosed = true; });
+    stranger.write(said);
+    await passing(() => isClosed);
+    assert.deepEqual(codes().map(({ code, params }) => [code, params.said]), [['CV_MODBUS_DTU_UNKNOWN', '"DTU-8"'], ['CV_MODBUS_DTU_UNKNOWN', '0x010203']].slice(0, turn < 2 ? 1 : 2));
+  }
+});
+
+test('one that does not dial in is absent; opened again, it is waited for anew', async (context) => {
+  const world = testWorld();
+  const at = await port(context, world);
+  const waiting = assert.rejects(at.link({ registration: { ascii: 'DTU-7' } }), (error) => error instanceof FaultError && error.fault.code === 'CV_MODBUS_DTU_ABSENT' && error.fault.params.unit === 'DTU-7');
+  await world.clock.advanceMs(10_000);
+  await waiting;
+});
+
+test('one that says nothing is known by who answers behind it; two units behind one share it', async (context) => {
+  const at = await port(context);
+  at.unit({ registration: null, served: { units: [5, 6], read: (unit, _fc, _start, count) => Array.from({ length: count }, () => unit) } });
+  at.unit({ registration: null, served: { units: [9], read: (unit, _fc, _start, count) => Array.from({ length: count }, () => unit) } });
+  const [five, nine] = await Promise.all([at.link({ unit: 5 }), at.link({ unit: 9 })]);
+  const of = (unit: number) => ask(['holding:1'], unit)[0] as ModbusRequest;
+  assert.deepEqual(await Promise.all([valuesOf(five, of(5)), valuesOf(nine, of(9))]), [[5], [9]]);
+  assert.deepEqual(await valuesOf(five, of(6)), [6]);
+});
+
+test('a link that is opened again finds its unit still there; one that has gone silent is dropped', async (context) => {
+  const at = await port(context);
+  let isSilent = false;
+  const unit = at.unit({ registration: Buffer.from('DTU-7'), served: COUNTING, twist: (answer) => (isSilent ? null : answer) });
+  const first = await at.link({ registration: { ascii: 'DTU-7' } });
+  assert.deepEqual(await valuesOf(first, TWO), [10, 11]);
+  await first.close();
+  const second = await at.link({ registration: { ascii: 'DTU-7' } });
+  assert.deepEqual(await valuesOf(second, TWO), [10, 11]);
+  assert.equal(unit.dials(), 1);
+  isSilent = true;
+  await assert.rejects(second.exchange(TWO, AbortSignal.timeout(30)));
+  await second.close();
+  await until(() => unit.dials() === 2 || !unit.isConnected(), 'dropped');
+});
+
+test('a port that is taken is told', async (context) => {
+  const at = await port(context);
+  at.unit({ registration: Buffer.from('DTU-7'), served: COUNTING });
+  await at.link({ registration: { ascii: 'DTU-7' } });
+  await assert.rejects(open(settings.parse({ transport: 'dtu', listen: '192.0.2.1:6000', registration: { ascii: 'x' } }), [], realWorld(() => {})), failsWith('CV_MODBUS_LISTEN'));
+});
