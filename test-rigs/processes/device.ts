@@ -20,13 +20,13 @@ export function startDevice(name: string, module: string, args: readonly string[
   child.stdin.on('error', () => { errors.push('stdin closed'); });
   const exited = new Promise<void>((resolve) => { child.once('close', () => resolve()); });
   return new Promise((resolve, reject) => {
-    const fail = (what: string) => {
+    const fail = (what: string, signal: NodeJS.Signals = 'SIGKILL') => {
       clearTimeout(timer);
-      child.kill('SIGKILL');
+      child.kill(signal);
       reject(new Error(`${name} ${what}\n${errors.join('').slice(-2000)}`));
     };
     const timer = setTimeout(() => fail(`was not ready within ${READY_MS} ms`), READY_MS);
-    const abandon = () => fail('was stopped before it was ready');
+    const abandon = () => fail('was stopped before it was ready', 'SIGTERM');
     if (signal?.aborted) return abandon();
     signal?.addEventListener('abort', abandon, { once: true });
     child.once('exit', (code, signal) => fail(`ended with ${code ?? signal} before it was ready`));

@@ -20,6 +20,24 @@ export const NAMESPACE = 'urn:cityvitals:rig:air-station';
 const home = mkdtempSync(join(tmpdir(), 'cityvitals-air-'));
 process.env.HOME = home;
 process.env.XDG_CONFIG_HOME = home;
+let startedAtMs: number | null = null;
+let stop: (() => Promise<void>) | null = null;
+let ending = false;
+// From here on, so that a station that is told to end while it starts leaves no folder.
+process.on('SIGTERM', () => { void end(); });
+process.on('SIGINT', () => { void end(); });
+createInterface({ input: process.stdin }).on('line', (line) => {
+  if (line.trim() === 'start') startedAtMs = Date.now();
+}).on('close', () => { void end(); }); // The parent is gone.
+
+async function end(): Promise<void> {
+  if (ending) return;
+  ending = true;
+  await stop?.();
+  rmSync(home, { recursive: true, force: true });
+  process.exit(0);
+}
+
 const { OPCUAServer } = await import('node-opcua-server');
 const { DataType, MessageSecurityMode, SecurityPolicy, StatusCodes } = await import('node-opcua-client');
 
@@ -39,7 +57,6 @@ const variables = Object.entries(names).map(([key, name]) => ({
 }));
 
 const seed = Number(values.seed);
-let startedAtMs: number | null = null;
 function measure(): void {
   const now = new Date();
   const air = airAt(seed, startedAtMs === null ? 0 : (now.getTime() - startedAtMs) / 1000, now.getTime() / 1000);
@@ -48,21 +65,8 @@ function measure(): void {
 measure();
 await server.start();
 const timer = setInterval(measure, PERIOD_MS);
-process.stdout.write(`${JSON.stringify({ ready: true, port })}\n`);
-
-createInterface({ input: process.stdin }).on('line', (line) => {
-  if (line.trim() === 'start') startedAtMs = Date.now();
-});
-let ending = false;
-async function end(): Promise<void> {
-  if (ending) return;
-  ending = true;
+stop = async () => {
   clearInterval(timer);
   await server.shutdown(100);
-  rmSync(home, { recursive: true, force: true });
-  process.exit(0);
-}
-process.on('SIGTERM', () => { void end(); });
-process.on('SIGINT', () => { void end(); });
-// The parent is gone.
-process.stdin.on('end', () => { void end(); });
+};
+process.stdout.write(`${JSON.stringify({ ready: true, port })}\n`);
