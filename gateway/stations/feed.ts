@@ -17,7 +17,7 @@ export interface Feed {
   close(): Promise<void>;
 }
 
-const READ: ReadLimit = { maxGroups: 64, maxBytes: 1 << 20 };
+const READ: ReadLimit = { maxGroups: 1024, maxBytes: 1 << 20 };
 /** A consumer is handed about so many at a time: what it does with them must not keep everybody else from their turn. */
 const HAND_EVENTS = 2000;
 const FIRST_WAIT_MS = 100;
@@ -202,12 +202,17 @@ class DecodeCache {
     const events = this.#decode(group);
     this.#groups.set(key, events);
     this.#held += events.length;
+    if (this.#held > CACHE_EVENTS) this.#shrink(key);
+    return events;
+  }
+
+  /** A quarter at a time: each walk over a map also passes the places of what was removed from it. */
+  #shrink(newest: string): void {
     for (const [oldest, { length }] of this.#groups) {
-      if (this.#held <= CACHE_EVENTS || oldest === key) break;
+      if (this.#held <= CACHE_EVENTS * 0.75 || oldest === newest) return;
       this.#groups.delete(oldest);
       this.#held -= length;
     }
-    return events;
   }
 
   #decode({ epoch, seq, count, payload, origin }: StoredGroup): readonly FedEvent[] {
