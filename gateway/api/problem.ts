@@ -92,9 +92,10 @@ export function parseParams<T extends z.ZodType>(schema: T, data: unknown, path:
   const result = schema.safeParse(data, { error: EN });
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const zh = schema.safeParse(data, { error: ZH }).error?.issues[0];
+  const own = issue?.code === 'custom' ? (issue.params?.zh as string | undefined) : undefined;
+  const detailZh = own ?? schema.safeParse(data, { error: ZH }).error?.issues[0]?.message ?? '';
   const parameter = issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : (issue?.path.join('.') ?? '');
-  throw new FaultError('CV_API_QUERY_INVALID', { parameter, path, detail: issue?.message ?? '', detailZh: zh?.message ?? '' });
+  throw new FaultError('CV_API_QUERY_INVALID', { parameter, path, detail: issue?.message ?? '', detailZh });
 }
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {

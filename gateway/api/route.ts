@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Words } from '../../core/api.ts';
 import { FaultError, type FaultCode } from '../../core/faults.ts';
+import { complaint } from '../../core/setting.ts';
 import type { World } from '../../core/world.ts';
 import type { ApiSources } from './sources.ts';
 
@@ -49,7 +50,9 @@ const lang = z.enum(['zh-CN', 'en']).optional().meta({ description: 'language of
 export const query = <S extends z.ZodRawShape>(shape: S) => z.strictObject({ ...shape, lang });
 
 /** A number written in a URL. */
-export const whole = (min: number, max: number) => z.string().regex(/^-?\d{1,17}$/).transform(Number).pipe(z.int().min(min).max(max));
+export const whole = (min: number, max: number) => z.string()
+  .refine((text) => /^\d{1,17}$/.test(text) && Number(text) >= min && Number(text) <= max, complaint(`a whole number from ${min} to ${max} is wanted`, `应为 ${min} 到 ${max} 的整数`))
+  .transform(Number).pipe(z.int().min(min).max(max));
 export const timeMs = () => whole(0, 8.64e15);
 export const pageLimit = (max: number, standard: number) => whole(1, max).prefault(String(standard)).meta({ description: `items of a page, at most ${max}` });
 export const after = () => z.string().min(1).max(256).optional().meta({ description: '`next` of the page before' });

@@ -103,6 +103,8 @@ test('wrong parameters are refused with the parameter named', async () => {
     const problem = await refused(path, 400, 'CV_API_QUERY_INVALID');
     assert.match(String(problem.detail), new RegExp(parameter));
   }
+  assert.match(String((await refused('/api/v1/events?limit=ten&lang=en', 400, 'CV_API_QUERY_INVALID')).detail), /limit: a whole number from 1 to 5000 is wanted/);
+  assert.match(String((await refused('/api/v1/events?limit=5001&lang=zh-CN', 400, 'CV_API_QUERY_INVALID')).detail), /应为 1 到 5000 的整数/);
   await refused('/api/v1/series?device=a&from=10&to=10', 400, 'CV_API_RANGE_INVALID');
   await refused('/api/v1/warnings?after=nonsense', 400, 'CV_API_CURSOR_INVALID');
 });
