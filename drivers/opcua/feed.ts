@@ -10,21 +10,34 @@ export class Feed {
   #error: FaultError | null = null;
   #ended = false;
   #wake: () => void = () => {};
+  readonly #onFail: () => void;
+
+  /** @param onFail runs once, before anything else is given: what comes afterwards is not handed on any more */
+  constructor(onFail: () => void = () => {}) {
+    this.#onFail = onFail;
+  }
 
   /** What ended it from the server's side, if anything did. */
   get error(): FaultError | null {
     return this.#error;
   }
 
-  give(message: OpcuaMessage): void {
-    if (this.#ended || this.#error) return;
-    if (this.#waiting.length >= MAX_WAITING) return this.fail(new FaultError('CV_OPCUA_FLOOD', { count: MAX_WAITING }));
+  /** @returns false when it will not reach the host */
+  give(message: OpcuaMessage): boolean {
+    if (this.#ended || this.#error) return false;
+    if (this.#waiting.length >= MAX_WAITING) {
+      this.fail(new FaultError('CV_OPCUA_FLOOD', { count: MAX_WAITING }));
+      return false;
+    }
     this.#waiting.push(message);
     this.#wake();
+    return true;
   }
 
   fail(error: FaultError): void {
-    this.#error ??= error;
+    if (this.#error) return;
+    this.#error = error;
+    this.#onFail();
     this.#wake();
   }
 

@@ -24,8 +24,6 @@ export class Intake {
   readonly #feed: Feed;
   /** Gives what the history holds of a hole, or null where there is none to be had. */
   readonly #history: (hole: Hole) => Promise<DataValue[] | null>;
-  /** Points whose next value may come after a hole. */
-  readonly #afterHole = new Set<string>();
   /** Points that a subscription went on with, and that have not said anything since. */
   readonly #unconfirmed = new Set<string>();
   #filling: Promise<void> = Promise.resolve();
@@ -44,7 +42,7 @@ export class Intake {
 
   /** A new subscription begins: what happened since the last value of the one before is not in it. */
   begun(): void {
-    for (const [point, last] of this.#memory.last) if (timeOfFrame(last) !== null) this.#afterHole.add(point);
+    for (const [point, last] of this.#memory.last) if (timeOfFrame(last) !== null) this.#memory.afterHole.add(point);
   }
 
   /** A value of the point with that index came. */
@@ -52,14 +50,15 @@ export class Intake {
     const point = this.#points[index];
     if (!point) return;
     const frame = frameOfValue(point, value);
+    if (this.#feed.error) return; // it stays with the server, and with the next link
     const before = this.#memory.last.get(point.id);
     const at = timeOfFrame(frame);
     const beforeAt = before ? timeOfFrame(before) : null;
-    if (this.#afterHole.delete(point.id) && beforeAt !== null && at !== null && at > beforeAt) this.#fill({ point, fromAt: beforeAt, toAt: at });
+    if (this.#memory.afterHole.delete(point.id) && beforeAt !== null && at !== null && at > beforeAt) this.#fill({ point, fromAt: beforeAt, toAt: at });
     else if (overflowed(frame.status)) this.#missed(point, beforeAt ?? at ?? 0, at ?? beforeAt ?? 0, 'device_overflow');
+    if (!this.#feed.give(frame)) return;
     this.#unconfirmed.delete(point.id);
     this.#memory.last.set(point.id, frame);
-    this.#feed.give(frame);
   }
 
   /** The server has sent all it had for now. Points that it did not speak of are as they were. */

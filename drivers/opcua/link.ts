@@ -13,7 +13,7 @@ import { readHistory } from './history.ts';
 import { Intake } from './intake.ts';
 import type { Target } from './items.ts';
 import { readLimits } from './limits.ts';
-import { forget, memoryOf } from './memory.ts';
+import { forget, forgetValues, memoryOf, remember } from './memory.ts';
 import { poll } from './poll.ts';
 import { Publishing } from './publishing.ts';
 import { endSession, serverStartAt, sessionFor, settled } from './session.ts';
@@ -34,14 +34,16 @@ export interface OpcuaLink extends Link<OpcuaMessage, OpcuaRequest> {
 /** @throws the faults of `connect` and `sessionFault`, or the signal's reason */
 export async function open(settings: OpcuaSettings, points: readonly PointOf<OpcuaPoint>[], world: World, signal: AbortSignal = new AbortController().signal): Promise<OpcuaLink> {
   const memory = memoryOf(settings);
-  const feed = new Feed();
+  const feed = new Feed(() => publishing?.stop());
+  const unheard = remember(memory);
   const lose = (detail: string) => feed.fail(new FaultError('CV_LINK_CLOSED', { address: settings.endpoint, detail }));
   const clients: OPCUAClient[] = [];
   const ending = new AbortController();
-  let publishing: Publishing | undefined;
+  let publishing: Publishing | undefined; // begins to ask when the host begins to listen
   let unlisten = () => {};
   let closing: Promise<void> | undefined;
   let isKept = true;
+  let isOpen = false;
   const close = () => (closing ??= shut());
 
   async function shut(): Promise<void> {
@@ -53,8 +55,8 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
     const isLost = feed.error?.fault.code === 'CV_LINK_CLOSED';
     feed.end();
     if (session && !isKept && !isLost) {
-      if (feed.error) Object.assign(memory, { session: null, subscription: null });
-      else forget(memory);
+      if (isOpen && !feed.error) forget(memory);
+      else Object.assign(memory, { session: null, subscription: null });
       await endSession(session as Subscribing['session'], world);
     }
     await Promise.all(clients.map((client) => client.disconnect().catch(() => undefined)));
@@ -78,22 +80,31 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
     });
     const isPolled = settings.mode === 'poll' || !(await subscribe({ session, settings, points, targets, limits, serverStartAt: startAt }, intake, isOld));
     isKept = false;
+    isOpen = true;
     return {
-      frames: isPolled ? (stop) => polled(poll(session, targets, settings, limits, world.clock, AbortSignal.any([stop, ending.signal])), unknown) : (stop) => feed.take(stop),
+      frames: isPolled ? (stop) => polled(poll(session, targets, settings, limits, world.clock, AbortSignal.any([stop, ending.signal])), unknown) : heard,
       exchange: (request, stop) => settled(exchange(session, targets, request), stop).catch((error: unknown) => { throw exchangeFault(error, stop); }),
       close,
     };
   }
 
+  function heard(stop: AbortSignal): AsyncGenerator<OpcuaMessage> {
+    if (!feed.error) publishing?.start();
+    return feed.take(stop);
+  }
+
   /** @returns false when the server gives none */
   async function subscribe(wanted: Subscribing, intake: Intake, isOld: boolean): Promise<boolean> {
-    const publishingOf = (left: NonNullable<typeof memory.subscription>) => new Publishing(wanted.session, left, intake, world.clock, { alive: () => feed.give({ alive: true }), lost: lose });
+    const publishingOf = (left: NonNullable<typeof memory.subscription>) => {
+      const one = new Publishing(wanted.session, left, intake, world.clock, { alive: () => feed.give({ alive: true }), lost: lose });
+      if (ending.signal.aborted) one.stop();
+      return one;
+    };
     const left = memory.subscription;
     if (left && left.serverStartAt === wanted.serverStartAt && (isOld || (await transfer(wanted.session, left).catch(() => false)))) {
       publishing = publishingOf(left);
       if (await publishing.catchUp()) {
         intake.resumed();
-        publishing.start();
         return true;
       }
     }
@@ -104,12 +115,12 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
       const status = statusNameOf(error);
       if (status === null || !NO_SUBSCRIPTION.has(status)) throw error;
       world.tell({ kind: 'fault', fault: { code: 'CV_OPCUA_NO_SUBSCRIPTIONS', params: { address: settings.endpoint, status } } });
+      forgetValues(memory);
       return false;
     }
     intake.begun();
     publishing = publishingOf(memory.subscription);
     await addItems(wanted, memory.subscription, feed, world.tell);
-    publishing.start();
     return true;
   }
 
@@ -130,9 +141,10 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
   try {
     return await settled(start(), signal);
   } catch (error) {
+    unheard();
     void close();
     if (signal.aborted) throw signal.reason;
-    throw sessionFault(error, settings);
+    throw feed.error ?? sessionFault(error, settings);
   } finally {
     signal.removeEventListener('abort', abort);
   }

@@ -24,21 +24,45 @@ export interface Memory {
   subscription: LeftSubscription | null;
   /** By point: what was handed on last. */
   readonly last: Map<string, OpcuaFrame>;
+  /** Points whose next value comes after a time in which nobody listened. */
+  readonly afterHole: Set<string>;
 }
+
+export const emptyMemory = (): Memory => ({ session: null, subscription: null, last: new Map(), afterHole: new Set() });
 
 const MEMORIES = new WeakMap<OpcuaSettings, Memory>();
 
 export function memoryOf(settings: OpcuaSettings): Memory {
   const known = MEMORIES.get(settings);
   if (known) return known;
-  const memory: Memory = { session: null, subscription: null, last: new Map() };
+  const memory = emptyMemory();
   MEMORIES.set(settings, memory);
   return memory;
+}
+
+/** The way back to what was known before a link that nobody has listened to; its session may still serve the next. */
+export function remember(memory: Memory): () => void {
+  const last = [...memory.last];
+  const afterHole = [...memory.afterHole];
+  const { subscription } = memory;
+  const sequence = subscription?.sequence ?? 0;
+  return () => {
+    forgetValues(memory);
+    for (const [point, frame] of last) memory.last.set(point, frame);
+    for (const point of afterHole) memory.afterHole.add(point);
+    memory.subscription = subscription;
+    if (subscription) subscription.sequence = sequence;
+  };
+}
+
+export function forgetValues(memory: Memory): void {
+  memory.last.clear();
+  memory.afterHole.clear();
 }
 
 /** A link that was closed on purpose leaves nothing. */
 export function forget(memory: Memory): void {
   memory.session = null;
   memory.subscription = null;
-  memory.last.clear();
+  forgetValues(memory);
 }

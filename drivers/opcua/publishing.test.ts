@@ -6,7 +6,7 @@ import { DataChangeNotification, DataType, DataValue, MonitoredItemNotification,
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { Feed } from './feed.ts';
 import { Intake } from './intake.ts';
-import type { LeftSubscription, Memory } from './memory.ts';
+import { emptyMemory, type LeftSubscription, type Memory } from './memory.ts';
 import { Publishing } from './publishing.ts';
 import type { RawSession } from './raw-session.ts';
 
@@ -53,7 +53,7 @@ function server(fates: readonly Fate[], first: number) {
 async function run(fates: readonly Fate[], first: number) {
   const { session, acknowledged } = server(fates, first);
   const left: LeftSubscription = { id: ID, sequence: first === 1 ? 0 : first - 1, serverStartAt: 0, aliveMs: 3500, samplingMs: [1000] };
-  const memory: Memory = { session: null, subscription: left, last: new Map() };
+  const memory: Memory = { ...emptyMemory(), subscription: left };
   const feed = new Feed();
   const intake = new Intake([{ id: 'p', node: 'i=1' }], memory, feed, () => Promise.resolve(null));
   const lost: string[] = [];
@@ -91,7 +91,7 @@ test('no answer at all: dead after its patience, said once', async () => {
   const left: LeftSubscription = { id: ID, sequence: 0, serverStartAt: 0, aliveMs: 3500, samplingMs: [] };
   const lost: string[] = [];
   const silent = { publish: () => {}, republish: () => {} } as unknown as RawSession;
-  const intake = new Intake([], { session: null, subscription: left, last: new Map() }, new Feed(), () => Promise.resolve(null));
+  const intake = new Intake([], { ...emptyMemory(), subscription: left }, new Feed(), () => Promise.resolve(null));
   new Publishing(silent, left, intake, clock, { alive: () => {}, lost: (detail) => lost.push(detail) }).start();
   await clock.advanceMs(3499);
   assert.deepEqual(lost, []);

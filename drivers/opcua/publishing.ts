@@ -47,7 +47,7 @@ export class Publishing {
     for (;;) {
       const outcome = await this.#askAgain(next(this.#left.sequence));
       if (outcome === 'no-subscription') return false;
-      if (outcome === 'not-there') return true;
+      if (outcome === 'not-there' || this.#stopped) return true;
     }
   }
 
@@ -89,7 +89,12 @@ export class Publishing {
   }
 
   async #take(response: PublishResponse): Promise<void> {
-    if (this.#stopped || response.subscriptionId !== this.#left.id) return;
+    if (this.#stopped) return;
+    if (response.subscriptionId !== this.#left.id) {
+      // Begun by a link that broke before anybody listened: nobody will.
+      await this.#session.deleteSubscriptions({ subscriptionIds: [response.subscriptionId] });
+      return;
+    }
     this.#heard();
     const message = response.notificationMessage;
     const isKeepAlive = (message.notificationData ?? []).length === 0;
@@ -97,14 +102,16 @@ export class Publishing {
     const missing = distance(next(this.#left.sequence), message.sequenceNumber);
     if (missing > 0 && missing <= MOST_MISSING) {
       for (let sequence = next(this.#left.sequence); sequence !== message.sequenceNumber; sequence = next(sequence)) {
+        if (this.#stopped) return;
         if ((await this.#askAgain(sequence)) === 'taken') continue;
         this.#intake.lostMessages(this.#clock.nowMs());
         this.#left.sequence = sequence;
       }
     }
+    if (this.#stopped) return;
     if (!isKeepAlive) {
-      if (message.sequenceNumber === next(this.#left.sequence) || missing > MOST_MISSING) this.#hand(message);
-      this.#acknowledgements.push(message.sequenceNumber);
+      const isNew = message.sequenceNumber === next(this.#left.sequence) || missing > MOST_MISSING;
+      if (!isNew || this.#hand(message)) this.#acknowledgements.push(message.sequenceNumber);
     }
     if (!response.moreNotifications) this.#intake.caughtUp();
     if (isKeepAlive) this.#ends.alive();
@@ -113,8 +120,7 @@ export class Publishing {
   async #askAgain(retransmitSequenceNumber: number): Promise<'taken' | 'not-there' | 'no-subscription'> {
     try {
       const { notificationMessage } = await republish(this.#session, new RepublishRequest({ subscriptionId: this.#left.id, retransmitSequenceNumber }));
-      this.#hand(notificationMessage);
-      this.#acknowledgements.push(notificationMessage.sequenceNumber);
+      if (this.#hand(notificationMessage)) this.#acknowledgements.push(notificationMessage.sequenceNumber);
       return 'taken';
     } catch (error) {
       const status = statusNameOf(error);
@@ -124,9 +130,12 @@ export class Publishing {
     }
   }
 
-  #hand(message: NotificationMessage): void {
+  /** @returns false when the link broke meanwhile: then the message is the next link's */
+  #hand(message: NotificationMessage): boolean {
     for (const data of message.notificationData ?? []) this.#notified(data);
+    if (this.#stopped) return false;
     this.#left.sequence = message.sequenceNumber;
+    return true;
   }
 
   #notified(data: ExtensionObject | null): void {

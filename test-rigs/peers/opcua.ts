@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FaultError } from '../../core/faults.ts';
 import type { Event } from '../../core/event.ts';
-import { realWorld, type World } from '../../core/world.ts';
+import { realWorld, seededRandom, type World } from '../../core/world.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import driver from '../../drivers/opcua/driver.ts';
 import { ownCertificate, ownCertificatePath } from '../../drivers/opcua/own-certificate.ts';
@@ -247,6 +247,60 @@ async function transferred(): Promise<void> {
   });
 }
 
+const ROUGH_CUTS = 60;
+
+/** Cut at any moment, also while a link is being opened; links follow each other as fast as they can. */
+async function cutAtAnyMoment(): Promise<void> {
+  await withServer(async (bench) => {
+    await trust(bench);
+    const relay = await startRelay(() => bench.server.port);
+    const settings = bench.settings({ endpoint: `opc.tcp://127.0.0.1:${relay.port}`, queueSize: 5000 });
+    const random = seededRandom(7);
+    const counts: number[] = [];
+    let gaps = 0;
+    let opened = 0;
+    let failed = 0;
+    let isOver = false;
+    const cutting = (async () => {
+      for (let cut = 0; cut < ROUGH_CUTS; cut += 1) {
+        await new Promise((resolve) => { setTimeout(resolve, random.next() * 300); });
+        relay.setCut(true);
+        await new Promise((resolve) => { setTimeout(resolve, random.next() * 100); });
+        relay.setCut(false);
+      }
+      isOver = true;
+    })();
+    for (let enough = false; !enough;) {
+      try {
+        const link = await driver.open(settings, pointsOf('Counter'), bench.world, AbortSignal.timeout(5000));
+        opened += 1;
+        try {
+          for await (const frame of link.frames?.(new AbortController().signal) ?? []) {
+            const decoded = driver.decode(frame);
+            if (!decoded.ok) continue;
+            gaps += decoded.missed?.length ?? 0;
+            counts.push(...(decoded.values ?? []).filter(({ deviceAt }) => deviceAt !== undefined).map(({ value }) => Number(value)));
+            enough = isOver && counts.length > 50 && (decoded.values ?? []).length > 0;
+            if (enough) break;
+          }
+        } finally {
+          await link.close();
+        }
+      } catch (error) {
+        if (!(error instanceof FaultError)) throw error;
+        failed += 1;
+        await new Promise((resolve) => { setTimeout(resolve, 20); });
+      }
+    }
+    await cutting;
+    await relay.close();
+    const missing = Array.from({ length: (counts.at(-1) as number) - (counts[0] as number) + 1 }, (_, at) => (counts[0] as number) + at).filter((count) => !counts.includes(count));
+    process.stdout.write(`  cut ${ROUGH_CUTS} times at any moment: ${opened} links opened, ${failed} broken or refused, ${counts.length} values, ${missing.length} missing, ${counts.length - new Set(counts).size} twice, ${gaps} gaps\n`);
+    assert.deepEqual(missing, []);
+    assert.deepEqual(counts, counts.toSorted((a, b) => a - b));
+  });
+}
+
 export const peers: { name: string; run(): Promise<void> }[] = [
   { name: 'opcua: open62541, trust, every policy, users', run: trustAndLogin },
   { name: 'opcua: open62541, every kind of value, subscribed and polled', run: everyKindOfValue },
@@ -254,5 +308,6 @@ export const peers: { name: string; run(): Promise<void> }[] = [
   { name: 'opcua: open62541, 10,000 points at 1,000 a call, discovery', run: tenThousandPoints },
   { name: 'opcua: open62541, a lost session, its subscription transferred', run: transferred },
   { name: `opcua: open62541, cut ${TIMES} times, nothing lost that its queue held`, run: nothingLostThatTheQueueHeld },
+  { name: 'opcua: open62541, cut at any moment, also while opening', run: cutAtAnyMoment },
   { name: 'opcua: open62541, a queue too small, what is lost is named', run: whatIsLostIsNamed },
 ];
