@@ -14,6 +14,7 @@ const COMMANDS: Entry[] = [
   { name: 'edge', en: 'run an edge: read devices, keep, forward', zh: '运行边缘节点:采集、落盘、上送', load: () => import('./edge.ts') },
   { name: 'gateway', en: 'run a gateway: take in, store, warn, show', zh: '运行网关:接收、存储、预警、展示', load: () => import('./gateway.ts') },
   { name: 'check', en: 'check a configuration, then read every point once', zh: '检查配置,并逐点试读', load: () => import('./check.ts') },
+  { name: 'discover', en: 'list what a device offers as points', zh: '浏览设备可提供的测点', load: () => import('./discover.ts') },
   { name: 'decode', en: 'decode bytes of a device', zh: '解析设备字节', load: () => import('./decode.ts') },
   { name: 'models', en: 'list, verify and run detectors', zh: '列出、校验、运行检测模型', load: () => import('./models.ts') },
   { name: 'command', en: 'give a command to an edge by its gateway: read, write, snapshot', zh: '经网关向边缘节点下达命令:读取、写入、抓拍', load: () => import('./command.ts') },

@@ -27,6 +27,11 @@ export const CLI_FAULTS = {
     en: ['{place} cannot be read: {detail}', 'give hex digits (spaces are allowed), one frame a line; for drivers whose cases are frames, one JSON object a line'],
     zh: ['{place} 无法读取:{detail}', '请给出十六进制数字(可含空格),每行一帧;以帧为单位的驱动则每行一个 JSON 对象'],
   },
+  CV_DISCOVER_NOT_OFFERED: {
+    stage: 'cli', retry: 'never', actor: 'operator',
+    en: ['{device} names no device whose driver can look for points', 'name another device of the configuration; `cityvitals drivers` shows which drivers discover'],
+    zh: ['{device} 中没有支持浏览测点的设备', '请指定配置中的其他设备;`cityvitals drivers` 可查看哪些驱动支持浏览'],
+  },
   CV_DECODE_NOT_OFFERED: {
     stage: 'cli', retry: 'never', actor: 'nobody',
     en: ['frames of {driver} cannot be given by hand', ''],
