@@ -75,7 +75,7 @@ test('a remedy names the nearest right name, the known ones, the form that is wa
   const [port] = lines('name: a\nport: 70000\n');
   assert.match(`${port?.message} ${port?.remedy}`, /70000 is out of range; at most 65535 .*a whole number from 1 to 65535/);
   const [every] = lines('name: a\nitems: [{ id: a, every: 5 }]\n');
-  assert.match(`${every?.message} ${every?.remedy}`, /5 is a number; a duration such as .* is wanted .*every: 5s \(a duration such as/);
+  assert.match(`${every?.message} ${every?.remedy}`, /5 is a number; a duration such as .* is wanted .*every: 1s \(a duration such as/);
   const [name] = lines('name: 007\n');
   assert.match(name?.remedy ?? '', /put it in quotes: "007"/);
   for (const line of [unknown, missing, mode, port, every, name]) {
@@ -155,4 +155,10 @@ test('no text, however broken, makes the checker throw, and a problem always has
 test('relative paths are relative to the file that names them', () => {
   assert.equal(resolvePath('/etc/cv/edge.yaml', './data'), '/etc/cv/data');
   assert.equal(resolvePath('/etc/cv/edge.yaml', '/data'), '/data');
+});
+
+test('of a setting that stands twice the first is checked, and the second told', () => {
+  const document = new ConfigDocument({ path: 'a.yaml', text: 'items: [1, 2]\nname: a\nitems: []\n' }, {});
+  assert.deepEqual(document.value, { items: [1, 2], name: 'a' });
+  assert.deepEqual(document.problems.map(({ line, fault }) => `${line} ${fault.code}`), ['3 CV_SETTING_TWICE']);
 });

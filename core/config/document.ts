@@ -129,15 +129,22 @@ export class ConfigDocument {
     }
     if (!isMap(node)) return;
     const first = new Map<string, number>();
+    const repeats = new Set<unknown>();
     for (const pair of node.items as Pair<Node, Node | null>[]) {
       const key = keyText(pair);
       const { line, col } = this.#lines.linePos(pair.key?.range?.[0] ?? 0);
       const firstLine = first.get(key);
       if (firstLine === undefined) first.set(key, line);
-      else if (key !== '<<') this.#tell(line, col, pathText([...path, key]), { code: 'CV_SETTING_TWICE', params: { key, firstLine } });
+      else if (key !== '<<') {
+        this.#tell(line, col, pathText([...path, key]), { code: 'CV_SETTING_TWICE', params: { key, firstLine } });
+        repeats.add(pair);
+        continue;
+      }
       pair.value = this.#knownAlias(pair.value, [...path, key]);
       this.#walk(pair.value, [...path, key], secrets, seen);
     }
+    // The first is the one that places are found by; what it holds is checked.
+    node.items = node.items.filter((pair) => !repeats.has(pair));
   }
 
   /** A `*name` that was never set would stop everything: it is told and read as nothing. */

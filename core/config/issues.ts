@@ -138,7 +138,7 @@ function wrongType(expected: string, value: unknown, shown: string, schema: z.Zo
 function size(origin: string, [en, zh]: readonly [string, string], limit: number, shown: string): Words {
   if (origin === 'string') return { en: `${shown} has the wrong length; ${en} ${limit} characters`, zh: `${shown} 长度不符;${zh} ${limit} 个字符` };
   if (origin === 'number' || origin === 'int' || origin === 'bigint') return { en: `${shown} is out of range; ${en} ${limit}`, zh: `${shown} 超出范围;应${zh} ${limit}` };
-  return { en: `${en} ${limit} entries are wanted`, zh: `应有${zh} ${limit} 项` };
+  return { en: limit === 1 ? `${en} one entry is wanted` : `${en} ${limit} entries are wanted`, zh: `应有${zh} ${limit} 项` };
 }
 
 const FORMATS: Record<string, Words> = {

@@ -133,9 +133,14 @@ export function hintFor(key: string | number, schema: z.ZodType | null): Words {
 function exampleOf(schema: z.ZodType, meta: Meta): unknown {
   if (meta.secret) return '${env:NAME}';
   if (meta.examples && meta.examples.length > 0) return meta.examples[0];
-  if (meta.form) return meta.form.example;
   const def = defOf(core(schema));
-  return defaultOf(schema) ?? (def.entries ? Object.values(def.entries)[0] : def.values?.[0]);
+  return defaultOf(schema) ?? meta.form?.example ?? (def.entries ? Object.values(def.entries)[0] : def.values?.[0] ?? groupExample(def.shape));
+}
+
+/** What a group must hold, at the least; nothing when even that has no example. */
+function groupExample(shape: Record<string, z.ZodType> | undefined): Record<string, unknown> | undefined {
+  const needed = Object.entries(shape ?? {}).filter(([, field]) => !field.safeParse(undefined).success).map(([key, field]) => [key, exampleOf(field, metaOf(field))] as const);
+  return needed.length > 0 && needed.every(([, example]) => example !== undefined) ? Object.fromEntries(needed) : undefined;
 }
 
 function yamlText(value: unknown): string {

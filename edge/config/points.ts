@@ -34,8 +34,8 @@ const POINTS_NOTES = { zh: '测点列表', en: 'list of points', examples: [[{ i
 /** Every point of the driver's table; the file says only what is to differ. */
 function fixedPoints(document: ConfigDocument, driver: Driver, raw: unknown, path: Path, device: Words): CheckedPoints {
   const table = driver.points ?? {};
-  const listed = z.array(z.record(z.string(), z.unknown()));
-  const shape = raw === undefined ? { value: [], problems: [] } : checkPart(document, listed, path, device, raw);
+  const listed = z.object({ points: z.array(z.record(z.string(), z.unknown())).meta({ ...POINTS_NOTES, examples: [[{ id: Object.keys(table)[0] }]] }) });
+  const shape = raw === undefined ? { problems: [] } : checkPart(document, listed, path.slice(0, -1), device, { points: raw });
   const overrides = Array.isArray(raw) ? (raw as unknown[]) : [];
   const problems = [...shape.problems, ...repeatedIds(document, overrides, path, device)];
   const changed = new Map<string, { item: Raw; path: Path }>();
