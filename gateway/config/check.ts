@@ -1,11 +1,12 @@
 /** The gateway's configuration: text → frozen setup, or every problem of it at once, those of its rules and catalogue included. */
 import type { z } from 'zod';
 import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem, type ConfigSource, type Path, type Secrets } from '../../core/config/check.ts';
+import { twin } from '../../core/config/issues.ts';
 import type { Words } from '../../core/config/schema-notes.ts';
 import { readKnowledge } from './knowledge.ts';
 import { GATEWAY_SCHEMA } from './schema.ts';
 import { checkSinks } from './sinks.ts';
-import type { GatewaySetup, PlugSetup } from './setup.ts';
+import type { GatewaySetup, OperatorSetup, PlugSetup } from './setup.ts';
 
 export interface CheckedGateway {
   /** null when there are problems. */
@@ -28,7 +29,7 @@ export async function checkGateway(source: ConfigSource, options: Secrets): Prom
     problems.push(...repeated(document, setup.broker.consumers.map(({ user }) => user), ['broker', 'embedded', 'consumers'], 'user'));
   }
   if (setup) {
-    problems.push(...repeated(document, (setup.operators ?? []).map(({ name }) => name), ['operators'], 'name'));
+    problems.push(...repeated(document, (setup.operators ?? []).map(({ name }) => name), ['operators'], 'name'), ...sharedTokens(document, setup.operators ?? []));
   }
   if (setup) problems.push(...(await readKnowledge(setup)).problems);
   return problems.length > 0 ? { setup: null, problems: inOrder(problems) } : { setup: setup && deepFreeze(setup), problems: [] };
@@ -40,6 +41,19 @@ function repeated(document: ConfigDocument, names: readonly string[], base: Path
     if (first === at) return [];
     const firstLine = document.place([...base, first, key], 'value').line;
     return document.problem([...base, at, key], { code: 'CV_ID_TWICE', params: { id: name, owner: base.join('.'), firstLine } }) ?? [];
+  });
+}
+
+/** The record could not tell them apart. A token is never echoed. */
+function sharedTokens(document: ConfigDocument, operators: readonly OperatorSetup[]): ConfigProblem[] {
+  return operators.flatMap(({ name, token }, at) => {
+    const first = operators.findIndex((one) => one.token === token);
+    if (first === at) return [];
+    const other = operators[first]?.name ?? '';
+    const words = twin({
+      owner: { en: `operator "${name}"`, zh: `操作员“${name}”` }, problem: { en: `it is that of "${other}" too`, zh: `与“${other}”的相同` }, hint: { en: 'a token of their own for each', zh: '每人使用各自的令牌' },
+    });
+    return document.problem(['operators', at, 'token'], { code: 'CV_SETTING_INVALID', params: { key: 'token', ...words } }) ?? [];
   });
 }
 

@@ -1,0 +1,62 @@
+/** An edge that is killed at any moment of a write: no write is ever made twice, and no answer is untrue. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { seededRandom } from '../../core/world.ts';
+import { startChild, type Child } from '../processes/child.ts';
+import { call, CountingDevice, edgeYaml, folder, known, settled, startGateway, until } from './bench.ts';
+
+test('killed while the device has the write and has not confirmed it: unknown, and never again', { timeout: 60_000 }, async (t) => {
+  const dir = folder(t);
+  const device = await new CountingDevice().open(t);
+  const { httpUrl, brokerUrl } = await startGateway(t, dir);
+  writeFileSync(join(dir, 'edge.yaml'), edgeYaml(brokerUrl, device.port));
+  let edge = await start(dir);
+  t.after(() => edge.kill());
+  await known(httpUrl);
+  // The device does what it is told and its confirmation does not come.
+  device.twist = (answer, request) => (request[7] === 5 ? null : answer);
+  const asked = await call(httpUrl, '/commands', { kind: 'write', device: 'plc', point: 'pump', value: true, reason: 'test', expiresInMs: 600_000 });
+  await until(() => device.writes.length === 1);
+  await edge.kill();
+  device.twist = (answer) => answer;
+  edge = await start(dir);
+  const view = await settled(httpUrl, asked.body.id);
+  assert.deepEqual([view.status, view.fault?.code, device.writes.length], ['unknown', 'CV_COMMAND_INTERRUPTED', 1]);
+});
+
+test('killed at random: what is done was written once, what is refused never, the rest at most once', { timeout: 90_000 }, async (t) => {
+  const random = seededRandom(20_261_124);
+  const dir = folder(t);
+  const device = await new CountingDevice().open(t);
+  const { httpUrl, brokerUrl } = await startGateway(t, dir);
+  writeFileSync(join(dir, 'edge.yaml'), edgeYaml(brokerUrl, device.port));
+  let edge = await start(dir);
+  t.after(() => edge.kill());
+  await known(httpUrl);
+  const ids: string[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    for (let n = 0; n < 6; n += 1) {
+      const value = (ids.length + 1) / 100;
+      ids.push((await call(httpUrl, '/commands', { kind: 'write', device: 'plc', point: 'level', value, reason: 'test', expiresInMs: 600_000 })).body.id);
+    }
+    await new Promise((resolve) => { setTimeout(resolve, random.next() * 120); });
+    await edge.kill();
+    edge = await start(dir);
+  }
+  const counts = { done: 0, unknown: 0 };
+  for (const [at, id] of ids.entries()) {
+    const { status, fault } = await settled(httpUrl, id);
+    const times = device.writes.filter(({ cells }) => cells[0] === at + 1).length;
+    assert.ok(status === 'done' || status === 'unknown', `${status} ${fault?.code}`);
+    counts[status] += 1;
+    assert.ok(status === 'done' ? times === 1 : times <= 1, `${id} ${status}: written ${times} times`);
+  }
+  assert.ok(counts.done > 0);
+  t.diagnostic(JSON.stringify(counts));
+});
+
+function start(dir: string): Promise<Child> {
+  return startChild({ name: 'edge', module: join(import.meta.dirname, 'edge-main.ts'), args: [join(dir, 'edge.yaml')], logFile: join(dir, 'edge.log') });
+}
