@@ -7,6 +7,7 @@ import { compareCursors, formatCursor, type Cursor, type GatewayLog, type ReadLi
 import { decodeBatch } from '../../core/wire/batch.ts';
 import { pause, type World } from '../../core/world.ts';
 import type { Consumer, FedEvent, MissedEvents } from './consumer.ts';
+import { SharedReads } from './shared-reads.ts';
 
 export interface Feed {
   /** Starts every consumer and then feeds them. @throws what a consumer's start throws */
@@ -39,6 +40,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
   const stop = new AbortController();
   const runners = new Map<string, Runner>();
   const cache = new DecodeCache(world);
+  const reads = new SharedReads(log, READ);
   const sleepers = new Set<() => void>();
   const headAtStart = log.head();
   let appends = 0;
@@ -52,7 +54,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
   async function run(runner: Runner): Promise<void> {
     while (!stop.signal.aborted) {
       const before = appends;
-      const groups = await log.read(runner.cursor, READ);
+      const groups = await reads.after(runner.cursor, before);
       if (stop.signal.aborted) return;
       let missed = groups[0] ? missedBefore(runner, groups[0]) : null;
       for (const part of parts(groups)) {
