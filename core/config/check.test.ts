@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { z } from 'zod';
 import { complaint, durationMs, rate, sizeBytes } from '../setting.ts';
-import { checkDocument, problemLine, resolvePath, type CheckOptions } from './check.ts';
+import { checkDocument, ConfigDocument, problemLine, resolvePath, type CheckOptions } from './check.ts';
 
 const ITEM = z.strictObject({
   id: z.string().regex(/^[a-z]+$/).meta({ zh: '编号', en: 'id' }),
