@@ -1,20 +1,23 @@
 /** What a field engineer wants to know of a device before trusting its values: who it is, and whether it answers. */
 import type { Finding } from '../../core/driver.ts';
-import { explain, type Fault } from '../../core/faults.ts';
+import { explain, FaultError, type Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { decode } from './decode.ts';
 import { open } from './link.ts';
 import { requests } from './requests.ts';
+import type { ModbusLink } from './session.ts';
 import type { ModbusPoint, ModbusSettings } from './settings.ts';
 
 /** @see MODBUS Application Protocol V1.1b3, 6.21: objects 0 to 2 of the basic identification */
 const OBJECTS = [{ object: 0, en: 'maker', zh: '厂商' }, { object: 1, en: 'product', zh: '型号' }, { object: 2, en: 'version', zh: '版本' }] as const;
 
+const IDENTIFY_MS = 1500;
+
 /** Asks who the device is (function 43/14); where it does not say, how it answers the first request. */
 export async function probe(settings: ModbusSettings, points: readonly ({ id: string } & ModbusPoint)[], world: World, signal: AbortSignal): Promise<Finding[]> {
   const link = await open(settings, points, world, signal);
   try {
-    const identity = await link.identify(settings.unit, signal);
+    const identity = await identityOf(link, settings, world, signal);
     const named = OBJECTS.flatMap(({ object, en, zh }) => (identity?.get(object) ? [{ en: `${en} ${identity.get(object)}`, zh: `${zh} ${identity.get(object)}` }] : []));
     if (named.length > 0) return [{ en: named.map((part) => part.en).join(', '), zh: named.map((part) => part.zh).join(',') }];
     const [request] = requests(points, settings);
@@ -27,6 +30,21 @@ export async function probe(settings: ModbusSettings, points: readonly ({ id: st
     }];
   } finally {
     await link.close();
+  }
+}
+
+/** Who it is; null where it does not say. On a serial line what a device does not know it mostly leaves unanswered. */
+async function identityOf(link: ModbusLink, { transport, unit }: ModbusSettings, world: World, signal: AbortSignal): Promise<Map<number, string> | null> {
+  if (transport === 'tcp') return link.identify(unit, signal);
+  const limit = new AbortController();
+  const timer = world.clock.after(IDENTIFY_MS, () => limit.abort(new FaultError('CV_LINK_TIMEOUT', { address: `unit ${unit}`, timeoutMs: IDENTIFY_MS })));
+  try {
+    return await link.identify(unit, AbortSignal.any([signal, limit.signal]));
+  } catch (error) {
+    if (limit.signal.aborted && !signal.aborted) return null;
+    throw error;
+  } finally {
+    timer.cancel();
   }
 }
 

@@ -8,20 +8,25 @@ export const TRANSPORTS = ['tcp', 'rtu-tcp', 'rtu', 'dtu'] as const;
 
 const bytes = z.object({
   ascii: z.string().min(1).optional().meta({ zh: '文本形式', en: 'As text', examples: ['DTU-0017'] }),
-  hex: z.string().regex(/^([0-9A-Fa-f]{2}\s?)+$/).optional().meta({ zh: '十六进制形式', en: 'As hexadecimal bytes', examples: ['FE FE 01'] }),
+  hex: z.string().refine((text) => /^([0-9A-Fa-f]{2}\s?)+$/.test(text), complaint('no hexadecimal bytes such as "FE FE 01"', '不是十六进制字节,应如 "FE FE 01"')).optional().meta({ zh: '十六进制形式', en: 'As hexadecimal bytes', examples: ['FE FE 01'] }),
 });
 
 const registration = bytes.extend({
-  imei: z.string().regex(/^\d{15}$/).optional().meta({ zh: '15 位 IMEI,出现在注册包任意位置即可', en: 'IMEI, 15 digits, anywhere in the packet', examples: ['861234567890123'] }),
+  imei: z.string().refine((text) => /^\d{15}$/.test(text), complaint('an IMEI has 15 digits', 'IMEI 为 15 位数字')).optional().meta({ zh: '15 位 IMEI,出现在注册包任意位置即可', en: 'IMEI, 15 digits, anywhere in the packet', examples: ['861234567890123'] }),
   unit: z.int().min(1).max(247).optional().meta({ zh: '不发注册包的终端:以该站号的应答识别', en: 'For a data unit that sends no packet: the one behind which this unit number answers' }),
 });
+
+function isListen(text: string): boolean {
+  const [, port] = /^(?:\[[0-9a-fA-F:]+\]|[^\s:[\]]+):(\d{1,5})$/.exec(text) ?? [];
+  return Number(port) >= 1 && Number(port) <= 65_535;
+}
 
 /** Sockets and serial lines differ in what names them; what does not belong to a transport is not looked at. */
 export const settings = z.object({
   transport: z.enum(TRANSPORTS).default('tcp').meta({ zh: '传输方式:tcp 为 Modbus TCP;rtu 为本机串口;rtu-tcp 为透传串口服务器;dtu 为等待 4G 数传终端(DTU)拨入', en: 'How it is reached: tcp is Modbus TCP; rtu a serial port of this machine; rtu-tcp a transparent serial server; dtu waits for a 4G data unit to dial in' }),
   host: z.string().min(1).optional().meta({ zh: '设备、网关或串口服务器的地址(tcp、rtu-tcp 必填)', en: 'Address of the device, gateway or serial server; needed with tcp and rtu-tcp', examples: ['192.168.1.20'] }),
   port: z.union([z.int().min(1).max(65_535), z.string().min(1)]).default(502).meta({ zh: 'TCP 端口;rtu 时为串口,建议用 /dev/serial/by-id/ 下的固定名称', en: 'TCP port; with rtu the serial port, best by its lasting name under /dev/serial/by-id/', examples: [502, '/dev/serial/by-id/usb-FTDI_FT232R-if00-port0'] }),
-  listen: z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/).optional().meta({ zh: 'dtu:等待拨入的本机地址和端口', en: 'dtu: address and port of this machine that data units dial', examples: ['0.0.0.0:6000'] }),
+  listen: z.string().refine(isListen, complaint('no address and port such as 0.0.0.0:6000', '不是地址加端口,应如 0.0.0.0:6000')).optional().meta({ zh: 'dtu:等待拨入的本机地址和端口', en: 'dtu: address and port of this machine that data units dial', examples: ['0.0.0.0:6000'] }),
   registration: registration.optional().meta({ zh: 'dtu:终端拨入后发送的注册包,用来区分终端;省略则以本设备站号的应答识别', en: 'dtu: the packet by which a data unit says who it is; left out: the one behind which this unit number answers' }),
   heartbeat: bytes.optional().meta({ zh: 'dtu:终端定时发送的心跳包,会从应答中剔除', en: 'dtu: what the data unit sends at intervals; taken out of answers' }),
   framing: z.enum(['rtu', 'tcp']).default('rtu').meta({ zh: 'dtu:报文格式,透传终端为 rtu', en: 'dtu: the envelope; a transparent data unit has rtu' }),
@@ -73,7 +78,7 @@ function mismatchedSetting({ transport, host, port, listen, registration = {}, h
   if (isSocket && host === undefined) return { path: ['host'], en: `${transport} needs the address of the device`, zh: `${transport} 需要设备地址` };
   if (isSocket && typeof port !== 'number') return { path: ['port'], en: `"${port}" is a text; a number is wanted`, zh: `“${port}”是文本,应为数字` };
   if (transport === 'rtu' && typeof port !== 'string') return { path: ['port'], en: 'rtu needs a serial port such as /dev/ttyUSB0', zh: 'rtu 需要串口,如 /dev/ttyUSB0' };
-  if (transport === 'dtu' && !(Number(listen?.split(':').at(-1)) >= 1 && Number(listen?.split(':').at(-1)) <= 65_535)) return { path: ['listen'], en: 'dtu needs an address to listen on such as 0.0.0.0:6000', zh: 'dtu 需要监听地址,如 0.0.0.0:6000' };
+  if (transport === 'dtu' && listen === undefined) return { path: ['listen'], en: 'dtu needs an address to listen on such as 0.0.0.0:6000', zh: 'dtu 需要监听地址,如 0.0.0.0:6000' };
   if (transport === 'dtu' && Object.keys(registration).length > 1) return { path: ['registration'], en: 'one of ascii, hex, imei and unit', zh: 'ascii、hex、imei、unit 只能写一个' };
   if (heartbeat && Object.keys(heartbeat).length !== 1) return { path: ['heartbeat'], en: 'one of ascii and hex', zh: 'ascii、hex 须写且只写一个' };
   const isSerial = transport === 'rtu' || transport === 'rtu-tcp' || (transport === 'dtu' && framing === 'rtu');

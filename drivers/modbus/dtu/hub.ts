@@ -26,11 +26,12 @@ const MAX_TOLD = 1000;
 export interface Member {
   recognition: Recognition;
   connection: Connection | null;
-  isUsed: boolean;
+  /** Links that are open on it or wait for it. */
+  users: number;
   /** Whether the unit it is known by answers on this connection; used for those that send no packet. */
   answersOn(connection: Connection, signal: AbortSignal): Promise<boolean>;
   /** Called when it has dialled in. */
-  wake: (() => void) | null;
+  waiting: Set<() => void>;
 }
 
 const hubs = new Map<string, Hub>();
@@ -70,8 +71,8 @@ export class Hub {
   /** Takes a member in, or gives the one of that name. */
   join(recognition: Recognition, answersOn: Member['answersOn']): Member {
     const { name } = recognition;
-    const member = this.#members.get(name) ?? { recognition, connection: null, isUsed: false, answersOn, wake: null };
-    Object.assign(member, { recognition, answersOn, isUsed: true });
+    const member = this.#members.get(name) ?? { recognition, connection: null, users: 0, answersOn, waiting: new Set() };
+    Object.assign(member, { recognition, answersOn, users: member.users + 1 });
     this.#members.set(name, member);
     // One that dialled in before its device was opened.
     for (const connection of this.#unknown) this.#match(connection);
@@ -83,14 +84,13 @@ export class Hub {
    * closed a moment later, since a data unit may need a minute to dial again and a link is often only opened afresh.
    */
   leave(member: Member): void {
-    member.isUsed = false;
-    member.wake = null;
-    if (member.connection?.owesAnswer) member.connection.over(closedHere(this.listen));
+    member.users -= 1;
+    if (member.users === 0 && member.connection?.owesAnswer) member.connection.over(closedHere(this.listen));
     if (!this.#isUsed) this.#world.clock.after(LINGER_MS, () => { if (!this.#isUsed) this.#close(); });
   }
 
   get #isUsed(): boolean {
-    return [...this.#members.values()].some(({ isUsed }) => isUsed);
+    return [...this.#members.values()].some(({ users }) => users > 0);
   }
 
   async #open(): Promise<void> {
@@ -101,6 +101,8 @@ export class Hub {
         this.#server.once('error', reject);
         this.#server.listen({ host, port: Number(this.listen.slice(colon + 1)) }, resolve);
       });
+      // Too many open files, say: whoever dials has to come again.
+      this.#server.on('error', (error) => this.#world.tell({ kind: 'fault', fault: { code: 'CV_MODBUS_LISTEN', params: { listen: this.listen, detail: error.message } } }));
     } catch (error) {
       hubs.delete(this.listen);
       const { code, message } = error as NodeJS.ErrnoException;
@@ -164,7 +166,7 @@ export class Hub {
 
   /** Asks a silent one for each unit that is known by nothing else, those that are missing first. */
   async #ask(connection: Connection): Promise<void> {
-    const candidates = [...this.#members.values()].filter(({ recognition, isUsed }) => isUsed && !recognition.registration);
+    const candidates = [...this.#members.values()].filter(({ recognition, users }) => users > 0 && !recognition.registration);
     for (const member of candidates.toSorted((a, b) => Number(a.connection !== null) - Number(b.connection !== null))) {
       if (connection.end || !this.#unknown.has(connection)) return;
       if (await member.answersOn(connection, this.#ending.signal)) return this.#known(connection, member);
@@ -179,7 +181,7 @@ export class Hub {
     // What it answered to our asking is no packet that it may send again.
     if (!member.recognition.registration) connection.packet = Buffer.alloc(0);
     old?.over(new FaultError('CV_LINK_CLOSED', { address: `${this.listen} (${old.peer})`, detail: `${member.recognition.name} dialled in again from ${connection.peer}`, detailZh: `${member.recognition.name} 已从 ${connection.peer} 重新拨入` }));
-    member.wake?.();
+    for (const wake of member.waiting) wake();
   }
 
   #refuse(connection: Connection): void {

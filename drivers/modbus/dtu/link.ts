@@ -67,16 +67,18 @@ function linkTo(hub: Hub, member: Member, settings: ModbusSettings, world: World
 async function dialledIn(hub: Hub, member: Member, world: World, signal: AbortSignal): Promise<void> {
   if (member.connection) return;
   const waiting = new AbortController();
-  member.wake = () => waiting.abort();
+  const wake = () => waiting.abort();
+  member.waiting.add(wake);
   const timedOut = await pause(world.clock, DIAL_MS, AbortSignal.any([waiting.signal, signal]));
-  member.wake = null;
+  member.waiting.delete(wake);
   if (signal.aborted) throw signal.reason;
   if (timedOut) throw new FaultError('CV_MODBUS_DTU_ABSENT', { unit: member.recognition.name, listen: hub.listen });
 }
 
-function guardOver(connection: Connection, settings: ModbusSettings, { heartbeats }: Recognition, world: World): GuardedPort {
-  // It may send its registration again at any time.
-  const patterns = () => (connection.packet.length > 0 ? [...heartbeats, connection.packet] : heartbeats);
+function guardOver(connection: Connection, settings: ModbusSettings, { heartbeats, registration }: Recognition, world: World): GuardedPort {
+  // It may send its registration again at any time: as it was configured, or with all that stood around it.
+  const own = registration?.hex ?? Buffer.from(registration?.ascii ?? registration?.imei ?? '');
+  const patterns = () => [...heartbeats, own, connection.packet];
   const framing = settings.framing === 'rtu' ? rtuFraming({ patterns }) : mbapThroughUnit(patterns);
   return new GuardedPort(connection.wire(), { framing, settleMs: settleMsOf(settings) }, world);
 }
