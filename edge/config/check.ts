@@ -37,7 +37,7 @@ export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions)
   const document = new ConfigDocument(source, options);
   const frame = checkPart(document, FRAME, [], THIS_EDGE);
   const written = isRaw(document.value) && Array.isArray(document.value.devices) ? (document.value.devices as unknown[]) : [];
-  const problems = [...document.problems, ...frame.problems, ...repeatedIds(document, written, ['devices'], THIS_EDGE)];
+  const problems = [...document.problems, ...frame.problems, ...repeatedIds(document, written, ['devices'], THIS_EDGE), ...absentFiles(document, options)];
   const parts: DeviceParts[] = [];
   for (const [at, device] of written.entries()) {
     const part = await checkDevice(document, device, ['devices', at], options.drivers);
@@ -47,6 +47,22 @@ export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions)
   problems.push(...checkWrites(document, parts.map(({ id, driver, points }, at) => ({ id, driver, points, path: ['devices', at], written: (written[at] as { points?: unknown } | null)?.points }))));
   if (problems.length > 0 || !frame.value) return { setup: null, problems: inOrder(problems) };
   return { setup: deepFreeze(setupOf(source.path, frame.value, parts)), problems: [] };
+}
+
+/** Files that the edge reads as it starts. */
+function absentFiles(document: ConfigDocument, { readFile }: Secrets): ConfigProblem[] {
+  if (!readFile || !isRaw(document.value)) return [];
+  const { value } = document;
+  return ['catalogue', 'rules'].flatMap((key) => (Array.isArray(value[key]) ? (value[key] as unknown[]) : []).flatMap((file, at) => {
+    if (typeof file !== 'string' || file === '') return [];
+    const path = resolvePath(document.file, file);
+    try {
+      readFile(path);
+      return [];
+    } catch (error) {
+      return problemAt(document, [key, at], { code: 'CV_CONFIG_UNREADABLE', params: { path, detail: (error as NodeJS.ErrnoException).code ?? String(error) } });
+    }
+  }));
 }
 
 interface DeviceParts {

@@ -21,3 +21,12 @@ test('a heartbeat alone means: silent while nothing changes', async () => {
   assert.equal(await deadbandOf(', heartbeat: 10s, deadband: 0.5'), 0.5);
   assert.equal(await deadbandOf(''), undefined, 'neither: every value is sent');
 });
+
+test('files that the edge would read as it starts are missed before', async () => {
+  const readFile = (path: string): string => {
+    if (path === '/there.yaml') return '';
+    throw Object.assign(new Error('no'), { code: 'ENOENT' });
+  };
+  const { problems } = await checkEdge({ path: '/edge.yaml', text: `catalogue: [./there.yaml, ./gone.yaml]\nrules: [/r.yaml]\n${yaml('')}` }, { env: {}, readFile, drivers: DRIVERS });
+  assert.deepEqual(problems.map(({ line, fault }) => `${line} ${fault.code} ${String(fault.params.path)}`), ['1 CV_CONFIG_UNREADABLE /gone.yaml', '2 CV_CONFIG_UNREADABLE /r.yaml']);
+});
