@@ -9,8 +9,8 @@ export const OPCUA_FAULTS = {
   },
   CV_OPCUA_CERTIFICATE_UNKNOWN: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['{address} is not trusted yet: {subject}, thumbprint {thumbprint}, valid {from} to {to}', 'compare the thumbprint with the one that the server shows; when it is the same: {command}'],
-    zh: ['尚未信任 {address}:{subject},指纹 {thumbprint},有效期 {from} 至 {to}', '与服务器上显示的指纹核对,一致时执行:{command}'],
+    en: ['{address} is not trusted yet: {subject}, thumbprint {thumbprint}, valid {from} to {to}', 'compare the thumbprint with the one that the server shows; when it is the same: {command} and let the server in turn trust {own}'],
+    zh: ['尚未信任 {address}:{subject},指纹 {thumbprint},有效期 {from} 至 {to}', '与服务器上显示的指纹核对,一致时执行:{command} ;同时在服务器上信任 {own}'],
   },
   CV_OPCUA_CERTIFICATE_TIME: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',

@@ -34,10 +34,14 @@ export async function connect(settings: OpcuaSettings, world: Pick<World, 'clock
   const offered = await asking.getEndpoints({ endpointUrl: endpoint }).finally(() => asking.disconnect());
   signal.throwIfAborted();
   const chosen = choose(offered, settings);
-  await trustServer(chosen.serverCertificate, endpoint, certificates, world.clock.nowMs());
+  // Ours is made before theirs is judged: who stands at the server can then see to both.
   const own = await ownCertificate(certificates.dir, world);
+  await trustServer(chosen.serverCertificate, endpoint, certificates, world.clock.nowMs());
   signal.throwIfAborted();
-  return connected(endpoint, own, { mode: MessageSecurityMode[security.mode], policy: SecurityPolicy[security.policy], serverCertificate: chosen.serverCertificate }, settings, onClient);
+  const client = await connected(endpoint, own, { mode: MessageSecurityMode[security.mode], policy: SecurityPolicy[security.policy], serverCertificate: chosen.serverCertificate }, settings, onClient);
+  // What was said without security may have been said by somebody else; how the password goes is asked once more.
+  if (settings.user !== undefined) choose(await client.getEndpoints({ endpointUrl: endpoint }), settings);
+  return client;
 }
 
 export function identityOf({ user, password }: OpcuaSettings): UserIdentityInfo {
@@ -68,7 +72,8 @@ async function connected(endpoint: string, keys: KeyPairProvider, { mode, policy
 /** `forever` is a day: a server would keep the sessions of boxes that never come back. */
 export const sessionMs = ({ holdFor }: OpcuaSettings): number => Math.min(86_400_000, Math.max(10_000, holdFor));
 
-function choose(offered: readonly EndpointDescription[], { endpoint, security, user }: OpcuaSettings): EndpointDescription {
+/** @throws CV_OPCUA_POLICY, CV_OPCUA_LOGIN_KIND, CV_OPCUA_PASSWORD_PLAIN */
+export function choose(offered: readonly EndpointDescription[], { endpoint, security, user }: OpcuaSettings): EndpointDescription {
   if (security === 'none') throw new FaultError('CV_OPCUA_POLICY', { address: endpoint, asked: 'none', offered: namesOf(offered) });
   const asked = `${security.policy} ${security.mode}`;
   const fitting = offered.filter((one) => one.securityMode === MessageSecurityMode[security.mode] && one.securityPolicyUri === `${POLICY_URI}${security.policy}`);

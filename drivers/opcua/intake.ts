@@ -6,17 +6,10 @@ import type { DataValue } from 'node-opcua-client';
 import type { PointOf } from '../../core/driver.ts';
 import type { Feed } from './feed.ts';
 import type { OpcuaFrame, OpcuaMissed } from './frame.ts';
-import type { Memory } from './memory.ts';
+import type { Hole, Memory } from './memory.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { overflowed } from './status.ts';
 import { frameOfValue } from './value.ts';
-
-/** A span of a point's time in which nobody listened. */
-export interface Hole {
-  point: PointOf<OpcuaPoint>;
-  fromAt: number;
-  toAt: number;
-}
 
 export class Intake {
   readonly #points: readonly PointOf<OpcuaPoint>[];
@@ -38,11 +31,13 @@ export class Intake {
   /** The subscription of before goes on: what it does not speak of has not changed. */
   resumed(): void {
     for (const point of this.#memory.last.keys()) this.#unconfirmed.add(point);
+    this.#fillHoles();
   }
 
   /** A new subscription begins: what happened since the last value of the one before is not in it. */
   begun(): void {
     for (const [point, last] of this.#memory.last) if (timeOfFrame(last) !== null) this.#memory.afterHole.add(point);
+    this.#fillHoles();
   }
 
   /** A value of the point with that index came. */
@@ -80,19 +75,26 @@ export class Intake {
     }
   }
 
+  /** Those that the link before had no time for. */
+  #fillHoles(): void {
+    for (const hole of this.#memory.holes) this.#fill(hole);
+  }
+
   #fill(hole: Hole): void {
+    this.#memory.holes.add(hole);
     // One after the other: a server's history is slow, and what is live goes on meanwhile.
     this.#filling = this.#filling.then(async () => {
       const values = await this.#history(hole).catch(() => null);
-      if (values === null) return this.#missed(hole.point, hole.fromAt, hole.toAt, 'device_away');
-      for (const value of values) this.#feed.give({ ...frameOfValue(hole.point, value), history: true });
+      if (this.#feed.error) return; // the next link asks again
+      const isTold = values === null ? this.#missed(hole.point, hole.fromAt, hole.toAt, 'device_away') : values.every((value) => this.#feed.give({ ...frameOfValue(hole.point, value), history: true }));
+      if (isTold) this.#memory.holes.delete(hole);
     });
   }
 
-  #missed(point: PointOf<OpcuaPoint>, fromAt: number, toAt: number, reason: OpcuaMissed['missed']['reason']): void {
+  #missed(point: PointOf<OpcuaPoint>, fromAt: number, toAt: number, reason: OpcuaMissed['missed']['reason']): boolean {
     const samplingMs = this.#memory.subscription?.samplingMs[this.#points.indexOf(point)] ?? 0;
     const count = samplingMs > 0 ? Math.max(1, Math.round((toAt - fromAt) / samplingMs) - 1) : 1;
-    this.#feed.give({ missed: { point: point.id, fromAt, toAt, count, reason } });
+    return this.#feed.give({ missed: { point: point.id, fromAt, toAt, count, reason } });
   }
 }
 

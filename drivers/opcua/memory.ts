@@ -4,8 +4,9 @@
  * that is per configured device, and gone together with it.
  */
 import type { ClientSession } from 'node-opcua-client';
+import type { PointOf } from '../../core/driver.ts';
 import type { OpcuaFrame } from './frame.ts';
-import type { OpcuaSettings } from './settings.ts';
+import type { OpcuaPoint, OpcuaSettings } from './settings.ts';
 
 export interface LeftSubscription {
   id: number;
@@ -26,9 +27,18 @@ export interface Memory {
   readonly last: Map<string, OpcuaFrame>;
   /** Points whose next value comes after a time in which nobody listened. */
   readonly afterHole: Set<string>;
+  /** Such times that are known by now, and neither filled from the history nor told yet. */
+  readonly holes: Set<Hole>;
 }
 
-export const emptyMemory = (): Memory => ({ session: null, subscription: null, last: new Map(), afterHole: new Set() });
+/** A span of a point's time, ms UTC, in which nobody listened. */
+export interface Hole {
+  point: PointOf<OpcuaPoint>;
+  fromAt: number;
+  toAt: number;
+}
+
+export const emptyMemory = (): Memory => ({ session: null, subscription: null, last: new Map(), afterHole: new Set(), holes: new Set() });
 
 const MEMORIES = new WeakMap<OpcuaSettings, Memory>();
 
@@ -44,12 +54,14 @@ export function memoryOf(settings: OpcuaSettings): Memory {
 export function remember(memory: Memory): () => void {
   const last = [...memory.last];
   const afterHole = [...memory.afterHole];
+  const holes = [...memory.holes];
   const { subscription } = memory;
   const sequence = subscription?.sequence ?? 0;
   return () => {
     forgetValues(memory);
     for (const [point, frame] of last) memory.last.set(point, frame);
     for (const point of afterHole) memory.afterHole.add(point);
+    for (const hole of holes) memory.holes.add(hole);
     memory.subscription = subscription;
     if (subscription) subscription.sequence = sequence;
   };
@@ -58,6 +70,7 @@ export function remember(memory: Memory): () => void {
 export function forgetValues(memory: Memory): void {
   memory.last.clear();
   memory.afterHole.clear();
+  memory.holes.clear();
 }
 
 /** A link that was closed on purpose leaves nothing. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DataType, StatusCodes } from 'node-opcua-client';
+import { DataType, EndpointDescription, MessageSecurityMode, StatusCodes, UserTokenType } from 'node-opcua-client';
+import { FaultError } from '../../core/faults.ts';
+import { choose } from './client.ts';
 import { withUri } from './discover.ts';
 import { inParts } from './limits.ts';
 import { settings } from './settings.ts';
@@ -50,6 +52,21 @@ test('a password needs a user, a user a password, and neither goes over security
   assert.deepEqual(keys({ security: secured, password: 'p' }), ['password']);
   assert.deepEqual(keys({ security: { policy: 'Basic256' } }), ['security']);
   assert.deepEqual(keys({}), ['security']);
+});
+
+test('an endpoint is chosen by policy, mode and login; a password is never sent in clear text', () => {
+  const uri = 'http://opcfoundation.org/UA/SecurityPolicy#';
+  const offered = (mode: MessageSecurityMode, token: UserTokenType, policy: string | null) => [new EndpointDescription({ securityMode: mode, securityPolicyUri: `${uri}Basic256Sha256`, userIdentityTokens: [{ tokenType: token, securityPolicyUri: policy === null ? null : `${uri}${policy}` }] })];
+  const asked = (mode: string, user = true) => settings.parse({ endpoint: 'opc.tcp://plc:4840', security: { policy: 'Basic256Sha256', mode }, ...(user ? { user: 'u', password: 'p' } : {}) });
+  const { Sign, SignAndEncrypt } = MessageSecurityMode;
+  const { UserName, Anonymous } = UserTokenType;
+  assert.equal(choose(offered(Sign, UserName, 'Basic256Sha256'), asked('Sign')).securityMode, Sign);
+  assert.equal(choose(offered(Sign, UserName, null), asked('Sign')).securityMode, Sign);
+  assert.equal(choose(offered(SignAndEncrypt, UserName, 'None'), asked('SignAndEncrypt')).securityMode, SignAndEncrypt);
+  assert.throws(() => choose(offered(Sign, UserName, 'None'), asked('Sign')), { name: 'CV_OPCUA_PASSWORD_PLAIN' });
+  assert.throws(() => choose(offered(Sign, Anonymous, null), asked('Sign')), { name: 'CV_OPCUA_LOGIN_KIND' });
+  assert.throws(() => choose(offered(Sign, UserName, null), asked('Sign', false)), { name: 'CV_OPCUA_LOGIN_KIND' });
+  assert.throws(() => choose(offered(Sign, UserName, null), asked('SignAndEncrypt')), (error) => error instanceof FaultError && error.fault.params.offered === 'Basic256Sha256 Sign');
 });
 
 test('the server\'s word is found in an error, and only a StatusCode counts as one', () => {

@@ -7,6 +7,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { FaultError } from '../../core/faults.ts';
+import { ownCertificatePath } from './own-certificate.ts';
 import type { OpcuaSettings } from './settings.ts';
 
 type Certificates = OpcuaSettings['certificates'];
@@ -17,7 +18,7 @@ export async function trustServer(der: Uint8Array, endpoint: string, { dir, chec
   const about = { address: endpoint, ...describe(certificate) };
   if (!(await isTrusted(certificate, dir))) {
     const path = await reject(certificate, dir);
-    throw new FaultError('CV_OPCUA_CERTIFICATE_UNKNOWN', { ...about, command: `mv ${quoted(path)} ${quoted(join(dir, 'trusted'))}/` });
+    throw new FaultError('CV_OPCUA_CERTIFICATE_UNKNOWN', { ...about, own: ownCertificatePath(dir), command: `mv ${quoted(path)} ${quoted(join(dir, 'trusted'))}/` });
   }
   if (nowMs < certificate.validFromDate.getTime() || nowMs > certificate.validToDate.getTime()) {
     throw new FaultError('CV_OPCUA_CERTIFICATE_TIME', { ...about, now: day(nowMs) });

@@ -1,0 +1,82 @@
+/** What is missing is told once, whatever breaks while it is found out. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DataType, DataValue, StatusCodes, Variant } from 'node-opcua-client';
+import { FaultError } from '../../core/faults.ts';
+import { settle } from '../../core/testing/virtual-clock.ts';
+import { Feed } from './feed.ts';
+import type { OpcuaMessage } from './frame.ts';
+import { Intake } from './intake.ts';
+import { emptyMemory, remember, type Hole, type Memory } from './memory.ts';
+
+const AT = Date.UTC(2026, 0, 1);
+const POINTS = [{ id: 'p', node: 'i=1' }];
+const valueOf = (second: number) => new DataValue({ value: new Variant({ dataType: DataType.Int32, value: second }), sourceTimestamp: new Date(AT + second * 1000), statusCode: StatusCodes.Good });
+
+async function wordsOf(feed: Feed): Promise<string[]> {
+  feed.end();
+  const words: string[] = [];
+  for await (const message of feed.take(new AbortController().signal)) words.push(wordOf(message));
+  return words;
+}
+
+function wordOf(message: OpcuaMessage): string {
+  if ('missed' in message) return `missed ${(message.missed.fromAt - AT) / 1000} to ${(message.missed.toAt - AT) / 1000}`;
+  return 'value' in message ? `${message.history ? 'history' : 'live'} ${String(message.value)}` : 'alive';
+}
+
+/** A new subscription after values up to the given second. */
+function again(memory: Memory, history: (hole: Hole) => Promise<DataValue[] | null>) {
+  const feed = new Feed();
+  const intake = new Intake(POINTS, memory, feed, history);
+  intake.begun();
+  return { feed, intake };
+}
+
+test('a link that breaks while the history is read leaves the hole to the next one', async () => {
+  const memory = emptyMemory();
+  again(memory, async () => null).intake.value(0, valueOf(1));
+  const second = again(memory, () => new Promise(() => {}));
+  second.intake.value(0, valueOf(5));
+  second.feed.fail(new FaultError('CV_LINK_CLOSED', { address: 'x', detail: 'cut' }));
+  await settle();
+  const third = again(memory, async ({ fromAt }) => (fromAt === AT + 1000 ? [valueOf(2), valueOf(3)] : null));
+  third.intake.value(0, valueOf(9));
+  await settle();
+  assert.deepEqual(await wordsOf(third.feed), ['live 9', 'history 2', 'history 3', 'missed 5 to 9']);
+  assert.equal(memory.holes.size, 0);
+});
+
+test('a value that no longer reaches the host is the next link\'s, and so is the hole before it', async () => {
+  const memory = emptyMemory();
+  again(memory, async () => null).intake.value(0, valueOf(1));
+  const broken = again(memory, async () => null);
+  broken.feed.fail(new FaultError('CV_LINK_CLOSED', { address: 'x', detail: 'cut' }));
+  broken.intake.value(0, valueOf(5));
+  const next = again(memory, async () => null);
+  next.intake.value(0, valueOf(6));
+  await settle();
+  assert.deepEqual(await wordsOf(next.feed), ['live 6', 'missed 1 to 6']);
+});
+
+test('a link that nobody listened to is as if it had not been', async () => {
+  const memory = emptyMemory();
+  again(memory, async () => null).intake.value(0, valueOf(1));
+  const undo = remember(memory);
+  again(memory, async () => null).intake.value(0, valueOf(5));
+  await settle();
+  undo();
+  const next = again(memory, async () => null);
+  next.intake.value(0, valueOf(6));
+  await settle();
+  assert.deepEqual(await wordsOf(next.feed), ['live 6', 'missed 1 to 6']);
+});
+
+test('the same value again is no hole', async () => {
+  const memory = emptyMemory();
+  again(memory, async () => null).intake.value(0, valueOf(1));
+  const next = again(memory, async () => null);
+  next.intake.value(0, valueOf(1));
+  await settle();
+  assert.deepEqual(await wordsOf(next.feed), ['live 1']);
+});
