@@ -3,8 +3,7 @@ import type { DeviceView, LastValue, PictureView, SinkView, StatusView } from '.
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
-import type { ApiSources, DemoControls } from './api/sources.ts';
-import type { CommandSource } from './api/commands.ts';
+import type { ApiSources, CommandSource, DemoControls } from './api/sources.ts';
 import { remedyOf } from './api/problem.ts';
 import type { Link } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';

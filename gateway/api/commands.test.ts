@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VirtualClock, testWorld } from '../../core/testing/virtual-clock.ts';
 import { Operators } from '../commands/operators.ts';
-import type { CommandSource } from './commands.ts';
+import type { CommandSource } from './sources.ts';
 import { EXAMPLES } from './examples.ts';
 import { validatorOf, type Document } from './testing/document.ts';
 import { openApi } from './testing/http.ts';

@@ -2,39 +2,12 @@
 import { z } from 'zod';
 import type { CommandView } from '../../core/api.ts';
 import { FaultError } from '../../core/faults.ts';
-import { COMMAND_ID, COMMAND_KINDS, COMMAND_STATUSES, CONDITION_SCHEMA, MAX_LIFE_MS, MAX_POINTS, WRITABLE_SCHEMA } from '../../core/wire/commands.ts';
-import { IDS } from '../../core/event.ts';
+import { COMMAND_KINDS, COMMAND_STATUSES } from '../../core/wire/commands.ts';
+import { COMMAND_BODY } from './command-body.ts';
 import { EXAMPLES } from './examples.ts';
 import { after, idParam, NO_PARAMS, pageFrom, pageLimit, query, route, unknownId, type Call, type Route } from './route.ts';
 import { CommandView as CommandShape, pageOf } from './shapes.ts';
-
-/** What asks of commands the API has; the running gateway gives it. */
-export interface CommandSource {
-  /** @throws CV_COMMANDS_CLOSED, CV_API_UNAUTHORISED, CV_COMMAND_TOO_MANY. @returns the operator's name */
-  identify(authorization: string | undefined, address: string): string;
-  /** @throws CV_COMMAND_TOO_MANY, CV_API_UNKNOWN_ID, CV_COMMAND_ID_TAKEN, CV_COMMAND_BUSY, CV_COMMAND_UNRECORDED */
-  ask(request: z.output<typeof COMMAND_BODY>, by: string): Promise<CommandView>;
-  get(id: string): CommandView | null;
-  /** In any order; without pictures. */
-  list(): CommandView[];
-}
-
-const common = {
-  id: z.string().regex(COMMAND_ID).optional().meta({ description: 'your own; given again with the same content it is the same command' }),
-  device: z.string().regex(IDS.device),
-  reason: z.string().min(1).max(500).meta({ description: 'why; stands in the record on both sides' }),
-  expiresInMs: z.int().min(1000).max(MAX_LIFE_MS).default(30_000).meta({ description: 'not begun later than this' }),
-};
-const point = z.string().regex(IDS.point);
-export const COMMAND_BODY = z.discriminatedUnion('kind', [
-  z.strictObject({ ...common, kind: z.literal('read'), points: z.array(point).min(1).max(MAX_POINTS).exactOptional().meta({ description: 'left out: all of the device' }) }),
-  z.strictObject({
-    ...common, kind: z.literal('write'), point, value: WRITABLE_SCHEMA.meta({ description: 'in the point\'s own unit' }),
-    unit: z.string().max(64).exactOptional().meta({ description: 'refused when the point is in another one' }),
-    ifState: CONDITION_SCHEMA.exactOptional().meta({ description: 'refused unless this holds, by a good, fresh value' }),
-  }),
-  z.strictObject({ ...common, kind: z.literal('snapshot') }),
-]);
+import type { CommandSource } from './sources.ts';
 
 const PATH = '/api/v1/commands';
 const ACCESS = ['CV_COMMANDS_CLOSED', 'CV_API_UNAUTHORISED', 'CV_COMMAND_TOO_MANY'] as const;

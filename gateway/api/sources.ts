@@ -2,9 +2,9 @@
  * All that the HTTP API needs of a gateway, as one interface: the running gateway gives it, tests and the console's rig
  * give a fake. Every answer is a snapshot that the API may keep; nothing here is ever handed out for writing.
  */
-import type { DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, PointView, QuarantineItem, SeriesGap, SeriesView, StatusView, WarningView } from '../../core/api.ts';
-import type { CommandSource } from './commands.ts';
+import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, PointView, QuarantineItem, SeriesGap, SeriesView, StatusView, WarningView } from '../../core/api.ts';
 import type { GatewayLog } from '../../core/log/types.ts';
+import type { CommandBody } from './command-body.ts';
 
 export type Soon<T> = T | Promise<T>;
 
@@ -44,6 +44,17 @@ export interface DemoControls {
   cut(): Soon<void>;
   /** Kills the edge (−9); it is started again. */
   kill(): Soon<void>;
+}
+
+/** Commands to edges. */
+export interface CommandSource {
+  /** @throws CV_COMMANDS_CLOSED, CV_API_UNAUTHORISED, CV_COMMAND_TOO_MANY. @returns the operator's name */
+  identify(authorization: string | undefined, address: string): string;
+  /** @throws CV_COMMAND_TOO_MANY, CV_API_UNKNOWN_ID, CV_COMMAND_ID_TAKEN, CV_COMMAND_BUSY, CV_COMMAND_UNRECORDED */
+  ask(request: CommandBody, by: string): Promise<CommandView>;
+  get(id: string): CommandView | null;
+  /** In any order; without pictures. */
+  list(): CommandView[];
 }
 
 export interface ApiSources {
