@@ -9,8 +9,15 @@ import type { StoredPoint } from './rows.ts';
 
 /** A chunk never spans more: what overlaps a time is found by looking a day back. */
 export const CHUNK_SPAN_MS = 86_400_000;
-/** Enough for zstd to pay, few enough to read one value quickly. */
-export const CHUNK_POINTS = 512;
+/**
+ * Bytes of a body: with its head, two fill a page of 4 KB. Whatever is a little too large for its share of a page wastes
+ * most of another one; here that would be a quarter of the file.
+ */
+export const BODY_BYTES = 1930;
+/** Above this a single value takes too long to read. */
+const MAX_POINTS = 2048;
+/** A body that is so full takes no more at its end. */
+const FULL_SHARE = 0.85;
 
 export interface ChunkHead {
   s: number;
@@ -60,6 +67,63 @@ export function makeChunk(s: number, n0: number, points: readonly StoredPoint[])
     head.numbers += 1;
   }
   return { ...head, headCrc: sumOfHead(head), body };
+}
+
+export const hasRoom = (bodyBytes: number): boolean => bodyBytes < BODY_BYTES * FULL_SHARE;
+
+/**
+ * Cuts points of one series into chunks by bytes and by time.
+ *
+ * @param n0 how many points of the first one's time lie in chunks before it
+ * @param atEnd of the series: full ones; elsewhere, where more may come late, with room left
+ */
+export function makeChunks(s: number, n0: number, points: readonly StoredPoint[], atEnd: boolean): Chunk[] {
+  const chunks: Chunk[] = [];
+  let mostBytes = BODY_BYTES;
+  let nth = n0;
+  for (let from = 0; from < points.length;) {
+    const chunk = firstChunk(s, nth, points, from, mostBytes);
+    if (!atEnd && from === 0 && chunk.count < points.length) {
+      // More than one: rather two that are half full than a full one and crumbs.
+      mostBytes = BODY_BYTES * 0.6;
+      chunks.push(firstChunk(s, nth, points, from, mostBytes));
+    } else {
+      chunks.push(chunk);
+    }
+    const made = chunks.at(-1) as Chunk;
+    from += made.count;
+    nth = nthOfTime(points, from, n0);
+  }
+  return chunks;
+}
+
+/** Of how many equal times before it a point is, those before the first included. */
+function nthOfTime(points: readonly StoredPoint[], place: number, n0: number): number {
+  const at = points[place]?.at;
+  let first = place;
+  while (first > 0 && points[first - 1]?.at === at) first -= 1;
+  return place - first + (first === 0 ? n0 : 0);
+}
+
+/** As many points as fit, found by trying: how well they shrink is known only then. */
+function firstChunk(s: number, n0: number, points: readonly StoredPoint[], from: number, mostBytes: number): Chunk {
+  const startsAt = (points[from] as StoredPoint).at;
+  let most = Math.min(points.length - from, MAX_POINTS);
+  if ((points[from + most - 1] as StoredPoint).at - startsAt >= CHUNK_SPAN_MS) most = points.slice(from, from + most).findIndex(({ at }) => at - startsAt >= CHUNK_SPAN_MS);
+  let best: Chunk | null = null;
+  let count = most;
+  while (best === null || count > best.count) {
+    const chunk = makeChunk(s, n0, points.slice(from, from + count));
+    const share = chunk.body.length / mostBytes;
+    if (share <= 1 || count === 1) {
+      best = chunk;
+      if (share > 0.95) break;
+    } else {
+      most = count - 1;
+    }
+    count = Math.max(1, Math.min(most, Math.floor((count * 0.985) / share)));
+  }
+  return best;
 }
 
 export const isIntact = (head: ChunkHead): boolean => sumOfHead(head) === head.headCrc;

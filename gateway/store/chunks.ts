@@ -31,6 +31,7 @@ export class Chunks {
   readonly #idsByTime: StatementSync;
   readonly #head: StatementSync;
   readonly #body: StatementSync;
+  readonly #bodyBytes: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#places = db.prepare('SELECT id, s, from_at AS fromAt FROM chunk WHERE s = ? AND from_at > ? AND from_at < ? ORDER BY from_at, n0');
@@ -38,6 +39,7 @@ export class Chunks {
     this.#head = db.prepare(`SELECT ${HEAD_COLUMNS} FROM chunk WHERE id = ?`);
     this.#head.setReturnArrays(true);
     this.#body = db.prepare('SELECT body FROM chunk WHERE id = ?');
+    this.#bodyBytes = db.prepare('SELECT length(body) AS bytes FROM chunk WHERE id = ?');
   }
 
   /** Chunks of a series that hold something in from ≤ t < to, by time. */
@@ -65,6 +67,12 @@ export class Chunks {
     const row = unlessDamaged(() => this.#head.get(big(id)));
     const head = row ? headOf(row) : null;
     return head && isIntact(head) ? { ...head, id } : null;
+  }
+
+  /** Without reading the body; Infinity when the row is damaged. */
+  bodyBytes(id: number): number {
+    const row = unlessDamaged(() => this.#bodyBytes.get(big(id))) as { bytes: number } | undefined;
+    return row?.bytes ?? Infinity;
   }
 
   /** The points of a chunk; none when it is damaged, which is then named. */

@@ -4,7 +4,7 @@
  * result in place in one transaction.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { CHUNK_POINTS, CHUNK_SPAN_MS, makeChunk, type Chunk } from './chunk.ts';
+import { CHUNK_SPAN_MS, hasRoom, makeChunks, type Chunk } from './chunk.ts';
 import { Chunks, type Damage, type PlacedHead } from './chunks.ts';
 import type { Replacement } from './database.ts';
 import { FRESH_COLUMNS, pointOfRow } from './fresh.ts';
@@ -83,7 +83,7 @@ function mergeSeries(db: DatabaseSync, chunks: Chunks, id: number, points: reado
     if (base) removed.push(base.head.id);
     const merged = base ? mergeInto(base.points, group) : group;
     const n0 = base ? base.head.n0 : place?.fromAt === first.at ? place.n0 + UNREAD_POINTS : 0;
-    for (const piece of pieces(merged, n0, nextAt === Infinity)) added.push(makeChunk(id, piece.n0, piece.points));
+    added.push(...makeChunks(id, n0, merged, nextAt === Infinity));
     from = to;
   }
 }
@@ -110,8 +110,7 @@ function placesAround(db: DatabaseSync, id: number, firstAt: number, lastAt: num
 function joinable(chunks: Chunks, chunkId: number, at: number): { head: PlacedHead; points: StoredPoint[] } | null {
   const head = chunks.head(chunkId);
   if (!head) return null;
-  const hasRoom = head.count < CHUNK_POINTS && at - head.fromAt < CHUNK_SPAN_MS;
-  if (at > head.toAt && !hasRoom) return null;
+  if (at > head.toAt && !(at - head.fromAt < CHUNK_SPAN_MS && hasRoom(chunks.bodyBytes(chunkId)))) return null;
   const points = chunks.points(head);
   return points.length > 0 ? { head, points } : null;
 }
@@ -125,24 +124,4 @@ function mergeInto(base: readonly StoredPoint[], late: readonly StoredPoint[]): 
     merged.push(point);
   }
   return [...merged, ...late.slice(at)];
-}
-
-/** Cuts into chunks by number and by time: full ones at the end of a series, even ones elsewhere. */
-function pieces(points: readonly StoredPoint[], n0: number, atEnd: boolean): { n0: number; points: StoredPoint[] }[] {
-  const most = atEnd ? CHUNK_POINTS : Math.ceil(points.length / Math.ceil(points.length / CHUNK_POINTS));
-  const found: { n0: number; points: StoredPoint[] }[] = [];
-  let current: { n0: number; points: StoredPoint[] } | null = null;
-  /** Of how many equal times this one is. */
-  let nth = n0;
-  let previousAt = points[0]?.at;
-  for (const [at, point] of points.entries()) {
-    if (at > 0) nth = point.at === previousAt ? nth + 1 : 0;
-    previousAt = point.at;
-    if (!current || current.points.length >= most || point.at - (current.points[0] as StoredPoint).at >= CHUNK_SPAN_MS) {
-      current = { n0: nth, points: [] };
-      found.push(current);
-    }
-    current.points.push(point);
-  }
-  return found;
 }

@@ -10,10 +10,10 @@ import { compactSlice, type SliceRequest } from './compact.ts';
 import { cursorOf, type FedNumbers } from './database.ts';
 import type { Span } from './fresh.ts';
 import { readBuckets, readRows, type Place } from './read.ts';
-import { MAX_SLOTS, Ring, SLOT_MS } from './ring.ts';
+import { MAX_SLOTS, Ring, SLOT_MS, type ReadNumbers } from './ring.ts';
 import { Totals, type TotalColumns } from './totals.ts';
 import { checkFile, checkSlice } from './verify.ts';
-import { addWindow } from './window.ts';
+import { addWindow, eachNumber } from './window.ts';
 
 /** Long enough for any commit or checkpoint to end. */
 const BUSY_MS = 5000;
@@ -30,7 +30,7 @@ export class StoreReader {
     buckets: (request: Span & { maxPoints: number }) => this.#snapshot((db) => readBuckets(db, request)),
     window: (request: { from: number; to: number }) => this.#snapshot((db) => this.#window(db, request)),
     feed: ({ numbers, upTo }: { numbers: FedNumbers; upTo: Cursor }) => {
-      if (!this.#ring.isEmpty) this.#snapshot((db) => { this.#ring.feed(numbers, upTo, this.#loader(db, [])); });
+      if (!this.#ring.isEmpty) this.#snapshot((db) => { this.#ring.feed(numbers, upTo, readFrom(db, [])); });
     },
     forget: ({ beforeAt }: { beforeAt: number }) => { this.#ring.forgetBefore(beforeAt); },
     compact: (request: SliceRequest) => this.#snapshot((db) => compactSlice(db, request)),
@@ -48,19 +48,10 @@ export class StoreReader {
     const first = Math.ceil(from / SLOT_MS);
     const end = Math.floor(to / SLOT_MS);
     if (end <= first || end - first > MAX_SLOTS) return { damages: addWindow(db, { from, to }, totals), totals: totals.columns() };
-    const load = this.#loader(db, damages);
     if (from < first * SLOT_MS) damages.push(...addWindow(db, { from, to: first * SLOT_MS }, totals));
-    for (let number = first; number < end; number += 1) totals.addAll(this.#ring.totals(number, load));
+    this.#ring.addTo(totals, first, end, readFrom(db, damages));
     if (to > end * SLOT_MS) damages.push(...addWindow(db, { from: end * SLOT_MS, to }, totals));
     return { totals: totals.columns(), damages };
-  }
-
-  #loader(db: DatabaseSync, damages: Damage[]) {
-    return (from: number, to: number) => {
-      const totals = new Totals();
-      damages.push(...addWindow(db, { from, to }, totals));
-      return { totals, upTo: cursorOf(db) };
-    };
   }
 
   #snapshot<T>(run: (db: DatabaseSync) => T): T {
@@ -83,4 +74,12 @@ export class StoreReader {
     this.#db ??= new DatabaseSync(this.#path, { readOnly: true, timeout: BUSY_MS });
     return this.#db;
   }
+}
+
+/** @param damages gets what could not be read */
+function readFrom(db: DatabaseSync, damages: Damage[]): ReadNumbers {
+  return (from, to, take) => {
+    damages.push(...eachNumber(db, { from, to }, take));
+    return cursorOf(db);
+  };
 }

@@ -19,8 +19,8 @@ interface Slot {
   upTo: Cursor;
 }
 
-/** Reads a slot's time from disk, with the cursor of what it read. */
-export type LoadSlot = (from: number, to: number) => Slot;
+/** Reads all numbers of a time from disk. @returns the cursor of what was read */
+export type ReadNumbers = (from: number, to: number, take: (id: number, at: number, value: number) => void) => Cursor;
 
 export class Ring {
   /** By number (time / SLOT_MS); the one that was used last comes last. */
@@ -31,23 +31,32 @@ export class Ring {
   }
 
   /** Adds what a commit brought, where a slot is kept; the slot after a kept one is begun. */
-  feed({ ids, times, values }: FedNumbers, upTo: Cursor, load: LoadSlot): void {
+  feed({ ids, times, values }: FedNumbers, upTo: Cursor, read: ReadNumbers): void {
     for (let at = 0; at < ids.length; at += 1) {
       const number = Math.floor((times[at] as number) / SLOT_MS);
-      let slot = this.#slots.get(number);
-      if (!slot && this.#slots.has(number - 1)) slot = this.#begin(number, load);
+      if (!this.#slots.has(number) && this.#slots.has(number - 1)) this.#load(number, number + 1, read);
+      const slot = this.#slots.get(number);
       // What was loaded after this commit has it already.
       if (slot && compareCursors(upTo, slot.upTo) > 0) slot.totals.add(ids[at] as number, 1, values[at] as number, values[at] as number, values[at] as number);
     }
+    if (this.#slots.size > 2 * MAX_SLOTS) this.#evict();
   }
 
-  /** The slot's aggregates, from disk if need be. */
-  totals(number: number, load: LoadSlot): Totals {
-    const slot = this.#slots.get(number);
-    if (!slot) return this.#begin(number, load).totals;
-    this.#slots.delete(number);
-    this.#slots.set(number, slot);
-    return slot.totals;
+  /** Adds the slots first ≤ number < end, from disk where need be. */
+  addTo(totals: Totals, first: number, end: number, read: ReadNumbers): void {
+    for (let number = first; number < end; number += 1) {
+      if (this.#slots.has(number)) continue;
+      const from = number;
+      while (number < end && !this.#slots.has(number)) number += 1;
+      this.#load(from, number, read);
+    }
+    for (let number = first; number < end; number += 1) {
+      const slot = this.#slots.get(number) as Slot;
+      this.#slots.delete(number);
+      this.#slots.set(number, slot);
+      totals.addAll(slot.totals);
+    }
+    this.#evict();
   }
 
   /** Forgets what ends before a time, or begins there: rows of it went from disk. */
@@ -59,16 +68,21 @@ export class Ring {
     this.#slots.clear();
   }
 
-  #begin(number: number, load: LoadSlot): Slot {
-    const slot = load(number * SLOT_MS, (number + 1) * SLOT_MS);
-    this.#slots.set(number, slot);
+  /** Missing neighbours in one go: a chunk that spans them is opened once. */
+  #load(first: number, end: number, read: ReadNumbers): void {
+    const loaded = Array.from({ length: end - first }, () => new Totals());
+    const upTo = read(first * SLOT_MS, end * SLOT_MS, (id, at, value) => { loaded[Math.floor(at / SLOT_MS) - first]?.add(id, 1, value, value, value); });
+    for (const [place, totals] of loaded.entries()) this.#slots.set(first + place, { totals, upTo });
+  }
+
+  /** The ones that were not used for longest go. */
+  #evict(): void {
     let held = 0;
     for (const { totals } of this.#slots.values()) held += totals.size;
     for (const [oldest, { totals }] of this.#slots) {
-      if ((this.#slots.size <= MAX_SLOTS && held <= MAX_TOTALS) || oldest === number) break;
+      if (this.#slots.size <= MAX_SLOTS && held <= MAX_TOTALS) return;
       this.#slots.delete(oldest);
       held -= totals.size;
     }
-    return slot;
   }
 }

@@ -126,6 +126,8 @@ class OpenStore implements Store {
   readonly #parts: Parts;
   readonly #series = new Map<string, SeriesSnapshot>();
   readonly #names = new Map<number, SeriesSnapshot>();
+  /** By id; made once, asked for often. */
+  readonly #lasts = new Map<number, LastPoint>();
   readonly #normal: ReturnType<typeof normaliser>;
   readonly #listeners = new Set<(points: readonly LastPoint[]) => void>();
   readonly #upkeep: Upkeep;
@@ -157,7 +159,7 @@ class OpenStore implements Store {
   }
 
   last(filter: SeriesFilter = {}): LastPoint[] {
-    return this.#matching(filter).map(lastOf);
+    return this.#matching(filter).map(({ id }) => this.#lasts.get(id) as LastPoint);
   }
 
   series(filter: SeriesFilter = {}): SeriesView[] {
@@ -249,7 +251,7 @@ class OpenStore implements Store {
     const told = changed.map((series) => this.#remember(series));
     if (batch.rows.length === 0) return;
     this.#world.tell({ kind: 'points_stored', count: batch.rows.length, durationMs: this.#world.clock.monotonicMs() - startedMs });
-    const points = told.map(lastOf);
+    const points = told.map(({ id }) => this.#lasts.get(id) as LastPoint);
     for (const listener of this.#listeners) listener(points);
   }
 
@@ -281,6 +283,7 @@ class OpenStore implements Store {
     const now = before && before.last.at > series.last.at ? { ...before, firstAt } : { ...series, firstAt };
     this.#series.set(key, now);
     this.#names.set(now.id, now);
+    this.#lasts.set(now.id, lastOf(now));
     return now;
   }
 
@@ -299,9 +302,8 @@ function headOf(event: Event, unit: string): SeriesHead {
   return { indicator, device, point, subject: event.subject ?? device, centre, edge, kind, unit };
 }
 
-function lastOf({ id: _id, firstAt: _firstAt, last, ...head }: SeriesSnapshot): LastPoint {
-  const { at, value, quality, flags, extra } = last;
-  return { ...head, unit: extra?.unit ?? head.unit, at, value, quality, flags };
+function lastOf({ indicator, device, point, subject, centre, edge, kind, unit, last: { at, value, quality, flags, extra } }: SeriesSnapshot): LastPoint {
+  return { indicator, device, point, subject, centre, edge, kind, unit: extra?.unit ?? unit, at, value, quality, flags };
 }
 
 function parsePlace(text: string): { at: number; n: number } {
