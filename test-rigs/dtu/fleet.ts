@@ -49,6 +49,9 @@ interface Member {
   lastGoodMs: number;
 }
 
+/** Most data units are transparent; one in four puts Modbus TCP through. */
+const framingOf = (who: number): 'rtu' | 'tcp' => (who % 4 === 3 ? 'tcp' : 'rtu');
+
 /** Third register from the first two: half an answer, or two mixed, does not fit. */
 const proofOf = (who: number, turn: number): number => (who * 40_503 + turn * 9973 + 17) & 0xffff;
 
@@ -61,7 +64,7 @@ export async function runFleet({ units, seconds, seed, mishapMs }: FleetOptions)
   function member(who: number): Member {
     const one: Member = { turn: 0, hit: null, lastGoodMs: 0, unit: null as unknown as DataUnit };
     one.unit = dataUnit({
-      port, registration: Buffer.from(`DTU-${who}`), heartbeat: BEAT, redialMs: 50,
+      port, envelope: framingOf(who), registration: Buffer.from(`DTU-${who}`), heartbeat: BEAT, redialMs: 50,
       served: { read: (_unit, _fc, start, count) => {
         one.turn = (one.turn + 1) & 0xffff;
         return [who, one.turn, proofOf(who, one.turn)].slice(start, start + count);
@@ -77,7 +80,7 @@ export async function runFleet({ units, seconds, seed, mishapMs }: FleetOptions)
   }
 
   const devices = members.map((_member, who): DeviceSetup => {
-    const settings = driver.settings.parse({ transport: 'dtu', listen: `127.0.0.1:${port}`, registration: { ascii: `DTU-${who}` }, heartbeat: { hex: BEAT.toString('hex') } });
+    const settings = driver.settings.parse({ transport: 'dtu', listen: `127.0.0.1:${port}`, registration: { ascii: `DTU-${who}` }, heartbeat: { hex: BEAT.toString('hex') }, framing: framingOf(who) });
     const points = POINTS.map((id, at) => ({
       id, indicator: 'T', unit: '1', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: Object.assign(driver.point?.parse({ address: `holding:${at}` }) as object, { id }),
     }));

@@ -56,6 +56,8 @@ export class Hub {
   readonly #members = new Map<string, Member>();
   readonly #connections = new Set<Connection>();
   readonly #unknown = new Set<Connection>();
+  /** Of all members, each once. */
+  readonly #heartbeats = new Map<string, Buffer>();
   /** Said something a moment ago: it may not be all. */
   readonly #speaking = new Set<Connection>();
   readonly #told = new Set<string>();
@@ -74,8 +76,9 @@ export class Hub {
     const member = this.#members.get(name) ?? { recognition, connection: null, users: 0, answersOn, waiting: new Set() };
     Object.assign(member, { recognition, answersOn, users: member.users + 1 });
     this.#members.set(name, member);
+    for (const heartbeat of recognition.heartbeats) this.#heartbeats.set(heartbeat.toString('hex'), heartbeat);
     // One that dialled in before its device was opened.
-    for (const connection of this.#unknown) this.#match(connection);
+    for (const connection of this.#unknown) if (!this.#speaking.has(connection) && isRegisteredAs(this.#said(connection), member)) this.#known(connection, member);
     return member;
   }
 
@@ -154,14 +157,9 @@ export class Hub {
 
   #match(connection: Connection): void {
     if (!this.#unknown.has(connection) || this.#speaking.has(connection)) return;
-    const member = [...this.#members.values()].find((one) => this.#isRegisteredAs(connection, one));
+    const said = this.#said(connection);
+    const member = said.length > 0 && [...this.#members.values()].find((one) => isRegisteredAs(said, one));
     if (member) this.#known(connection, member);
-  }
-
-  #isRegisteredAs(connection: Connection, { recognition }: Member): boolean {
-    if (recognition.registration) return registers(this.#said(connection), recognition);
-    // It speaks by itself: the unit of its first frame.
-    return anyFrame(this.#said(connection))?.[0] === recognition.unit;
   }
 
   /** Asks a silent one for each unit that is known by nothing else, those that are missing first. */
@@ -195,8 +193,14 @@ export class Hub {
 
   /** What it said so far, without heartbeats of any member. */
   #said(connection: Connection): Buffer {
-    return withoutHeartbeats(connection.packet, [...this.#members.values()].flatMap(({ recognition }) => recognition.heartbeats));
+    return withoutHeartbeats(connection.packet, [...this.#heartbeats.values()]);
   }
+}
+
+function isRegisteredAs(said: Buffer, { recognition }: Member): boolean {
+  if (recognition.registration) return registers(said, recognition);
+  // It speaks by itself: the unit of its first frame.
+  return anyFrame(said)?.[0] === recognition.unit;
 }
 
 function closedHere(address: string): FaultError {
