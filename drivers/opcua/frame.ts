@@ -28,7 +28,7 @@ export interface OpcuaMissed {
     /** ms UTC: the last value before and the first after, neither of them missing. */
     fromAt: number;
     toAt: number;
-    /** By the server's sampling interval, at least 1: how many there were, nobody knows. */
+    /** By the pace of the values before, at least 1: how many there were, nobody knows. */
     count: number;
     reason: 'device_overflow' | 'device_away';
   };

@@ -80,3 +80,19 @@ test('the same value again is no hole', async () => {
   await settle();
   assert.deepEqual(await wordsOf(next.feed), ['live 1']);
 });
+
+test('how many are missing is reckoned by the pace before, and no faster than the server samples', async () => {
+  for (const [samplingMs, wanted] of [[0, 4], [2500, 3], [60_000, 1]] as const) {
+    const memory = emptyMemory();
+    memory.subscription = { id: 1, sequence: 0, serverStartAt: 0, aliveMs: 1, samplingMs: [samplingMs] };
+    const { intake } = again(memory, async () => null);
+    for (const second of [0, 2]) intake.value(0, valueOf(second));
+    const { feed, intake: next } = again(memory, async () => null);
+    next.value(0, valueOf(12));
+    await settle();
+    feed.end();
+    const counts: number[] = [];
+    for await (const message of feed.take(new AbortController().signal)) if ('missed' in message) counts.push(message.missed.count);
+    assert.deepEqual(counts, [wanted], `sampled every ${samplingMs} ms`);
+  }
+});

@@ -51,6 +51,7 @@ export class Intake {
     const beforeAt = before ? timeOfFrame(before) : null;
     if (this.#memory.afterHole.delete(point.id) && beforeAt !== null && at !== null && at > beforeAt) this.#fill({ point, fromAt: beforeAt, toAt: at });
     else if (overflowed(frame.status)) this.#missed(point, beforeAt ?? at ?? 0, at ?? beforeAt ?? 0, 'device_overflow');
+    else if (beforeAt !== null && at !== null && at > beforeAt) this.#memory.paceMs.set(point.id, at - beforeAt);
     if (!this.#feed.give(frame)) return;
     this.#unconfirmed.delete(point.id);
     this.#memory.last.set(point.id, frame);
@@ -92,8 +93,10 @@ export class Intake {
   }
 
   #missed(point: PointOf<OpcuaPoint>, fromAt: number, toAt: number, reason: OpcuaMissed['missed']['reason']): boolean {
-    const samplingMs = this.#memory.subscription?.samplingMs[this.#points.indexOf(point)] ?? 0;
-    const count = samplingMs > 0 ? Math.max(1, Math.round((toAt - fromAt) / samplingMs) - 1) : 1;
+    // As many as at its pace before; none comes faster than the server samples.
+    const samplingMs = this.#memory.subscription?.samplingMs[this.#points.findIndex(({ id }) => id === point.id)] ?? 0;
+    const paceMs = Math.max(samplingMs, this.#memory.paceMs.get(point.id) ?? 0);
+    const count = paceMs > 0 ? Math.max(1, Math.round((toAt - fromAt) / paceMs) - 1) : 1;
     return this.#feed.give({ missed: { point: point.id, fromAt, toAt, count, reason } });
   }
 }

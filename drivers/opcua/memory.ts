@@ -25,6 +25,8 @@ export interface Memory {
   subscription: LeftSubscription | null;
   /** By point: what was handed on last. */
   readonly last: Map<string, OpcuaFrame>;
+  /** By point: ms between its last two values, for reckoning how many are missing. */
+  readonly paceMs: Map<string, number>;
   /** Points whose next value comes after a time in which nobody listened. */
   readonly afterHole: Set<string>;
   /** Such times that are known by now, and neither filled from the history nor told yet. */
@@ -38,7 +40,7 @@ export interface Hole {
   toAt: number;
 }
 
-export const emptyMemory = (): Memory => ({ session: null, subscription: null, last: new Map(), afterHole: new Set(), holes: new Set() });
+export const emptyMemory = (): Memory => ({ session: null, subscription: null, last: new Map(), paceMs: new Map(), afterHole: new Set(), holes: new Set() });
 
 const MEMORIES = new WeakMap<OpcuaSettings, Memory>();
 
