@@ -22,7 +22,7 @@ const MAX_HELD_BYTES = 2048;
 /** After this long without a byte an answer in doubt is looked at as all there is; mobile networks pause in mid-frame. */
 const QUIET_MS = 1000;
 /** What a timed-out exchange itself may wait for the line to settle; the host leaves it behind soon after. */
-const SETTLE_AT_ONCE_MS = 400;
+const SETTLE_AT_ONCE_MS = 300;
 
 interface Waiting extends Awaited {
   fail(error: unknown): void;

@@ -36,7 +36,7 @@ export const settings = z.object({
   dataBits: z.union([z.literal(7), z.literal(8)]).default(8).meta({ zh: 'rtu:数据位', en: 'rtu: data bits' }),
   stopBits: z.union([z.literal(1), z.literal(2)]).default(1).meta({ zh: 'rtu:停止位', en: 'rtu: stop bits' }),
   localEcho: z.boolean().default(false).meta({ zh: 'rtu:转换器会把发出的字节送回,剔除之', en: 'rtu: the adapter gives back what is sent; it is taken out' }),
-  settleMs: z.int().min(0).max(10_000).optional().meta({ zh: '超时后线路保持安静的毫秒数,其间迟到的应答被丢弃;默认 rtu 200,rtu-tcp 和 dtu 400', en: 'ms of quiet after a time-out, in which a late answer is dropped; left out: 200 with rtu, 400 with rtu-tcp and dtu' }),
+  settleMs: z.int().min(0).max(10_000).optional().meta({ zh: '超时后线路保持安静的毫秒数,其间迟到的应答被丢弃;默认 rtu 200,rtu-tcp 和 dtu 300', en: 'ms of quiet after a time-out, in which a late answer is dropped; left out: 200 with rtu, 300 with rtu-tcp and dtu' }),
   writeMany: z.boolean().default(false).meta({ zh: '写单个寄存器或线圈也用功能码 16、15(少数设备只支持这两个)', en: 'Writes one register or coil by functions 16 and 15 too, for devices that know only those' }),
   maxRead: z.int().min(1).max(MAX_REGISTERS).default(MAX_REGISTERS).meta({ zh: '单次最多读取的寄存器数;不少仪表只允许 64、32 或 16', en: 'Registers read at once at most; many instruments stop at 64, 32 or 16' }),
   maxGap: z.int().min(0).max(MAX_REGISTERS).default(8).meta({ zh: '合并读取时允许跨越的空闲寄存器数;0 表示只合并相邻地址', en: 'Unused registers that a joint read may pass over; 0 joins neighbours only' }),
@@ -48,7 +48,7 @@ export const settings = z.object({
 });
 export type ModbusSettings = z.infer<typeof settings>;
 
-const SETTLE_MS = { tcp: 0, rtu: 200, 'rtu-tcp': 400, dtu: 400 } as const;
+const SETTLE_MS = { tcp: 0, rtu: 200, 'rtu-tcp': 300, dtu: 300 } as const;
 
 export function settleMsOf({ transport, settleMs }: Pick<ModbusSettings, 'transport' | 'settleMs'>): number {
   return settleMs ?? SETTLE_MS[transport];
