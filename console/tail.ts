@@ -29,6 +29,10 @@ export function useTail(focus: Focus | null, newest: PointView | null, now: numb
   useEffect(() => {
     setStored(NO_DATA);
     extra.current = [];
+  }, [key]);
+
+  // With the gateway gone, what was read last stays to be seen.
+  useEffect(() => {
     if (!focus || !live) return;
     const stop = new AbortController();
     const read = async (): Promise<void> => {

@@ -29,7 +29,7 @@ export function Header({ setLang }: { setLang(lang: Lang): void }) {
 function LinkWord() {
   const { state, words } = useView();
   const live = state.link.is === 'live';
-  return <span class={`link-word ${live ? 'is-live' : 'is-away'}`}><Icon name={live ? 'check' : 'unplugged'} />{live ? words.live : state.link.is === 'gone' ? words.gone : words.joining}</span>;
+  return <span class={`link-word ${live ? 'is-live' : 'is-away'}`}><Icon name={live ? 'check' : 'unplugged'} />{live ? words.live : state.link.is === 'gone' ? words.away : words.joining}</span>;
 }
 
 function Sentence() {

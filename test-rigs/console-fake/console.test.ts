@@ -138,12 +138,29 @@ test('a reason leads to the value it cites, by keyboard too, and the place can b
   await page.waitForSelector('[data-part=series] [role=alert]');
 });
 
+/** Dots of the canvas in the line's colour. */
+const lineDots = (page: Page): Promise<number> => page.evaluate(`(() => {
+  const canvas = document.querySelector('[data-part=level] canvas');
+  if (!canvas) return 0;
+  const line = getComputedStyle(canvas).getPropertyValue('--line').trim();
+  const wanted = [1, 3, 5].map((at) => parseInt(line.slice(at, at + 2), 16));
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let dots = 0;
+  for (let at = 0; at < data.length; at += 4) if (wanted.every((part, nth) => data[at + nth] === part)) dots += 1;
+  return dots;
+})()`);
+
 test('with the gateway gone the page says so at once, keeps what it knew, and comes back by itself', { skip }, async (t) => {
   const first = await stormyTown(t);
   const { page, errors } = await openPage(t, first.api.url, { width: 1440, locale: 'zh-CN' });
+  const phone = await openPage(t, first.api.url, { width: 390, locale: 'en-US' });
+  while (await lineDots(page) < 200) await page.waitForTimeout(50);
   const closing = first.api.close();
   await page.waitForSelector('[data-part=gone]');
+  await phone.page.waitForSelector('[data-part=gone]');
   await closing;
+  assert.ok(await lineDots(page) > 150, 'the last line of values stays');
+  assert.equal(await phone.page.evaluate('document.documentElement.scrollWidth'), 390);
   assert.match(await textOf(page, '[data-part=gone]'), /已中断.*最后数据.*(秒后重连|正在重连)/);
   assert.equal(await page.locator('main.is-stale').count(), 1);
   assert.match(await textOf(page, '[data-part=warning]'), /橙色/);
