@@ -87,6 +87,11 @@ export const COMMAND_FAULTS = {
     en: ['{device} has no picture to send: {detail}', 'check that the camera gives pictures'],
     zh: ['{device} 没有可发送的画面:{detail}', '请检查摄像机是否有画面'],
   },
+  CV_COMMAND_ANSWER: {
+    stage: 'command', retry: 'never', actor: 'operator',
+    en: ['the values have {bytes} bytes, more than the {maxBytes} of an answer', 'read fewer points at a time'],
+    zh: ['数值共 {bytes} 字节,超过应答上限 {maxBytes}', '请减少一次读取的测点'],
+  },
   CV_COMMAND_UNDELIVERED: {
     stage: 'command', retry: 'backoff', actor: 'operator',
     en: ['edge {edge} was away until the command expired; it never had it', 'look why the edge is away; give the command again when it is back'],

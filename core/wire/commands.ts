@@ -18,6 +18,8 @@ export type CommandStatus = (typeof COMMAND_STATUSES)[number];
 export const MAX_LIFE_MS = 3_600_000;
 /** A picture in an answer, as its JSON; larger ones are refused. */
 export const MAX_PICTURE_BYTES = 512 << 10;
+/** The values of a read, as their JSON. */
+export const MAX_VALUES_BYTES = 512 << 10;
 export const MAX_COMMAND_BYTES = 32 << 10;
 export const MAX_POINTS = 256;
 
@@ -41,6 +43,7 @@ export const COMMAND_ID = /^[A-Za-z0-9_-]{8,64}$/;
 const common = {
   v: z.literal(WIRE_VERSION), id: z.string().regex(COMMAND_ID), device,
   by: z.string().min(1).max(64), reason: z.string().min(1).max(500), issuedAt: time, expiresAt: time,
+  over: z.literal(true).exactOptional().meta({ description: 'by the gateway\'s clock it has expired: say what became of it, and never carry it out now' }),
 };
 const points = z.array(point).min(1).max(MAX_POINTS);
 

@@ -1,6 +1,6 @@
 /** Carries out a command that was found in order: reads, writes, or takes the camera's newest picture. */
 import { FaultError, type Fault } from '../../core/faults.ts';
-import { MAX_PICTURE_BYTES, MAX_POINTS, type Answer, type Command, type CommandReading, type CommandStatus } from '../../core/wire/commands.ts';
+import { MAX_PICTURE_BYTES, MAX_POINTS, MAX_VALUES_BYTES, type Answer, type Command, type CommandReading, type CommandStatus } from '../../core/wire/commands.ts';
 import { STALE_PERIODS, type OpenDevice } from '../host/device.ts';
 import type { Host } from '../host/read.ts';
 import type { LastPictures } from '../vision/last-picture.ts';
@@ -40,6 +40,8 @@ async function read(command: Extract<Command, { kind: 'read' }>, plant: Plant, s
     const { value, unit, occurredAt, quality, flags = [] } = newest.draft;
     return [{ point, value, unit, at: occurredAt, quality, flags }];
   });
+  const bytes = JSON.stringify(values).length;
+  if (bytes > MAX_VALUES_BYTES) return { status: 'failed', fault: { code: 'CV_COMMAND_ANSWER', params: { bytes, maxBytes: MAX_VALUES_BYTES } } };
   const missing = asked.find((point) => !values.some((one) => one.point === point));
   if (missing === undefined) return { status: 'done', found: { values } };
   return { status: 'failed', fault: { code: 'CV_POINT_SILENT', params: { device: command.device, point: missing, waitMs: STALE_PERIODS * setup.everyMs } }, found: { values } };

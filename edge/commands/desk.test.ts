@@ -4,6 +4,7 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
+import type { PictureView } from '../../core/api.ts';
 import type { Driver, Writable } from '../../core/driver.ts';
 import type { Draft, Quality } from '../../core/event.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
@@ -23,6 +24,8 @@ const plc: OpenDevice = {
   setup: { id: 'plc', driver: 'd', subject: 'plc', settings: {}, everyMs: 1000, timeoutMs: 500, points: [point('pump', { write: { interlocks: [{ point: 'guard', is: false }] } }), point('guard')] },
 };
 
+const cam: OpenDevice = { driver: { ...driver, id: 'c', traits: ['frames'] }, setup: { ...plc.setup, id: 'cam', points: [point('persons')] } };
+
 async function newFolder(t: TestContext): Promise<string> {
   const { dir, remove } = await tempDir();
   t.after(remove);
@@ -33,7 +36,7 @@ async function newFolder(t: TestContext): Promise<string> {
 async function bench(t: TestContext, dir?: string) {
   const folder: string = dir ?? await newFolder(t);
   const world = testWorld();
-  const plant = { writes: [] as string[], guard: false as Writable | null, quality: 'good' as Quality, guardAgeMs: 0, busyMs: 0, offsetMs: 0 as number | null };
+  const plant = { writes: [] as string[], guard: false as Writable | null, quality: 'good' as Quality, guardAgeMs: 0, busyMs: 0, offsetMs: 0 as number | null, picture: null as PictureView | null };
   const answers: Answer[] = [];
   const events: Draft[] = [];
   const host: Pick<Host, 'readNow' | 'write'> = {
@@ -48,7 +51,7 @@ async function bench(t: TestContext, dir?: string) {
     }),
   };
   const desk = new CommandDesk({
-    edge: 'e1', centre: '500112001', dir: folder, devices: [plc], host, pictures: { get: () => Promise.resolve(null) },
+    edge: 'e1', centre: '500112001', dir: folder, devices: [plc, cam], host, pictures: { get: () => Promise.resolve(plant.picture) },
     latest: { of: (_device, name) => (name === 'guard' && plant.guard !== null ? { ageMs: plant.guardAgeMs, draft: { value: plant.guard, quality: plant.quality } as Draft } : null) },
     clockOffsetMs: () => plant.offsetMs, publish: (text) => { answers.push(JSON.parse(text) as Answer); }, record: (draft) => { events.push(draft); },
   }, world);
@@ -108,10 +111,11 @@ test('expiry goes by the gateway\'s clock, also while it waits for the bus; noth
   plant.offsetMs = 5_000_000;
   assert.equal((await answerTo(command('in-time-0001'))).status, 'done');
   assert.equal((await answerTo(command('own-clock-01', { issuedAt: world.clock.nowMs(), expiresAt: world.clock.nowMs() + 10_000 }))).status, 'expired');
+  assert.equal((await answerTo(command('said-over-01', { over: true }))).status, 'expired');
   plant.busyMs = 10_001;
   send(command('waits-bus-01'));
   await world.clock.advanceMs(10_000);
-  await until(() => answers.length === 3);
+  await until(() => answers.length === 4);
   assert.equal(answers.at(-1)?.status, 'expired');
   await world.clock.advanceMs(60_000);
   assert.equal(plant.writes.length, 1);
@@ -165,4 +169,18 @@ test('garbage is told and never throws; what is carried out becomes an event of 
   assert.ok(world.told.length >= 300);
   await answerTo(command('an-event-001'));
   assert.deepEqual(events.map(({ kind, device, point: of, value, indicator }) => [kind, device, of, value, indicator]), [['occurrence', 'plc', 'pump', 'write pump = true: done · duty-1 · an-event-001', 'CV-COMMAND']]);
+});
+
+test('a snapshot comes with its picture, and not when there is none or it is too large; the record keeps its hash alone', async (t) => {
+  const { folder, plant, answerTo, stop } = await bench(t);
+  const snapshot = (id: string) => answerTo({ v: 1, id, kind: 'snapshot', device: 'cam', by: 'duty-1', reason: 'test', issuedAt: Date.UTC(2026, 0, 1), expiresAt: Date.UTC(2026, 0, 1) + 10_000 });
+  assert.deepEqual([(await snapshot('snapshot-0001')).status, (await snapshot('snapshot-0001')).fault?.code], ['failed', 'CV_COMMAND_PICTURE']);
+  plant.picture = { device: 'cam', at: 1, index: 0, width: 4, height: 3, jpegBase64: '/9j/AAAA', boxes: [] };
+  const taken = await snapshot('snapshot-0002');
+  assert.deepEqual([taken.status, taken.picture], ['done', plant.picture]);
+  plant.picture = { ...plant.picture, jpegBase64: 'A'.repeat(600_000) };
+  assert.equal((await snapshot('snapshot-0003')).fault?.code, 'CV_COMMAND_PICTURE');
+  await stop();
+  const record = await readFile(join(folder, 'commands-000001.jsonl'), 'utf8');
+  assert.ok(record.includes('"sha256"') && !record.includes('/9j/AAAA'));
 });

@@ -60,7 +60,9 @@ export class CommandDesk {
     const aheadMs = this.#parts.clockOffsetMs();
     // Without the gateway's clock nothing can be said of expiry: it comes again.
     if (this.#underway.has(command.id) || aheadMs === null || this.#closing.signal.aborted) return;
-    const work = this.#deal(command, aheadMs).finally(() => this.#underway.delete(command.id));
+    const work = this.#deal(command, aheadMs).catch((error: unknown) => {
+      this.#world.tell({ kind: 'fault', device: command.device, fault: faultOf(error, 'CV_DRIVER_FAILED', { device: command.device }) });
+    }).finally(() => this.#underway.delete(command.id));
     this.#underway.set(command.id, work);
   }
 

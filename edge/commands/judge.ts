@@ -9,8 +9,9 @@ import type { Newest } from './latest.ts';
 export type WriteCommand = Extract<Command, { kind: 'write' }>;
 
 /** @param nowMs by the gateway's clock */
-export function expiryFault({ issuedAt, expiresAt }: Command, nowMs: number): Fault | null {
-  if (nowMs >= expiresAt) return { code: 'CV_COMMAND_EXPIRED', params: { lateMs: Math.round(nowMs - expiresAt) } };
+export function expiryFault({ issuedAt, expiresAt, over }: Command, nowMs: number): Fault | null {
+  // The gateway's word counts even where our clock has just been set back.
+  if (nowMs >= expiresAt || over) return { code: 'CV_COMMAND_EXPIRED', params: { lateMs: Math.max(0, Math.round(nowMs - expiresAt)) } };
   const lifeMs = expiresAt - issuedAt;
   // Against now too: a command from a clock that runs ahead must not live for years.
   if (lifeMs <= 0 || lifeMs > MAX_LIFE_MS || expiresAt - nowMs > MAX_LIFE_MS) return { code: 'CV_COMMAND_LIFE', params: { maxMs: MAX_LIFE_MS } };

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
-import { ANSWER_SCHEMA, MAX_PICTURE_BYTES, readMessage, type Command } from '../../core/wire/commands.ts';
+import { ANSWER_SCHEMA, MAX_PICTURE_BYTES, MAX_VALUES_BYTES, readMessage, type Command } from '../../core/wire/commands.ts';
 import { edgeTopic, parseEdgeTopic, WIRE_VERSION } from '../../core/wire/topics.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import type { Link, Message } from '../broker/link.ts';
@@ -20,15 +20,16 @@ export interface DispatchParts {
 
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** What an operator asks for, before it is a command. */
-export type Request = Without<Command, 'v' | 'id' | 'by' | 'issuedAt' | 'expiresAt'> & { id?: string | undefined; expiresInMs: number };
+export type Request = Without<Command, 'v' | 'id' | 'by' | 'issuedAt' | 'expiresAt' | 'over'> & { id?: string | undefined; expiresInMs: number };
 
 const TICK_MS = 500;
 const REPEAT_MS = 2_000;
-const ASK_AGAIN_MS = 15_000;
+const ASK_AGAIN_MS = 5_000;
 /** An edge that comes back later than this is not asked any more what became of it. */
 const ASK_UNTIL_MS = 3_600_000;
 const MAX_PENDING = 1_000;
-const MAX_ANSWER_BYTES = MAX_PICTURE_BYTES + (256 << 10);
+/** UTF-8 takes up to three bytes a character. */
+const MAX_ANSWER_BYTES = 3 * Math.max(MAX_PICTURE_BYTES, MAX_VALUES_BYTES) + (64 << 10);
 
 export class Dispatch {
   readonly ledger: Ledger;
@@ -127,7 +128,7 @@ export class Dispatch {
     this.#lastSentMs.set(command.id, monotonicMs);
     this.#once(command.id, async () => {
       if (entry.sentAt === null) await this.ledger.sent(entry);
-      await this.#parts.link.publish(edgeTopic(entry.centre, edge, 'cmd'), JSON.stringify(command));
+      await this.#parts.link.publish(edgeTopic(entry.centre, edge, 'cmd'), JSON.stringify(isOver ? { ...command, over: true } : command));
     });
   }
 
@@ -146,7 +147,7 @@ export class Dispatch {
 }
 
 function isSame(command: Command, request: Omit<Request, 'expiresInMs' | 'id'>): boolean {
-  const { v: _v, id: _id, by: _by, issuedAt: _issuedAt, expiresAt: _expiresAt, ...content } = command;
+  const { v: _v, id: _id, by: _by, issuedAt: _issuedAt, expiresAt: _expiresAt, over: _over, ...content } = command;
   const text = (value: object) => JSON.stringify(Object.entries(value).filter(([, one]) => one !== undefined).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   return text(content) === text(request);
 }

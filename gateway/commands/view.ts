@@ -5,7 +5,7 @@ import type { Entry } from './ledger.ts';
 
 /** @param nowMs until it expires an unanswered command is pending; afterwards nobody knows, if it was sent */
 export function commandView({ command, edge, centre, sentAt, answer, answeredAt }: Entry, nowMs: number): CommandView {
-  const { v: _v, kind, id, device, by, reason, issuedAt, expiresAt, ...asked } = command;
+  const { v: _v, kind, id, device, by, reason, issuedAt, expiresAt, over: _over, ...asked } = command;
   const silent = answer === null && sentAt !== null && nowMs >= expiresAt;
   const fault = silent ? { code: 'CV_COMMAND_NO_ANSWER', params: { edge } } : answer?.fault;
   return {

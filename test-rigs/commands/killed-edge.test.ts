@@ -17,12 +17,16 @@ test('killed while the device has the write and has not confirmed it: unknown, a
   await known(httpUrl);
   // The device does what it is told and its confirmation does not come.
   device.twist = (answer, request) => (request[7] === 5 ? null : answer);
-  const asked = await call(httpUrl, '/commands', { kind: 'write', device: 'plc', point: 'pump', value: true, reason: 'test', expiresInMs: 600_000 });
+  const asked = await call(httpUrl, '/commands', { kind: 'write', device: 'plc', point: 'pump', value: true, reason: 'test', expiresInMs: 1500 });
   await until(() => device.writes.length === 1);
   await edge.kill();
   device.twist = (answer) => answer;
+  const silent = await settled(httpUrl, asked.body.id);
+  assert.deepEqual([silent.status, silent.fault?.code, silent.answeredAt], ['unknown', 'CV_COMMAND_NO_ANSWER', null]);
   edge = await start(dir);
-  const view = await settled(httpUrl, asked.body.id);
+  const answered = async () => (await call(httpUrl, `/commands/${asked.body.id}`)).body;
+  await until(async () => (await answered()).answeredAt !== null);
+  const view = await answered();
   assert.deepEqual([view.status, view.fault?.code, device.writes.length], ['unknown', 'CV_COMMAND_INTERRUPTED', 1]);
 });
 
@@ -35,13 +39,19 @@ test('killed at random: what is done was written once, what is refused never, th
   let edge = await start(dir);
   t.after(() => edge.kill());
   await known(httpUrl);
+  // A slow device: most of the time some write is on its way.
+  device.twist = (answer, request, socket) => {
+    if (request[7] !== 6) return answer;
+    setTimeout(() => { if (!socket.destroyed) socket.write(answer); }, 30);
+    return null;
+  };
   const ids: string[] = [];
   for (let round = 0; round < 5; round += 1) {
     for (let n = 0; n < 6; n += 1) {
       const value = (ids.length + 1) / 100;
       ids.push((await call(httpUrl, '/commands', { kind: 'write', device: 'plc', point: 'level', value, reason: 'test', expiresInMs: 600_000 })).body.id);
     }
-    await new Promise((resolve) => { setTimeout(resolve, random.next() * 120); });
+    await new Promise((resolve) => { setTimeout(resolve, random.next() * 150); });
     await edge.kill();
     edge = await start(dir);
   }
