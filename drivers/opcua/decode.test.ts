@@ -42,6 +42,25 @@ test('arrays, structures and mismatched values are faults of that point, never v
   }
 });
 
+test('what comes from the history is history', () => {
+  const decoded = decode(frame({ history: true }));
+  assert.ok(decoded.ok && decoded.values);
+  assert.equal(decoded.values[0]?.origin, 'backfill');
+});
+
+test('word of missing values is only that, and broken word is a fault', () => {
+  const missed = { point: 'level', fromAt: 1000, toAt: 2000, count: 3, reason: 'device_away' as const };
+  assert.deepEqual(decode({ missed }), { ok: true, values: [], missed: [missed] });
+  for (const change of [{ count: 0 }, { fromAt: -1 }, { toAt: Number.NaN }, { reason: 'shutdown' as never }, { point: 7 as never }]) assert.equal(decode({ missed: { ...missed, ...change } }).ok, false);
+});
+
+test('a write that was done says nothing; one that was refused says why', () => {
+  const written = { point: 'level', node: 'i=7', status: 'Good' };
+  assert.deepEqual(decode({ written }), { ok: true, values: [] });
+  const refused = decode({ written: { ...written, status: 'BadNotWritable' } });
+  assert.deepEqual(!refused.ok && [refused.fault.code, refused.fault.params.status, refused.points], ['CV_OPCUA_WRITE', 'BadNotWritable', ['level']]);
+});
+
 test('anything at all is decoded or refused, never thrown', () => {
   fc.assert(fc.property(fc.anything(), (anything) => { decode(anything as OpcuaFrame); }));
   fc.assert(fc.property(fc.record({ point: fc.string(), node: fc.string(), type: fc.string(), value: fc.anything(), shape: fc.string(), status: fc.anything(), sourceAt: fc.anything(), serverAt: fc.anything() }), (odd) => { decode(odd as OpcuaFrame); }));

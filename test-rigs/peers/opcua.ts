@@ -118,6 +118,16 @@ async function writes(): Promise<void> {
     assert.deepEqual(await made(setpoint, 'warm'), ['BadTypeMismatch', 21.75]);
     assert.deepEqual(await made(fixed, 2), ['BadNotWritable', 1.25]);
     await link.close();
+    // The same as a command of a centre does it, beside the subscription.
+    const host = read([{ setup: deviceOf(settings(), 'Setpoint', 'Fixed'), driver }], world);
+    let came = () => {};
+    const first = new Promise<void>((resolve) => { came = resolve; });
+    await host.open?.(() => came());
+    await first;
+    const set = (point: string, value: number) => host.write('plc', point, value, async () => {}, AbortSignal.timeout(5000));
+    assert.deepEqual(await set('Setpoint', 18.5), { outcome: 'done', readBack: 18.5 });
+    assert.equal((await set('Fixed', 3)).outcome, 'failed');
+    await host.close?.();
   });
 }
 
@@ -140,6 +150,11 @@ interface Run {
   gaps: NonNullable<Event['gap']>[];
 }
 
+const deviceOf = (settings: unknown, ...names: string[]): DeviceSetup => ({
+  id: 'plc', driver: 'opcua', subject: 'plc', settings, everyMs: 1000, timeoutMs: 2000,
+  points: pointsOf(...names).map((own) => ({ id: own.id, indicator: 'X-1', unit: '1', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own })),
+});
+
 /** The edge's own host over a line that is cut and restored; the server counts on meanwhile. */
 async function cutLine(cuts: number, queueSize: number, awayMs: number): Promise<Run & { first: number; last: number }> {
   const run: Run & { first: number; last: number } = { samples: [], gaps: [], first: 0, last: 0 };
@@ -148,11 +163,7 @@ async function cutLine(cuts: number, queueSize: number, awayMs: number): Promise
     const { server, world } = bench;
     const relay = await startRelay(() => server.port);
     const settings = bench.settings({ endpoint: `opc.tcp://127.0.0.1:${relay.port}`, queueSize });
-    const own = pointsOf('Counter')[0];
-    const setup = {
-      id: 'plc', driver: 'opcua', subject: 'plc', settings, everyMs: 1000, timeoutMs: 2000,
-      points: [{ id: 'Counter', indicator: 'X-1', unit: '1', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own }],
-    } as unknown as DeviceSetup;
+    const setup = deviceOf(settings, 'Counter');
     let wake = () => {};
     const station = qualify({ centre: '500112001', devices: [setup] }, { polled: () => false }, world);
     const host = read([{ setup, driver }], world);
