@@ -23,6 +23,7 @@ const INDICATOR = 'BN-PRB-001';
 const EDGE = 'probe';
 const MOST_PROBES = 200;
 const MOST_SECONDS = 30;
+const WARM_SECONDS = 4;
 const PATIENCE_MS = 15_000;
 
 export async function benchLatency(options: { seconds: number }): Promise<BenchResult[]> {
@@ -57,9 +58,9 @@ async function probeAll(rig: Rig, perSecond: number, seconds: number, probes: nu
   rig.undo(() => load.close());
   const times: Times = { floor: [], stored: [], warning: [] };
   const holding = load.hold(seconds, perSecond);
-  const untilMs = performance.now() + seconds * 1000;
   // The load's first seconds are for getting warm.
-  await pauseMs(seconds * 200);
+  await pauseMs(WARM_SECONDS * 1000);
+  const untilMs = performance.now() + seconds * 1000;
   for (let device = 0; device < probes && performance.now() < untilMs; device += 1) {
     times.floor.push(await floor.measure());
     const spoke = new Promise<bigint>((resolve) => { edge.onMessage((message) => { if (message.kind === 'spoke' && message.device === device) resolve(BigInt(String(message.atNs))); }); });
