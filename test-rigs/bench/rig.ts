@@ -34,11 +34,16 @@ export async function withRig<T>(run: (rig: Rig) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'cityvitals-bench-'));
   const steps: (() => Promise<unknown> | void)[] = [];
   const clear = async () => { for (let step = steps.pop(); step; step = steps.pop()) await step(); };
-  const end = async () => {
+  let ending: Promise<void> | null = null;
+  let isInterrupted = false;
+  const end = () => (ending ??= (async () => {
     await clear();
     await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+  })());
+  const interrupted = () => {
+    isInterrupted = true;
+    void end().finally(() => process.exit(130));
   };
-  const interrupted = () => { void end().finally(() => process.exit(130)); };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
   try {
     return await run({
@@ -53,6 +58,8 @@ export async function withRig<T>(run: (rig: Rig) => Promise<T>): Promise<T> {
     });
   } finally {
     await end();
+    // What breaks because its programs are being ended is no finding: the process is about to exit.
+    if (isInterrupted) await new Promise<never>(() => {});
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
   }
 }
