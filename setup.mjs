@@ -34,10 +34,10 @@ if (!wanted) {
   process.stderr.write(`setup.mjs: unknown goal "${goal}"; one of ${Object.keys(GOALS).join(', ')}\n`);
   process.exit(2);
 }
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130));
 
 try {
-  installPackages(root);
+  await installPackages(root);
   installPrograms(wanted.programs);
   if (wanted.models) convertModels(root);
   if (wanted.console) buildConsole(root);
