@@ -1,7 +1,7 @@
 /** Trust and this box's own certificate: files alone, no server. */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, test, type TestContext } from 'node:test';
@@ -48,7 +48,9 @@ test('a trusted one that has expired, is not yet valid, or is for another host i
   const dir = await tempDir(context);
   await mkdir(join(dir, 'trusted'));
   await writeFile(join(dir, 'trusted', 'notes.txt'), 'not a certificate');
-  await writeFile(join(dir, 'trusted', 'plc.der'), server);
+  await writeFile(join(dir, 'plc.der'), server);
+  await symlink(join(dir, 'plc.der'), join(dir, 'trusted', 'plc.der'));
+  await symlink(join(dir, 'nowhere'), join(dir, 'trusted', 'gone.der'));
   const check = (endpoint: string, nowMs: number, checkHost = true) => faultOf(trustServer(server, endpoint, { dir, checkHost }, nowMs)).then((fault) => fault?.code ?? null);
   assert.equal(await check(ENDPOINT, NOW + 11 * DAY_MS), 'CV_OPCUA_CERTIFICATE_TIME');
   assert.equal(await check(ENDPOINT, NOW - 2 * DAY_MS), 'CV_OPCUA_CERTIFICATE_TIME');

@@ -52,6 +52,7 @@ test('a password needs a user, a user a password, and neither goes over security
   assert.deepEqual(keys({ security: secured, password: 'p' }), ['password']);
   assert.deepEqual(keys({ security: { policy: 'Basic256' } }), ['security']);
   assert.deepEqual(keys({}), ['security']);
+  assert.deepEqual(keys({ security: 'none', publishEvery: 'forever', sampleEvery: 'forever', holdFor: 'forever' }), ['publishEvery', 'sampleEvery']);
 });
 
 test('an endpoint is chosen by policy, mode and login; a password is never sent in clear text', () => {

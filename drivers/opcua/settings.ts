@@ -4,6 +4,10 @@ import { complaint, durationMs } from '../../core/setting.ts';
 
 export const POLICIES = ['Basic256Sha256', 'Aes128_Sha256_RsaOaep', 'Aes256_Sha256_RsaPss'] as const;
 
+const LONGEST_MS = 86_400_000;
+/** A server takes no interval without end. */
+const interval = () => durationMs().refine((ms) => ms <= LONGEST_MS, complaint('must be at most 1d', '不能超过 1d'));
+
 const secured = z.strictObject({
   policy: z.enum(POLICIES).meta({ zh: '安全策略', en: 'Security policy' }),
   mode: z.enum(['Sign', 'SignAndEncrypt']).default('SignAndEncrypt').meta({ zh: '只签名,或签名并加密', en: 'Signed only, or signed and encrypted' }),
@@ -20,8 +24,8 @@ export const settings = z.object({
     checkHost: z.boolean().default(true).meta({ zh: '服务器证书须写明所连接的主机名或地址', en: 'The server\'s certificate has to name the host that is connected to' }),
   }).prefault({}).meta({ zh: '签名或加密所用的证书', en: 'Certificates, where anything is signed or encrypted' }),
   mode: z.enum(['subscribe', 'poll']).default('subscribe').meta({ zh: '订阅变化,或按 sampleEvery 读取;服务器不支持订阅时自动改为读取', en: 'Subscribe to what changes, or read at sampleEvery; a server without subscriptions is read by itself' }),
-  publishEvery: durationMs().prefault('1s').meta({ zh: '服务器发送变化的间隔', en: 'How often the server sends what changed' }),
-  sampleEvery: durationMs().prefault('1s').meta({ zh: '服务器采样(或读取)的间隔;0ms 为每次变化;可在测点上单独设置', en: 'How often the server samples, or is read; 0ms: at each change; a point may have its own' }),
+  publishEvery: interval().prefault('1s').meta({ zh: '服务器发送变化的间隔', en: 'How often the server sends what changed' }),
+  sampleEvery: interval().prefault('1s').meta({ zh: '服务器采样(或读取)的间隔;0ms 为每次变化;可在测点上单独设置', en: 'How often the server samples, or is read; 0ms: at each change; a point may have its own' }),
   queueSize: z.int().min(1).max(10_000).default(10).meta({ zh: '服务器为每个测点缓存的值数', en: 'Values the server keeps for each point between two sendings' }),
   holdFor: durationMs().prefault('60s').meta({ zh: '断线后服务器为本机保留会话、订阅和缓存的时间', en: 'How long the server keeps session, subscription and queues while this box is away' }),
 }).check((context) => {
@@ -41,7 +45,7 @@ export const point = z.object({
     examples: ['nsu=urn:maker:device;s=Tank.Level', 'ns=2;s=Tank.Level', 'i=2258'],
   }),
   index: z.int().min(0).optional().meta({ zh: '数组节点中取第几个元素,从 0 起', en: 'Which element of an array, from 0' }),
-  sampleEvery: durationMs().optional().meta({ zh: '该测点的采样间隔', en: 'Sampling interval of this point' }),
+  sampleEvery: interval().optional().meta({ zh: '该测点的采样间隔', en: 'Sampling interval of this point' }),
   queueSize: z.int().min(1).max(10_000).optional().meta({ zh: '该测点的缓存数', en: 'Queue size of this point' }),
   serverDeadband: z.union([z.number().positive(), z.strictObject({ percent: z.number().positive().max(100).meta({ zh: '量程的百分比', en: 'Percent of its range' }) })]).optional().meta({
     zh: '服务器端死区:绝对值,或量程(EURange)的百分比;状态变化不受死区影响', en: 'Deadband at the server: absolute, or percent of the range (EURange); a change of status always comes', examples: [0.5, { percent: 2 }],

@@ -40,19 +40,31 @@ function parse(der: Uint8Array, address: string): X509Certificate {
 }
 
 async function isTrusted(certificate: X509Certificate, dir: string): Promise<boolean> {
-  for (const file of await filesOf(join(dir, 'trusted'))) {
-    try {
-      if (new X509Certificate(await readFile(file)).fingerprint256 === certificate.fingerprint256) return true;
-    } catch {
-      continue; // something else that lies in the folder trusts nobody
-    }
+  const files = await Promise.all((await filesOf(join(dir, 'trusted'))).map(readTrusted));
+  return files.some((bytes) => bytes !== null && fingerprintOf(bytes) === certificate.fingerprint256);
+}
+
+/** Null when it has gone meanwhile. One that may not be read is said: whoever put it there thinks that it counts. */
+async function readTrusted(path: string): Promise<Buffer | null> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new FaultError('CV_OPCUA_CERTIFICATE_FOLDER', { dir: path, detail: (error as Error).message }, { cause: error });
   }
-  return false;
+}
+
+function fingerprintOf(bytes: Buffer): string | null {
+  try {
+    return new X509Certificate(bytes).fingerprint256;
+  } catch {
+    return null; // something else that lies in the folder trusts nobody
+  }
 }
 
 async function filesOf(folder: string): Promise<string[]> {
   try {
-    return (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => join(folder, name));
+    return (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile() || entry.isSymbolicLink()).map(({ name }) => join(folder, name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new FaultError('CV_OPCUA_CERTIFICATE_FOLDER', { dir: folder, detail: (error as Error).message }, { cause: error });
