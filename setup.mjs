@@ -20,10 +20,11 @@ const GOALS = {
   start: { programs: [], console: true, models: true },
   camera: { programs: ['ffmpeg'], footage: true },
   test: { programs: ['ffmpeg', 'chromium', 'mosquitto', 'socat'], console: true, models: true },
-  bench: { programs: ['victoria-metrics', 'postgres'], console: false, models: false },
+  bench: { programs: [], console: false, models: false },
   // Each of the benches against peers asks for its own when it runs.
   'bench-ingest': { programs: ['mosquitto', 'victoria-metrics'] },
   'bench-modbus': { programs: ['gcc', 'pkg-config', 'libmodbus', 'pymodbus'] },
+  'bench-store': { programs: ['victoria-metrics', 'timescaledb'] },
   'bench-memory': { programs: ['mosquitto', 'gcc', 'pkg-config', 'libmodbus', 'victoria-metrics'], models: true },
   chaos: { programs: ['mosquitto'], console: true, models: false },
   peers: { programs: ['ffmpeg', 'mosquitto', 'mosquitto_sub', 'mbpoll', 'socat', 'pymodbus', 'pyserial', 'paho', 'gcc', 'open62541', 'victoria-metrics'], console: true, models: true },

@@ -13,7 +13,7 @@ export const CHUNK_SPAN_MS = 86_400_000;
  * Bytes of a body: with its head, two fill a page of 4 KB. Whatever is a little too large for its share of a page wastes
  * most of another one; here that would be a quarter of the file.
  */
-export const BODY_BYTES = 1930;
+export const BODY_BYTES = 1944;
 /** Above this a single value takes too long to read. */
 const MAX_POINTS = 2048;
 /** A body that is so full takes no more at its end. */
@@ -117,11 +117,11 @@ function firstChunk(s: number, n0: number, points: readonly StoredPoint[], from:
     const share = chunk.body.length / mostBytes;
     if (share <= 1 || count === 1) {
       best = chunk;
-      if (share > 0.95) break;
+      if (share > 0.98) break;
     } else {
       most = count - 1;
     }
-    count = Math.max(1, Math.min(most, Math.floor((count * 0.985) / share)));
+    count = Math.max(1, Math.min(most, Math.floor((count * 0.993) / share)));
   }
   return best;
 }

@@ -14,6 +14,7 @@ export const BENCHES: Record<string, () => Promise<Bench>> = {
   log: () => import('./log.ts').then(({ benchLog, LOG_NOTES }) => ({ run: benchLog, notes: LOG_NOTES })),
   ingest: () => import('./ingest/bench.ts').then(({ benchIngest, INGEST_NOTES }) => ({ run: benchIngest, notes: INGEST_NOTES, debian: ['mosquitto', 'victoria-metrics'], npm: ['node-red'] })),
   modbus: () => import('./modbus/bench.ts').then(({ benchModbus, MODBUS_NOTES }) => ({ run: benchModbus, notes: MODBUS_NOTES, debian: ['libmodbus5', 'python3-pymodbus'], npm: ['node-red', 'node-red-contrib-modbus'] })),
+  store: () => import('./store.ts').then(({ benchStore, STORE_NOTES }) => ({ run: benchStore, notes: STORE_NOTES, debian: ['victoria-metrics', 'postgresql-17', 'postgresql-17-timescaledb'] })),
   latency: () => import('./latency/bench.ts').then(({ benchLatency, LATENCY_NOTES }) => ({ run: benchLatency, notes: LATENCY_NOTES, debian: ['mosquitto'] })),
   memory: () => import('./memory/bench.ts').then(({ benchMemory, MEMORY_NOTES }) => ({ run: benchMemory, notes: MEMORY_NOTES, debian: ['libmodbus5', 'mosquitto', 'victoria-metrics'], npm: ['node-red', 'node-red-contrib-modbus'] })),
 };

@@ -1,5 +1,5 @@
 /**
- * A chunk of one series: points in their order, each exactly as it was. Times as delta of delta, values by
+ * A chunk of one series: points in their order, each exactly as it was. Times as delta of delta or as distance from a grid, values by
  * `values.ts`, quality, flags and foreign unit as runs that differ from the usual, windows as columns; zstd when it
  * shrinks.
  *
@@ -58,32 +58,66 @@ export function decodePoints(bytes: Uint8Array): StoredPoint[] {
   return points;
 }
 
-/** Whole numbers near each other as delta of delta, others (never seen in practice) as they are. */
+const AS_THEY_ARE = 0;
+const DELTAS = 1;
+const GRID = 2;
+
+/** By whichever costs least: delta of delta, or how far each is from an even grid; odd ones (never seen in practice) as they are. */
 function writeTimes(out: ByteWriter, points: readonly StoredPoint[]): void {
-  const small = points.every(({ at }) => Number.isSafeInteger(at) && !Object.is(at, -0) && Math.abs(at) <= MAX_WHOLE / 8);
-  out.byte(small ? 1 : 0);
+  if (!points.every(({ at }) => Number.isSafeInteger(at) && !Object.is(at, -0) && Math.abs(at) <= MAX_WHOLE / 8)) {
+    out.byte(AS_THEY_ARE);
+    for (const { at } of points) out.float(at);
+    return;
+  }
+  const deltas = deltasOf(points);
+  const [first, step] = gridOf(points);
+  const distances = points.map(({ at }, place) => at - onGrid(first, step, place));
+  const isGrid = costOf(distances) < costOf(deltas);
+  out.byte(isGrid ? GRID : DELTAS);
+  if (isGrid) {
+    out.zigzag(first);
+    out.float(step);
+  }
+  for (const number of isGrid ? distances : deltas) out.zigzag(number);
+}
+
+function deltasOf(points: readonly StoredPoint[]): number[] {
   let previous = 0;
   let previousStep = 0;
-  for (const { at } of points) {
-    if (!small) {
-      out.float(at);
-      continue;
-    }
+  return points.map(({ at }) => {
     const step = at - previous;
-    out.zigzag(step - previousStep);
+    const delta = step - previousStep;
     // The first step is from nothing and says nothing about the second.
     previousStep = previous === 0 ? 0 : step;
     previous = at;
-  }
+    return delta;
+  });
 }
 
+/** The grid that the first and the last point lie on. */
+function gridOf(points: readonly StoredPoint[]): [first: number, step: number] {
+  const first = points[0]?.at ?? 0;
+  return [first, ((points.at(-1)?.at ?? 0) - first) / Math.max(1, points.length - 1)];
+}
+
+const onGrid = (first: number, step: number, place: number): number => first + Math.round(step * place);
+
+/** In bits, about. */
+const costOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + Math.log2(1 + 2 * Math.abs(number)), 0);
+
 function readTimes(input: ByteReader, count: number): number[] {
-  const small = input.byte() === 1;
+  const mode = input.byte();
   const times: number[] = [];
+  if (mode === GRID) {
+    const first = input.zigzag();
+    const step = input.float();
+    for (let at = 0; at < count; at += 1) times.push(onGrid(first, step, at) + input.zigzag());
+    return times;
+  }
   let previous = 0;
   let previousStep = 0;
   for (let at = 0; at < count; at += 1) {
-    if (!small) {
+    if (mode !== DELTAS) {
       times.push(input.float());
       continue;
     }

@@ -1,4 +1,5 @@
 /** VictoriaMetrics (Debian's), the store that the peers write to. */
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { freePort } from '../../processes/ports.ts';
 import { answers, type Program, type Rig } from '../rig.ts';
@@ -13,6 +14,8 @@ export interface Victoria {
   read(metric: string, tags: Record<string, string>): Promise<number[]>;
   flush(): Promise<void>;
 }
+
+export const hasVictoria = (): boolean => spawnSync('victoria-metrics', ['-version'], { stdio: 'ignore' }).error === undefined;
 
 export async function startVictoria(rig: Rig): Promise<Victoria> {
   const port = await freePort();
