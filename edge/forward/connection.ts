@@ -110,17 +110,16 @@ export class Connection {
     (this.#client.stream as { setNoDelay?(on: boolean): void }).setNoDelay?.(true);
     this.#client.stream.on('drain', () => { if (!this.#ended) this.#events.drained(); });
     const { ackTopic, commandTopic } = this.#options;
-    this.#client.subscribe([ackTopic, commandTopic], { qos: QOS }, (error, granted) => {
+    // Each by itself: mqtt.js makes one error of a refusal (3.1.1: code 128), and does not say of which topic.
+    this.#client.subscribe(commandTopic, { qos: QOS }, (error) => { if (isRefusal(error) && !this.#ended) this.#events.commandsRefused(); });
+    this.#client.subscribe(ackTopic, { qos: QOS }, (error, granted) => {
       if (this.#ended) return;
-      // 3.1.1 says no to a subscription by the code 128, which mqtt.js also makes an error of.
-      const refused = (topic: string) => granted?.some((grant) => grant.topic === topic && grant.qos >= 128) ?? true;
       // Without acks nothing could ever be let go.
-      if (refused(ackTopic)) {
+      if (error || granted?.some((grant) => grant.qos >= 128)) {
         this.#denied = true;
         this.#fail(error ?? new Error(`subscription to ${ackTopic} refused`));
         return;
       }
-      if (refused(commandTopic)) this.#events.commandsRefused();
       this.#isUp = true;
       this.#wasUp = true;
       this.#events.up();
@@ -143,6 +142,9 @@ export class Connection {
     this.#events.down({ detail: this.#detail, denied: this.#denied, wasUp: this.#wasUp });
   }
 }
+
+/** Unlike a link that went while we asked. */
+const isRefusal = (error: Error | null): boolean => Number((error as { code?: unknown } | null)?.code) >= 128;
 
 const asBuffer = (payload: Uint8Array | string) => (typeof payload === 'string' ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.length));
 

@@ -78,14 +78,15 @@ export async function startGateway(scope: Scope, dir: string, port = 0): Promise
   return { ...gateway, told };
 }
 
-export async function startEdge(scope: Scope, dir: string, yaml: string): Promise<RunningEdge> {
+export async function startEdge(scope: Scope, dir: string, yaml: string): Promise<RunningEdge & { told: TelemetryEvent[] }> {
+  const told: TelemetryEvent[] = [];
   const path = join(dir, 'edge.yaml');
   writeFileSync(path, yaml);
   const { setup, problems } = await loadEdge({ path, text: yaml });
   if (!setup) throw new Error(JSON.stringify(problems));
-  const edge = await runEdge(setup, realWorld(() => {}));
+  const edge = await runEdge(setup, realWorld((event) => { told.push(event); }));
   scope.after(() => edge.close());
-  return edge;
+  return { ...edge, told };
 }
 
 export interface Asked {

@@ -159,6 +159,19 @@ test('the broker: an edge neither gives commands, nor reads or answers those of 
   await client.subscribeAsync(`cv/v1/in/${CENTRE}/e2/cmd`, { qos: 1 });
 });
 
+test('a broker that keeps commands from an edge costs the commands alone', LIMIT, async (t) => {
+  const dir = folder(t);
+  const device = await new CountingDevice().open(t);
+  const { FakeGateway } = await import('../../edge/testing/fake-gateway.ts');
+  const gateway = await FakeGateway.open({ clockAheadMs: 0 });
+  t.after(() => gateway.close());
+  gateway.broker.authorizeSubscribe = (_client, subscription, done) => { done(null, subscription.topic.endsWith('/cmd') ? null : subscription); };
+  const edge = await startEdge(t, dir, edgeYaml(gateway.url, device.port));
+  await until(() => gateway.events.size > 10 && edge.told.some(({ kind }) => kind === 'events_settled'));
+  const codes = edge.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : []));
+  assert.deepEqual([codes.filter((code) => code.startsWith('CV_UPLINK')), edge.uplink().online], [['CV_UPLINK_COMMANDS'], true]);
+});
+
 test('an edge that is away: pending, then expired; a gateway that is killed goes on asking', LIMIT, async (t) => {
   const dir = folder(t);
   const device = await new CountingDevice().open(t);
