@@ -37,6 +37,11 @@ export const OPCUA_FAULTS = {
     en: ['{address} does not take the certificate of this box: {status}', 'put {certificate} into the trust list of the server; BadCertificateTimeInvalid: one of the two clocks is wrong'],
     zh: ['{address} 不接受本机证书:{status}', '将 {certificate} 加入服务器的信任列表;若为 BadCertificateTimeInvalid:双方之一的时钟不对'],
   },
+  CV_OPCUA_RENEWED: {
+    stage: 'open', retry: 'after-change', actor: 'field-engineer',
+    en: ['{address} does not trust the renewed certificate of this box yet; it still takes the one before', 'put {certificate} into the trust list of the server before the old one ends'],
+    zh: ['{address} 尚未信任本机更新后的证书,目前仍使用旧证书', '请在旧证书到期前将 {certificate} 加入服务器的信任列表'],
+  },
   CV_OPCUA_LOGIN: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['{address} refuses the user: {status}', 'check `user` and `password`, and that the user may open a session; many servers lock a user after a few attempts'],

@@ -8,7 +8,7 @@ import { before, test, type TestContext } from 'node:test';
 import { CertificatePurpose, convertPEMtoDER, createSelfSignedCertificate, generatePrivateKey } from 'node-opcua-crypto';
 import { explain, FaultError } from '../../core/faults.ts';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
-import { ownCertificate, ownCertificatePath } from './own-certificate.ts';
+import { ownCertificate, ownCertificatePath, ownCertificates } from './own-certificate.ts';
 import { applicationUri } from './own-key.ts';
 import { trustServer } from './trust.ts';
 
@@ -91,6 +91,9 @@ test('our own is made once, kept, and made anew with the same key before it expi
   assert.notDeepEqual(renewed, first.getCertificate());
   assert.ok(new X509Certificate(renewed).publicKey.equals(certificate.publicKey));
   assert.deepEqual(await at(NOW + 1801 * DAY_MS), renewed);
+  const offered = async (nowMs: number) => (await ownCertificates(dir, testWorld(new VirtualClock(nowMs)))).map((one) => one.getCertificate());
+  assert.deepEqual(await offered(NOW + 1801 * DAY_MS), [renewed, first.getCertificate()], 'servers may know only the old one yet');
+  assert.deepEqual(await offered(NOW + 1830 * DAY_MS), [renewed], 'which has ended by now');
   await truncate(ownCertificatePath(dir), 100);
   const again = new X509Certificate(await at(NOW + 1801 * DAY_MS));
   assert.ok(again.publicKey.equals(certificate.publicKey));

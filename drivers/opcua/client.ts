@@ -2,7 +2,7 @@
 import { MessageSecurityMode, OPCUAClient, SecurityPolicy, UserTokenType, setErrorLogger, setWarningLogger, type EndpointDescription, type UserIdentityInfo } from 'node-opcua-client';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import { ownCertificate, ownCertificatePath } from './own-certificate.ts';
+import { ownCertificatePath, ownCertificates } from './own-certificate.ts';
 import { applicationUri, APPLICATION_NAME, ownKey, type KeyPairProvider } from './own-key.ts';
 import { POLICIES, type OpcuaSettings } from './settings.ts';
 import { statusNameOf } from './status-of.ts';
@@ -35,13 +35,27 @@ export async function connect(settings: OpcuaSettings, world: Pick<World, 'clock
   signal.throwIfAborted();
   const chosen = choose(offered, settings);
   // Ours is made before theirs is judged: who stands at the server can then see to both.
-  const own = await ownCertificate(certificates.dir, world);
+  const own = await ownCertificates(certificates.dir, world);
   await trustServer(chosen.serverCertificate, endpoint, certificates, world.clock.nowMs());
   signal.throwIfAborted();
-  const client = await connected(endpoint, own, { mode: MessageSecurityMode[security.mode], policy: SecurityPolicy[security.policy], serverCertificate: chosen.serverCertificate }, settings, onClient);
+  const channel = { mode: MessageSecurityMode[security.mode], policy: SecurityPolicy[security.policy], serverCertificate: chosen.serverCertificate };
+  const client = await firstTaken(own, (keys) => connected(endpoint, keys, channel, settings, onClient), () => {
+    signal.throwIfAborted();
+    world.tell({ kind: 'fault', fault: { code: 'CV_OPCUA_RENEWED', params: { address: endpoint, certificate: ownCertificatePath(certificates.dir) } } });
+  });
   // What was said without security may have been said by somebody else; how the password goes is asked once more.
   if (settings.user !== undefined) choose(await client.getEndpoints({ endpointUrl: endpoint }), settings);
   return client;
+}
+
+/** After a renewal: a server that does not trust the new certificate yet still takes the one before. */
+async function firstTaken<T>(keys: readonly [KeyPairProvider, ...KeyPairProvider[]], open: (keys: KeyPairProvider) => Promise<T>, onOlder: () => void): Promise<T> {
+  const [newest, older] = keys;
+  return open(newest).catch((error: unknown) => {
+    if (!older || !(error instanceof FaultError) || error.fault.code !== 'CV_OPCUA_UNTRUSTED_THERE') throw error;
+    onOlder();
+    return open(older);
+  });
 }
 
 export function identityOf({ user, password }: OpcuaSettings): UserIdentityInfo {

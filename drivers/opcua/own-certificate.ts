@@ -17,14 +17,19 @@ const VALID_DAYS = 5 * 365;
 const RENEW_BEFORE_MS = 60 * DAY_MS;
 
 const CERTIFICATE = 'certificate.der';
+const PREVIOUS = 'certificate-before.der';
 const KEY = 'private-key.pem';
 /** One at a time per folder: two devices that open together must not make two. */
 const making = new Map<string, Promise<unknown>>();
 
 export const ownCertificatePath = (dir: string): string => join(dir, 'own', CERTIFICATE);
 
-/** @throws CV_OPCUA_CERTIFICATE_FOLDER */
-export function ownCertificate(dir: string, world: Pick<World, 'clock' | 'tell'>): Promise<KeyPairProvider> {
+export async function ownCertificate(dir: string, world: Pick<World, 'clock' | 'tell'>): Promise<KeyPairProvider> {
+  return (await ownCertificates(dir, world))[0];
+}
+
+/** The newest first; after a renewal also the one before, while it is valid: servers may trust only that one yet. @throws CV_OPCUA_CERTIFICATE_FOLDER */
+export function ownCertificates(dir: string, world: Pick<World, 'clock' | 'tell'>): Promise<[KeyPairProvider, ...KeyPairProvider[]]> {
   const after = (making.get(dir) ?? Promise.resolve()).catch(() => undefined);
   const mine = after.then(() => readOrMake(dir, world)).catch((error: unknown) => {
     throw error instanceof FaultError ? error : new FaultError('CV_OPCUA_CERTIFICATE_FOLDER', { dir, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
@@ -33,20 +38,21 @@ export function ownCertificate(dir: string, world: Pick<World, 'clock' | 'tell'>
   return mine;
 }
 
-async function readOrMake(dir: string, world: Pick<World, 'clock' | 'tell'>): Promise<KeyPairProvider> {
+async function readOrMake(dir: string, world: Pick<World, 'clock' | 'tell'>): Promise<[KeyPairProvider, ...KeyPairProvider[]]> {
   const own = join(dir, 'own');
   const nowMs = world.clock.nowMs();
-  const [keyPem, certificate] = await Promise.all([readIfThere(join(own, KEY)), readIfThere(join(own, CERTIFICATE))]);
-  if (keyPem && certificate && !needsRenewal(certificate, nowMs)) return provider(keyPem.toString('utf8'), certificate);
+  const [keyPem, certificate, previous] = await Promise.all([KEY, CERTIFICATE, PREVIOUS].map((file) => readIfThere(join(own, file))));
+  if (keyPem && certificate && !needsRenewal(certificate, nowMs)) return providers(keyPem.toString('utf8'), certificate, previous ?? null, nowMs);
   await Promise.all(['own', 'trusted', 'rejected'].map((folder) => mkdir(join(dir, folder), { recursive: true, mode: 0o700 })));
   const pem = keyPem?.toString('utf8') ?? (await privateKeyToPEM(await generatePrivateKey(2048))).privPem;
   const fresh = await sign(pem, nowMs);
   if (!keyPem) await writeWhole(join(own, KEY), pem);
+  if (keyPem && certificate) await writeWhole(join(own, PREVIOUS), certificate);
   await writeWhole(join(own, CERTIFICATE), fresh);
   const path = ownCertificatePath(dir);
   const word = certificate ? { en: 'renewed', zh: '已更新' } : { en: 'made', zh: '已生成' };
   world.tell({ kind: 'notice', level: 'warn', en: `OPC UA certificate of this box ${word.en}: ${path}; servers have to trust it`, zh: `本机 OPC UA 证书${word.zh}:${path};需要在各服务器上信任它` });
-  return provider(pem, fresh);
+  return providers(pem, fresh, (keyPem && certificate) ?? null, nowMs);
 }
 
 /** Near its end, not yet valid by this clock, or made under another name of this box. */
@@ -68,9 +74,20 @@ async function sign(keyPem: string, nowMs: number): Promise<Buffer> {
   return Buffer.from(new X509Certificate(cert).raw);
 }
 
-function provider(keyPem: string, certificate: Buffer): KeyPairProvider {
+function providers(keyPem: string, newest: Buffer, previous: Buffer | null, nowMs: number): [KeyPairProvider, ...KeyPairProvider[]] {
   const privateKey = coercePEMorDerToPrivateKey(keyPem);
-  return { getCertificate: () => certificate, getCertificateChain: () => [certificate], getPrivateKey: () => privateKey };
+  const provider = (certificate: Buffer): KeyPairProvider => ({ getCertificate: () => certificate, getCertificateChain: () => [certificate], getPrivateKey: () => privateKey });
+  return [provider(newest), ...(previous && isValid(previous, newest, nowMs) ? [provider(previous)] : [])];
+}
+
+/** Of the same key, under the name of today, and not at its end. */
+function isValid(previous: Buffer, newest: Buffer, nowMs: number): boolean {
+  try {
+    const [one, other] = [new X509Certificate(previous), new X509Certificate(newest)];
+    return one.publicKey.equals(other.publicKey) && one.validToDate.getTime() > nowMs && (one.subjectAltName ?? '').includes(`URI:${applicationUri()}`);
+  } catch {
+    return false; // not a certificate
+  }
 }
 
 async function readIfThere(path: string): Promise<Buffer | null> {

@@ -77,6 +77,11 @@ async function trustAndLogin(): Promise<void> {
     assert.equal(await codeOf(openAndClose(settings({ endpoint: `opc.tcp://localhost:${server.port}`, certificates: { dir, checkHost: false } }), world)), 'no fault');
     const late = { ...world, clock: { ...world.clock, nowMs: () => Date.now() + 400 * 86_400_000 } };
     assert.equal(await codeOf(openAndClose(settings(), late)), 'CV_OPCUA_CERTIFICATE_TIME');
+    // Two months before its end our certificate is renewed; this server knows only the one before.
+    const renewing = { ...world, clock: { ...world.clock, nowMs: () => Date.now() + 1780 * 86_400_000 } };
+    await ownCertificate(dir, renewing);
+    assert.equal(await codeOf(openAndClose(settings(), world)), 'no fault');
+    assert.ok(world.told.some((event) => event.kind === 'fault' && event.fault.code === 'CV_OPCUA_RENEWED'));
     // A box whose certificate the server has never seen.
     const stranger = join(dir, 'stranger');
     await ownCertificate(stranger, world);
