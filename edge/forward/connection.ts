@@ -143,8 +143,8 @@ export class Connection {
   }
 }
 
-/** Unlike a link that went while we asked. */
-const isRefusal = (error: Error | null): boolean => Number((error as { code?: unknown } | null)?.code) >= 128;
+/** The broker has answered, with a no: unlike a link that went while we asked, which has no packet. */
+const isRefusal = (error: Error | null): boolean => (error as { packet?: unknown } | null)?.packet !== undefined;
 
 const asBuffer = (payload: Uint8Array | string) => (typeof payload === 'string' ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.length));
 
