@@ -158,6 +158,22 @@ test('retention goes by whole chunks, oldest first, and says by how much', async
   await small.close();
 });
 
+test('a clock that jumps ahead lets nothing go, and what comes then is kept; back again, age counts as before', async () => {
+  const store = await open({ retentionMs: 10 * DAY_MS });
+  const nowMs = store.world.clock.nowMs();
+  await store.consumer.take(fed(Array.from({ length: 600 }, (_, at) => ({ value: at, occurredAt: nowMs - 9 * DAY_MS + at * 60_000 })).concat([{ value: -1, occurredAt: nowMs }])), { epoch: 1, seq: 601 });
+  await store.compact();
+  await store.world.clock.advanceMs(1);
+  const jumped = store.world.clock.nowMs.bind(store.world.clock);
+  store.world.clock.nowMs = () => jumped() + 1000 * DAY_MS;
+  await store.sweep();
+  assert.equal((await allRows(store, ALL, 1000)).length, 601);
+  store.world.clock.nowMs = jumped;
+  await store.sweep();
+  assert.equal((await allRows(store, ALL, 1000)).length, 601);
+  await store.close();
+});
+
 test('time for compaction comes by itself; settled rows go into chunks, recent ones stay', async () => {
   const store = await open();
   const nowMs = store.world.clock.nowMs();

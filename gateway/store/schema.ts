@@ -40,8 +40,10 @@ export function checkVersion(db: DatabaseSync): void {
 /** Moves the rows of version 1 (one table by time) into generations; a slice at a time, so a crash repeats nothing. */
 export function migrate(db: DatabaseSync, transaction: <T>(run: () => T) => T): void {
   const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (version === SCHEMA_VERSION) return;
-  if (db.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'recent'`).get()) while (transaction(() => moveRows(db)) > 0);
+  // Asked for in any case: an older program may have written in between.
+  const isOld = db.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'recent'`).get() !== undefined;
+  if (!isOld && version === SCHEMA_VERSION) return;
+  if (isOld) while (transaction(() => moveRows(db)) > 0);
   transaction(() => { db.exec(`DROP TABLE IF EXISTS recent; PRAGMA user_version = ${SCHEMA_VERSION}`); });
 }
 

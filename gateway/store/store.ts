@@ -141,7 +141,7 @@ class OpenStore implements Store {
     this.#cursor = opened.cursor;
     this.#normal = normaliser(options.catalogue);
     for (const series of opened.series) this.#remember(series);
-    this.#upkeep = new Upkeep({ path: parts.path, retentionMs: options.retentionMs, maxBytes: options.maxBytes }, world, parts.database, {
+    this.#upkeep = new Upkeep({ path: parts.path, retentionMs: options.retentionMs, maxBytes: options.maxBytes, newestAt: () => this.#newestAt() }, world, parts.database, {
       damages: (damages) => { this.#tellDamages(damages); },
       forgotten: (beforeAt) => { this.#inform('forget', { beforeAt }); },
     });
@@ -274,6 +274,12 @@ class OpenStore implements Store {
       batch.rows.push({ series: place, point: { at: event.occurredAt, value, quality: event.quality, flags: [...flags], ...(window || unit !== head.unit ? { extra } : {}) } });
     }
     return batch;
+  }
+
+  #newestAt(): number {
+    let newestAt = 0;
+    for (const { last } of this.#series.values()) newestAt = Math.max(newestAt, last.at);
+    return newestAt;
   }
 
   #remember(series: SeriesSnapshot): SeriesSnapshot {

@@ -17,6 +17,8 @@ export interface UpkeepOptions {
   path: string;
   retentionMs: number;
   maxBytes: number;
+  /** Time of the newest value there is. */
+  newestAt(): number;
 }
 
 /** What reading everything back found. */
@@ -33,6 +35,8 @@ export interface Verification {
 
 const LOOK_EVERY_MS = 60_000;
 const SWEEP_ROWS = 2000;
+/** Age is counted from our clock, but not further beyond the newest value: a clock that jumps ahead deletes nothing. */
+const TRUSTED_AHEAD_MS = 86_400_000;
 /** Chunks are filled in few goes: each costs reading the last one again. */
 const COMPACT_EVERY_MS = 6 * 3_600_000;
 const FIRST_COMPACTION_MS = 5 * 60_000;
@@ -105,14 +109,16 @@ export class Upkeep {
         await this.#shrink(FREE_SHARE);
       });
     } catch (error) {
+      // Full or failing disks get well again: the next look tries anew.
+      this.#compactAtMs = Math.min(this.#compactAtMs, this.#world.clock.monotonicMs());
       if (!this.#closed) this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_STORE_FAILED', { path: this.#options.path }) });
     }
   }
 
   async #sweep(): Promise<void> {
-    const { retentionMs, maxBytes } = this.#options;
+    const { retentionMs, maxBytes, newestAt } = this.#options;
     for (let more = true; more && !this.#closed;) {
-      const beforeAt = Number.isFinite(retentionMs) ? Math.max(0, Math.floor(this.#world.clock.nowMs() - retentionMs)) : 0;
+      const beforeAt = Number.isFinite(retentionMs) ? Math.max(0, Math.floor(Math.min(this.#world.clock.nowMs(), newestAt() + TRUSTED_AHEAD_MS) - retentionMs)) : 0;
       const swept = await this.#database.call('sweep', { beforeAt, maxBytes, maxRows: SWEEP_ROWS });
       if (swept.bySize > 0) this.#world.tell({ kind: 'samples_lost', count: swept.bySize, reason: 'store_full', intended: true });
       if (swept.byAge + swept.bySize > 0) this.#onForgotten(swept.beforeAt);
