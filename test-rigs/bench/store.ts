@@ -14,6 +14,7 @@ const WIDE = { series: 20_000, minutes: 10 };
 const BUCKETS = 500;
 const WINDOW_MS = 5 * MINUTE_MS;
 const ASKED = 15;
+const AHEAD_MINUTES = 15;
 
 export const STORE_NOTES = [
   `Bytes: ${DEEP.series} series of 7 days, one point a minute with ±20 ms, random walks of 3 decimals; 5 % of the points carry a flag, which we and TimescaleDB keep and VictoriaMetrics cannot. Ours: all files of the folder after a clean end (while it runs, a write-ahead log of up to 4 MB comes on top); VictoriaMetrics: all files once nothing changes any more; TimescaleDB: hypertable_size, indexes included, its write-ahead log not. Debian's TimescaleDB has no compression (its licence), so there it is the uncompressed table.`,
@@ -98,7 +99,12 @@ async function runOurs(rig: Rig, { deepAt, wideAt, endAt }: Times): Promise<Figu
   await give(WIDE, DEEP.series, wideAt, (points) => ours.write(points), 2000);
   const walks = new Walks(DEEP.series, WIDE.series);
   let headAt = endAt;
-  const stop = ours.writeAt(rate / 2, () => walks.minute((headAt += MINUTE_MS) - MINUTE_MS));
+  // Made before, so that making them keeps no answer waiting.
+  const ahead = Array.from({ length: AHEAD_MINUTES }, (_, minute) => walks.minute(endAt + minute * MINUTE_MS));
+  const stop = ours.writeAt(rate / 2, () => {
+    headAt += MINUTE_MS;
+    return ahead.shift() ?? walks.minute(headAt - MINUTE_MS);
+  });
   const all = DEEP.series + WIDE.series;
   await ours.window(headAt - WINDOW_MS, headAt);
   const figures: Figures = {

@@ -9,6 +9,8 @@ import { pauseMs, say } from '../rig.ts';
 import type { BenchPoint } from './points.ts';
 
 const HANDED = 2000;
+/** At a rate it comes in smaller parts, as edges send it. */
+const PACED = 500;
 const INDICATOR = 'YJ-FLD-001';
 
 export class Ours {
