@@ -207,4 +207,5 @@ function lookUp(inner: string, secrets: Secrets, configPath: string): string | A
   };
 }
 
-const keyText = (pair: Pair<unknown, unknown>): string => (isScalar(pair.key) ? String(pair.key.value) : String(pair.key));
+/** A list or map as a key names no setting; writing it out could itself fail. */
+const keyText = (pair: Pair<unknown, unknown>): string => (isScalar(pair.key) ? String(pair.key.value) : '[…]');

@@ -35,8 +35,16 @@ function run(args: readonly string[], onLine: (line: string, stop: () => void) =
 /** Without a camera: its clip is not ours to fetch in a test. */
 const demo = (args: readonly string[], onLine?: (line: string, stop: () => void) => void): Promise<Run> => run(['--no-camera', '--dir', join(dir, 'data'), ...args], onLine);
 
-/** Command lines of what still runs of it. */
+/** Everything ends within 5 s: what still runs of it after that, by command line. */
 async function leftOver(): Promise<string[]> {
+  for (const untilMs = performance.now() + 5000; ;) {
+    const found = await running();
+    if (found.length === 0 || performance.now() > untilMs) return found;
+    await new Promise((resolve) => { setImmediate(resolve); });
+  }
+}
+
+async function running(): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     if ((await procText(pid, 'environ')).includes(`CITYVITALS_DEMO_TEST=${dir}`)) found.push(await procText(pid, 'cmdline'));
