@@ -73,7 +73,9 @@ test('what was kept before goes out late, older epochs first, under its own numb
   assert.deepEqual(new Set(late.map((arrival) => arrival.lane)), new Set(['late']));
   assert.equal([...gateway.events.values()].filter((event) => event.epoch === before.epoch).length, 1000);
   assert.equal(gateway.events.size, 1050);
-  const backlog = gateway.arrivals.filter((arrival) => arrival.lane === 'late');
+  // A batch whose ack was slow to come is sent again, behind what went out meanwhile: only first arrivals have an order.
+  const known = new Set<string>();
+  const backlog = gateway.arrivals.filter(({ lane, epoch, from }) => lane === 'late' && !known.has(`${epoch}:${from}`) && known.add(`${epoch}:${from}`));
   assert.deepEqual(backlog.map((arrival) => arrival.epoch), backlog.map((arrival) => arrival.epoch).toSorted((a, b) => a - b));
 });
 
