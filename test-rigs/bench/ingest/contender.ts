@@ -13,7 +13,7 @@ export interface Contender {
   name: string;
   /** One line: what it is and what its figure means. */
   method: string;
-  /** Most events on their way by shape: what it does best with (tried from 256 to 40,000). */
+  /** Most events on their way by shape: more than it takes in a second, since VictoriaMetrics tells its count but once a second. */
   window: Record<Shape, number>;
   start(rig: Rig): Promise<Running>;
 }

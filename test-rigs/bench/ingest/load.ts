@@ -20,8 +20,15 @@ export interface Measured {
 const WARM_SECONDS = 4;
 const POLL_MS = 50;
 const TICK_MS = 5;
-const DRAIN_MS = 8000;
+const DRAIN_MS = 15_000;
+const COUNT_MOVES_MS = 1500;
 const READ_BACK_SERIES = 20;
+
+interface Standing {
+  ms: number;
+  stored: number;
+  cpuMs: number;
+}
 
 export class Load {
   readonly #running: Running;
@@ -74,7 +81,8 @@ export class Load {
     let stored = 0;
     let polledMs = -Infinity;
     let polling: Promise<void> | null = null;
-    let from: { ms: number; stored: number; cpuMs: number } | null = null;
+    let from: Standing = { ms: startedMs, stored: 0, cpuMs: 0 };
+    let asking: Promise<void> | null = null;
     while (performance.now() < endsMs) {
       if (!polling && performance.now() - polledMs >= POLL_MS) {
         polledMs = performance.now();
@@ -82,24 +90,33 @@ export class Load {
       }
       // A socket that takes no more is the broker's word that it has enough.
       if (this.#senders.every(({ waiting }) => waiting < 1 << 20)) this.#give(Math.min(room(stored), 5000));
-      if (!from && performance.now() - startedMs >= WARM_SECONDS * 1000) from = await this.#now();
+      // The load goes on while it is found out where things stand.
+      if (!asking && performance.now() - startedMs >= WARM_SECONDS * 1000) asking = this.#now().then((found) => { from = found; });
       await pauseMs(TICK_MS);
     }
-    const to = await this.#now();
     const drainedMs = performance.now();
+    await asking;
+    const to = await this.#now();
     let last = to.stored;
     for (; last < this.sent && performance.now() - drainedMs < DRAIN_MS; last = await this.#running.stored()) await pauseMs(POLL_MS / 2);
-    const counted = to.stored - (from?.stored ?? 0);
+    const counted = to.stored - from.stored;
     return {
-      perSecond: (counted * 1000) / (to.ms - (from?.ms ?? startedMs)),
-      cpuMicros: ((to.cpuMs - (from?.cpuMs ?? 0)) * 1000) / Math.max(1, counted),
+      perSecond: (counted * 1000) / (to.ms - from.ms),
+      cpuMicros: ((to.cpuMs - from.cpuMs) * 1000) / Math.max(1, counted),
       drainSeconds: (performance.now() - drainedMs) / 1000,
       missing: this.sent - last,
     };
   }
 
-  async #now(): Promise<{ ms: number; stored: number; cpuMs: number }> {
-    const stored = await this.#running.stored();
+  /** Where things stand, at the moment at which the count moves: VictoriaMetrics tells its own but once a second. */
+  async #now(): Promise<Standing> {
+    const before = await this.#running.stored();
+    const untilMs = performance.now() + COUNT_MOVES_MS;
+    let stored = before;
+    while (stored === before && performance.now() < untilMs) {
+      await pauseMs(POLL_MS / 5);
+      stored = await this.#running.stored();
+    }
     return { ms: performance.now(), stored, cpuMs: cpuMsOf(this.#running.pids) };
   }
 

@@ -8,7 +8,7 @@ import { PEER_FILTER, peerRunning } from './peer-running.ts';
 export const nodeRed: Contender = {
   name: 'node-red',
   method: 'mosquitto → mqtt in (QoS 1) → function → http request (kept alive) → VictoriaMetrics; a write for each message; nothing is on disk when it counts',
-  window: { single: 500, batch: 20_000 },
+  window: { single: 4000, batch: 100_000 },
   async start(rig) {
     const mosquitto = await startOpenMosquitto(rig);
     const victoria = await startVictoria(rig);
