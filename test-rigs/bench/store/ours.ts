@@ -49,8 +49,8 @@ export class Ours {
     const elapsed = () => (performance.now() - startedMs) / 1000;
     const work = (async () => {
       while (!stopped) {
-        const owed = Math.min(HANDED, Math.floor(elapsed() * perSecond) - written);
-        if (owed < HANDED / 4) {
+        const owed = Math.min(PACED, Math.floor(elapsed() * perSecond) - written);
+        if (owed < PACED) {
           await pauseMs(5);
           continue;
         }
