@@ -26,18 +26,18 @@ export function define(terminal: Terminal): Command {
   const command = new Command();
   const sub = (name: string, words: { en: string; zh: string }) => command.command(name).description(text(words))
     .option('--gateway <url>', text({ en: 'address of the gateway\'s API', zh: '网关接口地址' }), 'http://127.0.0.1:8080')
-    .option('--token <token>', text({ en: 'your operator token; default: the environment\'s CITYVITALS_OPERATOR_TOKEN, which no other user of this machine sees', zh: '操作员令牌;默认取环境变量 CITYVITALS_OPERATOR_TOKEN(同机其他用户看不到)' }))
-    .requiredOption('--reason <words>', text({ en: 'why; stands in the record on both sides', zh: '理由,写入两侧的记录' }))
+    .option('--token <token>', text({ en: 'your operator token; default: the environment\'s CITYVITALS_OPERATOR_TOKEN, which no other user of this machine sees', zh: '操作员令牌；默认取环境变量 CITYVITALS_OPERATOR_TOKEN(同机其他用户看不到)' }))
+    .requiredOption('--reason <words>', text({ en: 'why; stands in the record on both sides', zh: '理由，写入两侧的记录' }))
     .option('--within <duration>', text({ en: 'not begun later than this', zh: '超过此时长未开始则作废' }), '30s')
-    .option('--id <id>', text({ en: 'your own id: given again it is the same command', zh: '自定编号:重复下达视为同一命令' }))
+    .option('--id <id>', text({ en: 'your own id: given again it is the same command', zh: '自定编号：重复下达视为同一命令' }))
     .option('--json', text({ en: 'one JSON line a result', zh: '每条结果输出一行 JSON' })).option('--lang <language>');
   sub('read', { en: 'read points of a device now', zh: '立即读取设备的测点' })
     .argument('<device>').argument('[points...]')
     .action((device: string, points: string[], options: Options) => run(terminal, options, { kind: 'read', device, ...(points.length > 0 ? { points } : {}) }));
   sub('write', { en: 'set a point and read it back', zh: '写入测点并回读' })
-    .argument('<device>').argument('<point>').argument('<value>', text({ en: 'true, false, a number, or a text in quotes within quotes', zh: 'true、false、数值,或再加一层引号的文本' }))
+    .argument('<device>').argument('<point>').argument('<value>', text({ en: 'true, false, a number, or a text in quotes within quotes', zh: 'true、false、数值，或再加一层引号的文本' }))
     .option('--unit <unit>', text({ en: 'refused when the point is in another one', zh: '与测点单位不符则拒绝' }))
-    .option('--if <condition>', text({ en: 'refused unless it holds: point=value, point>number or point<number', zh: '不满足则拒绝:point=值、point>数 或 point<数' }))
+    .option('--if <condition>', text({ en: 'refused unless it holds: point=value, point>number or point<number', zh: '不满足则拒绝：point=值、point>数 或 point<数' }))
     .action((device: string, point: string, value: string, options: Options) => run(terminal, options, {
       kind: 'write', device, point, value: valueOf(terminal, value), ...(options.unit === undefined ? {} : { unit: options.unit }), ...(options.if === undefined ? {} : { ifState: conditionOf(terminal, options.if) }),
     }));
@@ -86,8 +86,8 @@ function tell(terminal: Terminal, view: CommandView, out: string | undefined): v
 }
 
 const STATUS: Record<CommandView['status'], { en: string; zh: string }> = {
-  pending: { en: 'not answered yet', zh: '尚未应答' }, done: { en: 'done', zh: '已完成' }, refused: { en: 'refused, nothing was done', zh: '已拒绝,未执行' },
-  failed: { en: 'failed', zh: '失败' }, expired: { en: 'expired, nothing was done', zh: '已过期,未执行' }, unknown: { en: 'the outcome is not known', zh: '结果未知' },
+  pending: { en: 'not answered yet', zh: '尚未应答' }, done: { en: 'done', zh: '已完成' }, refused: { en: 'refused, nothing was done', zh: '已拒绝，未执行' },
+  failed: { en: 'failed', zh: '失败' }, expired: { en: 'expired, nothing was done', zh: '已过期，未执行' }, unknown: { en: 'the outcome is not known', zh: '结果未知' },
 };
 
 /** JSON where it is a number, a boolean or a quoted text; any other word is itself. */

@@ -26,8 +26,8 @@ export function define(terminal: Terminal): Command {
     .argument('<driver>', text({ en: `one of ${driverIds().join(', ')}`, zh: `${driverIds().join('、')} 之一` }))
     .argument('[file]', text({ en: 'lines of hex, a file of bytes, or JSON lines of frames; - is standard input', zh: '十六进制行、二进制文件或 JSON 帧行;- 表示标准输入' }))
     .option('--settings <file>', text({ en: 'YAML with the `points` of the device, as in its configuration', zh: '含设备 `points` 的 YAML,写法与配置相同' }))
-    .option('--hex <string...>', text({ en: 'a frame in hex; may be given again', zh: '一帧的十六进制,可重复给出' }))
-    .addHelpText('after', `\n${text({ en: 'Modbus takes request and answer in turn, one a line, with MBAP or CRC.', zh: 'Modbus 按请求、应答交替给出,每行一个报文,MBAP 或 CRC 均可。' })}\n\n${text({ en: 'Examples', zh: '示例' })}:${EXAMPLES}`)
+    .option('--hex <string...>', text({ en: 'a frame in hex; may be given again', zh: '一帧的十六进制，可重复给出' }))
+    .addHelpText('after', `\n${text({ en: 'Modbus takes request and answer in turn, one a line, with MBAP or CRC.', zh: 'Modbus 按请求、应答交替给出，每行一个报文，MBAP 或 CRC 均可。' })}\n\n${text({ en: 'Examples', zh: '示例' })}:${EXAMPLES}`)
     .action((driver: string, file: string | undefined, options: Options) => run(terminal, driver, file, options).catch((error: unknown) => fail(terminal, error, EXIT.usage)));
 }
 
@@ -46,7 +46,7 @@ async function run(terminal: Terminal, id: string, file: string | undefined, opt
     const context = { device: id, at, request: read.request, language: terminal.language, unitOf: unitOf ?? unitsOf(driver) };
     const lines = read.fault ? [faultLine(read.fault, at, terminal.language)] : resultLines(driver.decode(read.frame, read.request), context);
     for (const line of lines) print(terminal, line);
-    if (lines.length === 0) terminal.remark(terminal.text({ en: 'a good frame, in which none of the points lies', zh: '帧有效,但其中没有任何测点' }));
+    if (lines.length === 0) terminal.remark(terminal.text({ en: 'a good frame, in which none of the points lies', zh: '帧有效，但其中没有任何测点' }));
     isFaulty ||= lines.some((line) => 'fault' in line);
   }
   process.exitCode = isFaulty ? EXIT.found : EXIT.ok;

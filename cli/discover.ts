@@ -20,7 +20,7 @@ const LONGEST_MS = 120_000;
 export function define(terminal: Terminal): Command {
   const text = terminal.text;
   return new Command()
-    .argument('[device]', text({ en: 'this device alone; default: all whose driver can', zh: '只浏览该设备;默认为所有支持浏览的设备' }))
+    .argument('[device]', text({ en: 'this device alone; default: all whose driver can', zh: '只浏览该设备；默认为所有支持浏览的设备' }))
     .option('--config <file>', text({ en: 'configuration of an edge', zh: '边缘节点的配置' }), 'edge.yaml')
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals discover --config edge.yaml air-03\n  cityvitals discover --config edge.yaml --json`)
     .action((device: string | undefined, options: Options) => run(terminal, device, options).catch((error: unknown) => fail(terminal, error)));

@@ -59,8 +59,8 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
 function warnOfOpenDoors(terminal: Terminal, { broker }: GatewaySetup): void {
   if (broker.kind !== 'embedded') return;
   const open = broker.edges.filter(({ token }) => token === null).map(({ id }) => id);
-  if (open.length > 0) terminal.remark(terminal.text({ en: `without a token, let in from this machine only: ${open.join(', ')}`, zh: `未设令牌,仅允许从本机接入:${open.join('、')}` }));
-  if (broker.edges.length === 0) terminal.remark(terminal.text({ en: 'broker.embedded.edges is empty: no edge will be let in', zh: 'broker.embedded.edges 为空:任何边缘节点都无法接入' }));
+  if (open.length > 0) terminal.remark(terminal.text({ en: `without a token, let in from this machine only: ${open.join(', ')}`, zh: `未设令牌，仅允许从本机接入：${open.join('、')}` }));
+  if (broker.edges.length === 0) terminal.remark(terminal.text({ en: 'broker.embedded.edges is empty: no edge will be let in', zh: 'broker.embedded.edges 为空：任何边缘节点都无法接入' }));
 }
 
 async function writeMosquitto(terminal: Terminal, setup: GatewaySetup, folder: string): Promise<void> {
@@ -74,7 +74,7 @@ async function writeMosquitto(terminal: Terminal, setup: GatewaySetup, folder: s
   writeFileSync(passwords, files.passwords, { mode: 0o600 });
   if (terminal.json) return terminal.record({ acl, passwords, user: setup.gateway, password });
   terminal.print(`allow_anonymous false\nacl_file ${acl}\npassword_file ${passwords}`);
-  terminal.print(terminal.text({ en: `in ${setup.gateway}'s file: broker: { url: …, user: ${setup.gateway}, password: ${password} }`, zh: `网关配置:broker: { url: …, user: ${setup.gateway}, password: ${password} }` }));
+  terminal.print(terminal.text({ en: `in ${setup.gateway}'s file: broker: { url: …, user: ${setup.gateway}, password: ${password} }`, zh: `网关配置：broker: { url: …, user: ${setup.gateway}, password: ${password} }` }));
 }
 
 function announce(terminal: Terminal, setup: GatewaySetup, gateway: RunningGateway): void {

@@ -10,14 +10,14 @@ interface Entry {
 }
 
 const COMMANDS: Entry[] = [
-  { name: 'demo', en: 'a small town on this machine: devices, edge, gateway, console', zh: '在本机运行一个小镇:设备、边缘节点、网关、控制台', load: () => import('./demo.ts') },
-  { name: 'edge', en: 'run an edge: read devices, keep, forward', zh: '运行边缘节点:采集、落盘、上送', load: () => import('./edge.ts') },
-  { name: 'gateway', en: 'run a gateway: take in, store, warn, show', zh: '运行网关:接收、存储、预警、展示', load: () => import('./gateway.ts') },
-  { name: 'check', en: 'check a configuration, then read every point once', zh: '检查配置,并逐点试读', load: () => import('./check.ts') },
+  { name: 'demo', en: 'a small town on this machine: devices, edge, gateway, console', zh: '在本机运行一个小镇：设备、边缘节点、网关、控制台', load: () => import('./demo.ts') },
+  { name: 'edge', en: 'run an edge: read devices, keep, forward', zh: '运行边缘节点：采集、落盘、上送', load: () => import('./edge.ts') },
+  { name: 'gateway', en: 'run a gateway: take in, store, warn, show', zh: '运行网关：接收、存储、预警、展示', load: () => import('./gateway.ts') },
+  { name: 'check', en: 'check a configuration, then read every point once', zh: '检查配置，并逐点试读', load: () => import('./check.ts') },
   { name: 'discover', en: 'list what a device offers as points', zh: '浏览设备可提供的测点', load: () => import('./discover.ts') },
   { name: 'decode', en: 'decode bytes of a device', zh: '解析设备字节', load: () => import('./decode.ts') },
   { name: 'models', en: 'list, verify and run detectors', zh: '列出、校验、运行检测模型', load: () => import('./models.ts') },
-  { name: 'command', en: 'give a command to an edge by its gateway: read, write, snapshot', zh: '经网关向边缘节点下达命令:读取、写入、抓拍', load: () => import('./command.ts') },
+  { name: 'command', en: 'give a command to an edge by its gateway: read, write, snapshot', zh: '经网关向边缘节点下达命令：读取、写入、抓拍', load: () => import('./command.ts') },
   { name: 'audit', en: 'check the record of commands', zh: '校验命令记录', load: () => import('./audit.ts') },
   { name: 'drivers', en: 'list drivers with their settings and points', zh: '列出驱动及其设置和测点', load: () => import('./drivers.ts') },
 ];
@@ -28,7 +28,7 @@ async function main(): Promise<void> {
   const argv = process.argv.slice(2);
   const terminal = openTerminal(argv, process.env);
   const program = new Command('cityvitals')
-    .description(terminal.text({ en: 'cityvitals: from devices to risk warnings, nothing lost on the way', zh: '城市体征:从设备到风险提示,途中不丢一条数据' }))
+    .description(terminal.text({ en: 'cityvitals: from devices to risk warnings, nothing lost on the way', zh: '城市体征：从设备到风险提示，途中不丢一条数据' }))
     .option('--lang <language>', terminal.text({ en: 'zh-CN or en', zh: 'zh-CN 或 en' }))
     .showHelpAfterError()
     .exitOverride((error) => { process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage); });

@@ -18,10 +18,10 @@ export function define(terminal: Terminal): Command {
   command.addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals models list\n  cityvitals models verify centernet-320\n  cityvitals models run centernet-320 street.jpg --json`);
   command.command('list').description(text({ en: 'models, and whether their graphs are there', zh: '列出模型及其计算图是否就绪' }))
     .action(() => guard(terminal, () => list(terminal, world)));
-  command.command('verify').argument('[model]', text({ en: 'default: all', zh: '默认:全部' })).description(text({ en: 'check hash, operator set and shapes, then run it once', zh: '校验哈希、算子集和张量形状,并试运行一次' }))
+  command.command('verify').argument('[model]', text({ en: 'default: all', zh: '默认：全部' })).description(text({ en: 'check hash, operator set and shapes, then run it once', zh: '校验哈希、算子集和张量形状，并试运行一次' }))
     .action((model?: string) => guard(terminal, () => verify(terminal, world, model)));
   command.command('run').argument('<model>').argument('<image>', text({ en: 'a JPEG, PNG, WebP or TIFF file', zh: 'JPEG、PNG、WebP 或 TIFF 文件' })).description(text({ en: 'say what a model sees in an image', zh: '对一幅图像运行模型' }))
-    .option('--threshold <score>', text({ en: "least score, 0 to 1; default: the model's own", zh: '最低得分(0–1),默认为模型自带值' }))
+    .option('--threshold <score>', text({ en: "least score, 0 to 1; default: the model's own", zh: '最低得分（0–1）,默认为模型自带值' }))
     .action((model: string, image: string, options: { threshold?: string }) => guard(terminal, () => run(terminal, world, model, image, options.threshold)));
   return command;
 }
@@ -60,7 +60,7 @@ async function verify(terminal: Terminal, world: World, id: string | undefined):
       const detector = await openDetector(spec, {}, world);
       await detector.close();
       if (terminal.json) terminal.record({ model: spec.id, ok: true, sha256: spec.sha256, opset: spec.opset });
-      else terminal.print(terminal.text({ en: `${spec.id}: well (SHA-256 ${spec.sha256}, opset ${spec.opset}, ran once)`, zh: `${spec.id}:正常(SHA-256 ${spec.sha256},算子集 ${spec.opset},已试运行)` }));
+      else terminal.print(terminal.text({ en: `${spec.id}: well (SHA-256 ${spec.sha256}, opset ${spec.opset}, ran once)`, zh: `${spec.id}:正常（SHA-256 ${spec.sha256}，算子集 ${spec.opset}，已试运行）` }));
     } catch (error) {
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model: spec.id });
       terminal.fault(fault, spec.id);
@@ -93,7 +93,7 @@ function describe(boxes: readonly Box[], durationMs: number, terminal: Terminal)
   const summary = [...counts].map(([label, count]) => `${count} × ${label}`).join(', ');
   return [
     ...boxes.map(({ class: label, score, x, y, width, height }) => `${label} ${score.toFixed(2)}  ${percent(x)} ${percent(y)}, ${percent(width)} × ${percent(height)}`),
-    terminal.text({ en: `${summary || 'nothing'} in ${Math.round(durationMs)} ms`, zh: `${summary || '未检测到目标'},用时 ${Math.round(durationMs)} 毫秒` }),
+    terminal.text({ en: `${summary || 'nothing'} in ${Math.round(durationMs)} ms`, zh: `${summary || '未检测到目标'}，用时 ${Math.round(durationMs)} 毫秒` }),
   ];
 }
 

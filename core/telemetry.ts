@@ -63,7 +63,7 @@ export const TELEMETRY = {
     { metric: 'cityvitals_log_bytes', type: 'gauge', field: 'bytes', labels: ['stream'], en: 'bytes of the log on disk', zh: '日志占用的磁盘字节' },
   ],
   link_state: [{ metric: 'cityvitals_uplink_online', type: 'gauge', field: 'online', labels: [], en: '1 when the gateway is connected', zh: '与网关连接时为 1' }],
-  events_accepted: [{ metric: 'cityvitals_events_accepted_total', type: 'counter', labels: ['sender', 'stream'], en: 'events taken in, each once', zh: '已接收(去重后)的事件' }],
+  events_accepted: [{ metric: 'cityvitals_events_accepted_total', type: 'counter', labels: ['sender', 'stream'], en: 'events taken in, each once', zh: '已接收（去重后）的事件' }],
   batch_refused: [{ metric: 'cityvitals_batches_refused_total', type: 'counter', labels: ['code', 'sender'], en: 'batches refused by code', zh: '按代码计的拒收批次' }],
   client_dropped: [{ metric: 'cityvitals_clients_dropped_total', type: 'counter', labels: ['reason'], en: 'MQTT clients let go, by reason', zh: '按原因计的断开客户端' }],
   points_stored: [

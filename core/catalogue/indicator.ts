@@ -76,7 +76,7 @@ export const INDICATOR_SCHEMA = z.strictObject({
   version: z.int().min(1).meta({ zh: '版本', en: 'Version' }),
   validFrom: z.iso.datetime({ offset: true }).meta({ zh: '生效时间', en: 'Valid from', examples: ['2026-01-01T00:00:00+08:00'] }),
   name: words('名称', 'Name'),
-  unit: z.string().refine((unit) => unit === '' || checkUnit(unit).ok, complaint('not a UCUM unit', '不是 UCUM 单位')).meta({ zh: '单位(UCUM)', en: 'Unit (UCUM)', examples: ['m'] }),
+  unit: z.string().refine((unit) => unit === '' || checkUnit(unit).ok, complaint('not a UCUM unit', '不是 UCUM 单位')).meta({ zh: '单位（UCUM）', en: 'Unit (UCUM)', examples: ['m'] }),
   board: z.enum(boardCodes).meta({ zh: '板块', en: 'Board' }),
   runway: z.string().regex(/^[A-Z]{3}$/).meta({ zh: '跑道', en: 'Runway', examples: ['FLD'] }),
   subRunway: z.string().regex(/^[A-Z]{3}-\d{2}$/).optional().meta({ zh: '子跑道', en: 'Sub-runway', examples: ['FLD-01'] }),
@@ -92,7 +92,7 @@ export const INDICATOR_SCHEMA = z.strictObject({
   const expected = { board, runway } as const;
   for (const part of ['board', 'runway'] as const) {
     if (indicator[part] === expected[part]) continue;
-    context.addIssue({ code: 'custom', path: [part], input: indicator[part], ...complaint(`must be ${expected[part]}, as in the code`, `应与代码一致:${expected[part]}`) });
+    context.addIssue({ code: 'custom', path: [part], input: indicator[part], ...complaint(`must be ${expected[part]}, as in the code`, `应与代码一致：${expected[part]}`) });
   }
 });
 

@@ -196,14 +196,14 @@ function lookUp(inner: string, secrets: Secrets, configPath: string): string | A
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
       return {
-        problem: `cannot be read (${code})`, problemZh: `无法读取(${code})`,
-        hint: `put the value into the file ${path} and let this user read it`, hintZh: `请将值写入文件 ${path},并允许当前用户读取`,
+        problem: `cannot be read (${code})`, problemZh: `无法读取（${code}）`,
+        hint: `put the value into the file ${path} and let this user read it`, hintZh: `请将值写入文件 ${path}，并允许当前用户读取`,
       };
     }
   }
   return {
     problem: 'is of no known form', problemZh: '形式不对',
-    hint: 'write ${env:NAME} for an environment variable or ${file:PATH} for a file', hintZh: '环境变量写成 ${env:NAME},文件写成 ${file:PATH}',
+    hint: 'write ${env:NAME} for an environment variable or ${file:PATH} for a file', hintZh: '环境变量写成 ${env:NAME}，文件写成 ${file:PATH}',
   };
 }
 

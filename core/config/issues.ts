@@ -59,8 +59,8 @@ export function unknownName(code: FaultCode, asked: Record<string, string>, know
   const near = nearest(Object.values(asked)[0] ?? '', known);
   const all = list(known);
   const hint = near
-    ? { en: `did you mean "${near}"? known here: ${all}`, zh: `是否想写“${near}”?此处可用:${all}` }
-    : { en: `known here: ${all}`, zh: `此处可用:${all}` };
+    ? { en: `did you mean "${near}"? known here: ${all}`, zh: `是否想写“${near}”?此处可用：${all}` }
+    : { en: `known here: ${all}`, zh: `此处可用：${all}` };
   return { code, params: { ...asked, ...(near ? { nearest: near } : {}), ...twin({ owner, hint }) } };
 }
 
@@ -102,7 +102,7 @@ function withQuotes(path: Path, hint: Words, schema: z.ZodType | null, around: A
   const isBare = typeof value === 'number' || typeof value === 'boolean';
   if (!isBare || !schema || defOf(core(schema)).type !== 'string' || metaOf(schema).form) return hint;
   const quoted = `"${around.written([...around.base, ...path]) ?? String(value)}"`;
-  return { en: `put it in quotes: ${quoted}`, zh: `请加引号:${quoted}` };
+  return { en: `put it in quotes: ${quoted}`, zh: `请加引号：${quoted}` };
 }
 
 function complaintOf(issue: Issue, path: Path, value: unknown, around: Around): Words {
@@ -128,7 +128,7 @@ function complaintOf(issue: Issue, path: Path, value: unknown, around: Around): 
 
 function wrongType(expected: string, value: unknown, shown: string, schema: z.ZodType | null): Words {
   const wanted = (schema && metaOf(schema).form) ?? typeWords(expected);
-  if (value === null || value === undefined) return { en: `is empty; ${wanted.en} is wanted`, zh: `为空;应为${wanted.zh}` };
+  if (value === null || value === undefined) return { en: `is empty; ${wanted.en} is wanted`, zh: `为空；应为${wanted.zh}` };
   if (expected === 'int' && typeof value === 'number') return { en: `${shown} is not a whole number`, zh: `${shown} 不是整数` };
   const got = typeWords(Array.isArray(value) ? 'array' : typeof value);
   const what = typeof value === 'object' ? got : { en: `${shown} is ${got.en}`, zh: `${shown} 是${got.zh}` };
@@ -136,8 +136,8 @@ function wrongType(expected: string, value: unknown, shown: string, schema: z.Zo
 }
 
 function size(origin: string, [en, zh]: readonly [string, string], limit: number, shown: string): Words {
-  if (origin === 'string') return { en: `${shown} has the wrong length; ${en} ${limit} characters`, zh: `${shown} 长度不符;${zh} ${limit} 个字符` };
-  if (origin === 'number' || origin === 'int' || origin === 'bigint') return { en: `${shown} is out of range; ${en} ${limit}`, zh: `${shown} 超出范围;应${zh} ${limit}` };
+  if (origin === 'string') return { en: `${shown} has the wrong length; ${en} ${limit} characters`, zh: `${shown} 长度不符；${zh} ${limit} 个字符` };
+  if (origin === 'number' || origin === 'int' || origin === 'bigint') return { en: `${shown} is out of range; ${en} ${limit}`, zh: `${shown} 超出范围；应${zh} ${limit}` };
   return { en: limit === 1 ? `${en} one entry is wanted` : `${en} ${limit} entries are wanted`, zh: `应有${zh} ${limit} 项` };
 }
 
@@ -146,8 +146,8 @@ const FORMATS: Record<string, Words> = {
   ipv4: { en: 'an IPv4 address', zh: 'IPv4 地址' },
   ipv6: { en: 'an IPv6 address', zh: 'IPv6 地址' },
   email: { en: 'an e-mail address', zh: '电子邮箱' },
-  datetime: { en: 'a time such as 2026-01-01T00:00:00Z', zh: '时间(如 2026-01-01T00:00:00Z)' },
-  date: { en: 'a date such as 2026-01-01', zh: '日期(如 2026-01-01)' },
+  datetime: { en: 'a time such as 2026-01-01T00:00:00Z', zh: '时间（如 2026-01-01T00:00:00Z）' },
+  date: { en: 'a date such as 2026-01-01', zh: '日期（如 2026-01-01）' },
 };
 
 function wrongFormat(issue: Extract<Issue, { code: 'invalid_format' }>, shown: string): Words {

@@ -5,12 +5,12 @@ export const CONFIG_FAULTS = {
   CV_CONFIG_UNREADABLE: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
     en: ['cannot read {path}: {detail}', 'check the path and that this user may read the file'],
-    zh: ['无法读取 {path}:{detail}', '检查路径,并确认当前用户有读取权限'],
+    zh: ['无法读取 {path}:{detail}', '检查路径，并确认当前用户有读取权限'],
   },
   CV_CONFIG_SYNTAX: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
     en: ['not valid YAML: {detail}', 'correct the line; indentation is by spaces, and a text that holds ": " or "#" needs quotes'],
-    zh: ['不是有效的 YAML:{detail}', '修正该行;缩进只用空格,含有“: ”或“#”的文本要加引号'],
+    zh: ['不是有效的 YAML:{detail}', '修正该行；缩进只用空格，含有“: ”或“#”的文本要加引号'],
   },
   CV_SETTING_UNKNOWN: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
@@ -20,17 +20,17 @@ export const CONFIG_FAULTS = {
   CV_SETTING_MISSING: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
     en: ['setting "{key}" of {owner} is missing', 'add it: {hint}'],
-    zh: ['{owner} 缺少设置“{key}”', '请补上:{hint}'],
+    zh: ['{owner} 缺少设置“{key}”', '请补上：{hint}'],
   },
   CV_SETTING_INVALID: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
     en: ['setting "{key}" of {owner}: {problem}', 'correct it: {hint}'],
-    zh: ['{owner} 的设置“{key}”有误:{problem}', '请改正:{hint}'],
+    zh: ['{owner} 的设置“{key}”有误：{problem}', '请改正：{hint}'],
   },
   CV_SETTING_TWICE: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
     en: ['"{key}" stands twice in one place, first on line {firstLine}', 'keep one of the two'],
-    zh: ['同一处的“{key}”出现两次,第一次在第 {firstLine} 行', '只保留其中一个'],
+    zh: ['同一处的“{key}”出现两次，第一次在第 {firstLine} 行', '只保留其中一个'],
   },
   CV_ID_TWICE: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
@@ -40,7 +40,7 @@ export const CONFIG_FAULTS = {
   CV_SECRET_MISSING: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
     en: ['setting "{key}" of {owner} takes its value from {source}, which {problem}', '{hint}'],
-    zh: ['{owner} 的设置“{key}”取自 {source},但{problem}', '{hint}'],
+    zh: ['{owner} 的设置“{key}”取自 {source}，但{problem}', '{hint}'],
   },
   CV_DRIVER_UNKNOWN: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',

@@ -5,22 +5,22 @@ export const DEVICE_FAULTS = {
   CV_LINK_REFUSED: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
     en: ['{address} refused the link: {detail}', 'check address and port, that the device is on, and its limit of connections'],
-    zh: ['{address} 拒绝连接:{detail}', '检查地址和端口、设备是否通电,以及其连接数上限'],
+    zh: ['{address} 拒绝连接：{detail}', '检查地址和端口、设备是否通电，以及其连接数上限'],
   },
   CV_LINK_UNREACHABLE: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
     en: ['{address} cannot be reached: {detail}', 'check cable, switch and the network settings of this box and of the device'],
-    zh: ['无法到达 {address}:{detail}', '检查网线、交换机,以及本机和设备的网络设置'],
+    zh: ['无法到达 {address}:{detail}', '检查网线、交换机，以及本机和设备的网络设置'],
   },
   CV_LINK_TIMEOUT: {
     stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
     en: ['{address} did not answer within {timeoutMs} ms', 'check that the device is on and its unit number is right; raise `timeout` on a slow line'],
-    zh: ['{address} 在 {timeoutMs} 毫秒内没有应答', '检查设备是否通电、站号是否正确;线路慢时调大 `timeout`'],
+    zh: ['{address} 在 {timeoutMs} 毫秒内没有应答', '检查设备是否通电、站号是否正确；线路慢时调大 `timeout`'],
   },
   CV_LINK_CLOSED: {
     stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
     en: ['{address} closed the link: {detail}', 'if it repeats: another program may use the device, or its idle time-out is shorter than `every`'],
-    zh: ['{address} 断开了连接:{detail}', '若反复出现:可能有其他程序占用设备,或设备空闲超时短于 `every`'],
+    zh: ['{address} 断开了连接：{detail}', '若反复出现：可能有其他程序占用设备，或设备空闲超时短于 `every`'],
   },
   CV_DEVICE_STALE: {
     stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'stale',
@@ -30,32 +30,32 @@ export const DEVICE_FAULTS = {
   CV_POINT_SILENT: {
     stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
     en: ['{device}: point {point} gave nothing within {waitMs} ms', 'check the address of the point; a device that speaks seldom may need longer'],
-    zh: ['{device}:测点 {point} 在 {waitMs} 毫秒内没有数据', '检查测点地址;很少主动上报的设备可能需要更久'],
+    zh: ['{device}:测点 {point} 在 {waitMs} 毫秒内没有数据', '检查测点地址；很少主动上报的设备可能需要更久'],
   },
   CV_BUS_SKIPPED: {
     stage: 'read', retry: 'backoff', actor: 'nobody', flag: 'comm',
     en: ['{device} is left out of its bus for {waitMs} ms after {failures} failures', ''],
-    zh: ['{device} 连续失败 {failures} 次,暂停轮询 {waitMs} 毫秒', ''],
+    zh: ['{device} 连续失败 {failures} 次，暂停轮询 {waitMs} 毫秒', ''],
   },
   CV_FRAME_LENGTH: {
     stage: 'decode', retry: 'next', actor: 'nobody', flag: 'comm',
     en: ['frame of wrong length: {detail}', ''],
-    zh: ['帧长度不符:{detail}', ''],
+    zh: ['帧长度不符：{detail}', ''],
   },
   CV_FRAME_CHECKSUM: {
     stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'comm',
     en: ['checksum wrong: {detail}', 'if frequent: cable, termination, baud rate'],
-    zh: ['校验错误:{detail}', '若频繁出现:检查线缆、终端电阻、波特率'],
+    zh: ['校验错误：{detail}', '若频繁出现：检查线缆、终端电阻、波特率'],
   },
   CV_FRAME_INVALID: {
     stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'comm',
     en: ['frame cannot be read: {detail}', 'if frequent: check that the device speaks the protocol that its driver expects'],
-    zh: ['无法解析的帧:{detail}', '若频繁出现:确认设备使用的协议与驱动一致'],
+    zh: ['无法解析的帧：{detail}', '若频繁出现：确认设备使用的协议与驱动一致'],
   },
   CV_DRIVER_FAILED: {
     stage: 'decode', retry: 'next', actor: 'developer', flag: 'other',
     en: ['driver of {device} failed: {detail}', 'report this with a recording of the device'],
-    zh: ['{device} 的驱动出错:{detail}', '请附上设备录制数据报告此问题'],
+    zh: ['{device} 的驱动出错：{detail}', '请附上设备录制数据报告此问题'],
   },
   CV_VALUE_UNSAFE: {
     stage: 'qualify', retry: 'next', actor: 'field-engineer', flag: 'sensor',
@@ -65,21 +65,21 @@ export const DEVICE_FAULTS = {
   CV_OPCUA_SESSION: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
     en: ['{address} gave no session: {detail}', 'check that the server allows anonymous access without security, and its limit of sessions'],
-    zh: ['{address} 未建立会话:{detail}', '检查服务器是否允许无安全策略的匿名访问,以及会话数上限'],
+    zh: ['{address} 未建立会话：{detail}', '检查服务器是否允许无安全策略的匿名访问，以及会话数上限'],
   },
   CV_OPCUA_STATUS: {
     stage: 'decode', retry: 'next', actor: 'field-engineer',
     en: ['node {node} is bad by its server: {status}', 'look up the StatusCode; 0x80340000 is a node that the server does not have: check its spelling and namespace'],
-    zh: ['服务器报告节点 {node} 状态为坏:{status}', '查对状态码;0x80340000 表示服务器没有该节点:检查名称和命名空间'],
+    zh: ['服务器报告节点 {node} 状态为坏：{status}', '查对状态码；0x80340000 表示服务器没有该节点：检查名称和命名空间'],
   },
   CV_OPCUA_TYPE: {
     stage: 'decode', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['node {node} gives {type}, which is no single value', 'choose a node with a number, a boolean or a text'],
-    zh: ['节点 {node} 的类型为 {type},不是单个值', '请选择数值、布尔或文本节点'],
+    zh: ['节点 {node} 的类型为 {type}，不是单个值', '请选择数值、布尔或文本节点'],
   },
   CV_OPCUA_FLOOD: {
     stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
     en: ['the server sends faster than this box reads: {count} values wait', 'raise sampleEvery, or subscribe to fewer points'],
-    zh: ['服务器发送过快:已有 {count} 个值等待处理', '调大 sampleEvery 或减少订阅的测点'],
+    zh: ['服务器发送过快：已有 {count} 个值等待处理', '调大 sampleEvery 或减少订阅的测点'],
   },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

@@ -6,42 +6,42 @@ export const GATEWAY_FAULTS = {
   CV_BROKER_LISTEN: {
     stage: 'broker', retry: 'after-change', actor: 'operator',
     en: ['the broker cannot listen on {host}:{port}: {detail}', 'stop the program that holds the port, or set another broker.embedded.port'],
-    zh: ['内置代理无法监听 {host}:{port}:{detail}', '停止占用该端口的程序,或修改 broker.embedded.port'],
+    zh: ['内置代理无法监听 {host}:{port}:{detail}', '停止占用该端口的程序，或修改 broker.embedded.port'],
   },
   CV_BROKER_FAILED: {
     stage: 'broker', retry: 'next', actor: 'developer',
     en: ['the embedded broker failed at something: {detail}', 'report this with the log of the gateway'],
-    zh: ['内置代理内部出错:{detail}', '请附上网关日志报告此问题'],
+    zh: ['内置代理内部出错：{detail}', '请附上网关日志报告此问题'],
   },
   CV_BROKER_UNREACHABLE: {
     stage: 'broker', retry: 'backoff', actor: 'operator',
     en: ['the broker at {url} cannot be reached: {detail}', 'check broker.url, user and password, and that the broker runs'],
-    zh: ['无法连接代理 {url}:{detail}', '检查 broker.url、用户名和密码,以及代理是否运行'],
+    zh: ['无法连接代理 {url}:{detail}', '检查 broker.url、用户名和密码，以及代理是否运行'],
   },
   CV_BROKER_BEHIND: {
     stage: 'broker', retry: 'backoff', actor: 'operator',
     en: ['more than {maxBytes} bytes wait for the gateway itself; what comes is left to its sender, which sends it again', 'look at the faults of the log: it is full or its disk is slow'],
-    zh: ['等待网关自身处理的数据超过 {maxBytes} 字节;新到数据暂不接收,由发送方重发', '查看日志相关故障:日志已满或磁盘过慢'],
+    zh: ['等待网关自身处理的数据超过 {maxBytes} 字节；新到数据暂不接收，由发送方重发', '查看日志相关故障：日志已满或磁盘过慢'],
   },
   CV_CLIENT_REFUSED: {
     stage: 'broker', retry: 'after-change', actor: 'field-engineer',
     en: ['client "{client}" from {address} is not let in: {detail}', 'compare id and token with broker.embedded.edges, or user and password with broker.embedded.consumers'],
-    zh: ['拒绝来自 {address} 的客户端“{client}”:{detail}', '与 broker.embedded.edges 中的编号和令牌,或 broker.embedded.consumers 中的用户和密码核对'],
+    zh: ['拒绝来自 {address} 的客户端“{client}”：{detail}', '与 broker.embedded.edges 中的编号和令牌，或 broker.embedded.consumers 中的用户和密码核对'],
   },
   CV_CLIENT_STALLED: {
     stage: 'broker', retry: 'backoff', actor: 'operator',
     en: ['client {client} does not read what it subscribed to and is let go, so that it holds up nobody else', 'speed that client up or let it subscribe to less; it catches up with events?after='],
-    zh: ['客户端 {client} 不读取其订阅的数据,为不影响其他客户端已断开', '请加快该客户端或减少订阅;可用 events?after= 补齐'],
+    zh: ['客户端 {client} 不读取其订阅的数据，为不影响其他客户端已断开', '请加快该客户端或减少订阅；可用 events?after= 补齐'],
   },
   CV_CLIENT_UNACKNOWLEDGED: {
     stage: 'broker', retry: 'backoff', actor: 'operator',
     en: ['client {client} leaves more than 1000 messages unacknowledged and is let go', 'let that client acknowledge (PUBACK) or subscribe with QoS 0; it catches up with events?after='],
-    zh: ['客户端 {client} 未确认的消息超过 1000 条,已断开', '该客户端应发送确认(PUBACK)或以 QoS 0 订阅;可用 events?after= 补齐'],
+    zh: ['客户端 {client} 未确认的消息超过 1000 条，已断开', '该客户端应发送确认（PUBACK）或以 QoS 0 订阅；可用 events?after= 补齐'],
   },
   CV_PACKET_TOO_LARGE: {
     stage: 'broker', retry: 'never', actor: 'developer',
     en: ['client {client} sends a {detail}: cut off', 'send smaller batches (at most 8 MB)'],
-    zh: ['客户端 {client} 发送过大的数据包({detail}),已断开', '请减小批次(最大 8 MB)'],
+    zh: ['客户端 {client} 发送过大的数据包（{detail}）,已断开', '请减小批次（最大 8 MB）'],
   },
   CV_TOPIC_DENIED: {
     stage: 'broker', retry: 'after-change', actor: 'field-engineer',
@@ -51,42 +51,42 @@ export const GATEWAY_FAULTS = {
   CV_MQTT_UNSUPPORTED: {
     stage: 'broker', retry: 'after-change', actor: 'developer',
     en: ['client {client} asks for {what}, which the embedded broker does not offer', 'use MQTT 3.1.1 without it, or give the gateway another broker (broker.url)'],
-    zh: ['客户端 {client} 请求内置代理不支持的功能:{what}', '请使用不含该功能的 MQTT 3.1.1,或为网关配置其他代理(broker.url)'],
+    zh: ['客户端 {client} 请求内置代理不支持的功能：{what}', '请使用不含该功能的 MQTT 3.1.1,或为网关配置其他代理（broker.url）'],
   },
   CV_CONNECTION_LIMIT: {
     stage: 'broker', retry: 'backoff', actor: 'operator',
     en: ['{limit} clients are connected and no more are let in', 'raise broker.embedded.maxConnections if they are all meant to be there'],
-    zh: ['已有 {limit} 个客户端连接,不再接受新连接', '若均为正常客户端,请调大 broker.embedded.maxConnections'],
+    zh: ['已有 {limit} 个客户端连接，不再接受新连接', '若均为正常客户端，请调大 broker.embedded.maxConnections'],
   },
   CV_EDGE_CLONED: {
     stage: 'broker', retry: 'after-change', actor: 'field-engineer',
     en: ['edge {edge} changed hands {changes} times within a minute, between {first} and {second}: two boxes have one id', 'find the copy and give it an id and a token of its own'],
-    zh: ['边缘节点 {edge} 一分钟内在 {first} 与 {second} 之间切换 {changes} 次:两台设备使用了同一编号', '找到被复制的设备,为其设置独立的编号和令牌'],
+    zh: ['边缘节点 {edge} 一分钟内在 {first} 与 {second} 之间切换 {changes} 次：两台设备使用了同一编号', '找到被复制的设备，为其设置独立的编号和令牌'],
   },
   CV_STATE_INVALID: {
     stage: 'accept', retry: 'never', actor: 'developer', status: 400,
     en: ['the state of edge {edge} is malformed: {detail}', 'compare with docs/events.md'],
-    zh: ['边缘节点 {edge} 的状态消息格式错误:{detail}', '对照 docs/events.md'],
+    zh: ['边缘节点 {edge} 的状态消息格式错误：{detail}', '对照 docs/events.md'],
   },
   CV_EVENT_ORIGIN: {
     stage: 'accept', retry: 'never', actor: 'operator', status: 400,
     en: ['an event is of origin {origin}, which this gateway does not accept', 'add it to `accepts`, or run the gateway in exercise mode; the event lies in quarantine'],
-    zh: ['事件来源 {origin} 不被本网关接受', '将其加入 `accepts`,或以演练模式运行;该事件已隔离'],
+    zh: ['事件来源 {origin} 不被本网关接受', '将其加入 `accepts`,或以演练模式运行；该事件已隔离'],
   },
   CV_EDGE_TOO_FAST: {
     stage: 'accept', retry: 'backoff', actor: 'field-engineer',
     en: ['edge {edge} sends more than {maxBatches} batches or {maxBytes} bytes a second; the rest is left unanswered', 'look for a program that sends in a loop under the id of this edge'],
-    zh: ['边缘节点 {edge} 每秒发送超过 {maxBatches} 个批次或 {maxBytes} 字节;超出部分不予应答', '检查是否有程序以该编号循环发送'],
+    zh: ['边缘节点 {edge} 每秒发送超过 {maxBatches} 个批次或 {maxBytes} 字节；超出部分不予应答', '检查是否有程序以该编号循环发送'],
   },
   CV_EDGE_HOLES: {
     stage: 'accept', retry: 'backoff', actor: 'field-engineer',
     en: ['what edge {edge} sends of {stream} has more than {maxRanges} holes; further batches wait until holes close', 'nothing is lost; if it lasts, look at the log of that edge'],
-    zh: ['边缘节点 {edge} 的 {stream} 流缺口超过 {maxRanges} 处;后续批次等待缺口补齐', '数据未丢失;若持续,请检查该节点的日志'],
+    zh: ['边缘节点 {edge} 的 {stream} 流缺口超过 {maxRanges} 处；后续批次等待缺口补齐', '数据未丢失；若持续，请检查该节点的日志'],
   },
   CV_ACCEPT_FAILED: {
     stage: 'accept', retry: 'backoff', actor: 'developer',
     en: ['a batch could not be dealt with: {detail}; it was not answered and comes again', 'report this with the quarantine and the log of the gateway'],
-    zh: ['批次处理失败:{detail};未予应答,将由发送方重发', '请附上网关隔离区和日志报告此问题'],
+    zh: ['批次处理失败：{detail};未予应答，将由发送方重发', '请附上网关隔离区和日志报告此问题'],
   },
   CV_REGISTRY_UNSAVED: {
     stage: 'accept', retry: 'backoff', actor: 'operator',
@@ -96,22 +96,22 @@ export const GATEWAY_FAULTS = {
   CV_QUARANTINE_FAILED: {
     stage: 'accept', retry: 'backoff', actor: 'operator',
     en: ['what was refused cannot be set aside: {detail}', 'check space and permissions of log.dir; until then it stays with its sender'],
-    zh: ['无法保存被拒收的数据:{detail}', '检查 log.dir 的空间和权限;在此之前数据保留在发送方'],
+    zh: ['无法保存被拒收的数据：{detail}', '检查 log.dir 的空间和权限；在此之前数据保留在发送方'],
   },
   CV_CONSUMER_FAILED: {
     stage: 'store', retry: 'backoff', actor: 'operator',
     en: ['{consumer} could not take events: {detail}; they come again in {waitMs} ms', 'if it lasts: look at the disk of store.dir, else report it'],
-    zh: ['{consumer} 处理事件失败:{detail};{waitMs} 毫秒后重试', '若持续:检查 store.dir 所在磁盘,否则请上报'],
+    zh: ['{consumer} 处理事件失败：{detail};{waitMs} 毫秒后重试', '若持续：检查 store.dir 所在磁盘，否则请上报'],
   },
   CV_CONSUMER_OVERRUN: {
     stage: 'store', retry: 'never', actor: 'operator',
     en: ['{consumer} was too slow or its target too long away: the log was full and let go of {count} events between {from} and {to}', 'see that its target takes what it is sent, or raise log.maxBytes for longer outages'],
-    zh: ['{consumer} 过慢或其目标中断过久:日志已满,释放了 {from} 至 {to} 之间的 {count} 条事件', '确认其目标能正常接收;如需承受更长中断请调大 log.maxBytes'],
+    zh: ['{consumer} 过慢或其目标中断过久：日志已满，释放了 {from} 至 {to} 之间的 {count} 条事件', '确认其目标能正常接收；如需承受更长中断请调大 log.maxBytes'],
   },
   CV_CONSUMER_AHEAD: {
     stage: 'store', retry: 'never', actor: 'operator',
     en: ['{consumer} has taken up to {cursor}, but the log ends at {head}: the log was set back', 'nothing to do here; edges that still hold the rest send it again'],
-    zh: ['{consumer} 已处理到 {cursor},但日志止于 {head}:日志曾被回退', '无需处理;仍保有其余数据的边缘节点会重新发送'],
+    zh: ['{consumer} 已处理到 {cursor}，但日志止于 {head}:日志曾被回退', '无需处理；仍保有其余数据的边缘节点会重新发送'],
   },
   CV_RULE_TWICE: {
     stage: 'check', retry: 'after-change', actor: 'operator',
@@ -121,26 +121,26 @@ export const GATEWAY_FAULTS = {
   CV_STORE_FAILED: {
     stage: 'store', retry: 'backoff', actor: 'operator',
     en: ['{path} cannot be used: {detail}', 'check space and permissions of store.dir; nothing is lost meanwhile, the log holds it'],
-    zh: ['{path} 无法使用:{detail}', '检查 store.dir 的空间和权限;期间数据由日志保存,不会丢失'],
+    zh: ['{path} 无法使用：{detail}', '检查 store.dir 的空间和权限；期间数据由日志保存，不会丢失'],
   },
   CV_STORE_BUSY: {
     stage: 'store', retry: 'after-change', actor: 'operator',
     en: ['{path} is held by another process', 'stop the other gateway, or give this one a store.dir of its own'],
-    zh: ['{path} 被其他进程占用', '停止另一个网关,或为本网关设置单独的 store.dir'],
+    zh: ['{path} 被其他进程占用', '停止另一个网关，或为本网关设置单独的 store.dir'],
   },
   CV_STORE_DAMAGED: {
     stage: 'store', retry: 'after-change', actor: 'operator',
     en: ['{path} is damaged: {detail}', 'move the file away and start again: it is built anew from the log, as far back as that goes'],
-    zh: ['{path} 已损坏:{detail}', '移走该文件后重启:将由日志重建,范围以日志所存为限'],
+    zh: ['{path} 已损坏：{detail}', '移走该文件后重启：将由日志重建，范围以日志所存为限'],
   },
   CV_STORE_NEWER: {
     stage: 'store', retry: 'after-change', actor: 'operator',
     en: ['{path} was written by a later version (form {detail})', 'install that version again; this one would not understand what it finds'],
-    zh: ['{path} 由更新的版本写入(格式 {detail})', '请重新安装该版本;当前版本无法理解其内容'],
+    zh: ['{path} 由更新的版本写入（格式 {detail}）', '请重新安装该版本；当前版本无法理解其内容'],
   },
   CV_STORE_CHUNK_DAMAGED: {
     stage: 'store', retry: 'never', actor: 'operator',
     en: ['values of {series} from {from} to {to} in {path} are damaged', 'look at the disk; the rest stays readable, and what the log still holds can be read there'],
-    zh: ['{path} 中 {series} 自 {from} 至 {to} 的数据已损坏', '检查磁盘;其余数据仍可读取,日志中尚存的部分可从日志读取'],
+    zh: ['{path} 中 {series} 自 {from} 至 {to} 的数据已损坏', '检查磁盘；其余数据仍可读取，日志中尚存的部分可从日志读取'],
   },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

@@ -5,12 +5,12 @@ export const LOG_FAULTS = {
   CV_LOG_LOCKED: {
     stage: 'open', retry: 'after-change', actor: 'operator',
     en: ['the log folder {dir} is in use by another process', 'stop the other process, or give this one a folder of its own (`log.dir`)'],
-    zh: ['日志目录 {dir} 正被另一个进程使用', '停止另一个进程,或为本进程另设目录(`log.dir`)'],
+    zh: ['日志目录 {dir} 正被另一个进程使用', '停止另一个进程，或为本进程另设目录（`log.dir`）'],
   },
   CV_LOG_UNUSABLE: {
     stage: 'open', retry: 'after-change', actor: 'operator',
     en: ['the log folder {dir} cannot be used: {detail}', 'check that the folder exists on a writable disk with free space and belongs to this user'],
-    zh: ['日志目录 {dir} 无法使用:{detail}', '确认目录位于可写且有剩余空间的磁盘上,并归当前用户所有'],
+    zh: ['日志目录 {dir} 无法使用：{detail}', '确认目录位于可写且有剩余空间的磁盘上，并归当前用户所有'],
   },
   CV_LOG_CLOSED: {
     stage: 'keep', retry: 'never', actor: 'nobody', status: 503,
@@ -20,26 +20,26 @@ export const LOG_FAULTS = {
   CV_LOG_FAILED: {
     stage: 'keep', retry: 'backoff', actor: 'operator', status: 503,
     en: ['the log could not write: {detail}', 'look at free space and health of the disk under `log.dir`; writing goes on by itself when the disk does'],
-    zh: ['日志写入失败:{detail}', '检查 `log.dir` 所在磁盘的剩余空间和健康状况;磁盘恢复后自动继续写入'],
+    zh: ['日志写入失败：{detail}', '检查 `log.dir` 所在磁盘的剩余空间和健康状况；磁盘恢复后自动继续写入'],
   },
   CV_LOG_FULL: {
     stage: 'keep', retry: 'backoff', actor: 'operator', status: 503,
     en: ['the log is full: {bytes} of {maxBytes} bytes, held by {holder}', 'restore what is holding it back, or raise `log.maxBytes`'],
-    zh: ['日志已满:{bytes} / {maxBytes} 字节,占用方:{holder}', '恢复占用方的运行,或调大 `log.maxBytes`'],
+    zh: ['日志已满：{bytes} / {maxBytes} 字节，占用方：{holder}', '恢复占用方的运行，或调大 `log.maxBytes`'],
   },
   CV_LOG_DAMAGED: {
     stage: 'keep', retry: 'never', actor: 'operator',
     en: ['the log file {file} is damaged: numbers {fromSeq} to {toSeq} of epoch {epoch} cannot be read ({detail})', 'replace the disk or card if it repeats; a gap record tells the gateway what is missing'],
-    zh: ['日志文件 {file} 已损坏:时代 {epoch} 的编号 {fromSeq} 至 {toSeq} 无法读取({detail})', '若重复出现请更换磁盘或存储卡;缺失内容已通过缺口记录告知网关'],
+    zh: ['日志文件 {file} 已损坏：时代 {epoch} 的编号 {fromSeq} 至 {toSeq} 无法读取（{detail}）', '若重复出现请更换磁盘或存储卡；缺失内容已通过缺口记录告知网关'],
   },
   CV_LOG_REWOUND: {
     stage: 'keep', retry: 'never', actor: 'operator',
     en: ['the log ends before what {witness} knows of it: numbers {fromSeq} to {toSeq} of epoch {epoch} of {stream} are lost', 'a power cut, a damaged card or a restored copy; look at the disk if it repeats'],
-    zh: ['日志末尾早于 {witness} 已知的位置:{stream} 流时代 {epoch} 的编号 {fromSeq} 至 {toSeq} 已丢失', '可能由断电、存储卡损坏或恢复旧副本引起;若重复出现请检查磁盘'],
+    zh: ['日志末尾早于 {witness} 已知的位置：{stream} 流时代 {epoch} 的编号 {fromSeq} 至 {toSeq} 已丢失', '可能由断电、存储卡损坏或恢复旧副本引起；若重复出现请检查磁盘'],
   },
   CV_LOG_OVERRUN: {
     stage: 'store', retry: 'next', actor: 'operator',
     en: ['the log was full and went past {consumer}: {count} events that it had not taken', 'speed the consumer up or raise `log.maxBytes`'],
-    zh: ['日志已满,越过了 {consumer} 尚未取走的 {count} 个事件', '提高该下游的速度,或调大 `log.maxBytes`'],
+    zh: ['日志已满，越过了 {consumer} 尚未取走的 {count} 个事件', '提高该下游的速度，或调大 `log.maxBytes`'],
   },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

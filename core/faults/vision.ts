@@ -5,42 +5,42 @@ export const VISION_FAULTS = {
   CV_MODEL_UNKNOWN: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['there is no model {model}', 'use one of: {known}'],
-    zh: ['没有名为 {model} 的模型', '可用的模型:{known}'],
+    zh: ['没有名为 {model} 的模型', '可用的模型：{known}'],
   },
   CV_MODEL_MISSING: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['the graph of model {model} is not there: {path}', 'make it with: node models/convert/main.ts'],
-    zh: ['缺少模型 {model} 的计算图文件:{path}', '生成方法:node models/convert/main.ts'],
+    zh: ['缺少模型 {model} 的计算图文件：{path}', '生成方法：node models/convert/main.ts'],
   },
   CV_MODEL_HASH: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['{path} is not the file that model {model} was checked with: SHA-256 {got}, {want} wanted', 'delete the file and make it anew with: node models/convert/main.ts'],
-    zh: ['{path} 与模型 {model} 校验过的文件不一致:SHA-256 为 {got},应为 {want}', '删除该文件后重新生成:node models/convert/main.ts'],
+    zh: ['{path} 与模型 {model} 校验过的文件不一致：SHA-256 为 {got}，应为 {want}', '删除该文件后重新生成：node models/convert/main.ts'],
   },
   CV_MODEL_SHAPE: {
     stage: 'open', retry: 'after-change', actor: 'developer', flag: 'config',
     en: ['model {model}: {tensor} is {got}, {want} wanted', "correct the model's description, or take the graph that belongs to it"],
-    zh: ['模型 {model}:{tensor} 为 {got},应为 {want}', '修正模型说明,或换用与之匹配的计算图'],
+    zh: ['模型 {model}:{tensor} 为 {got}，应为 {want}', '修正模型说明，或换用与之匹配的计算图'],
   },
   CV_MODEL_OPSET: {
     stage: 'open', retry: 'after-change', actor: 'developer', flag: 'config',
     en: ['model {model} uses operator set {got}, {want} wanted', "correct the model's description, or export the graph with that operator set"],
-    zh: ['模型 {model} 使用算子集 {got},应为 {want}', '修正模型说明,或用该算子集重新导出计算图'],
+    zh: ['模型 {model} 使用算子集 {got}，应为 {want}', '修正模型说明，或用该算子集重新导出计算图'],
   },
   CV_MODEL_PROVIDER: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['this machine cannot run models on "{provider}"', 'use one of: {known}'],
-    zh: ['本机无法使用 "{provider}" 运行模型', '可用:{known}'],
+    zh: ['本机无法使用 "{provider}" 运行模型', '可用：{known}'],
   },
   CV_MODEL_GRAPH: {
     stage: 'setup', retry: 'after-change', actor: 'developer',
     en: ['the graph cannot be read: {detail}', 'check that the file is whole and of the kind that is expected'],
-    zh: ['无法读取计算图:{detail}', '确认文件完整且类型正确'],
+    zh: ['无法读取计算图：{detail}', '确认文件完整且类型正确'],
   },
   CV_MODEL_CONVERTED: {
     stage: 'setup', retry: 'after-change', actor: 'developer',
     en: ['converting model {model} gave SHA-256 {got}, {want} wanted', 'install the versions that package-lock.json names: npm ci'],
-    zh: ['转换模型 {model} 得到的 SHA-256 为 {got},应为 {want}', '按 package-lock.json 安装依赖:npm ci'],
+    zh: ['转换模型 {model} 得到的 SHA-256 为 {got}，应为 {want}', '按 package-lock.json 安装依赖：npm ci'],
   },
   CV_MODEL_OPERATOR: {
     stage: 'setup', retry: 'after-change', actor: 'developer',
@@ -50,12 +50,12 @@ export const VISION_FAULTS = {
   CV_MODEL_FAILED: {
     stage: 'infer', retry: 'next', actor: 'developer', flag: 'other',
     en: ['model {model} failed on a picture: {detail}', 'if it repeats, report it with the picture'],
-    zh: ['模型 {model} 处理图像失败:{detail}', '若反复出现,请附图报告'],
+    zh: ['模型 {model} 处理图像失败：{detail}', '若反复出现，请附图报告'],
   },
   CV_DETECTOR_DIED: {
     stage: 'infer', retry: 'next', actor: 'operator', flag: 'other',
     en: ['the worker of model {model} ended: {detail}; it is replaced', 'if it repeats: free memory on this machine, then report it'],
-    zh: ['模型 {model} 的工作线程已退出:{detail};正在更换', '若反复出现:释放本机内存后报告此问题'],
+    zh: ['模型 {model} 的工作线程已退出：{detail};正在更换', '若反复出现：释放本机内存后报告此问题'],
   },
   CV_DETECTOR_CLOSED: {
     stage: 'infer', retry: 'never', actor: 'nobody',
@@ -65,7 +65,7 @@ export const VISION_FAULTS = {
   CV_FFMPEG_MISSING: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['the program ffmpeg, which reads video, is not on this machine', 'install it: sudo apt-get install -y --no-install-recommends ffmpeg'],
-    zh: ['本机没有读取视频所需的程序 ffmpeg', '请安装:sudo apt-get install -y --no-install-recommends ffmpeg'],
+    zh: ['本机没有读取视频所需的程序 ffmpeg', '请安装：sudo apt-get install -y --no-install-recommends ffmpeg'],
   },
   CV_VIDEO_MISSING: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
@@ -75,22 +75,22 @@ export const VISION_FAULTS = {
   CV_VIDEO_UNREADABLE: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['{path} cannot be read as a video: {detail}', 'play it with another program; if that fails too, copy or record it anew'],
-    zh: ['{path} 无法作为视频读取:{detail}', '用其他程序播放试试;若同样失败,请重新复制或录制'],
+    zh: ['{path} 无法作为视频读取：{detail}', '用其他程序播放试试；若同样失败，请重新复制或录制'],
   },
   CV_VIDEO_STOPPED: {
     stage: 'read', retry: 'backoff', actor: 'operator', flag: 'comm',
     en: ['reading {path} was broken off: {detail}', 'if it repeats: look at free memory and at what else ends programs on this machine'],
-    zh: ['读取 {path} 中断:{detail}', '若反复出现:检查可用内存,以及本机上是否有其他程序终止进程'],
+    zh: ['读取 {path} 中断：{detail}', '若反复出现：检查可用内存，以及本机上是否有其他程序终止进程'],
   },
   CV_VIDEO_ENDED: {
     stage: 'read', retry: 'never', actor: 'field-engineer', flag: 'stale',
     en: ['{path} is over after {pictures} pictures', 'to play it again and again set `loop: true`'],
-    zh: ['{path} 已播完,共 {pictures} 幅图像', '若需循环播放,设置 `loop: true`'],
+    zh: ['{path} 已播完，共 {pictures} 幅图像', '若需循环播放，设置 `loop: true`'],
   },
   CV_IMAGE_UNREADABLE: {
     stage: 'cli', retry: 'after-change', actor: 'field-engineer',
     en: ['{path} cannot be read as an image: {detail}', 'give a JPEG, PNG, WebP or TIFF file'],
-    zh: ['{path} 无法作为图像读取:{detail}', '请提供 JPEG、PNG、WebP 或 TIFF 文件'],
+    zh: ['{path} 无法作为图像读取：{detail}', '请提供 JPEG、PNG、WebP 或 TIFF 文件'],
   },
   CV_SCORE_INVALID: {
     stage: 'cli', retry: 'after-change', actor: 'field-engineer',

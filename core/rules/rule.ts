@@ -26,8 +26,8 @@ const select = z.strictObject({
 
 const common = {
   id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/).meta({ zh: '规则编号', en: 'Id of the rule', examples: ['pump-water-level'] }),
-  version: z.int().min(1).meta({ zh: '版本,改动规则时加一', en: 'Version; one higher with each change' }),
-  title: words('规则名称,缺省用指标名称', 'Name of the rule; default is the indicator\'s').optional(),
+  version: z.int().min(1).meta({ zh: '版本，改动规则时加一', en: 'Version; one higher with each change' }),
+  title: words('规则名称，缺省用指标名称', 'Name of the rule; default is the indicator\'s').optional(),
   basis: z.string().max(400).optional().meta({ zh: '依据的标准和条款', en: 'Standard and clause it rests on' }),
   select,
   autoClose: z.boolean().default(false).meta({ zh: '条件消除后自动关闭', en: 'Closes by itself when the condition has cleared' }),
@@ -38,18 +38,18 @@ const common = {
 };
 
 const levelOf = (zh: string, en: string) => z.strictObject({
-  when: z.string().refine((text) => parseWhen(text) !== null, complaint('not a condition such as ">= 2.0", "< 0.14" or "== true"', '不是条件,例如 ">= 2.0"、"< 0.14"、"== true"'))
+  when: z.string().refine((text) => parseWhen(text) !== null, complaint('not a condition such as ">= 2.0", "< 0.14" or "== true"', '不是条件，例如 ">= 2.0"、"< 0.14"、"== true"'))
     .meta({ zh: '条件', en: 'Condition', examples: ['>= 2.0', '== true'] }),
   onDelay: finiteMs('条件持续多久才预警', 'How long the condition must hold', ['30s']).prefault('0s'),
 }).optional().meta({ zh, en });
 
 /** Conditions by level; a rule and the catalogue's template of one write them alike. */
 export const LEVELS_SCHEMA = z.strictObject({ 1: levelOf('红', 'Red'), 2: levelOf('橙', 'Orange'), 3: levelOf('黄', 'Yellow'), 4: levelOf('蓝', 'Blue') })
-  .meta({ zh: '各级条件,1 最重', en: 'Condition of each level, 1 is the most severe' });
+  .meta({ zh: '各级条件，1 最重', en: 'Condition of each level, 1 is the most severe' });
 export const DIRECTION_SCHEMA = z.enum(['high', 'low', 'state']).default('high')
-  .meta({ zh: 'high 过高、low 过低、state 状态(== 和 !=)', en: 'high: too high, low: too low, state: a state (== and !=)' });
+  .meta({ zh: 'high 过高、low 过低、state 状态（== 和 !=）', en: 'high: too high, low: too low, state: a state (== and !=)' });
 export const OFF_SCHEMA = z.strictObject({
-  hysteresis: z.number().min(0).default(0).meta({ zh: '回差:回到限值以内多少才算恢复', en: 'How far inside the limit a value must be to end a level' }),
+  hysteresis: z.number().min(0).default(0).meta({ zh: '回差：回到限值以内多少才算恢复', en: 'How far inside the limit a value must be to end a level' }),
   offDelay: finiteMs('恢复持续多久才消除', 'How long it must stay inside', ['60s']).prefault('0s'),
 }).prefault({}).meta({ zh: '消除条件', en: 'How a level ends' });
 
@@ -66,7 +66,7 @@ const absence = z.strictObject({
   ...common,
   type: z.literal('absence').meta({ zh: '无数据', en: 'Values that do not come' }),
   level: z.literal([1, 2, 3, 4]).meta({ zh: '级别', en: 'Level' }),
-  after: finiteMs('多久没有数据即预警,应大于心跳的两倍', 'After how long; more than twice the heartbeat', ['3m']).refine((ms) => ms > 0, complaint('must be longer than 0', '必须大于 0')),
+  after: finiteMs('多久没有数据即预警，应大于心跳的两倍', 'After how long; more than twice the heartbeat', ['3m']).refine((ms) => ms > 0, complaint('must be longer than 0', '必须大于 0')),
 });
 
 /** The schema of a rule file. */
@@ -89,7 +89,7 @@ export function checkLevels(rule: { direction: keyof typeof FITTING; levels: { [
   for (const { level, when } of given) {
     const fitting: readonly string[] = FITTING[rule.direction];
     if (!fitting.includes(when.operator)) {
-      complain(`"${when.operator}" does not fit direction ${rule.direction}: use ${fitting.join(' or ')}`, `“${when.operator}”与方向 ${rule.direction} 不符,应为 ${fitting.join(' 或 ')}`, 'levels', level, 'when');
+      complain(`"${when.operator}" does not fit direction ${rule.direction}: use ${fitting.join(' or ')}`, `“${when.operator}”与方向 ${rule.direction} 不符，应为 ${fitting.join(' 或 ')}`, 'levels', level, 'when');
     }
   }
   if (rule.direction === 'state') return;

@@ -31,7 +31,7 @@ export const WRITABLE_SCHEMA = z.union([number, z.boolean(), z.string().max(4096
 
 /** What must hold for a point's newest value, in the unit that its events have. Exactly one of is, above, below. */
 export const CONDITION_SCHEMA = z.strictObject({
-  device: device.optional().meta({ zh: '设备;默认为被写的设备', en: 'its device; default: the one that is written to', examples: ['pump-07-plc'] }),
+  device: device.optional().meta({ zh: '设备；默认为被写的设备', en: 'its device; default: the one that is written to', examples: ['pump-07-plc'] }),
   point: point.meta({ zh: '测点', en: 'the point', examples: ['running'] }),
   is: WRITABLE_SCHEMA.optional().meta({ zh: '等于', en: 'equals', examples: [false] }),
   above: number.optional().meta({ zh: '大于', en: 'is above', examples: [0.5] }),

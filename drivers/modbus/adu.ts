@@ -66,18 +66,18 @@ const detail = (en: string, zh: string): Detail => ({ detail: en, detailZh: zh }
 
 /** Why this answer is not the one to that question; null when it is. Exceptions to it are answers. */
 export function mismatch(asked: Asked, unit: number, pdu: Uint8Array): Detail | null {
-  if (unit !== asked.unit) return detail(`unit ${unit}, asked unit ${asked.unit}`, `应答站号 ${unit},请求站号 ${asked.unit}`);
+  if (unit !== asked.unit) return detail(`unit ${unit}, asked unit ${asked.unit}`, `应答站号 ${unit}，请求站号 ${asked.unit}`);
   const fc = pdu[0] as number;
   if (fc === (asked.fc | EXCEPTION_BIT) || fc === EXCEPTION_TO_NONE) {
-    return pdu.length === 2 ? null : detail(`exception of ${pdu.length} bytes, 2 wanted`, `异常应答 ${pdu.length} 字节,应为 2`);
+    return pdu.length === 2 ? null : detail(`exception of ${pdu.length} bytes, 2 wanted`, `异常应答 ${pdu.length} 字节，应为 2`);
   }
-  if (fc !== asked.fc) return detail(`function ${fc}, asked function ${asked.fc}`, `应答功能码 ${fc},请求功能码 ${asked.fc}`);
+  if (fc !== asked.fc) return detail(`function ${fc}, asked function ${asked.fc}`, `应答功能码 ${fc}，请求功能码 ${asked.fc}`);
   if (asked.expect) return isSame(asked.expect, pdu) ? null : detail('it does not confirm what was written', '未确认所写内容');
   if (fc > 4) return null;
   const wanted = cellBytes(fc, asked.count);
   if (pdu[1] === wanted && pdu.length === wanted + 2) return null;
   const [got, said] = [Math.max(0, pdu.length - 2), pdu[1] ?? '–'];
-  return detail(`${got} bytes of values, announced as ${said}, ${wanted} asked for`, `数据 ${got} 字节,声明 ${said} 字节,应为 ${wanted} 字节`);
+  return detail(`${got} bytes of values, announced as ${said}, ${wanted} asked for`, `数据 ${got} 字节，声明 ${said} 字节，应为 ${wanted} 字节`);
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {

@@ -22,8 +22,8 @@ function longValues(settings: ModbusSettings, points: readonly ({ id: string } &
     code: 'CV_SETTING_INVALID',
     params: {
       owner: item.point, key: item.type === 'string' ? 'length' : 'type',
-      problem: `takes ${item.count} registers, but maxRead is ${settings.maxRead}`, problemZh: `占 ${item.count} 个寄存器,而 maxRead 为 ${settings.maxRead}`,
-      hint: 'a shorter value, or a higher maxRead', hintZh: '缩短该数值,或调大 maxRead',
+      problem: `takes ${item.count} registers, but maxRead is ${settings.maxRead}`, problemZh: `占 ${item.count} 个寄存器，而 maxRead 为 ${settings.maxRead}`,
+      hint: 'a shorter value, or a higher maxRead', hintZh: '缩短该数值，或调大 maxRead',
     },
   }));
 }

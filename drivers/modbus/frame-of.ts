@@ -34,7 +34,7 @@ function pair(askedBytes: unknown, answerBytes: unknown, points: readonly Point[
  */
 function readPair(asked: unknown, answer: unknown): [Adu, Adu] | Fault {
   if (!(asked instanceof Uint8Array) || !(answer instanceof Uint8Array)) {
-    return wrong('CV_FRAME_LENGTH', 'a request and its answer are wanted, one ADU a line', '需要请求与应答成对,每行一个报文');
+    return wrong('CV_FRAME_LENGTH', 'a request and its answer are wanted, one ADU a line', '需要请求与应答成对，每行一个报文');
   }
   const rtu = [readRtuAdu(asked), readRtuAdu(answer)] as const;
   if (typeof rtu[0] === 'object' && typeof rtu[1] === 'object') return [rtu[0], rtu[1]];
@@ -42,7 +42,7 @@ function readPair(asked: unknown, answer: unknown): [Adu, Adu] | Fault {
   if (tcp[0] && tcp[1]) return [tcp[0], tcp[1]];
   if (rtu.includes('length') && !tcp[0] && !tcp[1]) return wrong('CV_FRAME_LENGTH', `${asked.length} and ${answer.length} bytes`, `${asked.length} 和 ${answer.length} 字节`);
   const [en, zh] = tcp[0] || typeof rtu[0] === 'object' ? ['answer', '应答'] : ['request', '请求'];
-  return wrong('CV_FRAME_CHECKSUM', `neither an MBAP header nor the CRC of RTU fits the ${en}`, `${zh}既无有效的 MBAP 头,RTU 的 CRC 也不符`);
+  return wrong('CV_FRAME_CHECKSUM', `neither an MBAP header nor the CRC of RTU fits the ${en}`, `${zh}既无有效的 MBAP 头，RTU 的 CRC 也不符`);
 }
 
 /**
@@ -53,7 +53,7 @@ export function requestOf({ unit, pdu }: Adu, points: readonly Point[]): ModbusR
   const fc = pdu[0] as number;
   const area = areaOf(fc);
   if (!area) return blockOf(unit, fc, []);
-  if (pdu.length !== 5) return wrong('CV_FRAME_LENGTH', `request of ${pdu.length} bytes, 5 wanted`, `请求 ${pdu.length} 字节,应为 5`);
+  if (pdu.length !== 5) return wrong('CV_FRAME_LENGTH', `request of ${pdu.length} bytes, 5 wanted`, `请求 ${pdu.length} 字节，应为 5`);
   const [start, count] = [((pdu[1] as number) << 8) | (pdu[2] as number), ((pdu[3] as number) << 8) | (pdu[4] as number)];
   if (count < 1 || count > limitOf(fc) || start + count > 0x10000) return wrong('CV_FRAME_INVALID', `a request for ${count} from ${start}`, `从 ${start} 起请求 ${count} 个`);
   const items = points.length === 0

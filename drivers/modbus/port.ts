@@ -227,7 +227,7 @@ export class GuardedPort extends EventEmitter {
   #break({ detail, detailZh }: Detail): void {
     const address = this.#wire.address;
     this.#waiting?.fail(new FaultError('CV_FRAME_INVALID', { detail: `${address}: ${detail}`, detailZh: `${address}:${detailZh}` }));
-    this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: `by this edge, after ${detail}`, detailZh: `收到${detailZh},本端断开` }));
+    this.#shut(new FaultError('CV_LINK_CLOSED', { address, detail: `by this edge, after ${detail}`, detailZh: `收到${detailZh}，本端断开` }));
     // Nothing waits for it here; whoever closes the link does.
     this.#wire.close().catch((error: unknown) => this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_DRIVER_FAILED', { device: address }) }));
   }

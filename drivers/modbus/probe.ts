@@ -26,7 +26,7 @@ export async function probe(settings: ModbusSettings, points: readonly ({ id: st
     const fault = decoded.ok ? decoded.values?.find((value) => value.fault)?.fault : decoded.fault;
     return [fault ? faultFinding(fault) : {
       en: `unit ${settings.unit} answers and does not say who it is (no function 43)`,
-      zh: `站号 ${settings.unit} 有应答,但不提供设备标识(无功能码 43)`,
+      zh: `站号 ${settings.unit} 有应答，但不提供设备标识（无功能码 43）`,
     }];
   } finally {
     await link.close();

@@ -50,7 +50,7 @@ export function rtuFraming({ localEcho = false, patterns = () => [] }: RtuOption
       if (problem) return { code: 'CV_MODBUS_ANSWER_STRAY', detail: problem };
       if (bytes.length === 0) return null;
       const begin = bytes.subarray(0, SHOWN_BYTES).toString('hex');
-      return { code: 'CV_FRAME_CHECKSUM', detail: { detail: `${bytes.length} bytes without a valid answer: ${begin}`, detailZh: `${bytes.length} 字节中没有有效应答:${begin}` } };
+      return { code: 'CV_FRAME_CHECKSUM', detail: { detail: `${bytes.length} bytes without a valid answer: ${begin}`, detailZh: `${bytes.length} 字节中没有有效应答：${begin}` } };
     },
   };
 }

@@ -19,7 +19,7 @@ export async function probe(settings: OpcuaSettings, _points: readonly PointOf<O
     const [product, maker, version, state] = (await inParts(NODES, NODES.length, (part) => session.read(part.map((nodeId) => ({ nodeId, attributeId: AttributeIds.Value }))))).map(({ value }) => value?.value as unknown);
     const name = [maker, product, version].filter((part) => typeof part === 'string' && part !== '').join(' ') || '?';
     const word = STATES[Number(state)] ?? String(state);
-    return [{ en: `server: ${name}, state ${word}`, zh: `服务器:${name},状态 ${word}` }, ...await secured(settings, client.serverCertificate)];
+    return [{ en: `server: ${name}, state ${word}`, zh: `服务器：${name}，状态 ${word}` }, ...await secured(settings, client.serverCertificate)];
   });
 }
 
@@ -29,7 +29,7 @@ async function secured({ security, certificates }: OpcuaSettings, server: Buffer
   const ours = describe(new X509Certificate(await readFile(ownCertificatePath(certificates.dir))));
   const way = `${security.policy} ${security.mode}`;
   return [
-    ...(theirs ? [{ en: `${way}; its certificate: ${theirs.subject}, ${theirs.thumbprint}, valid to ${theirs.to}`, zh: `${way};服务器证书:${theirs.subject},${theirs.thumbprint},有效至 ${theirs.to}` }] : []),
-    { en: `certificate of this box: ${ours.thumbprint}, valid to ${ours.to} (${ownCertificatePath(certificates.dir)})`, zh: `本机证书:${ours.thumbprint},有效至 ${ours.to}(${ownCertificatePath(certificates.dir)})` },
+    ...(theirs ? [{ en: `${way}; its certificate: ${theirs.subject}, ${theirs.thumbprint}, valid to ${theirs.to}`, zh: `${way};服务器证书：${theirs.subject},${theirs.thumbprint}，有效至 ${theirs.to}` }] : []),
+    { en: `certificate of this box: ${ours.thumbprint}, valid to ${ours.to} (${ownCertificatePath(certificates.dir)})`, zh: `本机证书：${ours.thumbprint}，有效至 ${ours.to}(${ownCertificatePath(certificates.dir)})` },
   ];
 }

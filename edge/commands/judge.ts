@@ -35,7 +35,7 @@ export function admissionFault(command: Command, target: OpenDevice | undefined,
 function writeFault({ value, unit }: WriteCommand, device: DeviceSetup, point: PointSetup): Fault | null {
   if (!point.write) return { code: 'CV_COMMAND_NOT_ALLOWED', params: { device: device.id, point: point.id } };
   const no = (detail: string, detailZh: string): Fault => ({ code: 'CV_COMMAND_VALUE', params: { value: String(value).slice(0, 100), point: point.id, detail, detailZh } });
-  if (unit !== undefined && unit !== point.unit) return no(`it is in "${point.unit}", not in "${unit}"`, `其单位为“${point.unit}”,而不是“${unit}”`);
+  if (unit !== undefined && unit !== point.unit) return no(`it is in "${point.unit}", not in "${unit}"`, `其单位为“${point.unit}”，而不是“${unit}”`);
   const { range } = point.write;
   if (typeof value !== 'number') return range ? no('a number is wanted', '应为数值') : null;
   if (range && (value < range[0] || value > range[1])) return no(`it lies outside ${range[0]} to ${range[1]}`, `不在 ${range[0]} 至 ${range[1]} 之内`);

@@ -53,7 +53,7 @@ function checkInterlock(document: ConfigDocument, devices: readonly CheckedDevic
 
 function senselessDevice(id: string, owner: Words, devices: readonly CheckedDevice[]): Fault {
   const known = devices.map((one) => one.id).join(', ');
-  return { code: 'CV_SETTING_INVALID', params: { key: 'write.interlock.device', ...twin({ owner, problem: { en: `there is no device "${id}"`, zh: `没有设备“${id}”` }, hint: { en: `known here: ${known}`, zh: `此处可用:${known}` } }) } };
+  return { code: 'CV_SETTING_INVALID', params: { key: 'write.interlock.device', ...twin({ owner, problem: { en: `there is no device "${id}"`, zh: `没有设备“${id}”` }, hint: { en: `known here: ${known}`, zh: `此处可用：${known}` } }) } };
 }
 
 /** Where the point stands in the file; the device where it does not (a fixed point without an entry has no `write` either). */

@@ -44,7 +44,7 @@ const quarantined: QuarantineItem = {
   sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', bytes: 212, excerpt: '{"v":1,"from":"pump-07"',
 };
 
-const commandBody = { kind: 'write', device: 'pump-07-plc', point: 'running', value: true, reason: '水位上涨,提前开泵', ifState: { point: 'level', above: 2 }, expiresInMs: 30_000 };
+const commandBody = { kind: 'write', device: 'pump-07-plc', point: 'running', value: true, reason: '水位上涨，提前开泵', ifState: { point: 'level', above: 2 }, expiresInMs: 30_000 };
 
 const command: CommandView = {
   id: 'k3Jd9sLq0aZx', kind: 'write', device: 'pump-07-plc', edge: 'pump-07', centre: '500112001', point: 'running', value: true, by: 'duty-1', reason: commandBody.reason,

@@ -11,7 +11,7 @@ const positive = (text: string) => durationMs().refine((ms) => ms >= MINUTE_MS, 
 
 export const EDGE_CREDENTIAL_SCHEMA = z.strictObject({
   id: z.string().regex(IDS.edge).meta({ zh: '边缘节点编号', en: 'id of the edge', examples: ['pump-07'] }),
-  token: z.string().min(1).optional().meta({ zh: '接入令牌;缺省时该节点只能从本机接入', en: 'its token; without one it is let in from this machine alone', secret: true, examples: ['${env:PUMP_07_TOKEN}'] }),
+  token: z.string().min(1).optional().meta({ zh: '接入令牌；缺省时该节点只能从本机接入', en: 'its token; without one it is let in from this machine alone', secret: true, examples: ['${env:PUMP_07_TOKEN}'] }),
 });
 
 const CONSUMER_SCHEMA = z.strictObject({
@@ -20,16 +20,16 @@ const CONSUMER_SCHEMA = z.strictObject({
 });
 
 const EMBEDDED_SCHEMA = z.strictObject({
-  host: host().default('127.0.0.1').meta({ zh: '监听地址;默认只对本机,接入边缘节点时写局域网地址', en: 'address to listen on; by default this machine alone, edges elsewhere need an address of the network' }),
-  port: port(1883, { zh: '端口;0 为任选', en: 'port; 0 takes any that is free' }),
+  host: host().default('127.0.0.1').meta({ zh: '监听地址；默认只对本机，接入边缘节点时写局域网地址', en: 'address to listen on; by default this machine alone, edges elsewhere need an address of the network' }),
+  port: port(1883, { zh: '端口；0 为任选', en: 'port; 0 takes any that is free' }),
   edges: z.array(EDGE_CREDENTIAL_SCHEMA).default([]).meta({ zh: '允许接入的边缘节点', en: 'edges that are let in', examples: [[{ id: 'pump-07', token: '${env:PUMP_07_TOKEN}' }]] }),
-  consumers: z.array(CONSUMER_SCHEMA).default([]).meta({ zh: '可订阅输出(cv/v1/out/#)的用户', en: 'users who may read what goes out (cv/v1/out/#)', examples: [[{ user: 'dashboard', password: '${env:DASHBOARD_PASSWORD}' }]] }),
-  anonymous: z.enum(['loopback', 'none']).default('loopback').meta({ zh: '无用户名的只读订阅:仅限本机(loopback),或不允许(none)', en: 'reading without a name: from this machine (loopback), or not at all (none)' }),
+  consumers: z.array(CONSUMER_SCHEMA).default([]).meta({ zh: '可订阅输出（cv/v1/out/#）的用户', en: 'users who may read what goes out (cv/v1/out/#)', examples: [[{ user: 'dashboard', password: '${env:DASHBOARD_PASSWORD}' }]] }),
+  anonymous: z.enum(['loopback', 'none']).default('loopback').meta({ zh: '无用户名的只读订阅：仅限本机（loopback）,或不允许（none）', en: 'reading without a name: from this machine (loopback), or not at all (none)' }),
   maxConnections: z.int().min(1).max(65535).default(2000).meta({ zh: '最多同时连接数', en: 'most clients at one time' }),
 });
 
 const BROKER_SCHEMA = z.strictObject({
-  embedded: EMBEDDED_SCHEMA.optional().meta({ zh: '内置代理(MQTT 3.1.1)', en: 'the built-in broker (MQTT 3.1.1)', examples: [{ port: 1883 }] }),
+  embedded: EMBEDDED_SCHEMA.optional().meta({ zh: '内置代理（MQTT 3.1.1）', en: 'the built-in broker (MQTT 3.1.1)', examples: [{ port: 1883 }] }),
   url: brokerUrl().optional().meta({ zh: '外部代理地址', en: 'address of another broker', examples: ['mqtt://127.0.0.1:1883'] }),
   user: z.string().min(1).optional().meta({ zh: '外部代理的用户名', en: 'user on that broker', examples: ['gateway'] }),
   password: z.string().min(1).optional().meta({ zh: '外部代理的密码', en: 'password on that broker', secret: true }),
@@ -44,38 +44,38 @@ const plugs = (words: { zh: string; en: string }) => z.array(z.strictObject({
 
 export const SINK_SCHEMA = z.strictObject({
   kind: z.string().meta({ zh: '类型', en: 'its kind', examples: ['influxdb'] }),
-  id: z.string().regex(/^[a-z0-9-]{1,32}$/).optional().meta({ zh: '编号,进度以此为名;默认同 kind', en: 'its name, under which its place is kept; by default that of its kind', examples: ['city-influx'] }),
-  settings: z.record(z.string(), z.unknown()).default({}).meta({ zh: '该类型的设置,见下', en: 'settings of its kind, see below' }),
+  id: z.string().regex(/^[a-z0-9-]{1,32}$/).optional().meta({ zh: '编号，进度以此为名；默认同 kind', en: 'its name, under which its place is kept; by default that of its kind', examples: ['city-influx'] }),
+  settings: z.record(z.string(), z.unknown()).default({}).meta({ zh: '该类型的设置，见下', en: 'settings of its kind, see below' }),
 });
 
 export const GATEWAY_SCHEMA = z.strictObject({
   gateway: z.string().regex(IDS.edge).meta({ zh: '网关编号', en: 'name of this gateway', examples: ['town-gateway'] }),
-  centre: z.string().regex(IDS.centre).meta({ zh: '所属中心:镇街 9 位、区县 6 位行政区划代码,或自定的 6–12 位大写字母数字', en: 'its centre: 9 digits for a town, 6 for a county, or 6 to 12 capitals and digits of your own', examples: ['500112001'] }),
+  centre: z.string().regex(IDS.centre).meta({ zh: '所属中心：镇街 9 位、区县 6 位行政区划代码，或自定的 6–12 位大写字母数字', en: 'its centre: 9 digits for a town, 6 for a county, or 6 to 12 capitals and digits of your own', examples: ['500112001'] }),
   name: z.strictObject({ zh: z.string().min(1).max(64).meta({ zh: '中文名', en: 'in Chinese' }), en: z.string().min(1).max(64).meta({ zh: '英文名', en: 'in English' }) }).optional().meta({ zh: '本中心的名称，显示在控制台上', en: 'what people call this centre; the console shows it', examples: [{ zh: '龙溪镇', en: 'Longxi town' }] }),
   broker: BROKER_SCHEMA.meta({ zh: '边缘节点接入的消息代理', en: 'the broker that edges connect to', examples: [{ embedded: { port: 1883 } }] }),
   log: z.strictObject({
-    dir: z.string().min(1).optional().meta({ zh: '日志目录;默认 ./data/<gateway>/log', en: 'folder of the log; default ./data/<gateway>/log' }),
+    dir: z.string().min(1).optional().meta({ zh: '日志目录；默认 ./data/<gateway>/log', en: 'folder of the log; default ./data/<gateway>/log' }),
     maxBytes: sizeBytes().refine((bytes) => bytes >= 16 * 1024 ** 2, complaint('must be at least 16MB', '不能小于 16MB')).prefault('10GB').meta({ zh: '日志最多占用的磁盘', en: 'most that the log takes on disk' }),
     keep: positive('24h').meta({ zh: '已处理的事件为补取者保留多久', en: 'how long events that were dealt with are kept for followers of `events`' }),
   }).prefault({}).meta({ zh: '接收到的一切先落盘于此', en: 'where all that comes in is on disk first' }),
   store: z.strictObject({
-    dir: z.string().min(1).optional().meta({ zh: '时序库目录;默认 ./data/<gateway>/store', en: 'folder of the time series; default ./data/<gateway>/store' }),
+    dir: z.string().min(1).optional().meta({ zh: '时序库目录；默认 ./data/<gateway>/store', en: 'folder of the time series; default ./data/<gateway>/store' }),
     retention: positive('2y').meta({ zh: '历史保留多久', en: 'how long history is kept' }),
-    maxBytes: sizeBytes().refine((bytes) => bytes >= 16 * 1024 ** 2, complaint('must be at least 16MB', '不能小于 16MB')).prefault('20GB').meta({ zh: '时序库最多占用的磁盘,超出时最旧的先删', en: 'most that history takes on disk; the oldest goes first' }),
+    maxBytes: sizeBytes().refine((bytes) => bytes >= 16 * 1024 ** 2, complaint('must be at least 16MB', '不能小于 16MB')).prefault('20GB').meta({ zh: '时序库最多占用的磁盘，超出时最旧的先删', en: 'most that history takes on disk; the oldest goes first' }),
   }).prefault({}).meta({ zh: '时序库', en: 'the time series' }),
   http: z.strictObject({
-    host: host().default('127.0.0.1').meta({ zh: '监听地址;默认只对本机', en: 'address to listen on; by default this machine alone' }),
-    port: port(8080, { zh: '端口;0 为任选', en: 'port; 0 takes any that is free' }),
+    host: host().default('127.0.0.1').meta({ zh: '监听地址；默认只对本机', en: 'address to listen on; by default this machine alone' }),
+    port: port(8080, { zh: '端口；0 为任选', en: 'port; 0 takes any that is free' }),
   }).prefault({}).meta({ zh: '接口与控制台', en: 'API and console' }),
-  accepts: z.array(z.enum(ORIGINS)).min(1).default(['live', 'backfill']).meta({ zh: '接收哪些来源的事件;演练模式接收全部', en: 'origins of events that come in; in exercise mode all do' }),
-  exercise: z.boolean().default(false).meta({ zh: '演练模式:一切照常运行并加标记,不对外通知', en: 'exercise: all works and is marked, nothing leaves for real people' }),
-  relays: z.array(z.string().regex(IDS.edge)).default([]).meta({ zh: '可转发他方事件的发送者(下级网关)', en: 'senders that pass on events of others: gateways below this one', examples: [['town-gateway']] }),
+  accepts: z.array(z.enum(ORIGINS)).min(1).default(['live', 'backfill']).meta({ zh: '接收哪些来源的事件；演练模式接收全部', en: 'origins of events that come in; in exercise mode all do' }),
+  exercise: z.boolean().default(false).meta({ zh: '演练模式：一切照常运行并加标记，不对外通知', en: 'exercise: all works and is marked, nothing leaves for real people' }),
+  relays: z.array(z.string().regex(IDS.edge)).default([]).meta({ zh: '可转发他方事件的发送者（下级网关）', en: 'senders that pass on events of others: gateways below this one', examples: [['town-gateway']] }),
   operators: z.array(z.strictObject({
-    name: z.string().regex(/^[^\s/+#]{1,64}$/).meta({ zh: '操作员姓名或工号,写入审计记录', en: 'who it is; stands in the record of commands', examples: ['duty-1'] }),
-    token: z.string().min(16, complaint('must have at least 16 characters', '至少 16 个字符')).meta({ zh: '令牌,至少 16 个字符', en: 'token, at least 16 characters', secret: true, examples: ['${env:DUTY_1_TOKEN}'] }),
-  })).default([]).meta({ zh: '可向边缘节点下达命令的操作员;为空则不接受命令', en: 'who may give commands to edges; nobody when empty', examples: [[{ name: 'duty-1', token: '${env:DUTY_1_TOKEN}' }]] }),
-  sinks: z.array(SINK_SCHEMA).default([]).meta({ zh: '其他去处,各自按进度读取日志,互不影响', en: 'other places events go; each reads the log at its own pace and holds up nobody', examples: [[{ kind: 'influxdb', settings: { url: 'http://10.0.0.9:8086', bucket: 'city' } }]] }),
+    name: z.string().regex(/^[^\s/+#]{1,64}$/).meta({ zh: '操作员姓名或工号，写入审计记录', en: 'who it is; stands in the record of commands', examples: ['duty-1'] }),
+    token: z.string().min(16, complaint('must have at least 16 characters', '至少 16 个字符')).meta({ zh: '令牌，至少 16 个字符', en: 'token, at least 16 characters', secret: true, examples: ['${env:DUTY_1_TOKEN}'] }),
+  })).default([]).meta({ zh: '可向边缘节点下达命令的操作员；为空则不接受命令', en: 'who may give commands to edges; nobody when empty', examples: [[{ name: 'duty-1', token: '${env:DUTY_1_TOKEN}' }]] }),
+  sinks: z.array(SINK_SCHEMA).default([]).meta({ zh: '其他去处，各自按进度读取日志，互不影响', en: 'other places events go; each reads the log at its own pace and holds up nobody', examples: [[{ kind: 'influxdb', settings: { url: 'http://10.0.0.9:8086', bucket: 'city' } }]] }),
   notifiers: plugs({ zh: '通知方式', en: 'ways to reach people' }),
-  rules: files({ zh: '规则文件,或含 *.yaml 的目录;只运行此处列出的', en: 'rule files, or folders of *.yaml; only these are evaluated', examples: [['./rules']] }),
-  catalogue: files({ zh: '指标目录文件,或含 *.yaml 的目录', en: 'catalogue files, or folders of *.yaml', examples: [['./catalogue']] }),
+  rules: files({ zh: '规则文件，或含 *.yaml 的目录；只运行此处列出的', en: 'rule files, or folders of *.yaml; only these are evaluated', examples: [['./rules']] }),
+  catalogue: files({ zh: '指标目录文件，或含 *.yaml 的目录', en: 'catalogue files, or folders of *.yaml', examples: [['./catalogue']] }),
 });

@@ -47,16 +47,16 @@ function sentence(change: Change, previous: Change | null, name: Words, rule: Ru
   const value = valueText(change.cite.value, change.cite.unit);
   const level = LEVEL_WORDS[change.level];
   const fill = (zh: string, en: string): Words => ({ zh: `${name.zh}${zh}`, en: `${name.en}${en}` });
-  if (change.kind === 'withdrawn') return { zh: '规则已更改或移除,预警撤销', en: 'the rule was changed or removed, the warning is withdrawn' };
+  if (change.kind === 'withdrawn') return { zh: '规则已更改或移除，预警撤销', en: 'the rule was changed or removed, the warning is withdrawn' };
   if (rule?.type === 'absence') {
     if (change.kind === 'cleared') return fill(' 恢复上报', ': values come again');
     const after = formatDuration(rule.after);
-    return fill(` 超过 ${after} 没有数据,最后的值为 ${value}`, `: nothing for ${after}, the last value was ${value}`);
+    return fill(` 超过 ${after} 没有数据，最后的值为 ${value}`, `: nothing for ${after}, the last value was ${value}`);
   }
-  if (change.kind === 'cleared') return fill(` ${value},已回到限值以内`, ` ${value}: back inside its limit`);
+  if (change.kind === 'cleared') return fill(` ${value}，已回到限值以内`, ` ${value}: back inside its limit`);
   if (change.kind === 'level' && previous && previous.level < change.level) {
     const past = LEVEL_WORDS[previous.level];
-    return fill(` ${value}:${past.zh}解除,${level.zh}仍持续`, ` ${value}: ${past.en} is over, ${level.en} still holds`);
+    return fill(` ${value}:${past.zh}解除，${level.zh}仍持续`, ` ${value}: ${past.en} is over, ${level.en} still holds`);
   }
   const when = parseWhen(rule?.type === 'threshold' ? (rule.levels[change.level]?.when ?? '') : '');
   // Between its limit and its hysteresis, or after catching up, the condition itself need not be met by this value.

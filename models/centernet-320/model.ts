@@ -6,7 +6,7 @@ import { decode } from './decode.ts';
 export default defineModel({
   id: 'centernet-320',
   task: 'object-detection',
-  title: { zh: 'MobileNetV3-CenterNet 目标检测(320×320,80 类)', en: 'MobileNetV3-CenterNet object detector (320 × 320, 80 classes)' },
+  title: { zh: 'MobileNetV3-CenterNet 目标检测（320×320,80 类）', en: 'MobileNetV3-CenterNet object detector (320 × 320, 80 classes)' },
   licence: 'MIT, as published in @vladmandic/human; the repository it was trained in has no licence file',
   source: 'npm @vladmandic/human 3.3.6, models/centernet.json and centernet.bin',
   file: 'centernet-320.onnx',

@@ -33,7 +33,7 @@ export function pageOf(parts: Record<string, Part>): string {
     '<!-- Made by `npm run bench -- all --write`; edits are lost. -->',
     '# Benchmarks 性能测试', '',
     'Each bench runs its contenders in one run on one machine; `npm run bench -- NAME --write` runs one again and puts it here. A ratio is our figure over theirs: for rates more is better, for times, bytes and processor time less.', '',
-    '每项测试在同一台机器、同一次运行中比较各方;`npm run bench -- NAME --write` 重新运行并更新此页。比值 = 本项目 ÷ 对方:速率越大越好,时间、字节和处理器占用越小越好。', '',
+    '每项测试在同一台机器、同一次运行中比较各方；`npm run bench -- NAME --write` 重新运行并更新此页。比值 = 本项目 ÷ 对方：速率越大越好，时间、字节和处理器占用越小越好。', '',
     ...Object.entries(parts).toSorted(([one], [other]) => one.localeCompare(other)).flatMap(([name, part]) => sectionOf(name, part)),
   ].join('\n');
 }
@@ -55,4 +55,4 @@ function sectionOf(name: string, { day, command, machine, othersBusyPercent, ver
 }
 
 const sharedWord = ([before, after]: [number, number]): string =>
-  `**The machine was shared**: other work had ${before} % of its processors just before and ${after} % just after. Absolute figures are too low and times too long, and what shares the processors differently is favoured or hurt; the ratios are only a hint. 测试期间机器被其他任务占用,数值偏低,比值仅供参考。`;
+  `**The machine was shared**: other work had ${before} % of its processors just before and ${after} % just after. Absolute figures are too low and times too long, and what shares the processors differently is favoured or hurt; the ratios are only a hint. 测试期间机器被其他任务占用，数值偏低，比值仅供参考。`;

@@ -31,7 +31,7 @@ test('command read, write and audit verify; a refusal is exit 1, a wrong call 2'
   assert.deepEqual([read.code, (JSON.parse(read.out) as CommandView).values?.map(({ point, value }) => [point, value])], [0, [['guard', false]]]);
   assert.deepEqual([written.code, (JSON.parse(written.out) as CommandView).readBack, device.registers[2]], [0, 2.5, 250]);
   assert.equal(refused.code, 1);
-  assert.match(refused.out, /已拒绝,未执行[\s\S]*CV_COMMAND_VALUE/);
+  assert.match(refused.out, /已拒绝，未执行[\s\S]*CV_COMMAND_VALUE/);
   assert.equal(unauthorised.code, 1);
   assert.match(unauthorised.out, /CV_API_UNAUTHORISED/);
   assert.equal(wrong.code, 2, wrong.err);

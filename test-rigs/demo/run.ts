@@ -98,7 +98,7 @@ class DemoRun {
     const town = this.#town;
     if (!town || town.relay.cut) return;
     town.relay.setCut(true);
-    this.#say({ en: `network cut for ${CUT_SECONDS} s: the edge log grows, then drains, live values first`, zh: `断网 ${CUT_SECONDS} 秒:边缘日志增长,恢复后先送实时值再补历史` });
+    this.#say({ en: `network cut for ${CUT_SECONDS} s: the edge log grows, then drains, live values first`, zh: `断网 ${CUT_SECONDS} 秒：边缘日志增长，恢复后先送实时值再补历史` });
     this.#mending = setTimeout(() => {
       town.relay.setCut(false);
       this.#say({ en: 'network back', zh: '网络恢复' });
@@ -109,7 +109,7 @@ class DemoRun {
     const town = this.#town;
     if (!town || this.#edgeDown) return;
     this.#edgeDown = true;
-    this.#say({ en: 'edge killed (−9): what its log acknowledged is on disk', zh: '边缘节点被强制终止(−9):日志已确认的都在磁盘上' });
+    this.#say({ en: 'edge killed (−9): what its log acknowledged is on disk', zh: '边缘节点被强制终止（−9）:日志已确认的都在磁盘上' });
     this.#revive(town.killEdge());
   }
 
@@ -124,7 +124,7 @@ class DemoRun {
     if (this.#ending || this.#options.signal.aborted) return;
     await this.#town?.restartEdge(this.#clip);
     this.#edgeDown = false;
-    this.#say({ en: 'edge is back and goes on with its backlog', zh: '边缘节点恢复,继续上送积压' });
+    this.#say({ en: 'edge is back and goes on with its backlog', zh: '边缘节点恢复，继续上送积压' });
   }
 
   async #start(): Promise<void> {
@@ -136,7 +136,7 @@ class DemoRun {
       onEdgeLost: () => {
         if (this.#edgeDown || this.#ending || this.#restarting) return;
         this.#edgeDown = true;
-        this.#say({ en: 'the edge ended by itself (see edge.log); starting it again', zh: '边缘节点自行退出(见 edge.log);正在重启' });
+        this.#say({ en: 'the edge ended by itself (see edge.log); starting it again', zh: '边缘节点自行退出（见 edge.log）;正在重启' });
         this.#revive(Promise.resolve());
       },
       onGatewayLost: () => {
@@ -157,7 +157,7 @@ class DemoRun {
       if (!this.#options.signal.aborted) {
         this.#options.say({
           en: 'no clip: the demo runs without the camera; give one with `--clip FILE` (any video ffmpeg reads)',
-          zh: '没有视频片段:演示将不含摄像头;可用 `--clip FILE` 指定任意 ffmpeg 可读的视频',
+          zh: '没有视频片段：演示将不含摄像头；可用 `--clip FILE` 指定任意 ffmpeg 可读的视频',
         });
       }
       return;
@@ -226,7 +226,7 @@ class DemoRun {
     this.#spoken.set(warning.id, state);
     this.#worst.set(warning.id, Math.min(this.#worst.get(warning.id) ?? 4, warning.level) as Level);
     const reason = warning.reasons[0] ?? warning.title;
-    if (warning.condition === 'cleared') this.#say({ en: `cleared: ${reason.en}; see "cleared lately" on the page`, zh: `解除:${reason.zh};见页面“近期已解除”` });
+    if (warning.condition === 'cleared') this.#say({ en: `cleared: ${reason.en}; see "cleared lately" on the page`, zh: `解除：${reason.zh};见页面“近期已解除”` });
     else this.#say({ en: `${reason.en} (exercise); look at its card and click the reason`, zh: `${reason.zh}(演练);请看卡片并点击依据` });
   }
 
@@ -247,7 +247,7 @@ class DemoRun {
     const worst = warnings.map((warning) => ({ ...warning, level: this.#worst.get(warning.id) ?? warning.level }));
     const outcome = outcomeOf(reconciler, worst, tally, Math.min(tally.missing, status.path.edgeDepth));
     const missed = disappointments(outcome, this.#devices(), this.#runningAt, ranSeconds);
-    for (const words of missed) this.#options.say({ en: `expected and did not happen: ${words.en}`, zh: `预期未发生:${words.zh}` });
+    for (const words of missed) this.#options.say({ en: `expected and did not happen: ${words.en}`, zh: `预期未发生：${words.zh}` });
     return { ok: missed.length === 0, outcome };
   }
 

@@ -134,7 +134,7 @@ async function allStarted<T extends readonly unknown[]>(starting: { [K in keyof 
 function takeFolder(dir: string): { release(): void } {
   try {
     if (existsSync(dir)) {
-      if (!existsSync(join(dir, MARK))) throw new FaultError('CV_DEMO_FOLDER', { dir, why: 'it is there and was not made by the demo', whyZh: '它已存在,且不是由演示创建的' });
+      if (!existsSync(join(dir, MARK))) throw new FaultError('CV_DEMO_FOLDER', { dir, why: 'it is there and was not made by the demo', whyZh: '它已存在，且不是由演示创建的' });
       // Held by another demo, nothing in it is touched.
       lockFolder(dir).release();
       rmSync(dir, { recursive: true, force: true });

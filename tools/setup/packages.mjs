@@ -10,18 +10,18 @@ export async function installPackages(root) {
   const stampFile = join(root, 'node_modules', '.setup-stamp');
   const stamp = stampOf(root);
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp && existsSync(nodeLink(root))) return;
-  say({ en: 'installing npm packages (about 480, half a minute) …', zh: '正在安装 npm 包(约 480 个,半分钟)…' });
+  say({ en: 'installing npm packages (about 480, half a minute) …', zh: '正在安装 npm 包（约 480 个，半分钟）…' });
   const startedAt = Date.now();
   const code = await npmCi(root);
   if (code !== 0) {
-    throw new SetupError(text({ en: 'npm ci failed, see above', zh: 'npm ci 失败,见上文' }), {
+    throw new SetupError(text({ en: 'npm ci failed, see above', zh: 'npm ci 失败，见上文' }), {
       en: 'check the network or npm\'s registry and proxy settings (npm config get registry), then start again; nothing half-made is left',
-      zh: '检查网络或 npm 的镜像与代理设置(npm config get registry)后重试;不会留下半成品',
+      zh: '检查网络或 npm 的镜像与代理设置（npm config get registry）后重试；不会留下半成品',
     });
   }
   linkNode(root);
   writeFileSync(stampFile, stamp);
-  say({ en: `npm packages ready after ${Math.round((Date.now() - startedAt) / 1000)} s`, zh: `npm 包就绪,用时 ${Math.round((Date.now() - startedAt) / 1000)} 秒` });
+  say({ en: `npm packages ready after ${Math.round((Date.now() - startedAt) / 1000)} s`, zh: `npm 包就绪，用时 ${Math.round((Date.now() - startedAt) / 1000)} 秒` });
 }
 
 /** @returns npm's exit code; null when it could not be started, or was killed */

@@ -24,7 +24,7 @@ export function buildConsole(root) {
 function step(root, args, failure) {
   const done = spawnSync(nodeLink(root), args, { cwd: root, stdio: ['ignore', 2, 2] });
   if (done.status !== 0) {
-    throw new SetupError(text(failure), { en: 'the lines above say why; remove node_modules and start again if they do not help', zh: '原因见上文;若无帮助,删除 node_modules 后重试' });
+    throw new SetupError(text(failure), { en: 'the lines above say why; remove node_modules and start again if they do not help', zh: '原因见上文；若无帮助，删除 node_modules 后重试' });
   }
 }
 

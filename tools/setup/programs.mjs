@@ -30,7 +30,7 @@ export function installPrograms(names) {
   const packages = [...new Set(missing.flatMap((name) => PROGRAMS[name].packages))];
   const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   if (process.getuid?.() !== 0 || !find('apt-get')) {
-    say({ en: `missing: ${missing.join(', ')}. What needs it is left out; to have it: sudo ${command}`, zh: `缺少:${missing.join('、')}。依赖它的部分将略过;安装方法:sudo ${command}` });
+    say({ en: `missing: ${missing.join(', ')}. What needs it is left out; to have it: sudo ${command}`, zh: `缺少：${missing.join('、')}。依赖它的部分将略过；安装方法：sudo ${command}` });
     return;
   }
   say({ en: `installing ${packages.join(', ')} …`, zh: `正在安装 ${packages.join('、')} …` });
@@ -38,7 +38,7 @@ export function installPrograms(names) {
   try {
     apt(['update', '-qq']);
     if (!apt(['install', '-qq', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', ...packages])) {
-      say({ en: `that failed; what needs it is left out. By hand: ${command}`, zh: `安装失败,依赖它的部分将略过。手动安装:${command}` });
+      say({ en: `that failed; what needs it is left out. By hand: ${command}`, zh: `安装失败，依赖它的部分将略过。手动安装：${command}` });
     }
   } finally {
     guard();
