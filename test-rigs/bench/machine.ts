@@ -11,7 +11,7 @@ const LOOK_MS = 1500;
 export function machine(): string {
   const [{ model = 'unknown' } = {}] = cpus();
   const system = /^PRETTY_NAME="?([^"\n]+)/m.exec(read('/etc/os-release'))?.[1] ?? 'Linux';
-  return `${cpus().length} × ${model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${system}, kernel ${release()}, Node ${process.versions.node}`;
+  return `${cpus().length} × ${model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${system}, kernel ${release().split('-')[0]}, Node ${process.versions.node}`;
 }
 
 /** Percent of the processors that are busy while we do nothing. */
