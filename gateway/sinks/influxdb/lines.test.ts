@@ -15,7 +15,7 @@ const value = (field: Field | undefined) => field?.value;
 test('a level reads as one line: sorted tags, a float, ns that name the event', () => {
   assert.equal(
     eventLine(base, 'cityvitals'),
-    String.raw`cityvitals,centre=500112001,device=pump-07-plc,edge=pump-07,indicator=YJ-FLD-001,point=level,quality=good,stream=measurement,subject=泵站\ 7\,东\=侧，unit=m value=3.25 1764000000000000164`,
+    String.raw`cityvitals,centre=500112001,device=pump-07-plc,edge=pump-07,indicator=YJ-FLD-001,point=level,quality=good,stream=measurement,subject=泵站\ 7\,东\=侧,unit=m value=3.25 1764000000000000164`,
   );
 });
 
