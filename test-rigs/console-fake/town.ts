@@ -112,15 +112,17 @@ export function fakeTown(clock: Clock): FakeTown {
   }
 
   function judge(now: number): void {
+    // A reason cites a value that is in the store already.
+    const citedAt = gateway.series.find(({ view }) => view.indicator === 'YJ-FLD-001')?.points.at(-1)?.at ?? now;
     const water = waterAt(now);
     const level: Level | null = water >= 3 ? 2 : water >= 2.5 ? 3 : null;
     const open = gateway.warnings.find(({ condition }) => condition === 'active');
     if (open && water < 2.35) return change({ ...open, condition: 'cleared', clearedAt: now, changedAt: now });
     if (!open && level !== null) {
       serial += 1;
-      return change(warningOf(`${serial}`.padStart(16, '0'), level, water, now));
+      return change(warningOf(`${serial}`.padStart(16, '0'), level, water, now, citedAt));
     }
-    if (open && level !== null && level < open.level) change({ ...warningOf(open.id, level, water, now), onsetAt: open.onsetAt, raisedAt: open.raisedAt });
+    if (open && level !== null && level < open.level) change({ ...warningOf(open.id, level, water, now, citedAt), onsetAt: open.onsetAt, raisedAt: open.raisedAt });
   }
 
   function change(warning: WarningView): void {
@@ -131,8 +133,8 @@ export function fakeTown(clock: Clock): FakeTown {
   return { gateway, turn };
 }
 
-function warningOf(id: string, level: Level, water: number, now: number): WarningView {
-  const cites = { indicator: 'YJ-FLD-001', device: 'pump-07-plc', point: 'level', at: now, value: water, unit: 'm' };
+function warningOf(id: string, level: Level, water: number, now: number, citedAt: number): WarningView {
+  const cites = { indicator: 'YJ-FLD-001', device: 'pump-07-plc', point: 'level', at: citedAt, value: water, unit: 'm' };
   const limit = level === 2 ? 3 : 2.5;
   const rain = { ...cites, indicator: 'SS-DRN-011', point: 'running', value: true, unit: '' };
   return {
