@@ -18,7 +18,8 @@ const TABLE_ROWS = 12;
 export function SeriesPage({ place }: { place: SeriesPlace }) {
   const { words, lang, state, now } = useView();
   const live = state.link.is === 'live';
-  const to = Math.ceil(place.at === null ? now : Math.min(now, place.at + AFTER_MS)) + 1;
+  // Never before the cited value: the page's own time lags a little behind the gateway's.
+  const to = Math.ceil(place.at === null ? now : Math.max(place.at, Math.min(now, place.at + AFTER_MS))) + 1;
   const from = Math.max(0, Math.floor((place.at ?? now) - BEFORE_MS));
   const { range, failure } = useRange(place, from, to, live);
   const limits = state.devices.find(({ id }) => id === place.device)?.values.find(({ point, indicator }) => point === place.point && indicator === place.indicator)?.limits ?? [];
