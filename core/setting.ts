@@ -12,7 +12,11 @@ export interface SettingForm {
   en: string;
   zh: string;
   example: string;
+  /** For the editors' JSON Schema: all texts of this form fit, and few others. */
+  pattern?: string;
 }
+
+const DURATION = '(\\d+(\\.\\d+)?(ms|s|m|h|d|y))';
 
 function text<T>(parse: (text: string) => T | null, form: SettingForm) {
   return z.string().meta({ form }).transform((value, context): T => {
@@ -24,11 +28,11 @@ function text<T>(parse: (text: string) => T | null, form: SettingForm) {
 }
 
 /** ms from `500ms 1s 5m 2h 90d 2y forever`. Give a default with `.prefault('2s')`. */
-export const durationMs = () => text(parseDurationMs, { en: 'a duration such as 500ms, 1s, 5m, 2h or 90d', zh: '时长（如 500ms、1s、5m、2h、90d）', example: '5s' });
+export const durationMs = () => text(parseDurationMs, { en: 'a duration such as 500ms, 1s, 5m, 2h or 90d', zh: '时长（如 500ms、1s、5m、2h、90d）', example: '5s', pattern: `^(${DURATION}|forever)$` });
 /** Bytes from `64MB 1GB`. */
-export const sizeBytes = () => text(parseBytes, { en: 'a size such as 64MB or 1GB', zh: '容量（如 64MB、1GB）', example: '1GB' });
+export const sizeBytes = () => text(parseBytes, { en: 'a size such as 64MB or 1GB', zh: '容量（如 64MB、1GB）', example: '1GB', pattern: '^\\d+(\\.\\d+)?(B|KB|MB|GB|TB)$' });
 /** `{ amount, periodMs }` from `60/1m`. */
-export const rate = () => text<Rate>(parseRate, { en: 'a rate such as 60/1m', zh: '速率（如 60/1m）', example: '2/1m' });
+export const rate = () => text<Rate>(parseRate, { en: 'a rate such as 60/1m', zh: '速率（如 60/1m）', example: '2/1m', pattern: `^[^/]+/${DURATION}$` });
 
 /** Notes that go with every setting: one sentence in each language, for docs, forms and `check`. */
 export interface SettingNotes {

@@ -9,15 +9,18 @@ import { EDGE_SCHEMA } from '../../edge/config/schema.ts';
 import { GATEWAY_SCHEMA } from '../../gateway/config/schema.ts';
 import { SINKS } from '../../gateway/sinks/index.ts';
 import { settingsTable } from './settings.ts';
+import { editorSchemas } from './schemas.ts';
 import { faultsPage, GENERATED, lossesPage, metricsPage } from './tables.ts';
 
 export async function allPages(): Promise<Record<string, string>> {
   const drivers = await Promise.all(DRIVERS.map((entry) => entry.load()));
+  const sinks = await Promise.all(SINKS.map((entry) => entry.load()));
   return {
     'docs/faults.md': faultsPage(),
     'docs/losses.md': lossesPage(),
     'docs/metrics.md': metricsPage(),
-    'docs/configuration.md': configurationPage(drivers, await Promise.all(SINKS.map((entry) => entry.load()))),
+    'docs/configuration.md': configurationPage(drivers, sinks),
+    ...editorSchemas(drivers, sinks),
   };
 }
 

@@ -1,0 +1,111 @@
+/** JSON Schemas for editors: what completes, explains and underlines a configuration file while it is written. */
+import { z } from 'zod';
+import { CATALOGUE_SCHEMA } from '../../core/catalogue/indicator.ts';
+import { describe, metaOf } from '../../core/config/schema-notes.ts';
+import type { Driver } from '../../core/driver.ts';
+import { RULE_SCHEMA } from '../../core/rules/rule.ts';
+import type { Sink } from '../../core/sink.ts';
+import { EDGE_SCHEMA, POINT_SCHEMA } from '../../edge/config/schema.ts';
+import { GATEWAY_SCHEMA } from '../../gateway/config/schema.ts';
+
+/** As far as it is looked into here. */
+export interface JsonSchema {
+  type?: string | string[];
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  items?: JsonSchema;
+  allOf?: JsonSchema[];
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  if?: JsonSchema;
+  then?: JsonSchema;
+  enum?: unknown[];
+  const?: unknown;
+  pattern?: string;
+  additionalProperties?: JsonSchema | boolean;
+  [keyword: string]: unknown;
+}
+
+const DRAFT = 'http://json-schema.org/draft-07/schema#';
+/** A whole value that comes from outside: its form cannot be seen in the file. */
+const SECRET: JsonSchema = { pattern: '\\$\\{(env|file):[^}]+\\}' };
+const TEXT_RULES = new Set(['pattern', 'enum', 'const', 'format', 'minLength', 'maxLength']);
+
+/** Draft 7 is what the editors' YAML language servers know best. Path below docs → text. */
+export function editorSchemas(drivers: readonly Driver[], sinks: readonly Sink[]): Record<string, string> {
+  const schemas: Record<string, JsonSchema> = {
+    edge: titled(edgeSchema(drivers), 'cityvitals edge · 边缘节点配置'),
+    gateway: titled(gatewaySchema(sinks), 'cityvitals gateway · 网关配置'),
+    rule: titled(schemaOf(RULE_SCHEMA), 'cityvitals rule · 规则文件'),
+    catalogue: titled(schemaOf(CATALOGUE_SCHEMA), 'cityvitals catalogue · 指标目录文件'),
+  };
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [`docs/schemas/${name}.schema.json`, `${JSON.stringify({ $schema: DRAFT, ...schema }, null, 1)}\n`]));
+}
+
+function edgeSchema(drivers: readonly Driver[]): JsonSchema {
+  const schema = schemaOf(EDGE_SCHEMA);
+  const device = schema.properties?.devices?.items as JsonSchema;
+  // A device's settings and points are its driver's.
+  const { points, settings, driver } = device.properties as Record<'points' | 'settings' | 'driver', JsonSchema>;
+  Object.assign(device.properties as object, { driver: { ...driver, enum: drivers.map(({ id }) => id) }, points: loose(points), settings: loose(settings) });
+  device.allOf = drivers.map((one) => when('driver', one.id, deviceOf(one)));
+  return schema;
+}
+
+function deviceOf(driver: Driver): JsonSchema {
+  const settings = titled(schemaOf(driver.settings), `${driver.title.en} · ${driver.title.zh}`);
+  const needed = (settings.required?.length ?? 0) > 0 ? ['settings'] : [];
+  const general = schemaOf(POINT_SCHEMA);
+  if (driver.points) {
+    const ids = Object.entries(driver.points).map(([id, { en, zh }]) => ({ const: id, description: `${en}\n${zh}` }));
+    const item = { ...general, required: ['id'], properties: { ...general.properties, id: { anyOf: ids } } };
+    return { properties: { settings, points: { type: 'array', items: item } }, required: needed };
+  }
+  const own = schemaOf(driver.point as z.ZodObject);
+  const item = { ...general, properties: { ...general.properties, ...own.properties }, required: [...(general.required ?? []), ...(own.required ?? [])] };
+  return { properties: { settings, points: { type: 'array', minItems: 1, items: item } }, required: [...needed, 'points'] };
+}
+
+function gatewaySchema(sinks: readonly Sink[]): JsonSchema {
+  const schema = schemaOf(GATEWAY_SCHEMA);
+  const sink = schema.properties?.sinks?.items as JsonSchema;
+  const { kind, settings } = sink.properties as Record<'kind' | 'settings', JsonSchema>;
+  Object.assign(sink.properties as object, { kind: { ...kind, enum: sinks.map(({ id }) => id) }, settings: loose(settings) });
+  sink.allOf = sinks.map((one) => {
+    const own = titled(schemaOf(one.settings), `${one.title.en} · ${one.title.zh}`);
+    return when('kind', one.id, { properties: { settings: own }, required: own.required?.length ? ['settings'] : [] });
+  });
+  return schema;
+}
+
+// oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own keyword, in data
+const when = (key: string, value: string, then: JsonSchema): JsonSchema => ({ if: { properties: { [key]: { const: value } }, required: [key] }, then });
+/** Says nothing of what is within: a condition beside it does. */
+const loose = ({ type, description }: JsonSchema): JsonSchema => ({ ...(type === undefined ? {} : { type }), ...(description === undefined ? {} : { description }) });
+const titled = (schema: JsonSchema, title: string): JsonSchema => ({ title, ...schema });
+
+function schemaOf(schema: z.ZodType): JsonSchema {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+    io: 'input', target: 'draft-7', unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => forEditors(zodSchema as unknown as z.ZodType, jsonSchema as JsonSchema),
+  }) as JsonSchema;
+  return json;
+}
+
+/** Our notes become descriptions, special forms patterns; a text may also be a secret from elsewhere, and no unknown key passes. */
+function forEditors(zod: z.ZodType, json: JsonSchema): void {
+  const { en, zh, form } = metaOf(zod);
+  for (const key of ['en', 'zh', 'form', 'secret', 'path']) delete json[key];
+  if (form?.pattern !== undefined) json.pattern = form.pattern;
+  if (en !== undefined) json.description = [`${en}${form ? ` (${form.en})` : ''}`, `${zh ?? ''}${form ? `（${form.zh}）` : ''}`].join('\n');
+  else if (form) json.description = `${describe(zod).en}\n${describe(zod).zh}`;
+  if (json.type === 'object' && json.properties && json.additionalProperties === undefined) json.additionalProperties = false;
+  if (json.type === 'string') orSecret(json);
+}
+
+function orSecret(json: JsonSchema): void {
+  const rules = Object.entries(json).filter(([keyword]) => TEXT_RULES.has(keyword));
+  if (rules.length === 0) return;
+  for (const [keyword] of rules) delete json[keyword];
+  json.anyOf = [Object.fromEntries(rules), SECRET];
+}
