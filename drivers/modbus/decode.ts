@@ -51,7 +51,7 @@ function readPart(frame: Uint8Array, block: Block): Part {
   if (pdu.length < 2) return { fault: { code: 'CV_FRAME_LENGTH', params: { detail: `${pdu.length} bytes`, detailZh: `${pdu.length} 字节` } }, rest };
   const problem = mismatch(block, block.unit, pdu);
   if (problem) return { fault: { code: 'CV_MODBUS_ANSWER_MISMATCH', params: problem }, rest };
-  if (!isException(pdu)) return { values: block.items.map((item) => valueOf(pdu.subarray(2), item, block)), rest };
+  if (!isException(pdu)) return { values: valuesOf(pdu, block), rest };
   const fault = exceptionFault(pdu[1] as number, block);
   const halves = pdu[1] === ILLEGAL_ADDRESS && rest.length > 0 ? halvesOf(block) : null;
   return halves ? readHalves(rest, halves) : { fault, rest };
@@ -68,10 +68,19 @@ function valuesOr(part: Part, block: Block): PointValue[] {
   return 'values' in part ? part.values : block.items.map((item) => bad(item, part.fault));
 }
 
-function valueOf(data: Uint8Array, item: Item, block: Block): PointValue {
-  const at = item.start - block.start;
-  if (block.fc <= 2) return { point: item.point, value: (((data[at >>> 3] as number) >>> (at & 7)) & 1) === 1 };
-  const read = readValue(data.subarray(at * 2, (at + item.count) * 2), item);
+/** fc, number of bytes, and from here on values. */
+const VALUES_AT = 2;
+
+function valuesOf(pdu: Uint8Array, { items, start, fc }: Block): PointValue[] {
+  return items.map((item) => (fc <= 2 ? bitOf(pdu, item, item.start - start) : valueOf(pdu, item, VALUES_AT + (item.start - start) * 2)));
+}
+
+function bitOf(pdu: Uint8Array, { point }: Item, at: number): PointValue {
+  return { point, value: (((pdu[VALUES_AT + (at >>> 3)] as number) >>> (at & 7)) & 1) === 1 };
+}
+
+function valueOf(pdu: Uint8Array, item: Item, from: number): PointValue {
+  const read = readValue(pdu, item, from);
   return 'value' in read ? { point: item.point, value: read.value } : bad(item, read.fault);
 }
 

@@ -1,6 +1,7 @@
 /** What registers mean: types, and the order of words and bytes. Pure. */
 import type { Fault } from '../../core/faults.ts';
 import { MAX_NUMBER } from '../../core/event.ts';
+import { shortest32 } from '../../core/shortest32.ts';
 
 export const TYPES = [
   'bool', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64', 'float32', 'float64', 'bcd16', 'bcd32', 'string',
@@ -38,67 +39,69 @@ export type Read = { value: number | boolean | string } | { fault?: Fault };
  * Reads one value from its registers as they came on the wire.
  *
  * @param wire two bytes a register
+ * @param from byte of `wire` at which the value begins
  * @returns no value and no fault when the raw value is one of `invalid`; CV_VALUE_UNSAFE or CV_MODBUS_VALUE_FORM as fault
  */
-export function readValue(wire: Uint8Array, form: Form): Read {
-  if (form.type === 'string') return text(inOrder(wire, form.wordOrder, form.byteOrder), form);
-  putInOrder(wire, form.wordOrder, form.byteOrder, NUMBER);
-  const view = NUMBER_VIEW;
+export function readValue(wire: Uint8Array, form: Form, from = 0): Read {
   switch (form.type) {
-    case 'bool': return { value: form.bit === undefined ? view.getUint16(0) !== 0 : ((view.getUint16(0) >>> form.bit) & 1) === 1 };
-    case 'int16': return number(view.getInt16(0), form, view.getUint16(0));
-    case 'uint16': return number(view.getUint16(0), form);
-    case 'int32': return number(view.getInt32(0), form, view.getUint32(0));
-    case 'uint32': return number(view.getUint32(0), form);
-    case 'int64': return number(view.getBigInt64(0), form, view.getBigUint64(0));
-    case 'uint64': return number(view.getBigUint64(0), form);
-    case 'float32': return number(shortest32(view.getFloat32(0)), form);
-    case 'float64': return number(view.getFloat64(0), form);
-    case 'bcd16': case 'bcd32': return bcd(NUMBER.subarray(0, wire.length), form);
+    case 'bool': return { value: form.bit === undefined ? numberAt(wire, from, 2, form).getUint16(0) !== 0 : ((numberAt(wire, from, 2, form).getUint16(0) >>> form.bit) & 1) === 1 };
+    case 'int16': return number(numberAt(wire, from, 2, form).getInt16(0), form, NUMBER.getUint16(0));
+    case 'uint16': return number(numberAt(wire, from, 2, form).getUint16(0), form);
+    case 'int32': return number(numberAt(wire, from, 4, form).getInt32(0), form, NUMBER.getUint32(0));
+    case 'uint32': return number(numberAt(wire, from, 4, form).getUint32(0), form);
+    case 'int64': return long(numberAt(wire, from, 8, form).getBigInt64(0), form);
+    case 'uint64': return long(numberAt(wire, from, 8, form).getBigUint64(0), form);
+    case 'float32': return number(shortest32(numberAt(wire, from, 4, form).getFloat32(0)), form);
+    case 'float64': return number(numberAt(wire, from, 8, form).getFloat64(0), form);
+    case 'bcd16': case 'bcd32': case 'string': {
+      const bytes = inOrder(wire.subarray(from, from + registersOf(form.type, form.length) * 2), form.wordOrder, form.byteOrder);
+      return form.type === 'string' ? text(bytes, form) : bcd(bytes, form);
+    }
   }
 }
 
 /** A number's bytes while it is read: no number has more than eight, and making room for each took half of the time. */
-const NUMBER = new Uint8Array(8);
-const NUMBER_VIEW = new DataView(NUMBER.buffer);
+const NUMBER_BYTES = new Uint8Array(8);
+const NUMBER = new DataView(NUMBER_BYTES.buffer);
+
+/** A number's bytes, the most significant first; good until the next call. */
+function numberAt(wire: Uint8Array, from: number, length: number, { wordOrder, byteOrder }: Form): DataView {
+  putInOrder(wire, from, length, wordOrder, byteOrder, NUMBER_BYTES);
+  return NUMBER;
+}
 
 /** The bytes with the most significant first; the input is left as it is. */
 function inOrder(wire: Uint8Array, wordOrder: Order, byteOrder: Order): Uint8Array {
   const bytes = new Uint8Array(wire.length);
-  putInOrder(wire, wordOrder, byteOrder, bytes);
+  putInOrder(wire, 0, wire.length, wordOrder, byteOrder, bytes);
   return bytes;
 }
 
-function putInOrder(wire: Uint8Array, wordOrder: Order, byteOrder: Order, bytes: Uint8Array): void {
+function putInOrder(wire: Uint8Array, from: number, length: number, wordOrder: Order, byteOrder: Order, bytes: Uint8Array): void {
   const swapped = byteOrder === 'big' ? 0 : 1;
-  for (let at = 0; at < wire.length; at += 2) {
-    const from = wordOrder === 'big' ? at : wire.length - 2 - at;
-    bytes[at] = wire[from + swapped] as number;
-    bytes[at + 1] = wire[from + 1 - swapped] as number;
+  for (let at = 0; at < length; at += 2) {
+    const word = from + (wordOrder === 'big' ? at : length - 2 - at);
+    bytes[at] = wire[word + swapped] as number;
+    bytes[at + 1] = wire[word + 1 - swapped] as number;
   }
 }
 
 /** `raw` is the same bits without a sign: a manual writes 0x8000 for an int16 too. */
-function number(exact: number | bigint, form: Form, raw: number | bigint = exact): Read {
-  const value = Number(exact);
-  const isInvalid = form.invalid?.some((one) => value === one || Number(raw) === one || (form.type === 'float32' && Math.fround(one) === Math.fround(value)));
-  if (isInvalid) return {};
-  if (!Number.isFinite(value) || Math.abs(value) > MAX_NUMBER || (typeof exact === 'bigint' && BigInt(value) !== exact)) {
-    return { fault: { code: 'CV_VALUE_UNSAFE', params: { point: form.point } } };
-  }
+function number(value: number, form: Form, raw = value): Read {
+  if (form.invalid && isInvalid(form.invalid, value, raw, form.type)) return {};
+  // Not written as Math.abs(value) > MAX_NUMBER: NaN is unsafe too.
+  if (!(Math.abs(value) <= MAX_NUMBER)) return { fault: { code: 'CV_VALUE_UNSAFE', params: { point: form.point } } };
   return { value };
 }
 
-/**
- * The shortest decimal that is the same float32: 123.456 and not 123.45600128173828, which nothing measured and which
- * every later store would have to carry.
- */
-function shortest32(value: number): number {
-  for (let digits = 6; digits < 9; digits += 1) {
-    const shorter = Number(value.toPrecision(digits));
-    if (Math.fround(shorter) === value) return shorter;
-  }
-  return Number(value.toPrecision(9));
+function long(exact: bigint, form: Form): Read {
+  const value = Number(exact);
+  if (form.invalid && isInvalid(form.invalid, value, Number(BigInt.asUintN(64, exact)), form.type)) return {};
+  return number(BigInt(value) === exact ? value : Number.NaN, form);
+}
+
+function isInvalid(invalid: readonly number[], value: number, raw: number, type: ValueType): boolean {
+  return invalid.some((one) => value === one || raw === one || (type === 'float32' && Math.fround(one) === Math.fround(value)));
 }
 
 function bcd(bytes: Uint8Array, form: Form): Read {
