@@ -6,36 +6,26 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
 import { connectAsync } from 'mqtt';
-import { stringify } from 'yaml';
 import { eventProblem } from '../../core/event-schema.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
-import { startChild, type Child } from '../processes/child.ts';
-import { freePort } from '../processes/ports.ts';
+import { EDGE, eventsOf, startStreamGateway } from './gateway.ts';
 import { openLossyBridge } from './lossy-bridge.ts';
-import { SampleConsumer, type Taken } from './sample.ts';
+import { SampleConsumer, TYPESCRIPT, type Taken } from './sample.ts';
 import { openSender, type Rows, type Sender } from './sender.ts';
 
 const DOCS = join(import.meta.dirname, '..', '..', 'docs');
 const [EVENT, BATCH] = [...readFileSync(join(DOCS, 'events.md'), 'utf8').matchAll(/```json\n(.*?)```/gs)].map(([, json]) => JSON.parse(json as string) as unknown) as [Record<string, unknown>, Rows];
-const TOKEN = 'a-token';
-const [brokerPort, httpPort] = [await freePort(), await freePort()];
-const brokerUrl = `mqtt://127.0.0.1:${brokerPort}`;
-const apiUrl = `http://127.0.0.1:${httpPort}`;
 const temp = await tempDir();
-let gateway: Child;
+let gateway: Awaited<ReturnType<typeof startStreamGateway>>;
+let brokerUrl = '';
+let apiUrl = '';
 let sender: Sender;
 let consumer: SampleConsumer | null = null;
 
-function startGateway(): Promise<Child> {
-  return startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(temp.dir, 'gateway.yaml')], logFile: join(temp.dir, 'gateway.log') });
-}
-
 before(async () => {
-  writeFileSync(join(temp.dir, 'gateway.yaml'), stringify({
-    gateway: 'g', centre: '500112001', broker: { embedded: { port: brokerPort, edges: [{ id: 'my-edge', token: TOKEN }] } }, http: { port: httpPort },
-  }));
-  gateway = await startGateway();
-  sender = await openSender(brokerUrl, 'my-edge', TOKEN);
+  gateway = await startStreamGateway(temp.dir);
+  ({ brokerUrl, apiUrl } = gateway);
+  sender = await openSender(brokerUrl, EDGE.id, EDGE.token);
 });
 after(async () => {
   await consumer?.kill();
@@ -119,22 +109,21 @@ test('the sample consumer takes every number once, whoever is killed when', { ti
   }));
   // The sample is killed while numbers come, and a line of it is cut short; twice it listens over a link that loses some.
   for (const url of [brokerUrl, bridge.url, brokerUrl, bridge.url]) {
-    consumer = new SampleConsumer(url, apiUrl, file);
+    consumer = new SampleConsumer(TYPESCRIPT, url, apiUrl, file);
     await consumer.until(isLive);
     await consumer.kill();
     appendFileSync(file, '{"centre":"500112001","indicator":"X-0","cur');
   }
   // The gateway is killed with batches on their way, while the sample stays connected to the broker beyond the link.
-  consumer = new SampleConsumer(bridge.url, apiUrl, file);
+  consumer = new SampleConsumer(TYPESCRIPT, bridge.url, apiUrl, file);
   await consumer.until(isLive);
-  await gateway.kill();
-  gateway = await startGateway();
+  await gateway.restart();
   isSending = false;
   await sending;
   await bridge.mend();
   await sender.send(numbers(9));
 
-  const all = await cursorsOfApi();
+  const all = (await eventsOf(apiUrl)).map(({ cursor }) => cursor);
   await consumer.until(() => (consumer as SampleConsumer).count >= all.length);
   await consumer.kill();
   const kept = consumer.taken();
@@ -154,18 +143,7 @@ test('a place that the gateway does not have is answered 410, and the sample goe
   assert.deepEqual([answer.status, code, /^\d+-\d+$/.test(oldest)], [410, 'CV_API_CURSOR_AHEAD', true]);
   await sender.send(numbers(5));
   writeFileSync(join(temp.dir, 'late.jsonl'), `{"place":"${place}"}\n`);
-  const late = consumer = new SampleConsumer(brokerUrl, apiUrl, join(temp.dir, 'late.jsonl'));
+  const late = consumer = new SampleConsumer(TYPESCRIPT, brokerUrl, apiUrl, join(temp.dir, 'late.jsonl'));
   await late.until(() => late.count >= 5);
   assert.ok(late.said.startsWith(`going on from ${oldest}: `), late.said);
 });
-
-/** The whole durable stream. */
-async function cursorsOfApi(): Promise<string[]> {
-  const cursors: string[] = [];
-  for (let next = ''; ;) {
-    const page = await (await fetch(`${apiUrl}/api/v1/events?limit=5000${next && `&after=${next}`}`)).json() as { items: Taken[]; next: string };
-    if (page.items.length === 0) return cursors;
-    cursors.push(...page.items.map(({ cursor }) => cursor));
-    next = page.next;
-  }
-}

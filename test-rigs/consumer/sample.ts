@@ -1,8 +1,9 @@
-/** The sample consumer of the docs as a process, and what its file holds. */
+/** The sample consumers of the docs as processes, and what their files hold. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
 
 export interface Taken {
   cursor: string;
@@ -12,10 +13,36 @@ export interface Taken {
   indicator: string;
 }
 
-export const SAMPLE = join(import.meta.dirname, '..', '..', 'docs', 'samples', 'consumer.ts');
+/** How a sample is started (with broker, API and file behind it), and what its file holds. */
+export interface Sample {
+  name: string;
+  command: readonly [string, ...string[]];
+  taken(file: string): Taken[];
+}
+
+const SAMPLES = join(import.meta.dirname, '..', '..', 'docs', 'samples');
+
+export const TYPESCRIPT: Sample = {
+  name: 'consumer.ts', command: [process.execPath, join(SAMPLES, 'consumer.ts')],
+  taken: (file) => readFileSync(file, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as Taken | { place: string }).filter((line) => 'cursor' in line),
+};
+
+export const PYTHON: Sample = {
+  // The package belongs to Debian's own Python, which need not be the first in PATH.
+  name: 'consumer.py', command: ['/usr/bin/python3', join(SAMPLES, 'consumer.py')],
+  taken(file) {
+    const database = new DatabaseSync(file, { readOnly: true });
+    try {
+      return database.prepare('SELECT cursor, event FROM events').all().map(({ cursor, event }) => Object.assign(JSON.parse(String(event)) as Taken, { cursor: String(cursor) }));
+    } finally {
+      database.close();
+    }
+  },
+};
 
 export class SampleConsumer {
   readonly #file: string;
+  readonly #sample: Sample;
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
   #onLine: () => void = () => {};
@@ -26,11 +53,16 @@ export class SampleConsumer {
   /** Of these, taken alone since its start: as a message, mostly. */
   single = 0;
 
-  constructor(brokerUrl: string, apiUrl: string, file: string) {
+  constructor(sample: Sample, brokerUrl: string, apiUrl: string, file: string) {
+    this.#sample = sample;
     this.#file = file;
     this.count = this.taken().length;
-    this.#child = spawn(process.execPath, [SAMPLE, brokerUrl, apiUrl, file], { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#ended = new Promise((resolve) => { this.#child.once('close', resolve); });
+    const [program, ...args] = sample.command;
+    this.#child = spawn(program, [...args, brokerUrl, apiUrl, file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#ended = new Promise((resolve) => {
+      this.#child.once('close', resolve);
+      this.#child.once('error', resolve);
+    });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.#hear(line));
     }
@@ -55,9 +87,7 @@ export class SampleConsumer {
   }
 
   taken(): Taken[] {
-    if (!existsSync(this.#file)) return [];
-    const lines = readFileSync(this.#file, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as Taken | { place: string });
-    return lines.filter((line) => 'cursor' in line);
+    return existsSync(this.#file) ? this.#sample.taken(this.#file) : [];
   }
 
   async kill(): Promise<void> {

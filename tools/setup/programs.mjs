@@ -27,7 +27,7 @@ const PROGRAMS = {
 export function installPrograms(names) {
   const missing = names.filter((name) => !present(name));
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.flatMap((name) => PROGRAMS[name].packages))];
+  const packages = packagesOf(missing);
   const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   if (process.getuid?.() !== 0 || !find('apt-get')) {
     say({ en: `missing: ${missing.join(', ')}. What needs it is left out; to have it: sudo ${command}`, zh: `缺少：${missing.join('、')}。依赖它的部分将略过；安装方法：sudo ${command}` });
@@ -44,6 +44,9 @@ export function installPrograms(names) {
     guard();
   }
 }
+
+/** Debian's packages that bring these programs, each once. */
+export const packagesOf = (names) => [...new Set(names.flatMap((name) => PROGRAMS[name].packages))];
 
 function apt(args) {
   // Its chatter goes to stderr: stdout may be somebody's JSON.

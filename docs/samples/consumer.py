@@ -1,0 +1,127 @@
+"""
+A consumer that loses nothing and takes nothing twice, however often it or the gateway was away or killed.
+消费者示例：自身或网关无论中断、被终止多少次，数据不丢失也不重复。
+
+    apt-get install python3-paho-mqtt            (or: pip install paho-mqtt)
+    python3 consumer.py mqtt://127.0.0.1:1883 http://127.0.0.1:8080 events.db      (one file a gateway)
+
+It listens on MQTT for speed and asks the API for what it missed. Each event is a row, and how far we are is saved in the
+same transaction: result and position go together, so that a kill cannot part them. A user of the broker goes into its
+URL: mqtt://user:password@host:1883.
+"""
+import http.client
+import json
+import queue
+import sqlite3
+import sys
+import time
+import urllib.error
+import urllib.request
+from urllib.parse import unquote, urlsplit
+
+import paho.mqtt.client as mqtt
+
+broker_url, api_url, file = (sys.argv[1:] + ["mqtt://127.0.0.1:1883", "http://127.0.0.1:8080", "events.db"][len(sys.argv) - 1:])[:3]
+
+db = sqlite3.connect(file)
+db.execute("CREATE TABLE IF NOT EXISTS events (cursor TEXT NOT NULL, event TEXT NOT NULL)")
+# The last cursor of each topic; under the empty topic: everything up to here is taken, whatever its topic.
+db.execute("CREATE TABLE IF NOT EXISTS places (topic TEXT PRIMARY KEY, cursor TEXT NOT NULL)")
+places: dict[str, str] = dict(db.execute("SELECT topic, cursor FROM places"))
+
+
+def topic_of(event: dict) -> str:
+    return f"cv/v1/out/{event['centre']}/{event['indicator']}"
+
+
+def is_after(cursor: str, other: str | None) -> bool:
+    """Cursors are `<epoch>-<seq>`: ordered by epoch, then by seq."""
+    return other is None or tuple(map(int, cursor.split("-"))) > tuple(map(int, other.split("-")))
+
+
+def taken_up_to(event: dict) -> str | None:
+    """Up to where this event's topic is taken."""
+    return places.get(topic_of(event), places.get(""))
+
+
+def take(events: list[dict], place: str | None = None) -> None:
+    """Put what you need the events for in place of the rows; keep it in this one transaction."""
+    moved = {topic_of(event): event["cursor"] for event in events}
+    if place is not None:
+        moved[""] = place
+    with db:
+        db.executemany("INSERT INTO events VALUES (?, ?)", [(event["cursor"], json.dumps(event, ensure_ascii=False)) for event in events])
+        db.executemany("INSERT OR REPLACE INTO places VALUES (?, ?)", moved.items())
+    places.update(moved)
+    print(f"{len(events)} taken", flush=True)
+
+
+def page() -> dict:
+    """One page of the durable stream, or what the gateway says instead; status 0 when it does not answer."""
+    after = f"&after={places['']}" if "" in places else ""
+    try:
+        with answer_of(f"{api_url}/api/v1/events?limit=500{after}") as response:
+            return {**json.load(response), "status": response.status}
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return {"status": 0, "detail": str(error)}
+
+
+def answer_of(url: str):
+    try:
+        return urllib.request.urlopen(url, timeout=30)
+    except urllib.error.HTTPError as refusal:
+        return refusal
+
+
+def catch_up(goal: str | None = None) -> None:
+    """Reads the durable stream on from our place, to its end or until it has the event at `goal`."""
+    while goal is None or is_after(goal, places.get("")):
+        answer = page()
+        if answer.get("items") == []:
+            return
+        if answer["status"] == 200:
+            take([event for event in answer["items"] if is_after(event["cursor"], taken_up_to(event))], answer["next"])
+        elif answer["status"] == 410:
+            print(f"going on from {answer['oldest']}: {answer['detail']}", file=sys.stderr, flush=True)
+            places[""] = answer["oldest"]
+        else:
+            print(f"no events ({answer['status']}): {answer.get('detail')}; again in a second", file=sys.stderr, flush=True)
+            time.sleep(1)
+
+
+def hear(event: dict) -> None:
+    up_to = taken_up_to(event)
+    if not is_after(event["cursor"], up_to):
+        return
+    # The message before this one on its topic is one we have; null says that nobody knows.
+    if up_to is not None and event["previous"] and not is_after(event["previous"], up_to):
+        take([event])
+    else:
+        catch_up(event["cursor"])
+
+
+# paho calls from a thread of its own; one thing at a time is done here, in the order it came. None: catch up.
+inbox: queue.Queue[dict | None] = queue.Queue()
+address = urlsplit(broker_url)
+client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, clean_session=True)
+if address.username is not None:
+    client.username_pw_set(unquote(address.username), unquote(address.password or ""))
+client.reconnect_delay_set(min_delay=1, max_delay=5)
+client.on_connect = lambda *_: client.subscribe("cv/v1/out/+/+", qos=1)
+client.on_subscribe = lambda *_: inbox.put(None)
+client.on_message = lambda _client, _userdata, message: inbox.put(json.loads(message.payload))
+client.connect_async(address.hostname or "127.0.0.1", address.port or 1883, keepalive=10)
+client.loop_start()
+
+caught_up_at = 0.0
+while True:
+    try:
+        heard = inbox.get(timeout=60)
+    except queue.Empty:
+        heard = None
+    if heard is not None:
+        hear(heard)
+    # Keeps our place young, also where every message comes: what is older than log.keep cannot be asked for.
+    if heard is None or time.monotonic() - caught_up_at > 600:
+        catch_up()
+        caught_up_at = time.monotonic()
