@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import type { Evidence, Flag, Origin, Position, Quality, Value } from './event.ts';
 import type { Fault, FaultCode, FaultParams } from './faults.ts';
 import type { LossReason } from './losses.ts';
+import type { Recording } from './recording.ts';
 import type { World } from './world.ts';
 
 export type Trait = 'polled' | 'listens' | 'frames' | 'writes' | 'discovers' | 'probes';
@@ -147,6 +148,8 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   unitless?(point: PointOf<z.infer<P>>): boolean;
   /** What becomes of values in a case and `decode` on the command line: how a text line becomes a frame. */
   frameOf?: FrameReader<Frame, R>;
+  /** How its device is recorded and played back (docs/cases.md). Needed of every driver in the index. */
+  recording?: Recording<z.infer<S>, PointOf<z.infer<P>>, Frame, R>;
 }
 
 /** For `cityvitals decode`: turns bytes or a JSON line into frames with their requests. */
@@ -201,4 +204,5 @@ export interface Driver {
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
   unitless?(point: PointOf<unknown>): boolean;
   frameOf?: FrameReader<unknown, Request>;
+  recording?: Recording<unknown, PointOf<unknown>, unknown, Request>;
 }

@@ -3,8 +3,10 @@
  * Everything below `main.ts` takes a World, so a test of a week takes milliseconds and two tests never share a clock.
  */
 import { readFile, stat } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import { realNet, type Net } from './net.ts';
 import type { Tell } from './telemetry.ts';
+
+export { realNet, type Net } from './net.ts';
 
 export interface Timer {
   cancel(): void;
@@ -17,6 +19,19 @@ export interface Clock {
   monotonicMs(): number;
   /** Runs once after the delay. */
   after(delayMs: number, run: () => void): Timer;
+  /** Absent: `nowMs` is to be believed. An edge's clock may not have been set yet. */
+  trust?: ClockTrust;
+}
+
+export interface ClockTrust {
+  isTrusted(): boolean;
+  /** ms by which the clock was set forward (or back) since it began, all together: what is not elapsed time. */
+  jumpedMs(): number;
+}
+
+/** What an event that our own clock stamps says of it. */
+export function ownClock(clock: Clock): 'edge' | 'unsynced' {
+  return clock.trust?.isTrusted() === false ? 'unsynced' : 'edge';
 }
 
 export interface Random {
@@ -28,11 +43,6 @@ export interface Files {
   read(path: string): Promise<Uint8Array>;
   readText(path: string): Promise<string>;
   exists(path: string): Promise<boolean>;
-}
-
-export interface Net {
-  /** A TCP connection that is open; rejects with the system's error (ECONNREFUSED …) or when the signal aborts. */
-  connect(address: { host: string; port: number }, signal: AbortSignal): Promise<Socket>;
 }
 
 export interface World {
@@ -83,32 +93,6 @@ export const realFiles: Files = {
   read: (path) => readFile(path),
   readText: (path) => readFile(path, 'utf8'),
   exists: (path) => stat(path).then(() => true, () => false),
-};
-
-export const realNet: Net = {
-  connect: ({ host, port }, signal) =>
-    new Promise((resolve, reject) => {
-      const socket = connect({ host, port, noDelay: true });
-      const settle = () => {
-        signal.removeEventListener('abort', abort);
-        socket.removeListener('error', fail);
-        socket.removeListener('connect', done);
-      };
-      const fail = (error: Error) => {
-        settle();
-        socket.destroy();
-        reject(error);
-      };
-      const abort = () => fail(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-      const done = () => {
-        settle();
-        resolve(socket);
-      };
-      if (signal.aborted) return abort();
-      signal.addEventListener('abort', abort, { once: true });
-      socket.once('error', fail);
-      socket.once('connect', done);
-    }),
 };
 
 export function realWorld(tell: Tell): World {

@@ -47,7 +47,7 @@ async function playBytes(recorded: Case, driver: Driver, settings: unknown, poin
   await world.clock.advanceMs(recorded.startsAt - world.clock.nowMs());
   const played: Played = { lines: [], frames: [] };
   const peer = await recordedPeer(recorded, world.clock);
-  const loopback: World = { ...world, net: { connect: () => new Promise((resolve) => { const socket = connect({ host: '127.0.0.1', port: peer.port }, () => resolve(socket)); }) } };
+  const loopback: World = { ...world, net: { ...world.net, connect: () => new Promise((resolve) => { const socket = connect({ host: '127.0.0.1', port: peer.port }, () => resolve(socket)); }) } };
   const link = await driver.open(settings, points, loopback);
   try {
     const requests = driver.requests?.(points, settings) ?? [];

@@ -1,0 +1,144 @@
+/**
+ * Sockets and serial lines as an argument. A driver opens none by itself: what it says and hears can then be recorded
+ * and played back on a virtual clock, through the same link.
+ */
+import { createSocket } from 'node:dgram';
+import { createRequire } from 'node:module';
+import { connect, createServer, isIPv6, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { SerialPort } from 'serialport';
+
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/** A port that is listened on. */
+export interface Listening {
+  /** The port that was had, where 0 was asked for. */
+  port: number;
+  /** Takes no further connections and resolves; those that are open belong to whoever took them. Twice is fine. */
+  close(): Promise<void>;
+}
+
+/** A UDP socket. */
+export interface Datagrams {
+  port: number;
+  send(bytes: Uint8Array, to: Address): void;
+  /** Called once. `failed`: the system's error, after which nothing comes any more. */
+  listen(take: (bytes: Buffer, from: Address) => void, failed: (error: Error) => void): void;
+  /** Resolves when the handle is gone. Twice is fine. */
+  close(): Promise<void>;
+}
+
+export interface SerialOptions {
+  /** `/dev/…` */
+  path: string;
+  baudRate: number;
+  dataBits: 5 | 6 | 7 | 8;
+  stopBits: 1 | 1.5 | 2;
+  parity: 'none' | 'even' | 'odd';
+}
+
+/** A serial line that is open: a stream that ends with `close`, also when its adapter is pulled out. */
+export interface SerialLine extends Duplex {
+  readonly isOpen: boolean;
+  /** Lets go of what came in and was not read yet. */
+  flush(done: (error?: Error | null) => void): void;
+}
+
+export interface Net {
+  /** A TCP connection that is open; rejects with the system's error (ECONNREFUSED …) or when the signal aborts. */
+  connect(address: Address, signal: AbortSignal): Promise<Socket>;
+  /**
+   * Listens for TCP connections.
+   *
+   * @param accept takes each one; it has no listeners yet, so an `error` handler is the first thing it needs
+   * @param failed errors after it listens (too many open files, say)
+   * @returns rejects with the system's error (EADDRINUSE …)
+   */
+  listen(address: Address, accept: (socket: Socket) => void, failed?: (error: Error) => void): Promise<Listening>;
+  /** A UDP socket bound to an address of this machine (port 0 takes any); rejects with the system's error. */
+  bind(address: Address): Promise<Datagrams>;
+  /** Opens a serial port, alone; rejects with the system's error. */
+  serial(options: SerialOptions): Promise<SerialLine>;
+}
+
+export const realNet: Net = {
+  connect: ({ host, port }, signal) =>
+    new Promise((resolve, reject) => {
+      const socket = connect({ host, port, noDelay: true });
+      const settle = () => {
+        signal.removeEventListener('abort', abort);
+        socket.removeListener('error', fail);
+        socket.removeListener('connect', done);
+      };
+      const fail = (error: Error) => {
+        settle();
+        socket.destroy();
+        reject(error);
+      };
+      const abort = () => fail(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+      const done = () => {
+        settle();
+        resolve(socket);
+      };
+      if (signal.aborted) return abort();
+      signal.addEventListener('abort', abort, { once: true });
+      socket.once('error', fail);
+      socket.once('connect', done);
+    }),
+
+  listen: (address, accept, failed) =>
+    new Promise((resolve, reject) => {
+      const server = createServer({ noDelay: true }, accept);
+      server.once('error', reject);
+      server.listen(address, () => {
+        server.removeListener('error', reject);
+        server.on('error', failed ?? (() => {}));
+        const bound = server.address();
+        resolve({
+          port: bound !== null && typeof bound === 'object' ? bound.port : address.port,
+          // The promise of `server.close` waits for the connections, which are not the server's.
+          close: async () => { server.close(); },
+        });
+      });
+    }),
+
+  bind: ({ host, port }) =>
+    new Promise((resolve, reject) => {
+      const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+      const closed = new Promise<void>((done) => { socket.once('close', () => done()); });
+      let isClosed = false;
+      socket.once('error', reject);
+      socket.bind({ address: host, port }, () => {
+        socket.removeListener('error', reject);
+        socket.on('error', () => {}); // until somebody listens
+        resolve({
+          port: socket.address().port,
+          send: (bytes, to) => { if (!isClosed) socket.send(bytes, to.port, to.host); },
+          listen(take, fail) {
+            socket.on('message', (bytes, from) => take(bytes, { host: from.address, port: from.port }));
+            socket.on('error', fail);
+          },
+          async close() {
+            if (!isClosed) socket.close();
+            isClosed = true;
+            await closed;
+          },
+        });
+      });
+    }),
+
+  serial: ({ path, ...options }) =>
+    new Promise((resolve, reject) => {
+      const { SerialPort } = serialLibrary();
+      const line = new SerialPort({ path, ...options, lock: true, autoOpen: false });
+      line.open((error) => (error ? reject(error) : resolve(line)));
+    }),
+};
+
+/** The library that modbus-serial brings; loaded only where there is a serial line, since it is native code. */
+function serialLibrary(): { SerialPort: typeof SerialPort } {
+  return createRequire(import.meta.resolve('modbus-serial'))('serialport') as { SerialPort: typeof SerialPort };
+}
