@@ -5,7 +5,7 @@
  * only scales that its protocol fixes; a point's own `scale` and `offset` are applied later, by qualify.
  */
 import type { z } from 'zod';
-import type { Evidence, Flag, Origin, Position, Quality, Value } from './event.ts';
+import type { Evidence, Flag, Origin, Position, Quality, Value, Window } from './event.ts';
 import type { Fault, FaultCode, FaultParams } from './faults.ts';
 import type { LossReason } from './losses.ts';
 import type { Recording } from './recording.ts';
@@ -36,6 +36,8 @@ export interface PointValue<P extends string = string> {
   origin?: Origin;
   position?: Position;
   evidence?: Evidence[];
+  /** The time that a statistic of the device's own is over; `count` 0 where it does not say how many values went in. */
+  window?: Window;
 }
 
 /** One picture of a camera, rgb24: width × height × 3 bytes, rows from the top. */
@@ -73,6 +75,8 @@ export interface Lost<P extends string = string> {
   ok: false;
   fault: Fault;
   points?: P[];
+  /** No frame at all, but word that the device is gone. The link stays: it is the device that has to come back. */
+  isAway?: true;
 }
 
 /**
@@ -104,12 +108,23 @@ export interface Link<Frame, R extends Request = Request> {
   exchange?(request: R, signal: AbortSignal): Promise<Frame>;
   /** Listening and frame-giving drivers: ends when the link is closed from our side, throws when from theirs. */
   frames?(signal: AbortSignal): AsyncIterable<Frame>;
+  /**
+   * Where the device keeps what is not answered: called with a frame once all that it gave is on this edge's disk, or was
+   * rightly left out; never for a frame that could not be read or kept, so that it is sent again.
+   */
+  taken?(frame: Frame): void;
   /** May be called twice; resolves when every handle is gone. */
   close(): Promise<void>;
 }
 
 /** A configured point as the driver sees it: its id and the fields of the driver's own `point` schema. */
 export type PointOf<P> = { id: string } & P;
+
+/** By the tables of a protocol. */
+export interface KnownOfPoint {
+  unit?: string;
+  indicator?: string;
+}
 
 /** What a probe found: one line for the field engineer. */
 export interface Finding {
@@ -146,6 +161,8 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   examine?(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Fault[]>;
   /** True when a configured point's value has no unit (a bool, a text): then its config needs none. */
   unitless?(point: PointOf<z.infer<P>>): boolean;
+  /** What the driver's tables know of a configured point: it stands in for what the file leaves out. */
+  known?(point: PointOf<z.infer<P>>): KnownOfPoint;
   /** What becomes of values in a case and `decode` on the command line: how a text line becomes a frame. */
   frameOf?: FrameReader<Frame, R>;
   /** How its device is recorded and played back (docs/cases.md). Needed of every driver in the index. */
@@ -203,6 +220,7 @@ export interface Driver {
   reportsChanges?: boolean;
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
   unitless?(point: PointOf<unknown>): boolean;
+  known?(point: PointOf<unknown>): KnownOfPoint;
   frameOf?: FrameReader<unknown, Request>;
   recording?: Recording<unknown, PointOf<unknown>, unknown, Request>;
 }

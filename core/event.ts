@@ -53,7 +53,7 @@ export interface Position {
   heightM?: number;
 }
 
-/** The values that were merged into one event by the edge's reduce station. */
+/** The values that were merged into one event, by the edge's reduce station or by the device itself (`count` 0: it does not say how many). */
 export interface Window {
   fromAt: number;
   toAt: number;

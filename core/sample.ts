@@ -1,5 +1,5 @@
 /** A sample: one value of one point as its driver gave it, before any scale, limit or check of ours. */
-import type { ClockSource, Evidence, Flag, Origin, Position, Quality, Value } from './event.ts';
+import type { ClockSource, Evidence, Flag, Origin, Position, Quality, Value, Window } from './event.ts';
 import type { Missed } from './driver.ts';
 
 export interface Sample {
@@ -15,10 +15,11 @@ export interface Sample {
   /** ms UTC when the edge had the frame. */
   observedAt: number;
   quality: Quality;
-  flags: Flag[];
+  flags: readonly Flag[];
   origin: Origin;
   position?: Position;
   evidence?: Evidence[];
+  window?: Window;
   /** No value at all, but word of values that will not come: it becomes a gap record. */
   missed?: Missed;
 }
@@ -31,7 +32,7 @@ export interface SampleLine {
   unit: string;
   at: number;
   quality: Quality;
-  flags: Flag[];
+  flags: readonly Flag[];
 }
 
 export function sampleLine(sample: Sample): SampleLine {

@@ -5,12 +5,13 @@
 import type { Decoded, Driver, Missed, PointValue, Request } from '../../core/driver.ts';
 import { FAULTS, faultOf, type Fault } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
+import type { Flag } from '../../core/event.ts';
 import type { Give } from '../../core/line.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { DeviceState } from '../../core/wire/messages.ts';
 import type { World } from '../../core/world.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
-import type { DecodedItem } from '../stations/item.ts';
+import type { DecodedItem, SampleItem } from '../stations/item.ts';
 
 /** A device of the setup with its driver: what the host is given. */
 export interface OpenDevice {
@@ -33,11 +34,17 @@ export function addressOf({ driver, setup }: OpenDevice): string {
 
 interface PointMemory {
   setup: PointSetup;
-  last: Sample | null;
+  /** What it last said of now, as its driver gave it. */
+  last: PointValue | null;
   /** Monotonic: when it was last given, confirmed or found bad. */
   refreshedMs: number;
   isStale: boolean;
+  /** The point that was given after it the last time. */
+  follower: PointMemory | null;
 }
+
+const NO_VALUES: readonly PointValue[] = [];
+const NO_FLAGS: readonly Flag[] = [];
 
 export class HostDevice {
   readonly setup: DeviceSetup;
@@ -61,7 +68,7 @@ export class HostDevice {
     this.#world = world;
     this.#give = give;
     const refreshedMs = world.clock.monotonicMs();
-    for (const point of setup.points) this.#points.set(point.id, { setup: point, last: null, refreshedMs, isStale: false });
+    for (const point of setup.points) this.#points.set(point.id, { setup: point, last: null, refreshedMs, isStale: false, follower: null });
   }
 
   /** The fields of its points that are its driver's, as `open` and `requests` want them. */
@@ -85,6 +92,7 @@ export class HostDevice {
 
   /** A frame came: hands on what it gave. `part` names where it came from (a request). */
   took(decoded: Decoded, part: string, request?: Request): void {
+    if (!decoded.ok && decoded.isAway) return this.cutOff(decoded.fault);
     const observedAt = this.#world.clock.nowMs();
     this.failures = 0;
     this.#clear(LINK);
@@ -98,9 +106,9 @@ export class HostDevice {
     }
     if (decoded.ok) {
       this.#clear(part);
-      const values = decoded.values ?? [];
-      this.#missed(decoded.missed ?? [], observedAt);
-      this.#hand(values.map((value) => this.#sample(value, observedAt)));
+      const values = decoded.values ?? NO_VALUES;
+      if (decoded.missed) this.#missed(decoded.missed, observedAt);
+      this.#hand(values, observedAt);
       for (const { point, fault } of values) {
         if (fault) this.#stand(`point ${point}`, fault);
         else if (this.#standing.size > 0) this.#clear(`point ${point}`);
@@ -124,9 +132,7 @@ export class HostDevice {
       this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false, device: this.setup.id });
       return;
     }
-    this.#hand(known.map((point) => ({
-      device: this.setup.id, point, value: null, unit: this.#points.get(point)?.setup.unit ?? '', at, clock: 'edge', observedAt: at, quality: 'bad', flags: [flag], origin: 'live',
-    })));
+    this.#hand(known.map((point) => ({ point, value: null, quality: 'bad', flags: [flag] })), at);
   }
 
   /** A poll failed as a whole. Every point of it is bad; the second in a row means offline. */
@@ -158,12 +164,12 @@ export class HostDevice {
   tick(): void {
     const nowMs = this.#world.clock.monotonicMs();
     const limitMs = this.setup.everyMs * STALE_PERIODS + this.waitsForOthersMs;
-    const stale: Sample[] = [];
+    const stale: SampleItem[] = [];
     for (const point of this.#points.values()) {
       const isBad = point.last?.quality === 'bad';
       if (point.isStale || isBad || nowMs - point.refreshedMs <= limitMs) continue;
       point.isStale = true;
-      stale.push(this.#staleSample(point));
+      stale.push({ kind: 'sample', sample: this.#staleSample(point) });
     }
     if (stale.length === 0) return;
     const fault: Fault = { code: 'CV_DEVICE_STALE', params: { device: this.setup.id, ageMs: Math.round(limitMs) } };
@@ -180,14 +186,16 @@ export class HostDevice {
     return { id, driver, subject, ...(position ? { position } : {}), online: this.#online ?? false, reason: this.#reason, lastAt: this.#lastAt, periodMs: everyMs, ...pictures };
   }
 
-  #sample(value: PointValue, observedAt: number): Sample {
-    const { point, deviceAt, quality = 'good', flags = [], origin = 'live', position, evidence } = value;
-    return {
-      device: this.setup.id, point, value: value.value,
-      unit: value.unit ?? this.#points.get(point)?.setup.unit ?? '',
-      at: deviceAt ?? observedAt, clock: deviceAt === undefined ? 'edge' : 'device', observedAt, quality, flags, origin,
-      ...(position ? { position } : {}), ...(evidence ? { evidence } : {}),
+  #sample(value: PointValue, unit: string, observedAt: number): Sample {
+    const { deviceAt, position, evidence } = value;
+    const sample: Sample = {
+      device: this.setup.id, point: value.point, value: value.value, unit: value.unit ?? unit,
+      at: deviceAt ?? observedAt, clock: deviceAt === undefined ? 'edge' : 'device', observedAt,
+      quality: value.quality ?? 'good', flags: value.flags ?? NO_FLAGS, origin: value.origin ?? 'live',
     };
+    if (position) sample.position = position;
+    if (evidence) sample.evidence = evidence;
+    return sample;
   }
 
   /** What its own queue or history has lost is counted, and goes up as a gap record of its point. */
@@ -200,33 +208,40 @@ export class HostDevice {
   }
 
   #staleSample({ setup, last }: PointMemory): Sample {
-    const at = this.#world.clock.nowMs();
-    const base = { device: this.setup.id, point: setup.id, unit: setup.unit, at, clock: 'edge', observedAt: at, origin: 'live' } as const;
-    if (!last) return { ...base, value: null, quality: 'bad', flags: ['stale'] };
-    return { ...base, value: last.value, unit: last.unit, quality: 'uncertain', flags: [...new Set([...last.flags, 'stale' as const])] };
+    const stale: PointValue = last
+      ? { point: setup.id, value: last.value, ...(last.unit === undefined ? {} : { unit: last.unit }), quality: 'uncertain', flags: [...new Set([...(last.flags ?? []), 'stale' as const])] }
+      : { point: setup.id, value: null, quality: 'bad', flags: ['stale'] };
+    return this.#sample(stale, setup.unit, this.#world.clock.nowMs());
   }
 
   /** A sign of life: what was said last still holds. Each is said again about once a period, so that heartbeats go on. */
   #confirm(observedAt: number): void {
     const nowMs = this.#world.clock.monotonicMs();
-    const confirmed: Sample[] = [];
-    for (const point of this.#points.values()) {
+    const confirmed: PointValue[] = [];
+    for (const { last, refreshedMs } of this.#points.values()) {
       // A bad value is not made better or worse by a sign of life; and these are not exactly a period apart.
-      if (!point.last || point.last.quality === 'bad' || nowMs - point.refreshedMs < this.setup.everyMs * 0.75) continue;
-      confirmed.push({ ...point.last, at: observedAt, clock: 'edge', observedAt, origin: 'live' });
+      if (!last || last.quality === 'bad' || nowMs - refreshedMs < this.setup.everyMs * 0.75) continue;
+      const { deviceAt: _, ...said } = last;
+      confirmed.push(said);
     }
-    this.#hand(confirmed);
+    this.#hand(confirmed, observedAt);
   }
 
-  #hand(samples: Sample[]): void {
-    if (samples.length === 0) return;
+  /** Values become samples, and what is known of their points. This is what a device with many points spends its time in. */
+  #hand(values: readonly PointValue[], observedAt: number): void {
+    if (values.length === 0) return;
     const nowMs = this.#world.clock.monotonicMs();
-    for (const sample of samples) {
-      const point = this.#points.get(sample.point);
+    const samples: SampleItem[] = [];
+    let before: PointMemory | null = null;
+    for (const value of values) {
+      const point = this.#pointAfter(before, value.point);
+      const sample = this.#sample(value, point?.setup.unit ?? '', observedAt);
+      samples.push({ kind: 'sample', sample });
       if (!point) continue; // qualify counts it
+      before = point;
       // History says nothing about now.
       if (sample.origin === 'live') {
-        point.last = sample;
+        point.last = value;
         point.refreshedMs = nowMs;
         point.isStale = false;
       }
@@ -236,9 +251,17 @@ export class HostDevice {
     this.#tellRead(samples);
   }
 
-  #tellRead(samples: readonly Sample[]): void {
+  /** Values come in the same order again and again, so hardly any point is looked for. */
+  #pointAfter(before: PointMemory | null, id: string): PointMemory | null {
+    if (before?.follower?.setup.id === id) return before.follower;
+    const found = this.#points.get(id) ?? null;
+    if (before) before.follower = found;
+    return found;
+  }
+
+  #tellRead(samples: readonly SampleItem[]): void {
     this.#world.tell({ kind: 'samples_read', count: samples.length, device: this.setup.id });
-    this.#give(samples.map((sample) => ({ kind: 'sample', sample })));
+    this.#give(samples);
   }
 
   /** A picture came: its values follow by infer, but the device has been heard. */
@@ -266,6 +289,7 @@ export class HostDevice {
   }
 
   #clear(part: string): void {
+    if (this.#standing.size === 0) return;
     const before = this.#standing.get(part);
     if (!before) return;
     this.#standing.delete(part);

@@ -1,17 +1,25 @@
 /** One device that speaks by itself (or gives pictures): its frames are taken as they come, for as long as its link lasts. */
 import { FaultError, FAULTS } from '../../core/faults.ts';
-import type { World } from '../../core/world.ts';
+import type { Link } from '../../core/driver.ts';
 import { addressOf, type HostDevice } from './device.ts';
 import type { LinkKeeper } from './keeper.ts';
 
 const FRAMES = 'frames';
 
-export async function listen(keeper: LinkKeeper, device: HostDevice, world: World, signal: AbortSignal): Promise<void> {
+export interface Listening {
+  keeper: LinkKeeper;
+  device: HostDevice;
+  /** Resolves once all that was given so far is decided: true when it is on disk. */
+  whenKept(): Promise<boolean>;
+}
+
+export async function listen(listening: Listening, signal: AbortSignal): Promise<void> {
+  const { keeper, device } = listening;
   while (!signal.aborted) {
     try {
       const link = await keeper.open(signal);
       if (!link.frames) throw new FaultError('CV_DRIVER_FAILED', { device: device.setup.id, detail: 'its link has no frames' });
-      await takeAll(link.frames(signal), keeper, device, signal);
+      await takeAll(link, link.frames(signal), listening, signal);
       if (signal.aborted) return;
       throw new FaultError('CV_LINK_CLOSED', { address: addressOf(device), detail: 'its frames ended' });
     } catch (error) {
@@ -27,12 +35,14 @@ export async function listen(keeper: LinkKeeper, device: HostDevice, world: Worl
 }
 
 /** Ends with the frames, or when told to: an iterator that does not end by itself is left behind, its link is closed. */
-async function takeAll(frames: AsyncIterable<unknown>, keeper: LinkKeeper, device: HostDevice, signal: AbortSignal): Promise<void> {
+async function takeAll(link: Link<unknown>, frames: AsyncIterable<unknown>, { keeper, device, whenKept }: Listening, signal: AbortSignal): Promise<void> {
   const taking = (async () => {
     for await (const frame of frames) {
       if (signal.aborted) return;
       keeper.proven();
-      device.took(device.decode(frame), FRAMES);
+      const decoded = device.decode(frame);
+      device.took(decoded, FRAMES);
+      if (link.taken && decoded.ok) void whenKept().then((isKept) => { if (isKept) link.taken?.(frame); });
     }
   })();
   let stop = () => {};

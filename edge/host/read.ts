@@ -31,8 +31,11 @@ export interface Host extends Station<never, DecodedItem> {
   write(device: string, point: string, value: Writable, ready: () => Promise<void>, signal: AbortSignal): Promise<Written>;
 }
 
-/** @param devices checked devices with their drivers; `open` opens them, `close` is done within a second */
-export function read(devices: readonly OpenDevice[], world: World): Host {
+/**
+ * @param devices checked devices with their drivers; `open` opens them, `close` is done within a second
+ * @param whenKept resolves once all that was given so far is decided: true when it is on disk
+ */
+export function read(devices: readonly OpenDevice[], world: World, whenKept: () => Promise<boolean> = async () => true): Host {
   const ending = new AbortController();
   let hosted: HostDevice[] = [];
   let keepers: LinkKeeper[] = [];
@@ -56,11 +59,11 @@ export function read(devices: readonly OpenDevice[], world: World): Host {
       loops = buses.flatMap((bus, at) => {
         const keeper = keepers[at] as LinkKeeper;
         const [first] = bus;
-        const errands = new Errands();
+        const errands = new Errands(ending.signal);
         for (const { setup } of bus) errandsOf.set(setup.id, errands);
         return first.driver.traits.includes('polled')
           ? [pollBus({ keeper, devices: bus, errands, devicesInAll: devices.length }, world, ending.signal)]
-          : [listen(keeper, first, world, ending.signal), runErrands(errands, keeper, world, ending.signal)];
+          : [listen({ keeper, device: first, whenKept }, ending.signal), runErrands(errands, keeper, world, ending.signal)];
       });
     },
     tick() {

@@ -20,12 +20,15 @@ export interface KeepOptions {
 export interface KeepStation extends Station<Draft, KeptGroup> {
   /** False while the log cannot write. */
   isKeeping(): boolean;
+  /** Resolves once all that was given so far is decided: true when it is on disk, false when any of it is not. */
+  whenKept(): Promise<boolean>;
 }
 
 export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | 'clock'>, options: KeepOptions = {}): KeepStation {
   const maxWaiting = options.maxWaiting ?? MAX_WAITING;
   /** By the order they came in. */
   const withTheLog = new Map<number, readonly Draft[]>();
+  const writes = new Set<Promise<boolean>>();
   const waiting = new Map<number, readonly Draft[]>();
   /** What did not fit, until a gap record has said so. */
   let untold: Gap[] = [];
@@ -37,7 +40,11 @@ export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | '
 
   function take(drafts: readonly Draft[]): void {
     order += 1;
-    if (!failing) return void write(order, drafts);
+    if (!failing) {
+      const writing: Promise<boolean> = write(order, drafts).finally(() => writes.delete(writing));
+      writes.add(writing);
+      return;
+    }
     // Behind what failed: the order within a stream stays.
     const fitting = drafts.slice(0, Math.max(0, maxWaiting - countOf(waiting)));
     if (fitting.length > 0) waiting.set(order, fitting);
@@ -117,6 +124,10 @@ export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | '
     },
     take,
     isKeeping: () => !failing,
+    async whenKept() {
+      if (failing) return false;
+      return (await Promise.all(writes)).every(Boolean);
+    },
     tick() {
       if (failing && world.clock.monotonicMs() - triedAtMs >= RETRY_MS) void retry();
     },

@@ -96,6 +96,7 @@ function draftOf(known: Known, sample: Sample, world: Pick<World, 'tell'>): Draf
     origin: sample.origin,
     ...(position ? { position } : {}),
     ...(sample.evidence ? { evidence: sample.evidence } : {}),
+    ...(sample.window ? { window: sample.window } : {}),
   };
 }
 
