@@ -8,6 +8,7 @@ export const LOSSES = {
   picture_late: { en: 'a picture was older than the next one when its turn came', zh: '图像轮到处理时已有更新的图像' },
   model_failed: { en: 'the detector failed on a picture', zh: '检测模型处理失败' },
   unchanged: { en: 'within the deadband and before the heartbeat: left out on purpose', zh: '在死区内且未到心跳时间：按设定省略' },
+  merged: { en: 'put together with others: the value of its window stands for it', zh: '已并入窗口聚合，由窗口的值代表' },
   log_full_oldest: { en: 'the log was full and let go of its oldest', zh: '日志已满，丢弃最旧的记录' },
   log_full_newest: { en: 'the log was full and took nothing new', zh: '日志已满，拒绝新的记录' },
   log_failed: { en: 'the log could not write', zh: '日志写入失败' },

@@ -12,7 +12,7 @@ import { infer } from './stations/infer.ts';
 import { judge } from './stations/judge.ts';
 import { keep } from './stations/keep.ts';
 import { qualify, type QualifyFacts } from './stations/qualify.ts';
-import { reduce } from './stations/reduce.ts';
+import { reduce, type ReduceFacts } from './stations/reduce.ts';
 import type { Detector } from '../models/load.ts';
 import type { LastPictures } from './vision/last-picture.ts';
 
@@ -21,7 +21,7 @@ export interface EdgeParts {
   /** By camera; none without cameras. */
   detectors: ReadonlyMap<string, Detector>;
   pictures: LastPictures;
-  points: QualifyFacts;
+  points: QualifyFacts & ReduceFacts;
   log: EdgeLog;
   presence: Pick<PresenceFacts, 'version' | 'httpUrl'>;
   /** A payload of the command topic. */
@@ -39,7 +39,7 @@ export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
     qualify(setup, parts.points, world), // scale, unit, quality, clock: a sample becomes an event
     latest,                              // what each point says now, for commands
     judge(),                             // local warnings, also when cut off; sees every event
-    reduce(setup, parts.points, world),  // deadbands and heartbeats; never hides a crossing
+    reduce(setup, parts.points, world),  // deadbands, heartbeats, windows; never hides a crossing
     keeping,                             // flushed to disk: from here on we own them
     forwarding,                          // let go by the gateway's ack alone
   ]);

@@ -16,6 +16,7 @@ import type { OpenDevice } from './host/read.ts';
 import { healthOf } from './http/health.ts';
 import { openLocalHttp } from './http/server.ts';
 import { edgeLine } from './line.ts';
+import { ruleLimits } from './rule-limits.ts';
 import type { UplinkStatus } from './stations/forward.ts';
 import type { Detectors } from './vision/detectors.ts';
 import { openLastPictures } from './vision/last-picture.ts';
@@ -46,6 +47,7 @@ export async function runEdge(setup: EdgeSetup, world: World, options: RunOption
   // Said before anything opens; a device that lacks something costs only itself.
   for (const { device, fault } of await examine(devices, world)) world.tell({ kind: 'fault', fault, device });
   const conversionOf = await conversions(setup.catalogue, world.files);
+  const limits = await ruleLimits(setup.rules, setup.centre, world.files);
   const log = await openEdgeLog({ dir: setup.log.dir, edge: setup.edge, centre: setup.centre, maxBytes: setup.log.maxBytes }, world);
   const undo: (() => Promise<void> | void)[] = [() => log.close()];
   try {
@@ -61,7 +63,7 @@ export async function runEdge(setup: EdgeSetup, world: World, options: RunOption
       devices, log, pictures,
       onCommand: (payload) => desk?.take(payload),
       detectors: detectors.byDevice,
-      points: { polled: (device) => polled.has(device.id), conversionOf },
+      points: { polled: (device) => polled.has(device.id), conversionOf, ruleLimits: limits },
       presence: { version: VERSION, httpUrl: () => httpUrl },
     }, world);
     const http = await openLocalHttp(setup.http, {

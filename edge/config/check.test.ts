@@ -22,6 +22,17 @@ test('a heartbeat alone means: silent while nothing changes', async () => {
   assert.equal(await deadbandOf(''), undefined, 'neither: every value is sent');
 });
 
+test('a window puts values together; beside it a deadband or a heartbeat makes no sense', async () => {
+  const windowOf = async (point: string) => {
+    const { setup, problems } = await checkEdge({ path: '/edge.yaml', text: yaml(point) }, { env: {}, drivers: DRIVERS });
+    return problems.length > 0 ? problems.map(({ path, fault }) => `${path} ${fault.code}`) : [setup?.devices[0]?.points[0]?.window, setup?.devices[0]?.points[0]?.deadband];
+  };
+  assert.deepEqual(await windowOf(', window: 1m'), [{ lengthMs: 60_000, value: 'mean' }, undefined]);
+  assert.deepEqual(await windowOf(', window: { every: 5m, value: sum }'), [{ lengthMs: 300_000, value: 'sum' }, undefined]);
+  assert.deepEqual(await windowOf(', window: 1m, deadband: 0, heartbeat: 10s'), ['devices[0].points[0].deadband CV_SETTING_INVALID', 'devices[0].points[0].heartbeat CV_SETTING_INVALID']);
+  for (const wrong of ['500ms', '2d', 'forever', '{ every: 1m, value: middle }', '{ value: max }']) assert.match(String(await windowOf(`, window: ${wrong}`)), /CV_SETTING/, wrong);
+});
+
 test('files that the edge would read as it starts are missed before', async () => {
   const readFile = (path: string): string => {
     if (path === '/there.yaml') return '';

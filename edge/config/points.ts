@@ -100,11 +100,12 @@ function senseProblems(document: ConfigDocument, point: Raw, path: Path, owner: 
   // Each by itself: another field that is wrong must not hide this.
   const { shape } = POINT_SCHEMA;
   const [range, limits, deadband] = [shape.range.safeParse(point.range), shape.limits.safeParse(point.limits), shape.deadband.safeParse(point.deadband)];
-  if (!range.success || !range.data) return [];
+  const twice = point.window === undefined ? [] : (['deadband', 'heartbeat'] as const).filter((key) => point[key] !== undefined).flatMap((key) => problemAt(document, [...path, key], { code: 'CV_SETTING_INVALID', params: { key, ...twin({ owner, problem: { en: 'the point has a window, which sends one value in its time', zh: '该测点已有 window，每个窗口上报一个值' }, hint: { en: `either window or ${key}`, zh: `window 与 ${key} 二选一` } }) } }));
+  if (!range.success || !range.data) return twice;
   const [low, high] = range.data;
-  const problems = (limits.data ?? []).flatMap((limit, at) => (limit >= low && limit <= high ? [] : problemAt(document, [...path, 'limits', at], senseless(`limits[${at}]`, owner, {
+  const problems = [...twice, ...(limits.data ?? []).flatMap((limit, at) => (limit >= low && limit <= high ? [] : problemAt(document, [...path, 'limits', at], senseless(`limits[${at}]`, owner, {
     en: `${limit} lies outside the range ${low} to ${high}`, zh: `${limit} 不在范围 ${low} 到 ${high} 之内`,
-  }))));
+  }))))];
   if (typeof deadband.data === 'number' && deadband.data >= high - low) {
     problems.push(...problemAt(document, [...path, 'deadband'], senseless('deadband', owner, { en: `${deadband.data} is as wide as the whole range`, zh: `${deadband.data} 已覆盖整个范围` })));
   }
@@ -141,7 +142,7 @@ const pointWords = (id: string, device: Words): Words => ({ en: `point "${id}" o
 
 function pointSetup(point: General, knownUnit: string, own: object): PointSetup {
   const unit = point.unit ?? knownUnit;
-  const { id, indicator, scale, offset, range, maxRate, stuckFor, faultCodes, deadband, heartbeat, limits, write } = point;
+  const { id, indicator, scale, offset, range, maxRate, stuckFor, faultCodes, deadband, heartbeat, window, limits, write } = point;
   return {
     id, indicator, unit, scale, offset, faultCodes, limits,
     kind: point.kind ?? (unit === '' ? 'state' : 'measurement'),
@@ -151,6 +152,7 @@ function pointSetup(point: General, knownUnit: string, own: object): PointSetup 
     // Who names the longest silence between events wants silence while nothing changes.
     ...(deadband === undefined && heartbeat === undefined ? {} : { deadband: deadband ?? 0 }),
     ...(heartbeat === undefined ? {} : { heartbeatMs: heartbeat }),
+    ...(window === undefined ? {} : { window: typeof window === 'number' ? { lengthMs: window, value: 'mean' as const } : { lengthMs: window.every, value: window.value } }),
     ...(write?.allow ? { write: { ...writeRange(write.range ?? range), interlocks: [write.interlock ?? []].flat() } } : {}),
     own,
   };

@@ -4,6 +4,7 @@ import { brokerUrl, host } from '../../core/config/address.ts';
 import { IDS, MAX_NUMBER } from '../../core/event.ts';
 import { complaint, durationMs, rate, sizeBytes } from '../../core/setting.ts';
 import { CONDITION_SCHEMA } from '../../core/wire/commands.ts';
+import { WINDOW_VALUES } from '../stations/reduce/window.ts';
 
 const DAY_MS = 86_400_000;
 const number = () => z.number().min(-MAX_NUMBER).max(MAX_NUMBER);
@@ -14,6 +15,12 @@ const id = (pattern: RegExp, words: { zh: string; en: string; examples: string[]
 
 const range = z.tuple([number(), number()]).refine(([low, high]) => low < high, complaint('the first number must be below the second', '第一个数必须小于第二个'));
 const deadband = z.union([number().min(0), z.strictObject({ percent: z.number().min(0).max(100).meta({ zh: '占上次上报值的百分比', en: 'percent of the value sent last', examples: [1] }) })]);
+
+const windowLength = () => finite(1000, DAY_MS, complaint('must be from 1s to 1d', '必须在 1s 到 1d 之间'));
+const window = z.union([windowLength(), z.strictObject({
+  every: windowLength().meta({ zh: '窗口长度', en: 'length of a window', examples: ['1m'] }),
+  value: z.enum(WINDOW_VALUES).default('mean').meta({ zh: '事件的值：平均、最后、最大、最小或合计', en: 'what the event\'s value is' }),
+})]);
 
 const WRITE_SCHEMA = z.strictObject({
   allow: z.boolean().meta({ zh: '是否允许从中心写入', en: 'whether the centre may write it', examples: [true] }),
@@ -34,6 +41,7 @@ export const POINT_SCHEMA = z.strictObject({
   faultCodes: z.array(z.union([number(), z.string(), z.boolean()])).default([]).meta({ zh: '表示故障的原始值，如 -9999、65535', en: 'raw values that mean a fault, such as -9999 or 65535', examples: [[-9999]] }),
   deadband: deadband.optional().meta({ zh: '死区：变化不超过它时不上报（心跳除外）;数值或 { percent: 5 };写了 heartbeat 时默认为 0,否则每个值都上报', en: 'changes up to this are left out between heartbeats; a number or { percent: 5 }; default 0 with a heartbeat, else every value is sent', examples: [0.01] }),
   heartbeat: finite(1, 365 * DAY_MS, complaint('must be above 0 and at most 365d', '必须大于 0 且不超过 365d')).optional().meta({ zh: '即使不变，最长多久上报一次', en: 'longest time between two events even if nothing changes', examples: ['60s'] }),
+  window: window.optional().meta({ zh: '窗口聚合：按对齐的时间窗口合并上报，给出条数、最小和最大值；越限和质量变化仍立即上报；不与 deadband、heartbeat 同用', en: 'values are put together by aligned windows of time, with count, minimum and maximum; a crossing of a limit and a change of quality are still sent at once; without deadband and heartbeat', examples: ['1m', { every: '5m', value: 'max' }] }),
   write: WRITE_SCHEMA.optional().meta({ zh: '能否从中心写入（默认不能）,范围和联锁；需要可写的驱动', en: 'whether the centre may write it (default: no), within what, and under which interlocks; needs a driver that writes', examples: [{ allow: true, range: [0, 50], interlock: { point: 'running', is: false } }] }),
   limits: z.array(number()).default([]).meta({ zh: '界限值：越过时必定上报', en: 'levels whose crossing is always sent', examples: [[3.0, 3.5]] }),
 });

@@ -5,6 +5,7 @@
 import type { Value } from '../../core/event.ts';
 import type { Rate } from '../../core/quantity.ts';
 import type { Condition } from '../../core/wire/commands.ts';
+import type { Windowing } from '../stations/reduce/window.ts';
 
 export interface PointSetup {
   id: string;
@@ -26,6 +27,8 @@ export interface PointSetup {
   deadband?: number | { percent: number };
   /** Longest silence between two events of this point while it is read. */
   heartbeatMs?: number;
+  /** Values are put together by windows of event time; then there is neither deadband nor heartbeat. */
+  window?: Windowing;
   /** Levels whose crossing reduce never hides. */
   limits: readonly number[];
   kind: 'measurement' | 'state';

@@ -1,55 +1,135 @@
 /**
- * reduce: report by exception. A value within its deadband of the last one *sent* is left out until the heartbeat; a
- * change of quality, flags, kind or place never is, nor the crossing of a limit, touching it included. Pure but for telling.
+ * reduce: report by exception, or by window. A value within its deadband of the last one *sent* is left out until the
+ * heartbeat; with a window, values are put together. A change of quality, flags, kind or place is never hidden, nor the
+ * crossing of a limit of the point or of a rule, touching it included. Pure but for telling.
  */
 import type { Draft } from '../../core/event.ts';
-import type { Station } from '../../core/line.ts';
+import type { Give, Station } from '../../core/line.ts';
 import type { World } from '../../core/world.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
+import type { RuleLimits } from '../rule-limits.ts';
 import type { Conversion, QualifyFacts } from './qualify.ts';
 import { rounded } from './qualify/number.ts';
+import { crosses, otherState } from './reduce/change.ts';
+import { PointWindow } from './reduce/window.ts';
 
 export type Exception = 'always' | 'first' | 'state' | 'crossed' | 'changed' | 'heartbeat';
-type Reporting = Pick<PointSetup, 'deadband' | 'heartbeatMs' | 'limits'>;
+type Reporting = Pick<PointSetup, 'deadband' | 'heartbeatMs' | 'limits' | 'window'>;
 
-export function reduce(setup: { devices: readonly DeviceSetup[] }, facts: Pick<QualifyFacts, 'conversionOf'>, world: Pick<World, 'tell'>): Station<Draft, Draft> {
-  const rules = new Map<string, Reporting>();
-  for (const device of setup.devices) for (const point of device.points) rules.set(`${device.id}|${point.id}`, inSentUnit(point, facts.conversionOf?.(point) ?? null));
-  const lastSent = new Map<string, Draft>();
+export interface ReduceSetup {
+  devices: readonly DeviceSetup[];
+}
+
+export interface ReduceFacts extends Pick<QualifyFacts, 'conversionOf'> {
+  ruleLimits?: RuleLimits;
+}
+
+export interface Reduce extends Station<Draft, Draft> {
+  /** Goes on by another setup; points that report as before keep what they remember. */
+  update(setup: ReduceSetup, facts: ReduceFacts): void;
+}
+
+interface Known {
+  /** Of its reporting and unit: as long as it is the same, what was remembered holds. */
+  key: string;
+  device: string;
+  reporting: Reporting;
+  lastSent: Draft | undefined;
+  window: PointWindow | null;
+}
+
+export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World, 'tell'>): Reduce {
+  let known = new Map<string, Known>();
+  const open = new Set<Known>();
+  let out: Give<Draft> = () => {};
+  update(setup, facts);
+
+  function update({ devices }: ReduceSetup, now: ReduceFacts): void {
+    const next = new Map<string, Known>();
+    for (const device of devices) {
+      for (const point of device.points) {
+        const name = `${device.id}|${point.id}`;
+        const fresh = knownOf(device, point, now);
+        const before = known.get(name);
+        next.set(name, before?.key === fresh.key ? before : fresh);
+      }
+    }
+    const gone = [...known].filter(([name, one]) => next.get(name) !== one).map(([, one]) => one);
+    known = next;
+    out(flushed(gone));
+  }
+
+  function flushed(all: Iterable<Known>): Draft[] {
+    return [...all].flatMap((one) => told(one, one.window?.flush() ?? []));
+  }
+
+  /** A part stands for all its values but itself. */
+  function told(one: Known, drafts: Draft[]): Draft[] {
+    const count = drafts.reduce((sum, { window }) => sum + (window ? window.count - 1 : 0), 0);
+    if (count > 0) world.tell({ kind: 'samples_lost', count, reason: 'merged', intended: true, device: one.device });
+    if (one.window?.isOpen) open.add(one);
+    else open.delete(one);
+    return drafts;
+  }
+
   return {
     name: 'reduce',
+    open(give) {
+      out = give;
+    },
     take(drafts, give) {
       const sent: Draft[] = [];
       const leftOut = new Map<string, number>();
       for (const draft of drafts) {
-        const key = `${draft.device}|${draft.point}`;
-        const reason = whySend(rules.get(key), lastSent.get(key), draft);
+        const of = known.get(`${draft.device}|${draft.point}`);
+        if (of?.window && !isAlways(draft)) {
+          sent.push(...told(of, of.window.take(draft)));
+          continue;
+        }
+        const reason = whySend(of?.reporting, of?.lastSent, draft);
         if (reason === null) leftOut.set(draft.device, (leftOut.get(draft.device) ?? 0) + 1);
         else sent.push(draft);
         // History and what a rule said stand for themselves; the next live value is measured against the last live one.
-        if (reason !== null && reason !== 'always') lastSent.set(key, draft);
+        if (of && reason !== null && reason !== 'always') of.lastSent = draft;
       }
       for (const [device, count] of leftOut) world.tell({ kind: 'samples_lost', count, reason: 'unchanged', intended: true, device });
       give(sent);
     },
+    tick(nowMs, give) {
+      give([...open].flatMap((one) => told(one, one.window?.due(nowMs) ?? [])));
+    },
+    close() {
+      out(flushed(open));
+    },
+    update,
   };
 }
 
+function knownOf(device: DeviceSetup, point: PointSetup, facts: ReduceFacts): Known {
+  const conversion = facts.conversionOf?.(point) ?? null;
+  const ours = inSentUnit(point, conversion);
+  const reporting = { ...ours, limits: [...ours.limits, ...(facts.ruleLimits?.(device, point) ?? [])] };
+  const key = JSON.stringify([reporting, point.indicator, conversion?.unit ?? point.unit]);
+  return { key, device: device.id, reporting, lastSent: undefined, window: reporting.window ? new PointWindow(reporting.window, reporting.limits) : null };
+}
+
 /** Deadband and limits are written in the point's unit; what is compared is in the unit that goes up. */
-function inSentUnit(point: PointSetup, conversion: Conversion | null): Reporting {
-  if (!conversion) return point;
-  const { deadband, heartbeatMs } = point;
-  const convert = (value: number) => rounded(conversion.convert(value));
+function inSentUnit({ deadband, heartbeatMs, limits, window }: PointSetup, conversion: Conversion | null): Reporting {
+  const convert = (value: number) => (conversion ? rounded(conversion.convert(value)) : value);
   return {
-    limits: point.limits.map(convert),
+    limits: limits.map(convert),
+    ...(window ? { window } : {}),
     ...(deadband === undefined ? {} : { deadband: typeof deadband === 'number' ? Math.abs(convert(deadband) - convert(0)) : deadband }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
   };
 }
 
+/** What is neither compared nor put together. */
+const isAlways = (draft: Draft): boolean => draft.origin === 'backfill' || (draft.kind !== 'measurement' && draft.kind !== 'state') || draft.warning !== undefined;
+
 /** Why a draft must go up, or null when it may be left out. Pure. */
 export function whySend(rules: Reporting | undefined, last: Draft | undefined, draft: Draft): Exception | null {
-  if (!rules || rules.deadband === undefined || draft.origin === 'backfill' || (draft.kind !== 'measurement' && draft.kind !== 'state') || draft.warning) return 'always';
+  if (!rules || rules.deadband === undefined || isAlways(draft)) return 'always';
   if (!last) return 'first';
   if (otherState(last, draft)) return 'state';
   if (crosses(rules.limits, last, draft)) return 'crossed';
@@ -57,22 +137,6 @@ export function whySend(rules: Reporting | undefined, last: Draft | undefined, d
   // A clock that was set back must not silence a point.
   const silentMs = draft.occurredAt - last.occurredAt;
   return rules.heartbeatMs !== undefined && (silentMs >= rules.heartbeatMs || silentMs < 0) ? 'heartbeat' : null;
-}
-
-function otherState(a: Draft, b: Draft): boolean {
-  return a.quality !== b.quality || a.kind !== b.kind || a.unit !== b.unit || a.indicator !== b.indicator || a.origin !== b.origin || a.clock !== b.clock
-    || (a.flags ?? []).toSorted().join() !== (b.flags ?? []).toSorted().join()
-    || a.position?.lon !== b.position?.lon || a.position?.lat !== b.position?.lat || a.position?.heightM !== b.position?.heightM;
-}
-
-/** Below, on and above a limit are three sides. */
-const sideOf = (value: number, limit: number) => Math.sign(value - limit);
-
-function crosses(limits: readonly number[], last: Draft, draft: Draft): boolean {
-  const { value: from } = last;
-  const { value: to } = draft;
-  if (typeof from !== 'number' || typeof to !== 'number') return false;
-  return limits.some((limit) => sideOf(from, limit) !== sideOf(to, limit));
 }
 
 function within(deadband: NonNullable<PointSetup['deadband']>, last: Draft, draft: Draft): boolean {
