@@ -9,6 +9,7 @@ import { COMMAND_FAULTS } from './faults/command.ts';
 import { CONFIG_FAULTS } from './faults/config.ts';
 import { DEVICE_FAULTS } from './faults/device.ts';
 import { GATEWAY_FAULTS } from './faults/gateway.ts';
+import { HJ212_FAULTS } from './faults/hj212.ts';
 import { LOG_FAULTS } from './faults/log.ts';
 import { MODBUS_FAULTS } from './faults/modbus.ts';
 import { OPCUA_FAULTS } from './faults/opcua.ts';
@@ -17,7 +18,7 @@ import { WIRE_FAULTS } from './faults/wire.ts';
 import type { FaultRow } from './faults/row.ts';
 
 export const FAULTS = {
-  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS,
+  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS,
 } as const satisfies Record<`CV_${string}`, FaultRow>;
 
 export type FaultCode = keyof typeof FAULTS;

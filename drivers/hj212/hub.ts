@@ -1,0 +1,79 @@
+/** One listening port and the data loggers that dial it: each packet goes to the station of its MN. */
+import type { Socket } from 'node:net';
+import { FaultError } from '../../core/faults.ts';
+import { sharedPort, type Reception } from '../../core/shared-port.ts';
+import type { World } from '../../core/world.ts';
+import { Connection, type Received } from './connection.ts';
+import type { Station } from './station.ts';
+
+const MAX_TOLD = 1000;
+const MAX_CONNECTIONS = 4096;
+
+/** Someone who wants to know who speaks, whether configured or not: `check` and `discover`. */
+export type Listener = (received: Received, connection: Connection) => void;
+
+/** @returns rejects with CV_HJ212_LISTEN */
+export async function hubOf(listen: string, world: World): Promise<{ hub: Hub; leave(): void }> {
+  try {
+    const { reception, leave } = await sharedPort('hj212', listen, world, () => new Hub(listen, world));
+    return { hub: reception, leave };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new FaultError('CV_HJ212_LISTEN', { listen, detail: code ?? message }, { cause: error });
+  }
+}
+
+export class Hub implements Reception {
+  readonly listen: string;
+  readonly #world: World;
+  readonly #stations = new Map<string, Station>();
+  readonly #listeners = new Set<Listener>();
+  readonly #connections = new Set<Connection>();
+  readonly #told = new Set<string>();
+
+  constructor(listen: string, world: World) {
+    this.listen = listen;
+    this.#world = world;
+  }
+
+  join(station: Station): void {
+    this.#stations.set(station.settings.mn, station);
+  }
+
+  leave(station: Station): void {
+    const { mn } = station.settings;
+    if (this.#stations.get(mn) === station) this.#stations.delete(mn);
+  }
+
+  /** @returns ends it */
+  listenIn(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  accept(socket: Socket): void {
+    if (this.#connections.size >= MAX_CONNECTIONS) return void socket.destroy();
+    const connection = new Connection(socket, this.listen, this.#world, (received, from) => this.#received(received, from));
+    this.#connections.add(connection);
+    connection.onEnd(() => this.#connections.delete(connection));
+  }
+
+  failed(error: Error): void {
+    this.#world.tell({ kind: 'fault', fault: { code: 'CV_HJ212_LISTEN', params: { listen: this.listen, detail: error.message } } });
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.end(null);
+  }
+
+  /** What nobody takes is left unanswered, so that the logger keeps it until a device of its MN is configured. */
+  #received(received: Received, connection: Connection): void {
+    for (const listener of this.#listeners) listener(received, connection);
+    const { mn } = received.message;
+    const station = this.#stations.get(mn);
+    if (station) return station.heard(received, connection);
+    if (this.#listeners.size > 0 || this.#told.has(mn) || this.#told.size >= MAX_TOLD) return;
+    this.#told.add(mn);
+    this.#world.tell({ kind: 'fault', fault: { code: 'CV_HJ212_UNKNOWN', params: { mn: mn.slice(0, 32), address: this.listen, peer: connection.peer } } });
+  }
+}

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decode } from './decode.ts';
+import type { Fault } from '../../core/faults.ts';
+import { realNet, type World } from '../../core/world.ts';
+import { testWorld } from '../../core/testing/virtual-clock.ts';
+import type { Hj212Frame } from './frame.ts';
+import { open, type Hj212Link } from './link.ts';
+import { point, settings, type Hj212Point } from './settings.ts';
+import { dialLogger, framed, type Logger } from './testing/logger.ts';
+import { write } from './write.ts';
+
+const POINTS = [{ id: 'pm25', factor: 'a34004' }, { id: 'interval', parameter: 'realtimeInterval' }].map((one) => ({ id: one.id, ...(point.parse(one) as Hj212Point) }));
+const upload = (value: number, second = 0) => `DataTime=202601011200${String(second).padStart(2, '0')};a34004-Rtd=${value},a34004-Flag=N`;
+
+interface Bench {
+  world: World & { clock: ReturnType<typeof testWorld>['clock'] };
+  faults: Fault[];
+  port: number;
+}
+
+async function bench(): Promise<Bench> {
+  const faults: Fault[] = [];
+  const base = testWorld();
+  const world = { ...base, net: { ...realNet }, tell: ((event) => { if (event.kind === 'fault') faults.push(event.fault); }) satisfies World['tell'] };
+  const listening = await realNet.listen({ host: '127.0.0.1', port: 0 }, (socket) => { socket.destroy(); });
+  const { port } = listening;
+  await listening.close();
+  return { world, faults, port };
+}
+
+const openAt = ({ world, port }: Bench, mn: string, more: Record<string, unknown> = {}) => open(settings.parse({ listen: `127.0.0.1:${port}`, mn, ...more }), POINTS, world);
+
+/** Frames of a link as they come, for as long as the test runs. */
+function reader(link: Hj212Link, { world }: Bench) {
+  const stop = new AbortController();
+  const frames = link.frames?.(stop.signal)[Symbol.asyncIterator]() as AsyncIterator<Hj212Frame>;
+  return {
+    next: async () => (await frames.next()).value as Hj212Frame,
+    async end() {
+      stop.abort();
+      await frames.next();
+      await link.close();
+      // The port is closed a moment later.
+      await world.clock.advanceMs(300);
+    },
+  };
+}
+
+const valueOf = (frame: Hj212Frame) => {
+  const decoded = decode(frame);
+  return decoded.ok ? decoded.values?.[0]?.value : decoded.fault.code;
+};
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => { setImmediate(resolve); });
+}
+
+test('an upload is answered once it is taken, and not before; a repetition is answered and not given again', async () => {
+  const at = await bench();
+  const link = await openAt(at, 'A1');
+  const reading = reader(link, at);
+  const logger = dialLogger(at.port, { mn: 'A1' });
+  await until(() => logger.isConnected());
+  const first = logger.upload('2011', upload(1));
+  const frame = await reading.next();
+  assert.equal(valueOf(frame), 1);
+  // Another exchange goes both ways meanwhile: had the first been answered, the answer would be here.
+  const other = logger.upload('2061', 'DataTime=20260101110000;a34004-Avg=9');
+  await until(() => logger.answered.has(other));
+  assert.ok(!logger.answered.has(first), 'not on disk yet');
+  link.taken?.(frame);
+  await until(() => logger.answered.has(first));
+  const again = logger.upload('2011', upload(1));
+  await until(() => logger.answered.has(again));
+  logger.upload('2011', upload(2, 1));
+  assert.equal(valueOf(await reading.next()), 2, 'the repetition was not given');
+  await reading.end();
+  await logger.stop();
+});
+
+test('many stations on one port, byte by byte and two at once; a newer connection takes over, one connection may carry two', async () => {
+  const at = await bench();
+  const names = Array.from({ length: 20 }, (_, index) => `STATION${index}`);
+  const links = await Promise.all(names.map((mn) => openAt(at, mn)));
+  const readings = links.map((link) => reader(link, at));
+  const loggers = names.map((mn) => dialLogger(at.port, { mn, pieces: (packet) => [...packet].map((byte) => Buffer.from([byte])) }));
+  await until(() => loggers.every((logger) => logger.isConnected()));
+  loggers.forEach((logger, index) => logger.upload('2011', upload(index)));
+  assert.deepEqual(await Promise.all(readings.map(async (reading) => valueOf(await reading.next()))), names.map((_, index) => index));
+
+  const newer = dialLogger(at.port, { mn: 'STATION0' });
+  await until(() => newer.isConnected());
+  newer.upload('2011', upload(100, 1));
+  const frame = await (readings[0] as ReturnType<typeof reader>).next();
+  links[0]?.taken?.(frame);
+  await until(() => newer.answered.size === 1);
+  newer.say(framed(`QN=20260101120001000;ST=22;CN=2011;PW=1;MN=STATION1;Flag=4;CP=&&${upload(101, 1)}&&`));
+  assert.equal(valueOf(await (readings[1] as ReturnType<typeof reader>).next()), 101);
+  await Promise.all([...readings.map((reading) => reading.end()), ...[...loggers, newer].map((logger: Logger) => logger.stop())]);
+});
+
+test('packets of one upload in any order: those without a time wait for it; one that never comes is told', async () => {
+  const at = await bench();
+  const reading = reader(await openAt(at, 'A1'), at);
+  const logger = dialLogger(at.port, { mn: 'A1' });
+  await until(() => logger.isConnected());
+  const qn = '20260101120000123';
+  logger.upload('2011', 'a34004-Rtd=2,a34004-Flag=N', { qn, part: [2, 2] });
+  logger.upload('2011', upload(1), { qn, part: [1, 2] });
+  const times = [];
+  for (const wanted of [1, 2]) {
+    const frame = await reading.next();
+    const decoded = decode(frame);
+    assert.ok(decoded.ok);
+    assert.equal(decoded.values?.[0]?.value, wanted);
+    times.push(decoded.values?.[0]?.deviceAt);
+  }
+  assert.equal(times[0], times[1]);
+  logger.upload('2011', 'a34004-Rtd=3,a34004-Flag=N', { qn: '20260101120000456', part: [2, 2] });
+  const mark = logger.upload('2061', 'DataTime=20260101110000;a34004-Avg=9');
+  await until(() => logger.answered.has(mark));
+  await at.world.clock.advanceMs(31_000);
+  assert.deepEqual(at.faults.map(({ code }) => code), ['CV_HJ212_PART']);
+  await reading.end();
+  await logger.stop();
+});
+
+test('another password, an unknown MN, another protocol: nothing is given, each is told once', async () => {
+  const at = await bench();
+  const reading = reader(await openAt(at, 'A1', { password: 'right' }), at);
+  const wrong = dialLogger(at.port, { mn: 'A1', password: 'wrong' });
+  const stranger = dialLogger(at.port, { mn: 'B2' });
+  const other = dialLogger(at.port, { mn: 'C3' });
+  await until(() => [wrong, stranger, other].every((logger) => logger.isConnected()));
+  for (const turn of [1, 2]) {
+    wrong.upload('2011', upload(turn));
+    stranger.upload('2011', upload(turn));
+    other.say('GET / HTTP/1.1\r\n\r\n##0000');
+  }
+  await until(() => at.faults.length === 3);
+  const right = dialLogger(at.port, { mn: 'A1', password: 'right' });
+  await until(() => right.isConnected());
+  right.upload('2011', upload(7));
+  assert.equal(valueOf(await reading.next()), 7);
+  assert.deepEqual(at.faults.map(({ code }) => code).toSorted(), ['CV_HJ212_PASSWORD', 'CV_HJ212_STREAM', 'CV_HJ212_UNKNOWN']);
+  assert.equal(wrong.answered.size + stranger.answered.size, 0);
+  await reading.end();
+  await Promise.all([wrong, stranger, other, right].map((logger) => logger.stop()));
+});
+
+test('a station that is not there is away, and so is one that went; the link stays', async () => {
+  const at = await bench();
+  const reading = reader(await openAt(at, 'A1'), at);
+  const absent = reading.next();
+  await at.world.clock.advanceMs(16_000);
+  assert.equal(valueOf(await absent), 'CV_HJ212_ABSENT');
+  const logger = dialLogger(at.port, { mn: 'A1' });
+  await until(() => logger.isConnected());
+  logger.upload('2011', upload(1));
+  assert.equal(valueOf(await reading.next()), 1);
+  const away = reading.next();
+  await logger.stop();
+  // The end of its connection has to be seen before time goes on.
+  for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => { setImmediate(resolve); });
+  await at.world.clock.advanceMs(16_000);
+  assert.equal(valueOf(await away), 'CV_HJ212_LEFT');
+  await reading.end();
+});
+
+test('an interval is set and read back; a logger that asks for the time is told', async () => {
+  const at = await bench();
+  const link = await openAt(at, 'A1');
+  const reading = reader(link, at);
+  const logger = dialLogger(at.port, { mn: 'A1' });
+  await until(() => logger.isConnected());
+  logger.upload('2011', upload(1));
+  await reading.next();
+  const [set, get] = write(POINTS[1] as Parameters<typeof write>[0], 60);
+  assert.ok(set && get);
+  const { signal } = new AbortController();
+  assert.deepEqual(decode(await link.exchange?.(set, signal) as Hj212Frame, set), { ok: true, values: [] });
+  assert.deepEqual(decode(await link.exchange?.(get, signal) as Hj212Frame, get), { ok: true, values: [{ point: 'interval', value: 60 }] });
+  logger.upload('1013', 'PolId=a34004');
+  await until(() => logger.asked.some(({ cn }) => cn === '1012'));
+  assert.match(logger.asked.find(({ cn }) => cn === '1012')?.content ?? '', /^SystemTime=\d{14}$/);
+  await reading.end();
+  await logger.stop();
+});

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { crcOf } from './crc.ts';
+import { dataOf, packetOf, PacketCutter, type Cut } from './packet.ts';
+
+/** HJ 212-2017, annex A. */
+const EXAMPLE = 'QN=20160801085857223;ST=32;CN=1062;PW=100000;MN=010000A8900016F000169DC0;Flag=5;CP=&&RtdInterval=30&&';
+
+const shown = (cuts: readonly Cut[]) => cuts.map((cut) => ({ is: cut.is, text: cut.bytes.toString('latin1'), ...(cut.is === 'packet' ? { lengthIsRight: cut.lengthIsRight } : {}) }));
+const cutAll = (bytes: Buffer) => shown(new PacketCutter().feed(bytes));
+
+test('the check value is the one of the standard\'s example', () => {
+  assert.equal(crcOf(Buffer.from(EXAMPLE)), 0x1c80);
+  assert.equal(packetOf(EXAMPLE).toString(), `##0101${EXAMPLE}1C80\r\n`);
+});
+
+test('packets are found whatever stands between them, and whatever their length says', () => {
+  const good = packetOf(EXAMPLE).subarray(0, -2);
+  const short = Buffer.from(`##0090${EXAMPLE}1C80`);
+  const long = Buffer.from(`##0350${EXAMPLE}1c80`);
+  const broken = Buffer.from(`##0101${EXAMPLE.replace('30&&', '31&&')}1C80`);
+  const end = Buffer.from('\r\n');
+  assert.deepEqual(cutAll(Buffer.concat([good, good, Buffer.from('\n\r'), short, end, long, end, Buffer.from('hello'), good])).map(({ is, lengthIsRight }: { is: string; lengthIsRight?: boolean }) => [is, lengthIsRight]), [
+    ['packet', true], ['packet', true], ['packet', false], ['packet', false], ['noise', undefined], ['packet', true],
+  ]);
+  assert.deepEqual(cutAll(Buffer.concat([broken, end, good, end])).map(({ is }) => is).filter((is) => is !== 'noise'), ['crc', 'packet']);
+  // A length that swallows the next packet costs nothing but the broken one.
+  const greedy = Buffer.from(`##9999${EXAMPLE.replace('30&&', '31&&')}1C80`);
+  assert.deepEqual(cutAll(Buffer.concat([greedy, end, good])).filter(({ is }) => is !== 'noise').map(({ is }) => is), ['crc', 'packet']);
+});
+
+test('the same bytes give the same, however they are split', () => {
+  const piece = fc.oneof(
+    fc.constant(packetOf(EXAMPLE)),
+    fc.string({ maxLength: 60 }).map((text) => packetOf(`ST=22;CN=2011;CP=&&${text}&&`)),
+    fc.string({ maxLength: 12 }).map((text) => Buffer.from(text, 'latin1')),
+    fc.constantFrom('##', '##01', '\r\n##', '##0003&&', '&&', '##9999', '#').map((text) => Buffer.from(text)),
+  );
+  fc.assert(fc.property(fc.array(piece, { maxLength: 8 }), fc.array(fc.nat(400), { maxLength: 12 }), (pieces, at) => {
+    const bytes = Buffer.concat(pieces);
+    const cutter = new PacketCutter();
+    const places = [...new Set(at.filter((place) => place < bytes.length))].toSorted((a, b) => a - b);
+    const split = [0, ...places].flatMap((from, index) => shown(cutter.feed(bytes.subarray(from, places[index] ?? bytes.length))));
+    assert.deepEqual(split, cutAll(bytes));
+  }));
+});
+
+test('whatever follows a broken packet, the next whole one is found, and no byte is counted twice', () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(100), fc.nat(7), (noise, place, bit) => {
+    const flipped = packetOf(EXAMPLE);
+    const at = place % (flipped.length - 2);
+    flipped[at] = (flipped[at] as number) ^ (1 << bit);
+    const packets = new PacketCutter().feed(Buffer.concat([flipped, noise, Buffer.from('\r\n'), packetOf(EXAMPLE), Buffer.from('\r\n'), packetOf(EXAMPLE)])).filter(({ is }) => is === 'packet');
+    assert.ok(packets.length >= 2, `${packets.length} packets`);
+    for (const { bytes } of packets) assert.ok(dataOf(bytes));
+  }));
+});

@@ -1,0 +1,167 @@
+/**
+ * The packet of HJ 212: `##`, four digits of length, the data part, four hex digits of check value, CR LF
+ * (HJ 212-2017, 6.3). Cutting packets out of a stream, and making them.
+ *
+ * Where a packet ends is found from its data, not from its length alone: loggers exist that count wrong but end right.
+ * A packet is one when the check value after `&&` is that of its data, whatever its length says; the result depends on
+ * the bytes alone, never on how they arrive.
+ */
+import { crcOf } from './crc.ts';
+
+const HASH = 0x23;
+const CR = 0x0d;
+const LF = 0x0a;
+export const HEAD_BYTES = 6;
+const CRC_BYTES = 4;
+/** What four digits can say, though the standard stops at 1,024. */
+const MAX_DATA_BYTES = 9999;
+/** A peer that speaks another protocol without end is told of in pieces. */
+const NOISE_BYTES = 1024;
+
+/** Something that stood in the stream. `bytes` is the whole packet from `##` to its check value, or what was no packet. */
+export type Cut =
+  | { is: 'packet'; bytes: Buffer; lengthIsRight: boolean }
+  /** crc: framed like a packet with a wrong check value; noise: anything else. */
+  | { is: 'crc' | 'noise'; bytes: Buffer };
+
+export class PacketCutter {
+  #held: Buffer = Buffer.alloc(0);
+  /** What was passed over since the last packet. */
+  #noise: Buffer = Buffer.alloc(0);
+
+  /** Bytes that came, in order. */
+  feed(bytes: Uint8Array): Cut[] {
+    this.#held = this.#held.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
+    const cuts: Cut[] = [];
+    for (let start = this.#skipToHead(cuts); start; start = this.#skipToHead(cuts)) {
+      const found = endOf(this.#held);
+      if (found === 'unknown') break;
+      const whole = this.#held.subarray(0, found.end);
+      cuts.push(found.isPacket ? { is: 'packet', bytes: whole, lengthIsRight: found.lengthIsRight } : { is: 'crc', bytes: whole });
+      // A broken one may hide the head of the next: only its own head is passed over.
+      this.#held = this.#held.subarray(found.isPacket ? found.end : found.resumeAt);
+    }
+    return cuts;
+  }
+
+  /** Passes over what is no head. @returns whether a whole head stands at the start of what is held */
+  #skipToHead(cuts: Cut[]): boolean {
+    for (;;) {
+      let at = 0;
+      while (at < this.#held.length && !mayBeHead(this.#held, at)) at += 1;
+      this.#pass(at, cuts);
+      if (this.#held.length < HEAD_BYTES) return false;
+      if (isHead(this.#held, 0)) {
+        this.#toldNoise(cuts);
+        return true;
+      }
+      this.#pass(1, cuts);
+    }
+  }
+
+  #pass(count: number, cuts: Cut[]): void {
+    let passed = this.#held.subarray(0, count);
+    this.#held = this.#held.subarray(count);
+    // Line ends belong to the packet before, in whatever order they come.
+    if (this.#noise.length === 0) passed = passed.subarray(passed.findIndex((byte) => byte !== CR && byte !== LF) >>> 0);
+    if (passed.length === 0) return;
+    this.#noise = Buffer.concat([this.#noise, passed]);
+    for (; this.#noise.length >= NOISE_BYTES; this.#noise = this.#noise.subarray(NOISE_BYTES)) cuts.push({ is: 'noise', bytes: this.#noise.subarray(0, NOISE_BYTES) });
+  }
+
+  #toldNoise(cuts: Cut[]): void {
+    if (this.#noise.length === 0) return;
+    cuts.push({ is: 'noise', bytes: this.#noise });
+    this.#noise = Buffer.alloc(0);
+  }
+}
+
+type Ending = 'unknown' | { end: number; isPacket: true; lengthIsRight: boolean } | { end: number; isPacket: false; resumeAt: number };
+
+/** Where the packet at the start ends: at the first place whose check value is right, or nowhere. */
+function endOf(held: Buffer): Ending {
+  const length = lengthAt(held, 0);
+  const declared = HEAD_BYTES + length + CRC_BYTES;
+  const next = nextPacket(held);
+  // Beyond its length, and beyond the head of the next packet, nothing of it can stand; a length that is too short gets some grace.
+  const limit = Math.min(next ?? Infinity, Math.max(declared, HEAD_BYTES + CRC_BYTES) + GRACE_BYTES);
+  for (let at = held.indexOf('&&', HEAD_BYTES, 'latin1'); at >= 0; at = held.indexOf('&&', at + 1, 'latin1')) {
+    const end = at + 2 + CRC_BYTES;
+    if (end > held.length || end > limit) break;
+    if (isRight(held, end)) return { end, isPacket: true, lengthIsRight: end === declared };
+  }
+  if (held.length >= declared && declared <= limit && isRight(held, declared)) return { end: declared, isPacket: true, lengthIsRight: true };
+  if (held.length < limit && next === null) return 'unknown';
+  return { end: Math.min(limit, held.length, declared), isPacket: false, resumeAt: HEAD_BYTES - 4 };
+}
+
+/** Some count the head or the check value in, some leave the `&&` out. */
+const GRACE_BYTES = 16;
+
+/** Where a line ends and another packet begins: what stands before is over. */
+function nextPacket(held: Buffer): number | null {
+  for (let at = held.indexOf('##', HEAD_BYTES, 'latin1'); at >= 0; at = held.indexOf('##', at + 1, 'latin1')) {
+    if (at + HEAD_BYTES > held.length) return null;
+    const before = held[at - 1];
+    if (isHead(held, at) && (before === LF || before === CR)) return at;
+  }
+  return null;
+}
+
+/** Whether the four digits before `end` are the check value of what stands between the head and them. */
+function isRight(held: Uint8Array, end: number): boolean {
+  const crc = crcAt(held, end - CRC_BYTES);
+  return crc !== null && crc === crcOf(held, HEAD_BYTES, end - CRC_BYTES);
+}
+
+function crcAt(held: Uint8Array, at: number): number | null {
+  let crc = 0;
+  for (let place = at; place < at + CRC_BYTES; place += 1) {
+    const digit = hexDigit(held[place]);
+    if (digit === null) return null;
+    crc = crc * 16 + digit;
+  }
+  return crc;
+}
+
+function hexDigit(byte = 0): number | null {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const upper = byte & 0xdf;
+  return upper >= 0x41 && upper <= 0x46 ? upper - 0x37 : null;
+}
+
+const isDigit = (byte: number | undefined) => byte !== undefined && byte >= 0x30 && byte <= 0x39;
+
+/** Whether a head stands there, as far as bytes have come. */
+function mayBeHead(held: Uint8Array, at: number): boolean {
+  for (let place = 0; place < HEAD_BYTES && at + place < held.length; place += 1) {
+    const byte = held[at + place];
+    if (place < 2 ? byte !== HASH : !isDigit(byte)) return false;
+  }
+  return true;
+}
+
+function isHead(held: Uint8Array, at: number): boolean {
+  return held.length >= at + HEAD_BYTES && mayBeHead(held, at);
+}
+
+function lengthAt(held: Uint8Array, at: number): number {
+  let length = 0;
+  for (let place = at + 2; place < at + HEAD_BYTES; place += 1) length = length * 10 + (held[place] as number) - 0x30;
+  return Math.min(length, MAX_DATA_BYTES);
+}
+
+/** The data part of a whole packet, or null where it is none or its check value is wrong. */
+export function dataOf(packet: Uint8Array): Uint8Array | null {
+  if (packet.length < HEAD_BYTES + CRC_BYTES || !isHead(packet, 0) || !isRight(packet, packet.length)) return null;
+  return packet.subarray(HEAD_BYTES, packet.length - CRC_BYTES);
+}
+
+/** A packet as it goes out, with its line end. @param data ASCII */
+export function packetOf(data: string): Buffer {
+  const bytes = Buffer.from(data, 'latin1');
+  return Buffer.concat([
+    Buffer.from(`##${String(bytes.length).padStart(4, '0')}`, 'latin1'), bytes,
+    Buffer.from(`${crcOf(bytes).toString(16).toUpperCase().padStart(4, '0')}\r\n`, 'latin1'),
+  ]);
+}

@@ -1,0 +1,244 @@
+/**
+ * One device by its MN, whichever connection it speaks on: its uploads as frames, its requests answered, ours made.
+ * An upload is answered (9014) only once its values are on disk, so what was answered is never asked for again and what
+ * was not comes again (HJ 212-2017, 6.4 and 6.5).
+ */
+import { FaultError } from '../../core/faults.ts';
+import { ownClock, type Timer, type World } from '../../core/world.ts';
+import type { Connection, Received } from './connection.ts';
+import { crcOf } from './crc.ts';
+import { planOf, type AnswerFrame, type Hj212Frame, type Hj212Request, type Plan, type UploadFrame } from './frame.ts';
+import { dataText, qnOf, stampOf, timeOf, type Message } from './message.ts';
+import { packetOf } from './packet.ts';
+import type { Hj212Point, Hj212Settings } from './settings.ts';
+
+/** Answers stand under the system number of "interaction" (annex A). */
+const INTERACTION = '91';
+const PART_WAIT_MS = 30_000;
+const MOST_WAITING = 1000;
+const MOST_PARTS = 64;
+const REMEMBERED = 512;
+const SKEW_MS = 5 * 60_000;
+const CLOCK_AGAIN_MS = 3_600_000;
+
+interface Upload {
+  received: Received;
+  connection: Connection;
+  /** What tells a repetition: kind, time, part and content. */
+  key: string;
+}
+
+interface Asking {
+  request: Hj212Request;
+  packets: Uint8Array[];
+  done(frame: AnswerFrame): void;
+}
+
+export class Station {
+  readonly settings: Hj212Settings;
+  readonly #plan: Plan;
+  readonly #world: World;
+  connection: Connection | null = null;
+  /** It has spoken at least once. */
+  wasHeard = false;
+  #waiting: UploadFrame[] = [];
+  readonly #uploads = new WeakMap<UploadFrame, Upload>();
+  /** Uploads that are on disk, the newest last. */
+  readonly #kept = new Set<string>();
+  /** By QN and CN: the time that the first packet of several has. */
+  readonly #times = new Map<string, string>();
+  readonly #early = new Map<string, { uploads: Upload[]; timer: Timer }>();
+  readonly #askings = new Map<string, Asking>();
+  #newest: Message | null = null;
+  #lastQn = 0;
+  #clockSetMs = -Infinity;
+  #passwordTold = false;
+  #changed: () => void = () => {};
+
+  constructor(settings: Hj212Settings, points: readonly ({ id: string } & Hj212Point)[], world: World) {
+    this.settings = settings;
+    this.#plan = planOf(points, settings);
+    this.#world = world;
+  }
+
+  /** Called whenever a frame waits, or the connection came or went. */
+  onChange(run: () => void): void {
+    this.#changed = run;
+  }
+
+  /** The next frame that waits. */
+  next(): Hj212Frame | undefined {
+    return this.#waiting.shift();
+  }
+
+  /** The newest connection that speaks with this MN is the one: an old one may be half open. */
+  heard(received: Received, connection: Connection): void {
+    if (this.connection !== connection) {
+      this.connection = connection;
+      connection.onEnd(() => this.#left(connection));
+      this.#changed();
+    }
+    const { message } = received;
+    if (!this.#isAllowed(message, connection)) return;
+    this.wasHeard = true;
+    this.#newest = message;
+    const asking = this.#askings.get(message.qn);
+    if (asking && (message.cn === '9011' || message.cn === '9012' || message.cn === asking.request.cn)) return this.#answered(asking, received);
+    if (this.#plan.targets.has(message.cn)) return this.#uploaded({ received, connection, key: keyOf(message) });
+    if (message.cn === '1013') return this.#askedForTime(message, connection);
+    // An upload of which no point is read, or a sign of life: nothing of it is to be kept.
+    if (!message.cn.startsWith('90') || message.cn === '9021') this.#answer(message, connection);
+    this.#setClockIfSkewed(message, connection);
+  }
+
+  /** All of it is on disk. */
+  taken(frame: Hj212Frame): void {
+    const upload = frame.is === 'upload' ? this.#uploads.get(frame) : undefined;
+    if (!upload) return;
+    this.#kept.add(upload.key);
+    if (this.#kept.size > REMEMBERED) this.#kept.delete(this.#kept.values().next().value as string);
+    this.#answer(upload.received.message, upload.connection);
+  }
+
+  /** Makes a request of ours. Rejects with the signal's reason, CV_HJ212_ABSENT or CV_HJ212_LEFT. */
+  ask(request: Hj212Request, signal: AbortSignal, at: string): Promise<AnswerFrame> {
+    const { connection } = this;
+    if (!connection) throw new FaultError(this.wasHeard ? 'CV_HJ212_LEFT' : 'CV_HJ212_ABSENT', { mn: this.settings.mn, address: at });
+    const qn = this.#qn();
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        this.#askings.delete(qn);
+        reject(signal.reason);
+      };
+      const done = (frame: AnswerFrame) => {
+        this.#askings.delete(qn);
+        signal.removeEventListener('abort', stop);
+        resolve(frame);
+      };
+      if (signal.aborted) return stop();
+      signal.addEventListener('abort', stop, { once: true });
+      this.#askings.set(qn, { request, packets: [], done });
+      this.#send(connection, { qn, cn: request.cn, content: request.content, wantsAnswer: true, st: this.#newest?.st ?? INTERACTION });
+    });
+  }
+
+  end(): void {
+    for (const { timer } of this.#early.values()) timer.cancel();
+    this.#early.clear();
+  }
+
+  #left(connection: Connection): void {
+    if (this.connection !== connection) return;
+    this.connection = null;
+    this.#changed();
+  }
+
+  #isAllowed(message: Message, connection: Connection): boolean {
+    const { password, mn } = this.settings;
+    if (password === undefined || message.pw === password || message.cn.startsWith('901')) return true;
+    if (!this.#passwordTold) this.#world.tell({ kind: 'fault', fault: { code: 'CV_HJ212_PASSWORD', params: { mn } } });
+    this.#passwordTold = true;
+    // Data is left unanswered and comes again once the password is right.
+    if (message.cn === '1013') this.#reply(message, connection, '9011', 'QnRtn=3');
+    return false;
+  }
+
+  #uploaded(upload: Upload): void {
+    const { message } = upload.received;
+    const exchange = `${message.qn} ${message.cn}`;
+    const stamp = /(?:^|[;,])\s*DataTime\s*=\s*([^;,]*)/.exec(message.content)?.[1];
+    if (stamp !== undefined && message.part) {
+      this.#remember(exchange, stamp);
+      const early = this.#early.get(exchange);
+      early?.timer.cancel();
+      this.#early.delete(exchange);
+      this.#give(upload);
+      for (const other of early?.uploads ?? []) this.#give(other, stamp);
+    } else if (stamp === undefined && message.part && !this.#times.has(exchange)) this.#hold(exchange, upload);
+    else this.#give(upload, stamp === undefined ? this.#times.get(exchange) : undefined);
+    this.#setClockIfSkewed(message, upload.connection);
+  }
+
+  #remember(exchange: string, stamp: string): void {
+    this.#times.set(exchange, stamp);
+    if (this.#times.size > MOST_PARTS) this.#times.delete(this.#times.keys().next().value as string);
+  }
+
+  /** Packets of one upload may overtake each other; those without the time wait for the one that has it. */
+  #hold(exchange: string, upload: Upload): void {
+    const held = this.#early.get(exchange);
+    if (held) return void (held.uploads.length < MOST_PARTS && held.uploads.push(upload));
+    const timer = this.#world.clock.after(PART_WAIT_MS, () => {
+      this.#early.delete(exchange);
+      const { part } = upload.received.message;
+      this.#world.tell({ kind: 'fault', fault: { code: 'CV_HJ212_PART', params: { mn: this.settings.mn, number: part?.number ?? 0, of: part?.of ?? 0 } } });
+      this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });
+    });
+    this.#early.set(exchange, { uploads: [upload], timer });
+  }
+
+  #give(upload: Upload, dataTime?: string): void {
+    const { received, connection, key } = upload;
+    // The device did not hear our answer: its values are on disk already.
+    if (this.#kept.has(key)) return this.#answer(received.message, connection);
+    // Unanswered, it comes again.
+    if (this.#waiting.length >= MOST_WAITING) return;
+    const frame: UploadFrame = { is: 'upload', packet: received.packet, observedAt: this.#world.clock.nowMs(), plan: this.#plan, ...(dataTime === undefined ? {} : { dataTime }) };
+    this.#uploads.set(frame, upload);
+    this.#waiting.push(frame);
+    this.#changed();
+  }
+
+  #answered(asking: Asking, { packet, message }: Received): void {
+    asking.packets.push(packet);
+    const isRefused = message.cn === '9011' && !/QnRtn=1(?!\d)/.test(message.content);
+    const isLast = message.cn === '9012' || (asking.request.wantsData && message.cn === asking.request.cn);
+    if (isRefused || isLast) asking.done({ is: 'answer', packets: asking.packets });
+  }
+
+  #answer(message: Message, connection: Connection): void {
+    const { answer } = this.settings;
+    if (answer === 'never' || (answer === 'asked' && !message.wantsAnswer)) return;
+    this.#reply(message, connection, '9014', '');
+  }
+
+  #askedForTime(message: Message, connection: Connection): void {
+    this.#reply(message, connection, '9013', '');
+    if (this.settings.setClock !== 'never') this.#setClock(connection);
+  }
+
+  #setClockIfSkewed(message: Message, connection: Connection): void {
+    const sentAt = timeOf(message.qn);
+    if (this.settings.setClock !== 'skewed' || sentAt === null || !['2011', '9021'].includes(message.cn)) return;
+    const nowMs = this.#world.clock.monotonicMs();
+    if (Math.abs(this.#world.clock.nowMs() - sentAt) <= SKEW_MS || nowMs - this.#clockSetMs < CLOCK_AGAIN_MS) return;
+    this.#clockSetMs = nowMs;
+    this.#setClock(connection);
+  }
+
+  /** Its answers are of no concern: it asks, or is off, again. */
+  #setClock(connection: Connection): void {
+    // A clock that was never set sets no other.
+    if (ownClock(this.#world.clock) !== 'edge') return;
+    this.#send(connection, { qn: this.#qn(), cn: '1012', content: `SystemTime=${stampOf(this.#world.clock.nowMs())}`, wantsAnswer: true, st: this.#newest?.st ?? INTERACTION });
+  }
+
+  #reply(message: Message, connection: Connection, cn: string, content: string): void {
+    this.#send(connection, { qn: message.qn, cn, content, wantsAnswer: false, st: INTERACTION });
+  }
+
+  #send(connection: Connection, what: { qn: string; cn: string; content: string; wantsAnswer: boolean; st: string }): void {
+    const { edition, password, mn } = this.settings;
+    connection.send(packetOf(dataText({ ...what, pw: password ?? this.#newest?.pw ?? '', mn, edition: edition === 'auto' ? this.#newest?.edition ?? '2017' : edition })));
+  }
+
+  /** A number of its own: two requests of one millisecond are two. */
+  #qn(): string {
+    this.#lastQn = Math.max(this.#lastQn + 1, this.#world.clock.nowMs());
+    return qnOf(this.#lastQn);
+  }
+}
+
+function keyOf({ cn, content, part }: Message): string {
+  return `${cn}|${part?.number ?? 0}|${content.length}|${crcOf(Buffer.from(content, 'latin1'))}|${content.slice(0, 32)}`;
+}

@@ -1,0 +1,196 @@
+/**
+ * A data logger for rigs and tests, made from the standard and from nothing of this driver: it dials the platform (or is
+ * dialled), uploads, sends again what was not answered, and does what it is told.
+ */
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+export interface LoggerOptions {
+  mn: string;
+  password?: string;
+  st?: string;
+  /** Version bits of Flag: 0 2005, 1 2017, 2 2025. */
+  version?: 0 | 1 | 2;
+  /** Asks for an answer, and sends again what is not answered within this time, so often. */
+  wantsAnswer?: boolean;
+  overTimeMs?: number;
+  resends?: number;
+  /** Pieces in which a packet goes out. */
+  pieces?(packet: Buffer): Buffer[];
+}
+
+export interface Logger {
+  /** Numbers of the uploads that were answered. */
+  readonly answered: ReadonlySet<string>;
+  readonly sent: number;
+  /** What the platform asked: CN and CP. */
+  readonly asked: readonly { cn: string; content: string }[];
+  isConnected(): boolean;
+  /** Sends an upload. @returns its QN */
+  upload(cn: string, content: string, more?: { qn?: string; part?: [number: number, of: number] }): string;
+  say(bytes: Uint8Array | string): void;
+  drop(): void;
+  stop(): Promise<void>;
+}
+
+/** Dials 127.0.0.1, and again whenever it is dropped. */
+export function dialLogger(port: number, options: LoggerOptions): Logger {
+  const logger = loggerOf(options);
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let socket: Socket | null = null;
+  function dial(): void {
+    if (isStopped) return;
+    const line = connect({ host: '127.0.0.1', port, noDelay: true });
+    socket = line;
+    line.on('connect', () => logger.attach(line));
+    line.on('error', () => { line.destroy(); }); // refused, or hung up; 'close' follows
+    line.on('close', () => {
+      logger.detach(line);
+      timer = setTimeout(dial, 20);
+    });
+  }
+  dial();
+  return Object.assign(logger.face, {
+    async stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      logger.end();
+      const line = socket;
+      if (!line || line.closed) return;
+      const closed = new Promise<void>((resolve) => { line.once('close', () => resolve()); });
+      line.destroy();
+      await closed;
+      clearTimeout(timer);
+    },
+  });
+}
+
+/** Waits to be dialled, as few do. */
+export async function waitingLogger(options: LoggerOptions): Promise<Logger & { port: number; connections(): number }> {
+  const logger = loggerOf(options);
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    logger.attach(socket);
+    socket.on('error', () => { socket.destroy(); });
+    socket.on('close', () => {
+      sockets.delete(socket);
+      logger.detach(socket);
+    });
+  });
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  return Object.assign(logger.face, {
+    port: (server.address() as AddressInfo).port,
+    connections: () => sockets.size,
+    stop: () => new Promise<void>((resolve) => {
+      logger.end();
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    }),
+  });
+}
+
+function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer = true, overTimeMs = 5000, resends = 3, pieces = (packet) => [packet] }: LoggerOptions) {
+  const answered = new Set<string>();
+  const asked: { cn: string; content: string }[] = [];
+  /** By QN and part. */
+  const pending = new Map<string, NodeJS.Timeout>();
+  const intervals: Record<string, number> = { RtdInterval: 30, MinInterval: 10 };
+  let socket: Socket | null = null;
+  let held = '';
+  let sent = 0;
+  let clock = Date.UTC(2026, 0, 1);
+
+  function packet(fields: { qn: string; cn: string; content: string; answer: boolean; system?: string; part?: [number, number] | undefined }): Buffer {
+    const flag = version * 4 + (fields.part ? 2 : 0) + (fields.answer ? 1 : 0);
+    const parts = fields.part ? `PNUM=${fields.part[1]};PNO=${fields.part[0]};` : '';
+    const flagText = version === 0 && flag === 0 ? '' : `Flag=${flag};`;
+    return framed(`QN=${fields.qn};ST=${fields.system ?? st};CN=${fields.cn};PW=${password};MN=${mn};${flagText}${parts}CP=&&${fields.content}&&`);
+  }
+
+  function send(bytes: Buffer): void {
+    for (const piece of pieces(bytes)) socket?.write(piece);
+  }
+
+  function heard(text: string): void {
+    held += text;
+    for (let match = /##\d{4}(.*?)[0-9A-F]{4}\r\n/s.exec(held); match; match = /##\d{4}(.*?)[0-9A-F]{4}\r\n/s.exec(held)) {
+      held = held.slice(match.index + match[0].length);
+      const data = match[1] as string;
+      const field = (name: string) => new RegExp(`${name}=([^;]*)`).exec(data)?.[1] ?? '';
+      take(field('QN'), field('CN'), /CP=&&(.*)&&/s.exec(data)?.[1] ?? '');
+    }
+  }
+
+  function take(qn: string, cn: string, content: string): void {
+    if (cn === '9014') {
+      answered.add(qn);
+      for (const [key, timer] of pending) if (key.startsWith(qn)) clearTimeout(timer);
+      return;
+    }
+    if (cn.startsWith('90')) return;
+    asked.push({ cn, content });
+    const reply = (answerCn: string, answer: string, system = '91') => send(packet({ qn, cn: answerCn, content: answer, answer: false, system }));
+    const set = /^(\w+)=(\d+)$/.exec(content);
+    const isKnown = ['1012', '1061', '1062', '1063', '1064'].includes(cn);
+    reply('9011', `QnRtn=${isKnown ? 1 : 8}`);
+    if (!isKnown) return;
+    if ((cn === '1062' || cn === '1064') && set) intervals[set[1] as string] = Number(set[2]);
+    if (cn === '1061') reply(cn, `RtdInterval=${intervals.RtdInterval}`, st);
+    if (cn === '1063') reply(cn, `MinInterval=${intervals.MinInterval}`, st);
+    reply('9012', 'ExeRtn=1');
+  }
+
+  const face: Omit<Logger, 'stop'> = {
+    answered,
+    asked,
+    get sent() { return sent; },
+    isConnected: () => socket !== null,
+    upload(cn, content, { qn = stamp(clock += 1), part } = {}) {
+      sent += 1;
+      const bytes = packet({ qn, cn, content, answer: wantsAnswer, part });
+      send(bytes);
+      const again = (left: number) => {
+        if (!wantsAnswer || left === 0) return;
+        pending.set(`${qn} ${part?.[0] ?? 0}`, setTimeout(() => {
+          send(bytes);
+          again(left - 1);
+        }, overTimeMs));
+      };
+      again(resends);
+      return qn;
+    },
+    say: (bytes) => { socket?.write(bytes); },
+    drop: () => { socket?.destroy(); },
+  };
+  return {
+    face,
+    attach(line: Socket) {
+      socket = line;
+      held = '';
+      line.on('data', (bytes) => heard(bytes.toString('latin1')));
+    },
+    detach(line: Socket) { if (socket === line) socket = null; },
+    end() { for (const timer of pending.values()) clearTimeout(timer); },
+  };
+}
+
+/** Head, length, check value and line end, by the letter of HJ 212-2017, 6.3 and annex A. */
+export function framed(data: string): Buffer {
+  const bytes = Buffer.from(data, 'latin1');
+  let register = 0xffff;
+  for (const byte of bytes) {
+    register = (register >> 8) ^ byte;
+    for (let turn = 0; turn < 8; turn += 1) {
+      const last = register & 1;
+      register >>= 1;
+      if (last === 1) register ^= 0xa001;
+    }
+  }
+  return Buffer.concat([Buffer.from(`##${String(bytes.length).padStart(4, '0')}`), bytes, Buffer.from(`${register.toString(16).toUpperCase().padStart(4, '0')}\r\n`)]);
+}
+
+/** `YYYYMMDDhhmmsszzz` in UTC+8. */
+export function stamp(at: number): string {
+  return new Date(at + 8 * 3_600_000).toISOString().replaceAll(/\D/g, '');
+}
