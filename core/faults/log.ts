@@ -27,6 +27,21 @@ export const LOG_FAULTS = {
     en: ['the log is full: {bytes} of {maxBytes} bytes, held by {holder}', 'restore what is holding it back, or raise `log.maxBytes`'],
     zh: ['日志已满：{bytes} / {maxBytes} 字节，占用方：{holder}', '恢复占用方的运行，或调大 `log.maxBytes`'],
   },
+  CV_LOG_DISK_FULL: {
+    stage: 'keep', retry: 'backoff', actor: 'operator', status: 503,
+    en: ['the disk under the log is full: {detail}', 'free space on that disk, or give the log one of its own (`log.dir`); the log keeps what still fits, lets go of its oldest where that is its policy (each loss has its gap record), and goes on by itself when there is room'],
+    zh: ['日志所在磁盘已满：{detail}', '释放该磁盘空间，或为日志另设磁盘（`log.dir`）；日志继续保存尚能写下的内容，按策略舍弃最旧的记录（每次损失都有缺口记录），有空间后自动恢复'],
+  },
+  CV_LOG_READ_ONLY: {
+    stage: 'keep', retry: 'backoff', actor: 'operator', status: 503,
+    en: ['nothing can be written under `log.dir`: {detail}', 'look whether the disk was mounted read-only after an error (`dmesg`), whether the folder is still there and belongs to this user; the log opens a new file by itself when it can be written again'],
+    zh: ['`log.dir` 下无法写入：{detail}', '检查磁盘是否因出错被挂载为只读（`dmesg`），目录是否仍存在并归当前用户所有；可写后日志自动新建文件并继续'],
+  },
+  CV_LOG_SALVAGED: {
+    stage: 'keep', retry: 'never', actor: 'operator',
+    en: ['the log file {file} was damaged ({detail}): {count} events of it are saved, the damaged file lies aside as {aside}', 'what could not be saved is named by `CV_LOG_DAMAGED` and gap records; replace the disk or card if it repeats'],
+    zh: ['日志文件 {file} 已损坏（{detail}）：已从中救回 {count} 个事件，损坏的文件另存为 {aside}', '未能救回的内容由 `CV_LOG_DAMAGED` 和缺口记录说明；若重复出现请更换磁盘或存储卡'],
+  },
   CV_LOG_DAMAGED: {
     stage: 'keep', retry: 'never', actor: 'operator',
     en: ['the log file {file} is damaged: numbers {fromSeq} to {toSeq} of epoch {epoch} cannot be read ({detail})', 'replace the disk or card if it repeats; a gap record tells the gateway what is missing'],

@@ -1,6 +1,7 @@
 /** The files of one ordered stream, oldest first, as the main thread knows them. Pure bookkeeping. */
 import { fileName } from './file-name.ts';
-import type { FileName, FileReport, ReadRequest, StorageFailure } from './storage.ts';
+import { missingOf } from './ranges.ts';
+import type { FileName, FileReport, Hole, ReadRequest, Salvage, StorageFailure } from './storage.ts';
 import type { Cursor } from './types.ts';
 
 export class Chain {
@@ -71,9 +72,17 @@ export class Chain {
   }
 
   /** Damage was found in a file; nothing more is appended to it. */
-  distrust(name: string): void {
-    for (const file of this.#files) if (file.name === name) file.damaged = true;
+  distrust(name: string, bytes?: number): void {
+    for (const file of this.#files) if (file.name === name) Object.assign(file, { damaged: true, bytes: bytes ?? file.bytes });
     if (this.#current?.name === name) this.roll();
+  }
+
+  /** What salvaged files should hold and do not. */
+  holesOf(salvages: readonly Salvage[]): Hole[] {
+    return salvages.flatMap(({ name, present, detail }) => {
+      const file = this.#files.find((one) => one.name === name);
+      return file ? missingOf(present, file.first, this.lastOf(file)).map(([from, to]) => ({ name, epoch: file.epoch, from, to, detail })) : [];
+    });
   }
 
   /** The oldest file that may go: the newest one only if it holds rows and is at least half full; it is rolled then. */
@@ -121,12 +130,4 @@ export class Chain {
     const file = this.#files.findLast((one) => this.lastOf(one) >= one.first);
     return file ? { epoch: file.epoch, seq: this.lastOf(file) } : null;
   }
-}
-
-/** How files go: sound ones for good, damaged ones aside. */
-export function removalOf(files: readonly FileReport[]): { names: string[]; aside: string[] } {
-  return {
-    names: files.filter((file) => !file.damaged).map((file) => file.name),
-    aside: files.filter((file) => file.damaged).map((file) => file.name),
-  };
 }

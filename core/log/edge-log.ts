@@ -10,11 +10,11 @@ import { nameHoles, recover, witnessMark } from './edge-losses.ts';
 import { Room } from './edge-room.ts';
 import { EdgeStream } from './edge-stream.ts';
 import { failedWith, openStorage } from './failing.ts';
-import { fileBytesFor } from './file-name.ts';
 import { fromMark } from './ranges.ts';
-import type { OpenReport, Storage, StorageStats } from './storage.ts';
+import type { Hole, OpenReport, Salvage, Storage, StorageStats } from './storage.ts';
 import { addPending, depth, lose, settle, unsettled, type StreamState } from './stream-state.ts';
 import type { Cursor, EdgeLog, EdgeLogOptions, FullPolicy, KeptGroup, LogSize, Mark, ReadLimit, StoredGroup } from './types.ts';
+import { Trouble } from './trouble.ts';
 import { encodeGroups, type Call, type EncodedGroup, type Entry } from './waiting.ts';
 import { workerStorage } from './worker-storage.ts';
 
@@ -24,16 +24,18 @@ const STRETCHED_GROUP_MS = 1000;
 const STRETCH_BELOW_EVENTS = 50;
 const MAX_WAITING_EVENTS = 100_000;
 const RETRY_MS = 1000;
-/** Marks that found no commit to ride on are written by themselves after this. */
-const STATE_MS = 5000;
+/** Marks are written no more often than this, beside a group, and by themselves when none came for as long again. */
+const STATE_MS = 10_000;
 const URGENT: ReadonlySet<Stream> = new Set<Stream>(['warning', 'state']);
 const POLICIES: Record<Stream, FullPolicy> = { warning: 'drop-newest', state: 'drop-oldest', measurement: 'drop-oldest', diagnostic: 'drop-oldest' };
 
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE */
 export async function openEdgeLog(options: EdgeLogOptions, world: World, storage: Storage = workerStorage()): Promise<OpenedEdgeLog> {
-  const maxFileBytes = fileBytesFor(options.maxBytes, options.maxFileBytes);
-  const report = await openStorage(storage, options.dir, { chains: STREAMS, origins: false, maxFileBytes, nowMs: world.clock.nowMs() });
-  return new OpenedEdgeLog(options, maxFileBytes, report, storage, world);
+  const { dir, maxBytes, maxFileBytes, ballastBytes } = options;
+  const report = await openStorage(storage, dir, { chains: STREAMS, origins: false, maxBytes, maxFileBytes, ballastBytes, nowMs: world.clock.nowMs() });
+  const log = new OpenedEdgeLog(options, report, storage, world);
+  await log.nameDamage(report);
+  return log;
 }
 
 class OpenedEdgeLog implements EdgeLog {
@@ -44,28 +46,41 @@ class OpenedEdgeLog implements EdgeLog {
   readonly #storage: Storage;
   readonly #streams: Record<Stream, EdgeStream>;
   readonly #room: Room;
+  readonly #trouble: Trouble;
   readonly #listeners = new Set<(kept: KeptGroup) => void>();
   readonly #timers = new Map<string, Timer>();
   #running: Promise<void> | null = null;
-  #failing = false;
   #closing: Promise<void> | null = null;
 
-  constructor(options: EdgeLogOptions, maxFileBytes: number, report: OpenReport, storage: Storage, world: World) {
+  constructor(options: EdgeLogOptions, report: OpenReport, storage: Storage, world: World) {
     this.edge = options.edge;
     this.epoch = report.epoch;
     this.#previousEpoch = report.previousEpoch;
     this.#world = world;
     this.#storage = storage;
-    const context = { edge: options.edge, centre: options.centre, epoch: report.epoch, storage, world };
+    const { maxFileBytes } = report;
+    this.#trouble = new Trouble(world, report.disk, options.edge);
+    const context = { edge: options.edge, centre: options.centre, epoch: report.epoch, storage, trouble: this.#trouble, world };
     const streams = STREAMS.map((stream) => new EdgeStream(stream, new Chain(stream, maxFileBytes, report.chains[stream]?.files ?? []), context));
     this.#streams = Object.fromEntries(streams.map((one) => [one.stream, one])) as Record<Stream, EdgeStream>;
     const bound = { maxBytes: options.maxBytes, maxFileBytes, policies: { ...POLICIES, ...options.policies } };
-    this.#room = new Room(streams, bound, (one, change) => this.#write(one, [], change), world);
+    this.#room = new Room(streams, bound, (one, change) => this.#write(one, [], change), { storage, trouble: this.#trouble, world });
     for (const one of streams) {
       const found = report.chains[one.stream];
       if (found) recover(one, found, world);
       if (one.state.pending.length > 0) this.#writeGaps(one);
     }
+  }
+
+  /** Part of opening: files that were found damaged are told of, and what they lost. */
+  async nameDamage(report: OpenReport): Promise<void> {
+    for (const [stream, { salvages }] of Object.entries(report.chains)) await this.#nameDamage(this.#streams[stream as Stream], salvages, []);
+  }
+
+  async #nameDamage(one: EdgeStream, salvages: readonly Salvage[], holes: readonly Hole[]): Promise<void> {
+    one.salvaged(salvages);
+    const all = [...holes, ...one.chain.holesOf(salvages)];
+    if (all.length > 0 && (await nameHoles(one, all, this.#world))) this.#writeGaps(one);
   }
 
   append(drafts: readonly Draft[]): Promise<void> {
@@ -108,7 +123,7 @@ class OpenedEdgeLog implements EdgeLog {
     const parts = one.chain.partsAfter(after);
     if (parts.length === 0) return { groups: [], complete: true };
     const reply = await attempt(() => this.#storage.read({ chain: one.chain.name, parts, ...limit }));
-    if (reply.holes.length > 0 && (await nameHoles(one, reply.holes, this.#world))) this.#writeGaps(one);
+    await this.#nameDamage(one, reply.salvages, reply.holes);
     return { groups: reply.groups, complete: reply.complete };
   }
 
@@ -122,11 +137,12 @@ class OpenedEdgeLog implements EdgeLog {
     const before = one.state;
     witnessMark(one, epoch, mark, { current: this.epoch, previous: this.#previousEpoch }, this.#world);
     if (one.state.epochs.has(epoch)) one.state = settle(one.state, epoch, fromMark(mark));
-    if (depth(one.state) !== depth(before) || one.state.pending !== before.pending) one.dirty = true;
+    if (one.state.pending !== before.pending) one.dirty = true;
+    if (depth(one.state) !== depth(before)) one.marksMoved = true;
     // Whoever settles is there to hear of losses.
     if (one.state.pending.length > 0) this.#writeGaps(one);
-    else if (one.dirty && one.holdsSettledFiles) this.#due(one);
-    else if (one.dirty) this.#after(`state:${stream}`, STATE_MS, () => { if (one.dirty) this.#due(one); });
+    else if (one.marksMoved && one.holdsSettledFiles) this.#dueWithMarks(one);
+    else if (one.marksMoved || one.dirty) this.#after(`state:${stream}`, STATE_MS, () => this.#letMarksRide(one));
     return Promise.resolve();
   }
 
@@ -174,6 +190,7 @@ class OpenedEdgeLog implements EdgeLog {
     await this.#running;
     for (const stream of STREAMS) {
       const one = this.#streams[stream];
+      one.dirty ||= one.marksMoved;
       if (one.waiting.count > 0 || one.dirty) one.due = true;
     }
     this.#kick();
@@ -229,6 +246,18 @@ class OpenedEdgeLog implements EdgeLog {
     this.#kick();
   }
 
+  #dueWithMarks(one: EdgeStream): void {
+    one.dirty = true;
+    this.#due(one);
+  }
+
+  /** Marks go with the next group, as a page less to write; where none comes, by themselves. Lost, they cost sending twice. */
+  #letMarksRide(one: EdgeStream): void {
+    if (!one.marksMoved && !one.dirty) return;
+    one.dirty = true;
+    this.#after(`state:${one.stream}`, STATE_MS, () => (one.dirty ? this.#due(one) : this.#letMarksRide(one)));
+  }
+
   #writeGaps(one: EdgeStream): void {
     one.gapsDue = true;
     one.dirty = true;
@@ -263,8 +292,8 @@ class OpenedEdgeLog implements EdgeLog {
     const watchers = one.watchers.splice(0);
     try {
       if (entries.length > 0 && !(await this.#room.make(one, entries))) this.#refuse(one, entries.splice(0));
-      await this.#commit(one, entries);
-      this.#wellAgain();
+      await this.#room.onDisk(one, () => this.#commit(one, entries));
+      this.#trouble.wellAgain();
       for (const watcher of watchers) watcher(true);
       this.#schedule(one);
     } catch (error) {
@@ -312,8 +341,7 @@ class OpenedEdgeLog implements EdgeLog {
     }
     one.waiting.putBack(again);
     one.due = false;
-    if (!this.#failing) this.#world.tell({ kind: 'fault', fault: failedWith(error).fault, edge: this.edge });
-    this.#failing = true;
+    this.#trouble.failed(error);
     this.#after(`retry:${one.stream}`, RETRY_MS, () => { if (one.dirty || one.waiting.count > 0) this.#due(one); });
   }
 
@@ -324,11 +352,6 @@ class OpenedEdgeLog implements EdgeLog {
     call.reject(failedWith(error));
   }
 
-  #wellAgain(): void {
-    if (!this.#failing) return;
-    this.#failing = false;
-    this.#world.tell({ kind: 'fault_cleared', code: 'CV_LOG_FAILED', edge: this.edge });
-  }
 }
 
 export type { OpenedEdgeLog };

@@ -64,13 +64,15 @@ export function witnessMark(one: EdgeStream, epoch: number, mark: Mark, epochs: 
 export async function nameHoles(one: EdgeStream, holes: readonly Hole[], world: World): Promise<boolean> {
   let lost = false;
   for (const { name, epoch, from, to, detail } of holes) {
-    const isNamed = () => missingOf(epochOf(one.state, epoch).settled, from, to).length === 0;
+    // An epoch that is not in the state was drained: nothing of it is owed.
+    const isNamed = () => !one.state.epochs.has(epoch) || missingOf(epochOf(one.state, epoch).settled, from, to).length === 0;
     if (isNamed()) continue;
     one.chain.distrust(name);
     const times = await one.timesOf(epoch, from - 1, to + 1);
     if (isNamed()) continue;
     world.tell({ kind: 'fault', fault: { code: 'CV_LOG_DAMAGED', params: { file: name, epoch, fromSeq: from, toSeq: to, detail } } });
     lost = loseRange(one, { epoch, fromSeq: from, toSeq: to, ...times, reason: 'log_damaged' }, world) || lost;
+    await one.quarantine({ at: world.clock.nowMs(), code: 'CV_LOG_DAMAGED', stream: one.stream, epoch, fromSeq: from, toSeq: to, file: name, detail });
   }
   return lost;
 }

@@ -3,12 +3,14 @@ import type { Draft, Stream } from '../event.ts';
 import { faultOf } from '../faults.ts';
 import { decodeBatch, encodeBatch } from '../wire/batch.ts';
 import type { World } from '../world.ts';
-import { removalOf, type Chain } from './chain.ts';
+import type { Chain } from './chain.ts';
+import { isWorthAnotherFile } from './failing.ts';
 import { gapDraft, type Lost } from './gap.ts';
 import { missingOf } from './ranges.ts';
-import { isFull, StorageError, type CommitRequest, type FileReport, type Group, type Storage } from './storage.ts';
+import { isFull, StorageError, type CommitRequest, type FileReport, type Group, type Salvage, type Storage } from './storage.ts';
 import { addPending, EMPTY, epochOf, forgetDrained, formatState, gapsWritten, reach, takePending, type StreamState } from './stream-state.ts';
 import type { KeptGroup } from './types.ts';
+import type { Trouble } from './trouble.ts';
 import { Waiting, type Call, type EncodedGroup } from './waiting.ts';
 
 const MAX_GAPS_A_COMMIT = 500;
@@ -18,6 +20,7 @@ export interface StreamContext {
   centre: string;
   epoch: number;
   storage: Storage;
+  trouble: Trouble;
   world: World;
 }
 
@@ -29,6 +32,8 @@ export class EdgeStream {
   state: StreamState = EMPTY;
   /** The state on disk is older than the one in memory. */
   dirty = false;
+  /** Marks alone have moved: worth no page of every commit, since without them the other side only gets something twice. */
+  marksMoved = false;
   /** It has its turn in the next round. */
   due = false;
   /** Losses are to be written as gap records now; until a reader comes near they only add up. */
@@ -60,6 +65,19 @@ export class EdgeStream {
    * @returns what became durable, in order of numbers
    */
   async commit(groups: readonly EncodedGroup[], change?: (state: StreamState) => StreamState): Promise<KeptGroup[]> {
+    const { gapsDue } = this;
+    try {
+      return await this.#commit(groups, change);
+    } catch (error) {
+      if (!isWorthAnotherFile(error)) throw error;
+      this.gapsDue = gapsDue;
+      const kept = await this.#commit(groups, change);
+      this.#context.trouble.steppedOver(error);
+      return kept;
+    }
+  }
+
+  async #commit(groups: readonly EncodedGroup[], change?: (state: StreamState) => StreamState): Promise<KeptGroup[]> {
     const { epoch, storage, world } = this.#context;
     const startedMs = world.clock.monotonicMs();
     const firstSeq = this.nextSeq;
@@ -78,11 +96,13 @@ export class EdgeStream {
     // The last number alone needs no state: the rows say it. That spares a page in most commits.
     const written = this.dirty || change || gapGroup || this.chain.isNew(target) ? became(this.state) : null;
     if (written) request.state = formatState(written);
+    if (written) this.marksMoved = false;
     this.dirty = false;
     this.gapsUnderWay = gaps.length > 0;
     try {
       const reply = await storage.commit(request);
       this.chain.committed(target, last, 0, reply.bytes);
+      this.#context.trouble.disk = reply.disk;
     } catch (error) {
       this.dirty = true;
       this.state = addPending(this.state, gaps);
@@ -120,9 +140,25 @@ export class EdgeStream {
   async eventAt(epoch: number, seq: number): Promise<Draft | null> {
     const [part] = this.chain.partsAfter({ epoch, seq: seq - 1 });
     if (!part || part.epoch !== epoch || part.from !== seq) return null;
-    const { groups } = await this.#context.storage.read({ chain: this.chain.name, parts: [{ ...part, to: seq }], maxGroups: 1, maxBytes: Infinity });
+    const { groups, salvages } = await this.#context.storage.read({ chain: this.chain.name, parts: [{ ...part, to: seq }], maxGroups: 1, maxBytes: Infinity });
+    this.salvaged(salvages);
     const group = groups[0];
     return group ? (decodeBatch(group.payload).events[seq - group.seq] ?? null) : null;
+  }
+
+  /** Damaged files were replaced: nothing is appended to them, and what they lost is named with the next read. */
+  salvaged(salvages: readonly Salvage[]): void {
+    this.#context.trouble.salvaged(salvages);
+    for (const { name, bytes } of salvages) this.chain.distrust(name, bytes);
+  }
+
+  /** Written down for whoever looks into it; a disk that does not take it loses no more than this note. */
+  async quarantine(what: object): Promise<void> {
+    try {
+      await this.#context.storage.setAside({ line: JSON.stringify(what) });
+    } catch (error) {
+      this.#context.trouble.failed(error);
+    }
   }
 
   #takeGaps(): readonly Lost[] {
@@ -149,13 +185,18 @@ export class EdgeStream {
     if (isFull(error.failure)) await this.#removeSettled(this.state);
   }
 
+  async removeFiles(files: readonly FileReport[]): Promise<void> {
+    const names = files.map((file) => file.name);
+    this.#context.trouble.disk = await this.#context.storage.remove({ names });
+    this.chain.remove(names);
+  }
+
   /** Removes files of which all is settled by what is on disk. */
   async #removeSettled(written: StreamState): Promise<void> {
     const settled = this.chain.removable((file, last) => isSettled(written, file, last));
     if (settled.length === 0) return;
     try {
-      await this.#context.storage.remove(removalOf(settled));
-      this.chain.remove(settled.map((file) => file.name));
+      await this.removeFiles(settled);
     } catch (error) {
       // They stay in the chain, and the next commit tries again.
       this.#context.world.tell({ kind: 'fault', fault: faultOf(error, 'CV_LOG_FAILED'), edge: this.#context.edge });

@@ -4,12 +4,17 @@
  */
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { Ballast, ballastBytesFor, diskBytes } from './ballast.ts';
+import { fileBytesFor } from './file-name.ts';
 import { claimEpoch, HeadFile, listFiles, lockFolder, readHeads, syncFolder } from './folder.ts';
-import { fileBytes, isSealed, LogFile, moveFile, PAGE_BYTES, removeFile, sealLeftOver, type NoteKind } from './log-file.ts';
+import { fileBytes, LogFile, removeFile, type FileForm, type NoteKind } from './log-file.ts';
+import { openChain, type Opening } from './opening.ts';
+import { PAGE_BYTES } from './page.ts';
 import { readParts } from './reading.ts';
+import { finishSalvages, replace, walk } from './salvage.ts';
 import {
-  failureOf, isDamage, isSqlite, StorageError, type ChainReport, type CommitReply, type CommitRequest, type FileName, type FileReport, type OpenReport, type OpenRequest,
-  type ReadReply, type ReadRequest, type ReplayReply, type StorageStats,
+  failureOf, isDamage, isFull, isSqlite, StorageError, type CommitReply, type CommitRequest, type DiskReport, type FileName, type OpenReport, type OpenRequest, type ReadReply,
+  type ReadRequest, type ReplayReply, type Salvage, type StorageStats,
 } from './storage.ts';
 
 const MAX_READERS = 4;
@@ -30,10 +35,10 @@ interface Writer {
 
 export class Engine {
   #dir = '';
-  #origins = false;
-  #checkpointPages = MAX_CHECKPOINT_PAGES;
+  #form: FileForm = { origins: false, checkpointPages: MAX_CHECKPOINT_PAGES };
   #lock: { release(): void } | null = null;
   #head: HeadFile | null = null;
+  #ballast: Ballast | null = null;
   readonly #writers = new Map<string, Writer>();
   readonly #readers = new Map<string, LogFile>();
   /** Files of this opening from which groups were acknowledged. */
@@ -43,18 +48,23 @@ export class Engine {
   readonly #stats: StorageStats = { commits: 0, fsyncs: 0, checkpoints: 0, filesCreated: 0 };
 
   open(request: OpenRequest): OpenReport {
-    this.#dir = request.dir;
-    this.#origins = request.origins;
-    this.#checkpointPages = Math.max(MIN_CHECKPOINT_PAGES, Math.min(MAX_CHECKPOINT_PAGES, Math.floor(request.maxFileBytes / 4 / PAGE_BYTES)));
-    this.#lock = lockFolder(request.dir);
+    const { dir, origins, maxBytes } = request;
+    this.#dir = dir;
+    this.#lock = lockFolder(dir);
     try {
-      const heads = readHeads(request.dir);
-      const epochs = claimEpoch(request.dir, request.nowMs);
-      const files = listFiles(request.dir);
-      const chains = Object.fromEntries(request.chains.map((chain) => [chain, this.#openChain(files.filter((file) => file.chain === chain), heads[chain] ?? null)]));
-      this.#head = new HeadFile(request.dir, heads);
+      const disk = diskBytes(dir);
+      const maxFileBytes = fileBytesFor(Math.min(maxBytes, disk), request.maxFileBytes);
+      this.#form = { origins, checkpointPages: Math.max(MIN_CHECKPOINT_PAGES, Math.min(MAX_CHECKPOINT_PAGES, Math.floor(maxFileBytes / 4 / PAGE_BYTES))) };
+      this.#ballast = new Ballast(dir, request.ballastBytes ?? ballastBytesFor(maxBytes, disk));
+      const heads = readHeads(dir);
+      const epochs = this.#withBallast(() => claimEpoch(dir, request.nowMs));
+      finishSalvages(dir);
+      const files = listFiles(dir);
+      const opening: Opening = { dir, unsealed: this.#unsealed, read: (file) => this.#reader(file), salvage: (file, detail, least) => this.#salvage(file, detail, least), release: () => this.#ballast?.release() ?? false };
+      const chains = Object.fromEntries(request.chains.map((chain) => [chain, openChain(opening, files.filter((file) => file.chain === chain), heads[chain] ?? null)]));
+      this.#head = new HeadFile(dir, heads);
       this.#stats.fsyncs += 2;
-      return { ...epochs, chains };
+      return { ...epochs, maxFileBytes, disk: this.disk(), chains };
     } catch (error) {
       this.#lock.release();
       this.#lock = null;
@@ -62,67 +72,21 @@ export class Engine {
     }
   }
 
-  #openChain(names: readonly FileName[], head: { epoch: number; seq: number } | null): ChainReport {
-    const report: ChainReport = { files: [], state: null, stateFile: null, trimmed: null, stateDamaged: false, head };
-    for (const file of names) {
-      const found = this.#inspect(file, report);
-      if (found) report.files.push(found);
-    }
-    return report;
-  }
-
-  /** What a file holds; null when it never came to hold anything, and is removed. */
-  #inspect(file: FileName, report: ChainReport): FileReport | null {
-    const path = join(this.#dir, file.name);
-    const found: FileReport = { ...file, last: file.first - 1, lastAt: 0, bytes: 0, damaged: false };
-    try {
-      if (!this.#bringToRest(file.name)) found.damaged = true;
-      // Its first checkpoint was never reached, so no group was ever acknowledged from it.
-      if (statSync(path).size < 2 * PAGE_BYTES) {
-        removeFile(path);
-        return null;
-      }
-      const opened = LogFile.open(path, file.epoch, this.#origins, !this.#unsealed.has(file.name));
-      try {
-        const extent = opened.extent();
-        if (extent) Object.assign(found, extent);
-        const state = opened.note('state');
-        report.stateDamaged = state.damaged;
-        if (state.text !== null) Object.assign(report, { state: state.text, stateFile: file.name });
-        report.trimmed = opened.note('trimmed').text ?? report.trimmed;
-      } finally {
-        opened.close();
-      }
-    } catch (error) {
-      if (!isSqlite(error)) throw error;
-      found.damaged = true;
-      report.stateDamaged = true;
-    }
-    return { ...found, bytes: fileBytes(path) };
-  }
-
-  /** Seals what a killed process left. @returns false when it cannot be, and is read as it is */
-  #bringToRest(name: string): boolean {
-    const path = join(this.#dir, name);
-    if (isSealed(path)) return true;
-    this.#unsealed.add(name);
-    try {
-      sealLeftOver(path);
-      this.#unsealed.delete(name);
-      return true;
-    } catch (error) {
-      if (!isSqlite(error)) throw error;
-      return !isDamage(error);
-    }
-  }
-
   /** Writes a group of rows and notes; on disk when it returns. */
   commit(request: CommitRequest): CommitReply {
-    const { chain, file, groups } = request;
+    const bytes = this.#withBallast(() => this.#commit(request));
+    const { chain, file, groups, monotonicMs } = request;
+    const last = groups.at(-1);
+    if (last) this.#holding.add(file.name);
+    if (last) this.#head?.put(chain, file.epoch, last.seq + last.count - 1, monotonicMs);
+    return { bytes, disk: this.disk() };
+  }
+
+  #commit({ chain, file, groups, state, trimmed, settled }: CommitRequest): Record<string, number> {
     const bytes: Record<string, number> = {};
     const notes: Partial<Record<NoteKind, string>> = {};
-    if (request.state !== undefined) notes.state = request.state;
-    if (request.trimmed !== undefined) notes.trimmed = request.trimmed;
+    if (state !== undefined) notes.state = state;
+    if (trimmed !== undefined) notes.trimmed = trimmed;
     let writer = this.#writers.get(chain);
     if (writer?.name !== file.name) {
       const former = writer;
@@ -131,7 +95,8 @@ export class Engine {
       if (former) bytes[former.name] = this.#retire(former);
     }
     try {
-      writer.file.write(groups, notes, request.settled);
+      writer.file.write(groups, notes, settled === undefined ? [] : [settled]);
+      this.#count(writer);
     } catch (error) {
       // A handle that failed stays broken and keeps its lock, and after a failed fsync its pages are not to be trusted.
       if (failureOf(error).roll) {
@@ -140,51 +105,90 @@ export class Engine {
       }
       throw error;
     }
-    this.#count(writer);
     bytes[file.name] = fileBytes(writer.file.path);
-    const last = groups.at(-1);
-    if (last) this.#holding.add(file.name);
-    if (last) this.#head?.put(chain, file.epoch, last.seq + last.count - 1, request.monotonicMs);
-    return { bytes };
+    return bytes;
+  }
+
+  /** On a full disk the ballast goes, and it is tried once more. */
+  #withBallast<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      if (!isFull(failureOf(error)) || !this.#ballast?.release()) throw error;
+      return run();
+    }
   }
 
   read(request: ReadRequest): ReadReply {
-    const writerOf = (part: FileName) => {
-      const writer = this.#writers.get(request.chain);
-      return writer?.name === part.name ? writer.file : null;
-    };
-    return readParts(request, (part) => writerOf(part) ?? this.#reader(part), (part) => this.#closeReader(part.name));
+    const salvages: Salvage[] = [];
+    const reply = readParts(request, {
+      open: (part) => {
+        const writer = this.#writers.get(request.chain);
+        return writer?.name === part.name ? writer.file : this.#reader(part);
+      },
+      reopen: (part) => this.#closeReader(part.name),
+      salvage: (part, detail) => {
+        // Nothing more is appended to it; what was written is brought into the file if that is still possible.
+        const writer = this.#writers.get(request.chain);
+        if (writer?.name === part.name) {
+          this.#writers.delete(request.chain);
+          this.#retire(writer);
+        }
+        const done = this.#salvage(part, detail);
+        if (done) salvages.push(done);
+      },
+    });
+    return { ...reply, salvages };
   }
 
   /** Who sent what since the snapshot of a file. Groups whose checksum is wrong say nothing. */
   replay({ file, last }: { file: FileName; last: number }): ReplayReply {
-    const reply: ReplayReply = { origins: [], settled: [] };
-    const reader = this.#reader(file);
-    if (!reader) return reply;
-    try {
-      reply.settled = reader.settledNotes();
-      for (const group of reader.groups(0, last)) {
-        if (group?.origin) reply.origins.push(group.origin);
+    const salvages: Salvage[] = [];
+    for (;;) {
+      const reply: ReplayReply = { origins: [], settled: [], salvages };
+      let damage: string | null = null;
+      try {
+        const reader = this.#reader(file);
+        reply.settled = reader?.settledNotes() ?? [];
+        for (const group of reader?.groups(0, last) ?? []) {
+          if (group?.origin) reply.origins.push(group.origin);
+          if (!group) damage ??= 'wrong checksum';
+        }
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        damage = failureOf(error).detail;
       }
-    } catch (error) {
-      if (!isDamage(error)) throw error;
+      const done = damage === null || salvages.length > 0 ? null : this.#salvage(file, damage);
+      if (!done) return reply;
+      salvages.push(done);
     }
-    return reply;
   }
 
-  remove({ names, aside = [] }: { names: readonly string[]; aside?: readonly string[] }): null {
-    for (const name of aside) {
-      this.#closeReader(name);
-      const kept = join(this.#dir, `${name.split('-')[0] ?? ''}.damaged`);
-      removeFile(kept);
-      moveFile(join(this.#dir, name), kept);
-    }
+  /** @param least what is found has to reach this number, else the file stays as it is */
+  #salvage(file: FileName, detail: string, least = 0): Salvage | null {
+    this.#closeReader(file.name);
+    const rows = walk(join(this.#dir, file.name), { epoch: file.epoch, origins: this.#form.origins });
+    const last = rows.groups.at(-1);
+    if (least > 0 && (!last || last.seq + last.count - 1 < least)) return null;
+    const { inMemory, ...done } = replace(this.#dir, file, rows, this.#form, detail);
+    if (inMemory) this.#keepReader(file.name, inMemory);
+    else this.#unsealed.delete(file.name);
+    return done;
+  }
+
+  remove({ names }: { names: readonly string[] }): DiskReport {
     for (const name of names) {
       this.#closeReader(name);
       this.#unsealed.delete(name);
       removeFile(join(this.#dir, name));
     }
-    return null;
+    return this.disk();
+  }
+
+  disk(): DiskReport {
+    const report = this.#ballast?.report() ?? { freeBytes: 0, ballast: true };
+    const failure = this.#head?.failure ?? null;
+    return failure === null ? report : { ...report, headFailure: failure };
   }
 
   #closeReader(name: string): void {
@@ -223,13 +227,19 @@ export class Engine {
   }
 
   #start(file: FileName, notes: Partial<Record<NoteKind, string>>): Writer {
-    if (notes.state === undefined) throw new StorageError({ code: 'STATE_MISSING', detail: `a new file needs the state: ${file.name}`, roll: false, locked: false });
     const path = join(this.#dir, file.name);
-    // The same name once more is right only when the last attempt failed before anything was acknowledged from it.
-    if (this.#holding.has(file.name)) throw new StorageError({ code: 'FILE_HOLDS_ROWS', detail: `${file.name} is closed and holds rows`, roll: true, locked: false });
-    this.remove({ names: [file.name] });
-    const created = LogFile.create(path, file.epoch, { origins: this.#origins, checkpointPages: this.#checkpointPages }, notes);
-    syncFolder(this.#dir);
+    // The same name once more is right only when the last attempt failed before anything was acknowledged from it; and a
+    // file that was found damaged is closed without the caller knowing.
+    if (this.#holding.has(file.name)) throw new StorageError({ code: 'FILE_HOLDS_ROWS', detail: `${file.name} is closed and holds rows`, roll: true, locked: false, again: true });
+    if (notes.state === undefined) throw new StorageError({ code: 'STATE_MISSING', detail: `a new file needs the state: ${file.name}`, roll: true, locked: false, again: true });
+    this.#closeReader(file.name);
+    const created = LogFile.create(path, file.epoch, this.#form, notes);
+    try {
+      syncFolder(this.#dir);
+    } catch (error) {
+      created.close();
+      throw error;
+    }
     this.#stats.filesCreated += 1;
     this.#stats.fsyncs += FSYNCS_A_FILE;
     return { name: file.name, file: created, changedNs: changedNs(path) };
@@ -255,10 +265,13 @@ export class Engine {
     if (open) return open;
     const path = join(this.#dir, file.name);
     if (!existsSync(path)) return null;
-    const reader = LogFile.open(path, file.epoch, this.#origins, !this.#unsealed.has(file.name));
+    return this.#keepReader(file.name, LogFile.open(path, file.epoch, this.#form.origins, !this.#unsealed.has(file.name)));
+  }
+
+  #keepReader(name: string, reader: LogFile): LogFile {
     const [oldest] = this.#readers.keys();
     if (this.#readers.size >= MAX_READERS && oldest !== undefined) this.#closeReader(oldest);
-    this.#readers.set(file.name, reader);
+    this.#readers.set(name, reader);
     return reader;
   }
 
@@ -273,6 +286,9 @@ export class Engine {
   }
 }
 
+/** @throws StorageError when the file is gone: what was written to it would be gone with its handle */
 function changedNs(path: string): bigint {
-  return statSync(path, { bigint: true }).mtimeNs;
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (!found) throw new StorageError({ code: 'FILE_GONE', detail: `${path} was removed`, roll: true, locked: false, again: true });
+  return found.mtimeNs;
 }

@@ -115,35 +115,53 @@ export function readHeads(dir: string): Heads {
   return text !== undefined && Number(sum) === crc32(text) ? (JSON.parse(text) as Heads) : {};
 }
 
-/** Writes the ends in place after each commit; forced to disk now and then, since it is a witness only. */
+/** Writes the ends in place after each commit; forced to disk now and then. It is a witness only: its failures fail no commit. */
 export class HeadFile {
-  readonly #fd: number;
+  readonly #path: string;
   readonly #heads: Heads;
+  #fd: number | null = null;
   #syncedMs = -Infinity;
   fsyncs = 0;
+  /** Why the last write failed; null when it did not. */
+  failure: string | null = null;
 
   constructor(dir: string, heads: Heads) {
-    const path = join(dir, 'head');
-    this.#fd = openSync(path, existsSync(path) ? 'r+' : 'w+');
+    this.#path = join(dir, 'head');
     this.#heads = { ...heads };
+    this.#attempt(() => {});
   }
 
   put(chain: string, epoch: number, seq: number, monotonicMs: number): void {
     this.#heads[chain] = { epoch, seq };
     const text = JSON.stringify(this.#heads);
-    writeSync(this.#fd, `${crc32(text)}\n${text}\n`.padEnd(HEAD_BYTES), 0);
-    if (monotonicMs - this.#syncedMs < HEAD_FSYNC_MS) return;
-    this.#syncedMs = monotonicMs;
-    this.#sync();
+    this.#attempt((fd) => {
+      writeSync(fd, `${crc32(text)}\n${text}\n`.padEnd(HEAD_BYTES), 0);
+      if (monotonicMs - this.#syncedMs < HEAD_FSYNC_MS) return;
+      this.#syncedMs = monotonicMs;
+      this.#sync(fd);
+    });
   }
 
   close(): void {
-    this.#sync();
-    closeSync(this.#fd);
+    this.#attempt((fd) => this.#sync(fd));
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
   }
 
-  #sync(): void {
-    fdatasyncSync(this.#fd);
+  #attempt(run: (fd: number) => void): void {
+    try {
+      this.#fd ??= openSync(this.#path, existsSync(this.#path) ? 'r+' : 'w+');
+      run(this.#fd);
+      this.failure = null;
+    } catch (error) {
+      this.failure = (error as Error).message;
+      if (this.#fd !== null) closeSync(this.#fd);
+      this.#fd = null;
+    }
+  }
+
+  #sync(fd: number): void {
+    fdatasyncSync(fd);
     this.fsyncs += 1;
   }
 }

@@ -145,11 +145,11 @@ test('an optional sink is overrun, and told by how much', () =>
 test('a failing disk refuses and marks nothing; the next try is taken', () =>
   withLog({}, async ({ log, world, disk }) => {
     disk.failWith = 13;
-    await assert.rejects(log.accept([acceptedGroup('a', 1, 5)]), { name: 'CV_LOG_FAILED' });
+    await assert.rejects(log.accept([acceptedGroup('a', 1, 5)]), { name: 'CV_LOG_DISK_FULL' });
     assert.deepEqual([log.mark('a', 'measurement', 7), log.head()], [{ upTo: 0, have: [] }, START]);
     disk.failWith = null;
     assert.deepEqual(await log.accept([acceptedGroup('a', 1, 5)]), [{ epoch: log.epoch, seq: 1 }]);
-    assert.deepEqual(faults(world), ['CV_LOG_FAILED']);
+    assert.deepEqual(faults(world), ['CV_LOG_DISK_FULL']);
   }));
 
 test('many calls share a commit, in their order', () =>

@@ -5,13 +5,13 @@
 import { FaultError } from '../faults.ts';
 import type { Stream } from '../event.ts';
 import { everyMs, type Timer, type World } from '../world.ts';
-import { Chain, removalOf } from './chain.ts';
-import { failedWith, openStorage } from './failing.ts';
-import { fileBytesFor } from './file-name.ts';
+import { Chain } from './chain.ts';
+import { failedWith, isDiskFull, isWorthAnotherFile, openStorage } from './failing.ts';
 import { GatewayLosses } from './gateway-losses.ts';
 import { Marks } from './marks.ts';
 import { Retention, type Trimmed } from './retention.ts';
-import { isFull, StorageError, type CommitRequest, type Group, type OpenReport, type ReplayReply, type Storage } from './storage.ts';
+import { StorageError, type CommitRequest, type Group, type OpenReport, type ReplayReply, type Salvage, type Storage } from './storage.ts';
+import { Trouble } from './trouble.ts';
 import { type AcceptedGroup, type Cursor, type GatewayLog, type GatewayLogOptions, type LogSize, type Mark, type ReadLimit, type SettledRange, type StoredGroup } from './types.ts';
 import { workerStorage } from './worker-storage.ts';
 
@@ -20,6 +20,8 @@ const CHAIN = 'log';
 const MAX_COMMIT_BYTES = 8 << 20;
 /** Pages that a commit writes whatever is in it. */
 const COMMIT_BYTES = 32 << 10;
+/** While the ballast is given up, so many commits of room are kept. */
+const SPARE_COMMITS = 8;
 const TRIM_EVERY_MS = 60_000;
 
 interface Waiting {
@@ -32,10 +34,10 @@ interface Waiting {
 
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE */
 export async function openGatewayLog(options: GatewayLogOptions, world: World, storage: Storage = workerStorage()): Promise<GatewayLog> {
-  const maxFileBytes = fileBytesFor(options.maxBytes, options.maxFileBytes);
-  const report = await openStorage(storage, options.dir, { chains: [CHAIN], origins: true, maxFileBytes, nowMs: world.clock.nowMs() });
+  const { dir, maxBytes, maxFileBytes, ballastBytes } = options;
+  const report = await openStorage(storage, dir, { chains: [CHAIN], origins: true, maxBytes, maxFileBytes, ballastBytes, nowMs: world.clock.nowMs() });
   const found = report.chains[CHAIN];
-  const chain = new Chain(CHAIN, maxFileBytes, found?.files ?? []);
+  const chain = new Chain(CHAIN, report.maxFileBytes, found?.files ?? []);
   // Marks since the newest readable snapshot are the rows that came after it.
   const since = chain.files.slice(Math.max(0, chain.files.findIndex((file) => file.name === found?.stateFile)));
   const replayed: ReplayReply[] = [];
@@ -60,10 +62,10 @@ class OpenedGatewayLog implements GatewayLog {
   #trimOwed = false;
   #running: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
-  #failing = false;
+  readonly #trouble: Trouble;
 
   constructor(options: GatewayLogOptions, chain: Chain, report: OpenReport, replayed: readonly ReplayReply[], storage: Storage, world: World) {
-    const found = report.chains[CHAIN] ?? { files: [], state: null, stateFile: null, trimmed: null, stateDamaged: false, head: null };
+    const found = report.chains[CHAIN] ?? { files: [], state: null, stateFile: null, trimmed: null, stateDamaged: false, head: null, salvages: [] };
     this.epoch = report.epoch;
     this.#storage = storage;
     this.#world = world;
@@ -74,8 +76,10 @@ class OpenedGatewayLog implements GatewayLog {
       for (const text of settled) for (const range of JSON.parse(text) as SettledRange[]) this.#marks.settle(range, world.clock.nowMs());
     }
     this.#retention = new Retention(options, chain, found.trimmed, world);
-    this.#losses = new GatewayLosses(options.gateway, this.epoch, chain, world);
-    this.#appendLosses(this.#losses.recover(found));
+    this.#trouble = new Trouble(world, report.disk);
+    this.#losses = new GatewayLosses(options.gateway, this.epoch, chain, this.#marks, world);
+    this.#appendLosses(this.#losses.recover(found, this.#retention.trimmed));
+    this.#nameDamage([...found.salvages, ...replayed.flatMap(({ salvages }) => salvages)], []);
     this.#trimming = everyMs(world.clock, TRIM_EVERY_MS, () => this.#trimSoon());
   }
 
@@ -98,7 +102,7 @@ class OpenedGatewayLog implements GatewayLog {
     if (parts.length === 0) return [];
     try {
       const reply = await this.#storage.read({ chain: CHAIN, parts, ...limit });
-      this.#appendLosses(this.#losses.holes(reply.holes));
+      this.#nameDamage(reply.salvages, reply.holes);
       return reply.groups;
     } catch (error) {
       throw failedWith(error);
@@ -176,6 +180,7 @@ class OpenedGatewayLog implements GatewayLog {
 
   async #round(calls: Waiting[]): Promise<void> {
     const bytes = calls.reduce((sum, call) => sum + call.bytes, 0);
+    if (this.#trouble.isShort) this.#trouble.disk = await this.#storage.disk().catch(() => this.#trouble.disk);
     const room = bytes === 0 || (await this.#trim(bytes + COMMIT_BYTES));
     if (!room) {
       const full = this.#retention.fullFault();
@@ -195,9 +200,13 @@ class OpenedGatewayLog implements GatewayLog {
     }
     const settled = calls.flatMap((call) => call.settled);
     try {
-      await this.#commit(groups, settled);
+      await this.#commit(groups, settled).catch(async (error: unknown) => {
+        // What every consumer has passed goes at once, whatever its age; if that makes room, it is kept after all.
+        if (!isDiskFull(error) || !(await this.#trim(bytes + COMMIT_BYTES, true))) throw error;
+        await this.#commit(groups, settled);
+      });
     } catch (error) {
-      this.#failed(error);
+      this.#trouble.failed(error);
       for (const call of calls) call.reject(failedWith(error));
       return;
     }
@@ -206,6 +215,16 @@ class OpenedGatewayLog implements GatewayLog {
   }
 
   async #commit(groups: readonly Group[], settled: readonly SettledRange[], trimmed?: Trimmed): Promise<void> {
+    try {
+      await this.#write(groups, settled, trimmed);
+    } catch (error) {
+      if (!isWorthAnotherFile(error)) throw error;
+      await this.#write(groups, settled, trimmed);
+      this.#trouble.steppedOver(error);
+    }
+  }
+
+  async #write(groups: readonly Group[], settled: readonly SettledRange[], trimmed?: Trimmed): Promise<void> {
     const target = this.#chain.target(this.epoch, this.#lastSeq + 1);
     const request: CommitRequest = { chain: CHAIN, file: target, groups, monotonicMs: this.#world.clock.monotonicMs() };
     if (this.#chain.isNew(target)) {
@@ -225,38 +244,45 @@ class OpenedGatewayLog implements GatewayLog {
     this.#chain.committed(target, this.#lastSeq, last?.origin?.receivedAt ?? 0, reply.bytes);
     for (const { origin } of groups) if (origin) this.#marks.accepted(origin);
     for (const range of settled) this.#marks.settle(range, this.#world.clock.nowMs());
-    if (this.#failing) this.#world.tell({ kind: 'fault_cleared', code: 'CV_LOG_FAILED' });
-    this.#failing = false;
+    this.#trouble.disk = reply.disk;
+    this.#trouble.wellAgain();
   }
 
-  /** Lets files go: by age, and for `needed` bytes if the log would outgrow its bound. @returns whether they fit now */
-  async #trim(needed: number): Promise<boolean> {
+  /**
+   * Lets files go: by age, and for `needed` bytes if the log would outgrow its bound or its disk.
+   *
+   * @param full the disk has just refused a commit
+   * @returns whether they fit now; with `full`, whether anything went
+   */
+  async #trim(needed: number, full = false): Promise<boolean> {
     this.#trimDue = false;
-    const plan = this.#retention.plan(needed);
-    if (plan.names.length === 0) return plan.fits;
+    const spare = this.#trouble.isShort || full ? needed + SPARE_COMMITS * COMMIT_BYTES - (full ? 0 : this.#trouble.disk.freeBytes) : 0;
+    const plan = this.#retention.plan(needed, spare);
+    if (plan.names.length === 0) return plan.fits && !full;
     try {
       await this.#commit([], [], plan.trimmed).catch((error: unknown) => {
         // Only removing files makes room on a full disk; the tail is written with the next commit that succeeds.
-        if (!(error instanceof StorageError && isFull(error.failure))) throw error;
+        if (!isDiskFull(error)) throw error;
         this.#trimOwed = true;
       });
       this.#retention.trimmedTo(plan.trimmed);
-      await this.#storage.remove(removalOf(this.#chain.files.filter((file) => plan.names.includes(file.name))));
+      this.#trouble.disk = await this.#storage.remove({ names: plan.names });
       this.#chain.remove(plan.names);
     } catch (error) {
-      this.#failed(error);
+      this.#trouble.failed(error);
     }
     return plan.fits;
   }
 
-  #appendLosses(groups: readonly AcceptedGroup[]): void {
-    if (groups.length === 0) return;
-    this.accept(groups).catch((error: unknown) => this.#failed(error));
+  #nameDamage(salvages: readonly Salvage[], holes: Parameters<GatewayLosses['holes']>[0]): void {
+    this.#trouble.salvaged(salvages);
+    for (const { name, bytes } of salvages) this.#chain.distrust(name, bytes);
+    this.#appendLosses(this.#losses.holes([...holes, ...this.#chain.holesOf(salvages)]));
   }
 
-  #failed(error: unknown): void {
-    if (!this.#failing) this.#world.tell({ kind: 'fault', fault: failedWith(error).fault });
-    this.#failing = true;
+  #appendLosses({ groups, settled }: { groups: AcceptedGroup[]; settled: SettledRange[] }): void {
+    if (groups.length === 0) return;
+    this.accept(groups, settled).catch((error: unknown) => this.#trouble.failed(error));
   }
 
   #publish(): void {

@@ -6,50 +6,66 @@ import { encodeBatch } from '../wire/batch.ts';
 import type { World } from '../world.ts';
 import type { Chain } from './chain.ts';
 import { gapDraft } from './gap.ts';
-import { addRange, countOf, missingOf, type Range } from './ranges.ts';
+import type { Marks } from './marks.ts';
+import { addRange, addRanges, countOf, fromMark, missingOf, type Range } from './ranges.ts';
 import type { ChainReport, Hole } from './storage.ts';
-import { compareCursors, type AcceptedGroup, type Cursor } from './types.ts';
+import { compareCursors, type AcceptedGroup, type Cursor, type SettledRange } from './types.ts';
 
 const STREAM = 'diagnostic';
 const NO_CENTRE = '000000';
+/** Numbers of the log that are named lost are kept as this sender's marks, so that a restart does not name them again. */
+const LOST = 'lost#';
+
+const NOTHING = { groups: [], settled: [] };
+
+export interface Losses {
+  groups: AcceptedGroup[];
+  settled: SettledRange[];
+}
 
 export class GatewayLosses {
   readonly #gateway: string;
   readonly #epoch: number;
   readonly #chain: Chain;
+  readonly #marks: Marks;
   readonly #world: World;
-  /** By epoch of the log: numbers that were named already. */
+  /** By epoch of the log: numbers that were named in this opening. */
   readonly #named = new Map<number, Range[]>();
   readonly #witnessed = new Map<string, string>();
   #seq = 1;
 
-  constructor(gateway: string, epoch: number, chain: Chain, world: World) {
+  constructor(gateway: string, epoch: number, chain: Chain, marks: Marks, world: World) {
     this.#gateway = gateway;
     this.#epoch = epoch;
     this.#chain = chain;
+    this.#marks = marks;
     this.#world = world;
   }
 
   /** Names what the head file knows of and the files do not have. */
-  recover(found: ChainReport): AcceptedGroup[] {
+  recover(found: ChainReport, trimmed: Cursor): Losses {
     const { head } = found;
     if (found.stateDamaged) this.#tellDamaged({ name: 'marks', epoch: 0, from: 0, to: 0, detail: 'batches since the last sound file may be taken for new' });
-    if (!head) return [];
+    if (!head || compareCursors(head, trimmed) <= 0) return NOTHING;
     const file = this.#chain.files.findLast((one) => one.epoch === head.epoch);
     if (file?.damaged) this.#chain.extend(file.name, head.seq);
-    const last = file ? this.#chain.lastOf(file) : 0;
-    if (last >= head.seq) return [];
+    const last = file ? this.#chain.lastOf(file) : trimmed.epoch === head.epoch ? trimmed.seq : 0;
+    if (last >= head.seq || this.#unnamed(head.epoch, last + 1, head.seq).length === 0) return NOTHING;
     this.#tellRewound('its own head file', head.epoch, last + 1, head.seq);
     return this.#gap(head.epoch, last + 1, head.seq, 'log_rewound');
   }
 
-  holes(holes: readonly Hole[]): AcceptedGroup[] {
-    return holes.flatMap((hole) => {
-      if (missingOf(this.#named.get(hole.epoch) ?? [], hole.from, hole.to).length === 0) return [];
+  holes(holes: readonly Hole[]): Losses {
+    const losses: Losses = { groups: [], settled: [] };
+    for (const hole of holes) {
+      if (this.#unnamed(hole.epoch, hole.from, hole.to).length === 0) continue;
       this.#chain.distrust(hole.name);
       this.#tellDamaged(hole);
-      return this.#gap(hole.epoch, hole.from, hole.to, 'log_damaged');
-    });
+      const { groups, settled } = this.#gap(hole.epoch, hole.from, hole.to, 'log_damaged');
+      losses.groups.push(...groups);
+      losses.settled.push(...settled);
+    }
+    return losses;
   }
 
   /** A consumer that is further than the log ever came: what lies between is lost. */
@@ -57,15 +73,21 @@ export class GatewayLosses {
     const last = this.#chain.lastOfEpoch(cursor.epoch);
     const isBeyond = last === null ? compareCursors(cursor, head) > 0 : cursor.seq > last;
     const place = `${cursor.epoch}-${cursor.seq}`;
-    const isNamed = missingOf(this.#named.get(cursor.epoch) ?? [], (last ?? 0) + 1, cursor.seq).length === 0;
+    const isNamed = this.#unnamed(cursor.epoch, (last ?? 0) + 1, cursor.seq).length === 0;
     if (!isBeyond || isNamed || this.#witnessed.get(consumer) === place) return;
     this.#witnessed.set(consumer, place);
     this.#tellRewound(consumer, cursor.epoch, (last ?? 0) + 1, cursor.seq);
   }
 
-  #gap(epoch: number, fromSeq: number, toSeq: number, reason: 'log_rewound' | 'log_damaged'): AcceptedGroup[] {
+  #unnamed(epoch: number, from: number, to: number): Range[] {
+    const before = fromMark(this.#marks.mark(LOST, STREAM, epoch));
+    return missingOf(addRanges(before, this.#named.get(epoch) ?? []), from, to);
+  }
+
+  #gap(epoch: number, fromSeq: number, toSeq: number, reason: 'log_rewound' | 'log_damaged'): Losses {
     const nowMs = this.#world.clock.nowMs();
-    return missingOf(this.#named.get(epoch) ?? [], fromSeq, toSeq).map(([from, to]) => {
+    const losses: Losses = { groups: [], settled: [] };
+    for (const [from, to] of this.#unnamed(epoch, fromSeq, toSeq)) {
       this.#named.set(epoch, addRange(this.#named.get(epoch) ?? [], from, to));
       const count = countOf([[from, to]]);
       this.#world.tell({ kind: 'samples_lost', count, reason, intended: false });
@@ -73,8 +95,10 @@ export class GatewayLosses {
       this.#seq += 1;
       const draft = gapDraft(this.#gateway, NO_CENTRE, { stream: STREAM, epoch, fromSeq: from, toSeq: to, fromAt: nowMs, toAt: nowMs, count, reason }, nowMs);
       const payload = encodeBatch({ from: this.#gateway, stream: STREAM, epoch: this.#epoch, seq }, [draft]);
-      return { origin: { sender: this.#gateway, stream: STREAM, epoch: this.#epoch, seq, span: 1, receivedAt: nowMs }, count: 1, payload };
-    });
+      losses.groups.push({ origin: { sender: this.#gateway, stream: STREAM, epoch: this.#epoch, seq, span: 1, receivedAt: nowMs }, count: 1, payload });
+      losses.settled.push({ sender: LOST, stream: STREAM, epoch, from, to });
+    }
+    return losses;
   }
 
   #tellDamaged({ name, epoch, from, to, detail }: Hole): void {

@@ -10,16 +10,16 @@ import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import type { Stream } from '../event.ts';
 import { MAX_BATCH_EVENTS } from '../wire/batch.ts';
+import { PAGE_BYTES, type Value } from './page.ts';
 import type { Group, Note } from './storage.ts';
 
-export const PAGE_BYTES = 4096;
 const SIDE_FILES = ['-wal', '-journal', '-shm'];
 const GROUP_COLUMNS = 'seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, crc INTEGER NOT NULL';
 const ORIGIN_COLUMNS = 'sender TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, span INTEGER NOT NULL, at INTEGER NOT NULL';
 
-/** What m holds: the state or snapshot of the log, and up to where it was trimmed. */
-export type NoteKind = 'state' | 'trimmed';
-const NOTE_ID: Record<NoteKind, number> = { state: 1, trimmed: 2 };
+/** What m holds: the state or snapshot of the log, up to where it was trimmed, and that the file was put together from a damaged one. */
+export type NoteKind = 'state' | 'trimmed' | 'salvaged';
+const NOTE_ID: Record<NoteKind, number> = { state: 1, trimmed: 2, salvaged: 3 };
 
 export interface FileForm {
   /** Rows carry who sent the group (a gateway's log). */
@@ -46,6 +46,7 @@ export class LogFile {
   readonly epoch: number;
   readonly #db: DatabaseSync;
   readonly #origins: boolean;
+  #isSalvaged: boolean | null = null;
 
   private constructor(path: string, epoch: number, db: DatabaseSync, origins: boolean) {
     this.path = path;
@@ -90,7 +91,7 @@ export class LogFile {
   }
 
   /** Groups, notes and settled ranges in one transaction; nothing is there when it throws. */
-  write(groups: readonly Group[], notes: Partial<Record<NoteKind, string>>, settled?: string): void {
+  write(groups: readonly Group[], notes: Partial<Record<NoteKind, string>>, settled: readonly string[] = []): void {
     this.#transaction(() => {
       const places = this.#origins ? 10 : 4;
       const insert = groups.length > 0 ? this.#db.prepare(`INSERT INTO g VALUES (${Array.from({ length: places }, () => '?').join(',')})`) : null;
@@ -101,7 +102,7 @@ export class LogFile {
         else insert?.run(seq, count, crc, payload);
       }
       this.#writeNotes(notes);
-      if (settled !== undefined) this.#db.prepare('INSERT INTO d (crc, j) VALUES (?, ?)').run(crc32(settled), settled);
+      for (const text of settled) this.#db.prepare('INSERT INTO d (crc, j) VALUES (?, ?)').run(crc32(text), text);
     });
   }
 
@@ -117,6 +118,12 @@ export class LogFile {
       if ((row.seq === last + 1 || last === 0) && row.n >= 1 && row.n <= MAX_BATCH_EVENTS) last = row.seq + row.n - 1;
     }
     return { last, lastAt: from?.at ?? 0 };
+  }
+
+  /** It was put together from a damaged one: rows may be missing. */
+  get isSalvaged(): boolean {
+    this.#isSalvaged ??= this.note('salvaged').text !== null;
+    return this.#isSalvaged;
   }
 
   note(kind: NoteKind): Note {
@@ -157,11 +164,7 @@ export class LogFile {
   }
 
   #checked(row: GroupRow): Group | null {
-    const group: Group = { seq: row.seq, count: row.n, payload: row.b };
-    if (this.#origins) {
-      group.origin = { sender: row.sender as string, stream: row.stream as Stream, epoch: row.epoch as number, seq: row.first as number, span: row.span as number, receivedAt: row.at as number };
-    }
-    return checksum(this.epoch, group) === row.crc ? group : null;
+    return checkedGroup({ epoch: this.epoch, origins: this.#origins }, row);
   }
 
   #writeNotes(notes: Partial<Record<NoteKind, string>>): void {
@@ -181,6 +184,30 @@ export class LogFile {
       throw error;
     }
   }
+}
+
+/** The group of a row; null when its checksum is wrong. */
+function checkedGroup({ epoch, origins }: { epoch: number; origins: boolean }, row: GroupRow): Group | null {
+  const group: Group = { seq: row.seq, count: row.n, payload: row.b };
+  if (origins) {
+    group.origin = { sender: row.sender as string, stream: row.stream as Stream, epoch: row.epoch as number, seq: row.first as number, span: row.span as number, receivedAt: row.at as number };
+  }
+  return checksum(epoch, group) === row.crc ? group : null;
+}
+
+/** The group that raw columns of g say, with `rowid` for the first of them; null when they are none, or not whole. */
+export function groupOfRow(form: { epoch: number; origins: boolean }, rowid: number, values: readonly Value[]): Group | null {
+  const [, n, crc, ...rest] = values;
+  const b = rest.at(-1);
+  if (values.length !== (form.origins ? 10 : 4) || !Buffer.isBuffer(b) || typeof n !== 'number' || typeof crc !== 'number') return null;
+  const [sender, stream, epoch, first, span, at] = rest as [string, string, number, number, number, number];
+  return checkedGroup(form, form.origins ? { seq: rowid, n, crc, b, sender, stream, epoch, first, span, at } : { seq: rowid, n, crc, b });
+}
+
+/** The text that raw columns of m or d say; null when they are none, or not whole. */
+export function noteOfRow(values: readonly Value[]): string | null {
+  const [, crc, text] = values;
+  return values.length === 3 && typeof text === 'string' && crc32(text) === crc ? text : null;
 }
 
 /** Covers everything that gives the payload its meaning, so a flipped number is found like a flipped byte. */

@@ -1,4 +1,4 @@
-/** Reads groups in order across files and names every number that should be there and is not. */
+/** Reads groups in order across files, has damaged files put right, and names every number that should be there and is not. */
 import type { LogFile } from './log-file.ts';
 import { failureOf, isDamage, isInputOutput, type ReadReply, type ReadRequest } from './storage.ts';
 
@@ -7,12 +7,17 @@ type Part = ReadRequest['parts'][number];
 /** A read that the disk refuses may well succeed the next moment; only then is it damage. */
 const MAX_READ_TRIES = 3;
 
-/**
- * @param open gives the file of a part; null when it is gone
- * @param reopen makes `open` give a fresh handle
- */
-export function readParts(request: ReadRequest, open: (part: Part) => LogFile | null, reopen: (part: Part) => void): ReadReply {
-  const reply: ReadReply = { groups: [], holes: [], complete: false };
+export interface OpenFiles {
+  /** The file of a part; null when it is gone. */
+  open(part: Part): LogFile | null;
+  /** Makes `open` give a fresh handle. */
+  reopen(part: Part): void;
+  /** Makes `open` give what can be saved of a damaged file. */
+  salvage(part: Part, detail: string): void;
+}
+
+export function readParts(request: ReadRequest, files: OpenFiles): Omit<ReadReply, 'salvages'> {
+  const reply: Omit<ReadReply, 'salvages'> = { groups: [], holes: [], complete: false };
   let bytes = 0;
   const full = (next: number) => reply.groups.length >= request.maxGroups || (reply.groups.length > 0 && bytes + next > request.maxBytes);
 
@@ -27,75 +32,55 @@ export function readParts(request: ReadRequest, open: (part: Part) => LogFile | 
   function readPart(part: Part): boolean {
     let expected = part.from;
     let detail = 'rows are missing';
-    const hole = (to: number) => { if (expected <= to) reply.holes.push({ name: part.name, epoch: part.epoch, from: expected, to, detail }); };
-    let start: number | null = part.from;
     let tries = 1;
-    while (start !== null) {
+    let isSaved = false;
+    const hole = (to: number) => { if (expected <= to) reply.holes.push({ name: part.name, epoch: part.epoch, from: expected, to, detail }); };
+
+    /** @returns what is wrong with the file, null at its end, or that the limit came first */
+    const readOn = (): 'full' | { wrong: string } | null => {
+      const file = files.open(part);
+      if (!file) {
+        detail = 'the file is gone';
+        return null;
+      }
+      // Rows that are missing from a salvaged file are known to be lost.
+      const mayMiss = isSaved || file.isSalvaged;
+      // The group that holds the first number may begin before it.
+      for (const group of file.groups(file.groupAt(expected)?.seq ?? expected, part.to)) {
+        if (!group && !isSaved) return { wrong: 'wrong checksum' };
+        if (!group || group.seq + group.count <= expected) continue;
+        if (group.seq > expected && !mayMiss) return { wrong: 'rows are missing' };
+        if (full(group.payload.length)) return 'full';
+        hole(group.seq - 1);
+        reply.groups.push({ ...group, epoch: part.epoch });
+        bytes += group.payload.length;
+        expected = group.seq + group.count;
+      }
+      return expected <= part.to && !mayMiss ? { wrong: 'rows are missing' } : null;
+    };
+
+    for (;;) {
+      let outcome: ReturnType<typeof readOn>;
       try {
-        const file = open(part);
-        if (!file) {
-          detail = 'the file is gone';
-          break;
-        }
-        // The group that holds the first number may begin before it.
-        if (start === expected) start = file.groupAt(start)?.seq ?? start;
-        for (const group of file.groups(start, part.to)) {
-          if (!group) {
-            detail = 'wrong checksum';
-            continue;
-          }
-          if (group.seq + group.count <= expected) continue;
-          if (full(group.payload.length)) return false;
-          hole(group.seq - 1);
-          reply.groups.push({ ...group, epoch: part.epoch });
-          bytes += group.payload.length;
-          expected = group.seq + group.count;
-        }
-        break;
+        outcome = readOn();
       } catch (error) {
         if (!isDamage(error)) throw error;
         if (isInputOutput(error) && tries < MAX_READ_TRIES) {
           tries += 1;
-          reopen(part);
-          start = expected;
+          files.reopen(part);
           continue;
         }
-        detail = failureOf(error).detail;
-        start = nextReadable(open, part, Math.max(expected, start + 1));
+        outcome = { wrong: failureOf(error).detail };
       }
+      if (outcome === 'full') return false;
+      if (!outcome) break;
+      detail = outcome.wrong;
+      // What was just put together fails again: the rest is lost, or the disk is.
+      if (isSaved) break;
+      files.salvage(part, detail);
+      isSaved = true;
     }
     hole(part.to);
     return true;
   }
-}
-
-/** The lowest number from which rows can be read again, found by strides and halving; null when there is none. */
-function nextReadable(open: (part: Part) => LogFile | null, part: Part, from: number): number | null {
-  const readable = (seq: number): boolean => {
-    try {
-      const first = open(part)?.groups(seq, part.to).next();
-      return first !== undefined;
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      return false;
-    }
-  };
-  let bad = from - 1;
-  for (let step = 1; bad < part.to; step *= 2) {
-    const at = Math.min(bad + step, part.to);
-    if (readable(at)) return halve(bad, at, readable);
-    bad = at;
-  }
-  return null;
-}
-
-function halve(bad: number, good: number, readable: (seq: number) => boolean): number {
-  let low = bad;
-  let high = good;
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (readable(middle)) high = middle;
-    else low = middle;
-  }
-  return high;
 }

@@ -50,13 +50,18 @@ export class Retention {
     this.#holds.set(consumer, { cursor, required });
   }
 
-  /** The oldest files that may go, when `needed` bytes are to be written. */
-  plan(needed: number): TrimPlan {
+  /**
+   * The oldest files that may go, when `needed` bytes are to be written.
+   *
+   * @param spare bytes that are to come free in any case, since the disk lacks them
+   */
+  plan(needed: number, spare = 0): TrimPlan {
     const plan: TrimPlan = { names: [], trimmed: this.trimmed, fits: false };
     let bytes = this.#chain.bytes + needed;
+    const most = Math.min(this.#options.maxBytes, bytes - spare);
     for (const file of this.#chain.files.slice(0, -1)) {
       const end = { epoch: file.epoch, seq: this.#chain.lastOf(file) };
-      const tooLarge = bytes > this.#options.maxBytes;
+      const tooLarge = bytes > most;
       if (!tooLarge && !this.#isOld(file, end)) break;
       if (this.#isHeld(end, (hold) => hold.required)) break;
       this.#overrun(end);

@@ -2,6 +2,7 @@
  * What the logs need of the disk, as messages: `engine.ts` does it, `worker.ts` does it off the main thread.
  * A chain is a row of files of one ordered stream; a log has one chain (gateway) or one a stream (edge).
  */
+import type { Range } from './ranges.ts';
 import type { GroupOrigin } from './types.ts';
 
 export interface Group {
@@ -22,8 +23,32 @@ export interface OpenRequest {
   chains: readonly string[];
   /** Rows carry who sent the group. */
   origins: boolean;
-  maxFileBytes: number;
+  maxBytes: number;
+  /** How large a file gets; by default a share of `maxBytes`, or of the disk where that is smaller. */
+  maxFileBytes?: number | undefined;
+  /** Given up on a full disk; by default as large as a write-ahead log at its mark. 0 for none. */
+  ballastBytes?: number | undefined;
   nowMs: number;
+}
+
+/** A damaged file was put aside, and what could be read of it stands in its place. */
+export interface Salvage {
+  name: string;
+  /** Where the damaged one lies; null when the disk takes nothing now: it is tried again when the file is read next. */
+  aside: string | null;
+  /** What showed that it was damaged. */
+  detail: string;
+  /** The numbers that its rows hold, in order. */
+  present: Range[];
+  bytes: number;
+}
+
+export interface DiskReport {
+  freeBytes: number;
+  /** The ballast is in its place: the disk has room. */
+  ballast: boolean;
+  /** Why the head file cannot be written; absent while it can. */
+  headFailure?: string;
 }
 
 export interface FileReport {
@@ -35,6 +60,7 @@ export interface FileReport {
   /** receivedAt of its last group; 0 on an edge. */
   lastAt: number;
   bytes: number;
+  /** It may have held more than its rows say: what is known elsewhere counts. */
   damaged: boolean;
 }
 
@@ -49,12 +75,15 @@ export interface ChainReport {
   stateDamaged: boolean;
   /** What the head file says was on disk once. */
   head: { epoch: number; seq: number } | null;
+  salvages: Salvage[];
 }
 
 export interface OpenReport {
   epoch: number;
   /** 0 in a new folder. */
   previousEpoch: number;
+  maxFileBytes: number;
+  disk: DiskReport;
   chains: Record<string, ChainReport>;
 }
 
@@ -80,6 +109,7 @@ export interface CommitRequest {
 export interface CommitReply {
   /** Bytes of the file written to, and of the one that was sealed. */
   bytes: Record<string, number>;
+  disk: DiskReport;
 }
 
 export interface ReadRequest {
@@ -104,12 +134,15 @@ export interface ReadReply {
   holes: Hole[];
   /** All parts were read to their ends. */
   complete: boolean;
+  /** Damage that this read met. */
+  salvages: Salvage[];
 }
 
 /** What a gateway's newest file says of marks: its snapshot is in the open report; this is what came after. */
 export interface ReplayReply {
   origins: GroupOrigin[];
   settled: string[];
+  salvages: Salvage[];
 }
 
 export interface StorageStats {
@@ -125,8 +158,9 @@ export interface Storage {
   commit(request: CommitRequest): Promise<CommitReply>;
   read(request: ReadRequest): Promise<ReadReply>;
   replay(request: { file: FileName; last: number }): Promise<ReplayReply>;
-  /** `aside`: damaged ones, of which the newest of a chain stays under another name, for whoever wants to look into it. */
-  remove(request: { names: readonly string[]; aside?: readonly string[] }): Promise<null>;
+  remove(request: { names: readonly string[] }): Promise<DiskReport>;
+  /** The disk as it is now; makes the ballast again when there is room. */
+  disk(): Promise<DiskReport>;
   /** Appends a line to quarantine.jsonl. */
   setAside(request: { line: string }): Promise<null>;
   stats(): Promise<StorageStats>;
@@ -141,6 +175,8 @@ export interface StorageFailure {
   /** The file is not to be trusted any more: go on in a new one. */
   roll: boolean;
   locked: boolean;
+  /** Nothing of it is on disk, and in a new file it may well succeed at once. */
+  again?: boolean;
 }
 
 export class StorageError extends Error {
@@ -154,10 +190,14 @@ export class StorageError extends Error {
 
 const SQLITE_ERROR = 1;
 const SQLITE_BUSY = 5;
+const SQLITE_READONLY = 8;
 const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
+/** With an exclusive lock, a read-only mount shows as an I/O error of the lock. */
+const SQLITE_IOERR_LOCK = 3850;
 const DAMAGE = new Set([SQLITE_ERROR, SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB]);
 
 interface SqliteError extends Error {
@@ -177,6 +217,7 @@ export function failureOf(error: unknown): StorageFailure {
     // When the disk is full the transaction was rolled back and the file is whole.
     roll: plain !== SQLITE_FULL && code !== 'ENOSPC',
     locked: plain === SQLITE_BUSY,
+    again: isDamage(error) && errcode !== SQLITE_IOERR_LOCK,
   };
 }
 
@@ -189,6 +230,12 @@ export function isDamage(error: unknown): boolean {
 /** The disk has no room; nothing but removing files makes some. */
 export function isFull(failure: StorageFailure): boolean {
   return failure.code === 'ENOSPC' || (typeof failure.code === 'number' && (failure.code & 0xff) === SQLITE_FULL);
+}
+
+/** Nothing can be written or created here. */
+export function isReadOnly({ code }: StorageFailure): boolean {
+  if (typeof code === 'string') return code === 'EROFS';
+  return code === SQLITE_IOERR_LOCK || (code & 0xff) === SQLITE_READONLY || (code & 0xff) === SQLITE_CANTOPEN;
 }
 
 export function isSqlite(error: unknown): boolean {

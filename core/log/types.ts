@@ -94,8 +94,10 @@ export interface EdgeLogOptions {
   maxBytes: number;
   /** Defaults: measurement and diagnostic drop-oldest, state drop-oldest, warning drop-newest. */
   policies?: Partial<Record<Stream, FullPolicy>>;
-  /** Smaller files for tests; default 64 MB. */
+  /** Smaller files for tests; by default a sixteenth of `maxBytes` or of the disk, at most 64 MB. */
   maxFileBytes?: number;
+  /** Given up when the disk is full; 0 for none, by default a sixty-fourth of `maxBytes`, at most 4 MB. */
+  ballastBytes?: number;
 }
 
 /** A batch that the gateway has checked and takes in. `payload` is what is stored: as it came, or re-encoded without what was refused. */
@@ -144,6 +146,7 @@ export interface GatewayLogOptions {
   /** What all required consumers have passed is kept this long for followers of `events`. */
   keepMs: number;
   maxFileBytes?: number;
+  ballastBytes?: number;
 }
 
 export interface LogLoss {

@@ -53,6 +53,7 @@ export function workerStorage(): Storage {
     replay: (request) => ask('replay', request),
     remove: (request) => ask('remove', request),
     setAside: (request) => ask('setAside', request),
+    disk: () => ask('disk', null),
     stats: () => ask('stats', null),
     async close() {
       if (dead) return null;
@@ -84,6 +85,7 @@ export function directStorage(engine: Engine = new Engine()): Storage {
     replay: (request) => call(() => engine.replay(request)),
     remove: (request) => call(() => engine.remove(request)),
     setAside: (request) => call(() => engine.setAside(request)),
+    disk: () => call(() => engine.disk()),
     stats: () => call(() => engine.stats()),
     close: () => call(() => engine.close()),
   };

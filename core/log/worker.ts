@@ -5,7 +5,7 @@ import { failureOf, type StorageFailure } from './storage.ts';
 
 export interface StorageCall {
   id: number;
-  operation: 'open' | 'commit' | 'read' | 'replay' | 'remove' | 'setAside' | 'stats' | 'close';
+  operation: 'open' | 'commit' | 'read' | 'replay' | 'remove' | 'setAside' | 'disk' | 'stats' | 'close';
   request: unknown;
 }
 

@@ -16,6 +16,7 @@ import { testWorld } from './virtual-clock.ts';
 const WAL_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const COMMITS = 12;
+const MARKS_RIDE_AFTER_MS = 10_000;
 const STREAM = 'state';
 
 export interface DeadLog {
@@ -51,6 +52,8 @@ export async function deadLog(): Promise<DeadLog> {
   for (let commit = 1; commit <= COMMITS; commit += 1) {
     const settledUpTo = Math.max(0, lastSeq - 3);
     await log.settle(STREAM, log.epoch, { upTo: settledUpTo, have: [] });
+    // By then marks go with the next group.
+    await world.clock.advanceMs(MARKS_RIDE_AFTER_MS);
     await log.append(testDrafts(lastSeq + 1, commit * 3, { kind: 'state' }));
     lastSeq += commit * 3;
     told.push({ lastSeq, settledUpTo });

@@ -1,0 +1,99 @@
+/** What an opening finds of a chain: files are brought to rest, damaged ones salvaged, and the newest notes read. */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileBytes, isSealed, removeFile, sealLeftOver, type LogFile } from './log-file.ts';
+import { PAGE_BYTES } from './page.ts';
+import { readRaw } from './raw-rows.ts';
+import { failureOf, isDamage, isFull, isSqlite, type ChainReport, type FileName, type FileReport, type Salvage } from './storage.ts';
+import { readWriteAhead } from './write-ahead.ts';
+
+export interface Opening {
+  dir: string;
+  /** Closed files that still have a write-ahead log. */
+  unsealed: Set<string>;
+  read(file: FileName): LogFile | null;
+  /** @param least the last number that what is found has to reach, else the file stays as it is and null comes back */
+  salvage(file: FileName, detail: string, least?: number): Salvage | null;
+  /** Makes room on a full disk. @returns whether there was something to give up */
+  release(): boolean;
+}
+
+export function openChain(opening: Opening, names: readonly FileName[], head: ChainReport['head']): ChainReport {
+  const report: ChainReport = { files: [], state: null, stateFile: null, trimmed: null, stateDamaged: false, head, salvages: [] };
+  for (const file of names) {
+    const found = inspect(opening, file, report);
+    if (found) report.files.push(found);
+  }
+  const witnessed = head && report.files.findLast((file) => file.epoch === head.epoch);
+  // Rows may be there that the tree of pages no longer leads to.
+  if (witnessed && witnessed.last < head.seq && !witnessed.damaged) salvage(opening, witnessed, report, 'it ends before its head file', witnessed.last + 1);
+  return report;
+}
+
+/** What a file holds; null when it never came to hold anything, and is removed. */
+function inspect(opening: Opening, file: FileName, report: ChainReport): FileReport | null {
+  const path = join(opening.dir, file.name);
+  const found: FileReport = { ...file, last: file.first - 1, lastAt: 0, bytes: 0, damaged: false };
+  let damage = bringToRest(opening, file.name);
+  if (damage === null) {
+    // Its first checkpoint was never reached, so no group was ever acknowledged from it.
+    if (statSync(path).size < 2 * PAGE_BYTES) {
+      removeFile(path);
+      opening.unsealed.delete(file.name);
+      return null;
+    }
+    damage = describe(opening, found, report);
+  }
+  if (damage !== null) salvage(opening, found, report, damage);
+  return { ...found, bytes: fileBytes(path) };
+}
+
+function salvage(opening: Opening, found: FileReport, report: ChainReport, detail: string, least?: number): void {
+  const done = opening.salvage(found, detail, least);
+  if (!done) return;
+  report.salvages.push(done);
+  found.damaged = true;
+  found.bytes = done.bytes;
+  describe(opening, found, report);
+}
+
+/** Reads what a file says of itself into the reports. @returns what damage it met */
+function describe(opening: Opening, found: FileReport, report: ChainReport): string | null {
+  try {
+    const file = opening.read(found);
+    const extent = file?.extent();
+    if (extent) Object.assign(found, extent);
+    const state = file?.note('state').text ?? null;
+    // Every file begins with its state.
+    report.stateDamaged = state === null;
+    if (state !== null) Object.assign(report, { state, stateFile: found.name });
+    report.trimmed = file?.note('trimmed').text ?? report.trimmed;
+    return null;
+  } catch (error) {
+    if (!isSqlite(error)) throw error;
+    report.stateDamaged = true;
+    found.damaged = true;
+    return isDamage(error) ? failureOf(error).detail : null;
+  }
+}
+
+/** Seals what a killed process left; what cannot be sealed now is read as it is. @returns what is damaged */
+function bringToRest({ dir, unsealed, release }: Opening, name: string): string | null {
+  const path = join(dir, name);
+  if (isSealed(path)) return null;
+  unsealed.add(name);
+  // SQLite would drop what comes after a damaged frame for good.
+  if (existsSync(`${path}-wal`) && readWriteAhead(readRaw(`${path}-wal`)).damaged) return 'the write-ahead log is damaged';
+  const seal = (): string | null => {
+    try {
+      sealLeftOver(path);
+      unsealed.delete(name);
+      return null;
+    } catch (error) {
+      if (!isSqlite(error)) throw error;
+      if (isFull(failureOf(error)) && release()) return seal();
+      return isDamage(error) ? failureOf(error).detail : null;
+    }
+  };
+  return seal();
+}
