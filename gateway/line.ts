@@ -38,13 +38,14 @@ export interface GatewayLine {
 
 export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World): GatewayLine {
   const { log, quarantine, registry, link, publisher } = parts;
-  const intake = new Intake({ setup, log, quarantine, registry, link }, world); // accept → keep → ack; refused → quarantine
   const feed = openFeed(log, [
     parts.store,                     // time series: last values, ranges, aggregates
     parts.warnings,                  // rules → state machine → outbox
     streamsConsumer(log, publisher, world), // clean events for other consumers
     ...parts.sinks,                  // InfluxDB and the like; overrun when the log is full of them
   ], world);
+  // accept → keep → ack; what is refused → quarantine; what is kept → feed
+  const intake = new Intake({ setup, log, quarantine, registry, link, onKept: (groups) => feed.offer(groups) }, world);
   return {
     take: (message) => intake.take(message),
     stats: () => intake.stats,

@@ -7,6 +7,7 @@ import type { Event } from '../core/event.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import type { DeviceState, EdgeState } from '../core/wire/messages.ts';
 import { Registry } from './registry.ts';
+import { columnsOf } from './stations/testing/groups.ts';
 
 const CENTRE = '500112001';
 async function rig(path: string | null = null, world = testWorld()) {
@@ -46,9 +47,9 @@ test('events alone keep a device fresh; backfill says nothing of now', async () 
   const { registry, state, freshness, world } = await rig();
   state({}, { lastAt: null });
   assert.equal(freshness(), 'late');
-  registry.noteEvents([eventAt(world.clock.nowMs(), { origin: 'backfill' })]);
+  registry.noteEvents(columnsOf([eventAt(world.clock.nowMs(), { origin: 'backfill' })]));
   assert.equal(freshness(), 'late');
-  registry.noteEvents([eventAt(world.clock.nowMs())]);
+  registry.noteEvents(columnsOf([eventAt(world.clock.nowMs())]));
   assert.equal(freshness(), 'fresh');
 });
 
@@ -74,7 +75,7 @@ test('a device that its edge no longer lists is gone; edges of the configuration
 
 test('a sender that says nothing of its devices is known by its events', async () => {
   const { registry, world } = await rig();
-  registry.noteEvents([eventAt(world.clock.nowMs(), { edge: 'script', device: 'd1' }), eventAt(1, { device: 'script', kind: 'gap', gap: { stream: 'state', epoch: 1, fromSeq: 0, toSeq: 0, fromAt: 0, toAt: 0, count: 1, reason: 'x' } })]);
+  registry.noteEvents(columnsOf([eventAt(world.clock.nowMs(), { edge: 'script', device: 'd1' }), eventAt(1, { device: 'script', kind: 'gap', gap: { stream: 'state', epoch: 1, fromSeq: 0, toSeq: 0, fromAt: 0, toAt: 0, count: 1, reason: 'x' } })]));
   assert.deepEqual(registry.devices().map(({ id, freshness }) => [id, freshness]), [['d1', 'fresh']]);
   assert.deepEqual(registry.indicators(), ['X']);
 });

@@ -5,8 +5,10 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { EdgeView, Freshness } from '../core/api.ts';
-import type { Event, Position } from '../core/event.ts';
+import type { Position } from '../core/event.ts';
 import { faultOf } from '../core/faults.ts';
+import { valueAt } from '../core/wire/columns.ts';
+import type { EventColumns } from '../core/wire/event-columns.ts';
 import type { DeviceState, EdgeState } from '../core/wire/messages.ts';
 import { everyMs, type Timer, type World } from '../core/world.ts';
 
@@ -137,21 +139,25 @@ export class Registry {
   }
 
   /** Events that came in, in any order. */
-  noteEvents(events: readonly Event[]): void {
-    for (const event of events) {
-      if (!this.#indicators.has(event.indicator) && this.#indicators.size < MAX_INDICATORS) {
-        this.#indicators.set(event.indicator, this.#world.clock.nowMs());
-        this.#changed = true;
-      }
-      if (event.kind === 'gap' || event.kind === 'diagnostic') continue;
-      const device = this.#devices.get(event.device) ?? this.#newDevice(event);
-      if (device && event.origin !== 'backfill') device.lastAt = newer(device.lastAt, event.observedAt);
+  noteEvents(batch: EventColumns): void {
+    for (const indicator of batch.cells('indicator')?.distinct ?? []) {
+      if (this.#indicators.has(indicator as string) || this.#indicators.size >= MAX_INDICATORS) continue;
+      this.#indicators.set(indicator as string, this.#world.clock.nowMs());
+      this.#changed = true;
+    }
+    const [devices, kinds, origins, times] = [batch.cells('device'), batch.cells('kind'), batch.cells('origin'), batch.cells('observedAt')];
+    for (let at = 0; at < batch.count; at += 1) {
+      const kind = valueAt(kinds, at);
+      if (kind === 'gap' || kind === 'diagnostic') continue;
+      const device = this.#devices.get(valueAt(devices, at) as string) ?? this.#newDevice(batch, at);
+      if (device && valueAt(origins, at) !== 'backfill') device.lastAt = newer(device.lastAt, valueAt(times, at) as number);
     }
   }
 
   /** A sender that says nothing of its devices: they are known by their events. */
-  #newDevice(event: Event): Device | null {
-    if (this.#devices.size >= MAX_DEVICES) return null;
+  #newDevice(batch: EventColumns, at: number): Device | null {
+    const event = batch.events()[at];
+    if (!event || this.#devices.size >= MAX_DEVICES) return null;
     const device: Device = { edge: event.edge, centre: event.centre, driver: '', subject: event.subject ?? event.device, position: event.position ?? null, online: true, reason: '', lastAt: null, periodMs: null, freshUntil: 0, pictures: false };
     this.#devices.set(event.device, device);
     this.#changed = true;

@@ -8,8 +8,11 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { STREAMS, type Draft, type Event, type Stream } from '../event.ts';
 import { FaultError } from '../faults.ts';
-import { fillRows, toColumns, type Columns } from './columns.ts';
+import { toColumns, type Columns } from './columns.ts';
+import { EventColumns, named, type BatchName } from './event-columns.ts';
 import { WIRE_VERSION } from './topics.ts';
+
+export type { BatchName } from './event-columns.ts';
 
 export const MAX_BATCH_BYTES = 8 << 20;
 export const MAX_BATCH_EVENTS = 5000;
@@ -22,15 +25,6 @@ const DRAFT_FIELDS = [
   'window', 'quality', 'flags', 'origin', 'position', 'evidence', 'warning', 'gap',
 ] as const satisfies readonly (keyof Draft)[];
 const ORIGIN_FIELDS = ['edge', 'stream', 'epoch', 'seq'] as const satisfies readonly (keyof Event)[];
-
-export interface BatchName {
-  /** The sender of this hop. */
-  from: string;
-  stream: Stream;
-  epoch: number;
-  /** Number of the first event; the others follow without a hole. */
-  seq: number;
-}
 
 export interface Batch extends BatchName {
   events: Event[];
@@ -52,19 +46,18 @@ export function encodeBatch(name: BatchName, events: readonly (Draft | Event)[])
 
 /** Reads a payload of either form. @throws CV_WIRE_NOT_JSON, CV_WIRE_TOO_LARGE, CV_WIRE_VERSION, CV_WIRE_SHAPE */
 export function decodeBatch(payload: Uint8Array): Batch {
+  const columns = readBatch(payload);
+  return { ...columns.name, events: [...columns.events()] };
+}
+
+/** The same, without making an object of each event. */
+export function readBatch(payload: Uint8Array): EventColumns {
   const body = parse(unpack(payload));
   if (body.v !== WIRE_VERSION) throw new FaultError('CV_WIRE_VERSION', { got: JSON.stringify(body.v)?.slice(0, 40) ?? 'none', want: WIRE_VERSION });
   const name = checkName(body);
-  const rows = 'events' in body ? rowsOf(body.events) : expand(body.count, body.columns);
-  if (!Number.isSafeInteger(name.seq + rows.length)) throw shape('seq is beyond the safe range');
-  rows.forEach((row, at) => {
-    // Only what is absent is filled in: a relayed event keeps its own origin.
-    row.edge ??= name.from;
-    row.stream ??= name.stream;
-    row.epoch ??= name.epoch;
-    row.seq ??= name.seq + at;
-  });
-  return { ...name, events: rows as unknown as Event[] };
+  const batch = 'events' in body ? EventColumns.ofRows(name, named(name, rowsOf(body.events))) : columnsOf(name, body.count, body.columns);
+  if (!Number.isSafeInteger(name.seq + batch.count)) throw shape('seq is beyond the safe range');
+  return batch;
 }
 
 /** Whether the payload is in zstd; anything else is taken for plain JSON. */
@@ -113,13 +106,11 @@ function rowsOf(events: unknown): Record<string, unknown>[] {
   return events as Record<string, unknown>[];
 }
 
-function expand(count: unknown, columns: unknown): Record<string, unknown>[] {
+function columnsOf(name: BatchName, count: unknown, columns: unknown): EventColumns {
   if (!Number.isSafeInteger(count) || (count as number) < 1) throw shape('count is a whole number from 1');
   if ((count as number) > MAX_BATCH_EVENTS) throw tooLarge();
   if (typeof columns !== 'object' || columns === null || Array.isArray(columns)) throw shape('columns is an object');
-  const rows: Record<string, unknown>[] = Array.from({ length: count as number }, () => ({}));
-  fillRows(rows, columns as Columns);
-  return rows;
+  return EventColumns.ofColumns(name, count as number, columns as Columns);
 }
 
 const shape = (detail: string) => new FaultError('CV_WIRE_SHAPE', { detail });

@@ -66,45 +66,51 @@ function toDictionary(texts: string[]): Column {
   return { of: [...index.keys()], at };
 }
 
-/** Writes the columns into `rows`, which has `count` fresh objects. @throws CV_WIRE_SHAPE */
-export function fillRows(rows: Record<string, unknown>[], columns: Columns): void {
-  for (const [name, column] of Object.entries(columns)) {
-    if (name === '__proto__') throw shape(`column ${name}`);
-    fillColumn(rows, name, column);
-  }
+/** A column as it is read: null in any but `value` means that the event lacks the field. */
+export interface Cells {
+  /** Every value that occurs, at least once: what holds for these holds for all. */
+  readonly distinct: readonly unknown[];
+  /** By place; null when all have `distinct[0]`. */
+  readonly each: readonly unknown[] | null;
 }
 
-function fillColumn(rows: Record<string, unknown>[], name: string, column: Column): void {
-  const keepNull = name === 'value';
-  const put = (at: number, value: unknown) => {
-    if (value !== null || keepNull) (rows[at] as Record<string, unknown>)[name] = value;
-  };
+/** null where there is no such column. */
+export const valueAt = (cells: Cells | null, at: number): unknown => (cells ? (cells.each ? cells.each[at] : cells.distinct[0]) : null);
+
+/** @throws CV_WIRE_SHAPE when it is no column of so many values */
+export function toCells(name: string, column: Column, count: number): Cells {
   if (Array.isArray(column)) {
-    sameLength(name, column.length, rows.length);
-    column.forEach((value, at) => put(at, value));
-  } else if (typeof column !== 'object' || column === null) {
-    throw shape(`column ${name} is no column`);
-  } else if ('all' in column) {
-    for (let at = 0; at < rows.length; at += 1) put(at, column.all);
-  } else if ('of' in column) {
-    if (!Array.isArray(column.of) || !Array.isArray(column.at)) throw shape(`column ${name}: of and at are arrays`);
-    sameLength(name, column.at.length, rows.length);
-    column.at.forEach((place, at) => {
-      if (!Number.isInteger(place) || place < 0 || place >= column.of.length) throw shape(`column ${name}: at ${String(place)} of ${column.of.length}`);
-      put(at, column.of[place]);
-    });
-  } else if ('delta' in column) {
-    if (!Array.isArray(column.delta)) throw shape(`column ${name}: delta is an array`);
-    sameLength(name, column.delta.length, rows.length);
-    let sum = 0;
-    column.delta.forEach((step, at) => {
-      if (typeof step !== 'number') throw shape(`column ${name}: a delta is a number`);
-      sum += step;
-      put(at, sum);
-    });
-  } else {
-    throw shape(`column ${name} is of an unknown form`);
+    sameLength(name, column.length, count);
+    return { distinct: column, each: column };
   }
+  if (typeof column !== 'object' || column === null) throw shape(`column ${name} is no column`);
+  if ('all' in column) return { distinct: [column.all], each: null };
+  if ('of' in column) return { distinct: column.of, each: spelled(name, column, count) };
+  if ('delta' in column) {
+    const each = summed(name, column.delta, count);
+    return { distinct: each, each };
+  }
+  throw shape(`column ${name} is of an unknown form`);
+}
+
+function spelled(name: string, { of, at }: { of: unknown[]; at: number[] }, count: number): unknown[] {
+  if (!Array.isArray(of) || !Array.isArray(at)) throw shape(`column ${name}: of and at are arrays`);
+  sameLength(name, at.length, count);
+  return at.map((place) => {
+    if (!Number.isInteger(place) || place < 0 || place >= of.length) throw shape(`column ${name}: at ${String(place)} of ${of.length}`);
+    return of[place];
+  });
+}
+
+function summed(name: string, delta: number[], count: number): number[] {
+  if (!Array.isArray(delta)) throw shape(`column ${name}: delta is an array`);
+  sameLength(name, delta.length, count);
+  let sum = 0;
+  return delta.map((step) => {
+    if (typeof step !== 'number') throw shape(`column ${name}: a delta is a number`);
+    sum += step;
+    return sum;
+  });
 }
 
 function sameLength(name: string, got: number, want: number): void {

@@ -22,7 +22,7 @@ async function rig(over: Partial<GatewayLog> = {}) {
   const intake = new Intake({
     setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] }, log,
     quarantine: { add: (refused) => { quarantined.push(...refused); return Promise.resolve(); } },
-    registry: { noteEvents: (events) => { noted.events.push(...events); }, noteState: (state) => { noted.states.push(state); } },
+    registry: { noteEvents: (batch) => { noted.events.push(...batch.events()); }, noteState: (state) => { noted.states.push(state); } },
     link: { publish: (topic, payload) => { published.push({ topic, message: JSON.parse(String(payload)) as AckMessage }); return Promise.resolve(); } },
   }, world);
   const take = (leaf: string, payload: Uint8Array | string, retained = false) => intake.take({ topic: `${TOPIC}/${leaf}`, payload: Buffer.from(payload), retained });

@@ -2,18 +2,20 @@
  * Intake: every message that an edge sends arrives here, is judged, kept and answered. Reading stops while more waits
  * for the log than the window holds; that is the backpressure a full or slow log puts on the broker and so on the edges.
  */
-import { IDS } from '../../core/event.ts';
-import type { Event } from '../../core/event.ts';
+import { IDS, type Stream } from '../../core/event.ts';
 import { explain, FaultError, type Fault } from '../../core/faults.ts';
 import type { GatewayLog } from '../../core/log/types.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import { edgeTopic, parseEdgeTopic, WIRE_VERSION, type EdgeAddress } from '../../core/wire/topics.ts';
+import { valueAt } from '../../core/wire/columns.ts';
+import type { EventColumns } from '../../core/wire/event-columns.ts';
 import { MAX_HAVE_RANGES, type ClockAnswer, type Refusal } from '../../core/wire/messages.ts';
 import type { Link, Message } from '../broker/link.ts';
 import type { GatewaySetup } from '../config/setup.ts';
 import type { Registry } from '../registry.ts';
 import { judgeBatch, type RefusedEvent, type Verdict } from '../stations/accept.ts';
-import { Keep } from '../stations/keep.ts';
+import type { FedGroup } from '../stations/fed.ts';
+import { Keep, type OnKept } from '../stations/keep.ts';
 import { Acks, refusedRanges } from './acks.ts';
 import { MAX_PAYLOAD_BYTES, sha256Of, type Quarantine } from './quarantine.ts';
 import { readState } from './state.ts';
@@ -37,6 +39,8 @@ export interface IntakeParts {
   link: Pick<Link, 'publish'>;
   quarantine: Pick<Quarantine, 'add'>;
   registry: Pick<Registry, 'noteEvents' | 'noteState'>;
+  /** Gets what has just come to lie in the log, so that nobody near its end need read it there. */
+  onKept?: OnKept;
 }
 
 /** Reading goes on within one turn of the event loop for so long; then everybody else has a turn. */
@@ -65,7 +69,10 @@ export class Intake {
   constructor(parts: IntakeParts, world: World) {
     this.#parts = parts;
     this.#world = world;
-    this.#keep = new Keep(parts.log, (sender, refused, receivedAt) => this.#setAside(sender, refused, receivedAt), world, this.#stop.signal);
+    this.#keep = new Keep(parts.log, {
+      setAside: (sender, refused, receivedAt) => this.#setAside(sender, refused, receivedAt),
+      kept: (groups) => parts.onKept?.(groups),
+    }, world, this.#stop.signal);
     this.#acks = new Acks(parts.setup.gateway, parts.log, parts.link, world);
     this.#seconds = everyMs(world.clock, 1000, () => { this.#sent.clear(); });
   }
@@ -151,26 +158,27 @@ export class Intake {
     }
     const outcome = await this.#keep.offer({ verdict, payload, receivedAt });
     if (outcome.kind === 'closed') return;
-    const { stream, epoch } = verdict.name;
+    const { stream, epoch } = verdict.batch.name;
     if (outcome.kind === 'too-many-holes') this.#tellHoles(address.edge, stream);
     if ('duplicates' in outcome) this.#countDuplicates(address.edge, outcome.duplicates);
-    if (outcome.kind === 'kept') this.#count(address.edge, verdict, outcome.events, outcome.refused, receivedAt);
+    if (outcome.kind === 'kept') this.#count(address.edge, stream, outcome.groups, outcome.refused, receivedAt);
     this.#acks.owe(address.centre, address.edge, stream, epoch, outcome.kind === 'kept' ? refusedRanges(outcome.refused) : []);
     for (const covered of verdict.covered) {
       if (covered.stream !== stream || covered.epoch !== epoch) this.#acks.owe(address.centre, address.edge, covered.stream, covered.epoch);
     }
   }
 
-  #count(edge: string, verdict: Verdict, events: readonly Event[], refused: readonly RefusedEvent[], receivedAt: number): void {
-    this.stats.accepted += events.length;
-    if (events.length > 0) this.#world.tell({ kind: 'events_accepted', count: events.length, sender: edge, stream: verdict.name.stream });
-    // States too, as in the store's figure: the two are read side by side.
-    const newest = events.findLast((event) => event.kind !== 'gap' && event.kind !== 'diagnostic' && event.origin === 'live');
-    if (newest) this.stats.acceptMs = Math.max(0, receivedAt - newest.occurredAt);
-    this.#parts.registry.noteEvents(events);
+  #count(edge: string, stream: Stream, groups: readonly FedGroup[], refused: readonly RefusedEvent[], receivedAt: number): void {
+    for (const { columns } of groups) {
+      this.stats.accepted += columns.count;
+      this.#world.tell({ kind: 'events_accepted', count: columns.count, sender: edge, stream });
+      const newestAt = newestLive(columns);
+      if (newestAt !== null) this.stats.acceptMs = Math.max(0, receivedAt - newestAt);
+      this.#parts.registry.noteEvents(columns);
+    }
     if (refused.length === 0) return;
     this.stats.refused += refused.length;
-    this.#world.tell({ kind: 'samples_lost', count: refused.length, reason: 'quarantined', intended: true, stream: verdict.name.stream, sender: edge });
+    this.#world.tell({ kind: 'samples_lost', count: refused.length, reason: 'quarantined', intended: true, stream, sender: edge });
     for (const [code, first] of new Map(refused.map((one) => [one.code, one]))) this.#world.tell({ kind: 'fault', edge, fault: { code, params: first.params } });
   }
 
@@ -226,4 +234,14 @@ export class Intake {
     if (!(error instanceof FaultError)) throw error;
     this.#world.tell({ kind: 'fault', edge, fault: error.fault });
   }
+}
+
+/** When the last live value of a batch occurred. States too, as in the store's figure: the two are read side by side. */
+function newestLive(batch: EventColumns): number | null {
+  const [kinds, origins, times] = [batch.cells('kind'), batch.cells('origin'), batch.cells('occurredAt')];
+  for (let at = batch.count - 1; at >= 0; at -= 1) {
+    const kind = valueAt(kinds, at);
+    if (kind !== 'gap' && kind !== 'diagnostic' && valueAt(origins, at) === 'live') return valueAt(times, at) as number;
+  }
+  return null;
 }

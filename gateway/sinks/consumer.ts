@@ -7,7 +7,8 @@ import { FaultError, type Fault } from '../../core/faults.ts';
 import { compareCursors, formatCursor, type Cursor } from '../../core/log/types.ts';
 import type { Missed, OpenSink } from '../../core/sink.ts';
 import type { World } from '../../core/world.ts';
-import type { Consumer, FedEvent, MissedEvents } from '../stations/consumer.ts';
+import type { Consumer, MissedEvents } from '../stations/consumer.ts';
+import { eventsOf, groupsAfter, type FedEvent } from '../stations/fed.ts';
 import type { Aside } from './aside.ts';
 import type { Place, Reached } from './place.ts';
 
@@ -103,8 +104,8 @@ export function sinkConsumer(id: string, sink: OpenSink, place: Place, aside: As
     required: false,
     counts,
     start: () => Promise.resolve(place.reached.cursor),
-    take: (batch, upTo) => watched(async () => {
-      const left = batch.filter(({ cursor }) => compareCursors(cursor, place.reached.cursor) > 0);
+    take: (groups, upTo) => watched(async () => {
+      const left = eventsOf(groupsAfter(groups, place.reached.cursor));
       for (let at = 0; at < left.length; at += sink.maxBatch) await put(left.slice(at, at + sink.maxBatch));
       if (compareCursors(upTo, place.reached.cursor) > 0) place.move({ cursor: upTo, receivedAt: place.reached.receivedAt });
     }),

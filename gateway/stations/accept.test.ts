@@ -28,9 +28,9 @@ const codeOf = (run: () => unknown): string => {
 };
 
 test('a good event comes in under the number of its place', () => {
-  const { events, refused } = judge([good, { ...good, value: null, quality: 'bad' }]);
+  const { batch, refused } = judge([good, { ...good, value: null, quality: 'bad' }]);
   assert.deepEqual(refused, []);
-  assert.deepEqual(events.map(({ seq }) => seq), [10, 11]);
+  assert.deepEqual(batch.events().map(({ seq }) => seq), [10, 11]);
 });
 
 const bad: [string, object, string][] = [

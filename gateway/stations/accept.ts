@@ -3,21 +3,14 @@
  * stored, answered or counted here.
  */
 import { eventProblem } from '../../core/event-schema.ts';
-import { streamOf, type Event, type Origin } from '../../core/event.ts';
+import { streamOf, type Event } from '../../core/event.ts';
 import { FaultError, type FaultCode, type FaultParams } from '../../core/faults.ts';
 import type { SettledRange } from '../../core/log/types.ts';
-import { decodeBatch, type BatchName } from '../../core/wire/batch.ts';
+import { readBatch } from '../../core/wire/batch.ts';
+import type { BatchName, EventColumns } from '../../core/wire/event-columns.ts';
+import { isProvenGood, MAX_AHEAD_MS, type AcceptRules } from './proof.ts';
 
-/** The gateway's clock is the measure: further ahead than this a time is wrong, whoever says it. */
-export const MAX_AHEAD_MS = 24 * 3_600_000;
-
-export interface AcceptRules {
-  nowMs: number;
-  /** Origins that come in; null for all (exercise mode). */
-  accepts: readonly Origin[] | null;
-  /** Senders that pass on events of others (gateways below this one). */
-  relays: readonly string[];
-}
+export { MAX_AHEAD_MS, type AcceptRules } from './proof.ts';
 
 export interface RefusedEvent {
   seq: number;
@@ -27,9 +20,8 @@ export interface RefusedEvent {
 }
 
 export interface Verdict {
-  name: BatchName;
-  /** All events by place: the number of `events[i]` on this hop is `name.seq + i`. */
-  events: readonly Event[];
+  /** All events of the batch, refused ones too. */
+  batch: EventColumns;
   /** Sorted by seq. */
   refused: readonly RefusedEvent[];
   /** Numbers of this sender that its gap records say will not come. */
@@ -41,19 +33,25 @@ export interface Verdict {
  * @throws CV_WIRE_NOT_JSON, CV_WIRE_TOO_LARGE, CV_WIRE_VERSION, CV_WIRE_SHAPE, CV_WIRE_SENDER when nothing of it can be taken
  */
 export function judgeBatch(payload: Uint8Array, edge: string, rules: AcceptRules): Verdict {
-  const { events, ...name } = decodeBatch(payload);
-  if (name.from !== edge) throw new FaultError('CV_WIRE_SENDER', { from: name.from, topic: edge });
+  const batch = readBatch(payload);
+  if (batch.name.from !== edge) throw new FaultError('CV_WIRE_SENDER', { from: batch.name.from, topic: edge });
+  return isProvenGood(batch, rules) ? { batch, refused: [], covered: [] } : judgeEach(batch, rules);
+}
+
+/** Event by event: what is wrong with each, and which numbers its gap records cover. */
+export function judgeEach(batch: EventColumns, rules: AcceptRules): Verdict {
+  const { name } = batch;
   const refused: RefusedEvent[] = [];
   const covered: SettledRange[] = [];
-  events.forEach((event, at) => {
+  batch.events().forEach((event, at) => {
     const seq = name.seq + at;
     const problem = problemOf(event, seq, name, rules);
     if (problem) refused.push({ seq, ...problem, event });
-    else if (event.gap && event.edge === edge && event.gap.fromSeq > 0) {
-      covered.push({ sender: edge, stream: event.gap.stream, epoch: event.gap.epoch, from: event.gap.fromSeq, to: event.gap.toSeq });
+    else if (event.gap && event.edge === name.from && event.gap.fromSeq > 0) {
+      covered.push({ sender: name.from, stream: event.gap.stream, epoch: event.gap.epoch, from: event.gap.fromSeq, to: event.gap.toSeq });
     }
   });
-  return { name, events, refused, covered };
+  return { batch, refused, covered };
 }
 
 function problemOf(event: Event, seq: number, name: BatchName, rules: AcceptRules): { code: FaultCode; params: FaultParams } | null {

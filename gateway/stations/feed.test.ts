@@ -5,8 +5,9 @@ import { FaultError } from '../../core/faults.ts';
 import { START, type Cursor, type GatewayLog } from '../../core/log/types.ts';
 import { openMemoryGatewayLog } from '../../core/testing/memory-log.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
-import { encodeBatch } from '../../core/wire/batch.ts';
-import type { Consumer, FedEvent } from './consumer.ts';
+import { encodeBatch, readBatch } from '../../core/wire/batch.ts';
+import type { Consumer } from './consumer.ts';
+import { eventsOf, FedGroup, type FedEvent } from './fed.ts';
 import { openFeed } from './feed.ts';
 
 const draft = (value: number): Draft => ({
@@ -32,7 +33,7 @@ function consumer(name: string, over: Partial<Consumer> = {}, from: Cursor = STA
   const heard: Heard = {
     name, required: true, taken: [], cursor: from, closed: 0,
     start: () => Promise.resolve(heard.cursor),
-    take: (batch, upTo) => { heard.taken.push(...batch); heard.cursor = upTo; return Promise.resolve(); },
+    take: (groups, upTo) => { heard.taken.push(...eventsOf(groups)); heard.cursor = upTo; return Promise.resolve(); },
     close: () => { heard.closed += 1; return Promise.resolve(); },
     ...over,
   };
@@ -81,10 +82,10 @@ test('a consumer that fails is given the same again, and holds up nobody else', 
   const { world, log, append } = await rig();
   await append(1);
   let failures = 3;
-  const failing: Heard = consumer('failing', { take: (batch, upTo) => {
+  const failing: Heard = consumer('failing', { take: (groups, upTo) => {
     failures -= 1;
     if (failures >= 0) return Promise.reject(new Error('disk'));
-    failing.taken.push(...batch);
+    failing.taken.push(...eventsOf(groups));
     failing.cursor = upTo;
     return Promise.resolve();
   } });
@@ -104,8 +105,8 @@ test('a consumer that fails is given the same again, and holds up nobody else', 
 test('closing waits for what a consumer has in hand, and gives it nothing more', async () => {
   const { world, log, append } = await rig();
   let finish = () => {};
-  const slow: Heard = consumer('slow', { take: (batch) => new Promise((resolve) => {
-    slow.taken.push(...batch);
+  const slow: Heard = consumer('slow', { take: (groups) => new Promise((resolve) => {
+    slow.taken.push(...eventsOf(groups));
     finish = resolve;
   }) });
   const feed = openFeed(log, [slow], world);
@@ -184,7 +185,7 @@ test('what will not come is said before what comes next, and again after a fault
     failures -= 1;
     return failures < 0 ? Promise.resolve() : Promise.reject(new Error('away'));
   };
-  const optional: Heard = consumer('optional', { required: false, missed, take: (batch) => { said.push(...batch.map(({ event }) => `took ${String(event.value)}`)); return Promise.resolve(); } }, { epoch: log.epoch, seq: 1 });
+  const optional: Heard = consumer('optional', { required: false, missed, take: (groups) => { said.push(...eventsOf(groups).map(({ event }) => `took ${String(event.value)}`)); return Promise.resolve(); } }, { epoch: log.epoch, seq: 1 });
   const fresh = consumer('fresh', { missed: () => Promise.reject(new Error('a new one misses nothing')) });
   const feed = openFeed(trimmed, [optional, fresh], world);
   await feed.start();
@@ -226,5 +227,30 @@ test('a target that asks to be left alone for a while is', async () => {
   assert.equal(asked, 2);
   await world.clock.advanceMs(20_000);
   assert.equal(asked, 3);
+  await feed.close();
+});
+
+test('who keeps up gets what was offered and reads nothing; who comes from further back reads, and meets it', async () => {
+  const { world, log, append } = await rig();
+  await append(1, 2);
+  let reads = 0;
+  const counted: GatewayLog = { ...log, read: (after, limit) => { reads += 1; return log.read(after, limit); } };
+  const [one, late] = [consumer('one', {}, { epoch: log.epoch, seq: 2 }), consumer('late')];
+  const feed = openFeed(counted, [one, late], world);
+  await feed.start();
+  await settle();
+  const before = reads;
+  for (let value = 3; value <= 6; value += 1) {
+    feed.offer([new FedGroup(readBatch(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: value }, [draft(value)])), { epoch: log.epoch, seq: value }, 77)]);
+    await append(value);
+    await settle();
+  }
+  assert.deepEqual([valuesOf(one), valuesOf(late)], [[3, 4, 5, 6], [1, 2, 3, 4, 5, 6]]);
+  assert.equal(reads, before);
+  // The log wrote something by itself: it is read, and what is offered after it goes on from there.
+  await append(7);
+  await settle();
+  assert.deepEqual(valuesOf(one), [3, 4, 5, 6, 7]);
+  assert.ok(reads > before);
   await feed.close();
 });

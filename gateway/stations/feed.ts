@@ -1,17 +1,22 @@
 /**
- * Feed: hands the log to its consumers, each at its own place. A group is decoded once for consumers that are near each
- * other; a consumer that fails is given the same events again, and holds up nobody but itself.
+ * Feed: hands the log to its consumers, each at its own place. Whoever is near its end gets what intake has just put
+ * there; whoever is behind reads, and a group is then decoded once for all that are near each other. A consumer that
+ * fails is given the same events again, and holds up nobody but itself.
  */
 import { faultOf, FAULTS, type Fault } from '../../core/faults.ts';
 import { compareCursors, formatCursor, type Cursor, type GatewayLog, type ReadLimit, type StoredGroup } from '../../core/log/types.ts';
-import { decodeBatch } from '../../core/wire/batch.ts';
+import { readBatch } from '../../core/wire/batch.ts';
 import { pause, type World } from '../../core/world.ts';
-import type { Consumer, FedEvent, MissedEvents } from './consumer.ts';
+import type { Consumer, MissedEvents } from './consumer.ts';
+import { FedGroup, groupsAfter } from './fed.ts';
+import { LogEnd } from './log-end.ts';
 import { SharedReads } from './shared-reads.ts';
 
 export interface Feed {
   /** Starts every consumer and then feeds them. @throws what a consumer's start throws */
   start(): Promise<void>;
+  /** What has just come to lie in the log, as it was decoded. */
+  offer(groups: readonly FedGroup[]): void;
   /** Events that a consumer has not taken yet. */
   lag(consumer: string): number;
   /** Lets each finish what it is taking, then closes them. */
@@ -21,6 +26,8 @@ export interface Feed {
 const READ: ReadLimit = { maxGroups: 1024, maxBytes: 1 << 20 };
 /** A consumer is handed about so many at a time: what it does with them must not keep everybody else from their turn. */
 const HAND_EVENTS = 2000;
+/** What intake offers is kept for consumers that are not behind by more than so many events; 100 B each. */
+const END_EVENTS = 100_000;
 const FIRST_WAIT_MS = 100;
 const MAX_WAIT_MS = 10_000;
 /** Some targets say how long they want to be left alone (`retryAfterMs` of the fault); believed up to this. */
@@ -41,6 +48,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
   const runners = new Map<string, Runner>();
   const cache = new DecodeCache(world);
   const reads = new SharedReads(log, READ);
+  const end = new LogEnd(END_EVENTS);
   const sleepers = new Set<() => void>();
   const headAtStart = log.head();
   let appends = 0;
@@ -52,32 +60,36 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
   const unlisten = log.onAppended(wakeAll);
 
   async function run(runner: Runner): Promise<void> {
+    const maxEvents = runner.consumer.maxEvents ?? HAND_EVENTS;
     while (!stop.signal.aborted) {
+      const near = end.after(runner.cursor, maxEvents);
+      if (near.length > 0) {
+        await hand(runner, near, (near.at(-1) as FedGroup).last, null);
+        continue;
+      }
       const before = appends;
-      const groups = await reads.after(runner.cursor, before);
+      const stored = compareCursors(runner.cursor, log.head()) < 0 ? await reads.after(runner.cursor, before) : [];
       if (stop.signal.aborted) return;
-      let missed = groups[0] ? missedBefore(runner, groups[0]) : null;
-      for (const part of parts(groups)) {
-        if (!stop.signal.aborted) await hand(runner, part, missed);
+      let missed = stored[0] ? missedBefore(runner, stored[0]) : null;
+      for (const part of parts(stored, maxEvents)) {
+        const { epoch, seq, count } = part.at(-1) as StoredGroup;
+        if (!stop.signal.aborted) await hand(runner, part.flatMap((group) => cache.group(group) ?? []), { epoch, seq: seq + count - 1 }, missed);
         missed = null;
       }
-      if (groups.length > 0) continue;
       // What was appended while we read wakes nobody any more.
-      if (appends === before) await new Promise<void>((resolve) => { sleepers.add(resolve); });
+      if (stored.length === 0 && appends === before) await new Promise<void>((resolve) => { sleepers.add(resolve); });
     }
   }
 
-  async function hand(runner: Runner, groups: readonly StoredGroup[], missed: MissedEvents | null): Promise<void> {
+  async function hand(runner: Runner, groups: readonly FedGroup[], upTo: Cursor, missed: MissedEvents | null): Promise<void> {
     const { consumer } = runner;
     let toSay = missed;
-    const last = groups.at(-1) as StoredGroup;
-    const upTo = { epoch: last.epoch, seq: last.seq + last.count - 1 };
-    const batch = groups.flatMap((group) => cache.events(group).filter((event) => compareCursors(event.cursor, runner.cursor) > 0));
+    const fresh = groupsAfter(groups, runner.cursor);
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
       try {
         if (toSay) await consumer.missed?.(toSay);
         toSay = null;
-        await consumer.take(batch, upTo);
+        await consumer.take(fresh, upTo);
         break;
       } catch (error) {
         if (stop.signal.aborted) return;
@@ -147,6 +159,9 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
         });
       }
     },
+    offer(groups) {
+      for (const group of groups) end.add(group);
+    },
     lag(name) {
       const runner = runners.get(name);
       return runner ? lagOf(runner) : 0;
@@ -172,12 +187,12 @@ function failureOf({ name }: Consumer, error: unknown): Fault {
   return { code: 'CV_CONSUMER_FAILED', params: { consumer: name, detail: String(fault.params.detail ?? (error as Error).message) } };
 }
 
-/** Whole groups, about HAND_EVENTS at a time. */
-function parts(groups: readonly StoredGroup[]): StoredGroup[][] {
+/** Whole groups, about so many events at a time. */
+function parts(groups: readonly StoredGroup[], maxEvents: number): StoredGroup[][] {
   const found: StoredGroup[][] = [];
   let held = Infinity;
   for (const group of groups) {
-    if (held + group.count > HAND_EVENTS) {
+    if (held + group.count > maxEvents) {
       found.push([]);
       held = 0;
     }
@@ -190,42 +205,43 @@ function parts(groups: readonly StoredGroup[]): StoredGroup[][] {
 /** Decoded groups, the newest ones kept. */
 class DecodeCache {
   readonly #world: World;
-  readonly #groups = new Map<string, readonly FedEvent[]>();
+  readonly #groups = new Map<string, FedGroup>();
   #held = 0;
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  events(group: StoredGroup): readonly FedEvent[] {
-    const key = `${group.epoch}-${group.seq}`;
+  /** null when it cannot be read. */
+  group(stored: StoredGroup): FedGroup | null {
+    const key = `${stored.epoch}-${stored.seq}`;
     const known = this.#groups.get(key);
     if (known) return known;
-    const events = this.#decode(group);
-    this.#groups.set(key, events);
-    this.#held += events.length;
+    const group = this.#decode(stored);
+    if (!group) return null;
+    this.#groups.set(key, group);
+    this.#held += group.columns.count;
     if (this.#held > CACHE_EVENTS) this.#shrink(key);
-    return events;
+    return group;
   }
 
   /** A quarter at a time: each walk over a map also passes the places of what was removed from it. */
   #shrink(newest: string): void {
-    for (const [oldest, { length }] of this.#groups) {
+    for (const [oldest, { columns }] of this.#groups) {
       if (this.#held <= CACHE_EVENTS * 0.75 || oldest === newest) return;
       this.#groups.delete(oldest);
-      this.#held -= length;
+      this.#held -= columns.count;
     }
   }
 
-  #decode({ epoch, seq, count, payload, origin }: StoredGroup): readonly FedEvent[] {
+  #decode({ epoch, seq, count, payload, origin }: StoredGroup): FedGroup | null {
     try {
-      const receivedAt = origin?.receivedAt ?? 0;
-      return decodeBatch(payload).events.map((event, at) => ({ event, cursor: { epoch, seq: seq + at }, receivedAt }));
+      return new FedGroup(readBatch(payload), { epoch, seq }, origin?.receivedAt ?? 0);
     } catch (error) {
       // It was readable when it was taken in, and the log checks its sums: not seen yet, but no reason to stand still.
       this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_LOG_DAMAGED') });
       this.#world.tell({ kind: 'samples_lost', count, reason: 'log_damaged', intended: false });
-      return [];
+      return null;
     }
   }
 }

@@ -2,14 +2,16 @@
  * Keep: puts what was accepted into the log, each number once. What is settled already is answered again, a batch that
  * is new in part is cut to that part, and what must wait (a full log) is tried again until it is in.
  */
-import type { Event, Stream } from '../../core/event.ts';
+import type { Stream } from '../../core/event.ts';
 import { faultOf } from '../../core/faults.ts';
 import { addRange, addRanges, countOf, fromMark, missingOf, toMark, type Range } from '../../core/log/ranges.ts';
-import type { AcceptedGroup, GatewayLog, SettledRange } from '../../core/log/types.ts';
-import { encodeBatch, type BatchName } from '../../core/wire/batch.ts';
+import type { AcceptedGroup, Cursor, GatewayLog, SettledRange } from '../../core/log/types.ts';
+import { encodeBatch } from '../../core/wire/batch.ts';
+import { EventColumns } from '../../core/wire/event-columns.ts';
 import { MAX_HAVE_RANGES } from '../../core/wire/messages.ts';
 import { pause, type World } from '../../core/world.ts';
 import type { RefusedEvent, Verdict } from './accept.ts';
+import { FedGroup } from './fed.ts';
 
 export interface Offered {
   verdict: Verdict;
@@ -19,12 +21,15 @@ export interface Offered {
 }
 
 export type Outcome =
-  | { kind: 'kept'; events: readonly Event[]; refused: readonly RefusedEvent[]; duplicates: number }
+  | { kind: 'kept'; groups: readonly FedGroup[]; refused: readonly RefusedEvent[]; duplicates: number }
   /** All of it is settled, or on its way to be. */
   | { kind: 'repeated'; duplicates: number }
   /** More holes than an ack can say: left to its sender until holes close. */
   | { kind: 'too-many-holes' }
   | { kind: 'closed' };
+
+/** Hears what has just come to lie in the log, before anyone who only knows that something did. */
+export type OnKept = (groups: readonly FedGroup[]) => void;
 
 /** Sets refused events aside, durably, before their numbers count as settled. */
 export type SetAside = (sender: string, refused: readonly RefusedEvent[], receivedAt: number) => Promise<void>;
@@ -35,8 +40,9 @@ const TELL_EVERY_MS = 1000;
 
 interface Share {
   groups: AcceptedGroup[];
+  /** What the groups hold. */
+  columns: EventColumns[];
   settled: SettledRange[];
-  events: Event[];
   refused: RefusedEvent[];
   fresh: Range[];
 }
@@ -44,15 +50,17 @@ interface Share {
 export class Keep {
   readonly #log: GatewayLog;
   readonly #setAside: SetAside;
+  readonly #onKept: OnKept;
   readonly #world: World;
   readonly #stop: AbortSignal;
   /** By sender, stream and epoch: ranges on their way into the log. */
   readonly #pending = new Map<string, Set<Range>>();
   #toldAtMs = -Infinity;
 
-  constructor(log: GatewayLog, setAside: SetAside, world: World, stop: AbortSignal) {
+  constructor(log: GatewayLog, on: { setAside: SetAside; kept: OnKept }, world: World, stop: AbortSignal) {
     this.#log = log;
-    this.#setAside = setAside;
+    this.#setAside = on.setAside;
+    this.#onKept = on.kept;
     this.#world = world;
     this.#stop = stop;
   }
@@ -60,19 +68,21 @@ export class Keep {
   /** Resolves when all that is new of it is on disk. The numbers are taken synchronously: calls never see each other's halves. */
   async offer(offered: Offered): Promise<Outcome> {
     const { verdict } = offered;
-    const { from, stream, epoch } = verdict.name;
+    const { name: { from, stream, epoch }, count } = verdict.batch;
     const key = `${from}|${stream}|${epoch}`;
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
       // Looked up anew on each try: a commit that reported a failure may have been written all the same.
       const share = this.#shareOf(offered, key);
       if (share === 'too-many-holes') return { kind: share };
-      const duplicates = verdict.events.length - countOf(share.fresh);
+      const duplicates = count - countOf(share.fresh);
       if (share.fresh.length === 0) return { kind: 'repeated', duplicates };
       const release = this.#reserve(key, share.fresh);
       try {
         if (share.refused.length > 0) await this.#setAside(from, share.refused, offered.receivedAt);
-        await this.#log.accept(share.groups, share.settled);
-        return { kind: 'kept', events: share.events, refused: share.refused, duplicates };
+        const places = await this.#log.accept(share.groups, share.settled);
+        const groups = share.columns.map((columns, at) => new FedGroup(columns, places[at] as Cursor, offered.receivedAt));
+        this.#onKept(groups);
+        return { kind: 'kept', groups, refused: share.refused, duplicates };
       } catch (error) {
         this.#tell(from, error);
       } finally {
@@ -91,21 +101,32 @@ export class Keep {
   }
 
   #shareOf(offered: Offered, key: string): Share | 'too-many-holes' {
-    const { name, events, refused, covered } = offered.verdict;
+    const { batch, refused, covered } = offered.verdict;
+    const { name, count } = batch;
     const known = addRanges(fromMark(this.#log.mark(name.from, name.stream, name.epoch)), [...(this.#pending.get(key) ?? [])]);
-    const last = name.seq + events.length - 1;
+    const last = name.seq + count - 1;
     const fresh = missingOf(known, name.seq, last);
     const after = fresh.length === 0 ? known : addRange(known, name.seq, last);
     if (toMark(after).have.length > Math.max(MAX_HAVE_RANGES, toMark(known).have.length)) return 'too-many-holes';
+    const share: Share = { groups: [], columns: [], settled: [...covered], refused: [], fresh };
+    const origin = { sender: name.from, stream: name.stream, epoch: name.epoch, receivedAt: offered.receivedAt };
+    if (refused.length === 0 && countOf(fresh) === count) {
+      // Copied out of the network's buffer, which is larger and used again.
+      share.groups.push({ origin: { ...origin, seq: name.seq, span: count }, count, payload: new Uint8Array(offered.payload) });
+      share.columns.push(batch);
+      return share;
+    }
     const bad = new Set(refused.map(({ seq }) => seq));
-    const share: Share = { groups: [], settled: [...covered], events: [], refused: [], fresh };
     for (const [from, to] of fresh) {
-      const good = events.slice(from - name.seq, to - name.seq + 1).filter((_event, at) => !bad.has(from + at));
+      const good = batch.events().slice(from - name.seq, to - name.seq + 1).filter((_event, at) => !bad.has(from + at));
       share.refused.push(...refused.filter(({ seq }) => seq >= from && seq <= to));
-      share.events.push(...good);
       const span = to - from + 1;
+      const part = { ...name, seq: from };
       if (good.length === 0) share.settled.push({ sender: name.from, stream: name.stream, epoch: name.epoch, from, to });
-      else share.groups.push(groupOf(offered, name, from, span, good));
+      else {
+        share.groups.push({ origin: { ...origin, seq: from, span }, count: good.length, payload: encodeBatch(part, good) });
+        share.columns.push(EventColumns.ofRows(part, good));
+      }
     }
     return share;
   }
@@ -119,13 +140,6 @@ export class Keep {
       if (own.size === 0 && this.#pending.get(key) === own) this.#pending.delete(key);
     };
   }
-}
-
-function groupOf({ verdict, payload, receivedAt }: Offered, name: BatchName, seq: number, span: number, good: readonly Event[]): AcceptedGroup {
-  const origin = { sender: name.from, stream: name.stream, epoch: name.epoch, seq, span, receivedAt };
-  const whole = good.length === verdict.events.length;
-  // Copied out of the network's buffer, which is larger and used again.
-  return { origin, count: good.length, payload: whole ? new Uint8Array(payload) : encodeBatch({ ...name, seq }, good) };
 }
 
 /** What an ack says of one (sender, stream, epoch). */

@@ -258,6 +258,7 @@ test('killed at any moment of compaction: nothing twice, nothing gone', async ()
     import { EMPTY_CATALOGUE } from ${from('../../core/catalogue/catalogue.ts')};
     import { realWorld } from ${from('../../core/world.ts')};
     import { event } from ${from('../../core/testing/rules.ts')};
+    import { groupOf } from ${from('../stations/testing/groups.ts')};
     const store = await openStore({ dir: ${JSON.stringify(dir)}, retentionMs: Infinity, maxBytes: 1e9, catalogue: EMPTY_CATALOGUE }, realWorld(() => {}));
     let { seq } = await store.consumer.start();
     let compactions = 0;
@@ -265,7 +266,7 @@ test('killed at any moment of compaction: nothing twice, nothing gone', async ()
     for (;;) {
       const batch = Array.from({ length: 40 }, (_, at) => {
         const number = seq + at + 1;
-        return { event: event({ device: 'd' + (number % 5), value: number, occurredAt: number % 3 === 0 ? number % 97 : number * 10 }), cursor: { epoch: 1, seq: number }, receivedAt: 0 };
+        return groupOf([event({ device: 'd' + (number % 5), value: number, occurredAt: number % 3 === 0 ? number % 97 : number * 10 })], { epoch: 1, seq: number }, 0);
       });
       await store.consumer.take(batch, { epoch: 1, seq: seq + 40 });
       seq += 40;

@@ -9,7 +9,8 @@ import { seriesKey, type Event, type Flag, type Quality, type Value } from '../.
 import { FaultError } from '../../core/faults.ts';
 import { compareCursors, type Cursor } from '../../core/log/types.ts';
 import type { World } from '../../core/world.ts';
-import type { Consumer, FedEvent } from '../stations/consumer.ts';
+import type { Consumer } from '../stations/consumer.ts';
+import { eventsOf, groupsAfter, type FedEvent, type FedGroup } from '../stations/fed.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
 import type { Damage } from './chunks.ts';
 import type { Batch, StoreDatabase } from './database.ts';
@@ -241,9 +242,9 @@ class OpenStore implements Store {
     }
   }
 
-  async #take(fed: readonly FedEvent[], upTo: Cursor): Promise<void> {
+  async #take(groups: readonly FedGroup[], upTo: Cursor): Promise<void> {
     if (compareCursors(upTo, this.#cursor) <= 0) return;
-    const batch = this.#batchOf(fed.filter(({ cursor }) => compareCursors(cursor, this.#cursor) > 0), upTo);
+    const batch = this.#batchOf(eventsOf(groupsAfter(groups, this.#cursor)), upTo);
     const startedMs = this.#world.clock.monotonicMs();
     const { series: changed, numbers } = await this.#parts.database.call('commit', batch);
     this.#cursor = upTo;

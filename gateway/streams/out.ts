@@ -7,7 +7,8 @@ import type { OutMessage } from '../../core/wire/messages.ts';
 import { outTopic } from '../../core/wire/topics.ts';
 import type { Event } from '../../core/event.ts';
 import { pause, type World } from '../../core/world.ts';
-import type { Consumer, FedEvent } from '../stations/consumer.ts';
+import type { Consumer } from '../stations/consumer.ts';
+import { eventsOf, type FedEvent } from '../stations/fed.ts';
 import type { Publisher } from './publisher.ts';
 
 /** Messages on their way to the broker at one time. */
@@ -41,7 +42,8 @@ export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<P
     name: 'streams',
     required: false,
     start: (): Promise<Cursor> => Promise.resolve(log.head()),
-    async take(batch) {
+    async take(groups) {
+      const batch = eventsOf(groups);
       for (let at = 0; at < batch.length; at += WINDOW) {
         const startedMs = world.clock.monotonicMs();
         await send(batch.slice(at, at + WINDOW));

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { Event } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
-import type { FedEvent } from '../stations/consumer.ts';
+import type { FedGroup } from '../stations/fed.ts';
+import { groupOf } from '../stations/testing/groups.ts';
 import { streamsConsumer } from './out.ts';
 import { openPublisher } from './publisher.ts';
 
@@ -91,7 +92,7 @@ test('whoever waits for a broker that is away is let go when the gateway stops',
   await assert.rejects(publisher.publish('out', 'y'));
 });
 
-const fed = (indicator: string, seq: number): FedEvent => ({ event: { indicator, centre: '500112001', seq } as Event, cursor: { epoch: 9, seq }, receivedAt: 1 });
+const fed = (indicator: string, seq: number): FedGroup => groupOf([{ indicator, centre: '500112001', seq } as Event], { epoch: 9, seq }, 1);
 
 test('each message names the one before it on its topic, the first of a start none', async () => {
   const sent: [string, string | null, string][] = [];

@@ -12,7 +12,8 @@ import { FaultError } from '../../core/faults.ts';
 import type { Cursor } from '../../core/log/types.ts';
 import { absenceRule, event, rule } from '../../core/testing/rules.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
-import type { FedEvent } from '../stations/consumer.ts';
+import type { FedGroup } from '../stations/fed.ts';
+import { groupOf } from '../stations/testing/groups.ts';
 import { openWarnings, type Warnings, type WarningsOptions } from './warnings.ts';
 
 const folders: string[] = [];
@@ -95,7 +96,7 @@ async function bench(over: Partial<WarningsOptions> = {}): Promise<Bench> {
   ({ seq } = await warnings.consumer.start());
   head = { epoch: 1, seq };
   const feed = async (...events: Partial<Event>[]) => {
-    const batch = events.map((one): FedEvent => ({ event: event({ indicator: LEVEL, occurredAt: T0, ...one }), cursor: { epoch: 1, seq: (seq += 1) }, receivedAt: one.occurredAt ?? T0 }));
+    const batch = events.map((one): FedGroup => groupOf([event({ indicator: LEVEL, occurredAt: T0, ...one })], { epoch: 1, seq: (seq += 1) }, one.occurredAt ?? T0));
     head = { epoch: 1, seq };
     await warnings.consumer.take(batch, head);
   };
@@ -251,6 +252,7 @@ test('killed at any moment: the same warnings, each raised once, every change to
     import { EMPTY_CATALOGUE } from ${from('../../core/catalogue/catalogue.ts')};
     import { realWorld } from ${from('../../core/world.ts')};
     import { event, rule } from ${from('../../core/testing/rules.ts')};
+    import { groupOf } from ${from('../stations/testing/groups.ts')};
     const [dir, until] = process.argv.slice(2);
     const rules = [rule({ levels: { 3: { when: '>= 2', onDelay: '2ms' }, 2: { when: '>= 3' } }, off: { hysteresis: 1, offDelay: '3ms' }, autoClose: true })];
     const publisher = { publishRetained: async (topic, payload) => { if (payload) appendFileSync(dir + '/said.jsonl', payload + '\\n'); } };
@@ -258,7 +260,7 @@ test('killed at any moment: the same warnings, each raised once, every change to
     let { seq } = await warnings.consumer.start();
     const valueOf = (n) => 2 + 2 * Math.sin(n / 17 + (n % 3));
     while (seq < Number(until)) {
-      const batch = Array.from({ length: 20 }, (_, at) => seq + at + 1).map((n) => ({ event: event({ device: 'd' + (n % 3), value: valueOf(n), occurredAt: n }), cursor: { epoch: 1, seq: n }, receivedAt: n }));
+      const batch = Array.from({ length: 20 }, (_, at) => seq + at + 1).map((n) => groupOf([event({ device: 'd' + (n % 3), value: valueOf(n), occurredAt: n })], { epoch: 1, seq: n }, n));
       await warnings.consumer.take(batch, { epoch: 1, seq: seq + 20 });
       seq += 20;
       console.log(seq);

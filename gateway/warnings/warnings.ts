@@ -12,10 +12,12 @@ import { apply, ruleEngine, type Finding, type KeyRecord, type Outcome, type Rul
 import { isOpen } from '../../core/rules/lifecycle.ts';
 import { limitsOf, type DrawnLimit, type Rule, type Selectable } from '../../core/rules/rule.ts';
 import type { Warning } from '../../core/rules/warning.ts';
+import { valueAt } from '../../core/wire/columns.ts';
 import { warningTopic } from '../../core/wire/topics.ts';
 import { everyMs, pause, type Timer, type World } from '../../core/world.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
-import type { Consumer, FedEvent } from '../stations/consumer.ts';
+import type { Consumer } from '../stations/consumer.ts';
+import { eventsOf, groupsAfter, type FedEvent, type FedGroup } from '../stations/fed.ts';
 import type { OutboxEntry, StateBatch, StateDatabase, StateSnapshot } from './database.ts';
 import { Outbox, type RetainedPublisher } from './outbox.ts';
 import { viewOf } from './view.ts';
@@ -195,10 +197,12 @@ class OpenWarnings implements Warnings {
     return this.#cursor;
   }
 
-  async #take(fed: readonly FedEvent[], upTo: Cursor): Promise<void> {
+  async #take(groups: readonly FedGroup[], upTo: Cursor): Promise<void> {
     if (compareCursors(upTo, this.#cursor) <= 0) return;
-    const fresh = fed.filter(({ cursor }) => compareCursors(cursor, this.#cursor) > 0);
-    const outcome = this.#engine.take(this.#tables, fresh.flatMap((one) => this.#inputOf(one)));
+    const fresh = groupsAfter(groups, this.#cursor);
+    // Only of what some rule watches events are made.
+    const watched = fresh.filter(({ columns }) => columns.cells('indicator')?.distinct.some((indicator) => this.#engine.watches(indicator as string)));
+    const outcome = this.#engine.take(this.#tables, eventsOf(watched).flatMap((one) => this.#inputOf(one)));
     await this.#commit(outcome, upTo);
     this.#cursor = upTo;
     if (outcome.late > 0) this.#world.tell({ kind: 'samples_lost', count: outcome.late, reason: 'rule_late', intended: true });
@@ -277,13 +281,16 @@ class OpenWarnings implements Warnings {
     }
   }
 
-  #noteProgress(fresh: readonly FedEvent[]): void {
+  #noteProgress(groups: readonly FedGroup[]): void {
     const nowMs = this.#world.clock.nowMs();
-    for (const { event, receivedAt } of fresh) {
-      const at = Math.min(event.occurredAt, receivedAt);
-      if (at < (this.#evaluatedTo ?? -Infinity)) continue;
-      this.#evaluatedTo = at;
-      if (event.origin !== 'backfill') this.#delayMs = Math.max(0, nowMs - at);
+    for (const { columns, receivedAt } of groups) {
+      const [times, origins] = [columns.cells('occurredAt'), columns.cells('origin')];
+      for (let place = 0; place < columns.count; place += 1) {
+        const at = Math.min(valueAt(times, place) as number, receivedAt);
+        if (at < (this.#evaluatedTo ?? -Infinity)) continue;
+        this.#evaluatedTo = at;
+        if (valueAt(origins, place) !== 'backfill') this.#delayMs = Math.max(0, nowMs - at);
+      }
     }
   }
 

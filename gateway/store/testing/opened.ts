@@ -9,7 +9,8 @@ import { EMPTY_CATALOGUE } from '../../../core/catalogue/catalogue.ts';
 import { FLAGS, type Event } from '../../../core/event.ts';
 import { event } from '../../../core/testing/rules.ts';
 import { testWorld } from '../../../core/testing/virtual-clock.ts';
-import type { FedEvent } from '../../stations/consumer.ts';
+import type { FedGroup } from '../../stations/fed.ts';
+import { groupOf, wiredGroupOf } from '../../stations/testing/groups.ts';
 import { openStore, type Store, type StoreOptions } from '../store.ts';
 
 const folders: string[] = [];
@@ -34,7 +35,11 @@ export async function open(over: Partial<StoreOptions> = {}): Promise<Store & { 
   return store;
 }
 
-export const fed = (events: readonly Partial<Event>[], firstSeq = 1): FedEvent[] => events.map((over, at) => ({ event: event(over), cursor: { epoch: 1, seq: firstSeq + at }, receivedAt: over.occurredAt ?? 0 }));
+/** A group each, in turn as rows and as columns off the wire (which knows no −0). */
+export const fed = (events: readonly Partial<Event>[], firstSeq = 1): FedGroup[] => events.map((over, at) => {
+  const make = at % 2 === 0 || Object.is(over.value, -0) ? groupOf : wiredGroupOf;
+  return make([event(over)], { epoch: 1, seq: firstSeq + at }, over.occurredAt ?? 0);
+});
 export const ALL = { indicator: 'X', device: 'd', point: 'p', from: 0, to: 1e15, maxPoints: null, limit: 10_000, after: null };
 
 export async function allRows(store: Store, name: { indicator: string; device: string; point: string }, limit: number): Promise<PointView[]> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EMPTY_CATALOGUE } from '../../../core/catalogue/catalogue.ts';
 import type { Event } from '../../../core/event.ts';
 import { realWorld } from '../../../core/world.ts';
+import { groupOf } from '../../../gateway/stations/testing/groups.ts';
 import { openStore, type Store } from '../../../gateway/store/store.ts';
 import { pauseMs, say } from '../rig.ts';
 import type { BenchPoint } from './points.ts';
@@ -34,9 +35,10 @@ export class Ours {
 
   async write(points: readonly BenchPoint[]): Promise<void> {
     for (let from = 0; from < points.length; from += HANDED) {
-      const batch = points.slice(from, from + HANDED).map((point, at) => ({ event: eventOf(point), cursor: { epoch: 1, seq: this.#seq + at + 1 }, receivedAt: point.at }));
-      this.#seq += batch.length;
-      await this.store.consumer.take(batch, { epoch: 1, seq: this.#seq });
+      const events = points.slice(from, from + HANDED).map(eventOf);
+      const group = groupOf(events, { epoch: 1, seq: this.#seq + 1 }, events[0]?.occurredAt ?? 0);
+      this.#seq += events.length;
+      await this.store.consumer.take([group], { epoch: 1, seq: this.#seq });
     }
   }
 

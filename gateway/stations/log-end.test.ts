@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Event } from '../../core/event.ts';
+import type { FedGroup } from './fed.ts';
+import { LogEnd } from './log-end.ts';
+import { groupOf } from './testing/groups.ts';
+
+const group = (seq: number, count: number, epoch = 5): FedGroup => groupOf(Array.from({ length: count }, () => ({}) as Event), { epoch, seq }, 1);
+
+test('what follows a place is what was put there, without a hole, for as long as it is kept', () => {
+  fc.assert(fc.property(fc.array(fc.record({ count: fc.integer({ min: 1, max: 30 }), hole: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 5 }) }) }), { maxLength: 60 }), fc.nat(900), fc.integer({ min: 1, max: 90 }), (steps, from, most) => {
+    const end = new LogEnd(200);
+    let seq = 1;
+    let beganAt = 1;
+    const put: FedGroup[] = [];
+    for (const { count, hole } of steps) {
+      if (hole > 0) beganAt = seq + hole;
+      seq += hole;
+      put.push(group(seq, count));
+      end.add(put.at(-1) as FedGroup);
+      seq += count;
+    }
+    const found = end.after({ epoch: 5, seq: from }, most);
+    if (found.length > 0) {
+      const place = put.indexOf(found[0] as FedGroup);
+      assert.deepEqual(found, put.slice(place, place + found.length));
+      assert.ok((found[0] as FedGroup).first.seq <= from + 1 && (found[0] as FedGroup).last.seq > from && from + 1 >= beganAt);
+      const events = found.reduce((sum, { columns }) => sum + columns.count, 0);
+      assert.ok(found.length === 1 || events <= most);
+    } else {
+      assert.ok(from + 1 < beganAt || from + 1 >= seq || seq - (from + 1) > 170, `${from} of ${beganAt}-${seq} is there`);
+    }
+    assert.deepEqual(end.after({ epoch: 4, seq: from }, most), []);
+  }));
+});
+
+test('many small groups are bounded too', () => {
+  const end = new LogEnd(1e9);
+  for (let seq = 1; seq <= 20_000; seq += 1) end.add(group(seq, 1));
+  assert.equal(end.after({ epoch: 5, seq: 19_000 }, 5000).length, 1000);
+  assert.deepEqual(end.after({ epoch: 5, seq: 100 }, 5000), []);
+});
