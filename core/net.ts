@@ -3,10 +3,8 @@
  * and played back on a virtual clock, through the same link.
  */
 import { createSocket } from 'node:dgram';
-import { createRequire } from 'node:module';
 import { connect, createServer, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { SerialPort } from 'serialport';
 
 export interface Address {
   host: string;
@@ -130,15 +128,11 @@ export const realNet: Net = {
       });
     }),
 
-  serial: ({ path, ...options }) =>
-    new Promise((resolve, reject) => {
-      const { SerialPort } = serialLibrary();
-      const line = new SerialPort({ path, ...options, lock: true, autoOpen: false });
-      line.open((error) => (error ? reject(error) : resolve(line)));
-    }),
+  async serial({ path, ...options }) {
+    // Native code: loaded only where there is a serial line.
+    const { SerialPort } = await import('serialport');
+    const line = new SerialPort({ path, ...options, lock: true, autoOpen: false });
+    await new Promise<void>((resolve, reject) => { line.open((error) => (error ? reject(error) : resolve())); });
+    return line;
+  },
 };
-
-/** The library that modbus-serial brings; loaded only where there is a serial line, since it is native code. */
-function serialLibrary(): { SerialPort: typeof SerialPort } {
-  return createRequire(import.meta.resolve('modbus-serial'))('serialport') as { SerialPort: typeof SerialPort };
-}

@@ -11,7 +11,7 @@ import { startDevice } from '../test-rigs/processes/device.ts';
 import { freePort } from '../test-rigs/processes/ports.ts';
 
 const root = join(import.meta.dirname, '..');
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[]; dependencies: Record<string, string> };
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[]; dependencies: Record<string, string>; optionalDependencies: Record<string, string> };
 const temp = await tempDir();
 const installed = join(temp.dir, 'node_modules', 'cityvitals');
 const command = join(installed, 'bin', 'cityvitals.js');
@@ -60,7 +60,7 @@ test('the package holds the program alone, and asks npm for every package that i
     const text = readFileSync(join(installed, 'dist', path), 'utf8');
     for (const [, name = ''] of text.matchAll(/(?:\bfrom |\bimport |import\(|import\.meta\.url\)\()'([^'.][^']*)'/g)) {
       const owner = name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/');
-      if (!isBuiltin(name) && !(owner in manifest.dependencies)) missing.add(`${path}: ${owner}`);
+      if (!isBuiltin(name) && !(owner in { ...manifest.dependencies, ...manifest.optionalDependencies })) missing.add(`${path}: ${owner}`);
     }
   }
   assert.deepEqual([...missing], []);

@@ -17,4 +17,19 @@ export const CASE_FAULTS = {
     en: ['{place}: {detail}', 'record it again, or take this line out'],
     zh: ['{place}：{detail}', '请重新录制，或删去此行'],
   },
+  CV_CASE_BYTES: {
+    stage: 'read', retry: 'next', actor: 'nobody', flag: 'comm',
+    en: ['{count} bytes of {direction} are missing from the recording', ''],
+    zh: ['录制数据缺少 {count} 字节（{direction}）', ''],
+  },
+  CV_CASE_STRAY: {
+    stage: 'read', retry: 'after-change', actor: 'developer', flag: 'comm',
+    en: ['the driver sends what the recording does not hold: {bytes}', 'record the case again if the driver is meant to ask differently now'],
+    zh: ['驱动发出了录制中没有的内容：{bytes}', '若驱动的请求方式确已改变，请重新录制该案例'],
+  },
+  CV_RECORDING_NOT_OFFERED: {
+    stage: 'cli', retry: 'never', actor: 'nobody',
+    en: ['{driver} cannot {what}', ''],
+    zh: ['{driver} 不支持{what}', ''],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

@@ -9,7 +9,7 @@ export function mutateFrame(frame: unknown, random: Random): unknown {
 
 const pick = (random: Random, count: number) => Math.floor(random.next() * count);
 
-function mutateBytes(frame: Uint8Array, random: Random): Uint8Array {
+export function mutateBytes(frame: Uint8Array, random: Random): Uint8Array {
   const bytes = Uint8Array.from(frame);
   switch (pick(random, 6)) {
     case 0: return bytes.subarray(0, pick(random, bytes.length + 1));

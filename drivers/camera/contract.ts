@@ -41,9 +41,10 @@ const HALF_BYTES = 15_000;
 async function runCase(recorded: Case, driver: Driver): Promise<CaseLine[]> {
   const world = testWorld();
   await world.clock.advanceMs(recorded.startsAt - world.clock.nowMs());
-  const file = String(recorded.settings.url).replace('file:', '');
-  const settings = schema.parse({ ...recorded.settings, url: `file:${join(recorded.folder, file)}` });
-  const detectors = await openDetectors([{ id: recorded.device, settings }], MODELS, world);
+  const [device] = recorded.devices;
+  const file = String(device.settings.url).replace('file:', '');
+  const settings = schema.parse({ ...device.settings, url: `file:${join(recorded.folder, file)}` });
+  const detectors = await openDetectors([{ id: device.id, settings }], MODELS, world);
   assert.deepEqual([...detectors.faults.values()], []);
   const station = infer(detectors.byDevice, world);
   const points = driver.points ?? {};
@@ -53,9 +54,9 @@ async function runCase(recorded: Case, driver: Driver): Promise<CaseLine[]> {
   try {
     for await (const picture of link.frames(new AbortController().signal)) {
       const { index, ptsMs, takenAt = 0 } = picture;
-      frames.push({ file, index, ptsMs });
+      frames.push({ afterUs: Math.round(ptsMs * 1000), file, index, ptsMs });
       await new Promise<void>((resolve) => {
-        station.take?.([{ kind: 'picture', device: recorded.device, picture, at: takenAt, observedAt: takenAt, points }], (samples) => {
+        station.take?.([{ kind: 'picture', device: device.id, picture, at: takenAt, observedAt: takenAt, points }], (samples) => {
           lines.push(...samples.map(sampleLine));
           if (samples.length > 0) resolve();
         });

@@ -16,4 +16,9 @@ export default defineDriver({
     occupancy: { zh: '画面被人和车辆占据的比例', en: 'Share of the picture that people and vehicles cover', unit: '%', range: [0, 100], indicator: 'SH-CRD-004' },
   },
   open, decode, examine, probe,
+  recording: {
+    level: 'frames',
+    above: { en: 'a picture is named by its file, number and time; its bytes are the file\'s', zh: '画面以文件、序号和时间标识，字节即文件本身' },
+    line: ({ index, ptsMs }) => ({ index, ptsMs }),
+  },
 });

@@ -5,6 +5,7 @@ import { examine } from './examine.ts';
 import { frameOf } from './frame-of.ts';
 import { open } from './link.ts';
 import { probe } from './probe.ts';
+import { recording } from './recording.ts';
 import { requests, typeOf } from './requests.ts';
 import { busOf, point, settings } from './settings.ts';
 import { write } from './writes.ts';
@@ -15,7 +16,7 @@ export default defineDriver({
   settings,
   point,
   traits: ['polled', 'probes', 'writes'],
-  open, decode, requests, probe, examine, frameOf, write,
+  open, decode, requests, probe, examine, frameOf, write, recording,
   bus: busOf,
   unitless: (one) => ['bool', 'string'].includes(typeOf(one)),
 });

@@ -16,6 +16,11 @@ export default defineDriver({
   traits: ['listens', 'probes', 'writes', 'discovers'],
   reportsChanges: true,
   open, decode, probe, discover, write,
+  recording: {
+    level: 'frames',
+    above: { en: 'channels, sessions and encryption are the library\'s: bytes could not be played again', zh: '通道、会话和加密由协议库管理，字节无法重放' },
+    line: (frame) => ({ ...frame }),
+  },
   frameOf: {
     level: 'frames',
     read: (input) => input.map((frame) => ({ frame: frame as OpcuaFrame })),

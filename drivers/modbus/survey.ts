@@ -1,0 +1,42 @@
+/** What a capture shows of the devices behind an address: a device for each unit, a point for each cell that was read. Pure. */
+import type { SurveyedDevice, SurveyedMessage } from '../../core/recording.ts';
+import { areaOf, type Area } from './address.ts';
+import { isException, type Adu } from './adu.ts';
+import { cellBytes } from './requests.ts';
+
+export function survey(messages: readonly SurveyedMessage[], { host, port }: { host: string; port: number }, read: (message: Uint8Array) => Adu | null): SurveyedDevice[] {
+  const units = new Map<number, Set<string>>();
+  const asked = new Map<number, Adu>();
+  for (const { direction, bytes } of messages) {
+    const adu = read(bytes);
+    if (!adu || adu.transaction === undefined) continue;
+    if (direction === 'out') {
+      asked.set(adu.transaction, adu);
+      continue;
+    }
+    const question = asked.get(adu.transaction);
+    if (!question || question.unit !== adu.unit || isException(adu.pdu)) continue;
+    const cells = units.get(adu.unit) ?? new Set();
+    for (const cell of cellsOf(question, adu)) cells.add(cell);
+    if (cells.size > 0) units.set(adu.unit, cells);
+  }
+  return [...units].toSorted(([a], [b]) => a - b).map(([unit, cells]) => ({
+    id: `unit-${unit}`,
+    settings: { host, port, unit },
+    points: [...cells].toSorted(byPlace).map((address) => ({ id: address.replace(':', '-'), address })),
+  }));
+}
+
+/** `input:7` for each cell that was answered. */
+function cellsOf({ pdu: asked }: Adu, { pdu: answer }: Adu): string[] {
+  const area: Area | undefined = areaOf(asked[0] as number);
+  if (!area || asked.length !== 5 || answer[0] !== asked[0]) return [];
+  const [start, count] = [((asked[1] as number) << 8) | (asked[2] as number), ((asked[3] as number) << 8) | (asked[4] as number)];
+  if (answer.length !== 2 + cellBytes(asked[0] as number, count) || start + count > 0x10000) return [];
+  return Array.from({ length: count }, (_, at) => `${area}:${start + at}`);
+}
+
+function byPlace(a: string, b: string): number {
+  const [[areaA, atA], [areaB, atB]] = [a.split(':'), b.split(':')] as [[string, string], [string, string]];
+  return areaA < areaB ? -1 : areaA > areaB ? 1 : Number(atA) - Number(atB);
+}
