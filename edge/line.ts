@@ -29,7 +29,7 @@ export interface EdgeParts {
 }
 
 export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
-  const reading = read(parts.devices, world);
+  const reading = read(parts.devices, world, () => keeping.whenKept());
   const latest = latestValues(world.clock);
   const keeping = keep(parts.log, setup.centre, world);
   const forwarding = forward(setup, { ...parts.presence, devices: () => reading.states(), onCommand: parts.onCommand }, parts.log, world);

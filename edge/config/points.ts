@@ -61,13 +61,14 @@ function onePoint(document: ConfigDocument, driver: Driver, item: unknown, path:
   const ownSchema = driver.point as z.ZodObject;
   const ownKeys = Object.keys(ownSchema.shape);
   const owner = pointWords(typeof item.id === 'string' ? item.id : String(path.at(-1)), device);
-  const general = checkGeneral(document, item, item, path, [...POINT_KEYS, ...ownKeys], owner);
   const own = checkPart(document, ownSchema, path, owner, pick(item, ownKeys));
-  const problems = [...general.problems, ...own.problems];
   const { id } = item;
-  const mine = own.value ? { ...(own.value as object), id: String(id) } : null;
-  const isUnitless = mine !== null && (driver.unitless?.(mine as PointOf<unknown>) ?? false);
-  if (item.unit === undefined && mine && !isUnitless) {
+  const mine: PointOf<unknown> | null = own.value ? { ...(own.value as object), id: String(id) } : null;
+  const filled: Raw = { ...(mine && driver.known?.(mine)), ...item };
+  const general = checkGeneral(document, filled, item, path, [...POINT_KEYS, ...ownKeys], owner);
+  const problems = [...general.problems, ...own.problems];
+  const isUnitless = mine !== null && (driver.unitless?.(mine) ?? false);
+  if (filled.unit === undefined && mine && !isUnitless) {
     problems.push(...checkPart(document, WITH_UNIT, path, owner, {}).problems);
   }
   return { point: general.value && mine && problems.length === 0 ? pointSetup(general.value, general.value.unit ?? '', mine) : null, problems };
