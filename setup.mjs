@@ -23,10 +23,11 @@ const GOALS = {
   bench: { programs: [], console: false, models: false },
   // Each of the benches against peers asks for its own when it runs.
   'bench-ingest': { programs: ['mosquitto', 'victoria-metrics'] },
+  'bench-log': { programs: ['gcc'] },
   'bench-modbus': { programs: ['gcc', 'pkg-config', 'libmodbus', 'pymodbus'] },
   'bench-store': { programs: ['victoria-metrics', 'timescaledb'] },
   'bench-memory': { programs: ['mosquitto', 'gcc', 'pkg-config', 'libmodbus', 'victoria-metrics'], models: true },
-  chaos: { programs: ['mosquitto'], console: true, models: false },
+  chaos: { programs: ['mosquitto', 'gcc'], console: true, models: false },
   peers: { programs: ['ffmpeg', 'mosquitto', 'mosquitto_sub', 'mbpoll', 'socat', 'pymodbus', 'pyserial', 'paho', 'gcc', 'open62541', 'victoria-metrics'], console: true, models: true },
 };
 

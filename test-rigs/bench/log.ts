@@ -15,6 +15,7 @@ import { realWorld, seededRandom } from '../../core/world.ts';
 import { bareAppends, bytesWritten } from './disk.ts';
 import { eventSource } from './events.ts';
 import { result, type BenchResult } from './result.ts';
+import { benchWear, WEAR_NOTES } from './wear/bench.ts';
 
 const GROUPS = [1, 25, 100, 500];
 /** Bytes written an event by the size of the group: the reference. */
@@ -30,6 +31,7 @@ const EDGE = { edge: 'bench', centre: '500112001', maxBytes: 4 * 2 ** 30 };
 
 export const LOG_NOTES = [
   'Bytes are `write_bytes` of /proc/self/io; forced writes are counted by the log\'s own thread. "bare append + fdatasync" is one file, the same payloads, in the same run; "measured" is what a throw-away program wrote on the same layout.',
+  ...WEAR_NOTES,
 ];
 
 export async function benchLog(options: { seconds: number }): Promise<BenchResult[]> {
@@ -39,7 +41,7 @@ export async function benchLog(options: { seconds: number }): Promise<BenchResul
     const share = Math.max(1, options.seconds / (2 * GROUPS.length + RATES.length + 1));
     for (const group of GROUPS) results.push(...(await appendRates(join(dir, `group-${group}`), dir, group, share)));
     for (const rate of RATES) results.push(...(await steady(join(dir, `rate-${rate.perSecond}`), rate, Math.max(share, 3))));
-    return results;
+    return [...(await benchWear(options)), ...results];
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
