@@ -2,15 +2,16 @@
 
 const FLOAT = new Float32Array(1);
 const BITS = new Uint32Array(FLOAT.buffer);
-/** Binary exponent field of a float32 → the decimal exponent of the smallest number that has it. */
+/** Binary exponent field of a float32 → the decimal exponent of the smallest number that has it, and where the next one begins. */
 const DECIMAL = Int8Array.from({ length: 256 }, (_, field) => Math.floor((field - 127) * Math.log10(2)));
-const POWER = Float64Array.from({ length: 60 }, (_, at) => 10 ** at);
-/** Below, a float32 has fewer digits than six. */
-const NORMAL_LEAST = 2 ** -126;
-/** Every float32 is told from its neighbours by so many digits; six always suffice for what was written with six. */
-const [FEWEST, MOST] = [6, 9];
+const NEXT_FROM = Float64Array.from(DECIMAL, (exponent) => 10 ** (exponent + 1));
 /** Up to here a power of ten is exact as a double, and dividing by it gives the double that the decimal text would. */
 const EXACT_POWER = 22;
+const POWER = Float64Array.from({ length: EXACT_POWER + 1 }, (_, at) => 10 ** at);
+/** Below, a float32 has fewer digits than six. */
+const NORMAL_LEAST = 2 ** -126;
+/** Every float32 is told from its neighbours by nine digits; six always suffice for what was written with six. */
+const [FEWEST, MOST] = [6, 9];
 /** So near a tie the product's own rounding might decide which decimal is the nearer. */
 const TIE = 1e-6;
 
@@ -25,24 +26,21 @@ export function shortest32(value: number): number {
   const size = Math.abs(value);
   if (!(size >= NORMAL_LEAST && size < Infinity)) return byText(value);
   FLOAT[0] = size;
-  let exponent = DECIMAL[(BITS[0] as number) >>> 23] as number;
-  if (size >= power(exponent + 1)) exponent += 1;
+  const field = (BITS[0] as number) >>> 23;
+  const exponent = (DECIMAL[field] as number) + (size >= (NEXT_FROM[field] as number) ? 1 : 0);
   for (let digits = FEWEST; digits <= MOST; digits += 1) {
     // size × 10^shift has `digits` digits before its point.
     const shift = digits - 1 - exponent;
-    if (shift > EXACT_POWER || -shift > EXACT_POWER) return byText(value);
-    const unit = POWER[Math.abs(shift)] as number;
+    if (shift > EXACT_POWER || shift < -EXACT_POWER) return byText(value);
+    const unit = POWER[shift < 0 ? -shift : shift] as number;
     const scaled = shift < 0 ? size / unit : size * unit;
     const whole = Math.round(scaled);
-    if (Math.abs(Math.abs(scaled - whole) - 0.5) < TIE) return byText(value);
+    // Of six digits one decimal at most can be the same float32, and then it is no tie.
+    if (digits > FEWEST && Math.abs(Math.abs(scaled - whole) - 0.5) < TIE) return byText(value);
     const shorter = shift < 0 ? whole * unit : whole / unit;
     if (Math.fround(shorter) === size) return value < 0 ? -shorter : shorter;
   }
   return byText(value);
-}
-
-function power(exponent: number): number {
-  return exponent < 0 ? 1 / (POWER[-exponent] as number) : (POWER[exponent] as number);
 }
 
 function byText(value: number): number {

@@ -56,7 +56,7 @@ async function runCase(recorded: Case, driver: Driver): Promise<CaseLine[]> {
       const { index, ptsMs, takenAt = 0 } = picture;
       frames.push({ afterUs: Math.round(ptsMs * 1000), file, index, ptsMs });
       await new Promise<void>((resolve) => {
-        station.take?.([{ kind: 'picture', device: device.id, picture, at: takenAt, observedAt: takenAt, points }], (samples) => {
+        station.take?.([{ device: device.id, picture, at: takenAt, observedAt: takenAt, points }], (samples) => {
           lines.push(...samples.map(sampleLine));
           if (samples.length > 0) resolve();
         });

@@ -45,8 +45,12 @@ export function tcpAduBytes(bytes: Uint8Array): number | null {
 /** Takes one whole TCP ADU apart; null when the bytes are not exactly one. */
 export function readTcpAdu(bytes: Uint8Array): Adu | null {
   const whole = tcpAduBytes(bytes);
-  if (!whole || whole !== bytes.length) return null;
-  return { transaction: ((bytes[0] as number) << 8) | (bytes[1] as number), unit: bytes[6] as number, pdu: bytes.subarray(MBAP_BYTES) };
+  return whole && whole === bytes.length ? tcpAduAt(bytes, whole) : null;
+}
+
+/** The ADU of `whole` bytes that these begin with. */
+export function tcpAduAt(bytes: Uint8Array, whole: number): Adu {
+  return { transaction: ((bytes[0] as number) << 8) | (bytes[1] as number), unit: bytes[6] as number, pdu: bytes.subarray(MBAP_BYTES, whole) };
 }
 
 export type RtuProblem = 'length' | 'checksum';

@@ -72,16 +72,18 @@ function valuesOr(part: Part, block: Block): PointValue[] {
 const VALUES_AT = 2;
 
 function valuesOf(pdu: Uint8Array, { items, start, fc }: Block): PointValue[] {
-  return items.map((item) => (fc <= 2 ? bitOf(pdu, item, item.start - start) : valueOf(pdu, item, VALUES_AT + (item.start - start) * 2)));
+  if (fc <= 2) return items.map((item) => bitOf(pdu, item, item.start - start));
+  const wire = new DataView(pdu.buffer, pdu.byteOffset + VALUES_AT, pdu.length - VALUES_AT);
+  return items.map((item) => valueOf(wire, item, (item.start - start) * 2));
 }
 
 function bitOf(pdu: Uint8Array, { point }: Item, at: number): PointValue {
   return { point, value: (((pdu[VALUES_AT + (at >>> 3)] as number) >>> (at & 7)) & 1) === 1 };
 }
 
-function valueOf(pdu: Uint8Array, item: Item, from: number): PointValue {
-  const read = readValue(pdu, item, from);
-  return 'value' in read ? { point: item.point, value: read.value } : bad(item, read.fault);
+function valueOf(wire: DataView, item: Item, from: number): PointValue {
+  const read = readValue(wire, item, from);
+  return typeof read === 'object' ? bad(item, read.fault) : { point: item.point, value: read };
 }
 
 function bad(item: Item, fault: Fault | undefined): PointValue {

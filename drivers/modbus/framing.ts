@@ -1,7 +1,14 @@
 /** How a request goes out and how its answer is found in what comes in: one of these for each envelope. Pure. */
-import { mismatch, readTcpAdu, strayOf, tcpAduBytes, type Asked, type Detail } from './adu.ts';
+import { MBAP_BYTES, mismatch, strayOf, tcpAduAt, tcpAduBytes, type Asked, type Detail } from './adu.ts';
 
 const CRC_BYTES = 2;
+const READ_PDU_BYTES = 5;
+const NOTHING = Buffer.alloc(0);
+
+/** A read of cells: functions 1 to 4. */
+export interface Readable extends Asked {
+  start: number;
+}
 
 /** The question that is under way. */
 export interface Awaited {
@@ -47,15 +54,28 @@ export const mbapFraming: Framing = {
       const begin = held.subarray(0, 8).toString('hex');
       return { kind: 'broken', detail: { detail: `no Modbus TCP: ${begin}`, detailZh: `不是 Modbus TCP:${begin}` } };
     }
-    const adu = whole === null || held.length < whole ? null : readTcpAdu(held.subarray(0, whole));
-    if (whole === null || !adu) return { kind: 'wait' };
-    const rest = held.subarray(whole);
+    if (whole === null || held.length < whole) return { kind: 'wait' };
+    const adu = tcpAduAt(held, whole);
+    const rest = held.length === whole ? NOTHING : held.subarray(whole);
     const stray = strayOf(adu, awaited?.transaction);
     if (stray || !awaited) return { kind: 'stray', rest, detail: stray ?? { detail: '', detailZh: '' } };
     const detail = mismatch(awaited.asked, adu.unit, adu.pdu);
     return detail ? { kind: 'mismatch', rest, detail } : { kind: 'answer', rest, unit: adu.unit, pdu: adu.pdu };
   },
 };
+
+/** The TCP ADU of a read, functions 1 to 4: all of it is known beforehand, so nobody else need write it. */
+export function readAdu({ unit, fc, start, count }: Readable, transaction: number): Buffer {
+  const adu = Buffer.allocUnsafe(MBAP_BYTES + READ_PDU_BYTES);
+  adu.writeUInt16BE(transaction, 0);
+  adu.writeUInt16BE(0, 2);
+  adu.writeUInt16BE(1 + READ_PDU_BYTES, 4);
+  adu[6] = unit;
+  adu[7] = fc;
+  adu.writeUInt16BE(start, 8);
+  adu.writeUInt16BE(count, 10);
+  return adu;
+}
 
 /** An RTU frame as a TCP ADU. */
 export function toMbap(frame: Buffer, transaction: number): Buffer {

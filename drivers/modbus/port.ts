@@ -11,10 +11,11 @@ import { FaultError, faultOf } from '../../core/faults.ts';
 import { pause, type Timer, type World } from '../../core/world.ts';
 import { crc16Modbus } from '../../core/wire/crc16.ts';
 import { EXCEPTION_TO_NONE, type Asked, type Detail } from './adu.ts';
-import type { Awaited, Framing } from './framing.ts';
+import { readAdu, type Awaited, type Framing, type Readable } from './framing.ts';
 import type { Wire } from './wire.ts';
 
 const CRC_BYTES = 2;
+const NOTHING = Buffer.alloc(0);
 /** A peer that sends this many answers nobody asked for, without one that was, is not one to go on with. */
 const MAX_STRAYS = 32;
 /** Noise is kept no longer than a few answers. */
@@ -25,8 +26,12 @@ const QUIET_MS = 1000;
 const SETTLE_AT_ONCE_MS = 300;
 
 interface Waiting extends Awaited {
+  /** The answer, which fits what was asked. */
+  take(unit: number, pdu: Uint8Array): void;
   fail(error: unknown): void;
 }
+
+type Done<T> = (error: unknown, result: T) => void;
 
 export interface PortOptions {
   framing: Framing;
@@ -53,14 +58,14 @@ export class GuardedPort extends EventEmitter {
   readonly #options: Required<PortOptions>;
   readonly #world: Pick<World, 'clock' | 'tell'>;
   readonly #ending = new AbortController();
-  #held: Buffer = Buffer.alloc(0);
+  #held: Buffer = NOTHING;
   #transaction = 0;
   #strays = 0;
   #isBusy = false;
   #waiting: Waiting | null = null;
   #quietTimer: Timer | null = null;
   #end: FaultError | null = null;
-  /** Monotonic: nothing is sent before. */
+  /** Monotonic: nothing is sent before; 0: at any time. */
   #readyAtMs = 0;
   #mustFlush = false;
 
@@ -79,11 +84,25 @@ export class GuardedPort extends EventEmitter {
 
   /** Takes a frame from modbus-serial and sends it in the wire's envelope, if an exchange is under way. */
   write(frame: Buffer): void {
-    if (!this.#waiting) return;
-    this.#transaction = (this.#transaction + 1) & 0xffff;
-    this.#waiting.transaction = this.#transaction;
-    this.#waiting.sent = this.#options.framing.wrap(frame, this.#transaction);
-    this.#wire.send(this.#waiting.sent);
+    if (this.#waiting) this.#send(this.#waiting, this.#options.framing.wrap(frame, this.#number(this.#waiting)));
+  }
+
+  /** Whether `read` can be had. */
+  get isNumbered(): boolean {
+    return this.#options.framing.isNumbered;
+  }
+
+  /**
+   * One read, functions 1 to 4, and its answer's PDU, an exception too. Where transactions are numbered it goes past
+   * modbus-serial, which would take longer over it than all else does (docs/decisions/0016).
+   *
+   * @returns rejects as `ask` does
+   */
+  read(asked: Readable, signal: AbortSignal): Promise<Uint8Array> {
+    return this.ask<Uint8Array>(asked, signal, (done, waiting) => {
+      waiting.take = (_unit, pdu) => done(null, pdu);
+      this.#send(waiting, readAdu(asked, this.#number(waiting)));
+    });
   }
 
   /**
@@ -93,14 +112,14 @@ export class GuardedPort extends EventEmitter {
    * @returns what modbus-serial made of the answer; rejects with its error for an exception, the signal's reason, CV_MODBUS_ANSWER_MISMATCH,
    *   CV_FRAME_INVALID or CV_LINK_CLOSED
    */
-  async ask<T>(asked: Asked, signal: AbortSignal, send: (done: (error: unknown, result: T) => void) => void): Promise<T> {
+  async ask<T>(asked: Asked, signal: AbortSignal, send: (done: Done<T>, waiting: Waiting) => void): Promise<T> {
     if (this.#end) throw this.#end;
     if (signal.aborted) throw signal.reason;
     const address = this.#wire.address;
     if (this.#isBusy) throw new FaultError('CV_DRIVER_FAILED', { device: address, detail: 'two exchanges at once on one link' });
     this.#isBusy = true;
     try {
-      await this.#untilReady(signal);
+      if (this.#readyAtMs > 0) await this.#untilReady(signal);
       return await this.#exchange(asked, signal, send);
     } catch (error) {
       if (signal.aborted && !this.#options.framing.isNumbered) await this.#settle(signal.reason);
@@ -121,13 +140,13 @@ export class GuardedPort extends EventEmitter {
     return this.#end;
   }
 
-  #exchange<T>(asked: Asked, signal: AbortSignal, send: (done: (error: unknown, result: T) => void) => void): Promise<T> {
+  #exchange<T>(asked: Asked, signal: AbortSignal, send: (done: Done<T>, waiting: Waiting) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       const settle = () => {
         if (this.#waiting === waiting) this.#waiting = null;
         this.#quietTimer?.cancel();
         signal.removeEventListener('abort', abort);
-        this.#readyAtMs = Math.max(this.#readyAtMs, this.#world.clock.monotonicMs() + this.#options.gapMs);
+        if (this.#options.gapMs > 0) this.#readyAtMs = Math.max(this.#readyAtMs, this.#world.clock.monotonicMs() + this.#options.gapMs);
       };
       const fail = (error: unknown) => {
         settle();
@@ -137,17 +156,28 @@ export class GuardedPort extends EventEmitter {
         this.#describe(waiting);
         fail(signal.reason);
       };
-      const waiting: Waiting = { asked, transaction: -1, sent: Buffer.alloc(0), fail };
+      const waiting: Waiting = { asked, transaction: -1, sent: NOTHING, take: (unit, pdu) => this.#hand(unit, pdu, waiting), fail };
       signal.addEventListener('abort', abort, { once: true });
       this.#waiting = waiting;
       // What came while nobody asked is no answer. Numbered frames may lie in it half, so there the stream goes on.
-      if (!this.#options.framing.isNumbered) this.#held = Buffer.alloc(0);
+      if (!this.#options.framing.isNumbered) this.#held = NOTHING;
       send((error, result) => {
         settle();
         if (error === null || error === undefined) resolve(result);
         else reject(exceptionOf(error) === null ? new FaultError('CV_FRAME_INVALID', { detail: String(error) }, { cause: error }) : error);
-      });
+      }, waiting);
     });
+  }
+
+  /** A transaction number of its own for what is about to be sent. */
+  #number(waiting: Waiting): number {
+    this.#transaction = (this.#transaction + 1) & 0xffff;
+    return (waiting.transaction = this.#transaction);
+  }
+
+  #send(waiting: Waiting, adu: Buffer): void {
+    waiting.sent = adu;
+    this.#wire.send(adu);
   }
 
   async #untilReady(signal: AbortSignal): Promise<void> {
@@ -187,7 +217,7 @@ export class GuardedPort extends EventEmitter {
       this.#held = cut.rest;
       if (cut.kind === 'stray') this.#stray(cut.detail);
       else if (waiting && cut.kind === 'mismatch') waiting.fail(new FaultError('CV_MODBUS_ANSWER_MISMATCH', cut.detail));
-      else if (waiting && cut.kind === 'answer') this.#hand(cut.unit, cut.pdu, waiting);
+      else if (waiting && cut.kind === 'answer') this.#answer(cut.unit, cut.pdu, waiting);
     }
   }
 
@@ -197,14 +227,17 @@ export class GuardedPort extends EventEmitter {
     if (this.#strays > MAX_STRAYS) this.#break({ detail: `${this.#strays} answers nobody asked for`, detailZh: `${this.#strays} 个无人等待的应答` });
   }
 
+  #answer(unit: number, pdu: Uint8Array, waiting: Waiting): void {
+    this.#strays = 0;
+    // An exception is one to the function that was asked, and to nothing else.
+    waiting.take(unit, pdu[0] === EXCEPTION_TO_NONE ? Uint8Array.of(waiting.asked.fc | EXCEPTION_TO_NONE, pdu[1] as number) : pdu);
+  }
+
   /** Hands the awaited answer to modbus-serial. */
   #hand(unit: number, pdu: Uint8Array, waiting: Waiting): void {
-    this.#strays = 0;
     const frame = Buffer.alloc(1 + pdu.length + CRC_BYTES);
     frame[0] = unit;
     frame.set(pdu, 1);
-    // modbus-serial knows an exception only by the function it asked.
-    if (frame[1] === EXCEPTION_TO_NONE) frame[1] = waiting.asked.fc | EXCEPTION_TO_NONE;
     frame.writeUInt16LE(crc16Modbus(frame.subarray(0, -CRC_BYTES)), 1 + pdu.length);
     try {
       this.emit('data', frame);
@@ -236,7 +269,7 @@ export class GuardedPort extends EventEmitter {
     if (this.#end) return;
     this.#end = end;
     this.isOpen = false;
-    this.#held = Buffer.alloc(0);
+    this.#held = NOTHING;
     this.#quietTimer?.cancel();
     this.#waiting?.fail(end);
     this.#ending.abort();

@@ -29,11 +29,10 @@ export function sessionOver(guard: GuardedPort, refused: Set<string>): Session {
   client.open();
 
   async function ask(block: Block, signal: AbortSignal): Promise<Uint8Array> {
-    const key = `${block.unit}/${block.fc}/${block.start}/${block.count}`;
-    const pdu = refused.has(key) ? illegalAddress(block) : await read(client, guard, block, signal);
+    const pdu = refused.size > 0 && refused.has(nameOf(block)) ? illegalAddress(block) : await read(client, guard, block, signal);
     const halves = pdu.length === 2 && pdu[1] === ILLEGAL_ADDRESS ? halvesOf(block) : null;
     if (!halves) return pdu;
-    refused.add(key);
+    refused.add(nameOf(block));
     return Buffer.concat([pdu, await ask(halves[0], signal), await ask(halves[1], signal)]);
   }
 
@@ -44,7 +43,9 @@ export function sessionOver(guard: GuardedPort, refused: Set<string>): Session {
 }
 
 /** One read; an exception is an answer like any other. */
-function read(client: Client, guard: GuardedPort, { unit, fc, start, count }: Block, signal: AbortSignal): Promise<Uint8Array> {
+function read(client: Client, guard: GuardedPort, block: Block, signal: AbortSignal): Promise<Uint8Array> {
+  if (guard.isNumbered) return guard.read(block, signal);
+  const { unit, fc, start, count } = block;
   return guard.ask<Answer>({ unit, fc, count }, signal, (done) => {
     const next = done as (error: NodeJS.ErrnoException, result: Answer) => void;
     if (fc === 1) client.writeFC1(unit, start, count, next);
@@ -102,6 +103,8 @@ async function identify(client: Client, guard: GuardedPort, unit: number, signal
     throw error;
   }
 }
+
+const nameOf = ({ unit, fc, start, count }: Block): string => `${unit}/${fc}/${start}/${count}`;
 
 function illegalAddress(block: Block): Uint8Array {
   return Uint8Array.of(block.fc | 0x80, ILLEGAL_ADDRESS);

@@ -32,58 +32,63 @@ export interface Form {
   invalid?: readonly number[];
 }
 
-/** A value, or why the registers hold none. */
-export type Read = { value: number | boolean | string } | { fault?: Fault };
+/** A value, or, as an object, that the registers hold none, and why. */
+export type Read = number | boolean | string | { fault?: Fault };
 
 /**
  * Reads one value from its registers as they came on the wire.
  *
  * @param wire two bytes a register
  * @param from byte of `wire` at which the value begins
- * @returns no value and no fault when the raw value is one of `invalid`; CV_VALUE_UNSAFE or CV_MODBUS_VALUE_FORM as fault
+ * @returns an object where there is none: without a fault when the raw value is one of `invalid`, else with
+ *   CV_VALUE_UNSAFE or CV_MODBUS_VALUE_FORM
  */
-export function readValue(wire: Uint8Array, form: Form, from = 0): Read {
+export function readValue(wire: DataView, form: Form, from = 0): Read {
+  if (form.type === 'string' || form.type === 'bcd16' || form.type === 'bcd32') return digitsOrText(wire, form, from);
+  // Both big or both little is the order of a DataView; otherwise the words must change places first.
+  const isMixed = form.wordOrder !== form.byteOrder;
+  const view = isMixed ? wordsReversed(wire, form.type, from) : wire;
+  const at = isMixed ? 0 : from;
+  const little = form.byteOrder === 'little';
   switch (form.type) {
-    case 'bool': return { value: form.bit === undefined ? numberAt(wire, from, 2, form).getUint16(0) !== 0 : ((numberAt(wire, from, 2, form).getUint16(0) >>> form.bit) & 1) === 1 };
-    case 'int16': return number(numberAt(wire, from, 2, form).getInt16(0), form, NUMBER.getUint16(0));
-    case 'uint16': return number(numberAt(wire, from, 2, form).getUint16(0), form);
-    case 'int32': return number(numberAt(wire, from, 4, form).getInt32(0), form, NUMBER.getUint32(0));
-    case 'uint32': return number(numberAt(wire, from, 4, form).getUint32(0), form);
-    case 'int64': return long(numberAt(wire, from, 8, form).getBigInt64(0), form);
-    case 'uint64': return long(numberAt(wire, from, 8, form).getBigUint64(0), form);
-    case 'float32': return number(shortest32(numberAt(wire, from, 4, form).getFloat32(0)), form);
-    case 'float64': return number(numberAt(wire, from, 8, form).getFloat64(0), form);
-    case 'bcd16': case 'bcd32': case 'string': {
-      const bytes = inOrder(wire.subarray(from, from + registersOf(form.type, form.length) * 2), form.wordOrder, form.byteOrder);
-      return form.type === 'string' ? text(bytes, form) : bcd(bytes, form);
-    }
+    case 'bool': return (view.getUint16(at, little) & (form.bit === undefined ? 0xffff : 1 << form.bit)) !== 0;
+    case 'int16': return number(view.getInt16(at, little), form, view.getUint16(at, little));
+    case 'uint16': return number(view.getUint16(at, little), form);
+    case 'int32': return number(view.getInt32(at, little), form, view.getUint32(at, little));
+    case 'uint32': return number(view.getUint32(at, little), form);
+    case 'int64': return long(view.getBigInt64(at, little), form);
+    case 'uint64': return long(view.getBigUint64(at, little), form);
+    case 'float32': return number(shortest32(view.getFloat32(at, little)), form);
+    case 'float64': return number(view.getFloat64(at, little), form);
   }
 }
 
-/** A number's bytes while it is read: no number has more than eight, and making room for each took half of the time. */
-const NUMBER_BYTES = new Uint8Array(8);
-const NUMBER = new DataView(NUMBER_BYTES.buffer);
+/** No number has more than four registers, and making room for each took half of the time. */
+const WORDS = new DataView(new ArrayBuffer(8));
 
-/** A number's bytes, the most significant first; good until the next call. */
-function numberAt(wire: Uint8Array, from: number, length: number, { wordOrder, byteOrder }: Form): DataView {
-  putInOrder(wire, from, length, wordOrder, byteOrder, NUMBER_BYTES);
-  return NUMBER;
+/** The registers of a number in reverse order; good until the next call. */
+function wordsReversed(wire: DataView, type: Exclude<ValueType, 'string'>, from: number): DataView {
+  const last = (REGISTERS[type] - 1) * 2;
+  for (let at = 0; at <= last; at += 2) WORDS.setUint16(last - at, wire.getUint16(from + at));
+  return WORDS;
+}
+
+function digitsOrText(wire: DataView, form: Form, from: number): Read {
+  const bytes = new Uint8Array(wire.buffer, wire.byteOffset + from, registersOf(form.type, form.length) * 2);
+  const ordered = inOrder(bytes, form.wordOrder, form.byteOrder);
+  return form.type === 'string' ? text(ordered, form) : bcd(ordered, form);
 }
 
 /** The bytes with the most significant first; the input is left as it is. */
 function inOrder(wire: Uint8Array, wordOrder: Order, byteOrder: Order): Uint8Array {
   const bytes = new Uint8Array(wire.length);
-  putInOrder(wire, 0, wire.length, wordOrder, byteOrder, bytes);
-  return bytes;
-}
-
-function putInOrder(wire: Uint8Array, from: number, length: number, wordOrder: Order, byteOrder: Order, bytes: Uint8Array): void {
   const swapped = byteOrder === 'big' ? 0 : 1;
-  for (let at = 0; at < length; at += 2) {
-    const word = from + (wordOrder === 'big' ? at : length - 2 - at);
-    bytes[at] = wire[word + swapped] as number;
-    bytes[at + 1] = wire[word + 1 - swapped] as number;
+  for (let at = 0; at < wire.length; at += 2) {
+    const from = wordOrder === 'big' ? at : wire.length - 2 - at;
+    bytes[at] = wire[from + swapped] as number;
+    bytes[at + 1] = wire[from + 1 - swapped] as number;
   }
+  return bytes;
 }
 
 /** `raw` is the same bits without a sign: a manual writes 0x8000 for an int16 too. */
@@ -91,7 +96,7 @@ function number(value: number, form: Form, raw = value): Read {
   if (form.invalid && isInvalid(form.invalid, value, raw, form.type)) return {};
   // Not written as Math.abs(value) > MAX_NUMBER: NaN is unsafe too.
   if (!(Math.abs(value) <= MAX_NUMBER)) return { fault: { code: 'CV_VALUE_UNSAFE', params: { point: form.point } } };
-  return { value };
+  return value;
 }
 
 function long(exact: bigint, form: Form): Read {
@@ -116,7 +121,7 @@ function text(bytes: Uint8Array, form: Form): Read {
   const whole = bytes.subarray(0, form.length ?? bytes.length);
   const end = whole.indexOf(0);
   try {
-    return { value: new TextDecoder('utf-8', { fatal: true }).decode(end < 0 ? whole : whole.subarray(0, end)).trimEnd() };
+    return new TextDecoder('utf-8', { fatal: true }).decode(end < 0 ? whole : whole.subarray(0, end)).trimEnd();
   } catch (cause) {
     const detail = `0x${Buffer.from(whole).toString('hex')} (${cause instanceof Error ? cause.name : 'not UTF-8'})`;
     return { fault: { code: 'CV_MODBUS_VALUE_FORM', params: { point: form.point, type: 'string', detail } } };

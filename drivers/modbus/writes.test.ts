@@ -80,6 +80,8 @@ test('what cannot be written is refused', () => {
   for (const [onto, value] of unfit) assert.throws(() => write(onto, value, SETTINGS), (error) => error instanceof FaultError && error.fault.code === 'CV_MODBUS_WRITE_VALUE', `${onto.type} ${String(value)}`);
 });
 
+const viewOf = ({ buffer, byteOffset, length }: Uint8Array) => new DataView(buffer, byteOffset, length);
+
 test('what is written is what would be read, in every type and order', () => {
   const numbers: Partial<Record<ValueType, fc.Arbitrary<number>>> = {
     int16: fc.integer({ min: -32_768, max: 32_767 }), uint16: fc.nat(65_535), int32: fc.integer(), uint32: fc.nat(2 ** 31 - 1).map((half) => half * 2 + 1),
@@ -93,7 +95,8 @@ test('what is written is what would be read, in every type and order', () => {
       assert.ok(words);
       const wire = Buffer.alloc(words.length * 2);
       words.forEach((word, at) => wire.writeUInt16BE(word, at * 2));
-      assert.deepEqual(readValue(wire, form), { value: value === 0 ? (readValue(wire, form) as { value: number }).value : value });
+      const read = readValue(viewOf(wire), form);
+      assert.equal(read === 0 ? 0 : read, value === 0 ? 0 : value); // -0 may come as 0
     }), { numRuns: 50 });
   }
 });

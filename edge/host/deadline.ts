@@ -11,44 +11,122 @@ export interface Deadline {
   fault(): FaultError;
 }
 
+type Work<T> = (signal: AbortSignal) => Promise<T>;
+/** Takes what goes on after its signal aborted and is waited for no longer. */
+type Abandoned<T> = (late: Promise<T>) => void;
+
+/** Work under way. */
+interface Running {
+  deadline: Deadline;
+  /** Monotonic. */
+  untilMs: number;
+  controller: AbortController;
+  /** Ends the wait for it. */
+  leave(): void;
+  grace: Timer | null;
+}
+
 /**
- * Runs work that takes a signal. The signal aborts at the deadline (with the deadline's fault) or with `outer`.
- * Never hangs: work that goes on after its signal aborted is left behind and handed to `abandoned`.
- *
- * @returns what the work gives; rejects with what it threw, or with the reason its signal was aborted with
+ * Deadlines of works that come one after the other, as the exchanges of a bus do. One timer and one listener serve them
+ * all: hardly any work is late, so the timer is set for the first of them, and looks when it fires how long the present
+ * one may still take.
  */
-export async function within<T>(clock: Clock, deadline: Deadline, outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>, abandoned: (late: Promise<T>) => void): Promise<T> {
-  const controller = new AbortController();
-  const { signal } = controller;
-  let grace: Timer | undefined;
-  const abort = (reason: unknown, leave: () => void) => {
-    if (signal.aborted) return;
-    controller.abort(reason);
-    grace = clock.after(GRACE_MS, leave);
-  };
-  let running: Promise<T> | undefined;
-  const leftBehind = new Promise<never>((_, reject) => {
-    const leave = () => {
-      if (running) abandoned(running);
-      reject(signal.reason as Error);
-    };
-    const timer = clock.after(deadline.ms, () => abort(deadline.fault(), leave));
-    const end = () => abort(outer.reason, leave);
-    outer.addEventListener('abort', end, { once: true });
-    if (outer.aborted) end();
-    // An async wrapper: work that throws at once is no different from work that rejects.
-    running = (async () => work(signal))();
-    const over = () => {
-      timer.cancel();
-      grace?.cancel();
-      outer.removeEventListener('abort', end);
-    };
-    running.then(over, over);
-  });
+export class Patience {
+  readonly #clock: Clock;
+  readonly #outer: AbortSignal;
+  readonly #end = () => { if (this.#running) this.#abort(this.#running, this.#outer.reason); };
+  #running: Running | null = null;
+  #timer: Timer | null = null;
+  /** Monotonic: when the timer fires. */
+  #firesAtMs = Infinity;
+
+  /** @param outer ends whatever work is under way */
+  constructor(clock: Clock, outer: AbortSignal) {
+    this.#clock = clock;
+    this.#outer = outer;
+    outer.addEventListener('abort', this.#end, { once: true });
+  }
+
+  /**
+   * Runs work that takes a signal. The signal aborts at the deadline (with the deadline's fault) or with `outer`.
+   * Never hangs: work that goes on after its signal aborted is left behind and handed to `abandoned`.
+   *
+   * @returns what the work gives; rejects with what it threw, or with the reason its signal was aborted with
+   */
+  run<T>(deadline: Deadline, work: Work<T>, abandoned: Abandoned<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const running: Running = {
+        deadline, untilMs: this.#clock.monotonicMs() + deadline.ms, controller, grace: null,
+        leave() {
+          abandoned(working);
+          reject(signal.reason);
+        },
+      };
+      this.#running = running;
+      if (this.#outer.aborted) this.#end();
+      else this.#watch(running.untilMs, deadline.ms);
+      const over = () => {
+        running.grace?.cancel();
+        if (this.#running === running) this.#running = null;
+      };
+      const working = started(work, signal);
+      working.then((value) => {
+        over();
+        resolve(value);
+      }, (error: unknown) => {
+        over();
+        // Whatever the work made of being aborted: this is what happened.
+        reject(signal.aborted ? signal.reason : error);
+      });
+    });
+  }
+
+  /** Nothing more will be run. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#outer.removeEventListener('abort', this.#end);
+  }
+
+  #watch(untilMs: number, waitMs: number): void {
+    if (this.#firesAtMs <= untilMs) return;
+    this.#timer?.cancel();
+    this.#firesAtMs = untilMs;
+    this.#timer = this.#clock.after(waitMs, () => this.#look());
+  }
+
+  #look(): void {
+    this.#firesAtMs = Infinity;
+    const running = this.#running;
+    if (!running) return;
+    const leftMs = running.untilMs - this.#clock.monotonicMs();
+    if (leftMs > 0) this.#watch(running.untilMs, leftMs);
+    else this.#abort(running, running.deadline.fault());
+  }
+
+  #abort(running: Running, reason: unknown): void {
+    if (running.controller.signal.aborted) return;
+    running.controller.abort(reason);
+    running.grace = this.#clock.after(GRACE_MS, () => running.leave());
+  }
+}
+
+/** One work with a deadline: as `Patience.run`. */
+export async function within<T>(clock: Clock, deadline: Deadline, outer: AbortSignal, work: Work<T>, abandoned: Abandoned<T>): Promise<T> {
+  const patience = new Patience(clock, outer);
   try {
-    return await Promise.race([running as Promise<T>, leftBehind]);
+    return await patience.run(deadline, work, abandoned);
+  } finally {
+    patience.close();
+  }
+}
+
+/** Work that throws at once is no different from work that rejects. */
+function started<T>(work: Work<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return Promise.resolve(work(signal));
   } catch (error) {
-    // Whatever the work made of being aborted: this is what happened.
-    throw signal.aborted ? signal.reason : error;
+    return Promise.reject(error as Error);
   }
 }

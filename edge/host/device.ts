@@ -11,7 +11,7 @@ import type { Sample } from '../../core/sample.ts';
 import type { DeviceState } from '../../core/wire/messages.ts';
 import type { World } from '../../core/world.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
-import type { DecodedItem, SampleItem } from '../stations/item.ts';
+import type { DecodedItem } from '../stations/item.ts';
 
 /** A device of the setup with its driver: what the host is given. */
 export interface OpenDevice {
@@ -101,7 +101,7 @@ export class HostDevice {
       this.#clear(part);
       this.#seen(observedAt);
       const points = Object.fromEntries(this.setup.points.map((point) => [point.id, { unit: point.unit }]));
-      this.#give([{ kind: 'picture', device: this.setup.id, picture: decoded.picture, at: decoded.picture.takenAt ?? observedAt, observedAt, points }]);
+      this.#give([{ device: this.setup.id, picture: decoded.picture, at: decoded.picture.takenAt ?? observedAt, observedAt, points }]);
       return;
     }
     if (decoded.ok) {
@@ -164,12 +164,12 @@ export class HostDevice {
   tick(): void {
     const nowMs = this.#world.clock.monotonicMs();
     const limitMs = this.setup.everyMs * STALE_PERIODS + this.waitsForOthersMs;
-    const stale: SampleItem[] = [];
+    const stale: Sample[] = [];
     for (const point of this.#points.values()) {
       const isBad = point.last?.quality === 'bad';
       if (point.isStale || isBad || nowMs - point.refreshedMs <= limitMs) continue;
       point.isStale = true;
-      stale.push({ kind: 'sample', sample: this.#staleSample(point) });
+      stale.push(this.#staleSample(point));
     }
     if (stale.length === 0) return;
     const fault: Fault = { code: 'CV_DEVICE_STALE', params: { device: this.setup.id, ageMs: Math.round(limitMs) } };
@@ -203,7 +203,7 @@ export class HostDevice {
     for (const one of missed) {
       const unit = this.#points.get(one.point)?.setup.unit ?? '';
       this.#world.tell({ kind: 'samples_lost', count: one.count, reason: one.reason, intended: false, device: this.setup.id });
-      this.#give([{ kind: 'sample', sample: { device: this.setup.id, point: one.point, value: null, unit, at: observedAt, clock: 'edge', observedAt, quality: 'bad', flags: [], origin: 'live', missed: one } }]);
+      this.#give([{ device: this.setup.id, point: one.point, value: null, unit, at: observedAt, clock: 'edge', observedAt, quality: 'bad', flags: [], origin: 'live', missed: one }]);
     }
   }
 
@@ -231,13 +231,11 @@ export class HostDevice {
   #hand(values: readonly PointValue[], observedAt: number): void {
     if (values.length === 0) return;
     const nowMs = this.#world.clock.monotonicMs();
-    const samples: SampleItem[] = [];
     let before: PointMemory | null = null;
-    for (const value of values) {
+    const samples = values.map((value) => {
       const point = this.#pointAfter(before, value.point);
       const sample = this.#sample(value, point?.setup.unit ?? '', observedAt);
-      samples.push({ kind: 'sample', sample });
-      if (!point) continue; // qualify counts it
+      if (!point) return sample; // qualify counts it
       before = point;
       // History says nothing about now.
       if (sample.origin === 'live') {
@@ -246,7 +244,8 @@ export class HostDevice {
         point.isStale = false;
       }
       if (sample.quality === 'good' && sample.at > (this.#lastAt ?? 0)) this.#lastAt = sample.at;
-    }
+      return sample;
+    });
     if (this.#standing.has('stale') && ![...this.#points.values()].some((point) => point.isStale)) this.#clear('stale');
     this.#tellRead(samples);
   }
@@ -259,7 +258,7 @@ export class HostDevice {
     return found;
   }
 
-  #tellRead(samples: readonly SampleItem[]): void {
+  #tellRead(samples: readonly Sample[]): void {
     this.#world.tell({ kind: 'samples_read', count: samples.length, device: this.setup.id });
     this.#give(samples);
   }

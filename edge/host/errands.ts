@@ -6,6 +6,7 @@ import type { Request } from '../../core/driver.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import type { Clock, World } from '../../core/world.ts';
 import type { HostDevice } from './device.ts';
+import { Patience } from './deadline.ts';
 import { exchange, type Answer } from './exchange.ts';
 import type { LinkKeeper } from './keeper.ts';
 
@@ -27,6 +28,11 @@ export interface Errand {
 export class Errands {
   readonly #waiting: Errand[] = [];
   #wake: () => void = () => {};
+
+  /** @param ending ends every pause. Listened to once: a thousand buses share it, and each pauses again and again. */
+  constructor(ending: AbortSignal) {
+    ending.addEventListener('abort', () => this.#wake(), { once: true });
+  }
 
   /** Waits for the bus and does the work there. Rejects with what the work threw, the bus's fault, or the signal's reason when that comes before its turn. */
   ask<T>(device: HostDevice, signal: AbortSignal, work: (turn: Turn) => Promise<T>): Promise<T> {
@@ -75,20 +81,17 @@ export class Errands {
     for (const errand of this.#waiting.splice(0)) errand.fail(fault);
   }
 
-  /** Waits until an errand is there, the time is over, or the signal says so. @returns whether the time is over */
-  pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<boolean> {
-    if (this.#waiting.length > 0 || signal.aborted) return Promise.resolve(false);
+  /** Waits until an errand is there, the time is over, or all ends. @returns whether the time is over */
+  pause(clock: Clock, delayMs: number): Promise<boolean> {
+    if (this.#waiting.length > 0) return Promise.resolve(false);
     return new Promise((resolve) => {
       const end = (isOver: boolean) => {
         timer.cancel();
-        signal.removeEventListener('abort', early);
         this.#wake = () => {};
         resolve(isOver);
       };
-      const early = () => end(false);
       const timer = clock.after(delayMs, () => end(true));
-      signal.addEventListener('abort', early, { once: true });
-      this.#wake = early;
+      this.#wake = () => end(false);
     });
   }
 }
@@ -97,8 +100,9 @@ const LOOK_AGAIN_MS = 3_600_000;
 
 /** For a device that speaks by itself: errands go over its link beside its frames, one after the other. */
 export async function runErrands(errands: Errands, keeper: LinkKeeper, world: World, signal: AbortSignal): Promise<void> {
+  const patience = new Patience(world.clock, signal);
   while (!signal.aborted) {
-    await errands.pause(world.clock, LOOK_AGAIN_MS, signal);
+    await errands.pause(world.clock, LOOK_AGAIN_MS);
     const errand = errands.next();
     if (!errand) continue;
     const link = keeper.current;
@@ -108,8 +112,9 @@ export async function runErrands(errands: Errands, keeper: LinkKeeper, world: Wo
     }
     // Its newest values are those it has given: there is nothing to ask for.
     // A link that broke shows in its frames, where it is opened anew.
-    await errand.run({ exchange: (request) => exchange(errand.device, link, request, world, signal), poll: () => Promise.resolve(null) });
+    await errand.run({ exchange: (request) => exchange(errand.device, link, request, patience), poll: () => Promise.resolve(null) });
   }
+  patience.close();
   errands.failAll(ENDING);
 }
 

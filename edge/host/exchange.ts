@@ -2,8 +2,7 @@
 import type { Decoded, Link, Request } from '../../core/driver.ts';
 import { FaultError, faultOf, FAULTS, type Fault } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
-import type { World } from '../../core/world.ts';
-import { within } from './deadline.ts';
+import type { Patience } from './deadline.ts';
 import { addressOf, type HostDevice } from './device.ts';
 
 export interface Answer {
@@ -13,15 +12,15 @@ export interface Answer {
   fault?: Fault;
 }
 
-/** Never rejects. */
-export async function exchange(device: HostDevice, link: Link<unknown>, request: Request, world: World, signal: AbortSignal): Promise<Answer> {
+/** Never rejects. @param patience of the bus, whose exchanges come one after the other */
+export async function exchange(device: HostDevice, link: Link<unknown>, request: Request, patience: Patience): Promise<Answer> {
   const { id, timeoutMs } = device.setup;
   const deadline = { ms: timeoutMs, fault: () => new FaultError('CV_LINK_TIMEOUT', { address: addressOf(device), timeoutMs }) };
   let isLeftBehind = false;
   try {
-    const frame = await within(world.clock, deadline, signal, async (inner) => {
+    const frame = await patience.run(deadline, (signal) => {
       if (!link.exchange) throw new FaultError('CV_DRIVER_FAILED', { device: id, detail: 'its link has no exchange' });
-      return link.exchange(request, inner);
+      return link.exchange(request, signal);
     }, () => { isLeftBehind = true; });
     const decoded = device.decode(frame, request);
     return !decoded.ok && isSilence(decoded.fault) ? { decoded, fault: decoded.fault } : { decoded };

@@ -6,6 +6,7 @@ import { streamOf, type Draft } from '../../core/event.ts';
 import { fakeDriver } from '../../core/testing/fake-device.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { DeviceSetup } from '../config/setup.ts';
+import { isSample } from '../stations/item.ts';
 import { qualify } from '../stations/qualify.ts';
 import { reduce } from '../stations/reduce.ts';
 import { read } from './read.ts';
@@ -25,7 +26,7 @@ test('what a driver says is missing is counted by its reason and goes up as a ga
   const qualifying = qualify({ centre: '500112001', devices: [setup] }, { polled: () => false }, world);
   const reducing = reduce({ devices: [setup] }, {}, world);
   const host = read([{ setup, driver }], world);
-  void host.open?.((items) => qualifying.take?.(items.flatMap((item) => (item.kind === 'sample' ? [item.sample] : [])), (made) => reducing.take?.(made, (sent) => drafts.push(...sent))));
+  void host.open?.((items) => qualifying.take?.(items.filter(isSample), (made) => reducing.take?.(made, (sent) => drafts.push(...sent))));
   await world.clock.advanceMs(100);
   const [gap, value] = drafts as [Draft, Draft];
   assert.deepEqual(gap.gap, { stream: 'measurement', epoch: 0, fromSeq: 0, toSeq: 0, fromAt: FROM, toAt: FROM + 5000, count: 4, reason: 'device_overflow' });

@@ -6,6 +6,7 @@ import type { Link, Request } from '../../core/driver.ts';
 import { FAULTS, type Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { isRetrying, probeWaitMs, type Silence } from './backoff.ts';
+import { Patience } from './deadline.ts';
 import type { HostDevice } from './device.ts';
 import { ENDING, type Errand, type Errands } from './errands.ts';
 import { breaksLink, exchange } from './exchange.ts';
@@ -14,6 +15,9 @@ import { Schedule } from './schedule.ts';
 
 /** A link on which nobody has answered this often in a row is opened afresh: it may be half dead. */
 const REOPEN_AFTER = 3;
+
+/** Timers count whole milliseconds: what is due within one is due, else a device that is asked without pause would wait most of its time. */
+const TIMER_GRAIN_MS = 1;
 
 interface Asked {
   request: Request;
@@ -41,6 +45,13 @@ export interface PollingSetup {
   devicesInAll: number;
 }
 
+interface Bus {
+  polled: readonly Polled[];
+  patience: Patience;
+  world: World;
+  signal: AbortSignal;
+}
+
 export async function pollBus({ keeper, devices, errands, devicesInAll }: PollingSetup, world: World, signal: AbortSignal): Promise<void> {
   const { clock } = world;
   const startMs = clock.monotonicMs();
@@ -50,12 +61,13 @@ export async function pollBus({ keeper, devices, errands, devicesInAll }: Pollin
     requests: requestsOf(device),
     isSilent: false,
   }));
+  const bus: Bus = { polled, patience: new Patience(clock, signal), world, signal };
   let inARow = 0;
   let wasErrand = false;
   while (!signal.aborted) {
     const next = polled.reduce((first, other) => (other.schedule.dueMs < first.schedule.dueMs ? other : first));
     const waitMs = next.schedule.dueMs - clock.monotonicMs();
-    const isDue = waitMs <= 0 || await errands.pause(clock, waitMs, signal);
+    const isDue = waitMs < TIMER_GRAIN_MS || await errands.pause(clock, waitMs);
     if (signal.aborted) break;
     let link: Link<unknown>;
     try {
@@ -70,7 +82,7 @@ export async function pollBus({ keeper, devices, errands, devicesInAll }: Pollin
     const errand: Errand | undefined = wasErrand && isDue ? undefined : errands.next();
     wasErrand = errand !== undefined;
     if (!errand && !isDue) continue;
-    const outcome = errand ? await runErrand(errand, polled, link, world, signal) : await poll(next, next.requests, link, world, signal);
+    const outcome = errand ? await runErrand(errand, link, bus) : await poll(next, next.requests, link, bus);
     if (signal.aborted) break;
     inARow = outcome.fault && !outcome.heard ? inARow + 1 : 0;
     if (outcome.heard) keeper.proven();
@@ -81,23 +93,24 @@ export async function pollBus({ keeper, devices, errands, devicesInAll }: Pollin
     }
     if (!errand) reschedule(next, outcome, polled, world);
   }
+  bus.patience.close();
   errands.failAll(ENDING);
 }
 
 /** A read polls those requests of the device that give its points; a write makes exchanges of its own. */
-async function runErrand(errand: Errand, all: readonly Polled[], link: Link<unknown>, world: World, signal: AbortSignal): Promise<Outcome> {
+async function runErrand(errand: Errand, link: Link<unknown>, bus: Bus): Promise<Outcome> {
   const outcome: Outcome = { answered: false, heard: false, fault: null, costMs: 0 };
-  const polled = all.find(({ device }) => device === errand.device) as Polled;
+  const polled = bus.polled.find(({ device }) => device === errand.device) as Polled;
   outcome.fault = await errand.run({
     async exchange(request) {
-      const answer = await exchange(errand.device, link, request, world, signal);
+      const answer = await exchange(errand.device, link, request, bus.patience);
       if (answer.decoded) outcome.heard = true;
       return answer;
     },
     async poll(points) {
       const asked = polled.requests.filter(({ request }) => request.points.some((point) => points.includes(point)));
       for (const one of asked) one.notBeforeMs = 0;
-      const { heard, fault } = await poll(polled, asked, link, world, signal);
+      const { heard, fault } = await poll(polled, asked, link, bus);
       if (heard) outcome.heard = true;
       return fault;
     },
@@ -116,7 +129,7 @@ interface Outcome {
 }
 
 /** Makes the requests of one device. Stops at the first that the device does not answer while it has answered none. */
-async function poll(polled: Polled, requests: readonly Asked[], link: Link<unknown>, world: World, signal: AbortSignal): Promise<Outcome> {
+async function poll(polled: Polled, requests: readonly Asked[], link: Link<unknown>, { patience, world, signal }: Bus): Promise<Outcome> {
   const { device } = polled;
   const { clock } = world;
   const outcome: Outcome = { answered: false, heard: false, fault: null, costMs: 0 };
@@ -126,7 +139,7 @@ async function poll(polled: Polled, requests: readonly Asked[], link: Link<unkno
       continue;
     }
     const startedMs = clock.monotonicMs();
-    const { decoded, fault } = await exchange(device, link, asked.request, world, signal);
+    const { decoded, fault } = await exchange(device, link, asked.request, patience);
     if (signal.aborted) return outcome;
     const durationMs = clock.monotonicMs() - startedMs;
     world.tell({ kind: 'exchange', device: device.setup.id, durationMs, ok: !fault });

@@ -7,7 +7,7 @@ import { pause } from '../../core/world.ts';
 import type { Driver } from '../../core/driver.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { DeviceSetup } from '../config/setup.ts';
-import type { DecodedItem } from '../stations/item.ts';
+import { isSample, type DecodedItem } from '../stations/item.ts';
 import { PROBE_MOST_MS } from './backoff.ts';
 import { read } from './read.ts';
 
@@ -22,7 +22,7 @@ function start(world: World, driver: Driver, devices: DeviceSetup[]) {
   const items: DecodedItem[] = [];
   const host = read(devices.map((setup) => ({ setup, driver })), world);
   void host.open?.((given) => { items.push(...given); });
-  const samples = (device?: string): Sample[] => items.flatMap((item) => (item.kind === 'sample' && (!device || item.sample.device === device) ? [item.sample] : []));
+  const samples = (device?: string): Sample[] => items.filter(isSample).filter((sample) => !device || sample.device === device);
   // As the line does, once a second.
   const runMs = async (ms: number) => {
     for (let passedMs = 0; passedMs < ms; passedMs += 1000) {

@@ -3,6 +3,7 @@ import type { Finding, Link } from '../../core/driver.ts';
 import { FaultError, faultOf, FAULTS, type Fault } from '../../core/faults.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { World } from '../../core/world.ts';
+import { isPicture } from '../stations/item.ts';
 import { within } from './deadline.ts';
 import { addressOf, HostDevice, type OpenDevice } from './device.ts';
 
@@ -42,8 +43,8 @@ export async function tryOut(open: OpenDevice, world: World, signal: AbortSignal
   const device = new HostDevice(open, quiet, (items) => {
     const tookMs = clock.monotonicMs() - startedMs;
     for (const item of items) {
-      if (item.kind === 'sample' && !item.sample.missed) result.readings.push({ point: item.sample.point, sample: item.sample, tookMs });
-      else if (item.kind === 'picture') result.picture ??= { width: item.picture.width, height: item.picture.height, tookMs };
+      if (isPicture(item)) result.picture ??= { width: item.picture.width, height: item.picture.height, tookMs };
+      else if (!item.missed) result.readings.push({ point: item.point, sample: item, tookMs });
     }
   });
   let link: Link<unknown> | null = null;

@@ -15,12 +15,11 @@ const AT = Date.UTC(2026, 0, 1);
 
 const box = (label: string, x = 0.1, score = 0.9): Box => ({ class: label, score, x, y: 0.1, width: 0.2, height: 0.5 });
 const picture = (index: number, device = 'cam', hold?: Picture['hold']): DecodedItem => ({
-  kind: 'picture', device, at: AT + index * 200, observedAt: AT + index * 200 + 7, points: POINTS,
+  device, at: AT + index * 200, observedAt: AT + index * 200 + 7, points: POINTS,
   picture: { index, ptsMs: index * 200, width: 2, height: 2, rgb: new Uint8Array(12).fill(index), ...(hold && { hold }) },
 });
 const value = (device: string, number: number): DecodedItem => ({
-  kind: 'sample',
-  sample: { device, point: 'level', value: number, unit: 'm', at: AT, clock: 'edge', observedAt: AT, quality: 'good', flags: [], origin: 'live' },
+  device, point: 'level', value: number, unit: 'm', at: AT, clock: 'edge', observedAt: AT, quality: 'good', flags: [], origin: 'live',
 });
 
 /** A detector that answers when the test says so. */

@@ -7,7 +7,7 @@ import type { World } from '../../core/world.ts';
 import type { Detector } from '../../models/load.ts';
 import { countBoxes } from '../vision/count.ts';
 import type { LastPictures } from '../vision/last-picture.ts';
-import type { DecodedItem, PictureItem } from './item.ts';
+import { isPicture, type DecodedItem, type PictureItem } from './item.ts';
 
 /** What is held for one camera: a picture in the detector, and what came after it. */
 interface Lane {
@@ -31,12 +31,13 @@ export function infer(cameras: ReadonlyMap<string, Detector>, world: World, pict
   let closing = false;
 
   function take(items: readonly DecodedItem[], give: Give<Sample>): void {
+    // An edge without cameras hands on the very list.
+    if (lanes.size === 0 && !items.some(isPicture)) return give(items as readonly Sample[]);
     const ready: Sample[] = [];
     for (const item of items) {
-      const device = item.kind === 'sample' ? item.sample.device : item.device;
-      const lane = lanes.get(device);
-      if (item.kind === 'sample' && !lane?.busy) ready.push(item.sample);
-      else enter(lane ?? newLane(device), item, give);
+      const lane = lanes.get(item.device);
+      if (!isPicture(item) && !lane?.busy) ready.push(item);
+      else enter(lane ?? newLane(item.device), item, give);
     }
     give(ready);
   }
@@ -49,10 +50,10 @@ export function infer(cameras: ReadonlyMap<string, Detector>, world: World, pict
 
   /** At most one picture waits, the newest; those that must not be lost wait all, and their source waits for us. */
   function enter(lane: Lane, item: DecodedItem, give: Give<Sample>): void {
-    const release = item.kind === 'picture' ? item.picture.hold?.() : undefined;
-    if (item.kind === 'picture') {
+    const release = isPicture(item) ? item.picture.hold?.() : undefined;
+    if (isPicture(item)) {
       world.tell({ kind: 'samples_read', count: samplesIn(item), device: item.device });
-      const older = lane.waiting.findIndex(({ item: waiting }) => waiting.kind === 'picture' && !waiting.picture.hold);
+      const older = lane.waiting.findIndex(({ item: waiting }) => isPicture(waiting) && !waiting.picture.hold);
       if (older >= 0 && !release) drop(lane.waiting.splice(older, 1), 'picture_late');
     }
     lane.waiting.push({ item, release: release ?? (() => {}) });
@@ -68,7 +69,7 @@ export function infer(cameras: ReadonlyMap<string, Detector>, world: World, pict
     lane.busy = true;
     for (let next = lane.waiting.shift(); next; next = lane.waiting.shift()) {
       const { item, release } = next;
-      if (item.kind === 'sample') give([item.sample]);
+      if (!isPicture(item)) give([item]);
       else if (closing) drop([next], 'shutdown');
       else give(await look(lane, item));
       release();
@@ -106,7 +107,7 @@ export function infer(cameras: ReadonlyMap<string, Detector>, world: World, pict
 
   function drop(dropped: readonly Waiting[], reason: LossReason): void {
     for (const { item, release } of dropped) {
-      if (item.kind === 'picture') lose(item, reason);
+      if (isPicture(item)) lose(item, reason);
       release();
     }
   }

@@ -2,11 +2,14 @@
 import type { Picture } from '../../core/driver.ts';
 import type { Sample } from '../../core/sample.ts';
 
-export type DecodedItem = SampleItem | PictureItem;
+export type DecodedItem = Sample | PictureItem;
 
-export interface SampleItem {
-  kind: 'sample';
-  sample: Sample;
+export function isSample(item: DecodedItem): item is Sample {
+  return !('picture' in item);
+}
+
+export function isPicture(item: DecodedItem): item is PictureItem {
+  return 'picture' in item;
 }
 
 /**
@@ -14,7 +17,6 @@ export interface SampleItem {
  * when it is dropped or the detector fails, so the sum of samples holds without the read station counting pictures.
  */
 export interface PictureItem {
-  kind: 'picture';
   device: string;
   picture: Picture;
   /** ms UTC: `picture.takenAt` where the source knows it, else when the edge had it. */

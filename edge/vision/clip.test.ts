@@ -43,7 +43,7 @@ for (const size of [{}, { width: 640, height: 480 }]) {
         const decoded = driver.decode(frame);
         assert.ok(decoded.ok && decoded.picture);
         const at = decoded.picture.takenAt ?? 0;
-        station.take?.([{ kind: 'picture', device: 'cam', picture: decoded.picture, at, observedAt: at, points: driver.points ?? {} }], (items) => { if (samples.push(...items) === truth.size * 3) complete.resolve(); });
+        station.take?.([{ device: 'cam', picture: decoded.picture, at, observedAt: at, points: driver.points ?? {} }], (items) => { if (samples.push(...items) === truth.size * 3) complete.resolve(); });
       }
     } catch (error) {
       assert.equal((error as FaultError).fault?.code, 'CV_VIDEO_ENDED');

@@ -6,6 +6,7 @@ import driver from '../../drivers/modbus/driver.ts';
 import { dataUnit, type DataUnit } from '../../drivers/modbus/testing/data-unit.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
 import { read } from '../../edge/host/read.ts';
+import { isSample } from '../../edge/stations/item.ts';
 import { freePort } from '../processes/ports.ts';
 
 /** Looks like registers, so that one left in an answer would be a value. */
@@ -91,7 +92,7 @@ export async function runFleet({ units, seconds, seed, mishapMs }: FleetOptions)
   });
   const host = read(devices.map((setup) => ({ setup, driver })), world);
   void host.open?.((items) => {
-    const samples = items.flatMap((item) => (item.kind === 'sample' ? [item.sample] : []));
+    const samples = items.filter(isSample);
     const [first] = samples;
     if (first) judge(members, samples, result);
   });

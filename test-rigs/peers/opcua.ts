@@ -13,6 +13,7 @@ import { memoryOf } from '../../drivers/opcua/memory.ts';
 import { POLICIES, type OpcuaSettings } from '../../drivers/opcua/settings.ts';
 import { read } from '../../edge/host/read.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
+import { isPicture } from '../../edge/stations/item.ts';
 import { qualify } from '../../edge/stations/qualify.ts';
 import type { Sample } from '../../core/sample.ts';
 import { startOpen62541, type Open62541 } from '../open62541/server.ts';
@@ -174,9 +175,9 @@ async function cutLine(cuts: number, queueSize: number, awayMs: number): Promise
     const host = read([{ setup, driver }], world);
     await host.open?.((items) => {
       for (const item of items) {
-        if (item.kind !== 'sample') continue;
-        if (item.sample.value !== null && item.sample.clock === 'device') run.samples.push(item.sample);
-        station.take?.([item.sample], (drafts) => { for (const { gap } of drafts) if (gap) run.gaps.push(gap); });
+        if (isPicture(item)) continue;
+        if (item.value !== null && item.clock === 'device') run.samples.push(item);
+        station.take?.([item], (drafts) => { for (const { gap } of drafts) if (gap) run.gaps.push(gap); });
       }
       wake();
     });
