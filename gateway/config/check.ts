@@ -66,7 +66,7 @@ function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: rea
       ? { kind: 'embedded', ...embedded, edges: embedded.edges.map(({ id, token }) => ({ id, token: token ?? null })) }
       : { kind: 'external', url: url ?? '', user: user ?? null, password: password ?? null },
     log: { dir: resolvePath(path, log.dir ?? `./data/${gateway}/log`), maxBytes: log.maxBytes, keepMs: log.keep },
-    store: { dir: resolvePath(path, store.dir ?? `./data/${gateway}/store`), retentionMs: store.retention, maxBytes: store.maxBytes },
+    store: { dir: resolvePath(path, store.dir ?? `./data/${gateway}/store`), retentionMs: store.retention, maxBytes: store.maxBytes, compaction: { everyMs: store.compaction.every, settleMs: store.compaction.settle } },
     rules: rules.map((file) => resolvePath(path, file)),
     catalogue: catalogue.map((file) => resolvePath(path, file)),
   };

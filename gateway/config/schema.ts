@@ -62,6 +62,10 @@ export const GATEWAY_SCHEMA = z.strictObject({
     dir: z.string().min(1).optional().meta({ zh: '时序库目录；默认 ./data/<gateway>/store', en: 'folder of the time series; default ./data/<gateway>/store' }),
     retention: positive('2y').meta({ zh: '历史保留多久', en: 'how long history is kept' }),
     maxBytes: sizeBytes().refine((bytes) => bytes >= 16 * 1024 ** 2, complaint('must be at least 16MB', '不能小于 16MB')).prefault('20GB').meta({ zh: '时序库最多占用的磁盘，超出时最旧的先删', en: 'most that history takes on disk; the oldest goes first' }),
+    compaction: z.strictObject({
+      every: durationMs().refine((ms) => ms >= 100 && ms <= 7 * 24 * 60 * MINUTE_MS, complaint('must be from 100ms to 7d', '必须在 100ms 到 7d 之间')).prefault('6h').meta({ zh: '多久压缩一次；越频繁磁盘写入越多', en: 'how often; the more often, the more the disk is written' }),
+      settle: durationMs().refine((ms) => ms <= 30 * 24 * 60 * MINUTE_MS, complaint('must be at most 30d', '不能超过 30d')).prefault('1h').meta({ zh: '早于此时长的数据才压缩；更新的数据常被查询且仍有迟到者', en: 'values must be older than this; newer ones are asked for most, and more may come late' }),
+    }).prefault({}).meta({ zh: '将逐行数据压缩为数据块', en: 'how rows are moved into compressed chunks' }),
   }).prefault({}).meta({ zh: '时序库', en: 'the time series' }),
   http: z.strictObject({
     host: host().default('127.0.0.1').meta({ zh: '监听地址；默认只对本机', en: 'address to listen on; by default this machine alone' }),

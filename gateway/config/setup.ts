@@ -11,7 +11,7 @@ export interface GatewaySetup {
   readonly broker: EmbeddedBrokerSetup | ExternalBrokerSetup;
   readonly log: { readonly dir: string; readonly maxBytes: number; readonly keepMs: number };
   /** `state.db` of the rules lies in `dir` too. `retentionMs` may be Infinity. */
-  readonly store: { readonly dir: string; readonly retentionMs: number; readonly maxBytes: number };
+  readonly store: { readonly dir: string; readonly retentionMs: number; readonly maxBytes: number; readonly compaction?: { readonly everyMs: number; readonly settleMs: number } };
   readonly http: { readonly host: string; readonly port: number };
   /** Origins of events that are taken in; in exercise mode all are. */
   readonly accepts: readonly Origin[];

@@ -186,6 +186,21 @@ test('time for compaction comes by itself; settled rows go into chunks, recent o
   await store.close();
 });
 
+test('what nothing follows is compacted too, as soon as it has settled; how often and how old is a setting', async () => {
+  const store = await open({ compaction: { everyMs: 1000, settleMs: 60_000 } });
+  const nowMs = store.world.clock.nowMs();
+  await store.consumer.take(fed(minutes(50, (at) => ({ occurredAt: nowMs - at }))), { epoch: 1, seq: 50 });
+  await store.world.clock.advanceMs(30_000);
+  assert.deepEqual((await store.verify()).points, 0);
+  for (let round = 0; round < 3; round += 1) {
+    await store.world.clock.advanceMs(20_000);
+    await store.verify(); // in turn: after what the clock has begun
+  }
+  const { rows, points } = await store.verify();
+  assert.deepEqual([points, rows], [50, 0]);
+  await store.close();
+});
+
 test('a damaged chunk is named and left out, the rest is read, and never a wrong value', async () => {
   const dir = await folder();
   const points = minutes(4000, (at) => ({ value: Math.abs(Math.round(Math.sin(at * at) * 1e5) / 1000) }));

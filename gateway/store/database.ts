@@ -55,7 +55,7 @@ export class StoreDatabase {
     open: ({ path }: { path: string }) => this.#open(path),
     commit: (batch: Batch) => this.#commit(batch),
     sweep: (sweep: Sweep): Swept => sweepSlice(this.#file as SqliteFile, this.#generations, sweep),
-    generations: ({ seal }: { seal: boolean }): Generation[] => this.#sealed(seal),
+    generations: ({ sealBefore }: { sealBefore: number }): Generation[] => this.#sealed(sealBefore),
     replace: (replacement: Replacement) => { this.#replace(replacement); },
     retire: ({ generations }: { generations: number[] }) => { (this.#file as SqliteFile).transaction((db) => { this.#generations.retire(db, generations); }); },
     vacuum: ({ pages }: { pages: number }) => this.#vacuum(pages),
@@ -126,8 +126,8 @@ export class StoreDatabase {
   }
 
   /** Generations that nothing is written to any more, oldest first. */
-  #sealed(seal: boolean): Generation[] {
-    if (seal) this.#generations.seal();
+  #sealed(sealBefore: number): Generation[] {
+    this.#generations.sealBefore(sealBefore);
     return (this.#file as SqliteFile).read((db) => this.#generations.sealed(db));
   }
 

@@ -37,6 +37,11 @@ export class Generations {
     if (this.#open.rows > 0) this.#open = empty(this.#open.g + 1);
   }
 
+  /** Seals the open one when all of its rows are older. */
+  sealBefore(at: number): void {
+    if (this.#open.toAt < at) this.seal();
+  }
+
   sealed(db: DatabaseSync): Generation[] {
     return db.prepare('SELECT g, rows, from_at AS fromAt, to_at AS toAt FROM generation WHERE g <> ? ORDER BY g').all(BigInt(this.#open.g)) as unknown as Generation[];
   }

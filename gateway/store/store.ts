@@ -24,6 +24,8 @@ export interface StoreOptions {
   /** Rows older than this go; Infinity keeps all. */
   retentionMs: number;
   maxBytes: number;
+  /** How often rows go into chunks, and how old they must be for it. */
+  compaction?: { everyMs: number; settleMs: number } | undefined;
   catalogue: Catalogue;
 }
 
@@ -95,6 +97,8 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** Chunks are filled in few goes: each costs reading the last one again. Recent values are asked for most and still get company. */
+const COMPACTION = { everyMs: 6 * 3_600_000, settleMs: 3_600_000 };
 /** Damaged chunks that are remembered, so that each is told once. */
 const MAX_TOLD = 10_000;
 
@@ -142,7 +146,7 @@ class OpenStore implements Store {
     this.#cursor = opened.cursor;
     this.#normal = normaliser(options.catalogue);
     for (const series of opened.series) this.#remember(series);
-    this.#upkeep = new Upkeep({ path: parts.path, retentionMs: options.retentionMs, maxBytes: options.maxBytes, newestAt: () => this.#newestAt() }, world, parts.database, {
+    this.#upkeep = new Upkeep({ path: parts.path, retentionMs: options.retentionMs, maxBytes: options.maxBytes, compaction: options.compaction ?? COMPACTION, newestAt: () => this.#newestAt() }, world, parts.database, {
       damages: (damages) => { this.#tellDamages(damages); },
       forgotten: (beforeAt) => { this.#inform('forget', { beforeAt }); },
     });

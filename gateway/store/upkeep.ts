@@ -17,6 +17,8 @@ export interface UpkeepOptions {
   path: string;
   retentionMs: number;
   maxBytes: number;
+  /** When rows go into chunks: this often, and not before they have settled, as recent ones still get company. */
+  compaction: { everyMs: number; settleMs: number };
   /** Time of the newest value there is. */
   newestAt(): number;
 }
@@ -37,11 +39,7 @@ const LOOK_EVERY_MS = 60_000;
 const SWEEP_ROWS = 2000;
 /** Age is counted from our clock, but not further beyond the newest value: a clock that jumps ahead deletes nothing. */
 const TRUSTED_AHEAD_MS = 86_400_000;
-/** Chunks are filled in few goes: each costs reading the last one again. */
-const COMPACT_EVERY_MS = 6 * 3_600_000;
 const FIRST_COMPACTION_MS = 5 * 60_000;
-/** Recent values are asked for most and still get company. */
-const SETTLE_MS = 3_600_000;
 /** About 60 MB of rows; above that compaction does not wait for its time. */
 const MAX_FRESH_ROWS = 2_000_000;
 /** Free pages are kept for what comes next, up to this share of the file. */
@@ -60,6 +58,7 @@ export class Upkeep {
   #compactAtMs: number;
   #jobs: Promise<unknown> = Promise.resolve();
   #closed = false;
+  #isLooking = false;
 
   constructor(options: UpkeepOptions, world: World, database: SqliteClient<StoreDatabase['operations']>, on: { damages(damages: readonly Damage[]): void; forgotten(beforeAt: number): void }) {
     this.#options = options;
@@ -67,8 +66,9 @@ export class Upkeep {
     this.#database = database;
     this.#onDamages = on.damages;
     this.#onForgotten = on.forgotten;
-    this.#compactAtMs = world.clock.monotonicMs() + FIRST_COMPACTION_MS;
-    this.#timer = everyMs(world.clock, LOOK_EVERY_MS, () => { void this.#look(); });
+    const { everyMs: compactEveryMs } = options.compaction;
+    this.#compactAtMs = world.clock.monotonicMs() + Math.min(FIRST_COMPACTION_MS, compactEveryMs);
+    this.#timer = everyMs(world.clock, Math.min(LOOK_EVERY_MS, compactEveryMs), () => { void this.#look(); });
   }
 
   sweep(): Promise<void> {
@@ -78,7 +78,7 @@ export class Upkeep {
   /** Moves everything that is fresh into chunks, now, and gives free space back to the disk. */
   compact(): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#compact(await this.#database.call('generations', { seal: true }));
+      await this.#compact(await this.#database.call('generations', { sealBefore: Infinity }));
       await this.#shrink(0);
     });
   }
@@ -100,6 +100,8 @@ export class Upkeep {
   }
 
   async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     try {
       await this.#inTurn(async () => {
         await this.#sweep();
@@ -112,6 +114,8 @@ export class Upkeep {
       // Full or failing disks get well again: the next look tries anew.
       this.#compactAtMs = Math.min(this.#compactAtMs, this.#world.clock.monotonicMs());
       if (!this.#closed) this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_STORE_FAILED', { path: this.#options.path }) });
+    } finally {
+      this.#isLooking = false;
     }
   }
 
@@ -128,7 +132,11 @@ export class Upkeep {
 
   /** Which generations to compact: half of them when there are too many, or all that have settled when it is time. */
   async #due(): Promise<Generation[]> {
-    const sealed = await this.#database.call('generations', { seal: false });
+    const { clock } = this.#world;
+    const { everyMs: compactEveryMs, settleMs } = this.#options.compaction;
+    const settledAt = clock.nowMs() - settleMs;
+    const isTime = clock.monotonicMs() >= this.#compactAtMs;
+    const sealed = await this.#database.call('generations', { sealBefore: isTime ? settledAt : 0 });
     let rows = sealed.reduce((sum, generation) => sum + generation.rows, 0);
     if (rows > MAX_FRESH_ROWS) {
       return sealed.filter((generation) => {
@@ -136,10 +144,8 @@ export class Upkeep {
         return rows > MAX_FRESH_ROWS / 2;
       });
     }
-    const { clock } = this.#world;
-    if (clock.monotonicMs() < this.#compactAtMs) return [];
-    this.#compactAtMs = clock.monotonicMs() + COMPACT_EVERY_MS;
-    const settledAt = clock.nowMs() - SETTLE_MS;
+    if (!isTime) return [];
+    this.#compactAtMs = clock.monotonicMs() + compactEveryMs;
     return sealed.slice(0, sealed.findLastIndex(({ toAt }) => toAt < settledAt) + 1);
   }
 
