@@ -43,13 +43,13 @@ export const COMMAND_ID = /^[A-Za-z0-9_-]{8,64}$/;
 const common = {
   v: z.literal(WIRE_VERSION), id: z.string().regex(COMMAND_ID), device,
   by: z.string().min(1).max(64), reason: z.string().min(1).max(500), issuedAt: time, expiresAt: time,
-  over: z.literal(true).exactOptional().meta({ description: 'by the gateway\'s clock it has expired: say what became of it, and never carry it out now' }),
+  over: z.literal(true).exactOptional().meta({ en: 'by the gateway\'s clock it has expired: say what became of it, and never carry it out now', zh: '按网关时钟已过期：只回答其结果，不再执行' }),
 };
 const points = z.array(point).min(1).max(MAX_POINTS);
 
 export const COMMAND_SCHEMA = z.discriminatedUnion('kind', [
-  z.strictObject({ ...common, kind: z.literal('read'), points: points.exactOptional().meta({ description: 'left out: all of the device' }) }),
-  z.strictObject({ ...common, kind: z.literal('write'), point, value: WRITABLE_SCHEMA, unit: z.string().max(64).exactOptional().meta({ description: 'refused when the point is in another one' }), ifState: CONDITION_SCHEMA.exactOptional() }),
+  z.strictObject({ ...common, kind: z.literal('read'), points: points.exactOptional().meta({ en: 'left out: all of the device', zh: '省略则为设备的全部测点' }) }),
+  z.strictObject({ ...common, kind: z.literal('write'), point, value: WRITABLE_SCHEMA, unit: z.string().max(64).exactOptional().meta({ en: 'refused when the point is in another one', zh: '与测点单位不符则拒绝' }), ifState: CONDITION_SCHEMA.exactOptional() }),
   z.strictObject({ ...common, kind: z.literal('snapshot') }),
 ]);
 export type Command = z.infer<typeof COMMAND_SCHEMA>;
@@ -66,11 +66,11 @@ export const PICTURE_SCHEMA = z.strictObject({
 
 export const ANSWER_SCHEMA = z.strictObject({
   v: z.literal(WIRE_VERSION), id: z.string().regex(COMMAND_ID), status: z.enum(COMMAND_STATUSES),
-  fault: fault.exactOptional().meta({ description: 'why it is not done; a code of docs/faults.md' }),
-  values: z.array(READING_SCHEMA).max(MAX_POINTS).exactOptional().meta({ description: 'of a read' }),
-  readBack: WRITABLE_SCHEMA.exactOptional().meta({ description: 'of a write: what the point reads behind it' }),
-  picture: PICTURE_SCHEMA.exactOptional().meta({ description: 'of a snapshot' }),
-  at: time.meta({ description: 'when the edge settled it, ms UTC by the edge' }),
+  fault: fault.exactOptional().meta({ en: 'why it is not done; a code of docs/faults.md', zh: '未完成的原因，代码见 docs/faults.md' }),
+  values: z.array(READING_SCHEMA).max(MAX_POINTS).exactOptional().meta({ en: 'of a read', zh: '读取的结果' }),
+  readBack: WRITABLE_SCHEMA.exactOptional().meta({ en: 'of a write: what the point reads behind it', zh: '写入后的回读值' }),
+  picture: PICTURE_SCHEMA.exactOptional().meta({ en: 'of a snapshot', zh: '抓拍的画面' }),
+  at: time.meta({ en: 'when the edge settled it, ms UTC by the edge', zh: '边缘节点了结的时间，UTC 毫秒，按其时钟' }),
 });
 export type Answer = z.infer<typeof ANSWER_SCHEMA>;
 export type CommandReading = z.infer<typeof READING_SCHEMA>;

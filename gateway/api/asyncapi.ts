@@ -1,89 +1,110 @@
-/** The AsyncAPI 3 document of the topics in core/wire/topics.ts. */
-import { EVENT_SCHEMA } from '../../core/event-schema.ts';
-import { STREAMS } from '../../core/event.ts';
-import { edgeTopic, outTopic, warningTopic, WIRE_VERSION } from '../../core/wire/topics.ts';
-import { z } from 'zod';
+/** The AsyncAPI 3 document of the topics in core/wire/topics.ts, made of the schemas that check what comes in on them. */
+import type { Words } from '../../core/api.ts';
+import { described, jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
 import { ANSWER_SCHEMA, COMMAND_SCHEMA } from '../../core/wire/commands.ts';
-import { componentSchemas } from './shapes.ts';
+import { ACK_SCHEMA, BATCH_COLUMNS_SCHEMA, BATCH_ROWS_SCHEMA, CLOCK_SCHEMA, OUT_SCHEMA, REFUSAL_SCHEMA, STATE_SCHEMA } from '../../core/wire/schemas.ts';
+import { edgeTopic, outTopic, QOS, warningTopic } from '../../core/wire/topics.ts';
+import { PublishedWarning } from './shapes.ts';
+import { WIRE_EXAMPLES } from './wire-examples.ts';
 
-const whole = { type: 'integer', minimum: 0 };
-const text = { type: 'string' };
-const range = { type: 'array', prefixItems: [whole, whole], minItems: 2, maxItems: 2 };
-const object = (required: string[], properties: Record<string, unknown>) => ({ type: 'object', required, properties });
-const name = { v: { const: WIRE_VERSION }, from: text, stream: { enum: STREAMS }, epoch: whole, seq: { ...whole, minimum: 1 } };
+interface Message {
+  title: Words;
+  payload: JsonSchema;
+  examples: { name: string; payload: unknown }[];
+  /** Where in the payload stands what an answer has in common with its question. */
+  correlation?: string;
+}
 
-const BATCH = {
-  description: 'one contiguous run [seq, seq + count) of one stream and epoch; JSON, alone or in zstd; as rows or as columns',
-  oneOf: [
-    object(['v', 'from', 'stream', 'epoch', 'seq', 'events'], { ...name, events: { type: 'array', minItems: 1, items: { $ref: '#/components/schemas/Event' } } }),
-    object(['v', 'from', 'stream', 'epoch', 'seq', 'count', 'columns'], { ...name, count: { ...whole, minimum: 1 }, columns: { type: 'object' } }),
-  ],
-};
+const { rows, columns, ack, refusal, clock, state, lastWill, command, answer, out, warning } = WIRE_EXAMPLES;
+const example = (name: string, payload: unknown) => ({ name, payload });
+/** Who reads it lets unknown fields be, so that a newer sender is understood. */
+const open = (schema: Parameters<typeof jsonSchemaOf>[0]): JsonSchema => jsonSchemaOf(schema, { io: 'input' });
 
-const ACK = {
-  oneOf: [
-    object(['v', 'stream', 'epoch', 'upTo', 'have', 'refused', 'gateway', 'at'], {
-      v: { const: WIRE_VERSION }, stream: { enum: STREAMS }, epoch: whole, upTo: whole, have: { type: 'array', items: range, maxItems: 256 },
-      refused: { type: 'array', items: object(['from', 'to', 'code'], { from: whole, to: whole, code: text }) }, gateway: text, at: whole,
-    }),
-    object(['v', 'error', 'sha256'], { v: { const: WIRE_VERSION }, error: text, sha256: text, detail: text }),
-    object(['v', 'clock'], { v: { const: WIRE_VERSION }, clock: object(['echo', 'at'], { echo: whole, at: whole }) }),
-  ],
-};
-
-const STATE = {
-  description: 'retained; the last will is the same with online false',
-  ...object(['v', 'edge', 'centre', 'online'], { v: { const: WIRE_VERSION }, edge: text, centre: text, online: { type: 'boolean' }, sentAt: whole, version: text, startedAt: whole, clockOffsetMs: { type: ['number', 'null'] }, log: { type: 'object' }, http: text, devices: { type: 'array', items: { type: 'object' } } }),
-};
-
-const OUT = {
-  ...EVENT_SCHEMA,
-  required: [...EVENT_SCHEMA.required, 'cursor', 'previous'],
-  properties: { ...EVENT_SCHEMA.properties, cursor: text, previous: { type: ['string', 'null'], description: 'cursor of the message before on this topic; null after a gateway start: compare with the last one seen, and fetch events?after= when they differ' } },
-};
+export const MESSAGES = {
+  BatchRows: { title: { en: 'batch, rows', zh: '批次（行式）' }, payload: BATCH_ROWS_SCHEMA, examples: [example('one event', rows)] },
+  BatchColumns: { title: { en: 'batch, columns', zh: '批次（列式）' }, payload: BATCH_COLUMNS_SCHEMA, examples: [example('three events', columns)] },
+  Ack: { title: { en: 'what is settled of one stream and epoch', zh: '某流某 epoch 已了结的部分' }, payload: open(ACK_SCHEMA), examples: [example('one refused, one hole', ack)] },
+  Refusal: { title: { en: 'a payload of which nothing could be read', zh: '无法解析的载荷' }, payload: open(REFUSAL_SCHEMA), examples: [example('not JSON', refusal)] },
+  Clock: { title: { en: 'the gateway\'s clock, in answer to a state', zh: '网关时钟，应答状态消息' }, payload: open(CLOCK_SCHEMA), examples: [example('clock', clock)] },
+  State: { title: { en: 'what an edge says of itself', zh: '边缘节点的状态' }, payload: open(STATE_SCHEMA), examples: [example('online', state), example('last will', lastWill)] },
+  Command: { title: { en: 'a command to an edge', zh: '发往边缘节点的命令' }, payload: jsonSchemaOf(COMMAND_SCHEMA), examples: [example('write', command)], correlation: 'id' },
+  Answer: { title: { en: 'what became of a command', zh: '命令的结果' }, payload: jsonSchemaOf(ANSWER_SCHEMA), examples: [example('done', answer)], correlation: 'id' },
+  OutEvent: { title: { en: 'an accepted event', zh: '已接收的事件' }, payload: OUT_SCHEMA, examples: [example('measurement', out)] },
+  Warning: { title: { en: 'a warning as it stands', zh: '风险提示的当前状态' }, payload: open(PublishedWarning), examples: [example('raised', warning)] },
+} as const satisfies Record<string, Message>;
+export type MessageName = keyof typeof MESSAGES;
 
 interface Channel {
-  id: string;
   address: string;
-  parameters: string[];
+  parameters: (keyof typeof PARAMETERS)[];
   /** What the gateway does on it. */
   action: 'receive' | 'send';
-  message: string;
-  summary: string;
+  messages: MessageName[];
+  retain?: true;
+  /** The channel that the answer comes on. */
+  reply?: string;
+  summary: Words;
 }
 
-const CHANNELS: Channel[] = [
-  { id: 'up', address: edgeTopic('{centre}', '{edge}', 'up'), parameters: ['centre', 'edge'], action: 'receive', message: 'Batch', summary: 'live lane, QoS 1' },
-  { id: 'late', address: edgeTopic('{centre}', '{edge}', 'late'), parameters: ['centre', 'edge'], action: 'receive', message: 'Batch', summary: 'backlog lane, QoS 1' },
-  { id: 'ack', address: edgeTopic('{centre}', '{edge}', 'ack'), parameters: ['centre', 'edge'], action: 'send', message: 'Ack', summary: 'what is durable in the gateway, QoS 1' },
-  { id: 'state', address: edgeTopic('{centre}', '{edge}', 'state'), parameters: ['centre', 'edge'], action: 'receive', message: 'State', summary: 'retained, with last will, QoS 1' },
-  { id: 'cmd', address: edgeTopic('{centre}', '{edge}', 'cmd'), parameters: ['centre', 'edge'], action: 'send', message: 'EdgeCommand', summary: 'repeated until it is answered; carried out once by its id, not after it expired, QoS 1' },
-  { id: 'rsp', address: edgeTopic('{centre}', '{edge}', 'rsp'), parameters: ['centre', 'edge'], action: 'receive', message: 'EdgeAnswer', summary: 'what became of a command, QoS 1' },
-  { id: 'out', address: outTopic('{centre}', '{indicator}'), parameters: ['centre', 'indicator'], action: 'send', message: 'OutEvent', summary: 'accepted events for any consumer, QoS 1' },
-  { id: 'warnings', address: warningTopic('{centre}', '{id}'), parameters: ['centre', 'id'], action: 'send', message: 'Warning', summary: 'retained while open; once more in its final state, then cleared' },
-];
+const PARAMETERS = {
+  centre: { ...described('the centre: 9 digits of a town, 6 of a county, or one of your own', '中心：镇街 9 位、区县 6 位行政区划代码，或自定'), examples: ['500112001'] },
+  edge: { ...described('the edge; its user name, and its client id behind `cv-`', '边缘节点；亦为用户名，客户端编号为 cv- 加此编号'), examples: ['pump-07'] },
+  indicator: { ...described('code of the indicator', '体征指标代码'), examples: ['YJ-FLD-001'] },
+  id: { ...described('the warning', '风险提示编号'), examples: [warning.id] },
+};
 
-function schemaOf(schema: z.ZodType): Record<string, unknown> {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema);
-  return rest;
-}
+const edgeChannel = (leaf: Parameters<typeof edgeTopic>[2], spec: Omit<Channel, 'address' | 'parameters'>): Channel => ({ address: edgeTopic('{centre}', '{edge}', leaf), parameters: ['centre', 'edge'], ...spec });
+
+export const CHANNELS: Record<string, Channel> = {
+  up: edgeChannel('up', { action: 'receive', messages: ['BatchRows', 'BatchColumns'], reply: 'ack', summary: { en: 'batches of an edge, live lane', zh: '边缘节点批次，实时通道' } }),
+  late: edgeChannel('late', { action: 'receive', messages: ['BatchRows', 'BatchColumns'], reply: 'ack', summary: { en: 'batches of an edge, backlog lane', zh: '边缘节点批次，补传通道' } }),
+  ack: edgeChannel('ack', { action: 'send', messages: ['Ack', 'Refusal', 'Clock'], summary: { en: 'what is durable at the gateway; let go of events by this alone', zh: '网关已落盘的内容；仅据此释放事件' } }),
+  state: edgeChannel('state', { action: 'receive', messages: ['State'], retain: true, reply: 'ack', summary: { en: 'retained, and the edge\'s last will; said on each connect and now and then', zh: '保留消息，也是遗嘱；每次连接及定期发送' } }),
+  cmd: edgeChannel('cmd', { action: 'send', messages: ['Command'], reply: 'rsp', summary: { en: 'repeated until it is answered; carried out once by its id, never after it expired', zh: '未应答则重发；按编号只执行一次，过期不执行' } }),
+  rsp: edgeChannel('rsp', { action: 'receive', messages: ['Answer'], summary: { en: 'what became of a command', zh: '命令的结果' } }),
+  out: { address: outTopic('{centre}', '{indicator}'), parameters: ['centre', 'indicator'], action: 'send', messages: ['OutEvent'], summary: { en: 'accepted events, one a message, for any consumer', zh: '已接收的事件，每条一个，供任何消费者' } },
+  warnings: { address: warningTopic('{centre}', '{id}'), parameters: ['centre', 'id'], action: 'send', messages: ['Warning'], retain: true, summary: { en: 'retained while open; once more in its final state, then cleared by an empty payload', zh: '未关闭时保留；以最终状态再发一次后以空载荷清除' } },
+};
+
+const both = ({ en, zh }: Words): string => `${en} · ${zh}`;
 
 export function asyncapiDocument(version: string): Record<string, unknown> {
-  const messages = [...new Set(CHANNELS.map((channel) => channel.message))];
   return {
     asyncapi: '3.0.0',
-    info: { title: 'cityvitals topics', version, description: 'MQTT 3.1.1 (embedded broker) or 3.1.1 and 5 (external). Times are ms UTC.' },
-    defaultContentType: 'application/json',
-    channels: Object.fromEntries(CHANNELS.map(({ id, address, parameters, message, summary }) => [id, {
-      address, summary, parameters: Object.fromEntries(parameters.map((parameter) => [parameter, {}])),
-      messages: { [message]: { $ref: `#/components/messages/${message}` } },
-    }])),
-    operations: Object.fromEntries(CHANNELS.map(({ id, action, message }) => [`${action}${id.charAt(0).toUpperCase()}${id.slice(1)}`, {
-      action, channel: { $ref: `#/channels/${id}` }, messages: [{ $ref: `#/channels/${id}/messages/${message}` }],
-    }])),
-    components: {
-      messages: Object.fromEntries(messages.map((message) => [message, { name: message, payload: { $ref: `#/components/schemas/${message}` } }])),
-      schemas: { ...componentSchemas(), Event: EVENT_SCHEMA, Batch: BATCH, Ack: ACK, State: STATE, OutEvent: OUT, EdgeCommand: schemaOf(COMMAND_SCHEMA), EdgeAnswer: schemaOf(ANSWER_SCHEMA) },
+    info: {
+      title: 'cityvitals topics · 城市体征消息主题', version, license: { name: 'Apache-2.0' },
+      ...described('Told from the gateway\'s side: it receives what edges send, and sends what consumers read. Times are ms UTC. How to catch up after an absence, and to send under an edge\'s token: docs/events.md.', '以网关视角描述：接收边缘节点所发，发送消费者所读。时间均为 UTC 毫秒。断线补齐与自行发送见 docs/events.md。'),
     },
+    defaultContentType: 'application/json',
+    servers: {
+      embedded: { host: '127.0.0.1:1883', protocol: 'mqtt', protocolVersion: '3.1.1', ...described('the gateway\'s own broker (`broker.embedded`); sessions are always clean', '网关内置消息服务器；会话不保留'), security: [{ $ref: '#/components/securitySchemes/user' }], bindings: { mqtt: { cleanSession: true, keepAlive: 10, bindingVersion: '0.2.0' } } },
+      external: { host: 'broker.example:1883', protocol: 'mqtt', protocolVersion: '5.0', ...described('any broker (`broker.url`), by MQTT 3.1.1 or 5; we ship its access files: docs/brokers.md', '任意外部消息服务器，MQTT 3.1.1 或 5；访问控制文件见 docs/brokers.md'), security: [{ $ref: '#/components/securitySchemes/user' }] },
+    },
+    channels: Object.fromEntries(Object.entries(CHANNELS).map(([id, { address, summary, parameters, messages }]) => [id, {
+      address, title: id, summary: both(summary),
+      parameters: Object.fromEntries(parameters.map((parameter) => [parameter, { $ref: `#/components/parameters/${parameter}` }])),
+      messages: Object.fromEntries(messages.map((message) => [message, { $ref: `#/components/messages/${message}` }])),
+    }])),
+    operations: Object.fromEntries(Object.entries(CHANNELS).map(([id, channel]) => [operationId(id, channel), operation(id, channel)])),
+    components: {
+      parameters: PARAMETERS,
+      messages: Object.fromEntries(Object.entries<Message>(MESSAGES).map(([name, { title, examples, correlation }]) => [name, {
+        name, title: both(title), contentType: 'application/json', payload: { $ref: `#/components/schemas/${name}` }, examples,
+        ...(correlation === undefined ? {} : { correlationId: { location: `$message.payload#/${correlation}` } }),
+      }])),
+      schemas: Object.fromEntries(Object.entries<Message>(MESSAGES).map(([name, { payload }]) => [name, payload])),
+      securitySchemes: { user: { type: 'userPassword', ...described('an edge: its id and token; a consumer: one of `broker.embedded.consumers`, or nobody from the gateway\'s own machine', '边缘节点用编号与令牌；消费者用 broker.embedded.consumers 中的用户，本机可匿名') } },
+    },
+  };
+}
+
+const operationId = (id: string, { action }: Channel): string => `${action}${id.charAt(0).toUpperCase()}${id.slice(1)}`;
+
+function operation(id: string, { action, summary, messages, retain, reply }: Channel): Record<string, unknown> {
+  return {
+    action, channel: { $ref: `#/channels/${id}` }, title: id, summary: both(summary),
+    messages: messages.map((message) => ({ $ref: `#/channels/${id}/messages/${message}` })),
+    bindings: { mqtt: { qos: QOS, retain: retain ?? false, bindingVersion: '0.2.0' } },
+    ...(reply === undefined ? {} : { reply: { channel: { $ref: `#/channels/${reply}` } } }),
   };
 }

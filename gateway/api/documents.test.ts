@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseEdgeTopic } from '../../core/wire/topics.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
-import { asyncapiDocument } from './asyncapi.ts';
 import { EXAMPLES } from './examples.ts';
-import { componentSchemas, LiveMessage } from './shapes.ts';
+import { LiveMessage } from './shapes.ts';
 import { validatorOf, type Document } from './testing/document.ts';
 import { follow, openApi } from './testing/http.ts';
 import { memoryGateway, numbersGroup } from './testing/memory-sources.ts';
@@ -63,17 +61,4 @@ test('a response with a field that the document does not know is noticed', async
   assert.throws(() => check({ $ref: '#/components/schemas/FollowedEvent' }, EXAMPLES.device));
   assert.ok(!LiveMessage.safeParse({ kind: 'status' }).success);
   await api.close();
-});
-
-test('the topics document: every reference leads somewhere, addresses are the wire\'s own', () => {
-  const document = asyncapiDocument('0.0.0') as { channels: Record<string, { address: string }> };
-  const text = JSON.stringify(document);
-  for (const [, reference] of text.matchAll(/"\$ref":"#\/([^"]+)"/g)) {
-    const found = (reference as string).split('/').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], document);
-    assert.notEqual(found, undefined, reference);
-  }
-  for (const leaf of ['up', 'late', 'ack', 'state', 'cmd', 'rsp']) {
-    assert.equal(parseEdgeTopic(document.channels[leaf]?.address.replace('{centre}', '500112001').replace('{edge}', 'e') ?? '')?.leaf, leaf);
-  }
-  assert.ok(Object.keys(componentSchemas()).includes('Warning'));
 });

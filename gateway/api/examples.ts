@@ -63,4 +63,4 @@ const event = {
 
 const live: LiveMessage = { kind: 'value', ...level, at: AT, value: 3.2, unit: 'm', quality: 'good', flags: [] };
 
-export const EXAMPLES = { device, series, range, warning, status, picture, indicator, quarantined, command, commandBody, demo, live, events: { items: [event], next: event.cursor } };
+export const EXAMPLES = { device, series, range, warning, status, picture, indicator, quarantined, command, commandBody, demo, live, event, events: { items: [event], next: event.cursor } };

@@ -46,7 +46,7 @@ export const NO_PARAMS = z.strictObject({});
 export const idParam = z.strictObject({ id: z.string().min(1).max(128) });
 
 /** Every route takes `lang`, for those who cannot send Accept-Language. */
-const lang = z.enum(['zh-CN', 'en']).optional().meta({ description: 'language of errors; default: Accept-Language' });
+const lang = z.enum(['zh-CN', 'en']).optional().meta({ en: 'language of errors; default: Accept-Language', zh: '错误信息的语言；默认按 Accept-Language' });
 export const query = <S extends z.ZodRawShape>(shape: S) => z.strictObject({ ...shape, lang });
 
 /** A number written in a URL. */
@@ -54,8 +54,8 @@ export const whole = (min: number, max: number) => z.string()
   .refine((text) => /^\d{1,17}$/.test(text) && Number(text) >= min && Number(text) <= max, complaint(`a whole number from ${min} to ${max} is wanted`, `应为 ${min} 到 ${max} 的整数`))
   .transform(Number).pipe(z.int().min(min).max(max));
 export const timeMs = () => whole(0, 8.64e15);
-export const pageLimit = (max: number, standard: number) => whole(1, max).prefault(String(standard)).meta({ description: `items of a page, at most ${max}` });
-export const after = () => z.string().min(1).max(256).optional().meta({ description: '`next` of the page before' });
+export const pageLimit = (max: number, standard: number) => whole(1, max).prefault(String(standard)).meta({ en: `items of a page, at most ${max}`, zh: `每页条数，最多 ${max}` });
+export const after = () => z.string().min(1).max(256).optional().meta({ en: '`next` of the page before', zh: '上一页的 next' });
 
 export const unknownId = (what: Words, id: string, list: string) => new FaultError('CV_API_UNKNOWN_ID', { what: what.en, whatZh: what.zh, id, list });
 

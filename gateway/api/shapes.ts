@@ -5,83 +5,87 @@
 import { z } from 'zod';
 import type * as api from '../../core/api.ts';
 import { EVENT_SCHEMA } from '../../core/event-schema.ts';
+import { described, speak } from '../../core/json-schema.ts';
 import { FLAGS, QUALITIES } from '../../core/event.ts';
 import { COMMAND_KINDS, COMMAND_STATUSES, WRITABLE_SCHEMA } from '../../core/wire/commands.ts';
 
 /** What stands under `components.schemas` of the document. */
 const NAMED = new Map<z.ZodType, string>();
-function named<T extends z.ZodType>(id: string, description: string, schema: T): T {
-  const described = schema.meta({ description });
-  NAMED.set(described, id);
-  return described;
+function named<T extends z.ZodType>(id: string, en: string, zh: string, schema: T): T {
+  const noted = schema.meta({ en, zh });
+  NAMED.set(noted, id);
+  return noted;
 }
 
-const time = z.int().min(0).meta({ description: 'ms UTC' });
+const time = z.int().min(0).meta({ en: 'ms UTC', zh: 'UTC 毫秒' });
 const count = z.int().min(0);
-const ms = z.number().meta({ description: 'milliseconds' });
-const value = z.union([z.number(), z.boolean(), z.string(), z.null()]).meta({ description: 'null only when quality is bad' });
-const level = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]).meta({ description: '1 red, 2 orange, 3 yellow, 4 blue: smaller is worse' });
+const ms = z.number().meta({ en: 'milliseconds', zh: '毫秒' });
+const value = z.union([z.number(), z.boolean(), z.string(), z.null()]).meta({ en: 'null only when quality is bad', zh: '仅当质量为 bad 时可为 null' });
+const level = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]).meta({ en: '1 red, 2 orange, 3 yellow, 4 blue: smaller is worse', zh: '1 红、2 橙、3 黄、4 蓝，越小越严重' });
 const quality = z.enum(QUALITIES);
 const flags = z.array(z.enum(FLAGS));
 
-export const Words = named('Words', 'one text in both languages', z.object({ zh: z.string(), en: z.string() })) satisfies z.ZodType<api.Words>;
-export const Position = named('Position', 'WGS-84', z.object({ lon: z.number(), lat: z.number(), heightM: z.exactOptional(z.number()) }));
+export const Words = named('Words', 'one text in both languages', '一段双语文本', z.object({ zh: z.string(), en: z.string() })) satisfies z.ZodType<api.Words>;
+export const Position = named('Position', 'WGS-84', 'WGS-84 坐标', z.object({ lon: z.number(), lat: z.number(), heightM: z.exactOptional(z.number()) }));
 
-export const LastValue = named('LastValue', 'newest value of a point', z.object({
-  indicator: z.string(), point: z.string(), name: Words, value, unit: z.string().meta({ description: 'UCUM' }), at: time, quality, flags,
+export const LastValue = named('LastValue', 'newest value of a point', '测点的最新值', z.object({
+  indicator: z.string(), point: z.string(), name: Words, value, unit: z.string().meta({ en: 'UCUM', zh: 'UCUM 单位' }), at: time, quality, flags,
   limits: z.array(z.object({ level, value: z.number(), direction: z.enum(['high', 'low']) })),
 })) satisfies z.ZodType<api.LastValue>;
 
-export const DeviceView = named('Device', 'a device with its state and newest values', z.object({
+export const DeviceView = named('Device', 'a device with its state and newest values', '设备、状态及最新值', z.object({
   id: z.string(), edge: z.string(), centre: z.string(), driver: z.string(), subject: z.string(), position: Position.nullable(),
   freshness: z.enum(['fresh', 'late', 'lost', 'unobserved']), reason: z.string(), remedy: z.exactOptional(Words), lastAt: time.nullable(),
-  picture: z.string().nullable().meta({ description: 'path of its newest picture' }), values: z.array(LastValue),
+  picture: z.string().nullable().meta({ en: 'path of its newest picture', zh: '最新画面的路径' }), values: z.array(LastValue),
 })) satisfies z.ZodType<api.DeviceView>;
 
-export const PictureView = named('Picture', 'newest picture of a camera; boxes in fractions of it', z.object({
+export const PictureView = named('Picture', 'newest picture of a camera; boxes in fractions of it', '摄像机最新画面；检测框按画面比例', z.object({
   device: z.string(), at: time, index: count, width: count, height: count, jpegBase64: z.string(),
   boxes: z.array(z.object({ class: z.string(), score: z.number(), x: z.number(), y: z.number(), width: z.number(), height: z.number() })),
 })) satisfies z.ZodType<api.PictureView>;
 
-export const SeriesView = named('Series', 'one indicator of one point of one device', z.object({
+export const SeriesView = named('Series', 'one indicator of one point of one device', '某设备某测点的某项指标', z.object({
   indicator: z.string(), device: z.string(), point: z.string(), unit: z.string(), centre: z.string(), edge: z.string(),
-  known: z.boolean().meta({ description: 'false when the catalogue does not know the indicator' }), name: Words, lastAt: time,
+  known: z.boolean().meta({ en: 'false when the catalogue does not know the indicator', zh: '目录外的指标为 false' }), name: Words, lastAt: time,
 })) satisfies z.ZodType<api.SeriesView>;
 
-export const PointView = named('Point', 'one stored value, or a bucket of them', z.object({
+export const PointView = named('Point', 'one stored value, or a bucket of them', '一个存储值，或一桶的汇总', z.object({
   at: time, value, quality, flags, min: z.exactOptional(z.number()), max: z.exactOptional(z.number()), count: z.exactOptional(count),
 })) satisfies z.ZodType<api.PointView>;
 
-const next = z.string().nullable().meta({ description: 'give it as `after` for the next page; null at the end' });
-export const SeriesRange = named('SeriesRange', 'values of one series, by time', z.object({
+const next = z.string().nullable().meta({ en: 'give it as `after` for the next page; null at the end', zh: '作为下一页的 after；末页为 null' });
+export const SeriesRange = named('SeriesRange', 'values of one series, by time', '单个序列的数值，按时间', z.object({
   series: SeriesView, from: time, to: time, downsampled: z.boolean(), items: z.array(PointView), next,
-  gaps: z.exactOptional(z.array(z.object({ from: time, to: time, count: count.nullable() }))).meta({ description: 'damaged on disk and left out' }),
+  gaps: z.exactOptional(z.array(z.object({ from: time, to: time, count: count.nullable() }))).meta({ en: 'damaged on disk and left out', zh: '磁盘上已损坏、未列出的部分' }),
 })) satisfies z.ZodType<api.SeriesRange>;
 
-export const Reason = named('Reason', 'one sentence of why, and the value it rests on', z.object({
+export const Reason = named('Reason', 'one sentence of why, and the value it rests on', '一句理由及其依据的值', z.object({
   zh: z.string(), en: z.string(),
   cites: z.object({ indicator: z.string(), device: z.string(), point: z.string(), at: time, value, unit: z.string() }),
 })) satisfies z.ZodType<api.Reason>;
 
-export const WarningView = named('Warning', 'something a centre must act on', z.object({
+export const WarningView = named('Warning', 'something a centre must act on', '须由中心处置的风险提示', z.object({
   id: z.string(), rule: z.string(), version: z.int(), type: z.enum(['threshold', 'absence']),
   indicator: z.string(), device: z.string(), point: z.string(), subject: z.string(), centre: z.string(), level,
   state: z.enum(['raised', 'acknowledged', 'dispatched', 'handling', 'handled', 'verified', 'closed', 'reviewed', 'false_alarm', 'merged', 'transferred']),
   condition: z.enum(['active', 'cleared']), exercise: z.boolean(), late: z.boolean(), raisedBy: z.string(),
   onsetAt: time, raisedAt: time, publishedAt: time, changedAt: time, clearedAt: time.nullable(), previousId: z.string().nullable(),
   title: Words, place: z.object({ zh: z.string(), en: z.string(), position: Position.nullable() }), reasons: z.array(Reason), suggestion: Words,
-  incomplete: z.array(z.string()).meta({ description: 'parts that are missing; empty = complete' }),
+  incomplete: z.array(z.string()).meta({ en: 'parts that are missing; empty = complete', zh: '缺失的部分；空表示完整' }),
 })) satisfies z.ZodType<api.WarningView>;
 
-export const EdgeView = named('Edge', 'an edge as the gateway knows it', z.object({
+/** As it is published: `revision` and `id` together name this state of it. */
+export const PublishedWarning = WarningView.extend({ revision: count.meta({ en: 'grows with each change of this warning', zh: '每次变化递增' }) });
+
+export const EdgeView = named('Edge', 'an edge as the gateway knows it', '网关所知的边缘节点', z.object({
   id: z.string(), centre: z.string(), online: z.boolean(), version: z.string().nullable(), logDepth: count.nullable(), clockOffsetMs: ms.nullable(), seenAt: time,
 })) satisfies z.ZodType<api.EdgeView>;
 
-export const SinkView = named('Sink', 'another place events go: how far behind it is, and what keeps it', z.object({
+export const SinkView = named('Sink', 'another place events go: how far behind it is, and what keeps it', '另一去向：落后多少、因何受阻', z.object({
   id: z.string(), kind: z.string(), lag: count, written: count, setAside: count, missed: count, problem: z.object({ code: z.string(), zh: z.string(), en: z.string() }).nullable(),
 })) satisfies z.ZodType<api.SinkView>;
 
-export const StatusView = named('Status', 'the path of a sample with live counts', z.object({
+export const StatusView = named('Status', 'the path of a sample with live counts', '样本全程的实时计数', z.object({
   gateway: z.string(), centre: z.string(), name: z.exactOptional(Words), exercise: z.boolean(), now: time, startedAt: time, evaluatedTo: time.nullable(),
   devices: z.object({ total: count, fresh: count, lost: count }), edges: z.array(EdgeView),
   path: z.object({
@@ -91,34 +95,34 @@ export const StatusView = named('Status', 'the path of a sample with live counts
   sinks: z.exactOptional(z.array(SinkView)),
 })) satisfies z.ZodType<api.StatusView>;
 
-export const IndicatorView = named('Indicator', 'an entry of the catalogue, or a code it does not know yet', z.object({
+export const IndicatorView = named('Indicator', 'an entry of the catalogue, or a code it does not know yet', '目录条目，或目录外的代码', z.object({
   code: z.string(), known: z.boolean(), version: z.int().nullable(), name: Words, unit: z.string(), board: z.string().nullable(), runway: z.string().nullable(), seriesCount: count,
 })) satisfies z.ZodType<api.IndicatorView>;
 
-export const QuarantineItem = named('QuarantineItem', 'what was refused, and why', z.object({
+export const QuarantineItem = named('QuarantineItem', 'what was refused, and why', '被拒收的内容及原因', z.object({
   id: z.int(), at: time, sender: z.string(), code: z.string(), detail: z.string(), sha256: z.string(), bytes: count, excerpt: z.string(),
 })) satisfies z.ZodType<api.QuarantineItem>;
 
-export const CommandView = named('Command', 'a command to an edge and what became of it; values are in the point\'s own unit', z.object({
+export const CommandView = named('Command', 'a command to an edge and what became of it; values are in the point\'s own unit', '发往边缘节点的命令及其结果；值以测点自身单位', z.object({
   id: z.string(), kind: z.enum(COMMAND_KINDS), device: z.string(), edge: z.string(), centre: z.string(),
   points: z.exactOptional(z.array(z.string())), point: z.exactOptional(z.string()), value: z.exactOptional(WRITABLE_SCHEMA),
   by: z.string(), reason: z.string(), issuedAt: time, expiresAt: time,
-  status: z.enum(['pending', ...COMMAND_STATUSES]).meta({ description: 'pending: not answered yet · done: as asked, and read back · refused: not begun · failed: begun, and surely not as asked · expired: not begun in time · unknown: it may have been carried out' }),
+  status: z.enum(['pending', ...COMMAND_STATUSES]).meta({ en: 'pending: not answered yet · done: as asked, and read back · refused: not begun · failed: begun, and surely not as asked · expired: not begun in time · unknown: it may have been carried out', zh: 'pending：尚未应答 · done：已完成并回读 · refused：未开始 · failed：已开始，但未达要求 · expired：过期未开始 · unknown：可能已执行' }),
   sentAt: time.nullable(), answeredAt: time.nullable(), fault: z.object({ code: z.string(), message: Words, remedy: Words }).nullable(),
   values: z.array(z.object({ point: z.string(), value, unit: z.string(), at: time, quality, flags })).nullable(),
   readBack: WRITABLE_SCHEMA.nullable(), picture: PictureView.nullable(),
 })) satisfies z.ZodType<api.CommandView>;
 
-export const Problem = named('Problem', 'RFC 9457; `code` is of docs/faults.md, `remedy` says what to do', z.looseObject({
+export const Problem = named('Problem', 'RFC 9457; `code` is of docs/faults.md, `remedy` says what to do', 'RFC 9457；code 见 docs/faults.md，remedy 说明如何处理', z.looseObject({
   type: z.string(), title: z.string(), status: z.int(), detail: z.string(), code: z.string(), remedy: z.string(),
 })) satisfies z.ZodType<api.Problem>;
 
-export const DemoView = named('Demo', 'only inside `cityvitals demo`', z.object({
+export const DemoView = named('Demo', 'only inside `cityvitals demo`', '仅在 cityvitals demo 中', z.object({
   seconds: z.number(), act: Words, canCut: z.boolean(), canKill: z.boolean(), networkCut: z.boolean(), edgeDown: z.boolean(),
   witnessed: count, missing: count, twice: count, checkedAt: time.nullable(),
 })) satisfies z.ZodType<api.DemoView>;
 
-export const LiveMessage = named('LiveMessage', 'what /live sends: `event:` is the kind, `data:` this', z.union([
+export const LiveMessage = named('LiveMessage', 'what /live sends: `event:` is the kind, `data:` this', '/live 推送的内容：event 为种类，data 为此对象', z.union([
   z.object({ kind: z.literal('status'), status: StatusView }),
   z.object({ kind: z.literal('value'), indicator: z.string(), device: z.string(), point: z.string(), at: time, value, unit: z.string(), quality, flags }),
   z.object({ kind: z.literal('warning'), warning: WarningView }),
@@ -126,7 +130,7 @@ export const LiveMessage = named('LiveMessage', 'what /live sends: `event:` is t
   z.object({ kind: z.literal('demo'), demo: DemoView }),
 ])) satisfies z.ZodType<api.LiveMessage>;
 
-export const Health = named('Health', 'ok, or what keeps the gateway from its work', z.object({
+export const Health = named('Health', 'ok, or what keeps the gateway from its work', '正常，或网关受阻的原因', z.object({
   status: z.enum(['ok', 'impaired']), gateway: z.string(), version: z.string(), problems: z.array(z.object({ code: z.string(), detail: z.string() })),
 }));
 
@@ -136,13 +140,17 @@ export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.arra
 /** An event as followers get it: the border's schema and the two fields that this gateway adds. */
 export const FOLLOWED_EVENT = {
   ...EVENT_SCHEMA,
-  description: 'an event with its place in this gateway\'s log',
+  ...described('an event with its place in this gateway\'s log', '事件及其在本网关日志中的位置'),
   required: [...EVENT_SCHEMA.required, 'cursor', 'receivedAt'],
-  properties: { ...EVENT_SCHEMA.properties, cursor: { type: 'string', description: 'opaque; give it as `after`' }, receivedAt: { type: 'integer', description: 'ms UTC when this gateway had it' } },
+  properties: {
+    ...EVENT_SCHEMA.properties,
+    cursor: { type: 'string', ...described('opaque; give it as `after`', '不透明；用作 after') },
+    receivedAt: { type: 'integer', ...described('ms UTC when this gateway had it', '本网关收到的时间，UTC 毫秒') },
+  },
 };
 export const EVENT_PAGE = {
   type: 'object', additionalProperties: false, required: ['items', 'next'],
-  properties: { items: { type: 'array', items: { $ref: '#/components/schemas/FollowedEvent' } }, next: { type: 'string', description: 'never null: go on from here, also at the end' } },
+  properties: { items: { type: 'array', items: { $ref: '#/components/schemas/FollowedEvent' } }, next: { type: 'string', ...described('never null: go on from here, also at the end', '不为空：末尾也由此继续') } },
 };
 
 /** A schema of an answer: a reference when it is a named shape, else written out with references to those inside it. */
@@ -153,12 +161,12 @@ export function answerSchema(answer: z.ZodType): Record<string, unknown> {
 
 /** `components.schemas`: the shapes above, the event, and the page of events. */
 export function componentSchemas(): Record<string, unknown> {
-  return { ...withReferences(), FollowedEvent: FOLLOWED_EVENT, EventPage: EVENT_PAGE, Document: { type: 'object', description: 'a JSON document' } };
+  return { ...withReferences(), FollowedEvent: FOLLOWED_EVENT, EventPage: EVENT_PAGE, Document: { type: 'object', ...described('a JSON document', 'JSON 文档') } };
 }
 
 function withReferences(...more: [z.ZodType, string][]): Record<string, Record<string, unknown>> {
   const registry = z.registry<{ id: string }>();
   for (const [shape, id] of [...NAMED, ...more]) registry.add(shape, { id });
-  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}` });
+  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}`, override: ({ jsonSchema }) => speak(jsonSchema) });
   return Object.fromEntries(Object.entries(schemas).map(([id, { $schema: _dialect, $id: _id, ...schema }]) => [id, schema]));
 }

@@ -1,0 +1,27 @@
+/** Our schemas as JSON Schema for readers elsewhere: what is said of a field stands there in both languages. */
+import { z } from 'zod';
+
+export type JsonSchema = { [keyword: string]: unknown };
+
+/** A description in both languages, a line each. */
+export const described = (en: string, zh: string): { description: string } => ({ description: `${en}\n${zh}` });
+
+export interface JsonSchemaOptions {
+  /** Draft 7 is what editors and AsyncAPI know best; OpenAPI 3.1 is 2020-12. */
+  target?: 'draft-7' | 'draft-2020-12';
+  /** `input`: what may be written; `output`: what stands when it was read, defaults filled in. */
+  io?: 'input' | 'output';
+}
+
+/** A zod schema with its notes (`.meta({ en, zh })`) as descriptions; everything inside it is written out. */
+export function jsonSchemaOf(schema: z.ZodType, { target = 'draft-7', io = 'output' }: JsonSchemaOptions = {}): JsonSchema {
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { target, io, unrepresentable: 'any', reused: 'inline', override: ({ jsonSchema }) => speak(jsonSchema) });
+  return json;
+}
+
+/** Turns our notes into a description, in place. */
+export function speak(json: JsonSchema): void {
+  const { en, zh } = json;
+  for (const key of ['en', 'zh', 'form', 'secret', 'path']) delete json[key];
+  if (typeof en === 'string') json.description = typeof zh === 'string' ? `${en}\n${zh}` : en;
+}

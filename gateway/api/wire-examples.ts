@@ -1,0 +1,36 @@
+/** One example of every message on the topics, for the document; a test holds each to its schema and to our own readers. */
+import type { Draft } from '../../core/event.ts';
+import { encodeBatch } from '../../core/wire/batch.ts';
+import type { Answer, Command } from '../../core/wire/commands.ts';
+import type { Ack, ClockAnswer, EdgeState, Refusal } from '../../core/wire/messages.ts';
+import { WIRE_VERSION } from '../../core/wire/topics.ts';
+import { EXAMPLES } from './examples.ts';
+
+const v = WIRE_VERSION;
+const { cursor, receivedAt: at, seq, epoch, edge, stream, ...fields } = EXAMPLES.event;
+const draft = fields as Draft;
+const name = { from: edge, stream: 'measurement', epoch, seq } as const;
+const { command: asked, device, warning } = EXAMPLES;
+
+const ack: Ack = { v, stream: 'measurement', epoch, upTo: seq + 1, have: [[seq + 4, seq + 9]], refused: [{ from: seq + 1, to: seq + 1, code: 'CV_EVENT_INVALID' }], gateway: 'town-01', at };
+const refusal: Refusal = { v, error: 'CV_WIRE_NOT_JSON', sha256: EXAMPLES.quarantined.sha256, detail: 'Unexpected end of JSON input' };
+const clock: ClockAnswer = { v, clock: { echo: at - 7, at } };
+
+const state: EdgeState = {
+  v, edge, centre: draft.centre, online: true, sentAt: at - 7, version: '0.1.0', startedAt: at - 25_000, clockOffsetMs: -2,
+  log: { depth: 4, bytes: 20_480, byStream: { measurement: 4 } }, http: 'http://127.0.0.1:8081',
+  devices: [{ id: device.id, driver: device.driver, subject: device.subject, position: { lon: 106.577, lat: 29.557 }, online: true, reason: '', lastAt: at - 31, periodMs: 1000 }],
+};
+const lastWill: EdgeState = { v, edge, centre: draft.centre, online: false };
+
+const { id, by, reason, issuedAt, expiresAt } = asked;
+const command: Command = { v, id, kind: 'write', device: device.id, point: 'running', value: true, ifState: { point: 'level', above: 2 }, by, reason, issuedAt, expiresAt };
+const answer: Answer = { v, id, status: 'done', readBack: true, at: issuedAt + 138 };
+
+export const WIRE_EXAMPLES = {
+  rows: { v, ...name, events: [fields] },
+  columns: JSON.parse(Buffer.from(encodeBatch(name, [0, 1, 2].map((step) => ({ ...draft, value: 3.2 + step / 100, occurredAt: draft.occurredAt + step * 1000, observedAt: draft.observedAt + step * 1000 })))).toString()) as Record<string, unknown>,
+  ack, refusal, clock, state, lastWill, command, answer,
+  out: { ...fields, edge, stream, epoch, seq, cursor, previous: '1781764190000-2430' },
+  warning: { ...warning, revision: 1 },
+};
