@@ -45,9 +45,21 @@ export interface SerialLine extends Duplex {
   flush(done: (error?: Error | null) => void): void;
 }
 
+/** Where a socket's bytes are read into, over and over: without it every read makes room of 64 KB of its own. */
+export interface ReadInto {
+  /** May be shared by any number of sockets. */
+  buffer: Uint8Array;
+  /** Takes what has just been read, the first `length` bytes of `buffer`, and copies what it keeps. */
+  take(length: number): void;
+}
+
 export interface Net {
-  /** A TCP connection that is open; rejects with the system's error (ECONNREFUSED …) or when the signal aborts. */
-  connect(address: Address, signal: AbortSignal): Promise<Socket>;
+  /**
+   * A TCP connection that is open; rejects with the system's error (ECONNREFUSED …) or when the signal aborts.
+   *
+   * @param into only a wish: where it is not met, bytes come as `data` events as ever, so whoever gives it takes both
+   */
+  connect(address: Address, signal: AbortSignal, into?: ReadInto): Promise<Socket>;
   /**
    * Listens for TCP connections.
    *
@@ -63,9 +75,9 @@ export interface Net {
 }
 
 export const realNet: Net = {
-  connect: ({ host, port }, signal) =>
+  connect: ({ host, port }, signal, into) =>
     new Promise((resolve, reject) => {
-      const socket = connect({ host, port, noDelay: true });
+      const socket = connect({ host, port, noDelay: true, ...(into && { onread: { buffer: into.buffer, callback: (length) => { into.take(length); return true; } } }) });
       const settle = () => {
         signal.removeEventListener('abort', abort);
         socket.removeListener('error', fail);

@@ -8,7 +8,7 @@ import { rtuFraming } from './rtu.ts';
 import { GAP_MS, openSerial } from './serial.ts';
 import { sessionOver, type ModbusLink } from './session.ts';
 import { settleMsOf, type ModbusPoint, type ModbusSettings } from './settings.ts';
-import { socketWire, type Wire } from './wire.ts';
+import { Intake, socketWire, type Wire } from './wire.ts';
 
 /**
  * Connects, opens the serial port, or waits for the data unit to dial in. Serves every unit behind it: a request names
@@ -35,11 +35,12 @@ function over(wire: Wire, options: PortOptions, world: World): ModbusLink {
 
 async function connect({ host, port }: ModbusSettings, world: World, signal: AbortSignal): Promise<Wire> {
   const address = `${host}:${port}`;
-  const socket = await world.net.connect({ host: String(host), port: Number(port) }, signal).catch((error: unknown) => {
+  const intake = new Intake();
+  const socket = await world.net.connect({ host: String(host), port: Number(port) }, signal, intake).catch((error: unknown) => {
     if (signal.aborted) throw signal.reason;
     const { code, message } = error as NodeJS.ErrnoException;
     const refused = code === 'ECONNREFUSED' || code === 'ECONNRESET';
     throw new FaultError(refused ? 'CV_LINK_REFUSED' : 'CV_LINK_UNREACHABLE', { address, detail: code ?? message }, { cause: error });
   });
-  return socketWire(socket, address);
+  return socketWire(socket, address, intake);
 }

@@ -1,6 +1,7 @@
 /** Bytes both ways, whatever carries them: a socket, a serial line, the connection of a data unit that dialled in. */
 import type { Socket } from 'node:net';
 import { FaultError } from '../../core/faults.ts';
+import type { ReadInto } from '../../core/net.ts';
 
 export interface Wire {
   /** How it is spoken of in faults. */
@@ -21,13 +22,36 @@ export interface Wire {
  */
 export const KEEP_ALIVE_MS = 30_000;
 
-export function socketWire(socket: Socket, address: string): Wire {
+/** All links read into this, one after the other. */
+const READ_BUFFER = Buffer.alloc(4096);
+
+/** What a socket's bytes are read into, and whoever they are for once he listens. */
+export class Intake implements ReadInto {
+  readonly buffer = READ_BUFFER;
+  #give: ((bytes: Buffer) => void) | null = null;
+  #early: Buffer[] = [];
+
+  take(length: number): void {
+    const bytes = Buffer.from(READ_BUFFER.subarray(0, length));
+    if (this.#give) this.#give(bytes);
+    else this.#early.push(bytes);
+  }
+
+  giveTo(give: (bytes: Buffer) => void): void {
+    this.#give = give;
+    for (const bytes of this.#early.splice(0)) give(bytes);
+  }
+}
+
+/** @param intake the one that it was connected with, if any */
+export function socketWire(socket: Socket, address: string, intake?: Intake): Wire {
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
   const closed = new Promise<void>((resolve) => { socket.once('close', () => resolve()); });
   return {
     address,
     send: (bytes) => { socket.write(bytes); },
     listen(bytes, end) {
+      intake?.giveTo(bytes);
       socket.on('data', bytes);
       socket.on('error', (error) => end(new FaultError('CV_LINK_CLOSED', { address, detail: error.message }, { cause: error })));
       for (const event of ['end', 'close']) socket.on(event, () => end(closedByDevice(address)));
