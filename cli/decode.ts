@@ -5,8 +5,9 @@ import { checkPart, ConfigDocument, inOrder, type ConfigProblem } from '../core/
 import { unknownName } from '../core/config/issues.ts';
 import type { Driver, FrameReader, Request } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
-import { faultLine, resultLines, type ResultLine } from '../core/result-lines.ts';
+import { faultLine, resultLines } from '../core/result-lines.ts';
 import { driverById, driverIds } from '../drivers/index.ts';
+import { printLine } from './result-print.ts';
 import { printProblems } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
@@ -45,7 +46,7 @@ async function run(terminal: Terminal, id: string, file: string | undefined, opt
   for (const read of driver.frameOf.read(input, points)) {
     const context = { device: id, at, request: read.request, language: terminal.language, unitOf: unitOf ?? unitsOf(driver) };
     const lines = read.fault ? [faultLine(read.fault, at, terminal.language)] : resultLines(driver.decode(read.frame, read.request), context);
-    for (const line of lines) print(terminal, line);
+    for (const line of lines) printLine(terminal, line);
     if (lines.length === 0) terminal.remark(terminal.text({ en: 'a good frame, in which none of the points lies', zh: '帧有效，但其中没有任何测点' }));
     isFaulty ||= lines.some((line) => 'fault' in line);
   }
@@ -106,11 +107,4 @@ function jsonOf(line: string, place: string): unknown {
   } catch (error) {
     throw new FaultError('CV_INPUT_UNREADABLE', { place, detail: (error as Error).message }, { cause: error });
   }
-}
-
-function print(terminal: Terminal, line: ResultLine): void {
-  if (terminal.json) return terminal.record(line);
-  if ('fault' in line) return terminal.print(`${line.fault}: ${line.message}${line.remedy ? `\n  → ${line.remedy}` : ''}`);
-  const value = line.value === null ? '–' : typeof line.value === 'string' ? JSON.stringify(line.value) : String(line.value);
-  terminal.print(`${line.point.padEnd(24)} ${value}${line.unit ? ` ${line.unit}` : ''}  ${[line.quality, ...line.flags].join(' ')}`);
 }

@@ -6,7 +6,7 @@ import type { World } from '../core/world.ts';
 import { latestValues } from './commands/latest.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import type { PresenceFacts } from './forward/presence.ts';
-import { read, type OpenDevice } from './host/read.ts';
+import { read, type Host, type OpenDevice } from './host/read.ts';
 import { forward } from './stations/forward.ts';
 import { infer } from './stations/infer.ts';
 import { judge } from './stations/judge.ts';
@@ -24,12 +24,14 @@ export interface EdgeParts {
   points: QualifyFacts & ReduceFacts;
   log: EdgeLog;
   presence: Pick<PresenceFacts, 'version' | 'httpUrl'>;
+  /** In place of the devices themselves: what a recording says. */
+  reading?: Host | undefined;
   /** A payload of the command topic. */
   onCommand(payload: Uint8Array): void;
 }
 
 export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
-  const reading = read(parts.devices, world, () => keeping.whenKept());
+  const reading = parts.reading ?? read(parts.devices, world, () => keeping.whenKept());
   const latest = latestValues(world.clock);
   const keeping = keep(parts.log, setup.centre, world);
   const forwarding = forward(setup, { ...parts.presence, devices: () => reading.states(), onCommand: parts.onCommand }, parts.log, world);

@@ -12,7 +12,7 @@ import { conversions } from './catalogue-units.ts';
 import { CommandDesk } from './commands/desk.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import { examine } from './examine.ts';
-import type { OpenDevice } from './host/read.ts';
+import type { Host, OpenDevice } from './host/read.ts';
 import { healthOf } from './http/health.ts';
 import { openLocalHttp } from './http/server.ts';
 import { edgeLine } from './line.ts';
@@ -30,6 +30,8 @@ export interface RunOptions {
   metrics?(): Promise<string>;
   /** Drivers beside those of the registry; they win over one of the same id. */
   extraDrivers?: readonly Driver[];
+  /** In place of the devices themselves, none of which is opened then. */
+  reading?: Host;
 }
 
 export interface RunningEdge {
@@ -60,7 +62,7 @@ export async function runEdge(setup: EdgeSetup, world: World, options: RunOption
     const pictures = openLastPictures();
     let desk: CommandDesk | null = null;
     const line = edgeLine(setup, {
-      devices, log, pictures,
+      devices, log, pictures, reading: options.reading,
       onCommand: (payload) => desk?.take(payload),
       detectors: detectors.byDevice,
       points: { polled: (device) => polled.has(device.id), conversionOf, ruleLimits: limits },

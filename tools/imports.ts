@@ -30,6 +30,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const ALLOWED: Record<string, readonly string[]> = {
   // The demo is a rig that users start: it brings up the simulated devices.
   'cli/demo.ts': ['test-rigs/'],
+  // So are what plays cases and what records them.
+  'cli/replay.ts': ['test-rigs/replay/'],
+  'cli/case.ts': ['test-rigs/replay/'],
+  'cli/record.ts': ['test-rigs/record/', 'test-rigs/replay/'],
   // A camera gives pictures of its model's input size, and its graph is looked at before it starts.
   'drivers/camera/model.ts': ['models/'],
 };

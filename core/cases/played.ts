@@ -1,5 +1,6 @@
 /** What a replay is asked for and what it gives. */
 import type { Decoded, Driver, Request } from '../driver.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
 import type { CaseDevice } from './case.ts';
 
 export interface ReplayOptions {
@@ -10,6 +11,8 @@ export interface ReplayOptions {
   /** How what the device says is handed over; default: as it was recorded. */
   delivery?: Delivery;
   signal?: AbortSignal;
+  /** Moved by the replay; for whoever has timers of its own on it. Stands at the start of the case. */
+  clock?: VirtualClock;
 }
 
 /** `bytes`: each byte by itself; `pairs`: messages that follow each other come two at a time. */

@@ -58,6 +58,7 @@ export class ByteReplay {
 
   async run(): Promise<Replayed> {
     const runs = this.#runs();
+    const lastMs = this.#atMs(this.#recorded.traffic.at(-1)?.afterUs ?? 0);
     let isOver = false;
     let idle = 0;
     const playing = Promise.all([...runs.map((run) => this.#play(run)), this.#tellLost()]).finally(() => { isOver = true; });
@@ -65,7 +66,7 @@ export class ByteReplay {
     while (!isOver && !this.#options.signal?.aborted && idle < MAX_IDLE_TURNS) {
       const dueMs = this.#clock.nextDueMs();
       idle = dueMs === null ? idle + 1 : 0;
-      if (dueMs !== null) await this.#options.pace?.(dueMs);
+      if (dueMs !== null && dueMs <= lastMs) await this.#options.pace?.(dueMs);
       await this.#clock.advanceMs(dueMs === null ? 0 : Math.max(0, dueMs - this.#clock.nowMs()));
     }
     this.#ending.abort(new DOMException('the replay ends', 'AbortError'));

@@ -2,6 +2,8 @@
  * Plays a case through its drivers on a virtual clock: recorded bytes through the real link, recorded frames straight
  * into `decode`. The same case gives the same lines, at every speed and on every machine.
  */
+import { join } from 'node:path';
+import { withPaths } from '../config/paths.ts';
 import type { Driver } from '../driver.ts';
 import { FaultError } from '../faults.ts';
 import { resultLines, type ResultLine } from '../result-lines.ts';
@@ -18,7 +20,7 @@ export type { Delivery, Played, PlayedDevice, Replayed, ReplayOptions } from './
  */
 export async function replayCase(recorded: Case, options: ReplayOptions, give: (played: Played) => void): Promise<Replayed> {
   const devices = recorded.devices.map((device) => playedDevice(device, options.drivers, recorded.folder));
-  const clock = new VirtualClock(recorded.startsAt);
+  const clock = options.clock ?? new VirtualClock(recorded.startsAt);
   if (recorded.level === 'bytes') return new ByteReplay(recorded, devices, options, clock, give).run();
   return playFrames(recorded, devices, options, clock, give);
 }
@@ -51,7 +53,7 @@ function playedDevice(device: CaseDevice, drivers: ReadonlyMap<string, Driver>, 
   });
   const units = new Map(device.points.map(({ id, unit }) => [id, unit]));
   const unitOf = (point: string) => String(units.get(point) ?? driver.points?.[point]?.unit ?? '');
-  return { id: device.id, timeoutMs: device.timeoutMs, driver, settings: settings.data, points, unitOf };
+  return { id: device.id, timeoutMs: device.timeoutMs, driver, settings: withPaths(driver.settings, settings.data, join(folder, 'case.yaml')), points, unitOf };
 }
 
 async function playFrames(recorded: Case, devices: readonly PlayedDevice[], { pace, signal }: ReplayOptions, clock: VirtualClock, give: (played: Played) => void): Promise<Replayed> {

@@ -32,4 +32,9 @@ export const CASE_FAULTS = {
     en: ['{driver} cannot {what}', ''],
     zh: ['{driver} 不支持{what}', ''],
   },
+  CV_CASE_DIFFERS: {
+    stage: 'cli', retry: 'after-change', actor: 'developer',
+    en: ['{path} does not give what it should: {count} line(s) differ', '`cityvitals case accept {path}` shows them, and takes them for right when you say so'],
+    zh: ['{path} 的结果与预期不符：{count} 行不同', '`cityvitals case accept {path}` 会列出差异，并在确认后更新预期'],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

@@ -9,18 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Driver, Picture } from '../../core/driver.ts';
-import { FaultError } from '../../core/faults.ts';
-import { faultLine } from '../../core/result-lines.ts';
-import { sampleLine } from '../../core/sample.ts';
 import type { Case, CaseLine } from '../../core/testing/cases.ts';
 import type { DriverDouble, Peer } from '../../core/testing/driver-double.ts';
-import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { seededRandom } from '../../core/world.ts';
-import { openDetectors } from '../../edge/vision/detectors.ts';
-import { infer } from '../../edge/stations/infer.ts';
-import { MODELS } from '../../models/index.ts';
-import { open } from './link.ts';
-import { settings as schema } from './settings.ts';
+import { replayCamera } from '../../test-rigs/replay/camera.ts';
 
 const run = promisify(execFile);
 
@@ -39,38 +31,7 @@ function pattern(path: string): Promise<unknown> {
 const HALF_BYTES = 15_000;
 
 async function runCase(recorded: Case, driver: Driver): Promise<CaseLine[]> {
-  const world = testWorld();
-  await world.clock.advanceMs(recorded.startsAt - world.clock.nowMs());
-  const [device] = recorded.devices;
-  const file = String(device.settings.url).replace('file:', '');
-  const settings = schema.parse({ ...device.settings, url: `file:${join(recorded.folder, file)}` });
-  const detectors = await openDetectors([{ id: device.id, settings }], MODELS, world);
-  assert.deepEqual([...detectors.faults.values()], []);
-  const station = infer(detectors.byDevice, world);
-  const points = driver.points ?? {};
-  const lines: CaseLine[] = [];
-  const frames: unknown[] = [];
-  const link = await open(settings, [], world);
-  try {
-    for await (const picture of link.frames(new AbortController().signal)) {
-      const { index, ptsMs, takenAt = 0 } = picture;
-      frames.push({ afterUs: Math.round(ptsMs * 1000), file, index, ptsMs });
-      await new Promise<void>((resolve) => {
-        station.take?.([{ device: device.id, picture, at: takenAt, observedAt: takenAt, points }], (samples) => {
-          lines.push(...samples.map(sampleLine));
-          if (samples.length > 0) resolve();
-        });
-      });
-    }
-  } catch (error) {
-    if (!(error instanceof FaultError)) throw error;
-    // Where the case lies is no part of what it gives.
-    const { code, params } = error.fault;
-    lines.push(faultLine({ code, params: { ...params, path: file } }, recorded.startsAt + (frames.length * 1000) / settings.fps));
-  } finally {
-    await station.close?.();
-    await Promise.all([link.close(), detectors.close()]);
-  }
+  const { lines, frames } = await replayCamera(recorded, driver);
   assert.deepEqual(frames, recorded.frames);
   return lines;
 }

@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem, type ConfigSource, type Path, type Secrets } from '../../core/config/check.ts';
 import { unknownName } from '../../core/config/issues.ts';
-import { core, metaOf, type Words } from '../../core/config/schema-notes.ts';
+import { withPaths } from '../../core/config/paths.ts';
+import type { Words } from '../../core/config/schema-notes.ts';
 import type { Driver } from '../../core/driver.ts';
 import { checkPoints, isRaw, problemAt, repeatedIds } from './points.ts';
 import { DEVICE_SCHEMA, EDGE_SCHEMA } from './schema.ts';
@@ -86,20 +87,7 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Path
   const driver = await entry.load();
   const settings = checkPart(document, driver.settings, [...path, 'settings'], { en: `settings of ${owner.en}`, zh: `${owner.zh}的 settings` });
   const points = checkPoints(document, driver, device.points, [...path, 'points'], owner);
-  return { id, driver, settings: withPaths(driver.settings, settings.value, document.file), points: points.points, problems: [...unknown, ...settings.problems, ...points.problems] };
-}
-
-/** Settings that are paths (`.meta({ path: true })`) become absolute, since a driver does not know where its file lies. */
-function withPaths(schema: z.ZodObject, settings: Record<string, unknown> | null, configPath: string): Record<string, unknown> | null {
-  if (!settings) return null;
-  return Object.fromEntries(Object.entries(settings).map(([key, value]) => {
-    const field = schema.shape[key] as z.ZodType | undefined;
-    const group = field && isRaw(value) ? core(field) : null;
-    if (group instanceof z.ZodObject) return [key, withPaths(group, value as Record<string, unknown>, configPath)];
-    if (typeof value !== 'string' || !field || !metaOf(field).path) return [key, value];
-    if (value.startsWith('file:')) return [key, value.startsWith('file://') ? value : `file:${resolvePath(configPath, value.slice('file:'.length))}`];
-    return [key, URL.canParse(value) ? value : resolvePath(configPath, value)];
-  }));
+  return { id, driver, settings: settings.value && withPaths(driver.settings, settings.value, document.file), points: points.points, problems: [...unknown, ...settings.problems, ...points.problems] };
 }
 
 function setupOf(path: string, value: z.infer<typeof FRAME>, parts: readonly DeviceParts[]): EdgeSetup {

@@ -1,0 +1,10 @@
+/** A result for people: a value in columns, a fault with what to do. */
+import type { ResultLine } from '../core/result-lines.ts';
+import type { Terminal } from './terminal.ts';
+
+export function printLine(terminal: Terminal, line: ResultLine): void {
+  if (terminal.json) return terminal.record(line);
+  if ('fault' in line) return terminal.print(`${line.fault}: ${line.message}${line.remedy ? `\n  → ${line.remedy}` : ''}`);
+  const value = line.value === null ? '–' : typeof line.value === 'string' ? JSON.stringify(line.value) : String(line.value);
+  terminal.print(`${line.point.padEnd(24)} ${value}${line.unit ? ` ${line.unit}` : ''}  ${[line.quality, ...line.flags].join(' ')}`);
+}

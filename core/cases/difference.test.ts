@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { ResultLine } from '../result-lines.ts';
+import { differences } from './difference.ts';
+import { junit, tap } from './report.ts';
+
+const line = (point: string, value: number, at = 0): ResultLine => ({ device: 'd', point, value, unit: 'm', at, quality: 'good', flags: [] });
+
+test('a changed value, a missing line and a new one are told as such', () => {
+  const found = differences([line('a', 1), line('b', 2), line('c', 3)], [line('a', 9), line('c', 3), line('d', 4)]).map(({ en }) => en);
+  assert.deepEqual(found, [
+    'd/a 1970-01-01T00:00:00.000Z: value was 1, is 9',
+    'missing: d/b 1970-01-01T00:00:00.000Z 2 m good',
+    'new: d/d 1970-01-01T00:00:00.000Z 4 m good',
+  ]);
+});
+
+test('lists are different when and only when something is told', () => {
+  const lines = fc.array(fc.tuple(fc.constantFrom('a', 'b'), fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })).map(([point, value, at]) => line(point, value, at)), { maxLength: 6 });
+  fc.assert(fc.property(lines, lines, (a, b) => {
+    const isSame = JSON.stringify(a) === JSON.stringify(b);
+    assert.equal(differences(a, b).length === 0, isSame);
+    assert.deepEqual(differences(a, a), []);
+  }));
+});
+
+test('TAP and JUnit carry any text', () => {
+  const results = [{ suite: 'x', name: 'a#b', problems: ['<"\u0001&>'] }, { suite: 'x', name: 'c', problems: [] }, { suite: 'x', name: 'd', problems: [], skipped: 'why' }];
+  assert.match(tap(results), /^TAP version 14\n1\.\.3\nnot ok 1 - x\/a\\#b\n/);
+  assert.match(tap(results), /ok 3 - x\/d # SKIP why/);
+  const xml = junit(results);
+  assert.match(xml, /tests="3" failures="1" errors="0" skipped="1"/);
+  assert.ok(xml.includes('&lt;&quot;&amp;&gt;') && !xml.includes('\u0001'));
+});
