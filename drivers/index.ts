@@ -10,6 +10,7 @@ export const DRIVERS: readonly DriverEntry[] = [
   { id: 'modbus', load: async () => (await import('./modbus/driver.ts')).default },
   { id: 'opcua', load: async () => (await import('./opcua/driver.ts')).default },
   { id: 'camera', load: async () => (await import('./camera/driver.ts')).default },
+  { id: 'hj212', load: async () => (await import('./hj212/driver.ts')).default },
 ];
 
 /** The driver of that id; undefined when there is none, so that the caller can name the nearest. */

@@ -1,7 +1,9 @@
 /** What the contract suite talks to: a station that uploads, and the bad ones, dialling and dialled. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { badTcpPeers, type DriverDouble, type Peer } from '../../core/testing/driver-double.ts';
+import { mutateBytes } from '../../core/testing/mutate.ts';
 import { seededRandom } from '../../core/world.ts';
+import type { UploadFrame } from './frame.ts';
 import { dialLogger, waitingLogger, type Logger } from './testing/logger.ts';
 
 const MN = '010000A8900016F000169DC0';
@@ -35,6 +37,8 @@ export const double: DriverDouble = {
     };
   },
   ...badTcpPeers((host, port) => ({ settings: { host, port, mn: MN }, points: POINTS })),
+  /** What stands beside the packet is our own; the packet is what comes from outside. */
+  mutate: (frame, random) => ({ ...(frame as UploadFrame), packet: mutateBytes((frame as UploadFrame).packet, random) }),
 };
 
 /** A free port; whoever asks listens there at once. */

@@ -22,7 +22,7 @@ export function decode(frame: Hj212Frame, request?: Hj212Request): Decoded {
   if (frame.is === 'answer') return decodeAnswer(frame, request);
   const message = messageOf(frame.packet);
   if ('code' in message) return { ok: false, fault: message };
-  if (!UPLOADS.has(message.cn) || frame.isRepeat) return { ok: true, values: [] };
+  if (!UPLOADS.has(message.cn)) return { ok: true, values: [] };
   return decodeUpload(message, frame);
 }
 

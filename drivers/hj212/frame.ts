@@ -15,8 +15,6 @@ export interface UploadFrame {
   plan: Plan | null;
   /** Of an earlier packet of the same upload, where this one has none. */
   dataTime?: string;
-  /** The device has sent it before, and its values are on disk. */
-  isRepeat?: true;
 }
 
 /** What came of a request of ours: all packets, in order. */

@@ -9,6 +9,7 @@
 import { crcOf } from './crc.ts';
 
 const HASH = 0x23;
+const AMPERSAND = 0x26;
 const CR = 0x0d;
 const LF = 0x0a;
 export const HEAD_BYTES = 6;
@@ -80,23 +81,28 @@ type Ending = 'unknown' | { end: number; isPacket: true; lengthIsRight: boolean 
 
 /** Where the packet at the start ends: at the first place whose check value is right, or nowhere. */
 function endOf(held: Buffer): Ending {
-  const length = lengthAt(held, 0);
-  const declared = HEAD_BYTES + length + CRC_BYTES;
-  const next = nextPacket(held);
-  // Beyond its length, and beyond the head of the next packet, nothing of it can stand; a length that is too short gets some grace.
-  const limit = Math.min(next ?? Infinity, Math.max(declared, HEAD_BYTES + CRC_BYTES) + GRACE_BYTES);
+  const declared = HEAD_BYTES + lengthAt(held, 0) + CRC_BYTES;
+  // Framed as its length says, it is what it says, right or wrong; else its end is looked for up to the next head.
+  const limit = Math.min(nextPacket(held) ?? Infinity, isFramed(held, declared) ? declared : Math.max(declared, LONGEST_BYTES) + GRACE_BYTES);
   for (let at = held.indexOf('&&', HEAD_BYTES, 'latin1'); at >= 0; at = held.indexOf('&&', at + 1, 'latin1')) {
     const end = at + 2 + CRC_BYTES;
     if (end > held.length || end > limit) break;
     if (isRight(held, end)) return { end, isPacket: true, lengthIsRight: end === declared };
   }
   if (held.length >= declared && declared <= limit && isRight(held, declared)) return { end: declared, isPacket: true, lengthIsRight: true };
-  if (held.length < limit && next === null) return 'unknown';
-  return { end: Math.min(limit, held.length, declared), isPacket: false, resumeAt: HEAD_BYTES - 4 };
+  if (held.length < limit) return 'unknown';
+  return { end: Math.min(limit, declared), isPacket: false, resumeAt: 2 };
 }
 
 /** Some count the head or the check value in, some leave the `&&` out. */
 const GRACE_BYTES = 16;
+/** Of a packet by the standard. */
+const LONGEST_BYTES = HEAD_BYTES + 1024 + CRC_BYTES;
+
+/** Whether `&&` and four hex digits stand before `end`. */
+function isFramed(held: Uint8Array, end: number): boolean {
+  return end <= held.length && held[end - 6] === AMPERSAND && held[end - 5] === AMPERSAND && crcAt(held, end - CRC_BYTES) !== null;
+}
 
 /** Where a line ends and another packet begins: what stands before is over. */
 function nextPacket(held: Buffer): number | null {

@@ -35,6 +35,7 @@ export const recording: BytesRecording<Hj212Settings, { id: string } & Hj212Poin
   },
   seal(message) {
     const end = trimmed(message).length - 4;
+    if (end < HEAD_BYTES) return;
     const crc = crcOf(message, HEAD_BYTES, end).toString(16).toUpperCase().padStart(4, '0');
     for (let at = 0; at < 4; at += 1) message[end + at] = crc.charCodeAt(at);
   },
@@ -47,10 +48,10 @@ function roleOf(cn: string, direction: 'in' | 'out', wantsAnswer: boolean): Mess
   return direction === 'out' && wantsAnswer ? 'asks' : 'speaks';
 }
 
+/** Up to its check value, which follows the last `&&`; where there is none, all of it. */
 function trimmed(message: Uint8Array): Uint8Array {
-  let end = message.length;
-  while (end > 0 && (message[end - 1] === 0x0d || message[end - 1] === 0x0a)) end -= 1;
-  return message.subarray(0, end);
+  const closing = Buffer.from(message.buffer, message.byteOffset, message.byteLength).lastIndexOf('&&', undefined, 'latin1');
+  return message.subarray(0, closing < 0 ? message.length : Math.min(message.length, closing + 6));
 }
 
 /** Where a header field's value stands. */

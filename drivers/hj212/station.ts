@@ -12,6 +12,9 @@ import { dataText, qnOf, stampOf, timeOf, type Message } from './message.ts';
 import { packetOf } from './packet.ts';
 import type { Hj212Point, Hj212Settings } from './settings.ts';
 
+/** One that comes again sooner, before its values are on disk, is answered with the first; later, the first was not kept. */
+const KEEPING_MS = 3000;
+
 /** Answers stand under the system number of "interaction" (annex A). */
 const INTERACTION = '91';
 const PART_WAIT_MS = 30_000;
@@ -43,6 +46,8 @@ export class Station {
   wasHeard = false;
   #waiting: UploadFrame[] = [];
   readonly #uploads = new WeakMap<UploadFrame, Upload>();
+  /** Given and not on disk yet, by key; repetitions are answered with them. */
+  readonly #keeping = new Map<string, { sinceMs: number; repetitions: Upload[] }>();
   /** Uploads that are on disk, the newest last. */
   readonly #kept = new Set<string>();
   /** By QN and CN: the time that the first packet of several has. */
@@ -97,7 +102,9 @@ export class Station {
     if (!upload) return;
     this.#kept.add(upload.key);
     if (this.#kept.size > REMEMBERED) this.#kept.delete(this.#kept.values().next().value as string);
-    this.#answer(upload.received.message, upload.connection);
+    const { repetitions } = this.#keeping.get(upload.key) ?? { repetitions: [] };
+    this.#keeping.delete(upload.key);
+    for (const { received, connection } of [upload, ...repetitions]) this.#answer(received.message, connection);
   }
 
   /** Makes a request of ours. Rejects with the signal's reason, CV_HJ212_ABSENT or CV_HJ212_LEFT. */
@@ -181,10 +188,15 @@ export class Station {
     const { received, connection, key } = upload;
     // The device did not hear our answer: its values are on disk already.
     if (this.#kept.has(key)) return this.#answer(received.message, connection);
+    const nowMs = this.#world.clock.monotonicMs();
+    const keeping = this.#keeping.get(key);
+    if (keeping && nowMs - keeping.sinceMs < KEEPING_MS) return void (keeping.repetitions.length < MOST_PARTS && keeping.repetitions.push(upload));
     // Unanswered, it comes again.
     if (this.#waiting.length >= MOST_WAITING) return;
     const frame: UploadFrame = { is: 'upload', packet: received.packet, observedAt: this.#world.clock.nowMs(), plan: this.#plan, ...(dataTime === undefined ? {} : { dataTime }) };
     this.#uploads.set(frame, upload);
+    this.#keeping.set(key, { sinceMs: nowMs, repetitions: [] });
+    if (this.#keeping.size > REMEMBERED) this.#keeping.delete(this.#keeping.keys().next().value as string);
     this.#waiting.push(frame);
     this.#changed();
   }
