@@ -1,6 +1,7 @@
 /** `cityvitals edge --config FILE`: checks the file, runs the edge until it is told to stop, and stops it in order. */
 import { Command } from 'commander';
 import { pino } from 'pino';
+import { ConfigWatch } from '../core/config/reload.ts';
 import type { FaultCode } from '../core/faults.ts';
 import { openObserver } from '../core/observe.ts';
 import { formatBytes } from '../core/quantity.ts';
@@ -9,6 +10,7 @@ import type { EdgeSetup } from '../edge/config/setup.ts';
 import { shown } from '../edge/forward/uplink.ts';
 import { runEdge, type RunningEdge } from '../edge/main.ts';
 import { loadEdge } from './load.ts';
+import { reload } from './reload.ts';
 import { configText, printProblems, runService } from './service.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
@@ -30,10 +32,12 @@ async function run(terminal: Terminal, path: string): Promise<void> {
     process.exit(EXIT.usage);
   }
   const observer = openObserver({ component: 'edge', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
+  const watch = new ConfigWatch(path, () => Date.now(), observer.tell);
   await runService(terminal, {
-    start: () => runEdge(setup, realWorld(observer.tell), { metrics: observer.metrics }),
+    start: () => runEdge(setup, realWorld(observer.tell), { metrics: observer.metrics, config: () => watch.state }),
     announce: (edge) => announce(terminal, setup, edge),
     ofTheCall: OF_THE_CALL,
+    reload: (edge) => reload(terminal, { what: 'edge', path, load: (source) => loadEdge(source), take: edge.reload, watch }),
   });
 }
 

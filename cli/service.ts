@@ -1,5 +1,5 @@
 /** What the long-running commands share: reading the file, saying its problems, running until told to stop. */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { problemLine, type ConfigProblem } from '../core/config/check.ts';
 import { FaultError, type FaultCode } from '../core/faults.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
@@ -28,13 +28,17 @@ export interface Service<R extends { close(): Promise<void> }> {
   announce(running: R): void;
   /** Faults of the start that no second try would help: the command was called or configured wrongly. */
   ofTheCall: ReadonlySet<FaultCode>;
+  /** SIGHUP; never rejects. */
+  reload?(running: R): Promise<void>;
 }
 
 /** Starts, runs until SIGINT or SIGTERM, closes in order, and ends the program. */
 export async function runService<R extends { close(): Promise<void> }>(terminal: Terminal, service: Service<R>): Promise<never> {
-  const stop = whenStopped();
+  const { stop, end } = whenStopped();
+  const onHangUp = hangUps(end);
   const running = await service.start().catch((error: unknown) => fail(terminal, error, error instanceof FaultError && service.ofTheCall.has(error.fault.code) ? EXIT.usage : EXIT.found));
   service.announce(running);
+  onHangUp(async () => service.reload?.(running));
   await stop;
   terminal.remark(terminal.text({ en: 'stopping …', zh: '正在停止…' }));
   await running.close();
@@ -42,8 +46,9 @@ export async function runService<R extends { close(): Promise<void> }>(terminal:
 }
 
 /** Resolves at the first SIGINT or SIGTERM, during the start too; the second SIGINT, and time, end the program whatever it does. */
-function whenStopped(): Promise<void> {
-  return new Promise((resolve) => {
+function whenStopped(): { stop: Promise<void>; end(): void } {
+  let end = () => {};
+  const stop = new Promise<void>((resolve) => {
     let asked = false;
     const ask = (signal: NodeJS.Signals) => {
       if (asked && signal === 'SIGINT') process.exit(EXIT.interrupted);
@@ -53,5 +58,42 @@ function whenStopped(): Promise<void> {
     };
     process.on('SIGINT', ask);
     process.on('SIGTERM', ask);
+    end = () => ask('SIGTERM');
   });
+  return { stop, end };
+}
+
+/**
+ * SIGHUP says "read your file anew", one after the other, and one that comes during the start waits for its end. The
+ * terminal that we were started from says the same when it closes: then we end, as programs do.
+ */
+function hangUps(end: () => void): (run: () => Promise<void>) => void {
+  const hadTerminal = hasTerminal();
+  let run: (() => Promise<void>) | null = null;
+  let asked = 0;
+  let turn = Promise.resolve();
+  const take = () => {
+    const now = run;
+    // Several that wait are one: the file is read as it is then.
+    if (now && asked > 0) turn = turn.then(() => (asked > 0 ? ((asked = 0), now()) : undefined));
+  };
+  process.on('SIGHUP', () => {
+    if (hadTerminal && !hasTerminal()) return end();
+    asked += 1;
+    take();
+  });
+  return (given) => {
+    run = given;
+    take();
+  };
+}
+
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    // A service has none.
+    return false;
+  }
 }

@@ -33,19 +33,28 @@ export interface EdgeParts {
 export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   const reading = parts.reading ?? read(parts.devices, world, () => keeping.whenKept());
   const latest = latestValues(world.clock);
+  const qualifying = qualify(setup, parts.points, world);
+  const reducing = reduce(setup, parts.points, world);
   const keeping = keep(parts.log, setup.centre, world);
   const forwarding = forward(setup, { ...parts.presence, devices: () => reading.states(), onCommand: parts.onCommand }, parts.log, world);
   const joined = line(world, [
     reading,                             // frames of every device the host keeps open become samples, or a loss with its reason
     infer(parts.detectors, world, parts.pictures), // camera frames become samples like any other
-    qualify(setup, parts.points, world), // scale, unit, quality, clock: a sample becomes an event
+    qualifying,                          // scale, unit, quality, clock: a sample becomes an event
     latest,                              // what each point says now, for commands
     judge(),                             // local warnings, also when cut off; sees every event
-    reduce(setup, parts.points, world),  // deadbands, heartbeats, windows; never hides a crossing
+    reducing,                            // deadbands, heartbeats, windows; never hides a crossing
     keeping,                             // flushed to disk: from here on we own them
     forwarding,                          // let go by the gateway's ack alone
   ]);
+  /** Goes on with other devices; those that did not change are not touched. */
+  const update = (next: EdgeSetup, { devices, points }: Pick<EdgeParts, 'devices' | 'points'>, swap: () => void) => reading.update(devices, () => {
+    swap();
+    qualifying.update(next, points);
+    reducing.update(next, points);
+    latest.retain(next.devices);
+  });
   /** Beside the line: an event of the edge's own, which nothing leaves out. */
   const record = (draft: Draft) => keeping.take?.([draft], () => {});
-  return { ...joined, host: reading, latest, record, answer: forwarding.answer, states: () => reading.states(), isKeeping: () => keeping.isKeeping(), uplink: () => forwarding.uplink() };
+  return { ...joined, host: reading, latest, record, update, retarget: forwarding.retarget, answer: forwarding.answer, states: () => reading.states(), isKeeping: () => keeping.isKeeping(), uplink: () => forwarding.uplink() };
 }

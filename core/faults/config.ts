@@ -42,6 +42,16 @@ export const CONFIG_FAULTS = {
     en: ['setting "{key}" of {owner} takes its value from {source}, which {problem}', '{hint}'],
     zh: ['{owner} 的设置“{key}”取自 {source}，但{problem}', '{hint}'],
   },
+  CV_RELOAD_REFUSED: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer',
+    en: ['the changed configuration is not taken, the old one goes on: {problems} problem(s), first {first}', 'correct them (`cityvitals check --config {path}` names all), then give SIGHUP again'],
+    zh: ['新配置未采用，继续按旧配置运行：{problems} 个问题，首个为 {first}', '用 `cityvitals check --config {path}` 查看全部问题，改正后重新发送 SIGHUP'],
+  },
+  CV_RELOAD_RESTART: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer',
+    en: ['changed in the file, and only a restart takes it in: {keys}', 'restart needed; what is in the log stays'],
+    zh: ['文件中以下设置已改动，需重启后生效：{keys}', '需要重启；日志中的数据不受影响'],
+  },
   CV_DRIVER_UNKNOWN: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
     en: ['{owner}: there is no driver "{driver}"', '{hint}'],

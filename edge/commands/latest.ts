@@ -2,6 +2,7 @@
 import type { Draft } from '../../core/event.ts';
 import type { Station } from '../../core/line.ts';
 import type { Clock } from '../../core/world.ts';
+import type { DeviceSetup } from '../config/setup.ts';
 
 export interface Newest {
   draft: Draft;
@@ -11,6 +12,8 @@ export interface Newest {
 
 export interface Latest extends Station<Draft, Draft> {
   of(device: string, point: string): Newest | null;
+  /** What these devices do not have any more is forgotten. */
+  retain(devices: readonly DeviceSetup[]): void;
 }
 
 export function latestValues(clock: Clock): Latest {
@@ -25,6 +28,10 @@ export function latestValues(clock: Clock): Latest {
         if (isNow && (draft.kind === 'measurement' || draft.kind === 'state')) newest.set(`${draft.device}|${draft.point}`, { draft, atMs });
       }
       give(drafts);
+    },
+    retain(devices) {
+      const names = new Set(devices.flatMap(({ id, points }) => points.map((point) => `${id}|${point.id}`)));
+      for (const name of newest.keys()) if (!names.has(name)) newest.delete(name);
     },
     of(device, point) {
       const found = newest.get(`${device}|${point}`);

@@ -24,7 +24,7 @@ const PREFER_AGAIN_MS = 5 * 60_000;
 const PROBE_MS = 3_000;
 
 export class Uplink {
-  readonly #options: UplinkOptions;
+  #options: UplinkOptions;
   readonly #events: UplinkEvents;
   readonly #world: World;
   readonly #stop = new AbortController();
@@ -53,6 +53,12 @@ export class Uplink {
 
   publish(topic: string, payload: Uint8Array | string, retain = false): void {
     this.#connection?.publish(topic, payload, retain);
+  }
+
+  /** Goes elsewhere, or under another password; what was not acknowledged is sent again there. */
+  retarget(target: Pick<UplinkOptions, 'urls' | 'password'>): void {
+    this.#options = { ...this.#options, ...target };
+    this.#connection?.abort();
   }
 
   async close(): Promise<void> {

@@ -47,14 +47,14 @@ const NO_VALUES: readonly PointValue[] = [];
 const NO_FLAGS: readonly Flag[] = [];
 
 export class HostDevice {
-  readonly setup: DeviceSetup;
+  setup: DeviceSetup;
   readonly driver: Driver;
   /** Failed polls in a row. */
   failures = 0;
   /** A poll that waits for a neighbour's time-out on the same bus is no sign of staleness. */
   waitsForOthersMs = 0;
-  readonly #world: World;
-  readonly #give: Give<DecodedItem>;
+  #world: World;
+  #give: Give<DecodedItem>;
   readonly #points = new Map<string, PointMemory>();
   /** Part of the device (a request, its link) → the fault that stands there. */
   readonly #standing = new Map<string, Fault>();
@@ -69,6 +69,23 @@ export class HostDevice {
     this.#give = give;
     const refreshedMs = world.clock.monotonicMs();
     for (const point of setup.points) this.#points.set(point.id, { setup: point, last: null, refreshedMs, isStale: false, follower: null });
+  }
+
+  /** Another setup by which it is spoken to as before: what is known of it holds. */
+  adopt(setup: DeviceSetup): void {
+    this.setup = setup;
+    for (const point of setup.points) {
+      const memory = this.#points.get(point.id);
+      if (memory) memory.setup = point;
+    }
+  }
+
+  /** It is not of the setup any more: its faults stand no longer, and what is still on its way says nothing. */
+  retire(): void {
+    for (const code of this.#codes()) this.#world.tell({ kind: 'fault_cleared', code, device: this.setup.id });
+    this.#standing.clear();
+    this.#world = { ...this.#world, tell: () => {} };
+    this.#give = () => {};
   }
 
   /** The fields of its points that are its driver's, as `open` and `requests` want them. */

@@ -72,6 +72,11 @@ export class Errands {
     });
   }
 
+  /** Ends a pause: there is something else to look at. */
+  nudge(): void {
+    this.#wake();
+  }
+
   next(): Errand | undefined {
     return this.#waiting.shift();
   }

@@ -21,7 +21,7 @@ export interface BusSetup {
 }
 
 export class LinkKeeper {
-  readonly #setup: BusSetup;
+  #setup: BusSetup;
   readonly #world: World;
   #link: Link<unknown> | null = null;
   #openedMs = 0;
@@ -34,6 +34,11 @@ export class LinkKeeper {
   constructor(setup: BusSetup, world: World) {
     this.#setup = setup;
     this.#world = world;
+  }
+
+  /** From the next opening on. */
+  adopt(setup: BusSetup): void {
+    this.#setup = setup;
   }
 
   get name(): string {

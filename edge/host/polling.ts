@@ -11,6 +11,7 @@ import type { HostDevice } from './device.ts';
 import { ENDING, type Errand, type Errands } from './errands.ts';
 import { breaksLink, exchange } from './exchange.ts';
 import type { LinkKeeper } from './keeper.ts';
+import type { Members } from './members.ts';
 import { Schedule } from './schedule.ts';
 
 /** A link on which nobody has answered this often in a row is opened afresh: it may be half dead. */
@@ -39,7 +40,7 @@ interface Polled {
 
 export interface PollingSetup {
   keeper: LinkKeeper;
-  devices: readonly HostDevice[];
+  members: Members;
   errands: Errands;
   /** Devices of the whole edge, for spreading their first polls. */
   devicesInAll: number;
@@ -52,23 +53,30 @@ interface Bus {
   signal: AbortSignal;
 }
 
-export async function pollBus({ keeper, devices, errands, devicesInAll }: PollingSetup, world: World, signal: AbortSignal): Promise<void> {
+export async function pollBus({ keeper, members, errands, devicesInAll }: PollingSetup, world: World, signal: AbortSignal): Promise<void> {
   const { clock } = world;
-  const startMs = clock.monotonicMs();
-  const polled = devices.map((device): Polled => ({
+  const polledOf = (device: HostDevice): Polled => ({
     device,
-    schedule: new Schedule(device.setup.everyMs, startMs, devicesInAll, world.random),
+    schedule: new Schedule(device.setup.everyMs, clock.monotonicMs(), members.devicesInAll || devicesInAll, world.random),
     requests: requestsOf(device),
     isSilent: false,
-  }));
+  });
+  const polled = members.devices.map(polledOf);
+  let { version } = members;
   const bus: Bus = { polled, patience: new Patience(clock, signal), world, signal };
   let inARow = 0;
   let wasErrand = false;
   while (!signal.aborted) {
+    if (members.version !== version) {
+      ({ version } = members);
+      // Whoever stays keeps its place in time.
+      polled.splice(0, polled.length, ...members.devices.map((device) => polled.find((one) => one.device === device) ?? polledOf(device)));
+    }
     const next = polled.reduce((first, other) => (other.schedule.dueMs < first.schedule.dueMs ? other : first));
     const waitMs = next.schedule.dueMs - clock.monotonicMs();
     const isDue = waitMs < TIMER_GRAIN_MS || await errands.pause(clock, waitMs);
     if (signal.aborted) break;
+    if (members.version !== version) continue;
     let link: Link<unknown>;
     try {
       link = await keeper.open(signal);
@@ -100,7 +108,11 @@ export async function pollBus({ keeper, devices, errands, devicesInAll }: Pollin
 /** A read polls those requests of the device that give its points; a write makes exchanges of its own. */
 async function runErrand(errand: Errand, link: Link<unknown>, bus: Bus): Promise<Outcome> {
   const outcome: Outcome = { answered: false, heard: false, fault: null, costMs: 0 };
-  const polled = bus.polled.find(({ device }) => device === errand.device) as Polled;
+  const polled = bus.polled.find(({ device }) => device === errand.device);
+  if (!polled) {
+    errand.fail(ENDING);
+    return outcome;
+  }
   outcome.fault = await errand.run({
     async exchange(request) {
       const answer = await exchange(errand.device, link, request, bus.patience);

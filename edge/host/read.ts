@@ -4,15 +4,14 @@
  */
 import type { Writable } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import type { Station } from '../../core/line.ts';
+import type { Give, Station } from '../../core/line.ts';
 import type { DeviceState } from '../../core/wire/messages.ts';
 import type { World } from '../../core/world.ts';
 import type { DecodedItem } from '../stations/item.ts';
-import { addressOf, HostDevice, type OpenDevice } from './device.ts';
-import { Errands, runErrands } from './errands.ts';
-import { LinkKeeper } from './keeper.ts';
-import { listen } from './listening.ts';
-import { pollBus } from './polling.ts';
+import { Bus, type BusDevices } from './bus.ts';
+import { HostDevice, type OpenDevice } from './device.ts';
+import type { Errands } from './errands.ts';
+import { busKey, isSpokenToAlike } from './plan.ts';
 import { writePoint, type Written } from './write.ts';
 
 export type { OpenDevice } from './device.ts';
@@ -29,6 +28,13 @@ export interface Host extends Station<never, DecodedItem> {
    * @param signal ends the wait for the bus, not the write
    */
   write(device: string, point: string, value: Writable, ready: () => Promise<void>, signal: AbortSignal): Promise<Written>;
+  /**
+   * Goes on with another setup. Devices that are spoken to as before are not touched: their links, schedules and values
+   * stay, also where a neighbour on their bus comes or goes. One at a time.
+   *
+   * @param swap called when nothing comes any more from what is gone, and nothing yet from what is new
+   */
+  update(devices: readonly OpenDevice[], swap: () => void): Promise<void>;
 }
 
 /**
@@ -36,43 +42,51 @@ export interface Host extends Station<never, DecodedItem> {
  * @param whenKept resolves once all that was given so far is decided: true when it is on disk
  */
 export function read(devices: readonly OpenDevice[], world: World, whenKept: () => Promise<boolean> = async () => true): Host {
-  const ending = new AbortController();
   let hosted: HostDevice[] = [];
-  let keepers: LinkKeeper[] = [];
-  let loops: Promise<void>[] = [];
-  /** By device; those on one bus share one. */
-  const errandsOf = new Map<string, Errands>();
+  const buses = new Map<string, Bus>();
+  let isClosed = false;
+  let give: Give<DecodedItem> = () => {};
+  const facts = { world, whenKept, devicesInAll: () => hosted.length };
 
   function find(id: string): { device: HostDevice; errands: Errands } {
     const device = hosted.find((one) => one.setup.id === id);
-    const errands = errandsOf.get(id);
-    if (!device || !errands) throw new FaultError('CV_LINK_CLOSED', { address: id, detail: 'it is not open', detailZh: '尚未打开' });
-    return { device, errands };
+    const bus = device && buses.get(busKey(device));
+    if (!device || !bus?.devices.includes(device)) throw new FaultError('CV_LINK_CLOSED', { address: id, detail: 'it is not open', detailZh: '尚未打开' });
+    return { device, errands: bus.errands };
+  }
+
+  /** Runs every bus that does not run yet. */
+  function start(): void {
+    if (isClosed) return;
+    for (const [key, group] of busesOf(hosted)) if (!buses.has(key)) buses.set(key, new Bus(group, facts));
+  }
+
+  /** Brings the buses that run to what they are to be. Resolves when those that have to end have ended. */
+  async function settle(): Promise<void> {
+    const wanted = busesOf(hosted);
+    await Promise.all([...buses].map(async ([key, bus]) => {
+      const group = wanted.get(key);
+      const stays = group?.filter((device) => bus.devices.includes(device)) ?? [];
+      if (group && stays.length === group.length && stays.length === bus.devices.length) return;
+      if (group && stays.length > 0) return bus.change(group);
+      buses.delete(key);
+      await bus.stop();
+    }));
   }
 
   return {
     name: 'read',
-    open(give) {
+    open(given) {
+      give = given;
       hosted = devices.map((device) => new HostDevice(device, world, give));
-      const buses = busesOf(hosted);
-      keepers = buses.map((bus) => keeperOf(bus, world));
-      loops = buses.flatMap((bus, at) => {
-        const keeper = keepers[at] as LinkKeeper;
-        const [first] = bus;
-        const errands = new Errands(ending.signal);
-        for (const { setup } of bus) errandsOf.set(setup.id, errands);
-        return first.driver.traits.includes('polled')
-          ? [pollBus({ keeper, devices: bus, errands, devicesInAll: devices.length }, world, ending.signal)]
-          : [listen({ keeper, device: first, whenKept }, ending.signal), runErrands(errands, keeper, world, ending.signal)];
-      });
+      start();
     },
     tick() {
       for (const device of hosted) device.tick();
     },
     async close() {
-      ending.abort(new DOMException('the edge ends', 'AbortError'));
-      await Promise.all(loops);
-      await Promise.all(keepers.map((keeper) => keeper.close()));
+      isClosed = true;
+      await Promise.all([...buses.values()].map((bus) => bus.stop()));
     },
     states: () => hosted.map((device) => device.state()),
     async readNow(id, points, signal) {
@@ -84,35 +98,35 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
       const { device, errands } = find(id);
       return writePoint(device, point, value, (work) => errands.ask(device, signal, work), ready);
     },
+    async update(next, swap) {
+      const before = new Map(hosted.map((device) => [device.setup.id, device]));
+      const kept = next.map((one) => {
+        const device = before.get(one.setup.id);
+        return device && isSpokenToAlike(device, one) ? device : null;
+      });
+      const staying = new Set(kept);
+      for (const device of hosted) if (!staying.has(device)) device.retire();
+      swap();
+      hosted = next.map((one, at) => {
+        kept[at]?.adopt(one.setup);
+        return kept[at] ?? new HostDevice(one, world, give);
+      });
+      await settle();
+      start();
+    },
   };
 }
 
-type Bus = readonly [HostDevice, ...HostDevice[]];
-
-/** Polled devices with the same key share a link; every other device has its own. */
-function busesOf(devices: readonly HostDevice[]): Bus[] {
+/** By key, in the order of the setup. */
+function busesOf(devices: readonly HostDevice[]): Map<string, BusDevices> {
   const buses = new Map<string, [HostDevice, ...HostDevice[]]>();
   for (const device of devices) {
-    const { driver, setup } = device;
-    const shared = driver.traits.includes('polled') ? driver.bus?.(setup.settings) : undefined;
-    const key = shared === undefined ? `device ${setup.id}` : `bus ${driver.id} ${shared}`;
-    const bus = buses.get(key);
+    const bus = buses.get(busKey(device));
     if (bus) bus.push(device);
-    else buses.set(key, [device]);
+    else buses.set(busKey(device), [device]);
   }
   for (const bus of buses.values()) {
     for (const device of bus) device.waitsForOthersMs = Math.max(0, ...bus.filter((other) => other !== device).map((other) => other.setup.timeoutMs));
   }
-  return [...buses.values()];
-}
-
-function keeperOf(bus: Bus, world: World): LinkKeeper {
-  const [first] = bus;
-  return new LinkKeeper({
-    name: addressOf(first),
-    driver: first.driver,
-    settings: first.setup.settings,
-    points: bus.flatMap((device) => device.ownPoints),
-    timeoutMs: Math.max(...bus.map((device) => device.setup.timeoutMs)),
-  }, world);
+  return buses;
 }

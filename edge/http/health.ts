@@ -1,4 +1,5 @@
 /** What `/healthz` says of an edge. */
+import type { ConfigState } from '../../core/config/reload.ts';
 import { STREAMS, type Stream } from '../../core/event.ts';
 import type { EdgeLog } from '../../core/log/types.ts';
 import type { DeviceState } from '../../core/wire/messages.ts';
@@ -14,6 +15,8 @@ export interface Health {
   log: { writing: boolean; depth: number; bytes: number; byStream: Record<Stream, number> };
   uplink: UplinkStatus;
   devices: DeviceState[];
+  /** What became of a changed configuration file; absent where nobody watches one. */
+  config?: ConfigState;
 }
 
 export interface HealthFacts {
@@ -25,6 +28,7 @@ export interface HealthFacts {
   isKeeping(): boolean;
   uplink(): UplinkStatus;
   devices(): DeviceState[];
+  config?: (() => ConfigState) | undefined;
 }
 
 export function healthOf(facts: HealthFacts): Health {
@@ -44,5 +48,6 @@ export function healthOf(facts: HealthFacts): Health {
     },
     uplink: facts.uplink(),
     devices: facts.devices(),
+    ...(facts.config ? { config: facts.config() } : {}),
   };
 }

@@ -20,6 +20,8 @@ export interface UplinkStatus {
 
 export interface ForwardStation extends Station<KeptGroup, never> {
   uplink(): UplinkStatus;
+  /** Goes to another gateway, or with another token. */
+  retarget(gateway: EdgeSetup['gateway']): void;
   /** To the centre, if it is there; else the centre asks again. */
   answer(payload: string): void;
 }
@@ -81,6 +83,7 @@ export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, 
       sender.disconnected();
       await uplink.close();
     },
+    retarget: ({ urls, token }) => uplink.retarget({ urls, password: token }),
     answer: (payload) => uplink.publish(topics.rsp, payload),
     uplink: () => ({ online: uplink.isUp, address, clockOffsetMs: presence.clockOffsetMs }),
   };

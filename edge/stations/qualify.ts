@@ -4,6 +4,7 @@
  *
  * A value is never made better than its driver said, and never changed but by the point's own scale, offset and unit.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Draft, Flag, Quality, Value } from '../../core/event.ts';
 import type { Missed } from '../../core/driver.ts';
 import type { Station } from '../../core/line.ts';
@@ -44,8 +45,13 @@ interface Known {
   memory: Memory;
 }
 
-export function qualify(setup: QualifySetup, facts: QualifyFacts, world: Pick<World, 'tell'>): Station<Sample, Draft> {
-  const known = knownPoints(setup, facts);
+export interface Qualify extends Station<Sample, Draft> {
+  /** Goes on by another setup; points that are the same keep what they remember. */
+  update(setup: QualifySetup, facts: QualifyFacts): void;
+}
+
+export function qualify(setup: QualifySetup, facts: QualifyFacts, world: Pick<World, 'tell'>): Qualify {
+  let known = knownPoints(setup, facts);
   return {
     name: 'qualify',
     take(samples, give) {
@@ -56,6 +62,14 @@ export function qualify(setup: QualifySetup, facts: QualifyFacts, world: Pick<Wo
         else world.tell({ kind: 'samples_lost', count: 1, reason: 'point_unknown', intended: false, device: sample.device });
       }
       give(drafts);
+    },
+    update(next, now) {
+      const before = known;
+      known = knownPoints(next, now);
+      for (const [key, one] of known) {
+        const was = before.get(key);
+        if (was && was.conversion?.unit === one.conversion?.unit && isDeepStrictEqual(was.point, one.point)) one.memory = was.memory;
+      }
     },
   };
 }

@@ -1,0 +1,100 @@
+/** SIGHUP to a real edge process, whose simulated device counts each time that it is asked. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test, type TestContext } from 'node:test';
+import { requestReader } from '../drivers/modbus/testing/device.ts';
+import type { Health } from '../edge/http/health.ts';
+import { FakeGateway } from '../edge/testing/fake-gateway.ts';
+
+interface Line {
+  running?: string;
+  reloaded?: string;
+  [key: string]: unknown;
+}
+
+/** Unit n's register says how often it was read. */
+async function countingDevice(t: TestContext): Promise<{ port: number; connections(): number }> {
+  const counts = new Map<number, number>();
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    const take = requestReader({ read: (unit) => [counts.set(unit, (counts.get(unit) ?? 0) + 1).get(unit) as number] }, 'tcp');
+    socket.on('error', () => socket.destroy()).on('data', (bytes) => { for (const { answer } of take(bytes) ?? []) if (answer) socket.write(answer); });
+  });
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  t.after(() => server.close());
+  return { port: (server.address() as AddressInfo).port, connections: () => connections };
+}
+
+function edgeProcess(t: TestContext, path: string) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'edge', '--config', path, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => child.kill('SIGKILL'));
+  const lines: Line[] = [];
+  const waiting = new Set<() => void>();
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(JSON.parse(line) as Line);
+    for (const look of waiting) look();
+  });
+  const line = (fits: (line: Line) => boolean) => new Promise<Line>((resolve) => {
+    const look = () => {
+      const found = lines.find(fits);
+      if (found) resolve(found);
+      if (found) waiting.delete(look);
+    };
+    waiting.add(look);
+    look();
+  });
+  return { child, lines, line };
+}
+
+const until = async (holds: () => boolean) => { while (!holds()) await new Promise<void>((resolve) => { setTimeout(resolve, 20); }); };
+
+test('a bad file is refused and the old one goes on; a good one touches only what changed: no value lost or twice, no link opened anew', { timeout: 30_000 }, async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'cv-reload-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const device = await countingDevice(t);
+  const gateway = await FakeGateway.open();
+  t.after(() => gateway.close());
+  const path = join(dir, 'edge.yaml');
+  const entry = (id: string, unit: number, more = '') => `  - { id: ${id}, driver: modbus, every: 50ms, settings: { host: 127.0.0.1, port: ${device.port}, unit: ${unit} }, points: [{ id: n, address: "holding:0", type: uint16, unit: m, indicator: YJ-FLD-001${more} }] }\n`;
+  const file = (devices: string, log = '64MB') => writeFile(path, `edge: pump-07\ncentre: "500112001"\ngateway: { url: "${gateway.url}" }\nlog: { dir: ./log, maxBytes: ${log} }\ndevices:\n${devices}`);
+  const valuesOf = (id: string) => [...gateway.events.values()].filter((event) => event.device === id).toSorted((a, b) => a.seq - b.seq).map(({ value }) => value as number);
+
+  await file(entry('a', 1) + entry('b', 2));
+  const edge = edgeProcess(t, path);
+  const { http } = await edge.line(({ running }) => running === 'edge') as unknown as { http: string };
+  const config = async () => ((await (await fetch(`${http}/healthz`)).json()) as Health).config;
+  await until(() => valuesOf('a').length > 3 && valuesOf('b').length > 3);
+
+  await file(entry('a', 1) + entry('b', 2, ', dedband: 1'));
+  edge.child.kill('SIGHUP');
+  await edge.line(({ reloaded, ok }) => reloaded === 'edge' && ok === false);
+  assert.ok(edge.lines.some((line) => line.fault === 'CV_SETTING_UNKNOWN' && line.line === 7));
+  assert.deepEqual((await config())?.refused?.problems.map(({ code }) => code), ['CV_SETTING_UNKNOWN']);
+  const before = valuesOf('b').length;
+  await until(() => valuesOf('b').length > before + 3);
+
+  await file(entry('a', 1) + entry('c', 3), '32MB');
+  edge.child.kill('SIGHUP');
+  const done = await edge.line(({ reloaded, ok }) => reloaded === 'edge' && ok === true);
+  assert.deepEqual([done.added, done.changed, done.removed, done.kept, done.restartNeeded], [['c'], [], ['b'], 1, ['log.maxBytes']]);
+  assert.deepEqual([(await config())?.refused, (await config())?.restartNeeded], [null, ['log.maxBytes']]);
+  const [after, last] = [valuesOf('a').length, valuesOf('b').length];
+  await until(() => valuesOf('a').length > after + 3 && valuesOf('c').length > 3);
+  assert.ok(valuesOf('b').length <= last + 2);
+
+  await file(entry('a', 1, ', scale: 1, limits: [5]') + entry('c', 3), '64MB');
+  edge.child.kill('SIGHUP');
+  await edge.line(({ reloaded, changed }) => reloaded === 'edge' && (changed as string[] | undefined)?.[0] === 'a');
+  await until(() => valuesOf('a').length > after + 8);
+  for (const id of ['a', 'b', 'c']) assert.deepEqual(valuesOf(id), valuesOf(id).map((_, at) => at + 1), id);
+  assert.equal(device.connections(), 1);
+
+  edge.child.kill('SIGTERM');
+  assert.equal(await new Promise((resolve) => { edge.child.on('close', resolve); }), 0);
+});

@@ -1,0 +1,69 @@
+/** A bus while it runs: its devices, the link they share, and the loops that ask them or listen to them. */
+import type { World } from '../../core/world.ts';
+import { addressOf, type HostDevice } from './device.ts';
+import { Errands, runErrands } from './errands.ts';
+import { LinkKeeper, type BusSetup } from './keeper.ts';
+import { listen } from './listening.ts';
+import { Members } from './members.ts';
+import { pollBus } from './polling.ts';
+
+export type BusDevices = readonly [HostDevice, ...HostDevice[]];
+
+export interface BusFacts {
+  world: World;
+  whenKept(): Promise<boolean>;
+  /** Devices of the whole edge, for spreading their first polls. */
+  devicesInAll(): number;
+}
+
+export class Bus {
+  readonly errands: Errands;
+  readonly #facts: BusFacts;
+  readonly #members: Members;
+  readonly #keeper: LinkKeeper;
+  readonly #ending = new AbortController();
+  readonly #loops: Promise<void>[];
+
+  /** Runs from now on. */
+  constructor(devices: BusDevices, facts: BusFacts) {
+    const { signal } = this.#ending;
+    const [first] = devices;
+    this.#facts = facts;
+    this.#members = new Members(devices);
+    this.#keeper = new LinkKeeper(setupOf(devices), facts.world);
+    this.errands = new Errands(signal);
+    const { errands } = this;
+    this.#loops = first.driver.traits.includes('polled')
+      ? [pollBus({ keeper: this.#keeper, members: this.#members, errands, devicesInAll: facts.devicesInAll() }, facts.world, signal)]
+      : [listen({ keeper: this.#keeper, device: first, whenKept: facts.whenKept }, signal), runErrands(errands, this.#keeper, facts.world, signal)];
+  }
+
+  get devices(): readonly HostDevice[] {
+    return this.#members.devices;
+  }
+
+  /** Some come or go while the others are asked on over the link as it is. */
+  change(devices: BusDevices): void {
+    this.#keeper.adopt(setupOf(devices));
+    this.#members.set(devices, this.#facts.devicesInAll());
+    this.errands.nudge();
+  }
+
+  /** Resolves when the loops are over and the link is closed: within a second. */
+  async stop(): Promise<void> {
+    this.#ending.abort(new DOMException('the edge ends', 'AbortError'));
+    await Promise.all(this.#loops);
+    await this.#keeper.close();
+  }
+}
+
+function setupOf(devices: BusDevices): BusSetup {
+  const [first] = devices;
+  return {
+    name: addressOf(first),
+    driver: first.driver,
+    settings: first.setup.settings,
+    points: devices.flatMap((device) => device.ownPoints),
+    timeoutMs: Math.max(...devices.map((device) => device.setup.timeoutMs)),
+  };
+}

@@ -1,0 +1,23 @@
+/** What of a changed setup an edge takes in while it runs, and what only a restart can. Pure. */
+import { isDeepStrictEqual } from 'node:util';
+import { changedSettings, differences, type Reloaded } from '../core/config/reload.ts';
+import type { EdgeSetup } from './config/setup.ts';
+
+/** Who it is, where its log lies, where it listens: what others already hold on to. */
+const FIXED = ['edge', 'centre', 'log.dir', 'log.maxBytes', 'http.host', 'http.port'];
+
+export interface EdgePlan {
+  /** The new one, with what is fixed as it was. */
+  setup: EdgeSetup;
+  isGatewayOther: boolean;
+  told: Reloaded;
+}
+
+export function planOf(before: EdgeSetup, after: EdgeSetup): EdgePlan {
+  const { edge, centre, log, http } = before;
+  return {
+    setup: { ...after, edge, centre, log, http },
+    isGatewayOther: !isDeepStrictEqual(before.gateway, after.gateway),
+    told: { ...differences(before.devices, after.devices, ({ id }) => id), restartNeeded: changedSettings(before, after, FIXED) },
+  };
+}
