@@ -2,7 +2,6 @@
 import type { Driver } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import type { World } from '../core/world.ts';
-import { driverById } from '../drivers/index.ts';
 import { conversions } from './catalogue-units.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import { examine } from './examine.ts';
@@ -10,6 +9,9 @@ import type { OpenDevice } from './host/device.ts';
 import { ruleLimits } from './rule-limits.ts';
 import type { QualifyFacts } from './stations/qualify.ts';
 import type { ReduceFacts } from './stations/reduce.ts';
+
+/** Drivers are loaded only when a device names them. */
+export type DriverOf = (id: string) => Promise<Driver | undefined>;
 
 export interface Equipment {
   devices: readonly OpenDevice[];
@@ -19,11 +21,11 @@ export interface Equipment {
 /**
  * Tells what of this machine the devices lack; such a device costs only itself.
  *
- * @param extra drivers beside those of the registry; they win over one of the same id
+ * @param driverOf the registry
  * @throws CV_DRIVER_UNKNOWN, CV_CONFIG_UNREADABLE, and the first fault of catalogue and rule files
  */
-export async function equip(setup: EdgeSetup, extra: readonly Driver[], world: World): Promise<Equipment> {
-  const devices = await withDrivers(setup, extra);
+export async function equip(setup: EdgeSetup, driverOf: DriverOf, world: World): Promise<Equipment> {
+  const devices = await withDrivers(setup, driverOf);
   for (const { device, fault } of await examine(devices, world)) world.tell({ kind: 'fault', fault, device });
   const conversionOf = await conversions(setup.catalogue, world.files);
   const limits = await ruleLimits(setup.rules, setup.centre, world.files);
@@ -32,9 +34,9 @@ export async function equip(setup: EdgeSetup, extra: readonly Driver[], world: W
 }
 
 /** Only drivers that the configuration names are loaded. */
-async function withDrivers(setup: EdgeSetup, extra: readonly Driver[]): Promise<OpenDevice[]> {
+async function withDrivers(setup: EdgeSetup, driverOf: DriverOf): Promise<OpenDevice[]> {
   return Promise.all(setup.devices.map(async (device): Promise<OpenDevice> => {
-    const driver = extra.find((one) => one.id === device.driver) ?? (await driverById(device.driver));
+    const driver = await driverOf(device.driver);
     if (!driver) throw new FaultError('CV_DRIVER_UNKNOWN', { owner: device.id, driver: device.driver, hint: '' });
     return { setup: device, driver };
   }));

@@ -8,6 +8,7 @@ import { VERSION } from '../core/version.ts';
 import type { DeviceState } from '../core/wire/messages.ts';
 import type { World } from '../core/world.ts';
 import { CommandDesk } from './commands/desk.ts';
+import { driverById } from '../drivers/index.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import { equip } from './equipment.ts';
 import type { Host } from './host/read.ts';
@@ -52,9 +53,9 @@ export interface RunningEdge {
 
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE, CV_API_LISTEN, CV_DRIVER_UNKNOWN; devices and gateway that are away are no reason */
 export async function runEdge(setup: EdgeSetup, world: World, options: RunOptions = {}): Promise<RunningEdge> {
-  const extraDrivers = options.extraDrivers ?? [];
+  const driverOf = async (id: string) => options.extraDrivers?.find((one) => one.id === id) ?? driverById(id);
   // Said before anything opens.
-  let { devices, points } = await equip(setup, extraDrivers, world);
+  let { devices, points } = await equip(setup, driverOf, world);
   let current = setup;
   const log = await openEdgeLog({ dir: setup.log.dir, edge: setup.edge, centre: setup.centre, maxBytes: setup.log.maxBytes }, world);
   const undo: (() => Promise<void> | void)[] = [() => log.close()];
@@ -62,7 +63,7 @@ export async function runEdge(setup: EdgeSetup, world: World, options: RunOption
     if (options.onKept) undo.unshift(log.onKept(options.onKept));
     await options.onLog?.(log);
     let httpUrl: string | null = null;
-    const detectors = new CameraDetectors(world);
+    const detectors = new CameraDetectors(async () => (await import('../models/index.ts')).MODELS, world);
     undo.unshift(() => detectors.close());
     (await detectors.prepare(devices)).swap();
     const pictures = openLastPictures();
@@ -92,7 +93,7 @@ export async function runEdge(setup: EdgeSetup, world: World, options: RunOption
     async function reload(next: EdgeSetup): Promise<Reloaded> {
       const plan = planOf(current, next);
       // All that can fail comes first: then nothing has changed.
-      const equipment = await equip(plan.setup, extraDrivers, world);
+      const equipment = await equip(plan.setup, driverOf, world);
       const cameras = await detectors.prepare(equipment.devices);
       await line.update(plan.setup, equipment, () => {
         ({ devices, points } = equipment);

@@ -1,4 +1,5 @@
 /** The detectors of an edge's cameras, one each: opened when a camera comes, closed when it goes or takes another model. */
+import type { ModelSpec } from '../../core/model.ts';
 import type { World } from '../../core/world.ts';
 import type { Detector } from '../../models/load.ts';
 import type { OpenDevice } from '../host/device.ts';
@@ -7,9 +8,12 @@ export class CameraDetectors {
   /** For `infer`. */
   readonly byDevice = new Map<string, Detector>();
   readonly #models = new Map<string, unknown>();
+  readonly #registry: () => Promise<readonly ModelSpec[]>;
   readonly #world: World;
 
-  constructor(world: World) {
+  /** @param registry loaded with the first camera */
+  constructor(registry: () => Promise<readonly ModelSpec[]>, world: World) {
+    this.#registry = registry;
     this.#world = world;
   }
 
@@ -43,7 +47,7 @@ export class CameraDetectors {
   }
 
   async #open(cameras: readonly { id: string; settings: unknown }[]): Promise<ReadonlyMap<string, Detector>> {
-    const [{ openDetectors }, { MODELS }] = await Promise.all([import('./detectors.ts'), import('../../models/index.ts')]);
-    return (await openDetectors(cameras, MODELS, this.#world)).byDevice;
+    const [{ openDetectors }, models] = await Promise.all([import('./detectors.ts'), this.#registry()]);
+    return (await openDetectors(cameras, models, this.#world)).byDevice;
   }
 }
