@@ -65,7 +65,7 @@ export async function replayToEdge({ recorded, drivers }: LoadedCase, options: O
 
 function recordedHost(opened: (give: Give<DecodedItem>) => void): Host {
   const absent = () => Promise.reject(new FaultError('CV_LINK_CLOSED', { address: EDGE, detail: 'it is a recording', detailZh: '设备来自录制数据' }));
-  return { name: 'replay', open: (give) => opened(give), states: () => [], readNow: absent, write: absent };
+  return { name: 'replay', open: (give) => opened(give), states: () => [], readNow: absent, write: absent, update: absent };
 }
 
 /** Waits until the edge has nothing left to send and the gateway has as many events as the edge kept. */
