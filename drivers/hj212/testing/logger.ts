@@ -90,6 +90,18 @@ export async function waitingLogger(options: LoggerOptions): Promise<Logger & { 
   });
 }
 
+const UPLOAD_EVERY_MS = 20;
+
+/** Uploads again and again. @returns ends it */
+export function uploading(logger: Logger, uploads: (turn: number) => readonly [cn: string, content: string][]): () => void {
+  let turn = 0;
+  const timer = setInterval(() => {
+    turn += 1;
+    for (const [cn, content] of uploads(turn)) logger.upload(cn, content);
+  }, UPLOAD_EVERY_MS);
+  return () => clearInterval(timer);
+}
+
 function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer = true, overTimeMs = 5000, resends = 3, pieces = (packet) => [packet] }: LoggerOptions) {
   const answered = new Set<string>();
   const asked: { cn: string; content: string }[] = [];

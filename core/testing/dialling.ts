@@ -1,0 +1,51 @@
+/** Peers that dial in, for drivers that listen: what `badTcpPeers` is for those that are dialled. */
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { seededRandom } from '../world.ts';
+import type { DriverDouble, Peer } from './driver-double.ts';
+
+const REDIAL_MS = 20;
+
+/** A free port of loopback; whoever asks listens there at once. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => { server.close(() => resolve()); });
+  return port;
+}
+
+/** Something that dials a port, again whenever its connection ends, and does as told with each connection. */
+export async function diallingPeer(describe: (port: number) => Pick<Peer, 'settings' | 'points'>, serve: (socket: Socket) => void): Promise<Peer> {
+  const port = await freePort();
+  let socket: Socket | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  function dial(): void {
+    const line = connect({ host: '127.0.0.1', port, noDelay: true });
+    socket = line;
+    line.on('connect', () => serve(line));
+    line.on('error', () => { line.destroy(); }); // nobody listens yet, or a driver that hangs up hard
+    line.on('close', () => { if (!isStopped) timer = setTimeout(dial, REDIAL_MS); });
+  }
+  dial();
+  return {
+    ...describe(port),
+    async stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      socket?.destroy();
+    },
+  };
+}
+
+/** The three bad peers of a driver whose devices dial in. `begins`: the first bytes of a message that never ends. */
+export function badDiallingPeers(describe: (port: number) => Pick<Peer, 'settings' | 'points'>, begins: string | Uint8Array): Pick<DriverDouble, 'silent' | 'resets' | 'garbage'> {
+  return {
+    silent: () => diallingPeer(describe, (socket) => { socket.resume(); }),
+    resets: () => diallingPeer(describe, (socket) => { socket.write(begins, () => { socket.resetAndDestroy(); }); }),
+    garbage(seed) {
+      const random = seededRandom(seed);
+      return diallingPeer(describe, (socket) => { socket.write(Uint8Array.from({ length: 2000 }, () => Math.floor(random.next() * 256))); });
+    },
+  };
+}
