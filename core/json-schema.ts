@@ -21,7 +21,9 @@ export function jsonSchemaOf(schema: z.ZodType, { target = 'draft-7', io = 'outp
 
 /** Turns our notes into a description, in place. */
 export function speak(json: JsonSchema): void {
-  const { en, zh } = json;
-  for (const key of ['en', 'zh', 'form', 'secret', 'path']) delete json[key];
+  const { en, zh, written } = json;
+  // Of a text that becomes something else: zod itself leaves its examples out.
+  if (written !== undefined) json.examples = [written];
+  for (const key of ['en', 'zh', 'written', 'form', 'secret', 'path']) delete json[key];
   if (typeof en === 'string') json.description = typeof zh === 'string' ? `${en}\n${zh}` : en;
 }

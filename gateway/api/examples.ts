@@ -1,4 +1,5 @@
 /** One example of every shape, for the document; a test holds each to its schema. */
+import type { FaultParams } from '../../core/faults.ts';
 import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesRange, SeriesView, StatusView, WarningView } from '../../core/api.ts';
 
 const AT = Date.UTC(2026, 5, 18, 6, 30, 25); // 14:30:25 at the town
@@ -61,6 +62,13 @@ const event = {
   occurredAt: AT, clock: 'edge', observedAt: AT, quality: 'good', origin: 'live', cursor: '1781764190000-2431', receivedAt: AT + 31,
 };
 
+/** What the sentences of faults speak of, in the document's examples. */
+const faultParams: FaultParams = {
+  parameter: 'limit', detail: 'a whole number from 1 to 1000 is wanted', detailZh: '应为 1 到 1000 的整数', path: '/api/v1/devices', id: 'nobody', what: 'device', whatZh: '设备', list: '/api/v1/devices',
+  after: '1781764190000-12', oldest: '1781764190000-900', head: '1781764190000-2431', device: device.id, count: 2, from: AT, to: AT - 1, origin: 'https://elsewhere.example',
+  limit: 60, who: 'duty-1', whoZh: 'duty-1', waitSeconds: 30, edge: 'pump-07', point: 'running', address: '127.0.0.1:8080',
+};
+
 const live: LiveMessage = { kind: 'value', ...level, at: AT, value: 3.2, unit: 'm', quality: 'good', flags: [] };
 
-export const EXAMPLES = { device, series, range, warning, status, picture, indicator, quarantined, command, commandBody, demo, live, event, events: { items: [event], next: event.cursor } };
+export const EXAMPLES = { faultParams, device, series, range, warning, status, picture, indicator, quarantined, command, commandBody, demo, live, event, events: { items: [event], next: event.cursor } };

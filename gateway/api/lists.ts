@@ -7,6 +7,10 @@ import { after, idParam, NO_PARAMS, pageByText, pageFrom, pageLimit, query, rout
 import { DeviceView, IndicatorView, pageOf, PictureView, QuarantineItem, StatusView, WarningView as WarningShape } from './shapes.ts';
 
 const MAX_PAGE = 1000;
+/** A filter of a list. */
+const only = <T extends z.ZodType>(schema: T, en: string, zh: string, example: string) => schema.optional().meta({ en, zh, examples: [example] });
+const DEVICE_ID = idParam('the device', '设备', EXAMPLES.device.id);
+const WARNING_ID = idParam('the warning', '风险提示编号', EXAMPLES.warning.id);
 const page = { limit: pageLimit(MAX_PAGE, 200), after: after() };
 
 export const LIST_ROUTES = [
@@ -17,7 +21,7 @@ export const LIST_ROUTES = [
   }),
   route({
     method: 'GET', path: '/api/v1/devices', summary: { zh: '设备及其状态和最新值', en: 'devices with state and newest values' },
-    query: query({ ...page, edge: z.string().max(64).optional(), centre: z.string().max(12).optional(), freshness: z.enum(['fresh', 'late', 'lost', 'unobserved']).optional() }),
+    query: query({ ...page, edge: only(z.string().max(64), 'of this edge', '仅此边缘节点', 'pump-07'), centre: only(z.string().max(12), 'of this centre', '仅此中心', '500112001'), freshness: only(z.enum(['fresh', 'late', 'lost', 'unobserved']), 'in this state', '仅此状态', 'lost') }),
     params: NO_PARAMS, answer: pageOf(DeviceView), example: { items: [EXAMPLES.device], next: null }, faults: [],
     handle({ sources, query: asked }) {
       const wanted = sources.devices().filter((device) => fits(device.edge, asked.edge) && fits(device.centre, asked.centre) && fits(device.freshness, asked.freshness));
@@ -26,7 +30,7 @@ export const LIST_ROUTES = [
   }),
   route({
     method: 'GET', path: '/api/v1/devices/:id', summary: { zh: '单个设备', en: 'one device' },
-    query: query({}), params: idParam, answer: DeviceView, example: EXAMPLES.device, faults: ['CV_API_UNKNOWN_ID'],
+    query: query({}), params: DEVICE_ID, answer: DeviceView, example: EXAMPLES.device, faults: ['CV_API_UNKNOWN_ID'],
     handle({ sources, params }) {
       const device = sources.devices().find((candidate) => candidate.id === params.id);
       if (!device) throw unknownDevice(params.id);
@@ -35,7 +39,7 @@ export const LIST_ROUTES = [
   }),
   route({
     method: 'GET', path: '/api/v1/devices/:id/picture', summary: { zh: '摄像机最新画面及检测框', en: 'newest picture of a camera with its boxes' },
-    query: query({}), params: idParam, answer: PictureView, example: EXAMPLES.picture, faults: ['CV_API_UNKNOWN_ID', 'CV_API_NO_PICTURE'],
+    query: query({}), params: DEVICE_ID, answer: PictureView, example: EXAMPLES.picture, faults: ['CV_API_UNKNOWN_ID', 'CV_API_NO_PICTURE'],
     async handle({ sources, params }) {
       if (!sources.devices().some((candidate) => candidate.id === params.id)) throw unknownDevice(params.id);
       const picture = await sources.picture(params.id);
@@ -45,7 +49,7 @@ export const LIST_ROUTES = [
   }),
   route({
     method: 'GET', path: '/api/v1/indicators', summary: { zh: '体征指标目录，含目录外已收到的代码', en: 'the catalogue, with codes that were received but are not in it' },
-    query: query({ ...page, known: z.enum(['true', 'false']).optional() }), params: NO_PARAMS, answer: pageOf(IndicatorView), example: { items: [EXAMPLES.indicator], next: null }, faults: [],
+    query: query({ ...page, known: only(z.enum(['true', 'false']), 'whether the catalogue knows it', '目录中是否有', 'false') }), params: NO_PARAMS, answer: pageOf(IndicatorView), example: { items: [EXAMPLES.indicator], next: null }, faults: [],
     handle({ sources, query: asked }) {
       const wanted = sources.indicators().filter((indicator) => fits(String(indicator.known), asked.known));
       return pageByText(wanted, asked.limit, asked.after, (indicator) => indicator.code);
@@ -53,7 +57,7 @@ export const LIST_ROUTES = [
   }),
   route({
     method: 'GET', path: '/api/v1/warnings', summary: { zh: '风险提示，最新在前', en: 'warnings, newest first' },
-    query: query({ ...page, condition: z.enum(['active', 'cleared']).optional(), level: z.enum(['1', '2', '3', '4']).optional(), device: z.string().max(64).optional(), rule: z.string().max(128).optional(), centre: z.string().max(12).optional() }),
+    query: query({ ...page, condition: only(z.enum(['active', 'cleared']), 'whether the condition still holds', '条件是否仍成立', 'active'), level: only(z.enum(['1', '2', '3', '4']), 'of this level', '仅此等级', '2'), device: only(z.string().max(64), 'of this device', '仅此设备', EXAMPLES.device.id), rule: only(z.string().max(128), 'of this rule', '仅此规则', EXAMPLES.warning.rule), centre: only(z.string().max(12), 'of this centre', '仅此中心', '500112001') }),
     params: NO_PARAMS, answer: pageOf(WarningShape), example: { items: [EXAMPLES.warning], next: null }, faults: ['CV_API_CURSOR_INVALID'],
     async handle({ sources, query: asked }) {
       const wanted = (await sources.warnings()).filter((warning) => fits(warning.condition, asked.condition) && fits(String(warning.level), asked.level)
@@ -64,7 +68,7 @@ export const LIST_ROUTES = [
   }),
   route({
     method: 'GET', path: '/api/v1/warnings/:id', summary: { zh: '单条风险提示', en: 'one warning' },
-    query: query({}), params: idParam, answer: WarningShape, example: EXAMPLES.warning, faults: ['CV_API_UNKNOWN_ID'],
+    query: query({}), params: WARNING_ID, answer: WarningShape, example: EXAMPLES.warning, faults: ['CV_API_UNKNOWN_ID'],
     async handle({ sources, params }) {
       const warning = await sources.warning(params.id);
       if (!warning) throw unknownId({ en: 'warning', zh: '风险提示' }, params.id, '/api/v1/warnings');
@@ -73,7 +77,7 @@ export const LIST_ROUTES = [
   }),
   route({
     method: 'GET', path: '/api/v1/quarantine', summary: { zh: '被拒收的内容及原因，最新在前', en: 'what was refused and why, newest first' },
-    query: query({ limit: pageLimit(MAX_PAGE, 100), after: whole(0, Number.MAX_SAFE_INTEGER).optional() }), params: NO_PARAMS, answer: pageOf(QuarantineItem),
+    query: query({ limit: pageLimit(MAX_PAGE, 100), after: whole(0, Number.MAX_SAFE_INTEGER).optional().meta({ en: '`next` of the page before', zh: '上一页的 next', written: '17' }) }), params: NO_PARAMS, answer: pageOf(QuarantineItem),
     example: { items: [EXAMPLES.quarantined], next: null }, faults: [],
     async handle({ sources, query: asked }) {
       const items = await sources.quarantine(asked.after ?? null, asked.limit + 1);

@@ -15,7 +15,8 @@ import type { ApiSources } from './sources.ts';
 /** The server gives its response to the hub; the row is here for the document. */
 export const LIVE_ROUTE = route({
   method: 'GET', path: '/api/v1/live', summary: { zh: '实时变化（服务器推送事件）：status 每秒一次，value、warning、device', en: 'changes as server-sent events: status each second, value, warning, device; data is a LiveMessage' },
-  query: query({}), params: NO_PARAMS, answer: { mediaType: 'text/event-stream; charset=utf-8' }, example: `event: value\ndata: ${JSON.stringify(EXAMPLES.live)}\n\n`,
+  query: query({}), params: NO_PARAMS, answer: { mediaType: 'text/event-stream; charset=utf-8', data: '#/components/schemas/LiveMessage' },
+  example: `retry: 1000\n\nevent: status\ndata: ${JSON.stringify({ kind: 'status', status: EXAMPLES.status })}\n\nevent: value\ndata: ${JSON.stringify(EXAMPLES.live)}\n\nevent: warning\ndata: ${JSON.stringify({ kind: 'warning', warning: EXAMPLES.warning })}\n\n: still here\n\n`,
   faults: ['CV_API_TOO_MANY_VIEWERS'], handle: () => undefined,
 });
 

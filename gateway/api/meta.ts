@@ -12,6 +12,7 @@ export function metaRoutes(version: string, all: () => readonly Route[]): Route[
     route({
       method: 'GET', path: '/healthz', summary: { zh: '健康状态；异常时为 503', en: 'health; 503 when impaired' },
       query: query({}), params: NO_PARAMS, answer: Health, example: { status: 'ok', gateway: 'town-01', version, problems: [] }, faults: [],
+      alternatives: [{ status: 503, words: { en: 'something keeps the gateway from its work', zh: '网关工作受阻' }, answer: Health, example: { status: 'impaired', gateway: 'town-01', version, problems: [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away' }] } }],
       handle({ sources, reply }) {
         const problems = sources.problems();
         if (problems.length > 0) reply.code(503);
@@ -20,17 +21,17 @@ export function metaRoutes(version: string, all: () => readonly Route[]): Route[
     }),
     route({
       method: 'GET', path: '/metrics', summary: { zh: 'Prometheus 指标', en: 'Prometheus metrics' },
-      query: query({}), params: NO_PARAMS, answer: { mediaType: 'text/plain; version=0.0.4; charset=utf-8' }, faults: [],
+      query: query({}), params: NO_PARAMS, answer: { mediaType: 'text/plain; version=0.0.4; charset=utf-8' }, example: '# TYPE cityvitals_points_stored_total counter\ncityvitals_points_stored_total 1200\n', faults: [],
       handle: ({ sources }) => sources.metrics(),
     }),
     route({
       method: 'GET', path: '/api/v1/openapi.json', summary: { zh: '本接口的 OpenAPI 3.1 文档', en: 'this API as OpenAPI 3.1' },
-      query: query({}), params: NO_PARAMS, answer: anyObject, faults: [],
+      query: query({}), params: NO_PARAMS, answer: anyObject, example: { openapi: '3.1.0' }, faults: [],
       handle: () => openapiDocument(version, all(), componentSchemas()),
     }),
     route({
       method: 'GET', path: '/api/v1/asyncapi.json', summary: { zh: 'MQTT 主题的 AsyncAPI 3 文档', en: 'the MQTT topics as AsyncAPI 3' },
-      query: query({}), params: NO_PARAMS, answer: anyObject, faults: [],
+      query: query({}), params: NO_PARAMS, answer: anyObject, example: { asyncapi: '3.0.0' }, faults: [],
       handle: () => asyncapiDocument(version),
     }),
   ];

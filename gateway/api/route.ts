@@ -31,8 +31,12 @@ export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.
   status?: 202;
   /** Wants a bearer token. */
   secured?: true;
-  /** JSON Schema or zod of the good answer; a text type for what is not JSON. */
-  answer: z.ZodType | { $ref: string } | { mediaType: string };
+  /** Headers of the good answer that a client wants to know of. */
+  headers?: Record<string, Words>;
+  /** JSON Schema or zod of the good answer; a text type for what is not JSON, with the schema of the JSON inside it. */
+  answer: z.ZodType | { $ref: string } | { mediaType: string; data?: string };
+  /** Answers under other statuses that are no fault. */
+  alternatives?: { status: number; words: Words; answer: z.ZodType; example: unknown }[];
   example?: unknown;
   /** Beside 400 and 500, which any route may answer. */
   faults: FaultCode[];
@@ -43,10 +47,11 @@ export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.
 export const route = <Q extends z.ZodType, P extends z.ZodType, B extends z.ZodType = z.ZodUndefined>(spec: Route<Q, P, B>): Route => spec as unknown as Route;
 
 export const NO_PARAMS = z.strictObject({});
-export const idParam = z.strictObject({ id: z.string().min(1).max(128) });
+/** @param example one that is there */
+export const idParam = (en: string, zh: string, example: string) => z.strictObject({ id: z.string().min(1).max(128).meta({ en, zh, examples: [example] }) });
 
 /** Every route takes `lang`, for those who cannot send Accept-Language. */
-const lang = z.enum(['zh-CN', 'en']).optional().meta({ en: 'language of errors; default: Accept-Language', zh: '错误信息的语言；默认按 Accept-Language' });
+const lang = z.enum(['zh-CN', 'en']).optional().meta({ en: 'language of errors; default: Accept-Language', zh: '错误信息的语言；默认按 Accept-Language', examples: ['en'] });
 export const query = <S extends z.ZodRawShape>(shape: S) => z.strictObject({ ...shape, lang });
 
 /** A number written in a URL. */
@@ -54,8 +59,8 @@ export const whole = (min: number, max: number) => z.string()
   .refine((text) => /^\d{1,17}$/.test(text) && Number(text) >= min && Number(text) <= max, complaint(`a whole number from ${min} to ${max} is wanted`, `应为 ${min} 到 ${max} 的整数`))
   .transform(Number).pipe(z.int().min(min).max(max));
 export const timeMs = () => whole(0, 8.64e15);
-export const pageLimit = (max: number, standard: number) => whole(1, max).prefault(String(standard)).meta({ en: `items of a page, at most ${max}`, zh: `每页条数，最多 ${max}` });
-export const after = () => z.string().min(1).max(256).optional().meta({ en: '`next` of the page before', zh: '上一页的 next' });
+export const pageLimit = (max: number, standard: number) => whole(1, max).prefault(String(standard)).meta({ en: `items of a page, at most ${max}`, zh: `每页条数，最多 ${max}`, written: String(Math.min(max, 50)) });
+export const after = () => z.string().min(1).max(256).optional().meta({ en: '`next` of the page before', zh: '上一页的 next', examples: ['pump-07-plc'] });
 
 export const unknownId = (what: Words, id: string, list: string) => new FaultError('CV_API_UNKNOWN_ID', { what: what.en, whatZh: what.zh, id, list });
 

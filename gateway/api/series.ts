@@ -12,10 +12,12 @@ const MAX_CANDIDATES = 100;
 const DEFAULT_SPAN_MS = 3_600_000;
 
 const asked = query({
-  indicator: z.string().min(1).max(64).optional(), device: z.string().min(1).max(64).optional(), point: z.string().min(1).max(64).optional(),
-  from: timeMs().optional().meta({ en: 'ms UTC, part of the range; default: an hour before `to`', zh: 'UTC 毫秒，含此刻；默认为 to 之前一小时' }),
-  to: timeMs().optional().meta({ en: 'ms UTC, not part of the range; default: now', zh: 'UTC 毫秒，不含此刻；默认为现在' }),
-  maxPoints: whole(1, MAX_ROWS).optional().meta({ en: 'at most so many points: buckets with min and max when there are more', zh: '最多返回的点数；更多时按桶给出最小值与最大值' }),
+  indicator: z.string().min(1).max(64).optional().meta({ en: 'of this indicator', zh: '仅此指标', examples: [EXAMPLES.series.indicator] }),
+  device: z.string().min(1).max(64).optional().meta({ en: 'of this device', zh: '仅此设备', examples: [EXAMPLES.series.device] }),
+  point: z.string().min(1).max(64).optional().meta({ en: 'of this point', zh: '仅此测点', examples: [EXAMPLES.series.point] }),
+  from: timeMs().optional().meta({ en: 'ms UTC, part of the range; default: an hour before `to`', zh: 'UTC 毫秒，含此刻；默认为 to 之前一小时', written: String(EXAMPLES.range.from) }),
+  to: timeMs().optional().meta({ en: 'ms UTC, not part of the range; default: now', zh: 'UTC 毫秒，不含此刻；默认为现在', written: String(EXAMPLES.range.to) }),
+  maxPoints: whole(1, MAX_ROWS).optional().meta({ en: 'at most so many points: buckets with min and max when there are more', zh: '最多返回的点数；更多时按桶给出最小值与最大值', written: '500' }),
   limit: pageLimit(MAX_ROWS, 1000), after: after(),
 });
 

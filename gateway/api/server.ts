@@ -7,15 +7,11 @@ import fastifyStatic from '@fastify/static';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import { COMMAND_ROUTES } from './commands.ts';
 import { DEMO_ROUTES } from './demo.ts';
-import { EVENTS_ROUTE } from './events.ts';
-import { LIST_ROUTES } from './lists.ts';
 import { LIVE_ROUTE, openLive } from './live.ts';
-import { metaRoutes } from './meta.ts';
 import { faultOfRequest, languageOf, parseParams, problemOf, sendProblem } from './problem.ts';
 import type { Route } from './route.ts';
-import { SERIES_ROUTE } from './series.ts';
+import { routesOf } from './routes.ts';
 import type { ApiSources } from './sources.ts';
 
 export interface ApiOptions {
@@ -60,7 +56,7 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
     clientErrorHandler: refuseUnreadable,
   });
   const live = openLive(sources, world, options.maxViewers ?? DEFAULT_MAX_VIEWERS);
-  const routes: Route[] = [...metaRoutes(options.version, () => routes), ...LIST_ROUTES, SERIES_ROUTE, EVENTS_ROUTE, LIVE_ROUTE, ...COMMAND_ROUTES, ...(sources.demo ? DEMO_ROUTES : [])];
+  const routes = routesOf(options.version, sources.demo ? DEMO_ROUTES : []);
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);

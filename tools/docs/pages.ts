@@ -9,6 +9,7 @@ import { EDGE_SCHEMA } from '../../edge/config/schema.ts';
 import { GATEWAY_SCHEMA } from '../../gateway/config/schema.ts';
 import { SINKS } from '../../gateway/sinks/index.ts';
 import { settingsTable } from './settings.ts';
+import { messagePages } from './messages.ts';
 import { editorSchemas } from './schemas.ts';
 import { faultsPage, GENERATED, lossesPage, metricsPage } from './tables.ts';
 
@@ -21,6 +22,7 @@ export async function allPages(): Promise<Record<string, string>> {
     'docs/metrics.md': metricsPage(),
     'docs/configuration.md': configurationPage(drivers, sinks),
     ...editorSchemas(drivers, sinks),
+    ...messagePages(),
   };
 }
 

@@ -4,9 +4,11 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 
 export interface Operation {
   operationId: string;
+  summary: string;
   security?: unknown[];
-  parameters: { name: string; in: string }[];
-  responses: Record<string, { content: Record<string, { schema: object; example?: unknown }> }>;
+  parameters: { name: string; in: string; description?: string; example?: unknown; schema: object }[];
+  requestBody?: { content: Record<string, { schema: object; example?: unknown }> };
+  responses: Record<string, { description: string; content: Record<string, { schema: object; example?: unknown; examples?: Record<string, { value: { code: string; detail: string; remedy: string } }> }> }>;
 }
 export type Document = { openapi: string; paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, object> } };
 

@@ -1,0 +1,14 @@
+/** Every route of the API but those of the demo, in the order of the document. */
+import { COMMAND_ROUTES } from './commands.ts';
+import { EVENTS_ROUTE } from './events.ts';
+import { LIST_ROUTES } from './lists.ts';
+import { LIVE_ROUTE } from './live.ts';
+import { metaRoutes } from './meta.ts';
+import type { Route } from './route.ts';
+import { SERIES_ROUTE } from './series.ts';
+
+/** @param more the demo's, where there is one */
+export function routesOf(version: string, more: readonly Route[] = []): Route[] {
+  const routes: Route[] = [...metaRoutes(version, () => routes), ...LIST_ROUTES, SERIES_ROUTE, EVENTS_ROUTE, LIVE_ROUTE, ...COMMAND_ROUTES, ...more];
+  return routes;
+}
