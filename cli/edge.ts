@@ -1,11 +1,13 @@
 /** `cityvitals edge --config FILE`: checks the file, runs the edge until it is told to stop, and stops it in order. */
 import { Command } from 'commander';
 import { pino } from 'pino';
+import { realBoot } from '../core/boot.ts';
 import { ConfigWatch } from '../core/config/reload.ts';
 import type { FaultCode } from '../core/faults.ts';
 import { openObserver } from '../core/observe.ts';
 import { formatBytes } from '../core/quantity.ts';
-import { realWorld } from '../core/world.ts';
+import { realFiles, realWorld } from '../core/world.ts';
+import { realProbe } from '../edge/clock/probe.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
 import { shown } from '../edge/forward/uplink.ts';
 import { runEdge, type RunningEdge } from '../edge/main.ts';
@@ -34,7 +36,7 @@ async function run(terminal: Terminal, path: string): Promise<void> {
   const observer = openObserver({ component: 'edge', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
   const watch = new ConfigWatch(path, () => Date.now(), observer.tell);
   await runService(terminal, {
-    start: () => runEdge(setup, realWorld(observer.tell), { metrics: observer.metrics, config: () => watch.state }),
+    start: () => runEdge(setup, realWorld(observer.tell), { metrics: observer.metrics, config: () => watch.state, clock: { boot: realBoot(), probe: realProbe(realFiles) } }),
     announce: (edge) => announce(terminal, setup, edge),
     ofTheCall: OF_THE_CALL,
     reload: (edge) => reload(terminal, { what: 'edge', path, load: (source) => loadEdge(source), take: edge.reload, watch }),

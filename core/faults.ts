@@ -5,6 +5,7 @@
 import { API_FAULTS } from './faults/api.ts';
 import { CASE_FAULTS } from './faults/cases.ts';
 import { CLI_FAULTS } from './faults/cli.ts';
+import { CLOCK_FAULTS } from './faults/clock.ts';
 import { COMMAND_FAULTS } from './faults/command.ts';
 import { CONFIG_FAULTS } from './faults/config.ts';
 import { DEVICE_FAULTS } from './faults/device.ts';
@@ -18,7 +19,7 @@ import { WIRE_FAULTS } from './faults/wire.ts';
 import type { FaultRow } from './faults/row.ts';
 
 export const FAULTS = {
-  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS,
+  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS,
 } as const satisfies Record<`CV_${string}`, FaultRow>;
 
 export type FaultCode = keyof typeof FAULTS;

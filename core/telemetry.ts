@@ -19,6 +19,7 @@ export type TelemetryEvent =
   | { kind: 'batch_sent'; count: number; bytes: number; lane: 'up' | 'late' }
   | { kind: 'log_depth'; stream: Stream | 'all'; value: number; bytes: number }
   | { kind: 'link_state'; online: boolean; address: string }
+  | { kind: 'clock_state'; trusted: boolean; source: string }
   | { kind: 'events_accepted'; count: number; sender: string; stream: Stream }
   | { kind: 'batch_refused'; code: string; sender: string }
   | { kind: 'client_dropped'; client: string; reason: string }
@@ -63,6 +64,7 @@ export const TELEMETRY = {
     { metric: 'cityvitals_log_bytes', type: 'gauge', field: 'bytes', labels: ['stream'], en: 'bytes of the log on disk', zh: '日志占用的磁盘字节' },
   ],
   link_state: [{ metric: 'cityvitals_uplink_online', type: 'gauge', field: 'online', labels: [], en: '1 when the gateway is connected', zh: '与网关连接时为 1' }],
+  clock_state: [{ metric: 'cityvitals_clock_trusted', type: 'gauge', field: 'trusted', labels: [], en: '1 when the edge knows what time it is', zh: '边缘节点时钟可信时为 1' }],
   events_accepted: [{ metric: 'cityvitals_events_accepted_total', type: 'counter', labels: ['sender', 'stream'], en: 'events taken in, each once', zh: '已接收（去重后）的事件' }],
   batch_refused: [{ metric: 'cityvitals_batches_refused_total', type: 'counter', labels: ['code', 'sender'], en: 'batches refused by code', zh: '按代码计的拒收批次' }],
   client_dropped: [{ metric: 'cityvitals_clients_dropped_total', type: 'counter', labels: ['reason'], en: 'MQTT clients let go, by reason', zh: '按原因计的断开客户端' }],

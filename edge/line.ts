@@ -23,7 +23,7 @@ export interface EdgeParts {
   pictures: LastPictures;
   points: QualifyFacts & ReduceFacts;
   log: EdgeLog;
-  presence: Pick<PresenceFacts, 'version' | 'httpUrl'>;
+  presence: Pick<PresenceFacts, 'version' | 'httpUrl' | 'clock'>;
   /** In place of the devices themselves: what a recording says. */
   reading?: Host | undefined;
   /** A payload of the command topic. */
@@ -56,5 +56,5 @@ export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   });
   /** Beside the line: an event of the edge's own, which nothing leaves out. */
   const record = (draft: Draft) => keeping.take?.([draft], () => {});
-  return { ...joined, host: reading, latest, record, update, retarget: forwarding.retarget, answer: forwarding.answer, states: () => reading.states(), isKeeping: () => keeping.isKeeping(), uplink: () => forwarding.uplink() };
+  return { ...joined, host: reading, latest, record, update, retarget: forwarding.retarget, answer: forwarding.answer, wake: () => forwarding.wake(), states: () => reading.states(), isKeeping: () => keeping.isKeeping(), uplink: () => forwarding.uplink() };
 }

@@ -1,5 +1,6 @@
 /** Runs an edge: opens its log, its line and its local HTTP, in that order, and closes them in the other. */
 import { join } from 'node:path';
+import type { Boot } from '../core/boot.ts';
 import type { ConfigState, Reloaded } from '../core/config/reload.ts';
 import type { Driver } from '../core/driver.ts';
 import { openEdgeLog } from '../core/log/edge-log.ts';
@@ -7,8 +8,11 @@ import type { EdgeLog, KeptGroup } from '../core/log/types.ts';
 import { VERSION } from '../core/version.ts';
 import type { DeviceState } from '../core/wire/messages.ts';
 import type { World } from '../core/world.ts';
-import { CommandDesk } from './commands/desk.ts';
 import { driverById } from '../drivers/index.ts';
+import { EdgeClock } from './clock/edge-clock.ts';
+import { ClockKeeper } from './clock/keeper.ts';
+import type { ClockProbe } from './clock/probe.ts';
+import { CommandDesk } from './commands/desk.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import { equip } from './equipment.ts';
 import type { Host } from './host/read.ts';
@@ -17,6 +21,7 @@ import { openLocalHttp } from './http/server.ts';
 import { edgeLine } from './line.ts';
 import { planOf } from './reload.ts';
 import type { UplinkStatus } from './stations/forward.ts';
+import { timeKnown } from './stations/qualify/device-clock.ts';
 import { CameraDetectors } from './vision/camera-detectors.ts';
 import { openLastPictures } from './vision/last-picture.ts';
 
@@ -33,6 +38,8 @@ export interface RunOptions {
   reading?: Host;
   /** What became of a changed configuration file, for health. */
   config?(): ConfigState;
+  /** What is known of this machine's clock; without it, that is believed as it is. */
+  clock?: { boot: Boot; probe: ClockProbe };
 }
 
 export interface RunningEdge {
@@ -52,12 +59,15 @@ export interface RunningEdge {
 }
 
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE, CV_API_LISTEN, CV_DRIVER_UNKNOWN; devices and gateway that are away are no reason */
-export async function runEdge(setup: EdgeSetup, world: World, options: RunOptions = {}): Promise<RunningEdge> {
+export async function runEdge(setup: EdgeSetup, outside: World, options: RunOptions = {}): Promise<RunningEdge> {
+  const time = setup.clock && options.clock ? { trust: setup.clock.trust, ...options.clock, clock: new EdgeClock(outside.clock, options.clock.boot) } : null;
+  const world = time ? { ...outside, clock: time.clock } : outside;
   const driverOf = async (id: string) => options.extraDrivers?.find((one) => one.id === id) ?? driverById(id);
   // Said before anything opens.
   let { devices, points } = await equip(setup, driverOf, world);
   let current = setup;
-  const log = await openEdgeLog({ dir: setup.log.dir, edge: setup.edge, centre: setup.centre, maxBytes: setup.log.maxBytes }, world);
+  const isPolled = (id: string) => devices.some((device) => device.setup.id === id && device.driver.traits.includes('polled'));
+  const log = await openEdgeLog({ dir: setup.log.dir, edge: setup.edge, centre: setup.centre, maxBytes: setup.log.maxBytes, ...(time && { clock: time.clock, onTimeKnown: (draft) => timeKnown(draft, isPolled) }) }, world);
   const undo: (() => Promise<void> | void)[] = [() => log.close()];
   try {
     if (options.onKept) undo.unshift(log.onKept(options.onKept));
@@ -68,14 +78,16 @@ export async function runEdge(setup: EdgeSetup, world: World, options: RunOption
     (await detectors.prepare(devices)).swap();
     const pictures = openLastPictures();
     let desk: CommandDesk | null = null;
+    const keeper: ClockKeeper | null = time && new ClockKeeper({ ...time, system: outside.clock, edge: setup.edge, centre: setup.centre, log, onSettled: () => line.wake() }, world);
+    const gatewayClock = keeper && { isSettled: () => keeper.isSettled, heard: (nowAt: number, tookMs: number) => keeper.heard(nowAt, tookMs) };
     const line = edgeLine(setup, {
       devices, log, pictures, points, reading: options.reading,
       onCommand: (payload) => desk?.take(payload),
       detectors: detectors.byDevice,
-      presence: { version: VERSION, httpUrl: () => httpUrl },
+      presence: { version: VERSION, httpUrl: () => httpUrl, ...(gatewayClock && { clock: gatewayClock }) },
     }, world);
     const http = await openLocalHttp(setup.http, {
-      health: () => healthOf({ edge: setup.edge, centre: setup.centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, uplink: line.uplink, devices: line.states, config: options.config }),
+      health: () => healthOf({ edge: setup.edge, centre: setup.centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, clock: () => ({ known: keeper?.isSettled ?? true, source: time ? time.clock.source : 'system' }), uplink: line.uplink, devices: line.states, config: options.config }),
       metrics: options.metrics,
       picture: (device) => pictures.get(device),
     });
@@ -88,6 +100,8 @@ export async function runEdge(setup: EdgeSetup, world: World, options: RunOption
     }, world);
     await commands.open();
     undo.unshift(() => commands.close(), () => line.close(), () => commands.end());
+    await keeper?.open();
+    undo.unshift(() => keeper?.close());
     await line.open();
 
     async function reload(next: EdgeSetup): Promise<Reloaded> {

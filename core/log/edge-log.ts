@@ -5,6 +5,8 @@
 import { STREAMS, streamOf, type Draft, type Stream } from '../event.ts';
 import { FaultError } from '../faults.ts';
 import type { Timer, World } from '../world.ts';
+import { BootClocks } from './boot-clocks.ts';
+import type { BootRecord } from './boots.ts';
 import { Chain } from './chain.ts';
 import { nameHoles, recover, witnessMark } from './edge-losses.ts';
 import { Room } from './edge-room.ts';
@@ -12,7 +14,7 @@ import { EdgeStream } from './edge-stream.ts';
 import { failedWith, openStorage } from './failing.ts';
 import { fromMark } from './ranges.ts';
 import type { Hole, OpenReport, Salvage, Storage, StorageStats } from './storage.ts';
-import { addPending, depth, lose, settle, unsettled, type StreamState } from './stream-state.ts';
+import { addPending, depth, lose, moveLosses, settle, unsettled, type StreamState } from './stream-state.ts';
 import type { Cursor, EdgeLog, EdgeLogOptions, FullPolicy, KeptGroup, LogSize, Mark, ReadLimit, StoredGroup } from './types.ts';
 import { Trouble } from './trouble.ts';
 import { encodeGroups, type Call, type EncodedGroup, type Entry } from './waiting.ts';
@@ -33,7 +35,8 @@ const POLICIES: Record<Stream, FullPolicy> = { warning: 'drop-newest', state: 'd
 export async function openEdgeLog(options: EdgeLogOptions, world: World, storage: Storage = workerStorage()): Promise<OpenedEdgeLog> {
   const { dir, maxBytes, maxFileBytes, ballastBytes } = options;
   const report = await openStorage(storage, dir, { chains: STREAMS, origins: false, maxBytes, maxFileBytes, ballastBytes, nowMs: world.clock.nowMs() });
-  const log = new OpenedEdgeLog(options, report, storage, world);
+  const boots = options.clock ? await BootClocks.recall(report, { edge: options.edge, dir, clock: options.clock, storage, onKnown: options.onTimeKnown }) : null;
+  const log = new OpenedEdgeLog(options, report, storage, world, boots);
   await log.nameDamage(report);
   return log;
 }
@@ -47,12 +50,13 @@ class OpenedEdgeLog implements EdgeLog {
   readonly #streams: Record<Stream, EdgeStream>;
   readonly #room: Room;
   readonly #trouble: Trouble;
+  readonly #boots: BootClocks | null;
   readonly #listeners = new Set<(kept: KeptGroup) => void>();
   readonly #timers = new Map<string, Timer>();
   #running: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor(options: EdgeLogOptions, report: OpenReport, storage: Storage, world: World) {
+  constructor(options: EdgeLogOptions, report: OpenReport, storage: Storage, world: World, boots: BootClocks | null) {
     this.edge = options.edge;
     this.epoch = report.epoch;
     this.#previousEpoch = report.previousEpoch;
@@ -60,7 +64,8 @@ class OpenedEdgeLog implements EdgeLog {
     this.#storage = storage;
     const { maxFileBytes } = report;
     this.#trouble = new Trouble(world, report.disk, options.edge);
-    const context = { edge: options.edge, centre: options.centre, epoch: report.epoch, storage, trouble: this.#trouble, world };
+    const context = { edge: options.edge, centre: options.centre, epoch: report.epoch, storage, trouble: this.#trouble, world, boots };
+    this.#boots = boots;
     const streams = STREAMS.map((stream) => new EdgeStream(stream, new Chain(stream, maxFileBytes, report.chains[stream]?.files ?? []), context));
     this.#streams = Object.fromEntries(streams.map((one) => [one.stream, one])) as Record<Stream, EdgeStream>;
     const bound = { maxBytes: options.maxBytes, maxFileBytes, policies: { ...POLICIES, ...options.policies } };
@@ -124,7 +129,7 @@ class OpenedEdgeLog implements EdgeLog {
     if (parts.length === 0) return { groups: [], complete: true };
     const reply = await attempt(() => this.#storage.read({ chain: one.chain.name, parts, ...limit }));
     await this.#nameDamage(one, reply.salvages, reply.holes);
-    return { groups: reply.groups, complete: reply.complete };
+    return { groups: reply.groups.map((group) => this.#boots?.restamp(one.stream, group) ?? group), complete: reply.complete };
   }
 
   unsettled(stream: Stream): { epoch: number; from: number; to: number }[] {
@@ -161,6 +166,27 @@ class OpenedEdgeLog implements EdgeLog {
     const watched = this.#nextCommit(one);
     this.#writeGaps(one);
     if (!(await watched)) throw new FaultError('CV_LOG_FAILED', { detail: 'the gap record is not written yet' });
+  }
+
+  /**
+   * The clock is known: `trueAt` is what it shows at uptime 0 of this boot. From here on `read` gives the events of
+   * unknown time theirs; `saveClock` puts that on disk, which is to be done before anything is sent.
+   *
+   * @returns the boots that are decided by it, each once in its life
+   */
+  decideClock(trueAt: number): readonly BootRecord[] {
+    const decided = this.#boots?.decide(trueAt) ?? [];
+    if (decided.length === 0) return [];
+    for (const one of Object.values(this.#streams)) {
+      one.state = moveLosses(one.state, (epoch) => decided.find(({ epochs }) => epochs.includes(epoch))?.decided?.shiftMs ?? 0);
+      one.dirty = true;
+    }
+    return decided;
+  }
+
+  /** @throws CV_LOG_FAILED */
+  async saveClock(): Promise<void> {
+    await attempt(async () => this.#boots?.save());
   }
 
   size(stream: Stream): LogSize {
@@ -305,7 +331,7 @@ class OpenedEdgeLog implements EdgeLog {
 
   async #commit(one: EdgeStream, entries: readonly Entry[]): Promise<void> {
     if (entries.length === 0 && !one.dirty) return;
-    const { groups, bad } = encodeGroups({ from: this.edge, stream: one.stream, epoch: this.epoch }, one.nextSeq, entries);
+    const { groups, bad } = encodeGroups({ from: this.edge, stream: one.stream, epoch: this.epoch }, one.nextSeq, entries, this.#boots?.bootOf);
     await this.#write(one, groups);
     for (const { entries: own } of groups) for (const { call } of own) { call.kept += 1; answer(call); }
     for (const { entry, error } of bad) this.#reject(entry.call, error);

@@ -1,8 +1,9 @@
 /** One stream of an edge's log: its files, its state, what waits for it, and one commit at a time. */
-import type { Draft, Stream } from '../event.ts';
+import type { Draft, Event, Stream } from '../event.ts';
 import { faultOf } from '../faults.ts';
 import { decodeBatch, encodeBatch } from '../wire/batch.ts';
-import type { World } from '../world.ts';
+import { ownClock, type World } from '../world.ts';
+import type { BootClocks } from './boot-clocks.ts';
 import type { Chain } from './chain.ts';
 import { isWorthAnotherFile } from './failing.ts';
 import { gapDraft, type Lost } from './gap.ts';
@@ -22,6 +23,8 @@ export interface StreamContext {
   storage: Storage;
   trouble: Trouble;
   world: World;
+  /** null where the clock is set from the start. */
+  boots: BootClocks | null;
 }
 
 export class EdgeStream {
@@ -78,7 +81,7 @@ export class EdgeStream {
   }
 
   async #commit(groups: readonly EncodedGroup[], change?: (state: StreamState) => StreamState): Promise<KeptGroup[]> {
-    const { epoch, storage, world } = this.#context;
+    const { epoch, storage, world, boots } = this.#context;
     const startedMs = world.clock.monotonicMs();
     const firstSeq = this.nextSeq;
     const gapSeq = firstSeq + groups.reduce((sum, group) => sum + group.count, 0);
@@ -100,6 +103,7 @@ export class EdgeStream {
     this.dirty = false;
     this.gapsUnderWay = gaps.length > 0;
     try {
+      await boots?.expect(this.stream, firstSeq, [...groups.flatMap((group) => group.entries.map(({ draft }) => draft)), ...(gapGroup?.drafts ?? [])]);
       const reply = await storage.commit(request);
       this.chain.committed(target, last, 0, reply.bytes);
       this.#context.trouble.disk = reply.disk;
@@ -134,10 +138,10 @@ export class EdgeStream {
 
   async #timeOf(epoch: number, seq: number): Promise<number | null> {
     const event = await this.eventAt(epoch, seq);
-    return event?.occurredAt ?? null;
+    return event && (this.#context.boots?.timeOf(event) ?? event.occurredAt);
   }
 
-  async eventAt(epoch: number, seq: number): Promise<Draft | null> {
+  async eventAt(epoch: number, seq: number): Promise<Event | null> {
     const [part] = this.chain.partsAfter({ epoch, seq: seq - 1 });
     if (!part || part.epoch !== epoch || part.from !== seq) return null;
     const { groups, salvages } = await this.#context.storage.read({ chain: this.chain.name, parts: [{ ...part, to: seq }], maxGroups: 1, maxBytes: Infinity });
@@ -170,9 +174,9 @@ export class EdgeStream {
   }
 
   #encodeGaps(seq: number, gaps: readonly Lost[]): { row: Group; drafts: Draft[] } {
-    const { edge, centre, epoch, world } = this.#context;
-    const drafts = gaps.map((lost) => gapDraft(edge, centre, lost, world.clock.nowMs()));
-    return { row: { seq, count: drafts.length, payload: encodeBatch({ from: edge, stream: this.stream, epoch, seq }, drafts) }, drafts };
+    const { edge, centre, epoch, world, boots } = this.#context;
+    const drafts = gaps.map((lost) => gapDraft(edge, centre, lost, world.clock.nowMs(), ownClock(world.clock)));
+    return { row: { seq, count: drafts.length, payload: encodeBatch({ from: edge, stream: this.stream, epoch, seq, ...boots?.bootOf(drafts) }, drafts) }, drafts };
   }
 
   /**

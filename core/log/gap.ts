@@ -10,10 +10,10 @@ export interface Lost extends Gap {
 }
 
 /** A gap as a draft of its own stream: device is the edge itself, the value how many events are not coming. */
-export function gapDraft(edge: string, centre: string, gap: Gap, nowMs: number): Draft {
+export function gapDraft(edge: string, centre: string, gap: Gap, nowMs: number, clock: 'edge' | 'unsynced' = 'edge'): Draft {
   return {
     device: edge, point: GAP_POINT, indicator: GAP_INDICATOR, centre, kind: 'gap', value: gap.count, unit: '1',
-    occurredAt: nowMs, clock: 'edge', observedAt: nowMs, quality: 'good', origin: 'live', gap,
+    occurredAt: nowMs, clock, observedAt: nowMs, quality: 'good', origin: 'live', gap,
   };
 }
 

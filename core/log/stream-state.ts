@@ -83,6 +83,12 @@ export function forgetDrained(state: StreamState, currentEpoch: number): StreamS
   return kept.length === state.epochs.size ? state : { ...state, epochs: new Map(kept) };
 }
 
+/** Losses that were noted before the clock of their opening was known get their time. */
+export function moveLosses(state: StreamState, shiftOf: (epoch: number) => number): StreamState {
+  const moved = <L extends Lost>(lost: L): L => ({ ...lost, fromAt: Math.max(0, lost.fromAt + shiftOf(lost.epoch)), toAt: Math.max(0, lost.toAt + shiftOf(lost.epoch)) });
+  return { ...state, written: state.written.map((gap) => ({ ...gap, lost: moved(gap.lost) })), pending: state.pending.map(moved) };
+}
+
 export function unsettled(state: StreamState): { epoch: number; from: number; to: number }[] {
   return [...state.epochs].flatMap(([epoch, { last, settled }]) => missingOf(settled, 1, last).map(([from, to]) => ({ epoch, from, to })));
 }

@@ -3,6 +3,7 @@
  * worker, one row a group, the row being the wire batch.
  */
 import type { Draft, Stream } from '../event.ts';
+import type { BootClock } from '../boot.ts';
 import type { LossReason } from '../losses.ts';
 
 /** A place in a log: everything up to and including `seq` of `epoch` lies behind it. { epoch: 0, seq: 0 } is the start. */
@@ -98,6 +99,10 @@ export interface EdgeLogOptions {
   maxFileBytes?: number;
   /** Given up when the disk is full; 0 for none, by default a sixty-fourth of `maxBytes`, at most 4 MB. */
   ballastBytes?: number;
+  /** On a machine whose clock may not be set: begun with what the log remembers before anything is written. */
+  clock?: BootClock;
+  /** What becomes of an event of unknown time when its time is known; called as it is read. */
+  onTimeKnown?: (draft: Draft) => Draft;
 }
 
 /** A batch that the gateway has checked and takes in. `payload` is what is stored: as it came, or re-encoded without what was refused. */

@@ -1,6 +1,6 @@
 /** Drafts that wait for their group to close, and the encoding of groups. */
-import type { Draft, Stream } from '../event.ts';
-import { encodeBatch } from '../wire/batch.ts';
+import type { Draft } from '../event.ts';
+import { encodeBatch, type BatchName } from '../wire/batch.ts';
 import type { Group } from './storage.ts';
 
 const MAX_GROUP_EVENTS = 500;
@@ -27,6 +27,9 @@ export interface Entry {
   call: Call;
   jsonBytes: number;
 }
+
+/** What a group says of the boot it was written in, where its events are of unknown time. */
+export type BootOf = (drafts: readonly Draft[]) => Pick<BatchName, 'boot'>;
 
 export interface EncodedGroup extends Group {
   entries: Entry[];
@@ -96,14 +99,15 @@ export class Waiting {
  *
  * @returns the groups, and the entries that cannot be encoded at all (they take no numbers)
  */
-export function encodeGroups(name: { from: string; stream: Stream; epoch: number }, firstSeq: number, entries: readonly Entry[]): { groups: EncodedGroup[]; bad: { entry: Entry; error: Error }[] } {
+export function encodeGroups(name: Omit<BatchName, 'seq' | 'boot'>, firstSeq: number, entries: readonly Entry[], bootOf: BootOf = () => ({})): { groups: EncodedGroup[]; bad: { entry: Entry; error: Error }[] } {
   const groups: EncodedGroup[] = [];
   const bad: { entry: Entry; error: Error }[] = [];
   let seq = firstSeq;
   const encode = (part: Entry[]): void => {
     let payload: Uint8Array;
     try {
-      payload = encodeBatch({ ...name, seq }, part.map((entry) => entry.draft));
+      const drafts = part.map((entry) => entry.draft);
+      payload = encodeBatch({ ...name, seq, ...bootOf(drafts) }, drafts);
     } catch (error) {
       if (part.length > 1) return halve(part);
       bad.push({ entry: part[0] as Entry, error: error as Error });

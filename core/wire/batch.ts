@@ -39,7 +39,7 @@ export interface Batch extends BatchName {
 export function encodeBatch(name: BatchName, events: readonly (Draft | Event)[]): Uint8Array {
   const relayed = events.some((event) => 'edge' in event);
   const columns = toColumns(events, relayed ? [...ORIGIN_FIELDS, ...DRAFT_FIELDS] : DRAFT_FIELDS);
-  const json = Buffer.from(JSON.stringify({ v: WIRE_VERSION, from: name.from, stream: name.stream, epoch: name.epoch, seq: name.seq, count: events.length, columns }));
+  const json = Buffer.from(JSON.stringify({ v: WIRE_VERSION, from: name.from, stream: name.stream, epoch: name.epoch, seq: name.seq, ...(name.boot && { boot: name.boot }), count: events.length, columns }));
   if (events.length < ZSTD_FROM_EVENTS) return json;
   return zstdCompressSync(json, { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } });
 }
@@ -58,6 +58,15 @@ export function readBatch(payload: Uint8Array): EventColumns {
   const batch = 'events' in body ? EventColumns.ofRows(name, named(name, rowsOf(body.events))) : columnsOf(name, body.count, body.columns);
   if (!Number.isSafeInteger(name.seq + batch.count)) throw shape('seq is beyond the safe range');
   return batch;
+}
+
+/** Events of a batch as they were put in: without the origin that the batch's own numbers give back. */
+export function withoutOrigin({ from, stream, epoch }: BatchName, events: readonly Event[]): (Draft | Event)[] {
+  return events.map((event) => {
+    if (event.edge !== from || event.stream !== stream || event.epoch !== epoch) return event;
+    const { edge: _edge, stream: _stream, epoch: _epoch, seq: _seq, ...draft } = event;
+    return draft;
+  });
 }
 
 /** Whether the payload is in zstd; anything else is taken for plain JSON. */
@@ -89,12 +98,18 @@ function parse(text: string): Record<string, unknown> {
 }
 
 function checkName(body: Record<string, unknown>): BatchName {
-  const { from, stream, epoch, seq } = body;
+  const { from, stream, epoch, seq, boot } = body;
   if (typeof from !== 'string' || from.length === 0 || from.length > 64) throw shape('from is a text of 1 to 64 characters');
   if (!STREAMS.includes(stream as Stream)) throw shape(`stream ${JSON.stringify(stream)?.slice(0, 40)} is none of ${STREAMS.join(', ')}`);
   if (!Number.isSafeInteger(epoch) || (epoch as number) < 0) throw shape('epoch is a whole number');
   if (!Number.isSafeInteger(seq) || (seq as number) < 1) throw shape('seq is a whole number from 1');
-  return { from, stream: stream as Stream, epoch: epoch as number, seq: seq as number };
+  return { from, stream: stream as Stream, epoch: epoch as number, seq: seq as number, ...(isBoot(boot) && { boot }) };
+}
+
+function isBoot(boot: unknown): boot is NonNullable<BatchName['boot']> {
+  if (typeof boot !== 'object' || boot === null) return false;
+  const { id, startMs } = boot as Record<string, unknown>;
+  return typeof id === 'string' && Number.isFinite(startMs);
 }
 
 function rowsOf(events: unknown): Record<string, unknown>[] {

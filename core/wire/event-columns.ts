@@ -13,6 +13,8 @@ export interface BatchName {
   epoch: number;
   /** Number of the first event; the others follow without a hole. */
   seq: number;
+  /** Only in an edge's own log, where its clock was not set: the boot, and its uptime (ms) at the first event of unknown time. */
+  boot?: { id: string; startMs: number };
 }
 
 /** What an event has beside its own name. */

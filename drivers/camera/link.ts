@@ -46,12 +46,13 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
   }
 
   async function* pictures(firstRgb: Uint8Array): AsyncGenerator<Picture, void> {
-    const startedAt = world.clock.nowMs();
+    const jumpedMs = () => world.clock.trust?.jumpedMs() ?? 0;
+    const startedAt = world.clock.nowMs() - jumpedMs();
     const shown = await aspect;
     let index = 0;
     for (let rgb: Uint8Array | void = firstRgb; rgb; index += 1) {
       const ptsMs = (index * 1000) / settings.fps;
-      yield { index, ptsMs, width, height, rgb, takenAt: startedAt + ptsMs, ...(shown !== undefined && { aspect: shown }) };
+      yield { index, ptsMs, width, height, rgb, takenAt: startedAt + jumpedMs() + ptsMs, ...(shown !== undefined && { aspect: shown }) };
       rgb = (await player.frames.next()).value;
     }
     if (!closing.signal.aborted) throw exitFault(path, await player.exit, index);

@@ -6,7 +6,7 @@ import type { Draft } from '../../core/event.ts';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import { COMMAND_SCHEMA, MAX_COMMAND_BYTES, readMessage, type Answer, type Command } from '../../core/wire/commands.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
-import { pause, type World } from '../../core/world.ts';
+import { ownClock, pause, type World } from '../../core/world.ts';
 import { carryOut, type Plant } from './carry-out.ts';
 import { occurrenceOf } from './occurrence.ts';
 import { admissionFault, expiryFault } from './judge.ts';
@@ -85,7 +85,7 @@ export class CommandDesk {
     if (!answer) return;
     await this.#memory.settled(command, answer);
     this.#say(answer);
-    if (answer.status !== 'refused' && answer.status !== 'expired') this.#parts.record(occurrenceOf(command, answer, this.#parts, this.#world.clock.nowMs()));
+    if (answer.status !== 'refused' && answer.status !== 'expired') this.#parts.record(occurrenceOf(command, answer, this.#parts, this.#world.clock.nowMs(), ownClock(this.#world.clock)));
   }
 
   /** @returns null when the edge ends before it was begun */

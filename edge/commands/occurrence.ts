@@ -6,12 +6,12 @@ import type { OpenDevice } from '../host/device.ts';
 /** Of no catalogue: it is about us, not about the plant. */
 export const COMMAND_INDICATOR = 'CV-COMMAND';
 
-export function occurrenceOf(command: Command, answer: Answer, { devices, centre }: { devices: readonly OpenDevice[]; centre: string }, nowMs: number): Draft {
+export function occurrenceOf(command: Command, answer: Answer, { devices, centre }: { devices: readonly OpenDevice[]; centre: string }, nowMs: number, clock: 'edge' | 'unsynced' = 'edge'): Draft {
   const device = devices.find(({ setup }) => setup.id === command.device)?.setup;
   const what = command.kind === 'write' ? `write ${command.point} = ${String(command.value).slice(0, 200)}` : command.kind;
   return {
     device: command.device, point: command.kind === 'write' ? command.point : 'command', indicator: COMMAND_INDICATOR, subject: device?.subject ?? command.device, centre,
-    kind: 'occurrence', value: `${what}: ${answer.status} · ${command.by} · ${command.id}`, unit: '', occurredAt: nowMs, clock: 'edge', observedAt: nowMs, quality: 'good', origin: 'live',
+    kind: 'occurrence', value: `${what}: ${answer.status} · ${command.by} · ${command.id}`, unit: '', occurredAt: nowMs, clock, observedAt: nowMs, quality: 'good', origin: 'live',
     ...(device?.position ? { position: device.position } : {}),
   };
 }

@@ -91,11 +91,12 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Path
 }
 
 function setupOf(path: string, value: z.infer<typeof FRAME>, parts: readonly DeviceParts[]): EdgeSetup {
-  const { edge, centre, gateway, log, http, catalogue, rules } = value;
+  const { edge, centre, gateway, log, clock, http, catalogue, rules } = value;
   return {
     edge, centre, http,
     gateway: { urls: [gateway.url].flat(), token: gateway.token ?? null },
     log: { dir: resolvePath(path, log.dir ?? `./data/${edge}`), maxBytes: log.maxBytes },
+    clock: { trust: [clock.trust].flat() },
     catalogue: catalogue.map((file) => resolvePath(path, file)),
     rules: rules.map((file) => resolvePath(path, file)),
     devices: value.devices.map((device, at) => deviceSetup(device, parts[at] as DeviceParts)),

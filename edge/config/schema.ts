@@ -4,6 +4,7 @@ import { brokerUrl, host } from '../../core/config/address.ts';
 import { IDS, MAX_NUMBER } from '../../core/event.ts';
 import { complaint, durationMs, rate, sizeBytes } from '../../core/setting.ts';
 import { CONDITION_SCHEMA } from '../../core/wire/commands.ts';
+import { TIME_SOURCES } from '../clock/edge-clock.ts';
 import { WINDOW_VALUES } from '../stations/reduce/window.ts';
 
 const DAY_MS = 86_400_000;
@@ -60,6 +61,8 @@ export const DEVICE_SCHEMA = z.strictObject({
   points: z.array(POINT_SCHEMA).optional().meta({ zh: '测点：通用字段加驱动自己的字段；测点固定的驱动只写要改的', en: 'points: these fields and the driver\'s own; a driver with fixed points takes only what is to differ' }),
 });
 
+const timeSource = z.enum(TIME_SOURCES);
+
 export const EDGE_SCHEMA = z.strictObject({
   edge: id(IDS.edge, { zh: '边缘节点编号', en: 'name of this edge', examples: ['pump-07'] }),
   centre: id(IDS.centre, { zh: '所属中心：镇街 9 位、区县 6 位行政区划代码，或自定的 6–12 位大写字母数字', en: 'its centre: 9 digits for a town, 6 for a county, or 6 to 12 capitals and digits of your own', examples: ['500112001'] }),
@@ -71,6 +74,9 @@ export const EDGE_SCHEMA = z.strictObject({
     dir: z.string().min(1).optional().meta({ zh: '日志目录；默认 ./data/<edge>', en: 'folder of the log; default ./data/<edge>', examples: ['./data/pump-07'] }),
     maxBytes: sizeBytes().refine((bytes) => bytes >= 1024 ** 2, complaint('must be at least 1MB', '不能小于 1MB')).prefault('1GB').meta({ zh: '日志最多占用的磁盘', en: 'most that the log takes on disk' }),
   }).prefault({}).meta({ zh: '断网时保存数据的日志', en: 'the log that holds events while the network is away' }),
+  clock: z.strictObject({
+    trust: z.union([timeSource, z.array(timeSource).min(1)]).default(['ntp', 'hardware', 'gateway']).meta({ zh: '谁可以校准时钟：system 为系统时钟本身（例如在容器中），ntp 为已由 NTP（或其后的卫星授时）同步的系统时钟，hardware 为带电池的硬件时钟，gateway 为网关；在此之前的事件标记 unsynced，时间已知后统一改正', en: 'whose word sets the clock: system takes the machine\'s as it is (in a container, say), ntp once NTP (or a GNSS receiver behind it) has set it, hardware where a hardware clock with a battery did, gateway the gateway\'s; events from before are unsynced, and get their time once it is known', examples: ['system', ['ntp', 'gateway']] }),
+  }).prefault({}).meta({ zh: '本机时钟的来源', en: 'where this machine\'s time comes from' }),
   catalogue: z.array(z.string().min(1)).default([]).meta({ zh: '指标目录文件；缺省时由网关换算单位', en: 'catalogue files; without them the gateway converts units' }),
   rules: z.array(z.string().min(1)).default([]).meta({ zh: '规则文件；标记 edge: true 的在本机运行', en: 'rule files; those marked edge: true run here' }),
   http: z.strictObject({

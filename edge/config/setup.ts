@@ -5,6 +5,7 @@
 import type { Value } from '../../core/event.ts';
 import type { Rate } from '../../core/quantity.ts';
 import type { Condition } from '../../core/wire/commands.ts';
+import type { TimeSource } from '../clock/edge-clock.ts';
 import type { Windowing } from '../stations/reduce/window.ts';
 
 export interface PointSetup {
@@ -62,6 +63,8 @@ export interface EdgeSetup {
     token: string | null;
   };
   log: { dir: string; maxBytes: number };
+  /** Whose word sets the clock. Absent: the machine's clock as it is. */
+  clock?: { trust: readonly TimeSource[] };
   http: { host: string; port: number };
   /** Absolute paths of catalogue and rule files; empty when none. */
   catalogue: readonly string[];

@@ -1,7 +1,7 @@
 /** A batch out of a stored group: the group itself where it fits, else a part of it, encoded anew. Pure. */
 import type { Stream } from '../../core/event.ts';
 import type { StoredGroup } from '../../core/log/types.ts';
-import { decodeBatch, encodeBatch } from '../../core/wire/batch.ts';
+import { decodeBatch, encodeBatch, withoutOrigin } from '../../core/wire/batch.ts';
 import { lengthOf, within, type Run } from './run.ts';
 
 export interface Cut {
@@ -25,16 +25,9 @@ export function cutBatch(edge: string, stream: Stream, group: StoredGroup, wante
   if (Number.isFinite(maxBytes)) count = Math.min(count, Math.max(1, Math.floor((group.count * maxBytes) / group.payload.length)));
   for (;;) {
     const first = part.from - group.seq;
-    const drafts = events.slice(first, first + count).map((event) => asStored(edge, event, { stream, epoch: group.epoch }));
-    const payload = encodeBatch({ from: edge, stream, epoch: group.epoch, seq: part.from }, drafts);
+    const name = { from: edge, stream, epoch: group.epoch, seq: part.from };
+    const payload = encodeBatch(name, withoutOrigin(name, events.slice(first, first + count)));
     if (payload.length <= maxBytes || count === 1) return { run: { ...part, to: part.from + count - 1 }, payload };
     count = Math.ceil(count / 2);
   }
-}
-
-/** Without the origin that the batch's own numbers give back. */
-function asStored<E extends { edge: string; stream: Stream; epoch: number; seq: number }>(edge: string, event: E, hop: { stream: Stream; epoch: number }) {
-  if (event.edge !== edge || event.stream !== hop.stream || event.epoch !== hop.epoch) return event;
-  const { edge: _edge, stream: _stream, epoch: _epoch, seq: _seq, ...draft } = event;
-  return draft;
 }

@@ -13,6 +13,8 @@ const EVERY_MS = 10_000;
 const MS_A_BYTE = 2;
 const SELDOM_MS = 60_000;
 const DEVICES_EVERY_MS = 1_000;
+/** While the clock is not known, everything waits for the answer. */
+const UNSET_EVERY_MS = 2_000;
 /** An answer to something said longer ago says little about the clock. */
 const MAX_ROUND_TRIP_MS = 10_000;
 
@@ -22,6 +24,16 @@ export interface PresenceFacts {
   version: string;
   devices(): DeviceState[];
   httpUrl(): string | null;
+  /** Absent: our clock is to be believed as it is. */
+  clock?: GatewayClock;
+}
+
+/** A clock that the gateway's word may set. */
+export interface GatewayClock {
+  /** Whether anything that bears a time may be sent. */
+  isSettled(): boolean;
+  /** It is `nowAt` at the gateway, ms UTC, as uncertain as half of `tookMs`. */
+  heard(nowAt: number, tookMs: number): void;
 }
 
 /** The last will, and the last word on a clean stop. */
@@ -35,7 +47,7 @@ export class Presence {
   readonly #log: EdgeLog;
   readonly #world: Pick<World, 'clock' | 'tell'>;
   readonly #publish: (payload: string) => void;
-  readonly #startedAt: number;
+  readonly #startedMs: number;
   #saidAtMs = -Infinity;
   #saidDevices = '';
   #everyMs = EVERY_MS;
@@ -48,7 +60,7 @@ export class Presence {
     this.#log = log;
     this.#world = world;
     this.#publish = publish;
-    this.#startedAt = world.clock.nowMs();
+    this.#startedMs = world.clock.monotonicMs();
   }
 
   /** The gateway's clock minus ours, ms; null before the first answer. */
@@ -57,7 +69,7 @@ export class Presence {
   }
 
   say(): void {
-    const devices = this.#facts.devices();
+    const devices = this.#facts.devices().map((device) => (this.#isSettled ? device : { ...device, lastAt: null }));
     const sentAt = this.#world.clock.nowMs();
     this.#saidAtMs = this.#world.clock.monotonicMs();
     this.#saidDevices = whoIsThere(devices);
@@ -70,7 +82,7 @@ export class Presence {
   /** About once a second while connected. */
   tick(): void {
     const sinceMs = this.#world.clock.monotonicMs() - this.#saidAtMs;
-    if (sinceMs >= this.#everyMs || (sinceMs >= DEVICES_EVERY_MS && whoIsThere(this.#facts.devices()) !== this.#saidDevices)) this.say();
+    if (sinceMs >= (this.#isSettled ? this.#everyMs : UNSET_EVERY_MS) || (sinceMs >= DEVICES_EVERY_MS && whoIsThere(this.#facts.devices()) !== this.#saidDevices)) this.say();
   }
 
   answered({ clock: { echo, at } }: ClockAnswer): void {
@@ -80,7 +92,9 @@ export class Presence {
     // Measured on the clock that never steps; half of the way there, half back.
     const tookMs = this.#world.clock.monotonicMs() - awaited.atMs;
     if (tookMs > MAX_ROUND_TRIP_MS) return;
-    const offsetMs = Math.round(at - (echo + tookMs / 2));
+    const nowAt = at + tookMs / 2;
+    this.#facts.clock?.heard(nowAt, tookMs);
+    const offsetMs = Math.round(nowAt - this.#world.clock.nowMs());
     if (this.#clockOffsetMs === null || Math.abs(offsetMs - this.#clockOffsetMs) >= CLOCK_NEWS_MS) this.#note(offsetMs);
     this.#clockOffsetMs = offsetMs;
   }
@@ -90,11 +104,15 @@ export class Presence {
     this.#world.tell({ kind: 'notice', level, en: `clock of the gateway is ${offsetMs} ms ahead of ours`, zh: `网关时钟比本机快 ${offsetMs} 毫秒` });
   }
 
+  get #isSettled(): boolean {
+    return this.#facts.clock?.isSettled() ?? true;
+  }
+
   #state(sentAt: number, devices: DeviceState[]): EdgeState {
     const sizes = STREAMS.map((stream) => [stream, this.#log.size(stream)] as const);
     const http = this.#facts.httpUrl();
     return {
-      v: WIRE_VERSION, edge: this.#facts.edge, centre: this.#facts.centre, online: true, sentAt, version: this.#facts.version, startedAt: this.#startedAt, clockOffsetMs: this.#clockOffsetMs,
+      v: WIRE_VERSION, edge: this.#facts.edge, centre: this.#facts.centre, online: true, sentAt, version: this.#facts.version, startedAt: Math.round(sentAt - (this.#world.clock.monotonicMs() - this.#startedMs)), clockOffsetMs: this.#clockOffsetMs,
       log: {
         depth: sizes.reduce((sum, [, size]) => sum + size.events, 0), bytes: sizes.reduce((sum, [, size]) => sum + size.bytes, 0),
         byStream: Object.fromEntries(sizes.map(([stream, size]) => [stream, size.events])),

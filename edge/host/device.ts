@@ -9,7 +9,7 @@ import type { Flag } from '../../core/event.ts';
 import type { Give } from '../../core/line.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { DeviceState } from '../../core/wire/messages.ts';
-import type { World } from '../../core/world.ts';
+import { ownClock, type World } from '../../core/world.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
 import type { DecodedItem } from '../stations/item.ts';
 
@@ -60,7 +60,8 @@ export class HostDevice {
   readonly #standing = new Map<string, Fault>();
   #online: boolean | null = null;
   #reason = 'starting';
-  #lastAt: number | null = null;
+  /** `jumpedMs`: what our clock had been set by; a time that is ours moves with it. */
+  #last: { at: number; jumpedMs: number; isOurs: boolean } | null = null;
 
   constructor({ setup, driver }: OpenDevice, world: World, give: Give<DecodedItem>) {
     this.setup = setup;
@@ -118,7 +119,7 @@ export class HostDevice {
       this.#clear(part);
       this.#seen(observedAt);
       const points = Object.fromEntries(this.setup.points.map((point) => [point.id, { unit: point.unit }]));
-      this.#give([{ device: this.setup.id, picture: decoded.picture, at: decoded.picture.takenAt ?? observedAt, observedAt, points }]);
+      this.#give([{ device: this.setup.id, picture: decoded.picture, at: decoded.picture.takenAt ?? observedAt, clock: ownClock(this.#world.clock), observedAt, points }]);
       return;
     }
     if (decoded.ok) {
@@ -207,7 +208,7 @@ export class HostDevice {
     const { deviceAt, position, evidence } = value;
     const sample: Sample = {
       device: this.setup.id, point: value.point, value: value.value, unit: value.unit ?? unit,
-      at: deviceAt ?? observedAt, clock: deviceAt === undefined ? 'edge' : 'device', observedAt,
+      at: deviceAt ?? observedAt, clock: deviceAt === undefined ? ownClock(this.#world.clock) : 'device', observedAt,
       quality: value.quality ?? 'good', flags: value.flags ?? NO_FLAGS, origin: value.origin ?? 'live',
     };
     if (position) sample.position = position;
@@ -220,7 +221,7 @@ export class HostDevice {
     for (const one of missed) {
       const unit = this.#points.get(one.point)?.setup.unit ?? '';
       this.#world.tell({ kind: 'samples_lost', count: one.count, reason: one.reason, intended: false, device: this.setup.id });
-      this.#give([{ device: this.setup.id, point: one.point, value: null, unit, at: observedAt, clock: 'edge', observedAt, quality: 'bad', flags: [], origin: 'live', missed: one }]);
+      this.#give([{ device: this.setup.id, point: one.point, value: null, unit, at: observedAt, clock: ownClock(this.#world.clock), observedAt, quality: 'bad', flags: [], origin: 'live', missed: one }]);
     }
   }
 
@@ -260,7 +261,7 @@ export class HostDevice {
         point.refreshedMs = nowMs;
         point.isStale = false;
       }
-      if (sample.quality === 'good' && sample.at > (this.#lastAt ?? 0)) this.#lastAt = sample.at;
+      if (sample.quality === 'good' && sample.at > (this.#lastAt ?? 0)) this.#heard(sample.at, sample.clock !== 'device');
       return sample;
     });
     if (this.#standing.has('stale') && ![...this.#points.values()].some((point) => point.isStale)) this.#clear('stale');
@@ -285,8 +286,21 @@ export class HostDevice {
     const refreshedMs = this.#world.clock.monotonicMs();
     for (const point of this.#points.values()) Object.assign(point, { refreshedMs, isStale: false });
     this.#clear('stale');
-    this.#lastAt = at;
+    this.#heard(at, true);
     this.#setOnline(true, 'ok');
+  }
+
+  get #lastAt(): number | null {
+    const last = this.#last;
+    return last && Math.round(last.at + (last.isOurs ? this.#jumpedMs() - last.jumpedMs : 0));
+  }
+
+  #heard(at: number, isOurs: boolean): void {
+    this.#last = { at, jumpedMs: this.#jumpedMs(), isOurs };
+  }
+
+  #jumpedMs(): number {
+    return this.#world.clock.trust?.jumpedMs() ?? 0;
   }
 
   #setOnline(online: boolean, reason: string): void {

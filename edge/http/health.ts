@@ -13,6 +13,8 @@ export interface Health {
   version: string;
   now: number;
   log: { writing: boolean; depth: number; bytes: number; byStream: Record<Stream, number> };
+  /** False: nobody has set the clock yet, and nothing is sent until somebody does. */
+  clock: { known: boolean; source: string | null };
   uplink: UplinkStatus;
   devices: DeviceState[];
   /** What became of a changed configuration file; absent where nobody watches one. */
@@ -26,6 +28,7 @@ export interface HealthFacts {
   nowMs(): number;
   log: EdgeLog;
   isKeeping(): boolean;
+  clock(): Health['clock'];
   uplink(): UplinkStatus;
   devices(): DeviceState[];
   config?: (() => ConfigState) | undefined;
@@ -46,6 +49,7 @@ export function healthOf(facts: HealthFacts): Health {
       bytes: sizes.reduce((sum, size) => sum + size.bytes, 0),
       byStream: Object.fromEntries(sizes.map((size) => [size.stream, size.events])) as Record<Stream, number>,
     },
+    clock: facts.clock(),
     uplink: facts.uplink(),
     devices: facts.devices(),
     ...(facts.config ? { config: facts.config() } : {}),

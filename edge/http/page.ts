@@ -2,8 +2,8 @@
 export const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const WORDS = {
-  zh: { title: '边缘节点', uplink: '上行', log: '日志', waiting: '条待确认', disk: '磁盘', devices: '设备', yes: '在线', no: '离线', last: '最新数据', reason: '原因', failing: '日志无法写入', lost: '本页与边缘节点失去联系', offset: '网关时钟偏差' },
-  en: { title: 'Edge', uplink: 'Uplink', log: 'Log', waiting: 'events not yet acknowledged', disk: 'on disk', devices: 'Devices', yes: 'online', no: 'offline', last: 'last value', reason: 'reason', failing: 'the log cannot write', lost: 'this page has lost the edge', offset: 'gateway clock ahead by' },
+  zh: { title: '边缘节点', uplink: '上行', log: '日志', waiting: '条待确认', disk: '磁盘', devices: '设备', yes: '在线', no: '离线', last: '最新数据', reason: '原因', failing: '日志无法写入', lost: '本页与边缘节点失去联系', offset: '网关时钟偏差', unset: '时钟尚未校准，数据等待发送' },
+  en: { title: 'Edge', uplink: 'Uplink', log: 'Log', waiting: 'events not yet acknowledged', disk: 'on disk', devices: 'Devices', yes: 'online', no: 'offline', last: 'last value', reason: 'reason', failing: 'the log cannot write', lost: 'this page has lost the edge', offset: 'gateway clock ahead by', unset: 'the clock is not set: events wait' },
 };
 
 export function statusPage(chinese: boolean): string {
@@ -31,7 +31,7 @@ async function look(){
     by('name').textContent=words.title+' '+health.edge+' · '+health.centre+' · '+health.version;
     const up=health.uplink;
     by('uplink').className=up.online?'up':'down';
-    by('uplink').textContent=(up.online?words.yes:words.no)+(up.address?' · '+up.address:'')+(up.clockOffsetMs===null?'':' · '+words.offset+' '+up.clockOffsetMs+' ms');
+    by('uplink').textContent=(up.online?words.yes:words.no)+(up.address?' · '+up.address:'')+(up.clockOffsetMs===null?'':' · '+words.offset+' '+up.clockOffsetMs+' ms')+(health.clock.known?'':' · '+words.unset);
     by('log').textContent=(health.log.writing?'':words.failing+' · ')+health.log.depth+' '+words.waiting+' · '+Math.ceil(health.log.bytes/1024)+' KB '+words.disk;
     by('devices').replaceChildren();
     for(const device of health.devices){

@@ -22,6 +22,8 @@ export interface ForwardStation extends Station<KeptGroup, never> {
   uplink(): UplinkStatus;
   /** Goes to another gateway, or with another token. */
   retarget(gateway: EdgeSetup['gateway']): void;
+  /** Something that was waited for is there: sends what may be sent now. */
+  wake(): void;
   /** To the centre, if it is there; else the centre asks again. */
   answer(payload: string): void;
 }
@@ -33,13 +35,13 @@ export interface ForwardFacts extends Omit<PresenceFacts, 'edge' | 'centre'> {
 
 export type ForwardSetup = Pick<EdgeSetup, 'edge' | 'centre' | 'gateway'>;
 
-export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, world: World): ForwardStation {
+export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, world: World, uplinkOf: (...args: ConstructorParameters<typeof Uplink>) => Pick<Uplink, 'open' | 'close' | 'isUp' | 'isReady' | 'publish' | 'retarget'> = (...args) => new Uplink(...args)): ForwardStation {
   const { edge, centre, gateway } = setup;
   const topics = Object.fromEntries(LEAVES.map((leaf) => [leaf, edgeTopic(centre, edge, leaf)])) as Record<(typeof LEAVES)[number], string>;
   const whoWeAre = { edge, centre, ...facts };
   let address: string | null = null;
 
-  const uplink = new Uplink(
+  const uplink = uplinkOf(
     { urls: gateway.urls, clientId: `cv-${edge}`, username: edge, password: gateway.token, ackTopic: topics.ack, commandTopic: topics.cmd, stateTopic: topics.state, offline: offlineState(whoWeAre) },
     {
       up(at) {
@@ -53,7 +55,7 @@ export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, 
     },
     world,
   );
-  const sender = new Sender(log, { isReady: () => uplink.isReady(), send: (lane, payload) => uplink.publish(topics[lane], payload) }, world);
+  const sender = new Sender(log, { isReady: () => uplink.isReady() && (facts.clock?.isSettled() ?? true), send: (lane, payload) => uplink.publish(topics[lane], payload) }, world);
   const presence = new Presence(whoWeAre, log, world, (payload) => uplink.publish(topics.state, payload, true));
 
   function message(topic: string, payload: Uint8Array): void {
@@ -85,6 +87,7 @@ export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, 
     },
     retarget: ({ urls, token }) => uplink.retarget({ urls, password: token }),
     answer: (payload) => uplink.publish(topics.rsp, payload),
+    wake: () => sender.wake(),
     uplink: () => ({ online: uplink.isUp, address, clockOffsetMs: presence.clockOffsetMs }),
   };
 }

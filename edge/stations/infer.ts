@@ -78,7 +78,7 @@ export function infer(cameras: ReadonlyMap<string, Detector>, world: World, pict
   }
 
   async function look(lane: Lane, item: PictureItem): Promise<Sample[]> {
-    const { device, picture, at, observedAt, points } = item;
+    const { device, picture, at, clock = 'edge', observedAt, points } = item;
     try {
       const detector = cameras.get(device);
       if (!detector) throw new FaultError('CV_DETECTOR_CLOSED', { model: device });
@@ -90,7 +90,7 @@ export function infer(cameras: ReadonlyMap<string, Detector>, world: World, pict
       pictures?.remember(device, picture, at, counted.flatMap(({ evidence }) => evidence?.flatMap((one) => one.boxes) ?? []));
       return counted.flatMap(({ point, value, evidence }): Sample[] => {
         const unit = points[point]?.unit;
-        return unit === undefined ? [] : [{ device, point, value, unit, at, clock: 'edge', observedAt, quality: 'good', flags: [], origin: 'live', ...(evidence && { evidence }) }];
+        return unit === undefined ? [] : [{ device, point, value, unit, at, clock, observedAt, quality: 'good', flags: [], origin: 'live', ...(evidence && { evidence }) }];
       });
     } catch (error) {
       if (ending.signal.aborted) return lose(item, 'shutdown');

@@ -21,6 +21,8 @@ export interface PictureItem {
   picture: Picture;
   /** ms UTC: `picture.takenAt` where the source knows it, else when the edge had it. */
   at: number;
+  /** Whose clock that is; our own by default. */
+  clock?: 'edge' | 'unsynced';
   /** ms UTC when the edge had the picture. */
   observedAt: number;
   /** The points that its samples are for (a driver's own table fits): persons, vehicles, occupancy. */

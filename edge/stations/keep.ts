@@ -7,7 +7,7 @@ import { streamOf, type Draft, type Gap } from '../../core/event.ts';
 import type { Give, Station } from '../../core/line.ts';
 import { gapDraft } from '../../core/log/gap.ts';
 import type { EdgeLog, KeptGroup } from '../../core/log/types.ts';
-import type { World } from '../../core/world.ts';
+import { ownClock, type World } from '../../core/world.ts';
 
 const MAX_WAITING = 20_000;
 const RETRY_MS = 1_000;
@@ -81,7 +81,7 @@ export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | '
     const told = untold;
     for (const one of orders) waiting.delete(one);
     untold = [];
-    const gaps = told.map((gap) => gapDraft(log.edge, centre, gap, world.clock.nowMs()));
+    const gaps = told.map((gap) => gapDraft(log.edge, centre, onOurClock(gap), world.clock.nowMs(), ownClock(world.clock)));
     if (!(await write(orders[0] ?? 0, [...drafts, ...gaps]))) {
       waiting.set(orders[0] ?? 0, drafts);
       untold = [...told, ...untold];
@@ -103,10 +103,15 @@ export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | '
       let gap = untold.find((one) => one.stream === stream);
       if (!gap) untold.push(gap = { stream, epoch: log.epoch, fromSeq: 0, toSeq: 0, fromAt: Infinity, toAt: -Infinity, count: 0, reason: 'log_failed' });
       gap.count += 1;
-      gap.fromAt = Math.min(gap.fromAt, draft.occurredAt);
-      gap.toAt = Math.max(gap.toAt, draft.occurredAt);
+      const at = draft.occurredAt - (draft.clock === 'unsynced' ? 0 : jumpedMs());
+      gap.fromAt = Math.min(gap.fromAt, at);
+      gap.toAt = Math.max(gap.toAt, at);
     }
   }
+
+  const jumpedMs = () => world.clock.trust?.jumpedMs() ?? 0;
+  /** Gathered in elapsed time, since the clock may be set before they are written. */
+  const onOurClock = (gap: Gap): Gap => ({ ...gap, fromAt: gap.fromAt + jumpedMs(), toAt: gap.toAt + jumpedMs() });
 
   const quiet = () => new Promise<void>((resolve) => {
     if (withTheLog.size === 0) resolve();

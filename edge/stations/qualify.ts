@@ -11,9 +11,9 @@ import type { Station } from '../../core/line.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { World } from '../../core/world.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
-import { timeOf } from './qualify/device-clock.ts';
+import { timeOf, type EventTime } from './qualify/device-clock.ts';
 import { isSafe, rounded, scaled, withoutFloat32Noise } from './qualify/number.ts';
-import { forget, implausible, type Memory } from './qualify/plausible.ts';
+import { forget, implausible, type Elapsed, type Memory } from './qualify/plausible.ts';
 
 const MAX_TEXT = 4096;
 
@@ -35,6 +35,9 @@ export interface QualifyFacts {
   conversionOf?(point: PointSetup): Conversion | null;
 }
 
+/** The clock only for what is known of itself: times are in the samples. */
+export type QualifyWorld = Pick<World, 'tell'> & Partial<Pick<World, 'clock'>>;
+
 /** What is known of a point beforehand, and what it remembers from value to value. */
 interface Known {
   device: DeviceSetup;
@@ -50,7 +53,7 @@ export interface Qualify extends Station<Sample, Draft> {
   update(setup: QualifySetup, facts: QualifyFacts): void;
 }
 
-export function qualify(setup: QualifySetup, facts: QualifyFacts, world: Pick<World, 'tell'>): Qualify {
+export function qualify(setup: QualifySetup, facts: QualifyFacts, world: QualifyWorld): Qualify {
   let known = knownPoints(setup, facts);
   return {
     name: 'qualify',
@@ -85,10 +88,10 @@ function knownPoints({ centre, devices }: QualifySetup, facts: QualifyFacts): Ma
   return known;
 }
 
-function draftOf(known: Known, sample: Sample, world: Pick<World, 'tell'>): Draft {
+function draftOf(known: Known, sample: Sample, world: QualifyWorld): Draft {
   const { device, point } = known;
-  const time = timeOf({ at: sample.at, clock: sample.clock, observedAt: sample.observedAt, origin: sample.origin, polled: known.polled });
-  const judged = judgeValue(known, sample, time.occurredAt);
+  const time = timeOf({ at: sample.at, clock: sample.clock, observedAt: sample.observedAt, origin: sample.origin, polled: known.polled, isOurKnown: world.clock?.trust?.isTrusted() ?? true });
+  const judged = judgeValue(known, sample, elapsedOf(time, world));
   if (judged.unsafe) world.tell({ kind: 'fault', fault: { code: 'CV_VALUE_UNSAFE', params: { point: `${device.id}/${point.id}` } }, device: device.id });
   const flags = [...new Set([...sample.flags, ...judged.flags, ...(time.flag ? [time.flag] : [])])];
   const position = sample.position ?? device.position;
@@ -114,12 +117,19 @@ function draftOf(known: Known, sample: Sample, world: Pick<World, 'tell'>): Draf
   };
 }
 
+/** On which clock a value is held against those before it: one that was set meanwhile has made nothing stand still, or jump. */
+function elapsedOf({ occurredAt, clock, deviceAt, flag }: EventTime, world: QualifyWorld): Elapsed {
+  if (clock === 'device') return { atMs: occurredAt, by: 'device' };
+  if (clock === 'unsynced' && deviceAt !== undefined && !flag) return { atMs: deviceAt, by: 'device' };
+  return { atMs: clock === 'edge' ? occurredAt - (world.clock?.trust?.jumpedMs() ?? 0) : occurredAt, by: 'edge' };
+}
+
 /** Values of this point are not coming: its own gap record, which has no numbers, since they never had any. */
-function gapOf({ device, point, centre }: Known, { observedAt }: Sample, { fromAt, toAt, count, reason }: Missed): Draft {
+function gapOf({ device, point, centre }: Known, { observedAt, clock }: Sample, { fromAt, toAt, count, reason }: Missed): Draft {
   const at = Math.round(observedAt);
   return {
     device: device.id, point: point.id, indicator: point.indicator, subject: device.subject, centre, kind: 'gap', value: count, unit: '1',
-    occurredAt: at, clock: 'edge', observedAt: at, quality: 'good', origin: 'live',
+    occurredAt: at, clock, observedAt: at, quality: 'good', origin: 'live',
     gap: { stream: point.kind, epoch: 0, fromSeq: 0, toSeq: 0, fromAt, toAt, count, reason },
   };
 }
@@ -131,7 +141,7 @@ interface Judged {
   unsafe?: true;
 }
 
-function judgeValue(known: Known, sample: Sample, occurredAt: number): Judged {
+function judgeValue(known: Known, sample: Sample, elapsed: Elapsed): Judged {
   const { point, memory } = known;
   const raw = sample.value;
   if (raw === null) return bad(memory, []);
@@ -145,7 +155,7 @@ function judgeValue(known: Known, sample: Sample, occurredAt: number): Judged {
     forget(memory);
     return { value: sent, quality: 'bad', flags: [] };
   }
-  const flags: Flag[] = sample.origin === 'backfill' ? [] : implausible(memory, value, occurredAt, point);
+  const flags: Flag[] = sample.origin === 'backfill' ? [] : implausible(memory, value, elapsed, point);
   if (typeof value === 'number' && point.range && (value < point.range[0] || value > point.range[1])) flags.push('out-of-range');
   return { value: sent, quality: flags.length > 0 ? 'uncertain' : sample.quality, flags };
 }

@@ -7,7 +7,15 @@ interface Seen {
   at: number;
 }
 
+/** When a value was taken, for what lies between it and others by the same clock. */
+export interface Elapsed {
+  atMs: number;
+  by: 'device' | 'edge';
+}
+
 export interface Memory {
+  /** By which clock the rest is. */
+  by?: Elapsed['by'];
   /** The last value that was believed. */
   believed?: Seen;
   /** The last one that changed too fast to be: if the next agrees with it, it was a step and not a spike. */
@@ -22,7 +30,11 @@ export interface Limits {
 }
 
 /** Flags for the next value of a point; changes the memory. Values older than the last leave it alone and are not judged. */
-export function implausible(memory: Memory, value: Value, at: number, limits: Limits): Flag[] {
+export function implausible(memory: Memory, value: Value, { atMs: at, by }: Elapsed, limits: Limits): Flag[] {
+  if (memory.by !== by) {
+    for (const key of ['believed', 'suspect', 'still'] as const) delete memory[key];
+    memory.by = by;
+  }
   const flags: Flag[] = [];
   if (limits.maxRate && typeof value === 'number' && tooFast(memory, { value, at }, limits.maxRate)) flags.push('spike');
   if (limits.stuckForMs !== undefined && standsStill(memory, value, at, limits.stuckForMs)) flags.push('stuck');

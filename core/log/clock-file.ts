@@ -1,0 +1,35 @@
+/** The file beside a log that knows of its clocks: `clock`, a checksum and a text. Written seldom, and never in part. */
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+
+/** null when it is absent or torn. */
+export async function readClockFile(dir: string): Promise<string | null> {
+  try {
+    const [sum, text] = (await readFile(join(dir, 'clock'), 'utf8')).split('\n', 2);
+    return text !== undefined && Number(sum) === crc32(text) ? text : null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return null;
+  }
+}
+
+/** On disk when it resolves; the old one stays until the new one is whole. */
+export async function writeClockFile(dir: string, text: string): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  const path = join(dir, 'clock');
+  const file = await open(`${path}.new`, 'w');
+  try {
+    await file.writeFile(`${crc32(text)}\n${text}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.new`, path);
+  const folder = await open(dir, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
