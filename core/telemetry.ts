@@ -25,6 +25,7 @@ export type TelemetryEvent =
   | { kind: 'client_dropped'; client: string; reason: string }
   | { kind: 'points_stored'; count: number; durationMs: number }
   | { kind: 'points_compacted'; count: number; durationMs: number }
+  | { kind: 'compaction'; left: number }
   | { kind: 'warning_changed'; rule: string; level: number; change: string }
   | { kind: 'consumer_lag'; consumer: string; value: number }
   | { kind: 'inference'; device: string; durationMs: number };
@@ -76,6 +77,7 @@ export const TELEMETRY = {
     { metric: 'cityvitals_points_compacted_total', type: 'counter', labels: [], en: 'points moved into compressed chunks', zh: '转入压缩数据块的点' },
     { metric: 'cityvitals_compaction_seconds', type: 'histogram', field: 'durationMs', labels: [], en: 'time of one slice of compaction', zh: '一次压缩切片的耗时' },
   ],
+  compaction: [{ metric: 'cityvitals_compaction_left_points', type: 'gauge', field: 'left', labels: [], en: 'points that the compaction under way still has to move; 0 when none is', zh: '正在进行的压缩尚待转移的点；未进行时为 0' }],
   warning_changed: [{ metric: 'cityvitals_warning_changes_total', type: 'counter', labels: ['rule', 'change'], en: 'changes of warnings', zh: '预警变化' }],
   consumer_lag: [{ metric: 'cityvitals_consumer_lag_events', type: 'gauge', labels: ['consumer'], en: 'events a consumer of the log is behind', zh: '消费者落后的事件数' }],
   inference: [{ metric: 'cityvitals_inference_seconds', type: 'histogram', field: 'durationMs', labels: ['device'], en: 'one run of a detector', zh: '一次模型推理的耗时' }],

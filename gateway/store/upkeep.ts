@@ -152,20 +152,32 @@ export class Upkeep {
   async #compact(generations: readonly Generation[]): Promise<void> {
     const numbers = generations.map(({ g }) => g);
     if (numbers.length === 0) return;
-    await this.#withReader(async (reader) => {
-      let next: { fromId: number; width: number } | null = { fromId: 0, width: 64 };
-      while (next && !this.#closed) {
-        const startedMs = this.#world.clock.monotonicMs();
-        const slice: Slice = await reader.call('compact', { generations: numbers, ...next });
-        this.#onDamages(slice.damages);
-        if (slice.replacement) {
-          await this.#database.call('replace', slice.replacement);
-          this.#world.tell({ kind: 'points_compacted', count: slice.replacement.rows, durationMs: this.#world.clock.monotonicMs() - startedMs });
-        }
-        next = slice.next;
+    let left = generations.reduce((sum, { rows }) => sum + rows, 0);
+    this.#world.tell({ kind: 'compaction', left });
+    try {
+      await this.#withReader((reader) => this.#compactSlices(reader, numbers, (moved) => {
+        left = Math.max(0, left - moved);
+        this.#world.tell({ kind: 'compaction', left });
+      }));
+      await this.#database.call('retire', { generations: numbers });
+    } finally {
+      this.#world.tell({ kind: 'compaction', left: 0 });
+    }
+  }
+
+  async #compactSlices(reader: Reader, generations: number[], onMoved: (rows: number) => void): Promise<void> {
+    let next: { fromId: number; width: number } | null = { fromId: 0, width: 64 };
+    while (next && !this.#closed) {
+      const startedMs = this.#world.clock.monotonicMs();
+      const slice: Slice = await reader.call('compact', { generations, ...next });
+      this.#onDamages(slice.damages);
+      if (slice.replacement) {
+        await this.#database.call('replace', slice.replacement);
+        this.#world.tell({ kind: 'points_compacted', count: slice.replacement.rows, durationMs: this.#world.clock.monotonicMs() - startedMs });
+        onMoved(slice.replacement.rows);
       }
-    });
-    await this.#database.call('retire', { generations: numbers });
+      next = slice.next;
+    }
   }
 
   async #shrink(freeShare: number): Promise<void> {

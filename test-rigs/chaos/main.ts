@@ -7,6 +7,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseDurationMs } from '../../core/quantity.ts';
 import { runChaos, type ChaosOptions } from './run.ts';
 
 const { values } = parseArgs({
@@ -16,6 +17,8 @@ const { values } = parseArgs({
     broker: { type: 'string', default: 'embedded' },
     seed: { type: 'string', default: '1' },
     rate: { type: 'string' },
+    compaction: { type: 'boolean', default: false },
+    fsync: { type: 'string' },
     json: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -30,6 +33,8 @@ const options: ChaosOptions = {
   seed: whole(values.seed, 'seed'),
   // About a minute of numbers for large runs, and never more than a device clock allows (1 per ms and device).
   perSecond: values.rate === undefined ? Math.min(4000, Math.max(800, Math.round(events / 50))) : whole(values.rate, 'rate'),
+  compaction: values.compaction,
+  fsyncMs: values.fsync === undefined ? 0 : (parseDurationMs(values.fsync) ?? usage(2, `--fsync ${values.fsync}: a duration such as 20ms`)),
   dir: await mkdtemp(join(tmpdir(), 'cityvitals-chaos-')),
   say: (line) => { process.stderr.write(`${line}\n`); },
 };
@@ -51,6 +56,6 @@ function whole(text: string, name: string): number {
 }
 
 function usage(code: number, problem = ''): never {
-  process.stderr.write(`${problem ? `chaos: ${problem}\n` : ''}usage: npm run chaos -- [--events 5000] [--kills 6] [--broker embedded|mosquitto] [--seed 1] [--rate PER_SECOND] [--json] [--keep]\n`);
+  process.stderr.write(`${problem ? `chaos: ${problem}\n` : ''}usage: npm run chaos -- [--events 5000] [--kills 6] [--broker embedded|mosquitto] [--seed 1] [--rate PER_SECOND] [--compaction] [--fsync 20ms] [--json] [--keep]\n`);
   process.exit(code);
 }

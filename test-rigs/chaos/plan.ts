@@ -9,13 +9,17 @@ export interface Kill {
   atWitnessed: number;
   /** Wait for batches on their way; else at once. */
   inFlight: boolean;
+  /** Wait until the gateway is moving rows into chunks. */
+  inCompaction: boolean;
 }
 
 /**
+ * @param compacting every kill of a gateway waits for a compaction
+ *
  * With a broker of its own: at least a quarter each on edge, broker and gateway; embedded: edge and gateway at least
  * 40 % each. Nine in ten wait for batches on their way.
  */
-export function planKills(events: number, kills: number, victims: readonly Victim[], random: Random): Kill[] {
+export function planKills(events: number, kills: number, victims: readonly Victim[], random: Random, compacting = false): Kill[] {
   const share = victims.length === 3 ? 0.25 : 0.4;
   const sure = victims.flatMap((victim) => Array.from({ length: Math.ceil(share * kills) }, () => victim)).slice(0, kills);
   const drawn = Array.from({ length: kills - sure.length }, () => victims[Math.floor(random.next() * victims.length)] as Victim);
@@ -24,6 +28,7 @@ export function planKills(events: number, kills: number, victims: readonly Victi
     victim,
     atWitnessed: Math.floor(((at + random.next()) / kills) * events * 0.95),
     inFlight: at % 10 !== 9,
+    inCompaction: compacting && victim === 'gateway',
   }));
 }
 

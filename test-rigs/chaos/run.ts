@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { seededRandom } from '../../core/world.ts';
 import { mosquittoFiles } from '../../gateway/broker/mosquitto.ts';
+import { slowDisk } from '../fsync-shim/shim.ts';
 import { startChild, type Child } from '../processes/child.ts';
 import { startMosquitto, type Mosquitto } from '../processes/mosquitto.ts';
 import { NumberSet } from '../processes/number-set.ts';
@@ -19,6 +20,10 @@ export interface ChaosOptions {
   broker: 'embedded' | 'mosquitto';
   seed: number;
   perSecond: number;
+  /** The gateway compacts what it has all the time, and is killed while it does. */
+  compaction?: boolean;
+  /** Ms that each fsync of edge and gateway takes longer. */
+  fsyncMs?: number;
   dir: string;
   say(line: string): void;
 }
@@ -33,12 +38,16 @@ export interface ChaosOutcome {
   killsBy: Record<Victim, number>;
   /** Kills while batches were on their way. */
   killsInFlight: number;
+  /** Kills of the gateway while it moved rows into chunks. */
+  killsInCompaction: number;
   seed: number;
   seconds: number;
 }
 
 const EDGE = 'chaos-edge';
 const STALL_MS = 90_000;
+/** Most compactions of a run take about so long. */
+const COMPACTION_MS = 40;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const startedAt = Date.now();
@@ -51,7 +60,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     if (missingFirst.length > 0) options.say(`first missing numbers: ${missingFirst.join(' ')}`);
     return {
       witnessed: run.witness.size, ...verdict, kills: Object.values(run.killsBy).reduce((sum, count) => sum + count, 0), killsBy: run.killsBy,
-      killsInFlight: run.killsInFlight, seed: options.seed, seconds: Math.round((Date.now() - startedAt) / 100) / 10,
+      killsInFlight: run.killsInFlight, killsInCompaction: run.killsInCompaction, seed: options.seed, seconds: Math.round((Date.now() - startedAt) / 100) / 10,
     };
   } finally {
     await run.close();
@@ -62,10 +71,14 @@ class ChaosRun {
   readonly witness = new NumberSet();
   readonly killsBy: Record<Victim, number> = { edge: 0, gateway: 0, broker: 0 };
   killsInFlight = 0;
+  killsInCompaction = 0;
   readonly #options: ChaosOptions;
   readonly #token = randomBytes(8).toString('hex');
   #issued = 0;
   #underWay = false;
+  #isCompacting = false;
+  #onCompacting = () => {};
+  #env: Record<string, string> = {};
   #onUnderWay = () => {};
   #depth = 0;
   #edge: Child | null = null;
@@ -81,7 +94,8 @@ class ChaosRun {
   }
 
   async start(): Promise<void> {
-    const { dir, broker } = this.#options;
+    const { dir, broker, compaction, fsyncMs } = this.#options;
+    if (fsyncMs) this.#env = await slowDisk({ delayMs: fsyncMs });
     const brokerPort = await freePort();
     const gatewayPassword = randomBytes(8).toString('hex');
     const url = `mqtt://127.0.0.1:${brokerPort}`;
@@ -90,7 +104,7 @@ class ChaosRun {
       broker: broker === 'embedded'
         ? { embedded: { host: '127.0.0.1', port: brokerPort, edges: [{ id: EDGE, token: this.#token }] } }
         : { url, user: 'chaos-gateway', password: gatewayPassword },
-      log: { dir: './gateway-log', maxBytes: '1GB' }, store: { dir: './gateway-store' }, http: { host: '127.0.0.1', port: await freePort() },
+      log: { dir: './gateway-log', maxBytes: '1GB' }, store: { dir: './gateway-store', ...(compaction ? { compaction: { every: '100ms', settle: '0s' } } : {}) }, http: { host: '127.0.0.1', port: await freePort() },
     }));
     writeFileSync(join(dir, 'edge.yaml'), stringify({
       edge: EDGE, centre: '500112001', gateway: { url, token: this.#token }, log: { dir: './edge-log', maxBytes: '1GB' }, http: { host: '127.0.0.1', port: 0 },
@@ -106,16 +120,26 @@ class ChaosRun {
     this.#edge = await this.#startEdge();
   }
 
-  #startGateway(): Promise<Child> {
-    const { dir } = this.#options;
-    return startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(dir, 'gateway.yaml')], logFile: join(dir, 'gateway.log') });
+  async #startGateway(): Promise<Child> {
+    const { dir, compaction } = this.#options;
+    const gateway = await startChild({
+      name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(dir, 'gateway.yaml'), ...(compaction ? ['--tell-compaction'] : [])],
+      logFile: join(dir, 'gateway.log'), env: this.#env,
+    });
+    this.#isCompacting = false;
+    gateway.onMessage((message) => {
+      if (message.kind !== 'compaction') return;
+      this.#isCompacting = Number(message.left) > 0;
+      if (this.#isCompacting) this.#onCompacting();
+    });
+    return gateway;
   }
 
   #startEdge(): Promise<Child> {
     const { dir, perSecond } = this.#options;
     return startChild({
       name: 'edge', module: join(import.meta.dirname, 'edge-main.ts'), args: [join(dir, 'edge.yaml'), String(this.#issued + 1), String(perSecond)],
-      logFile: join(dir, 'edge.log'), onLine: (line) => this.#hear(line),
+      logFile: join(dir, 'edge.log'), env: this.#env, onLine: (line) => this.#hear(line),
     });
   }
 
@@ -138,14 +162,18 @@ class ChaosRun {
   }
 
   async rage(): Promise<void> {
-    const { events, kills, broker, seed, say } = this.#options;
+    const { events, kills, broker, seed, compaction = false, say } = this.#options;
     const random = seededRandom(seed);
     const victims: Victim[] = broker === 'embedded' ? ['edge', 'gateway'] : ['edge', 'broker', 'gateway'];
-    for (const kill of planKills(events, kills, victims, random)) {
+    for (const kill of planKills(events, kills, victims, random, compaction)) {
       await this.#until(() => this.witness.size >= kill.atWitnessed, `number ${kill.atWitnessed} witnessed`);
       // Not always at the same moment of a batch's way.
       await new Promise((resolve) => { setTimeout(resolve, random.next() * 30); });
       if (kill.inFlight) await this.#batchesLeave();
+      if (kill.inCompaction) {
+        await this.#compacting();
+        await new Promise((resolve) => { setTimeout(resolve, random.next() * COMPACTION_MS); });
+      }
       await this.#strike(kill);
       say(`killed ${kill.victim} (${Object.values(this.killsBy).reduce((sum, count) => sum + count, 0)}/${kills}) at ${this.witness.size} witnessed, ${this.#depth} not settled`);
     }
@@ -165,9 +193,21 @@ class ChaosRun {
     });
   }
 
+  /** Resolves in the very turn in which the gateway says that it moves rows into chunks. */
+  #compacting(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`nothing was compacted for ${STALL_MS / 1000} s`)), STALL_MS);
+      this.#onCompacting = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   async #strike({ victim }: Kill): Promise<void> {
     this.killsBy[victim] += 1;
     if (this.#underWay) this.killsInFlight += 1;
+    if (victim === 'gateway' && this.#isCompacting) this.killsInCompaction += 1;
     if (victim === 'broker') {
       await this.#mosquitto?.kill();
       await this.#mosquitto?.start();

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import type { DemoView } from '../../core/api.ts';
 import { openObserver } from '../../core/observe.ts';
+import type { Tell } from '../../core/telemetry.ts';
 import { realWorld } from '../../core/world.ts';
 import { runGateway } from '../../gateway/main.ts';
 import { loadGateway } from '../../cli/load.ts';
@@ -21,6 +22,12 @@ process.on('message', (message: ChildMessage) => {
   if (message.kind === 'view') view = message.view as DemoView;
 });
 const demo = { view: () => view, cut: () => tellParent({ kind: 'cut' }), kill: () => tellParent({ kind: 'kill' }) };
-const gateway = await runGateway(setup, realWorld(observer.tell), { metrics: observer.metrics, ...(process.argv.includes('--demo') ? { demo } : {}) });
+// A rig that wants to strike just then is told when rows are moved into chunks, and when that is over.
+const tellsCompaction = process.argv.includes('--tell-compaction');
+const tell: Tell = (event) => {
+  observer.tell(event);
+  if (tellsCompaction && event.kind === 'compaction') tellParent({ kind: 'compaction', left: event.left });
+};
+const gateway = await runGateway(setup, realWorld(tell), { metrics: observer.metrics, ...(process.argv.includes('--demo') ? { demo } : {}) });
 endWithParent(() => gateway.close());
 tellParent({ kind: 'ready', httpUrl: gateway.httpUrl, brokerUrl: gateway.brokerUrl });
