@@ -145,12 +145,15 @@ export class Registry {
       this.#indicators.set(indicator as string, this.#world.clock.nowMs());
       this.#changed = true;
     }
-    const [devices, kinds, origins, times] = [batch.cells('device'), batch.cells('kind'), batch.cells('origin'), batch.cells('observedAt')];
+    const [devices, kinds, origins, times, clocks] = [batch.cells('device'), batch.cells('kind'), batch.cells('origin'), batch.cells('observedAt'), batch.cells('clock')];
     for (let at = 0; at < batch.count; at += 1) {
       const kind = valueAt(kinds, at);
       if (kind === 'gap' || kind === 'diagnostic') continue;
       const device = this.#devices.get(valueAt(devices, at) as string) ?? this.#newDevice(batch, at);
-      if (device && valueAt(origins, at) !== 'backfill') device.lastAt = newer(device.lastAt, valueAt(times, at) as number);
+      if (!device || valueAt(origins, at) === 'backfill') continue;
+      const time = valueAt(times, at) as number;
+      // A time that nobody knows would stand in the future for good.
+      device.lastAt = newer(device.lastAt, valueAt(clocks, at) === 'unsynced' ? Math.min(time, this.#world.clock.nowMs()) : time);
     }
   }
 

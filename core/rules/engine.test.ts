@@ -48,6 +48,15 @@ test('bad and uncertain values neither start nor end a warning', () => {
   assert.deepEqual(run([rule()], [live({ value: 0, occurredAt: 51 })], tables).warnings.map(brief), [{ kind: 'cleared', at: 51, level: 2, condition: 'cleared' }]);
 });
 
+test('an event of unknown time raises nothing and moves nothing, wherever its time lies; what it would have been is a finding', () => {
+  const values = (clock: Event['clock']) => [1, 2, 3].map((at) => live({ value: 0, occurredAt: at })).concat([10, 11, 12, 1e12].map((at): RuleInput => ({ event: event({ value: 3, occurredAt: at, clock }), receivedAt: 12 })), [13, 14, 15].map((at) => live({ value: 0, occurredAt: at })));
+  const known = run([rule()], values('edge'));
+  assert.equal(known.warnings[0]?.changes[0]?.kind, 'raised', 'the same with a known time is a warning');
+  const { warnings, findings, tables } = run([rule()], values('unsynced'));
+  assert.deepEqual([warnings, findings.map(({ why, level }) => [why, level]).at(-1)], [[], ['late', 2]]);
+  assert.deepEqual([...tables.series.values()].map(({ state }) => [state.newestAt, state.receivedAt]), [[15, 15]]);
+});
+
 test('what came and went before the gateway had it is a finding; what still holds is raised once, late, with its true onset', () => {
   const old = LIVE_WINDOW_MS + 100_000;
   const backlog = [0, 3, 3, 3, 0, 0, 3, 3, 3].map((value, at): RuleInput => ({ event: event({ value, occurredAt: at }), receivedAt: old }));

@@ -27,6 +27,8 @@ export interface SeriesValue {
   quality: Quality;
   /** False for what says nothing about now: stale, out of reach, or in a unit that the rule cannot read. */
   usable: boolean;
+  /** Nobody knows when it was: it can be found in hindsight, and neither raises anything nor moves time on. Default false. */
+  isTimeUnknown?: boolean;
 }
 
 /** Processing time: all that reached the gateway before `untilAt` was taken, and the series' edge has been there since `edgeSince`. */
@@ -93,10 +95,10 @@ export function evaluatorOf(rule: Rule): Evaluator {
 export function stepValue(evaluator: Evaluator, before: SeriesState, input: SeriesValue): Step {
   const state = copyOf(before);
   const at = input.occurredAt > input.receivedAt + MAX_AHEAD_MS ? input.receivedAt : input.occurredAt;
-  const { value, unit, receivedAt, quality, usable } = input;
+  const { value, unit, receivedAt, quality, usable, isTimeUnknown = false } = input;
   const good = quality === 'good' && usable;
-  state.receivedAt = Math.max(state.receivedAt, receivedAt);
-  if (at < state.watermarkAt) return { state, sayings: good ? judgeLate(evaluator, state, { at, value, unit }) : [], late: true };
+  if (!isTimeUnknown) state.receivedAt = Math.max(state.receivedAt, receivedAt);
+  if (isTimeUnknown || at < state.watermarkAt) return { state, sayings: good ? judgeLate(evaluator, state, { at, value, unit }) : [], late: true };
   state.newestAt = Math.max(state.newestAt, at);
   insert(state.waiting, { at, value, unit, receivedAt, good, alive: quality !== 'bad' && usable, live: receivedAt - at <= LIVE_WINDOW_MS });
   state.watermarkAt = Math.max(state.watermarkAt, state.newestAt - evaluator.rule.lateness);

@@ -4,8 +4,10 @@ import fc from 'fast-check';
 import { FLAGS, ORIGINS, QUALITIES, type Draft, type Quality } from '../../core/event.ts';
 import { eventProblem } from '../../core/event-schema.ts';
 import type { Sample } from '../../core/sample.ts';
+import type { Clock } from '../../core/world.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
+import { timeKnown } from './qualify/device-clock.ts';
 import { qualify, type Conversion } from './qualify.ts';
 
 const NOW = Date.UTC(2026, 4, 1);
@@ -116,4 +118,35 @@ test('whatever comes: quality never improves, values are unchanged unless scaled
       assert.equal(eventProblem({ ...draft, edge: 'e', stream: 'measurement', epoch: 1, seq: 1 }), null);
     });
   }));
+});
+
+test('while our clock is not set, a device\'s own time is kept beside ours; once the time is known it counts where it can be believed', () => {
+  const device: DeviceSetup = { id: 'plc', driver: 'modbus', subject: 'pump-07', settings: {}, everyMs: 1000, timeoutMs: 1000, points: [plain] };
+  const clock = { trust: { isTrusted: () => false, jumpedMs: () => 0 } } as unknown as Clock;
+  const drafts: Draft[] = [];
+  const at = (own: number, more: Partial<Sample> = {}): Sample => ({ device: 'plc', point: 'level', value: 1, unit: 'm', at: own, clock: 'device', observedAt: 5000, quality: 'good', flags: [], origin: 'live', ...more });
+  qualify({ centre: '500112001', devices: [device] }, { polled: () => true }, { tell: () => {}, clock }).take?.([at(NOW - 1000), at(NOW - 60 * MINUTE), at(NOW - 60 * MINUTE, { origin: 'backfill' }), at(5000, { clock: 'unsynced' })], (given) => { drafts.push(...given); });
+  assert.deepEqual(drafts.map((draft) => [draft.occurredAt, draft.clock, draft.deviceAt]), [[5000, 'unsynced', NOW - 1000], [5000, 'unsynced', NOW - 60 * MINUTE], [5000, 'unsynced', NOW - 60 * MINUTE], [5000, 'unsynced', undefined]]);
+  const known = drafts.map((draft) => timeKnown({ ...draft, occurredAt: NOW, observedAt: NOW, clock: 'edge' }, () => true));
+  assert.deepEqual(known.map((draft) => [NOW - draft.occurredAt, draft.clock, draft.deviceAt === undefined ? null : NOW - draft.deviceAt, draft.flags?.[0] ?? '']),
+    [[1000, 'device', null, ''], [0, 'edge', 60 * MINUTE, 'skewed'], [60 * MINUTE, 'device', null, ''], [0, 'edge', null, '']]);
+});
+
+test('a clock that is set while values come has made nothing stand still, and nothing jump', () => {
+  const device: DeviceSetup = { id: 'plc', driver: 'modbus', subject: 'pump-07', settings: {}, everyMs: 1000, timeoutMs: 1000, points: [{ ...plain, stuckForMs: 60_000, maxRate: { amount: 1, periodMs: 1000 } }] };
+  let jumpedMs = 0;
+  const clock = { trust: { isTrusted: () => jumpedMs !== 0, jumpedMs: () => jumpedMs } } as unknown as Clock;
+  const station = qualify({ centre: '500112001', devices: [device] }, { polled: () => true }, { tell: () => {}, clock });
+  const drafts: Draft[] = [];
+  const give = (seconds: number, value: number) => station.take?.([{
+    device: 'plc', point: 'level', value, unit: 'm', at: seconds * 1000 + jumpedMs, clock: jumpedMs === 0 ? 'unsynced' : 'edge', observedAt: seconds * 1000 + jumpedMs, quality: 'good', flags: [], origin: 'live',
+  }], (given) => { drafts.push(...given); });
+  give(0, 5);
+  give(1, 5);
+  jumpedMs = NOW;
+  give(2, 5);
+  give(3, 50);
+  give(4, 5);
+  for (const seconds of [5, 64, 65]) give(seconds, 5);
+  assert.deepEqual(drafts.map((draft) => draft.flags?.[0] ?? ''), ['', '', '', 'spike', '', '', 'stuck', 'stuck']);
 });
