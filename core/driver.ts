@@ -81,11 +81,11 @@ export interface Lost<P extends string = string> {
 
 /**
  * What a frame gave. `values: []` from a device that speaks by itself is its sign of life: nothing has changed, and the
- * host takes what it knows for confirmed.
+ * host takes what it knows for confirmed. With `isPartial` it says nothing of the points that it does not give.
  */
 export type Decoded<P extends string = string> =
-  | { ok: true; values: PointValue<P>[]; missed?: Missed<P>[]; picture?: undefined }
-  | { ok: true; picture: Picture; values?: undefined; missed?: undefined }
+  | { ok: true; values: PointValue<P>[]; missed?: Missed<P>[]; isPartial?: true; picture?: undefined }
+  | { ok: true; picture: Picture; values?: undefined; missed?: undefined; isPartial?: undefined }
   | Lost<P>;
 
 /** `detail` fills {detail} of the fault's sentence; give an object to fill others. */
@@ -124,6 +124,8 @@ export type PointOf<P> = { id: string } & P;
 export interface KnownOfPoint {
   unit?: string;
   indicator?: string;
+  /** `occurrence`: each value is something that happened; it neither goes on nor becomes stale. */
+  kind?: 'measurement' | 'state' | 'occurrence';
 }
 
 /** What a probe found: one line for the field engineer. */

@@ -39,12 +39,32 @@ export interface Box {
   height: number;
 }
 
-/** What a value rests on. `boxes` comes from a detector; `frame` names the picture it looked at. */
-export interface Evidence {
+/** What a value rests on. */
+export type Evidence = Boxes | TagRead;
+
+/** From a detector; `frame` names the picture it looked at. */
+export interface Boxes {
   kind: 'boxes';
   model: string;
   frame: number;
   boxes: Box[];
+}
+
+/** From an RFID reader: a tag, and how it was read. Times are ms UTC. */
+export interface TagRead {
+  kind: 'tag';
+  /** Hexadecimal, as it is on the tag. */
+  epc: string;
+  /** `urn:epc:…`, where its scheme is known. */
+  uri?: string;
+  antenna?: number;
+  rssiDbm?: number;
+  /** Phase at the reader, degrees. */
+  phaseDeg?: number;
+  /** How often it was read. */
+  count?: number;
+  firstAt?: number;
+  lastAt?: number;
 }
 
 export interface Position {

@@ -144,6 +144,6 @@ function portions(entries: readonly Entry[]): Entry[][] {
 
 /** Good enough to bound memory and frames; the exact size comes from encoding. */
 function jsonBytesOf(draft: Draft): number {
-  const boxes = draft.evidence?.reduce((sum, evidence) => sum + evidence.boxes.length, 0) ?? 0;
-  return EVENT_JSON_BYTES + boxes * BOX_JSON_BYTES + (typeof draft.value === 'string' ? draft.value.length : 0);
+  const parts = draft.evidence?.reduce((sum, evidence) => sum + (evidence.kind === 'boxes' ? evidence.boxes.length : 1), 0) ?? 0;
+  return EVENT_JSON_BYTES + parts * BOX_JSON_BYTES + (typeof draft.value === 'string' ? draft.value.length : 0);
 }

@@ -22,7 +22,7 @@ export function decode(frame: Hj212Frame, request?: Hj212Request): Decoded {
   if (frame.is === 'answer') return decodeAnswer(frame, request);
   const message = messageOf(frame.packet);
   if ('code' in message) return { ok: false, fault: message };
-  if (!UPLOADS.has(message.cn)) return { ok: true, values: [] };
+  if (!UPLOADS.has(message.cn)) return { ok: true, values: [], isPartial: true };
   return decodeUpload(message, frame);
 }
 
@@ -56,7 +56,8 @@ function decodeUpload(message: Message, { plan, observedAt, dataTime }: UploadFr
       });
     }
   }
-  return { ok: true, values };
+  // One upload of several: of other factors it says nothing.
+  return { ok: true, values, isPartial: true };
 }
 
 /** `count` of a window stands at 0: the packet does not say how many readings went into it. */

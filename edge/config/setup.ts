@@ -32,7 +32,7 @@ export interface PointSetup {
   window?: Windowing;
   /** Levels whose crossing reduce never hides. */
   limits: readonly number[];
-  kind: 'measurement' | 'state';
+  kind: 'measurement' | 'state' | 'occurrence';
   /** Present when the centre may write it. `range` in `unit`, always there for numbers that are measured. */
   write?: { range?: readonly [number, number]; interlocks: readonly Condition[] };
   /** The driver's own fields, as its `point` schema gave them, with the id. */

@@ -131,7 +131,7 @@ export class HostDevice {
         if (fault) this.#stand(`point ${point}`, fault);
         else if (this.#standing.size > 0) this.#clear(`point ${point}`);
       }
-      if (!request && (values.length === 0 || this.driver.reportsChanges)) this.#confirm(observedAt);
+      if (!request && !decoded.isPartial && (values.length === 0 || this.driver.reportsChanges)) this.#confirm(observedAt);
       this.#setOnline(true, 'ok');
       return;
     }
@@ -185,7 +185,8 @@ export class HostDevice {
     const stale: Sample[] = [];
     for (const point of this.#points.values()) {
       const isBad = point.last?.quality === 'bad';
-      if (point.isStale || isBad || nowMs - point.refreshedMs <= limitMs) continue;
+      // That something does not happen is no news.
+      if (point.isStale || isBad || point.setup.kind === 'occurrence' || nowMs - point.refreshedMs <= limitMs) continue;
       point.isStale = true;
       stale.push(this.#staleSample(point));
     }
@@ -205,7 +206,7 @@ export class HostDevice {
   }
 
   #sample(value: PointValue, unit: string, observedAt: number): Sample {
-    const { deviceAt, position, evidence } = value;
+    const { deviceAt, position, evidence, window } = value;
     const sample: Sample = {
       device: this.setup.id, point: value.point, value: value.value, unit: value.unit ?? unit,
       at: deviceAt ?? observedAt, clock: deviceAt === undefined ? ownClock(this.#world.clock) : 'device', observedAt,
@@ -213,6 +214,7 @@ export class HostDevice {
     };
     if (position) sample.position = position;
     if (evidence) sample.evidence = evidence;
+    if (window) sample.window = window;
     return sample;
   }
 
@@ -236,7 +238,9 @@ export class HostDevice {
   #confirm(observedAt: number): void {
     const nowMs = this.#world.clock.monotonicMs();
     const confirmed: PointValue[] = [];
-    for (const { last, refreshedMs } of this.#points.values()) {
+    for (const { setup, last, refreshedMs } of this.#points.values()) {
+      // What happened once does not go on, nor does a statistic that is over.
+      if (setup.kind === 'occurrence' || last?.window) continue;
       // A bad value is not made better or worse by a sign of life; and these are not exactly a period apart.
       if (!last || last.quality === 'bad' || nowMs - refreshedMs < this.setup.everyMs * 0.75) continue;
       const { deviceAt: _, ...said } = last;

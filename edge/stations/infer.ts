@@ -87,7 +87,7 @@ export function infer(cameras: ReadonlyMap<string, Detector>, world: World, pict
       if (lane.fault) world.tell({ kind: 'fault_cleared', code: lane.fault.code, device });
       lane.fault = null;
       const counted = countBoxes(boxes, detector.model, picture.index);
-      pictures?.remember(device, picture, at, counted.flatMap(({ evidence }) => evidence?.flatMap((one) => one.boxes) ?? []));
+      pictures?.remember(device, picture, at, counted.flatMap(({ evidence }) => evidence?.flatMap((one) => (one.kind === 'boxes' ? one.boxes : [])) ?? []));
       return counted.flatMap(({ point, value, evidence }): Sample[] => {
         const unit = points[point]?.unit;
         return unit === undefined ? [] : [{ device, point, value, unit, at, clock, observedAt, quality: 'good', flags: [], origin: 'live', ...(evidence && { evidence }) }];

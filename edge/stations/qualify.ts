@@ -130,7 +130,7 @@ function gapOf({ device, point, centre }: Known, { observedAt, clock }: Sample, 
   return {
     device: device.id, point: point.id, indicator: point.indicator, subject: device.subject, centre, kind: 'gap', value: count, unit: '1',
     occurredAt: at, clock, observedAt: at, quality: 'good', origin: 'live',
-    gap: { stream: point.kind, epoch: 0, fromSeq: 0, toSeq: 0, fromAt, toAt, count, reason },
+    gap: { stream: point.kind === 'measurement' ? 'measurement' : 'state', epoch: 0, fromSeq: 0, toSeq: 0, fromAt, toAt, count, reason },
   };
 }
 

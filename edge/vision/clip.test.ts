@@ -57,7 +57,7 @@ for (const size of [{}, { width: 640, height: 480 }]) {
     const persons = of('persons').map(({ value }) => value as number);
     const right = [...truth.values()].filter((people, at) => Math.abs(people - (persons[at] ?? NaN)) <= 1).length;
     assert.ok(right >= 6, `persons ${persons.join()}, ${[...truth.values()].join()} by eye`);
-    assert.ok(of('vehicles').some((sample) => sample.evidence?.some(({ boxes }) => boxes.some((box) => box.class === 'car'))));
+    assert.ok(of('vehicles').some((sample) => sample.evidence?.some((one) => one.kind === 'boxes' && one.boxes.some((box) => box.class === 'car'))));
     assert.ok(of('occupancy').every(({ value }) => (value as number) > 0 && (value as number) < 50));
     if (process.env.CITYVITALS_SHOW) console.log(name, persons.join(), of('vehicles').map(({ value }) => value).join(), of('occupancy').map(({ value }) => value).join());
   });
