@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { pino } from 'pino';
+import { ConfigWatch } from '../core/config/reload.ts';
 import { FaultError, type FaultCode } from '../core/faults.ts';
 import { openObserver } from '../core/observe.ts';
 import { formatBytes } from '../core/quantity.ts';
@@ -12,6 +13,7 @@ import { mosquittoFiles } from '../gateway/broker/mosquitto.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { runGateway, type RunningGateway } from '../gateway/main.ts';
 import { loadGateway } from './load.ts';
+import { reload } from './reload.ts';
 import { configText, printProblems, runService } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
@@ -48,8 +50,10 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
   }
   if (options.mosquitto !== undefined) return writeMosquitto(terminal, setup, options.mosquitto);
   const observer = openObserver({ component: 'gateway', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
+  const watch = new ConfigWatch(options.config, () => Date.now(), observer.tell);
   await runService(terminal, {
-    start: () => runGateway(setup, realWorld(observer.tell), { metrics: observer.metrics }),
+    start: () => runGateway(setup, realWorld(observer.tell), { metrics: observer.metrics, config: () => watch.state }),
+    reload: (gateway) => reload(terminal, { what: 'gateway', path: options.config, load: loadGateway, take: gateway.reload, watch }),
     announce: (gateway) => announce(terminal, setup, gateway),
     ofTheCall: OF_THE_CALL,
   });

@@ -1,4 +1,5 @@
 /** The shapes that the gateway's API answers with; the console and other clients read these. Times are ms UTC. */
+import type { ConfigState } from './config/reload.ts';
 import type { Flag, Level, Position, Quality, Value } from './event.ts';
 
 export interface Words {
@@ -175,6 +176,8 @@ export interface StatusView {
   };
   /** Other places events go; left out by gateways that have none. */
   sinks?: SinkView[];
+  /** What became of a changed configuration file; absent where nobody watches one. */
+  config?: ConfigState;
 }
 
 export interface SinkView {

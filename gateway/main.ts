@@ -1,5 +1,6 @@
 /** Runs a gateway: opens log, broker, store, warnings, line and API, in the order in which they need each other, and closes them in the other. */
 import { join } from 'node:path';
+import type { ConfigState, Reloaded } from '../core/config/reload.ts';
 import { FaultError } from '../core/faults.ts';
 import { openGatewayLog } from '../core/log/gateway-log.ts';
 import { VERSION } from '../core/version.ts';
@@ -18,6 +19,7 @@ import { openQuarantine } from './intake/quarantine.ts';
 import { gatewayLine } from './line.ts';
 import { fetchPicture } from './picture.ts';
 import { Registry } from './registry.ts';
+import { planOf } from './reload.ts';
 import { openSinks } from './sinks/open.ts';
 import { apiSources } from './sources.ts';
 import { openStore } from './store/store.ts';
@@ -28,6 +30,8 @@ import { openWarnings } from './warnings/warnings.ts';
 export interface RunOptions {
   /** Prometheus text for `/metrics`. */
   metrics?(): Promise<string>;
+  /** What became of a changed configuration file, for the status page. */
+  config?(): ConfigState;
   /** Only inside `cityvitals demo`. */
   demo?: DemoControls;
   /** Where the console was built to; default: console-dist beside this file, when it is there. */
@@ -39,6 +43,13 @@ export interface RunningGateway {
   httpUrl: string;
   /** Where edges and consumers connect. */
   brokerUrl: string;
+  /**
+   * Takes in a changed setup: rules, catalogue, edges, consumers, operators and the like. One at a time.
+   *
+   * @returns what was done, and which settings need a restart and stay as they were
+   * @throws faults of rule and catalogue files; nothing has changed then
+   */
+  reload(next: GatewaySetup): Promise<Reloaded>;
   /** Takes nothing more, finishes what is in hand, closes everything; twice is fine. */
   close(): Promise<void>;
 }
@@ -56,8 +67,10 @@ export async function runGateway(setup: GatewaySetup, outside: World, options: R
   }
 }
 
-async function open(setup: GatewaySetup, world: World, tally: Tally, options: RunOptions, undo: (() => Promise<unknown> | void)[]): Promise<RunningGateway> {
-  const { catalogue, rules, problems: [problem] } = await readKnowledge(setup);
+async function open(given: GatewaySetup, world: World, tally: Tally, options: RunOptions, undo: (() => Promise<unknown> | void)[]): Promise<RunningGateway> {
+  // What may change while it runs is read from here, each time it is needed.
+  const setup: { -readonly [Key in keyof GatewaySetup]: GatewaySetup[Key] } = { ...given };
+  let { catalogue, rules, problems: [problem] } = await readKnowledge(setup);
   if (problem) throw new FaultError(problem.fault.code, problem.fault.params);
   const log = await openGatewayLog({ dir: setup.log.dir, gateway: setup.gateway, maxBytes: setup.log.maxBytes, keepMs: setup.log.keepMs }, world);
   undo.unshift(() => log.close());
@@ -92,8 +105,9 @@ async function open(setup: GatewaySetup, world: World, tally: Tally, options: Ru
   const inLink = openLink(target, { clientId: `${GATEWAY_CLIENT}${setup.gateway}:in`, filters: INTAKE_FILTERS, take: (message) => (isAnswer(message) ? dispatch.take(message) : line.take(message)) }, world);
   undo.unshift(() => inLink.close());
 
+  let commands = commandSource(setup.operators ?? [], dispatch, world);
   const sources = apiSources({
-    setup, log, line, registry, store, warnings, sinks, catalogue, quarantine, link: inLink, tally, commands: commandSource(setup.operators ?? [], dispatch, world), picture: fetchPicture, metrics: options.metrics ?? (() => Promise.resolve('')),
+    setup, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, config: options.config, link: inLink, tally, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, metrics: options.metrics ?? (() => Promise.resolve('')),
     ...(options.demo ? { demo: options.demo } : {}),
   }, world);
   const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);
@@ -101,8 +115,29 @@ async function open(setup: GatewaySetup, world: World, tally: Tally, options: Ru
   // Edges come in last: from their first word on somebody listens.
   const brokerUrl = await letIn(broker, setup, inLink);
 
+  async function reload(next: GatewaySetup): Promise<Reloaded> {
+    // All that can fail comes first: then nothing has changed.
+    const knowledge = await readKnowledge(next);
+    const [wrong] = knowledge.problems;
+    if (wrong) throw new FaultError(wrong.fault.code, wrong.fault.params);
+    const plan = planOf(setup, next, { before: rules, after: knowledge.rules });
+    const isOperatorOther = plan.told.added.concat(plan.told.changed, plan.told.removed).some((name) => name.startsWith('operator '));
+    if (setup.name && !plan.setup.name) delete setup.name;
+    Object.assign(setup, plan.setup);
+    ({ catalogue, rules } = knowledge);
+    store.know(catalogue);
+    if (isOperatorOther) commands = commandSource(setup.operators ?? [], dispatch, world);
+    if (plan.rights) {
+      broker?.admit(plan.rights);
+      registry.expect(plan.rights.edges.map(({ id }) => id));
+    }
+    await warnings.update({ rules, catalogue, exercise: setup.exercise });
+    return plan.told;
+  }
+
   let closing: Promise<void> | null = null;
   return {
+    reload,
     httpUrl: api.url.replace(/\/$/, ''), brokerUrl,
     close: () => (closing ??= (async () => { for (const step of undo) await step(); })()),
   };

@@ -104,6 +104,13 @@ export class Registry {
     this.#timer = everyMs(this.#world.clock, SAVE_EVERY_MS, () => { void this.#save(); });
   }
 
+  /** Edges of a changed configuration; one that never spoke and is not in it any more is forgotten. */
+  expect(edges: readonly string[]): void {
+    for (const [id, edge] of this.#edges) if (edge.seenAt === 0 && !edges.includes(id)) this.#edges.delete(id);
+    for (const id of edges) if (!this.#edges.has(id)) this.#edges.set(id, unknownEdge(id, this.#options.centre));
+    this.#changed = true;
+  }
+
   async close(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = null;

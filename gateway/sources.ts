@@ -1,5 +1,6 @@
 /** What the API answers with, put together from the parts of a running gateway. */
 import type { DeviceView, LastValue, PictureView, SinkView, StatusView } from '../core/api.ts';
+import type { ConfigState } from '../core/config/reload.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
@@ -33,11 +34,13 @@ export interface SourceParts {
   commands: CommandSource;
   picture(url: string): Promise<PictureView | null>;
   metrics(): Promise<string>;
+  /** What became of a changed configuration file; absent where nobody watches one. */
+  config?: (() => ConfigState) | undefined;
   demo?: DemoControls;
 }
 
 export function apiSources(parts: SourceParts, world: World): ApiSources {
-  const { setup, log, line, registry, store, warnings, catalogue, quarantine, tally } = parts;
+  const { setup, log, line, registry, store, warnings, quarantine, tally } = parts;
   const startedAt = world.clock.nowMs();
   let storeMs: number | null = null;
   store.onStored((points) => {
@@ -47,7 +50,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
 
   function lastValue(last: LastPoint): LastValue {
     const { indicator, point, value, unit, at, quality, flags } = last;
-    const name = catalogue.of(indicator)?.name ?? { zh: indicator, en: indicator };
+    const name = parts.catalogue.of(indicator)?.name ?? { zh: indicator, en: indicator };
     return { indicator, point, name, value, unit, at, quality, flags, limits: warnings.limitsOf(last) };
   }
 
@@ -74,6 +77,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
         storeLag: line.lag('store'), rulesLag: line.lag('warnings'), warningsOpen: warnings.openCount(),
         acceptMs: stats.acceptMs, storeMs, warnMs: warnings.delayMs(),
       },
+      ...(parts.config ? { config: parts.config() } : {}),
       sinks: parts.sinks.map((sink) => sinkView(sink, line.lag(sink.consumer.name))),
     };
   }
@@ -85,7 +89,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
       const values = Map.groupBy(store.last(), ({ device }) => device);
       return registry.devices().map((device) => deviceView(device, values.get(device.id) ?? []));
     },
-    indicators: () => indicatorViews(catalogue, store),
+    indicators: () => indicatorViews(parts.catalogue, store),
     series: (filter) => store.series(filter),
     range: (query) => store.range(query),
     warnings: () => warnings.list(),

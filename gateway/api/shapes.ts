@@ -85,6 +85,10 @@ export const SinkView = named('Sink', 'another place events go: how far behind i
   id: z.string(), kind: z.string(), lag: count, written: count, setAside: count, missed: count, problem: z.object({ code: z.string(), zh: z.string(), en: z.string() }).nullable(),
 })) satisfies z.ZodType<api.SinkView>;
 
+const ConfigView = named('Config', 'what became of a changed configuration file', '配置文件改动的处理结果', z.object({
+  loadedAt: time, refused: z.object({ at: time, problems: z.array(z.object({ place: z.string(), code: z.string(), zh: z.string(), en: z.string() })) }).nullable(), restartNeeded: z.array(z.string()),
+}));
+
 export const StatusView = named('Status', 'the path of a sample with live counts', '样本全程的实时计数', z.object({
   gateway: z.string(), centre: z.string(), name: z.exactOptional(Words), exercise: z.boolean(), now: time, startedAt: time, evaluatedTo: time.nullable(),
   devices: z.object({ total: count, fresh: count, lost: count }), edges: z.array(EdgeView),
@@ -92,7 +96,7 @@ export const StatusView = named('Status', 'the path of a sample with live counts
     kept: count.nullable(), edgeDepth: count, accepted: count, duplicates: count, refused: count, stored: count, storeLag: count, rulesLag: count,
     warningsOpen: count, acceptMs: ms.nullable(), storeMs: ms.nullable(), warnMs: ms.nullable(),
   }),
-  sinks: z.exactOptional(z.array(SinkView)),
+  sinks: z.exactOptional(z.array(SinkView)), config: z.exactOptional(ConfigView),
 })) satisfies z.ZodType<api.StatusView>;
 
 export const IndicatorView = named('Indicator', 'an entry of the catalogue, or a code it does not know yet', '目录条目，或目录外的代码', z.object({

@@ -6,6 +6,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { IDS } from '../../core/event.ts';
 import { parseEdgeTopic, type EdgeTopic } from '../../core/wire/topics.ts';
 import type { EmbeddedBrokerSetup } from '../config/setup.ts';
+import type { BrokerRights } from '../reload.ts';
 
 export type Identity = { kind: 'gateway' } | { kind: 'edge'; id: string } | { kind: 'consumer'; user: string | null };
 
@@ -59,6 +60,18 @@ export function maySubscribe(who: Identity, filter: string): boolean {
   const [root, version, way, centre, edge, leaf, ...more] = filter.split('/');
   return root === 'cv' && version === 'v1' && way === 'in' && centre !== undefined && (centre === '+' || IDS.centre.test(centre))
     && edge === who.id && EDGE_READS.includes(leaf as EdgeTopic) && more.length === 0;
+}
+
+/** Whether somebody who came in by the one set of rights would come in by the other with the same credentials. */
+export function isAdmittedAlike(who: Identity, before: BrokerRights, after: BrokerRights): boolean {
+  if (who.kind === 'gateway') return true;
+  if (who.kind === 'edge') {
+    const token = ({ edges }: BrokerRights) => edges.find(({ id }) => id === who.id)?.token;
+    return token(after) !== undefined && token(before) === token(after);
+  }
+  if (who.user === null) return after.anonymous === before.anonymous;
+  const password = ({ consumers }: BrokerRights) => consumers.find(({ user }) => user === who.user)?.password;
+  return password(after) !== undefined && password(before) === password(after);
 }
 
 export function isLoopback(address: string): boolean {

@@ -11,7 +11,8 @@ import { FaultError, type Fault, type FaultCode, type FaultParams } from '../../
 import type { World } from '../../core/world.ts';
 import { parseEdgeTopic } from '../../core/wire/topics.ts';
 import type { EmbeddedBrokerSetup } from '../config/setup.ts';
-import { identify, isLoopback, mayPublish, maySubscribe, type Identity } from './access.ts';
+import type { BrokerRights } from '../reload.ts';
+import { identify, isAdmittedAlike, isLoopback, mayPublish, maySubscribe, type Identity } from './access.ts';
 import { guardClient, MAX_CONSUMER_BYTES, MAX_EDGE_BYTES, PacketTooLarge, SOCKET_HIGH_WATER_BYTES, type Guard } from './guard.ts';
 import { GATEWAY_CLIENT } from './link.ts';
 import { openPipe } from './pipe.ts';
@@ -26,6 +27,8 @@ export interface EmbeddedBroker {
   connectGateway(): Duplex;
   /** Lets clients in. @returns the address they reach it under, mqtt://host:port. @throws CV_BROKER_LISTEN */
   listen(): Promise<string>;
+  /** Who may come in from now on. Clients whose rights went or were changed are let go; the others notice nothing. */
+  admit(rights: BrokerRights): void;
   close(): Promise<void>;
 }
 
@@ -49,6 +52,7 @@ const DRAIN_TIMEOUT_MS = 5000;
 
 /** Opens it for the gateway's own client; nobody else comes in before `listen`. */
 export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: World): Promise<EmbeddedBroker> {
+  let rights: BrokerRights = setup;
   const sessions = new WeakMap<Client, Session>();
   const takeovers = new Map<string, Takeover[]>();
   const stateCentres = new Map<string, Set<string>>();
@@ -83,7 +87,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     authenticate(client, user, password, done) {
       const session = sessionOf(client);
       const given = { clientId: client.id, user: user ?? null, password: password ?? null, address: hostOf(session.address) };
-      const who = session.waitingBytes ? ({ kind: 'gateway' } as const) : client.id.startsWith(GATEWAY_CLIENT) ? 'this client id is kept for the gateway' : identify(setup, given);
+      const who = session.waitingBytes ? ({ kind: 'gateway' } as const) : client.id.startsWith(GATEWAY_CLIENT) ? 'this client id is kept for the gateway' : identify(rights, given);
       if (typeof who === 'string') {
         session.dropped = true;
         tellDrop(nameOf(client, session), 'refused', fault('CV_CLIENT_REFUSED', { client: client.id, address: session.address, detail: who }), null);
@@ -210,6 +214,15 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     async listen() {
       const port = await listen(server, setup);
       return `mqtt://${setup.host.includes(':') ? `[${setup.host}]` : setup.host}:${port}`;
+    },
+    admit(next) {
+      const before = rights;
+      rights = next;
+      for (const client of Object.values((broker as unknown as { clients: Record<string, Client | undefined> }).clients)) {
+        const session = client && sessions.get(client);
+        if (!client || !session?.identity || isAdmittedAlike(session.identity, before, next)) continue;
+        drop(client, 'refused', fault('CV_CLIENT_REFUSED', { client: client.id, address: session.address, detail: 'its rights were changed' }));
+      }
     },
     async close() {
       // The other way round waits for ever on clients that stay.

@@ -88,6 +88,8 @@ export interface Store {
   cursor(): Cursor;
   /** Called after each commit with the newest value of each series in it. */
   onStored(listener: (points: readonly LastPoint[]) => void): () => void;
+  /** Names and units from now on; what is stored stays as it is. */
+  know(catalogue: Catalogue): void;
   /** Lets go of what is beyond age and size, slice by slice; by itself every minute. */
   sweep(): Promise<void>;
   /** Moves everything into compressed chunks now; by itself when it is time, or when there is much. */
@@ -126,24 +128,24 @@ interface Parts {
 
 class OpenStore implements Store {
   readonly consumer: Consumer;
-  readonly #options: StoreOptions;
   readonly #world: World;
   readonly #parts: Parts;
   readonly #series = new Map<string, SeriesSnapshot>();
   readonly #names = new Map<number, SeriesSnapshot>();
   /** By id; made once, asked for often. */
   readonly #lasts = new Map<number, LastPoint>();
-  readonly #normal: ReturnType<typeof normaliser>;
+  #normal: ReturnType<typeof normaliser>;
+  #catalogue: Catalogue;
   readonly #listeners = new Set<(points: readonly LastPoint[]) => void>();
   readonly #upkeep: Upkeep;
   readonly #told = new Set<number>();
   #cursor: Cursor;
 
   constructor(options: StoreOptions, world: World, parts: Parts, opened: { cursor: Cursor; series: SeriesSnapshot[] }) {
-    this.#options = options;
     this.#world = world;
     this.#parts = parts;
     this.#cursor = opened.cursor;
+    this.#catalogue = options.catalogue;
     this.#normal = normaliser(options.catalogue);
     for (const series of opened.series) this.#remember(series);
     this.#upkeep = new Upkeep({ path: parts.path, retentionMs: options.retentionMs, maxBytes: options.maxBytes, compaction: options.compaction ?? COMPACTION, newestAt: () => this.#newestAt() }, world, parts.database, {
@@ -170,7 +172,7 @@ class OpenStore implements Store {
   series(filter: SeriesFilter = {}): SeriesView[] {
     return this.#matching(filter)
       .map(({ indicator, device, point, unit, centre, edge, last }) => {
-        const entry = this.#options.catalogue.of(indicator);
+        const entry = this.#catalogue.of(indicator);
         const name: Words = entry?.name ?? { zh: indicator, en: indicator };
         return { indicator, device, point, unit, centre, edge, known: entry !== null, name, lastAt: last.at };
       })
@@ -205,6 +207,11 @@ class OpenStore implements Store {
   onStored(listener: (points: readonly LastPoint[]) => void): () => void {
     this.#listeners.add(listener);
     return () => { this.#listeners.delete(listener); };
+  }
+
+  know(catalogue: Catalogue): void {
+    this.#catalogue = catalogue;
+    this.#normal = normaliser(catalogue);
   }
 
   sweep(): Promise<void> {

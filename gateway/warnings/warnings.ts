@@ -56,6 +56,11 @@ export interface Warnings {
   openCount(): number;
   /** Changes that the broker does not have yet. */
   unpublished(): number;
+  /**
+   * Goes on with other rules. A rule that is the same keeps all it remembers; what those that are gone or were changed
+   * hold open is ended, as after a restart. Resolves when that is on disk.
+   */
+  update(knowledge: Pick<WarningsOptions, 'rules' | 'catalogue' | 'exercise'>): Promise<void>;
   /** Called with each change once it is on disk. */
   onChange(listener: (warning: WarningView) => void): () => void;
   /** Newest first: what would have been warnings had it been known in time. */
@@ -93,13 +98,13 @@ type Database = SqliteClient<StateDatabase['operations']>;
 
 class OpenWarnings implements Warnings {
   readonly consumer: Consumer;
-  readonly #options: WarningsOptions;
+  #options: WarningsOptions;
   readonly #world: World;
   readonly #database: Database;
-  readonly #engine: RuleEngine;
+  #engine: RuleEngine;
   readonly #tables: RuleTables;
   readonly #views = new Map<string, WarningView>();
-  readonly #normal: ReturnType<typeof normaliser>;
+  #normal: ReturnType<typeof normaliser>;
   readonly #outbox: Outbox;
   readonly #unsent: StateSnapshot['outbox'];
   readonly #listeners = new Set<(warning: WarningView) => void>();
@@ -183,6 +188,15 @@ class OpenWarnings implements Warnings {
 
   delayMs(): number | null {
     return this.#delayMs;
+  }
+
+  update(knowledge: Pick<WarningsOptions, 'rules' | 'catalogue' | 'exercise'>): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#options = { ...this.#options, ...knowledge };
+      this.#engine = ruleEngine(knowledge.rules);
+      this.#normal = normaliser(knowledge.catalogue);
+      await this.#commit(this.#engine.retire(this.#tables, this.#world.clock.nowMs()), null);
+    });
   }
 
   async #start(): Promise<Cursor> {
