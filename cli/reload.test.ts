@@ -58,7 +58,7 @@ test('a bad file is refused and the old one goes on; a good one touches only wha
   const dir = await mkdtemp(join(tmpdir(), 'cv-reload-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const device = await countingDevice(t);
-  const gateway = await FakeGateway.open();
+  const gateway = await FakeGateway.open({ clockAheadMs: 0 });
   t.after(() => gateway.close());
   const path = join(dir, 'edge.yaml');
   const entry = (id: string, unit: number, more = '') => `  - { id: ${id}, driver: modbus, every: 50ms, settings: { host: 127.0.0.1, port: ${device.port}, unit: ${unit} }, points: [{ id: n, address: "holding:0", type: uint16, unit: m, indicator: YJ-FLD-001${more} }] }\n`;
