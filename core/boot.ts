@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { realClock } from './world.ts';
 
 export interface Boot {
   readonly id: string;
@@ -32,7 +33,9 @@ const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 /** Of this machine. Where the system has no name for a boot, each process counts as one of its own. */
 export function realBoot(): Boot {
-  return { id: bootId() ?? randomUUID(), uptimeMs: () => Number(process.hrtime.bigint() / 1000n) / 1000 };
+  // The same clock of the system, without making a big number at each look.
+  const startedMs = Number(process.hrtime.bigint() / 1000n) / 1000 - realClock.monotonicMs();
+  return { id: bootId() ?? randomUUID(), uptimeMs: () => startedMs + realClock.monotonicMs() };
 }
 
 function bootId(): string | null {

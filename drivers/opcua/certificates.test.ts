@@ -51,9 +51,10 @@ test('a trusted one that has expired, is not yet valid, or is for another host i
   await writeFile(join(dir, 'plc.der'), server);
   await symlink(join(dir, 'plc.der'), join(dir, 'trusted', 'plc.der'));
   await symlink(join(dir, 'nowhere'), join(dir, 'trusted', 'gone.der'));
-  const check = (endpoint: string, nowMs: number, checkHost = true) => faultOf(trustServer(server, endpoint, { dir, checkHost }, nowMs)).then((fault) => fault?.code ?? null);
+  const check = (endpoint: string, nowMs: number | null, checkHost = true) => faultOf(trustServer(server, endpoint, { dir, checkHost }, nowMs)).then((fault) => fault?.code ?? null);
   assert.equal(await check(ENDPOINT, NOW + 11 * DAY_MS), 'CV_OPCUA_CERTIFICATE_TIME');
   assert.equal(await check(ENDPOINT, NOW - 2 * DAY_MS), 'CV_OPCUA_CERTIFICATE_TIME');
+  assert.equal(await check(ENDPOINT, null), null, 'a box that does not know the time judges nobody by it');
   assert.equal(await check('opc.tcp://10.1.2.4:4840', NOW), 'CV_OPCUA_CERTIFICATE_HOST');
   assert.equal(await check('opc.tcp://10.1.2.4:4840', NOW, false), null);
   assert.equal(await check('opc.tcp://PLC.plant', NOW), null);

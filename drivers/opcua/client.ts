@@ -1,7 +1,7 @@
 /** A connected client: the endpoint chosen, its certificate looked at, the channel open. No session yet. */
 import { MessageSecurityMode, OPCUAClient, SecurityPolicy, UserTokenType, setErrorLogger, setWarningLogger, type EndpointDescription, type UserIdentityInfo } from 'node-opcua-client';
 import { FaultError } from '../../core/faults.ts';
-import type { World } from '../../core/world.ts';
+import { ownClock, type World } from '../../core/world.ts';
 import { ownCertificatePath, ownCertificates } from './own-certificate.ts';
 import { applicationUri, APPLICATION_NAME, ownKey, type KeyPairProvider } from './own-key.ts';
 import { POLICIES, type OpcuaSettings } from './settings.ts';
@@ -36,7 +36,7 @@ export async function connect(settings: OpcuaSettings, world: Pick<World, 'clock
   const chosen = choose(offered, settings);
   // Ours is made before theirs is judged: who stands at the server can then see to both.
   const own = await ownCertificates(certificates.dir, world);
-  await trustServer(chosen.serverCertificate, endpoint, certificates, world.clock.nowMs());
+  await trustServer(chosen.serverCertificate, endpoint, certificates, ownClock(world.clock) === 'edge' ? world.clock.nowMs() : null);
   signal.throwIfAborted();
   const channel = { mode: MessageSecurityMode[security.mode], policy: SecurityPolicy[security.policy], serverCertificate: chosen.serverCertificate };
   const client = await firstTaken(own, (keys) => connected(endpoint, keys, channel, settings, onClient), () => {

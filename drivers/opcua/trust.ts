@@ -12,15 +12,19 @@ import type { OpcuaSettings } from './settings.ts';
 
 type Certificates = OpcuaSettings['certificates'];
 
-/** @param der the server's certificate, its chain after it. @throws CV_OPCUA_CERTIFICATE_UNKNOWN, _TIME, _HOST or _BROKEN */
-export async function trustServer(der: Uint8Array, endpoint: string, { dir, checkHost }: Certificates, nowMs: number): Promise<void> {
+/**
+ * @param der the server's certificate, its chain after it
+ * @param nowMs null while this box does not know the time: then its days are judged with the next connection
+ * @throws CV_OPCUA_CERTIFICATE_UNKNOWN, _TIME, _HOST or _BROKEN
+ */
+export async function trustServer(der: Uint8Array, endpoint: string, { dir, checkHost }: Certificates, nowMs: number | null): Promise<void> {
   const certificate = parse(der, endpoint);
   const about = { address: endpoint, ...describe(certificate) };
   if (!(await isTrusted(certificate, dir))) {
     const path = await reject(certificate, dir);
     throw new FaultError('CV_OPCUA_CERTIFICATE_UNKNOWN', { ...about, own: ownCertificatePath(dir), command: `mv ${quoted(path)} ${quoted(join(dir, 'trusted'))}/` });
   }
-  if (nowMs < certificate.validFromDate.getTime() || nowMs > certificate.validToDate.getTime()) {
+  if (nowMs !== null && (nowMs < certificate.validFromDate.getTime() || nowMs > certificate.validToDate.getTime())) {
     throw new FaultError('CV_OPCUA_CERTIFICATE_TIME', { ...about, now: day(nowMs) });
   }
   if (checkHost && !namesHost(certificate, hostOf(endpoint))) throw new FaultError('CV_OPCUA_CERTIFICATE_HOST', { ...about, host: hostOf(endpoint), names: certificate.subjectAltName ?? '–' });

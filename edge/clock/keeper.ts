@@ -20,6 +20,8 @@ const BEHIND_MS = 5000;
 const QUICK_MS = 2000;
 const SLOW_ANSWERS = 5;
 const TOLD_AFTER_MS = 30_000;
+/** A hardware clock says whole seconds: what the first better word corrects is worth no fault. */
+const TOLD_STEP_MS = 2000;
 /** A gateway whose own clock is beyond this is not set either. */
 const NOT_AFTER = Date.UTC(2124, 0, 1);
 
@@ -133,6 +135,7 @@ export class ClockKeeper {
   #set(step: Step): void {
     const { edge, centre, clock } = this.#parts;
     this.#world.tell({ kind: 'clock_state', trusted: true, source: step.source });
+    if (step.wasTrusted && Math.abs(step.byMs) < TOLD_STEP_MS) return;
     if (step.wasTrusted) {
       this.#tell({ code: 'CV_CLOCK_STEPPED', params: { byMs: Math.round(step.byMs), source: step.source } });
       this.#record(stepDraft(edge, centre, step, clock.nowMs()));

@@ -20,8 +20,8 @@ export class CommandMemory {
   readonly #world: Pick<World, 'clock' | 'tell'>;
   readonly #path: string;
   #journal: Journal | null = null;
-  /** Nothing issued before is carried out: part of the record is not readable. */
-  #blindUntil = -Infinity;
+  /** Monotonic ms, since the clock may be set later. Nothing issued before is carried out: part of the record is not readable. */
+  #blindUntilMs: number | null = null;
 
   constructor(dir: string, world: Pick<World, 'clock' | 'tell'>) {
     this.#path = dir;
@@ -38,7 +38,7 @@ export class CommandMemory {
     }
     const { kept, faults } = this.#journal;
     for (const fault of faults) this.#world.tell({ kind: 'fault', fault: { ...fault, params: { ...fault.params, file: join(this.#path, String(fault.params.file)) } } });
-    if (faults.length > 0) this.#blindUntil = this.#world.clock.nowMs();
+    if (faults.length > 0) this.#blindUntilMs = this.#world.clock.monotonicMs();
     for (const { step, id, answer } of kept) {
       if (step === 'begun') this.#begun.add(String(id));
       const parsed = step === 'answered' ? ANSWER_SCHEMA.safeParse(answer) : null;
@@ -56,7 +56,9 @@ export class CommandMemory {
 
   /** @param aheadMs the gateway's clock minus ours: the command was issued by the gateway's */
   isForgotten(command: Command, aheadMs: number): boolean {
-    return command.issuedAt - aheadMs <= this.#blindUntil;
+    if (this.#blindUntilMs === null) return false;
+    const { clock } = this.#world;
+    return command.issuedAt - aheadMs <= clock.nowMs() - (clock.monotonicMs() - this.#blindUntilMs);
   }
 
   /** On disk when it resolves. @throws CV_COMMAND_UNRECORDED: then it must not be carried out */
