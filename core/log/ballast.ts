@@ -43,7 +43,7 @@ export class Ballast {
   report(): DiskReport {
     if (this.#pausedReports > 0) this.#pausedReports -= 1;
     else if (!this.#held && freeBytes(this.#dir) >= this.#bytes * ROOM) this.#make();
-    return { freeBytes: freeBytes(this.#dir), ballast: this.#held };
+    return { freeBytes: freeBytes(this.#dir), ballast: this.#held, wantedBytes: this.#held ? 0 : this.#bytes * ROOM };
   }
 
   /** Gives it up, and damaged files that were kept for whoever might look into them. @returns whether that made room */

@@ -33,6 +33,11 @@ export class Chain {
     return file.damaged && cut !== Infinity ? cut : Math.min(file.last, cut);
   }
 
+  /** No later file is of its epoch. */
+  endsEpoch(file: FileReport): boolean {
+    return this.#files[this.#files.indexOf(file) + 1]?.epoch !== file.epoch;
+  }
+
   /** Where a commit goes whose first number is `seq`. */
   target(epoch: number, seq: number): FileName {
     const current = this.#current;

@@ -23,7 +23,7 @@ export function recover(one: EdgeStream, found: ChainReport, world: World): void
     if (isDrained(file.epoch)) continue;
     const known = Math.max(epochOf(one.state, file.epoch).last, found.head?.epoch === file.epoch ? found.head.seq : 0);
     // How far a file reaches whose pages are damaged shows when it is read.
-    const last = file.damaged ? Math.max(one.chain.lastOf(file), known) : one.chain.lastOf(file);
+    const last = file.damaged && one.chain.endsEpoch(file) ? Math.max(one.chain.lastOf(file), known) : one.chain.lastOf(file);
     one.chain.extend(file.name, last);
     onDisk.set(file.epoch, addRange(onDisk.get(file.epoch) ?? [], file.first, last));
     one.state = reach(one.state, file.epoch, last);

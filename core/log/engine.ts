@@ -186,7 +186,7 @@ export class Engine {
   }
 
   disk(): DiskReport {
-    const report = this.#ballast?.report() ?? { freeBytes: 0, ballast: true };
+    const report = this.#ballast?.report() ?? { freeBytes: 0, ballast: true, wantedBytes: 0 };
     const failure = this.#head?.failure ?? null;
     return failure === null ? report : { ...report, headFailure: failure };
   }

@@ -256,8 +256,9 @@ class OpenedGatewayLog implements GatewayLog {
    */
   async #trim(needed: number, full = false): Promise<boolean> {
     this.#trimDue = false;
-    const spare = this.#trouble.isShort || full ? needed + SPARE_COMMITS * COMMIT_BYTES - (full ? 0 : this.#trouble.disk.freeBytes) : 0;
-    const plan = this.#retention.plan(needed, spare);
+    const { freeBytes, wantedBytes } = this.#trouble.disk;
+    const spare = needed + SPARE_COMMITS * COMMIT_BYTES - (full ? 0 : freeBytes);
+    const plan = this.#retention.plan(needed, this.#trouble.isShort || full ? { spare, ease: wantedBytes - freeBytes } : undefined);
     if (plan.names.length === 0) return plan.fits && !full;
     try {
       await this.#commit([], [], plan.trimmed).catch((error: unknown) => {

@@ -42,8 +42,23 @@ export class GatewayLosses {
     this.#world = world;
   }
 
-  /** Names what the head file knows of and the files do not have. */
+  /** Names files that are gone, and what the head file knows of and the files do not have. */
   recover(found: ChainReport, trimmed: Cursor): Losses {
+    const gone = this.holes(found.stateDamaged ? [] : this.#goneFiles(trimmed));
+    const beyond = this.#beyondEnd(found, trimmed);
+    return { groups: [...gone.groups, ...beyond.groups], settled: [...gone.settled, ...beyond.settled] };
+  }
+
+  /** Where one file ends the next one of its epoch begins, and the first one behind what was let go. */
+  #goneFiles(trimmed: Cursor): Hole[] {
+    return this.#chain.files.flatMap((file, at, files) => {
+      const before = files[at - 1];
+      const expected = before?.epoch === file.epoch ? this.#chain.lastOf(before) + 1 : file.epoch === trimmed.epoch ? trimmed.seq + 1 : 1;
+      return file.epoch >= trimmed.epoch && expected < file.first ? [{ name: file.name, epoch: file.epoch, from: expected, to: file.first - 1, detail: 'the file before it is gone' }] : [];
+    });
+  }
+
+  #beyondEnd(found: ChainReport, trimmed: Cursor): Losses {
     const { head } = found;
     if (found.stateDamaged) this.#tellDamaged({ name: 'marks', epoch: 0, from: 0, to: 0, detail: 'batches since the last sound file may be taken for new' });
     if (!head || compareCursors(head, trimmed) <= 0) return NOTHING;

@@ -129,13 +129,13 @@ export class LogFile {
   note(kind: NoteKind): Note {
     const row = this.#db.prepare('SELECT crc, j FROM m WHERE id = ?').get(NOTE_ID[kind]) as { crc: number; j: string } | undefined;
     if (!row) return { text: null, damaged: false };
-    return row.crc === crc32(row.j) ? { text: row.j, damaged: false } : { text: null, damaged: true };
+    return isWhole(row) ? { text: row.j, damaged: false } : { text: null, damaged: true };
   }
 
   /** The settled ranges that were written beside groups; damaged ones say nothing. */
   settledNotes(): string[] {
     const rows = this.#db.prepare('SELECT crc, j FROM d ORDER BY id').all() as { crc: number; j: string }[];
-    return rows.filter(({ crc, j }) => crc === crc32(j)).map(({ j }) => j);
+    return rows.filter(isWhole).map(({ j }) => j);
   }
 
   /**
@@ -192,8 +192,11 @@ function checkedGroup({ epoch, origins }: { epoch: number; origins: boolean }, r
   if (origins) {
     group.origin = { sender: row.sender as string, stream: row.stream as Stream, epoch: row.epoch as number, seq: row.first as number, span: row.span as number, receivedAt: row.at as number };
   }
-  return checksum(epoch, group) === row.crc ? group : null;
+  // Damage may turn any column into NULL.
+  return row.b instanceof Uint8Array && checksum(epoch, group) === row.crc ? group : null;
 }
+
+const isWhole = ({ crc, j }: { crc: number; j: unknown }) => typeof j === 'string' && crc32(j) === crc;
 
 /** The group that raw columns of g say, with `rowid` for the first of them; null when they are none, or not whole. */
 export function groupOfRow(form: { epoch: number; origins: boolean }, rowid: number, values: readonly Value[]): Group | null {

@@ -24,9 +24,12 @@ export function openChain(opening: Opening, names: readonly FileName[], head: Ch
     const found = inspect(opening, file, report);
     if (found) report.files.push(found);
   }
-  const witnessed = head && report.files.findLast((file) => file.epoch === head.epoch);
   // Rows may be there that the tree of pages no longer leads to.
-  if (witnessed && witnessed.last < head.seq && !witnessed.damaged) salvage(opening, witnessed, report, 'it ends before its head file', witnessed.last + 1);
+  for (const [at, file] of report.files.entries()) {
+    const next = report.files[at + 1];
+    const end = next?.epoch === file.epoch ? next.first - 1 : head?.epoch === file.epoch ? head.seq : 0;
+    if (file.last < end && !file.damaged) salvage(opening, file, report, 'it ends before what is known of it', file.last + 1);
+  }
   return report;
 }
 

@@ -53,16 +53,17 @@ export class Retention {
   /**
    * The oldest files that may go, when `needed` bytes are to be written.
    *
-   * @param spare bytes that are to come free in any case, since the disk lacks them
+   * @param short what a disk without room lacks: `spare` bytes that are to come free in any case, `ease` as far as every consumer has passed them
    */
-  plan(needed: number, spare = 0): TrimPlan {
+  plan(needed: number, short: { spare: number; ease: number } = { spare: 0, ease: 0 }): TrimPlan {
     const plan: TrimPlan = { names: [], trimmed: this.trimmed, fits: false };
     let bytes = this.#chain.bytes + needed;
-    const most = Math.min(this.#options.maxBytes, bytes - spare);
+    const most = Math.min(this.#options.maxBytes, bytes - short.spare);
+    const eased = bytes - short.ease;
     for (const file of this.#chain.files.slice(0, -1)) {
       const end = { epoch: file.epoch, seq: this.#chain.lastOf(file) };
       const tooLarge = bytes > most;
-      if (!tooLarge && !this.#isOld(file, end)) break;
+      if (!tooLarge && !this.#isOld(file, end) && (bytes <= eased || this.#isHeld(end, () => true))) break;
       if (this.#isHeld(end, (hold) => hold.required)) break;
       this.#overrun(end);
       plan.names.push(file.name);

@@ -47,6 +47,8 @@ export interface DiskReport {
   freeBytes: number;
   /** The ballast is in its place: the disk has room. */
   ballast: boolean;
+  /** As many bytes have to be free for it to be made again; 0 while it is there. */
+  wantedBytes: number;
   /** Why the head file cannot be written; absent while it can. */
   headFailure?: string;
 }
