@@ -43,10 +43,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
   const { setup, log, line, registry, store, warnings, quarantine, tally } = parts;
   const startedAt = world.clock.nowMs();
   let storeMs: number | null = null;
-  store.onStored((points) => {
-    const newest = Math.max(...points.map(({ at }) => at));
-    storeMs = Math.max(0, world.clock.nowMs() - newest);
-  });
+  store.onStored(({ newestAt }) => { storeMs = Math.max(0, world.clock.nowMs() - newestAt); });
 
   function lastValue(last: LastPoint): LastValue {
     const { indicator, point, value, unit, at, quality, flags } = last;
@@ -105,8 +102,8 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     metrics: parts.metrics,
     onLive(listener) {
       const stops = [
-        store.onStored((points) => {
-          for (const { indicator, device, point, at, value, unit, quality, flags } of points) listener({ kind: 'value', indicator, device, point, at, value, unit, quality, flags });
+        store.onStored(({ lasts }) => {
+          for (const { indicator, device, point, at, value, unit, quality, flags } of lasts()) listener({ kind: 'value', indicator, device, point, at, value, unit, quality, flags });
         }),
         warnings.onChange((warning) => listener({ kind: 'warning', warning })),
         registry.onDevice((device) => listener({ kind: 'device', device: deviceView(device, store.last({ device: device.id })) })),

@@ -142,7 +142,8 @@ const NUMBERS = new Float64Array(14);
 const NUMBER_BYTES = new Uint8Array(NUMBERS.buffer);
 
 function sumOfHead({ s, fromAt, n0, toAt, count, good, bad, flags, numbers, low, high, sum, plain, bodyCrc }: ChunkHead): number {
-  NUMBERS.set([s, fromAt, n0, toAt, count, good, bad, flags, numbers, low ?? Infinity, high ?? -Infinity, sum, plain, bodyCrc]);
+  // SQLite gives −0 back as 0.
+  NUMBERS.set([s, fromAt, n0, toAt, count, good, bad, flags, numbers, (low ?? Infinity) + 0, (high ?? -Infinity) + 0, sum + 0, plain, bodyCrc]);
   return crc32(NUMBER_BYTES);
 }
 

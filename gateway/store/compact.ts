@@ -4,10 +4,11 @@
  * result in place in one transaction.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { pointReader } from './block.ts';
 import { CHUNK_SPAN_MS, hasRoom, makeChunks, type Chunk } from './chunk.ts';
 import { Chunks, type Damage, type PlacedHead } from './chunks.ts';
 import type { Replacement } from './database.ts';
-import { FRESH_COLUMNS, pointOfRow } from './fresh.ts';
+import { FreshBlocks } from './fresh.ts';
 import type { StoredPoint } from './rows.ts';
 
 export interface SliceRequest {
@@ -31,7 +32,8 @@ const MAX_WIDTH = 1 << 16;
 
 export function compactSlice(db: DatabaseSync, request: SliceRequest): Slice {
   const { maxId } = db.prepare('SELECT coalesce(max(id), 0) AS maxId FROM series').get() as { maxId: number };
-  const { rows, count, generations, width, partly } = gather(db, request);
+  const blocks = new FreshBlocks(db);
+  const { rows, count, generations, width, partly } = gather(blocks, request);
   const toId = request.fromId + width - 1;
   const chunks = new Chunks(db);
   const removed: number[] = [];
@@ -42,26 +44,29 @@ export function compactSlice(db: DatabaseSync, request: SliceRequest): Slice {
   return {
     replacement: count > 0 ? { removed, added, generations, fromId: request.fromId, toId, rows: count } : null,
     next: fromId > maxId ? null : { fromId, width: wider },
-    damages: chunks.damages,
+    damages: [...blocks.damages, ...chunks.damages],
   };
 }
 
 /** Rows by series, in order of arrival: as many series as fit into a slice; of one that alone is too much, the first generations. */
-function gather(db: DatabaseSync, { generations, fromId, width }: SliceRequest): { rows: Map<number, StoredPoint[]>; count: number; generations: number[]; width: number; partly: boolean } {
-  const statement = db.prepare(`SELECT ${FRESH_COLUMNS}, s FROM fresh WHERE g = ? AND s BETWEEN ? AND ? ORDER BY s, t, n`);
-  statement.setReturnArrays(true);
+function gather(blocks: FreshBlocks, { generations, fromId, width }: SliceRequest): { rows: Map<number, StoredPoint[]>; count: number; generations: number[]; width: number; partly: boolean } {
+  const toId = fromId + width - 1;
   const rows = new Map<number, StoredPoint[]>();
   let count = 0;
   for (const [at, g] of generations.entries()) {
-    for (const row of statement.iterate(BigInt(g), BigInt(fromId), BigInt(fromId + width - 1))) {
-      const id = (row as unknown as number[])[6] as number;
-      let points = rows.get(id);
-      if (!points) rows.set(id, (points = []));
-      points.push(pointOfRow(row));
-      count += 1;
+    for (const { points } of blocks.ofIds(g, fromId, toId)) {
+      const pointAt = pointReader(points);
+      for (let place = 0; place < points.ids.length; place += 1) {
+        const id = points.ids[place] as number;
+        if (id < fromId || id > toId) continue;
+        let ofOne = rows.get(id);
+        if (!ofOne) rows.set(id, (ofOne = []));
+        ofOne.push(pointAt(place));
+        count += 1;
+      }
     }
     if (count <= SLICE_ROWS || at === generations.length - 1) continue;
-    if (width > 1) return gather(db, { generations, fromId, width: Math.max(1, width >> 1) });
+    if (width > 1) return gather(blocks, { generations, fromId, width: Math.max(1, width >> 1) });
     return { rows, count, generations: generations.slice(0, at + 1), width, partly: true };
   }
   return { rows, count, generations, width, partly: false };

@@ -177,12 +177,12 @@ test('a clock that jumps ahead lets nothing go, and what comes then is kept; bac
 test('time for compaction comes by itself; settled rows go into chunks, recent ones stay', async () => {
   const store = await open();
   const nowMs = store.world.clock.nowMs();
-  await store.consumer.take(fed(Array.from({ length: 9000 }, (_, at) => ({ value: at, occurredAt: nowMs - 5 * DAY_MS + at * 1000 }))), { epoch: 1, seq: 9000 });
-  await store.consumer.take(fed(Array.from({ length: 100 }, (_, at) => ({ value: at, occurredAt: nowMs - at })), 9001), { epoch: 1, seq: 9100 });
+  await store.consumer.take(fed(Array.from({ length: 33_000 }, (_, at) => ({ value: at, occurredAt: nowMs - 5 * DAY_MS + at * 1000 }))), { epoch: 1, seq: 33_000 });
+  await store.consumer.take(fed(Array.from({ length: 100 }, (_, at) => ({ value: at, occurredAt: nowMs - at })), 33_001), { epoch: 1, seq: 33_100 });
   await store.world.clock.advanceMs(6 * 60_000);
   const { rows, points } = await store.verify(); // in turn: after the compaction
-  assert.deepEqual([points, rows], [9000, 100]);
-  assert.equal((await store.range({ ...ALL, maxPoints: 1 })).items[0]?.count, 9100);
+  assert.deepEqual([points, rows], [33_000, 100]);
+  assert.equal((await store.range({ ...ALL, maxPoints: 1 })).items[0]?.count, 33_100);
   await store.close();
 });
 

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { PointView } from '../../core/api.ts';
 import { Buckets, viewOf } from './buckets.ts';
 import { Chunks, type Damage, type PlacedHead } from './chunks.ts';
-import { firstFreshRows, freshRows, type Span } from './fresh.ts';
+import { FreshBlocks, firstFreshRows, freshRows, type Span } from './fresh.ts';
 import type { StoredPoint } from './rows.ts';
 
 /** `n` counts values of the same time, in the order they came; compaction does not change it. */
@@ -17,7 +17,8 @@ export function readRows(db: DatabaseSync, { id, from, to, after, limit }: Span 
   const start = after ? Math.max(from, after.at) : from;
   const skipped = after?.at === start ? after.n + 1 : 0;
   const chunks = new Chunks(db);
-  const fresh = firstFreshRows(db, { id, from: start, to }, skipped + limit + 1);
+  const blocks = new FreshBlocks(db);
+  const fresh = firstFreshRows(db, blocks, { id, from: start, to }, skipped + limit + 1);
   const points: PointView[] = [];
   let last: Place = { at: -1, n: -1 };
   for (const point of merged(chunks, chunks.ofSeries(id, start, to), fresh)) {
@@ -25,12 +26,12 @@ export function readRows(db: DatabaseSync, { id, from, to, after, limit }: Span 
     if (point.at >= to) break;
     const place = { at: point.at, n: point.at === last.at ? last.n + 1 : 0 };
     if (place.at > start || place.n >= skipped) {
-      if (points.length === limit) return { points, next: last, damages: chunks.damages };
+      if (points.length === limit) return { points, next: last, damages: [...blocks.damages, ...chunks.damages] };
       points.push(viewOf(point));
     }
     last = place;
   }
-  return { points, next: null, damages: chunks.damages };
+  return { points, next: null, damages: [...blocks.damages, ...chunks.damages] };
 }
 
 /** At equal times what lies in a chunk came first. Chunks are opened one after the other, only as far as is asked for. */
@@ -48,14 +49,15 @@ function* merged(chunks: Chunks, heads: readonly PlacedHead[], fresh: readonly S
 /** At most `maxPoints` points of one series; chunks that lie within a bucket are taken by their head, unopened. */
 export function readBuckets(db: DatabaseSync, { id, from, to, maxPoints }: Span & { maxPoints: number }): { points: PointView[]; downsampled: boolean; damages: Damage[] } {
   const chunks = new Chunks(db);
-  const fresh = freshRows(db, { id, from, to });
+  const blocks = new FreshBlocks(db);
+  const fresh = freshRows(db, blocks, { id, from, to });
   const parts = chunks.ofSeries(id, from, to).map((head) => new Part(head, chunks, from, to));
   const count = parts.reduce((sum, part) => sum + part.count, fresh.length);
   const firstAt = Math.min(parts.find((part) => part.count > 0)?.firstAt ?? Infinity, fresh[0]?.at ?? Infinity);
   const lastAt = Math.max(parts.findLast((part) => part.count > 0)?.lastAt ?? -Infinity, fresh.at(-1)?.at ?? -Infinity);
   if (count <= maxPoints) {
     const points = [...inOrder(parts, fresh, () => false)].map((item) => viewOf(item as StoredPoint));
-    return { points, downsampled: false, damages: chunks.damages };
+    return { points, downsampled: false, damages: [...blocks.damages, ...chunks.damages] };
   }
   const buckets = new Buckets(maxPoints, firstAt, lastAt);
   // The ends are shown as they are, so their chunks are opened.
@@ -64,7 +66,7 @@ export function readBuckets(db: DatabaseSync, { id, from, to, maxPoints }: Span 
     if (item instanceof Part) buckets.takeChunk(item.head);
     else buckets.take(item);
   }
-  return { points: buckets.done(), downsampled: true, damages: chunks.damages };
+  return { points: buckets.done(), downsampled: true, damages: [...blocks.damages, ...chunks.damages] };
 }
 
 /** Points, and unopened parts where nothing fresh lies among their times. */

@@ -1,6 +1,7 @@
 /** Lets go of what is beyond age and size, a slice at a time: whole chunks, and single rows where they are still fresh. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { SqliteFile } from '../sqlite/file.ts';
+import { FreshBlocks } from './fresh.ts';
 import type { Generations } from './generations.ts';
 
 export interface Sweep {
@@ -45,8 +46,9 @@ function bySize(db: DatabaseSync, generations: Generations, { maxBytes, maxRows 
     return { byAge: 0, bySize: count, beforeAt: toAt + 1, more: true };
   }
   if (!generation) return null;
-  const edge = db.prepare('SELECT t FROM fresh WHERE g = ? ORDER BY t LIMIT 1 OFFSET ?').get(BigInt(generation.g), BigInt(maxRows)) as { t: number } | undefined;
-  const beforeAt = edge ? edge.t + 1 : Number.MAX_SAFE_INTEGER;
+  const times = Float64Array.from([...new FreshBlocks(db).ofTime(generation.g, 0, Number.MAX_SAFE_INTEGER)].flatMap(({ points }) => [...points.times])).toSorted();
+  const edge = times[maxRows];
+  const beforeAt = edge === undefined ? Number.MAX_SAFE_INTEGER : edge + 1;
   const gone = generations.cut(db, generation.g, beforeAt);
   return gone > 0 ? { byAge: 0, bySize: gone, beforeAt, more: true } : null;
 }

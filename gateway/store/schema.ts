@@ -1,17 +1,22 @@
 /**
  * The tables of `store.db`, and how an older file becomes one of today.
  *
- * `fresh` holds rows as they came, in generations of some thousand rows: rows of a series lie together within one, and
- * a generation says which times it holds. `chunk` holds closed spans, compressed, never two of a series over the same
- * time; n0 counts the points of its first time that lie in chunks before it.
+ * `block` holds fresh points, many of any series in one row, in generations of some ten thousand; a generation says
+ * which times it holds. `chunk` holds closed spans, compressed, never two of a series over the same time; n0 counts the
+ * points of its first time that lie in chunks before it. Of a series, first_at, last_at and the newest value are those
+ * of what lies in sealed generations and chunks: what the open generation brings is added at opening.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { FaultError } from '../../core/faults.ts';
+import { PointsBuilder, type PointColumns } from './block.ts';
+import { fromSql, type SqlValue } from './rows.ts';
 
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
-/** Rows of a generation; small enough that its pages stay at hand while it is written. */
-export const GENERATION_ROWS = 8192;
+/** Rows of a generation: sealing one takes some ten milliseconds. */
+export const GENERATION_ROWS = 32_768;
+/** Rows of a sorted block: with their columns they fill a page of 4 KB. */
+export const BLOCK_ROWS = 188;
 
 export const SCHEMA = `
 CREATE TABLE IF NOT EXISTS progress (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
@@ -21,8 +26,9 @@ CREATE TABLE IF NOT EXISTS series (
   first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, v ANY, q INTEGER NOT NULL, f TEXT, x TEXT,
   UNIQUE (indicator, device, point)) STRICT;
 CREATE TABLE IF NOT EXISTS generation (g INTEGER PRIMARY KEY, rows INTEGER NOT NULL, from_at INTEGER NOT NULL, to_at INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS fresh (g INTEGER NOT NULL, s INTEGER NOT NULL, t INTEGER NOT NULL, n INTEGER NOT NULL, v ANY, q INTEGER NOT NULL, f TEXT, x TEXT,
-  PRIMARY KEY (g, s, t, n)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, g INTEGER NOT NULL, from_s INTEGER NOT NULL, to_s INTEGER NOT NULL, from_at INTEGER NOT NULL, to_at INTEGER NOT NULL,
+  count INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS block_by_series ON block (g, from_s, to_s);
 CREATE TABLE IF NOT EXISTS chunk (
   id INTEGER PRIMARY KEY, s INTEGER NOT NULL, from_at INTEGER NOT NULL, n0 INTEGER NOT NULL, to_at INTEGER NOT NULL, count INTEGER NOT NULL,
   good INTEGER NOT NULL, bad INTEGER NOT NULL, flags INTEGER NOT NULL, numbers INTEGER NOT NULL, low REAL, high REAL, sum REAL NOT NULL, plain INTEGER NOT NULL,
@@ -37,24 +43,31 @@ export function checkVersion(db: DatabaseSync): void {
   if (version > SCHEMA_VERSION) throw new FaultError('CV_STORE_NEWER', { path: '', detail: String(version) });
 }
 
-/** Moves the rows of version 1 (one table by time) into generations; a slice at a time, so a crash repeats nothing. */
-export function migrate(db: DatabaseSync, transaction: <T>(run: () => T) => T): void {
+/** Moves the rows of versions 1 (one table by time) and 2 (rows in generations) into blocks; a slice at a time, so a crash repeats nothing. */
+export function migrate(db: DatabaseSync, transaction: <T>(run: () => T) => T, add: (points: PointColumns) => void): void {
   const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
   // Asked for in any case: an older program may have written in between.
-  const isOld = db.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'recent'`).get() !== undefined;
-  if (!isOld && version === SCHEMA_VERSION) return;
-  if (isOld) while (transaction(() => moveRows(db)) > 0);
-  transaction(() => { db.exec(`DROP TABLE IF EXISTS recent; PRAGMA user_version = ${SCHEMA_VERSION}`); });
+  const olds = OLD_TABLES.filter(({ name }) => db.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(name) !== undefined);
+  if (olds.length === 0 && version === SCHEMA_VERSION) return;
+  for (const old of olds) while (transaction(() => moveRows(db, old, add)) > 0);
+  transaction(() => { db.exec(`${olds.map(({ name }) => `DROP TABLE ${name};`).join('')} PRAGMA user_version = ${SCHEMA_VERSION}`); });
 }
 
+/** By their keys, so that the oldest come first and equal times stay in order of arrival. */
+const OLD_TABLES = [{ name: 'recent', key: 't, s, n' }, { name: 'fresh', key: 'g, s, t, n' }];
+const MOVED_ROWS = 8192;
+
 /** @returns rows moved */
-function moveRows(db: DatabaseSync): number {
-  const span = db.prepare('SELECT count(*) AS rows, min(t) AS fromAt, max(t) AS toAt FROM (SELECT t FROM recent ORDER BY t, s, n LIMIT ?)').get(GENERATION_ROWS) as { rows: number; fromAt: number; toAt: number };
-  if (span.rows === 0) return 0;
-  const { g } = db.prepare('SELECT coalesce(max(g), 0) + 1 AS g FROM generation').get() as { g: number };
-  const last = db.prepare('SELECT t, s, n FROM recent ORDER BY t, s, n LIMIT 1 OFFSET ?').get(span.rows - 1) as { t: number; s: number; n: number };
-  db.prepare('INSERT INTO fresh SELECT ?, s, t, n, v, q, f, x FROM recent WHERE (t, s, n) <= (?, ?, ?)').run(BigInt(g), BigInt(last.t), BigInt(last.s), BigInt(last.n));
-  db.prepare('DELETE FROM recent WHERE (t, s, n) <= (?, ?, ?)').run(BigInt(last.t), BigInt(last.s), BigInt(last.n));
-  db.prepare('INSERT INTO generation VALUES (?, ?, ?, ?)').run(BigInt(g), BigInt(span.rows), BigInt(span.fromAt), BigInt(span.toAt));
-  return span.rows;
+function moveRows(db: DatabaseSync, { name, key }: { name: string; key: string }, add: (points: PointColumns) => void): number {
+  const statement = db.prepare(`SELECT s, t, typeof(v), v, q, f, x FROM ${name} ORDER BY ${key} LIMIT ${MOVED_ROWS}`);
+  statement.setReturnArrays(true);
+  const points = new PointsBuilder();
+  for (const row of statement.iterate()) {
+    const [s, t, type, ...rest] = row as unknown as [number, number, string, SqlValue, number, string | null, string | null];
+    points.point(s, fromSql(t, type === 'integer', rest));
+  }
+  if (points.count === 0) return 0;
+  add(points.done());
+  db.exec(`DELETE FROM ${name} WHERE (${key}) IN (SELECT ${key} FROM ${name} ORDER BY ${key} LIMIT ${MOVED_ROWS})`);
+  return points.count;
 }

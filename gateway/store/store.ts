@@ -5,17 +5,19 @@
 import { join } from 'node:path';
 import type { PointView, SeriesGap, SeriesView, Words } from '../../core/api.ts';
 import { normaliser, type Catalogue } from '../../core/catalogue/catalogue.ts';
-import { seriesKey, type Event, type Flag, type Quality, type Value } from '../../core/event.ts';
+import { seriesKey, type Flag, type Quality, type Value } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { compareCursors, type Cursor } from '../../core/log/types.ts';
 import type { World } from '../../core/world.ts';
 import type { Consumer } from '../stations/consumer.ts';
-import { eventsOf, groupsAfter, type FedEvent, type FedGroup } from '../stations/fed.ts';
+import { groupsAfter, type FedGroup } from '../stations/fed.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
 import type { Damage } from './chunks.ts';
-import type { Batch, StoreDatabase } from './database.ts';
+import { BAD_CODE, type PointColumns } from './block.ts';
+import type { FedNumbers, StoreDatabase } from './database.ts';
+import { Directory } from './directory.ts';
 import type { StoreReader } from './reader.ts';
-import type { RowExtra, SeriesHead, SeriesSnapshot } from './rows.ts';
+import type { SeriesHead, SeriesSnapshot } from './rows.ts';
 import { openReader, Upkeep, type Verification } from './upkeep.ts';
 
 export interface StoreOptions {
@@ -74,6 +76,14 @@ export interface SeriesWindow extends SeriesName {
   avg: number;
 }
 
+/** What a commit brought. */
+export interface Stored {
+  /** The newest time among the newest values of its series, ms UTC. */
+  newestAt: number;
+  /** The newest value of each series in it. */
+  lasts(): LastPoint[];
+}
+
 export interface Store {
   readonly consumer: Consumer;
   /** Newest values of the series that have the given parts, from memory. */
@@ -86,10 +96,8 @@ export interface Store {
   window(span: { from: number; to: number }): Promise<SeriesWindow[]>;
   /** Up to where the log has been taken in. */
   cursor(): Cursor;
-  /** Called after each commit with the newest value of each series in it. */
-  onStored(listener: (points: readonly LastPoint[]) => void): () => void;
-  /** Names and units from now on; what is stored stays as it is. */
-  know(catalogue: Catalogue): void;
+  /** Called after each commit. */
+  onStored(listener: (stored: Stored) => void): () => void;
   /** Lets go of what is beyond age and size, slice by slice; by itself every minute. */
   sweep(): Promise<void>;
   /** Moves everything into compressed chunks now; by itself when it is time, or when there is much. */
@@ -101,6 +109,8 @@ export interface Store {
 
 /** Chunks are filled in few goes: each costs reading the last one again. Recent values are asked for most and still get company. */
 const COMPACTION = { everyMs: 6 * 3_600_000, settleMs: 3_600_000 };
+/** Of a commit; each costs a write to the disk, however much is in it. */
+const MAX_EVENTS = 20_000;
 /** Damaged chunks that are remembered, so that each is told once. */
 const MAX_TOLD = 10_000;
 
@@ -128,33 +138,29 @@ interface Parts {
 
 class OpenStore implements Store {
   readonly consumer: Consumer;
+  readonly #options: StoreOptions;
   readonly #world: World;
   readonly #parts: Parts;
-  readonly #series = new Map<string, SeriesSnapshot>();
-  readonly #names = new Map<number, SeriesSnapshot>();
-  /** By id; made once, asked for often. */
-  readonly #lasts = new Map<number, LastPoint>();
-  #normal: ReturnType<typeof normaliser>;
-  #catalogue: Catalogue;
-  readonly #listeners = new Set<(points: readonly LastPoint[]) => void>();
+  readonly #directory: Directory;
+  readonly #listeners = new Set<(stored: Stored) => void>();
   readonly #upkeep: Upkeep;
   readonly #told = new Set<number>();
   #cursor: Cursor;
 
   constructor(options: StoreOptions, world: World, parts: Parts, opened: { cursor: Cursor; series: SeriesSnapshot[] }) {
+    this.#options = options;
     this.#world = world;
     this.#parts = parts;
     this.#cursor = opened.cursor;
-    this.#catalogue = options.catalogue;
-    this.#normal = normaliser(options.catalogue);
-    for (const series of opened.series) this.#remember(series);
-    this.#upkeep = new Upkeep({ path: parts.path, retentionMs: options.retentionMs, maxBytes: options.maxBytes, compaction: options.compaction ?? COMPACTION, newestAt: () => this.#newestAt() }, world, parts.database, {
+    this.#directory = new Directory(normaliser(options.catalogue), opened.series);
+    this.#upkeep = new Upkeep({ path: parts.path, retentionMs: options.retentionMs, maxBytes: options.maxBytes, compaction: options.compaction ?? COMPACTION, newestAt: () => this.#directory.newestAt }, world, parts.database, {
       damages: (damages) => { this.#tellDamages(damages); },
       forgotten: (beforeAt) => { this.#inform('forget', { beforeAt }); },
     });
     this.consumer = {
       name: 'store',
       required: true,
+      maxEvents: MAX_EVENTS,
       start: () => Promise.resolve(this.#cursor),
       take: (batch, upTo) => this.#take(batch, upTo),
       close: () => this.close(),
@@ -166,13 +172,13 @@ class OpenStore implements Store {
   }
 
   last(filter: SeriesFilter = {}): LastPoint[] {
-    return this.#matching(filter).map(({ id }) => this.#lasts.get(id) as LastPoint);
+    return this.#matching(filter).map(lastOf);
   }
 
   series(filter: SeriesFilter = {}): SeriesView[] {
     return this.#matching(filter)
       .map(({ indicator, device, point, unit, centre, edge, last }) => {
-        const entry = this.#catalogue.of(indicator);
+        const entry = this.#options.catalogue.of(indicator);
         const name: Words = entry?.name ?? { zh: indicator, en: indicator };
         return { indicator, device, point, unit, centre, edge, known: entry !== null, name, lastAt: last.at };
       })
@@ -181,7 +187,7 @@ class OpenStore implements Store {
 
   async range({ from, to, maxPoints, limit, after, ...name }: RangeQuery): Promise<RangeResult> {
     const place = after === null ? null : parsePlace(after);
-    const series = this.#series.get(seriesKey(name));
+    const series = this.#directory.get(name.indicator, name.device, name.point);
     if (!series) return { items: [], downsampled: false, next: null };
     const span = { id: series.id, from: Math.max(0, Math.floor(from)), to: Math.max(0, Math.ceil(to)) };
     if (maxPoints !== null) {
@@ -197,21 +203,16 @@ class OpenStore implements Store {
     this.#tellDamages(damages);
     const found: SeriesWindow[] = [];
     for (let at = 0; at < ids.length; at += 1) {
-      const series = this.#names.get(ids[at] as number);
+      const series = this.#directory.byId(ids[at] as number);
       const count = counts[at] as number;
       if (series) found.push({ indicator: series.indicator, device: series.device, point: series.point, count, min: mins[at] as number, max: maxs[at] as number, avg: (sums[at] as number) / count });
     }
     return found;
   }
 
-  onStored(listener: (points: readonly LastPoint[]) => void): () => void {
+  onStored(listener: (stored: Stored) => void): () => void {
     this.#listeners.add(listener);
     return () => { this.#listeners.delete(listener); };
-  }
-
-  know(catalogue: Catalogue): void {
-    this.#catalogue = catalogue;
-    this.#normal = normaliser(catalogue);
   }
 
   sweep(): Promise<void> {
@@ -246,7 +247,7 @@ class OpenStore implements Store {
     for (const { id, series, from, to, count } of damages) {
       if (this.#told.has(id) || this.#told.size >= MAX_TOLD) continue;
       this.#told.add(id);
-      const name = this.#names.get(series);
+      const name = this.#directory.byId(series);
       const time = (at: number) => new Date(at).toISOString();
       this.#world.tell({ kind: 'fault', fault: { code: 'CV_STORE_CHUNK_DAMAGED', params: { path: this.#parts.path, series: name ? seriesKey(name) : '?', from: time(from), to: time(to) } } });
       this.#world.tell({ kind: 'samples_lost', count: count ?? 1, reason: 'store_damaged', intended: false });
@@ -255,69 +256,34 @@ class OpenStore implements Store {
 
   async #take(groups: readonly FedGroup[], upTo: Cursor): Promise<void> {
     if (compareCursors(upTo, this.#cursor) <= 0) return;
-    const batch = this.#batchOf(eventsOf(groupsAfter(groups, this.#cursor)), upTo);
+    const batch = this.#directory.batchOf(groupsAfter(groups, this.#cursor).map(({ columns }) => columns));
     const startedMs = this.#world.clock.monotonicMs();
-    const { series: changed, numbers } = await this.#parts.database.call('commit', batch);
+    await this.#parts.database.call('commit', { ...batch, upTo });
     this.#cursor = upTo;
-    if (numbers.ids.length > 0) this.#inform('feed', { numbers, upTo });
-    const told = changed.map((series) => this.#remember(series));
-    if (batch.rows.length === 0) return;
-    this.#world.tell({ kind: 'points_stored', count: batch.rows.length, durationMs: this.#world.clock.monotonicMs() - startedMs });
-    const points = told.map(({ id }) => this.#lasts.get(id) as LastPoint);
-    for (const listener of this.#listeners) listener(points);
-  }
-
-  #batchOf(fed: readonly FedEvent[], upTo: Cursor): Batch {
-    const batch: Batch = { upTo, series: [], rows: [] };
-    const places = new Map<string, number>();
-    for (const { event } of fed) {
-      // A gap says that values are missing and a warning what was made of them; neither is a value.
-      if (event.gap || event.warning) continue;
-      const { value, unit, window, flags } = this.#normal(event);
-      const key = seriesKey(event);
-      let place = places.get(key);
-      if (place === undefined) {
-        place = batch.series.push(headOf(event, unit)) - 1;
-        places.set(key, place);
-      }
-      const head = batch.series[place] as SeriesHead;
-      Object.assign(head, { subject: event.subject ?? event.device, centre: event.centre, edge: event.edge, kind: event.kind });
-      const extra: RowExtra = { ...(unit === head.unit ? {} : { unit }), ...(window ? { window } : {}) };
-      batch.rows.push({ series: place, point: { at: event.occurredAt, value, quality: event.quality, flags: [...flags], ...(window || unit !== head.unit ? { extra } : {}) } });
-    }
-    return batch;
-  }
-
-  #newestAt(): number {
-    let newestAt = 0;
-    for (const { last } of this.#series.values()) newestAt = Math.max(newestAt, last.at);
-    return newestAt;
-  }
-
-  #remember(series: SeriesSnapshot): SeriesSnapshot {
-    const key = seriesKey(series);
-    const before = this.#series.get(key);
-    const firstAt = Math.min(series.firstAt, before?.firstAt ?? Infinity);
-    const now = before && before.last.at > series.last.at ? { ...before, firstAt } : { ...series, firstAt };
-    this.#series.set(key, now);
-    this.#names.set(now.id, now);
-    this.#lasts.set(now.id, lastOf(now));
-    return now;
+    const count = batch.points.ids.length;
+    if (count === 0) return;
+    this.#inform('feed', { numbers: numbersOf(batch.points), upTo });
+    const { ids, newestAt } = this.#directory.stored(batch);
+    this.#world.tell({ kind: 'points_stored', count, durationMs: this.#world.clock.monotonicMs() - startedMs });
+    const stored: Stored = { newestAt, lasts: () => [...ids].flatMap((id) => this.#directory.byId(id) ?? []).map(lastOf) };
+    for (const listener of this.#listeners) listener(stored);
   }
 
   #matching({ indicator, device, point }: SeriesFilter): SeriesSnapshot[] {
     if (indicator !== undefined && device !== undefined && point !== undefined) {
-      const one = this.#series.get(seriesKey({ indicator, device, point }));
+      const one = this.#directory.get(indicator, device, point);
       return one ? [one] : [];
     }
-    return [...this.#series.values()].filter((series) => (indicator === undefined || series.indicator === indicator)
+    return [...this.#directory.all()].filter((series) => (indicator === undefined || series.indicator === indicator)
       && (device === undefined || series.device === device) && (point === undefined || series.point === point));
   }
 }
 
-function headOf(event: Event, unit: string): SeriesHead {
-  const { indicator, device, point, centre, edge, kind } = event;
-  return { indicator, device, point, subject: event.subject ?? device, centre, edge, kind, unit };
+/** Numbers that are not bad: what counts in windows. */
+function numbersOf({ ids, times, values, codes }: PointColumns): FedNumbers {
+  if (codes.every((code) => code < BAD_CODE)) return { ids, times, values };
+  const counts = (_: number, place: number): boolean => (codes[place] as number) < BAD_CODE;
+  return { ids: ids.filter(counts), times: times.filter(counts), values: values.filter(counts) };
 }
 
 function lastOf({ indicator, device, point, subject, centre, edge, kind, unit, last: { at, value, quality, flags, extra } }: SeriesSnapshot): LastPoint {

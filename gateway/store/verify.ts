@@ -28,6 +28,6 @@ export function checkSlice(db: DatabaseSync, { afterId }: { afterId: number }): 
 /** @returns rows that are not in chunks, and what SQLite says of the file's own structure */
 export function checkFile(db: DatabaseSync): { rows: number; problems: string[] } {
   const problems = (db.prepare('PRAGMA quick_check(20)').all() as { quick_check: string }[]).map((row) => row.quick_check).filter((text) => text !== 'ok');
-  const { rows } = db.prepare('SELECT count(*) AS rows FROM fresh').get() as { rows: number };
+  const { rows } = db.prepare('SELECT coalesce(sum(count), 0) AS rows FROM block').get() as { rows: number };
   return { rows, problems };
 }

@@ -1,0 +1,172 @@
+/**
+ * A block: fresh points of any series as columns, which is how they come, travel between threads and lie on disk. Numbers
+ * lie in typed arrays; what few points have (flags, texts, windows) stands beside them. A sum over all of it tells when
+ * a block is not what was written.
+ */
+import { crc32 } from 'node:zlib';
+import { QUALITIES, type Flag, type Quality, type Value } from '../../core/event.ts';
+import type { RowExtra, StoredPoint } from './rows.ts';
+
+export interface PointColumns {
+  ids: Int32Array;
+  times: Float64Array;
+  /** Where a value is no number, `odd` has it. */
+  values: Float64Array;
+  /** The place of the quality in QUALITIES, and NO_NUMBER on top of it. */
+  codes: Uint8Array;
+  /** By place, growing. */
+  odd: Odd[];
+}
+
+export interface Odd {
+  place: number;
+  /** Absent for numbers. */
+  value?: Value;
+  flags?: Flag[];
+  extra?: RowExtra;
+}
+
+export const NO_NUMBER = 4;
+const QUALITY_BITS = 3;
+/** Numbers with a lower code count in windows: those that are not bad. */
+export const BAD_CODE = 2;
+
+const HEADER_BYTES = 16;
+const ROW_BYTES = 21;
+
+/** Gathers points; room is made as they come. */
+export class PointsBuilder {
+  #columns: PointColumns = room(256);
+  count = 0;
+
+  number(id: number, at: number, value: number, code: number): void {
+    if (this.count === this.#columns.ids.length) this.#grow();
+    const { ids, times, values, codes } = this.#columns;
+    ids[this.count] = id;
+    times[this.count] = at;
+    // −0 is 0, on the wire as in SQLite.
+    values[this.count] = value + 0;
+    codes[this.count] = code;
+    this.count += 1;
+  }
+
+  point(id: number, { at, value, quality, flags, extra }: StoredPoint): void {
+    const isNumber = typeof value === 'number';
+    if (!isNumber || flags.length > 0 || extra) {
+      this.#columns.odd.push({ place: this.count, ...(isNumber ? {} : { value }), ...(flags.length > 0 ? { flags } : {}), ...(extra ? { extra } : {}) });
+    }
+    this.number(id, at, isNumber ? value : 0, QUALITIES.indexOf(quality) | (isNumber ? 0 : NO_NUMBER));
+  }
+
+  done(): PointColumns {
+    const { ids, times, values, codes, odd } = this.#columns;
+    return { ids: ids.slice(0, this.count), times: times.slice(0, this.count), values: values.slice(0, this.count), codes: codes.slice(0, this.count), odd };
+  }
+
+  #grow(): void {
+    const larger = room(this.count * 2);
+    larger.ids.set(this.#columns.ids);
+    larger.times.set(this.#columns.times);
+    larger.values.set(this.#columns.values);
+    larger.codes.set(this.#columns.codes);
+    this.#columns = { ...larger, odd: this.#columns.odd };
+  }
+}
+
+const room = (count: number): PointColumns => ({ ids: new Int32Array(count), times: new Float64Array(count), values: new Float64Array(count), codes: new Uint8Array(count), odd: [] });
+
+/** Gives the points of a block by their place; asked for in growing order it looks nothing up twice. */
+export function pointReader(columns: PointColumns): (place: number) => StoredPoint {
+  const odd = columns.odd.length > 0 ? new Map(columns.odd.map((one) => [one.place, one])) : null;
+  return (place) => {
+    const code = columns.codes[place] as number;
+    const more = odd?.get(place);
+    return {
+      at: columns.times[place] as number,
+      value: code & NO_NUMBER ? (more?.value ?? null) : (columns.values[place] as number),
+      quality: QUALITIES[code & QUALITY_BITS] as Quality,
+      flags: more?.flags ?? [],
+      ...(more?.extra ? { extra: more.extra } : {}),
+    };
+  };
+}
+
+/** Points at some places, in that order. */
+export function pick(columns: PointColumns, places: readonly number[]): PointColumns {
+  const picked = room(places.length);
+  const odd = columns.odd.length > 0 ? new Map(columns.odd.map((one) => [one.place, one])) : null;
+  places.forEach((from, to) => {
+    picked.ids[to] = columns.ids[from] as number;
+    picked.times[to] = columns.times[from] as number;
+    picked.values[to] = columns.values[from] as number;
+    picked.codes[to] = columns.codes[from] as number;
+    const more = odd?.get(from);
+    if (more) picked.odd.push({ ...more, place: to });
+  });
+  return picked;
+}
+
+/** One after the other. */
+export function join(parts: readonly PointColumns[]): PointColumns {
+  const joined = room(parts.reduce((sum, { ids }) => sum + ids.length, 0));
+  let at = 0;
+  for (const { ids, times, values, codes, odd } of parts) {
+    joined.ids.set(ids, at);
+    joined.times.set(times, at);
+    joined.values.set(values, at);
+    joined.codes.set(codes, at);
+    for (const one of odd) joined.odd.push({ ...one, place: one.place + at });
+    at += ids.length;
+  }
+  return joined;
+}
+
+/** Places by series, series by id; those of one series by time and then by arrival. */
+export function bySeries({ ids, times }: PointColumns): [id: number, places: number[]][] {
+  const found = new Map<number, number[]>();
+  for (let place = 0; place < ids.length; place += 1) {
+    const id = ids[place] as number;
+    const places = found.get(id);
+    if (places) places.push(place);
+    else found.set(id, [place]);
+  }
+  for (const places of found.values()) places.sort((a, b) => (times[a] as number) - (times[b] as number));
+  return [...found].toSorted(([a], [b]) => a - b);
+}
+
+/** times, values, ids, codes and the odd ones as JSON, behind a header of sum, count and length of the latter. */
+export function encodeBlock({ ids, times, values, codes, odd }: PointColumns): Uint8Array {
+  const count = ids.length;
+  const text = Buffer.from(odd.length > 0 ? JSON.stringify(odd) : '');
+  const body = new Uint8Array(HEADER_BYTES + count * ROW_BYTES + text.length);
+  body.set(bytesOf(times), HEADER_BYTES);
+  body.set(bytesOf(values), HEADER_BYTES + count * 8);
+  body.set(bytesOf(ids), HEADER_BYTES + count * 16);
+  body.set(codes, HEADER_BYTES + count * 20);
+  body.set(text, HEADER_BYTES + count * ROW_BYTES);
+  const header = new Uint32Array(body.buffer, 0, 4);
+  header[1] = count;
+  header[2] = text.length;
+  header[0] = crc32(body.subarray(4));
+  return body;
+}
+
+/** @throws when the bytes are not what was written */
+export function decodeBlock(bytes: Uint8Array): PointColumns {
+  // Columns begin at multiples of eight of their own buffer.
+  const body = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
+  if (body.length < HEADER_BYTES) throw new Error(`${body.length} bytes`);
+  const [sum = 0, count = 0, textBytes = 0] = new Uint32Array(body.buffer, body.byteOffset, 4);
+  if (crc32(body.subarray(4)) !== sum || body.length !== HEADER_BYTES + count * ROW_BYTES + textBytes) throw new Error('its sum is wrong');
+  const at = body.byteOffset + HEADER_BYTES;
+  const text = Buffer.from(body.buffer, at + count * ROW_BYTES, textBytes).toString('utf8');
+  return {
+    times: new Float64Array(body.buffer, at, count),
+    values: new Float64Array(body.buffer, at + count * 8, count),
+    ids: new Int32Array(body.buffer, at + count * 16, count),
+    codes: new Uint8Array(body.buffer, at + count * 20, count),
+    odd: textBytes > 0 ? (JSON.parse(text) as Odd[]) : [],
+  };
+}
+
+const bytesOf = (column: Float64Array | Int32Array): Uint8Array => new Uint8Array(column.buffer, column.byteOffset, column.byteLength);

@@ -1,0 +1,142 @@
+/**
+ * The series that there are, with their newest values, in memory; and what a batch of events means to them. An event
+ * finds its series by two or three look-ups, and most are then a number in a column. Nothing of a batch counts before it
+ * is on disk.
+ */
+import { QUALITIES, type Event, type Quality } from '../../core/event.ts';
+import type { normaliser } from '../../core/catalogue/catalogue.ts';
+import { valueAt } from '../../core/wire/columns.ts';
+import type { EventColumns } from '../../core/wire/event-columns.ts';
+import { pointReader, PointsBuilder } from './block.ts';
+import type { Batch } from './database.ts';
+import type { SeriesHead, SeriesSnapshot, StoredPoint } from './rows.ts';
+
+interface Entry extends SeriesSnapshot {
+  /** Numbers in this unit are stored as they are; null until one was looked at. */
+  plainUnit: string | null;
+}
+
+type Devices = Map<string, Entry>;
+
+export class Directory {
+  readonly #normal: ReturnType<typeof normaliser>;
+  readonly #entries = new Map<string, Map<string, Devices>>();
+  readonly #byId: (Entry | undefined)[] = [];
+  /** Created, and not on disk yet: after a fault they go along with the next batch. */
+  readonly #unsaved = new Map<number, Entry>();
+  #nextId = 1;
+  newestAt = 0;
+
+  constructor(normal: ReturnType<typeof normaliser>, series: readonly SeriesSnapshot[]) {
+    this.#normal = normal;
+    for (const one of series) this.#put({ ...one, plainUnit: null });
+  }
+
+  get(indicator: string, device: string, point: string): SeriesSnapshot | undefined {
+    return this.#saved(this.#entries.get(indicator)?.get(point)?.get(device));
+  }
+
+  byId(id: number): SeriesSnapshot | undefined {
+    return this.#saved(this.#byId[id]);
+  }
+
+  *all(): Generator<SeriesSnapshot> {
+    for (const entry of this.#byId) if (entry && !this.#unsaved.has(entry.id)) yield entry;
+  }
+
+  /** What these events are on disk. A gap says that values are missing and a warning what was made of them; neither is a value. */
+  batchOf(groups: readonly EventColumns[]): Omit<Batch, 'upTo'> {
+    const points = new PointsBuilder();
+    const changed = new Map<number, SeriesHead & { id: number }>();
+    for (const group of groups) this.#add(group, points, changed);
+    return { points: points.done(), changed: [...changed.values()], created: [...this.#unsaved.values()].map(({ plainUnit: _plainUnit, ...series }) => series) };
+  }
+
+  #add(group: EventColumns, points: PointsBuilder, changed: Map<number, SeriesHead & { id: number }>): void {
+    const [indicators, devices, names, values, units, times] = [group.cells('indicator'), group.cells('device'), group.cells('point'), group.cells('value'), group.cells('unit'), group.cells('occurredAt')];
+    const [qualities, flags, windows, gaps, warnings] = [group.cells('quality'), group.cells('flags'), group.cells('window'), group.cells('gap'), group.cells('warning')];
+    const [subjects, centres, edges, kinds] = [group.cells('subject'), group.cells('centre'), group.edges(), group.cells('kind')];
+    for (let at = 0; at < group.count; at += 1) {
+      if (valueAt(gaps, at) !== null || valueAt(warnings, at) !== null) continue;
+      const device = valueAt(devices, at) as string;
+      const among = this.#devices(valueAt(indicators, at) as string, valueAt(names, at) as string);
+      const entry = among.get(device) ?? this.#create(group.events()[at] as Event);
+      const [value, occurredAt] = [valueAt(values, at), valueAt(times, at) as number];
+      if (typeof value === 'number' && valueAt(units, at) === entry.plainUnit && valueAt(flags, at) === null && valueAt(windows, at) === null) {
+        points.number(entry.id, occurredAt, value, QUALITIES.indexOf(valueAt(qualities, at) as Quality));
+      } else {
+        points.point(entry.id, this.#pointOf(group.events()[at] as Event, entry));
+      }
+      if (occurredAt < entry.last.at) continue;
+      const [subject, centre, edge, kind] = [(valueAt(subjects, at) ?? device) as string, valueAt(centres, at) as string, valueAt(edges, at) as string, valueAt(kinds, at) as string];
+      if (subject !== entry.subject || centre !== entry.centre || edge !== entry.edge || kind !== entry.kind) {
+        changed.set(entry.id, { id: entry.id, indicator: entry.indicator, device, point: entry.point, unit: entry.unit, subject, centre, edge, kind });
+      } else changed.delete(entry.id);
+    }
+  }
+
+  /** To be called when a batch is on disk. @returns the series whose values it brought, and the time of the newest one among their newest */
+  stored({ points, changed, created }: Omit<Batch, 'upTo'>): { ids: Set<number>; newestAt: number } {
+    for (const { id } of created) this.#unsaved.delete(id);
+    for (const head of changed) Object.assign(this.#byId[head.id] as Entry, { subject: head.subject, centre: head.centre, edge: head.edge, kind: head.kind });
+    const pointAt = pointReader(points);
+    const newest = new Map<number, number>();
+    points.ids.forEach((id, place) => {
+      const at = points.times[place] as number;
+      const before = newest.get(id);
+      if (before === undefined || at >= (points.times[before] as number)) newest.set(id, place);
+      const entry = this.#byId[id] as Entry;
+      if (at < entry.firstAt) entry.firstAt = at;
+    });
+    let newestAt = 0;
+    for (const [id, place] of newest) {
+      const entry = this.#byId[id] as Entry;
+      if ((points.times[place] as number) >= entry.last.at) entry.last = pointAt(place);
+      newestAt = Math.max(newestAt, entry.last.at);
+    }
+    this.newestAt = Math.max(this.newestAt, newestAt);
+    return { ids: new Set(newest.keys()), newestAt };
+  }
+
+  #saved(entry: Entry | undefined): SeriesSnapshot | undefined {
+    return entry && !this.#unsaved.has(entry.id) ? entry : undefined;
+  }
+
+  #devices(indicator: string, point: string): Devices {
+    let points = this.#entries.get(indicator);
+    if (!points) this.#entries.set(indicator, points = new Map());
+    let devices = points.get(point);
+    if (!devices) points.set(point, devices = new Map());
+    return devices;
+  }
+
+  #put(entry: Entry): void {
+    this.#devices(entry.indicator, entry.point).set(entry.device, entry);
+    this.#byId[entry.id] = entry;
+    this.#nextId = Math.max(this.#nextId, entry.id + 1);
+    this.newestAt = Math.max(this.newestAt, entry.last.at);
+  }
+
+  /** A series has the unit of its first value. */
+  #create(event: Event): Entry {
+    const { indicator, device, point, centre, edge, kind } = event;
+    const { unit } = this.#normal(event);
+    const entry: Entry = { id: this.#nextId, indicator, device, point, subject: event.subject ?? device, centre, edge, kind, unit, firstAt: event.occurredAt, last: { at: -1, value: null, quality: 'bad', flags: [] }, plainUnit: null };
+    entry.last = { ...this.#pointOf(event, entry), at: -1 };
+    this.#put(entry);
+    this.#unsaved.set(entry.id, entry);
+    return entry;
+  }
+
+  /** A value in another unit than its series says so. */
+  #pointOf(event: Event, entry: Entry): StoredPoint {
+    const { value, unit, window, flags } = this.#normal(event);
+    const isOwn = unit === entry.unit;
+    if (isOwn && unit === event.unit && typeof value === 'number') entry.plainUnit = unit;
+    return {
+      at: event.occurredAt, value, quality: event.quality,
+      flags: isOwn || flags.includes('unit') ? [...flags] : [...flags, 'unit'],
+      ...(window || !isOwn ? { extra: { ...(isOwn ? {} : { unit }), ...(window ? { window } : {}) } } : {}),
+    };
+  }
+}
