@@ -39,7 +39,7 @@ export class Schedule {
   /** Left out until `untilMs`. @returns how many slots were passed over */
   notBefore(untilMs: number, nowMs: number): number {
     const before = this.#slot;
-    this.#slot = Math.max(before + 1, Math.ceil((Math.max(untilMs, nowMs + 1) - this.#gridMs) / this.#periodMs));
+    this.#slot = Math.max(before + 1, Math.ceil((Math.max(untilMs, nowMs) - this.#gridMs) / this.#periodMs));
     const jitterMs = this.#random.next() * Math.min(JITTER_MOST_MS, this.#periodMs * JITTER_PART);
     this.#dueMs = Math.max(this.#gridMs + this.#slot * this.#periodMs + jitterMs, nowMs);
     return this.#slot - before - 1;
