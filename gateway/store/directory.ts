@@ -19,7 +19,7 @@ interface Entry extends SeriesSnapshot {
 type Devices = Map<string, Entry>;
 
 export class Directory {
-  readonly #normal: ReturnType<typeof normaliser>;
+  #normal: ReturnType<typeof normaliser>;
   readonly #entries = new Map<string, Map<string, Devices>>();
   readonly #byId: (Entry | undefined)[] = [];
   /** Created, and not on disk yet: after a fault they go along with the next batch. */
@@ -30,6 +30,12 @@ export class Directory {
   constructor(normal: ReturnType<typeof normaliser>, series: readonly SeriesSnapshot[]) {
     this.#normal = normal;
     for (const one of series) this.#put({ ...one, plainUnit: null });
+  }
+
+  /** Another catalogue: what a unit means may have changed, so no value is plain until it was looked at anew. */
+  know(normal: ReturnType<typeof normaliser>): void {
+    this.#normal = normal;
+    for (const entry of this.#byId) if (entry) entry.plainUnit = null;
   }
 
   get(indicator: string, device: string, point: string): SeriesSnapshot | undefined {

@@ -98,6 +98,8 @@ export interface Store {
   cursor(): Cursor;
   /** Called after each commit. */
   onStored(listener: (stored: Stored) => void): () => void;
+  /** Names and units from now on; what is stored stays as it is. */
+  know(catalogue: Catalogue): void;
   /** Lets go of what is beyond age and size, slice by slice; by itself every minute. */
   sweep(): Promise<void>;
   /** Moves everything into compressed chunks now; by itself when it is time, or when there is much. */
@@ -138,7 +140,7 @@ interface Parts {
 
 class OpenStore implements Store {
   readonly consumer: Consumer;
-  readonly #options: StoreOptions;
+  #catalogue: Catalogue;
   readonly #world: World;
   readonly #parts: Parts;
   readonly #directory: Directory;
@@ -148,7 +150,7 @@ class OpenStore implements Store {
   #cursor: Cursor;
 
   constructor(options: StoreOptions, world: World, parts: Parts, opened: { cursor: Cursor; series: SeriesSnapshot[] }) {
-    this.#options = options;
+    this.#catalogue = options.catalogue;
     this.#world = world;
     this.#parts = parts;
     this.#cursor = opened.cursor;
@@ -178,7 +180,7 @@ class OpenStore implements Store {
   series(filter: SeriesFilter = {}): SeriesView[] {
     return this.#matching(filter)
       .map(({ indicator, device, point, unit, centre, edge, last }) => {
-        const entry = this.#options.catalogue.of(indicator);
+        const entry = this.#catalogue.of(indicator);
         const name: Words = entry?.name ?? { zh: indicator, en: indicator };
         return { indicator, device, point, unit, centre, edge, known: entry !== null, name, lastAt: last.at };
       })
@@ -213,6 +215,11 @@ class OpenStore implements Store {
   onStored(listener: (stored: Stored) => void): () => void {
     this.#listeners.add(listener);
     return () => { this.#listeners.delete(listener); };
+  }
+
+  know(catalogue: Catalogue): void {
+    this.#catalogue = catalogue;
+    this.#directory.know(normaliser(catalogue));
   }
 
   sweep(): Promise<void> {
