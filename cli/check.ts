@@ -55,7 +55,7 @@ function readSource(terminal: Terminal, path: string): ConfigSource {
 }
 
 /** An edge names itself with `edge` and has devices; a gateway names itself with `gateway`, which an edge has as a group. */
-function kindOf(text: string): 'edge' | 'gateway' {
+export function kindOf(text: string): 'edge' | 'gateway' {
   const document = parseDocument(text, { logLevel: 'error' });
   const has = (key: string): boolean => document.has(key);
   if (has('edge') || has('devices')) return 'edge';

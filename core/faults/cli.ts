@@ -37,4 +37,14 @@ export const CLI_FAULTS = {
     en: ['frames of {driver} cannot be given by hand', ''],
     zh: ['{driver} 的帧无法手工给出', ''],
   },
+  CV_STATUS_UNREACHABLE: {
+    stage: 'check', retry: 'next', actor: 'operator',
+    en: ['nothing answers at {url} ({detail})', 'is it running? start it with `cityvitals edge` or `cityvitals gateway`, or give its address with --url'],
+    zh: ['{url} 无应答（{detail}）', '是否已运行？用 `cityvitals edge` 或 `cityvitals gateway` 启动，或用 --url 指定地址'],
+  },
+  CV_STATUS_NO_ADDRESS: {
+    stage: 'check', retry: 'after-change', actor: 'operator',
+    en: ['{path} does not say at which port it can be asked', 'set http.port in it, or give the address that it printed at its start with --url'],
+    zh: ['{path} 未写明可查询的端口', '设置 http.port，或用 --url 指定启动时显示的地址'],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

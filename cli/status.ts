@@ -1,0 +1,114 @@
+/** `cityvitals status`: the way of a value through an edge or a gateway that runs, with live counts; what is behind, away or wrong. */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { StatusView } from '../core/api.ts';
+import type { ConfigState } from '../core/config/reload.ts';
+import { explain, FAULTS, FaultError, type FaultCode } from '../core/faults.ts';
+import { formatBytes, formatDuration } from '../core/quantity.ts';
+import type { Health } from '../edge/http/health.ts';
+import { kindOf } from './check.ts';
+import { loadEdge, loadGateway } from './load.ts';
+import { EXIT, fail, type Terminal } from './terminal.ts';
+
+interface Options {
+  url?: string;
+  config?: string;
+  watch?: true;
+}
+
+const WATCH_MS = 2_000;
+
+export function define(terminal: Terminal): Command {
+  const { text } = terminal;
+  return new Command()
+    .option('--url <url>', text({ en: 'its HTTP address; default http://127.0.0.1:8080', zh: 'HTTP 地址；默认 http://127.0.0.1:8080' }))
+    .option('-c, --config <file>', text({ en: 'its configuration file, for the address', zh: '其配置文件，用于取得地址' }))
+    .option('--watch', text({ en: 'again every two seconds', zh: '每两秒刷新' }))
+    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals status\n  cityvitals status --config gateway.yaml --watch\n  cityvitals status --url http://127.0.0.1:9091 --json`)
+    .action(async (options: Options) => {
+      const url = options.url ?? (options.config === undefined ? 'http://127.0.0.1:8080' : await addressOf(terminal, options.config));
+      do {
+        process.exitCode = await look(terminal, url.replace(/\/$/, ''), options.watch === true);
+        if (options.watch) await new Promise((resolve) => { setTimeout(resolve, WATCH_MS); });
+      } while (options.watch);
+    });
+}
+
+async function addressOf(terminal: Terminal, path: string): Promise<string> {
+  try {
+    const text = readFileSync(path, 'utf8');
+    const { setup } = kindOf(text) === 'gateway' ? await loadGateway({ path, text }) : await loadEdge({ path, text });
+    if (setup && setup.http.port > 0) return `http://${setup.http.host === '0.0.0.0' ? '127.0.0.1' : setup.http.host}:${setup.http.port}`;
+  } catch (error) {
+    return fail(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as NodeJS.ErrnoException).code ?? String(error) }), EXIT.usage);
+  }
+  return fail(terminal, new FaultError('CV_STATUS_NO_ADDRESS', { path }), EXIT.usage);
+}
+
+async function look(terminal: Terminal, url: string, goesOn: boolean): Promise<number> {
+  try {
+    const gateway = await get(`${url}/api/v1/status`);
+    const found = gateway ?? await get(`${url}/healthz`);
+    if (!found) throw new Error('404');
+    if (terminal.json) terminal.record(found);
+    if (goesOn && !terminal.json && process.stdout.isTTY) process.stdout.write('\x1b[H\x1b[2J');
+    return gateway ? showGateway(terminal, gateway as StatusView) : showEdge(terminal, found as Health);
+  } catch (error) {
+    const fault = { code: 'CV_STATUS_UNREACHABLE', params: { url, detail: ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (error as Error).message } } as const;
+    if (!goesOn) return fail(terminal, new FaultError(fault.code, fault.params), EXIT.found);
+    terminal.fault(fault);
+    return EXIT.found;
+  }
+}
+
+/** @returns null when there is no such page */
+async function get(url: string): Promise<unknown> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  // An edge whose log cannot write answers 503, with its health.
+  if (response.status === 404) return null;
+  return response.json();
+}
+
+function showEdge(terminal: Terminal, { ok, edge, centre, version, now, log, uplink, devices, config }: Health): number {
+  const { text } = terminal;
+  const silent = devices.filter(({ online }) => !online);
+  const isWell = ok && silent.length === 0 && uplink.online && !config?.refused;
+  if (terminal.json) return isWell ? EXIT.ok : EXIT.found;
+  terminal.print(`${text({ en: 'edge', zh: '边缘节点' })} ${edge} · ${centre} · ${version}`);
+  terminal.print(`  ${text({ en: 'devices', zh: '设备' })} ${devices.length - silent.length}/${devices.length} → ${text({ en: 'log', zh: '日志' })} ${log.depth} (${formatBytes(log.bytes)}) → ${text({ en: 'gateway', zh: '网关' })} ${uplink.online ? uplink.address ?? '' : text({ en: 'away', zh: '离线' })}${uplink.clockOffsetMs === null ? '' : ` · ${text({ en: 'clock', zh: '时钟' })} ${uplink.clockOffsetMs} ms`}`);
+  for (const [stream, events] of Object.entries(log.byStream)) if (events > 0) terminal.print(`    ${stream}: ${events} ${text({ en: 'not yet acknowledged', zh: '条待确认' })}`);
+  if (!log.writing) terminal.print(`  ✗ ${text({ en: 'the log cannot write', zh: '日志无法写入' })}`);
+  for (const { id, driver, reason, lastAt } of silent) terminal.print(`  ✗ ${id} (${driver}) ${reason} · ${age(terminal, now, lastAt)}${remedy(terminal, reason)}`);
+  showConfig(terminal, config);
+  return isWell ? EXIT.ok : EXIT.found;
+}
+
+function showGateway(terminal: Terminal, { gateway, centre, exercise, now, devices, edges, path, sinks = [], config }: StatusView): number {
+  const { text } = terminal;
+  const away = edges.filter(({ online }) => !online);
+  const isWell = away.length === 0 && devices.lost === 0 && sinks.every(({ problem }) => !problem) && !config?.refused;
+  if (terminal.json) return isWell ? EXIT.ok : EXIT.found;
+  terminal.print(`${text({ en: 'gateway', zh: '网关' })} ${gateway} · ${centre}${exercise ? ` · ${text({ en: 'exercise', zh: '演练' })}` : ''}`);
+  terminal.print(`  ${text({ en: 'devices', zh: '设备' })} ${devices.fresh}/${devices.total} → ${text({ en: 'edges hold', zh: '边缘待传' })} ${path.edgeDepth} → ${text({ en: 'accepted', zh: '已接收' })} ${path.accepted} → ${text({ en: 'stored', zh: '已入库' })} ${path.stored} (${text({ en: 'behind', zh: '落后' })} ${path.storeLag}) → ${text({ en: 'rules behind', zh: '规则落后' })} ${path.rulesLag} → ${text({ en: 'warnings open', zh: '未结预警' })} ${path.warningsOpen}`);
+  if (path.duplicates + path.refused > 0) terminal.print(`    ${text({ en: 'seen twice', zh: '重复' })} ${path.duplicates} · ${text({ en: 'set aside', zh: '隔离' })} ${path.refused}`);
+  for (const { id, online, logDepth, clockOffsetMs, seenAt } of edges) terminal.print(`  ${online ? '●' : '✗'} ${id}${online ? ` · ${text({ en: 'holds', zh: '待传' })} ${logDepth ?? '–'}${clockOffsetMs === null ? '' : ` · ${text({ en: 'clock', zh: '时钟' })} ${clockOffsetMs} ms`}` : ` · ${age(terminal, now, seenAt || null)}`}`);
+  for (const { id, kind, lag, written, setAside, missed, problem } of sinks) terminal.print(`  ${problem ? '✗' : '●'} ${id} (${kind}) ${text({ en: 'written', zh: '已写入' })} ${written} · ${text({ en: 'behind', zh: '落后' })} ${lag} · ${text({ en: 'set aside', zh: '搁置' })} ${setAside} · ${text({ en: 'missed', zh: '错过' })} ${missed}${problem ? ` · ${text(problem)}` : ''}`);
+  showConfig(terminal, config);
+  return isWell ? EXIT.ok : EXIT.found;
+}
+
+function showConfig(terminal: Terminal, config: ConfigState | undefined): void {
+  for (const problem of config?.refused?.problems ?? []) terminal.print(`  ✗ ${problem.place}: ${terminal.text(problem)} [${problem.code}]`);
+  if (config && config.restartNeeded.length > 0) terminal.print(`  ! ${terminal.text({ en: 'restart needed for', zh: '需重启后生效' })}: ${config.restartNeeded.join(', ')}`);
+}
+
+function age(terminal: Terminal, now: number, at: number | null): string {
+  if (at === null) return terminal.text({ en: 'never seen', zh: '从未出现' });
+  return terminal.text({ en: `last seen ${formatDuration(Math.round((now - at) / 1000) * 1000)} ago`, zh: `最后出现于 ${formatDuration(Math.round((now - at) / 1000) * 1000)} 前` });
+}
+
+function remedy(terminal: Terminal, reason: string): string {
+  if (!Object.hasOwn(FAULTS, reason)) return '';
+  const words = explain({ code: reason as FaultCode, params: {} }, terminal.language).remedy;
+  return words && !words.includes('{') ? `\n    → ${words}` : '';
+}
