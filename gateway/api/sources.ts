@@ -2,8 +2,9 @@
  * All that the HTTP API needs of a gateway, as one interface: the running gateway gives it, tests and the console's rig
  * give a fake. Every answer is a snapshot that the API may keep; nothing here is ever handed out for writing.
  */
-import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, PointView, QuarantineItem, SeriesGap, SeriesView, StatusView, WarningView } from '../../core/api.ts';
+import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesView, StatusView, WarningView } from '../../core/api.ts';
 import type { GatewayLog } from '../../core/log/types.ts';
+import type { RangeQuery, RangeResult } from '../store/store.ts';
 import type { CommandBody } from './command-body.ts';
 
 export type Soon<T> = T | Promise<T>;
@@ -16,27 +17,6 @@ export interface SeriesKey {
 
 /** Parts that are absent or undefined fit any series. */
 export type SeriesFilter = { [part in keyof SeriesKey]?: string | undefined };
-
-export interface RangeQuery extends SeriesKey {
-  /** ms UTC; from ≤ at < to. */
-  from: number;
-  to: number;
-  /** At most so many points: buckets when there are more. null asks for every row, a page at a time. */
-  maxPoints: number | null;
-  /** Rows of a page; only without maxPoints. */
-  limit: number;
-  /** `next` of the page before, opaque; null for the first. */
-  after: string | null;
-}
-
-export interface RangeResult {
-  /** By time, rows of equal times in the order they came. */
-  items: PointView[];
-  downsampled: boolean;
-  next: string | null;
-  /** What is damaged on disk and left out; absent when nothing is. */
-  gaps?: SeriesGap[];
-}
 
 export interface DemoControls {
   view(): DemoView;
