@@ -1,7 +1,7 @@
 /** A bus while it runs: its devices, the link they share, and the loops that ask them or listen to them. */
 import type { World } from '../../core/world.ts';
 import { addressOf, type HostDevice } from './device.ts';
-import { Errands, runErrands } from './errands.ts';
+import { Errands, serveErrands } from './errands.ts';
 import { LinkKeeper, type BusSetup } from './keeper.ts';
 import { listen } from './listening.ts';
 import { Members } from './members.ts';
@@ -17,12 +17,13 @@ export interface BusFacts {
 }
 
 export class Bus {
-  readonly errands: Errands;
+  readonly errands = new Errands();
   readonly #facts: BusFacts;
   readonly #members: Members;
   readonly #keeper: LinkKeeper;
   readonly #ending = new AbortController();
-  readonly #loops: Promise<void>[];
+  /** Polling; whoever listens is not waited for: his link is closed, and he gives nothing more. */
+  readonly #polling: Promise<void> | null = null;
 
   /** Runs from now on. */
   constructor(devices: BusDevices, facts: BusFacts) {
@@ -31,11 +32,13 @@ export class Bus {
     this.#facts = facts;
     this.#members = new Members(devices);
     this.#keeper = new LinkKeeper(setupOf(devices), facts.world);
-    this.errands = new Errands(signal);
     const { errands } = this;
-    this.#loops = first.driver.traits.includes('polled')
-      ? [pollBus({ keeper: this.#keeper, members: this.#members, errands, devicesInAll: facts.devicesInAll() }, facts.world, signal)]
-      : [listen({ keeper: this.#keeper, device: first, whenKept: facts.whenKept }, signal), runErrands(errands, this.#keeper, facts.world, signal)];
+    if (first.driver.traits.includes('polled')) {
+      this.#polling = pollBus({ keeper: this.#keeper, members: this.#members, errands, devicesInAll: facts.devicesInAll() }, facts.world, signal);
+    } else {
+      serveErrands(errands, this.#keeper, facts.world, signal);
+      void listen({ keeper: this.#keeper, device: first, whenKept: facts.whenKept }, signal);
+    }
   }
 
   get devices(): readonly HostDevice[] {
@@ -52,7 +55,8 @@ export class Bus {
   /** Resolves when the loops are over and the link is closed: within a second. */
   async stop(): Promise<void> {
     this.#ending.abort(new DOMException('the edge ends', 'AbortError'));
-    await Promise.all(this.#loops);
+    this.errands.nudge();
+    await this.#polling;
     await this.#keeper.close();
   }
 }

@@ -45,6 +45,8 @@ interface PointMemory {
 
 const NO_VALUES: readonly PointValue[] = [];
 const NO_FLAGS: readonly Flag[] = [];
+/** Of every device that is well; never written to. */
+const NOTHING_STANDS = new Map<string, Fault>();
 
 export class HostDevice {
   setup: DeviceSetup;
@@ -57,7 +59,7 @@ export class HostDevice {
   #give: Give<DecodedItem>;
   readonly #points = new Map<string, PointMemory>();
   /** Part of the device (a request, its link) → the fault that stands there. */
-  readonly #standing = new Map<string, Fault>();
+  #standing = NOTHING_STANDS;
   #online: boolean | null = null;
   #reason = 'starting';
   /** `jumpedMs`: what our clock had been set by; a time that is ours moves with it. */
@@ -84,7 +86,7 @@ export class HostDevice {
   /** It is not of the setup any more: its faults stand no longer, and what is still on its way says nothing. */
   retire(): void {
     for (const code of this.#codes()) this.#world.tell({ kind: 'fault_cleared', code, device: this.setup.id });
-    this.#standing.clear();
+    this.#standing = NOTHING_STANDS;
     this.#world = { ...this.#world, tell: () => {} };
     this.#give = () => {};
   }
@@ -317,6 +319,7 @@ export class HostDevice {
   #stand(part: string, fault: Fault): void {
     const isNew = !this.#codes().has(fault.code);
     const before = this.#standing.get(part);
+    if (this.#standing === NOTHING_STANDS) this.#standing = new Map();
     this.#standing.set(part, fault);
     if (isNew) this.#world.tell({ kind: 'fault', fault, device: this.setup.id });
     if (before && !this.#codes().has(before.code)) this.#world.tell({ kind: 'fault_cleared', code: before.code, device: this.setup.id });

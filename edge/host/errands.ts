@@ -29,11 +29,6 @@ export class Errands {
   readonly #waiting: Errand[] = [];
   #wake: () => void = () => {};
 
-  /** @param ending ends every pause. Listened to once: a thousand buses share it, and each pauses again and again. */
-  constructor(ending: AbortSignal) {
-    ending.addEventListener('abort', () => this.#wake(), { once: true });
-  }
-
   /** Waits for the bus and does the work there. Rejects with what the work threw, the bus's fault, or the signal's reason when that comes before its turn. */
   ask<T>(device: HostDevice, signal: AbortSignal, work: (turn: Turn) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -72,7 +67,7 @@ export class Errands {
     });
   }
 
-  /** Ends a pause: there is something else to look at. */
+  /** Ends a pause: there is something else to look at, or all ends. */
   nudge(): void {
     this.#wake();
   }
@@ -86,7 +81,12 @@ export class Errands {
     for (const errand of this.#waiting.splice(0)) errand.fail(fault);
   }
 
-  /** Waits until an errand is there, the time is over, or all ends. @returns whether the time is over */
+  /** Called at each errand and each nudge from now on, in place of a pause. */
+  whenAsked(serve: () => void): void {
+    this.#wake = serve;
+  }
+
+  /** Waits until an errand is there, the time is over, or there is a nudge. @returns whether the time is over */
   pause(clock: Clock, delayMs: number): Promise<boolean> {
     if (this.#waiting.length > 0) return Promise.resolve(false);
     return new Promise((resolve) => {
@@ -101,26 +101,32 @@ export class Errands {
   }
 }
 
-const LOOK_AGAIN_MS = 3_600_000;
-
-/** For a device that speaks by itself: errands go over its link beside its frames, one after the other. */
-export async function runErrands(errands: Errands, keeper: LinkKeeper, world: World, signal: AbortSignal): Promise<void> {
-  const patience = new Patience(world.clock, signal);
-  while (!signal.aborted) {
-    await errands.pause(world.clock, LOOK_AGAIN_MS);
-    const errand = errands.next();
-    if (!errand) continue;
-    const link = keeper.current;
-    if (!link) {
-      errand.fail({ code: 'CV_LINK_CLOSED', params: { address: keeper.name, detail: 'it has no link at present', detailZh: '当前没有连接' } });
-      continue;
-    }
-    // Its newest values are those it has given: there is nothing to ask for.
-    // A link that broke shows in its frames, where it is opened anew.
-    await errand.run({ exchange: (request) => exchange(errand.device, link, request, patience), poll: () => Promise.resolve(null) });
+/**
+ * For a device that speaks by itself: errands go over its link beside its frames, one after the other. Nothing waits for
+ * them: most devices are never asked anything.
+ */
+export function serveErrands(errands: Errands, keeper: LinkKeeper, world: World, signal: AbortSignal): void {
+  let isServing = false;
+  async function serve(): Promise<void> {
+    if (isServing || signal.aborted) return;
+    isServing = true;
+    const patience = new Patience(world.clock, signal);
+    for (let errand = errands.next(); errand && !signal.aborted; errand = errands.next()) await serveOne(errand, keeper, patience);
+    patience.close();
+    isServing = false;
   }
-  patience.close();
-  errands.failAll(ENDING);
+  errands.whenAsked(() => {
+    if (signal.aborted) errands.failAll(ENDING);
+    else void serve();
+  });
+}
+
+async function serveOne(errand: Errand, keeper: LinkKeeper, patience: Patience): Promise<void> {
+  const link = keeper.current;
+  if (!link) return errand.fail({ code: 'CV_LINK_CLOSED', params: { address: keeper.name, detail: 'it has no link at present', detailZh: '当前没有连接' } });
+  // Its newest values are those it has given: there is nothing to ask for.
+  // A link that broke shows in its frames, where it is opened anew.
+  await errand.run({ exchange: (request) => exchange(errand.device, link, request, patience), poll: () => Promise.resolve(null) });
 }
 
 export const ENDING: Fault = { code: 'CV_LINK_CLOSED', params: { address: '-', detail: 'the edge ends', detailZh: '边缘节点正在停止' } };

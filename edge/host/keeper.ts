@@ -11,6 +11,8 @@ const STEADY_MS = 5000;
 /** Together with an exchange's grace this stays below one second. */
 const CLOSE_MOST_MS = 400;
 
+const NONE: readonly Promise<void>[] = [];
+
 export interface BusSetup {
   /** How it is spoken of in faults: the bus's key, or the device. */
   name: string;
@@ -29,7 +31,7 @@ export class LinkKeeper {
   #failures = 0;
   /** The last fault was one that waiting alone will hardly mend. */
   #afterChange = false;
-  readonly #closings = new Set<Promise<void>>();
+  #closings: readonly Promise<void>[] = NONE;
 
   constructor(setup: BusSetup, world: World) {
     this.#setup = setup;
@@ -103,12 +105,12 @@ export class LinkKeeper {
   }
 
   async #closed(waitMs: number): Promise<void> {
-    if (this.#closings.size === 0) return;
+    if (this.#closings.length === 0) return;
     const over = new AbortController();
     const isClosed = await Promise.race([Promise.all(this.#closings).then(() => true), pause(this.#world.clock, waitMs, over.signal).then(() => false)]);
     over.abort();
     if (isClosed) return;
-    this.#closings.clear();
+    this.#closings = NONE;
     this.#world.tell({ kind: 'fault', fault: { code: 'CV_DRIVER_FAILED', params: { device: this.#setup.name, detail: `its link did not close within ${waitMs} ms` } } });
   }
 
@@ -119,7 +121,7 @@ export class LinkKeeper {
   #close(link: Link<unknown>): void {
     const closing: Promise<void> = (async () => link.close())()
       .catch((error: unknown) => this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_DRIVER_FAILED', { device: this.#setup.name }) }))
-      .finally(() => { this.#closings.delete(closing); });
-    this.#closings.add(closing);
+      .finally(() => { this.#closings = this.#closings.filter((other) => other !== closing); });
+    this.#closings = [...this.#closings, closing];
   }
 }

@@ -1,6 +1,5 @@
 /** One device that speaks by itself (or gives pictures): its frames are taken as they come, for as long as its link lasts. */
 import { FaultError, FAULTS } from '../../core/faults.ts';
-import type { Link } from '../../core/driver.ts';
 import { addressOf, type HostDevice } from './device.ts';
 import type { LinkKeeper } from './keeper.ts';
 
@@ -13,13 +12,22 @@ export interface Listening {
   whenKept(): Promise<boolean>;
 }
 
-export async function listen(listening: Listening, signal: AbortSignal): Promise<void> {
-  const { keeper, device } = listening;
+/**
+ * Listens until told to end. Nobody need wait for it: frames that do not end by themselves are left behind, for whoever
+ * told it closes the link, and it gives nothing more. Never rejects.
+ */
+export async function listen({ keeper, device, whenKept }: Listening, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       const link = await keeper.open(signal);
       if (!link.frames) throw new FaultError('CV_DRIVER_FAILED', { device: device.setup.id, detail: 'its link has no frames' });
-      await takeAll(link, link.frames(signal), listening, signal);
+      for await (const frame of link.frames(signal)) {
+        if (signal.aborted) return;
+        keeper.proven();
+        const decoded = device.decode(frame);
+        device.took(decoded, FRAMES);
+        if (link.taken && decoded.ok) void whenKept().then((isKept) => { if (isKept) link.taken?.(frame); });
+      }
       if (signal.aborted) return;
       throw new FaultError('CV_LINK_CLOSED', { address: addressOf(device), detail: 'its frames ended' });
     } catch (error) {
@@ -31,30 +39,6 @@ export async function listen(listening: Listening, signal: AbortSignal): Promise
       if (FAULTS[fault.code].retry === 'never') return;
     }
     await turn();
-  }
-}
-
-/** Ends with the frames, or when told to: an iterator that does not end by itself is left behind, its link is closed. */
-async function takeAll(link: Link<unknown>, frames: AsyncIterable<unknown>, { keeper, device, whenKept }: Listening, signal: AbortSignal): Promise<void> {
-  const taking = (async () => {
-    for await (const frame of frames) {
-      if (signal.aborted) return;
-      keeper.proven();
-      const decoded = device.decode(frame);
-      device.took(decoded, FRAMES);
-      if (link.taken && decoded.ok) void whenKept().then((isKept) => { if (isKept) link.taken?.(frame); });
-    }
-  })();
-  let stop = () => {};
-  const aborted = new Promise<void>((resolve) => {
-    stop = resolve;
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    await Promise.race([taking, aborted]);
-  } finally {
-    taking.catch(() => {}); // told by the race, or nobody's concern after the end
-    signal.removeEventListener('abort', stop);
   }
 }
 
