@@ -1,5 +1,5 @@
 /** Gives events that were written before the clock was known their time, as they are read. The rows stay as they are. */
-import type { Draft, Flag, Stream } from '../event.ts';
+import type { Draft, Flag, Stream, TagRead } from '../event.ts';
 import { FaultError } from '../faults.ts';
 import { decodeBatch, encodeBatch, withoutOrigin, type Batch } from '../wire/batch.ts';
 import { isKnown, type Decided } from './boots.ts';
@@ -41,7 +41,9 @@ function gapShift({ gap }: Draft, epoch: number, own: Decided, how: Restamping):
 
 /** Every time that our own clock gave; the device's is the device's. */
 function moveTimes<D extends Draft>(draft: D, shiftMs: number, gapShiftMs: number): D {
-  const { window, warning, gap } = draft;
+  const { window, warning, gap, evidence } = draft;
+  // Where the device has a clock, its evidence goes by that.
+  const ownEvidence = draft.deviceAt === undefined ? evidence : undefined;
   const at = (time: number, byMs = shiftMs) => Math.max(0, time + byMs);
   return {
     ...draft,
@@ -50,7 +52,12 @@ function moveTimes<D extends Draft>(draft: D, shiftMs: number, gapShiftMs: numbe
     ...(window && { window: { ...window, fromAt: at(window.fromAt), toAt: at(window.toAt) } }),
     ...(warning && { warning: { ...warning, onsetAt: at(warning.onsetAt) } }),
     ...(gap && { gap: { ...gap, fromAt: at(gap.fromAt, gapShiftMs), toAt: at(gap.toAt, gapShiftMs) } }),
+    ...(ownEvidence && { evidence: ownEvidence.map((one) => (one.kind === 'tag' ? readAt(one, at) : one)) }),
   };
+}
+
+function readAt(tag: TagRead, at: (time: number) => number): TagRead {
+  return { ...tag, ...(tag.firstAt !== undefined && { firstAt: at(tag.firstAt) }), ...(tag.lastAt !== undefined && { lastAt: at(tag.lastAt) }) };
 }
 
 /** null when it cannot be read: that is found, and told, where it is to be sent. */
