@@ -111,6 +111,7 @@ test('a batch goes in, is acknowledged, followed, stored and streamed; a restart
   assert.deepEqual(streamed.map(({ cursor, previous }) => [cursor, previous]), [[events[0]?.cursor, null], [events[1]?.cursor, events[0]?.cursor], [events[2]?.cursor, events[1]?.cursor]]);
   const range = await until(async () => (await (await fetch(`${first.httpUrl}/api/v1/series?device=plc&indicator=YJ-FLD-001&point=level&from=0&to=2000000000000`)).json()) as { items?: { value: number }[] }, ({ items }) => items?.length === 3);
   assert.deepEqual(range.items?.map(({ value }) => value), [1, 2, 3]);
+  assert.deepEqual(first.told.filter(({ kind }) => kind === 'link_state').map((event) => 'online' in event && event.online), [true], 'its two links to the broker are told as one');
   await first.close();
 
   const second = await start(t, setup);

@@ -102,7 +102,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry }, world);
   await dispatch.open();
   undo.unshift(() => dispatch.close());
-  const inLink = openLink(target, { clientId: `${GATEWAY_CLIENT}${setup.gateway}:in`, filters: INTAKE_FILTERS, take: (message) => (isAnswer(message) ? dispatch.take(message) : line.take(message)) }, world);
+  const inLink = openLink(target, { clientId: `${GATEWAY_CLIENT}${setup.gateway}:in`, speaks: true, filters: INTAKE_FILTERS, take: (message) => (isAnswer(message) ? dispatch.take(message) : line.take(message)) }, world);
   undo.unshift(() => inLink.close());
 
   let commands = commandSource(setup.operators ?? [], dispatch, world);

@@ -4,7 +4,7 @@
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { EdgeView, Freshness } from '../core/api.ts';
+import type { DeviceView, EdgeView, Freshness } from '../core/api.ts';
 import type { Position } from '../core/event.ts';
 import { faultOf } from '../core/faults.ts';
 import { valueAt } from '../core/wire/columns.ts';
@@ -12,18 +12,8 @@ import type { EventColumns } from '../core/wire/event-columns.ts';
 import type { DeviceState, EdgeState } from '../core/wire/messages.ts';
 import { everyMs, type Timer, type World } from '../core/world.ts';
 
-export interface RegisteredDevice {
-  id: string;
-  edge: string;
-  centre: string;
-  driver: string;
-  subject: string;
-  position: Position | null;
-  freshness: Freshness;
-  /** In words, from the edge; '' when all is well. */
-  reason: string;
-  /** ms UTC of the newest event. */
-  lastAt: number | null;
+/** A device as its edge speaks of it; its values and what can be made of its reason are added for the API. */
+export interface RegisteredDevice extends Omit<DeviceView, 'remedy' | 'picture' | 'values'> {
   /** Whether its edge has its newest picture. */
   pictures: boolean;
 }

@@ -28,6 +28,8 @@ export interface LinkOptions {
   /** Unique on the broker. */
   clientId: string;
   filters: readonly string[];
+  /** Tells whether it is connected; of several links to one broker, one does. */
+  speaks?: boolean;
   /** The next message is read, and this one acknowledged, when the promise settles. */
   take?(message: Message): Promise<void> | void;
 }
@@ -56,7 +58,7 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
   let told: boolean | null = null;
 
   function tellState(online: boolean): void {
-    if (told !== online) world.tell({ kind: 'link_state', online, address });
+    if (options.speaks && told !== online) world.tell({ kind: 'link_state', online, address });
     told = online;
   }
   function dropOutgoing(): void {
