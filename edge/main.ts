@@ -17,6 +17,7 @@ import type { EdgeSetup } from './config/setup.ts';
 import { equip } from './equipment.ts';
 import type { Host } from './host/read.ts';
 import { healthOf } from './http/health.ts';
+import { Troubles } from './http/troubles.ts';
 import { openLocalHttp } from './http/server.ts';
 import { edgeLine } from './line.ts';
 import { planOf } from './reload.ts';
@@ -61,7 +62,9 @@ export interface RunningEdge {
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE, CV_API_LISTEN, CV_DRIVER_UNKNOWN; devices and gateway that are away are no reason */
 export async function runEdge(setup: EdgeSetup, outside: World, options: RunOptions = {}): Promise<RunningEdge> {
   const time = setup.clock && options.clock ? { trust: setup.clock.trust, ...options.clock, clock: new EdgeClock(outside.clock, options.clock.boot) } : null;
-  const world = time ? { ...outside, clock: time.clock } : outside;
+  const clock = time ? time.clock : outside.clock;
+  const troubles = new Troubles(() => clock.nowMs());
+  const world: World = { ...outside, clock, tell: troubles.over(outside.tell) };
   const driverOf = async (id: string) => options.extraDrivers?.find((one) => one.id === id) ?? driverById(id);
   // Said before anything opens.
   let { devices, points } = await equip(setup, driverOf, world);
@@ -87,7 +90,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       presence: { version: VERSION, httpUrl: () => httpUrl, ...(gatewayClock && { clock: gatewayClock }) },
     }, world);
     const http = await openLocalHttp(setup.http, {
-      health: () => healthOf({ edge: setup.edge, centre: setup.centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, clock: () => ({ known: keeper?.isSettled ?? true, source: time ? time.clock.source : 'system' }), uplink: line.uplink, devices: line.states, config: options.config }),
+      health: () => healthOf({ edge: setup.edge, centre: setup.centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, problems: () => troubles.list(), clock: () => ({ known: keeper?.isSettled ?? true, source: time ? time.clock.source : 'system' }), uplink: line.uplink, devices: line.states, config: options.config }),
       metrics: options.metrics,
       picture: (device) => pictures.get(device),
     });

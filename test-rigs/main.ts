@@ -1,6 +1,7 @@
 /** `npm run rig -- NAME …`: the smaller rigs, each exporting `run(argv)` with an exit code. */
 const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> }>> = {
   'log-cuts': () => import('./log-cuts/main.ts'),
+  'log-damage': () => import('./log-damage/main.ts'),
   dtu: () => import('./dtu/main.ts'),
   'broker-abuse': () => import('./broker-abuse/main.ts'),
   'console-fake': () => import('./console-fake/main.ts'),

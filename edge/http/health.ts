@@ -4,6 +4,7 @@ import { STREAMS, type Stream } from '../../core/event.ts';
 import type { EdgeLog } from '../../core/log/types.ts';
 import type { DeviceState } from '../../core/wire/messages.ts';
 import type { UplinkStatus } from '../stations/forward.ts';
+import type { Trouble } from './troubles.ts';
 
 export interface Health {
   /** The edge runs and its log takes what comes. An uplink or a device that is away does not make it false: nothing is lost. */
@@ -15,6 +16,8 @@ export interface Health {
   log: { writing: boolean; depth: number; bytes: number; byStream: Record<Stream, number> };
   /** False: nobody has set the clock yet, and nothing is sent until somebody does. */
   clock: { known: boolean; source: string | null };
+  /** What ails the log or did of late, with the ranges that were lost. */
+  problems: Trouble[];
   uplink: UplinkStatus;
   devices: DeviceState[];
   /** What became of a changed configuration file; absent where nobody watches one. */
@@ -28,6 +31,7 @@ export interface HealthFacts {
   nowMs(): number;
   log: EdgeLog;
   isKeeping(): boolean;
+  problems?(): Trouble[];
   clock(): Health['clock'];
   uplink(): UplinkStatus;
   devices(): DeviceState[];
@@ -49,6 +53,7 @@ export function healthOf(facts: HealthFacts): Health {
       bytes: sizes.reduce((sum, size) => sum + size.bytes, 0),
       byStream: Object.fromEntries(sizes.map((size) => [size.stream, size.events])) as Record<Stream, number>,
     },
+    problems: facts.problems?.() ?? [],
     clock: facts.clock(),
     uplink: facts.uplink(),
     devices: facts.devices(),

@@ -2,8 +2,8 @@
 export const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const WORDS = {
-  zh: { title: '边缘节点', uplink: '上行', log: '日志', waiting: '条待确认', disk: '磁盘', devices: '设备', yes: '在线', no: '离线', last: '最新数据', reason: '原因', failing: '日志无法写入', lost: '本页与边缘节点失去联系', offset: '网关时钟偏差', unset: '时钟尚未校准，数据等待发送' },
-  en: { title: 'Edge', uplink: 'Uplink', log: 'Log', waiting: 'events not yet acknowledged', disk: 'on disk', devices: 'Devices', yes: 'online', no: 'offline', last: 'last value', reason: 'reason', failing: 'the log cannot write', lost: 'this page has lost the edge', offset: 'gateway clock ahead by', unset: 'the clock is not set: events wait' },
+  zh: { language: 'zh', title: '边缘节点', uplink: '上行', log: '日志', waiting: '条待确认', disk: '磁盘', devices: '设备', yes: '在线', no: '离线', last: '最新数据', reason: '原因', failing: '日志无法写入', lost: '本页与边缘节点失去联系', offset: '网关时钟偏差', unset: '时钟尚未校准，数据等待发送' },
+  en: { language: 'en', title: 'Edge', uplink: 'Uplink', log: 'Log', waiting: 'events not yet acknowledged', disk: 'on disk', devices: 'Devices', yes: 'online', no: 'offline', last: 'last value', reason: 'reason', failing: 'the log cannot write', lost: 'this page has lost the edge', offset: 'gateway clock ahead by', unset: 'the clock is not set: events wait' },
 };
 
 export function statusPage(chinese: boolean): string {
@@ -18,7 +18,7 @@ table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .5
 @media(prefers-color-scheme:dark){body{background:#12181f;color:#dbe4ec}section{background:#1a222b;border-color:#2c3844}td{border-color:#2c3844}}
 </style></head><body>
 <h1 id="name">${words.title}</h1><p id="lost" hidden>${words.lost}</p>
-<section><table><tr><td>${words.uplink}</td><td id="uplink">…</td></tr><tr><td>${words.log}</td><td id="log">…</td></tr></table></section>
+<section><table><tr><td>${words.uplink}</td><td id="uplink">…</td></tr><tr><td>${words.log}</td><td id="log">…</td></tr></table><ul id="problems"></ul></section>
 <section><table><thead><tr><th>${words.devices}</th><th></th><th>${words.last}</th><th>${words.reason}</th></tr></thead><tbody id="devices"></tbody></table></section>
 <script>
 const words=${JSON.stringify(words)};
@@ -33,6 +33,7 @@ async function look(){
     by('uplink').className=up.online?'up':'down';
     by('uplink').textContent=(up.online?words.yes:words.no)+(up.address?' · '+up.address:'')+(up.clockOffsetMs===null?'':' · '+words.offset+' '+up.clockOffsetMs+' ms')+(health.clock.known?'':' · '+words.unset);
     by('log').textContent=(health.log.writing?'':words.failing+' · ')+health.log.depth+' '+words.waiting+' · '+Math.ceil(health.log.bytes/1024)+' KB '+words.disk;
+    by('problems').replaceChildren(...(health.problems||[]).map((problem)=>{const item=document.createElement('li');item.textContent=new Date(problem.at).toLocaleTimeString()+' '+problem[words.language];return item}));
     by('devices').replaceChildren();
     for(const device of health.devices){
       const row=by('devices').insertRow();

@@ -1,0 +1,92 @@
+/** Ways to damage a file, each from a seed; what was done is said, so that it can be done again. */
+import { open, readdir, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Random } from '../../core/world.ts';
+
+const PAGE_BYTES = 4096;
+
+export interface Damage {
+  name: string;
+  run(dir: string, random: Random): Promise<string>;
+}
+
+const pick = (random: Random, below: number) => Math.floor(random.next() * below);
+
+async function change(path: string, at: number, bytes: (old: Buffer) => Buffer, length = 1): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    const old = Buffer.alloc(length);
+    const { bytesRead } = await file.read(old, 0, length, at);
+    await file.write(bytes(old.subarray(0, bytesRead)), 0, bytesRead, at);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The files of the chain and their write-ahead logs; a file is chosen by its size. */
+async function target(dir: string, random: Random, which: RegExp): Promise<{ name: string; path: string; bytes: number }> {
+  const names = (await readdir(dir)).filter((name) => which.test(name)).toSorted();
+  const sized = await Promise.all(names.map(async (name) => ({ name, path: join(dir, name), bytes: (await stat(join(dir, name))).size })));
+  let left = random.next() * sized.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const one of sized) {
+    left -= one.bytes;
+    if (left < 0) return one;
+  }
+  throw new Error(`nothing like ${String(which)} in ${dir}`);
+}
+
+const FILE = /^(state|log)-.*\.db$/;
+const LOG = /^(state|log)-.*-wal$/;
+const ANY = /^(state|log)-.*\.db(-wal)?$/;
+
+/** Each of `count` bytes becomes another one; a third of them in the first bytes of a page or frame, where the structure is. */
+export function flips(count: number, which: 'file' | 'write-ahead log' | 'any'): Damage {
+  return {
+    name: `${count} flipped byte${count > 1 ? 's' : ''} in ${which === 'any' ? 'file and write-ahead log' : `the ${which}`}`,
+    async run(dir, random) {
+      const done: string[] = [];
+      for (let flip = 0; flip < count; flip += 1) {
+        const { name, path, bytes } = await target(dir, random, { file: FILE, 'write-ahead log': LOG, any: ANY }[which]);
+        const inLog = name.endsWith('-wal');
+        const [first, step] = inLog ? [32, PAGE_BYTES + 24] : [0, PAGE_BYTES];
+        const at = random.next() < 1 / 3 ? Math.min(bytes - 1, first + pick(random, Math.ceil((bytes - first) / step)) * step + pick(random, 48)) : pick(random, bytes);
+        const flipped = 1 + pick(random, 255);
+        await change(path, at, (old) => Buffer.from([(old[0] as number) ^ flipped]));
+        done.push(`${name}@${at}^${flipped}`);
+      }
+      return done.join(' ');
+    },
+  };
+}
+
+export const CUT: Damage = {
+  name: 'file cut short',
+  async run(dir, random) {
+    const { name, path, bytes } = await target(dir, random, FILE);
+    const at = pick(random, bytes);
+    await truncate(path, at);
+    return `${name} cut at ${at}`;
+  },
+};
+
+export const ZEROED: Damage = {
+  name: 'pages of zeros',
+  async run(dir, random) {
+    const { name, path, bytes } = await target(dir, random, ANY);
+    const pages = 1 + pick(random, 4);
+    const at = pick(random, Math.ceil(bytes / PAGE_BYTES)) * PAGE_BYTES;
+    await change(path, at, (old) => Buffer.alloc(old.length), pages * PAGE_BYTES);
+    return `${name}: ${pages} pages of zeros at ${at}`;
+  },
+};
+
+export const GARBAGE: Damage = {
+  name: 'a stretch of garbage',
+  async run(dir, random) {
+    const { name, path, bytes } = await target(dir, random, ANY);
+    const length = 1 + pick(random, 3 * PAGE_BYTES);
+    const at = pick(random, bytes);
+    await change(path, at, (old) => Buffer.from(old.map(() => pick(random, 256))), length);
+    return `${name}: ${length} bytes of garbage at ${at}`;
+  },
+};

@@ -1,0 +1,89 @@
+/** Damages copies of a log, one after the other, and checks each. */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { memoryDir } from '../../core/testing/temp-dir.ts';
+import { seededRandom } from '../../core/world.ts';
+import { checkDamaged, type Outcome } from './check.ts';
+import { CUT, flips, GARBAGE, ZEROED, type Damage } from './damage.ts';
+import { copyFolder, makeFolder, type Kind, type LogFolder } from './folders.ts';
+
+export interface DamageResult {
+  log: Kind;
+  left: 'closed' | 'killed';
+  damage: string;
+  trials: number;
+  wrong: number;
+  /** Trials after which something was lost, and groups lost in all, and at most in one trial. */
+  withLoss: number;
+  lostGroups: number;
+  mostGroups: number;
+  salvaged: number;
+  failures: string[];
+}
+
+export interface DamagePlan {
+  seed: number;
+  /** Trials of each kind of damage. */
+  trials: number;
+  say(line: string): void;
+}
+
+export async function runDamages(plan: DamagePlan): Promise<DamageResult[]> {
+  const { dir, remove } = await memoryDir();
+  try {
+    const results: DamageResult[] = [];
+    for (const kind of ['edge', 'gateway'] as const) {
+      for (const killed of [false, true]) {
+        const folder = await makeFolder(dir, kind, killed);
+        for (const [damage, trials] of damagesFor(killed, plan.trials)) {
+          const result = await runTrials(folder, damage, { ...plan, trials }, join(dir, 'trial'));
+          plan.say(lineOf(result));
+          results.push(result);
+        }
+      }
+    }
+    return results;
+  } finally {
+    await remove();
+  }
+}
+
+function damagesFor(killed: boolean, trials: number): [Damage, number][] {
+  const fewer = Math.ceil(trials / 4);
+  return [
+    [flips(1, 'file'), trials],
+    ...(killed ? [[flips(1, 'write-ahead log'), trials] satisfies [Damage, number]] : []),
+    [flips(2, 'any'), fewer], [flips(20, 'any'), fewer], [flips(200, 'any'), Math.ceil(fewer / 4)],
+    [CUT, fewer], [ZEROED, fewer], [GARBAGE, fewer],
+  ];
+}
+
+async function runTrials(folder: LogFolder, damage: Damage, { seed, trials }: { seed: number; trials: number }, copy: string): Promise<DamageResult> {
+  const result: DamageResult = {
+    log: folder.kind, left: folder.killed ? 'killed' : 'closed', damage: damage.name, trials, wrong: 0, withLoss: 0, lostGroups: 0, mostGroups: 0, salvaged: 0, failures: [],
+  };
+  for (let trial = 0; trial < trials; trial += 1) {
+    await rm(copy, { recursive: true, force: true });
+    await mkdir(copy);
+    await copyFolder(folder.dir, copy);
+    const done = await damage.run(copy, seededRandom(seed * 1_000_003 + trial));
+    try {
+      add(result, await checkDamaged(folder, copy));
+    } catch (error) {
+      result.failures.push(`seed ${seed} trial ${trial}: ${done}: ${(error as Error).message.split('\n')[0]}`);
+    }
+  }
+  return result;
+}
+
+function add(result: DamageResult, { wrong, lostNumbers, lostGroups, salvaged }: Outcome): void {
+  result.wrong += wrong;
+  result.withLoss += lostNumbers > 0 ? 1 : 0;
+  result.lostGroups += lostGroups;
+  result.mostGroups = Math.max(result.mostGroups, lostGroups);
+  result.salvaged += salvaged;
+}
+
+export function lineOf({ log, left, damage, trials, wrong, withLoss, lostGroups, mostGroups, salvaged, failures }: DamageResult): string {
+  return `${log}, ${left}, ${damage}: ${trials} trials, wrong values ${wrong}, ${withLoss} with a loss (${lostGroups} groups, at most ${mostGroups} at once), ${salvaged} files salvaged, ${failures.length} broken promises`;
+}
