@@ -18,6 +18,7 @@ const COMMANDS: Entry[] = [
   { name: 'decode', en: 'decode bytes of a device', zh: '解析设备字节', load: () => import('./decode.ts') },
   { name: 'replay', en: 'play a case through its drivers', zh: '经驱动回放案例', load: () => import('./replay.ts') },
   { name: 'case', en: 'compare cases, take what one gives for right', zh: '比较案例、确认案例的预期结果', load: () => import('./case.ts') },
+  { name: 'doctor', en: 'is this machine fit: disk and its wear, clock, power, ports, gateway', zh: '检查本机：磁盘及磨损、时钟、供电、串口、网关', load: () => import('./doctor.ts') },
   { name: 'models', en: 'list, verify and run detectors', zh: '列出、校验、运行检测模型', load: () => import('./models.ts') },
   { name: 'command', en: 'give a command to an edge by its gateway: read, write, snapshot', zh: '经网关向边缘节点下达命令：读取、写入、抓拍', load: () => import('./command.ts') },
   { name: 'audit', en: 'check the record of commands', zh: '校验命令记录', load: () => import('./audit.ts') },

@@ -9,6 +9,7 @@ import { CLOCK_FAULTS } from './faults/clock.ts';
 import { COMMAND_FAULTS } from './faults/command.ts';
 import { CONFIG_FAULTS } from './faults/config.ts';
 import { DEVICE_FAULTS } from './faults/device.ts';
+import { DOCTOR_FAULTS } from './faults/doctor.ts';
 import { GATEWAY_FAULTS } from './faults/gateway.ts';
 import { HJ212_FAULTS } from './faults/hj212.ts';
 import { LOG_FAULTS } from './faults/log.ts';
@@ -19,7 +20,7 @@ import { WIRE_FAULTS } from './faults/wire.ts';
 import type { FaultRow } from './faults/row.ts';
 
 export const FAULTS = {
-  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS,
+  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS, ...DOCTOR_FAULTS,
 } as const satisfies Record<`CV_${string}`, FaultRow>;
 
 export type FaultCode = keyof typeof FAULTS;
