@@ -12,6 +12,7 @@ import type { Sample } from '../../core/sample.ts';
 import type { World } from '../../core/world.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
 import { timeOf, type EventTime } from './qualify/device-clock.ts';
+import { PointMap } from './point-map.ts';
 import { isSafe, rounded, scaled, withoutFloat32Noise } from './qualify/number.ts';
 import { forget, implausible, type Elapsed, type Memory } from './qualify/plausible.ts';
 
@@ -60,7 +61,7 @@ export function qualify(setup: QualifySetup, facts: QualifyFacts, world: Qualify
     take(samples, give) {
       const drafts: Draft[] = [];
       for (const sample of samples) {
-        const of = known.get(`${sample.device}|${sample.point}`);
+        const of = known.get(sample.device, sample.point);
         if (of) drafts.push(sample.missed ? gapOf(of, sample, sample.missed) : draftOf(of, sample, world));
         else world.tell({ kind: 'samples_lost', count: 1, reason: 'point_unknown', intended: false, device: sample.device });
       }
@@ -69,20 +70,20 @@ export function qualify(setup: QualifySetup, facts: QualifyFacts, world: Qualify
     update(next, now) {
       const before = known;
       known = knownPoints(next, now);
-      for (const [key, one] of known) {
-        const was = before.get(key);
+      for (const { device, point, value: one } of known.all()) {
+        const was = before.get(device, point);
         if (was && was.conversion?.unit === one.conversion?.unit && isDeepStrictEqual(was.point, one.point)) one.memory = was.memory;
       }
     },
   };
 }
 
-function knownPoints({ centre, devices }: QualifySetup, facts: QualifyFacts): Map<string, Known> {
-  const known = new Map<string, Known>();
+function knownPoints({ centre, devices }: QualifySetup, facts: QualifyFacts): PointMap<Known> {
+  const known = new PointMap<Known>();
   for (const device of devices) {
     const polled = facts.polled(device);
     for (const point of device.points) {
-      known.set(`${device.id}|${point.id}`, { device, point, centre, polled, conversion: facts.conversionOf?.(point) ?? null, memory: {} });
+      known.set(device.id, point.id, { device, point, centre, polled, conversion: facts.conversionOf?.(point) ?? null, memory: {} });
     }
   }
   return known;

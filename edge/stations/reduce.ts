@@ -3,6 +3,7 @@
  * heartbeat; with a window, values are put together. A change of quality, flags, kind or place is never hidden, nor the
  * crossing of a limit of the point or of a rule, touching it included. Pure but for telling.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Draft } from '../../core/event.ts';
 import type { Give, Station } from '../../core/line.ts';
 import type { World } from '../../core/world.ts';
@@ -10,6 +11,7 @@ import type { DeviceSetup, PointSetup } from '../config/setup.ts';
 import type { RuleLimits } from '../rule-limits.ts';
 import type { Conversion, QualifyFacts } from './qualify.ts';
 import { rounded } from './qualify/number.ts';
+import { PointMap } from './point-map.ts';
 import { crosses, otherState } from './reduce/change.ts';
 import { PointWindow } from './reduce/window.ts';
 
@@ -30,31 +32,30 @@ export interface Reduce extends Station<Draft, Draft> {
 }
 
 interface Known {
-  /** Of its reporting and unit: as long as it is the same, what was remembered holds. */
-  key: string;
   device: string;
+  /** What its values are, beside how they are reported. */
+  means: { indicator: string; unit: string };
   reporting: Reporting;
   lastSent: Draft | undefined;
   window: PointWindow | null;
 }
 
 export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World, 'tell'>): Reduce {
-  let known = new Map<string, Known>();
+  let known = new PointMap<Known>();
   const open = new Set<Known>();
   let out: Give<Draft> = () => {};
   update(setup, facts);
 
   function update({ devices }: ReduceSetup, now: ReduceFacts): void {
-    const next = new Map<string, Known>();
+    const next = new PointMap<Known>();
     for (const device of devices) {
       for (const point of device.points) {
-        const name = `${device.id}|${point.id}`;
         const fresh = knownOf(device, point, now);
-        const before = known.get(name);
-        next.set(name, before?.key === fresh.key ? before : fresh);
+        const before = known.get(device.id, point.id);
+        next.set(device.id, point.id, before && isAlike(before, fresh) ? before : fresh);
       }
     }
-    const gone = [...known].filter(([name, one]) => next.get(name) !== one).map(([, one]) => one);
+    const gone = [...known.all()].filter(({ device, point, value }) => next.get(device, point) !== value).map(({ value }) => value);
     known = next;
     out(flushed(gone));
   }
@@ -81,7 +82,7 @@ export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World
       const sent: Draft[] = [];
       const leftOut = new Map<string, number>();
       for (const draft of drafts) {
-        const of = known.get(`${draft.device}|${draft.point}`);
+        const of = known.get(draft.device, draft.point);
         if (of?.window && !isAlways(draft)) {
           sent.push(...told(of, of.window.take(draft)));
           continue;
@@ -109,8 +110,13 @@ function knownOf(device: DeviceSetup, point: PointSetup, facts: ReduceFacts): Kn
   const conversion = facts.conversionOf?.(point) ?? null;
   const ours = inSentUnit(point, conversion);
   const reporting = { ...ours, limits: [...ours.limits, ...(facts.ruleLimits?.(device, point) ?? [])] };
-  const key = JSON.stringify([reporting, point.indicator, conversion?.unit ?? point.unit]);
-  return { key, device: device.id, reporting, lastSent: undefined, window: reporting.window ? new PointWindow(reporting.window, reporting.limits) : null };
+  const means = { indicator: point.indicator, unit: conversion?.unit ?? point.unit };
+  return { device: device.id, means, reporting, lastSent: undefined, window: reporting.window ? new PointWindow(reporting.window, reporting.limits) : null };
+}
+
+/** As long as they are, what was remembered holds. */
+function isAlike(a: Known, b: Known): boolean {
+  return isDeepStrictEqual([a.means, a.reporting], [b.means, b.reporting]);
 }
 
 /** Deadband and limits are written in the point's unit; what is compared is in the unit that goes up. */
