@@ -16,6 +16,7 @@ const COMMANDS: Entry[] = [
   { name: 'check', en: 'check a configuration, then read every point once', zh: '检查配置，并逐点试读', load: () => import('./check.ts') },
   { name: 'discover', en: 'list what a device offers as points', zh: '浏览设备可提供的测点', load: () => import('./discover.ts') },
   { name: 'decode', en: 'decode bytes of a device', zh: '解析设备字节', load: () => import('./decode.ts') },
+  { name: 'record', en: 'record a running device, or a capture, as a case', zh: '把运行中的设备或抓包录制为案例', load: () => import('./record.ts') },
   { name: 'replay', en: 'play a case through its drivers', zh: '经驱动回放案例', load: () => import('./replay.ts') },
   { name: 'case', en: 'compare cases, take what one gives for right', zh: '比较案例、确认案例的预期结果', load: () => import('./case.ts') },
   { name: 'doctor', en: 'is this machine fit: disk and its wear, clock, power, ports, gateway', zh: '检查本机：磁盘及磨损、时钟、供电、串口、网关', load: () => import('./doctor.ts') },

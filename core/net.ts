@@ -41,6 +41,8 @@ export interface SerialOptions {
 /** A serial line that is open: a stream that ends with `close`, also when its adapter is pulled out. */
 export interface SerialLine extends Duplex {
   readonly isOpen: boolean;
+  readonly closing: boolean;
+  close(done?: (error?: Error | null) => void): void;
   /** Lets go of what came in and was not read yet. */
   flush(done: (error?: Error | null) => void): void;
 }

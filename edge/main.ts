@@ -21,6 +21,8 @@ import { Troubles } from './http/troubles.ts';
 import { openLocalHttp } from './http/server.ts';
 import { edgeLine } from './line.ts';
 import { planOf } from './reload.ts';
+import { DOOR_FILE, tapDoor } from './tap/door.ts';
+import { Taps } from './tap/taps.ts';
 import type { UplinkStatus } from './stations/forward.ts';
 import { timeKnown } from './stations/qualify/device-clock.ts';
 import { CameraDetectors } from './vision/camera-detectors.ts';
@@ -67,7 +69,12 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
   const world: World = { ...outside, clock, tell: troubles.over(outside.tell) };
   const driverOf = async (id: string) => options.extraDrivers?.find((one) => one.id === id) ?? driverById(id);
   // Said before anything opens.
-  let { devices, points } = await equip(setup, driverOf, world);
+  const taps = new Taps(world);
+  const equipped = async (wanted: EdgeSetup) => {
+    const equipment = await equip(wanted, driverOf, world);
+    return { ...equipment, devices: equipment.devices.map((device) => taps.over(device)) };
+  };
+  let { devices, points } = await equipped(setup);
   let current = setup;
   const isPolled = (id: string) => devices.some((device) => device.setup.id === id && device.driver.traits.includes('polled'));
   const log = await openEdgeLog({ dir: setup.log.dir, edge: setup.edge, centre: setup.centre, maxBytes: setup.log.maxBytes, ...(time && { clock: time.clock, onTimeKnown: (draft) => timeKnown(draft, isPolled) }) }, world);
@@ -89,13 +96,17 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       detectors: detectors.byDevice,
       presence: { version: VERSION, httpUrl: () => httpUrl, ...(gatewayClock && { clock: gatewayClock }) },
     }, world);
+    const door = tapDoor(taps, world.clock, process.pid);
     const http = await openLocalHttp(setup.http, {
       health: () => healthOf({ edge: setup.edge, centre: setup.centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, problems: () => troubles.list(), clock: () => ({ known: keeper?.isSettled ?? true, source: time ? time.clock.source : 'system' }), uplink: line.uplink, devices: line.states, config: options.config }),
       metrics: options.metrics,
       picture: (device) => pictures.get(device),
+      tap: (request, response) => door.serve(request, response),
     });
     undo.unshift(() => http.close());
     httpUrl = http.url;
+    await door.open(join(setup.log.dir, DOOR_FILE), http.url);
+    undo.unshift(() => door.close());
     const commands = desk = new CommandDesk({
       edge: setup.edge, centre: setup.centre, dir: join(setup.log.dir, 'commands'), pictures,
       get devices() { return devices; },
@@ -110,7 +121,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     async function reload(next: EdgeSetup): Promise<Reloaded> {
       const plan = planOf(current, next);
       // All that can fail comes first: then nothing has changed.
-      const equipment = await equip(plan.setup, driverOf, world);
+      const equipment = await equipped(plan.setup);
       const cameras = await detectors.prepare(equipment.devices);
       await line.update(plan.setup, equipment, () => {
         ({ devices, points } = equipment);

@@ -22,6 +22,7 @@ export class MemorySocket extends Duplex {
   readonly connecting = false;
   readonly pending = false;
   isOpen = true;
+  readonly closing = false;
   bytesRead = 0;
   bytesWritten = 0;
   readonly #far: FarEnd;

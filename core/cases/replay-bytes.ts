@@ -35,6 +35,13 @@ interface Run {
   questions: Question[];
   /** The exchange under way. */
   asking: AbortController | null;
+  /** The next question has to be this one, or the exchange is another than was recorded. */
+  mustAsk: Question | null;
+}
+
+interface Asking {
+  question: Question;
+  giveUpMs: number;
 }
 
 export class ByteReplay {
@@ -88,7 +95,7 @@ export class ByteReplay {
       const open = this.#openQuestions(own.map(({ conn }) => conn));
       const endOf = (connection: (typeof own)[number], run: Run) => new DeviceEnd({
         connection, reading: group.reading,
-        ask: (key) => this.#take(open.get(key)),
+        ask: (key) => this.#take(run, key, open.get(key)),
         spoken: spoken.filter(({ conn }) => conn === connection.conn),
         atMs: (afterUs) => this.#atMs(afterUs),
         pieces: this.#options.delivery === 'bytes' ? eachByte : (bytes) => [bytes],
@@ -98,7 +105,7 @@ export class ByteReplay {
       const accepted = own.filter(({ by }) => by === 'device');
       const listens = accepted.length > 0 || own.length === 0 ? [accepted] : [];
       for (const part of [...dialled, ...listens]) {
-        const run: Run = { group, ends: [], link: null, asking: null, questions: questions.filter(({ message }) => part.some(({ conn }) => conn === message.conn)) };
+        const run: Run = { group, ends: [], link: null, asking: null, mustAsk: null, questions: questions.filter(({ message }) => part.some(({ conn }) => conn === message.conn)) };
         run.ends = part.map((connection) => endOf(connection, run));
         runs.push(run);
       }
@@ -117,7 +124,10 @@ export class ByteReplay {
     return open;
   }
 
-  #take(same: Question[] | undefined): Question | undefined {
+  #take(run: Run, key: string, same: Question[] | undefined): Question | undefined {
+    const { mustAsk } = run;
+    run.mustAsk = null;
+    if (mustAsk && mustAsk.key !== key) return undefined;
     const question = same?.shift();
     if (question) this.#isAsked.add(question);
     return question;
@@ -146,12 +156,12 @@ export class ByteReplay {
 
   /** Asks what was asked, waits until all is said, and lets go of the link when it was let go of. */
   async #converse(run: Run, net: ReplayNet): Promise<void> {
-    for (const question of run.questions) {
+    for (const [at, question] of run.questions.entries()) {
       await this.#until(this.#atMs(question.afterUs));
       if (this.#ending.signal.aborted) break;
       if (!this.#isOpen(question)) continue;
       const wanted = this.#requestOf(run.group, question);
-      if (wanted) await this.#exchange(run, wanted.device, wanted.request, wanted.joint, question);
+      if (wanted) await this.#exchange(run, wanted.device, wanted.request, wanted.joint, { question, giveUpMs: this.#giveUpMs(question, run.questions[at + 1], wanted.device) });
     }
     const lastUs = Math.max(0, ...run.ends.map(({ connection }) => connection.close?.afterUs ?? connection.lastUs));
     await this.#until(this.#atMs(lastUs));
@@ -176,32 +186,39 @@ export class ByteReplay {
     }
   }
 
-  /** The request behind a recorded question: of the host's own, the one that holds its points (`joint`), where it asks for more. */
+  /** The request behind a recorded question, and of the host's own the one that reads its points (`joint`). */
   #requestOf({ devices, reading: { recording } }: Group, { message }: Question): { device: PlayedDevice; request: Request; joint: Request | null } | null {
     for (const device of devices) {
       const request = recording.requestOf?.(message.bytes, device.points as never, device.settings) as Request | null | undefined;
       if (!request) continue;
-      const hosts = request.points.length === 0 ? undefined : this.#hostRequests(device).find(({ points }) => request.points.every((point) => points.includes(point)));
-      if (hosts && hosts.points.length === request.points.length) return { device, request: hosts, joint: null };
-      return { device, request, joint: hosts ?? null };
+      return { device, request, joint: this.#jointOf(device, request) };
     }
     return null;
   }
 
-  readonly #requests = new Map<PlayedDevice, Request[]>();
-  #hostRequests(device: PlayedDevice): Request[] {
-    let requests = this.#requests.get(device);
-    if (!requests) this.#requests.set(device, requests = device.driver.requests?.(device.points, device.settings) ?? []);
-    return requests;
+  /** By device: its points, each with the request by which a host reads it. */
+  readonly #hosts = new Map<PlayedDevice, Map<string, Request>>();
+  /** Host's requests that went out otherwise than this question. */
+  readonly #misfits = new Map<Request, Set<string>>();
+
+  #jointOf(device: PlayedDevice, { points }: Request): Request | null {
+    let hosts = this.#hosts.get(device);
+    if (!hosts) this.#hosts.set(device, hosts = new Map((device.driver.requests?.(device.points, device.settings) ?? []).flatMap((one) => one.points.map((point) => [point, one] as const))));
+    const joint = hosts.get(points[0] ?? '');
+    return joint && points.every((point) => hosts.get(point) === joint) ? joint : null;
   }
 
-  async #exchange(run: Run, device: PlayedDevice, request: Request, joint: Request | null, question: Question): Promise<void> {
+  async #exchange(run: Run, device: PlayedDevice, request: Request, joint: Request | null, { question, giveUpMs }: Asking): Promise<void> {
     const startedMs = this.#clock.nowMs();
-    const answer = joint ? await this.#ask(run, device, joint) : null;
+    const isMisfit = !joint || this.#misfits.get(joint)?.has(question.key);
+    run.mustAsk = isMisfit ? null : question;
+    const answer = isMisfit ? null : await this.#ask(run, device, joint, giveUpMs);
+    run.mustAsk = null;
     // The host's own request went out otherwise than then: the question is asked as it stands.
     const isOther = !answer || ('fault' in answer && answer.fault.code === 'CV_CASE_STRAY' && this.#isOpen(question));
+    if (joint && answer && isOther) this.#misfits.set(joint, (this.#misfits.get(joint) ?? new Set()).add(question.key));
     const made = isOther ? request : joint as Request;
-    const got = isOther ? await this.#ask(run, device, request) : answer;
+    const got = isOther ? await this.#ask(run, device, request, giveUpMs) : answer;
     if (this.#ending.signal.aborted) return;
     if ('fault' in got) return this.#give({ device, atMs: this.#clock.nowMs(), request: made, decoded: { ok: false, fault: got.fault } });
     const recordedMs = Math.max(...run.ends.map(({ deliveredMs }) => deliveredMs));
@@ -210,10 +227,15 @@ export class ByteReplay {
     this.#give({ device, atMs, frame: got.frame, request: made, decoded: device.driver.decode(got.frame, made) });
   }
 
-  async #ask(run: Run, device: PlayedDevice, request: Request): Promise<{ frame: unknown } | { fault: Fault }> {
+  /** Whoever was recorded may have been less patient: it had given up when it asked the next. */
+  #giveUpMs({ answers, afterUs }: Question, next: Question | undefined, { timeoutMs }: PlayedDevice): number {
+    return answers.length > 0 || !next ? timeoutMs : Math.min(timeoutMs, Math.max(1, this.#atMs(next.afterUs) - this.#atMs(afterUs)));
+  }
+
+  async #ask(run: Run, device: PlayedDevice, request: Request, giveUpMs: number): Promise<{ frame: unknown } | { fault: Fault }> {
     const asking = run.asking = new AbortController();
     const timeout = () => asking.abort(new FaultError('CV_LINK_TIMEOUT', { address: device.id, timeoutMs: device.timeoutMs }));
-    const timer = this.#clock.after(device.timeoutMs, timeout);
+    const timer = this.#clock.after(giveUpMs, timeout);
     const end = () => asking.abort(this.#ending.signal.reason);
     this.#ending.signal.addEventListener('abort', end, { once: true });
     const leftBehind = new Promise<never>((_, reject) => {

@@ -88,12 +88,18 @@ function connectionsOf(traffic: readonly TrafficLine[]): Connection[] {
 /** How far back an answer's question is looked for: more were never under way at once. */
 const MAX_UNDER_WAY = 256;
 
+/** The newest question that it fits and that has no answer yet; else the newest that it fits. */
 function questionOf(answer: Message, asked: readonly Question[], { recording, settings }: Reading): Question | undefined {
+  let answered: Question | undefined;
   for (let at = asked.length - 1; at >= 0 && at >= asked.length - MAX_UNDER_WAY; at -= 1) {
     const question = asked[at] as Question;
-    if (recording.belongs ? recording.belongs(answer.bytes, question.message.bytes, settings) : isTied(answer, question.message)) return question;
+    if (!(recording.belongs ? recording.belongs(answer.bytes, question.message.bytes, settings) : isTied(answer, question.message))) continue;
+    if (question.answers.length === 0) return question;
+    answered ??= question;
+    // Where nothing ties an answer to its question, it is that of the newest.
+    if (!recording.belongs && pairsOf(answer.notes, question.message.notes).length === 0) return question;
   }
-  return undefined;
+  return answered;
 }
 
 function isTied(answer: Message, question: Message): boolean {

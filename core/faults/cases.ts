@@ -37,4 +37,39 @@ export const CASE_FAULTS = {
     en: ['{path} does not give what it should: {count} line(s) differ', '`cityvitals case accept {path}` shows them, and takes them for right when you say so'],
     zh: ['{path} 的结果与预期不符：{count} 行不同', '`cityvitals case accept {path}` 会列出差异，并在确认后更新预期'],
   },
+  CV_CASE_SECRET: {
+    stage: 'cli', retry: 'after-change', actor: 'developer',
+    en: ['the recording of {device} still holds the secret of its setting {key}; nothing was written', 'report this: its driver does not name where that secret stands'],
+    zh: ['{device} 的录制数据中仍含设置项 {key} 的密钥，未写入任何文件', '请报告此问题：驱动没有标明该密钥在报文中的位置'],
+  },
+  CV_CASE_EMPTY: {
+    stage: 'cli', retry: 'next', actor: 'field-engineer',
+    en: ['nothing came from {device} or went to it in {seconds} s', 'check that it is on, or record for longer: --for'],
+    zh: ['{seconds} 秒内 {device} 没有任何收发数据', '确认设备已开机，或用 --for 延长录制时间'],
+  },
+  CV_CASE_EXISTS: {
+    stage: 'cli', retry: 'after-change', actor: 'operator',
+    en: ['{path} exists already', 'name another folder'],
+    zh: ['{path} 已存在', '请换一个目录名'],
+  },
+  CV_CAPTURE_UNREADABLE: {
+    stage: 'cli', retry: 'after-change', actor: 'operator',
+    en: ['{path} is no packet capture: {detail}', 'pcap and pcapng are read; save it anew with tcpdump -w or Wireshark'],
+    zh: ['{path} 不是抓包文件：{detail}', '支持 pcap 和 pcapng；请用 tcpdump -w 或 Wireshark 重新保存'],
+  },
+  CV_CAPTURE_EMPTY: {
+    stage: 'cli', retry: 'after-change', actor: 'operator',
+    en: ['{path} holds no conversation of {driver} among its {count}', 'if its device uses another port, name it: --port N'],
+    zh: ['{path} 的 {count} 个会话中没有 {driver} 协议', '若设备使用其他端口，请用 --port 指定'],
+  },
+  CV_CAPTURE_CUT: {
+    stage: 'cli', retry: 'next', actor: 'nobody',
+    en: ['{path} ends within a packet: {detail}; what comes before is read', ''],
+    zh: ['{path} 在一个数据包中间结束：{detail}；此前的内容已读取', ''],
+  },
+  CV_CAPTURE_LOST: {
+    stage: 'cli', retry: 'next', actor: 'nobody',
+    en: ['{conversation}: {count} bytes of {from} are not in the capture', ''],
+    zh: ['{conversation}：{from} 发出的 {count} 字节不在抓包中', ''],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

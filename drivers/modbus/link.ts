@@ -22,7 +22,7 @@ export async function open(settings: ModbusSettings, points: readonly ({ id: str
   const settleMs = settleMsOf(settings);
   if (settings.transport === 'rtu') {
     const options = { framing: rtuFraming({ localEcho: settings.localEcho }), settleMs, gapMs: GAP_MS };
-    return over(await openSerial(settings, signal), options, world);
+    return over(await openSerial(settings, world.net, signal), options, world);
   }
   const wire = await connect(settings, world, signal);
   return over(wire, settings.transport === 'tcp' ? { framing: mbapFraming } : { framing: rtuFraming(), settleMs }, world);

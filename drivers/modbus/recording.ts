@@ -31,6 +31,12 @@ export const recording: BytesRecording<ModbusSettings, Point, ModbusRequest> = {
     message[message.length - 2] = crc & 0xff;
     message[message.length - 1] = crc >>> 8;
   },
+  belongs(answer, question, settings) {
+    const [said, asked] = [aduOf(answer, settings), aduOf(question, settings)];
+    if (!said || !asked || said.transaction !== asked.transaction) return false;
+    // On a serial line whatever comes is an answer to the last question, if a wrong one.
+    return said.transaction === undefined || (said.unit === asked.unit && ((said.pdu[0] as number) & ~EXCEPTION_BIT) === asked.pdu[0]);
+  },
   requestOf(message, points, settings) {
     const adu = aduOf(message, settings);
     if (!adu || adu.unit !== settings.unit) return null;

@@ -1,8 +1,7 @@
 /** A serial line as a wire, and how its ports are named. */
 import { readdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import type { SerialPort } from 'serialport';
 import { FaultError } from '../../core/faults.ts';
+import type { Net, SerialLine } from '../../core/net.ts';
 import type { ModbusSettings } from './settings.ts';
 import { closedByDevice, type Wire } from './wire.ts';
 
@@ -30,23 +29,16 @@ export async function adapters(folder: string): Promise<string[]> {
   return names.toSorted().map((name) => `${folder}/${name}`);
 }
 
-/** Loaded only where there is a serial line, since it is native code. */
-function library(): typeof import('serialport') {
-  return createRequire(import.meta.url)('serialport') as typeof import('serialport');
-}
-
 /**
  * Opens the port, alone.
  *
  * @returns rejects with CV_MODBUS_PORT or the signal's reason
  */
-export async function openSerial({ port, baudRate, dataBits, stopBits, parity }: ModbusSettings, signal: AbortSignal): Promise<Wire> {
+export async function openSerial({ port, baudRate, dataBits, stopBits, parity }: ModbusSettings, net: Net, signal: AbortSignal): Promise<Wire> {
   const path = portPath(String(port));
   if (signal.aborted) throw signal.reason;
-  const { SerialPort } = library();
-  const line = new SerialPort({ path, baudRate, dataBits, stopBits, parity, lock: true, autoOpen: false });
-  await new Promise<void>((resolve, reject) => {
-    line.open((error) => (error ? reject(new FaultError('CV_MODBUS_PORT', { port: path, detail: error.message }, { cause: error })) : resolve()));
+  const line = await net.serial({ path, baudRate, dataBits, stopBits, parity }).catch((error: Error) => {
+    throw new FaultError('CV_MODBUS_PORT', { port: path, detail: error.message }, { cause: error });
   });
   const wire = serialWire(line, path);
   if (!signal.aborted) return wire;
@@ -54,7 +46,7 @@ export async function openSerial({ port, baudRate, dataBits, stopBits, parity }:
   throw signal.reason;
 }
 
-function serialWire(line: SerialPort, address: string): Wire {
+function serialWire(line: SerialLine, address: string): Wire {
   const closed = new Promise<void>((resolve) => { line.once('close', () => resolve()); });
   let isClosing = false;
   // A line that nobody reads yet keeps its errors for its `close`.

@@ -12,13 +12,15 @@ export function survey(messages: readonly SurveyedMessage[], { host, port }: { h
     if (!adu || adu.transaction === undefined) continue;
     if (direction === 'out') {
       asked.set(adu.transaction, adu);
+      // A unit that was asked and told nothing is a device all the same.
+      if (!units.has(adu.unit)) units.set(adu.unit, new Set());
       continue;
     }
     const question = asked.get(adu.transaction);
     if (!question || question.unit !== adu.unit || isException(adu.pdu)) continue;
     const cells = units.get(adu.unit) ?? new Set();
     for (const cell of cellsOf(question, adu)) cells.add(cell);
-    if (cells.size > 0) units.set(adu.unit, cells);
+    units.set(adu.unit, cells);
   }
   return [...units].toSorted(([a], [b]) => a - b).map(([unit, cells]) => ({
     id: `unit-${unit}`,

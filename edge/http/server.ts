@@ -15,6 +15,8 @@ export interface LocalHttpParts {
   metrics?: (() => Promise<string>) | undefined;
   metricsType?: string | undefined;
   picture(device: string): Promise<PictureView | null>;
+  /** For whoever records a device: answers such a request itself and says so. */
+  tap?(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
 export interface LocalHttp {
@@ -53,6 +55,7 @@ function listen(server: Server, { host, port }: { host: string; port: number }):
 }
 
 async function serve(parts: LocalHttpParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (parts.tap?.(request, response)) return;
   let answer: Answer;
   try {
     answer = request.method === 'GET' || request.method === 'HEAD' ? await answerTo(parts, request) : { ...text(405, 'only GET'), headers: { allow: 'GET, HEAD' } };

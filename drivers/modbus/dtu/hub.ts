@@ -4,8 +4,8 @@
  * says nothing, by the unit that answers behind it. A new one of a known unit takes the place of the old one, which a
  * mobile network often leaves half open.
  */
-import { createServer, type Server } from 'node:net';
 import { FaultError } from '../../../core/faults.ts';
+import type { Listening, Net } from '../../../core/net.ts';
 import { pause, type Timer, type World } from '../../../core/world.ts';
 import { anyFrame } from '../rtu.ts';
 import { Connection } from './connection.ts';
@@ -34,10 +34,13 @@ export interface Member {
   waiting: Set<() => void>;
 }
 
-const hubs = new Map<string, Hub>();
+/** By the net that they listen on: a recording has one of its own. */
+const hubsOf = new WeakMap<Net, Map<string, Hub>>();
 
 /** The hub of that port, opened when it is the first time. */
 export async function hubOf(listen: string, world: World): Promise<Hub> {
+  const hubs = hubsOf.get(world.net) ?? new Map<string, Hub>();
+  hubsOf.set(world.net, hubs);
   for (;;) {
     const hub = hubs.get(listen) ?? new Hub(listen, world);
     hubs.set(listen, hub);
@@ -52,7 +55,7 @@ export class Hub {
   readonly opened: Promise<void>;
   readonly listen: string;
   readonly #world: World;
-  readonly #server: Server;
+  #server: Listening | null = null;
   readonly #members = new Map<string, Member>();
   readonly #connections = new Set<Connection>();
   readonly #unknown = new Set<Connection>();
@@ -66,7 +69,6 @@ export class Hub {
   constructor(listen: string, world: World) {
     this.listen = listen;
     this.#world = world;
-    this.#server = createServer((socket) => this.#dialled(new Connection(socket, listen)));
     this.opened = this.#open();
   }
 
@@ -96,27 +98,31 @@ export class Hub {
     return [...this.#members.values()].some(({ users }) => users > 0);
   }
 
+  get #hubs(): Map<string, Hub> {
+    return hubsOf.get(this.#world.net) ?? new Map();
+  }
+
   async #open(): Promise<void> {
     const colon = this.listen.lastIndexOf(':');
     const host = this.listen.slice(0, colon).replaceAll(/[[\]]/g, '');
     try {
-      await new Promise<void>((resolve, reject) => {
-        this.#server.once('error', reject);
-        this.#server.listen({ host, port: Number(this.listen.slice(colon + 1)) }, resolve);
-      });
-      // Too many open files, say: whoever dials has to come again.
-      this.#server.on('error', (error) => this.#world.tell({ kind: 'fault', fault: { code: 'CV_MODBUS_LISTEN', params: { listen: this.listen, detail: error.message } } }));
+      this.#server = await this.#world.net.listen(
+        { host, port: Number(this.listen.slice(colon + 1)) },
+        (socket) => this.#dialled(new Connection(socket, this.listen)),
+        // Too many open files, say: whoever dials has to come again.
+        (error) => this.#world.tell({ kind: 'fault', fault: { code: 'CV_MODBUS_LISTEN', params: { listen: this.listen, detail: error.message } } }),
+      );
     } catch (error) {
-      hubs.delete(this.listen);
+      this.#hubs.delete(this.listen);
       const { code, message } = error as NodeJS.ErrnoException;
       throw new FaultError('CV_MODBUS_LISTEN', { listen: this.listen, detail: code ?? message }, { cause: error });
     }
   }
 
   #close(): void {
-    if (hubs.get(this.listen) === this) hubs.delete(this.listen);
+    if (this.#hubs.get(this.listen) === this) this.#hubs.delete(this.listen);
     this.#ending.abort();
-    this.#server.close();
+    void this.#server?.close();
     for (const connection of this.#connections) connection.over(closedHere(this.listen));
   }
 

@@ -1,0 +1,76 @@
+/**
+ * The way in for whoever records: a file in the edge's own folder that names its address and a key. Only who may read
+ * that file may listen in, and only from this machine.
+ */
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { dirname } from 'node:path';
+import { pause, type Clock } from '../../core/world.ts';
+import type { Taps } from './taps.ts';
+
+export const DOOR_FILE = 'local.json';
+const LONGEST_MS = 3_600_000;
+/** Whoever reads slower than a device speaks is let go, so that it costs the edge no memory. */
+const MAX_BEHIND_BYTES = 16 << 20;
+
+export interface Door {
+  /** Serves `/tap/DEVICE?forMs=N` as JSON lines. @returns false when the request is for something else */
+  serve(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Writes the file, once the address is known. */
+  open(path: string, httpUrl: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function tapDoor(taps: Taps, clock: Clock, pid: number): Door {
+  const key = randomBytes(24).toString('base64url');
+  let file: string | null = null;
+  return {
+    serve(request, response) {
+      const url = new URL(request.url ?? '/', 'http://edge');
+      const device = /^\/tap\/([^/]+)$/.exec(url.pathname)?.[1];
+      if (device === undefined) return false;
+      if (!isLocal(request) || !isKey(request.headers.authorization, key)) {
+        response.writeHead(403, { 'content-type': 'text/plain' }).end('not allowed');
+        return true;
+      }
+      void serveTap(taps, decodeURIComponent(device), Math.min(LONGEST_MS, Number(url.searchParams.get('forMs')) || 0), clock, response);
+      return true;
+    },
+    async open(path, httpUrl) {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, JSON.stringify({ url: httpUrl, key, pid }), { mode: 0o600 });
+      file = path;
+    },
+    async close() {
+      if (file) await rm(file, { force: true });
+    },
+  };
+}
+
+async function serveTap(taps: Taps, device: string, forMs: number, clock: Clock, response: ServerResponse): Promise<void> {
+  if (!taps.has(device)) {
+    response.writeHead(404, { 'content-type': 'text/plain' }).end('no such device');
+    return;
+  }
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
+  response.flushHeaders();
+  const stop = taps.listen(device, (line) => {
+    response.write(`${JSON.stringify(line)}\n`);
+    if (response.writableLength > MAX_BEHIND_BYTES) response.destroy();
+  });
+  await pause(clock, forMs, gone.signal);
+  stop?.();
+  response.end();
+}
+
+function isLocal({ socket: { remoteAddress = '' } }: IncomingMessage): boolean {
+  return remoteAddress === '::1' || remoteAddress.startsWith('127.') || remoteAddress.startsWith('::ffff:127.');
+}
+
+function isKey(given: string | undefined, key: string): boolean {
+  const [a, b] = [Buffer.from(given ?? ''), Buffer.from(`Bearer ${key}`)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,89 @@
+/** Lets somebody listen in on the devices of a running edge: what goes over their links, and what became of it. */
+import type { FrameLine } from '../../core/cases/format.ts';
+import { NetTap, type NetEvent } from '../../core/cases/tap.ts';
+import type { Driver } from '../../core/driver.ts';
+import { resultLines, type ResultLine } from '../../core/result-lines.ts';
+import type { World } from '../../core/world.ts';
+import type { DeviceSetup } from '../config/setup.ts';
+import type { OpenDevice } from '../host/device.ts';
+
+/** One thing that happened, as a line for whoever records. `atMs`: ms UTC by the edge's clock. */
+export type TapLine =
+  | ({ atMs: number } & (Exclude<NetEvent, { kind: 'bytes' }> | (Omit<Extract<NetEvent, { kind: 'bytes' }>, 'bytes'> & { bytes: string })))
+  | { atMs: number; kind: 'decoded'; frame: Omit<FrameLine, 'afterUs'> | null; lines: ResultLine[] };
+
+export type TapListener = (line: TapLine) => void;
+
+export class Taps {
+  readonly #world: World;
+  /** By the link: devices of a bus share one. Those that wait to be dialled share one by their driver. */
+  readonly #nets = new Map<string, NetTap>();
+  readonly #drivers = new Map<string, { of: Driver; tapped: Driver }>();
+  readonly #listeners = new Map<string, Set<TapListener>>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** The same device, through a driver that can be listened to. */
+  over({ setup, driver }: OpenDevice): OpenDevice {
+    const known = this.#drivers.get(setup.id);
+    if (known?.of === driver) return { setup, driver: known.tapped };
+    const net = this.#netOf(setup, driver);
+    const tapped: Driver = {
+      ...driver,
+      open: (settings, points, world, signal) => driver.open(settings, points, { ...world, net: net.net }, signal),
+      decode: (frame, request) => {
+        const decoded = driver.decode(frame, request);
+        const listeners = this.#listeners.get(setup.id);
+        if (listeners && listeners.size > 0) {
+          const atMs = this.#world.clock.nowMs();
+          const unitOf = (id: string) => setup.points.find((point) => point.id === id)?.unit ?? '';
+          const line = driver.recording?.level === 'frames' ? driver.recording.line(frame, request) : null;
+          const told: TapLine = { atMs, kind: 'decoded', frame: line, lines: resultLines(decoded, { device: setup.id, at: atMs, request, unitOf }) };
+          for (const listener of listeners) listener(told);
+        }
+        return decoded;
+      },
+    };
+    this.#drivers.set(setup.id, { of: driver, tapped });
+    return { setup, driver: tapped };
+  }
+
+  has(device: string): boolean {
+    return this.#drivers.has(device);
+  }
+
+  /** @returns the way to stop; null: there is no such device */
+  listen(device: string, listener: TapListener): (() => void) | null {
+    const known = this.#drivers.get(device);
+    const net = this.#nets.get(this.#keys.get(device) ?? '');
+    if (!known || !net) return null;
+    const listeners = this.#listeners.get(device) ?? new Set();
+    this.#listeners.set(device, listeners.add(listener));
+    const stop = net.listen((event) => {
+      const { clock } = this.#world;
+      listener(event.kind === 'bytes' ? { atMs: clock.nowMs(), ...event, bytes: Buffer.from(event.bytes).toString('hex') } : { atMs: clock.nowMs(), ...event });
+    });
+    return () => {
+      stop();
+      listeners.delete(listener);
+    };
+  }
+
+  readonly #keys = new Map<string, string>();
+
+  #netOf(setup: DeviceSetup, driver: Driver): NetTap {
+    const isDialled = driver.recording?.level === 'bytes' && isListening(setup.settings);
+    const key = isDialled ? `driver ${driver.id}` : driver.traits.includes('polled') && driver.bus ? `bus ${driver.id} ${driver.bus(setup.settings)}` : `device ${setup.id}`;
+    this.#keys.set(setup.id, key);
+    let net = this.#nets.get(key);
+    if (!net) this.#nets.set(key, net = new NetTap(this.#world.net));
+    return net;
+  }
+}
+
+/** Devices that dial in come over a port that may serve many of them. */
+function isListening(settings: unknown): boolean {
+  return typeof settings === 'object' && settings !== null && 'listen' in settings && settings.listen !== undefined;
+}

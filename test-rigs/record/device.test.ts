@@ -1,0 +1,63 @@
+/** A device is recorded while its edge reads it, and the case gives what the edge stamped. */
+import assert from 'node:assert/strict';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { stringify } from 'yaml';
+import { linesOfCase } from '../../core/cases/replay.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
+import { realWorld } from '../../core/world.ts';
+import { loadEdge } from '../../cli/load.ts';
+import modbus from '../../drivers/modbus/driver.ts';
+import { serveModbus } from '../../drivers/modbus/testing/server.ts';
+import { runEdge } from '../../edge/main.ts';
+import { DOOR_FILE } from '../../edge/tap/door.ts';
+import { recordDevice, type RecordedDevice } from './device.ts';
+
+const drivers = new Map([[modbus.id, modbus]]);
+const FOR_MS = 700;
+
+async function withMeter(run: (config: string, dir: string) => Promise<void>): Promise<void> {
+  const { dir, remove } = await tempDir();
+  let asked = 0;
+  const server = await serveModbus({ read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => start + at + (asked += 1)) });
+  const config = join(dir, 'edge.yaml');
+  await writeFile(config, stringify({
+    edge: 'e1', centre: '500112001', gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' }, log: { dir: './log' },
+    devices: [{ id: 'meter', driver: 'modbus', every: '50ms', settings: { host: '127.0.0.1', port: server.port }, points: [{ id: 'a', address: 'holding:1', unit: 'V', indicator: 'X-1' }, { id: 'b', address: 'input:7', unit: 'A', indicator: 'X-2' }] }],
+  }));
+  try {
+    await run(config, dir);
+  } finally {
+    await server.close();
+    await remove();
+  }
+}
+
+const wishes = (config: string) => ({ device: 'meter', config, forMs: FOR_MS, signal: new AbortController().signal, say: () => {} });
+
+async function givesWhatWasStamped({ recorded, stamped }: RecordedDevice): Promise<void> {
+  assert.ok(stamped.length >= 6);
+  const lines = await linesOfCase({ ...recorded, name: 'meter', folder: '', expected: null }, { drivers });
+  assert.deepEqual(lines, stamped);
+}
+
+test('of a running edge: the samples of the case are those that the edge stamped; the edge goes on as before', () => withMeter(async (config, dir) => {
+  const { setup } = await loadEdge({ path: config, text: await readFile(config, 'utf8') });
+  assert.ok(setup);
+  let kept = 0;
+  const edge = await runEdge(setup, realWorld(() => {}), { onKept: ({ drafts }) => { kept += drafts.length; } });
+  try {
+    assert.equal((await stat(join(dir, 'log', DOOR_FILE))).mode & 0o777, 0o600);
+    await givesWhatWasStamped(await recordDevice(wishes(config)));
+    const before = kept;
+    await givesWhatWasStamped(await recordDevice(wishes(config)));
+    assert.ok(kept > before);
+    assert.ok((await fetch(`${edge.httpUrl}/tap/meter?forMs=10`)).status === 403, 'not without the key');
+  } finally {
+    await edge.close();
+  }
+  await assert.rejects(stat(join(dir, 'log', DOOR_FILE)));
+}));
+
+test('without an edge the device is read here', () => withMeter(async (config) => givesWhatWasStamped(await recordDevice(wishes(config)))));
