@@ -1,12 +1,15 @@
 /** latest: the newest live value of every point, as the line has qualified it. Commands read it and are held against it. */
 import { PointMap } from '../stations/point-map.ts';
-import type { Draft } from '../../core/event.ts';
+import type { Draft, Flag } from '../../core/event.ts';
 import type { Station } from '../../core/line.ts';
 import type { Clock } from '../../core/world.ts';
 import type { DeviceSetup } from '../config/setup.ts';
 
+/** What a point says, as it was sent on. */
+export type Said = Pick<Draft, 'value' | 'unit' | 'occurredAt' | 'quality' | 'flags'>;
+
 export interface Newest {
-  draft: Draft;
+  draft: Said;
   /** Since the edge had it. */
   ageMs: number;
 }
@@ -17,8 +20,11 @@ export interface Latest extends Station<Draft, Draft> {
   retain(devices: readonly DeviceSetup[]): void;
 }
 
+const NO_FLAGS: Flag[] = [];
+
 export function latestValues(clock: Clock): Latest {
-  let newest = new PointMap<{ draft: Draft; atMs: number }>();
+  // One record a point, written over: whole events that are held until the next make much work for the collector.
+  let newest = new PointMap<Required<Said> & { atMs: number }>();
   return {
     name: 'latest',
     take(drafts, give) {
@@ -27,11 +33,18 @@ export function latestValues(clock: Clock): Latest {
         // History and replays say nothing about now.
         const isNow = draft.origin === 'live' || draft.origin === 'simulated';
         if (!isNow || (draft.kind !== 'measurement' && draft.kind !== 'state')) continue;
-        const found = newest.get(draft.device, draft.point);
-        if (found) {
-          found.draft = draft;
-          found.atMs = atMs;
-        } else newest.set(draft.device, draft.point, { draft, atMs });
+        const { device, point, value, unit, occurredAt, quality, flags = NO_FLAGS } = draft;
+        const found = newest.get(device, point);
+        if (!found) {
+          newest.set(device, point, { value, unit, occurredAt, quality, flags, atMs });
+          continue;
+        }
+        found.value = value;
+        found.unit = unit;
+        found.occurredAt = occurredAt;
+        found.quality = quality;
+        found.flags = flags;
+        found.atMs = atMs;
       }
       give(drafts);
     },
@@ -47,7 +60,9 @@ export function latestValues(clock: Clock): Latest {
     },
     of(device, point) {
       const found = newest.get(device, point);
-      return found ? { draft: found.draft, ageMs: clock.monotonicMs() - found.atMs } : null;
+      if (!found) return null;
+      const { atMs, ...draft } = found;
+      return { draft, ageMs: clock.monotonicMs() - atMs };
     },
   };
 }

@@ -23,15 +23,20 @@ const driver = defineDriver({
   traits: ['listens'],
   async open(): Promise<Link<number>> {
     return {
-      async *frames(signal) {
+      frames(signal) {
+        // As little as a source can cost: what grows here is to be the edge.
         const waiting: number[] = [];
-        let wake = () => {};
-        feeds.push((value) => { waiting.push(value); wake(); });
-        signal.addEventListener('abort', () => wake(), { once: true });
-        while (!signal.aborted) {
-          for (let value = waiting.shift(); value !== undefined; value = waiting.shift()) yield value;
-          await new Promise<void>((resolve) => { wake = resolve; if (signal.aborted || waiting.length > 0) resolve(); });
-        }
+        let take: ((frame: IteratorResult<number>) => void) | null = null;
+        feeds.push((value) => {
+          if (!take) waiting.push(value);
+          else take({ done: false, value });
+          take = null;
+        });
+        signal.addEventListener('abort', () => take?.({ done: true, value: undefined }), { once: true });
+        return { [Symbol.asyncIterator]: () => ({ next: () => {
+          const value = waiting.shift();
+          return value === undefined ? new Promise<IteratorResult<number>>((resolve) => { take = resolve; }) : Promise.resolve({ done: false, value });
+        } }) };
       },
       async close() {},
     };
