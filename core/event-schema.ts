@@ -24,7 +24,7 @@ const box = record(['class', 'score', 'x', 'y', 'width', 'height'], {
 
 const boxes = record(['kind', 'model', 'frame', 'boxes'], { kind: { const: 'boxes' }, model: text(64), frame: count, boxes: { type: 'array', maxItems: 500, items: box } });
 const tagRead = record(['kind', 'epc'], {
-  kind: { const: 'tag' }, epc: { type: 'string', pattern: '^[0-9A-F]{2,124}$' }, uri: text(256), antenna: count, rssiDbm: number, phaseDeg: number, count, firstAt: time, lastAt: time,
+  kind: { const: 'tag' }, epc: { type: 'string', pattern: '^[0-9A-F]{2,256}$' }, uri: text(256), antenna: count, rssiDbm: number, phaseDeg: number, count, firstAt: time, lastAt: time,
 });
 
 export const EVENT_SCHEMA = record(

@@ -1,0 +1,132 @@
+/** From a reader's messages to frames: repetitions are found, presence is kept, silence is noticed. */
+import { FaultError } from '../../core/faults.ts';
+import type { Timer, World } from '../../core/world.ts';
+import type { LlrpFrame, Plan, PresenceFrame } from './frame.ts';
+import { firstOf } from './decode.ts';
+import { TYPE, type Message } from './message.ts';
+import { Repetitions, Watch, type Happening, type Seen } from './presence.ts';
+import { compared, ownTimeOf, UNKNOWN_CLOCK, type ReaderClock } from './reader-clock.ts';
+import { readerEventOf } from './reader-event.ts';
+import { readsOf, type Read } from './reads.ts';
+import type { Session } from './session.ts';
+import type { LlrpPointOf, LlrpSettings } from './settings.ts';
+
+const SILENT_PERIODS = 3;
+
+export interface Following {
+  session: Session;
+  settings: LlrpSettings;
+  points: readonly LlrpPointOf[];
+  world: World;
+  hello: { bytes: Uint8Array; observedAt: number };
+}
+
+/** One watch for all points that look at the same antennas and tags. */
+interface Watched {
+  watch: Watch;
+  arrived: string[];
+  left: string[];
+  passed: string[];
+  present: string[];
+}
+
+export async function* follow({ session, settings, points, world, hello }: Following, signal: AbortSignal): AsyncGenerator<LlrpFrame> {
+  const plan = planOf(points);
+  const watches = watchesOf(points, settings);
+  const repetitions = new Repetitions(settings.dedupe);
+  const down = new Set<number>();
+  let clock = clockAfter(UNKNOWN_CLOCK, hello.bytes, hello.observedAt);
+  let wake = () => {};
+  let timer: Timer | null = null;
+  const rouse = () => wake();
+  session.onChange(rouse);
+  signal.addEventListener('abort', rouse, { once: true });
+  const message = (bytes: Uint8Array, observedAt: number, places: ReadonlySet<number>): LlrpFrame => ({ is: 'message', bytes, observedAt, clock, plan, repetitions: places, antennasDown: down.size });
+  try {
+    yield message(hello.bytes, hello.observedAt, new Set());
+    // Nobody is there until somebody is.
+    yield presenceFrame([], watches);
+    while (!signal.aborted) {
+      const next = session.next();
+      if (next) {
+        const { message: { bytes, type }, observedAt } = next;
+        if (type === TYPE.readerEvent) clock = heard(next.message, observedAt);
+        const reads = type === TYPE.report ? readsOf(bytes).reads : [];
+        const seen = reads.map((read) => seenOf(read, clock, observedAt));
+        yield message(bytes, observedAt, new Set(seen.flatMap((one, place) => (repetitions.isRepetition(one) ? [place] : []))));
+        const happened = seen.flatMap((one) => happenings(watches, (watch) => watch.see(one)));
+        if (happened.length > 0) yield presenceFrame(happened, watches);
+        continue;
+      }
+      if (session.end) throw session.end;
+      const nowMs = world.clock.nowMs();
+      const happened = happenings(watches, (watch) => watch.pass(nowMs));
+      if (happened.length > 0) {
+        yield presenceFrame(happened, watches);
+        // Whoever took it may have ended this meanwhile.
+        continue;
+      }
+      const silentAfterMs = settings.keepalive * SILENT_PERIODS;
+      if (session.silentMs >= silentAfterMs) throw new FaultError('CV_LLRP_SILENT', { address: session.address, waitMs: silentAfterMs });
+      const dueMs = Math.min(silentAfterMs - session.silentMs, ...watches.map(({ watch }) => (watch.nextDueAt() ?? Infinity) - nowMs));
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        timer = world.clock.after(Math.max(1, dueMs), resolve);
+      });
+      (timer as Timer | null)?.cancel();
+    }
+  } finally {
+    (timer as Timer | null)?.cancel();
+    signal.removeEventListener('abort', rouse);
+    session.onChange(() => {});
+  }
+
+  function heard({ bytes }: Message, observedAt: number): ReaderClock {
+    const { antenna, hasOverflowed, isClosing } = readerEventOf(bytes);
+    if (antenna?.isConnected) down.delete(antenna.id);
+    else if (antenna) down.add(antenna.id);
+    if (hasOverflowed) world.tell({ kind: 'fault', fault: { code: 'CV_LLRP_OVERFLOW', params: { address: session.address } } });
+    if (isClosing) session.over('CV_LINK_CLOSED', { address: session.address, detail: 'the reader ends the session', detailZh: '读写器结束会话' });
+    return clockAfter(clock, bytes, observedAt);
+  }
+}
+
+function clockAfter(clock: ReaderClock, event: Uint8Array, observedAt: number): ReaderClock {
+  return compared(clock, readerEventOf(event), observedAt);
+}
+
+/** By our own clock, whatever the reader's says: tags go by time that passes here. */
+function seenOf(read: Read, clock: ReaderClock, observedAt: number): Seen {
+  const at = ownTimeOf(firstOf(read), clock, observedAt) ?? observedAt;
+  return { epc: read.epc, antenna: read.antenna ?? 0, rssiDbm: read.rssiDbm ?? null, at: Math.min(at, observedAt) };
+}
+
+function planOf(points: readonly LlrpPointOf[]): Plan {
+  const of = (gives: LlrpPointOf['gives']) => points.filter((point) => point.gives === gives);
+  return {
+    reads: of('read').map(({ id, antennas, epc }) => ({ id, antennas, prefix: epc.toUpperCase() })),
+    inputs: of('gpi').map(({ id, input }) => ({ id, input })),
+    antennasDown: of('antennas-down').map(({ id }) => id),
+  };
+}
+
+function watchesOf(points: readonly LlrpPointOf[], { minReads, rssiFloor, departAfter }: LlrpSettings): Watched[] {
+  const watched = new Map<string, Watched>();
+  for (const { id, gives, antennas, epc, from, to, within } of points) {
+    if (!['arrived', 'left', 'passed', 'present'].includes(gives)) continue;
+    const pass = gives === 'passed' ? { from, to, withinMs: within } : null;
+    const key = JSON.stringify([antennas, epc.toUpperCase(), pass]);
+    const one = watched.get(key) ?? { watch: new Watch({ antennas, prefix: epc.toUpperCase(), rssiFloorDbm: rssiFloor, minReads, departAfterMs: departAfter, pass }), arrived: [], left: [], passed: [], present: [] };
+    one[gives as 'arrived' | 'left' | 'passed' | 'present'].push(id);
+    watched.set(key, one);
+  }
+  return [...watched.values()];
+}
+
+function happenings(watches: readonly Watched[], of: (watch: Watch) => Happening[]): PresenceFrame['happened'] {
+  return watches.flatMap((one) => of(one.watch).flatMap((happening) => one[happening.what].map((point) => ({ point, what: happening.what, seen: happening.seen, ...('dwellMs' in happening ? { dwellMs: happening.dwellMs } : {}) }))));
+}
+
+function presenceFrame(happened: PresenceFrame['happened'], watches: readonly Watched[]): PresenceFrame {
+  return { is: 'presence', happened, present: watches.flatMap(({ watch, present }) => present.map((point) => ({ point, count: watch.present }))) };
+}

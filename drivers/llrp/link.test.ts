@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { freePort } from '../../core/testing/dialling.ts';
+import { testWorld } from '../../core/testing/virtual-clock.ts';
+import { FaultError } from '../../core/faults.ts';
+import { realNet } from '../../core/world.ts';
+import { decode } from './decode.ts';
+import type { LlrpFrame } from './frame.ts';
+import { open, type LlrpLink } from './link.ts';
+import { probe } from './probe.ts';
+import { point, settings, type LlrpPoint } from './settings.ts';
+import { dialReader, serveReader, type Reader, type ReaderOptions } from './testing/reader.ts';
+
+const EPC = '3074257BF7194E4000001A85';
+const POINTS = [
+  { id: 'tag', gives: 'read' }, { id: 'came', gives: 'arrived' }, { id: 'went', gives: 'left' }, { id: 'through', gives: 'passed', from: [1], to: [2] },
+  { id: 'there', gives: 'present' }, { id: 'antennas', gives: 'antennas-down' }, { id: 'door', gives: 'gpi', input: 1 },
+].map((one) => ({ id: one.id, ...(point.parse(one) as LlrpPoint) }));
+
+interface Bench {
+  world: ReturnType<typeof testWorld>;
+  reader: Reader & { port: number };
+  open(more?: Record<string, unknown>): Promise<LlrpLink>;
+}
+
+async function bench(options: ReaderOptions = {}): Promise<Bench> {
+  const base = testWorld();
+  const world = { ...base, net: { ...realNet } };
+  const reader = await serveReader({ nowMs: () => world.clock.nowMs(), ...options });
+  return { world, reader, open: (more = {}) => open(settings.parse({ host: '127.0.0.1', port: reader.port, ...more }), POINTS, world) };
+}
+
+/** Values as they come, `point=value`. */
+function valuesOf(link: LlrpLink) {
+  const stop = new AbortController();
+  const frames = link.frames?.(stop.signal)[Symbol.asyncIterator]() as AsyncIterator<LlrpFrame>;
+  const held: { point: string; value: unknown; deviceAt?: number }[] = [];
+  async function next(wanted: string): Promise<{ value: unknown; deviceAt?: number }> {
+    for (;;) {
+      const at = held.findIndex((one) => one.point === wanted);
+      if (at >= 0) return held.splice(at, 1)[0] as { value: unknown };
+      const { value: frame, done } = await frames.next();
+      assert.ok(!done, `frames ended before ${wanted}`);
+      const decoded = decode(frame);
+      assert.ok(decoded.ok);
+      held.push(...(decoded.values ?? []));
+    }
+  }
+  return { next, held, frames, end: async () => { stop.abort(); await frames.next(); await link.close(); } };
+}
+
+const codeOf = (error: unknown) => (error instanceof FaultError ? error.fault.code : String(error));
+
+test('a reader is told what to read, its tags come with their times and what they come to, and it is left as it was', async () => {
+  const { world, reader, open: openLink } = await bench({ clock: 'filetime', aheadMs: 3_600_000 });
+  const link = await openLink();
+  assert.deepEqual(reader.told.slice(0, 5), [3, 21, 20, 24, 22]);
+  assert.ok(reader.isReading());
+  const values = valuesOf(link);
+  assert.equal((await values.next('there')).value, 0);
+  const at = world.clock.nowMs();
+  reader.report([{ epc: EPC }, { epc: EPC }, { epc: 'E280', antenna: 2 }]);
+  assert.deepEqual([(await values.next('tag')).value, (await values.next('tag')).value], [EPC, 'E280']);
+  const came = await values.next('came');
+  assert.deepEqual([came.value, came.deviceAt], [EPC, at], 'the clock is an hour ahead and counts 100 ns since 1601');
+  assert.equal((await values.next('there')).value, 1);
+  await world.clock.advanceMs(2000);
+  reader.report([{ epc: EPC, antenna: 2 }]);
+  assert.equal((await values.next('through')).value, EPC);
+  reader.antenna(2, false);
+  assert.equal((await values.next('antennas')).value, 1);
+  reader.input(1, true);
+  assert.equal((await values.next('door')).value, true);
+  const went = values.next('went');
+  for (let turn = 0; turn < 60; turn += 1) {
+    reader.keepalive();
+    await world.clock.advanceMs(100);
+  }
+  assert.equal((await went).value, EPC);
+  await values.end();
+  assert.equal(reader.rospecs.size, 0);
+  assert.deepEqual(reader.told.filter((type) => type !== 72).slice(-2), [21, 14]);
+  await reader.stop();
+});
+
+test('power is the highest step that is not above, on the antennas that there are; frequencies are given back as they were', async () => {
+  const { reader, open: openLink } = await bench();
+  const link = await openLink({ powerDbm: 28, session: 1, antennas: [1], report: '1s' });
+  assert.deepEqual(reader.told.slice(0, 6), [3, 21, 1, 2, 20, 24]);
+  assert.ok(reader.isReading());
+  await link.close();
+  await reader.stop();
+});
+
+test('a reader that is taken, refuses, is mute, or goes silent says so', async () => {
+  const taken = await bench({ greeting: 2 });
+  await assert.rejects(taken.open(), (error) => codeOf(error) === 'CV_LLRP_TAKEN');
+  const refusing = await bench({ refuses: [20] });
+  await assert.rejects(refusing.open(), (error) => codeOf(error) === 'CV_LLRP_REFUSED');
+  const mute = await bench({ isMute: true });
+  const opening = mute.open().catch(codeOf);
+  while (mute.reader.connections() === 0) await new Promise((resolve) => { setImmediate(resolve); });
+  await mute.world.clock.advanceMs(5001);
+  assert.equal(await opening, 'CV_LINK_TIMEOUT');
+  const silent = await bench();
+  const link = await silent.open({ keepalive: '2s' });
+  const values = valuesOf(link);
+  await values.next('there');
+  const over = values.next('never').catch(codeOf);
+  await silent.world.clock.advanceMs(6001);
+  assert.equal(await over, 'CV_LLRP_SILENT');
+  await link.close();
+  await Promise.all([taken, refusing, mute, silent].map(({ reader }) => reader.stop()));
+});
+
+test('a reader that dials in is answered as one that is dialled; what is no LLRP ends the session', async () => {
+  const { world, reader: other } = await bench();
+  await other.stop();
+  const port = await freePort();
+  const reader = dialReader(port, { nowMs: () => world.clock.nowMs() });
+  const link = await open(settings.parse({ listen: `127.0.0.1:${port}`, minReads: 1 }), POINTS, world);
+  const values = valuesOf(link);
+  reader.report([{ epc: EPC }]);
+  assert.equal((await values.next('came')).value, EPC);
+  const over = values.next('never').catch(codeOf);
+  reader.say(Buffer.from('HTTP/1.1 400 Bad Request\r\n'));
+  assert.equal(await over, 'CV_LLRP_STREAM');
+  await link.close();
+  await reader.stop();
+  await world.clock.advanceMs(300);
+});
+
+test('a probe tells maker, antennas and power, and changes nothing', async () => {
+  const { world, reader } = await bench();
+  const findings = await probe(settings.parse({ host: '127.0.0.1', port: reader.port, antennas: [1, 3] }), POINTS, world, new AbortController().signal);
+  assert.match(findings.map(({ en }) => en).join('\n'), /Impinj[\s\S]*connected: 1, 2[\s\S]*antennas 3[\s\S]*10 to 30 dBm in 5 steps/);
+  assert.deepEqual(reader.told, [1, 2, 14]);
+  await reader.stop();
+});

@@ -1,0 +1,186 @@
+/** The way to a reader: a session is begun, the reader is told what to read, and is left as it was found. */
+import type { Socket } from 'node:net';
+import type { Link } from '../../core/driver.ts';
+import { FaultError } from '../../core/faults.ts';
+import { sharedPort, type Reception } from '../../core/shared-port.ts';
+import { pause, type World } from '../../core/world.ts';
+import { radioOf, readerConfig, ROSPEC_ID, roSpec } from './commands.ts';
+import { follow } from './follow.ts';
+import type { LlrpFrame } from './frame.ts';
+import { TYPE, u16, u32, u8 } from './message.ts';
+import { readerEventOf } from './reader-event.ts';
+import { Session } from './session.ts';
+import type { LlrpPointOf, LlrpSettings } from './settings.ts';
+
+const HELLO_MS = 5000;
+const DIAL_MS = 8000;
+/** Together with closing the socket below what the host gives a link to close. */
+const GOODBYE_MS = 200;
+
+/** Opens a session for a question or two: nothing of the reader is changed. */
+export async function visit<T>(settings: LlrpSettings, world: World, signal: AbortSignal, work: (session: Session) => Promise<T>): Promise<T> {
+  const { socket, address, release } = settings.listen === undefined ? await dialled(settings, world, signal) : await received(settings.listen, world, signal);
+  const session = new Session(socket, address, world);
+  const stop = () => { void session.close(); };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await greeted(session, world, signal);
+    const found = await work(session);
+    await session.ask('CLOSE_CONNECTION', { ask: TYPE.close, answer: TYPE.closeResponse }).catch(() => {}); // it is left all the same
+    return found;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await session.close();
+    release();
+  }
+}
+
+export type LlrpLink = Link<LlrpFrame>;
+
+/** @returns rejects with the system's error, CV_LLRP_LISTEN, _ABSENT, _TAKEN, _REFUSED, or the signal's reason */
+export async function open(settings: LlrpSettings, points: readonly LlrpPointOf[], world: World, signal: AbortSignal = new AbortController().signal): Promise<LlrpLink> {
+  const { socket, address, release } = settings.listen === undefined ? await dialled(settings, world, signal) : await received(settings.listen, world, signal);
+  const session = new Session(socket, address, world);
+  const stop = () => { void session.close(); };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const hello = await greeted(session, world, signal);
+    await prepared(session, settings);
+    let isClosed = false;
+    return {
+      frames: (ending) => follow({ session, settings, points, world, hello }, ending),
+      async close() {
+        if (isClosed) return;
+        isClosed = true;
+        await leave(session, world);
+        release();
+      },
+    };
+  } catch (error) {
+    await session.close();
+    release();
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+interface Way {
+  socket: Socket;
+  address: string;
+  release(): void;
+}
+
+async function dialled({ host, port }: LlrpSettings, world: World, signal: AbortSignal): Promise<Way> {
+  return { socket: await world.net.connect({ host: String(host), port }, signal), address: `${host}:${port}`, release: () => {} };
+}
+
+/** One reader a port: the newest connection is it, and one before it is half open. */
+class Door implements Reception {
+  readonly #listen: string;
+  readonly #world: World;
+  #newest: Socket | null = null;
+  #wake: () => void = () => {};
+
+  constructor(listen: string, world: World) {
+    this.#listen = listen;
+    this.#world = world;
+  }
+
+  accept(socket: Socket): void {
+    socket.on('error', () => { socket.destroy(); });
+    this.#newest?.destroy();
+    this.#newest = socket;
+    this.#wake();
+  }
+
+  failed(error: Error): void {
+    this.#world.tell({ kind: 'fault', fault: { code: 'CV_LLRP_LISTEN', params: { listen: this.#listen, detail: error.message } } });
+  }
+
+  close(): void {
+    this.#newest?.destroy();
+  }
+
+  /** The reader's connection, once it has dialled. */
+  async take(signal: AbortSignal): Promise<Socket> {
+    if (!this.#newest || this.#newest.destroyed) {
+      const dialling = new AbortController();
+      this.#wake = () => dialling.abort();
+      const isTooLate = await pause(this.#world.clock, DIAL_MS, AbortSignal.any([dialling.signal, signal]));
+      if (signal.aborted) throw signal.reason;
+      if (isTooLate) throw new FaultError('CV_LLRP_ABSENT', { listen: this.#listen });
+    }
+    const socket = this.#newest as Socket;
+    this.#newest = null;
+    return socket;
+  }
+}
+
+async function received(listen: string, world: World, signal: AbortSignal): Promise<Way> {
+  let shared: { reception: Door; leave(): void };
+  try {
+    shared = await sharedPort('llrp', listen, world, () => new Door(listen, world));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new FaultError('CV_LLRP_LISTEN', { listen, detail: code ?? message }, { cause: error });
+  }
+  try {
+    return { socket: await shared.reception.take(signal), address: listen, release: shared.leave };
+  } catch (error) {
+    shared.leave();
+    throw error;
+  }
+}
+
+/** Every session begins with the reader's word whether it is ours. */
+async function greeted(session: Session, world: World, signal: AbortSignal): Promise<{ bytes: Uint8Array; observedAt: number }> {
+  const untilMs = world.clock.monotonicMs() + HELLO_MS;
+  for (;;) {
+    for (let next = session.next(); next; next = session.next()) {
+      const connection = next.message.type === TYPE.readerEvent ? readerEventOf(next.message.bytes).connection : undefined;
+      if (connection === 0) return { bytes: next.message.bytes, observedAt: next.observedAt };
+      if (connection !== undefined) throw new FaultError('CV_LLRP_TAKEN', { address: session.address, status: connection });
+    }
+    if (session.end) throw session.end;
+    const heard = new AbortController();
+    session.onChange(() => heard.abort());
+    const isTooLate = await pause(world.clock, untilMs - world.clock.monotonicMs(), AbortSignal.any([heard.signal, signal]));
+    if (signal.aborted) throw signal.reason;
+    if (isTooLate) throw new FaultError('CV_LINK_TIMEOUT', { address: session.address, timeoutMs: HELLO_MS });
+  }
+}
+
+async function prepared(session: Session, settings: LlrpSettings): Promise<void> {
+  const setConfig = (withEvents: boolean) => session.ask('SET_READER_CONFIG', { ask: TYPE.setConfig, answer: TYPE.setConfigResponse }, ...readerConfig(settings.keepalive, withEvents));
+  await setConfig(true).catch((error: unknown) => {
+    // Some know fewer events than the standard: then as the reader is set.
+    if (error instanceof FaultError && error.fault.code === 'CV_LLRP_REFUSED') return setConfig(false);
+    throw error;
+  });
+  const deleteAll = u32(0);
+  await session.ask('DELETE_ROSPEC', { ask: TYPE.deleteRoSpec, answer: TYPE.deleteRoSpecResponse }, deleteAll);
+  const radio = settings.powerDbm === undefined ? null : radioOf(
+    await session.ask('GET_READER_CAPABILITIES', { ask: TYPE.getCapabilities, answer: TYPE.capabilities }, u8(0)),
+    await session.ask('GET_READER_CONFIG', { ask: TYPE.getConfig, answer: TYPE.config }, u16(0), u8(2), u16(0, 0)),
+  );
+  await session.ask('ADD_ROSPEC', { ask: TYPE.addRoSpec, answer: TYPE.addRoSpecResponse }, roSpec(settings, radio));
+  await session.ask('ENABLE_ROSPEC', { ask: TYPE.enableRoSpec, answer: TYPE.enableRoSpecResponse }, u32(ROSPEC_ID));
+  if ('everyTags' in settings.report) await session.ask('START_ROSPEC', { ask: TYPE.startRoSpec, answer: TYPE.startRoSpecResponse }, u32(ROSPEC_ID));
+  session.tell(TYPE.enableReports);
+}
+
+/** What we told it to read is taken back, so that it does not go on sending for nobody. */
+async function leave(session: Session, world: World): Promise<void> {
+  if (!session.end) {
+    const over = new AbortController();
+    const goodbye = (async () => {
+      await session.ask('DELETE_ROSPEC', { ask: TYPE.deleteRoSpec, answer: TYPE.deleteRoSpecResponse }, u32(ROSPEC_ID));
+      await session.ask('CLOSE_CONNECTION', { ask: TYPE.close, answer: TYPE.closeResponse });
+    })().catch(() => {}).finally(() => over.abort()); // a reader that does not say goodbye is left all the same
+    await Promise.race([goodbye, pause(world.clock, GOODBYE_MS, over.signal)]);
+  }
+  await session.close();
+}

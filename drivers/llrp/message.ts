@@ -1,0 +1,89 @@
+/**
+ * LLRP messages (LLRP 1.0.1 and 1.1, 16.1): ten bytes of header, then parameters. Cutting them out of a stream, and
+ * making them. There is nothing to find a lost beginning by, so a stream that is no LLRP is over.
+ */
+export const HEADER_BYTES = 10;
+const MAX_BYTES = 1 << 20;
+const MAX_VERSION = 3;
+
+/** Message types, 16.1.1. */
+export const TYPE = {
+  getCapabilities: 1, getConfig: 2, setConfig: 3, closeResponse: 4,
+  capabilities: 11, config: 12, setConfigResponse: 13, close: 14,
+  addRoSpec: 20, deleteRoSpec: 21, startRoSpec: 22, enableRoSpec: 24,
+  addRoSpecResponse: 30, deleteRoSpecResponse: 31, startRoSpecResponse: 32, enableRoSpecResponse: 34,
+  report: 61, keepalive: 62, readerEvent: 63, enableReports: 64, keepaliveAck: 72, error: 100,
+} as const;
+
+export interface Message {
+  version: number;
+  type: number;
+  id: number;
+  /** With its header. */
+  bytes: Uint8Array;
+}
+
+/** The message at the head of `bytes`. @returns null while more is needed, 'none' where no message can begin */
+export function messageAt(bytes: Uint8Array): Message | null | 'none' {
+  if (bytes.length === 0) return null;
+  const version = ((bytes[0] as number) >> 2) & 7;
+  if ((bytes[0] as number) >> 5 !== 0 || version === 0 || version > MAX_VERSION) return 'none';
+  if (bytes.length < HEADER_BYTES) return null;
+  const view = viewOf(bytes);
+  const length = view.getUint32(2);
+  if (length < HEADER_BYTES || length > MAX_BYTES) return 'none';
+  if (bytes.length < length) return null;
+  return { version, type: view.getUint16(0) & 0x3ff, id: view.getUint32(6), bytes: bytes.subarray(0, length) };
+}
+
+export class MessageCutter {
+  #held: Buffer = Buffer.alloc(0);
+
+  /** Bytes that came, in order. @returns whole messages; `isOver` once something came that is none */
+  feed(bytes: Uint8Array): { messages: Message[]; isOver: boolean } {
+    this.#held = this.#held.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
+    const messages: Message[] = [];
+    for (;;) {
+      const message = messageAt(this.#held);
+      if (message === 'none') return { messages, isOver: true };
+      if (message === null) return { messages, isOver: false };
+      messages.push(message);
+      this.#held = this.#held.subarray(message.bytes.length);
+    }
+  }
+}
+
+export const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** A message of version 1. */
+export function messageOf(type: number, id: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const body = Buffer.concat(parts);
+  const message = Buffer.alloc(HEADER_BYTES + body.length);
+  message.writeUInt16BE((1 << 10) | type, 0);
+  message.writeUInt32BE(message.length, 2);
+  message.writeUInt32BE(id, 6);
+  body.copy(message, HEADER_BYTES);
+  return message;
+}
+
+/** A TLV parameter. */
+export function parameterOf(type: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const body = Buffer.concat(parts);
+  const parameter = Buffer.alloc(4 + body.length);
+  parameter.writeUInt16BE(type, 0);
+  parameter.writeUInt16BE(parameter.length, 2);
+  body.copy(parameter, 4);
+  return parameter;
+}
+
+export const u8 = (...values: readonly number[]) => Uint8Array.from(values);
+export function u16(...values: readonly number[]): Uint8Array {
+  const bytes = Buffer.alloc(values.length * 2);
+  values.forEach((value, at) => bytes.writeUInt16BE(value, at * 2));
+  return bytes;
+}
+export function u32(...values: readonly number[]): Uint8Array {
+  const bytes = Buffer.alloc(values.length * 4);
+  values.forEach((value, at) => bytes.writeUInt32BE(value, at * 4));
+  return bytes;
+}

@@ -1,0 +1,89 @@
+/** What a report says of each tag (TagReportData, LLRP 16.2.7.3). Pure. */
+import { HEADER_BYTES, viewOf } from './message.ts';
+import { eachParameter } from './parameters.ts';
+
+export interface Read {
+  /** Hexadecimal, upper case. */
+  epc: string;
+  antenna?: number;
+  rssiDbm?: number;
+  channel?: number;
+  /** Since the last report. */
+  count?: number;
+  phaseDeg?: number;
+  /** µs by the reader's own clock, whatever it counts from. */
+  firstUtcUs?: bigint;
+  lastUtcUs?: bigint;
+  firstUptimeUs?: bigint;
+  lastUptimeUs?: bigint;
+}
+
+export interface Report {
+  reads: Read[];
+  /** Tags of which something could not be read. */
+  unreadable: number;
+}
+
+const TAG_REPORT = 240;
+const EPC_DATA = 241;
+const CUSTOM = 1023;
+/** Impinj's vendor number and its phase angle: 4,096 steps a turn. */
+const IMPINJ = 25882;
+const IMPINJ_PHASE = 24;
+const PHASE_STEPS = 4096;
+const MAX_EPC_BYTES = 128;
+
+const TV = { antenna: 1, firstUtc: 2, firstUptime: 3, lastUtc: 4, lastUptime: 5, rssi: 6, channel: 7, count: 8, epc96: 13 } as const;
+
+/** @param message an RO_ACCESS_REPORT with its header */
+export function readsOf(message: Uint8Array): Report {
+  const report: Report = { reads: [], unreadable: 0 };
+  const view = viewOf(message);
+  const isWhole = eachParameter(message, HEADER_BYTES, message.length, (type, from, to) => {
+    if (type !== TAG_REPORT) return;
+    const read = readOf(message, view, from, to);
+    if (read) report.reads.push(read);
+    else report.unreadable += 1;
+  });
+  if (!isWhole) report.unreadable += 1;
+  return report;
+}
+
+/** A report of which a part cannot be found gives nothing: what stands behind that part may be the antenna. */
+function readOf(bytes: Uint8Array, view: DataView, start: number, end: number): Read | null {
+  const read: Read = { epc: '' };
+  let isEpcWhole = true;
+  const isWhole = eachParameter(bytes, start, end, (type, from, to) => {
+    switch (type) {
+      case TV.epc96: read.epc = hexOf(bytes, from, to); break;
+      case EPC_DATA: {
+        const bits = to - from >= 2 ? view.getUint16(from) : 0;
+        const size = Math.ceil(bits / 8);
+        if (size === 0 || size > MAX_EPC_BYTES || from + 2 + size > to) isEpcWhole = false;
+        else read.epc = hexOf(bytes, from + 2, from + 2 + size);
+        break;
+      }
+      case TV.antenna: read.antenna = view.getUint16(from); break;
+      case TV.rssi: read.rssiDbm = view.getInt8(from); break;
+      case TV.channel: read.channel = view.getUint16(from); break;
+      case TV.count: read.count = view.getUint16(from); break;
+      case TV.firstUtc: read.firstUtcUs = view.getBigUint64(from); break;
+      case TV.lastUtc: read.lastUtcUs = view.getBigUint64(from); break;
+      case TV.firstUptime: read.firstUptimeUs = view.getBigUint64(from); break;
+      case TV.lastUptime: read.lastUptimeUs = view.getBigUint64(from); break;
+      case CUSTOM:
+        if (to - from >= 10 && view.getUint32(from) === IMPINJ && view.getUint32(from + 4) === IMPINJ_PHASE) read.phaseDeg = Math.round((view.getUint16(from + 8) / PHASE_STEPS) * 3600) / 10;
+        break;
+      default: break;
+    }
+  });
+  return isWhole && isEpcWhole && read.epc !== '' ? read : null;
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).toUpperCase().padStart(2, '0'));
+
+function hexOf(bytes: Uint8Array, from: number, to: number): string {
+  let text = '';
+  for (let at = from; at < to; at += 1) text += HEX[bytes[at] as number];
+  return text;
+}

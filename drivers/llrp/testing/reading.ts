@@ -1,0 +1,17 @@
+/** Tags before a reader, again and again, for tests that only want something to come. */
+import type { Reader } from './reader.ts';
+
+const EVERY_MS = 20;
+
+/** @returns ends it */
+export function reading(reader: Reader): () => void {
+  let turn = 0;
+  const timer = setInterval(() => {
+    if (!reader.isReading()) return;
+    turn += 1;
+    reader.report([{ epc: '3074257BF7194E4000001A85', antenna: (turn % 2) + 1 }, { epc: `E28011${String(turn % 100).padStart(2, '0')}`, antenna: 1 }]);
+    reader.input(1, turn % 2 === 0);
+    reader.antenna(2, true);
+  }, EVERY_MS);
+  return () => clearInterval(timer);
+}
