@@ -21,6 +21,8 @@ export interface LineParts {
   /** Publishes acks. */
   link: Pick<Link, 'publish'>;
   publisher: Publisher;
+  /** Whether anybody may be listening to the clean events. */
+  isHeard(): boolean;
   store: Consumer;
   warnings: Consumer;
   sinks: readonly Consumer[];
@@ -38,10 +40,11 @@ export interface GatewayLine {
 
 export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World): GatewayLine {
   const { log, quarantine, registry, link, publisher } = parts;
+  const { events, indicators } = setup.streams ?? { events: 'all', indicators: [] };
   const feed = openFeed(log, [
     parts.store,                     // time series: last values, ranges, aggregates
     parts.warnings,                  // rules → state machine → outbox
-    streamsConsumer(log, publisher, world), // clean events for other consumers
+    ...(events === 'none' ? [] : [streamsConsumer(log, publisher, { indicators, isHeard: parts.isHeard }, world)]), // clean events for other consumers
     ...parts.sinks,                  // InfluxDB and the like; overrun when the log is full of them
   ], world);
   // accept → keep → ack; what is refused → quarantine; what is kept → feed

@@ -96,7 +96,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   undo.unshift(() => warnings.consumer.close());
 
   const sinks = await openSinks(setup, log, world);
-  const line = gatewayLine(setup, { log, quarantine, registry, link: outLink, publisher, store: store.consumer, warnings: warnings.consumer, sinks: sinks.map(({ consumer }) => consumer) }, world);
+  const line = gatewayLine(setup, { log, quarantine, registry, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, store: store.consumer, warnings: warnings.consumer, sinks: sinks.map(({ consumer }) => consumer) }, world);
   undo.unshift(() => line.close());
   await line.open();
   const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry }, world);

@@ -39,8 +39,13 @@ export interface Batch extends BatchName {
 export function encodeBatch(name: BatchName, events: readonly (Draft | Event)[]): Uint8Array {
   const relayed = events.some((event) => 'edge' in event);
   const columns = toColumns(events, relayed ? [...ORIGIN_FIELDS, ...DRAFT_FIELDS] : DRAFT_FIELDS);
-  const json = Buffer.from(JSON.stringify({ v: WIRE_VERSION, from: name.from, stream: name.stream, epoch: name.epoch, seq: name.seq, ...(name.boot && { boot: name.boot }), count: events.length, columns }));
-  if (events.length < ZSTD_FROM_EVENTS) return json;
+  return packBatch(JSON.stringify({ v: WIRE_VERSION, from: name.from, stream: name.stream, epoch: name.epoch, seq: name.seq, ...(name.boot && { boot: name.boot }), count: events.length, columns }), events.length);
+}
+
+/** The text of a batch as it travels. */
+export function packBatch(text: string, events: number): Uint8Array {
+  const json = Buffer.from(text);
+  if (events < ZSTD_FROM_EVENTS) return json;
   return zstdCompressSync(json, { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } });
 }
 

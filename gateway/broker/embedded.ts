@@ -25,6 +25,8 @@ export type DropReason =
 export interface EmbeddedBroker {
   /** A stream for the gateway's own client: in memory, so there is no password to keep and no port to guard. */
   connectGateway(): Duplex;
+  /** Whether any client subscribes to what goes out; never false while one does. */
+  hasReaders(): boolean;
   /** Lets clients in. @returns the address they reach it under, mqtt://host:port. @throws CV_BROKER_LISTEN */
   listen(): Promise<string>;
   /** Who may come in from now on. Clients whose rights went or were changed are let go; the others notice nothing. */
@@ -57,6 +59,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
   const takeovers = new Map<string, Takeover[]>();
   const stateCentres = new Map<string, Set<string>>();
   const sockets = new Set<Duplex>();
+  const readers = new Set<Client>();
   const sessionOf = (client: Client): Session => {
     const session = sessions.get(client);
     if (!session) throw new Error('a client that did not come through this door');
@@ -108,7 +111,10 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       done(refusal);
     },
     authorizeSubscribe(client, subscription, done) {
-      done(null, subscribeProblem(client, subscription) ? null : subscription);
+      const problem = subscribeProblem(client, subscription);
+      // Before it is granted: from its SUBACK on nothing may be left unsaid.
+      if (!problem && sessionOf(client).identity?.kind === 'consumer') readers.add(client);
+      done(null, problem ? null : subscription);
     },
     authorizeForward(client, packet) {
       return forwards(client, packet) ? packet : null;
@@ -180,6 +186,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
   // Without a listener it would end the process.
   (broker as EventEmitter).on('error', (error: Error) => world.tell({ kind: 'fault', fault: fault('CV_BROKER_FAILED', { detail: error.message }) }));
   broker.on('ack', (_packet, client) => sessions.get(client)?.guard?.acknowledged());
+  broker.on('clientDisconnect', (client) => { readers.delete(client); });
   broker.on('keepaliveTimeout', (client) => drop(client, 'keepalive'));
   const failed = (client: Client, error: Error) => {
     const name = nameOf(client, sessionOf(client));
@@ -211,6 +218,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       admit(ours, 'gateway', () => ours.writableLength + theirs.readableLength);
       return theirs;
     },
+    hasReaders: () => readers.size > 0,
     async listen() {
       const port = await listen(server, setup);
       return `mqtt://${setup.host.includes(':') ? `[${setup.host}]` : setup.host}:${port}`;

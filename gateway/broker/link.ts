@@ -47,7 +47,7 @@ const CLOSE_MS = 1000;
 export function openLink(target: LinkTarget, options: LinkOptions, world: World): Link {
   const settings: IClientOptions = {
     clientId: options.clientId, clean: true, protocolVersion: 4, keepalive: KEEPALIVE_SECONDS, connectTimeout: CONNECT_TIMEOUT_MS,
-    reconnectPeriod: RECONNECT_MS, resubscribe: false, queueQoSZero: false,
+    reconnectPeriod: RECONNECT_MS, resubscribe: false, queueQoSZero: false, log: () => {},
     ...('user' in target && target.user !== null ? { username: target.user } : {}),
     ...('user' in target && target.password !== null ? { password: target.password } : {}),
   };
@@ -66,11 +66,28 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
   }
   const unreachable = (detail: string) => new FaultError('CV_BROKER_UNREACHABLE', { url: address, detail });
 
+  /** What is said within a turn of the event loop leaves in one write: with small messages that write is most of the cost. */
+  let isCorked = false;
+  function gather(): void {
+    if (isCorked) return;
+    isCorked = true;
+    const { stream } = client;
+    stream.cork();
+    setImmediate(() => {
+      isCorked = false;
+      stream.uncork();
+    });
+  }
+
   client.handleMessage = (packet, done) => {
+    const acknowledge = () => {
+      gather();
+      done();
+    };
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
     const taken = options.take?.({ topic: packet.topic, payload, retained: packet.retain });
-    if (taken) taken.then(() => done(), done);
-    else done();
+    if (taken) taken.then(acknowledge, done);
+    else acknowledge();
   };
   client.on('connect', () => {
     const stand = () => {
@@ -100,6 +117,7 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
       return new Promise((resolve, reject) => {
         if (!client.connected) return reject(unreachable('not connected'));
         const bytes = typeof payload === 'string' ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+        gather();
         client.publish(topic, bytes, { qos: QOS, retain }, (error) => (error ? reject(unreachable(error.message)) : resolve()));
       });
     },

@@ -67,6 +67,10 @@ export const GATEWAY_SCHEMA = z.strictObject({
       settle: durationMs().refine((ms) => ms <= 30 * 24 * 60 * MINUTE_MS, complaint('must be at most 30d', '不能超过 30d')).prefault('1h').meta({ zh: '早于此时长的数据才压缩；更新的数据常被查询且仍有迟到者', en: 'values must be older than this; newer ones are asked for most, and more may come late' }),
     }).prefault({}).meta({ zh: '将逐行数据压缩为数据块', en: 'how rows are moved into compressed chunks' }),
   }).prefault({}).meta({ zh: '时序库', en: 'the time series' }),
+  streams: z.strictObject({
+    events: z.enum(['all', 'none']).default('all').meta({ zh: '是否把已接收的事件逐条发布到 cv/v1/out；预警不受影响', en: 'whether accepted events are published, one a message, on cv/v1/out; warnings always are' }),
+    indicators: z.array(z.string().regex(IDS.indicator)).default([]).meta({ zh: '只发布这些指标；为空则发布全部', en: 'only of these indicators; of all when empty', examples: [['YJ-FLD-001']] }),
+  }).prefault({}).meta({ zh: '供其他系统订阅的事件流', en: 'events for other consumers' }),
   http: z.strictObject({
     host: host().default('127.0.0.1').meta({ zh: '监听地址；默认只对本机', en: 'address to listen on; by default this machine alone' }),
     port: port(8080, { zh: '端口；0 为任选', en: 'port; 0 takes any that is free' }),

@@ -1,14 +1,16 @@
 /**
  * Streams: each accepted event as one plain JSON message on `cv/v1/out/{centre}/{indicator}`, for whoever listens. Begins
- * at the head on every start: who missed something sees it by `previous` and fetches it by `events?after=`.
+ * at the head on every start: who missed something sees it by `previous` and fetches it by `events?after=`. While nobody
+ * listens nothing is said, and `previous` goes on as if it had been: whoever comes finds by it what there was before.
  */
 import { formatCursor, type Cursor, type GatewayLog } from '../../core/log/types.ts';
 import type { OutMessage } from '../../core/wire/messages.ts';
+import { valueAt } from '../../core/wire/columns.ts';
 import { outTopic } from '../../core/wire/topics.ts';
 import type { Event } from '../../core/event.ts';
 import { pause, type World } from '../../core/world.ts';
 import type { Consumer } from '../stations/consumer.ts';
-import { eventsOf, type FedEvent } from '../stations/fed.ts';
+import { eventsOf, type FedEvent, type FedGroup } from '../stations/fed.ts';
 import type { Publisher } from './publisher.ts';
 
 /** Messages on their way to the broker at one time. */
@@ -16,7 +18,15 @@ const WINDOW = 256;
 /** At most 10,000 messages a second: a backlog that drains must not fill every listener's unacknowledged thousand. */
 const WINDOW_MS = 25;
 
-export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<Publisher, 'publish'>, world: Pick<World, 'clock'>): Consumer {
+export interface StreamsOptions {
+  /** Only these; all when empty. */
+  indicators: readonly string[];
+  /** Whether anybody may be listening. */
+  isHeard(): boolean;
+}
+
+export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<Publisher, 'publish'>, { indicators, isHeard }: StreamsOptions, world: Pick<World, 'clock'>): Consumer {
+  const wanted = indicators.length > 0 ? new Set(indicators) : null;
   const previous = new Map<string, string>();
 
   function messageOf({ event, cursor }: FedEvent): { topic: string; payload: string } {
@@ -25,6 +35,16 @@ export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<P
     const message: Event & OutMessage = { ...event, cursor: place, previous: previous.get(topic) ?? null };
     previous.set(topic, place);
     return { topic, payload: JSON.stringify(message) };
+  }
+
+  /** As if all of it had been said: at once, so that nobody can come to listen in between. */
+  function pass({ columns, first: { epoch, seq } }: FedGroup): void {
+    const [centres, codes] = [columns.cells('centre'), columns.cells('indicator')];
+    for (let at = 0; at < columns.count; at += 1) {
+      const [centre, code] = [valueAt(centres, at), valueAt(codes, at)];
+      const isLast = at === columns.count - 1 || valueAt(centres, at + 1) !== centre || valueAt(codes, at + 1) !== code;
+      if (isLast && (!wanted || wanted.has(code as string))) previous.set(outTopic(centre as string, code as string), formatCursor({ epoch, seq: seq + at }));
+    }
   }
 
   async function send(part: readonly FedEvent[]): Promise<void> {
@@ -43,7 +63,8 @@ export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<P
     required: false,
     start: (): Promise<Cursor> => Promise.resolve(log.head()),
     async take(groups) {
-      const batch = eventsOf(groups);
+      if (!isHeard()) return groups.forEach(pass);
+      const batch = wanted ? eventsOf(groups).filter(({ event }) => wanted.has(event.indicator)) : eventsOf(groups);
       for (let at = 0; at < batch.length; at += WINDOW) {
         const startedMs = world.clock.monotonicMs();
         await send(batch.slice(at, at + WINDOW));

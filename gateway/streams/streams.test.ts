@@ -94,6 +94,8 @@ test('whoever waits for a broker that is away is let go when the gateway stops',
 
 const fed = (indicator: string, seq: number): FedGroup => groupOf([{ indicator, centre: '500112001', seq } as Event], { epoch: 9, seq }, 1);
 
+const HEARD = { indicators: [], isHeard: () => true };
+
 test('each message names the one before it on its topic, the first of a start none', async () => {
   const sent: [string, string | null, string][] = [];
   const streams = streamsConsumer({ head: () => ({ epoch: 9, seq: 5 }) }, {
@@ -102,7 +104,7 @@ test('each message names the one before it on its topic, the first of a start no
       sent.push([topic.slice('cv/v1/out/500112001/'.length), previous, cursor]);
       return Promise.resolve();
     },
-  }, testWorld());
+  }, HEARD, testWorld());
   assert.deepEqual(await streams.start(), { epoch: 9, seq: 5 });
   await streams.take([fed('A', 6), fed('B', 7), fed('A', 8)], { epoch: 9, seq: 8 });
   await streams.take([fed('B', 9)], { epoch: 9, seq: 9 });
@@ -118,9 +120,26 @@ test('after a failure in the middle, previous says: look for yourself', async ()
       previous.push((JSON.parse(payload) as { previous: string | null }).previous);
       return Promise.resolve();
     },
-  }, testWorld());
+  }, HEARD, testWorld());
   await assert.rejects(streams.take([fed('A', 1), fed('A', 2)], { epoch: 9, seq: 2 }));
   failing = false;
   await streams.take([fed('A', 1), fed('A', 2)], { epoch: 9, seq: 2 });
   assert.deepEqual(previous, [null, '9-1']);
+});
+
+test('while nobody listens nothing is said, and who comes then sees by previous that there was something', async () => {
+  const sent: [string, string | null][] = [];
+  let isHeard = false;
+  const streams = streamsConsumer({ head: () => ({ epoch: 9, seq: 0 }) }, {
+    publish(topic, payload) {
+      sent.push([topic.slice('cv/v1/out/500112001/'.length), (JSON.parse(payload) as { previous: string | null }).previous]);
+      return Promise.resolve();
+    },
+  }, { indicators: ['A', 'B'], isHeard: () => isHeard }, testWorld());
+  const group = groupOf(['A', 'A', 'B', 'A', 'C'].map((indicator) => ({ indicator, centre: '500112001' }) as Event), { epoch: 9, seq: 1 }, 1);
+  await streams.take([group], { epoch: 9, seq: 5 });
+  assert.deepEqual(sent, []);
+  isHeard = true;
+  await streams.take([fed('A', 6), fed('B', 7), fed('C', 8)], { epoch: 9, seq: 8 });
+  assert.deepEqual(sent, [['A', '9-4'], ['B', '9-3']]);
 });

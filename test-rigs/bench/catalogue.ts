@@ -1,8 +1,14 @@
 /** All benches: how each is run, what is to be known of its figures, and which programs took part. */
 import type { BenchResult } from './result.ts';
 
+export interface BenchOptions {
+  seconds: number;
+  /** Only these contenders, for a quick look; null for all. */
+  only: readonly string[] | null;
+}
+
 export interface Bench {
-  run(options: { seconds: number }): Promise<BenchResult[]>;
+  run(options: BenchOptions): Promise<BenchResult[]>;
   /** Methods and limits, a sentence or two each. */
   notes: readonly string[];
   /** Debian packages and npm packages (of .cache/peers) whose versions belong to the figures. */

@@ -13,6 +13,8 @@ export interface GatewayOptions {
   centre: string;
   /** Rule files. */
   rules?: readonly string[];
+  /** What is published of accepted events; default all. */
+  streams?: 'all' | 'none';
   /** How it is started: the program and its first arguments, before the configuration file. */
   command?: readonly string[];
 }
@@ -52,7 +54,7 @@ export async function startGateway(rig: Rig, options: GatewayOptions): Promise<B
     broker: options.broker === 'embedded'
       ? { embedded: { host: '127.0.0.1', port: brokerPort, edges, consumers: [{ user: 'bench', password: TOKEN }] } }
       : { url: `mqtt://127.0.0.1:${brokerPort}`, user: 'bench-gateway', password: TOKEN },
-    log: { dir: './log' }, store: { dir: './store' }, http: { host: '127.0.0.1', port: httpPort }, rules: options.rules ?? [],
+    log: { dir: './log' }, store: { dir: './store' }, http: { host: '127.0.0.1', port: httpPort }, rules: options.rules ?? [], streams: { events: options.streams ?? 'all' },
   }));
   const httpUrl = `http://127.0.0.1:${httpPort}`;
   const program = await rig.start(name, [...(options.command ?? FROM_SOURCE), path], () => answers(`${httpUrl}/healthz`));
