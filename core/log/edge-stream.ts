@@ -147,7 +147,14 @@ export class EdgeStream {
     const { groups, salvages } = await this.#context.storage.read({ chain: this.chain.name, parts: [{ ...part, to: seq }], maxGroups: 1, maxBytes: Infinity });
     this.salvaged(salvages);
     const group = groups[0];
-    return group ? (decodeBatch(group.payload).events[seq - group.seq] ?? null) : null;
+    if (!group) return null;
+    try {
+      return decodeBatch(group.payload).events[seq - group.seq] ?? null;
+    } catch (error) {
+      // Whole on disk and yet no batch: it can still be set aside and let go, only what it said is unknown.
+      this.#context.world.tell({ kind: 'fault', fault: faultOf(error, 'CV_LOG_FAILED'), edge: this.#context.edge });
+      return null;
+    }
   }
 
   /** Damaged files were replaced: nothing is appended to them, and what they lost is named with the next read. */
