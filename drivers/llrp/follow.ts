@@ -5,7 +5,7 @@ import type { LlrpFrame, Plan, PresenceFrame } from './frame.ts';
 import { firstOf } from './decode.ts';
 import { TYPE, type Message } from './message.ts';
 import { Repetitions, Watch, type Happening, type Seen } from './presence.ts';
-import { compared, ownTimeOf, UNKNOWN_CLOCK, type ReaderClock } from './reader-clock.ts';
+import { compared, ownTimeOf, UNKNOWN_CLOCK, utcMsOf, type ReaderClock } from './reader-clock.ts';
 import { readerEventOf } from './reader-event.ts';
 import { readsOf, type Read } from './reads.ts';
 import type { Session } from './session.ts';
@@ -53,11 +53,12 @@ export async function* follow({ session, settings, points, world, hello }: Follo
         if (type === TYPE.readerEvent) clock = heard(next.message, observedAt);
         const reads = type === TYPE.report ? readsOf(bytes).reads : [];
         const seen = reads.map((read) => seenOf(read, clock, observedAt));
-        yield message(bytes, observedAt, new Set(seen.flatMap((one, place) => (repetitions.isRepetition(one) ? [place] : []))));
+        yield message(bytes, observedAt, new Set(reads.flatMap((read, place) => (repetitions.isRepetition({ epc: read.epc, antenna: read.antenna ?? 0, at: stampMsOf(read, observedAt) }) ? [place] : []))));
         const happened = seen.flatMap((one) => happenings(watches, (watch) => watch.see(one)));
         if (happened.length > 0) yield presenceFrame(happened, watches);
         continue;
       }
+      if (session.isLeft) return;
       if (session.end) throw session.end;
       const nowMs = world.clock.nowMs();
       const happened = happenings(watches, (watch) => watch.pass(nowMs));
@@ -99,6 +100,13 @@ function clockAfter(clock: ReaderClock, event: Uint8Array, observedAt: number): 
 function seenOf(read: Read, clock: ReaderClock, observedAt: number): Seen {
   const at = ownTimeOf(firstOf(read), clock, observedAt) ?? observedAt;
   return { epc: read.epc, antenna: read.antenna ?? 0, rssiDbm: read.rssiDbm ?? null, at: Math.min(at, observedAt) };
+}
+
+/** By the reader's clock as it is: between two reads nothing else counts, however late they came. */
+function stampMsOf(read: Read, observedAt: number): number {
+  const { utcUs, uptimeUs } = firstOf(read);
+  if (utcUs !== undefined) return utcMsOf(utcUs);
+  return uptimeUs === undefined ? observedAt : Number(uptimeUs / 1000n);
 }
 
 function planOf(points: readonly LlrpPointOf[]): Plan {

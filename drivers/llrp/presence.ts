@@ -113,7 +113,7 @@ export class Repetitions {
     this.#windowMs = windowMs;
   }
 
-  isRepetition({ epc, antenna, at }: Seen): boolean {
+  isRepetition({ epc, antenna, at }: Pick<Seen, 'epc' | 'antenna' | 'at'>): boolean {
     if (this.#windowMs === 0) return false;
     const key = `${epc} ${antenna}`;
     const before = this.#given.get(key);

@@ -13,6 +13,8 @@ export class Session {
   readonly address: string;
   /** Why it is over; null while it is not. */
   end: FaultError | null = null;
+  /** It was we who ended it. */
+  isLeft = false;
   readonly #socket: Socket;
   readonly #world: World;
   readonly #closed: Promise<void>;
@@ -86,6 +88,7 @@ export class Session {
 
   /** Resolves when the socket is gone. */
   async close(): Promise<void> {
+    if (!this.end) this.isLeft = true;
     this.over('CV_LINK_CLOSED', { address: this.address, detail: 'by this edge', detailZh: '本端断开' });
     await this.#closed;
   }
