@@ -4,7 +4,7 @@
  */
 import type { Event, Stream } from '../event.ts';
 import { FaultError } from '../faults.ts';
-import { toCells, valueAt, type Cells, type Columns } from './columns.ts';
+import { toCells, valueAt, type Cells, type Column, type Columns } from './columns.ts';
 
 export interface BatchName {
   /** The sender of this hop. */
@@ -38,9 +38,9 @@ export class EventColumns {
   /** @throws CV_WIRE_SHAPE */
   static ofColumns(name: BatchName, count: number, columns: Columns): EventColumns {
     const cells = new Map<string, Cells>();
-    for (const [field, column] of Object.entries(columns)) {
+    for (const field of Object.keys(columns)) {
       if (field === '__proto__') throw new FaultError('CV_WIRE_SHAPE', { detail: `column ${field}` });
-      cells.set(field, toCells(field, column, count));
+      cells.set(field, toCells(field, columns[field] as Column, count));
     }
     return new EventColumns(name, count, cells, null);
   }

@@ -7,7 +7,7 @@ import { faultOf } from '../../core/faults.ts';
 import { addRange, addRanges, countOf, fromMark, missingOf, toMark, type Range } from '../../core/log/ranges.ts';
 import type { AcceptedGroup, Cursor, GatewayLog, SettledRange } from '../../core/log/types.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
-import { EventColumns } from '../../core/wire/event-columns.ts';
+import { EventColumns, type BatchName } from '../../core/wire/event-columns.ts';
 import { MAX_HAVE_RANGES } from '../../core/wire/messages.ts';
 import { pause, type World } from '../../core/world.ts';
 import type { RefusedEvent, Verdict } from './accept.ts';
@@ -53,8 +53,8 @@ export class Keep {
   readonly #onKept: OnKept;
   readonly #world: World;
   readonly #stop: AbortSignal;
-  /** By sender, stream and epoch: ranges on their way into the log. */
-  readonly #pending = new Map<string, Set<Range>>();
+  /** By sender, stream and epoch: ranges on their way into the log, and the highest number that one of them ever had. */
+  readonly #pending = new Map<string, { ranges: Set<Range>; top: number }>();
   #toldAtMs = -Infinity;
 
   constructor(log: GatewayLog, on: { setAside: SetAside; kept: OnKept }, world: World, stop: AbortSignal) {
@@ -103,11 +103,9 @@ export class Keep {
   #shareOf(offered: Offered, key: string): Share | 'too-many-holes' {
     const { batch, refused, covered } = offered.verdict;
     const { name, count } = batch;
-    const known = addRanges(fromMark(this.#log.mark(name.from, name.stream, name.epoch)), [...(this.#pending.get(key) ?? [])]);
     const last = name.seq + count - 1;
-    const fresh = missingOf(known, name.seq, last);
-    const after = fresh.length === 0 ? known : addRange(known, name.seq, last);
-    if (toMark(after).have.length > Math.max(MAX_HAVE_RANGES, toMark(known).have.length)) return 'too-many-holes';
+    const fresh = this.#freshOf(name, last, key);
+    if (fresh === 'too-many-holes') return fresh;
     const share: Share = { groups: [], columns: [], settled: [...covered], refused: [], fresh };
     const origin = { sender: name.from, stream: name.stream, epoch: name.epoch, receivedAt: offered.receivedAt };
     if (refused.length === 0 && countOf(fresh) === count) {
@@ -131,13 +129,26 @@ export class Keep {
     return share;
   }
 
+  /** What of a batch is neither settled nor on its way. */
+  #freshOf({ from, stream, epoch, seq }: BatchName, last: number, key: string): Range[] | 'too-many-holes' {
+    const mark = this.#log.mark(from, stream, epoch);
+    const pending = this.#pending.get(key);
+    // Almost always: what comes next. Nothing beyond it is known, and no hole begins.
+    if (seq === Math.max(mark.upTo, mark.have.at(-1)?.[1] ?? 0, pending?.top ?? 0) + 1) return [[seq, last]];
+    const known = addRanges(fromMark(mark), [...(pending?.ranges ?? [])]);
+    const fresh = missingOf(known, seq, last);
+    const after = fresh.length === 0 ? known : addRange(known, seq, last);
+    return toMark(after).have.length > Math.max(MAX_HAVE_RANGES, toMark(known).have.length) ? 'too-many-holes' : fresh;
+  }
+
   #reserve(key: string, ranges: readonly Range[]): () => void {
-    const own = this.#pending.get(key) ?? new Set();
+    const own = this.#pending.get(key) ?? { ranges: new Set(), top: 0 };
     this.#pending.set(key, own);
-    for (const range of ranges) own.add(range);
+    for (const range of ranges) own.ranges.add(range);
+    own.top = Math.max(own.top, ranges.at(-1)?.[1] ?? 0);
     return () => {
-      for (const range of ranges) own.delete(range);
-      if (own.size === 0 && this.#pending.get(key) === own) this.#pending.delete(key);
+      for (const range of ranges) own.ranges.delete(range);
+      if (own.ranges.size === 0 && this.#pending.get(key) === own) this.#pending.delete(key);
     };
   }
 }
