@@ -66,7 +66,7 @@ test('single messages of a maker, without headers: each tag is the one its name 
 
 test('a capture\'s clock that counts 100 ns since 1601 is recognised; its reads, which count from elsewhere, get our time', { skip }, () => {
   const messages = messagesOf('wireshark_llrp_stream0_from_reader.bin');
-  const [hello] = messages.filter(({ type }) => type === TYPE.readerEvent);
+  const hello = messages.find(({ type }) => type === TYPE.readerEvent);
   const event = readerEventOf(hello?.bytes ?? new Uint8Array());
   assert.equal(new Date(utcMsOf(event.utcUs ?? 0n)).toISOString(), '2007-11-02T20:24:57.226Z');
   const observedAt = Date.UTC(2026, 0, 1);

@@ -1,5 +1,6 @@
 /** What a bench needs beside ours: Debian's programs by the set-up's goals, npm packages of peers into .cache/peers, so that none of theirs ever gets among ours. */
 import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PEERS_FOLDER, say } from '../rig.ts';
@@ -17,12 +18,22 @@ export function installPrograms(goal: 'bench-ingest' | 'bench-log' | 'bench-modb
 
 /** Node-RED and its Modbus nodes. @throws when npm cannot */
 export function installNodeRed(): void {
-  const missing = Object.entries(PACKAGES).filter(([name, version]) => peerVersion(name) !== version);
+  installPeers(PACKAGES);
+}
+
+/** Packages by their exact versions. @throws when npm cannot */
+export function installPeers(packages: Record<string, string>): void {
+  const missing = Object.entries(packages).filter(([name, version]) => peerVersion(name) !== version);
   if (missing.length === 0) return;
   say(`installing ${missing.map(([name]) => name).join(', ')} …`);
   mkdirSync(PEERS_FOLDER, { recursive: true });
   const done = spawnSync('npm', ['install', '--prefix', PEERS_FOLDER, '--no-audit', '--no-fund', '--loglevel=error', ...missing.map(([name, version]) => `${name}@${version}`)], { stdio: ['ignore', 2, 2] });
   if (done.status !== 0) throw new Error('npm could not install the peers; see above');
+}
+
+/** Loads what was installed there. */
+export function peerRequire(): NodeJS.Require {
+  return createRequire(join(PEERS_FOLDER, 'package.json'));
 }
 
 export function peerVersion(name: string): string | null {

@@ -1,0 +1,45 @@
+/** `decode`: frames a second of each driver on one core, beside the least that any program would do with the bytes, and beside another implementation where there is one. */
+import { installPeers, peerRequire } from '../peers/packages.ts';
+import { result, type BenchResult } from '../result.ts';
+import { say } from '../rig.ts';
+import { hj212Work, llrpWork, modbusWork, type Work } from './works.ts';
+
+export const DECODE_NOTES = [
+  'One thread, frames made beforehand and decoded over and over, turn by turn with the others; the best of five turns each. Ours is the driver\'s own `decode`, from the frame to values with quality, time and evidence.',
+  'bare-loop is the least that any program has to do with such a frame: HJ 212 its check value alone, LLRP the walk over its parameters, Modbus a read of every register as a float.',
+  'LLRP counts tags (reports of 20), the others count frames. llrpjs 1.0.1 decodes the same bytes to its own objects.',
+];
+
+const TURNS = 5;
+const PEERS = { llrpjs: '1.0.1' };
+
+export async function benchDecode(options: { seconds: number }): Promise<BenchResult[]> {
+  installPeers(PEERS);
+  const turnMs = Math.min(1000, (options.seconds * 1000) / TURNS / 4);
+  const results: BenchResult[] = [];
+  for (const work of [hj212Work(), llrpWork(peerRequire()), modbusWork()]) {
+    const rates = measured(work, turnMs);
+    say(`${work.name}: ${[...rates].map(([name, rate]) => `${name} ${Math.round(rate)}/s`).join(', ')}`);
+    const { ours, ...others } = Object.fromEntries(rates) as { ours: number } & Record<string, number>;
+    results.push(result(`decode-${work.name}`, ours, work.unit, others));
+  }
+  return results;
+}
+
+function measured({ contenders, perCall }: Work, turnMs: number): Map<string, number> {
+  const best = new Map<string, number>();
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    for (const [name, decode] of Object.entries(contenders)) {
+      const startedMs = performance.now();
+      let calls = 0;
+      let elapsedMs = 0;
+      while (elapsedMs < turnMs) {
+        for (let at = 0; at < 64; at += 1) decode(calls + at);
+        calls += 64;
+        elapsedMs = performance.now() - startedMs;
+      }
+      best.set(name, Math.max(best.get(name) ?? 0, (calls * perCall * 1000) / elapsedMs));
+    }
+  }
+  return best;
+}
