@@ -5,13 +5,15 @@ import { Command, InvalidArgumentError } from 'commander';
 import { differences } from '../core/cases/difference.ts';
 import { junit, tap, type CaseResult } from '../core/cases/report.ts';
 import type { Draft } from '../core/event.ts';
-import { FaultError } from '../core/faults.ts';
+import { FaultError, type FaultCode } from '../core/faults.ts';
+import { parseDurationMs } from '../core/quantity.ts';
 import type { ResultLine } from '../core/result-lines.ts';
 import { foldersOf, loadCase, replaySamples, type LoadedCase } from '../test-rigs/replay/cases.ts';
 import { replayEvents } from '../test-rigs/replay/events.ts';
 import { paceAt, type Speed } from '../test-rigs/replay/pace.ts';
+import { TROUBLES, type Trouble } from '../test-rigs/replay/trouble.ts';
 import { printLine } from './result-print.ts';
-import { printProblems } from './service.ts';
+import { printProblems, runService } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
 interface Options {
@@ -19,6 +21,12 @@ interface Options {
   to: 'samples' | 'events' | 'edge';
   tap?: boolean;
   junit?: string;
+  serve?: number;
+  host: string;
+  times: number;
+  fault?: Trouble;
+  seed: number;
+  loop?: boolean;
 }
 
 export function define(terminal: Terminal): Command {
@@ -29,7 +37,13 @@ export function define(terminal: Terminal): Command {
     .option('--to <stage>', text({ en: 'samples (what drivers give), events (what an edge would keep), edge (a whole edge and a gateway)', zh: 'samples（驱动给出的样本）、events（边缘节点将保存的事件）、edge（完整的边缘节点与网关）' }), stageOf, 'samples')
     .option('--tap', text({ en: 'only whether each case gives what it must, as TAP', zh: '只输出各案例是否符合预期，TAP 格式' }))
     .option('--junit <file>', text({ en: 'the same as JUnit XML into a file', zh: '同上，以 JUnit XML 写入文件' }))
-    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals replay drivers/modbus/recorded/pymodbus-rtu\n  cityvitals replay drivers/modbus/recorded --tap\n  cityvitals replay CASE --speed 60 --to events --json`)
+    .option('--serve <port>', text({ en: 'stand as the device on a socket: listen on this port, or dial it where the device dials', zh: '在套接字上充当该设备：在此端口监听；主动连接的设备则连接此端口' }), whole)
+    .option('--host <host>', text({ en: 'with --serve: the address to listen on or to dial', zh: '与 --serve 同用：监听或连接的地址' }), '127.0.0.1')
+    .option('--times <number>', text({ en: 'with --serve: as so many devices, each with an id and a phase of its own; those that listen take as many ports', zh: '与 --serve 同用：充当多台设备，编号和相位各不相同；监听的设备各占一个端口' }), whole, 1)
+    .option('--fault <kind@time>', text({ en: 'with --serve: drop, delay, cut, corrupt or reorder a message, e.g. cut@30s', zh: '与 --serve 同用：drop、delay、cut、corrupt、reorder 一个报文，如 cut@30s' }), troubleOf)
+    .option('--seed <number>', text({ en: 'of the faults and phases', zh: '故障与相位的随机种子' }), whole, 1)
+    .option('--loop', text({ en: 'with --serve: reports begin anew when the recording is over', zh: '与 --serve 同用：录制结束后从头开始' }))
+    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals replay drivers/modbus/recorded/pymodbus-rtu\n  cityvitals replay drivers/modbus/recorded --tap\n  cityvitals replay CASE --speed 60 --to events --json\n  cityvitals replay CASE --serve 5020\n  cityvitals replay CASE --serve 8212 --times 500 --fault cut@30s`)
     .action((paths: string[], options: Options) => run(terminal, paths, options).catch((error: unknown) => fail(terminal, error, EXIT.usage)));
 }
 
@@ -37,6 +51,7 @@ async function run(terminal: Terminal, paths: readonly string[], options: Option
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   const folders = (await Promise.all(paths.map(foldersOf))).flat();
+  if (options.serve !== undefined) return serve(terminal, folders, options.serve, options);
   const isJudged = options.tap === true || options.junit !== undefined;
   const results: CaseResult[] = [];
   for (const folder of folders) {
@@ -57,6 +72,28 @@ async function run(terminal: Terminal, paths: readonly string[], options: Option
   }
   if (options.tap) process.stdout.write(tap(results));
   if (options.junit !== undefined) writeFileSync(options.junit, junit(results));
+}
+
+/** Runs until it is told to stop. */
+async function serve(terminal: Terminal, [folder, ...others]: readonly string[], port: number, { host, times, fault, seed, loop }: Options): Promise<void> {
+  if (folder === undefined || others.length > 0) throw new FaultError('CV_INPUT_INVALID', { key: '--serve', given: `${1 + others.length} cases` });
+  const { loaded, problems } = await loadCase(folder);
+  if (!loaded) {
+    printProblems(terminal, problems);
+    process.exit(EXIT.usage);
+  }
+  const { standAs } = await import('../test-rigs/replay/serve.ts');
+  await runService(terminal, {
+    start: () => standAs(loaded, { host, port, times, trouble: fault ?? null, seed, isLoop: loop ?? false }),
+    announce(standing) {
+      for (const { number, port: taken, identities } of standing.devices) {
+        if (terminal.json) terminal.record({ standing: loaded.recorded.name, number, host, port: taken, identities });
+        else terminal.print(`${loaded.recorded.name} ${number}: ${host}:${taken} ${Object.entries(identities).map(([name, id]) => `${name}=${id}`).join(' ')}`.trimEnd());
+      }
+      process.once('exit', () => { if (terminal.json) terminal.record(standing.counts()); });
+    },
+    ofTheCall: new Set<FaultCode>(['CV_RECORDING_NOT_OFFERED', 'CV_API_LISTEN', 'CV_INPUT_INVALID']),
+  });
 }
 
 /** Plays one case to where it was asked for. What is printed depends on the case alone, never on speed or language of the machine. */
@@ -95,6 +132,20 @@ function speedOf(given: string): Speed {
   const speed = Number(given);
   if (Number.isFinite(speed) && speed > 0) return speed;
   throw new InvalidArgumentError('1, 60, max …');
+}
+
+function whole(given: string): number {
+  const number = Number(given);
+  if (Number.isSafeInteger(number) && number >= 0 && number <= 65_535) return number;
+  throw new InvalidArgumentError('0 … 65535');
+}
+
+function troubleOf(given: string): Trouble {
+  const [, kind, time] = /^(\w+)@(.+)$/.exec(given) ?? [];
+  const atMs = time === undefined ? null : parseDurationMs(time);
+  const known = TROUBLES.find((one) => one === kind);
+  if (known && atMs !== null) return { kind: known, atMs };
+  throw new InvalidArgumentError(`${TROUBLES.join(', ')} @ 30s`);
 }
 
 function stageOf(given: string): Options['to'] {

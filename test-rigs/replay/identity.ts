@@ -1,0 +1,36 @@
+/** One recording as many devices: its identities by number. Pure. */
+import type { Direction, Span } from '../../core/recording.ts';
+import { isSealed } from '../../core/cases/script.ts';
+import type { Reading } from '../../core/cases/streams.ts';
+
+/** At the end of a name that is no number, so many characters count. */
+const COUNTED_CHARS = 6;
+
+/** The n-th of identities like this one; the 0th is itself. Numbers count on, other texts get a number at their end, bytes count as one number. */
+export function nthIdentity(bytes: Uint8Array, n: number): Buffer {
+  const made = Buffer.from(bytes);
+  if (n === 0) return made;
+  const text = made.toString('latin1');
+  if (/^\d+$/.test(text)) return Buffer.from(((BigInt(text) + BigInt(n)) % 10n ** BigInt(text.length)).toString().padStart(text.length, '0'), 'latin1');
+  if (/^[\x20-\x7e]+$/.test(text)) {
+    const counted = Math.min(COUNTED_CHARS, text.length);
+    return Buffer.from(text.slice(0, text.length - counted) + String(n % 10 ** counted).padStart(counted, '0'), 'latin1');
+  }
+  let carry = n;
+  for (let at = made.length - 1; at >= 0 && carry > 0; at -= 1) {
+    carry += made[at] as number;
+    made[at] = carry & 0xff;
+    carry = Math.floor(carry / 256);
+  }
+  return made;
+}
+
+/** A message in the name of another: each of its identities is replaced by what `as` gives, and it is whole again. */
+export function renamed(message: Uint8Array, spans: readonly Span[], direction: Direction, { recording, settings }: Reading, as: (span: Span, bytes: Uint8Array) => Uint8Array): Buffer {
+  const made = Buffer.from(message);
+  if (spans.length === 0) return made;
+  const wasWhole = isSealed(made, direction, { recording, settings });
+  for (const span of spans) Buffer.from(as(span, made.subarray(span.at, span.at + span.length))).copy(made, span.at, 0, span.length);
+  if (wasWhole) recording.seal?.(made, direction, settings);
+  return made;
+}
