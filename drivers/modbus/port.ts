@@ -94,7 +94,7 @@ export class GuardedPort extends EventEmitter {
 
   /**
    * One read, functions 1 to 4, and its answer's PDU, an exception too. Where transactions are numbered it goes past
-   * modbus-serial, which would take longer over it than all else does (docs/decisions/0016).
+   * modbus-serial, which would take longer over it than all else does (docs/decisions/0022).
    *
    * @returns rejects as `ask` does
    */
