@@ -5,12 +5,12 @@
  * `{ v, from, stream, epoch, seq, count, columns }`, what edges send and what the log stores as it is.
  * The hop's numbers are the batch's; an event whose own origin equals them carries none.
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { STREAMS, type Draft, type Event, type Stream } from '../event.ts';
 import { FaultError } from '../faults.ts';
 import { toColumns, type Columns } from './columns.ts';
 import { EventColumns, named, type BatchName } from './event-columns.ts';
 import { WIRE_VERSION } from './topics.ts';
+import { compress, decompressText } from './zstd.ts';
 
 export type { BatchName } from './event-columns.ts';
 
@@ -46,7 +46,7 @@ export function encodeBatch(name: BatchName, events: readonly (Draft | Event)[])
 export function packBatch(text: string, events: number): Uint8Array {
   const json = Buffer.from(text);
   if (events < ZSTD_FROM_EVENTS) return json;
-  return zstdCompressSync(json, { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } });
+  return compress(json);
 }
 
 /** Reads a payload of either form. @throws CV_WIRE_NOT_JSON, CV_WIRE_TOO_LARGE, CV_WIRE_VERSION, CV_WIRE_SHAPE */
@@ -83,8 +83,7 @@ function unpack(payload: Uint8Array): string {
   if (payload.length > MAX_BATCH_BYTES) throw tooLarge();
   if (!isZstd(payload)) return Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('utf8');
   try {
-    // The window is bounded as well: a small frame may declare one of 128 MB.
-    return zstdDecompressSync(payload, { maxOutputLength: MAX_BATCH_BYTES, params: { [constants.ZSTD_d_windowLogMax]: 23 } }).toString('utf8');
+    return decompressText(payload, MAX_BATCH_BYTES);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge();
     throw new FaultError('CV_WIRE_NOT_JSON', { detail: (error as Error).message }, { cause: error });
