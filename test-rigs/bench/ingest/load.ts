@@ -20,6 +20,8 @@ export interface Measured {
 const WARM_SECONDS = 4;
 const POLL_MS = 50;
 const TICK_MS = 5;
+/** More than any contender takes in that time, so that the load is never what holds it back. */
+const MOST_A_TICK = 20_000;
 const DRAIN_MS = 15_000;
 const COUNT_MOVES_MS = 1500;
 const READ_BACK_SERIES = 20;
@@ -90,7 +92,7 @@ export class Load {
         polling = this.#running.stored().then((count) => { stored = count; }).finally(() => { polling = null; });
       }
       // A socket that takes no more is the broker's word that it has enough.
-      if (this.#senders.every(({ waiting }) => waiting < 1 << 20)) this.#give(Math.min(room(stored), 5000));
+      if (this.#senders.every(({ waiting }) => waiting < 1 << 20)) this.#give(Math.min(room(stored), MOST_A_TICK));
       // The load goes on while it is found out where things stand.
       if (!asking && performance.now() - startedMs >= WARM_SECONDS * 1000) asking = this.#now().then((found) => { from = found; });
       await pauseMs(TICK_MS);
