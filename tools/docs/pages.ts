@@ -8,6 +8,7 @@ import { DRIVERS } from '../../drivers/index.ts';
 import { EDGE_SCHEMA } from '../../edge/config/schema.ts';
 import { GATEWAY_SCHEMA } from '../../gateway/config/schema.ts';
 import { SINKS } from '../../gateway/sinks/index.ts';
+import { driverCards } from './cards.ts';
 import { settingsTable } from './settings.ts';
 import { messagePages } from './messages.ts';
 import { editorSchemas } from './schemas.ts';
@@ -21,6 +22,7 @@ export async function allPages(): Promise<Record<string, string>> {
     'docs/losses.md': lossesPage(),
     'docs/metrics.md': metricsPage(),
     'docs/configuration.md': configurationPage(drivers, sinks),
+    ...await driverCards(drivers),
     ...editorSchemas(drivers, sinks),
     ...messagePages(),
   };
