@@ -1,4 +1,5 @@
 /** The way to one station: over whichever connection it dialled last, or over one that we dial. I/O only. */
+import { dial } from '../../core/dial.ts';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { Timer, World } from '../../core/world.ts';
@@ -13,7 +14,7 @@ const AWAY_AFTER_MS = 15_000;
 
 export type Hj212Link = Link<Hj212Frame, Hj212Request>;
 
-/** @returns rejects with CV_HJ212_LISTEN, or the system's error where we dial */
+/** @returns rejects with CV_HJ212_LISTEN, or CV_LINK_REFUSED, CV_LINK_UNREACHABLE where we dial */
 export async function open(settings: Hj212Settings, points: readonly ({ id: string } & Hj212Point)[], world: World, signal: AbortSignal = new AbortController().signal): Promise<Hj212Link> {
   const station = new Station(settings, points, world);
   if (settings.listen !== undefined) {
@@ -29,7 +30,7 @@ export async function open(settings: Hj212Settings, points: readonly ({ id: stri
     });
   }
   const at = `${settings.host}:${settings.port}`;
-  const socket = await world.net.connect({ host: String(settings.host), port: Number(settings.port) }, signal);
+  const socket = await dial({ host: String(settings.host), port: Number(settings.port) }, world, signal);
   const connection = new Connection(socket, at, world, (received, from) => { if (received.message.mn === settings.mn) station.heard(received, from); });
   const closed = new Promise<void>((resolve) => { socket.once('close', () => resolve()); });
   return linkOf({ station, world, at, isDialled: true, connection }, async () => {

@@ -1,4 +1,5 @@
 /** What a data logger says of itself: whoever speaks on the port, or behind the address, is listened to for a while. */
+import { dial } from '../../core/dial.ts';
 import type { Found, Finding } from '../../core/driver.ts';
 import { pause, type World } from '../../core/world.ts';
 import { Connection, type Received } from './connection.ts';
@@ -69,7 +70,7 @@ async function listen(settings: Hj212Settings, world: World, signal: AbortSignal
     leave();
   } else {
     const address = { host: String(settings.host), port: Number(settings.port) };
-    const connection = new Connection(await world.net.connect(address, signal), `${address.host}:${address.port}`, world, take);
+    const connection = new Connection(await dial(address, world, signal), `${address.host}:${address.port}`, world, take);
     connection.onEnd(() => enough.abort());
     await pause(world.clock, LISTEN_MS, done);
     connection.end(null);

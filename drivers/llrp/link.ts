@@ -1,5 +1,6 @@
 /** The way to a reader: a session is begun, the reader is told what to read, and is left as it was found. */
 import type { Socket } from 'node:net';
+import { dial } from '../../core/dial.ts';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import { sharedPort, type Reception } from '../../core/shared-port.ts';
@@ -39,7 +40,7 @@ export async function visit<T>(settings: LlrpSettings, world: World, signal: Abo
 
 export type LlrpLink = Link<LlrpFrame>;
 
-/** @returns rejects with the system's error, CV_LLRP_LISTEN, _ABSENT, _TAKEN, _REFUSED, or the signal's reason */
+/** @returns rejects with CV_LINK_REFUSED, CV_LINK_UNREACHABLE, CV_LLRP_LISTEN, _ABSENT, _TAKEN, _REFUSED, or the signal's reason */
 export async function open(settings: LlrpSettings, points: readonly LlrpPointOf[], world: World, signal: AbortSignal = new AbortController().signal): Promise<LlrpLink> {
   const { socket, address, release } = settings.listen === undefined ? await dialled(settings, world, signal) : await received(settings.listen, world, signal);
   const session = new Session(socket, address, world);
@@ -74,7 +75,7 @@ interface Way {
 }
 
 async function dialled({ host, port }: LlrpSettings, world: World, signal: AbortSignal): Promise<Way> {
-  return { socket: await world.net.connect({ host: String(host), port }, signal), address: `${host}:${port}`, release: () => {} };
+  return { socket: await dial({ host: String(host), port }, world, signal), address: `${host}:${port}`, release: () => {} };
 }
 
 /** One reader a port: the newest connection is it, and one before it is half open. */

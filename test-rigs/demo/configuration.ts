@@ -1,6 +1,9 @@
 /** The demo's two configuration files, as a user would write them; they lie in the demo's folder to be looked at. */
 import { stringify } from 'yaml';
 
+/** Of the HJ 212 station. */
+export const STATION_MN = '50011200100000000000A005';
+
 export const EDGE_ID = 'town-box-01';
 export const CENTRE = '500112001';
 
@@ -8,6 +11,9 @@ export interface EdgePlan {
   gatewayPort: number;
   pumpPort: number;
   airEndpoint: string;
+  /** Where the HJ 212 station dials. */
+  uploadPort: number;
+  gatePort: number;
   /** The clip, or null for a demo without the camera. */
   clip: string | null;
 }
@@ -29,6 +35,20 @@ export function edgeYaml(plan: EdgePlan): string {
       points: [
         { id: 'pm25', node: 'nsu=urn:cityvitals:rig:air-station;s=Air.PM25', unit: 'ug/m3', indicator: 'ST-AIR-001', range: [0, 1000] },
         { id: 'pm10', node: 'nsu=urn:cityvitals:rig:air-station;s=Air.PM10', unit: 'ug/m3', indicator: 'ST-AIR-002', range: [0, 2000] },
+      ],
+    },
+    {
+      id: 'air-05', driver: 'hj212', position: { lon: 106.584, lat: 29.555 }, every: '5s',
+      settings: { listen: `127.0.0.1:${plan.uploadPort}`, mn: STATION_MN, password: '123456' },
+      points: [{ id: 'pm25', factor: 'a34004', range: [0, 1000] }, { id: 'pm10', factor: 'a34002', range: [0, 2000] }, { id: 'o3', factor: 'a05024', range: [0, 1200] }],
+    },
+    {
+      id: 'gate-02', driver: 'llrp', position: { lon: 106.576, lat: 29.559 }, every: '10s',
+      settings: { host: '127.0.0.1', port: plan.gatePort, antennas: [1, 2], departAfter: '3s', keepalive: '2s' },
+      points: [
+        { id: 'there', gives: 'present', indicator: 'SS-TRF-901' },
+        { id: 'in', gives: 'passed', from: [1], to: [2], indicator: 'SS-TRF-902' },
+        { id: 'out', gives: 'passed', from: [2], to: [1], indicator: 'SS-TRF-903' },
       ],
     },
   ];

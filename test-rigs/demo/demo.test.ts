@@ -57,7 +57,7 @@ test('an unattended minute: warned and cleared in time, through a kill of the ed
   const { code, lines } = await demo(['--for', '60s', '--json'], (line) => { if (line === 'demo running') runningAt = Date.now(); });
   const outcome = JSON.parse(lines.at(-1) ?? '') as Outcome;
   assert.deepEqual({ lost: outcome.lost, duplicates: outcome.duplicates, backlog: outcome.backlog }, { lost: 0, duplicates: 0, backlog: 0 });
-  assert.deepEqual(Object.keys(outcome.events.byDevice).toSorted(), ['air-03', 'pump-07']);
+  assert.deepEqual(Object.keys(outcome.events.byDevice).toSorted(), ['air-03', 'air-05', 'gate-02', 'pump-07']);
   assert.equal(Object.values(outcome.events.byDevice).reduce((sum, count) => sum + count, 0), outcome.events.total);
   const [warning] = outcome.warnings;
   assert.equal(outcome.warnings.length, 1);

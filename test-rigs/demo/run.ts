@@ -168,7 +168,7 @@ class DemoRun {
   }
 
   #devices(): string[] {
-    return ['pump-07', 'air-03', ...(this.#clip ? ['gate-cam'] : [])];
+    return ['pump-07', 'air-03', 'air-05', 'gate-02', ...(this.#clip ? ['gate-cam'] : [])];
   }
 
   async #everythingSpeaks(): Promise<void> {

@@ -54,7 +54,7 @@ export async function startTown(options: TownOptions): Promise<Town> {
   const lock = takeFolder(dir);
   const token = randomBytes(16).toString('hex');
   writeFileSync(join(dir, 'edge.token'), token, { mode: 0o600 });
-  const device = (name: string, module: string) => startDevice(name, join(RIGS, 'town', `${module}${SUFFIX}`), ['--port', '0', '--seed', String(options.seed)], signal);
+  const device = (name: string, module: string, port = 0) => startDevice(name, join(RIGS, 'town', `${module}${SUFFIX}`), ['--port', String(port), '--seed', String(options.seed)], signal);
   const httpPort = await freePort(options.httpPort);
   writeFileSync(join(dir, 'gateway.yaml'), gatewayYaml({ httpPort, token, rules: join(CONFIGS, 'rules', 'demo'), catalogue: join(CONFIGS, 'catalogue') }));
 
@@ -71,9 +71,12 @@ export async function startTown(options: TownOptions): Promise<Town> {
       started.push(one);
       return one;
     };
-    const [pump, air, gateway] = await allStarted([
+    const uploadPort = await freePort();
+    const [pump, air, uploader, gate, gateway] = await allStarted([
       note<DeviceProcess>(device('pump-07', 'pump-station')),
       note<DeviceProcess>(device('air-03', 'air-station')),
+      note<DeviceProcess>(device('air-05', 'air-uploader', uploadPort)),
+      note<DeviceProcess>(device('gate-02', 'gate-reader')),
       note<Child>(startChild({ name: 'gateway', module: join(RIGS, 'processes', `gateway-main${SUFFIX}`), args: [join(dir, 'gateway.yaml'), '--demo'], logFile: join(dir, 'gateway.log'), signal })).then((child) => {
         options.onGateway(String(child.ready.httpUrl));
         return child;
@@ -86,7 +89,7 @@ export async function startTown(options: TownOptions): Promise<Town> {
       if (message.kind === 'cut' || message.kind === 'kill') options.onButton(message.kind);
     });
 
-    const plan: EdgePlan = { gatewayPort: relay.port, pumpPort: pump.port, airEndpoint: `opc.tcp://127.0.0.1:${air.port}`, clip: options.clip };
+    const plan: EdgePlan = { gatewayPort: relay.port, pumpPort: pump.port, airEndpoint: `opc.tcp://127.0.0.1:${air.port}`, uploadPort, gatePort: gate.port, clip: options.clip };
     let edge = await startEdge(dir, plan, options);
     started.push({ stop: () => edge.stop() });
     return {
@@ -96,6 +99,8 @@ export async function startTown(options: TownOptions): Promise<Town> {
       startScript() {
         pump.start();
         air.start();
+        uploader.start();
+        gate.start();
       },
       killEdge: () => edge.kill(),
       async restartEdge(clip) {
