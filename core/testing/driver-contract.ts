@@ -106,7 +106,8 @@ function linkContract(driver: Driver, double: DriverDouble, label: string, skip:
     });
   });
 
-  for (const [what, make] of [['silent', () => double.silent()], ['garbage', () => double.garbage(7)], ['resetting', () => double.resets()], ['good', () => double.good()]] as const) {
+  for (const [what, make] of [['silent', () => double.silent()], ['garbage', () => double.garbage(7)], ['resetting', () => double.resets()], ['good', () => double.good()], ['flooding', double.floods]] as const) {
+    if (!make) continue;
     test(name(`a ${what} peer: told to stop, it has stopped within a second, with a fault at most`), { skip }, async () => {
       await withPeer(make(), async (peer) => {
         const stop = new AbortController();

@@ -28,6 +28,8 @@ export interface DriverDouble {
   resets(): Promise<Peer>;
   /** Says what is not the protocol. The same seed says the same. */
   garbage(seed: number): Promise<Peer>;
+  /** Never stops saying what is not the protocol, whatever it is told, as fast as it is read. */
+  floods?(): Promise<Peer>;
   /** The frames of a case, where neither `frameOf` nor the recorded bytes give them. */
   frames?(recorded: Case): Promise<{ frame: unknown; request?: Request }[]>;
   /** Another frame than the recorded one, for drivers whose frames are neither bytes nor JSON lines. */
@@ -37,8 +39,15 @@ export interface DriverDouble {
 }
 
 /** The three bad peers of a driver that speaks over TCP. `describe` writes the config for an address. */
-export function badTcpPeers(describe: (host: string, port: number) => Pick<Peer, 'settings' | 'points'>): Pick<DriverDouble, 'silent' | 'resets' | 'garbage'> {
+export function badTcpPeers(describe: (host: string, port: number) => Pick<Peer, 'settings' | 'points'>): Pick<DriverDouble, 'silent' | 'resets' | 'garbage' | 'floods'> {
   return {
+    floods: () => tcpPeer(describe, (socket) => {
+      const random = seededRandom(11);
+      const pour = () => { while (!socket.destroyed && socket.write(noise(random))); };
+      socket.on('drain', pour);
+      socket.resume();
+      pour();
+    }),
     silent: () => tcpPeer(describe, (socket) => { socket.resume(); }),
     resets: () => tcpPeer(describe, (socket) => { socket.once('data', () => { socket.resetAndDestroy(); }); }),
     garbage(seed) {
