@@ -161,10 +161,10 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   reportsChanges?: boolean;
   /** Checks that touch this machine (a file, a program) but no device; run by `check` and before start. */
   examine?(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Fault[]>;
-  /** True when a configured point's value has no unit (a bool, a text): then its config needs none. */
-  unitless?(point: PointOf<z.infer<P>>): boolean;
-  /** What the driver's tables know of a configured point: it stands in for what the file leaves out. */
-  known?(point: PointOf<z.infer<P>>): KnownOfPoint;
+  /** True when a configured point's value has no unit (a bool, a text): then its config needs none. `settings`: where they are sound. */
+  unitless?(point: PointOf<z.infer<P>>, settings?: z.infer<S>): boolean;
+  /** What the driver's tables know of a configured point: it stands in for what the file leaves out. `settings`: where they are sound. */
+  known?(point: PointOf<z.infer<P>>, settings?: z.infer<S>): KnownOfPoint;
   /** What becomes of values in a case and `decode` on the command line: how a text line becomes a frame. */
   frameOf?: FrameReader<Frame, R>;
   /** How its device is recorded and played back (docs/cases.md). Needed of every driver in the index. */
@@ -221,8 +221,8 @@ export interface Driver {
   bus?(settings: unknown): string;
   reportsChanges?: boolean;
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
-  unitless?(point: PointOf<unknown>): boolean;
-  known?(point: PointOf<unknown>): KnownOfPoint;
+  unitless?(point: PointOf<unknown>, settings?: unknown): boolean;
+  known?(point: PointOf<unknown>, settings?: unknown): KnownOfPoint;
   frameOf?: FrameReader<unknown, Request>;
   recording?: Recording<unknown, PointOf<unknown>, unknown, Request>;
 }

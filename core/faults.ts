@@ -8,6 +8,7 @@ import { CLI_FAULTS } from './faults/cli.ts';
 import { CLOCK_FAULTS } from './faults/clock.ts';
 import { COMMAND_FAULTS } from './faults/command.ts';
 import { CONFIG_FAULTS } from './faults/config.ts';
+import { DESCRIBED_FAULTS } from './faults/described.ts';
 import { DEVICE_FAULTS } from './faults/device.ts';
 import { DOCTOR_FAULTS } from './faults/doctor.ts';
 import { GATEWAY_FAULTS } from './faults/gateway.ts';
@@ -21,7 +22,7 @@ import { WIRE_FAULTS } from './faults/wire.ts';
 import type { FaultRow } from './faults/row.ts';
 
 export const FAULTS = {
-  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...LLRP_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS, ...DOCTOR_FAULTS,
+  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...LLRP_FAULTS, ...DESCRIBED_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS, ...DOCTOR_FAULTS,
 } as const satisfies Record<`CV_${string}`, FaultRow>;
 
 export type FaultCode = keyof typeof FAULTS;

@@ -86,8 +86,9 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Path
   if (!entry) return { id, driver: null, settings: null, points: [], problems: unknown };
   const driver = await entry.load();
   const settings = checkPart(document, driver.settings, [...path, 'settings'], { en: `settings of ${owner.en}`, zh: `${owner.zh}的 settings` });
-  const points = checkPoints(document, driver, device.points, [...path, 'points'], owner);
-  return { id, driver, settings: settings.value && withPaths(driver.settings, settings.value, document.file), points: points.points, problems: [...unknown, ...settings.problems, ...points.problems] };
+  const whole = settings.value && withPaths(driver.settings, settings.value, document.file);
+  const points = checkPoints(document, driver, device.points, [...path, 'points'], owner, whole ?? undefined);
+  return { id, driver, settings: whole, points: points.points, problems: [...unknown, ...settings.problems, ...points.problems] };
 }
 
 function setupOf(path: string, value: z.infer<typeof FRAME>, parts: readonly DeviceParts[]): EdgeSetup {

@@ -17,15 +17,15 @@ export interface CheckedPoints {
   problems: ConfigProblem[];
 }
 
-/** What stands under `points:` of a device whose driver is known. */
-export function checkPoints(document: ConfigDocument, driver: Driver, raw: unknown, path: Path, device: Words): CheckedPoints {
+/** What stands under `points:` of a device whose driver is known. `settings`: its own, where they are sound. */
+export function checkPoints(document: ConfigDocument, driver: Driver, raw: unknown, path: Path, device: Words, settings?: unknown): CheckedPoints {
   if (driver.points) return fixedPoints(document, driver, raw, path, device);
   if (!Array.isArray(raw) || raw.length === 0) {
     // A driver whose points are written in the file reads nothing without them.
     const { problems } = checkPart(document, z.strictObject({ points: z.array(z.unknown()).min(1).meta(POINTS_NOTES) }), path.slice(0, -1), device, raw === undefined ? {} : { points: raw });
     return { points: [], problems };
   }
-  const all = raw.map((item, at) => onePoint(document, driver, item, [...path, at], device));
+  const all = raw.map((item, at) => onePoint(document, driver, item, [...path, at], device, settings));
   return { points: all.flatMap(({ point }) => (point ? [point] : [])), problems: [...all.flatMap(({ problems }) => problems), ...repeatedIds(document, raw, path, device)] };
 }
 
@@ -56,7 +56,7 @@ function fixedPoints(document: ConfigDocument, driver: Driver, raw: unknown, pat
   return { points, problems };
 }
 
-function onePoint(document: ConfigDocument, driver: Driver, item: unknown, path: Path, device: Words): { point: PointSetup | null; problems: ConfigProblem[] } {
+function onePoint(document: ConfigDocument, driver: Driver, item: unknown, path: Path, device: Words, settings: unknown): { point: PointSetup | null; problems: ConfigProblem[] } {
   if (!isRaw(item)) return { point: null, problems: checkPart(document, z.record(z.string(), z.unknown()), path, device, item).problems };
   const ownSchema = driver.point as z.ZodObject;
   const ownKeys = Object.keys(ownSchema.shape);
@@ -64,10 +64,10 @@ function onePoint(document: ConfigDocument, driver: Driver, item: unknown, path:
   const own = checkPart(document, ownSchema, path, owner, pick(item, ownKeys));
   const { id } = item;
   const mine: PointOf<unknown> | null = own.value ? { ...(own.value as object), id: String(id) } : null;
-  const filled: Raw = { ...(mine && driver.known?.(mine)), ...item };
+  const filled: Raw = { ...(mine && driver.known?.(mine, settings)), ...item };
   const general = checkGeneral(document, filled, item, path, [...POINT_KEYS, ...ownKeys], owner);
   const problems = [...general.problems, ...own.problems];
-  const isUnitless = mine !== null && (driver.unitless?.(mine) ?? false);
+  const isUnitless = mine !== null && (driver.unitless?.(mine, settings) ?? false);
   if (filled.unit === undefined && mine && !isUnitless) {
     problems.push(...checkPart(document, WITH_UNIT, path, owner, {}).problems);
   }

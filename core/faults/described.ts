@@ -1,0 +1,75 @@
+import type { FaultRow } from './row.ts';
+
+/** Devices whose protocol is described in a file. */
+export const DESCRIBED_FAULTS = {
+  CV_DESCRIBED_FILE: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['description {file} cannot be read: {detail}', 'check the path; those that come along are {shipped}'],
+    zh: ['无法读取协议描述 {file}：{detail}', '检查路径；自带的描述有 {shipped}'],
+  },
+  CV_DESCRIBED_INVALID: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['{file}:{line}:{column}: {problem}', '{remedy}'],
+    zh: ['{file}:{line}:{column}：{problem}', '{remedy}'],
+  },
+  CV_DESCRIBED_POINT: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['{point} reads {read}, which the description does not have', 'known there: {known}'],
+    zh: ['测点 {point} 读取 {read}，描述中没有该字段', '可用：{known}'],
+  },
+  CV_DESCRIBED_IDENTITY: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['identity {identity}: {problem}', 'give it as `cityvitals check` shows it'],
+    zh: ['identity {identity}：{problem}', '按 cityvitals check 显示的写法填写'],
+  },
+  CV_DESCRIBED_LISTEN: {
+    stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['cannot listen on {listen}: {detail}', 'check that the address is of this machine and the port is free; devices on one port share one description'],
+    zh: ['无法监听 {listen}：{detail}', '检查地址是否属于本机、端口是否空闲；同一端口上的设备须用同一描述'],
+  },
+  CV_DESCRIBED_PORT: {
+    stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['cannot open serial port {port}: {detail}', 'check the adapter and its name, that no other program has it, and that this user may'],
+    zh: ['无法打开串口 {port}：{detail}', '检查转换器及其名称、是否被其他程序占用、当前用户是否有权限'],
+  },
+  CV_DESCRIBED_ABSENT: {
+    stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['no device {identity} has spoken on {address}', 'check the address, port and number that are set in the device; `cityvitals check` lists those that do speak'],
+    zh: ['设备 {identity} 未接入 {address}', '检查设备中的平台地址、端口和编号；cityvitals check 会列出已接入的设备'],
+  },
+  CV_DESCRIBED_LEFT: {
+    stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['device {identity} has gone from {address}', 'check its power, SIM card and signal; it comes again by itself'],
+    zh: ['设备 {identity} 已从 {address} 断开', '检查其供电、SIM 卡和信号；它会自行重新接入'],
+  },
+  CV_DESCRIBED_SILENT: {
+    stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
+    en: ['{address}: no answer within {timeoutMs} ms', 'check wiring, speed and the number of the device'],
+    zh: ['{address}：{timeoutMs} 毫秒内没有应答', '检查接线、波特率和设备编号'],
+  },
+  CV_DESCRIBED_UNKNOWN: {
+    stage: 'read', retry: 'after-change', actor: 'field-engineer', flag: 'comm',
+    en: ['an unknown device {identity} speaks on {address} from {peer}: {bytes}', 'add a device with this identity, or correct its number'],
+    zh: ['未知设备 {identity} 从 {peer} 接入 {address}：{bytes}', '为该标识添加设备，或更正设备编号'],
+  },
+  CV_DESCRIBED_STREAM: {
+    stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
+    en: ['{address}: {count} bytes that are no frame of the description: {bytes}', 'if it goes on: another protocol, another speed, or a checksum that is described wrong'],
+    zh: ['{address}：{count} 字节不符合描述的帧：{bytes}', '若持续出现：协议不符、波特率不符，或校验描述有误'],
+  },
+  CV_DESCRIBED_MESSAGE: {
+    stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'other',
+    en: ['a frame that is no message of the description: {bytes}', 'add a message whose `when` fits it; one without fields is passed over in silence'],
+    zh: ['帧不属于描述中的任何报文：{bytes}', '添加一个 when 与之相符的报文；不写 fields 即忽略'],
+  },
+  CV_DESCRIBED_SHORT: {
+    stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'other',
+    en: ['a frame ends before {field}: {bytes}', 'compare the sizes in the description with the frame: `cityvitals decode frame --hex`'],
+    zh: ['帧在 {field} 之前就结束了：{bytes}', '将描述中的字节数与实际帧对照：cityvitals decode frame --hex'],
+  },
+  CV_DESCRIBED_VALUE: {
+    stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'sensor',
+    en: ['{point}: what stands in {field} is no value of its type', 'compare type and enum in the description with the frame'],
+    zh: ['{point}：{field} 中的内容不是该类型的值', '将描述中的类型和枚举与实际帧对照'],
+  },
+} as const satisfies Record<string, FaultRow>;

@@ -1,0 +1,158 @@
+/** Frames in, values out, by the protocol that their description became; no clock, no I/O. */
+import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
+import type { TagRead } from '../../core/event.ts';
+import type { FrameFrame, Plan, Target } from './frame.ts';
+import { isRight } from './cutter.ts';
+import type { Field, Group, MessagePlan } from './protocol-types.ts';
+import { eachTurn, holds, messageOf, readField, readHead, ShortFrame, type Reading, type Slot } from './read.ts';
+
+/** A report of more values than this is no report. */
+const MOST_VALUES = 20_000;
+const SHOWN_BYTES = 24;
+
+/**
+ * @returns the values of the points that read this message; a wrong checksum gives CV_FRAME_CHECKSUM, a frame that is no
+ *   message of the description CV_DESCRIBED_MESSAGE, one that ends too early CV_DESCRIBED_SHORT, and none of them a value
+ */
+export function decode(frame: FrameFrame): Decoded {
+  if (frame.is === 'away') return { ...lost(frame.left ? 'CV_DESCRIBED_LEFT' : 'CV_DESCRIBED_ABSENT', { identity: frame.identity, address: frame.at }), isAway: true };
+  if (frame.is === 'silent') return { ...lost('CV_DESCRIBED_SILENT', { address: frame.at, timeoutMs: frame.timeoutMs }), points: [...frame.points], ...(frame.count > 1 ? { isAway: true as const } : {}) };
+  const { plan } = frame;
+  const bytes = bufferOf(frame.bytes);
+  const { protocol } = plan;
+  if (!isRight(bytes, protocol)) return lost('CV_FRAME_CHECKSUM', { detail: shown(bytes), detailZh: shown(bytes) });
+  const reading = readHead(bytes, protocol);
+  if (!reading) return lost('CV_DESCRIBED_SHORT', { field: 'head', bytes: shown(bytes) });
+  const message = messageOf(reading, protocol);
+  if (!message) return lost('CV_DESCRIBED_MESSAGE', { bytes: shown(bytes) });
+  try {
+    const values = valuesOf(reading, message, plan);
+    return { ok: true, values, ...(message.confirms ? {} : { isPartial: true as const }) };
+  } catch (error) {
+    if (error instanceof ShortFrame) return lost('CV_DESCRIBED_SHORT', { field: error.field, bytes: shown(bytes) });
+    throw error;
+  }
+}
+
+const bufferOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const shown = (bytes: Buffer) => bytes.toString('hex', 0, SHOWN_BYTES);
+
+function valuesOf(reading: Reading, message: MessagePlan, plan: Plan): PointValue[] {
+  const gathered = new Gathered(reading, message, plan);
+  // Fields of the head are points of each message that has one.
+  for (const field of plan.protocol.head) gathered.head(field);
+  for (const step of message.steps) {
+    if ('group' in step) gathered.group(step);
+    else gathered.field(step);
+  }
+  return gathered.done();
+}
+
+/** Values of one message while it is read: the time may stand behind them. */
+class Gathered {
+  readonly #reading: Reading;
+  readonly #message: MessagePlan;
+  readonly #plan: Plan;
+  readonly #values: PointValue[] = [];
+  /** Of a time that stands in each repetition. */
+  readonly #times = new Map<PointValue, number | null>();
+
+  constructor(reading: Reading, message: MessagePlan, plan: Plan) {
+    this.#reading = reading;
+    this.#message = message;
+    this.#plan = plan;
+  }
+
+  head(field: Field): void {
+    const slot = this.#reading.slots[field.slot];
+    if (field.key !== null && slot) this.#take(`${this.#message.name}.${field.key}`, field, slot, null, slot.value === null);
+    this.#bits(field, `${this.#message.name}.`, null);
+  }
+
+  field(field: Field, group: Group | null = null): void {
+    const read = readField(this.#reading, field);
+    if (!read || field.key === null) return;
+    this.#take(field.key, field, read.slot, group, read.isInvalid);
+    this.#bits(field, '', group);
+  }
+
+  group(group: Group): void {
+    eachTurn(this.#reading, group, () => {
+      const before = this.#values.length;
+      for (const field of group.steps) this.field(field, group);
+      this.#dress(group, before);
+      if (this.#values.length > MOST_VALUES) throw new ShortFrame(group.group);
+    });
+  }
+
+  done(): PointValue[] {
+    const { time, windowMs, history } = this.#message;
+    const at = time === null ? null : timeIn(this.#reading.slots[time]);
+    const isHistory = history !== null && holds(history, this.#reading.slots);
+    if (time === null && !isHistory) return this.#values;
+    for (const value of this.#values) {
+      const deviceAt = this.#times.get(value) ?? at;
+      if (deviceAt !== null) {
+        value.deviceAt = deviceAt;
+        if (windowMs !== null && Number.isFinite(windowMs)) value.window = { fromAt: deviceAt - windowMs, toAt: deviceAt, count: 0 };
+      }
+      if (isHistory) value.origin = 'backfill';
+    }
+    return this.#values;
+  }
+
+  /** What a repetition gave is its own: its time, and the tag that was read. */
+  #dress({ tag, names }: Group, from: number): void {
+    const { slots } = this.#reading;
+    const { time } = this.#message;
+    const isOwnTime = time !== null && [...names.values()].includes(time);
+    const read = tag ? tagOf(tag, slots) : null;
+    for (let at = from; at < this.#values.length; at += 1) {
+      const value = this.#values[at] as PointValue;
+      if (isOwnTime) this.#times.set(value, timeIn(slots[time]));
+      if (read) value.evidence = [read];
+    }
+  }
+
+  #bits(field: Field, prefix: string, group: Group | null): void {
+    for (const { key, slot } of field.bits) {
+      const read = this.#reading.slots[slot];
+      if (read) this.#give(prefix + key, read.value, null, group, false);
+    }
+  }
+
+  #take(key: string, field: Field, { value }: NonNullable<Slot>, group: Group | null, isInvalid: boolean): void {
+    this.#give(key, value, field.unit, group, isInvalid);
+  }
+
+  #give(key: string, value: number | string | boolean | null, unit: string | null, group: Group | null, isInvalid: boolean): void {
+    const { targets } = this.#plan;
+    const wanted: readonly Target[] = targets === null ? [{ id: key, where: [] }] : targets.get(key) ?? [];
+    for (const { id, where } of wanted) {
+      if (!where.every(([name, text]) => this.#text(name, group) === text)) continue;
+      if (value !== null) this.#values.push({ point: id, value, ...(unit === null ? {} : { unit }) });
+      else this.#values.push({ point: id, value: null, quality: 'bad', flags: [isInvalid ? 'fault-code' : 'sensor'], ...(isInvalid ? {} : { fault: { code: 'CV_DESCRIBED_VALUE', params: { point: id, field: key } } }) });
+    }
+  }
+
+  #text(name: string, group: Group | null): string | null {
+    const slot = group?.names.get(name) ?? this.#message.names.get(name);
+    const value = slot === undefined ? undefined : this.#reading.slots[slot]?.value;
+    return value === undefined || value === null ? null : String(value);
+  }
+}
+
+function timeIn(slot: Slot): number | null {
+  return typeof slot?.value === 'number' && Number.isSafeInteger(slot.value) ? slot.value : null;
+}
+
+function tagOf(tag: NonNullable<Group['tag']>, slots: readonly Slot[]): TagRead | null {
+  const of = (role: keyof typeof tag) => { const slot = tag[role]; return slot === undefined ? undefined : slots[slot]?.value; };
+  const epc = of('epc');
+  if (typeof epc !== 'string' || !/^[0-9A-F]+$/.test(epc)) return null;
+  const [antenna, rssiDbm, count] = [of('antenna'), of('rssiDbm'), of('count')];
+  return {
+    kind: 'tag', epc,
+    ...(typeof antenna === 'number' && antenna >= 0 ? { antenna } : {}), ...(typeof rssiDbm === 'number' ? { rssiDbm } : {}), ...(typeof count === 'number' && count >= 0 ? { count } : {}),
+  };
+}

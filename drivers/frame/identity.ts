@@ -1,0 +1,26 @@
+/** Who speaks: the identity field of a frame as text, and back as the bytes that stand there. Pure. */
+import type { Protocol } from './protocol-types.ts';
+import type { Reading } from './read.ts';
+
+/** Digits keep their zeros. '' where the protocol has no identity. */
+export function identityOf({ frame, slots }: Reading, { identity, head }: Protocol): string {
+  if (identity === null) return '';
+  const slot = slots[identity];
+  if (!slot) return '';
+  const field = head.find((one) => one.slot === identity);
+  if (field?.type !== 'bcd') return String(slot.value ?? '');
+  const bytes = frame.subarray(slot.at, slot.at + slot.length);
+  return (field.isLittle ? Buffer.from(bytes).reverse() : bytes).toString('hex');
+}
+
+/** @returns null where the text cannot stand in the field */
+export function identityBytes(text: string, { identity, head }: Protocol): Buffer | null {
+  const field = head.find((one) => one.slot === identity);
+  if (!field || typeof field.size !== 'number') return null;
+  const { type, size, isLittle } = field;
+  if (type === 'ascii') return text.length <= size ? Buffer.from(text.padEnd(size, '\0'), 'latin1') : null;
+  const digits = type === 'hex' || type === 'bcd' ? text : /^[iu]\d+$/.test(type) && /^\d+$/.test(text) ? BigInt(text).toString(16).padStart(size * 2, '0') : '';
+  if (digits.length !== size * 2 || !(type === 'bcd' ? /^\d+$/ : /^[0-9A-Fa-f]+$/).test(digits)) return null;
+  const bytes = Buffer.from(digits, 'hex');
+  return isLittle ? bytes.reverse() : bytes;
+}

@@ -1,0 +1,89 @@
+/** One way that frames come by: a connection, a peer of a UDP port, a serial line. Cuts frames; knows no meaning. */
+import type { World } from '../../core/world.ts';
+import { FrameCutter } from './cutter.ts';
+import type { Protocol } from './protocol-types.ts';
+import { readHead, type Reading } from './read.ts';
+
+const SHOWN_BYTES = 24;
+
+export interface Received {
+  /** With byte stuffing taken out. */
+  frame: Buffer;
+  head: Reading;
+}
+
+/** How a line speaks and ends; whoever makes it gives these. */
+export interface Carrier {
+  /** Ours and theirs: `0.0.0.0:7600`, `10.0.0.7:52110`. */
+  address: string;
+  peer: string;
+  send(bytes: Uint8Array): void;
+  end(): void;
+}
+
+export class Line {
+  readonly carrier: Carrier;
+  isOver = false;
+  readonly #world: World;
+  readonly #protocol: Protocol;
+  readonly #cutter: FrameCutter;
+  readonly #take: (received: Received, from: Line) => void;
+  readonly #onEnd = new Set<(error: Error | null) => void>();
+  #isTold = false;
+
+  constructor(carrier: Carrier, protocol: Protocol, world: World, take: (received: Received, from: Line) => void) {
+    this.carrier = carrier;
+    this.#protocol = protocol;
+    this.#world = world;
+    this.#take = take;
+    this.#cutter = new FrameCutter(protocol);
+  }
+
+  /** Bytes that came, in order. */
+  heard(bytes: Uint8Array): void {
+    for (const cut of this.#cutter.feed(bytes)) {
+      if (this.isOver) return;
+      const head = cut.is === 'frame' ? readHead(cut.bytes, this.#protocol) : null;
+      if (cut.is === 'frame' && head) this.#take({ frame: cut.bytes, head }, this);
+      else this.#unreadable(cut.bytes, cut.is === 'checksum');
+    }
+  }
+
+  /** A datagram is whole: what it begun and did not end is no frame. */
+  heardWhole(bytes: Uint8Array): void {
+    this.heard(bytes);
+    this.#cutter.reset();
+  }
+
+  /** A new question: what came before it is over. */
+  clear(): void {
+    this.#cutter.reset();
+  }
+
+  send(bytes: Uint8Array): void {
+    if (!this.isOver) this.carrier.send(bytes);
+  }
+
+  onEnd(run: (error: Error | null) => void): void {
+    if (this.isOver) run(null);
+    else this.#onEnd.add(run);
+  }
+
+  end(error: Error | null): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.carrier.end();
+    for (const run of this.#onEnd) run(error);
+    this.#onEnd.clear();
+  }
+
+  #unreadable(bytes: Buffer, isChecksum: boolean): void {
+    this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });
+    // Once a line: a device that does it once does it always.
+    if (this.#isTold) return;
+    this.#isTold = true;
+    const shown = bytes.toString('hex', 0, SHOWN_BYTES);
+    const address = `${this.carrier.address} (${this.carrier.peer})`;
+    this.#world.tell({ kind: 'fault', fault: isChecksum ? { code: 'CV_FRAME_CHECKSUM', params: { detail: `${address}: ${shown}`, detailZh: `${address}：${shown}` } } : { code: 'CV_DESCRIBED_STREAM', params: { address, count: bytes.length, bytes: shown } } });
+  }
+}

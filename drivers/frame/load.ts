@@ -1,0 +1,68 @@
+/** Descriptions from files: read, checked, made ready, and kept for as long as the file is as it was. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { checkPart, ConfigDocument, inOrder, type ConfigProblem } from '../../core/config/check.ts';
+import { explain, FaultError, type Fault } from '../../core/faults.ts';
+import { DESCRIPTION } from './description.ts';
+import type { Protocol } from './protocol-types.ts';
+import { protocolOf } from './protocol.ts';
+
+const SHIPPED = 'shipped:';
+const FOLDER = join(import.meta.dirname, 'descriptions');
+/** No description is as long. */
+const MAX_BYTES = 1 << 20;
+
+export type Loaded = { protocol: Protocol; faults: [] } | { protocol: null; faults: [Fault, ...Fault[]] };
+
+const kept = new Map<string, { mtimeMs: number; size: number; loaded: Loaded }>();
+
+export function shippedNames(): string[] {
+  return readdirSync(FOLDER).filter((name) => name.endsWith('.yaml')).map((name) => basename(name, '.yaml')).toSorted();
+}
+
+/** @param description `shipped:NAME` or a path */
+export function loadDescription(description: string): Loaded {
+  const path = description.startsWith(SHIPPED) ? join(FOLDER, `${basename(description.slice(SHIPPED.length))}.yaml`) : description;
+  try {
+    const { mtimeMs, size } = statSync(path);
+    const before = kept.get(path);
+    if (before && before.mtimeMs === mtimeMs && before.size === size) return before.loaded;
+    if (size > MAX_BYTES) throw new RangeError(`${size} bytes`);
+    const loaded = readDescription(path, readFileSync(path, 'utf8'));
+    kept.set(path, { mtimeMs, size, loaded });
+    return loaded;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { protocol: null, faults: [{ code: 'CV_DESCRIBED_FILE', params: { file: description, detail: code ?? message, shipped: shippedNames().map((name) => SHIPPED + name).join(', ') } }] };
+  }
+}
+
+/** A description's text, checked. Every mistake is a fault with its place. */
+export function readDescription(file: string, text: string): Loaded {
+  const document = new ConfigDocument({ path: file, text }, {});
+  const checked = checkPart(document, DESCRIPTION, [], { en: 'this description', zh: '本描述' });
+  const compiled = document.problems.length === 0 && checked.value ? protocolOf(checked.value) : null;
+  if (compiled?.protocol) return { protocol: compiled.protocol, faults: [] };
+  const structure = (compiled?.problems ?? []).flatMap(({ path, en, zh }): Fault[] => [placed(file, document.place(path, path.length === 0 ? 'key' : 'value'), { en: [en, ''], zh: [zh, ''] })]);
+  const [first, ...rest] = [...inOrder([...document.problems, ...checked.problems]).map(told), ...structure];
+  return { protocol: null, faults: [first ?? { code: 'CV_DESCRIBED_FILE', params: { file, detail: 'empty', shipped: '' } }, ...rest] };
+}
+
+function told({ file, line, column, fault }: ConfigProblem): Fault {
+  const [en, zh] = [explain(fault, 'en'), explain(fault, 'zh-CN')];
+  return placed(file, { line, column }, { en: [en.message, en.remedy], zh: [zh.message, zh.remedy] });
+}
+
+const REFERENCE = { en: 'see docs/described-frames.md', zh: '见 docs/described-frames.md' };
+
+function placed(file: string, { line, column }: { line: number; column: number }, { en, zh }: { en: [string, string]; zh: [string, string] }): Fault {
+  return { code: 'CV_DESCRIBED_INVALID', params: { file, line, column, problem: en[0], problemZh: zh[0], remedy: en[1] || REFERENCE.en, remedyZh: zh[1] || REFERENCE.zh } };
+}
+
+/** @throws the first fault of the description */
+export function protocolIn(description: string): Protocol {
+  const { protocol, faults } = loadDescription(description);
+  if (protocol) return protocol;
+  const { code, params } = faults[0];
+  throw new FaultError(code, params);
+}

@@ -1,0 +1,78 @@
+/** A protocol as the cutter and the decoder use it. Slots are places in the list of a frame's field values. */
+import type { ChecksumType } from './checksum.ts';
+import type { FieldType } from './description.ts';
+import type { Template } from './template.ts';
+
+export type Condition = { slot: number; is: 'in' | 'not'; values: readonly string[] } | { slot: number; is: '>=' | '<=' | '>' | '<'; than: number };
+
+export type Size = number | 'rest' | { slot: number };
+
+export interface Field {
+  slot: number;
+  /** `message.field`; null: passed over. */
+  key: string | null;
+  name: string;
+  type: FieldType;
+  size: Size;
+  /** From the start of the frame, negative from its end; null: after the one before. */
+  at: number | null;
+  isLittle: boolean;
+  scale: number;
+  offset: number;
+  decimals: number;
+  words: ReadonlyMap<string, string> | null;
+  bits: readonly { slot: number; key: string; low: number; count: number; isBool: boolean }[];
+  invalid: readonly string[];
+  when: readonly Condition[] | null;
+  unit: string | null;
+  kind: 'measurement' | 'state' | 'occurrence' | null;
+  indicator: string | null;
+}
+
+export interface Group {
+  group: string;
+  count: Size;
+  steps: readonly Field[];
+  /** Its fields, by name. */
+  names: ReadonlyMap<string, number>;
+  tag: Readonly<Partial<Record<'epc' | 'antenna' | 'rssiDbm' | 'count', number>>> | null;
+  at: number | null;
+  when: readonly Condition[] | null;
+}
+
+export type Step = Field | Group;
+
+export interface MessagePlan {
+  name: string;
+  when: readonly Condition[];
+  steps: readonly Step[];
+  time: number | null;
+  windowMs: number | null;
+  history: readonly Condition[] | null;
+  confirms: boolean;
+  answer: Template | null;
+  slots: number;
+  names: ReadonlyMap<string, number>;
+}
+
+export interface Protocol {
+  title: { zh: string; en: string };
+  header: Buffer;
+  terminator: Buffer;
+  fixed: number | null;
+  maxBytes: number;
+  idle: Buffer;
+  escape: readonly { first: number; second: number; meant: number }[] | null;
+  length: { at: number; type: 'u8' | 'u16' | 'u24' | 'u32' | 'bcd' | 'digits' | 'hex-digits'; size: number; order: 'big' | 'little'; mask: number | null; times: number; plus: number } | null;
+  checksum: { type: ChecksumType; from: number; to: number; at: number; size: number; order: 'big' | 'little'; isText: boolean } | null;
+  /** Bytes at the end of a frame that are no body. */
+  trailerBytes: number;
+  bodyAt: number;
+  head: readonly Field[];
+  headNames: ReadonlyMap<string, number>;
+  headSlots: number;
+  identity: number | null;
+  sequence: number | null;
+  messages: readonly MessagePlan[];
+  polls: readonly { template: Template; everyMs: number; timeoutMs: number; wants: readonly string[] | null }[];
+}

@@ -1,0 +1,214 @@
+/** A description made ready: names are places, and what a name stands for is looked up once. Pure. */
+import { CHECKSUMS } from './checksum.ts';
+import type { Condition, Field, Group, MessagePlan, Protocol, Step } from './protocol-types.ts';
+import type { Description, FieldSpec, FieldType, ItemSpec } from './description.ts';
+import { parseTemplate, TemplateError, type Template } from './template.ts';
+
+export interface DescriptionProblem {
+  path: (string | number)[];
+  en: string;
+  zh: string;
+}
+
+/** Bytes of a type that has a size of its own; 0: `size` says it. */
+export const SIZES: Readonly<Record<FieldType, number>> = {
+  u8: 1, u16: 2, u24: 3, u32: 4, u64: 8, i8: 1, i16: 2, i24: 3, i32: 4, i64: 8, f32: 4, f64: 8,
+  bcd: 0, ascii: 0, gbk: 0, hex: 0, 'number-text': 0, unix: 4, 'unix-ms': 8, 'bcd-time': 6, 'bytes-time': 6,
+};
+
+const NUMBERED = new Set<FieldType>(['u8', 'u16', 'u24', 'u32', 'u64', 'i8', 'i16', 'i24', 'i32', 'i64']);
+
+/** @returns the protocol, or all that does not fit together, each at its place in the description */
+export function protocolOf(description: Description): { protocol: Protocol; problems: [] } | { protocol: null; problems: DescriptionProblem[] } {
+  const compiler = new Compiler(description);
+  const protocol = compiler.compile();
+  return compiler.problems.length > 0 ? { protocol: null, problems: compiler.problems } : { protocol, problems: [] };
+}
+
+export const bytesOfHex = (text = ''): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
+
+class Compiler {
+  readonly problems: DescriptionProblem[] = [];
+  readonly #description: Description;
+  #slots = 0;
+
+  constructor(description: Description) {
+    this.#description = description;
+  }
+
+  compile(): Protocol {
+    const d = this.#description;
+    const header = bytesOfHex(d.header);
+    const terminator = bytesOfHex(d.terminator);
+    const checksum = this.#checksum(terminator.length);
+    this.#framing();
+    const head = new Map<string, number>();
+    const headSteps = d.head.flatMap((one, at) => this.#field(one, ['head', at], head, '', d.order));
+    const slotOf = (key: 'identity' | 'sequence') => this.#slot(d[key], head, [key]);
+    const [identity, sequence] = [slotOf('identity'), slotOf('sequence')];
+    const headSlots = this.#slots;
+    const names = new Set<string>();
+    const messages = d.messages.map((spec, at): MessagePlan => {
+      const path = ['messages', at];
+      if (names.has(spec.name)) this.#refuse([...path, 'name'], `there is another message ${spec.name}`, `报文 ${spec.name} 重复`);
+      names.add(spec.name);
+      this.#slots = headSlots;
+      const known = new Map(head);
+      const when = this.#conditions(spec.when, head, [...path, 'when']);
+      const steps = spec.fields.flatMap((one, place) => this.#item(one, [...path, 'fields', place], known, spec.name));
+      const time = this.#slot(spec.time, this.#withGroups(known, steps), [...path, 'time']);
+      return {
+        name: spec.name, when, steps, time, windowMs: spec.window ?? null, confirms: spec.confirms,
+        history: spec.history ? this.#conditions(spec.history, known, [...path, 'history']) : null,
+        answer: spec.answer === undefined ? null : this.#template(spec.answer, known, [...path, 'answer']),
+        slots: this.#slots, names: known,
+      };
+    });
+    const polls = d.polls.map((one, at) => {
+      for (const wanted of one.wants ?? []) if (!names.has(wanted)) this.#unknown(['polls', at, 'wants'], wanted, [...names]);
+      return { template: this.#template(one.send, null, ['polls', at, 'send']), everyMs: one.every, timeoutMs: one.timeout, wants: one.wants ?? null };
+    });
+    return {
+      title: d.title, header, terminator, fixed: d.fixed ?? null, maxBytes: d.max, idle: bytesOfHex(d.idle), escape: this.#escapes(),
+      length: d.length ? { ...d.length, order: d.length.order ?? d.order, size: lengthSize(d.length), mask: d.length.mask ?? null } : null,
+      checksum, trailerBytes: (checksum ? -checksum.at : terminator.length), bodyAt: header.length,
+      head: headSteps as Field[], headNames: head, headSlots, identity, sequence, messages, polls,
+    };
+  }
+
+  #refuse(path: (string | number)[], en: string, zh: string): void {
+    this.problems.push({ path, en, zh });
+  }
+
+  #unknown(path: (string | number)[], name: string, known: readonly string[]): void {
+    const all = known.join(', ') || '-';
+    this.#refuse(path, `there is no ${name}; known here: ${all}`, `没有 ${name}；此处可用：${all}`);
+  }
+
+  #framing(): void {
+    const { header, terminator, length, fixed, checksum, escape, max } = this.#description;
+    if (!terminator && !length && fixed === undefined) this.#refuse([], 'where a frame ends is not said: length, fixed or terminator', '没有说明帧在哪里结束：length、fixed 或 terminator');
+    if (length && fixed !== undefined) this.#refuse(['fixed'], 'either length or fixed', 'length 与 fixed 只能写一个');
+    if (!header && !terminator && !checksum) this.#refuse([], 'where a frame begins cannot be found: header, terminator or checksum', '无法找到帧的开始：header、terminator 或 checksum');
+    if (escape && (!header || !terminator || length || fixed !== undefined)) this.#refuse(['escape'], 'byte stuffing goes with header and terminator, without length and fixed', '转义须与 header、terminator 同用，且不写 length、fixed');
+    if (fixed !== undefined && fixed > max) this.#refuse(['fixed'], `longer than max ${max}`, `大于 max ${max}`);
+    if (length && ['bcd', 'digits', 'hex-digits'].includes(length.type) && length.size === undefined) this.#refuse(['length'], `${length.type} needs size`, `${length.type} 需要 size`);
+  }
+
+  #escapes(): Protocol['escape'] {
+    const entries = Object.entries(this.#description.escape ?? {}).map(([sent, meant]) => ({ sent: bytesOfHex(sent), meant: bytesOfHex(meant) }));
+    for (const { sent, meant } of entries) if (sent.length !== 2 || meant.length !== 1) this.#refuse(['escape'], 'two bytes are sent for one that is meant', '应为两个字节代表一个字节');
+    return entries.length === 0 ? null : entries.map(({ sent, meant }) => ({ first: sent[0] ?? 0, second: sent[1] ?? 0, meant: meant[0] ?? 0 }));
+  }
+
+  #checksum(terminatorBytes: number): Protocol['checksum'] {
+    const spec = this.#description.checksum;
+    if (!spec) return null;
+    const size = CHECKSUMS[spec.type] * (spec.form === 'hex' ? 2 : 1);
+    const at = spec.at ?? -(size + terminatorBytes);
+    if (-at < size) this.#refuse(['checksum', 'at'], `${size} bytes do not fit there`, `该处放不下 ${size} 个字节`);
+    return { type: spec.type, from: spec.from, to: spec.to ?? at, at, size, order: spec.order ?? this.#description.order, isText: spec.form === 'hex' };
+  }
+
+  #slot(name: string | undefined, known: ReadonlyMap<string, number>, path: (string | number)[]): number | null {
+    if (name === undefined) return null;
+    const slot = known.get(name);
+    if (slot === undefined) this.#unknown(path, name, [...known.keys()]);
+    return slot ?? null;
+  }
+
+  /** Names of groups' fields too: a time may stand in each repetition. */
+  #withGroups(known: ReadonlyMap<string, number>, steps: readonly Step[]): Map<string, number> {
+    const all = new Map(known);
+    for (const step of steps) if ('group' in step) for (const [name, slot] of step.names) if (!all.has(name)) all.set(name, slot);
+    return all;
+  }
+
+  #conditions(spec: Record<string, unknown>, known: ReadonlyMap<string, number>, path: (string | number)[]): Condition[] {
+    return Object.entries(spec).flatMap(([name, wanted]): Condition[] => {
+      const slot = this.#slot(name, known, [...path, name]);
+      return slot === null ? [] : [conditionOf(slot, wanted)];
+    });
+  }
+
+  #template(text: string, known: ReadonlyMap<string, number> | null, path: (string | number)[]): Template {
+    try {
+      return parseTemplate(text, known, this.#description.length !== undefined);
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error;
+      this.#refuse(path, error.en, error.zh);
+      return { parts: [] };
+    }
+  }
+
+  #item(spec: ItemSpec, path: (string | number)[], known: Map<string, number>, message: string): Step[] {
+    if (spec.repeat === undefined) return this.#field(spec, path, known, message, this.#description.order);
+    const within = new Map(known);
+    const steps = (spec.fields ?? []).flatMap((one, at) => this.#field(one, [...path, 'fields', at], within, `${message}.${spec.repeat}`, this.#description.order));
+    const roles = Object.entries(spec.tag ?? {}).flatMap(([role, name]) => {
+      const slot = this.#slot(name, within, [...path, 'tag', role]);
+      return slot === null ? [] : [[role, slot] as const];
+    });
+    const own = new Map([...within].filter(([name]) => !known.has(name)));
+    const count = spec.count === 'rest' || typeof spec.count === 'number' ? spec.count : { slot: this.#slot(spec.count, known, [...path, 'count']) ?? 0 };
+    const when = spec.when ? this.#conditions(spec.when, known, [...path, 'when']) : null;
+    const group: Group = { group: spec.repeat, count, steps, names: own, tag: spec.tag ? Object.fromEntries(roles) : null, at: spec.at ?? null, when };
+    return [group];
+  }
+
+  #field(spec: FieldSpec, path: (string | number)[], known: Map<string, number>, prefix: string, order: 'big' | 'little'): Field[] {
+    const { name, skip, type, when } = spec;
+    if ((name === undefined) === (skip === undefined)) {
+      if (!('repeat' in spec)) this.#refuse(path, 'needs either name or skip', '须有且只有 name 或 skip');
+      return [];
+    }
+    const own = skip ?? SIZES[type];
+    if (own === 0 && spec.size === undefined) this.#refuse(path, `${type} needs size`, `${type} 需要 size`);
+    if (own > 0 && skip === undefined && spec.size !== undefined && !(type === 'bcd-time' && (spec.size === 7 || spec.size === 6 || spec.size === 5))) this.#refuse([...path, 'size'], `${type} has ${own} bytes`, `${type} 为 ${own} 字节`);
+    if (spec.bits && !NUMBERED.has(type)) this.#refuse([...path, 'bits'], `${type} has no bits`, `${type} 没有位`);
+    const size = own > 0 && spec.size === undefined ? own : spec.size === 'rest' || typeof spec.size === 'number' ? spec.size : { slot: this.#slot(spec.size, known, [...path, 'size']) ?? 0 };
+    const conditions = when ? this.#conditions(when, known, [...path, 'when']) : null;
+    const slot = this.#slots++;
+    if (name !== undefined && known.has(name)) this.#refuse([...path, 'name'], `there is another field ${name}`, `字段 ${name} 重复`);
+    if (name !== undefined) known.set(name, slot);
+    const key = (last: string) => (prefix === '' ? last : `${prefix}.${last}`);
+    return [{
+      slot, key: name === undefined ? null : key(name), name: name ?? '', type, size, at: spec.at ?? null, isLittle: (spec.order ?? order) === 'little',
+      scale: spec.scale, offset: spec.offset, decimals: decimalsOf(spec.scale, spec.offset),
+      words: spec.enum ? new Map(Object.entries(spec.enum).map(([raw, word]) => [String(Number.isNaN(Number(raw)) || raw === '' ? raw : Number(raw)), word])) : null,
+      bits: Object.entries(spec.bits ?? {}).map(([bit, place]) => this.#bit(bit, place, key, known, [...path, 'bits', bit])),
+      invalid: spec.invalid.map(String), when: conditions,
+      unit: spec.unit ?? null, kind: spec.kind ?? null, indicator: spec.indicator ?? null,
+    }];
+  }
+
+  #bit(name: string, place: number | string, key: (last: string) => string, known: Map<string, number>, path: (string | number)[]): Field['bits'][number] {
+    const [low, high] = typeof place === 'number' ? [place, place] : place.split('-').map(Number).toSorted((a, b) => a - b) as [number, number];
+    if (high > 63 || high - low > 52) this.#refuse(path, 'bits are 0 to 63, at most 53 together', '位为 0 到 63，一次最多 53 位');
+    const slot = this.#slots++;
+    if (known.has(name)) this.#refuse(path, `there is another field ${name}`, `字段 ${name} 重复`);
+    known.set(name, slot);
+    return { slot, key: key(name), low, count: high - low + 1, isBool: typeof place === 'number' };
+  }
+}
+
+function lengthSize({ type, size }: { type: string; size?: number | undefined }): number {
+  return { u8: 1, u16: 2, u24: 3, u32: 4 }[type] ?? size ?? 1;
+}
+
+/** A text that begins with a comparison is one: `>= 3`; `!= 0`. */
+function conditionOf(slot: number, wanted: unknown): Condition {
+  if (Array.isArray(wanted)) return { slot, is: 'in', values: wanted.map(textOf) };
+  const compared = typeof wanted === 'string' ? /^\s*(>=|<=|!=|>|<)\s*(-?[\w.]+)\s*$/.exec(wanted) : null;
+  if (!compared) return { slot, is: 'in', values: [textOf(wanted)] };
+  const [, sign, text] = compared as unknown as [string, '>=' | '<=' | '!=' | '>' | '<', string];
+  return sign === '!=' ? { slot, is: 'not', values: [textOf(Number.isNaN(Number(text)) ? text : Number(text))] } : { slot, is: sign, than: Number(text) };
+}
+
+const textOf = (value: unknown) => String(value);
+
+/** Digits behind the point that scale and offset can make: what floating point adds is taken away again. */
+function decimalsOf(scale: number, offset: number): number {
+  const of = (value: number) => (/e-(\d+)$/.exec(String(value))?.[1] ? Number(/e-(\d+)$/.exec(String(value))?.[1]) + 2 : (String(value).split('.')[1]?.length ?? 0));
+  return Math.min(12, of(scale) + of(offset));
+}

@@ -1,0 +1,188 @@
+/** Fields out of a frame, by a protocol. Pure: bytes in, slots filled. */
+import type { Condition, Field, Group, MessagePlan, Protocol, Size } from './protocol-types.ts';
+
+export type Raw = number | bigint | string;
+export type Slot = { value: number | string | boolean | null; at: number; length: number } | undefined;
+
+/** Where a frame's reading stands: values by slot, and the place of the next field. */
+export interface Reading {
+  frame: Buffer;
+  slots: Slot[];
+  at: number;
+  end: number;
+}
+
+/** Another frame than the description says: it ends before its fields do. */
+export class ShortFrame extends Error {
+  readonly field: string;
+  constructor(field: string) {
+    super(field);
+    this.field = field;
+  }
+}
+
+/** Head fields of a frame. @returns null where it is too short for them */
+export function readHead(frame: Buffer, protocol: Protocol): Reading | null {
+  const reading: Reading = { frame, slots: new Array<Slot>(protocol.headSlots), at: protocol.bodyAt, end: Math.max(protocol.bodyAt, frame.length - protocol.trailerBytes) };
+  try {
+    for (const field of protocol.head) readField(reading, field);
+    return reading;
+  } catch (error) {
+    if (error instanceof ShortFrame) return null;
+    throw error;
+  }
+}
+
+/** The first message whose conditions hold. */
+export function messageOf({ slots }: Reading, protocol: Protocol): MessagePlan | null {
+  return protocol.messages.find(({ when }) => holds(when, slots)) ?? null;
+}
+
+export function holds(conditions: readonly Condition[], slots: readonly Slot[]): boolean {
+  for (const condition of conditions) {
+    const value = slots[condition.slot]?.value;
+    if (value === undefined || value === null) return false;
+    if ('values' in condition) {
+      if (condition.values.includes(String(value)) !== (condition.is === 'in')) return false;
+    } else if (!compares(Number(value), condition.is, condition.than)) return false;
+  }
+  return true;
+}
+
+function compares(value: number, is: '>=' | '<=' | '>' | '<', than: number): boolean {
+  if (is === '>=') return value >= than;
+  if (is === '<=') return value <= than;
+  return is === '>' ? value > than : value < than;
+}
+
+/**
+ * Reads one field into its slot and those of its bits. @returns what it gave; null where it is not there
+ * @throws ShortFrame
+ */
+export function readField(reading: Reading, field: Field): { raw: Raw; slot: NonNullable<Slot>; isInvalid: boolean } | null {
+  const { frame, slots, end } = reading;
+  if (field.when && !holds(field.when, slots)) {
+    slots[field.slot] = undefined;
+    for (const { slot } of field.bits) slots[slot] = undefined;
+    return null;
+  }
+  const at = field.at === null ? reading.at : field.at < 0 ? frame.length + field.at : field.at;
+  const length = sizeOf(field.size, slots, end - at);
+  // A field by its place may stand in the header or behind the body; one in sequence may not.
+  if (at < 0 || length < 0 || at + length > (field.at === null ? end : frame.length)) throw new ShortFrame(field.key ?? field.name);
+  if (field.at === null) reading.at = at + length;
+  if (field.key === null) return null;
+  const raw = rawOf(frame, field, at, length);
+  const isInvalid = raw === null || field.invalid.includes(String(raw));
+  const slot = { value: isInvalid || raw === null ? null : valueOf(raw, field), at, length };
+  slots[field.slot] = slot;
+  for (const bit of field.bits) {
+    const bits = typeof raw === 'bigint' || typeof raw === 'number' ? Number((BigInt.asUintN(64, BigInt(raw)) >> BigInt(bit.low)) & ((1n << BigInt(bit.count)) - 1n)) : 0;
+    slots[bit.slot] = { value: isInvalid ? null : bit.isBool ? bits === 1 : bits, at, length };
+  }
+  return { raw: raw ?? '', slot, isInvalid: raw !== null && isInvalid };
+}
+
+/** All fields of a message after its head; of repetitions the last. @throws ShortFrame */
+export function readWhole(head: Reading, { steps, slots }: MessagePlan): Reading {
+  const reading: Reading = { ...head, slots: [...head.slots, ...new Array<Slot>(Math.max(0, slots - head.slots.length))] };
+  for (const step of steps) {
+    if ('group' in step) eachTurn(reading, step, () => { for (const field of step.steps) readField(reading, field); });
+    else readField(reading, step);
+  }
+  return reading;
+}
+
+/** Runs for each repetition of a group, of which `read` reads the fields. @throws ShortFrame */
+export function eachTurn(reading: Reading, { group, count, when, at }: Group, read: () => void): void {
+  if (when && !holds(when, reading.slots)) return;
+  if (at !== null) reading.at = at < 0 ? reading.frame.length + at : at;
+  const most = count === 'rest' ? Infinity : sizeOf(count, reading.slots, 0);
+  if (most < 0 || reading.at < 0) throw new ShortFrame(group);
+  for (let turn = 0; turn < most; turn += 1) {
+    if (count === 'rest' && reading.at >= reading.end) break;
+    const from = reading.at;
+    read();
+    // Nothing more can come of repetitions that take no bytes.
+    if (reading.at === from) break;
+  }
+}
+
+/** @returns -1 where the field that has the size has none */
+export function sizeOf(size: Size, slots: readonly Slot[], rest: number): number {
+  if (typeof size === 'number') return size;
+  if (size === 'rest') return Math.max(0, rest);
+  const value = slots[size.slot]?.value;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : -1;
+}
+
+/** null where the bytes are none of this type. */
+function rawOf(frame: Buffer, { type, isLittle }: Field, at: number, length: number): Raw | null {
+  switch (type) {
+    case 'u8': case 'u16': case 'u24': case 'u32': return isLittle ? frame.readUIntLE(at, length) : frame.readUIntBE(at, length);
+    case 'i8': case 'i16': case 'i24': case 'i32': return isLittle ? frame.readIntLE(at, length) : frame.readIntBE(at, length);
+    case 'u64': return small(isLittle ? frame.readBigUInt64LE(at) : frame.readBigUInt64BE(at));
+    case 'i64': return small(isLittle ? frame.readBigInt64LE(at) : frame.readBigInt64BE(at));
+    case 'f32': return finite(isLittle ? frame.readFloatLE(at) : frame.readFloatBE(at));
+    case 'f64': return finite(isLittle ? frame.readDoubleLE(at) : frame.readDoubleBE(at));
+    case 'bcd': return digits(frame, at, length, isLittle);
+    case 'hex': return ordered(frame, at, length, isLittle).toString('hex').toUpperCase();
+    case 'ascii': return trimmed(frame.toString('latin1', at, at + length));
+    case 'gbk': return trimmed(GBK.decode(frame.subarray(at, at + length)));
+    case 'number-text': return textNumber(frame.toString('latin1', at, at + length));
+    case 'unix': return (isLittle ? frame.readUInt32LE(at) : frame.readUInt32BE(at)) * 1000;
+    case 'unix-ms': return small(isLittle ? frame.readBigUInt64LE(at) : frame.readBigUInt64BE(at));
+    case 'bcd-time': return timeOf(ordered(frame, at, length, isLittle).toString('hex'));
+    case 'bytes-time': return timeOf([...ordered(frame, at, length, isLittle)].map((part) => String(part).padStart(2, '0')).join(''));
+  }
+}
+
+const GBK = new TextDecoder('gb18030');
+const small = (value: bigint): number | bigint => (value >= -MAX && value <= MAX ? Number(value) : value);
+const MAX = BigInt(Number.MAX_SAFE_INTEGER);
+const finite = (value: number) => (Number.isFinite(value) ? value : null);
+// oxlint-disable-next-line no-control-regex -- what pads a text of fixed size
+const trimmed = (text: string) => text.replace(/[\0\s]+$/, '').trimStart();
+
+function ordered(frame: Buffer, at: number, length: number, isLittle: boolean): Buffer {
+  const bytes = frame.subarray(at, at + length);
+  return isLittle ? Buffer.from(bytes).reverse() : bytes;
+}
+
+/** As text: an identity of twelve digits keeps its zeros; `valueOf` makes a number of it where it is one. */
+function digits(frame: Buffer, at: number, length: number, isLittle: boolean): string | null {
+  const text = ordered(frame, at, length, isLittle).toString('hex');
+  return /^\d*$/.test(text) ? text : null;
+}
+
+function textNumber(text: string): number | null {
+  const written = text.trim();
+  return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(written) ? finite(Number(written)) : null;
+}
+
+const CHINA_MS = 8 * 3_600_000;
+
+/** `YYMMDDhhmm`, `YYMMDDhhmmss` or `YYYYMMDDhhmmss` in UTC+8 → ms UTC. */
+function timeOf(text: string): number | null {
+  const full = text.length === 14 ? text : `20${text.padEnd(12, '0')}`;
+  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(full);
+  if (!match) return null;
+  const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [number, number, number, number, number, number];
+  const at = Date.UTC(year, month - 1, day, hour, minute, second);
+  const back = new Date(at);
+  const isReal = back.getUTCMonth() === month - 1 && back.getUTCDate() === day && back.getUTCHours() === hour && back.getUTCMinutes() === minute && second < 60;
+  return isReal ? at - CHINA_MS : null;
+}
+
+/** Longest BCD that stays a number exactly. */
+const NUMBER_DIGITS = 15;
+
+function valueOf(raw: Raw, { words, scale, offset, decimals, type, bits }: Field): number | string | null {
+  if (words) return words.get(typeof raw === 'string' && type === 'bcd' ? String(Number(raw)) : String(raw)) ?? null;
+  const number = typeof raw === 'bigint' ? Number(raw) : typeof raw === 'number' ? raw : type === 'bcd' && raw.length <= NUMBER_DIGITS ? Number(raw) : null;
+  if (number === null || bits.length > 0) return typeof raw === 'bigint' ? number : raw as number | string;
+  if (scale === 1 && offset === 0) return number;
+  const scaled = number * scale + offset;
+  const rounded = Math.round(scaled * 10 ** decimals) / 10 ** decimals;
+  return type.startsWith('f') || !Number.isSafeInteger(Math.round(scaled * 10 ** decimals)) ? scaled : rounded;
+}

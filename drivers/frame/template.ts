@@ -1,0 +1,133 @@
+/**
+ * Templates of what we send: hex bytes, 'text' in quotes, and {holes}: a field of the frame that is answered, as it stood
+ * there, or {identity} {sequence} {length} {checksum} {now:bcd} {now:unix}. Pure.
+ */
+import { checksumOf } from './checksum.ts';
+import type { Protocol } from './protocol-types.ts';
+
+export type Part =
+  | { is: 'bytes'; bytes: Buffer }
+  /** The bytes of a field of the frame that is answered. */
+  | { is: 'field'; slot: number }
+  | { is: 'identity' | 'sequence' | 'length' | 'checksum' | 'now-bcd' | 'now-unix' };
+
+export interface Template {
+  parts: readonly Part[];
+}
+
+export class TemplateError extends Error {
+  readonly en: string;
+  readonly zh: string;
+  constructor(en: string, zh: string) {
+    super(en);
+    this.en = en;
+    this.zh = zh;
+  }
+}
+
+const TOKEN = /\s*(?:([0-9A-Fa-f]{2})|'([^']*)'|\{([A-Za-z][\w:]*)\})/y;
+const OWN: Readonly<Record<string, Part>> = {
+  identity: { is: 'identity' }, sequence: { is: 'sequence' }, length: { is: 'length' }, checksum: { is: 'checksum' },
+  'now:bcd': { is: 'now-bcd' }, 'now:unix': { is: 'now-unix' },
+};
+
+/** @param known fields of the frame that is answered; null: nothing is answered. @throws TemplateError */
+export function parseTemplate(text: string, known: ReadonlyMap<string, number> | null, hasLength: boolean): Template {
+  const parts: Part[] = [];
+  TOKEN.lastIndex = 0;
+  while (TOKEN.lastIndex < text.trimEnd().length) {
+    const from = TOKEN.lastIndex;
+    const match = TOKEN.exec(text);
+    if (!match) throw new TemplateError(`at "${text.slice(from, from + 12).trim()}": hex bytes, 'text' or {name} are wanted`, `“${text.slice(from, from + 12).trim()}”处应为十六进制字节、'文本' 或 {名字}`);
+    const [, hex, quoted, hole] = match;
+    if (hex !== undefined) parts.push({ is: 'bytes', bytes: Buffer.from(hex, 'hex') });
+    else if (quoted !== undefined) parts.push({ is: 'bytes', bytes: Buffer.from(quoted, 'latin1') });
+    else parts.push(holeOf(hole as string, known, hasLength));
+  }
+  return { parts };
+}
+
+function holeOf(hole: string, known: ReadonlyMap<string, number> | null, hasLength: boolean): Part {
+  const slot = known?.get(hole);
+  if (slot !== undefined) return { is: 'field', slot };
+  const own = OWN[hole];
+  if (hole === 'length' && !hasLength) throw new TemplateError('{length}: the description has no length', '{length}：描述中没有 length');
+  if (own) return own;
+  const all = [...(known?.keys() ?? []), ...Object.keys(OWN)].join(', ');
+  throw new TemplateError(`there is no {${hole}}; known here: ${all}`, `没有 {${hole}}；此处可用：${all}`);
+}
+
+export interface Filling {
+  /** Bytes of a field of the frame that is answered. */
+  field(slot: number): Uint8Array;
+  identity: Uint8Array;
+  sequence: Uint8Array;
+  nowMs: number;
+}
+
+/** The frame as it goes out, with length, checksum and byte stuffing. */
+export function fillTemplate({ parts }: Template, protocol: Protocol, filling: Filling): Buffer {
+  let sumAt = -1;
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  let lengthAt = -1;
+  for (const part of parts) {
+    if (part.is === 'checksum') sumAt = bytes;
+    if (part.is === 'length') lengthAt = bytes;
+    const piece = pieceOf(part, protocol, filling);
+    pieces.push(piece);
+    bytes += piece.length;
+  }
+  const frame = Buffer.concat(pieces);
+  if (lengthAt >= 0) putLength(frame, lengthAt, protocol);
+  if (sumAt >= 0) putChecksum(frame, sumAt, protocol);
+  return stuffed(frame, protocol);
+}
+
+function pieceOf(part: Part, { length, checksum }: Protocol, filling: Filling): Uint8Array {
+  switch (part.is) {
+    case 'bytes': return part.bytes;
+    case 'field': return filling.field(part.slot);
+    case 'identity': return filling.identity;
+    case 'sequence': return filling.sequence;
+    case 'length': return Buffer.alloc(length?.size ?? 0);
+    case 'checksum': return Buffer.alloc(checksum?.size ?? 0);
+    case 'now-unix': { const unix = Buffer.alloc(4); unix.writeUInt32BE(Math.floor(filling.nowMs / 1000) >>> 0); return unix; }
+    case 'now-bcd': return Buffer.from(new Date(filling.nowMs + CHINA_MS).toISOString().replaceAll(/\D/g, '').slice(2, 14), 'hex');
+  }
+}
+
+const CHINA_MS = 8 * 3_600_000;
+
+function putLength(frame: Buffer, at: number, { length }: Protocol): void {
+  if (!length) return;
+  const value = Math.max(0, Math.floor((frame.length - length.plus) / length.times));
+  if (length.type === 'digits' || length.type === 'hex-digits') frame.write(value.toString(length.type === 'digits' ? 10 : 16).toUpperCase().padStart(length.size, '0').slice(-length.size), at, 'latin1');
+  else if (length.type === 'bcd') frame.write(String(value).padStart(length.size * 2, '0').slice(-length.size * 2), at, 'hex');
+  else putNumber(frame, at, value, length.size, length.order);
+}
+
+/** The check value of a frame whose sum stands at `at`, over the range that the description gives. */
+export function putChecksum(frame: Buffer, at: number, { checksum }: Protocol): void {
+  if (!checksum) return;
+  const { type, from, to, order, size, isText } = checksum;
+  const value = checksumOf(type, frame, from, to === checksum.at ? at : to < 0 ? frame.length + to : to);
+  if (isText) frame.write(value.toString(16).toUpperCase().padStart(size, '0'), at, 'latin1');
+  else putNumber(frame, at, value, size, order);
+}
+
+function putNumber(frame: Buffer, at: number, value: number, size: number, order: 'big' | 'little'): void {
+  for (let place = 0; place < size; place += 1) frame[at + (order === 'big' ? size - 1 - place : place)] = Math.floor(value / 256 ** place) % 256;
+}
+
+/** Between header and terminator, bytes with a meaning of their own are sent as two. */
+export function stuffed(frame: Buffer, { escape, header, terminator }: Protocol): Buffer {
+  if (!escape) return frame;
+  const out: number[] = [...frame.subarray(0, header.length)];
+  for (const byte of frame.subarray(header.length, frame.length - terminator.length)) {
+    const pair = escape.find(({ meant }) => meant === byte);
+    if (pair) out.push(pair.first, pair.second);
+    else out.push(byte);
+  }
+  return Buffer.from([...out, ...frame.subarray(frame.length - terminator.length)]);
+}
