@@ -193,6 +193,28 @@ export interface SinkView {
   problem: (Words & { code: string }) | null;
 }
 
+/** Reading the whole store back: how far it is, and what it found. */
+export interface StoreCheckView {
+  state: 'never' | 'running' | 'done' | 'failed';
+  startedAt: number | null;
+  endedAt: number | null;
+  /** Chunks and blocks that were read, of how many there were when it began. */
+  done: number;
+  of: number;
+  chunks: number;
+  blocks: number;
+  /** In chunks that are sound; and rows that are not in chunks yet. */
+  points: number;
+  rows: number;
+  /** How many are damaged; `damaged` names the first thousand. `series` is null where that is not known. */
+  damages: number;
+  damaged: { series: string | null; from: number; to: number; count: number | null }[];
+  /** What is wrong with the file's structure, or does not fit together. */
+  problems: Words[];
+  /** What ended it early. */
+  fault: (Words & { code: string }) | null;
+}
+
 export interface IndicatorView {
   code: string;
   known: boolean;

@@ -13,6 +13,7 @@ import type { GatewayLine } from './line.ts';
 import type { RegisteredDevice, Registry } from './registry.ts';
 import { explain } from '../core/faults.ts';
 import type { OpenedSink } from './sinks/open.ts';
+import { openStoreCheck } from './store-check.ts';
 import { indicatorViews } from './store/indicators.ts';
 import type { LastPoint, Store } from './store/store.ts';
 import type { Tally } from './tally.ts';
@@ -89,6 +90,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     indicators: () => indicatorViews(parts.catalogue, store),
     series: (filter) => store.series(filter),
     range: (query) => store.range(query),
+    storeCheck: openStoreCheck(store, world),
     warnings: () => warnings.list(),
     warning: (id) => warnings.get(id),
     log,

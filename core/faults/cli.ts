@@ -47,4 +47,39 @@ export const CLI_FAULTS = {
     en: ['{path} does not say at which port it can be asked', 'set http.port in it, or give the address that it printed at its start with --url'],
     zh: ['{path} 未写明可查询的端口', '设置 http.port，或用 --url 指定启动时显示的地址'],
   },
+  CV_VERIFY_NO_FOLDER: {
+    stage: 'check', retry: 'after-change', actor: 'operator',
+    en: ['{dir} is not there: nothing was ever kept in it', 'is this the configuration that it runs with? relative paths in it are looked for beside it'],
+    zh: ['{dir} 不存在：从未保存过数据', '确认这是运行所用的配置；其中的相对路径以配置文件所在目录为准'],
+  },
+  CV_VERIFY_STORE_HELD: {
+    stage: 'check', retry: 'after-change', actor: 'operator',
+    en: ['a process holds {path}, and no gateway answers at {url} ({detail})', 'is it still starting or stopping? else stop it, or set http.port of the configuration to where it listens'],
+    zh: ['{path} 正被某进程占用，而 {url} 没有网关应答（{detail}）', '可能仍在启动或停止；否则请停止该进程，或将配置中的 http.port 设为其监听端口'],
+  },
+  CV_VERIFY_LOG_MISSING: {
+    stage: 'check', retry: 'never', actor: 'operator',
+    en: ['{file}: numbers {fromSeq} to {toSeq} of epoch {epoch} ({count} events) cannot be read: {detail}', 'start it (again): the damaged file is put aside, all that can be read of it goes on, and a gap record names these numbers; look at the disk or card, and replace it if this repeats'],
+    zh: ['{file}：时代 {epoch} 的编号 {fromSeq} 至 {toSeq}（{count} 个事件）无法读取：{detail}', '（重新）启动：损坏的文件会另存，可读部分继续使用，缺口记录会说明这些编号；请检查磁盘或存储卡，若重复出现请更换'],
+  },
+  CV_VERIFY_LOG_PAGES: {
+    stage: 'check', retry: 'never', actor: 'operator',
+    en: ['{file} is damaged ({detail}), but all its {count} events can still be read page by page', 'nothing is lost yet: a sound copy takes its place when it is read next; look at the disk or card'],
+    zh: ['{file} 已损坏（{detail}），但其全部 {count} 个事件仍可逐页读出', '尚无损失：下次读取时会以完好的副本替换；请检查磁盘或存储卡'],
+  },
+  CV_VERIFY_LOG_STATE: {
+    stage: 'check', retry: 'never', actor: 'operator',
+    en: ['{file}: what is settled cannot be read', 'nothing is lost: marks are taken from the file before it, and what was settled since is sent or taken in once more'],
+    zh: ['{file}：已确认范围的记录无法读取', '数据未丢失：将改用前一个文件中的记录，其后已确认的内容会重发或重收'],
+  },
+  CV_VERIFY_LOG_UNMARKED: {
+    stage: 'check', retry: 'never', actor: 'developer',
+    en: ['{file}: numbers {fromSeq} to {toSeq} of {sender}, {stream}, epoch {epoch} were taken in, and the marks do not have them', 'if they are sent again they count twice; report it with the folder of the log'],
+    zh: ['{file}：{sender} 的 {stream} 流时代 {epoch} 编号 {fromSeq} 至 {toSeq} 已接收，但确认记录中没有', '若重发会重复计入；请附日志目录报告此问题'],
+  },
+  CV_VERIFY_STORE_WRONG: {
+    stage: 'check', retry: 'never', actor: 'operator',
+    en: ['{path}: {detail}', 'stop the gateway, move the file away and start again: it is built anew from the log, as far back as that goes; look at the disk'],
+    zh: ['{path}：{detail}', '停止网关、移走该文件后重启：将由日志重建，范围以日志所存为限；请检查磁盘'],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

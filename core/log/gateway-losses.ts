@@ -11,10 +11,10 @@ import { addRange, addRanges, countOf, fromMark, missingOf, type Range } from '.
 import type { ChainReport, Hole } from './storage.ts';
 import { compareCursors, type AcceptedGroup, type Cursor, type SettledRange } from './types.ts';
 
-const STREAM = 'diagnostic';
+export const LOST_STREAM = 'diagnostic';
 const NO_CENTRE = '000000';
 /** Numbers of the log that are named lost are kept as this sender's marks, so that a restart does not name them again. */
-const LOST = 'lost#';
+export const LOST_SENDER = 'lost#';
 
 const NOTHING = { groups: [], settled: [] };
 
@@ -95,7 +95,7 @@ export class GatewayLosses {
   }
 
   #unnamed(epoch: number, from: number, to: number): Range[] {
-    const before = fromMark(this.#marks.mark(LOST, STREAM, epoch));
+    const before = fromMark(this.#marks.mark(LOST_SENDER, LOST_STREAM, epoch));
     return missingOf(addRanges(before, this.#named.get(epoch) ?? []), from, to);
   }
 
@@ -108,10 +108,10 @@ export class GatewayLosses {
       this.#world.tell({ kind: 'samples_lost', count, reason, intended: false });
       const seq = this.#seq;
       this.#seq += 1;
-      const draft = gapDraft(this.#gateway, NO_CENTRE, { stream: STREAM, epoch, fromSeq: from, toSeq: to, fromAt: nowMs, toAt: nowMs, count, reason }, nowMs);
-      const payload = encodeBatch({ from: this.#gateway, stream: STREAM, epoch: this.#epoch, seq }, [draft]);
-      losses.groups.push({ origin: { sender: this.#gateway, stream: STREAM, epoch: this.#epoch, seq, span: 1, receivedAt: nowMs }, count: 1, payload });
-      losses.settled.push({ sender: LOST, stream: STREAM, epoch, from, to });
+      const draft = gapDraft(this.#gateway, NO_CENTRE, { stream: LOST_STREAM, epoch, fromSeq: from, toSeq: to, fromAt: nowMs, toAt: nowMs, count, reason }, nowMs);
+      const payload = encodeBatch({ from: this.#gateway, stream: LOST_STREAM, epoch: this.#epoch, seq }, [draft]);
+      losses.groups.push({ origin: { sender: this.#gateway, stream: LOST_STREAM, epoch: this.#epoch, seq, span: 1, receivedAt: nowMs }, count: 1, payload });
+      losses.settled.push({ sender: LOST_SENDER, stream: LOST_STREAM, epoch, from, to });
     }
     return losses;
   }

@@ -1,6 +1,6 @@
 /** One example of every shape, for the document; a test holds each to its schema. */
 import type { FaultParams } from '../../core/faults.ts';
-import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesRange, SeriesView, StatusView, WarningView } from '../../core/api.ts';
+import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesRange, SeriesView, StatusView, StoreCheckView, WarningView } from '../../core/api.ts';
 
 const AT = Date.UTC(2026, 5, 18, 6, 30, 25); // 14:30:25 at the town
 const position = { lon: 106.577, lat: 29.557 };
@@ -52,6 +52,11 @@ const command: CommandView = {
   issuedAt: AT, expiresAt: AT + 30_000, status: 'done', sentAt: AT + 2, answeredAt: AT + 140, fault: null, values: null, readBack: true, picture: null,
 };
 
+const storeCheck: StoreCheckView = {
+  state: 'done', startedAt: AT - 4000, endedAt: AT, done: 9120, of: 9120, chunks: 8600, blocks: 520, points: 4_300_000, rows: 81_000, damages: 1,
+  damaged: [{ series: 'YJ-FLD-001|pump-07-plc|level', from: AT - 7_200_000, to: AT - 3_600_000, count: 512 }], problems: [], fault: null,
+};
+
 const demo: DemoView = {
   seconds: 31, act: { zh: '水位越过橙色限值', en: 'the water passes the orange limit' }, canCut: true, canKill: true, networkCut: false, edgeDown: false,
   witnessed: 1204, missing: 0, twice: 0, checkedAt: AT,
@@ -71,4 +76,4 @@ const faultParams: FaultParams = {
 
 const live: LiveMessage = { kind: 'value', ...level, at: AT, value: 3.2, unit: 'm', quality: 'good', flags: [] };
 
-export const EXAMPLES = { faultParams, device, series, range, warning, status, picture, indicator, quarantined, command, commandBody, demo, live, event, events: { items: [event], next: event.cursor } };
+export const EXAMPLES = { faultParams, device, series, range, warning, status, picture, indicator, quarantined, command, commandBody, storeCheck, demo, live, event, events: { items: [event], next: event.cursor } };

@@ -4,7 +4,7 @@ import type { WarningView } from '../../core/api.ts';
 import { FaultError } from '../../core/faults.ts';
 import { EXAMPLES } from './examples.ts';
 import { after, idParam, NO_PARAMS, pageByText, pageFrom, pageLimit, query, route, unknownId, whole } from './route.ts';
-import { DeviceView, IndicatorView, pageOf, PictureView, QuarantineItem, StatusView, WarningView as WarningShape } from './shapes.ts';
+import { DeviceView, IndicatorView, pageOf, PictureView, QuarantineItem, StatusView, StoreCheckView, WarningView as WarningShape } from './shapes.ts';
 
 const MAX_PAGE = 1000;
 /** A filter of a list. */
@@ -83,6 +83,19 @@ export const LIST_ROUTES = [
       const items = await sources.quarantine(asked.after ?? null, asked.limit + 1);
       const kept = items.slice(0, asked.limit);
       return { items: kept, next: items.length > asked.limit ? String(kept.at(-1)?.id) : null };
+    },
+  }),
+  route({
+    method: 'GET', path: '/api/v1/store/check', summary: { zh: '时序库回读校验的进度与结果', en: 'how far reading the store back is, and what it found' },
+    query: query({}), params: NO_PARAMS, answer: StoreCheckView, example: EXAMPLES.storeCheck, faults: [],
+    handle: ({ sources }) => sources.storeCheck.view(),
+  }),
+  route({
+    method: 'POST', path: '/api/v1/store/check', summary: { zh: '开始全量回读校验时序库；进行中时不重复开始，不阻塞写入与查询', en: 'begins to read the whole store back, unless that is under way; nothing waits for it' },
+    query: query({}), params: NO_PARAMS, status: 202, answer: StoreCheckView, example: { ...EXAMPLES.storeCheck, state: 'running', endedAt: null, done: 0, damages: 0, damaged: [] }, faults: ['CV_API_ORIGIN'],
+    handle({ sources, reply }) {
+      reply.code(202);
+      return sources.storeCheck.start();
     },
   }),
 ];

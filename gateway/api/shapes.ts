@@ -99,6 +99,15 @@ export const StatusView = named('Status', 'the path of a sample with live counts
   sinks: z.exactOptional(z.array(SinkView)), config: z.exactOptional(ConfigView),
 })) satisfies z.ZodType<api.StatusView>;
 
+export const StoreCheckView = named('StoreCheck', 'reading the whole store back: how far it is, and what it found', '时序库全量回读校验：进度与结果', z.object({
+  state: z.enum(['never', 'running', 'done', 'failed']), startedAt: time.nullable(), endedAt: time.nullable(),
+  done: count.meta({ en: 'chunks and blocks that were read', zh: '已读数据块' }), of: count.meta({ en: 'of so many', zh: '总数' }),
+  chunks: count, blocks: count, points: count.meta({ en: 'in chunks that are sound', zh: '完好压缩块中的点' }), rows: count.meta({ en: 'not in chunks yet', zh: '尚未压缩的点' }),
+  damages: count.meta({ en: 'how many are damaged; the first thousand are named', zh: '损坏块数；最多列出一千个' }),
+  damaged: z.array(z.object({ series: z.string().nullable(), from: time, to: time, count: count.nullable() })), problems: z.array(Words),
+  fault: z.object({ code: z.string(), zh: z.string(), en: z.string() }).nullable(),
+})) satisfies z.ZodType<api.StoreCheckView>;
+
 export const IndicatorView = named('Indicator', 'an entry of the catalogue, or a code it does not know yet', '目录条目，或目录外的代码', z.object({
   code: z.string(), known: z.boolean(), version: z.int().nullable(), name: Words, unit: z.string(), board: z.string().nullable(), runway: z.string().nullable(), seriesCount: count,
 })) satisfies z.ZodType<api.IndicatorView>;

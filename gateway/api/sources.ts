@@ -4,6 +4,7 @@
  */
 import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesView, StatusView, WarningView } from '../../core/api.ts';
 import type { GatewayLog } from '../../core/log/types.ts';
+import type { StoreCheck } from '../store-check.ts';
 import type { RangeQuery, RangeResult } from '../store/store.ts';
 import type { CommandBody } from './command-body.ts';
 
@@ -51,6 +52,8 @@ export interface ApiSources {
   warning(id: string): Soon<WarningView | null>;
   /** The durable stream behind `events`. */
   log: Pick<GatewayLog, 'read' | 'head' | 'tail'>;
+  /** Reading the store back. */
+  storeCheck: StoreCheck;
   /** Newest first, ids below `before` (null: from the newest). */
   quarantine(before: number | null, limit: number): Soon<QuarantineItem[]>;
   /** The newest picture of a camera with its boxes; null when the device has none or its edge is away. */

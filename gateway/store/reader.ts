@@ -10,9 +10,10 @@ import { compactSlice, type SliceRequest } from './compact.ts';
 import { cursorOf, type FedNumbers } from './database.ts';
 import type { Span } from './fresh.ts';
 import { readBuckets, readRows, type Place } from './read.ts';
+import { checkVersion } from './schema.ts';
 import { MAX_SLOTS, Ring, SLOT_MS, type ReadNumbers } from './ring.ts';
 import { Totals, type TotalColumns } from './totals.ts';
-import { checkFile, checkSlice } from './verify.ts';
+import { checkBlocks, checkFile, checkSize, checkSlice } from './verify.ts';
 import { addWindow, eachNumber } from './window.ts';
 
 /** Long enough for any commit or checkpoint to end. */
@@ -34,8 +35,12 @@ export class StoreReader {
     },
     forget: ({ beforeAt }: { beforeAt: number }) => { this.#ring.forgetBefore(beforeAt); },
     compact: (request: SliceRequest) => this.#snapshot((db) => compactSlice(db, request)),
+    checkVersion: () => this.#snapshot((db) => { checkVersion(db); }),
+    checkSize: () => this.#snapshot((db) => checkSize(db)),
     check: (request: { afterId: number }) => this.#snapshot((db) => checkSlice(db, request)),
+    checkBlocks: (request: { afterId: number }) => this.#snapshot((db) => checkBlocks(db, request)),
     checkFile: () => this.#snapshot((db) => checkFile(db)),
+    names: () => this.#snapshot((db) => db.prepare('SELECT id, indicator, device, point FROM series').all() as { id: number; indicator: string; device: string; point: string }[]),
     close: () => {
       this.#db?.close();
       this.#db = null;

@@ -18,7 +18,8 @@ import type { FedNumbers, StoreDatabase } from './database.ts';
 import { Directory } from './directory.ts';
 import type { StoreReader } from './reader.ts';
 import type { SeriesHead, SeriesSnapshot } from './rows.ts';
-import { openReader, Upkeep, type Verification } from './upkeep.ts';
+import { openReader, Upkeep } from './upkeep.ts';
+import type { Verification } from './verify.ts';
 
 export interface StoreOptions {
   /** Folder of `store.db`; made when missing. */
@@ -104,8 +105,14 @@ export interface Store {
   sweep(): Promise<void>;
   /** Moves everything into compressed chunks now; by itself when it is time, or when there is much. */
   compact(): Promise<void>;
-  /** Reads everything back, while the store goes on working. Damage is told as it is found. */
-  verify(): Promise<Verification>;
+  /**
+   * Reads everything back, while the store goes on working. Damage is told as it is found.
+   *
+   * @param onSlice told of chunks and blocks that were read, of how many
+   */
+  verify(onSlice?: (done: number, of: number) => void): Promise<Verification>;
+  /** The series of an id, as damage names it. */
+  nameOf(id: number): SeriesName | null;
   close(): Promise<void>;
 }
 
@@ -230,8 +237,12 @@ class OpenStore implements Store {
     return this.#upkeep.compact();
   }
 
-  verify(): Promise<Verification> {
-    return this.#upkeep.verify();
+  verify(onSlice: (done: number, of: number) => void = () => {}): Promise<Verification> {
+    return this.#upkeep.verify(onSlice);
+  }
+
+  nameOf(id: number): SeriesName | null {
+    return this.#directory.byId(id) ?? null;
   }
 
   async close(): Promise<void> {

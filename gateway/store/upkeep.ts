@@ -11,7 +11,7 @@ import type { Slice } from './compact.ts';
 import type { StoreDatabase } from './database.ts';
 import type { Generation } from './generations.ts';
 import type { StoreReader } from './reader.ts';
-import type { CheckedSlice } from './verify.ts';
+import { verifyStore, type Verification } from './verify.ts';
 
 export interface UpkeepOptions {
   path: string;
@@ -21,18 +21,6 @@ export interface UpkeepOptions {
   compaction: { everyMs: number; settleMs: number };
   /** Time of the newest value there is. */
   newestAt(): number;
-}
-
-/** What reading everything back found. */
-export interface Verification {
-  chunks: number;
-  /** In chunks that are sound. */
-  points: number;
-  /** Not in chunks yet. */
-  rows: number;
-  damages: Damage[];
-  /** What SQLite says of the file's structure. */
-  problems: string[];
 }
 
 const LOOK_EVERY_MS = 60_000;
@@ -83,8 +71,8 @@ export class Upkeep {
     });
   }
 
-  verify(): Promise<Verification> {
-    return this.#inTurn(() => this.#withReader((reader) => this.#verify(reader)));
+  verify(onSlice: (done: number, of: number) => void): Promise<Verification> {
+    return this.#inTurn(() => this.#withReader((reader) => this.#verify(reader, onSlice)));
   }
 
   async close(): Promise<void> {
@@ -190,17 +178,16 @@ export class Upkeep {
     }
   }
 
-  async #verify(reader: Reader): Promise<Verification> {
-    const found: Verification = { chunks: 0, points: 0, rows: 0, damages: [], problems: [] };
-    for (let afterId: number | null = -1; afterId !== null && !this.#closed;) {
-      const slice: CheckedSlice = await reader.call('check', { afterId });
-      found.chunks += slice.chunks;
-      found.points += slice.points;
-      found.damages.push(...slice.damages);
-      afterId = slice.lastId;
-    }
+  async #verify(reader: Reader, onSlice: (done: number, of: number) => void): Promise<Verification> {
+    const nothing = undefined as never;
+    const found = await verifyStore({
+      size: () => reader.call('checkSize', nothing),
+      chunks: (request) => reader.call('check', request),
+      blocks: (request) => reader.call('checkBlocks', request),
+      file: () => reader.call('checkFile', nothing),
+    }, onSlice, () => !this.#closed);
     this.#onDamages(found.damages);
-    return Object.assign(found, await reader.call('checkFile', undefined as never));
+    return found;
   }
 
   /** A thread of its own, so that it keeps no query waiting; it ends with the job. */

@@ -36,6 +36,7 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
       devices: () => gateway.devices,
       indicators: () => gateway.indicators,
       series: (filter) => gateway.series.map(({ view }) => view).filter((view) => fits(view, filter)),
+      storeCheck: { view: () => EXAMPLES.storeCheck, start: () => EXAMPLES.storeCheck },
       range(query) {
         const points = gateway.series.find(({ view }) => fits(view, query))?.points.filter(({ at }) => at >= query.from && at < query.to) ?? [];
         if (query.maxPoints === null) return Promise.resolve({ ...page(points, query.after, query.limit), downsampled: false });
