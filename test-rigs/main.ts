@@ -3,6 +3,7 @@ const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> 
   'log-cuts': () => import('./log-cuts/main.ts'),
   'log-damage': () => import('./log-damage/main.ts'),
   dtu: () => import('./dtu/main.ts'),
+  stations: () => import('./stations/main.ts'),
   'broker-abuse': () => import('./broker-abuse/main.ts'),
   'console-fake': () => import('./console-fake/main.ts'),
 };

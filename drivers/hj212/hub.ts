@@ -2,11 +2,11 @@
 import type { Socket } from 'node:net';
 import { FaultError } from '../../core/faults.ts';
 import { sharedPort, type Reception } from '../../core/shared-port.ts';
+import { Strangers } from '../../core/unknown-device.ts';
 import type { World } from '../../core/world.ts';
 import { Connection, type Received } from './connection.ts';
 import type { Station } from './station.ts';
 
-const MAX_TOLD = 1000;
 const MAX_CONNECTIONS = 4096;
 
 /** Someone who wants to know who speaks, whether configured or not: `check` and `discover`. */
@@ -29,15 +29,17 @@ export class Hub implements Reception {
   readonly #stations = new Map<string, Station>();
   readonly #listeners = new Set<Listener>();
   readonly #connections = new Set<Connection>();
-  readonly #told = new Set<string>();
+  readonly #strangers: Strangers;
 
   constructor(listen: string, world: World) {
     this.listen = listen;
     this.#world = world;
+    this.#strangers = new Strangers('hj212', listen, world.tell);
   }
 
   join(station: Station): void {
     this.#stations.set(station.settings.mn, station);
+    this.#strangers.known(station.settings.mn);
   }
 
   leave(station: Station): void {
@@ -72,8 +74,15 @@ export class Hub implements Reception {
     const { mn } = received.message;
     const station = this.#stations.get(mn);
     if (station) return station.heard(received, connection);
-    if (this.#listeners.size > 0 || this.#told.has(mn) || this.#told.size >= MAX_TOLD) return;
-    this.#told.add(mn);
-    this.#world.tell({ kind: 'fault', fault: { code: 'CV_HJ212_UNKNOWN', params: { mn: mn.slice(0, 32), address: this.listen, peer: connection.peer } } });
+    if (this.#listeners.size > 0) return;
+    const { listen } = this;
+    this.#strangers.heard(
+      { id: mn, peer: connection.peer, said: withoutPassword(received.packet), settings: { listen, mn } },
+      { code: 'CV_HJ212_UNKNOWN', params: { mn: mn.slice(0, 32), address: listen, peer: connection.peer } },
+    );
   }
+}
+
+function withoutPassword(packet: Uint8Array): Uint8Array {
+  return Buffer.from(Buffer.from(packet).toString('latin1').replace(/\bPW=[^;&]*/, (found) => `PW=${'*'.repeat(found.length - 3)}`), 'latin1');
 }

@@ -36,6 +36,8 @@ export const recording: BytesRecording<Hj212Settings, { id: string } & Hj212Poin
   seal(message) {
     const end = trimmed(message).length - 4;
     if (end < HEAD_BYTES) return;
+    // Right in small letters is right.
+    if (dataOf(trimmed(message))) return;
     const crc = crcOf(message, HEAD_BYTES, end).toString(16).toUpperCase().padStart(4, '0');
     for (let at = 0; at < 4; at += 1) message[end + at] = crc.charCodeAt(at);
   },
