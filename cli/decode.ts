@@ -7,6 +7,7 @@ import type { Driver, FrameReader, Request } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import { faultLine, resultLines } from '../core/result-lines.ts';
 import { driverById, driverIds } from '../drivers/index.ts';
+import { openProgress } from './progress.ts';
 import { printLine } from './result-print.ts';
 import { printProblems } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
@@ -43,13 +44,19 @@ async function run(terminal: Terminal, id: string, file: string | undefined, opt
   const input = inputOf(driver.frameOf, file, options.hex);
   const at = Date.now();
   let isFaulty = input.length === 0;
+  // A screen of results is progress enough; into a file or a pipe, stderr says how far it is.
+  const progress = process.stdout.isTTY ? null : openProgress(terminal, { id: 'decode', en: 'decoding, frames', zh: '正在解析，帧' });
+  let frames = 0;
   for (const read of driver.frameOf.read(input, points)) {
     const context = { device: id, at, request: read.request, language: terminal.language, unitOf: unitOf ?? unitsOf(driver) };
     const lines = read.fault ? [faultLine(read.fault, at, terminal.language)] : resultLines(driver.decode(read.frame, read.request), context);
     for (const line of lines) printLine(terminal, line);
     if (lines.length === 0) terminal.remark(terminal.text({ en: 'a good frame, in which none of the points lies', zh: '帧有效，但其中没有任何测点' }));
     isFaulty ||= lines.some((line) => 'fault' in line);
+    frames += 1;
+    progress?.tell(frames, input.length > 1 ? input.length : null);
   }
+  progress?.end();
   process.exitCode = isFaulty ? EXIT.found : EXIT.ok;
 }
 

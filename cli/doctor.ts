@@ -13,6 +13,7 @@ import { lockFile, lookAtGateway, lookAtPrograms, lookAtSerial } from './doctor/
 import { lookAtClock, lookAtHeat, lookAtLimits, lookAtSpace, nearestFolder } from './doctor/surroundings.ts';
 import { lookAtWear } from './doctor/wear.ts';
 import { loadEdge } from './load.ts';
+import { openProgress } from './progress.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
 interface Options {
@@ -57,7 +58,7 @@ async function run(terminal: Terminal, options: Options): Promise<number> {
   tell(lookAtLimits(machine));
   tell(await lookAtHeat(machine));
   if (setup) tell(await lookAround(machine, setup));
-  tell(await lookAtWear(machine, { dir: nearestFolder(dir), watchMs, enduranceBytes, amplification }, watching(terminal, options.for)));
+  tell(await lookAtWear(machine, { dir: nearestFolder(dir), watchMs, enduranceBytes, amplification }, watching(terminal, options.for, watchMs)));
   const found = exitOf(findings);
   return exit === EXIT.ok ? found : exit;
 }
@@ -93,14 +94,15 @@ async function configured(terminal: Terminal, config: string | undefined): Promi
   return { setup, exit: EXIT.ok };
 }
 
-/** A line that counts up on a terminal; elsewhere one word at the start. */
-function watching(terminal: Terminal, duration: string): (share: number) => void {
-  const words = terminal.text({ en: `watching what is written to the disk for ${duration}`, zh: `正在观察磁盘写入，共 ${duration}` });
-  if (!process.stderr.isTTY) {
-    terminal.remark(words);
-    return () => {};
-  }
-  return (share) => { process.stderr.write(`\r${words} … ${Math.floor(share * 100)} %${share >= 1 ? '\n' : ''}`); };
+/** Said at once where no line is written over; then how far it is. */
+function watching(terminal: Terminal, duration: string, ofMs: number): (share: number) => void {
+  const task = { id: 'wear', en: `watching what is written to the disk for ${duration}`, zh: `正在观察磁盘写入，共 ${duration}`, unit: 'ms' } as const;
+  if (!process.stderr.isTTY && !terminal.json) terminal.remark(terminal.text(task));
+  const progress = openProgress(terminal, task);
+  return (share) => {
+    progress.tell(share * ofMs, ofMs);
+    if (share >= 1) progress.end();
+  };
 }
 
 function bytesIn(dir: string): number {

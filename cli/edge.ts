@@ -39,6 +39,8 @@ async function run(terminal: Terminal, path: string): Promise<void> {
     start: () => runEdge(setup, realWorld(observer.tell), { metrics: observer.metrics, config: () => watch.state, clock: { boot: realBoot(), probe: realProbe(realFiles) } }),
     announce: (edge) => announce(terminal, setup, edge),
     ofTheCall: OF_THE_CALL,
+    held: (edge) => edge.held(),
+    heldWords: { en: 'events that the gateway has not acknowledged', zh: '网关尚未确认的事件' },
     reload: (edge) => reload(terminal, { what: 'edge', path, load: (source) => loadEdge(source), take: edge.reload, watch }),
   });
 }

@@ -56,6 +56,8 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
     reload: (gateway) => reload(terminal, { what: 'gateway', path: options.config, load: loadGateway, take: gateway.reload, watch }),
     announce: (gateway) => announce(terminal, setup, gateway),
     ofTheCall: OF_THE_CALL,
+    held: (gateway) => gateway.held(),
+    heldWords: { en: 'events that the store or the rules have not taken', zh: '时序库或规则尚未处理的事件' },
   });
 }
 

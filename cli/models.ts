@@ -8,6 +8,7 @@ import { realWorld, type World } from '../core/world.ts';
 import { MODELS, modelById, modelIds } from '../models/index.ts';
 import { openDetector, type Detector } from '../models/load.ts';
 import { verifyModel } from '../models/verify.ts';
+import { openProgress } from './progress.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
 export function define(terminal: Terminal): Command {
@@ -55,7 +56,10 @@ async function list(terminal: Terminal, world: World): Promise<number> {
 
 async function verify(terminal: Terminal, world: World, id: string | undefined): Promise<number> {
   const worst: number[] = [EXIT.ok];
-  for (const spec of id === undefined ? MODELS : [modelOf(id)]) {
+  const specs = id === undefined ? MODELS : [modelOf(id)];
+  const progress = openProgress(terminal, { id: 'models', en: 'checking models', zh: '正在校验模型' });
+  for (const [at, spec] of specs.entries()) {
+    progress.tell(at, specs.length, spec.id);
     try {
       const detector = await openDetector(spec, {}, world);
       await detector.close();
@@ -67,6 +71,7 @@ async function verify(terminal: Terminal, world: World, id: string | undefined):
       worst.push(exitOf(fault));
     }
   }
+  progress.end();
   return Math.max(...worst);
 }
 

@@ -12,6 +12,7 @@ import { foldersOf, loadCase, replaySamples, type LoadedCase } from '../test-rig
 import { replayEvents } from '../test-rigs/replay/events.ts';
 import { paceAt, type Speed } from '../test-rigs/replay/pace.ts';
 import { TROUBLES, type Trouble } from '../test-rigs/replay/trouble.ts';
+import { openProgress } from './progress.ts';
 import { printLine } from './result-print.ts';
 import { printProblems, runService } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
@@ -54,7 +55,10 @@ async function run(terminal: Terminal, paths: readonly string[], options: Option
   if (options.serve !== undefined) return serve(terminal, folders, options.serve, options);
   const isJudged = options.tap === true || options.junit !== undefined;
   const results: CaseResult[] = [];
-  for (const folder of folders) {
+  // A screen of results is progress enough.
+  const progress = process.stdout.isTTY && !isJudged ? null : openProgress(terminal, { id: 'replay', en: 'playing cases', zh: '正在回放案例' });
+  for (const [at, folder] of folders.entries()) {
+    progress?.tell(at, folders.length, folder);
     const { loaded, problems } = await loadCase(folder);
     if (!loaded) {
       printProblems(terminal, problems);
@@ -70,6 +74,7 @@ async function run(terminal: Terminal, paths: readonly string[], options: Option
       if (!isJudged) terminal.remark(terminal.text({ en: `${folder}: ${result.problems.length} line(s) differ from expected.jsonl; cityvitals case accept shows them`, zh: `${folder}：与 expected.jsonl 有 ${result.problems.length} 行不同；cityvitals case accept 可查看` }));
     }
   }
+  progress?.end();
   if (options.tap) process.stdout.write(tap(results));
   if (options.junit !== undefined) writeFileSync(options.junit, junit(results));
 }

@@ -2,8 +2,10 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { problemLine, type ConfigProblem } from '../core/config/check.ts';
 import { FaultError, type FaultCode } from '../core/faults.ts';
+import { openProgress } from './progress.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
+const SHOW_EVERY_MS = 200;
 /** Whoever stops a service waits no longer than this. */
 const STOP_WITHIN_MS = 5_000;
 
@@ -28,6 +30,10 @@ export interface Service<R extends { close(): Promise<void> }> {
   announce(running: R): void;
   /** Faults of the start that no second try would help: the command was called or configured wrongly. */
   ofTheCall: ReadonlySet<FaultCode>;
+  /** What is on disk and not passed on yet, in events; asked while it stops and after that. */
+  held?(running: R): number;
+  /** What `held` counts. */
+  heldWords?: { en: string; zh: string };
   /** SIGHUP; never rejects. */
   reload?(running: R): Promise<void>;
 }
@@ -41,8 +47,25 @@ export async function runService<R extends { close(): Promise<void> }>(terminal:
   onHangUp(async () => service.reload?.(running));
   await stop;
   terminal.remark(terminal.text({ en: 'stopping …', zh: '正在停止…' }));
-  await running.close();
+  await closeShown(terminal, service, running);
   process.exit(EXIT.ok);
+}
+
+/** Says what is still to do while it closes, and at the end what stays on disk for the next start. */
+async function closeShown<R extends { close(): Promise<void> }>(terminal: Terminal, { held, heldWords }: Service<R>, running: R): Promise<void> {
+  if (!held || !heldWords) return running.close();
+  const progress = openProgress(terminal, { id: 'stop', ...heldWords });
+  const show = () => progress.tell(held(running), null);
+  show();
+  const timer = setInterval(show, SHOW_EVERY_MS);
+  await running.close().finally(() => {
+    clearInterval(timer);
+    progress.end();
+  });
+  const count = held(running);
+  if (terminal.json) return terminal.record({ stopped: true, held: count });
+  const words = terminal.text(heldWords);
+  terminal.remark(terminal.text({ en: `stopped; ${words}: ${count}${count > 0 ? ', kept on disk for the next start' : ''}`, zh: `已停止；${words}：${count}${count > 0 ? '，已保存在磁盘上，下次启动后继续' : ''}` }));
 }
 
 /** Resolves at the first SIGINT or SIGTERM, during the start too; the second SIGINT, and time, end the program whatever it does. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Boot } from '../core/boot.ts';
 import type { ConfigState, Reloaded } from '../core/config/reload.ts';
 import type { Driver } from '../core/driver.ts';
+import { STREAMS } from '../core/event.ts';
 import { openEdgeLog } from '../core/log/edge-log.ts';
 import type { EdgeLog, KeptGroup } from '../core/log/types.ts';
 import { VERSION } from '../core/version.ts';
@@ -50,6 +51,8 @@ export interface RunningEdge {
   httpUrl: string;
   states(): DeviceState[];
   uplink(): UplinkStatus;
+  /** Events in the log that no gateway has acknowledged. */
+  held(): number;
   /**
    * Takes in a changed setup. Devices that are as before are not touched. One at a time.
    *
@@ -133,7 +136,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       return plan.told;
     }
     let closing: Promise<void> | null = null;
-    return { httpUrl: http.url, states: line.states, uplink: line.uplink, reload, close: () => (closing ??= inTurn(undo)) };
+    return { httpUrl: http.url, states: line.states, uplink: line.uplink, held: () => STREAMS.reduce((sum, stream) => sum + log.size(stream).events, 0), reload, close: () => (closing ??= inTurn(undo)) };
   } catch (error) {
     await inTurn(undo);
     throw error;

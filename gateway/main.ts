@@ -43,6 +43,8 @@ export interface RunningGateway {
   httpUrl: string;
   /** Where edges and consumers connect. */
   brokerUrl: string;
+  /** Events in the log that the store or the rules have not taken yet, whichever is further behind. */
+  held(): number;
   /**
    * Takes in a changed setup: rules, catalogue, edges, consumers, operators and the like. One at a time.
    *
@@ -138,6 +140,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   let closing: Promise<void> | null = null;
   return {
     reload,
+    held: () => Math.max(line.lag('store'), line.lag('warnings')),
     httpUrl: api.url.replace(/\/$/, ''), brokerUrl,
     close: () => (closing ??= (async () => { for (const step of undo) await step(); })()),
   };
