@@ -46,6 +46,24 @@ export interface DeviceView {
   values: LastValue[];
 }
 
+/** A device that spoke to an edge and that nobody configured: what names it, what it said first, and the lines that take it in. */
+export interface UnknownDeviceView {
+  edge: string;
+  centre: string;
+  driver: string;
+  /** Where it was heard. */
+  address: string;
+  /** MN, registration packet, EPC, topic; empty when it says nothing. */
+  id: string;
+  peer: string;
+  said: { hex: string; text: string };
+  /** To be pasted under `devices:` of that edge. */
+  yaml: string;
+  count: number;
+  firstAt: number;
+  lastAt: number;
+}
+
 export interface PictureView {
   device: string;
   at: number;

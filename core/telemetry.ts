@@ -5,6 +5,7 @@
 import type { Stream } from './event.ts';
 import type { Fault } from './faults.ts';
 import type { LossReason } from './losses.ts';
+import type { UnknownDevice } from './wire/messages.ts';
 
 export type TelemetryEvent =
   | { kind: 'fault'; fault: Fault; device?: string; edge?: string }
@@ -14,6 +15,8 @@ export type TelemetryEvent =
   | { kind: 'samples_lost'; count: number; reason: LossReason; intended: boolean; device?: string; stream?: Stream; sender?: string }
   | { kind: 'exchange'; device: string; durationMs: number; ok: boolean }
   | { kind: 'device_state'; device: string; online: boolean; reason: string }
+  | ({ kind: 'unknown_device' } & UnknownDevice)
+  | { kind: 'unknown_device_known'; driver: string; address: string; id: string }
   | { kind: 'events_kept'; count: number; stream: Stream; urgent: boolean; durationMs: number }
   | { kind: 'events_settled'; count: number; stream: Stream }
   | { kind: 'batch_sent'; count: number; bytes: number; lane: 'up' | 'late' }
@@ -51,6 +54,8 @@ export const TELEMETRY = {
   samples_lost: [{ metric: 'cityvitals_samples_lost_total', type: 'counter', labels: ['reason', 'device'], en: 'samples and events that did not make it, by reason', zh: '按原因计的未到达样本与事件' }],
   exchange: [{ metric: 'cityvitals_exchange_seconds', type: 'histogram', field: 'durationMs', labels: ['device'], en: 'one request and its answer', zh: '一次请求与应答的耗时' }],
   device_state: [{ metric: 'cityvitals_device_online', type: 'gauge', field: 'online', labels: ['device'], en: '1 when the device answers', zh: '设备在线为 1' }],
+  unknown_device: [{ metric: 'cityvitals_unknown_devices_total', type: 'counter', field: 'one', labels: ['driver'], en: 'times that a device spoke which nobody configured', zh: '未配置的设备发来数据的次数' }],
+  unknown_device_known: [],
   events_kept: [
     { metric: 'cityvitals_events_kept_total', type: 'counter', labels: ['stream'], en: 'events durable in the log', zh: '已落盘的事件' },
     { metric: 'cityvitals_commit_seconds', type: 'histogram', field: 'durationMs', labels: ['stream'], en: 'time of one commit of the log', zh: '日志一次提交的耗时' },

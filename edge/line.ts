@@ -23,7 +23,7 @@ export interface EdgeParts {
   pictures: LastPictures;
   points: QualifyFacts & ReduceFacts;
   log: EdgeLog;
-  presence: Pick<PresenceFacts, 'version' | 'httpUrl' | 'clock'>;
+  presence: Pick<PresenceFacts, 'version' | 'httpUrl' | 'clock' | 'unknown'>;
   /** In place of the devices themselves: what a recording says. */
   reading?: Host | undefined;
   /** A payload of the command topic. */

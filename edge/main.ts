@@ -26,6 +26,7 @@ import { DOOR_FILE, tapDoor } from './tap/door.ts';
 import { Taps } from './tap/taps.ts';
 import type { UplinkStatus } from './stations/forward.ts';
 import { timeKnown } from './stations/qualify/device-clock.ts';
+import { UnknownDevices } from './unknown-devices.ts';
 import { CameraDetectors } from './vision/camera-detectors.ts';
 import { openLastPictures } from './vision/last-picture.ts';
 
@@ -69,7 +70,8 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
   const time = setup.clock && options.clock ? { trust: setup.clock.trust, ...options.clock, clock: new EdgeClock(outside.clock, options.clock.boot) } : null;
   const clock = time ? time.clock : outside.clock;
   const troubles = new Troubles(() => clock.nowMs());
-  const world: World = { ...outside, clock, tell: troubles.over(outside.tell) };
+  const unknown = new UnknownDevices(() => clock.nowMs());
+  const world: World = { ...outside, clock, tell: unknown.over(troubles.over(outside.tell)) };
   const driverOf = async (id: string) => options.extraDrivers?.find((one) => one.id === id) ?? driverById(id);
   // Said before anything opens.
   const taps = new Taps(world);
@@ -97,11 +99,11 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       devices, log, pictures, points, reading: options.reading,
       onCommand: (payload) => desk?.take(payload),
       detectors: detectors.byDevice,
-      presence: { version: VERSION, httpUrl: () => httpUrl, ...(gatewayClock && { clock: gatewayClock }) },
+      presence: { version: VERSION, httpUrl: () => httpUrl, unknown: () => unknown.newest(), ...(gatewayClock && { clock: gatewayClock }) },
     }, world);
     const door = tapDoor(taps, world.clock, process.pid);
     const http = await openLocalHttp(setup.http, {
-      health: () => healthOf({ edge: setup.edge, centre: setup.centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, problems: () => troubles.list(), clock: () => ({ known: keeper?.isSettled ?? true, source: time ? time.clock.source : 'system' }), uplink: line.uplink, devices: line.states, config: options.config }),
+      health: () => healthOf({ edge: setup.edge, centre: setup.centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, problems: () => troubles.list(), clock: () => ({ known: keeper?.isSettled ?? true, source: time ? time.clock.source : 'system' }), uplink: line.uplink, devices: line.states, unknown: () => unknown.list(), config: options.config }),
       metrics: options.metrics,
       picture: (device) => pictures.get(device),
       tap: (request, response) => door.serve(request, response),

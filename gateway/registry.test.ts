@@ -96,3 +96,14 @@ test('what is known outlives a restart, and a torn file does not keep the gatewa
   assert.deepEqual(third.registry.devices(), []);
   await third.registry.close();
 });
+
+test('devices that nobody configured are known by edge as it said last, also while it is away', async () => {
+  const { registry, state } = await rig();
+  const stranger = { driver: 'hj212', address: '0.0.0.0:8212', id: 'A1', peer: '10.0.0.9:1', said: { hex: '23', text: '#' }, yaml: '', count: 2, firstAt: 1, lastAt: 2 };
+  state({ unknown: [stranger] });
+  registry.noteState({ v: 1, edge: 'pump', centre: CENTRE, online: false }, CENTRE);
+  assert.deepEqual(registry.unknownDevices(), [{ edge: 'pump', centre: CENTRE, ...stranger }]);
+  assert.ok(registry.edges().every((edge) => !('unknown' in edge)));
+  state();
+  assert.deepEqual(registry.unknownDevices(), [], 'taken in');
+});

@@ -4,12 +4,12 @@
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { DeviceView, EdgeView, Freshness } from '../core/api.ts';
+import type { DeviceView, EdgeView, Freshness, UnknownDeviceView } from '../core/api.ts';
 import type { Position } from '../core/event.ts';
 import { faultOf } from '../core/faults.ts';
 import { valueAt } from '../core/wire/columns.ts';
 import type { EventColumns } from '../core/wire/event-columns.ts';
-import type { DeviceState, EdgeState } from '../core/wire/messages.ts';
+import type { DeviceState, EdgeState, UnknownDeviceState } from '../core/wire/messages.ts';
 import { everyMs, type Timer, type World } from '../core/world.ts';
 
 /** A device as its edge speaks of it; its values and what can be made of its reason are added for the API. */
@@ -35,6 +35,8 @@ interface Edge {
   clockOffsetMs: number | null;
   http: string | null;
   seenAt: number;
+  /** Who spoke to it and is not configured, as it said last; absent in what an older gateway saved. */
+  unknown?: readonly UnknownDeviceState[];
 }
 
 interface Device {
@@ -112,7 +114,7 @@ export class Registry {
     const before = this.#edges.get(state.edge) ?? unknownEdge(state.edge, centre);
     const seenAt = this.#world.clock.nowMs();
     this.#edges.set(state.edge, state.online
-      ? { id: state.edge, centre, online: true, version: state.version ?? null, logDepth: state.log?.depth ?? null, clockOffsetMs: state.clockOffsetMs ?? null, http: state.http ?? null, seenAt }
+      ? { id: state.edge, centre, online: true, version: state.version ?? null, logDepth: state.log?.depth ?? null, clockOffsetMs: state.clockOffsetMs ?? null, http: state.http ?? null, seenAt, unknown: state.unknown ?? [] }
       : { ...before, centre, online: false, http: null, seenAt });
     if (state.online && state.devices) this.#noteDevices(state.edge, centre, state.devices, state.sentAt ?? seenAt, seenAt);
     this.#changed = true;
@@ -165,7 +167,12 @@ export class Registry {
   }
 
   edges(): EdgeView[] {
-    return [...this.#edges.values()].map(({ http: _http, ...edge }) => edge);
+    return [...this.#edges.values()].map(({ http: _http, unknown: _unknown, ...edge }) => edge);
+  }
+
+  /** Of all edges, in any order. */
+  unknownDevices(): UnknownDeviceView[] {
+    return [...this.#edges.values()].flatMap(({ id: edge, centre, unknown = [] }) => unknown.map((device) => ({ edge, centre, ...device })));
   }
 
   devices(): RegisteredDevice[] {

@@ -87,6 +87,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
       const values = Map.groupBy(store.last(), ({ device }) => device);
       return registry.devices().map((device) => deviceView(device, values.get(device.id) ?? []));
     },
+    unknownDevices: () => registry.unknownDevices(),
     indicators: () => indicatorViews(parts.catalogue, store),
     series: (filter) => store.series(filter),
     range: (query) => store.range(query),

@@ -52,6 +52,30 @@ export interface DeviceState {
   pictures?: boolean;
 }
 
+/** A device that speaks to us and that nobody configured: what names it, what it said, how it is taken in. */
+export interface UnknownDevice {
+  driver: string;
+  /** Where it was heard: our listening address, or the broker's. */
+  address: string;
+  /** What names it there: MN, registration packet, EPC, topic; empty when it says nothing. */
+  id: string;
+  /** Address and port it spoke from, or as good as is known. */
+  peer: string;
+  said: { hex: string; text: string };
+  /** Ready to be pasted under `devices:`; empty when the id is too long to be one. */
+  yaml: string;
+}
+
+/** The same as an edge lists it. Times are ms UTC. */
+export interface UnknownDeviceState extends UnknownDevice {
+  /** How often it spoke. */
+  count: number;
+  firstAt: number;
+  lastAt: number;
+}
+
+export const MAX_UNKNOWN_UP = 50;
+
 /** Retained on `…/state`; the last will is the same with online false and nothing but v, edge, centre. */
 export interface EdgeState {
   v: number;
@@ -66,6 +90,8 @@ export interface EdgeState {
   /** Base URL of the edge's local HTTP, for pictures; present only when it listens. */
   http?: string;
   devices?: DeviceState[];
+  /** Newest first, at most MAX_UNKNOWN_UP. */
+  unknown?: UnknownDeviceState[];
 }
 
 /** A point with its fixed facts travels in the catalogue; see docs/events.md. */

@@ -7,7 +7,7 @@ import { EVENT_SCHEMA } from '../event-schema.ts';
 import { IDS, STREAMS } from '../event.ts';
 import { described, type JsonSchema } from '../json-schema.ts';
 import { MAX_BATCH_EVENTS } from './batch.ts';
-import { MAX_HAVE_RANGES, type Ack, type ClockAnswer, type EdgeState, type Refusal } from './messages.ts';
+import { MAX_HAVE_RANGES, MAX_UNKNOWN_UP, type Ack, type ClockAnswer, type EdgeState, type Refusal } from './messages.ts';
 import { WIRE_VERSION } from './topics.ts';
 
 const v = z.literal(WIRE_VERSION).meta({ en: 'version of the wire', zh: '协议版本' });
@@ -29,6 +29,14 @@ const DEVICE_SCHEMA = z.object({
   pictures: z.boolean().exactOptional().meta({ en: 'the edge\'s HTTP has its newest picture', zh: '边缘节点的 HTTP 提供其最新画面' }),
 });
 
+export const UNKNOWN_DEVICE_SCHEMA = z.object({
+  driver: z.string().max(64), address: z.string().max(300).meta({ en: 'where it was heard: a listening address, or a broker\'s', zh: '收到数据的地址：监听地址或代理地址' }),
+  id: z.string().max(64).meta({ en: 'MN, registration packet, EPC, topic; empty when it says nothing', zh: 'MN、注册包、EPC、主题；未发送任何内容时为空' }), peer: z.string().max(64),
+  said: z.object({ hex: z.string().max(96), text: z.string().max(48) }).meta({ en: 'its first bytes; what is not printable is a dot in the text', zh: '最初的字节；文本中不可打印的字符以点表示' }),
+  yaml: z.string().max(1500).meta({ en: 'to be pasted under `devices:`', zh: '可粘贴到 devices: 之下' }),
+  count: whole.meta({ en: 'how often it spoke', zh: '发来数据的次数' }), firstAt: time, lastAt: time,
+});
+
 /** Unknown fields are let be by who reads it, so that a newer edge is understood. */
 export const STATE_SCHEMA = z.object({
   v, edge: z.string().regex(IDS.edge), centre: z.string().regex(IDS.centre),
@@ -39,6 +47,7 @@ export const STATE_SCHEMA = z.object({
   log: z.object({ depth: count.meta({ en: 'events that are not settled yet', zh: '尚未确认的事件数' }), bytes: count, byStream: z.partialRecord(stream, count) }).exactOptional(),
   http: z.url({ protocol: /^https?$/ }).max(200).exactOptional().meta({ en: 'base of the edge\'s own HTTP, where it listens', zh: '边缘节点自身 HTTP 的地址（若开启）' }),
   devices: z.array(DEVICE_SCHEMA).max(MAX_DEVICES).exactOptional(),
+  unknown: z.array(UNKNOWN_DEVICE_SCHEMA).max(MAX_UNKNOWN_UP).exactOptional().meta({ en: 'devices that spoke and that nobody configured, newest first', zh: '发来数据但未配置的设备，最新在前' }),
 }) satisfies z.ZodType<EdgeState>;
 
 export const ACK_SCHEMA = z.object({

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode } from './decode.ts';
 import type { Fault } from '../../core/faults.ts';
+import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { realNet, type World } from '../../core/world.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { Hj212Frame } from './frame.ts';
@@ -16,17 +17,19 @@ const upload = (value: number, second = 0) => `DataTime=202601011200${String(sec
 interface Bench {
   world: World & { clock: ReturnType<typeof testWorld>['clock'] };
   faults: Fault[];
+  told: TelemetryEvent[];
   port: number;
 }
 
 async function bench(): Promise<Bench> {
   const faults: Fault[] = [];
+  const told: TelemetryEvent[] = [];
   const base = testWorld();
-  const world = { ...base, net: { ...realNet }, tell: ((event) => { if (event.kind === 'fault') faults.push(event.fault); }) satisfies World['tell'] };
+  const world = { ...base, net: { ...realNet }, tell: ((event) => { told.push(event); if (event.kind === 'fault') faults.push(event.fault); }) satisfies World['tell'] };
   const listening = await realNet.listen({ host: '127.0.0.1', port: 0 }, (socket) => { socket.destroy(); });
   const { port } = listening;
   await listening.close();
-  return { world, faults, port };
+  return { world, faults, told, port };
 }
 
 const openAt = ({ world, port }: Bench, mn: string, more: Record<string, unknown> = {}) => open(settings.parse({ listen: `127.0.0.1:${port}`, mn, ...more }), POINTS, world);
@@ -144,6 +147,12 @@ test('another password, an unknown MN, another protocol: nothing is given, each 
   right.upload('2011', upload(7));
   assert.equal(valueOf(await reading.next()), 7);
   assert.deepEqual(at.faults.map(({ code }) => code).toSorted(), ['CV_HJ212_PASSWORD', 'CV_HJ212_STREAM', 'CV_HJ212_UNKNOWN']);
+  const heard = at.told.filter((event) => event.kind === 'unknown_device');
+  assert.deepEqual(new Set(heard.map(({ id }) => id)), new Set(['B2']));
+  for (const { said } of heard) {
+    assert.match(said.text, /^##\d{4}QN=/);
+    assert.match(Buffer.from(said.hex, 'hex').toString('latin1'), /;PW=\*/, 'without its password');
+  }
   assert.equal(wrong.answered.size + stranger.answered.size, 0);
   await reading.end();
   await Promise.all([wrong, stranger, other, right].map((logger) => logger.stop()));

@@ -4,7 +4,7 @@
  */
 import { STREAMS } from '../../core/event.ts';
 import type { EdgeLog } from '../../core/log/types.ts';
-import type { ClockAnswer, DeviceState, EdgeState } from '../../core/wire/messages.ts';
+import type { ClockAnswer, DeviceState, EdgeState, UnknownDeviceState } from '../../core/wire/messages.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
 
@@ -23,6 +23,8 @@ export interface PresenceFacts {
   centre: string;
   version: string;
   devices(): DeviceState[];
+  /** Who spoke and is not configured; news of it waits for the next word. */
+  unknown?(): UnknownDeviceState[];
   httpUrl(): string | null;
   /** Absent: our clock is to be believed as it is. */
   clock?: GatewayClock;
@@ -111,6 +113,7 @@ export class Presence {
   #state(sentAt: number, devices: DeviceState[]): EdgeState {
     const sizes = STREAMS.map((stream) => [stream, this.#log.size(stream)] as const);
     const http = this.#facts.httpUrl();
+    const unknown = this.#facts.unknown?.() ?? [];
     return {
       v: WIRE_VERSION, edge: this.#facts.edge, centre: this.#facts.centre, online: true, sentAt, version: this.#facts.version, startedAt: Math.round(sentAt - (this.#world.clock.monotonicMs() - this.#startedMs)), clockOffsetMs: this.#clockOffsetMs,
       log: {
@@ -119,6 +122,7 @@ export class Presence {
       },
       ...(http ? { http } : {}),
       devices,
+      ...(unknown.length > 0 ? { unknown } : {}),
     };
   }
 }

@@ -2,7 +2,7 @@
 import type { ConfigState } from '../../core/config/reload.ts';
 import { STREAMS, type Stream } from '../../core/event.ts';
 import type { EdgeLog } from '../../core/log/types.ts';
-import type { DeviceState } from '../../core/wire/messages.ts';
+import type { DeviceState, UnknownDeviceState } from '../../core/wire/messages.ts';
 import type { UplinkStatus } from '../stations/forward.ts';
 import type { Trouble } from './troubles.ts';
 
@@ -20,6 +20,8 @@ export interface Health {
   problems: Trouble[];
   uplink: UplinkStatus;
   devices: DeviceState[];
+  /** Devices that spoke and that nobody configured, newest first; at most a hundred. */
+  unknown: UnknownDeviceState[];
   /** What became of a changed configuration file; absent where nobody watches one. */
   config?: ConfigState;
 }
@@ -35,6 +37,7 @@ export interface HealthFacts {
   clock(): Health['clock'];
   uplink(): UplinkStatus;
   devices(): DeviceState[];
+  unknown?(): UnknownDeviceState[];
   config?: (() => ConfigState) | undefined;
 }
 
@@ -57,6 +60,7 @@ export function healthOf(facts: HealthFacts): Health {
     clock: facts.clock(),
     uplink: facts.uplink(),
     devices: facts.devices(),
+    unknown: facts.unknown?.() ?? [],
     ...(facts.config ? { config: facts.config() } : {}),
   };
 }

@@ -12,6 +12,7 @@ import { memoryGateway, numbersGroup } from './testing/memory-sources.ts';
 function fullGateway() {
   const gateway = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
   gateway.devices = [EXAMPLES.device];
+  gateway.unknownDevices = [EXAMPLES.unknownDevice];
   gateway.indicators = [EXAMPLES.indicator];
   gateway.series = [{ view: EXAMPLES.series, points: EXAMPLES.range.items }];
   gateway.warnings = [EXAMPLES.warning];

@@ -1,6 +1,6 @@
 /** One example of every shape, for the document; a test holds each to its schema. */
 import type { FaultParams } from '../../core/faults.ts';
-import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesRange, SeriesView, StatusView, StoreCheckView, WarningView } from '../../core/api.ts';
+import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesRange, SeriesView, StatusView, StoreCheckView, UnknownDeviceView, WarningView } from '../../core/api.ts';
 
 const AT = Date.UTC(2026, 5, 18, 6, 30, 25); // 14:30:25 at the town
 const position = { lon: 106.577, lat: 29.557 };
@@ -76,4 +76,10 @@ const faultParams: FaultParams = {
 
 const live: LiveMessage = { kind: 'value', ...level, at: AT, value: 3.2, unit: 'm', quality: 'good', flags: [] };
 
-export const EXAMPLES = { faultParams, device, series, range, warning, status, picture, indicator, quarantined, command, commandBody, storeCheck, demo, live, event, events: { items: [event], next: event.cursor } };
+const unknownDevice: UnknownDeviceView = {
+  edge: 'pump-07', centre: '500112001', driver: 'hj212', address: '0.0.0.0:8212', id: '88888880000001', peer: '10.20.0.9:40112',
+  said: { hex: '2323303131325354', text: '##0112ST' }, yaml: '- id: hj212-88888880000001\n  driver: hj212\n  settings:\n    listen: 0.0.0.0:8212\n    mn: "88888880000001"\n',
+  count: 12, firstAt: AT - 60_000, lastAt: AT,
+};
+
+export const EXAMPLES = { faultParams, device, unknownDevice, series, range, warning, status, picture, indicator, quarantined, command, commandBody, storeCheck, demo, live, event, events: { items: [event], next: event.cursor } };

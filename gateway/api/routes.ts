@@ -6,9 +6,10 @@ import { LIVE_ROUTE } from './live.ts';
 import { metaRoutes } from './meta.ts';
 import type { Route } from './route.ts';
 import { SERIES_ROUTE } from './series.ts';
+import { UNKNOWN_DEVICES_ROUTE } from './unknown-devices.ts';
 
 /** @param more the demo's, where there is one */
 export function routesOf(version: string, more: readonly Route[] = []): Route[] {
-  const routes: Route[] = [...metaRoutes(version, () => routes), ...LIST_ROUTES, SERIES_ROUTE, EVENTS_ROUTE, LIVE_ROUTE, ...COMMAND_ROUTES, ...more];
+  const routes: Route[] = [...metaRoutes(version, () => routes), ...LIST_ROUTES, UNKNOWN_DEVICES_ROUTE, SERIES_ROUTE, EVENTS_ROUTE, LIVE_ROUTE, ...COMMAND_ROUTES, ...more];
   return routes;
 }

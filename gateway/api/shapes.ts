@@ -7,6 +7,7 @@ import type * as api from '../../core/api.ts';
 import { EVENT_SCHEMA } from '../../core/event-schema.ts';
 import { described, speak } from '../../core/json-schema.ts';
 import { FLAGS, QUALITIES } from '../../core/event.ts';
+import { UNKNOWN_DEVICE_SCHEMA } from '../../core/wire/schemas.ts';
 import { COMMAND_KINDS, COMMAND_STATUSES, WRITABLE_SCHEMA } from '../../core/wire/commands.ts';
 
 /** What stands under `components.schemas` of the document. */
@@ -38,6 +39,10 @@ export const DeviceView = named('Device', 'a device with its state and newest va
   freshness: z.enum(['fresh', 'late', 'lost', 'unobserved']), reason: z.string(), remedy: z.exactOptional(Words), lastAt: time.nullable(),
   picture: z.string().nullable().meta({ en: 'path of its newest picture', zh: '最新画面的路径' }), values: z.array(LastValue),
 })) satisfies z.ZodType<api.DeviceView>;
+
+export const UnknownDeviceView = named('UnknownDevice', 'a device that spoke to an edge and that nobody configured; times by its edge\'s clock', '向边缘节点发来数据但未配置的设备；时间以边缘时钟计', z.object({
+  edge: z.string(), centre: z.string(), ...UNKNOWN_DEVICE_SCHEMA.shape,
+})) satisfies z.ZodType<api.UnknownDeviceView>;
 
 export const PictureView = named('Picture', 'newest picture of a camera; boxes in fractions of it', '摄像机最新画面；检测框按画面比例', z.object({
   device: z.string(), at: time, index: count, width: count, height: count, jpegBase64: z.string(),

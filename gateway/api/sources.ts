@@ -2,7 +2,7 @@
  * All that the HTTP API needs of a gateway, as one interface: the running gateway gives it, tests and the console's rig
  * give a fake. Every answer is a snapshot that the API may keep; nothing here is ever handed out for writing.
  */
-import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesView, StatusView, WarningView } from '../../core/api.ts';
+import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesView, StatusView, UnknownDeviceView, WarningView } from '../../core/api.ts';
 import type { GatewayLog } from '../../core/log/types.ts';
 import type { StoreCheck } from '../store-check.ts';
 import type { RangeQuery, RangeResult } from '../store/store.ts';
@@ -43,6 +43,8 @@ export interface ApiSources {
   /** What keeps the gateway from its work, one line each; empty = healthy. */
   problems(): { code: string; detail: string }[];
   devices(): DeviceView[];
+  /** Those that nobody configured, in any order. */
+  unknownDevices(): UnknownDeviceView[];
   indicators(): IndicatorView[];
   /** Every series of the store that has the given parts. */
   series(filter: SeriesFilter): Soon<SeriesView[]>;

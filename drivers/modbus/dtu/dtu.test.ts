@@ -113,6 +113,10 @@ test('one that nobody names is told with what it said, once, and let go', async 
     await passing(() => isClosed);
     assert.deepEqual(codes().map(({ code, params }) => [code, params.said]), [['CV_MODBUS_DTU_UNKNOWN', '"DTU-8"'], ['CV_MODBUS_DTU_UNKNOWN', '0x010203']].slice(0, turn < 2 ? 1 : 2));
   }
+  const heard = world.told.filter((event) => event.kind === 'unknown_device');
+  assert.deepEqual(heard.map(({ id, said }) => [id, said.hex]), [['DTU-8', '4454552d380d0a'], ['DTU-8', '4454552d380d0a'], ['010203', '010203']]);
+  assert.match(heard[0]?.yaml ?? '', /transport: dtu\n {4}listen: .*\n {4}registration:\n {6}ascii: DTU-8\n/);
+  assert.ok(world.told.some((event) => event.kind === 'unknown_device_known' && event.id === 'DTU-7'));
 });
 
 test('one that does not dial in is absent; opened again, it is waited for anew', async (context) => {

@@ -6,10 +6,11 @@
  */
 import { FaultError } from '../../../core/faults.ts';
 import type { Listening, Net } from '../../../core/net.ts';
+import { Strangers } from '../../../core/unknown-device.ts';
 import { pause, type Timer, type World } from '../../../core/world.ts';
 import { anyFrame } from '../rtu.ts';
 import { Connection } from './connection.ts';
-import { registers, shown, withoutHeartbeats, type Recognition } from './recognition.ts';
+import { nameIn, nameOf, registers, registrationIn, shown, withoutHeartbeats, type Recognition } from './recognition.ts';
 
 /** A packet is whole when nothing has come for so long. */
 const PACKET_QUIET_MS = 250;
@@ -20,7 +21,6 @@ const ASK_AGAIN_MS = 2000;
 const UNKNOWN_MS = 15_000;
 const LINGER_MS = 200;
 const MAX_UNKNOWN = 256;
-const MAX_TOLD = 1000;
 
 /** A data unit that some device names. */
 export interface Member {
@@ -63,12 +63,13 @@ export class Hub {
   readonly #heartbeats = new Map<string, Buffer>();
   /** Said something a moment ago: it may not be all. */
   readonly #speaking = new Set<Connection>();
-  readonly #told = new Set<string>();
+  readonly #strangers: Strangers;
   readonly #ending = new AbortController();
 
   constructor(listen: string, world: World) {
     this.listen = listen;
     this.#world = world;
+    this.#strangers = new Strangers('modbus', listen, world.tell);
     this.opened = this.#open();
   }
 
@@ -179,6 +180,7 @@ export class Hub {
 
   #known(connection: Connection, member: Member): void {
     this.#unknown.delete(connection);
+    for (const name of new Set([nameIn(this.#said(connection)), nameOf(member.recognition)])) this.#strangers.known(name);
     const old = member.connection;
     member.connection = connection;
     connection.listenForPacket(null);
@@ -189,11 +191,13 @@ export class Hub {
   }
 
   #refuse(connection: Connection): void {
-    const said = shown(this.#said(connection));
-    if (!this.#told.has(said) && this.#told.size < MAX_TOLD) {
-      this.#told.add(said);
-      this.#world.tell({ kind: 'fault', fault: { code: 'CV_MODBUS_DTU_UNKNOWN', params: { listen: this.listen, peer: connection.peer, said } } });
-    }
+    const said = this.#said(connection);
+    const { listen } = this;
+    const registration = registrationIn(said);
+    this.#strangers.heard(
+      { id: nameIn(said), peer: connection.peer, said, settings: { transport: 'dtu', listen, ...(registration && { registration }) } },
+      { code: 'CV_MODBUS_DTU_UNKNOWN', params: { listen, peer: connection.peer, said: shown(said) } },
+    );
     connection.over(closedHere(this.listen));
   }
 

@@ -1,4 +1,5 @@
 /** Who a data unit is, by what it says when it has dialled in. Pure. */
+import { anyFrame } from '../rtu.ts';
 import type { ModbusSettings } from '../settings.ts';
 
 /** How one data unit is told from the others of its port. */
@@ -65,6 +66,26 @@ export function withoutHeartbeats(packet: Buffer, heartbeats: readonly Buffer[])
     for (let at = rest.indexOf(heartbeat); at >= 0; at = rest.indexOf(heartbeat, at)) rest = Buffer.concat([rest.subarray(0, at), rest.subarray(at + heartbeat.length)]);
   }
   return rest;
+}
+
+/** The `registration` that a packet of an unknown one asks for; null when it said nothing. */
+export function registrationIn(said: Buffer): { ascii: string } | { hex: string } | { imei: string } | { unit: number } | null {
+  if (said.length === 0) return null;
+  const unit = anyFrame(said)?.[0];
+  if (unit !== undefined) return { unit };
+  const text = said.toString('latin1').trim();
+  if (/^\d{15}$/.test(text)) return { imei: text };
+  return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) ? { ascii: text } : { hex: said.toString('hex') };
+}
+
+/** What an unknown one is listed under; empty when it said nothing. */
+export function nameIn(said: Buffer): string {
+  return Object.values(registrationIn(said) ?? {}).map(String).join('');
+}
+
+/** The same of one that is configured. */
+export function nameOf({ registration }: Recognition): string {
+  return registration?.imei ?? registration?.ascii?.trim() ?? registration?.hex?.toString('hex') ?? '';
 }
 
 /** For a fault: as text where it is one, else as hexadecimal. */

@@ -1,5 +1,5 @@
 /** A gateway in memory, for tests of the API and for the console's rig: plain lists that the owner fills and changes. */
-import type { DeviceView, IndicatorView, LiveMessage, PictureView, PointView, QuarantineItem, SeriesView, StatusView, WarningView } from '../../../core/api.ts';
+import type { DeviceView, IndicatorView, LiveMessage, PictureView, PointView, QuarantineItem, SeriesView, StatusView, UnknownDeviceView, WarningView } from '../../../core/api.ts';
 import type { Draft } from '../../../core/event.ts';
 import { compareCursors, START, type Cursor, type StoredGroup } from '../../../core/log/types.ts';
 import { encodeBatch } from '../../../core/wire/batch.ts';
@@ -10,6 +10,7 @@ export interface MemoryGateway {
   sources: ApiSources;
   status: StatusView;
   devices: DeviceView[];
+  unknownDevices: UnknownDeviceView[];
   indicators: IndicatorView[];
   series: { view: SeriesView; points: PointView[] }[];
   warnings: WarningView[];
@@ -27,13 +28,14 @@ export interface MemoryGateway {
 export function memoryGateway(demo?: DemoControls): MemoryGateway {
   const listeners = new Set<(message: LiveMessage) => void>();
   const gateway: MemoryGateway = {
-    status: structuredClone(EXAMPLES.status), devices: [], indicators: [], series: [], warnings: [], quarantine: [], pictures: new Map(), problems: [], tail: START, groups: [],
+    status: structuredClone(EXAMPLES.status), devices: [], unknownDevices: [], indicators: [], series: [], warnings: [], quarantine: [], pictures: new Map(), problems: [], tail: START, groups: [],
     emit: (message) => { for (const listener of listeners) listener(message); },
     listeners: () => listeners.size,
     sources: {
       status: () => gateway.status,
       problems: () => gateway.problems,
       devices: () => gateway.devices,
+      unknownDevices: () => gateway.unknownDevices,
       indicators: () => gateway.indicators,
       series: (filter) => gateway.series.map(({ view }) => view).filter((view) => fits(view, filter)),
       storeCheck: { view: () => EXAMPLES.storeCheck, start: () => EXAMPLES.storeCheck },
