@@ -11,6 +11,7 @@ export const DRIVERS: readonly DriverEntry[] = [
   { id: 'opcua', load: async () => (await import('./opcua/driver.ts')).default },
   { id: 'camera', load: async () => (await import('./camera/driver.ts')).default },
   { id: 'hj212', load: async () => (await import('./hj212/driver.ts')).default },
+  { id: 'frame', load: async () => (await import('./frame/driver.ts')).default },
   { id: 'llrp', load: async () => (await import('./llrp/driver.ts')).default },
 ];
 

@@ -12,6 +12,7 @@ run('tsc', '-p', 'tsconfig.build.json');
 // Straight to its place: gateway/console-dist belongs to whoever runs from the sources.
 run('vite', 'build', 'console', '--logLevel', 'warn', '--outDir', join(dist, 'gateway', 'console-dist'));
 for (const file of globSync('models/*/*.onnx', { cwd: root })) cpSync(join(root, file), join(dist, file));
+for (const file of globSync('drivers/*/descriptions/*.yaml', { cwd: root })) cpSync(join(root, file), join(dist, file));
 process.stdout.write('built dist/\n');
 
 function run(command: string, ...args: string[]): void {

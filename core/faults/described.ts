@@ -72,4 +72,9 @@ export const DESCRIBED_FAULTS = {
     en: ['{point}: what stands in {field} is no value of its type', 'compare type and enum in the description with the frame'],
     zh: ['{point}：{field} 中的内容不是该类型的值', '将描述中的类型和枚举与实际帧对照'],
   },
+  CV_DESCRIBED_TIME: {
+    stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'device',
+    en: ['{point}: the device sends a time that is none', 'set the clock of the device, or correct the type of the time in the description'],
+    zh: ['{point}：设备发来的时间无效', '校正设备时钟，或更正描述中时间字段的类型'],
+  },
 } as const satisfies Record<string, FaultRow>;

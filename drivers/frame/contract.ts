@@ -3,14 +3,13 @@ import { badDiallingPeers, freePort } from '../../core/testing/dialling.ts';
 import { badTcpPeers, tcpPeer, type DriverDouble } from '../../core/testing/driver-double.ts';
 import { mutateBytes } from '../../core/testing/mutate.ts';
 import type { FrameFrame } from './frame.ts';
-import { crowd, dialTerminal, state, tags } from './testing/terminal.ts';
+import { crowd, dialTerminal, reporting, state, tags } from './testing/terminal.ts';
 
 const TERMINAL = '500112000017';
 const POINTS = [
   { id: 'tag', read: 'tags.reads.epc' }, { id: 'tag-in', read: 'tags.reads.epc', where: { antenna: 1 } }, { id: 'crowd', read: 'crowd.devices' },
   { id: 'temperature', read: 'state.temperature' }, { id: 'power', read: 'state.power' }, { id: 'door', read: 'state.doorOpen' },
 ];
-const REPORT_MS = 20;
 const DESCRIPTION = 'shipped:compound-terminal';
 
 const mutate: DriverDouble['mutate'] = (frame, random) => {
@@ -22,18 +21,13 @@ export const double: DriverDouble = {
   async good() {
     const port = await freePort();
     const terminal = dialTerminal(port, { terminal: TERMINAL });
-    let turn = 0;
-    const timer = setInterval(() => {
-      turn += 1;
-      const at = `2601010000${String(turn % 60).padStart(2, '0')}`;
-      terminal.send(2, tags([[at, 1 + (turn % 2), -60, '30342848A80CD24000000001']]));
-      terminal.send(3, crowd(at, turn, 1));
-      terminal.send(4, state(at, 21.5, 40, 12_000, 0, 1));
-    }, REPORT_MS);
+    const end = reporting(terminal, (at, turn) => [
+      [2, tags([[at, 1 + (turn % 2), -60, '30342848A80CD24000000001']])], [3, crowd(at, turn, 1)], [4, state(at, 21.5, 40, 12_000, 0, 1)],
+    ]);
     return {
       settings: { description: DESCRIPTION, listen: `127.0.0.1:${port}`, identity: TERMINAL }, points: POINTS, connections: () => Number(terminal.isConnected()),
       async stop() {
-        clearInterval(timer);
+        end();
         await terminal.stop();
       },
     };

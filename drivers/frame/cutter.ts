@@ -140,8 +140,8 @@ function terminated(held: Buffer, protocol: Protocol): At {
   return { is: 'frame', bytes: frame, length };
 }
 
-/** @returns null where an escape stands that means nothing */
-export function unstuffed(raw: Buffer, { escape, header, terminator }: Protocol): Buffer | null {
+/** @returns null where an escape stands that means nothing, and no checksum is there to judge */
+export function unstuffed(raw: Buffer, { escape, header, terminator, checksum }: Protocol): Buffer | null {
   if (!escape) return raw;
   const frame = Buffer.alloc(raw.length);
   let length = raw.copy(frame, 0, 0, header.length);
@@ -151,9 +151,10 @@ export function unstuffed(raw: Buffer, { escape, header, terminator }: Protocol)
     if (!escape.some(({ first }) => first === byte)) frame[length++] = byte;
     else {
       const pair = at + 1 < end ? escape.find(({ first, second }) => first === byte && second === raw[at + 1]) : undefined;
-      if (!pair) return null;
-      frame[length++] = pair.meant;
-      at += 1;
+      // Some forget to stuff the escape itself; where a checksum stands to say so, it is taken as it is.
+      if (!pair && !checksum) return null;
+      frame[length++] = pair ? pair.meant : byte;
+      if (pair) at += 1;
     }
   }
   length += raw.copy(frame, length, end);

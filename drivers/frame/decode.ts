@@ -91,7 +91,9 @@ class Gathered {
     const isHistory = history !== null && holds(history, this.#reading.slots);
     if (time === null && !isHistory) return this.#values;
     for (const value of this.#values) {
-      const deviceAt = this.#times.get(value) ?? at;
+      const deviceAt = this.#times.has(value) ? this.#times.get(value) as number | null : at;
+      // A time that cannot be read must not put a value anywhere.
+      if (time !== null && deviceAt === null) Object.assign(value, { value: null, quality: 'bad', flags: ['device'], fault: { code: 'CV_DESCRIBED_TIME', params: { point: value.point } } });
       if (deviceAt !== null) {
         value.deviceAt = deviceAt;
         if (windowMs !== null && Number.isFinite(windowMs)) value.window = { fromAt: deviceAt - windowMs, toAt: deviceAt, count: 0 };

@@ -94,7 +94,7 @@ const length = z.object({
 
 export const DESCRIPTION = z.strictObject({
   version: z.literal(1).meta({ zh: '描述格式的版本', en: 'version of this form' }),
-  title: z.object({ zh: z.string().min(1), en: z.string().min(1) }).meta({ zh: '设备名称', en: 'what the device is' }),
+  title: z.object({ zh: z.string().min(1).meta({ zh: '中文', en: 'in Chinese' }), en: z.string().min(1).meta({ zh: '英文', en: 'in English' }) }).meta({ zh: '设备名称', en: 'what the device is' }),
   order: order().default('big').meta({ zh: '多字节数的字节序', en: 'order of the bytes of numbers' }),
   header: hex().optional().meta({ zh: '帧头（十六进制）', en: 'first bytes of a frame, hexadecimal', examples: ['AA 55'] }),
   terminator: hex().optional().meta({ zh: '帧尾（十六进制）', en: 'last bytes of a frame', examples: ['0D 0A'] }),

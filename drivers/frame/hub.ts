@@ -115,7 +115,7 @@ async function serial({ port, baudRate, dataBits, stopBits, parity }: FrameSetti
   };
 }
 
-/** One socket; a peer's address is its line. */
+/** One socket; a peer's address is its line. Data units split a frame over datagrams as they please. */
 async function datagrams({ listen, host, port }: FrameSettings, protocol: Protocol, world: World): Promise<Single> {
   const at = listen ?? `${host}:${port}`;
   const colon = at.lastIndexOf(':');
@@ -136,7 +136,7 @@ async function datagrams({ listen, host, port }: FrameSettings, protocol: Protoc
     return made;
   };
   const dialled = listen === undefined ? lineOf({ host: String(host), port: Number(port) }) : null;
-  socket.listen((bytes, from) => { (dialled ?? lineOf(from))?.heardWhole(bytes); }, (error) => hub.failed(error));
+  socket.listen((bytes, from) => { (dialled ?? lineOf(from))?.heard(bytes); }, (error) => hub.failed(error));
   return { hub, line: dialled, async close() { hub.close(); await socket.close(); } };
 }
 

@@ -10,7 +10,7 @@ export function identityOf({ frame, slots }: Reading, { identity, head }: Protoc
   const field = head.find((one) => one.slot === identity);
   if (field?.type !== 'bcd') return String(slot.value ?? '');
   const bytes = frame.subarray(slot.at, slot.at + slot.length);
-  return (field.isLittle ? Buffer.from(bytes).reverse() : bytes).toString('hex');
+  return Buffer.from(field.isLittle ? bytes.toReversed() : bytes).toString('hex');
 }
 
 /** @returns null where the text cannot stand in the field */
@@ -22,5 +22,5 @@ export function identityBytes(text: string, { identity, head }: Protocol): Buffe
   const digits = type === 'hex' || type === 'bcd' ? text : /^[iu]\d+$/.test(type) && /^\d+$/.test(text) ? BigInt(text).toString(16).padStart(size * 2, '0') : '';
   if (digits.length !== size * 2 || !(type === 'bcd' ? /^\d+$/ : /^[0-9A-Fa-f]+$/).test(digits)) return null;
   const bytes = Buffer.from(digits, 'hex');
-  return isLittle ? bytes.reverse() : bytes;
+  return isLittle ? Buffer.from(bytes.toReversed()) : bytes;
 }

@@ -49,12 +49,6 @@ export class Line {
     }
   }
 
-  /** A datagram is whole: what it begun and did not end is no frame. */
-  heardWhole(bytes: Uint8Array): void {
-    this.heard(bytes);
-    this.#cutter.reset();
-  }
-
   /** A new question: what came before it is over. */
   clear(): void {
     this.#cutter.reset();

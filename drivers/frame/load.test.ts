@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { z } from 'zod';
+import { CHECKSUMS } from './checksum.ts';
+import { DESCRIPTION, FIELD_TYPES } from './description.ts';
 import { loadDescription, readDescription, shippedNames } from './load.ts';
 
 test('every description that comes along is sound, and the compound terminal\'s has at most 60 lines', async () => {
@@ -35,4 +38,19 @@ test('mistakes are told with their line: unknown names, contradictions, sizes', 
     assert.match(String(fault?.params.problemZh), /[一-鿿]/);
   }
   assert.equal(loadDescription('/nowhere/at-all.yaml').faults[0]?.code, 'CV_DESCRIBED_FILE');
+});
+
+test('the reference names every key, type and checksum, and its examples are sound', async () => {
+  const { readFile } = await import('node:fs/promises');
+  const page = await readFile(new URL('../../docs/described-frames.md', import.meta.url), 'utf8');
+  const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text as string).filter((text) => /^version: 1$/m.test(text));
+  assert.equal(examples.length, 2);
+  for (const text of examples) assert.deepEqual(readDescription('docs/described-frames.md', text).faults, []);
+  const shape = z.toJSONSchema(DESCRIPTION, { io: 'input', unrepresentable: 'any' }) as unknown;
+  const keys = new Set<string>([...FIELD_TYPES, ...Object.keys(CHECKSUMS)]);
+  JSON.stringify(shape, (key, value: unknown) => {
+    if (key === 'properties') for (const name of Object.keys(value as object)) keys.add(name);
+    return value;
+  });
+  for (const key of keys) assert.match(page, new RegExp(`[\`\\s{,]${key}[\`\\s:,}]`), key);
 });

@@ -1,7 +1,6 @@
 /** A protocol as the cutter and the decoder use it. Slots are places in the list of a frame's field values. */
 import type { ChecksumType } from './checksum.ts';
 import type { FieldType } from './description.ts';
-import type { Template } from './template.ts';
 
 export type Condition = { slot: number; is: 'in' | 'not'; values: readonly string[] } | { slot: number; is: '>=' | '<=' | '>' | '<'; than: number };
 
@@ -75,4 +74,15 @@ export interface Protocol {
   sequence: number | null;
   messages: readonly MessagePlan[];
   polls: readonly { template: Template; everyMs: number; timeoutMs: number; wants: readonly string[] | null }[];
+}
+
+/** A piece of a template. */
+export type Part =
+  | { is: 'bytes'; bytes: Buffer }
+  /** The bytes of a field of the frame that is answered. */
+  | { is: 'field'; slot: number }
+  | { is: 'identity' | 'sequence' | 'length' | 'checksum' | 'now-bcd' | 'now-unix' };
+
+export interface Template {
+  parts: readonly Part[];
 }

@@ -1,8 +1,8 @@
 /** A description made ready: names are places, and what a name stands for is looked up once. Pure. */
 import { CHECKSUMS } from './checksum.ts';
-import type { Condition, Field, Group, MessagePlan, Protocol, Step } from './protocol-types.ts';
+import type { Condition, Field, Group, MessagePlan, Protocol, Step, Template } from './protocol-types.ts';
 import type { Description, FieldSpec, FieldType, ItemSpec } from './description.ts';
-import { parseTemplate, TemplateError, type Template } from './template.ts';
+import { parseTemplate, TemplateError } from './template.ts';
 
 export interface DescriptionProblem {
   path: (string | number)[];

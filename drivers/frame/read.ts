@@ -23,7 +23,7 @@ export class ShortFrame extends Error {
 
 /** Head fields of a frame. @returns null where it is too short for them */
 export function readHead(frame: Buffer, protocol: Protocol): Reading | null {
-  const reading: Reading = { frame, slots: new Array<Slot>(protocol.headSlots), at: protocol.bodyAt, end: Math.max(protocol.bodyAt, frame.length - protocol.trailerBytes) };
+  const reading: Reading = { frame, slots: [], at: protocol.bodyAt, end: Math.max(protocol.bodyAt, frame.length - protocol.trailerBytes) };
   try {
     for (const field of protocol.head) readField(reading, field);
     return reading;
@@ -84,8 +84,8 @@ export function readField(reading: Reading, field: Field): { raw: Raw; slot: Non
 }
 
 /** All fields of a message after its head; of repetitions the last. @throws ShortFrame */
-export function readWhole(head: Reading, { steps, slots }: MessagePlan): Reading {
-  const reading: Reading = { ...head, slots: [...head.slots, ...new Array<Slot>(Math.max(0, slots - head.slots.length))] };
+export function readWhole(head: Reading, { steps }: MessagePlan): Reading {
+  const reading: Reading = { ...head, slots: [...head.slots] };
   for (const step of steps) {
     if ('group' in step) eachTurn(reading, step, () => { for (const field of step.steps) readField(reading, field); });
     else readField(reading, step);
@@ -146,7 +146,7 @@ const trimmed = (text: string) => text.replace(/[\0\s]+$/, '').trimStart();
 
 function ordered(frame: Buffer, at: number, length: number, isLittle: boolean): Buffer {
   const bytes = frame.subarray(at, at + length);
-  return isLittle ? Buffer.from(bytes).reverse() : bytes;
+  return isLittle ? Buffer.from(bytes.toReversed()) : bytes;
 }
 
 /** As text: an identity of twelve digits keeps its zeros; `valueOf` makes a number of it where it is one. */

@@ -3,10 +3,10 @@ import type { BytesRecording, MessageNotes, Span } from '../../core/recording.ts
 import type { Request } from '../../core/driver.ts';
 import { frameAt, unstuffed } from './cutter.ts';
 import { loadDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
+import type { Part, Protocol } from './protocol-types.ts';
 import { messageOf, readHead } from './read.ts';
 import type { FramePointOf, FrameSettings } from './settings.ts';
-import { putChecksum, stuffed, type Part } from './template.ts';
+import { putChecksum, stuffed } from './template.ts';
 
 export const recording: BytesRecording<FrameSettings, FramePointOf, Request> = {
   level: 'bytes',

@@ -7,10 +7,10 @@ import type { Timer, World } from '../../core/world.ts';
 import { planOf, type FrameFrame, type MessageFrame, type Plan } from './frame.ts';
 import { identityBytes } from './identity.ts';
 import type { Line, Received } from './line.ts';
-import type { MessagePlan, Protocol } from './protocol-types.ts';
+import type { MessagePlan, Protocol, Template } from './protocol-types.ts';
 import { messageOf, readWhole, ShortFrame } from './read.ts';
 import type { FramePointOf, FrameSettings } from './settings.ts';
-import { fillTemplate, type Template } from './template.ts';
+import { fillTemplate } from './template.ts';
 
 const MOST_WAITING = 1000;
 const REMEMBERED = 512;
@@ -194,9 +194,9 @@ export class Station {
     this.#sequence = (this.#sequence + 1) >>> 0;
     const size = this.#protocol.head.find(({ slot }) => slot === this.#protocol.sequence);
     const bytes = typeof size?.size === 'number' ? Math.min(size.size, 6) : 0;
-    const sequence = Buffer.alloc(bytes);
+    let sequence = Buffer.alloc(bytes);
     if (bytes > 0) sequence.writeUIntBE(this.#sequence % 256 ** Math.min(bytes, 4), 0, bytes);
-    if (size?.isLittle) sequence.reverse();
+    if (size?.isLittle) sequence = Buffer.from(sequence.toReversed());
     line.send(fillTemplate(template, this.#protocol, { field, identity: identityBytes(this.#settings.identity ?? '', this.#protocol) ?? new Uint8Array(), sequence, nowMs: this.#world.clock.nowMs() }));
   }
 

@@ -46,7 +46,7 @@ export async function probe(settings: FrameSettings, _points: readonly FramePoin
 /** Every value that the device sends while it is listened to, as a point that reads it. */
 export async function discover(settings: FrameSettings, world: World, signal: AbortSignal): Promise<Found[]> {
   const found = new Map<string, Found>();
-  await listen(settings, world, signal, ({ frame }, identity, { }) => {
+  await listen(settings, world, signal, ({ frame }, identity) => {
     if (!isWanted(settings, identity)) return false;
     const decoded = decode({ is: 'message', bytes: frame, plan: { protocol: protocolIn(settings.description), targets: null } });
     for (const { point, value } of decoded.ok ? decoded.values ?? [] : []) found.set(point, { name: point, point: { read: point }, type: typeof value, value });

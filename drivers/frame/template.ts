@@ -3,17 +3,7 @@
  * there, or {identity} {sequence} {length} {checksum} {now:bcd} {now:unix}. Pure.
  */
 import { checksumOf } from './checksum.ts';
-import type { Protocol } from './protocol-types.ts';
-
-export type Part =
-  | { is: 'bytes'; bytes: Buffer }
-  /** The bytes of a field of the frame that is answered. */
-  | { is: 'field'; slot: number }
-  | { is: 'identity' | 'sequence' | 'length' | 'checksum' | 'now-bcd' | 'now-unix' };
-
-export interface Template {
-  parts: readonly Part[];
-}
+import type { Part, Protocol, Template } from './protocol-types.ts';
 
 export class TemplateError extends Error {
   readonly en: string;

@@ -5,6 +5,7 @@ import { describe, metaOf } from '../../core/config/schema-notes.ts';
 import type { Driver } from '../../core/driver.ts';
 import { RULE_SCHEMA } from '../../core/rules/rule.ts';
 import type { Sink } from '../../core/sink.ts';
+import { DESCRIPTION } from '../../drivers/frame/description.ts';
 import { EDGE_SCHEMA, POINT_SCHEMA } from '../../edge/config/schema.ts';
 import { GATEWAY_SCHEMA } from '../../gateway/config/schema.ts';
 
@@ -37,6 +38,7 @@ export function editorSchemas(drivers: readonly Driver[], sinks: readonly Sink[]
     edge: titled(edgeSchema(drivers), 'cityvitals edge · 边缘节点配置'),
     gateway: titled(gatewaySchema(sinks), 'cityvitals gateway · 网关配置'),
     rule: titled(schemaOf(RULE_SCHEMA), 'cityvitals rule · 规则文件'),
+    'frame-description': titled(schemaOf(DESCRIPTION), 'cityvitals described frames · 私有协议描述'),
     catalogue: titled(schemaOf(CATALOGUE_SCHEMA), 'cityvitals catalogue · 指标目录文件'),
   };
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [`docs/schemas/${name}.schema.json`, `${JSON.stringify({ $schema: DRAFT, ...schema }, null, 1)}\n`]));

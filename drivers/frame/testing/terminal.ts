@@ -69,6 +69,18 @@ export function dialTerminal(port: number, { terminal, pieces = (frame) => [fram
   };
 }
 
+const REPORT_MS = 20;
+
+/** Reports again and again. @returns ends it */
+export function reporting(terminal: Terminal, reports: (at: string, turn: number) => readonly (readonly [kind: number, body: Uint8Array])[]): () => void {
+  let turn = 0;
+  const interval = setInterval(() => {
+    turn += 1;
+    for (const [kind, body] of reports(`2601010000${String(turn % 60).padStart(2, '0')}`, turn)) terminal.send(kind, body);
+  }, REPORT_MS);
+  return () => clearInterval(interval);
+}
+
 const lengthOf = (held: Buffer) => (held.length >= 4 ? held.readUInt16BE(2) + 6 : 0);
 
 export function frameOf(terminal: string, number: number, kind: number, body: Uint8Array): Buffer {

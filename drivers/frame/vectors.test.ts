@@ -1,0 +1,159 @@
+/** Other protocols, described: a measure of what a description can say. Frames were collected by others. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
+import { FrameCutter } from './cutter.ts';
+import { decode } from './decode.ts';
+import { readDescription } from './load.ts';
+import type { Protocol } from './protocol-types.ts';
+
+const folder = sharedFolder('traffic', 'vectors');
+const skip = skipWithout(folder, 'traffic folder');
+
+interface Vector {
+  frame: string;
+  valid: boolean;
+  [key: string]: unknown;
+}
+
+function vectorsOf(name: string): Vector[] {
+  const own = join(folder as string, name);
+  return readdirSync(own).filter((file) => file.endsWith('.jsonl')).flatMap((file) => readFileSync(join(own, file), 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Vector));
+}
+
+function described(yaml: string): Protocol {
+  const loaded = readDescription('vector.yaml', `version: 1\ntitle: { zh: 甲, en: a }\n${yaml}`);
+  assert.deepEqual(loaded.faults, []);
+  return loaded.protocol as Protocol;
+}
+
+function framesIn(protocol: Protocol, hex: string) {
+  return new FrameCutter(protocol).feed(Buffer.from(hex, 'hex')).flatMap((cut) => (cut.is === 'frame' ? [cut] : []));
+}
+
+function valuesOf(protocol: Protocol, bytes: Uint8Array): Record<string, unknown> {
+  const decoded = decode({ is: 'message', bytes, plan: { protocol, targets: null } });
+  assert.ok(decoded.ok, JSON.stringify(decoded));
+  return Object.fromEntries((decoded.values ?? []).map(({ point, value }) => [point, value]));
+}
+
+const WATER_METER = `
+order: little
+header: "68"
+idle: FE
+length: { at: 10, type: u8, plus: 13 }
+terminator: "16"
+checksum: { type: sum8 }
+head: [{ name: type }, { name: meter, type: bcd, size: 7 }, { name: control }, { name: size }, { name: item, type: hex, size: 2, order: big }]
+identity: meter
+messages:
+  - { name: volume, when: { control: 0x81, item: [901F], size: 0x16 }, fields: [{ skip: 1 }, { name: total, type: bcd, size: 4, scale: 0.01, unit: m3 }] }
+  - { name: other }
+`;
+
+test('water meters (CJ/T 188): bytes between frames, length, sum, terminator, little-endian BCD', { skip }, () => {
+  const protocol = described(WATER_METER.replace('[901F]', '"901F"'));
+  let good = 0;
+  for (const { frame, valid, addr, meter_type: type, di } of vectorsOf('cjt188')) {
+    const [found, ...more] = framesIn(protocol, frame);
+    assert.equal(more.length, 0);
+    assert.equal(found !== undefined, valid, frame);
+    if (!found) continue;
+    good += 1;
+    const values = valuesOf(protocol, found.bytes);
+    const name = 'volume.meter' in values ? 'volume' : 'other';
+    assert.equal(String(values[`${name}.meter`]).padStart(14, '0'), addr);
+    assert.equal(values[`${name}.type`], Number(type));
+    assert.equal(String(values[`${name}.item`]).toLowerCase(), String(di).toLowerCase());
+  }
+  assert.ok(good >= 8, `${good}`);
+});
+
+const FIRE = `
+order: little
+header: "40 40"
+length: { at: 24, type: u16, plus: 30 }
+terminator: "23 23"
+checksum: { type: sum8, from: 2 }
+max: 1100
+head: [{ name: number, type: u16 }, { name: version, type: hex, size: 2 }, { skip: 6 }, { name: from, type: hex, size: 6, order: big }, { name: to, type: hex, size: 6, order: big }, { name: size, type: u16 }, { name: command }]
+messages: [{ name: any }]
+`;
+
+test('fire alarm units (GB/T 26875.3): length, sum over part, two-byte marks', { skip }, () => {
+  const protocol = described(FIRE);
+  let good = 0;
+  for (const { frame, valid, serial, command, src, dst, len_field: size } of vectorsOf('gb26875')) {
+    const [found] = framesIn(protocol, frame);
+    assert.equal(found !== undefined, valid, frame);
+    if (!found) continue;
+    good += 1;
+    const values = valuesOf(protocol, found.bytes);
+    assert.deepEqual([values['any.number'], values['any.command'], values['any.size'], String(values['any.to']).toLowerCase()], [serial, command, size, dst]);
+    assert.ok(src);
+  }
+  assert.ok(good >= 8, `${good}`);
+});
+
+const VEHICLE = `
+header: "7E"
+terminator: "7E"
+escape: { "7D 02": "7E", "7D 01": "7D" }
+checksum: { type: xor8, from: 1 }
+max: 4096
+head:
+  - { name: kind, type: u16 }
+  - { name: about, type: u16, bits: { bytes: 0-9, isPart: 13, is2019: 14 } }
+  - { name: edition, type: u8, when: { is2019: true } }
+  - { name: longPhone, type: hex, size: 10, when: { is2019: true } }
+  - { name: phone, type: hex, size: 6, when: { is2019: false } }
+  - { name: number, type: u16 }
+  - { name: parts, type: u32, when: { isPart: true } }
+messages:
+  - name: location
+    when: { kind: 0x0200 }
+    time: at
+    fields:
+      - { name: alarm, type: hex, size: 4 }
+      - { name: status, type: hex, size: 4 }
+      - { name: lat, type: u32, scale: 0.000001 }
+      - { name: lon, type: u32, scale: 0.000001 }
+      - { name: height, type: u16 }
+      - { name: speed, type: u16, scale: 0.1 }
+      - { name: course, type: u16 }
+      - { name: at, type: bcd-time }
+      - { repeat: extras, count: rest, fields: [{ name: id }, { name: size }, { name: content, type: hex, size: size }] }
+  - { name: other }
+`;
+
+test('vehicles (JT/T 808): byte stuffing, two editions of the head, conditions on bits, extras until the end', { skip }, () => {
+  const protocol = described(VEHICLE);
+  let [good, located] = [0, 0];
+  for (const { frame, valid, checksum_ok: isRight, phone, location } of vectorsOf('jt808')) {
+    const frames = framesIn(protocol, frame);
+    // A length that is wrong is no matter here: the marks say where a frame ends.
+    if (isRight && valid) assert.equal(frames.length, 1, frame);
+    if (!isRight) assert.equal(frames.length, 0, frame);
+    const [found] = frames;
+    if (!found || !valid) continue;
+    good += 1;
+    const decoded = decode({ is: 'message', bytes: found.bytes, plan: { protocol, targets: null } });
+    // A location without all of its fields, or extras that end too early, are the sender's.
+    if (!decoded.ok) {
+      assert.equal(decoded.fault.code, 'CV_DESCRIBED_SHORT', frame);
+      continue;
+    }
+    const values = Object.fromEntries((decoded.values ?? []).map(({ point, value }) => [point.split('.').at(-1), value]));
+    assert.equal(String(values.phone ?? values.longPhone).toLowerCase(), phone);
+    if (location === undefined || values.lat === null || values.lat === undefined) continue;
+    located += 1;
+    const wanted = location as { lat: number; lon: number; speed_kmh: number; status: string };
+    // The bits of the status say south and west; the description has the plain number.
+    assert.ok(Math.abs(Number(values.lat) - Math.abs(wanted.lat)) < 1e-6 && Math.abs(Number(values.lon) - Math.abs(wanted.lon)) < 1e-6, frame);
+    assert.equal(values.speed, wanted.speed_kmh);
+    assert.equal(String(values.status).toLowerCase(), wanted.status.toLowerCase());
+  }
+  assert.ok(good > 450 && located > 100, `${good} good, ${located} located`);
+});
