@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { execFile } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
 import { createServer as serve } from 'node:http';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import mqtt from 'mqtt';
+import type { StatusView } from '../core/api.ts';
+import { openObserver } from '../core/observe.ts';
+import { testDrafts } from '../core/testing/drafts.ts';
+import { encodeBatch } from '../core/wire/batch.ts';
+import { realWorld } from '../core/world.ts';
+import { runGateway } from '../gateway/main.ts';
 
 const HEALTH = { ok: true, edge: 'e1', centre: '500112001', version: '1', now: 100_000, log: { writing: true, depth: 7, bytes: 2048, byStream: { measurement: 7 } }, uplink: { online: true, address: 'mqtt://g', clockOffsetMs: 3 }, devices: [{ id: 'plc', driver: 'modbus', online: false, reason: 'CV_LINK_REFUSED', lastAt: 40_000 }] };
 
@@ -25,6 +34,28 @@ test('an edge: what it holds, who is away, since when and what to do; found wron
   assert.match(out, /edge e1.*\n.*devices 0\/1 → log 7 \(2KB\) → gateway mqtt:\/\/g.*\n.*measurement: 7[^]*✗ plc \(modbus\) CV_LINK_REFUSED · last seen 1m ago/);
   assert.match((await run('--url', url, '--lang', 'zh-CN')).out, /边缘节点 e1[^]*最后出现于 1m 前/);
   assert.equal((JSON.parse((await run('--url', url, '--json')).out) as { edge: string }).edge, 'e1');
+});
+
+test('a gateway in process: accepted, stored and what each consumer is behind, in both languages', { timeout: 30_000 }, async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'cv-status-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const observer = openObserver({ component: 'gateway', language: 'en', nowMs: () => 0, log: null });
+  const gateway = await runGateway({
+    gateway: 'g7', centre: '500112001', accepts: ['live'], exercise: false, relays: [], sinks: [], notifiers: [], rules: [], catalogue: [],
+    broker: { kind: 'embedded', host: '127.0.0.1', port: 0, edges: [{ id: 'e1', token: 't' }], consumers: [], anonymous: 'none', maxConnections: 9 },
+    log: { dir: join(dir, 'log'), maxBytes: 1 << 30, keepMs: 86_400_000 }, store: { dir: join(dir, 'store'), retentionMs: Infinity, maxBytes: 1 << 30 }, http: { host: '127.0.0.1', port: 0 },
+  }, realWorld(observer.tell), { metrics: observer.metrics });
+  t.after(() => gateway.close());
+  const client = await mqtt.connectAsync(gateway.brokerUrl, { clientId: 'cv-e1', username: 'e1', password: 't', protocolVersion: 4, reconnectPeriod: 0 });
+  await client.publishAsync('cv/v1/in/500112001/e1/state', JSON.stringify({ v: 1, edge: 'e1', centre: '500112001', online: true, version: '1', at: Date.now(), logDepth: 0, clockOffsetMs: 2, devices: [] }), { qos: 1, retain: true });
+  await client.publishAsync('cv/v1/in/500112001/e1/up', Buffer.from(encodeBatch({ from: 'e1', stream: 'measurement', epoch: 1, seq: 1 }, testDrafts(1, 12, { occurredAt: Date.now() }))), { qos: 1 });
+  for (let stored = 0; stored < 12;) stored = ((await (await fetch(`${gateway.httpUrl}/api/v1/status`)).json()) as StatusView).path.stored;
+  const { out } = await run('--url', gateway.httpUrl, '--lang', 'en');
+  assert.match(out, /gateway g7 · 500112001\n.*accepted 12 → stored 12 \(behind 0\) → rules behind 0[^]*events behind, by consumer: .*store 0/);
+  assert.match((await run('--url', gateway.httpUrl, '--lang', 'zh-CN')).out, /网关 g7[^]*已接收 12[^]*各下游落后事件数：.*warnings 0/);
+  const { counts } = JSON.parse((await run('--url', gateway.httpUrl, '--json')).out) as { counts: { behind: Record<string, number> } };
+  assert.deepEqual(Object.keys(counts.behind).toSorted(), ['store', 'streams', 'warnings']);
+  await client.endAsync(true);
 });
 
 test('what does not run is said, with what to do', async () => {

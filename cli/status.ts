@@ -8,6 +8,7 @@ import { formatBytes, formatDuration } from '../core/quantity.ts';
 import type { Health } from '../edge/http/health.ts';
 import { kindOf } from './check.ts';
 import { loadEdge, loadGateway } from './load.ts';
+import { countsOf, type Counts } from './status-counts.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
 interface Options {
@@ -50,9 +51,12 @@ async function look(terminal: Terminal, url: string, goesOn: boolean): Promise<n
     const gateway = await get(`${url}/api/v1/status`);
     const found = gateway ?? await get(`${url}/healthz`);
     if (!found) throw new Error('404');
-    if (terminal.json) terminal.record(found);
+    const counts = countsOf(await metricsAt(url));
+    if (terminal.json) terminal.record(counts ? { ...found, counts } : found);
     if (goesOn && !terminal.json && process.stdout.isTTY) process.stdout.write('\x1b[H\x1b[2J');
-    return gateway ? showGateway(terminal, gateway as StatusView) : showEdge(terminal, found as Health);
+    const exit = gateway ? showGateway(terminal, gateway as StatusView) : showEdge(terminal, found as Health);
+    if (counts && !terminal.json) showCounts(terminal, counts, gateway !== null);
+    return exit;
   } catch (error) {
     const fault = { code: 'CV_STATUS_UNREACHABLE', params: { url, detail: ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (error as Error).message } } as const;
     if (!goesOn) return fail(terminal, new FaultError(fault.code, fault.params), EXIT.found);
@@ -62,11 +66,17 @@ async function look(terminal: Terminal, url: string, goesOn: boolean): Promise<n
 }
 
 /** @returns null when there is no such page */
-async function get(url: string): Promise<unknown> {
+async function get(url: string): Promise<object | null> {
   const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
   // An edge whose log cannot write answers 503, with its health.
   if (response.status === 404) return null;
-  return response.json();
+  return (await response.json()) as object;
+}
+
+/** Those who count nothing have none. */
+async function metricsAt(url: string): Promise<string> {
+  const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) });
+  return response.ok ? response.text() : '';
 }
 
 function showEdge(terminal: Terminal, { ok, edge, centre, version, now, log, uplink, devices, config }: Health): number {
@@ -95,6 +105,14 @@ function showGateway(terminal: Terminal, { gateway, centre, exercise, now, devic
   for (const { id, kind, lag, written, setAside, missed, problem } of sinks) terminal.print(`  ${problem ? '✗' : '●'} ${id} (${kind}) ${text({ en: 'written', zh: '已写入' })} ${written} · ${text({ en: 'behind', zh: '落后' })} ${lag} · ${text({ en: 'set aside', zh: '搁置' })} ${setAside} · ${text({ en: 'missed', zh: '错过' })} ${missed}${problem ? ` · ${text(problem)}` : ''}`);
   showConfig(terminal, config);
   return isWell ? EXIT.ok : EXIT.found;
+}
+
+function showCounts(terminal: Terminal, { read, kept, settled, lost, behind }: Counts, isGateway: boolean): void {
+  const { text } = terminal;
+  if (!isGateway) terminal.print(`  ${text({ en: 'samples read', zh: '已采集样本' })} ${read} → ${text({ en: 'events kept', zh: '已落盘事件' })} ${kept} → ${text({ en: 'acknowledged', zh: '已确认' })} ${settled}`);
+  const list = (counts: Record<string, number>) => Object.entries(counts).toSorted(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`).join(' · ');
+  if (Object.keys(behind).length > 0) terminal.print(`  ${text({ en: 'events behind, by consumer: ', zh: '各下游落后事件数：' })}${list(behind)}`);
+  if (Object.keys(lost).length > 0) terminal.print(`  ${text({ en: 'did not go on, by reason (docs/losses.md): ', zh: '未继续传递，按原因（docs/losses.md）：' })}${list(lost)}`);
 }
 
 function showConfig(terminal: Terminal, config: ConfigState | undefined): void {

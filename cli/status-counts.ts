@@ -1,0 +1,32 @@
+/** What a station counts, from its Prometheus text: read, kept, settled, lost by reason, and how far each consumer of the log is behind. */
+export interface Counts {
+  read: number;
+  kept: number;
+  settled: number;
+  /** By reason; only those that are not 0. */
+  lost: Record<string, number>;
+  /** Events, by consumer of a gateway's log. */
+  behind: Record<string, number>;
+}
+
+const LINE = /^(\w+)(?:\{(.*)\})? (\S+)$/;
+const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
+
+/** @returns null when nothing of it is there */
+export function countsOf(metrics: string): Counts | null {
+  const counts: Counts = { read: 0, kept: 0, settled: 0, lost: {}, behind: {} };
+  let isAny = false;
+  for (const line of metrics.split('\n')) {
+    const [, name, labels = '', text] = LINE.exec(line) ?? [];
+    const value = Number(text);
+    if (name === undefined || !Number.isFinite(value)) continue;
+    const label = (wanted: string): string => [...labels.matchAll(LABEL)].find(([, key]) => key === wanted)?.[2] ?? '';
+    isAny ||= name.startsWith('cityvitals_');
+    if (name === 'cityvitals_samples_read_total') counts.read += value;
+    if (name === 'cityvitals_events_kept_total') counts.kept += value;
+    if (name === 'cityvitals_events_settled_total') counts.settled += value;
+    if (name === 'cityvitals_samples_lost_total' && value > 0) counts.lost[label('reason')] = (counts.lost[label('reason')] ?? 0) + value;
+    if (name === 'cityvitals_consumer_lag_events') counts.behind[label('consumer')] = value;
+  }
+  return isAny ? counts : null;
+}
