@@ -1,6 +1,5 @@
 /** The checksums that serial and socket protocols use, over a stretch of bytes. Pure. */
 import { crc32 } from 'node:zlib';
-import { crc16Modbus } from '../../core/wire/crc16.ts';
 
 /** By name: how many bytes it takes. */
 export const CHECKSUMS = { sum8: 1, xor8: 1, lrc: 1, sum16: 2, 'crc16-modbus': 2, 'crc16-xmodem': 2, 'crc16-ccitt': 2, crc32: 4 } as const;
@@ -16,7 +15,7 @@ export function checksumOf(type: ChecksumType, bytes: Uint8Array, from = 0, to =
     case 'sum16': return sum(bytes, from, to) & 0xffff;
     case 'lrc': return -sum(bytes, from, to) & 0xff;
     case 'xor8': return xor(bytes, from, to);
-    case 'crc16-modbus': return crc16Modbus(bytes.subarray(from, to));
+    case 'crc16-modbus': return crcModbus(bytes, from, to);
     case 'crc16-xmodem': return crc1021(bytes, from, to, 0);
     case 'crc16-ccitt': return crc1021(bytes, from, to, 0xffff);
     case 'crc32': return crc32(bytes.subarray(from, to));
@@ -33,6 +32,18 @@ function xor(bytes: Uint8Array, from: number, to: number): number {
   let all = 0;
   for (let at = from; at < to; at += 1) all ^= bytes[at] as number;
   return all;
+}
+
+const TABLE_A001 = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let register = byte;
+  for (let bit = 0; bit < 8; bit += 1) register = register & 1 ? (register >> 1) ^ 0xa001 : register >> 1;
+  return register;
+});
+
+function crcModbus(bytes: Uint8Array, from: number, to: number): number {
+  let register = 0xffff;
+  for (let at = from; at < to; at += 1) register = (register >> 8) ^ (TABLE_A001[(register ^ (bytes[at] as number)) & 0xff] as number);
+  return register;
 }
 
 const TABLE_1021 = Uint16Array.from({ length: 256 }, (_, byte) => {

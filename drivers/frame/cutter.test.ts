@@ -72,3 +72,12 @@ test('what was stuffed comes out as it was', () => {
     assert.deepEqual(unstuffed(stuffed(frame, protocol), protocol), frame);
   }));
 });
+
+test('heads without end cost no more than their bytes: the good frame behind them is found', () => {
+  const protocol = shipped('compound-terminal');
+  const [, frame] = FRAMES[0] as (typeof FRAMES)[number];
+  const heads = Buffer.alloc(200_000, Buffer.from('aa550ff0', 'hex'));
+  const cuts = new FrameCutter(protocol).feed(Buffer.concat([heads, Buffer.alloc(8192), frame]));
+  assert.equal(cuts.filter(({ is }) => is === 'frame').length, 1);
+  assert.ok(cuts.filter(({ is }) => is === 'checksum').length < 150, `${cuts.length} cuts`);
+});

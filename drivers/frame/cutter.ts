@@ -11,6 +11,8 @@ export type Cut = { is: 'frame'; bytes: Buffer; raw: Buffer } | { is: 'checksum'
 
 /** A peer that speaks another protocol without end is told of in pieces. */
 const NOISE_BYTES = 1024;
+/** In a row, within which a good one is looked for. */
+const MOST_BROKEN = 32;
 
 type At = { is: 'more' } | { is: 'none' | 'checksum'; length: number } | { is: 'frame'; bytes: Buffer; length: number };
 
@@ -19,6 +21,7 @@ export class FrameCutter {
   #held: Buffer = Buffer.alloc(0);
   #noise: Buffer[] = [];
   #noiseBytes = 0;
+  #broken = 0;
 
   constructor(protocol: Protocol) {
     this.#protocol = protocol;
@@ -40,8 +43,10 @@ export class FrameCutter {
       this.#pass(held.subarray(passedFrom, at), cuts);
       this.#toldNoise(cuts);
       cuts.push(found.is === 'frame' ? { is: 'frame', bytes: found.bytes, raw: held.subarray(at, at + found.length) } : { is: 'checksum', bytes: held.subarray(at, at + found.length) });
-      // Only the head of a broken one is passed over: it may hide the next.
-      at += found.is === 'frame' ? found.length : Math.max(1, this.#protocol.header.length);
+      this.#broken = found.is === 'frame' ? 0 : this.#broken + 1;
+      // Only the head of a broken one is passed over: it may hide the next. Where nothing else comes, each byte is
+      // looked at once, or a peer that sends heads without end would have each counted over all that follows.
+      at += found.is === 'frame' || this.#broken > MOST_BROKEN ? found.length : Math.max(1, this.#protocol.header.length);
       passedFrom = at;
     }
     this.#pass(held.subarray(passedFrom, at), cuts);
@@ -125,8 +130,9 @@ function leastBytes({ header, trailerBytes, length }: Protocol): number {
 
 function terminated(held: Buffer, protocol: Protocol): At {
   const { header, terminator, maxBytes } = protocol;
-  const end = held.indexOf(terminator, header.length);
-  const next = header.length > 0 && !protocol.escape ? held.indexOf(header, header.length) : -1;
+  const within = held.subarray(0, maxBytes);
+  const end = within.indexOf(terminator, header.length);
+  const next = header.length > 0 && !protocol.escape ? within.indexOf(header, header.length) : -1;
   // Another header before the end: what began here was cut off. Text lines may hold their header's byte, so only long ones.
   const isCutOff = header.length > 1 && next > 0 && (end < 0 || next < end);
   if (isCutOff) return { is: 'none', length: 1 };

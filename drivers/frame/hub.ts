@@ -1,8 +1,10 @@
 /** Where devices of one description are met: a port that they dial, an address that we dial, a serial line. Shared by all that are there. */
 import type { Socket } from 'node:net';
+import { dial } from '../../core/dial.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { Address } from '../../core/net.ts';
 import { sharedPort, type Reception } from '../../core/shared-port.ts';
+import { Strangers } from '../../core/unknown-device.ts';
 import type { World } from '../../core/world.ts';
 import { identityOf } from './identity.ts';
 import { Line, type Received } from './line.ts';
@@ -10,7 +12,6 @@ import type { Protocol } from './protocol-types.ts';
 import type { FrameSettings } from './settings.ts';
 import type { Station } from './station.ts';
 
-const MAX_TOLD = 1000;
 const MAX_LINES = 4096;
 /** A mobile carrier forgets an idle connection after one to five minutes. */
 const KEEP_ALIVE_MS = 30_000;
@@ -34,7 +35,7 @@ export function meet(settings: FrameSettings, protocol: Protocol, world: World, 
 
 async function listenTcp(listen: string, description: string, protocol: Protocol, world: World): Promise<Met> {
   try {
-    const { reception, leave } = await sharedPort(`frame ${description}`, listen, world, () => new Hub(listen, protocol, world));
+    const { reception, leave } = await sharedPort(`frame ${description}`, listen, world, () => new Hub(listen, protocol, world, { description, listen }));
     return { hub: reception, line: null, leave: async () => leave() };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -87,21 +88,21 @@ async function single(settings: FrameSettings, protocol: Protocol, world: World,
   if (settings.transport === 'serial') return serial(settings, protocol, world, signal);
   if (settings.transport === 'udp') return datagrams(settings, protocol, world);
   const at = `${settings.host}:${settings.port}`;
-  const socket = await world.net.connect({ host: String(settings.host), port: Number(settings.port) }, signal);
+  const socket = await dial({ host: String(settings.host), port: Number(settings.port) }, world, signal);
   const closed = new Promise<void>((resolve) => { socket.once('close', () => resolve()); });
-  const hub = new Hub(at, protocol, world);
+  const hub = new Hub(at, protocol, world, { description: settings.description, host: settings.host, port: settings.port });
   const line = hub.accept(socket) as Line;
   return { hub, line, async close() { line.end(null); await closed; } };
 }
 
-async function serial({ port, baudRate, dataBits, stopBits, parity }: FrameSettings, protocol: Protocol, world: World, signal: AbortSignal): Promise<Single> {
+async function serial({ port, baudRate, dataBits, stopBits, parity, description }: FrameSettings, protocol: Protocol, world: World, signal: AbortSignal): Promise<Single> {
   const path = String(port).startsWith('/') ? String(port) : `/dev/${port}`;
   if (signal.aborted) throw signal.reason;
   const serialLine = await world.net.serial({ path, baudRate, dataBits, stopBits, parity }).catch((error: Error) => {
     throw new FaultError('CV_DESCRIBED_PORT', { port: path, detail: error.message }, { cause: error });
   });
   const closed = new Promise<void>((resolve) => { serialLine.once('close', () => resolve()); });
-  const hub = new Hub(path, protocol, world);
+  const hub = new Hub(path, protocol, world, { description, transport: 'serial', port, baudRate, dataBits, stopBits, parity });
   const line = hub.open({ address: path, peer: path, send: (bytes) => { serialLine.write(Buffer.from(bytes)); }, end: () => { if (serialLine.isOpen) serialLine.close(() => {}); } }) as Line;
   serialLine.on('data', (bytes: Buffer) => line.heard(bytes));
   serialLine.on('error', (error) => line.end(error));
@@ -116,14 +117,14 @@ async function serial({ port, baudRate, dataBits, stopBits, parity }: FrameSetti
 }
 
 /** One socket; a peer's address is its line. Data units split a frame over datagrams as they please. */
-async function datagrams({ listen, host, port }: FrameSettings, protocol: Protocol, world: World): Promise<Single> {
+async function datagrams({ listen, host, port, description }: FrameSettings, protocol: Protocol, world: World): Promise<Single> {
   const at = listen ?? `${host}:${port}`;
   const colon = at.lastIndexOf(':');
   const own: Address = listen === undefined ? { host: String(host).includes(':') ? '::' : '0.0.0.0', port: 0 } : { host: at.slice(0, colon).replaceAll(/[[\]]/g, ''), port: Number(at.slice(colon + 1)) };
   const socket = await world.net.bind(own).catch((error: NodeJS.ErrnoException) => {
     throw new FaultError('CV_DESCRIBED_LISTEN', { listen: at, detail: error.code ?? error.message }, { cause: error });
   });
-  const hub = new Hub(at, protocol, world);
+  const hub = new Hub(at, protocol, world, { description, transport: 'udp', ...(listen === undefined ? { host, port } : { listen }) });
   const lines = new Map<string, Line>();
   const lineOf = (to: Address): Line | null => {
     const peer = `${to.host}:${to.port}`;
@@ -147,10 +148,14 @@ export class Hub implements Reception {
   readonly #stations = new Map<string, Station>();
   readonly #listeners = new Set<Listener>();
   readonly #lines = new Set<Line>();
-  readonly #told = new Set<string>();
+  readonly #strangers: Strangers;
+  readonly #settings: Record<string, unknown>;
 
-  constructor(address: string, protocol: Protocol, world: World) {
+  /** @param settings those by which a device is met here, but for its identity */
+  constructor(address: string, protocol: Protocol, world: World, settings: Record<string, unknown>) {
     this.address = address;
+    this.#settings = settings;
+    this.#strangers = new Strangers('frame', address, world.tell);
     this.protocol = protocol;
     this.#world = world;
   }
@@ -158,6 +163,7 @@ export class Hub implements Reception {
   /** By its identity; without one, whoever speaks is it. */
   join(station: Station): void {
     this.#stations.set(station.identity, station);
+    this.#strangers.known(station.identity);
     for (const line of this.#lines) station.maySpeakOn(line);
   }
 
@@ -210,8 +216,11 @@ export class Hub implements Reception {
     const station = this.#stations.get(identity.toUpperCase()) ?? this.#stations.get('');
     if (station) return station.heard(received, line);
     this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'point_unknown', intended: false });
-    if (this.#listeners.size > 0 || this.#told.has(identity) || this.#told.size >= MAX_TOLD) return;
-    this.#told.add(identity);
-    this.#world.tell({ kind: 'fault', fault: { code: 'CV_DESCRIBED_UNKNOWN', params: { identity: identity.slice(0, 64), address: this.address, peer: line.carrier.peer, bytes: received.frame.toString('hex', 0, SHOWN_BYTES) } } });
+    if (this.#listeners.size > 0) return;
+    const { peer } = line.carrier;
+    this.#strangers.heard(
+      { id: identity.toUpperCase(), peer, said: received.frame, settings: { ...this.#settings, identity } },
+      { code: 'CV_DESCRIBED_UNKNOWN', params: { identity: identity.slice(0, 64), address: this.address, peer, bytes: received.frame.toString('hex', 0, SHOWN_BYTES) } },
+    );
   }
 }
