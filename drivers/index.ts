@@ -13,6 +13,7 @@ export const DRIVERS: readonly DriverEntry[] = [
   { id: 'hj212', load: async () => (await import('./hj212/driver.ts')).default },
   { id: 'frame', load: async () => (await import('./frame/driver.ts')).default },
   { id: 'llrp', load: async () => (await import('./llrp/driver.ts')).default },
+  { id: 'mqtt-in', load: async () => (await import('./mqtt-in/driver.ts')).default },
 ];
 
 /** The driver of that id; undefined when there is none, so that the caller can name the nearest. */

@@ -1,0 +1,27 @@
+/** Devices behind an MQTT broker: plain JSON, Sparkplug B, ChirpStack v4, DJI Cloud API. What a device is, as data. */
+import { defineDriver } from '../../core/driver.ts';
+import { decode } from './decode.ts';
+import { UNITS } from './dji.ts';
+import { frameOf, recording } from './frame-of.ts';
+import { open } from './link.ts';
+import { probe } from './probe.ts';
+import { point, settings } from './settings.ts';
+
+const OF_A_KIND = { rssi: 'dB[mW]', snr: 'dB', battery: '%', margin: 'dB', position: 'm' } as const;
+
+export default defineDriver({
+  id: 'mqtt-in',
+  title: { zh: 'MQTT 设备（JSON、Sparkplug B、ChirpStack、大疆）', en: 'Devices over MQTT (JSON, Sparkplug B, ChirpStack, DJI)' },
+  settings,
+  point,
+  traits: ['listens', 'probes'],
+  known({ gives, path, event }, given) {
+    if (gives !== 'value') return { unit: OF_A_KIND[gives] };
+    if (given?.profile !== 'dji') return {};
+    if (event !== undefined) return { kind: 'occurrence' };
+    const unit = UNITS[path?.slice(path.lastIndexOf('.') + 1) ?? ''];
+    return unit === undefined ? {} : { unit };
+  },
+  unitless: ({ type, gives }) => gives === 'value' && type !== 'number',
+  open, decode, probe, frameOf, recording,
+});

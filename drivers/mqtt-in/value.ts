@@ -1,0 +1,85 @@
+/** From what a message says to what a point may hold. Pure. */
+import type { PointValue } from '../../core/driver.ts';
+import type { Position, Quality, Value } from '../../core/event.ts';
+import type { MqttInPointOf } from './settings.ts';
+
+const MOST_TEXT = 4096;
+const NUMBER = /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;
+const TRUE = new Set(['true', 'on', 'yes', '1']);
+const FALSE = new Set(['false', 'off', 'no', '0']);
+
+/** The value in the point's type; bad and told where it is none. */
+export function valueFor({ id, type }: Pick<MqttInPointOf, 'id' | 'type'>, raw: unknown): PointValue {
+  const value = converted(type, raw);
+  if (value !== undefined) return { point: id, value };
+  return { point: id, value: null, quality: 'bad', flags: ['sensor'], fault: { code: 'CV_MQTT_IN_VALUE', params: { point: id, type, said: shown(raw) } } };
+}
+
+function converted(type: MqttInPointOf['type'], raw: unknown): Value | undefined {
+  if (type === 'text') return typeof raw === 'object' || raw === undefined ? undefined : String(raw).slice(0, MOST_TEXT);
+  if (type === 'bool') {
+    if (typeof raw === 'boolean') return raw;
+    const word = typeof raw === 'string' || typeof raw === 'number' ? String(raw).trim().toLowerCase() : '';
+    return TRUE.has(word) ? true : FALSE.has(word) ? false : undefined;
+  }
+  const number = typeof raw === 'number' ? raw : typeof raw === 'boolean' ? Number(raw) : typeof raw === 'string' && NUMBER.test(raw) ? Number(raw) : NaN;
+  return Number.isFinite(number) && Math.abs(number) <= Number.MAX_SAFE_INTEGER ? number : undefined;
+}
+
+export function shown(raw: unknown): string {
+  const text = typeof raw === 'string' ? `"${raw}"` : raw === undefined ? 'undefined' : JSON.stringify(raw) ?? typeof raw;
+  return text.length > 48 ? `${text.slice(0, 48)}…` : text;
+}
+
+/** Where something is; null where it does not say, or says the place of a receiver that has no fix: 0, 0. */
+export function positionOf(raw: unknown): Position | null {
+  if (typeof raw !== 'object' || raw === null) return null;
+  const fields = raw as Record<string, unknown>;
+  const pick = (...names: string[]) => names.map((name) => fields[name]).find((one): one is number => typeof one === 'number' && Number.isFinite(one));
+  const [lat, lon, heightM] = [pick('latitude', 'lat'), pick('longitude', 'lon', 'lng'), pick('height', 'altitude', 'alt')];
+  if (lat === undefined || lon === undefined || Math.abs(lat) > 90 || Math.abs(lon) > 180 || (lat === 0 && lon === 0)) return null;
+  return { lat, lon, ...(heightM === undefined ? {} : { heightM }) };
+}
+
+/** A place as a point: its value is the height, or 0 where none is said. */
+export function positionValue(id: string, raw: unknown): PointValue {
+  const position = positionOf(raw);
+  if (position) return { point: id, value: position.heightM ?? 0, position };
+  return { point: id, value: null, quality: 'bad', flags: ['sensor'], fault: { code: 'CV_MQTT_IN_VALUE', params: { point: id, type: 'position', said: raw === null || typeof raw !== 'object' ? shown(raw) : shown({ latitude: (raw as Record<string, unknown>).latitude, longitude: (raw as Record<string, unknown>).longitude }) } } };
+}
+
+/** good, uncertain, bad in words; a boolean; or an OPC quality: from 192 good, from 64 uncertain, below bad. */
+export function qualityFrom(raw: unknown): Quality {
+  if (raw === true) return 'good';
+  if (raw === false) return 'bad';
+  if (typeof raw === 'number') return raw >= 192 && raw < 256 ? 'good' : raw >= 64 && raw < 192 ? 'uncertain' : 'bad';
+  const word = typeof raw === 'string' ? raw.trim().toLowerCase() : '';
+  if (word === 'good' || word === 'ok' || word === 'valid') return 'good';
+  return word === 'bad' || word === 'invalid' || word === 'error' ? 'bad' : 'uncertain';
+}
+
+const YEAR_1980 = 315_532_800;
+const YEAR_2200 = 7_258_118_400;
+
+/** ms UTC from seconds or ms since 1970 (a number, or one as text), or ISO 8601; null for what is no time from 1980 to 2200. */
+export function timeFrom(raw: unknown): number | null {
+  const number = typeof raw === 'number' ? raw : typeof raw === 'string' && NUMBER.test(raw) ? Number(raw) : NaN;
+  if (number >= YEAR_1980 && number < YEAR_2200) return Math.round(number * 1000);
+  if (number >= YEAR_1980 * 1000 && number < YEAR_2200 * 1000) return Math.round(number);
+  // A time without a zone would be read in the zone of this box: it is taken as UTC.
+  const written = typeof raw === 'string' ? /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|[+-]\d\d:?\d\d)?$/i.exec(raw.trim()) : null;
+  if (!written) return null;
+  const at = Date.parse(`${written[1]}T${written[2]}${written[3] ?? 'Z'}`);
+  return at >= YEAR_1980 * 1000 && at < YEAR_2200 * 1000 ? at : null;
+}
+
+const MOST_SHOWN = 200;
+
+/** Every leaf of a JSON value with its path, where no points are configured. */
+export function leavesOf(json: unknown, path = '', found: PointValue[] = []): PointValue[] {
+  if (found.length >= MOST_SHOWN) return found;
+  if (Array.isArray(json)) json.forEach((one, at) => leavesOf(one, `${path}[${at}]`, found));
+  else if (typeof json === 'object' && json !== null) for (const [key, one] of Object.entries(json)) leavesOf(one, `${path}${path ? '.' : ''}${/^[\p{L}\p{N}_$@-]+$/u.test(key) ? key : `\`${key}\``}`, found);
+  else if (json !== null && path !== '') found.push(valueFor({ id: path, type: typeof json === 'number' ? 'number' : typeof json === 'boolean' ? 'bool' : 'text' }, json));
+  return found;
+}
