@@ -178,7 +178,6 @@ export interface StatusView {
   devices: { total: number; fresh: number; lost: number };
   edges: EdgeView[];
   path: {
-    kept: number | null;
     edgeDepth: number;
     accepted: number;
     duplicates: number;

@@ -70,7 +70,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
       },
       edges,
       path: {
-        kept: null, edgeDepth: edges.reduce((sum, { logDepth }) => sum + (logDepth ?? 0), 0),
+        edgeDepth: edges.reduce((sum, { logDepth }) => sum + (logDepth ?? 0), 0),
         accepted: stats.accepted, duplicates: stats.duplicates, refused: stats.refused, stored: tally.stored,
         storeLag: line.lag('store'), rulesLag: line.lag('warnings'), warningsOpen: warnings.openCount(),
         acceptMs: stats.acceptMs, storeMs, warnMs: warnings.delayMs(),

@@ -5,6 +5,7 @@ import { beyondLimit } from '../limits.ts';
 import { seriesHref, useView } from '../view.ts';
 import { pick, type Dictionary, type Lang } from '../words.ts';
 import { freshnessIcon, Icon, levelIcon } from './icons.tsx';
+import { UnknownDevices } from './unknown.tsx';
 
 const OLD_MS = 15_000;
 
@@ -14,6 +15,7 @@ export function Devices() {
     <section class="panel devices" data-part="devices" aria-labelledby="devices-title">
       <h2 id="devices-title">{words.devices}{state.devices.length > 0 && <span class="count">{state.devices.length}</span>}</h2>
       {state.devices.length === 0 ? <p class="calm">{words.noDevices}</p> : <ul class="device-list">{state.devices.map((device) => <Device key={device.id} device={device} />)}</ul>}
+      <UnknownDevices />
     </section>
   );
 }

@@ -46,6 +46,7 @@ test('a real gateway answers by the document, on every route and on live', { tim
   await client.publishAsync(edgeTopic(CENTRE, 'pump', 'state'), JSON.stringify({
     v: WIRE_VERSION, edge: 'pump', centre: CENTRE, online: true, sentAt: now, version: '0.1.0', log: { depth: 0, bytes: 0, byStream: {} },
     devices: [{ id: 'plc', driver: 'modbus', online: false, reason: 'CV_LINK_TIMEOUT', lastAt: now, periodMs: 1000 }],
+    unknown: [{ driver: 'hj212', address: '0.0.0.0:8212', id: 'A1', peer: '10.0.0.9:1', said: { hex: '23', text: '#' }, yaml: '', count: 2, firstAt: now, lastAt: now }],
   }), { qos: 1, retain: true });
   await client.publishAsync(edgeTopic(CENTRE, 'pump', 'up'), Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, drafts(now))), { qos: 1 });
   await client.publishAsync(edgeTopic(CENTRE, 'pump', 'up'), 'neither JSON nor zstd', { qos: 1 });

@@ -98,7 +98,7 @@ export const StatusView = named('Status', 'the path of a sample with live counts
   gateway: z.string(), centre: z.string(), name: z.exactOptional(Words), exercise: z.boolean(), now: time, startedAt: time, evaluatedTo: time.nullable(),
   devices: z.object({ total: count, fresh: count, lost: count }), edges: z.array(EdgeView),
   path: z.object({
-    kept: count.nullable(), edgeDepth: count, accepted: count, duplicates: count, refused: count, stored: count, storeLag: count, rulesLag: count,
+    edgeDepth: count, accepted: count, duplicates: count, refused: count, stored: count, storeLag: count, rulesLag: count,
     warningsOpen: count, acceptMs: ms.nullable(), storeMs: ms.nullable(), warnMs: ms.nullable(),
   }),
   sinks: z.exactOptional(z.array(SinkView)), config: z.exactOptional(ConfigView),

@@ -83,7 +83,7 @@ export function fakeTown(clock: Clock): FakeTown {
       devices: { total: 3, fresh: freshness === 'fresh' ? 3 : 0, lost: 0 },
       edges: [{ id: 'pump-07', centre: CENTRE, online: !away(), version: '0.1.0', logDepth: depth, clockOffsetMs: 0, seenAt: lastAt }],
       path: {
-        ...gateway.status.path, kept, edgeDepth: depth, accepted: kept - depth, stored: kept - depth, warningsOpen: gateway.warnings.filter(({ condition }) => condition === 'active').length,
+        ...gateway.status.path, edgeDepth: depth, accepted: kept - depth, stored: kept - depth, warningsOpen: gateway.warnings.filter(({ condition }) => condition === 'active').length,
         acceptMs: 24 + (now % 17), storeMs: 48 + (now % 23), warnMs: 55 + (now % 29),
       },
     };
