@@ -20,7 +20,8 @@ export default defineDriver({
     if (!field) return {};
     return { ...(field.unit === null ? {} : { unit: field.unit }), ...(field.kind === null ? {} : { kind: field.kind }), ...(field.indicator === null ? {} : { indicator: field.indicator }) };
   },
-  unitless: ({ read }, own) => fieldOf(own?.description, read)?.isText ?? false,
+  // Of a description or a field that is not there `examine` says more.
+  unitless: ({ read }, own) => fieldOf(own?.description, read)?.isText ?? true,
   open, decode, probe, discover, examine, frameOf, recording,
 });
 
