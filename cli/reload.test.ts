@@ -52,7 +52,12 @@ function edgeProcess(t: TestContext, path: string) {
   return { child, lines, line };
 }
 
-const until = async (holds: () => boolean) => { while (!holds()) await new Promise<void>((resolve) => { setTimeout(resolve, 20); }); };
+const until = async (holds: () => boolean) => {
+  for (let turn = 0; !holds(); turn += 1) {
+    assert.ok(turn < 3000, `never: ${holds.toString()}`);
+    await new Promise<void>((resolve) => { setTimeout(resolve, 20); });
+  }
+};
 
 test('a bad file is refused and the old one goes on; a good one touches only what changed: no value lost or twice, no link opened anew', { timeout: 30_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-reload-'));

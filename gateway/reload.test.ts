@@ -21,9 +21,10 @@ const draftOf = (device: string, value: number, at: number): Draft => ({
 });
 
 async function until<T>(ask: () => Promise<T>, holds: (answer: T) => boolean): Promise<T> {
-  for (;;) {
+  for (let turn = 0; ; turn += 1) {
     const answer = await ask();
     if (holds(answer)) return answer;
+    assert.ok(turn < 3000, `never: ${holds.toString()}`);
     await new Promise<void>((resolve) => { setTimeout(resolve, 10); });
   }
 }

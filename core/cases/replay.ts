@@ -52,7 +52,10 @@ function playedDevice(device: CaseDevice, drivers: ReadonlyMap<string, Driver>, 
     return Object.assign({}, own?.data, { id: point.id });
   });
   const units = new Map(device.points.map(({ id, unit }) => [id, unit]));
-  const unitOf = (point: string) => String(units.get(point) ?? driver.points?.[point]?.unit ?? '');
+  const unitOf = (id: string) => {
+    const point = points.find((one) => one.id === id);
+    return String(units.get(id) ?? (point && driver.known?.(point, settings.data)?.unit) ?? driver.points?.[id]?.unit ?? '');
+  };
   return { id: device.id, timeoutMs: device.timeoutMs, driver, settings: withPaths(driver.settings, settings.data, join(folder, 'case.yaml')), points, unitOf };
 }
 

@@ -37,9 +37,10 @@ sinks: [{ kind: influxdb, id: city, settings: { url: "${gone.url}", measurement:
 
   const status = async () => (await (await fetch(`${gateway.httpUrl}/api/v1/status`)).json()) as StatusView;
   const until = async (holds: (view: StatusView) => boolean) => {
-    for (;;) {
+    for (let turn = 0; ; turn += 1) {
       const view = await status();
       if (holds(view)) return view;
+      assert.ok(turn < 3000, `never: ${holds.toString()}`);
       await new Promise((resolve) => { setTimeout(resolve, 20); });
     }
   };

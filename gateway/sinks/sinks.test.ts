@@ -98,7 +98,10 @@ const codes = (world: { told: TelemetryEvent[] }) => new Set(world.told.flatMap(
 const asides = async (dir: string): Promise<AsideEntry[]> => (await readFile(join(dir, 'sinks', 'influxdb.aside.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as AsideEntry);
 
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => { setTimeout(resolve, 2); });
+  for (let turn = 0; !holds(); turn += 1) {
+    assert.ok(turn < 20_000, `never: ${holds.toString()}`);
+    await new Promise((resolve) => { setTimeout(resolve, 2); });
+  }
 }
 
 test('a new sink begins with the oldest event there is, follows, and goes on from its place', () =>

@@ -110,16 +110,24 @@ export async function give(httpUrl: string, command: object): Promise<CommandVie
 }
 
 export async function settled(httpUrl: string, id: string): Promise<CommandView> {
-  for (;;) {
-    const { body } = await call(httpUrl, `/commands/${id}`);
-    if (body.status !== 'pending') return body;
-    await new Promise((resolve) => { setTimeout(resolve, 15); });
-  }
+  let body: CommandView | null = null;
+  await until(async () => {
+    ({ body } = await call(httpUrl, `/commands/${id}`));
+    return body.status !== 'pending';
+  });
+  return body as unknown as CommandView;
 }
 
-/** Looks again until it holds; the test's own time limit is the only one. */
+/** Longer than anything here takes. A test that timed out does not end what it had begun: without this the process would stay. */
+const PATIENCE_MS = 60_000;
+
+/** Looks again until it holds. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => { setTimeout(resolve, 15); });
+  const endsMs = performance.now() + PATIENCE_MS;
+  while (!(await holds())) {
+    if (performance.now() > endsMs) throw new Error('this never came true: ' + holds.toString());
+    await new Promise((resolve) => { setTimeout(resolve, 15); });
+  }
 }
 
 /** The device is known to the gateway and its edge is there. */
