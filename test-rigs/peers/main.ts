@@ -14,6 +14,7 @@ const SUITES: { needs: string[]; load(): Promise<{ peers: Peer[] }> }[] = [
   { needs: ['pymodbus', 'mbpoll'], load: () => import('./modbus.ts') },
   { needs: ['pymodbus', 'pyserial', 'mbpoll', 'socat'], load: () => import('./modbus-rtu.ts') },
   { needs: ['mosquitto', 'mosquitto_sub'], load: () => import('./mosquitto.ts') },
+  { needs: ['mosquitto', 'mosquitto_sub'], load: () => import('./mqtt-in.ts') },
   { needs: ['gcc', 'open62541'], load: () => import('./opcua.ts') },
   { needs: [], load: () => import('./commands.ts') },
   { needs: [], load: () => import('./consumers.ts') },

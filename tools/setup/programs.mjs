@@ -10,6 +10,7 @@ const PROGRAMS = {
   chromium: { packages: ['chromium', 'fonts-dejavu-core', 'fonts-noto-cjk'] },
   mosquitto: { packages: ['mosquitto'], also: '/usr/sbin' },
   mosquitto_sub: { packages: ['mosquitto-clients'] },
+  openssl: { packages: ['openssl'] },
   socat: { packages: ['socat'] },
   mbpoll: { packages: ['mbpoll'] },
   pymodbus: { packages: ['python3-pymodbus'], python: 'pymodbus' },
