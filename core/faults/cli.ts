@@ -10,12 +10,12 @@ export const CLI_FAULTS = {
   CV_DEMO_FAILED: {
     stage: 'cli', retry: 'after-change', actor: 'developer',
     en: ['the demo ended: {detail}', 'its logs lie in the demo\'s folder (edge.log, gateway.log); delete the folder and start again, and report them if it repeats'],
-    zh: ['演示已终止：{detail}', '日志位于演示目录（edge.log、gateway.log）;可删除该目录后重试，若重复出现请附日志报告'],
+    zh: ['演示已终止：{detail}', '日志位于演示目录（edge.log、gateway.log）；可删除该目录后重试，若重复出现请附日志报告'],
   },
   CV_DEMO_FOLDER: {
     stage: 'cli', retry: 'after-change', actor: 'operator',
     en: ['the demo cannot keep its data in {dir}: {why}', 'give it another folder: --dir FOLDER; one that exists is taken only if a demo made it'],
-    zh: ['演示数据无法放在 {dir}:{why}', '请用 --dir 指定其他目录；已存在的目录只有由演示创建的才会使用'],
+    zh: ['演示数据无法放在 {dir}：{why}', '请用 --dir 指定其他目录；已存在的目录只有由演示创建的才会使用'],
   },
   CV_INPUT_INVALID: {
     stage: 'cli', retry: 'never', actor: 'operator',
@@ -25,7 +25,7 @@ export const CLI_FAULTS = {
   CV_INPUT_UNREADABLE: {
     stage: 'cli', retry: 'after-change', actor: 'field-engineer',
     en: ['{place} cannot be read: {detail}', 'give hex digits (spaces are allowed), one frame a line; for drivers whose cases are frames, one JSON object a line'],
-    zh: ['{place} 无法读取：{detail}', '请给出十六进制数字（可含空格）,每行一帧；以帧为单位的驱动则每行一个 JSON 对象'],
+    zh: ['{place} 无法读取：{detail}', '请给出十六进制数字（可含空格），每行一帧；以帧为单位的驱动则每行一个 JSON 对象'],
   },
   CV_DISCOVER_NOT_OFFERED: {
     stage: 'cli', retry: 'never', actor: 'operator',

@@ -30,7 +30,7 @@ export const COMMAND_FAULTS = {
   CV_COMMAND_NOT_OFFERED: {
     stage: 'command', retry: 'never', actor: 'operator',
     en: ['{device} (driver {driver}) does not offer {kind}', 'write needs a driver that writes, snapshot a camera: see `cityvitals drivers`'],
-    zh: ['{device}(驱动 {driver})不支持 {kind}', 'write 需要可写的驱动，snapshot 需要摄像机：见 `cityvitals drivers`'],
+    zh: ['{device}（驱动 {driver}）不支持 {kind}', 'write 需要可写的驱动，snapshot 需要摄像机：见 `cityvitals drivers`'],
   },
   CV_COMMAND_NOT_ALLOWED: {
     stage: 'command', retry: 'after-change', actor: 'field-engineer',
@@ -40,7 +40,7 @@ export const COMMAND_FAULTS = {
   CV_COMMAND_VALUE: {
     stage: 'command', retry: 'never', actor: 'operator',
     en: ['{value} cannot be written to {point}: {detail}', 'give a value of the point\'s type and within its `write.range`'],
-    zh: ['不能将 {value} 写入 {point}:{detail}', '请给出符合测点类型且在其 `write.range` 之内的值'],
+    zh: ['不能将 {value} 写入 {point}：{detail}', '请给出符合测点类型且在其 `write.range` 之内的值'],
   },
   CV_COMMAND_CONDITION: {
     stage: 'command', retry: 'backoff', actor: 'operator',
@@ -110,7 +110,7 @@ export const COMMAND_FAULTS = {
   CV_API_UNAUTHORISED: {
     stage: 'api', retry: 'never', actor: 'operator', status: 401,
     en: ['no operator has this token', 'send `Authorization: Bearer <token>` with a token of `operators` in the gateway\'s configuration'],
-    zh: ['令牌不属于任何操作员', '请发送 `Authorization: Bearer <令牌>`,令牌须为网关配置 `operators` 中的一个'],
+    zh: ['令牌不属于任何操作员', '请发送 `Authorization: Bearer <令牌>`，令牌须为网关配置 `operators` 中的一个'],
   },
   CV_COMMAND_TOO_MANY: {
     stage: 'api', retry: 'backoff', actor: 'operator', status: 429,

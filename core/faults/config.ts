@@ -5,7 +5,7 @@ export const CONFIG_FAULTS = {
   CV_CONFIG_UNREADABLE: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
     en: ['cannot read {path}: {detail}', 'check the path and that this user may read the file'],
-    zh: ['无法读取 {path}:{detail}', '检查路径，并确认当前用户有读取权限'],
+    zh: ['无法读取 {path}：{detail}', '检查路径，并确认当前用户有读取权限'],
   },
   CV_CONFIG_SYNTAX: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
@@ -55,7 +55,7 @@ export const CONFIG_FAULTS = {
   CV_DRIVER_UNKNOWN: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
     en: ['{owner}: there is no driver "{driver}"', '{hint}'],
-    zh: ['{owner}:没有名为“{driver}”的驱动', '{hint}'],
+    zh: ['{owner}：没有名为“{driver}”的驱动', '{hint}'],
   },
   CV_POINT_UNKNOWN: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',

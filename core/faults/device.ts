@@ -10,7 +10,7 @@ export const DEVICE_FAULTS = {
   CV_LINK_UNREACHABLE: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
     en: ['{address} cannot be reached: {detail}', 'check cable, switch and the network settings of this box and of the device'],
-    zh: ['无法到达 {address}:{detail}', '检查网线、交换机，以及本机和设备的网络设置'],
+    zh: ['无法到达 {address}：{detail}', '检查网线、交换机，以及本机和设备的网络设置'],
   },
   CV_LINK_TIMEOUT: {
     stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
@@ -30,7 +30,7 @@ export const DEVICE_FAULTS = {
   CV_POINT_SILENT: {
     stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
     en: ['{device}: point {point} gave nothing within {waitMs} ms', 'check the address of the point; a device that speaks seldom may need longer'],
-    zh: ['{device}:测点 {point} 在 {waitMs} 毫秒内没有数据', '检查测点地址；很少主动上报的设备可能需要更久'],
+    zh: ['{device}：测点 {point} 在 {waitMs} 毫秒内没有数据', '检查测点地址；很少主动上报的设备可能需要更久'],
   },
   CV_BUS_SKIPPED: {
     stage: 'read', retry: 'backoff', actor: 'nobody', flag: 'comm',

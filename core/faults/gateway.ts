@@ -6,7 +6,7 @@ export const GATEWAY_FAULTS = {
   CV_BROKER_LISTEN: {
     stage: 'broker', retry: 'after-change', actor: 'operator',
     en: ['the broker cannot listen on {host}:{port}: {detail}', 'stop the program that holds the port, or set another broker.embedded.port'],
-    zh: ['内置代理无法监听 {host}:{port}:{detail}', '停止占用该端口的程序，或修改 broker.embedded.port'],
+    zh: ['内置代理无法监听 {host}:{port}：{detail}', '停止占用该端口的程序，或修改 broker.embedded.port'],
   },
   CV_BROKER_FAILED: {
     stage: 'broker', retry: 'next', actor: 'developer',
@@ -16,7 +16,7 @@ export const GATEWAY_FAULTS = {
   CV_BROKER_UNREACHABLE: {
     stage: 'broker', retry: 'backoff', actor: 'operator',
     en: ['the broker at {url} cannot be reached: {detail}', 'check broker.url, user and password, and that the broker runs'],
-    zh: ['无法连接代理 {url}:{detail}', '检查 broker.url、用户名和密码，以及代理是否运行'],
+    zh: ['无法连接代理 {url}：{detail}', '检查 broker.url、用户名和密码，以及代理是否运行'],
   },
   CV_BROKER_BEHIND: {
     stage: 'broker', retry: 'backoff', actor: 'operator',
@@ -41,17 +41,17 @@ export const GATEWAY_FAULTS = {
   CV_PACKET_TOO_LARGE: {
     stage: 'broker', retry: 'never', actor: 'developer',
     en: ['client {client} sends a {detail}: cut off', 'send smaller batches (at most 8 MB)'],
-    zh: ['客户端 {client} 发送过大的数据包（{detail}）,已断开', '请减小批次（最大 8 MB）'],
+    zh: ['客户端 {client} 发送过大的数据包（{detail}），已断开', '请减小批次（最大 8 MB）'],
   },
   CV_TOPIC_DENIED: {
     stage: 'broker', retry: 'after-change', actor: 'field-engineer',
     en: ['client {client} may not use topic {topic}: {detail}', 'an edge uses cv/v1/in/<centre>/<its id>/…, a consumer reads cv/v1/out/…'],
-    zh: ['客户端 {client} 无权使用主题 {topic}:{detail}', '边缘节点使用 cv/v1/in/<中心>/<自身编号>/…,消费者只读 cv/v1/out/…'],
+    zh: ['客户端 {client} 无权使用主题 {topic}：{detail}', '边缘节点使用 cv/v1/in/<中心>/<自身编号>/…，消费者只读 cv/v1/out/…'],
   },
   CV_MQTT_UNSUPPORTED: {
     stage: 'broker', retry: 'after-change', actor: 'developer',
     en: ['client {client} asks for {what}, which the embedded broker does not offer', 'use MQTT 3.1.1 without it, or give the gateway another broker (broker.url)'],
-    zh: ['客户端 {client} 请求内置代理不支持的功能：{what}', '请使用不含该功能的 MQTT 3.1.1,或为网关配置其他代理（broker.url）'],
+    zh: ['客户端 {client} 请求内置代理不支持的功能：{what}', '请使用不含该功能的 MQTT 3.1.1，或为网关配置其他代理（broker.url）'],
   },
   CV_CONNECTION_LIMIT: {
     stage: 'broker', retry: 'backoff', actor: 'operator',
@@ -71,7 +71,7 @@ export const GATEWAY_FAULTS = {
   CV_EVENT_ORIGIN: {
     stage: 'accept', retry: 'never', actor: 'operator', status: 400,
     en: ['an event is of origin {origin}, which this gateway does not accept', 'add it to `accepts`, or run the gateway in exercise mode; the event lies in quarantine'],
-    zh: ['事件来源 {origin} 不被本网关接受', '将其加入 `accepts`,或以演练模式运行；该事件已隔离'],
+    zh: ['事件来源 {origin} 不被本网关接受', '将其加入 `accepts`，或以演练模式运行；该事件已隔离'],
   },
   CV_EDGE_TOO_FAST: {
     stage: 'accept', retry: 'backoff', actor: 'field-engineer',
@@ -86,12 +86,12 @@ export const GATEWAY_FAULTS = {
   CV_ACCEPT_FAILED: {
     stage: 'accept', retry: 'backoff', actor: 'developer',
     en: ['a batch could not be dealt with: {detail}; it was not answered and comes again', 'report this with the quarantine and the log of the gateway'],
-    zh: ['批次处理失败：{detail};未予应答，将由发送方重发', '请附上网关隔离区和日志报告此问题'],
+    zh: ['批次处理失败：{detail}；未予应答，将由发送方重发', '请附上网关隔离区和日志报告此问题'],
   },
   CV_REGISTRY_UNSAVED: {
     stage: 'accept', retry: 'backoff', actor: 'operator',
     en: ['the list of edges and devices cannot be saved to {path}: {detail}', 'check space and permissions of log.dir'],
-    zh: ['无法将边缘节点和设备清单保存到 {path}:{detail}', '检查 log.dir 的空间和权限'],
+    zh: ['无法将边缘节点和设备清单保存到 {path}：{detail}', '检查 log.dir 的空间和权限'],
   },
   CV_QUARANTINE_FAILED: {
     stage: 'accept', retry: 'backoff', actor: 'operator',
@@ -101,7 +101,7 @@ export const GATEWAY_FAULTS = {
   CV_CONSUMER_FAILED: {
     stage: 'store', retry: 'backoff', actor: 'operator',
     en: ['{consumer} could not take events: {detail}; they come again in {waitMs} ms', 'if it lasts: look at the disk of store.dir, else report it'],
-    zh: ['{consumer} 处理事件失败：{detail};{waitMs} 毫秒后重试', '若持续：检查 store.dir 所在磁盘，否则请上报'],
+    zh: ['{consumer} 处理事件失败：{detail}；{waitMs} 毫秒后重试', '若持续：检查 store.dir 所在磁盘，否则请上报'],
   },
   CV_CONSUMER_OVERRUN: {
     stage: 'store', retry: 'never', actor: 'operator',
@@ -111,7 +111,7 @@ export const GATEWAY_FAULTS = {
   CV_CONSUMER_AHEAD: {
     stage: 'store', retry: 'never', actor: 'operator',
     en: ['{consumer} has taken up to {cursor}, but the log ends at {head}: the log was set back', 'nothing to do here; edges that still hold the rest send it again'],
-    zh: ['{consumer} 已处理到 {cursor}，但日志止于 {head}:日志曾被回退', '无需处理；仍保有其余数据的边缘节点会重新发送'],
+    zh: ['{consumer} 已处理到 {cursor}，但日志止于 {head}：日志曾被回退', '无需处理；仍保有其余数据的边缘节点会重新发送'],
   },
   CV_RULE_TWICE: {
     stage: 'check', retry: 'after-change', actor: 'operator',

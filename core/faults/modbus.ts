@@ -5,17 +5,17 @@ export const MODBUS_FAULTS = {
   CV_MODBUS_ILLEGAL_FUNCTION: {
     stage: 'decode', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['unit {unit} does not know function {fc} (exception 01)', 'check the class in the address of these points: holding, input, coil or discrete'],
-    zh: ['站号 {unit} 不支持功能码 {fc}(异常码 01)', '检查这些测点地址的类别：holding、input、coil 或 discrete'],
+    zh: ['站号 {unit} 不支持功能码 {fc}（异常码 01）', '检查这些测点地址的类别：holding、input、coil 或 discrete'],
   },
   CV_MODBUS_ILLEGAL_ADDRESS: {
     stage: 'decode', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['unit {unit} has nothing at {place} (exception 02)', 'check the address: holding:N counts from 0, so paper number 40101 is holding:100'],
-    zh: ['站号 {unit} 没有地址 {place}(异常码 02)', '检查地址：holding:N 从 0 起算，资料编号 40101 即 holding:100'],
+    zh: ['站号 {unit} 没有地址 {place}（异常码 02）', '检查地址：holding:N 从 0 起算，资料编号 40101 即 holding:100'],
   },
   CV_MODBUS_ILLEGAL_VALUE: {
     stage: 'decode', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['unit {unit} refused to read {place} (exception 03)', 'the device may read fewer at a time: lower `maxRead` (64, 32 or 16 are common)'],
-    zh: ['站号 {unit} 拒绝读取 {place}(异常码 03)', '设备单次可读数量可能较少：调小 `maxRead`(常见为 64、32 或 16)'],
+    zh: ['站号 {unit} 拒绝读取 {place}（异常码 03）', '设备单次可读数量可能较少：调小 `maxRead`（常见为 64、32 或 16）'],
   },
   CV_MODBUS_DEVICE_FAILURE: {
     stage: 'decode', retry: 'backoff', actor: 'field-engineer', flag: 'device',
@@ -60,7 +60,7 @@ export const MODBUS_FAULTS = {
   CV_MODBUS_ANSWER_STRAY: {
     stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
     en: ['{address} sent an answer nobody waits for: {detail}', 'a late answer: raise `timeout`; if all are of transaction 0, the gateway does not keep transaction numbers'],
-    zh: ['{address} 发来无人等待的应答：{detail}', '应答过迟：调大 `timeout`;若事务号全为 0,说明网关不保留事务号'],
+    zh: ['{address} 发来无人等待的应答：{detail}', '应答过迟：调大 `timeout`；若事务号全为 0，说明网关不保留事务号'],
   },
   CV_MODBUS_NOT_A_READ: {
     stage: 'decode', retry: 'never', actor: 'nobody', flag: 'config',
@@ -70,7 +70,7 @@ export const MODBUS_FAULTS = {
   CV_MODBUS_PORT: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
     en: ['serial port {port} cannot be opened: {detail}', 'check the adapter and its name (ls /dev/serial/by-id), that this user is in group dialout, and that no other program has it'],
-    zh: ['无法打开串口 {port}:{detail}', '检查转换器及其名称（ls /dev/serial/by-id）、当前用户是否属于 dialout 组、端口是否被其他程序占用'],
+    zh: ['无法打开串口 {port}：{detail}', '检查转换器及其名称（ls /dev/serial/by-id）、当前用户是否属于 dialout 组、端口是否被其他程序占用'],
   },
   CV_MODBUS_PORT_AMBIGUOUS: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
@@ -105,6 +105,6 @@ export const MODBUS_FAULTS = {
   CV_MODBUS_VALUE_FORM: {
     stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'sensor',
     en: ['{point} holds no {type}: {detail}', 'check `type`, `wordOrder` and `byteOrder` of the point'],
-    zh: ['{point} 的内容不是 {type}:{detail}', '检查测点的 `type`、`wordOrder` 和 `byteOrder`'],
+    zh: ['{point} 的内容不是 {type}：{detail}', '检查测点的 `type`、`wordOrder` 和 `byteOrder`'],
   },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

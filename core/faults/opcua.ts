@@ -5,12 +5,12 @@ export const OPCUA_FAULTS = {
   CV_OPCUA_POLICY: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['{address} does not offer {asked}; it offers {offered}', 'write one of these under `security`, or switch {asked} on at the server'],
-    zh: ['{address} 不提供 {asked};它提供 {offered}', '在 `security` 中改用其中之一，或在服务器上启用 {asked}'],
+    zh: ['{address} 不提供 {asked}；它提供 {offered}', '在 `security` 中改用其中之一，或在服务器上启用 {asked}'],
   },
   CV_OPCUA_CERTIFICATE_UNKNOWN: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['{address} is not trusted yet: {subject}, thumbprint {thumbprint}, valid {from} to {to}', 'compare the thumbprint with the one that the server shows; when it is the same: {command} and let the server in turn trust {own}'],
-    zh: ['尚未信任 {address}:{subject}，指纹 {thumbprint}，有效期 {from} 至 {to}', '与服务器上显示的指纹核对，一致时执行：{command} ;同时在服务器上信任 {own}'],
+    zh: ['尚未信任 {address}：{subject}，指纹 {thumbprint}，有效期 {from} 至 {to}', '与服务器上显示的指纹核对，一致时执行：{command} ；同时在服务器上信任 {own}'],
   },
   CV_OPCUA_CERTIFICATE_TIME: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
@@ -35,7 +35,7 @@ export const OPCUA_FAULTS = {
   CV_OPCUA_UNTRUSTED_THERE: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'config',
     en: ['{address} does not take the certificate of this box: {status}', 'put {certificate} into the trust list of the server; BadCertificateTimeInvalid: one of the two clocks is wrong'],
-    zh: ['{address} 不接受本机证书：{status}', '将 {certificate} 加入服务器的信任列表；若为 BadCertificateTimeInvalid:双方之一的时钟不对'],
+    zh: ['{address} 不接受本机证书：{status}', '将 {certificate} 加入服务器的信任列表；若为 BadCertificateTimeInvalid：双方之一的时钟不对'],
   },
   CV_OPCUA_RENEWED: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer',
@@ -50,7 +50,7 @@ export const OPCUA_FAULTS = {
   CV_OPCUA_LOGIN_KIND: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['{address} takes no {kind} login under this policy', 'give `user` and `password` where it takes no anonymous one, or allow it at the server'],
-    zh: ['{address} 在该安全策略下不接受{kind}登录', '服务器不允许匿名时请填写 `user` 和 `password`,或在服务器上允许该方式'],
+    zh: ['{address} 在该安全策略下不接受{kind}登录', '服务器不允许匿名时请填写 `user` 和 `password`，或在服务器上允许该方式'],
   },
   CV_OPCUA_PASSWORD_PLAIN: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
@@ -60,7 +60,7 @@ export const OPCUA_FAULTS = {
   CV_OPCUA_NO_SUBSCRIPTIONS: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer',
     en: ['{address} gives no subscription ({status}); its points are read at `sampleEvery` instead', 'set `mode: poll` to say so, or raise the limit of subscriptions at the server'],
-    zh: ['{address} 不提供订阅（{status}）;改为按 `sampleEvery` 读取', '可明确设置 `mode: poll`,或在服务器上提高订阅数上限'],
+    zh: ['{address} 不提供订阅（{status}）；改为按 `sampleEvery` 读取', '可明确设置 `mode: poll`，或在服务器上提高订阅数上限'],
   },
   CV_OPCUA_SLOW_SAMPLING: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer',
@@ -70,11 +70,11 @@ export const OPCUA_FAULTS = {
   CV_OPCUA_DEADBAND: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer',
     en: ['the server takes no such deadband for node {node} ({status}); it is left out', 'give an absolute serverDeadband, or set the range (EURange) of the node at the server'],
-    zh: ['服务器不支持节点 {node} 的该死区（{status}）,已不使用', '改用绝对值 serverDeadband,或在服务器上设置该节点的量程（EURange）'],
+    zh: ['服务器不支持节点 {node} 的该死区（{status}），已不使用', '改用绝对值 serverDeadband，或在服务器上设置该节点的量程（EURange）'],
   },
   CV_OPCUA_WRITE: {
     stage: 'read', retry: 'never', actor: 'operator', flag: 'other',
     en: ['node {node} was not written: {status}', 'BadNotWritable and BadUserAccessDenied: the node or the user may not; BadTypeMismatch, BadOutOfRange: another value'],
-    zh: ['节点 {node} 未写入：{status}', 'BadNotWritable、BadUserAccessDenied:节点或用户无写权限；BadTypeMismatch、BadOutOfRange:请检查数值'],
+    zh: ['节点 {node} 未写入：{status}', 'BadNotWritable、BadUserAccessDenied：节点或用户无写权限；BadTypeMismatch、BadOutOfRange：请检查数值'],
   },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

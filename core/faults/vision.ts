@@ -20,7 +20,7 @@ export const VISION_FAULTS = {
   CV_MODEL_SHAPE: {
     stage: 'open', retry: 'after-change', actor: 'developer', flag: 'config',
     en: ['model {model}: {tensor} is {got}, {want} wanted', "correct the model's description, or take the graph that belongs to it"],
-    zh: ['模型 {model}:{tensor} 为 {got}，应为 {want}', '修正模型说明，或换用与之匹配的计算图'],
+    zh: ['模型 {model}：{tensor} 为 {got}，应为 {want}', '修正模型说明，或换用与之匹配的计算图'],
   },
   CV_MODEL_OPSET: {
     stage: 'open', retry: 'after-change', actor: 'developer', flag: 'config',
@@ -45,7 +45,7 @@ export const VISION_FAULTS = {
   CV_MODEL_OPERATOR: {
     stage: 'setup', retry: 'after-change', actor: 'developer',
     en: ['the converter does not know the operator {operator} (node {node})', 'add a row for it to models/convert/operators.ts'],
-    zh: ['转换器不支持算子 {operator}(节点 {node})', '在 models/convert/operators.ts 中为其增加一行'],
+    zh: ['转换器不支持算子 {operator}（节点 {node}）', '在 models/convert/operators.ts 中为其增加一行'],
   },
   CV_MODEL_FAILED: {
     stage: 'infer', retry: 'next', actor: 'developer', flag: 'other',
@@ -55,7 +55,7 @@ export const VISION_FAULTS = {
   CV_DETECTOR_DIED: {
     stage: 'infer', retry: 'next', actor: 'operator', flag: 'other',
     en: ['the worker of model {model} ended: {detail}; it is replaced', 'if it repeats: free memory on this machine, then report it'],
-    zh: ['模型 {model} 的工作线程已退出：{detail};正在更换', '若反复出现：释放本机内存后报告此问题'],
+    zh: ['模型 {model} 的工作线程已退出：{detail}；正在更换', '若反复出现：释放本机内存后报告此问题'],
   },
   CV_DETECTOR_CLOSED: {
     stage: 'infer', retry: 'never', actor: 'nobody',
@@ -70,7 +70,7 @@ export const VISION_FAULTS = {
   CV_VIDEO_MISSING: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['there is no video file {path}', 'correct `url`, or put the file there'],
-    zh: ['没有视频文件 {path}', '修正 `url`,或将文件放到该处'],
+    zh: ['没有视频文件 {path}', '修正 `url`，或将文件放到该处'],
   },
   CV_VIDEO_UNREADABLE: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',

@@ -30,12 +30,12 @@ export const WIRE_FAULTS = {
   CV_EVENT_INVALID: {
     stage: 'accept', retry: 'never', actor: 'developer', status: 400,
     en: ['an event breaks the rules: {detail}', 'compare with docs/events.md; the event lies in quarantine'],
-    zh: ['事件不符合规则：{detail}', '对照 docs/events.md;该事件已隔离'],
+    zh: ['事件不符合规则：{detail}', '对照 docs/events.md；该事件已隔离'],
   },
   CV_EVENT_FUTURE: {
     stage: 'accept', retry: 'never', actor: 'field-engineer', status: 400,
     en: ['an event lies {aheadMs} ms in the future', 'set the clock of the edge (NTP); the event lies in quarantine'],
-    zh: ['事件时间超前 {aheadMs} 毫秒', '校准边缘节点时钟（NTP）;该事件已隔离'],
+    zh: ['事件时间超前 {aheadMs} 毫秒', '校准边缘节点时钟（NTP）；该事件已隔离'],
   },
   CV_FORWARD_REFUSED: {
     stage: 'forward', retry: 'backoff', actor: 'operator',
@@ -50,7 +50,7 @@ export const WIRE_FAULTS = {
   CV_UPLINK_LOST: {
     stage: 'forward', retry: 'backoff', actor: 'operator',
     en: ['no connection to the gateway at {address}: {detail}', 'check the network and that the gateway runs; the edge keeps everything in its log and tries again'],
-    zh: ['无法连接网关 {address}:{detail}', '检查网络及网关是否运行；数据保存在边缘日志中，连通后自动补传'],
+    zh: ['无法连接网关 {address}：{detail}', '检查网络及网关是否运行；数据保存在边缘日志中，连通后自动补传'],
   },
   CV_UPLINK_DENIED: {
     stage: 'forward', retry: 'after-change', actor: 'field-engineer',
@@ -60,12 +60,12 @@ export const WIRE_FAULTS = {
   CV_UPLINK_CONTESTED: {
     stage: 'forward', retry: 'backoff', actor: 'field-engineer',
     en: ['the gateway at {address} ended the connection of edge {edge} {times} times within seconds', 'most likely another box runs under the same id (a copied card): give each its own `edge` and token'],
-    zh: ['网关 {address} 在数秒内 {times} 次断开边缘节点 {edge} 的连接', '很可能另有一台设备使用相同编号（复制的存储卡）:请为每台设备设置各自的 `edge` 和令牌'],
+    zh: ['网关 {address} 在数秒内 {times} 次断开边缘节点 {edge} 的连接', '很可能另有一台设备使用相同编号（复制的存储卡）：请为每台设备设置各自的 `edge` 和令牌'],
   },
   CV_UPLINK_COMMANDS: {
     stage: 'forward', retry: 'after-change', actor: 'operator',
     en: ['the broker at {address} does not let this edge read {topic}: it gets no commands', 'let the edge read …/cmd and write …/rsp; `cityvitals gateway --mosquitto` writes such rights'],
-    zh: ['{address} 的代理不允许本节点读取 {topic}:无法接收命令', '请允许该节点读取 …/cmd 并写入 …/rsp;`cityvitals gateway --mosquitto` 可生成相应权限'],
+    zh: ['{address} 的代理不允许本节点读取 {topic}：无法接收命令', '请允许该节点读取 …/cmd 并写入 …/rsp；`cityvitals gateway --mosquitto` 可生成相应权限'],
   },
   CV_UPLINK_ANSWER: {
     stage: 'forward', retry: 'next', actor: 'developer',
