@@ -15,7 +15,11 @@ export function fastWorld(times: number, seed = 1): FastWorld {
   };
 }
 
-/** Looks again at each tick of the real clock until `condition` holds; the test's own time limit is the only one. */
+/** Looks again at each tick of the real clock until `condition` holds; a test that timed out would else keep its process for good. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise<void>((resolve) => { realClock.after(5, resolve); });
+  const endsMs = realClock.monotonicMs() + 60_000;
+  while (!condition()) {
+    if (realClock.monotonicMs() > endsMs) throw new Error(`never: ${condition.toString()}`);
+    await new Promise<void>((resolve) => { realClock.after(5, resolve); });
+  }
 }
