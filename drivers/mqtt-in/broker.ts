@@ -1,8 +1,7 @@
 /** One broker and the devices behind it: one connection for all that have the same settings, messages by their topic. */
 import { FaultError } from '../../core/faults.ts';
-import type { Net } from '../../core/net.ts';
 import { Strangers } from '../../core/unknown-device.ts';
-import { everyMs, type Timer, type World } from '../../core/world.ts';
+import { everyMs, type Clock, type Timer, type World } from '../../core/world.ts';
 import { firstBytes } from './body.ts';
 import { addressOf, connectClient, type Client, type Message } from './client.ts';
 import type { MqttInSettings } from './settings.ts';
@@ -25,13 +24,13 @@ interface Entry {
   users: number;
 }
 
-/** By net, so that two worlds of a test never share a connection. */
-const brokers = new WeakMap<Net, Map<string, Entry>>();
+/** By the clock, which all devices of an edge have in common: each may have a net of its own, to be listened to. */
+const brokers = new WeakMap<Clock, Map<string, Entry>>();
 
 /** @returns rejects with what `connectClient` rejects with; `leave` once for each call, resolves when nothing of it is left */
 export async function brokerOf(settings: MqttInSettings, world: World, signal: AbortSignal): Promise<{ broker: Broker; leave(): Promise<void> }> {
-  const byKey = brokers.get(world.net) ?? new Map<string, Entry>();
-  brokers.set(world.net, byKey);
+  const byKey = brokers.get(world.clock) ?? new Map<string, Entry>();
+  brokers.set(world.clock, byKey);
   const { url, version, user, password, tls, clientId, session } = settings;
   const key = JSON.stringify([url, version, user, password, tls, clientId, session]);
   const entry = byKey.get(key) ?? opened(settings, world);

@@ -36,7 +36,7 @@ async function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     await run({
       broker, world, faults,
       async open(topic, more = {}, points = FLOW) {
-        const link = await open(settings.parse({ url: broker.url, ...(more.profile === undefined ? { topic } : {}), ...more }), points, world);
+        const link = await open(settings.parse({ url: broker.url, ...(more.profile === undefined ? { topic } : {}), ...more }), points, { ...world, net: { ...world.net } }); // as an edge gives each device a net of its own
         links.push(link);
         const frames = link.frames(stop.signal)[Symbol.asyncIterator]();
         return { link, next: async () => (await frames.next()).value as MqttInFrame };

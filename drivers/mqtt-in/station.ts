@@ -1,7 +1,6 @@
 /** One device behind a broker: its messages as frames, what of earlier ones matters, and which are not on disk yet. */
 import type { FaultError } from '../../core/faults.ts';
-import type { Net } from '../../core/net.ts';
-import type { World } from '../../core/world.ts';
+import type { Clock, World } from '../../core/world.ts';
 import { bodyOf, isReadable } from './body.ts';
 import type { Message } from './client.ts';
 import { filtersOf } from './filters.ts';
@@ -14,7 +13,7 @@ import { UplinkMemory } from './uplinks.ts';
 const MOST_REMEMBERED = 64;
 
 /** What is remembered of a sensor when its link is opened anew: uplinks that came meanwhile went to nobody. */
-const uplinks = new WeakMap<Net, Map<string, UplinkMemory>>();
+const uplinks = new WeakMap<Clock, Map<string, UplinkMemory>>();
 
 export type AskForBirth = (topic: string, command: Uint8Array) => void;
 
@@ -129,9 +128,9 @@ export function isDoubtful(frame: MqttInFrame): boolean {
   return !isReadable(frame) || type === 'NDEATH' || type === 'DDEATH' || type === 'NDATA' || type === 'DDATA' || frame.topic.startsWith('sys/');
 }
 
-function memoryOf({ url, devEui, application }: MqttInSettings, { net }: World): UplinkMemory {
-  const byKey = uplinks.get(net) ?? new Map<string, UplinkMemory>();
-  uplinks.set(net, byKey);
+function memoryOf({ url, devEui, application }: MqttInSettings, { clock }: World): UplinkMemory {
+  const byKey = uplinks.get(clock) ?? new Map<string, UplinkMemory>();
+  uplinks.set(clock, byKey);
   const key = `${url} ${application} ${devEui?.toLowerCase()}`;
   const memory = byKey.get(key) ?? new UplinkMemory();
   byKey.set(key, memory);
