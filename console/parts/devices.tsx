@@ -56,7 +56,7 @@ function LastOne({ device, value }: { device: string; value: LastValue }) {
         {level !== null && <span class={`level-word level-${level}`}><Icon name={levelIcon(level)} />{words.colours[level]}</span>}
         {notes.length > 0 && <span class={`value-notes quality-${value.quality}`}>{notes.join(' ')}</span>}
         {old && <span class="quiet value-age">{words.ago(age(now - value.at, lang))}</span>}
-        <span class="value-figure">{valueText(value.value, words)}<span class="unit">{unitText(value.unit)}</span></span>
+        <span class={typeof value.value === 'string' ? 'value-figure value-text' : 'value-figure'}>{valueText(value.value, words)}<span class="unit">{unitText(value.unit)}</span></span>
       </a>
     </li>
   );
