@@ -1,12 +1,15 @@
 /** A TCP connection to a device, or the fault that says why there is none. */
 import type { Socket } from 'node:net';
 import { FaultError } from './faults.ts';
-import type { Address } from './net.ts';
+import type { Address, ReadInto } from './net.ts';
 import type { World } from './world.ts';
 
-/** @returns rejects with CV_LINK_REFUSED, CV_LINK_UNREACHABLE or the signal's reason */
-export function dial(address: Address, { net }: Pick<World, 'net'>, signal: AbortSignal): Promise<Socket> {
-  return net.connect(address, signal).catch((error: unknown) => {
+/**
+ * @param into see `Net.connect`
+ * @returns rejects with CV_LINK_REFUSED, CV_LINK_UNREACHABLE or the signal's reason
+ */
+export function dial(address: Address, { net }: Pick<World, 'net'>, signal: AbortSignal, into?: ReadInto): Promise<Socket> {
+  return net.connect(address, signal, into).catch((error: unknown) => {
     if (signal.aborted) throw signal.reason;
     const { code, message } = error as NodeJS.ErrnoException;
     const isRefused = code === 'ECONNREFUSED' || code === 'ECONNRESET';

@@ -4,7 +4,7 @@
  */
 import type { Timer, World } from '../world.ts';
 import { answerTo, keyOf, type Connection, type Question } from './script.ts';
-import type { Message, Reading } from './streams.ts';
+import { hear, type Message, type Reading } from './streams.ts';
 
 /** Where what the device says goes. */
 export interface Ear {
@@ -35,7 +35,7 @@ export class DeviceEnd {
   readonly #clock: World['clock'];
   readonly #timers = new Set<Timer>();
   #ear: Ear | null = null;
-  #held = Buffer.alloc(0);
+  #held: Buffer = Buffer.alloc(0);
   #spoken = 0;
   #pending = 0;
   /** Recorded time of what was delivered last, ms UTC; 0 before anything was. */
@@ -78,16 +78,9 @@ export class DeviceEnd {
 
   /** Bytes of the driver. */
   hear(bytes: Uint8Array): void {
-    const { recording, settings } = this.#facts.reading;
-    this.#held = Buffer.concat([this.#held, bytes]);
-    while (this.#held.length > 0) {
-      const length = recording.cut(this.#held, 'out', settings);
-      if (length === null || length > this.#held.length) break;
-      const message = this.#held.subarray(0, Math.max(1, length));
-      this.#held = this.#held.subarray(message.length);
-      const notes = length > 0 ? recording.notes(message, 'out', settings) : null;
+    this.#held = hear(Buffer.concat([this.#held, bytes]), this.#facts.reading, (message, notes) => {
       if (notes?.role === 'asks') this.#answer(message, notes);
-    }
+    });
     if (this.#held.length > MAX_HELD_BYTES) this.#held = Buffer.alloc(0);
   }
 

@@ -33,6 +33,23 @@ interface Run {
   afterGap: boolean;
 }
 
+/**
+ * Whole messages of what a device has heard so far, with their notes; bytes between messages come one at a time.
+ *
+ * @returns the rest, which is not whole yet
+ */
+export function hear(heard: Buffer, { recording, settings }: Reading, take: (message: Buffer, notes: MessageNotes | null) => void): Buffer {
+  let held = heard;
+  while (held.length > 0) {
+    const length = recording.cut(held, 'out', settings);
+    if (length === null || length > held.length) break;
+    const message = held.subarray(0, Math.max(1, length));
+    held = held.subarray(message.length);
+    take(message, length > 0 ? recording.notes(message, 'out', settings) : null);
+  }
+  return held;
+}
+
 export class Streams {
   /** In the order in which they were whole. */
   readonly messages: readonly Message[];

@@ -1,16 +1,13 @@
 /** The way to one device: over whichever line it speaks on. I/O only. */
+import { framesAsTheyCome } from '../../core/dialled-in.ts';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import type { Timer, World } from '../../core/world.ts';
-import type { AwayFrame, FrameFrame } from './frame.ts';
+import type { World } from '../../core/world.ts';
+import type { FrameFrame } from './frame.ts';
 import { meet } from './hub.ts';
-import type { Line } from './line.ts';
 import { protocolIn } from './load.ts';
 import type { FramePointOf, FrameSettings } from './settings.ts';
 import { Station } from './station.ts';
-
-/** A device dials again within moments; a SIM card takes its time. */
-const AWAY_AFTER_MS = 15_000;
 
 export type FrameLink = Link<FrameFrame>;
 
@@ -26,10 +23,25 @@ export async function open(settings: FrameSettings, points: readonly FramePointO
   const station = new Station(protocol, settings, points, world);
   hub.join(station);
   let isClosed = false;
+  let ended: FaultError | null = null;
   let wake = () => {};
-  const way: Way = { station, world, at: hub.address, line, isDialledIn: settings.transport === 'tcp' && settings.listen !== undefined };
+  const isDialledIn = settings.transport === 'tcp' && settings.listen !== undefined;
   return {
-    frames: (ending) => framesOf(way, ending, (run) => { wake = run; }, () => isClosed),
+    frames: (ending) => {
+      // We opened it: when it ends, the link does.
+      line?.onEnd((error) => {
+        ended = new FaultError('CV_LINK_CLOSED', { address: hub.address, detail: error?.message ?? 'by the device', detailZh: error?.message ?? '设备主动断开' });
+        wake();
+      });
+      return speaking(station, framesAsTheyCome<FrameFrame>({
+        next: () => station.next(),
+        onChange: (run) => station.onChange(run),
+        isHere: () => !isDialledIn || station.line !== null,
+        away: () => ({ is: 'away', identity: station.identity || '-', at: hub.address, left: station.wasHeard }),
+        ended: () => ended,
+        isClosed: () => isClosed,
+      }, world.clock, ending, (run) => { wake = run; }));
+    },
     taken: (frame) => station.taken(frame),
     async close() {
       if (isClosed) return;
@@ -42,58 +54,12 @@ export async function open(settings: FrameSettings, points: readonly FramePointO
   };
 }
 
-interface Way {
-  station: Station;
-  world: World;
-  at: string;
-  /** We opened it: when it ends, the link does. */
-  line: Line | null;
-  isDialledIn: boolean;
-}
-
-async function* framesOf({ station, world, at, line, isDialledIn }: Way, signal: AbortSignal, onWake: (run: () => void) => void, isClosed: () => boolean): AsyncGenerator<FrameFrame> {
-  let wake = () => {};
-  let away: Timer | null = null;
-  let [isAwayDue, isAwayTold] = [false, false];
-  let ended: FaultError | null = null;
-  const changed = () => {
-    if (!isDialledIn || station.line || isAwayTold) {
-      away?.cancel();
-      away = null;
-    } else away ??= world.clock.after(AWAY_AFTER_MS, () => {
-      away = null;
-      isAwayDue = true;
-      wake();
-    });
-    wake();
-  };
-  station.onChange(changed);
-  onWake(() => wake());
-  signal.addEventListener('abort', changed, { once: true });
-  line?.onEnd((error) => {
-    ended = new FaultError('CV_LINK_CLOSED', { address: at, detail: error?.message ?? 'by the device', detailZh: error?.message ?? '设备主动断开' });
-    wake();
-  });
-  changed();
+/** Its questions are asked for as long as its frames are taken. */
+async function* speaking(station: Station, frames: AsyncGenerator<FrameFrame>): AsyncGenerator<FrameFrame> {
   station.begin();
   try {
-    while (!signal.aborted && !isClosed()) {
-      const frame = station.next();
-      if (frame) {
-        isAwayTold = false;
-        yield frame;
-      } else if (ended) throw ended;
-      else if (isAwayDue) {
-        isAwayDue = false;
-        if (station.line) continue;
-        isAwayTold = true;
-        yield { is: 'away', identity: station.identity || '-', at, left: station.wasHeard } satisfies AwayFrame;
-      } else await new Promise<void>((resolve) => { wake = resolve; });
-    }
+    yield* frames;
   } finally {
-    (away as Timer | null)?.cancel();
-    signal.removeEventListener('abort', changed);
     station.end();
-    station.onChange(() => {});
   }
 }

@@ -1,7 +1,8 @@
 /** What the contract suite talks to: a device with one point of each kind, and the bad ones, by every transport. */
+import { freePort } from '../../core/testing/dialling.ts';
 import { badTcpPeers, type DriverDouble, type Peer } from '../../core/testing/driver-double.ts';
 import { seededRandom } from '../../core/world.ts';
-import { dataUnit, freePort } from './testing/data-unit.ts';
+import { dataUnit } from './testing/data-unit.ts';
 import type { Served } from './testing/device.ts';
 import { NO_SOCAT, serialLine } from './testing/serial-line.ts';
 import { serveModbus, type Twist } from './testing/server.ts';

@@ -1,5 +1,5 @@
 /** The way to a device, by its transport: one exchange at a time. I/O only. */
-import { FaultError } from '../../core/faults.ts';
+import { dial } from '../../core/dial.ts';
 import type { World } from '../../core/world.ts';
 import { dataUnit } from './dtu/link.ts';
 import { mbapFraming } from './framing.ts';
@@ -34,13 +34,7 @@ function over(wire: Wire, options: PortOptions, world: World): ModbusLink {
 }
 
 async function connect({ host, port }: ModbusSettings, world: World, signal: AbortSignal): Promise<Wire> {
-  const address = `${host}:${port}`;
+  const address = { host: String(host), port: Number(port) };
   const intake = new Intake();
-  const socket = await world.net.connect({ host: String(host), port: Number(port) }, signal, intake).catch((error: unknown) => {
-    if (signal.aborted) throw signal.reason;
-    const { code, message } = error as NodeJS.ErrnoException;
-    const refused = code === 'ECONNREFUSED' || code === 'ECONNRESET';
-    throw new FaultError(refused ? 'CV_LINK_REFUSED' : 'CV_LINK_UNREACHABLE', { address, detail: code ?? message }, { cause: error });
-  });
-  return socketWire(socket, address, intake);
+  return socketWire(await dial(address, world, signal, intake), `${host}:${port}`, intake);
 }

@@ -4,7 +4,7 @@
  */
 import type { MessageNotes } from '../../core/recording.ts';
 import { answerTo, keyOf, type Question, type Script } from '../../core/cases/script.ts';
-import type { Message, Reading } from '../../core/cases/streams.ts';
+import { hear, type Message, type Reading } from '../../core/cases/streams.ts';
 import { nthIdentity, renamed } from './identity.ts';
 
 /** What a device says, and how long after it was asked. */
@@ -31,7 +31,7 @@ export class StandIn {
   readonly #asked = new Map<string, { exchanges: { question: Question; answer: Message }[]; given: number; isWhole: boolean }>();
   /** Identities as they were recorded, by name. */
   readonly #own = new Map<string, Uint8Array>();
-  #held = Buffer.alloc(0);
+  #held: Buffer = Buffer.alloc(0);
   /** Of our reports, those that the other side has acknowledged. */
   acknowledged = 0;
 
@@ -59,18 +59,11 @@ export class StandIn {
 
   /** Bytes that came in. @returns what is said to them */
   hear(bytes: Uint8Array): Reply[] {
-    const { recording, settings } = this.#facts.reading;
     const replies: Reply[] = [];
-    this.#held = Buffer.concat([this.#held, bytes]);
-    while (this.#held.length > 0) {
-      const length = recording.cut(this.#held, 'out', settings);
-      if (length === null || length > this.#held.length) break;
-      const message = this.#held.subarray(0, Math.max(1, length));
-      this.#held = this.#held.subarray(message.length);
-      const notes = length > 0 ? recording.notes(message, 'out', settings) : null;
+    this.#held = hear(Buffer.concat([this.#held, bytes]), this.#facts.reading, (message, notes) => {
       if (notes?.role === 'asks') replies.push(...this.#answers(message, notes));
       else if (notes?.role === 'answers') this.acknowledged += 1;
-    }
+    });
     return replies;
   }
 

@@ -9,7 +9,8 @@ import { open } from '../link.ts';
 import type { ModbusRequest } from '../requests.ts';
 import { settings } from '../settings.ts';
 import { ask, COUNTING, failsWith, NEVER, until, valuesOf } from '../testing/asking.ts';
-import { dataUnit, freePort, type DataUnit, type DataUnitOptions } from '../testing/data-unit.ts';
+import { freePort } from '../../../core/testing/dialling.ts';
+import { dataUnit, type DataUnit, type DataUnitOptions } from '../testing/data-unit.ts';
 import type { Served } from '../testing/device.ts';
 
 const TWO = ask(['holding:10', 'holding:11'])[0] as ModbusRequest;

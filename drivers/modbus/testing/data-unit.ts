@@ -1,5 +1,5 @@
 /** A 4G data unit for rigs and tests: dials a port, says who it is, answers for the units behind it, and beats. */
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { requestReader, type Envelope, type Served } from './device.ts';
 import type { Twist } from './server.ts';
 
@@ -93,13 +93,4 @@ export function dataUnit({ port, served, envelope = 'rtu', registration, heartbe
       })));
     },
   };
-}
-
-/** Free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => { server.close(resolve); });
-  return port;
 }
