@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { Picture } from '../core/driver.ts';
 import type { Box } from '../core/event.ts';
 import { FaultError, faultOf, type Fault, type FaultCode } from '../core/faults.ts';
-import type { ModelSpec } from '../core/model.ts';
+import { inputSize, type ModelSpec } from '../core/model.ts';
 import { realWorld, type World } from '../core/world.ts';
 import { MODELS, modelById, modelIds } from '../models/index.ts';
 import { openDetector, type Detector } from '../models/load.ts';
@@ -44,7 +44,7 @@ async function list(terminal: Terminal, world: World): Promise<number> {
   for (const spec of MODELS) {
     const fault = await verifyModel(spec, world.files);
     const { id, task, title, input, classes, scoreThreshold, licence, source, sha256 } = spec;
-    const [, height, width] = input.shape;
+    const { width, height } = inputSize(input);
     if (terminal.json) terminal.record({ model: id, task, width, height, classes: classes.length, scoreThreshold, ready: fault === null, fault: fault?.code ?? null, sha256, licence, source });
     else {
       const state = fault === null ? terminal.text({ en: 'ready', zh: '就绪' }) : fault.code;
@@ -111,7 +111,7 @@ function modelOf(id: string): ModelSpec {
 /** Turned upright, stretched to the model's input by sharp, whose scaling is better than the worker's. */
 async function readImage(path: string, spec: ModelSpec): Promise<Picture> {
   const { default: sharp } = await import('sharp');
-  const [, height, width] = spec.input.shape;
+  const { width, height } = inputSize(spec.input);
   try {
     const rgb = await sharp(path).rotate().flatten({ background: 'white' }).toColourspace('srgb').resize(width, height, { fit: 'fill' }).raw().toBuffer();
     return { index: 0, ptsMs: 0, width, height, rgb };

@@ -1,4 +1,7 @@
-/** The contract of a model: an ONNX graph with its manifest, and a pure decode of its outputs. */
+/**
+ * The contract of a model: an ONNX graph and all that must be known to use it, as data alone, so that it can be written
+ * as YAML and handed to another process. How its outputs become boxes is its family's business (`models/families`).
+ */
 import type { Box } from './event.ts';
 
 export interface Tensor {
@@ -6,25 +9,74 @@ export interface Tensor {
   data: Float32Array;
 }
 
+export type ModelTask = 'object-detection' | 'face-detection' | 'classification';
+
+/** `batch`: a first dimension that the graph leaves free, one for each picture; `any`: another that it leaves free. */
+export type Dimension = number | 'batch' | 'any';
+
+/** How a picture is put into the graph: (pixel 0..255 − mean) × scale, in the graph's order of colours. */
+export interface ModelInput {
+  name: string;
+  shape: readonly [1 | 'batch', number, number, number];
+  layout: 'NHWC' | 'NCHW';
+  color: 'RGB' | 'BGR';
+  /** `stretch` changes the proportion; `letterbox` keeps it and fills the rest. */
+  fit: 'stretch' | 'letterbox';
+  /** Where a letterboxed picture lies; default `centre`. */
+  anchor?: 'centre' | 'top-left';
+  /** Pixel value around a letterboxed picture, 0 to 255, before mean and scale; default 0. */
+  pad?: number;
+  /** Default 0. */
+  mean?: readonly [number, number, number];
+  /** Default 1. */
+  scale?: readonly [number, number, number];
+}
+
 export interface ModelSpec {
   id: string;
-  task: 'object-detection';
+  version: string;
+  task: ModelTask;
   title: { zh: string; en: string };
   licence: string;
   source: string;
-  /** File below the model's folder, and the SHA-256 it must have. */
+  /** File below the model's folder or with an absolute path, and the SHA-256 it must have. */
   file: string;
   sha256: string;
-  opset: number;
-  input: { name: string; shape: readonly [1, number, number, 3]; layout: 'NHWC'; color: 'RGB'; scale: '0..255' };
-  outputs: Readonly<Record<string, readonly number[]>>;
-  /** Class names, index as in the graph. */
+  /** Version of the standard operator set; absent: any that onnxruntime takes. */
+  opset?: number;
+  input: ModelInput;
+  outputs: Readonly<Record<string, readonly Dimension[]>>;
+  /** Names a row of `models/families`. */
+  family: string;
+  /** What the family wants to know beyond shapes, such as the strides of its grids. */
+  familyOptions?: Readonly<Record<string, unknown>>;
+  /** Class names as they stand in boxes, index as in the graph; `classesZh` beside them, for people. */
   classes: readonly string[];
+  classesZh?: readonly string[];
   scoreThreshold: number;
-  /** Pure: tensors in, boxes out (fractions of the picture), best score first. */
-  decode(outputs: Readonly<Record<string, Tensor>>, scoreThreshold: number): Box[];
+  /** Of two boxes of one class that share more than this of their joint area the better stays, 0 to 1. */
+  maxOverlap: number;
 }
+
+/**
+ * Pure: the outputs of one picture in, boxes out, best score first, within the picture. Fractions are those of the
+ * *model's input*: whoever letterboxed the picture maps them back.
+ * @throws FaultError CV_MODEL_OUTPUT when the outputs are no numbers or of another shape
+ */
+export type Decode = (outputs: Readonly<Record<string, Tensor>>, scoreThreshold: number) => Box[];
 
 export function defineModel(spec: ModelSpec): ModelSpec {
   return spec;
+}
+
+/** Pixels of the model's input. */
+export function inputSize({ shape, layout }: Pick<ModelInput, 'shape' | 'layout'>): { width: number; height: number } {
+  const [, first, second, third] = shape;
+  return layout === 'NHWC' ? { height: first, width: second } : { height: second, width: third };
+}
+
+/** The shape for one picture; null when the graph decides a dimension at each run. */
+export function shapeOfOne(dims: readonly Dimension[]): number[] | null {
+  const fixed = dims.map((dim) => (dim === 'batch' ? 1 : dim));
+  return fixed.every((dim) => dim !== 'any') ? fixed : null;
 }

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { Picture } from '../core/driver.ts';
 import type { FaultCode, FaultError } from '../core/faults.ts';
-import type { ModelSpec } from '../core/model.ts';
+import { shapeOfOne, type ModelSpec } from '../core/model.ts';
 import { settle, testWorld } from '../core/testing/virtual-clock.ts';
 import { encodeOnnx } from './convert/onnx.ts';
 import { MODELS, modelById } from './index.ts';
@@ -78,9 +78,9 @@ test('a graph that is not as described is refused: operator set, shapes', { skip
 test('a graph that looks right and cannot be run is refused too', async () => {
   const file = join(folder, 'empty.onnx');
   const bytes = encodeOnnx({
-    name: 'broken', opset: 17, irVersion: 8, initializers: [], inputs: [{ name: 'images', dims: spec.input.shape }],
+    name: 'broken', opset: 17, irVersion: 8, initializers: [], inputs: [{ name: 'images', dims: shapeOfOne(spec.input.shape) as number[] }],
     nodes: [{ op: 'NoSuchOperator', inputs: ['images'], output: 'heatmap' }],
-    outputs: Object.entries(spec.outputs).map(([name, dims]) => ({ name, dims })),
+    outputs: Object.entries(spec.outputs).map(([name, dims]) => ({ name, dims: shapeOfOne(dims) as number[] })),
   });
   await writeFile(file, bytes);
   await assert.rejects(openDetector({ ...spec, file, sha256: sha256(bytes) }, {}, testWorld()), code('CV_MODEL_FAILED'));

@@ -61,7 +61,7 @@ export async function openDetector(spec: ModelSpec, options: DetectorOptions, wo
 
   async function start(): Promise<WorkerProcess> {
     const graph = await readGraph(spec, world.files);
-    return startWorker({ model: spec.id, input: spec.input, outputs: spec.outputs, scoreThreshold, graph }, { script, clock: world.clock, ...deadlines });
+    return startWorker({ spec, scoreThreshold, graph }, { script, clock: world.clock, ...deadlines });
   }
 
   /** The worker at hand, or a new one in place of one that died or did not start. */

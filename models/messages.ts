@@ -5,10 +5,7 @@ import type { ModelSpec } from '../core/model.ts';
 
 /** What the worker is told first. */
 export interface WorkerSetup {
-  /** Whose `decode` reads the outputs. */
-  model: string;
-  input: ModelSpec['input'];
-  outputs: ModelSpec['outputs'];
+  spec: ModelSpec;
   scoreThreshold: number;
   /** The checked bytes of the graph. */
   graph: Uint8Array;
@@ -24,4 +21,4 @@ export type FromWorker =
   /** The graph does not load or does not do what its description says; the worker ends. */
   | { kind: 'unusable'; fault: Fault }
   | { kind: 'found'; id: number; boxes: Box[]; durationMs: number }
-  | { kind: 'failed'; id: number; detail: string };
+  | { kind: 'failed'; id: number; fault: Fault };

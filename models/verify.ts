@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { FaultError, faultOf, type Fault } from '../core/faults.ts';
-import type { ModelSpec } from '../core/model.ts';
+import type { Dimension, ModelSpec } from '../core/model.ts';
 import type { Files } from '../core/world.ts';
 import { inspectOnnx } from './convert/onnx.ts';
 
@@ -23,7 +23,7 @@ export async function readGraph(spec: ModelSpec, files: Files): Promise<Uint8Arr
   if (got !== spec.sha256) throw new FaultError('CV_MODEL_HASH', { model: spec.id, path, got, want: spec.sha256 });
   const head = inspectOnnx(bytes);
   if (!head) throw new FaultError('CV_MODEL_GRAPH', { detail: path });
-  if (head.opset !== spec.opset) throw new FaultError('CV_MODEL_OPSET', { model: spec.id, got: head.opset ?? 'none', want: spec.opset });
+  if (spec.opset !== undefined && head.opset !== spec.opset) throw new FaultError('CV_MODEL_OPSET', { model: spec.id, got: head.opset ?? 'none', want: spec.opset });
   checkShape(spec, 'the input', described(head.inputs), described([{ name: spec.input.name, dims: spec.input.shape }]));
   checkShape(spec, 'the output', described(head.outputs), described(Object.entries(spec.outputs).map(([name, dims]) => ({ name, dims }))));
   return bytes;
@@ -38,7 +38,7 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function described(values: readonly { name: string; dims: readonly number[] }[]): string {
+function described(values: readonly { name: string; dims: readonly Dimension[] }[]): string {
   return values.map(({ name, dims }) => `${name} ${dims.join('×')}`).toSorted().join(', ');
 }
 

@@ -11,8 +11,7 @@ const skip = (await verifyModel(centernet320, realFiles)) ? 'the graph is not ma
 const picture = { index: 0, ptsMs: 0, width: 320, height: 320, rgb: new Uint8Array(320 * 320 * 3) };
 
 async function start(): Promise<WorkerProcess> {
-  const { id, input, outputs } = centernet320;
-  const setup = { model: id, input, outputs, scoreThreshold: 0.3, graph: await readGraph(centernet320, realFiles) };
+  const setup = { spec: centernet320, scoreThreshold: 0.3, graph: await readGraph(centernet320, realFiles) };
   return startWorker(setup, { script: new URL('./worker.ts', import.meta.url), clock: testWorld().clock, answerDeadlineMs: 30_000, closeDeadlineMs: 2000 });
 }
 

@@ -60,7 +60,7 @@ export async function startWorker(setup: WorkerSetup, { script, clock, answerDea
 
   // That the channel is closed is said by the process's end, too.
   const send = (message: ToWorker) => { worker.send(message, () => {}); };
-  const died = (detail: string) => new FaultError('CV_DETECTOR_DIED', { model: setup.model, detail });
+  const died = (detail: string) => new FaultError('CV_DETECTOR_DIED', { model: setup.spec.id, detail });
 
   function ask(id: number, question: () => void, signal?: AbortSignal): Promise<Detection> {
     return new Promise<Detection>((resolve, reject) => {
@@ -84,7 +84,7 @@ export async function startWorker(setup: WorkerSetup, { script, clock, answerDea
     else if (message.kind === 'unusable') end(new FaultError(message.fault.code, message.fault.params));
     // An answer that nobody waits for any more was aborted.
     else if (message.kind === 'found') waiting.get(message.id)?.resolve({ boxes: message.boxes, durationMs: message.durationMs });
-    else waiting.get(message.id)?.reject(new FaultError('CV_MODEL_FAILED', { model: setup.model, detail: message.detail }));
+    else waiting.get(message.id)?.reject(new FaultError(message.fault.code, message.fault.params));
   });
   worker.stderr?.setEncoding('utf8').on('data', (text: string) => { said = (said + text).slice(0, MAX_STDERR_CHARACTERS); });
   worker.on('error', (error) => end(died(error.message)));

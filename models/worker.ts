@@ -3,10 +3,10 @@
  * that is ended while onnxruntime works aborts the whole process, so it gets one that nothing else lives in.
  */
 import * as ort from 'onnxruntime-node';
-import { FaultError, faultOf } from '../core/faults.ts';
-import type { ModelSpec, Tensor } from '../core/model.ts';
+import { faultOf } from '../core/faults.ts';
+import { inputSize, shapeOfOne, type Decode, type Tensor } from '../core/model.ts';
 import { fitPicture } from './fit.ts';
-import { modelById, modelIds } from './index.ts';
+import { decoderOf } from './families/index.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 
 /** One thread a stream, and none of them spins while it waits. */
@@ -21,11 +21,12 @@ const SESSION: ort.InferenceSession.SessionOptions = {
 /** Input and outputs live as long as the session: onnxruntime writes into the same memory for every picture. */
 interface Loaded {
   setup: WorkerSetup;
-  decode: ModelSpec['decode'];
+  decode: Decode;
   session: ort.InferenceSession;
   pixels: Float32Array;
   feeds: Record<string, ort.Tensor>;
-  fetches: Record<string, ort.Tensor>;
+  /** null: its size is decided at each run. */
+  fetches: Record<string, ort.Tensor | null>;
   tensors: Record<string, Tensor>;
 }
 
@@ -44,25 +45,28 @@ async function obey(message: ToWorker): Promise<void> {
       loaded = await load(message.setup);
       say({ kind: 'ready' });
     } catch (error) {
-      say({ kind: 'unusable', fault: faultOf(error, 'CV_MODEL_FAILED', { model: message.setup.model }) });
+      say({ kind: 'unusable', fault: faultOf(error, 'CV_MODEL_FAILED', { model: message.setup.spec.id }) });
     }
   }
 }
 
 async function load(setup: WorkerSetup): Promise<Loaded> {
-  const { model, input, outputs, graph } = setup;
-  const decode = modelById(model)?.decode;
-  if (!decode) throw new FaultError('CV_MODEL_UNKNOWN', { model, known: modelIds().join(', ') });
+  const { graph, spec: { input, outputs } } = setup;
+  const decode = decoderOf(setup.spec);
   const session = await ort.InferenceSession.create(graph, SESSION);
-  const pixels = new Float32Array(sizeOf(input.shape));
+  const shape = shapeOfOne(input.shape) as number[];
+  const pixels = new Float32Array(sizeOf(shape));
   const fetches: Loaded['fetches'] = {};
   const tensors: Loaded['tensors'] = {};
-  for (const [name, dims] of Object.entries(outputs)) {
+  for (const [name, described] of Object.entries(outputs)) {
+    const dims = shapeOfOne(described);
+    fetches[name] = null;
+    if (!dims) continue;
     const data = new Float32Array(sizeOf(dims));
-    fetches[name] = new ort.Tensor('float32', data, [...dims]);
+    fetches[name] = new ort.Tensor('float32', data, dims);
     tensors[name] = { dims, data };
   }
-  const feeds = { [input.name]: new ort.Tensor('float32', pixels, [...input.shape]) };
+  const feeds = { [input.name]: new ort.Tensor('float32', pixels, shape) };
   // The first run allocates and is slow; it also shows that the graph can be run at all.
   await session.run(feeds, fetches);
   return { setup, decode, session, pixels, feeds, fetches, tensors };
@@ -73,12 +77,13 @@ async function detect({ id, width, height, rgb }: ToWorker & { kind: 'detect' })
   const { setup, decode, session, pixels, feeds, fetches, tensors } = loaded;
   try {
     const startedMs = performance.now();
-    const [, rows, columns] = setup.input.shape;
-    fitPicture({ width, height, rgb }, pixels, columns, rows);
-    await session.run(feeds, fetches);
+    const input = inputSize(setup.spec.input);
+    fitPicture({ width, height, rgb }, pixels, input.width, input.height);
+    const results = await session.run(feeds, fetches);
+    for (const [name, kept] of Object.entries(fetches)) if (!kept) tensors[name] = results[name] as Tensor;
     say({ kind: 'found', id, boxes: decode(tensors, setup.scoreThreshold), durationMs: performance.now() - startedMs });
   } catch (error) {
-    say({ kind: 'failed', id, detail: (error as Error).message });
+    say({ kind: 'failed', id, fault: faultOf(error, 'CV_MODEL_FAILED', { model: setup.spec.id }) });
   }
 }
 

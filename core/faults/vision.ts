@@ -52,6 +52,16 @@ export const VISION_FAULTS = {
     en: ['model {model} failed on a picture: {detail}', 'if it repeats, report it with the picture'],
     zh: ['模型 {model} 处理图像失败：{detail}', '若反复出现，请附图报告'],
   },
+  CV_MODEL_OUTPUT: {
+    stage: 'infer', retry: 'next', actor: 'developer', flag: 'other',
+    en: ['model {model}: {problem}', 'check family, options and input (mean, scale, colours) of its description against what the graph was exported with; if it is right at other pictures, report it with the picture'],
+    zh: ['模型 {model}：{problem}', '对照计算图导出时的设置，检查模型说明中的系列、选项和输入（均值、比例、颜色顺序）；若其他图像正常，请附图报告'],
+  },
+  CV_MODEL_FAMILY: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['model {model}: there is no family {family}', 'use one of: {known}'],
+    zh: ['模型 {model}：没有名为 {family} 的系列', '可用的系列：{known}'],
+  },
   CV_DETECTOR_DIED: {
     stage: 'infer', retry: 'next', actor: 'operator', flag: 'other',
     en: ['the worker of model {model} ended: {detail}; it is replaced', 'if it repeats: free memory on this machine, then report it'],

@@ -1,6 +1,6 @@
 /** The detector that a camera names: its pictures have that model's input size, and its graph is looked at before start. */
 import { FaultError } from '../../core/faults.ts';
-import type { ModelSpec } from '../../core/model.ts';
+import { inputSize, type ModelSpec } from '../../core/model.ts';
 import { modelById, modelIds } from '../../models/index.ts';
 import type { CameraSettings } from './settings.ts';
 
@@ -17,6 +17,6 @@ export function modelOf({ model }: Pick<CameraSettings, 'model'>): ModelSpec {
 export function pictureSize(settings: Pick<CameraSettings, 'model' | 'width' | 'height'>): { width: number; height: number } {
   const { width, height } = settings;
   if (width !== undefined && height !== undefined) return { width, height };
-  const [, rows, columns] = modelOf(settings).input.shape;
-  return { width: width ?? columns, height: height ?? rows };
+  const input = inputSize(modelOf(settings).input);
+  return { width: width ?? input.width, height: height ?? input.height };
 }

@@ -1,10 +1,10 @@
 /** MobileNetV3-CenterNet at 320 × 320: what the model is, as data. */
 import { defineModel } from '../../core/model.ts';
-import { COCO_CLASSES } from './classes.ts';
-import { decode } from './decode.ts';
+import { COCO_CLASSES } from '../coco-classes.ts';
 
 export default defineModel({
   id: 'centernet-320',
+  version: 'human-3.3.6',
   task: 'object-detection',
   title: { zh: 'MobileNetV3-CenterNet 目标检测（320×320,80 类）', en: 'MobileNetV3-CenterNet object detector (320 × 320, 80 classes)' },
   licence: 'MIT, as published in @vladmandic/human; the repository it was trained in has no licence file',
@@ -12,9 +12,10 @@ export default defineModel({
   file: 'centernet-320.onnx',
   sha256: 'a80911dd2d4383864ad9788373e7f9df33ce8f5766b137bec7cfe034617ad231',
   opset: 17,
-  input: { name: 'images', shape: [1, 320, 320, 3], layout: 'NHWC', color: 'RGB', scale: '0..255' },
+  input: { name: 'images', shape: [1, 320, 320, 3], layout: 'NHWC', color: 'RGB', fit: 'stretch' },
   outputs: { heatmap: [1, 80, 80, 80], wh: [1, 4, 80, 80] },
+  family: 'centernet',
   classes: COCO_CLASSES,
   scoreThreshold: 0.3,
-  decode,
+  maxOverlap: 0.4,
 });

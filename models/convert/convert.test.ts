@@ -9,6 +9,7 @@ import type { FaultCode, FaultError } from '../../core/faults.ts';
 import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { seededRandom } from '../../core/world.ts';
 import centernet320 from '../centernet-320/model.ts';
+import { decoderOf } from '../families/index.ts';
 import { convert } from './convert.ts';
 import { encodeOnnx, inspectOnnx, type OnnxGraph } from './onnx.ts';
 import { centernet, sourceFolder } from './sources.ts';
@@ -96,7 +97,7 @@ test('the converted graph gives what TensorFlow.js gives: heat map within 1e-4, 
 test('frame 300 of the clip at 512 gives the boxes that were recorded for it', { skip: skipWithout(CLIP, 'vtest.avi') }, async () => {
   const size = 512;
   const { heatmap, wh } = await runOnnx(convert(graph, centernet(size)), clipFrame(300, size), size);
-  const boxes = centernet320.decode({ heatmap: { dims: [1, 80, 128, 128], data: heatmap }, wh: { dims: [1, 4, 128, 128], data: wh } }, 0.37);
+  const boxes = decoderOf({ ...centernet320, input: { ...centernet320.input, shape: [1, size, size, 3] } })({ heatmap: { dims: [1, 80, 128, 128], data: heatmap }, wh: { dims: [1, 4, 128, 128], data: wh } }, 0.37);
   // x1 y1 x2 y2 score class, in pixels of 512 × 512
   const golden = [
     [124.15, 141.59, 144.73, 209.44, 0.65, 'person'], [411.82, 144.37, 429.33, 205.74, 0.60, 'person'], [386.84, 142.94, 406.63, 208.27, 0.60, 'person'],

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decode } from './decode.ts';
+import type { FaultError } from '../../core/faults.ts';
+import centernet320 from '../centernet-320/model.ts';
+import { decoderOf } from './index.ts';
 
 const CELLS = 8;
+const decode = decoderOf({ ...centernet320, input: { ...centernet320.input, shape: [1, 4 * CELLS, 4 * CELLS, 3] } });
 
 /** Outputs with the given peaks: [class, row, column, score, reach]. */
 function outputs(peaks: readonly (readonly [number, number, number, number, number])[]) {
@@ -33,11 +36,20 @@ test('two peaks that mean one thing give one box; of different classes, two', ()
 test('boxes are clipped to the picture, and one without area is none', () => {
   const [corner] = decode(outputs([[0, 0, 0, 0.5, 8]]), 0.3);
   assert.deepEqual([corner?.x, corner?.y, corner?.width, corner?.height], [0, 0, 0.25, 0.25]);
-  assert.deepEqual(decode(outputs([[0, 4, 4, 0.5, 0], [1, 4, 4, 0.5, NaN], [2, 4, 4, 0.5, -3]]), 0.3), []);
+  assert.deepEqual(decode(outputs([[0, 4, 4, 0.5, 0], [2, 4, 4, 0.5, -3]]), 0.3), []);
 });
 
-test('whatever the graph gives, boxes lie inside the picture, best first, at most 100', () => {
-  const numbers = fc.array(fc.oneof(fc.float(), fc.float({ min: 0, max: 1 })), { minLength: 64, maxLength: 64 });
+test('values that are no numbers, and other shapes, are a fault', () => {
+  const code = (error: FaultError) => error.fault.code === 'CV_MODEL_OUTPUT';
+  assert.throws(() => decode(outputs([[1, 4, 4, 0.5, NaN]]), 0.3), code);
+  assert.throws(() => decode(outputs([[1, 4, 4, -Infinity, 1]]), 0.3), code);
+  const { heatmap, wh } = outputs([]);
+  assert.throws(() => decode({ heatmap: { ...heatmap, dims: [1, 40, 2 * CELLS, CELLS] }, wh }, 0.3), code);
+  assert.throws(() => decode({ heatmap }, 0.3), code);
+});
+
+test('whatever numbers the graph gives, boxes lie inside the picture, best first, at most 100', () => {
+  const numbers = fc.array(fc.oneof(fc.float({ noNaN: true, noDefaultInfinity: true }), fc.float({ min: 0, max: 1, noNaN: true })), { minLength: 64, maxLength: 64 });
   fc.assert(fc.property(numbers, numbers, (scores, sizes) => {
     const data = outputs([]);
     for (let label = 0; label < 80; label += 1) data.heatmap.data.set(scores, label * 64);

@@ -1,4 +1,4 @@
-/** The 80 classes of COCO, in the order of the graph's heat maps. */
+/** The 80 classes of COCO, in the order in which detectors that were trained on it number them. */
 export const COCO_CLASSES = [
   'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat', 'traffic light',
   'fire hydrant', 'stop sign', 'parking meter', 'bench', 'bird', 'cat', 'dog', 'horse', 'sheep', 'cow',

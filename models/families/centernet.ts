@@ -1,0 +1,59 @@
+/** CenterNet: a heat map for each class and how far the box reaches from each cell. */
+import type { ModelSpec, Tensor } from '../../core/model.ts';
+import { boxesOf, shapesOf, wrongOutput, type Candidate, type Outputs } from './outputs.ts';
+
+/** More peaks than this is noise (the upstream graph keeps 100). */
+const MAX_BOXES = 100;
+
+interface Peak {
+  score: number;
+  label: number;
+  cell: number;
+}
+
+/** `heatmap` 1 × classes × rows × columns, probabilities; `wh` 1 × 4 × rows × columns: left, up, right, down in input pixels. */
+export function decodeCenternet(outputs: Outputs, scoreThreshold: number, spec: ModelSpec, size: { width: number; height: number }) {
+  const { heatmap, wh } = outputs;
+  const [, labels, rows, columns] = heatmap?.dims ?? [];
+  if (!heatmap || !wh || !rows || !columns || labels !== spec.classes.length || wh.dims.join() !== `1,4,${rows},${columns}`) {
+    throw wrongOutput(spec.id, `heatmap 1×${spec.classes.length}×rows×columns and wh 1×4×rows×columns wanted, ${shapesOf(outputs)} given`, `应为 heatmap 1×${spec.classes.length}×行×列和 wh 1×4×行×列，实为 ${shapesOf(outputs)}`);
+  }
+  const cells = rows * columns;
+  const [across, down] = [size.width / columns, size.height / rows];
+  const reach = (side: 0 | 1 | 2 | 3, cell: number) => wh.data[side * cells + cell] as number;
+  const best = peaks(heatmap, scoreThreshold).toSorted((a, b) => b.score - a.score || a.label - b.label || a.cell - b.cell).slice(0, MAX_BOXES);
+  return boxesOf(best.map(({ score, label, cell }): Candidate => {
+    const [x, y] = [across * (cell % columns), down * Math.floor(cell / columns)];
+    return {
+      label, score,
+      left: (x - reach(0, cell)) / size.width, top: (y - reach(1, cell)) / size.height,
+      right: (x + reach(2, cell)) / size.width, bottom: (y + reach(3, cell)) / size.height,
+    };
+  }), spec);
+}
+
+/** Cells that are the greatest of their 3 × 3 neighbourhood, per class. */
+function peaks(heatmap: Tensor, scoreThreshold: number): Peak[] {
+  const { data, dims } = heatmap;
+  const [, labels, rows, columns] = dims as [number, number, number, number];
+  const found: Peak[] = [];
+  for (let label = 0, at = 0; label < labels; label += 1) {
+    for (let row = 0; row < rows; row += 1) {
+      for (let column = 0; column < columns; column += 1, at += 1) {
+        const score = data[at] as number;
+        if (score >= scoreThreshold && isPeak(data, at, row, column, rows, columns)) found.push({ score, label, cell: row * columns + column });
+      }
+    }
+  }
+  return found;
+}
+
+function isPeak(data: Float32Array, at: number, row: number, column: number, rows: number, columns: number): boolean {
+  const score = data[at] as number;
+  for (let down = row > 0 ? -1 : 0; down <= (row < rows - 1 ? 1 : 0); down += 1) {
+    for (let right = column > 0 ? -1 : 0; right <= (column < columns - 1 ? 1 : 0); right += 1) {
+      if ((data[at + down * columns + right] as number) > score) return false;
+    }
+  }
+  return true;
+}
