@@ -1,0 +1,137 @@
+/**
+ * Boxes of one picture after another become tracks: the same thing keeps its number, through pictures in which it is
+ * hidden or hardly seen. Pure, deterministic, and on presentation time: nothing here counts pictures, but for the two that
+ * it takes to believe that something is there.
+ *
+ * @see Zhang et al., ByteTrack: Multi-Object Tracking by Associating Every Detection Box, 2022, for the second look at
+ *   weak boxes; the margins that grow with what is not known of a place are in the manner of Yang et al., C-BIoU, 2023
+ */
+import type { Box } from '../../../core/event.ts';
+import { distinct } from '../../../models/boxes.ts';
+import { assign } from './assign.ts';
+import { groupOf } from './groups.ts';
+import { overlapWithin, rectOf, type Rect } from './rects.ts';
+import { aged, born, placeOf, seen, uncertainty, type Motion } from './motion.ts';
+
+export interface Look {
+  /** Presentation time. */
+  ptsMs: number;
+  /** Best score first, fractions of the picture; weak ones too. */
+  boxes: readonly Box[];
+  /** Width over height of what the picture shows. */
+  aspect: number;
+  /** From this score on a box is believed; below, it can only go on with a track that is there. */
+  sureScore: number;
+}
+
+export interface Track {
+  id: number;
+  group: string;
+  /** The class that its boxes were given most, weighed by their scores. */
+  class: string;
+  votes: Readonly<Record<string, number>>;
+  isConfirmed: boolean;
+  /** Of the box in this picture, or the last one it had. */
+  score: number;
+  bornMs: number;
+  /** When it had a box last; `ptsMs` of the look: it has one now. */
+  seenMs: number;
+  hits: number;
+  motion: Motion;
+  /** Where it is believed to be: fractions of the picture, not cut at its edges. */
+  box: Rect;
+}
+
+export interface TrackerState {
+  ptsMs: number;
+  nextId: number;
+  /** In the order of their numbers. */
+  tracks: readonly Track[];
+}
+
+export const NO_TRACKS: TrackerState = { ptsMs: 0, nextId: 1, tracks: [] };
+
+/** How long a thing is remembered that is not seen. */
+export const HIDDEN_FOR_MS = 3000;
+/** The same before it is believed at all. */
+const UNSURE_FOR_MS = 600;
+/** It is believed once it was seen twice at least, over at least this long. */
+const CONFIRM_AFTER_MS = 240;
+const CONFIRM_HITS = 2;
+/** The least likeness of a sure box with a place, both with their margins, and of a weak one. */
+const LEAST_SURE = 0.15;
+const LEAST_WEAK = 0.35;
+/** A thing is looked for by weak boxes only while it was seen lately. */
+const WEAK_WITHIN_MS = 1000;
+/** Two labels on one thing: the boxes share more than this of their joint area. */
+const MAX_TWINS = 0.6;
+
+/** Time that goes back, or stands still for ever, is another stream: its tracks begin anew, numbers go on. */
+export function step(before: TrackerState, { ptsMs, boxes, aspect, sureScore }: Look): TrackerState {
+  const isSameStream = ptsMs >= before.ptsMs;
+  const seconds = (ptsMs - before.ptsMs) / 1000;
+  const known = (isSameStream ? before.tracks : []).filter((track) => ptsMs - track.seenMs <= (track.isConfirmed ? HIDDEN_FOR_MS : UNSURE_FOR_MS))
+    .map((track) => ({ ...track, motion: aged(track.motion, seconds, groupOf(track.class).agility) }));
+  const found = Map.groupBy(boxes, (box) => groupOf(box.class).id);
+  const next: Track[] = [];
+  let { nextId } = before;
+  // In the order of the boxes, so that numbers do not hang on which group a class belongs to.
+  const fresh: Box[] = [];
+  for (const group of new Set([...known.map((track) => track.group), ...found.keys()])) {
+    const tracks = known.filter((track) => track.group === group);
+    const { pairs, left } = associate(tracks, distinct(found.get(group) ?? [], MAX_TWINS), aspect, sureScore, ptsMs);
+    for (const track of tracks) {
+      const box = pairs.get(track);
+      next.push(box ? goOn(track, box, aspect, ptsMs) : { ...track, box: placeOf(track.motion, aspect) });
+    }
+    fresh.push(...left);
+  }
+  for (const box of fresh.toSorted((a, b) => b.score - a.score || a.x - b.x || a.y - b.y)) {
+    next.push(begin(nextId, box, aspect, ptsMs));
+    nextId += 1;
+  }
+  return { ptsMs, nextId, tracks: next.toSorted((a, b) => a.id - b.id) };
+}
+
+/** Sure boxes first, to tracks that are believed; the weak ones to what was seen lately; what is left of the sure to newcomers. */
+function associate(tracks: readonly Track[], boxes: readonly Box[], aspect: number, sureScore: number, ptsMs: number): { pairs: Map<Track, Box>; left: Box[] } {
+  const pairs = new Map<Track, Box>();
+  const match = (some: readonly Track[], these: readonly Box[], least: number): Box[] => {
+    const weights = some.map((track) => these.map((box) => {
+      const likeness = overlapWithin(placeOf(track.motion, aspect), box, aspect, uncertainty(track.motion));
+      return likeness >= least ? likeness : 0;
+    }));
+    const taken = new Set(assign(weights).map((column, row) => {
+      const box = these[column];
+      if (box) pairs.set(some[row] as Track, box);
+      return box;
+    }));
+    return these.filter((box) => !taken.has(box));
+  };
+  const sure = boxes.filter(({ score }) => score >= sureScore);
+  const leftSure = match(tracks.filter(({ isConfirmed }) => isConfirmed), sure, LEAST_SURE);
+  match(tracks.filter((track) => !pairs.has(track) && track.isConfirmed && ptsMs - track.seenMs <= WEAK_WITHIN_MS), boxes.filter(({ score }) => score < sureScore), LEAST_WEAK);
+  return { pairs, left: match(tracks.filter(({ isConfirmed }) => !isConfirmed), leftSure, LEAST_SURE) };
+}
+
+function goOn(track: Track, box: Box, aspect: number, ptsMs: number): Track {
+  const hits = track.hits + 1;
+  const votes = { ...track.votes, [box.class]: (track.votes[box.class] ?? 0) + box.score };
+  const motion = seen(track.motion, box, aspect);
+  return {
+    ...track, hits, votes, motion, class: mostVoted(votes), score: box.score, seenMs: ptsMs, box: placeOf(motion, aspect),
+    isConfirmed: track.isConfirmed || (hits >= CONFIRM_HITS && ptsMs - track.bornMs >= CONFIRM_AFTER_MS),
+  };
+}
+
+function begin(id: number, box: Box, aspect: number, ptsMs: number): Track {
+  const group = groupOf(box.class);
+  return {
+    id, group: group.id, class: box.class, votes: { [box.class]: box.score }, isConfirmed: false, score: box.score,
+    bornMs: ptsMs, seenMs: ptsMs, hits: 1, motion: born(box, aspect, group.speed), box: rectOf(box),
+  };
+}
+
+function mostVoted(votes: Readonly<Record<string, number>>): string {
+  return Object.entries(votes).reduce((best, one) => (one[1] > best[1] ? one : best))[0];
+}
