@@ -1,7 +1,8 @@
 /** Values put together for drawing: buckets of equal length that keep lowest and highest. */
 import type { PointView } from '../../core/api.ts';
-import type { Flag } from '../../core/event.ts';
+import type { Flag, Value } from '../../core/event.ts';
 import { flagsOf, type ChunkHead } from './chunk.ts';
+import type { ChunkColumns } from './codec/columns.ts';
 import type { StoredPoint } from './rows.ts';
 
 export function viewOf({ at, value, quality, flags, extra }: StoredPoint): PointView {
@@ -10,6 +11,13 @@ export function viewOf({ at, value, quality, flags, extra }: StoredPoint): Point
     at, value, quality, flags,
     ...(window ? { count: window.count, ...(window.min === undefined ? {} : { min: window.min }), ...(window.max === undefined ? {} : { max: window.max }) } : {}),
   };
+}
+
+/** Points of an opened chunk, from ≤ place < to; at least one. */
+export interface Run {
+  columns: ChunkColumns;
+  from: number;
+  to: number;
 }
 
 /**
@@ -50,6 +58,23 @@ export class Buckets {
     else this.#bucketAt(point.at).take(point);
   }
 
+  takeRun({ columns, from, to }: Run): void {
+    let place = from;
+    if (this.#keepsEnds) {
+      if (!this.#begun) this.take(columns.point(place++));
+      if (place === to) return;
+      this.#flushLatest();
+      this.#latest = columns.point(to - 1);
+    }
+    const end = this.#keepsEnds ? to - 1 : to;
+    while (place < end) {
+      const start = place;
+      const bucket = this.#bucketAt(columns.times[place] as number);
+      do place += 1; while (place < end && this.#index(columns.times[place] as number) === bucket.index);
+      bucket.takeRun({ columns, from: start, to: place });
+    }
+  }
+
   /** All points of a chunk that lies within one bucket. */
   takeChunk(head: ChunkHead): void {
     this.#begun = true;
@@ -85,7 +110,7 @@ class Bucket {
   readonly index: number;
   readonly #at: number;
   readonly #flags = new Set<Flag>();
-  #last: StoredPoint | null = null;
+  #last: Value = null;
   #sum = 0;
   #numbers = 0;
   #min = Infinity;
@@ -105,7 +130,7 @@ class Bucket {
     if (point.quality === 'bad') this.#bad += 1;
     for (const flag of point.flags) this.#flags.add(flag);
     if (point.value === null) return;
-    this.#last = point;
+    this.#last = point.value;
     // true and false are drawn as 1 and 0, so that a bucket in which a pump stopped shows it.
     const number = Number(point.value);
     if (typeof point.value === 'string') return;
@@ -114,6 +139,34 @@ class Bucket {
     if (typeof point.value !== 'number') return;
     this.#sum += number;
     this.#numbers += 1;
+  }
+
+  takeRun({ columns, from, to }: Run): void {
+    const { values, windows, states, stateOf } = columns;
+    if (!(values instanceof Float64Array) || windows) {
+      for (let place = from; place < to; place += 1) this.take(columns.point(place));
+      return;
+    }
+    this.#count += to - from;
+    this.#numbers += to - from;
+    let [sum, min, max] = [this.#sum, this.#min, this.#max];
+    for (let place = from; place < to; place += 1) {
+      const value = values[place] as number;
+      sum += value;
+      if (value < min) min = value;
+      if (value > max) max = value;
+    }
+    [this.#sum, this.#min, this.#max] = [sum, min, max];
+    for (let place = from; place < to;) {
+      const start = place;
+      const index = stateOf?.[place] ?? 0;
+      if (stateOf) while (place < to && stateOf[place] === index) place += 1;
+      else place = to;
+      const { quality, flags } = states[index] as ChunkColumns['states'][number];
+      if (quality === 'good') this.#good += place - start;
+      if (quality === 'bad') this.#bad += place - start;
+      for (const flag of flags) this.#flags.add(flag);
+    }
   }
 
   /** @param head of a chunk that has numbers */
@@ -130,7 +183,7 @@ class Bucket {
 
   /** Bad only when all of it is; good only when all of it is. */
   view(): PointView {
-    const value = this.#numbers > 0 ? this.#sum / this.#numbers : (this.#last?.value ?? null);
+    const value = this.#numbers > 0 ? this.#sum / this.#numbers : this.#last;
     const quality = this.#bad === this.#count ? 'bad' : this.#good === this.#count ? 'good' : 'uncertain';
     const spread = this.#min <= this.#max ? { min: this.#min, max: this.#max } : {};
     return { at: this.#at, value, quality, flags: [...this.#flags], ...spread, count: this.#count };

@@ -4,7 +4,8 @@
  */
 import { crc32 } from 'node:zlib';
 import { FLAGS, type Flag } from '../../core/event.ts';
-import { decodePoints, encodePoints } from './codec/points.ts';
+import { ChunkColumns } from './codec/columns.ts';
+import { encodePoints } from './codec/points.ts';
 import type { StoredPoint } from './rows.ts';
 
 /** A chunk never spans more: what overlaps a time is found by looking a day back. */
@@ -129,11 +130,11 @@ function firstChunk(s: number, n0: number, points: readonly StoredPoint[], from:
 export const isIntact = (head: ChunkHead): boolean => sumOfHead(head) === head.headCrc;
 
 /** @throws when the body is not what was written */
-export function pointsOf(head: ChunkHead, body: Uint8Array): StoredPoint[] {
+export function columnsOf(head: ChunkHead, body: Uint8Array): ChunkColumns {
   if (crc32(body) !== head.bodyCrc) throw new Error('its sum is wrong');
-  const points = decodePoints(body);
-  if (points.length !== head.count) throw new Error(`${points.length} points, ${head.count} wanted`);
-  return points;
+  const columns = new ChunkColumns(body);
+  if (columns.count !== head.count) throw new Error(`${columns.count} points, ${head.count} wanted`);
+  return columns;
 }
 
 export const flagsOf = (head: ChunkHead): Flag[] => FLAGS.filter((_, place) => (head.flags & (1 << place)) !== 0);

@@ -77,13 +77,14 @@ test('pages go on where they were although compaction came between them', async 
 });
 
 test('buckets and windows over chunks are those over rows', async () => {
-  const device = (name: string) => minutes(4000, (at) => ({ device: name, value: Math.round(Math.sin(at / 50) * 1000) / 1000, ...(at % 97 === 0 ? { quality: 'bad' as const } : {}), ...(name === 'b' && at % 2 === 0 ? { value: at % 4 === 0 } : {}) }));
+  const device = (name: string) => minutes(4000, (at) => ({ device: name, value: Math.round(Math.sin(at / 50) * 1000) / 1000, ...(at % 97 === 0 ? { quality: 'bad' as const } : {}), ...(at % 61 < 3 ? { flags: ['spike' as const] } : {}), ...(name === 'b' && at % 2 === 0 ? { value: at % 4 === 0 } : {}) }));
   const [rows, chunks] = [await open(), await open()];
   const points = [...device('a'), ...device('b'), { ...minutes(1)[0], device: 'a', occurredAt: 1e12 + 77_000 }];
   for (const store of [rows, chunks]) await store.consumer.take(fed(points), { epoch: 1, seq: points.length });
   await chunks.compact();
-  const late = fed([{ device: 'a', value: 55, occurredAt: 1e12 + 5 * 60_000 + 1 }], points.length + 1);
-  for (const store of [rows, chunks]) await store.consumer.take(late, { epoch: 1, seq: points.length + 1 });
+  // Between two values of a chunk, at the time of one, and beside the last one.
+  const late = [5 * 60_000 + 1, 5 * 60_000 + 2, 9 * 60_000, 3999 * 60_000, 3999 * 60_000 + 1].map((at, nth) => ({ device: 'a', value: 55 + nth, occurredAt: 1e12 + at, ...(nth === 2 ? { flags: ['stale' as const] } : {}) }));
+  for (const store of [rows, chunks]) await store.consumer.take(fed(late, points.length + 1), { epoch: 1, seq: points.length + late.length });
   const close = (items: readonly object[]) => JSON.parse(JSON.stringify(items, (_, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(9)) : Array.isArray(value) ? value.toSorted() : value))) as unknown;
   for (const maxPoints of [1, 2, 3, 5, 40, 5000]) {
     for (const [from, to] of [[0, 1e15], [1e12 + 3_000_000, 1e12 + 100_000_001]]) {

@@ -1,7 +1,7 @@
 /** Aggregates of every series over a window, from what lies on disk: numbers that are not bad. */
 import type { DatabaseSync } from 'node:sqlite';
 import { BAD_CODE } from './block.ts';
-import { Chunks, type Damage } from './chunks.ts';
+import { Chunks, type Damage, type PlacedHead } from './chunks.ts';
 import { FreshBlocks, generationsIn } from './fresh.ts';
 import { Totals } from './totals.ts';
 
@@ -14,9 +14,7 @@ export function addWindow(db: DatabaseSync, { from, to }: { from: number; to: nu
       if (head.numbers > 0) totals.add(head.s, head.numbers, head.low as number, head.high as number, head.sum);
       continue;
     }
-    for (const { at, value, quality } of chunks.points(head)) {
-      if (at >= from && at < to && quality !== 'bad' && typeof value === 'number') totals.add(head.s, 1, value, value, value);
-    }
+    takeNumbers(chunks, head, { from, to }, (id, _at, value) => { totals.add(id, 1, value, value, value); });
   }
   return [...damages, ...chunks.damages];
 }
@@ -27,10 +25,18 @@ type Take = (id: number, at: number, value: number) => void;
 export function eachNumber(db: DatabaseSync, { from, to }: { from: number; to: number }, take: Take): Damage[] {
   const damages = eachFresh(db, { from, to }, take);
   const chunks = new Chunks(db);
-  for (const head of chunks.ofTime(from, to)) {
-    for (const { at, value, quality } of chunks.points(head)) if (at >= from && at < to && quality !== 'bad' && typeof value === 'number') take(head.s, at, value);
-  }
+  for (const head of chunks.ofTime(from, to)) takeNumbers(chunks, head, { from, to }, take);
   return [...damages, ...chunks.damages];
+}
+
+function takeNumbers(chunks: Chunks, head: PlacedHead, { from, to }: { from: number; to: number }, take: Take): void {
+  const columns = chunks.columns(head);
+  if (!columns) return;
+  const end = columns.placeOf(to);
+  for (let place = columns.placeOf(from); place < end; place += 1) {
+    const value = columns.values[place];
+    if (typeof value === 'number' && columns.quality(place) !== 'bad') take(head.s, columns.times[place] as number, value);
+  }
 }
 
 function eachFresh(db: DatabaseSync, span: { from: number; to: number }, take: Take): Damage[] {

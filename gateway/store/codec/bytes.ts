@@ -98,6 +98,23 @@ export class ByteReader {
     return value % 2 === 0 ? value / 2 : (value + 1) / -2;
   }
 
+  /** Many at once, most of them short. */
+  zigzags(count: number): Float64Array {
+    const numbers = new Float64Array(count);
+    const bytes = this.#bytes;
+    for (let at = 0; at < count; at += 1) {
+      const byte = bytes[this.#at] as number;
+      if (byte < 128) {
+        this.#at += 1;
+        numbers[at] = (byte & 1) === 0 ? byte >> 1 : -((byte + 1) >> 1);
+      } else {
+        // Longer, or past the end.
+        numbers[at] = this.zigzag();
+      }
+    }
+    return numbers;
+  }
+
   float(): number {
     const bytes = this.bytes(8);
     return new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0, true);

@@ -4,7 +4,10 @@ import fc from 'fast-check';
 import { FLAGS, QUALITIES, type Value } from '../../../core/event.ts';
 import { seededRandom } from '../../../core/world.ts';
 import type { StoredPoint } from '../rows.ts';
-import { decodePoints, encodePoints } from './points.ts';
+import { ChunkColumns } from './columns.ts';
+import { encodePoints } from './points.ts';
+
+const decodePoints = (bytes: Uint8Array): StoredPoint[] => new ChunkColumns(bytes).points();
 
 const number = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 53), max: 2 ** 53 }), fc.integer(), fc.constant(-0), fc.constant(2 ** 53), fc.constant(-(2 ** 53)), fc.constant(5e-324),

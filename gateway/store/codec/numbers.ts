@@ -26,16 +26,16 @@ export function writeNumbers(out: ByteWriter, numbers: readonly number[]): void 
   }
 }
 
-export function readNumbers(input: ByteReader, count: number): number[] {
+export function readNumbers(input: ByteReader, count: number): Float64Array {
   const scale = input.byte();
   if (scale === BITS) return readBits(input, count);
   const ten = TENS[scale];
   if (ten === undefined) throw new Unreadable(`scale ${scale}`);
-  const numbers: number[] = [];
+  const numbers = input.zigzags(count);
   let whole = 0;
   for (let at = 0; at < count; at += 1) {
-    whole += input.zigzag();
-    numbers.push(whole / ten);
+    whole += numbers[at] as number;
+    numbers[at] = whole / ten;
   }
   return numbers;
 }
@@ -81,11 +81,11 @@ function writeBits(out: ByteWriter, numbers: readonly number[]): void {
   }
 }
 
-function readBits(input: ByteReader, count: number): number[] {
+function readBits(input: ByteReader, count: number): Float64Array {
   const view = new DataView(new ArrayBuffer(8));
   let high = 0;
   let low = 0;
-  return Array.from({ length: count }, () => {
+  return Float64Array.from({ length: count }, () => {
     const header = input.byte();
     const first = header >> 4;
     const end = first + (header & 15);

@@ -25,21 +25,22 @@ export function writeValues(out: ByteWriter, values: readonly Value[]): void {
   if (texts.length > 0) writeTexts(out, texts);
 }
 
-export function readValues(input: ByteReader, count: number): Value[] {
+/** @returns a typed array when all are numbers */
+export function readValues(input: ByteReader, count: number): Float64Array | Value[] {
   const runs = Array.from({ length: input.count(1) }, () => {
     const run = input.varint();
     return { type: TYPES[run % TYPES.length] as Type, length: Math.floor(run / TYPES.length) };
   });
   const of = (type: Type): number => runs.reduce((sum, run) => sum + (run.type === type ? run.length : 0), 0);
   if (runs.reduce((sum, { length }) => sum + length, 0) !== count) throw new Unreadable('values and times differ in number');
-  const numbers = of('number') > 0 ? readNumbers(input, of('number')) : [];
+  const numbers = of('number') > 0 ? readNumbers(input, of('number')) : new Float64Array(0);
   if (numbers.length === count) return numbers;
   const columns = { number: numbers, boolean: readBooleans(input, of('boolean')), string: of('string') > 0 ? readTexts(input, of('string')) : [] };
   const taken = { number: 0, boolean: 0, string: 0 };
   return runs.flatMap(({ type, length }): Value[] => {
     if (type === 'null') return Array.from({ length }, () => null);
     taken[type] += length;
-    return columns[type].slice(taken[type] - length, taken[type]);
+    return Array.from(columns[type].slice(taken[type] - length, taken[type]) as Iterable<Value>);
   });
 }
 
