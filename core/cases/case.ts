@@ -20,6 +20,8 @@ export interface Case {
   licence: string;
   level: 'bytes' | 'frames';
   secrets: 'none' | 'masked' | 'above';
+  /** Whose questions were recorded; left out: the driver's own. */
+  asker?: 'driver' | 'other';
   /** ms UTC. */
   startsAt: number;
   /** At least one; all on one clock. */

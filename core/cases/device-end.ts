@@ -3,6 +3,7 @@
  * what it said then, and lets go when it did. Time is the clock's; nothing is said before its recorded time.
  */
 import type { Timer, World } from '../world.ts';
+import type { AnswerInKind } from './in-kind.ts';
 import { answerTo, keyOf, type Connection, type Question } from './script.ts';
 import { hear, type Message, type Reading } from './streams.ts';
 
@@ -23,6 +24,8 @@ export interface DeviceEndFacts {
   atMs(afterUs: number): number;
   /** How bytes are handed over: in which pieces. */
   pieces(bytes: Uint8Array): readonly Uint8Array[];
+  /** Where the recorded questions are another program's: what is said to ours, at once. */
+  inKind?: AnswerInKind | undefined;
   /** A question that the recording does not hold. */
   onStray(bytes: Uint8Array): void;
 }
@@ -85,6 +88,11 @@ export class DeviceEnd {
   }
 
   #answer(asked: Buffer, notes: NonNullable<Message['notes']>): void {
+    if (this.#facts.inKind) {
+      const said = this.#facts.inKind(asked, notes);
+      if (said) this.#later(0, () => this.#deliver(said));
+      return;
+    }
     const key = keyOf(asked, notes, this.#facts.reading);
     const question = this.#facts.ask(key);
     if (!question) return this.#facts.onStray(asked);
@@ -106,10 +114,14 @@ export class DeviceEnd {
       from = end;
       this.#later(afterUs, () => {
         this.deliveredMs = this.#facts.atMs(afterUs);
-        for (const piece of this.#facts.pieces(part)) this.#ear?.deliver(piece);
+        this.#deliver(part);
         if (at === message.parts.length - 1) next?.();
       });
     });
+  }
+
+  #deliver(bytes: Uint8Array): void {
+    for (const piece of this.#facts.pieces(bytes)) this.#ear?.deliver(piece);
   }
 
   #later(afterUs: number, run: () => void): void {

@@ -86,7 +86,7 @@ test('what is written is read back', async () => {
       const traffic = drawn.map(([fields, laterUs, conn]): TrafficLine => ({ afterUs: (afterUs += laterUs), conn, ...(isPair && conn === 2 ? { device: 'b' } : {}), ...fields }) as TrafficLine);
       const one = (id: string) => ({ id, driver: 'modbus', settings: { host: title }, points: [{ id: 'p', address: 'coil:1' }], timeoutMs: 1500 });
       const devices = (isPair ? [one('a'), one('b')] : [one('a')]) as unknown as Case['devices'];
-      const facts = { title, source: 's', licence: 'l', level: 'bytes', secrets: 'masked', startsAt: Date.UTC(2026, 1, 3), devices, traffic, frames: [], expected: [] } as const;
+      const facts = { title, source: 's', licence: 'l', level: 'bytes', secrets: 'masked', asker: 'other', startsAt: Date.UTC(2026, 1, 3), devices, traffic, frames: [], expected: [] } as const;
       const back = await inFolder(caseFiles(facts), (folder) => readCase(folder, realFiles));
       const { name, folder, ...rest } = back;
       assert.equal(name, folder.split('/').at(-1));

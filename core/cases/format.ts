@@ -33,6 +33,7 @@ export const CASE_SCHEMA = z.object({
   licence: z.string().min(1).meta({ zh: '许可', en: 'under which licence', examples: ['Apache-2.0'] }),
   level: z.enum(['bytes', 'frames']).meta({ zh: 'bytes 为字节，frames 为驱动的帧', en: 'bytes, or the driver\'s frames' }),
   secrets: z.enum(['none', 'masked', 'above']).default('none').meta({ zh: 'masked：密钥已用 0 掩码；above：录制点在加密或认证之上', en: 'masked: secrets are zeros; above: taken above encryption or authentication' }),
+  asker: z.enum(['driver', 'other']).default('driver').meta({ zh: '录制时由谁提问：本驱动，或其他程序（如抓包）；后者时驱动自己的提问按同类问题的录制应答作答', en: 'whose questions were recorded: this driver\'s, or another program\'s, as in a capture; then what our driver asks by itself is answered as the like was' }),
   startsAt: startsAt.meta({ zh: '开始时间；各行的 afterUs 从此计', en: 'start; `afterUs` of each line counts from here', examples: ['2026-01-01T00:00:00Z'] }),
   driver: driver.optional(),
   device: deviceId.default('device'),

@@ -43,8 +43,8 @@ export async function checkCase(folder: string, files: Files): Promise<ReadCase>
   const devices = devicesOf(head.value);
   strangers(body, level === 'bytes' ? traffic : frames, devices, problems);
   if (problems.length > 0) return { recorded: null, problems };
-  const { title, source, licence, secrets, startsAt } = head.value;
-  return { recorded: { name: basename(folder), folder, title, source, licence, level, secrets, startsAt, devices, traffic, frames, expected: expected as ResultLine[] | null }, problems };
+  const { title, source, licence, secrets, asker, startsAt } = head.value;
+  return { recorded: { name: basename(folder), folder, title, source, licence, level, secrets, asker, startsAt, devices, traffic, frames, expected: expected as ResultLine[] | null }, problems };
 }
 
 /** Reads one case. @throws the fault of its first problem */

@@ -6,6 +6,7 @@ import type { VirtualClock } from '../virtual-clock.ts';
 import { pause, realFiles, seededRandom, type World } from '../world.ts';
 import type { Case } from './case.ts';
 import { DeviceEnd } from './device-end.ts';
+import { inKind } from './in-kind.ts';
 import { replayNet, type ReplayNet } from './replay-net.ts';
 import type { Delivery, Played, PlayedDevice, Replayed, ReplayOptions } from './played.ts';
 import { scriptOf, type Question, type Script } from './script.ts';
@@ -96,6 +97,8 @@ export class ByteReplay {
       const endOf = (connection: (typeof own)[number], run: Run) => new DeviceEnd({
         connection, reading: group.reading,
         ask: (key) => this.#take(run, key, open.get(key)),
+        // Of a polled device the recorded questions are asked again, whoever asked them then.
+        inKind: this.#recorded.asker === 'other' && !group.devices[0].driver.traits.includes('polled') ? inKind(questions.filter(({ message }) => message.conn === connection.conn), group.reading) : undefined,
         spoken: spoken.filter(({ conn }) => conn === connection.conn),
         atMs: (afterUs) => this.#atMs(afterUs),
         pieces: this.#options.delivery === 'bytes' ? eachByte : (bytes) => [bytes],

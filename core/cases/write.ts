@@ -6,14 +6,14 @@ import type { Case } from './case.ts';
 import type { FrameLine, TrafficLine } from './format.ts';
 import { CASE_VERSION } from './format.ts';
 
-export type CaseFacts = Pick<Case, 'title' | 'source' | 'licence' | 'level' | 'secrets' | 'startsAt' | 'devices'>;
+export type CaseFacts = Pick<Case, 'title' | 'source' | 'licence' | 'level' | 'secrets' | 'asker' | 'startsAt' | 'devices'>;
 
 /** The text of `case.yaml`. */
-export function headText({ title, source, licence, level, secrets, startsAt, devices }: CaseFacts): string {
+export function headText({ title, source, licence, level, secrets, asker, startsAt, devices }: CaseFacts): string {
   const written = devices.map(({ id, driver, settings, points, timeoutMs }) => ({ id, driver, settings, points, timeout: formatDuration(timeoutMs) }));
   const [{ id, ...only }] = written as [(typeof written)[number]];
   const who = written.length === 1 ? { device: id, ...only } : { devices: written };
-  return stringify({ version: CASE_VERSION, title, source, licence, level, ...(secrets === 'none' ? {} : { secrets }), startsAt: new Date(startsAt).toISOString(), ...who }, { lineWidth: 0 });
+  return stringify({ version: CASE_VERSION, title, source, licence, level, ...(secrets === 'none' ? {} : { secrets }), ...(asker === 'other' ? { asker } : {}), startsAt: new Date(startsAt).toISOString(), ...who }, { lineWidth: 0 });
 }
 
 /** One line a value, the last one ended too. */

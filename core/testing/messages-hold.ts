@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../cases/case.ts';
 import { bytesRecording } from '../cases/replay-bytes.ts';
-import { isSealed } from '../cases/script.ts';
+import { isSealed, scriptOf } from '../cases/script.ts';
 import { Streams } from '../cases/streams.ts';
 import type { Driver } from '../driver.ts';
 
@@ -21,6 +21,22 @@ export function messagesHold(driver: Driver, recorded: Case): void {
     assert.equal(changed.length, bytes.length);
     assert.equal(recording.cut(changed, direction, reading.settings), bytes.length, 'a masked message is as long as before');
     assert.ok(isSealed(changed, direction, reading), 'a sealed message is sealed');
+    const no = direction === 'out' && notes.role === 'asks' ? recording.refusal?.(bytes, reading.settings) : null;
+    if (no) answersIt(no, bytes);
+  }
+  for (const { message, answers } of scriptOf(recorded.traffic, () => reading).questions) {
+    for (const answer of answers) {
+      const part = recording.partOf?.(message.bytes, { question: message.bytes, answer: answer.bytes }, reading.settings);
+      if (part) answersIt(part, message.bytes);
+    }
   }
   if (driver.traits.includes('polled')) assert.ok(recording.requestOf, 'a polled driver says which request a message was');
+
+  /** Said while standing as the device: whole, an answer, and to this question. */
+  function answersIt(said: Uint8Array, question: Uint8Array): void {
+    const at = { afterUs: 0, conn: 1 };
+    const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+    const { questions } = scriptOf([{ ...at, dir: 'out', bytes: hex(question) }, { ...at, dir: 'in', bytes: hex(said) }], () => reading);
+    assert.deepEqual(questions.map(({ answers }) => answers.map(({ bytes }) => hex(bytes))), [[hex(said)]], `${hex(said)} answers ${hex(question)}`);
+  }
 }

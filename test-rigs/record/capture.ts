@@ -65,7 +65,7 @@ export function caseOfCapture(path: string, file: Uint8Array, wishes: CaptureWis
   return {
     recorded: {
       title: wishes.title ?? `${picked.length} conversation(s) of ${basename(path)}`, source: `packet capture ${basename(path)}`, licence: wishes.licence ?? 'as the capture',
-      level: 'bytes', secrets: count > 0 ? 'masked' : 'none', startsAt, devices: known as unknown as Case['devices'], traffic, frames: [],
+      level: 'bytes', secrets: count > 0 ? 'masked' : 'none', asker: 'other', startsAt, devices: known as unknown as Case['devices'], traffic, frames: [],
     },
     remarks,
   };
