@@ -1,5 +1,5 @@
 /** `cityvitals replay CASE…`: recorded devices through the real link and decoder, on a virtual clock. */
-import { writeFileSync } from 'node:fs';
+import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { differences } from '../core/cases/difference.ts';
@@ -28,6 +28,7 @@ interface Options {
   fault?: Trouble;
   seed: number;
   loop?: boolean;
+  acknowledged?: string;
 }
 
 export function define(terminal: Terminal): Command {
@@ -44,6 +45,7 @@ export function define(terminal: Terminal): Command {
     .option('--fault <kind@time>', text({ en: 'with --serve: drop, delay, cut, corrupt or reorder a message, e.g. cut@30s', zh: '与 --serve 同用：drop、delay、cut、corrupt、reorder 一个报文，如 cut@30s' }), troubleOf)
     .option('--seed <number>', text({ en: 'of the faults and phases', zh: '故障与相位的随机种子' }), whole, 1)
     .option('--loop', text({ en: 'with --serve: reports begin anew when the recording is over', zh: '与 --serve 同用：录制结束后从头开始' }))
+    .option('--acknowledged <file>', text({ en: 'with --serve: each report that was answered, as a line of JSON into a file (devices that keep what is not answered)', zh: '与 --serve 同用：每条已得到应答的上报以一行 JSON 写入文件（适用于未应答则保留重发的设备）' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals replay drivers/modbus/recorded/pymodbus-rtu\n  cityvitals replay drivers/modbus/recorded --tap\n  cityvitals replay CASE --speed 60 --to events --json\n  cityvitals replay CASE --serve 5020\n  cityvitals replay CASE --serve 8212 --times 500 --fault cut@30s`)
     .action((paths: string[], options: Options) => run(terminal, paths, options).catch((error: unknown) => fail(terminal, error, EXIT.usage)));
 }
@@ -80,7 +82,7 @@ async function run(terminal: Terminal, paths: readonly string[], options: Option
 }
 
 /** Runs until it is told to stop. */
-async function serve(terminal: Terminal, [folder, ...others]: readonly string[], port: number, { host, times, fault, seed, loop }: Options): Promise<void> {
+async function serve(terminal: Terminal, [folder, ...others]: readonly string[], port: number, { host, times, fault, seed, loop, acknowledged }: Options): Promise<void> {
   if (folder === undefined || others.length > 0) throw new FaultError('CV_INPUT_INVALID', { key: '--serve', given: `${1 + others.length} cases` });
   const { loaded, problems } = await loadCase(folder);
   if (!loaded) {
@@ -88,14 +90,19 @@ async function serve(terminal: Terminal, [folder, ...others]: readonly string[],
     process.exit(EXIT.usage);
   }
   const { standAs } = await import('../test-rigs/replay/serve.ts');
+  const list = acknowledged === undefined ? null : openSync(acknowledged, 'w');
   await runService(terminal, {
-    start: () => standAs(loaded, { host, port, times, trouble: fault ?? null, seed, isLoop: loop ?? false }),
+    start: () => standAs(loaded, { host, port, times, trouble: fault ?? null, seed, isLoop: loop ?? false, ...(list === null ? {} : { onSettled: (number, { bytes }) => { writeSync(list, `${JSON.stringify({ number, at: Date.now(), bytes: bytes.toString('hex') })}\n`); } }) }),
     announce(standing) {
       for (const { number, port: taken, identities } of standing.devices) {
         if (terminal.json) terminal.record({ standing: loaded.recorded.name, number, host, port: taken, identities });
         else terminal.print(`${loaded.recorded.name} ${number}: ${host}:${taken} ${Object.entries(identities).map(([name, id]) => `${name}=${id}`).join(' ')}`.trimEnd());
       }
-      process.once('exit', () => { if (terminal.json) terminal.record(standing.counts()); });
+      process.once('exit', () => {
+        const counts = standing.counts();
+        if (terminal.json) terminal.record(counts);
+        else terminal.remark(terminal.text({ en: `reports said: ${counts.said}, answered: ${counts.acknowledged}, waiting for an answer: ${counts.unanswered}`, zh: `已上报 ${counts.said} 条，已应答 ${counts.acknowledged} 条，等待应答 ${counts.unanswered} 条` }));
+      });
     },
     ofTheCall: new Set<FaultCode>(['CV_RECORDING_NOT_OFFERED', 'CV_API_LISTEN', 'CV_INPUT_INVALID']),
   });

@@ -51,6 +51,16 @@ export interface SurveyedMessage {
   bytes: Uint8Array;
 }
 
+/** Of a device that keeps what it reported until it is answered, and sends it again. */
+export interface KeptReports<S> {
+  /** Whether the device keeps this message of its own. */
+  waits(report: Uint8Array, settings: S): boolean;
+  /** Whether the device forgets that report for this answer. One answer is taken for one report, the oldest that it fits. */
+  settles(answer: Uint8Array, report: Uint8Array, settings: S): boolean;
+  /** It is sent again when it was not answered for so long, and on a new connection at once. */
+  againAfterMs: number;
+}
+
 /** How conversations of this protocol are found in a packet capture. */
 export interface CaptureRules<S> {
   /** Well-known ports of the side that listens. Empty: found by the bytes alone. */
@@ -106,6 +116,8 @@ export interface BytesRecording<S, P, R> {
   refusal?(question: Uint8Array, settings: S): Uint8Array | null;
   /** For standing as the device now: the message with its own times later by so much. Left out: as recorded. */
   retime?(message: Uint8Array, byMs: number, settings: S): Uint8Array;
+  /** For standing as the device. Left out: what was said is said. */
+  keeps?: KeptReports<S>;
   /** Left out: captures cannot be taken in. */
   captures?: CaptureRules<S>;
 }

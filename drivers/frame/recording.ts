@@ -4,9 +4,12 @@ import type { Request } from '../../core/driver.ts';
 import { frameAt, unstuffed } from './cutter.ts';
 import { loadDescription } from './load.ts';
 import type { Part, Protocol } from './protocol-types.ts';
-import { messageOf, readHead } from './read.ts';
+import { messageOf, readHead, type Reading } from './read.ts';
 import type { FramePointOf, FrameSettings } from './settings.ts';
 import { putChecksum, stuffed } from './template.ts';
+
+/** No description says it. */
+const AGAIN_AFTER_MS = 10_000;
 
 export const recording: BytesRecording<FrameSettings, FramePointOf, Request> = {
   level: 'bytes',
@@ -55,8 +58,31 @@ export const recording: BytesRecording<FrameSettings, FramePointOf, Request> = {
     // Its length must stay: where a check value would have to be stuffed, the message stays as it is.
     if (sent.length === raw.length) sent.copy(raw);
   },
+  keeps: {
+    /** Without a number nobody can tell which report an answer is for. */
+    waits(report, { description }) {
+      const { protocol } = loadDescription(description);
+      const head = protocol && headOf(bufferOf(report), protocol);
+      return protocol !== null && head !== null && numberOf(head, protocol) !== null && (messageOf(head, protocol)?.answer ?? null) !== null;
+    },
+    settles(answer, report, { description }) {
+      const { protocol } = loadDescription(description);
+      const [said, kept] = protocol ? [answer, report].map((raw) => headOf(bufferOf(raw), protocol)) : [];
+      return Boolean(protocol && said && kept && numberOf(said, protocol) === numberOf(kept, protocol) && namedBy(said, protocol) === namedBy(kept, protocol));
+    },
+    againAfterMs: AGAIN_AFTER_MS,
+  },
   captures: { device: 'dials', settings: { description: 'shipped:compound-terminal', listen: '127.0.0.1:7600' } },
 };
+
+function headOf(raw: Buffer, protocol: Protocol): Reading | null {
+  const frame = unstuffed(raw, protocol);
+  return frame && readHead(frame, protocol);
+}
+
+const valueAt = ({ slots }: Reading, slot: number | null) => (slot === null ? null : slots[slot]?.value ?? null);
+const numberOf = (head: Reading, { sequence }: Protocol) => valueAt(head, sequence);
+const namedBy = (head: Reading, { identity }: Protocol) => valueAt(head, identity);
 
 const bufferOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 

@@ -2,12 +2,15 @@
 import type { BytesRecording, MessageNotes, Span } from '../../core/recording.ts';
 import { crcOf } from './crc.ts';
 import type { Hj212Request } from './frame.ts';
-import { readMessage } from './message.ts';
+import { qnOf, readMessage, stampOf, timeOf, type Message } from './message.ts';
 import { dataOf, HEAD_BYTES, PacketCutter } from './packet.ts';
 import type { Hj212Point, Hj212Settings } from './settings.ts';
 
 const FROM_HOST = new Set(['9013', '9014']);
 const FROM_DEVICE = new Set(['9011', '9012']);
+/** Customary (HJ 212-2017, 6.4): what is not answered by then is sent again. */
+const OVER_TIME_MS = 5000;
+const HOUR_MS = 3_600_000;
 
 export const recording: BytesRecording<Hj212Settings, { id: string } & Hj212Point, Hj212Request> = {
   level: 'bytes',
@@ -23,8 +26,7 @@ export const recording: BytesRecording<Hj212Settings, { id: string } & Hj212Poin
   },
   notes(message, direction): MessageNotes | null {
     const packet = trimmed(message);
-    const data = dataOf(packet);
-    const read = data && readMessage(data);
+    const read = messageOf(packet);
     if (!read) return null;
     return {
       role: roleOf(read.cn, direction, read.wantsAnswer),
@@ -33,13 +35,32 @@ export const recording: BytesRecording<Hj212Settings, { id: string } & Hj212Poin
       identities: spansOf(packet, 'MN'),
     };
   },
-  seal(message) {
-    const end = trimmed(message).length - 4;
-    if (end < HEAD_BYTES) return;
-    // Right in small letters is right.
-    if (dataOf(trimmed(message))) return;
-    const crc = crcOf(message, HEAD_BYTES, end).toString(16).toUpperCase().padStart(4, '0');
-    for (let at = 0; at < 4; at += 1) message[end + at] = crc.charCodeAt(at);
+  seal,
+  retime(message, byMs, { minuteEvery }) {
+    const moved = Buffer.from(message);
+    const read = messageOf(message);
+    if (!read) return moved;
+    const move = ({ at, length }: Span, stepMs: number, text: (ms: number) => string) => {
+      const was = timeOf(moved.toString('latin1', at, at + length));
+      if (was !== null) moved.write(text(was + Math.floor(byMs / stepMs) * stepMs).slice(0, length), at, 'latin1');
+    };
+    for (const span of spansOf(trimmed(message), 'QN')) move(span, 1, qnOf);
+    // Statistics stay on the grid of their period.
+    const stepMs = { 2051: minuteEvery, 2061: HOUR_MS, 2031: 24 * HOUR_MS, 2041: 24 * HOUR_MS }[read.cn] ?? 1000;
+    for (const span of stampsOf(message)) move(span, stepMs, stampOf);
+    seal(moved);
+    return moved;
+  },
+  keeps: {
+    waits: (report) => {
+      const read = messageOf(report);
+      return read !== null && read.wantsAnswer && !FROM_DEVICE.has(read.cn);
+    },
+    settles(answer, report) {
+      const [said, kept] = [messageOf(answer), messageOf(report)];
+      return said !== null && kept !== null && FROM_HOST.has(said.cn) && said.qn === kept.qn && said.mn === kept.mn;
+    },
+    againAfterMs: OVER_TIME_MS,
   },
   captures: { device: 'dials', settings: { listen: '127.0.0.1:8212', mn: '0' } },
 };
@@ -48,6 +69,20 @@ function roleOf(cn: string, direction: 'in' | 'out', wantsAnswer: boolean): Mess
   if (FROM_HOST.has(cn) || FROM_DEVICE.has(cn)) return 'answers';
   // An upload is the device's own word, whether it wants to hear of it or not.
   return direction === 'out' && wantsAnswer ? 'asks' : 'speaks';
+}
+
+/** Puts the right check value; right in small letters is right. */
+function seal(message: Uint8Array): void {
+  const packet = trimmed(message);
+  const end = packet.length - 4;
+  if (end < HEAD_BYTES || dataOf(packet)) return;
+  const crc = crcOf(message, HEAD_BYTES, end).toString(16).toUpperCase().padStart(4, '0');
+  for (let at = 0; at < 4; at += 1) message[end + at] = crc.charCodeAt(at);
+}
+
+function messageOf(message: Uint8Array): Message | null {
+  const data = dataOf(trimmed(message));
+  return data && readMessage(data);
 }
 
 /** Up to its check value, which follows the last `&&`; where there is none, all of it. */
@@ -63,4 +98,10 @@ function spansOf(packet: Uint8Array, field: string): Span[] {
   const found = new RegExp(`[;\\d](${field}=)([^;]*)`).exec(head);
   if (!found?.[2]) return [];
   return [{ name: field, at: found.index + 1 + (found[1] as string).length, length: found[2].length }];
+}
+
+/** Where the content says a time. */
+function stampsOf(message: Uint8Array): Span[] {
+  const text = Buffer.from(message.buffer, message.byteOffset, message.byteLength).toString('latin1');
+  return [...text.matchAll(/(?:DataTime|SampleTime)\s*=\s*(\d{14})(?!\d)/g)].map((found) => ({ name: 'time', at: found.index + found[0].length - 14, length: 14 }));
 }

@@ -6,16 +6,21 @@ import type { Reading } from '../../core/cases/streams.ts';
 /** At the end of a name that is no number, so many characters count. */
 const COUNTED_CHARS = 6;
 
-/** The n-th of identities like this one; the 0th is itself. Numbers count on, other texts get a number at their end, bytes count as one number. */
+/**
+ * The n-th of identities like this one; the 0th is itself. Numbers count on, in text and in packed digits (BCD); other
+ * texts get a number at their end, other bytes count as one number.
+ */
 export function nthIdentity(bytes: Uint8Array, n: number): Buffer {
   const made = Buffer.from(bytes);
   if (n === 0) return made;
   const text = made.toString('latin1');
-  if (/^\d+$/.test(text)) return Buffer.from(((BigInt(text) + BigInt(n)) % 10n ** BigInt(text.length)).toString().padStart(text.length, '0'), 'latin1');
+  if (/^\d+$/.test(text)) return Buffer.from(counted(text, n), 'latin1');
   if (/^[\x20-\x7e]+$/.test(text)) {
-    const counted = Math.min(COUNTED_CHARS, text.length);
-    return Buffer.from(text.slice(0, text.length - counted) + String(n % 10 ** counted).padStart(counted, '0'), 'latin1');
+    const places = Math.min(COUNTED_CHARS, text.length);
+    return Buffer.from(text.slice(0, text.length - places) + String(n % 10 ** places).padStart(places, '0'), 'latin1');
   }
+  const digits = made.toString('hex');
+  if (/^\d+$/.test(digits)) return Buffer.from(counted(digits, n), 'hex');
   let carry = n;
   for (let at = made.length - 1; at >= 0 && carry > 0; at -= 1) {
     carry += made[at] as number;
@@ -24,6 +29,8 @@ export function nthIdentity(bytes: Uint8Array, n: number): Buffer {
   }
   return made;
 }
+
+const counted = (digits: string, n: number): string => ((BigInt(digits) + BigInt(n)) % 10n ** BigInt(digits.length)).toString().padStart(digits.length, '0');
 
 /** A message in the name of another: each of its identities is replaced by what `as` gives, and it is whole again. */
 export function renamed(message: Uint8Array, spans: readonly Span[], direction: Direction, { recording, settings }: Reading, as: (span: Span, bytes: Uint8Array) => Uint8Array): Buffer {

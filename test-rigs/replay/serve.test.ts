@@ -13,7 +13,7 @@ import { nthIdentity } from './identity.ts';
 import { standAs, type ServeOptions } from './serve.ts';
 import { Way } from './trouble.ts';
 
-const PLAIN: ServeOptions = { host: '127.0.0.1', port: 0, times: 1, trouble: null, seed: 1, isLoop: false };
+const PLAIN: ServeOptions = { host: '127.0.0.1', port: 0, times: 1, trouble: null, seed: 1, isLoop: false, redialMs: 20 };
 
 async function meter(): Promise<LoadedCase> {
   const { loaded } = await loadCase(join(import.meta.dirname, '../../drivers/modbus/recorded/specification-examples'));
@@ -109,6 +109,7 @@ test('identities count on, whatever they are made of', () => {
   assert.deepEqual([nth('88888880000001', 0), nth('88888880000001', 499), nth('999', 2)], ['88888880000001', '88888880000500', '001']);
   assert.equal(nth('STATION-A', 42), 'STA000042');
   assert.deepEqual([...nthIdentity(Buffer.of(0xff, 0xfe), 3)], [0, 1]);
+  assert.equal(nthIdentity(Buffer.from('500112000017', 'hex'), 3).toString('hex'), '500112000020', 'packed digits stay digits');
   const made = new Set(Array.from({ length: 500 }, (_, n) => nth('STATION-A', n)));
   assert.equal(made.size, 500);
 });

@@ -3,10 +3,12 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { bytesRecording } from '../../core/cases/replay-bytes.ts';
 import { scriptOf } from '../../core/cases/script.ts';
 import { FaultError } from '../../core/faults.ts';
-import { seededRandom } from '../../core/world.ts';
+import { seededRandom, type Random } from '../../core/world.ts';
 import type { LoadedCase } from './cases.ts';
-import { StandIn, type Reply, type StandInFacts } from './stand-in.ts';
-import { Way, type Trouble } from './trouble.ts';
+import { Reports, type Report } from './reports.ts';
+import { StandIn, type StandInFacts } from './stand-in.ts';
+import { Talk } from './talk.ts';
+import type { Trouble } from './trouble.ts';
 
 export interface ServeOptions {
   host: string;
@@ -14,21 +16,36 @@ export interface ServeOptions {
   port: number;
   /** As how many devices. */
   times: number;
+  /** Befalls the first connection of each. */
   trouble: Trouble | null;
   seed: number;
   /** Said again from the beginning when it is over. */
   isLoop: boolean;
+  /** Before it dials again, at least. */
+  redialMs?: number;
+  /** A report was answered, by a device that keeps what is not. */
+  onSettled?(number: number, report: Report): void;
+}
+
+export interface Counts {
+  /** Reports said so far; those of them that the other side answered, and that are still to be answered. */
+  said: number;
+  acknowledged: number;
+  unanswered: number;
+  /** Reports that a device kept until its memory was full. */
+  forgotten: number;
+  connections: number;
 }
 
 export interface Standing {
   devices: { number: number; port: number; identities: Record<string, string> }[];
-  /** Reports said so far, and acknowledgements of them heard. */
-  counts(): { said: number; acknowledged: number; connections: number };
+  counts(): Counts;
   close(): Promise<void>;
 }
 
-const REDIAL_LEAST_MS = 1000;
-const REDIAL_SPREAD_MS = 4000;
+const REDIAL_MS = 1000;
+/** Of those that were broken off at once, the last comes so many times later than the first. */
+const REDIAL_SPREAD = 5;
 /** Those that dial do not all begin at once, nor longer apart than this. */
 const SPREAD_MS = 10_000;
 
@@ -42,40 +59,60 @@ export async function standAs({ recorded, drivers }: LoadedCase, options: ServeO
   const isDialling = whole.connections.some(({ by }) => by === 'device');
   // An answer whose question was not recorded answers nothing now; what is no message may be how a device registers.
   const script = { ...whole, spoken: whole.spoken.filter(({ notes }) => (notes ? notes.role !== 'answers' : isDialling)) };
-  const lastMs = Math.floor((recorded.traffic.at(-1)?.afterUs ?? 0) / 1000);
-  const said = { count: 0 };
+  const loopMs = options.isLoop ? Math.max(1000, Math.ceil((recorded.traffic.at(-1)?.afterUs ?? 0) / 1000)) : null;
+  const all = new Set<Reports>();
+  const gone = { said: 0, acknowledged: 0, forgotten: 0 };
   const talking = new Set<Talk>();
   const closers: (() => Promise<void>)[] = [];
   const standing: Standing = {
     devices: [],
-    counts: () => ({ said: said.count, acknowledged: [...talking].reduce((sum, { standIn }) => sum + standIn.acknowledged, 0) + gone.acknowledged, connections: talking.size }),
+    counts() {
+      const counts: Counts = { ...gone, unanswered: 0, connections: talking.size };
+      for (const reports of all) {
+        for (const key of ['said', 'acknowledged', 'forgotten'] as const) counts[key] += reports[key];
+        counts.unanswered += reports.kept().length;
+      }
+      return counts;
+    },
     close: async () => { await Promise.all(closers.map((close) => close())); },
   };
-  const gone = { acknowledged: 0 };
 
   for (let number = 0; number < options.times; number += 1) {
     const facts: StandInFacts = { script, reading, number };
     const random = seededRandom(options.seed + number);
-    const startedAt = Date.now();
-    const begin = (socket: Socket, from: number, whenOver: (unsaid: number) => void) => {
-      const talk = new Talk(socket, new StandIn(facts), {
-        // A device that redials goes on where it was; what it was saying is said again.
-        from, random, trouble: from === 0 ? options.trouble : null, laterMs: startedAt - recorded.startsAt,
-        loopMs: options.isLoop ? Math.max(1000, lastMs) : null, startedAt, count: () => { said.count += 1; },
-        over: (unsaid) => {
-          talking.delete(talk);
-          gone.acknowledged += talk.standIn.acknowledged;
-          whenOver(unsaid);
+    const reportsFrom = (startsAt: number) => {
+      const reports = new Reports(facts, { laterMs: startsAt - recorded.startsAt, loopMs });
+      all.add(reports);
+      return { reports, startsAt };
+    };
+    const talk = (socket: Socket, { reports, startsAt }: ReturnType<typeof reportsFrom>, trouble: Trouble | null, onOver: () => void) => {
+      const one = new Talk(socket, {
+        standIn: new StandIn(facts), reports, startsAt, random, trouble, againAfterMs: reading.recording.keeps?.againAfterMs ?? null,
+        onSettled: (report) => options.onSettled?.(number, report),
+        onOver() {
+          talking.delete(one);
+          onOver();
         },
       });
-      talking.add(talk);
+      talking.add(one);
     };
-    const { identities } = { identities: new StandIn(facts).identities() };
+    const identities = new StandIn(facts).identities();
     if (isDialling) {
-      closers.push(dial(options, random, number, begin));
+      const delayMs = number === 0 ? 0 : random.next() * Math.min(SPREAD_MS, options.times * 20);
+      // A device that dials again goes on where it was.
+      const life = reportsFrom(Date.now() + delayMs);
+      let calls = 0;
+      closers.push(dial(options, random, delayMs, (socket, whenOver) => talk(socket, life, (calls += 1) === 1 ? options.trouble : null, whenOver)));
       standing.devices.push({ number, port: options.port, identities });
     } else {
-      const { port, close } = await listenOn(options.host, options.port === 0 ? 0 : options.port + number, (socket) => begin(socket, 0, () => {}));
+      // Whoever connects hears the recording from its beginning.
+      const { port, close } = await listenOn(options.host, options.port === 0 ? 0 : options.port + number, (socket) => {
+        const life = reportsFrom(Date.now());
+        talk(socket, life, options.trouble, () => {
+          all.delete(life.reports);
+          for (const key of ['said', 'acknowledged', 'forgotten'] as const) gone[key] += life.reports[key];
+        });
+      });
       closers.push(close);
       standing.devices.push({ number, port, identities });
     }
@@ -83,113 +120,21 @@ export async function standAs({ recorded, drivers }: LoadedCase, options: ServeO
   return standing;
 }
 
-interface TalkFacts {
-  from: number;
-  random: ReturnType<typeof seededRandom>;
-  trouble: Trouble | null;
-  laterMs: number;
-  loopMs: number | null;
-  /** Wall clock of the first connection: what is said by itself counts from there. */
-  startedAt: number;
-  count(): void;
-  /** @param unsaid which of its own messages comes next */
-  over(unsaid: number): void;
-}
-
-/** One connection of one device. */
-class Talk {
-  readonly standIn: StandIn;
-  readonly #socket: Socket;
-  readonly #facts: TalkFacts;
-  readonly #way: Way;
-  readonly #begunMs = performance.now();
-  readonly #timers = new Set<NodeJS.Timeout>();
-  #next: number;
-  #readyMs = 0;
-
-  constructor(socket: Socket, standIn: StandIn, facts: TalkFacts) {
-    this.standIn = standIn;
-    this.#socket = socket;
-    this.#facts = facts;
-    this.#next = facts.from;
-    this.#way = new Way(facts.trouble, facts.random);
-    socket.setNoDelay(true);
-    socket.on('error', () => { socket.destroy(); });
-    socket.on('close', () => {
-      for (const timer of this.#timers) clearTimeout(timer);
-      facts.over(this.#next);
-    });
-    socket.on('data', (bytes) => { for (const reply of standIn.hear(bytes)) this.#answer(reply); });
-    this.#speak(standIn.spoken(facts.laterMs), 0);
-  }
-
-  #answer({ bytes, afterMs }: Reply): void {
-    const nowMs = performance.now();
-    // Answers keep the order of their questions.
-    this.#readyMs = Math.max(this.#readyMs, nowMs + afterMs);
-    this.#after(this.#readyMs - nowMs, () => this.#send(bytes));
-  }
-
-  #speak(messages: readonly Reply[], turn: number): void {
-    const message = messages[this.#next];
-    if (!message) {
-      const { loopMs } = this.#facts;
-      if (loopMs === null || messages.length === 0) return;
-      this.#next = 0;
-      const again = turn + 1;
-      this.#speak(this.standIn.spoken(this.#facts.laterMs + again * loopMs), again);
-      return;
-    }
-    const dueMs = message.afterMs + turn * (this.#facts.loopMs ?? 0) - (Date.now() - this.#facts.startedAt);
-    this.#after(dueMs, () => {
-      if (!this.#send(message.bytes)) return;
-      this.#next += 1;
-      this.#facts.count();
-      this.#speak(messages, turn);
-    });
-  }
-
-  /** @returns false when the connection broke in the middle */
-  #send(message: Buffer): boolean {
-    for (const { bytes, laterMs, isLast } of this.#way.pass(message, performance.now() - this.#begunMs)) {
-      if (laterMs > 0) this.#after(laterMs, () => this.#socket.write(bytes));
-      else this.#socket.write(bytes);
-      if (!isLast) continue;
-      this.#socket.end(() => this.#socket.resetAndDestroy());
-      return false;
-    }
-    return true;
-  }
-
-  #after(delayMs: number, run: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      if (!this.#socket.destroyed) run();
-    }, Math.max(0, delayMs));
-    this.#timers.add(timer);
-  }
-}
-
-type Begin = (socket: Socket, from: number, whenOver: (unsaid: number) => void) => void;
-
 /** Dials, talks, and dials again when the connection went, until closed. */
-function dial({ host, port, times }: ServeOptions, random: ReturnType<typeof seededRandom>, number: number, begin: Begin): () => Promise<void> {
+function dial({ host, port, redialMs = REDIAL_MS }: ServeOptions, random: Random, delayMs: number, talk: (socket: Socket, whenOver: () => void) => void): () => Promise<void> {
   let isOver = false;
-  let timer: NodeJS.Timeout | undefined;
+  let timer = setTimeout(attempt, delayMs);
   let socket: Socket | null = null;
-  const later = (delayMs: number, from: number) => { timer = setTimeout(() => attempt(from), delayMs); };
-  const redial = (from: number) => { if (!isOver) later(REDIAL_LEAST_MS + random.next() * REDIAL_SPREAD_MS, from); };
-  function attempt(from: number): void {
+  const redial = () => { if (!isOver) timer = setTimeout(attempt, redialMs * (1 + random.next() * (REDIAL_SPREAD - 1))); };
+  function attempt(): void {
     const mine = connect({ host, port });
     socket = mine;
-    const refused = () => redial(from);
-    mine.once('error', refused);
+    mine.once('error', redial);
     mine.once('connect', () => {
-      mine.removeListener('error', refused);
-      begin(mine, from, redial);
+      mine.removeListener('error', redial);
+      talk(mine, redial);
     });
   }
-  later(times === 1 ? 0 : random.next() * Math.min(SPREAD_MS, times * 20) * (number === 0 ? 0 : 1), 0);
   return async () => {
     isOver = true;
     clearTimeout(timer);

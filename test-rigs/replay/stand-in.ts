@@ -1,7 +1,4 @@
-/**
- * A recorded device as others meet it: what it answers to whatever is asked, and what it says by itself, when. Each
- * connection hears the recording from its beginning. Knows no sockets and no time.
- */
+/** A recorded device as others meet it: what it answers to whatever is asked on one connection. Knows no sockets and no time. */
 import type { MessageNotes } from '../../core/recording.ts';
 import { answerTo, keyOf, type Question, type Script } from '../../core/cases/script.ts';
 import { hear, type Message, type Reading } from '../../core/cases/streams.ts';
@@ -32,8 +29,6 @@ export class StandIn {
   /** Identities as they were recorded, by name. */
   readonly #own = new Map<string, Uint8Array>();
   #held: Buffer = Buffer.alloc(0);
-  /** Of our reports, those that the other side has acknowledged. */
-  acknowledged = 0;
 
   constructor(facts: StandInFacts) {
     this.#facts = facts;
@@ -48,21 +43,12 @@ export class StandIn {
     return Object.fromEntries([...this.#own].map(([name, bytes]) => [name, shown(nthIdentity(bytes, this.#facts.number))]));
   }
 
-  /** What it says by itself, in its own name; `afterMs` from the recording's start. @param laterMs how much later than recorded it is now */
-  spoken(laterMs: number): Reply[] {
-    const { reading, script } = this.#facts;
-    return script.spoken.map(({ bytes, notes, parts }) => {
-      const said = this.#inItsName(bytes, notes, 'in');
-      return { bytes: notes && reading.recording.retime ? Buffer.from(reading.recording.retime(said, laterMs, reading.settings)) : said, afterMs: Math.floor((parts.at(-1)?.afterUs ?? 0) / 1000) };
-    });
-  }
-
-  /** Bytes that came in. @returns what is said to them */
-  hear(bytes: Uint8Array): Reply[] {
+  /** Bytes that came in. @param word called with each whole message that asks nothing @returns what is said to the others */
+  hear(bytes: Uint8Array, word: (message: Buffer) => void): Reply[] {
     const replies: Reply[] = [];
     this.#held = hear(Buffer.concat([this.#held, bytes]), this.#facts.reading, (message, notes) => {
       if (notes?.role === 'asks') replies.push(...this.#answers(message, notes));
-      else if (notes?.role === 'answers') this.acknowledged += 1;
+      else if (notes) word(message);
     });
     return replies;
   }
@@ -94,13 +80,14 @@ export class StandIn {
     return together.map((one) => {
       const bytes = known.isWhole ? answerTo(plain, notes, question, one, reading) : Buffer.from(reading.recording.partOf?.(plain, { question: question.message.bytes, answer: one.bytes }, reading.settings) ?? []);
       const took = ((one.parts.at(-1)?.afterUs ?? 0) - question.afterUs) / 1000;
-      return { bytes: this.#inItsName(bytes, reading.recording.notes(bytes, 'in', reading.settings), 'in'), afterMs: Math.min(LONGEST_MS, Math.max(0, took)) };
+      return { bytes: inItsName(this.#facts, bytes, reading.recording.notes(bytes, 'in', reading.settings)), afterMs: Math.min(LONGEST_MS, Math.max(0, took)) };
     });
   }
+}
 
-  #inItsName(bytes: Uint8Array, notes: MessageNotes | null, direction: 'in'): Buffer {
-    return renamed(bytes, notes?.identities ?? [], direction, this.#facts.reading, (_span, was) => nthIdentity(was, this.#facts.number));
-  }
+/** What the recorded device said, as said by this one. */
+export function inItsName({ reading, number }: StandInFacts, bytes: Uint8Array, notes: MessageNotes | null): Buffer {
+  return renamed(bytes, notes?.identities ?? [], 'in', reading, (_span, was) => nthIdentity(was, number));
 }
 
 const shown = (bytes: Buffer): string => (/^[\x20-\x7e]*$/.test(bytes.toString('latin1')) ? bytes.toString('latin1') : bytes.toString('hex'));

@@ -1,131 +1,147 @@
-/** One run of the stations rig: start, upload and break, kill the edge once, wait until nothing is owed, compare. */
+/** One run of the stations rig: stand as stations, break connections, kill the edge once, and compare what was answered with what is at the gateway. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { extname, join } from 'node:path';
+import { parse, stringify } from 'yaml';
 import type { Event } from '../../core/event.ts';
-import { seededRandom } from '../../core/world.ts';
-import { dialLogger, stamp, type Logger } from '../../drivers/hj212/testing/logger.ts';
 import { startChild, type Child } from '../processes/child.ts';
+import { startCommand, type RunningCommand } from '../processes/command.ts';
 import { freePort } from '../processes/ports.ts';
+import { startRelay } from '../processes/relay.ts';
+import type { Counts } from '../replay/serve.ts';
+import { answeredValues, isStored, keyOf, type AnsweredValue, type Stored } from './answered.ts';
 
 export interface StationsOptions {
   stations: number;
   seconds: number;
   seed: number;
+  /** Of each station's first connection, e.g. cut@30s. */
+  fault: string;
   dir: string;
 }
 
 export interface StationsResult {
   stations: number;
-  uploaded: number;
-  /** Uploads that the loggers were told to forget. */
+  /** Stations of which at least one upload was answered. */
+  answeredStations: number;
+  /** Uploads that went out, and those that the stations were told to forget. */
+  said: number;
   answered: number;
-  /** Of those, not at the gateway. */
+  /** Values of the answered ones, and how many of them are not at the gateway as they were sent. */
+  values: number;
   lost: number;
   /** Values at the gateway more than once: sent again after a crash, between disk and answer. */
   repeated: number;
-  drops: number;
-  /** Resident memory of the edge: at the start, before it was killed, at the end. */
-  rssMb: number[];
+  /** Resident memory (MB) at the start, before the edge is killed, and at the end. */
+  edgeMb: number[];
+  standInsMb: number[];
 }
 
 const EDGE = 'stations-edge';
-/** Each station uploads once in so long. */
-const UPLOAD_MS = 2000;
-const OVER_TIME_MS = 3000;
-const DROP_EVERY_MS = 50;
+const CENTRE = '500112001';
+const SUFFIX = extname(import.meta.url);
+const CASE = join(import.meta.dirname, '..', '..', 'drivers', 'hj212', 'recorded', 'air-realtime-and-marks');
+/** The network breaks for all at once, so often. */
+const BREAK_EVERY_MS = 12_000;
 const DRAIN_MS = 60_000;
+const LOOK_MS = 200;
 
-export async function runStations({ stations, seconds, seed, dir }: StationsOptions): Promise<StationsResult> {
-  const random = seededRandom(seed);
+interface Recorded {
+  settings: { mn: string };
+  points: { id: string; factor: string; unit: string }[];
+}
+
+export async function runStations({ stations, seconds, seed, fault, dir }: StationsOptions): Promise<StationsResult> {
+  const recorded = parse(readFileSync(join(CASE, 'case.yaml'), 'utf8')) as Recorded;
   const port = await freePort();
-  const ours = await start(dir, stations, port);
-  let { edge } = ours;
-  /** Value of an upload by station and QN: a number of its own. */
-  const valueOf = new Map<string, number>();
-  const loggers: Logger[] = [];
+  const relay = await startRelay(() => port);
+  const list = join(dir, 'answered.jsonl');
+  const undo: (() => Promise<unknown>)[] = [() => relay.close()];
   try {
-    const rssMb = [rssMbOf(edge.pid)];
-    for (let at = 0; at < stations; at += 1) loggers.push(dialLogger(port, { mn: mnOf(at), overTimeMs: OVER_TIME_MS, resends: 1000 }));
-    let count = 0;
-    let drops = 0;
-    const begunMs = Date.now();
-    const upload = (at: number) => {
-      const logger = loggers[at] as Logger;
-      count += 1;
-      // Stored by the logger and sent when it can be: that is what its resending is for.
-      const qn = stamp(begunMs + count);
-      valueOf.set(`${at} ${qn}`, count);
-      logger.upload('2011', `DataTime=${stamp(Date.now()).slice(0, 14)};a34004-Rtd=${count},a34004-Flag=N`, { qn });
-    };
-    const timers = [
-      setInterval(() => { for (let turn = 0; turn < stations / (UPLOAD_MS / 20); turn += 1) upload(Math.floor(random.next() * stations)); }, 20),
-      setInterval(() => {
-        drops += 1;
-        loggers[Math.floor(random.next() * stations)]?.drop();
-      }, DROP_EVERY_MS),
-    ];
-    await pauseMs((seconds * 1000) / 2);
-    rssMb.push(rssMbOf(edge.pid));
+    const standIns = await startCommand(['replay', CASE, '--serve', String(relay.port), '--times', String(stations), '--fault', fault, '--seed', String(seed), '--loop', '--acknowledged', list, '--json'], join(dir, 'replay.log'));
+    undo.unshift(() => standIns.stop());
+    const deviceOf = new Map((await identitiesOf(standIns, stations)).map((mn, at) => [mn, `station-${at}`]));
+    const gateway = await startTown(dir, [...deviceOf], recorded, port);
+    undo.unshift(() => gateway.stop());
+    let edge = await startEdge(dir);
+    undo.unshift(() => edge.stop());
+    const [edgeMb, standInsMb] = [[rssMbOf(edge.pid)], [rssMbOf(standIns.pid)]];
+    const breaking = setInterval(() => {
+      relay.setCut(true);
+      relay.setCut(false);
+    }, BREAK_EVERY_MS);
+    undo.unshift(async () => clearInterval(breaking));
+    await pauseMs(seconds * 500);
+    edgeMb.push(rssMbOf(edge.pid));
     await edge.kill();
     edge = await startEdge(dir);
-    await pauseMs((seconds * 1000) / 2);
-    for (const timer of timers) clearInterval(timer);
-    const answeredOf = () => loggers.reduce((sum, logger) => sum + logger.answered.size, 0);
-    for (const untilMs = Date.now() + DRAIN_MS; answeredOf() < count && Date.now() < untilMs;) await pauseMs(200);
-    rssMb.push(rssMbOf(edge.pid));
-    const answered = loggers.flatMap((logger, at) => [...logger.answered].flatMap((qn) => valueOf.get(`${at} ${qn}`) ?? []));
-    const stored = await storedAtLeast(String(ours.gateway.ready.httpUrl), new Set(answered));
+    // Time enough for those that fell silent with the edge, too.
+    const before = linesOf(list).length;
+    await pauseMs(seconds * 500);
+    for (const untilMs = Date.now() + DRAIN_MS; linesOf(list).length < before + stations && Date.now() < untilMs;) await pauseMs(LOOK_MS);
+    edgeMb.push(rssMbOf(edge.pid));
+    standInsMb.push(rssMbOf(standIns.pid));
+    await standIns.stop();
+    const { said } = JSON.parse(standIns.lines.at(-1) as string) as Counts;
+    const answered = linesOf(list).map(answeredValues);
+    const pointOf = new Map(recorded.points.map(({ id, factor }) => [factor, id]));
+    const wanted = answered.flat().filter(({ factor }) => pointOf.has(factor));
+    const keyOfValue = ({ mn, factor, at }: AnsweredValue) => keyOf(deviceOf.get(mn) ?? mn, pointOf.get(factor) as string, at);
+    const stored = await storedAtLeast(String(gateway.ready.httpUrl), new Set(wanted.map(keyOfValue)));
     return {
-      stations, uploaded: count, answered: answered.length, lost: answered.filter((value) => !stored.has(value)).length,
-      repeated: [...stored.values()].filter((times) => times > 1).length, drops, rssMb,
+      stations, answeredStations: new Set(wanted.map(({ mn }) => mn)).size, said, answered: answered.length, values: wanted.length,
+      lost: wanted.filter((value) => !isStored(value, stored.get(keyOfValue(value)))).length,
+      repeated: [...stored.values()].filter(({ times }) => times > 1).length, edgeMb, standInsMb,
     };
   } finally {
-    await Promise.all(loggers.map((logger) => logger.stop()));
-    await edge.stop();
-    await ours.gateway.stop();
+    for (const step of undo) await step();
   }
 }
 
-const mnOf = (at: number) => `50011200100000000000${String(at).padStart(4, '0')}`;
+/** MNs of the stand-ins, as the command prints them: one device a line. */
+async function identitiesOf({ lines }: RunningCommand, stations: number): Promise<string[]> {
+  for (const untilMs = Date.now() + DRAIN_MS; lines.length < stations && Date.now() < untilMs;) await pauseMs(20);
+  return lines.slice(0, stations).map((line) => (JSON.parse(line) as { identities: { MN: string } }).identities.MN);
+}
 
-async function start(dir: string, stations: number, port: number): Promise<{ edge: Child; gateway: Child }> {
+async function startTown(dir: string, stations: readonly [mn: string, device: string][], { points }: Recorded, port: number): Promise<Child> {
   const token = randomBytes(8).toString('hex');
   const brokerPort = await freePort();
   writeFileSync(join(dir, 'gateway.yaml'), stringify({
-    gateway: 'stations-gateway', centre: '500112001', broker: { embedded: { host: '127.0.0.1', port: brokerPort, edges: [{ id: EDGE, token }] } },
+    gateway: 'stations-gateway', centre: CENTRE, broker: { embedded: { host: '127.0.0.1', port: brokerPort, edges: [{ id: EDGE, token }] } },
     log: { dir: './gateway-log' }, store: { dir: './gateway-store' }, http: { host: '127.0.0.1', port: await freePort() },
   }));
   writeFileSync(join(dir, 'edge.yaml'), stringify({
-    edge: EDGE, centre: '500112001', gateway: { url: `mqtt://127.0.0.1:${brokerPort}`, token }, log: { dir: './edge-log' }, http: { host: '127.0.0.1', port: 0 },
-    devices: Array.from({ length: stations }, (_, at) => ({
-      id: `station-${at}`, driver: 'hj212', every: '10s', settings: { listen: `127.0.0.1:${port}`, mn: mnOf(at) }, points: [{ id: 'pm25', factor: 'a34004' }],
-    })),
+    edge: EDGE, centre: CENTRE, gateway: { url: `mqtt://127.0.0.1:${brokerPort}`, token }, log: { dir: './edge-log' }, http: { host: '127.0.0.1', port: 0 },
+    devices: stations.map(([mn, id]) => ({ id, driver: 'hj212', every: '30s', settings: { listen: `127.0.0.1:${port}`, mn }, points: points.map((point) => ({ ...point, indicator: `station.${point.id}` })) })),
   }));
-  const gateway = await startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(dir, 'gateway.yaml')], logFile: join(dir, 'gateway.log') });
-  return { gateway, edge: await startEdge(dir) };
+  return startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', `gateway-main${SUFFIX}`), args: [join(dir, 'gateway.yaml')], logFile: join(dir, 'gateway.log') });
 }
 
 function startEdge(dir: string): Promise<Child> {
-  return startChild({ name: 'edge', module: join(import.meta.dirname, '..', 'demo', 'edge-main.ts'), args: [join(dir, 'edge.yaml')], logFile: join(dir, 'edge.log') });
+  return startChild({ name: 'edge', module: join(import.meta.dirname, '..', 'demo', `edge-main${SUFFIX}`), args: [join(dir, 'edge.yaml')], logFile: join(dir, 'edge.log') });
 }
 
-/** Values of the durable events with how often each stands there, once all that are `wanted` do, or after a while. */
-async function storedAtLeast(gatewayUrl: string, wanted: ReadonlySet<number>): Promise<Map<number, number>> {
-  const found = new Map<number, number>();
+/** Values of the durable events, once all that are `wanted` are among them, or after a while. */
+async function storedAtLeast(gatewayUrl: string, wanted: ReadonlySet<string>): Promise<Stored> {
+  const found: Stored = new Map();
   let cursor = '';
   for (const untilMs = Date.now() + DRAIN_MS; Date.now() < untilMs;) {
     const answer = await fetch(`${gatewayUrl}/api/v1/events?limit=1000${cursor && `&after=${cursor}`}`);
     const page = (await answer.json()) as { items: Event[]; next: string };
-    for (const { point, value } of page.items) if (point === 'pm25' && typeof value === 'number') found.set(value, (found.get(value) ?? 0) + 1);
+    for (const { device, point, occurredAt, value } of page.items) {
+      const key = keyOf(device, point, occurredAt);
+      found.set(key, { value, times: (found.get(key)?.times ?? 0) + 1 });
+    }
     cursor = page.next;
     if (page.items.length > 0) continue;
-    if ([...wanted].every((value) => found.has(value))) break;
-    await pauseMs(200);
+    if ([...wanted].every((key) => found.has(key))) break;
+    await pauseMs(LOOK_MS);
   }
   return found;
 }
+
+const linesOf = (path: string) => readFileSync(path, 'utf8').split('\n').filter(Boolean);
 
 function rssMbOf(pid: number): number {
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024);
