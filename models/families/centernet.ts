@@ -1,6 +1,6 @@
 /** CenterNet: a heat map for each class and how far the box reaches from each cell. */
-import type { ModelSpec, Tensor } from '../../core/model.ts';
-import { boxesOf, shapesOf, wrongOutput, type Candidate, type Outputs } from './outputs.ts';
+import type { Tensor } from '../../core/model.ts';
+import { boxesOf, otherShapes, type Candidate, type FamilyDecode } from './outputs.ts';
 
 /** More peaks than this is noise (the upstream graph keeps 100). */
 const MAX_BOXES = 100;
@@ -12,11 +12,11 @@ interface Peak {
 }
 
 /** `heatmap` 1 × classes × rows × columns, probabilities; `wh` 1 × 4 × rows × columns: left, up, right, down in input pixels. */
-export function decodeCenternet(outputs: Outputs, scoreThreshold: number, spec: ModelSpec, size: { width: number; height: number }) {
+export const decodeCenternet: FamilyDecode = (outputs, scoreThreshold, spec, size) => {
   const { heatmap, wh } = outputs;
   const [, labels, rows, columns] = heatmap?.dims ?? [];
   if (!heatmap || !wh || !rows || !columns || labels !== spec.classes.length || wh.dims.join() !== `1,4,${rows},${columns}`) {
-    throw wrongOutput(spec.id, `heatmap 1×${spec.classes.length}×rows×columns and wh 1×4×rows×columns wanted, ${shapesOf(outputs)} given`, `应为 heatmap 1×${spec.classes.length}×行×列和 wh 1×4×行×列，实为 ${shapesOf(outputs)}`);
+    throw otherShapes(spec, `heatmap 1×${spec.classes.length}×R×C, wh 1×4×R×C`, outputs);
   }
   const cells = rows * columns;
   const [across, down] = [size.width / columns, size.height / rows];
@@ -30,7 +30,7 @@ export function decodeCenternet(outputs: Outputs, scoreThreshold: number, spec: 
       right: (x + reach(2, cell)) / size.width, bottom: (y + reach(3, cell)) / size.height,
     };
   }), spec);
-}
+};
 
 /** Cells that are the greatest of their 3 × 3 neighbourhood, per class. */
 function peaks(heatmap: Tensor, scoreThreshold: number): Peak[] {

@@ -6,6 +6,17 @@ import { distinctByClass } from '../boxes.ts';
 
 export type Outputs = Readonly<Record<string, Tensor>>;
 
+/** Pixels of the model's input. */
+export interface InputSize {
+  width: number;
+  height: number;
+}
+
+/** Pure. @throws FaultError CV_MODEL_OUTPUT when the outputs have not the family's shapes */
+export interface FamilyDecode {
+  (outputs: Outputs, scoreThreshold: number, spec: ModelSpec, size: InputSize): Box[];
+}
+
 /** A box before doubles are left out: edges as fractions of the input, which they may leave. */
 export interface Candidate {
   label: number;
@@ -37,9 +48,11 @@ function clipped(box: Box): Box[] {
   return width > 0 && height > 0 ? [{ ...box, x, y, width, height }] : [];
 }
 
-/** A weight or a picture that is no number spreads through the graph: then nothing it says counts. */
+/** As many values as the shape says, all of them numbers: one that is none spreads through a graph, and then nothing it says counts. */
 export function checkNumbers(outputs: Outputs, model: string): void {
-  for (const [name, { data }] of Object.entries(outputs)) {
+  for (const [name, { dims, data }] of Object.entries(outputs)) {
+    const count = dims.reduce((product, dim) => product * dim, 1);
+    if (count !== data.length) throw wrongOutput(model, `output ${name} of ${dims.join('×')} holds ${data.length} values`, `输出 ${name} 形状为 ${dims.join('×')}，却有 ${data.length} 个值`);
     // 0 times a number is 0, all else NaN, which stays in the sum: cheaper than asking each.
     const nothing = 0;
     let trace = 0;
@@ -50,6 +63,21 @@ export function checkNumbers(outputs: Outputs, model: string): void {
 
 export function wrongOutput(model: string, problem: string, problemZh: string): FaultError {
   return new FaultError('CV_MODEL_OUTPUT', { model, problem, problemZh });
+}
+
+/** @param wanted shapes as `1×N×85`, the same in every language */
+export function otherShapes(spec: Pick<ModelSpec, 'id' | 'family'>, wanted: string, outputs: Outputs): FaultError {
+  const given = shapesOf(outputs);
+  return wrongOutput(spec.id, `outputs of family ${spec.family} are ${wanted}, these are ${given}`, `${spec.family} 系列的输出应为 ${wanted}，实为 ${given}`);
+}
+
+/** A box by its centre and size, as fractions. */
+export function around(label: number, score: number, x: number, y: number, width: number, height: number): Candidate {
+  return { label, score, left: x - width / 2, top: y - height / 2, right: x + width / 2, bottom: y + height / 2 };
+}
+
+export function sigmoid(value: number): number {
+  return 1 / (1 + Math.exp(-value));
 }
 
 /** `name 1×80×80×80, …`, for sentences. */
