@@ -5,6 +5,7 @@ import type { Box } from '../core/event.ts';
 import { FaultError, faultOf, type Fault, type FaultCode } from '../core/faults.ts';
 import { inputSize, type ModelSpec } from '../core/model.ts';
 import { realWorld, type World } from '../core/world.ts';
+import { i420Of } from '../models/colours.ts';
 import { MODELS, modelById, modelIds } from '../models/index.ts';
 import { openDetector, type Detector } from '../models/load.ts';
 import { verifyModel } from '../models/verify.ts';
@@ -108,14 +109,20 @@ function modelOf(id: string): ModelSpec {
   return spec;
 }
 
-/** Turned upright, stretched to the model's input by sharp, whose scaling is better than the worker's. */
+/** Turned upright, stretched to about the model's input by sharp, whose scaling is better than the worker's. */
 async function readImage(path: string, spec: ModelSpec): Promise<Picture> {
   const { default: sharp } = await import('sharp');
-  const { width, height } = inputSize(spec.input);
+  const input = inputSize(spec.input);
+  const [width, height] = [even(input.width), even(input.height)];
   try {
+    const { autoOrient } = await sharp(path).metadata();
     const rgb = await sharp(path).rotate().flatten({ background: 'white' }).toColourspace('srgb').resize(width, height, { fit: 'fill' }).raw().toBuffer();
-    return { index: 0, ptsMs: 0, width, height, rgb };
+    return { index: 0, ptsMs: 0, width, height, yuv: i420Of(rgb, { width, height }), aspect: autoOrient.width / autoOrient.height };
   } catch (error) {
     throw new FaultError('CV_IMAGE_UNREADABLE', { path, detail: (error as Error).message });
   }
+}
+
+function even(pixels: number): number {
+  return pixels + (pixels % 2);
 }

@@ -40,15 +40,17 @@ export interface PointValue<P extends string = string> {
   window?: Window;
 }
 
-/** One picture of a camera, rgb24: width × height × 3 bytes, rows from the top. */
+/** One picture of a camera as decoders give it, I420: much smaller than colours by the pixel, and its first plane is what a grey picture would be. */
 export interface Picture {
   index: number;
   /** Presentation time, ms from the start of the clip or stream. */
   ptsMs: number;
+  /** Both even. */
   width: number;
   height: number;
-  rgb: Uint8Array;
-  /** Width over height as it should be shown, where that is not width / height: a picture stretched for a detector. */
+  /** Planes Y (width × height), U and V (a quarter of it each), rows from the top; BT.601, 16 to 235. */
+  yuv: Uint8Array;
+  /** Width over height as it should be shown, where that is not width / height. */
   aspect?: number;
   /** ms UTC when it was taken, where the source knows (a file: start of play + ptsMs). */
   takenAt?: number;

@@ -1,51 +1,164 @@
-/** Fits a picture to a model's input: stretched, bilinear, as the model was measured with. Pure. */
-import type { Picture } from '../core/driver.ts';
-
 /**
- * Writes rgb24 as 0..255 floats, rows from the top.
- * @param target width × height × 3 floats; reused from picture to picture
+ * Puts a picture into a model's input, straight from I420: one pass that scales (bilinear, pixel centres on pixel
+ * centres), makes colours of it (BT.601, limited range) and lays them out as the graph wants them. Pure.
  */
-export function fitPicture(picture: Pick<Picture, 'width' | 'height' | 'rgb'>, target: Float32Array, width: number, height: number): void {
-  const { rgb } = picture;
-  if (picture.width === width && picture.height === height) {
-    target.set(rgb);
-    return;
-  }
-  const columns = weigh(picture.width, width);
-  const rows = weigh(picture.height, height);
-  let at = 0;
-  for (const row of rows) {
-    const above = row.from * picture.width * 3;
-    const below = row.to * picture.width * 3;
-    for (const column of columns) {
-      for (let colour = 0; colour < 3; colour += 1) {
-        const left = column.from * 3 + colour;
-        const right = column.to * 3 + colour;
-        const upper = mix(rgb[above + left] as number, rgb[above + right] as number, column.share);
-        const lower = mix(rgb[below + left] as number, rgb[below + right] as number, column.share);
-        target[at] = mix(upper, lower, row.share);
-        at += 1;
-      }
-    }
-  }
+import type { Picture } from '../core/driver.ts';
+import type { Box } from '../core/event.ts';
+import { inputSize, type ModelInput } from '../core/model.ts';
+
+/** Where the picture lies in the input, in its pixels. */
+interface Place {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
 }
 
-interface Weight {
-  from: number;
-  to: number;
-  /** Of `to`. */
-  share: number;
+export interface Fit {
+  /**
+   * @param yuv I420 of the size that this was made for
+   * @param target one picture's floats of the input; what lies around a letterboxed picture is written too
+   */
+  write(yuv: Uint8Array, target: Float32Array | Uint8ClampedArray): void;
+  /** From fractions of the input to fractions of the picture, clipped to it; null for what lies beside it. */
+  back(box: Box): Box | null;
 }
 
-/** Pixel centres on pixel centres: the picture's edges stay where they are. */
-function weigh(source: number, target: number): Weight[] {
-  return Array.from({ length: target }, (_, at) => {
-    const place = Math.min(source - 1, Math.max(0, ((at + 0.5) * source) / target - 0.5));
-    const from = Math.floor(place);
-    return { from, to: Math.min(source - 1, from + 1), share: place - from };
+/** Tables for pictures of one size; made once and used for all of them. */
+export function fitOf(picture: Pick<Picture, 'width' | 'height' | 'aspect'>, input: ModelInput): Fit {
+  const size = inputSize(input);
+  const place = placeOf(picture, size, input);
+  const isFull = place.width === size.width && place.height === size.height;
+  const write = writer(picture, place, size, input);
+  return {
+    write(yuv, target) {
+      if (!isFull) fillPad(target, input);
+      write(yuv, target);
+    },
+    back: (box) => (isFull ? box : backFrom(box, place, size)),
+  };
+}
+
+function placeOf({ width, height, aspect = width / height }: Pick<Picture, 'width' | 'height' | 'aspect'>, size: { width: number; height: number }, { fit, anchor = 'centre' }: ModelInput): Place {
+  if (fit === 'stretch') return { left: 0, top: 0, ...size };
+  const scale = Math.min(size.width / aspect, size.height);
+  const inside = { width: Math.max(1, Math.min(size.width, Math.round(scale * aspect))), height: Math.max(1, Math.round(scale)) };
+  if (anchor === 'top-left') return { left: 0, top: 0, ...inside };
+  return { left: Math.floor((size.width - inside.width) / 2), top: Math.floor((size.height - inside.height) / 2), ...inside };
+}
+
+function backFrom({ class: label, score, x, y, width, height }: Box, place: Place, size: { width: number; height: number }): Box | null {
+  const across = (fraction: number) => clip01((fraction * size.width - place.left) / place.width);
+  const down = (fraction: number) => clip01((fraction * size.height - place.top) / place.height);
+  const [left, top] = [across(x), down(y)];
+  const box: Box = { class: label, score, x: left, y: top, width: across(x + width) - left, height: down(y + height) - top };
+  return box.width > 0 && box.height > 0 ? box : null;
+}
+
+function clip01(value: number): number {
+  return Math.min(1, Math.max(0, value));
+}
+
+/** Floats between one pixel of a colour and the next, and between the colours. */
+function strides(input: ModelInput): { pixel: number; colour: number } {
+  const { width, height } = inputSize(input);
+  return input.layout === 'NHWC' ? { pixel: 3, colour: 1 } : { pixel: 1, colour: width * height };
+}
+
+/** (value − mean) × scale as value × scale + offset, for each colour in the graph's order. */
+function linear({ mean = [0, 0, 0], scale = [1, 1, 1] }: ModelInput): { scale: number; offset: number }[] {
+  return scale.map((factor, colour) => ({ scale: factor, offset: -(mean[colour] as number) * factor }));
+}
+
+function fillPad(target: Float32Array | Uint8ClampedArray, input: ModelInput): void {
+  const { pixel, colour } = strides(input);
+  const { width, height } = inputSize(input);
+  linear(input).forEach(({ scale, offset }, at) => {
+    const value = (input.pad ?? 0) * scale + offset;
+    if (pixel === 1) target.fill(value, at * colour, (at + 1) * colour);
+    else for (let to = at; to < width * height * 3; to += pixel) target[to] = value;
   });
 }
 
-function mix(a: number, b: number, shareOfB: number): number {
-  return a + (b - a) * shareOfB;
+/** BT.601 with black at 16 and white at 235, as cameras and ffmpeg's yuv420p have it. */
+const LUMA = 255 / 219;
+const RED_V = 1.402 * (255 / 224);
+const GREEN_U = 0.344136 * (255 / 224);
+const GREEN_V = 0.714136 * (255 / 224);
+const BLUE_U = 1.772 * (255 / 224);
+
+/** The loop over all pixels; every number that it needs is at hand before. */
+function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Place, size: { width: number; height: number }, input: ModelInput): Fit['write'] {
+  const columns = weigh(width, place.width);
+  const rows = weigh(height, place.height);
+  const [halfWidth, halfHeight] = [width / 2, height / 2];
+  const colourColumns = weigh(halfWidth, place.width);
+  const colourRows = weigh(halfHeight, place.height);
+  const { pixel, colour } = strides(input);
+  const [first, second, third] = linear(input) as [Linear, Linear, Linear];
+  const isRgb = input.color === 'RGB';
+  const [red, blue] = isRgb ? [first, third] : [third, first];
+  const [redAt, greenAt, blueAt] = isRgb ? [0, colour, 2 * colour] : [2 * colour, colour, 0];
+  const uAt = width * height;
+  const vAt = uAt + halfWidth * halfHeight;
+
+  return (yuv, target) => {
+    for (let row = 0; row < place.height; row += 1) {
+      const upper = (rows.from[row] as number) * width;
+      const lower = (rows.to[row] as number) * width;
+      const down = rows.share[row] as number;
+      const colourUpper = (colourRows.from[row] as number) * halfWidth;
+      const colourLower = (colourRows.to[row] as number) * halfWidth;
+      const colourDown = colourRows.share[row] as number;
+      let at = ((row + place.top) * size.width + place.left) * pixel;
+      for (let column = 0; column < place.width; column += 1, at += pixel) {
+        const left = columns.from[column] as number;
+        const right = columns.to[column] as number;
+        const y = mix(yuv, upper + left, upper + right, lower + left, lower + right, columns.share[column] as number, down);
+        const colourLeft = colourColumns.from[column] as number;
+        const colourRight = colourColumns.to[column] as number;
+        const across = colourColumns.share[column] as number;
+        const u = mix(yuv, uAt + colourUpper + colourLeft, uAt + colourUpper + colourRight, uAt + colourLower + colourLeft, uAt + colourLower + colourRight, across, colourDown) - 128;
+        const v = mix(yuv, vAt + colourUpper + colourLeft, vAt + colourUpper + colourRight, vAt + colourLower + colourLeft, vAt + colourLower + colourRight, across, colourDown) - 128;
+        const grey = (y - 16) * LUMA;
+        target[at + redAt] = clip255(grey + RED_V * v) * red.scale + red.offset;
+        target[at + greenAt] = clip255(grey - GREEN_U * u - GREEN_V * v) * second.scale + second.offset;
+        target[at + blueAt] = clip255(grey + BLUE_U * u) * blue.scale + blue.offset;
+      }
+    }
+  };
+}
+
+type Linear = ReturnType<typeof linear>[number];
+
+interface Weights {
+  from: Int32Array;
+  to: Int32Array;
+  /** Of `to`. */
+  share: Float64Array;
+}
+
+/** Pixel centres on pixel centres: the picture's edges stay where they are. */
+function weigh(source: number, target: number): Weights {
+  const weights = { from: new Int32Array(target), to: new Int32Array(target), share: new Float64Array(target) };
+  for (let at = 0; at < target; at += 1) {
+    const place = Math.min(source - 1, Math.max(0, ((at + 0.5) * source) / target - 0.5));
+    const from = Math.floor(place);
+    weights.from[at] = from;
+    weights.to[at] = Math.min(source - 1, from + 1);
+    weights.share[at] = place - from;
+  }
+  return weights;
+}
+
+/** Between four pixels. */
+function mix(plane: Uint8Array, upperLeft: number, upperRight: number, lowerLeft: number, lowerRight: number, across: number, down: number): number {
+  const upper = plane[upperLeft] as number;
+  const lower = plane[lowerLeft] as number;
+  const above = upper + ((plane[upperRight] as number) - upper) * across;
+  return above + (lower + ((plane[lowerRight] as number) - lower) * across - above) * down;
+}
+
+function clip255(value: number): number {
+  return value < 0 ? 0 : value > 255 ? 255 : value;
 }

@@ -17,7 +17,7 @@ const spec = modelById('centernet-320') as ModelSpec;
 const made = await testWorld().files.exists(graphPath(spec));
 const skip = made ? false : 'the graph is not made yet (node models/convert/main.ts)';
 
-const grey = (width: number, height: number): Picture => ({ index: 0, ptsMs: 0, width, height, rgb: new Uint8Array(width * height * 3).fill(128) });
+const grey = (width: number, height: number): Picture => ({ index: 0, ptsMs: 0, width, height, yuv: new Uint8Array((width * height * 3) / 2).fill(128) });
 const code = (wanted: FaultCode) => (error: FaultError) => error.fault?.code === wanted;
 
 let folder: string;
@@ -47,7 +47,7 @@ test('pictures of any size are looked at; a flat one has nothing in it', { skip 
   const [fitting, larger] = await Promise.all([detector.detect(grey(320, 320)), detector.detect(grey(768, 576))]);
   assert.deepEqual([fitting.boxes, larger.boxes], [[], []]);
   assert.ok(fitting.durationMs > 0);
-  await assert.rejects(detector.detect({ ...grey(4, 4), rgb: new Uint8Array(47) }), code('CV_MODEL_FAILED'));
+  await assert.rejects(detector.detect({ ...grey(4, 4), yuv: new Uint8Array(23) }), code('CV_MODEL_FAILED'));
   await assert.rejects(detector.detect(grey(320, 320), AbortSignal.abort(new Error('enough'))), /enough/);
 }));
 
@@ -96,15 +96,15 @@ const answer = 'process.send({ kind: "found", id: message.id, boxes: [], duratio
 const leaves = 'if (message.kind === "close") process.exit(0);';
 
 test('a worker that dies costs its picture alone: the next picture gets a new one', { skip }, async () =>
-  withDetector(await script(`${leaves} if (message.rgb[0] === 1) { console.error("out of memory"); process.abort(); } ${answer}`), async (detector) => {
-    const deadly = { ...grey(2, 2), rgb: new Uint8Array(12).fill(1) };
+  withDetector(await script(`${leaves} if (message.picture.yuv[0] === 1) { console.error("out of memory"); process.abort(); } ${answer}`), async (detector) => {
+    const deadly = { ...grey(2, 2), yuv: new Uint8Array(6).fill(1) };
     await assert.rejects(detector.detect(deadly), (error: FaultError) => error.fault.code === 'CV_DETECTOR_DIED' && error.fault.params.detail === 'SIGABRT, out of memory');
     assert.deepEqual(await Promise.all([detector.detect(grey(2, 2)), detector.detect(grey(2, 2))]), [{ boxes: [], durationMs: 1 }, { boxes: [], durationMs: 1 }]);
   }));
 
 test('one that dies at every picture is not started again and again: the waits grow', { skip }, async () =>
-  withDetector(await script(`${leaves} if (message.rgb[0] === 1) process.exit(9); ${answer}`), async (detector, world) => {
-    const deadly = { ...grey(2, 2), rgb: new Uint8Array(12).fill(1) };
+  withDetector(await script(`${leaves} if (message.picture.yuv[0] === 1) process.exit(9); ${answer}`), async (detector, world) => {
+    const deadly = { ...grey(2, 2), yuv: new Uint8Array(6).fill(1) };
     const ends = () => detector.detect(deadly).catch((error: FaultError) => `${error.fault.code} ${error.fault.params.detail}`);
     assert.deepEqual([await ends(), await ends()], ['CV_DETECTOR_DIED exit code 9', 'CV_DETECTOR_DIED exit code 9']);
     assert.equal(await ends(), 'CV_DETECTOR_DIED 2 times without a picture between');

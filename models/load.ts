@@ -12,7 +12,7 @@ export type { Detection } from './worker-process.ts';
 export interface Detector {
   readonly model: string;
   /**
-   * Finds boxes in one picture, which is stretched to the model's input when it has another size.
+   * Finds boxes in one picture, which is fitted to the model's input whatever its size.
    * @throws FaultError CV_MODEL_FAILED, CV_DETECTOR_DIED (the picture is lost, the next one gets a new worker),
    *   CV_DETECTOR_CLOSED; the signal's reason when aborted
    */
@@ -87,8 +87,8 @@ export async function openDetector(spec: ModelSpec, options: DetectorOptions, wo
   return {
     model: spec.id,
     async detect(picture, signal) {
-      const wantedBytes = picture.width * picture.height * 3;
-      if (picture.rgb.length !== wantedBytes) throw new FaultError('CV_MODEL_FAILED', { model: spec.id, detail: `${picture.rgb.length} bytes, ${wantedBytes} wanted` });
+      const wantedBytes = (picture.width * picture.height * 3) / 2;
+      if (picture.yuv.length !== wantedBytes) throw new FaultError('CV_MODEL_FAILED', { model: spec.id, detail: `${picture.yuv.length} bytes, ${wantedBytes} wanted` });
       if (closed) throw refusal();
       const link = await unlessAborted(alive(), signal);
       if (closed) throw refusal();

@@ -1,4 +1,5 @@
 /** What a detector and its worker say to each other. */
+import type { Picture } from '../core/driver.ts';
 import type { Box } from '../core/event.ts';
 import type { Fault } from '../core/faults.ts';
 import type { ModelSpec } from '../core/model.ts';
@@ -11,9 +12,12 @@ export interface WorkerSetup {
   graph: Uint8Array;
 }
 
+/** What the worker needs of a picture. */
+export type Shown = Pick<Picture, 'width' | 'height' | 'yuv' | 'aspect'>;
+
 export type ToWorker =
   | { kind: 'setup'; setup: WorkerSetup }
-  | { kind: 'detect'; id: number; width: number; height: number; rgb: Uint8Array }
+  | { kind: 'detect'; id: number; picture: Shown }
   | { kind: 'close' };
 
 export type FromWorker =

@@ -8,7 +8,7 @@ import { readGraph, verifyModel } from './verify.ts';
 import { startWorker, type WorkerProcess } from './worker-process.ts';
 
 const skip = (await verifyModel(centernet320, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : false;
-const picture = { index: 0, ptsMs: 0, width: 320, height: 320, rgb: new Uint8Array(320 * 320 * 3) };
+const picture = { index: 0, ptsMs: 0, width: 320, height: 320, yuv: new Uint8Array(320 * 320 * 1.5) };
 
 async function start(): Promise<WorkerProcess> {
   const setup = { spec: centernet320, scoreThreshold: 0.3, graph: await readGraph(centernet320, realFiles) };

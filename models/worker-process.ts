@@ -95,10 +95,10 @@ export async function startWorker(setup: WorkerSetup, { script, clock, answerDea
   return {
     pid: worker.pid,
     get ended() { return ended; },
-    detect({ width, height, rgb }, signal) {
+    detect({ width, height, yuv, aspect }, signal) {
       if (ended) return Promise.reject(died('it had ended before'));
       const id = (lastId += 1);
-      return ask(id, () => send({ kind: 'detect', id, width, height, rgb }), signal);
+      return ask(id, () => send({ kind: 'detect', id, picture: { width, height, yuv, ...(aspect !== undefined && { aspect }) } }), signal);
     },
     async close() {
       ended = true;

@@ -4,10 +4,10 @@
  */
 import * as ort from 'onnxruntime-node';
 import { faultOf } from '../core/faults.ts';
-import { inputSize, shapeOfOne, type Decode, type Tensor } from '../core/model.ts';
-import { fitPicture } from './fit.ts';
+import { shapeOfOne, type Decode, type Tensor } from '../core/model.ts';
+import { fitOf, type Fit } from './fit.ts';
 import { decoderOf } from './families/index.ts';
-import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import type { FromWorker, Shown, ToWorker, WorkerSetup } from './messages.ts';
 
 /** One thread a stream, and none of them spins while it waits. */
 const SESSION: ort.InferenceSession.SessionOptions = {
@@ -28,7 +28,12 @@ interface Loaded {
   /** null: its size is decided at each run. */
   fetches: Record<string, ort.Tensor | null>;
   tensors: Record<string, Tensor>;
+  /** By size and proportion of the pictures. */
+  fits: Map<string, Fit>;
 }
+
+/** Of pictures; cameras come in a few. */
+const MAX_SIZES = 32;
 
 let loaded: Loaded | null = null;
 /** One message after the other: a session is not let go of under a picture. */
@@ -69,22 +74,33 @@ async function load(setup: WorkerSetup): Promise<Loaded> {
   const feeds = { [input.name]: new ort.Tensor('float32', pixels, shape) };
   // The first run allocates and is slow; it also shows that the graph can be run at all.
   await session.run(feeds, fetches);
-  return { setup, decode, session, pixels, feeds, fetches, tensors };
+  return { setup, decode, session, pixels, feeds, fetches, tensors, fits: new Map() };
 }
 
-async function detect({ id, width, height, rgb }: ToWorker & { kind: 'detect' }): Promise<void> {
+async function detect({ id, picture }: ToWorker & { kind: 'detect' }): Promise<void> {
   if (!loaded) return;
   const { setup, decode, session, pixels, feeds, fetches, tensors } = loaded;
   try {
     const startedMs = performance.now();
-    const input = inputSize(setup.spec.input);
-    fitPicture({ width, height, rgb }, pixels, input.width, input.height);
+    const fit = fitted(loaded, picture);
+    fit.write(picture.yuv, pixels);
     const results = await session.run(feeds, fetches);
     for (const [name, kept] of Object.entries(fetches)) if (!kept) tensors[name] = results[name] as Tensor;
-    say({ kind: 'found', id, boxes: decode(tensors, setup.scoreThreshold), durationMs: performance.now() - startedMs });
+    say({ kind: 'found', id, boxes: decode(tensors, setup.scoreThreshold).map(fit.back).filter((box) => box !== null), durationMs: performance.now() - startedMs });
   } catch (error) {
     say({ kind: 'failed', id, fault: faultOf(error, 'CV_MODEL_FAILED', { model: setup.spec.id }) });
   }
+}
+
+/** The tables for a picture like this one; those of its size before are mostly the right ones. */
+function fitted(model: Loaded, { width, height, aspect = width / height }: Shown): Fit {
+  const key = `${width} ${height} ${aspect}`;
+  const known = model.fits.get(key);
+  if (known) return known;
+  if (model.fits.size >= MAX_SIZES) model.fits.clear();
+  const fit = fitOf({ width, height, aspect }, model.setup.spec.input);
+  model.fits.set(key, fit);
+  return fit;
 }
 
 async function close(): Promise<void> {

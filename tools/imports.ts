@@ -34,8 +34,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   'cli/replay.ts': ['test-rigs/replay/'],
   'cli/case.ts': ['test-rigs/replay/'],
   'cli/record.ts': ['test-rigs/record/', 'test-rigs/replay/'],
-  // A camera gives pictures of its model's input size, and its graph is looked at before it starts.
-  'drivers/camera/model.ts': ['models/'],
+  // The graph of a camera's model is looked at before it starts.
+  'drivers/camera/examine.ts': ['models/'],
 };
 
 /** Only these know the registries of plugs; everyone else is given what they chose. */

@@ -13,8 +13,8 @@ export function checkDecoded(driver: Driver, decoded: Decoded, request: Request 
     return;
   }
   if (decoded.picture) {
-    const { rgb, width, height } = decoded.picture;
-    return assert.equal(rgb.length, width * height * 3);
+    const { yuv, width, height } = decoded.picture;
+    return assert.equal(yuv.length, (width * height * 3) / 2);
   }
   for (const one of decoded.values) {
     if (known && request) assert.ok(known.includes(one.point), `${one.point} was not asked for`);

@@ -49,9 +49,9 @@ export const double: DriverDouble = {
     return writeFile(path, Uint8Array.from({ length: 40_000 }, () => Math.floor(random.next() * 256)));
   }),
   runCase,
-  frames: async () => [{ frame: { index: 0, ptsMs: 0, width: 4, height: 3, rgb: new Uint8Array(36) } satisfies Picture }],
+  frames: async () => [{ frame: { index: 0, ptsMs: 0, width: 4, height: 4, yuv: new Uint8Array(24) } satisfies Picture }],
   mutate(frame, random) {
-    const keys = ['index', 'ptsMs', 'width', 'height', 'rgb'];
+    const keys = ['index', 'ptsMs', 'width', 'height', 'yuv'];
     const odd = [undefined, null, -1, 0, 0.5, Number.NaN, 1e9, 'x', [], {}, new Uint8Array(Math.floor(random.next() * 80))];
     const pick = <T>(from: readonly T[]) => from[Math.floor(random.next() * from.length)];
     return random.next() < 0.05 ? pick(odd) : { ...(frame as Picture), [pick(keys) as string]: pick(odd) };

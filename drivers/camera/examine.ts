@@ -2,9 +2,11 @@
 import { spawn } from 'node:child_process';
 import type { Finding } from '../../core/driver.ts';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
+import type { ModelSpec } from '../../core/model.ts';
 import type { World } from '../../core/world.ts';
+import { modelById, modelIds } from '../../models/index.ts';
+import { verifyModel } from '../../models/verify.ts';
 import { lookAt, open } from './link.ts';
-import { modelOf, verifyModel } from './model.ts';
 import { clipPath, type CameraSettings } from './settings.ts';
 
 /** Every fault at once. */
@@ -29,6 +31,13 @@ export async function probe(settings: CameraSettings, points: unknown, world: Wo
   } finally {
     await link.close();
   }
+}
+
+/** @throws FaultError CV_MODEL_UNKNOWN */
+function modelOf({ model }: CameraSettings): ModelSpec {
+  const spec = modelById(model);
+  if (!spec) throw new FaultError('CV_MODEL_UNKNOWN', { model, known: modelIds().join(', ') });
+  return spec;
 }
 
 function findFfmpeg(): Promise<boolean> {

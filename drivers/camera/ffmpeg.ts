@@ -1,15 +1,22 @@
-/** The ffmpeg child: decodes, picks pictures at the wanted rate, scales, and writes raw rgb24 to a pipe. */
+/** The ffmpeg child: decodes, picks pictures at the wanted rate, scales, and writes them to a pipe. */
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { FaultError } from '../../core/faults.ts';
+import { Cutter, type Shot } from './y4m.ts';
 
 export interface PlayOptions {
   path: string;
   fps: number;
-  width: number;
-  height: number;
+  /** Pixels; with one of them the other follows, with none see MAX_SIDE. */
+  width?: number | undefined;
+  height?: number | undefined;
   loop: boolean;
 }
+
+/** What sub-streams have: up to here pictures stay as they are, which costs nothing. */
+const MAX_SIDE = 768;
+/** The longer side of what is larger. */
+const SCALED_SIDE = 640;
 
 /**
  * The picture at time t is the newest that is not later than t: `round=up`. The path goes in as `file:`, so that no
@@ -19,8 +26,15 @@ export function ffmpegArguments({ path, fps, width, height, loop }: PlayOptions)
   return [
     '-nostdin', '-hide_banner', '-loglevel', 'error', '-threads', '1', '-protocol_whitelist', 'file,pipe',
     ...(loop ? ['-stream_loop', '-1'] : []), '-i', `file:${path}`,
-    '-map', '0:v:0', '-vf', `fps=fps=${fps}:round=up,scale=${width}:${height}`, '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1',
+    '-map', '0:v:0', '-vf', `fps=fps=${fps}:round=up,scale=${scaled(width, height)}:flags=bilinear:out_range=tv`, '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1',
   ];
+}
+
+/** Both sides even, as planes of colour need it; ffmpeg knows the picture's own (iw, ih). */
+function scaled(width: number | undefined, height: number | undefined): string {
+  if (width !== undefined || height !== undefined) return `w=${width ?? -2}:h=${height ?? -2}`;
+  const even = (side: string) => `'2*max(1,round(if(gt(max(iw,ih),${MAX_SIDE}),${side}*${SCALED_SIDE}/max(iw,ih),${side})/2-0.25))'`;
+  return `w=${even('iw')}:h=${even('ih')}`;
 }
 
 export interface Exit {
@@ -34,8 +48,8 @@ export interface Exit {
 
 export interface Player {
   pid: number | undefined;
-  /** Pictures' bytes, width × height × 3 each; ends when the child does, whatever the reason. */
-  frames: AsyncGenerator<Uint8Array, void>;
+  /** Ends when the child does, whatever the reason. @throws FaultError CV_VIDEO_STOPPED when what it writes are no pictures */
+  frames: AsyncGenerator<Shot, void>;
   exit: Promise<Exit>;
   /** Resolves when the child is gone; it has nothing to save, so it is not asked twice. */
   kill(): Promise<void>;
@@ -60,7 +74,7 @@ export function startFfmpeg(options: PlayOptions): Player {
   });
   return {
     pid: child.pid,
-    frames: cut(child.stdout, options.width * options.height * 3),
+    frames: cut(child.stdout, options.path),
     exit,
     async kill() {
       child.kill('SIGKILL');
@@ -77,24 +91,13 @@ function plain(line = ''): string {
   return line.replace(/^(\[[^\]]*\] ?)+/, '');
 }
 
-/** Cuts the stream into pictures; a last part that is not whole is left out. Reading pauses while nobody asks. */
-async function* cut(stream: Readable, frameBytes: number): AsyncGenerator<Uint8Array, void> {
-  let frame = new Uint8Array(frameBytes);
-  let filled = 0;
+/** A last picture that is not whole is left out. Reading pauses while nobody asks. */
+async function* cut(stream: Readable, path: string): AsyncGenerator<Shot, void> {
+  const cutter = new Cutter();
   try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      for (let at = 0; at < chunk.length;) {
-        const part = chunk.subarray(at, at + frameBytes - filled);
-        frame.set(part, filled);
-        filled += part.length;
-        at += part.length;
-        if (filled < frameBytes) continue;
-        yield frame;
-        frame = new Uint8Array(frameBytes);
-        filled = 0;
-      }
-    }
+    for await (const chunk of stream as AsyncIterable<Buffer>) yield* cutter.push(chunk);
   } catch (error) {
+    if (error instanceof RangeError) throw new FaultError('CV_VIDEO_STOPPED', { path, detail: error.message });
     // The pipe was taken away: by kill(), or because the child could not be started. `exit` says which.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   }

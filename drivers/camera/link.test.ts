@@ -26,7 +26,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 const settings = (changes: Partial<CameraSettings> = {}): CameraSettings => schema.parse({ url: `file:${clip}`, width: 32, height: 24, fps: 10, speed: 'max', ...changes });
 const code = (wanted: FaultCode) => (error: FaultError) => error.fault?.code === wanted;
 const never = () => new AbortController().signal;
-const shade = ({ rgb }: Picture) => Math.round((rgb[rgb.length >> 1] as number) / 10);
+const shade = ({ yuv, width, height }: Picture) => Math.round((((yuv[(width * height) / 2] as number) - 16) * 255) / 219 / 10);
 const alive = (pid: number | undefined) => { try { return process.kill(pid as number, 0); } catch { return false; } };
 
 async function play(changes: Partial<CameraSettings>, most = Infinity): Promise<{ pictures: Picture[]; fault: string | undefined }> {
@@ -51,7 +51,7 @@ test('every picture of the clip comes once, with its index, its presentation tim
   assert.deepEqual(pictures.map(({ ptsMs }) => ptsMs), Array.from({ length: 20 }, (_, at) => at * 100));
   assert.deepEqual(pictures.map(({ takenAt }) => takenAt), Array.from({ length: 20 }, (_, at) => startsAt + at * 100));
   assert.deepEqual(pictures.map(shade), Array.from({ length: 20 }, (_, at) => at));
-  assert.ok(pictures.every((picture) => picture.rgb.length === 32 * 24 * 3 && decode(picture).ok));
+  assert.ok(pictures.every((picture) => picture.yuv.length === 32 * 24 * 1.5 && decode(picture).ok));
 });
 
 test('at another rate each picture is the newest that is not later than its time', async () => {
@@ -183,16 +183,28 @@ test('examine says everything that is missing at once; probe reads a picture', a
   assert.match(finding?.en ?? '', /32 × 24/);
 });
 
-test('settings: what is no file is refused; size follows the model', async () => {
+test('settings: what is no file is refused, and so are odd sides', () => {
   const problems = (url: string) => schema.safeParse({ url }).error?.issues.map(({ path }) => path.join('.'));
   for (const url of ['rtsp://127.0.0.1/1', 'clip.avi', 'file:', 'file://host/clip.avi', 'file:a\0b']) assert.deepEqual(problems(url), ['url'], url);
   for (const url of ['file:./clip.avi', 'file:/a/b.avi', 'file:///a/b%20c.avi']) assert.equal(problems(url), undefined, url);
+  assert.deepEqual(schema.safeParse({ url: 'file:x', width: 33, height: 8 }).error?.issues.map(({ path }) => path.join('.')), ['width', 'height']);
   assert.deepEqual(schema.safeParse({ url: 'file:x', fps: 0 }).error?.issues.map(({ path }) => path.join('.')), ['fps']);
-  const link = await open(schema.parse({ url: `file:${clip}`, speed: 'max' }), [], testWorld());
-  for await (const { width, height } of link.frames(never())) {
-    assert.deepEqual([width, height], [320, 320]);
-    break;
-  }
+});
+
+test('a picture is as large as a sub-stream, whatever the source, with even sides and its proportion', async () => {
+  const sizeOf = async (source: string, changes: Partial<CameraSettings> = {}) => {
+    const path = join(folder, `${source}.mkv`);
+    execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=${source}:rate=10:duration=0.2`, '-c:v', 'ffv1', '-y', path]);
+    const [picture] = (await play({ url: `file:${path}`, width: undefined, height: undefined, ...changes }, 1)).pictures;
+    assert.ok(picture && decode(picture).ok);
+    return [picture.width, picture.height, picture.aspect?.toFixed(2)];
+  };
+  assert.deepEqual(await sizeOf('768x576'), [768, 576, '1.33']);
+  assert.deepEqual(await sizeOf('1280x720'), [640, 360, '1.78']);
+  assert.deepEqual(await sizeOf('360x1280'), [180, 640, '0.28']);
+  assert.deepEqual(await sizeOf('65x47'), [64, 46, '1.39']);
+  assert.deepEqual(await sizeOf('640x360', { width: 320 }), [320, 180, '1.78']);
+  assert.deepEqual(await sizeOf('640x360', { height: 90 }), [160, 90, '1.78']);
 });
 
 test('a picture knows the proportion it should be shown in, whatever it was stretched to', async () => {
@@ -201,16 +213,17 @@ test('a picture knows the proportion it should be shown in, whatever it was stre
     return { url: `file:${join(folder, name)}`, width: 32, height: 32 };
   };
   const source = ['-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=10:duration=1', '-c:v', 'mpeg4'];
-  assert.equal((await play({ width: 32, height: 32 }, 1)).pictures[0]?.aspect, 64 / 48);
+  const aspectOf = async (changes: Partial<CameraSettings>) => (await play(changes, 1)).pictures[0]?.aspect?.toFixed(4);
+  assert.equal(await aspectOf({ width: 32, height: 32 }), (64 / 48).toFixed(4));
   const wide = make('wide.mp4', ...source, '-vf', 'setsar=2');
-  assert.equal((await play(wide, 1)).pictures[0]?.aspect, 128 / 48);
+  assert.equal(await aspectOf(wide), (128 / 48).toFixed(4));
   const turned = make('turned.mp4', '-display_rotation', '90', '-i', join(folder, 'wide.mp4'), '-c', 'copy');
-  assert.equal((await play(turned, 1)).pictures[0]?.aspect, 48 / 128);
+  assert.equal(await aspectOf(turned), (48 / 128).toFixed(4));
 });
 
 test('decode takes pictures and nothing else', () => {
-  const picture: Picture = { index: 0, ptsMs: 0, width: 2, height: 1, rgb: new Uint8Array(6) };
+  const picture: Picture = { index: 0, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6) };
   assert.deepEqual(decode(picture), { ok: true, picture });
-  const garbage = [null, undefined, 7, 'x', {}, new Uint8Array(9), { ...picture, rgb: new Uint8Array(5) }, { ...picture, width: -2 }, { ...picture, ptsMs: NaN }, { ...picture, index: 0.5 }];
+  const garbage = [null, undefined, 7, 'x', {}, new Uint8Array(9), { ...picture, yuv: new Uint8Array(5) }, { ...picture, width: -2 }, { ...picture, width: 3, height: 1 }, { ...picture, ptsMs: NaN }, { ...picture, index: 0.5 }];
   for (const frame of garbage) assert.equal(driver.decode(frame).ok, false);
 });

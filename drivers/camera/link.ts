@@ -3,11 +3,10 @@ import { stat } from 'node:fs/promises';
 import type { Link, Picture } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import { shownAspect } from './aspect.ts';
 import { exitFault, startFfmpeg } from './ffmpeg.ts';
-import { pictureSize } from './model.ts';
 import { inItsOwnTime, withoutLoss } from './play.ts';
 import { clipPath, type CameraSettings } from './settings.ts';
+import type { Shot } from './y4m.ts';
 
 export interface CameraLink extends Link<Picture> {
   frames(signal: AbortSignal): AsyncIterable<Picture>;
@@ -18,15 +17,14 @@ export interface CameraLink extends Link<Picture> {
 /**
  * Resolves with the first picture in hand, so a clip that cannot be played is known here.
  *
- * @returns rejects with CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE, CV_VIDEO_STOPPED, CV_FFMPEG_MISSING, CV_MODEL_UNKNOWN,
- *   or the signal's reason
+ * @returns rejects with CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE, CV_VIDEO_STOPPED, CV_FFMPEG_MISSING, or the
+ *   signal's reason
  */
 export async function open(settings: CameraSettings, _points: unknown, world: World, signal?: AbortSignal): Promise<CameraLink> {
   const path = clipPath(settings);
-  const { width, height } = pictureSize(settings);
-  const { isPipe } = await lookAt(path);
+  await lookAt(path);
   signal?.throwIfAborted();
-  const player = startFfmpeg({ path, fps: settings.fps, width, height, loop: settings.loop });
+  const player = startFfmpeg({ path, fps: settings.fps, width: settings.width, height: settings.height, loop: settings.loop });
   const closing = new AbortController();
   const close = () => {
     closing.abort();
@@ -34,9 +32,10 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
   };
   const abort = () => { void close(); };
   signal?.addEventListener('abort', abort, { once: true });
-  // What is read from a pipe is gone from it.
-  const aspect = isPipe ? undefined : shownAspect(path, closing.signal);
-  const first = await player.frames.next();
+  const first = await player.frames.next().catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   signal?.removeEventListener('abort', abort);
   if (first.done) {
     const exit = await player.exit;
@@ -45,15 +44,14 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
     throw exitFault(path, exit, 0);
   }
 
-  async function* pictures(firstRgb: Uint8Array): AsyncGenerator<Picture, void> {
+  async function* pictures(firstShot: Shot): AsyncGenerator<Picture, void> {
     const jumpedMs = () => world.clock.trust?.jumpedMs() ?? 0;
     const startedAt = world.clock.nowMs() - jumpedMs();
-    const shown = await aspect;
     let index = 0;
-    for (let rgb: Uint8Array | void = firstRgb; rgb; index += 1) {
+    for (let shot: Shot | void = firstShot; shot; index += 1) {
       const ptsMs = (index * 1000) / settings.fps;
-      yield { index, ptsMs, width, height, rgb, takenAt: startedAt + jumpedMs() + ptsMs, ...(shown !== undefined && { aspect: shown }) };
-      rgb = (await player.frames.next()).value;
+      yield { index, ptsMs, ...shot, takenAt: startedAt + jumpedMs() + ptsMs };
+      shot = (await player.frames.next()).value;
     }
     if (!closing.signal.aborted) throw exitFault(path, await player.exit, index);
   }
@@ -81,13 +79,11 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
 const SAMPLES_A_PICTURE = 3;
 
 /** A pipe is let through: somebody may write a video into it. @throws FaultError CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE */
-export async function lookAt(path: string): Promise<{ isPipe: boolean }> {
+export async function lookAt(path: string): Promise<void> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new FaultError('CV_VIDEO_MISSING', { path });
     throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: error.code ?? error.message });
   });
   if (!found.isFile() && !found.isFIFO()) throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: 'it is no file' });
   if (found.isFile() && found.size === 0) throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: '0 bytes' });
-  return { isPipe: found.isFIFO() };
 }
-

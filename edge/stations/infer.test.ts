@@ -16,7 +16,7 @@ const AT = Date.UTC(2026, 0, 1);
 const box = (label: string, x = 0.1, score = 0.9): Box => ({ class: label, score, x, y: 0.1, width: 0.2, height: 0.5 });
 const picture = (index: number, device = 'cam', hold?: Picture['hold']): DecodedItem => ({
   device, at: AT + index * 200, observedAt: AT + index * 200 + 7, points: POINTS,
-  picture: { index, ptsMs: index * 200, width: 2, height: 2, rgb: new Uint8Array(12).fill(index), ...(hold && { hold }) },
+  picture: { index, ptsMs: index * 200, width: 2, height: 2, yuv: new Uint8Array(6).fill(index), ...(hold && { hold }) },
 });
 const value = (device: string, number: number): DecodedItem => ({
   device, point: 'level', value: number, unit: 'm', at: AT, clock: 'edge', observedAt: AT, quality: 'good', flags: [], origin: 'live',
@@ -167,7 +167,7 @@ test('the last picture of a camera is there for people, encoded when asked for',
 test('a picture is shown in its right proportion and not wider than 640', async () => {
   const pictures = openLastPictures();
   const size = async (width: number, height: number, aspect?: number) => {
-    pictures.remember('cam', { index: 0, ptsMs: 0, width, height, rgb: new Uint8Array(width * height * 3), ...(aspect && { aspect }) }, AT, []);
+    pictures.remember('cam', { index: 0, ptsMs: 0, width, height, yuv: new Uint8Array((width * height * 3) / 2), ...(aspect && { aspect }) }, AT, []);
     const view = await pictures.get('cam');
     return [view?.width, view?.height];
   };
@@ -178,6 +178,6 @@ test('a picture is shown in its right proportion and not wider than 640', async 
 
 test('a picture that cannot be encoded fails who asks, not the line', async () => {
   const pictures = openLastPictures();
-  pictures.remember('cam', { index: 0, ptsMs: 0, width: 99, height: 99, rgb: new Uint8Array(3) }, AT, []);
+  pictures.remember('cam', { index: 0, ptsMs: 0, width: 98, height: 98, yuv: new Uint8Array(3) }, AT, []);
   await assert.rejects(pictures.get('cam'));
 });

@@ -2,6 +2,7 @@
 import type { PictureView } from '../../core/api.ts';
 import type { Picture } from '../../core/driver.ts';
 import type { Box } from '../../core/event.ts';
+import { rgbOf } from '../../models/colours.ts';
 
 const MAX_WIDTH = 640;
 const JPEG_QUALITY = 70;
@@ -27,11 +28,12 @@ export function openLastPictures(): LastPictures {
   };
 }
 
-async function encode({ rgb, width, height, aspect = width / height }: Picture): Promise<Pick<PictureView, 'width' | 'height' | 'jpegBase64'>> {
+async function encode(picture: Picture): Promise<Pick<PictureView, 'width' | 'height' | 'jpegBase64'>> {
+  const { width, height, aspect = width / height } = picture;
   // sharp is heavy: an edge whose pictures nobody looks at never loads it.
   const { default: sharp } = await import('sharp');
   const shownWidth = Math.max(1, Math.min(MAX_WIDTH, Math.round(height * aspect)));
   const shownHeight = Math.max(1, Math.round(shownWidth / aspect));
-  const jpeg = await sharp(rgb, { raw: { width, height, channels: 3 } }).resize(shownWidth, shownHeight, { fit: 'fill' }).jpeg({ quality: JPEG_QUALITY }).toBuffer();
+  const jpeg = await sharp(rgbOf(picture), { raw: { width, height, channels: 3 } }).resize(shownWidth, shownHeight, { fit: 'fill' }).jpeg({ quality: JPEG_QUALITY }).toBuffer();
   return { width: shownWidth, height: shownHeight, jpegBase64: jpeg.toString('base64') };
 }
