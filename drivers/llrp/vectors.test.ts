@@ -1,19 +1,32 @@
-/** Recordings of others' readers: every message is found, every tag read. */
+/** Recordings of others' readers: every message is found, every tag read, by the manifest and by the texts beside them. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
+import { goldenFrames, listedFacts, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
+import { radioOf } from './commands.ts';
+import { decode } from './decode.ts';
+import { uriOf } from './epc.ts';
+import { frameOf } from './frame-of.ts';
 import { compared, timeOfRead, UNKNOWN_CLOCK, utcMsOf } from './reader-clock.ts';
-import { readerEventOf } from './reader-event.ts';
+import { readerEventOf, statusOf } from './reader-event.ts';
 import { MessageCutter, messageOf, TYPE, type Message } from './message.ts';
 import { readsOf, type Read } from './reads.ts';
 
 const folder = sharedFolder('traffic', 'vectors', 'llrp');
 const skip = skipWithout(folder, 'traffic folder');
 
+/** LLRP 16.1, table of message types; a response is 10 above its request. */
+const TYPES: Readonly<Record<string, number>> = {
+  GET_READER_CAPABILITIES: 1, GET_READER_CONFIG: 2, SET_READER_CONFIG: 3, ADD_ROSPEC: 20, DELETE_ROSPEC: 21, START_ROSPEC: 22, STOP_ROSPEC: 23, ENABLE_ROSPEC: 24, DISABLE_ROSPEC: 25,
+  ADD_ACCESSSPEC: 40, RO_ACCESS_REPORT: 61, KEEPALIVE: 62, READER_EVENT_NOTIFICATION: 63, KEEPALIVE_ACK: 72, ERROR_MESSAGE: 100, CUSTOM_MESSAGE: 1023,
+};
+const typeOf = (name: string): number | undefined => (name.endsWith('_RESPONSE') ? (TYPES[name.replace('_RESPONSE', '')] ?? NaN) + 10 : TYPES[name]);
+
+const bytesOf = (...path: string[]): Buffer => readFileSync(join(folder as string, ...path));
+
 function messagesOf(...path: string[]): Message[] {
-  const { messages, isOver } = new MessageCutter().feed(readFileSync(join(folder as string, ...path)));
+  const { messages, isOver } = new MessageCutter().feed(bytesOf(...path));
   assert.ok(!isOver, path.join('/'));
   return messages;
 }
@@ -26,42 +39,68 @@ function readsIn(messages: readonly Message[]): Read[] {
   });
 }
 
-test('recorded sessions: 934, 24 and 750 messages; 130, 132 and 237 tags', { skip }, () => {
-  for (const [name, count, tags, epcs] of [['dx101_a', 934, 130, null], ['dx101_b', 24, 132, 130], ['dx101_e', 750, 237, 237]] as const) {
-    const messages = messagesOf('ltk_tests', `${name}.bin`);
-    assert.equal(messages.length, count, name);
-    const reads = readsIn(messages);
-    assert.equal(reads.length, tags, name);
-    if (epcs !== null) assert.equal(new Set(reads.map(({ epc }) => epc)).size, epcs, name);
-  }
-});
+const streams = folder ? (readdirSync(folder, { recursive: true }) as string[]).filter((name) => name.endsWith('.bin')).toSorted() : ['streams of others'];
+
+for (const name of streams) {
+  test(`${name}: messages, tags and EPCs as listed`, { skip }, () => {
+    const facts = listedFacts(`vectors/llrp/${name}`);
+    const messages = messagesOf(name);
+    assert.equal(messages.length, Number(/(\d+) LLRP messages/.exec(facts)?.[1]));
+    for (const [, type, count] of (facts.split(';')[0] as string).matchAll(/([A-Z_]{4,}) x(\d+)/g)) assert.equal(messages.filter((one) => one.type === typeOf(type as string)).length, Number(count), type);
+    const epcs = readsIn(messages).map(({ epc }) => epc);
+    const [, tags = '0', distinct = '0'] = /(\d+) TagReportData, (\d+) distinct EPCs/.exec(facts) ?? [];
+    assert.deepEqual([epcs.length, new Set(epcs).size], [Number(tags), Number(distinct)]);
+    for (const [, epc, count] of (facts.split(';')[1] ?? '').matchAll(/\b([0-9A-F]{2,}) x(\d+)/g)) assert.equal(epcs.filter((one) => one === epc).length, Number(count), epc);
+    // Through the driver each read is a value.
+    const decoded = frameOf.read([bytesOf(name)], []).flatMap((read) => (read.fault ? [] : [decode(read.frame)]));
+    assert.deepEqual(decoded.flatMap((one) => (one.ok ? one.values ?? [] : [])).filter(({ point }) => point === 'read').map(({ value }) => value), epcs);
+  });
+}
 
 test('reads are those that the recording\'s own text has', { skip }, () => {
-  for (const name of ['dx101_a', 'dx101_b']) {
-    const text = readFileSync(join(folder as string, 'ltk_tests', `${name}.xml`), 'utf8');
-    const written = [...text.matchAll(/<TagReportData>([\s\S]*?)<\/TagReportData>/g)].map(([, tag]) => ({
-      epc: /<EPC(?:Data)?[^>]*>([0-9A-Fa-f\s]+)</.exec(tag as string)?.[1]?.replaceAll(/\s/g, '').toUpperCase(),
-      antenna: Number(/<AntennaID>\s*<AntennaID>(\d+)/.exec(tag as string)?.[1] ?? NaN),
+  for (const name of ['ltk_tests/dx101_a', 'ltk_tests/dx101_b', 'ltkjava/RO_ACCESS_REPORT']) {
+    const text = bytesOf(`${name}.xml`).toString('utf8');
+    const written = [...text.matchAll(/<(?:llrp:)?TagReportData>([\s\S]*?)<\/(?:llrp:)?TagReportData>/g)].map(([, tag]) => ({
+      epc: /<(?:llrp:)?EPC(?:Data)?[^>]*>\s*([0-9A-Fa-f]+[0-9A-Fa-f\s]*)</.exec(tag as string)?.[1]?.replaceAll(/\s/g, '').toUpperCase(),
+      antenna: Number(/<(?:llrp:)?AntennaID>\s*<(?:llrp:)?AntennaID>(\d+)/.exec(tag as string)?.[1] ?? NaN),
     }));
-    const reads = readsIn(messagesOf('ltk_tests', `${name}.bin`));
+    const reads = readsIn(messagesOf(`${name}.bin`));
+    assert.ok(written.length > 0);
     assert.equal(reads.length, written.length, name);
     reads.forEach((read, at) => {
-      if (written[at]?.epc) assert.equal(read.epc, written[at]?.epc);
+      assert.equal(read.epc, written[at]?.epc);
       if (!Number.isNaN(written[at]?.antenna)) assert.equal(read.antenna, written[at]?.antenna);
     });
   }
 });
 
-test('single messages of a maker, without headers: each tag is the one its name says', { skip }, () => {
-  const files = readdirSync(join(folder as string, 'edgex')).filter((name) => /^ROAccessReport.*\.bytes$/.test(name));
-  assert.ok(files.length >= 8);
-  for (const file of files) {
-    const { reads, unreadable } = readsOf(messageOf(TYPE.report, 1, readFileSync(join(folder as string, 'edgex', file))));
-    assert.deepEqual([reads.length, unreadable], [1, 0], file);
-    const said = JSON.stringify(JSON.parse(readFileSync(join(folder as string, 'edgex', file.replace('.bytes', '.json')), 'utf8')));
-    const wanted = Buffer.from(reads[0]?.epc ?? '', 'hex').toString('base64');
-    assert.ok(said.includes(wanted) || said.toUpperCase().includes(reads[0]?.epc ?? '?'), `${file}: ${reads[0]?.epc}`);
+/** A message of a maker's reader without its header, and what it says as JSON. */
+const single = (type: number, name: string) => ({ bytes: messageOf(type, 1, bytesOf('edgex', `${name}.bytes`)), said: JSON.parse(bytesOf('edgex', `${name}.json`).toString('utf8')) as Record<string, never> });
+
+test('single messages of a maker: each tag with its antenna, signal and time', { skip }, () => {
+  const names = readdirSync(join(folder as string, 'edgex')).filter((name) => /^ROAccessReport.*\.bytes$/.test(name)).map((name) => name.replace('.bytes', ''));
+  assert.equal(names.length, 9);
+  for (const name of names) {
+    const { bytes, said } = single(TYPE.report, name);
+    const { reads, unreadable } = readsOf(bytes);
+    const tags = said.TagReportData as unknown as { EPC96: { EPC: string }; AntennaID: number; PeakRSSI: number; FirstSeenUTC: number }[];
+    assert.equal(unreadable, 0);
+    assert.deepEqual(reads.map(({ epc, antenna, rssiDbm, firstUtcUs }) => [epc, antenna, rssiDbm, firstUtcUs]), tags.map(({ EPC96, AntennaID, PeakRSSI, FirstSeenUTC }) => [Buffer.from(EPC96.EPC, 'base64').toString('hex').toUpperCase(), AntennaID, PeakRSSI, BigInt(FirstSeenUTC)]));
+    assert.ok(listedFacts(`vectors/llrp/edgex/${name}.bytes`).includes(`EPC ${reads[0]?.epc}`));
   }
+});
+
+test('single messages of a maker: the farewell, its steps of power, how its antennas send', { skip }, () => {
+  const farewell = single(TYPE.readerEvent, 'ReaderEventNotification-000');
+  const { UTCTimestamp } = farewell.said.ReaderEventNotificationData as unknown as { UTCTimestamp: number };
+  assert.deepEqual(readerEventOf(farewell.bytes), { utcUs: BigInt(UTCTimestamp), isClosing: true });
+  assert.deepEqual(statusOf(single(TYPE.closeResponse, 'CloseConnectionResponse-000').bytes), { code: 0, text: '' });
+  const [capabilities, config] = [single(TYPE.capabilities, 'GetReaderCapabilitiesResponse-000'), single(TYPE.config, 'GetReaderConfigResponse-000')];
+  const { steps, transmitters } = radioOf(capabilities.bytes, config.bytes);
+  const { UHFBandCapabilities: { TransmitPowerLevels } } = capabilities.said.RegulatoryCapabilities as unknown as { UHFBandCapabilities: { TransmitPowerLevels: { Index: number; TransmitPowerValue: number }[] } };
+  assert.deepEqual(steps, TransmitPowerLevels.map(({ Index, TransmitPowerValue }) => ({ index: Index, dbm: TransmitPowerValue / 100 })));
+  const antennas = config.said.AntennaConfigurations as unknown as { AntennaID: number; RFTransmitter: { HopTableID: number; ChannelIndex: number; TransmitPowerIndex: number } }[];
+  assert.deepEqual([...transmitters], antennas.map(({ AntennaID, RFTransmitter: { HopTableID, ChannelIndex, TransmitPowerIndex } }) => [AntennaID, { hopTable: HopTableID, channel: ChannelIndex, power: TransmitPowerIndex }]));
 });
 
 test('a capture\'s clock that counts 100 ns since 1601 is recognised; its reads, which count from elsewhere, get our time', { skip }, () => {
@@ -73,3 +112,29 @@ test('a capture\'s clock that counts 100 ns since 1601 is recognised; its reads,
   const clock = compared(UNKNOWN_CLOCK, event, observedAt);
   for (const { firstUtcUs } of readsIn(messages)) assert.deepEqual(timeOfRead({ utcUs: firstUtcUs ?? 0n }, clock, observedAt), { at: observedAt, isSkewed: true });
 });
+
+interface Golden {
+  name: string;
+  hex: string;
+  expect: { type: number; id?: number; reply?: string; connectionAttempt?: string; time_us?: number; status?: number; tags?: { epc: string; uri?: string; antenna: number; rssi_dBm: number; channel?: number; firstSeen_us?: number; lastSeen_us?: number; count?: number }[] };
+}
+
+for (const { name, hex, expect } of goldenFrames<Golden>('llrp')) {
+  test(`golden message: ${name}`, () => {
+    const { messages: [message, ...more], isOver } = new MessageCutter().feed(Buffer.from(hex, 'hex'));
+    assert.ok(message && !isOver && more.length === 0);
+    assert.equal(message.type, expect.type);
+    if (expect.id !== undefined) assert.equal(message.id, expect.id);
+    if (expect.reply) assert.equal(Buffer.from(messageOf(TYPE.keepaliveAck, message.id)).toString('hex').toUpperCase(), expect.reply);
+    if (expect.connectionAttempt) assert.deepEqual(readerEventOf(message.bytes), { utcUs: BigInt(expect.time_us ?? 0), connection: 0 });
+    if (expect.status !== undefined) assert.equal(statusOf(message.bytes)?.code, expect.status);
+    if (!expect.tags) return;
+    const big = (us: number | undefined) => (us === undefined ? undefined : BigInt(us));
+    const { reads } = readsOf(message.bytes);
+    assert.deepEqual(
+      reads.map(({ epc, antenna, rssiDbm, channel, count, firstUtcUs, lastUtcUs }) => [epc, antenna, rssiDbm, channel, count, firstUtcUs, lastUtcUs]),
+      expect.tags.map((tag) => [tag.epc, tag.antenna, tag.rssi_dBm, tag.channel, tag.count, big(tag.firstSeen_us), big(tag.lastSeen_us)]),
+    );
+    for (const { epc, uri } of expect.tags) if (uri) assert.equal(uriOf(epc), uri);
+  });
+}

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { PointValue } from '../../core/driver.ts';
 import { readPcap, tcpConversations } from '../../core/testing/pcap.ts';
-import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
+import { listedFacts, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { readTcpAdu, tcpAduBytes } from './adu.ts';
 import { decode } from './decode.ts';
 import { frameOf } from './frame-of.ts';
@@ -68,9 +68,7 @@ interface Fact {
 
 /** `u1 FC4 reg 1 = 21493 (x384)` in the manifest: the register was answered 384 times, at first with 21493. */
 function factsOf(name: string): Fact[] {
-  const row = readFileSync(join(folder as string, 'MANIFEST.tsv'), 'utf8').split('\n').find((line) => line.startsWith(`pcap/modbus/${name}.pcap\t`));
-  assert.ok(row, `${name} is in the manifest`);
-  return [...row.matchAll(/u(\d+) FC([34]) reg (\d+) = (\d+) \(x(\d+)\)/g)].map((match) => {
+  return [...listedFacts(`pcap/modbus/${name}.pcap`).matchAll(/u(\d+) FC([34]) reg (\d+) = (\d+) \(x(\d+)\)/g)].map((match) => {
     const [unit, fc, register, first, times] = match.slice(1).map(Number) as [number, number, number, number, number];
     return { unit, fc, register, first, times };
   });

@@ -1,9 +1,7 @@
 /** The golden frames of domain/vectors.json through `frameOf` and `decode`. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
+import { goldenFrames, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { crc16Modbus } from '../../core/wire/crc16.ts';
 import { readRtuAdu, readTcpAdu, tcpAduBytes } from './adu.ts';
 import { decode } from './decode.ts';
@@ -20,10 +18,9 @@ interface Vector {
   };
 }
 
-const folder = sharedFolder('domain');
-const vectors = folder === null ? [] : (JSON.parse(readFileSync(join(folder, 'vectors.json'), 'utf8')) as { vectors: Vector[] }).vectors.filter(({ protocol }) => protocol.startsWith('modbus'));
+const vectors = goldenFrames<Vector>('modbus');
 
-test('there are golden frames to try', { skip: skipWithout(folder, 'domain folder') }, () => assert.ok(vectors.length >= 10));
+test('there are golden frames to try', { skip: skipWithout(sharedFolder('domain'), 'domain folder') }, () => assert.ok(vectors.length >= 10));
 
 /** A request that the vector's answer can be the answer to. */
 function requestFor({ protocol, hex, expect }: Vector, count: number): Uint8Array {

@@ -10,7 +10,7 @@ import { Streams, type Message } from '../../core/cases/streams.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { ResultLine } from '../../core/result-lines.ts';
-import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
+import { listedFacts, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import llrp from '../../drivers/llrp/driver.ts';
 import { readsOf } from '../../drivers/llrp/reads.ts';
 import modbus from '../../drivers/modbus/driver.ts';
@@ -32,12 +32,6 @@ function messagesOf(driver: Driver, recorded: Case): Message[] {
   return new Streams(recorded.traffic, () => reading).messages.filter(({ notes }) => notes);
 }
 
-function listed(path: string): string {
-  const row = readFileSync(join(folder as string, 'MANIFEST.tsv'), 'utf8').split('\n').find((line) => line.startsWith(`pcap/${path}\t`));
-  assert.ok(row, `${path} is in the manifest`);
-  return row.split('\t').at(-1) as string;
-}
-
 /** Two connections to one device may answer within one millisecond. */
 const inAnyOrder = (seen: ReadonlyMap<string, readonly number[]>) => new Map([...seen].map(([key, values]) => [key, values.toSorted((a, b) => a - b)]));
 
@@ -48,7 +42,7 @@ for (const name of folder ? readdirSync(join(folder, 'pcap/modbus')).toSorted() 
   test(`${name} becomes a case that gives the listed facts`, { skip }, async () => {
     const recorded = captured(modbus, 'modbus', name);
     const messages = messagesOf(modbus, recorded);
-    const facts = listed(`modbus/${name}`);
+    const facts = listedFacts(`pcap/modbus/${name}`);
     const functions = functionsOf(messages);
     // tshark leaves out what came for the first time in a repeated segment, and connections that begin with something else.
     for (const [, fc, count] of facts.matchAll(/FC(\d+)x(\d+)/g)) assert.ok((functions.get(Number(fc)) ?? 0) >= Number(count), `function ${fc}: ${functions.get(Number(fc))}, listed ${count}`);
@@ -71,7 +65,7 @@ for (const name of folder ? readdirSync(join(folder, 'pcap/modbus')).toSorted() 
 
 test('a reader\'s capture becomes a case that gives the listed facts, though another program asked the reader', { skip }, async () => {
   const recorded = captured(llrp, 'llrp', 'wireshark_llrp.cap');
-  const facts = listed('llrp/wireshark_llrp.cap');
+  const facts = listedFacts('pcap/llrp/wireshark_llrp.cap');
   const messages = messagesOf(llrp, recorded);
   const types = (conn: number, direction: 'in' | 'out') => messages.filter((one) => one.conn === conn && one.direction === direction).map(({ bytes }) => bytes.readUInt16BE(0) & 0x3ff);
   const conns = [...new Set(messages.map(({ conn }) => conn))];
