@@ -13,13 +13,13 @@ import type { Consumer } from '../stations/consumer.ts';
 import { groupsAfter, type FedGroup } from '../stations/fed.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
 import type { Damage } from './chunks.ts';
-import { BAD_CODE, type PointColumns } from './block.ts';
-import type { FedNumbers, StoreDatabase } from './database.ts';
+import type { StoreDatabase } from './database.ts';
 import { Directory } from './directory.ts';
 import type { StoreReader } from './reader.ts';
 import type { SeriesHead, SeriesSnapshot } from './rows.ts';
 import { openReader, Upkeep } from './upkeep.ts';
 import type { Verification } from './verify.ts';
+import { Windows } from './window/windows.ts';
 
 export interface StoreOptions {
   /** Folder of `store.db`; made when missing. */
@@ -154,6 +154,7 @@ class OpenStore implements Store {
   readonly #listeners = new Set<(stored: Stored) => void>();
   readonly #upkeep: Upkeep;
   readonly #told = new Set<number>();
+  readonly #windows: Windows;
   #cursor: Cursor;
 
   constructor(options: StoreOptions, world: World, parts: Parts, opened: { cursor: Cursor; series: SeriesSnapshot[] }) {
@@ -161,10 +162,11 @@ class OpenStore implements Store {
     this.#world = world;
     this.#parts = parts;
     this.#cursor = opened.cursor;
+    this.#windows = new Windows(parts.path);
     this.#directory = new Directory(normaliser(options.catalogue), opened.series);
     this.#upkeep = new Upkeep({ path: parts.path, retentionMs: options.retentionMs, maxBytes: options.maxBytes, compaction: options.compaction ?? COMPACTION, newestAt: () => this.#directory.newestAt }, world, parts.database, {
       damages: (damages) => { this.#tellDamages(damages); },
-      forgotten: (beforeAt) => { this.#inform('forget', { beforeAt }); },
+      forgotten: (beforeAt) => { this.#windows.forget(beforeAt); },
     });
     this.consumer = {
       name: 'store',
@@ -208,7 +210,7 @@ class OpenStore implements Store {
   }
 
   async window(span: { from: number; to: number }): Promise<SeriesWindow[]> {
-    const { totals: { ids, counts, mins, maxs, sums }, damages } = await this.#parts.reader.call('window', { from: Math.max(0, Math.floor(span.from)), to: Math.max(0, Math.ceil(span.to)) });
+    const { totals: { ids, counts, mins, maxs, sums }, damages } = await this.#windows.ask({ from: Math.max(0, Math.floor(span.from)), to: Math.max(0, Math.ceil(span.to)) });
     this.#tellDamages(damages);
     const found: SeriesWindow[] = [];
     for (let at = 0; at < ids.length; at += 1) {
@@ -247,13 +249,9 @@ class OpenStore implements Store {
 
   async close(): Promise<void> {
     await this.#upkeep.close();
+    await this.#windows.close();
     await this.#parts.reader.close();
     await this.#parts.database.close();
-  }
-
-  /** For the thread that answers queries; what goes wrong there is said by the next query. */
-  #inform<N extends 'feed' | 'forget'>(operation: N, request: Parameters<StoreReader['operations'][N]>[0]): void {
-    this.#parts.reader.call(operation, request as never).catch(() => undefined);
   }
 
   #gapsOf(damages: readonly Damage[]): { gaps?: SeriesGap[] } {
@@ -280,7 +278,7 @@ class OpenStore implements Store {
     this.#cursor = upTo;
     const count = batch.points.ids.length;
     if (count === 0) return;
-    this.#inform('feed', { numbers: numbersOf(batch.points), upTo });
+    this.#windows.feed(batch.points, upTo);
     const { ids, newestAt } = this.#directory.stored(batch);
     this.#world.tell({ kind: 'points_stored', count, durationMs: this.#world.clock.monotonicMs() - startedMs });
     const stored: Stored = { newestAt, lasts: () => [...ids].flatMap((id) => this.#directory.byId(id) ?? []).map(lastOf) };
@@ -295,13 +293,6 @@ class OpenStore implements Store {
     return [...this.#directory.all()].filter((series) => (indicator === undefined || series.indicator === indicator)
       && (device === undefined || series.device === device) && (point === undefined || series.point === point));
   }
-}
-
-/** Numbers that are not bad: what counts in windows. */
-function numbersOf({ ids, times, values, codes }: PointColumns): FedNumbers {
-  if (codes.every((code) => code < BAD_CODE)) return { ids, times, values };
-  const counts = (_: number, place: number): boolean => (codes[place] as number) < BAD_CODE;
-  return { ids: ids.filter(counts), times: times.filter(counts), values: values.filter(counts) };
 }
 
 function lastOf({ indicator, device, point, subject, centre, edge, kind, unit, last: { at, value, quality, flags, extra } }: SeriesSnapshot): LastPoint {

@@ -1,8 +1,8 @@
 /** Aggregates of every series over a window, from what lies on disk: numbers that are not bad. */
 import type { DatabaseSync } from 'node:sqlite';
-import { BAD_CODE } from './block.ts';
-import { Chunks, type Damage, type PlacedHead } from './chunks.ts';
-import { FreshBlocks, generationsIn } from './fresh.ts';
+import { BAD_CODE } from '../block.ts';
+import { Chunks, type Damage, type PlacedHead } from '../chunks.ts';
+import { FreshBlocks, generationsIn } from '../fresh.ts';
 import { Totals } from './totals.ts';
 
 /** Adds what lies in from ≤ t < to. @returns what could not be read */
@@ -50,4 +50,10 @@ function eachFresh(db: DatabaseSync, span: { from: number; to: number }, take: T
     }
   }
   return blocks.damages;
+}
+
+/** The newest time of all that is on disk, ms UTC; 0 when there is nothing. */
+export function newestOf(db: DatabaseSync): number {
+  const { newestAt } = db.prepare('SELECT max((SELECT coalesce(max(to_at), 0) FROM generation), (SELECT coalesce(max(to_at), 0) FROM chunk)) AS newestAt').get() as { newestAt: number };
+  return newestAt;
 }
