@@ -20,6 +20,8 @@ export interface FixedPoint {
   unit: string;
   range?: [number, number];
   indicator?: string;
+  /** Default: measurement with a unit, state without. */
+  kind?: 'measurement' | 'state' | 'occurrence';
 }
 
 /** What a driver's `decode` gives for one point. What is absent: quality good, no flags, live, the frame's own time. */
@@ -163,6 +165,8 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   reportsChanges?: boolean;
   /** Checks that touch this machine (a file, a program) but no device; run by `check` and before start. */
   examine?(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Fault[]>;
+  /** Fixed points that follow from the settings, beside those of `points`: `check`, the docs and the edge know them like the others. Pure. */
+  derived?(settings: z.infer<S>): Record<string, FixedPoint>;
   /** True when a configured point's value has no unit (a bool, a text): then its config needs none. `settings`: where they are sound. */
   unitless?(point: PointOf<z.infer<P>>, settings?: z.infer<S>): boolean;
   /** What the driver's tables know of a configured point: it stands in for what the file leaves out. `settings`: where they are sound. */
@@ -223,8 +227,14 @@ export interface Driver {
   bus?(settings: unknown): string;
   reportsChanges?: boolean;
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
+  derived?(settings: unknown): Record<string, FixedPoint>;
   unitless?(point: PointOf<unknown>, settings?: unknown): boolean;
   known?(point: PointOf<unknown>, settings?: unknown): KnownOfPoint;
   frameOf?: FrameReader<unknown, Request>;
   recording?: Recording<unknown, PointOf<unknown>, unknown, Request>;
+}
+
+/** All fixed points of a driver with such points. @param settings checked ones; absent where they are not sound */
+export function fixedPoints(driver: Pick<Driver, 'points' | 'derived'>, settings?: unknown): Record<string, FixedPoint> {
+  return { ...driver.points, ...(settings === undefined || settings === null ? {} : driver.derived?.(settings)) };
 }

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { withPaths } from '../config/paths.ts';
-import type { Driver } from '../driver.ts';
+import { fixedPoints, type Driver } from '../driver.ts';
 import { FaultError } from '../faults.ts';
 import { resultLines, type ResultLine } from '../result-lines.ts';
 import { VirtualClock } from '../virtual-clock.ts';
@@ -46,7 +46,7 @@ function playedDevice(device: CaseDevice, drivers: ReadonlyMap<string, Driver>, 
   };
   const settings = driver.settings.safeParse(device.settings);
   if (!settings.success) throw wrong('settings', settings.error.issues);
-  const points = driver.points ? Object.keys(driver.points).map((id) => ({ id })) : device.points.map((point) => {
+  const points = driver.points ? Object.keys(fixedPoints(driver, settings.data)).map((id) => ({ id })) : device.points.map((point) => {
     const own = driver.point?.safeParse(point);
     if (own && !own.success) throw wrong(`points.${point.id}`, own.error.issues);
     return Object.assign({}, own?.data, { id: point.id });
@@ -54,7 +54,7 @@ function playedDevice(device: CaseDevice, drivers: ReadonlyMap<string, Driver>, 
   const units = new Map(device.points.map(({ id, unit }) => [id, unit]));
   const unitOf = (id: string) => {
     const point = points.find((one) => one.id === id);
-    return String(units.get(id) ?? (point && driver.known?.(point, settings.data)?.unit) ?? driver.points?.[id]?.unit ?? '');
+    return String(units.get(id) ?? (point && driver.known?.(point, settings.data)?.unit) ?? fixedPoints(driver, settings.data)[id]?.unit ?? '');
   };
   return { id: device.id, timeoutMs: device.timeoutMs, driver, settings: withPaths(driver.settings, settings.data, join(folder, 'case.yaml')), points, unitOf };
 }

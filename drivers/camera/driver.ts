@@ -1,5 +1,6 @@
 /** A camera, or a video file in its place: what the device is, as data. Its pictures become samples in the edge's infer station. */
 import { defineDriver } from '../../core/driver.ts';
+import { scenePoints } from '../../core/scene/points.ts';
 import { decode } from './decode.ts';
 import { examine, probe } from './examine.ts';
 import { open } from './link.ts';
@@ -15,6 +16,7 @@ export default defineDriver({
     vehicles: { zh: '画面中的车辆数', en: 'Vehicles in the picture', unit: '{vehicle}', range: [0, 1000], indicator: 'SS-TRF-004' },
     occupancy: { zh: '画面被人和车辆占据的比例', en: 'Share of the picture that people and vehicles cover', unit: '%', range: [0, 100], indicator: 'SH-CRD-004' },
   },
+  derived: scenePoints,
   open, decode, examine, probe,
   recording: {
     level: 'frames',

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { checkPart, type ConfigDocument, type ConfigProblem, type Path } from '../../core/config/check.ts';
 import { twin, unknownName } from '../../core/config/issues.ts';
 import type { Words } from '../../core/config/schema-notes.ts';
-import type { Driver, PointOf } from '../../core/driver.ts';
+import { fixedPoints, type Driver, type PointOf } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import { checkUnit } from '../../core/units.ts';
 import { POINT_SCHEMA } from './schema.ts';
@@ -19,7 +19,7 @@ export interface CheckedPoints {
 
 /** What stands under `points:` of a device whose driver is known. `settings`: its own, where they are sound. */
 export function checkPoints(document: ConfigDocument, driver: Driver, raw: unknown, path: Path, device: Words, settings?: unknown): CheckedPoints {
-  if (driver.points) return fixedPoints(document, driver, raw, path, device);
+  if (driver.points) return checkFixed(document, driver, raw, path, device, settings);
   if (!Array.isArray(raw) || raw.length === 0) {
     // A driver whose points are written in the file reads nothing without them.
     const { problems } = checkPart(document, z.strictObject({ points: z.array(z.unknown()).min(1).meta(POINTS_NOTES) }), path.slice(0, -1), device, raw === undefined ? {} : { points: raw });
@@ -32,8 +32,10 @@ export function checkPoints(document: ConfigDocument, driver: Driver, raw: unkno
 const POINTS_NOTES = { zh: '测点列表', en: 'list of points', examples: [[{ id: 'level' }]] };
 
 /** Every point of the driver's table; the file says only what is to differ. */
-function fixedPoints(document: ConfigDocument, driver: Driver, raw: unknown, path: Path, device: Words): CheckedPoints {
-  const table = driver.points ?? {};
+function checkFixed(document: ConfigDocument, driver: Driver, raw: unknown, path: Path, device: Words, settings: unknown): CheckedPoints {
+  const table = fixedPoints(driver, settings);
+  // Which points there are hangs on settings that are not sound: nothing can be said of a name yet.
+  const isWhole = !driver.derived || settings !== undefined;
   const listed = z.object({ points: z.array(z.record(z.string(), z.unknown())).meta({ ...POINTS_NOTES, examples: [[{ id: Object.keys(table)[0] }]] }) });
   const shape = raw === undefined ? { problems: [] } : checkPart(document, listed, path.slice(0, -1), device, { points: raw });
   const overrides = Array.isArray(raw) ? (raw as unknown[]) : [];
@@ -42,13 +44,13 @@ function fixedPoints(document: ConfigDocument, driver: Driver, raw: unknown, pat
   overrides.forEach((item, at) => {
     const id = isRaw(item) ? item.id : undefined;
     if (typeof id === 'string' && Object.hasOwn(table, id)) changed.set(id, { item: item as Raw, path: [...path, at] });
-    else if (typeof id === 'string') problems.push(...problemAt(document, [...path, at, 'id'], unknownName('CV_POINT_UNKNOWN', { point: id }, Object.keys(table), device)));
-    else if (isRaw(item)) problems.push(...checkPart(document, z.object({ id: POINT_SCHEMA.shape.id }), [...path, at], device, { id }).problems);
+    else if (typeof id === 'string' && isWhole) problems.push(...problemAt(document, [...path, at, 'id'], unknownName('CV_POINT_UNKNOWN', { point: id }, Object.keys(table), device)));
+    else if (isRaw(item) && typeof id !== 'string') problems.push(...checkPart(document, z.object({ id: POINT_SCHEMA.shape.id }), [...path, at], device, { id }).problems);
   });
   const points = Object.entries(table).flatMap(([id, fixed]) => {
     const own = changed.get(id);
-    const { indicator, unit, range } = fixed;
-    const filled = { ...(indicator ? { indicator } : {}), unit, ...(range ? { range: [...range] } : {}), ...own?.item, id };
+    const { indicator, unit, range, kind } = fixed;
+    const filled = { ...(indicator ? { indicator } : {}), unit, ...(range ? { range: [...range] } : {}), ...(kind ? { kind } : {}), ...own?.item, id };
     const checked = checkGeneral(document, filled, own?.item ?? {}, own?.path ?? path, POINT_KEYS, pointWords(id, device));
     problems.push(...checked.problems);
     return checked.value ? [pointSetup(checked.value, unit, { id })] : [];

@@ -1,7 +1,7 @@
 /** A camera's case: its clip through the camera's own link and detector, picture by picture, on a virtual clock. */
 import { join } from 'node:path';
 import type { Case } from '../../core/cases/case.ts';
-import type { Driver, Picture } from '../../core/driver.ts';
+import { fixedPoints, type Driver, type Picture } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import { faultLine, type ResultLine } from '../../core/result-lines.ts';
 import { sampleLine } from '../../core/sample.ts';
@@ -36,7 +36,7 @@ export async function replayCamera(recorded: Case, driver: Driver, signal: Abort
         const { index, ptsMs, takenAt = recorded.startsAt } = picture;
         replay.frames.push({ afterUs: Math.round(ptsMs * 1000), file, index, ptsMs });
         await new Promise<void>((resolve) => {
-          station.take?.([{ device: device.id, picture, at: takenAt, observedAt: takenAt, points: driver.points ?? {} }], (samples) => {
+          station.take?.([{ device: device.id, picture, at: takenAt, observedAt: takenAt, points: fixedPoints(driver, settings) }], (samples) => {
             replay.lines.push(...samples.map(sampleLine));
             if (samples.length > 0) resolve();
           });

@@ -43,9 +43,11 @@ function configurationPage(drivers: readonly Driver[], sinks: readonly Sink[]): 
   ].join('\n');
 }
 
+const DERIVED_ROW = '| `…` | further points follow from the settings, see the README | 另有由设置产生的测点，见 README | | |';
+
 function driverSection(driver: Driver): string[] {
   const points = driver.points
-    ? ['| point 测点 | meaning | 含义 | unit 单位 | indicator 指标 |', '|---|---|---|---|---|', ...Object.entries(driver.points).map(([id, point]) => `| \`${id}\` | ${point.en} | ${point.zh} | \`${point.unit}\` | ${point.indicator ?? '–'} |`)].join('\n')
+    ? ['| point 测点 | meaning | 含义 | unit 单位 | indicator 指标 |', '|---|---|---|---|---|', ...Object.entries(driver.points).map(([id, point]) => `| \`${id}\` | ${point.en} | ${point.zh} | \`${point.unit}\` | ${point.indicator ?? '–'} |`), ...(driver.derived ? [DERIVED_ROW] : [])].join('\n')
     : driver.point ? settingsTable(driver.point) : '';
   return [
     `## Driver \`${driver.id}\`: ${driver.title.en} · ${driver.title.zh}`, '', `${driver.traits.join(', ')}. [README](../drivers/${driver.id}/README.md)`, '',

@@ -60,7 +60,9 @@ function deviceOf(driver: Driver): JsonSchema {
   const general = schemaOf(POINT_SCHEMA);
   if (driver.points) {
     const ids = Object.entries(driver.points).map(([id, { en, zh }]) => ({ const: id, description: `${en}\n${zh}` }));
-    const item = { ...general, required: ['id'], properties: { ...general.properties, id: { anyOf: ids } } };
+    // Those that follow from the settings are known to `check` alone.
+    const more = driver.derived ? [{ type: 'string', pattern: '^[a-z0-9-]+\\.[A-Za-z0-9-]+$' }] : [];
+    const item = { ...general, required: ['id'], properties: { ...general.properties, id: { anyOf: [...ids, ...more] } } };
     return { properties: { settings, points: { type: 'array', items: item } }, required: needed };
   }
   const own = schemaOf(driver.point as z.ZodObject);

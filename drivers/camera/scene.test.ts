@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkEdge } from '../../edge/config/check.ts';
+import { driverById } from '../index.ts';
+
+const POLYGON = '[[0.1, 0.5], [0.9, 0.5], [0.9, 1], [0.1, 1]]';
+const GROUND = '{ picture: [[0.2, 0.5], [0.8, 0.5], [1, 1], [0, 1]], ground: [[0, 20], [10, 20], [10, 0], [0, 0]] }';
+
+async function check(settings: string, points = '[]') {
+  const text = `edge: e\ncentre: "500112001"\ngateway: { url: mqtt://127.0.0.1:1883 }\ndevices:\n  - id: cam\n    driver: camera\n    settings: { url: "file:a.avi", ${settings} }\n    points: ${points}\n`;
+  const { setup, problems } = await checkEdge({ path: '/edge.yaml', text }, { drivers: [{ id: 'camera', load: async () => (await driverById('camera')) as NonNullable<Awaited<ReturnType<typeof driverById>>> }], env: {} });
+  return { points: setup?.devices[0]?.points ?? [], problems: problems.map(({ path, fault }) => `${path}: ${fault.code} ${String(fault.params.problem ?? fault.params.hint ?? '')}`) };
+}
+
+test('points follow from zones and lines, with unit, kind and indicator, and can be changed like the others', async () => {
+  const { points, problems } = await check(
+    `zones: [{ id: gate, zh: 大门, polygon: ${POLYGON}, count: [person, vehicle], density: true, intrusion: { schedule: [{ from: "22:00", to: "06:00" }] }, present: [{ id: lying, of: [suitcase], indicator: X-1 }] }], lines: [{ id: stop-line, from: [0.1, 0.6], to: [0.9, 0.6], inside: [0.5, 0.9] }], homography: ${GROUND}`,
+    '[{ id: gate.persons, limits: [30], indicator: SH-CRD-002 }]',
+  );
+  assert.deepEqual(problems, []);
+  assert.deepEqual(points.map(({ id, unit, kind, indicator }) => [id, unit, kind, indicator].join(' ')), [
+    'persons {person} measurement SH-CRD-003', 'vehicles {vehicle} measurement SS-TRF-004', 'occupancy % measurement SH-CRD-004',
+    'gate.persons {person} measurement SH-CRD-002', 'gate.vehicles {vehicle} measurement SS-TRF-004', 'gate.density {person}/m2 measurement SH-CRD-001',
+    'gate.intrusion {person} state SH-SEC-001', 'gate.lying {event} state X-1', 'stop-line.in {person} occurrence SH-CRD-907', 'stop-line.out {person} occurrence SH-CRD-908',
+  ]);
+  assert.deepEqual(points.find(({ id }) => id === 'gate.persons')?.limits, [30]);
+});
+
+const wrong: readonly [string, string, RegExp][] = [
+  ['two corners', 'zones: [{ id: a, polygon: [[0, 0], [1, 1]], count: [person] }]', /zones\[0\]\.polygon: CV_SETTING_INVALID/],
+  ['crosses itself', 'zones: [{ id: a, polygon: [[0, 0], [1, 1], [1, 0], [0, 1]], count: [person] }]', /polygon: .*corners 1 and 3 cross/],
+  ['no area', 'zones: [{ id: a, polygon: [[0, 0], [0.5, 0.5], [1, 1]], count: [person] }]', /polygon: .*one line/],
+  ['outside the picture', 'zones: [{ id: a, polygon: [[0, 0], [1.2, 0], [1, 1]], count: [person] }]', /polygon\[1\]\[0\]: CV_SETTING_INVALID/],
+  ['unknown class', `zones: [{ id: a, polygon: ${POLYGON}, count: [persn] }]`, /count\[0\]: .*no class "persn": did you mean "person"/],
+  ['a class of another model', `zones: [{ id: a, polygon: ${POLYGON}, present: [{ id: smoke, of: [smoke], indicator: YJ-FOR-002 }] }]`, /present\[0\]\.of\[0\]: .*no class "smoke"/],
+  ['nothing measured', `zones: [{ id: a, polygon: ${POLYGON} }]`, /zones\[0\]: .*measures nothing/],
+  ['no ground', `zones: [{ id: a, polygon: ${POLYGON}, density: true }]`, /density: .*needs homography/],
+  ['sky', `zones: [{ id: a, polygon: [[0, 0], [1, 0], [1, 1]], density: true }], homography: ${GROUND.replaceAll('0.2,', '0.4,').replaceAll('0.8,', '0.6,')}`, /polygon: .*horizon/],
+  ['ground on one line', 'homography: { picture: [[0, 0], [0.5, 0.5], [1, 1], [0, 1]], ground: [[0, 20], [10, 20], [10, 0], [0, 0]] }', /ground: .*one line/],
+  ['the same name twice', `zones: [{ id: a, polygon: ${POLYGON}, count: [person] }], lines: [{ id: a, from: [0, 0], to: [1, 0], inside: [0.5, 1] }]`, /lines\[0\]\.id: .*another zone or line/],
+  ['a point twice', `zones: [{ id: a, polygon: ${POLYGON}, count: [person], present: [{ id: persons, of: [person], indicator: X }] }]`, /present\[0\]\.id: .*a\.persons/],
+  ['a line without length', 'lines: [{ id: a, from: [0.5, 0.5], to: [0.5, 0.5], inside: [0.5, 1] }]', /to: .*one place/],
+  ['no side', 'lines: [{ id: a, from: [0, 0.5], to: [1, 0.5], inside: [0.5, 0.5] }]', /inside: .*no side/],
+  ['limits that fall', `zones: [{ id: a, polygon: ${POLYGON}, crowd: [3, 2] }], homography: ${GROUND}`, /crowd: .*rise/],
+  ['no time of day', `zones: [{ id: a, polygon: ${POLYGON}, intrusion: { schedule: [{ from: "25:00", to: "06:00" }] } }]`, /from: .*25:00/],
+];
+for (const [what, settings, problem] of wrong) {
+  test(`${what}: said once, with its place, and no word about points that hang on it`, async () => {
+    const { problems } = await check(settings, '[{ id: a.persons, limits: [30] }]');
+    assert.equal(problems.length, 1, problems.join('\n'));
+    assert.match(problems[0] as string, problem);
+  });
+}
+
+test('where the settings are sound, a point that does not follow from them is unknown', async () => {
+  const { problems } = await check(`zones: [{ id: gate, polygon: ${POLYGON}, count: [person] }]`, '[{ id: gate.person }]');
+  assert.equal(problems.length, 1);
+  assert.match(problems[0] as string, /CV_POINT_UNKNOWN.*gate\.persons/);
+});
