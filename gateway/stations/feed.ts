@@ -27,7 +27,7 @@ const READ: ReadLimit = { maxGroups: 1024, maxBytes: 1 << 20 };
 /** A consumer is handed about so many at a time: what it does with them must not keep everybody else from their turn. */
 const HAND_EVENTS = 2000;
 /** What intake offers is kept for consumers that are not behind by more than so many events; 100 B each. */
-const END_EVENTS = 100_000;
+const END_EVENTS = 300_000;
 const FIRST_WAIT_MS = 100;
 const MAX_WAIT_MS = 10_000;
 /** Some targets say how long they want to be left alone (`retryAfterMs` of the fault); believed up to this. */

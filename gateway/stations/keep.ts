@@ -109,8 +109,7 @@ export class Keep {
     const share: Share = { groups: [], columns: [], settled: [...covered], refused: [], fresh };
     const origin = { sender: name.from, stream: name.stream, epoch: name.epoch, receivedAt: offered.receivedAt };
     if (refused.length === 0 && countOf(fresh) === count) {
-      // Copied out of the network's buffer, which is larger and used again.
-      share.groups.push({ origin: { ...origin, seq: name.seq, span: count }, count, payload: new Uint8Array(offered.payload) });
+      share.groups.push({ origin: { ...origin, seq: name.seq, span: count }, count, payload: offered.payload });
       share.columns.push(batch);
       return share;
     }

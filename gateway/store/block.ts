@@ -34,13 +34,16 @@ export const BAD_CODE = 2;
 const HEADER_BYTES = 16;
 const ROW_BYTES = 21;
 
-/** Gathers points; room is made as they come. */
+/** Gathers points, at most so many, in memory that other threads are given to read and not to copy. */
 export class PointsBuilder {
-  #columns: PointColumns = room(256);
+  readonly #columns: PointColumns;
   count = 0;
 
+  constructor(most: number) {
+    this.#columns = room(most, new SharedArrayBuffer(most * ROW_BYTES));
+  }
+
   number(id: number, at: number, value: number, code: number): void {
-    if (this.count === this.#columns.ids.length) this.#grow();
     const { ids, times, values, codes } = this.#columns;
     ids[this.count] = id;
     times[this.count] = at;
@@ -58,22 +61,17 @@ export class PointsBuilder {
     this.number(id, at, isNumber ? value : 0, QUALITIES.indexOf(quality) | (isNumber ? 0 : NO_NUMBER));
   }
 
+  /** Nothing is added after this. */
   done(): PointColumns {
     const { ids, times, values, codes, odd } = this.#columns;
-    return { ids: ids.slice(0, this.count), times: times.slice(0, this.count), values: values.slice(0, this.count), codes: codes.slice(0, this.count), odd };
-  }
-
-  #grow(): void {
-    const larger = room(this.count * 2);
-    larger.ids.set(this.#columns.ids);
-    larger.times.set(this.#columns.times);
-    larger.values.set(this.#columns.values);
-    larger.codes.set(this.#columns.codes);
-    this.#columns = { ...larger, odd: this.#columns.odd };
+    const { count } = this;
+    return { ids: ids.subarray(0, count), times: times.subarray(0, count), values: values.subarray(0, count), codes: codes.subarray(0, count), odd };
   }
 }
 
-const room = (count: number): PointColumns => ({ ids: new Int32Array(count), times: new Float64Array(count), values: new Float64Array(count), codes: new Uint8Array(count), odd: [] });
+function room(count: number, memory: ArrayBufferLike = new ArrayBuffer(count * ROW_BYTES)): PointColumns {
+  return { times: new Float64Array(memory, 0, count), values: new Float64Array(memory, count * 8, count), ids: new Int32Array(memory, count * 16, count), codes: new Uint8Array(memory, count * 20, count), odd: [] };
+}
 
 /** Gives the points of a block by their place; asked for in growing order it looks nothing up twice. */
 export function pointReader(columns: PointColumns): (place: number) => StoredPoint {
@@ -92,17 +90,18 @@ export function pointReader(columns: PointColumns): (place: number) => StoredPoi
 }
 
 /** Points at some places, in that order. */
-export function pick(columns: PointColumns, places: readonly number[]): PointColumns {
+export function pick(columns: PointColumns, places: readonly number[] | Uint32Array): PointColumns {
   const picked = room(places.length);
   const odd = columns.odd.length > 0 ? new Map(columns.odd.map((one) => [one.place, one])) : null;
-  places.forEach((from, to) => {
+  for (let to = 0; to < places.length; to += 1) {
+    const from = places[to] as number;
     picked.ids[to] = columns.ids[from] as number;
     picked.times[to] = columns.times[from] as number;
     picked.values[to] = columns.values[from] as number;
     picked.codes[to] = columns.codes[from] as number;
     const more = odd?.get(from);
     if (more) picked.odd.push({ ...more, place: to });
-  });
+  }
   return picked;
 }
 
@@ -121,17 +120,37 @@ export function join(parts: readonly PointColumns[]): PointColumns {
   return joined;
 }
 
-/** Places by series, series by id; those of one series by time and then by arrival. */
-export function bySeries({ ids, times }: PointColumns): [id: number, places: number[]][] {
-  const found = new Map<number, number[]>();
+/** All places, by series and within one by time; those of equal times as they came. */
+export function placesInOrder({ ids, times }: PointColumns): Uint32Array {
+  const [lowest, highest] = ends(ids);
+  const starts = new Uint32Array(Math.max(0, highest - lowest) + 2);
+  for (const id of ids) starts[id - lowest + 1] = (starts[id - lowest + 1] as number) + 1;
+  for (let at = 1; at < starts.length; at += 1) starts[at] = (starts[at] as number) + (starts[at - 1] as number);
+  const free = starts.slice();
+  const places = new Uint32Array(ids.length);
   for (let place = 0; place < ids.length; place += 1) {
-    const id = ids[place] as number;
-    const places = found.get(id);
-    if (places) places.push(place);
-    else found.set(id, [place]);
+    const slot = (ids[place] as number) - lowest;
+    places[free[slot] as number] = place;
+    free[slot] = (free[slot] as number) + 1;
   }
-  for (const places of found.values()) places.sort((a, b) => (times[a] as number) - (times[b] as number));
-  return [...found].toSorted(([a], [b]) => a - b);
+  const byTime = (a: number, b: number): number => (times[a] as number) - (times[b] as number) || a - b;
+  for (let slot = 0; slot + 1 < starts.length; slot += 1) {
+    const ofOne = places.subarray(starts[slot], starts[slot + 1]);
+    // They mostly came in the order of their times.
+    if (!ofOne.every((place, at) => at === 0 || (times[place] as number) >= (times[ofOne[at - 1] as number] as number))) ofOne.sort(byTime);
+  }
+  return places;
+}
+
+export function ends(column: Float64Array | Int32Array): [lowest: number, highest: number] {
+  let lowest = Infinity;
+  let highest = -Infinity;
+  for (let at = 0; at < column.length; at += 1) {
+    const value = column[at] as number;
+    if (value < lowest) lowest = value;
+    if (value > highest) highest = value;
+  }
+  return [lowest, highest];
 }
 
 /** times, values, ids, codes and the odd ones as JSON, behind a header of sum, count and length of the latter. */

@@ -46,6 +46,8 @@ export class StoreDatabase {
   #saveFirst!: StatementSync;
   #saveLast!: StatementSync;
   #saveCursor!: StatementSync;
+  /** By series: its first_at is this or earlier. */
+  readonly #firsts = new Map<number, number>();
 
   /** The operations that the worker offers. */
   readonly operations = {
@@ -73,6 +75,7 @@ export class StoreDatabase {
 
   #prepare(db: DatabaseSync): void {
     checkVersion(db);
+    this.#firsts.clear();
     this.#insertSeries = db.prepare(`INSERT INTO series (id, indicator, device, point, subject, centre, edge, kind, unit, first_at, last_at, v, q, f, x) VALUES (${Array.from({ length: 15 }, () => '?').join(', ')})`);
     this.#changeSeries = db.prepare('UPDATE series SET subject = ?, centre = ?, edge = ?, kind = ? WHERE id = ?');
     this.#saveFirst = db.prepare('UPDATE series SET first_at = ?1 WHERE id = ?2 AND first_at > ?1');
@@ -80,7 +83,7 @@ export class StoreDatabase {
     this.#saveCursor = db.prepare('INSERT INTO progress VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq');
     // What version 2 called generations holds nothing that is still found by them.
     db.exec('DELETE FROM generation WHERE rows > 0 AND NOT EXISTS (SELECT 1 FROM block WHERE block.g = generation.g)');
-    this.#generations = new Generations(db, (points, series) => { this.#saveEnds(points, series); });
+    this.#generations = new Generations(db, (points, places) => { this.#saveEnds(points, places); });
   }
 
   /** Writes points and cursor in one transaction. */
@@ -98,11 +101,18 @@ export class StoreDatabase {
   }
 
   /** Before a generation is sealed: what it brought to its series. At equal times the one that came later counts. */
-  #saveEnds(points: PointColumns, series: [id: number, places: number[]][]): void {
+  #saveEnds(points: PointColumns, places: Uint32Array): void {
+    const { ids, times } = points;
     const pointAt = pointReader(points);
-    for (const [id, places] of series) {
-      const last = pointAt(places.at(-1) as number);
-      this.#saveFirst.run(BigInt(points.times[places[0] as number] as number), BigInt(id));
+    for (let from = 0, next = 0; from < places.length; from = next) {
+      const id = ids[places[from] as number] as number;
+      while (next < places.length && ids[places[next] as number] === id) next += 1;
+      const firstAt = times[places[from] as number] as number;
+      if (firstAt < (this.#firsts.get(id) ?? Infinity)) {
+        this.#saveFirst.run(BigInt(firstAt), BigInt(id));
+        this.#firsts.set(id, firstAt);
+      }
+      const last = pointAt(places[next - 1] as number);
       this.#saveLast.run(BigInt(last.at), ...toSql(last), BigInt(id));
     }
   }

@@ -5,7 +5,7 @@
  */
 import { QUALITIES, type Event, type Quality } from '../../core/event.ts';
 import type { normaliser } from '../../core/catalogue/catalogue.ts';
-import { valueAt } from '../../core/wire/columns.ts';
+import { valueAt, type Cells } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
 import { pointReader, PointsBuilder } from './block.ts';
 import type { Batch } from './database.ts';
@@ -14,9 +14,14 @@ import type { SeriesHead, SeriesSnapshot, StoredPoint } from './rows.ts';
 interface Entry extends SeriesSnapshot {
   /** Numbers in this unit are stored as they are; null until one was looked at. */
   plainUnit: string | null;
+  /** Where in the batch that is being counted its newest point lies; −1 when it has none there. */
+  place: number;
 }
 
 type Devices = Map<string, Entry>;
+
+/** A group that has none of these is numbers and nothing more. */
+const ODD_FIELDS = ['flags', 'window', 'gap', 'warning', 'subject'] as const;
 
 export class Directory {
   #normal: ReturnType<typeof normaliser>;
@@ -29,7 +34,7 @@ export class Directory {
 
   constructor(normal: ReturnType<typeof normaliser>, series: readonly SeriesSnapshot[]) {
     this.#normal = normal;
-    for (const one of series) this.#put({ ...one, plainUnit: null });
+    for (const one of series) this.#put({ ...one, plainUnit: null, place: -1 });
   }
 
   /** Another catalogue: what a unit means may have changed, so no value is plain until it was looked at anew. */
@@ -52,13 +57,43 @@ export class Directory {
 
   /** What these events are on disk. A gap says that values are missing and a warning what was made of them; neither is a value. */
   batchOf(groups: readonly EventColumns[]): Omit<Batch, 'upTo'> {
-    const points = new PointsBuilder();
+    const points = new PointsBuilder(groups.reduce((sum, { count }) => sum + count, 0));
     const changed = new Map<number, SeriesHead & { id: number }>();
-    for (const group of groups) this.#add(group, points, changed);
-    return { points: points.done(), changed: [...changed.values()], created: [...this.#unsaved.values()].map(({ plainUnit: _plainUnit, ...series }) => series) };
+    for (const group of groups) if (!this.#addPlain(group, points, changed)) this.#addEach(group, points, changed);
+    return { points: points.done(), changed: [...changed.values()], created: [...this.#unsaved.values()].map(({ plainUnit: _plainUnit, place: _place, ...series }) => series) };
   }
 
-  #add(group: EventColumns, points: PointsBuilder, changed: Map<number, SeriesHead & { id: number }>): void {
+  /**
+   * What most groups are: numbers of one point of many devices that are known, each as it was last. @returns false when
+   * this is not one of them; nothing was added then
+   */
+  #addPlain(group: EventColumns, points: PointsBuilder, changed: Map<number, SeriesHead & { id: number }>): boolean {
+    if (ODD_FIELDS.some((field) => group.cells(field) !== null)) return false;
+    const same = [group.cells('indicator'), group.cells('point'), group.cells('unit'), group.cells('quality'), group.cells('centre'), group.cells('kind'), group.edges()];
+    if (!same.every((cells) => cells?.each === null)) return false;
+    const [indicator, point, unit, quality, centre, kind, edge] = same.map((cells) => (cells as Cells).distinct[0] as string) as [string, string, string, Quality, string, string, string];
+    const among = this.#entries.get(indicator)?.get(point);
+    const [devices, values, times] = [group.cells('device'), group.cells('value'), group.cells('occurredAt')];
+    if (!among) return false;
+    const entries: Entry[] = [];
+    for (let at = 0; at < group.count; at += 1) {
+      const device = valueAt(devices, at) as string;
+      const entry = among.get(device);
+      if (!entry || entry.plainUnit !== unit || typeof valueAt(values, at) !== 'number') return false;
+      if (entry.subject !== device || entry.centre !== centre || entry.edge !== edge || entry.kind !== kind) return false;
+      entries.push(entry);
+    }
+    const code = QUALITIES.indexOf(quality);
+    for (let at = 0; at < group.count; at += 1) {
+      const { id, last } = entries[at] as Entry;
+      const occurredAt = valueAt(times, at) as number;
+      points.number(id, occurredAt, valueAt(values, at) as number, code);
+      if (changed.size > 0 && occurredAt >= last.at) changed.delete(id);
+    }
+    return true;
+  }
+
+  #addEach(group: EventColumns, points: PointsBuilder, changed: Map<number, SeriesHead & { id: number }>): void {
     const [indicators, devices, names, values, units, times] = [group.cells('indicator'), group.cells('device'), group.cells('point'), group.cells('value'), group.cells('unit'), group.cells('occurredAt')];
     const [qualities, flags, windows, gaps, warnings] = [group.cells('quality'), group.cells('flags'), group.cells('window'), group.cells('gap'), group.cells('warning')];
     const [subjects, centres, edges, kinds] = [group.cells('subject'), group.cells('centre'), group.edges(), group.cells('kind')];
@@ -82,26 +117,27 @@ export class Directory {
   }
 
   /** To be called when a batch is on disk. @returns the series whose values it brought, and the time of the newest one among their newest */
-  stored({ points, changed, created }: Omit<Batch, 'upTo'>): { ids: Set<number>; newestAt: number } {
+  stored({ points, changed, created }: Omit<Batch, 'upTo'>): { ids: number[]; newestAt: number } {
     for (const { id } of created) this.#unsaved.delete(id);
     for (const head of changed) Object.assign(this.#byId[head.id] as Entry, { subject: head.subject, centre: head.centre, edge: head.edge, kind: head.kind });
-    const pointAt = pointReader(points);
-    const newest = new Map<number, number>();
-    points.ids.forEach((id, place) => {
-      const at = points.times[place] as number;
-      const before = newest.get(id);
-      if (before === undefined || at >= (points.times[before] as number)) newest.set(id, place);
-      const entry = this.#byId[id] as Entry;
+    const { ids, times } = points;
+    const touched: Entry[] = [];
+    for (let place = 0; place < ids.length; place += 1) {
+      const entry = this.#byId[ids[place] as number] as Entry;
+      const at = times[place] as number;
+      if (entry.place < 0) touched.push(entry);
+      if (entry.place < 0 || at >= (times[entry.place] as number)) entry.place = place;
       if (at < entry.firstAt) entry.firstAt = at;
-    });
+    }
+    const pointAt = pointReader(points);
     let newestAt = 0;
-    for (const [id, place] of newest) {
-      const entry = this.#byId[id] as Entry;
-      if ((points.times[place] as number) >= entry.last.at) entry.last = pointAt(place);
+    for (const entry of touched) {
+      if ((times[entry.place] as number) >= entry.last.at) entry.last = pointAt(entry.place);
       newestAt = Math.max(newestAt, entry.last.at);
+      entry.place = -1;
     }
     this.newestAt = Math.max(this.newestAt, newestAt);
-    return { ids: new Set(newest.keys()), newestAt };
+    return { ids: touched.map(({ id }) => id), newestAt };
   }
 
   #saved(entry: Entry | undefined): SeriesSnapshot | undefined {
@@ -127,7 +163,7 @@ export class Directory {
   #create(event: Event): Entry {
     const { indicator, device, point, centre, edge, kind } = event;
     const { unit } = this.#normal(event);
-    const entry: Entry = { id: this.#nextId, indicator, device, point, subject: event.subject ?? device, centre, edge, kind, unit, firstAt: event.occurredAt, last: { at: -1, value: null, quality: 'bad', flags: [] }, plainUnit: null };
+    const entry: Entry = { id: this.#nextId, indicator, device, point, subject: event.subject ?? device, centre, edge, kind, unit, firstAt: event.occurredAt, last: { at: -1, value: null, quality: 'bad', flags: [] }, plainUnit: null, place: -1 };
     entry.last = { ...this.#pointOf(event, entry), at: -1 };
     this.#put(entry);
     this.#unsaved.set(entry.id, entry);

@@ -3,7 +3,7 @@
  * sealed ones are by series, each about a page, so that one series is found in few of them.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { decodeBlock, encodeBlock, pointReader, type PointColumns } from './block.ts';
+import { decodeBlock, encodeBlock, ends, pointReader, type PointColumns } from './block.ts';
 import type { Damage } from './chunks.ts';
 import type { StoredPoint } from './rows.ts';
 
@@ -73,17 +73,6 @@ export function blockRow(g: number, points: PointColumns): (bigint | Uint8Array)
   const [fromId, toId] = ends(points.ids);
   const [fromAt, toAt] = ends(points.times);
   return [BigInt(g), BigInt(fromId), BigInt(toId), BigInt(fromAt), BigInt(toAt), BigInt(points.ids.length), encodeBlock(points)];
-}
-
-export function ends(column: Float64Array | Int32Array): [lowest: number, highest: number] {
-  let lowest = Infinity;
-  let highest = -Infinity;
-  for (let at = 0; at < column.length; at += 1) {
-    const value = column[at] as number;
-    if (value < lowest) lowest = value;
-    if (value > highest) highest = value;
-  }
-  return [lowest, highest];
 }
 
 /** All points of a span, by time and then by arrival. */

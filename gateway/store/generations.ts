@@ -3,8 +3,8 @@
  * lies there as a block a commit; small ones become one in time, and sealing brings all of them into order by series.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { bySeries, decodeBlock, join, pick, type PointColumns } from './block.ts';
-import { blockRow, ends, FreshBlocks, INSERT_BLOCK, UPDATE_BLOCK } from './fresh.ts';
+import { decodeBlock, ends, join, pick, placesInOrder, type PointColumns } from './block.ts';
+import { blockRow, FreshBlocks, INSERT_BLOCK, UPDATE_BLOCK } from './fresh.ts';
 import { BLOCK_ROWS, GENERATION_ROWS } from './schema.ts';
 
 export interface Generation {
@@ -19,8 +19,8 @@ export interface Generation {
 const MAX_SMALL = 64;
 const SMALL_ROWS = 1024;
 
-/** Called with what is about to be sealed, by series. */
-export type OnSeal = (points: PointColumns, series: [id: number, places: number[]][]) => void;
+/** Called with what is about to be sealed; its places by series and then by time. */
+export type OnSeal = (points: PointColumns, places: Uint32Array) => void;
 
 export class Generations {
   readonly #onSeal: OnSeal;
@@ -40,9 +40,10 @@ export class Generations {
   /** Writes points, within the caller's transaction; when that fails, all of this is read anew. */
   add(db: DatabaseSync, points: PointColumns): void {
     if (points.ids.length === 0) return;
-    if (this.#open.rows >= GENERATION_ROWS) this.seal(db);
     const [fromAt, toAt] = ends(points.times);
     this.#open = { g: this.#open.g, rows: this.#open.rows + points.ids.length, fromAt: Math.min(this.#open.fromAt, fromAt), toAt: Math.max(this.#open.toAt, toAt) };
+    // What fills it is put into order together with the rest, and so written only once.
+    if (this.#open.rows >= GENERATION_ROWS) return this.#seal(db, [points]);
     save(db, this.#open);
     const { id } = db.prepare(INSERT_BLOCK).get(...blockRow(this.#open.g, points)) as { id: number };
     if (points.ids.length >= SMALL_ROWS) this.#small = [];
@@ -56,9 +57,13 @@ export class Generations {
 
   /** From here on points go into a new one. */
   seal(db: DatabaseSync): void {
-    const { g, rows } = this.#open;
-    if (rows === 0) return;
-    this.#sort(db, g);
+    if (this.#open.rows > 0) this.#seal(db, []);
+  }
+
+  #seal(db: DatabaseSync, added: readonly PointColumns[]): void {
+    const { g } = this.#open;
+    save(db, this.#open);
+    this.#sort(db, g, added);
     this.#open = empty(g + 1);
     this.#small = [];
     save(db, this.#open);
@@ -106,16 +111,15 @@ export class Generations {
     this.#small = [];
   }
 
-  #sort(db: DatabaseSync, g: number): void {
+  #sort(db: DatabaseSync, g: number, added: readonly PointColumns[]): void {
     const blocks = [...new FreshBlocks(db).ofTime(g, 0, Number.MAX_SAFE_INTEGER)];
-    const points = join(blocks.map((block) => block.points));
-    const series = bySeries(points);
-    this.#onSeal(points, series);
+    const points = join([...blocks.map((block) => block.points), ...added]);
+    const places = placesInOrder(points);
+    this.#onSeal(points, places);
     const remove = db.prepare('DELETE FROM block WHERE id = ?');
     for (const { id } of blocks) remove.run(BigInt(id));
     const insert = db.prepare(INSERT_BLOCK);
-    const places = series.flatMap(([, ofOne]) => ofOne);
-    for (let from = 0; from < places.length; from += BLOCK_ROWS) insert.get(...blockRow(g, pick(points, places.slice(from, from + BLOCK_ROWS))));
+    for (let from = 0; from < places.length; from += BLOCK_ROWS) insert.get(...blockRow(g, pick(points, places.subarray(from, from + BLOCK_ROWS))));
   }
 }
 

@@ -61,7 +61,7 @@ const MOVED_ROWS = 8192;
 function moveRows(db: DatabaseSync, { name, key }: { name: string; key: string }, add: (points: PointColumns) => void): number {
   const statement = db.prepare(`SELECT s, t, typeof(v), v, q, f, x FROM ${name} ORDER BY ${key} LIMIT ${MOVED_ROWS}`);
   statement.setReturnArrays(true);
-  const points = new PointsBuilder();
+  const points = new PointsBuilder(MOVED_ROWS);
   for (const row of statement.iterate()) {
     const [s, t, type, ...rest] = row as unknown as [number, number, string, SqlValue, number, string | null, string | null];
     points.point(s, fromSql(t, type === 'integer', rest));

@@ -119,7 +119,7 @@ export interface Store {
 /** Chunks are filled in few goes: each costs reading the last one again. Recent values are asked for most and still get company. */
 const COMPACTION = { everyMs: 6 * 3_600_000, settleMs: 3_600_000 };
 /** Of a commit; each costs a write to the disk, however much is in it. */
-const MAX_EVENTS = 20_000;
+const MAX_EVENTS = 60_000;
 /** Damaged chunks that are remembered, so that each is told once. */
 const MAX_TOLD = 10_000;
 

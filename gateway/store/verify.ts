@@ -1,9 +1,8 @@
 /** Reads everything back, a slice at a time, while the store goes on working. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Words } from '../../core/api.ts';
-import { decodeBlock, type PointColumns } from './block.ts';
+import { decodeBlock, ends, type PointColumns } from './block.ts';
 import { Chunks, type Damage } from './chunks.ts';
-import { ends } from './fresh.ts';
 
 /** What reading everything back found. */
 export interface Verification {
