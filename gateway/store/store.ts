@@ -281,7 +281,7 @@ class OpenStore implements Store {
     this.#windows.feed(batch.points, upTo);
     const { ids, newestAt } = this.#directory.stored(batch);
     this.#world.tell({ kind: 'points_stored', count, durationMs: this.#world.clock.monotonicMs() - startedMs });
-    const stored: Stored = { newestAt, lasts: () => [...ids].flatMap((id) => this.#directory.byId(id) ?? []).map(lastOf) };
+    const stored: Stored = { newestAt, lasts: () => ids.flatMap((id) => this.#directory.byId(id) ?? []).map(lastOf) };
     for (const listener of this.#listeners) listener(stored);
   }
 
