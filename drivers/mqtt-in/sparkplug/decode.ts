@@ -18,6 +18,7 @@ export function decodeSparkplug(frame: MqttInFrame, payload: Payload): Decoded {
   const { plan } = frame;
   const byName = plan && pointsOf(plan);
   const values: PointValue[] = [];
+  const timing = { observedAt: frame.observedAt, historyAfterMs: plan?.historyAfterMs ?? Infinity };
   let unknown: string | null = null;
   for (const metric of payload.metrics) {
     const known = frame.aliases?.[metric.name === null ? metric.alias ?? '' : `=${metric.name}`];
@@ -28,7 +29,7 @@ export function decodeSparkplug(frame: MqttInFrame, payload: Payload): Decoded {
     }
     const datatype = metric.datatype || (known?.datatype ?? 0);
     const points: readonly Pick<MqttInPointOf, 'id' | 'type'>[] = byName ? byName.get(name) ?? [] : [{ id: name, type: typeFor(metric, datatype) }];
-    for (const point of points) values.push(pointValue(point, metric, datatype, payload.at, { observedAt: frame.observedAt, historyAfterMs: plan?.historyAfterMs ?? Infinity }));
+    for (const point of points) values.push(pointValue(point, metric, datatype, payload.at, timing));
   }
   // Nothing but aliases that nobody has named.
   if (values.length === 0 && unknown !== null) return { ...lost('CV_MQTT_IN_UNBORN', { device, alias: unknown }), points: [] };
@@ -62,18 +63,17 @@ function pointValue(point: Pick<MqttInPointOf, 'id' | 'type'>, metric: Metric, d
   const at = metric.at ?? payloadAt;
   const deviceAt = at !== null && Number.isSafeInteger(at) && at > 0 ? at : null;
   const isHistory = metric.isHistorical || (deviceAt !== null && observedAt - deviceAt > historyAfterMs && metric.at !== null && payloadAt !== null && payloadAt - deviceAt < historyAfterMs);
-  return {
-    ...value,
-    ...qualityOf(metric.quality, value),
-    ...(deviceAt === null ? {} : { deviceAt }),
-    ...(isHistory ? { origin: 'backfill' as const } : {}),
-  };
+  // In place: a copy for each field would cost more than reading the metric.
+  if (metric.quality !== null) Object.assign(value, qualityOf(metric.quality, value));
+  if (deviceAt !== null) value.deviceAt = deviceAt;
+  if (isHistory) value.origin = 'backfill';
+  return value;
 }
 
 const STALE = 500;
 
 /** The property `Quality` (6.4.19): 192 good, 0 bad, 500 stale. */
-function qualityOf(said: number | null, value: PointValue): Pick<PointValue, 'quality' | 'flags'> {
-  if (said === null || said === 192 || value.value === null) return {};
+function qualityOf(said: number, value: PointValue): Pick<PointValue, 'quality' | 'flags'> {
+  if (said === 192 || value.value === null) return {};
   return said === STALE ? { quality: 'uncertain', flags: ['stale'] } : { quality: 'bad', flags: ['device'] };
 }

@@ -41,13 +41,15 @@ export function readPayload(bytes: Uint8Array): Payload | null {
     const reader = new Reader(bytes);
     const payload: Payload = { at: null, seq: null, metrics: [] };
     while (!reader.isDone) {
-      const { field, wire } = reader.tag();
-      if (field === 1 && wire === 0) payload.at = reader.number();
-      else if (field === 2 && wire === 2) {
+      const key = reader.key();
+      if (key === 8) payload.at = reader.number();
+      else if (key === 18) {
         if (payload.metrics.length >= MOST_METRICS) return null;
-        payload.metrics.push(readMetric(reader.bytes()));
-      } else if (field === 3 && wire === 0) payload.seq = reader.number();
-      else reader.pass(wire);
+        const outer = reader.enter();
+        payload.metrics.push(readMetric(reader));
+        reader.leave(outer);
+      } else if (key === 24) payload.seq = reader.number();
+      else reader.pass(key % 8);
     }
     return payload;
   } catch (error) {
@@ -56,56 +58,59 @@ export function readPayload(bytes: Uint8Array): Payload | null {
   }
 }
 
-function readMetric(bytes: Uint8Array): Metric {
-  const reader = new Reader(bytes);
+const OTHERS: Readonly<Record<number, string>> = { 130: 'bytes', 138: 'DataSet', 146: 'Template', 154: 'extension' };
+
+/** Cases are field number × 8 + wire type. */
+function readMetric(reader: Reader): Metric {
   const metric: Metric = { name: null, alias: null, at: null, datatype: 0, isHistorical: false, isNull: false, raw: { is: 'none' }, quality: null };
   while (!reader.isDone) {
-    const { field, wire } = reader.tag();
-    const key = field * 8 + wire;
+    const key = reader.key();
     switch (key) {
       case 10: metric.name = reader.text(); break;
-      case 16: metric.alias = String(reader.varint()); break;
+      case 16: metric.alias = String(reader.integer()); break;
       case 24: metric.at = reader.number(); break;
       case 32: metric.datatype = reader.number(); break;
       case 40: metric.isHistorical = reader.number() !== 0; break;
       case 56: metric.isNull = reader.number() !== 0; break;
-      case 74: metric.quality = qualityOf(reader.bytes()); break;
-      case 80: metric.raw = { is: 'integer', value: reader.varint() }; break;
-      case 88: metric.raw = { is: 'integer', value: reader.varint() }; break;
+      case 74: metric.quality = qualityOf(reader); break;
+      case 80: metric.raw = { is: 'integer', value: reader.integer() }; break;
+      case 88: metric.raw = { is: 'integer', value: reader.integer() }; break;
       case 101: metric.raw = { is: 'scalar', value: reader.float() }; break;
       case 105: metric.raw = { is: 'scalar', value: reader.double() }; break;
       case 112: metric.raw = { is: 'scalar', value: reader.number() !== 0 }; break;
       case 122: metric.raw = { is: 'scalar', value: reader.text().slice(0, MOST_TEXT) }; break;
       default:
-        if (wire === 2 && field >= 16 && field <= 19) metric.raw = { is: 'other', what: ['bytes', 'DataSet', 'Template', 'extension'][field - 16] as string };
-        reader.pass(wire);
+        if (OTHERS[key]) metric.raw = { is: 'other', what: OTHERS[key] };
+        reader.pass(key % 8);
     }
   }
   return metric;
 }
 
 /** A PropertySet: keys and values by position. */
-function qualityOf(bytes: Uint8Array): number | null {
-  const reader = new Reader(bytes);
+function qualityOf(reader: Reader): number | null {
+  const outer = reader.enter();
   const keys: string[] = [];
   const values: (number | null)[] = [];
   while (!reader.isDone) {
-    const { field, wire } = reader.tag();
-    if (field === 1 && wire === 2) keys.push(reader.text());
-    else if (field === 2 && wire === 2) values.push(integerProperty(reader.bytes()));
-    else reader.pass(wire);
+    const key = reader.key();
+    if (key === 10) keys.push(reader.text());
+    else if (key === 18) values.push(integerProperty(reader));
+    else reader.pass(key % 8);
   }
+  reader.leave(outer);
   return values[keys.findIndex((key) => key.toLowerCase() === 'quality')] ?? null;
 }
 
-function integerProperty(bytes: Uint8Array): number | null {
-  const reader = new Reader(bytes);
+function integerProperty(reader: Reader): number | null {
+  const outer = reader.enter();
   let value: number | null = null;
   while (!reader.isDone) {
-    const { field, wire } = reader.tag();
-    if ((field === 3 || field === 4) && wire === 0) value = reader.number();
-    else reader.pass(wire);
+    const key = reader.key();
+    if (key === 24 || key === 32) value = reader.number();
+    else reader.pass(key % 8);
   }
+  reader.leave(outer);
   return value;
 }
 
@@ -122,9 +127,12 @@ export function valueOf({ raw, isNull }: Metric, datatype: number): { value: Val
   if (raw.is === 'scalar') return { value: raw.value };
   if (datatype === BOOLEAN) return { value: Number(raw.value) !== 0 };
   const signed = SIGNED_BITS[datatype];
-  const unsigned = UNSIGNED_BITS[datatype];
+  const bits = signed ?? UNSIGNED_BITS[datatype] ?? 64;
+  const small = typeof raw.value === 'number' && raw.value < 2 ** bits ? raw.value : null;
+  // The usual case, without BigInt.
+  if (small !== null && (signed === undefined || small < 2 ** (bits - 1))) return { value: small };
   const wide = BigInt(raw.value);
-  const value = Number(signed ? BigInt.asIntN(signed, wide) : unsigned ? BigInt.asUintN(unsigned, wide) : wide);
+  const value = Number(signed ? BigInt.asIntN(bits, wide) : BigInt.asUintN(bits, wide));
   return Number.isSafeInteger(value) ? { value } : { what: `a number beyond 2^53 (${wide})` };
 }
 

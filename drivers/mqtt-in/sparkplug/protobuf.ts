@@ -1,98 +1,103 @@
-/** The wire format of protobuf, as far as Sparkplug needs it. Pure. A reader never reads past its end: it throws Malformed. */
+/**
+ * The wire format of protobuf, as far as Sparkplug needs it. Pure. A reader never reads past its end: it throws Malformed.
+ * One goes through a whole payload, messages within it too: an object for each would cost more than what is read.
+ */
 
 export class Malformed extends Error {}
 
-const UTF8 = new TextDecoder();
+const MOST_VARINT_BYTES = 10;
 
 export class Reader {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #bytes: Buffer;
   #at = 0;
+  #end: number;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#end = bytes.length;
   }
 
   get isDone(): boolean {
-    return this.#at >= this.#bytes.length;
+    return this.#at >= this.#end;
   }
 
-  /** Field number and wire type. */
-  tag(): { field: number; wire: number } {
-    const tag = this.number();
-    const field = Math.floor(tag / 8);
-    if (field === 0) throw new Malformed('field 0');
-    return { field, wire: tag % 8 };
+  /** Field number × 8 + wire type. */
+  key(): number {
+    const key = this.number();
+    if (key < 8) throw new Malformed('field 0');
+    return key;
   }
 
-  /** A varint of up to 10 bytes, as it stands in 64 bits. */
-  varint(): bigint {
-    const low = this.#short();
-    if (low >= 0) return BigInt(low);
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.#bytes[this.#at];
-      if (byte === undefined) throw new Malformed('ends within a number');
+  /** Goes into a message: from here on it is all there is. @returns what `leave` wants, to go on behind it */
+  enter(): number {
+    const outer = this.#end;
+    const length = this.number();
+    this.#end = this.#reach(length);
+    return outer;
+  }
+
+  leave(outer: number): void {
+    this.#at = this.#end;
+    this.#end = outer;
+  }
+
+  /** A varint of up to 10 bytes, as it stands in 64 bits; a BigInt only where a number cannot hold it. */
+  integer(): number | bigint {
+    const from = this.#at;
+    const value = this.number();
+    if (value <= Number.MAX_SAFE_INTEGER) return value;
+    let wide = 0n;
+    for (let at = from; at < this.#at; at += 1) wide |= BigInt((this.#bytes[at] as number) & 0x7f) << BigInt(7 * (at - from));
+    return BigInt.asUintN(64, wide);
+  }
+
+  /** The same as a number, above 2^53 rounded: for lengths, keys, times. */
+  number(): number {
+    let value = 0;
+    let weight = 1;
+    for (let length = 0; length < MOST_VARINT_BYTES; length += 1) {
+      if (this.#at >= this.#end) throw new Malformed('ends within a number');
+      const byte = this.#bytes[this.#at] as number;
       this.#at += 1;
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asUintN(64, value);
+      value += (byte & 0x7f) * weight;
+      if (byte < 0x80) return value;
+      weight *= 0x80;
     }
     throw new Malformed('a number of more than 64 bits');
   }
 
-  /** The same as a number, above 2^53 rounded: for lengths, tags, times. */
-  number(): number {
-    const low = this.#short();
-    return low >= 0 ? low : Number(this.varint());
-  }
-
-  /** Up to 28 bits, the usual case, without BigInt; -1 and nothing read where it is longer. */
-  #short(): number {
-    let value = 0;
-    for (let length = 0; length < 4; length += 1) {
-      const byte = this.#bytes[this.#at + length];
-      if (byte === undefined) throw new Malformed('ends within a number');
-      value |= (byte & 0x7f) << (7 * length);
-      if (byte < 0x80) {
-        this.#at += length + 1;
-        return value;
-      }
-    }
-    return -1;
-  }
-
   float(): number {
-    return this.#view.getFloat32(this.#skip(4), true);
+    return this.#bytes.readFloatLE(this.#skip(4));
   }
 
   double(): number {
-    return this.#view.getFloat64(this.#skip(8), true);
-  }
-
-  bytes(): Uint8Array {
-    const length = this.number();
-    const from = this.#skip(length);
-    return this.#bytes.subarray(from, from + length);
+    return this.#bytes.readDoubleLE(this.#skip(8));
   }
 
   text(): string {
-    return UTF8.decode(this.bytes());
+    const length = this.number();
+    const from = this.#skip(length);
+    return this.#bytes.toString('utf8', from, from + length);
   }
 
   pass(wire: number): void {
-    if (wire === 0) this.varint();
+    if (wire === 0) this.number();
     else if (wire === 1) this.#skip(8);
-    else if (wire === 2) this.bytes();
+    else if (wire === 2) this.#skip(this.number());
     else if (wire === 5) this.#skip(4);
     else throw new Malformed(`wire type ${wire}`);
   }
 
   #skip(length: number): number {
     const from = this.#at;
-    if (!(from + length <= this.#bytes.length)) throw new Malformed('ends within a field');
-    this.#at = from + length;
+    this.#at = this.#reach(length);
     return from;
+  }
+
+  #reach(length: number): number {
+    const until = this.#at + length;
+    if (!(until <= this.#end)) throw new Malformed('ends within a field');
+    return until;
   }
 }
 

@@ -22,11 +22,11 @@ export interface Work {
   contenders: Record<string, (turn: number) => unknown>;
 }
 
-const FRAMES = 64;
-const AT = Date.UTC(2026, 0, 1);
+export const FRAMES = 64;
+export const AT = Date.UTC(2026, 0, 1);
 
 /** No contender may go on with a frame that it did not read. */
-function isRead(decoded: Decoded, values: number): void {
+export function isRead(decoded: Decoded, values: number): void {
   if (!decoded.ok || decoded.values?.length !== values) throw new Error('a frame of the bench is not decoded');
 }
 
