@@ -103,7 +103,17 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     }
     runner.cursor = upTo;
     log.hold(consumer.name, upTo, consumer.required);
+    end.release(lowestNear());
     tellLag(runner);
+  }
+
+  /** The one furthest behind of those that are near the end, or on their way there. */
+  function lowestNear(): Cursor {
+    let lowest = log.head();
+    for (const { cursor } of runners.values()) {
+      if (cursor.epoch === lowest.epoch && cursor.seq < lowest.seq && log.head().seq - cursor.seq <= END_EVENTS) lowest = cursor;
+    }
+    return lowest;
   }
 
   /**

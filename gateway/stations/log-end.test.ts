@@ -41,3 +41,17 @@ test('many small groups are bounded too', () => {
   assert.equal(end.after({ epoch: 5, seq: 19_000 }, 5000).length, 1000);
   assert.deepEqual(end.after({ epoch: 5, seq: 100 }, 5000), []);
 });
+
+test('what was let go is not there any more, what follows it is', () => {
+  const end = new LogEnd(1000);
+  for (const seq of [1, 4, 7]) end.add(group(seq, 3));
+  end.release({ epoch: 5, seq: 5 });
+  assert.deepEqual(end.after({ epoch: 5, seq: 0 }, 100), []);
+  assert.deepEqual(end.after({ epoch: 5, seq: 4 }, 100).map(({ first }) => first.seq), [4, 7]);
+  end.release({ epoch: 4, seq: 100 });
+  assert.equal(end.after({ epoch: 5, seq: 6 }, 100).length, 1);
+  end.release({ epoch: 5, seq: 9 });
+  assert.deepEqual(end.after({ epoch: 5, seq: 8 }, 100), []);
+  end.add(group(20, 2));
+  assert.equal(end.after({ epoch: 5, seq: 19 }, 100).length, 1);
+});

@@ -10,7 +10,7 @@ const MAX_GROUPS = 4096;
 
 export class LogEnd {
   readonly #maxEvents: number;
-  #groups: FedGroup[] = [];
+  #groups: (FedGroup | null)[] = [];
   /** Before it there is nothing any more. */
   #begin = 0;
   #held = 0;
@@ -25,13 +25,16 @@ export class LogEnd {
     if (last && (last.epoch !== group.first.epoch || last.seq + 1 !== group.first.seq)) this.#clear();
     this.#groups.push(group);
     this.#held += group.columns.count;
-    while (this.#groups.length - this.#begin > 1 && (this.#held > this.#maxEvents || this.#groups.length - this.#begin > MAX_GROUPS)) {
-      this.#held -= (this.#groups[this.#begin] as FedGroup).columns.count;
-      this.#begin += 1;
-    }
+    while (this.#groups.length - this.#begin > 1 && (this.#held > this.#maxEvents || this.#groups.length - this.#begin > MAX_GROUPS)) this.#drop();
     if (this.#begin <= MAX_GROUPS) return;
     this.#groups = this.#groups.slice(this.#begin);
     this.#begin = 0;
+  }
+
+  /** Lets go of what lies up to a place: nobody who is near will ask for it. What is kept for long costs the collector more than its making. */
+  release({ epoch, seq }: Cursor): void {
+    while (this.#begin < this.#groups.length && this.#at(this.#begin).first.epoch === epoch && this.#at(this.#begin).last.seq <= seq) this.#drop();
+    if (this.#begin === this.#groups.length) this.#clear();
   }
 
   /** What follows a place, about `maxEvents` of it; none where that does not lie here. */
@@ -61,6 +64,12 @@ export class LogEnd {
 
   #at(place: number): FedGroup {
     return this.#groups[place] as FedGroup;
+  }
+
+  #drop(): void {
+    this.#held -= this.#at(this.#begin).columns.count;
+    this.#groups[this.#begin] = null;
+    this.#begin += 1;
   }
 
   #clear(): void {
