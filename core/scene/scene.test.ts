@@ -51,7 +51,7 @@ test('four points fix the ground: the camera of a made-up mast finds every other
 });
 
 test('a night begins on its day and ends on the next', () => {
-  const span = (from: string, to: string, days: Span['days'] = []): Span => ({ fromMinutes: minutesOf(from) ?? NaN, toMinutes: minutesOf(to) ?? NaN, days });
+  const span = (from: string, to: string, days: Span['days'] = []): Span => ({ from: minutesOf(from) ?? NaN, to: minutesOf(to) ?? NaN, days });
   const at = (text: string) => Date.parse(`${text}+08:00`);
   const night = [span('22:00', '06:00', ['fri'])];
   assert.deepEqual(['2026-11-27T21:59', '2026-11-27T22:00', '2026-11-28T05:59', '2026-11-28T06:00', '2026-11-28T23:00'].map((time) => isWithin(night, at(time))), [false, true, true, false, false]);

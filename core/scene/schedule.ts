@@ -3,8 +3,8 @@ export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 
 export interface Span {
   /** Minutes from midnight; `to` at or before `from` lies on the next day. */
-  fromMinutes: number;
-  toMinutes: number;
+  from: number;
+  to: number;
   /** Days on which it begins; empty: every day. */
   days: readonly (typeof DAYS)[number][];
 }
@@ -20,7 +20,7 @@ export function isWithin(spans: readonly Span[], at: number): boolean {
   const today = (local.getUTCDay() + 6) % 7;
   const begins = (span: Span, day: number) => span.days.length === 0 || span.days.includes(DAYS[(day + 7) % 7] as Span['days'][number]);
   return spans.some((span) => {
-    const { fromMinutes, toMinutes } = span;
+    const { from: fromMinutes, to: toMinutes } = span;
     const untilMinutes = toMinutes <= fromMinutes ? toMinutes + DAY_MINUTES : toMinutes;
     return (begins(span, today) && minutes >= fromMinutes && minutes < untilMinutes)
       || (begins(span, today - 1) && minutes + DAY_MINUTES < untilMinutes && minutes + DAY_MINUTES >= fromMinutes);

@@ -53,7 +53,7 @@ export const NO_TRACKS: TrackerState = { ptsMs: 0, nextId: 1, tracks: [] };
 
 /** How long a thing is remembered that is not seen. */
 export const HIDDEN_FOR_MS = 3000;
-/** The same before it is believed at all. */
+/** The same before it is believed at all; at low rates, up to the next picture. */
 const UNSURE_FOR_MS = 600;
 /** It is believed once it was seen twice at least, over at least this long. */
 const CONFIRM_AFTER_MS = 240;
@@ -61,8 +61,8 @@ const CONFIRM_HITS = 2;
 /** The least likeness of a sure box with a place, both with their margins, and of a weak one. */
 const LEAST_SURE = 0.15;
 const LEAST_WEAK = 0.35;
-/** A thing is looked for by weak boxes only while it was seen lately. */
-const WEAK_WITHIN_MS = 1000;
+/** Seen lately: only then it is looked for by weak boxes, and where it was. */
+const LATELY_MS = 1000;
 /** Two labels on one thing: the boxes share more than this of their joint area. */
 const MAX_TWINS = 0.6;
 
@@ -70,7 +70,8 @@ const MAX_TWINS = 0.6;
 export function step(before: TrackerState, { ptsMs, boxes, aspect, sureScore }: Look): TrackerState {
   const isSameStream = ptsMs >= before.ptsMs;
   const seconds = (ptsMs - before.ptsMs) / 1000;
-  const known = (isSameStream ? before.tracks : []).filter((track) => ptsMs - track.seenMs <= (track.isConfirmed ? HIDDEN_FOR_MS : UNSURE_FOR_MS))
+  const isKept = ({ isConfirmed, seenMs }: Track) => ptsMs - seenMs <= (isConfirmed || seenMs === before.ptsMs ? HIDDEN_FOR_MS : UNSURE_FOR_MS);
+  const known = (isSameStream ? before.tracks : []).filter(isKept)
     .map((track) => ({ ...track, motion: aged(track.motion, seconds, groupOf(track.class).agility) }));
   const found = Map.groupBy(boxes, (box) => groupOf(box.class).id);
   const next: Track[] = [];
@@ -93,12 +94,15 @@ export function step(before: TrackerState, { ptsMs, boxes, aspect, sureScore }: 
   return { ptsMs, nextId, tracks: next.toSorted((a, b) => a.id - b.id) };
 }
 
-/** Sure boxes first, to tracks that are believed; the weak ones to what was seen lately; what is left of the sure to newcomers. */
+/**
+ * Sure boxes first, to where tracks that are believed should be by now; then to where they were, for those that turned
+ * around; the weak ones to what was seen lately; what is left of the sure to newcomers.
+ */
 function associate(tracks: readonly Track[], boxes: readonly Box[], aspect: number, sureScore: number, ptsMs: number): { pairs: Map<Track, Box>; left: Box[] } {
   const pairs = new Map<Track, Box>();
-  const match = (some: readonly Track[], these: readonly Box[], least: number): Box[] => {
+  const match = (some: readonly Track[], these: readonly Box[], least: number, where = ({ motion }: Track) => placeOf(motion, aspect)): Box[] => {
     const weights = some.map((track) => these.map((box) => {
-      const likeness = overlapWithin(placeOf(track.motion, aspect), box, aspect, uncertainty(track.motion));
+      const likeness = overlapWithin(where(track), box, aspect, uncertainty(track.motion));
       return likeness >= least ? likeness : 0;
     }));
     const taken = new Set(assign(weights).map((column, row) => {
@@ -108,10 +112,11 @@ function associate(tracks: readonly Track[], boxes: readonly Box[], aspect: numb
     }));
     return these.filter((box) => !taken.has(box));
   };
-  const sure = boxes.filter(({ score }) => score >= sureScore);
-  const leftSure = match(tracks.filter(({ isConfirmed }) => isConfirmed), sure, LEAST_SURE);
-  match(tracks.filter((track) => !pairs.has(track) && track.isConfirmed && ptsMs - track.seenMs <= WEAK_WITHIN_MS), boxes.filter(({ score }) => score < sureScore), LEAST_WEAK);
-  return { pairs, left: match(tracks.filter(({ isConfirmed }) => !isConfirmed), leftSure, LEAST_SURE) };
+  const lately = () => tracks.filter((track) => !pairs.has(track) && track.isConfirmed && ptsMs - track.seenMs <= LATELY_MS);
+  const ahead = match(tracks.filter(({ isConfirmed }) => isConfirmed), boxes.filter(({ score }) => score >= sureScore), LEAST_SURE);
+  const behind = match(lately(), ahead, LEAST_SURE, (track) => track.box);
+  match(lately(), boxes.filter(({ score }) => score < sureScore), LEAST_WEAK);
+  return { pairs, left: match(tracks.filter(({ isConfirmed }) => !isConfirmed), behind, LEAST_SURE) };
 }
 
 function goOn(track: Track, box: Box, aspect: number, ptsMs: number): Track {

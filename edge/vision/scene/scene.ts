@@ -1,0 +1,82 @@
+/** All that is seen by one camera: tracks, its zones, its lines. Pure; time is the pictures' own. */
+import type { Box } from '../../../core/event.ts';
+import type { SceneSettings } from '../../../core/scene/settings.ts';
+import { NO_TRACKS, step, type Track, type TrackerState } from '../track/tracker.ts';
+import { stepCrossings, type Passage } from './crossings.ts';
+import { planOf, type Plan } from './plan.ts';
+import { EMPTY_ZONE, stepZone, type Reading, type ZoneState } from './zone.ts';
+
+export interface SceneState {
+  tracker: TrackerState;
+  zones: readonly ZoneState[];
+  lines: readonly ReadonlyMap<number, Passage>[];
+  /** What each state was told as, and when, so that only changes are told again. */
+  told: Readonly<Record<string, { value: number; ptsMs: number }>>;
+}
+
+export interface SceneLook {
+  ptsMs: number;
+  /** ms UTC when the picture was taken. */
+  at: number;
+  /** Best score first; weak ones too. */
+  boxes: readonly Box[];
+  sureScore: number;
+}
+
+/** A state that does not change is said again after this long, for those who came later. */
+const AGAIN_AFTER_MS = 10_000;
+
+export function emptyScene({ zones, lines }: Pick<SceneSettings, 'zones' | 'lines'>): SceneState {
+  return { tracker: NO_TRACKS, zones: zones.map(() => EMPTY_ZONE), lines: lines.map(() => new Map()), told: {} };
+}
+
+/** @returns what there is to say of this picture: every measurement, states that changed, what happened */
+export function stepScene(before: SceneState, { ptsMs, at, boxes, sureScore }: SceneLook, plan: Plan): { state: SceneState; readings: Reading[] } {
+  const { aspect } = plan;
+  // Another stream: nothing that was timed by the old one goes on.
+  const from = ptsMs >= before.tracker.ptsMs ? before : { ...before, zones: before.zones.map(() => EMPTY_ZONE), lines: before.lines.map(() => new Map<number, Passage>()), told: {} };
+  const tracker = step(before.tracker, { ptsMs, boxes, aspect, sureScore });
+  const look = { tracks: tracker.tracks, boxes, ptsMs, at, aspect, sureScore };
+  const zones = plan.zones.map((zone, index) => stepZone(from.zones[index] ?? EMPTY_ZONE, look, zone));
+  const lines = plan.lines.map((line, index) => ({ line, ...stepCrossings(from.lines[index] ?? new Map(), tracker.tracks, ptsMs, line, aspect) }));
+  const all = [
+    ...zones.flatMap(({ readings }) => readings),
+    ...lines.flatMap(({ line: { settings }, crossings }) => (['in', 'out'] as const).map((way): Reading => {
+      const seen = crossings.filter((crossing) => crossing.way === way).map(({ track }) => track);
+      return { point: `${settings.id}.${way}`, kind: 'occurrence', value: seen.length, seen };
+    })),
+  ];
+  const readings = all.filter(({ kind, point, value }) => (kind === 'state' ? isNews(from.told[point], value, ptsMs) : kind === 'measurement' || value > 0));
+  const told = { ...from.told, ...Object.fromEntries(readings.filter(({ kind }) => kind === 'state').map(({ point, value }) => [point, { value, ptsMs }])) };
+  return { state: { tracker, zones: zones.map(({ state }) => state), lines: lines.map(({ passages }) => passages), told }, readings };
+}
+
+function isNews(told: { value: number; ptsMs: number } | undefined, value: number, ptsMs: number): boolean {
+  return !told || told.value !== value || ptsMs - told.ptsMs >= AGAIN_AFTER_MS;
+}
+
+/** Keeps the state of one camera from picture to picture. */
+export class Sight {
+  readonly #settings: SceneSettings;
+  #state: SceneState;
+  #plan: Plan | null = null;
+
+  constructor(settings: SceneSettings) {
+    this.#settings = settings;
+    this.#state = emptyScene(settings);
+  }
+
+  /** @param aspect width over height of what the pictures show */
+  look(look: SceneLook, aspect: number): Reading[] {
+    if (this.#plan?.aspect !== aspect) this.#plan = planOf(this.#settings, aspect);
+    const { state, readings } = stepScene(this.#state, look, this.#plan);
+    this.#state = state;
+    return readings;
+  }
+
+  /** What is believed to be there and was seen in the last picture. */
+  get tracks(): readonly Track[] {
+    const { tracks, ptsMs } = this.#state.tracker;
+    return tracks.filter((track) => track.isConfirmed && track.seenMs === ptsMs);
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Things that lie still: bags left behind, and what was there and is gone. By the detector's own boxes at their places and
+ * not by tracks, since small things are seen in some pictures and not in others; and not by the difference from a
+ * background, which would take every shadow and parked bicycle for a thing. Pure.
+ */
+import type { Box } from '../../../core/event.ts';
+import { isInside } from '../../../core/scene/geometry.ts';
+import { overlap } from '../../../models/boxes.ts';
+import type { Track } from '../track/tracker.ts';
+import { footOf, type ZonePlan } from './plan.ts';
+
+export interface Thing {
+  box: Box;
+  sinceMs: number;
+  seenMs: number;
+  /** Since when nobody has been near. */
+  aloneMs: number;
+  hits: number;
+  /** Since when it has not been seen though nothing stood before it; null while it is seen or hidden. */
+  goneMs: number | null;
+}
+
+/** The same place: the boxes share this much. */
+const SAME_PLACE = 0.4;
+/** Hidden: a box of somebody covers this share of it. */
+const HIDDEN = 0.2;
+/** Forgotten when it was gone for longer than this. */
+const FORGOTTEN_AFTER_MS = 120_000;
+/** One box is not a thing. */
+export const LEAST_HITS = 3;
+
+export interface Seen {
+  boxes: readonly Box[];
+  tracks: readonly Track[];
+  ptsMs: number;
+  aspect: number;
+  sureScore: number;
+}
+
+/** @param near in heights of a person: who is nearer than this is with it */
+export function stepThings(before: readonly Thing[], { boxes, tracks, ptsMs, aspect, sureScore }: Seen, zone: ZonePlan, classes: ReadonlySet<string>, near: number): Thing[] {
+  const here = boxes.filter((box) => classes.has(box.class) && isInside(footOf(box, aspect), zone.polygon));
+  const taken = new Set<Box>();
+  const others = tracks.filter((track) => track.seenMs === ptsMs && !classes.has(track.class));
+  const things = before.flatMap((thing): Thing[] => {
+    const again = here.filter((box) => !taken.has(box) && box.class === thing.box.class).toSorted((a, b) => overlap(b, thing.box) - overlap(a, thing.box))[0];
+    const company = isNear(thing.box, others, near, aspect) ? { aloneMs: ptsMs } : {};
+    if (again && overlap(again, thing.box) >= SAME_PLACE) {
+      taken.add(again);
+      return [{ ...thing, ...company, seenMs: ptsMs, hits: thing.hits + 1, goneMs: null }];
+    }
+    if (others.some(({ box }) => sharedShare(thing.box, box) >= HIDDEN)) return [{ ...thing, ...company, goneMs: null }];
+    const goneMs = thing.goneMs ?? ptsMs;
+    return ptsMs - goneMs > FORGOTTEN_AFTER_MS ? [] : [{ ...thing, ...company, goneMs }];
+  });
+  const fresh = here.filter((box) => !taken.has(box) && box.score >= sureScore && things.every((thing) => overlap(thing.box, box) < SAME_PLACE));
+  return [...things, ...fresh.map((box): Thing => ({ box, sinceMs: ptsMs, seenMs: ptsMs, aloneMs: ptsMs, hits: 1, goneMs: null }))];
+}
+
+/** A thing that moves with somebody is new at each place, so it never lies there for long. */
+function isNear(thing: Box, others: readonly Track[], near: number, aspect: number): boolean {
+  const [x, y] = footOf(thing, aspect);
+  return others.some(({ class: label, box }) => {
+    const [px, py] = footOf(box, aspect);
+    return label === 'person' && Math.hypot(px - x, py - y) <= near * box.height;
+  });
+}
+
+function sharedShare(a: Box, b: Pick<Box, 'x' | 'y' | 'width' | 'height'>): number {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  return width > 0 && height > 0 ? (width * height) / (a.width * a.height) : 0;
+}

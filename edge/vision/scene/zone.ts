@@ -1,0 +1,145 @@
+/** One zone, picture by picture: who and what is in it, and what each of its measures says. Pure. */
+import type { Box } from '../../../core/event.ts';
+import { isInside } from '../../../core/scene/geometry.ts';
+import { classesOf, countOf } from '../../../core/scene/kinds.ts';
+import { isWithin } from '../../../core/scene/schedule.ts';
+import type { Track } from '../track/tracker.ts';
+import { remembered, stepMembers, there, type Member } from './members.ts';
+import { footOf, type ZonePlan } from './plan.ts';
+import { LEAST_HITS, stepThings, type Seen, type Thing } from './things.ts';
+
+export interface Look extends Seen {
+  /** ms UTC of the picture, for schedules. */
+  at: number;
+}
+
+/** What a measure says at one picture. A state is told when it changes, an occurrence when it is above 0. */
+export interface Reading {
+  point: string;
+  value: number;
+  kind: 'measurement' | 'state' | 'occurrence';
+  /** What it rests on. */
+  seen: readonly (Track | Box)[];
+}
+
+export interface ZoneState {
+  members: ReadonlyMap<number, Member>;
+  crowd: number;
+  abandoned: readonly Thing[];
+  removed: readonly Thing[];
+  /** By the point of `present`: since when its class is there, when it was there last, and whether it counts. */
+  present: Readonly<Record<string, Presence>>;
+}
+
+interface Presence {
+  sinceMs: number;
+  lastMs: number;
+  isOn: boolean;
+}
+
+export const EMPTY_ZONE: ZoneState = { members: new Map(), crowd: 0, abandoned: [], removed: [], present: {} };
+
+/** A crowd grade ends this share below the limit at which it began. */
+const GRADE_BACK = 0.9;
+/** A class that is not seen for this long is not there without a break. */
+const BREAK_MS = 2000;
+/** A thing that was left behind is gone when it was not to be seen for this long. */
+const GONE_AFTER_MS = 5000;
+/** Who waits must have been there for this long. */
+const WAITS_AFTER_MS = 1000;
+
+export function stepZone(before: ZoneState, look: Look, plan: ZonePlan): { state: ZoneState; readings: Reading[] } {
+  const { tracks, ptsMs, aspect, at } = look;
+  const { settings, areaM2, metres } = plan;
+  const { count = [], density, crowd, dwell, loitering, intrusion, wrongWay, queue, stopped, abandoned, removed } = settings;
+  const members = stepMembers(before.members, tracks, ptsMs, plan, aspect);
+  const state = { ...before, members };
+  const readings: Reading[] = [];
+  const say = (measure: string, kind: Reading['kind'], value: number, seen: readonly (Member | Box)[]) => {
+    readings.push({ point: `${settings.id}.${measure}`, kind, value, seen: seen.map((one) => ('track' in one ? one.track : one)) });
+  };
+  const number = (measure: string, kind: Reading['kind'], some: readonly Member[]) => say(measure, kind, some.length, some);
+
+  for (const kind of count) number(countOf(kind).point, 'measurement', there(members, classesOf([kind]), ptsMs));
+  if (density || crowd) {
+    const people = there(members, PEOPLE, ptsMs);
+    const each = areaM2 ? people.length / areaM2 : 0;
+    if (density) say('density', 'measurement', round(each, 3), people);
+    if (crowd) {
+      state.crowd = crowd.filter((limit, grade) => each >= (grade < before.crowd ? limit * GRADE_BACK : limit)).length;
+      say('crowd', 'state', state.crowd, people);
+    }
+  }
+  if (dwell) {
+    const [longest] = there(members, classesOf(dwell.of), ptsMs).toSorted((a, b) => a.enteredMs - b.enteredMs);
+    say('dwell', 'measurement', longest ? round((ptsMs - longest.enteredMs) / 1000, 1) : 0, longest ? [longest] : []);
+  }
+  if (loitering) number('loitering', 'state', remembered(members, classesOf(loitering.of)).filter(({ enteredMs }) => ptsMs - enteredMs >= loitering.after));
+  if (intrusion) {
+    const isForbidden = isWithin(intrusion.schedule, at);
+    number('intrusion', 'state', isForbidden ? remembered(members, classesOf(intrusion.of)).filter(({ enteredMs }) => ptsMs - enteredMs >= intrusion.after) : []);
+  }
+  if (wrongWay) number('wrong-way', 'occurrence', goWrong(members, wrongWay, aspect));
+  if (queue) {
+    const waiting = there(members, classesOf(queue.of), ptsMs).filter(({ isSlow, enteredMs }) => isSlow && ptsMs - enteredMs >= WAITS_AFTER_MS);
+    number('queue', 'measurement', waiting);
+    if (metres) say('queue-length', 'measurement', round(lengthOf(waiting, metres), 1), waiting);
+  }
+  if (stopped) number('stopped', 'state', remembered(members, classesOf(stopped.of)).filter(({ stands }) => ptsMs - stands.sinceMs >= stopped.after));
+  if (abandoned) {
+    state.abandoned = stepThings(before.abandoned, look, plan, classesOf(abandoned.of), abandoned.near);
+    const left = state.abandoned.filter(({ hits, sinceMs, aloneMs, goneMs }) => hits >= LEAST_HITS && ptsMs - Math.max(sinceMs, aloneMs) >= abandoned.after && (goneMs === null || ptsMs - goneMs < GONE_AFTER_MS));
+    say('abandoned', 'state', left.length, left.map(({ box }) => box));
+  }
+  if (removed) {
+    const things = stepThings(before.removed, look, plan, classesOf(removed.of), 0);
+    const taken = things.filter(({ hits, sinceMs, seenMs, goneMs }) => hits >= LEAST_HITS && seenMs - sinceMs >= removed.known && goneMs !== null && ptsMs - goneMs >= removed.after);
+    state.removed = things.filter((thing) => !taken.includes(thing));
+    say('removed', 'occurrence', taken.length, taken.map(({ box }) => box));
+  }
+  for (const one of settings.present) {
+    const { presence, boxes } = stepPresence(before.present[one.id], one, look, plan);
+    state.present = { ...state.present, [one.id]: presence };
+    say(one.id, 'state', presence.isOn ? 1 : 0, boxes);
+  }
+  return { state, readings };
+}
+
+const PEOPLE = classesOf(['person']);
+
+/** Marks those it gives, so that each is told once. */
+function goWrong(members: Map<number, Member>, { of, from, to, distance }: NonNullable<ZonePlan['settings']['wrongWay']>, aspect: number): Member[] {
+  const [across, down] = [(to[0] - from[0]) * aspect, to[1] - from[1]];
+  const length = Math.hypot(across, down);
+  const classes = classesOf(of);
+  const wrong: Member[] = [];
+  for (const [id, member] of members) {
+    const { foot, track } = member;
+    const come = (foot[0] * across + foot[1] * down) / length;
+    const furthest = Math.max(member.furthest, come);
+    const isWrong = !member.isTold && track.isConfirmed && classes.has(track.class) && furthest - come > distance * track.box.height;
+    const after = { ...member, furthest, isTold: member.isTold || isWrong };
+    members.set(id, after);
+    if (isWrong) wrong.push(after);
+  }
+  return wrong;
+}
+
+/** From the first to the last who waits, over the ground. */
+function lengthOf(waiting: readonly Member[], metres: NonNullable<ZonePlan['metres']>): number {
+  return Math.max(0, ...waiting.flatMap((one, at) => waiting.slice(at + 1).map((other) => metres(one.foot, other.foot) ?? 0)));
+}
+
+function stepPresence(before: Presence | undefined, { of, after, off }: ZonePlan['settings']['present'][number], { boxes, ptsMs, aspect, sureScore }: Look, { polygon }: ZonePlan): { presence: Presence; boxes: Box[] } {
+  const classes = classesOf(of);
+  const isHere = (box: Box) => isInside(footOf(box, aspect), polygon) || isInside([(box.x + box.width / 2) * aspect, box.y + box.height / 2], polygon);
+  const here = boxes.filter((box) => classes.has(box.class) && box.score >= sureScore && isHere(box));
+  const known = before ?? { sinceMs: ptsMs, lastMs: -Infinity, isOn: false };
+  if (here.length === 0) return { presence: { ...known, isOn: known.isOn && ptsMs - known.lastMs < off }, boxes: [] };
+  const sinceMs = ptsMs - known.lastMs > BREAK_MS && !known.isOn ? ptsMs : known.sinceMs;
+  return { presence: { sinceMs, lastMs: ptsMs, isOn: known.isOn || ptsMs - sinceMs >= after }, boxes: here };
+}
+
+function round(value: number, digits: number): number {
+  return Math.round(value * 10 ** digits) / 10 ** digits;
+}
