@@ -108,7 +108,10 @@ export interface Request {
 
 /** A way to a device. I/O only: it cuts frames out of the stream and knows no meaning. Throws FaultError. */
 export interface Link<Frame, R extends Request = Request> {
-  /** Polled, and drivers that write: sends one request and gives its answer; the host never makes two at a time on one link. */
+  /**
+   * Polled, and drivers that write: sends one request and gives its answer; the host never makes two at a time on one
+   * link. The exchanges of a link share their signal until it aborts: what listens to it stops when the answer is there.
+   */
   exchange?(request: R, signal: AbortSignal): Promise<Frame>;
   /** Listening and frame-giving drivers: ends when the link is closed from our side, throws when from theirs. */
   frames?(signal: AbortSignal): AsyncIterable<Frame>;

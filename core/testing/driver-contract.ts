@@ -3,6 +3,7 @@
  * stops when told, survives peers that are silent, rude or mad, reads its recorded cases, and accounts for every sample.
  */
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { linesOfCase } from '../cases/replay.ts';
@@ -105,6 +106,21 @@ function linkContract(driver: Driver, double: DriverDouble, label: string, skip:
       }
     });
   });
+
+  if (driver.traits.includes('polled')) {
+    test(name('exchanges under one signal leave nothing behind at it but what the next one takes over'), { skip }, async () => {
+      await withPeer(double.good(), async (peer) => {
+        const { settings, points } = configOf(driver, peer);
+        const [request] = driver.requests?.(points, settings) ?? [];
+        const { signal } = new AbortController();
+        const link = await openLink(driver, peer, world(), new AbortController().signal);
+        for (let turn = 0; turn < 3 && request; turn += 1) await link.exchange?.(request, signal);
+        assert.ok(getEventListeners(signal, 'abort').length <= 1);
+        await soon(link.close(), 'close');
+        assert.equal(getEventListeners(signal, 'abort').length, 0, 'after close');
+      });
+    });
+  }
 
   for (const [what, make] of [['silent', () => double.silent()], ['garbage', () => double.garbage(7)], ['resetting', () => double.resets()], ['good', () => double.good()], ['flooding', double.floods]] as const) {
     if (!make) continue;

@@ -10,6 +10,7 @@ import { readValue } from './values.ts';
 import { unconfirmed } from './writes.ts';
 
 const ILLEGAL_ADDRESS = 2;
+const NOTHING = new Uint8Array(0);
 
 /** @see MODBUS Application Protocol V1.1b3, 7 */
 const EXCEPTIONS: Readonly<Record<number, FaultCode>> = {
@@ -46,8 +47,8 @@ function confirmed(frame: Uint8Array, request: ModbusRequest, cells: readonly nu
 type Part = { values: PointValue[]; rest: Uint8Array } | { fault: Fault; rest: Uint8Array };
 
 function readPart(frame: Uint8Array, block: Block): Part {
-  const rest = frame.subarray(pduBytes(frame));
-  const pdu = frame.subarray(0, frame.length - rest.length);
+  const end = pduBytes(frame);
+  const [pdu, rest] = end >= frame.length ? [frame, NOTHING] : [frame.subarray(0, end), frame.subarray(end)];
   if (pdu.length < 2) return { fault: { code: 'CV_FRAME_LENGTH', params: { detail: `${pdu.length} bytes`, detailZh: `${pdu.length} 字节` } }, rest };
   const problem = mismatch(block, block.unit, pdu);
   if (problem) return { fault: { code: 'CV_MODBUS_ANSWER_MISMATCH', params: problem }, rest };

@@ -8,7 +8,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { FaultError, faultOf } from '../../core/faults.ts';
-import { pause, type Timer, type World } from '../../core/world.ts';
+import type { Timer, World } from '../../core/world.ts';
 import { crc16Modbus } from '../../core/wire/crc16.ts';
 import { EXCEPTION_TO_NONE, type Asked, type Detail } from './adu.ts';
 import { readAdu, type Awaited, type Framing, type Readable } from './framing.ts';
@@ -57,7 +57,11 @@ export class GuardedPort extends EventEmitter {
   readonly #wire: Wire;
   readonly #options: Required<PortOptions>;
   readonly #world: Pick<World, 'clock' | 'tell'>;
-  readonly #ending = new AbortController();
+  /** The signal that is listened to: links are asked under the same one again and again. */
+  #heeded: AbortSignal | null = null;
+  readonly #onAbort = () => this.#aborted();
+  /** Ends a wait for the line. */
+  #endRest: (() => void) | null = null;
   #held: Buffer = NOTHING;
   #transaction = 0;
   #strays = 0;
@@ -99,8 +103,20 @@ export class GuardedPort extends EventEmitter {
    * @returns rejects as `ask` does
    */
   read(asked: Readable, signal: AbortSignal): Promise<Uint8Array> {
-    return this.ask<Uint8Array>(asked, signal, (done, waiting) => {
-      waiting.take = (_unit, pdu) => done(null, pdu);
+    return new Promise((resolve, reject) => {
+      this.#begin(signal);
+      const waiting: Waiting = {
+        asked, transaction: -1, sent: NOTHING,
+        take: (_unit, pdu) => {
+          this.#over(waiting);
+          resolve(pdu);
+        },
+        fail: (error) => {
+          this.#over(waiting);
+          reject(error);
+        },
+      };
+      this.#waiting = waiting;
       this.#send(waiting, readAdu(asked, this.#number(waiting)));
     });
   }
@@ -112,15 +128,12 @@ export class GuardedPort extends EventEmitter {
    * @returns what modbus-serial made of the answer; rejects with its error for an exception, the signal's reason, CV_MODBUS_ANSWER_MISMATCH,
    *   CV_FRAME_INVALID or CV_LINK_CLOSED
    */
-  async ask<T>(asked: Asked, signal: AbortSignal, send: (done: Done<T>, waiting: Waiting) => void): Promise<T> {
-    if (this.#end) throw this.#end;
-    if (signal.aborted) throw signal.reason;
-    const address = this.#wire.address;
-    if (this.#isBusy) throw new FaultError('CV_DRIVER_FAILED', { device: address, detail: 'two exchanges at once on one link' });
+  async ask<T>(asked: Asked, signal: AbortSignal, send: (done: Done<T>) => void): Promise<T> {
+    this.#begin(signal);
     this.#isBusy = true;
     try {
       if (this.#readyAtMs > 0) await this.#untilReady(signal);
-      return await this.#exchange(asked, signal, send);
+      return await this.#exchange(asked, send);
     } catch (error) {
       if (signal.aborted && !this.#options.framing.isNumbered) await this.#settle(signal.reason);
       throw error;
@@ -140,33 +153,50 @@ export class GuardedPort extends EventEmitter {
     return this.#end;
   }
 
-  #exchange<T>(asked: Asked, signal: AbortSignal, send: (done: Done<T>, waiting: Waiting) => void): Promise<T> {
+  /** From here on the signal's end is that of what is asked. @throws what keeps it from being asked */
+  #begin(signal: AbortSignal): void {
+    if (this.#end) throw this.#end;
+    if (signal.aborted) throw signal.reason;
+    if (this.#isBusy || this.#waiting) throw new FaultError('CV_DRIVER_FAILED', { device: this.#wire.address, detail: 'two exchanges at once on one link' });
+    if (signal !== this.#heeded) this.#heed(signal);
+  }
+
+  #heed(signal: AbortSignal | null): void {
+    this.#heeded?.removeEventListener('abort', this.#onAbort);
+    this.#heeded = signal;
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  #aborted(): void {
+    const waiting = this.#waiting;
+    if (waiting) this.#describe(waiting);
+    waiting?.fail(this.#heeded?.reason);
+    this.#endRest?.();
+  }
+
+  #exchange<T>(asked: Asked, send: (done: Done<T>) => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      const settle = () => {
-        if (this.#waiting === waiting) this.#waiting = null;
-        this.#quietTimer?.cancel();
-        signal.removeEventListener('abort', abort);
-        if (this.#options.gapMs > 0) this.#readyAtMs = Math.max(this.#readyAtMs, this.#world.clock.monotonicMs() + this.#options.gapMs);
-      };
       const fail = (error: unknown) => {
-        settle();
+        this.#over(waiting);
         reject(error);
       };
-      const abort = () => {
-        this.#describe(waiting);
-        fail(signal.reason);
-      };
       const waiting: Waiting = { asked, transaction: -1, sent: NOTHING, take: (unit, pdu) => this.#hand(unit, pdu, waiting), fail };
-      signal.addEventListener('abort', abort, { once: true });
       this.#waiting = waiting;
       // What came while nobody asked is no answer. Numbered frames may lie in it half, so there the stream goes on.
       if (!this.#options.framing.isNumbered) this.#held = NOTHING;
       send((error, result) => {
-        settle();
-        if (error === null || error === undefined) resolve(result);
-        else reject(exceptionOf(error) === null ? new FaultError('CV_FRAME_INVALID', { detail: String(error) }, { cause: error }) : error);
-      }, waiting);
+        if (error !== null && error !== undefined) return fail(exceptionOf(error) === null ? new FaultError('CV_FRAME_INVALID', { detail: String(error) }, { cause: error }) : error);
+        this.#over(waiting);
+        resolve(result);
+      });
     });
+  }
+
+  /** It has its answer, or will get none. */
+  #over(waiting: Waiting): void {
+    if (this.#waiting === waiting) this.#waiting = null;
+    this.#quietTimer?.cancel();
+    if (this.#options.gapMs > 0) this.#readyAtMs = Math.max(this.#readyAtMs, this.#world.clock.monotonicMs() + this.#options.gapMs);
   }
 
   /** A transaction number of its own for what is about to be sent. */
@@ -182,7 +212,7 @@ export class GuardedPort extends EventEmitter {
 
   async #untilReady(signal: AbortSignal): Promise<void> {
     const waitMs = this.#readyAtMs - this.#world.clock.monotonicMs();
-    if (waitMs > 0) await pause(this.#world.clock, waitMs, AbortSignal.any([signal, this.#ending.signal]));
+    if (waitMs > 0) await this.#rest(waitMs);
     if (this.#mustFlush && !this.#end) await this.#wire.flush?.();
     this.#mustFlush = false;
     if (this.#end) throw this.#end;
@@ -195,7 +225,20 @@ export class GuardedPort extends EventEmitter {
     this.#mustFlush = true;
     this.#readyAtMs = this.#world.clock.monotonicMs() + settleMs;
     // The end of the edge is no time-out, and waits for nothing.
-    if (reason instanceof FaultError) await pause(this.#world.clock, Math.min(settleMs, SETTLE_AT_ONCE_MS), this.#ending.signal);
+    if (reason instanceof FaultError) await this.#rest(Math.min(settleMs, SETTLE_AT_ONCE_MS));
+  }
+
+  /** Waits, unless the signal aborts or the port shuts first. */
+  #rest(durationMs: number): Promise<void> {
+    if (this.#end) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#world.clock.after(durationMs, () => this.#endRest?.());
+      this.#endRest = () => {
+        this.#endRest = null;
+        timer.cancel();
+        resolve();
+      };
+    });
   }
 
   #take(bytes: Buffer): void {
@@ -272,7 +315,8 @@ export class GuardedPort extends EventEmitter {
     this.#held = NOTHING;
     this.#quietTimer?.cancel();
     this.#waiting?.fail(end);
-    this.#ending.abort();
+    this.#endRest?.();
+    this.#heed(null);
     this.emit('close');
   }
 }

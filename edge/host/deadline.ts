@@ -20,21 +20,22 @@ interface Running {
   deadline: Deadline;
   /** Monotonic. */
   untilMs: number;
-  controller: AbortController;
   /** Ends the wait for it. */
-  leave(): void;
+  leave(reason: unknown): void;
   grace: Timer | null;
 }
 
 /**
- * Deadlines of works that come one after the other, as the exchanges of a bus do. One timer and one listener serve them
- * all: hardly any work is late, so the timer is set for the first of them, and looks when it fires how long the present
- * one may still take.
+ * Deadlines of works that come one after the other, as the exchanges of a bus do. One timer, one listener and, until it
+ * aborts, one signal serve them all: hardly any work is late, so the timer is set for the first of them, and looks when
+ * it fires how long the present one may still take.
  */
 export class Patience {
   readonly #clock: Clock;
   readonly #outer: AbortSignal;
   readonly #end = () => { if (this.#running) this.#abort(this.#running, this.#outer.reason); };
+  /** Of all works until one is aborted: making one for each costs more than most of them. */
+  #controller = new AbortController();
   #running: Running | null = null;
   #timer: Timer | null = null;
   /** Monotonic: when the timer fires. */
@@ -48,49 +49,58 @@ export class Patience {
   }
 
   /**
-   * Runs work that takes a signal. The signal aborts at the deadline (with the deadline's fault) or with `outer`.
+   * Runs work that takes a signal. The signal aborts at the deadline (with the deadline's fault) or with `outer`; it is
+   * that of other works too, so whoever listens to it stops when the work is done, or knows that there is none.
    * Never hangs: work that goes on after its signal aborted is left behind and handed to `abandoned`.
    *
    * @returns what the work gives; rejects with what it threw, or with the reason its signal was aborted with
    */
   run<T>(deadline: Deadline, work: Work<T>, abandoned: Abandoned<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const controller = new AbortController();
-      const { signal } = controller;
+      if (this.#controller.signal.aborted) this.#controller = new AbortController();
+      const { signal } = this.#controller;
+      const untilMs = this.#clock.monotonicMs() + deadline.ms;
       const running: Running = {
-        deadline, untilMs: this.#clock.monotonicMs() + deadline.ms, controller, grace: null,
-        leave() {
+        deadline, untilMs, grace: null,
+        leave(reason) {
           abandoned(working);
-          reject(signal.reason);
+          reject(reason);
         },
       };
       this.#running = running;
       if (this.#outer.aborted) this.#end();
-      else this.#watch(running.untilMs, deadline.ms);
-      const over = () => {
-        running.grace?.cancel();
-        if (this.#running === running) this.#running = null;
-      };
+      else if (this.#firesAtMs > untilMs) this.#watch(untilMs, deadline.ms);
       const working = started(work, signal);
       working.then((value) => {
-        over();
+        this.#over(running);
         resolve(value);
       }, (error: unknown) => {
-        over();
+        this.#over(running);
         // Whatever the work made of being aborted: this is what happened.
         reject(signal.aborted ? signal.reason : error);
       });
     });
   }
 
+  /** Nothing is run for a while: no timer fires for nothing. */
+  rest(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#firesAtMs = Infinity;
+  }
+
   /** Nothing more will be run. */
   close(): void {
-    this.#timer?.cancel();
+    this.rest();
     this.#outer.removeEventListener('abort', this.#end);
   }
 
+  #over(running: Running): void {
+    running.grace?.cancel();
+    if (this.#running === running) this.#running = null;
+  }
+
   #watch(untilMs: number, waitMs: number): void {
-    if (this.#firesAtMs <= untilMs) return;
     this.#timer?.cancel();
     this.#firesAtMs = untilMs;
     this.#timer = this.#clock.after(waitMs, () => this.#look());
@@ -106,9 +116,9 @@ export class Patience {
   }
 
   #abort(running: Running, reason: unknown): void {
-    if (running.controller.signal.aborted) return;
-    running.controller.abort(reason);
-    running.grace = this.#clock.after(GRACE_MS, () => running.leave());
+    if (this.#controller.signal.aborted) return;
+    this.#controller.abort(reason);
+    running.grace = this.#clock.after(GRACE_MS, () => running.leave(reason));
   }
 }
 

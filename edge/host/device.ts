@@ -207,11 +207,11 @@ export class HostDevice {
     return { id, driver, subject, ...(position ? { position } : {}), online: this.#online ?? false, reason: this.#reason, lastAt: this.#lastAt, periodMs: everyMs, ...pictures };
   }
 
-  #sample(value: PointValue, unit: string, observedAt: number): Sample {
+  #sample(value: PointValue, unit: string, observedAt: number, ours = ownClock(this.#world.clock)): Sample {
     const { deviceAt, position, evidence, window } = value;
     const sample: Sample = {
       device: this.setup.id, point: value.point, value: value.value, unit: value.unit ?? unit,
-      at: deviceAt ?? observedAt, clock: deviceAt === undefined ? ownClock(this.#world.clock) : 'device', observedAt,
+      at: deviceAt ?? observedAt, clock: deviceAt === undefined ? ours : 'device', observedAt,
       quality: value.quality ?? 'good', flags: value.flags ?? NO_FLAGS, origin: value.origin ?? 'live',
     };
     if (position) sample.position = position;
@@ -254,11 +254,14 @@ export class HostDevice {
   /** Values become samples, and what is known of their points. This is what a device with many points spends its time in. */
   #hand(values: readonly PointValue[], observedAt: number): void {
     if (values.length === 0) return;
-    const nowMs = this.#world.clock.monotonicMs();
+    const { clock } = this.#world;
+    const nowMs = clock.monotonicMs();
+    const ours = ownClock(clock);
     let before: PointMemory | null = null;
+    let newest: Sample | null = null;
     const samples = values.map((value) => {
       const point = this.#pointAfter(before, value.point);
-      const sample = this.#sample(value, point?.setup.unit ?? '', observedAt);
+      const sample = this.#sample(value, point?.setup.unit ?? '', observedAt, ours);
       if (!point) return sample; // qualify counts it
       before = point;
       // History says nothing about now.
@@ -267,9 +270,10 @@ export class HostDevice {
         point.refreshedMs = nowMs;
         point.isStale = false;
       }
-      if (sample.quality === 'good' && sample.at > (this.#lastAt ?? 0)) this.#heard(sample.at, sample.clock !== 'device');
+      if (sample.quality === 'good' && !(newest && sample.at <= newest.at)) newest = sample;
       return sample;
     });
+    this.#heardOf(newest);
     if (this.#standing.has('stale') && ![...this.#points.values()].some((point) => point.isStale)) this.#clear('stale');
     this.#tellRead(samples);
   }
@@ -299,6 +303,10 @@ export class HostDevice {
   get #lastAt(): number | null {
     const last = this.#last;
     return last && Math.round(last.at + (last.isOurs ? this.#jumpedMs() - last.jumpedMs : 0));
+  }
+
+  #heardOf(newest: Sample | null): void {
+    if (newest && newest.at > (this.#lastAt ?? 0)) this.#heard(newest.at, newest.clock !== 'device');
   }
 
   #heard(at: number, isOurs: boolean): void {

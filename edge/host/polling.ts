@@ -19,6 +19,8 @@ const REOPEN_AFTER = 3;
 
 /** Timers count whole milliseconds: what is due within one is due, else a device that is asked without pause would wait most of its time. */
 const TIMER_GRAIN_MS = 1;
+/** A bus that is left alone for so long has no use for its deadline's timer meanwhile. */
+const REST_MS = 100;
 
 interface Asked {
   request: Request;
@@ -72,14 +74,15 @@ export async function pollBus({ keeper, members, errands, devicesInAll }: Pollin
       // Whoever stays keeps its place in time.
       polled.splice(0, polled.length, ...members.devices.map((device) => polled.find((one) => one.device === device) ?? polledOf(device)));
     }
-    const next = polled.reduce((first, other) => (other.schedule.dueMs < first.schedule.dueMs ? other : first));
+    const next = polled.length === 1 ? polled[0] as Polled : polled.reduce((first, other) => (other.schedule.dueMs < first.schedule.dueMs ? other : first));
     const waitMs = next.schedule.dueMs - clock.monotonicMs();
+    if (waitMs >= REST_MS) bus.patience.rest();
     const isDue = waitMs < TIMER_GRAIN_MS || await errands.pause(clock, waitMs);
     if (signal.aborted) break;
     if (members.version !== version) continue;
     let link: Link<unknown>;
     try {
-      link = await keeper.open(signal);
+      link = keeper.current ?? await keeper.open(signal);
     } catch (error) {
       if (signal.aborted) break;
       const fault = keeper.fault(error);
