@@ -1,10 +1,12 @@
 /** The reading side of the time series, but for windows over all of it. Runs in workers: one for queries, one for upkeep. */
+import type { PointView } from '../../core/api.ts';
 import { compactSlice, type SliceRequest } from './compact.ts';
 import type { Span } from './fresh.ts';
 import { readBuckets, readRows, type Place } from './read.ts';
 import { checkVersion } from './schema.ts';
 import { Snapshots } from './snapshots.ts';
 import { checkBlocks, checkFile, checkSize, checkSlice } from './verify.ts';
+import { packViews, type ViewColumns } from './views.ts';
 
 export class StoreReader {
   readonly #file = new Snapshots();
@@ -12,8 +14,8 @@ export class StoreReader {
   /** The operations that the worker offers. */
   readonly operations = {
     open: ({ path }: { path: string }) => { this.#file.open(path); },
-    rows: (request: Span & { after: Place | null; limit: number }) => this.#file.read((db) => readRows(db, request)),
-    buckets: (request: Span & { maxPoints: number }) => this.#file.read((db) => readBuckets(db, request)),
+    rows: (request: Span & { after: Place | null; limit: number }) => this.#file.read((db) => packed(readRows(db, request))),
+    buckets: (request: Span & { maxPoints: number }) => this.#file.read((db) => packed(readBuckets(db, request))),
     compact: (request: SliceRequest) => this.#file.read((db) => compactSlice(db, request)),
     checkVersion: () => this.#file.read((db) => { checkVersion(db); }),
     checkSize: () => this.#file.read((db) => checkSize(db)),
@@ -24,3 +26,5 @@ export class StoreReader {
     close: () => { this.#file.close(); },
   };
 }
+
+const packed = <T extends { points: PointView[] }>(answer: T): Omit<T, 'points'> & { points: ViewColumns } => ({ ...answer, points: packViews(answer.points) });

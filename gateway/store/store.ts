@@ -19,6 +19,7 @@ import type { StoreReader } from './reader.ts';
 import type { SeriesHead, SeriesSnapshot } from './rows.ts';
 import { openReader, Upkeep } from './upkeep.ts';
 import type { Verification } from './verify.ts';
+import { unpackViews } from './views.ts';
 import { Windows } from './window/windows.ts';
 
 export interface StoreOptions {
@@ -203,10 +204,10 @@ class OpenStore implements Store {
     const span = { id: series.id, from: Math.max(0, Math.floor(from)), to: Math.max(0, Math.ceil(to)) };
     if (maxPoints !== null) {
       const { points, downsampled, damages } = await this.#parts.reader.call('buckets', { ...span, maxPoints: Math.max(1, maxPoints) });
-      return { items: points, downsampled, next: null, ...this.#gapsOf(damages) };
+      return { items: unpackViews(points), downsampled, next: null, ...this.#gapsOf(damages) };
     }
     const { points, next, damages } = await this.#parts.reader.call('rows', { ...span, after: place, limit });
-    return { items: points, downsampled: false, next: next && `${next.at}-${next.n}`, ...this.#gapsOf(damages) };
+    return { items: unpackViews(points), downsampled: false, next: next && `${next.at}-${next.n}`, ...this.#gapsOf(damages) };
   }
 
   async window(span: { from: number; to: number }): Promise<SeriesWindow[]> {
