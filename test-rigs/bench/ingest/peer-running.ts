@@ -4,7 +4,7 @@ import type { Victoria } from '../peers/victoria.ts';
 import { pauseMs, type Program } from '../rig.ts';
 import type { Running } from './contender.ts';
 import { Sender } from './sender.ts';
-import { deviceName, senderName, valueOf } from './series.ts';
+import { deviceName, senderName, valueText } from './series.ts';
 
 export const PEER_FILTER = 'bench/+/up';
 const READY_MS = 20_000;
@@ -36,7 +36,7 @@ export async function peerRunning(mosquitto: OpenMosquitto, victoria: Victoria, 
 
 /** `[{ d, v, t }]`, or the object alone for one: as sensors send it. */
 function payload(sender: number, k: number, count: number, atMs: number): Uint8Array {
-  const events: string[] = [];
-  for (let at = k; at < k + count; at += 1) events.push(`{"d":"${deviceName(sender, at)}","v":${valueOf(sender, at)},"t":${atMs}}`);
-  return Buffer.from(count === 1 ? (events[0] as string) : `[${events.join(',')}]`);
+  let events = '';
+  for (let at = k; at < k + count; at += 1) events += `${at > k ? ',' : ''}{"d":"${deviceName(sender, at)}","v":${valueText(sender, at)},"t":${atMs}}`;
+  return Buffer.from(count === 1 ? events : `[${events}]`);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEVICES_EACH, deviceName, SENDERS, valueOf, valuesOf } from './series.ts';
+import { DEVICES_EACH, deviceName, SENDERS, valueOf, valuesOf, valueText } from './series.ts';
 
 test('3,500 names, none twice; what a device is expected to hold is what was sent in its name', () => {
   const sent = 250;
@@ -13,4 +13,8 @@ test('3,500 names, none twice; what a device is expected to hold is what was sen
   }
   assert.equal(byDevice.size, SENDERS * DEVICES_EACH);
   for (const [sender, device] of [[0, 0], [7, 49], [34, 50], [34, 99]] as const) assert.deepEqual(byDevice.get(deviceName(sender, device)), valuesOf(sender, device, sent));
+});
+
+test('values as text are what JSON makes of them', () => {
+  for (let k = 0; k < 20_000; k += 1) assert.equal(valueText(k % SENDERS, k), JSON.stringify(valueOf(k % SENDERS, k)));
 });

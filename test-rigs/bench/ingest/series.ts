@@ -9,11 +9,20 @@ export const INDICATOR = 'BN-ING-001';
 export const CENTRE = '500112001';
 
 export const senderName = (sender: number): string => `bench-${String(sender).padStart(2, '0')}`;
-export const deviceName = (sender: number, k: number): string => `d${sender * DEVICES_EACH + (k % DEVICES_EACH)}`;
+const NAMES = Array.from({ length: SENDERS * DEVICES_EACH }, (_, device) => `d${device}`);
+export const deviceName = (sender: number, k: number): string => NAMES[sender * DEVICES_EACH + (k % DEVICES_EACH)] as string;
+
+const THOUSANDTHS = Array.from({ length: 1000 }, (_, part) => String(part / 1000).slice(1));
+
+const thousandthsOf = (sender: number, k: number): number => (sender * 1_000_003 + k * 7919) % 1_000_000;
 
 /** Three decimals, none of them lost in a double. */
-export function valueOf(sender: number, k: number): number {
-  return ((sender * 1_000_003 + k * 7919) % 1_000_000) / 1000;
+export const valueOf = (sender: number, k: number): number => thousandthsOf(sender, k) / 1000;
+
+/** The same as JSON has it, put together from parts, which takes a third of what writing a number does. */
+export function valueText(sender: number, k: number): string {
+  const thousandths = thousandthsOf(sender, k);
+  return Math.floor(thousandths / 1000) + (THOUSANDTHS[thousandths % 1000] as string);
 }
 
 /** The values of a sender's device, in order, when the sender has sent `sent` events. */
