@@ -8,7 +8,7 @@ import { realWorld, type World } from '../core/world.ts';
 import { i420Of } from '../models/colours.ts';
 import { MODELS, modelById, modelIds } from '../models/index.ts';
 import { openDetector, type Detector } from '../models/load.ts';
-import { verifyModel } from '../models/verify.ts';
+import { graphPath, verifyModel } from '../models/verify.ts';
 import { openProgress } from './progress.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
@@ -20,7 +20,7 @@ export function define(terminal: Terminal): Command {
   command.addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals models list\n  cityvitals models verify centernet-320\n  cityvitals models run centernet-320 street.jpg --json`);
   command.command('list').description(text({ en: 'models, and whether their graphs are there', zh: '列出模型及其计算图是否就绪' }))
     .action(() => guard(terminal, () => list(terminal, world)));
-  command.command('verify').argument('[model]', text({ en: 'default: all', zh: '默认：全部' })).description(text({ en: 'check hash, operator set and shapes, then run it once', zh: '校验哈希、算子集和张量形状，并试运行一次' }))
+  command.command('verify').argument('[model]', text({ en: 'default: all whose graphs are here', zh: '默认：全部已就绪的模型' })).description(text({ en: 'check hash, operator set and shapes, then run it once', zh: '校验哈希、算子集和张量形状，并试运行一次' }))
     .action((model?: string) => guard(terminal, () => verify(terminal, world, model)));
   command.command('run').argument('<model>').argument('<image>', text({ en: 'a JPEG, PNG, WebP or TIFF file', zh: 'JPEG、PNG、WebP 或 TIFF 文件' })).description(text({ en: 'say what a model sees in an image', zh: '对一幅图像运行模型' }))
     .option('--threshold <score>', text({ en: "least score, 0 to 1; default: the model's own", zh: '最低得分（0–1）,默认为模型自带值' }))
@@ -29,7 +29,7 @@ export function define(terminal: Terminal): Command {
 }
 
 const EXIT_OF: Partial<Record<FaultCode, number>> = {
-  CV_MODEL_UNKNOWN: EXIT.usage, CV_IMAGE_UNREADABLE: EXIT.usage, CV_SCORE_INVALID: EXIT.usage, CV_MODEL_MISSING: EXIT.missing, CV_MODEL_PROVIDER: EXIT.missing,
+  CV_MODEL_UNKNOWN: EXIT.usage, CV_IMAGE_UNREADABLE: EXIT.usage, CV_SCORE_INVALID: EXIT.usage, CV_MODEL_MISSING: EXIT.missing, CV_MODEL_NOT_PULLED: EXIT.missing, CV_MODEL_PROVIDER: EXIT.missing,
 };
 const exitOf = (fault: Fault) => EXIT_OF[fault.code] ?? EXIT.found;
 
@@ -57,7 +57,7 @@ async function list(terminal: Terminal, world: World): Promise<number> {
 
 async function verify(terminal: Terminal, world: World, id: string | undefined): Promise<number> {
   const worst: number[] = [EXIT.ok];
-  const specs = id === undefined ? MODELS : [modelOf(id)];
+  const specs = id === undefined ? await present(world) : [modelOf(id)];
   const progress = openProgress(terminal, { id: 'models', en: 'checking models', zh: '正在校验模型' });
   for (const [at, spec] of specs.entries()) {
     progress.tell(at, specs.length, spec.id);
@@ -74,6 +74,12 @@ async function verify(terminal: Terminal, world: World, id: string | undefined):
   }
   progress.end();
   return Math.max(...worst);
+}
+
+/** Models made by others are looked at once somebody fetched them. */
+async function present({ files }: World): Promise<ModelSpec[]> {
+  const isHere = await Promise.all(MODELS.map((spec) => (spec.url === undefined ? true : files.exists(graphPath(spec)))));
+  return MODELS.filter((_, at) => isHere[at]);
 }
 
 async function run(terminal: Terminal, world: World, id: string, image: string, threshold: string | undefined): Promise<number> {

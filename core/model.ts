@@ -42,6 +42,9 @@ export interface ModelSpec {
   /** File below the model's folder or with an absolute path, and the SHA-256 it must have. */
   file: string;
   sha256: string;
+  bytes?: number;
+  /** Where `cityvitals models pull` gets the graph; absent: it comes with us, or lies with its manifest. */
+  url?: string;
   /** Version of the standard operator set; absent: any that onnxruntime takes. */
   opset?: number;
   input: ModelInput;
@@ -56,6 +59,14 @@ export interface ModelSpec {
   scoreThreshold: number;
   /** Of two boxes of one class that share more than this of their joint area the better stays, 0 to 1. */
   maxOverlap: number;
+  /** Indicators that counts of a class stand for, where it has one: class → code of the catalogue. */
+  indicators?: Readonly<Record<string, string>>;
+  /** Execution providers it may run on, the preferred first; absent: cpu. */
+  providers?: readonly string[];
+  /** How long one picture took, and on what. */
+  measured?: { msPerPicture: number; on: string };
+  /** What it was tried on, and what came of it. */
+  tested?: readonly { data: string; result: string }[];
 }
 
 /**

@@ -13,11 +13,11 @@ export function graphPath(spec: Pick<ModelSpec, 'id' | 'file'>): string {
 
 /**
  * Reads the graph and checks SHA-256, operator set, and names and shapes of inputs and outputs.
- * @throws FaultError CV_MODEL_MISSING, CV_MODEL_HASH, CV_MODEL_GRAPH, CV_MODEL_OPSET, CV_MODEL_SHAPE
+ * @throws FaultError CV_MODEL_MISSING, CV_MODEL_NOT_PULLED, CV_MODEL_HASH, CV_MODEL_GRAPH, CV_MODEL_OPSET, CV_MODEL_SHAPE
  */
 export async function readGraph(spec: ModelSpec, files: Files): Promise<Uint8Array> {
   const path = graphPath(spec);
-  if (!(await files.exists(path))) throw new FaultError('CV_MODEL_MISSING', { model: spec.id, path });
+  if (!(await files.exists(path))) throw new FaultError(spec.url === undefined ? 'CV_MODEL_MISSING' : 'CV_MODEL_NOT_PULLED', { model: spec.id, path });
   const bytes = await files.read(path);
   const got = sha256(bytes);
   if (got !== spec.sha256) throw new FaultError('CV_MODEL_HASH', { model: spec.id, path, got, want: spec.sha256 });

@@ -12,10 +12,15 @@ export const VISION_FAULTS = {
     en: ['the graph of model {model} is not there: {path}', 'make it with: node models/convert/main.ts'],
     zh: ['缺少模型 {model} 的计算图文件：{path}', '生成方法：node models/convert/main.ts'],
   },
+  CV_MODEL_NOT_PULLED: {
+    stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['the graph of model {model} was not fetched yet: {path}', 'read its licence with `cityvitals models list`, then fetch it with: cityvitals models pull {model}'],
+    zh: ['模型 {model} 的计算图尚未下载：{path}', '先用 `cityvitals models list` 查看其许可，再下载：cityvitals models pull {model}'],
+  },
   CV_MODEL_HASH: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['{path} is not the file that model {model} was checked with: SHA-256 {got}, {want} wanted', 'delete the file and make it anew with: node models/convert/main.ts'],
-    zh: ['{path} 与模型 {model} 校验过的文件不一致：SHA-256 为 {got}，应为 {want}', '删除该文件后重新生成：node models/convert/main.ts'],
+    en: ['{path} is not the file that model {model} was checked with: SHA-256 {got}, {want} wanted', 'delete the file, then make it anew (node models/convert/main.ts) or fetch it again (cityvitals models pull)'],
+    zh: ['{path} 与模型 {model} 校验过的文件不一致：SHA-256 为 {got}，应为 {want}', '删除该文件后重新生成（node models/convert/main.ts）或重新下载（cityvitals models pull）'],
   },
   CV_MODEL_SHAPE: {
     stage: 'open', retry: 'after-change', actor: 'developer', flag: 'config',

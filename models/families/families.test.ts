@@ -5,6 +5,7 @@ import type { Box } from '../../core/event.ts';
 import type { FaultError } from '../../core/faults.ts';
 import type { ModelSpec, Tensor } from '../../core/model.ts';
 import { seededRandom } from '../../core/world.ts';
+import { assertSameBoxes } from '../testing/boxes.ts';
 import { settleStraight, straight } from '../testing/straight.ts';
 import { decoderOf, FAMILIES, FAMILY_IDS } from './index.ts';
 
@@ -51,17 +52,6 @@ const specOf = (family: string, changes: Partial<ModelSpec> = {}): ModelSpec => 
   input: { name: 'images', shape: [1, 3, HEIGHT, WIDTH], layout: 'NCHW', color: 'RGB', fit: 'stretch' }, outputs: {},
   family, classes: CLASSES, scoreThreshold: 0.4, maxOverlap: 0.45, ...changes,
 });
-const key = (box: Box) => `${box.class} ${box.score.toFixed(5)} ${box.x.toFixed(3)}`;
-const inOrder = (boxes: readonly Box[]) => [...boxes].sort((a, b) => (key(a) < key(b) ? -1 : 1));
-
-export function assertSameBoxes(got: readonly Box[], want: readonly Box[]): void {
-  assert.equal(got.length, want.length);
-  inOrder(got).forEach((box, at) => {
-    const other = inOrder(want)[at] as Box;
-    assert.equal(box.class, other.class);
-    for (const field of ['score', 'x', 'y', 'width', 'height'] as const) assert.ok(Math.abs(box[field] - other[field]) <= 1e-4, `${field} of ${box.class}: ${box[field]}, ${other[field]} wanted`);
-  });
-}
 
 for (const [name, [family, make]] of Object.entries(MADE)) {
   test(`${name}: made-up tensors give what a second decode gives`, () => {

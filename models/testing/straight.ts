@@ -132,7 +132,7 @@ export function settleStraight(found: readonly Found[], classes: readonly string
   const area = ([x1, y1, x2, y2]: Corners) => Math.max(0, x2 - x1) * Math.max(0, y2 - y1);
   const shared = (a: Corners, b: Corners) => area([Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])]);
   const kept: Found[] = [];
-  for (const one of [...found].filter(({ score, corners }) => score >= scoreThreshold && area(corners) > 0).sort((a, b) => b.score - a.score)) {
+  for (const one of found.filter(({ score, corners }) => score >= scoreThreshold && area(corners) > 0).toSorted((a, b) => b.score - a.score)) {
     const isDouble = kept.some((better) => better.label === one.label && shared(better.corners, one.corners) / (area(better.corners) + area(one.corners) - shared(better.corners, one.corners)) > maxOverlap);
     if (!isDouble) kept.push(one);
   }

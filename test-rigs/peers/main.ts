@@ -18,6 +18,7 @@ const SUITES: { needs: string[]; load(): Promise<{ peers: Peer[] }> }[] = [
   { needs: ['gcc', 'open62541'], load: () => import('./opcua.ts') },
   { needs: [], load: () => import('./commands.ts') },
   { needs: [], load: () => import('./consumers.ts') },
+  { needs: [], load: () => import('./models.ts') },
 ];
 
 const asked = process.argv.slice(2);

@@ -21,6 +21,7 @@ const PROGRAMS = {
   timescaledb: { packages: ['postgresql-17', 'postgresql-17-timescaledb'], file: '/usr/share/postgresql/17/extension/timescaledb.control' },
   libmodbus: { packages: ['libmodbus-dev'], file: '/usr/include/modbus/modbus.h' },
   open62541: { packages: ['libopen62541-1.4-dev'], file: '/usr/include/open62541/server.h' },
+  'onnxruntime-python': { packages: ['python3-onnxruntime', 'python3-numpy'], python: 'onnxruntime' },
   paho: { packages: ['python3-paho-mqtt'], python: 'paho.mqtt' },
 };
 
