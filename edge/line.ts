@@ -8,18 +8,17 @@ import type { EdgeSetup } from './config/setup.ts';
 import type { PresenceFacts } from './forward/presence.ts';
 import { read, type Host, type OpenDevice } from './host/read.ts';
 import { forward } from './stations/forward.ts';
-import { infer } from './stations/infer.ts';
+import { infer, type Camera } from './stations/infer.ts';
 import { judge } from './stations/judge.ts';
 import { keep } from './stations/keep.ts';
 import { qualify, type QualifyFacts } from './stations/qualify.ts';
 import { reduce, type ReduceFacts } from './stations/reduce.ts';
-import type { Detector } from '../models/load.ts';
 import type { LastPictures } from './vision/last-picture.ts';
 
 export interface EdgeParts {
   devices: readonly OpenDevice[];
   /** By camera; none without cameras. */
-  detectors: ReadonlyMap<string, Detector>;
+  cameras: ReadonlyMap<string, Camera>;
   pictures: LastPictures;
   points: QualifyFacts & ReduceFacts;
   log: EdgeLog;
@@ -39,7 +38,7 @@ export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   const forwarding = forward(setup, { ...parts.presence, devices: () => reading.states(), onCommand: parts.onCommand }, parts.log, world);
   const joined = line(world, [
     reading,                             // frames of every device the host keeps open become samples, or a loss with its reason
-    infer(parts.detectors, world, parts.pictures), // camera frames become samples like any other
+    infer(parts.cameras, world, parts.pictures), // camera frames become samples like any other
     qualifying,                          // scale, unit, quality, clock: a sample becomes an event
     latest,                              // what each point says now, for commands
     judge(),                             // local warnings, also when cut off; sees every event

@@ -98,7 +98,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     const line = edgeLine(setup, {
       devices, log, pictures, points, reading: options.reading,
       onCommand: (payload) => desk?.take(payload),
-      detectors: detectors.byDevice,
+      cameras: detectors.byDevice,
       presence: { version: VERSION, httpUrl: () => httpUrl, unknown: () => unknown.newest(), ...(gatewayClock && { clock: gatewayClock }) },
     }, world);
     const door = tapDoor(taps, world.clock, process.pid);

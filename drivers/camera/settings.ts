@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { sceneProblems } from '../../core/scene/check.ts';
 import { SCENE_FIELDS } from '../../core/scene/settings.ts';
 import { complaint } from '../../core/setting.ts';
+import { SIGHT_FIELDS } from '../../core/sight.ts';
 import { modelById } from '../../models/index.ts';
 
 /** Planes of colour have half of it. */
@@ -20,6 +21,7 @@ export const settings = z.object({
   height: side().optional().meta({ zh: '图像高度（像素，偶数）', en: 'Height of a picture in pixels, even' }),
   speed: z.union([z.literal(1), z.literal('max')]).default(1).meta({ zh: '1 按视频自身时间播放，来不及处理的图像丢弃；max 尽快播放，一幅不丢', en: "1 plays in the clip's own time and drops pictures that come too fast; max plays as fast as it can and drops none" }),
   loop: z.boolean().default(false).meta({ zh: '播完后从头再播', en: 'Begins again when it ends' }),
+  ...SIGHT_FIELDS,
   ...SCENE_FIELDS,
 }).check((context) => {
   for (const { path, en, zh } of sceneProblems(context.value, modelById(context.value.model)?.classes ?? null)) {

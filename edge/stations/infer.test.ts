@@ -6,7 +6,9 @@ import { FaultError } from '../../core/faults.ts';
 import type { Sample } from '../../core/sample.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import type { Detection, Detector } from '../../models/load.ts';
+import type { SightSettings } from '../../core/sight.ts';
 import { openLastPictures } from '../vision/last-picture.ts';
+import { sightOf } from '../vision/sight.ts';
 import { infer } from './infer.ts';
 import type { DecodedItem } from './item.ts';
 
@@ -18,6 +20,8 @@ const picture = (index: number, device = 'cam', hold?: Picture['hold']): Decoded
   device, at: AT + index * 200, observedAt: AT + index * 200 + 7, points: POINTS,
   picture: { index, ptsMs: index * 200, width: 2, height: 2, yuv: new Uint8Array(6).fill(index), ...(hold && { hold }) },
 });
+/** A picture like the one before. */
+const flat = (index: number): DecodedItem => ({ ...picture(index), picture: { index, ptsMs: index * 200, width: 16, height: 16, yuv: new Uint8Array(384).fill(90) } } as DecodedItem);
 const value = (device: string, number: number): DecodedItem => ({
   device, point: 'level', value: number, unit: 'm', at: AT, clock: 'edge', observedAt: AT, quality: 'good', flags: [], origin: 'live',
 });
@@ -36,11 +40,11 @@ function slowDetector() {
   return { detector, asked };
 }
 
-function rig() {
+function rig(settings: Partial<SightSettings> = {}) {
   const world = testWorld();
   const { detector, asked } = slowDetector();
   const pictures = openLastPictures();
-  const station = infer(new Map([['cam', detector]]), world, pictures);
+  const station = infer(new Map([['cam', { detector, sight: sightOf(settings) }]]), world, pictures);
   const out: Sample[] = [];
   const give = (items: readonly Sample[]) => { out.push(...items); };
   const told = (kind: string) => world.told.filter((event) => event.kind === kind);
@@ -63,6 +67,47 @@ test('a picture becomes three samples with the picture\'s time and the boxes the
   assert.deepEqual(out[0]?.evidence, [{ kind: 'boxes', model: 'test-model', frame: 3, boxes: [box('person'), box('person', 0.5, 0.4)] }]);
   assert.equal(out[2]?.evidence, undefined);
   assert.deepEqual(told('inference'), [{ kind: 'inference', device: 'cam', durationMs: 5 }]);
+});
+
+const GATE = { contrast: 10, share: 0.1, adapt: 3_000, settle: 0, every: 1000 };
+
+test('where nothing moves the last counts are said again at each picture\'s time, and a look is due in the end', async () => {
+  const { asked, out, take, told } = rig({ motion: GATE });
+  const look = async (index: number) => {
+    take(flat(index));
+    asked.find((one) => one.index === index)?.answer([box('person')]);
+    await settle();
+  };
+  for (const index of [0, 1, 2, 3, 4, 5, 6]) await look(index);
+  assert.deepEqual(asked.map(({ index }) => index), [0, 5]);
+  const persons = out.filter(({ point }) => point === 'persons');
+  assert.deepEqual(persons.map(({ value, at }) => [value, at]), [0, 1, 2, 3, 4, 5, 6].map((index) => [1, AT + index * 200]));
+  assert.deepEqual(persons.map(({ evidence }) => evidence?.map((one) => (one.kind === 'boxes' ? one.frame : null))), [0, 0, 0, 0, 0, 5, 5].map((frame) => [frame]));
+  assert.equal(told('picture_still').length, 5);
+});
+
+test('a look that fails holds nothing: the next picture is looked at though nothing moves', async () => {
+  const { asked, out, take, sum } = rig({ motion: GATE });
+  take(flat(0));
+  asked[0]?.fail(new FaultError('CV_DETECTOR_DIED', { model: 'test-model', detail: 'out of memory' }));
+  await settle();
+  take(flat(1));
+  asked[1]?.answer([]);
+  await settle();
+  take(flat(2));
+  await settle();
+  assert.deepEqual(asked.map(({ index }) => index), [0, 1]);
+  assert.deepEqual([out.length, sum()], [6, 6]);
+});
+
+test('what is masked is gone before the detector, or anybody, has the picture', async () => {
+  const { asked, pictures, take } = rig({ mask: [[[0, 0], [1, 0], [1, 1], [0, 1]]] });
+  const item = flat(0);
+  take(item);
+  assert.ok('picture' in item && item.picture.yuv.every((value, at) => value === (at < 256 ? 16 : 128)));
+  asked[0]?.answer([]);
+  await settle();
+  assert.ok(await pictures.get('cam'));
 });
 
 test('what is no picture passes at once, and in its device\'s order behind a picture that is looked at', async () => {

@@ -7,6 +7,7 @@ import type { World } from '../../core/world.ts';
 import type { Detector } from '../../models/load.ts';
 import { countBoxes } from '../vision/count.ts';
 import type { LastPictures } from '../vision/last-picture.ts';
+import type { CameraSight, Seen } from '../vision/sight.ts';
 import { isPicture, type DecodedItem, type PictureItem } from './item.ts';
 
 /** What is held for one camera: a picture in the detector, and what came after it. */
@@ -18,13 +19,19 @@ interface Lane {
 
 type Waiting = { item: DecodedItem; release: () => void };
 
+/** What the station has of a camera. */
+export interface Camera {
+  detector: Detector;
+  sight: CameraSight;
+}
+
 const CLOSE_DEADLINE_MS = 1000;
 
 /**
- * @param cameras device id → its detector; whoever opened them closes them, after this station
+ * @param cameras by device id; whoever opened their detectors closes them, after this station
  * @param pictures where the newest picture of each camera is kept for people; none: they are not kept
  */
-export function infer(cameras: ReadonlyMap<string, Detector>, world: World, pictures?: LastPictures): Station<DecodedItem, Sample> {
+export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictures?: LastPictures): Station<DecodedItem, Sample> {
   const lanes = new Map<string, Lane>();
   const running = new Set<Promise<void>>();
   const ending = new AbortController();
@@ -52,6 +59,7 @@ export function infer(cameras: ReadonlyMap<string, Detector>, world: World, pict
   function enter(lane: Lane, item: DecodedItem, give: Give<Sample>): void {
     const release = isPicture(item) ? item.picture.hold?.() : undefined;
     if (isPicture(item)) {
+      cameras.get(item.device)?.sight.cover(item.picture);
       world.tell({ kind: 'samples_read', count: samplesIn(item), device: item.device });
       const older = lane.waiting.findIndex(({ item: waiting }) => isPicture(waiting) && !waiting.picture.hold);
       if (older >= 0 && !release) drop(lane.waiting.splice(older, 1), 'picture_late');
@@ -79,20 +87,21 @@ export function infer(cameras: ReadonlyMap<string, Detector>, world: World, pict
 
   async function look(lane: Lane, item: PictureItem): Promise<Sample[]> {
     const { device, picture, at, clock = 'edge', observedAt, points } = item;
+    const camera = cameras.get(device);
     try {
-      const detector = cameras.get(device);
-      if (!detector) throw new FaultError('CV_DETECTOR_CLOSED', { model: device });
-      const { boxes, durationMs } = await detector.detect(picture, ending.signal);
-      world.tell({ kind: 'inference', device, durationMs });
-      if (lane.fault) world.tell({ kind: 'fault_cleared', code: lane.fault.code, device });
-      lane.fault = null;
-      const counted = countBoxes(boxes, detector.model, picture.index);
+      if (!camera) throw new FaultError('CV_DETECTOR_CLOSED', { model: device });
+      const held = camera.sight.held(picture);
+      if (held) world.tell({ kind: 'picture_still', device });
+      const seen = held ?? await detect(lane, camera, item);
+      // Where nothing moved the same is said again: the time has advanced, and somebody has looked.
+      const counted = countBoxes(seen.boxes, seen.model, seen.frame);
       pictures?.remember(device, picture, at, counted.flatMap(({ evidence }) => evidence?.flatMap((one) => (one.kind === 'boxes' ? one.boxes : [])) ?? []));
       return counted.flatMap(({ point, value, evidence }): Sample[] => {
         const unit = points[point]?.unit;
         return unit === undefined ? [] : [{ device, point, value, unit, at, clock, observedAt, quality: 'good', flags: [], origin: 'live', ...(evidence && { evidence }) }];
       });
     } catch (error) {
+      camera?.sight.looked(null);
       if (ending.signal.aborted) return lose(item, 'shutdown');
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model: device });
       // Said once, not at every picture; each loss is counted.
@@ -103,6 +112,16 @@ export function infer(cameras: ReadonlyMap<string, Detector>, world: World, pict
       lane.fault = fault;
       return lose(item, 'model_failed');
     }
+  }
+
+  async function detect(lane: Lane, { detector, sight }: Camera, { device, picture }: PictureItem): Promise<Seen> {
+    const { boxes, durationMs } = await detector.detect(picture, ending.signal);
+    world.tell({ kind: 'inference', device, durationMs });
+    if (lane.fault) world.tell({ kind: 'fault_cleared', code: lane.fault.code, device });
+    lane.fault = null;
+    const seen = { boxes, model: detector.model, frame: picture.index };
+    sight.looked(seen);
+    return seen;
   }
 
   function drop(dropped: readonly Waiting[], reason: LossReason): void {

@@ -1,13 +1,16 @@
-/** The detectors of an edge's cameras, one each: opened when a camera comes, closed when it goes or takes another model. */
+/** The cameras of an edge: a detector each, opened when a camera comes and closed when it goes or takes another model, and its sight, which begins anew with other settings. */
 import type { ModelSpec } from '../../core/model.ts';
 import type { World } from '../../core/world.ts';
 import type { Detector } from '../../models/load.ts';
 import type { OpenDevice } from '../host/device.ts';
+import type { Camera } from '../stations/infer.ts';
+import { sightOf } from './sight.ts';
 
 export class CameraDetectors {
   /** For `infer`. */
-  readonly byDevice = new Map<string, Detector>();
+  readonly byDevice = new Map<string, Camera>();
   readonly #models = new Map<string, unknown>();
+  readonly #settings = new Map<string, string>();
   readonly #registry: () => Promise<readonly ModelSpec[]>;
   readonly #world: World;
 
@@ -26,14 +29,15 @@ export class CameraDetectors {
     const cameras = devices.filter(({ driver }) => driver.traits.includes('frames')).map(({ setup }) => setup);
     const models = new Map(cameras.map(({ id, settings }) => [id, (settings as { model?: unknown }).model]));
     const missing = cameras.filter(({ id }) => !this.byDevice.has(id) || this.#models.get(id) !== models.get(id));
-    const opened = missing.length > 0 ? await this.#open(missing) : new Map<string, Detector>();
+    const opened = missing.length > 0 ? await this.#open(missing) : new Map<string, Camera>();
     let left: Detector[] = [];
     return {
       swap: () => {
         const over = [...this.byDevice].filter(([id]) => opened.has(id) || this.#models.get(id) !== models.get(id));
-        left = over.map(([, detector]) => detector);
+        left = over.map(([, { detector }]) => detector);
         for (const [id] of over) this.byDevice.delete(id);
-        for (const [id, detector] of opened) this.byDevice.set(id, detector);
+        for (const [id, camera] of opened) this.byDevice.set(id, camera);
+        for (const { id, settings } of cameras) this.#look(id, settings);
         this.#models.clear();
         for (const [id, model] of models) this.#models.set(id, model);
       },
@@ -41,12 +45,20 @@ export class CameraDetectors {
     };
   }
 
-  /** After `infer` is closed. */
-  async close(): Promise<void> {
-    await Promise.all([...this.byDevice.values()].map((detector) => detector.close()));
+  /** A camera whose settings are as before goes on with what it has seen. */
+  #look(id: string, settings: unknown): void {
+    const now = JSON.stringify(settings);
+    const camera = this.byDevice.get(id);
+    if (camera && this.#settings.get(id) !== now) this.byDevice.set(id, { ...camera, sight: sightOf(settings) });
+    this.#settings.set(id, now);
   }
 
-  async #open(cameras: readonly { id: string; settings: unknown }[]): Promise<ReadonlyMap<string, Detector>> {
+  /** After `infer` is closed. */
+  async close(): Promise<void> {
+    await Promise.all([...this.byDevice.values()].map(({ detector }) => detector.close()));
+  }
+
+  async #open(cameras: readonly { id: string; settings: unknown }[]): Promise<ReadonlyMap<string, Camera>> {
     const [{ openDetectors }, models] = await Promise.all([import('./detectors.ts'), this.#registry()]);
     return (await openDetectors(cameras, models, this.#world)).byDevice;
   }

@@ -2,11 +2,13 @@
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import type { ModelSpec } from '../../core/model.ts';
 import type { World } from '../../core/world.ts';
-import { openDetector, type Detector } from '../../models/load.ts';
+import { openDetector } from '../../models/load.ts';
+import type { Camera } from '../stations/infer.ts';
+import { sightOf } from './sight.ts';
 
 export interface Detectors {
-  /** Device id → its detector, for `infer`. */
-  byDevice: ReadonlyMap<string, Detector>;
+  /** By device id, for `infer`. */
+  byDevice: ReadonlyMap<string, Camera>;
   /** Cameras that have none, and why; they have been told already. */
   faults: ReadonlyMap<string, Fault>;
   /** After `infer` is closed. */
@@ -19,7 +21,7 @@ export interface Detectors {
  * @param models the registry
  */
 export async function openDetectors(devices: readonly { id: string; settings: unknown }[], models: readonly ModelSpec[], world: World): Promise<Detectors> {
-  const byDevice = new Map<string, Detector>();
+  const byDevice = new Map<string, Camera>();
   const faults = new Map<string, Fault>();
   await Promise.all(devices.map(async ({ id, settings }) => {
     const { model } = settings as { model?: unknown };
@@ -27,7 +29,7 @@ export async function openDetectors(devices: readonly { id: string; settings: un
     try {
       const spec = models.find((one) => one.id === model);
       if (!spec) throw new FaultError('CV_MODEL_UNKNOWN', { model, known: models.map((one) => one.id).join(', ') });
-      byDevice.set(id, await openDetector(spec, {}, world));
+      byDevice.set(id, { detector: await openDetector(spec, {}, world), sight: sightOf(settings) });
     } catch (error) {
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model });
       faults.set(id, fault);
@@ -36,6 +38,6 @@ export async function openDetectors(devices: readonly { id: string; settings: un
   }));
   return {
     byDevice, faults,
-    close: async () => { await Promise.all([...byDevice.values()].map((detector) => detector.close())); },
+    close: async () => { await Promise.all([...byDevice.values()].map(({ detector }) => detector.close())); },
   };
 }
