@@ -37,6 +37,11 @@ export const MQTT_IN_FAULTS = {
     en: ['{point}: no {type} but {said}', 'check path and type of the point'],
     zh: ['{point}：不是 {type}，而是 {said}', '检查测点的路径和类型'],
   },
+  CV_MQTT_IN_EXPRESSION: {
+    stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'config',
+    en: ['{point}: its expression gives nothing for this message: {detail}', 'check `path` of the point; `cityvitals decode mqtt-in` shows what it gives'],
+    zh: ['{point}：表达式对此消息无法求值：{detail}', '检查测点的 `path`；`cityvitals decode mqtt-in` 可查看结果'],
+  },
   CV_MQTT_IN_TIME: {
     stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'device',
     en: ['{topic}: no time but {said}; the time of arrival is used', 'check `time`: seconds or ms since 1970, or ISO 8601'],

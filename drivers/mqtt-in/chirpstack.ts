@@ -2,9 +2,10 @@
 import type { Decoded, Missed, PointValue } from '../../core/driver.ts';
 import { readBytes } from './bytes.ts';
 import type { MqttInFrame, Plan } from './frame.ts';
-import { allAt, at } from './path.ts';
+import { valueAt } from './expression.ts';
+import { at } from './path.ts';
 import type { MqttInPointOf } from './settings.ts';
-import { leavesOf, positionValue, timeFrom, valueFor } from './value.ts';
+import { leavesOf, positionValue, timeFrom, valueFor, valuesFrom } from './value.ts';
 
 type Event = Record<string, unknown>;
 
@@ -46,11 +47,11 @@ function valuesOf(point: MqttInPointOf, event: Event): PointValue[] {
     case 'battery': return batteryOf(event, point);
     case 'margin': return event.margin === undefined ? [] : [valueFor(point, event.margin)];
     case 'position': {
-      const place = at(event, point.path ?? 'location');
+      const place = valueAt(event, point.path ?? 'location');
       return place === undefined ? [] : [positionValue(point.id, place)];
     }
     case 'value': {
-      if (!point.bytes) return allAt(event, point.path ?? '').map((raw) => valueFor(point, raw));
+      if (!point.bytes) return valuesFrom(point, event);
       if (point.bytes.fPort !== undefined && point.bytes.fPort !== Number(event.fPort ?? 0)) return [];
       const read = readBytes(event.data, point.bytes);
       return read === null ? [] : [valueFor(point, read ?? { data: event.data })];

@@ -1,9 +1,10 @@
 /** Messages of the DJI Cloud API: osd and state of aircraft and docks, events, who is online. Pure. */
 import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
 import type { MqttInFrame, Plan } from './frame.ts';
-import { allAt, at } from './path.ts';
+import { valueAt } from './expression.ts';
+import { at } from './path.ts';
 import type { MqttInPointOf } from './settings.ts';
-import { leavesOf, positionValue, timeFrom, valueFor } from './value.ts';
+import { leavesOf, positionValue, timeFrom, valueFor, valuesFrom } from './value.ts';
 
 type Envelope = Record<string, unknown>;
 
@@ -40,7 +41,7 @@ export function decodeDji(frame: MqttInFrame, envelope: Envelope): Decoded {
 
 function valuesOf(point: MqttInPointOf, data: unknown): PointValue[] {
   if (point.gives === 'position') {
-    const place = point.path === undefined ? data : at(data, point.path);
+    const place = point.path === undefined ? data : valueAt(data, point.path);
     const isSaid = typeof place === 'object' && place !== null && Object.hasOwn(place, 'latitude') && Object.hasOwn(place, 'longitude');
     return isSaid ? [positionValue(point.id, place)] : [];
   }
@@ -49,7 +50,7 @@ function valuesOf(point: MqttInPointOf, data: unknown): PointValue[] {
     const level = at(data, 'battery.capacity_percent') ?? at(data, 'drone_charge_state.capacity_percent');
     return level === undefined ? [] : [valueFor(point, level)];
   }
-  return point.path === undefined ? [] : allAt(data, point.path).map((raw) => valueFor(point, raw));
+  return point.path === undefined ? [] : valuesFrom(point, data);
 }
 
 function standingOf(data: unknown): Pick<PointValue, 'quality' | 'flags'> {

@@ -1,25 +1,30 @@
 /** Plain JSON: the profile whose shape the installer describes. Pure. */
 import type { Decoded, PointValue } from '../../core/driver.ts';
 import type { MqttInFrame, Plan } from './frame.ts';
-import { allAt, at } from './path.ts';
+import { valueAt, valuesAt } from './expression.ts';
+import type { MqttInPointOf } from './settings.ts';
 import { matches } from './topics.ts';
-import { leavesOf, positionValue, qualityFrom, shown, timeFrom, valueFor } from './value.ts';
+import { leavesOf, positionValue, qualityFrom, shown, timeFrom, valuesFrom } from './value.ts';
 
 /** A list (`[*]`) gives a value for each element; the times and qualities of the same list go with them one by one. */
 export function decodeJson(frame: MqttInFrame, json: unknown, plan: Plan | null): Decoded {
   if (!plan) return { ok: true, values: leavesOf(json), isPartial: true };
   const values = plan.points.flatMap((point): PointValue[] => {
     if (point.topic !== undefined && !matches(point.topic, frame.topic)) return [];
-    const raws = point.gives === 'position' ? [point.path === undefined ? json : at(json, point.path)] : allAt(json, point.path ?? '');
-    const times = plan.time === undefined ? [] : allAt(json, plan.time);
-    const qualities = point.quality === undefined ? [] : allAt(json, point.quality);
-    return raws.filter((raw) => raw !== undefined).map((raw, index): PointValue => {
-      const value = point.gives === 'position' ? positionValue(point.id, raw) : valueFor(point, raw);
-      return standing(frame, plan, { value, quality: point.quality === undefined ? undefined : { raw: paired(qualities, index) }, time: plan.time === undefined ? undefined : { raw: paired(times, index) } });
-    });
+    const times = plan.time === undefined ? [] : valuesAt(json, plan.time).values;
+    const qualities = point.quality === undefined ? [] : valuesAt(json, point.quality).values;
+    return ownValues(point, json).map((value, index) => standing(frame, plan, {
+      value, quality: point.quality === undefined ? undefined : { raw: paired(qualities, index) }, time: plan.time === undefined ? undefined : { raw: paired(times, index) },
+    }));
   });
   // One message of several: of points that it does not hold it says nothing.
   return { ok: true, values, isPartial: true };
+}
+
+function ownValues(point: MqttInPointOf, json: unknown): PointValue[] {
+  if (point.gives !== 'position') return valuesFrom(point, json);
+  const place = point.path === undefined ? json : valueAt(json, point.path);
+  return place === undefined ? [] : [positionValue(point.id, place)];
 }
 
 const paired = (all: readonly unknown[], index: number): unknown => (all.length === 1 ? all[0] : all[index]);

@@ -1,10 +1,11 @@
 /**
  * Paths into JSON: `a.b`, `list[0].value` (negative from the end), `list[*].value` (each), `` `odd name` `` in back-quotes.
- * What is written so means the same in JSONata. No code is run: a path takes as long as it has steps.
+ * No code is run: a path takes as long as it has steps. It sees own fields alone, and only `[*]` goes into a list.
  */
 export type Step = { name: string } | { index: number } | 'each';
 
-const TOKEN = /(?:^|\.)([\p{L}\p{N}_$@-]+|`[^`]+`)|\[(-?\d{1,6}|\*)\]/uy;
+const PLAIN_NAME = /^[\p{L}\p{N}_@][\p{L}\p{N}_$@-]*$/u;
+const TOKEN = /(?:^|\.)([\p{L}\p{N}_@][\p{L}\p{N}_$@-]*|`[^`]+`)|\[(-?\d{1,6}|\*)\]/uy;
 const MOST_STEPS = 32;
 const MOST_VALUES = 1000;
 const MOST_KNOWN = 10_000;
@@ -22,6 +23,9 @@ function parse(text: string): Step[] | null {
   }
   return steps.length > 0 ? steps : null;
 }
+
+/** A field's name as a step of a path. */
+export const stepFor = (name: string): string => (PLAIN_NAME.test(name) ? name : `\`${name}\``);
 
 export const isPath = (text: string): boolean => parse(text) !== null;
 

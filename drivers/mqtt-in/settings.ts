@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { complaint, durationMs } from '../../core/setting.ts';
 import { isFilter } from './topics.ts';
-import { isPath } from './path.ts';
+import { whyNot } from './expression.ts';
 
 export const PROFILES = ['json', 'sparkplug', 'chirpstack', 'dji'] as const;
 export type Profile = (typeof PROFILES)[number];
@@ -14,7 +14,10 @@ function isBroker(text: string): boolean {
 }
 
 const filter = () => z.string().refine(isFilter, complaint('no topic filter: + stands for a whole level, # for all that follow and last', '不是主题过滤器：+ 代表一整级，# 代表其后全部且须在最后'));
-const path = () => z.string().refine(isPath, complaint('no path such as data.temperature, list[0].value or list[*].value', '不是路径，应如 data.temperature、list[0].value、list[*].value'));
+const path = () => z.string().superRefine((text, context) => {
+  const refused = whyNot(text);
+  if (refused) context.addIssue({ code: 'custom', ...complaint(`neither a path such as data.temperature, list[0].value or list[*].value, nor a JSONata expression: ${refused.en}`, `既不是路径（如 data.temperature、list[0].value、list[*].value），也不是可用的 JSONata 表达式：${refused.zh}`) });
+});
 const level = () => z.string().regex(/^[^+#/]{1,128}$/);
 
 export const tls = z.object({
@@ -70,7 +73,7 @@ export const bytes = z.object({
 export type Bytes = z.infer<typeof bytes>;
 
 export const point = z.object({
-  path: path().optional().meta({ zh: 'JSON 中的路径。json：消息；chirpstack：事件（如 object.temperature）；dji：data（如 height）', en: 'Path into JSON. json: the message; chirpstack: the event (object.temperature); dji: data (height)', examples: ['data.temperature'] }),
+  path: path().optional().meta({ zh: 'JSON 中的路径，或只作计算的 JSONata 表达式。json：消息；chirpstack：事件（如 object.temperature）；dji：data（如 height）', en: 'Path into JSON, or a JSONata expression that only computes. json: the message; chirpstack: the event (object.temperature); dji: data (height)', examples: ['data.temperature', "readings[kind = 'flow'].value"] }),
   topic: filter().optional().meta({ zh: 'json：仅这些主题', en: 'json: only of these topics', examples: ['plant/line1/meter7/power'] }),
   quality: path().optional().meta({ zh: 'json：质量的路径（good/uncertain/bad、布尔或 OPC 质量码）', en: 'json: path of its quality (good, uncertain, bad; a boolean; an OPC quality number)' }),
   metric: z.string().min(1).max(256).optional().meta({ zh: 'sparkplug：指标名', en: 'sparkplug: name of the metric', examples: ['Inputs/Pressure'] }),

@@ -1,6 +1,8 @@
 /** From what a message says to what a point may hold. Pure. */
 import type { PointValue } from '../../core/driver.ts';
 import type { Position, Quality, Value } from '../../core/event.ts';
+import { valuesAt } from './expression.ts';
+import { stepFor } from './path.ts';
 import type { MqttInPointOf } from './settings.ts';
 
 const MOST_TEXT = 4096;
@@ -13,6 +15,13 @@ export function valueFor({ id, type }: Pick<MqttInPointOf, 'id' | 'type'>, raw: 
   const value = converted(type, raw);
   if (value !== undefined) return { point: id, value };
   return { point: id, value: null, quality: 'bad', flags: ['sensor'], fault: { code: 'CV_MQTT_IN_VALUE', params: { point: id, type, said: shown(raw) } } };
+}
+
+/** Values of a point that reads JSON, in its type; bad and told where its expression cannot be computed. */
+export function valuesFrom(point: MqttInPointOf, root: unknown): PointValue[] {
+  const { values, failed } = valuesAt(root, point.path ?? '');
+  if (!failed) return values.map((raw) => valueFor(point, raw));
+  return [{ point: point.id, value: null, quality: 'bad', flags: ['config'], fault: { code: 'CV_MQTT_IN_EXPRESSION', params: { point: point.id, detail: failed.en, detailZh: failed.zh } } }];
 }
 
 function converted(type: MqttInPointOf['type'], raw: unknown): Value | undefined {
@@ -79,7 +88,7 @@ const MOST_SHOWN = 200;
 export function leavesOf(json: unknown, path = '', found: PointValue[] = []): PointValue[] {
   if (found.length >= MOST_SHOWN) return found;
   if (Array.isArray(json)) json.forEach((one, at) => leavesOf(one, `${path}[${at}]`, found));
-  else if (typeof json === 'object' && json !== null) for (const [key, one] of Object.entries(json)) leavesOf(one, `${path}${path ? '.' : ''}${/^[\p{L}\p{N}_$@-]+$/u.test(key) ? key : `\`${key}\``}`, found);
+  else if (typeof json === 'object' && json !== null) for (const [key, one] of Object.entries(json)) leavesOf(one, `${path}${path ? '.' : ''}${stepFor(key)}`, found);
   else if (json !== null && path !== '') found.push(valueFor({ id: path, type: typeof json === 'number' ? 'number' : typeof json === 'boolean' ? 'bool' : 'text' }, json));
   return found;
 }
