@@ -102,18 +102,18 @@ function openBrowser(url: string): void {
 
 function durationSeconds(value: string): number {
   const durationMs = parseDurationMs(value);
-  if (durationMs === null || durationMs < 1000 || durationMs > 86_400_000) throw new InvalidArgumentError('a duration from 1s to 24h, such as 90s');
+  if (durationMs === null || durationMs < 1000 || durationMs > 86_400_000) throw new InvalidArgumentError('1s … 24h');
   return durationMs / 1000;
 }
 
 function portNumber(value: string): number {
   const port = whole(value);
-  if (port > 65_535) throw new InvalidArgumentError('a port from 0 to 65535');
+  if (port > 65_535) throw new InvalidArgumentError('0 … 65535');
   return port;
 }
 
 function whole(value: string): number {
   const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('a whole number from 0');
+  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('0, 1, 2 …');
   return number;
 }

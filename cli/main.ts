@@ -1,6 +1,7 @@
 /** `cityvitals <command>`: each command is one file beside this one, loaded only when it is called. */
 import { Command } from 'commander';
 import { EXIT, openTerminal, type Terminal } from './terminal.ts';
+import { speak } from './usage.ts';
 
 interface Entry {
   name: string;
@@ -35,9 +36,7 @@ async function main(): Promise<void> {
   const terminal = openTerminal(argv, process.env);
   const program = new Command('cityvitals')
     .description(terminal.text({ en: 'cityvitals: from devices to risk warnings, nothing lost on the way', zh: '城市体征：从设备到风险提示，途中不丢一条数据' }))
-    .option('--lang <language>', terminal.text({ en: 'zh-CN or en', zh: 'zh-CN 或 en' }))
-    .showHelpAfterError()
-    .exitOverride((error) => { process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage); });
+    .option('--lang <language>', terminal.text({ en: 'zh-CN or en', zh: 'zh-CN 或 en' }));
   const wanted = argv.find((argument, at) => !argument.startsWith('-') && argv[at - 1] !== '--lang');
   for (const entry of COMMANDS) {
     if (entry.name !== wanted) {
@@ -45,9 +44,10 @@ async function main(): Promise<void> {
       continue;
     }
     const command = (await entry.load()).define(terminal).name(entry.name).description(terminal.text(entry));
-    command.copyInheritedSettings(program).option('--lang <language>').option('--json', terminal.text({ en: 'one JSON line a result', zh: '每条结果输出一行 JSON' }));
+    command.option('--lang <language>').option('--json', terminal.text({ en: 'one JSON line a result', zh: '每条结果输出一行 JSON' }));
     program.addCommand(command);
   }
+  speak(program, terminal);
   await program.parseAsync(process.argv);
 }
 

@@ -16,7 +16,7 @@ export function define(terminal: Terminal): Command {
   const text = terminal.text;
   const world = realWorld((event) => { if (event.kind === 'fault') terminal.fault(event.fault); });
   // Subcommands take this over, so a wrong call ends with 2 there as well.
-  const command = new Command('models').showHelpAfterError().exitOverride((error) => { process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage); });
+  const command = new Command('models');
   command.addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals models list\n  cityvitals models verify centernet-320\n  cityvitals models run centernet-320 street.jpg --json`);
   command.command('list').description(text({ en: 'models, and whether their graphs are there', zh: '列出模型及其计算图是否就绪' }))
     .action(() => guard(terminal, () => list(terminal, world)));

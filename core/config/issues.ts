@@ -38,7 +38,7 @@ export function twin(words: Record<string, Words>): Record<string, string> {
 export function found(issue: Issue, around: Around, prefix: Path = []): Found[] {
   const path = [...prefix, ...(issue.path as Path)];
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, keysOf(around.schema, path), around));
-  if (issue.code === 'invalid_union') return union(issue, path, around);
+  if (issue.code === 'invalid_union') return 'discriminator' in issue ? wrongKind(path, around) : union(issue, path, around);
   if (issue.code === 'invalid_key' || issue.code === 'invalid_element') {
     const inner = issue.issues[0];
     const what = inner ? complaintOf(inner, path, String(path.at(-1)), around) : both(issue.message);
@@ -188,6 +188,32 @@ function union(issue: Extract<Issue, { code: 'invalid_union' }>, path: Path, aro
   const wanted = schema ? describe(schema) : null;
   return [invalid(path, { en: `${problem} is not ${wanted?.en ?? 'of a known form'}`, zh: `${problem} 不是${wanted?.zh ?? '已知的形式'}` }, schema, around, 'value')];
 }
+
+/**
+ * A group whose kind is none of those there are: that, and the rest of its mistakes as of the kind that was meant, by
+ * the kind's name or by what else the group holds. Where nothing tells, nothing is said to be missing.
+ */
+function wrongKind(path: Path, around: Around): Found[] {
+  const key = String(path.at(-1));
+  const of = path.slice(0, -1);
+  const group = valueAt(around.root, of) as Record<string, unknown>;
+  const union = schemaAt(around.schema, of);
+  const options = (union && defOf(core(union)).options) ?? [];
+  const kinds = options.map((option) => String(defOf(core(shapeOf(option)[key] as z.ZodType)).values?.[0]));
+  const held = options.map((option) => Object.keys(group).filter((name) => Object.hasOwn(shapeOf(option), name)).length);
+  const named = typeof group[key] === 'string' ? kinds.indexOf(nearest(group[key], kinds) ?? '') : -1;
+  const most = held.indexOf(Math.max(...held));
+  const isKnown = named >= 0 || held.filter((count) => count === held[most]).length === 1;
+  const at = named >= 0 ? named : most;
+  const meant = options[at];
+  const schema = schemaAt(around.schema, path);
+  const own = group[key] === undefined ? missing(path, schema, around)
+    : invalid(path, complaintOf({ code: 'invalid_value', values: kinds, path: [...path], input: group[key], message: '' }, path, group[key], around), schema, around, 'value');
+  const rest = meant?.safeParse({ ...group, [key]: kinds[at] }).error?.issues ?? [];
+  return [own, ...rest.flatMap((inner) => found(inner, of.length === 0 && meant ? { ...around, schema: meant } : around, of)).filter(({ fault }) => isKnown || fault.code !== 'CV_SETTING_MISSING')];
+}
+
+const shapeOf = (schema: z.ZodType): Record<string, z.ZodType> => defOf(core(schema)).shape ?? {};
 
 /** Who holds a setting: `devices[pump-07].points[level]`; the file itself at its top. */
 export function ownerOf(path: Path, around: Pick<Around, 'root' | 'base' | 'owner'>): Words {

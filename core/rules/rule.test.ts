@@ -15,6 +15,18 @@ test('a rule file says where each mistake is', () => {
   assert.deepEqual([...new Set(problems.map((problem) => problem.line))], [7, 8, 9, 10]);
 });
 
+test('a wrong type hides no other mistake: those of the type that was meant are told', () => {
+  const told = (...lines: string[]) => {
+    const { value, problems } = checkDocument({ path: 'x.yaml', text: ['id: Pump', 'version: 1', 'select: { indicator: YJ-FLD-001 }', ...lines].join('\n') }, RULE_SCHEMA);
+    assert.equal(value, null);
+    return problems.map(({ line, path, fault }) => `${line} ${path} ${fault.code.replace('CV_SETTING_', '')}`);
+  };
+  assert.deepEqual(told('type: treshold', 'levels: { 4: { when: "2.8" } }', 'autoclose: true'), ['1 id INVALID', '4 type INVALID', '5 levels.4.when INVALID', '6 autoclose UNKNOWN']);
+  assert.deepEqual(told('levels: { 4: { when: "2.8" } }'), ['1 type MISSING', '1 id INVALID', '4 levels.4.when INVALID']);
+  assert.deepEqual(told('type: silence', 'after: soon'), ['1 level MISSING', '1 id INVALID', '4 type INVALID', '5 after INVALID']);
+  assert.deepEqual(told('type: 7'), ['1 id INVALID', '4 type INVALID']);
+});
+
 test('levels must lie in order', () => {
   const parse = (levels: Record<string, { when: string }>, direction = 'high') => RULE_SCHEMA.safeParse({ id: 'r', version: 1, type: 'threshold', select: { indicator: 'X' }, direction, levels });
   assert.ok(parse({ 4: { when: '>= 1' }, 2: { when: '>= 2' } }).success);

@@ -45,7 +45,7 @@ test('every mistake is told at once, with its line, and secrets are not', async 
     'log: { maxBytes: 5, keep: soon }', 'http: { port: 99999 }', 'accepts: [lively]', 'sinks: [{ kind: influx }]', 'exercize: true', '',
   ].join('\n'));
   assert.equal(setup, null);
-  assert.deepEqual([...new Set(problems.map(({ line }) => line))], [1, 2, 3, 5, 8, 9, 10, 11, 12]);
+  assert.deepEqual([...new Set(problems.map(({ line }) => line))], [1, 2, 3, 5, 6, 8, 9, 10, 11, 12]);
   const text = JSON.stringify(problems);
   assert.equal(text.includes('hush-hush'), false);
   for (const { fault } of problems) for (const language of ['en', 'zh-CN'] as const) assert.ok(explain(fault, language).remedy !== '');
@@ -79,6 +79,16 @@ test('mistakes in rules and catalogue are found with the configuration', async (
   assert.equal(setup, null);
   assert.ok(problems.some(({ file }) => file === join(dir, 'rule.yaml')));
   assert.ok(problems.some(({ fault }) => fault.code === 'CV_CONFIG_UNREADABLE'));
+});
+
+test('whatever else is wrong, what rules, catalogue and lists of names hold is told too', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'cv-config-'));
+  t.after(() => rm(dir, { recursive: true }));
+  await writeFile(join(dir, 'rule.yaml'), ['id: pump', 'version: 1', 'type: tresh', 'select: { indicator: YJ-FLD-001 }', 'levels: { 2: { when: "2.8" } }', 'autoclose: true', ''].join('\n'));
+  const { problems } = await check(['gateway: g', 'centre: "500112001"', 'broker:', '  embedded:', '    edges: [{ id: a, token: t }, { id: 7 },', '      { id: a, token: u }]', 'http: { port: many }', `rules: [${dir}, 7, /nowhere.yaml]`, 'exercize: true', ''].join('\n'));
+  assert.deepEqual(problems.filter(({ file }) => file === '/conf/gateway.yaml').map(({ line, fault }) => `${line} ${fault.code}`), ['5 CV_SETTING_INVALID', '6 CV_ID_TWICE', '7 CV_SETTING_INVALID', '8 CV_SETTING_INVALID', '9 CV_SETTING_UNKNOWN']);
+  assert.deepEqual(problems.filter(({ file }) => file === join(dir, 'rule.yaml')).map(({ line }) => line), [3, 5, 6]);
+  assert.ok(problems.some(({ file, fault }) => file === '/nowhere.yaml' && fault.code === 'CV_CONFIG_UNREADABLE'));
 });
 
 test('every setting is explained in both languages', () => {

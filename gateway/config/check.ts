@@ -1,12 +1,12 @@
 /** The gateway's configuration: text → frozen setup, or every problem of it at once, those of its rules and catalogue included. */
 import type { z } from 'zod';
 import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem, type ConfigSource, type Path, type Secrets } from '../../core/config/check.ts';
-import { twin } from '../../core/config/issues.ts';
+import { twin, valueAt } from '../../core/config/issues.ts';
 import type { Words } from '../../core/config/schema-notes.ts';
 import { readKnowledge } from './knowledge.ts';
 import { GATEWAY_SCHEMA } from './schema.ts';
-import { checkSinks } from './sinks.ts';
-import type { GatewaySetup, OperatorSetup, PlugSetup } from './setup.ts';
+import { checkSinks, rawList } from './sinks.ts';
+import type { GatewaySetup, PlugSetup } from './setup.ts';
 
 export interface CheckedGateway {
   /** null when there are problems. */
@@ -23,38 +23,44 @@ export async function checkGateway(source: ConfigSource, options: Secrets): Prom
   const problems = [...document.problems, ...own];
   const sinks = await checkSinks(document);
   problems.push(...sinks.problems);
+  // All that can be read is looked at, whatever else is wrong with the file.
+  problems.push(
+    ...repeated(document, ['broker', 'embedded', 'edges'], 'id'), ...repeated(document, ['broker', 'embedded', 'consumers'], 'user'),
+    ...repeated(document, ['operators'], 'name'), ...sharedTokens(document),
+    ...(await readKnowledge({ rules: files(document, 'rules'), catalogue: files(document, 'catalogue') })).problems,
+  );
   const setup = value ? setupOf(source.path, value, sinks.sinks) : null;
-  if (setup?.broker.kind === 'embedded') {
-    problems.push(...repeated(document, setup.broker.edges.map(({ id }) => id), ['broker', 'embedded', 'edges'], 'id'));
-    problems.push(...repeated(document, setup.broker.consumers.map(({ user }) => user), ['broker', 'embedded', 'consumers'], 'user'));
-  }
-  if (setup) {
-    problems.push(...repeated(document, (setup.operators ?? []).map(({ name }) => name), ['operators'], 'name'), ...sharedTokens(document, setup.operators ?? []));
-  }
-  if (setup) problems.push(...(await readKnowledge(setup)).problems);
   return problems.length > 0 ? { setup: null, problems: inOrder(problems) } : { setup: setup && deepFreeze(setup), problems: [] };
 }
 
-function repeated(document: ConfigDocument, names: readonly string[], base: Path, key: string): ConfigProblem[] {
+function repeated(document: ConfigDocument, base: Path, key: string): ConfigProblem[] {
+  const names = rawList(document.value, base).map((item) => item[key]);
   return names.flatMap((name, at) => {
     const first = names.indexOf(name);
-    if (first === at) return [];
+    if (typeof name !== 'string' || first === at) return [];
     const firstLine = document.place([...base, first, key], 'value').line;
     return document.problem([...base, at, key], { code: 'CV_ID_TWICE', params: { id: name, owner: base.join('.'), firstLine } }) ?? [];
   });
 }
 
 /** The record could not tell them apart. A token is never echoed. */
-function sharedTokens(document: ConfigDocument, operators: readonly OperatorSetup[]): ConfigProblem[] {
+function sharedTokens(document: ConfigDocument): ConfigProblem[] {
+  const operators = rawList(document.value, ['operators']);
   return operators.flatMap(({ name, token }, at) => {
     const first = operators.findIndex((one) => one.token === token);
-    if (first === at) return [];
-    const other = operators[first]?.name ?? '';
+    if (typeof token !== 'string' || first === at) return [];
+    const other = String(operators[first]?.name ?? '');
     const words = twin({
-      owner: { en: `operator "${name}"`, zh: `操作员“${name}”` }, problem: { en: `it is that of "${other}" too`, zh: `与“${other}”的相同` }, hint: { en: 'a token of their own for each', zh: '每人使用各自的令牌' },
+      owner: { en: `operator "${String(name)}"`, zh: `操作员“${String(name)}”` }, problem: { en: `it is that of "${other}" too`, zh: `与“${other}”的相同` }, hint: { en: 'a token of their own for each', zh: '每人使用各自的令牌' },
     });
     return document.problem(['operators', at, 'token'], { code: 'CV_SETTING_INVALID', params: { key: 'token', ...words } }) ?? [];
   });
+}
+
+/** Files that a list of the configuration names, as far as it names any. */
+function files(document: ConfigDocument, key: 'rules' | 'catalogue'): string[] {
+  const named = valueAt(document.value, [key]);
+  return Array.isArray(named) ? named.flatMap((file) => (typeof file === 'string' && file !== '' ? [resolvePath(document.file, file)] : [])) : [];
 }
 
 function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: readonly PlugSetup[]): GatewaySetup {

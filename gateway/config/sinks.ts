@@ -1,6 +1,6 @@
 /** The sinks of a configuration: each kind's settings are held against its own schema. */
 import { checkPart, type ConfigDocument, type ConfigProblem, type Path } from '../../core/config/check.ts';
-import { unknownName } from '../../core/config/issues.ts';
+import { unknownName, valueAt } from '../../core/config/issues.ts';
 import type { Words } from '../../core/config/schema-notes.ts';
 import { SINKS } from '../sinks/index.ts';
 import type { PlugSetup } from './setup.ts';
@@ -14,7 +14,7 @@ export interface CheckedSinks {
 export async function checkSinks(document: ConfigDocument): Promise<CheckedSinks> {
   const checked: CheckedSinks = { sinks: [], problems: [] };
   const firstLines = new Map<string, number>();
-  for (const [at, item] of rawList(document.value, 'sinks').entries()) {
+  for (const [at, item] of rawList(document.value, ['sinks']).entries()) {
     const { kind } = item;
     if (typeof kind !== 'string') continue;
     const path: Path = ['sinks', at];
@@ -41,7 +41,8 @@ export async function checkSinks(document: ConfigDocument): Promise<CheckedSinks
   return checked;
 }
 
-function rawList(value: unknown, key: string): Record<string, unknown>[] {
-  const list = (value as Record<string, unknown> | null | undefined)?.[key];
+/** The groups of a list as the file has them, whatever stands there. */
+export function rawList(root: unknown, path: Path): Record<string, unknown>[] {
+  const list = valueAt(root, path);
   return Array.isArray(list) ? list.map((item) => (item !== null && typeof item === 'object' ? (item as Record<string, unknown>) : {})) : [];
 }
