@@ -66,10 +66,10 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
   }
   const unreachable = (detail: string) => new FaultError('CV_BROKER_UNREACHABLE', { url: address, detail });
 
-  /** What is said within a turn of the event loop leaves in one write: with small messages that write is most of the cost. */
+  /** What is said within a turn of the event loop leaves in one write: with small messages that write is most of the cost. A stream in memory gathers by itself. */
   let isCorked = false;
   function gather(): void {
-    if (isCorked) return;
+    if (isCorked || 'open' in target) return;
     isCorked = true;
     const { stream } = client;
     stream.cork();
