@@ -79,7 +79,7 @@ export interface CaptureRules<S> {
   survey?(messages: readonly SurveyedMessage[], place: { host: string; port: number }, settings: S): SurveyedDevice[];
 }
 
-export interface BytesRecording<S, P, R> {
+export interface BytesRecording<S, P, R, Frame = unknown> {
   level: 'bytes';
   /**
    * Cuts a stream into messages. Datagrams are cut too: one may hold several messages.
@@ -116,6 +116,11 @@ export interface BytesRecording<S, P, R> {
   refusal?(question: Uint8Array, settings: S): Uint8Array | null;
   /** For standing as the device now: the message with its own times later by so much. Left out: as recorded. */
   retime?(message: Uint8Array, byMs: number, settings: S): Uint8Array;
+  /**
+   * Of a protocol that begins with a session: where one is under way when somebody begins to listen, its frames are
+   * taken in place of bytes. The frame as a JSON object which `frameOf.read` takes back to the same frame; null: not recorded.
+   */
+  line?(frame: Frame, request?: R): Record<string, unknown> | null;
   /** For standing as the device. Left out: what was said is said. */
   keeps?: KeptReports<S>;
   /** Left out: captures cannot be taken in. */
@@ -130,4 +135,4 @@ export interface FramesRecording<Frame, R> {
   line(frame: Frame, request?: R): Record<string, unknown> | null;
 }
 
-export type Recording<S, P, Frame, R> = BytesRecording<S, P, R> | FramesRecording<Frame, R>;
+export type Recording<S, P, Frame, R> = BytesRecording<S, P, R, Frame> | FramesRecording<Frame, R>;

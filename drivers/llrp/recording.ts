@@ -2,6 +2,8 @@
 import type { BytesRecording, RecordedExchange, SurveyedDevice } from '../../core/recording.ts';
 import type { Request } from '../../core/driver.ts';
 import { HEADER_BYTES, messageAt, messageOf, parameterOf, TYPE, u16 } from './message.ts';
+import type { LlrpFrame } from './frame.ts';
+import { lineOf } from './frame-line.ts';
 import type { LlrpPointOf, LlrpSettings } from './settings.ts';
 
 const SPEAKS = new Set<number>([TYPE.report, TYPE.keepalive, TYPE.readerEvent]);
@@ -12,8 +14,9 @@ const STATUS = 287;
 const UNSUPPORTED = 109;
 const GETS = new Set<number>([TYPE.getCapabilities, TYPE.getConfig]);
 
-export const recording: BytesRecording<LlrpSettings, LlrpPointOf, Request> = {
+export const recording: BytesRecording<LlrpSettings, LlrpPointOf, Request, LlrpFrame> = {
   level: 'bytes',
+  line: lineOf,
   cut(bytes) {
     const message = messageAt(bytes);
     if (message === 'none') return 0;

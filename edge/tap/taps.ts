@@ -39,7 +39,7 @@ export class Taps {
         if (listeners && listeners.size > 0) {
           const atMs = this.#world.clock.nowMs();
           const unitOf = (id: string) => setup.points.find((point) => point.id === id)?.unit ?? '';
-          const line = driver.recording?.level === 'frames' ? driver.recording.line(frame, request) : null;
+          const line = driver.recording?.line?.(frame, request) ?? null;
           const told: TapLine = { atMs, kind: 'decoded', frame: line, lines: resultLines(decoded, { device: setup.id, at: atMs, request, unitOf }) };
           for (const listener of listeners) listener(told);
         }

@@ -8,13 +8,15 @@ import { linesOfCase } from '../../core/cases/replay.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { realWorld } from '../../core/world.ts';
 import { loadEdge } from '../../cli/load.ts';
+import llrp from '../../drivers/llrp/driver.ts';
+import { serveReader } from '../../drivers/llrp/testing/reader.ts';
 import modbus from '../../drivers/modbus/driver.ts';
 import { serveModbus } from '../../drivers/modbus/testing/server.ts';
 import { runEdge } from '../../edge/main.ts';
 import { DOOR_FILE } from '../../edge/tap/door.ts';
 import { recordDevice, type RecordedDevice } from './device.ts';
 
-const drivers = new Map([[modbus.id, modbus]]);
+const drivers = new Map([[modbus.id, modbus], [llrp.id, llrp]]);
 const FOR_MS = 700;
 
 async function withMeter(run: (config: string, dir: string) => Promise<void>): Promise<void> {
@@ -61,3 +63,35 @@ test('of a running edge: the samples of the case are those that the edge stamped
 }));
 
 test('without an edge the device is read here', () => withMeter(async (config) => givesWhatWasStamped(await recordDevice(wishes(config)))));
+
+test('of a session under way: frames, with the reader\'s clock and who stood before it, give what the edge stamped', async () => {
+  const { dir, remove } = await tempDir();
+  const reader = await serveReader({ aheadMs: 90_000 });
+  const config = join(dir, 'edge.yaml');
+  const text = stringify({
+    edge: 'e1', centre: '500112001', gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' }, log: { dir: './log' },
+    devices: [{
+      id: 'gate', driver: 'llrp', every: '1s', settings: { host: '127.0.0.1', port: reader.port, departAfter: '1s' },
+      points: [{ id: 'read', gives: 'read', indicator: 'X-1' }, { id: 'there', gives: 'present', indicator: 'X-2' }, { id: 'in', gives: 'passed', from: [2], to: [1], indicator: 'X-3' }],
+    }],
+  });
+  await writeFile(config, text);
+  const { setup, problems } = await loadEdge({ path: config, text });
+  assert.ok(setup, JSON.stringify(problems));
+  const began = Promise.withResolvers<void>();
+  const edge = await runEdge(setup, realWorld(() => {}), { onKept: () => began.resolve() });
+  let turn = 0;
+  const passing = setInterval(() => { if (reader.isReading()) reader.report([{ epc: `3034257BF7194E40${String(Math.floor(turn / 2)).padStart(8, '0')}`, antenna: 1 + ((turn += 1) % 2) }]); }, 50);
+  try {
+    await began.promise;
+    const device = await recordDevice({ ...wishes(config), device: 'gate' });
+    assert.equal(device.recorded.level, 'frames');
+    assert.ok(new Set(device.stamped.map((one) => ('point' in one ? one.point : ''))).size === 3, 'reads, passes and how many are there');
+    await givesWhatWasStamped(device);
+  } finally {
+    clearInterval(passing);
+    await edge.close();
+    await reader.stop();
+    await remove();
+  }
+});

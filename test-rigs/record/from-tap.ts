@@ -28,7 +28,9 @@ type Recorded = Omit<Case, 'name' | 'folder' | 'expected'>;
 /** @throws CV_CASE_EMPTY, CV_CASE_SECRET */
 export function caseOfTap(heard: Heard): { recorded: Recorded; stamped: ResultLine[] } {
   const { driver, device, written, title, licence } = heard;
-  const isFrames = driver.recording?.level === 'frames';
+  const isAbove = driver.recording?.level === 'frames';
+  // A session that was under way cannot be begun again from bytes that were not heard.
+  const isFrames = isAbove || (driver.recording?.line !== undefined && heard.lines.some((line) => line.kind === 'open' && line.isUnderWay));
   const frames = isFrames ? framesOf(heard) : [];
   const { traffic, decoded } = isFrames ? { traffic: [], decoded: heard.lines.filter((line) => line.kind === 'decoded') } : trafficOf(heard);
   const stamped = decoded.flatMap(({ lines }) => lines).filter((line) => !('fault' in line));
@@ -43,7 +45,7 @@ export function caseOfTap(heard: Heard): { recorded: Recorded; stamped: ResultLi
   return {
     recorded: {
       title: title ?? `${device.id}, ${heard.seconds} s`, source: `recorded from ${device.id} by its edge`, licence: licence ?? 'unknown',
-      level: isFrames ? 'frames' : 'bytes', secrets: isFrames ? 'above' : isMasked ? 'masked' : 'none', startsAt: heard.startsAt, devices: [one], traffic: clean.traffic, frames,
+      level: isFrames ? 'frames' : 'bytes', secrets: isAbove ? 'above' : isMasked ? 'masked' : 'none', startsAt: heard.startsAt, devices: [one], traffic: clean.traffic, frames,
     },
     stamped,
   };
