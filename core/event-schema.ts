@@ -20,6 +20,7 @@ const name = (pattern: RegExp) => ({ type: 'string', pattern: pattern.source });
 const box = record(['class', 'score', 'x', 'y', 'width', 'height'], {
   class: text(64), score: fraction,
   ...Object.fromEntries(['x', 'y', 'width', 'height'].map((side) => [side, said(fraction, 'in fractions of the picture, from its upper left corner', '占画面的比例，自左上角起')])),
+  track: said(count, 'number of the thing that was followed, the same through the pictures of one camera', '目标编号，同一摄像机的各幅图像中保持不变'),
 });
 
 const boxes = record(['kind', 'model', 'frame', 'boxes'], { kind: { const: 'boxes' }, model: text(64), frame: count, boxes: { type: 'array', maxItems: 500, items: box } });

@@ -37,6 +37,8 @@ export interface Box {
   y: number;
   width: number;
   height: number;
+  /** Number of the thing that was followed: the same as in other pictures of this camera since it was opened. */
+  track?: number;
 }
 
 /** What a value rests on. */

@@ -6,6 +6,7 @@ import { FaultError } from '../../core/faults.ts';
 import type { Sample } from '../../core/sample.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import type { Detection, Detector } from '../../models/load.ts';
+import type { SceneSettings } from '../../core/scene/settings.ts';
 import type { SightSettings } from '../../core/sight.ts';
 import { openLastPictures } from '../vision/last-picture.ts';
 import { sightOf } from '../vision/sight.ts';
@@ -40,11 +41,11 @@ function slowDetector() {
   return { detector, asked };
 }
 
-function rig(settings: Partial<SightSettings> = {}) {
+function rig(settings: Partial<SightSettings & SceneSettings> = {}, sureScore = 0) {
   const world = testWorld();
   const { detector, asked } = slowDetector();
   const pictures = openLastPictures();
-  const station = infer(new Map([['cam', { detector, sight: sightOf(settings) }]]), world, pictures);
+  const station = infer(new Map([['cam', { detector, sight: sightOf(settings, sureScore) }]]), world, pictures);
   const out: Sample[] = [];
   const give = (items: readonly Sample[]) => { out.push(...items); };
   const told = (kind: string) => world.told.filter((event) => event.kind === kind);
@@ -225,4 +226,21 @@ test('a picture that cannot be encoded fails who asks, not the line', async () =
   const pictures = openLastPictures();
   pictures.remember('cam', { index: 0, ptsMs: 0, width: 98, height: 98, yuv: new Uint8Array(3) }, AT, []);
   await assert.rejects(pictures.get('cam'));
+});
+
+test('zones and lines speak beside the counts: weak boxes help to follow and are not counted; what they say is in the sum', async () => {
+  const { asked, out, take, told, sum } = rig({ zones: [{ id: 'gate', polygon: [[0, 0], [1, 0], [1, 1], [0, 1]], count: ['person'], intrusion: { of: ['person'], after: 400, schedule: [] }, density: false, present: [] }], lines: [] }, 0.5);
+  const points = { ...POINTS, 'gate.persons': { unit: '{person}' }, 'gate.intrusion': { unit: '{person}' } };
+  for (const index of [0, 1, 2, 3, 4]) {
+    take({ ...picture(index), points } as DecodedItem);
+    asked[index]?.answer([box('person', 0.1, index < 3 ? 0.9 : 0.4), box('person', 0.6, 0.2)]);
+    await settle();
+  }
+  const values = (point: string) => out.filter((sample) => sample.point === point).map((sample) => sample.value);
+  assert.deepEqual(values('persons'), [1, 1, 1, 0, 0]);
+  assert.deepEqual(values('gate.persons'), [0, 0, 1, 1, 1]);
+  assert.deepEqual(values('gate.intrusion'), [0, 1]);
+  const raised = out.find(({ point, value }) => point === 'gate.intrusion' && value === 1);
+  assert.deepEqual(raised?.evidence?.map((one) => one.kind === 'boxes' && [one.frame, one.boxes.map(({ track }) => track)]), [[2, [1]]]);
+  assert.deepEqual([out.length, sum(), told('samples_lost').length], [22, 22, 0]);
 });

@@ -5,7 +5,7 @@ import type { LossReason } from '../../core/losses.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { World } from '../../core/world.ts';
 import type { Detector } from '../../models/load.ts';
-import { countBoxes } from '../vision/count.ts';
+import { countBoxes, countReadings } from '../vision/count.ts';
 import type { LastPictures } from '../vision/last-picture.ts';
 import type { CameraSight, Seen } from '../vision/sight.ts';
 import { isPicture, type DecodedItem, type PictureItem } from './item.ts';
@@ -96,12 +96,15 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
       // Where nothing moved the same is said again: the time has advanced, and somebody has looked.
       const counted = countBoxes(seen.boxes, seen.model, seen.frame);
       pictures?.remember(device, picture, at, counted.flatMap(({ evidence }) => evidence?.flatMap((one) => (one.kind === 'boxes' ? one.boxes : [])) ?? []));
-      return counted.flatMap(({ point, value, evidence }): Sample[] => {
+      const followed = countReadings(camera.sight.follow(seen, picture, at), seen.model, picture.index).filter(({ point }) => points[point]);
+      // How many there are is known only now: states are told when they change.
+      if (followed.length > 0) world.tell({ kind: 'samples_read', count: followed.length, device });
+      return [...counted, ...followed].flatMap(({ point, value, evidence }): Sample[] => {
         const unit = points[point]?.unit;
         return unit === undefined ? [] : [{ device, point, value, unit, at, clock, observedAt, quality: 'good', flags: [], origin: 'live', ...(evidence && { evidence }) }];
       });
     } catch (error) {
-      camera?.sight.looked(null);
+      camera?.sight.failed();
       if (ending.signal.aborted) return lose(item, 'shutdown');
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model: device });
       // Said once, not at every picture; each loss is counted.
@@ -119,9 +122,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
     world.tell({ kind: 'inference', device, durationMs });
     if (lane.fault) world.tell({ kind: 'fault_cleared', code: lane.fault.code, device });
     lane.fault = null;
-    const seen = { boxes, model: detector.model, frame: picture.index };
-    sight.looked(seen);
-    return seen;
+    return sight.looked(boxes, detector.model, picture.index);
   }
 
   function drop(dropped: readonly Waiting[], reason: LossReason): void {
@@ -151,7 +152,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
 
 const POINTS = ['persons', 'vehicles', 'occupancy'];
 
-/** How many samples a picture is worth. */
+/** How many samples a picture is worth, but for what zones and lines find in it. */
 function samplesIn(item: PictureItem): number {
   return POINTS.filter((point) => item.points[point]).length;
 }

@@ -49,7 +49,7 @@ export class CameraDetectors {
   #look(id: string, settings: unknown): void {
     const now = JSON.stringify(settings);
     const camera = this.byDevice.get(id);
-    if (camera && this.#settings.get(id) !== now) this.byDevice.set(id, { ...camera, sight: sightOf(settings) });
+    if (camera && this.#settings.get(id) !== now) this.byDevice.set(id, { ...camera, sight: sightOf(settings, camera.sight.sureScore) });
     this.#settings.set(id, now);
   }
 

@@ -1,9 +1,11 @@
 /** What a camera's boxes say about its points. Pure. */
 import type { Box, Evidence } from '../../core/event.ts';
+import { classesOf } from '../../core/scene/kinds.ts';
 import { coveredShare, distinct } from '../../models/boxes.ts';
+import type { Reading } from './scene/zone.ts';
+import type { Track } from './track/tracker.ts';
 
-/** Classes of a detector that count as a vehicle: what takes a lane of its own. Bicycles do not. */
-const VEHICLES: ReadonlySet<string> = new Set(['car', 'truck', 'bus', 'motorcycle']);
+const VEHICLES = classesOf(['vehicle']);
 /** One van may be called car and truck at once: boxes that share more than half of their joint area are one vehicle. */
 const MAX_OVERLAP = 0.5;
 
@@ -23,6 +25,22 @@ export function countBoxes(boxes: readonly Box[], model: string, frame: number):
     { point: 'vehicles', value: vehicles.length, evidence: evidence(vehicles) },
     { point: 'occupancy', value: round(coveredShare([...persons, ...vehicles]) * 100, 2) },
   ];
+}
+
+/**
+ * What zones and lines say. States and what happened bring what they rest on: tracks by where they are believed to be, cut
+ * at the edges of the picture. Measurements come with every picture, and `persons` has their boxes already.
+ */
+export function countReadings(readings: readonly Reading[], model: string, frame: number): Counted[] {
+  return readings.map(({ point, value, kind, seen }) => {
+    const boxes = kind === 'measurement' ? [] : seen.map((one) => ('box' in one ? withinPicture(one) : rounded(one)));
+    return { point, value, ...(boxes.length > 0 ? { evidence: [{ kind: 'boxes' as const, model, frame, boxes }] } : {}) };
+  });
+}
+
+function withinPicture({ id, class: label, score, box }: Track): Box {
+  const [left, top, right, bottom] = [box.x, box.y, box.x + box.width, box.y + box.height].map((side) => Math.min(1, Math.max(0, side))) as [number, number, number, number];
+  return { ...rounded({ class: label, score, x: left, y: top, width: right - left, height: bottom - top }), track: id };
 }
 
 /** A tenth of a thousandth of a picture is less than a pixel; more digits would only travel. */

@@ -6,6 +6,9 @@ import { openDetector } from '../../models/load.ts';
 import type { Camera } from '../stations/infer.ts';
 import { sightOf } from './sight.ts';
 
+/** Boxes are asked for down to this share of the score at which they are believed: they help to follow what was seen before. */
+const WEAK_SHARE = 0.5;
+
 export interface Detectors {
   /** By device id, for `infer`. */
   byDevice: ReadonlyMap<string, Camera>;
@@ -29,7 +32,7 @@ export async function openDetectors(devices: readonly { id: string; settings: un
     try {
       const spec = models.find((one) => one.id === model);
       if (!spec) throw new FaultError('CV_MODEL_UNKNOWN', { model, known: models.map((one) => one.id).join(', ') });
-      byDevice.set(id, { detector: await openDetector(spec, {}, world), sight: sightOf(settings) });
+      byDevice.set(id, { detector: await openDetector(spec, { scoreThreshold: spec.scoreThreshold * WEAK_SHARE }, world), sight: sightOf(settings, spec.scoreThreshold) });
     } catch (error) {
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model });
       faults.set(id, fault);

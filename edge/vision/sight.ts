@@ -1,29 +1,39 @@
 /**
- * What one camera keeps between its pictures, in the order in which they pass: mask, gate, and what the last look saw.
- * Whoever follows things over time (tracker, zones) is handed the same boxes again while nothing moves.
+ * What one camera keeps between its pictures, in the order in which they pass: mask, gate, what the last look saw, zones and
+ * lines. Those are handed the same boxes again while nothing moves: their time goes on.
  */
 import type { Picture } from '../../core/driver.ts';
 import type { Box } from '../../core/event.ts';
+import type { SceneSettings } from '../../core/scene/settings.ts';
 import type { SightSettings } from '../../core/sight.ts';
 import { MotionGate } from './gate.ts';
 import { Mask } from './mask.ts';
+import { Scene } from './scene/scene.ts';
+import type { Reading } from './scene/zone.ts';
 
 /** What is known to be in a picture. */
 export interface Seen {
   boxes: readonly Box[];
+  /** Boxes that nobody would believe by themselves: they help to follow what was seen before. */
+  weak: readonly Box[];
   /** Id of the model that looked, and the number of the picture that it saw: an earlier one where nothing has moved since. */
   model: string;
   frame: number;
 }
 
 export class CameraSight {
+  /** From this score on a box is believed. */
+  readonly sureScore: number;
   readonly #mask: Mask;
   readonly #gate: MotionGate | null;
+  readonly #scene: Scene | null;
   #last: Seen | null = null;
 
-  constructor({ mask, motion }: SightSettings) {
+  constructor({ mask, motion, ...scene }: SightSettings & SceneSettings, sureScore: number) {
+    this.sureScore = sureScore;
     this.#mask = new Mask(mask);
     this.#gate = motion === 'off' ? null : new MotionGate(motion);
+    this.#scene = scene.zones.length + scene.lines.length > 0 ? new Scene(scene) : null;
   }
 
   /** Paints over what nobody may see; the first thing that is done to a picture. */
@@ -37,15 +47,30 @@ export class CameraSight {
     return verdict === 'still' ? this.#last : null;
   }
 
-  /** A look came to an end: with what it saw, or with nothing. */
-  looked(seen: Seen | null): void {
-    this.#last = seen;
-    if (!seen) this.#gate?.missed();
+  /** A look saw this. @param found best score first */
+  looked(found: readonly Box[], model: string, frame: number): Seen {
+    const isSure = ({ score }: Box) => score >= this.sureScore;
+    this.#last = { boxes: found.filter(isSure), weak: found.filter((box) => !isSure(box)), model, frame };
+    return this.#last;
+  }
+
+  /** A look came to nothing. */
+  failed(): void {
+    this.#last = null;
+    this.#gate?.missed();
+  }
+
+  /** What zones and lines say to a picture in which this is seen. @param at ms UTC when it was taken */
+  follow({ boxes, weak }: Seen, { ptsMs, width, height, aspect = width / height }: Picture, at: number): Reading[] {
+    return this.#scene?.look({ ptsMs, at, boxes, weak }, aspect) ?? [];
   }
 }
 
-/** @param settings of a camera, checked; one that has none of these is looked at every time */
-export function sightOf(settings: unknown): CameraSight {
-  const { mask = [], motion = 'off' } = (settings ?? {}) as Partial<SightSettings>;
-  return new CameraSight({ mask, motion });
+/**
+ * @param settings of a camera, checked; one that has none of these is looked at every time
+ * @param sureScore default: every box is believed
+ */
+export function sightOf(settings: unknown, sureScore = 0): CameraSight {
+  const { mask = [], motion = 'off', zones = [], lines = [], homography } = (settings ?? {}) as Partial<SightSettings & SceneSettings>;
+  return new CameraSight({ mask, motion, zones, lines, homography }, sureScore);
 }

@@ -5,9 +5,11 @@ import { footOf, type LinePlan } from './plan.ts';
 
 /** One thing and one line. */
 export interface Passage {
-  /** On which side it was last, clear of the line: 1 inside, -1 outside, 0 not known yet. */
+  /** On which side it is: 1 inside, -1 outside, 0 not known yet. */
   side: number;
-  /** Where that was. */
+  /** Whether it has been well away from the line on that side: then it crosses as soon as it is beyond it. */
+  wasAway: boolean;
+  /** Where it was on that side last. */
   foot: Point;
   /** Crossings of one that is not believed yet: told once it is. */
   pending: readonly Crossing[];
@@ -18,14 +20,15 @@ export interface Crossing {
   track: Track;
 }
 
-/** It must be this far from the line to have left it, in heights of the thing. */
-const CLEAR = 0.05;
+/** Beyond the line, and well away from it, in heights of the thing: who only sways on it is never well away. */
+const BEYOND = 0.03;
+const AWAY = 0.15;
 
 export function stepCrossings(before: ReadonlyMap<number, Passage>, tracks: readonly Track[], ptsMs: number, line: LinePlan, aspect: number): { passages: Map<number, Passage>; crossings: Crossing[] } {
   const passages = new Map<number, Passage>();
   const crossings: Crossing[] = [];
   for (const track of tracks) {
-    let passage = before.get(track.id) ?? { side: 0, foot: footOf(track.box, aspect), pending: [] };
+    let passage = before.get(track.id) ?? { side: 0, wasAway: false, foot: footOf(track.box, aspect), pending: [] };
     if (track.seenMs === ptsMs) passage = moved(passage, track, line, aspect);
     if (track.isConfirmed && passage.pending.length > 0) {
       // What it is may have become clear meanwhile.
@@ -38,11 +41,14 @@ export function stepCrossings(before: ReadonlyMap<number, Passage>, tracks: read
 }
 
 function moved(passage: Passage, track: Track, { from, to, inner }: LinePlan, aspect: number): Passage {
+  const { side, wasAway, pending } = passage;
   const foot = footOf(track.box, aspect);
   const distance = distanceFromLine(foot, from, to) * inner;
-  if (Math.abs(distance) <= CLEAR * track.box.height) return passage;
-  const side = Math.sign(distance);
+  const clear = Math.abs(distance) / track.box.height;
+  const now = Math.sign(distance);
+  if (now === side) return { ...passage, foot, wasAway: wasAway || clear > AWAY };
+  if (clear <= (side === 0 || wasAway ? BEYOND : AWAY)) return passage;
   // Around the end of the line is no crossing.
-  const hasCrossed = passage.side !== 0 && side !== passage.side && doSegmentsMeet(passage.foot, foot, from, to);
-  return { side, foot, pending: hasCrossed ? [...passage.pending, { way: side > 0 ? 'in' : 'out', track }] : passage.pending };
+  const hasCrossed = side !== 0 && doSegmentsMeet(passage.foot, foot, from, to);
+  return { side: now, wasAway: clear > AWAY, foot, pending: hasCrossed ? [...pending, { way: now > 0 ? 'in' : 'out', track }] : pending };
 }

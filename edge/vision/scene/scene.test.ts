@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import type { Box } from '../../../core/event.ts';
 import { SCENE_FIELDS } from '../../../core/scene/settings.ts';
-import { emptyScene, Sight, stepScene } from './scene.ts';
+import { emptyScene, Scene, stepScene } from './scene.ts';
 import { planOf } from './plan.ts';
 import type { Reading } from './zone.ts';
 
@@ -16,6 +16,8 @@ const parse = (settings: z.input<z.ZodObject<typeof SCENE_FIELDS>>) => z.object(
 const at = (x: number, y: number, label = 'person', score = 0.8): Box => ({ class: label, score, x: x - 0.02, y: y - 0.15, width: 0.04, height: 0.15 });
 const HALF: [number, number][] = [[0.5, 0], [1, 0], [1, 1], [0.5, 1]];
 
+const split = (boxes: readonly Box[]) => ({ boxes: boxes.filter(({ score }) => score >= 0.4), weak: boxes.filter(({ score }) => score < 0.4) });
+
 interface Told {
   second: number;
   point: string;
@@ -24,12 +26,12 @@ interface Told {
 
 /** What was said anew: states and occurrences as they are told, measurements when they change. */
 function play(settings: Parameters<typeof parse>[0], fps: number, seconds: number, boxesAt: (second: number) => Box[], startsAt = 0): Told[] {
-  const sight = new Sight(parse(settings));
+  const scene = new Scene(parse(settings));
   const told: Told[] = [];
   const last = new Map<string, number>();
   for (let picture = 0; picture <= Math.round(seconds * fps); picture += 1) {
     const second = picture / fps;
-    for (const { point, value, kind } of sight.look({ ptsMs: second * 1000, at: startsAt + second * 1000, boxes: boxesAt(second), sureScore: 0.4 }, ASPECT)) {
+    for (const { point, value, kind } of scene.look({ ptsMs: second * 1000, at: startsAt + second * 1000, ...split(boxesAt(second)) }, ASPECT)) {
       if (kind !== 'occurrence' && last.get(point) === value) continue;
       last.set(point, value);
       told.push({ second, point, value });
@@ -129,8 +131,8 @@ test('a crossing made before somebody is believed is told once they are', () => 
 });
 
 test('pictures of another stream: what was timed by the old one does not go on', () => {
-  const sight = new Sight(parse({ zones: [{ id: 'z', polygon: HALF, loitering: { after: '5s' } }] }));
-  const look = (second: number) => sight.look({ ptsMs: second * 1000, at: 0, boxes: [at(0.7, 0.6)], sureScore: 0.4 }, ASPECT).map(({ value }) => value);
+  const scene = new Scene(parse({ zones: [{ id: 'z', polygon: HALF, loitering: { after: '5s' } }] }));
+  const look = (second: number) => scene.look({ ptsMs: second * 1000, at: 0, boxes: [at(0.7, 0.6)], weak: [] }, ASPECT).map(({ value }) => value);
   const first = [0, 1, 2, 3, 4, 5].flatMap(look);
   const second = [0, 1, 2, 3, 4, 5].flatMap(look);
   assert.deepEqual([first, second], [[0, 1], [0, 1]]);
@@ -147,7 +149,7 @@ test('whatever comes, a step changes nothing of what was and gives the same agai
     for (const [gapMs, seen] of pictures) {
       ptsMs = Math.max(0, ptsMs + gapMs);
       const copy = structuredClone(state);
-      const look = { ptsMs, at: ptsMs, boxes: seen.toSorted((a, b) => b.score - a.score), sureScore: 0.4 };
+      const look = { ptsMs, at: ptsMs, ...split(seen) };
       const [once, again] = [stepScene(state, look, plan), stepScene(copy, look, plan)];
       assert.deepEqual(once, again);
       assert.deepEqual(state, copy);

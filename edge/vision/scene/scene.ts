@@ -18,9 +18,9 @@ export interface SceneLook {
   ptsMs: number;
   /** ms UTC when the picture was taken. */
   at: number;
-  /** Best score first; weak ones too. */
+  /** What is believed to be there, best score first; and what may be. */
   boxes: readonly Box[];
-  sureScore: number;
+  weak: readonly Box[];
 }
 
 /** A state that does not change is said again after this long, for those who came later. */
@@ -31,12 +31,12 @@ export function emptyScene({ zones, lines }: Pick<SceneSettings, 'zones' | 'line
 }
 
 /** @returns what there is to say of this picture: every measurement, states that changed, what happened */
-export function stepScene(before: SceneState, { ptsMs, at, boxes, sureScore }: SceneLook, plan: Plan): { state: SceneState; readings: Reading[] } {
+export function stepScene(before: SceneState, { ptsMs, at, boxes, weak }: SceneLook, plan: Plan): { state: SceneState; readings: Reading[] } {
   const { aspect } = plan;
   // Another stream: nothing that was timed by the old one goes on.
   const from = ptsMs >= before.tracker.ptsMs ? before : { ...before, zones: before.zones.map(() => EMPTY_ZONE), lines: before.lines.map(() => new Map<number, Passage>()), told: {} };
-  const tracker = step(before.tracker, { ptsMs, boxes, aspect, sureScore });
-  const look = { tracks: tracker.tracks, boxes, ptsMs, at, aspect, sureScore };
+  const tracker = step(before.tracker, { ptsMs, boxes, weak, aspect });
+  const look = { tracks: tracker.tracks, boxes, weak, ptsMs, at, aspect };
   const zones = plan.zones.map((zone, index) => stepZone(from.zones[index] ?? EMPTY_ZONE, look, zone));
   const lines = plan.lines.map((line, index) => ({ line, ...stepCrossings(from.lines[index] ?? new Map(), tracker.tracks, ptsMs, line, aspect) }));
   const all = [
@@ -56,7 +56,7 @@ function isNews(told: { value: number; ptsMs: number } | undefined, value: numbe
 }
 
 /** Keeps the state of one camera from picture to picture. */
-export class Sight {
+export class Scene {
   readonly #settings: SceneSettings;
   #state: SceneState;
   #plan: Plan | null = null;

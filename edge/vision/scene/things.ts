@@ -31,15 +31,17 @@ export const LEAST_HITS = 3;
 
 export interface Seen {
   boxes: readonly Box[];
+  weak: readonly Box[];
   tracks: readonly Track[];
   ptsMs: number;
   aspect: number;
-  sureScore: number;
 }
 
 /** @param near in heights of a person: who is nearer than this is with it */
-export function stepThings(before: readonly Thing[], { boxes, tracks, ptsMs, aspect, sureScore }: Seen, zone: ZonePlan, classes: ReadonlySet<string>, near: number): Thing[] {
-  const here = boxes.filter((box) => classes.has(box.class) && isInside(footOf(box, aspect), zone.polygon));
+export function stepThings(before: readonly Thing[], { boxes, weak, tracks, ptsMs, aspect }: Seen, zone: ZonePlan, classes: ReadonlySet<string>, near: number): Thing[] {
+  const isHere = (box: Box) => classes.has(box.class) && isInside(footOf(box, aspect), zone.polygon);
+  const sure = boxes.filter(isHere);
+  const here = [...sure, ...weak.filter(isHere)];
   const taken = new Set<Box>();
   const others = tracks.filter((track) => track.seenMs === ptsMs && !classes.has(track.class));
   const things = before.flatMap((thing): Thing[] => {
@@ -53,7 +55,7 @@ export function stepThings(before: readonly Thing[], { boxes, tracks, ptsMs, asp
     const goneMs = thing.goneMs ?? ptsMs;
     return ptsMs - goneMs > FORGOTTEN_AFTER_MS ? [] : [{ ...thing, ...company, goneMs }];
   });
-  const fresh = here.filter((box) => !taken.has(box) && box.score >= sureScore && things.every((thing) => overlap(thing.box, box) < SAME_PLACE));
+  const fresh = sure.filter((box) => !taken.has(box) && things.every((thing) => overlap(thing.box, box) < SAME_PLACE));
   return [...things, ...fresh.map((box): Thing => ({ box, sinceMs: ptsMs, seenMs: ptsMs, aloneMs: ptsMs, hits: 1, goneMs: null }))];
 }
 

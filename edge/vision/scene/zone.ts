@@ -56,7 +56,7 @@ export function stepZone(before: ZoneState, look: Look, plan: ZonePlan): { state
   const state = { ...before, members };
   const readings: Reading[] = [];
   const say = (measure: string, kind: Reading['kind'], value: number, seen: readonly (Member | Box)[]) => {
-    readings.push({ point: `${settings.id}.${measure}`, kind, value, seen: seen.map((one) => ('track' in one ? one.track : one)) });
+    readings.push({ point: `${settings.id}.${measure}`, kind, value, seen: seen.map((one) => ('foot' in one ? one.track : one)) });
   };
   const number = (measure: string, kind: Reading['kind'], some: readonly Member[]) => say(measure, kind, some.length, some);
 
@@ -130,10 +130,10 @@ function lengthOf(waiting: readonly Member[], metres: NonNullable<ZonePlan['metr
   return Math.max(0, ...waiting.flatMap((one, at) => waiting.slice(at + 1).map((other) => metres(one.foot, other.foot) ?? 0)));
 }
 
-function stepPresence(before: Presence | undefined, { of, after, off }: ZonePlan['settings']['present'][number], { boxes, ptsMs, aspect, sureScore }: Look, { polygon }: ZonePlan): { presence: Presence; boxes: Box[] } {
+function stepPresence(before: Presence | undefined, { of, after, off }: ZonePlan['settings']['present'][number], { boxes, ptsMs, aspect }: Look, { polygon }: ZonePlan): { presence: Presence; boxes: Box[] } {
   const classes = classesOf(of);
   const isHere = (box: Box) => isInside(footOf(box, aspect), polygon) || isInside([(box.x + box.width / 2) * aspect, box.y + box.height / 2], polygon);
-  const here = boxes.filter((box) => classes.has(box.class) && box.score >= sureScore && isHere(box));
+  const here = boxes.filter((box) => classes.has(box.class) && isHere(box));
   const known = before ?? { sinceMs: ptsMs, lastMs: -Infinity, isOn: false };
   if (here.length === 0) return { presence: { ...known, isOn: known.isOn && ptsMs - known.lastMs < off }, boxes: [] };
   const sinceMs = ptsMs - known.lastMs > BREAK_MS && !known.isOn ? ptsMs : known.sinceMs;

@@ -8,7 +8,7 @@ import { HIDDEN_FOR_MS, NO_TRACKS, step, type Track, type TrackerState } from '.
 
 const ASPECT = 16 / 9;
 const box = (x: number, y: number, label = 'person', score = 0.8): Box => ({ class: label, score, x, y, width: 0.05, height: 0.2 });
-const look = (state: TrackerState, ptsMs: number, boxes: readonly Box[]) => step(state, { ptsMs, boxes, aspect: ASPECT, sureScore: 0.4 });
+const look = (state: TrackerState, ptsMs: number, boxes: readonly Box[]) => step(state, { ptsMs, boxes: boxes.filter(({ score }) => score >= 0.4), weak: boxes.filter(({ score }) => score < 0.4), aspect: ASPECT });
 
 /** Boxes by time, at a rate. @returns every state */
 function play(fps: number, seconds: number, at: (second: number) => readonly Box[], from: TrackerState = NO_TRACKS): TrackerState[] {

@@ -16,12 +16,12 @@ import { aged, born, placeOf, seen, uncertainty, type Motion } from './motion.ts
 export interface Look {
   /** Presentation time. */
   ptsMs: number;
-  /** Best score first, fractions of the picture; weak ones too. */
+  /** What is believed to be there, best score first, fractions of the picture. */
   boxes: readonly Box[];
+  /** What may be there: can only go on with a track. */
+  weak: readonly Box[];
   /** Width over height of what the picture shows. */
   aspect: number;
-  /** From this score on a box is believed; below, it can only go on with a track that is there. */
-  sureScore: number;
 }
 
 export interface Track {
@@ -67,20 +67,21 @@ const LATELY_MS = 1000;
 const MAX_TWINS = 0.6;
 
 /** Time that goes back, or stands still for ever, is another stream: its tracks begin anew, numbers go on. */
-export function step(before: TrackerState, { ptsMs, boxes, aspect, sureScore }: Look): TrackerState {
+export function step(before: TrackerState, { ptsMs, boxes, weak, aspect }: Look): TrackerState {
   const isSameStream = ptsMs >= before.ptsMs;
   const seconds = (ptsMs - before.ptsMs) / 1000;
   const isKept = ({ isConfirmed, seenMs }: Track) => ptsMs - seenMs <= (isConfirmed || seenMs === before.ptsMs ? HIDDEN_FOR_MS : UNSURE_FOR_MS);
   const known = (isSameStream ? before.tracks : []).filter(isKept)
     .map((track) => ({ ...track, motion: aged(track.motion, seconds, groupOf(track.class).agility) }));
-  const found = Map.groupBy(boxes, (box) => groupOf(box.class).id);
+  const sure = new Set(boxes);
+  const found = Map.groupBy([...boxes, ...weak], (box) => groupOf(box.class).id);
   const next: Track[] = [];
   let { nextId } = before;
   // In the order of the boxes, so that numbers do not hang on which group a class belongs to.
   const fresh: Box[] = [];
   for (const group of new Set([...known.map((track) => track.group), ...found.keys()])) {
     const tracks = known.filter((track) => track.group === group);
-    const { pairs, left } = associate(tracks, distinct(found.get(group) ?? [], MAX_TWINS), aspect, sureScore, ptsMs);
+    const { pairs, left } = associate(tracks, distinct(found.get(group) ?? [], MAX_TWINS), sure, aspect, ptsMs);
     for (const track of tracks) {
       const box = pairs.get(track);
       next.push(box ? goOn(track, box, aspect, ptsMs) : { ...track, box: placeOf(track.motion, aspect) });
@@ -98,7 +99,7 @@ export function step(before: TrackerState, { ptsMs, boxes, aspect, sureScore }: 
  * Sure boxes first, to where tracks that are believed should be by now; then to where they were, for those that turned
  * around; the weak ones to what was seen lately; what is left of the sure to newcomers.
  */
-function associate(tracks: readonly Track[], boxes: readonly Box[], aspect: number, sureScore: number, ptsMs: number): { pairs: Map<Track, Box>; left: Box[] } {
+function associate(tracks: readonly Track[], boxes: readonly Box[], sure: ReadonlySet<Box>, aspect: number, ptsMs: number): { pairs: Map<Track, Box>; left: Box[] } {
   const pairs = new Map<Track, Box>();
   const match = (some: readonly Track[], these: readonly Box[], least: number, where = ({ motion }: Track) => placeOf(motion, aspect)): Box[] => {
     const weights = some.map((track) => these.map((box) => {
@@ -113,9 +114,9 @@ function associate(tracks: readonly Track[], boxes: readonly Box[], aspect: numb
     return these.filter((box) => !taken.has(box));
   };
   const lately = () => tracks.filter((track) => !pairs.has(track) && track.isConfirmed && ptsMs - track.seenMs <= LATELY_MS);
-  const ahead = match(tracks.filter(({ isConfirmed }) => isConfirmed), boxes.filter(({ score }) => score >= sureScore), LEAST_SURE);
+  const ahead = match(tracks.filter(({ isConfirmed }) => isConfirmed), boxes.filter((box) => sure.has(box)), LEAST_SURE);
   const behind = match(lately(), ahead, LEAST_SURE, (track) => track.box);
-  match(lately(), boxes.filter(({ score }) => score < sureScore), LEAST_WEAK);
+  match(lately(), boxes.filter((box) => !sure.has(box)), LEAST_WEAK);
   return { pairs, left: match(tracks.filter(({ isConfirmed }) => !isConfirmed), behind, LEAST_SURE) };
 }
 

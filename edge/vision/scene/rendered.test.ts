@@ -1,0 +1,32 @@
+/** Boxes that move, rendered to a clip and read back by the camera at three rates: every event in its picture or the next. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { eventsOfClip } from '../../../test-rigs/vision/events.ts';
+import { renderClip } from '../../../test-rigs/vision/moving.ts';
+import { CLIP, SCENE, WANTED } from '../../../test-rigs/vision/scenario.ts';
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cv-rendered-'));
+  await renderClip(join(folder, 'moving.avi'), CLIP);
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+for (const fps of [2, 5, 12.5]) {
+  test(`line, wrong way, intrusion and loitering at ${fps} pictures a second: exact counts, within a picture of their time`, async () => {
+    const events = await eventsOfClip(join(folder, 'moving.avi'), fps, SCENE);
+    for (const point of new Set(WANTED.map(([name]) => name))) {
+      const wanted = WANTED.filter(([name]) => name === point);
+      const found = events.filter((event) => event.point === point);
+      assert.deepEqual(found.map(({ value }) => value), wanted.map(([, , value]) => value), `${point}: ${JSON.stringify(found)}`);
+      found.forEach(({ picture, second }, index) => {
+        // The first picture that can show it, or the one after.
+        const due = Math.ceil((wanted[index]?.[1] as number) * fps - 1e-6);
+        assert.ok(Math.abs(picture - due) <= 1, `${point} at ${second} s, picture ${picture}; ${due} is the first that can show it`);
+      });
+    }
+  });
+}

@@ -1,0 +1,53 @@
+/** A rendered clip through the camera's own link and the edge's infer station, blobs as its detector: what was said, and in which picture. */
+import type { z } from 'zod';
+import { fixedPoints } from '../../core/driver.ts';
+import { FaultError } from '../../core/faults.ts';
+import type { SCENE_FIELDS } from '../../core/scene/settings.ts';
+import { realWorld } from '../../core/world.ts';
+import driver from '../../drivers/camera/driver.ts';
+import { open } from '../../drivers/camera/link.ts';
+import { settings as cameraSettings } from '../../drivers/camera/settings.ts';
+import { infer } from '../../edge/stations/infer.ts';
+import { sightOf } from '../../edge/vision/sight.ts';
+import type { Detector } from '../../models/load.ts';
+import { findBlobs } from './blobs.ts';
+
+export interface ClipEvent {
+  point: string;
+  value: number;
+  picture: number;
+  second: number;
+}
+
+const BLOBS: Detector = { model: 'blobs', detect: async (picture) => ({ boxes: findBlobs(picture), durationMs: 0 }), close: async () => {} };
+
+/** What zones and lines said: occurrences, and other values where they change. */
+export async function eventsOfClip(path: string, fps: number, scene: z.input<z.ZodObject<typeof SCENE_FIELDS>>): Promise<ClipEvent[]> {
+  const settings = cameraSettings.parse({ url: `file:${path}`, fps, speed: 'max', ...scene });
+  const world = realWorld(() => {});
+  const points = fixedPoints(driver, settings);
+  const station = infer(new Map([['cam', { detector: BLOBS, sight: sightOf(settings, 0.4) }]]), world);
+  const link = await open(settings, [], world);
+  const last = new Map<string, unknown>();
+  const events: ClipEvent[] = [];
+  try {
+    for await (const picture of link.frames(new AbortController().signal)) {
+      const { index, ptsMs } = picture;
+      const samples = await new Promise<{ point: string; value: unknown }[]>((resolve) => {
+        station.take?.([{ device: 'cam', picture, at: ptsMs, observedAt: ptsMs, points }], (given) => { if (given.length > 0) resolve([...given]); });
+      });
+      for (const { point, value } of samples) {
+        if (driver.points && point in driver.points) continue;
+        if (points[point]?.kind !== 'occurrence' && last.get(point) === value) continue;
+        last.set(point, value);
+        events.push({ point, value: value as number, picture: index, second: ptsMs / 1000 });
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof FaultError) || error.fault.code !== 'CV_VIDEO_ENDED') throw error;
+  } finally {
+    await link.close();
+    await station.close?.();
+  }
+  return events;
+}
