@@ -5,6 +5,7 @@ import { countText, msText } from '../format.ts';
 import { useView } from '../view.ts';
 import type { Dictionary } from '../words.ts';
 import { Icon } from './icons.tsx';
+import { Sinks } from './sinks.tsx';
 
 export function Path() {
   const { state, words } = useView();
@@ -12,6 +13,7 @@ export function Path() {
     <section class="panel path" data-part="path" aria-labelledby="path-title">
       <h2 id="path-title">{words.path}</h2>
       {state.status && <ol class="path-nodes">{nodesOf(state.status, words)}</ol>}
+      <Sinks sinks={state.status?.sinks ?? []} />
     </section>
   );
 }

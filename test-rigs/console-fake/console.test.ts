@@ -90,6 +90,7 @@ test('the first screen has all its parts, in Chinese for a Chinese browser, and 
   const path = await textOf(page, '[data-part=path]');
   for (const part of ['设备', '边缘日志', '网关', '存储', '预警']) assert.match(path, new RegExp(part));
   assert.match(path, /\d+ ms/);
+  assert.match(await textOf(page, '[data-part=sinks]'), /^district-victoria influxdb 已追平 已写入 [\d,]+ influxdb 滞后 [\d,]+ 已写入 1,200 目标拒收 3 未写先删 48,210 .*无法连接/);
   await page.locator('[data-part=reconciled]', { hasText: /缺失 0.*重复 0/ }).waitFor();
   assert.deepEqual({ foreign, errors }, { foreign: [], errors: [] });
 });
@@ -99,6 +100,7 @@ test('the language follows the browser and the switch, and the choice is remembe
   const { page } = await openPage(t, api.url, { width: 1440, locale: 'en-GB' });
   assert.match(await textOf(page, '[data-part=sentence]'), /^Longxi town: 3 devices, 3 fresh, 0 lost, evaluated up to/);
   assert.match(await textOf(page, '[data-part=warning]'), /Orange.*Exercise.*over the limit of 3.0 m/);
+  assert.match(await textOf(page, '[data-part=sinks]'), /caught up written .* behind .* refused there 3 let go before written 48,210 .*cannot be reached/);
   await page.click('button[lang=zh-CN]');
   assert.match(await textOf(page, '[data-part=warning]'), /橙色/);
   await page.reload();

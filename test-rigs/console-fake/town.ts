@@ -1,5 +1,5 @@
 /** A made-up town for the console: everything it shows moves, deterministically by the second, with no device behind it. */
-import type { DemoView, DeviceView, Freshness, LastValue, WarningView, Words } from '../../core/api.ts';
+import type { DemoView, DeviceView, Freshness, LastValue, SinkView, WarningView, Words } from '../../core/api.ts';
 import type { Level } from '../../core/event.ts';
 import type { Clock } from '../../core/world.ts';
 import type { DemoControls } from '../../gateway/api/sources.ts';
@@ -86,6 +86,7 @@ export function fakeTown(clock: Clock): FakeTown {
         ...gateway.status.path, edgeDepth: depth, accepted: kept - depth, stored: kept - depth, warningsOpen: gateway.warnings.filter(({ condition }) => condition === 'active').length,
         acceptMs: 24 + (now % 17), storeMs: 48 + (now % 23), warnMs: 55 + (now % 29),
       },
+      sinks: sinksOf(kept - depth),
     };
     if (!away()) gateway.pictures.set('gate-cam', await sceneAt('gate-cam', now));
   }
@@ -132,6 +133,15 @@ export function fakeTown(clock: Clock): FakeTown {
 
   return { gateway, turn };
 }
+
+/** One that is well, and one whose target has been away for longer than the log holds. */
+const sinksOf = (accepted: number): SinkView[] => [
+  { id: 'district-victoria', kind: 'influxdb', lag: 0, written: accepted, setAside: 0, missed: 0, problem: null },
+  {
+    id: 'influxdb', kind: 'influxdb', lag: accepted, written: 1200, setAside: 3, missed: 48_210,
+    problem: { code: 'CV_SINK_UNREACHABLE', zh: 'http://10.0.0.9:8086 无法连接：ECONNREFUSED', en: 'http://10.0.0.9:8086 cannot be reached: ECONNREFUSED' },
+  },
+];
 
 function warningOf(id: string, level: Level, water: number, now: number, citedAt: number): WarningView {
   const cites = { indicator: 'YJ-FLD-001', device: 'pump-07-plc', point: 'level', at: citedAt, value: water, unit: 'm' };
