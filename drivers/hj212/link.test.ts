@@ -8,7 +8,7 @@ import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { Hj212Frame } from './frame.ts';
 import { open, type Hj212Link } from './link.ts';
 import { point, settings, type Hj212Point } from './settings.ts';
-import { dialLogger, framed, type Logger } from './testing/logger.ts';
+import { dialLogger, framed, stamp, type Logger } from './testing/logger.ts';
 import { write } from './write.ts';
 
 const POINTS = [{ id: 'pm25', factor: 'a34004' }, { id: 'interval', parameter: 'realtimeInterval' }].map((one) => ({ id: one.id, ...(point.parse(one) as Hj212Point) }));
@@ -193,6 +193,68 @@ test('an interval is set and read back; a logger that asks for the time is told'
   logger.upload('1013', 'PolId=a34004');
   await until(() => logger.asked.some(({ cn }) => cn === '1012'));
   assert.match(logger.asked.find(({ cn }) => cn === '1012')?.content ?? '', /^SystemTime=\d{14}$/);
+  await reading.end();
+  await logger.stop();
+});
+
+const HISTORY_POINTS = [{ id: 'so2', ...(point.parse({ factor: 'a21026', value: 'Avg' }) as Hj212Point) }];
+const minutes = (stampText: string, value: number) => `DataTime=${stampText};a21026-Min=1,a21026-Avg=${value},a21026-Max=9,a21026-Flag=N`;
+const CHINA_MS = 8 * 3_600_000;
+
+test('a logger that is back is asked for the minute data that was missed, in requests that a queue can hold; it comes as history', async () => {
+  const at = await bench();
+  const asked = { listen: `127.0.0.1:${at.port}`, mn: 'A1', history: ['minute', 'day'], historyReach: '2d', minuteEvery: '1m' };
+  const link = await open(settings.parse(asked), HISTORY_POINTS, at.world);
+  const reading = reader(link, at);
+  const stampAt = (ms: number) => stamp(ms).slice(0, 14);
+  const everyMinute = (from: string, to: string) => {
+    const [begin, end] = [from, to].map((text) => Date.parse(text.replace(/^(....)(..)(..)(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6Z')) - CHINA_MS) as [number, number];
+    return Array.from({ length: Math.floor((end - begin) / 60_000) + 1 }, (_, index) => minutes(stampAt(begin + index * 60_000), index));
+  };
+  const logger = dialLogger(at.port, { mn: 'A1', wantsAnswer: false, stored: (_cn, from, to) => everyMinute(from, to) });
+  await until(() => logger.isConnected());
+  const startMs = Math.floor(at.world.clock.nowMs() / 60_000) * 60_000;
+  logger.upload('2051', minutes(stampAt(startMs - 60_000), 7));
+  const live = decode(await reading.next());
+  assert.ok(live.ok && live.values?.[0]?.origin === undefined);
+  assert.deepEqual(logger.asked, [], 'of a logger that was never heard before nobody knows what is missing');
+
+  logger.drop();
+  await until(() => !logger.isConnected());
+  const away = reading.next();
+  await at.world.clock.advanceMs(300 * 60_000);
+  assert.equal((await away).is, 'away');
+  await until(() => logger.isConnected());
+  logger.upload('2011', upload(1));
+  const values = new Map<number, string | undefined>();
+  while (values.size < 299) {
+    const decoded = decode(await reading.next());
+    if (decoded.ok) for (const { deviceAt, origin } of decoded.values ?? []) values.set(deviceAt as number, origin);
+  }
+  assert.deepEqual(logger.asked.map(({ cn, content }) => [cn, content]), [
+    ['2051', `BeginTime=${stampAt(startMs)},EndTime=${stampAt(startMs + 199 * 60_000)}`],
+    ['2051', `BeginTime=${stampAt(startMs + 200 * 60_000)},EndTime=${stampAt(at.world.clock.nowMs())}`],
+  ]);
+  assert.equal(values.get(startMs + 60_000), 'backfill');
+  await reading.end();
+  await logger.stop();
+});
+
+test('a logger that has no such command says so, and goes on', async () => {
+  const at = await bench();
+  const link = await open(settings.parse({ listen: `127.0.0.1:${at.port}`, mn: 'A1', history: ['minute'] }), HISTORY_POINTS, at.world);
+  const reading = reader(link, at);
+  const logger = dialLogger(at.port, { mn: 'A1', wantsAnswer: false });
+  await until(() => logger.isConnected());
+  logger.upload('2051', minutes(stamp(at.world.clock.nowMs()).slice(0, 14), 7));
+  await reading.next();
+  logger.drop();
+  await until(() => !logger.isConnected());
+  await at.world.clock.advanceMs(3_600_000);
+  await until(() => logger.isConnected());
+  logger.upload('2011', upload(1));
+  await until(() => at.faults.some(({ code }) => code === 'CV_HJ212_REFUSED'));
+  assert.deepEqual(at.faults.find(({ code }) => code === 'CV_HJ212_REFUSED')?.params, { mn: 'A1', cn: '2051', answer: 'QnRtn=8' });
   await reading.end();
   await logger.stop();
 });

@@ -8,6 +8,7 @@ import { FaultError } from '../../core/faults.ts';
 import { ownClock, type Timer, type World } from '../../core/world.ts';
 import type { Connection, Received } from './connection.ts';
 import { planOf, type AnswerFrame, type Hj212Frame, type Hj212Request, type Plan, type UploadFrame } from './frame.ts';
+import { History } from './history.ts';
 import { dataText, qnOf, stampOf, timeOf, type Message } from './message.ts';
 import { packetOf } from './packet.ts';
 import type { Hj212Point, Hj212Settings } from './settings.ts';
@@ -54,6 +55,7 @@ export class Station {
   readonly #times = new Map<string, string>();
   readonly #early = new Map<string, { uploads: Upload[]; timer: Timer }>();
   readonly #askings = new Map<string, Asking>();
+  readonly #history: History;
   #newest: Message | null = null;
   #lastQn = 0;
   #clockSetMs = -Infinity;
@@ -64,6 +66,7 @@ export class Station {
     this.settings = settings;
     this.#plan = planOf(points, settings);
     this.#world = world;
+    this.#history = new History(settings, world, (request) => this.#request(request));
   }
 
   /** Called whenever a frame waits, or the connection came or went. */
@@ -78,7 +81,8 @@ export class Station {
 
   /** The newest connection that speaks with this MN is the one: an old one may be half open. */
   heard(received: Received, connection: Connection): void {
-    if (this.connection !== connection) {
+    const isBack = this.connection !== connection;
+    if (isBack) {
       this.connection = connection;
       connection.onEnd(() => this.#left(connection));
       this.#changed();
@@ -87,13 +91,15 @@ export class Station {
     if (!this.#isAllowed(message, connection)) return;
     this.wasHeard = true;
     this.#newest = message;
+    if (isBack) this.#history.isBack(message.edition);
     const asking = this.#askings.get(message.qn);
     if (asking && (message.cn === '9011' || message.cn === '9012' || message.cn === asking.request.cn)) return this.#answered(asking, received);
     if (this.#plan.targets.has(message.cn)) return this.#uploaded({ received, connection, key: keyOf(message) });
     if (message.cn === '1013') return this.#askedForTime(message, connection);
+    if (message.cn === '9012' || isRefusal(message)) this.#historyEnded(message);
     // An upload of which no point is read, or a sign of life: nothing of it is to be kept.
     if (!message.cn.startsWith('90') || message.cn === '9021') this.#answer(message, connection);
-    this.#setClockIfSkewed(message, connection);
+    this.#setClockIfSkewed(message);
   }
 
   /** All of it is on disk. */
@@ -125,18 +131,20 @@ export class Station {
       if (signal.aborted) return stop();
       signal.addEventListener('abort', stop, { once: true });
       this.#askings.set(qn, { request, packets: [], done });
-      this.#send(connection, { qn, cn: request.cn, content: request.content, wantsAnswer: true, st: this.#newest?.st ?? INTERACTION });
+      this.#request(request, qn);
     });
   }
 
   end(): void {
     for (const { timer } of this.#early.values()) timer.cancel();
     this.#early.clear();
+    this.#history.end();
   }
 
   #left(connection: Connection): void {
     if (this.connection !== connection) return;
     this.connection = null;
+    this.#history.end();
     this.#changed();
   }
 
@@ -154,6 +162,8 @@ export class Station {
     const { message } = upload.received;
     const exchange = `${message.qn} ${message.cn}`;
     const stamp = /(?:^|[;,])\s*DataTime\s*=\s*([^;,]*)/.exec(message.content)?.[1];
+    const at = stamp === undefined ? null : timeOf(stamp);
+    if (at !== null) this.#history.heard(message.cn, at);
     if (stamp !== undefined && message.part) {
       this.#remember(exchange, stamp);
       const early = this.#early.get(exchange);
@@ -163,7 +173,7 @@ export class Station {
       for (const other of early?.uploads ?? []) this.#give(other, stamp);
     } else if (stamp === undefined && message.part && !this.#times.has(exchange)) this.#hold(exchange, upload);
     else this.#give(upload, stamp === undefined ? this.#times.get(exchange) : undefined);
-    this.#setClockIfSkewed(message, upload.connection);
+    this.#setClockIfSkewed(message);
   }
 
   #remember(exchange: string, stamp: string): void {
@@ -203,9 +213,13 @@ export class Station {
 
   #answered(asking: Asking, { packet, message }: Received): void {
     asking.packets.push(packet);
-    const isRefused = message.cn === '9011' && !/QnRtn=1(?!\d)/.test(message.content);
     const isLast = message.cn === '9012' || (asking.request.wantsData && message.cn === asking.request.cn);
-    if (isRefused || isLast) asking.done({ is: 'answer', packets: asking.packets });
+    if (isRefusal(message) || isLast) asking.done({ is: 'answer', packets: asking.packets });
+  }
+
+  #historyEnded(message: Message): void {
+    const cn = this.#history.ended(message);
+    if (cn !== null && message.cn === '9011') this.#world.tell({ kind: 'fault', fault: { code: 'CV_HJ212_REFUSED', params: { mn: this.settings.mn, cn, answer: message.content } } });
   }
 
   #answer(message: Message, connection: Connection): void {
@@ -216,23 +230,29 @@ export class Station {
 
   #askedForTime(message: Message, connection: Connection): void {
     this.#reply(message, connection, '9013', '');
-    if (this.settings.setClock !== 'never') this.#setClock(connection);
+    if (this.settings.setClock !== 'never') this.#setClock();
   }
 
-  #setClockIfSkewed(message: Message, connection: Connection): void {
+  #setClockIfSkewed(message: Message): void {
     const sentAt = timeOf(message.qn);
     if (this.settings.setClock !== 'skewed' || sentAt === null || !['2011', '9021'].includes(message.cn)) return;
     const nowMs = this.#world.clock.monotonicMs();
     if (Math.abs(this.#world.clock.nowMs() - sentAt) <= SKEW_MS || nowMs - this.#clockSetMs < CLOCK_AGAIN_MS) return;
     this.#clockSetMs = nowMs;
-    this.#setClock(connection);
+    this.#setClock();
   }
 
   /** Its answers are of no concern: it asks, or is off, again. */
-  #setClock(connection: Connection): void {
+  #setClock(): void {
     // A clock that was never set sets no other.
     if (ownClock(this.#world.clock) !== 'edge') return;
-    this.#send(connection, { qn: this.#qn(), cn: '1012', content: `SystemTime=${stampOf(this.#world.clock.nowMs())}`, wantsAnswer: true, st: this.#newest?.st ?? INTERACTION });
+    this.#request({ cn: '1012', content: `SystemTime=${stampOf(this.#world.clock.nowMs())}` });
+  }
+
+  /** @returns its number */
+  #request({ cn, content }: { cn: string; content: string }, qn: string = this.#qn()): string {
+    if (this.connection) this.#send(this.connection, { qn, cn, content, wantsAnswer: true, st: this.#newest?.st ?? INTERACTION });
+    return qn;
   }
 
   #reply(message: Message, connection: Connection, cn: string, content: string): void {
@@ -250,6 +270,8 @@ export class Station {
     return qnOf(this.#lastQn);
   }
 }
+
+const isRefusal = ({ cn, content }: Message): boolean => cn === '9011' && !/QnRtn=1(?!\d)/.test(content);
 
 /** By all of it: the check value of the protocol is too weak to tell two uploads of one second apart. */
 function keyOf({ cn, content, part }: Message): string {

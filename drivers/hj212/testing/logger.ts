@@ -14,6 +14,8 @@ export interface LoggerOptions {
   wantsAnswer?: boolean;
   overTimeMs?: number;
   resends?: number;
+  /** What it stored between two DataTimes (`YYYYMMDDhhmmss`), as contents of uploads; absent: it knows no such command. */
+  stored?(cn: string, from: string, to: string): string[];
   /** Pieces in which a packet goes out. */
   pieces?(packet: Buffer): Buffer[];
 }
@@ -102,7 +104,7 @@ export function uploading(logger: Logger, uploads: (turn: number) => readonly [c
   return () => clearInterval(timer);
 }
 
-function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer = true, overTimeMs = 5000, resends = 3, pieces = (packet) => [packet] }: LoggerOptions) {
+function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer = true, overTimeMs = 5000, resends = 3, stored, pieces = (packet) => [packet] }: LoggerOptions) {
   const answered = new Set<string>();
   const asked: { cn: string; content: string }[] = [];
   /** By QN and part. */
@@ -144,9 +146,15 @@ function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer
     asked.push({ cn, content });
     const reply = (answerCn: string, answer: string, system = '91') => send(packet({ qn, cn: answerCn, content: answer, answer: false, system }));
     const set = /^(\w+)=(\d+)$/.exec(content);
-    const isKnown = ['1012', '1061', '1062', '1063', '1064'].includes(cn);
+    const range = /^BeginTime=(\d{14})[,;]EndTime=(\d{14})$/.exec(content);
+    const isKnown = ['1012', '1061', '1062', '1063', '1064'].includes(cn) || (stored !== undefined && range !== null);
     reply('9011', `QnRtn=${isKnown ? 1 : 8}`);
     if (!isKnown) return;
+    if (stored && range) {
+      const found = stored(cn, range[1] as string, range[2] as string);
+      for (const one of found) send(packet({ qn, cn, content: one, answer: wantsAnswer }));
+      return reply('9012', `ExeRtn=${found.length > 0 ? 1 : 100}`);
+    }
     if ((cn === '1062' || cn === '1064') && set) intervals[set[1] as string] = Number(set[2]);
     if (cn === '1061') reply(cn, `RtdInterval=${intervals.RtdInterval}`, st);
     if (cn === '1063') reply(cn, `MinInterval=${intervals.MinInterval}`, st);
