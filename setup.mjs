@@ -28,7 +28,7 @@ const GOALS = {
   'bench-store': { programs: ['victoria-metrics', 'timescaledb'] },
   'bench-memory': { programs: ['mosquitto', 'gcc', 'pkg-config', 'libmodbus', 'victoria-metrics'], models: true },
   chaos: { programs: ['mosquitto', 'gcc'], console: true, models: false },
-  peers: { programs: ['ffmpeg', 'mosquitto', 'mosquitto_sub', 'mbpoll', 'socat', 'pymodbus', 'pyserial', 'paho', 'gcc', 'open62541', 'victoria-metrics', 'onnxruntime-python'], console: true, models: true },
+  peers: { programs: ['ffmpeg', 'mosquitto', 'mosquitto_sub', 'mbpoll', 'socat', 'pymodbus', 'pyserial', 'paho', 'tshark', 'gcc', 'open62541', 'victoria-metrics', 'onnxruntime-python'], console: true, models: true },
 };
 
 const wanted = GOALS[goal];

@@ -1,20 +1,28 @@
 /** `npm run test:peers [NAME …]`: our parts against programs that are not ours. Ends with "N passed, N failed, N left out". */
 // Plain JavaScript that set-up shares: what a peer needs, how to see it, and which packages bring it.
 import { packagesOf, present } from '../../tools/setup/programs.mjs';
+import { installPeers } from '../bench/peers/packages.ts';
 
 interface Peer {
   name: string;
   /** Programs of tools/setup/programs.mjs; without one of them the peer is left out, and said so. */
   needs?: string[];
+  /** What else is not here; false: nothing. */
+  lacks?(): string | false;
   run(): Promise<void>;
 }
 
-const SUITES: { needs: string[]; load(): Promise<{ peers: Peer[] }> }[] = [
+/** `npm`: packages of peers, which come into a folder of their own. */
+const SUITES: { needs: string[]; npm?: Record<string, string>; load(): Promise<{ peers: Peer[] }> }[] = [
   { needs: ['victoria-metrics'], load: () => import('./influx.ts') },
   { needs: ['pymodbus', 'mbpoll'], load: () => import('./modbus.ts') },
+  { needs: ['pymodbus', 'mbpoll'], load: () => import('./served.ts') },
   { needs: ['pymodbus', 'pyserial', 'mbpoll', 'socat'], load: () => import('./modbus-rtu.ts') },
   { needs: ['mosquitto', 'mosquitto_sub'], load: () => import('./mosquitto.ts') },
   { needs: ['mosquitto', 'mosquitto_sub'], load: () => import('./mqtt-in.ts') },
+  { needs: ['mosquitto'], npm: { 'sparkplug-payload': '1.0.3' }, load: () => import('./sparkplug.ts') },
+  { needs: [], npm: { llrpjs: '1.0.1' }, load: () => import('./llrp.ts') },
+  { needs: ['tshark'], load: () => import('./dissection.ts') },
   { needs: ['gcc', 'open62541'], load: () => import('./opcua.ts') },
   { needs: [], load: () => import('./commands.ts') },
   { needs: [], load: () => import('./consumers.ts') },
@@ -22,16 +30,17 @@ const SUITES: { needs: string[]; load(): Promise<{ peers: Peer[] }> }[] = [
 ];
 
 const asked = process.argv.slice(2);
-const suites = await Promise.all(SUITES.map(async ({ needs, load }) => (await load()).peers.map((peer) => ({ ...peer, needs: [...needs, ...(peer.needs ?? [])] }))));
+const suites = await Promise.all(SUITES.map(async ({ needs, npm = {}, load }) => (await load()).peers.map((peer) => ({ ...peer, npm, needs: [...needs, ...(peer.needs ?? [])] }))));
 const peers = suites.flat().filter((peer) => asked.length === 0 || asked.some((word) => peer.name.includes(word)));
 const absent = new Set([...new Set(peers.flatMap(({ needs }) => needs))].filter((program) => !present(program)));
 let failed = 0;
 let leftOut = 0;
 for (const peer of peers) {
   const missing = peer.needs.filter((program) => absent.has(program));
-  if (missing.length > 0) {
+  const why = missing.length > 0 ? `${missing.join(', ')} is not here; apt-get install ${packagesOf(missing).join(' ')}` : peer.lacks?.() || notInstalled(peer.npm);
+  if (why) {
     leftOut += 1;
-    process.stdout.write(`– ${peer.name}\n  left out: ${missing.join(', ')} is not here; apt-get install ${packagesOf(missing).join(' ')}\n`);
+    process.stdout.write(`– ${peer.name}\n  left out: ${why}\n`);
     continue;
   }
   process.stdout.write(`… ${peer.name}\n`);
@@ -45,3 +54,13 @@ for (const peer of peers) {
 }
 process.stdout.write(`${peers.length - failed - leftOut} passed, ${failed} failed, ${leftOut} left out\n`);
 process.exit(failed > 0 || peers.length === leftOut ? 1 : 0);
+
+/** Why packages could not be had; null when they are there. */
+function notInstalled(npm: Record<string, string>): string | null {
+  try {
+    installPeers(npm);
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

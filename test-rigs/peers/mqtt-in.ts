@@ -1,7 +1,7 @@
 /** mosquitto and mosquitto_pub as the broker and the devices behind it: both versions, TLS, a session that is kept. */
 import assert from 'node:assert/strict';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,9 +17,8 @@ import { freePort } from '../processes/ports.ts';
 
 const run = promisify(execFile);
 const FLOW: MqttInPointOf[] = [{ ...point.parse({ path: 'flow' }), id: 'flow' }];
-const LIBRARY = join(import.meta.dirname, '../../drivers/mqtt-in/recorded/sparkplug-library');
 
-interface Bench {
+export interface Bench {
   port: number;
   publish(topic: string, payload: string | Buffer, ...more: string[]): Promise<void>;
 }
@@ -27,7 +26,6 @@ interface Bench {
 export const peers: { name: string; needs?: string[]; run(): Promise<void> }[] = [
   { name: 'mqtt-in: 100 values by 3.1.1 and by 5 through mosquitto', run: () => withBroker([], bothVersions) },
   { name: 'mqtt-in: mosquitto keeps what is not on disk, and gives it to the next connection', run: () => withBroker([], keepsSession) },
-  { name: 'mqtt-in: Sparkplug births and data as an npm library encodes them, through mosquitto', run: () => withBroker([], sparkplug) },
   { name: 'mqtt-in: TLS to mosquitto, its certificate checked and refused', needs: ['openssl'], run: tls },
 ];
 
@@ -70,22 +68,6 @@ async function keepsSession({ port, publish }: Bench): Promise<void> {
   }
 }
 
-async function sparkplug({ port, publish }: Bench): Promise<void> {
-  const points: MqttInPointOf[] = ['i8', 'i64', 'u32', 'd'].map((metric) => ({ ...point.parse({ metric }), id: metric }));
-  const { link, next } = await device({ url: `mqtt://127.0.0.1:${port}`, profile: 'sparkplug', group: 'lab', node: 'gw1', device: 'pump' }, points);
-  const lines = (await readFile(join(LIBRARY, 'frames.jsonl'), 'utf8')).split('\n').filter(Boolean).map((line) => JSON.parse(line) as { topic: string; base64: string });
-  for (const { topic, base64 } of lines) await publish(topic, Buffer.from(base64, 'base64'));
-  const values: unknown[] = [];
-  for (let isDead = false; !isDead;) {
-    const decoded = decode(await next());
-    if (decoded.ok) for (const { point: id, value } of decoded.values ?? []) values.push([id, value]);
-    else isDead = decoded.isAway === true;
-  }
-  // The second message names its metrics by alias alone.
-  assert.deepEqual(values, [['i8', -5], ['i64', -5_000_000_000], ['u32', 4_000_000_000], ['d', -2.25], ['d', 7.5]]);
-  await link.close();
-}
-
 async function tls(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'cv-mqtt-tls-'));
   try {
@@ -108,7 +90,7 @@ async function tls(): Promise<void> {
   }
 }
 
-async function device(config: Record<string, unknown>, points = FLOW, faults: Fault[] = []) {
+export async function device(config: Record<string, unknown>, points = FLOW, faults: Fault[] = []) {
   const link = await open(settings.parse(config), points, realWorld((event) => { if (event.kind === 'fault') faults.push(event.fault); }));
   const frames = link.frames(new AbortController().signal)[Symbol.asyncIterator]();
   return { link, next: async () => (await frames.next()).value as MqttInFrame };
@@ -119,7 +101,7 @@ function valueOf(frame: MqttInFrame): unknown {
   return decoded.ok ? decoded.values?.[0]?.value : decoded.fault.code;
 }
 
-async function withBroker(lines: readonly string[], work: (bench: Bench) => Promise<void>): Promise<void> {
+export async function withBroker(lines: readonly string[], work: (bench: Bench) => Promise<void>): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'cv-mqtt-in-'));
   const port = await freePort();
   const file = join(dir, 'mosquitto.conf');

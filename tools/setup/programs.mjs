@@ -13,6 +13,7 @@ const PROGRAMS = {
   openssl: { packages: ['openssl'] },
   socat: { packages: ['socat'] },
   mbpoll: { packages: ['mbpoll'] },
+  tshark: { packages: ['tshark'] },
   pymodbus: { packages: ['python3-pymodbus'], python: 'pymodbus' },
   pyserial: { packages: ['python3-serial'], python: 'serial' },
   gcc: { packages: ['gcc', 'libc6-dev'] },
