@@ -1,4 +1,4 @@
-/** SIGHUP to a real edge process, whose simulated device counts each time that it is asked. */
+/** SIGHUP to real processes: an edge, whose simulated device counts each time that it is asked, and a gateway. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
+import mqtt from 'mqtt';
+import type { StatusView } from '../core/api.ts';
 import { requestReader } from '../drivers/modbus/testing/device.ts';
 import type { Health } from '../edge/http/health.ts';
 import { FakeGateway } from '../edge/testing/fake-gateway.ts';
@@ -31,8 +33,8 @@ async function countingDevice(t: TestContext): Promise<{ port: number; connectio
   return { port: (server.address() as AddressInfo).port, connections: () => connections };
 }
 
-function edgeProcess(t: TestContext, path: string) {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'edge', '--config', path, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+function service(t: TestContext, command: 'edge' | 'gateway', path: string) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), command, '--config', path, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
   t.after(() => child.kill('SIGKILL'));
   const lines: Line[] = [];
   const waiting = new Set<() => void>();
@@ -71,7 +73,7 @@ test('a bad file is refused and the old one goes on; a good one touches only wha
   const valuesOf = (id: string) => [...gateway.events.values()].filter((event) => event.device === id).toSorted((a, b) => a.seq - b.seq).map(({ value }) => value as number);
 
   await file(entry('a', 1) + entry('b', 2));
-  const edge = edgeProcess(t, path);
+  const edge = service(t, 'edge', path);
   const { http } = await edge.line(({ running }) => running === 'edge') as unknown as { http: string };
   const config = async () => ((await (await fetch(`${http}/healthz`)).json()) as Health).config;
   await until(() => valuesOf('a').length > 3 && valuesOf('b').length > 3);
@@ -102,4 +104,41 @@ test('a bad file is refused and the old one goes on; a good one touches only wha
 
   edge.child.kill('SIGTERM');
   assert.equal(await new Promise((resolve) => { edge.child.on('close', resolve); }), 0);
+});
+
+test('a gateway refuses a bad file and says so; of a good one it takes in edges, rules and what its store keeps, and names what a restart is needed for', { timeout: 60_000 }, async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'cv-reload-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const path = join(dir, 'gateway.yaml');
+  const file = (edges: string, more: string) => writeFile(path, `gateway: g\ncentre: "500112001"\nbroker: { embedded: { port: 0, edges: [${edges}] } }\nhttp: { port: 0 }\n${more}`);
+  await file('{ id: a, token: t-a }', 'store: { retention: 30d, maxBytes: 1GB }\n');
+  const gateway = service(t, 'gateway', path);
+  const { http, broker } = await gateway.line(({ running }) => running === 'gateway') as unknown as { http: string; broker: string };
+  const config = async () => ((await (await fetch(`${http}/api/v1/status`)).json()) as StatusView).config;
+  const isLetIn = async (edge: string) => {
+    try {
+      (await mqtt.connectAsync(broker, { clientId: `cv-${edge}`, username: edge, password: `t-${edge}`, protocolVersion: 4, reconnectPeriod: 0 })).end(true);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  await writeFile(join(dir, 'rule.yaml'), 'id: second\nversion: 1\ntype: treshold\nselect: { indicator: YJ-FLD-001 }\nlevels: { 2: { when: ">= 3" } }\n');
+  await file('{ id: a, token: t-a }, { id: b, token: t-b }', 'rules: [./rule.yaml]\nstore: { retention: 30d, maxBytes: 1GB }\n');
+  gateway.child.kill('SIGHUP');
+  await gateway.line(({ reloaded, ok }) => reloaded === 'gateway' && ok === false);
+  assert.deepEqual((await config())?.refused?.problems.map(({ place, code }) => [place, code]), [[`${join(dir, 'rule.yaml')}:3:7`, 'CV_SETTING_INVALID']]);
+  assert.deepEqual([await isLetIn('a'), await isLetIn('b')], [true, false]);
+
+  await writeFile(join(dir, 'rule.yaml'), 'id: second\nversion: 1\ntype: threshold\nselect: { indicator: YJ-FLD-001 }\nlevels: { 2: { when: ">= 3" } }\n');
+  await file('{ id: b, token: t-b }', 'rules: [./rule.yaml]\nlog: { maxBytes: 32MB }\nstore: { retention: 10d, maxBytes: 2GB, compaction: { every: 1h } }\n');
+  gateway.child.kill('SIGHUP');
+  const done = await gateway.line(({ reloaded, ok }) => reloaded === 'gateway' && ok === true);
+  assert.deepEqual([done.added, done.changed, done.removed], [['rule second', 'edge b'], ['store.retentionMs', 'store.maxBytes'], ['edge a']]);
+  assert.deepEqual([(await config())?.refused, (await config())?.restartNeeded], [null, ['log.maxBytes', 'store.compaction']]);
+  assert.deepEqual([await isLetIn('a'), await isLetIn('b')], [false, true]);
+
+  gateway.child.kill('SIGTERM');
+  assert.equal(await new Promise((resolve) => { gateway.child.on('close', resolve); }), 0);
 });

@@ -128,6 +128,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
     Object.assign(setup, plan.setup);
     ({ catalogue, rules } = knowledge);
     store.know(catalogue);
+    store.keepWithin(setup.store);
     if (isOperatorOther) commands = commandSource(setup.operators ?? [], dispatch, world);
     if (plan.rights) {
       broker?.admit(plan.rights);

@@ -56,9 +56,9 @@ test('edges come and go, tokens and rules change; who did not change notices not
   await until(async () => (await get<StatusView>('status')).path, ({ accepted, rulesLag }) => accepted === 1 && rulesLag === 0);
 
   const gone = new Promise<void>((resolve) => { b.once('close', () => resolve()); });
-  const told = await gateway.reload({ ...setup, name: { zh: '镇', en: 'town' }, http: { ...setup.http, port: 1 }, rules: [...setup.rules, other], broker: { ...broker, maxConnections: 9, edges: [{ id: 'a', token: 't' }, { id: 'b', token: 'u' }, { id: 'c', token: 't' }] } });
+  const told = await gateway.reload({ ...setup, name: { zh: '镇', en: 'town' }, http: { ...setup.http, port: 1 }, store: { ...setup.store, dir: join(dir, 'elsewhere'), retentionMs: 86_400_000 }, rules: [...setup.rules, other], broker: { ...broker, maxConnections: 9, edges: [{ id: 'a', token: 't' }, { id: 'b', token: 'u' }, { id: 'c', token: 't' }] } });
   await gone;
-  assert.deepEqual(told, { added: ['rule second', 'edge c'], changed: ['edge b', 'name'], removed: [], kept: 2, restartNeeded: ['http.port', 'broker.maxConnections'] });
+  assert.deepEqual(told, { added: ['rule second', 'edge c'], changed: ['edge b', 'name', 'store.retentionMs'], removed: [], kept: 2, restartNeeded: ['store.dir', 'http.port', 'broker.maxConnections'] });
   assert.ok(a.connected, 'its rights are as they were');
   await assert.rejects(connect('b'));
   const again = await connect('b', 'u');

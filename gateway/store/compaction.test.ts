@@ -136,11 +136,14 @@ test('windows stay right while values come, are compacted and let go', async () 
 });
 
 test('retention goes by whole chunks, oldest first, and says by how much', async () => {
-  const store = await open({ retentionMs: 3 * DAY_MS });
+  const store = await open();
   const nowMs = store.world.clock.nowMs();
   const points = Array.from({ length: 7 * 480 }, (_, at) => ({ value: at, occurredAt: nowMs - 7 * DAY_MS + at * 180_000 }));
   await store.consumer.take(fed(points), { epoch: 1, seq: points.length });
   await store.compact();
+  await store.sweep();
+  assert.equal((await allRows(store, ALL, 10_000)).length, points.length);
+  store.keepWithin({ retentionMs: 3 * DAY_MS, maxBytes: 1 << 30 });
   await store.sweep();
   const left = await allRows(store, ALL, 10_000);
   const oldest = left[0]?.at as number;

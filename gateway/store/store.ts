@@ -17,7 +17,7 @@ import type { StoreDatabase } from './database.ts';
 import { Directory } from './directory.ts';
 import type { StoreReader } from './reader.ts';
 import type { SeriesHead, SeriesSnapshot } from './rows.ts';
-import { openReader, Upkeep } from './upkeep.ts';
+import { openReader, Upkeep, type Limits } from './upkeep.ts';
 import type { Verification } from './verify.ts';
 import { unpackViews } from './views.ts';
 import { Windows } from './window/windows.ts';
@@ -102,6 +102,8 @@ export interface Store {
   onStored(listener: (stored: Stored) => void): () => void;
   /** Names and units from now on; what is stored stays as it is. */
   know(catalogue: Catalogue): void;
+  /** Other bounds of age and size, from the next sweep on. */
+  keepWithin(limits: Limits): void;
   /** Lets go of what is beyond age and size, slice by slice; by itself every minute. */
   sweep(): Promise<void>;
   /** Moves everything into compressed chunks now; by itself when it is time, or when there is much. */
@@ -230,6 +232,10 @@ class OpenStore implements Store {
   know(catalogue: Catalogue): void {
     this.#catalogue = catalogue;
     this.#directory.know(normaliser(catalogue));
+  }
+
+  keepWithin(limits: Limits): void {
+    this.#upkeep.keepWithin(limits);
   }
 
   sweep(): Promise<void> {

@@ -13,10 +13,15 @@ import type { Generation } from './generations.ts';
 import type { StoreReader } from './reader.ts';
 import { verifyStore, type Verification } from './verify.ts';
 
-export interface UpkeepOptions {
-  path: string;
+/** How long values are kept, and how much disk they may take. */
+export interface Limits {
+  /** Infinity keeps all. */
   retentionMs: number;
   maxBytes: number;
+}
+
+export interface UpkeepOptions extends Limits {
+  path: string;
   /** When rows go into chunks: this often, and not before they have settled, as recent ones still get company. */
   compaction: { everyMs: number; settleMs: number };
   /** Time of the newest value there is. */
@@ -37,7 +42,7 @@ const VACUUM_PAGES = 256;
 type Reader = SqliteClient<StoreReader['operations']>;
 
 export class Upkeep {
-  readonly #options: UpkeepOptions;
+  #options: UpkeepOptions;
   readonly #world: World;
   readonly #database: SqliteClient<StoreDatabase['operations']>;
   readonly #onDamages: (damages: readonly Damage[]) => void;
@@ -57,6 +62,11 @@ export class Upkeep {
     const { everyMs: compactEveryMs } = options.compaction;
     this.#compactAtMs = world.clock.monotonicMs() + Math.min(FIRST_COMPACTION_MS, compactEveryMs);
     this.#timer = everyMs(world.clock, Math.min(LOOK_EVERY_MS, compactEveryMs), () => { void this.#look(); });
+  }
+
+  /** From the next sweep on. */
+  keepWithin({ retentionMs, maxBytes }: Limits): void {
+    this.#options = { ...this.#options, retentionMs, maxBytes };
   }
 
   sweep(): Promise<void> {
