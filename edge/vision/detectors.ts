@@ -7,7 +7,7 @@ import type { Camera } from '../stations/infer.ts';
 import { sightOf } from './sight.ts';
 
 /** Boxes are asked for down to this share of the score at which they are believed: they help to follow what was seen before. */
-const WEAK_SHARE = 0.5;
+export const WEAK_SHARE = 0.5;
 
 export interface Detectors {
   /** By device id, for `infer`. */

@@ -1,0 +1,102 @@
+/** Real clips through the camera's link, a real detector and the tracker, against what a person saw in them. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Box } from '../../core/event.ts';
+import { FaultError } from '../../core/faults.ts';
+import type { ModelSpec } from '../../core/model.ts';
+import { sharedFolder } from '../../core/testing/shared.ts';
+import { realWorld } from '../../core/world.ts';
+import { open } from '../../drivers/camera/link.ts';
+import { settings as cameraSettings } from '../../drivers/camera/settings.ts';
+import { WEAK_SHARE } from '../../edge/vision/detectors.ts';
+import { NO_TRACKS, step } from '../../edge/vision/track/tracker.ts';
+import { openDetector } from '../../models/load.ts';
+
+export interface LookedAt {
+  ptsMs: number;
+  boxes: Box[];
+  weak: Box[];
+  aspect: number;
+}
+
+/** Every picture of a clip with what the model sees in it. @param untilMs presentation time at which to stop */
+export async function lookAtClip(path: string, spec: ModelSpec, fps: number, untilMs = Infinity): Promise<LookedAt[]> {
+  const world = realWorld(() => {});
+  const detector = await openDetector(spec, { scoreThreshold: spec.scoreThreshold * WEAK_SHARE }, world);
+  const looks: LookedAt[] = [];
+  try {
+    const link = await open(cameraSettings.parse({ url: `file:${path}`, fps, speed: 'max' }), [], world);
+    try {
+      for await (const picture of link.frames(new AbortController().signal)) {
+        const { ptsMs, width, height, aspect = width / height } = picture;
+        if (ptsMs > untilMs) break;
+        const { boxes } = await detector.detect(picture);
+        const isSure = ({ score }: Box) => score >= spec.scoreThreshold;
+        looks.push({ ptsMs, boxes: boxes.filter(isSure), weak: boxes.filter((box) => !isSure(box)), aspect });
+      }
+    } catch (error) {
+      if (!(error instanceof FaultError) || error.fault.code !== 'CV_VIDEO_ENDED') throw error;
+    } finally {
+      await link.close();
+    }
+  } finally {
+    await detector.close();
+  }
+  return looks;
+}
+
+/** A thing that was followed, and the presentation times at which it was seen. */
+export interface Followed {
+  id: number;
+  class: string;
+  group: string;
+  seenMs: number[];
+}
+
+/** @param every takes each such picture, as a camera with that part of the rate would give them */
+export function follow(looks: readonly LookedAt[], every = 1): Followed[] {
+  const things = new Map<number, Followed>();
+  let state = NO_TRACKS;
+  for (const look of looks.filter((_, index) => index % every === 0)) {
+    state = step(state, look);
+    for (const { id, class: label, group, isConfirmed, seenMs } of state.tracks) {
+      if (!isConfirmed || seenMs !== look.ptsMs) continue;
+      const thing = things.get(id) ?? { id, class: label, group, seenMs: [] };
+      thing.seenMs.push(look.ptsMs);
+      things.set(id, { ...thing, class: label });
+    }
+  }
+  return [...things.values()];
+}
+
+export interface Visits {
+  visits: number;
+  tracks: number;
+  /** Visits in which somebody was followed, and how often the number changed within one. */
+  found: number;
+  switches: number;
+}
+
+/** One person at a time: each visit should be one track and each track one visit. @param windows ms from and to */
+export function judgeVisits(followed: readonly Followed[], windows: readonly (readonly [number, number])[]): Visits {
+  const people = followed.filter(({ group }) => group === 'person');
+  const inEach = windows.map(([from, to]) => people.filter(({ seenMs }) => seenMs.some((ms) => ms >= from && ms <= to)).length);
+  return { visits: windows.length, tracks: people.length, found: inEach.filter((tracks) => tracks > 0).length, switches: inEach.reduce((sum, tracks) => sum + Math.max(0, tracks - 1), 0) };
+}
+
+/** What the manifest of the footage says of a clip. */
+export function truthOf(clip: string): string {
+  const row = readFileSync(sharedFolder('footage', 'FOOTAGE.tsv') as string, 'utf8').split('\n').find((line) => line.startsWith(`${clip}\t`));
+  if (!row) throw new Error(`${clip} is not in the manifest`);
+  return row.split('\t')[9] as string;
+}
+
+/** `… about 60-190; …`: numbers of pictures, as times. */
+export function visitWindows(clip: string, fps: number): [number, number][] {
+  return [...truthOf(clip).matchAll(/\b(\d+)-(\d+)\b/g)].map(([, from, to]) => [(Number(from) * 1000) / fps, (Number(to) * 1000) / fps]);
+}
+
+export const clipPath = (clip: string): string | null => {
+  const folder = sharedFolder('footage');
+  return folder && join(folder, clip);
+};

@@ -1,0 +1,78 @@
+/**
+ * `npm run rig -- vision-clips [--json] [--model ID]`: each detector that is here on the clips in `footage` whose contents
+ * somebody counted by eye: visits and changes of number, people picture by picture, totals. Ends with 1 when the best of
+ * them does not keep what the project promises.
+ */
+import { MODELS } from '../../models/index.ts';
+import { sharedModels } from '../../models/testing/shared-models.ts';
+import { graphPath } from '../../models/verify.ts';
+import { clipPath, follow, judgeVisits, lookAtClip, truthOf, visitWindows, type LookedAt, type Visits } from './follow.ts';
+
+const ONE_BY_ONE = { clip: 'one-by-one-person-detection.mp4', fps: 10 };
+const MANY = { clip: 'vtest.avi', fps: 10 };
+const CAR_PARK = { clip: 'person-bicycle-car-detection.mp4', fps: 12 };
+/** Every n-th picture: 10, 5, 2 and 1 a second. */
+const STRIDES = [1, 2, 5, 10];
+
+interface Result {
+  model: string;
+  /** By pictures a second. */
+  visits: Record<string, Visits>;
+  counts: { truth: number[]; boxes: number[]; tracks: number[]; within1: number };
+  totals: { cars: number; cyclists: number; people: number; within1: boolean };
+}
+
+/** Two cars, two cyclists, one who walks; a cyclist is a person on a bicycle, so three people. */
+const TOTALS = { cars: 2, cyclists: 2, people: 3 };
+
+async function judge(spec: Parameters<typeof lookAtClip>[1]): Promise<Result> {
+  const look = ({ clip, fps }: { clip: string; fps: number }) => lookAtClip(clipPath(clip) as string, spec, fps);
+  const visitors = await look(ONE_BY_ONE);
+  const windows = visitWindows(ONE_BY_ONE.clip, ONE_BY_ONE.fps);
+  const crowd = await look(MANY);
+  const groups = follow(await look(CAR_PARK)).map(({ group }) => group);
+  const count = (group: string) => groups.filter((one) => one === group).length;
+  const totals = { cars: count('vehicle'), cyclists: count('two-wheeler'), people: count('person') };
+  return {
+    model: spec.id,
+    visits: Object.fromEntries(STRIDES.map((stride) => [ONE_BY_ONE.fps / stride, judgeVisits(follow(visitors, stride), windows)])),
+    counts: countsOf(crowd),
+    totals: { ...totals, within1: (Object.keys(TOTALS) as (keyof typeof TOTALS)[]).every((kind) => Math.abs(totals[kind] - TOTALS[kind]) <= 1) },
+  };
+}
+
+function countsOf(crowd: readonly LookedAt[]): Result['counts'] {
+  const truth = [...truthOf(MANY.clip).matchAll(/\b(\d+)=(\d+)\b/g)].map(([, picture, people]) => ({ picture: Number(picture), people: Number(people) }));
+  const followed = follow(crowd).filter(({ group }) => group === 'person');
+  const boxes = truth.map(({ picture }) => crowd[picture]?.boxes.filter((box) => box.class === 'person').length ?? NaN);
+  const tracks = truth.map(({ picture }) => followed.filter(({ seenMs }) => seenMs.includes(crowd[picture]?.ptsMs ?? NaN)).length);
+  return { truth: truth.map(({ people }) => people), boxes, tracks, within1: truth.filter(({ people }, at) => Math.abs(people - (boxes[at] as number)) <= 1).length };
+}
+
+const keepsVisits = ({ visits }: Result) => Object.values(visits).every(({ visits: all, tracks, found, switches }) => tracks === all && found === all && switches === 0);
+
+export async function run(argv: string[]): Promise<number> {
+  const only = argv.includes('--model') ? argv[argv.indexOf('--model') + 1] : undefined;
+  const shipped = MODELS.filter(({ id }) => id === 'centernet-320').map((spec) => ({ spec, graph: graphPath(spec) }));
+  const models = [...shipped, ...sharedModels()].filter(({ spec }) => spec.task === 'object-detection' && (only === undefined || spec.id === only));
+  if (!clipPath(MANY.clip) || models.length === 0) {
+    process.stderr.write('vision-clips: no footage or no such model here (set CITYVITALS_SHARED)\n');
+    return 3;
+  }
+  const results: Result[] = [];
+  for (const { spec, graph } of models) {
+    const result = await judge({ ...spec, file: graph });
+    results.push(result);
+    if (!argv.includes('--json')) print(result);
+  }
+  if (argv.includes('--json')) process.stdout.write(`${JSON.stringify(results)}\n`);
+  return results.some((result) => keepsVisits(result) && result.counts.within1 >= 6 && result.totals.within1) ? 0 : 1;
+}
+
+function print({ model, visits, counts, totals }: Result): void {
+  const say = (text: string) => process.stdout.write(`${text}\n`);
+  say(`${model}`);
+  for (const [fps, { visits: all, tracks, found, switches }] of Object.entries(visits)) say(`  one by one, ${fps} a second: ${found} of ${all} visits, ${tracks} tracks, ${switches} changes of number`);
+  say(`  vtest, people by eye ${counts.truth.join()}; boxes ${counts.boxes.join()} (${counts.within1} of ${counts.truth.length} within 1); tracks ${counts.tracks.join()}`);
+  say(`  car park, ${totals.cars} cars (${TOTALS.cars}), ${totals.cyclists} two-wheelers (${TOTALS.cyclists}), ${totals.people} people (${TOTALS.people}): ${totals.within1 ? 'within 1' : 'not within 1'}`);
+}
