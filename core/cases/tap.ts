@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Datagrams, Net } from '../net.ts';
+import type { Datagrams, Net, ReadInto } from '../net.ts';
 
 export type NetEvent =
   | { kind: 'open'; conn: number; via: 'tcp' | 'udp' | 'serial'; by: 'edge' | 'device'; peer?: string; isUnderWay?: true }
@@ -27,13 +27,18 @@ export class NetTap {
   #lastConn = 0;
 
   constructor(net: Net) {
-    const socket = (stream: Socket, by: 'edge' | 'device') => {
-      this.#follow(stream, { via: 'tcp', by, peer: `${stream.remoteAddress}:${stream.remotePort}` });
-      return stream;
-    };
+    const follow = (stream: Socket, by: 'edge' | 'device') => this.#follow(stream, { via: 'tcp', by, peer: `${stream.remoteAddress}:${stream.remotePort}` });
     this.net = {
-      connect: async (address, signal) => socket(await net.connect(address, signal), 'edge'),
-      listen: (address, accept, failed) => net.listen(address, (stream) => accept(socket(stream, 'device')), failed),
+      connect: async (address, signal, into) => {
+        let conn = 0;
+        const stream = await net.connect(address, signal, into && this.#heardInto(into, () => conn));
+        conn = follow(stream, 'edge');
+        return stream;
+      },
+      listen: (address, accept, failed) => net.listen(address, (stream) => {
+        follow(stream, 'device');
+        accept(stream);
+      }, failed),
       serial: async (options) => {
         const line = await net.serial(options);
         this.#follow(line, { via: 'serial', by: 'edge', peer: options.path });
@@ -71,7 +76,18 @@ export class NetTap {
     return conn;
   }
 
-  #follow(stream: Duplex, facts: Omit<Open['facts'], 'kind' | 'conn'>): void {
+  /** What is read past the stream is heard here. */
+  #heardInto(into: ReadInto, conn: () => number): ReadInto {
+    return {
+      buffer: into.buffer,
+      take: (length) => {
+        if (this.#listeners.size > 0) this.#tell({ kind: 'bytes', conn: conn(), dir: 'in', bytes: new Uint8Array(into.buffer.subarray(0, length)) });
+        into.take(length);
+      },
+    };
+  }
+
+  #follow(stream: Duplex, facts: Omit<Open['facts'], 'kind' | 'conn'>): number {
     let isEndedByDevice = false;
     let isReset = false;
     const conn: number = this.#begin(facts, (isOn) => {
@@ -104,6 +120,7 @@ export class NetTap {
       this.#open.delete(conn);
       this.#tell({ kind: 'close', conn, by: isEndedByDevice || isReset ? 'device' : 'edge', isReset });
     });
+    return conn;
   }
 
   #datagrams(socket: Datagrams): Datagrams {

@@ -94,11 +94,17 @@ class OpenedEdgeLog implements EdgeLog {
     return new Promise((resolve, reject) => {
       const call: Call = { open: drafts.length, kept: 0, dead: false, resolve, reject };
       const nowMs = this.#world.clock.monotonicMs();
-      for (const draft of drafts) this.#streams[streamOf(draft)].waiting.add(draft, call, nowMs);
-      for (const stream of new Set(drafts.map(streamOf))) {
-        const over = this.#streams[stream].waiting.dropOver(MAX_WAITING_EVENTS);
-        if (over.length > 0) this.#refuse(this.#streams[stream], over);
-        this.#schedule(this.#streams[stream]);
+      const touched = new Set<EdgeStream>();
+      let last: EdgeStream | null = null;
+      for (const draft of drafts) {
+        const one = this.#streams[streamOf(draft)];
+        one.waiting.add(draft, call, nowMs);
+        if (one !== last) touched.add(last = one);
+      }
+      for (const one of touched) {
+        const over = one.waiting.dropOver(MAX_WAITING_EVENTS);
+        if (over.length > 0) this.#refuse(one, over);
+        this.#schedule(one);
       }
     });
   }

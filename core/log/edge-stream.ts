@@ -117,8 +117,11 @@ export class EdgeStream {
     }
     this.state = became(this.state);
     const durationMs = world.clock.monotonicMs() - startedMs;
-    const kept = groups.map((group): KeptGroup => ({ stream: this.stream, epoch, firstSeq: group.seq, drafts: group.entries.map((entry) => entry.draft), durationMs }));
-    if (gapGroup) kept.push({ stream: this.stream, epoch, firstSeq: gapSeq, drafts: gapGroup.drafts, durationMs });
+    const keptOf = (drafts: readonly Draft[], { seq, payload }: Pick<Group, 'seq' | 'payload'>): KeptGroup => ({
+      stream: this.stream, epoch, firstSeq: seq, drafts, ...(boots?.bootOf(drafts).boot ? {} : { payload }), durationMs,
+    });
+    const kept = groups.map((group) => keptOf(group.entries.map((entry) => entry.draft), group));
+    if (gapGroup) kept.push(keptOf(gapGroup.drafts, gapGroup.row));
     if (written) await this.#removeSettled(written);
     return kept;
   }

@@ -90,11 +90,15 @@ export function moveLosses(state: StreamState, shiftOf: (epoch: number) => numbe
 }
 
 export function unsettled(state: StreamState): { epoch: number; from: number; to: number }[] {
-  return [...state.epochs].flatMap(([epoch, { last, settled }]) => missingOf(settled, 1, last).map(([from, to]) => ({ epoch, from, to })));
+  const found: { epoch: number; from: number; to: number }[] = [];
+  for (const [epoch, { last, settled }] of state.epochs) for (const [from, to] of missingOf(settled, 1, last)) found.push({ epoch, from, to });
+  return found;
 }
 
 export function depth(state: StreamState): number {
-  return [...state.epochs.values()].reduce((sum, { last, settled }) => sum + countOf(missingOf(settled, 1, last)), 0);
+  let events = 0;
+  for (const { last, settled } of state.epochs.values()) events += countOf(missingOf(settled, 1, last));
+  return events;
 }
 
 export function formatState(state: StreamState): string {

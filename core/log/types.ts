@@ -59,6 +59,8 @@ export interface KeptGroup {
   epoch: number;
   firstSeq: number;
   drafts: readonly Draft[];
+  /** The row as it lies in the log; absent where the clock was not set, since it is then read with other times. */
+  payload?: Uint8Array;
   /** ms from the closing of the group to its commit. */
   durationMs: number;
 }

@@ -68,3 +68,33 @@ test('numbers that the log names and does not give are passed over, and asked fo
   feed.clear();
   assert.equal(feed.find('late', [], 0)?.from, 1);
 });
+
+test('what was written just now goes out without being read; what is sent again, or kept long ago, is read', async () => {
+  const log = await openMemoryEdgeLog(OPTIONS, testWorld());
+  const fresh = new Freshness();
+  const feed = new Feed(log, fresh, new Refusals());
+  const rows: Uint8Array[] = [];
+  log.onKept((kept) => {
+    fresh.kept(kept.stream, kept.firstSeq, 0);
+    rows.push(Uint8Array.of(rows.length + 1));
+    feed.kept({ ...kept, payload: rows.at(-1) as Uint8Array });
+  });
+  for (let group = 0; group < 6; group += 1) await log.append(drafts(2));
+  let reads = 0;
+  const { read } = log;
+  log.read = (stream, after, limit) => {
+    reads += 1;
+    return read(stream, after, limit);
+  };
+  const payloadAt = async (from: number) => {
+    const next = await feed.read('up', { stream: 'measurement', epoch: log.epoch, from, to: 12 }, Infinity);
+    assert.equal(next.kind, 'batch');
+    return next.kind === 'batch' ? next.payload : null;
+  };
+  assert.equal(await payloadAt(9), rows[4]);
+  assert.equal(await payloadAt(11), rows[5]);
+  assert.equal(reads, 0);
+  assert.ok((await payloadAt(1))?.length, 'kept long ago');
+  assert.ok((await payloadAt(9))?.length, 'sent again');
+  assert.ok(reads > 0);
+});

@@ -4,7 +4,7 @@
  */
 import { STREAMS, type Stream } from '../../core/event.ts';
 import { faultOf, type Fault } from '../../core/faults.ts';
-import type { EdgeLog, StoredGroup } from '../../core/log/types.ts';
+import type { EdgeLog, KeptGroup, StoredGroup } from '../../core/log/types.ts';
 import type { Lane } from '../../core/wire/topics.ts';
 import { cutBatch, type Cut } from './cut.ts';
 import type { Freshness } from './freshness.ts';
@@ -12,6 +12,9 @@ import type { Refusals } from './refusals.ts';
 import { firstFree, within, type Run } from './run.ts';
 
 const READ_AHEAD = { maxGroups: 16, maxBytes: 512 << 10 };
+/** Groups of a stream that were just written and are still in hand: what goes out at once is not read again. */
+const MAX_FRESH = 4;
+const NO_RUNS: Run[] = [];
 
 export type Next = ({ kind: 'batch' } & Cut) | { kind: 'nothing' } | { kind: 'damaged'; run: Run; fault: Fault };
 
@@ -20,6 +23,7 @@ export class Feed {
   readonly #freshness: Freshness;
   readonly #refusals: Refusals;
   readonly #ahead = new Map<string, StoredGroup[]>();
+  readonly #fresh = new Map<Stream, StoredGroup[]>();
   /** Numbers that the log names and does not give; asked for again after a while. */
   #absent: Run[] = [];
 
@@ -27,6 +31,14 @@ export class Feed {
     this.#log = log;
     this.#freshness = freshness;
     this.#refusals = refusals;
+  }
+
+  /** A group was written just now. */
+  kept({ stream, epoch, firstSeq, drafts, payload }: KeptGroup): void {
+    if (!payload) return;
+    const fresh = this.#fresh.get(stream) ?? [];
+    this.#fresh.set(stream, fresh);
+    if (fresh.push({ epoch, seq: firstSeq, count: drafts.length, payload }) > MAX_FRESH) fresh.shift();
   }
 
   /** The next numbers of a lane, in one piece as far as refusals allow; `underWay` are left out. Streams in order of weight. */
@@ -43,7 +55,9 @@ export class Feed {
 
   #runsOf(stream: Stream, lane: Lane, nowMs: number): Run[] {
     const presentEpoch = this.#log.epoch;
-    const unsettled = this.#log.unsettled(stream).map(({ epoch, from, to }): Run => ({ stream, epoch, from, to }));
+    const found = this.#log.unsettled(stream);
+    if (found.length === 0) return NO_RUNS;
+    const unsettled = found.map(({ epoch, from, to }): Run => ({ stream, epoch, from, to }));
     const present = unsettled.filter((run) => run.epoch === presentEpoch);
     const liveFrom = this.#freshness.liveFrom(stream, nowMs, present.length);
     if (lane === 'up') return present.flatMap((run) => within(run, liveFrom, Infinity) ?? []);
@@ -70,11 +84,20 @@ export class Feed {
   async #groupAt(lane: Lane, run: Run): Promise<StoredGroup | undefined> {
     const key = `${lane}|${run.stream}`;
     const holds = (group: StoredGroup) => group.epoch === run.epoch && group.seq <= run.from && run.from < group.seq + group.count;
-    const known = this.#ahead.get(key)?.find(holds);
+    const known = this.#ahead.get(key)?.find(holds) ?? this.#freshAt(run.stream, holds);
     if (known) return known;
     const groups = await this.#log.read(run.stream, { epoch: run.epoch, seq: run.from - 1 }, READ_AHEAD);
     this.#ahead.set(key, groups);
     return groups[0];
+  }
+
+  /** Those before it have gone out, or are read when they are sent again. */
+  #freshAt(stream: Stream, holds: (group: StoredGroup) => boolean): StoredGroup | undefined {
+    const fresh = this.#fresh.get(stream);
+    const at = fresh?.findIndex(holds) ?? -1;
+    if (!fresh || at < 0) return undefined;
+    fresh.splice(0, at);
+    return fresh[0];
   }
 
   /** Asks again for what the log did not give. */
@@ -84,6 +107,7 @@ export class Feed {
 
   clear(): void {
     this.#ahead.clear();
+    this.#fresh.clear();
     this.#absent = [];
   }
 }

@@ -41,6 +41,8 @@ export class Sender {
   #hold = { untilMs: 0, lengthMs: FIRST_HOLD_MS };
   #retriedAtMs = 0;
   #connected = false;
+  /** The outlet had no room when there was something to look for. */
+  #isHeldBack = false;
   #pumping = false;
   #again = false;
 
@@ -66,6 +68,7 @@ export class Sender {
   kept(group: KeptGroup): void {
     if (!this.#connected) return;
     this.#freshness.kept(group.stream, group.firstSeq, this.#now());
+    this.#feed.kept(group);
     this.wake();
   }
 
@@ -82,8 +85,12 @@ export class Sender {
 
   /** Any word from the gateway: after time-outs it shows that sending helps again. */
   alive(): void {
-    this.#window.revive(this.#now());
-    this.wake();
+    if (this.#window.revive(this.#now())) this.wake();
+  }
+
+  /** Something that was sent has left. */
+  drained(): void {
+    if (this.#isHeldBack) this.wake();
   }
 
   ack(ack: Ack): void {
@@ -156,7 +163,8 @@ export class Sender {
 
   async #sendOne(): Promise<boolean> {
     const now = this.#now();
-    if (!this.#connected || !this.#outlet.isReady() || now < this.#hold.untilMs) return false;
+    this.#isHeldBack = this.#connected && !this.#outlet.isReady();
+    if (!this.#connected || this.#isHeldBack || now < this.#hold.untilMs) return false;
     const found = { up: this.#find('up', now), late: this.#find('late', now) };
     const lane = this.#share.choose({ up: found.up !== null, late: found.late !== null });
     const run = lane && found[lane];
@@ -168,7 +176,10 @@ export class Sender {
     }
     if (next.kind !== 'batch') return true;
     // While the log read, the connection may have gone, or the numbers with it.
-    if (!this.#connected || !this.#outlet.isReady() || this.#underWay().some((other) => overlaps(other, next.run))) return this.#connected && this.#outlet.isReady();
+    if (!this.#connected || !this.#outlet.isReady() || this.#underWay().some((other) => overlaps(other, next.run))) {
+      this.#isHeldBack = !this.#outlet.isReady();
+      return this.#connected && !this.#isHeldBack;
+    }
     this.#window.add({ run: next.run, lane, payload: next.payload, sentAtMs: this.#now() });
     this.#share.sent(lane, next.payload.length, found.up !== null && found.late !== null);
     this.#outlet.send(lane, next.payload);

@@ -82,11 +82,12 @@ export class Window {
     this.#remember(expired);
   }
 
-  /** The gateway is there again after time-outs: what it never got need not wait for its time. */
-  revive(nowMs: number): void {
-    if (this.#pace.timeouts === 0) return;
+  /** The gateway is there again after time-outs: what it never got need not wait for its time. @returns whether it had been away */
+  revive(nowMs: number): boolean {
+    if (this.#pace.timeouts === 0) return false;
     this.#pace = { ...this.#pace, timeouts: 0, timeoutMs: FIRST_PACE.timeoutMs };
     this.#remember(this.#take((sent) => nowMs - sent.sentAtMs >= FIRST_PACE.timeoutMs));
+    return true;
   }
 
   /** Takes out the batch that a refusal names by the SHA-256 (hex) of its payload. */

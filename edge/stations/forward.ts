@@ -50,7 +50,7 @@ export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, 
         sender.connected();
       },
       message,
-      drained: () => sender.wake(),
+      drained: () => sender.drained(),
       down: () => sender.disconnected(),
     },
     world,

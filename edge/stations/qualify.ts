@@ -94,9 +94,8 @@ function draftOf(known: Known, sample: Sample, world: QualifyWorld): Draft {
   const time = timeOf({ at: sample.at, clock: sample.clock, observedAt: sample.observedAt, origin: sample.origin, polled: known.polled, isOurKnown: world.clock?.trust?.isTrusted() ?? true });
   const judged = judgeValue(known, sample, elapsedOf(time, world));
   if (judged.unsafe) world.tell({ kind: 'fault', fault: { code: 'CV_VALUE_UNSAFE', params: { point: `${device.id}/${point.id}` } }, device: device.id });
-  const flags = [...new Set([...sample.flags, ...judged.flags, ...(time.flag ? [time.flag] : [])])];
   const position = sample.position ?? device.position;
-  return {
+  const draft: Draft = {
     device: device.id,
     point: point.id,
     indicator: point.indicator,
@@ -107,15 +106,17 @@ function draftOf(known: Known, sample: Sample, world: QualifyWorld): Draft {
     unit: typeof judged.value === 'number' ? (known.conversion?.unit ?? (point.unit || sample.unit)) : point.unit,
     occurredAt: time.occurredAt,
     clock: time.clock,
-    ...(time.deviceAt === undefined ? {} : { deviceAt: time.deviceAt }),
     observedAt: Math.round(sample.observedAt),
     quality: judged.quality,
-    ...(flags.length > 0 ? { flags } : {}),
     origin: sample.origin,
-    ...(position ? { position } : {}),
-    ...(sample.evidence ? { evidence: sample.evidence } : {}),
-    ...(sample.window ? { window: sample.window } : {}),
   };
+  // Most have none of these: spread in, they would be looked at by the slow way for every value.
+  if (time.deviceAt !== undefined) draft.deviceAt = time.deviceAt;
+  if (sample.flags.length > 0 || judged.flags.length > 0 || time.flag) draft.flags = [...new Set([...sample.flags, ...judged.flags, ...(time.flag ? [time.flag] : [])])];
+  if (position) draft.position = position;
+  if (sample.evidence) draft.evidence = sample.evidence;
+  if (sample.window) draft.window = sample.window;
+  return draft;
 }
 
 /** On which clock a value is held against those before it: one that was set meanwhile has made nothing stand still, or jump. */
@@ -156,7 +157,8 @@ function judgeValue(known: Known, sample: Sample, elapsed: Elapsed): Judged {
     forget(memory);
     return { value: sent, quality: 'bad', flags: [] };
   }
-  const flags: Flag[] = sample.origin === 'backfill' ? [] : implausible(memory, value, elapsed, point);
+  const isWatched = sample.origin !== 'backfill' && (point.maxRate !== undefined || point.stuckForMs !== undefined);
+  const flags: Flag[] = isWatched ? implausible(memory, value, elapsed, point) : [];
   if (typeof value === 'number' && point.range && (value < point.range[0] || value > point.range[1])) flags.push('out-of-range');
   return { value: sent, quality: flags.length > 0 ? 'uncertain' : sample.quality, flags };
 }
