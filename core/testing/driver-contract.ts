@@ -3,10 +3,14 @@
  * stops when told, survives peers that are silent, rude or mad, reads its recorded cases, and accounts for every sample.
  */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { linesOfCase } from '../cases/replay.ts';
+import { linesText } from '../cases/write.ts';
 import type { Driver, Link, PointOf, Request } from '../driver.ts';
 import { FaultError } from '../faults.ts';
 import { realWorld, seededRandom, type World } from '../world.ts';
@@ -58,6 +62,9 @@ export function driverContract({ driver, double, otherWays = {}, cases }: Subjec
     test(name(`case ${recorded.name}: what it says of its messages holds`), () => messagesHold(driver, recorded));
   }
 
+  // A detector's pictures know no speed: what a camera's case gives is made before anything waits.
+  if (!double.runCase) test(name('its cases give the same bytes however fast time passes, and all at once'), () => sameAtEverySpeed(cases, drivers));
+
   linkContract(driver, double, driver.id);
   for (const [way, other] of Object.entries(otherWays)) linkContract(driver, other, `${driver.id} (${way})`, other.skip);
 
@@ -70,6 +77,18 @@ export function driverContract({ driver, double, otherWays = {}, cases }: Subjec
     for (let turn = 0; turn < streams; turn += 1) await fuzzStream(grounds, turn, random);
     for (let turn = 0; turn < Math.min(streams, DAMAGED); turn += 1) await damagedMessageGivesNothing(grounds, turn, random);
   });
+}
+
+/** SHA-256 of all that the cases give: as fast as it goes, and held back for some turns of the event loop wherever a speed would wait. */
+async function sameAtEverySpeed(cases: readonly Case[], drivers: ReadonlyMap<string, Driver>): Promise<void> {
+  const sha256 = (texts: readonly string[]) => createHash('sha256').update(texts.join('')).digest('hex');
+  const waiting = (turnsOf: (atMs: number) => number) => async (atMs: number) => {
+    for (let turn = turnsOf(atMs); turn > 0; turn -= 1) await new Promise((resolve) => { setImmediate(resolve); });
+  };
+  const paces = [undefined, undefined, waiting(() => 1), waiting((atMs) => atMs % 4)];
+  const given = await Promise.all(paces.map(async (pace) => sha256(await Promise.all(cases.map(async (recorded) => linesText(await linesOfCase(recorded, { drivers, ...(pace ? { pace } : {}) })))))));
+  const wanted = sha256(await Promise.all(cases.map(({ folder }) => readFile(join(folder, 'expected.jsonl'), 'utf8'))));
+  assert.deepEqual(given, paces.map(() => wanted));
 }
 
 function untimed<L extends { at: number }>(line: L): Omit<L, 'at'> {
