@@ -9,7 +9,7 @@ const HOST = '127.0.0.1';
 
 for (const isInto of [false, true]) {
   test(`both directions of a connection are heard, and its reader misses nothing${isInto ? ', where it reads into a buffer of its own' : ''}`, async (t) => {
-    const server = createServer((peer) => { peer.on('data', (bytes) => { peer.write(bytes.reverse()); }); });
+    const server = createServer((peer) => { peer.on('data', (bytes) => { peer.write(Uint8Array.from(bytes.toReversed())); }); });
     server.listen(0, HOST);
     await once(server, 'listening');
     t.after(() => server.close());

@@ -94,14 +94,8 @@ class OpenedEdgeLog implements EdgeLog {
     return new Promise((resolve, reject) => {
       const call: Call = { open: drafts.length, kept: 0, dead: false, resolve, reject };
       const nowMs = this.#world.clock.monotonicMs();
-      const touched = new Set<EdgeStream>();
-      let last: EdgeStream | null = null;
-      for (const draft of drafts) {
-        const one = this.#streams[streamOf(draft)];
-        one.waiting.add(draft, call, nowMs);
-        if (one !== last) touched.add(last = one);
-      }
-      for (const one of touched) {
+      for (const draft of drafts) this.#streams[streamOf(draft)].waiting.add(draft, call, nowMs);
+      for (const one of Object.values(this.#streams)) {
         const over = one.waiting.dropOver(MAX_WAITING_EVENTS);
         if (over.length > 0) this.#refuse(one, over);
         this.#schedule(one);
@@ -383,7 +377,6 @@ class OpenedEdgeLog implements EdgeLog {
     for (const stream of STREAMS) this.#streams[stream].waiting.dropDead();
     call.reject(failedWith(error));
   }
-
 }
 
 export type { OpenedEdgeLog };
