@@ -39,7 +39,7 @@ test('models list gives a line a model', async () => {
 });
 
 test('models verify runs the graph', { skip: missing }, async () => {
-  assert.deepEqual(await cityvitals('verify', '--json'), { code: 0, err: '', out: `${JSON.stringify({ model: 'centernet-320', ok: true, sha256: centernet320.sha256, opset: 17 })}\n` });
+  assert.deepEqual(await cityvitals('verify', 'centernet-320', '--json'), { code: 0, err: '', out: `${JSON.stringify({ model: 'centernet-320', ok: true, sha256: centernet320.sha256, opset: 17 })}\n` });
 });
 
 test('models run says what it sees, and in an empty picture nothing', { skip: missing }, async () => {

@@ -1,5 +1,6 @@
 /** The registry: one line a model. Data and pure functions only; graphs are loaded when a camera uses them. */
 import type { ModelSpec } from '../core/model.ts';
+import blazeface512 from './blazeface-512/model.ts';
 import centernet320 from './centernet-320/model.ts';
 import fastestdet352 from './fastestdet-352/model.ts';
 import nanodetM416 from './nanodet-m-416/model.ts';
@@ -9,6 +10,7 @@ import yunetN320 from './yunet-n-320/model.ts';
 
 export const MODELS: readonly ModelSpec[] = [
   centernet320,
+  blazeface512,
   yoloxNano416,
   nanodetM416,
   fastestdet352,

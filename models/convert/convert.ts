@@ -6,8 +6,8 @@ import { graphFault, type TfGraph, type TfNode } from './tfjs-graph.ts';
 
 export interface Recipe {
   name: string;
-  /** TensorFlow's input node and its name in the result; fed 1 × size × size × channels, float32. */
-  input: { from: string; name: string; size: number };
+  /** TensorFlow's input node and its name in the result; fed 1 × height × width × channels, float32. */
+  input: { from: string; name: string; height: number; width: number };
   /** Name in the result → TensorFlow's node; given 1 × channels × height × width. */
   outputs: Readonly<Record<string, string>>;
 }
@@ -27,7 +27,7 @@ export function convert(graph: TfGraph, recipe: Recipe): Uint8Array {
   }
 
   /** Equal constants are written once (zeros and sixes of the clips, ratios of the resizes). */
-  function weight(dims: readonly number[], data: Float32Array): string {
+  function weight(dims: readonly number[], data: OnnxTensor['data']): string {
     const name = data.length <= 4 ? `const_${[...data].join('_')}_${dims.join('x')}` : `weight_${weights.size}`;
     if (!weights.has(name)) weights.set(name, { name, dims, data });
     return name;
@@ -35,10 +35,10 @@ export function convert(graph: TfGraph, recipe: Recipe): Uint8Array {
 
   function input(node: TfNode): Value {
     const dims = (node.attributes.shape?.shape?.dim ?? []).map(({ size }) => Number(size));
-    const [, height, width, channels] = dims;
-    if (node.name !== recipe.input.from || dims.length !== 4 || !height || !width || !channels) throw graphFault(`input ${node.name} of ${dims.join('x')}`);
-    const { name, size } = recipe.input;
-    return { name: add(`${name}_planes`, 'Transpose', [name], { perm: [0, 3, 1, 2] }), size: [size, size, channels], nativeSize: [height, width, channels] };
+    const [, nativeHeight, nativeWidth, channels] = dims;
+    if (node.name !== recipe.input.from || dims.length !== 4 || !nativeHeight || !nativeWidth || !channels) throw graphFault(`input ${node.name} of ${dims.join('x')}`);
+    const { name, height, width } = recipe.input;
+    return { name: add(`${name}_planes`, 'Transpose', [name], { perm: [0, 3, 1, 2] }), size: [height, width, channels], nativeSize: [nativeHeight, nativeWidth, channels] };
   }
 
   function argument(name: string): Argument {
@@ -66,7 +66,7 @@ export function convert(graph: TfGraph, recipe: Recipe): Uint8Array {
     name: recipe.name, opset: OPSET, irVersion: IR_VERSION,
     nodes: nodes.map(({ op, inputs, output, attributes }) => ({ op, inputs: inputs.map(rename), output: rename(output), attributes: attributes ?? {} })),
     initializers: [...weights.values()],
-    inputs: [{ name: recipe.input.name, dims: [1, recipe.input.size, recipe.input.size, done.get(recipe.input.from)?.size[2] ?? 3] }],
+    inputs: [{ name: recipe.input.name, dims: [1, recipe.input.height, recipe.input.width, done.get(recipe.input.from)?.size[2] ?? 3] }],
     outputs: ends.map(({ name, value: { size } }) => ({ name, dims: planes(size) })),
   });
 }

@@ -30,6 +30,7 @@ const DESCRIPTOR = {
 const ModelProto = protobuf.Root.fromJSON(DESCRIPTOR).lookupType('ModelProto');
 
 const ELEMENT_FLOAT = 1;
+const ELEMENT_INT64 = 7;
 const ATTRIBUTE = { int: 2, string: 3, ints: 7 } as const;
 
 export type Attributes = Readonly<Record<string, number | string | readonly number[]>>;
@@ -45,7 +46,7 @@ export interface OnnxNode {
 export interface OnnxTensor {
   name: string;
   dims: readonly number[];
-  data: Float32Array;
+  data: Float32Array | BigInt64Array;
 }
 
 export interface OnnxValue {
@@ -54,7 +55,7 @@ export interface OnnxValue {
   dims: readonly number[];
 }
 
-/** A graph of float32 tensors, nodes in an order in which each comes after what it reads. */
+/** A graph of float32 tensors (int64 for what operators take as positions), nodes in an order in which each comes after what it reads. */
 export interface OnnxGraph {
   name: string;
   opset: number;
@@ -74,7 +75,7 @@ export function encodeOnnx(graph: OnnxGraph): Uint8Array {
     graph: {
       name: graph.name,
       node: graph.nodes.map((node) => ({ input: node.inputs, output: [node.output], name: node.output, opType: node.op, attribute: Object.entries(node.attributes ?? {}).map(attributeOf) })),
-      initializer: graph.initializers.map(({ name, dims, data }) => ({ name, dims, dataType: ELEMENT_FLOAT, rawData: littleEndian(data) })),
+      initializer: graph.initializers.map(({ name, dims, data }) => ({ name, dims, dataType: data instanceof BigInt64Array ? ELEMENT_INT64 : ELEMENT_FLOAT, rawData: littleEndian(data) })),
       input: graph.inputs.map(valueInfoOf),
       output: graph.outputs.map(valueInfoOf),
     },
@@ -91,10 +92,11 @@ function valueInfoOf({ name, dims }: OnnxValue) {
   return { name, type: { tensorType: { elemType: ELEMENT_FLOAT, shape: { dim: dims.map((dimValue) => (dimValue < 0 ? {} : { dimValue })) } } } };
 }
 
-function littleEndian(data: Float32Array): Uint8Array {
-  const bytes = new Uint8Array(data.length * 4);
+function littleEndian(data: Float32Array | BigInt64Array): Uint8Array {
+  const bytes = new Uint8Array(data.byteLength);
   const view = new DataView(bytes.buffer);
-  data.forEach((value, at) => view.setFloat32(at * 4, value, true));
+  if (data instanceof BigInt64Array) data.forEach((value, at) => view.setBigInt64(at * 8, value, true));
+  else data.forEach((value, at) => view.setFloat32(at * 4, value, true));
   return bytes;
 }
 

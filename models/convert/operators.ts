@@ -21,7 +21,7 @@ export type Argument = Value | TfWeight;
 export interface Writer {
   /** Adds a node; without a name it gets one from the TensorFlow node at hand. */
   node(op: string, inputs: readonly string[], attributes?: Attributes): string;
-  weight(dims: readonly number[], data: Float32Array): string;
+  weight(dims: readonly number[], data: Float32Array | BigInt64Array): string;
 }
 
 export interface Operator {
@@ -43,6 +43,8 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Mean: mean,
   ResizeBilinear: resize,
   ConcatV2: concat,
+  MaxPool: maxPool,
+  Pad: padChannels,
 };
 
 /** Weights are height, width, in, out; ONNX wants out, in, height, width. Depthwise: one group a channel. */
@@ -128,6 +130,27 @@ function mean(write: Writer, node: TfNode, inputs: readonly Argument[]): Value {
   const axes = integers(node, inputs, 1);
   if (!node.attributes.keep_dims?.b || axes.toSorted().join() !== '1,2') throw unsupported(node, `axes ${axes.join()}`);
   return { name: write.node('GlobalAveragePool', [from.name]), size: [1, 1, from.size[2]], nativeSize: [1, 1, from.nativeSize[2]] };
+}
+
+function maxPool(write: Writer, node: TfNode, inputs: readonly Argument[]): Value {
+  const from = value(node, inputs, 0);
+  const [kernel, strides] = [pair(node, 'ksize'), pair(node, 'strides')];
+  if (text(node.attributes.data_format) !== 'NHWC' || text(node.attributes.padding) !== 'SAME') throw unsupported(node, 'padding');
+  const along = (length: number, axis: 0 | 1) => convolvedLength(length, kernel[axis], strides[axis], true);
+  const [height, width] = [along(from.size[0], 0), along(from.size[1], 1)];
+  // What ONNX pads with is less than any value, as TensorFlow has it.
+  const name = write.node('MaxPool', [from.name], { kernel_shape: kernel, strides, pads: [height.before, width.before, height.after, width.after] });
+  return { name, size: [height.length, width.length, from.size[2]], nativeSize: [along(from.nativeSize[0], 0).length, along(from.nativeSize[1], 1).length, from.nativeSize[2]] };
+}
+
+/** More channels, of zeros. */
+function padChannels(write: Writer, node: TfNode, inputs: readonly Argument[]): Value {
+  const from = value(node, inputs, 0);
+  const [before, after, ...others] = [6, 7, 0, 1, 2, 3, 4, 5].map((at) => integers(node, inputs, 1)[at] ?? 0) as [number, number, ...number[]];
+  if (others.some((cells) => cells !== 0)) throw unsupported(node, 'padding of rows or columns');
+  const name = write.node('Pad', [from.name, write.weight([8], BigInt64Array.from([0, before, 0, 0, 0, after, 0, 0], BigInt))]);
+  const wider = ([height, width, channels]: Size): Size => [height, width, channels + before + after];
+  return { name, size: wider(from.size), nativeSize: wider(from.nativeSize) };
 }
 
 /** The graph fixes the size it was made for; we keep the ratio, so that other input sizes work. */

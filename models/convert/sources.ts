@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ModelSpec } from '../../core/model.ts';
+import blazeface512 from '../blazeface-512/model.ts';
 import centernet320 from '../centernet-320/model.ts';
 import type { Recipe } from './convert.ts';
 import { graphFault } from './tfjs-graph.ts';
@@ -15,14 +16,25 @@ export interface Source {
 
 export const SOURCES: readonly Source[] = [
   { spec: centernet320, graph: 'centernet', recipe: centernet(320) },
+  { spec: blazeface512, graph: 'blazeface', recipe: blazeface(512, 288) },
 ];
 
 /** The network is fully convolutional: any input size that is a multiple of 32 will do. */
 export function centernet(size: number): Recipe {
   return {
     name: `centernet-${size}`,
-    input: { from: 'tower_0/images', name: 'images', size },
+    input: { from: 'tower_0/images', name: 'images', height: size, width: size },
     outputs: { heatmap: 'tower_0/keypoints', wh: 'tower_0/wh' },
+  };
+}
+
+/** Fully convolutional too: sides that are multiples of 32. Cut before scores and boxes are put into rows. */
+export function blazeface(width: number, height: number): Recipe {
+  const layer = (number: number) => `StatefulPartitionedCall/functional_1/conv2d_${number}/BiasAdd`;
+  return {
+    name: `blazeface-${width}`,
+    input: { from: 'input', name: 'images', height, width },
+    outputs: { fine_scores: layer(33), fine_boxes: layer(35), coarse_scores: layer(34), coarse_boxes: layer(36) },
   };
 }
 

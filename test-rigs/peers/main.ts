@@ -27,6 +27,7 @@ const SUITES: { needs: string[]; npm?: Record<string, string>; load(): Promise<{
   { needs: [], load: () => import('./commands.ts') },
   { needs: [], load: () => import('./consumers.ts') },
   { needs: [], load: () => import('./models.ts') },
+  { needs: [], load: () => import('./faces.ts') },
 ];
 
 const asked = process.argv.slice(2);
