@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -65,4 +65,20 @@ test('drivers: every driver, and all that can be set, in both languages', () => 
   }
   assert.match(cityvitals(['drivers', 'modbus', '--lang', 'zh']).stdout, /wordOrder/);
   assert.equal(cityvitals(['drivers', 'nothing']).status, 2);
+});
+
+test('decode: a private protocol by its own description, as the guide has it; a mistake in it is told with its line', () => {
+  const page = readFileSync(join(import.meta.dirname, '../docs/described-frames.md'), 'utf8');
+  const description = /```yaml\n(# yaml-language-server[\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const hex = /cityvitals decode frame --settings try\.yaml --hex "([^"]+)"/.exec(page)?.[1] ?? '';
+  const settings = join(folder, 'try.yaml');
+  writeFileSync(join(folder, 'manhole.yaml'), description);
+  writeFileSync(settings, 'settings: { description: ./manhole.yaml, listen: "0.0.0.0:7600", identity: 0A1B2C3D }\npoints:\n  - { id: tilt, read: report.tilt }\n');
+  const { status, lines } = cityvitals(['decode', 'frame', '--json', '--settings', settings, '--hex', hex]);
+  assert.equal(status, 0);
+  assert.deepEqual(lines.map(({ point, value, unit }) => [point, value, unit]), [['tilt', 12.3, 'deg']]);
+  writeFileSync(join(folder, 'manhole.yaml'), description.replace('sum8', 'sum9'));
+  const wrong = cityvitals(['decode', 'frame', '--json', '--settings', settings, '--hex', hex]);
+  assert.equal(wrong.status, 1);
+  assert.match(JSON.stringify(wrong.lines[0]), /CV_DESCRIBED_INVALID.*manhole\.yaml:\d+/);
 });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { checkPart, ConfigDocument, inOrder, type ConfigProblem } from '../core/config/check.ts';
+import { withPaths } from '../core/config/paths.ts';
 import { unknownName } from '../core/config/issues.ts';
 import type { Driver, FrameReader, Request } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
@@ -20,6 +21,7 @@ interface Options {
 const EXAMPLES = `
   cityvitals decode modbus --hex "0001 0000 0006 11 03 006B 0003" --hex "0001 0000 0009 11 03 06 AE41 5652 4340"
   cityvitals decode modbus --settings pump.yaml exchange.txt
+  cityvitals decode frame --settings manhole.yaml --hex "A55A 0E 0A1B2C3D 02 260101080000 007B 01 4A"
   cat frames.jsonl | cityvitals decode opcua -`;
 
 export function define(terminal: Terminal): Command {
@@ -27,7 +29,7 @@ export function define(terminal: Terminal): Command {
   return new Command()
     .argument('<driver>', text({ en: `one of ${driverIds().join(', ')}`, zh: `${driverIds().join('、')} 之一` }))
     .argument('[file]', text({ en: 'lines of hex, a file of bytes, or JSON lines of frames; - is standard input', zh: '十六进制行、二进制文件或 JSON 帧行;- 表示标准输入' }))
-    .option('--settings <file>', text({ en: 'YAML with the `points` of the device, as in its configuration', zh: '含设备 `points` 的 YAML,写法与配置相同' }))
+    .option('--settings <file>', text({ en: 'YAML with `points` of the device and, where it matters, its `settings`, as in its configuration', zh: '含设备 `points`（必要时含 `settings`）的 YAML，写法与配置相同' }))
     .option('--hex <string...>', text({ en: 'a frame in hex; may be given again', zh: '一帧的十六进制，可重复给出' }))
     .addHelpText('after', `\n${text({ en: 'Modbus takes request and answer in turn, one a line, with MBAP or CRC.', zh: 'Modbus 按请求、应答交替给出，每行一个报文，MBAP 或 CRC 均可。' })}\n\n${text({ en: 'Examples', zh: '示例' })}:${EXAMPLES}`)
     .action((driver: string, file: string | undefined, options: Options) => run(terminal, driver, file, options).catch((error: unknown) => fail(terminal, error, EXIT.usage)));
@@ -40,14 +42,14 @@ async function run(terminal: Terminal, id: string, file: string | undefined, opt
     throw new FaultError(code, params);
   }
   if (!driver.frameOf) throw new FaultError('CV_DECODE_NOT_OFFERED', { driver: id });
-  const { points, unitOf } = options.settings === undefined ? { points: [], unitOf: undefined } : pointsOf(terminal, driver, options.settings);
+  const { points, settings, unitOf } = options.settings === undefined ? { points: [], settings: undefined, unitOf: undefined } : deviceOf(terminal, driver, options.settings);
   const input = inputOf(driver.frameOf, file, options.hex);
   const at = Date.now();
   let isFaulty = input.length === 0;
   // A screen of results is progress enough; into a file or a pipe, stderr says how far it is.
   const progress = process.stdout.isTTY ? null : openProgress(terminal, { id: 'decode', en: 'decoding, frames', zh: '正在解析，帧' });
   let frames = 0;
-  for (const read of driver.frameOf.read(input, points)) {
+  for (const read of driver.frameOf.read(input, points, settings)) {
     const context = { device: id, at, request: read.request, language: terminal.language, unitOf: unitOf ?? unitsOf(driver) };
     const lines = read.fault ? [faultLine(read.fault, at, terminal.language)] : resultLines(driver.decode(read.frame, read.request), context);
     for (const line of lines) printLine(terminal, line);
@@ -62,24 +64,37 @@ async function run(terminal: Terminal, id: string, file: string | undefined, opt
 
 const unitsOf = (driver: Driver) => (point: string) => driver.points?.[point]?.unit ?? '';
 
-/** The points under `points:` of a file, checked as the driver checks them; ends with exit 2 when it finds anything wrong. */
-function pointsOf(terminal: Terminal, driver: Driver, path: string): { points: unknown[]; unitOf(point: string): string } {
+interface Described {
+  points: { id: string }[];
+  settings: unknown;
+  unitOf(point: string): string;
+}
+
+/** The `points` and, where there are any, `settings` of a file, checked as the driver checks them; ends with exit 2 when it finds anything wrong. */
+function deviceOf(terminal: Terminal, driver: Driver, path: string): Described {
   const document = new ConfigDocument({ path, text: readFrom(path).toString('utf8') }, { env: process.env });
-  const raw = (document.value as { points?: unknown } | undefined)?.points;
-  const listed = Array.isArray(raw) ? (raw as Record<string, unknown>[]) : [];
+  const raw = document.value as { points?: unknown; settings?: unknown } | undefined;
+  const listed = Array.isArray(raw?.points) ? (raw.points as Record<string, unknown>[]) : [];
   const problems: ConfigProblem[] = [...document.problems];
+  const checked = raw?.settings === undefined ? null : checkPart(document, driver.settings, ['settings'], { en: 'the device', zh: '设备' });
+  problems.push(...checked?.problems ?? []);
+  const settings = checked?.value ? withPaths(driver.settings, checked.value, path) : undefined;
   const points = listed.map((item, at) => {
     const { point } = driver;
     if (!point || item === null || typeof item !== 'object') return { id: String(item?.id ?? at) };
     const own = Object.fromEntries(Object.entries(item).filter(([key]) => key in point.shape));
-    const checked = checkPart(document, point, ['points', at], { en: `point "${String(item.id)}"`, zh: `测点“${String(item.id)}”` }, own);
-    problems.push(...checked.problems);
-    return Object.assign({}, checked.value, { id: String(item.id ?? at) });
+    const one = checkPart(document, point, ['points', at], { en: `point "${String(item.id)}"`, zh: `测点“${String(item.id)}”` }, own);
+    problems.push(...one.problems);
+    return Object.assign({}, one.value, { id: String(item.id ?? at) });
   });
   printProblems(terminal, inOrder(problems));
   if (problems.length > 0) process.exit(EXIT.usage);
-  const units = new Map(listed.map((item) => [String(item.id), String(item.unit ?? '')]));
-  return { points, unitOf: (point) => units.get(point) ?? unitsOf(driver)(point) };
+  const units = new Map(listed.map((item) => [String(item.id), item.unit === undefined ? undefined : String(item.unit)]));
+  const knownUnit = (id: string) => {
+    const point = points.find((one) => one.id === id);
+    return point && driver.known?.(point, settings)?.unit;
+  };
+  return { points, settings, unitOf: (point) => units.get(point) ?? knownUnit(point) ?? unitsOf(driver)(point) };
 }
 
 /** What the driver's reader takes: bytes a frame, or one parsed JSON line a frame. */

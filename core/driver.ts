@@ -184,8 +184,11 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
 export interface FrameReader<Frame, R extends Request> {
   /** `bytes`: hex or a binary file; `frames`: JSON lines. */
   level: 'bytes' | 'frames';
-  /** `points` are checked ones; without any, the reader shows what is there under names of its own. Never throws. */
-  read(input: readonly (Uint8Array | unknown)[], points: readonly unknown[]): FrameRead<Frame, R>[];
+  /**
+   * `points` are checked ones; without any, the reader shows what is there under names of its own. `settings`: checked,
+   * where the command line has them. Never throws.
+   */
+  read(input: readonly (Uint8Array | unknown)[], points: readonly unknown[], settings?: unknown): FrameRead<Frame, R>[];
 }
 
 /** A frame as it was read from a case or the command line, or what was wrong with the input. */

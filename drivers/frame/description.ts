@@ -103,6 +103,7 @@ export const DESCRIPTION = z.strictObject({
   max: z.int().min(1).max(65_535).default(1024).meta({ zh: '最长的帧', en: 'longest frame' }),
   idle: hex().optional().meta({ zh: '帧之间可出现的填充字节', en: 'bytes that may stand between frames and mean nothing', examples: ['FE'] }),
   escape: z.record(hex(), hex()).optional().meta({ zh: '转义：帧内的字节 → 原字节', en: 'byte stuffing: as sent within a frame → as meant', examples: [{ '7D 02': '7E', '7D 01': '7D' }] }),
+  tail: z.int().min(0).max(64).default(0).meta({ zh: '校验（没有校验时为帧尾）之前、正文之后的字节数，如结束符', en: 'bytes behind the body that are none of it, before the checksum (without one: before the terminator), such as an end mark' }),
   checksum: checksum.optional().meta({ zh: '校验', en: 'its checksum' }),
   head: z.array(field).default([]).meta({ zh: '每帧都有的字段，从帧头之后起', en: 'fields that every frame has, from the header on' }),
   identity: name().optional().meta({ zh: '哪个 head 字段是设备标识', en: 'field of head by which a device says who it is' }),

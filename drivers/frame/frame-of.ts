@@ -3,25 +3,28 @@ import type { FrameRead, FrameReader, Request } from '../../core/driver.ts';
 import { FrameCutter } from './cutter.ts';
 import { planOf, type FrameFrame, type Plan } from './frame.ts';
 import { loadDescription, shippedNames } from './load.ts';
-import type { FramePointOf } from './settings.ts';
+import type { FramePointOf, FrameSettings } from './settings.ts';
 
-/** A command line names no description: of those that come along, the one that finds the most frames is it. */
+/** By the description of the settings; a command line that names none: of those that come along, the one that finds the most frames is it. */
 export const frameOf: FrameReader<FrameFrame, Request> = {
   level: 'bytes',
-  read(input, points) {
+  read(input, points, settings) {
     const bytes = input.filter((one): one is Uint8Array => one instanceof Uint8Array);
-    const all = shippedNames().flatMap((name) => {
-      const { protocol } = loadDescription(`shipped:${name}`);
-      if (!protocol) return [];
+    const own = settings === undefined ? undefined : loadDescription((settings as FrameSettings).description);
+    if (own && !own.protocol) return own.faults.map((fault) => ({ fault }));
+    const protocols = own ? [own.protocol] : shippedNames().flatMap((name) => loadDescription(`shipped:${name}`).protocol ?? []);
+    const all = protocols.map((protocol) => {
       const cutter = new FrameCutter(protocol);
       const cuts = bytes.flatMap((one) => cutter.feed(one));
-      return [{ protocol, cuts, count: cuts.filter(({ is }) => is === 'frame').length }];
+      return { protocol, cuts, count: cuts.filter(({ is }) => is === 'frame').length };
     });
     const [best] = all.toSorted((a, b) => b.count - a.count);
-    if (!best || best.count === 0) return [{ fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no frame of a description that comes along', detailZh: '不是任何自带描述的帧' } } }];
+    if (!best || (best.cuts.length === 0 && own) || (best.count === 0 && !own)) return [own ? noFrame('no whole frame of this description', '没有此描述的完整帧') : noFrame('no frame of a description that comes along; name yours in --settings', '不是任何自带描述的帧；请用 --settings 指定描述')];
     const plan: Plan = points.length === 0 ? { protocol: best.protocol, targets: null } : planOf(best.protocol, points as readonly FramePointOf[]);
     return best.cuts.map((cut): FrameRead<FrameFrame> => (cut.is === 'frame'
       ? { frame: { is: 'message', bytes: cut.bytes, plan } }
       : { fault: { code: cut.is === 'checksum' ? 'CV_FRAME_CHECKSUM' : 'CV_FRAME_INVALID', params: { detail: cut.bytes.toString('hex', 0, 24) } } }));
   },
 };
+
+const noFrame = (detail: string, detailZh: string): FrameRead<FrameFrame> => ({ fault: { code: 'CV_FRAME_INVALID', params: { detail, detailZh } } });

@@ -71,7 +71,7 @@ class Compiler {
     return {
       title: d.title, header, terminator, fixed: d.fixed ?? null, maxBytes: d.max, idle: bytesOfHex(d.idle), escape: this.#escapes(),
       length: d.length ? { ...d.length, order: d.length.order ?? d.order, size: lengthSize(d.length), mask: d.length.mask ?? null } : null,
-      checksum, trailerBytes: (checksum ? -checksum.at : terminator.length), bodyAt: header.length,
+      checksum, trailerBytes: (checksum ? -checksum.at : terminator.length) + d.tail, bodyAt: header.length,
       head: headSteps as Field[], headNames: head, headSlots, identity, sequence, messages, polls,
     };
   }

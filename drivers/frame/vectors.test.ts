@@ -1,6 +1,7 @@
 /** Other protocols, described: a measure of what a description can say. Frames were collected by others. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
@@ -156,4 +157,28 @@ test('vehicles (JT/T 808): byte stuffing, two editions of the head, conditions o
     assert.equal(String(values.status).toLowerCase(), wanted.status.toLowerCase());
   }
   assert.ok(good > 450 && located > 100, `${good} good, ${located} located`);
+});
+
+test('hydrology stations (SL 651): a masked length, elements with their own sizes up to an end mark; as the guide describes it', { skip }, async () => {
+  const page = await readFile(new URL('../../docs/described-frames.md', import.meta.url), 'utf8');
+  const yaml = /```yaml\nversion: 1\ntitle: \{ zh: 水文[^\n]*\n([\s\S]*?)```/.exec(page)?.[1];
+  assert.ok(yaml);
+  const protocol = described(yaml);
+  let reports = 0;
+  for (const { frame, valid, rtu, serial, function: kind } of vectorsOf('sl651')) {
+    const [found, ...more] = framesIn(protocol, frame);
+    assert.equal(more.length, 0);
+    assert.equal(found !== undefined, valid, frame);
+    const isReport = ['0x30', '0x32', '0x33'].includes(String(kind));
+    if (!found || !isReport) continue;
+    reports += 1;
+    const decoded = decode({ is: 'message', bytes: found.bytes, plan: { protocol, targets: null } });
+    assert.ok(decoded.ok && decoded.values);
+    const all = (name: string) => decoded.values?.filter(({ point }) => point === `report.${name}`).map(({ value }) => value) ?? [];
+    assert.equal(String(all('station')[0]).padStart(10, '0'), rtu);
+    assert.equal(all('number')[0], serial);
+    assert.ok(all('elements.id').length >= 3);
+    assert.deepEqual(all('elements.id').length, all('elements.value').length);
+  }
+  assert.ok(reports >= 4, `${reports}`);
 });
