@@ -1,0 +1,57 @@
+/** A reader that another program asked, played to our driver: it is answered as the like was, or not at all. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Case } from '../../core/cases/case.ts';
+import type { TrafficLine } from '../../core/cases/format.ts';
+import { readCase } from '../../core/cases/read.ts';
+import { linesOfCase } from '../../core/cases/replay.ts';
+import { realFiles } from '../../core/world.ts';
+import driver from './driver.ts';
+import { messageAt, messageOf, TYPE, type Message } from './message.ts';
+import { recording } from './recording.ts';
+import { statusOf } from './reader-event.ts';
+import { settings } from './settings.ts';
+
+const FOREIGN_ID = 7000;
+const recorded = await readCase(join(import.meta.dirname, 'recorded/gate-in-and-out'), realFiles);
+const play = (one: Case) => linesOfCase(one, { drivers: new Map([[driver.id, driver]]) });
+const messageIn = (hex: string): Message => messageAt(Buffer.from(hex, 'hex')) as Message;
+const samplesOf = (lines: Awaited<ReturnType<typeof play>>) => lines.filter((line) => !('fault' in line));
+
+/** As another program would have asked: with other numbers and other contents. */
+const foreign = recorded.traffic.map((line): TrafficLine => {
+  if (!('bytes' in line)) return line;
+  const { type, id } = messageIn(line.bytes);
+  if (type === TYPE.report || type === TYPE.readerEvent || type === TYPE.keepalive || type === TYPE.keepaliveAck) return line;
+  if (line.dir === 'out') return { ...line, bytes: Buffer.from(messageOf(type, FOREIGN_ID + id, Buffer.from('0000002a', 'hex'))).toString('hex') };
+  const answer = Buffer.from(line.bytes, 'hex');
+  answer.writeUInt32BE(FOREIGN_ID + id, 6);
+  return { ...line, bytes: answer.toString('hex') };
+});
+
+test('what another program was answered, our driver is answered to what it asks: the same samples', async () => {
+  assert.deepEqual(samplesOf(await play({ ...recorded, traffic: foreign, asker: 'other' })), samplesOf(await play(recorded)));
+});
+
+test('in a case of our own, a question that it does not hold stays a fault', async () => {
+  const [first] = await play({ ...recorded, traffic: foreign });
+  assert.equal(first && 'fault' in first ? first.fault : '', 'CV_CASE_STRAY');
+});
+
+test('a reader that answered nobody answers us neither', async () => {
+  const answersLeftOut = foreign.filter((line) => !('bytes' in line) || line.dir === 'out' || messageIn(line.bytes).type >= TYPE.report);
+  const lines = await play({ ...recorded, traffic: answersLeftOut, asker: 'other' });
+  assert.deepEqual(lines.map((line) => ('fault' in line ? line.fault : line.point)), ['CV_LINK_TIMEOUT']);
+});
+
+test('what was asked for as a whole answers for its parts; a part answers for nothing; what is unknown is refused by number', () => {
+  const at = settings.parse({ host: '192.0.2.9' });
+  const ask = (id: number, what: number) => messageOf(TYPE.getCapabilities, id, Uint8Array.of(what));
+  const answer = messageOf(TYPE.capabilities, 1, Buffer.from('011f000800000000', 'hex'));
+  const part = recording.partOf?.(ask(9, 2), { question: ask(1, 0), answer }, at);
+  assert.deepEqual(Buffer.from(part ?? []), Buffer.from(messageOf(TYPE.capabilities, 9, Buffer.from('011f000800000000', 'hex'))));
+  assert.equal(recording.partOf?.(ask(9, 0), { question: ask(1, 2), answer }, at), null);
+  const no = messageAt(recording.refusal?.(ask(9, 0), at) ?? new Uint8Array()) as Message;
+  assert.deepEqual([no.type, no.id, statusOf(no.bytes)?.code], [TYPE.error, 9, 109]);
+});
