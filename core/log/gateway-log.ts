@@ -23,6 +23,8 @@ const COMMIT_BYTES = 32 << 10;
 /** While the ballast is given up, so many commits of room are kept. */
 const SPARE_COMMITS = 8;
 const TRIM_EVERY_MS = 60_000;
+/** Messages that lie in one buffer are read with a tick or two between them; after so many without one it is over. */
+const QUIET_TICKS = 4;
 
 interface Waiting {
   groups: readonly AcceptedGroup[];
@@ -160,8 +162,11 @@ class OpenedGatewayLog implements GatewayLog {
   }
 
   async #run(): Promise<void> {
-    // Calls of one turn of the event loop share a commit: all but the first would otherwise wait for two.
-    await new Promise<void>((resolve) => { setImmediate(resolve); });
+    // What comes in one go shares a commit: all but the first would otherwise wait for two.
+    for (let before = -1; this.#waiting.length > before;) {
+      before = this.#waiting.length;
+      for (let tick = 0; tick < QUIET_TICKS; tick += 1) await new Promise<void>((resolve) => { process.nextTick(resolve); });
+    }
     while (this.#waiting.length > 0 || this.#trimDue) {
       if (this.#trimDue) await this.#trim(0);
       if (this.#waiting.length > 0) await this.#round(this.#take());

@@ -9,24 +9,43 @@ const MAX_JOINED_BYTES = 256 << 10;
 
 class End extends Duplex {
   other: End | null = null;
-  #readOn: (() => void) | null = null;
+  /** Written in this turn. */
+  #pieces: Buffer[] = [];
+  #bytes = 0;
+  /** The other has enough: goes on when it reads. */
+  #isHeld = false;
+  #goOn: (() => void) | null = null;
 
   override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    setImmediate(() => {
-      const { other } = this;
-      if (!other || other.destroyed) return done();
-      const pieces = chunks.map(({ chunk }) => chunk);
-      const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-      const goesOn = bytes <= MAX_JOINED_BYTES ? other.push(Buffer.concat(pieces)) : pieces.map((piece) => other.push(piece)).at(-1);
-      if (goesOn) done();
-      else other.#readOn = done;
-    });
+    if (this.#pieces.length === 0) setImmediate(() => { this.#handOver(); });
+    for (const { chunk } of chunks) {
+      this.#pieces.push(chunk);
+      this.#bytes += chunk.length;
+    }
+    // Taken at once, so that all that a turn brings goes over together.
+    if (this.#isHeld || this.#bytes >= this.writableHighWaterMark) this.#goOn = done;
+    else done();
+  }
+
+  #handOver(): void {
+    const { other } = this;
+    const pieces = this.#bytes <= MAX_JOINED_BYTES ? [Buffer.concat(this.#pieces)] : this.#pieces;
+    this.#pieces = [];
+    this.#bytes = 0;
+    if (!other || other.destroyed) return this.#release();
+    this.#isHeld = !pieces.map((piece) => other.push(piece)).at(-1);
+    if (!this.#isHeld) this.#release();
+  }
+
+  #release(): void {
+    const goOn = this.#goOn;
+    this.#isHeld = false;
+    this.#goOn = null;
+    goOn?.();
   }
 
   override _read(): void {
-    const readOn = this.#readOn;
-    this.#readOn = null;
-    readOn?.();
+    if (this.other) this.other.#release();
   }
 
   override _final(done: (error?: Error | null) => void): void {
