@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { seededRandom } from '../../../core/world.ts';
+import type { Planes } from '../planes.ts';
+import { Diagnosis, type Verdict } from './diagnosis.ts';
+import type { Finding } from './findings.ts';
+
+const WIDTH = 320;
+const HEIGHT = 180;
+
+/** A street by day, made of plain rectangles: what there is to see, and what passes in front of it. */
+function street(seed: number): (second: number) => Planes {
+  const random = seededRandom(seed);
+  const within = (from: number, to: number) => Math.floor(from + random.next() * (to - from));
+  const things = Array.from({ length: 90 }, () => ({ x: within(0, WIDTH), y: within(0, HEIGHT), width: within(8, 60), height: within(6, 40), luma: within(50, 200), u: within(110, 146), v: within(110, 146) }));
+  let grain = 0;
+  const draw = (planes: Planes, { x, y, width, height, luma, u, v }: (typeof things)[number]) => {
+    for (let row = Math.max(0, y); row < Math.min(HEIGHT, y + height); row += 1) {
+      planes.yuv.fill(luma, row * WIDTH + Math.max(0, x), row * WIDTH + Math.min(WIDTH, Math.max(0, x + width)));
+      const chroma = WIDTH * HEIGHT + (row >> 1) * (WIDTH / 2);
+      for (const [plane, colour] of [[0, u], [(WIDTH * HEIGHT) / 4, v]] as const) planes.yuv.fill(colour, chroma + plane + (Math.max(0, x) >> 1), chroma + plane + (Math.min(WIDTH, Math.max(0, x + width)) >> 1));
+    }
+  };
+  return (second) => {
+    const planes = { width: WIDTH, height: HEIGHT, yuv: new Uint8Array((WIDTH * HEIGHT * 3) / 2).fill(128) };
+    for (const thing of things) draw(planes, thing);
+    draw(planes, { x: Math.round(second * 30) % (WIDTH + 60) - 60, y: 90, width: 50, height: 30, luma: 220, u: 120, v: 140 });
+    for (let at = 0; at < WIDTH * HEIGHT; at += 1) {
+      grain = (grain * 1_103_515_245 + 12_345) & 0x7fffffff;
+      planes.yuv[at] = (planes.yuv[at] as number) + (grain >> 16) % 5 - 2;
+    }
+    return planes;
+  };
+}
+
+const luma = (change: (luma: number, at: number) => number) => ({ width, height, yuv }: Planes): Planes => ({ width, height, yuv: yuv.map((value, at) => (at < width * height ? Math.max(0, Math.min(255, change(value, at))) : value)) });
+
+function blurred(planes: Planes, radius: number): Planes {
+  const { width, height } = planes;
+  const soften = (from: Uint8Array, step: number, length: number, lines: number, lineStep: number): Uint8Array => {
+    const to = from.slice();
+    for (let line = 0; line < lines; line += 1) {
+      for (let at = 0; at < length; at += 1) {
+        let sum = 0;
+        for (let near = -radius; near <= radius; near += 1) sum += from[line * lineStep + Math.max(0, Math.min(length - 1, at + near)) * step] as number;
+        to[line * lineStep + at * step] = sum / (2 * radius + 1);
+      }
+    }
+    return to;
+  };
+  const twice = (yuv: Uint8Array) => soften(soften(yuv, 1, width, height, width), width, height, width, 1);
+  return { width, height, yuv: twice(twice(planes.yuv)) };
+}
+
+function moved(planes: Planes, byX: number, byY: number): Planes {
+  const { width, height } = planes;
+  const clamp = (value: number, most: number) => Math.max(0, Math.min(most, value));
+  return luma((_, at) => planes.yuv[clamp(Math.floor(at / width) + byY, height - 1) * width + clamp((at % width) + byX, width - 1)] as number)(planes);
+}
+
+const random = seededRandom(5);
+const other = street(77);
+let kept: Planes | null = null;
+const FAULTS: Partial<Record<Finding, (planes: Planes, second: number) => Planes>> = {
+  'black': luma(() => 16),
+  'under-exposed': luma((value) => 16 + value * 0.12),
+  'over-exposed': luma((value) => value * 2.6),
+  'frozen': (planes) => (kept ??= planes),
+  'noisy': luma((value) => value + (random.next() - 0.5) * 120),
+  'colour-cast': (planes) => ({ ...planes, yuv: planes.yuv.map((value, at) => (at < WIDTH * HEIGHT ? value : at < (WIDTH * HEIGHT * 5) / 4 ? value - 25 : value + 20)) }),
+  'blurred': (planes) => blurred(planes, 4),
+  'occluded': luma((value, at) => (at % WIDTH < WIDTH * 0.55 ? 90 : value)),
+  'shaking': (planes) => moved(planes, Math.round((random.next() - 0.5) * 16), Math.round((random.next() - 0.5) * 16)),
+  'wrong-scene': (_, second) => other(second),
+};
+
+/** @param from second at which the fault begins */
+function findings(fault: ((planes: Planes, second: number) => Planes) | undefined, { fps = 5, from = 8, seconds = 24, seed = 3, backAt = Infinity } = {}): { at: number; verdict: Verdict }[] {
+  const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: {} });
+  const scene = street(seed);
+  kept = null;
+  const said: { at: number; verdict: Verdict }[] = [];
+  for (let index = 0; index < seconds * fps; index += 1) {
+    const second = index / fps;
+    const clean = scene(second);
+    const verdict = diagnosis.look({ ...(fault && second >= from && second < backAt ? fault(clean, second) : clean), ptsMs: second * 1000 });
+    if (verdict) said.push({ at: second, verdict });
+  }
+  return said;
+}
+
+/** What shows only between pictures. */
+const BY_TIME = new Set(['frozen', 'shaking']);
+
+test('sound pictures give no finding, whatever passes', () => {
+  for (const fps of [1, 4]) assert.deepEqual(findings(undefined, { fps, seconds: 30 }).map(({ verdict }) => verdict.finding), [null]);
+});
+
+for (const [finding, fault] of Object.entries(FAULTS)) {
+  test(`${finding}: found, by itself, and taken back when it is over`, () => {
+    for (const fps of BY_TIME.has(finding) ? [1, 5, 12.5] : [2]) {
+      const said = findings(fault, { fps, backAt: 20, seconds: 34 });
+      assert.deepEqual(said.map(({ verdict }) => verdict.finding), [null, finding, null], `${fps} pictures a second`);
+      const [, found] = said;
+      assert.ok(found && found.at > 8 && found.at <= 19 && found.verdict.score >= found.verdict.threshold, JSON.stringify(said));
+    }
+  });
+}
+
+for (const finding of ['black', 'under-exposed', 'over-exposed', 'noisy', 'colour-cast', 'blurred', 'occluded', 'shaking'] as const) {
+  test(`${finding} from the first picture on needs nothing to compare with`, () => {
+    assert.deepEqual(findings(FAULTS[finding], { from: 0, fps: finding === 'shaking' ? 5 : 2, seconds: 12 }).map(({ verdict }) => verdict.finding).filter((said) => said !== null), [finding]);
+  });
+}
+
+test('a stream that stands still is a finding of its own, gone with the next picture', () => {
+  const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: {} });
+  const scene = street(3);
+  assert.equal(diagnosis.look({ ...scene(0), ptsMs: 0 })?.finding, null);
+  assert.equal(diagnosis.stall()?.finding, 'stalled');
+  assert.equal(diagnosis.stall(), null);
+  assert.equal(diagnosis.look({ ...scene(9), ptsMs: 9000 })?.finding, null);
+});
+
+test('a finding that is switched off is never said, and what lies below it is', () => {
+  const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: { 'black': null, 'stalled': null } });
+  const said = Array.from({ length: 20 }, (_, second) => diagnosis.look({ ...luma(() => 16)(street(3)(second)), ptsMs: second * 1000 })?.finding);
+  assert.deepEqual(said.filter((finding) => finding), ['under-exposed']);
+  assert.equal(diagnosis.stall(), null);
+});
+
+test('whatever the pictures, their sizes and their times: scores stay within 0 and 1, nothing is said twice in a row', () => {
+  fc.assert(fc.property(fc.array(fc.record({ width: fc.integer({ min: 8, max: 80 }), height: fc.integer({ min: 8, max: 60 }), fill: fc.nat(255), spread: fc.nat(255), ptsMs: fc.oneof(fc.nat(20_000), fc.constant(-5), fc.constant(1e12)) }), { maxLength: 30 }), fc.nat(), (pictures, seed) => {
+    const { next } = seededRandom(seed);
+    const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: {} });
+    let last: Finding | null | undefined;
+    for (const { width: w, height: h, fill, spread, ptsMs } of pictures) {
+      const [width, height] = [w * 2, h * 2];
+      const verdict = diagnosis.look({ width, height, ptsMs, yuv: Uint8Array.from({ length: (width * height * 3) / 2 }, () => fill + next() * spread) });
+      if (!verdict) continue;
+      assert.ok(verdict.score >= 0 && verdict.score <= 1);
+      assert.notEqual(verdict.finding, last);
+      last = verdict.finding;
+    }
+  }), { numRuns: 40 });
+});

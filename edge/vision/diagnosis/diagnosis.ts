@@ -1,0 +1,133 @@
+/** Whether a camera's pictures can be relied on: one finding at a time, on presentation time. Pure but for what it remembers. */
+import type { Planes } from '../planes.ts';
+import { castScore, colour } from './colour.ts';
+import { FINDINGS, type Finding, type Scores } from './findings.ts';
+import { grain, grainScore } from './grain.ts';
+import { light, lightScores } from './light.ts';
+import { Shaking } from './shaking.ts';
+import { blurScore, sharpness } from './sharpness.ts';
+import { signature } from './signature.ts';
+import { Still } from './still.ts';
+import { Usual } from './usual.ts';
+
+export interface DiagnosisOptions {
+  /** Presentation time between two full looks. */
+  everyMs: number;
+  /** Score from which a finding counts; null: never. What is absent: 0.5. */
+  thresholds: Partial<Record<Finding, number | null>>;
+}
+
+/** What is to be said of the pictures now. */
+export interface Verdict {
+  /** null: nothing is wrong. */
+  finding: Finding | null;
+  /** Of the finding, else the highest there is. */
+  score: number;
+  threshold: number;
+}
+
+const THRESHOLD = 0.5;
+/** In turn: a shake as fast as one distance would look like standing still. */
+const COMPARE_AFTER_MS = [90, 190] as const;
+/** A finding that does not show at once fades, so that one look does not undo it. */
+const FADE = 0.5;
+
+export class Diagnosis {
+  readonly #options: DiagnosisOptions;
+  readonly #still = new Still();
+  readonly #shaking = new Shaking();
+  readonly #usual = new Usual();
+  /** How long each has been showing, ms, up to its `onMs`. */
+  readonly #shown = new Map<Finding, number>();
+  #soundMs = 0;
+  #lookedMs: number | null = null;
+  #comparedMs: number | null = null;
+  #comparisons = 0;
+  #current: Finding | null = null;
+  #known = false;
+
+  constructor(options: DiagnosisOptions) {
+    this.#options = options;
+  }
+
+  /** The next picture. @returns the verdict when it is the first or another one, else null */
+  look(picture: Planes & { ptsMs: number }): Verdict | null {
+    this.#compare(picture);
+    const { everyMs } = this.#options;
+    const sinceMs = this.#lookedMs === null ? everyMs : picture.ptsMs - this.#lookedMs;
+    // A clock that jumped back begins anew.
+    if (sinceMs >= 0 && sinceMs < everyMs) return null;
+    this.#lookedMs = picture.ptsMs;
+    const scores = this.#score(picture);
+    return this.#judge(scores, sinceMs < 0 ? everyMs : Math.min(sinceMs, 2 * everyMs));
+  }
+
+  /** No picture came for longer than the stream may be silent. */
+  stall(): Verdict | null {
+    this.#shown.clear();
+    this.#soundMs = 0;
+    return this.#say(this.threshold('stalled') === null ? this.#current : 'stalled', { stalled: 1 });
+  }
+
+  /** With the picture before; faster streams are compared now and then. */
+  #compare(picture: Planes & { ptsMs: number }): void {
+    const sinceMs = picture.ptsMs - (this.#comparedMs ?? -Infinity);
+    if (sinceMs >= 0 && sinceMs < (COMPARE_AFTER_MS[this.#comparisons % 2] as number)) return;
+    this.#comparedMs = picture.ptsMs;
+    this.#comparisons += 1;
+    this.#shaking.take(picture, this.#still.take(picture));
+  }
+
+  threshold(finding: Finding): number | null {
+    const { thresholds } = this.#options;
+    return thresholds[finding] === undefined ? THRESHOLD : thresholds[finding];
+  }
+
+  #score(picture: Planes): Scores {
+    const seen = colour(picture);
+    const cells = signature(picture);
+    const scene = this.#usual.scores(cells);
+    const shaking = this.#shaking.score();
+    const scores: Scores = {
+      'stalled': 0,
+      ...lightScores(light(picture)),
+      'frozen': this.#still.score(),
+      'shaking': shaking,
+      'noisy': grainScore(grain(picture)),
+      'colour-cast': castScore(seen, scene['wrong-scene'] < THRESHOLD ? this.#usual.colour : null),
+      'blurred': blurScore(sharpness(picture)),
+      ...scene,
+      // Between two shakes it is still the same camera.
+      'wrong-scene': shaking > THRESHOLD / 2 || this.#shown.get('shaking') ? 0 : scene['wrong-scene'],
+    };
+    if (this.#first(scores) === null) this.#usual.follow(cells, seen);
+    return scores;
+  }
+
+  #first(scores: Scores): Finding | null {
+    return FINDINGS.find(({ id }) => scores[id] >= (this.threshold(id) ?? Infinity))?.id ?? null;
+  }
+
+  #judge(scores: Scores, passedMs: number): Verdict | null {
+    const first = this.#first(scores);
+    for (const { id, onMs } of FINDINGS) {
+      const shown = this.#shown.get(id) ?? 0;
+      this.#shown.set(id, id === first ? Math.min(onMs, shown + passedMs) : Math.max(0, shown - passedMs * FADE));
+    }
+    this.#soundMs = first === null ? this.#soundMs + passedMs : 0;
+    const current = FINDINGS.find(({ id }) => id === this.#current);
+    const arisen = first !== null && (this.#shown.get(first) ?? 0) >= (FINDINGS.find(({ id }) => id === first)?.onMs ?? 0) ? first : null;
+    if (arisen) return this.#say(arisen, scores);
+    if (first === null && this.#soundMs >= (current?.offMs ?? 0)) return this.#say(null, scores);
+    // Pictures came again: whatever it is, it is not that.
+    return this.#current === 'stalled' ? this.#say(null, scores) : null;
+  }
+
+  #say(finding: Finding | null, scores: Partial<Scores>): Verdict | null {
+    if (this.#known && finding === this.#current) return null;
+    this.#known = true;
+    this.#current = finding;
+    const score = finding ? (scores[finding] ?? 1) : Math.max(0, ...Object.values(scores));
+    return { finding, score: Math.round(score * 1000) / 1000, threshold: (finding && this.threshold(finding)) ?? THRESHOLD };
+  }
+}

@@ -1,0 +1,52 @@
+/** How bright a picture is: black, too dark, too bright. Pure. */
+import type { Planes } from '../planes.ts';
+import { scoreAbove, scoreBelow } from './findings.ts';
+
+/** Luma of the dark end; video black is 16, and some sources go down to 0. */
+const DARK = 40;
+const BRIGHT = 230;
+/** A picture whose luma spreads less than this shows nothing. */
+const BLACK_SPREAD = 3;
+/** Mean luma below which a picture in which nothing spreads is black. */
+const BLACK_MEAN = 22;
+const DARK_SHARE = 0.4;
+const BRIGHT_SHARE = 0.45;
+const STEP = 2;
+
+export interface Light {
+  mean: number;
+  /** Standard deviation. */
+  spread: number;
+  darkShare: number;
+  brightShare: number;
+}
+
+export function light({ width, height, yuv }: Planes): Light {
+  const histogram = new Uint32Array(256);
+  for (let y = 0; y < height; y += STEP) {
+    for (let at = y * width, end = at + width; at < end; at += STEP) (histogram[yuv[at] as number] as number) += 1;
+  }
+  let count = 0;
+  let sum = 0;
+  let squares = 0;
+  let dark = 0;
+  let bright = 0;
+  for (let luma = 0; luma < 256; luma += 1) {
+    const many = histogram[luma] as number;
+    count += many;
+    sum += many * luma;
+    squares += many * luma * luma;
+    if (luma < DARK) dark += many;
+    if (luma >= BRIGHT) bright += many;
+  }
+  const mean = sum / count;
+  return { mean, spread: Math.sqrt(Math.max(0, squares / count - mean * mean)), darkShare: dark / count, brightShare: bright / count };
+}
+
+export function lightScores({ mean, spread, darkShare, brightShare }: Light): { 'black': number; 'under-exposed': number; 'over-exposed': number } {
+  return {
+    'black': Math.min(scoreBelow(spread, BLACK_SPREAD), mean < BLACK_MEAN ? 1 : 0),
+    'under-exposed': scoreAbove(darkShare, DARK_SHARE),
+    'over-exposed': scoreAbove(brightShare, BRIGHT_SHARE),
+  };
+}

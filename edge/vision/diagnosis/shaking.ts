@@ -1,0 +1,61 @@
+/** A camera that shakes: everything moves at once, to and fro. */
+import type { Planes } from '../planes.ts';
+import { scoreAbove } from './findings.ts';
+import { project, shiftBetween, type Projections, type Shift } from './shift.ts';
+
+/** Where less than this changed, nothing can have shaken. */
+const CHANGED_SHARE = 0.04;
+const WINDOW_MS = 4000;
+/** Share of the picture's width. */
+const SHIFT = 0.0023;
+const SHAKING_SHARE = 0.35;
+/** Of the shifts, how many went another way than the one before: a camera that turns goes on the same way. */
+const TURNS_SHARE = 0.3;
+/** Cosine of the angle above which it is the same way. */
+const ALONG = 0.7;
+
+interface Step {
+  ptsMs: number;
+  moved: boolean;
+  turned: boolean;
+}
+
+export class Shaking {
+  #projections: Projections | null = null;
+  #shift: Shift = { x: 0, y: 0 };
+  #steps: Step[] = [];
+
+  /** @param changedShare of the pixels since the picture before; null when there is none to compare with */
+  take(picture: Planes & { ptsMs: number }, changedShare: number | null): void {
+    const { ptsMs } = picture;
+    if (changedShare === null) this.#steps = [];
+    this.#steps = this.#steps.filter((step) => step.ptsMs > ptsMs - WINDOW_MS);
+    const step = this.#step(picture, changedShare);
+    if (step) this.#steps.push(step);
+  }
+
+  score(): number {
+    const moved = this.#steps.filter((step) => step.moved);
+    const coveredMs = (this.#steps.at(-1)?.ptsMs ?? 0) - (this.#steps[0]?.ptsMs ?? 0);
+    if (coveredMs < WINDOW_MS / 2 || moved.filter((step) => step.turned).length < moved.length * TURNS_SHARE) return 0;
+    return scoreAbove(moved.length / this.#steps.length, SHAKING_SHARE);
+  }
+
+  #step(picture: Planes & { ptsMs: number }, changedShare: number | null): Step | null {
+    const { ptsMs, width, height } = picture;
+    if (changedShare !== null && changedShare < CHANGED_SHARE) {
+      this.#projections = null;
+      return { ptsMs, moved: false, turned: false };
+    }
+    const before = this.#projections;
+    this.#projections = project(picture);
+    // After a still picture there is nothing to compare with yet.
+    if (changedShare === null || before?.width !== width || before.height !== height) return null;
+    const shift = shiftBetween(before, this.#projections);
+    const length = Math.hypot(shift.x, shift.y);
+    if (length < SHIFT * width) return { ptsMs, moved: false, turned: false };
+    const last = this.#shift;
+    this.#shift = shift;
+    return { ptsMs, moved: true, turned: shift.x * last.x + shift.y * last.y < ALONG * length * Math.hypot(last.x, last.y) };
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * What a scene looks like, cell by cell: how much luma changes across and down, and whether it changes at all. The same
+ * scene keeps it through the day and while things pass; another scene, or something before the lens, does not. Pure.
+ */
+import type { Planes } from '../planes.ts';
+
+export const ACROSS = 32;
+export const DOWN = 18;
+const CELLS = ACROSS * DOWN;
+/** Standard deviation of luma below which a cell shows nothing at all: even sky and paint have the sensor's grain. */
+const FLAT = 0.35;
+/** Blown-out sky is flat as well. */
+const BLOWN_OUT = 245;
+
+export interface Signature {
+  /** Two a cell: log of 1 + mean change across, and down. */
+  edges: Float32Array;
+  /** A cell: 1 where nothing is to be seen. */
+  flat: Uint8Array;
+  /** Mean luma of the cells that are not flat. */
+  litMean: number;
+}
+
+export function signature({ width, height, yuv }: Planes): Signature {
+  const edges = new Float32Array(2 * CELLS);
+  const flat = new Uint8Array(CELLS);
+  let lit = 0;
+  let litCells = 0;
+  for (let cell = 0; cell < CELLS; cell += 1) {
+    const column = cell % ACROSS;
+    const row = (cell - column) / ACROSS;
+    const right = Math.floor(((column + 1) * width) / ACROSS) - 2;
+    const bottom = Math.floor(((row + 1) * height) / DOWN) - 2;
+    let across = 0;
+    let down = 0;
+    let sum = 0;
+    let squares = 0;
+    let count = 0;
+    for (let y = Math.floor((row * height) / DOWN); y < bottom; y += 3) {
+      for (let x = Math.floor((column * width) / ACROSS), at = y * width + x; x < right; x += 2, at += 2) {
+        const luma = yuv[at] as number;
+        const beside = (yuv[at + 2] as number) - luma;
+        const below = (yuv[at + 2 * width] as number) - luma;
+        across += beside < 0 ? -beside : beside;
+        down += below < 0 ? -below : below;
+        sum += luma;
+        squares += luma * luma;
+        count += 1;
+      }
+    }
+    if (count === 0) continue;
+    const mean = sum / count;
+    edges[2 * cell] = Math.log(1 + across / count);
+    edges[2 * cell + 1] = Math.log(1 + down / count);
+    if (squares / count - mean * mean < FLAT * FLAT && mean < BLOWN_OUT) flat[cell] = 1;
+    else {
+      lit += mean;
+      litCells += 1;
+    }
+  }
+  return { edges, flat, litMean: litCells > 0 ? lit / litCells : 0 };
+}
+
+/** The largest connected flat area, as a share of the picture. */
+export function largestFlat(flat: Uint8Array): number {
+  const seen = new Uint8Array(CELLS);
+  let largest = 0;
+  for (let start = 0; start < CELLS; start += 1) {
+    if (!flat[start] || seen[start]) continue;
+    const open = [start];
+    let size = 0;
+    seen[start] = 1;
+    for (let cell = open.pop(); cell !== undefined; cell = open.pop()) {
+      size += 1;
+      const column = cell % ACROSS;
+      for (const next of [column > 0 ? cell - 1 : -1, column < ACROSS - 1 ? cell + 1 : -1, cell - ACROSS, cell + ACROSS]) {
+        if (next < 0 || next >= CELLS || !flat[next] || seen[next]) continue;
+        seen[next] = 1;
+        open.push(next);
+      }
+    }
+    largest = Math.max(largest, size);
+  }
+  return largest / CELLS;
+}
+
+/** How alike two are, −1 to 1: their correlation over the cells that `counts`; 1 where nothing can be compared. */
+export function likeness(a: Float32Array, b: Float32Array, counts: (cell: number) => boolean = () => true): number {
+  let n = 0;
+  let sumA = 0;
+  let sumB = 0;
+  let squaresA = 0;
+  let squaresB = 0;
+  let products = 0;
+  for (let at = 0; at < a.length; at += 1) {
+    if (!counts(at >> 1)) continue;
+    const x = a[at] as number;
+    const y = b[at] as number;
+    n += 1;
+    sumA += x;
+    sumB += y;
+    squaresA += x * x;
+    squaresB += y * y;
+    products += x * y;
+  }
+  const spread = Math.sqrt(Math.max(0, squaresA - (sumA * sumA) / n) * Math.max(0, squaresB - (sumB * sumB) / n));
+  return n === 0 || spread < 1e-6 ? 1 : (products - (sumA * sumB) / n) / spread;
+}

@@ -1,0 +1,73 @@
+/** What a camera usually shows: learnt from its first sound pictures, followed slowly, and compared with. */
+import type { Colour } from './colour.ts';
+import { scoreAbove, scoreBelow } from './findings.ts';
+import { largestFlat, likeness, type Signature } from './signature.ts';
+
+/** Looks (one a second) before it is known. */
+const LEARNING_LOOKS = 4;
+/** Per look; the season and the light move a scene slower than that, what parks in it is taken in within minutes. */
+const FOLLOW_EDGES = 0.004;
+const FOLLOW_COLOUR = 0.02;
+/** Likeness to the usual scene below which it is another. The same scene by day: 0.6 to 0.9; another one: below 0.35. */
+const OTHER_SCENE = 0.5;
+const COVERED_SHARE = 0.25;
+/** A dark night's sky is flat too: only a picture that is lit elsewhere has a cover. */
+const LIT = 60;
+/** What a cell showed of edges (log), to tell whether they are gone, and how much of it must be left. */
+const STRUCTURED = 1.2;
+const LEFT = 0.4;
+/** What is not covered must still be the usual scene. */
+const SAME_ELSEWHERE = 0.6;
+
+export class Usual {
+  #looks = 0;
+  #edges: Float32Array | null = null;
+  #colour: Colour | null = null;
+
+  get colour(): Colour | null {
+    return this.#looks >= LEARNING_LOOKS ? this.#colour : null;
+  }
+
+  /** A sound picture. */
+  follow({ edges }: Signature, seen: Colour): void {
+    this.#looks += 1;
+    if (!this.#edges || !this.#colour) {
+      this.#edges = edges.slice();
+      this.#colour = { ...seen };
+      return;
+    }
+    const learning = this.#looks <= LEARNING_LOOKS;
+    for (let at = 0; at < edges.length; at += 1) {
+      const gap = (edges[at] as number) - (this.#edges[at] as number);
+      // First a mean, then a median that walks: what passes pulls it no further than what stays.
+      this.#edges[at] = (this.#edges[at] as number) + (learning ? gap / this.#looks : Math.max(-FOLLOW_EDGES, Math.min(FOLLOW_EDGES, gap)));
+    }
+    const share = learning ? 1 / this.#looks : FOLLOW_COLOUR;
+    for (const part of ['u', 'v', 'spread'] as const) this.#colour[part] += (seen[part] - this.#colour[part]) * share;
+  }
+
+  scores({ edges, flat, litMean }: Signature): { 'occluded': number; 'wrong-scene': number } {
+    const usual = this.#looks >= LEARNING_LOOKS ? this.#edges : null;
+    const cover = litMean >= LIT ? scoreAbove(largestFlat(flat), COVERED_SHARE) : 0;
+    if (!usual) return { 'occluded': cover, 'wrong-scene': 0 };
+    return { 'occluded': Math.max(cover, scoreAbove(goneShare(edges, usual), COVERED_SHARE)), 'wrong-scene': scoreBelow(Math.max(0, likeness(edges, usual)), OTHER_SCENE) };
+  }
+}
+
+/** The share of the cells whose edges are gone, while the others show what they always did; else 0. */
+function goneShare(edges: Float32Array, usual: Float32Array): number {
+  const cells = edges.length / 2;
+  const gone = new Uint8Array(cells);
+  let structured = 0;
+  let count = 0;
+  for (let cell = 0; cell < cells; cell += 1) {
+    const before = (usual[2 * cell] as number) + (usual[2 * cell + 1] as number);
+    if (before < STRUCTURED) continue;
+    structured += 1;
+    if ((edges[2 * cell] as number) + (edges[2 * cell + 1] as number) >= LEFT * before) continue;
+    gone[cell] = 1;
+    count += 1;
+  }
+  if (count === structured) return 0;
+  return likeness(edges, usual, (cell) => !gone[cell]) >= SAME_ELSEWHERE ? count / cells : 0;
+}
