@@ -7,7 +7,7 @@ type Named = Pick<ZoneSettings, 'id' | 'zh' | 'en'>;
 /** Of something whose kind has an indicator of its own for people and for vehicles. */
 type PersonOrVehicle = readonly [person: string, vehicle: string];
 
-/** Of people, of vehicles; anything else counts as the second. Numbers from 901 on are local ones (configs/catalogue/vision.yaml). */
+/** Of people, of vehicles; anything else counts as the second. Numbers from 901 on are local ones (configs/catalogue, -vision.yaml). */
 const INDICATORS = {
   count: ['SH-CRD-003', 'SS-TRF-004'], density: 'SH-CRD-001', crowd: 'SH-CRD-901', dwell: ['SH-CRD-902', 'SS-TRF-911'], loitering: ['SH-CRD-903', 'SS-TRF-912'],
   intrusion: 'SH-SEC-001', wrongWay: ['SH-SEC-902', 'SS-TRF-003'], queue: ['SH-CRD-904', 'SS-TRF-913'], queueLength: ['SH-CRD-905', 'SS-TRF-914'],

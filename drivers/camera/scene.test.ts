@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { parse } from 'yaml';
+import { scenePoints } from '../../core/scene/points.ts';
 import { checkEdge } from '../../edge/config/check.ts';
 import { driverById } from '../index.ts';
+import { settings as cameraSettings } from './settings.ts';
 
 const POLYGON = '[[0.1, 0.5], [0.9, 0.5], [0.9, 1], [0.1, 1]]';
 const GROUND = '{ picture: [[0.2, 0.5], [0.8, 0.5], [1, 1], [0, 1]], ground: [[0, 20], [10, 20], [10, 0], [0, 0]] }';
 
-async function check(settings: string, points = '[]') {
-  const text = `edge: e\ncentre: "500112001"\ngateway: { url: mqtt://127.0.0.1:1883 }\ndevices:\n  - id: cam\n    driver: camera\n    settings: { url: "file:a.avi", ${settings} }\n    points: ${points}\n`;
+const check = (settings: string, points = '[]') => checkText(`edge: e\ncentre: "500112001"\ngateway: { url: mqtt://127.0.0.1:1883 }\ndevices:\n  - id: cam\n    driver: camera\n    settings: { url: "file:a.avi", ${settings} }\n    points: ${points}\n`);
+
+async function checkText(text: string) {
   const { setup, problems } = await checkEdge({ path: '/edge.yaml', text }, { drivers: [{ id: 'camera', load: async () => (await driverById('camera')) as NonNullable<Awaited<ReturnType<typeof driverById>>> }], env: {} });
   return { points: setup?.devices[0]?.points ?? [], problems: problems.map(({ path, fault }) => `${path}: ${fault.code} ${String(fault.params.problem ?? fault.params.hint ?? '')}`) };
 }
@@ -56,4 +62,17 @@ test('where the settings are sound, a point that does not follow from them is un
   const { problems } = await check(`zones: [{ id: gate, polygon: ${POLYGON}, count: [person] }]`, '[{ id: gate.person }]');
   assert.equal(problems.length, 1);
   assert.match(problems[0] as string, /CV_POINT_UNKNOWN.*gate\.persons/);
+});
+
+test('the guide is right: its file passes the check, its classes need a model of one\'s own, and it names every measure', async () => {
+  const guide = await readFile(join(import.meta.dirname, '../../docs/zones.md'), 'utf8');
+  const [file = '', present = ''] = [...guide.matchAll(/```yaml\n([^]*?)```/g)].map(([, text]) => text);
+  const { points, problems } = await checkText(file);
+  assert.deepEqual(problems, []);
+  assert.ok(points.length > 12);
+  const polygon = [[0, 0], [1, 0], [1, 1]];
+  const smoke = cameraSettings.safeParse({ url: 'file:a', zones: [{ id: 'z', polygon, ...(parse(present) as object) }] });
+  assert.deepEqual(smoke.error?.issues.map(({ path }) => path.join('.')), ['zones.0.present.0.of.0', 'zones.0.present.0.of.1']);
+  const all = cameraSettings.parse({ url: 'file:a', homography: parse(GROUND) as never, lines: [{ id: 'l', from: [0, 0.5], to: [1, 0.5], inside: [0.5, 0.9] }], zones: [{ id: 'z', polygon: [[0.1, 0.5], [0.9, 0.5], [0.9, 1]], count: ['person', 'vehicle'], density: true, crowd: [1], dwell: {}, loitering: {}, intrusion: {}, wrongWay: { from: [0, 0], to: [1, 1] }, queue: {}, stopped: {}, abandoned: {}, removed: { of: ['bench'] } }] });
+  for (const id of Object.keys(scenePoints(all))) assert.match(guide, new RegExp(`\\| [^|]*\`${id.slice(2)}\`[^|]*\\|`), id);
 });

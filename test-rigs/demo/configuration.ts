@@ -1,5 +1,6 @@
 /** The demo's two configuration files, as a user would write them; they lie in the demo's folder to be looked at. */
 import { stringify } from 'yaml';
+import { sceneOf } from './footage.ts';
 
 /** Of the HJ 212 station. */
 export const STATION_MN = '50011200100000000000A005';
@@ -55,7 +56,7 @@ export function edgeYaml(plan: EdgePlan): string {
   if (plan.clip) {
     devices.push({
       id: 'gate-cam', driver: 'camera', position: { lon: 106.579, lat: 29.558 }, every: '1s',
-      settings: { url: `file:${plan.clip}`, fps: 2, model: 'centernet-320', width: 640, height: 480, loop: true },
+      settings: { url: `file:${plan.clip}`, fps: 2, model: 'centernet-320', width: 640, height: 480, loop: true, ...sceneOf(plan.clip) },
     });
   }
   return stringify({

@@ -1,7 +1,7 @@
 /** Runs the demo: brings the town up, waits until everything gives events, plays the acts, counts, says what happens. */
 import type { DemoView, StatusView, WarningView, Words } from '../../core/api.ts';
 import type { Level } from '../../core/event.ts';
-import { fetchCamera, presentClip } from './footage.ts';
+import { fetchCamera, presentClip, hasScene } from './footage.ts';
 import { disappointments, outcomeOf } from './outcome.ts';
 import { Reconciler, type Kept } from './reconciler.ts';
 import { ACTS, CUT_SECONDS, type Act } from './script.ts';
@@ -197,6 +197,7 @@ class DemoRun {
   #play(act: Act): void {
     const { forSeconds } = this.#options;
     if (act.unattended && forSeconds === null) return;
+    if (act.needs === 'clip' && (this.#clip === null || !hasScene(this.#clip))) return;
     // A run that ends before the hurt has healed would call what is still on its way lost.
     if (act.healsBySeconds !== undefined && forSeconds !== null && act.healsBySeconds > forSeconds) return;
     this.#act = act.words;

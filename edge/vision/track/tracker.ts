@@ -64,7 +64,7 @@ const LEAST_WEAK = 0.35;
 /** Seen lately: only then it is looked for by weak boxes, and where it was. */
 const LATELY_MS = 1000;
 /** Two labels on one thing: the boxes share more than this of their joint area. */
-const MAX_TWINS = 0.6;
+const MAX_TWINS = 0.5;
 
 /** Time that goes back, or stands still for ever, is another stream: its tracks begin anew, numbers go on. */
 export function step(before: TrackerState, { ptsMs, boxes, weak, aspect }: Look): TrackerState {
