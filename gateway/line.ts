@@ -35,6 +35,9 @@ export interface GatewayLine {
   /** Events that a consumer has not taken yet. */
   lag(consumer: string): number;
   open(): Promise<void>;
+  /** A consumer comes, or goes, while the line runs. */
+  join(consumer: Consumer): Promise<void>;
+  leave(consumer: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -54,6 +57,8 @@ export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World)
     stats: () => intake.stats,
     lag: (consumer) => feed.lag(consumer),
     open: () => feed.start(),
+    join: (consumer) => feed.join(consumer),
+    leave: (consumer) => feed.leave(consumer),
     async close() {
       await intake.close();
       const fed = feed.close();

@@ -20,7 +20,7 @@ import { gatewayLine } from './line.ts';
 import { fetchPicture } from './picture.ts';
 import { Registry } from './registry.ts';
 import { planOf } from './reload.ts';
-import { openSinks } from './sinks/open.ts';
+import { Sinks } from './sinks/open.ts';
 import { apiSources } from './sources.ts';
 import { openStore } from './store/store.ts';
 import { openPublisher, type Publisher } from './streams/publisher.ts';
@@ -97,8 +97,8 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   }, world);
   undo.unshift(() => warnings.consumer.close());
 
-  const sinks = await openSinks(setup, log, world);
-  const line = gatewayLine(setup, { log, quarantine, registry, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, store: store.consumer, warnings: warnings.consumer, sinks: sinks.map(({ consumer }) => consumer) }, world);
+  const sinks = await Sinks.open(setup.sinks, setup, log, world);
+  const line = gatewayLine(setup, { log, quarantine, registry, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, store: store.consumer, warnings: warnings.consumer, sinks: sinks.all.map(({ consumer }) => consumer) }, world);
   undo.unshift(() => line.close());
   await line.open();
   const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry }, world);
@@ -124,6 +124,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
     if (wrong) throw new FaultError(wrong.fault.code, wrong.fault.params);
     const plan = planOf(setup, next, { before: rules, after: knowledge.rules });
     const isOperatorOther = plan.told.added.concat(plan.told.changed, plan.told.removed).some((name) => name.startsWith('operator '));
+    await sinks.change(next.sinks, line);
     if (setup.name && !plan.setup.name) delete setup.name;
     Object.assign(setup, plan.setup);
     ({ catalogue, rules } = knowledge);

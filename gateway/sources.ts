@@ -12,7 +12,7 @@ import type { Quarantine } from './intake/quarantine.ts';
 import type { GatewayLine } from './line.ts';
 import type { RegisteredDevice, Registry } from './registry.ts';
 import { explain } from '../core/faults.ts';
-import type { OpenedSink } from './sinks/open.ts';
+import type { OpenedSink, Sinks } from './sinks/open.ts';
 import { openStoreCheck } from './store-check.ts';
 import { indicatorViews } from './store/indicators.ts';
 import type { LastPoint, Store } from './store/store.ts';
@@ -26,7 +26,7 @@ export interface SourceParts {
   registry: Registry;
   store: Store;
   warnings: Warnings;
-  sinks: readonly OpenedSink[];
+  sinks: Pick<Sinks, 'all'>;
   catalogue: Catalogue;
   quarantine: Quarantine;
   /** Reads what edges send. */
@@ -76,7 +76,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
         acceptMs: stats.acceptMs, storeMs, warnMs: warnings.delayMs(),
       },
       ...(parts.config ? { config: parts.config() } : {}),
-      sinks: parts.sinks.map((sink) => sinkView(sink, line.lag(sink.consumer.name))),
+      sinks: parts.sinks.all.map((sink) => sinkView(sink, line.lag(sink.consumer.name))),
     };
   }
 

@@ -129,6 +129,10 @@ class OpenedGatewayLog implements GatewayLog {
     this.#retention.hold(consumer, cursor, required);
   }
 
+  letGo(consumer: string): void {
+    this.#retention.letGo(consumer);
+  }
+
   size(): LogSize {
     const events = this.#chain.files.reduce((sum, file) => sum + Math.max(0, this.#chain.lastOf(file) - file.first + 1), 0);
     return { events, bytes: this.#chain.bytes };

@@ -50,6 +50,10 @@ export class Retention {
     this.#holds.set(consumer, { cursor, required });
   }
 
+  letGo(consumer: string): void {
+    this.#holds.delete(consumer);
+  }
+
   /**
    * The oldest files that may go, when `needed` bytes are to be written.
    *

@@ -133,6 +133,8 @@ export interface GatewayLog {
   gone(after: Cursor, upTo: Cursor): number;
   /** A consumer says how far it is; required ones are never trimmed past. */
   hold(consumer: string, cursor: Cursor, required: boolean): void;
+  /** There is no such consumer any more. */
+  letGo(consumer: string): void;
   size(): LogSize;
   onAppended(listener: () => void): () => void;
   close(): Promise<void>;

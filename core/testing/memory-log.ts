@@ -131,7 +131,7 @@ export function openMemoryGatewayLog(_options: { gateway: string }, world: World
     head: () => (last === 0 ? START : { epoch, seq: last }),
     tail: () => START,
     gone: (after, upTo) => Math.max(0, upTo.seq - (after.epoch === upTo.epoch ? after.seq : 0)),
-    hold() {},
+    hold() {}, letGo() {},
     size: () => ({ events: last, bytes: groups.reduce((sum, group) => sum + group.payload.length, 0) }),
     onAppended(listener) {
       listeners.add(listener);

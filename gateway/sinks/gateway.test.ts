@@ -9,6 +9,7 @@ import { tempDir } from '../../core/testing/temp-dir.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { realWorld } from '../../core/world.ts';
 import { checkGateway } from '../config/check.ts';
+import type { PlugSetup } from '../config/setup.ts';
 import { runGateway } from '../main.ts';
 import { startStrictServer } from './influxdb/testing/strict-server.ts';
 
@@ -52,4 +53,21 @@ sinks: [{ kind: influxdb, id: city, settings: { url: "${gone.url}", measurement:
   const back = await until(({ sinks }) => sinks?.[0]?.lag === 0);
   assert.deepEqual(back.sinks?.[0], { id: 'city', kind: 'influxdb', lag: 0, written: 5, setAside: 0, missed: 0, problem: null });
   assert.deepEqual(server.points().map(({ measurement, fields }) => [measurement, fields.value?.value]), [1, 2, 3, 4, 5].map((value) => ['YJ-FLD-001', value]));
+
+  // The setup changes while it runs: one goes on at its place under another measurement, one comes and has all of it, one goes.
+  const [city] = setup.sinks as [PlugSetup];
+  const other = await startStrictServer();
+  t.after(() => other.close());
+  const renamed = { ...city, settings: { ...city.settings, measurement: 'renamed' } };
+  const told = await gateway.reload({ ...setup, sinks: [{ ...city, id: 'second', settings: { ...city.settings, url: other.url } }, renamed] });
+  assert.deepEqual([told.added, told.changed, told.removed, told.restartNeeded], [['sink second'], ['sink city'], [], []]);
+  await client.publishAsync(`cv/v1/in/${CENTRE}/pump/up`, Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 6 }, testDrafts(6, 2))), { qos: 1 });
+  const both = await until(({ sinks }) => sinks?.[0]?.written === 7 && sinks[1]?.written === 2);
+  assert.deepEqual(both.sinks?.map(({ id, lag }) => [id, lag]), [['second', 0], ['city', 0]]);
+  assert.deepEqual(server.points().map(({ measurement }) => measurement), [...Array.from({ length: 5 }, () => 'YJ-FLD-001'), 'renamed', 'renamed']);
+  assert.equal(other.points().length, 7);
+  assert.deepEqual((await gateway.reload({ ...setup, sinks: [renamed] })).removed, ['sink second']);
+  await client.publishAsync(`cv/v1/in/${CENTRE}/pump/up`, Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 8 }, testDrafts(8, 1))), { qos: 1 });
+  assert.deepEqual((await until(({ sinks }) => sinks?.[0]?.written === 3)).sinks?.map(({ id }) => id), ['city']);
+  assert.equal(other.points().length, 7);
 });

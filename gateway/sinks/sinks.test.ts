@@ -20,7 +20,7 @@ import { openFeed, type Feed } from '../stations/feed.ts';
 import { Aside, type AsideEntry } from './aside.ts';
 import { SELF_MEASUREMENT } from './influxdb/lines.ts';
 import { startStrictServer, type Mood, type StrictServer, type StrictServerOptions } from './influxdb/testing/strict-server.ts';
-import { openSinks, type OpenedSink } from './open.ts';
+import { Sinks, type OpenedSink } from './open.ts';
 
 const ROOMY = { maxBytes: 64 << 20, maxFileBytes: 16 << 20 };
 const TINY = { maxBytes: 1 << 20, maxFileBytes: 64 << 10 };
@@ -65,7 +65,8 @@ async function withBench(options: StrictServerOptions, size: { maxBytes: number;
     },
     async start(settings = {}) {
       const plug = { kind: 'influxdb', id: 'influxdb', settings: { url: server.url, org: '', bucket: 'city', measurement: 'cityvitals', batch: 100, timeout: 60_000, ...settings } };
-      const [sink] = (await openSinks({ gateway: 'g', store: { dir, retentionMs: Infinity, maxBytes: 1 << 30 }, sinks: [plug] }, bench.log, world)) as [OpenedSink];
+      const sinks = await Sinks.open([plug], { gateway: 'g', store: { dir, retentionMs: Infinity, maxBytes: 1 << 30 } }, bench.log, world);
+      const sink = sinks.all[0] as OpenedSink;
       let taken = 0;
       const store: Consumer = { name: 'store', required: true, start: () => Promise.resolve(required), take: (groups, upTo) => { taken += eventsOf(groups).length; required = upTo; return Promise.resolve(); }, close: () => Promise.resolve() };
       const feed = openFeed(bench.log, [store, sink.consumer], world);

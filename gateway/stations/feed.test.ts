@@ -66,6 +66,31 @@ test('each consumer gets every event once, in order, with its place and time of 
   assert.deepEqual([one.closed, two.closed], [1, 1]);
 });
 
+test('consumers come and go while others are fed: one that comes has all it lacks, the log waits for one that went no more', async () => {
+  const { world, log, append, held } = await rig();
+  const one = consumer('one');
+  const feed = openFeed({ ...log, letGo: (name) => { held.delete(name); } }, [one], world);
+  await feed.start();
+  await append(1, 2);
+  await settle();
+  const late = consumer('late', { required: false });
+  await feed.join(late);
+  await append(3);
+  await settle();
+  assert.deepEqual([valuesOf(one), valuesOf(late), feed.lag('late')], [[1, 2, 3], [1, 2, 3], 0]);
+  await feed.leave('late');
+  await append(4);
+  await settle();
+  assert.deepEqual([valuesOf(one), valuesOf(late), late.closed, [...held.keys()]], [[1, 2, 3, 4], [1, 2, 3], 1, ['one']]);
+  // One that cannot go on goes all the same.
+  const stuck = consumer('stuck', { required: false, take: () => Promise.reject(new FaultError('CV_STORE_FAILED', { path: 'p', detail: 'd' })) });
+  await feed.join(stuck);
+  await settle();
+  await feed.leave('stuck');
+  await feed.close();
+  assert.deepEqual([one.closed, late.closed, stuck.closed], [1, 1, 1]);
+});
+
 test('a consumer goes on from its place, also from the middle of a group', async () => {
   const { world, log, append } = await rig();
   await append(1, 2, 3);

@@ -19,6 +19,10 @@ export interface Feed {
   offer(groups: readonly FedGroup[]): void;
   /** Events that a consumer has not taken yet. */
   lag(consumer: string): number;
+  /** One more, while the others are fed. @throws what its start throws */
+  join(consumer: Consumer): Promise<void>;
+  /** Lets one finish what it is taking, then closes it; from now on the log waits for it no more. */
+  leave(consumer: string): Promise<void>;
   /** Lets each finish what it is taking, then closes them. */
   close(): Promise<void>;
 }
@@ -40,11 +44,11 @@ interface Runner {
   consumer: Consumer;
   cursor: Cursor;
   lagToldAtMs: number;
+  stop: AbortController;
   work: Promise<void>;
 }
 
 export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world: World): Feed {
-  const stop = new AbortController();
   const runners = new Map<string, Runner>();
   const cache = new DecodeCache(world);
   const reads = new SharedReads(log, READ);
@@ -61,7 +65,8 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
 
   async function run(runner: Runner): Promise<void> {
     const maxEvents = runner.consumer.maxEvents ?? HAND_EVENTS;
-    while (!stop.signal.aborted) {
+    const { signal } = runner.stop;
+    while (!signal.aborted) {
       const near = end.after(runner.cursor, maxEvents);
       if (near.length > 0) {
         await hand(runner, near, (near.at(-1) as FedGroup).last, null);
@@ -69,11 +74,11 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
       }
       const before = appends;
       const stored = compareCursors(runner.cursor, log.head()) < 0 ? await reads.after(runner.cursor, before) : [];
-      if (stop.signal.aborted) return;
+      if (signal.aborted) return;
       let missed = stored[0] ? missedBefore(runner, stored[0]) : null;
       for (const part of parts(stored, maxEvents)) {
         const { epoch, seq, count } = part.at(-1) as StoredGroup;
-        if (!stop.signal.aborted) await hand(runner, part.flatMap((group) => cache.group(group) ?? []), { epoch, seq: seq + count - 1 }, missed);
+        if (!signal.aborted) await hand(runner, part.flatMap((group) => cache.group(group) ?? []), { epoch, seq: seq + count - 1 }, missed);
         missed = null;
       }
       // What was appended while we read wakes nobody any more.
@@ -82,7 +87,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
   }
 
   async function hand(runner: Runner, groups: readonly FedGroup[], upTo: Cursor, missed: MissedEvents | null): Promise<void> {
-    const { consumer } = runner;
+    const { consumer, stop: { signal } } = runner;
     let toSay = missed;
     const fresh = groupsAfter(groups, runner.cursor);
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
@@ -92,13 +97,13 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
         await consumer.take(fresh, upTo);
         break;
       } catch (error) {
-        if (stop.signal.aborted) return;
+        if (signal.aborted) return;
         const fault = failureOf(consumer, error);
         const askedMs = Math.min(Number(fault.params.retryAfterMs ?? 0), MAX_ASKED_WAIT_MS);
         const pauseMs = Math.max(askedMs, Math.round(waitMs * (0.75 + world.random.next() / 2)));
         world.tell({ kind: 'fault', fault: { ...fault, params: { ...fault.params, waitMs: pauseMs } } });
         tellLag(runner);
-        if (!(await pause(world.clock, pauseMs, stop.signal))) return;
+        if (!(await pause(world.clock, pauseMs, signal))) return;
       }
     }
     runner.cursor = upTo;
@@ -154,20 +159,46 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     world.tell({ kind: 'fault', fault: { code: 'CV_CONSUMER_AHEAD', params: { consumer: name, cursor: formatCursor(cursor), head: formatCursor(head) } } });
   }
 
+  async function prepare(consumer: Consumer): Promise<Runner> {
+    const cursor = await consumer.start();
+    tellRewound(consumer, cursor);
+    log.hold(consumer.name, cursor, consumer.required);
+    const runner: Runner = { consumer, cursor, lagToldAtMs: -Infinity, stop: new AbortController(), work: Promise.resolve() };
+    runners.set(consumer.name, runner);
+    return runner;
+  }
+
+  function begin(runner: Runner): void {
+    runner.work = run(runner).catch((error: unknown) => {
+      // Only the log itself can fail here; the gateway says so by its own faults and is restarted.
+      if (!runner.stop.signal.aborted) world.tell({ kind: 'fault', fault: faultOf(error, 'CV_CONSUMER_FAILED', { consumer: runner.consumer.name, waitMs: 0 }) });
+    });
+  }
+
+  async function conclude(leaving: readonly Runner[]): Promise<void> {
+    for (const { stop, consumer } of leaving) {
+      stop.abort();
+      consumer.halt?.();
+    }
+    wakeAll();
+    await Promise.all(leaving.map(async ({ consumer, work }) => {
+      await work;
+      await consumer.close();
+      runners.delete(consumer.name);
+    }));
+  }
+
   return {
     async start() {
-      for (const consumer of consumers) {
-        const cursor = await consumer.start();
-        tellRewound(consumer, cursor);
-        log.hold(consumer.name, cursor, consumer.required);
-        runners.set(consumer.name, { consumer, cursor, lagToldAtMs: -Infinity, work: Promise.resolve() });
-      }
-      for (const runner of runners.values()) {
-        runner.work = run(runner).catch((error: unknown) => {
-          // Only the log itself can fail here; the gateway says so by its own faults and is restarted.
-          if (!stop.signal.aborted) world.tell({ kind: 'fault', fault: faultOf(error, 'CV_CONSUMER_FAILED', { consumer: runner.consumer.name, waitMs: 0 }) });
-        });
-      }
+      for (const consumer of consumers) await prepare(consumer);
+      for (const runner of runners.values()) begin(runner);
+    },
+    join: async (consumer) => { begin(await prepare(consumer)); },
+    async leave(name) {
+      const runner = runners.get(name);
+      if (!runner) return;
+      await conclude([runner]);
+      log.letGo(name);
     },
     offer(groups) {
       for (const group of groups) end.add(group);
@@ -178,14 +209,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     },
     async close() {
       unlisten();
-      stop.abort();
-      for (const { consumer } of runners.values()) consumer.halt?.();
-      wakeAll();
-      await Promise.all([...runners.values()].map(async ({ consumer, work }) => {
-        await work;
-        await consumer.close();
-      }));
-      runners.clear();
+      await conclude([...runners.values()]);
     },
   };
 }
