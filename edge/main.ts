@@ -88,7 +88,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     if (options.onKept) undo.unshift(log.onKept(options.onKept));
     await options.onLog?.(log);
     let httpUrl: string | null = null;
-    const detectors = new CameraDetectors(async () => (await import('../models/index.ts')).MODELS, world);
+    const detectors = new CameraDetectors(async () => (await import('../models/index.ts')).MODELS, setup.vision ?? {}, world);
     undo.unshift(() => detectors.close());
     (await detectors.prepare(devices)).swap();
     const pictures = openLastPictures();

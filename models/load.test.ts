@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { Picture } from '../core/driver.ts';
 import type { FaultCode, FaultError } from '../core/faults.ts';
-import { shapeOfOne, type ModelSpec } from '../core/model.ts';
+import type { Dimension, ModelSpec } from '../core/model.ts';
 import { settle, testWorld } from '../core/testing/virtual-clock.ts';
 import { encodeOnnx } from './convert/onnx.ts';
 import { MODELS, modelById } from './index.ts';
@@ -65,7 +65,17 @@ test('a graph that is missing, another, or no graph is refused before a camera s
   await assert.rejects(open({ file: join(folder, 'none.onnx') }), code('CV_MODEL_MISSING'));
   await assert.rejects(open({ file: garbage }), code('CV_MODEL_HASH'));
   await assert.rejects(open({ file: garbage, sha256: sha256(Buffer.from('this is no graph')) }), code('CV_MODEL_GRAPH'));
-  await assert.rejects(open({}, { provider: 'cuda' }), code('CV_MODEL_PROVIDER'));
+});
+
+test('a provider that nobody knows, or that is not on this machine, is refused; what is there is said', { skip }, async () => {
+  const provider = (wanted: string) => (error: FaultError) => error.fault?.code === 'CV_MODEL_PROVIDER' && error.fault.params.provider === wanted;
+  await assert.rejects(openDetector(spec, { provider: 'cann' }, testWorld()), provider('cann'));
+  await assert.rejects(openDetector(spec, { provider: 'cuda' }, testWorld()), provider('cuda'));
+  const world = testWorld();
+  const detector = await openDetector({ ...spec, providers: ['tensorrt', 'cpu'] }, {}, world);
+  assert.equal(detector.provider, 'cpu');
+  assert.ok(world.told.some((event) => event.kind === 'notice' && event.en.endsWith('runs on cpu')));
+  await detector.close();
 });
 
 test('a graph that is not as described is refused: operator set, shapes', { skip }, async () => {
@@ -75,12 +85,15 @@ test('a graph that is not as described is refused: operator set, shapes', { skip
   await assert.rejects(open({ outputs: { heatmap: [1, 80, 80, 80] } }), code('CV_MODEL_SHAPE'));
 });
 
+/** As ONNX has it. */
+const written = (dims: readonly Dimension[]) => dims.map((dim) => (typeof dim === 'number' ? dim : -1));
+
 test('a graph that looks right and cannot be run is refused too', async () => {
   const file = join(folder, 'empty.onnx');
   const bytes = encodeOnnx({
-    name: 'broken', opset: 17, irVersion: 8, initializers: [], inputs: [{ name: 'images', dims: shapeOfOne(spec.input.shape) as number[] }],
+    name: 'broken', opset: 17, irVersion: 8, initializers: [], inputs: [{ name: 'images', dims: written(spec.input.shape) }],
     nodes: [{ op: 'NoSuchOperator', inputs: ['images'], output: 'heatmap' }],
-    outputs: Object.entries(spec.outputs).map(([name, dims]) => ({ name, dims: shapeOfOne(dims) as number[] })),
+    outputs: Object.entries(spec.outputs).map(([name, dims]) => ({ name, dims: written(dims) })),
   });
   await writeFile(file, bytes);
   await assert.rejects(openDetector({ ...spec, file, sha256: sha256(bytes) }, {}, testWorld()), code('CV_MODEL_FAILED'));
@@ -89,21 +102,21 @@ test('a graph that looks right and cannot be run is refused too', async () => {
 /** Stands in for the worker where it has to die or hang, which the real one does not do when asked. */
 async function script(onMessage: string): Promise<{ script: URL }> {
   const path = join(folder, `${sha256(Buffer.from(onMessage)).slice(0, 8)}.mjs`);
-  await writeFile(path, `process.on('message', (message) => { if (message.kind === 'setup') process.send({ kind: 'ready' }); else { ${onMessage} } });`);
+  await writeFile(path, `process.on('message', (message) => { if (message.kind === 'load') process.send({ kind: 'ready', id: message.id, provider: 'cpu' }); else { ${onMessage} } });`);
   return { script: pathToFileURL(path) };
 }
-const answer = 'process.send({ kind: "found", id: message.id, boxes: [], durationMs: 1 })';
+const answer = 'process.send({ kind: "found", id: message.id, found: [{ boxes: [] }], durationMs: 1 })';
 const leaves = 'if (message.kind === "close") process.exit(0);';
 
 test('a worker that dies costs its picture alone: the next picture gets a new one', { skip }, async () =>
-  withDetector(await script(`${leaves} if (message.picture.yuv[0] === 1) { console.error("out of memory"); process.abort(); } ${answer}`), async (detector) => {
+  withDetector(await script(`${leaves} if (message.pictures?.[0].yuv[0] === 1) { console.error("out of memory"); process.abort(); } ${answer}`), async (detector) => {
     const deadly = { ...grey(2, 2), yuv: new Uint8Array(6).fill(1) };
     await assert.rejects(detector.detect(deadly), (error: FaultError) => error.fault.code === 'CV_DETECTOR_DIED' && error.fault.params.detail === 'SIGABRT, out of memory');
     assert.deepEqual(await Promise.all([detector.detect(grey(2, 2)), detector.detect(grey(2, 2))]), [{ boxes: [], durationMs: 1 }, { boxes: [], durationMs: 1 }]);
   }));
 
 test('one that dies at every picture is not started again and again: the waits grow', { skip }, async () =>
-  withDetector(await script(`${leaves} if (message.picture.yuv[0] === 1) process.exit(9); ${answer}`), async (detector, world) => {
+  withDetector(await script(`${leaves} if (message.pictures?.[0].yuv[0] === 1) process.exit(9); ${answer}`), async (detector, world) => {
     const deadly = { ...grey(2, 2), yuv: new Uint8Array(6).fill(1) };
     const ends = () => detector.detect(deadly).catch((error: FaultError) => `${error.fault.code} ${error.fault.params.detail}`);
     assert.deepEqual([await ends(), await ends()], ['CV_DETECTOR_DIED exit code 9', 'CV_DETECTOR_DIED exit code 9']);

@@ -1,28 +1,37 @@
-/** What a detector and its worker say to each other. */
+/** What a detector's process is told, and what it says. */
 import type { Picture } from '../core/driver.ts';
 import type { Box } from '../core/event.ts';
 import type { Fault } from '../core/faults.ts';
 import type { ModelSpec } from '../core/model.ts';
 
-/** What the worker is told first. */
-export interface WorkerSetup {
+/** A model for a process: how it is to be run there. */
+export interface ModelSetup {
   spec: ModelSpec;
-  scoreThreshold: number;
   /** The checked bytes of the graph. */
   graph: Uint8Array;
+  /** Tried in this order. */
+  providers: readonly string[];
+  /** That one run may use. */
+  threads: number;
 }
 
-/** What the worker needs of a picture. */
+/** What a process needs of a picture. */
 export type Shown = Pick<Picture, 'width' | 'height' | 'yuv' | 'aspect'>;
 
+/** What it found in one picture, or why nothing can be said of it. */
+export type Found = { boxes: Box[]; fault?: undefined } | { fault: Fault; boxes?: undefined };
+
+/** `id` names an answer; `key` a model among those that the process holds. */
 export type ToWorker =
-  | { kind: 'setup'; setup: WorkerSetup }
-  | { kind: 'detect'; id: number; picture: Shown }
+  | { kind: 'load'; id: number; key: string; setup: ModelSetup }
+  | { kind: 'unload'; key: string }
+  /** Pictures for one run; more than one only where the graph leaves their number open. */
+  | { kind: 'look'; id: number; key: string; scoreThreshold: number; pictures: Shown[] }
   | { kind: 'close' };
 
 export type FromWorker =
-  | { kind: 'ready' }
-  /** The graph does not load or does not do what its description says; the worker ends. */
-  | { kind: 'unusable'; fault: Fault }
-  | { kind: 'found'; id: number; boxes: Box[]; durationMs: number }
+  /** The execution provider that it really runs on. */
+  | { kind: 'ready'; id: number; provider: string }
+  | { kind: 'found'; id: number; found: Found[]; durationMs: number }
+  /** Of a load or a look; the process goes on. */
   | { kind: 'failed'; id: number; fault: Fault };

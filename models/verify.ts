@@ -38,8 +38,9 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/** What is left open has no number on either side. */
 function described(values: readonly { name: string; dims: readonly Dimension[] }[]): string {
-  return values.map(({ name, dims }) => `${name} ${dims.join('×')}`).toSorted().join(', ');
+  return values.map(({ name, dims }) => `${name} ${dims.map((dim) => (typeof dim === 'number' && dim >= 0 ? dim : '?')).join('×')}`).toSorted().join(', ');
 }
 
 function checkShape(spec: ModelSpec, tensor: string, got: string, want: string): void {

@@ -8,11 +8,13 @@ import { readGraph, verifyModel } from './verify.ts';
 import { startWorker, type WorkerProcess } from './worker-process.ts';
 
 const skip = (await verifyModel(centernet320, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : false;
-const picture = { index: 0, ptsMs: 0, width: 320, height: 320, yuv: new Uint8Array(320 * 320 * 1.5) };
+const pictures = [{ width: 320, height: 320, yuv: new Uint8Array(320 * 320 * 1.5) }];
 
 async function start(): Promise<WorkerProcess> {
-  const setup = { spec: centernet320, scoreThreshold: 0.3, graph: await readGraph(centernet320, realFiles) };
-  return startWorker(setup, { script: new URL('./worker.ts', import.meta.url), clock: testWorld().clock, answerDeadlineMs: 30_000, closeDeadlineMs: 2000 });
+  const worker = startWorker('centernet-320', { script: new URL('./worker.ts', import.meta.url), clock: testWorld().clock, answerDeadlineMs: 30_000, closeDeadlineMs: 2000 });
+  const provider = await worker.load('a', { spec: centernet320, graph: await readGraph(centernet320, realFiles), providers: ['cpu'], threads: 1 });
+  assert.equal(provider, 'cpu');
+  return worker;
 }
 
 function isAlive({ pid }: WorkerProcess): boolean {
@@ -26,20 +28,31 @@ function isAlive({ pid }: WorkerProcess): boolean {
 test('a worker in the middle of its work ends by itself when it is told, and is gone then', { skip }, async () => {
   const worker = await start();
   assert.equal(isAlive(worker), true);
-  const working = worker.detect(picture);
+  const working = worker.look('a', 0.3, pictures);
   await worker.close(); // the clock stands still: no deadline helps
-  assert.deepEqual((await working).boxes, []);
+  assert.deepEqual((await working).found, [{ boxes: [] }]);
   assert.equal(isAlive(worker), false);
   await worker.close();
-  await assert.rejects(worker.detect(picture), (error: FaultError) => error.fault.code === 'CV_DETECTOR_DIED');
+  await assert.rejects(worker.look('a', 0.3, pictures), (error: FaultError) => error.fault.code === 'CV_DETECTOR_DIED');
 });
 
 test('a worker that is killed says so to everyone who waits', { skip }, async () => {
   const worker = await start();
-  const waiting = [worker.detect(picture), worker.detect(picture)].map((one) => one.then(() => 'boxes', (error: FaultError) => `${error.fault.code} ${error.fault.params.detail}`));
+  const waiting = [worker.look('a', 0.3, pictures), worker.look('a', 0.3, pictures)].map((one) => one.then(() => 'boxes', (error: FaultError) => `${error.fault.code} ${error.fault.params.detail}`));
   process.kill(worker.pid as number, 'SIGKILL');
   assert.deepEqual(await Promise.all(waiting), ['CV_DETECTOR_DIED SIGKILL', 'CV_DETECTOR_DIED SIGKILL']);
   assert.equal(worker.ended, true);
   await worker.close();
   assert.equal(isAlive(worker), false);
+});
+
+test('a process holds several models, and goes on without one that cannot be used', { skip }, async () => {
+  const worker = await start();
+  const graph = await readGraph(centernet320, realFiles);
+  await assert.rejects(worker.load('b', { spec: centernet320, graph: graph.subarray(0, 1000), providers: ['cpu'], threads: 1 }), (error: FaultError) => error.fault.code === 'CV_MODEL_FAILED' && error.fault.params.model === 'centernet-320');
+  assert.equal(await worker.load('c', { spec: { ...centernet320, classes: ['walker'] }, graph, providers: ['cuda', 'cpu'], threads: 2 }), 'cpu', 'a provider that is not there is passed over');
+  worker.unload('c');
+  assert.deepEqual((await worker.look('a', 0.3, pictures)).found, [{ boxes: [] }]);
+  await assert.rejects(worker.look('c', 0.3, pictures), (error: FaultError) => error.fault.code === 'CV_MODEL_FAILED');
+  await worker.close();
 });

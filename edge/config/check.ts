@@ -92,9 +92,9 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Path
 }
 
 function setupOf(path: string, value: z.infer<typeof FRAME>, parts: readonly DeviceParts[]): EdgeSetup {
-  const { edge, centre, gateway, log, clock, http, catalogue, rules } = value;
+  const { edge, centre, gateway, log, clock, http, vision, catalogue, rules } = value;
   return {
-    edge, centre, http,
+    edge, centre, http, vision,
     gateway: { urls: [gateway.url].flat(), token: gateway.token ?? null },
     log: { dir: resolvePath(path, log.dir ?? `./data/${edge}`), maxBytes: log.maxBytes },
     clock: { trust: [clock.trust].flat() },

@@ -83,5 +83,11 @@ export const EDGE_SCHEMA = z.strictObject({
     host: host().default('127.0.0.1').meta({ zh: '监听地址；默认只对本机', en: 'address to listen on; by default this machine alone' }),
     port: z.int().min(0).max(65535).default(0).meta({ zh: '端口；0 为任选', en: 'port; 0 takes any that is free' }),
   }).prefault({}).meta({ zh: '健康、指标和本地页面', en: 'health, metrics and local page' }),
+  vision: z.strictObject({
+    processes: z.int().min(1).max(64).default(1).meta({ zh: '检测进程数；所有摄像机共用', en: 'detector processes, shared by all cameras' }),
+    threads: z.int().min(1).max(64).default(1).meta({ zh: '每次推理使用的线程数', en: 'threads that one run may use' }),
+    batch: z.int().min(1).max(64).optional().meta({ zh: '一次推理最多合并几幅图像；默认 cpu 为 1，其他为 8', en: 'most pictures in one run; default 1 on cpu, 8 elsewhere' }),
+    provider: z.enum(['cpu', 'cuda', 'tensorrt']).optional().meta({ zh: '推理后端；默认按模型说明', en: 'what models run on; default: as their descriptions say', examples: ['cpu'] }),
+  }).prefault({}).meta({ zh: '图像检测', en: 'how pictures are looked at' }),
   devices: z.array(DEVICE_SCHEMA).min(1).meta({ zh: '设备', en: 'devices' }),
 });

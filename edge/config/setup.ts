@@ -54,6 +54,13 @@ export interface DeviceSetup {
   points: readonly PointSetup[];
 }
 
+export interface VisionSetup {
+  processes: number;
+  threads: number;
+  batch?: number | undefined;
+  provider?: string | undefined;
+}
+
 export interface EdgeSetup {
   edge: string;
   centre: string;
@@ -66,6 +73,8 @@ export interface EdgeSetup {
   /** Whose word sets the clock. Absent: the machine's clock as it is. */
   clock?: { trust: readonly TimeSource[] };
   http: { host: string; port: number };
+  /** How models are run. Absent: one process of one thread. */
+  vision?: VisionSetup;
   /** Absolute paths of catalogue and rule files; empty when none. */
   catalogue: readonly string[];
   rules: readonly string[];

@@ -28,22 +28,27 @@ const value = (device: string, number: number): DecodedItem => ({
 });
 
 /** A detector that answers when the test says so. */
-function slowDetector() {
+function slowDetector(waits: boolean) {
   const asked: { index: number; answer: (boxes: Box[]) => void; fail: (error: unknown) => void }[] = [];
+  /** Called when the turn of this camera has come, where it has to wait for it. */
+  const turns: (() => void)[] = [];
   const detector: Detector = {
-    model: 'test-model',
-    detect: ({ index }, signal) => new Promise<Detection>((resolve, reject) => {
-      asked.push({ index, answer: (boxes) => resolve({ boxes, durationMs: 5 }), fail: reject });
+    model: 'test-model', provider: 'cpu',
+    detect: (next, signal) => new Promise<Detection>((resolve, reject) => {
+      const picture = () => (typeof next === 'function' ? next() : next);
+      const turn = () => { asked.push({ index: picture().index, answer: (boxes) => resolve({ boxes, durationMs: 5 }), fail: reject }); };
+      if (waits) turns.push(turn);
+      else turn();
       signal?.addEventListener('abort', () => reject(signal.reason));
     }),
     close: async () => {},
   };
-  return { detector, asked };
+  return { detector, asked, turns };
 }
 
-function rig(settings: Partial<SightSettings & SceneSettings> = {}, sureScore = 0) {
+function rig(settings: Partial<SightSettings & SceneSettings> = {}, sureScore = 0, waits = false) {
   const world = testWorld();
-  const { detector, asked } = slowDetector();
+  const { detector, asked, turns } = slowDetector(waits);
   const pictures = openLastPictures();
   const station = infer(new Map([['cam', { detector, sight: sightOf(settings, sureScore) }]]), world, pictures);
   const out: Sample[] = [];
@@ -52,7 +57,7 @@ function rig(settings: Partial<SightSettings & SceneSettings> = {}, sureScore = 
   /** Samples that were read = given on + lost + still inside. */
   const sum = () => (told('samples_read') as { count?: number }[]).reduce((sum, { count = 0 }) => sum + count, 0)
     - (told('samples_lost') as { count?: number }[]).reduce((sum, { count = 0 }) => sum + count, 0);
-  return { world, asked, station, out, pictures, told, sum, take: (...items: DecodedItem[]) => station.take?.(items, give) };
+  return { world, asked, turns, station, out, pictures, told, sum, take: (...items: DecodedItem[]) => station.take?.(items, give) };
 }
 
 test('a picture becomes three samples with the picture\'s time and the boxes they rest on', async () => {
@@ -134,6 +139,24 @@ test('one picture is looked at, the newest waits, those between are late and cou
   await settle();
   assert.deepEqual(told('samples_lost'), [1, 2].map(() => ({ kind: 'samples_lost', count: 3, reason: 'picture_late', intended: false, device: 'cam' })));
   assert.equal(sum(), out.length);
+});
+
+test('while a camera waits for its turn its newest picture takes the place of the one before', async () => {
+  const { asked, turns, out, take, told, sum } = rig({}, 0, true);
+  take(picture(0));
+  take(picture(1));
+  take(picture(2));
+  turns[0]?.();
+  assert.deepEqual(asked.map(({ index }) => index), [2]);
+  asked[0]?.answer([box('person')]);
+  await settle();
+  assert.deepEqual(out.map(({ at, evidence }) => [at, evidence?.map((one) => (one.kind === 'boxes' ? one.frame : null))]), [[AT + 400, [2]], [AT + 400, [2]], [AT + 400, undefined]]);
+  assert.deepEqual(told('samples_lost').length, 2);
+  assert.equal(sum(), 3);
+  const held = [3, 4].map((index) => picture(index, 'cam', () => () => {}));
+  take(...held);
+  turns[1]?.();
+  assert.equal(asked[1]?.index, 3);
 });
 
 test('pictures of a source that drops nothing all wait, and each is let go of when it is done', async () => {

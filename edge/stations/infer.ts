@@ -4,7 +4,7 @@ import type { Give, Station } from '../../core/line.ts';
 import type { LossReason } from '../../core/losses.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { World } from '../../core/world.ts';
-import type { Detector } from '../../models/load.ts';
+import type { Detector } from '../../models/detector.ts';
 import { countBoxes, countReadings } from '../vision/count.ts';
 import type { LastPictures } from '../vision/last-picture.ts';
 import type { CameraSight, Seen } from '../vision/sight.ts';
@@ -86,13 +86,16 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
   }
 
   async function look(lane: Lane, item: PictureItem): Promise<Sample[]> {
-    const { device, picture, at, clock = 'edge', observedAt, points } = item;
+    const { device } = item;
     const camera = cameras.get(device);
+    /** A newer one may take its place while it waits for its turn. */
+    const current = { item };
     try {
       if (!camera) throw new FaultError('CV_DETECTOR_CLOSED', { model: device });
-      const held = camera.sight.held(picture);
+      const held = camera.sight.held(item.picture);
       if (held) world.tell({ kind: 'picture_still', device });
-      const seen = held ?? await detect(lane, camera, item);
+      const seen = held ?? await detect(lane, camera, current);
+      const { picture, at, clock = 'edge', observedAt, points } = current.item;
       // Where nothing moved the same is said again: the time has advanced, and somebody has looked.
       const counted = countBoxes(seen.boxes, seen.model, seen.frame);
       pictures?.remember(device, picture, at, counted.flatMap(({ evidence }) => evidence?.flatMap((one) => (one.kind === 'boxes' ? one.boxes : [])) ?? []));
@@ -105,7 +108,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
       });
     } catch (error) {
       camera?.sight.failed();
-      if (ending.signal.aborted) return lose(item, 'shutdown');
+      if (ending.signal.aborted) return lose(current.item, 'shutdown');
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model: device });
       // Said once, not at every picture; each loss is counted.
       if (lane.fault?.code !== fault.code) {
@@ -113,16 +116,27 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
         world.tell({ kind: 'fault', fault, device });
       }
       lane.fault = fault;
-      return lose(item, 'model_failed');
+      return lose(current.item, 'model_failed');
     }
   }
 
-  async function detect(lane: Lane, { detector, sight }: Camera, { device, picture }: PictureItem): Promise<Seen> {
-    const { boxes, durationMs } = await detector.detect(picture, ending.signal);
+  async function detect(lane: Lane, { detector, sight }: Camera, current: { item: PictureItem }): Promise<Seen> {
+    const { device } = current.item;
+    const { boxes, durationMs } = await detector.detect(() => {
+      const newer = lane.waiting[0];
+      // Those that must not be lost have their turn each.
+      if (newer && isPicture(newer.item) && !newer.item.picture.hold && !current.item.picture.hold) {
+        lane.waiting.shift();
+        lose(current.item, 'picture_late');
+        current.item = newer.item;
+        sight.held(newer.item.picture);
+      }
+      return current.item.picture;
+    }, ending.signal);
     world.tell({ kind: 'inference', device, durationMs });
     if (lane.fault) world.tell({ kind: 'fault_cleared', code: lane.fault.code, device });
     lane.fault = null;
-    return sight.looked(boxes, detector.model, picture.index);
+    return sight.looked(boxes, detector.model, current.item.picture.index);
   }
 
   function drop(dropped: readonly Waiting[], reason: LossReason): void {

@@ -1,7 +1,8 @@
-/** The cameras of an edge: a detector each, opened when a camera comes and closed when it goes or takes another model, and its sight, which begins anew with other settings. */
+/** The cameras of an edge: a place each in the processes that all share, taken when a camera comes and left when it goes or takes another model, and its sight, which begins anew with other settings. */
 import type { ModelSpec } from '../../core/model.ts';
 import type { World } from '../../core/world.ts';
-import type { Detector } from '../../models/load.ts';
+import type { Detector } from '../../models/detector.ts';
+import type { DetectorPool, PoolOptions } from '../../models/pool.ts';
 import type { OpenDevice } from '../host/device.ts';
 import type { Camera } from '../stations/infer.ts';
 import { sightOf } from './sight.ts';
@@ -12,11 +13,14 @@ export class CameraDetectors {
   readonly #models = new Map<string, unknown>();
   readonly #settings = new Map<string, string>();
   readonly #registry: () => Promise<readonly ModelSpec[]>;
+  readonly #options: PoolOptions;
   readonly #world: World;
+  #pool: DetectorPool | null = null;
 
   /** @param registry loaded with the first camera */
-  constructor(registry: () => Promise<readonly ModelSpec[]>, world: World) {
+  constructor(registry: () => Promise<readonly ModelSpec[]>, options: PoolOptions, world: World) {
     this.#registry = registry;
+    this.#options = options;
     this.#world = world;
   }
 
@@ -60,6 +64,8 @@ export class CameraDetectors {
 
   async #open(cameras: readonly { id: string; settings: unknown }[]): Promise<ReadonlyMap<string, Camera>> {
     const [{ openDetectors }, models] = await Promise.all([import('./detectors.ts'), this.#registry()]);
-    return (await openDetectors(cameras, models, this.#world)).byDevice;
+    const { DetectorPool } = await import('../../models/pool.ts');
+    this.#pool ??= new DetectorPool(this.#options, this.#world);
+    return (await openDetectors(cameras, models, this.#world, this.#pool)).byDevice;
   }
 }

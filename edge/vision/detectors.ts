@@ -1,8 +1,8 @@
-/** Opens one detector for each camera that names a model. */
+/** A place at the detector's for each camera that names a model. */
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import type { ModelSpec } from '../../core/model.ts';
 import type { World } from '../../core/world.ts';
-import { openDetector } from '../../models/load.ts';
+import { DetectorPool } from '../../models/pool.ts';
 import type { Camera } from '../stations/infer.ts';
 import { sightOf } from './sight.ts';
 
@@ -22,8 +22,9 @@ export interface Detectors {
  * A camera whose model cannot be opened costs only itself.
  * @param devices of an edge's setup; those whose settings name no model are passed over
  * @param models the registry
+ * @param pool its processes end with the last detector
  */
-export async function openDetectors(devices: readonly { id: string; settings: unknown }[], models: readonly ModelSpec[], world: World): Promise<Detectors> {
+export async function openDetectors(devices: readonly { id: string; settings: unknown }[], models: readonly ModelSpec[], world: World, pool = new DetectorPool({}, world)): Promise<Detectors> {
   const byDevice = new Map<string, Camera>();
   const faults = new Map<string, Fault>();
   await Promise.all(devices.map(async ({ id, settings }) => {
@@ -32,7 +33,7 @@ export async function openDetectors(devices: readonly { id: string; settings: un
     try {
       const spec = models.find((one) => one.id === model);
       if (!spec) throw new FaultError('CV_MODEL_UNKNOWN', { model, known: models.map((one) => one.id).join(', ') });
-      byDevice.set(id, { detector: await openDetector(spec, { scoreThreshold: spec.scoreThreshold * WEAK_SHARE }, world), sight: sightOf(settings, spec.scoreThreshold) });
+      byDevice.set(id, { detector: await pool.open(spec, spec.scoreThreshold * WEAK_SHARE), sight: sightOf(settings, spec.scoreThreshold) });
     } catch (error) {
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model });
       faults.set(id, fault);

@@ -123,8 +123,8 @@ test('the file has the ten operators, opset 17, and ends at heat map and sizes',
   assert.deepEqual(inspectOnnx(convert(graph, centernet(512))), {
     opset: 17,
     operators: ['Add', 'Clip', 'Concat', 'Conv', 'GlobalAveragePool', 'Mul', 'Relu', 'Resize', 'Sigmoid', 'Transpose'],
-    inputs: [{ name: 'images', dims: [1, 512, 512, 3] }],
-    outputs: [{ name: 'heatmap', dims: [1, 80, 128, 128] }, { name: 'wh', dims: [1, 4, 128, 128] }],
+    inputs: [{ name: 'images', dims: [-1, 512, 512, 3] }],
+    outputs: [{ name: 'heatmap', dims: [-1, 80, 128, 128] }, { name: 'wh', dims: [-1, 4, 128, 128] }],
   });
 });
 

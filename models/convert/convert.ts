@@ -6,14 +6,16 @@ import { graphFault, type TfGraph, type TfNode } from './tfjs-graph.ts';
 
 export interface Recipe {
   name: string;
-  /** TensorFlow's input node and its name in the result; fed 1 × height × width × channels, float32. */
+  /** TensorFlow's input node and its name in the result; fed pictures × height × width × channels, float32. */
   input: { from: string; name: string; height: number; width: number };
-  /** Name in the result → TensorFlow's node; given 1 × channels × height × width. */
+  /** Name in the result → TensorFlow's node; given pictures × channels × height × width. */
   outputs: Readonly<Record<string, string>>;
 }
 
 export const OPSET = 17;
 const IR_VERSION = 8; // the one that came with opset 17
+/** How many pictures go into a run is left open: none of the operators minds. */
+const FREE = -1;
 
 /** @throws FaultError CV_MODEL_OPERATOR, CV_MODEL_GRAPH */
 export function convert(graph: TfGraph, recipe: Recipe): Uint8Array {
@@ -66,11 +68,11 @@ export function convert(graph: TfGraph, recipe: Recipe): Uint8Array {
     name: recipe.name, opset: OPSET, irVersion: IR_VERSION,
     nodes: nodes.map(({ op, inputs, output, attributes }) => ({ op, inputs: inputs.map(rename), output: rename(output), attributes: attributes ?? {} })),
     initializers: [...weights.values()],
-    inputs: [{ name: recipe.input.name, dims: [1, recipe.input.height, recipe.input.width, done.get(recipe.input.from)?.size[2] ?? 3] }],
+    inputs: [{ name: recipe.input.name, dims: [FREE, recipe.input.height, recipe.input.width, done.get(recipe.input.from)?.size[2] ?? 3] }],
     outputs: ends.map(({ name, value: { size } }) => ({ name, dims: planes(size) })),
   });
 }
 
 function planes([height, width, channels]: Size): number[] {
-  return [1, channels, height, width];
+  return [FREE, channels, height, width];
 }

@@ -6,7 +6,7 @@ import { FaultError } from '../../core/faults.ts';
 import type { Attributes } from './onnx.ts';
 import { graphFault, type TfAttribute, type TfNode, type TfWeight } from './tfjs-graph.ts';
 
-/** A picture-like value on its way through the graph, batch 1. */
+/** A picture-like value on its way through the graph; how many there are at once is left open. */
 export interface Value {
   name: string;
   /** Height, width, channels at the input size that is written, and at the one the graph was made for. */

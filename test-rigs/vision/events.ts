@@ -19,7 +19,7 @@ export interface ClipEvent {
   second: number;
 }
 
-const BLOBS: Detector = { model: 'blobs', detect: async (picture) => ({ boxes: findBlobs(picture), durationMs: 0 }), close: async () => {} };
+const BLOBS: Detector = { model: 'blobs', provider: 'none', detect: async (next) => ({ boxes: findBlobs(typeof next === 'function' ? next() : next), durationMs: 0 }), close: async () => {} };
 
 /** What zones and lines said: occurrences, and other values where they change. */
 export async function eventsOfClip(path: string, fps: number, scene: z.input<z.ZodObject<typeof SCENE_FIELDS>>): Promise<ClipEvent[]> {

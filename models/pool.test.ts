@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import type { FaultError } from '../core/faults.ts';
+import { realFiles, seededRandom } from '../core/world.ts';
+import { testWorld } from '../core/testing/virtual-clock.ts';
+import centernet320 from './centernet-320/model.ts';
+import { DetectorPool } from './pool.ts';
+import { verifyModel } from './verify.ts';
+
+const skip = (await verifyModel(centernet320, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : false;
+const picture = (index: number) => ({ index, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6).fill(index) });
+
+let folder: string;
+before(async () => { folder = await mkdtemp(join(tmpdir(), 'cv-pool-')); });
+after(() => rm(folder, { recursive: true, force: true }));
+
+/** Stands in for the worker: says its process's id as a class, and dies at a picture of 66. */
+async function script(): Promise<URL> {
+  const path = join(folder, 'worker.mjs');
+  await writeFile(path, `
+    process.on('disconnect', () => process.exit(0));
+    process.on('message', (message) => {
+      if (message.kind === 'load') process.send({ kind: 'ready', id: message.id, provider: 'cpu' });
+      if (message.kind === 'close') process.exit(0);
+      if (message.kind !== 'look') return;
+      if (message.pictures.some(({ yuv }) => yuv[0] === 66)) process.exit(9);
+      const found = message.pictures.map(({ yuv }) => ({ boxes: [{ class: String(process.pid), score: message.pictures.length, x: yuv[0], y: 0, width: 1, height: 1 }] }));
+      process.send({ kind: 'found', id: message.id, found, durationMs: found.length });
+    });`);
+  return pathToFileURL(path);
+}
+
+test('cameras share one process; the last one that leaves ends it, and who comes after gets a new one', { skip }, async () => {
+  const pool = new DetectorPool({ script: await script() }, testWorld());
+  const cameras = await Promise.all([1, 2, 3].map(() => pool.open(centernet320)));
+  const seen = await Promise.all(cameras.map((camera, at) => camera.detect(picture(at))));
+  const pids = new Set(seen.map(({ boxes }) => boxes[0]?.class));
+  assert.equal(pids.size, 1);
+  assert.deepEqual(seen.map(({ boxes }) => boxes[0]?.x), [0, 1, 2], 'to each its own');
+  const pid = Number([...pids][0]);
+  await cameras[0]?.close();
+  assert.equal(process.kill(pid, 0), true);
+  await Promise.all(cameras.map((camera) => camera.close()));
+  assert.throws(() => process.kill(pid, 0));
+  const again = await pool.open(centernet320);
+  assert.notEqual((await again.detect(picture(1))).boxes[0]?.class, String(pid));
+  await again.close();
+});
+
+test('two processes work side by side; when one dies its picture alone is lost', { skip }, async () => {
+  const pool = new DetectorPool({ script: await script(), processes: 2 }, testWorld());
+  const cameras = await Promise.all([1, 2, 3, 4].map(() => pool.open(centernet320)));
+  const look = () => Promise.all(cameras.map((camera) => camera.detect(picture(1)).then(({ boxes }) => boxes[0]?.class)));
+  const before = new Set(await look());
+  assert.equal(before.size, 2);
+  const ends = await Promise.all(cameras.map((camera, at) => camera.detect(picture(at === 1 ? 66 : 1)).then(() => 'seen', (error: FaultError) => error.fault.code)));
+  assert.deepEqual(ends, ['seen', 'CV_DETECTOR_DIED', 'seen', 'seen']);
+  const afterwards = new Set([...await look(), ...await look()]);
+  assert.equal([...before].filter((pid) => afterwards.has(pid)).length, 1);
+  await Promise.all(cameras.map((camera) => camera.close()));
+});
+
+test('pictures of several cameras go into one run where the graph leaves their number open', { skip }, async () => {
+  const pool = new DetectorPool({ script: await script(), batch: 4 }, testWorld());
+  const cameras = await Promise.all(Array.from({ length: 6 }, () => pool.open(centernet320)));
+  const seen = await Promise.all(cameras.map((camera, at) => camera.detect(picture(at))));
+  // The first starts at once; those that came meanwhile share the next run.
+  assert.deepEqual(seen.map(({ boxes, durationMs }) => [boxes[0]?.x, boxes[0]?.score, durationMs]), [[0, 1, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1], [4, 4, 1], [5, 1, 1]]);
+  const fixed = await pool.open({ ...centernet320, id: 'fixed', outputs: { ...centernet320.outputs, heatmap: [1, 80, 80, 80] } }).catch((error: FaultError) => error.fault.code);
+  assert.equal(fixed, 'CV_MODEL_MISSING');
+  await Promise.all(cameras.map((camera) => camera.close()));
+});
+
+test('what is seen does not depend on what else is in the run', { skip }, async () => {
+  const random = seededRandom(3);
+  const noise = (index: number) => ({ index, ptsMs: 0, width: 64, height: 48, yuv: Uint8Array.from({ length: 64 * 48 * 1.5 }, () => Math.floor(random.next() * 256)) });
+  const pictures = [0, 1, 2, 3].map(noise);
+  const boxes = async (batch: number) => {
+    const pool = new DetectorPool({ batch }, testWorld());
+    // A threshold at which noise has boxes.
+    const cameras = await Promise.all(pictures.map(() => pool.open(centernet320, 0.05)));
+    const seen = await Promise.all(cameras.map((camera, at) => camera.detect(pictures[at] as ReturnType<typeof noise>)));
+    await Promise.all(cameras.map((camera) => camera.close()));
+    return seen.map((one) => one.boxes);
+  };
+  const [single, batched] = [await boxes(1), await boxes(4)];
+  assert.ok(single.flat().length > 0);
+  single.forEach((one, at) => assert.deepEqual(batched[at]?.map((box) => [box.class, box.x.toFixed(3), box.y.toFixed(3)]), one.map((box) => [box.class, box.x.toFixed(3), box.y.toFixed(3)])));
+});

@@ -1,0 +1,98 @@
+/** A place for one worker process, which is replaced when it dies, with all the models that it held. */
+import { FaultError } from '../core/faults.ts';
+import type { Found, ModelSetup, Shown } from './messages.ts';
+import { startWorker, type WorkerOptions, type WorkerProcess } from './worker-process.ts';
+
+/** A worker that dies is replaced at once; one that dies again and again, after a growing wait. */
+const RESTART_FIRST_MS = 500;
+const RESTART_MOST_MS = 30_000;
+
+export class Seat {
+  /** At work: it takes one run at a time. */
+  isBusy = false;
+  readonly #options: WorkerOptions;
+  readonly #models = new Map<string, ModelSetup>();
+  #current: Promise<WorkerProcess> | null = null;
+  /** The one that was found dead last, how many died without a picture between, and when the next may start. */
+  #dead: Promise<WorkerProcess> | null = null;
+  #deaths = 0;
+  #resumeMs = 0;
+  /** Of its first model, for whoever reads of its death. */
+  #name = '';
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a look would fail at once, since its process died and the next may not start yet. */
+  get isResting(): boolean {
+    return this.#dead === this.#current && this.#current !== null && this.#options.clock.monotonicMs() < this.#resumeMs;
+  }
+
+  /** @returns the execution provider that it runs on. @throws FaultError as WorkerProcess.load; the others stay */
+  async load(key: string, setup: ModelSetup): Promise<string> {
+    this.#name ||= setup.spec.id;
+    try {
+      const worker = await this.#alive();
+      const provider = await worker.load(key, setup);
+      this.#models.set(key, setup);
+      return provider;
+    } catch (error) {
+      await this.unload(key);
+      throw error;
+    }
+  }
+
+  /** Without models there is no process. */
+  async unload(key: string): Promise<void> {
+    this.#models.delete(key);
+    const worker = await this.#current?.catch(() => null);
+    if (this.#models.size > 0) return worker?.unload(key);
+    this.#current = null;
+    this.#name = '';
+    await worker?.close();
+  }
+
+  /** @throws FaultError CV_MODEL_FAILED, CV_DETECTOR_DIED: these pictures are lost, the next get a new process */
+  async look(key: string, scoreThreshold: number, pictures: Shown[]): Promise<{ found: Found[]; durationMs: number }> {
+    const worker = await this.#alive();
+    const answer = await worker.look(key, scoreThreshold, pictures);
+    this.#deaths = 0;
+    return answer;
+  }
+
+  /** The process at hand, or a new one in place of one that died or did not start. */
+  async #alive(): Promise<WorkerProcess> {
+    const asked = this.#current;
+    const worker = await asked?.catch(() => null);
+    if (worker && !worker.ended) return worker;
+    // Only the first who finds it dead replaces it; the others wait for the same new one.
+    if (this.#current === asked) {
+      if (asked) this.#bury(asked);
+      this.#current = this.#start();
+      this.#current.catch(() => {});
+    }
+    return this.#current as Promise<WorkerProcess>;
+  }
+
+  #bury(dead: Promise<WorkerProcess>): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#dead !== dead) {
+      this.#dead = dead;
+      this.#deaths += 1;
+      this.#resumeMs = nowMs + (this.#deaths === 1 ? 0 : Math.min(RESTART_MOST_MS, RESTART_FIRST_MS * 2 ** (this.#deaths - 2)));
+    }
+    if (nowMs < this.#resumeMs) throw new FaultError('CV_DETECTOR_DIED', { model: this.#name, detail: `${this.#deaths} times without a picture between` });
+  }
+
+  async #start(): Promise<WorkerProcess> {
+    const worker = startWorker(this.#name, this.#options);
+    try {
+      for (const [key, setup] of this.#models) await worker.load(key, setup);
+      return worker;
+    } catch (error) {
+      await worker.close();
+      throw error;
+    }
+  }
+}

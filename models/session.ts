@@ -1,0 +1,128 @@
+/**
+ * One model in onnxruntime. Only a worker loads this file: a thread that ends while onnxruntime works aborts its whole
+ * process, so it gets one that nothing else lives in.
+ */
+import * as ort from 'onnxruntime-node';
+import type { Box } from '../core/event.ts';
+import { FaultError, faultOf } from '../core/faults.ts';
+import { shapeOfOne, type Decode, type Tensor } from '../core/model.ts';
+import { decoderOf } from './families/index.ts';
+import { fitOf, type Fit } from './fit.ts';
+import type { Found, ModelSetup, Shown } from './messages.ts';
+
+/** Memory for runs of so many pictures; onnxruntime reads and writes the same for all of them. */
+interface Lane {
+  pixels: Float32Array;
+  feeds: Record<string, ort.Tensor>;
+  /** null: its size is decided at each run. */
+  fetches: Record<string, ort.Tensor | null>;
+}
+
+/** Sizes of pictures whose tables are kept; cameras come in a few. */
+const MAX_SIZES = 32;
+
+export class Session {
+  readonly provider: string;
+  readonly #setup: ModelSetup;
+  readonly #session: ort.InferenceSession;
+  readonly #decode: Decode;
+  readonly #lanes = new Map<number, Lane>();
+  readonly #fits = new Map<string, Fit>();
+
+  private constructor(setup: ModelSetup, session: ort.InferenceSession, provider: string) {
+    this.#setup = setup;
+    this.#session = session;
+    this.#decode = decoderOf(setup.spec);
+    this.provider = provider;
+  }
+
+  /** Runs once, which allocates, is slow, and shows that the graph can be run at all. @throws FaultError CV_MODEL_PROVIDER, CV_MODEL_FAMILY, CV_MODEL_FAILED */
+  static async open(setup: ModelSetup): Promise<Session> {
+    const { session, provider } = await create(setup);
+    const opened = new Session(setup, session, provider);
+    const lane = opened.#lane(1);
+    await session.run(lane.feeds, lane.fetches);
+    return opened;
+  }
+
+  /** One run for all of them. @throws what the run throws */
+  async look(pictures: readonly Shown[], scoreThreshold: number): Promise<Found[]> {
+    const lane = this.#lane(pictures.length);
+    const share = lane.pixels.length / pictures.length;
+    const fits = pictures.map((picture) => this.#fit(picture));
+    pictures.forEach(({ yuv }, at) => fits[at]?.write(yuv, lane.pixels.subarray(at * share, (at + 1) * share)));
+    const results = await this.#session.run(lane.feeds, lane.fetches);
+    return fits.map((fit, at) => this.#read(fit, outputsOf(results, at, pictures.length), scoreThreshold));
+  }
+
+  release(): Promise<void> {
+    return this.#session.release();
+  }
+
+  #read(fit: Fit, outputs: Record<string, Tensor>, scoreThreshold: number): Found {
+    try {
+      return { boxes: this.#decode(outputs, scoreThreshold).map(fit.back).filter((box): box is Box => box !== null) };
+    } catch (error) {
+      return { fault: faultOf(error, 'CV_MODEL_FAILED', { model: this.#setup.spec.id }) };
+    }
+  }
+
+  #lane(count: number): Lane {
+    const known = this.#lanes.get(count);
+    if (known) return known;
+    const { input, outputs } = this.#setup.spec;
+    const batched = (dims: readonly number[]) => [count * (dims[0] ?? 1), ...dims.slice(1)];
+    const shape = batched(shapeOfOne(input.shape) as number[]);
+    const pixels = new Float32Array(sizeOf(shape));
+    const fetches: Lane['fetches'] = {};
+    for (const [name, described] of Object.entries(outputs)) {
+      const one = shapeOfOne(described);
+      const dims = one && batched(one);
+      fetches[name] = dims && new ort.Tensor('float32', new Float32Array(sizeOf(dims)), dims);
+    }
+    const lane = { pixels, fetches, feeds: { [input.name]: new ort.Tensor('float32', pixels, shape) } };
+    this.#lanes.set(count, lane);
+    return lane;
+  }
+
+  #fit({ width, height, aspect = width / height }: Shown): Fit {
+    const key = `${width} ${height} ${aspect}`;
+    const known = this.#fits.get(key);
+    if (known) return known;
+    if (this.#fits.size >= MAX_SIZES) this.#fits.clear();
+    const fit = fitOf({ width, height, aspect }, this.#setup.spec.input);
+    this.#fits.set(key, fit);
+    return fit;
+  }
+}
+
+/** Of one picture's share of each output; nothing is copied. */
+function outputsOf(results: ort.InferenceSession.ReturnType, at: number, count: number): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(results).map(([name, { dims, data }]) => {
+    const values = data as Float32Array;
+    const share = values.length / count;
+    return [name, count === 1 ? { dims, data: values } : { dims: [(dims[0] as number) / count, ...dims.slice(1)], data: values.subarray(at * share, (at + 1) * share) }];
+  }));
+}
+
+/** The first provider that this machine has. */
+async function create({ graph, providers, threads }: ModelSetup): Promise<{ session: ort.InferenceSession; provider: string }> {
+  for (const provider of providers) {
+    try {
+      const session = await ort.InferenceSession.create(graph, {
+        executionProviders: [provider], intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 4,
+        // None of them spins while it waits.
+        extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+      });
+      return { session, provider };
+    } catch (error) {
+      // A provider whose library is not there says so in words of its own; the graph is looked at by the next.
+      if (provider === 'cpu') throw error;
+    }
+  }
+  throw new FaultError('CV_MODEL_PROVIDER', { provider: providers.join(', '), known: 'cpu' });
+}
+
+function sizeOf(dims: readonly number[]): number {
+  return dims.reduce((product, dim) => product * dim, 1);
+}
