@@ -5,7 +5,7 @@ const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> 
   dtu: () => import('./dtu/main.ts'),
   stations: () => import('./stations/main.ts'),
   'broker-abuse': () => import('./broker-abuse/main.ts'),
-  'vision-clips': () => import('./vision/main.ts'),
+  'vision-clips': () => import('./vision-clips/main.ts'),
   'console-fake': () => import('./console-fake/main.ts'),
 };
 

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { eventsOfClip } from '../../../test-rigs/vision/events.ts';
-import { renderClip } from '../../../test-rigs/vision/moving.ts';
-import { CLIP, SCENE, WANTED } from '../../../test-rigs/vision/scenario.ts';
+import { eventsOfClip } from '../../../test-rigs/vision-clips/events.ts';
+import { renderClip } from '../../../test-rigs/vision-clips/moving.ts';
+import { CLIP, SCENE, WANTED } from '../../../test-rigs/vision-clips/scenario.ts';
 
 let folder: string;
 before(async () => {

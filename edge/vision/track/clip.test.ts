@@ -5,7 +5,7 @@ import { skipWithout } from '../../../core/testing/shared.ts';
 import { realWorld } from '../../../core/world.ts';
 import { modelById } from '../../../models/index.ts';
 import { verifyModel } from '../../../models/verify.ts';
-import { clipPath, follow, judgeVisits, lookAtClip, visitWindows } from '../../../test-rigs/vision/follow.ts';
+import { clipPath, follow, judgeVisits, lookAtClip, visitWindows } from '../../../test-rigs/vision-clips/follow.ts';
 
 const CLIP = 'one-by-one-person-detection.mp4';
 const path = clipPath(CLIP);
