@@ -13,7 +13,7 @@ import { fromSql, type SqlValue } from './rows.ts';
 
 export const SCHEMA_VERSION = 3;
 
-/** Rows of a generation: sealing one takes some ten milliseconds. */
+/** With so many rows a generation is sealed, which takes some ten milliseconds. */
 export const GENERATION_ROWS = 32_768;
 /** Rows of a sorted block: with their columns they fill a page of 4 KB. */
 export const BLOCK_ROWS = 188;

@@ -9,7 +9,7 @@ import { PEER_FILTER, peerRunning } from './peer-running.ts';
 export const script: Contender = {
   name: 'script',
   method: 'mosquitto → mqtt.js (QoS 1) → VictoriaMetrics over 64 kept connections; a write for each message; nothing is on disk when it counts',
-  window: { single: 20_000, batch: 1_200_000 },
+  window: { single: 40_000, batch: 1_200_000 },
   async start(rig) {
     const mosquitto = await startOpenMosquitto(rig);
     const victoria = await startVictoria(rig);
