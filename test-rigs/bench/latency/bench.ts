@@ -21,7 +21,9 @@ export const LATENCY_NOTES = [
 
 const INDICATOR = 'BN-PRB-001';
 const EDGE = 'probe';
-const MOST_PROBES = 200;
+const MOST_PROBES = 500;
+/** About one after the other: with fewer, the slowest hundredth would be a single one. */
+const PROBES_A_SECOND = 20;
 const MOST_SECONDS = 30;
 const WARM_SECONDS = 4;
 const PATIENCE_MS = 15_000;
@@ -29,7 +31,7 @@ const PATIENCE_MS = 15_000;
 export async function benchLatency(options: { seconds: number }): Promise<BenchResult[]> {
   installPrograms('bench-ingest');
   const perSecond = (await singleRate(options.seconds)) / 2;
-  const probes = Math.min(MOST_PROBES, Math.ceil(options.seconds * 7));
+  const probes = Math.min(MOST_PROBES, Math.ceil(options.seconds * PROBES_A_SECOND));
   const times = await withRig((rig) => probeAll(rig, perSecond, Math.min(options.seconds, MOST_SECONDS), probes));
   const floor = percentiles(times.floor);
   say(`${times.floor.length} probes at ${Math.round(perSecond)} events/s`);
