@@ -10,8 +10,9 @@ import type { Give } from '../../core/line.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { DeviceState } from '../../core/wire/messages.ts';
 import { ownClock, type World } from '../../core/world.ts';
-import type { DeviceSetup, PointSetup } from '../config/setup.ts';
+import type { DeviceSetup } from '../config/setup.ts';
 import type { DecodedItem } from '../stations/item.ts';
+import { PointMemory } from './point-memory.ts';
 
 /** A device of the setup with its driver: what the host is given. */
 export interface OpenDevice {
@@ -32,17 +33,6 @@ export function addressOf({ driver, setup }: OpenDevice): string {
   return `${setup.id}${driver.bus ? ` (${driver.bus(setup.settings)})` : ''}`;
 }
 
-interface PointMemory {
-  setup: PointSetup;
-  /** What it last said of now, as its driver gave it. */
-  last: PointValue | null;
-  /** Monotonic: when it was last given, confirmed or found bad. */
-  refreshedMs: number;
-  isStale: boolean;
-  /** The point that was given after it the last time. */
-  follower: PointMemory | null;
-}
-
 const NO_VALUES: readonly PointValue[] = [];
 const NO_FLAGS: readonly Flag[] = [];
 /** Of every device that is well; never written to. */
@@ -58,12 +48,16 @@ export class HostDevice {
   #world: World;
   #give: Give<DecodedItem>;
   readonly #points = new Map<string, PointMemory>();
+  /** The point that frames begin with, as far as is known. */
+  #first: PointMemory | null = null;
   /** Part of the device (a request, its link) → the fault that stands there. */
   #standing = NOTHING_STANDS;
   #online: boolean | null = null;
   #reason = 'starting';
-  /** `jumpedMs`: what our clock had been set by; a time that is ours moves with it. */
-  #last: { at: number; jumpedMs: number; isOurs: boolean } | null = null;
+  /** ms UTC when it was last heard; 0: never. A time that is ours moves with our clock, which had been set by so much then. */
+  #heardAt = 0;
+  #heardJumpedMs = 0;
+  #isHeardOurs = false;
 
   constructor({ setup, driver }: OpenDevice, world: World, give: Give<DecodedItem>) {
     this.setup = setup;
@@ -71,7 +65,7 @@ export class HostDevice {
     this.#world = world;
     this.#give = give;
     const refreshedMs = world.clock.monotonicMs();
-    for (const point of setup.points) this.#points.set(point.id, { setup: point, last: null, refreshedMs, isStale: false, follower: null });
+    for (const point of setup.points) this.#points.set(point.id, new PointMemory(point, refreshedMs));
   }
 
   /** Another setup by which it is spoken to as before: what is known of it holds. */
@@ -186,9 +180,8 @@ export class HostDevice {
     const limitMs = this.setup.everyMs * STALE_PERIODS + this.waitsForOthersMs;
     const stale: Sample[] = [];
     for (const point of this.#points.values()) {
-      const isBad = point.last?.quality === 'bad';
       // That something does not happen is no news.
-      if (point.isStale || isBad || point.setup.kind === 'occurrence' || nowMs - point.refreshedMs <= limitMs) continue;
+      if (point.isStale || point.isBad || point.setup.kind === 'occurrence' || nowMs - point.refreshedMs <= limitMs) continue;
       point.isStale = true;
       stale.push(this.#staleSample(point));
     }
@@ -197,7 +190,7 @@ export class HostDevice {
     this.#stand('stale', fault);
     this.#tellRead(stale);
     // A device that speaks by itself and has gone quiet altogether is not there any more, as far as anyone can tell.
-    const isQuiet = [...this.#points.values()].every((point) => point.isStale || point.last?.quality === 'bad');
+    const isQuiet = [...this.#points.values()].every((point) => point.isStale || point.isBad);
     if (isQuiet && !this.driver.traits.includes('polled')) this.#setOnline(false, fault.code);
   }
 
@@ -240,13 +233,12 @@ export class HostDevice {
   #confirm(observedAt: number): void {
     const nowMs = this.#world.clock.monotonicMs();
     const confirmed: PointValue[] = [];
-    for (const { setup, last, refreshedMs } of this.#points.values()) {
+    for (const { setup, last, refreshedMs, isBad } of this.#points.values()) {
       // What happened once does not go on, nor does a statistic that is over.
       if (setup.kind === 'occurrence' || last?.window) continue;
       // A bad value is not made better or worse by a sign of life; and these are not exactly a period apart.
-      if (!last || last.quality === 'bad' || nowMs - refreshedMs < this.setup.everyMs * 0.75) continue;
-      const { deviceAt: _, ...said } = last;
-      confirmed.push(said);
+      if (!last || isBad || nowMs - refreshedMs < this.setup.everyMs * 0.75) continue;
+      confirmed.push(last);
     }
     this.#hand(confirmed, observedAt);
   }
@@ -265,11 +257,7 @@ export class HostDevice {
       if (!point) return sample; // qualify counts it
       before = point;
       // History says nothing about now.
-      if (sample.origin === 'live') {
-        point.last = value;
-        point.refreshedMs = nowMs;
-        point.isStale = false;
-      }
+      if (sample.origin === 'live') point.took(value, nowMs);
       if (sample.quality === 'good' && !(newest && sample.at <= newest.at)) newest = sample;
       return sample;
     });
@@ -280,9 +268,11 @@ export class HostDevice {
 
   /** Values come in the same order again and again, so hardly any point is looked for. */
   #pointAfter(before: PointMemory | null, id: string): PointMemory | null {
-    if (before?.follower?.setup.id === id) return before.follower;
+    const guess = before ? before.follower : this.#first;
+    if (guess?.setup.id === id) return guess;
     const found = this.#points.get(id) ?? null;
     if (before) before.follower = found;
+    else this.#first = found;
     return found;
   }
 
@@ -301,8 +291,7 @@ export class HostDevice {
   }
 
   get #lastAt(): number | null {
-    const last = this.#last;
-    return last && Math.round(last.at + (last.isOurs ? this.#jumpedMs() - last.jumpedMs : 0));
+    return this.#heardAt === 0 ? null : Math.round(this.#heardAt + (this.#isHeardOurs ? this.#jumpedMs() - this.#heardJumpedMs : 0));
   }
 
   #heardOf(newest: Sample | null): void {
@@ -310,7 +299,9 @@ export class HostDevice {
   }
 
   #heard(at: number, isOurs: boolean): void {
-    this.#last = { at, jumpedMs: this.#jumpedMs(), isOurs };
+    this.#heardAt = at;
+    this.#heardJumpedMs = this.#jumpedMs();
+    this.#isHeardOurs = isOurs;
   }
 
   #jumpedMs(): number {

@@ -46,6 +46,8 @@ interface Known {
   centre: string;
   polled: boolean;
   conversion: Conversion | null;
+  /** Its numbers go up as they come, whatever they are: nothing is reckoned or held against what came before. */
+  isPlain: boolean;
   memory: Memory;
 }
 
@@ -83,7 +85,9 @@ function knownPoints({ centre, devices }: QualifySetup, facts: QualifyFacts): Po
   for (const device of devices) {
     const polled = facts.polled(device);
     for (const point of device.points) {
-      known.set(device.id, point.id, { device, point, centre, polled, conversion: facts.conversionOf?.(point) ?? null, memory: {} });
+      const conversion = facts.conversionOf?.(point) ?? null;
+      const isPlain = !conversion && point.scale === 1 && point.offset === 0 && point.faultCodes.length === 0 && !point.range && !point.maxRate && point.stuckForMs === undefined;
+      known.set(device.id, point.id, { device, point, centre, polled, conversion, isPlain, memory: {} });
     }
   }
   return known;
@@ -92,7 +96,7 @@ function knownPoints({ centre, devices }: QualifySetup, facts: QualifyFacts): Po
 function draftOf(known: Known, sample: Sample, world: QualifyWorld): Draft {
   const { device, point } = known;
   const time = timeOf({ at: sample.at, clock: sample.clock, observedAt: sample.observedAt, origin: sample.origin, polled: known.polled, isOurKnown: world.clock?.trust?.isTrusted() ?? true });
-  const judged = judgeValue(known, sample, elapsedOf(time, world));
+  const judged = judgeValue(known, sample, time, world);
   if (judged.unsafe) world.tell({ kind: 'fault', fault: { code: 'CV_VALUE_UNSAFE', params: { point: `${device.id}/${point.id}` } }, device: device.id });
   const position = sample.position ?? device.position;
   const draft: Draft = {
@@ -143,11 +147,12 @@ interface Judged {
   unsafe?: true;
 }
 
-function judgeValue(known: Known, sample: Sample, elapsed: Elapsed): Judged {
+function judgeValue(known: Known, sample: Sample, time: EventTime, world: QualifyWorld): Judged {
   const { point, memory } = known;
   const raw = sample.value;
   if (raw === null) return bad(memory, []);
   const clean = typeof raw === 'number' ? withoutFloat32Noise(raw) : raw;
+  if (known.isPlain && typeof clean === 'number' && isSafe(clean) && isSafe(raw as number)) return { value: clean, quality: sample.quality, flags: NO_FLAGS };
   if (point.faultCodes.includes(raw) || point.faultCodes.includes(clean)) return bad(memory, ['fault-code']);
   if (typeof clean === 'string' && clean.length > MAX_TEXT) return { value: clean.slice(0, MAX_TEXT), quality: worse(sample.quality, 'uncertain'), flags: ['clamped'] };
   const value = typeof clean === 'number' ? scaled(clean, point.scale, point.offset) : clean;
@@ -158,7 +163,7 @@ function judgeValue(known: Known, sample: Sample, elapsed: Elapsed): Judged {
     return { value: sent, quality: 'bad', flags: [] };
   }
   const isWatched = sample.origin !== 'backfill' && (point.maxRate !== undefined || point.stuckForMs !== undefined);
-  const flags: Flag[] = isWatched ? implausible(memory, value, elapsed, point) : [];
+  const flags: Flag[] = isWatched ? implausible(memory, value, elapsedOf(time, world), point) : [];
   if (typeof value === 'number' && point.range && (value < point.range[0] || value > point.range[1])) flags.push('out-of-range');
   return { value: sent, quality: flags.length > 0 ? 'uncertain' : sample.quality, flags };
 }
@@ -168,5 +173,6 @@ function bad(memory: Memory, flags: Flag[]): Judged {
   return { value: null, quality: 'bad', flags };
 }
 
+const NO_FLAGS: Flag[] = [];
 const RANK: Record<Quality, number> = { good: 0, uncertain: 1, bad: 2 };
 const worse = (a: Quality, b: Quality): Quality => (RANK[a] >= RANK[b] ? a : b);

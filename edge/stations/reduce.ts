@@ -36,6 +36,8 @@ interface Known {
   /** What its values are, beside how they are reported. */
   means: { indicator: string; unit: string };
   reporting: Reporting;
+  /** Every value of it goes up. */
+  isUnreduced: boolean;
   lastSent: Draft | undefined;
   window: PointWindow | null;
 }
@@ -83,15 +85,19 @@ export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World
       const leftOut = new Map<string, number>();
       for (const draft of drafts) {
         const of = known.get(draft.device, draft.point);
-        if (of?.window && !isAlways(draft)) {
+        if (!of || of.isUnreduced) {
+          sent.push(draft);
+          continue;
+        }
+        if (of.window && !isAlways(draft)) {
           sent.push(...told(of, of.window.take(draft)));
           continue;
         }
-        const reason = whySend(of?.reporting, of?.lastSent, draft);
+        const reason = whySend(of.reporting, of.lastSent, draft);
         if (reason === null) leftOut.set(draft.device, (leftOut.get(draft.device) ?? 0) + 1);
         else sent.push(draft);
         // History and what a rule said stand for themselves; the next live value is measured against the last live one.
-        if (of && reason !== null && reason !== 'always') of.lastSent = draft;
+        if (reason !== null && reason !== 'always') of.lastSent = draft;
       }
       for (const [device, count] of leftOut) world.tell({ kind: 'samples_lost', count, reason: 'unchanged', intended: true, device });
       give(sent);
@@ -111,7 +117,7 @@ function knownOf(device: DeviceSetup, point: PointSetup, facts: ReduceFacts): Kn
   const ours = inSentUnit(point, conversion);
   const reporting = { ...ours, limits: [...ours.limits, ...(facts.ruleLimits?.(device, point) ?? [])] };
   const means = { indicator: point.indicator, unit: conversion?.unit ?? point.unit };
-  return { device: device.id, means, reporting, lastSent: undefined, window: reporting.window ? new PointWindow(reporting.window, reporting.limits) : null };
+  return { device: device.id, means, reporting, isUnreduced: !reporting.window && reporting.deadband === undefined, lastSent: undefined, window: reporting.window ? new PointWindow(reporting.window, reporting.limits) : null };
 }
 
 /** As long as they are, what was remembered holds. */

@@ -35,7 +35,7 @@ export class Taps {
       open: (settings, points, world, signal) => driver.open(settings, points, { ...world, net: net.net }, signal),
       decode: (frame, request) => {
         const decoded = driver.decode(frame, request);
-        const listeners = this.#listeners.get(setup.id);
+        const listeners = this.#listeners.size > 0 ? this.#listeners.get(setup.id) : undefined;
         if (listeners && listeners.size > 0) {
           const atMs = this.#world.clock.nowMs();
           const unitOf = (id: string) => setup.points.find((point) => point.id === id)?.unit ?? '';

@@ -1,0 +1,48 @@
+/** What the host remembers of a point. */
+import type { PointValue } from '../../core/driver.ts';
+import type { Value } from '../../core/event.ts';
+import type { PointSetup } from '../config/setup.ts';
+
+export class PointMemory {
+  setup: PointSetup;
+  /** Monotonic: when it was last given, confirmed or found bad. */
+  refreshedMs: number;
+  isStale = false;
+  /** The point that was given after it the last time. */
+  follower: PointMemory | null = null;
+  #isSaid = false;
+  /** The value, where nothing more was said of it: written over, since what is held until the next value makes work for the collector. */
+  #value: Value = null;
+  #whole: PointValue | null = null;
+
+  constructor(setup: PointSetup, nowMs: number) {
+    this.setup = setup;
+    this.refreshedMs = nowMs;
+  }
+
+  /** What it last said of now, but for the device's own time; null before the first. */
+  get last(): Omit<PointValue, 'deviceAt'> | null {
+    return this.#whole ?? (this.#isSaid ? { point: this.setup.id, value: this.#value } : null);
+  }
+
+  get isBad(): boolean {
+    return this.#whole?.quality === 'bad';
+  }
+
+  /** Said of now. */
+  took(said: PointValue, nowMs: number): void {
+    this.refreshedMs = nowMs;
+    this.isStale = false;
+    this.#isSaid = true;
+    if (isBare(said)) {
+      this.#value = said.value;
+      this.#whole = null;
+      return;
+    }
+    const { deviceAt: _, ...whole } = said;
+    this.#whole = whole;
+  }
+}
+
+const isBare = ({ unit, quality, flags, fault, origin, position, evidence, window }: PointValue): boolean =>
+  unit === undefined && quality === undefined && flags === undefined && fault === undefined && origin === undefined && position === undefined && evidence === undefined && window === undefined;
