@@ -18,14 +18,15 @@ async function checkText(text: string) {
   return { points: setup?.devices[0]?.points ?? [], problems: problems.map(({ path, fault }) => `${path}: ${fault.code} ${String(fault.params.problem ?? fault.params.hint ?? '')}`) };
 }
 
+const ofScene = <P extends { id: string }>(points: readonly P[]) => points.filter(({ id }) => id.includes('.'));
+
 test('points follow from zones and lines, with unit, kind and indicator, and can be changed like the others', async () => {
   const { points, problems } = await check(
     `zones: [{ id: gate, zh: 大门, polygon: ${POLYGON}, count: [person, vehicle], density: true, intrusion: { schedule: [{ from: "22:00", to: "06:00" }] }, present: [{ id: lying, of: [suitcase], indicator: X-1 }] }], lines: [{ id: stop-line, from: [0.1, 0.6], to: [0.9, 0.6], inside: [0.5, 0.9] }], homography: ${GROUND}`,
     '[{ id: gate.persons, limits: [30], indicator: SH-CRD-002 }]',
   );
   assert.deepEqual(problems, []);
-  assert.deepEqual(points.map(({ id, unit, kind, indicator }) => [id, unit, kind, indicator].join(' ')), [
-    'persons {person} measurement SH-CRD-003', 'vehicles {vehicle} measurement SS-TRF-004', 'occupancy % measurement SH-CRD-004',
+  assert.deepEqual(ofScene(points).map(({ id, unit, kind, indicator }) => [id, unit, kind, indicator].join(' ')), [
     'gate.persons {person} measurement SH-CRD-002', 'gate.vehicles {vehicle} measurement SS-TRF-004', 'gate.density {person}/m2 measurement SH-CRD-001',
     'gate.intrusion {person} state SH-SEC-001', 'gate.lying {event} state X-1', 'stop-line.in {person} occurrence SH-CRD-907', 'stop-line.out {person} occurrence SH-CRD-908',
   ]);
@@ -57,6 +58,14 @@ for (const [what, settings, problem] of wrong) {
     assert.match(problems[0] as string, problem);
   });
 }
+
+test('what counts neither people nor vehicles alone has no indicator of its own: the file says it', async () => {
+  const zones = `zones: [{ id: a, polygon: ${POLYGON}, count: [dog, truck], stopped: { of: [truck, bus] } }], lines: [{ id: l, from: [0, 0.5], to: [1, 0.5], inside: [0.5, 0.9], of: [person, vehicle] }]`;
+  assert.deepEqual((await check(zones)).problems.map((text) => text.split(' ')[1]), ['CV_SETTING_MISSING', 'CV_SETTING_MISSING', 'CV_SETTING_MISSING']);
+  const { points, problems } = await check(zones, '[{ id: a.dog, indicator: X-1 }, { id: l.in, indicator: X-2 }, { id: l.out, indicator: X-3 }]');
+  assert.deepEqual(problems, []);
+  assert.deepEqual(ofScene(points).map(({ id, indicator }) => `${id} ${indicator}`), ['a.dog X-1', 'a.truck SS-TRF-004', 'a.stopped SS-TRF-003', 'l.in X-2', 'l.out X-3']);
+});
 
 test('where the settings are sound, a point that does not follow from them is unknown', async () => {
   const { problems } = await check(`zones: [{ id: gate, polygon: ${POLYGON}, count: [person] }]`, '[{ id: gate.person }]');

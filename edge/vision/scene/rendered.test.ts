@@ -30,3 +30,9 @@ for (const fps of [2, 5, 12.5]) {
     }
   });
 }
+
+test('played again, the same clip says the same', async () => {
+  const [once, again] = [await eventsOfClip(join(folder, 'moving.avi'), 5, SCENE), await eventsOfClip(join(folder, 'moving.avi'), 5, SCENE)];
+  assert.ok(once.length > 5);
+  assert.deepEqual(again, once);
+});
