@@ -25,7 +25,7 @@ const COMMANDS: Entry[] = [
   { name: 'command', en: 'give a command to an edge by its gateway: read, write, snapshot', zh: '经网关向边缘节点下达命令：读取、写入、抓拍', load: () => import('./command.ts') },
   { name: 'audit', en: 'check the record of commands', zh: '校验命令记录', load: () => import('./audit.ts') },
   { name: 'status', en: 'what a running edge or gateway is at: the whole way, with live counts', zh: '查看运行中的边缘节点或网关：全程实时计数', load: () => import('./status.ts') },
-  { name: 'verify', en: 'read back all that an edge or a gateway keeps: log, record of commands, store', zh: '回读校验边缘节点或网关保存的全部数据：日志、命令记录、时序库', load: () => import('./verify.ts') },
+  { name: 'verify', en: 'read back all that an edge or a gateway keeps: log, record of commands, store, warnings', zh: '回读校验边缘节点或网关保存的全部数据：日志、命令记录、时序库、预警', load: () => import('./verify.ts') },
   { name: 'drivers', en: 'list drivers with their settings and points', zh: '列出驱动及其设置和测点', load: () => import('./drivers.ts') },
 ];
 

@@ -89,24 +89,29 @@ test('a gateway: beside it the store is read back by itself; when it is stopped,
 
   const beside = await verify(config, '--json');
   assert.equal(beside.code, 0, beside.out + beside.err);
-  const [log, , store] = ['log', 'commands', 'store'].map((part) => beside.lines.find((line) => line.part === part));
-  assert.deepEqual([(log?.live as string[] | undefined)?.length, store?.online, store?.rows], [1, true, 50]);
+  const [log, , store, state] = ['log', 'commands', 'store', 'state'].map((part) => beside.lines.find((line) => line.part === part));
+  assert.deepEqual([(log?.live as string[] | undefined)?.length, store?.online, store?.rows, state?.live], [1, true, 50, true]);
   await gateway.close();
 
   const stopped = await verify(config, '--json');
   assert.equal(stopped.code, 0, stopped.out + stopped.err);
-  assert.deepEqual(stopped.lines.filter(({ part }) => part !== 'commands').map(({ part, events, rows, online, live }) => ({ part, events, rows, online, live })), [
+  assert.deepEqual(stopped.lines.filter(({ part }) => part === 'log' || part === 'store').map(({ part, events, rows, online, live }) => ({ part, events, rows, online, live })), [
     { part: 'log', events: 50, rows: undefined, online: undefined, live: [] }, { part: 'store', events: undefined, rows: 50, online: false, live: undefined },
   ]);
+  assert.deepEqual(stopped.lines.filter(({ part }) => part === 'state').map(({ ok, warnings, outbox }) => ({ ok, warnings, outbox })), [{ ok: true, warnings: 0, outbox: 0 }]);
+  const memory = new DatabaseSync(join(dir, 'store', 'state.db'));
+  memory.exec(`INSERT INTO warnings VALUES ('w-1', 1, 1, '{"id":"w-1"}'), ('w-2', 1, 1, '{"id":'); INSERT INTO outbox (topic, payload, final) VALUES ('t', '', 1)`);
+  memory.close();
   const db = new DatabaseSync(join(dir, 'store', 'store.db'));
   db.exec("UPDATE block SET body = zeroblob(length(body)); INSERT INTO chunk SELECT 1, 999, 1, 0, 2, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, x'00'");
   db.close();
   const damaged = await verify(config);
   assert.equal(damaged.code, 1);
-  assert.match(damaged.out, /CV_STORE_CHUNK_DAMAGED[^]*CV_VERIFY_STORE_WRONG/);
+  assert.match(damaged.out, /CV_STORE_CHUNK_DAMAGED[^]*CV_VERIFY_STORE_WRONG[^]*2 warnings, 0 memories of rules, 1 waiting to be sent\n.*warnings w-2 cannot be understood \[CV_VERIFY_STATE_WRONG\]/);
   await writeFile(join(dir, 'store', 'store.db'), 'not a database at all, '.repeat(1000));
+  await writeFile(join(dir, 'store', 'state.db'), 'not a database at all, '.repeat(1000));
   const garbage = await verify(config, '--json');
-  assert.deepEqual([garbage.code, garbage.lines.at(-2)?.fault], [1, 'CV_STORE_DAMAGED']);
+  assert.deepEqual([garbage.code, garbage.lines.filter(({ fault }) => fault).map(({ part, fault }) => [part, fault])], [1, [['store', 'CV_STORE_DAMAGED'], ['state', 'CV_VERIFY_STATE_WRONG']]]);
 });
 
 test('a configuration with mistakes is 2', async (t) => {

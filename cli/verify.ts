@@ -16,6 +16,7 @@ import { openProgress } from './progress.ts';
 import { configText, printProblems } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 import type { Part } from './verify/part.ts';
+import { verifyStateOf } from './verify/state.ts';
 import { verifyStoreOf } from './verify/store.ts';
 
 interface Options {
@@ -26,7 +27,7 @@ export function define(terminal: Terminal): Command {
   const { text } = terminal;
   return new Command()
     .option('-c, --config <file>', text({ en: 'configuration of an edge or a gateway; default ./edge.yaml, else ./gateway.yaml', zh: '边缘节点或网关的配置；默认 ./edge.yaml，其次 ./gateway.yaml' }))
-    .addHelpText('after', `\n${text({ en: 'It may run meanwhile: then the files of the log that it writes to are left out, and a gateway reads its store back itself.\nExit: 0 sound · 1 something is wrong · 2 wrong call or configuration · 3 there is nothing, or nobody answers', zh: '可在其运行时执行：正在写入的日志文件不检查，时序库由网关自行回读。\n退出码：0 完好 · 1 有问题 · 2 用法或配置错误 · 3 没有数据或无应答' })}\n\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals verify --config edge.yaml\n  cityvitals verify --config gateway.yaml --json`)
+    .addHelpText('after', `\n${text({ en: 'It may run meanwhile: then the files of the log that it writes to are left out, a gateway reads its store back itself, and what its rules remember is left out.\nExit: 0 sound · 1 something is wrong · 2 wrong call or configuration · 3 there is nothing, or nobody answers', zh: '可在其运行时执行：正在写入的日志文件不检查，时序库由网关自行回读，规则与预警不检查。\n退出码：0 完好 · 1 有问题 · 2 用法或配置错误 · 3 没有数据或无应答' })}\n\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals verify --config edge.yaml\n  cityvitals verify --config gateway.yaml --json`)
     .action((options: Options) => run(terminal, options).then((exit) => { process.exitCode = exit; }, (error: unknown) => fail(terminal, error, error instanceof FaultError && MISSING.has(error.fault.code) ? EXIT.missing : EXIT.found)));
 }
 
@@ -47,6 +48,7 @@ async function run(terminal: Terminal, options: Options): Promise<number> {
     tell(readLog(terminal, setup.log.dir, { chains: ['log'], origins: true }));
     await readCommands(setup.log.dir, tell);
     tell(await verifyStoreOf(terminal, setup));
+    tell(await verifyStateOf(setup.store.dir));
   } else {
     const { setup, problems } = await loadEdge({ path, text });
     printProblems(terminal, problems);

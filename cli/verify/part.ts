@@ -2,7 +2,7 @@
 import type { Fault } from '../../core/faults.ts';
 
 export interface Part {
-  part: 'log' | 'commands' | 'store';
+  part: 'log' | 'commands' | 'store' | 'state';
   words: { en: string; zh: string };
   counts: Record<string, unknown>;
   faults: readonly Fault[];

@@ -82,4 +82,9 @@ export const CLI_FAULTS = {
     en: ['{path}: {detail}', 'stop the gateway, move the file away and start again: it is built anew from the log, as far back as that goes; look at the disk'],
     zh: ['{path}：{detail}', '停止网关、移走该文件后重启：将由日志重建，范围以日志所存为限；请检查磁盘'],
   },
+  CV_VERIFY_STATE_WRONG: {
+    stage: 'check', retry: 'never', actor: 'operator',
+    en: ['{path}: {detail}', 'stop the gateway, move the file away and start again: the rules go over the log anew, and what stands is raised once more; warnings that were closed are only in the file; look at the disk'],
+    zh: ['{path}：{detail}', '停止网关、移走该文件后重启：规则将重新处理日志，仍成立的预警会再次发出；已关闭的预警仅存于该文件；请检查磁盘'],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

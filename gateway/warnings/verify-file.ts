@@ -1,0 +1,66 @@
+/** Reads `state.db` of a gateway that does not run back, without changing it: its structure, and all that the rules and the outbox need of it. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Words } from '../../core/api.ts';
+import { failureOf, faultFrom } from '../sqlite/failure.ts';
+
+export interface StateFileCheck {
+  path: string;
+  /** Rows by table. */
+  counts: Record<(typeof TABLES)[number], number>;
+  /** What is wrong with its structure, or cannot be understood. */
+  problems: Words[];
+}
+
+const TABLES = ['series', 'keys', 'warnings', 'findings', 'outbox'] as const;
+/** Of a table; more would say the same. */
+const MAX_NAMED = 20;
+
+/**
+ * @param dir of `state.db`
+ * @returns null when there is none
+ * @throws CV_STORE_BUSY while a gateway uses it; CV_STORE_DAMAGED, CV_STORE_FAILED
+ */
+export function verifyStateFile(dir: string): StateFileCheck | null {
+  const path = join(dir, 'state.db');
+  if (!existsSync(path)) return null;
+  try {
+    const db = new DatabaseSync(path, { readOnly: true });
+    try {
+      return check(db, path);
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    throw faultFrom(failureOf(error), path);
+  }
+}
+
+function check(db: DatabaseSync, path: string): StateFileCheck {
+  const quick = (db.prepare('PRAGMA quick_check(20)').all() as { quick_check: string }[]).map((row) => row.quick_check).filter((text) => text !== 'ok');
+  const problems = quick.map((text): Words => ({ en: text, zh: text }));
+  const counts: StateFileCheck['counts'] = { series: 0, keys: 0, warnings: 0, findings: 0, outbox: 0 };
+  for (const table of TABLES) {
+    const [id, text] = table === 'outbox' ? ['n', 'payload'] : [table === 'series' || table === 'keys' ? 'key' : 'id', 'json'];
+    let named = 0;
+    // A word that only clears its topic is empty.
+    for (const row of db.prepare(`SELECT ${id} AS id, ${text} AS text FROM ${table}`).iterate() as Iterable<{ id: unknown; text: string }>) {
+      counts[table] += 1;
+      if (row.text === '' || isJson(row.text)) continue;
+      named += 1;
+      if (named <= MAX_NAMED) problems.push({ en: `${table} ${String(row.id)} cannot be understood`, zh: `${table} 表的 ${String(row.id)} 无法解析` });
+    }
+  }
+  return { path, counts, problems };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    // Said by the caller, with the row that holds it.
+    return false;
+  }
+}
