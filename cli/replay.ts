@@ -1,6 +1,6 @@
 /** `cityvitals replay CASE…`: recorded devices through the real link and decoder, on a virtual clock. */
 import { openSync, writeFileSync, writeSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { differences } from '../core/cases/difference.ts';
 import { junit, tap, type CaseResult } from '../core/cases/report.ts';
@@ -113,7 +113,7 @@ async function play(terminal: Terminal, loaded: LoadedCase, { speed, to }: Optio
   const { recorded, drivers } = loaded;
   const pace = paceAt(speed, recorded.startsAt, signal);
   const how = { signal, ...(pace ? { pace } : {}) };
-  const named = { suite: recorded.devices[0].driver, name: `${basename(dirname(recorded.folder)) === 'recorded' ? '' : `${basename(dirname(recorded.folder))}/`}${recorded.name}` };
+  const named = { suite: recorded.devices[0].driver, name: `${kindOf(recorded.folder)}${recorded.name}` };
   if (to === 'edge') {
     const { replayToEdge } = await import('../test-rigs/replay/edge.ts');
     const outcome = await replayToEdge(loaded, how, (event) => terminal.record(event));
@@ -130,6 +130,12 @@ async function play(terminal: Terminal, loaded: LoadedCase, { speed, to }: Optio
   });
   if (!recorded.expected) return { ...named, problems: [], skipped: 'no expected.jsonl' };
   return { ...named, problems: differences(recorded.expected, lines).map(({ en }) => en) };
+}
+
+/** The folder that a case lies in, where that says something. */
+function kindOf(folder: string): string {
+  const kind = basename(dirname(resolve(folder)));
+  return kind === 'recorded' || kind === '' ? '' : `${kind}/`;
 }
 
 function printEvent(terminal: Terminal, draft: Draft, isQuiet: boolean): void {
