@@ -40,7 +40,7 @@ export interface SettingNotes {
   en: string;
   /** Never echoed, masked in every output. */
   secret?: boolean;
-  /** A path, or `file:` before one: a relative one is taken from the folder of the configuration file. */
-  path?: boolean;
+  /** A path, or `file:` before one: a relative one is taken from the folder of the configuration file. `yaml`: only what ends in .yaml is one. */
+  path?: boolean | 'yaml';
   examples?: unknown[];
 }

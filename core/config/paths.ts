@@ -9,7 +9,8 @@ export function withPaths(schema: z.ZodObject, settings: Record<string, unknown>
     const field = schema.shape[key] as z.ZodType | undefined;
     const group = field && isGroup(value) ? core(field) : null;
     if (group instanceof z.ZodObject) return [key, withPaths(group, value as Record<string, unknown>, configPath)];
-    if (typeof value !== 'string' || !field || !metaOf(field).path) return [key, value];
+    const path = field && metaOf(field).path;
+    if (typeof value !== 'string' || !path || (path === 'yaml' && !/\.ya?ml$/i.test(value))) return [key, value];
     if (value.startsWith('file:')) return [key, value.startsWith('file://') ? value : `file:${resolvePath(configPath, value.slice('file:'.length))}`];
     return [key, URL.canParse(value) ? value : resolvePath(configPath, value)];
   }));

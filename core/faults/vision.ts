@@ -4,8 +4,8 @@ import type { FaultRow } from './row.ts';
 export const VISION_FAULTS = {
   CV_MODEL_UNKNOWN: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['there is no model {model}', 'use one of: {known}'],
-    zh: ['没有名为 {model} 的模型', '可用的模型：{known}'],
+    en: ['there is no model {model}', 'use one of: {known}; or the path of a manifest of your own (.yaml)'],
+    zh: ['没有名为 {model} 的模型', '可用的模型：{known}；或写自己的模型说明文件路径（.yaml）'],
   },
   CV_MODEL_MISSING: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
@@ -61,6 +61,11 @@ export const VISION_FAULTS = {
     stage: 'infer', retry: 'next', actor: 'developer', flag: 'other',
     en: ['model {model}: {problem}', 'check family, options and input (mean, scale, colours) of its description against what the graph was exported with; if it is right at other pictures, report it with the picture'],
     zh: ['模型 {model}：{problem}', '对照计算图导出时的设置，检查模型说明中的系列、选项和输入（均值、比例、颜色顺序）；若其他图像正常，请附图报告'],
+  },
+  CV_MODEL_MANIFEST: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['{path}, line {line}: {problem}', 'correct the manifest: see docs/models.md'],
+    zh: ['{path} 第 {line} 行：{problem}', '修正模型说明文件：见 docs/models.md'],
   },
   CV_MODEL_FAMILY: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',

@@ -1,7 +1,8 @@
 /** A place at the detector's for each camera that names a model. */
-import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
+import { faultOf, type Fault } from '../../core/faults.ts';
 import type { ModelSpec } from '../../core/model.ts';
 import type { World } from '../../core/world.ts';
+import { findModel } from '../../models/manifest.ts';
 import { DetectorPool } from '../../models/pool.ts';
 import type { Camera } from '../stations/infer.ts';
 import { sightOf } from './sight.ts';
@@ -21,7 +22,7 @@ export interface Detectors {
 /**
  * A camera whose model cannot be opened costs only itself.
  * @param devices of an edge's setup; those whose settings name no model are passed over
- * @param models the registry
+ * @param models the registry; a camera may also name a manifest by its path
  * @param pool its processes end with the last detector
  */
 export async function openDetectors(devices: readonly { id: string; settings: unknown }[], models: readonly ModelSpec[], world: World, pool = new DetectorPool({}, world)): Promise<Detectors> {
@@ -31,8 +32,7 @@ export async function openDetectors(devices: readonly { id: string; settings: un
     const { model } = settings as { model?: unknown };
     if (typeof model !== 'string') return;
     try {
-      const spec = models.find((one) => one.id === model);
-      if (!spec) throw new FaultError('CV_MODEL_UNKNOWN', { model, known: models.map((one) => one.id).join(', ') });
+      const spec = await findModel(model, models, world.files);
       byDevice.set(id, { detector: await pool.open(spec, spec.scoreThreshold * WEAK_SHARE), sight: sightOf(settings, spec.scoreThreshold) });
     } catch (error) {
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model });

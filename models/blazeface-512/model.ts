@@ -6,7 +6,7 @@ export default defineModel({
   version: 'human-3.3.6',
   task: 'face-detection',
   title: { zh: 'BlazeFace 人脸检测（512×288，用于模糊）', en: 'BlazeFace face detector (512 × 288, for blurring)' },
-  licence: 'MIT, as published in @vladmandic/human; the weights are those of MediaPipe BlazeFace (back camera), Apache-2.0',
+  licence: 'MIT, as published in @vladmandic/human, which names MediaPipe BlazeFace (back variation) as the model',
   source: 'npm @vladmandic/human 3.3.6, models/blazeface.json and blazeface.bin',
   file: 'blazeface-512.onnx',
   sha256: '392219a9787f73b5b6bfb5c1fce4d6badd257d868785b3e1d48ef5b330c03cec',

@@ -8,6 +8,7 @@ import type { Sink } from '../../core/sink.ts';
 import { DESCRIPTION } from '../../drivers/frame/description.ts';
 import { EDGE_SCHEMA, POINT_SCHEMA } from '../../edge/config/schema.ts';
 import { GATEWAY_SCHEMA } from '../../gateway/config/schema.ts';
+import { MANIFEST_SCHEMA } from '../../models/manifest.ts';
 
 /** As far as it is looked into here. */
 export interface JsonSchema {
@@ -39,6 +40,7 @@ export function editorSchemas(drivers: readonly Driver[], sinks: readonly Sink[]
     gateway: titled(gatewaySchema(sinks), 'cityvitals gateway · 网关配置'),
     rule: titled(schemaOf(RULE_SCHEMA), 'cityvitals rule · 规则文件'),
     'frame-description': titled(schemaOf(DESCRIPTION), 'cityvitals described frames · 私有协议描述'),
+    model: titled(schemaOf(MANIFEST_SCHEMA), 'cityvitals model · 模型说明'),
     catalogue: titled(schemaOf(CATALOGUE_SCHEMA), 'cityvitals catalogue · 指标目录文件'),
   };
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [`docs/schemas/${name}.schema.json`, `${JSON.stringify({ $schema: DRAFT, ...schema }, null, 1)}\n`]));
