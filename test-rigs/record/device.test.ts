@@ -8,15 +8,18 @@ import { linesOfCase } from '../../core/cases/replay.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { realWorld } from '../../core/world.ts';
 import { loadEdge } from '../../cli/load.ts';
+import hj212 from '../../drivers/hj212/driver.ts';
+import { dialLogger, uploading } from '../../drivers/hj212/testing/logger.ts';
 import llrp from '../../drivers/llrp/driver.ts';
 import { serveReader } from '../../drivers/llrp/testing/reader.ts';
 import modbus from '../../drivers/modbus/driver.ts';
 import { serveModbus } from '../../drivers/modbus/testing/server.ts';
 import { runEdge } from '../../edge/main.ts';
 import { DOOR_FILE } from '../../edge/tap/door.ts';
+import { freePort } from '../processes/ports.ts';
 import { recordDevice, type RecordedDevice } from './device.ts';
 
-const drivers = new Map([[modbus.id, modbus], [llrp.id, llrp]]);
+const drivers = new Map([modbus, llrp, hj212].map((driver) => [driver.id, driver]));
 const FOR_MS = 700;
 
 async function withMeter(run: (config: string, dir: string) => Promise<void>): Promise<void> {
@@ -64,34 +67,56 @@ test('of a running edge: the samples of the case are those that the edge stamped
 
 test('without an edge the device is read here', () => withMeter(async (config) => givesWhatWasStamped(await recordDevice(wishes(config)))));
 
-test('of a session under way: frames, with the reader\'s clock and who stood before it, give what the edge stamped', async () => {
+/** An edge with one device is recorded beside, once something of it was kept. @returns the recording; it gave what was stamped */
+async function recordedBeside(device: Record<string, unknown> & { id: string }): Promise<RecordedDevice> {
   const { dir, remove } = await tempDir();
-  const reader = await serveReader({ aheadMs: 90_000 });
   const config = join(dir, 'edge.yaml');
-  const text = stringify({
-    edge: 'e1', centre: '500112001', gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' }, log: { dir: './log' },
-    devices: [{
-      id: 'gate', driver: 'llrp', every: '1s', settings: { host: '127.0.0.1', port: reader.port, departAfter: '1s' },
-      points: [{ id: 'read', gives: 'read', indicator: 'X-1' }, { id: 'there', gives: 'present', indicator: 'X-2' }, { id: 'in', gives: 'passed', from: [2], to: [1], indicator: 'X-3' }],
-    }],
-  });
+  const text = stringify({ edge: 'e1', centre: '500112001', gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' }, log: { dir: './log' }, devices: [device] });
   await writeFile(config, text);
   const { setup, problems } = await loadEdge({ path: config, text });
   assert.ok(setup, JSON.stringify(problems));
   const began = Promise.withResolvers<void>();
   const edge = await runEdge(setup, realWorld(() => {}), { onKept: () => began.resolve() });
+  try {
+    await began.promise;
+    const recorded = await recordDevice({ ...wishes(config), device: device.id });
+    await givesWhatWasStamped(recorded);
+    return recorded;
+  } finally {
+    await edge.close();
+    await remove();
+  }
+}
+
+const pointsIn = ({ stamped }: RecordedDevice) => new Set(stamped.map((one) => ('point' in one ? one.point : '')));
+
+test('of a session under way: frames, with the reader\'s clock and who stood before it, give what the edge stamped', async () => {
+  const reader = await serveReader({ aheadMs: 90_000 });
   let turn = 0;
   const passing = setInterval(() => { if (reader.isReading()) reader.report([{ epc: `3034257BF7194E40${String(Math.floor(turn / 2)).padStart(8, '0')}`, antenna: 1 + ((turn += 1) % 2) }]); }, 50);
   try {
-    await began.promise;
-    const device = await recordDevice({ ...wishes(config), device: 'gate' });
-    assert.equal(device.recorded.level, 'frames');
-    assert.ok(new Set(device.stamped.map((one) => ('point' in one ? one.point : ''))).size === 3, 'reads, passes and how many are there');
-    await givesWhatWasStamped(device);
+    const recorded = await recordedBeside({
+      id: 'gate', driver: 'llrp', every: '1s', settings: { host: '127.0.0.1', port: reader.port, departAfter: '1s' },
+      points: [{ id: 'read', gives: 'read', indicator: 'X-1' }, { id: 'there', gives: 'present', indicator: 'X-2' }, { id: 'in', gives: 'passed', from: [2], to: [1], indicator: 'X-3' }],
+    });
+    assert.equal(recorded.recorded.level, 'frames');
+    assert.deepEqual(pointsIn(recorded), new Set(['read', 'there', 'in']));
   } finally {
     clearInterval(passing);
-    await edge.close();
     await reader.stop();
-    await remove();
+  }
+});
+
+test('of a station that dials: its uploads, password masked, give what the edge stamped', async () => {
+  const port = await freePort();
+  const logger = dialLogger(port, { mn: 'A1', password: '654321' });
+  const end = uploading(logger, (turn) => [['2011', `DataTime=20260101${String(120_000 + (turn % 60))};a34004-Rtd=${turn},a34004-Flag=N;a34002-Rtd=${turn}.5,a34002-Flag=T`]]);
+  try {
+    const recorded = await recordedBeside({ id: 'air', driver: 'hj212', every: '5s', settings: { listen: `127.0.0.1:${port}`, mn: 'A1', password: '654321' }, points: [{ id: 'pm25', factor: 'a34004' }, { id: 'pm10', factor: 'a34002' }] });
+    assert.deepEqual([recorded.recorded.level, recorded.recorded.secrets], ['bytes', 'masked']);
+    assert.deepEqual(pointsIn(recorded), new Set(['pm25', 'pm10']));
+  } finally {
+    end();
+    await logger.stop();
   }
 });
