@@ -1,6 +1,5 @@
 /** What the host remembers of a point. */
 import type { PointValue } from '../../core/driver.ts';
-import type { Value } from '../../core/event.ts';
 import type { PointSetup } from '../config/setup.ts';
 
 export class PointMemory {
@@ -11,8 +10,11 @@ export class PointMemory {
   /** The point that was given after it the last time. */
   follower: PointMemory | null = null;
   #isSaid = false;
-  /** The value, where nothing more was said of it: written over, since what is held until the next value makes work for the collector. */
-  #value: Value = null;
+  /**
+   * A number of which nothing more was said. Written over in its place: whatever is made for each value and
+   * held until the next makes work for the collector.
+   */
+  #number = Number.NaN;
   #whole: PointValue | null = null;
 
   constructor(setup: PointSetup, nowMs: number) {
@@ -22,7 +24,7 @@ export class PointMemory {
 
   /** What it last said of now, but for the device's own time; null before the first. */
   get last(): Omit<PointValue, 'deviceAt'> | null {
-    return this.#whole ?? (this.#isSaid ? { point: this.setup.id, value: this.#value } : null);
+    return this.#whole ?? (this.#isSaid ? { point: this.setup.id, value: this.#number } : null);
   }
 
   get isBad(): boolean {
@@ -34,14 +36,17 @@ export class PointMemory {
     this.refreshedMs = nowMs;
     this.isStale = false;
     this.#isSaid = true;
-    if (isBare(said)) {
-      this.#value = said.value;
-      this.#whole = null;
+    if (typeof said.value === 'number' && isBare(said)) {
+      this.#number = said.value;
+      if (this.#whole) this.#whole = null;
       return;
     }
-    const { deviceAt: _, ...whole } = said;
-    this.#whole = whole;
+    this.#whole = said.deviceAt === undefined ? said : withoutTime(said);
   }
+}
+
+function withoutTime({ deviceAt: _, ...said }: PointValue): PointValue {
+  return said;
 }
 
 const isBare = ({ unit, quality, flags, fault, origin, position, evidence, window }: PointValue): boolean =>
