@@ -267,3 +267,15 @@ test('zones and lines speak beside the counts: weak boxes help to follow and are
   assert.deepEqual(raised?.evidence?.map((one) => one.kind === 'boxes' && [one.frame, one.boxes.map(({ track }) => track)]), [[2, [1]]]);
   assert.deepEqual([out.length, sum(), told('samples_lost').length], [22, 22, 0]);
 });
+
+test('a box that one look saw in a picture in which nothing moves puts nobody into a zone', async () => {
+  const { asked, out, take, told } = rig({ motion: { contrast: 10, share: 0.1, adapt: 3000, settle: 0, every: 60_000 }, zones: [{ id: 'gate', polygon: [[0, 0], [1, 0], [1, 1], [0, 1]], count: ['person'], density: false, present: [] }], lines: [] });
+  for (const index of [0, 1, 2, 3, 4, 5]) {
+    take({ ...flat(index), points: { ...POINTS, 'gate.persons': { unit: '{person}' } } } as DecodedItem);
+    asked[index]?.answer([box('person')]);
+    await settle();
+  }
+  const values = (point: string) => out.filter((sample) => sample.point === point).map((sample) => sample.value);
+  assert.ok(told('picture_still').length >= 4);
+  assert.deepEqual([values('persons'), values('gate.persons')], [[1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0]]);
+});

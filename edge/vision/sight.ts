@@ -61,8 +61,8 @@ export class CameraSight {
   }
 
   /** What zones and lines say to a picture in which this is seen. @param at ms UTC when it was taken */
-  follow({ boxes, weak }: Seen, { ptsMs, width, height, aspect = width / height }: Picture, at: number): Reading[] {
-    return this.#scene?.look({ ptsMs, at, boxes, weak }, aspect) ?? [];
+  follow({ boxes, weak, frame }: Seen, { index, ptsMs, width, height, aspect = width / height }: Picture, at: number): Reading[] {
+    return this.#scene?.look({ ptsMs, at, boxes, weak, isHeld: frame !== index }, aspect) ?? [];
   }
 }
 

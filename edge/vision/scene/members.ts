@@ -2,6 +2,7 @@
 import { distanceToEdge, isInside, type Point } from '../../../core/scene/geometry.ts';
 import type { Track } from '../track/tracker.ts';
 import { footOf, type ZonePlan } from './plan.ts';
+import type { Seen } from './things.ts';
 
 export interface Member {
   track: Track;
@@ -27,12 +28,13 @@ const STANDS_WITHIN = 0.25;
 /** To be on its way again it must be this much faster than what counts as slow. */
 const FASTER = 1.5;
 
-export function stepMembers(before: ReadonlyMap<number, Member>, tracks: readonly Track[], ptsMs: number, { polygon, settings }: ZonePlan, aspect: number): Map<number, Member> {
+export function stepMembers(before: ReadonlyMap<number, Member>, { tracks, ptsMs, aspect }: Pick<Seen, 'tracks' | 'ptsMs' | 'aspect'>, { polygon, settings }: ZonePlan): Map<number, Member> {
   const after = new Map<number, Member>();
   for (const track of tracks) {
     const known = before.get(track.id);
     if (track.seenMs !== ptsMs) {
-      if (known) after.set(track.id, { ...known, track });
+      // Time in which nobody looked makes nobody longer gone: the tracker knows.
+      if (known) after.set(track.id, { ...known, track, lastMs: known.lastMs + track.seenMs - known.track.seenMs });
       continue;
     }
     const foot = footOf(track.box, aspect);

@@ -130,6 +130,28 @@ test('a crossing made before somebody is believed is told once they are', () => 
   holds(play({ lines }, 12.5, 3, (second) => [at(0.46 + 0.3 * second, 0.6)]), 'l.in', [[0.24, 1]], 12.5);
 });
 
+test('while nothing moves and nobody looks: one look proves nobody, one look without them loses nobody, three do', () => {
+  const scene = new Scene(parse({ zones: [{ id: 'z', polygon: HALF, count: ['person'], abandoned: { after: '2s' }, removed: { of: ['bench'], known: '1s', after: '2s' }, present: [{ id: 'waste', of: ['waste'], indicator: 'X', after: '1s', off: '2s' }] }] }));
+  const last = new Map<string, number>();
+  let picture = 0;
+  /** A look that sees this, and then so many pictures in which nothing moves. */
+  const look = (boxes: Box[], still: number) => {
+    for (let held = 0; held <= still; held += 1, picture += 1) {
+      for (const { point, value } of scene.look({ ptsMs: picture * 200, at: 0, boxes, weak: [], isHeld: held > 0 }, ASPECT)) last.set(point.slice(2), (point === 'z.removed' ? last.get('removed') ?? 0 : 0) + value);
+    }
+    return ['persons', 'abandoned', 'waste', 'removed'].map((measure) => last.get(measure) ?? 0);
+  };
+  const all = [at(0.7, 0.6), at(0.9, 0.9, 'suitcase'), at(0.6, 0.9, 'waste'), at(0.9, 0.3, 'bench')];
+  assert.deepEqual(look(all, 50), [0, 0, 0, 0]);
+  look(all, 0);
+  assert.deepEqual(look(all, 50), [1, 1, 1, 0]);
+  assert.deepEqual(look([], 50), [1, 1, 1, 0]);
+  look(all, 0);
+  look([], 0);
+  look([], 0);
+  assert.deepEqual(look([], 50), [0, 0, 0, 1]);
+});
+
 test('pictures of another stream: what was timed by the old one does not go on', () => {
   const scene = new Scene(parse({ zones: [{ id: 'z', polygon: HALF, loitering: { after: '5s' } }] }));
   const look = (second: number) => scene.look({ ptsMs: second * 1000, at: 0, boxes: [at(0.7, 0.6)], weak: [] }, ASPECT).map(({ value }) => value);

@@ -21,6 +21,8 @@ export interface SceneLook {
   /** What is believed to be there, best score first; and what may be. */
   boxes: readonly Box[];
   weak: readonly Box[];
+  /** Nothing has moved since the last look, and these are its boxes. */
+  isHeld?: boolean;
 }
 
 /** A state that does not change is said again after this long, for those who came later. */
@@ -31,12 +33,12 @@ export function emptyScene({ zones, lines }: Pick<SceneSettings, 'zones' | 'line
 }
 
 /** @returns what there is to say of this picture: every measurement, states that changed, what happened */
-export function stepScene(before: SceneState, { ptsMs, at, boxes, weak }: SceneLook, plan: Plan): { state: SceneState; readings: Reading[] } {
+export function stepScene(before: SceneState, { ptsMs, at, boxes, weak, isHeld = false }: SceneLook, plan: Plan): { state: SceneState; readings: Reading[] } {
   const { aspect } = plan;
   // Another stream: nothing that was timed by the old one goes on.
   const from = ptsMs >= before.tracker.ptsMs ? before : { ...before, zones: before.zones.map(() => EMPTY_ZONE), lines: before.lines.map(() => new Map<number, Passage>()), told: {} };
-  const tracker = step(before.tracker, { ptsMs, boxes, weak, aspect });
-  const look = { tracks: tracker.tracks, boxes, weak, ptsMs, at, aspect };
+  const tracker = step(before.tracker, { ptsMs, boxes, weak, aspect, isHeld });
+  const look = { tracks: tracker.tracks, boxes, weak, ptsMs, at, aspect, heldMs: isHeld ? ptsMs - before.tracker.ptsMs : 0 };
   const zones = plan.zones.map((zone, index) => stepZone(from.zones[index] ?? EMPTY_ZONE, look, zone));
   const lines = plan.lines.map((line, index) => ({ line, ...stepCrossings(from.lines[index] ?? new Map(), tracker.tracks, ptsMs, line, aspect) }));
   const all = [

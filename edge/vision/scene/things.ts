@@ -15,9 +15,10 @@ export interface Thing {
   seenMs: number;
   /** Since when nobody has been near. */
   aloneMs: number;
+  /** Looks in which it was seen. */
   hits: number;
-  /** Since when it has not been seen though nothing stood before it; null while it is seen or hidden. */
-  goneMs: number | null;
+  /** Since when it has not been seen though nothing stood before it, and in how many looks; null while it is seen or hidden. */
+  gone: { sinceMs: number; looks: number } | null;
 }
 
 /** The same place: the boxes share this much. */
@@ -26,8 +27,8 @@ const SAME_PLACE = 0.4;
 const HIDDEN = 0.2;
 /** Forgotten when it was gone for longer than this. */
 const FORGOTTEN_AFTER_MS = 120_000;
-/** One box is not a thing. */
-export const LEAST_HITS = 3;
+/** One box is not a thing, and one look without it does not make it go. */
+export const LEAST_LOOKS = 3;
 
 export interface Seen {
   boxes: readonly Box[];
@@ -35,11 +36,14 @@ export interface Seen {
   tracks: readonly Track[];
   ptsMs: number;
   aspect: number;
+  /** Time that went by while nothing moved, so that nobody looked: boxes are those of the last look. 0: these are new. */
+  heldMs: number;
 }
 
 /** @param near in heights of a person: who is nearer than this is with it */
-export function stepThings(before: readonly Thing[], { boxes, weak, tracks, ptsMs, aspect }: Seen, zone: ZonePlan, classes: ReadonlySet<string>, near: number): Thing[] {
+export function stepThings(before: readonly Thing[], { boxes, weak, tracks, ptsMs, aspect, heldMs }: Seen, zone: ZonePlan, classes: ReadonlySet<string>, near: number): Thing[] {
   const isHere = (box: Box) => classes.has(box.class) && isInside(footOf(box, aspect), zone.polygon);
+  const looks = heldMs > 0 ? 0 : 1;
   const sure = boxes.filter(isHere);
   const here = [...sure, ...weak.filter(isHere)];
   const taken = new Set<Box>();
@@ -49,14 +53,19 @@ export function stepThings(before: readonly Thing[], { boxes, weak, tracks, ptsM
     const company = isNear(thing.box, others, near, aspect) ? { aloneMs: ptsMs } : {};
     if (again && overlap(again, thing.box) >= SAME_PLACE) {
       taken.add(again);
-      return [{ ...thing, ...company, seenMs: ptsMs, hits: thing.hits + 1, goneMs: null }];
+      return [{ ...thing, ...company, seenMs: ptsMs, hits: thing.hits + looks, gone: null }];
     }
-    if (others.some(({ box }) => sharedShare(thing.box, box) >= HIDDEN)) return [{ ...thing, ...company, goneMs: null }];
-    const goneMs = thing.goneMs ?? ptsMs;
-    return ptsMs - goneMs > FORGOTTEN_AFTER_MS ? [] : [{ ...thing, ...company, goneMs }];
+    if (others.some(({ box }) => sharedShare(thing.box, box) >= HIDDEN)) return [{ ...thing, ...company, gone: null }];
+    const { sinceMs, looks: before } = thing.gone ?? { sinceMs: ptsMs, looks: 0 };
+    return ptsMs - sinceMs > FORGOTTEN_AFTER_MS ? [] : [{ ...thing, ...company, gone: { sinceMs, looks: before + looks } }];
   });
   const fresh = sure.filter((box) => !taken.has(box) && things.every((thing) => overlap(thing.box, box) < SAME_PLACE));
-  return [...things, ...fresh.map((box): Thing => ({ box, sinceMs: ptsMs, seenMs: ptsMs, aloneMs: ptsMs, hits: 1, goneMs: null }))];
+  return [...things, ...fresh.map((box): Thing => ({ box, sinceMs: ptsMs, seenMs: ptsMs, aloneMs: ptsMs, hits: 1, gone: null }))];
+}
+
+/** Whether it is gone, for so long. */
+export function isGone({ gone }: Thing, ptsMs: number, forMs: number): boolean {
+  return gone !== null && gone.looks >= LEAST_LOOKS && ptsMs - gone.sinceMs >= forMs;
 }
 
 /** A thing that moves with somebody is new at each place, so it never lies there for long. */

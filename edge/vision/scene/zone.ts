@@ -6,7 +6,7 @@ import { isWithin } from '../../../core/scene/schedule.ts';
 import type { Track } from '../track/tracker.ts';
 import { remembered, stepMembers, there, type Member } from './members.ts';
 import { footOf, type ZonePlan } from './plan.ts';
-import { LEAST_HITS, stepThings, type Seen, type Thing } from './things.ts';
+import { isGone, LEAST_LOOKS, stepThings, type Seen, type Thing } from './things.ts';
 
 export interface Look extends Seen {
   /** ms UTC of the picture, for schedules. */
@@ -34,6 +34,9 @@ export interface ZoneState {
 interface Presence {
   sinceMs: number;
   lastMs: number;
+  /** In how many looks it was there, and in how many since not. */
+  looks: number;
+  misses: number;
   isOn: boolean;
 }
 
@@ -49,10 +52,10 @@ const GONE_AFTER_MS = 5000;
 const WAITS_AFTER_MS = 1000;
 
 export function stepZone(before: ZoneState, look: Look, plan: ZonePlan): { state: ZoneState; readings: Reading[] } {
-  const { tracks, ptsMs, aspect, at } = look;
+  const { ptsMs, aspect, at } = look;
   const { settings, areaM2, metres } = plan;
   const { count = [], density, crowd, dwell, loitering, intrusion, wrongWay, queue, stopped, abandoned, removed } = settings;
-  const members = stepMembers(before.members, tracks, ptsMs, plan, aspect);
+  const members = stepMembers(before.members, look, plan);
   const state = { ...before, members };
   const readings: Reading[] = [];
   const say = (measure: string, kind: Reading['kind'], value: number, seen: readonly (Member | Box)[]) => {
@@ -88,12 +91,12 @@ export function stepZone(before: ZoneState, look: Look, plan: ZonePlan): { state
   if (stopped) number('stopped', 'state', remembered(members, classesOf(stopped.of)).filter(({ stands }) => ptsMs - stands.sinceMs >= stopped.after));
   if (abandoned) {
     state.abandoned = stepThings(before.abandoned, look, plan, classesOf(abandoned.of), abandoned.near);
-    const left = state.abandoned.filter(({ hits, sinceMs, aloneMs, goneMs }) => hits >= LEAST_HITS && ptsMs - Math.max(sinceMs, aloneMs) >= abandoned.after && (goneMs === null || ptsMs - goneMs < GONE_AFTER_MS));
+    const left = state.abandoned.filter((thing) => thing.hits >= LEAST_LOOKS && ptsMs - Math.max(thing.sinceMs, thing.aloneMs) >= abandoned.after && !isGone(thing, ptsMs, GONE_AFTER_MS));
     say('abandoned', 'state', left.length, left.map(({ box }) => box));
   }
   if (removed) {
     const things = stepThings(before.removed, look, plan, classesOf(removed.of), 0);
-    const taken = things.filter(({ hits, sinceMs, seenMs, goneMs }) => hits >= LEAST_HITS && seenMs - sinceMs >= removed.known && goneMs !== null && ptsMs - goneMs >= removed.after);
+    const taken = things.filter((thing) => thing.hits >= LEAST_LOOKS && thing.seenMs - thing.sinceMs >= removed.known && isGone(thing, ptsMs, removed.after));
     state.removed = things.filter((thing) => !taken.includes(thing));
     say('removed', 'occurrence', taken.length, taken.map(({ box }) => box));
   }
@@ -130,14 +133,22 @@ function lengthOf(waiting: readonly Member[], metres: NonNullable<ZonePlan['metr
   return Math.max(0, ...waiting.flatMap((one, at) => waiting.slice(at + 1).map((other) => metres(one.foot, other.foot) ?? 0)));
 }
 
-function stepPresence(before: Presence | undefined, { of, after, off }: ZonePlan['settings']['present'][number], { boxes, ptsMs, aspect }: Look, { polygon }: ZonePlan): { presence: Presence; boxes: Box[] } {
+function stepPresence(before: Presence | undefined, { of, after, off }: ZonePlan['settings']['present'][number], { boxes, ptsMs, aspect, heldMs }: Look, { polygon }: ZonePlan): { presence: Presence; boxes: Box[] } {
   const classes = classesOf(of);
   const isHere = (box: Box) => isInside(footOf(box, aspect), polygon) || isInside([(box.x + box.width / 2) * aspect, box.y + box.height / 2], polygon);
   const here = boxes.filter((box) => classes.has(box.class) && isHere(box));
-  const known = before ?? { sinceMs: ptsMs, lastMs: -Infinity, isOn: false };
-  if (here.length === 0) return { presence: { ...known, isOn: known.isOn && ptsMs - known.lastMs < off }, boxes: [] };
-  const sinceMs = ptsMs - known.lastMs > BREAK_MS && !known.isOn ? ptsMs : known.sinceMs;
-  return { presence: { sinceMs, lastMs: ptsMs, isOn: known.isOn || ptsMs - sinceMs >= after }, boxes: here };
+  const known = before ?? { sinceMs: ptsMs, lastMs: -Infinity, looks: 0, misses: 0, isOn: false };
+  const aLook = heldMs > 0 ? 0 : 1;
+  if (here.length === 0) {
+    const misses = known.misses + aLook;
+    // One look without it, and then nothing moves: it will be there still.
+    const lastMs = known.lastMs + (misses < LEAST_LOOKS ? heldMs : 0);
+    return { presence: { ...known, misses, lastMs, isOn: known.isOn && ptsMs - lastMs < off }, boxes: [] };
+  }
+  const isNew = ptsMs - known.lastMs > BREAK_MS && !known.isOn;
+  const sinceMs = isNew ? ptsMs : known.sinceMs;
+  const looks = (isNew ? 0 : known.looks) + aLook;
+  return { presence: { sinceMs, lastMs: ptsMs, looks, misses: 0, isOn: known.isOn || (looks >= LEAST_LOOKS && ptsMs - sinceMs >= after) }, boxes: here };
 }
 
 function round(value: number, digits: number): number {

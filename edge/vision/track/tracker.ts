@@ -22,6 +22,8 @@ export interface Look {
   weak: readonly Box[];
   /** Width over height of what the picture shows. */
   aspect: number;
+  /** Nobody looked, since nothing has moved: boxes are those of the last look. They prove nothing new, and nothing else is missed. */
+  isHeld?: boolean;
 }
 
 export interface Track {
@@ -36,7 +38,9 @@ export interface Track {
   bornMs: number;
   /** When it had a box last; `ptsMs` of the look: it has one now. */
   seenMs: number;
+  /** Looks in which it had one, and those since without. */
   hits: number;
+  misses: number;
   motion: Motion;
   /** Where it is believed to be: fractions of the picture, not cut at its edges. */
   box: Rect;
@@ -63,16 +67,21 @@ const LEAST_SURE = 0.15;
 const LEAST_WEAK = 0.35;
 /** Seen lately: only then it is looked for by weak boxes, and where it was. */
 const LATELY_MS = 1000;
+/** So many looks without it, one after the other, are no accident. */
+const GONE_AFTER_MISSES = 3;
 /** Two labels on one thing: the boxes share more than this of their joint area. */
 const MAX_TWINS = 0.5;
 
 /** Time that goes back, or stands still for ever, is another stream: its tracks begin anew, numbers go on. */
-export function step(before: TrackerState, { ptsMs, boxes, weak, aspect }: Look): TrackerState {
+export function step(before: TrackerState, { ptsMs, boxes, weak, aspect, isHeld = false }: Look): TrackerState {
   const isSameStream = ptsMs >= before.ptsMs;
-  const seconds = (ptsMs - before.ptsMs) / 1000;
+  const passedMs = ptsMs - before.ptsMs;
   const isKept = ({ isConfirmed, seenMs }: Track) => ptsMs - seenMs <= (isConfirmed || seenMs === before.ptsMs ? HIDDEN_FOR_MS : UNSURE_FOR_MS);
-  const known = (isSameStream ? before.tracks : []).filter(isKept)
-    .map((track) => ({ ...track, motion: aged(track.motion, seconds, groupOf(track.class).agility) }));
+  // What a look or two have missed is neither further away nor longer gone while nothing moves.
+  const rests = ({ misses }: Track) => isHeld && misses > 0 && misses < GONE_AFTER_MISSES;
+  const known = (isSameStream ? before.tracks : [])
+    .map((track) => (rests(track) ? { ...track, seenMs: track.seenMs + passedMs } : { ...track, motion: aged(track.motion, passedMs / 1000, groupOf(track.class).agility) }))
+    .filter(isKept);
   const sure = new Set(boxes);
   const found = Map.groupBy([...boxes, ...weak], (box) => groupOf(box.class).id);
   const next: Track[] = [];
@@ -84,7 +93,7 @@ export function step(before: TrackerState, { ptsMs, boxes, weak, aspect }: Look)
     const { pairs, left } = associate(tracks, distinct(found.get(group) ?? [], MAX_TWINS), sure, aspect, ptsMs);
     for (const track of tracks) {
       const box = pairs.get(track);
-      next.push(box ? goOn(track, box, aspect, ptsMs) : { ...track, box: placeOf(track.motion, aspect) });
+      next.push(box ? goOn(track, box, aspect, ptsMs, isHeld) : { ...track, misses: track.misses + (isHeld ? 0 : 1), box: placeOf(track.motion, aspect) });
     }
     fresh.push(...left);
   }
@@ -120,12 +129,12 @@ function associate(tracks: readonly Track[], boxes: readonly Box[], sure: Readon
   return { pairs, left: match(tracks.filter(({ isConfirmed }) => !isConfirmed), behind, LEAST_SURE) };
 }
 
-function goOn(track: Track, box: Box, aspect: number, ptsMs: number): Track {
-  const hits = track.hits + 1;
+function goOn(track: Track, box: Box, aspect: number, ptsMs: number, isHeld: boolean): Track {
+  const hits = track.hits + (isHeld ? 0 : 1);
   const votes = { ...track.votes, [box.class]: (track.votes[box.class] ?? 0) + box.score };
   const motion = seen(track.motion, box, aspect);
   return {
-    ...track, hits, votes, motion, class: mostVoted(votes), score: box.score, seenMs: ptsMs, box: placeOf(motion, aspect),
+    ...track, hits, misses: 0, votes, motion, class: mostVoted(votes), score: box.score, seenMs: ptsMs, box: placeOf(motion, aspect),
     isConfirmed: track.isConfirmed || (hits >= CONFIRM_HITS && ptsMs - track.bornMs >= CONFIRM_AFTER_MS),
   };
 }
@@ -134,7 +143,7 @@ function begin(id: number, box: Box, aspect: number, ptsMs: number): Track {
   const group = groupOf(box.class);
   return {
     id, group: group.id, class: box.class, votes: { [box.class]: box.score }, isConfirmed: false, score: box.score,
-    bornMs: ptsMs, seenMs: ptsMs, hits: 1, motion: born(box, aspect, group.speed), box: rectOf(box),
+    bornMs: ptsMs, seenMs: ptsMs, hits: 1, misses: 0, motion: born(box, aspect, group.speed), box: rectOf(box),
   };
 }
 
