@@ -79,13 +79,14 @@ export function pointReader(columns: PointColumns): (place: number) => StoredPoi
   return (place) => {
     const code = columns.codes[place] as number;
     const more = odd?.get(place);
-    return {
+    const point: StoredPoint = {
       at: columns.times[place] as number,
       value: code & NO_NUMBER ? (more?.value ?? null) : (columns.values[place] as number),
       quality: QUALITIES[code & QUALITY_BITS] as Quality,
       flags: more?.flags ?? [],
-      ...(more?.extra ? { extra: more.extra } : {}),
     };
+    if (more?.extra) point.extra = more.extra;
+    return point;
   };
 }
 
