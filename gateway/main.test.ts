@@ -8,6 +8,7 @@ import mqtt, { type MqttClient } from 'mqtt';
 import type { Draft, Event } from '../core/event.ts';
 import { FaultError } from '../core/faults.ts';
 import type { TelemetryEvent } from '../core/telemetry.ts';
+import { until } from '../core/testing/until.ts';
 import { encodeBatch } from '../core/wire/batch.ts';
 import type { Ack, AckMessage, OutMessage } from '../core/wire/messages.ts';
 import { realWorld } from '../core/world.ts';
@@ -83,15 +84,6 @@ async function eventsOf(httpUrl: string): Promise<(Event & { cursor: string })[]
     if (page.items.length === 0) return items;
     items.push(...page.items);
     after = page.next;
-  }
-}
-
-/** Asks again until it holds: the consumers are a moment behind the acks. */
-async function until<T>(ask: () => Promise<T>, holds: (answer: T) => boolean): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (holds(answer)) return answer;
-    await new Promise<void>((resolve) => { setImmediate(resolve); });
   }
 }
 

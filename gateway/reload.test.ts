@@ -8,6 +8,7 @@ import mqtt, { type MqttClient } from 'mqtt';
 import type { StatusView, WarningView } from '../core/api.ts';
 import type { Draft } from '../core/event.ts';
 import { FaultError } from '../core/faults.ts';
+import { until } from '../core/testing/until.ts';
 import { encodeBatch } from '../core/wire/batch.ts';
 import { realWorld } from '../core/world.ts';
 import type { EmbeddedBrokerSetup, GatewaySetup } from './config/setup.ts';
@@ -19,15 +20,6 @@ const RULE = join(import.meta.dirname, '..', 'configs', 'rules', 'demo', 'water-
 const draftOf = (device: string, value: number, at: number): Draft => ({
   device, point: 'level', indicator: 'YJ-FLD-001', centre: CENTRE, kind: 'measurement', value, unit: 'm', occurredAt: at, clock: 'edge', observedAt: at, quality: 'good', origin: 'live',
 });
-
-async function until<T>(ask: () => Promise<T>, holds: (answer: T) => boolean): Promise<T> {
-  for (let turn = 0; ; turn += 1) {
-    const answer = await ask();
-    if (holds(answer)) return answer;
-    assert.ok(turn < 3000, `never: ${holds.toString()}`);
-    await new Promise<void>((resolve) => { setTimeout(resolve, 10); });
-  }
-}
 
 test('edges come and go, tokens and rules change; who did not change notices nothing, and rules that are the same remember', { timeout: 30_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-gateway-reload-'));

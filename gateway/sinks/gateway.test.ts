@@ -6,6 +6,7 @@ import mqtt from 'mqtt';
 import type { StatusView } from '../../core/api.ts';
 import { testDrafts } from '../../core/testing/drafts.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
+import { until } from '../../core/testing/until.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { realWorld } from '../../core/world.ts';
 import { checkGateway } from '../config/check.ts';
@@ -37,20 +38,12 @@ sinks: [{ kind: influxdb, id: city, settings: { url: "${gone.url}", measurement:
   await client.publishAsync(`cv/v1/in/${CENTRE}/pump/up`, Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, testDrafts(1, 5))), { qos: 1 });
 
   const status = async () => (await (await fetch(`${gateway.httpUrl}/api/v1/status`)).json()) as StatusView;
-  const until = async (holds: (view: StatusView) => boolean) => {
-    for (let turn = 0; ; turn += 1) {
-      const view = await status();
-      if (holds(view)) return view;
-      assert.ok(turn < 3000, `never: ${holds.toString()}`);
-      await new Promise((resolve) => { setTimeout(resolve, 20); });
-    }
-  };
-  const away = await until(({ path, sinks }) => path.stored === 5 && sinks?.[0]?.problem?.code === 'CV_SINK_UNREACHABLE');
+  const away = await until(status, ({ path, sinks }) => path.stored === 5 && sinks?.[0]?.problem?.code === 'CV_SINK_UNREACHABLE');
   assert.deepEqual([away.path.storeLag, away.sinks?.[0]?.lag, away.sinks?.[0]?.id, away.sinks?.[0]?.kind], [0, 5, 'city', 'influxdb']);
   assert.match(away.sinks?.[0]?.problem?.zh ?? '', /无法连接/);
   const server = await startStrictServer({}, port);
   t.after(() => server.close());
-  const back = await until(({ sinks }) => sinks?.[0]?.lag === 0);
+  const back = await until(status, ({ sinks }) => sinks?.[0]?.lag === 0);
   assert.deepEqual(back.sinks?.[0], { id: 'city', kind: 'influxdb', lag: 0, written: 5, setAside: 0, missed: 0, problem: null });
   assert.deepEqual(server.points().map(({ measurement, fields }) => [measurement, fields.value?.value]), [1, 2, 3, 4, 5].map((value) => ['YJ-FLD-001', value]));
 
@@ -62,12 +55,12 @@ sinks: [{ kind: influxdb, id: city, settings: { url: "${gone.url}", measurement:
   const told = await gateway.reload({ ...setup, sinks: [{ ...city, id: 'second', settings: { ...city.settings, url: other.url } }, renamed] });
   assert.deepEqual([told.added, told.changed, told.removed, told.restartNeeded], [['sink second'], ['sink city'], [], []]);
   await client.publishAsync(`cv/v1/in/${CENTRE}/pump/up`, Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 6 }, testDrafts(6, 2))), { qos: 1 });
-  const both = await until(({ sinks }) => sinks?.[0]?.written === 7 && sinks[1]?.written === 2);
+  const both = await until(status, ({ sinks }) => sinks?.[0]?.written === 7 && sinks[1]?.written === 2);
   assert.deepEqual(both.sinks?.map(({ id, lag }) => [id, lag]), [['second', 0], ['city', 0]]);
   assert.deepEqual(server.points().map(({ measurement }) => measurement), [...Array.from({ length: 5 }, () => 'YJ-FLD-001'), 'renamed', 'renamed']);
   assert.equal(other.points().length, 7);
   assert.deepEqual((await gateway.reload({ ...setup, sinks: [renamed] })).removed, ['sink second']);
   await client.publishAsync(`cv/v1/in/${CENTRE}/pump/up`, Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 8 }, testDrafts(8, 1))), { qos: 1 });
-  assert.deepEqual((await until(({ sinks }) => sinks?.[0]?.written === 3)).sinks?.map(({ id }) => id), ['city']);
+  assert.deepEqual((await until(status, ({ sinks }) => sinks?.[0]?.written === 3)).sinks?.map(({ id }) => id), ['city']);
   assert.equal(other.points().length, 7);
 });
