@@ -64,7 +64,7 @@ export function workerStorage(): Storage {
   };
 }
 
-/** The payloads are the caller's, often slices of a larger buffer: the thread gets copies of its own, all in one piece, since each piece costs as much to hand over. */
+/** The payloads are the caller's, often slices of a larger buffer: the thread gets copies of its own, in one piece to hand over. */
 function withPayloadsIn(memory: ArrayBuffer, request: CommitRequest): CommitRequest {
   let at = 0;
   const groups = request.groups.map((group) => {
