@@ -1,4 +1,5 @@
 /** The edge's work as Node-RED flows: ten devices read once a second, 100 values each, and sent on, each by itself or a device's together. */
+import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { BENCH_PASSWORD, BENCH_USER, startOpenMosquitto } from '../peers/mosquitto.ts';
 import { startNodeRed, type FlowNode } from '../peers/node-red.ts';
@@ -16,7 +17,12 @@ export interface ReadingFlow {
 }
 
 /** A message a value, with QoS 1 under the value's own topic: how flows pass values on. */
-export async function startFlowOfValues(rig: Rig, firstPort: number): Promise<ReadingFlow> {
+export const startFlowOfValues = (rig: Rig, firstPort: number): Promise<ReadingFlow> => startFlow(rig, firstPort, false);
+
+/** The same, each value a line of a file before it is sent, by Node-RED's own file node: written, if not flushed, and never let go. */
+export const startFlowOfKeptValues = (rig: Rig, firstPort: number): Promise<ReadingFlow> => startFlow(rig, firstPort, true);
+
+async function startFlow(rig: Rig, firstPort: number, isKept: boolean): Promise<ReadingFlow> {
   const mosquitto = await startOpenMosquitto(rig);
   let arrived = 0;
   const listener = await mqtt.connectAsync(`mqtt://127.0.0.1:${mosquitto.port}`, { username: BENCH_USER, password: BENCH_PASSWORD, clientId: 'listener', protocolVersion: 4 });
@@ -26,7 +32,8 @@ export async function startFlowOfValues(rig: Rig, firstPort: number): Promise<Re
   const { program } = await startNodeRed(rig, [
     { id: 'broker', type: 'mqtt-broker', broker: '127.0.0.1', port: String(mosquitto.port), clientid: 'node-red', autoConnect: true, usetls: false, protocolVersion: '4', keepalive: '60', cleansession: true },
     ...devicesRead(firstPort, (at) => `const at = Date.now();
-return [msg.payload.map((value, place) => ({ topic: 'bench/d${at}/p' + place, payload: { value, at, quality: value >= 0 && value <= 65535 ? 'good' : 'bad' } }))];`),
+return [msg.payload.map((value, place) => ({ topic: 'bench/d${at}/p' + place, payload: { value, at, quality: value >= 0 && value <= 65535 ? 'good' : 'bad' } }))];`, isKept ? 'file' : 'out'),
+    ...(isKept ? [{ id: 'file', type: 'file', filename: join(rig.dir, 'values.jsonl'), filenameType: 'str', appendNewline: true, createDir: false, overwriteFile: 'false', encoding: 'none', wires: [['out']] }] : []),
     { id: 'out', type: 'mqtt out', topic: '', qos: '1', retain: 'false', broker: 'broker', wires: [] },
   ], { broker: { user: BENCH_USER, password: BENCH_PASSWORD } });
   return { program, arrived: () => Promise.resolve(arrived) };
@@ -43,8 +50,8 @@ return { method: 'POST', url: ${JSON.stringify(victoria.writeUrl)}, headers: { '
   return { program, arrived: victoria.rows };
 }
 
-/** @param func the function node's text for a device; what it returns goes to the node `out` */
-function devicesRead(firstPort: number, func: (device: number) => string): FlowNode[] {
+/** @param func the function node's text for a device; what it returns goes to the node `to` */
+function devicesRead(firstPort: number, func: (device: number) => string, to = 'out'): FlowNode[] {
   return Array.from({ length: DEVICES }, (_, at): FlowNode[] => [
     {
       id: `client-${at}`, type: 'modbus-client', name: '', clienttype: 'tcp', bufferCommands: true, stateLogEnabled: false, queueLogEnabled: false, failureLogEnabled: true,
@@ -56,6 +63,6 @@ function devicesRead(firstPort: number, func: (device: number) => string): FlowN
       delayOnStart: false, startDelayTime: '', showStatusActivities: false, showErrors: true, showWarnings: true, logIOActivities: false, useIOFile: false, ioFile: '', useIOForPayload: false, emptyMsgOnFail: false,
       wires: [[`values-${at}`], []],
     },
-    { id: `values-${at}`, type: 'function', outputs: 1, libs: [], wires: [['out']], func: func(at) },
+    { id: `values-${at}`, type: 'function', outputs: 1, libs: [], wires: [[to]], func: func(at) },
   ]).flat();
 }

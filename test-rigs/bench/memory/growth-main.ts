@@ -58,8 +58,8 @@ async function give(untilMs: number): Promise<void> {
     await pause(TICK_MS);
   }
 }
-// Long enough for every device to have been heard and the compiler to have seen it all.
-await give(performance.now() + Number(seconds) * 500);
+// Long enough for every device to have been heard many times, for the compiler to have seen it all and the heap to have its size.
+await give(performance.now() + Number(seconds) * 1000);
 const before = { kept, ms: performance.now() };
 await give(before.ms + Number(seconds) * 1000);
 const perSecond = ((kept - before.kept) * 1000) / (performance.now() - before.ms);
