@@ -18,25 +18,32 @@ export interface ViewColumns {
 }
 
 export function packViews(points: readonly PointView[]): ViewColumns {
+  const { length } = points;
+  const column = (): Float64Array => new Float64Array(length);
+  const numbers = column();
+  const packed: ViewColumns = {
+    times: column(), values: numbers, qualities: new Uint8Array(length), flags: [], flagsOf: new Uint32Array(length), mins: column(), maxs: column(), counts: column(),
+  };
   const lists = new Map<string, number>();
-  const flags: Flag[][] = [];
-  const placeOf = (list: Flag[]): number => {
-    const key = list.join(',');
-    let place = lists.get(key);
-    if (place === undefined) {
-      lists.set(key, (place = flags.length));
-      flags.push(list);
+  let isNumbers = true;
+  for (let place = 0; place < length; place += 1) {
+    const { at, value, quality, flags, min, max, count } = points[place] as PointView;
+    packed.times[place] = at;
+    if (typeof value === 'number') numbers[place] = value;
+    else isNumbers = false;
+    packed.qualities[place] = QUALITIES.indexOf(quality);
+    packed.mins[place] = min ?? NaN;
+    packed.maxs[place] = max ?? NaN;
+    packed.counts[place] = count ?? NaN;
+    const key = flags.length === 0 ? '' : flags.join(',');
+    let list = lists.get(key);
+    if (list === undefined) {
+      lists.set(key, (list = packed.flags.length));
+      packed.flags.push(flags);
     }
-    return place;
-  };
-  const column = (of: (point: PointView) => number): Float64Array => Float64Array.from(points, of);
-  return {
-    times: column(({ at }) => at),
-    values: points.every(({ value }) => typeof value === 'number') ? column(({ value }) => value as number) : points.map(({ value }) => value),
-    qualities: Uint8Array.from(points, ({ quality }) => QUALITIES.indexOf(quality)),
-    flags, flagsOf: Uint32Array.from(points, (point) => placeOf(point.flags)),
-    mins: column(({ min }) => min ?? NaN), maxs: column(({ max }) => max ?? NaN), counts: column(({ count }) => count ?? NaN),
-  };
+    packed.flagsOf[place] = list;
+  }
+  return isNumbers ? packed : { ...packed, values: points.map(({ value }) => value) };
 }
 
 export function unpackViews({ times, values, qualities, flags, flagsOf, mins, maxs, counts }: ViewColumns): PointView[] {
