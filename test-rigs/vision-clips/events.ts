@@ -1,4 +1,4 @@
-/** A rendered clip through the camera's own link and the edge's infer station, blobs as its detector: what was said, and in which picture. */
+/** A clip through the camera's own link and the edge's infer station, gate and all: what zones and lines said, and in which picture. */
 import type { z } from 'zod';
 import { fixedPoints } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
@@ -19,14 +19,15 @@ export interface ClipEvent {
   second: number;
 }
 
+/** For rendered clips. */
 const BLOBS: Detector = { model: 'blobs', provider: 'none', detect: async (next) => ({ boxes: findBlobs(typeof next === 'function' ? next() : next), durationMs: 0 }), close: async () => {} };
 
-/** What zones and lines said: occurrences, and other values where they change. */
-export async function eventsOfClip(path: string, fps: number, scene: z.input<z.ZodObject<typeof SCENE_FIELDS>>): Promise<ClipEvent[]> {
+/** Occurrences, and other values where they change. @param sureScore from which a box of the detector is believed */
+export async function eventsOfClip(path: string, fps: number, scene: z.input<z.ZodObject<typeof SCENE_FIELDS>>, detector = BLOBS, sureScore = 0.4): Promise<ClipEvent[]> {
   const settings = cameraSettings.parse({ url: `file:${path}`, fps, speed: 'max', ...scene });
   const world = realWorld(() => {});
   const points = fixedPoints(driver, settings);
-  const station = infer(new Map([['cam', { detector: BLOBS, sight: sightOf(settings, 0.4) }]]), world);
+  const station = infer(new Map([['cam', { detector, sight: sightOf(settings, sureScore) }]]), world);
   const link = await open(settings, [], world);
   const last = new Map<string, unknown>();
   const events: ClipEvent[] = [];
