@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { realFiles } from '../core/world.ts';
 import centernet320 from '../models/centernet-320/model.ts';
-import { verifyModel } from '../models/verify.ts';
+import { graphPath, verifyModel } from '../models/verify.ts';
 
 const missing = (await verifyModel(centernet320, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : false;
 
@@ -57,4 +57,19 @@ test('what was called wrongly ends with 2 and says how it is right', async () =>
     assert.equal(out, '');
     assert.ok(err.includes(word), err);
   }
+});
+
+test('a graph of one\'s own is imported, used by its manifest, and taken from a bundle to another folder', { skip: missing }, async () => {
+  const graph = join(folder, 'Own.onnx');
+  await copyFile(graphPath(centernet320), graph);
+  const imported = await cityvitals('import', graph, '--licence', 'ours', '--json');
+  assert.equal(imported.code, 0, imported.err);
+  const { model, manifest, family, guesses } = JSON.parse(imported.out) as { model: string; manifest: string; family: string; guesses: string[] };
+  assert.deepEqual([model, family, guesses.length], ['own', 'centernet', 3]);
+  const [again, seen, pulled] = await Promise.all([cityvitals('import', graph), cityvitals('run', manifest, join(folder, 'flat.png'), '--json'), cityvitals('pull', manifest, '--from', folder, '--dir', join(folder, 'elsewhere'), '--json')]);
+  assert.ok(again.code === 1 && again.err.includes('EEXIST'), 'a manifest is not written over');
+  assert.deepEqual(seen, { code: 0, out: '', err: '' });
+  assert.equal(pulled.code, 0, pulled.err);
+  const text = await readFile(join(folder, 'elsewhere', 'own', 'model.yaml'), 'utf8');
+  assert.ok(text.includes('licence: ours') && text.includes('file: Own.onnx'), text);
 });

@@ -1,14 +1,17 @@
-/** `cityvitals models list | verify | run`: what detectors there are, whether they can be used, and what one sees. */
+/** `cityvitals models list | pull | verify | run | bench | import`: what detectors there are, whether they can be used, and what one sees. */
 import { Command } from 'commander';
-import type { Picture } from '../core/driver.ts';
-import type { Box } from '../core/event.ts';
 import { FaultError, faultOf, type Fault, type FaultCode } from '../core/faults.ts';
 import { inputSize, type ModelSpec } from '../core/model.ts';
 import { realWorld, type World } from '../core/world.ts';
-import { i420Of } from '../models/colours.ts';
-import { MODELS, modelById, modelIds } from '../models/index.ts';
-import { openDetector, type Detector } from '../models/load.ts';
+import { FAMILY_IDS } from '../models/families/index.ts';
+import { MODELS } from '../models/index.ts';
+import { openDetector } from '../models/load.ts';
+import { findModel } from '../models/manifest.ts';
 import { graphPath, verifyModel } from '../models/verify.ts';
+import { bench } from './models/bench.ts';
+import { importModel, type ImportOptions } from './models/import.ts';
+import { pull, type PullOptions } from './models/pull.ts';
+import { run, type RunOptions } from './models/run.ts';
 import { openProgress } from './progress.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
@@ -17,19 +20,37 @@ export function define(terminal: Terminal): Command {
   const world = realWorld((event) => { if (event.kind === 'fault') terminal.fault(event.fault); });
   // Subcommands take this over, so a wrong call ends with 2 there as well.
   const command = new Command('models');
-  command.addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals models list\n  cityvitals models verify centernet-320\n  cityvitals models run centernet-320 street.jpg --json`);
+  command.addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals models list\n  cityvitals models verify centernet-320\n  cityvitals models run centernet-320 street.jpg --json\n  cityvitals models pull yunet-n-320 --from /media/usb/models.tar\n  cityvitals models import ./helmets.onnx --family yolov8 --classes helmet,"no helmet"`);
   command.command('list').description(text({ en: 'models, and whether their graphs are there', zh: '列出模型及其计算图是否就绪' }))
     .action(() => guard(terminal, () => list(terminal, world)));
   command.command('verify').argument('[model]', text({ en: 'default: all whose graphs are here', zh: '默认：全部已就绪的模型' })).description(text({ en: 'check hash, operator set and shapes, then run it once', zh: '校验哈希、算子集和张量形状，并试运行一次' }))
     .action((model?: string) => guard(terminal, () => verify(terminal, world, model)));
-  command.command('run').argument('<model>').argument('<image>', text({ en: 'a JPEG, PNG, WebP or TIFF file', zh: 'JPEG、PNG、WebP 或 TIFF 文件' })).description(text({ en: 'say what a model sees in an image', zh: '对一幅图像运行模型' }))
-    .option('--threshold <score>', text({ en: "least score, 0 to 1; default: the model's own", zh: '最低得分（0–1）,默认为模型自带值' }))
-    .action((model: string, image: string, options: { threshold?: string }) => guard(terminal, () => run(terminal, world, model, image, options.threshold)));
+  command.command('run').argument('<model>').argument('<picture>', text({ en: 'a JPEG, PNG, WebP or TIFF file, or a video', zh: 'JPEG、PNG、WebP、TIFF 图像或视频文件' })).description(text({ en: 'say what a model sees in a picture or a video', zh: '对一幅图像或一段视频运行模型' }))
+    .option('--threshold <score>', text({ en: "least score, 0 to 1; default: the model's own", zh: '最低得分（0–1），默认为模型自带值' }))
+    .option('--fps <rate>', text({ en: 'pictures taken of each second of a video; default 1', zh: '视频每秒取几幅图像；默认 1' }))
+    .action((model: string, picture: string, options: RunOptions) => guard(terminal, async () => run(await findModel(model, MODELS, world.files), picture, options, terminal, world)));
+  command.command('pull').argument('<model>', text({ en: 'its name, or the path of its manifest', zh: '模型名称或说明文件的路径' })).description(text({ en: 'fetch a graph from its address or from a bundle, and check it', zh: '从网址或离线包获取计算图并校验' }))
+    .option('--from <source>', text({ en: 'another URL, or a file, folder or .tar that holds it', zh: '其他网址，或包含它的文件、目录、.tar' }))
+    .option('--dir <folder>', text({ en: 'put graph and manifest there; default: where the registry looks', zh: '将计算图和说明文件放到该目录；默认放在模型库中' }))
+    .action((model: string, options: PullOptions) => guard(terminal, async () => pull(await findModel(model, MODELS, world.files), options, terminal)));
+  command.command('bench').argument('<model>').description(text({ en: 'say how long one picture takes on this machine', zh: '测量本机处理一幅图像的时间' }))
+    .option('--runs <count>', text({ en: 'pictures that count; default 30', zh: '计入的图像数；默认 30' }))
+    .action((model: string, { runs = '30' }: { runs?: string }) => guard(terminal, async () => {
+      if (!/^[1-9]\d{0,4}$/.test(runs)) throw new FaultError('CV_INPUT_INVALID', { key: '--runs', given: runs });
+      return bench(await findModel(model, MODELS, world.files), Number(runs), terminal, world);
+    }));
+  command.command('import').argument('<file>', text({ en: 'an ONNX file', zh: 'ONNX 文件' })).description(text({ en: 'write a manifest for an ONNX file, by its inputs and outputs', zh: '根据输入和输出为 ONNX 文件生成说明文件' }))
+    .option('--family <family>', text({ en: `one of ${FAMILY_IDS.join(', ')}; default: guessed`, zh: `${FAMILY_IDS.join('、')} 之一；默认由形状推断` }))
+    .option('--name <name>', text({ en: 'default: name of the file', zh: '默认为文件名' }))
+    .option('--classes <names>', text({ en: 'a file with one a line, or names with commas between', zh: '每行一个的文件，或以逗号分隔的名称' }))
+    .option('--licence <licence>', text({ en: 'of the weights', zh: '权重的许可' }))
+    .option('--source <source>', text({ en: 'where they are from', zh: '来源' }))
+    .action((file: string, options: ImportOptions) => guard(terminal, () => importModel(file, options, terminal)));
   return command;
 }
 
 const EXIT_OF: Partial<Record<FaultCode, number>> = {
-  CV_MODEL_UNKNOWN: EXIT.usage, CV_IMAGE_UNREADABLE: EXIT.usage, CV_SCORE_INVALID: EXIT.usage, CV_MODEL_MISSING: EXIT.missing, CV_MODEL_NOT_PULLED: EXIT.missing, CV_MODEL_PROVIDER: EXIT.missing,
+  CV_MODEL_UNKNOWN: EXIT.usage, CV_MODEL_FAMILY: EXIT.usage, CV_MODEL_MANIFEST: EXIT.usage, CV_INPUT_INVALID: EXIT.usage, CV_PULL_SOURCE: EXIT.usage, CV_IMAGE_UNREADABLE: EXIT.usage, CV_SCORE_INVALID: EXIT.usage, CV_MODEL_MISSING: EXIT.missing, CV_MODEL_NOT_PULLED: EXIT.missing, CV_MODEL_PROVIDER: EXIT.missing,
 };
 const exitOf = (fault: Fault) => EXIT_OF[fault.code] ?? EXIT.found;
 
@@ -57,7 +78,7 @@ async function list(terminal: Terminal, world: World): Promise<number> {
 
 async function verify(terminal: Terminal, world: World, id: string | undefined): Promise<number> {
   const worst: number[] = [EXIT.ok];
-  const specs = id === undefined ? await present(world) : [modelOf(id)];
+  const specs = id === undefined ? await present(world) : [await findModel(id, MODELS, world.files)];
   const progress = openProgress(terminal, { id: 'models', en: 'checking models', zh: '正在校验模型' });
   for (const [at, spec] of specs.entries()) {
     progress.tell(at, specs.length, spec.id);
@@ -80,55 +101,4 @@ async function verify(terminal: Terminal, world: World, id: string | undefined):
 async function present({ files }: World): Promise<ModelSpec[]> {
   const isHere = await Promise.all(MODELS.map((spec) => (spec.url === undefined ? true : files.exists(graphPath(spec)))));
   return MODELS.filter((_, at) => isHere[at]);
-}
-
-async function run(terminal: Terminal, world: World, id: string, image: string, threshold: string | undefined): Promise<number> {
-  const spec = modelOf(id);
-  const scoreThreshold = threshold === undefined ? spec.scoreThreshold : Number(threshold);
-  if (!(scoreThreshold >= 0 && scoreThreshold <= 1)) throw new FaultError('CV_SCORE_INVALID', { got: threshold ?? '' });
-  const picture = await readImage(image, spec);
-  const detector: Detector = await openDetector(spec, { scoreThreshold }, world);
-  try {
-    const { boxes, durationMs } = await detector.detect(picture);
-    for (const box of boxes) if (terminal.json) terminal.record({ model: id, ...box });
-    if (!terminal.json) for (const line of describe(boxes, durationMs, terminal)) terminal.print(line);
-    return EXIT.ok;
-  } finally {
-    await detector.close();
-  }
-}
-
-function describe(boxes: readonly Box[], durationMs: number, terminal: Terminal): string[] {
-  const percent = (share: number) => `${Math.round(share * 100)} %`;
-  const counts = new Map<string, number>();
-  for (const box of boxes) counts.set(box.class, (counts.get(box.class) ?? 0) + 1);
-  const summary = [...counts].map(([label, count]) => `${count} × ${label}`).join(', ');
-  return [
-    ...boxes.map(({ class: label, score, x, y, width, height }) => `${label} ${score.toFixed(2)}  ${percent(x)} ${percent(y)}, ${percent(width)} × ${percent(height)}`),
-    terminal.text({ en: `${summary || 'nothing'} in ${Math.round(durationMs)} ms`, zh: `${summary || '未检测到目标'}，用时 ${Math.round(durationMs)} 毫秒` }),
-  ];
-}
-
-function modelOf(id: string): ModelSpec {
-  const spec = modelById(id);
-  if (!spec) throw new FaultError('CV_MODEL_UNKNOWN', { model: id, known: modelIds().join(', ') });
-  return spec;
-}
-
-/** Turned upright, stretched to about the model's input by sharp, whose scaling is better than the worker's. */
-async function readImage(path: string, spec: ModelSpec): Promise<Picture> {
-  const { default: sharp } = await import('sharp');
-  const input = inputSize(spec.input);
-  const [width, height] = [even(input.width), even(input.height)];
-  try {
-    const { autoOrient } = await sharp(path).metadata();
-    const rgb = await sharp(path).rotate().flatten({ background: 'white' }).toColourspace('srgb').resize(width, height, { fit: 'fill' }).raw().toBuffer();
-    return { index: 0, ptsMs: 0, width, height, yuv: i420Of(rgb, { width, height }), aspect: autoOrient.width / autoOrient.height };
-  } catch (error) {
-    throw new FaultError('CV_IMAGE_UNREADABLE', { path, detail: (error as Error).message });
-  }
-}
-
-function even(pixels: number): number {
-  return pixels + (pixels % 2);
 }

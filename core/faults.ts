@@ -16,6 +16,7 @@ import { HJ212_FAULTS } from './faults/hj212.ts';
 import { LLRP_FAULTS } from './faults/llrp.ts';
 import { LOG_FAULTS } from './faults/log.ts';
 import { MODBUS_FAULTS } from './faults/modbus.ts';
+import { MODEL_FAULTS } from './faults/models.ts';
 import { MQTT_IN_FAULTS } from './faults/mqtt-in.ts';
 import { OPCUA_FAULTS } from './faults/opcua.ts';
 import { VISION_FAULTS } from './faults/vision.ts';
@@ -23,7 +24,7 @@ import { WIRE_FAULTS } from './faults/wire.ts';
 import type { FaultRow } from './faults/row.ts';
 
 export const FAULTS = {
-  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...LLRP_FAULTS, ...MQTT_IN_FAULTS, ...DESCRIBED_FAULTS, ...VISION_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS, ...DOCTOR_FAULTS,
+  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...LLRP_FAULTS, ...MQTT_IN_FAULTS, ...DESCRIBED_FAULTS, ...VISION_FAULTS, ...MODEL_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS, ...DOCTOR_FAULTS,
 } as const satisfies Record<`CV_${string}`, FaultRow>;
 
 export type FaultCode = keyof typeof FAULTS;

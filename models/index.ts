@@ -22,8 +22,3 @@ export const MODELS: readonly ModelSpec[] = [
 export function modelById(id: string): ModelSpec | undefined {
   return MODELS.find((model) => model.id === id);
 }
-
-/** Ids in the order of the registry. */
-export function modelIds(): string[] {
-  return MODELS.map((model) => model.id);
-}

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import type { Finding } from '../../core/driver.ts';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
-import type { ModelSpec } from '../../core/model.ts';
 import type { World } from '../../core/world.ts';
-import { modelById, modelIds } from '../../models/index.ts';
+import { MODELS } from '../../models/index.ts';
+import { findModel } from '../../models/manifest.ts';
 import { verifyModel } from '../../models/verify.ts';
 import { lookAt, open } from './link.ts';
 import { clipPath, type CameraSettings } from './settings.ts';
@@ -14,7 +14,7 @@ export async function examine(settings: CameraSettings, _points: unknown, world:
   const faults = await Promise.all([
     lookAt(clipPath(settings)).then(() => null, (error: unknown) => faultOf(error, 'CV_VIDEO_UNREADABLE', { path: clipPath(settings) })),
     findFfmpeg().then((found) => (found ? null : new FaultError('CV_FFMPEG_MISSING').fault)),
-    Promise.resolve().then(() => verifyModel(modelOf(settings), world.files)).catch((error: unknown) => faultOf(error, 'CV_MODEL_GRAPH')),
+    findModel(settings.model, MODELS, world.files).then((spec) => verifyModel(spec, world.files)).catch((error: unknown) => faultOf(error, 'CV_MODEL_GRAPH')),
   ]);
   return faults.filter((fault) => fault !== null);
 }
@@ -31,13 +31,6 @@ export async function probe(settings: CameraSettings, points: unknown, world: Wo
   } finally {
     await link.close();
   }
-}
-
-/** @throws FaultError CV_MODEL_UNKNOWN */
-function modelOf({ model }: CameraSettings): ModelSpec {
-  const spec = modelById(model);
-  if (!spec) throw new FaultError('CV_MODEL_UNKNOWN', { model, known: modelIds().join(', ') });
-  return spec;
 }
 
 function findFfmpeg(): Promise<boolean> {
