@@ -27,6 +27,7 @@ const GOALS = {
   'bench-modbus': { programs: ['gcc', 'pkg-config', 'libmodbus', 'pymodbus'] },
   'bench-store': { programs: ['victoria-metrics', 'timescaledb'] },
   'bench-memory': { programs: ['mosquitto', 'gcc', 'pkg-config', 'libmodbus', 'victoria-metrics'], models: true },
+  'bench-vision': { programs: ['ffmpeg', 'opencv-python', 'onnxruntime-python'], models: true },
   chaos: { programs: ['mosquitto', 'gcc'], console: true, models: false },
   peers: { programs: ['ffmpeg', 'mosquitto', 'mosquitto_sub', 'mbpoll', 'socat', 'pymodbus', 'pyserial', 'paho', 'tshark', 'gcc', 'open62541', 'victoria-metrics', 'onnxruntime-python'], console: true, models: true },
 };

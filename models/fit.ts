@@ -86,44 +86,64 @@ const RED_V = 1.402 * (255 / 224);
 const GREEN_U = 0.344136 * (255 / 224);
 const GREEN_V = 0.714136 * (255 / 224);
 const BLUE_U = 1.772 * (255 / 224);
+const tableOf = (of: (value: number) => number) => Float32Array.from({ length: 256 }, (_, value) => of(value));
+const GREY = tableOf((luma) => (luma - 16) * LUMA);
+const RED_OF_V = tableOf((v) => RED_V * (v - 128));
+const GREEN_OF_U = tableOf((u) => GREEN_U * (u - 128));
+const GREEN_OF_V = tableOf((v) => GREEN_V * (v - 128));
+const BLUE_OF_U = tableOf((u) => BLUE_U * (u - 128));
 
-/** The loop over all pixels; every number that it needs is at hand before. */
+/**
+ * The loop over all pixels; every number that it needs is at hand before. Each of the four pixels is made a colour of
+ * before they are put together, since what lies beyond black, white or a full colour is cut off there: edges in
+ * pictures that a camera has sharpened go far beyond, and boxes follow edges.
+ */
 function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Place, size: { width: number; height: number }, input: ModelInput): Fit['write'] {
   const columns = weigh(width, place.width);
   const rows = weigh(height, place.height);
-  const [halfWidth, halfHeight] = [width / 2, height / 2];
-  const colourColumns = weigh(halfWidth, place.width);
-  const colourRows = weigh(halfHeight, place.height);
+  const half = width / 2;
   const { pixel, colour } = strides(input);
   const [first, second, third] = linear(input) as [Linear, Linear, Linear];
   const isRgb = input.color === 'RGB';
-  const [red, blue] = isRgb ? [first, third] : [third, first];
+  const [forRed, forBlue] = isRgb ? [first, third] : [third, first];
   const [redAt, greenAt, blueAt] = isRgb ? [0, colour, 2 * colour] : [2 * colour, colour, 0];
   const uAt = width * height;
-  const vAt = uAt + halfWidth * halfHeight;
+  const toV = uAt / 4;
 
   return (yuv, target) => {
     for (let row = 0; row < place.height; row += 1) {
       const upper = (rows.from[row] as number) * width;
       const lower = (rows.to[row] as number) * width;
+      const colourUpper = ((rows.from[row] as number) >> 1) * half;
+      const colourLower = ((rows.to[row] as number) >> 1) * half;
       const down = rows.share[row] as number;
-      const colourUpper = (colourRows.from[row] as number) * halfWidth;
-      const colourLower = (colourRows.to[row] as number) * halfWidth;
-      const colourDown = colourRows.share[row] as number;
       let at = ((row + place.top) * size.width + place.left) * pixel;
       for (let column = 0; column < place.width; column += 1, at += pixel) {
         const left = columns.from[column] as number;
         const right = columns.to[column] as number;
-        const y = mix(yuv, upper + left, upper + right, lower + left, lower + right, columns.share[column] as number, down);
-        const colourLeft = colourColumns.from[column] as number;
-        const colourRight = colourColumns.to[column] as number;
-        const across = colourColumns.share[column] as number;
-        const u = mix(yuv, uAt + colourUpper + colourLeft, uAt + colourUpper + colourRight, uAt + colourLower + colourLeft, uAt + colourLower + colourRight, across, colourDown) - 128;
-        const v = mix(yuv, vAt + colourUpper + colourLeft, vAt + colourUpper + colourRight, vAt + colourLower + colourLeft, vAt + colourLower + colourRight, across, colourDown) - 128;
-        const grey = (y - 16) * LUMA;
-        target[at + redAt] = clip255(grey + RED_V * v) * red.scale + red.offset;
-        target[at + greenAt] = clip255(grey - GREEN_U * u - GREEN_V * v) * second.scale + second.offset;
-        target[at + blueAt] = clip255(grey + BLUE_U * u) * blue.scale + blue.offset;
+        const across = columns.share[column] as number;
+        const a = GREY[yuv[upper + left] as number] as number;
+        const b = GREY[yuv[upper + right] as number] as number;
+        const c = GREY[yuv[lower + left] as number] as number;
+        const d = GREY[yuv[lower + right] as number] as number;
+        const p = uAt + colourUpper + (left >> 1);
+        const q = uAt + colourUpper + (right >> 1);
+        const r = uAt + colourLower + (left >> 1);
+        const s = uAt + colourLower + (right >> 1);
+        const ua = yuv[p] as number;
+        const ub = yuv[q] as number;
+        const uc = yuv[r] as number;
+        const ud = yuv[s] as number;
+        const va = yuv[p + toV] as number;
+        const vb = yuv[q + toV] as number;
+        const vc = yuv[r + toV] as number;
+        const vd = yuv[s + toV] as number;
+        const redOne = mix(clip255(a + (RED_OF_V[va] as number)), clip255(b + (RED_OF_V[vb] as number)), clip255(c + (RED_OF_V[vc] as number)), clip255(d + (RED_OF_V[vd] as number)), across, down);
+        const greenOne = mix(clip255(a - (GREEN_OF_U[ua] as number) - (GREEN_OF_V[va] as number)), clip255(b - (GREEN_OF_U[ub] as number) - (GREEN_OF_V[vb] as number)), clip255(c - (GREEN_OF_U[uc] as number) - (GREEN_OF_V[vc] as number)), clip255(d - (GREEN_OF_U[ud] as number) - (GREEN_OF_V[vd] as number)), across, down);
+        const blueOne = mix(clip255(a + (BLUE_OF_U[ua] as number)), clip255(b + (BLUE_OF_U[ub] as number)), clip255(c + (BLUE_OF_U[uc] as number)), clip255(d + (BLUE_OF_U[ud] as number)), across, down);
+        target[at + redAt] = redOne * forRed.scale + forRed.offset;
+        target[at + greenAt] = greenOne * second.scale + second.offset;
+        target[at + blueAt] = blueOne * forBlue.scale + forBlue.offset;
       }
     }
   };
@@ -151,12 +171,10 @@ function weigh(source: number, target: number): Weights {
   return weights;
 }
 
-/** Between four pixels. */
-function mix(plane: Uint8Array, upperLeft: number, upperRight: number, lowerLeft: number, lowerRight: number, across: number, down: number): number {
-  const upper = plane[upperLeft] as number;
-  const lower = plane[lowerLeft] as number;
-  const above = upper + ((plane[upperRight] as number) - upper) * across;
-  return above + (lower + ((plane[lowerRight] as number) - lower) * across - above) * down;
+/** Between four: upper left, upper right, lower left, lower right. */
+function mix(a: number, b: number, c: number, d: number, across: number, down: number): number {
+  const upper = a + (b - a) * across;
+  return upper + (c + (d - c) * across - upper) * down;
 }
 
 function clip255(value: number): number {

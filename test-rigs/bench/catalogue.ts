@@ -23,5 +23,6 @@ export const BENCHES: Record<string, () => Promise<Bench>> = {
   store: () => import('./store.ts').then(({ benchStore, STORE_NOTES }) => ({ run: benchStore, notes: STORE_NOTES, debian: ['victoria-metrics', 'postgresql-17', 'postgresql-17-timescaledb'] })),
   latency: () => import('./latency/bench.ts').then(({ benchLatency, LATENCY_NOTES }) => ({ run: benchLatency, notes: LATENCY_NOTES, debian: ['mosquitto'] })),
   decode: () => import('./decode/bench.ts').then(({ benchDecode, DECODE_NOTES }) => ({ run: benchDecode, notes: DECODE_NOTES, npm: ['llrpjs', 'sparkplug-payload'] })),
+  vision: () => import('./vision/bench.ts').then(({ benchVision, VISION_NOTES }) => ({ run: benchVision, notes: VISION_NOTES, debian: ['ffmpeg', 'python3-opencv', 'python3-onnxruntime'] })),
   memory: () => import('./memory/bench.ts').then(({ benchMemory, MEMORY_NOTES }) => ({ run: benchMemory, notes: MEMORY_NOTES, debian: ['libmodbus5', 'mosquitto', 'victoria-metrics'], npm: ['node-red', 'node-red-contrib-modbus'] })),
 };

@@ -23,6 +23,7 @@ const PROGRAMS = {
   libmodbus: { packages: ['libmodbus-dev'], file: '/usr/include/modbus/modbus.h' },
   open62541: { packages: ['libopen62541-1.4-dev'], file: '/usr/include/open62541/server.h' },
   'onnxruntime-python': { packages: ['python3-onnxruntime', 'python3-numpy'], python: 'onnxruntime' },
+  'opencv-python': { packages: ['python3-opencv'], python: 'cv2' },
   paho: { packages: ['python3-paho-mqtt'], python: 'paho.mqtt' },
 };
 

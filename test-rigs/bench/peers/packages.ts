@@ -11,7 +11,7 @@ const PACKAGES = { 'node-red': '4.1.15', 'node-red-contrib-modbus': '5.23.3' };
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
 /** Debian's programs that a set-up goal names. */
-export function installPrograms(goal: 'bench-ingest' | 'bench-log' | 'bench-modbus' | 'bench-memory' | 'bench-store'): void {
+export function installPrograms(goal: 'bench-ingest' | 'bench-log' | 'bench-modbus' | 'bench-memory' | 'bench-store' | 'bench-vision'): void {
   const done = spawnSync(process.execPath, [join(ROOT, 'setup.mjs'), goal], { stdio: ['ignore', 2, 2] });
   if (done.status !== 0) throw new Error(`set-up for ${goal} failed; see above`);
 }

@@ -1,0 +1,128 @@
+/** `vision`: what looking at pictures costs, from a camera's stream to samples, beside its floor and Python doing the same. */
+import { execFile, spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Box } from '../../../core/event.ts';
+import { sharedFolder } from '../../../core/testing/shared.ts';
+import centernet320 from '../../../models/centernet-320/model.ts';
+import { graphPath } from '../../../models/verify.ts';
+import { installPrograms } from '../peers/packages.ts';
+import { result, type BenchResult } from '../result.ts';
+import { say, withRig } from '../rig.ts';
+import { cpuMsOfChildren } from '../usage.ts';
+import { agreementOf } from './agreement.ts';
+import type { Plan, Ran } from './plan.ts';
+
+export const VISION_NOTES = [
+  'Cameras are clips played in their own time, in a loop: vtest.avi (768 × 576, people in every picture) and, still, the first five seconds of one-by-one-person-detection.mp4 (768 × 432, an empty room). A figure is processor time a picture of the edge with its camera driver and infer station, its ffmpegs and its detector, after a warm-up; nothing is sent or kept.',
+  'floor: the same ffmpeg decoding to nothing, and bare runs of onnxruntime on a ready tensor in our Node, with the same threads. decode: the first of the two alone. python: OpenCV and onnxruntime of Debian, one thread each, which decode the clip, look at the same pictures and read the same boxes, as fast as they can; Debian\'s onnxruntime is an older one.',
+  'latency-frame-event: from the time a picture is due until its samples are there, 16 cameras at one picture a second. box-agreement: boxes of Python (0.3 or better) that are found again among ours with an overlap (IoU) of at least 0.98, and the other way about; a box near the threshold may stand a little below it on the other side (0.25). Python gets the same I420 pictures from ffmpeg and makes colours of them by the formula of BT.601; box-agreement-opencv is the same with pictures that OpenCV decoded and converted, whose colours are a level or more off.',
+];
+
+const FPS = 5;
+const CLIP_FPS = 10;
+const WARM_SECONDS = 4;
+const STILL_SECONDS = 5;
+const AGREEMENT_PICTURES = 100;
+/** Long enough that ffmpeg's start counts for nothing. */
+const DECODED_SECONDS = 200;
+const run = promisify(execFile);
+
+export async function benchVision({ seconds }: { seconds: number }): Promise<BenchResult[]> {
+  installPrograms('bench-vision');
+  const [moving, room] = ['vtest.avi', 'one-by-one-person-detection.mp4'].map((name) => sharedFolder('footage', name));
+  if (!moving || !room) throw new Error('the clips are not here: set CITYVITALS_SHARED');
+  return withRig(async (rig) => {
+    const still = join(rig.dir, 'still.mp4');
+    await run('ffmpeg', ['-v', 'error', '-t', String(STILL_SECONDS), '-i', room, '-c', 'copy', still]);
+    const ours = async (plan: Omit<Plan, 'warm' | 'pictures'>): Promise<Ran> => {
+      const ran = await ourRun({ ...plan, warm: Math.ceil(WARM_SECONDS * plan.fps), pictures: Math.ceil(seconds * plan.fps * plan.cameras) });
+      say(`${plan.cameras} × ${plan.fps}/s, gate ${plan.motion}: ${sum(ran).toFixed(2)} ms a picture (${JSON.stringify(ran.cpuMs)}), ${ran.looks} looks in ${ran.pictures} pictures, ${ran.late} late, at most ${ran.mostWaiting} waiting`);
+      return ran;
+    };
+    const pictures = Math.ceil(seconds * FPS);
+    // In turn, so that who else uses the machine meets all of them.
+    const python = await pythonRun(moving, pictures);
+    const off = await ours({ clip: moving, fps: FPS, motion: 'off', cameras: 1 });
+    const bare = await floorRun(pictures);
+    const [decode, decodeSlow, decodeStill] = [decodeOnly(moving, FPS), decodeOnly(moving, 1), decodeOnly(still, FPS)];
+    const on = await ours({ clip: moving, fps: FPS, motion: 'on', cameras: 1 });
+    const gated = await ours({ clip: still, fps: FPS, motion: 'on', cameras: 1 });
+    const slow = await ours({ clip: moving, fps: 1, motion: 'off', cameras: 1 });
+    const slowGated = await ours({ clip: still, fps: 1, motion: 'on', cameras: 1 });
+    const many = new Map<number, Ran>();
+    for (const cameras of [4, 8, 16]) many.set(cameras, await ours({ clip: moving, fps: 1, motion: 'off', cameras }));
+    const sixteen = many.get(16) as Ran;
+    const boxes = await ourBoxes(moving, AGREEMENT_PICTURES);
+    const agreement = agreementOf(await pythonBoxes(rig.dir, moving), boxes);
+    const loose = agreementOf(python.boxes.slice(0, AGREEMENT_PICTURES), boxes.slice(0, python.boxes.length));
+    const floor = bare + decode;
+    return [
+      result('cpu-per-frame', sum(off), 'ms', { floor, python: python.cpuMs }),
+      result('cpu-per-frame-gate', sum(on), 'ms', { floor, python: python.cpuMs }),
+      result('cpu-per-frame-1fps', sum(slow), 'ms', { floor: bare + decodeSlow }),
+      ...[...many].map(([cameras, ran]) => result(`cpu-per-frame-1fps-${cameras}`, sum(ran), 'ms', { floor: bare + decodeSlow })),
+      result('cpu-still-gated', sum(gated), 'ms', { floor: bare + decodeStill, python: python.cpuMs, decode: decodeStill }),
+      result('cpu-still-gated-1fps', sum(slowGated), 'ms'),
+      result('latency-frame-event', at(sixteen.latencyMs, 0.99), 'ms (p99)'),
+      result('latency-frame-event-p50', at(sixteen.latencyMs, 0.5), 'ms'),
+      result('frames-dropped-16', sixteen.late, `of ${sixteen.pictures + sixteen.late} pictures`),
+      result('memory-per-camera', (resident(sixteen) - resident(slow)) / 15 / 1e6, 'MB'),
+      result('box-agreement', agreement.share * 100, `% of ${agreement.boxes} boxes`),
+      result('box-agreement-opencv', loose.share * 100, `% of ${loose.boxes} boxes`),
+    ];
+  });
+}
+
+const sum = ({ cpuMs }: Ran) => cpuMs.edge + cpuMs.ffmpeg + cpuMs.detector;
+const resident = ({ residentBytes }: Ran) => residentBytes.edge + residentBytes.ffmpeg + residentBytes.detector;
+
+function at(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? NaN;
+}
+
+async function json<T>(file: string, args: readonly string[]): Promise<T> {
+  const { stdout } = await run(file, args, { maxBuffer: 2 ** 28 });
+  return JSON.parse(stdout) as T;
+}
+
+const ourRun = (plan: Plan) => json<Ran>(process.execPath, [join(import.meta.dirname, 'ours-main.ts'), JSON.stringify(plan)]);
+const ourBoxes = (clip: string, pictures: number) => json<Box[][]>(process.execPath, [join(import.meta.dirname, 'boxes-main.ts'), clip, String(FPS), String(pictures)]);
+const floorRun = async (runs: number) => (await json<{ cpuMs: number }>(process.execPath, [join(import.meta.dirname, 'floor-main.ts'), String(runs), '20'])).cpuMs;
+
+async function pythonRun(clip: string, pictures: number): Promise<{ cpuMs: number; boxes: Box[][] }> {
+  const warm = WARM_SECONDS * FPS;
+  const said = await json<Said>('/usr/bin/python3', [...PYTHON, clip, String(CLIP_FPS / FPS), String(pictures + warm), String(warm)]);
+  say(`python: ${said.cpuMs.toFixed(2)} ms a picture`);
+  return { cpuMs: said.cpuMs, boxes: boxesOf(said) };
+}
+
+/** Of the pictures that ffmpeg gives, as we get them. */
+async function pythonBoxes(dir: string, clip: string): Promise<Box[][]> {
+  const file = join(dir, 'pictures.yuv');
+  await run('ffmpeg', ['-v', 'error', '-i', clip, '-vf', `fps=fps=${FPS}:round=up`, '-frames:v', String(AGREEMENT_PICTURES), '-pix_fmt', 'yuv420p', '-f', 'rawvideo', file]);
+  const pictures = openSync(file, 'r');
+  const done = spawnSync('/usr/bin/python3', [...PYTHON, '-', '768x576', String(AGREEMENT_PICTURES), '0'], { stdio: [pictures, 'pipe', 'ignore'], encoding: 'utf8', maxBuffer: 2 ** 28 });
+  closeSync(pictures);
+  return boxesOf(JSON.parse(done.stdout) as Said);
+}
+
+interface Said {
+  cpuMs: number;
+  boxes: [label: number, score: number, left: number, top: number, right: number, bottom: number][][];
+}
+
+const PYTHON = [join(import.meta.dirname, 'python-main.py'), graphPath(centernet320)];
+const boxesOf = ({ boxes }: Said) => boxes.map((picture) => picture.map(([label, score, left, top, right, bottom]): Box => ({ class: centernet320.classes[label] ?? '', score, x: left, y: top, width: right - left, height: bottom - top })));
+
+/** Processor time a picture of ffmpeg that hands nobody anything. */
+function decodeOnly(clip: string, fps: number): number {
+  const pictures = DECODED_SECONDS * fps;
+  const before = cpuMsOfChildren();
+  const done = spawnSync('ffmpeg', ['-nostdin', '-v', 'error', '-threads', '1', '-stream_loop', '-1', '-i', clip, '-vf', `fps=fps=${fps}:round=up`, '-frames:v', String(pictures), '-f', 'null', '-'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (done.status !== 0) throw new Error('ffmpeg failed; see above');
+  const ms = (cpuMsOfChildren() - before) / pictures;
+  say(`decode alone, ${fps}/s: ${ms.toFixed(2)} ms a picture`);
+  return ms;
+}

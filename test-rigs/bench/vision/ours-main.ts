@@ -1,0 +1,90 @@
+/** `node ours-main.ts PLAN`: cameras in their own time, from the driver to samples, as an edge does it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { DetectorPool } from '../../../models/pool.ts';
+import type { TelemetryEvent } from '../../../core/telemetry.ts';
+import { realWorld } from '../../../core/world.ts';
+import driver from '../../../drivers/camera/driver.ts';
+import { open } from '../../../drivers/camera/link.ts';
+import { settings } from '../../../drivers/camera/settings.ts';
+import { openDetectors } from '../../../edge/vision/detectors.ts';
+import { infer } from '../../../edge/stations/infer.ts';
+import { MODELS } from '../../../models/index.ts';
+import { cpuMsOf, residentBytesOf } from '../usage.ts';
+import type { Plan, Ran } from './plan.ts';
+
+const plan = JSON.parse(process.argv[2] as string) as Plan;
+const told = { looks: 0, late: 0 };
+const world = realWorld((event: TelemetryEvent) => {
+  if (event.kind === 'inference') told.looks += 1;
+  if (event.kind === 'samples_lost' && event.reason === 'picture_late') told.late += event.count / 3;
+  if (event.kind === 'fault') process.stderr.write(`${JSON.stringify(event.fault)}\n`);
+});
+
+/** Ours are the edge, its ffmpegs, and what else it started: detectors. */
+function processes(): Record<keyof Ran['cpuMs'], number[]> {
+  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const [name, parent] = [stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])];
+      return parent === process.pid ? [{ pid: Number(pid), name }] : [];
+    } catch {
+      return []; // gone meanwhile
+    }
+  });
+  const of = (isOurs: (name: string) => boolean) => children.filter(({ name }) => isOurs(name)).map(({ pid }) => pid);
+  return { edge: [process.pid], ffmpeg: of((name) => name === 'ffmpeg'), detector: of((name) => name !== 'ffmpeg') };
+}
+const each = (of: (pids: readonly number[]) => number) => Object.fromEntries(Object.entries(processes()).map(([name, pids]) => [name, of(pids)])) as Ran['cpuMs'];
+
+const devices = Array.from({ length: plan.cameras }, (_, at) => ({ id: `cam-${at}`, settings: settings.parse({ url: `file:${plan.clip}`, fps: plan.fps, loop: true, ...(plan.motion === 'off' && { motion: 'off' }) }) }));
+const detectors = await openDetectors(devices, MODELS, world, new DetectorPool({}, world));
+const station = infer(detectors.byDevice, world);
+const stopping = new AbortController();
+const finished = Promise.withResolvers<void>();
+const started = Promise.withResolvers<void>();
+let came = 0;
+let gave = 0;
+let mostWaiting = 0;
+let latencyMs: number[] = [];
+const toWarm = plan.warm * plan.cameras;
+
+async function watch({ id, settings: own }: (typeof devices)[number], afterMs: number): Promise<void> {
+  // Cameras do not all begin at once.
+  await new Promise((resolve) => { setTimeout(resolve, afterMs); });
+  const link = await open(own, [], world);
+  try {
+    for await (const picture of link.frames(stopping.signal)) {
+      came += 1;
+      const at = picture.takenAt ?? 0;
+      mostWaiting = Math.max(mostWaiting, came - gave - told.late);
+      station.take?.([{ device: id, picture, at, observedAt: Date.now(), points: driver.points ?? {} }], (samples) => {
+        const [first] = samples;
+        if (!first) return;
+        gave += 1;
+        latencyMs.push(Date.now() - first.at);
+        if (gave === toWarm) started.resolve();
+        if (gave === toWarm + plan.pictures) finished.resolve();
+      });
+    }
+  } finally {
+    await link.close();
+  }
+}
+
+const watching = devices.map((device, at) => watch(device, (at * 1000) / plan.fps / plan.cameras));
+await started.promise;
+const [before, lookedBefore, lateBefore, cameBefore] = [each(cpuMsOf), told.looks, told.late, gave];
+latencyMs = [];
+mostWaiting = 0;
+await finished.promise;
+const after = each(cpuMsOf);
+const pictures = gave - cameBefore;
+const ran: Ran = {
+  cpuMs: { edge: (after.edge - before.edge) / pictures, ffmpeg: (after.ffmpeg - before.ffmpeg) / pictures, detector: (after.detector - before.detector) / pictures },
+  pictures, looks: told.looks - lookedBefore, late: told.late - lateBefore, mostWaiting, latencyMs, residentBytes: each(residentBytesOf),
+};
+stopping.abort();
+await Promise.allSettled(watching);
+await station.close?.();
+await detectors.close();
+process.stdout.write(`${JSON.stringify(ran)}\n`);

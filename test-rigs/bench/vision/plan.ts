@@ -1,0 +1,23 @@
+/** What one run of `ours-main.ts` is to do, and what it says. */
+export interface Plan {
+  clip: string;
+  fps: number;
+  motion: 'on' | 'off';
+  cameras: number;
+  /** Pictures of all cameras that are measured, after so many of each that are not. */
+  pictures: number;
+  warm: number;
+}
+
+export interface Ran {
+  /** Processor time a picture, ms: this process, its ffmpegs, its detectors. */
+  cpuMs: { edge: number; ffmpeg: number; detector: number };
+  pictures: number;
+  looks: number;
+  late: number;
+  /** Pictures that had come and gave nothing yet, most at once. */
+  mostWaiting: number;
+  /** From a picture's time to its samples, ms. */
+  latencyMs: number[];
+  residentBytes: { edge: number; ffmpeg: number; detector: number };
+}
