@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as ort from 'onnxruntime-node';
-import { inputSize, type Tensor } from '../../core/model.ts';
+import { inputSize, shapeOfOne, type Tensor } from '../../core/model.ts';
 import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { assertSameBoxes } from '../testing/boxes.ts';
 import { picturesOf } from '../testing/picture.ts';
@@ -24,7 +24,7 @@ for (const { spec, graph } of clips ? models : []) {
     assert.equal(sha256(bytes), spec.sha256);
     const [picture] = picturesOf(`${clips}/${clip}`, [index], spec.input) as [Float32Array];
     const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
-    const outputs = await session.run({ [spec.input.name]: new ort.Tensor('float32', picture, [...spec.input.shape] as number[]) });
+    const outputs = await session.run({ [spec.input.name]: new ort.Tensor('float32', picture, shapeOfOne(spec.input.shape) as number[]) });
     await session.release();
     assert.deepEqual(Object.fromEntries(Object.entries(outputs).map(([name, { dims }]) => [name, [...dims]])), spec.outputs);
     const tensors = outputs as unknown as Record<string, Tensor>;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import type { Box } from '../../core/event.ts';
-import { inputSize, type ModelSpec, type Tensor } from '../../core/model.ts';
+import { inputSize, shapeOfOne, type ModelSpec, type Tensor } from '../../core/model.ts';
 import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import blazeface512 from '../../models/blazeface-512/model.ts';
 import { decoderOf } from '../../models/families/index.ts';
@@ -26,7 +26,7 @@ async function facesBy(spec: ModelSpec, graph: string): Promise<Box[][]> {
   const pictures = picturesOf(join(sharedFolder('footage') as string, 'one-by-one-person-detection.mp4'), Array.from({ length: PICTURES }, (_, at) => at * EVERY), spec.input);
   const found: Box[][] = [];
   for (const picture of pictures) {
-    const outputs = await session.run({ [spec.input.name]: new ort.Tensor('float32', picture, [...spec.input.shape] as number[]) });
+    const outputs = await session.run({ [spec.input.name]: new ort.Tensor('float32', picture, shapeOfOne(spec.input.shape) as number[]) });
     found.push(decode(outputs as unknown as Record<string, Tensor>, spec.scoreThreshold).map((box) => inPicture(box, spec)));
   }
   await session.release();

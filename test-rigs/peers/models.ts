@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import type { Box } from '../../core/event.ts';
-import { inputSize, type ModelInput, type ModelSpec, type Tensor } from '../../core/model.ts';
+import { inputSize, shapeOfOne, type ModelInput, type ModelSpec, type Tensor } from '../../core/model.ts';
 import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { overlap } from '../../models/boxes.ts';
 import { COCO_CLASSES } from '../../models/coco-classes.ts';
@@ -32,8 +32,9 @@ interface Answer { name: string; shapes: Record<string, number[]>; boxes: [label
 function python(rig: Rig, jobs: readonly object[]): Answer[] {
   const file = join(rig.dir, 'jobs.json');
   writeFileSync(file, JSON.stringify(jobs));
+  // Debian's onnxruntime complains of its own build on stderr, at length: it is shown when something fails.
   // The packages belong to Debian's own Python, which need not be the first in PATH.
-  const said = execFileSync('/usr/bin/python3', [join(import.meta.dirname, 'decode-models.py'), file], { encoding: 'utf8', maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'inherit'] });
+  const said = execFileSync('/usr/bin/python3', [join(import.meta.dirname, 'decode-models.py'), file], { encoding: 'utf8', maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'pipe'] });
   return said.trim().split('\n').map((line) => JSON.parse(line) as Answer);
 }
 
@@ -70,7 +71,7 @@ async function realModels(rig: Rig): Promise<void> {
       assertSameBoxes(decoderOf(spec)(tensorsOf(run.tensors, answer), run.threshold), want);
       // The same picture through our onnxruntime, which is of another version.
       const picture = normalised(run.rgb, spec.input);
-      const ours = await session.run({ [spec.input.name]: new ort.Tensor('float32', picture, [...spec.input.shape] as number[]) }) as unknown as Record<string, Tensor>;
+      const ours = await session.run({ [spec.input.name]: new ort.Tensor('float32', picture, shapeOfOne(spec.input.shape) as number[]) }) as unknown as Record<string, Tensor>;
       sum.worst = Math.max(sum.worst, ...Object.entries(tensorsOf(run.tensors, answer)).map(([name, { data }]) => greatestDifference(data, (ours[name] as Tensor).data)));
       const got = decoderOf(spec)(ours, run.threshold);
       sum.boxes += want.length;
