@@ -78,11 +78,13 @@ test('a provider that nobody knows, or that is not on this machine, is refused; 
   await detector.close();
 });
 
-test('a graph that is not as described is refused: operator set, shapes', { skip }, async () => {
+test('a graph that is not as described is refused: operator set, shapes, family', { skip }, async () => {
   const open = (changes: Partial<ModelSpec>) => openDetector({ ...spec, ...changes }, {}, testWorld());
   await assert.rejects(open({ opset: 13 }), code('CV_MODEL_OPSET'));
   await assert.rejects(open({ input: { ...spec.input, shape: [1, 512, 512, 3] } }), code('CV_MODEL_SHAPE'));
   await assert.rejects(open({ outputs: { heatmap: [1, 80, 80, 80] } }), code('CV_MODEL_SHAPE'));
+  await assert.rejects(open({ family: 'yolox' }), code('CV_MODEL_OUTPUT'));
+  await assert.rejects(open({ family: 'yolo99' }), code('CV_MODEL_FAMILY'));
 });
 
 /** As ONNX has it. */

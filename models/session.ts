@@ -36,12 +36,13 @@ export class Session {
     this.provider = provider;
   }
 
-  /** Runs once, which allocates, is slow, and shows that the graph can be run at all. @throws FaultError CV_MODEL_PROVIDER, CV_MODEL_FAMILY, CV_MODEL_FAILED */
+  /** Runs once, which allocates, is slow, and shows that the graph can be run and its outputs be read at all. @throws FaultError CV_MODEL_PROVIDER, CV_MODEL_FAMILY, CV_MODEL_OUTPUT, CV_MODEL_FAILED */
   static async open(setup: ModelSetup): Promise<Session> {
     const { session, provider } = await create(setup);
     const opened = new Session(setup, session, provider);
     const lane = opened.#lane(1);
-    await session.run(lane.feeds, lane.fetches);
+    const results = await session.run(lane.feeds, lane.fetches);
+    opened.#decode(outputsOf(results, 0, 1), 1);
     return opened;
   }
 

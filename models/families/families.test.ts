@@ -83,6 +83,7 @@ for (const [name, [family, make]] of Object.entries(MADE)) {
     const [first = ''] = Object.keys(good);
     const { dims, data } = good[first] as Tensor;
     refused({});
+    refused({ ...good, [first]: { dims, data: new BigInt64Array(data.length) as unknown as Float32Array } });
     refused({ ...good, [first]: { dims: [...dims.slice(0, -1), (dims.at(-1) as number) + 1], data } });
     refused({ ...good, [first]: tensor([...dims.slice(0, -2), (dims.at(-2) as number) + 1, (dims.at(-1) as number) + 1], () => 0) });
     refused({ ...good, [first]: { dims: [data.length], data } });

@@ -48,9 +48,10 @@ function clipped(box: Box): Box[] {
   return width > 0 && height > 0 ? [{ ...box, x, y, width, height }] : [];
 }
 
-/** As many values as the shape says, all of them numbers: one that is none spreads through a graph, and then nothing it says counts. */
+/** float32, as many values as the shape says, all of them numbers: one that is none spreads through a graph, and then nothing it says counts. */
 export function checkNumbers(outputs: Outputs, model: string): void {
   for (const [name, { dims, data }] of Object.entries(outputs)) {
+    if (!(data instanceof Float32Array)) throw wrongOutput(model, `output ${name} is not float32`, `输出 ${name} 不是 float32`);
     const count = dims.reduce((product, dim) => product * dim, 1);
     if (count !== data.length) throw wrongOutput(model, `output ${name} of ${dims.join('×')} holds ${data.length} values`, `输出 ${name} 形状为 ${dims.join('×')}，却有 ${data.length} 个值`);
     // 0 times a number is 0, all else NaN, which stays in the sum: cheaper than asking each.
