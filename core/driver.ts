@@ -61,6 +61,8 @@ export interface Picture {
    * done; the source gives no further picture meanwhile. Such a picture is never dropped for being late.
    */
   hold?(): () => void;
+  /** Called by whoever lets go of it unseen because a newer one is there, so that its source can give fewer. */
+  late?(): void;
 }
 
 /** Values of a point that its device had and that will never come: its own queue ran over, or nobody could hear it. */
@@ -120,8 +122,22 @@ export interface Link<Frame, R extends Request = Request> {
    * rightly left out; never for a frame that could not be read or kept, so that it is sent again.
    */
   taken?(frame: Frame): void;
+  /** Cameras: one picture of now, as sharp as they have it, fetched when somebody asks. Rejects with a FaultError. */
+  still?(signal: AbortSignal): Promise<Picture>;
   /** May be called twice; resolves when every handle is gone. */
   close(): Promise<void>;
+}
+
+/** How people watch a camera: what ffmpeg is told to read it as it comes. */
+export interface Watched {
+  /** Arguments up to and with the input: of a file in its own time. */
+  input: readonly string[];
+  /** What it reads from its standard input, where addresses with passwords go: arguments can be read by everybody. */
+  stdin: string;
+  /** Polygons that nobody may see, in fractions of the picture. */
+  mask: readonly (readonly (readonly [number, number])[])[];
+  /** What its end means. `said` is what it wrote of errors; what comes out bears no secret. */
+  fault(end: { startError?: string; code: number | null; signal: NodeJS.Signals | null; said: string }): Fault;
 }
 
 /** A configured point as the driver sees it: its id and the fields of the driver's own `point` schema. */
@@ -170,6 +186,8 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   examine?(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Fault[]>;
   /** Fixed points that follow from the settings, beside those of `points`: `check`, the docs and the edge know them like the others. Pure. */
   derived?(settings: z.infer<S>): Record<string, FixedPoint>;
+  /** Cameras: how people watch it. Pure. */
+  watched?(settings: z.infer<S>): Watched;
   /** True when a configured point's value has no unit (a bool, a text): then its config needs none. `settings`: where they are sound. */
   unitless?(point: PointOf<z.infer<P>>, settings?: z.infer<S>): boolean;
   /** What the driver's tables know of a configured point: it stands in for what the file leaves out. `settings`: where they are sound. */
@@ -234,6 +252,7 @@ export interface Driver {
   reportsChanges?: boolean;
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
   derived?(settings: unknown): Record<string, FixedPoint>;
+  watched?(settings: unknown): Watched;
   unitless?(point: PointOf<unknown>, settings?: unknown): boolean;
   known?(point: PointOf<unknown>, settings?: unknown): KnownOfPoint;
   frameOf?: FrameReader<unknown, Request>;

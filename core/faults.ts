@@ -3,6 +3,7 @@
  * languages, what happened and what to do. Rows live in `faults/`, by area; docs/faults.md is generated from them.
  */
 import { API_FAULTS } from './faults/api.ts';
+import { CAMERA_FAULTS } from './faults/camera.ts';
 import { CASE_FAULTS } from './faults/cases.ts';
 import { CLI_FAULTS } from './faults/cli.ts';
 import { CLOCK_FAULTS } from './faults/clock.ts';
@@ -24,7 +25,7 @@ import { WIRE_FAULTS } from './faults/wire.ts';
 import type { FaultRow } from './faults/row.ts';
 
 export const FAULTS = {
-  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...LLRP_FAULTS, ...MQTT_IN_FAULTS, ...DESCRIBED_FAULTS, ...VISION_FAULTS, ...MODEL_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS, ...DOCTOR_FAULTS,
+  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...LLRP_FAULTS, ...MQTT_IN_FAULTS, ...DESCRIBED_FAULTS, ...VISION_FAULTS, ...MODEL_FAULTS, ...CAMERA_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS, ...DOCTOR_FAULTS,
 } as const satisfies Record<`CV_${string}`, FaultRow>;
 
 export type FaultCode = keyof typeof FAULTS;

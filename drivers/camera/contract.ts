@@ -10,9 +10,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Driver, Picture } from '../../core/driver.ts';
 import type { Case, CaseLine } from '../../core/testing/cases.ts';
-import type { DriverDouble, Peer } from '../../core/testing/driver-double.ts';
+import { badTcpPeers, type DriverDouble, type Peer } from '../../core/testing/driver-double.ts';
 import { seededRandom } from '../../core/world.ts';
 import { replayCamera } from '../../test-rigs/replay/camera.ts';
+import { h264Pictures, jpegs } from './testing/clips.ts';
+import { startHttpCamera } from './testing/http-camera.ts';
+import { startRtspCamera } from './testing/rtsp-camera.ts';
 
 const run = promisify(execFile);
 
@@ -55,5 +58,25 @@ export const double: DriverDouble = {
     const odd = [undefined, null, -1, 0, 0.5, Number.NaN, 1e9, 'x', [], {}, new Uint8Array(Math.floor(random.next() * 80))];
     const pick = <T>(from: readonly T[]) => from[Math.floor(random.next() * from.length)];
     return random.next() < 0.05 ? pick(odd) : { ...(frame as Picture), [pick(keys) as string]: pick(odd) };
+  },
+};
+
+const networked = (scheme: string) => badTcpPeers((host, port) => ({ settings: { url: `${scheme}://${host}:${port}/live`, fps: 10 } }));
+
+/** Over a network: what a camera does, and what stands in its place. */
+export const otherWays: Record<string, DriverDouble> = {
+  rtsp: {
+    ...double, ...networked('rtsp'),
+    async good() {
+      const camera = await startRtspCamera({ pictures: h264Pictures(), user: 'cam', password: 'p@ss' });
+      return { settings: { url: camera.url, user: 'cam', password: 'p@ss', fps: 10 }, connections: camera.connections, stop: camera.stop };
+    },
+  },
+  http: {
+    ...double, ...networked('http'),
+    async good() {
+      const camera = await startHttpCamera(jpegs(10));
+      return { settings: { url: camera.url, fps: 10 }, stop: camera.stop };
+    },
   },
 };

@@ -8,7 +8,7 @@ import { settings } from './settings.ts';
 
 export default defineDriver({
   id: 'camera',
-  title: { zh: '摄像机（视频文件）', en: 'Camera (video file)' },
+  title: { zh: '摄像机（RTSP、HTTP、视频文件）', en: 'Camera (RTSP, HTTP, video file)' },
   settings,
   traits: ['frames', 'probes'],
   points: {

@@ -1,4 +1,4 @@
-/** What can be known before a camera starts: its clip, ffmpeg, and the detector it names. */
+/** What can be known before a camera starts: its clip, ffmpeg, and the detector it names; and what it sends. */
 import { spawn } from 'node:child_process';
 import type { Finding } from '../../core/driver.ts';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
@@ -7,30 +7,58 @@ import { MODELS } from '../../models/index.ts';
 import { findModel } from '../../models/manifest.ts';
 import { verifyModel } from '../../models/verify.ts';
 import { lookAt, open } from './link.ts';
-import { clipPath, type CameraSettings } from './settings.ts';
+import type { StreamFacts } from './said.ts';
+import type { CameraSettings } from './settings.ts';
+import { shownUrl, sourceOf } from './source.ts';
+import { still } from './still.ts';
 
 /** Every fault at once. */
 export async function examine(settings: CameraSettings, _points: unknown, world: World): Promise<Fault[]> {
+  const { input } = sourceOf(settings);
   const faults = await Promise.all([
-    lookAt(clipPath(settings)).then(() => null, (error: unknown) => faultOf(error, 'CV_VIDEO_UNREADABLE', { path: clipPath(settings) })),
+    'path' in input ? lookAt(input.path).then(() => null, (error: unknown) => faultOf(error, 'CV_VIDEO_UNREADABLE', { path: input.path })) : null,
     findFfmpeg().then((found) => (found ? null : new FaultError('CV_FFMPEG_MISSING').fault)),
     findModel(settings.model, MODELS, world.files).then((spec) => verifyModel(spec, world.files)).catch((error: unknown) => faultOf(error, 'CV_MODEL_GRAPH')),
   ]);
   return faults.filter((fault) => fault !== null);
 }
 
-/** Reads one picture. */
+/** Reads one picture, and one of the main stream where that is another. */
 export async function probe(settings: CameraSettings, points: unknown, world: World, signal: AbortSignal): Promise<Finding[]> {
-  const path = clipPath(settings);
+  const findings: Finding[] = [];
   const link = await open({ ...settings, speed: 'max' }, points, world, signal);
+  const { shown, kind } = sourceOf(settings);
   try {
     for await (const { width, height } of link.frames(signal)) {
-      return [{ en: `a picture of ${width} × ${height} was read from ${path}`, zh: `已从 ${path} 读取一幅 ${width} × ${height} 的图像` }];
+      findings.push({ en: `a picture of ${width} × ${height} was read from ${shown}`, zh: `已从 ${shown} 读取一幅 ${width} × ${height} 的图像` });
+      break;
     }
-    return [];
   } finally {
     await link.close();
   }
+  if (link.stream) findings.push(described(link.stream));
+  if (link.stream && kind !== 'file') findings.push(...advice(link.stream, settings));
+  if (settings.mainUrl === undefined) return findings;
+  const main = await still(settings, world, signal);
+  return [...findings, { en: `the main stream ${shownUrl(settings.mainUrl)} gives ${main.width} × ${main.height}`, zh: `主码流 ${shownUrl(settings.mainUrl)} 的画面为 ${main.width} × ${main.height}` }];
+}
+
+function described({ codec, width, height, fps }: StreamFacts): Finding {
+  const rate = fps > 0 ? fps : '?';
+  return { en: `it sends ${codec}, ${width} × ${height}, ${rate} pictures a second`, zh: `码流：${codec}，${width} × ${height}，每秒 ${rate} 幅` };
+}
+
+/** What a usual sub-stream has: detectors see no more in a larger picture, which costs decoding in proportion. */
+const SUB_PIXELS = 640 * 360;
+const LARGE_PIXELS = 1024 * 768;
+const FAST_TIMES = 3;
+
+function advice({ width, height, fps }: StreamFacts, settings: CameraSettings): Finding[] {
+  const times = Math.round((width * height) / SUB_PIXELS);
+  return [
+    ...(width * height > LARGE_PIXELS ? [{ en: `a sub-stream of about 640 × 360 would cost about 1/${times} to decode: put it at \`url\`, and this one at \`mainUrl\``, zh: `约 640 × 360 的子码流解码开销约为其 1/${times}：建议把子码流写到 \`url\`，本码流写到 \`mainUrl\`` }] : []),
+    ...(fps > settings.fps * FAST_TIMES && settings.decode === 'all' ? [{ en: `it sends ${fps} pictures a second and ${settings.fps} are looked at: every one has to be decoded; a lower rate in the camera saves that`, zh: `码流每秒 ${fps} 幅，只用到 ${settings.fps} 幅，但每幅都要解码：在摄像机中降低帧率可节省开销` }] : []),
+  ];
 }
 
 function findFfmpeg(): Promise<boolean> {

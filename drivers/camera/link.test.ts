@@ -183,10 +183,10 @@ test('examine says everything that is missing at once; probe reads a picture', a
   assert.match(finding?.en ?? '', /32 × 24/);
 });
 
-test('settings: what is no file is refused, and so are odd sides', () => {
+test('settings: what is no address of pictures is refused, and so are odd sides', () => {
   const problems = (url: string) => schema.safeParse({ url }).error?.issues.map(({ path }) => path.join('.'));
-  for (const url of ['rtsp://127.0.0.1/1', 'clip.avi', 'file:', 'file://host/clip.avi', 'file:a\0b']) assert.deepEqual(problems(url), ['url'], url);
-  for (const url of ['file:./clip.avi', 'file:/a/b.avi', 'file:///a/b%20c.avi']) assert.equal(problems(url), undefined, url);
+  for (const url of ['ftp://127.0.0.1/1', 'rtsp:///1', 'rtsp://admin:1@127.0.0.1/1', 'clip.avi', 'file:', 'file://host/clip.avi', 'file:a\0b']) assert.deepEqual(problems(url), ['url'], url);
+  for (const url of ['rtsp://127.0.0.1/1', 'rtsps://cam:322/a?b=1', 'http://[::1]:80/live.flv', 'file:./clip.avi', 'file:/a/b.avi', 'file:///a/b%20c.avi']) assert.equal(problems(url), undefined, url);
   assert.deepEqual(schema.safeParse({ url: 'file:x', width: 33, height: 8 }).error?.issues.map(({ path }) => path.join('.')), ['width', 'height']);
   assert.deepEqual(schema.safeParse({ url: 'file:x', fps: 0 }).error?.issues.map(({ path }) => path.join('.')), ['fps']);
 });

@@ -3,80 +3,87 @@ import { stat } from 'node:fs/promises';
 import type { Link, Picture } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import { exitFault, startFfmpeg } from './ffmpeg.ts';
-import { inItsOwnTime, withoutLoss } from './play.ts';
-import { clipPath, type CameraSettings } from './settings.ts';
+import { begin, type Playing } from './begin.ts';
+import { exitFault } from './exits.ts';
+import { livePictures } from './live.ts';
+import { asTheyCome, inItsOwnTime, withoutLoss } from './play.ts';
+import type { StreamFacts } from './said.ts';
+import { mainUrlOf, silenceMsOf, type CameraSettings } from './settings.ts';
+import { sourceOf, type Source } from './source.ts';
+import { still } from './still.ts';
 import type { Shot } from './y4m.ts';
 
 export interface CameraLink extends Link<Picture> {
   frames(signal: AbortSignal): AsyncIterable<Picture>;
   /** Of the ffmpeg child. */
   pid: number | undefined;
+  /** What the source sends, as far as it said. */
+  stream: StreamFacts | null;
 }
 
 /**
- * Resolves with the first picture in hand, so a clip that cannot be played is known here.
+ * Resolves with the first picture in hand, so a source that cannot be played is known here.
  *
- * @returns rejects with CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE, CV_VIDEO_STOPPED, CV_FFMPEG_MISSING, or the
- *   signal's reason
+ * @returns rejects with the fault that says why there is none, or the signal's reason
  */
 export async function open(settings: CameraSettings, _points: unknown, world: World, signal?: AbortSignal): Promise<CameraLink> {
-  const path = clipPath(settings);
-  await lookAt(path);
+  const source = sourceOf(settings);
+  if ('path' in source.input) await lookAt(source.input.path);
   signal?.throwIfAborted();
-  const player = startFfmpeg({ path, fps: settings.fps, width: settings.width, height: settings.height, loop: settings.loop });
+  const { fps, width, height, loop, decode, hardware } = settings;
+  const playing = await begin({ source, fps, size: { width, height }, loop, decode, hardware }, silenceMsOf(settings), world, signal);
+  const { player } = playing;
   const closing = new AbortController();
   const close = () => {
     closing.abort();
     return player.kill();
   };
-  const abort = () => { void close(); };
-  signal?.addEventListener('abort', abort, { once: true });
-  const first = await player.frames.next().catch(async (error: unknown) => {
-    await close();
-    throw error;
-  });
-  signal?.removeEventListener('abort', abort);
-  if (first.done) {
-    const exit = await player.exit;
-    await close();
-    if (signal?.aborted) throw signal.reason;
-    throw exitFault(path, exit, 0);
-  }
+  const late = (picture: Picture) => {
+    picture.late?.();
+    world.tell({ kind: 'samples_lost', count: SAMPLES_A_PICTURE, reason: 'picture_late', intended: false });
+  };
 
-  async function* pictures(firstShot: Shot): AsyncGenerator<Picture, void> {
-    const jumpedMs = () => world.clock.trust?.jumpedMs() ?? 0;
-    const startedAt = world.clock.nowMs() - jumpedMs();
-    let index = 0;
-    for (let shot: Shot | void = firstShot; shot; index += 1) {
-      const ptsMs = (index * 1000) / settings.fps;
-      yield { index, ptsMs, ...shot, takenAt: startedAt + jumpedMs() + ptsMs };
-      shot = (await player.frames.next()).value;
-    }
-    if (!closing.signal.aborted) throw exitFault(path, await player.exit, index);
+  function pictures(): AsyncGenerator<Picture, void> {
+    if (source.kind !== 'file') return asTheyCome(livePictures({ playing, source, settings, late }, world, closing.signal), world.clock, closing.signal, late);
+    const clip = clipPictures(playing, source, fps, world, closing.signal);
+    return settings.speed === 'max' ? withoutLoss(clip, closing.signal) : inItsOwnTime(clip, world.clock, closing.signal, late);
   }
 
   return {
     pid: player.pid,
+    stream: player.said.stream,
     async* frames(signal) {
       const stop = () => { void close(); };
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
       try {
-        const source = pictures(first.value);
-        const late = () => world.tell({ kind: 'samples_lost', count: SAMPLES_A_PICTURE, reason: 'picture_late', intended: false });
-        yield* settings.speed === 'max' ? withoutLoss(source, closing.signal) : inItsOwnTime(source, world.clock, closing.signal, late);
+        yield* pictures();
       } finally {
         signal.removeEventListener('abort', stop);
         await close();
       }
     },
+    // A clip without another stream beside it has no picture of now.
+    ...(sourceOf({ ...settings, url: mainUrlOf(settings) }).kind === 'file' ? {} : { still: (asked: AbortSignal) => still(settings, world, AbortSignal.any([asked, closing.signal])) }),
     close,
   };
 }
 
 /** persons, vehicles, occupancy: what one picture would have given. */
 const SAMPLES_A_PICTURE = 3;
+
+/** A clip's frame is (file, index, presentation time): ffmpeg gives them evenly. */
+async function* clipPictures({ player, first }: Playing, source: Source, fps: number, { clock }: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
+  const jumpedMs = () => clock.trust?.jumpedMs() ?? 0;
+  const startedAt = clock.nowMs() - jumpedMs();
+  let index = 0;
+  for (let shot: Shot | void = first; shot; index += 1) {
+    const ptsMs = (index * 1000) / fps;
+    yield { index, ptsMs, ...shot, takenAt: startedAt + jumpedMs() + ptsMs };
+    shot = (await player.frames.next()).value;
+  }
+  if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.said, pictures: index });
+}
 
 /** A pipe is let through: somebody may write a video into it. @throws FaultError CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE */
 export async function lookAt(path: string): Promise<void> {

@@ -1,25 +1,32 @@
-/** Two ways to hand pictures on: in the clip's own time, or as fast as they are taken without losing one. */
+/** Ways to hand pictures on: in the clip's own time, as they come, or as fast as they are taken without losing one. */
 import type { Picture } from '../../core/driver.ts';
 import { pause, type Clock } from '../../core/world.ts';
 
-/**
- * Gives each picture when its presentation time has come. Whoever asks late gets the newest; the ones before are told
- * to `late` and gone.
- */
-export async function* inItsOwnTime(source: AsyncIterable<Picture>, clock: Clock, signal: AbortSignal, late: (picture: Picture) => void): AsyncGenerator<Picture, void> {
+/** Gives each picture when its presentation time has come. */
+export function inItsOwnTime(source: AsyncIterable<Picture>, clock: Clock, signal: AbortSignal, late: (picture: Picture) => void): AsyncGenerator<Picture, void> {
   const startedMs = clock.monotonicMs();
+  return newest(source, ({ ptsMs }) => startedMs + ptsMs - clock.monotonicMs(), clock, signal, late);
+}
+
+/** Gives pictures as they come: a live source waits for nobody, so it is always read. */
+export function asTheyCome(source: AsyncIterable<Picture>, clock: Clock, signal: AbortSignal, late: (picture: Picture) => void): AsyncGenerator<Picture, void> {
+  return newest(source, () => 0, clock, signal, late);
+}
+
+/** Whoever asks late gets the newest; the ones before are told to `late` and gone. */
+async function* newest(source: AsyncIterable<Picture>, dueInMs: (picture: Picture) => number, clock: Clock, signal: AbortSignal, late: (picture: Picture) => void): AsyncGenerator<Picture, void> {
   const stopped = new AbortController();
   const either = AbortSignal.any([signal, stopped.signal]);
-  let newest: Picture | null = null;
+  let latest: Picture | null = null;
   let wake = () => {};
   let ended = false;
 
   async function pump(): Promise<void> {
     for await (const picture of source) {
-      const waitMs = startedMs + picture.ptsMs - clock.monotonicMs();
+      const waitMs = dueInMs(picture);
       if (waitMs > 0 && !(await pause(clock, waitMs, either))) return;
-      if (newest) late(newest);
-      newest = picture;
+      if (latest) late(latest);
+      latest = picture;
       wake();
     }
   }
@@ -32,8 +39,8 @@ export async function* inItsOwnTime(source: AsyncIterable<Picture>, clock: Clock
   pumping.catch(() => {});
   try {
     for (;;) {
-      const picture = newest as Picture | null;
-      newest = null;
+      const picture = latest as Picture | null;
+      latest = null;
       if (signal.aborted) return;
       if (picture) yield picture;
       else if (ended) break;

@@ -1,20 +1,17 @@
 /** What an installer writes for a camera. */
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { sceneProblems } from '../../core/scene/check.ts';
 import { SCENE_FIELDS } from '../../core/scene/settings.ts';
 import { complaint } from '../../core/setting.ts';
 import { SIGHT_FIELDS } from '../../core/sight.ts';
 import { modelById } from '../../models/index.ts';
+import { ADDRESS_FIELDS } from './address.ts';
 
 /** Planes of colour have half of it. */
 const side = () => z.int().min(16).max(4096).multipleOf(2);
 
 export const settings = z.object({
-  url: z.string().check((context) => {
-    const problem = pathProblem(context.value);
-    if (problem) context.issues.push({ code: 'custom', ...problem, input: context.value });
-  }).meta({ zh: '画面来源：file: 加视频文件路径（相对路径以配置文件所在目录为准）', en: 'Where pictures come from: file: and the path of a video file (a relative one counts from the folder of the configuration file)', path: true, examples: ['file:./clips/gate.avi'] }),
+  ...ADDRESS_FIELDS,
   fps: z.number().min(0.01).max(60).default(5).meta({ zh: '每秒取几幅图像', en: 'Pictures taken a second' }),
   model: z.string().default('centernet-320').meta({ zh: '检测模型：名称（cityvitals models list）或模型说明文件（.yaml）的路径', en: 'Detector that looks at them: its name (`cityvitals models list`), or the path of a manifest (.yaml)', path: 'yaml', examples: ['centernet-320', './models/helmets/model.yaml'] }),
   width: side().optional().meta({ zh: '图像宽度（像素，偶数）；只写一边时另一边按比例，都省略时不超过 768 的画面保持原样，更大的缩小到长边 640', en: 'Width of a picture in pixels, even; with one side the other follows, with none pictures of up to 768 stay as they are and larger ones are made 640 long' }),
@@ -30,18 +27,14 @@ export const settings = z.object({
 });
 export type CameraSettings = z.infer<typeof settings>;
 
-/** Path of a checked url: `file:clip.avi`, `file:./clip.avi`, `file:/clips/gate.avi` or `file:///clips/gate.avi`. */
-export function clipPath({ url }: Pick<CameraSettings, 'url'>): string {
-  return url.startsWith('file://') ? fileURLToPath(url) : url.slice('file:'.length);
+/** The main stream; where none is named there is but one. */
+export function mainUrlOf({ url, mainUrl }: Pick<CameraSettings, 'url' | 'mainUrl'>): string {
+  return mainUrl ?? url;
 }
 
-function pathProblem(url: string): ReturnType<typeof complaint> | null {
-  if (!url.startsWith('file:')) return complaint(`"${url}" is no video file: write file: and a path`, `“${url}”不是视频文件：请写 file: 加路径`);
-  try {
-    return clipPath({ url }) === '' || clipPath({ url }).includes('\0') ? complaint(`"${url}" names no file`, `“${url}”没有指明文件`) : null;
-  } catch (error) {
-    // file://host/… and bad escapes: the reason is in the error's code.
-    const code = (error as NodeJS.ErrnoException).code ?? 'invalid';
-    return complaint(`"${url}" is no path of this machine (${code})`, `“${url}”不是本机路径（${code}）`);
-  }
+/** Pictures that are wanted seldom may come seldom. */
+export function silenceMsOf({ silence, fps }: Pick<CameraSettings, 'silence' | 'fps'>): number {
+  return Math.max(silence, PICTURES_IN_SILENCE * 1000 / fps);
 }
+
+const PICTURES_IN_SILENCE = 3;

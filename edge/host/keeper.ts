@@ -1,6 +1,7 @@
 /** Keeps the link of one bus: opens it, waits longer after each failure, lets go of it when it is broken. */
 import type { Driver, Link, PointOf } from '../../core/driver.ts';
 import { FaultError, faultOf, FAULTS, type Fault } from '../../core/faults.ts';
+import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { pause, type World } from '../../core/world.ts';
 import { OPEN_MOST_MS, reopenWaitMs } from './backoff.ts';
 import { within } from './deadline.ts';
@@ -66,7 +67,7 @@ export class LinkKeeper {
     const deadline = { ms: Math.max(OPEN_LEAST_MS, timeoutMs), fault: () => new FaultError('CV_LINK_TIMEOUT', { address: name, timeoutMs: Math.max(OPEN_LEAST_MS, timeoutMs) }) };
     this.#failures += 1;
     this.#link = await within(this.#world.clock, deadline, signal,
-      (inner) => driver.open(settings, points, this.#world, inner),
+      (inner) => driver.open(settings, points, this.#worldOf(driver), inner),
       (late) => { late.then((link) => this.#close(link), () => {}); });
     this.#openedMs = this.#world.clock.monotonicMs();
     return this.#link;
@@ -112,6 +113,11 @@ export class LinkKeeper {
     if (isClosed) return;
     this.#closings = NONE;
     this.#world.tell({ kind: 'fault', fault: { code: 'CV_DRIVER_FAILED', params: { device: this.#setup.name, detail: `its link did not close within ${waitMs} ms` } } });
+  }
+
+  /** A camera is alone on its link: what its driver tells by itself is of this device. */
+  #worldOf(driver: Driver): World {
+    return driver.traits.includes('frames') ? { ...this.#world, tell: (event) => this.#world.tell({ device: this.#setup.name, ...event } as TelemetryEvent) } : this.#world;
   }
 
   #waitMs(): number {

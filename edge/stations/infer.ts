@@ -147,6 +147,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
   }
 
   function lose(item: PictureItem, reason: LossReason): Sample[] {
+    if (reason === 'picture_late') item.picture.late?.();
     world.tell({ kind: 'samples_lost', count: samplesIn(item), reason, intended: false, device: item.device });
     return [];
   }

@@ -1,0 +1,85 @@
+/** Begins to play a source: one ffmpeg child with its first picture in hand, or the fault that says why there is none. */
+import { FaultError } from '../../core/faults.ts';
+import { pause, type World } from '../../core/world.ts';
+import { exitFault } from './exits.ts';
+import type { PlayOptions } from './ffmpeg.ts';
+import { loggedIn, mayLogIn, refusedLogin, rememberedOf, type Remembered } from './logins.ts';
+import { startFfmpeg, type Player, type Timed } from './player.ts';
+
+export interface Playing {
+  player: Player;
+  first: Timed;
+  remembered: Remembered;
+}
+
+/**
+ * @param silenceMs longest wait for a live source's first picture
+ * @returns rejects with a FaultError or the signal's reason; then no child is left
+ */
+export async function begin(options: PlayOptions, silenceMs: number, world: World, signal?: AbortSignal): Promise<Playing> {
+  const { source, hardware } = options;
+  const remembered = rememberedOf(world.clock, source);
+  mayLogIn(remembered, world.clock);
+  const start = (how: PlayOptions['hardware']) => attempt({ ...options, hardware: how, codec: remembered.codec }, silenceMs, world, remembered, signal);
+  if (hardware === 'none') return start('none');
+  try {
+    const playing = await start(hardware);
+    // ffmpeg itself goes on in software where a decoder that it has refuses these very pictures.
+    if (playing.player.said.hardware) tellSoftware(options, playing.player.said.hardware, remembered, world);
+    return playing;
+  } catch (error) {
+    if (!(error instanceof NoHardware)) throw error;
+    tellSoftware(options, error.message, remembered, world);
+    return start('none');
+  }
+}
+
+/** Inside only: the decoder could not be had, the source may be well. */
+class NoHardware extends Error {}
+
+async function attempt(options: PlayOptions, silenceMs: number, { clock }: World, remembered: Remembered, signal?: AbortSignal): Promise<Playing> {
+  const { source } = options;
+  signal?.throwIfAborted();
+  const player = startFfmpeg(options, clock);
+  const abort = () => { void player.kill(); };
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    const first = await (source.kind === 'file' ? player.frames.next() : within(player.frames.next(), silenceMs, source.shown, clock));
+    if (player.said.stream) remembered.codec = player.said.stream.codec;
+    if (!first.done) {
+      loggedIn(remembered);
+      return { player, first: first.value, remembered };
+    }
+    const exit = await player.exit;
+    if (signal?.aborted) throw signal.reason;
+    if (options.hardware !== 'none' && player.said.hardware) throw new NoHardware(player.said.hardware);
+    const fault = exitFault({ source, exit, said: player.said, pictures: 0 });
+    throw fault.fault.code === 'CV_CAMERA_LOGIN' ? refusedLogin(remembered, fault.fault, clock) : fault;
+  } catch (error) {
+    await player.kill();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** What comes in time. @returns rejects with CV_CAMERA_SILENT; whoever asked ends the source */
+export async function within<T>(coming: Promise<T>, silenceMs: number, address: string, clock: World['clock']): Promise<T> {
+  const came = new AbortController();
+  const silent = pause(clock, silenceMs, came.signal).then((isOver): Promise<T> => (isOver ? Promise.reject(new FaultError('CV_CAMERA_SILENT', { address, silenceMs: Math.round(silenceMs) })) : coming));
+  try {
+    return await Promise.race([coming, silent]);
+  } finally {
+    came.abort();
+    // What is said after all has no listener any more.
+    coming.catch(() => {});
+    silent.catch(() => {});
+  }
+}
+
+/** Told once: it is no news at the next opening. */
+function tellSoftware({ source, hardware }: PlayOptions, detail: string, remembered: Remembered, world: World): void {
+  if (remembered.softwareTold) return;
+  remembered.softwareTold = true;
+  world.tell({ kind: 'fault', fault: { code: 'CV_CAMERA_SOFTWARE', params: { address: source.shown, hardware, detail } } });
+}

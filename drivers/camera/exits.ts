@@ -1,0 +1,49 @@
+/** What the end of an ffmpeg child means to its camera, by what it said. Pure. */
+import { FaultError, type FaultCode } from '../../core/faults.ts';
+import type { Exit } from './player.ts';
+import type { Said } from './said.ts';
+import type { Source } from './source.ts';
+
+export interface Ended {
+  source: Source;
+  exit: Exit;
+  said: Pick<Said, 'first' | 'last' | 'opening'>;
+  /** How many it had given. */
+  pictures: number;
+}
+
+/** The first that fits; `detail` is the line in which it was found. */
+const OPENINGS: readonly [RegExp, FaultCode][] = [
+  [/Server returned 40[13]\b|\b40[13] ?(Unauthorized|Forbidden)/i, 'CV_CAMERA_LOGIN'],
+  [/\b(453|429|503)\b|Service Unavailable|Not Enough Bandwidth|Server returned 5XX|Too many/i, 'CV_CAMERA_BUSY'],
+  [/Server returned 40[04]\b|\b(400|404|454|459|461) ?[A-Z]|Server returned 4XX/, 'CV_CAMERA_NO_STREAM'],
+  [/Connection refused/i, 'CV_LINK_REFUSED'],
+  [/No route to host|is unreachable|Failed to resolve|Name or service not known|name resolution|timed out/i, 'CV_LINK_UNREACHABLE'],
+  [/Connection reset|Broken pipe|End of file|Input\/output error/i, 'CV_LINK_CLOSED'],
+  [/no decoder found|Decoder \S+ not found|Unsupported codec|Could not find codec parameters/i, 'CV_CAMERA_CODEC'],
+  [/./, 'CV_CAMERA_NO_VIDEO'],
+];
+
+export function exitFault(ended: Ended): FaultError {
+  const { source, exit, pictures } = ended;
+  if (exit.startError?.code === 'ENOENT') return new FaultError('CV_FFMPEG_MISSING');
+  const path = source.shown;
+  if (exit.startError) return new FaultError('CV_VIDEO_STOPPED', { path, detail: exit.startError.message });
+  if (exit.signal) return new FaultError('CV_VIDEO_STOPPED', { path, detail: exit.signal });
+  return source.kind === 'file' ? fileFault(ended, path) : pictures === 0 ? openingFault(ended) : new FaultError('CV_LINK_CLOSED', { address: path, detail: ended.said.last || 'its stream ended' });
+}
+
+function fileFault({ exit, said, pictures }: Ended, path: string): FaultError {
+  const detail = (pictures === 0 ? said.first : said.last) || `exit code ${exit.code}`;
+  if (pictures === 0) return new FaultError('CV_VIDEO_UNREADABLE', { path, detail: exit.code === 0 ? 'there is no picture in it' : detail });
+  return exit.code === 0 ? new FaultError('CV_VIDEO_ENDED', { path, pictures }) : new FaultError('CV_VIDEO_STOPPED', { path, detail });
+}
+
+function openingFault({ source: { shown: address }, exit, said }: Ended): FaultError {
+  const lines = said.opening.split('\n').filter((line) => line !== '');
+  for (const [sign, code] of OPENINGS) {
+    const detail = lines.find((line) => sign.test(line));
+    if (detail !== undefined) return new FaultError(code, { address, detail, minutes: 0 });
+  }
+  return new FaultError('CV_CAMERA_NO_VIDEO', { address, detail: exit.code === 0 ? 'it ended without a picture' : `exit code ${exit.code}` });
+}

@@ -1,0 +1,58 @@
+/**
+ * What is remembered of a camera from one opening to the next. Cameras lock an address out after some wrong passwords, so
+ * after each refusal the same user and password wait longer; others are tried at once.
+ */
+import { FaultError, type Fault } from '../../core/faults.ts';
+import type { Clock } from '../../core/world.ts';
+import type { Source } from './source.ts';
+
+export interface Remembered {
+  /** Refusals in a row. */
+  refusals: number;
+  refusal: Fault | null;
+  /** Monotonic; before it nothing is tried. */
+  notBeforeMs: number;
+  codec?: string;
+  /** That the hardware decoder is not used was told. */
+  softwareTold: boolean;
+}
+
+const MINUTE_MS = 60_000;
+/** After the first, the second, and every further refusal. */
+const WAITS_MS = [MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS];
+
+/** One machine has one clock: what was learnt holds for all that runs on it. */
+const known = new WeakMap<Clock, Map<string, Remembered>>();
+
+export function rememberedOf(clock: Clock, { secrets, shown }: Source): Remembered {
+  const cameras = known.get(clock) ?? new Map<string, Remembered>();
+  known.set(clock, cameras);
+  const key = secrets[0] ?? shown;
+  const remembered = cameras.get(key) ?? { refusals: 0, refusal: null, notBeforeMs: 0, softwareTold: false };
+  cameras.set(key, remembered);
+  return remembered;
+}
+
+/** @throws FaultError CV_CAMERA_LOGIN while it is too early to try these again */
+export function mayLogIn(remembered: Remembered, clock: Clock): void {
+  const waitMs = remembered.notBeforeMs - clock.monotonicMs();
+  if (remembered.refusal && waitMs > 0) throw refused(remembered.refusal, waitMs);
+}
+
+/** @returns the fault as it is to be told */
+export function refusedLogin(remembered: Remembered, fault: Fault, clock: Clock): FaultError {
+  const waitMs = WAITS_MS[Math.min(remembered.refusals, WAITS_MS.length - 1)] as number;
+  remembered.refusals += 1;
+  remembered.refusal = fault;
+  remembered.notBeforeMs = clock.monotonicMs() + waitMs;
+  return refused(fault, waitMs);
+}
+
+export function loggedIn(remembered: Remembered): void {
+  remembered.refusals = 0;
+  remembered.refusal = null;
+}
+
+function refused({ params }: Fault, waitMs: number): FaultError {
+  return new FaultError('CV_CAMERA_LOGIN', { ...params, minutes: Math.ceil(waitMs / MINUTE_MS) });
+}

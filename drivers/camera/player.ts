@@ -1,0 +1,92 @@
+/** The ffmpeg child: decodes, picks pictures at the wanted rate, scales, and writes them to a pipe. */
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { FaultError } from '../../core/faults.ts';
+import type { Clock } from '../../core/world.ts';
+import { ffmpegArguments, TIMES_FD, type PlayOptions } from './ffmpeg.ts';
+import { Said } from './said.ts';
+import { withoutSecrets } from './source.ts';
+import { Stamps } from './stamps.ts';
+import { Cutter, type Shot } from './y4m.ts';
+
+export interface Exit {
+  /** ENOENT and its like when it could not even be started. */
+  startError?: NodeJS.ErrnoException;
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** `streamMs`: the live stream's own time. */
+export type Timed = Shot & { streamMs?: number };
+
+export interface Player {
+  pid: number | undefined;
+  /** Ends when the child does, whatever the reason. @throws FaultError CV_VIDEO_STOPPED when what it writes are no pictures, CV_CAMERA_CHANGED */
+  frames: AsyncGenerator<Timed, void>;
+  exit: Promise<Exit>;
+  said: Said;
+  /** Resolves when the child is gone. */
+  kill(): Promise<void>;
+}
+
+/** A camera with few sessions wants to be told that one is over; who has not said so by then never will. */
+const FAREWELL_MS = 200;
+
+export function startFfmpeg(options: PlayOptions, clock: Clock): Player {
+  const { source } = options;
+  const isLive = source.kind !== 'file';
+  // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when nobody reads.
+  const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: [isLive ? 'pipe' : 'ignore', 'pipe', 'pipe', ...(isLive ? ['pipe' as const] : [])], shell: false, detached: true });
+  const [stdout, stderr, times] = [child.stdout as Readable, child.stderr as Readable, (child.stdio[TIMES_FD] ?? null) as Readable | null];
+  const said = new Said((text) => withoutSecrets(text, source));
+  stderr.setEncoding('utf8').on('data', (text: string) => said.hear(text)).on('error', () => {});
+  const stamps = times ? new Stamps() : null;
+  times?.setEncoding('utf8').on('data', (text: string) => stamps?.hear(text)).on('error', () => {});
+  // It may be gone before it has read where from; its exit says why.
+  child.stdin?.on('error', () => {}).end('list' in source.input ? source.input.list : '');
+  let isOver = false;
+  const exit = new Promise<Exit>((resolve) => {
+    child.once('error', (startError) => resolve({ startError, code: null, signal: null }));
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  }).then((how) => {
+    isOver = true;
+    said.end();
+    stamps?.end();
+    return how;
+  });
+  return {
+    pid: child.pid,
+    frames: cut(stdout, stamps, source.shown),
+    exit,
+    said,
+    async kill() {
+      // Unread bytes would keep the pipe, and with it the `close` event, waiting.
+      for (const stream of [stdout, stderr, times]) stream?.destroy();
+      stamps?.end();
+      child.kill(isLive ? 'SIGTERM' : 'SIGKILL');
+      const late = isLive && !isOver ? clock.after(FAREWELL_MS, () => { child.kill('SIGKILL'); }) : null;
+      await exit;
+      late?.cancel();
+    },
+  };
+}
+
+/** A last picture that is not whole is left out. Reading pauses while nobody asks. */
+async function* cut(stream: Readable, stamps: Stamps | null, address: string): AsyncGenerator<Timed, void> {
+  const cutter = new Cutter();
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      for (const shot of cutter.push(chunk)) {
+        const stamp = await stamps?.next();
+        if (stamp === null) return;
+        if (stamp?.isChange) throw new FaultError('CV_CAMERA_CHANGED', { address });
+        yield stamp ? { ...shot, streamMs: stamp.streamMs } : shot;
+      }
+    }
+  } catch (error) {
+    if (error instanceof RangeError) throw new FaultError('CV_VIDEO_STOPPED', { path: address, detail: error.message });
+    // The pipe was taken away: by kill(), or because the child could not be started. `exit` says which.
+    if (!(error instanceof FaultError) && (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE') return;
+    throw error;
+  }
+}
