@@ -40,9 +40,10 @@ class NoHardware extends Error {}
 async function attempt(options: PlayOptions, silenceMs: number, { clock }: World, remembered: Remembered, signal?: AbortSignal): Promise<Playing> {
   const { source } = options;
   signal?.throwIfAborted();
-  const player = startFfmpeg(options, clock);
+  const player = await startFfmpeg(options, clock);
   const abort = () => { void player.kill(); };
   signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) abort();
   try {
     const first = await (source.kind === 'file' ? player.frames.next() : within(player.frames.next(), silenceMs, source.shown, clock));
     if (player.said.stream) remembered.codec = player.said.stream.codec;

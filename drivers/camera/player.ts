@@ -4,10 +4,11 @@ import type { Readable } from 'node:stream';
 import { FaultError } from '../../core/faults.ts';
 import type { Clock } from '../../core/world.ts';
 import { ffmpegArguments, TIMES_FD, type PlayOptions } from './ffmpeg.ts';
+import { openInlet, type Inlet } from './inlet.ts';
 import { Said } from './said.ts';
 import { withoutSecrets } from './source.ts';
 import { Stamps } from './stamps.ts';
-import { Cutter, type Shot } from './y4m.ts';
+import type { Shot } from './y4m.ts';
 
 export interface Exit {
   /** ENOENT and its like when it could not even be started. */
@@ -32,12 +33,14 @@ export interface Player {
 /** A camera with few sessions wants to be told that one is over; who has not said so by then never will. */
 const FAREWELL_MS = 200;
 
-export function startFfmpeg(options: PlayOptions, clock: Clock): Player {
+export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<Player> {
+  const inlet = await openInlet();
   const { source } = options;
   const isLive = source.kind !== 'file';
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when nobody reads.
-  const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: [isLive ? 'pipe' : 'ignore', 'pipe', 'pipe', ...(isLive ? ['pipe' as const] : [])], shell: false, detached: true });
-  const [stdout, stderr, times] = [child.stdout as Readable, child.stderr as Readable, (child.stdio[TIMES_FD] ?? null) as Readable | null];
+  const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: [isLive ? 'pipe' : 'ignore', inlet.end, 'pipe', ...(isLive ? ['pipe' as const] : [])], shell: false, detached: true });
+  inlet.end.destroy();
+  const [stderr, times] = [child.stderr as Readable, (child.stdio[TIMES_FD] ?? null) as Readable | null];
   const said = new Said((text) => withoutSecrets(text, source));
   stderr.setEncoding('utf8').on('data', (text: string) => said.hear(text)).on('error', () => {});
   const stamps = times ? new Stamps() : null;
@@ -56,12 +59,13 @@ export function startFfmpeg(options: PlayOptions, clock: Clock): Player {
   });
   return {
     pid: child.pid,
-    frames: cut(stdout, stamps, source.shown),
+    frames: cut(inlet, stamps, source.shown),
     exit,
     said,
     async kill() {
       // Unread bytes would keep the pipe, and with it the `close` event, waiting.
-      for (const stream of [stdout, stderr, times]) stream?.destroy();
+      inlet.close();
+      for (const stream of [stderr, times]) stream?.destroy();
       stamps?.end();
       child.kill(isLive ? 'SIGTERM' : 'SIGKILL');
       const late = isLive && !isOver ? clock.after(FAREWELL_MS, () => { child.kill('SIGKILL'); }) : null;
@@ -72,21 +76,18 @@ export function startFfmpeg(options: PlayOptions, clock: Clock): Player {
 }
 
 /** A last picture that is not whole is left out. Reading pauses while nobody asks. */
-async function* cut(stream: Readable, stamps: Stamps | null, address: string): AsyncGenerator<Timed, void> {
-  const cutter = new Cutter();
+async function* cut(inlet: Inlet, stamps: Stamps | null, address: string): AsyncGenerator<Timed, void> {
   try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      for (const shot of cutter.push(chunk)) {
-        const stamp = await stamps?.next();
-        if (stamp === null) return;
-        if (stamp?.isChange) throw new FaultError('CV_CAMERA_CHANGED', { address });
-        yield stamp ? { ...shot, streamMs: stamp.streamMs } : shot;
-      }
+    for (let shot = await inlet.next(); shot; shot = await inlet.next()) {
+      const stamp = await stamps?.next();
+      if (stamp === null) return;
+      if (stamp?.isChange) throw new FaultError('CV_CAMERA_CHANGED', { address });
+      yield stamp ? { ...shot, streamMs: stamp.streamMs } : shot;
     }
   } catch (error) {
     if (error instanceof RangeError) throw new FaultError('CV_VIDEO_STOPPED', { path: address, detail: error.message });
-    // The pipe was taken away: by kill(), or because the child could not be started. `exit` says which.
-    if (!(error instanceof FaultError) && (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE') return;
     throw error;
+  } finally {
+    inlet.close();
   }
 }

@@ -11,7 +11,14 @@ function cut(bytes: readonly number[], sizes: readonly number[] = []): Shot[] {
   const cutter = new Cutter();
   const shots: Shot[] = [];
   let at = 0;
-  for (const size of [...sizes, bytes.length]) shots.push(...cutter.push(Uint8Array.from(bytes.slice(at, (at += size)))));
+  for (let piece = 0; at < bytes.length; piece += 1) {
+    const room = cutter.room();
+    const some = bytes.slice(at, at + Math.min(room.length, (sizes[piece] ?? Infinity) + 1));
+    room.set(some);
+    at += some.length;
+    const shot = cutter.took(some.length);
+    if (shot) shots.push(shot);
+  }
   return shots;
 }
 

@@ -23,37 +23,40 @@ export interface Shot extends Head {
   yuv: Uint8Array;
 }
 
-/** One stream, chunk by chunk. */
+/** One stream. Says where the next bytes are to be put, so that pictures are read into their own memory and never copied. */
 export class Cutter {
+  readonly #scratch = new Uint8Array(FRAME.length + 1);
   #head: Head | null = null;
-  #line: number[] = [];
+  #line = '';
   #frame: Uint8Array | null = null;
   #filled = 0;
 
-  /** Pictures that are whole with this chunk. @throws RangeError when it is no such stream, or no longer one */
-  * push(chunk: Uint8Array): Generator<Shot, void> {
-    for (let at = 0; at < chunk.length;) {
-      if (!this.#head || !this.#frame) {
-        const byte = chunk[at] as number;
-        at += 1;
-        if (byte !== LINE_END) this.#line.push(byte);
-        if (byte === LINE_END) this.#take(String.fromCharCode(...this.#line));
-        else if (this.#line.length > MAX_LINE_BYTES) throw new RangeError('a head that does not end');
-        continue;
-      }
-      const part = chunk.subarray(at, at + this.#frame.length - this.#filled);
-      this.#frame.set(part, this.#filled);
-      this.#filled += part.length;
-      at += part.length;
-      if (this.#filled < this.#frame.length) continue;
-      const yuv = this.#frame;
-      this.#frame = null;
-      yield { ...this.#head, yuv };
-    }
+  /** No more than this may be read now. Lines come byte by byte but for the few that are always as long. */
+  room(): Uint8Array {
+    if (this.#frame) return this.#frame.subarray(this.#filled);
+    return this.#scratch.subarray(0, this.#head && this.#line === '' ? this.#scratch.length : 1);
   }
 
-  #take(line: string): void {
-    this.#line = [];
+  /** So many bytes were put there. @returns the picture that is whole with them. @throws RangeError when it is no such stream, or no longer one */
+  took(count: number): Shot | null {
+    if (this.#head && this.#frame) {
+      this.#filled += count;
+      if (this.#filled < this.#frame.length) return null;
+      const yuv = this.#frame;
+      this.#frame = null;
+      return { ...this.#head, yuv };
+    }
+    for (const byte of this.#scratch.subarray(0, count)) {
+      if (byte === LINE_END) this.#take();
+      else this.#line += String.fromCharCode(byte);
+      if (this.#line.length > MAX_LINE_BYTES) throw new RangeError('a head that does not end');
+    }
+    return null;
+  }
+
+  #take(): void {
+    const line = this.#line;
+    this.#line = '';
     if (!this.#head) this.#head = headOf(line);
     else if (line.split(' ', 1)[0] === FRAME) {
       this.#frame = new Uint8Array(bytesOf(this.#head));

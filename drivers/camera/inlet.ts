@@ -1,0 +1,77 @@
+/**
+ * Where pictures come in: a socket whose other end a child gets as its output. Bytes are read right into the memory of
+ * their picture; a child's own pipe would be read in pieces, each with a memory of its own, and collecting those cost
+ * more than all else that is done with a still picture.
+ */
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Cutter, type Shot } from './y4m.ts';
+
+export interface Inlet {
+  /** For the child; ours is to be destroyed once it has it. */
+  end: Socket;
+  /** null when the stream is over. @throws RangeError when it is none of pictures */
+  next(): Promise<Shot | null>;
+  close(): void;
+}
+
+export async function openInlet(): Promise<Inlet> {
+  // Nobody else may look into the folder, and it is gone when both ends are there.
+  const folder = await mkdtemp(join(tmpdir(), 'cv-camera-'));
+  try {
+    const server = createServer({ pauseOnConnect: true }).listen(join(folder, 'frames'));
+    await once(server, 'listening');
+    const came = once(server, 'connection') as Promise<[Socket]>;
+    const reading = readInto(join(folder, 'frames'));
+    const [end] = await came;
+    server.close();
+    return { end, ...reading };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function readInto(path: string): Omit<Inlet, 'end'> {
+  const cutter = new Cutter();
+  let ready: Shot | null = null;
+  let error: unknown = null;
+  let over = false;
+  let wake = () => {};
+  const socket = connect({
+    path,
+    onread: {
+      buffer: () => cutter.room(),
+      callback(count) {
+        try {
+          ready = cutter.took(count);
+        } catch (thrown) {
+          error = thrown;
+          socket.destroy();
+        }
+        if (ready || error) wake();
+        // Until somebody asks, the next picture stays where it is.
+        return ready === null;
+      },
+    },
+  });
+  const end = () => {
+    over = true;
+    wake();
+  };
+  // A child that is killed may cut it off; what that means is said by its exit.
+  socket.on('error', end).on('end', end).on('close', end);
+  return {
+    async next() {
+      if (ready === null) socket.resume();
+      while (ready === null && error === null && !over) await new Promise<void>((resolve) => { wake = resolve; });
+      if (error) throw error;
+      const shot = ready as Shot | null;
+      ready = null;
+      return shot;
+    },
+    close: () => { socket.destroy(); },
+  };
+}
