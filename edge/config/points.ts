@@ -34,8 +34,8 @@ const POINTS_NOTES = { zh: '测点列表', en: 'list of points', examples: [[{ i
 /** Every point of the driver's table; the file says only what is to differ. */
 function checkFixed(document: ConfigDocument, driver: Driver, raw: unknown, path: Path, device: Words, settings: unknown): CheckedPoints {
   const table = fixedPoints(driver, settings);
-  // Which points there are hangs on settings that are not sound: nothing can be said of a name yet.
-  const isWhole = !driver.derived || settings !== undefined;
+  // Which points follow hangs on settings that are not sound: nothing can be said yet of a name that may be one of theirs.
+  const mayFollow = (id: string) => driver.derived !== undefined && settings === undefined && id.includes('.');
   const listed = z.object({ points: z.array(z.record(z.string(), z.unknown())).meta({ ...POINTS_NOTES, examples: [[{ id: Object.keys(table)[0] }]] }) });
   const shape = raw === undefined ? { problems: [] } : checkPart(document, listed, path.slice(0, -1), device, { points: raw });
   const overrides = Array.isArray(raw) ? (raw as unknown[]) : [];
@@ -44,7 +44,7 @@ function checkFixed(document: ConfigDocument, driver: Driver, raw: unknown, path
   overrides.forEach((item, at) => {
     const id = isRaw(item) ? item.id : undefined;
     if (typeof id === 'string' && Object.hasOwn(table, id)) changed.set(id, { item: item as Raw, path: [...path, at] });
-    else if (typeof id === 'string' && isWhole) problems.push(...problemAt(document, [...path, at, 'id'], unknownName('CV_POINT_UNKNOWN', { point: id }, Object.keys(table), device)));
+    else if (typeof id === 'string' && !mayFollow(id)) problems.push(...problemAt(document, [...path, at, 'id'], unknownName('CV_POINT_UNKNOWN', { point: id }, Object.keys(table), device)));
     else if (isRaw(item) && typeof id !== 'string') problems.push(...checkPart(document, z.object({ id: POINT_SCHEMA.shape.id }), [...path, at], device, { id }).problems);
   });
   const points = Object.entries(table).flatMap(([id, fixed]) => {
