@@ -3,8 +3,8 @@ import { FaultError } from '../../core/faults.ts';
 import { pause, type World } from '../../core/world.ts';
 import { exitFault } from './exits.ts';
 import type { PlayOptions } from './ffmpeg.ts';
-import { loggedIn, mayLogIn, refusedLogin, rememberedOf, type Remembered } from './logins.ts';
 import { startFfmpeg, type Player, type Timed } from './player.ts';
+import { loggedIn, mayLogIn, refusedLogin, rememberedOf, type Remembered } from './remembered.ts';
 
 export interface Playing {
   player: Player;

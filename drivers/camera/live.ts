@@ -21,16 +21,17 @@ export interface LiveStream {
 const LEAP_TOLD_EVERY_MS = 60_000;
 
 /** @throws FaultError CV_CAMERA_SILENT, CV_CAMERA_CHANGED, CV_LINK_CLOSED, CV_VIDEO_STOPPED */
-export async function* livePictures({ playing: { player, first }, source, settings, late }: LiveStream, world: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
+export async function* livePictures({ playing: { player, first, remembered }, source, settings, late }: LiveStream, world: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
   const { clock } = world;
   const address = source.shown;
   const silenceMs = silenceMsOf(settings);
   // Pictures that come one by one over HTTP have no times; ffmpeg makes some up.
   const isUntimed = source.kind === 'http' && player.said.stream?.codec === 'mjpeg';
-  const times = new StreamTimes();
+  remembered.startedMs ??= clock.monotonicMs();
+  const times = new StreamTimes(Math.max(remembered.ptsMs + 1, Math.round(clock.monotonicMs() - remembered.startedMs)));
   const { fps, minFps } = settings;
   const rate = new Rate(fps, minFps ?? fps);
-  let index = 0;
+  let pictures = 0;
   let leapToldMs = -Infinity;
   let isSlowTold = false;
   try {
@@ -43,8 +44,10 @@ export async function* livePictures({ playing: { player, first }, source, settin
         world.tell({ kind: 'fault', fault: { code: 'CV_CAMERA_TIME', params: { address, leaptMs } } });
       }
       if (player.said.damaged()) world.tell({ kind: 'picture_damaged' });
-      const picture: Picture = { index, ptsMs, ...shot, takenAt: clock.nowMs() - agoMs, late: () => rate.late() };
-      index += 1;
+      const picture: Picture = { index: remembered.pictures, ptsMs, ...shot, takenAt: clock.nowMs() - agoMs, late: () => rate.late() };
+      remembered.pictures += 1;
+      remembered.ptsMs = ptsMs;
+      pictures += 1;
       if (rate.wants(ptsMs)) yield picture;
       else late({ ...picture, late: () => {} });
       if (minFps !== undefined && rate.isSlow !== isSlowTold) {
@@ -52,7 +55,7 @@ export async function* livePictures({ playing: { player, first }, source, settin
         world.tell(isSlowTold ? { kind: 'fault', fault: { code: 'CV_CAMERA_SLOW', params: { address, minFps } } } : { kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' });
       }
     }
-    if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.said, pictures: index });
+    if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.said, pictures });
   } finally {
     if (isSlowTold) world.tell({ kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' });
   }

@@ -12,7 +12,7 @@ export interface Arrival {
 }
 
 export interface Timed {
-  /** From the first picture on; rises always. */
+  /** Rises always. */
   ptsMs: number;
   /** How long ago it was taken, as far as can be known from the fastest of its neighbours. */
   agoMs: number;
@@ -32,6 +32,12 @@ export class StreamTimes {
   #leastBefore = Infinity;
   #spanFromMs = 0;
   #takenMs = -Infinity;
+  readonly #startMs: number;
+
+  /** @param startMs of the first picture: later than 0 where the stream is opened once more */
+  constructor(startMs = 0) {
+    this.#startMs = startMs;
+  }
 
   take({ streamMs, cameMs }: Arrival): Timed {
     const own = streamMs ?? cameMs;
@@ -40,7 +46,7 @@ export class StreamTimes {
     const stepMs = last ? own - last.streamMs : 0;
     // Equal times come at the start of some streams.
     const isLeap = last !== null && (stepMs < 0 || stepMs > elapsedMs + LEAP_MS);
-    const ptsMs = last ? last.ptsMs + Math.max(1, isLeap ? elapsedMs : stepMs) : 0;
+    const ptsMs = last ? last.ptsMs + Math.max(1, isLeap ? elapsedMs : stepMs) : this.#startMs;
     this.#last = { streamMs: own, cameMs, ptsMs };
     // After a leap the two clocks have to be told apart anew.
     if (isLeap) this.#least = this.#leastBefore = Infinity;

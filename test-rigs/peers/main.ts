@@ -1,5 +1,6 @@
-/** `npm run test:peers [NAME …]`: our parts against programs that are not ours. Ends with "N passed, N failed, N left out". */
+/** `npm run test:peers -- [NAME …] [--minutes N]`: our parts against programs that are not ours. Ends with "N passed, N failed, N left out". */
 // Plain JavaScript that set-up shares: what a peer needs, how to see it, and which packages bring it.
+import { parseArgs } from 'node:util';
 import { packagesOf, present } from '../../tools/setup/programs.mjs';
 import { installPeers } from '../bench/peers/packages.ts';
 
@@ -9,7 +10,8 @@ interface Peer {
   needs?: string[];
   /** What else is not here; false: nothing. */
   lacks?(): string | false;
-  run(): Promise<void>;
+  /** `minutes`: how long those go on that wait for what time brings; left out: as long as it makes sense every day. */
+  run(options: { minutes?: number }): Promise<void>;
 }
 
 /** `npm`: packages of peers, which come into a folder of their own. */
@@ -28,9 +30,10 @@ const SUITES: { needs: string[]; npm?: Record<string, string>; load(): Promise<{
   { needs: [], load: () => import('./consumers.ts') },
   { needs: [], load: () => import('./models.ts') },
   { needs: [], load: () => import('./faces.ts') },
+  { needs: ['ffmpeg', 'gst-rtsp-server'], load: () => import('./rtsp.ts') },
 ];
 
-const asked = process.argv.slice(2);
+const { values: { minutes }, positionals: asked } = parseArgs({ options: { minutes: { type: 'string' } }, allowPositionals: true });
 const suites = await Promise.all(SUITES.map(async ({ needs, npm = {}, load }) => (await load()).peers.map((peer) => ({ ...peer, npm, needs: [...needs, ...(peer.needs ?? [])] }))));
 const peers = suites.flat().filter((peer) => asked.length === 0 || asked.some((word) => peer.name.includes(word)));
 const absent = new Set([...new Set(peers.flatMap(({ needs }) => needs))].filter((program) => !present(program)));
@@ -46,7 +49,7 @@ for (const peer of peers) {
   }
   process.stdout.write(`… ${peer.name}\n`);
   try {
-    await peer.run();
+    await peer.run(minutes === undefined ? {} : { minutes: Number(minutes) });
     process.stdout.write(`✔ ${peer.name}\n`);
   } catch (error) {
     failed += 1;

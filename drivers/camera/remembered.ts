@@ -13,6 +13,11 @@ export interface Remembered {
   /** Monotonic; before it nothing is tried. */
   notBeforeMs: number;
   codec?: string;
+  /** Monotonic, of its first picture: what lasts on a live stream lasts on over a new opening. */
+  startedMs?: number;
+  /** Numbers given to pictures so far, and the presentation time of the last. */
+  pictures: number;
+  ptsMs: number;
   /** That the hardware decoder is not used was told. */
   softwareTold: boolean;
 }
@@ -28,7 +33,7 @@ export function rememberedOf(clock: Clock, { secrets, shown }: Source): Remember
   const cameras = known.get(clock) ?? new Map<string, Remembered>();
   known.set(clock, cameras);
   const key = secrets[0] ?? shown;
-  const remembered = cameras.get(key) ?? { refusals: 0, refusal: null, notBeforeMs: 0, softwareTold: false };
+  const remembered = cameras.get(key) ?? { refusals: 0, refusal: null, notBeforeMs: 0, pictures: 0, ptsMs: -1, softwareTold: false };
   cameras.set(key, remembered);
   return remembered;
 }
