@@ -42,7 +42,7 @@ export interface Box {
 }
 
 /** What a value rests on. */
-export type Evidence = Boxes | TagRead;
+export type Evidence = Boxes | TagRead | PictureScore;
 
 /** From a detector; `frame` names the picture it looked at. */
 export interface Boxes {
@@ -67,6 +67,14 @@ export interface TagRead {
   count?: number;
   firstAt?: number;
   lastAt?: number;
+}
+
+/** How much of a finding a picture shows, and from where on it is one; both 0 to 1. */
+export interface PictureScore {
+  kind: 'picture';
+  frame: number;
+  score: number;
+  threshold: number;
 }
 
 export interface Position {

@@ -1,5 +1,6 @@
 /** What an installer writes for how a camera's pictures are looked at, whatever is looked for: what nobody may see, and when it is worth a look. */
 import { z } from 'zod';
+import { PICTURE_FINDINGS } from './picture-findings.ts';
 import { complaint, durationMs } from './setting.ts';
 
 const DAY_MS = 86_400_000;
@@ -17,9 +18,22 @@ const gate = z.strictObject({
 });
 export type GateSettings = z.infer<typeof gate>;
 
+const threshold = z.union([z.literal('off'), z.number().gt(0).max(1)]);
+
+const diagnosis = z.strictObject({
+  every: span().refine((ms) => ms >= 100, complaint('must be at least 100ms', '不能短于 100ms')).prefault('1s').meta({ zh: '多久完整检查一次', en: 'time between two full looks' }),
+  silence: span().refine((ms) => ms >= 1000, complaint('must be at least 1s', '不能短于 1s')).prefault('5s').meta({ zh: '多久没有新画面即为中断', en: 'longest time without a picture before the stream is called stalled' }),
+  thresholds: z.partialRecord(z.enum(PICTURE_FINDINGS.map(({ id }) => id)), threshold).default({}).meta({
+    zh: `各项判定的分数阈值（0–1，默认 0.5），off 为不判：${PICTURE_FINDINGS.map(({ id, zh }) => `${id} ${zh}`).join('、')}`,
+    en: `score (0 to 1, default 0.5) from which each counts, or off: ${PICTURE_FINDINGS.map(({ id, en }) => `${id}: ${en}`).join('; ')}`,
+  }),
+});
+export type DiagnosisSettings = z.infer<typeof diagnosis>;
+
 /** For a camera's settings, beside its own. */
 export const SIGHT_FIELDS = {
   mask: z.array(polygon).max(32).default([]).meta({ zh: '隐私遮挡：多边形的顶点，画面比例 [横, 纵]，左上角为 [0, 0]；遮挡后任何环节都看不到', en: 'what nobody may see: corners of polygons, fractions of the picture [across, down] from its upper left corner; painted over before anything looks', examples: [[[[0, 0], [0.3, 0], [0.3, 0.4], [0, 0.4]]]] }),
+  diagnosis: z.union([z.literal('off'), diagnosis]).prefault({}).meta({ zh: '画面质量诊断，结果见测点 video；off 为不做', en: 'whether the pictures can be relied on, said by the point video; off: nobody looks', examples: ['off', { thresholds: { 'shaking': 'off', 'blurred': 0.6 } }] }),
   motion: z.union([z.literal('off'), gate]).prefault({}).meta({ zh: '画面有变化才检测；off 为每幅都检测', en: 'a picture is looked at only when something has changed; off: every one is', examples: ['off', { contrast: 8, every: '30s' }] }),
 };
 

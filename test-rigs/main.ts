@@ -6,6 +6,7 @@ const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> 
   stations: () => import('./stations/main.ts'),
   'broker-abuse': () => import('./broker-abuse/main.ts'),
   'vision-clips': () => import('./vision-clips/main.ts'),
+  'video-faults': () => import('./video-faults/main.ts'),
   'console-fake': () => import('./console-fake/main.ts'),
 };
 

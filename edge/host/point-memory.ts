@@ -45,8 +45,10 @@ export class PointMemory {
   }
 }
 
-function withoutTime({ deviceAt: _, ...said }: PointValue): PointValue {
-  return said;
+function withoutTime(said: PointValue): PointValue {
+  const kept = { ...said };
+  delete kept.deviceAt;
+  return kept;
 }
 
 const isBare = ({ unit, quality, flags, fault, origin, position, evidence, window }: PointValue): boolean =>

@@ -279,3 +279,28 @@ test('a box that one look saw in a picture in which nothing moves puts nobody in
   assert.ok(told('picture_still').length >= 4);
   assert.deepEqual([values('persons'), values('gate.persons')], [[1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0]]);
 });
+
+test('whether pictures can be relied on is said when it changes, in turn with what the camera gave, and also when they stay away', async () => {
+  const { world, asked, out, take, sum, station } = rig({ diagnosis: { every: 1000, silence: 5000, thresholds: {} } });
+  const shown = (index: number, luma: (at: number) => number): DecodedItem => ({
+    device: 'cam', at: AT + index * 1000, observedAt: AT + index * 1000, points: { ...POINTS, video: { unit: '' } },
+    picture: { index, ptsMs: index * 1000, width: 64, height: 48, yuv: Uint8Array.from({ length: 64 * 48 * 1.5 }, (_, at) => (at < 64 * 48 ? luma(at) : 128)) },
+  });
+  const CHEQUERED = (at: number) => (((at % 64) >> 3) + (at >> 9)) % 2 * 90 + 60;
+  const give = async (item: DecodedItem) => {
+    take(item);
+    asked.at(-1)?.answer([]);
+    await settle();
+  };
+  await give(shown(0, CHEQUERED));
+  for (const index of [1, 2, 3]) await give(shown(index, () => 16));
+  await world.clock.advanceMs(9000);
+  await give(shown(13, CHEQUERED));
+  await station.close?.();
+  const video = out.filter(({ point }) => point === 'video');
+  assert.deepEqual(video.map(({ value }) => value), ['good', 'black', 'stalled', 'good']);
+  assert.deepEqual(video.map(({ at }) => at).slice(0, 2), [AT, AT + 2000]);
+  assert.deepEqual(video[1]?.evidence, [{ kind: 'picture', frame: 2, score: 1, threshold: 0.5 }]);
+  assert.ok(out.findIndex(({ value }) => value === 'black') > out.findLastIndex(({ point, at }) => point === 'occupancy' && at === AT + 1000));
+  assert.equal(sum(), out.length);
+});

@@ -3,9 +3,10 @@ import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import type { Give, Station } from '../../core/line.ts';
 import type { LossReason } from '../../core/losses.ts';
 import type { Sample } from '../../core/sample.ts';
-import type { World } from '../../core/world.ts';
+import { everyMs, type Timer, type World } from '../../core/world.ts';
 import type { Detector } from '../../models/detector.ts';
 import { countBoxes, countReadings } from '../vision/count.ts';
+import { PictureWatch } from '../vision/diagnosis/watch.ts';
 import type { LastPictures } from '../vision/last-picture.ts';
 import type { CameraSight, Seen } from '../vision/sight.ts';
 import { isPicture, type DecodedItem, type PictureItem } from './item.ts';
@@ -26,6 +27,8 @@ export interface Camera {
 }
 
 const CLOSE_DEADLINE_MS = 1000;
+/** How often cameras are asked for that have gone silent. */
+const WATCH_EVERY_MS = 1000;
 
 /**
  * @param cameras by device id; whoever opened their detectors closes them, after this station
@@ -35,6 +38,8 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
   const lanes = new Map<string, Lane>();
   const running = new Set<Promise<void>>();
   const ending = new AbortController();
+  const watch = new PictureWatch(world.clock);
+  let watching: Timer | null = null;
   let closing = false;
 
   function take(items: readonly DecodedItem[], give: Give<Sample>): void {
@@ -59,13 +64,27 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
   function enter(lane: Lane, item: DecodedItem, give: Give<Sample>): void {
     const release = isPicture(item) ? item.picture.hold?.() : undefined;
     if (isPicture(item)) {
-      cameras.get(item.device)?.sight.cover(item.picture);
+      watching ??= everyMs(world.clock, WATCH_EVERY_MS, () => tellAll(watch.overdue((device) => cameras.get(device)?.sight), give));
+      const sight = cameras.get(item.device)?.sight;
+      sight?.cover(item.picture);
+      const said = sight && watch.take(item, sight);
+      if (said) tellAll([said], give);
       world.tell({ kind: 'samples_read', count: samplesIn(item), device: item.device });
       const older = lane.waiting.findIndex(({ item: waiting }) => isPicture(waiting) && !waiting.picture.hold);
       if (older >= 0 && !release) drop(lane.waiting.splice(older, 1), 'picture_late');
     }
     lane.waiting.push({ item, release: release ?? (() => {}) });
     if (!lane.busy) start(lane, give);
+  }
+
+  /** How many there are is known only now: states are told when they change. In turn with what their camera gave before. */
+  function tellAll(samples: readonly Sample[], give: Give<Sample>): void {
+    for (const sample of samples) {
+      world.tell({ kind: 'samples_read', count: 1, device: sample.device });
+      const lane = lanes.get(sample.device);
+      if (lane?.busy) lane.waiting.push({ item: sample, release: () => {} });
+      else give([sample]);
+    }
   }
 
   function start(lane: Lane, give: Give<Sample>): void {
@@ -158,6 +177,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
     /** Lets the pictures in the detectors finish, for a second; those that wait are counted. */
     async close() {
       closing = true;
+      watching?.cancel();
       const deadline = world.clock.after(CLOSE_DEADLINE_MS, () => ending.abort());
       await Promise.all(running);
       deadline.cancel();

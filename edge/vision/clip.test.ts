@@ -43,7 +43,10 @@ for (const size of [{}, { width: 320, height: 320 }]) {
         const decoded = driver.decode(frame);
         assert.ok(decoded.ok && decoded.picture);
         const at = decoded.picture.takenAt ?? 0;
-        station.take?.([{ device: 'cam', picture: decoded.picture, at, observedAt: at, points: driver.points ?? {} }], (items) => { if (samples.push(...items) === truth.size * 3) complete.resolve(); });
+        station.take?.([{ device: 'cam', picture: decoded.picture, at, observedAt: at, points: driver.points ?? {} }], (items) => {
+          samples.push(...items);
+          if (samples.filter(({ point }) => point === 'occupancy').length === truth.size) complete.resolve();
+        });
       }
     } catch (error) {
       assert.equal((error as FaultError).fault?.code, 'CV_VIDEO_ENDED');

@@ -66,3 +66,17 @@ function crossingsAt(y: number, polygon: Polygon): number[] {
   });
   return found.toSorted((a, b) => a - b);
 }
+
+/** What a mask takes from whoever looks at a picture cell by cell. */
+export interface Hidden {
+  /** 1 where a polygon touches the cell. */
+  cells: Uint8Array;
+  /** Of the picture, at most. */
+  share: number;
+}
+
+export function hiddenCells(polygons: readonly Polygon[], across: number, down: number): Hidden {
+  const cells = new Uint8Array(across * down);
+  for (const { row, from, to } of polygons.flatMap((polygon) => runsOf(polygon, across, down))) cells.fill(1, row * across + from, row * across + to);
+  return { cells, share: cells.reduce((sum, cell) => sum + cell, 0) / cells.length };
+}

@@ -5,7 +5,8 @@
 import type { Picture } from '../../core/driver.ts';
 import type { Box } from '../../core/event.ts';
 import type { SceneSettings } from '../../core/scene/settings.ts';
-import type { SightSettings } from '../../core/sight.ts';
+import type { DiagnosisSettings, SightSettings } from '../../core/sight.ts';
+import { Diagnosis } from './diagnosis/diagnosis.ts';
 import { MotionGate } from './gate.ts';
 import { Mask } from './mask.ts';
 import { Scene } from './scene/scene.ts';
@@ -24,13 +25,17 @@ export interface Seen {
 export class CameraSight {
   /** From this score on a box is believed. */
   readonly sureScore: number;
+  readonly diagnosis: Diagnosis | null;
+  readonly silenceMs: number;
   readonly #mask: Mask;
   readonly #gate: MotionGate | null;
   readonly #scene: Scene | null;
   #last: Seen | null = null;
 
-  constructor({ mask, motion, ...scene }: SightSettings & SceneSettings, sureScore: number) {
+  constructor({ mask, motion, diagnosis, ...scene }: SightSettings & SceneSettings, sureScore: number) {
     this.sureScore = sureScore;
+    this.diagnosis = diagnosis === 'off' ? null : new Diagnosis({ mask, everyMs: diagnosis.every, thresholds: thresholdsOf(diagnosis) });
+    this.silenceMs = diagnosis === 'off' ? Infinity : diagnosis.silence;
     this.#mask = new Mask(mask);
     this.#gate = motion === 'off' ? null : new MotionGate(motion);
     this.#scene = scene.zones.length + scene.lines.length > 0 ? new Scene(scene) : null;
@@ -71,6 +76,10 @@ export class CameraSight {
  * @param sureScore default: every box is believed
  */
 export function sightOf(settings: unknown, sureScore = 0): CameraSight {
-  const { mask = [], motion = 'off', zones = [], lines = [], homography } = (settings ?? {}) as Partial<SightSettings & SceneSettings>;
-  return new CameraSight({ mask, motion, zones, lines, homography }, sureScore);
+  const { mask = [], motion = 'off', diagnosis = 'off', zones = [], lines = [], homography } = (settings ?? {}) as Partial<SightSettings & SceneSettings>;
+  return new CameraSight({ mask, motion, diagnosis, zones, lines, homography }, sureScore);
+}
+
+function thresholdsOf({ thresholds }: DiagnosisSettings): ConstructorParameters<typeof Diagnosis>[0]['thresholds'] {
+  return Object.fromEntries(Object.entries(thresholds).map(([finding, threshold]) => [finding, threshold === 'off' ? null : threshold]));
 }

@@ -1,6 +1,6 @@
 /** A tint that lies over everything: the mean colour is far from grey, and the colours spread little about it. Pure. */
 import type { Planes } from '../planes.ts';
-import { scoreAbove } from './findings.ts';
+import { scoreAbove } from './scores.ts';
 
 const GREY = 128;
 const STEP = 3;
@@ -18,7 +18,8 @@ export interface Colour {
   spread: number;
 }
 
-export function colour({ width, height, yuv }: Planes): Colour {
+/** @param hiddenShare of the picture, painted grey by a mask: it does not count */
+export function colour({ width, height, yuv }: Planes, hiddenShare = 0): Colour {
   const luma = width * height;
   const quarter = luma >> 2;
   let us = 0;
@@ -33,7 +34,8 @@ export function colour({ width, height, yuv }: Planes): Colour {
   const v = vs / count;
   let spread = 0;
   for (let at = luma; at < luma + quarter; at += STEP) spread += Math.abs((yuv[at] as number) - u) + Math.abs((yuv[at + quarter] as number) - v);
-  return { u: u - GREY, v: v - GREY, spread: spread / count };
+  const shown = Math.max(0.01, 1 - hiddenShare);
+  return { u: (u - GREY) / shown, v: (v - GREY) / shown, spread: spread / count };
 }
 
 /** @param usual what this camera shows of the same scene; null when it is not known, or it is another */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { PictureFinding } from '../../../core/picture-findings.ts';
 import { seededRandom } from '../../../core/world.ts';
 import type { Planes } from '../planes.ts';
 import { Diagnosis, type Verdict } from './diagnosis.ts';
-import type { Finding } from './findings.ts';
 
 const WIDTH = 320;
 const HEIGHT = 180;
@@ -62,7 +62,7 @@ function moved(planes: Planes, byX: number, byY: number): Planes {
 const random = seededRandom(5);
 const other = street(77);
 let kept: Planes | null = null;
-const FAULTS: Partial<Record<Finding, (planes: Planes, second: number) => Planes>> = {
+const FAULTS: Partial<Record<PictureFinding, (planes: Planes, second: number) => Planes>> = {
   'black': luma(() => 16),
   'under-exposed': luma((value) => 16 + value * 0.12),
   'over-exposed': luma((value) => value * 2.6),
@@ -134,7 +134,7 @@ test('whatever the pictures, their sizes and their times: scores stay within 0 a
   fc.assert(fc.property(fc.array(fc.record({ width: fc.integer({ min: 8, max: 80 }), height: fc.integer({ min: 8, max: 60 }), fill: fc.nat(255), spread: fc.nat(255), ptsMs: fc.oneof(fc.nat(20_000), fc.constant(-5), fc.constant(1e12)) }), { maxLength: 30 }), fc.nat(), (pictures, seed) => {
     const { next } = seededRandom(seed);
     const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: {} });
-    let last: Finding | null | undefined;
+    let last: PictureFinding | null | undefined;
     for (const { width: w, height: h, fill, spread, ptsMs } of pictures) {
       const [width, height] = [w * 2, h * 2];
       const verdict = diagnosis.look({ width, height, ptsMs, yuv: Uint8Array.from({ length: (width * height * 3) / 2 }, () => fill + next() * spread) });

@@ -1,26 +1,30 @@
 /** Whether a camera's pictures can be relied on: one finding at a time, on presentation time. Pure but for what it remembers. */
+import { PICTURE_FINDINGS, type PictureFinding } from '../../../core/picture-findings.ts';
+import { hiddenCells, type Hidden, type Polygon } from '../mask.ts';
 import type { Planes } from '../planes.ts';
 import { castScore, colour } from './colour.ts';
-import { FINDINGS, type Finding, type Scores } from './findings.ts';
+import type { Scores } from './scores.ts';
 import { grain, grainScore } from './grain.ts';
 import { light, lightScores } from './light.ts';
 import { Shaking } from './shaking.ts';
 import { blurScore, sharpness } from './sharpness.ts';
-import { signature } from './signature.ts';
+import { ACROSS, DOWN, signature } from './signature.ts';
 import { Still } from './still.ts';
 import { Usual } from './usual.ts';
 
 export interface DiagnosisOptions {
+  /** Nothing is judged by what a mask has painted over. */
+  mask?: readonly Polygon[];
   /** Presentation time between two full looks. */
   everyMs: number;
   /** Score from which a finding counts; null: never. What is absent: 0.5. */
-  thresholds: Partial<Record<Finding, number | null>>;
+  thresholds: Partial<Record<PictureFinding, number | null>>;
 }
 
 /** What is to be said of the pictures now. */
 export interface Verdict {
   /** null: nothing is wrong. */
-  finding: Finding | null;
+  finding: PictureFinding | null;
   /** Of the finding, else the highest there is. */
   score: number;
   threshold: number;
@@ -34,20 +38,22 @@ const FADE = 0.5;
 
 export class Diagnosis {
   readonly #options: DiagnosisOptions;
+  readonly #hidden: Hidden;
   readonly #still = new Still();
   readonly #shaking = new Shaking();
   readonly #usual = new Usual();
   /** How long each has been showing, ms, up to its `onMs`. */
-  readonly #shown = new Map<Finding, number>();
+  readonly #shown = new Map<PictureFinding, number>();
   #soundMs = 0;
   #lookedMs: number | null = null;
   #comparedMs: number | null = null;
   #comparisons = 0;
-  #current: Finding | null = null;
+  #current: PictureFinding | null = null;
   #known = false;
 
   constructor(options: DiagnosisOptions) {
     this.#options = options;
+    this.#hidden = hiddenCells(options.mask ?? [], ACROSS, DOWN);
   }
 
   /** The next picture. @returns the verdict when it is the first or another one, else null */
@@ -78,19 +84,19 @@ export class Diagnosis {
     this.#shaking.take(picture, this.#still.take(picture));
   }
 
-  threshold(finding: Finding): number | null {
+  threshold(finding: PictureFinding): number | null {
     const { thresholds } = this.#options;
     return thresholds[finding] === undefined ? THRESHOLD : thresholds[finding];
   }
 
   #score(picture: Planes): Scores {
-    const seen = colour(picture);
-    const cells = signature(picture);
+    const seen = colour(picture, this.#hidden.share);
+    const cells = signature(picture, this.#hidden.cells);
     const scene = this.#usual.scores(cells);
     const shaking = this.#shaking.score();
     const scores: Scores = {
       'stalled': 0,
-      ...lightScores(light(picture)),
+      ...lightScores(light(picture, this.#hidden.share)),
       'frozen': this.#still.score(),
       'shaking': shaking,
       'noisy': grainScore(grain(picture)),
@@ -104,26 +110,26 @@ export class Diagnosis {
     return scores;
   }
 
-  #first(scores: Scores): Finding | null {
-    return FINDINGS.find(({ id }) => scores[id] >= (this.threshold(id) ?? Infinity))?.id ?? null;
+  #first(scores: Scores): PictureFinding | null {
+    return PICTURE_FINDINGS.find(({ id }) => scores[id] >= (this.threshold(id) ?? Infinity))?.id ?? null;
   }
 
   #judge(scores: Scores, passedMs: number): Verdict | null {
     const first = this.#first(scores);
-    for (const { id, onMs } of FINDINGS) {
+    for (const { id, onMs } of PICTURE_FINDINGS) {
       const shown = this.#shown.get(id) ?? 0;
       this.#shown.set(id, id === first ? Math.min(onMs, shown + passedMs) : Math.max(0, shown - passedMs * FADE));
     }
     this.#soundMs = first === null ? this.#soundMs + passedMs : 0;
-    const current = FINDINGS.find(({ id }) => id === this.#current);
-    const arisen = first !== null && (this.#shown.get(first) ?? 0) >= (FINDINGS.find(({ id }) => id === first)?.onMs ?? 0) ? first : null;
+    const current = PICTURE_FINDINGS.find(({ id }) => id === this.#current);
+    const arisen = first !== null && (this.#shown.get(first) ?? 0) >= (PICTURE_FINDINGS.find(({ id }) => id === first)?.onMs ?? 0) ? first : null;
     if (arisen) return this.#say(arisen, scores);
     if (first === null && this.#soundMs >= (current?.offMs ?? 0)) return this.#say(null, scores);
     // Pictures came again: whatever it is, it is not that.
     return this.#current === 'stalled' ? this.#say(null, scores) : null;
   }
 
-  #say(finding: Finding | null, scores: Partial<Scores>): Verdict | null {
+  #say(finding: PictureFinding | null, scores: Partial<Scores>): Verdict | null {
     if (this.#known && finding === this.#current) return null;
     this.#known = true;
     this.#current = finding;

@@ -4,7 +4,7 @@
  * and gravel do not count. Pure.
  */
 import type { Planes } from '../planes.ts';
-import { scoreAbove } from './findings.ts';
+import { scoreAbove } from './scores.ts';
 
 const BLOCK = 16;
 /** Every other block each way is enough. */

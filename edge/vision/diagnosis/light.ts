@@ -1,10 +1,11 @@
 /** How bright a picture is: black, too dark, too bright. Pure. */
 import type { Planes } from '../planes.ts';
-import { scoreAbove, scoreBelow } from './findings.ts';
+import { scoreAbove, scoreBelow } from './scores.ts';
 
 /** Luma of the dark end; video black is 16, and some sources go down to 0. */
 const DARK = 40;
 const BRIGHT = 230;
+const BLACK = 16;
 /** A picture whose luma spreads less than this shows nothing. */
 const BLACK_SPREAD = 3;
 /** Mean luma below which a picture in which nothing spreads is black. */
@@ -21,11 +22,13 @@ export interface Light {
   brightShare: number;
 }
 
-export function light({ width, height, yuv }: Planes): Light {
+/** @param hiddenShare of the picture, painted black by a mask: it does not count */
+export function light({ width, height, yuv }: Planes, hiddenShare = 0): Light {
   const histogram = new Uint32Array(256);
   for (let y = 0; y < height; y += STEP) {
     for (let at = y * width, end = at + width; at < end; at += STEP) (histogram[yuv[at] as number] as number) += 1;
   }
+  histogram[BLACK] = Math.max(0, (histogram[BLACK] as number) - hiddenShare * Math.ceil(width / STEP) * Math.ceil(height / STEP));
   let count = 0;
   let sum = 0;
   let squares = 0;
@@ -39,6 +42,7 @@ export function light({ width, height, yuv }: Planes): Light {
     if (luma < DARK) dark += many;
     if (luma >= BRIGHT) bright += many;
   }
+  if (count === 0) return { mean: 0, spread: 0, darkShare: 0, brightShare: 0 };
   const mean = sum / count;
   return { mean, spread: Math.sqrt(Math.max(0, squares / count - mean * mean)), darkShare: dark / count, brightShare: bright / count };
 }

@@ -1,6 +1,6 @@
 /** A camera that shakes: everything moves at once, to and fro. */
 import type { Planes } from '../planes.ts';
-import { scoreAbove } from './findings.ts';
+import { scoreAbove } from './scores.ts';
 import { project, shiftBetween, type Projections, type Shift } from './shift.ts';
 
 /** Where less than this changed, nothing can have shaken. */

@@ -3,7 +3,7 @@
  * a blurred one in many; how much there is to see, and grain, play no part. Pure.
  */
 import type { Planes } from '../planes.ts';
-import { scoreBelow } from './findings.ts';
+import { scoreBelow } from './scores.ts';
 
 /** Pixels of a run that is looked at, of a picture about 640 pixels wide. */
 const RUN = 8;

@@ -21,7 +21,8 @@ export interface Signature {
   litMean: number;
 }
 
-export function signature({ width, height, yuv }: Planes): Signature {
+/** @param hidden 1 where a cell is painted over: it is not flat by itself */
+export function signature({ width, height, yuv }: Planes, hidden?: Uint8Array): Signature {
   const edges = new Float32Array(2 * CELLS);
   const flat = new Uint8Array(CELLS);
   let lit = 0;
@@ -48,7 +49,7 @@ export function signature({ width, height, yuv }: Planes): Signature {
         count += 1;
       }
     }
-    if (count === 0) continue;
+    if (count === 0 || hidden?.[cell]) continue;
     const mean = sum / count;
     edges[2 * cell] = Math.log(1 + across / count);
     edges[2 * cell + 1] = Math.log(1 + down / count);

@@ -1,6 +1,6 @@
 /** A picture that stands still though time goes on. */
 import type { Planes } from '../planes.ts';
-import { scoreAbove } from './findings.ts';
+import { scoreAbove } from './scores.ts';
 
 /** One pixel of so many is compared. */
 const APART = 5;

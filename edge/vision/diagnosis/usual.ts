@@ -1,6 +1,6 @@
 /** What a camera usually shows: learnt from its first sound pictures, followed slowly, and compared with. */
 import type { Colour } from './colour.ts';
-import { scoreAbove, scoreBelow } from './findings.ts';
+import { scoreAbove, scoreBelow } from './scores.ts';
 import { largestFlat, likeness, type Signature } from './signature.ts';
 
 /** Looks (one a second) before it is known. */
@@ -10,6 +10,9 @@ const FOLLOW_EDGES = 0.004;
 const FOLLOW_COLOUR = 0.02;
 /** Likeness to the usual scene below which it is another. The same scene by day: 0.6 to 0.9; another one: below 0.35. */
 const OTHER_SCENE = 0.5;
+/** A scene with little in it is never quite like itself: it must become less like than it usually is. */
+const LESS_LIKE = 0.65;
+const FOLLOW_LIKENESS = 0.1;
 const COVERED_SHARE = 0.25;
 /** A dark night's sky is flat too: only a picture that is lit elsewhere has a cover. */
 const LIT = 60;
@@ -23,6 +26,7 @@ export class Usual {
   #looks = 0;
   #edges: Float32Array | null = null;
   #colour: Colour | null = null;
+  #likeness = 1;
 
   get colour(): Colour | null {
     return this.#looks >= LEARNING_LOOKS ? this.#colour : null;
@@ -37,6 +41,7 @@ export class Usual {
       return;
     }
     const learning = this.#looks <= LEARNING_LOOKS;
+    this.#likeness += (likeness(edges, this.#edges) - this.#likeness) * (learning ? 0.5 : FOLLOW_LIKENESS);
     for (let at = 0; at < edges.length; at += 1) {
       const gap = (edges[at] as number) - (this.#edges[at] as number);
       // First a mean, then a median that walks: what passes pulls it no further than what stays.
@@ -50,7 +55,7 @@ export class Usual {
     const usual = this.#looks >= LEARNING_LOOKS ? this.#edges : null;
     const cover = litMean >= LIT ? scoreAbove(largestFlat(flat), COVERED_SHARE) : 0;
     if (!usual) return { 'occluded': cover, 'wrong-scene': 0 };
-    return { 'occluded': Math.max(cover, scoreAbove(goneShare(edges, usual), COVERED_SHARE)), 'wrong-scene': scoreBelow(Math.max(0, likeness(edges, usual)), OTHER_SCENE) };
+    return { 'occluded': Math.max(cover, scoreAbove(goneShare(edges, usual), COVERED_SHARE)), 'wrong-scene': scoreBelow(Math.max(0, likeness(edges, usual)), Math.max(0, Math.min(OTHER_SCENE, LESS_LIKE * this.#likeness))) };
   }
 }
 

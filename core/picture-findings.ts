@@ -1,6 +1,6 @@
 /** What can be wrong with a camera's pictures, as data. In order of precedence: one cause gives one finding, the first. */
 
-export interface FindingKind {
+export interface PictureFindingKind {
   id: string;
   zh: string;
   en: string;
@@ -13,7 +13,7 @@ export interface FindingKind {
  * A black picture is dark, flat and unchanging as well; a bright one loses its colours and edges; snow hides both; who sees
  * nothing sharp, or nothing but a cover, sees nothing change; and who shakes sees another scene at each look.
  */
-export const FINDINGS = [
+export const PICTURE_FINDINGS = [
   { id: 'stalled', zh: '无画面（视频流中断）', en: 'no pictures (the stream stands still)', onMs: 0, offMs: 0 },
   { id: 'black', zh: '黑屏', en: 'black', onMs: 2000, offMs: 3000 },
   { id: 'under-exposed', zh: '过暗（欠曝）', en: 'too dark (under-exposed)', onMs: 3000, offMs: 5000 },
@@ -25,19 +25,9 @@ export const FINDINGS = [
   { id: 'frozen', zh: '画面冻结', en: 'frozen', onMs: 1000, offMs: 3000 },
   { id: 'shaking', zh: '抖动', en: 'shaking', onMs: 1000, offMs: 5000 },
   { id: 'wrong-scene', zh: '场景变更（摄像机被移动）', en: 'another scene (the camera was moved)', onMs: 5000, offMs: 5000 },
-] as const satisfies readonly FindingKind[];
+] as const satisfies readonly PictureFindingKind[];
 
-export type Finding = (typeof FINDINGS)[number]['id'];
+export type PictureFinding = (typeof PICTURE_FINDINGS)[number]['id'];
 
-/** How much of it there is, 0 to 1; 0.5 is where it is called a fault, unless a camera's settings say otherwise. */
-export type Scores = Readonly<Record<Finding, number>>;
-
-/** 0.5 at `limit`, 1 at twice of it. */
-export function scoreAbove(value: number, limit: number): number {
-  return Math.min(1, Math.max(0, value / (2 * limit)));
-}
-
-/** 0.5 at `limit`, 1 at nothing. */
-export function scoreBelow(value: number, limit: number): number {
-  return Math.min(1, Math.max(0, 1 - value / (2 * limit)));
-}
+/** What a camera's point `video` says when nothing is wrong. */
+export const GOOD_PICTURE = 'good';
