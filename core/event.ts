@@ -42,7 +42,7 @@ export interface Box {
 }
 
 /** What a value rests on. */
-export type Evidence = Boxes | TagRead | PictureScore;
+export type Evidence = Boxes | TagRead | PictureScore | Snapshot;
 
 /** From a detector; `frame` names the picture it looked at. */
 export interface Boxes {
@@ -75,6 +75,25 @@ export interface PictureScore {
   frame: number;
   score: number;
   threshold: number;
+}
+
+/** A picture as a file of its own, named by what it holds; it follows the event and may come later. */
+export interface Snapshot {
+  kind: 'snapshot';
+  /** Hexadecimal, of the file. */
+  sha256: string;
+  mime: 'image/jpeg' | 'image/webp';
+  bytes: number;
+  width: number;
+  height: number;
+  /** annotated: with boxes, time and place drawn into it. */
+  variant: 'clean' | 'annotated';
+  /** Of the picture that it is made of: the best one of what the event is about, so it may be an earlier one. */
+  frame: number;
+  /** What found the boxes. */
+  model: string;
+  /** Faces, and plates where that is set, are made unrecognisable in it. */
+  blurred: boolean;
 }
 
 export interface Position {

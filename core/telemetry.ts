@@ -32,6 +32,8 @@ export type TelemetryEvent =
   | { kind: 'warning_changed'; rule: string; level: number; change: string }
   | { kind: 'consumer_lag'; consumer: string; value: number }
   | { kind: 'inference'; device: string; durationMs: number }
+  | { kind: 'evidence_kept'; count: number; bytes: number; device: string }
+  | { kind: 'evidence_lost'; count: number; reason: LossReason; device?: string }
   | { kind: 'picture_still'; device: string }
   | { kind: 'picture_damaged'; device?: string };
 
@@ -88,6 +90,8 @@ export const TELEMETRY = {
   warning_changed: [{ metric: 'cityvitals_warning_changes_total', type: 'counter', labels: ['rule', 'change'], en: 'changes of warnings', zh: '预警变化' }],
   consumer_lag: [{ metric: 'cityvitals_consumer_lag_events', type: 'gauge', labels: ['consumer'], en: 'events a consumer of the log is behind', zh: '消费者落后的事件数' }],
   inference: [{ metric: 'cityvitals_inference_seconds', type: 'histogram', field: 'durationMs', labels: ['device'], en: 'one run of a detector', zh: '一次模型推理的耗时' }],
+  evidence_kept: [{ metric: 'cityvitals_evidence_kept_total', type: 'counter', labels: ['device'], en: 'pictures made for events', zh: '为事件生成的画面' }],
+  evidence_lost: [{ metric: 'cityvitals_evidence_lost_total', type: 'counter', labels: ['reason', 'device'], en: 'pictures for events that did not make it, by reason', zh: '按原因计的未保留事件画面' }],
   picture_damaged: [{ metric: 'cityvitals_pictures_damaged_total', type: 'counter', labels: ['device'], en: 'pictures before which the decoder or the network spoke of damage', zh: '解码器或网络报告受损的画面' }],
   picture_still: [{ metric: 'cityvitals_pictures_still_total', type: 'counter', labels: ['device'], en: 'pictures in which nothing had moved: what the last look saw holds', zh: '无变化的画面：沿用上次检测结果' }],
 } as const satisfies Record<TelemetryEvent['kind'], readonly MetricRow[]>;

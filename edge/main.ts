@@ -28,6 +28,7 @@ import type { UplinkStatus } from './stations/forward.ts';
 import { timeKnown } from './stations/qualify/device-clock.ts';
 import { UnknownDevices } from './unknown-devices.ts';
 import { CameraDetectors } from './vision/camera-detectors.ts';
+import { EdgeEvidence } from './vision/evidence/open.ts';
 import { openLastPictures } from './vision/last-picture.ts';
 
 export interface RunOptions {
@@ -91,12 +92,15 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     const detectors = new CameraDetectors(async () => (await import('../models/index.ts')).MODELS, setup.vision ?? {}, world);
     undo.unshift(() => detectors.close());
     (await detectors.prepare(devices)).swap();
-    const pictures = openLastPictures();
+    const evidence = new EdgeEvidence(setup, detectors, world, () => {});
+    undo.unshift(() => evidence.close());
+    await evidence.prepare(setup.devices);
+    const pictures = openLastPictures(evidence.blinds, world.tell);
     let desk: CommandDesk | null = null;
     const keeper: ClockKeeper | null = time && new ClockKeeper({ ...time, system: outside.clock, edge: setup.edge, centre: setup.centre, log, onSettled: () => line.wake() }, world);
     const gatewayClock = keeper && { isSettled: () => keeper.isSettled, heard: (nowAt: number, tookMs: number) => keeper.heard(nowAt, tookMs) };
     const line = edgeLine(setup, {
-      devices, log, pictures, points, reading: options.reading,
+      devices, log, pictures, snapshots: evidence.snapshots, points, reading: options.reading,
       onCommand: (payload) => desk?.take(payload),
       cameras: detectors.byDevice,
       presence: { version: VERSION, httpUrl: () => httpUrl, unknown: () => unknown.newest(), ...(gatewayClock && { clock: gatewayClock }) },
@@ -128,6 +132,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       // All that can fail comes first: then nothing has changed.
       const equipment = await equipped(plan.setup);
       const cameras = await detectors.prepare(equipment.devices);
+      await evidence.prepare(plan.setup.devices);
       await line.update(plan.setup, equipment, () => {
         ({ devices, points } = equipment);
         current = plan.setup;

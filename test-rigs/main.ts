@@ -7,6 +7,7 @@ const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> 
   'broker-abuse': () => import('./broker-abuse/main.ts'),
   'vision-clips': () => import('./vision-clips/main.ts'),
   'video-faults': () => import('./video-faults/main.ts'),
+  blur: () => import('./blur/main.ts'),
   'console-fake': () => import('./console-fake/main.ts'),
 };
 

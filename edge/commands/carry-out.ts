@@ -69,6 +69,7 @@ async function write(command: WriteCommand, plant: Plant, signal: AbortSignal, b
 }
 
 async function snapshot(device: string, plant: Plant): Promise<Outcome> {
+  // Where faces cannot be blurred it throws, and nothing is shown.
   const picture = await plant.pictures.get(device);
   if (!picture) return { status: 'failed', fault: { code: 'CV_COMMAND_PICTURE', params: { device, detail: 'it has given none yet', detailZh: '尚无画面' } } };
   const bytes = JSON.stringify(picture).length;

@@ -8,6 +8,7 @@ import { unknownName } from '../../core/config/issues.ts';
 import { withPaths } from '../../core/config/paths.ts';
 import type { Words } from '../../core/config/schema-notes.ts';
 import type { Driver } from '../../core/driver.ts';
+import { evidenceSetup } from '../vision/evidence/setup.ts';
 import { checkPoints, isRaw, problemAt, repeatedIds } from './points.ts';
 import { DEVICE_SCHEMA, EDGE_SCHEMA } from './schema.ts';
 import type { DeviceSetup, EdgeSetup, PointSetup } from './setup.ts';
@@ -92,11 +93,13 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Path
 }
 
 function setupOf(path: string, value: z.infer<typeof FRAME>, parts: readonly DeviceParts[]): EdgeSetup {
-  const { edge, centre, gateway, log, clock, http, vision, catalogue, rules } = value;
+  const { edge, centre, gateway, log, clock, http, vision, evidence, catalogue, rules } = value;
+  const dir = resolvePath(path, log.dir ?? `./data/${edge}`);
   return {
     edge, centre, http, vision,
     gateway: { urls: [gateway.url].flat(), token: gateway.token ?? null },
-    log: { dir: resolvePath(path, log.dir ?? `./data/${edge}`), maxBytes: log.maxBytes },
+    log: { dir, maxBytes: log.maxBytes },
+    evidence: evidenceSetup(evidence, dir, (file) => resolvePath(path, file)),
     clock: { trust: [clock.trust].flat() },
     catalogue: catalogue.map((file) => resolvePath(path, file)),
     rules: rules.map((file) => resolvePath(path, file)),

@@ -6,6 +6,7 @@ import { complaint, durationMs, rate, sizeBytes } from '../../core/setting.ts';
 import { CONDITION_SCHEMA } from '../../core/wire/commands.ts';
 import { TIME_SOURCES } from '../clock/edge-clock.ts';
 import { WINDOW_VALUES } from '../stations/reduce/window.ts';
+import { EVIDENCE_SCHEMA } from '../vision/evidence/setup.ts';
 
 const DAY_MS = 86_400_000;
 const number = () => z.number().min(-MAX_NUMBER).max(MAX_NUMBER);
@@ -89,5 +90,6 @@ export const EDGE_SCHEMA = z.strictObject({
     batch: z.int().min(1).max(64).optional().meta({ zh: '一次推理最多合并几幅图像；默认 cpu 为 1，其他为 8', en: 'most pictures in one run; default 1 on cpu, 8 elsewhere' }),
     provider: z.enum(['cpu', 'cuda', 'tensorrt']).optional().meta({ zh: '推理后端；默认按模型说明', en: 'what models run on; default: as their descriptions say', examples: ['cpu'] }),
   }).prefault({}).meta({ zh: '图像检测', en: 'how pictures are looked at' }),
+  evidence: EVIDENCE_SCHEMA,
   devices: z.array(DEVICE_SCHEMA).min(1).meta({ zh: '设备', en: 'devices' }),
 });

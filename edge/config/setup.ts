@@ -7,6 +7,7 @@ import type { Rate } from '../../core/quantity.ts';
 import type { Condition } from '../../core/wire/commands.ts';
 import type { TimeSource } from '../clock/edge-clock.ts';
 import type { Windowing } from '../stations/reduce/window.ts';
+import type { EvidenceSetup } from '../vision/evidence/setup.ts';
 
 export interface PointSetup {
   id: string;
@@ -75,6 +76,8 @@ export interface EdgeSetup {
   http: { host: string; port: number };
   /** How models are run. Absent: one process of one thread. */
   vision?: VisionSetup;
+  /** Pictures that go with events; null or absent: none. */
+  evidence?: EvidenceSetup | null;
   /** Absolute paths of catalogue and rule files; empty when none. */
   catalogue: readonly string[];
   rules: readonly string[];

@@ -49,7 +49,7 @@ function slowDetector(waits: boolean) {
 function rig(settings: Partial<SightSettings & SceneSettings> = {}, sureScore = 0, waits = false) {
   const world = testWorld();
   const { detector, asked, turns } = slowDetector(waits);
-  const pictures = openLastPictures();
+  const pictures = openLastPictures(null);
   const station = infer(new Map([['cam', { detector, sight: sightOf(settings, sureScore) }]]), world, pictures);
   const out: Sample[] = [];
   const give = (items: readonly Sample[]) => { out.push(...items); };
@@ -234,7 +234,7 @@ test('the last picture of a camera is there for people, encoded when asked for',
 });
 
 test('a picture is shown in its right proportion and not wider than 640', async () => {
-  const pictures = openLastPictures();
+  const pictures = openLastPictures(null);
   const size = async (width: number, height: number, aspect?: number) => {
     pictures.remember('cam', { index: 0, ptsMs: 0, width, height, yuv: new Uint8Array((width * height * 3) / 2), ...(aspect && { aspect }) }, AT, []);
     const view = await pictures.get('cam');
@@ -246,7 +246,7 @@ test('a picture is shown in its right proportion and not wider than 640', async 
 });
 
 test('a picture that cannot be encoded fails who asks, not the line', async () => {
-  const pictures = openLastPictures();
+  const pictures = openLastPictures(null);
   pictures.remember('cam', { index: 0, ptsMs: 0, width: 98, height: 98, yuv: new Uint8Array(3) }, AT, []);
   await assert.rejects(pictures.get('cam'));
 });

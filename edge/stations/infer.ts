@@ -2,11 +2,13 @@
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import type { Give, Station } from '../../core/line.ts';
 import type { LossReason } from '../../core/losses.ts';
+import type { ModelSpec } from '../../core/model.ts';
 import type { Sample } from '../../core/sample.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import type { Detector } from '../../models/detector.ts';
 import { countBoxes, countReadings } from '../vision/count.ts';
 import { PictureWatch } from '../vision/diagnosis/watch.ts';
+import type { Snapshots } from '../vision/evidence/snapshots.ts';
 import type { LastPictures } from '../vision/last-picture.ts';
 import type { CameraSight, Seen } from '../vision/sight.ts';
 import { isPicture, type DecodedItem, type PictureItem } from './item.ts';
@@ -24,6 +26,8 @@ type Waiting = { item: DecodedItem; release: () => void };
 export interface Camera {
   detector: Detector;
   sight: CameraSight;
+  /** Of what it looks with, for people; none: its events get no pictures. */
+  model?: Pick<ModelSpec, 'id' | 'version' | 'classes' | 'classesZh'>;
 }
 
 const CLOSE_DEADLINE_MS = 1000;
@@ -33,8 +37,9 @@ const WATCH_EVERY_MS = 1000;
 /**
  * @param cameras by device id; whoever opened their detectors closes them, after this station
  * @param pictures where the newest picture of each camera is kept for people; none: they are not kept
+ * @param snapshots gives events their pictures
  */
-export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictures?: LastPictures): Station<DecodedItem, Sample> {
+export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictures?: LastPictures, snapshots?: Pick<Snapshots, 'of'>): Station<DecodedItem, Sample> {
   const lanes = new Map<string, Lane>();
   const running = new Set<Promise<void>>();
   const ending = new AbortController();
@@ -118,7 +123,10 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
       // Where nothing moved the same is said again: the time has advanced, and somebody has looked.
       const counted = countBoxes(seen.boxes, seen.model, seen.frame);
       pictures?.remember(device, picture, at, counted.flatMap(({ evidence }) => evidence?.flatMap((one) => (one.kind === 'boxes' ? one.boxes : [])) ?? []));
-      const followed = countReadings(camera.sight.follow(seen, picture, at), seen.model, picture.index).filter(({ point }) => points[point]);
+      const readings = camera.sight.follow(seen, picture, at).filter(({ point }) => points[point]);
+      const { sight: { tracks }, model } = camera;
+      const shots = snapshots && model && (tracks.length > 0 || readings.length > 0) ? await snapshots.of({ device, picture, at, boxes: seen.boxes, tracks, model }, readings, ending.signal) : null;
+      const followed = countReadings(readings, seen.model, picture.index, shots);
       // How many there are is known only now: states are told when they change.
       if (followed.length > 0) world.tell({ kind: 'samples_read', count: followed.length, device });
       return [...counted, ...followed].flatMap(({ point, value, evidence }): Sample[] => {

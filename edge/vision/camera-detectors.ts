@@ -57,6 +57,17 @@ export class CameraDetectors {
     this.#settings.set(id, now);
   }
 
+  /** A place for another model beside those of the cameras: by its id, or the path of a manifest. @throws FaultError as DetectorPool.open */
+  async openModel(model: string, scoreThreshold?: number): Promise<Detector> {
+    const [pool, { findModel }] = await Promise.all([this.#poolOpen(), import('../../models/manifest.ts')]);
+    return pool.open(await findModel(model, await this.#registry(), this.#world.files), scoreThreshold);
+  }
+
+  async #poolOpen(): Promise<DetectorPool> {
+    const { DetectorPool } = await import('../../models/pool.ts');
+    return (this.#pool ??= new DetectorPool(this.#options, this.#world));
+  }
+
   /** After `infer` is closed. */
   async close(): Promise<void> {
     await Promise.all([...this.byDevice.values()].map(({ detector }) => detector.close()));
@@ -64,8 +75,6 @@ export class CameraDetectors {
 
   async #open(cameras: readonly { id: string; settings: unknown }[]): Promise<ReadonlyMap<string, Camera>> {
     const [{ openDetectors }, models] = await Promise.all([import('./detectors.ts'), this.#registry()]);
-    const { DetectorPool } = await import('../../models/pool.ts');
-    this.#pool ??= new DetectorPool(this.#options, this.#world);
-    return (await openDetectors(cameras, models, this.#world, this.#pool)).byDevice;
+    return (await openDetectors(cameras, models, this.#world, await this.#poolOpen())).byDevice;
   }
 }

@@ -1,5 +1,5 @@
 /** What a camera's boxes say about its points. Pure. */
-import type { Box, Evidence } from '../../core/event.ts';
+import type { Box, Evidence, Snapshot } from '../../core/event.ts';
 import { classesOf } from '../../core/scene/kinds.ts';
 import { coveredShare, distinct } from '../../models/boxes.ts';
 import type { Reading } from './scene/zone.ts';
@@ -30,11 +30,14 @@ export function countBoxes(boxes: readonly Box[], model: string, frame: number):
 /**
  * What zones and lines say. States and what happened bring what they rest on: tracks by where they are believed to be, cut
  * at the edges of the picture. Measurements come with every picture, and `persons` has their boxes already.
+ *
+ * @param shots pictures that go with them, by point
  */
-export function countReadings(readings: readonly Reading[], model: string, frame: number): Counted[] {
+export function countReadings(readings: readonly Reading[], model: string, frame: number, shots: ReadonlyMap<string, readonly Snapshot[]> | null = null): Counted[] {
   return readings.map(({ point, value, kind, seen }) => {
     const boxes = kind === 'measurement' ? [] : seen.map((one) => ('box' in one ? withinPicture(one) : rounded(one)));
-    return { point, value, ...(boxes.length > 0 ? { evidence: [{ kind: 'boxes' as const, model, frame, boxes }] } : {}) };
+    const evidence: Evidence[] = [...(boxes.length > 0 ? [{ kind: 'boxes' as const, model, frame, boxes }] : []), ...(shots?.get(point) ?? [])];
+    return { point, value, ...(evidence.length > 0 && { evidence }) };
   });
 }
 

@@ -33,7 +33,7 @@ export async function openDetectors(devices: readonly { id: string; settings: un
     if (typeof model !== 'string') return;
     try {
       const spec = await findModel(model, models, world.files);
-      byDevice.set(id, { detector: await pool.open(spec, spec.scoreThreshold * WEAK_SHARE), sight: sightOf(settings, spec.scoreThreshold) });
+      byDevice.set(id, { detector: await pool.open(spec, spec.scoreThreshold * WEAK_SHARE), sight: sightOf(settings, spec.scoreThreshold), model: spec });
     } catch (error) {
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model });
       faults.set(id, fault);

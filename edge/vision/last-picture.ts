@@ -1,39 +1,58 @@
-/** The newest picture of each camera with its boxes, for people: encoded only when somebody asks. */
+/**
+ * The newest picture of each camera with its boxes, for people: encoded only when somebody asks, and never with a face in it
+ * unless the configuration says so.
+ */
 import type { PictureView } from '../../core/api.ts';
 import type { Picture } from '../../core/driver.ts';
 import type { Box } from '../../core/event.ts';
-import { rgbOf } from '../../models/colours.ts';
+import { faultOf } from '../../core/faults.ts';
+import type { Tell } from '../../core/telemetry.ts';
+import { encode } from './evidence/encode.ts';
+import type { Blinds } from './evidence/faces.ts';
+import { redact } from './evidence/redact.ts';
 
 const MAX_WIDTH = 640;
-const JPEG_QUALITY = 70;
+const MAX_BYTES = 300 << 10;
 
 export interface LastPictures {
   /** Takes the place of the camera's picture before. @param at ms UTC when it was taken */
   remember(device: string, picture: Picture, at: number, boxes: readonly Box[]): void;
-  /** A JPEG in its right proportion, at most 640 pixels wide; null when the camera has given none yet. */
+  /**
+   * A JPEG in its right proportion, at most 640 pixels wide; null when the camera has given none yet.
+   *
+   * @throws FaultError CV_EVIDENCE_UNBLURRED
+   */
   get(device: string): Promise<PictureView | null>;
 }
 
-export function openLastPictures(): LastPictures {
+/**
+ * @param blinds null: nothing is blurred, by setting
+ * @param tell of a picture that cannot be shown: once, not each second
+ */
+export function openLastPictures(blinds: Blinds | null, tell: Tell = () => {}): LastPictures {
   const newest = new Map<string, { picture: Picture; at: number; boxes: readonly Box[]; view?: Promise<PictureView> }>();
+  const failing = new Set<string>();
   return {
     remember: (device, picture, at, boxes) => { newest.set(device, { picture, at, boxes }); },
     async get(device) {
       const last = newest.get(device);
       if (!last) return null;
+      const { picture, at, boxes } = last;
       // Many who ask at once share one encoding.
-      last.view ??= encode(last.picture).then((image) => ({ device, at: last.at, index: last.picture.index, ...image, boxes: [...last.boxes] }));
-      return last.view;
+      last.view ??= (async () => {
+        const { width, height, bytes } = await encode(redact(picture, blinds ? await blinds.find(picture, boxes) : []), { format: 'jpeg', maxWidth: MAX_WIDTH, maxBytes: MAX_BYTES });
+        return { device, at, index: picture.index, width, height, jpegBase64: Buffer.from(bytes).toString('base64'), boxes: [...boxes] };
+      })();
+      try {
+        const view = await last.view;
+        if (failing.delete(device)) tell({ kind: 'fault_cleared', code: 'CV_EVIDENCE_UNBLURRED', device });
+        return view;
+      } catch (error) {
+        const fault = faultOf(error, 'CV_EVIDENCE_PICTURE', { device });
+        if (!failing.has(device)) tell({ kind: 'fault', fault, device });
+        failing.add(device);
+        throw error;
+      }
     },
   };
-}
-
-async function encode(picture: Picture): Promise<Pick<PictureView, 'width' | 'height' | 'jpegBase64'>> {
-  const { width, height, aspect = width / height } = picture;
-  // sharp is heavy: an edge whose pictures nobody looks at never loads it.
-  const { default: sharp } = await import('sharp');
-  const shownWidth = Math.max(1, Math.min(MAX_WIDTH, Math.round(height * aspect)));
-  const shownHeight = Math.max(1, Math.round(shownWidth / aspect));
-  const jpeg = await sharp(rgbOf(picture), { raw: { width, height, channels: 3 } }).resize(shownWidth, shownHeight, { fit: 'fill' }).jpeg({ quality: JPEG_QUALITY }).toBuffer();
-  return { width: shownWidth, height: shownHeight, jpegBase64: jpeg.toString('base64') };
 }

@@ -11,6 +11,7 @@ import { MotionGate } from './gate.ts';
 import { Mask } from './mask.ts';
 import { Scene } from './scene/scene.ts';
 import type { Reading } from './scene/zone.ts';
+import type { Track } from './track/tracker.ts';
 
 /** What is known to be in a picture. */
 export interface Seen {
@@ -63,6 +64,11 @@ export class CameraSight {
   failed(): void {
     this.#last = null;
     this.#gate?.missed();
+  }
+
+  /** Who is followed and was seen in the last picture; nobody without zones and lines. */
+  get tracks(): readonly Track[] {
+    return this.#scene?.tracks ?? [];
   }
 
   /** What zones and lines say to a picture in which this is seen. @param at ms UTC when it was taken */

@@ -7,8 +7,8 @@ import type { Planes } from '../planes.ts';
 import { scoreAbove } from './scores.ts';
 
 const BLOCK = 16;
-/** Every other block each way is enough. */
-const APART = 2 * BLOCK;
+/** One block of sixteen is enough. */
+const APART = 4 * BLOCK;
 const QUIET = 0.2;
 /** Standard deviation of luma. Footage by day has up to 0.6, the noise of an uncovered analogue input 20 and more. */
 const SNOW = 3;

@@ -9,8 +9,8 @@ import { scoreBelow } from './scores.ts';
 const RUN = 8;
 /** Luma that must lie between the run's darkest and brightest pixel to call it an edge. */
 const EDGE = 18;
-const LINES_APART = 6;
-const RUNS_APART = 4;
+const LINES_APART = 12;
+const RUNS_APART = 8;
 /** Mean share of the steepest step. Sharp footage lies at 0.45 to 0.6, a blur of 4 pixels at 0.25, of 8 at 0.2. */
 const BLURRED = 0.34;
 /** Fewer edges than this, of all runs, and there is nothing that could be sharp: fog, a cover, a lens full of water. */

@@ -37,7 +37,7 @@ export function signature({ width, height, yuv }: Planes, hidden?: Uint8Array): 
     let sum = 0;
     let squares = 0;
     let count = 0;
-    for (let y = Math.floor((row * height) / DOWN); y < bottom; y += 3) {
+    for (let y = Math.floor((row * height) / DOWN); y < bottom; y += 4) {
       for (let x = Math.floor((column * width) / ACROSS), at = y * width + x; x < right; x += 2, at += 2) {
         const luma = yuv[at] as number;
         const beside = (yuv[at + 2] as number) - luma;

@@ -3,13 +3,13 @@ import type { Planes } from '../planes.ts';
 import { scoreAbove } from './scores.ts';
 
 /** One pixel of so many is compared. */
-const APART = 5;
+const APART = 11;
 /**
  * Between pictures a second apart: luma that counts as a change, and the share of pixels that may show it. A frozen picture
  * that is encoded anew reaches 0.005, the quietest footage 0.008.
  */
 const CHANGE = 4;
-const UNCHANGED_SHARE = 0.006;
+const UNCHANGED_SHARE = 0.0075;
 const COMPARED_AFTER_MS = 1000;
 /** From one picture to the next a frozen one is, now and then, the very same; a still room under a good lens is not. */
 const SAME_CHANGE = 2;

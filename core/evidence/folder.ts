@@ -1,0 +1,180 @@
+/**
+ * Files named by what they hold, within days and bytes. Those that wait to be sent lie apart: they give way last, and each
+ * that does is counted. A file is there whole or not at all; what a crash left half done is removed at the next start.
+ */
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FaultError } from '../faults.ts';
+import { everyMs, type Timer, type World } from '../world.ts';
+
+export interface EvidenceFile {
+  /** Hexadecimal, of the bytes. */
+  sha256: string;
+  mime: EvidenceMime;
+  /** ms UTC of what it shows. */
+  at: number;
+  bytes: number;
+}
+
+const EXTENSIONS = { 'image/jpeg': 'jpg', 'image/webp': 'webp' } as const;
+export type EvidenceMime = keyof typeof EXTENSIONS;
+
+export interface EvidenceFolderOptions {
+  dir: string;
+  maxBytes: number;
+  keepMs: number;
+  /** Files that were never sent had to go. */
+  onLost?(count: number): void;
+}
+
+type Place = 'waiting' | 'kept';
+const PLACES: readonly Place[] = ['waiting', 'kept'];
+const NAME = /^(\d{1,16})-([0-9a-f]{64})\.(jpg|webp)$/;
+const TIDY_EVERY_MS = 600_000;
+
+type Entry = EvidenceFile & { place: Place };
+
+export class EvidenceFolder {
+  readonly #options: EvidenceFolderOptions;
+  readonly #clock: World['clock'];
+  readonly #entries = new Map<string, Entry>();
+  /** One change at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #tidying: Timer | null = null;
+  #bytes = 0;
+
+  private constructor(options: EvidenceFolderOptions, clock: World['clock']) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** @throws FaultError CV_EVIDENCE_DISK */
+  static async open(options: EvidenceFolderOptions, clock: World['clock']): Promise<EvidenceFolder> {
+    const folder = new EvidenceFolder(options, clock);
+    await folder.#guard(() => folder.#load());
+    folder.#tidying = everyMs(clock, TIDY_EVERY_MS, () => { void folder.#inTurn(() => folder.#tidy()).catch(() => {}); });
+    return folder;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  has(sha256: string): boolean {
+    return this.#entries.has(sha256);
+  }
+
+  /** Resolves when it is on disk; what is there already is not written again. @throws FaultError CV_EVIDENCE_DISK */
+  put(file: Omit<EvidenceFile, 'bytes'>, content: Uint8Array, place: Place): Promise<void> {
+    return this.#inTurn(() => this.#guard(async () => {
+      if (this.#entries.has(file.sha256)) return;
+      const entry: Entry = { ...file, bytes: content.length, place };
+      await writeWhole(this.#pathOf(entry), content);
+      this.#add(entry);
+      await this.#tidy();
+    }));
+  }
+
+  /** Null when it is not there, or not any more. */
+  async get(sha256: string): Promise<{ mime: EvidenceMime; content: Uint8Array } | null> {
+    const entry = this.#entries.get(sha256);
+    const content = entry && await readFile(this.#pathOf(entry)).catch(() => null);
+    return entry && content ? { mime: entry.mime, content } : null;
+  }
+
+  /** Of those that wait, the newest. */
+  next(): EvidenceFile | null {
+    let newest: Entry | null = null;
+    for (const entry of this.#entries.values()) if (entry.place === 'waiting' && entry.at >= (newest?.at ?? -Infinity)) newest = entry;
+    return newest;
+  }
+
+  /** It waits no longer. @throws FaultError CV_EVIDENCE_DISK */
+  settle(sha256: string): Promise<void> {
+    return this.#inTurn(() => this.#guard(async () => {
+      const entry = this.#entries.get(sha256);
+      if (entry?.place !== 'waiting') return;
+      const kept: Entry = { ...entry, place: 'kept' };
+      await rename(this.#pathOf(entry), this.#pathOf(kept));
+      this.#entries.set(sha256, kept);
+    }));
+  }
+
+  async close(): Promise<void> {
+    this.#tidying?.cancel();
+    await this.#turn;
+  }
+
+  async #load(): Promise<void> {
+    for (const place of PLACES) {
+      const dir = join(this.#options.dir, place);
+      await mkdir(dir, { recursive: true });
+      for (const name of await readdir(dir)) {
+        const [, at, sha256, extension] = NAME.exec(name) ?? [];
+        const path = join(dir, name);
+        if (!sha256) await rm(path, { force: true, recursive: true });
+        else this.#add({ sha256, at: Number(at), mime: extension === 'webp' ? 'image/webp' : 'image/jpeg', bytes: (await stat(path)).size, place });
+      }
+    }
+    await this.#tidy();
+  }
+
+  /** What is too old goes; then, while there is too much, the oldest: first of those that were sent. */
+  async #tidy(): Promise<void> {
+    const { maxBytes, keepMs, onLost } = this.#options;
+    const oldest = [...this.#entries.values()].toSorted((a, b) => Number(b.place === 'kept') - Number(a.place === 'kept') || a.at - b.at);
+    const before = this.#clock.nowMs() - keepMs;
+    let lost = 0;
+    for (const entry of oldest) {
+      if (entry.at >= before && this.#bytes <= maxBytes) continue;
+      await rm(this.#pathOf(entry), { force: true });
+      this.#entries.delete(entry.sha256);
+      this.#bytes -= entry.bytes;
+      if (entry.place === 'waiting') lost += 1;
+    }
+    if (lost > 0) onLost?.(lost);
+  }
+
+  #add(entry: Entry): void {
+    const before = this.#entries.get(entry.sha256);
+    if (before) this.#bytes -= before.bytes;
+    this.#entries.set(entry.sha256, entry);
+    this.#bytes += entry.bytes;
+  }
+
+  #pathOf({ place, at, sha256, mime }: Pick<Entry, 'place' | 'at' | 'sha256' | 'mime'>): string {
+    return join(this.#options.dir, place, `${at}-${sha256}.${EXTENSIONS[mime]}`);
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(run);
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #guard<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      throw new FaultError('CV_EVIDENCE_DISK', { dir: this.#options.dir, detail: (error as Error).message }, { cause: error });
+    }
+  }
+}
+
+/** Under another name until it is on disk. */
+async function writeWhole(path: string, content: Uint8Array): Promise<void> {
+  const unfinished = `${path}.part`;
+  try {
+    const file = await open(unfinished, 'w');
+    try {
+      await file.writeFile(content);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true }).catch(() => {});
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+/** What is written inside a picture's file, so that it can be read without us: EXIF for every program, XMP for the rest. Pure. */
+import { VERSION } from '../../../core/version.ts';
+import { escaped } from './draw.ts';
+
+export interface InsideFacts {
+  edge: string;
+  centre: string;
+  camera: string;
+  /** ms UTC, and whether our own clock was set when it was stamped. */
+  at: number;
+  isClockSet: boolean;
+  frame: number;
+  model: string;
+  modelVersion: string;
+  points: readonly string[];
+  blurred: boolean;
+}
+
+const CHINA_MS = 8 * 3_600_000;
+
+/** `2026-11-28 22:30:15`, by the time in China. */
+export const chinaTime = (at: number): string => new Date(at + CHINA_MS).toISOString().slice(0, 19).replace('T', ' ');
+
+export function insideOf(facts: InsideFacts): { exif: Record<string, string>; xmp: string } {
+  const { edge, centre, camera, at, isClockSet, frame, model, modelVersion, points, blurred } = facts;
+  const clock = isClockSet ? 'edge' : 'unsynced';
+  const own = { centre, edge, camera, at: new Date(at).toISOString(), clock, frame, points: points.join(' '), model, modelVersion, blurred };
+  const attributes = Object.entries(own).map(([name, value]) => `cv:${name}="${escaped(String(value))}"`).join(' ');
+  return {
+    exif: {
+      ImageDescription: `${centre}/${edge}/${camera} ${points.join(' ')}; ${model} ${modelVersion}; ${blurred ? 'faces blurred' : 'not blurred'}; clock ${clock}`,
+      Software: `cityvitals ${VERSION}`, DateTime: chinaTime(at).replaceAll('-', ':'), Model: camera,
+    },
+    xmp: `<?xpacket begin="\uFEFF" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:cv="urn:cityvitals:evidence:1" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreateDate="${new Date(at).toISOString()}" xmp:CreatorTool="cityvitals ${VERSION}" ${attributes}/></rdf:RDF></x:xmpmeta><?xpacket end="r"?>`,
+  };
+}

@@ -1,0 +1,48 @@
+/** What an edge is told of pictures for events: its part of the configuration, declared once. */
+import { z } from 'zod';
+import { complaint, durationMs, sizeBytes } from '../../../core/setting.ts';
+import { isManifestPath } from '../../../models/manifest.ts';
+
+/** Measures of zones and lines whose events may bring a picture. */
+export const PICTURED = ['intrusion', 'loitering', 'wrong-way', 'stopped', 'abandoned', 'removed', 'crowd', 'crossing', 'present'] as const;
+export type Pictured = (typeof PICTURED)[number];
+
+const KB = 1024;
+
+const SETTINGS = z.strictObject({
+  of: z.array(z.enum(PICTURED)).default(['intrusion', 'loitering', 'wrong-way', 'abandoned', 'removed']).meta({ zh: '哪些事件带画面：区域的测量名，crossing 为越线，present 为模型类别出现', en: 'events that bring a picture: measures of zones; crossing is that of lines, present a class of the model that is there' }),
+  blur: z.strictObject({
+    faces: z.boolean().default(true).meta({ zh: '模糊人脸；关闭前须有法律依据', en: 'make faces unrecognisable; turning it off needs a ground in law' }),
+    plates: z.string().min(1).optional().meta({ zh: '模糊车牌：找车牌的模型编号或说明文件路径（本程序不附带）', en: 'make number plates unrecognisable: a model that finds them, by id or path of its manifest (none comes with us)', examples: ['./plates.yaml'] }),
+  }).prefault({}).meta({ zh: '离开本机之前抹去什么；做不到时不外发任何画面', en: 'what is wiped out before a picture leaves; where that cannot be done, none does' }),
+  format: z.enum(['jpeg', 'webp']).default('jpeg').meta({ zh: '文件格式', en: 'kind of file' }),
+  width: z.int().min(160).max(3840).default(1280).meta({ zh: '画面最大宽度，像素', en: 'widest that a picture gets, in pixels' }),
+  size: sizeBytes().refine((bytes) => bytes >= 8 * KB && bytes <= 2048 * KB, complaint('must be from 8KB to 2MB', '必须在 8KB 到 2MB 之间')).prefault('200KB').meta({ zh: '每个文件的大小上限', en: 'largest that a file gets' }),
+  language: z.enum(['zh-CN', 'en']).default('zh-CN').meta({ zh: '写在画面上的文字', en: 'language of what is written into it' }),
+  send: z.boolean().default(true).meta({ zh: '是否上送网关；否则只留在本机', en: 'whether they go to the gateway; else they stay here' }),
+  dir: z.string().min(1).optional().meta({ zh: '保存目录；默认为日志目录下的 evidence', en: 'folder; default: evidence in that of the log' }),
+  keep: durationMs().refine((ms) => ms >= 60_000, complaint('must be at least 1m', '不能小于 1m')).prefault('7d').meta({ zh: '在本机保留多久', en: 'how long they are kept here' }),
+  maxBytes: sizeBytes().refine((bytes) => bytes >= 4 * KB * KB, complaint('must be at least 4MB', '不能小于 4MB')).prefault('500MB').meta({ zh: '在本机最多占用的磁盘；超出时最旧的先删，已上送的优先', en: 'most that they take on disk here; the oldest go first, those that were sent before the others' }),
+});
+
+export const EVIDENCE_SCHEMA = z.union([z.literal('off'), SETTINGS]).prefault({}).meta({ zh: '随事件保存的画面；off 为不保存', en: 'pictures that go with events; off: none are made', examples: ['off', { of: ['intrusion', 'crossing'], keep: '3d' }] });
+
+export interface EvidenceSetup {
+  of: readonly Pictured[];
+  blur: { faces: boolean; plates?: string | undefined };
+  format: 'jpeg' | 'webp';
+  width: number;
+  size: number;
+  language: 'zh-CN' | 'en';
+  send: boolean;
+  dir: string;
+  keepMs: number;
+  maxBytes: number;
+}
+
+/** @param logDir of this edge's log, absolute */
+export function evidenceSetup(written: z.infer<typeof EVIDENCE_SCHEMA>, logDir: string, resolve: (path: string) => string): EvidenceSetup | null {
+  if (written === 'off') return null;
+  const { dir, keep, blur: { faces, plates }, ...rest } = written;
+  return { ...rest, blur: { faces, ...(plates !== undefined && { plates: isManifestPath(plates) ? resolve(plates) : plates }) }, keepMs: keep, dir: dir === undefined ? `${logDir}/evidence` : resolve(dir) };
+}

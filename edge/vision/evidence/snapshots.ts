@@ -1,0 +1,181 @@
+/**
+ * Gives events their pictures: the best one of what they are about, with faces made unrecognisable, as files on this edge's
+ * disk that the events name by hash. Whatever fails here costs the picture and never the event, and is told and counted.
+ */
+import type { Box, Snapshot } from '../../../core/event.ts';
+import type { EvidenceFolder } from '../../../core/evidence/folder.ts';
+import { FaultError, faultOf, type FaultCode } from '../../../core/faults.ts';
+import type { LossReason } from '../../../core/losses.ts';
+import type { ModelSpec } from '../../../core/model.ts';
+import { ownClock, type World } from '../../../core/world.ts';
+import type { Reading } from '../scene/zone.ts';
+import type { Track } from '../track/tracker.ts';
+import { BestPictures, type Sighting } from './best.ts';
+import { drawingOf } from './draw.ts';
+import { encode, type EncodedPicture } from './encode.ts';
+import type { Blinds } from './faces.ts';
+import { chinaTime, insideOf } from './inside.ts';
+import { drawable } from './lettering.ts';
+import { redact } from './redact.ts';
+import { PICTURED, type EvidenceSetup, type Pictured } from './setup.ts';
+
+export interface SnapshotParts {
+  edge: string;
+  centre: string;
+  settings: Pick<EvidenceSetup, 'of' | 'format' | 'width' | 'size' | 'language' | 'send'>;
+  /** null: nothing is blurred, by setting. */
+  blinds: Blinds | null;
+  /** null: it could not be opened. */
+  folder(): Pick<EvidenceFolder, 'put'> | null;
+  /** A file waits to be sent. */
+  onWaiting?(): void;
+}
+
+/** A camera's picture as it went through its zones and lines. */
+export interface Scene extends Sighting {
+  device: string;
+  tracks: readonly Track[];
+  /** What looked. */
+  model: Pick<ModelSpec, 'id' | 'version' | 'classes' | 'classesZh'>;
+}
+
+/** Longest that an event waits for its picture. */
+const DEADLINE_MS = 5000;
+/** Presentation time within which events of one camera share a picture. */
+const SHARED_MS = 1000;
+
+interface CameraState {
+  best: BestPictures;
+  /** By point of a state: what it was said as, and the picture that it came with. */
+  held: Map<string, { value: number; refs: readonly Snapshot[] }>;
+  last: { ptsMs: number; refs: readonly Snapshot[] } | null;
+  fault: FaultCode | null;
+}
+
+export class Snapshots {
+  readonly #parts: SnapshotParts;
+  readonly #world: World;
+  readonly #cameras = new Map<string, CameraState>();
+
+  constructor(parts: SnapshotParts, world: World) {
+    this.#parts = parts;
+    this.#world = world;
+  }
+
+  /** @returns what goes with the readings of this picture, by point. Never rejects. */
+  async of(scene: Scene, readings: readonly Reading[], signal: AbortSignal): Promise<ReadonlyMap<string, readonly Snapshot[]>> {
+    const camera = this.#cameraOf(scene);
+    const boxes = boxesOf(scene);
+    camera.best.offer({ picture: scene.picture, at: scene.at, boxes });
+    const given = new Map<string, readonly Snapshot[]>();
+    const wanting: Reading[] = [];
+    for (const reading of readings) {
+      if (!this.#isPictured(reading)) continue;
+      const held = reading.kind === 'state' ? camera.held.get(reading.point) : undefined;
+      if (reading.value > (held?.value ?? 0)) wanting.push(reading);
+      else if (reading.value > 0) given.set(reading.point, held?.refs ?? []);
+      if (reading.kind === 'state') camera.held.set(reading.point, { value: reading.value, refs: reading.value > 0 ? held?.refs ?? [] : [] });
+    }
+    if (wanting.length === 0) return given;
+    const refs = await this.#pictureOf(camera, scene, boxes, wanting, signal);
+    for (const { point, kind, value } of wanting) {
+      given.set(point, refs);
+      if (kind === 'state') camera.held.set(point, { value, refs });
+    }
+    return given;
+  }
+
+  #cameraOf({ device, picture }: Scene): CameraState {
+    const known = this.#cameras.get(device);
+    // Time that goes back is another stream.
+    if (known && (known.last === null || known.last.ptsMs <= picture.ptsMs)) return known;
+    const fresh: CameraState = { best: new BestPictures(), held: new Map(), last: null, fault: known?.fault ?? null };
+    this.#cameras.set(device, fresh);
+    return fresh;
+  }
+
+  #isPictured({ kind, point }: Reading): boolean {
+    return kind !== 'measurement' && this.#parts.settings.of.includes(measureOf(point, kind));
+  }
+
+  async #pictureOf(camera: CameraState, scene: Scene, boxes: readonly Box[], wanting: readonly Reading[], signal: AbortSignal): Promise<readonly Snapshot[]> {
+    const { picture, at, device } = scene;
+    if (camera.last && picture.ptsMs - camera.last.ptsMs < SHARED_MS) return camera.last.refs;
+    const tracks = wanting.flatMap(({ seen }) => seen.flatMap((one) => ('id' in one ? one.id : [])));
+    const shown = camera.best.of(tracks) ?? { picture, at, boxes };
+    const tooLong = new AbortController();
+    const timer = this.#world.clock.after(DEADLINE_MS, () => tooLong.abort(new FaultError('CV_EVIDENCE_PICTURE', { device, detail: `${DEADLINE_MS} ms` })));
+    try {
+      const refs = await this.#make(scene, shown, tracks, wanting.map(({ point }) => point), AbortSignal.any([signal, tooLong.signal]));
+      camera.last = { ptsMs: picture.ptsMs, refs };
+      if (camera.fault) this.#world.tell({ kind: 'fault_cleared', code: camera.fault, device });
+      camera.fault = null;
+      return refs;
+    } catch (error) {
+      this.#failed(camera, device, error);
+      return [];
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #make(scene: Scene, { picture, at, boxes }: Sighting, tracks: readonly number[], points: readonly string[], signal: AbortSignal): Promise<readonly Snapshot[]> {
+    const { settings: { format, width, size, language }, blinds, edge, centre } = this.#parts;
+    const { device, model } = scene;
+    const places = blinds ? await blinds.find(picture, boxes, signal) : [];
+    const safe = redact(picture, places);
+    const isClockSet = ownClock(this.#world.clock) === 'edge';
+    const inside = insideOf({ edge, centre, camera: device, at, isClockSet, frame: picture.index, model: model.id, modelVersion: model.version, points, blurred: blinds !== null });
+    const written = await drawable(language);
+    const overlay = drawingOf({
+      boxes, marked: boxes.filter(({ track }) => track !== undefined && tracks.includes(track)),
+      nameOf: (box) => nameOf(box, model, written),
+      caption: `${chinaTime(at)}${isClockSet ? '' : written === 'en' ? ' (clock not set)' : '（时钟未校准）'}  ${edge} / ${device}  ${points.join(' ')}`,
+    });
+    const encoding = { format, maxWidth: width, maxBytes: size, ...inside };
+    const [annotated, clean] = await Promise.all([encode(safe, { ...encoding, overlay }), encode(safe, encoding)]);
+    signal.throwIfAborted();
+    return Promise.all([['annotated', annotated] as const, ['clean', clean] as const].map(([variant, file]) => this.#keep(device, at, file, { variant, frame: picture.index, model: model.id, blurred: blinds !== null })));
+  }
+
+  async #keep(device: string, at: number, { sha256, mime, bytes, width, height }: EncodedPicture, facts: Pick<Snapshot, 'variant' | 'frame' | 'model' | 'blurred'>): Promise<Snapshot> {
+    const folder = this.#parts.folder();
+    if (!folder) throw new FaultError('CV_EVIDENCE_PICTURE', { device, detail: 'no folder' });
+    await folder.put({ sha256, mime, at }, bytes, this.#parts.settings.send ? 'waiting' : 'kept');
+    this.#world.tell({ kind: 'evidence_kept', count: 1, bytes: bytes.length, device });
+    this.#parts.onWaiting?.();
+    return { kind: 'snapshot', sha256, mime, bytes: bytes.length, width, height, ...facts };
+  }
+
+  #failed(camera: CameraState, device: string, error: unknown): void {
+    const fault = faultOf(error, 'CV_EVIDENCE_PICTURE', { device });
+    const reason: LossReason = fault.code === 'CV_EVIDENCE_UNBLURRED' ? 'picture_unblurred' : 'picture_unmade';
+    this.#world.tell({ kind: 'evidence_lost', count: 1, reason, device });
+    // Said once, not at every event; each picture is counted.
+    if (camera.fault === fault.code) return;
+    if (camera.fault) this.#world.tell({ kind: 'fault_cleared', code: camera.fault, device });
+    camera.fault = fault.code;
+    this.#world.tell({ kind: 'fault', fault, device });
+  }
+}
+
+/** `lawn.intrusion` says what is measured; the sides of a line and what is there under a name of the user's own do not. */
+function measureOf(point: string, kind: Reading['kind']): Pictured {
+  const name = point.slice(point.lastIndexOf('.') + 1);
+  const known = PICTURED.find((one) => one === name);
+  return known ?? (kind === 'occurrence' ? 'crossing' : 'present');
+}
+
+/** What is in the picture, those that are followed by their numbers, cut at its edges. */
+function boxesOf({ tracks, boxes }: Scene): Box[] {
+  const followed = tracks.map(({ id, class: label, score, box }): Box => {
+    const [x, y] = [Math.max(0, box.x), Math.max(0, box.y)];
+    return { class: label, score, x, y, width: Math.min(1, box.x + box.width) - x, height: Math.min(1, box.y + box.height) - y, track: id };
+  });
+  return followed.length > 0 ? followed : [...boxes];
+}
+
+function nameOf({ class: label, score, track }: Box, { classes, classesZh }: Scene['model'], language: 'zh-CN' | 'en'): string {
+  const name = language === 'en' ? label : classesZh?.[classes.indexOf(label)] ?? label;
+  return `${name}${track === undefined ? '' : ` #${track}`} ${Math.round(score * 100)}%`;
+}
