@@ -7,11 +7,12 @@ import type { Case, CaseDevice } from '../core/cases/case.ts';
 import { readCase } from '../core/cases/read.ts';
 import { caseFiles, linesText } from '../core/cases/write.ts';
 import { FaultError } from '../core/faults.ts';
-import { parseDurationMs } from '../core/quantity.ts';
+import { formatBytes, parseDurationMs } from '../core/quantity.ts';
 import type { ResultLine } from '../core/result-lines.ts';
 import { realFiles } from '../core/world.ts';
 import { caseOfCapture } from '../test-rigs/record/capture.ts';
 import { driversOf, replaySamples } from '../test-rigs/replay/cases.ts';
+import { openProgress } from './progress.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
 interface Options {
@@ -26,6 +27,7 @@ interface Options {
   licence?: string;
 }
 
+const TICK_MS = 250;
 /** Faults of the call; all others mean that there was nothing to record. */
 const OF_THE_CALL = new Set(['CV_CASE_EXISTS', 'CV_INPUT_INVALID', 'CV_DRIVER_UNKNOWN', 'CV_CONFIG_UNREADABLE', 'CV_RECORDING_NOT_OFFERED']);
 
@@ -56,7 +58,16 @@ async function run(terminal: Terminal, device: string | undefined, options: Opti
   const { recordDevice } = await import('../test-rigs/record/device.ts');
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
-  const { recorded, stamped } = await recordDevice({ device, config: options.config, forMs: options.for, title: options.title, licence: options.licence, signal: stop.signal, say: (words) => terminal.remark(terminal.text(words)) });
+  const progress = openProgress(terminal, { id: 'record', en: 'Recording', zh: '录制', unit: 'ms' });
+  const startedMs = performance.now();
+  let note = '';
+  const tell = () => progress.tell(Math.min(options.for, performance.now() - startedMs), options.for, note);
+  const ticking = setInterval(tell, TICK_MS);
+  const onTaken = (lines: number, bytes: number) => { note = terminal.text({ en: `${lines} lines, ${formatBytes(bytes)}`, zh: `${lines} 行，${formatBytes(bytes)}` }); };
+  const { recorded, stamped } = await recordDevice({ device, config: options.config, forMs: options.for, title: options.title, licence: options.licence, signal: stop.signal, say: (words) => terminal.remark(terminal.text(words)), onTaken }).finally(() => {
+    clearInterval(ticking);
+    progress.end();
+  });
   await keep(terminal, recorded, options.out, stamped);
 }
 

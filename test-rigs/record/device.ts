@@ -23,6 +23,8 @@ export interface RecordWishes {
   licence?: string | undefined;
   signal: AbortSignal;
   say(words: { en: string; zh: string }): void;
+  /** Told of the recorded lines and bytes, with each line. */
+  onTaken?(lines: number, bytes: number): void;
 }
 
 export interface RecordedDevice {
@@ -51,6 +53,7 @@ export async function recordDevice(wishes: RecordWishes): Promise<RecordedDevice
     bytes += 'bytes' in line ? line.bytes.length : 200;
     if (bytes <= MAX_BYTES) lines.push(line);
     else full.abort();
+    wishes.onTaken?.(lines.length, bytes);
   };
   const signal = AbortSignal.any([wishes.signal, full.signal]);
   const isRunning = await listenAtDoor(join(setup.log.dir, DOOR_FILE), wishes, signal, take);
