@@ -122,6 +122,8 @@ export interface Link<Frame, R extends Request = Request> {
    * rightly left out; never for a frame that could not be read or kept, so that it is sent again.
    */
   taken?(frame: Frame): void;
+  /** What is not as it was configured, though frames come: stands for as long as the link does. */
+  remark?: Fault;
   /** Cameras: one picture of now, as sharp as they have it, fetched when somebody asks. Rejects with a FaultError. */
   still?(signal: AbortSignal): Promise<Picture>;
   /** May be called twice; resolves when every handle is gone. */

@@ -2,6 +2,11 @@ import type { FaultRow } from './row.ts';
 
 /** Cameras that send their pictures over a network. */
 export const CAMERA_FAULTS = {
+  CV_FFMPEG_OLD: {
+    stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['this ffmpeg is too old for cameras over a network: {detail}', 'install ffmpeg 5.1 or newer (Debian 12, Ubuntu 22.10 and later have it)'],
+    zh: ['本机 ffmpeg 版本过旧，不支持网络摄像机：{detail}', '安装 5.1 或更新的 ffmpeg（Debian 12、Ubuntu 22.10 及以后自带）'],
+  },
   CV_CAMERA_LOGIN: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['{address} refuses user and password: {detail}; the next attempt is in {minutes} min', 'correct `user` and `password` (a changed one is tried at once); the user must exist on the camera itself and may watch live; after some wrong ones many cameras lock this address out for 30 min'],

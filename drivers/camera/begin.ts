@@ -1,5 +1,5 @@
 /** Begins to play a source: one ffmpeg child with its first picture in hand, or the fault that says why there is none. */
-import { FaultError } from '../../core/faults.ts';
+import { FaultError, type Fault } from '../../core/faults.ts';
 import { pause, type World } from '../../core/world.ts';
 import { exitFault } from './exits.ts';
 import type { PlayOptions } from './ffmpeg.ts';
@@ -10,6 +10,8 @@ export interface Playing {
   player: Player;
   first: Timed;
   remembered: Remembered;
+  /** CV_CAMERA_SOFTWARE where the wanted decoder does not do it. */
+  remark?: Fault;
 }
 
 /**
@@ -25,12 +27,11 @@ export async function begin(options: PlayOptions, silenceMs: number, world: Worl
   try {
     const playing = await start(hardware);
     // ffmpeg itself goes on in software where a decoder that it has refuses these very pictures.
-    if (playing.player.said.hardware) tellSoftware(options, playing.player.said.hardware, remembered, world);
-    return playing;
+    const refused = playing.player.said.hardware;
+    return refused ? { ...playing, remark: inSoftware(options, refused) } : playing;
   } catch (error) {
     if (!(error instanceof NoHardware)) throw error;
-    tellSoftware(options, error.message, remembered, world);
-    return start('none');
+    return { ...(await start('none')), remark: inSoftware(options, error.message) };
   }
 }
 
@@ -78,9 +79,6 @@ export async function within<T>(coming: Promise<T>, silenceMs: number, address: 
   }
 }
 
-/** Told once: it is no news at the next opening. */
-function tellSoftware({ source, hardware }: PlayOptions, detail: string, remembered: Remembered, world: World): void {
-  if (remembered.softwareTold) return;
-  remembered.softwareTold = true;
-  world.tell({ kind: 'fault', fault: { code: 'CV_CAMERA_SOFTWARE', params: { address: source.shown, hardware, detail } } });
+function inSoftware({ source, hardware }: PlayOptions, detail: string): Fault {
+  return { code: 'CV_CAMERA_SOFTWARE', params: { address: source.shown, hardware, detail } };
 }

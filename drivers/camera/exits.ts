@@ -14,6 +14,7 @@ export interface Ended {
 
 /** The first that fits; `detail` is the line in which it was found. */
 const OPENINGS: readonly [RegExp, FaultCode][] = [
+  [/unknown keyword|Unrecognized option|Option \S+ not found/i, 'CV_FFMPEG_OLD'],
   [/Server returned 40[13]\b|\b40[13] ?(Unauthorized|Forbidden)/i, 'CV_CAMERA_LOGIN'],
   [/\b(453|429|503)\b|Service Unavailable|Not Enough Bandwidth|Server returned 5XX|Too many/i, 'CV_CAMERA_BUSY'],
   [/Server returned 40[04]\b|\b(400|404|454|459|461) ?[A-Z]|Server returned 4XX/, 'CV_CAMERA_NO_STREAM'],

@@ -34,7 +34,7 @@ export function ffmpegArguments({ source, fps, size, loop, decode, hardware, cod
   const filters = [...(isLive ? ['settb=AVTB'] : []), ...picked, `scale=${scaled(size)}:flags=bilinear:out_range=tv`, ...stamped];
   return [
     '-nostdin', '-hide_banner', '-nostats', '-loglevel', 'level+info', '-threads', '1', '-protocol_whitelist', source.protocols,
-    ...decoder(hardware, codec), ...(decode === 'keyframes' ? ['-skip_frame', 'nokey'] : []), ...(loop ? ['-stream_loop', '-1'] : []),
+    ...decoder(hardware, codec), ...(decode === 'keyframes' ? ['-skip_frame', 'nokey'] : []), ...(loop ? ['-stream_loop', '-1'] : []), ...(source.isInPieces ? ['-re'] : []),
     ...('path' in source.input ? ['-i', `file:${source.input.path}`] : ['-f', 'concat', '-safe', '0', '-i', 'pipe:0']),
     '-map', '0:v:0', '-vf', filters.join(','), ...(isLive ? ['-fps_mode', 'passthrough'] : []), '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1',
   ];

@@ -51,6 +51,7 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
 
   return {
     pid: player.pid,
+    ...(playing.remark ? { remark: playing.remark } : {}),
     stream: player.said.stream,
     async* frames(signal) {
       const stop = () => { void close(); };
@@ -73,12 +74,13 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
 const SAMPLES_A_PICTURE = 3;
 
 /** A clip's frame is (file, index, presentation time): ffmpeg gives them evenly. */
-async function* clipPictures({ player, first }: Playing, source: Source, fps: number, { clock }: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
+async function* clipPictures({ player, first }: Playing, source: Source, fps: number, { clock, tell }: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
   const jumpedMs = () => clock.trust?.jumpedMs() ?? 0;
   const startedAt = clock.nowMs() - jumpedMs();
   let index = 0;
   for (let shot: Shot | void = first; shot; index += 1) {
     const ptsMs = (index * 1000) / fps;
+    if (player.said.damaged()) tell({ kind: 'picture_damaged' });
     yield { index, ptsMs, ...shot, takenAt: startedAt + jumpedMs() + ptsMs };
     shot = (await player.frames.next()).value;
   }

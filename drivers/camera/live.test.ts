@@ -10,7 +10,7 @@ import { decode } from './decode.ts';
 import { probe } from './examine.ts';
 import { open } from './link.ts';
 import { settings as schema } from './settings.ts';
-import { flv, h264Pictures, jpegs } from './testing/clips.ts';
+import { flv, h264Pictures, hls, jpegs } from './testing/clips.ts';
 import { startHttpCamera } from './testing/http-camera.ts';
 import { startRtspCamera, type CameraOptions } from './testing/rtsp-camera.ts';
 
@@ -151,11 +151,11 @@ test('another size in the middle of the stream opens it anew; every thousandth b
   assert.ok(events.filter(({ kind }) => kind === 'picture_damaged').length > 0);
 });
 
-test('a hardware decoder that is not here: in software instead, said once', async (t) => {
+test('a hardware decoder that is not here: in software instead, and said', async (t) => {
   const { url } = await camera(t);
-  const { world, faults } = told();
-  for (let turn = 0; turn < 2; turn += 1) assert.equal((await watch({ url, hardware: 'rkmpp' }, 2, world)).pictures.length, 2);
-  assert.deepEqual(faults(), ['CV_CAMERA_SOFTWARE']);
+  const link = await open(schema.parse({ url, hardware: 'rkmpp' }), [], told().world);
+  assert.equal(link.remark?.code, 'CV_CAMERA_SOFTWARE');
+  for await (const picture of link.frames(new AbortController().signal)) { if (decode(picture).ok) break; }
 });
 
 test('over HTTP: FLV by its own times, single pictures by when they came', async (t) => {
@@ -201,4 +201,33 @@ test('what is opened once more goes on in number and time', async (t) => {
   const [before, after] = [await watch({ url }, 3, world), await watch({ url }, 3, world)].map((one) => one.pictures);
   const [last, first] = [before?.at(-1) as Picture, after?.[0] as Picture];
   assert.ok(first.index > last.index && first.ptsMs > last.ptsMs);
+});
+
+test('HLS comes in pieces and is read in its own time', async (t) => {
+  const pieces = await startHttpCamera(hls(3));
+  t.after(() => pieces.stop());
+  const link = await open(schema.parse({ url: pieces.url.replace(/live$/, 'live.m3u8'), fps: 10 }), [], told().world);
+  const startedMs = performance.now();
+  const seen: Picture[] = [];
+  for await (const picture of link.frames(new AbortController().signal)) if (seen.push(picture) === 10) break;
+  assert.ok(seen.every(({ ptsMs }) => ptsMs % 100 === 0));
+  // A piece at once would be there within a moment.
+  assert.ok(performance.now() - startedMs > 500);
+});
+
+test('whose pictures come to nothing gives fewer, down to the declared least, counts them, and says when that is too many', async (t) => {
+  const { url } = await camera(t);
+  const { world, events, faults } = told();
+  const link = await open(schema.parse({ url, fps: 10, minFps: 2 }), [], world);
+  const seen: Picture[] = [];
+  for await (const picture of link.frames(new AbortController().signal)) {
+    picture.late?.();
+    if (seen.push(picture) === 50) break;
+  }
+  const steps = seen.slice(-10).map(({ ptsMs }, at) => ptsMs - (seen.at(at - 11) as Picture).ptsMs);
+  assert.ok(steps.every((ms) => ms >= 500), String(steps));
+  assert.deepEqual(faults(), ['CV_CAMERA_SLOW']);
+  assert.ok(events.some((event) => event.kind === 'fault_cleared' && event.code === 'CV_CAMERA_SLOW'), 'no word of it is left standing');
+  const lost = events.reduce((sum, event) => sum + (event.kind === 'samples_lost' && event.reason === 'picture_late' ? event.count : 0), 0);
+  assert.equal(lost, ((seen.at(-1) as Picture).index - (seen[0] as Picture).index + 1 - seen.length) * 3);
 });

@@ -18,8 +18,6 @@ export interface Remembered {
   /** Numbers given to pictures so far, and the presentation time of the last. */
   pictures: number;
   ptsMs: number;
-  /** That the hardware decoder is not used was told. */
-  softwareTold: boolean;
 }
 
 const MINUTE_MS = 60_000;
@@ -33,7 +31,7 @@ export function rememberedOf(clock: Clock, { secrets, shown }: Source): Remember
   const cameras = known.get(clock) ?? new Map<string, Remembered>();
   known.set(clock, cameras);
   const key = secrets[0] ?? shown;
-  const remembered = cameras.get(key) ?? { refusals: 0, refusal: null, notBeforeMs: 0, pictures: 0, ptsMs: -1, softwareTold: false };
+  const remembered = cameras.get(key) ?? { refusals: 0, refusal: null, notBeforeMs: 0, pictures: 0, ptsMs: -1 };
   cameras.set(key, remembered);
   return remembered;
 }

@@ -10,6 +10,7 @@ export interface StreamFacts {
 }
 
 const MAX_LINE_CHARACTERS = 600;
+const MAX_REST_CHARACTERS = 10_000;
 const WRONG = /\[(error|fatal|panic)\] ?/;
 /** Only a warning to ffmpeg: packets that the network lost, and the pictures that suffer by it. */
 const DAMAGE = /RTP: missed|max delay reached|corrupt|concealing/i;
@@ -41,8 +42,10 @@ export class Said {
 
   hear(text: string): void {
     const lines = (this.#rest + text).split(/[\r\n]+/);
-    this.#rest = (lines.pop() ?? '').slice(-MAX_LINE_CHARACTERS);
-    for (const line of lines) this.#line(this.#clean(line.slice(0, MAX_LINE_CHARACTERS)));
+    this.#rest = lines.pop() ?? '';
+    // Half a secret could not be taken out: what does not end is let go as a whole.
+    if (this.#rest.length > MAX_REST_CHARACTERS) this.#rest = '';
+    for (const line of lines) this.#line(this.#clean(line).slice(0, MAX_LINE_CHARACTERS));
   }
 
   end(): void {

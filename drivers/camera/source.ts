@@ -12,6 +12,8 @@ export interface SourceSettings {
 export interface Source {
   /** A file ends and can be played at any speed; the others come as they come. */
   kind: 'file' | 'rtsp' | 'http';
+  /** It comes in pieces of seconds, each at once: it is read in its own time. */
+  isInPieces: boolean;
   /** For messages: without user, password, and what looks like one. */
   shown: string;
   /** What ffmpeg reads from: a path, or the list that it is handed on its standard input. */
@@ -47,7 +49,7 @@ export function sourceOf(settings: SourceSettings): Source {
   const protocols = PROTOCOLS[kind];
   if (kind === 'file') {
     const path = clipPath(settings);
-    return { kind, shown: path, input: { path }, protocols, secrets: [] };
+    return { kind, isInPieces: false, shown: path, input: { path }, protocols, secrets: [] };
   }
   const { user = '', password = '' } = settings;
   const url = new URL(settings.url);
@@ -58,7 +60,7 @@ export function sourceOf(settings: SourceSettings): Source {
     : [`rw_timeout ${SOCKET_TIMEOUT_US}`, `analyzeduration ${ANALYSE_US}`];
   // Arguments of a process can be read by everybody on this machine, its standard input by nobody.
   const list = ['ffconcat version 1.0', `file '${url.href.replaceAll("'", "'\\''")}'`, ...options.map((option) => `option ${option}`), ''].join('\n');
-  return { kind, shown: shownUrl(settings.url), input: { list }, protocols, secrets: [url.href, url.password, password].filter((secret) => secret !== '') };
+  return { kind, isInPieces: kind === 'http' && /\.m3u8?$/i.test(url.pathname), shown: shownUrl(settings.url), input: { list }, protocols, secrets: [url.href, url.password, password].filter((secret) => secret !== '') };
 }
 
 /** An address without who and with what; what its query calls a password is hidden too. */

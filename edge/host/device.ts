@@ -27,6 +27,7 @@ const OFFLINE_AFTER = 2;
 /** Where a fault lies that is not of one request. */
 const LINK = 'link';
 const SKIPPED = 'skipped';
+const REMARK = 'remark';
 
 /** How a device is spoken of in faults of its link. */
 export function addressOf({ driver, setup }: OpenDevice): string {
@@ -163,6 +164,12 @@ export class HostDevice {
     this.#setOnline(false, fault.code);
   }
 
+  /** How its link is other than configured; undefined: it is not. */
+  remark(fault: Fault | undefined): void {
+    if (fault) this.#stand(REMARK, fault);
+    else this.#clear(REMARK);
+  }
+
   /** It is silent on a bus that others need: from now on it is asked seldom. */
   skipped(waitMs: number): void {
     this.#stand(SKIPPED, { code: 'CV_BUS_SKIPPED', params: { device: this.setup.id, waitMs: Math.round(waitMs), failures: this.failures } });
@@ -197,7 +204,7 @@ export class HostDevice {
   state(): DeviceState {
     const { id, driver, subject, position, everyMs } = this.setup;
     const pictures = this.driver.traits.includes('frames') ? { pictures: true } : {};
-    return { id, driver, subject, ...(position ? { position } : {}), online: this.#online ?? false, reason: this.#reason, lastAt: this.#lastAt, periodMs: everyMs, ...pictures };
+    return { id, driver, subject, ...(position ? { position } : {}), online: this.#online ?? false, reason: (this.#online && this.#standing.get(REMARK)?.code) || this.#reason, lastAt: this.#lastAt, periodMs: everyMs, ...pictures };
   }
 
   #sample(value: PointValue, unit: string, observedAt: number, ours = ownClock(this.#world.clock)): Sample {

@@ -20,6 +20,7 @@ export async function listen({ keeper, device, whenKept }: Listening, signal: Ab
   while (!signal.aborted) {
     try {
       const link = await keeper.open(signal);
+      device.remark(link.remark);
       if (!link.frames) throw new FaultError('CV_DRIVER_FAILED', { device: device.setup.id, detail: 'its link has no frames' });
       for await (const frame of link.frames(signal)) {
         if (signal.aborted) return;

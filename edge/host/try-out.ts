@@ -52,6 +52,7 @@ export async function tryOut(open: OpenDevice, world: World, signal: AbortSignal
     const opened = await within(clock, deadline(sessionMs(limitMs)), signal, (inner) => driver.open(setup.settings, device.ownPoints, quiet, inner), (late) => { late.then((one) => one.close(), () => {}); });
     link = opened;
     result.isOpen = true;
+    device.remark(opened.remark);
     startedMs = clock.monotonicMs();
     if (driver.traits.includes('polled')) {
       for (const [at, request] of (driver.requests?.(device.ownPoints, setup.settings) ?? []).entries()) {

@@ -1,5 +1,8 @@
 /** Clips for tests, made on the spot: what a camera would send, picture by picture. */
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 const START_CODE = Buffer.from([0, 0, 1]);
 const DELIMITER = 9;
@@ -39,4 +42,15 @@ export function jpegs(pictures: number): Buffer[] {
 
 export function flv(seconds: number): Buffer {
   return execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=64x48:rate=10:duration=${seconds}`, '-c:v', 'flv', '-f', 'flv', 'pipe:1']);
+}
+
+/** Files of a second each, and `live.m3u8`, which names them. */
+export function hls(seconds: number): Map<string, Buffer> {
+  const folder = mkdtempSync(join(tmpdir(), 'cv-hls-'));
+  try {
+    execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=64x48:rate=10:duration=${seconds}`, '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10', '-f', 'hls', '-hls_time', '1', '-hls_list_size', '0', join(folder, 'live.m3u8')]);
+    return new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

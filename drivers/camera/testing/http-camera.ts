@@ -1,4 +1,4 @@
-/** A camera on loopback that sends its pictures by HTTP: one by one (multipart), or as one long FLV. */
+/** A camera on loopback that sends its pictures by HTTP: one by one (multipart), as one long FLV, or as files of some seconds each (HLS). */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -10,9 +10,14 @@ export interface HttpCamera {
   stop(): Promise<void>;
 }
 
-/** @param content pictures to be sent over and over, or one stream to be sent once */
-export async function startHttpCamera(content: Buffer[] | Buffer): Promise<HttpCamera> {
-  const server = createServer((_request, response) => {
+/** @param content pictures to be sent over and over, one stream to be sent once, or files by name */
+export async function startHttpCamera(content: Buffer[] | Buffer | ReadonlyMap<string, Buffer>): Promise<HttpCamera> {
+  const server = createServer((request, response) => {
+    if (!Array.isArray(content) && !Buffer.isBuffer(content)) {
+      const file = content.get(request.url?.slice(1) ?? '');
+      response.writeHead(file ? 200 : 404).end(file);
+      return;
+    }
     if (Buffer.isBuffer(content)) {
       response.writeHead(200, { 'content-type': 'video/x-flv' }).end(content);
       return;

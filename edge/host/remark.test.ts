@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Driver } from '../../core/driver.ts';
+import type { Fault } from '../../core/faults.ts';
+import { testWorld } from '../../core/testing/virtual-clock.ts';
+import type { DeviceSetup } from '../config/setup.ts';
+import { HostDevice } from './device.ts';
+
+test('a device that works, but not as configured, says so in its state for as long as its link is that way', () => {
+  const world = testWorld();
+  const setup: DeviceSetup = { id: 'gate-cam', driver: 'camera', subject: 'gate', settings: {}, everyMs: 1000, timeoutMs: 2000, points: [] };
+  const device = new HostDevice({ setup, driver: { traits: ['frames'] } as unknown as Driver }, world, () => {});
+  const remark: Fault = { code: 'CV_CAMERA_SOFTWARE', params: { address: 'rtsp://cam/1', hardware: 'vaapi', detail: 'none' } };
+  const picture = { ok: true as const, picture: { index: 0, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6) } };
+  for (let opening = 0; opening < 2; opening += 1) {
+    device.remark(remark);
+    device.took(picture, 'frames');
+    assert.deepEqual([device.state().online, device.state().reason], [true, 'CV_CAMERA_SOFTWARE']);
+  }
+  device.remark(undefined);
+  assert.equal(device.state().reason, 'ok');
+  assert.deepEqual(world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : event.kind === 'fault_cleared' ? [`${event.code} over`] : [])), ['CV_CAMERA_SOFTWARE', 'CV_CAMERA_SOFTWARE over']);
+});
