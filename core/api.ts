@@ -43,6 +43,8 @@ export interface DeviceView {
   lastAt: number | null;
   /** Path of the newest picture with its boxes (PictureView), for cameras whose edge serves one. */
   picture: string | null;
+  /** Path to ask for a live view at (LiveTicketView), for cameras that can be watched through this gateway. */
+  live?: string;
   values: LastValue[];
 }
 
@@ -72,6 +74,12 @@ export interface PictureView {
   height: number;
   jpegBase64: string;
   boxes: { class: string; score: number; x: number; y: number; width: number; height: number }[];
+}
+
+/** Leave to watch a camera: `path` is opened as a web socket, once. */
+export interface LiveTicketView {
+  path: string;
+  expiresAt: number;
 }
 
 export interface SeriesView {

@@ -134,6 +134,8 @@ export interface Link<Frame, R extends Request = Request> {
 export interface Watched {
   /** Arguments up to and with the input: of a file in its own time. */
   input: readonly string[];
+  /** Filters before any other, where its times need them. */
+  filters: readonly string[];
   /** What it reads from its standard input, where addresses with passwords go: arguments can be read by everybody. */
   stdin: string;
   /** Polygons that nobody may see, in fractions of the picture. */

@@ -15,6 +15,7 @@ import { DOCTOR_FAULTS } from './faults/doctor.ts';
 import { EVIDENCE_FAULTS } from './faults/evidence.ts';
 import { GATEWAY_FAULTS } from './faults/gateway.ts';
 import { HJ212_FAULTS } from './faults/hj212.ts';
+import { LIVE_FAULTS } from './faults/live.ts';
 import { LLRP_FAULTS } from './faults/llrp.ts';
 import { LOG_FAULTS } from './faults/log.ts';
 import { MODBUS_FAULTS } from './faults/modbus.ts';
@@ -26,7 +27,7 @@ import { WIRE_FAULTS } from './faults/wire.ts';
 import type { FaultRow } from './faults/row.ts';
 
 export const FAULTS = {
-  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...LLRP_FAULTS, ...MQTT_IN_FAULTS, ...DESCRIBED_FAULTS, ...VISION_FAULTS, ...MODEL_FAULTS, ...CAMERA_FAULTS, ...EVIDENCE_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS, ...DOCTOR_FAULTS,
+  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...LLRP_FAULTS, ...MQTT_IN_FAULTS, ...DESCRIBED_FAULTS, ...VISION_FAULTS, ...MODEL_FAULTS, ...CAMERA_FAULTS, ...EVIDENCE_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...LIVE_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS, ...DOCTOR_FAULTS,
 } as const satisfies Record<`CV_${string}`, FaultRow>;
 
 export type FaultCode = keyof typeof FAULTS;

@@ -11,6 +11,11 @@ export interface Address {
   port: number;
 }
 
+/** Whether an address is of this machine alone; IPv4 in IPv6 too. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address);
+}
+
 /** A port that is listened on. */
 export interface Listening {
   /** The port that was had, where 0 was asked for. */

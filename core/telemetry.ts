@@ -31,6 +31,8 @@ export type TelemetryEvent =
   | { kind: 'compaction'; left: number }
   | { kind: 'warning_changed'; rule: string; level: number; change: string }
   | { kind: 'consumer_lag'; consumer: string; value: number }
+  | { kind: 'live_viewers'; value: number }
+  | { kind: 'live_dropped'; count: number }
   | { kind: 'inference'; device: string; durationMs: number }
   | { kind: 'evidence_kept'; count: number; bytes: number; device: string }
   | { kind: 'evidence_lost'; count: number; reason: LossReason; device?: string }
@@ -89,6 +91,8 @@ export const TELEMETRY = {
   compaction: [{ metric: 'cityvitals_compaction_left_points', type: 'gauge', field: 'left', labels: [], en: 'points that the compaction under way still has to move; 0 when none is', zh: '正在进行的压缩尚待转移的点；未进行时为 0' }],
   warning_changed: [{ metric: 'cityvitals_warning_changes_total', type: 'counter', labels: ['rule', 'change'], en: 'changes of warnings', zh: '预警变化' }],
   consumer_lag: [{ metric: 'cityvitals_consumer_lag_events', type: 'gauge', labels: ['consumer'], en: 'events a consumer of the log is behind', zh: '消费者落后的事件数' }],
+  live_viewers: [{ metric: 'cityvitals_live_viewers', type: 'gauge', labels: [], en: 'people who watch a camera live', zh: '正在实时观看的人数' }],
+  live_dropped: [{ metric: 'cityvitals_live_dropped_total', type: 'counter', labels: [], en: 'pieces of live view that a viewer or the gateway was too slow for', zh: '因观看端或网关过慢而丢弃的实时画面片段' }],
   inference: [{ metric: 'cityvitals_inference_seconds', type: 'histogram', field: 'durationMs', labels: ['device'], en: 'one run of a detector', zh: '一次模型推理的耗时' }],
   evidence_kept: [{ metric: 'cityvitals_evidence_kept_total', type: 'counter', labels: ['device'], en: 'pictures made for events', zh: '为事件生成的画面' }],
   evidence_lost: [{ metric: 'cityvitals_evidence_lost_total', type: 'counter', labels: ['reason', 'device'], en: 'pictures for events that did not make it, by reason', zh: '按原因计的未保留事件画面' }],

@@ -21,6 +21,7 @@ import { healthOf } from './http/health.ts';
 import { Troubles } from './http/troubles.ts';
 import { openLocalHttp } from './http/server.ts';
 import { edgeLine } from './line.ts';
+import { LiveStreams } from './live/live-streams.ts';
 import { planOf } from './reload.ts';
 import { DOOR_FILE, tapDoor } from './tap/door.ts';
 import { Taps } from './tap/taps.ts';
@@ -105,11 +106,14 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       cameras: detectors.byDevice,
       presence: { version: VERSION, httpUrl: () => httpUrl, unknown: () => unknown.newest(), ...(gatewayClock && { clock: gatewayClock }) },
     }, world);
+    const live = new LiveStreams(() => devices, setup.live ?? { maxStreams: 0 }, world);
+    undo.unshift(() => live.close());
     const door = tapDoor(taps, world.clock, process.pid);
     const http = await openLocalHttp(setup.http, {
       health: () => healthOf({ edge: setup.edge, centre: setup.centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, problems: () => troubles.list(), clock: () => ({ known: keeper?.isSettled ?? true, source: time ? time.clock.source : 'system' }), uplink: line.uplink, devices: line.states, unknown: () => unknown.list(), config: options.config }),
       metrics: options.metrics,
       picture: (device) => pictures.get(device),
+      live: (device) => live.open(device),
       tap: (request, response) => door.serve(request, response),
     });
     undo.unshift(() => http.close());
@@ -139,6 +143,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
         cameras.swap();
       });
       await cameras.finish();
+      await live.end([...plan.told.changed, ...plan.told.removed]);
       if (plan.isGatewayOther) line.retarget(plan.setup.gateway);
       return plan.told;
     }

@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { changedSettings, differences, type Reloaded } from '../core/config/reload.ts';
 import type { EdgeSetup } from './config/setup.ts';
 
-/** Who it is, where its log lies, whose clock it goes by, where it listens, how its models run, what pictures it keeps: what others already hold on to. */
-const FIXED = ['edge', 'centre', 'log.dir', 'log.maxBytes', 'clock.trust', 'http.host', 'http.port', 'vision', 'evidence'];
+/** Who it is, where its log lies, whose clock it goes by, where it listens, how its models run, what pictures it keeps, how many cameras are watched: what others already hold on to. */
+const FIXED = ['edge', 'centre', 'log.dir', 'log.maxBytes', 'clock.trust', 'http.host', 'http.port', 'vision', 'live', 'evidence'];
 
 export interface EdgePlan {
   /** The new one, with what is fixed as it was. */
@@ -14,9 +14,9 @@ export interface EdgePlan {
 }
 
 export function planOf(before: EdgeSetup, after: EdgeSetup): EdgePlan {
-  const { edge, centre, log, clock, http, vision, evidence } = before;
+  const { edge, centre, log, clock, http, vision, evidence, live } = before;
   return {
-    setup: { ...after, edge, centre, log, http, ...(clock && { clock }), ...(vision && { vision }), ...(evidence !== undefined && { evidence }) },
+    setup: { ...after, edge, centre, log, http, ...(clock && { clock }), ...(vision && { vision }), ...(live && { live }), ...(evidence !== undefined && { evidence }) },
     isGatewayOther: !isDeepStrictEqual(before.gateway, after.gateway),
     told: { ...differences(before.devices, after.devices, ({ id }) => id), restartNeeded: changedSettings(before, after, FIXED) },
   };

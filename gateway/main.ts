@@ -19,6 +19,7 @@ import { openQuarantine } from './intake/quarantine.ts';
 import { gatewayLine } from './line.ts';
 import { fetchPicture } from './picture.ts';
 import { Registry } from './registry.ts';
+import { LiveDesk } from './live-view/desk.ts';
 import { planOf } from './reload.ts';
 import { Sinks } from './sinks/open.ts';
 import { apiSources } from './sources.ts';
@@ -108,8 +109,14 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   undo.unshift(() => inLink.close());
 
   let commands = commandSource(setup.operators ?? [], dispatch, world);
+  const liveView = new LiveDesk({
+    dir: join(setup.log.dir, 'live-view'), registry, identify: (authorization, address) => commands.identify(authorization, address),
+    setup: () => ({ live: setup.live ?? { anonymous: 'none', maxViewers: 8 }, hasOperators: (setup.operators ?? []).length > 0 }),
+  }, world);
+  await liveView.open();
+  undo.unshift(() => liveView.close());
   const sources = apiSources({
-    setup, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, config: options.config, link: inLink, tally, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, metrics: options.metrics ?? (() => Promise.resolve('')),
+    setup, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, config: options.config, link: inLink, tally, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, liveView, metrics: options.metrics ?? (() => Promise.resolve('')),
     ...(options.demo ? { demo: options.demo } : {}),
   }, world);
   const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);

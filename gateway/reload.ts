@@ -29,7 +29,7 @@ export function planOf(before: GatewaySetup, after: GatewaySetup, rules: { befor
     named('sink', differences(before.sinks, after.sinks, ({ id }) => id)),
     named('operator', differences(before.operators ?? [], after.operators ?? [], ({ name }) => name)),
   ];
-  const changed = changedSettings(before, after, ['name', 'accepts', 'exercise', 'relays', 'store.retentionMs', 'store.maxBytes', ...(both ? ['broker.anonymous'] : [])]);
+  const changed = changedSettings(before, after, ['name', 'accepts', 'exercise', 'relays', 'live', 'store.retentionMs', 'store.maxBytes', ...(both ? ['broker.anonymous'] : [])]);
   const all = (of: 'added' | 'changed' | 'removed') => parts.flatMap((part) => part[of]);
   return {
     setup: { ...unnamed, ...(after.name ? { name: after.name } : {}), gateway: before.gateway, centre: before.centre, log: before.log, store: { ...before.store, retentionMs: after.store.retentionMs, maxBytes: after.store.maxBytes }, http: before.http, notifiers: before.notifiers, broker },

@@ -10,6 +10,7 @@ import type { Link } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';
 import type { Quarantine } from './intake/quarantine.ts';
 import type { GatewayLine } from './line.ts';
+import type { LiveDesk } from './live-view/desk.ts';
 import type { RegisteredDevice, Registry } from './registry.ts';
 import { explain } from '../core/faults.ts';
 import type { OpenedSink, Sinks } from './sinks/open.ts';
@@ -34,6 +35,7 @@ export interface SourceParts {
   tally: Tally;
   commands: CommandSource;
   picture(url: string): Promise<PictureView | null>;
+  liveView: LiveDesk;
   metrics(): Promise<string>;
   /** What became of a changed configuration file; absent where nobody watches one. */
   config?: (() => ConfigState) | undefined;
@@ -54,7 +56,8 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
 
   function deviceView({ pictures, ...device }: RegisteredDevice, values: readonly LastPoint[]): DeviceView {
     const picture = pictures && registry.httpOf(device.edge) ? `/api/v1/devices/${encodeURIComponent(device.id)}/picture` : null;
-    return { ...device, ...remedyOf(device.reason), picture, values: values.map(lastValue) };
+    const live = pictures ? parts.liveView.pathOf(device.id, device.edge) : null;
+    return { ...device, ...remedyOf(device.reason), picture, ...(live === null ? {} : { live }), values: values.map(lastValue) };
   }
 
   function status(): StatusView {
@@ -102,6 +105,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
       return http ? parts.picture(`${http}/frames/${encodeURIComponent(id)}`) : null;
     },
     commands: parts.commands,
+    liveView: parts.liveView,
     metrics: parts.metrics,
     onLive(listener) {
       const stops = [

@@ -5,6 +5,7 @@ import { decode } from './decode.ts';
 import { examine, probe } from './examine.ts';
 import { open } from './link.ts';
 import { settings } from './settings.ts';
+import { watched } from './watched.ts';
 
 export default defineDriver({
   id: 'camera',
@@ -18,7 +19,7 @@ export default defineDriver({
     video: { zh: '画面质量：good 或诊断结果', en: 'Whether the pictures can be relied on: good, or what is wrong', unit: '', indicator: 'SS-COM-901' },
   },
   derived: scenePoints,
-  open, decode, examine, probe,
+  open, decode, examine, probe, watched,
   recording: {
     level: 'frames',
     above: { en: 'a picture is named by its file, number and time; its bytes are the file\'s', zh: '画面以文件、序号和时间标识，字节即文件本身' },

@@ -93,10 +93,10 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Path
 }
 
 function setupOf(path: string, value: z.infer<typeof FRAME>, parts: readonly DeviceParts[]): EdgeSetup {
-  const { edge, centre, gateway, log, clock, http, vision, evidence, catalogue, rules } = value;
+  const { edge, centre, gateway, log, clock, http, vision, evidence, live, catalogue, rules } = value;
   const dir = resolvePath(path, log.dir ?? `./data/${edge}`);
   return {
-    edge, centre, http, vision,
+    edge, centre, http, vision, live,
     gateway: { urls: [gateway.url].flat(), token: gateway.token ?? null },
     log: { dir, maxBytes: log.maxBytes },
     evidence: evidenceSetup(evidence, dir, (file) => resolvePath(path, file)),

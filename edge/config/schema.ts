@@ -91,5 +91,8 @@ export const EDGE_SCHEMA = z.strictObject({
     provider: z.enum(['cpu', 'cuda', 'tensorrt']).optional().meta({ zh: '推理后端；默认按模型说明', en: 'what models run on; default: as their descriptions say', examples: ['cpu'] }),
   }).prefault({}).meta({ zh: '图像检测', en: 'how pictures are looked at' }),
   evidence: EVIDENCE_SCHEMA,
+  live: z.strictObject({
+    maxStreams: z.int().min(0).max(64).default(4).meta({ zh: '最多同时实时观看几路摄像机；0 为不允许', en: 'most cameras that are watched at one time; 0: none' }),
+  }).prefault({}).meta({ zh: '供本机网关转给有权人员的实时观看', en: 'live view, for a gateway on this machine to pass on to those who may' }),
   devices: z.array(DEVICE_SCHEMA).min(1).meta({ zh: '设备', en: 'devices' }),
 });

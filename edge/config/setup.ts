@@ -78,6 +78,8 @@ export interface EdgeSetup {
   vision?: VisionSetup;
   /** Pictures that go with events; null or absent: none. */
   evidence?: EvidenceSetup | null;
+  /** Cameras that people may watch at one time. Absent: none. */
+  live?: { maxStreams: number };
   /** Absolute paths of catalogue and rule files; empty when none. */
   catalogue: readonly string[];
   rules: readonly string[];

@@ -1,11 +1,13 @@
 /**
- * The edge's local HTTP: health, metrics, the newest picture of a camera, and a small page. Read only; it listens where
- * the configuration says, which is loopback unless someone chose otherwise.
+ * The edge's local HTTP: health, metrics, the newest picture of a camera, and a small page. Read only, but that a gateway
+ * on this machine may ask for a live view; it listens where the configuration says, which is loopback unless someone
+ * chose otherwise.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { PictureView } from '../../core/api.ts';
-import { FaultError } from '../../core/faults.ts';
+import { FaultError, faultOf } from '../../core/faults.ts';
+import { isLoopback } from '../../core/net.ts';
 import type { Health } from './health.ts';
 import { PAGE_POLICY, statusPage } from './page.ts';
 
@@ -15,6 +17,8 @@ export interface LocalHttpParts {
   metrics?: (() => Promise<string>) | undefined;
   metricsType?: string | undefined;
   picture(device: string): Promise<PictureView | null>;
+  /** Begins a live view, or finds it; rejects with a FaultError. */
+  live(device: string): Promise<{ port: number; key: string }>;
   /** For whoever records a device: answers such a request itself and says so. */
   tap?(request: IncomingMessage, response: ServerResponse): boolean;
 }
@@ -58,7 +62,9 @@ async function serve(parts: LocalHttpParts, request: IncomingMessage, response: 
   if (parts.tap?.(request, response)) return;
   let answer: Answer;
   try {
-    answer = request.method === 'GET' || request.method === 'HEAD' ? await answerTo(parts, request) : { ...text(405, 'only GET'), headers: { allow: 'GET, HEAD' } };
+    const watched = request.method === 'POST' ? /^\/live\/([^/?]+)$/.exec(request.url ?? '')?.[1] : undefined;
+    if (watched !== undefined) answer = await beginLive(parts, request, decoded(watched));
+    else answer = request.method === 'GET' || request.method === 'HEAD' ? await answerTo(parts, request) : { ...text(405, 'only GET'), headers: { allow: 'GET, HEAD' } };
   } catch (error) {
     answer = text(500, (error as Error).message);
   }
@@ -77,6 +83,16 @@ async function answerTo(parts: LocalHttpParts, request: IncomingMessage): Promis
   const device = /^\/frames\/([^/]+)$/.exec(path)?.[1];
   const picture = device === undefined ? null : await parts.picture(decoded(device));
   return picture ? json(200, picture) : text(404, 'not found');
+}
+
+/** For programs of this machine alone; a browser that some page told to ask names that page. */
+async function beginLive(parts: LocalHttpParts, request: IncomingMessage, device: string): Promise<Answer> {
+  if (!isLoopback(request.socket.remoteAddress ?? '') || request.headers.origin !== undefined) return text(403, 'only for a gateway on this machine');
+  try {
+    return json(200, await parts.live(device));
+  } catch (error) {
+    return json(503, { fault: faultOf(error, 'CV_LIVE_FAILED', { device }) });
+  }
 }
 
 const json = (status: number, body: object): Answer => ({ status, type: 'application/json; charset=utf-8', body: JSON.stringify(body) });

@@ -6,6 +6,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
+import { isLoopback } from '../../core/net.ts';
 import { pause, type Clock } from '../../core/world.ts';
 import type { Taps } from './taps.ts';
 
@@ -30,7 +31,7 @@ export function tapDoor(taps: Taps, clock: Clock, pid: number): Door {
       const url = new URL(request.url ?? '/', 'http://edge');
       const device = /^\/tap\/([^/]+)$/.exec(url.pathname)?.[1];
       if (device === undefined) return false;
-      if (!isLocal(request) || !isKey(request.headers.authorization, key)) {
+      if (!isLoopback(request.socket.remoteAddress ?? '') || !isKey(request.headers.authorization, key)) {
         response.writeHead(403, { 'content-type': 'text/plain' }).end('not allowed');
         return true;
       }
@@ -64,10 +65,6 @@ async function serveTap(taps: Taps, device: string, forMs: number, clock: Clock,
   await pause(clock, forMs, gone.signal);
   stop?.();
   response.end();
-}
-
-function isLocal({ socket: { remoteAddress = '' } }: IncomingMessage): boolean {
-  return remoteAddress === '::1' || remoteAddress.startsWith('127.') || remoteAddress.startsWith('::ffff:127.');
 }
 
 function isKey(given: string | undefined, key: string): boolean {

@@ -20,6 +20,7 @@ function fullGateway() {
   gateway.pictures.set(EXAMPLES.device.id, EXAMPLES.picture);
   gateway.groups = [numbersGroup(7, 1, 30)];
   gateway.sources.commands = { identify: () => 'duty-1', ask: () => Promise.resolve(EXAMPLES.command), get: (id) => (id === EXAMPLES.command.id ? EXAMPLES.command : null), list: () => [EXAMPLES.command] };
+  gateway.sources.liveView = { ask: () => Promise.resolve(EXAMPLES.liveTicket), admit: () => assert.fail('nobody opens the socket'), watch: () => {} };
   return gateway;
 }
 
@@ -52,7 +53,7 @@ test('every route is in the document; each is called by its own examples, and an
       if (mediaType.startsWith('text/event-stream')) continue;
       const body = operation.requestBody?.content['application/json'];
       if (body) check(body.schema, body.example);
-      const asked: RequestInit = { method: method.toUpperCase(), ...(operation.security ? { headers: { authorization: 'Bearer t', 'content-type': 'application/json' } } : {}), ...(body ? { body: JSON.stringify(body.example) } : {}) };
+      const asked: RequestInit = { method: method.toUpperCase(), ...(operation.security ? { headers: { authorization: 'Bearer t', ...(body ? { 'content-type': 'application/json' } : {}) } } : {}), ...(body ? { body: JSON.stringify(body.example) } : {}) };
       const place = operation.parameters.reduce((url, { name, in: where, example: value }) => (where === 'path' ? url.replace(`{${name}}`, written(value)) : url), path);
       // Alone, each parameter of the query as its example has it, and the series by times too.
       const queries = operation.parameters.filter((parameter) => parameter.in === 'query').map(({ name, example: value }) => `?${name}=${encodeURIComponent(written(value))}`);

@@ -1,6 +1,6 @@
 /** One example of every shape, for the document; a test holds each to its schema. */
 import type { FaultParams } from '../../core/faults.ts';
-import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesRange, SeriesView, StatusView, StoreCheckView, UnknownDeviceView, WarningView } from '../../core/api.ts';
+import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, LiveTicketView, PictureView, QuarantineItem, SeriesRange, SeriesView, StatusView, StoreCheckView, UnknownDeviceView, WarningView } from '../../core/api.ts';
 
 const AT = Date.UTC(2026, 5, 18, 6, 30, 25); // 14:30:25 at the town
 const position = { lon: 106.577, lat: 29.557 };
@@ -37,6 +37,8 @@ const picture: PictureView = {
   device: 'gate-cam', at: AT, index: 250, width: 768, height: 576, jpegBase64: '/9j/4AAQSkZJRg==',
   boxes: [{ class: 'person', score: 0.82, x: 0.41, y: 0.33, width: 0.06, height: 0.21 }],
 };
+
+const liveTicket: LiveTicketView = { path: '/api/v1/devices/gate-cam/live-view?ticket=5mXbYt0vJQeFZr2nUoKc8wA1dL6hSgPi', expiresAt: AT + 30_000 };
 
 const indicator: IndicatorView = { code: 'YJ-FLD-001', known: true, version: 1, name, unit: 'm', board: 'YJ', runway: 'FLD', seriesCount: 1 };
 
@@ -82,4 +84,4 @@ const unknownDevice: UnknownDeviceView = {
   count: 12, firstAt: AT - 60_000, lastAt: AT,
 };
 
-export const EXAMPLES = { faultParams, device, unknownDevice, series, range, warning, status, picture, indicator, quarantined, command, commandBody, storeCheck, demo, live, event, events: { items: [event], next: event.cursor } };
+export const EXAMPLES = { faultParams, device, unknownDevice, series, range, warning, status, picture, liveTicket, indicator, quarantined, command, commandBody, storeCheck, demo, live, event, events: { items: [event], next: event.cursor } };

@@ -53,7 +53,7 @@ function operation(route: Route): Record<string, unknown> {
     tags: [TAG_OF[/^\/api\/v1\/(\w+)/.exec(route.path)?.[1] ?? ''] ?? 'gateway'],
     parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query')],
     ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body), ...(route.bodyExample === undefined ? {} : { example: route.bodyExample }) } } } } : {}),
-    ...(route.secured ? { security: [{ operator: [] }] } : {}),
+    ...(route.secured ? { security: [{ operator: [] }, ...(route.secured === 'optional' ? [{}] : [])] } : {}),
     responses: { [route.status ?? 200]: { description: both(route.summary), ...(route.headers ? { headers: headers(route.headers) } : {}), content: content(route) }, ...others(route), ...problems([...new Set([...route.faults, ...ANY_ROUTE])]) },
   };
 }

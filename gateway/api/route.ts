@@ -29,8 +29,8 @@ export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.
   bodyExample?: unknown;
   /** Of a good answer; default 200. */
   status?: 202;
-  /** Wants a bearer token. */
-  secured?: true;
+  /** Wants a bearer token; 'optional': of some callers. */
+  secured?: true | 'optional';
   /** Headers of the good answer that a client wants to know of. */
   headers?: Record<string, Words>;
   /** JSON Schema or zod of the good answer; a text type for what is not JSON, with the schema of the JSON inside it. */

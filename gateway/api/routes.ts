@@ -2,6 +2,7 @@
 import { COMMAND_ROUTES } from './commands.ts';
 import { EVENTS_ROUTE } from './events.ts';
 import { LIST_ROUTES } from './lists.ts';
+import { LIVE_VIEW_ROUTE } from './live-view.ts';
 import { LIVE_ROUTE } from './live.ts';
 import { metaRoutes } from './meta.ts';
 import type { Route } from './route.ts';
@@ -10,6 +11,6 @@ import { UNKNOWN_DEVICES_ROUTE } from './unknown-devices.ts';
 
 /** @param more the demo's, where there is one */
 export function routesOf(version: string, more: readonly Route[] = []): Route[] {
-  const routes: Route[] = [...metaRoutes(version, () => routes), ...LIST_ROUTES, UNKNOWN_DEVICES_ROUTE, SERIES_ROUTE, EVENTS_ROUTE, LIVE_ROUTE, ...COMMAND_ROUTES, ...more];
+  const routes: Route[] = [...metaRoutes(version, () => routes), ...LIST_ROUTES, LIVE_VIEW_ROUTE, UNKNOWN_DEVICES_ROUTE, SERIES_ROUTE, EVENTS_ROUTE, LIVE_ROUTE, ...COMMAND_ROUTES, ...more];
   return routes;
 }

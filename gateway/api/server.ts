@@ -8,6 +8,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { DEMO_ROUTES } from './demo.ts';
+import { serveLiveSockets } from './live-view.ts';
 import { LIVE_ROUTE, openLive } from './live.ts';
 import { faultOfRequest, languageOf, parseParams, problemOf, sendProblem } from './problem.ts';
 import type { Route } from './route.ts';
@@ -56,6 +57,7 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
     clientErrorHandler: refuseUnreadable,
   });
   const live = openLive(sources, world, options.maxViewers ?? DEFAULT_MAX_VIEWERS);
+  const endLiveViews = serveLiveSockets(app.server, sources);
   const routes = routesOf(options.version, sources.demo ? DEMO_ROUTES : []);
 
   app.addHook('onRequest', async (request, reply) => {
@@ -87,6 +89,7 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
     viewers: live.viewers,
     close() {
       live.close();
+      endLiveViews();
       closing ??= app.close();
       return closing;
     },

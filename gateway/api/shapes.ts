@@ -37,7 +37,7 @@ export const LastValue = named('LastValue', 'newest value of a point', '测点�
 export const DeviceView = named('Device', 'a device with its state and newest values', '设备、状态及最新值', z.object({
   id: z.string(), edge: z.string(), centre: z.string(), driver: z.string(), subject: z.string(), position: Position.nullable(),
   freshness: z.enum(['fresh', 'late', 'lost', 'unobserved']), reason: z.string(), remedy: z.exactOptional(Words), lastAt: time.nullable(),
-  picture: z.string().nullable().meta({ en: 'path of its newest picture', zh: '最新画面的路径' }), values: z.array(LastValue),
+  picture: z.string().nullable().meta({ en: 'path of its newest picture', zh: '最新画面的路径' }), live: z.exactOptional(z.string()).meta({ en: 'where to ask (POST) to watch it live, where that can be had', zh: '申请（POST）实时观看的路径，仅可观看的摄像机有' }), values: z.array(LastValue),
 })) satisfies z.ZodType<api.DeviceView>;
 
 export const UnknownDeviceView = named('UnknownDevice', 'a device that spoke to an edge and that nobody configured; times by its edge\'s clock', '向边缘节点发来数据但未配置的设备；时间以边缘时钟计', z.object({
@@ -48,6 +48,10 @@ export const PictureView = named('Picture', 'newest picture of a camera; boxes i
   device: z.string(), at: time, index: count, width: count, height: count, jpegBase64: z.string(),
   boxes: z.array(z.object({ class: z.string(), score: z.number(), x: z.number(), y: z.number(), width: z.number(), height: z.number() })),
 })) satisfies z.ZodType<api.PictureView>;
+
+export const LiveTicket = named('LiveTicket', 'leave to watch a camera', '实时观看凭证', z.object({
+  path: z.string().meta({ en: 'open it as a web socket, once', zh: '以 WebSocket 打开，一次有效' }), expiresAt: time,
+})) satisfies z.ZodType<api.LiveTicketView>;
 
 export const SeriesView = named('Series', 'one indicator of one point of one device', '某设备某测点的某项指标', z.object({
   indicator: z.string(), device: z.string(), point: z.string(), unit: z.string(), centre: z.string(), edge: z.string(),

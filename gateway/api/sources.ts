@@ -4,6 +4,7 @@
  */
 import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesView, StatusView, UnknownDeviceView, WarningView } from '../../core/api.ts';
 import type { GatewayLog } from '../../core/log/types.ts';
+import type { LiveDesk } from '../live-view/desk.ts';
 import type { StoreCheck } from '../store-check.ts';
 import type { RangeQuery, RangeResult } from '../store/store.ts';
 import type { CommandBody } from './command-body.ts';
@@ -60,6 +61,8 @@ export interface ApiSources {
   quarantine(before: number | null, limit: number): Soon<QuarantineItem[]>;
   /** The newest picture of a camera with its boxes; null when the device has none or its edge is away. */
   picture(device: string): Promise<PictureView | null>;
+  /** Who may watch cameras; absent where nobody may. */
+  liveView?: Pick<LiveDesk, 'ask' | 'admit' | 'watch'>;
   /** Absent where none are taken. */
   commands?: CommandSource;
   /** Prometheus text. */

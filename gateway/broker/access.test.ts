@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { identify, isLoopback, mayPublish, maySubscribe, type Credentials, type Identity } from './access.ts';
+import { isLoopback } from '../../core/net.ts';
+import { identify, mayPublish, maySubscribe, type Credentials, type Identity } from './access.ts';
 import { noteTakeover, type Takeover } from './takeovers.ts';
 
 const setup = {

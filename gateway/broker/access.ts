@@ -4,6 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { IDS } from '../../core/event.ts';
+import { isLoopback } from '../../core/net.ts';
 import { parseEdgeTopic, type EdgeTopic } from '../../core/wire/topics.ts';
 import type { EmbeddedBrokerSetup } from '../config/setup.ts';
 import type { BrokerRights } from '../reload.ts';
@@ -72,10 +73,6 @@ export function isAdmittedAlike(who: Identity, before: BrokerRights, after: Brok
   if (who.user === null) return after.anonymous === before.anonymous;
   const password = ({ consumers }: BrokerRights) => consumers.find(({ user }) => user === who.user)?.password;
   return password(after) !== undefined && password(before) === password(after);
-}
-
-export function isLoopback(address: string): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address);
 }
 
 /** Compared by digest, so that the time it takes tells nothing. */

@@ -64,10 +64,10 @@ function files(document: ConfigDocument, key: 'rules' | 'catalogue'): string[] {
 }
 
 function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: readonly PlugSetup[]): GatewaySetup {
-  const { gateway, centre, name, broker, log, store, streams, http, accepts, exercise, relays, operators, notifiers, rules, catalogue } = value;
+  const { gateway, centre, name, broker, log, store, streams, http, accepts, exercise, relays, operators, live, notifiers, rules, catalogue } = value;
   const { embedded, url, user, password } = broker;
   return {
-    gateway, centre, ...(name ? { name } : {}), streams, http, accepts, exercise, relays, operators, sinks, notifiers: notifiers.map((plug) => ({ ...plug, id: plug.kind })),
+    gateway, centre, ...(name ? { name } : {}), streams, http, accepts, exercise, relays, operators, live, sinks, notifiers: notifiers.map((plug) => ({ ...plug, id: plug.kind })),
     broker: embedded
       ? { kind: 'embedded', ...embedded, edges: embedded.edges.map(({ id, token }) => ({ id, token: token ?? null })) }
       : { kind: 'external', url: url ?? '', user: user ?? null, password: password ?? null },

@@ -82,6 +82,10 @@ export const GATEWAY_SCHEMA = z.strictObject({
     name: z.string().regex(/^[^\s/+#]{1,64}$/).meta({ zh: '操作员姓名或工号，写入审计记录', en: 'who it is; stands in the record of commands', examples: ['duty-1'] }),
     token: z.string().min(16, complaint('must have at least 16 characters', '至少 16 个字符')).meta({ zh: '令牌，至少 16 个字符', en: 'token, at least 16 characters', secret: true, examples: ['${env:DUTY_1_TOKEN}'] }),
   })).default([]).meta({ zh: '可向边缘节点下达命令的操作员；为空则不接受命令', en: 'who may give commands to edges; nobody when empty', examples: [[{ name: 'duty-1', token: '${env:DUTY_1_TOKEN}' }]] }),
+  live: z.strictObject({
+    anonymous: z.enum(['loopback', 'none']).default('none').meta({ zh: '无令牌可否观看：仅限本机（loopback），或不允许（none）；经代理访问的不算本机', en: 'watching without a token: from this machine (loopback), or not at all (none); whoever comes through a proxy is not on this machine' }),
+    maxViewers: z.int().min(1).max(256).default(8).meta({ zh: '每路摄像机最多同时观看人数', en: 'most people who watch one camera at one time' }),
+  }).prefault({}).meta({ zh: '实时观看摄像机；凭 operators 的令牌', en: 'watching cameras live; by the tokens of operators' }),
   sinks: z.array(SINK_SCHEMA).default([]).meta({ zh: '其他去处，各自按进度读取日志，互不影响', en: 'other places events go; each reads the log at its own pace and holds up nobody', examples: [[{ kind: 'influxdb', settings: { url: 'http://10.0.0.9:8086', bucket: 'city' } }]] }),
   notifiers: plugs({ zh: '通知方式', en: 'ways to reach people' }),
   rules: files({ zh: '规则文件，或含 *.yaml 的目录；只运行此处列出的', en: 'rule files, or folders of *.yaml; only these are evaluated', examples: [['./rules']] }),

@@ -22,6 +22,8 @@ export interface GatewaySetup {
   readonly relays: readonly string[];
   /** Who may give commands to edges; nobody when absent or empty. */
   readonly operators?: readonly OperatorSetup[];
+  /** Who may watch cameras beside operators. Absent: nobody, and eight people a camera. */
+  readonly live?: LiveSetup;
   readonly sinks: readonly PlugSetup[];
   readonly notifiers: readonly PlugSetup[];
   /** Absolute paths of rule files, and of folders whose *.yaml are rule files. */
@@ -56,6 +58,13 @@ export interface ConsumerCredential {
 export interface OperatorSetup {
   readonly name: string;
   readonly token: string;
+}
+
+export interface LiveSetup {
+  /** Whoever asks from this machine, without a token; or nobody. */
+  readonly anonymous: 'loopback' | 'none';
+  /** Of one camera at one time. */
+  readonly maxViewers: number;
 }
 
 export interface ExternalBrokerSetup {

@@ -1,0 +1,45 @@
+import type { FaultRow } from './row.ts';
+
+/** People who watch a camera through the gateway. */
+export const LIVE_FAULTS = {
+  CV_LIVE_CLOSED: {
+    stage: 'api', retry: 'after-change', actor: 'operator', status: 403,
+    en: ['nobody may watch cameras through this gateway', 'name those who may under `operators`, or let in whoever sits at this machine: `live: { anonymous: loopback }`'],
+    zh: ['本网关不允许任何人实时观看摄像机', '在 `operators` 中写明可观看的人员，或允许本机用户观看：`live: { anonymous: loopback }`'],
+  },
+  CV_LIVE_ELSEWHERE: {
+    stage: 'api', retry: 'after-change', actor: 'field-engineer', status: 409,
+    en: ['{device} belongs to edge {edge}, which does not run on the machine of this gateway: its pictures come one by one', 'look at its pictures; to watch it live, run its edge beside the gateway'],
+    zh: ['{device} 属于边缘节点 {edge}，该节点不在网关所在机器上运行，只能逐幅查看画面', '查看其画面；如需实时观看，请将该边缘节点与网关运行在同一台机器上'],
+  },
+  CV_LIVE_DEVICE: {
+    stage: 'api', retry: 'never', actor: 'operator', status: 404,
+    en: ['{device} is no camera that can be watched', 'see /api/v1/devices: those that can have `live`'],
+    zh: ['{device} 不是可实时观看的摄像机', '见 /api/v1/devices：可观看的设备带有 `live`'],
+  },
+  CV_LIVE_FULL: {
+    stage: 'open', retry: 'backoff', actor: 'operator', status: 503,
+    en: ['{count} cameras are watched already, of {limit} at one time', 'let somebody else leave, or raise `live.maxStreams` of the edge if its machine can bear it'],
+    zh: ['已有 {count} 路摄像机在被观看，最多同时 {limit} 路', '等待他人退出；若机器性能允许，调大边缘节点的 `live.maxStreams`'],
+  },
+  CV_LIVE_VIEWERS: {
+    stage: 'api', retry: 'backoff', actor: 'operator', status: 503,
+    en: ['{count} people watch {device} already, of {limit} at one time', 'let somebody else leave, or raise `live.maxViewers`'],
+    zh: ['已有 {count} 人在观看 {device}，最多同时 {limit} 人', '等待他人退出，或调大 `live.maxViewers`'],
+  },
+  CV_LIVE_TICKET: {
+    stage: 'api', retry: 'never', actor: 'developer', status: 403,
+    en: ['the ticket is unknown, used, or older than {maxSeconds} s', 'ask for a new one: POST {path}'],
+    zh: ['凭证未知、已使用或超过 {maxSeconds} 秒', '请重新申请：POST {path}'],
+  },
+  CV_LIVE_FAILED: {
+    stage: 'open', retry: 'backoff', actor: 'operator', flag: 'comm', status: 503,
+    en: ['{device} cannot be watched now: {detail}', 'look at the faults of the camera; it is tried again when somebody asks'],
+    zh: ['{device} 暂时无法实时观看：{detail}', '查看该摄像机的故障；再次请求时会重试'],
+  },
+  CV_LIVE_UNRECORDED: {
+    stage: 'api', retry: 'backoff', actor: 'operator', status: 503,
+    en: ['who watches cannot be recorded, so nobody may: {detail}', 'check space and permissions of {path}'],
+    zh: ['无法记录观看者，因此不允许观看：{detail}', '检查 {path} 的空间和权限'],
+  },
+} as const satisfies Record<`CV_${string}`, FaultRow>;

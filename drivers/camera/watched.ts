@@ -1,0 +1,29 @@
+/** How people watch a camera: its main stream, as it comes; a clip in its own time. Pure. */
+import type { Watched } from '../../core/driver.ts';
+import { exitFault } from './exits.ts';
+import { Said } from './said.ts';
+import { mainUrlOf, type CameraSettings } from './settings.ts';
+import { sourceOf, withoutSecrets } from './source.ts';
+
+/** A live stream's pictures count by when they are here: one whose camera's clock leaps goes on. */
+const AS_THEY_COME = ['settb=AVTB', 'setpts=RTCTIME-RTCSTART'];
+
+export function watched(settings: CameraSettings): Watched {
+  const { user, password, transport, loop, mask } = settings;
+  const source = sourceOf({ url: mainUrlOf(settings), user, password, transport });
+  const common = ['-hide_banner', '-nostats', '-loglevel', 'level+error', '-threads', '1', '-protocol_whitelist', source.protocols];
+  return {
+    input: 'path' in source.input
+      ? ['-nostdin', ...common, '-re', ...(loop ? ['-stream_loop', '-1'] : []), '-i', `file:${source.input.path}`]
+      : [...common, '-f', 'concat', '-safe', '0', '-i', 'pipe:0'],
+    filters: source.kind === 'file' ? [] : AS_THEY_COME,
+    stdin: 'list' in source.input ? source.input.list : '',
+    mask,
+    fault({ startError, code, signal, said: text }) {
+      const said = new Said((line) => withoutSecrets(line, source));
+      said.hear(text);
+      said.end();
+      return exitFault({ source, exit: { code, signal, ...(startError !== undefined && { startError: Object.assign(new Error(startError), { code: startError }) }) }, said, pictures: 0 }).fault;
+    },
+  };
+}

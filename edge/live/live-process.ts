@@ -1,0 +1,84 @@
+/** The life of one live view's process: started, and ended. It never starts another; `live-streams.ts` does. */
+import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import type { Watched } from '../../core/driver.ts';
+import type { Tell } from '../../core/telemetry.ts';
+import type { Clock } from '../../core/world.ts';
+import type { FromLive, LiveEnd, StartLive } from './messages.ts';
+
+export interface LivePlace {
+  port: number;
+  /** The path that its socket wants. */
+  key: string;
+}
+
+export interface LiveProcess {
+  readonly pid: number | undefined;
+  /** When its first pictures are out; null: it ended before. */
+  ready: Promise<LivePlace | null>;
+  ended: Promise<LiveEnd>;
+  /** Resolves when the process and both its ffmpegs are gone. */
+  close(): Promise<void>;
+}
+
+export interface LiveProcessOptions {
+  clock: Clock;
+  /** Nobody has watched for so long: it ends. */
+  lingerMs: number;
+  /** No picture by then: it is killed. */
+  readyDeadlineMs: number;
+  tell: Tell;
+}
+
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+const CLOSE_DEADLINE_MS = 2000;
+
+export function startLive({ input, filters, stdin, mask }: Watched, { clock, tell, lingerMs, readyDeadlineMs }: LiveProcessOptions): LiveProcess {
+  const key = randomBytes(24).toString('base64url');
+  // A group of its own: Ctrl-C in a terminal reaches us alone, and its ffmpegs can be ended with it.
+  const child = fork(WORKER, { execArgv: [], detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const start: StartLive = { kind: 'start', input: [...input], filters: [...filters], stdin, mask, key, lingerMs };
+  let last: LiveEnd | null = null;
+  const ended = new Promise<LiveEnd>((resolve) => {
+    const gone = (code: number | null, signal: NodeJS.Signals | null, startError?: string) => resolve(last ?? { kind: 'end', isIdle: false, code, signal, said: '', ...(startError !== undefined && { startError }) });
+    child.once('error', ({ code, message }: NodeJS.ErrnoException) => gone(null, null, code ?? message));
+    child.once('exit', (code, signal) => {
+      killGroup(child.pid);
+      gone(code, signal);
+    });
+  });
+  const ready = new Promise<LivePlace | null>((resolve) => {
+    const deadline = clock.after(readyDeadlineMs, () => killGroup(child.pid));
+    child.on('message', (message: FromLive) => {
+      if (message.kind === 'end') last = message;
+      else if (message.kind === 'dropped') tell({ kind: 'live_dropped', count: 1 });
+      else {
+        deadline.cancel();
+        resolve({ port: message.port, key });
+      }
+    });
+    void ended.then(() => {
+      deadline.cancel();
+      resolve(null);
+    });
+  });
+  child.send(start, () => {}); // that it is gone already is said by its end
+  return {
+    pid: child.pid, ready, ended,
+    async close() {
+      if (child.connected) child.disconnect();
+      const deadline = clock.after(CLOSE_DEADLINE_MS, () => killGroup(child.pid));
+      await ended;
+      deadline.cancel();
+    },
+  };
+}
+
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    // Nobody of it is left.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

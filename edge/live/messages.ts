@@ -1,0 +1,31 @@
+/** What an edge and the process of a live view say to each other. */
+
+export interface StartLive {
+  kind: 'start';
+  /** For ffmpeg: where from. */
+  input: string[];
+  filters: string[];
+  /** Its standard input, where an address with a password goes; '' for none. */
+  stdin: string;
+  mask: readonly (readonly (readonly [number, number])[])[];
+  /** Whoever connects must name it. */
+  key: string;
+  /** Ends by itself when nobody has watched for so long. */
+  lingerMs: number;
+}
+
+/** Why it ends, as far as it can know: what became of the ffmpeg that reads, and what it said. */
+export interface LiveEnd {
+  kind: 'end';
+  /** Both came to an end because nobody watches any more. */
+  isIdle: boolean;
+  /** Code of the system, such as ENOENT, when ffmpeg could not even be started. */
+  startError?: string;
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** Bounded; with secrets in it. */
+  said: string;
+}
+
+/** dropped: a piece that a gateway did not take in time. */
+export type FromLive = { kind: 'ready'; port: number } | { kind: 'dropped' } | LiveEnd;

@@ -1,0 +1,71 @@
+/** An edge's live views as a gateway meets them: a clip made on the spot, real processes behind the edge's own HTTP, and the gateway's desk. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { realWorld, type World } from '../../core/world.ts';
+import type { TelemetryEvent } from '../../core/telemetry.ts';
+import camera from '../../drivers/camera/driver.ts';
+import { openLocalHttp } from '../../edge/http/server.ts';
+import { LiveStreams, type LiveOptions } from '../../edge/live/live-streams.ts';
+import type { LiveSetup } from '../../gateway/config/setup.ts';
+import { LiveDesk } from '../../gateway/live-view/desk.ts';
+import { Operators } from '../../gateway/commands/operators.ts';
+
+export const OPERATOR = { name: 'duty-1', token: 'a-token-of-sixteen' };
+
+export interface WatchedEdge {
+  desk: LiveDesk;
+  streams: LiveStreams;
+  told: TelemetryEvent[];
+  /** May be changed at any time. */
+  setup: { live: LiveSetup; hasOperators: boolean };
+  httpUrl: string;
+  close(): Promise<void>;
+}
+
+export interface WatchedOptions {
+  /** Folder for the clip and the record. */
+  dir: string;
+  /** Settings of the camera beside its url. */
+  settings?: Record<string, unknown>;
+  streams?: Partial<LiveOptions>;
+  world?: World;
+}
+
+/** Ten seconds of ffmpeg's moving test picture, four a second, so that the rate must be made up. */
+export function makeClip(dir: string): string {
+  const path = join(dir, 'clip.mp4');
+  execFileSync('ffmpeg', ['-y', '-loglevel', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=4:d=10', '-pix_fmt', 'yuv420p', path]);
+  return path;
+}
+
+export async function openWatchedEdge({ dir, settings = {}, streams: limits = {}, world: given }: WatchedOptions): Promise<WatchedEdge> {
+  const told: TelemetryEvent[] = [];
+  const real = given ?? realWorld(() => {});
+  const world: World = { ...real, tell: (event) => { told.push(event); } };
+  const url = `file:${makeClip(dir)}`;
+  const devices = ['gate-cam', 'yard-cam'].map((id) => ({
+    driver: camera,
+    setup: { id, driver: 'camera', subject: id, everyMs: 1000, timeoutMs: 1000, points: [], settings: camera.settings.parse({ url, loop: true, ...settings }) },
+  }));
+  const streams = new LiveStreams(() => devices, { maxStreams: 1, lingerMs: 200, ...limits }, world);
+  const http = await openLocalHttp({ host: '127.0.0.1', port: 0 }, { health: () => { throw new Error('not asked for'); }, picture: () => Promise.resolve(null), live: (device) => streams.open(device) });
+  const operators = new Operators([OPERATOR], world.clock);
+  const setup: WatchedEdge['setup'] = { live: { anonymous: 'none', maxViewers: 2 }, hasOperators: true };
+  const desk = new LiveDesk({
+    dir: join(dir, 'live-view'), setup: () => setup, identify: (authorization, address) => operators.identify(authorization, address),
+    registry: {
+      device: (id) => (devices.some((device) => device.setup.id === id) || id === 'far-cam'
+        ? { id, edge: id === 'far-cam' ? 'far-box' : 'town-box', centre: '500112001', driver: 'camera', subject: id, position: null, freshness: 'fresh', reason: '', lastAt: null, pictures: true } : null),
+      httpOf: (edge) => (edge === 'far-box' ? 'http://10.9.8.7:8090' : http.url),
+    },
+  }, world);
+  await desk.open();
+  return {
+    desk, streams, told, setup, httpUrl: http.url,
+    async close() {
+      await http.close();
+      await streams.close();
+      await desk.close();
+    },
+  };
+}
