@@ -8,7 +8,7 @@ import type { Files } from '../core/world.ts';
 import { FAMILY_IDS, familyOf } from './families/index.ts';
 
 const text = (zh: string, en: string, examples: string[] = []) => z.string().min(1).meta({ zh, en, ...(examples.length > 0 && { examples }) });
-const words = z.strictObject({ zh: z.string().min(1), en: z.string().min(1) });
+const words = z.strictObject({ zh: text('中文', 'in Chinese'), en: text('英文', 'in English') });
 const triple = () => z.tuple([z.number(), z.number(), z.number()]);
 const share = () => z.number().min(0).max(1);
 const side = z.int().min(1).max(8192);
@@ -47,8 +47,8 @@ export const MANIFEST_SCHEMA = z.strictObject({
   maxOverlap: share().default(0.45).meta({ zh: '同类两框交并比超过此值时只留得分高者；图内已含 NMS 时写 1', en: 'of two boxes of a class that share more than this of their joint area the better stays; 1 where the graph does that itself' }),
   indicators: z.record(z.string(), z.string()).optional().meta({ zh: '类别 → 指标代码', en: 'class → code of the indicator that counts of it stand for', examples: [{ 'no helmet': 'AQ-PPE-001' }] }),
   providers: z.array(z.string().min(1)).min(1).optional().meta({ zh: '执行后端，依次尝试；默认 cpu', en: 'execution providers, the preferred first; default cpu', examples: [['cpu']] }),
-  measured: z.strictObject({ msPerPicture: z.number().min(0), on: z.string().min(1) }).optional().meta({ zh: '实测每幅图像毫秒数及所用机器', en: 'milliseconds a picture, and on what machine', examples: [{ msPerPicture: 38, on: 'Raspberry Pi 5, 1 thread' }] }),
-  tested: z.array(z.strictObject({ data: z.string().min(1), result: z.string().min(1) })).optional().meta({ zh: '在何数据上试过，结果如何', en: 'what it was tried on, and what came of it' }),
+  measured: z.strictObject({ msPerPicture: z.number().min(0).meta({ zh: '每幅毫秒数', en: 'milliseconds a picture' }), on: text('所用机器', 'on what machine') }).optional().meta({ zh: '实测每幅图像毫秒数及所用机器', en: 'milliseconds a picture, and on what machine', examples: [{ msPerPicture: 38, on: 'Raspberry Pi 5, 1 thread' }] }),
+  tested: z.array(z.strictObject({ data: text('所用数据', 'on what'), result: text('结果', 'what came of it') })).optional().meta({ zh: '在何数据上试过，结果如何', en: 'what it was tried on, and what came of it' }),
 }).check(({ value, issues }) => {
   const { options = {} } = familyOf({ id: value.name, family: value.family });
   for (const [key, chosen] of Object.entries(value.familyOptions ?? {})) {

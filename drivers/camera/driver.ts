@@ -9,7 +9,7 @@ import { watched } from './watched.ts';
 
 export default defineDriver({
   id: 'camera',
-  title: { zh: '摄像机（RTSP、HTTP、视频文件）', en: 'Camera (RTSP, HTTP, video file)' },
+  title: { zh: '摄像机', en: 'Camera' },
   settings,
   traits: ['frames', 'probes'],
   points: {

@@ -16,7 +16,7 @@ export const settings = z.object({
   minuteEvery: finite(60_000, 3_600_000, complaint('must be from 1m to 1h', '必须在 1m 到 1h 之间')).prefault('10m').meta({ zh: '分钟数据（2051）的统计周期', en: 'Period of minute data (2051)' }),
   periodLabel: z.enum(['start', 'end']).default('start').meta({ zh: '统计数据的 DataTime 是周期的开始还是结束', en: 'Whether DataTime of statistics is the start of their period or its end' }),
   historyAfter: finite(60_000, 86_400_000, complaint('must be from 1m to 1d', '必须在 1m 到 1d 之间')).prefault('10m').meta({ zh: '数据晚到超过此时长即视为补传的历史数据', en: 'What comes later than this after its time is history (backfill), not live' }),
-  history: z.array(z.enum(['minute', 'hour', 'day'])).default([]).meta({ zh: '断线恢复后向数采仪索取哪些缺失的历史数据（2051、2061、2031）；仅索取本次运行中断线期间的', en: 'Which data that was missed is asked for when it is back (2051, 2061, 2031); only what was missed since the edge started', examples: ['minute'] }),
+  history: z.array(z.enum(['minute', 'hour', 'day'])).default([]).meta({ zh: '断线恢复后向数采仪索取哪些缺失的历史数据（2051、2061、2031）；仅索取本次运行中断线期间的', en: 'Which data that was missed is asked for when it is back (2051, 2061, 2031); only what was missed since the edge started', examples: [['minute']] }),
   historyReach: finite(3_600_000, 30 * 86_400_000, complaint('must be from 1h to 30d', '必须在 1h 到 30d 之间')).prefault('1d').meta({ zh: '最多追溯多久', en: 'How far back it is asked for' }),
   setClock: z.enum(['never', 'asked', 'skewed']).default('asked').meta({ zh: '校时（1012）：从不、设备请求（1013）时、还包括其时钟偏差超过 5 分钟时', en: 'Setting its clock (1012): never, when it asks (1013), or also when it is more than 5 min off' }),
 }).check((context) => {
