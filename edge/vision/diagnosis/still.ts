@@ -6,10 +6,10 @@ import { scoreAbove } from './scores.ts';
 const APART = 11;
 /**
  * Between pictures a second apart: luma that counts as a change, and the share of pixels that may show it. A frozen picture
- * that is encoded anew reaches 0.005, the quietest footage 0.008.
+ * that is encoded anew, badly, reaches 0.0024; one second in ten of the quietest footage lies below 0.0066.
  */
-const CHANGE = 4;
-const UNCHANGED_SHARE = 0.0075;
+const CHANGE = 6;
+const UNCHANGED_SHARE = 0.004;
 const COMPARED_AFTER_MS = 1000;
 /** From one picture to the next a frozen one is, now and then, the very same; a still room under a good lens is not. */
 const SAME_CHANGE = 2;
