@@ -11,7 +11,7 @@ import type { SightSettings } from '../../core/sight.ts';
 import { openLastPictures } from '../vision/last-picture.ts';
 import { sightOf } from '../vision/sight.ts';
 import { infer } from './infer.ts';
-import type { DecodedItem } from './item.ts';
+import type { DecodedItem, PictureItem } from './item.ts';
 
 const POINTS = { persons: { unit: '{person}' }, vehicles: { unit: '{vehicle}' }, occupancy: { unit: '%' } };
 const AT = Date.UTC(2026, 0, 1);
@@ -127,16 +127,22 @@ test('what is no picture passes at once, and in its device\'s order behind a pic
   assert.equal(out.at(-1)?.value, 4);
 });
 
-test('one picture is looked at, the newest waits, those between are late and counted', async () => {
+test('one picture is looked at, the newest waits, those between are late and counted, and their source hears of it', async () => {
   const { asked, out, take, told, sum } = rig();
-  take(picture(0), picture(1), picture(2));
-  take(picture(3));
+  const late: number[] = [];
+  const heard = (index: number) => {
+    const item = picture(index) as PictureItem;
+    return { ...item, picture: { ...item.picture, late: () => { late.push(index); } } };
+  };
+  take(heard(0), heard(1), heard(2));
+  take(heard(3));
   assert.deepEqual(asked.map(({ index }) => index), [0]);
   asked[0]?.answer([]);
   await settle();
   assert.deepEqual(asked.map(({ index }) => index), [0, 3]);
   asked[1]?.answer([]);
   await settle();
+  assert.deepEqual(late, [1, 2]);
   assert.deepEqual(told('samples_lost'), [1, 2].map(() => ({ kind: 'samples_lost', count: 3, reason: 'picture_late', intended: false, device: 'cam' })));
   assert.equal(sum(), out.length);
 });
