@@ -18,6 +18,7 @@ const LOGIN = { user: 'cam', password: 'p@ss:1/?' };
 const CODECS = ['h264', 'h265', 'mjpeg'] as const;
 const KILLS = 10;
 const DEFAULT_MINUTES = 2.5;
+const FREEZE_MS = 30_000;
 /** From the kill on; the server needs a part of it to come up again. */
 const BACK_WITHIN_MS = 10_000;
 const PERIOD_MS = 100;
@@ -25,6 +26,7 @@ const PERIOD_MS = 100;
 export const peers: { name: string; run(options: { minutes?: number }): Promise<void> }[] = [
   { name: 'rtsp: H.264, H.265 and MJPEG of gst-rtsp-server by TCP and UDP, behind digest; a wrong password is told', run: speaks },
   { name: `rtsp: the server is killed ${KILLS} times, and pictures are back each time (--minutes 30)`, run: ({ minutes = DEFAULT_MINUTES }) => survives(minutes) },
+  { name: 'rtsp: the server stands still for 30 s, which is told, and then goes on', run: freezes },
 ];
 
 async function speaks(): Promise<void> {
@@ -51,48 +53,84 @@ async function speaks(): Promise<void> {
   }
 }
 
-async function survives(minutes: number): Promise<void> {
-  const port = await freePort();
-  let server = await startServer(port);
-  const arrived = new Map<string, { count: number; wake: () => void }>(CODECS.map((codec) => [codec, { count: 0, wake: () => {} }]));
+/** An edge's host with a camera of each kind. */
+async function watching(port: number) {
+  const cameras = new Map<string, { count: number; wake: () => void }>(CODECS.map((codec) => [codec, { count: 0, wake: () => {} }]));
   const point = { id: 'persons', indicator: 'T', unit: '{person}', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id: 'persons' } };
   const devices = CODECS.map((codec) => ({ driver, setup: { id: codec, driver: 'camera', subject: codec, everyMs: 1000, timeoutMs: 10_000, points: [point], settings: settings.parse({ url: `rtsp://127.0.0.1:${port}/${codec}`, ...LOGIN, fps: 10 }) } }));
   const faults = new Map<string, number>();
   const host = read(devices, realWorld((event) => { if (event.kind === 'fault') faults.set(event.fault.code, (faults.get(event.fault.code) ?? 0) + 1); }));
   await host.open?.((items) => {
     for (const item of items.filter(isPicture)) {
-      const camera = arrived.get(item.device);
+      const camera = cameras.get(item.device);
       if (!camera) continue;
       camera.count += 1;
       camera.wake();
     }
   });
-  const another = (codec: string) => new Promise<void>((resolve) => { (arrived.get(codec) as { wake: () => void }).wake = resolve; });
+  return {
+    /** When the next picture of each is there: ms from now. */
+    back: () => {
+      const fromMs = performance.now();
+      return Promise.all([...cameras.values()].map((camera) => new Promise<number>((resolve) => { camera.wake = () => resolve(performance.now() - fromMs); })));
+    },
+    said: () => `${[...cameras].map(([codec, { count }]) => `${codec} ${count}`).join(', ')} pictures; faults ${[...faults].map(([code, count]) => `${code} ${count}`).join(', ')}`,
+    faults,
+    close: async () => host.close?.(),
+  };
+}
+
+const wait = (delayMs: number) => new Promise((resolve) => { setTimeout(resolve, delayMs); });
+
+async function survives(minutes: number): Promise<void> {
+  const port = await freePort();
+  let server = await startServer(port);
+  const watch = await watching(port);
   const memory: number[] = [];
   const sampling = setInterval(() => { memory.push(process.memoryUsage().rss / 2 ** 20); }, 1000);
   const backMs: number[] = [];
   try {
-    await Promise.all(CODECS.map(another));
+    await watch.back();
     for (let kill = 0; kill < KILLS; kill += 1) {
-      await new Promise((resolve) => { setTimeout(resolve, (minutes * 60_000) / (KILLS + 1)); });
+      await wait((minutes * 60_000) / (KILLS + 1));
       assert.equal(children().length, CODECS.length + 1, 'one ffmpeg a camera, and the server');
-      const killedMs = performance.now();
       await end(server, 'SIGKILL');
-      const back = CODECS.map((codec) => another(codec).then(() => performance.now() - killedMs));
+      const back = watch.back();
       server = await startServer(port);
-      backMs.push(...await Promise.all(back));
+      backMs.push(...await back);
     }
-    await new Promise((resolve) => { setTimeout(resolve, (minutes * 60_000) / (KILLS + 1)); });
+    await wait((minutes * 60_000) / (KILLS + 1));
   } finally {
     clearInterval(sampling);
-    await host.close?.();
+    await watch.close();
     await end(server);
   }
   const [early, late] = [median(part(memory, 1)), median(part(memory, 4))];
-  const pictures = CODECS.map((codec) => `${codec} ${arrived.get(codec)?.count}`).join(', ');
-  process.stdout.write(`  ${minutes} min, ${KILLS} kills: back after ${Math.round(median(backMs))} ms (median), ${Math.round(Math.max(...backMs))} ms at most; ${pictures} pictures; memory ${early.toFixed(0)} → ${late.toFixed(0)} MB; faults ${[...faults].map(([code, count]) => `${code} ${count}`).join(', ')}\n`);
+  process.stdout.write(`  ${minutes} min, ${KILLS} kills: back after ${Math.round(median(backMs))} ms (median), ${Math.round(Math.max(...backMs))} ms at most; ${watch.said()}; memory ${early.toFixed(0)} → ${late.toFixed(0)} MB\n`);
   assert.ok(Math.max(...backMs) <= BACK_WITHIN_MS, backMs.map(Math.round).join(' '));
   assert.ok(late <= early * 1.1 + 5, 'memory is flat');
+  assert.deepEqual(children(), [], 'no child is left');
+}
+
+/** Nothing is closed, and nothing comes: a switch that hangs, a camera that is busy with itself. */
+async function freezes(): Promise<void> {
+  const port = await freePort();
+  const server = await startServer(port);
+  const watch = await watching(port);
+  try {
+    await watch.back();
+    server.kill('SIGSTOP');
+    await wait(FREEZE_MS);
+    assert.equal(watch.faults.get('CV_CAMERA_SILENT'), CODECS.length);
+    const back = watch.back();
+    server.kill('SIGCONT');
+    const backMs = await back;
+    process.stdout.write(`  back ${Math.round(Math.max(...backMs))} ms after ${FREEZE_MS / 1000} s of nothing; ${watch.said()}\n`);
+  } finally {
+    server.kill('SIGCONT');
+    await watch.close();
+    await end(server);
+  }
   assert.deepEqual(children(), [], 'no child is left');
 }
 
