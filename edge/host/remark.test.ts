@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import type { Driver } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
+import type { World } from '../../core/world.ts';
 import type { DeviceSetup } from '../config/setup.ts';
 import { HostDevice } from './device.ts';
+import { LinkKeeper } from './keeper.ts';
 
 test('a device that works, but not as configured, says so in its state for as long as its link is that way', () => {
   const world = testWorld();
@@ -20,4 +22,16 @@ test('a device that works, but not as configured, says so in its state for as lo
   device.remark(undefined);
   assert.equal(device.state().reason, 'ok');
   assert.deepEqual(world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : event.kind === 'fault_cleared' ? [`${event.code} over`] : [])), ['CV_CAMERA_SOFTWARE', 'CV_CAMERA_SOFTWARE over']);
+});
+
+test('what the driver of a camera tells by itself bears the name of its device', async () => {
+  const world = testWorld();
+  const driver = { id: 'camera', traits: ['frames'], async open(_settings: unknown, _points: unknown, { tell }: World) {
+    tell({ kind: 'picture_damaged' });
+    return { close: async () => {} };
+  } } as unknown as Driver;
+  const keeper = new LinkKeeper({ name: 'gate-cam', driver, settings: {}, points: [], timeoutMs: 1000 }, world);
+  await keeper.open(new AbortController().signal);
+  await keeper.close();
+  assert.deepEqual(world.told, [{ device: 'gate-cam', kind: 'picture_damaged' }]);
 });
