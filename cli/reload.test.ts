@@ -70,7 +70,7 @@ test('a bad file is refused and the old one goes on; a good one touches only wha
   const edge = service(t, 'edge', path);
   const { http } = await edge.line(({ running }) => running === 'edge') as unknown as { http: string };
   const config = async () => ((await (await fetch(`${http}/healthz`)).json()) as Health).config;
-  await until(() => valuesOf('a').length > 3 && valuesOf('b').length > 3, Boolean);
+  await until(() => valuesOf('a').length > 3 && valuesOf('b').length > 3);
 
   await file(entry('a', 1) + entry('b', 2, ', dedband: 1'));
   edge.child.kill('SIGHUP');
@@ -78,7 +78,7 @@ test('a bad file is refused and the old one goes on; a good one touches only wha
   assert.ok(edge.lines.some((line) => line.fault === 'CV_SETTING_UNKNOWN' && line.line === 7));
   assert.deepEqual((await config())?.refused?.problems.map(({ code }) => code), ['CV_SETTING_UNKNOWN']);
   const before = valuesOf('b').length;
-  await until(() => valuesOf('b').length > before + 3, Boolean);
+  await until(() => valuesOf('b').length > before + 3);
 
   await file(entry('a', 1) + entry('c', 3), '32MB');
   edge.child.kill('SIGHUP');
@@ -86,13 +86,13 @@ test('a bad file is refused and the old one goes on; a good one touches only wha
   assert.deepEqual([done.added, done.changed, done.removed, done.kept, done.restartNeeded], [['c'], [], ['b'], 1, ['log.maxBytes']]);
   assert.deepEqual([(await config())?.refused, (await config())?.restartNeeded], [null, ['log.maxBytes']]);
   const [after, last] = [valuesOf('a').length, valuesOf('b').length];
-  await until(() => valuesOf('a').length > after + 3 && valuesOf('c').length > 3, Boolean);
+  await until(() => valuesOf('a').length > after + 3 && valuesOf('c').length > 3);
   assert.ok(valuesOf('b').length <= last + 2);
 
   await file(entry('a', 1, ', scale: 1, limits: [5]') + entry('c', 3), '64MB');
   edge.child.kill('SIGHUP');
   await edge.line(({ reloaded, changed }) => reloaded === 'edge' && (changed as string[] | undefined)?.[0] === 'a');
-  await until(() => valuesOf('a').length > after + 8, Boolean);
+  await until(() => valuesOf('a').length > after + 8);
   for (const id of ['a', 'b', 'c']) assert.deepEqual(valuesOf(id), valuesOf(id).map((_, at) => at + 1), id);
   assert.equal(device.connections(), 1);
 

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { startDevice } from '../test-rigs/processes/device.ts';
-import { freePort } from '../test-rigs/processes/ports.ts';
+import { freePort } from '../core/free-port.ts';
 
 const root = join(import.meta.dirname, '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[]; dependencies: Record<string, string>; optionalDependencies: Record<string, string> };

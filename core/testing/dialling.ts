@@ -1,18 +1,10 @@
 /** Peers that dial in, for drivers that listen: what `badTcpPeers` is for those that are dialled. */
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { freePort } from '../free-port.ts';
 import { seededRandom } from '../world.ts';
 import type { DriverDouble, Peer } from './driver-double.ts';
 
 const REDIAL_MS = 20;
-
-/** A free port of loopback; whoever asks listens there at once. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => { server.close(() => resolve()); });
-  return port;
-}
 
 /** Something that dials a port, again whenever its connection ends, and does as told with each connection. */
 export async function diallingPeer(describe: (port: number) => Pick<Peer, 'settings' | 'points'>, serve: (socket: Socket) => void): Promise<Peer> {

@@ -5,8 +5,8 @@ const PAUSE_MS = 5;
 /** Half a minute and more: who waits so long waits in vain. */
 const MAX_TURNS = 6000;
 
-/** Asks again and again. @returns the first answer that holds */
-export async function until<T>(ask: () => Promise<T> | T, holds: (answer: T) => boolean): Promise<T> {
+/** Asks again and again. @returns the first answer that holds, or that is true where nothing else is asked of it */
+export async function until<T>(ask: () => Promise<T> | T, holds: (answer: T) => boolean = Boolean): Promise<T> {
   for (let turn = 0; turn < MAX_TURNS; turn += 1) {
     const answer = await ask();
     if (holds(answer)) return answer;

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fault } from '../../core/faults.ts';
-import { freePort } from '../../core/testing/dialling.ts';
+import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { realNet, type World } from '../../core/world.ts';
+import { freePort } from '../../core/free-port.ts';
 import { decode } from './decode.ts';
 import type { FrameFrame } from './frame.ts';
 import { open, type FrameLink } from './link.ts';
@@ -41,10 +42,6 @@ function reader(link: FrameLink, { world }: Bench) {
 function valueOf(frame: FrameFrame) {
   const decoded = decode(frame);
   return decoded.ok ? decoded.values?.[0]?.value : decoded.fault.code;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => { setImmediate(resolve); });
 }
 
 test('a report is answered once it is taken, and not before; a repetition is answered and not given again', async () => {

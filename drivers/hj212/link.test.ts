@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { decode } from './decode.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
+import { until } from '../../core/testing/until.ts';
 import { realNet, type World } from '../../core/world.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { Hj212Frame } from './frame.ts';
@@ -54,10 +55,6 @@ const valueOf = (frame: Hj212Frame) => {
   const decoded = decode(frame);
   return decoded.ok ? decoded.values?.[0]?.value : decoded.fault.code;
 };
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => { setImmediate(resolve); });
-}
 
 test('an upload is answered once it is taken, and not before; a repetition is answered and not given again', async () => {
   const at = await bench();

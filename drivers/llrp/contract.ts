@@ -1,5 +1,6 @@
 /** What the contract suite talks to: a reader with tags before it, and the bad ones, dialled and dialling. */
-import { badDiallingPeers, freePort } from '../../core/testing/dialling.ts';
+import { badDiallingPeers } from '../../core/testing/dialling.ts';
+import { freePort } from '../../core/free-port.ts';
 import { badTcpPeers, type DriverDouble, type Peer } from '../../core/testing/driver-double.ts';
 import { mutateBytes } from '../../core/testing/mutate.ts';
 import type { LlrpFrame } from './frame.ts';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { freePort } from '../../core/testing/dialling.ts';
+import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { FaultError } from '../../core/faults.ts';
 import { realNet } from '../../core/world.ts';
+import { freePort } from '../../core/free-port.ts';
 import { decode } from './decode.ts';
 import type { LlrpFrame } from './frame.ts';
 import { open, type LlrpLink } from './link.ts';
@@ -99,7 +100,7 @@ test('a reader that is taken, refuses, is mute, or goes silent says so', async (
   await assert.rejects(refusing.open(), (error) => codeOf(error) === 'CV_LLRP_REFUSED');
   const mute = await bench({ isMute: true });
   const opening = mute.open().catch(codeOf);
-  while (mute.reader.connections() === 0) await new Promise((resolve) => { setImmediate(resolve); });
+  await until(() => mute.reader.connections() > 0);
   await mute.world.clock.advanceMs(5001);
   assert.equal(await opening, 'CV_LINK_TIMEOUT');
   const silent = await bench();

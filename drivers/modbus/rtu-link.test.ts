@@ -1,26 +1,30 @@
 /** RTU through a transparent serial server: cut anywhere, late, damaged and mixed up; nothing but the asked-for answer is a value. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
+import { realNet } from '../../core/world.ts';
 import { open } from './link.ts';
 import { blockOf, type ModbusRequest } from './requests.ts';
 import { settings } from './settings.ts';
-import { ask, COUNTING, failsWith, NEVER, timedOut, until, valuesOf } from './testing/asking.ts';
+import { ask, COUNTING, failsWith, NEVER, timedOut, valuesOf } from './testing/asking.ts';
 import { rtu, type Served } from './testing/device.ts';
+import { heardNet } from './testing/heard.ts';
 import { serveModbus, type Twist } from './testing/server.ts';
 
 const TWO = ask(['holding:10', 'holding:11'])[0] as ModbusRequest;
 
 async function linkTo(context: TestContext, served: Served, twist?: Twist) {
   const server = await serveModbus(served, { envelope: 'rtu', ...(twist ? { twist } : {}) });
-  const world = testWorld();
+  const net = heardNet(realNet);
+  const world = { ...testWorld(), net };
   const link = await open(settings.parse({ transport: 'rtu-tcp', host: '127.0.0.1', port: server.port, settleMs: 1000 }), [], world);
   context.after(async () => {
     await link.close();
     await server.close();
   });
   const codes = () => world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : []));
-  return { link, world, codes };
+  return { link, world, codes, heardBytes: net.heardBytes };
 }
 
 test('an answer split at every byte is put together, and two in one segment are one answer', async (context) => {
@@ -57,16 +61,17 @@ test('after a time-out the line is left alone: a late answer of the same unit, f
   await failed;
   const next = valuesOf(link, TWO);
   (late as unknown as () => void)();
-  await until(() => codes().includes('CV_MODBUS_ANSWER_STRAY'), 'the late answer is told');
+  await until(() => codes().includes('CV_MODBUS_ANSWER_STRAY'));
   await world.clock.advanceMs(600);
   assert.deepEqual(await next, [10, 11]);
 });
 
 test('garbage, as at a wrong baud rate, is a fault and never a value', async (context) => {
-  const { link, world, codes } = await linkTo(context, COUNTING, () => Buffer.from('80e0f8fefc001f', 'hex'));
+  const garbage = Buffer.from('80e0f8fefc001f', 'hex');
+  const { link, world, codes, heardBytes } = await linkTo(context, COUNTING, () => garbage);
   const stop = new AbortController();
   const exchange = link.exchange(TWO, stop.signal);
-  await new Promise((resolve) => { setTimeout(resolve, 50); });
+  await until(() => heardBytes() === garbage.length);
   stop.abort(timedOut());
   const failed = assert.rejects(exchange, failsWith('CV_LINK_TIMEOUT'));
   await world.clock.advanceMs(1000);

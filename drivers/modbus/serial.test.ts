@@ -6,14 +6,16 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
-import { realWorld } from '../../core/world.ts';
+import { until } from '../../core/testing/until.ts';
+import { realNet, realWorld } from '../../core/world.ts';
 import { portFault } from './examine.ts';
 import { open } from './link.ts';
 import type { ModbusRequest } from './requests.ts';
 import { adapters } from './serial.ts';
 import { settings } from './settings.ts';
-import { ask, COUNTING, failsWith, NEVER, timedOut, until, valuesOf } from './testing/asking.ts';
+import { ask, COUNTING, failsWith, NEVER, timedOut, valuesOf } from './testing/asking.ts';
 import { rtu, type Served } from './testing/device.ts';
+import { heardNet } from './testing/heard.ts';
 import { NO_SOCAT, serialLine } from './testing/serial-line.ts';
 import { serveModbus, type Twist } from './testing/server.ts';
 import { write } from './writes.ts';
@@ -26,13 +28,14 @@ async function lineTo(context: TestContext, served: Served, twist?: Twist, more:
   const server = await serveModbus(served, { envelope: 'rtu', ...(twist ? { twist } : {}) });
   const line = await serialLine(server.port);
   const told: TelemetryEvent[] = [];
-  const link = await open(settings.parse({ transport: 'rtu', port: line.path, baudRate: 19_200, parity: 'even', ...more }), [], realWorld((event) => told.push(event)));
+  const net = heardNet(realNet);
+  const link = await open(settings.parse({ transport: 'rtu', port: line.path, baudRate: 19_200, parity: 'even', ...more }), [], { ...realWorld((event) => told.push(event)), net });
   context.after(async () => {
     await link.close();
     await line.close();
     await server.close();
   });
-  return { link, line, told };
+  return { link, line, told, net };
 }
 
 test('a device on a serial line gives its values, with noise around and the answer in pieces', { skip: NO_SOCAT }, async (context) => {
@@ -66,19 +69,20 @@ test('an adapter that gives back what is sent: reads and writes are right', { sk
 
 test('a damaged answer is a time-out, the late right one behind it is dropped, and the next exchange is well', { skip: NO_SOCAT }, async (context) => {
   let turn = 0;
+  let damagedBytes = Infinity;
   const late: (() => void)[] = [];
-  const { link, told } = await lineTo(context, COUNTING, (answer, _request, socket) => {
+  const { link, told, net } = await lineTo(context, COUNTING, (answer, _request, socket) => {
     turn += 1;
     if (turn > 1) return answer;
     late.push(() => { socket.write(rtu(Buffer.from([1, 3, 4, 0x12, 0x67, 0, 0]))); });
     const damaged = Buffer.from(answer);
     damaged[4] = 0x55;
+    damagedBytes = damaged.length;
     return damaged;
   });
   const stop = new AbortController();
   const exchange = link.exchange(TWO, stop.signal);
-  await until(() => late.length > 0, 'asked');
-  await new Promise((resolve) => { setTimeout(resolve, 60); });
+  await until(() => net.heardBytes() === damagedBytes);
   stop.abort(timedOut());
   late[0]?.();
   await assert.rejects(exchange, failsWith('CV_LINK_TIMEOUT'));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fault } from '../../core/faults.ts';
 import { FaultError } from '../../core/faults.ts';
+import { until } from '../../core/testing/until.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import { decode } from './decode.ts';
 import type { MqttInFrame } from './frame.ts';
@@ -53,10 +54,6 @@ const valueOf = (frame: MqttInFrame) => {
   const decoded = decode(frame);
   return decoded.ok ? decoded.values?.[0]?.value : decoded.fault.code;
 };
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => { setImmediate(resolve); });
-}
 
 test('a message is acknowledged once it is taken, and not before, while others are read on', () => withBench(async ({ broker, open: at }) => {
   const { link, next } = await at('a');

@@ -104,13 +104,13 @@ test('a new sink begins with the oldest event there is, follows, and goes on fro
     await append(120);
     const first = await start();
     await append(30);
-    await until(() => first.feed.lag('sink-influxdb') === 0, Boolean);
+    await until(() => first.feed.lag('sink-influxdb') === 0);
     await first.close();
     assert.deepEqual(valuesOf(server), upTo(150));
     assert.match(await readFile(join(dir, 'sinks', 'influxdb.json'), 'utf8'), /"cursor":"\d+-150"/);
     const second = await start();
     await append(5);
-    await until(() => second.feed.lag('sink-influxdb') === 0, Boolean);
+    await until(() => second.feed.lag('sink-influxdb') === 0);
     assert.deepEqual([server.lines.length, valuesOf(server)], [155, upTo(155)]);
   }));
 
@@ -119,7 +119,7 @@ for (const allOrNothing of [true, false]) {
     withBench({ allOrNothing, refuse: (_line, { fields }) => ([7, 8, 130, 301].includes(Number(fields.value?.value)) ? 'beyond what it keeps' : null) }, ROOMY, async ({ server, append, start, dir, world }) => {
       await append(301);
       const { feed, sink } = await start();
-      await until(() => feed.lag('sink-influxdb') === 0, Boolean);
+      await until(() => feed.lag('sink-influxdb') === 0);
       assert.deepEqual(valuesOf(server), upTo(301).filter((value) => ![7, 8, 130, 301].includes(value)));
       const list = await asides(dir);
       assert.deepEqual(list.map((entry) => entry.kind === 'refused' && [entry.event, entry.status]), [7, 8, 130, 301].map((seq) => [`pump:measurement:1:${seq}`, 400]));
@@ -133,10 +133,10 @@ test('a target that refuses everything is no reason to set anything aside', () =
     server.setMood({ kind: 'status', status: 400, body: 'org name is required' });
     await append(10);
     const { feed, sink } = await start();
-    await until(() => codes(world).has('CV_SINK_REFUSES_ALL'), Boolean);
+    await until(() => codes(world).has('CV_SINK_REFUSES_ALL'));
     assert.deepEqual([sink.consumer.counts.setAside, feed.lag('sink-influxdb'), sink.consumer.counts.problem?.code], [0, 10, 'CV_SINK_REFUSES_ALL']);
     server.setMood(null);
-    await until(() => feed.lag('sink-influxdb') === 0, Boolean);
+    await until(() => feed.lag('sink-influxdb') === 0);
     assert.deepEqual([valuesOf(server), sink.consumer.counts.problem], [upTo(10), null]);
     assert.ok(world.told.some((event) => event.kind === 'fault_cleared' && event.code === 'CV_SINK_REFUSES_ALL'));
   }));
@@ -148,8 +148,8 @@ test('a server that is away is lag, a fault with its address and never a stall o
     await append(40);
     const { feed, taken } = await start({ timeout: 2000 });
     await append(10);
-    await until(() => taken() === 50, Boolean);
-    await until(() => feed.lag('sink-influxdb') === 0, Boolean);
+    await until(() => taken() === 50);
+    await until(() => feed.lag('sink-influxdb') === 0);
     assert.deepEqual(valuesOf(server), upTo(50));
     for (const code of ['CV_SINK_UNREACHABLE', 'CV_SINK_BUSY', 'CV_SINK_DENIED', 'CV_SINK_TARGET_MISSING', 'CV_SINK_TIMEOUT'] as const) assert.ok(codes(world).has(code), code);
     assert.ok(world.told.some((event) => event.kind === 'fault' && event.fault.params.status === 429 && event.fault.params.retryAfterMs === 3000 && event.fault.params.waitMs === 3000));
@@ -162,22 +162,22 @@ test('a full log goes past a sink whose server is away: counted to the last one,
     const { server, append, world, dir } = bench;
     const first = await bench.start();
     await append(100);
-    await until(() => first.feed.lag('sink-influxdb') === 0, Boolean);
+    await until(() => first.feed.lag('sink-influxdb') === 0);
     server.setMood({ kind: 'close' });
     for (let round = 0; round < 2; round += 1) {
       await append(250, { padBytes: 1500 });
-      await until(() => first.taken() === 100 + (round + 1) * 250, Boolean);
+      await until(() => first.taken() === 100 + (round + 1) * 250);
     }
     await first.close();
     // A second life of the gateway, in an epoch of its own, in which the log goes past the rest of the first one.
     await bench.reopenLog();
     const second = await bench.start();
     await append(1200, { padBytes: 1500 });
-    await until(() => second.taken() === 1200, Boolean);
+    await until(() => second.taken() === 1200);
     const tail = bench.log.tail();
     assert.deepEqual([tail.epoch, tail.seq > 0], [bench.log.epoch, true]);
     server.setMood(null);
-    await until(() => second.feed.lag('sink-influxdb') === 0, Boolean);
+    await until(() => second.feed.lag('sink-influxdb') === 0);
     const holes = server.points().filter(({ measurement }) => measurement === SELF_MEASUREMENT);
     const missing = holes.reduce((sum, { fields }) => sum + Number(fields.missing?.value), 0);
     assert.ok(missing > 600 && missing < 1600, String(missing));
@@ -195,12 +195,12 @@ test('a place that is no place any more begins with the oldest event, and change
   withBench({}, ROOMY, async ({ server, append, start, dir }) => {
     await append(20);
     const first = await start();
-    await until(() => first.feed.lag('sink-influxdb') === 0, Boolean);
+    await until(() => first.feed.lag('sink-influxdb') === 0);
     await first.close();
     for (const garbage of ['', '{"cursor":', '{"v":1,"cursor":"x","receivedAt":1}', '[]', 'null']) {
       await writeFile(join(dir, 'sinks', 'influxdb.json'), garbage);
       const again = await start();
-      await until(() => again.feed.lag('sink-influxdb') === 0, Boolean);
+      await until(() => again.feed.lag('sink-influxdb') === 0);
       await again.close();
     }
     assert.deepEqual([server.lines.length, valuesOf(server)], [120, upTo(20)]);
@@ -239,7 +239,7 @@ test('any moods of the target and any restarts: every event once, or set aside w
         await append(count);
         total += count;
         const { feed, close } = await start({ batch });
-        await until(() => feed.lag('sink-influxdb') === 0, Boolean);
+        await until(() => feed.lag('sink-influxdb') === 0);
         await close();
       }
       const aside = total < 23 && moods.every((mood) => mood.kind !== 'status' || mood.status === 500) ? [] : await asides(dir).catch(() => []);

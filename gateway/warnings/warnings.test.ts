@@ -106,7 +106,7 @@ test('a storm is one warning: raised with words and reasons, worse, cleared, clo
   warnings.onChange((view) => { changes.push(view); });
   await feed(at(1.8, 0), at(2.9, 1000));
   await feed(at(3.1, 2000));
-  await until(() => broker.said.length >= 2, Boolean);
+  await until(() => broker.said.length >= 2);
   const [view] = warnings.list({ condition: 'active' });
   assert.ok(view);
   assert.deepEqual({ level: view.level, state: view.state, exercise: view.exercise, raisedBy: view.raisedBy, raisedAt: view.raisedAt, publishedAt: view.publishedAt, incomplete: view.incomplete },
@@ -120,7 +120,7 @@ test('a storm is one warning: raised with words and reasons, worse, cleared, clo
   assert.equal(warnings.evaluatedTo(), T0 + 2000);
 
   await feed(at(2, 3000));
-  await until(() => broker.said.length >= 4, Boolean);
+  await until(() => broker.said.length >= 4);
   assert.deepEqual(changes.map(({ id, level, condition }) => ({ id, level, condition })), [
     { id: view.id, level: 3, condition: 'active' }, { id: view.id, level: 2, condition: 'active' }, { id: view.id, level: 2, condition: 'cleared' },
   ]);
@@ -155,7 +155,7 @@ test('what is missing is named, and the warning is published all the same', asyn
 
 test('while the broker is away nothing waits but the messages, and they come in order when it is back', async () => {
   const { warnings, broker, feed } = await bench();
-  await until(() => broker.complete > 0, Boolean);
+  await until(() => broker.complete > 0);
   broker.leave();
   await feed(at(3.1, 0));
   await feed(at(1, 1));
@@ -163,7 +163,7 @@ test('while the broker is away nothing waits but the messages, and they come in 
   assert.equal(warnings.list().length, 2);
   assert.equal(broker.said.length, 0);
   broker.comeBack();
-  await until(() => broker.said.length >= 4, Boolean);
+  await until(() => broker.said.length >= 4);
   assert.deepEqual(broker.said.map(({ payload }) => payload && (JSON.parse(payload) as { condition: string }).condition), ['active', 'cleared', null, 'active']);
   await warnings.consumer.close();
 });
@@ -171,12 +171,12 @@ test('while the broker is away nothing waits but the messages, and they come in 
 test('after a restart open warnings are published anew, what was unsent comes first, and evaluation goes on as if nothing had been', async () => {
   const first = await bench();
   await first.feed(at(3.1, 0));
-  await until(() => first.warnings.unpublished() === 0, Boolean);
+  await until(() => first.warnings.unpublished() === 0);
   first.broker.leave();
   await first.feed(at(2.7, 1)); // still level 3 by its hysteresis: a change that was not sent
   await first.warnings.consumer.close();
   const second = await bench({ dir: first.options.dir });
-  await until(() => second.broker.complete > 0, Boolean);
+  await until(() => second.broker.complete > 0);
   assert.equal(second.broker.complete, 1);
   assert.deepEqual(second.broker.said.map(({ payload }) => payload && (JSON.parse(payload) as { level: number }).level), [3]);
   await second.feed(at(1, 2));
@@ -213,7 +213,7 @@ test('silence is a warning when the edge is there and all of the log was taken, 
   assert.deepEqual(warnings.list(), [], 'its values may lie in the log');
   behind = false;
   await world.clock.advanceMs(2000);
-  await until(() => warnings.list().length > 0, Boolean);
+  await until(() => warnings.list().length > 0);
   assert.deepEqual(warnings.list().map(({ type, onsetAt, raisedAt }) => ({ type, onsetAt: onsetAt - T0, raisedAt: raisedAt - T0 })), [{ type: 'absence', onsetAt: 0, raisedAt: 10_000 }]);
   assert.match(warnings.list()[0]?.reasons[0]?.en ?? '', /nothing for 10s, the last value was 1 m/);
   await feed(at(1, 99_000));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { mosquittoFiles } from '../../gateway/broker/mosquitto.ts';
 import { startMosquitto } from '../processes/mosquitto.ts';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 import { answers, type Program, type Rig } from './rig.ts';
 
 export interface GatewayOptions {

@@ -9,7 +9,7 @@ import { slowDisk } from '../fsync-shim/shim.ts';
 import { startChild, type Child } from '../processes/child.ts';
 import { startMosquitto, type Mosquitto } from '../processes/mosquitto.ts';
 import { NumberSet } from '../processes/number-set.ts';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 import { DEVICES } from './numbers.ts';
 import { planKills, type Kill, type Victim } from './plan.ts';
 import { verify } from './verify.ts';

@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import type { StatusView } from '../../core/api.ts';
 import { pauseMs } from '../bench/rig.ts';
 import { startChild, type Child } from '../processes/child.ts';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 import type { Taken } from './sample.ts';
 
 export const EDGE = { id: 'my-edge', token: 'a-token' };

@@ -7,7 +7,7 @@ import { lockFolder } from '../../core/log/folder.ts';
 import { StorageError } from '../../core/log/storage.ts';
 import { startChild, type Child, type ChildMessage } from '../processes/child.ts';
 import { startDevice, type DeviceProcess } from '../processes/device.ts';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 import { startRelay, type Relay } from '../processes/relay.ts';
 import { edgeYaml, gatewayYaml, type EdgePlan } from './configuration.ts';
 import type { Kept } from './reconciler.ts';

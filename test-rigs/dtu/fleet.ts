@@ -7,7 +7,7 @@ import { dataUnit, type DataUnit } from '../../drivers/modbus/testing/data-unit.
 import type { DeviceSetup } from '../../edge/config/setup.ts';
 import { read } from '../../edge/host/read.ts';
 import { isSample } from '../../edge/stations/item.ts';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 
 /** Looks like registers, so that one left in an answer would be a value. */
 const BEAT = Buffer.from('0007000b', 'hex');

@@ -6,7 +6,7 @@ import { verify } from '../chaos/verify.ts';
 import { DEVICES } from '../chaos/numbers.ts';
 import { startChild } from '../processes/child.ts';
 import { NumberSet } from '../processes/number-set.ts';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 import type { PartResult } from './result.ts';
 import { fillDisk, restMs, until, type SmallDisk } from './small-disk.ts';
 

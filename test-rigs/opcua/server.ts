@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataType, MessageSecurityMode, SecurityPolicy, StatusCodes, VariantArrayType } from 'node-opcua-client';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 
 export const NSU = 'nsu=urn:cityvitals:rig:opcua;';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { CertificatePurpose, convertPEMtoDER, createSelfSignedCertificate, generatePrivateKey, privateKeyToPEM } from 'node-opcua-crypto';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 
 const run = promisify(execFile);
 const URI = 'urn:cityvitals:rig:open62541:server';

@@ -8,7 +8,7 @@ import { open } from '../../drivers/llrp/link.ts';
 import { point, settings } from '../../drivers/llrp/settings.ts';
 import { serveReader } from '../../drivers/llrp/testing/reader.ts';
 import { peerRequire } from '../bench/peers/packages.ts';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 import { loadCase, type LoadedCase } from '../replay/cases.ts';
 import { standAs } from '../replay/serve.ts';
 

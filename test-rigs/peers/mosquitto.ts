@@ -15,7 +15,7 @@ import { mosquittoFiles } from '../../gateway/broker/mosquitto.ts';
 import type { GatewaySetup } from '../../gateway/config/setup.ts';
 import { runGateway, type RunningGateway } from '../../gateway/main.ts';
 import { startMosquitto, type Mosquitto } from '../processes/mosquitto.ts';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 
 const CENTRE = '500112001';
 const ACCESS = {

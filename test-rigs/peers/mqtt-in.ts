@@ -13,7 +13,7 @@ import type { MqttInFrame } from '../../drivers/mqtt-in/frame.ts';
 import { open } from '../../drivers/mqtt-in/link.ts';
 import { point, settings, type MqttInPointOf } from '../../drivers/mqtt-in/settings.ts';
 import { mosquittoProgram } from '../processes/mosquitto.ts';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 
 const run = promisify(execFile);
 const FLOW: MqttInPointOf[] = [{ ...point.parse({ path: 'flow' }), id: 'flow' }];

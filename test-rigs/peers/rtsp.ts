@@ -12,7 +12,7 @@ import { open } from '../../drivers/camera/link.ts';
 import { settings } from '../../drivers/camera/settings.ts';
 import { read } from '../../edge/host/read.ts';
 import { isPicture } from '../../edge/stations/item.ts';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 
 const LOGIN = { user: 'cam', password: 'p@ss:1/?' };
 const CODECS = ['h264', 'h265', 'mjpeg'] as const;

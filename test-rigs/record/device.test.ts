@@ -16,7 +16,7 @@ import modbus from '../../drivers/modbus/driver.ts';
 import { serveModbus } from '../../drivers/modbus/testing/server.ts';
 import { runEdge } from '../../edge/main.ts';
 import { DOOR_FILE } from '../../edge/tap/door.ts';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 import { recordDevice, type RecordedDevice } from './device.ts';
 
 const drivers = new Map([modbus, llrp, hj212].map((driver) => [driver.id, driver]));

@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml';
 import type { Event } from '../../core/event.ts';
 import { startChild, type Child } from '../processes/child.ts';
 import { startCommand, type RunningCommand } from '../processes/command.ts';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 import { startRelay } from '../processes/relay.ts';
 import type { Counts } from '../replay/serve.ts';
 import { answeredValues, isStored, keyOf, type AnsweredValue, type Stored } from './answered.ts';

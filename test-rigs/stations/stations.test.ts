@@ -7,7 +7,7 @@ import { tempDir } from '../../core/testing/temp-dir.ts';
 import { realWorld } from '../../core/world.ts';
 import { loadEdge } from '../../cli/load.ts';
 import { runEdge } from '../../edge/main.ts';
-import { freePort } from '../processes/ports.ts';
+import { freePort } from '../../core/free-port.ts';
 import { loadCase } from '../replay/cases.ts';
 import { standAs } from '../replay/serve.ts';
 import { answeredValues, isStored, keyOf, type AnsweredValue, type Stored } from './answered.ts';

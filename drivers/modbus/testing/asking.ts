@@ -25,10 +25,3 @@ export const failsWith = (code: FaultCode) => (error: unknown) => error instance
 
 /** What a host aborts with at its deadline. */
 export const timedOut = () => new FaultError('CV_LINK_TIMEOUT', { address: 'test', timeoutMs: 1 });
-
-export async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let waitedMs = 0; !holds(); waitedMs += 5) {
-    if (waitedMs > 10_000) throw new Error(`not within 10 s: ${what}`);
-    await new Promise((resolve) => { setTimeout(resolve, 5); });
-  }
-}

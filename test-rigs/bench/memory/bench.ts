@@ -9,7 +9,7 @@ import { installNodeRed, installPrograms } from '../peers/packages.ts';
 import { result, type BenchResult } from '../result.ts';
 import { pauseMs, portOpen, say, withRig, type Rig } from '../rig.ts';
 import { cpuMsOf, residentBytesOf } from '../usage.ts';
-import { freePort } from '../../processes/ports.ts';
+import { freePort } from '../../../core/free-port.ts';
 import { DEVICES, REGISTERS, startFlowOfBlocks, startFlowOfKeptValues, startFlowOfValues, type ReadingFlow } from './flow.ts';
 import { benchGrowth } from './growth.ts';
 

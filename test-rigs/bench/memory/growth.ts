@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
-import { freePort } from '../../processes/ports.ts';
+import { freePort } from '../../../core/free-port.ts';
 import { result, type BenchResult } from '../result.ts';
 import { say, withRig } from '../rig.ts';
 

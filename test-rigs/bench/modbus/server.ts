@@ -1,7 +1,7 @@
 /** The server that all pollers are measured against: libmodbus, in C, compiled by the bench into the rig's folder. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { freePort } from '../../processes/ports.ts';
+import { freePort } from '../../../core/free-port.ts';
 import { portOpen, type Program, type Rig } from '../rig.ts';
 
 /** Compiles `modbus-server` and `modbus-client`. @throws with gcc's words */

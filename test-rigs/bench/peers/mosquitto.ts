@@ -1,7 +1,7 @@
 /** A mosquitto that lets a user of the bench do everything; the same for every contender that uses one. */
 import { join } from 'node:path';
 import { mosquittoFiles } from '../../../gateway/broker/mosquitto.ts';
-import { freePort } from '../../processes/ports.ts';
+import { freePort } from '../../../core/free-port.ts';
 import { startMosquitto } from '../../processes/mosquitto.ts';
 import type { Rig } from '../rig.ts';
 

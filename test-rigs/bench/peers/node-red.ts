@@ -1,7 +1,7 @@
 /** Node-RED with a flow of ours, without its editor, ready when its flow answers. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../../processes/ports.ts';
+import { freePort } from '../../../core/free-port.ts';
 import { answers, PEERS_FOLDER, type Program, type Rig } from '../rig.ts';
 
 /** A node as Node-RED keeps it in a flow file. */

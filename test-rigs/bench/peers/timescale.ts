@@ -4,7 +4,7 @@ import { chmodSync, chownSync, existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../processes/ports.ts';
+import { freePort } from '../../../core/free-port.ts';
 import type { Rig } from '../rig.ts';
 
 const BIN = '/usr/lib/postgresql/17/bin';

@@ -1,7 +1,7 @@
 /** VictoriaMetrics (Debian's), the store that the peers write to. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { freePort } from '../../processes/ports.ts';
+import { freePort } from '../../../core/free-port.ts';
 import { answers, type Program, type Rig } from '../rig.ts';
 
 export interface Victoria {
