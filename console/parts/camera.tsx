@@ -1,11 +1,13 @@
-/** A camera's last frame with what was found in it, drawn over it by the browser. */
+/** A camera's last frame with what was found in it, drawn over it by the browser; or, for who may and wants to, its stream. */
 import { useEffect, useState } from 'preact/hooks';
 import type { DeviceView, PictureView } from '../../core/api.ts';
 import { age, clockTime, fullTime } from '../format.ts';
 import { ask } from '../link.ts';
+import { useLive } from '../live.ts';
 import { useView } from '../view.ts';
 import type { Dictionary } from '../words.ts';
 import { Icon } from './icons.tsx';
+import { LiveBar } from './live.tsx';
 
 const EVERY_MS = 1000;
 const VEHICLES = new Set(['car', 'bus', 'truck', 'motorcycle', 'bicycle']);
@@ -24,23 +26,28 @@ export function Cameras() {
 
 function Camera({ device }: { device: DeviceView }) {
   const { words, lang, now, state } = useView();
-  const picture = usePicture(device, state.link.is === 'live');
+  const [isWanted, setWanted] = useState(false);
+  const live = useLive(device.id, isWanted && device.live !== undefined);
+  const isShowing = live.state.is === 'showing';
+  const picture = usePicture(device, state.link.is === 'live' && !isShowing);
   if (!picture) return <div class="no-picture"><Icon name="camera" /><p>{words.cameraWaiting}</p></div>;
   const counts = countsOf(picture, words);
   return (
     <figure class="picture">
       <div class="picture-frame">
-        <img src={`data:image/jpeg;base64,${picture.jpegBase64}`} width={picture.width} height={picture.height} alt={words.pictureAlt(device.id, counts.join(', '))} />
-        <svg viewBox={`0 0 ${picture.width} ${picture.height}`} aria-hidden="true">
+        <img hidden={isShowing} src={`data:image/jpeg;base64,${picture.jpegBase64}`} width={picture.width} height={picture.height} alt={words.pictureAlt(device.id, counts.join(', '))} />
+        {isWanted && <div ref={live.place} data-part="live-picture" role="img" aria-label={words.liveAlt(device.id)} hidden={!isShowing} />}
+        <svg hidden={isShowing} viewBox={`0 0 ${picture.width} ${picture.height}`} aria-hidden="true">
           {picture.boxes.map((box, at) => (
             <rect key={at} class={kindOf(box.class)} x={box.x * picture.width} y={box.y * picture.height} width={box.width * picture.width} height={box.height * picture.height} rx="2" />
           ))}
         </svg>
       </div>
-      <figcaption>
+      <figcaption hidden={isShowing}>
         <span class="counts">{counts.map((count) => <strong key={count}>{count}</strong>)}</span>
         <span class="quiet" title={fullTime(picture.at)}>{words.frame(clockTime(picture.at))}{now - picture.at > OLD_MS && ` · ${words.ago(age(now - picture.at, lang))}`}</span>
       </figcaption>
+      {device.live !== undefined && <LiveBar live={live} isWanted={isWanted} setWanted={setWanted} />}
     </figure>
   );
 }

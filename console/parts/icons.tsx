@@ -22,6 +22,7 @@ const SHAPES = {
   arrow: <path d="M4 12h15m-5.5-5.5L19 12l-5.5 5.5" {...line} />,
   back: <path d="M20 12H5m5.5-5.5L5 12l5.5 5.5" {...line} />,
   camera: <><path d="M3 7.5h4l1.6-2.5h6.8L17 7.5h4v11.5H3z" {...line} /><circle cx="12" cy="13" r="3.6" {...line} /></>,
+  play: <path d="M7 4.5v15l12-7.5z" {...line} />,
   pin: <><path d="M12 21.5s7-6.4 7-11.8a7 7 0 0 0-14 0c0 5.4 7 11.8 7 11.8z" {...line} /><circle cx="12" cy="9.6" r="2.4" {...line} /></>,
   clock: <><circle cx="12" cy="12" r="9" {...line} /><path d="M12 7v5.2l3.2 2" {...line} /></>,
   chart: <path d="M3 20h18M4 15l4.5-5 4 3.5L20 6" {...line} />,

@@ -26,17 +26,17 @@ export const LIVE_VIEW_ROUTE = route({
 const SOCKET = /^\/api\/v1\/devices\/([^/?]{1,256})\/live-view\?ticket=([\w-]{1,128})$/;
 
 /** Takes the server's web sockets. @returns lets all viewers go */
-export function serveLiveSockets(server: Server, { liveView }: Pick<ApiSources, 'liveView'>): () => void {
+export function serveLiveSockets(server: Server, sources: Pick<ApiSources, 'liveView'>): () => void {
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1024 });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     let viewing: Viewing;
     try {
-      viewing = admit(request, liveView);
+      viewing = admit(request, sources.liveView);
     } catch (error) {
       return refuse(request, socket, error);
     }
-    sockets.handleUpgrade(request, socket, head, (viewer) => liveView?.watch(viewing, viewer));
+    sockets.handleUpgrade(request, socket, head, (viewer) => sources.liveView?.watch(viewing, viewer));
   });
   return () => { for (const viewer of sockets.clients) viewer.terminate(); };
 }

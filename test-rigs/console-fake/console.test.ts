@@ -1,18 +1,25 @@
 /** The built console in a real browser, served by the real API over a made-up town. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import sharp from 'sharp';
 import { build } from 'vite';
+import { until } from '../../core/testing/until.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import { serveApi, type ApiServer } from '../../gateway/api/server.ts';
+import { OPERATOR, openWatchedEdge } from '../live-view/watched-edge.ts';
 import { fakeTown, waterAt, type FakeTown } from './town.ts';
 
 const CHROMIUM = process.env.CITYVITALS_CHROMIUM ?? '/usr/bin/chromium';
 const skip = existsSync(CHROMIUM) ? false : `no Chromium at ${CHROMIUM} (apt-get install chromium, or set CITYVITALS_CHROMIUM)`;
+
+const noFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'no ffmpeg on this machine (apt-get install ffmpeg)';
 
 let browser: Browser;
 let consoleDir: string;
@@ -180,4 +187,47 @@ test('the demo buttons act, and what follows is shown', { skip }, async (t) => {
   await page.waitForSelector('.device.is-unobserved');
   await page.locator('[data-part=path]', { hasText: '1 个边缘节点离线' }).waitFor();
   assert.ok(await page.locator('.demo-buttons button', { hasText: '网络已断开' }).isDisabled());
+});
+
+/** How many shades the picture that is shown has, and what tells it from another. */
+async function shown(page: Page): Promise<{ shades: number; hash: string }> {
+  const png = await page.locator('[data-part=live-picture] canvas').screenshot();
+  const { data } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  return { shades: new Set(data).size, hash: createHash('sha256').update(data).digest('hex') };
+}
+
+test('an operator watches a camera: a token, moving pictures, back by itself after its ffmpeg was killed, single pictures when left', { skip: skip || noFfmpeg }, async (t) => {
+  const { town, api } = await stormyTown(t);
+  const dir = await mkdtemp(join(tmpdir(), 'cityvitals-live-'));
+  const edge = await openWatchedEdge({ dir, streams: { lingerMs: 3000 } });
+  t.after(async () => {
+    await api.close();
+    await edge.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+  town.gateway.sources.liveView = edge.desk;
+  town.livePath = edge.desk.pathOf('gate-cam', 'town-box');
+  const { page, foreign, errors } = await openPage(t, api.url, { width: 390, locale: 'zh-CN' });
+  await page.click('text=实时观看');
+  await page.fill('.live-token input', 'wrong-wrong-wrong-');
+  await page.click('.live-token button');
+  await until(() => page.inputValue('.live-token input'), (written) => written === ''); // asked for anew
+  assert.equal(edge.streams.pids().size, 0);
+  await page.fill('.live-token input', OPERATOR.token);
+  await page.click('.live-token button');
+  await page.waitForSelector('[data-part=live-picture] canvas', { state: 'visible', timeout: 30_000 });
+  const first = await until(() => shown(page), ({ shades }) => shades > 20);
+  await until(() => shown(page), ({ shades, hash }) => shades > 20 && hash !== first.hash);
+  assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 390);
+  assert.equal(await page.locator('[data-part=camera] img').isVisible(), false);
+
+  const before = edge.streams.pids().get('gate-cam') as number;
+  process.kill(-before, 'SIGKILL'); // a group of its own: the process and both its ffmpegs
+  await until(() => Promise.resolve(edge.streams.pids().get('gate-cam')), (pid) => pid !== undefined && pid !== before);
+  const again = await shown(page);
+  await until(() => shown(page), ({ shades, hash }) => shades > 20 && hash !== again.hash);
+
+  await page.click('text=结束观看');
+  await page.locator('[data-part=camera] img').waitFor({ state: 'visible' });
+  assert.deepEqual({ foreign: foreign.filter((url) => !url.startsWith(api.url.replace('http', 'ws'))), errors }, { foreign: [], errors: [] });
 });

@@ -16,6 +16,8 @@ const KEEP_MS = 15 * 60_000;
 
 export interface FakeTown {
   gateway: MemoryGateway;
+  /** Set, the camera can be watched. */
+  livePath: string | null;
   /** Brings everything to the clock's time; call it as often as values are wanted. */
   turn(): Promise<void>;
 }
@@ -109,7 +111,7 @@ export function fakeTown(clock: Clock): FakeTown {
       indicator, point, name, unit, limits, value: value(lastAt / 1000), at: lastAt, quality: 'good', flags: [],
     }));
     const reason = freshness === 'fresh' ? '' : 'edge pump-07 is away';
-    return { id, edge: 'pump-07', centre: CENTRE, driver, subject: id, position: null, freshness, reason, lastAt: Math.min(lastAt, now), picture: driver === 'camera' ? `/api/v1/devices/${id}/picture` : null, values };
+    return { id, edge: 'pump-07', centre: CENTRE, driver, subject: id, position: null, freshness, reason, lastAt: Math.min(lastAt, now), picture: driver === 'camera' ? `/api/v1/devices/${id}/picture` : null, ...(driver === 'camera' && town.livePath !== null ? { live: town.livePath } : {}), values };
   }
 
   function judge(now: number): void {
@@ -131,7 +133,8 @@ export function fakeTown(clock: Clock): FakeTown {
     gateway.emit({ kind: 'warning', warning });
   }
 
-  return { gateway, turn };
+  const town: FakeTown = { gateway, livePath: null, turn };
+  return town;
 }
 
 /** One that is well, and one whose target has been away for longer than the log holds. */

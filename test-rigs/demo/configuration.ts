@@ -82,6 +82,7 @@ export function gatewayYaml(plan: GatewayPlan): string {
     log: { dir: './gateway-log', maxBytes: '512MB', keep: '24h' },
     store: { dir: './gateway-store', retention: '7d' },
     http: { host: '127.0.0.1', port: plan.httpPort },
+    live: { anonymous: 'loopback' },
     rules: [plan.rules], catalogue: [plan.catalogue],
   });
 }
