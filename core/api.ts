@@ -1,6 +1,6 @@
 /** The shapes that the gateway's API answers with; the console and other clients read these. Times are ms UTC. */
 import type { ConfigState } from './config/reload.ts';
-import type { Flag, Level, Position, Quality, Value } from './event.ts';
+import type { Flag, Level, Position, Quality, Snapshot, Value } from './event.ts';
 
 export interface Words {
   zh: string;
@@ -157,6 +157,8 @@ export interface WarningView {
   title: Words;
   place: Words & { position: Position | null };
   reasons: Reason[];
+  /** Pictures of what it was raised for, named by hash; each is at /api/v1/evidence/{sha256} once it has come. Absent: none. */
+  snapshots?: Snapshot[];
   suggestion: Words;
   /** Parts that are missing; empty = complete. */
   incomplete: string[];

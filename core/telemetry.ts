@@ -36,6 +36,8 @@ export type TelemetryEvent =
   | { kind: 'inference'; device: string; durationMs: number }
   | { kind: 'evidence_kept'; count: number; bytes: number; device: string }
   | { kind: 'evidence_lost'; count: number; reason: LossReason; device?: string }
+  | { kind: 'evidence_sent'; count: number; bytes: number }
+  | { kind: 'evidence_taken'; count: number; bytes: number; sender: string }
   | { kind: 'picture_still'; device: string }
   | { kind: 'picture_damaged'; device?: string };
 
@@ -96,6 +98,8 @@ export const TELEMETRY = {
   inference: [{ metric: 'cityvitals_inference_seconds', type: 'histogram', field: 'durationMs', labels: ['device'], en: 'one run of a detector', zh: '一次模型推理的耗时' }],
   evidence_kept: [{ metric: 'cityvitals_evidence_kept_total', type: 'counter', labels: ['device'], en: 'pictures made for events', zh: '为事件生成的画面' }],
   evidence_lost: [{ metric: 'cityvitals_evidence_lost_total', type: 'counter', labels: ['reason', 'device'], en: 'pictures for events that did not make it, by reason', zh: '按原因计的未保留事件画面' }],
+  evidence_sent: [{ metric: 'cityvitals_evidence_sent_total', type: 'counter', labels: [], en: 'pictures that the gateway has', zh: '网关已收到的事件画面' }],
+  evidence_taken: [{ metric: 'cityvitals_evidence_taken_total', type: 'counter', labels: ['sender'], en: 'pictures taken in', zh: '已接收的事件画面' }],
   picture_damaged: [{ metric: 'cityvitals_pictures_damaged_total', type: 'counter', labels: ['device'], en: 'pictures before which the decoder or the network spoke of damage', zh: '解码器或网络报告受损的画面' }],
   picture_still: [{ metric: 'cityvitals_pictures_still_total', type: 'counter', labels: ['device'], en: 'pictures in which nothing had moved: what the last look saw holds', zh: '无变化的画面：沿用上次检测结果' }],
 } as const satisfies Record<TelemetryEvent['kind'], readonly MetricRow[]>;

@@ -7,7 +7,7 @@ import { latestValues } from './commands/latest.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import type { PresenceFacts } from './forward/presence.ts';
 import { read, type Host, type OpenDevice } from './host/read.ts';
-import { forward } from './stations/forward.ts';
+import { forward, type ForwardFacts } from './stations/forward.ts';
 import { infer, type Camera } from './stations/infer.ts';
 import { judge } from './stations/judge.ts';
 import { keep } from './stations/keep.ts';
@@ -23,6 +23,8 @@ export interface EdgeParts {
   pictures: LastPictures;
   /** Gives events their pictures; none: they get none. */
   snapshots?: Snapshots | undefined;
+  /** Their files. */
+  evidence?: ForwardFacts['evidence'];
   points: QualifyFacts & ReduceFacts;
   log: EdgeLog;
   presence: Pick<PresenceFacts, 'version' | 'httpUrl' | 'clock' | 'unknown'>;
@@ -38,7 +40,7 @@ export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   const qualifying = qualify(setup, parts.points, world);
   const reducing = reduce(setup, parts.points, world);
   const keeping = keep(parts.log, setup.centre, world);
-  const forwarding = forward(setup, { ...parts.presence, devices: () => reading.states(), onCommand: parts.onCommand }, parts.log, world);
+  const forwarding = forward(setup, { ...parts.presence, devices: () => reading.states(), onCommand: parts.onCommand, ...(parts.evidence && { evidence: parts.evidence }) }, parts.log, world);
   const joined = line(world, [
     reading,                             // frames of every device the host keeps open become samples, or a loss with its reason
     infer(parts.cameras, world, parts.pictures, parts.snapshots), // camera frames become samples like any other
@@ -58,5 +60,5 @@ export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   });
   /** Beside the line: an event of the edge's own, which nothing leaves out. */
   const record = (draft: Draft) => keeping.take?.([draft], () => {});
-  return { ...joined, host: reading, latest, record, update, retarget: forwarding.retarget, answer: forwarding.answer, wake: () => forwarding.wake(), states: () => reading.states(), isKeeping: () => keeping.isKeeping(), uplink: () => forwarding.uplink() };
+  return { ...joined, host: reading, latest, record, update, retarget: forwarding.retarget, answer: forwarding.answer, wake: () => forwarding.wake(), wakeEvidence: () => forwarding.wakeEvidence(), states: () => reading.states(), isKeeping: () => keeping.isKeeping(), uplink: () => forwarding.uplink() };
 }

@@ -93,7 +93,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     const detectors = new CameraDetectors(async () => (await import('../models/index.ts')).MODELS, setup.vision ?? {}, world);
     undo.unshift(() => detectors.close());
     (await detectors.prepare(devices)).swap();
-    const evidence = new EdgeEvidence(setup, detectors, world, () => {});
+    const evidence = new EdgeEvidence(setup, detectors, world, () => line.wakeEvidence());
     undo.unshift(() => evidence.close());
     await evidence.prepare(setup.devices);
     const pictures = openLastPictures(evidence.blinds, world.tell);
@@ -101,7 +101,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     const keeper: ClockKeeper | null = time && new ClockKeeper({ ...time, system: outside.clock, edge: setup.edge, centre: setup.centre, log, onSettled: () => line.wake() }, world);
     const gatewayClock = keeper && { isSettled: () => keeper.isSettled, heard: (nowAt: number, tookMs: number) => keeper.heard(nowAt, tookMs) };
     const line = edgeLine(setup, {
-      devices, log, pictures, snapshots: evidence.snapshots, points, reading: options.reading,
+      devices, log, pictures, snapshots: evidence.snapshots, evidence: () => evidence.folder, points, reading: options.reading,
       onCommand: (payload) => desk?.take(payload),
       cameras: detectors.byDevice,
       presence: { version: VERSION, httpUrl: () => httpUrl, unknown: () => unknown.newest(), ...(gatewayClock && { clock: gatewayClock }) },

@@ -6,7 +6,7 @@ import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
 import type { Link, Message } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';
-import { Intake, type IntakeStats } from './intake/intake.ts';
+import { Intake, type IntakeParts, type IntakeStats } from './intake/intake.ts';
 import type { Quarantine } from './intake/quarantine.ts';
 import type { Registry } from './registry.ts';
 import type { Consumer } from './stations/consumer.ts';
@@ -26,6 +26,7 @@ export interface LineParts {
   store: Consumer;
   warnings: Consumer;
   sinks: readonly Consumer[];
+  takes?: IntakeParts['takes'];
 }
 
 export interface GatewayLine {
@@ -51,7 +52,7 @@ export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World)
     ...parts.sinks,                  // InfluxDB and the like; overrun when the log is full of them
   ], world);
   // accept → keep → ack; what is refused → quarantine; what is kept → feed
-  const intake = new Intake({ setup, log, quarantine, registry, link, onKept: (groups) => feed.offer(groups) }, world);
+  const intake = new Intake({ setup, log, quarantine, registry, link, onKept: (groups) => feed.offer(groups), ...(parts.takes && { takes: parts.takes }) }, world);
   return {
     take: (message) => intake.take(message),
     stats: () => intake.stats,

@@ -17,6 +17,7 @@ import type { GatewaySetup } from './config/setup.ts';
 import { INTAKE_FILTERS } from './intake/intake.ts';
 import { openQuarantine } from './intake/quarantine.ts';
 import { gatewayLine } from './line.ts';
+import { openEvidence } from './evidence/open.ts';
 import { fetchPicture } from './picture.ts';
 import { Registry } from './registry.ts';
 import { LiveDesk } from './live-view/desk.ts';
@@ -98,8 +99,10 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   }, world);
   undo.unshift(() => warnings.consumer.close());
 
+  const evidence = await openEvidence(setup, target, outLink, registry, world);
+  undo.unshift(() => evidence.close());
   const sinks = await Sinks.open(setup.sinks, setup, log, world);
-  const line = gatewayLine(setup, { log, quarantine, registry, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, store: store.consumer, warnings: warnings.consumer, sinks: sinks.all.map(({ consumer }) => consumer) }, world);
+  const line = gatewayLine(setup, { log, quarantine, registry, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, store: store.consumer, warnings: warnings.consumer, sinks: sinks.all.map(({ consumer }) => consumer), takes: evidence.takes }, world);
   undo.unshift(() => line.close());
   await line.open();
   const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry }, world);
@@ -116,7 +119,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   await liveView.open();
   undo.unshift(() => liveView.close());
   const sources = apiSources({
-    setup, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, config: options.config, link: inLink, tally, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, liveView, metrics: options.metrics ?? (() => Promise.resolve('')),
+    setup, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, config: options.config, link: inLink, tally, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, liveView, evidence: evidence.get, metrics: options.metrics ?? (() => Promise.resolve('')),
     ...(options.demo ? { demo: options.demo } : {}),
   }, world);
   const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);

@@ -35,6 +35,7 @@ export interface SourceParts {
   tally: Tally;
   commands: CommandSource;
   picture(url: string): Promise<PictureView | null>;
+  evidence: ApiSources['evidence'];
   liveView: LiveDesk;
   metrics(): Promise<string>;
   /** What became of a changed configuration file; absent where nobody watches one. */
@@ -104,6 +105,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
       const http = device?.pictures ? registry.httpOf(device.edge) : null;
       return http ? parts.picture(`${http}/frames/${encodeURIComponent(id)}`) : null;
     },
+    evidence: parts.evidence,
     commands: parts.commands,
     liveView: parts.liveView,
     metrics: parts.metrics,

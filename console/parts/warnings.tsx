@@ -1,4 +1,5 @@
 /** Open warnings as cards: level by icon, word and colour; place; since when; why, each reason a link to its value. */
+import { useEffect, useState } from 'preact/hooks';
 import type { Reason, WarningView } from '../../core/api.ts';
 import { age, clockTime, fullTime, unitText, valueText } from '../format.ts';
 import { clearedWarnings, openWarnings } from '../state.ts';
@@ -8,6 +9,8 @@ import { Icon, levelIcon } from './icons.tsx';
 
 const MAX_CARDS = 3;
 const MAX_CLEARED = 3;
+const FIRST_RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 60_000;
 
 export function Warnings() {
   const { state, words, lang } = useView();
@@ -53,6 +56,7 @@ function Card({ warning }: { warning: WarningView }) {
           <span class="fact"><Icon name="pin" /><span class="hidden-word">{words.place} </span>{pick(warning.place, lang)}</span>
           <span class="fact" title={fullTime(warning.onsetAt)}><Icon name="clock" />{words.since(clockTime(warning.onsetAt), age(now - warning.onsetAt, lang))}</span>
         </p>
+        <Shown warning={warning} />
         <dl class="card-text">
           <dt>{words.why}</dt>
           <dd>{warning.reasons.map((reason, at) => <ReasonLink key={at} reason={reason} />)}</dd>
@@ -62,6 +66,34 @@ function Card({ warning }: { warning: WarningView }) {
         </dl>
       </div>
     </article>
+  );
+}
+
+/** What it looked like, once the picture has come: it follows its event. A click opens it in full. */
+function Shown({ warning }: { warning: WarningView }) {
+  const { words } = useView();
+  const [attempt, setAttempt] = useState(0);
+  const [state, setState] = useState<'coming' | 'missing' | 'there'>('coming');
+  const snapshot = warning.snapshots?.find(({ variant }) => variant === 'annotated') ?? warning.snapshots?.[0];
+  useEffect(() => {
+    if (state !== 'missing') return;
+    const timer = setTimeout(() => {
+      setAttempt(attempt + 1);
+      setState('coming');
+    }, Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt));
+    return () => clearTimeout(timer);
+  }, [state, attempt]);
+  if (!snapshot) return null;
+  const path = `./api/v1/evidence/${snapshot.sha256}`;
+  return (
+    <figure class="card-picture" data-part="warning-picture" data-state={state}>
+      {state !== 'missing' && (
+        <a href={path} target="_blank" rel="noreferrer" hidden={state !== 'there'}>
+          <img src={path} width={snapshot.width} height={snapshot.height} alt={words.snapshotAlt(warning.device)} onLoad={() => setState('there')} onError={() => setState('missing')} />
+        </a>
+      )}
+      <figcaption class="quiet">{state === 'there' ? words.snapshotShown(snapshot.blurred) : words.snapshotComing}</figcaption>
+    </figure>
   );
 }
 

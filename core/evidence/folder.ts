@@ -6,6 +6,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { join } from 'node:path';
 import { FaultError } from '../faults.ts';
 import { everyMs, type Timer, type World } from '../world.ts';
+import { EVIDENCE_KINDS, type EvidenceMime } from './mime.ts';
 
 export interface EvidenceFile {
   /** Hexadecimal, of the bytes. */
@@ -15,9 +16,6 @@ export interface EvidenceFile {
   at: number;
   bytes: number;
 }
-
-const EXTENSIONS = { 'image/jpeg': 'jpg', 'image/webp': 'webp' } as const;
-export type EvidenceMime = keyof typeof EXTENSIONS;
 
 export interface EvidenceFolderOptions {
   dir: string;
@@ -143,7 +141,7 @@ export class EvidenceFolder {
   }
 
   #pathOf({ place, at, sha256, mime }: Pick<Entry, 'place' | 'at' | 'sha256' | 'mime'>): string {
-    return join(this.#options.dir, place, `${at}-${sha256}.${EXTENSIONS[mime]}`);
+    return join(this.#options.dir, place, `${at}-${sha256}.${EVIDENCE_KINDS[mime]}`);
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {

@@ -17,4 +17,9 @@ export const EVIDENCE_FAULTS = {
     en: ['a picture cannot be kept in {dir}: {detail}', 'free disk space, or check that the folder may be written; events go on without pictures meanwhile'],
     zh: ['画面无法保存到 {dir}：{detail}', '释放磁盘空间，或检查目录是否可写；其间事件照常，不带图'],
   },
+  CV_EVIDENCE_REFUSED: {
+    stage: 'accept', retry: 'never', actor: 'developer',
+    en: ['picture {sha256} of {edge} is not taken: {detail}', 'if it repeats, update that edge and report it; the event itself is there'],
+    zh: ['不接收 {edge} 的画面 {sha256}：{detail}', '若反复出现，升级该边缘节点并报告；事件本身已收到'],
+  },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

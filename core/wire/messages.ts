@@ -1,5 +1,6 @@
 /** The small messages between edge and gateway, beside batches. All JSON. */
 import type { Stream } from '../event.ts';
+import type { EvidenceMime } from '../evidence/mime.ts';
 
 export interface RefusedRange {
   from: number;
@@ -31,9 +32,37 @@ export interface Refusal {
 export interface ClockAnswer {
   v: number;
   clock: { echo: number; at: number };
+  /** What else the gateway takes of an edge; absent: nothing. */
+  takes?: 'evidence'[];
 }
 
-export type AckMessage = Ack | Refusal | ClockAnswer;
+/** A part of a file; without `data` it asks how much of it is there. One at a time: the next goes when this one is answered. */
+export interface EvidencePart {
+  v: number;
+  sha256: string;
+  mime: EvidenceMime;
+  /** Of the whole file. */
+  bytes: number;
+  /** ms UTC of what it shows. */
+  at: number;
+  offset: number;
+  /** Base64. */
+  data: string;
+}
+
+/** How many bytes of a file are there; all of them: it is whole, checked and on disk. `refused`: it will not be taken. */
+export interface EvidenceAnswer {
+  v: number;
+  evidence: { sha256: string; have: number; refused?: string };
+}
+
+export type AckMessage = Ack | Refusal | ClockAnswer | EvidenceAnswer;
+
+/** Of one file. */
+export const MAX_EVIDENCE_BYTES = 4 << 20;
+export const MAX_EVIDENCE_PART_BYTES = 48 << 10;
+/** Its message. */
+export const MAX_EVIDENCE_MESSAGE_BYTES = 72 << 10;
 
 export const MAX_HAVE_RANGES = 256;
 

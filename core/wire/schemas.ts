@@ -4,10 +4,11 @@
  */
 import { z } from 'zod';
 import { EVENT_SCHEMA } from '../event-schema.ts';
+import { EVIDENCE_KINDS, type EvidenceMime } from '../evidence/mime.ts';
 import { IDS, STREAMS } from '../event.ts';
 import { described, type JsonSchema } from '../json-schema.ts';
 import { MAX_BATCH_EVENTS } from './batch.ts';
-import { MAX_HAVE_RANGES, MAX_UNKNOWN_UP, type Ack, type ClockAnswer, type EdgeState, type Refusal } from './messages.ts';
+import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES, MAX_HAVE_RANGES, MAX_UNKNOWN_UP, type Ack, type ClockAnswer, type EdgeState, type EvidenceAnswer, type EvidencePart, type Refusal } from './messages.ts';
 import { WIRE_VERSION } from './topics.ts';
 
 const v = z.literal(WIRE_VERSION).meta({ en: 'version of the wire', zh: '协议版本' });
@@ -66,7 +67,24 @@ export const REFUSAL_SCHEMA = z.object({
 
 export const CLOCK_SCHEMA = z.object({
   v, clock: z.object({ echo: time.meta({ en: '`sentAt` of the state that this answers', zh: '所应答状态的 sentAt' }), at: time.meta({ en: 'the gateway\'s clock', zh: '网关时钟' }) }),
+  takes: z.array(z.literal('evidence')).exactOptional().meta({ en: 'what else the gateway takes of this edge', zh: '网关还接收本边缘节点的哪些内容' }),
 }) satisfies z.ZodType<ClockAnswer>;
+
+const fileHash = z.string().regex(/^[0-9a-f]{64}$/).meta({ en: 'of the whole file', zh: '整个文件的 SHA-256' });
+export const EVIDENCE_PART_SCHEMA = z.object({
+  v, sha256: fileHash, mime: z.enum(Object.keys(EVIDENCE_KINDS) as [EvidenceMime, ...EvidenceMime[]]),
+  bytes: z.int().min(1).max(MAX_EVIDENCE_BYTES).meta({ en: 'of the whole file', zh: '整个文件的字节数' }),
+  at: time.meta({ en: 'when it was taken, ms UTC', zh: '拍摄时间，UTC 毫秒' }),
+  offset: z.int().min(0).max(MAX_EVIDENCE_BYTES).meta({ en: 'where this part begins', zh: '本段的起始位置' }),
+  data: z.base64().max(Math.ceil(MAX_EVIDENCE_PART_BYTES / 3) * 4).meta({ en: 'empty: asks how much of it is there', zh: '为空则询问已收到多少' }),
+}) satisfies z.ZodType<EvidencePart>;
+
+export const EVIDENCE_ANSWER_SCHEMA = z.object({
+  v, evidence: z.object({
+    sha256: fileHash, have: whole.meta({ en: 'bytes that are there; all of them: whole, checked and on disk', zh: '已收到的字节数；等于总数即完整、已校验并落盘' }),
+    refused: code.exactOptional().meta({ en: 'it will not be taken', zh: '不予接收的原因' }),
+  }),
+}) satisfies z.ZodType<EvidenceAnswer>;
 
 const integer = (minimum: number): JsonSchema => ({ type: 'integer', minimum, maximum: Number.MAX_SAFE_INTEGER });
 const BATCH_NAME: Record<string, JsonSchema> = {

@@ -4,7 +4,7 @@ export const QOS = 1;
 const ROOT = 'cv/v1';
 
 export type Lane = 'up' | 'late';
-export type EdgeTopic = Lane | 'ack' | 'state' | 'cmd' | 'rsp';
+export type EdgeTopic = Lane | 'ack' | 'state' | 'cmd' | 'rsp' | 'evidence';
 
 export const edgeTopic = (centre: string, edge: string, leaf: EdgeTopic): string => `${ROOT}/in/${centre}/${edge}/${leaf}`;
 export const EDGE_FILTER = `${ROOT}/in/+/+/+`;
@@ -23,6 +23,6 @@ export interface EdgeAddress {
 
 /** The parts of an edge's topic, or null when it is none. */
 export function parseEdgeTopic(topic: string): EdgeAddress | null {
-  const match = /^cv\/v1\/in\/([^/]+)\/([^/]+)\/(up|late|ack|state|cmd|rsp)$/.exec(topic);
+  const match = /^cv\/v1\/in\/([^/]+)\/([^/]+)\/(up|late|ack|state|cmd|rsp|evidence)$/.exec(topic);
   return match ? { centre: match[1] as string, edge: match[2] as string, leaf: match[3] as EdgeTopic } : null;
 }

@@ -1,7 +1,8 @@
 /** What comes on the ack topic, checked: it comes from outside. Pure. */
 import { STREAMS, type Stream } from '../../core/event.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
-import { MAX_HAVE_RANGES, type Ack, type AckMessage, type RefusedRange } from '../../core/wire/messages.ts';
+import { MAX_HAVE_RANGES, type Ack, type AckMessage, type EvidenceAnswer, type RefusedRange } from '../../core/wire/messages.ts';
+import { EVIDENCE_ANSWER_SCHEMA } from '../../core/wire/schemas.ts';
 
 const MAX_ANSWER_BYTES = 256 << 10;
 
@@ -17,9 +18,10 @@ export function readAnswer(payload: Uint8Array): AckMessage | string {
   if (typeof body !== 'object' || body === null) return 'not an object';
   const message = body as Record<string, unknown>;
   if (message.v !== WIRE_VERSION) return `version ${String(message.v)}`;
+  if ('evidence' in message) return EVIDENCE_ANSWER_SCHEMA.safeParse(message).success ? (message as unknown as EvidenceAnswer) : 'evidence without sha256 and have';
   if ('clock' in message) return isClock(message.clock) ? (message as unknown as AckMessage) : 'clock without echo and at';
   if ('error' in message) return typeof message.error === 'string' && typeof message.sha256 === 'string' ? (message as unknown as AckMessage) : 'refusal without error and sha256';
-  return isAck(message) ? (message as unknown as Ack) : 'neither ack, refusal nor clock';
+  return isAck(message) ? (message as unknown as Ack) : 'neither ack, refusal, clock nor evidence';
 }
 
 function isClock(clock: unknown): boolean {

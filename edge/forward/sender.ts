@@ -88,6 +88,11 @@ export class Sender {
     if (this.#window.revive(this.#now())) this.wake();
   }
 
+  /** No live event is under way or waits: what is less urgent may go. */
+  get isQuiet(): boolean {
+    return this.#connected && !this.#window.has('up') && this.#feed.find('up', this.#underWay(), this.#now()) === null;
+  }
+
   /** Something that was sent has left. */
   drained(): void {
     if (this.#isHeldBack) this.wake();

@@ -43,6 +43,10 @@ export class Window {
     return this.#inFlight.map((sent) => sent.run);
   }
 
+  has(lane: Lane): boolean {
+    return this.#inFlight.some((sent) => sent.lane === lane);
+  }
+
   /** One batch of each lane may always be under way, however big and however slow the link. */
   hasRoom(lane: Lane): boolean {
     const part = lane === 'late' ? LATE_PART : 1;

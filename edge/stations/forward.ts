@@ -6,11 +6,12 @@ import type { EdgeLog, KeptGroup } from '../../core/log/types.ts';
 import type { World } from '../../core/world.ts';
 import type { EdgeSetup } from '../config/setup.ts';
 import { readAnswer } from '../forward/answers.ts';
+import { EvidenceSender, type EvidenceOutlet } from '../forward/evidence.ts';
 import { offlineState, Presence, type PresenceFacts } from '../forward/presence.ts';
 import { Sender } from '../forward/sender.ts';
 import { Uplink } from '../forward/uplink.ts';
 
-const LEAVES = ['up', 'late', 'ack', 'state', 'cmd', 'rsp'] as const;
+const LEAVES = ['up', 'late', 'ack', 'state', 'cmd', 'rsp', 'evidence'] as const;
 
 export interface UplinkStatus {
   online: boolean;
@@ -24,6 +25,8 @@ export interface ForwardStation extends Station<KeptGroup, never> {
   retarget(gateway: EdgeSetup['gateway']): void;
   /** Something that was waited for is there: sends what may be sent now. */
   wake(): void;
+  /** A file waits that goes with an event. */
+  wakeEvidence(): void;
   /** To the centre, if it is there; else the centre asks again. */
   answer(payload: string): void;
 }
@@ -31,6 +34,8 @@ export interface ForwardStation extends Station<KeptGroup, never> {
 export interface ForwardFacts extends Omit<PresenceFacts, 'edge' | 'centre'> {
   /** A payload of the command topic. */
   onCommand?(payload: Uint8Array): void;
+  /** Files that go with events. */
+  evidence?: EvidenceOutlet['folder'];
 }
 
 export type ForwardSetup = Pick<EdgeSetup, 'edge' | 'centre' | 'gateway'>;
@@ -50,12 +55,19 @@ export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, 
         sender.connected();
       },
       message,
-      drained: () => sender.drained(),
-      down: () => sender.disconnected(),
+      drained() {
+        sender.drained();
+        evidence.wake();
+      },
+      down() {
+        sender.disconnected();
+        evidence.disconnected();
+      },
     },
     world,
   );
   const sender = new Sender(log, { isReady: () => uplink.isReady() && (facts.clock?.isSettled() ?? true), send: (lane, payload) => uplink.publish(topics[lane], payload) }, world);
+  const evidence = new EvidenceSender({ folder: () => facts.evidence?.() ?? null, mayGo: () => uplink.isReady() && sender.isQuiet, send: (payload) => uplink.publish(topics.evidence, payload) }, world);
   const presence = new Presence(whoWeAre, log, world, (payload) => uplink.publish(topics.state, payload, true));
 
   function message(topic: string, payload: Uint8Array): void {
@@ -63,9 +75,13 @@ export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, 
     const answer = readAnswer(payload);
     if (typeof answer === 'string') return world.tell({ kind: 'fault', fault: { code: 'CV_UPLINK_ANSWER', params: { detail: answer } } });
     sender.alive();
-    if ('clock' in answer) presence.answered(answer);
-    else if ('error' in answer) sender.refusal(answer);
+    if ('evidence' in answer) evidence.answer(answer);
+    else if ('clock' in answer) {
+      presence.answered(answer);
+      evidence.connected(answer.takes?.includes('evidence') ?? false);
+    } else if ('error' in answer) sender.refusal(answer);
     else sender.ack(answer);
+    evidence.wake();
   }
 
   return {
@@ -78,16 +94,19 @@ export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, 
         world.tell({ kind: 'log_depth', stream, value: events, bytes });
       }
       sender.tick();
+      evidence.tick();
       if (uplink.isUp) presence.tick();
     },
     async close() {
       // Nothing new goes out behind the last word; acks that still come are taken.
       sender.disconnected();
+      evidence.disconnected();
       await uplink.close();
     },
     retarget: ({ urls, token }) => uplink.retarget({ urls, password: token }),
     answer: (payload) => uplink.publish(topics.rsp, payload),
     wake: () => sender.wake(),
+    wakeEvidence: () => evidence.wake(),
     uplink: () => ({ online: uplink.isUp, address, clockOffsetMs: presence.clockOffsetMs }),
   };
 }

@@ -2,7 +2,7 @@
 import type { Words } from '../../core/api.ts';
 import { described, jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
 import { ANSWER_SCHEMA, COMMAND_SCHEMA } from '../../core/wire/commands.ts';
-import { ACK_SCHEMA, BATCH_COLUMNS_SCHEMA, BATCH_ROWS_SCHEMA, CLOCK_SCHEMA, OUT_SCHEMA, REFUSAL_SCHEMA, STATE_SCHEMA } from '../../core/wire/schemas.ts';
+import { ACK_SCHEMA, BATCH_COLUMNS_SCHEMA, BATCH_ROWS_SCHEMA, CLOCK_SCHEMA, EVIDENCE_ANSWER_SCHEMA, EVIDENCE_PART_SCHEMA, OUT_SCHEMA, REFUSAL_SCHEMA, STATE_SCHEMA } from '../../core/wire/schemas.ts';
 import { edgeTopic, outTopic, QOS, warningTopic } from '../../core/wire/topics.ts';
 import { PublishedWarning } from './shapes.ts';
 import { WIRE_EXAMPLES } from './wire-examples.ts';
@@ -15,7 +15,7 @@ interface Message {
   correlation?: string;
 }
 
-const { rows, columns, ack, refusal, clock, state, lastWill, command, answer, out, warning } = WIRE_EXAMPLES;
+const { rows, columns, ack, refusal, clock, state, lastWill, command, answer, evidencePart, evidenceAnswer, out, warning } = WIRE_EXAMPLES;
 const example = (name: string, payload: unknown) => ({ name, payload });
 /** Who reads it lets unknown fields be, so that a newer sender is understood. */
 const open = (schema: Parameters<typeof jsonSchemaOf>[0]): JsonSchema => jsonSchemaOf(schema, { io: 'input' });
@@ -29,6 +29,8 @@ export const MESSAGES = {
   State: { title: { en: 'what an edge says of itself', zh: '边缘节点的状态' }, payload: open(STATE_SCHEMA), examples: [example('online', state), example('last will', lastWill)] },
   Command: { title: { en: 'a command to an edge', zh: '发往边缘节点的命令' }, payload: jsonSchemaOf(COMMAND_SCHEMA), examples: [example('write', command)], correlation: 'id' },
   Answer: { title: { en: 'what became of a command', zh: '命令的结果' }, payload: jsonSchemaOf(ANSWER_SCHEMA), examples: [example('done', answer)], correlation: 'id' },
+  EvidencePart: { title: { en: 'a part of a picture that goes with an event', zh: '事件画面的一段' }, payload: open(EVIDENCE_PART_SCHEMA), examples: [example('the first', evidencePart)] },
+  EvidenceAnswer: { title: { en: 'how much of a picture is there', zh: '事件画面已收到多少' }, payload: open(EVIDENCE_ANSWER_SCHEMA), examples: [example('a part of it', evidenceAnswer)] },
   OutEvent: { title: { en: 'an accepted event', zh: '已接收的事件' }, payload: OUT_SCHEMA, examples: [example('measurement', out)] },
   Warning: { title: { en: 'a warning as it stands', zh: '风险提示的当前状态' }, payload: open(PublishedWarning), examples: [example('raised', warning)] },
 } as const satisfies Record<string, Message>;
@@ -58,8 +60,9 @@ const edgeChannel = (leaf: Parameters<typeof edgeTopic>[2], spec: Omit<Channel, 
 export const CHANNELS: Record<string, Channel> = {
   up: edgeChannel('up', { action: 'receive', messages: ['BatchRows', 'BatchColumns'], reply: 'ack', summary: { en: 'batches of an edge, live lane', zh: '边缘节点批次，实时通道' } }),
   late: edgeChannel('late', { action: 'receive', messages: ['BatchRows', 'BatchColumns'], reply: 'ack', summary: { en: 'batches of an edge, backlog lane', zh: '边缘节点批次，补传通道' } }),
-  ack: edgeChannel('ack', { action: 'send', messages: ['Ack', 'Refusal', 'Clock'], summary: { en: 'what is durable at the gateway; let go of events by this alone', zh: '网关已落盘的内容；仅据此释放事件' } }),
+  ack: edgeChannel('ack', { action: 'send', messages: ['Ack', 'Refusal', 'Clock', 'EvidenceAnswer'], summary: { en: 'what is durable at the gateway; let go of events by this alone', zh: '网关已落盘的内容；仅据此释放事件' } }),
   state: edgeChannel('state', { action: 'receive', messages: ['State'], retain: true, reply: 'ack', summary: { en: 'retained, and the edge\'s last will; said on each connect and now and then', zh: '保留消息，也是遗嘱；每次连接及定期发送' } }),
+  evidence: edgeChannel('evidence', { action: 'receive', messages: ['EvidencePart'], reply: 'ack', summary: { en: 'pictures that go with events, a part at a time, only where the clock answer says `takes: [evidence]`', zh: '随事件的画面，逐段发送；仅当时钟应答含 takes: [evidence]' } }),
   cmd: edgeChannel('cmd', { action: 'send', messages: ['Command'], reply: 'rsp', summary: { en: 'repeated until it is answered; carried out once by its id, never after it expired', zh: '未应答则重发；按编号只执行一次，过期不执行' } }),
   rsp: edgeChannel('rsp', { action: 'receive', messages: ['Answer'], summary: { en: 'what became of a command', zh: '命令的结果' } }),
   out: { address: outTopic('{centre}', '{indicator}'), parameters: ['centre', 'indicator'], action: 'send', messages: ['OutEvent'], summary: { en: 'accepted events, one a message, for any consumer', zh: '已接收的事件，每条一个，供任何消费者' } },

@@ -1,4 +1,5 @@
 /** One example of every shape, for the document; a test holds each to its schema. */
+import type { Snapshot } from '../../core/event.ts';
 import type { FaultParams } from '../../core/faults.ts';
 import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, LiveTicketView, PictureView, QuarantineItem, SeriesRange, SeriesView, StatusView, StoreCheckView, UnknownDeviceView, WarningView } from '../../core/api.ts';
 
@@ -37,6 +38,8 @@ const picture: PictureView = {
   device: 'gate-cam', at: AT, index: 250, width: 768, height: 576, jpegBase64: '/9j/4AAQSkZJRg==',
   boxes: [{ class: 'person', score: 0.82, x: 0.41, y: 0.33, width: 0.06, height: 0.21 }],
 };
+
+const snapshot: Snapshot = { kind: 'snapshot', sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', mime: 'image/jpeg', bytes: 48_211, width: 640, height: 480, variant: 'annotated', frame: 250, model: 'centernet-320', blurred: true };
 
 const liveTicket: LiveTicketView = { path: '/api/v1/devices/gate-cam/live-view?ticket=5mXbYt0vJQeFZr2nUoKc8wA1dL6hSgPi', expiresAt: AT + 30_000 };
 
@@ -84,4 +87,4 @@ const unknownDevice: UnknownDeviceView = {
   count: 12, firstAt: AT - 60_000, lastAt: AT,
 };
 
-export const EXAMPLES = { faultParams, device, unknownDevice, series, range, warning, status, picture, liveTicket, indicator, quarantined, command, commandBody, storeCheck, demo, live, event, events: { items: [event], next: event.cursor } };
+export const EXAMPLES = { faultParams, device, unknownDevice, series, range, warning, status, picture, snapshot, liveTicket, indicator, quarantined, command, commandBody, storeCheck, demo, live, event, events: { items: [event], next: event.cursor } };

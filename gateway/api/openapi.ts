@@ -44,7 +44,7 @@ const TAGS = {
   demo: { en: 'only inside the demo', zh: '仅在演示中' },
 } satisfies Record<string, Words>;
 /** By the first part of a path behind `/api/v1`; the others are the gateway's. */
-const TAG_OF: Record<string, keyof typeof TAGS> = { devices: 'devices', indicators: 'values', series: 'values', events: 'events', live: 'events', quarantine: 'events', warnings: 'warnings', commands: 'commands', demo: 'demo' };
+const TAG_OF: Record<string, keyof typeof TAGS> = { devices: 'devices', indicators: 'values', series: 'values', events: 'events', evidence: 'events', live: 'events', quarantine: 'events', warnings: 'warnings', commands: 'commands', demo: 'demo' };
 
 function operation(route: Route): Record<string, unknown> {
   return {
@@ -81,7 +81,7 @@ function parameters(schema: z.ZodType, place: 'path' | 'query'): unknown[] {
 }
 
 function content(route: Route): Record<string, unknown> {
-  if ('mediaType' in route.answer) return { [route.answer.mediaType]: { schema: { type: 'string', ...(route.answer.data ? { 'x-data-schema': { $ref: route.answer.data } } : {}) }, ...example(route) } };
+  if ('mediaType' in route.answer) return { [route.answer.mediaType]: { schema: { type: 'string', ...(route.answer.mediaType.startsWith('image/') ? { contentEncoding: 'base64', description: 'the bytes themselves; the example is in base64 · 文件本身；示例以 base64 表示' } : {}), ...(route.answer.data ? { 'x-data-schema': { $ref: route.answer.data } } : {}) }, ...example(route) } };
   const schema = '$ref' in route.answer ? route.answer : answerSchema(route.answer);
   return { 'application/json': { schema, ...example(route) } };
 }

@@ -1,6 +1,7 @@
 /** Every route of the API but those of the demo, in the order of the document. */
 import { COMMAND_ROUTES } from './commands.ts';
 import { EVENTS_ROUTE } from './events.ts';
+import { EVIDENCE_ROUTE } from './evidence.ts';
 import { LIST_ROUTES } from './lists.ts';
 import { LIVE_VIEW_ROUTE } from './live-view.ts';
 import { LIVE_ROUTE } from './live.ts';
@@ -11,6 +12,6 @@ import { UNKNOWN_DEVICES_ROUTE } from './unknown-devices.ts';
 
 /** @param more the demo's, where there is one */
 export function routesOf(version: string, more: readonly Route[] = []): Route[] {
-  const routes: Route[] = [...metaRoutes(version, () => routes), ...LIST_ROUTES, LIVE_VIEW_ROUTE, UNKNOWN_DEVICES_ROUTE, SERIES_ROUTE, EVENTS_ROUTE, LIVE_ROUTE, ...COMMAND_ROUTES, ...more];
+  const routes: Route[] = [...metaRoutes(version, () => routes), ...LIST_ROUTES, LIVE_VIEW_ROUTE, UNKNOWN_DEVICES_ROUTE, SERIES_ROUTE, EVENTS_ROUTE, EVIDENCE_ROUTE, LIVE_ROUTE, ...COMMAND_ROUTES, ...more];
   return routes;
 }

@@ -108,7 +108,11 @@ function register(app: FastifyInstance, route: Route, sources: ApiSources, world
       const asked = route.body ? parseParams(route.body, request.body, route.path) : undefined;
       const body: unknown = await route.handle({ sources, world, query, params, body: asked, request, reply });
       reply.header('cache-control', 'no-store');
-      if ('mediaType' in route.answer) return reply.type(route.answer.mediaType).send(body);
+      if ('mediaType' in route.answer) {
+        // A range of kinds: the handler has said which one it is.
+        if (!route.answer.mediaType.endsWith('/*')) reply.type(route.answer.mediaType);
+        return reply.send(body);
+      }
       return reply.type('application/json; charset=utf-8').send(JSON.stringify(body));
     },
   });

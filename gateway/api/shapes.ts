@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type * as api from '../../core/api.ts';
 import { EVENT_SCHEMA } from '../../core/event-schema.ts';
 import { described, speak } from '../../core/json-schema.ts';
-import { FLAGS, QUALITIES } from '../../core/event.ts';
+import { FLAGS, QUALITIES, type Snapshot } from '../../core/event.ts';
 import { UNKNOWN_DEVICE_SCHEMA } from '../../core/wire/schemas.ts';
 import { COMMAND_KINDS, COMMAND_STATUSES, WRITABLE_SCHEMA } from '../../core/wire/commands.ts';
 
@@ -73,13 +73,17 @@ export const Reason = named('Reason', 'one sentence of why, and the value it res
   cites: z.object({ indicator: z.string(), device: z.string(), point: z.string(), at: time, value, unit: z.string() }),
 })) satisfies z.ZodType<api.Reason>;
 
+const SnapshotShape = named('Snapshot', 'a picture that goes with an event, named by its hash', '随事件的画面，以哈希命名', z.object({
+  kind: z.literal('snapshot'), sha256: z.string().regex(/^[0-9a-f]{64}$/), mime: z.enum(['image/jpeg', 'image/webp']), bytes: count, width: count, height: count,
+  variant: z.enum(['clean', 'annotated']), frame: count, model: z.string(), blurred: z.boolean().meta({ en: 'faces are made unrecognisable', zh: '人脸已抹去' }),
+})) satisfies z.ZodType<Snapshot>;
 export const WarningView = named('Warning', 'something a centre must act on', '须由中心处置的风险提示', z.object({
   id: z.string(), rule: z.string(), version: z.int(), type: z.enum(['threshold', 'absence']),
   indicator: z.string(), device: z.string(), point: z.string(), subject: z.string(), centre: z.string(), level,
   state: z.enum(['raised', 'acknowledged', 'dispatched', 'handling', 'handled', 'verified', 'closed', 'reviewed', 'false_alarm', 'merged', 'transferred']),
   condition: z.enum(['active', 'cleared']), exercise: z.boolean(), late: z.boolean(), raisedBy: z.string(),
   onsetAt: time, raisedAt: time, publishedAt: time, changedAt: time, clearedAt: time.nullable(), previousId: z.string().nullable(),
-  title: Words, place: z.object({ zh: z.string(), en: z.string(), position: Position.nullable() }), reasons: z.array(Reason), suggestion: Words,
+  title: Words, place: z.object({ zh: z.string(), en: z.string(), position: Position.nullable() }), reasons: z.array(Reason), snapshots: z.array(SnapshotShape).exactOptional().meta({ en: 'pictures of what it was raised for; each is at /api/v1/evidence/{sha256} once it has come', zh: '触发时的画面；到达后可从 /api/v1/evidence/{sha256} 取得' }), suggestion: Words,
   incomplete: z.array(z.string()).meta({ en: 'parts that are missing; empty = complete', zh: '缺失的部分；空表示完整' }),
 })) satisfies z.ZodType<api.WarningView>;
 

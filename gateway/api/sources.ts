@@ -61,6 +61,8 @@ export interface ApiSources {
   quarantine(before: number | null, limit: number): Soon<QuarantineItem[]>;
   /** The newest picture of a camera with its boxes; null when the device has none or its edge is away. */
   picture(device: string): Promise<PictureView | null>;
+  /** A file that goes with an event, by its hash; null when it has not come, or was let go. */
+  evidence(sha256: string): Promise<{ mime: string; content: Uint8Array } | null>;
   /** Who may watch cameras; absent where nobody may. */
   liveView?: Pick<LiveDesk, 'ask' | 'admit' | 'watch'>;
   /** Absent where none are taken. */

@@ -41,7 +41,7 @@ test('with anonymous: none even this machine needs a name', () => {
 
 test('an edge writes and reads its own topics only', () => {
   const may = (topic: string) => mayPublish(edge('pump'), topic);
-  assert.deepEqual(['up', 'late', 'state', 'rsp'].map((leaf) => may(`cv/v1/in/500112001/pump/${leaf}`)), [true, true, true, true]);
+  assert.deepEqual(['up', 'late', 'state', 'rsp', 'evidence'].map((leaf) => may(`cv/v1/in/500112001/pump/${leaf}`)), [true, true, true, true, true]);
   for (const topic of ['cv/v1/in/500112001/pump/ack', 'cv/v1/in/500112001/pump/cmd', 'cv/v1/in/500112001/gate/up', 'cv/v1/in/x/pump/up', 'cv/v1/in/500112001/pump/up/x',
     'cv/v1/out/500112001/X', 'cv/v2/in/500112001/pump/up', '$SYS/x', '']) assert.equal(may(topic), false, topic);
   const reads = (filter: string) => maySubscribe(edge('pump'), filter);

@@ -21,7 +21,7 @@ export interface Credentials {
 
 const EDGE_CLIENT = 'cv-';
 /** Leaves an edge writes, and leaves it reads. */
-export const EDGE_WRITES: readonly EdgeTopic[] = ['up', 'late', 'state', 'rsp'];
+export const EDGE_WRITES: readonly EdgeTopic[] = ['up', 'late', 'state', 'rsp', 'evidence'];
 export const EDGE_READS: readonly EdgeTopic[] = ['ack', 'cmd'];
 const OUT_PREFIX = 'cv/v1/out/';
 

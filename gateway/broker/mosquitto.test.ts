@@ -21,7 +21,7 @@ test('each user has its own topics and no others', async () => {
   const { acl } = await mosquittoFiles(ACCESS);
   const blocks = new Map(acl.split('\nuser ').slice(1).map((block) => [block.split('\n')[0], block.split('\n').slice(1).filter((line) => line !== '')]));
   assert.deepEqual(blocks.get('pump'), [
-    ...['up', 'late', 'state', 'rsp'].map((leaf) => `topic write cv/v1/in/+/pump/${leaf}`), ...['ack', 'cmd'].map((leaf) => `topic read cv/v1/in/+/pump/${leaf}`),
+    ...['up', 'late', 'state', 'rsp', 'evidence'].map((leaf) => `topic write cv/v1/in/+/pump/${leaf}`), ...['ack', 'cmd'].map((leaf) => `topic read cv/v1/in/+/pump/${leaf}`),
   ]);
   assert.deepEqual(blocks.get('city'), ['topic read cv/v1/out/#']);
   assert.equal(blocks.get('g')?.includes('topic readwrite cv/v1/out/#'), true);

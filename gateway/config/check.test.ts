@@ -28,6 +28,7 @@ test('what is left out has its default, and paths are those of the file', async 
     broker: { kind: 'embedded', host: '127.0.0.1', port: 1883, edges: [], consumers: [], anonymous: 'loopback', maxConnections: 2000 },
     log: { dir: '/conf/data/g/log', maxBytes: 10 * 1024 ** 3, keepMs: 86_400_000 },
     store: { dir: '/conf/data/g/store', retentionMs: 2 * 31_536_000_000, maxBytes: 20 * 1024 ** 3, compaction: { everyMs: 6 * 3_600_000, settleMs: 3_600_000 } },
+    evidence: { dir: '/conf/data/g/evidence', maxBytes: 20 * 1024 ** 3, keepMs: 30 * 86_400_000 },
     streams: { events: 'all', indicators: [] },
     http: { host: '127.0.0.1', port: 8080 },
   });

@@ -64,7 +64,7 @@ function files(document: ConfigDocument, key: 'rules' | 'catalogue'): string[] {
 }
 
 function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: readonly PlugSetup[]): GatewaySetup {
-  const { gateway, centre, name, broker, log, store, streams, http, accepts, exercise, relays, operators, live, notifiers, rules, catalogue } = value;
+  const { gateway, centre, name, broker, log, store, evidence, streams, http, accepts, exercise, relays, operators, live, notifiers, rules, catalogue } = value;
   const { embedded, url, user, password } = broker;
   return {
     gateway, centre, ...(name ? { name } : {}), streams, http, accepts, exercise, relays, operators, live, sinks, notifiers: notifiers.map((plug) => ({ ...plug, id: plug.kind })),
@@ -73,6 +73,7 @@ function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: rea
       : { kind: 'external', url: url ?? '', user: user ?? null, password: password ?? null },
     log: { dir: resolvePath(path, log.dir ?? `./data/${gateway}/log`), maxBytes: log.maxBytes, keepMs: log.keep },
     store: { dir: resolvePath(path, store.dir ?? `./data/${gateway}/store`), retentionMs: store.retention, maxBytes: store.maxBytes, compaction: { everyMs: store.compaction.every, settleMs: store.compaction.settle } },
+    evidence: { dir: resolvePath(path, evidence.dir ?? `./data/${gateway}/evidence`), maxBytes: evidence.maxBytes, keepMs: evidence.keep },
     rules: rules.map((file) => resolvePath(path, file)),
     catalogue: catalogue.map((file) => resolvePath(path, file)),
   };

@@ -67,6 +67,11 @@ export const GATEWAY_SCHEMA = z.strictObject({
       settle: durationMs().refine((ms) => ms <= 30 * 24 * 60 * MINUTE_MS, complaint('must be at most 30d', '不能超过 30d')).prefault('1h').meta({ zh: '早于此时长的数据才压缩；更新的数据常被查询且仍有迟到者', en: 'values must be older than this; newer ones are asked for most, and more may come late' }),
     }).prefault({}).meta({ zh: '将逐行数据压缩为数据块', en: 'how rows are moved into compressed chunks' }),
   }).prefault({}).meta({ zh: '时序库', en: 'the time series' }),
+  evidence: z.strictObject({
+    dir: z.string().min(1).optional().meta({ zh: '保存目录；默认 ./data/<gateway>/evidence', en: 'their folder; default ./data/<gateway>/evidence' }),
+    keep: positive('30d').meta({ zh: '保留多久', en: 'how long they are kept' }),
+    maxBytes: sizeBytes().refine((bytes) => bytes >= 16 * 1024 ** 2, complaint('must be at least 16MB', '不能小于 16MB')).prefault('20GB').meta({ zh: '最多占用的磁盘，超出时最旧的先删', en: 'most that they take on disk; the oldest go first' }),
+  }).prefault({}).meta({ zh: '随事件到来的画面', en: 'pictures that come with events' }),
   streams: z.strictObject({
     events: z.enum(['all', 'none']).default('all').meta({ zh: '是否把已接收的事件逐条发布到 cv/v1/out；预警不受影响', en: 'whether accepted events are published, one a message, on cv/v1/out; warnings always are' }),
     indicators: z.array(z.string().regex(IDS.indicator)).default([]).meta({ zh: '只发布这些指标；为空则发布全部', en: 'only of these indicators; of all when empty', examples: [['YJ-FLD-001']] }),

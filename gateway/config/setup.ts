@@ -12,6 +12,8 @@ export interface GatewaySetup {
   readonly log: { readonly dir: string; readonly maxBytes: number; readonly keepMs: number };
   /** `state.db` of the rules lies in `dir` too. `retentionMs` may be Infinity. */
   readonly store: { readonly dir: string; readonly retentionMs: number; readonly maxBytes: number; readonly compaction?: { readonly everyMs: number; readonly settleMs: number } };
+  /** Pictures that come with events; none are taken when absent. */
+  readonly evidence?: { readonly dir: string; readonly maxBytes: number; readonly keepMs: number };
   /** What is published of accepted events; all when absent. No indicators: of all. */
   readonly streams?: { readonly events: 'all' | 'none'; readonly indicators: readonly string[] };
   readonly http: { readonly host: string; readonly port: number };

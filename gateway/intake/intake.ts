@@ -41,6 +41,8 @@ export interface IntakeParts {
   registry: Pick<Registry, 'noteEvents' | 'noteState'>;
   /** Gets what has just come to lie in the log, so that nobody near its end need read it there. */
   onKept?: OnKept;
+  /** What else edges may send here. */
+  takes?(): 'evidence'[];
 }
 
 /** Reading goes on within one turn of the event loop for so long; then everybody else has a turn. */
@@ -221,7 +223,8 @@ export class Intake {
       this.#parts.registry.noteState(state, address.centre);
       // A state that the broker had kept was said some time ago: its echo says nothing about the clock.
       if (state.sentAt === undefined || message.retained) return;
-      const answer: ClockAnswer = { v: WIRE_VERSION, clock: { echo: state.sentAt, at: this.#world.clock.nowMs() } };
+      const takes = this.#parts.takes?.() ?? [];
+      const answer: ClockAnswer = { v: WIRE_VERSION, clock: { echo: state.sentAt, at: this.#world.clock.nowMs() }, ...(takes.length > 0 && { takes }) };
       this.#parts.link.publish(edgeTopic(address.centre, address.edge, 'ack'), JSON.stringify(answer)).catch((error: unknown) => this.#tellLink(address.edge, error));
     } catch (error) {
       if (!(error instanceof FaultError)) throw error;

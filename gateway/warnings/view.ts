@@ -1,7 +1,7 @@
 /** A warning as others see it: the facts of the rules, with words, place, what to do, and what is still missing. */
 import type { WarningView } from '../../core/api.ts';
 import type { Catalogue } from '../../core/catalogue/catalogue.ts';
-import type { Position } from '../../core/event.ts';
+import type { Position, Snapshot } from '../../core/event.ts';
 import type { Rule } from '../../core/rules/rule.ts';
 import type { Warning } from '../../core/rules/warning.ts';
 import { reasonsOf, titleOf } from './words.ts';
@@ -14,8 +14,11 @@ export interface ViewSources {
   device(id: string): { position: Position | null } | null;
 }
 
-/** @param before the same warning as it was shown before; what was frozen then stays */
-export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources, before: WarningView | null, nowMs: number): WarningView {
+/**
+ * @param before the same warning as it was shown before; what was frozen then stays
+ * @param snapshots of what it was raised for
+ */
+export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources, before: WarningView | null, nowMs: number, snapshots: readonly Snapshot[] = []): WarningView {
   const { id, version, type, indicator, device, point, subject, centre, level, state, condition, late, onsetAt, raisedAt, changedAt, clearedAt, previousId } = warning;
   const entry = sources.catalogue.of(indicator);
   const known = sources.device(device);
@@ -41,6 +44,7 @@ export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources
     title: before?.title ?? titleOf(rule, entry?.name ?? { zh: indicator, en: indicator }),
     place: { zh: `${centre} ${subject}`, en: `${subject}, centre ${centre}`, position },
     reasons,
+    ...(before?.snapshots ? { snapshots: before.snapshots } : snapshots.length > 0 ? { snapshots: [...snapshots] } : {}),
     suggestion: before?.suggestion ?? entry?.warning.suggestion ?? { zh: '请值班人员核实现场情况', en: 'let the duty officer check on site' },
     incomplete: missing.filter(([, isMissing]) => isMissing).map(([part]) => part),
   };

@@ -20,6 +20,7 @@ import type { Consumer } from '../stations/consumer.ts';
 import { eventsOf, groupsAfter, type FedEvent, type FedGroup } from '../stations/fed.ts';
 import type { OutboxEntry, StateBatch, StateDatabase, StateSnapshot } from './database.ts';
 import { Outbox, type RetainedPublisher } from './outbox.ts';
+import { Shown } from './shown.ts';
 import { viewOf } from './view.ts';
 
 export interface WarningsOptions {
@@ -104,6 +105,7 @@ class OpenWarnings implements Warnings {
   #engine: RuleEngine;
   readonly #tables: RuleTables;
   readonly #views = new Map<string, WarningView>();
+  readonly #shown = new Shown();
   #normal: ReturnType<typeof normaliser>;
   readonly #outbox: Outbox;
   readonly #unsent: StateSnapshot['outbox'];
@@ -226,6 +228,7 @@ class OpenWarnings implements Warnings {
   #inputOf({ event, receivedAt }: FedEvent): RuleInput[] {
     if (!this.#engine.watches(event.indicator)) return [];
     if (!this.#options.exercise && (event.origin === 'replay' || event.origin === 'simulated')) return [];
+    this.#shown.note(event);
     const { value, unit, flags } = this.#normal(event);
     return [{ event: { ...event, value, unit, flags: [...flags] }, receivedAt }];
   }
@@ -271,7 +274,7 @@ class OpenWarnings implements Warnings {
     const newest = new Map<string, WarningView>();
     return warnings.map((warning) => {
       const before = newest.get(warning.id) ?? this.#views.get(warning.id) ?? null;
-      const view = viewOf(warning, this.#engine.rule(warning.rule), this.#options, before, nowMs);
+      const view = viewOf(warning, this.#engine.rule(warning.rule), this.#options, before, nowMs, this.#shown.of(warning));
       newest.set(view.id, view);
       return { warning, view, entry: entryOf(view, warning) };
     });

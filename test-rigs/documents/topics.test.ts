@@ -118,6 +118,10 @@ test('every message of a run is one that the document describes, field by field,
   say(`${base}/up`, GARBAGE);
   await until(() => heard.some(({ topic, payload }) => topic === `${base}/ack` && payload.includes('sha256')));
 
+  // A camera's picture, which this edge has none of.
+  say(`cv/v1/in/${CENTRE}/e1/evidence`, JSON.stringify(WIRE_EXAMPLES.evidencePart));
+  await until(() => heard.some(({ topic, payload }) => topic.endsWith('/e1/ack') && payload.includes('"have":21')));
+
   // Away and back: a backlog of an epoch that is over goes by its own lane.
   await gateway.close();
   const kept = () => edge.told.reduce((sum, event) => sum + (event.kind === 'events_kept' && event.stream === 'measurement' ? event.count : 0), 0);

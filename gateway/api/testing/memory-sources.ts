@@ -52,6 +52,7 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
         read: (after, limit) => Promise.resolve(gateway.groups.filter((group) => compareCursors(endOf(group), after) > 0).slice(0, limit.maxGroups)),
       },
       quarantine: (before, limit) => gateway.quarantine.filter(({ id }) => before === null || id < before).toSorted((a, b) => b.id - a.id).slice(0, limit),
+      evidence: (sha256) => Promise.resolve(sha256 === EXAMPLES.snapshot.sha256 ? { mime: 'image/jpeg', content: Buffer.from(EXAMPLES.picture.jpegBase64, 'base64') } : null),
       picture: (device) => Promise.resolve(gateway.pictures.get(device) ?? null),
       metrics: () => '# TYPE cityvitals_points_stored_total counter\ncityvitals_points_stored_total 1200\n',
       onLive(listener) {

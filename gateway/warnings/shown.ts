@@ -1,0 +1,26 @@
+/** The pictures that the newest events of each series brought, for the warnings that are raised by them. */
+import { seriesKey, type Event, type Snapshot } from '../../core/event.ts';
+import { seriesText, type Warning } from '../../core/rules/warning.ts';
+
+/** Series whose pictures are remembered, and how many events of each. */
+const MAX_SERIES = 10_000;
+const MAX_EVENTS = 8;
+
+export class Shown {
+  readonly #newest = new Map<string, { at: number; snapshots: readonly Snapshot[] }[]>();
+
+  note(event: Event): void {
+    const snapshots = event.evidence?.filter((one) => one.kind === 'snapshot') ?? [];
+    if (snapshots.length === 0) return;
+    const key = seriesKey(event);
+    const known = this.#newest.get(key) ?? [];
+    this.#newest.delete(key);
+    this.#newest.set(key, [...known, { at: event.occurredAt, snapshots }].slice(-MAX_EVENTS));
+    if (this.#newest.size > MAX_SERIES) this.#newest.delete(this.#newest.keys().next().value as string);
+  }
+
+  /** Those of its own time, from its onset to its being raised; what the same place showed before is another matter. */
+  of({ indicator, device, point, onsetAt, raisedAt }: Warning): readonly Snapshot[] {
+    return this.#newest.get(seriesText({ indicator, device, point }))?.findLast(({ at }) => at >= onsetAt && at <= raisedAt)?.snapshots ?? [];
+  }
+}
