@@ -2,10 +2,10 @@
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { FaultError, faultOf } from '../../core/faults.ts';
+import { FaultError, FAULTS, faultOf } from '../../core/faults.ts';
 import type { Viewing } from '../live-view/desk.ts';
 import { EXAMPLES } from './examples.ts';
-import { languageOf, problemOf } from './problem.ts';
+import { ApiFault, languageOf, problemOf } from './problem.ts';
 import { idParam, query, route } from './route.ts';
 import { LiveTicket } from './shapes.ts';
 import type { ApiSources } from './sources.ts';
@@ -16,10 +16,15 @@ export const LIVE_VIEW_ROUTE = route({
   },
   query: query({}), params: idParam('the camera', '摄像机', EXAMPLES.device.id), answer: LiveTicket, example: EXAMPLES.liveTicket,
   faults: ['CV_API_ORIGIN', 'CV_API_UNAUTHORISED', 'CV_LIVE_CLOSED', 'CV_LIVE_DEVICE', 'CV_LIVE_ELSEWHERE', 'CV_LIVE_VIEWERS', 'CV_LIVE_FULL', 'CV_LIVE_FAILED'],
-  handle({ sources: { liveView }, params, request }) {
+  async handle({ sources: { liveView }, params, request }) {
     if (!liveView) throw new FaultError('CV_LIVE_CLOSED');
     const { authorization, forwarded, 'x-forwarded-for': forwardedFor, 'x-real-ip': realIp } = request.headers;
-    return liveView.ask(params.id, { authorization, address: request.ip, isForwarded: (forwarded ?? forwardedFor ?? realIp) !== undefined });
+    try {
+      return await liveView.ask(params.id, { authorization, address: request.ip, isForwarded: (forwarded ?? forwardedFor ?? realIp) !== undefined });
+    } catch (error) {
+      // What is wrong with a camera has no place in HTTP of its own.
+      throw error instanceof FaultError && !('status' in FAULTS[error.fault.code]) ? new ApiFault(error.fault, {}, 503) : error;
+    }
   },
 });
 

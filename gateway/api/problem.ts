@@ -25,9 +25,12 @@ const TITLES: Record<number, { en: string; zh: string }> = {
 /** A fault with what only this answer adds, such as the candidates of a 409. */
 export class ApiFault extends FaultError {
   readonly extra: Readonly<Record<string, unknown>>;
-  constructor(fault: Fault, extra: Readonly<Record<string, unknown>>) {
+  /** Where the fault's row has none. */
+  readonly status: number | undefined;
+  constructor(fault: Fault, extra: Readonly<Record<string, unknown>>, status?: number) {
     super(fault.code, fault.params);
     this.extra = extra;
+    this.status = status;
   }
 }
 
@@ -76,7 +79,7 @@ export function remedyOf(reason: string): { remedy?: Words } {
 
 /** What was thrown while a request was served, as the fault to answer with. */
 export function faultOfRequest(error: unknown, path: string): { fault: Fault; extra: Readonly<Record<string, unknown>>; status?: number } {
-  if (error instanceof ApiFault) return { fault: error.fault, extra: error.extra };
+  if (error instanceof ApiFault) return { fault: error.fault, extra: error.extra, ...(error.status !== undefined && { status: error.status }) };
   if (error instanceof FaultError) return { fault: error.fault, extra: {} };
   // fastify's own refusals carry a 4xx; anything else is ours to repair.
   const status = (error as { statusCode?: unknown } | null)?.statusCode;

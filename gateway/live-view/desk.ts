@@ -123,7 +123,7 @@ export class LiveDesk {
     const begunMs = clock.monotonicMs();
     try {
       await this.#write({ step: 'began', id, device, edge, by, address });
-      const relayed = await relay(viewer, place, () => this.#find(device, edge), this.#world);
+      const relayed = await relay(viewer, place, (signal) => this.#find(device, edge, signal), this.#world);
       await this.#write({ step: 'ended', id, seconds: Math.round((clock.monotonicMs() - begunMs) / 1000), ...relayed });
     } catch (error) {
       const fault = faultOf(error, 'CV_LIVE_FAILED', { device });
@@ -139,10 +139,10 @@ export class LiveDesk {
     throw new FaultError(hasOperators ? 'CV_API_UNAUTHORISED' : 'CV_LIVE_CLOSED');
   }
 
-  async #find(device: string, edge: string): Promise<LivePlace> {
+  async #find(device: string, edge: string, signal?: AbortSignal): Promise<LivePlace> {
     const http = this.#parts.registry.httpOf(edge);
     if (!http) throw new FaultError('CV_LIVE_ELSEWHERE', { device, edge });
-    return askEdge(http, device, edge);
+    return askEdge(http, device, edge, signal);
   }
 
   async #write(line: Record<string, unknown>): Promise<void> {

@@ -25,12 +25,12 @@ export function isNear(http: string): boolean {
 }
 
 /** @returns rejects with what the edge says, or CV_LIVE_ELSEWHERE when it is not this edge that answers there */
-export async function askEdge(http: string, device: string, edge: string): Promise<LivePlace> {
+export async function askEdge(http: string, device: string, edge: string, signal?: AbortSignal): Promise<LivePlace> {
   const elsewhere = () => new FaultError('CV_LIVE_ELSEWHERE', { device, edge });
   if (!isNear(http)) throw elsewhere();
   let said: unknown;
   try {
-    const response = await fetch(`${http}/live/${encodeURIComponent(device)}`, { method: 'POST', redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(`${http}/live/${encodeURIComponent(device)}`, { method: 'POST', redirect: 'error', signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]) });
     if (Number(response.headers.get('content-length') ?? 0) > MAX_BYTES) throw elsewhere();
     said = await response.json();
   } catch (error) {

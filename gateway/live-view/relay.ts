@@ -27,7 +27,7 @@ const GIVE_UP_MS = 30_000;
 export const CLOSED_BY_FAULT = 4000;
 
 /** @param place the one the viewer was let in for. @param find it again, when it broke off. Resolves when the viewer is gone */
-export async function relay(viewer: WebSocket, place: LivePlace, find: () => Promise<LivePlace>, { clock, tell }: Pick<World, 'clock' | 'tell'>): Promise<Relayed> {
+export async function relay(viewer: WebSocket, place: LivePlace, find: (signal: AbortSignal) => Promise<LivePlace>, { clock, tell }: Pick<World, 'clock' | 'tell'>): Promise<Relayed> {
   const relayed: Relayed = { bytes: 0, dropped: 0, reason: 'left' };
   const gone = new AbortController();
   viewer.once('close', () => gone.abort());
@@ -56,7 +56,7 @@ export async function relay(viewer: WebSocket, place: LivePlace, find: () => Pro
     }
     if (!(await pause(clock, waitMs, gone.signal))) break;
     try {
-      next = await find();
+      next = await find(gone.signal);
     } catch (error) {
       next = null;
       if (!(error instanceof FaultError)) throw error;

@@ -174,7 +174,7 @@ test('what keeps a camera from being seen is told, without its password, and is 
   const { edge, want } = await start(t, { settings: { url: 'rtsp://127.0.0.1:9/live?token=swordfish', user: 'admin', password: 'geheim-1' } });
   for (const _turn of [1, 2, 3]) {
     const { status, body } = await want();
-    assert.deepEqual([status, body.code], [500, 'CV_LINK_REFUSED']);
+    assert.deepEqual([status, body.code], [503, 'CV_LINK_REFUSED']);
     assert.doesNotMatch(JSON.stringify([body, edge.told]), /geheim|swordfish/);
   }
   const begun = edge.told.filter(({ kind }) => kind === 'fault').length;

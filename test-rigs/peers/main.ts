@@ -31,6 +31,7 @@ const SUITES: { needs: string[]; npm?: Record<string, string>; load(): Promise<{
   { needs: [], load: () => import('./models.ts') },
   { needs: [], load: () => import('./faces.ts') },
   { needs: ['ffmpeg', 'gst-rtsp-server'], load: () => import('./rtsp.ts') },
+  { needs: ['ffmpeg', 'gst-rtsp-server'], load: () => import('./live-view.ts') },
 ];
 
 const { values: { minutes }, positionals: asked } = parseArgs({ options: { minutes: { type: 'string' } }, allowPositionals: true });

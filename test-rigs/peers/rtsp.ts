@@ -14,8 +14,8 @@ import { read } from '../../edge/host/read.ts';
 import { isPicture } from '../../edge/stations/item.ts';
 import { freePort } from '../../core/free-port.ts';
 
-const LOGIN = { user: 'cam', password: 'p@ss:1/?' };
-const CODECS = ['h264', 'h265', 'mjpeg'] as const;
+export const LOGIN = { user: 'cam', password: 'p@ss:1/?' };
+export const CODECS = ['h264', 'h265', 'mjpeg'] as const;
 const KILLS = 10;
 const DEFAULT_MINUTES = 2.5;
 const FREEZE_MS = 30_000;
@@ -143,7 +143,7 @@ function children(): string[] {
   return readdirSync('/proc/self/task').flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter((pid) => pid !== ''));
 }
 
-async function startServer(port: number): Promise<ChildProcess> {
+export async function startServer(port: number): Promise<ChildProcess> {
   // Its bindings belong to Debian's own Python, which need not be the first in PATH.
   const child = spawn('/usr/bin/python3', [join(import.meta.dirname, 'rtsp-server.py'), String(port), LOGIN.user, LOGIN.password], { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise<void>((resolve, reject) => {
@@ -154,7 +154,7 @@ async function startServer(port: number): Promise<ChildProcess> {
   return child;
 }
 
-async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => { child.once('close', resolve); });
   child.kill(signal);
