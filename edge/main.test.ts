@@ -7,11 +7,12 @@ import { z } from 'zod';
 import { defineDriver, type Driver } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import { openObserver } from '../core/observe.ts';
+import { until } from '../core/testing/until.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import type { Health } from './http/health.ts';
 import { runEdge, type RunningEdge } from './main.ts';
 import { FakeGateway, type Behaviour } from './testing/fake-gateway.ts';
-import { fastWorld, until, type FastWorld } from './testing/fast-world.ts';
+import { fastWorld, type FastWorld } from './testing/fast-world.ts';
 
 /** A device that says numbers when the test wants it to. */
 function speaker(): { driver: Driver; say(...values: number[]): void } {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 
 const PAUSE_MS = 5;
-/** Half a minute and more: who waits so long waits in vain. */
-const MAX_TURNS = 6000;
+/** A minute and more: who waits so long waits in vain, and a test that was given up would else keep its process for good. */
+const MAX_TURNS = 12_000;
 
 /** Asks again and again. @returns the first answer that holds, or that is true where nothing else is asked of it */
 export async function until<T>(ask: () => Promise<T> | T, holds: (answer: T) => boolean = Boolean): Promise<T> {

@@ -57,7 +57,7 @@ class Listener {
 
 const listen = async (settings: OpcuaSettings) => new Listener(await open(settings, POINTS, world));
 
-/** Changes at the server that each get a sampling of their own. */
+/** Changes at the server that each get a sampling of their own: it is of this process and its 50 ms fall due first, however slow the machine is. */
 async function change(...values: number[]): Promise<void> {
   for (const value of values) {
     rig.set('Level', value);

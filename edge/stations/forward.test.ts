@@ -4,9 +4,10 @@ import type { Draft } from '../../core/event.ts';
 import { STREAMS } from '../../core/event.ts';
 import type { EdgeLog } from '../../core/log/types.ts';
 import { memoryDisk, openMemoryEdgeLog, type MemoryDisk } from '../../core/testing/memory-log.ts';
+import { until } from '../../core/testing/until.ts';
 import { line } from '../../core/line.ts';
 import { FakeGateway, type Behaviour } from '../testing/fake-gateway.ts';
-import { fastWorld, until, type FastWorld } from '../testing/fast-world.ts';
+import { fastWorld, type FastWorld } from '../testing/fast-world.ts';
 import { forward, type ForwardStation } from './forward.ts';
 import { keep } from './keep.ts';
 

@@ -14,12 +14,3 @@ export function fastWorld(times: number, seed = 1): FastWorld {
     random: seededRandom(seed), files: realFiles, net: realNet, tell: (event) => { told.push(event); }, told,
   };
 }
-
-/** Looks again at each tick of the real clock until `condition` holds; a test that timed out would else keep its process for good. */
-export async function until(condition: () => boolean): Promise<void> {
-  const endsMs = realClock.monotonicMs() + 60_000;
-  while (!condition()) {
-    if (realClock.monotonicMs() > endsMs) throw new Error(`never: ${condition.toString()}`);
-    await new Promise<void>((resolve) => { realClock.after(5, resolve); });
-  }
-}

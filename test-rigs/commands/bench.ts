@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandView } from '../../core/api.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
+import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';
 import { serveModbus, type Twist } from '../../drivers/modbus/testing/server.ts';
 import { loadEdge, loadGateway } from '../../cli/load.ts';
@@ -118,21 +119,9 @@ export async function settled(httpUrl: string, id: string): Promise<CommandView>
   return body as unknown as CommandView;
 }
 
-/** Longer than anything here takes. A test that timed out does not end what it had begun: without this the process would stay. */
-const PATIENCE_MS = 60_000;
-
-/** Looks again until it holds. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const endsMs = performance.now() + PATIENCE_MS;
-  while (!(await holds())) {
-    if (performance.now() > endsMs) throw new Error('this never came true: ' + holds.toString());
-    await new Promise((resolve) => { setTimeout(resolve, 15); });
-  }
-}
-
 /** The device is known to the gateway and its edge is there. */
-export function known(httpUrl: string): Promise<void> {
-  return until(async () => {
+export async function known(httpUrl: string): Promise<void> {
+  await until(async () => {
     const response = await fetch(`${httpUrl}/api/v1/devices/plc`);
     return response.ok && ((await response.json()) as { freshness: string }).freshness === 'fresh';
   });

@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import mqtt from 'mqtt';
 import type { Event } from '../../core/event.ts';
 import { verifyJournal } from '../../core/journal.ts';
+import { until } from '../../core/testing/until.ts';
 import type { Answer, Command } from '../../core/wire/commands.ts';
-import { call, CENTRE, CountingDevice, edgeYaml, folder, give, known, settled, startEdge, startGateway, until } from './bench.ts';
+import { call, CENTRE, CountingDevice, edgeYaml, folder, give, known, settled, startEdge, startGateway } from './bench.ts';
 
 const LIMIT = { timeout: 30_000 };
 

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { until } from '../../core/testing/until.ts';
 import { seededRandom } from '../../core/world.ts';
 import { startChild, type Child } from '../processes/child.ts';
-import { call, CountingDevice, edgeYaml, folder, known, settled, startGateway, until } from './bench.ts';
+import { call, CountingDevice, edgeYaml, folder, known, settled, startGateway } from './bench.ts';
 
 test('killed while the device has the write and has not confirmed it: unknown, and never again', { timeout: 60_000 }, async (t) => {
   const dir = folder(t);
@@ -51,7 +52,8 @@ test('killed at random: what is done was written once, what is refused never, th
       const value = (ids.length + 1) / 100;
       ids.push((await call(httpUrl, '/commands', { kind: 'write', device: 'plc', point: 'level', value, reason: 'test', expiresInMs: 600_000 })).body.id);
     }
-    await new Promise((resolve) => { setTimeout(resolve, random.next() * 150); });
+    const some = device.writes.length + Math.floor(random.next() * 6);
+    await until(() => device.writes.length >= some);
     await edge.kill();
     edge = await start(dir);
   }

@@ -8,13 +8,14 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { Aedes } from 'aedes';
 import { Ajv, type ValidateFunction } from 'ajv';
 import mqtt from 'mqtt';
+import { until } from '../../core/testing/until.ts';
 import { isZstd } from '../../core/wire/batch.ts';
 import { realWorld } from '../../core/world.ts';
 import { loadGateway } from '../../cli/load.ts';
 import { CHANNELS, MESSAGES, type MessageName } from '../../gateway/api/asyncapi.ts';
 import { WIRE_EXAMPLES } from '../../gateway/api/wire-examples.ts';
 import { runGateway } from '../../gateway/main.ts';
-import { CENTRE, CountingDevice, edgeYaml, folder, give, known, startEdge, TOKEN, until } from '../commands/bench.ts';
+import { CENTRE, CountingDevice, edgeYaml, folder, give, known, startEdge, TOKEN } from '../commands/bench.ts';
 
 const GARBAGE = '{ nothing';
 const RULE = `id: high
