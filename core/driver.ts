@@ -61,6 +61,11 @@ export interface Picture {
    * done; the source gives no further picture meanwhile. Such a picture is never dropped for being late.
    */
   hold?(): () => void;
+  /**
+   * Only where its memory is used again: whoever needs `yuv` beyond the call that brought it keeps it, and calls what that
+   * gives when done. The memory is another picture's when all have; while nobody ever kept it, it stays its own.
+   */
+  keep?(): () => void;
   /** Called by whoever lets go of it unseen because a newer one is there, so that its source can give fewer. */
   late?(): void;
 }
@@ -188,7 +193,7 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   reportsChanges?: boolean;
   /** Checks that touch this machine (a file, a program) but no device; run by `check` and before start. */
   examine?(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Fault[]>;
-  /** Fixed points that follow from the settings, beside those of `points`: `check`, the docs and the edge know them like the others. Pure. */
+  /** Fixed points that follow from the settings, beside those of `points`, each named `<part>.<what>`: `check`, the docs and the edge know them like the others. Pure. */
   derived?(settings: z.infer<S>): Record<string, FixedPoint>;
   /** Cameras: how people watch it. Pure. */
   watched?(settings: z.infer<S>): Watched;

@@ -104,21 +104,21 @@ test('a graph that looks right and cannot be run is refused too', async () => {
 /** Stands in for the worker where it has to die or hang, which the real one does not do when asked. */
 async function script(onMessage: string): Promise<{ script: URL }> {
   const path = join(folder, `${sha256(Buffer.from(onMessage)).slice(0, 8)}.mjs`);
-  await writeFile(path, `process.on('message', (message) => { if (message.kind === 'load') process.send({ kind: 'ready', id: message.id, provider: 'cpu' }); else { ${onMessage} } });`);
+  await writeFile(path, `import { BoardReader } from ${JSON.stringify(new URL('./board.ts', import.meta.url))}; const board = new BoardReader(); process.on('message', (message) => { if (message.kind === 'load') process.send({ kind: 'ready', id: message.id, provider: 'cpu' }); else { ${onMessage} } });`);
   return { script: pathToFileURL(path) };
 }
 const answer = 'process.send({ kind: "found", id: message.id, found: [{ boxes: [] }], durationMs: 1 })';
 const leaves = 'if (message.kind === "close") process.exit(0);';
 
 test('a worker that dies costs its picture alone: the next picture gets a new one', { skip }, async () =>
-  withDetector(await script(`${leaves} if (message.pictures?.[0].yuv[0] === 1) { console.error("out of memory"); process.abort(); } ${answer}`), async (detector) => {
+  withDetector(await script(`${leaves} if (message.pictures && board.read(message.pictures)[0].yuv[0] === 1) { console.error("out of memory"); process.abort(); } ${answer}`), async (detector) => {
     const deadly = { ...grey(2, 2), yuv: new Uint8Array(6).fill(1) };
     await assert.rejects(detector.detect(deadly), (error: FaultError) => error.fault.code === 'CV_DETECTOR_DIED' && error.fault.params.detail === 'SIGABRT, out of memory');
     assert.deepEqual(await Promise.all([detector.detect(grey(2, 2)), detector.detect(grey(2, 2))]), [{ boxes: [], durationMs: 1 }, { boxes: [], durationMs: 1 }]);
   }));
 
 test('one that dies at every picture is not started again and again: the waits grow', { skip }, async () =>
-  withDetector(await script(`${leaves} if (message.pictures?.[0].yuv[0] === 1) process.exit(9); ${answer}`), async (detector, world) => {
+  withDetector(await script(`${leaves} if (message.pictures && board.read(message.pictures)[0].yuv[0] === 1) process.exit(9); ${answer}`), async (detector, world) => {
     const deadly = { ...grey(2, 2), yuv: new Uint8Array(6).fill(1) };
     const ends = () => detector.detect(deadly).catch((error: FaultError) => `${error.fault.code} ${error.fault.params.detail}`);
     assert.deepEqual([await ends(), await ends()], ['CV_DETECTOR_DIED exit code 9', 'CV_DETECTOR_DIED exit code 9']);

@@ -18,6 +18,9 @@ export interface ModelSetup {
 /** What a process needs of a picture. */
 export type Shown = Pick<Picture, 'width' | 'height' | 'yuv' | 'aspect'>;
 
+/** The same, and from which byte on its `yuv` lies on the board. */
+export type Placed = Omit<Shown, 'yuv'> & { at: number };
+
 /** What it found in one picture, or why nothing can be said of it. */
 export type Found = { boxes: Box[]; fault?: undefined } | { fault: Fault; boxes?: undefined };
 
@@ -26,7 +29,7 @@ export type ToWorker =
   | { kind: 'load'; id: number; key: string; setup: ModelSetup }
   | { kind: 'unload'; key: string }
   /** Pictures for one run; more than one only where the graph leaves their number open. */
-  | { kind: 'look'; id: number; key: string; scoreThreshold: number; pictures: Shown[] }
+  | { kind: 'look'; id: number; key: string; scoreThreshold: number; pictures: Placed[] }
   | { kind: 'close' };
 
 export type FromWorker =

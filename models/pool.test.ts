@@ -22,13 +22,16 @@ after(() => rm(folder, { recursive: true, force: true }));
 async function script(): Promise<URL> {
   const path = join(folder, 'worker.mjs');
   await writeFile(path, `
+    import { BoardReader } from ${JSON.stringify(new URL('./board.ts', import.meta.url))};
+    const board = new BoardReader();
     process.on('disconnect', () => process.exit(0));
     process.on('message', (message) => {
       if (message.kind === 'load') process.send({ kind: 'ready', id: message.id, provider: 'cpu' });
       if (message.kind === 'close') process.exit(0);
       if (message.kind !== 'look') return;
-      if (message.pictures.some(({ yuv }) => yuv[0] === 66)) process.exit(9);
-      const found = message.pictures.map(({ yuv }) => ({ boxes: [{ class: String(process.pid), score: message.pictures.length, x: yuv[0], y: 0, width: 1, height: 1 }] }));
+      const pictures = board.read(message.pictures);
+      if (pictures.some(({ yuv }) => yuv[0] === 66)) process.exit(9);
+      const found = pictures.map(({ yuv }) => ({ boxes: [{ class: String(process.pid), score: pictures.length, x: yuv[0], y: 0, width: 1, height: 1 }] }));
       process.send({ kind: 'found', id: message.id, found, durationMs: found.length });
     });`);
   return pathToFileURL(path);

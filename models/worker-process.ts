@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { FaultError } from '../core/faults.ts';
 import type { Clock } from '../core/world.ts';
+import { Board } from './board.ts';
 import type { Found, FromWorker, ModelSetup, Shown, ToWorker } from './messages.ts';
 
 export interface WorkerProcess {
@@ -39,7 +40,8 @@ const MAX_STDERR_CHARACTERS = 2000;
 /** @param name for whoever reads of its death */
 export function startWorker(name: string, { script, clock, answerDeadlineMs, closeDeadlineMs }: WorkerOptions): WorkerProcess {
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when we are gone.
-  const worker = fork(script, { execArgv: [], serialization: 'advanced', detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const board = new Board();
+  const worker = fork(script, { execArgv: [], serialization: 'advanced', detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc', board.fd] });
   const gone = new Promise<void>((resolve) => { worker.once('exit', () => resolve()); });
   const waiting = new Map<number, Waiting>();
   let said = '';
@@ -80,7 +82,10 @@ export function startWorker(name: string, { script, clock, answerDeadlineMs, clo
   });
   worker.stderr?.setEncoding('utf8').on('data', (text: string) => { said = (said + text).slice(0, MAX_STDERR_CHARACTERS); });
   worker.on('error', (error) => end(died(error.message)));
-  worker.on('close', (code, signal) => end(died([signal ?? `exit code ${code}`, said.trim().split('\n')[0]].filter(Boolean).join(', '))));
+  worker.on('close', (code, signal) => {
+    board.close();
+    end(died([signal ?? `exit code ${code}`, said.trim().split('\n')[0]].filter(Boolean).join(', ')));
+  });
 
   return {
     pid: worker.pid,
@@ -91,8 +96,14 @@ export function startWorker(name: string, { script, clock, answerDeadlineMs, clo
     },
     unload: (key) => send({ kind: 'unload', key }),
     async look(key, scoreThreshold, pictures) {
-      const answer = await ask((id) => ({ kind: 'look', id, key, scoreThreshold, pictures }));
-      return answer.kind === 'found' ? answer : { found: [], durationMs: 0 };
+      if (ended) throw died('it had ended before');
+      const placed = board.write(pictures);
+      try {
+        const answer = await ask((id) => ({ kind: 'look', id, key, scoreThreshold, pictures: placed }));
+        return answer.kind === 'found' ? answer : { found: [], durationMs: 0 };
+      } finally {
+        board.free();
+      }
     },
     async close() {
       ended = true;

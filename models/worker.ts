@@ -1,9 +1,11 @@
 /** Runs models in a process of its own, forked by `worker-process.ts`. One message after the other: no session is let go of under a picture. */
 import { faultOf, type Fault } from '../core/faults.ts';
+import { BoardReader } from './board.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { Session } from './session.ts';
 
 const sessions = new Map<string, Session>();
+const board = new BoardReader();
 const models = new Map<string, string>();
 let turn: Promise<void> = Promise.resolve();
 process.on('message', (message: ToWorker) => { turn = turn.then(() => obey(message)); });
@@ -31,7 +33,7 @@ async function load({ id, key, setup }: ToWorker & { kind: 'load' }): Promise<Fr
 
 async function look({ id, key, scoreThreshold, pictures }: ToWorker & { kind: 'look' }): Promise<FromWorker> {
   const startedMs = performance.now();
-  const found = await sessions.get(key)?.look(pictures, scoreThreshold);
+  const found = await sessions.get(key)?.look(board.read(pictures), scoreThreshold);
   if (!found) throw new Error(`${key} is not loaded`);
   return { kind: 'found', id, found, durationMs: performance.now() - startedMs };
 }

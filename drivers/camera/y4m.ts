@@ -5,6 +5,9 @@
  * @see https://wiki.multimedia.cx/index.php/YUV4MPEG2: one line of parameters, then pictures, each after a line FRAME
  */
 
+import type { Picture } from '../../core/driver.ts';
+import { Ring } from './ring.ts';
+
 /** What the head of the stream says of its pictures. */
 export interface Head {
   width: number;
@@ -18,13 +21,12 @@ const FRAME = 'FRAME';
 /** A line that goes on beyond this is none. */
 const MAX_LINE_BYTES = 256;
 
-/** I420, with a memory of its own. */
-export interface Shot extends Head {
-  yuv: Uint8Array;
-}
+/** I420. */
+export type Shot = Head & Pick<Picture, 'yuv' | 'keep'>;
 
 /** One stream. Says where the next bytes are to be put, so that pictures are read into their own memory and never copied. */
 export class Cutter {
+  readonly #ring = new Ring();
   readonly #scratch = new Uint8Array(FRAME.length + 1);
   #head: Head | null = null;
   #line = '';
@@ -44,7 +46,7 @@ export class Cutter {
       if (this.#filled < this.#frame.length) return null;
       const yuv = this.#frame;
       this.#frame = null;
-      return { ...this.#head, yuv };
+      return { ...this.#head, yuv, keep: this.#ring.keeperOf(yuv) };
     }
     for (const byte of this.#scratch.subarray(0, count)) {
       if (byte === LINE_END) this.#take();
@@ -59,7 +61,7 @@ export class Cutter {
     this.#line = '';
     if (!this.#head) this.#head = headOf(line);
     else if (line.split(' ', 1)[0] === FRAME) {
-      this.#frame = new Uint8Array(bytesOf(this.#head));
+      this.#frame = this.#ring.take(bytesOf(this.#head));
       this.#filled = 0;
     } else throw new RangeError('pictures of another size');
   }

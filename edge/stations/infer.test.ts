@@ -75,6 +75,38 @@ test('a picture becomes three samples with the picture\'s time and the boxes the
   assert.deepEqual(told('inference'), [{ kind: 'inference', device: 'cam', durationMs: 5 }]);
 });
 
+test('memory of pictures is let go of when they are past, but for the newest that is kept for people', async () => {
+  const { asked, turns, take, station } = rig({}, 0, true);
+  const kept = new Map<number, number>();
+  const counted = (index: number) => {
+    const item = picture(index) as PictureItem;
+    const keep = () => {
+      kept.set(index, (kept.get(index) ?? 0) + 1);
+      return () => { kept.set(index, (kept.get(index) ?? 0) - 1); };
+    };
+    return { ...item, picture: { ...item.picture, keep } };
+  };
+  const held = () => [...kept].flatMap(([index, count]) => (count > 0 ? [index] : []));
+  take(counted(0), counted(1), counted(2));
+  assert.deepEqual(held(), [0, 2], 'the one between is late');
+  turns[0]?.();
+  assert.deepEqual(held(), [2], 'a newer one has taken its place');
+  asked[0]?.answer([]);
+  await settle();
+  assert.deepEqual(held(), [2], 'for people');
+  take(counted(3));
+  turns[1]?.();
+  asked[1]?.fail(new FaultError('CV_MODEL_FAILED', { model: 'm', detail: 'd' }));
+  await settle();
+  assert.deepEqual(held(), [2]);
+  take(counted(4));
+  turns[2]?.();
+  asked[2]?.answer([]);
+  await settle();
+  assert.deepEqual([...kept], [[0, 0], [1, 0], [2, 0], [3, 0], [4, 1]]);
+  await station.close?.();
+});
+
 const GATE = { contrast: 10, share: 0.1, adapt: 3_000, settle: 0, every: 1000 };
 
 test('where nothing moves the last counts are said again at each picture\'s time, and a look is due in the end', async () => {

@@ -1,4 +1,5 @@
 /** infer: a camera's pictures become samples like any other; everything else passes in its device's order. */
+import type { Picture } from '../../core/driver.ts';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import type { Give, Station } from '../../core/line.ts';
 import type { LossReason } from '../../core/losses.ts';
@@ -21,6 +22,7 @@ interface Lane {
 }
 
 type Waiting = { item: DecodedItem; release: () => void };
+type WaitingPicture = Waiting & { item: PictureItem };
 
 /** What the station has of a camera. */
 export interface Camera {
@@ -67,7 +69,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
 
   /** At most one picture waits, the newest; those that must not be lost wait all, and their source waits for us. */
   function enter(lane: Lane, item: DecodedItem, give: Give<Sample>): void {
-    const release = isPicture(item) ? item.picture.hold?.() : undefined;
+    const release = isPicture(item) ? holdOf(item.picture) : undefined;
     if (isPicture(item)) {
       watching ??= everyMs(world.clock, WATCH_EVERY_MS, () => tellAll(watch.overdue((device) => cameras.get(device)?.sight), give));
       const sight = cameras.get(item.device)?.sight;
@@ -76,7 +78,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
       if (said) tellAll([said], give);
       world.tell({ kind: 'samples_read', count: samplesIn(item), device: item.device });
       const older = lane.waiting.findIndex(({ item: waiting }) => isPicture(waiting) && !waiting.picture.hold);
-      if (older >= 0 && !release) drop(lane.waiting.splice(older, 1), 'picture_late');
+      if (older >= 0 && !item.picture.hold) drop(lane.waiting.splice(older, 1), 'picture_late');
     }
     lane.waiting.push({ item, release: release ?? (() => {}) });
     if (!lane.busy) start(lane, give);
@@ -100,20 +102,18 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
   async function work(lane: Lane, give: Give<Sample>): Promise<void> {
     lane.busy = true;
     for (let next = lane.waiting.shift(); next; next = lane.waiting.shift()) {
-      const { item, release } = next;
-      if (!isPicture(item)) give([item]);
-      else if (closing) drop([next], 'shutdown');
-      else give(await look(lane, item));
-      release();
+      if (!isPicture(next.item)) give([next.item]);
+      else if (closing) lose(next.item, 'shutdown');
+      else give(await look(lane, next as WaitingPicture));
+      next.release();
     }
     lane.busy = false;
   }
 
-  async function look(lane: Lane, item: PictureItem): Promise<Sample[]> {
-    const { device } = item;
+  /** @param current a newer one may take its place while it waits for its turn */
+  async function look(lane: Lane, current: WaitingPicture): Promise<Sample[]> {
+    const { item, item: { device } } = current;
     const camera = cameras.get(device);
-    /** A newer one may take its place while it waits for its turn. */
-    const current = { item };
     try {
       if (!camera) throw new FaultError('CV_DETECTOR_CLOSED', { model: device });
       const held = camera.sight.held(item.picture);
@@ -147,15 +147,15 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
     }
   }
 
-  async function detect(lane: Lane, { detector, sight }: Camera, current: { item: PictureItem }): Promise<Seen> {
+  async function detect(lane: Lane, { detector, sight }: Camera, current: WaitingPicture): Promise<Seen> {
     const { device } = current.item;
     const { boxes, durationMs } = await detector.detect(() => {
       const newer = lane.waiting[0];
       // Those that must not be lost have their turn each.
       if (newer && isPicture(newer.item) && !newer.item.picture.hold && !current.item.picture.hold) {
         lane.waiting.shift();
-        lose(current.item, 'picture_late');
-        current.item = newer.item;
+        drop([{ ...current }], 'picture_late');
+        Object.assign(current, newer);
         sight.held(newer.item.picture);
       }
       return current.item.picture;
@@ -190,6 +190,14 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
       await Promise.all(running);
       deadline.cancel();
     },
+  };
+}
+
+/** What keeps its memory, and its source where that loses nothing. */
+function holdOf({ hold, keep }: Picture): () => void {
+  const releases = [hold?.(), keep?.()];
+  return () => {
+    for (const release of releases) release?.();
   };
 }
 

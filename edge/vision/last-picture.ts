@@ -30,17 +30,22 @@ export interface LastPictures {
  * @param tell of a picture that cannot be shown: once, not each second
  */
 export function openLastPictures(blinds: Blinds | null, tell: Tell = () => {}): LastPictures {
-  const newest = new Map<string, { picture: Picture; at: number; boxes: readonly Box[]; view?: Promise<PictureView> }>();
+  const newest = new Map<string, { picture: Picture; at: number; boxes: readonly Box[]; release: (() => void) | undefined; view?: Promise<PictureView> }>();
   const failing = new Set<string>();
   return {
-    remember: (device, picture, at, boxes) => { newest.set(device, { picture, at, boxes }); },
+    remember(device, picture, at, boxes) {
+      newest.get(device)?.release?.();
+      newest.set(device, { picture, at, boxes, release: picture.keep?.() });
+    },
     async get(device) {
       const last = newest.get(device);
       if (!last) return null;
       const { picture, at, boxes } = last;
       // Many who ask at once share one encoding.
       last.view ??= (async () => {
-        const { width, height, bytes } = await encode(redact(picture, blinds ? await blinds.find(picture, boxes) : []), { format: 'jpeg', maxWidth: MAX_WIDTH, maxBytes: MAX_BYTES });
+        const release = picture.keep?.();
+        const safe = await (async () => redact(picture, blinds ? await blinds.find(picture, boxes) : []))().finally(release);
+        const { width, height, bytes } = await encode(safe, { format: 'jpeg', maxWidth: MAX_WIDTH, maxBytes: MAX_BYTES });
         return { device, at, index: picture.index, width, height, jpegBase64: Buffer.from(bytes).toString('base64'), boxes: [...boxes] };
       })();
       try {

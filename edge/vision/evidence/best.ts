@@ -16,6 +16,7 @@ export interface Sighting {
 interface Candidate extends Sighting {
   /** By track: how good this picture of it is. */
   worth: ReadonlyMap<number, number>;
+  release: (() => void) | undefined;
 }
 
 /** Presentation time that a picture may lie back: what it shows must still be what the event says. */
@@ -34,10 +35,11 @@ export class BestPictures {
     const { picture, boxes } = sighting;
     const worth = new Map(boxes.flatMap((box): [number, number][] => (box.track === undefined ? [] : [[box.track, worthOf(picture, box)]])));
     const recent = this.#candidates.filter(({ picture: { ptsMs } }) => ptsMs <= picture.ptsMs && picture.ptsMs - ptsMs <= WINDOW_MS);
-    const all = [...recent, { ...sighting, worth }];
+    const all = [...recent, { ...sighting, worth, release: picture.keep?.() }];
     // Kept are those that no later one beats for somebody they show: each may be the best once older ones are past.
     const unbeaten = all.filter(({ worth: own }, at) => [...own].some(([track, value]) => all.slice(at + 1).every(({ worth: later }) => (later.get(track) ?? -1) < value)));
     const kept = new Set(unbeaten.toSorted((a, b) => greatest(b) - greatest(a)).slice(0, MAX_PICTURES));
+    for (const one of new Set([...this.#candidates, ...all])) if (!kept.has(one)) one.release?.();
     this.#candidates = unbeaten.filter((one) => kept.has(one));
   }
 

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Ring } from './ring.ts';
+
+test('memory is used again when the last who kept it has let go, once, and never when nobody kept it', () => {
+  const ring = new Ring();
+  const [first, second] = [ring.take(6), ring.take(6)];
+  assert.notEqual(first, second);
+  const keep = ring.keeperOf(first);
+  const [mine, yours] = [keep(), keep()];
+  mine();
+  mine();
+  assert.notEqual(ring.take(6), first);
+  yours();
+  assert.equal(ring.take(6), first);
+  assert.notEqual(ring.take(6), first);
+});
+
+test('pictures of another size get memory of their own; no more is kept than is needed at once', () => {
+  const ring = new Ring();
+  const many = Array.from({ length: 10 }, () => ring.take(6));
+  for (const memory of many) ring.keeperOf(memory)()();
+  const again = Array.from({ length: 10 }, () => ring.take(6)).filter((memory) => many.includes(memory));
+  assert.equal(again.length, 3);
+  ring.keeperOf(many[0] as Uint8Array)()();
+  assert.equal(ring.take(12).length, 12);
+});

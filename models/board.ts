@@ -1,0 +1,75 @@
+/**
+ * Where pictures are put for a child to read: a file without a name, in memory where the system has such a place. It costs
+ * two copies; a message of the same bytes costs several, and memory that has to be collected on both sides.
+ */
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Placed, Shown } from './messages.ts';
+
+/** The child's number of the file: after what Node itself hands on. */
+export const BOARD_FD = 4;
+const FOLDERS = ['/dev/shm', tmpdir()];
+
+export class Board {
+  readonly fd = openUnnamed();
+  #end = 0;
+  #looks = 0;
+
+  /** @returns where they lie, until `free` has been called as often */
+  write(pictures: readonly Shown[]): Placed[] {
+    if (this.#looks === 0) this.#end = 0;
+    this.#looks += 1;
+    return pictures.map(({ yuv, ...rest }) => {
+      const at = this.#end;
+      for (let done = 0; done < yuv.length;) done += writeSync(this.fd, yuv, done, yuv.length - done, at + done);
+      this.#end += yuv.length;
+      return { ...rest, at };
+    });
+  }
+
+  free(): void {
+    this.#looks -= 1;
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+}
+
+/** In the child. Memory is used again: what it gave before is overwritten. */
+export class BoardReader {
+  readonly #memory: Uint8Array[] = [];
+
+  read(pictures: readonly Placed[], fd = BOARD_FD): Shown[] {
+    return pictures.map(({ at, ...rest }, index) => {
+      const bytes = (rest.width * rest.height * 3) / 2;
+      if ((this.#memory[index]?.length ?? 0) < bytes) this.#memory[index] = new Uint8Array(bytes);
+      const yuv = (this.#memory[index] as Uint8Array).subarray(0, bytes);
+      for (let done = 0; done < bytes;) {
+        const count = readSync(fd, yuv, done, bytes - done, at + done);
+        if (count === 0) throw new RangeError(`${done} bytes, ${bytes} wanted`);
+        done += count;
+      }
+      return { ...rest, yuv };
+    });
+  }
+}
+
+function openUnnamed(): number {
+  for (const [at, parent] of FOLDERS.entries()) {
+    let folder: string;
+    try {
+      folder = mkdtempSync(join(parent, 'cv-board-'));
+    } catch (error) {
+      if (at === FOLDERS.length - 1) throw error;
+      continue;
+    }
+    try {
+      return openSync(join(folder, 'pictures'), 'wx+', 0o600);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  throw new Error('no folder');
+}
