@@ -69,12 +69,15 @@ function Card({ warning }: { warning: WarningView }) {
   );
 }
 
+const snapshotOf = ({ snapshots }: WarningView) => snapshots?.find(({ variant }) => variant === 'annotated') ?? snapshots?.[0];
+const pathOf = ({ sha256 }: { sha256: string }) => `./api/v1/evidence/${sha256}`;
+
 /** What it looked like, once the picture has come: it follows its event. A click opens it in full. */
 function Shown({ warning }: { warning: WarningView }) {
   const { words } = useView();
   const [attempt, setAttempt] = useState(0);
   const [state, setState] = useState<'coming' | 'missing' | 'there'>('coming');
-  const snapshot = warning.snapshots?.find(({ variant }) => variant === 'annotated') ?? warning.snapshots?.[0];
+  const snapshot = snapshotOf(warning);
   useEffect(() => {
     if (state !== 'missing') return;
     const timer = setTimeout(() => {
@@ -84,7 +87,7 @@ function Shown({ warning }: { warning: WarningView }) {
     return () => clearTimeout(timer);
   }, [state, attempt]);
   if (!snapshot) return null;
-  const path = `./api/v1/evidence/${snapshot.sha256}`;
+  const path = pathOf(snapshot);
   return (
     <figure class="card-picture" data-part="warning-picture" data-state={state}>
       {state !== 'missing' && (
@@ -108,10 +111,12 @@ function ReasonLink({ reason }: { reason: Reason }) {
 function Cleared({ warning }: { warning: WarningView }) {
   const { lang, words } = useView();
   const clearedAt = warning.clearedAt ?? warning.changedAt;
+  const shown = snapshotOf(warning);
   return (
     <li>
       <span class={`level-word level-${warning.level}`}><Icon name={levelIcon(warning.level)} />{words.colours[warning.level]}</span>
       <span>{pick(warning.title, lang)}</span>
+      {shown && <a class="quiet" href={pathOf(shown)} target="_blank" rel="noreferrer" title={words.snapshotShown(shown.blurred)}><Icon name="camera" /><span class="hidden-word">{words.snapshotAlt(warning.device)}</span></a>}
       <span class="quiet" title={fullTime(clearedAt)}>{words.cleared(clockTime(clearedAt), age(clearedAt - warning.onsetAt, lang))}</span>
     </li>
   );

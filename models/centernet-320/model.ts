@@ -1,6 +1,6 @@
 /** MobileNetV3-CenterNet at 320 × 320: what the model is, as data. */
 import { defineModel } from '../../core/model.ts';
-import { COCO_CLASSES } from '../coco-classes.ts';
+import { COCO_CLASSES, COCO_CLASSES_ZH } from '../coco-classes.ts';
 
 export default defineModel({
   id: 'centernet-320',
@@ -16,6 +16,7 @@ export default defineModel({
   outputs: { heatmap: ['batch', 80, 80, 80], wh: ['batch', 4, 80, 80] },
   family: 'centernet',
   classes: COCO_CLASSES,
+  classesZh: COCO_CLASSES_ZH,
   scoreThreshold: 0.3,
   maxOverlap: 0.4,
 });

@@ -1,6 +1,6 @@
 /** FastestDet at 352 × 352, made by others: not shipped, fetched with `cityvitals models pull`. */
 import { defineModel } from '../../core/model.ts';
-import { COCO_CLASSES } from '../coco-classes.ts';
+import { COCO_CLASSES, COCO_CLASSES_ZH } from '../coco-classes.ts';
 export default defineModel({
   id: 'fastestdet-352',
   version: '2022-07',
@@ -17,6 +17,7 @@ export default defineModel({
   outputs: { '758': [1, 85, 22, 22] },
   family: 'fastestdet',
   classes: COCO_CLASSES,
+  classesZh: COCO_CLASSES_ZH,
   scoreThreshold: 0.6,
   maxOverlap: 0.45,
   measured: { msPerPicture: 3.4, on: '2-core Xeon with AVX-512, 1 thread, onnxruntime 1.30.0' },

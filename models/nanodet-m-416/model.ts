@@ -1,6 +1,6 @@
 /** NanoDet-m at 416 × 416, made by others: not shipped, fetched with `cityvitals models pull`. */
 import { defineModel } from '../../core/model.ts';
-import { COCO_CLASSES } from '../coco-classes.ts';
+import { COCO_CLASSES, COCO_CLASSES_ZH } from '../coco-classes.ts';
 export default defineModel({
   id: 'nanodet-m-416',
   version: '2021',
@@ -20,6 +20,7 @@ export default defineModel({
   outputs: { '792': [1, 2704, 80], '795': [1, 2704, 32], '814': [1, 676, 80], '817': [1, 676, 32], '836': [1, 169, 80], '839': [1, 169, 32] },
   family: 'nanodet',
   classes: COCO_CLASSES,
+  classesZh: COCO_CLASSES_ZH,
   scoreThreshold: 0.45,
   maxOverlap: 0.5,
   measured: { msPerPicture: 17.4, on: '2-core Xeon with AVX-512, 1 thread, onnxruntime 1.30.0' },

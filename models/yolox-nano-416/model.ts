@@ -1,6 +1,6 @@
 /** YOLOX-nano at 416 × 416, made by others: not shipped, fetched with `cityvitals models pull`. */
 import { defineModel } from '../../core/model.ts';
-import { COCO_CLASSES } from '../coco-classes.ts';
+import { COCO_CLASSES, COCO_CLASSES_ZH } from '../coco-classes.ts';
 export default defineModel({
   id: 'yolox-nano-416',
   version: 'pytorch-1.11',
@@ -17,6 +17,7 @@ export default defineModel({
   outputs: { output: [1, 3549, 85] },
   family: 'yolox',
   classes: COCO_CLASSES,
+  classesZh: COCO_CLASSES_ZH,
   scoreThreshold: 0.4,
   maxOverlap: 0.45,
   measured: { msPerPicture: 11.2, on: '2-core Xeon with AVX-512, 1 thread, onnxruntime 1.30.0' },

@@ -64,6 +64,7 @@ export function edgeYaml(plan: EdgePlan): string {
     gateway: { url: `mqtt://127.0.0.1:${plan.gatewayPort}`, token: '${file:./edge.token}' },
     log: { dir: './edge-log', maxBytes: '256MB' },
     http: { host: '127.0.0.1', port: 0 },
+    evidence: { dir: './edge-evidence', keep: '1d', maxBytes: '64MB' },
     devices,
   });
 }
@@ -81,6 +82,7 @@ export function gatewayYaml(plan: GatewayPlan): string {
     broker: { embedded: { host: '127.0.0.1', port: 0, edges: [{ id: EDGE_ID, token: plan.token }] } },
     log: { dir: './gateway-log', maxBytes: '512MB', keep: '24h' },
     store: { dir: './gateway-store', retention: '7d' },
+    evidence: { dir: './gateway-evidence', keep: '7d', maxBytes: '256MB' },
     http: { host: '127.0.0.1', port: plan.httpPort },
     live: { anonymous: 'loopback' },
     rules: [plan.rules], catalogue: [plan.catalogue],
