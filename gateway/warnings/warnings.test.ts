@@ -100,6 +100,18 @@ async function bench(over: Partial<WarningsOptions> = {}): Promise<Bench> {
 
 const at = (value: number, ms: number, over: Partial<Event> = {}): Partial<Event> => ({ value, occurredAt: T0 + ms, ...over });
 
+test('a warning shows the pictures of its own time, and keeps them', async () => {
+  const { warnings, feed } = await bench();
+  const shot = (name: string): NonNullable<Event['evidence']>[number] => ({ kind: 'snapshot', sha256: name.repeat(64), mime: 'image/jpeg', bytes: 9, width: 4, height: 3, variant: 'clean', frame: 1, model: 'm', blurred: true });
+  const shown = () => warnings.list()[0]?.snapshots?.map((one) => one.sha256[0]);
+  await feed(at(1.8, 0, { evidence: [shot('a')] }), at(2.9, 1000, { evidence: [{ kind: 'boxes', model: 'm', frame: 1, boxes: [] }, shot('b')] }), at(2.9, 1500, { evidence: [shot('c')] }));
+  assert.deepEqual(shown(), ['b']);
+  await feed(at(3.1, 2000, { evidence: [shot('d')] }), at(2, 3000));
+  assert.deepEqual(shown(), ['b']);
+  await feed(at(2.9, 9000));
+  assert.equal(warnings.list({ condition: 'active' })[0]?.snapshots, undefined, 'none of before');
+});
+
 test('a storm is one warning: raised with words and reasons, worse, cleared, closed; retained while it is open', async () => {
   const { warnings, broker, feed, world } = await bench();
   const changes: WarningView[] = [];

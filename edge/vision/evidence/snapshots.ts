@@ -72,7 +72,8 @@ export class Snapshots {
     for (const reading of readings) {
       if (!this.#isPictured(reading)) continue;
       const held = reading.kind === 'state' ? camera.held.get(reading.point) : undefined;
-      if (reading.value > (held?.value ?? 0)) wanting.push(reading);
+      // Also what came to nothing before is tried again when the state is said again.
+      if (reading.value > (held?.value ?? 0) || (reading.value > 0 && held?.refs.length === 0)) wanting.push(reading);
       else if (reading.value > 0) given.set(reading.point, held?.refs ?? []);
       if (reading.kind === 'state') camera.held.set(reading.point, { value: reading.value, refs: reading.value > 0 ? held?.refs ?? [] : [] });
     }
