@@ -9,7 +9,7 @@ import type { Evidence, Flag, Origin, Position, Quality, Value, Window } from '.
 import type { Fault, FaultCode, FaultParams } from './faults.ts';
 import type { LossReason } from './losses.ts';
 import type { Recording } from './recording.ts';
-import type { World } from './world.ts';
+import type { Clock, World } from './world.ts';
 
 export type Trait = 'polled' | 'listens' | 'frames' | 'writes' | 'discovers' | 'probes';
 
@@ -145,6 +145,10 @@ export interface Watched {
   stdin: string;
   /** Polygons that nobody may see, in fractions of the picture. */
   mask: readonly (readonly (readonly [number, number])[])[];
+  /** @throws FaultError while it is too early to try again: a camera locks out who comes with a wrong password too often */
+  mayBegin(): void;
+  /** Its pictures came. */
+  began(): void;
   /** What its end means. `said` is what it wrote of errors; what comes out bears no secret. */
   fault(end: { startError?: string; code: number | null; signal: NodeJS.Signals | null; said: string }): Fault;
 }
@@ -195,8 +199,8 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   examine?(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Fault[]>;
   /** Fixed points that follow from the settings, beside those of `points`, each named `<part>.<what>`: `check`, the docs and the edge know them like the others. Pure. */
   derived?(settings: z.infer<S>): Record<string, FixedPoint>;
-  /** Cameras: how people watch it. Pure. */
-  watched?(settings: z.infer<S>): Watched;
+  /** Cameras: how people watch it. */
+  watched?(settings: z.infer<S>, clock: Clock): Watched;
   /** True when a configured point's value has no unit (a bool, a text): then its config needs none. `settings`: where they are sound. */
   unitless?(point: PointOf<z.infer<P>>, settings?: z.infer<S>): boolean;
   /** What the driver's tables know of a configured point: it stands in for what the file leaves out. `settings`: where they are sound. */
@@ -261,7 +265,7 @@ export interface Driver {
   reportsChanges?: boolean;
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
   derived?(settings: unknown): Record<string, FixedPoint>;
-  watched?(settings: unknown): Watched;
+  watched?(settings: unknown, clock: Clock): Watched;
   unitless?(point: PointOf<unknown>, settings?: unknown): boolean;
   known?(point: PointOf<unknown>, settings?: unknown): KnownOfPoint;
   frameOf?: FrameReader<unknown, Request>;

@@ -1,6 +1,8 @@
-/** How people watch a camera: its main stream, as it comes; a clip in its own time. Pure. */
+/** How people watch a camera: its main stream, as it comes; a clip in its own time. */
 import type { Watched } from '../../core/driver.ts';
+import type { Clock } from '../../core/world.ts';
 import { exitFault } from './exits.ts';
+import { loggedIn, mayLogIn, refusedLogin, rememberedOf } from './remembered.ts';
 import { Said } from './said.ts';
 import { mainUrlOf, type CameraSettings } from './settings.ts';
 import { sourceOf, withoutSecrets } from './source.ts';
@@ -8,9 +10,10 @@ import { sourceOf, withoutSecrets } from './source.ts';
 /** A live stream's pictures count by when they are here: one whose camera's clock leaps goes on. */
 const AS_THEY_COME = ['settb=AVTB', 'setpts=RTCTIME-RTCSTART'];
 
-export function watched(settings: CameraSettings): Watched {
+export function watched(settings: CameraSettings, clock: Clock): Watched {
   const { user, password, transport, loop, mask } = settings;
   const source = sourceOf({ url: mainUrlOf(settings), user, password, transport });
+  const remembered = rememberedOf(clock, source);
   const common = ['-hide_banner', '-nostats', '-loglevel', 'level+error', '-threads', '1', '-protocol_whitelist', source.protocols];
   return {
     input: 'path' in source.input
@@ -19,11 +22,14 @@ export function watched(settings: CameraSettings): Watched {
     filters: source.kind === 'file' ? [] : AS_THEY_COME,
     stdin: 'list' in source.input ? source.input.list : '',
     mask,
+    mayBegin: () => mayLogIn(remembered, clock),
+    began: () => loggedIn(remembered),
     fault({ startError, code, signal, said: text }) {
       const said = new Said((line) => withoutSecrets(line, source));
       said.hear(text);
       said.end();
-      return exitFault({ source, exit: { code, signal, ...(startError !== undefined && { startError: Object.assign(new Error(startError), { code: startError }) }) }, said, pictures: 0 }).fault;
+      const { fault } = exitFault({ source, exit: { code, signal, ...(startError !== undefined && { startError: Object.assign(new Error(startError), { code: startError }) }) }, said, pictures: 0 });
+      return fault.code === 'CV_CAMERA_LOGIN' ? refusedLogin(remembered, fault, clock).fault : fault;
     },
   };
 }

@@ -53,12 +53,13 @@ export class LiveStreams {
    */
   async open(id: string): Promise<LivePlace> {
     const device = this.#devices().find(({ setup }) => setup.id === id);
-    const watched = device?.driver.watched?.(device.setup.settings);
+    const watched = device?.driver.watched?.(device.setup.settings, this.#world.clock);
     if (!watched) throw new FaultError('CV_LIVE_DEVICE', { device: id });
     const failed = this.#failed.get(id);
     if (failed && this.#world.clock.monotonicMs() < failed.resumeMs) throw new FaultError(failed.fault.code, failed.fault.params);
     const { maxStreams } = this.#options;
     if (this.#isClosed || (!this.#running.has(id) && this.#running.size >= maxStreams)) throw new FaultError('CV_LIVE_FULL', { count: this.#running.size, limit: maxStreams });
+    if (!this.#running.has(id)) watched.mayBegin();
     const running = this.#running.get(id) ?? this.#start(id, watched);
     const place = await running.ready;
     if (place) return place;
@@ -83,7 +84,11 @@ export class LiveStreams {
     const { lingerMs, readyDeadlineMs } = this.#options;
     const live = startLive(watched, { clock, tell: this.#world.tell, lingerMs, readyDeadlineMs });
     let readyAtMs = Infinity;
-    void live.ready.then((place) => { if (place) readyAtMs = clock.monotonicMs(); });
+    void live.ready.then((place) => {
+      if (!place) return;
+      readyAtMs = clock.monotonicMs();
+      watched.began();
+    });
     this.#running.set(id, live);
     void live.ended.then((how) => {
       this.#running.delete(id);

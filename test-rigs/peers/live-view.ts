@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { WebSocket } from 'ws';
 import { freePort } from '../../core/free-port.ts';
+import type { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';
@@ -17,7 +18,7 @@ const KILLS = 3;
 const DEVICE = 'gate-cam';
 
 export const peers: { name: string; run(): Promise<void> }[] = [
-  { name: 'live view: H.264, H.265 and MJPEG of gst-rtsp-server through the gateway; the server is killed and stands still, and the viewer stays', run: watches },
+  { name: 'live view: H.264, H.265 and MJPEG of gst-rtsp-server through the gateway; the server is killed and stands still, and the viewer stays; a wrong password is tried once', run: watches },
 ];
 
 async function watches(): Promise<void> {
@@ -53,10 +54,21 @@ async function watches(): Promise<void> {
         await watched.close();
       }
     }
+    await refusesLogin(`rtsp://127.0.0.1:${port}/h264`);
   } finally {
     server.kill('SIGCONT');
     await end(server);
   }
+}
+
+/** Asked again and again, a wrong password is tried once: cameras lock out who comes with it too often. */
+async function refusesLogin(url: string): Promise<void> {
+  const { dir, remove } = await tempDir();
+  const edge = await openWatchedEdge({ dir, settings: { url, user: LOGIN.user, password: 'wrong' } });
+  for (let turn = 0; turn < 3; turn += 1) await assert.rejects(edge.streams.open(DEVICE), (error: FaultError) => error.fault.code === 'CV_CAMERA_LOGIN' && error.fault.params.minutes === 1);
+  assert.equal(edge.told.filter(({ kind }) => kind === 'fault').length, 1);
+  await edge.close();
+  await remove();
 }
 
 /** A viewer of such a camera, by ticket, through the gateway's own HTTP. */
