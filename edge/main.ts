@@ -141,6 +141,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
         ({ devices, points } = equipment);
         current = plan.setup;
         cameras.swap();
+        evidence.snapshots?.retain(devices.map(({ setup: { id } }) => ({ id })));
       });
       await cameras.finish();
       await live.end([...plan.told.changed, ...plan.told.removed]);

@@ -43,6 +43,11 @@ export class BestPictures {
     this.#candidates = unbeaten.filter((one) => kept.has(one));
   }
 
+  clear(): void {
+    for (const { release } of this.#candidates) release?.();
+    this.#candidates = [];
+  }
+
   /** Null where nothing of them is remembered. */
   of(tracks: readonly number[]): Sighting | null {
     for (const track of tracks) {

@@ -2,6 +2,7 @@
  * Gives events their pictures: the best one of what they are about, with faces made unrecognisable, as files on this edge's
  * disk that the events name by hash. Whatever fails here costs the picture and never the event, and is told and counted.
  */
+import type { Picture } from '../../../core/driver.ts';
 import type { Box, Snapshot } from '../../../core/event.ts';
 import type { EvidenceFolder } from '../../../core/evidence/folder.ts';
 import { FaultError, faultOf, type FaultCode } from '../../../core/faults.ts';
@@ -86,10 +87,20 @@ export class Snapshots {
     return given;
   }
 
+  /** Cameras that are there; what is remembered of others is let go. */
+  retain(devices: readonly { id: string }[]): void {
+    for (const [id, { best }] of this.#cameras) {
+      if (devices.some((device) => device.id === id)) continue;
+      best.clear();
+      this.#cameras.delete(id);
+    }
+  }
+
   #cameraOf({ device, picture }: Scene): CameraState {
     const known = this.#cameras.get(device);
     // Time that goes back is another stream.
     if (known && (known.last === null || known.last.ptsMs <= picture.ptsMs)) return known;
+    known?.best.clear();
     const fresh: CameraState = { best: new BestPictures(), held: new Map(), last: null, fault: known?.fault ?? null };
     this.#cameras.set(device, fresh);
     return fresh;
@@ -123,8 +134,10 @@ export class Snapshots {
   async #make(scene: Scene, { picture, at, boxes }: Sighting, tracks: readonly number[], points: readonly string[], signal: AbortSignal): Promise<readonly Snapshot[]> {
     const { settings: { format, width, size, language }, blinds, edge, centre } = this.#parts;
     const { device, model } = scene;
-    const places = blinds ? await blinds.find(picture, boxes, signal) : [];
-    const safe = redact(picture, places);
+    // A copy: were its memory used again meanwhile, faces of one picture would be wiped out in another.
+    const { index, ptsMs, width: columns, height: rows, aspect } = picture;
+    const own: Picture = { index, ptsMs, width: columns, height: rows, yuv: new Uint8Array(picture.yuv), ...(aspect !== undefined && { aspect }) };
+    const safe = redact(own, blinds ? await blinds.find(own, boxes, signal) : []);
     const isClockSet = ownClock(this.#world.clock) === 'edge';
     const inside = insideOf({ edge, centre, camera: device, at, isClockSet, frame: picture.index, model: model.id, modelVersion: model.version, points, blurred: blinds !== null });
     const written = await drawable(language);
