@@ -24,7 +24,7 @@ interface Options {
 export function define(terminal: Terminal): Command {
   const text = terminal.text;
   return new Command()
-    .option('-c, --config <file>', text({ en: 'configuration of an edge or a gateway; default ./edge.yaml, else ./gateway.yaml', zh: '边缘节点或网关的配置；默认 ./edge.yaml,其次 ./gateway.yaml' }))
+    .option('-c, --config <file>', text({ en: 'configuration of an edge or a gateway; default ./edge.yaml, else ./gateway.yaml', zh: '边缘节点或网关的配置；默认 ./edge.yaml，其次 ./gateway.yaml' }))
     .option('--offline', text({ en: 'open no device', zh: '不连接设备' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals check --config configs/pump-station/edge.yaml --offline\n  cityvitals check --config edge.yaml --json`)
     .action(async (options: Options) => { process.exitCode = await check(terminal, options); });
@@ -35,13 +35,13 @@ async function check(terminal: Terminal, options: Options): Promise<number> {
   if (kindOf(source.text) === 'gateway') {
     const { setup, problems } = await loadGateway(source);
     if (!setup) return tellProblems(terminal, source, problems);
-    say(terminal, { en: `${source.path}: gateway ${setup.gateway}, no problems`, zh: `${source.path}:网关 ${setup.gateway}，没有问题` });
+    say(terminal, { en: `${source.path}: gateway ${setup.gateway}, no problems`, zh: `${source.path}：网关 ${setup.gateway}，没有问题` });
     return EXIT.ok;
   }
   const { setup, problems } = await loadEdge(source);
   if (!setup) return tellProblems(terminal, source, problems);
   const points = setup.devices.reduce((sum, device) => sum + device.points.length, 0);
-  say(terminal, { en: `${source.path}: edge ${setup.edge}, ${setup.devices.length} devices, ${points} points, no problems`, zh: `${source.path}:边缘节点 ${setup.edge},${setup.devices.length} 台设备，${points} 个测点，没有问题` });
+  say(terminal, { en: `${source.path}: edge ${setup.edge}, ${setup.devices.length} devices, ${points} points, no problems`, zh: `${source.path}：边缘节点 ${setup.edge}，${setup.devices.length} 台设备，${points} 个测点，没有问题` });
   return checkDevices(terminal, setup, options.offline === true);
 }
 

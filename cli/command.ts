@@ -26,7 +26,7 @@ export function define(terminal: Terminal): Command {
   const command = new Command();
   const sub = (name: string, words: { en: string; zh: string }) => command.command(name).description(text(words))
     .option('--gateway <url>', text({ en: 'address of the gateway\'s API', zh: '网关接口地址' }), 'http://127.0.0.1:8080')
-    .option('--token <token>', text({ en: 'your operator token; default: the environment\'s CITYVITALS_OPERATOR_TOKEN, which no other user of this machine sees', zh: '操作员令牌；默认取环境变量 CITYVITALS_OPERATOR_TOKEN(同机其他用户看不到)' }))
+    .option('--token <token>', text({ en: 'your operator token; default: the environment\'s CITYVITALS_OPERATOR_TOKEN, which no other user of this machine sees', zh: '操作员令牌；默认取环境变量 CITYVITALS_OPERATOR_TOKEN（同机其他用户看不到）' }))
     .requiredOption('--reason <words>', text({ en: 'why; stands in the record on both sides', zh: '理由，写入两侧的记录' }))
     .option('--within <duration>', text({ en: 'not begun later than this', zh: '超过此时长未开始则作废' }), '30s')
     .option('--id <id>', text({ en: 'your own id: given again it is the same command', zh: '自定编号：重复下达视为同一命令' }))

@@ -28,7 +28,7 @@ export function define(terminal: Terminal): Command {
   const text = terminal.text;
   return new Command()
     .argument('<driver>', text({ en: `one of ${driverIds().join(', ')}`, zh: `${driverIds().join('、')} 之一` }))
-    .argument('[file]', text({ en: 'lines of hex, a file of bytes, or JSON lines of frames; - is standard input', zh: '十六进制行、二进制文件或 JSON 帧行;- 表示标准输入' }))
+    .argument('[file]', text({ en: 'lines of hex, a file of bytes, or JSON lines of frames; - is standard input', zh: '十六进制行、二进制文件或 JSON 帧行；- 表示标准输入' }))
     .option('--settings <file>', text({ en: 'YAML with `points` of the device and, where it matters, its `settings`, as in its configuration', zh: '含设备 `points`（必要时含 `settings`）的 YAML，写法与配置相同' }))
     .option('--hex <string...>', text({ en: 'a frame in hex; may be given again', zh: '一帧的十六进制，可重复给出' }))
     .addHelpText('after', `\n${text({ en: 'Modbus takes request and answer in turn, one a line, with MBAP or CRC.', zh: 'Modbus 按请求、应答交替给出，每行一个报文，MBAP 或 CRC 均可。' })}\n\n${text({ en: 'Examples', zh: '示例' })}:${EXAMPLES}`)

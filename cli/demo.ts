@@ -25,7 +25,7 @@ const CALL = import.meta.url.endsWith('.ts') ? 'npm start -- ' : 'cityvitals dem
 export function define(terminal: Terminal): Command {
   const text = terminal.text;
   return new Command()
-    .option('--for <duration>', text({ en: 'run unattended for so long after `demo running`, e.g. 90s, then say the outcome', zh: '无人值守运行指定时长（从 `demo running` 起，如 90s）,然后输出结果' }), durationSeconds)
+    .option('--for <duration>', text({ en: 'run unattended for so long after `demo running`, e.g. 90s, then say the outcome', zh: '无人值守运行指定时长（从 `demo running` 起，如 90s），然后输出结果' }), durationSeconds)
     .option('--clip <file>', text({ en: 'a video of your own for the camera', zh: '摄像头使用的视频文件' }))
     .option('--no-camera', text({ en: 'leave the camera out', zh: '不含摄像头' }))
     .option('--seed <number>', text({ en: 'of the storm; same seed, same times', zh: '降雨过程的随机种子；种子相同则时间相同' }), whole, 1)
@@ -49,8 +49,8 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
     camera: options.camera, forSeconds: options.for ?? null, say, signal: stop.signal,
     onUrl(url) {
       say({ en: `console: ${url}`, zh: `控制台：${url}` });
-      if (options.port !== 0 && !url.endsWith(`:${options.port}`)) say({ en: `(port ${options.port} is taken by another program)`, zh: `(端口 ${options.port} 已被其他程序占用)` });
-      say({ en: `data: ${options.dir} (may be deleted)`, zh: `数据目录：${options.dir}(可删除)` });
+      if (options.port !== 0 && !url.endsWith(`:${options.port}`)) say({ en: `(port ${options.port} is taken by another program)`, zh: `（端口 ${options.port} 已被其他程序占用）` });
+      say({ en: `data: ${options.dir} (may be deleted)`, zh: `数据目录：${options.dir}（可删除）` });
       if (options.open && options.for === undefined && (process.env.DISPLAY || process.env.WAYLAND_DISPLAY)) openBrowser(url);
     },
     onRunning() {

@@ -48,7 +48,7 @@ async function run(terminal: Terminal, path: string): Promise<void> {
 function announce(terminal: Terminal, setup: EdgeSetup, edge: RunningEdge): void {
   const { text } = terminal;
   if (terminal.json) return terminal.record({ running: 'edge', edge: setup.edge, centre: setup.centre, http: edge.httpUrl, log: setup.log.dir, gateway: setup.gateway.urls.map(shown), pid: process.pid });
-  terminal.print(text({ en: `edge ${setup.edge} (centre ${setup.centre}) is running with ${setup.devices.length} device(s)`, zh: `边缘节点 ${setup.edge}(中心 ${setup.centre})已运行，设备 ${setup.devices.length} 台` }));
+  terminal.print(text({ en: `edge ${setup.edge} (centre ${setup.centre}) is running with ${setup.devices.length} device(s)`, zh: `边缘节点 ${setup.edge}（中心 ${setup.centre}）已运行，设备 ${setup.devices.length} 台` }));
   terminal.print(`  ${text({ en: 'local page', zh: '本地页面' })}: ${edge.httpUrl}/  (/healthz, /metrics)`);
   terminal.print(`  ${text({ en: 'log', zh: '日志目录' })}: ${setup.log.dir} (≤ ${formatBytes(setup.log.maxBytes)})`);
   terminal.print(`  ${text({ en: 'gateway', zh: '网关' })}: ${setup.gateway.urls.map(shown).join(', ')}`);

@@ -87,7 +87,7 @@ function announce(terminal: Terminal, setup: GatewaySetup, gateway: RunningGatew
   const { text } = terminal;
   const brokerUrl = gateway.brokerUrl.replace(/\/\/[^@/]*@/, '//');
   if (terminal.json) return terminal.record({ running: 'gateway', gateway: setup.gateway, centre: setup.centre, http: gateway.httpUrl, broker: brokerUrl, log: setup.log.dir, exercise: setup.exercise, pid: process.pid });
-  terminal.print(text({ en: `gateway ${setup.gateway} (centre ${setup.centre}) is running${setup.exercise ? ', as an exercise' : ''}`, zh: `网关 ${setup.gateway}(中心 ${setup.centre})已运行${setup.exercise ? ',演练模式' : ''}` }));
+  terminal.print(text({ en: `gateway ${setup.gateway} (centre ${setup.centre}) is running${setup.exercise ? ', as an exercise' : ''}`, zh: `网关 ${setup.gateway}（中心 ${setup.centre}）已运行${setup.exercise ? '，演练模式' : ''}` }));
   terminal.print(`  ${text({ en: 'console and API', zh: '控制台与接口' })}: ${gateway.httpUrl}/  (/api/v1/…, /healthz, /metrics)`);
   terminal.print(`  ${text({ en: 'broker', zh: '消息代理' })}: ${brokerUrl}`);
   terminal.print(`  ${text({ en: 'log', zh: '日志目录' })}: ${setup.log.dir} (≤ ${formatBytes(setup.log.maxBytes)})`);

@@ -1,14 +1,42 @@
-/** Chinese faults are written with Chinese punctuation: ASCII marks beside a Chinese character read as a mistake. Code in backticks is let be. */
+/** Chinese is written with Chinese punctuation: ASCII marks beside a Chinese character read as a mistake. Code in backticks and lists in brackets are let be. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { FAULTS } from '../core/faults.ts';
+import { readSources } from './imports.ts';
 
-const BESIDE = /[\p{Script=Han}，。：；（）”][,:;()]|[,:;()][\p{Script=Han}，。：；（）“]|\}[,;(]\S/u;
+const BESIDE = /[\p{Script=Han}，。：；（）”][,:;()!?]|[,:;()!?][\p{Script=Han}，。：；（）“]/u;
+/** Beside what a fault fills in, which is often Chinese. */
+const BESIDE_HOLE = /\}[,;(]\S/;
+const COMMENT = /^\s*(?:\/?\*|\/\/).*$|\/\*\*? .*? \*\/|(?<=\s)\/\/ .*$/gm;
+/** What a template fills in; of one within another the inner goes first. */
+const HOLE = /\$\{[^{}]*\}/g;
 
-const isMistaken = (text: string) => BESIDE.test(text.replaceAll(/`[^`]*`/g, '文'));
+const CODE = /`[^`]*`/g;
+const LIST = /\[[^[\]'"`]*\]/g;
+
+const isMistaken = (text: string) => BESIDE.test(text.replaceAll(LIST, '[]'));
+const isMistakenFault = (text: string) => isMistaken(text.replaceAll(CODE, '文')) || BESIDE_HOLE.test(text.replaceAll(CODE, '文'));
+
+/** Lines of a source that show such a mistake: between Chinese and the program's own marks there is always a quote. */
+function mistakenLines(source: string): string[] {
+  const withoutHoles = (line: string): string => (line.search(HOLE) < 0 ? line : withoutHoles(line.replaceAll(HOLE, '◌')));
+  // A backtick is either a template's, whose text counts, or of code within a text.
+  const withoutCode = (line: string) => line.replaceAll(/'[^']*'|"[^"]*"/g, (quoted) => quoted.replaceAll(CODE, '◌'));
+  return source.replaceAll(COMMENT, '').split('\n').filter((line) => /\p{Script=Han}/u.test(line) && isMistaken(withoutCode(withoutHoles(line))));
+}
 
 test('no ASCII comma, colon, semicolon or parenthesis stands beside Chinese in the faults', () => {
-  assert.deepEqual(['{fc}(异常码 01)', '{status}）:{detail}', '0,说明', '`a`,或'].map(isMistaken), [true, true, true, true]);
-  assert.deepEqual(['{host}:{port}：{detail}', '`mode: poll`，或', 'SHA-256 (x)'].map(isMistaken), [false, false, false]);
-  assert.deepEqual(Object.entries(FAULTS).flatMap(([code, { zh }]) => zh.filter(isMistaken).map((text) => `${code}: ${text}`)), []);
+  assert.deepEqual(['{fc}(异常码 01)', '{status}）:{detail}', '0,说明', '`a`,或', '[低, 高],以'].map(isMistakenFault), [true, true, true, true, true]);
+  assert.deepEqual(['{host}:{port}：{detail}', '`mode: poll`，或', 'SHA-256 (x)', '[低, 高]，以'].map(isMistakenFault), [false, false, false, false]);
+  assert.deepEqual(Object.entries(FAULTS).flatMap(([code, { zh }]) => zh.filter(isMistakenFault).map((text) => `${code}: ${text}`)), []);
+});
+
+test('nor in any other text of the program: settings, commands, the console', () => {
+  const wrong = ["zh: 'dtu:等待拨入'", "zh: '站号（UCUM）;布尔'", 'zh: `${path}:网关 ${id}`', 'zh: `网关 ${id}(中心 ${centre ? `,${name}` : ""})已运行`', "zh: '范围 [低, 高],以'"];
+  assert.deepEqual(wrong.filter((line) => mistakenLines(line).length === 0), []);
+  const right = ["zh: 'dtu：等待拨入', en: 'dtu: waits'", '// 中心,网关', ' * (体征指标): what', "zh: '画面比例 [横, 纵]'", "zh: '请写 `键: 值`'", 'text({ zh: `网关 ${id}（中心 ${of({ a: 1 })}）` })', "['泵站', '水位']"];
+  assert.deepEqual(right.flatMap(mistakenLines), []);
+  const sources = readSources(join(import.meta.dirname, '..')).filter(({ path }) => !path.endsWith('.test.ts'));
+  assert.deepEqual(sources.flatMap(({ path, text }) => mistakenLines(text).map((line) => `${path}: ${line.trim()}`)), []);
 });

@@ -69,7 +69,7 @@ test('a remedy names the nearest right name, the known ones, the form that is wa
   assert.match(unknown?.remedy ?? '', /did you mean "port"\? known here: name, port/);
   assert.match(unknown?.zh.remedy ?? '', /是否想写“port”/);
   assert.match(missing?.remedy ?? '', /name: pump \(a text; name of it\)/);
-  assert.match(missing?.zh.remedy ?? '', /name: pump\(文本;名称\)/);
+  assert.match(missing?.zh.remedy ?? '', /name: pump（文本；名称）/);
   const [mode] = lines('name: a\nitems: [{ id: a, mode: tpc }]\n');
   assert.match(mode?.message ?? '', /"tpc" is not one of tcp, rtu; did you mean tcp\?/);
   const [port] = lines('name: a\nport: 70000\n');

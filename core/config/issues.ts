@@ -59,7 +59,7 @@ export function unknownName(code: FaultCode, asked: Record<string, string>, know
   const near = nearest(Object.values(asked)[0] ?? '', known);
   const all = list(known);
   const hint = near
-    ? { en: `did you mean "${near}"? known here: ${all}`, zh: `是否想写“${near}”?此处可用：${all}` }
+    ? { en: `did you mean "${near}"? known here: ${all}`, zh: `是否想写“${near}”？此处可用：${all}` }
     : { en: `known here: ${all}`, zh: `此处可用：${all}` };
   return { code, params: { ...asked, ...(near ? { nearest: near } : {}), ...twin({ owner, hint }) } };
 }
@@ -114,7 +114,7 @@ function complaintOf(issue: Issue, path: Path, value: unknown, around: Around): 
       const near = typeof value === 'string' ? nearest(value, choices) : null;
       return {
         en: `${shown} is not one of ${list(choices)}${near ? `; did you mean ${near}?` : ''}`,
-        zh: `${shown} 不在 ${list(choices)} 之列${near ? `;是否想写 ${near}?` : ''}`,
+        zh: `${shown} 不在 ${list(choices)} 之列${near ? `；是否想写 ${near}？` : ''}`,
       };
     }
     case 'too_small': return size(issue.origin, issue.inclusive ? ['at least', '至少'] : ['more than', '大于'], Number(issue.minimum), shown);
@@ -132,7 +132,7 @@ function wrongType(expected: string, value: unknown, shown: string, schema: z.Zo
   if (expected === 'int' && typeof value === 'number') return { en: `${shown} is not a whole number`, zh: `${shown} 不是整数` };
   const got = typeWords(Array.isArray(value) ? 'array' : typeof value);
   const what = typeof value === 'object' ? got : { en: `${shown} is ${got.en}`, zh: `${shown} 是${got.zh}` };
-  return { en: `${what.en}${typeof value === 'object' ? ' stands here' : ''}; ${wanted.en} is wanted`, zh: `${typeof value === 'object' ? '此处是' : ''}${what.zh};应为${wanted.zh}` };
+  return { en: `${what.en}${typeof value === 'object' ? ' stands here' : ''}; ${wanted.en} is wanted`, zh: `${typeof value === 'object' ? '此处是' : ''}${what.zh}；应为${wanted.zh}` };
 }
 
 function size(origin: string, [en, zh]: readonly [string, string], limit: number, shown: string): Words {

@@ -92,8 +92,8 @@ const TYPES: Record<string, Words> = {
   boolean: { en: 'true or false', zh: 'true 或 false' },
   array: { en: 'a list', zh: '列表' },
   tuple: { en: 'a list', zh: '列表' },
-  object: { en: 'settings (key: value)', zh: '一组设置（键: 值）' },
-  record: { en: 'settings (key: value)', zh: '一组设置（键: 值）' },
+  object: { en: 'settings (key: value)', zh: '一组设置（`键: 值`）' },
+  record: { en: 'settings (key: value)', zh: '一组设置（`键: 值`）' },
   null: { en: 'nothing', zh: '空' },
   undefined: { en: 'nothing', zh: '空' },
 };
@@ -126,7 +126,7 @@ export function hintFor(key: string | number, schema: z.ZodType | null): Words {
   const name = typeof key === 'number' ? '-' : `${key}:`;
   return {
     en: `${name}${shown} (${type.en}${meta.en ? `; ${meta.en}` : ''})`,
-    zh: `${name}${shown}(${type.zh}${meta.zh ? `;${meta.zh}` : ''})`,
+    zh: `${name}${shown}（${type.zh}${meta.zh ? `；${meta.zh}` : ''}）`,
   };
 }
 

@@ -6,7 +6,7 @@ import { complaint, durationMs } from '../../core/setting.ts';
 const finite = (leastMs: number, mostMs: number, words: ReturnType<typeof complaint>) => durationMs().refine((ms) => ms >= leastMs && ms <= mostMs, words);
 
 export const settings = z.object({
-  listen: z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/).optional().meta({ zh: '在此地址和端口等待数采仪拨入（通常如此）;多台设备可共用一个端口，按 MN 区分', en: 'Address and port where data loggers dial in, as they usually do; many devices share one port and are told apart by MN', examples: ['0.0.0.0:8212'] }),
+  listen: z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/).optional().meta({ zh: '在此地址和端口等待数采仪拨入（通常如此）；多台设备可共用一个端口，按 MN 区分', en: 'Address and port where data loggers dial in, as they usually do; many devices share one port and are told apart by MN', examples: ['0.0.0.0:8212'] }),
   host: host().optional().meta({ zh: '主动连接数采仪时的地址', en: 'Address of the data logger, where we dial it', examples: ['192.168.1.60'] }),
   port: z.int().min(1).max(65535).optional().meta({ zh: '主动连接时的端口；标准没有规定', en: 'Its port; the standard names none', examples: [5002] }),
   mn: z.string().regex(/^[0-9A-Za-z_-]{1,32}$/).meta({ zh: '设备唯一标识 MN，须与数采仪中的一致', en: 'MN, the device\'s identity, as it stands in the data logger', examples: ['010000A8900016F000169DC0'] }),
@@ -22,7 +22,7 @@ export const settings = z.object({
 }).check((context) => {
   const { listen, host: dialled, port } = context.value;
   const refuse = (key: string, problem: ReturnType<typeof complaint>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...problem });
-  if (listen === undefined && dialled === undefined) refuse('listen', complaint('give `listen` (the logger dials in) or `host` and `port`', '请写 listen(数采仪拨入),或 host 和 port'));
+  if (listen === undefined && dialled === undefined) refuse('listen', complaint('give `listen` (the logger dials in) or `host` and `port`', '请写 listen（数采仪拨入），或 host 和 port'));
   if (listen !== undefined && dialled !== undefined) refuse('host', complaint('either `listen` or `host`, not both', 'listen 与 host 只能写一个'));
   if (dialled !== undefined && port === undefined) refuse('port', complaint('a host needs a port', '写了 host 就需要 port'));
 });
@@ -45,7 +45,7 @@ export const PARAMETERS = {
 export type Parameter = keyof typeof PARAMETERS;
 
 export const point = z.object({
-  factor: z.string().regex(/^[A-Za-z0-9]{1,16}$/).optional().meta({ zh: '监测因子代码：a34004(PM2.5)、w01018(COD)、SB1(设备)…；2005 版代码（011）也可', en: 'Code of the factor: a34004 (PM2.5), w01018 (COD), SB1 (a machine) …; codes of 2005 (011) do as well', examples: ['a34004'] }),
+  factor: z.string().regex(/^[A-Za-z0-9]{1,16}$/).optional().meta({ zh: '监测因子代码：a34004（PM2.5）、w01018（COD）、SB1（设备）…；2005 版代码（011）也可', en: 'Code of the factor: a34004 (PM2.5), w01018 (COD), SB1 (a machine) …; codes of 2005 (011) do as well', examples: ['a34004'] }),
   value: z.string().regex(/^[A-Za-z]{1,16}$/).default('Rtd').meta({ zh: '取哪个值：Rtd、Avg、Min、Max、Cou、ZsRtd、ZsAvg…；设备状态 RS、运行时间 RT；其他后缀也可', en: 'Which of its values: Rtd, Avg, Min, Max, Cou, ZsRtd, ZsAvg …; RS (state) and RT (running hours) of a machine; any other suffix does as well' }),
   period: z.enum(Object.keys(PERIODS) as [Period, ...Period[]]).optional().meta({ zh: '取自哪种上传：默认 Rtd 为实时，RS 为状态，RT 为运行时间，其余为分钟', en: 'From which upload: by default Rtd from realtime, RS from status, RT from running, others from minute' }),
   type: z.enum(['number', 'text']).default('number').meta({ zh: '数值或文本', en: 'A number, or text' }),

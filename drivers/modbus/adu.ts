@@ -92,7 +92,7 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
 export function strayOf(got: Adu, awaited: number | undefined): Detail | null {
   if (got.transaction === awaited) return null;
   const [a, b] = [got.transaction ?? '–', awaited ?? '–'];
-  return detail(`transaction ${a} of unit ${got.unit}, awaited ${b}`, `事务号 ${a}(站号 ${got.unit}),等待的是 ${b}`);
+  return detail(`transaction ${a} of unit ${got.unit}, awaited ${b}`, `事务号 ${a}（站号 ${got.unit}），等待的是 ${b}`);
 }
 
 export function isException(pdu: Uint8Array): boolean {

@@ -52,7 +52,7 @@ export const mbapFraming: Framing = {
     const whole = tcpAduBytes(held);
     if (whole === 0) {
       const begin = held.subarray(0, 8).toString('hex');
-      return { kind: 'broken', detail: { detail: `no Modbus TCP: ${begin}`, detailZh: `不是 Modbus TCP:${begin}` } };
+      return { kind: 'broken', detail: { detail: `no Modbus TCP: ${begin}`, detailZh: `不是 Modbus TCP：${begin}` } };
     }
     if (whole === null || held.length < whole) return { kind: 'wait' };
     const adu = tcpAduAt(held, whole);

@@ -12,7 +12,7 @@ const bytes = z.object({
 });
 
 const registration = bytes.extend({
-  imei: z.string().refine((text) => /^\d{15}$/.test(text), complaint('an IMEI has 15 digits', 'IMEI 为 15 位数字')).optional().meta({ zh: '15 位 IMEI,出现在注册包任意位置即可', en: 'IMEI, 15 digits, anywhere in the packet', examples: ['861234567890123'] }),
+  imei: z.string().refine((text) => /^\d{15}$/.test(text), complaint('an IMEI has 15 digits', 'IMEI 为 15 位数字')).optional().meta({ zh: '15 位 IMEI，出现在注册包任意位置即可', en: 'IMEI, 15 digits, anywhere in the packet', examples: ['861234567890123'] }),
   unit: z.int().min(1).max(247).optional().meta({ zh: '不发注册包的终端：以该站号的应答识别', en: 'For a data unit that sends no packet: the one behind which this unit number answers' }),
 });
 
@@ -26,18 +26,18 @@ export const settings = z.object({
   transport: z.enum(TRANSPORTS).default('tcp').meta({ zh: '传输方式：tcp 为 Modbus TCP;rtu 为本机串口；rtu-tcp 为透传串口服务器；dtu 为等待 4G 数传终端（DTU）拨入', en: 'How it is reached: tcp is Modbus TCP; rtu a serial port of this machine; rtu-tcp a transparent serial server; dtu waits for a 4G data unit to dial in' }),
   host: z.string().min(1).optional().meta({ zh: '设备、网关或串口服务器的地址（tcp、rtu-tcp 必填）', en: 'Address of the device, gateway or serial server; needed with tcp and rtu-tcp', examples: ['192.168.1.20'] }),
   port: z.union([z.int().min(1).max(65_535), z.string().min(1)]).default(502).meta({ zh: 'TCP 端口；rtu 时为串口，建议用 /dev/serial/by-id/ 下的固定名称', en: 'TCP port; with rtu the serial port, best by its lasting name under /dev/serial/by-id/', examples: [502, '/dev/serial/by-id/usb-FTDI_FT232R-if00-port0'] }),
-  listen: z.string().refine(isListen, complaint('no address and port such as 0.0.0.0:6000', '不是地址加端口，应如 0.0.0.0:6000')).optional().meta({ zh: 'dtu:等待拨入的本机地址和端口', en: 'dtu: address and port of this machine that data units dial', examples: ['0.0.0.0:6000'] }),
-  registration: registration.optional().meta({ zh: 'dtu:终端拨入后发送的注册包，用来区分终端；省略则以本设备站号的应答识别', en: 'dtu: the packet by which a data unit says who it is; left out: the one behind which this unit number answers' }),
-  heartbeat: bytes.optional().meta({ zh: 'dtu:终端定时发送的心跳包，会从应答中剔除', en: 'dtu: what the data unit sends at intervals; taken out of answers' }),
-  framing: z.enum(['rtu', 'tcp']).default('rtu').meta({ zh: 'dtu:报文格式，透传终端为 rtu', en: 'dtu: the envelope; a transparent data unit has rtu' }),
-  unit: z.int().min(0).max(255).default(1).meta({ zh: '站号：串口或网关后面的设备为 1–247,独立的 TCP 设备通常为 1 或 255', en: 'Unit number: 1 to 247 on a serial line or behind a gateway; a device with its own TCP port mostly takes 1 or 255' }),
-  baudRate: z.int().min(50).max(4_000_000).default(9600).meta({ zh: 'rtu:波特率', en: 'rtu: baud rate' }),
-  parity: z.enum(['none', 'even', 'odd']).default('none').meta({ zh: 'rtu:校验位', en: 'rtu: parity' }),
-  dataBits: z.union([z.literal(7), z.literal(8)]).default(8).meta({ zh: 'rtu:数据位', en: 'rtu: data bits' }),
-  stopBits: z.union([z.literal(1), z.literal(2)]).default(1).meta({ zh: 'rtu:停止位', en: 'rtu: stop bits' }),
-  localEcho: z.boolean().default(false).meta({ zh: 'rtu:转换器会把发出的字节送回，剔除之', en: 'rtu: the adapter gives back what is sent; it is taken out' }),
+  listen: z.string().refine(isListen, complaint('no address and port such as 0.0.0.0:6000', '不是地址加端口，应如 0.0.0.0:6000')).optional().meta({ zh: 'dtu：等待拨入的本机地址和端口', en: 'dtu: address and port of this machine that data units dial', examples: ['0.0.0.0:6000'] }),
+  registration: registration.optional().meta({ zh: 'dtu：终端拨入后发送的注册包，用来区分终端；省略则以本设备站号的应答识别', en: 'dtu: the packet by which a data unit says who it is; left out: the one behind which this unit number answers' }),
+  heartbeat: bytes.optional().meta({ zh: 'dtu：终端定时发送的心跳包，会从应答中剔除', en: 'dtu: what the data unit sends at intervals; taken out of answers' }),
+  framing: z.enum(['rtu', 'tcp']).default('rtu').meta({ zh: 'dtu：报文格式，透传终端为 rtu', en: 'dtu: the envelope; a transparent data unit has rtu' }),
+  unit: z.int().min(0).max(255).default(1).meta({ zh: '站号：串口或网关后面的设备为 1–247，独立的 TCP 设备通常为 1 或 255', en: 'Unit number: 1 to 247 on a serial line or behind a gateway; a device with its own TCP port mostly takes 1 or 255' }),
+  baudRate: z.int().min(50).max(4_000_000).default(9600).meta({ zh: 'rtu：波特率', en: 'rtu: baud rate' }),
+  parity: z.enum(['none', 'even', 'odd']).default('none').meta({ zh: 'rtu：校验位', en: 'rtu: parity' }),
+  dataBits: z.union([z.literal(7), z.literal(8)]).default(8).meta({ zh: 'rtu：数据位', en: 'rtu: data bits' }),
+  stopBits: z.union([z.literal(1), z.literal(2)]).default(1).meta({ zh: 'rtu：停止位', en: 'rtu: stop bits' }),
+  localEcho: z.boolean().default(false).meta({ zh: 'rtu：转换器会把发出的字节送回，剔除之', en: 'rtu: the adapter gives back what is sent; it is taken out' }),
   settleMs: z.int().min(0).max(10_000).optional().meta({ zh: '超时后线路保持安静的毫秒数，其间迟到的应答被丢弃；默认 rtu 200,rtu-tcp 和 dtu 300', en: 'ms of quiet after a time-out, in which a late answer is dropped; left out: 200 with rtu, 300 with rtu-tcp and dtu' }),
-  writeMany: z.boolean().default(false).meta({ zh: '写单个寄存器或线圈也用功能码 16、15(少数设备只支持这两个)', en: 'Writes one register or coil by functions 16 and 15 too, for devices that know only those' }),
+  writeMany: z.boolean().default(false).meta({ zh: '写单个寄存器或线圈也用功能码 16、15（少数设备只支持这两个）', en: 'Writes one register or coil by functions 16 and 15 too, for devices that know only those' }),
   maxRead: z.int().min(1).max(MAX_REGISTERS).default(MAX_REGISTERS).meta({ zh: '单次最多读取的寄存器数；不少仪表只允许 64、32 或 16', en: 'Registers read at once at most; many instruments stop at 64, 32 or 16' }),
   maxGap: z.int().min(0).max(MAX_REGISTERS).default(8).meta({ zh: '合并读取时允许跨越的空闲寄存器数；0 表示只合并相邻地址', en: 'Unused registers that a joint read may pass over; 0 joins neighbours only' }),
   maxReadBits: z.int().min(1).max(MAX_BITS).default(MAX_BITS).meta({ zh: '单次最多读取的线圈或离散输入数', en: 'Coils or discrete inputs read at once at most' }),
@@ -82,7 +82,7 @@ function mismatchedSetting({ transport, host, port, listen, registration = {}, h
   if (transport === 'dtu' && Object.keys(registration).length > 1) return { path: ['registration'], en: 'one of ascii, hex, imei and unit', zh: 'ascii、hex、imei、unit 只能写一个' };
   if (heartbeat && Object.keys(heartbeat).length !== 1) return { path: ['heartbeat'], en: 'one of ascii and hex', zh: 'ascii、hex 须写且只写一个' };
   const isSerial = transport === 'rtu' || transport === 'rtu-tcp' || (transport === 'dtu' && framing === 'rtu');
-  if (isSerial && (unit < 1 || unit > 247)) return { path: ['unit'], en: `unit ${unit}: on a serial line units are 1 to 247`, zh: `站号 ${unit}:串行线路上的站号为 1–247` };
+  if (isSerial && (unit < 1 || unit > 247)) return { path: ['unit'], en: `unit ${unit}: on a serial line units are 1 to 247`, zh: `站号 ${unit}：串行线路上的站号为 1–247` };
   return null;
 }
 
@@ -100,8 +100,8 @@ const address = z.string().meta({ form: FORM }).transform((text, context): Addre
 const order = z.enum(['big', 'little']).default('big');
 
 export const point = z.object({
-  address: address.meta({ zh: '地址：holding、input、coil、discrete 加从 0 起的编号，寄存器的位写作 holding:100.3;也可用资料编号 40101', en: 'Address: holding, input, coil or discrete and a number from 0; a bit of a register is holding:100.3; paper numbers such as 40101 are taken too', examples: ['holding:100', 'coil:3', '40101'] }),
-  type: z.enum(TYPES).optional().meta({ zh: '数据类型；省略时位为 bool,寄存器为 uint16', en: 'Type; left out: bool for a bit, uint16 for a register' }),
+  address: address.meta({ zh: '地址：holding、input、coil、discrete 加从 0 起的编号，寄存器的位写作 holding:100.3；也可用资料编号 40101', en: 'Address: holding, input, coil or discrete and a number from 0; a bit of a register is holding:100.3; paper numbers such as 40101 are taken too', examples: ['holding:100', 'coil:3', '40101'] }),
+  type: z.enum(TYPES).optional().meta({ zh: '数据类型；省略时位为 bool，寄存器为 uint16', en: 'Type; left out: bool for a bit, uint16 for a register' }),
   wordOrder: order.meta({ zh: '多寄存器数值的字序：big 高字在前；CDAB 为 little', en: 'Order of the registers of one value: big is high word first; CDAB is little' }),
   byteOrder: order.meta({ zh: '寄存器内的字节序：规范为 big;BADC、DCBA 为 little', en: 'Order of the bytes in a register: big by rule; BADC and DCBA are little' }),
   length: z.int().min(1).max(MAX_REGISTERS * 2).optional().meta({ zh: '字符串的字节数（类型为 string 时必填）', en: 'Bytes of a string; needed with type string' }),
@@ -115,7 +115,7 @@ export type ModbusPoint = z.infer<typeof point>;
 /** What no single field shows: an address and a type that do not go together. */
 function contradiction({ address: { area, at, bit }, type, length }: { address: Address; type?: ValueType | undefined; length?: number | undefined }): { key: string; en: string; zh: string } | null {
   const bitAt = !isRegister(area) ? `${area}:${at}` : bit === undefined ? null : `${area}:${at}.${bit}`;
-  if (bitAt !== null && type !== undefined && type !== 'bool') return { key: 'type', en: `${bitAt} is one bit: its type is bool, not ${type}`, zh: `${bitAt} 是一个位：类型应为 bool,而不是 ${type}` };
+  if (bitAt !== null && type !== undefined && type !== 'bool') return { key: 'type', en: `${bitAt} is one bit: its type is bool, not ${type}`, zh: `${bitAt} 是一个位：类型应为 bool，而不是 ${type}` };
   if (type === 'string' && length === undefined) return { key: 'length', en: 'a string needs its length in bytes', zh: '字符串需要给出字节数' };
   if (type !== 'string' && length !== undefined) return { key: 'length', en: 'only a string has a length', zh: '只有 string 类型才有 length' };
   if (type !== undefined && isRegister(area) && at + registersOf(type, length) > 0x10000) {

@@ -51,7 +51,7 @@ async function readOrMake(dir: string, world: Pick<World, 'clock' | 'tell'>): Pr
   await writeWhole(join(own, CERTIFICATE), fresh);
   const path = ownCertificatePath(dir);
   const word = certificate ? { en: 'renewed', zh: '已更新' } : { en: 'made', zh: '已生成' };
-  world.tell({ kind: 'notice', level: 'warn', en: `OPC UA certificate of this box ${word.en}: ${path}; servers have to trust it`, zh: `本机 OPC UA 证书${word.zh}:${path};需要在各服务器上信任它` });
+  world.tell({ kind: 'notice', level: 'warn', en: `OPC UA certificate of this box ${word.en}: ${path}; servers have to trust it`, zh: `本机 OPC UA 证书${word.zh}：${path}；需要在各服务器上信任它` });
   return providers(pem, fresh, (keyPem && certificate) ?? null, nowMs);
 }
 

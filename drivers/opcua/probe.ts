@@ -29,7 +29,7 @@ async function secured({ security, certificates }: OpcuaSettings, server: Buffer
   const ours = describe(new X509Certificate(await readFile(ownCertificatePath(certificates.dir))));
   const way = `${security.policy} ${security.mode}`;
   return [
-    ...(theirs ? [{ en: `${way}; its certificate: ${theirs.subject}, ${theirs.thumbprint}, valid to ${theirs.to}`, zh: `${way};服务器证书：${theirs.subject},${theirs.thumbprint}，有效至 ${theirs.to}` }] : []),
-    { en: `certificate of this box: ${ours.thumbprint}, valid to ${ours.to} (${ownCertificatePath(certificates.dir)})`, zh: `本机证书：${ours.thumbprint}，有效至 ${ours.to}(${ownCertificatePath(certificates.dir)})` },
+    ...(theirs ? [{ en: `${way}; its certificate: ${theirs.subject}, ${theirs.thumbprint}, valid to ${theirs.to}`, zh: `${way}；服务器证书：${theirs.subject}，${theirs.thumbprint}，有效至 ${theirs.to}` }] : []),
+    { en: `certificate of this box: ${ours.thumbprint}, valid to ${ours.to} (${ownCertificatePath(certificates.dir)})`, zh: `本机证书：${ours.thumbprint}，有效至 ${ours.to}（${ownCertificatePath(certificates.dir)}）` },
   ];
 }

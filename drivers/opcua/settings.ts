@@ -41,7 +41,7 @@ const NODE = /^(nsu=[^;]+;|ns=\d+;)?[sigb]=.+$/;
 
 export const point = z.object({
   node: z.string().regex(NODE).meta({
-    zh: '节点：推荐 nsu=命名空间URI;s=名称（索引可能变化）,也可用 ns=2;s=名称 或 i=编号', en: 'Node: best nsu=NAMESPACE-URI;s=NAME, since an index may change; ns=2;s=NAME and i=NUMBER are taken too',
+    zh: '节点：推荐 `nsu=命名空间URI;s=名称`（索引可能变化），也可用 `ns=2;s=名称` 或 `i=编号`', en: 'Node: best `nsu=NAMESPACE-URI;s=NAME`, since an index may change; `ns=2;s=NAME` and `i=NUMBER` are taken too',
     examples: ['nsu=urn:maker:device;s=Tank.Level', 'ns=2;s=Tank.Level', 'i=2258'],
   }),
   index: z.int().min(0).optional().meta({ zh: '数组节点中取第几个元素，从 0 起', en: 'Which element of an array, from 0' }),

@@ -93,8 +93,8 @@ function unitProblem(document: ConfigDocument, unit: unknown, path: Path, owner:
   const check = checkUnit(unit);
   if (check.ok) return [];
   const hint = check.suggestion
-    ? { en: `did you mean "${check.suggestion}"?`, zh: `是否想写“${check.suggestion}”?` }
-    : { en: 'take a UCUM code such as m, Cel, %, kPa, m3/h, ug/m3; things that are counted stand in braces: {person}', zh: '请用 UCUM 代码，如 m、Cel、%、kPa、m3/h、ug/m3;计数对象写在花括号内：{person}' };
+    ? { en: `did you mean "${check.suggestion}"?`, zh: `是否想写“${check.suggestion}”？` }
+    : { en: 'take a UCUM code such as m, Cel, %, kPa, m3/h, ug/m3; things that are counted stand in braces: {person}', zh: '请用 UCUM 代码，如 m、Cel、%、kPa、m3/h、ug/m3；计数对象写在花括号内：{person}' };
   return problemAt(document, [...path, 'unit'], { code: 'CV_UNIT_UNKNOWN', params: { unit, ...twin({ owner, hint }) } });
 }
 

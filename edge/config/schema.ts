@@ -26,25 +26,25 @@ const window = z.union([windowLength(), z.strictObject({
 
 const WRITE_SCHEMA = z.strictObject({
   allow: z.boolean().meta({ zh: '是否允许从中心写入', en: 'whether the centre may write it', examples: [true] }),
-  range: range.optional().meta({ zh: '允许写入的范围 [低, 高],以 unit 为单位；默认为测点的 range', en: 'what may be written, [low, high] in unit; default: the range of the point', examples: [[0, 50]] }),
+  range: range.optional().meta({ zh: '允许写入的范围 [低, 高]，以 unit 为单位；默认为测点的 range', en: 'what may be written, [low, high] in unit; default: the range of the point', examples: [[0, 50]] }),
   interlock: z.union([CONDITION_SCHEMA, z.array(CONDITION_SCHEMA)]).optional().meta({ zh: '联锁：写入时必须全部满足，其测点须有可信的新值', en: 'interlock: all must hold when it is written, by good and fresh values', examples: [{ point: 'running', is: false }] }),
 });
 
 export const POINT_SCHEMA = z.strictObject({
   id: id(IDS.point, { zh: '测点编号，在设备内唯一', en: 'name of the point, its own within the device', examples: ['level'] }),
   indicator: id(IDS.indicator, { zh: '体征指标代码；驱动有默认值时可省略', en: 'code of the indicator; may be left out where the driver has a default', examples: ['YJ-FLD-001'] }),
-  unit: z.string().optional().meta({ zh: '数据源的单位（UCUM）;布尔和文本没有单位，可省略或写 ""', en: 'the source\'s unit in UCUM; a bool or text has none: leave it out or write ""', examples: ['m'] }),
+  unit: z.string().optional().meta({ zh: '数据源的单位（UCUM）；布尔和文本没有单位，可省略或写 ""', en: 'the source\'s unit in UCUM; a bool or text has none: leave it out or write ""', examples: ['m'] }),
   kind: z.enum(['measurement', 'state', 'occurrence']).optional().meta({ zh: '事件种类；默认：有单位为 measurement（测量），无单位为 state（状态）；occurrence 为一次发生，不会陈旧', en: 'kind of its events; default: measurement with a unit, state without one; an occurrence happens once and never becomes stale' }),
   scale: number().refine((value) => value !== 0, complaint('0 would make every value 0', '0 会使所有值变为 0')).default(1).meta({ zh: '比例：值 × scale + offset', en: 'value × scale + offset' }),
   offset: number().default(0).meta({ zh: '偏移，以 unit 为单位', en: 'added after scale, in unit' }),
-  range: range.optional().meta({ zh: '换算后的可信范围 [低, 高];超出者标记 out-of-range', en: 'believable values [low, high], after scale; beyond: flag out-of-range', examples: [[0, 12]] }),
-  maxRate: rate().refine((value) => value.amount > 0, complaint('must be above 0', '必须大于 0')).optional().meta({ zh: '可信的最快变化，如 2/1m;更快者标记 spike', en: 'fastest believable change, e.g. 2/1m; faster: flag spike' }),
+  range: range.optional().meta({ zh: '换算后的可信范围 [低, 高]；超出者标记 out-of-range', en: 'believable values [low, high], after scale; beyond: flag out-of-range', examples: [[0, 12]] }),
+  maxRate: rate().refine((value) => value.amount > 0, complaint('must be above 0', '必须大于 0')).optional().meta({ zh: '可信的最快变化，如 2/1m；更快者标记 spike', en: 'fastest believable change, e.g. 2/1m; faster: flag spike' }),
   stuckFor: finite(1, Number.MAX_SAFE_INTEGER, complaint('must be a finite time above 0', '必须是大于 0 的有限时长')).optional().meta({ zh: '数值完全不变超过此时长则标记 stuck', en: 'a value that has not moved at all for this long: flag stuck', examples: ['1h'] }),
   faultCodes: z.array(z.union([number(), z.string(), z.boolean()])).default([]).meta({ zh: '表示故障的原始值，如 -9999、65535', en: 'raw values that mean a fault, such as -9999 or 65535', examples: [[-9999]] }),
-  deadband: deadband.optional().meta({ zh: '死区：变化不超过它时不上报（心跳除外）;数值或 { percent: 5 };写了 heartbeat 时默认为 0,否则每个值都上报', en: 'changes up to this are left out between heartbeats; a number or { percent: 5 }; default 0 with a heartbeat, else every value is sent', examples: [0.01] }),
+  deadband: deadband.optional().meta({ zh: '死区：变化不超过它时不上报（心跳除外）；数值或 { percent: 5 }；写了 heartbeat 时默认为 0，否则每个值都上报', en: 'changes up to this are left out between heartbeats; a number or { percent: 5 }; default 0 with a heartbeat, else every value is sent', examples: [0.01] }),
   heartbeat: finite(1, 365 * DAY_MS, complaint('must be above 0 and at most 365d', '必须大于 0 且不超过 365d')).optional().meta({ zh: '即使不变，最长多久上报一次', en: 'longest time between two events even if nothing changes', examples: ['60s'] }),
   window: window.optional().meta({ zh: '窗口聚合：按对齐的时间窗口合并上报，给出条数、最小和最大值；越限和质量变化仍立即上报；不与 deadband、heartbeat 同用', en: 'values are put together by aligned windows of time, with count, minimum and maximum; a crossing of a limit and a change of quality are still sent at once; without deadband and heartbeat', examples: ['1m', { every: '5m', value: 'max' }] }),
-  write: WRITE_SCHEMA.optional().meta({ zh: '能否从中心写入（默认不能）,范围和联锁；需要可写的驱动', en: 'whether the centre may write it (default: no), within what, and under which interlocks; needs a driver that writes', examples: [{ allow: true, range: [0, 50], interlock: { point: 'running', is: false } }] }),
+  write: WRITE_SCHEMA.optional().meta({ zh: '能否从中心写入（默认不能），范围和联锁；需要可写的驱动', en: 'whether the centre may write it (default: no), within what, and under which interlocks; needs a driver that writes', examples: [{ allow: true, range: [0, 50], interlock: { point: 'running', is: false } }] }),
   limits: z.array(number()).default([]).meta({ zh: '界限值：越过时必定上报', en: 'levels whose crossing is always sent', examples: [[3.0, 3.5]] }),
 });
 

@@ -33,7 +33,7 @@ function checkWrite(document: ConfigDocument, devices: readonly CheckedDevice[],
     wrong('allow', { en: `its driver ${device.driver.id} does not write`, zh: `其驱动 ${device.driver.id} 不支持写入` }, { en: 'leave `write` out', zh: '去掉 `write`' });
   }
   if (!range && point.unit !== '') {
-    wrong('allow', { en: 'what may be written needs a range', zh: '可写的数值必须有范围' }, { en: 'add write.range: [low, high]', zh: '补充 write.range: [低, 高]' });
+    wrong('allow', { en: 'what may be written needs a range', zh: '可写的数值必须有范围' }, { en: 'add `write.range: [low, high]`', zh: '补充 `write.range: [低, 高]`' });
   }
   if (range && point.range && (range[0] < point.range[0] || range[1] > point.range[1])) {
     wrong('range', { en: `it goes beyond the range of the point, ${point.range.join(' to ')}`, zh: `超出测点自身的范围 ${point.range.join(' 至 ')}` }, { en: 'a range within it', zh: '应在其范围之内' });

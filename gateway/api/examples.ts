@@ -24,7 +24,7 @@ const warning: WarningView = {
   id: '9f2c4e6a8b0d1f35', rule: 'pump-level', version: 1, type: 'threshold', ...level, subject: 'pump-07', centre: '500112001', level: 2, state: 'raised', condition: 'active',
   exercise: true, late: false, raisedBy: 'gateway:town-01', onsetAt: AT - 3000, raisedAt: AT, publishedAt: AT + 12, changedAt: AT, clearedAt: null, previousId: null,
   title: { zh: '泵站水位过高', en: 'water level at the pump station too high' }, place: { zh: '七号泵站', en: 'pump station 7', position },
-  reasons: [{ zh: '14:30:25 水位 3.2 m,高于 3.0 m', en: '14:30:25 water level 3.2 m, over 3.0 m', cites: { ...level, at: AT, value: 3.2, unit: 'm' } }],
+  reasons: [{ zh: '14:30:25 水位 3.2 m，高于 3.0 m', en: '14:30:25 water level 3.2 m, over 3.0 m', cites: { ...level, at: AT, value: 3.2, unit: 'm' } }],
   suggestion: { zh: '检查水泵运行状态', en: 'check that the pumps are running' }, incomplete: ['plan'],
 };
 

@@ -24,7 +24,7 @@ const EMBEDDED_SCHEMA = z.strictObject({
   port: port(1883, { zh: '端口；0 为任选', en: 'port; 0 takes any that is free' }),
   edges: z.array(EDGE_CREDENTIAL_SCHEMA).default([]).meta({ zh: '允许接入的边缘节点', en: 'edges that are let in', examples: [[{ id: 'pump-07', token: '${env:PUMP_07_TOKEN}' }]] }),
   consumers: z.array(CONSUMER_SCHEMA).default([]).meta({ zh: '可订阅输出（cv/v1/out/#）的用户', en: 'users who may read what goes out (cv/v1/out/#)', examples: [[{ user: 'dashboard', password: '${env:DASHBOARD_PASSWORD}' }]] }),
-  anonymous: z.enum(['loopback', 'none']).default('loopback').meta({ zh: '无用户名的只读订阅：仅限本机（loopback）,或不允许（none）', en: 'reading without a name: from this machine (loopback), or not at all (none)' }),
+  anonymous: z.enum(['loopback', 'none']).default('loopback').meta({ zh: '无用户名的只读订阅：仅限本机（loopback），或不允许（none）', en: 'reading without a name: from this machine (loopback), or not at all (none)' }),
   maxConnections: z.int().min(1).max(65535).default(2000).meta({ zh: '最多同时连接数', en: 'most clients at one time' }),
 });
 
@@ -34,7 +34,7 @@ const BROKER_SCHEMA = z.strictObject({
   user: z.string().min(1).optional().meta({ zh: '外部代理的用户名', en: 'user on that broker', examples: ['gateway'] }),
   password: z.string().min(1).optional().meta({ zh: '外部代理的密码', en: 'password on that broker', secret: true }),
 }).refine((broker) => (broker.embedded === undefined) !== (broker.url === undefined), complaint('give either embedded (the built-in broker) or url (another one)', '内置代理 embedded 与外部代理 url 二选一'))
-  .refine((broker) => broker.embedded === undefined || (broker.user === undefined && broker.password === undefined), complaint('user and password belong to url; who is let in by the built-in broker stands in embedded.edges and embedded.consumers', 'user 和 password 用于 url;内置代理的接入者写在 embedded.edges 和 embedded.consumers'));
+  .refine((broker) => broker.embedded === undefined || (broker.user === undefined && broker.password === undefined), complaint('user and password belong to url; who is let in by the built-in broker stands in embedded.edges and embedded.consumers', 'user 和 password 用于 url；内置代理的接入者写在 embedded.edges 和 embedded.consumers'));
 
 /** Kinds come with later versions; a name that is not there must not be passed over in silence. */
 const plugs = (words: { zh: string; en: string }) => z.array(z.strictObject({

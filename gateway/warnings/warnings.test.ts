@@ -124,7 +124,7 @@ test('a storm is one warning: raised with words and reasons, worse, cleared, clo
   assert.deepEqual({ level: view.level, state: view.state, exercise: view.exercise, raisedBy: view.raisedBy, raisedAt: view.raisedAt, publishedAt: view.publishedAt, incomplete: view.incomplete },
     { level: 2, state: 'raised', exercise: false, raisedBy: 'gateway:g', raisedAt: T0 + 1000, publishedAt: world.clock.nowMs(), incomplete: ['contact'] });
   assert.deepEqual(view.reasons.map(({ en }) => en), ['river stage 3.1 m >= 3 m: ORANGE', 'river stage 2.9 m >= 2.8 m: YELLOW']);
-  assert.deepEqual(view.reasons.map(({ zh }) => zh), ['河道水位 3.1 m >= 3 m:橙色', '河道水位 2.9 m >= 2.8 m:黄色']);
+  assert.deepEqual(view.reasons.map(({ zh }) => zh), ['河道水位 3.1 m >= 3 m：橙色', '河道水位 2.9 m >= 2.8 m：黄色']);
   assert.deepEqual(view.reasons[0]?.cites, { indicator: LEVEL, device: 'd', point: 'p', at: T0 + 2000, value: 3.1, unit: 'm' });
   assert.ok(view.suggestion.zh.length > 0 && view.suggestion.en.length > 0);
   assert.equal(broker.retained.size, 1);

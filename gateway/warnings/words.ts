@@ -56,11 +56,11 @@ function sentence(change: Change, previous: Change | null, name: Words, rule: Ru
   if (change.kind === 'cleared') return fill(` ${value}，已回到限值以内`, ` ${value}: back inside its limit`);
   if (change.kind === 'level' && previous && previous.level < change.level) {
     const past = LEVEL_WORDS[previous.level];
-    return fill(` ${value}:${past.zh}解除，${level.zh}仍持续`, ` ${value}: ${past.en} is over, ${level.en} still holds`);
+    return fill(` ${value}：${past.zh}解除，${level.zh}仍持续`, ` ${value}: ${past.en} is over, ${level.en} still holds`);
   }
   const when = parseWhen(rule?.type === 'threshold' ? (rule.levels[change.level]?.when ?? '') : '');
   // Between its limit and its hysteresis, or after catching up, the condition itself need not be met by this value.
-  if (!when || meets(when, change.cite.value) !== true) return fill(` ${value}:现为${level.zh}`, ` ${value}: now ${level.en}`);
+  if (!when || meets(when, change.cite.value) !== true) return fill(` ${value}：现为${level.zh}`, ` ${value}: now ${level.en}`);
   const limit = valueText(when.limit, change.cite.unit);
-  return fill(` ${value} ${when.operator} ${limit}:${level.zh}`, ` ${value} ${when.operator} ${limit}: ${level.en}`);
+  return fill(` ${value} ${when.operator} ${limit}：${level.zh}`, ` ${value} ${when.operator} ${limit}: ${level.en}`);
 }

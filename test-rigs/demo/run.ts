@@ -109,7 +109,7 @@ class DemoRun {
     const town = this.#town;
     if (!town || this.#edgeDown) return;
     this.#edgeDown = true;
-    this.#say({ en: 'edge killed (−9): what its log acknowledged is on disk', zh: '边缘节点被强制终止（−9）:日志已确认的都在磁盘上' });
+    this.#say({ en: 'edge killed (−9): what its log acknowledged is on disk', zh: '边缘节点被强制终止（−9）：日志已确认的都在磁盘上' });
     this.#revive(town.killEdge());
   }
 
@@ -136,7 +136,7 @@ class DemoRun {
       onEdgeLost: () => {
         if (this.#edgeDown || this.#ending || this.#restarting) return;
         this.#edgeDown = true;
-        this.#say({ en: 'the edge ended by itself (see edge.log); starting it again', zh: '边缘节点自行退出（见 edge.log）;正在重启' });
+        this.#say({ en: 'the edge ended by itself (see edge.log); starting it again', zh: '边缘节点自行退出（见 edge.log）；正在重启' });
         this.#revive(Promise.resolve());
       },
       onGatewayLost: () => {
@@ -227,8 +227,8 @@ class DemoRun {
     this.#spoken.set(warning.id, state);
     this.#worst.set(warning.id, Math.min(this.#worst.get(warning.id) ?? 4, warning.level) as Level);
     const reason = warning.reasons[0] ?? warning.title;
-    if (warning.condition === 'cleared') this.#say({ en: `cleared: ${reason.en}; see "cleared lately" on the page`, zh: `解除：${reason.zh};见页面“近期已解除”` });
-    else this.#say({ en: `${reason.en} (exercise); look at its card and click the reason`, zh: `${reason.zh}(演练);请看卡片并点击依据` });
+    if (warning.condition === 'cleared') this.#say({ en: `cleared: ${reason.en}; see "cleared lately" on the page`, zh: `解除：${reason.zh}；见页面“近期已解除”` });
+    else this.#say({ en: `${reason.en} (exercise); look at its card and click the reason`, zh: `${reason.zh}（演练）；请看卡片并点击依据` });
   }
 
   async #finish(): Promise<{ ok: boolean; outcome: unknown }> {

@@ -38,7 +38,7 @@ async function arrives(): Promise<void> {
     await send([true, false, true], { point: 'pump', unit: '' });
     for (let at = 0; at < walk.length; at += 500) await send(walk.slice(at, at + 500), { point: 'walk' });
     await send([1, 2, 3], { point: 'tie', occurredAt: Date.now() - 5000 });
-    await send(['text, with "quotes" and = signs\nand lines'], { point: 'note', unit: '', subject: '泵站 7,东=侧\\' });
+    await send(['text, with "quotes" and = signs\nand lines'], { point: 'note', unit: '', subject: '泵站 7,b=侧\\' });
     await send([null], { point: 'gone', quality: 'bad', flags: ['comm'] });
     await within('the sink has caught up', async () => (await sink()).lag === 0 && (await sink()).written === odd.length + 3 + walk.length + 3 + 2);
     await victoria.flush();
@@ -46,7 +46,7 @@ async function arrives(): Promise<void> {
     close(await victoria.read('cityvitals_value', { point: 'walk', quality: 'good' }), walk);
     assert.deepEqual(await victoria.read('cityvitals_value_bool', { point: 'pump' }), [1, 0, 1]);
     assert.deepEqual((await victoria.read('cityvitals_value', { point: 'tie' })).toSorted(), [1, 2, 3]);
-    assert.equal((await victoria.read('cityvitals_value_text', { point: 'note', subject: '泵站 7,东=侧/' })).length, 1);
+    assert.equal((await victoria.read('cityvitals_value_text', { point: 'note', subject: '泵站 7,b=侧/' })).length, 1);
     assert.equal((await victoria.read('cityvitals_flags', { point: 'gone', quality: 'bad' })).length, 1);
     assert.deepEqual([(await sink()).setAside, (await sink()).problem], [0, null]);
   });

@@ -26,8 +26,8 @@ function cardOf(driver: Driver, cases: readonly Case[]): string {
   return [
     GENERATED,
     `# Driver \`${driver.id}\`: quality card 质量卡`, '',
-    `${driver.title.en} · ${driver.title.zh}. Tier 等级: **${tier}**. [README](../../drivers/${driver.id}/README.md) · [settings 设置](../configuration.md)`, '',
-    `Traits 能力: ${driver.traits.join(', ')}. ${recordingWords(driver)}`, '',
+    `${driver.title.en} · ${driver.title.zh}. Tier 等级：**${tier}**. [README](../../drivers/${driver.id}/README.md) · [settings 设置](../configuration.md)`, '',
+    `Traits 能力：${driver.traits.join(', ')}. ${recordingWords(driver)}`, '',
     '## Cases 案例', '',
     '| case | what it shows | source 来源 | level | secrets |', '|---|---|---|---|---|',
     ...cases.map(({ name, title, source, level, secrets, licence }) => `| \`${name}\` | ${cell(title)} | ${cell(source)} (${cell(licence)}) | ${level} | ${secrets} |`), '',
@@ -43,7 +43,7 @@ function cardOf(driver: Driver, cases: readonly Case[]): string {
 
 function recordingWords({ recording }: Driver): string {
   if (!recording) return '';
-  if (recording.level === 'frames') return `Recorded as frames 按帧录制: ${recording.above.en} · ${recording.above.zh}.`;
+  if (recording.level === 'frames') return `Recorded as frames 按帧录制：${recording.above.en} · ${recording.above.zh}.`;
   const { captures } = recording;
   const ports = [...(captures?.tcp ?? []).map((port) => `tcp/${port}`), ...(captures?.udp ?? []).map((port) => `udp/${port}`)];
   return `Recorded by bytes 按字节录制${captures ? `; from captures 可读抓包 (${ports.join(', ') || 'by content 按内容'})` : ''}.`;

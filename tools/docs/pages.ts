@@ -33,7 +33,7 @@ function configurationPage(drivers: readonly Driver[], sinks: readonly Sink[]): 
     GENERATED,
     '# Configuration 配置参考', '',
     'YAML; every key with a default may be left out. Durations `500ms 1s 5m 2h 90d 2y forever`, sizes `64MB 1GB`, rates `60/1m`; `${env:NAME}` and `${file:PATH}` for secrets; relative paths are relative to the file that names them. `cityvitals check --config FILE` finds every mistake at once.', '',
-    'YAML;有默认值的键都可省略。时长、大小、速率按上述写法；密钥用 `${env:NAME}` 或 `${file:PATH}`;相对路径以所在文件为准。`cityvitals check --config FILE` 一次找出全部错误。', '',
+    'YAML；有默认值的键都可省略。时长、大小、速率按上述写法；密钥用 `${env:NAME}` 或 `${file:PATH}`；相对路径以所在文件为准。`cityvitals check --config FILE` 一次找出全部错误。', '',
     '## Edge 边缘节点', '', settingsTable(EDGE_SCHEMA), '',
     ...drivers.flatMap(driverSection),
     '## Gateway 网关', '', settingsTable(GATEWAY_SCHEMA), '',

@@ -14,7 +14,7 @@ export function faultsPage(): string {
     `- ${row.en[0]}${row.en[1] ? ` → ${row.en[1]}` : ''}`,
     `- ${row.zh[0]}${row.zh[1] ? ` → ${row.zh[1]}` : ''}`, '',
   ].join('\n'));
-  return `${GENERATED}# Faults 故障代码\n\nEach has a code, what happened, and what to do. \`{…}\` is filled in.\n每个故障都有代码、现象与处置办法;\`{…}\` 为实际内容。\n\n${sections.join('\n')}`;
+  return `${GENERATED}# Faults 故障代码\n\nEach has a code, what happened, and what to do. \`{…}\` is filled in.\n每个故障都有代码、现象与处置办法；\`{…}\` 为实际内容。\n\n${sections.join('\n')}`;
 }
 
 export function lossesPage(): string {

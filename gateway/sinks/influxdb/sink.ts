@@ -15,7 +15,7 @@ function isHttpUrl(text: string): boolean {
 const MEASUREMENT = /^(?:[A-Za-z]|\{(?:indicator|device|point|centre|edge|stream)\})(?:[A-Za-z0-9._:-]|\{(?:indicator|device|point|centre|edge|stream)\})*$/;
 
 const settings = z.object({
-  url: z.string().refine(isHttpUrl, complaint('not an address such as http://10.0.0.9:8086 (http or https, no user, no query)', '不是 http://10.0.0.9:8086 形式的地址（http 或 https,不带用户和查询参数）'))
+  url: z.string().refine(isHttpUrl, complaint('not an address such as http://10.0.0.9:8086 (http or https, no user, no query)', '不是 http://10.0.0.9:8086 形式的地址（http 或 https，不带用户和查询参数）'))
     .meta({ zh: 'InfluxDB 或 VictoriaMetrics 的地址', en: 'address of the InfluxDB or VictoriaMetrics', examples: ['http://10.0.0.9:8086'] }),
   org: z.string().max(256).default('').meta({ zh: '组织；VictoriaMetrics 不需要', en: 'organisation; VictoriaMetrics needs none', examples: ['city'] }),
   bucket: z.string().min(1).max(256).default('cityvitals').meta({ zh: '写入的 bucket;VictoriaMetrics 忽略', en: 'bucket to write to; VictoriaMetrics ignores it' }),
