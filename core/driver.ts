@@ -150,7 +150,7 @@ export interface Watched {
   /** Its pictures came. */
   began(): void;
   /** What its end means. `said` is what it wrote of errors; what comes out bears no secret. */
-  fault(end: { startError?: string; code: number | null; signal: NodeJS.Signals | null; said: string }): Fault;
+  fault(end: { hadPictures: boolean; startError?: string; code: number | null; signal: NodeJS.Signals | null; said: string }): Fault;
 }
 
 /** A configured point as the driver sees it: its id and the fields of the driver's own `point` schema. */

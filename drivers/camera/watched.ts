@@ -24,11 +24,11 @@ export function watched(settings: CameraSettings, clock: Clock): Watched {
     mask,
     mayBegin: () => mayLogIn(remembered, clock),
     began: () => loggedIn(remembered),
-    fault({ startError, code, signal, said: text }) {
+    fault({ hadPictures, startError, code, signal, said: text }) {
       const said = new Said((line) => withoutSecrets(line, source));
       said.hear(text);
       said.end();
-      const { fault } = exitFault({ source, exit: { code, signal, ...(startError !== undefined && { startError: Object.assign(new Error(startError), { code: startError }) }) }, said, pictures: 0 });
+      const { fault } = exitFault({ source, exit: { code, signal, ...(startError !== undefined && { startError: Object.assign(new Error(startError), { code: startError }) }) }, said, pictures: hadPictures ? 1 : 0 });
       return fault.code === 'CV_CAMERA_LOGIN' ? refusedLogin(remembered, fault, clock).fault : fault;
     },
   };

@@ -92,10 +92,13 @@ export class LiveStreams {
     this.#running.set(id, live);
     void live.ended.then((how) => {
       this.#running.delete(id);
-      if (this.#isClosed || how.isIdle) return this.#failed.delete(id);
+      const hadPictures = readyAtMs !== Infinity;
+      // A clip is over, or a camera said goodbye: who still watches has it begun anew.
+      const isOver = hadPictures && how.code === 0;
+      if (this.#isClosed || how.isIdle || isOver) return this.#failed.delete(id);
       const wasWell = clock.monotonicMs() - readyAtMs >= WELL_MS;
-      const isSilent = readyAtMs === Infinity && how.signal === 'SIGKILL' && how.said === '';
-      const fault: Fault = isSilent ? { code: 'CV_LIVE_FAILED', params: { device: id, detail: `no picture within ${readyDeadlineMs} ms`, detailZh: `${readyDeadlineMs} 毫秒内没有画面` } } : watched.fault(how);
+      const isSilent = !hadPictures && how.signal === 'SIGKILL' && how.said === '';
+      const fault: Fault = isSilent ? { code: 'CV_LIVE_FAILED', params: { device: id, detail: `no picture within ${readyDeadlineMs} ms`, detailZh: `${readyDeadlineMs} 毫秒内没有画面` } } : watched.fault({ ...how, hadPictures });
       const times = wasWell ? 1 : (this.#failed.get(id)?.times ?? 0) + 1;
       const waitMs = times === 1 ? 0 : reopenWaitMs(times - 1, this.#world.random);
       this.#failed.set(id, { fault, times, resumeMs: clock.monotonicMs() + waitMs });
