@@ -123,6 +123,11 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     const commands = desk = new CommandDesk({
       edge: setup.edge, centre: setup.centre, dir: join(setup.log.dir, 'commands'), pictures,
       get devices() { return devices; },
+      async still(device, signal) {
+        const settings = devices.find(({ setup: { id } }) => id === device)?.setup.settings as { mask?: [number, number][][] } | undefined;
+        const picture = await line.host.still?.(device, signal);
+        return picture ? pictures.show(device, picture, picture.takenAt ?? world.clock.nowMs(), settings?.mask ?? []) : null;
+      },
       host: line.host, latest: line.latest, publish: line.answer, record: line.record, clockOffsetMs: () => line.uplink().clockOffsetMs,
     }, world);
     await commands.open();

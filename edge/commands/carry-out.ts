@@ -1,4 +1,5 @@
 /** Carries out a command that was found in order: reads, writes, or takes the camera's newest picture. */
+import type { PictureView } from '../../core/api.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { MAX_PICTURE_BYTES, MAX_POINTS, MAX_VALUES_BYTES, type Answer, type Command, type CommandReading, type CommandStatus } from '../../core/wire/commands.ts';
 import { STALE_PERIODS, type OpenDevice } from '../host/device.ts';
@@ -12,6 +13,8 @@ export interface Plant {
   host: Pick<Host, 'readNow' | 'write'>;
   latest: Pick<Latest, 'of'>;
   pictures: Pick<LastPictures, 'get'>;
+  /** A picture of now from the camera's best stream, fetched for this; null where it has none. */
+  still?(device: string, signal: AbortSignal): Promise<PictureView | null>;
 }
 
 export interface Outcome {
@@ -27,7 +30,7 @@ export interface Outcome {
  */
 export function carryOut(command: Command, plant: Plant, signal: AbortSignal, begin: () => Promise<void>): Promise<Outcome> {
   if (command.kind === 'write') return write(command, plant, signal, begin);
-  return command.kind === 'read' ? read(command, plant, signal) : snapshot(command.device, plant);
+  return command.kind === 'read' ? read(command, plant, signal) : snapshot(command.device, plant, signal);
 }
 
 async function read(command: Extract<Command, { kind: 'read' }>, plant: Plant, signal: AbortSignal): Promise<Outcome> {
@@ -68,9 +71,9 @@ async function write(command: WriteCommand, plant: Plant, signal: AbortSignal, b
   return written.outcome === 'done' ? { status: 'done', ...found } : { status: written.outcome, fault: written.fault, ...found };
 }
 
-async function snapshot(device: string, plant: Plant): Promise<Outcome> {
-  // Where faces cannot be blurred it throws, and nothing is shown.
-  const picture = await plant.pictures.get(device);
+async function snapshot(device: string, plant: Plant, signal: AbortSignal): Promise<Outcome> {
+  // Where its best stream gives none now, the newest that was looked at. Where faces cannot be blurred both throw, and nothing is shown.
+  const picture = (await plant.still?.(device, signal).catch(() => null)) ?? await plant.pictures.get(device);
   if (!picture) return { status: 'failed', fault: { code: 'CV_COMMAND_PICTURE', params: { device, detail: 'it has given none yet', detailZh: '尚无画面' } } };
   const bytes = JSON.stringify(picture).length;
   if (bytes > MAX_PICTURE_BYTES) return { status: 'failed', fault: { code: 'CV_COMMAND_PICTURE', params: { device, detail: `${bytes} bytes`, detailZh: `${bytes} 字节` } } };

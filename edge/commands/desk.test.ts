@@ -36,7 +36,7 @@ async function newFolder(t: TestContext): Promise<string> {
 async function bench(t: TestContext, dir?: string) {
   const folder: string = dir ?? await newFolder(t);
   const world = testWorld();
-  const plant = { writes: [] as string[], guard: false as Writable | null, quality: 'good' as Quality, guardAgeMs: 0, busyMs: 0, offsetMs: 0 as number | null, picture: null as PictureView | null };
+  const plant = { writes: [] as string[], guard: false as Writable | null, quality: 'good' as Quality, guardAgeMs: 0, busyMs: 0, offsetMs: 0 as number | null, picture: null as PictureView | null, still: null as PictureView | Error | null };
   const answers: Answer[] = [];
   const events: Draft[] = [];
   const host: Pick<Host, 'readNow' | 'write'> = {
@@ -52,6 +52,7 @@ async function bench(t: TestContext, dir?: string) {
   };
   const desk = new CommandDesk({
     edge: 'e1', centre: '500112001', dir: folder, devices: [plc, cam], host, pictures: { get: () => Promise.resolve(plant.picture) },
+    still: () => (plant.still instanceof Error ? Promise.reject(plant.still) : Promise.resolve(plant.still)),
     latest: { of: (_device, name) => (name === 'guard' && plant.guard !== null ? { ageMs: plant.guardAgeMs, draft: { value: plant.guard, quality: plant.quality } as Draft } : null) },
     clockOffsetMs: () => plant.offsetMs, publish: (text) => { answers.push(JSON.parse(text) as Answer); }, record: (draft) => { events.push(draft); },
   }, world);
@@ -178,6 +179,10 @@ test('a snapshot comes with its picture, and not when there is none or it is too
   plant.picture = { device: 'cam', at: 1, index: 0, width: 4, height: 3, jpegBase64: '/9j/AAAA', boxes: [] };
   const taken = await snapshot('snapshot-0002');
   assert.deepEqual([taken.status, taken.picture], ['done', plant.picture]);
+  plant.still = { ...plant.picture, width: 8 };
+  assert.equal((await snapshot('snapshot-best')).picture?.width, 8, 'of the best stream, where that gives one');
+  plant.still = new Error('camera gone');
+  assert.equal((await snapshot('snapshot-newest')).picture?.width, 4);
   plant.picture = { ...plant.picture, jpegBase64: 'A'.repeat(600_000) };
   assert.equal((await snapshot('snapshot-0003')).fault?.code, 'CV_COMMAND_PICTURE');
   await stop();

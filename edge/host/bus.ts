@@ -1,4 +1,5 @@
 /** A bus while it runs: its devices, the link they share, and the loops that ask them or listen to them. */
+import type { Picture } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { addressOf, type HostDevice } from './device.ts';
 import { Errands, serveErrands } from './errands.ts';
@@ -43,6 +44,11 @@ export class Bus {
 
   get devices(): readonly HostDevice[] {
     return this.#members.devices;
+  }
+
+  /** One picture of now from a camera's best stream; null where it has none, or is not there. Rejects with a FaultError. */
+  still(signal: AbortSignal): Promise<Picture> | null {
+    return this.#keeper.current?.still?.(signal) ?? null;
   }
 
   /** Some come or go while the others are asked on over the link as it is. */

@@ -2,7 +2,7 @@
  * read: the first station of the edge's line. Keeps every device's link open and hands on what the devices say. It
  * alone schedules, times out, tries again and notices silence; a driver does none of these.
  */
-import type { Writable } from '../../core/driver.ts';
+import type { Picture, Writable } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { Give, Station } from '../../core/line.ts';
 import type { DeviceState } from '../../core/wire/messages.ts';
@@ -28,6 +28,8 @@ export interface Host extends Station<never, DecodedItem> {
    * @param signal ends the wait for the bus, not the write
    */
   write(device: string, point: string, value: Writable, ready: () => Promise<void>, signal: AbortSignal): Promise<Written>;
+  /** One picture of now from a camera's best stream; null where it has none, or is not there. Rejects with a FaultError. */
+  still?(device: string, signal: AbortSignal): Promise<Picture> | null;
   /**
    * Goes on with another setup. Devices that are spoken to as before are not touched: their links, schedules and values
    * stay, also where a neighbour on their bus comes or goes. One at a time.
@@ -97,6 +99,10 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
     async write(id, point, value, ready, signal) {
       const { device, errands } = find(id);
       return writePoint(device, point, value, (work) => errands.ask(device, signal, work), ready);
+    },
+    still(id, signal) {
+      const device = hosted.find((one) => one.setup.id === id);
+      return (device && buses.get(busKey(device))?.still(signal)) ?? null;
     },
     async update(next, swap) {
       const before = new Map(hosted.map((device) => [device.setup.id, device]));

@@ -10,9 +10,11 @@ import type { Tell } from '../../core/telemetry.ts';
 import { encode } from './evidence/encode.ts';
 import type { Blinds } from './evidence/faces.ts';
 import { redact } from './evidence/redact.ts';
+import { Mask } from './mask.ts';
 
 const MAX_WIDTH = 640;
 const MAX_BYTES = 300 << 10;
+const SHOWN_WIDTH = 1280;
 
 export interface LastPictures {
   /** Takes the place of the camera's picture before. @param at ms UTC when it was taken */
@@ -23,6 +25,13 @@ export interface LastPictures {
    * @throws FaultError CV_EVIDENCE_UNBLURRED
    */
   get(device: string): Promise<PictureView | null>;
+  /**
+   * The same of a picture that was fetched for somebody, larger; where people are is taken from the newest picture.
+   *
+   * @param mask polygons that nobody may see into
+   * @throws FaultError CV_EVIDENCE_UNBLURRED
+   */
+  show(device: string, picture: Picture, at: number, mask: ConstructorParameters<typeof Mask>[0]): Promise<PictureView>;
 }
 
 /**
@@ -36,6 +45,13 @@ export function openLastPictures(blinds: Blinds | null, tell: Tell = () => {}): 
     remember(device, picture, at, boxes) {
       newest.get(device)?.release?.();
       newest.set(device, { picture, at, boxes, release: picture.keep?.() });
+    },
+    async show(device, picture, at, mask) {
+      new Mask(mask).paint(picture);
+      const boxes = newest.get(device)?.boxes ?? [];
+      const { width, height, bytes } = await encode(redact(picture, blinds ? await blinds.find(picture, boxes) : []), { format: 'jpeg', maxWidth: SHOWN_WIDTH, maxBytes: MAX_BYTES });
+      // Nobody has looked for things in this one.
+      return { device, at, index: picture.index, width, height, jpegBase64: Buffer.from(bytes).toString('base64'), boxes: [] };
     },
     async get(device) {
       const last = newest.get(device);

@@ -10,6 +10,7 @@ import type { Picture } from '../../../core/driver.ts';
 import type { TelemetryEvent } from '../../../core/telemetry.ts';
 import { tempDir } from '../../../core/testing/temp-dir.ts';
 import { realWorld, type World } from '../../../core/world.ts';
+import { openLastPictures } from '../last-picture.ts';
 import { BestPictures } from './best.ts';
 import { cropOf } from './crop.ts';
 import { openBlinds, headOf, type Blinds } from './faces.ts';
@@ -145,6 +146,18 @@ test('fail closed: without a look for faces there is no file, the fault says so 
   assert.deepEqual((await of(scene(3000, 7, 8))).get('lawn.intrusion'), []);
   assert.equal(folder.bytes, 0);
   assert.deepEqual(told.map((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'evidence_lost' ? event.reason : event.kind)), ['picture_unblurred', 'CV_EVIDENCE_UNBLURRED', 'picture_unblurred']);
+});
+
+test('what is fetched for somebody is masked and wiped out before it is shown', async () => {
+  const pictures = openLastPictures(seeing([face]));
+  const view = await pictures.show('cam', pictureAt(0), AT, [[[0, 0], [0.2, 0], [0.2, 1], [0, 1]]]);
+  const { default: sharp } = await import('sharp');
+  const { data } = await sharp(Buffer.from(view.jpegBase64, 'base64')).greyscale().raw().toBuffer({ resolveWithObject: true });
+  const row = Math.round(0.25 * HEIGHT) * WIDTH;
+  const spread = (from: number, to: number) => Math.max(...data.subarray(row + from, row + to)) - Math.min(...data.subarray(row + from, row + to));
+  assert.ok(spread(130, 146) <= 4 && spread(4, 50) <= 4 && spread(240, 300) > 20);
+  assert.ok((data[row + 20] as number) < 20);
+  await assert.rejects(openLastPictures(blind).show('cam', pictureAt(0), AT, []), { name: 'CV_EVIDENCE_UNBLURRED' });
 });
 
 test('a folder that takes nothing costs the picture alone', async (t) => {
