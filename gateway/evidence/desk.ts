@@ -28,6 +28,8 @@ export interface DeskParts {
 
 /** An edge in its right mind sends one part and waits; what comes on top of these is left unanswered. */
 const MAX_PENDING = 4;
+/** What was begun longer ago is not gone on with: its edge is gone, or has let go of it. */
+const ABANDONED_MS = 7 * 86_400_000;
 
 export class EvidenceDesk {
   readonly #parts: DeskParts;
@@ -44,6 +46,11 @@ export class EvidenceDesk {
   static async open(parts: DeskParts, world: World): Promise<EvidenceDesk> {
     try {
       await mkdir(parts.dir, { recursive: true });
+      const before = world.clock.nowMs() - ABANDONED_MS;
+      for (const name of await readdir(parts.dir)) {
+        const path = join(parts.dir, name);
+        if ((await stat(path)).mtimeMs < before) await rm(path, { force: true });
+      }
     } catch (error) {
       throw diskFault(parts.dir, error);
     }
