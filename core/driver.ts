@@ -113,6 +113,13 @@ export interface Request {
   points: readonly string[];
 }
 
+/** What does not hold of checked settings, and where in them. */
+export interface SettingProblem {
+  path: (string | number)[];
+  en: string;
+  zh: string;
+}
+
 /** A way to a device. I/O only: it cuts frames out of the stream and knows no meaning. Throws FaultError. */
 export interface Link<Frame, R extends Request = Request> {
   /**
@@ -199,6 +206,12 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   examine?(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Fault[]>;
   /** Fixed points that follow from the settings, beside those of `points`, each named `<part>.<what>`: `check`, the docs and the edge know them like the others. Pure. */
   derived?(settings: z.infer<S>): Record<string, FixedPoint>;
+  /**
+   * Settings with what files that they name add to them, where points follow from it, and what does not hold by those
+   * files. `readFile` throws the system's error.
+   * @throws FaultError for a file that cannot be read
+   */
+  consult?(settings: z.infer<S>, readFile: (path: string) => string): { settings: z.infer<S>; problems: SettingProblem[] };
   /** Cameras: how people watch it. */
   watched?(settings: z.infer<S>, clock: Clock): Watched;
   /** True when a configured point's value has no unit (a bool, a text): then its config needs none. `settings`: where they are sound. */
@@ -265,6 +278,7 @@ export interface Driver {
   reportsChanges?: boolean;
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
   derived?(settings: unknown): Record<string, FixedPoint>;
+  consult?(settings: unknown, readFile: (path: string) => string): { settings: unknown; problems: SettingProblem[] };
   watched?(settings: unknown, clock: Clock): Watched;
   unitless?(point: PointOf<unknown>, settings?: unknown): boolean;
   known?(point: PointOf<unknown>, settings?: unknown): KnownOfPoint;

@@ -82,7 +82,29 @@ function specOf({ name, title, file, classes, ...rest }: Manifest, path: string)
 
 /** @throws FaultError CV_MODEL_MANIFEST with the place of the first mistake */
 export async function loadManifest(path: string, files: Files): Promise<ModelSpec> {
-  const source = await files.readText(path).catch((error: NodeJS.ErrnoException) => { throw manifestFault(path, 1, error.code ?? error.message); });
+  return manifestSpec(path, await files.readText(path).catch((error: unknown) => { throw unreadable(path, error); }));
+}
+
+/**
+ * The same at once, for checks.
+ * @throws FaultError CV_MODEL_MANIFEST
+ */
+export function loadManifestSync(path: string, readFile: (path: string) => string): ModelSpec {
+  let source: string;
+  try {
+    source = readFile(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  return manifestSpec(path, source);
+}
+
+function unreadable(path: string, error: unknown): FaultError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return manifestFault(path, 1, code ?? message);
+}
+
+function manifestSpec(path: string, source: string): ModelSpec {
   const { spec, problems } = readManifest(path, source);
   if (spec) return spec;
   const [first] = problems;

@@ -1,19 +1,14 @@
 /** What no single field of a scene shows: names that stand twice, classes that the model does not have, no ground. Pure. */
 import { nearest } from '../config/nearest.ts';
+import type { SettingProblem } from '../driver.ts';
 import { areaOf, type Point } from './geometry.ts';
 import { homographyOf, onGround } from './homography.ts';
 import { KIND_NAMES, classesOf } from './kinds.ts';
 import { scenePoints } from './points.ts';
 import type { SceneSettings, ZoneSettings } from './settings.ts';
 
-export interface SceneProblem {
-  path: (string | number)[];
-  en: string;
-  zh: string;
-}
-
 /** @param classes of the camera's model; null where the model is not known */
-export function sceneProblems(scene: SceneSettings, classes: readonly string[] | null): SceneProblem[] {
+export function sceneProblems(scene: SceneSettings, classes: readonly string[] | null): SettingProblem[] {
   const { zones, lines } = scene;
   const ids = [...zones.map(({ id }, at) => ({ id, path: ['zones', at, 'id'] })), ...lines.map(({ id }, at) => ({ id, path: ['lines', at, 'id'] }))];
   return [
@@ -23,13 +18,13 @@ export function sceneProblems(scene: SceneSettings, classes: readonly string[] |
   ];
 }
 
-function measuresNothing(zone: ZoneSettings, at: number): SceneProblem[] {
+function measuresNothing(zone: ZoneSettings, at: number): SettingProblem[] {
   if (Object.keys(scenePoints({ zones: [zone], lines: [] })).length > 0) return [];
   return [{ path: ['zones', at], en: `zone "${zone.id}" measures nothing: give it count, intrusion or another measure`, zh: `区域“${zone.id}”没有任何指标：请写 count、intrusion 等` }];
 }
 
 /** `present` may call its point what another measure is called. */
-function pointTwice(zone: ZoneSettings, at: number): SceneProblem[] {
+function pointTwice(zone: ZoneSettings, at: number): SettingProblem[] {
   const taken = new Set(Object.keys(scenePoints({ zones: [{ ...zone, present: [] }], lines: [] })));
   return zone.present.flatMap(({ id }, index) => {
     const point = `${zone.id}.${id}`;
@@ -38,7 +33,7 @@ function pointTwice(zone: ZoneSettings, at: number): SceneProblem[] {
   });
 }
 
-function withoutGround({ homography }: SceneSettings, { id, polygon, density, crowd }: ZoneSettings, at: number): SceneProblem[] {
+function withoutGround({ homography }: SceneSettings, { id, polygon, density, crowd }: ZoneSettings, at: number): SettingProblem[] {
   const asks = density ? 'density' : crowd ? 'crowd' : null;
   if (!asks) return [];
   if (!homography) return [{ path: ['zones', at, asks], en: `${asks} needs homography: without it nobody knows how large the zone is`, zh: `${asks} 需要 homography：没有它就不知道区域的面积` }];
@@ -55,7 +50,7 @@ export function groundArea(homography: NonNullable<SceneSettings['homography']>,
 }
 
 /** Every name of a kind or class in the scene, and where it stands. */
-function kindsIn({ zones, lines }: SceneSettings): { kind: string; path: (string | number)[] }[] {
+function kindsIn({ zones, lines, indicators }: SceneSettings): { kind: string; path: (string | number)[] }[] {
   const each = (of: readonly string[] | undefined, path: (string | number)[]) => (of ?? []).map((kind, at) => ({ kind, path: [...path, at] }));
   return [
     ...zones.flatMap((zone, at) => [
@@ -64,10 +59,11 @@ function kindsIn({ zones, lines }: SceneSettings): { kind: string; path: (string
       ...zone.present.flatMap(({ of }, index) => each(of, ['zones', at, 'present', index, 'of'])),
     ]),
     ...lines.flatMap(({ of }, at) => each(of, ['lines', at, 'of'])),
+    ...Object.keys(indicators).map((kind) => ({ kind, path: ['indicators', kind] })),
   ];
 }
 
-function unknownKind(kind: string, path: (string | number)[], classes: readonly string[]): SceneProblem[] {
+function unknownKind(kind: string, path: (string | number)[], classes: readonly string[]): SettingProblem[] {
   if ([...classesOf([kind])].some((name) => classes.includes(name))) return [];
   const near = nearest(kind, [...KIND_NAMES, ...classes]);
   return [{

@@ -23,19 +23,28 @@ function indicatorFor(what: keyof typeof INDICATORS, of: readonly string[] = [])
   return of.every((kind) => kind === 'vehicle' || VEHICLES.has(kind)) ? { indicator: codes[1] } : {};
 }
 
-/** Every point of a checked scene, in the order of its zones and lines. */
-export function scenePoints({ zones, lines, homography }: Pick<SceneSettings, 'zones' | 'lines'> & { homography?: unknown }): Record<string, FixedPoint> {
-  return Object.fromEntries([...zones.flatMap((zone) => zonePoints(zone, homography !== undefined)), ...lines.flatMap(linePoints)]);
+/** The one that all of these stand for by the model, or by whoever set it up. */
+function indicatorOf(indicators: ByClass, of: readonly string[]): string | undefined {
+  const codes = new Set(of.map((kind) => indicators[kind]));
+  return codes.size === 1 ? [...codes][0] : undefined;
 }
 
-function zonePoints(zone: ZoneSettings, hasGround: boolean): [string, FixedPoint][] {
+type ByClass = Readonly<Record<string, string>>;
+
+/** Every point of a checked scene, in the order of its zones and lines. */
+export function scenePoints({ zones, lines, homography, indicators = {} }: Pick<SceneSettings, 'zones' | 'lines'> & { homography?: unknown; indicators?: ByClass }): Record<string, FixedPoint> {
+  return Object.fromEntries([...zones.flatMap((zone) => zonePoints(zone, homography !== undefined, indicators)), ...lines.flatMap(linePoints)]);
+}
+
+function zonePoints(zone: ZoneSettings, hasGround: boolean, indicators: ByClass): [string, FixedPoint][] {
   const { count = [], density, crowd, dwell, loitering, intrusion, wrongWay, queue, stopped, abandoned, removed, present } = zone;
   const state = (of: readonly string[]) => ({ unit: unitOf(of), kind: 'state' as const });
+  const given = (indicator: string | undefined) => (indicator === undefined ? {} : { indicator });
   const happens = { unit: '{event}', kind: 'occurrence' as const };
   return [
     ...count.map((kind): [string, FixedPoint] => {
       const { point, unit, zh, en } = countOf(kind);
-      return pointOf(zone, point, { zh, en, unit, range: [0, 1000], ...indicatorFor('count', [kind]) });
+      return pointOf(zone, point, { zh, en, unit, range: [0, 1000], ...indicatorFor('count', [kind]), ...given(indicatorOf(indicators, [kind])) });
     }),
     ...(density ? [pointOf(zone, 'density', { zh: '人群密度', en: 'people a square metre', unit: '{person}/m2', range: [0, 20], ...indicatorFor('density') })] : []),
     ...(crowd ? [pointOf(zone, 'crowd', { zh: '拥挤等级', en: 'crowd grade', unit: '1', kind: 'state', ...indicatorFor('crowd') })] : []),
@@ -48,7 +57,7 @@ function zonePoints(zone: ZoneSettings, hasGround: boolean): [string, FixedPoint
     ...(stopped ? [pointOf(zone, 'stopped', { zh: '停住数量', en: 'number that stands still', ...state(stopped.of), ...indicatorFor('stopped', stopped.of) })] : []),
     ...(abandoned ? [pointOf(zone, 'abandoned', { zh: '遗留物数量', en: 'things left behind', ...state(abandoned.of), ...indicatorFor('abandoned') })] : []),
     ...(removed ? [pointOf(zone, 'removed', { zh: '物品被移走', en: 'a thing was taken away', ...happens, ...indicatorFor('removed') })] : []),
-    ...present.map((one) => pointOf(zone, one.id, { zh: one.zh ?? one.of.join('、'), en: one.en ?? one.of.join(', '), unit: '{event}', kind: 'state', indicator: one.indicator })),
+    ...present.map((one) => pointOf(zone, one.id, { zh: one.zh ?? one.of.join('、'), en: one.en ?? one.of.join(', '), unit: '{event}', kind: 'state', ...given(one.indicator ?? indicatorOf(indicators, one.of)) })),
   ];
 }
 

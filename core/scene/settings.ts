@@ -45,7 +45,7 @@ const present = z.strictObject({
   id: id.meta({ zh: '测点名', en: 'name of its point', examples: ['smoke'] }),
   zh, en,
   of: kinds().meta({ zh: '模型的类别，如 smoke、fire、no-helmet', en: 'classes of the model, such as smoke, fire, no-helmet', examples: [['smoke', 'fire']] }),
-  indicator: z.string().regex(IDS.indicator).meta({ zh: '体征指标代码', en: 'code of the indicator', examples: ['YJ-FOR-002'] }),
+  indicator: z.string().regex(IDS.indicator).optional().meta({ zh: '体征指标代码；默认由 indicators 或模型说明给出', en: 'code of the indicator; default: by `indicators`, or as the model\'s manifest has it', examples: ['YJ-FOR-002'] }),
   after: after('3s', '持续出现多久才算', 'how long it must be there'),
   off: after('10s', '消失多久才解除', 'how long it must be gone to be over'),
 });
@@ -109,6 +109,7 @@ const homography = z.strictObject({
 export const SCENE_FIELDS = {
   zones: z.array(zone).max(32).default([]).meta({ zh: '区域及其指标', en: 'zones, and what is measured in each' }),
   lines: z.array(line).max(32).default([]).meta({ zh: '计数线', en: 'lines whose crossings are counted' }),
+  indicators: z.record(z.string(), z.string().regex(IDS.indicator)).default({}).meta({ zh: '类别 → 体征指标代码，用于 count 和 present 的测点；默认由模型说明给出', en: 'class → code of the indicator, for the points of `count` and `present`; default: as the model\'s manifest has it', examples: [{ dog: 'SH-CRD-003' }] }),
   homography: homography.optional().meta({ zh: '地面标定，用于米和平方米', en: 'where the ground is, for metres and square metres' }),
 };
 

@@ -1,6 +1,7 @@
 /** A camera, or a video file in its place: what the device is, as data. Its pictures become samples in the edge's infer station. */
 import { defineDriver } from '../../core/driver.ts';
 import { scenePoints } from '../../core/scene/points.ts';
+import { consult } from './consult.ts';
 import { decode } from './decode.ts';
 import { examine, probe } from './examine.ts';
 import { open } from './link.ts';
@@ -19,7 +20,7 @@ export default defineDriver({
     video: { zh: '画面质量：good 或诊断结果', en: 'Whether the pictures can be relied on: good, or what is wrong', unit: '', indicator: 'SS-COM-901' },
   },
   derived: scenePoints,
-  open, decode, examine, probe, watched,
+  open, decode, consult, examine, probe, watched,
   recording: {
     level: 'frames',
     above: { en: 'a picture is named by its file, number and time; its bytes are the file\'s', zh: '画面以文件、序号和时间标识，字节即文件本身' },

@@ -11,10 +11,11 @@ import { settings as cameraSettings } from './settings.ts';
 const POLYGON = '[[0.1, 0.5], [0.9, 0.5], [0.9, 1], [0.1, 1]]';
 const GROUND = '{ picture: [[0.2, 0.5], [0.8, 0.5], [1, 1], [0, 1]], ground: [[0, 20], [10, 20], [10, 0], [0, 0]] }';
 
-const check = (settings: string, points = '[]') => checkText(`edge: e\ncentre: "500112001"\ngateway: { url: mqtt://127.0.0.1:1883 }\ndevices:\n  - id: cam\n    driver: camera\n    settings: { url: "file:a.avi", ${settings} }\n    points: ${points}\n`);
+const check = (settings: string, points = '[]', files: Record<string, string> = {}) => checkText(`edge: e\ncentre: "500112001"\ngateway: { url: mqtt://127.0.0.1:1883 }\ndevices:\n  - id: cam\n    driver: camera\n    settings: { url: "file:a.avi", ${settings} }\n    points: ${points}\n`, files);
 
-async function checkText(text: string) {
-  const { setup, problems } = await checkEdge({ path: '/edge.yaml', text }, { drivers: [{ id: 'camera', load: async () => (await driverById('camera')) as NonNullable<Awaited<ReturnType<typeof driverById>>> }], env: {} });
+async function checkText(text: string, files: Record<string, string> = {}) {
+  const readFile = (path: string): string => files[path] ?? (() => { throw Object.assign(new Error(path), { code: 'ENOENT' }); })();
+  const { setup, problems } = await checkEdge({ path: '/edge.yaml', text }, { drivers: [{ id: 'camera', load: async () => (await driverById('camera')) as NonNullable<Awaited<ReturnType<typeof driverById>>> }], env: {}, readFile });
   return { points: setup?.devices[0]?.points ?? [], problems: problems.map(({ path, fault }) => `${path}: ${fault.code} ${String(fault.params.problem ?? fault.params.hint ?? '')}`) };
 }
 
@@ -65,6 +66,49 @@ test('what counts neither people nor vehicles alone has no indicator of its own:
   const { points, problems } = await check(zones, '[{ id: a.dog, indicator: X-1 }, { id: l.in, indicator: X-2 }, { id: l.out, indicator: X-3 }]');
   assert.deepEqual(problems, []);
   assert.deepEqual(ofScene(points).map(({ id, indicator }) => `${id} ${indicator}`), ['a.dog X-1', 'a.truck SS-TRF-004', 'a.stopped SS-TRF-003', 'l.in X-2', 'l.out X-3']);
+});
+
+const MANIFEST = `name: helmets-640
+version: "1"
+task: object-detection
+licence: none
+source: here
+file: helmets.onnx
+sha256: ${'a'.repeat(64)}
+input: { name: images, shape: [1, 3, 640, 640], layout: NCHW, color: RGB, fit: letterbox }
+outputs: { output0: [1, 7, 8400] }
+family: yolov8
+classes: [helmet, { en: no helmet, zh: 未戴安全帽 }, person]
+scoreThreshold: 0.4
+indicators: { no helmet: AQ-PPE-001, person: AQ-PPE-002 }
+`;
+const OWN = 'model: ./models/helmets.yaml';
+const FILES = { '/models/helmets.yaml': MANIFEST };
+
+test('a model of one\'s own: its classes are held against its manifest, as wherever else with their place', async () => {
+  const { problems } = await check(`${OWN}, zones: [{ id: a, polygon: ${POLYGON}, present: [{ id: bare, of: [no-helmet] }], count: [car] }], indicators: { cap: X-1 }`, '[]', FILES);
+  assert.equal(problems.length, 3, problems.join('\n'));
+  for (const wrong of [/zones\[0\]\.count\[0\]: .*no class "car"/, /present\[0\]\.of\[0\]: .*no class "no-helmet": did you mean "no helmet"/, /indicators\.cap: .*no class "cap"/]) assert.match(problems.join('\n'), wrong);
+});
+
+test('what a class stands for comes from the manifest, unless the settings or the point say otherwise', async () => {
+  const indicatorsOf = async (settings: string, points = '[]') => {
+    const checked = await check(`${OWN}, ${settings}`, points, FILES);
+    assert.deepEqual(checked.problems, []);
+    return ofScene(checked.points).map(({ id, indicator }) => `${id} ${indicator}`);
+  };
+  const zone = (rest: string) => `zones: [{ id: a, polygon: ${POLYGON}, ${rest} }]`;
+  assert.deepEqual(await indicatorsOf(zone('count: ["no helmet", person], present: [{ id: bare, of: [no helmet] }, { id: other, of: [no helmet], indicator: X-2 }]')), ['a.no-helmet AQ-PPE-001', 'a.persons AQ-PPE-002', 'a.bare AQ-PPE-001', 'a.other X-2']);
+  assert.deepEqual(await indicatorsOf(`${zone('count: [helmet], present: [{ id: bare, of: [no helmet] }]')}, indicators: { helmet: X-3, no helmet: X-4 }`), ['a.helmet X-3', 'a.bare X-4']);
+  assert.deepEqual(await indicatorsOf(zone('present: [{ id: any, of: [helmet, no helmet] }]'), '[{ id: a.any, indicator: X-5 }]'), ['a.any X-5']);
+  const { problems } = await check(`${OWN}, ${zone('present: [{ id: any, of: [helmet, no helmet] }]')}`, '[]', FILES);
+  assert.deepEqual(problems.map((text) => text.split(' ')[1]), ['CV_SETTING_MISSING'], 'two classes that do not stand for the same');
+});
+
+test('a manifest that cannot be read is told where points hang on it; where none does, the edge can start without it', async () => {
+  const present = await check(`${OWN}, zones: [{ id: a, polygon: ${POLYGON}, present: [{ id: bare, of: [no helmet] }] }]`);
+  assert.deepEqual(present.problems.map((text) => text.split(' ')[1]).toSorted(), ['CV_MODEL_MANIFEST', 'CV_SETTING_MISSING']);
+  assert.deepEqual((await check(`${OWN}, zones: [{ id: a, polygon: ${POLYGON}, count: [person] }]`)).problems, []);
 });
 
 test('where the settings are sound, a point that does not follow from them is unknown', async () => {

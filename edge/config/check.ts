@@ -7,7 +7,9 @@ import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem, ty
 import { unknownName } from '../../core/config/issues.ts';
 import { withPaths } from '../../core/config/paths.ts';
 import type { Words } from '../../core/config/schema-notes.ts';
-import type { Driver } from '../../core/driver.ts';
+import type { Driver, SettingProblem } from '../../core/driver.ts';
+import { FaultError, type Fault } from '../../core/faults.ts';
+import { complaint } from '../../core/setting.ts';
 import { evidenceSetup } from '../vision/evidence/setup.ts';
 import { checkPoints, isRaw, problemAt, repeatedIds } from './points.ts';
 import { DEVICE_SCHEMA, EDGE_SCHEMA } from './schema.ts';
@@ -42,7 +44,7 @@ export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions)
   const problems = [...document.problems, ...frame.problems, ...repeatedIds(document, written, ['devices'], THIS_EDGE), ...absentFiles(document, options)];
   const parts: DeviceParts[] = [];
   for (const [at, device] of written.entries()) {
-    const part = await checkDevice(document, device, ['devices', at], options.drivers);
+    const part = await checkDevice(document, device, ['devices', at], options);
     parts.push(part);
     problems.push(...part.problems);
   }
@@ -75,7 +77,7 @@ interface DeviceParts {
   problems: ConfigProblem[];
 }
 
-async function checkDevice(document: ConfigDocument, device: unknown, path: Path, drivers: readonly DriverEntry[]): Promise<DeviceParts> {
+async function checkDevice(document: ConfigDocument, device: unknown, path: Path, { drivers, readFile }: EdgeCheckOptions): Promise<DeviceParts> {
   if (!isRaw(device) || typeof device.driver !== 'string') return { id: '', driver: null, settings: null, points: [], problems: [] };
   const id = typeof device.id === 'string' ? device.id : String(path.at(-1));
   const owner: Words = { en: `device "${id}"`, zh: `设备“${id}”` };
@@ -86,10 +88,37 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Path
   const unknown = fault ? problemAt(document, [...path, 'driver'], fault) : [];
   if (!entry) return { id, driver: null, settings: null, points: [], problems: unknown };
   const driver = await entry.load();
-  const settings = checkPart(document, driver.settings, [...path, 'settings'], { en: `settings of ${owner.en}`, zh: `${owner.zh}的 settings` });
-  const whole = settings.value && withPaths(driver.settings, settings.value, document.file);
-  const points = checkPoints(document, driver, device.points, [...path, 'points'], owner, whole ?? undefined);
-  return { id, driver, settings: whole, points: points.points, problems: [...unknown, ...settings.problems, ...points.problems] };
+  const check = (schema: Driver['settings']) => checkPart(document, schema, [...path, 'settings'], { en: `settings of ${owner.en}`, zh: `${owner.zh}的 settings` });
+  const settings = check(driver.settings);
+  const { settings: whole, problems: refused, fault: unread } = consulted(driver, settings.value && withPaths(driver.settings, settings.value, document.file), readFile);
+  const isSound = whole !== null && refused.length === 0;
+  const points = checkPoints(document, driver, device.points, [...path, 'points'], owner, isSound ? whole : undefined);
+  // A file that cannot be read is a matter of `examine`, unless points hang on it.
+  const problems = [...settings.problems, ...(refused.length > 0 ? check(refusing(driver.settings, refused)).problems : []), ...points.problems, ...(unread && points.problems.length > 0 ? problemAt(document, [...path, 'settings'], unread) : [])];
+  return { id, driver, settings: whole, points: points.points, problems: [...unknown, ...problems] };
+}
+
+interface Consulted {
+  settings: unknown;
+  problems: SettingProblem[];
+  fault: Fault | null;
+}
+
+function consulted(driver: Driver, settings: unknown, readFile: Secrets['readFile']): Consulted {
+  if (settings === null || !readFile || !driver.consult) return { settings, problems: [], fault: null };
+  try {
+    return { ...driver.consult(settings, readFile), fault: null };
+  } catch (error) {
+    if (error instanceof FaultError) return { settings, problems: [], fault: error.fault };
+    throw error;
+  }
+}
+
+/** The same schema, which finds these too: they are told like its own. */
+function refusing(schema: Driver['settings'], problems: readonly SettingProblem[]): Driver['settings'] {
+  return schema.check((context) => {
+    for (const { path, en, zh } of problems) context.issues.push({ code: 'custom', path, input: context.value, ...complaint(en, zh) });
+  });
 }
 
 function setupOf(path: string, value: z.infer<typeof FRAME>, parts: readonly DeviceParts[]): EdgeSetup {
