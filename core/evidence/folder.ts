@@ -67,7 +67,11 @@ export class EvidenceFolder {
     return this.#inTurn(() => this.#guard(async () => {
       if (this.#entries.has(file.sha256)) return;
       const entry: Entry = { ...file, bytes: content.length, place };
-      await writeWhole(this.#pathOf(entry), content);
+      await writeWhole(this.#pathOf(entry), content).catch(async (error: NodeJS.ErrnoException) => {
+        // What was sent already makes room for what was not.
+        if (error.code !== 'ENOSPC' || place === 'kept' || !(await this.#makeRoom(content.length))) throw error;
+        await writeWhole(this.#pathOf(entry), content);
+      });
       this.#add(entry);
       await this.#tidy();
     }));
@@ -125,12 +129,27 @@ export class EvidenceFolder {
     let lost = 0;
     for (const entry of oldest) {
       if (entry.at >= before && this.#bytes <= maxBytes) continue;
-      await rm(this.#pathOf(entry), { force: true });
-      this.#entries.delete(entry.sha256);
-      this.#bytes -= entry.bytes;
+      await this.#remove(entry);
       if (entry.place === 'waiting') lost += 1;
     }
     if (lost > 0) onLost?.(lost);
+  }
+
+  /** On a full disk. @returns whether so much of what was sent has gone */
+  async #makeRoom(bytes: number): Promise<boolean> {
+    let freed = 0;
+    for (const entry of [...this.#entries.values()].filter(({ place }) => place === 'kept').toSorted((a, b) => a.at - b.at)) {
+      if (freed >= 2 * bytes) break;
+      await this.#remove(entry);
+      freed += entry.bytes;
+    }
+    return freed >= bytes;
+  }
+
+  async #remove(entry: Entry): Promise<void> {
+    await rm(this.#pathOf(entry), { force: true });
+    this.#entries.delete(entry.sha256);
+    this.#bytes -= entry.bytes;
   }
 
   #add(entry: Entry): void {
