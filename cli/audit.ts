@@ -21,6 +21,6 @@ async function verify(terminal: Terminal, folder: string): Promise<void> {
   const { lines, faults, last } = await verifyJournal(folder);
   for (const fault of faults) terminal.fault(fault);
   if (terminal.json) terminal.record({ folder, lines: lines.length, broken: faults.length, last });
-  else terminal.print(terminal.text({ en: `${folder}: ${lines.length} lines, ${faults.length} broken; last hash ${last}`, zh: `${folder}:${lines.length} 行，${faults.length} 处异常；末行哈希 ${last}` }));
+  else terminal.print(terminal.text({ en: `${folder}: ${lines.length} lines, ${faults.length} broken; last hash ${last}`, zh: `${folder}：${lines.length} 行，${faults.length} 处异常；末行哈希 ${last}` }));
   process.exitCode = faults.length > 0 ? EXIT.found : EXIT.ok;
 }

@@ -69,7 +69,7 @@ function tellProblems(terminal: Terminal, source: ConfigSource, problems: readon
     else terminal.print(`${line.file}:${line.line}:${line.column}: ${line.message} [${line.fault}]\n  → ${line.remedy}`);
   }
   const count = problems.length;
-  say(terminal, { en: `${source.path}: ${count} ${count === 1 ? 'problem' : 'problems'}`, zh: `${source.path}:${count} 个问题` });
+  say(terminal, { en: `${source.path}: ${count} ${count === 1 ? 'problem' : 'problems'}`, zh: `${source.path}：${count} 个问题` });
   return EXIT.usage;
 }
 

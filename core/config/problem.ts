@@ -1,5 +1,6 @@
 /** A problem in a configuration file: where it is, and the fault that says what is wrong and what to do. */
 import { dirname, isAbsolute, resolve } from 'node:path';
+import { z } from 'zod';
 import { explain, type Fault, type FaultCode, type Language } from '../faults.ts';
 
 export type Path = readonly (string | number)[];
@@ -16,15 +17,8 @@ export interface ConfigProblem {
 }
 
 /** The line form of a problem: what `check --json` prints. */
-export interface ProblemLine {
-  file: string;
-  line: number;
-  column: number;
-  path: string;
-  fault: FaultCode;
-  message: string;
-  remedy: string;
-}
+export const PROBLEM_LINE = z.strictObject({ file: z.string(), line: z.int().min(1), column: z.int().min(1), path: z.string(), fault: z.string(), message: z.string(), remedy: z.string() });
+export type ProblemLine = z.infer<typeof PROBLEM_LINE> & { fault: FaultCode };
 
 export function problemLine(problem: ConfigProblem, language: Language): ProblemLine {
   const { file, line, column, path, fault } = problem;

@@ -49,6 +49,14 @@ class Life {
     await this.machine.stop();
   }
 
+  /** So long with the gateway, then the end; what holds of every life holds. */
+  async endsWell(connectedMs: number): Promise<void> {
+    this.connect();
+    await this.run(connectedMs);
+    await this.end();
+    this.check();
+  }
+
   connect(): void {
     this.network.isUp = true;
   }
@@ -113,10 +121,7 @@ test('cold boot without a clock, no network for two hours, then both: every even
   await one.machine.boot(-START); // 1970
   await one.run(2 * HOUR);
   assert.equal(one.machine.edge.clock.trust.isTrusted(), false);
-  one.connect();
-  await one.run(10 * MINUTE);
-  await one.end();
-  one.check();
+  await one.endsWell(10 * MINUTE);
   assert.deepEqual(new Set(one.values.map((event) => event.clock)), new Set(['edge']));
   assert.deepEqual(one.unknown, []);
 });
@@ -130,9 +135,7 @@ test('a clock that begins where the last run left it is not believed, and NTP se
   await one.run(HOUR);
   assert.equal(one.network.sent, 0);
   one.machine.synchronise();
-  await one.run(2 * MINUTE);
-  await one.end();
-  one.check();
+  await one.endsWell(2 * MINUTE);
 });
 
 for (const boots of [2, 3]) {
@@ -145,10 +148,7 @@ for (const boots of [2, 3]) {
       await one.machine.kill();
       await one.off(30 * MINUTE);
     }
-    one.connect();
-    await one.run(10 * MINUTE);
-    await one.end();
-    one.check();
+    await one.endsWell(10 * MINUTE);
     assert.equal(one.unknown.length, boots - 1);
     assert.equal(new Set(one.values.filter((event) => event.clock === 'unsynced').map((event) => event.epoch)).size, boots - 1);
   });
@@ -170,9 +170,7 @@ test('between a believed time and a believed time, the unknown gap is what the b
   await one.off(10 * MINUTE);
   one.connect();
   await one.machine.boot(-START);
-  await one.run(10 * MINUTE);
-  await one.end();
-  one.check();
+  await one.endsWell(10 * MINUTE);
   assert.equal(one.unknown.length, 1);
   const unknownMs = Number(one.unknown[0]?.value);
   assert.ok(unknownMs >= 30 * MINUTE && unknownMs <= 33 * MINUTE, `${unknownMs / MINUTE} min`);
@@ -192,10 +190,7 @@ test('killed and started within one boot: one session, one offset, and a later p
   await one.machine.start();
   assert.equal(one.machine.edge.clock.source, 'boot');
   await one.run(20 * MINUTE);
-  one.connect();
-  await one.run(5 * MINUTE);
-  await one.end();
-  one.check();
+  await one.endsWell(5 * MINUTE);
   assert.deepEqual(one.unknown, []);
 });
 
@@ -207,10 +202,7 @@ test('the memory of the clock is lost: the rows themselves say in which boot the
   await one.machine.forgetClock();
   await one.machine.start();
   await one.run(20 * MINUTE);
-  one.connect();
-  await one.run(5 * MINUTE);
-  await one.end();
-  one.check();
+  await one.endsWell(5 * MINUTE);
   assert.deepEqual(one.unknown, []);
 });
 
@@ -226,10 +218,7 @@ test('a hardware clock with a battery is believed at once; one that begins below
   await one.machine.boot(-DAY);
   assert.equal(one.machine.edge.clock.trust.isTrusted(), false);
   await one.run(5 * MINUTE);
-  one.connect();
-  await one.run(5 * MINUTE);
-  await one.end();
-  one.check();
+  await one.endsWell(5 * MINUTE);
 });
 
 test('somebody sets the date by hours: elapsed time goes on; NTP does: it is followed, told and recorded', async (t) => {
@@ -271,10 +260,7 @@ test('the system is to be believed, but begins below what was written: the gatew
   assert.equal(one.machine.edge.clock.trust.isTrusted(), false);
   assert.ok(one.machine.told.some((event) => event.kind === 'fault' && event.fault.code === 'CV_CLOCK_BEHIND'));
   await one.run(5 * MINUTE);
-  one.connect();
-  await one.run(5 * MINUTE);
-  await one.end();
-  one.check();
+  await one.endsWell(5 * MINUTE);
 });
 
 /** Boots, kills, stops, steps, networks and syncs in any order; the sources that are believed say the truth. */

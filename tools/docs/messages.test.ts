@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { parse } from 'yaml';
+import { problemLine } from '../../core/config/problem.ts';
 import { WIRE_EXAMPLES } from '../../gateway/api/wire-examples.ts';
 import { EXAMPLES } from '../../gateway/api/examples.ts';
 import { messageSchemas } from './messages.ts';
@@ -29,6 +30,10 @@ test('every recorded case is one by the schemas of its files', () => {
     }
     for (const path of globSync(join(dirname(file), 'expected.jsonl'), { cwd: ROOT })) for (const line of linesOf(path)) fits('fault' in line ? 'fault-line' : 'sample-line', line, path);
   }
+});
+
+test('a mistake in a configuration, as it is printed, fits the schema of its line', () => {
+  fits('problem-line', problemLine({ file: '/edge.yaml', line: 3, column: 5, path: 'devices[0].driver', fault: { code: 'CV_CONFIG_UNREADABLE', params: { path: '/edge.yaml', detail: 'ENOENT' } } }, 'zh-CN'), 'problemLine');
 });
 
 test('what goes over the wire fits the schema of its name, and nothing else does', () => {

@@ -1,5 +1,6 @@
 /** JSON Schemas of what programs exchange with us, one file each, and the two documents that a gateway serves. */
-import { z } from 'zod';
+import type { z } from 'zod';
+import { PROBLEM_LINE } from '../../core/config/problem.ts';
 import { CASE_SCHEMA, EXPECTED_LINE, FRAME_LINE, TRAFFIC_LINE } from '../../core/cases/format.ts';
 import { EVENT_SCHEMA } from '../../core/event-schema.ts';
 import { described, jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
@@ -12,7 +13,6 @@ import { VERSION } from '../../core/version.ts';
 const DRAFT = 'http://json-schema.org/draft-07/schema#';
 
 const [SAMPLE_LINE, FAULT_LINE] = EXPECTED_LINE.options;
-const PROBLEM_LINE = z.strictObject({ file: z.string(), line: z.int().min(1), column: z.int().min(1), path: z.string(), fault: z.string(), message: z.string(), remedy: z.string() });
 const lines = (schema: z.ZodType, en: string, zh: string): JsonSchema => ({ ...jsonSchemaOf(schema, { io: 'input' }), ...described(en, zh) });
 
 /** By the name of their file. */
