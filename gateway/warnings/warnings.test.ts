@@ -259,6 +259,7 @@ test('killed at any moment: the same warnings, each raised once, every change to
   // Values of a slow wave over 3 devices: each crosses its limit again and again.
   await writeFile(script, `
     import { appendFileSync } from 'node:fs';
+    import { createInterface } from 'node:readline';
     import { openWarnings } from ${from('./warnings.ts')};
     import { EMPTY_CATALOGUE } from ${from('../../core/catalogue/catalogue.ts')};
     import { realWorld } from ${from('../../core/world.ts')};
@@ -270,22 +271,28 @@ test('killed at any moment: the same warnings, each raised once, every change to
     const publisher = { publishRetained: async (topic, payload) => { if (payload) appendFileSync(dir + '/said.jsonl', payload + '\\n'); } };
     const warnings = await openWarnings({ gateway: 'g', dir, rules, catalogue: EMPTY_CATALOGUE, exercise: false, publisher, device: () => null, isOnline: () => true, head: () => ({ epoch: 1, seq: 1e12 }) }, realWorld(() => {}));
     let { seq } = await warnings.consumer.start();
+    const turns = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
     const valueOf = (n) => 2 + 2 * Math.sin(n / 17 + (n % 3));
     while (seq < Number(last)) {
       const batch = Array.from({ length: 20 }, (_, at) => seq + at + 1).map((n) => groupOf([event({ device: 'd' + (n % 3), value: valueOf(n), occurredAt: n })], { epoch: 1, seq: n }, n));
       await warnings.consumer.take(batch, { epoch: 1, seq: seq + 20 });
       seq += 20;
       console.log(seq);
+      await turns.next();
     }
     await until(() => warnings.unpublished() === 0);
     await warnings.consumer.close();
+    process.stdin.destroy();
     console.log('done');`);
   const run = async (into: string, killAfterLines: number): Promise<boolean> => {
-    const child = spawn(process.execPath, [script, into, '600'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [script, into, '800'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    child.stdin.on('error', () => {}); // it may be gone
     let lines = 0;
     let done = false;
     for await (const line of createInterface({ input: child.stdout })) {
       if (line === 'done') done = true;
+      // One batch at a time: however slow we are, it is killed in the one that follows.
+      else child.stdin.write('\n');
       if ((lines += 1) === killAfterLines) child.kill('SIGKILL');
     }
     return done;
