@@ -29,6 +29,17 @@ const COMMANDS: Entry[] = [
   { name: 'drivers', en: 'list drivers with their settings and points', zh: '列出驱动及其设置和测点', load: () => import('./drivers.ts') },
 ];
 
+/** Those that go on for long: nothing they do waits for who reads what they print. */
+const SERVICES = new Set(['edge', 'gateway', 'demo', 'status']);
+
+/**
+ * Node hands a pipe what fits and keeps the rest for later, which `process.exit` then drops: a slow reader would miss the
+ * end of a result. So results are written in full before anything else happens.
+ */
+function writeInFull(): void {
+  (process.stdout as { _handle?: { setBlocking?(isBlocking: boolean): void } })._handle?.setBlocking?.(true);
+}
+
 async function main(): Promise<void> {
   // `cityvitals drivers | head`: a reader that has seen enough is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => { process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.found); });
@@ -38,6 +49,7 @@ async function main(): Promise<void> {
     .description(terminal.text({ en: 'cityvitals: from devices to risk warnings, nothing lost on the way', zh: '城市体征：从设备到风险提示，途中不丢一条数据' }))
     .option('--lang <language>', terminal.text({ en: 'zh-CN or en', zh: 'zh-CN 或 en' }));
   const wanted = argv.find((argument, at) => !argument.startsWith('-') && argv[at - 1] !== '--lang');
+  if (!SERVICES.has(wanted ?? '')) writeInFull();
   for (const entry of COMMANDS) {
     if (entry.name !== wanted) {
       program.command(entry.name).description(terminal.text(entry));
