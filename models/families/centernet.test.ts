@@ -28,6 +28,15 @@ test('a neighbour that is less is no peak; below the threshold there is nothing'
   assert.deepEqual(boxes.map((box) => [box.class, box.score]), [['car', 0.75]]);
 });
 
+test('a score at the threshold counts, whatever threshold, and what is below nothing does not', () => {
+  for (const threshold of [0.1, 0.15, 0.3, 0.5]) {
+    const least = Math.fround(threshold) >= threshold ? Math.fround(threshold) : Math.fround(threshold + 1e-7);
+    assert.equal(decode(outputs([[5, 2, 3, least, 4]]), threshold).length, 1);
+    assert.equal(decode(outputs([[5, 2, 3, Math.fround(threshold - 1e-7), 4]]), threshold).length, 0);
+  }
+  assert.equal(decode(outputs([[5, 2, 3, 0.4, 4], [6, 2, 3, -0.4, 4], [7, 2, 3, -0, 4]]), 0.3).length, 1);
+});
+
 test('two peaks that mean one thing give one box; of different classes, two', () => {
   assert.equal(decode(outputs([[0, 3, 3, 0.75, 12], [0, 3, 5, 0.5, 12]]), 0.3).length, 1);
   assert.deepEqual(decode(outputs([[0, 3, 3, 0.75, 12], [7, 3, 5, 0.5, 12]]), 0.3).map((box) => box.class), ['person', 'truck']);
@@ -43,7 +52,10 @@ test('values that are no numbers, and other shapes, are a fault', () => {
   const code = (error: FaultError) => error.fault.code === 'CV_MODEL_OUTPUT';
   assert.throws(() => decode(outputs([[1, 4, 4, 0.5, NaN]]), 0.3), code);
   assert.throws(() => decode(outputs([[1, 4, 4, -Infinity, 1]]), 0.3), code);
+  for (const bad of [NaN, Infinity, -Infinity]) assert.throws(() => decode(outputs([[79, 7, 7, bad, 1]]), 0.3), code);
   const { heatmap, wh } = outputs([]);
+  new Int32Array(heatmap.data.buffer)[77] = -0x400000; // what a processor makes of 0 / 0, whose sign is set
+  assert.throws(() => decode({ heatmap, wh }, 0.3), code);
   assert.throws(() => decode({ heatmap: { ...heatmap, dims: [1, 40, 2 * CELLS, CELLS] }, wh }, 0.3), code);
   assert.throws(() => decode({ heatmap }, 0.3), code);
 });

@@ -14,6 +14,8 @@ export interface Family {
   title: { en: string; zh: string };
   task: ModelTask;
   decode: FamilyDecode;
+  /** Outputs of which the decode itself refuses what is no number, while it reads them: large ones are read once then. */
+  checks?: readonly string[];
   /** What its models are usually exported with: where a manifest is written for a graph, and nothing else is known. */
   usual: { input: Pick<ModelInput, 'color' | 'fit'> & Partial<Pick<ModelInput, 'anchor' | 'pad' | 'mean' | 'scale'>>; scoreThreshold: number; maxOverlap: number };
   /** Names of `familyOptions` and what they may be. */
@@ -29,7 +31,7 @@ const ANY_OVERLAP = 1;
 
 export const FAMILIES = {
   centernet: {
-    title: { en: 'CenterNet: heat map and reaches', zh: 'CenterNet：热图与边距' }, task: 'object-detection', decode: decodeCenternet,
+    title: { en: 'CenterNet: heat map and reaches', zh: 'CenterNet：热图与边距' }, task: 'object-detection', decode: decodeCenternet, checks: ['heatmap'],
     usual: { input: { color: 'RGB', fit: 'stretch' }, scoreThreshold: 0.3, maxOverlap: 0.4 },
   },
   yolov5: {
@@ -93,10 +95,10 @@ export function familyOf(spec: Pick<ModelSpec, 'id' | 'family'>): Family {
 
 /** @throws FaultError CV_MODEL_FAMILY */
 export function decoderOf(spec: ModelSpec): Decode {
-  const { decode } = familyOf(spec);
+  const { decode, checks } = familyOf(spec);
   const size = inputSize(spec.input);
   return (outputs, scoreThreshold) => {
-    checkNumbers(outputs, spec.id);
+    checkNumbers(outputs, spec.id, checks);
     return decode(outputs, scoreThreshold, spec, size);
   };
 }
