@@ -11,6 +11,12 @@ export interface Address {
   port: number;
 }
 
+/** Of `host:port`, IPv6 in brackets. */
+export function addressOf(text: string): Address {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replaceAll(/[[\]]/g, ''), port: Number(text.slice(colon + 1)) };
+}
+
 /** Whether an address is of this machine alone; IPv4 in IPv6 too. */
 export function isLoopback(address: string): boolean {
   return address === '::1' || /^(::ffff:)?127\./.test(address);

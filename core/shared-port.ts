@@ -4,7 +4,8 @@
  * to dial again.
  */
 import type { Socket } from 'node:net';
-import type { Listening, Net } from './net.ts';
+import { FaultError, type FaultCode } from './faults.ts';
+import { addressOf, type Listening, type Net } from './net.ts';
 import type { World } from './world.ts';
 
 const LINGER_MS = 200;
@@ -12,10 +13,14 @@ const LINGER_MS = 200;
 /** Who receives what dials in. */
 export interface Reception {
   accept(socket: Socket): void;
-  /** The system's error while it listens (too many open files, say). */
-  failed(error: Error): void;
   /** The port is closed: everything it holds ends. */
   close(): void;
+}
+
+/** Whose port it is: two drivers never share one, and each has a fault of its own for the system's errors, before it listens and after. */
+export interface PortOwner {
+  name: string;
+  fault: Extract<FaultCode, `CV_${string}_LISTEN`>;
 }
 
 interface Entry<R extends Reception> {
@@ -28,16 +33,15 @@ interface Entry<R extends Reception> {
 const ports = new WeakMap<Net, Map<string, Entry<Reception>>>();
 
 /**
- * @param owner the driver's id: two drivers never share a port
  * @param listen `host:port`, IPv6 in brackets
  * @param make called when this is the first user
- * @returns rejects with the system's error; `leave` once for each call
+ * @returns rejects with the owner's fault; `leave` once for each call
  */
-export async function sharedPort<R extends Reception>(owner: string, listen: string, world: World, make: () => R): Promise<{ reception: R; leave(): void }> {
+export async function sharedPort<R extends Reception>(owner: PortOwner, listen: string, world: World, make: () => R): Promise<{ reception: R; leave(): void }> {
   const byKey = ports.get(world.net) ?? new Map<string, Entry<Reception>>();
   ports.set(world.net, byKey);
-  const key = `${owner} ${listen}`;
-  const entry = (byKey.get(key) as Entry<R> | undefined) ?? opened(listen, world, make());
+  const key = `${owner.name} ${listen}`;
+  const entry = (byKey.get(key) as Entry<R> | undefined) ?? opened(owner, listen, world, make());
   byKey.set(key, entry);
   entry.users += 1;
   const leave = () => {
@@ -53,13 +57,14 @@ export async function sharedPort<R extends Reception>(owner: string, listen: str
     await entry.opening;
   } catch (error) {
     if (byKey.get(key) === entry) byKey.delete(key);
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new FaultError(owner.fault, { listen, detail: code ?? message }, { cause: error });
   }
   return { reception: entry.reception, leave };
 }
 
-function opened<R extends Reception>(listen: string, world: World, reception: R): Entry<R> {
-  const colon = listen.lastIndexOf(':');
-  const address = { host: listen.slice(0, colon).replaceAll(/[[\]]/g, ''), port: Number(listen.slice(colon + 1)) };
-  return { reception, users: 0, opening: world.net.listen(address, (socket) => reception.accept(socket), (error) => reception.failed(error)) };
+function opened<R extends Reception>(owner: PortOwner, listen: string, world: World, reception: R): Entry<R> {
+  // Too many open files, say: whoever dials has to come again.
+  const failed = (error: Error) => world.tell({ kind: 'fault', fault: { code: owner.fault, params: { listen, detail: error.message } } });
+  return { reception, users: 0, opening: world.net.listen(addressOf(listen), (socket) => reception.accept(socket), failed) };
 }

@@ -1,5 +1,5 @@
 /** Sockets and serial lines of a world in which only the recording exists. */
-import type { Datagrams, Listening, Net } from '../net.ts';
+import { addressOf, type Address, type Datagrams, type Listening, type Net } from '../net.ts';
 import type { Clock } from '../world.ts';
 import type { DeviceEnd } from './device-end.ts';
 import { MemorySocket } from './memory-socket.ts';
@@ -10,7 +10,7 @@ export interface ReplayNet extends Net {
 }
 
 /** Where a recorded device is, for drivers that look at who speaks. */
-const ANYWHERE = { host: '192.0.2.1', port: 0 };
+const ANYWHERE: Address = { host: '192.0.2.1', port: 0 };
 
 /** @param ends the connections of the recording that this link may have, in the order in which they were opened */
 export function replayNet(ends: readonly DeviceEnd[], clock: Clock, atMs: (afterUs: number) => number): ReplayNet {
@@ -66,7 +66,7 @@ export function replayNet(ends: readonly DeviceEnd[], clock: Clock, atMs: (after
         // Whoever it is sent to: the recording's device hears it.
         send: (bytes) => mine[0]?.hear(bytes),
         listen(take) {
-          for (const end of mine) clock.after(0, () => end.start({ deliver: (bytes) => take(Buffer.from(bytes), addressOf(end.connection.peer)), hangUp() {} }));
+          for (const end of mine) clock.after(0, () => end.start({ deliver: (bytes) => take(Buffer.from(bytes), addressOfPeer(end.connection.peer)), hangUp() {} }));
         },
         close: async () => { for (const end of mine) end.stop(); },
       };
@@ -85,8 +85,8 @@ export function replayNet(ends: readonly DeviceEnd[], clock: Clock, atMs: (after
   };
 }
 
-function addressOf(peer: string | undefined): { host: string; port: number } {
-  const colon = peer?.lastIndexOf(':') ?? -1;
-  if (!peer || colon < 0) return ANYWHERE;
-  return { host: peer.slice(0, colon).replaceAll(/[[\]]/g, ''), port: Number(peer.slice(colon + 1)) || 0 };
+function addressOfPeer(peer: string | undefined): Address {
+  if (!peer?.includes(':')) return ANYWHERE;
+  const { host, port } = addressOf(peer);
+  return { host, port: port || 0 };
 }

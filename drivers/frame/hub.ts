@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { dial } from '../../core/dial.ts';
 import { FaultError } from '../../core/faults.ts';
-import type { Address } from '../../core/net.ts';
+import { addressOf, type Address } from '../../core/net.ts';
 import { sharedPort, type Reception } from '../../core/shared-port.ts';
 import { Strangers } from '../../core/unknown-device.ts';
 import type { World } from '../../core/world.ts';
@@ -34,13 +34,8 @@ export function meet(settings: FrameSettings, protocol: Protocol, world: World, 
 }
 
 async function listenTcp(listen: string, description: string, protocol: Protocol, world: World): Promise<Met> {
-  try {
-    const { reception, leave } = await sharedPort(`frame ${description}`, listen, world, () => new Hub(listen, protocol, world, { description, listen }));
-    return { hub: reception, line: null, leave: async () => leave() };
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new FaultError('CV_DESCRIBED_LISTEN', { listen, detail: code ?? message }, { cause: error });
-  }
+  const { reception, leave } = await sharedPort({ name: `frame ${description}`, fault: 'CV_DESCRIBED_LISTEN' }, listen, world, () => new Hub(listen, protocol, world, { description, listen }));
+  return { hub: reception, line: null, leave: async () => leave() };
 }
 
 interface Entry {
@@ -119,8 +114,7 @@ async function serial({ port, baudRate, dataBits, stopBits, parity, description 
 /** One socket; a peer's address is its line. Data units split a frame over datagrams as they please. */
 async function datagrams({ listen, host, port, description }: FrameSettings, protocol: Protocol, world: World): Promise<Single> {
   const at = listen ?? `${host}:${port}`;
-  const colon = at.lastIndexOf(':');
-  const own: Address = listen === undefined ? { host: String(host).includes(':') ? '::' : '0.0.0.0', port: 0 } : { host: at.slice(0, colon).replaceAll(/[[\]]/g, ''), port: Number(at.slice(colon + 1)) };
+  const own: Address = listen === undefined ? { host: String(host).includes(':') ? '::' : '0.0.0.0', port: 0 } : addressOf(at);
   const socket = await world.net.bind(own).catch((error: NodeJS.ErrnoException) => {
     throw new FaultError('CV_DESCRIBED_LISTEN', { listen: at, detail: error.code ?? error.message }, { cause: error });
   });

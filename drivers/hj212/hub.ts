@@ -1,6 +1,5 @@
 /** One listening port and the data loggers that dial it: each packet goes to the station of its MN. */
 import type { Socket } from 'node:net';
-import { FaultError } from '../../core/faults.ts';
 import { sharedPort, type Reception } from '../../core/shared-port.ts';
 import { Strangers } from '../../core/unknown-device.ts';
 import type { World } from '../../core/world.ts';
@@ -14,13 +13,8 @@ export type Listener = (received: Received, connection: Connection) => void;
 
 /** @returns rejects with CV_HJ212_LISTEN */
 export async function hubOf(listen: string, world: World): Promise<{ hub: Hub; leave(): void }> {
-  try {
-    const { reception, leave } = await sharedPort('hj212', listen, world, () => new Hub(listen, world));
-    return { hub: reception, leave };
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new FaultError('CV_HJ212_LISTEN', { listen, detail: code ?? message }, { cause: error });
-  }
+  const { reception, leave } = await sharedPort({ name: 'hj212', fault: 'CV_HJ212_LISTEN' }, listen, world, () => new Hub(listen, world));
+  return { hub: reception, leave };
 }
 
 export class Hub implements Reception {
@@ -58,10 +52,6 @@ export class Hub implements Reception {
     const connection = new Connection(socket, this.listen, this.#world, (received, from) => this.#received(received, from));
     this.#connections.add(connection);
     connection.onEnd(() => this.#connections.delete(connection));
-  }
-
-  failed(error: Error): void {
-    this.#world.tell({ kind: 'fault', fault: { code: 'CV_HJ212_LISTEN', params: { listen: this.listen, detail: error.message } } });
   }
 
   close(): void {

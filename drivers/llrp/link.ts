@@ -97,10 +97,6 @@ class Door implements Reception {
     this.#wake();
   }
 
-  failed(error: Error): void {
-    this.#world.tell({ kind: 'fault', fault: { code: 'CV_LLRP_LISTEN', params: { listen: this.#listen, detail: error.message } } });
-  }
-
   close(): void {
     this.#newest?.destroy();
   }
@@ -121,17 +117,11 @@ class Door implements Reception {
 }
 
 async function received(listen: string, world: World, signal: AbortSignal): Promise<Way> {
-  let shared: { reception: Door; leave(): void };
+  const { reception, leave } = await sharedPort({ name: 'llrp', fault: 'CV_LLRP_LISTEN' }, listen, world, () => new Door(listen, world));
   try {
-    shared = await sharedPort('llrp', listen, world, () => new Door(listen, world));
+    return { socket: await reception.take(signal), address: listen, release: leave };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new FaultError('CV_LLRP_LISTEN', { listen, detail: code ?? message }, { cause: error });
-  }
-  try {
-    return { socket: await shared.reception.take(signal), address: listen, release: shared.leave };
-  } catch (error) {
-    shared.leave();
+    leave();
     throw error;
   }
 }

@@ -10,6 +10,7 @@ import { conversationsOf, type Conversation } from '../../core/capture/conversat
 import { readCapture } from '../../core/capture/file.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
+import { addressOf } from '../../core/net.ts';
 import type { BytesRecording, CaptureRules } from '../../core/recording.ts';
 
 export interface CaptureWishes {
@@ -75,10 +76,10 @@ export function caseOfCapture(path: string, file: Uint8Array, wishes: CaptureWis
 function pick(conversation: Conversation, captures: CaptureRules<unknown>, reading: Reading, port: number | undefined): Picked[] {
   const known = port === undefined ? (captures[conversation.via] ?? []) : [port];
   const [a, b] = conversation.sides;
-  const byPort = conversation.sides.find((side) => known.includes(portOf(side)));
+  const byPort = conversation.sides.find((side) => known.includes(addressOf(side).port));
   if (port !== undefined && !byPort) return [];
   // Without a known port the one that was dialled listens; where no dial was seen, the lower port is the service's.
-  const listener = byPort ?? (conversation.isDialSeen ? b : portOf(a) < portOf(b) ? a : b);
+  const listener = byPort ?? (conversation.isDialSeen ? b : addressOf(a).port < addressOf(b).port ? a : b);
   const other = listener === a ? b : a;
   const device = captures.device === 'listens' ? listener : other;
   const { share, messages, directions } = shareOf(conversation, device, captures, reading);
@@ -152,8 +153,3 @@ function lostIn(conversation: Conversation): Fault[] {
   return [...lost].map(([from, count]) => ({ code: 'CV_CAPTURE_LOST', params: { conversation: conversation.sides.join(' – '), count, from } }));
 }
 
-const portOf = (side: string): number => Number(side.slice(side.lastIndexOf(':') + 1));
-
-function addressOf(side: string): { host: string; port: number } {
-  return { host: side.slice(0, side.lastIndexOf(':')).replaceAll(/[[\]]/g, ''), port: portOf(side) };
-}

@@ -4,8 +4,9 @@
  * says nothing, by the unit that answers behind it. A new one of a known unit takes the place of the old one, which a
  * mobile network often leaves half open.
  */
+import type { Socket } from 'node:net';
 import { FaultError } from '../../../core/faults.ts';
-import type { Listening, Net } from '../../../core/net.ts';
+import { sharedPort, type Reception } from '../../../core/shared-port.ts';
 import { Strangers } from '../../../core/unknown-device.ts';
 import { pause, type Timer, type World } from '../../../core/world.ts';
 import { anyFrame } from '../rtu.ts';
@@ -19,7 +20,6 @@ const SILENT_MS = 1000;
 const ASK_AGAIN_MS = 2000;
 /** Unknown ones are let go after so long: the device that names them may only be starting. */
 const UNKNOWN_MS = 15_000;
-const LINGER_MS = 200;
 const MAX_UNKNOWN = 256;
 
 /** A data unit that some device names. */
@@ -34,28 +34,15 @@ export interface Member {
   waiting: Set<() => void>;
 }
 
-/** By the net that they listen on: a recording has one of its own. */
-const hubsOf = new WeakMap<Net, Map<string, Hub>>();
-
-/** The hub of that port, opened when it is the first time. */
-export async function hubOf(listen: string, world: World): Promise<Hub> {
-  const hubs = hubsOf.get(world.net) ?? new Map<string, Hub>();
-  hubsOf.set(world.net, hubs);
-  for (;;) {
-    const hub = hubs.get(listen) ?? new Hub(listen, world);
-    hubs.set(listen, hub);
-    await hub.opened;
-    // Its last user may have left meanwhile.
-    if (hubs.get(listen) === hub) return hub;
-  }
+/** @returns rejects with CV_MODBUS_LISTEN */
+export async function hubOf(listen: string, world: World): Promise<{ hub: Hub; leave(): void }> {
+  const { reception, leave } = await sharedPort({ name: 'modbus', fault: 'CV_MODBUS_LISTEN' }, listen, world, () => new Hub(listen, world));
+  return { hub: reception, leave };
 }
 
-export class Hub {
-  /** Rejects with CV_MODBUS_LISTEN. */
-  readonly opened: Promise<void>;
+export class Hub implements Reception {
   readonly listen: string;
   readonly #world: World;
-  #server: Listening | null = null;
   readonly #members = new Map<string, Member>();
   readonly #connections = new Set<Connection>();
   readonly #unknown = new Set<Connection>();
@@ -70,7 +57,6 @@ export class Hub {
     this.listen = listen;
     this.#world = world;
     this.#strangers = new Strangers('modbus', listen, world.tell);
-    this.opened = this.#open();
   }
 
   /** Takes a member in, or gives the one of that name. */
@@ -85,45 +71,18 @@ export class Hub {
     return member;
   }
 
-  /**
-   * A link lets go. The connection stays for the next one, unless its peer seems to be gone; a port that nobody uses is
-   * closed a moment later, since a data unit may need a minute to dial again and a link is often only opened afresh.
-   */
+  /** A link lets go. The connection stays for the next one, unless its peer seems to be gone. */
   leave(member: Member): void {
     member.users -= 1;
     if (member.users === 0 && member.connection?.owesAnswer) member.connection.over(closedHere(this.listen));
-    if (!this.#isUsed) this.#world.clock.after(LINGER_MS, () => { if (!this.#isUsed) this.#close(); });
   }
 
-  get #isUsed(): boolean {
-    return [...this.#members.values()].some(({ users }) => users > 0);
+  accept(socket: Socket): void {
+    this.#dialled(new Connection(socket, this.listen));
   }
 
-  get #hubs(): Map<string, Hub> {
-    return hubsOf.get(this.#world.net) ?? new Map();
-  }
-
-  async #open(): Promise<void> {
-    const colon = this.listen.lastIndexOf(':');
-    const host = this.listen.slice(0, colon).replaceAll(/[[\]]/g, '');
-    try {
-      this.#server = await this.#world.net.listen(
-        { host, port: Number(this.listen.slice(colon + 1)) },
-        (socket) => this.#dialled(new Connection(socket, this.listen)),
-        // Too many open files, say: whoever dials has to come again.
-        (error) => this.#world.tell({ kind: 'fault', fault: { code: 'CV_MODBUS_LISTEN', params: { listen: this.listen, detail: error.message } } }),
-      );
-    } catch (error) {
-      this.#hubs.delete(this.listen);
-      const { code, message } = error as NodeJS.ErrnoException;
-      throw new FaultError('CV_MODBUS_LISTEN', { listen: this.listen, detail: code ?? message }, { cause: error });
-    }
-  }
-
-  #close(): void {
-    if (this.#hubs.get(this.listen) === this) this.#hubs.delete(this.listen);
+  close(): void {
     this.#ending.abort();
-    void this.#server?.close();
     for (const connection of this.#connections) connection.over(closedHere(this.listen));
   }
 

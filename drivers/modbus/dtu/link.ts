@@ -26,18 +26,29 @@ export async function dataUnit(settings: ModbusSettings, points: readonly ({ id:
   const listen = String(settings.listen);
   const recognition = recognitionOf(dataUnitName(settings.registration, settings.unit), settings);
   const [question = anyRegister(settings.unit)] = requests(points, settings);
-  const hub = await hubOf(listen, world);
+  const { hub, leave } = await hubOf(listen, world);
   const member = hub.join(recognition, (connection, ending) => answersOn({ connection, settings, recognition, question: { ...question, unit: recognition.unit } }, world, ending));
+  const release = () => {
+    hub.leave(member);
+    leave();
+  };
   try {
     await dialledIn(hub, member, world, signal);
   } catch (error) {
-    hub.leave(member);
+    release();
     throw error;
   }
-  return linkTo(hub, member, settings, world);
+  return linkTo({ hub, member, release }, settings, world);
 }
 
-function linkTo(hub: Hub, member: Member, settings: ModbusSettings, world: World): ModbusLink {
+/** A data unit's place at its port. */
+interface Place {
+  hub: Hub;
+  member: Member;
+  release(): void;
+}
+
+function linkTo({ hub, member, release }: Place, settings: ModbusSettings, world: World): ModbusLink {
   const refused = new Set<string>();
   let guard: GuardedPort | null = null;
   let session: Session | null = null;
@@ -59,7 +70,7 @@ function linkTo(hub: Hub, member: Member, settings: ModbusSettings, world: World
       if (isClosed) return;
       isClosed = true;
       await guard?.close();
-      hub.leave(member);
+      release();
     },
   };
 }
