@@ -40,3 +40,19 @@ test('every npm script, rig and command that a page names is there', () => {
     for (const [, command = ''] of code.matchAll(/(?:^|npx )cityvitals ([a-z]+)/gm)) assert.ok(commands.has(command), `${page}: cityvitals ${command}`);
   }
 });
+
+test('every guide is reached from both READMEs, step by step', () => {
+  for (const start of ['README.md', 'README.zh-CN.md']) {
+    const reached = new Set([start]);
+    for (const page of reached) {
+      for (const [, target = ''] of withoutCode(textOf(page)).matchAll(/\]\(([^)\s#]+)[^)\s]*\)/g)) {
+        const path = join(dirname(page), decodeURI(target));
+        // The other language's README is no step: it would lend what this one lacks.
+        if (pages.includes(path) && !path.startsWith('README')) reached.add(path);
+      }
+    }
+    const guides = pages.filter((page) => /^docs\/(?:drivers\/)?[\w-]+\.md$/.test(page) || /^drivers\/\w[\w-]*\/README\.md$/.test(page));
+    assert.ok(guides.length > 20);
+    assert.deepEqual(guides.filter((page) => !reached.has(page)), [], start);
+  }
+});
