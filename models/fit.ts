@@ -1,6 +1,6 @@
 /**
- * Puts a picture into a model's input, straight from I420: one pass that scales (bilinear, pixel centres on pixel
- * centres), makes colours of it (BT.601, limited range) and lays them out as the graph wants them. Pure.
+ * Puts a picture into a model's input, straight from I420: makes colours of it (BT.601, limited range), scales them
+ * (bilinear, pixel centres on pixel centres) and lays them out as the graph wants them. Pure.
  */
 import type { Picture } from '../core/driver.ts';
 import type { Box } from '../core/event.ts';
@@ -86,7 +86,7 @@ const RED_V = 1.402 * (255 / 224);
 const GREEN_U = 0.344136 * (255 / 224);
 const GREEN_V = 0.714136 * (255 / 224);
 const BLUE_U = 1.772 * (255 / 224);
-const tableOf = (of: (value: number) => number) => Float32Array.from({ length: 256 }, (_, value) => of(value));
+const tableOf = (of: (value: number) => number) => Float64Array.from({ length: 256 }, (_, value) => of(value));
 const GREY = tableOf((luma) => (luma - 16) * LUMA);
 const RED_OF_V = tableOf((v) => RED_V * (v - 128));
 const GREEN_OF_U = tableOf((u) => GREEN_U * (u - 128));
@@ -94,8 +94,8 @@ const GREEN_OF_V = tableOf((v) => GREEN_V * (v - 128));
 const BLUE_OF_U = tableOf((u) => BLUE_U * (u - 128));
 
 /**
- * The loop over all pixels; every number that it needs is at hand before. Each of the four pixels is made a colour of
- * before they are put together, since what lies beyond black, white or a full colour is cut off there: edges in
+ * Row by row: each row of the picture that is needed is put together across once, then two of them down. Pixels are made
+ * colours of before they are put together, since what lies beyond black, white or a full colour is cut off there: edges in
  * pictures that a camera has sharpened go far beyond, and boxes follow edges.
  */
 function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Place, size: { width: number; height: number }, input: ModelInput): Fit['write'] {
@@ -110,43 +110,61 @@ function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Pla
   const uAt = width * height;
   const toV = uAt / 4;
 
+  /** Two rows of the picture that make one of the input; the next needs one of them again, mostly. */
+  const held = [{ row: -1, colours: new Float64Array(place.width * 3) }, { row: -1, colours: new Float64Array(place.width * 3) }] as [HeldRow, HeldRow];
+
+  function across(yuv: Uint8Array, row: number, colours: Float64Array): void {
+    const lumaAt = row * width;
+    const uRowAt = uAt + (row >> 1) * half;
+    const vRowAt = uRowAt + toV;
+    const { from, to, share: shares } = columns;
+    for (let column = 0, at = 0; column < from.length; column += 1, at += 3) {
+      const left = from[column] as number;
+      const right = to[column] as number;
+      const share = shares[column] as number;
+      const a = GREY[yuv[lumaAt + left] as number] as number;
+      const b = GREY[yuv[lumaAt + right] as number] as number;
+      const ua = yuv[uRowAt + (left >> 1)] as number;
+      const ub = yuv[uRowAt + (right >> 1)] as number;
+      const va = yuv[vRowAt + (left >> 1)] as number;
+      const vb = yuv[vRowAt + (right >> 1)] as number;
+      const redOne = clip255(a + (RED_OF_V[va] as number));
+      const greenOne = clip255(a - (GREEN_OF_U[ua] as number) - (GREEN_OF_V[va] as number));
+      const blueOne = clip255(a + (BLUE_OF_U[ua] as number));
+      colours[at] = redOne + (clip255(b + (RED_OF_V[vb] as number)) - redOne) * share;
+      colours[at + 1] = greenOne + (clip255(b - (GREEN_OF_U[ub] as number) - (GREEN_OF_V[vb] as number)) - greenOne) * share;
+      colours[at + 2] = blueOne + (clip255(b + (BLUE_OF_U[ub] as number)) - blueOne) * share;
+    }
+  }
+
   return (yuv, target) => {
+    let [upper, lower] = held;
+    upper.row = -1;
+    lower.row = -1;
     for (let row = 0; row < place.height; row += 1) {
-      const upper = (rows.from[row] as number) * width;
-      const lower = (rows.to[row] as number) * width;
-      const colourUpper = ((rows.from[row] as number) >> 1) * half;
-      const colourLower = ((rows.to[row] as number) >> 1) * half;
-      const down = rows.share[row] as number;
-      let at = ((row + place.top) * size.width + place.left) * pixel;
-      for (let column = 0; column < place.width; column += 1, at += pixel) {
-        const left = columns.from[column] as number;
-        const right = columns.to[column] as number;
-        const across = columns.share[column] as number;
-        const a = GREY[yuv[upper + left] as number] as number;
-        const b = GREY[yuv[upper + right] as number] as number;
-        const c = GREY[yuv[lower + left] as number] as number;
-        const d = GREY[yuv[lower + right] as number] as number;
-        const p = uAt + colourUpper + (left >> 1);
-        const q = uAt + colourUpper + (right >> 1);
-        const r = uAt + colourLower + (left >> 1);
-        const s = uAt + colourLower + (right >> 1);
-        const ua = yuv[p] as number;
-        const ub = yuv[q] as number;
-        const uc = yuv[r] as number;
-        const ud = yuv[s] as number;
-        const va = yuv[p + toV] as number;
-        const vb = yuv[q + toV] as number;
-        const vc = yuv[r + toV] as number;
-        const vd = yuv[s + toV] as number;
-        const redOne = mix(clip255(a + (RED_OF_V[va] as number)), clip255(b + (RED_OF_V[vb] as number)), clip255(c + (RED_OF_V[vc] as number)), clip255(d + (RED_OF_V[vd] as number)), across, down);
-        const greenOne = mix(clip255(a - (GREEN_OF_U[ua] as number) - (GREEN_OF_V[va] as number)), clip255(b - (GREEN_OF_U[ub] as number) - (GREEN_OF_V[vb] as number)), clip255(c - (GREEN_OF_U[uc] as number) - (GREEN_OF_V[vc] as number)), clip255(d - (GREEN_OF_U[ud] as number) - (GREEN_OF_V[vd] as number)), across, down);
-        const blueOne = mix(clip255(a + (BLUE_OF_U[ua] as number)), clip255(b + (BLUE_OF_U[ub] as number)), clip255(c + (BLUE_OF_U[uc] as number)), clip255(d + (BLUE_OF_U[ud] as number)), across, down);
-        target[at + redAt] = redOne * forRed.scale + forRed.offset;
-        target[at + greenAt] = greenOne * second.scale + second.offset;
-        target[at + blueAt] = blueOne * forBlue.scale + forBlue.offset;
+      const [from, to] = [rows.from[row] as number, rows.to[row] as number];
+      if (lower.row === from) [upper, lower] = [lower, upper];
+      if (upper.row !== from) across(yuv, upper.row = from, upper.colours);
+      if (lower.row !== to) across(yuv, lower.row = to, lower.colours);
+      const [over, under] = [upper.colours, lower.colours];
+      const share = rows.share[row] as number;
+      for (let source = 0, at = ((row + place.top) * size.width + place.left) * pixel; source < over.length; source += 3, at += pixel) {
+        const red = over[source] as number;
+        const green = over[source + 1] as number;
+        const blue = over[source + 2] as number;
+        target[at + redAt] = (red + ((under[source] as number) - red) * share) * forRed.scale + forRed.offset;
+        target[at + greenAt] = (green + ((under[source + 1] as number) - green) * share) * second.scale + second.offset;
+        target[at + blueAt] = (blue + ((under[source + 2] as number) - blue) * share) * forBlue.scale + forBlue.offset;
       }
     }
   };
+}
+
+interface HeldRow {
+  /** Its number in the picture; −1: none. */
+  row: number;
+  /** Red, green, blue for each column of the input. */
+  colours: Float64Array;
 }
 
 type Linear = ReturnType<typeof linear>[number];
@@ -169,12 +187,6 @@ function weigh(source: number, target: number): Weights {
     weights.share[at] = place - from;
   }
   return weights;
-}
-
-/** Between four: upper left, upper right, lower left, lower right. */
-function mix(a: number, b: number, c: number, d: number, across: number, down: number): number {
-  const upper = a + (b - a) * across;
-  return upper + (c + (d - c) * across - upper) * down;
 }
 
 function clip255(value: number): number {
