@@ -16,7 +16,7 @@ import type { Plan, Ran } from './plan.ts';
 
 export const VISION_NOTES = [
   'Cameras are clips played in their own time, in a loop: vtest.avi (768 × 576, people in every picture) and, still, the first five seconds of one-by-one-person-detection.mp4 (768 × 432, an empty room). A figure is processor time a picture of the edge with its camera driver and infer station, its ffmpegs and its detector, after a warm-up; nothing is sent or kept.',
-  'floor: the same ffmpeg decoding to nothing, and bare runs of onnxruntime on a ready tensor in our Node, with the same threads. decode: the first of the two alone. python: OpenCV and onnxruntime of Debian, one thread each, which decode the clip, look at the same pictures and read the same boxes, as fast as they can; Debian\'s onnxruntime is an older one.',
+  'floor: the same ffmpeg decoding to nothing, and bare runs of onnxruntime on a ready tensor in our Node, with the same threads. decode: the first of the two alone. floor-paced, decode-paced: the same in the stream\'s own time, a picture and a run every 200 ms, as a camera makes them: caches are cold then and threads wake each other, which nobody escapes who looks at live pictures. python: OpenCV and onnxruntime of Debian, one thread each, which decode the clip, look at the same pictures and read the same boxes, as fast as they can; Debian\'s onnxruntime is an older one.',
   'latency-frame-event: from the time a picture is due until its samples are there, 16 cameras at one picture a second. box-agreement: boxes of Python (0.3 or better) that are found again among ours with an overlap (IoU) of at least 0.98, and the other way about; a box near the threshold may stand a little below it on the other side (0.25). Python gets the same I420 pictures from ffmpeg and makes colours of them by the formula of BT.601; box-agreement-opencv is the same with pictures that OpenCV decoded and converted, whose colours are a level or more off.',
 ];
 
@@ -57,13 +57,16 @@ export async function benchVision({ seconds }: { seconds: number }): Promise<Ben
     const boxes = await ourBoxes(moving, AGREEMENT_PICTURES);
     const agreement = agreementOf(await pythonBoxes(rig.dir, moving), boxes);
     const loose = agreementOf(python.boxes.slice(0, AGREEMENT_PICTURES), boxes.slice(0, python.boxes.length));
+    const paced = await floorRun(pictures, 1000 / FPS);
+    const [decodePaced, decodeStillPaced] = [decodeInItsTime(moving, pictures), decodeInItsTime(still, pictures)];
     const floor = bare + decode;
+    say(`bare run ${bare.toFixed(2)} ms, in the stream's time ${paced.toFixed(2)}; decode in its time ${decodePaced.toFixed(2)}, still ${decodeStillPaced.toFixed(2)}`);
     return [
-      result('cpu-per-frame', sum(off), 'ms', { floor, python: python.cpuMs }),
+      result('cpu-per-frame', sum(off), 'ms', { floor, python: python.cpuMs, 'floor-paced': paced + decodePaced }),
       result('cpu-per-frame-gate', sum(on), 'ms', { floor, python: python.cpuMs }),
       result('cpu-per-frame-1fps', sum(slow), 'ms', { floor: bare + decodeSlow }),
       ...[...many].map(([cameras, ran]) => result(`cpu-per-frame-1fps-${cameras}`, sum(ran), 'ms', { floor: bare + decodeSlow })),
-      result('cpu-still-gated', sum(gated), 'ms', { floor: bare + decodeStill, python: python.cpuMs, decode: decodeStill }),
+      result('cpu-still-gated', sum(gated), 'ms', { floor: bare + decodeStill, python: python.cpuMs, decode: decodeStill, 'decode-paced': decodeStillPaced }),
       result('cpu-still-gated-1fps', sum(slowGated), 'ms'),
       result('latency-frame-event', at(sixteen.latencyMs, 0.99), 'ms (p99)'),
       result('latency-frame-event-p50', at(sixteen.latencyMs, 0.5), 'ms'),
@@ -89,7 +92,7 @@ async function json<T>(file: string, args: readonly string[]): Promise<T> {
 
 const ourRun = (plan: Plan) => json<Ran>(process.execPath, [join(import.meta.dirname, 'ours-main.ts'), JSON.stringify(plan)]);
 const ourBoxes = (clip: string, pictures: number) => json<Box[][]>(process.execPath, [join(import.meta.dirname, 'boxes-main.ts'), clip, String(FPS), String(pictures)]);
-const floorRun = async (runs: number) => (await json<{ cpuMs: number }>(process.execPath, [join(import.meta.dirname, 'floor-main.ts'), String(runs), '20'])).cpuMs;
+const floorRun = async (runs: number, pauseMs = 0) => (await json<{ cpuMs: number }>(process.execPath, [join(import.meta.dirname, 'floor-main.ts'), String(runs), '20', String(pauseMs)])).cpuMs;
 
 async function pythonRun(clip: string, pictures: number): Promise<{ cpuMs: number; boxes: Box[][] }> {
   const warm = WARM_SECONDS * FPS;
@@ -119,10 +122,20 @@ const boxesOf = ({ boxes }: Said) => boxes.map((picture) => picture.map(([label,
 /** Processor time a picture of ffmpeg that hands nobody anything. */
 function decodeOnly(clip: string, fps: number): number {
   const pictures = DECODED_SECONDS * fps;
-  const before = cpuMsOfChildren();
-  const done = spawnSync('ffmpeg', ['-nostdin', '-v', 'error', '-threads', '1', '-stream_loop', '-1', '-i', clip, '-vf', `fps=fps=${fps}:round=up`, '-frames:v', String(pictures), '-f', 'null', '-'], { stdio: ['ignore', 'ignore', 'inherit'] });
-  if (done.status !== 0) throw new Error('ffmpeg failed; see above');
-  const ms = (cpuMsOfChildren() - before) / pictures;
+  const ms = decodedMs(clip, fps, pictures) / pictures;
   say(`decode alone, ${fps}/s: ${ms.toFixed(2)} ms a picture`);
   return ms;
+}
+
+/** The same in the clip's own time, without ffmpeg's start. */
+function decodeInItsTime(clip: string, pictures: number): number {
+  const [few, all] = [FPS, pictures + FPS].map((count) => decodedMs(clip, FPS, count, ['-re'])) as [number, number];
+  return (all - few) / pictures;
+}
+
+function decodedMs(clip: string, fps: number, pictures: number, pace: readonly string[] = []): number {
+  const before = cpuMsOfChildren();
+  const done = spawnSync('ffmpeg', ['-nostdin', '-v', 'error', '-threads', '1', ...pace, '-stream_loop', '-1', '-i', clip, '-vf', `fps=fps=${fps}:round=up`, '-frames:v', String(pictures), '-f', 'null', '-'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (done.status !== 0) throw new Error('ffmpeg failed; see above');
+  return cpuMsOfChildren() - before;
 }

@@ -1,11 +1,11 @@
-/** `node floor-main.ts RUNS WARM`: bare onnxruntime on a ready tensor, as the detector's process runs it; says processor time of a run. */
+/** `node floor-main.ts RUNS WARM PAUSE_MS`: bare onnxruntime on a ready tensor, as the detector's process runs it; with so long a pause before each; says processor time of a run. */
 import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-node';
 import { shapeOfOne } from '../../../core/model.ts';
 import centernet320 from '../../../models/centernet-320/model.ts';
 import { graphPath } from '../../../models/verify.ts';
 
-const [runs, warm] = process.argv.slice(2).map(Number) as [number, number];
+const [runs, warm, pauseMs] = process.argv.slice(2).map(Number) as [number, number, number];
 const session = await ort.InferenceSession.create(readFileSync(graphPath(centernet320)), { intraOpNumThreads: 1, interOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } } });
 const tensorOf = (dims: number[]) => new ort.Tensor('float32', Float32Array.from({ length: dims.reduce((product, dim) => product * dim, 1) }, (_, at) => (at * 31) % 256), dims);
 const { input, outputs } = centernet320;
@@ -14,6 +14,7 @@ const fetches = Object.fromEntries(Object.entries(outputs).map(([name, dims]) =>
 let before = process.cpuUsage();
 for (let at = 0; at < warm + runs; at += 1) {
   if (at === warm) before = process.cpuUsage();
+  if (pauseMs > 0) await new Promise((resolve) => { setTimeout(resolve, pauseMs); });
   await session.run(feeds, fetches);
 }
 const { user, system } = process.cpuUsage(before);
