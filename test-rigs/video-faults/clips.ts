@@ -39,12 +39,12 @@ export async function changed(source: string, other: string, folder: string): Pr
   return path;
 }
 
-/** A source that stops in the middle and keeps its line open. The caller ends it. */
+/** A source that stops in the middle and keeps its line open; until it stops there is enough to see what it is. The caller ends it. */
 export async function stopping(source: string, folder: string): Promise<{ path: string; child: ChildProcess }> {
   const path = join(folder, 'stalled.pipe');
   await run('mkfifo', [path]);
   // A shell that opens the pipe once, so that it stays open when ffmpeg has gone.
-  const child = spawn('sh', ['-c', 'exec 3<>"$2"; ffmpeg -v error -nostdin -re -t 4 -i "$1" -an -c:v mpeg2video -q:v 4 -f mpegts -y pipe:3; exec sleep 60', 'sh', source, path], { stdio: 'ignore' });
+  const child = spawn('sh', ['-c', 'exec 3<>"$2"; ffmpeg -v error -nostdin -re -t 12 -i "$1" -an -c:v mpeg2video -q:v 4 -f mpegts -y pipe:3; exec sleep 60', 'sh', source, path], { stdio: 'ignore' });
   return { path, child };
 }
 
