@@ -70,6 +70,9 @@ export interface Picture {
   late?(): void;
 }
 
+/** What there is to see of a picture. */
+export type Planes = Pick<Picture, 'width' | 'height' | 'yuv'>;
+
 /** Values of a point that its device had and that will never come: its own queue ran over, or nobody could hear it. */
 export interface Missed<P extends string = string> {
   point: P;

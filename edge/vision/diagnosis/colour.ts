@@ -1,5 +1,5 @@
 /** A tint that lies over everything: the mean colour is far from grey, and the colours spread little about it. Pure. */
-import type { Planes } from '../planes.ts';
+import type { Planes } from '../../../core/driver.ts';
 import { scoreAbove } from './scores.ts';
 
 const GREY = 128;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PictureFinding } from '../../../core/picture-findings.ts';
 import { seededRandom } from '../../../core/world.ts';
-import type { Planes } from '../planes.ts';
+import type { Planes } from '../../../core/driver.ts';
 import { Diagnosis, type Verdict } from './diagnosis.ts';
 
 const WIDTH = 320;

@@ -1,7 +1,7 @@
 /** Whether a camera's pictures can be relied on: one finding at a time, on presentation time. Pure but for what it remembers. */
 import { PICTURE_FINDINGS, type PictureFinding } from '../../../core/picture-findings.ts';
 import { hiddenCells, type Hidden, type Polygon } from '../mask.ts';
-import type { Planes } from '../planes.ts';
+import type { Planes } from '../../../core/driver.ts';
 import { castScore, colour } from './colour.ts';
 import type { Scores } from './scores.ts';
 import { grain, grainScore } from './grain.ts';

@@ -3,7 +3,7 @@
  * (1996): a mask that ignores planes and straight edges; taken block by block, and from the quieter blocks, so that grass
  * and gravel do not count. Pure.
  */
-import type { Planes } from '../planes.ts';
+import type { Planes } from '../../../core/driver.ts';
 import { scoreAbove } from './scores.ts';
 
 const BLOCK = 16;

@@ -1,5 +1,5 @@
 /** How bright a picture is: black, too dark, too bright. Pure. */
-import type { Planes } from '../planes.ts';
+import type { Planes } from '../../../core/driver.ts';
 import { scoreAbove, scoreBelow } from './scores.ts';
 
 /** Luma of the dark end; video black is 16, and some sources go down to 0. */

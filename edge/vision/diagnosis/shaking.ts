@@ -1,5 +1,5 @@
 /** A camera that shakes: everything moves at once, to and fro. */
-import type { Planes } from '../planes.ts';
+import type { Planes } from '../../../core/driver.ts';
 import { scoreAbove } from './scores.ts';
 import { project, shiftBetween, type Projections, type Shift } from './shift.ts';
 

@@ -2,7 +2,7 @@
  * How far a whole picture moved against the one before. Rows and columns of parts of the picture are summed up, and the
  * sums are slid over each other; the scene moved only where most parts say the same. Pure.
  */
-import type { Planes } from '../planes.ts';
+import type { Planes } from '../../../core/driver.ts';
 
 const BANDS_ACROSS = 3;
 const BANDS_DOWN = 2;

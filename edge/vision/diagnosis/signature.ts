@@ -2,7 +2,7 @@
  * What a scene looks like, cell by cell: how much luma changes across and down, and whether it changes at all. The same
  * scene keeps it through the day and while things pass; another scene, or something before the lens, does not. Pure.
  */
-import type { Planes } from '../planes.ts';
+import type { Planes } from '../../../core/driver.ts';
 
 export const ACROSS = 32;
 export const DOWN = 18;

@@ -1,5 +1,5 @@
 /** A picture that stands still though time goes on. */
-import type { Planes } from '../planes.ts';
+import type { Planes } from '../../../core/driver.ts';
 import { scoreAbove } from './scores.ts';
 
 /** One pixel of so many is compared. */
