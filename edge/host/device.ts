@@ -291,7 +291,7 @@ export class HostDevice {
   /** A picture came: its values follow by infer, but the device has been heard. */
   #seen(at: number): void {
     const refreshedMs = this.#world.clock.monotonicMs();
-    for (const point of this.#points.values()) Object.assign(point, { refreshedMs, isStale: false });
+    for (const point of this.#points.values()) point.seen(refreshedMs);
     this.#clear('stale');
     this.#heard(at, true);
     this.#setOnline(true, 'ok');

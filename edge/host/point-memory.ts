@@ -43,6 +43,14 @@ export class PointMemory {
     }
     this.#whole = said.deviceAt === undefined ? said : withoutTime(said);
   }
+
+  /** A picture came, whose values nobody tells here: what was said while there was none holds no longer. */
+  seen(nowMs: number): void {
+    this.refreshedMs = nowMs;
+    this.isStale = false;
+    this.#isSaid = false;
+    this.#whole = null;
+  }
 }
 
 function withoutTime(said: PointValue): PointValue {

@@ -5,15 +5,17 @@ import type { Fault } from '../../core/faults.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { World } from '../../core/world.ts';
 import type { DeviceSetup } from '../config/setup.ts';
+import { isSample, type DecodedItem } from '../stations/item.ts';
 import { HostDevice } from './device.ts';
 import { LinkKeeper } from './keeper.ts';
+
+const picture = { ok: true as const, picture: { index: 0, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6) } };
 
 test('a device that works, but not as configured, says so in its state for as long as its link is that way', () => {
   const world = testWorld();
   const setup: DeviceSetup = { id: 'gate-cam', driver: 'camera', subject: 'gate', settings: {}, everyMs: 1000, timeoutMs: 2000, points: [] };
   const device = new HostDevice({ setup, driver: { traits: ['frames'] } as unknown as Driver }, world, () => {});
   const remark: Fault = { code: 'CV_CAMERA_SOFTWARE', params: { address: 'rtsp://cam/1', hardware: 'vaapi', detail: 'none' } };
-  const picture = { ok: true as const, picture: { index: 0, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6) } };
   for (let opening = 0; opening < 2; opening += 1) {
     device.remark(remark);
     device.took(picture, 'frames');
@@ -34,4 +36,22 @@ test('what the driver of a camera tells by itself bears the name of its device',
   await keeper.open(new AbortController().signal);
   await keeper.close();
   assert.deepEqual(world.told, [{ device: 'gate-cam', kind: 'picture_damaged' }]);
+});
+
+test('a camera that gives no more pictures is told stale, after an outage too', async () => {
+  const world = testWorld();
+  const persons = { id: 'persons', indicator: 'T', unit: '{person}', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id: 'persons' } };
+  const setup: DeviceSetup = { id: 'gate-cam', driver: 'camera', subject: 'gate', settings: {}, everyMs: 1000, timeoutMs: 2000, points: [persons] };
+  const given: DecodedItem[] = [];
+  const device = new HostDevice({ setup, driver: { traits: ['frames'] } as unknown as Driver }, world, (items) => { given.push(...items); });
+  const said = () => given.splice(0).filter(isSample).map(({ quality, flags }) => `${quality} ${flags.join(' ')}`);
+  for (let outage = 0; outage < 2; outage += 1) {
+    device.took(picture, 'frames');
+    await world.clock.advanceMs(5000);
+    device.tick();
+    assert.deepEqual([said(), device.state().online, device.state().reason], [['bad stale'], false, 'CV_DEVICE_STALE']);
+    device.cutOff({ code: 'CV_CAMERA_SILENT', params: { address: 'rtsp://cam/1', silenceMs: 8000 } });
+    assert.deepEqual(said(), ['bad comm']);
+  }
+  assert.equal(world.told.filter((event) => event.kind === 'fault' && event.fault.code === 'CV_DEVICE_STALE').length, 2);
 });
