@@ -67,6 +67,26 @@ test('two processes work side by side; when one dies its picture alone is lost',
   await Promise.all(cameras.map((camera) => camera.close()));
 });
 
+test('a process that is killed while nobody looks is told of, and the next picture has another', { skip }, async () => {
+  const world = testWorld();
+  const pool = new DetectorPool({ script: await script() }, world);
+  const camera = await pool.open(centernet320);
+  const pidOf = async () => Number((await camera.detect(picture(1))).boxes[0]?.class);
+  const pid = await pidOf();
+  const heard = new Promise<string>((resolve) => {
+    const { tell } = world;
+    world.tell = (event) => {
+      tell(event);
+      if (event.kind === 'fault') resolve(`${event.fault.code} ${event.fault.params.detail}`);
+    };
+  });
+  process.kill(pid, 'SIGKILL');
+  assert.equal(await heard, 'CV_DETECTOR_DIED SIGKILL');
+  assert.notEqual(await pidOf(), pid);
+  await camera.close();
+  assert.equal(world.told.filter(({ kind }) => kind === 'fault').length, 1, 'not told of one that is let go');
+});
+
 test('pictures of several cameras go into one run where the graph leaves their number open', { skip }, async () => {
   const pool = new DetectorPool({ script: await script(), batch: 4 }, testWorld());
   const cameras = await Promise.all(Array.from({ length: 6 }, () => pool.open(centernet320)));

@@ -56,7 +56,7 @@ export class DetectorPool {
     this.#world = world;
     // Compiled, this file and the worker are .js.
     const script = options.script ?? new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
-    const seat = { script, clock: world.clock, answerDeadlineMs: options.answerDeadlineMs ?? ANSWER_DEADLINE_MS, closeDeadlineMs: options.closeDeadlineMs ?? CLOSE_DEADLINE_MS };
+    const seat = { script, clock: world.clock, answerDeadlineMs: options.answerDeadlineMs ?? ANSWER_DEADLINE_MS, closeDeadlineMs: options.closeDeadlineMs ?? CLOSE_DEADLINE_MS, unheard: ({ fault }: FaultError) => world.tell({ kind: 'fault', fault }) };
     this.#seats = Array.from({ length: options.processes ?? 1 }, () => new Seat(seat));
   }
 

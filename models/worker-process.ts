@@ -26,6 +26,8 @@ export interface WorkerOptions {
   answerDeadlineMs: number;
   /** One that has not ended by itself this long after close is killed. */
   closeDeadlineMs: number;
+  /** Told when it died while nobody waited for anything of it. */
+  unheard?(death: FaultError): void;
 }
 
 type Answer = Exclude<FromWorker, { kind: 'failed' }>;
@@ -38,7 +40,7 @@ interface Waiting {
 const MAX_STDERR_CHARACTERS = 2000;
 
 /** @param name for whoever reads of its death */
-export function startWorker(name: string, { script, clock, answerDeadlineMs, closeDeadlineMs }: WorkerOptions): WorkerProcess {
+export function startWorker(name: string, { script, clock, answerDeadlineMs, closeDeadlineMs, unheard }: WorkerOptions): WorkerProcess {
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when we are gone.
   const board = new Board();
   const worker = fork(script, { execArgv: [], serialization: 'advanced', detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc', board.fd] });
@@ -84,7 +86,9 @@ export function startWorker(name: string, { script, clock, answerDeadlineMs, clo
   worker.on('error', (error) => end(died(error.message)));
   worker.on('close', (code, signal) => {
     board.close();
-    end(died([signal ?? `exit code ${code}`, said.trim().split('\n')[0]].filter(Boolean).join(', ')));
+    const death = died([signal ?? `exit code ${code}`, said.trim().split('\n')[0]].filter(Boolean).join(', '));
+    if (!ended && waiting.size === 0) unheard?.(death);
+    end(death);
   });
 
   return {

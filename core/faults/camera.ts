@@ -27,6 +27,11 @@ export const CAMERA_FAULTS = {
     en: ['{address} gave no picture for {silenceMs} ms', 'check power, cable and bandwidth; if it comes and goes, lower its bit rate; with `decode: keyframes` `silence` must be longer than its I-frame interval'],
     zh: ['{address} 已 {silenceMs} 毫秒没有画面', '检查供电、网线和带宽；若时断时续，调低码率；使用 `decode: keyframes` 时 `silence` 须长于其 I 帧间隔'],
   },
+  CV_CAMERA_CLOSED: {
+    stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
+    en: ['{address} ended its stream: {detail}', 'if it repeats: look whether the camera restarts (power, heat), loses its network, or has too many viewers; over HTTP the address has to be of a live stream, not of a recording'],
+    zh: ['{address} 结束了码流：{detail}', '若反复出现：检查摄像机是否重启（供电、过热）、网络是否中断、观看者是否过多；HTTP 地址须为直播，不能是录像'],
+  },
   CV_CAMERA_CODEC: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['{address} sends a codec that this ffmpeg does not decode: {detail}', 'set the stream to H.264 in the camera (turn H.264+/H.265+ and SVC off), or install the full ffmpeg'],

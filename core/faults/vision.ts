@@ -75,7 +75,7 @@ export const VISION_FAULTS = {
   CV_DETECTOR_DIED: {
     stage: 'infer', retry: 'next', actor: 'operator', flag: 'other',
     en: ['the worker of model {model} ended: {detail}; it is replaced', 'if it repeats: free memory on this machine, then report it'],
-    zh: ['模型 {model} 的工作线程已退出：{detail}；正在更换', '若反复出现：释放本机内存后报告此问题'],
+    zh: ['模型 {model} 的工作进程已退出：{detail}；正在更换', '若反复出现：释放本机内存后报告此问题'],
   },
   CV_DETECTOR_CLOSED: {
     stage: 'infer', retry: 'never', actor: 'nobody',

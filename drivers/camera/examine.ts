@@ -1,5 +1,5 @@
 /** What can be known before a camera starts: its clip, ffmpeg, and the detector it names; and what it sends. */
-import { spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import type { Finding } from '../../core/driver.ts';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
@@ -8,8 +8,8 @@ import { findModel } from '../../models/manifest.ts';
 import { verifyModel } from '../../models/verify.ts';
 import { lookAt, open } from './link.ts';
 import type { StreamFacts } from './said.ts';
-import type { CameraSettings } from './settings.ts';
-import { shownUrl, sourceOf } from './source.ts';
+import { mainUrlOf, type CameraSettings } from './settings.ts';
+import { kindOf, shownUrl, sourceOf } from './source.ts';
 import { still } from './still.ts';
 
 /** Every fault at once. */
@@ -17,7 +17,7 @@ export async function examine(settings: CameraSettings, _points: unknown, world:
   const { input } = sourceOf(settings);
   const faults = await Promise.all([
     'path' in input ? lookAt(input.path).then(() => null, (error: unknown) => faultOf(error, 'CV_VIDEO_UNREADABLE', { path: input.path })) : null,
-    findFfmpeg().then((found) => (found ? null : new FaultError('CV_FFMPEG_MISSING').fault)),
+    lookAtFfmpeg(isLive(settings.url) || isLive(mainUrlOf(settings))),
     findModel(settings.model, MODELS, world.files).then((spec) => verifyModel(spec, world.files)).catch((error: unknown) => faultOf(error, 'CV_MODEL_GRAPH')),
   ]);
   return faults.filter((fault) => fault !== null);
@@ -61,10 +61,21 @@ function advice({ width, height, fps }: StreamFacts, settings: CameraSettings): 
   ];
 }
 
-function findFfmpeg(): Promise<boolean> {
-  return new Promise((resolve) => {
-    const child = spawn('ffmpeg', ['-version'], { stdio: 'ignore', shell: false });
-    child.once('error', () => resolve(false));
-    child.once('exit', () => resolve(true));
+/** The first that reads a list with options of its inputs, and takes `-fps_mode`. */
+const OLDEST_FOR_LIVE = [5, 1] as const;
+
+async function lookAtFfmpeg(forLive: boolean): Promise<Fault | null> {
+  const said = await new Promise<string | null>((resolve) => {
+    execFile('ffmpeg', ['-hide_banner', '-version'], (error, stdout) => resolve(error?.code === 'ENOENT' ? null : stdout));
   });
+  if (said === null) return new FaultError('CV_FFMPEG_MISSING').fault;
+  // One that was built from its sources of some day has no such number.
+  const [, version, major, minor] = /^ffmpeg version n?((\d+)\.(\d+)\S*)/.exec(said) ?? [];
+  const [oldestMajor, oldestMinor] = OLDEST_FOR_LIVE;
+  const isOld = version !== undefined && (Number(major) < oldestMajor || (Number(major) === oldestMajor && Number(minor) < oldestMinor));
+  return forLive && isOld ? new FaultError('CV_FFMPEG_OLD', { detail: `version ${version}`, detailZh: `版本 ${version}` }).fault : null;
+}
+
+function isLive(url: string): boolean {
+  return kindOf(url) !== 'file';
 }

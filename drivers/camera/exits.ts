@@ -20,8 +20,10 @@ const OPENINGS: readonly [RegExp, FaultCode][] = [
   [/Server returned 40[04]\b|\b(400|404|454|459|461) ?[A-Z]|Server returned 4XX/, 'CV_CAMERA_NO_STREAM'],
   [/Connection refused/i, 'CV_LINK_REFUSED'],
   [/No route to host|is unreachable|Failed to resolve|Name or service not known|name resolution|timed out/i, 'CV_LINK_UNREACHABLE'],
-  [/Connection reset|Broken pipe|End of file|Input\/output error/i, 'CV_LINK_CLOSED'],
+  [/Connection reset|Broken pipe|End of file|Input\/output error/i, 'CV_CAMERA_CLOSED'],
   [/no decoder found|Decoder \S+ not found|Unsupported codec|Could not find codec parameters/i, 'CV_CAMERA_CODEC'],
+  // That it cannot be opened says least of all that was said.
+  [/^(?!Impossible to open)./, 'CV_CAMERA_NO_VIDEO'],
   [/./, 'CV_CAMERA_NO_VIDEO'],
 ];
 
@@ -31,12 +33,18 @@ export function exitFault(ended: Ended): FaultError {
   const path = source.shown;
   if (exit.startError) return new FaultError('CV_VIDEO_STOPPED', { path, detail: exit.startError.message });
   if (exit.signal) return new FaultError('CV_VIDEO_STOPPED', { path, detail: exit.signal });
-  return source.kind === 'file' ? fileFault(ended, path) : pictures === 0 ? openingFault(ended) : new FaultError('CV_LINK_CLOSED', { address: path, detail: ended.said.last || 'its stream ended' });
+  if (source.kind === 'file') return fileFault(ended, path);
+  return pictures === 0 ? openingFault(ended) : streamFault(ended, path);
+}
+
+function streamFault({ source, exit, said, pictures }: Ended, address: string): FaultError {
+  if (source.kind === 'http' && pictures === 1 && exit.code === 0) return new FaultError('CV_CAMERA_NO_VIDEO', { address, detail: 'it is a single picture', detailZh: '只是一幅图片' });
+  return new FaultError('CV_CAMERA_CLOSED', { address, ...(said.last ? { detail: said.last } : { detail: 'without a word', detailZh: '未说明原因' }) });
 }
 
 function fileFault({ exit, said, pictures }: Ended, path: string): FaultError {
   const detail = (pictures === 0 ? said.first : said.last) || `exit code ${exit.code}`;
-  if (pictures === 0) return new FaultError('CV_VIDEO_UNREADABLE', { path, detail: exit.code === 0 ? 'there is no picture in it' : detail });
+  if (pictures === 0) return new FaultError('CV_VIDEO_UNREADABLE', { path, ...(exit.code === 0 ? { detail: 'there is no picture in it', detailZh: '其中没有图像' } : { detail }) });
   return exit.code === 0 ? new FaultError('CV_VIDEO_ENDED', { path, pictures }) : new FaultError('CV_VIDEO_STOPPED', { path, detail });
 }
 
@@ -46,5 +54,5 @@ function openingFault({ source: { shown: address }, exit, said }: Ended): FaultE
     const detail = lines.find((line) => sign.test(line));
     if (detail !== undefined) return new FaultError(code, { address, detail, minutes: 0 });
   }
-  return new FaultError('CV_CAMERA_NO_VIDEO', { address, detail: exit.code === 0 ? 'it ended without a picture' : `exit code ${exit.code}` });
+  return new FaultError('CV_CAMERA_NO_VIDEO', { address, ...(exit.code === 0 ? { detail: 'it ended without a picture', detailZh: '没有画面即结束' } : { detail: `exit code ${exit.code}` }) });
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { copyFile, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -181,6 +181,26 @@ test('examine says everything that is missing at once; probe reads a picture', a
   assert.deepEqual((await codes({})).filter((found) => found !== 'CV_MODEL_MISSING'), []);
   const [finding] = await probe(settings({ speed: 1 }), [], testWorld(), never());
   assert.match(finding?.en ?? '', /32 × 24/);
+});
+
+test('an ffmpeg that is too old for cameras is told before any is opened; for files it will do', async () => {
+  const bin = join(folder, 'bin');
+  await mkdir(bin);
+  const path = process.env.PATH;
+  const codes = async (version: string, url: string) => {
+    await writeFile(join(bin, 'ffmpeg'), `#!/bin/sh\necho 'ffmpeg version ${version} Copyright (c) 2000-2022 the FFmpeg developers'\n`, { mode: 0o755 });
+    return (await examine(settings({ url }), [], testWorld())).map((fault) => fault.code).filter((found) => found !== 'CV_MODEL_MISSING');
+  };
+  try {
+    process.env.PATH = bin;
+    const live = 'rtsp://127.0.0.1/1';
+    assert.deepEqual(await codes('4.4.2-0ubuntu0.22.04.1', live), ['CV_FFMPEG_OLD']);
+    assert.deepEqual(await codes('5.0.1', live), ['CV_FFMPEG_OLD']);
+    assert.deepEqual(await codes('4.4.2-0ubuntu0.22.04.1', settings({}).url), []);
+    for (const version of ['5.1.6-0+deb12u1', 'n7.1', '10.0', 'N-118000-g1b8a3f', '2026-01-05-git-3c2b1a']) assert.deepEqual(await codes(version, live), [], version);
+  } finally {
+    process.env.PATH = path;
+  }
 });
 
 test('settings: what is no address of pictures is refused, and so are odd sides', () => {

@@ -93,6 +93,6 @@ export async function lookAt(path: string): Promise<void> {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new FaultError('CV_VIDEO_MISSING', { path });
     throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: error.code ?? error.message });
   });
-  if (!found.isFile() && !found.isFIFO()) throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: 'it is no file' });
-  if (found.isFile() && found.size === 0) throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: '0 bytes' });
+  if (!found.isFile() && !found.isFIFO()) throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: 'it is no file', detailZh: '不是文件' });
+  if (found.isFile() && found.size === 0) throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: '0 bytes', detailZh: '0 字节' });
 }

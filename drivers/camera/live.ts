@@ -20,7 +20,7 @@ export interface LiveStream {
 /** A clock that leaps again and again is not told each time. */
 const LEAP_TOLD_EVERY_MS = 60_000;
 
-/** @throws FaultError CV_CAMERA_SILENT, CV_CAMERA_CHANGED, CV_LINK_CLOSED, CV_VIDEO_STOPPED */
+/** @throws FaultError CV_CAMERA_SILENT, CV_CAMERA_CHANGED, CV_CAMERA_CLOSED, CV_VIDEO_STOPPED */
 export async function* livePictures({ playing: { player, first, remembered }, source, settings, late }: LiveStream, world: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
   const { clock } = world;
   const address = source.shown;
@@ -32,15 +32,14 @@ export async function* livePictures({ playing: { player, first, remembered }, so
   const { fps, minFps } = settings;
   const rate = new Rate(fps, minFps ?? fps);
   let pictures = 0;
-  let leapToldMs = -Infinity;
   let isSlowTold = false;
   try {
     for (let timed: Timed | void = first; timed; timed = (await within(player.frames.next(), silenceMs, address, clock)).value) {
       const { streamMs = 0, ...shot } = timed;
       const cameMs = clock.monotonicMs();
       const { ptsMs, agoMs, leaptMs } = times.take({ streamMs: isUntimed ? null : streamMs, cameMs });
-      if (leaptMs !== undefined && cameMs - leapToldMs >= LEAP_TOLD_EVERY_MS) {
-        leapToldMs = cameMs;
+      if (leaptMs !== undefined && cameMs - remembered.leapToldMs >= LEAP_TOLD_EVERY_MS) {
+        remembered.leapToldMs = cameMs;
         world.tell({ kind: 'fault', fault: { code: 'CV_CAMERA_TIME', params: { address, leaptMs } } });
       }
       if (player.said.damaged()) world.tell({ kind: 'picture_damaged' });

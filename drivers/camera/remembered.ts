@@ -18,6 +18,8 @@ export interface Remembered {
   /** Numbers given to pictures so far, and the presentation time of the last. */
   pictures: number;
   ptsMs: number;
+  /** Monotonic: when it was told last that its clock had leapt. */
+  leapToldMs: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -31,7 +33,7 @@ export function rememberedOf(clock: Clock, { secrets, shown }: Source): Remember
   const cameras = known.get(clock) ?? new Map<string, Remembered>();
   known.set(clock, cameras);
   const key = secrets[0] ?? shown;
-  const remembered = cameras.get(key) ?? { refusals: 0, refusal: null, notBeforeMs: 0, pictures: 0, ptsMs: -1 };
+  const remembered = cameras.get(key) ?? { refusals: 0, refusal: null, notBeforeMs: 0, pictures: 0, ptsMs: -1, leapToldMs: -Infinity };
   cameras.set(key, remembered);
   return remembered;
 }

@@ -29,6 +29,7 @@ test('how an opening failed is found among what was said', () => {
   assert.equal(fault('Decoding requested, but no decoder found for: none', 'Error opening output file').code, 'CV_CAMERA_CODEC');
   assert.equal(fault("Line 3: unknown keyword 'option'").code, 'CV_FFMPEG_OLD');
   assert.deepEqual(fault('Invalid data found when processing input').params.detail, 'Invalid data found when processing input');
+  assert.equal(fault("Impossible to open 'http://cam/1'", 'Error opening input: Invalid data found when processing input').params.detail, 'Error opening input: Invalid data found when processing input');
   assert.equal(fault().code, 'CV_CAMERA_NO_VIDEO');
 });
 
