@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Box } from '../core/event.ts';
 import { inputSize, type ModelInput } from '../core/model.ts';
+import { seededRandom } from '../core/world.ts';
 import { i420Of, rgbOf } from './colours.ts';
 import { fitOf } from './fit.ts';
 
@@ -83,6 +84,39 @@ test('fitting never leaves the range of the picture', () => {
     const yuv = Uint8Array.from({ length: width * height * 6 }, () => values.next().value as number);
     assert.ok(fit({ width: width * 2, height: height * 2, yuv }, nhwc(toWidth, toHeight)).every((value) => value >= 0 && value <= 255));
   }));
+});
+
+/** One float at a time, pixel by pixel. */
+function plainly({ width, height, yuv }: { width: number; height: number; yuv: Uint8Array }, toWidth: number, toHeight: number): number[] {
+  const clip = (value: number) => Math.min(255, Math.max(0, value));
+  const colours = (column: number, row: number) => {
+    const chroma = (row >> 1) * (width / 2) + (column >> 1);
+    const y = ((yuv[row * width + column] as number) - 16) * (255 / 219);
+    const [u, v] = [width * height, width * height * 1.25].map((plane) => ((yuv[plane + chroma] as number) - 128) * (255 / 224)) as [number, number];
+    return [clip(y + 1.402 * v), clip(y - 0.344136 * u - 0.714136 * v), clip(y + 1.772 * u)] as const;
+  };
+  const placed = (at: number, target: number, source: number) => {
+    const place = Math.min(source - 1, Math.max(0, ((at + 0.5) * source) / target - 0.5));
+    return { from: Math.floor(place), to: Math.min(source - 1, Math.floor(place) + 1), share: place % 1 };
+  };
+  return Array.from({ length: toWidth * toHeight * 3 }, (_, at) => {
+    const [x, y] = [placed(Math.floor(at / 3) % toWidth, toWidth, width), placed(Math.floor(at / 3 / toWidth), toHeight, height)];
+    const across = (row: number) => (colours(x.from, row)[at % 3] as number) * (1 - x.share) + (colours(x.to, row)[at % 3] as number) * x.share;
+    return across(y.from) * (1 - y.share) + across(y.to) * y.share;
+  });
+}
+
+test('whatever the picture and the sizes, every float is what the formula gives, to a twentieth of a level', () => {
+  const half = fc.integer({ min: 1, max: 21 });
+  fc.assert(fc.property(half, half, fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 50 }), fc.nat(), (halfWidth, halfHeight, toWidth, toHeight, seed) => {
+    const [width, height] = [halfWidth * 2, halfHeight * 2];
+    const random = seededRandom(seed);
+    const picture = { width, height, yuv: Uint8Array.from({ length: width * height * 1.5 }, () => random.next() * 256) };
+    const rgb = plainly(picture, toWidth, toHeight);
+    assert.ok(near(fit(picture, nhwc(toWidth, toHeight)), rgb, 0.05));
+    const planes = [2, 1, 0].flatMap((colour) => rgb.filter((_, at) => at % 3 === colour));
+    assert.ok(near(fit(picture, nchw(toWidth, toHeight, { color: 'BGR' })), planes, 0.05));
+  }), { numRuns: 60 });
 });
 
 test('a picture of soft colours comes back from I420 as it was', () => {

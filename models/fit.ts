@@ -5,6 +5,7 @@
 import type { Picture } from '../core/driver.ts';
 import type { Box } from '../core/event.ts';
 import { inputSize, type ModelInput } from '../core/model.ts';
+import { COLUMN_BYTES, PARTS, PIXEL_BYTES, rowsWorkshop, shareOf, SPARE_BYTES } from './fit-rows.ts';
 
 /** Where the picture lies in the input, in its pixels. */
 interface Place {
@@ -80,61 +81,49 @@ function fillPad(target: Float32Array | Uint8ClampedArray, input: ModelInput): v
   });
 }
 
-/** BT.601 with black at 16 and white at 235, as cameras and ffmpeg's yuv420p have it. */
-const LUMA = 255 / 219;
-const RED_V = 1.402 * (255 / 224);
-const GREEN_U = 0.344136 * (255 / 224);
-const GREEN_V = 0.714136 * (255 / 224);
-const BLUE_U = 1.772 * (255 / 224);
-const tableOf = (of: (value: number) => number) => Float64Array.from({ length: 256 }, (_, value) => of(value));
-const GREY = tableOf((luma) => (luma - 16) * LUMA);
-const RED_OF_V = tableOf((v) => RED_V * (v - 128));
-const GREEN_OF_U = tableOf((u) => GREEN_U * (u - 128));
-const GREEN_OF_V = tableOf((v) => GREEN_V * (v - 128));
-const BLUE_OF_U = tableOf((u) => BLUE_U * (u - 128));
-
-/**
- * Row by row: each row of the picture that is needed is put together across once, then two of them down. Pixels are made
- * colours of before they are put together, since what lies beyond black, white or a full colour is cut off there: edges in
- * pictures that a camera has sharpened go far beyond, and boxes follow edges.
- */
+/** Row by row: each row of the picture that is needed is made colours of once, two of them are put together, and the one is scaled across. */
 function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Place, size: { width: number; height: number }, input: ModelInput): Fit['write'] {
-  const columns = weigh(width, place.width);
   const rows = weigh(height, place.height);
-  const half = width / 2;
   const { pixel, colour } = strides(input);
-  const [first, second, third] = linear(input) as [Linear, Linear, Linear];
-  const isRgb = input.color === 'RGB';
-  const [forRed, forBlue] = isRgb ? [first, third] : [third, first];
-  const [redAt, greenAt, blueAt] = isRgb ? [0, colour, 2 * colour] : [2 * colour, colour, 0];
+  /** Floats of an input's row in one piece: all of it, or those of one colour. */
+  const piece = place.width * pixel;
+  const half = width / 2;
   const uAt = width * height;
-  const toV = uAt / 4;
+  const vAt = uAt + uAt / 4;
+  const order = input.color === 'RGB' ? [0, 1, 2] : [2, 1, 0];
 
+  let bytes = 0;
+  const room = (count: number) => {
+    const at = bytes;
+    bytes += Math.ceil((count + SPARE_BYTES) / SPARE_BYTES) * SPARE_BYTES;
+    return at;
+  };
+  const rowBytes = width * PIXEL_BYTES;
+  const [lumaAt, uRowAt, vRowAt, mixedAt, columnsAt, linearAt, outAt] = [room(width), room(half), room(half), room(rowBytes), room(place.width * COLUMN_BYTES), room(32), room(place.width * 3 * Float32Array.BYTES_PER_ELEMENT)] as [number, number, number, number, number, number, number];
   /** Two rows of the picture that make one of the input; the next needs one of them again, mostly. */
-  const held = [{ row: -1, colours: new Float64Array(place.width * 3) }, { row: -1, colours: new Float64Array(place.width * 3) }] as [HeldRow, HeldRow];
+  const held = [{ row: -1, at: room(rowBytes) }, { row: -1, at: room(rowBytes) }] as [HeldRow, HeldRow];
+  const { memory, run } = rowsWorkshop(bytes);
 
-  function across(yuv: Uint8Array, row: number, colours: Float64Array): void {
-    const lumaAt = row * width;
-    const uRowAt = uAt + (row >> 1) * half;
-    const vRowAt = uRowAt + toV;
-    const { from, to, share: shares } = columns;
-    for (let column = 0, at = 0; column < from.length; column += 1, at += 3) {
-      const left = from[column] as number;
-      const right = to[column] as number;
-      const share = shares[column] as number;
-      const a = GREY[yuv[lumaAt + left] as number] as number;
-      const b = GREY[yuv[lumaAt + right] as number] as number;
-      const ua = yuv[uRowAt + (left >> 1)] as number;
-      const ub = yuv[uRowAt + (right >> 1)] as number;
-      const va = yuv[vRowAt + (left >> 1)] as number;
-      const vb = yuv[vRowAt + (right >> 1)] as number;
-      const redOne = clip255(a + (RED_OF_V[va] as number));
-      const greenOne = clip255(a - (GREEN_OF_U[ua] as number) - (GREEN_OF_V[va] as number));
-      const blueOne = clip255(a + (BLUE_OF_U[ua] as number));
-      colours[at] = redOne + (clip255(b + (RED_OF_V[vb] as number)) - redOne) * share;
-      colours[at + 1] = greenOne + (clip255(b - (GREEN_OF_U[ub] as number) - (GREEN_OF_V[vb] as number)) - greenOne) * share;
-      colours[at + 2] = blueOne + (clip255(b + (BLUE_OF_U[ub] as number)) - blueOne) * share;
-    }
+  const columns = weigh(width, place.width);
+  const view = new DataView(memory);
+  columns.from.forEach((from, at) => {
+    view.setInt32(columnsAt + at * COLUMN_BYTES, mixedAt + from * PIXEL_BYTES, true);
+    view.setInt16(columnsAt + at * COLUMN_BYTES + 4, shareOf(columns.share[at] as number), true);
+  });
+  linear(input).forEach(({ scale, offset }, at) => {
+    view.setFloat32(linearAt + (order[at] as number) * 4, scale / PARTS, true);
+    view.setFloat32(linearAt + 16 + (order[at] as number) * 4, offset, true);
+  });
+  const own = new Uint8Array(memory);
+  const out = Array.from({ length: pixel === 1 ? 3 : 1 }, (_, at) => new Float32Array(memory, outAt + at * piece * 4, piece));
+  const [pixelBytes, ...colourBytes] = [pixel, ...order.map((at) => at * (pixel === 1 ? piece : 1))].map((floats) => floats * Float32Array.BYTES_PER_ELEMENT) as [number, number, number, number];
+
+  function take(yuv: Uint8Array, row: number, { at }: HeldRow): void {
+    const chromaRow = (row >> 1) * half;
+    own.set(yuv.subarray(row * width, row * width + width), lumaAt);
+    own.set(yuv.subarray(uAt + chromaRow, uAt + chromaRow + half), uRowAt);
+    own.set(yuv.subarray(vAt + chromaRow, vAt + chromaRow + half), vRowAt);
+    run.colours(lumaAt, uRowAt, vRowAt, at, at + rowBytes);
   }
 
   return (yuv, target) => {
@@ -144,18 +133,11 @@ function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Pla
     for (let row = 0; row < place.height; row += 1) {
       const [from, to] = [rows.from[row] as number, rows.to[row] as number];
       if (lower.row === from) [upper, lower] = [lower, upper];
-      if (upper.row !== from) across(yuv, upper.row = from, upper.colours);
-      if (lower.row !== to) across(yuv, lower.row = to, lower.colours);
-      const [over, under] = [upper.colours, lower.colours];
-      const share = rows.share[row] as number;
-      for (let source = 0, at = ((row + place.top) * size.width + place.left) * pixel; source < over.length; source += 3, at += pixel) {
-        const red = over[source] as number;
-        const green = over[source + 1] as number;
-        const blue = over[source + 2] as number;
-        target[at + redAt] = (red + ((under[source] as number) - red) * share) * forRed.scale + forRed.offset;
-        target[at + greenAt] = (green + ((under[source + 1] as number) - green) * share) * second.scale + second.offset;
-        target[at + blueAt] = (blue + ((under[source + 2] as number) - blue) * share) * forBlue.scale + forBlue.offset;
-      }
+      if (upper.row !== from) take(yuv, upper.row = from, upper);
+      if (lower.row !== to) take(yuv, lower.row = to, lower);
+      run.down(upper.at, lower.at, shareOf(rows.share[row] as number), mixedAt, mixedAt + rowBytes);
+      run.across(columnsAt, columnsAt + place.width * COLUMN_BYTES, linearAt, outAt, pixelBytes, ...colourBytes);
+      out.forEach((floats, at) => target.set(floats, at * colour + ((row + place.top) * size.width + place.left) * pixel));
     }
   };
 }
@@ -163,11 +145,9 @@ function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Pla
 interface HeldRow {
   /** Its number in the picture; −1: none. */
   row: number;
-  /** Red, green, blue for each column of the input. */
-  colours: Float64Array;
+  /** Where its colours lie. */
+  at: number;
 }
-
-type Linear = ReturnType<typeof linear>[number];
 
 interface Weights {
   from: Int32Array;
@@ -187,8 +167,4 @@ function weigh(source: number, target: number): Weights {
     weights.share[at] = place - from;
   }
   return weights;
-}
-
-function clip255(value: number): number {
-  return value < 0 ? 0 : value > 255 ? 255 : value;
 }
