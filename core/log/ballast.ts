@@ -6,7 +6,7 @@
 import { randomFillSync } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeFile } from './log-file.ts';
+import { removeFile } from './file-on-disk.ts';
 import { asideFiles } from './salvage.ts';
 import type { DiskReport } from './storage.ts';
 

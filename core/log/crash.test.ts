@@ -22,9 +22,9 @@ const OPTIONS = { edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20 };
  *
  * @param shell what a shell does before it becomes that process
  */
-async function appendAndKill(dir: string, killAfterLines: number, shell = ''): Promise<{ epoch: number; acknowledged: number[]; failures: number }> {
+async function appendAndKill(dir: string, killAfterLines: number, { shell = '', maxFileBytes = 4 << 20 } = {}): Promise<{ epoch: number; acknowledged: number[]; failures: number }> {
   const script = `${shell} exec "$0" "$@"`;
-  const child = spawn('/bin/sh', ['-c', script, process.execPath, join(import.meta.dirname, '..', 'testing', 'appender.ts'), dir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('/bin/sh', ['-c', script, process.execPath, join(import.meta.dirname, '..', 'testing', 'appender.ts'), dir, String(maxFileBytes)], { stdio: ['ignore', 'pipe', 'inherit'] });
   const acknowledged: number[] = [];
   let epoch = 0;
   let failures = 0;
@@ -45,12 +45,14 @@ test('what was acknowledged before kill -9 is there after it, under numbers that
   try {
     const epochs = new Set<number>();
     const acknowledged = new Set<string>();
-    for (const lines of [2, 9, 40]) {
-      const run = await appendAndKill(dir, lines);
+    // Small files: each takes a few commits, so the last one dies somewhere between two of them.
+    for (const [lines, maxFileBytes] of [[2, 4 << 20], [9, 4 << 20], [200, 20 << 10]] as const) {
+      const run = await appendAndKill(dir, lines, { maxFileBytes });
       assert.ok(!epochs.has(run.epoch));
       epochs.add(run.epoch);
       for (const value of run.acknowledged) acknowledged.add(`${run.epoch}:${value}`);
     }
+    assert.ok((await readdir(dir)).filter((name) => name.startsWith('state-') && name.endsWith('.db')).length > 5, 'it went from file to file');
     const world = testWorld();
     const log = await openEdgeLog({ ...OPTIONS, dir }, world, directStorage());
     try {
@@ -75,7 +77,7 @@ test('writes that fail in the middle are made again in a new file and cost nothi
   const { dir, remove } = await memoryDir();
   try {
     // No file may grow beyond 100 KB: each write-ahead log ends in an I/O error, again and again.
-    const run = await appendAndKill(dir, 160, "trap '' XFSZ; ulimit -f 200;");
+    const run = await appendAndKill(dir, 160, { shell: "trap '' XFSZ; ulimit -f 200;" });
     assert.ok(run.failures > 2, `${run.failures} failures`);
     const log = await openEdgeLog({ ...OPTIONS, dir }, testWorld(), directStorage());
     try {

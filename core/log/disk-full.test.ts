@@ -16,23 +16,19 @@ import { StorageError, type DiskReport, type Storage } from './storage.ts';
 import { directStorage } from './worker-storage.ts';
 
 /** A disk that holds so many bytes of log files; the ballast comes and goes by what is free. */
-function smallDisk(capacity: { bytes: number }): Storage {
+function smallDisk(dir: string, capacity: { bytes: number }): Storage {
   const real = directStorage();
-  const sizes = new Map<string, number>();
-  const freeBytes = () => capacity.bytes - [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const freeBytes = () => capacity.bytes - readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
   const report = (): DiskReport => ({ freeBytes: Math.max(0, freeBytes()), ballast: freeBytes() > 400_000, wantedBytes: freeBytes() > 400_000 ? 0 : 400_000 });
   const full = () => new StorageError({ code: 13, detail: 'database or disk is full', roll: false, locked: false });
   return {
     ...real,
     async commit(request) {
       if (freeBytes() < 20_000) throw full();
-      const reply = await real.commit(request);
-      for (const [name, bytes] of Object.entries(reply.bytes)) sizes.set(name, bytes);
-      return { ...reply, disk: report() };
+      return { ...(await real.commit(request)), disk: report() };
     },
     async remove(request) {
       await real.remove(request);
-      for (const name of request.names) sizes.delete(name);
       return report();
     },
     disk: () => Promise.resolve(report()),
@@ -43,7 +39,7 @@ test('the least important give way first, each loss named; warnings stay; it is 
   const { dir, remove } = await memoryDir();
   const world = testWorld();
   const capacity = { bytes: 3_200_000 };
-  const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0 }, world, smallDisk(capacity));
+  const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0 }, world, smallDisk(dir, capacity));
   try {
     const random = seededRandom(2);
     const kept: Record<string, number> = { diagnostic: 0, measurement: 0, state: 0, warning: 0 };
@@ -113,7 +109,7 @@ test('a disk that stays full whatever is let go is not given the whole log', asy
 test('a gateway lets go of what all have passed whatever its age, never of what a required consumer has not', async () => {
   const { dir, remove } = await memoryDir();
   const capacity = { bytes: 900_000 };
-  const log = await openGatewayLog({ dir, gateway: 'town-1', maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0, keepMs: 3600_000 }, testWorld(), smallDisk(capacity));
+  const log = await openGatewayLog({ dir, gateway: 'town-1', maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0, keepMs: 3600_000 }, testWorld(), smallDisk(dir, capacity));
   try {
     let next = 1;
     const accept = async () => {

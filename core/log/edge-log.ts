@@ -12,6 +12,7 @@ import { nameHoles, recover, witnessMark } from './edge-losses.ts';
 import { closed, EdgeCommits } from './edge-commits.ts';
 import { EdgeStream } from './edge-stream.ts';
 import { failedWith, openStorage } from './failing.ts';
+import { PREPARED_FILE_BYTES } from './file-name.ts';
 import { fromMark } from './ranges.ts';
 import type { Hole, OpenReport, Salvage, Storage, StorageStats } from './storage.ts';
 import { depth, lose, moveLosses, settle, unsettled } from './stream-state.ts';
@@ -54,7 +55,7 @@ class OpenedEdgeLog implements EdgeLog {
     this.#boots = boots;
     const streams = STREAMS.map((stream) => new EdgeStream(stream, new Chain(stream, maxFileBytes, report.chains[stream]?.files ?? []), context));
     this.#streams = Object.fromEntries(streams.map((one) => [one.stream, one])) as Record<Stream, EdgeStream>;
-    const bound = { maxBytes: options.maxBytes, maxFileBytes, policies: { ...POLICIES, ...options.policies } };
+    const bound = { maxBytes: options.maxBytes - PREPARED_FILE_BYTES, maxFileBytes, policies: { ...POLICIES, ...options.policies } };
     this.#commits = new EdgeCommits(this.#streams, bound, context);
     for (const one of streams) {
       const found = report.chains[one.stream];

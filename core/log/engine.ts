@@ -6,32 +6,24 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, statSync, write
 import { join } from 'node:path';
 import { Ballast, ballastBytesFor, diskBytes } from './ballast.ts';
 import { fileBytesFor } from './file-name.ts';
-import { claimEpoch, HeadFile, listFiles, lockFolder, readHeads, syncFolder } from './folder.ts';
-import { fileBytes, LogFile, removeFile, type FileForm, type NoteKind } from './log-file.ts';
+import { removeFile } from './file-on-disk.ts';
+import { claimEpoch, HeadFile, listFiles, lockFolder, readHeads } from './folder.ts';
+import { LogFile, type FileForm, type NoteKind } from './log-file.ts';
 import { openChain, type Opening } from './opening.ts';
 import { PAGE_BYTES } from './page.ts';
 import { readParts } from './reading.ts';
 import { finishSalvages, replace, walk } from './salvage.ts';
 import {
-  failureOf, isDamage, isFull, isSqlite, StorageError, type CommitReply, type CommitRequest, type DiskReport, type FileName, type OpenReport, type OpenRequest, type ReadReply,
+  failureOf, isDamage, isFull, StorageError, type CommitReply, type CommitRequest, type DiskReport, type FileName, type OpenReport, type OpenRequest, type ReadReply,
   type ReadRequest, type ReplayReply, type Salvage, type StorageStats,
 } from './storage.ts';
+import { Writers } from './writers.ts';
 
 const MAX_READERS = 4;
-const MAX_CHECKPOINT_PAGES = 1000;
+/** 1 MB: as much as goes back in the time of a few commits. */
+const MAX_CHECKPOINT_PAGES = 256;
 const MIN_CHECKPOINT_PAGES = 8;
 const MAX_QUARANTINE_BYTES = 8 << 20;
-/** Counted on this layout with a library that intercepts fsync and fdatasync. */
-const FSYNCS_A_CHECKPOINT = 3;
-const FSYNCS_A_FILE = 11;
-const FSYNCS_A_SEAL = 8;
-
-interface Writer {
-  name: string;
-  file: LogFile;
-  /** When the file itself (not its write-ahead log) last changed: that is a checkpoint. */
-  changedNs: bigint;
-}
 
 export class Engine {
   #dir = '';
@@ -39,7 +31,7 @@ export class Engine {
   #lock: { release(): void } | null = null;
   #head: HeadFile | null = null;
   #ballast: Ballast | null = null;
-  readonly #writers = new Map<string, Writer>();
+  #writers: Writers | null = null;
   readonly #readers = new Map<string, LogFile>();
   /** Files of this opening from which groups were acknowledged. */
   readonly #holding = new Set<string>();
@@ -59,6 +51,7 @@ export class Engine {
       const heads = readHeads(dir);
       const epochs = this.#withBallast(() => claimEpoch(dir, request.nowMs));
       finishSalvages(dir);
+      this.#writers = new Writers(dir, this.#form, maxFileBytes, this.#unsealed, this.#stats);
       const files = listFiles(dir);
       const opening: Opening = { dir, unsealed: this.#unsealed, read: (file) => this.#reader(file), salvage: (file, detail, least) => this.#salvage(file, detail, least), release: () => this.#ballast?.release() ?? false };
       const chains = Object.fromEntries(request.chains.map((chain) => [chain, openChain(opening, files.filter((file) => file.chain === chain), heads[chain] ?? null)]));
@@ -74,7 +67,7 @@ export class Engine {
 
   /** Writes a group of rows and notes; on disk when it returns. */
   commit(request: CommitRequest): CommitReply {
-    const bytes = this.#withBallast(() => this.#commit(request));
+    const bytes = this.#withBallast(() => this.#commit(this.#mustBeOpen(), request));
     const { chain, file, groups, monotonicMs } = request;
     const last = groups.at(-1);
     if (last) this.#holding.add(file.name);
@@ -82,31 +75,21 @@ export class Engine {
     return { bytes, disk: this.disk() };
   }
 
-  #commit({ chain, file, groups, state, trimmed, settled }: CommitRequest): Record<string, number> {
-    const bytes: Record<string, number> = {};
+  #commit(writers: Writers, { chain, file, groups, state, trimmed, settled }: CommitRequest): Record<string, number> {
     const notes: Partial<Record<NoteKind, string>> = {};
     if (state !== undefined) notes.state = state;
     if (trimmed !== undefined) notes.trimmed = trimmed;
-    let writer = this.#writers.get(chain);
-    if (writer?.name !== file.name) {
-      const former = writer;
-      writer = this.#start(file, notes);
-      this.#writers.set(chain, writer);
-      if (former) bytes[former.name] = this.#retire(former);
+    if (!writers.writesTo(chain, file.name)) {
+      this.#checkNew(file, notes);
+      this.#closeReader(file.name);
+      writers.start(chain, file);
     }
-    try {
-      writer.file.write(groups, notes, settled === undefined ? [] : [settled]);
-      this.#count(writer);
-    } catch (error) {
-      // A handle that failed stays broken and keeps its lock, and after a failed fsync its pages are not to be trusted.
-      if (failureOf(error).roll) {
-        this.#writers.delete(chain);
-        this.#retire(writer);
-      }
-      throw error;
-    }
-    bytes[file.name] = fileBytes(writer.file.path);
-    return bytes;
+    return writers.write(chain, groups, notes, settled === undefined ? [] : [settled]);
+  }
+
+  /** What a file needs beside its commits, one step at a time. @returns whether there may be more to do */
+  tidy(): boolean {
+    return this.#writers?.tidy() ?? false;
   }
 
   /** On a full disk the ballast goes, and it is tried once more. */
@@ -122,18 +105,11 @@ export class Engine {
   read(request: ReadRequest): ReadReply {
     const salvages: Salvage[] = [];
     const reply = readParts(request, {
-      open: (part) => {
-        const writer = this.#writers.get(request.chain);
-        return writer?.name === part.name ? writer.file : this.#reader(part);
-      },
+      open: (part) => this.#writers?.open(part.name) ?? this.#reader(part),
       reopen: (part) => this.#closeReader(part.name),
       salvage: (part, detail) => {
         // Nothing more is appended to it; what was written is brought into the file if that is still possible.
-        const writer = this.#writers.get(request.chain);
-        if (writer?.name === part.name) {
-          this.#writers.delete(request.chain);
-          this.#retire(writer);
-        }
+        this.#writers?.end(part.name);
         const done = this.#salvage(part, detail);
         if (done) salvages.push(done);
       },
@@ -181,6 +157,7 @@ export class Engine {
       this.#closeReader(name);
       this.#unsealed.delete(name);
       removeFile(join(this.#dir, name));
+      this.#writers?.abandon(name);
     }
     return this.disk();
   }
@@ -215,8 +192,8 @@ export class Engine {
   }
 
   close(): null {
-    for (const writer of this.#writers.values()) this.#retire(writer);
-    this.#writers.clear();
+    this.#writers?.close();
+    this.#writers = null;
     for (const reader of this.#readers.values()) reader.close();
     this.#readers.clear();
     this.#head?.close();
@@ -226,38 +203,18 @@ export class Engine {
     return null;
   }
 
-  #start(file: FileName, notes: Partial<Record<NoteKind, string>>): Writer {
-    const path = join(this.#dir, file.name);
-    // The same name once more is right only when the last attempt failed before anything was acknowledged from it; and a
-    // file that was found damaged is closed without the caller knowing.
-    if (this.#holding.has(file.name)) throw new StorageError({ code: 'FILE_HOLDS_ROWS', detail: `${file.name} is closed and holds rows`, roll: true, locked: false, again: true });
-    if (notes.state === undefined) throw new StorageError({ code: 'STATE_MISSING', detail: `a new file needs the state: ${file.name}`, roll: true, locked: false, again: true });
-    this.#closeReader(file.name);
-    const created = LogFile.create(path, file.epoch, this.#form, notes);
-    try {
-      syncFolder(this.#dir);
-    } catch (error) {
-      created.close();
-      throw error;
-    }
-    this.#stats.filesCreated += 1;
-    this.#stats.fsyncs += FSYNCS_A_FILE;
-    return { name: file.name, file: created, changedNs: changedNs(path) };
+  /**
+   * The same name once more is right only when the last attempt failed before anything was acknowledged from it; and a
+   * file that was found damaged is closed without the caller knowing.
+   */
+  #checkNew({ name }: FileName, { state }: Partial<Record<NoteKind, string>>): void {
+    if (this.#holding.has(name)) throw new StorageError({ code: 'FILE_HOLDS_ROWS', detail: `${name} is closed and holds rows`, roll: true, locked: false, again: true });
+    if (state === undefined) throw new StorageError({ code: 'STATE_MISSING', detail: `a new file needs the state: ${name}`, roll: true, locked: false, again: true });
   }
 
-  /** Seals and closes; what cannot be sealed now is sealed at the next opening. @returns its bytes */
-  #retire({ name, file }: Writer): number {
-    this.#unsealed.add(name);
-    try {
-      file.seal();
-      this.#unsealed.delete(name);
-      this.#stats.fsyncs += FSYNCS_A_SEAL;
-    } catch (error) {
-      if (!isSqlite(error)) throw error;
-    } finally {
-      file.close();
-    }
-    return fileBytes(file.path);
+  #mustBeOpen(): Writers {
+    if (!this.#writers) throw new StorageError({ code: 'CLOSED', detail: 'the log is not open', roll: false, locked: false });
+    return this.#writers;
   }
 
   #reader(file: FileName): LogFile | null {
@@ -274,21 +231,4 @@ export class Engine {
     this.#readers.set(name, reader);
     return reader;
   }
-
-  #count(writer: Writer): void {
-    this.#stats.commits += 1;
-    this.#stats.fsyncs += 1;
-    const changed = changedNs(writer.file.path);
-    if (changed === writer.changedNs) return;
-    writer.changedNs = changed;
-    this.#stats.checkpoints += 1;
-    this.#stats.fsyncs += FSYNCS_A_CHECKPOINT;
-  }
-}
-
-/** @throws StorageError when the file is gone: what was written to it would be gone with its handle */
-function changedNs(path: string): bigint {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  if (!found) throw new StorageError({ code: 'FILE_GONE', detail: `${path} was removed`, roll: true, locked: false, again: true });
-  return found.mtimeNs;
 }

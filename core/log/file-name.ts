@@ -21,3 +21,6 @@ const FILES_A_LOG = 16;
 export function fileBytesFor(maxBytes: number, asked?: number): number {
   return asked ?? Math.min(MAX_FILE_BYTES, Math.max(MIN_FILE_BYTES, Math.floor(maxBytes / FILES_A_LOG)));
 }
+
+/** What is kept of a log's bound for the empty file that is made before it is needed. */
+export const PREPARED_FILE_BYTES = 16 << 10;

@@ -5,15 +5,17 @@
  *
  * Never open a live file through `fs`: closing any descriptor of it drops SQLite's own lock. `stat` is fine.
  */
-import { closeSync, existsSync, openSync, readSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import type { Stream } from '../event.ts';
 import { MAX_BATCH_EVENTS } from '../wire/batch.ts';
+import { forceFile, leaveWriteAhead, removeFile, writeAheadBytes } from './file-on-disk.ts';
 import { PAGE_BYTES, type Value } from './page.ts';
 import type { Group, Note } from './storage.ts';
 
-const SIDE_FILES = ['-wal', '-journal', '-shm'];
+const IN_MEMORY = ':memory:';
+/** A write-ahead log that nobody has written back between commits is written back by a commit at so many times its mark. */
+const UNATTENDED = 4;
 const GROUP_COLUMNS = 'seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, crc INTEGER NOT NULL';
 const ORIGIN_COLUMNS = 'sender TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, span INTEGER NOT NULL, at INTEGER NOT NULL';
 
@@ -24,7 +26,7 @@ const NOTE_ID: Record<NoteKind, number> = { state: 1, trimmed: 2, salvaged: 3 };
 export interface FileForm {
   /** Rows carry who sent the group (a gateway's log). */
   origins: boolean;
-  /** Pages in the write-ahead log before it is written back. */
+  /** Pages in the write-ahead log from which on it is written back. */
   checkpointPages: number;
 }
 
@@ -55,27 +57,35 @@ export class LogFile {
     this.#origins = origins;
   }
 
-  /** A new file with its first notes; leaves nothing behind when that fails. */
-  static create(path: string, epoch: number, form: FileForm, notes: Partial<Record<NoteKind, string>>): LogFile {
+  /** Makes a file that holds nothing yet and lies on disk as a whole; leaves nothing behind when that fails. */
+  static prepare(path: string, form: FileForm): void {
     removeFile(path);
-    const db = new DatabaseSync(path);
     try {
-      db.exec(`PRAGMA page_size=${PAGE_BYTES}; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${form.checkpointPages}`);
-      const file = new LogFile(path, epoch, db, form.origins);
-      file.#transaction(() => {
-        db.exec(`CREATE TABLE g (${GROUP_COLUMNS}, ${form.origins ? `${ORIGIN_COLUMNS}, ` : ''}b BLOB NOT NULL) STRICT`);
-        db.exec('CREATE TABLE m (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, j TEXT NOT NULL) STRICT');
-        if (form.origins) db.exec('CREATE TABLE d (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, j TEXT NOT NULL) STRICT');
-        file.#writeNotes(notes);
-      });
-      // Until the first checkpoint the schema sits in the write-ahead log alone.
-      db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-      return file;
+      emptyDatabase(path, form).close();
+      forceFile(path);
     } catch (error) {
-      db.close();
       removeFile(path);
       throw error;
     }
+  }
+
+  /**
+   * Opens a prepared file for writing. Its name is on disk with the first commit: SQLite forces the folder when it forces
+   * a new write-ahead log.
+   */
+  static start(path: string, epoch: number, form: FileForm): LogFile {
+    const db = new DatabaseSync(path);
+    try {
+      db.exec(`PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${form.checkpointPages * UNATTENDED}`);
+      return new LogFile(path, epoch, db, form.origins);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  }
+
+  static inMemory(epoch: number, form: FileForm): LogFile {
+    return new LogFile(IN_MEMORY, epoch, emptyDatabase(IN_MEMORY, form), form.origins);
   }
 
   /** For reading; a file that could not be sealed is opened for writing, since its write-ahead log must be applied. */
@@ -154,9 +164,37 @@ export class LogFile {
     return row && row.seq + row.n > seq ? this.#checked(row) : null;
   }
 
-  /** Writes the write-ahead log back and gives up the side files. */
+  /** Neither rows nor notes. */
+  get isEmpty(): boolean {
+    const { found } = this.#db.prepare('SELECT EXISTS (SELECT 1 FROM g) OR EXISTS (SELECT 1 FROM m) AS found').get() as { found: number };
+    return found === 0;
+  }
+
+  /** Of the disk, side files included, once the write-ahead log is written back. */
+  get bytes(): number {
+    const { page_count: pages } = this.#db.prepare('PRAGMA page_count').get() as { page_count: number };
+    return pages * PAGE_BYTES + writeAheadBytes(this.path);
+  }
+
+  /** Pages that are in the write-ahead log alone. */
+  get pagesBehind(): number {
+    const { log, checkpointed } = this.#db.prepare('PRAGMA wal_checkpoint(NOOP)').get() as { log: number; checkpointed: number };
+    return log - checkpointed;
+  }
+
+  /** Brings the pages of the write-ahead log into the file. */
+  writeBack(): void {
+    this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+  }
+
+  /** Writes the write-ahead log back, gives up the side files and closes, whatever fails. */
   seal(): void {
-    this.#db.exec('PRAGMA journal_mode=DELETE');
+    try {
+      this.writeBack();
+    } finally {
+      this.#db.close();
+    }
+    leaveWriteAhead(this.path);
   }
 
   close(): void {
@@ -219,43 +257,18 @@ function checksum(epoch: number, { seq, count, payload, origin }: Group): number
   return crc32(payload, crc32(name));
 }
 
-/** Whether a file was brought to rest: no side files, and its header no longer says WAL. Only for files nobody has open. */
-export function isSealed(path: string): boolean {
-  if (SIDE_FILES.some((side) => existsSync(path + side))) return false;
-  const header = Buffer.alloc(20);
-  const fd = openSync(path, 'r');
-  try {
-    readSync(fd, header, 0, header.length, 0);
-  } finally {
-    closeSync(fd);
-  }
-  return header[18] === 1;
-}
-
-/** Brings a file to rest that a killed process left behind. @throws what SQLite throws where pages are damaged */
-export function sealLeftOver(path: string): void {
+function emptyDatabase(path: string, form: FileForm): DatabaseSync {
   const db = new DatabaseSync(path);
   try {
-    db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE');
-  } finally {
+    // Nobody relies on it before it is forced to disk in one go.
+    db.exec(`PRAGMA page_size=${PAGE_BYTES}; PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL; BEGIN`);
+    db.exec(`CREATE TABLE g (${GROUP_COLUMNS}, ${form.origins ? `${ORIGIN_COLUMNS}, ` : ''}b BLOB NOT NULL) STRICT`);
+    db.exec('CREATE TABLE m (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, j TEXT NOT NULL) STRICT');
+    if (form.origins) db.exec('CREATE TABLE d (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, j TEXT NOT NULL) STRICT');
+    db.exec('COMMIT');
+    return db;
+  } catch (error) {
     db.close();
-  }
-}
-
-/** Bytes on disk, write-ahead log included; 0 when it is not there. */
-export function fileBytes(path: string): number {
-  return [path, ...SIDE_FILES.map((side) => path + side)].reduce((sum, one) => sum + (statSync(one, { throwIfNoEntry: false })?.size ?? 0), 0);
-}
-
-export function removeFile(path: string): void {
-  for (const one of [path, ...SIDE_FILES.map((side) => path + side)]) {
-    if (existsSync(one)) unlinkSync(one);
-  }
-}
-
-/** Gives a file another name, with what belongs to it. */
-export function moveFile(from: string, to: string): void {
-  for (const side of ['', ...SIDE_FILES]) {
-    if (existsSync(from + side)) renameSync(from + side, to + side);
+    throw error;
   }
 }

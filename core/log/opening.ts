@@ -1,7 +1,8 @@
 /** What an opening finds of a chain: files are brought to rest, damaged ones salvaged, and the newest notes read. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileBytes, isSealed, removeFile, sealLeftOver, type LogFile } from './log-file.ts';
+import { fileBytes, isSealed, removeFile, sealLeftOver } from './file-on-disk.ts';
+import { LogFile } from './log-file.ts';
 import { PAGE_BYTES } from './page.ts';
 import { readRaw } from './raw-rows.ts';
 import { failureOf, isDamage, isFull, isSqlite, type ChainReport, type FileName, type FileReport, type Salvage } from './storage.ts';
@@ -37,10 +38,11 @@ export function openChain(opening: Opening, names: readonly FileName[], head: Ch
 function inspect(opening: Opening, file: FileName, report: ChainReport): FileReport | null {
   const path = join(opening.dir, file.name);
   const found: FileReport = { ...file, last: file.first - 1, lastAt: 0, bytes: 0, damaged: false };
+  const neverWritten = isUnwritten(path);
   let damage = bringToRest(opening, file.name);
   if (damage === null) {
-    // Its first checkpoint was never reached, so no group was ever acknowledged from it.
-    if (statSync(path).size < 2 * PAGE_BYTES) {
+    // No group was ever acknowledged from it. The first: older versions wrote even the tables to the write-ahead log.
+    if (statSync(path).size < 2 * PAGE_BYTES || (neverWritten && holdsNothing(opening, file))) {
       removeFile(path);
       opening.unsealed.delete(file.name);
       return null;
@@ -49,6 +51,23 @@ function inspect(opening: Opening, file: FileName, report: ChainReport): FileRep
   }
   if (damage !== null) salvage(opening, found, report, damage);
   return { ...found, bytes: fileBytes(path) };
+}
+
+/** It has its name, and no commit ever reached it. Only for files nobody has open. */
+export function isUnwritten(path: string): boolean {
+  return !isSealed(path) && (!existsSync(`${path}-wal`) || readWriteAhead(readRaw(`${path}-wal`)).frames.length === 0);
+}
+
+function holdsNothing({ dir, unsealed }: Opening, { name, epoch }: FileName): boolean {
+  const file = LogFile.open(join(dir, name), epoch, false, !unsealed.has(name));
+  try {
+    return file.isEmpty;
+  } catch (error) {
+    if (!isSqlite(error)) throw error;
+    return false;
+  } finally {
+    file.close();
+  }
 }
 
 function salvage(opening: Opening, found: FileReport, report: ChainReport, detail: string, least?: number): void {

@@ -2,6 +2,7 @@
 import type { Fault } from '../faults.ts';
 import type { World } from '../world.ts';
 import type { Chain } from './chain.ts';
+import { PREPARED_FILE_BYTES } from './file-name.ts';
 import type { FileReport } from './storage.ts';
 import { compareCursors, START, type Cursor, type GatewayLogOptions } from './types.ts';
 
@@ -61,7 +62,7 @@ export class Retention {
    */
   plan(needed: number, short: { spare: number; ease: number } = { spare: 0, ease: 0 }): TrimPlan {
     const plan: TrimPlan = { names: [], trimmed: this.trimmed, fits: false };
-    let bytes = this.#chain.bytes + needed;
+    let bytes = this.#chain.bytes + PREPARED_FILE_BYTES + needed;
     const most = Math.min(this.#options.maxBytes, bytes - short.spare);
     const eased = bytes - short.ease;
     for (const file of this.#chain.files.slice(0, -1)) {

@@ -5,7 +5,8 @@
 import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { syncFolder } from './folder.ts';
-import { fileBytes, LogFile, moveFile, removeFile, type FileForm } from './log-file.ts';
+import { fileBytes, moveFile, removeFile } from './file-on-disk.ts';
+import { LogFile, type FileForm, type NoteKind } from './log-file.ts';
 import type { Range } from './ranges.ts';
 import { rawRows, readRaw, type RawRows } from './raw-rows.ts';
 import { failureOf, isFull, isReadOnly, type FileName, type Group, type Salvage } from './storage.ts';
@@ -33,14 +34,13 @@ export function replace(dir: string, file: FileName, rows: RawRows, form: FileFo
   const found = { name: file.name, detail, present: presentOf(rows.groups) };
   const notes = { ...rows.notes, salvaged: JSON.stringify({ v: 1, aside, detail }) };
   try {
-    const saved = writeRows(path + UNFINISHED, file, rows, form, notes);
-    saved.seal();
-    saved.close();
+    LogFile.prepare(path + UNFINISHED, form);
+    writeRows(LogFile.start(path + UNFINISHED, file.epoch, form), rows, notes).seal();
   } catch (error) {
     removeFile(path + UNFINISHED);
     const failure = failureOf(error);
     if (!isFull(failure) && !isReadOnly(failure)) throw error;
-    return { ...found, aside: null, bytes: fileBytes(path), inMemory: writeRows(':memory:', file, rows, form, notes) };
+    return { ...found, aside: null, bytes: fileBytes(path), inMemory: writeRows(LogFile.inMemory(file.epoch, form), rows, notes) };
   }
   moveFile(path, join(dir, aside));
   renameSync(path + UNFINISHED, path);
@@ -71,9 +71,10 @@ function nextAside(dir: string, name: string): string {
   return `${name}.damaged-${Math.max(0, ...taken) + 1}`;
 }
 
-function writeRows(path: string, { epoch }: FileName, rows: RawRows, form: FileForm, notes: Parameters<typeof LogFile.create>[3]): LogFile {
-  const file = LogFile.create(path, epoch, form, notes);
+/** @returns the file */
+function writeRows(file: LogFile, rows: RawRows, notes: Partial<Record<NoteKind, string>>): LogFile {
   try {
+    file.write([], notes);
     for (let at = 0; at < rows.groups.length; at += GROUPS_A_COMMIT) file.write(rows.groups.slice(at, at + GROUPS_A_COMMIT), {});
     if (rows.settled.length > 0) file.write([], {}, rows.settled);
     return file;

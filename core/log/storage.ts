@@ -97,7 +97,7 @@ export interface FileName {
 
 export interface CommitRequest {
   chain: string;
-  /** Where to write; another file than the last time means: start it, then seal the last one. */
+  /** Where to write; another file than the last time means: start it. The last one is sealed after the answer. */
   file: FileName;
   groups: readonly Group[];
   /** Required when the file is new. */
@@ -109,7 +109,7 @@ export interface CommitRequest {
 }
 
 export interface CommitReply {
-  /** Bytes of the file written to, and of the one that was sealed. */
+  /** Bytes of the file written to, and of others that were written to before, as far as they changed. */
   bytes: Record<string, number>;
   disk: DiskReport;
 }
@@ -219,7 +219,7 @@ export function failureOf(error: unknown): StorageFailure {
     // When the disk is full the transaction was rolled back and the file is whole.
     roll: plain !== SQLITE_FULL && code !== 'ENOSPC',
     locked: plain === SQLITE_BUSY,
-    again: isDamage(error) && errcode !== SQLITE_IOERR_LOCK,
+    again: (isDamage(error) && errcode !== SQLITE_IOERR_LOCK) || code === 'EIO',
   };
 }
 

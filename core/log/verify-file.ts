@@ -1,6 +1,7 @@
 /** One file of a log, read back whole: by its tree of pages, and where that is damaged by the pages themselves. */
 import { existsSync } from 'node:fs';
-import { isSealed, LogFile } from './log-file.ts';
+import { isSealed } from './file-on-disk.ts';
+import { LogFile } from './log-file.ts';
 import { addRange, type Range } from './ranges.ts';
 import { readRaw } from './raw-rows.ts';
 import { walk } from './salvage.ts';

@@ -87,9 +87,9 @@ test('flipped bytes: what it names as missing is what an opening cannot read, to
     assert.deepEqual(missingIn(check), missingOf(present, 1, 400), `round ${round}`);
     assert.equal(check.events, countOf(present));
     damaged += Number(check.faults.length > 0);
-    // What the opening has named is no fault any more.
+    // What the opening has named is no fault any more. How far the old epoch went only the head knew, which has moved on.
     const again = verified(copy, EDGE_FORM);
-    assert.deepEqual([again.faults, again.named], [[], 400 - countOf(present)], `round ${round}, once more`);
+    assert.deepEqual([again.faults, again.named], [[], (present.at(-1)?.[1] ?? 0) - countOf(present)], `round ${round}, once more`);
     await rm(copy, { recursive: true });
   }
   assert.ok(damaged > 10);

@@ -7,7 +7,8 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from '../faults.ts';
 import { listFiles, readHeads } from './folder.ts';
-import { isSealed } from './log-file.ts';
+import { isSealed } from './file-on-disk.ts';
+import { isUnwritten } from './opening.ts';
 import { PAGE_BYTES } from './page.ts';
 import { countOf, missingOf } from './ranges.ts';
 import type { FileName } from './storage.ts';
@@ -80,6 +81,7 @@ function readFile(dir: string, file: Listed, { origins }: LogForm, isHeld: boole
       return { file, content: null };
     }
     const content = readBack(path, { epoch: file.epoch, origins });
+    if (content.groups === 0 && content.state === null && content.damage === null && isUnwritten(path)) return null;
     check.files += 1;
     check.bytes += bytes;
     check.groups += content.groups;

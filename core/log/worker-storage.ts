@@ -76,11 +76,12 @@ function withPayloadsIn(memory: ArrayBuffer, request: CommitRequest): CommitRequ
   return { ...request, groups };
 }
 
-/** The same without a thread, for tests and rigs. */
+/** The same without a thread, for tests and rigs: what is done between messages is done right after each. */
 export function directStorage(engine: Engine = new Engine()): Storage {
   const call = <T>(run: () => T): Promise<T> => new Promise((resolve, reject) => {
     try {
       resolve(run());
+      while (engine.tidy());
     } catch (error) {
       reject(new StorageError(failureOf(error), { cause: error }));
     }

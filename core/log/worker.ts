@@ -1,4 +1,7 @@
-/** The thread that owns the files of one log: answers the messages of `worker-storage.ts`, one after the other. */
+/**
+ * The thread that owns the files of one log: answers the messages of `worker-storage.ts`, one after the other, and does
+ * what the files need beside that when it has answered, a step at a time: whoever comes meanwhile waits for one step.
+ */
 import { parentPort } from 'node:worker_threads';
 import { Engine } from './engine.ts';
 import { failureOf, type StorageFailure } from './storage.ts';
@@ -12,6 +15,7 @@ export interface StorageCall {
 export type StorageAnswer = { id: number; value: unknown } | { id: number; failure: StorageFailure };
 
 const engine = new Engine();
+let isTidying = false;
 
 parentPort?.on('message', ({ id, operation, request }: StorageCall) => {
   let answer: StorageAnswer;
@@ -21,7 +25,14 @@ parentPort?.on('message', ({ id, operation, request }: StorageCall) => {
     answer = { id, failure: failureOf(error) };
   }
   parentPort?.postMessage(answer, payloadsOf(answer));
+  if (!isTidying) setImmediate(tidy);
+  isTidying = true;
 });
+
+function tidy(): void {
+  isTidying = engine.tidy();
+  if (isTidying) setImmediate(tidy);
+}
 
 /** Payloads of a read are handed over, not copied. */
 function payloadsOf(answer: StorageAnswer): ArrayBuffer[] {

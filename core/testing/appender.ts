@@ -1,11 +1,12 @@
-/** A process that appends groups as fast as the disk takes them and says on stdout what is durable, what failed and what the log tells of its disk, until it is killed. */
+/** A process that appends groups as fast as the disk takes them and says on stdout what is durable, what failed and what the log tells of its disk, until it is killed: `appender.ts DIR [MAX_FILE_BYTES]`. */
 import { openEdgeLog } from '../log/edge-log.ts';
 import { realWorld } from '../world.ts';
 import { TEST_CENTRE, testDrafts } from './drafts.ts';
 
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-const log = await openEdgeLog({ dir: process.argv[2] as string, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20 }, realWorld((event) => { if (event.kind === 'fault') say({ fault: event.fault.code }); }));
+const [, , dir = '', maxFileBytes] = process.argv;
+const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, ...(maxFileBytes !== undefined && { maxFileBytes: Number(maxFileBytes) }) }, realWorld((event) => { if (event.kind === 'fault') say({ fault: event.fault.code }); }));
 say({ epoch: log.epoch });
 for (let next = 1; ; ) {
   const sizes = [1, 7, 30];
