@@ -22,6 +22,7 @@ const COMMANDS: Entry[] = [
   { name: 'case', en: 'compare cases, take what one gives for right', zh: '比较案例、确认案例的预期结果', load: () => import('./case.ts') },
   { name: 'doctor', en: 'is this machine fit: disk and its wear, clock, power, ports, gateway', zh: '检查本机：磁盘及磨损、时钟、供电、串口、网关', load: () => import('./doctor.ts') },
   { name: 'models', en: 'list, verify and run detectors', zh: '列出、校验、运行检测模型', load: () => import('./models.ts') },
+  { name: 'evidence', en: 'clips of events that an edge keeps: list them, take one out', zh: '边缘节点保存的事件短视频：列出、导出', load: () => import('./evidence.ts') },
   { name: 'command', en: 'give a command to an edge by its gateway: read, write, snapshot', zh: '经网关向边缘节点下达命令：读取、写入、抓拍', load: () => import('./command.ts') },
   { name: 'audit', en: 'check the record of commands', zh: '校验命令记录', load: () => import('./audit.ts') },
   { name: 'status', en: 'what a running edge or gateway is at: the whole way, with live counts', zh: '查看运行中的边缘节点或网关：全程实时计数', load: () => import('./status.ts') },

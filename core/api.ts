@@ -1,6 +1,6 @@
 /** The shapes that the gateway's API answers with; the console and other clients read these. Times are ms UTC. */
 import type { ConfigState } from './config/reload.ts';
-import type { Flag, Level, Position, Quality, Snapshot, Value } from './event.ts';
+import type { Clip, Flag, Level, Position, Quality, Snapshot, Value } from './event.ts';
 
 export interface Words {
   zh: string;
@@ -159,6 +159,8 @@ export interface WarningView {
   reasons: Reason[];
   /** Pictures of what it was raised for, named by hash; each is at /api/v1/evidence/{sha256} once it has come. Absent: none. */
   snapshots?: Snapshot[];
+  /** What came around it; a blurred copy is at /api/v1/evidence/{sha256} once it has come, any other stays on its edge. Absent: none yet. */
+  clips?: Clip[];
   suggestion: Words;
   /** Parts that are missing; empty = complete. */
   incomplete: string[];

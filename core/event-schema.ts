@@ -32,6 +32,12 @@ const snapshot = record(['kind', 'sha256', 'mime', 'bytes', 'width', 'height', '
   kind: { const: 'snapshot' }, sha256: said({ type: 'string', pattern: '^[0-9a-f]{64}$' }, 'of the file, which is at /api/v1/evidence/{sha256} once it has come', '文件的 SHA-256；到达后可从 /api/v1/evidence/{sha256} 取得'),
   mime: { enum: ['image/jpeg', 'image/webp'] }, bytes: count, width: count, height: count, variant: { enum: ['clean', 'annotated'] }, frame: count, model: text(64), blurred: { type: 'boolean' },
 });
+const clip = record(['kind', 'sha256', 'mime', 'bytes', 'durationMs', 'codec', 'width', 'height', 'fromAt', 'toAt', 'short', 'blurred', 'of'], {
+  kind: { const: 'clip' }, sha256: said({ type: 'string', pattern: '^[0-9a-f]{64}$' }, 'of the file; that of a blurred copy is at /api/v1/evidence/{sha256} once it has come, any other stays on its edge', '文件的 SHA-256；blurred 的副本到达后可从 /api/v1/evidence/{sha256} 取得，其余只留在边缘节点'),
+  mime: { enum: ['video/mp4', 'video/x-matroska'] }, bytes: count, durationMs: count, codec: text(32), width: count, height: count, fromAt: time, toAt: time,
+  short: said({ type: 'boolean' }, 'it does not reach as far as it was to', '未达到应有的时长'), blurred: { type: 'boolean' },
+  of: said({ type: 'array', minItems: 1, maxItems: 16, items: record(['point', 'at'], { point: name(IDS.point), at: time }) }, 'the events that it is of, all of this device', '所属事件，均为本设备'),
+});
 
 export const EVENT_SCHEMA = record(
   ['edge', 'stream', 'epoch', 'seq', 'device', 'point', 'indicator', 'centre', 'kind', 'value', 'unit', 'occurredAt', 'clock', 'observedAt', 'quality', 'origin'],
@@ -57,7 +63,7 @@ export const EVENT_SCHEMA = record(
     flags: said({ type: 'array', maxItems: FLAGS.length, uniqueItems: true, items: { enum: FLAGS } }, 'why it is not simply good; a closed list', '质量原因，封闭列表'),
     origin: said({ enum: ORIGINS }, 'backfill: from a device\'s history; replay and simulated are not the real world', '来源；backfill 为设备历史，replay、simulated 非真实'),
     position: said(record(['lon', 'lat'], { lon: { type: 'number', minimum: -180, maximum: 180 }, lat: { type: 'number', minimum: -90, maximum: 90 }, heightM: number }), 'WGS-84, of things that move', 'WGS-84 坐标，用于移动目标'),
-    evidence: said({ type: 'array', maxItems: 16, items: { anyOf: [boxes, tagRead, pictureScore, snapshot] } }, 'what the value rests on', '依据'),
+    evidence: said({ type: 'array', maxItems: 16, items: { anyOf: [boxes, tagRead, pictureScore, snapshot, clip] } }, 'what the value rests on', '依据'),
     warning: said(record(['id', 'rule', 'version', 'subject', 'level', 'change', 'onsetAt'], {
       id: text(64), rule: text(128), version: count, subject: text(128), level: said({ enum: [1, 2, 3, 4] }, '1 red, 2 orange, 3 yellow, 4 blue: smaller is worse', '1 红、2 橙、3 黄、4 蓝，越小越严重'), change: { enum: ['raised', 'level', 'cleared'] }, onsetAt: time,
     }), 'a warning that the edge raised by itself', '边缘节点自行发出的风险提示'),

@@ -42,7 +42,7 @@ export interface Box {
 }
 
 /** What a value rests on. */
-export type Evidence = Boxes | TagRead | PictureScore | Snapshot;
+export type Evidence = Boxes | TagRead | PictureScore | Snapshot | Clip;
 
 /** From a detector; `frame` names the picture it looked at. */
 export interface Boxes {
@@ -94,6 +94,31 @@ export interface Snapshot {
   model: string;
   /** Faces, and plates where that is set, are made unrecognisable in it. */
   blurred: boolean;
+}
+
+/** Indicator of events that bring one: of no catalogue, as it is about us and not about the town. */
+export const CLIP_INDICATOR = 'CV-CLIP';
+
+/** What came around events, as a file of its own: in an event of point `clip` that follows them. It stays on its edge, but for its blurred copy. */
+export interface Clip {
+  kind: 'clip';
+  /** Hexadecimal, of the file. */
+  sha256: string;
+  mime: 'video/mp4' | 'video/x-matroska';
+  bytes: number;
+  durationMs: number;
+  codec: string;
+  width: number;
+  height: number;
+  /** ms UTC of its first picture, and where the last ends. */
+  fromAt: number;
+  toAt: number;
+  /** It does not reach as far as it was to, or something is missing between. */
+  short: boolean;
+  /** A copy with faces made unrecognisable, encoded anew, which goes to the gateway. */
+  blurred: boolean;
+  /** The events that it is of, all of its device. */
+  of: { point: string; at: number }[];
 }
 
 export interface Position {

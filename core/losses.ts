@@ -9,6 +9,8 @@ export const LOSSES = {
   model_failed: { en: 'the detector failed on a picture', zh: '检测模型处理失败' },
   picture_unblurred: { en: 'a picture for an event: faces could not be looked for in it, so it was let go', zh: '事件画面：无法检测人脸，未保留' },
   picture_unmade: { en: 'a picture for an event could not be made or kept', zh: '事件画面无法生成或保存' },
+  clip_unmade: { en: 'a clip of an event could not be made or kept', zh: '事件短视频无法生成或保存' },
+  clip_unblurred: { en: 'the copy of a clip that was to go to the gateway: faces could not be wiped out of all its pictures', zh: '拟上送的短视频副本：未能在每帧抹去人脸' },
   picture_room: { en: 'a picture for an event gave way to newer ones before it was sent', zh: '事件画面在发送前因空间或期限被清除' },
   unchanged: { en: 'within the deadband and before the heartbeat: left out on purpose', zh: '在死区内且未到心跳时间：按设定省略' },
   merged: { en: 'put together with others: the value of its window stands for it', zh: '已并入窗口聚合，由窗口的值代表' },

@@ -4,6 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { realNet, type Net } from './net.ts';
+import type { Ring } from './ring.ts';
 import type { Tell } from './telemetry.ts';
 
 export { realNet, type Net } from './net.ts';
@@ -51,6 +52,8 @@ export interface World {
   files: Files;
   net: Net;
   tell: Tell;
+  /** A camera's own, where clips are wanted of it. */
+  ring?: Ring;
 }
 
 /** Waits on the world's clock. @returns false when the signal ended it early */

@@ -29,6 +29,7 @@ import type { UplinkStatus } from './stations/forward.ts';
 import { timeKnown } from './stations/qualify/device-clock.ts';
 import { UnknownDevices } from './unknown-devices.ts';
 import { CameraDetectors } from './vision/camera-detectors.ts';
+import { Rings } from './vision/evidence/clips/rings.ts';
 import { EdgeEvidence } from './vision/evidence/open.ts';
 import { openLastPictures } from './vision/last-picture.ts';
 
@@ -77,9 +78,10 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
   const driverOf = async (id: string) => options.extraDrivers?.find((one) => one.id === id) ?? driverById(id);
   // Said before anything opens.
   const taps = new Taps(world);
+  const rings = new Rings(setup.evidence?.clip ?? null, setup.edge, world);
   const equipped = async (wanted: EdgeSetup) => {
     const equipment = await equip(wanted, driverOf, world);
-    return { ...equipment, devices: equipment.devices.map((device) => taps.over(device)) };
+    return { ...equipment, devices: equipment.devices.map((device) => taps.over(rings.over(device))) };
   };
   let { devices, points } = await equipped(setup);
   let current = setup;
@@ -93,8 +95,11 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     const detectors = new CameraDetectors(async () => (await import('../models/index.ts')).MODELS, setup.vision ?? {}, world);
     undo.unshift(() => detectors.close());
     (await detectors.prepare(devices)).swap();
-    const evidence = new EdgeEvidence(setup, detectors, world, () => line.wakeEvidence());
-    undo.unshift(() => evidence.close());
+    const evidence = new EdgeEvidence(setup, {
+      detectors, rings, onWaiting: () => line.wakeEvidence(), record: (draft) => { line.record(draft); },
+      deviceOf: (id) => devices.find((device) => device.setup.id === id)?.setup,
+    }, world);
+    undo.unshift(() => evidence.close(), () => rings.close());
     await evidence.prepare(setup.devices);
     const pictures = openLastPictures(evidence.blinds, world.tell);
     let desk: CommandDesk | null = null;
@@ -132,6 +137,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     }, world);
     await commands.open();
     undo.unshift(() => commands.close(), () => line.close(), () => commands.end());
+    undo.unshift(() => evidence.clips?.close());
     await keeper?.open();
     undo.unshift(() => keeper?.close());
     await line.open();
@@ -147,6 +153,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
         current = plan.setup;
         cameras.swap();
         evidence.snapshots?.retain(devices.map(({ setup: { id } }) => ({ id })));
+        rings.retain(devices.map(({ setup: { id } }) => ({ id })));
       });
       await cameras.finish();
       await live.end([...plan.told.changed, ...plan.told.removed]);

@@ -1,16 +1,14 @@
 /** Open warnings as cards: level by icon, word and colour; place; since when; why, each reason a link to its value. */
-import { useEffect, useState } from 'preact/hooks';
 import type { Reason, WarningView } from '../../core/api.ts';
 import { age, clockTime, fullTime, unitText, valueText } from '../format.ts';
 import { clearedWarnings, openWarnings } from '../state.ts';
 import { seriesHref, useView } from '../view.ts';
 import { pick } from '../words.ts';
+import { Clipped, pathOf, Shown, snapshotOf } from './evidence.tsx';
 import { Icon, levelIcon } from './icons.tsx';
 
 const MAX_CARDS = 3;
 const MAX_CLEARED = 3;
-const FIRST_RETRY_MS = 1000;
-const LONGEST_RETRY_MS = 60_000;
 
 export function Warnings() {
   const { state, words, lang } = useView();
@@ -57,6 +55,7 @@ function Card({ warning }: { warning: WarningView }) {
           <span class="fact" title={fullTime(warning.onsetAt)}><Icon name="clock" />{words.since(clockTime(warning.onsetAt), age(now - warning.onsetAt, lang))}</span>
         </p>
         <Shown warning={warning} />
+        <Clipped warning={warning} />
         <dl class="card-text">
           <dt>{words.why}</dt>
           <dd>{warning.reasons.map((reason, at) => <ReasonLink key={at} reason={reason} />)}</dd>
@@ -66,37 +65,6 @@ function Card({ warning }: { warning: WarningView }) {
         </dl>
       </div>
     </article>
-  );
-}
-
-const snapshotOf = ({ snapshots }: WarningView) => snapshots?.find(({ variant }) => variant === 'annotated') ?? snapshots?.[0];
-const pathOf = ({ sha256 }: { sha256: string }) => `./api/v1/evidence/${sha256}`;
-
-/** What it looked like, once the picture has come: it follows its event. A click opens it in full. */
-function Shown({ warning }: { warning: WarningView }) {
-  const { words } = useView();
-  const [attempt, setAttempt] = useState(0);
-  const [state, setState] = useState<'coming' | 'missing' | 'there'>('coming');
-  const snapshot = snapshotOf(warning);
-  useEffect(() => {
-    if (state !== 'missing') return;
-    const timer = setTimeout(() => {
-      setAttempt(attempt + 1);
-      setState('coming');
-    }, Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt));
-    return () => clearTimeout(timer);
-  }, [state, attempt]);
-  if (!snapshot) return null;
-  const path = pathOf(snapshot);
-  return (
-    <figure class="card-picture" data-part="warning-picture" data-state={state}>
-      {state !== 'missing' && (
-        <a href={path} target="_blank" rel="noreferrer" hidden={state !== 'there'}>
-          <img src={path} width={snapshot.width} height={snapshot.height} alt={words.snapshotAlt(warning.device)} onLoad={() => setState('there')} onError={() => setState('missing')} />
-        </a>
-      )}
-      <figcaption class="quiet">{state === 'there' ? words.snapshotShown(snapshot.blurred) : words.snapshotComing}</figcaption>
-    </figure>
   );
 }
 

@@ -2,7 +2,9 @@
  * Files named by what they hold, within days and bytes. Those that wait to be sent lie apart: they give way last, and each
  * that does is counted. A file is there whole or not at all; what a crash left half done is removed at the next start.
  */
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FaultError } from '../faults.ts';
 import { everyMs, type Timer, type World } from '../world.ts';
@@ -21,13 +23,16 @@ export interface EvidenceFolderOptions {
   dir: string;
   maxBytes: number;
   keepMs: number;
+  /** Nobody else on this machine may look into it. */
+  isPrivate?: boolean;
   /** Files that were never sent had to go. */
   onLost?(count: number): void;
 }
 
 type Place = 'waiting' | 'kept';
 const PLACES: readonly Place[] = ['waiting', 'kept'];
-const NAME = /^(\d{1,16})-([0-9a-f]{64})\.(jpg|webp)$/;
+const NAME = /^(\d{1,16})-([0-9a-f]{64})\.(jpg|webp|mp4|mkv)$/;
+const MIME_OF = new Map(Object.entries(EVIDENCE_KINDS).map(([mime, extension]) => [extension as string, mime as EvidenceMime]));
 const TIDY_EVERY_MS = 600_000;
 
 type Entry = EvidenceFile & { place: Place };
@@ -77,6 +82,26 @@ export class EvidenceFolder {
     }));
   }
 
+  /** Takes in a file that lies in `dir` already, as it is: it is gone from its place when this resolves. @throws FaultError CV_EVIDENCE_DISK */
+  adopt(path: string, { mime, at }: Pick<EvidenceFile, 'mime' | 'at'>, place: Place): Promise<EvidenceFile> {
+    return this.#inTurn(() => this.#guard(async () => {
+      const entry: Entry = { sha256: await hashOf(path), mime, at, bytes: (await stat(path)).size, place };
+      if (this.#entries.has(entry.sha256)) await rm(path, { force: true });
+      else {
+        await rename(path, this.#pathOf(entry));
+        this.#add(entry);
+        await this.#tidy();
+      }
+      const { place: _place, ...file } = entry;
+      return file;
+    }));
+  }
+
+  pathOf(sha256: string): string | null {
+    const entry = this.#entries.get(sha256);
+    return entry ? this.#pathOf(entry) : null;
+  }
+
   /** Null when it is not there, or not any more. */
   async get(sha256: string): Promise<{ mime: EvidenceMime; content: Uint8Array } | null> {
     const entry = this.#entries.get(sha256);
@@ -84,10 +109,10 @@ export class EvidenceFolder {
     return entry && content ? { mime: entry.mime, content } : null;
   }
 
-  /** Of those that wait, the newest. */
-  next(): EvidenceFile | null {
+  /** Of those that wait and may go, the newest. */
+  next(mayGo: (file: EvidenceFile) => boolean = () => true): EvidenceFile | null {
     let newest: Entry | null = null;
-    for (const entry of this.#entries.values()) if (entry.place === 'waiting' && entry.at >= (newest?.at ?? -Infinity)) newest = entry;
+    for (const entry of this.#entries.values()) if (entry.place === 'waiting' && entry.at >= (newest?.at ?? -Infinity) && mayGo(entry)) newest = entry;
     return newest;
   }
 
@@ -111,11 +136,11 @@ export class EvidenceFolder {
     for (const place of PLACES) {
       const dir = join(this.#options.dir, place);
       await mkdir(dir, { recursive: true });
+      if (this.#options.isPrivate) await chmod(this.#options.dir, 0o700);
       for (const name of await readdir(dir)) {
-        const [, at, sha256, extension] = NAME.exec(name) ?? [];
-        const path = join(dir, name);
-        if (!sha256) await rm(path, { force: true, recursive: true });
-        else this.#add({ sha256, at: Number(at), mime: extension === 'webp' ? 'image/webp' : 'image/jpeg', bytes: (await stat(path)).size, place });
+        const file = await fileOf(dir, name);
+        if (!file) await rm(join(dir, name), { force: true, recursive: true });
+        else this.#add({ ...file, place });
       }
     }
     await this.#tidy();
@@ -176,6 +201,32 @@ export class EvidenceFolder {
       throw new FaultError('CV_EVIDENCE_DISK', { dir: this.#options.dir, detail: (error as Error).message }, { cause: error });
     }
   }
+}
+
+/** What is kept in such a folder, the newest first, for whoever only looks: whoever writes it may be running. @throws the system's error */
+export async function keptIn(dir: string): Promise<(EvidenceFile & { path: string })[]> {
+  const place = join(dir, 'kept' satisfies Place);
+  const files = await Promise.all((await readdir(place)).map(async (name) => {
+    const file = await fileOf(place, name).catch(() => null);
+    return file ? [{ ...file, path: join(place, name) }] : [];
+  }));
+  return files.flat().toSorted((a, b) => b.at - a.at);
+}
+
+/** null: a file of this name is none of ours, or not whole. */
+async function fileOf(dir: string, name: string): Promise<EvidenceFile | null> {
+  const [, at, sha256, extension = ''] = NAME.exec(name) ?? [];
+  const mime = MIME_OF.get(extension);
+  return sha256 && mime ? { sha256, at: Number(at), mime, bytes: (await stat(join(dir, name))).size } : null;
+}
+
+/** On disk, and what it holds. */
+async function hashOf(path: string): Promise<string> {
+  const file = await open(path, 'r+');
+  await file.datasync().finally(() => file.close());
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }
 
 /** Under another name until it is on disk. */

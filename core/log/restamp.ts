@@ -1,5 +1,5 @@
 /** Gives events that were written before the clock was known their time, as they are read. The rows stay as they are. */
-import type { Draft, Flag, Stream, TagRead } from '../event.ts';
+import type { Clip, Draft, Flag, Stream, TagRead } from '../event.ts';
 import { FaultError } from '../faults.ts';
 import { decodeBatch, encodeBatch, withoutOrigin, type Batch } from '../wire/batch.ts';
 import { isKnown, type Decided } from './boots.ts';
@@ -52,9 +52,11 @@ function moveTimes<D extends Draft>(draft: D, shiftMs: number, gapShiftMs: numbe
     ...(window && { window: { ...window, fromAt: at(window.fromAt), toAt: at(window.toAt) } }),
     ...(warning && { warning: { ...warning, onsetAt: at(warning.onsetAt) } }),
     ...(gap && { gap: { ...gap, fromAt: at(gap.fromAt, gapShiftMs), toAt: at(gap.toAt, gapShiftMs) } }),
-    ...(ownEvidence && { evidence: ownEvidence.map((one) => (one.kind === 'tag' ? readAt(one, at) : one)) }),
+    ...(ownEvidence && { evidence: ownEvidence.map((one) => (one.kind === 'tag' ? readAt(one, at) : one.kind === 'clip' ? clippedAt(one, at) : one)) }),
   };
 }
+
+const clippedAt = (clip: Clip, at: (time: number) => number): Clip => ({ ...clip, fromAt: at(clip.fromAt), toAt: at(clip.toAt), of: clip.of.map((one) => ({ ...one, at: at(one.at) })) });
 
 function readAt(tag: TagRead, at: (time: number) => number): TagRead {
   return { ...tag, ...(tag.firstAt !== undefined && { firstAt: at(tag.firstAt) }), ...(tag.lastAt !== undefined && { lastAt: at(tag.lastAt) }) };

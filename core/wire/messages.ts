@@ -1,6 +1,6 @@
 /** The small messages between edge and gateway, beside batches. All JSON. */
 import type { Stream } from '../event.ts';
-import type { EvidenceMime } from '../evidence/mime.ts';
+import type { SENT_KINDS } from '../evidence/mime.ts';
 
 export interface RefusedRange {
   from: number;
@@ -33,14 +33,14 @@ export interface ClockAnswer {
   v: number;
   clock: { echo: number; at: number };
   /** What else the gateway takes of an edge; absent: nothing. */
-  takes?: 'evidence'[];
+  takes?: ('evidence' | 'clips')[];
 }
 
 /** A part of a file; without `data` it asks how much of it is there. One at a time: the next goes when this one is answered. */
 export interface EvidencePart {
   v: number;
   sha256: string;
-  mime: EvidenceMime;
+  mime: (typeof SENT_KINDS)[number];
   /** Of the whole file. */
   bytes: number;
   /** ms UTC of what it shows. */

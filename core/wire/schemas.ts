@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { EVENT_SCHEMA } from '../event-schema.ts';
-import { EVIDENCE_KINDS, type EvidenceMime } from '../evidence/mime.ts';
+import { SENT_KINDS } from '../evidence/mime.ts';
 import { IDS, STREAMS } from '../event.ts';
 import { described, type JsonSchema } from '../json-schema.ts';
 import { MAX_BATCH_EVENTS } from './batch.ts';
@@ -67,12 +67,12 @@ export const REFUSAL_SCHEMA = z.object({
 
 export const CLOCK_SCHEMA = z.object({
   v, clock: z.object({ echo: time.meta({ en: '`sentAt` of the state that this answers', zh: '所应答状态的 sentAt' }), at: time.meta({ en: 'the gateway\'s clock', zh: '网关时钟' }) }),
-  takes: z.array(z.literal('evidence')).exactOptional().meta({ en: 'what else the gateway takes of this edge', zh: '网关还接收本边缘节点的哪些内容' }),
+  takes: z.array(z.enum(['evidence', 'clips'])).exactOptional().meta({ en: 'what else the gateway takes of this edge', zh: '网关还接收本边缘节点的哪些内容' }),
 }) satisfies z.ZodType<ClockAnswer>;
 
 const fileHash = z.string().regex(/^[0-9a-f]{64}$/).meta({ en: 'of the whole file', zh: '整个文件的 SHA-256' });
 export const EVIDENCE_PART_SCHEMA = z.object({
-  v, sha256: fileHash, mime: z.enum(Object.keys(EVIDENCE_KINDS) as [EvidenceMime, ...EvidenceMime[]]),
+  v, sha256: fileHash, mime: z.enum(SENT_KINDS),
   bytes: z.int().min(1).max(MAX_EVIDENCE_BYTES).meta({ en: 'of the whole file', zh: '整个文件的字节数' }),
   at: time.meta({ en: 'when it was taken, ms UTC', zh: '拍摄时间，UTC 毫秒' }),
   offset: z.int().min(0).max(MAX_EVIDENCE_BYTES).meta({ en: 'where this part begins', zh: '本段的起始位置' }),

@@ -7,7 +7,7 @@ import type { Source } from './source.ts';
 export interface Ended {
   source: Source;
   exit: Exit;
-  said: Pick<Said, 'first' | 'last' | 'opening'>;
+  said: Pick<Said, 'first' | 'last' | 'opening'> & Partial<Pick<Said, 'lastBeside'>>;
   /** How many it had given. */
   pictures: number;
 }
@@ -45,7 +45,9 @@ function streamFault({ source, exit, said, pictures }: Ended, address: string): 
 function fileFault({ exit, said, pictures }: Ended, path: string): FaultError {
   const detail = (pictures === 0 ? said.first : said.last) || `exit code ${exit.code}`;
   if (pictures === 0) return new FaultError('CV_VIDEO_UNREADABLE', { path, ...(exit.code === 0 ? { detail: 'there is no picture in it', detailZh: '其中没有图像' } : { detail }) });
-  return exit.code === 0 ? new FaultError('CV_VIDEO_ENDED', { path, pictures }) : new FaultError('CV_VIDEO_STOPPED', { path, detail });
+  // What could not be kept beside the pictures is no matter of theirs.
+  const isWell = exit.code === 0 || (said.last === '' && said.lastBeside);
+  return isWell ? new FaultError('CV_VIDEO_ENDED', { path, pictures }) : new FaultError('CV_VIDEO_STOPPED', { path, detail });
 }
 
 function openingFault({ source: { shown: address }, exit, said }: Ended): FaultError {

@@ -1,4 +1,6 @@
 /** What ffmpeg is told: where from, which pictures, how large, decoded by what. Pure. */
+import type { RingOpening } from '../../core/ring.ts';
+import { piecesOutput } from './pieces.ts';
 import type { Source } from './source.ts';
 
 export type Hardware = 'none' | 'vaapi' | 'nvdec' | 'v4l2m2m' | 'rkmpp';
@@ -14,6 +16,8 @@ export interface PlayOptions {
   hardware: Hardware;
   /** What the source was seen to send; decoders of boards are one for each codec. */
   codec?: string | undefined;
+  /** Where what it sends is kept as it comes; left out: nowhere. */
+  ring?: RingOpening | undefined;
 }
 
 /** What sub-streams have: up to here pictures stay as they are, which costs nothing. */
@@ -27,7 +31,7 @@ export const TIMES_FD = 3;
  * A clip's picture at time t is the newest that is not later than t: `round=up`. Its path goes in as `file:`, so that no
  * name is taken for an option or a protocol. A live stream's pictures keep their times, and none is made up where none came.
  */
-export function ffmpegArguments({ source, fps, size, loop, decode, hardware, codec = 'h264' }: PlayOptions): string[] {
+export function ffmpegArguments({ source, fps, size, loop, decode, hardware, codec = 'h264', ring }: PlayOptions): string[] {
   const isLive = source.kind !== 'file';
   const picked = fps === null ? [] : [isLive ? selected(fps) : `fps=fps=${fps}:round=up`];
   const stamped = isLive ? [`metadata=mode=add:key=stamp:value=1`, `metadata=mode=print:file='pipe\\:${TIMES_FD}':direct=1`] : [];
@@ -37,6 +41,7 @@ export function ffmpegArguments({ source, fps, size, loop, decode, hardware, cod
     ...decoder(hardware, codec), ...(decode === 'keyframes' ? ['-skip_frame', 'nokey'] : []), ...(loop ? ['-stream_loop', '-1'] : []), ...(source.isInPieces ? ['-re'] : []),
     ...('path' in source.input ? ['-i', `file:${source.input.path}`] : ['-f', 'concat', '-safe', '0', '-i', 'pipe:0']),
     '-map', '0:v:0', '-vf', filters.join(','), ...(isLive ? ['-fps_mode', 'passthrough'] : []), '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1',
+    ...(ring ? piecesOutput(ring) : []),
   ];
 }
 

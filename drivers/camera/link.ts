@@ -31,8 +31,14 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
   if ('path' in source.input) await lookAt(source.input.path);
   signal?.throwIfAborted();
   const { fps, width, height, loop, decode, hardware } = settings;
-  const playing = await begin({ source, fps, size: { width, height }, loop, decode, hardware }, silenceMsOf(settings), world, signal);
+  const ring = await world.ring?.begin() ?? undefined;
+  const playing = await begin({ source, fps, size: { width, height }, loop, decode, hardware, ring }, silenceMsOf(settings), world, signal).catch((error: unknown) => {
+    ring?.end();
+    throw error;
+  });
   const { player } = playing;
+  if (player.said.stream) ring?.is(player.said.stream);
+  void player.exit.then(() => ring?.end());
   const closing = new AbortController();
   const close = () => {
     closing.abort();

@@ -38,6 +38,7 @@ export async function* livePictures({ playing: { player, first, remembered }, so
       const { streamMs = 0, ...shot } = timed;
       const cameMs = clock.monotonicMs();
       const { ptsMs, agoMs, leaptMs } = times.take({ streamMs: isUntimed ? null : streamMs, cameMs });
+      player.pieces?.place(streamMs, ptsMs);
       if (leaptMs !== undefined && cameMs - remembered.leapToldMs >= LEAP_TOLD_EVERY_MS) {
         remembered.leapToldMs = cameMs;
         world.tell({ kind: 'fault', fault: { code: 'CV_CAMERA_TIME', params: { address, leaptMs } } });

@@ -5,6 +5,7 @@ import { FaultError } from '../../core/faults.ts';
 import type { Clock } from '../../core/world.ts';
 import { ffmpegArguments, TIMES_FD, type PlayOptions } from './ffmpeg.ts';
 import { openInlet, type Inlet } from './inlet.ts';
+import { Pieces, PIECES_FD } from './pieces.ts';
 import { Said } from './said.ts';
 import { withoutSecrets } from './source.ts';
 import { Stamps } from './stamps.ts';
@@ -26,6 +27,8 @@ export interface Player {
   frames: AsyncGenerator<Timed, void>;
   exit: Promise<Exit>;
   said: Said;
+  /** null: what comes is not kept. */
+  pieces: Pieces | null;
   /** Resolves when the child is gone. */
   kill(): Promise<void>;
 }
@@ -35,14 +38,18 @@ const FAREWELL_MS = 200;
 
 export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<Player> {
   const inlet = await openInlet();
-  const { source } = options;
+  const { source, ring } = options;
   const isLive = source.kind !== 'file';
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when nobody reads.
-  const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: [isLive ? 'pipe' : 'ignore', inlet.end, 'pipe', ...(isLive ? ['pipe' as const] : [])], shell: false, detached: true });
+  const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: [isLive ? 'pipe' : 'ignore', inlet.end, 'pipe', isLive ? 'pipe' : 'ignore', ...(ring ? ['pipe' as const] : [])], shell: false, detached: true });
   inlet.end.destroy();
   const [stderr, times] = [child.stderr as Readable, (child.stdio[TIMES_FD] ?? null) as Readable | null];
   const said = new Said((text) => withoutSecrets(text, source));
   stderr.setEncoding('utf8').on('data', (text: string) => said.hear(text)).on('error', () => {});
+  const pieces = ring ? new Pieces(ring, !isLive) : null;
+  if (pieces) said.beside = (words) => pieces.trouble(words);
+  // Lines that are still in it are read to the end, also of a child that is killed.
+  (child.stdio[PIECES_FD] as Readable | undefined)?.setEncoding('utf8').on('data', (text: string) => pieces?.hear(text)).on('error', () => {});
   const stamps = times ? new Stamps() : null;
   times?.setEncoding('utf8').on('data', (text: string) => stamps?.hear(text)).on('error', () => {});
   // It may be gone before it has read where from; its exit says why.
@@ -62,6 +69,7 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<P
     frames: cut(inlet, stamps, source.shown),
     exit,
     said,
+    pieces,
     async kill() {
       // Unread bytes would keep the pipe, and with it the `close` event, waiting.
       inlet.close();

@@ -15,6 +15,8 @@ const WRONG = /\[(error|fatal|panic)\] ?/;
 /** Only a warning to ffmpeg: packets that the network lost, and the pictures that suffer by it. */
 const DAMAGE = /RTP: missed|max delay reached|corrupt|concealing/i;
 const STREAM = /Stream #0:\d+.*: Video: (\w+)[^,]*,.*?, (\d{2,5})x(\d{2,5})(?:.*?, ([\d.]+) fps)?/;
+/** Of the output that keeps what comes beside the pictures: those are well. */
+const BESIDE = /^\[(?:fifo|segment|matroska|(?:out|vost)#1[^ ]*) @|Error writing trailer of \S*%d\.mkv/;
 const HARDWARE = /hwaccel|hardware device|device creation failed|no device available|unknown decoder|could not find a valid device/i;
 
 export class Said {
@@ -24,6 +26,9 @@ export class Said {
   /** Lines that spoke of damage since somebody asked. */
   #damaged = 0;
   stream: StreamFacts | null = null;
+  /** Told what was wrong with keeping what comes, and the last of it. */
+  beside: (words: string) => void = () => {};
+  lastBeside = '';
   /** What it said of a hardware decoder that is not there. */
   hardware = '';
   /** All that was wrong while it began: the one sentence that matters may stand anywhere. */
@@ -68,6 +73,11 @@ export class Said {
       return;
     }
     const isWrong = WRONG.test(line);
+    if (BESIDE.test(line)) {
+      if (!isWrong) return;
+      this.lastBeside = plain(line);
+      return this.beside(this.lastBeside);
+    }
     if (isWrong || DAMAGE.test(line)) this.#damaged += 1;
     if (!isWrong) return;
     const words = plain(line);

@@ -10,6 +10,7 @@ import type { Words } from '../../core/config/schema-notes.ts';
 import type { Driver, SettingProblem } from '../../core/driver.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { complaint } from '../../core/setting.ts';
+import { clipProblems } from '../vision/evidence/clips/setup.ts';
 import { evidenceSetup } from '../vision/evidence/setup.ts';
 import { checkPoints, isRaw, problemAt, repeatedIds } from './points.ts';
 import { DEVICE_SCHEMA, EDGE_SCHEMA } from './schema.ts';
@@ -33,7 +34,10 @@ export interface CheckedEdge {
 }
 
 // A device's settings and points belong to its driver: they are checked one by one, below.
-const FRAME = EDGE_SCHEMA.extend({ devices: z.array(DEVICE_SCHEMA.extend({ settings: z.unknown().optional(), points: z.unknown().optional() })).min(1).meta(EDGE_SCHEMA.shape.devices.meta() ?? {}) });
+const FRAME = EDGE_SCHEMA.extend({ devices: z.array(DEVICE_SCHEMA.extend({ settings: z.unknown().optional(), points: z.unknown().optional() })).min(1).meta(EDGE_SCHEMA.shape.devices.meta() ?? {}) }).check(({ value: { evidence, devices }, issues }) => {
+  const cameras = evidence === 'off' ? [] : evidence.clip?.cameras ?? [];
+  for (const { at, problem } of clipProblems(cameras, devices)) issues.push({ code: 'custom', path: ['evidence', 'clip', 'cameras', at], input: cameras[at], ...problem });
+});
 const THIS_EDGE: Words = { en: 'the edge', zh: '边缘节点' };
 
 /** @param source path and text of the file; relative paths in it are taken from its folder */

@@ -3,6 +3,7 @@
  * a part brought the gateway says; after a break it is asked, and the file goes on from there. Nothing is let go of but by its word.
  */
 import type { EvidenceFile, EvidenceFolder } from '../../core/evidence/folder.ts';
+import { SENT_KINDS, type EvidenceMime } from '../../core/evidence/mime.ts';
 import { faultOf } from '../../core/faults.ts';
 import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES, type EvidenceAnswer, type EvidencePart } from '../../core/wire/messages.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
@@ -18,12 +19,15 @@ export interface EvidenceOutlet {
 
 interface Going {
   file: EvidenceFile;
+  mime: EvidencePart['mime'];
   content: Uint8Array;
   /** What the gateway said that it has; null until it has said so. */
   have: number | null;
   /** Of the part that is not answered yet, monotonic ms; null: the next may go. */
   sentAtMs: number | null;
 }
+
+const isSent = (mime: EvidenceMime): mime is EvidencePart['mime'] => (SENT_KINDS as readonly EvidenceMime[]).includes(mime);
 
 const LEAST_PART_BYTES = 4 << 10;
 /** A part that takes longer holds up events on the same link: the next is half as large; one that takes less than a quarter, twice. */
@@ -36,6 +40,7 @@ export class EvidenceSender {
   readonly #world: Pick<World, 'clock' | 'tell'>;
   #going: Going | null = null;
   #takes = false;
+  #takesClips = false;
   #partBytes = MAX_EVIDENCE_PART_BYTES;
   #waitMs = ANSWER_WITHIN_MS;
   #isLoading = false;
@@ -45,9 +50,10 @@ export class EvidenceSender {
     this.#world = world;
   }
 
-  /** The gateway of this connection says whether it takes files. */
-  connected(takes: boolean): void {
+  /** The gateway of this connection says whether it takes files; one of before clips would not answer to them. */
+  connected(takes: boolean, takesClips = false): void {
     this.#takes = takes;
+    this.#takesClips = takesClips;
     this.wake();
   }
 
@@ -93,14 +99,15 @@ export class EvidenceSender {
 
   async #begin(): Promise<void> {
     const folder = this.#outlet.folder();
-    const file = folder?.next();
-    if (!folder || !file) return;
+    const file = folder?.next(({ mime }) => isSent(mime) && (this.#takesClips || mime !== 'video/mp4'));
+    if (!folder || !file || !isSent(file.mime)) return;
+    const { mime } = file;
     this.#isLoading = true;
     try {
       const found = await folder.get(file.sha256);
       // Gone, or larger than is taken: it waits no longer.
       if (!found || found.content.length > MAX_EVIDENCE_BYTES) await folder.settle(file.sha256);
-      else if (this.#takes) this.#going = { file, content: found.content, have: null, sentAtMs: null };
+      else if (this.#takes) this.#going = { file, mime, content: found.content, have: null, sentAtMs: null };
     } catch (error) {
       this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_EVIDENCE_DISK', { dir: '' }) });
     } finally {
@@ -110,7 +117,7 @@ export class EvidenceSender {
   }
 
   #send(going: Going): void {
-    const { file: { sha256, mime, at }, content, have } = going;
+    const { file: { sha256, at }, mime, content, have } = going;
     const data = have === null ? '' : Buffer.from(content.subarray(have, have + this.#partBytes)).toString('base64');
     const part: EvidencePart = { v: WIRE_VERSION, sha256, mime, bytes: content.length, at, offset: have ?? 0, data };
     going.sentAtMs = this.#now();

@@ -78,7 +78,7 @@ export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, 
     if ('evidence' in answer) evidence.answer(answer);
     else if ('clock' in answer) {
       presence.answered(answer);
-      evidence.connected(answer.takes?.includes('evidence') ?? false);
+      evidence.connected(answer.takes?.includes('evidence') ?? false, answer.takes?.includes('clips'));
     } else if ('error' in answer) sender.refusal(answer);
     else sender.ack(answer);
     evidence.wake();

@@ -1,18 +1,32 @@
-/** The route of files that go with events: what an event's `snapshot` names by hash. */
+/** The route of files that go with events: what an event's `snapshot` or blurred `clip` names by hash; a part of it where a player asks for one. */
 import { z } from 'zod';
 import { EXAMPLES } from './examples.ts';
 import { query, route, unknownId } from './route.ts';
 
 export const EVIDENCE_ROUTE = route({
-  method: 'GET', path: '/api/v1/evidence/:sha256', summary: { zh: '事件画面（文件）', en: 'a picture that goes with an event, as a file' },
+  method: 'GET', path: '/api/v1/evidence/:sha256', summary: { zh: '事件画面（image/*）或短视频（video/mp4），文件', en: 'a picture (image/*) or a clip (video/mp4) that goes with an event, as a file' },
   query: query({}),
-  params: z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/).meta({ en: '`sha256` of a snapshot in the evidence of an event or warning', zh: '事件或风险提示的 evidence 中 snapshot 的 sha256', examples: [EXAMPLES.snapshot.sha256] }) }),
+  params: z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/).meta({ en: '`sha256` of a snapshot or blurred clip of an event or warning', zh: '事件或风险提示中 snapshot 或 blurred clip 的 sha256', examples: [EXAMPLES.snapshot.sha256] }) }),
   answer: { mediaType: 'image/*' }, example: EXAMPLES.picture.jpegBase64, faults: ['CV_API_UNKNOWN_ID'],
-  async handle({ sources, params, reply }) {
+  headers: { 'Accept-Ranges': { en: 'bytes: with a Range of one part, 206 and that part', zh: 'bytes：请求头 Range 指定一段时，返回 206 及该段' } },
+  async handle({ sources, params, request, reply }) {
     const found = await sources.evidence(params.sha256);
     // It may be on its way: the event comes first.
     if (!found) throw unknownId({ en: 'picture', zh: '画面' }, params.sha256, '/api/v1/events');
-    reply.type(found.mime);
-    return Buffer.from(found.content);
+    reply.type(found.mime).header('accept-ranges', 'bytes');
+    const content = Buffer.from(found.content);
+    const range = rangeOf(request.headers.range, content.length);
+    if (!range) return content;
+    reply.code(206).header('content-range', `bytes ${range.from}-${range.to}/${content.length}`);
+    return content.subarray(range.from, range.to + 1);
   },
 });
+
+/** The one part that is asked for; null: all of it, also where the question is none or there is no such part. */
+function rangeOf(header: string | undefined, bytes: number): { from: number; to: number } | null {
+  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '') ?? [];
+  if (first === '' && last === '') return null;
+  const from = first === '' ? Math.max(0, bytes - Number(last)) : Number(first);
+  const to = first === '' || last === '' ? bytes - 1 : Math.min(bytes - 1, Number(last));
+  return from <= to && from < bytes ? { from, to } : null;
+}

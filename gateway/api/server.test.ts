@@ -146,6 +146,20 @@ test('health is 503 with the reason while something keeps the gateway from its w
   assert.match(String((await open.ask('/metrics')).body.text), /cityvitals_points_stored_total 1200/);
 });
 
+test('a player gets the part of a file that it asks for; a question that is none gets the whole', async () => {
+  const whole = Buffer.from(EXAMPLES.picture.jpegBase64, 'base64');
+  const part = async (range: string) => {
+    const response = await fetch(new URL(`/api/v1/evidence/${EXAMPLES.snapshot.sha256}`, open.api.url), { headers: { range } });
+    return [response.status, response.headers.get('content-range'), Buffer.from(await response.arrayBuffer())];
+  };
+  const of = (from: number, to: number) => [206, `bytes ${from}-${to}/${whole.length}`, whole.subarray(from, to + 1)];
+  assert.deepEqual(await part('bytes=2-5'), of(2, 5));
+  assert.deepEqual(await part('bytes=0-'), of(0, whole.length - 1));
+  assert.deepEqual(await part('bytes=-3'), of(whole.length - 3, whole.length - 1));
+  assert.deepEqual(await part(`bytes=1-${whole.length + 9}`), of(1, whole.length - 1));
+  for (const range of [`bytes=${whole.length}-`, 'bytes=5-2', 'bytes=0-1,4-5', 'lines=1-2', 'bytes=-']) assert.deepEqual(await part(range), [200, null, whole], range);
+});
+
 test('every answer carries the headers that keep it to itself, and none that opens it to other origins', async () => {
   for (const path of ['/api/v1/devices', '/nowhere', '/api/v1/live']) {
     const stop = new AbortController();

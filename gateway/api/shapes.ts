@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type * as api from '../../core/api.ts';
 import { EVENT_SCHEMA } from '../../core/event-schema.ts';
 import { described, speak } from '../../core/json-schema.ts';
-import { FLAGS, QUALITIES, type Snapshot } from '../../core/event.ts';
+import { FLAGS, QUALITIES, type Clip, type Snapshot } from '../../core/event.ts';
 import { UNKNOWN_DEVICE_SCHEMA } from '../../core/wire/schemas.ts';
 import { COMMAND_KINDS, COMMAND_STATUSES, WRITABLE_SCHEMA } from '../../core/wire/commands.ts';
 
@@ -73,6 +73,10 @@ export const Reason = named('Reason', 'one sentence of why, and the value it res
   cites: z.object({ indicator: z.string(), device: z.string(), point: z.string(), at: time, value, unit: z.string() }),
 })) satisfies z.ZodType<api.Reason>;
 
+const ClipShape = named('Clip', 'what came around an event, named by its hash', '事件前后的短视频，以哈希命名', z.object({
+  kind: z.literal('clip'), sha256: z.string().regex(/^[0-9a-f]{64}$/), mime: z.enum(['video/mp4', 'video/x-matroska']), bytes: count, durationMs: count, codec: z.string(), width: count, height: count,
+  fromAt: time, toAt: time, short: z.boolean(), blurred: z.boolean(), of: z.array(z.object({ point: z.string(), at: time })),
+})) satisfies z.ZodType<Clip>;
 const SnapshotShape = named('Snapshot', 'a picture that goes with an event, named by its hash', '随事件的画面，以哈希命名', z.object({
   kind: z.literal('snapshot'), sha256: z.string().regex(/^[0-9a-f]{64}$/), mime: z.enum(['image/jpeg', 'image/webp']), bytes: count, width: count, height: count,
   variant: z.enum(['clean', 'annotated']), frame: count, model: z.string(), blurred: z.boolean().meta({ en: 'faces are made unrecognisable', zh: '人脸已抹去' }),
@@ -83,7 +87,7 @@ export const WarningView = named('Warning', 'something a centre must act on', '�
   state: z.enum(['raised', 'acknowledged', 'dispatched', 'handling', 'handled', 'verified', 'closed', 'reviewed', 'false_alarm', 'merged', 'transferred']),
   condition: z.enum(['active', 'cleared']), exercise: z.boolean(), late: z.boolean(), raisedBy: z.string(),
   onsetAt: time, raisedAt: time, publishedAt: time, changedAt: time, clearedAt: time.nullable(), previousId: z.string().nullable(),
-  title: Words, place: z.object({ zh: z.string(), en: z.string(), position: Position.nullable() }), reasons: z.array(Reason), snapshots: z.array(SnapshotShape).exactOptional().meta({ en: 'pictures of what it was raised for; each is at /api/v1/evidence/{sha256} once it has come', zh: '触发时的画面；到达后可从 /api/v1/evidence/{sha256} 取得' }), suggestion: Words,
+  title: Words, place: z.object({ zh: z.string(), en: z.string(), position: Position.nullable() }), reasons: z.array(Reason), snapshots: z.array(SnapshotShape).exactOptional().meta({ en: 'pictures of what it was raised for; each is at /api/v1/evidence/{sha256} once it has come', zh: '触发时的画面；到达后可从 /api/v1/evidence/{sha256} 取得' }), clips: z.array(ClipShape).exactOptional().meta({ en: 'what came around it; a blurred copy is at /api/v1/evidence/{sha256} once it has come, any other stays on its edge', zh: '前后的短视频；blurred 的副本到达后可从 /api/v1/evidence/{sha256} 取得，其余只留在边缘节点' }), suggestion: Words,
   incomplete: z.array(z.string()).meta({ en: 'parts that are missing; empty = complete', zh: '缺失的部分；空表示完整' }),
 })) satisfies z.ZodType<api.WarningView>;
 

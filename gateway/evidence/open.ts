@@ -11,7 +11,7 @@ import { EvidenceDesk } from './desk.ts';
 export interface GatewayEvidence {
   get: EvidenceFolder['get'];
   /** Said to edges: they send files only where somebody takes them. */
-  takes(): 'evidence'[];
+  takes(): ('evidence' | 'clips')[];
   close(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export async function openEvidence({ gateway, evidence }: Pick<GatewaySetup, 'ga
     const link = openLink(target, { clientId: `${GATEWAY_CLIENT}${gateway}:evidence`, filters: [FILTER], take: (message) => desk.take(message) }, world);
     return {
       get: (sha256) => folder.get(sha256),
-      takes: () => (link.connected ? ['evidence'] : []),
+      takes: () => (link.connected ? ['evidence', 'clips'] : []),
       async close() {
         await link.close();
         await desk.close();

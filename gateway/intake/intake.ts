@@ -42,7 +42,7 @@ export interface IntakeParts {
   /** Gets what has just come to lie in the log, so that nobody near its end need read it there. */
   onKept?: OnKept;
   /** What else edges may send here. */
-  takes?(): 'evidence'[];
+  takes?(): ('evidence' | 'clips')[];
 }
 
 /** Reading goes on within one turn of the event loop for so long; then everybody else has a turn. */

@@ -1,7 +1,7 @@
 /** A warning as others see it: the facts of the rules, with words, place, what to do, and what is still missing. */
 import type { WarningView } from '../../core/api.ts';
 import type { Catalogue } from '../../core/catalogue/catalogue.ts';
-import type { Position, Snapshot } from '../../core/event.ts';
+import type { Clip, Position, Snapshot } from '../../core/event.ts';
 import type { Rule } from '../../core/rules/rule.ts';
 import type { Warning } from '../../core/rules/warning.ts';
 import { reasonsOf, titleOf } from './words.ts';
@@ -17,14 +17,17 @@ export interface ViewSources {
 /**
  * @param before the same warning as it was shown before; what was frozen then stays
  * @param snapshots of what it was raised for
+ * @param clips likewise; they come later
  */
-export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources, before: WarningView | null, nowMs: number, snapshots: readonly Snapshot[] = []): WarningView {
+export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources, before: WarningView | null, nowMs: number, snapshots: readonly Snapshot[] = [], clips: readonly Clip[] = []): WarningView {
   const { id, version, type, indicator, device, point, subject, centre, level, state, condition, late, onsetAt, raisedAt, changedAt, clearedAt, previousId } = warning;
   const entry = sources.catalogue.of(indicator);
   const known = sources.device(device);
   const position = known?.position ?? before?.place.position ?? null;
   const reasons = reasonsOf(warning, rule, sources.catalogue, before?.reasons ?? []);
   const responsible = rule?.responsible ?? entry?.warning.responsible.unit;
+  const clipsBefore = before?.clips ?? [];
+  const allClips = [...clipsBefore, ...clips.filter(({ sha256 }) => !clipsBefore.some((one) => one.sha256 === sha256))];
   const missing: [part: string, isMissing: boolean][] = [
     ['subject', !known && !before],
     ['place', position === null],
@@ -45,6 +48,7 @@ export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources
     place: { zh: `${centre} ${subject}`, en: `${subject}, centre ${centre}`, position },
     reasons,
     ...(before?.snapshots ? { snapshots: before.snapshots } : snapshots.length > 0 ? { snapshots: [...snapshots] } : {}),
+    ...(allClips.length > 0 && { clips: allClips }),
     suggestion: before?.suggestion ?? entry?.warning.suggestion ?? { zh: '请值班人员核实现场情况', en: 'let the duty officer check on site' },
     incomplete: missing.filter(([, isMissing]) => isMissing).map(([part]) => part),
   };

@@ -112,6 +112,24 @@ test('a warning shows the pictures of its own time, and keeps them', async () =>
   assert.equal(warnings.list({ condition: 'active' })[0]?.snapshots, undefined, 'none of before');
 });
 
+test('a clip that follows is shown by the warning that its event raised: said again under a revision of its own, no change of it', async () => {
+  const { warnings, broker, feed, world } = await bench();
+  const clip = (name: string, blurred: boolean, ms: number): NonNullable<Event['evidence']>[number] => ({ kind: 'clip', sha256: name.repeat(64), mime: 'video/mp4', bytes: 9, durationMs: 15_000, codec: 'h264', width: 4, height: 3, fromAt: T0, toAt: T0 + 15_000, short: false, blurred, of: [{ point: 'p', at: T0 + ms }] });
+  const brought = (...clips: ReturnType<typeof clip>[]): Partial<Event> => ({ indicator: 'CV-CLIP', point: 'clip', kind: 'occurrence', stream: 'state', value: 'p', unit: '', evidence: clips });
+  await feed(at(2.9, 1000));
+  await until(() => broker.said.length >= 1);
+  const changes = () => world.told.filter(({ kind }) => kind === 'warning_changed').length;
+  const revisionNow = () => (JSON.parse(broker.said.at(-1)?.payload ?? '{}') as { revision: number }).revision;
+  const [before, revision] = [changes(), revisionNow()];
+  await feed(brought(clip('a', false, 1000)), brought(clip('x', false, 500)), { ...brought(clip('y', true, 1000)), device: 'other' });
+  await feed(brought(clip('a', false, 1000), clip('b', true, 1000)));
+  assert.deepEqual(warnings.list()[0]?.clips?.map(({ sha256, blurred }) => [sha256[0], blurred]), [['a', false], ['b', true]]);
+  assert.equal(changes(), before);
+  await until(() => revisionNow() === revision + 2);
+  await feed(at(2, 3000));
+  assert.equal(warnings.list({ condition: 'cleared' })[0]?.clips?.length, 2, 'kept');
+});
+
 test('a storm is one warning: raised with words and reasons, worse, cleared, closed; retained while it is open', async () => {
   const { warnings, broker, feed, world } = await bench();
   const changes: WarningView[] = [];

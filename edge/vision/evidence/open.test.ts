@@ -17,7 +17,7 @@ test('the face model that comes with us looks at the whole, at parts and at head
   const world = realWorld((event) => { told.push(event); });
   for (const file of ['blazeface-512.onnx', 'gone.onnx']) {
     const detectors = new CameraDetectors(async () => MODELS.map((model) => (model.id === 'blazeface-512' ? { ...model, file } : model)), {}, world);
-    const { blinds, snapshots } = new EdgeEvidence({ edge: 'e1', centre: '500112001' }, detectors, world, () => {});
+    const { blinds, snapshots } = new EdgeEvidence({ edge: 'e1', centre: '500112001' }, { detectors, onWaiting: () => {} }, world);
     assert.equal(snapshots, undefined, 'by default of a setup that says nothing there are no files');
     const pictures = openLastPictures(blinds, world.tell);
     pictures.remember('cam', picture, 0, people);

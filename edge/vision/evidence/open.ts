@@ -1,28 +1,46 @@
-/** Pictures for events on one edge: what blurs them, what makes them, where they lie. */
+/** Pictures and clips for events on one edge: what blurs them, what makes them, where they lie. */
+import type { Draft } from '../../../core/event.ts';
 import { EvidenceFolder } from '../../../core/evidence/folder.ts';
-import { faultOf } from '../../../core/faults.ts';
+import { faultOf, type FaultCode } from '../../../core/faults.ts';
 import type { World } from '../../../core/world.ts';
-import type { EdgeSetup } from '../../config/setup.ts';
+import type { DeviceSetup, EdgeSetup } from '../../config/setup.ts';
 import type { CameraDetectors } from '../camera-detectors.ts';
+import { Clips } from './clips/clips.ts';
+import { clipCopier } from './clips/copy.ts';
+import type { Rings } from './clips/rings.ts';
 import { blindsOf } from './face-blinds.ts';
 import type { Blinds } from './faces.ts';
 import { Snapshots } from './snapshots.ts';
+
+export interface EvidenceParts {
+  detectors: Pick<CameraDetectors, 'openModel' | 'byDevice'>;
+  rings?: Rings;
+  /** A file waits to be sent. */
+  onWaiting(): void;
+  /** Onto the line: an event of the edge's own. */
+  record?(draft: Draft): void;
+  deviceOf?(id: string): Pick<DeviceSetup, 'subject' | 'position'> | undefined;
+}
 
 export class EdgeEvidence {
   /** Also for the newest picture that people look at; null: nothing is blurred, by setting. */
   readonly blinds: Blinds | null;
   /** Absent: events get no pictures. */
   readonly snapshots: Snapshots | undefined;
+  /** null: events bring no clips. */
+  readonly clips: Clips | null;
   readonly #setup: EdgeSetup['evidence'];
   readonly #world: World;
   #folder: EvidenceFolder | null = null;
+  #clipFolder: EvidenceFolder | null = null;
 
-  /** @param onWaiting a file waits to be sent */
-  constructor({ edge, centre, evidence }: Pick<EdgeSetup, 'edge' | 'centre' | 'evidence'>, detectors: Pick<CameraDetectors, 'openModel'>, world: World, onWaiting: () => void) {
+  constructor({ edge, centre, evidence }: Pick<EdgeSetup, 'edge' | 'centre' | 'evidence'>, parts: EvidenceParts, world: World) {
+    const { detectors, onWaiting } = parts;
     this.#setup = evidence;
     this.#world = world;
     this.blinds = blindsOf(evidence?.blur ?? { faces: true }, (model, scoreThreshold) => detectors.openModel(model, scoreThreshold));
-    this.snapshots = evidence ? new Snapshots({ edge, centre, settings: evidence, blinds: this.blinds, folder: () => this.#folder, onWaiting }, world) : undefined;
+    this.clips = this.#clipsOf(edge, centre, parts);
+    this.snapshots = evidence ? new Snapshots({ edge, centre, settings: evidence, blinds: this.blinds, folder: () => this.#folder, onWaiting, clips: this.clips }, world) : undefined;
   }
 
   /** null until there is a camera, and where it could not be opened. */
@@ -30,20 +48,40 @@ export class EdgeEvidence {
     return this.#folder;
   }
 
-  /** Where these devices have a camera that looks, there is a folder. One that cannot be opened costs the pictures alone, and is told. */
+  /** Where these devices have a camera that looks, there is a folder. One that cannot be opened costs what it is for alone, and is told. */
   async prepare(devices: readonly { settings: unknown }[]): Promise<void> {
-    if (!this.#setup || this.#folder || !devices.some(({ settings }) => isLooking(settings))) return;
-    const { dir, maxBytes, keepMs } = this.#setup;
+    if (!this.#setup || !devices.some(({ settings }) => isLooking(settings))) return;
+    const { clip } = this.#setup;
+    this.#folder ??= await this.#open(this.#setup, 'CV_EVIDENCE_DISK');
+    if (clip) this.#clipFolder ??= await this.#open({ ...clip, isPrivate: true }, 'CV_CLIP_DISK');
+  }
+
+  /** Clips that are still coming are lost, and counted. */
+  async close(): Promise<void> {
+    await this.clips?.close();
+    await this.blinds?.close();
+    await this.#folder?.close();
+    await this.#clipFolder?.close();
+  }
+
+  async #open({ dir, maxBytes, keepMs, isPrivate = false }: { dir: string; maxBytes: number; keepMs: number; isPrivate?: boolean }, code: FaultCode): Promise<EvidenceFolder | null> {
     try {
-      this.#folder = await EvidenceFolder.open({ dir, maxBytes, keepMs, onLost: (count) => this.#world.tell({ kind: 'evidence_lost', count, reason: 'picture_room' }) }, this.#world.clock);
+      return await EvidenceFolder.open({ dir, maxBytes, keepMs, isPrivate, onLost: (count) => this.#world.tell({ kind: 'evidence_lost', count, reason: 'picture_room' }) }, this.#world.clock);
     } catch (error) {
-      this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_EVIDENCE_DISK', { dir }) });
+      const { params } = faultOf(error, code, { dir });
+      this.#world.tell({ kind: 'fault', fault: { code, params: { device: '', ...params } } });
+      return null;
     }
   }
 
-  async close(): Promise<void> {
-    await this.blinds?.close();
-    await this.#folder?.close();
+  #clipsOf(edge: string, centre: string, { detectors, rings, record, deviceOf = () => undefined, onWaiting }: EvidenceParts): Clips | null {
+    const setup = this.#setup?.clip;
+    if (!setup || !rings || !record) return null;
+    const { blinds } = this;
+    const copy = setup.upload === 'blurred' && blinds ? clipCopier({
+      settings: setup, blinds, detectorOf: (device) => detectors.byDevice.get(device)?.detector, clips: () => this.#clipFolder, outgoing: () => this.#folder, onWaiting,
+    }, this.#world) : undefined;
+    return new Clips({ edge, centre, setup, ringOf: (device) => rings.of(device), folder: () => this.#clipFolder, deviceOf, record, ...(copy && { copy }) }, this.#world);
   }
 }
 

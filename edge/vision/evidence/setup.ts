@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { complaint, durationMs, sizeBytes } from '../../../core/setting.ts';
 import { isManifestPath } from '../../../models/manifest.ts';
+import { CLIP_SCHEMA, clipSetup, type ClipSetup } from './clips/setup.ts';
 
 /** Measures of zones and lines whose events may bring a picture. */
 export const PICTURED = ['intrusion', 'loitering', 'wrong-way', 'stopped', 'abandoned', 'removed', 'crowd', 'crossing', 'present'] as const;
@@ -23,6 +24,11 @@ const SETTINGS = z.strictObject({
   dir: z.string().min(1).optional().meta({ zh: '保存目录；默认为日志目录下的 evidence', en: 'folder; default: evidence in that of the log' }),
   keep: durationMs().refine((ms) => ms >= 60_000, complaint('must be at least 1m', '不能小于 1m')).prefault('7d').meta({ zh: '在本机保留多久', en: 'how long they are kept here' }),
   maxBytes: sizeBytes().refine((bytes) => bytes >= 4 * KB * KB, complaint('must be at least 4MB', '不能小于 4MB')).prefault('500MB').meta({ zh: '在本机最多占用的磁盘；超出时最旧的先删，已上送的优先', en: 'most that they take on disk here; the oldest go first, those that were sent before the others' }),
+  clip: CLIP_SCHEMA.optional().meta({ zh: '事件前后的短视频，只留在本机；省略即不录', en: 'a clip around each of these events, which stays here; left out: none', examples: [{ before: '5s', after: '10s' }] }),
+}).check((context) => {
+  const { clip, blur } = context.value;
+  if (clip?.upload !== 'blurred' || blur.faces || blur.plates !== undefined) return;
+  context.issues.push({ code: 'custom', path: ['clip', 'upload'], input: context.value, ...complaint('nothing would be wiped out: with `blur: { faces: false }` and no `plates` clips stay here', '没有可抹去的内容：`blur: { faces: false }` 且无 `plates` 时短视频只能留在本机') });
 });
 
 export const EVIDENCE_SCHEMA = z.union([z.literal('off'), SETTINGS]).prefault({}).meta({ zh: '随事件保存的画面；off 为不保存', en: 'pictures that go with events; off: none are made', examples: ['off', { of: ['intrusion', 'crossing'], keep: '3d' }] });
@@ -38,11 +44,14 @@ export interface EvidenceSetup {
   dir: string;
   keepMs: number;
   maxBytes: number;
+  /** null: events bring no clips. */
+  clip: ClipSetup | null;
 }
 
 /** @param logDir of this edge's log, absolute */
 export function evidenceSetup(written: z.infer<typeof EVIDENCE_SCHEMA>, logDir: string, resolve: (path: string) => string): EvidenceSetup | null {
   if (written === 'off') return null;
-  const { dir, keep, blur: { faces, plates }, ...rest } = written;
-  return { ...rest, blur: { faces, ...(plates !== undefined && { plates: isManifestPath(plates) ? resolve(plates) : plates }) }, keepMs: keep, dir: dir === undefined ? `${logDir}/evidence` : resolve(dir) };
+  const { dir: folder, keep, clip, blur: { faces, plates }, ...rest } = written;
+  const dir = folder === undefined ? `${logDir}/evidence` : resolve(folder);
+  return { ...rest, blur: { faces, ...(plates !== undefined && { plates: isManifestPath(plates) ? resolve(plates) : plates }) }, keepMs: keep, dir, clip: clip ? clipSetup(clip, dir, resolve) : null };
 }

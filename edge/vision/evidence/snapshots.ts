@@ -12,6 +12,7 @@ import { ownClock, type World } from '../../../core/world.ts';
 import type { Reading } from '../scene/zone.ts';
 import type { Track } from '../track/tracker.ts';
 import { BestPictures, type Sighting } from './best.ts';
+import type { Clips } from './clips/clips.ts';
 import { drawingOf } from './draw.ts';
 import { encode, type EncodedPicture } from './encode.ts';
 import type { Blinds } from './faces.ts';
@@ -30,6 +31,8 @@ export interface SnapshotParts {
   folder(): Pick<EvidenceFolder, 'put'> | null;
   /** A file waits to be sent. */
   onWaiting?(): void;
+  /** What came around an event; absent: nobody wants it. */
+  clips?: Pick<Clips, 'want'> | null;
 }
 
 /** A camera's picture as it went through its zones and lines. */
@@ -70,14 +73,17 @@ export class Snapshots {
     camera.best.offer({ picture: scene.picture, at: scene.at, boxes });
     const given = new Map<string, readonly Snapshot[]>();
     const wanting: Reading[] = [];
+    const begun: string[] = [];
     for (const reading of readings) {
       if (!this.#isPictured(reading)) continue;
       const held = reading.kind === 'state' ? camera.held.get(reading.point) : undefined;
       // Also what came to nothing before is tried again when the state is said again.
       if (reading.value > (held?.value ?? 0) || (reading.value > 0 && held?.refs.length === 0)) wanting.push(reading);
       else if (reading.value > 0) given.set(reading.point, held?.refs ?? []);
+      if (reading.value > (held?.value ?? 0)) begun.push(reading.point);
       if (reading.kind === 'state') camera.held.set(reading.point, { value: reading.value, refs: reading.value > 0 ? held?.refs ?? [] : [] });
     }
+    if (begun.length > 0) this.#parts.clips?.want({ device: scene.device, ptsMs: scene.picture.ptsMs, at: scene.at, points: begun });
     if (wanting.length === 0) return given;
     const refs = await this.#pictureOf(camera, scene, boxes, wanting, signal);
     for (const { point, kind, value } of wanting) {

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { EvidenceFolder } from '../core/evidence/folder.ts';
+import { verifyJournal } from '../core/journal.ts';
+import { tempDir } from '../core/testing/temp-dir.ts';
+import { realClock } from '../core/world.ts';
+
+function cityvitals(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'evidence', ...args, '--lang', 'en'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const said = { out: '', err: '' };
+    child.stdout.on('data', (text) => { said.out += text; });
+    child.stderr.on('data', (text) => { said.err += text; });
+    child.on('close', (code) => resolve({ code, ...said }));
+  });
+}
+
+test('clips are listed with what they are of, and taken out by who says why; who did is in a record', async (t) => {
+  const { dir, remove } = await tempDir();
+  t.after(remove);
+  const config = join(dir, 'edge.yaml');
+  await writeFile(config, `
+edge: e1
+centre: "500112001"
+gateway: { url: mqtt://127.0.0.1:1883 }
+log: { dir: ./log }
+evidence: { clip: {} }
+devices:
+  - { id: gate-cam, driver: camera, settings: { url: "file:./clip.avi" } }
+`);
+  const folder = await EvidenceFolder.open({ dir: join(dir, 'log', 'evidence', 'clips'), maxBytes: 1e9, keepMs: Infinity, isPrivate: true }, realClock);
+  const made = join(dir, 'made.mp4');
+  const comment = JSON.stringify({ centre: '500112001', edge: 'e1', camera: 'gate-cam', of: [{ point: 'yard.intrusion', at: 1 }, { point: 'yard.intrusion', at: 2 }] });
+  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'color=black:size=32x32:rate=5:duration=2', '-metadata', `comment=${comment}`, '-c:v', 'libx264', '-y', made]);
+  const { sha256, bytes } = await folder.adopt(made, { mime: 'video/mp4', at: Date.UTC(2026, 10, 28, 14, 30) }, 'kept');
+  await folder.close();
+
+  const listed = await cityvitals('list', '--config', config, '--json');
+  const { camera, points, seconds, ...line } = JSON.parse(listed.out) as Record<string, unknown>;
+  assert.deepEqual([camera, points, seconds, line.sha256, line.bytes], ['gate-cam', 'yard.intrusion', 2, sha256, bytes]);
+  const out = join(dir, 'out.mp4');
+  const taken = await cityvitals('export', sha256.slice(0, 12), '--config', config, '--out', out, '--reason', 'case 118');
+  assert.deepEqual([taken.code, taken.out], [0, `${sha256} → ${out}\n`]);
+  assert.equal((await readFile(out)).length, bytes);
+  const again = await cityvitals('export', sha256.slice(0, 12), '--config', config, '--out', out, '--reason', 'case 118');
+  assert.equal(again.code, 2);
+  const gone = await cityvitals('export', 'feedbeef', '--config', config, '--out', join(dir, 'x'), '--reason', 'x');
+  assert.deepEqual([gone.code, gone.err.includes('CV_CLIP_GONE')], [3, true]);
+  await assert.rejects(stat(join(dir, 'x')));
+  const { lines, faults } = await verifyJournal(join(dir, 'log', 'evidence', 'clips', 'exports'));
+  assert.deepEqual([lines.map(({ kind, reason, sha256: of }) => [kind, reason, of]), faults], [[['export', 'case 118', sha256]], []]);
+});

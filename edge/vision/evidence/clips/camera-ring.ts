@@ -1,0 +1,233 @@
+/**
+ * What one camera sent last, in pieces on disk: bounded by time and by bytes, the oldest goes first. Pieces of one opening
+ * alone can be joined, so each says which it is of. What a clip is being made of stays until it is.
+ */
+import { mkdir, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { FaultError, faultOf, type Fault, type FaultCode } from '../../../../core/faults.ts';
+import type { Ring, RingOpening, RingPiece, RingStream } from '../../../../core/ring.ts';
+
+export interface Piece extends Pick<RingPiece, 'fromMs' | 'toMs' | 'durationMs'> {
+  path: string;
+  bytes: number;
+}
+
+export interface CameraRingOptions {
+  /** The camera's own folder, absolute; what lies in it is the ring's to delete. */
+  dir: string;
+  /** Pieces that ended longer before the newest go. */
+  keepMs: number;
+  maxBytes: number;
+  /** What is wrong with keeping, once until it is well again. */
+  tell(fault: Fault | null, code: FaultCode): void;
+  /** Bytes came or went. */
+  changed(): void;
+}
+
+/** Cut at the first picture after so long that needs no other. */
+const PIECE_MS = 2000;
+/** A piece that is longer makes clips begin long before their event. */
+const LONG_PIECE_MS = 15_000;
+
+/** One opening of the camera. */
+export class Opening implements RingOpening {
+  readonly pieceMs = PIECE_MS;
+  readonly dir: string;
+  readonly pieces: Piece[] = [];
+  stream: RingStream | null = null;
+  isOver = false;
+  /** The piece that is being written grew beyond all bounds and was emptied. */
+  isSpoilt = false;
+  readonly #ring: CameraRing;
+  #taken = 0;
+  #waiting: { toMs: number; resolve: () => void }[] = [];
+
+  constructor(dir: string, ring: CameraRing) {
+    this.dir = dir;
+    this.#ring = ring;
+  }
+
+  is(stream: RingStream): void {
+    this.stream = stream;
+  }
+
+  took({ name, fromMs, toMs, durationMs }: RingPiece): void {
+    const from = join(this.dir, name);
+    try {
+      if (this.isSpoilt) {
+        this.isSpoilt = false;
+        rmSync(from, { force: true });
+        return;
+      }
+      const path = join(this.dir, `piece-${this.#taken += 1}`);
+      renameSync(from, path);
+      this.pieces.push({ path, bytes: statSync(path).size, fromMs, toMs, durationMs });
+      this.#ring.came(durationMs > LONG_PIECE_MS ? durationMs : null);
+    } catch (error) {
+      this.trouble((error as Error).message);
+    }
+    this.#wake();
+  }
+
+  trouble(detail: string): void {
+    this.#ring.tell({ code: 'CV_CLIP_DISK', params: { dir: this.dir, detail } });
+  }
+
+  end(): void {
+    this.isOver = true;
+    this.#wake();
+  }
+
+  get newestMs(): number {
+    return this.pieces.at(-1)?.toMs ?? -Infinity;
+  }
+
+  /** Resolves when pieces reach to there, or none follows. */
+  async reaches(toMs: number): Promise<void> {
+    if (this.isOver || this.newestMs >= toMs) return;
+    await new Promise<void>((resolve) => { this.#waiting.push({ toMs, resolve }); });
+  }
+
+  #wake(): void {
+    const isDone = ({ toMs }: { toMs: number }) => this.isOver || this.newestMs >= toMs;
+    for (const { resolve } of this.#waiting.filter(isDone)) resolve();
+    this.#waiting = this.#waiting.filter((one) => !isDone(one));
+  }
+}
+
+interface Hold {
+  opening: Opening;
+  fromMs: number;
+  joined: readonly Piece[];
+}
+
+export class CameraRing implements Ring {
+  readonly #options: CameraRingOptions;
+  readonly #openings: Opening[] = [];
+  /** From where on somebody needs pieces, in the time of each opening's pictures. */
+  readonly #holds = new Set<Hold>();
+  readonly #told = new Set<FaultCode>();
+  #begun = 0;
+  /** Of the piece that is being written. */
+  #growing = 0;
+
+  constructor(options: CameraRingOptions) {
+    this.#options = options;
+  }
+
+  get bytes(): number {
+    return this.#openings.flatMap(({ pieces }) => pieces).reduce((sum, { bytes }) => sum + bytes, this.#growing);
+  }
+
+  /** The one that gives pictures; null before the first. */
+  get current(): Opening | null {
+    return this.#openings.at(-1) ?? null;
+  }
+
+  async begin(): Promise<RingOpening | null> {
+    const dir = join(this.#options.dir, String(this.#begun += 1));
+    try {
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      const opening = new Opening(dir, this);
+      this.#openings.push(opening);
+      this.trim();
+      return opening;
+    } catch (error) {
+      this.tell({ code: 'CV_CLIP_DISK', params: { dir, detail: (error as Error).message } });
+      return null;
+    }
+  }
+
+  /**
+   * What shows this time stays until `release`, as far as there is room; what `pieces` gave in any case.
+   */
+  hold(opening: Opening, fromMs: number): { pieces(toMs: number): readonly Piece[]; release(): void } {
+    const hold: Hold = { opening, fromMs, joined: [] };
+    this.#holds.add(hold);
+    return {
+      pieces: (toMs) => (hold.joined = opening.pieces.filter((piece) => piece.toMs > fromMs && piece.fromMs < toMs)),
+      release: () => {
+        this.#holds.delete(hold);
+        this.trim();
+      },
+    };
+  }
+
+  /** @param longMs how long the piece was, where it was too long */
+  came(longMs: number | null): void {
+    this.#well('CV_CLIP_DISK');
+    if (longMs === null) this.#well('CV_CLIP_KEYFRAMES');
+    else this.tell({ code: 'CV_CLIP_KEYFRAMES', params: { seconds: Math.round(longMs / 1000) } });
+    this.trim();
+    this.#options.changed();
+  }
+
+  tell(fault: Fault): void {
+    if (this.#told.has(fault.code)) return;
+    this.#told.add(fault.code);
+    this.#options.tell(fault, fault.code);
+  }
+
+  /** A piece that does not end is emptied before it fills the disk: its writer goes on, and it is no piece. */
+  async watch(): Promise<void> {
+    const opening = this.current;
+    if (!opening || opening.isOver) {
+      this.#growing = 0;
+      return;
+    }
+    const growing = (await readdir(opening.dir).catch((): string[] => [])).filter((name) => !name.startsWith('piece-')).map((name) => join(opening.dir, name));
+    this.#growing = (await Promise.all(growing.map((path) => stat(path).then(({ blocks }) => blocks * 512, () => 0)))).reduce((sum, bytes) => sum + bytes, 0);
+    if (this.#growing <= this.#options.maxBytes) return;
+    opening.isSpoilt = true;
+    await Promise.all(growing.map((path) => truncate(path, 0).catch(() => {})));
+    this.#growing = 0;
+    this.tell({ code: 'CV_CLIP_KEYFRAMES', params: { seconds: 0 } });
+  }
+
+  trim(): void {
+    const { keepMs, maxBytes } = this.#options;
+    for (const opening of this.#openings) {
+      // What an opening showed that is over is only in clips that are already coming.
+      const before = opening === this.current ? opening.newestMs - keepMs : Infinity;
+      while (opening.pieces[0] && opening.pieces[0].toMs < before && !this.#isHeld(opening, opening.pieces[0])) this.#drop(opening);
+    }
+    while (this.bytes - this.#growing > maxBytes && this.dropOldest());
+    for (const opening of this.#openings.filter((one) => one.isOver && one.pieces.length === 0 && one !== this.current)) this.#forget(opening);
+  }
+
+  /** @returns whether there was one */
+  dropOldest(): boolean {
+    const isJoined = (piece: Piece) => [...this.#holds].some(({ joined }) => joined.includes(piece));
+    const opening = this.#openings.find(({ pieces }) => pieces[0] && !isJoined(pieces[0]));
+    if (!opening) return false;
+    this.#drop(opening);
+    return true;
+  }
+
+  /** Nobody needs it any more. */
+  async remove(): Promise<void> {
+    for (const opening of this.#openings) opening.end();
+    await rm(this.#options.dir, { recursive: true, force: true }).catch((error: unknown) => this.tell(faultOf(error, 'CV_CLIP_DISK', { dir: this.#options.dir })));
+  }
+
+  #isHeld(opening: Opening, { toMs }: Piece): boolean {
+    return [...this.#holds].some((hold) => hold.opening === opening && toMs > hold.fromMs);
+  }
+
+  #drop(opening: Opening): void {
+    const piece = opening.pieces.shift();
+    if (piece) rmSync(piece.path, { force: true });
+  }
+
+  #forget(opening: Opening): void {
+    this.#openings.splice(this.#openings.indexOf(opening), 1);
+    rmSync(opening.dir, { recursive: true, force: true });
+  }
+
+  #well(code: FaultCode): void {
+    if (this.#told.delete(code)) this.#options.tell(null, code);
+  }
+}
+
+export const diskFault = (dir: string, error: unknown) => new FaultError('CV_CLIP_DISK', { dir, detail: (error as Error).message }, { cause: error });

@@ -1,0 +1,55 @@
+/** ffmpeg for what nobody waits for: behind everything else on this machine, and ended when it takes too long. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { FaultError } from '../../../../core/faults.ts';
+import type { Clock } from '../../../../core/world.ts';
+
+export interface Run {
+  stdin: Writable;
+  stdout: Readable;
+  /** Rejects with what it said last, or the signal's reason. */
+  done: Promise<void>;
+}
+
+const MAX_SAID_CHARACTERS = 2000;
+const COMMON = ['-hide_banner', '-nostats', '-loglevel', 'error', '-threads', '1'];
+
+/** @param limitMs longest that it may take */
+export function runFfmpeg(args: readonly string[], limitMs: number, clock: Clock, signal: AbortSignal): Run {
+  const child = spawn('ffmpeg', [...COMMON, ...args], { stdio: ['pipe', 'pipe', 'pipe'], shell: false, detached: true });
+  let said = '';
+  let isLate = false;
+  behindAll(child);
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { said = (said + text).slice(-MAX_SAID_CHARACTERS); }).on('error', () => {});
+  child.stdin.on('error', () => {});
+  child.stdout.on('error', () => {});
+  const kill = () => { child.kill('SIGKILL'); };
+  signal.addEventListener('abort', kill, { once: true });
+  if (signal.aborted) kill();
+  const late = clock.after(limitMs, () => {
+    isLate = true;
+    kill();
+  });
+  const done = new Promise<void>((resolve, reject) => {
+    child.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ENOENT' ? new FaultError('CV_FFMPEG_MISSING') : error));
+    child.once('close', (code, by) => {
+      if (code === 0) return resolve();
+      reject(signal.aborted ? signal.reason as Error : new Error(isLate ? `not done within ${limitMs} ms` : said.trim().split('\n').at(-1) || `ffmpeg ended with ${by ?? code}`));
+    });
+  }).finally(() => {
+    late.cancel();
+    signal.removeEventListener('abort', kill);
+  });
+  done.catch(() => {});
+  return { stdin: child.stdin, stdout: child.stdout, done };
+}
+
+function behindAll({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, constants.priority.PRIORITY_LOW);
+  } catch {
+    // It is gone already, or may not be set: then it is done sooner.
+  }
+}
