@@ -99,7 +99,7 @@ function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Pla
     return at;
   };
   const rowBytes = width * PIXEL_BYTES;
-  const [lumaAt, uRowAt, vRowAt, mixedAt, columnsAt, linearAt, outAt] = [room(width), room(half), room(half), room(rowBytes), room(place.width * COLUMN_BYTES), room(32), room(place.width * 3 * Float32Array.BYTES_PER_ELEMENT)] as [number, number, number, number, number, number, number];
+  const [pictureAt, mixedAt, columnsAt, linearAt, outAt] = [room(vAt + uAt / 4), room(rowBytes), room(place.width * COLUMN_BYTES), room(32), room(place.width * 3 * Float32Array.BYTES_PER_ELEMENT)] as [number, number, number, number, number];
   /** Two rows of the picture that make one of the input; the next needs one of them again, mostly. */
   const held = [{ row: -1, at: room(rowBytes) }, { row: -1, at: room(rowBytes) }] as [HeldRow, HeldRow];
   const { memory, run } = rowsWorkshop(bytes);
@@ -118,23 +118,21 @@ function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Pla
   const out = Array.from({ length: pixel === 1 ? 3 : 1 }, (_, at) => new Float32Array(memory, outAt + at * piece * 4, piece));
   const [pixelBytes, ...colourBytes] = [pixel, ...order.map((at) => at * (pixel === 1 ? piece : 1))].map((floats) => floats * Float32Array.BYTES_PER_ELEMENT) as [number, number, number, number];
 
-  function take(yuv: Uint8Array, row: number, { at }: HeldRow): void {
-    const chromaRow = (row >> 1) * half;
-    own.set(yuv.subarray(row * width, row * width + width), lumaAt);
-    own.set(yuv.subarray(uAt + chromaRow, uAt + chromaRow + half), uRowAt);
-    own.set(yuv.subarray(vAt + chromaRow, vAt + chromaRow + half), vRowAt);
-    run.colours(lumaAt, uRowAt, vRowAt, at, at + rowBytes);
+  function take(row: number, { at }: HeldRow): void {
+    const chromaAt = pictureAt + uAt + (row >> 1) * half;
+    run.colours(pictureAt + row * width, chromaAt, chromaAt + uAt / 4, at, at + rowBytes);
   }
 
   return (yuv, target) => {
+    own.set(yuv, pictureAt);
     let [upper, lower] = held;
     upper.row = -1;
     lower.row = -1;
     for (let row = 0; row < place.height; row += 1) {
       const [from, to] = [rows.from[row] as number, rows.to[row] as number];
       if (lower.row === from) [upper, lower] = [lower, upper];
-      if (upper.row !== from) take(yuv, upper.row = from, upper);
-      if (lower.row !== to) take(yuv, lower.row = to, lower);
+      if (upper.row !== from) take(upper.row = from, upper);
+      if (lower.row !== to) take(lower.row = to, lower);
       run.down(upper.at, lower.at, shareOf(rows.share[row] as number), mixedAt, mixedAt + rowBytes);
       run.across(columnsAt, columnsAt + place.width * COLUMN_BYTES, linearAt, outAt, pixelBytes, ...colourBytes);
       out.forEach((floats, at) => target.set(floats, at * colour + ((row + place.top) * size.width + place.left) * pixel));
