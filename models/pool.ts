@@ -11,7 +11,7 @@ import type { Detector } from './detector.ts';
 import { Line, type Job } from './line.ts';
 import type { ModelSetup } from './messages.ts';
 import { Seat } from './seat.ts';
-import { readGraph } from './verify.ts';
+import { readGraph, sha256 } from './verify.ts';
 
 export interface PoolOptions {
   /** Default 1. */
@@ -103,7 +103,8 @@ export class DetectorPool {
   }
 
   #modelOf(spec: ModelSpec): Model {
-    const key = `${spec.id} ${spec.sha256}`;
+    // Two descriptions of one graph are two models: what is made of its outputs differs.
+    const key = `${spec.id} ${sha256(Buffer.from(JSON.stringify(spec)))}`;
     const known = this.#models.get(key);
     if (known) return known;
     const model: Model = { key, spec, users: 0, ready: this.#load(key, spec) };

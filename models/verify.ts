@@ -24,8 +24,8 @@ export async function readGraph(spec: ModelSpec, files: Files): Promise<Uint8Arr
   const head = inspectOnnx(bytes);
   if (!head) throw new FaultError('CV_MODEL_GRAPH', { detail: path });
   if (spec.opset !== undefined && head.opset !== spec.opset) throw new FaultError('CV_MODEL_OPSET', { model: spec.id, got: head.opset ?? 'none', want: spec.opset });
-  checkShape(spec, 'the input', described(head.inputs), described([{ name: spec.input.name, dims: spec.input.shape }]));
-  checkShape(spec, 'the output', described(head.outputs), described(Object.entries(spec.outputs).map(([name, dims]) => ({ name, dims }))));
+  checkShape(spec, { tensor: 'the input', tensorZh: '输入' }, described(head.inputs), described([{ name: spec.input.name, dims: spec.input.shape }]));
+  checkShape(spec, { tensor: 'the output', tensorZh: '输出' }, described(head.outputs), described(Object.entries(spec.outputs).map(([name, dims]) => ({ name, dims }))));
   return bytes;
 }
 
@@ -43,6 +43,6 @@ function described(values: readonly { name: string; dims: readonly Dimension[] }
   return values.map(({ name, dims }) => `${name} ${dims.map((dim) => (typeof dim === 'number' && dim >= 0 ? dim : '?')).join('×')}`).toSorted().join(', ');
 }
 
-function checkShape(spec: ModelSpec, tensor: string, got: string, want: string): void {
-  if (got !== want) throw new FaultError('CV_MODEL_SHAPE', { model: spec.id, tensor, got, want });
+function checkShape(spec: ModelSpec, which: { tensor: string; tensorZh: string }, got: string, want: string): void {
+  if (got !== want) throw new FaultError('CV_MODEL_SHAPE', { model: spec.id, ...which, got, want });
 }

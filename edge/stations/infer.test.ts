@@ -233,6 +233,26 @@ test('a picture on which the detector fails is counted, its fault said once; the
   assert.equal(told('samples_lost').length, 3);
 });
 
+test('counts are unknown from the second look in a row that fails until one succeeds; a fault that was told before is not told again', async () => {
+  const { detector, asked } = slowDetector(false);
+  const world = testWorld();
+  const fault = { code: 'CV_MODEL_NOT_PULLED' as const, params: { model: 'm', path: 'p' } };
+  const station = infer(new Map([['cam', { detector, sight: sightOf({}, 0), told: fault }]]), world);
+  const out: Sample[] = [];
+  for (const index of [0, 1, 2, 3]) {
+    station.take?.([{ ...picture(index), points: { ...POINTS, video: { unit: '' } } } as DecodedItem], (samples) => { out.push(...samples); });
+    if (index < 3) asked[index]?.fail(new FaultError(fault.code, fault.params));
+    else asked[index]?.answer([]);
+    await settle();
+  }
+  assert.deepEqual(out.map(({ point, value, quality, flags, at }) => [point, value, quality, flags.join(), at - AT]), [
+    ...['persons', 'vehicles', 'occupancy'].map((point) => [point, null, 'bad', 'config', 200]),
+    ...['persons', 'vehicles', 'occupancy'].map((point) => [point, 0, 'good', '', 600]),
+  ]);
+  const kinds = (kind: string) => world.told.filter((event) => event.kind === kind);
+  assert.deepEqual([kinds('fault').length, kinds('fault_cleared').length], [0, 1]);
+});
+
 test('close lets the picture in the detector finish and counts the one that waits', async () => {
   const { asked, out, station, take, told, sum } = rig();
   take(picture(0), picture(1), value('cam', 9));

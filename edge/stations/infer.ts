@@ -1,6 +1,7 @@
 /** infer: a camera's pictures become samples like any other; everything else passes in its device's order. */
 import type { Picture } from '../../core/driver.ts';
-import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
+import { FaultError, faultOf, FAULTS, type Fault } from '../../core/faults.ts';
+import type { FaultRow } from '../../core/faults/row.ts';
 import type { Give, Station } from '../../core/line.ts';
 import type { LossReason } from '../../core/losses.ts';
 import type { ModelSpec } from '../../core/model.ts';
@@ -19,6 +20,8 @@ interface Lane {
   busy: boolean;
   waiting: Waiting[];
   fault: Fault | null;
+  /** Looks in a row that failed. */
+  failures: number;
 }
 
 type Waiting = { item: DecodedItem; release: () => void };
@@ -30,8 +33,12 @@ export interface Camera {
   sight: CameraSight;
   /** Of what it looks with, for people; none: its events get no pictures. */
   model?: Pick<ModelSpec, 'id' | 'version' | 'classes' | 'classesZh'>;
+  /** What is wrong with its detector from the start; it has been told. */
+  told?: Fault;
 }
 
+/** One picture may be lost to a process that died. */
+const UNKNOWN_AFTER = 2;
 const CLOSE_DEADLINE_MS = 1000;
 /** How often cameras are asked for that have gone silent. */
 const WATCH_EVERY_MS = 1000;
@@ -62,7 +69,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
   }
 
   function newLane(device: string): Lane {
-    const lane: Lane = { busy: false, waiting: [], fault: null };
+    const lane: Lane = { busy: false, waiting: [], fault: cameras.get(device)?.told ?? null, failures: 0 };
     lanes.set(device, lane);
     return lane;
   }
@@ -143,7 +150,9 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
         world.tell({ kind: 'fault', fault, device });
       }
       lane.fault = fault;
-      return lose(current.item, 'model_failed');
+      lane.failures += 1;
+      lose(current.item, 'model_failed');
+      return lane.failures === UNKNOWN_AFTER ? unknown(current.item, fault) : [];
     }
   }
 
@@ -162,8 +171,16 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
     }, ending.signal);
     world.tell({ kind: 'inference', device, durationMs });
     if (lane.fault) world.tell({ kind: 'fault_cleared', code: lane.fault.code, device });
-    lane.fault = null;
+    Object.assign(lane, { fault: null, failures: 0 });
     return sight.looked(boxes, detector.model, current.item.picture.index);
+  }
+
+  /** Nobody knows any more what is in its pictures: what was said last does not hold, but for their quality. */
+  function unknown({ device, at, clock = 'edge', observedAt, points }: PictureItem, { code }: Fault): Sample[] {
+    const flag = (FAULTS[code] as FaultRow).flag ?? 'other';
+    const samples = Object.entries(points).filter(([point]) => point !== 'video').map(([point, { unit }]): Sample => ({ device, point, value: null, unit, at, clock, observedAt, quality: 'bad', flags: [flag], origin: 'live' }));
+    world.tell({ kind: 'samples_read', count: samples.length, device });
+    return samples;
   }
 
   function drop(dropped: readonly Waiting[], reason: LossReason): void {

@@ -5,13 +5,14 @@ import type { World } from '../../core/world.ts';
 import { findModel } from '../../models/manifest.ts';
 import { DetectorPool } from '../../models/pool.ts';
 import type { Camera } from '../stations/infer.ts';
+import { awaitedDetector } from './awaited-detector.ts';
 import { sightOf } from './sight.ts';
 
 /** Boxes are asked for down to this share of the score at which they are believed: they help to follow what was seen before. */
 export const WEAK_SHARE = 0.5;
 
 export interface Detectors {
-  /** By device id, for `infer`. */
+  /** By device id, for `infer`; also those whose model cannot be opened yet, but for such that nothing is known of. */
   byDevice: ReadonlyMap<string, Camera>;
   /** Cameras that have none, and why; they have been told already. */
   faults: ReadonlyMap<string, Fault>;
@@ -31,13 +32,22 @@ export async function openDetectors(devices: readonly { id: string; settings: un
   await Promise.all(devices.map(async ({ id, settings }) => {
     const { model } = settings as { model?: unknown };
     if (typeof model !== 'string') return;
-    try {
-      const spec = await findModel(model, models, world.files);
-      byDevice.set(id, { detector: await pool.open(spec, spec.scoreThreshold * WEAK_SHARE), sight: sightOf(settings, spec.scoreThreshold), model: spec });
-    } catch (error) {
+    const failed = (error: unknown): Fault => {
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model });
       faults.set(id, fault);
       world.tell({ kind: 'fault', fault, device: id });
+      return fault;
+    };
+    try {
+      const spec = await findModel(model, models, world.files);
+      const open = () => pool.open(spec, spec.scoreThreshold * WEAK_SHARE);
+      const seeing = { sight: sightOf(settings, spec.scoreThreshold), model: spec };
+      byDevice.set(id, await open().then((detector) => ({ ...seeing, detector }), (error: unknown) => {
+        const told = failed(error);
+        return { ...seeing, told, detector: awaitedDetector(spec.id, told, open, world.clock) };
+      }));
+    } catch (error) {
+      failed(error);
     }
   }));
   return {
