@@ -6,9 +6,10 @@ import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { FaultError } from '../core/faults.ts';
 import { realFiles, seededRandom } from '../core/world.ts';
-import { testWorld } from '../core/testing/virtual-clock.ts';
+import { settle, testWorld } from '../core/testing/virtual-clock.ts';
 import centernet320 from './centernet-320/model.ts';
 import { DetectorPool } from './pool.ts';
+import { Seat } from './seat.ts';
 import { verifyModel } from './verify.ts';
 
 const skip = (await verifyModel(centernet320, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : false;
@@ -62,6 +63,19 @@ test('one graph that is described in two ways is two models', { skip }, async ()
   const [first, other, same] = await Promise.all(cameras.map((camera) => camera.detect(picture(1)).then(({ boxes }) => boxes[0]?.y)));
   assert.deepEqual([first === same, first === other], [true, false]);
   await Promise.all(cameras.map((camera) => camera.close()));
+});
+
+test('a model that cannot be had takes no process away from one that is on its way', { skip }, async () => {
+  const seat = new Seat({ script: await script(), clock: testWorld().clock, answerDeadlineMs: 30_000, closeDeadlineMs: 2000 });
+  const setup = { spec: centernet320, graph: new Uint8Array(), providers: ['cpu'], threads: 1 };
+  const loaded = [seat.load('a', setup)];
+  void seat.unload('refused before it was loaded');
+  await settle();
+  loaded.push(seat.load('b', setup));
+  await Promise.all(loaded);
+  const boxes = async (key: string) => (await seat.look(key, 0, [picture(1)])).found[0]?.boxes;
+  assert.deepEqual([(await boxes('a'))?.[0]?.y, (await boxes('b'))?.[0]?.y], [0, 1], 'both are where they are asked for');
+  await Promise.all(['a', 'b'].map((key) => seat.unload(key)));
 });
 
 test('two processes work side by side; when one dies its picture alone is lost', { skip }, async () => {

@@ -12,6 +12,8 @@ export class Seat {
   isBusy = false;
   readonly #options: WorkerOptions;
   readonly #models = new Map<string, ModelSetup>();
+  /** Models that are on their way into the process: it is not empty then. */
+  #loading = 0;
   #current: Promise<WorkerProcess> | null = null;
   /** The one that was found dead last, how many died without a picture between, and when the next may start. */
   #dead: Promise<WorkerProcess> | null = null;
@@ -32,12 +34,15 @@ export class Seat {
   /** @returns the execution provider that it runs on. @throws FaultError as WorkerProcess.load; the others stay */
   async load(key: string, setup: ModelSetup): Promise<string> {
     this.#name ||= setup.spec.id;
+    this.#loading += 1;
     try {
       const worker = await this.#alive();
       const provider = await worker.load(key, setup);
       this.#models.set(key, setup);
+      this.#loading -= 1;
       return provider;
     } catch (error) {
+      this.#loading -= 1;
       await this.unload(key);
       throw error;
     }
@@ -47,7 +52,7 @@ export class Seat {
   async unload(key: string): Promise<void> {
     this.#models.delete(key);
     const worker = await this.#current?.catch(() => null);
-    if (this.#models.size > 0) return worker?.unload(key);
+    if (this.#models.size + this.#loading > 0) return worker?.unload(key);
     this.#current = null;
     this.#name = '';
     await worker?.close();
