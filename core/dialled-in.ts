@@ -2,6 +2,7 @@
  * Frames of a device that speaks by itself, as they come, whichever connection brings them. One that dials in may be
  * away for a while without its link being broken: that is said once, and the link waits for it.
  */
+import type { Take } from './driver.ts';
 import type { FaultError } from './faults.ts';
 import type { Clock, Timer } from './world.ts';
 
@@ -11,55 +12,49 @@ const AWAY_AFTER_MS = 15_000;
 export interface Coming<Frame> {
   /** The next frame that waits. */
   next(): Frame | undefined;
-  /** Calls back whenever a frame waits, or the device came or went. */
+  /** Calls back whenever a frame waits, the device came or went, or `ended` or `isClosed` turned. */
   onChange(run: () => void): void;
-  /** Whether it is connected; always true of one whose absence ends the link. */
-  isHere(): boolean;
-  /** Word that it is away. */
-  away(): Frame;
-  /** Why the link is over; null while it is not, or where the device's end is not the link's. */
+  /** Whether it is connected, and the word that it is not; absent where the device's end is the link's. */
+  presence?: { isHere(): boolean; away(): Frame };
+  /** Why the link is over; null while it is not. */
   ended(): FaultError | null;
   isClosed(): boolean;
 }
 
-/** @param onWake is given what has to be called when `ended` or `isClosed` turns */
-export async function* framesAsTheyCome<Frame>(coming: Coming<Frame>, clock: Clock, signal: AbortSignal, onWake: (wake: () => void) => void): AsyncGenerator<Frame> {
-  let wake = () => {};
-  let away: Timer | null = null;
-  let [isAwayDue, isAwayTold] = [false, false];
-  const changed = () => {
-    if (coming.isHere() || isAwayTold) {
+/** Resolves when the link is closed or the signal aborts; rejects with what `ended` says, once all that waits is taken. */
+export function takeAsTheyCome<Frame>({ presence, ...coming }: Coming<Frame>, clock: Clock, take: Take<Frame>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let away: Timer | null = null;
+    let [isAwayTold, isOver] = [false, false];
+    function end(settle: () => void): void {
+      isOver = true;
+      away?.cancel();
+      signal.removeEventListener('abort', changed);
+      coming.onChange(() => {});
+      settle();
+    }
+    function changed(): void {
+      while (!isOver) {
+        if (signal.aborted || coming.isClosed()) return end(resolve);
+        const frame = coming.next();
+        if (frame === undefined) break;
+        isAwayTold = false;
+        take(frame);
+      }
+      if (isOver) return;
+      const error = coming.ended();
+      if (error) return end(() => reject(error));
+      if (presence && !presence.isHere() && !isAwayTold) return void (away ??= clock.after(AWAY_AFTER_MS, () => gone(presence)));
       away?.cancel();
       away = null;
-    } else away ??= clock.after(AWAY_AFTER_MS, () => {
-      away = null;
-      isAwayDue = true;
-      wake();
-    });
-    wake();
-  };
-  coming.onChange(changed);
-  onWake(() => wake());
-  signal.addEventListener('abort', changed, { once: true });
-  changed();
-  try {
-    while (!signal.aborted && !coming.isClosed()) {
-      const frame = coming.next();
-      const end = frame === undefined ? coming.ended() : null;
-      if (frame !== undefined) {
-        isAwayTold = false;
-        yield frame;
-      } else if (end) throw end;
-      else if (isAwayDue) {
-        isAwayDue = false;
-        if (coming.isHere()) continue;
-        isAwayTold = true;
-        yield coming.away();
-      } else await new Promise<void>((resolve) => { wake = resolve; });
     }
-  } finally {
-    (away as Timer | null)?.cancel();
-    signal.removeEventListener('abort', changed);
-    coming.onChange(() => {});
-  }
+    function gone({ away: word }: NonNullable<Coming<Frame>['presence']>): void {
+      away = null;
+      isAwayTold = true;
+      take(word());
+    }
+    coming.onChange(changed);
+    signal.addEventListener('abort', changed, { once: true });
+    changed();
+  });
 }

@@ -123,6 +123,9 @@ export interface SettingProblem {
   zh: string;
 }
 
+/** Whoever is given frames. */
+export type Take<Frame> = (frame: Frame) => void;
+
 /** A way to a device. I/O only: it cuts frames out of the stream and knows no meaning. Throws FaultError. */
 export interface Link<Frame, R extends Request = Request> {
   /**
@@ -130,11 +133,18 @@ export interface Link<Frame, R extends Request = Request> {
    * link. The exchanges of a link share their signal until it aborts: what listens to it stops when the answer is there.
    */
   exchange?(request: R, signal: AbortSignal): Promise<Frame>;
-  /** Listening and frame-giving drivers: ends when the link is closed from our side, throws when from theirs. */
+  /**
+   * Listening drivers: hands on each frame as it comes, in order. Resolves when the link is closed from our side or the
+   * signal aborts, rejects when it is closed from theirs. `take` comes back at once and never throws; many devices speak at
+   * one time, so nothing is made or waited for a frame: the host takes in what all of them said since its last turn.
+   */
+  listen?(take: Take<Frame>, signal: AbortSignal): Promise<void>;
+  /** Frame-giving drivers: the next picture is made when it is asked for. Ends when the link is closed from our side, throws when from theirs. */
   frames?(signal: AbortSignal): AsyncIterable<Frame>;
   /**
    * Where the device keeps what is not answered: called with a frame once all that it gave is on this edge's disk, or was
-   * rightly left out; never for a frame that could not be read or kept, so that it is sent again.
+   * rightly left out, and not before `take` came back; never for a frame that could not be read or kept, so that it is sent
+   * again.
    */
   taken?(frame: Frame): void;
   /** What is not as it was configured, though frames come: stands for as long as the link does. */
@@ -251,7 +261,7 @@ type Points<P extends z.ZodObject> = { points: Record<string, FixedPoint>; point
 
 /**
  * Declares a driver. A trait that needs a function which is not there does not compile.
- * `polled` needs `requests` and a link with `exchange`; `listens` and `frames` need a link with `frames`.
+ * `polled` needs `requests` and a link with `exchange`; `listens` needs a link with `listen`, `frames` one with `frames`.
  *
  * `writes` needs a link with `exchange` and `write`: pure, the exchanges that set a point, in order. Those whose request
  * names no points are the write (`decode` gives `values: []`, or why not); those that name the point read it back. It

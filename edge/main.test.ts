@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { z } from 'zod';
-import { defineDriver, type Driver } from '../core/driver.ts';
+import { defineDriver, type Driver, type Take } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import { openObserver } from '../core/observe.ts';
 import { until } from '../core/testing/until.ts';
@@ -16,23 +16,21 @@ import { fastWorld, type FastWorld } from './testing/fast-world.ts';
 
 /** A device that says numbers when the test wants it to. */
 function speaker(): { driver: Driver; say(...values: number[]): void } {
-  const waiting: number[][] = [];
-  let wake = () => {};
+  const early: number[][] = [];
+  let take: Take<number[]> = (values) => { early.push(values); };
   const driver = defineDriver({
     id: 'speaker', title: { zh: '测试', en: 'test' }, settings: z.object({}), points: { n: { zh: '数', en: 'n', unit: '1' } }, traits: ['listens'],
     open: async () => ({
-      async *frames(signal: AbortSignal) {
-        signal.addEventListener('abort', () => wake());
-        while (!signal.aborted) {
-          for (let next = waiting.shift(); next; next = waiting.shift()) yield next;
-          await new Promise<void>((resolve) => { wake = resolve; if (waiting.length > 0) resolve(); });
-        }
+      listen(given: Take<number[]>, signal: AbortSignal) {
+        take = given;
+        for (const values of early.splice(0)) take(values);
+        return new Promise<void>((resolve) => { signal.addEventListener('abort', () => resolve(), { once: true }); });
       },
-      async close() { wake(); },
+      async close() {},
     }),
     decode: (values: number[]) => ({ ok: true, values: values.map((value) => ({ point: 'n' as const, value })) }),
   });
-  return { driver, say: (...values) => { waiting.push(values); wake(); } };
+  return { driver, say: (...values) => take(values) };
 }
 
 const setupOf = (dir: string, url: string): EdgeSetup => ({

@@ -177,13 +177,13 @@ export class ByteReplay {
 
   async #listen(run: Run): Promise<void> {
     const { link, group: { devices: [device] } } = run;
-    if (!link?.frames || device.driver.traits.includes('polled')) return;
+    if (device.driver.traits.includes('polled')) return;
     try {
-      for await (const frame of link.frames(this.#ending.signal)) {
+      await link?.listen?.((frame) => {
         const decoded = device.driver.decode(frame);
         this.#give({ device, atMs: this.#clock.nowMs(), frame, decoded });
-        link.taken?.(frame);
-      }
+        queueMicrotask(() => link.taken?.(frame));
+      }, this.#ending.signal);
     } catch (error) {
       if (!this.#ending.signal.aborted) this.#faulty(run, faultOf(error, 'CV_DRIVER_FAILED', { device: device.id }));
     }

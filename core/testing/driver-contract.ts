@@ -13,6 +13,7 @@ import { linesOfCase } from '../cases/replay.ts';
 import { linesText } from '../cases/write.ts';
 import type { Driver, Link, PointOf, Request } from '../driver.ts';
 import { FaultError } from '../faults.ts';
+import { framesOf } from '../frames-of.ts';
 import { realWorld, seededRandom, type World } from '../world.ts';
 import type { Case } from './cases.ts';
 import { checkDecoded } from './decoded.ts';
@@ -141,6 +142,25 @@ function linkContract(driver: Driver, double: DriverDouble, label: string, skip:
     });
   }
 
+  if (driver.traits.includes('listens')) {
+    test(name('whoever listens has heard all when the link is closed, or the signal aborts'), { skip }, async () => {
+      await withPeer(double.good(), async (peer) => {
+        for (const isAborted of [false, true]) {
+          const link = await openLink(driver, peer, world(), new AbortController().signal);
+          const stop = new AbortController();
+          let isOver = false;
+          const listening = link.listen?.(() => assert.ok(!isOver, 'nothing comes afterwards'), stop.signal);
+          if (isAborted) stop.abort();
+          else await soon(link.close(), 'close');
+          await soon(listening ?? Promise.reject(new Error('nobody can listen')), 'listen');
+          isOver = true;
+          assert.equal(getEventListeners(stop.signal, 'abort').length, 0, 'nothing is left at its signal');
+          await soon(link.close(), 'close');
+        }
+      });
+    });
+  }
+
   for (const [what, make] of [['silent', () => double.silent()], ['garbage', () => double.garbage(7)], ['resetting', () => double.resets()], ['good', () => double.good()], ['flooding', double.floods]] as const) {
     if (!make) continue;
     test(name(`a ${what} peer: told to stop, it has stopped within a second, with a fault at most`), { skip }, async () => {
@@ -246,8 +266,8 @@ async function talk(driver: Driver, peer: Peer, signal: AbortSignal, wanted = FR
         for (const request of requests) frames.push({ frame: await link.exchange(request, signal), request });
         await breath();
       }
-    } else if (link.frames) {
-      for await (const frame of link.frames(signal)) {
+    } else {
+      for await (const frame of framesOf(link, signal)) {
         frames.push({ frame });
         if (frames.length >= wanted || signal.aborted) break;
       }

@@ -1,6 +1,6 @@
 /** Devices for tests of the host: a driver whose links do what the test says, on the world's clock. */
 import { z } from 'zod';
-import type { Decoded, Driver, Link, Request } from '../driver.ts';
+import type { Decoded, Driver, Link, Request, Take } from '../driver.ts';
 import { FaultError } from '../faults.ts';
 import { pause, type World } from '../world.ts';
 
@@ -20,7 +20,7 @@ export interface FakeBus {
   /** When a link is closed; default: at once. */
   closes: () => Promise<void>;
   /** For a device that speaks by itself. */
-  speaks: (signal: AbortSignal) => AsyncIterable<unknown>;
+  speaks: (take: Take<unknown>, signal: AbortSignal) => Promise<void>;
 }
 
 export interface FakeRequest extends Request {
@@ -39,10 +39,11 @@ export function fakeDriver(world: World, trait: 'polled' | 'listens' = 'polled',
     },
     opens: async () => {},
     closes: async () => {},
-    async *speaks() {},
+    async speaks() {},
   };
   const link = (): Link<unknown, FakeRequest> => {
     let isOpen = true;
+    const closed = Promise.withResolvers<void>();
     return {
       async exchange(request, signal) {
         if (!isOpen) throw new FaultError('CV_LINK_CLOSED', { address: 'fake', detail: 'closed here' });
@@ -55,10 +56,11 @@ export function fakeDriver(world: World, trait: 'polled' | 'listens' = 'polled',
           bus.busy -= 1;
         }
       },
-      frames: (signal) => bus.speaks(signal),
+      listen: (take, signal) => Promise.race([bus.speaks(take, signal), closed.promise]),
       async close() {
         if (isOpen) bus.open -= 1;
         isOpen = false;
+        closed.resolve();
         await bus.closes();
       },
     };

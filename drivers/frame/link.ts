@@ -1,5 +1,5 @@
 /** The way to one device: over whichever line it speaks on. I/O only. */
-import { framesAsTheyCome } from '../../core/dialled-in.ts';
+import { takeAsTheyCome } from '../../core/dialled-in.ts';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
@@ -24,23 +24,24 @@ export async function open(settings: FrameSettings, points: readonly FramePointO
   hub.join(station);
   let isClosed = false;
   let ended: FaultError | null = null;
-  let wake = () => {};
+  let changed = () => {};
   const isDialledIn = settings.transport === 'tcp' && settings.listen !== undefined;
   return {
-    frames: (ending) => {
+    listen: (take, ending) => {
       // We opened it: when it ends, the link does.
       line?.onEnd((error) => {
         ended = new FaultError('CV_LINK_CLOSED', { address: hub.address, detail: error?.message ?? 'by the device', detailZh: error?.message ?? '设备主动断开' });
-        wake();
+        changed();
       });
-      return speaking(station, framesAsTheyCome<FrameFrame>({
+      // Its questions are asked for as long as its frames are taken.
+      station.begin();
+      return takeAsTheyCome<FrameFrame>({
         next: () => station.next(),
-        onChange: (run) => station.onChange(run),
-        isHere: () => !isDialledIn || station.line !== null,
-        away: () => ({ is: 'away', identity: station.identity || '-', at: hub.address, left: station.wasHeard }),
+        onChange: (run) => station.onChange(changed = run),
+        ...(isDialledIn && { presence: { isHere: () => station.line !== null, away: () => ({ is: 'away', identity: station.identity || '-', at: hub.address, left: station.wasHeard }) } }),
         ended: () => ended,
         isClosed: () => isClosed,
-      }, world.clock, ending, (run) => { wake = run; }));
+      }, world.clock, take, ending).finally(() => station.end());
     },
     taken: (frame) => station.taken(frame),
     async close() {
@@ -48,18 +49,8 @@ export async function open(settings: FrameSettings, points: readonly FramePointO
       isClosed = true;
       station.end();
       hub.leave(station);
-      wake();
+      changed();
       await leave();
     },
   };
-}
-
-/** Its questions are asked for as long as its frames are taken. */
-async function* speaking(station: Station, frames: AsyncGenerator<FrameFrame>): AsyncGenerator<FrameFrame> {
-  station.begin();
-  try {
-    yield* frames;
-  } finally {
-    station.end();
-  }
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { decode } from './decode.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
+import { framesOf } from '../../core/frames-of.ts';
 import { until } from '../../core/testing/until.ts';
 import { realNet, type World } from '../../core/world.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
@@ -38,7 +39,7 @@ const openAt = ({ world, port }: Bench, mn: string, more: Record<string, unknown
 /** Frames of a link as they come, for as long as the test runs. */
 function reader(link: Hj212Link, { world }: Bench) {
   const stop = new AbortController();
-  const frames = link.frames?.(stop.signal)[Symbol.asyncIterator]() as AsyncIterator<Hj212Frame>;
+  const frames = framesOf(link, stop.signal);
   return {
     next: async () => (await frames.next()).value as Hj212Frame,
     async end() {

@@ -1,6 +1,6 @@
 /** The way to one station: over whichever connection it dialled last, or over one that we dial. I/O only. */
 import { dial } from '../../core/dial.ts';
-import { framesAsTheyCome } from '../../core/dialled-in.ts';
+import { takeAsTheyCome } from '../../core/dialled-in.ts';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
@@ -49,29 +49,28 @@ interface Way {
 function linkOf({ station, world, at, isDialled, connection }: Way, release: () => void | Promise<void>): Hj212Link {
   let isClosed = false;
   let ended: FaultError | null = null;
-  let wake = () => {};
+  let changed = () => {};
   if (isDialled) {
     connection?.onEnd((error) => {
       ended = new FaultError('CV_LINK_CLOSED', { address: at, detail: error?.message ?? 'by the device', detailZh: error?.message ?? '设备主动断开' });
-      wake();
+      changed();
     });
   }
   return {
     exchange: async (request, signal) => station.ask(request, signal, at),
-    frames: (signal) => framesAsTheyCome<Hj212Frame>({
+    listen: (take, signal) => takeAsTheyCome<Hj212Frame>({
       next: () => station.next(),
-      onChange: (run) => station.onChange(run),
-      isHere: () => isDialled || station.connection !== null,
-      away: () => ({ is: 'away', mn: station.settings.mn, at, left: station.wasHeard }),
+      onChange: (run) => station.onChange(changed = run),
+      ...(!isDialled && { presence: { isHere: () => station.connection !== null, away: () => ({ is: 'away', mn: station.settings.mn, at, left: station.wasHeard }) } }),
       ended: () => ended,
       isClosed: () => isClosed,
-    }, world.clock, signal, (run) => { wake = run; }),
+    }, world.clock, take, signal),
     taken: (frame) => station.taken(frame),
     async close() {
       if (isClosed) return;
       isClosed = true;
       station.end();
-      wake();
+      changed();
       await release();
     },
   };

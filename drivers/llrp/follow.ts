@@ -1,4 +1,5 @@
 /** From a reader's messages to frames: repetitions are found, presence is kept, silence is noticed. */
+import type { Take } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { Timer, World } from '../../core/world.ts';
 import type { LlrpFrame, Plan, PresenceFrame } from './frame.ts';
@@ -30,7 +31,8 @@ interface Watched {
   present: string[];
 }
 
-export async function* follow({ session, settings, points, world, hello }: Following, signal: AbortSignal): AsyncGenerator<LlrpFrame> {
+/** @returns as a link's `listen` */
+export async function follow({ session, settings, points, world, hello }: Following, take: Take<LlrpFrame>, signal: AbortSignal): Promise<void> {
   const plan = planOf(points);
   const watches = watchesOf(points, settings);
   const repetitions = new Repetitions(settings.dedupe);
@@ -43,9 +45,9 @@ export async function* follow({ session, settings, points, world, hello }: Follo
   signal.addEventListener('abort', rouse, { once: true });
   const message = (bytes: Uint8Array, observedAt: number, places: ReadonlySet<number>): LlrpFrame => ({ is: 'message', bytes, observedAt, clock, plan, repetitions: places, antennasDown: down.size });
   try {
-    yield message(hello.bytes, hello.observedAt, new Set());
+    take(message(hello.bytes, hello.observedAt, new Set()));
     // Nobody is there until somebody is.
-    yield presenceFrame([], watches);
+    take(presenceFrame([], watches));
     while (!signal.aborted) {
       const next = session.next();
       if (next) {
@@ -53,9 +55,9 @@ export async function* follow({ session, settings, points, world, hello }: Follo
         if (type === TYPE.readerEvent) clock = heard(next.message, observedAt);
         const reads = type === TYPE.report ? readsOf(bytes).reads : [];
         const seen = reads.map((read) => seenOf(read, clock, observedAt));
-        yield message(bytes, observedAt, new Set(reads.flatMap((read, place) => (repetitions.isRepetition({ epc: read.epc, antenna: read.antenna ?? 0, at: stampMsOf(read, observedAt) }) ? [place] : []))));
+        take(message(bytes, observedAt, new Set(reads.flatMap((read, place) => (repetitions.isRepetition({ epc: read.epc, antenna: read.antenna ?? 0, at: stampMsOf(read, observedAt) }) ? [place] : [])))));
         const happened = seen.flatMap((one) => happenings(watches, (watch) => watch.see(one)));
-        if (happened.length > 0) yield presenceFrame(happened, watches);
+        if (happened.length > 0) take(presenceFrame(happened, watches));
         continue;
       }
       if (session.isLeft) return;
@@ -63,7 +65,7 @@ export async function* follow({ session, settings, points, world, hello }: Follo
       const nowMs = world.clock.nowMs();
       const happened = happenings(watches, (watch) => watch.pass(nowMs));
       if (happened.length > 0) {
-        yield presenceFrame(happened, watches);
+        take(presenceFrame(happened, watches));
         // Whoever took it may have ended this meanwhile.
         continue;
       }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { framesOf } from '../../core/frames-of.ts';
 import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { FaultError } from '../../core/faults.ts';
 import { realNet } from '../../core/world.ts';
 import { freePort } from '../../core/free-port.ts';
 import { decode } from './decode.ts';
-import type { LlrpFrame } from './frame.ts';
 import { open, type LlrpLink } from './link.ts';
 import { probe } from './probe.ts';
 import { point, settings, type LlrpPoint } from './settings.ts';
@@ -34,7 +34,7 @@ async function bench(options: ReaderOptions = {}): Promise<Bench> {
 /** Values as they come, `point=value`. */
 function valuesOf(link: LlrpLink) {
   const stop = new AbortController();
-  const frames = link.frames?.(stop.signal)[Symbol.asyncIterator]() as AsyncIterator<LlrpFrame>;
+  const frames = framesOf(link, stop.signal);
   const held: { point: string; value: unknown; deviceAt?: number }[] = [];
   async function next(wanted: string): Promise<{ value: unknown; deviceAt?: number }> {
     for (;;) {

@@ -51,7 +51,7 @@ export async function open(settings: LlrpSettings, points: readonly LlrpPointOf[
     await prepared(session, settings);
     let isClosed = false;
     return {
-      frames: (ending) => follow({ session, settings, points, world, hello }, ending),
+      listen: (take, ending) => follow({ session, settings, points, world, hello }, take, ending),
       async close() {
         if (isClosed) return;
         isClosed = true;

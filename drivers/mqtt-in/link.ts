@@ -1,5 +1,6 @@
 /** The way to one device: its topics on a broker whose connection it shares. I/O only. */
-import type { Link } from '../../core/driver.ts';
+import { takeAsTheyCome } from '../../core/dialled-in.ts';
+import type { Link, Take } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { brokerOf } from './broker.ts';
 import { decode } from './decode.ts';
@@ -8,7 +9,7 @@ import type { MqttInPointOf, MqttInSettings } from './settings.ts';
 import { isDoubtful, Station } from './station.ts';
 
 export interface MqttInLink extends Link<MqttInFrame> {
-  frames(signal: AbortSignal): AsyncIterable<MqttInFrame>;
+  listen(take: Take<MqttInFrame>, signal: AbortSignal): Promise<void>;
   taken(frame: MqttInFrame): void;
 }
 
@@ -34,24 +35,13 @@ export async function open(settings: MqttInSettings, points: readonly MqttInPoin
   } finally {
     signal.removeEventListener('abort', abort);
   }
-  return { frames: (ending) => framesOf(station, ending), taken: (frame) => station.taken(frame), close };
+  return { listen: (take, ending) => listen(station, world, take, ending), taken: (frame) => station.taken(frame), close };
 }
 
-async function* framesOf(station: Station, signal: AbortSignal): AsyncGenerator<MqttInFrame> {
-  let wake = () => {};
-  const whenMore = () => wake();
-  signal.addEventListener('abort', whenMore, { once: true });
-  try {
-    while (!signal.aborted && !station.isClosed) {
-      const frame = station.next(whenMore);
-      if (frame) {
-        yield frame;
-        // What holds no values is never on disk; sending it again would not change that.
-        if (isDoubtful(frame) && !decode(frame).ok) station.taken(frame);
-      } else if (station.error) throw station.error;
-      else await new Promise<void>((resolve) => { wake = resolve; });
-    }
-  } finally {
-    signal.removeEventListener('abort', whenMore);
-  }
+function listen(station: Station, { clock }: World, take: Take<MqttInFrame>, signal: AbortSignal): Promise<void> {
+  return takeAsTheyCome({ next: () => station.next(), onChange: (run) => station.onChange(run), ended: () => station.error, isClosed: () => station.isClosed }, clock, (frame) => {
+    take(frame);
+    // What holds no values is never on disk; sending it again would not change that.
+    if (isDoubtful(frame) && !decode(frame).ok) station.taken(frame);
+  }, signal);
 }

@@ -28,7 +28,7 @@ export class Station {
   readonly #events = new Set<string>();
   readonly #waiting: MqttInFrame[] = [];
   readonly #unkept = new Map<MqttInFrame, Message>();
-  #wake: () => void = () => {};
+  #changed: () => void = () => {};
   error: FaultError | null = null;
   isClosed = false;
 
@@ -54,12 +54,16 @@ export class Station {
     if (isReadable(frame) && !this.#understood(frame)) return message.settle(true);
     this.#unkept.set(frame, message);
     this.#waiting.push(frame);
-    this.#wake();
+    this.#changed();
   }
 
-  /** The next frame; `whenMore` is called once there may be another. */
-  next(whenMore: () => void): MqttInFrame | undefined {
-    this.#wake = whenMore;
+  /** Called whenever a frame waits, or the station is over. */
+  onChange(run: () => void): void {
+    this.#changed = run;
+  }
+
+  /** The next frame that waits. */
+  next(): MqttInFrame | undefined {
     return this.#waiting.shift();
   }
 
@@ -71,7 +75,7 @@ export class Station {
 
   end(error: FaultError): void {
     this.error = error;
-    this.#wake();
+    this.#changed();
   }
 
   /** What is not on disk stays unacknowledged. */
@@ -80,7 +84,7 @@ export class Station {
     for (const message of this.#unkept.values()) message.settle(false);
     this.#unkept.clear();
     this.#waiting.length = 0;
-    this.#wake();
+    this.#changed();
   }
 
   /** Puts what must be known of earlier messages into the frame. @returns false for what has been said before */

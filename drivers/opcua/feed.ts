@@ -1,4 +1,5 @@
-/** Frames from the library's callbacks to the host's loop, in order. What came before a loss is handed on before it is told. */
+/** Frames from the library's callbacks to the host, in order. What came before a loss is handed on before it is told. */
+import type { Take } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { OpcuaMessage } from './frame.ts';
 
@@ -46,14 +47,15 @@ export class Feed {
     this.#wake();
   }
 
-  async *take(signal: AbortSignal): AsyncGenerator<OpcuaMessage> {
+  /** Hands on what waits and what comes, as a link's `listen`. */
+  async hand(take: Take<OpcuaMessage>, signal: AbortSignal): Promise<void> {
     const wake = () => this.#wake();
     signal.addEventListener('abort', wake);
     try {
       while (!signal.aborted) {
         const ready = this.#waiting;
         this.#waiting = [];
-        yield* ready;
+        for (const message of ready) take(message);
         if (this.#waiting.length > 0) continue;
         if (this.#ended) return;
         if (this.#error) throw this.#error;

@@ -16,7 +16,7 @@ const valueOf = (second: number) => new DataValue({ value: new Variant({ dataTyp
 async function wordsOf(feed: Feed): Promise<string[]> {
   feed.end();
   const words: string[] = [];
-  for await (const message of feed.take(new AbortController().signal)) words.push(wordOf(message));
+  await feed.hand((message) => words.push(wordOf(message)), new AbortController().signal);
   return words;
 }
 
@@ -92,7 +92,7 @@ test('how many are missing is reckoned by the pace before, and no faster than th
     await settle();
     feed.end();
     const counts: number[] = [];
-    for await (const message of feed.take(new AbortController().signal)) if ('missed' in message) counts.push(message.missed.count);
+    await feed.hand((message) => { if ('missed' in message) counts.push(message.missed.count); }, new AbortController().signal);
     assert.deepEqual(counts, [wanted], `sampled every ${samplingMs} ms`);
   }
 });

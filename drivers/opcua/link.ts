@@ -3,12 +3,12 @@
  * the host opens anew: the next link then goes on with session, subscription and queues, where the server kept them.
  */
 import type { OPCUAClient } from 'node-opcua-client';
-import type { Link, PointOf } from '../../core/driver.ts';
+import type { Link, PointOf, Take } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { connect, sessionFault } from './client.ts';
 import { Feed } from './feed.ts';
-import type { OpcuaFrame, OpcuaMessage } from './frame.ts';
+import type { OpcuaMessage } from './frame.ts';
 import { readHistory } from './history.ts';
 import { Intake } from './intake.ts';
 import type { Target } from './items.ts';
@@ -27,7 +27,7 @@ import { exchange, type OpcuaRequest } from './write.ts';
 const NO_SUBSCRIPTION = new Set(['BadServiceUnsupported', 'BadNotImplemented', 'BadNotSupported', 'BadTooManySubscriptions', 'BadUserAccessDenied']);
 
 export interface OpcuaLink extends Link<OpcuaMessage, OpcuaRequest> {
-  frames(signal: AbortSignal): AsyncIterable<OpcuaMessage>;
+  listen(take: Take<OpcuaMessage>, signal: AbortSignal): Promise<void>;
   exchange(request: OpcuaRequest, signal: AbortSignal): Promise<OpcuaMessage>;
 }
 
@@ -82,15 +82,15 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
     isKept = false;
     isOpen = true;
     return {
-      frames: isPolled ? (stop) => polled(poll(session, targets, settings, limits, world.clock, AbortSignal.any([stop, ending.signal])), unknown) : heard,
+      listen: isPolled ? (take, stop) => polled(take, unknown, () => poll(session, targets, settings, limits, world.clock, take, AbortSignal.any([stop, ending.signal]))) : heard,
       exchange: (request, stop) => settled(exchange(session, targets, request), stop).catch((error: unknown) => { throw exchangeFault(error, stop); }),
       close,
     };
   }
 
-  function heard(stop: AbortSignal): AsyncGenerator<OpcuaMessage> {
+  function heard(take: Take<OpcuaMessage>, stop: AbortSignal): Promise<void> {
     if (!feed.error) publishing?.start();
-    return feed.take(stop);
+    return feed.hand(take, stop);
   }
 
   /** @returns false when the server gives none */
@@ -126,10 +126,10 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
 
   const exchangeFault = (error: unknown, stop: AbortSignal): unknown => (stop.aborted ? error : new FaultError('CV_LINK_CLOSED', { address: settings.endpoint, detail: statusNameOf(error) ?? (error instanceof Error ? error.message : String(error)) }, { cause: error }));
 
-  async function* polled(frames: AsyncGenerator<OpcuaFrame>, unknown: readonly PointOf<OpcuaPoint>[]): AsyncGenerator<OpcuaMessage> {
-    for (const point of unknown) yield missing(point);
+  async function polled(take: Take<OpcuaMessage>, unknown: readonly PointOf<OpcuaPoint>[], polling: () => Promise<void>): Promise<void> {
+    for (const point of unknown) take(missing(point));
     try {
-      yield* frames;
+      await polling();
     } catch (error) {
       lose(statusNameOf(error) ?? (error instanceof Error ? error.message : String(error)));
     }

@@ -1,11 +1,13 @@
 /** Points at a server: deadbands, arrays, slow sampling, limits of a call, reads as a fallback, writing, discovery. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { framesOf } from '../../core/frames-of.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { realWorld } from '../../core/world.ts';
 import { NSU, startOpcuaRig, type OpcuaRig } from '../../test-rigs/opcua/server.ts';
 import { decode } from './decode.ts';
 import { discover } from './discover.ts';
+import type { OpcuaMessage } from './frame.ts';
 import { open } from './link.ts';
 import { point as pointSchema, settings as schema } from './settings.ts';
 import { write } from './write.ts';
@@ -21,11 +23,11 @@ async function listening(points: ReturnType<typeof pointOf>[], more: Record<stri
   const told: TelemetryEvent[] = [];
   const settings = settingsOf(more);
   const link = await open(settings, points, realWorld((event) => { told.push(event); }));
-  const frames = link.frames(new AbortController().signal)[Symbol.asyncIterator]();
+  const frames = framesOf(link, new AbortController().signal);
   const words: string[] = [];
   const until = async (wanted: (words: readonly string[]) => boolean) => {
     while (!wanted(words)) {
-      const decoded = decode((await frames.next()).value);
+      const decoded = decode((await frames.next()).value as OpcuaMessage);
       if (decoded.ok) words.push(...(decoded.values ?? []).map(({ point, value, quality }) => `${point} ${String(value)} ${quality}`));
       else words.push(`${decoded.points?.join() ?? ''} ${decoded.fault.code}`);
     }

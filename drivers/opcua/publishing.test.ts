@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DataChangeNotification, DataType, DataValue, MonitoredItemNotification, NotificationMessage, PublishResponse, RepublishResponse, StatusCodes, Variant, type PublishRequest, type RepublishRequest } from 'node-opcua-client';
+import { framesOf } from '../../core/frames-of.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { Feed } from './feed.ts';
+import type { OpcuaMessage } from './frame.ts';
 import { Intake } from './intake.ts';
 import { emptyMemory, type LeftSubscription, type Memory } from './memory.ts';
 import { Publishing } from './publishing.ts';
@@ -61,7 +63,7 @@ async function run(fates: readonly Fate[], first: number) {
   publishing.start();
   const values: number[] = [];
   let gaps = 0;
-  for await (const message of feed.take(new AbortController().signal)) {
+  for await (const message of framesOf<OpcuaMessage>({ listen: (take, signal) => feed.hand(take, signal) }, new AbortController().signal)) {
     if ('value' in message) values.push(Number(message.value));
     if ('missed' in message) gaps += 1;
     if ('alive' in message) break;

@@ -3,6 +3,7 @@ import type { Picture } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { addressOf, type HostDevice } from './device.ts';
 import { Errands, serveErrands } from './errands.ts';
+import type { Intake } from './intake.ts';
 import { LinkKeeper, type BusSetup } from './keeper.ts';
 import { listen } from './listening.ts';
 import { Members } from './members.ts';
@@ -12,7 +13,8 @@ export type BusDevices = readonly [HostDevice, ...HostDevice[]];
 
 export interface BusFacts {
   world: World;
-  whenKept(): Promise<boolean>;
+  /** For what devices say by themselves. */
+  intake: Intake;
   /** Devices of the whole edge, for spreading their first polls. */
   devicesInAll(): number;
 }
@@ -38,7 +40,7 @@ export class Bus {
       this.#polling = pollBus({ keeper: this.#keeper, members: this.#members, errands, devicesInAll: facts.devicesInAll() }, facts.world, signal);
     } else {
       serveErrands(errands, this.#keeper, facts.world, signal);
-      void listen({ keeper: this.#keeper, device: first, whenKept: facts.whenKept }, signal);
+      void listen({ keeper: this.#keeper, device: first, intake: facts.intake }, signal);
     }
   }
 

@@ -17,7 +17,7 @@ const missed = { point: 'level', fromAt: FROM, toAt: FROM + 5000, count: 4, reas
 test('what a driver says is missing is counted by its reason and goes up as a gap record of its point', async () => {
   const world = testWorld();
   const { driver, bus } = fakeDriver(world, 'listens', () => ({ ok: true, values: [{ point: 'level', value: 3 }], missed: [missed] }));
-  bus.speaks = async function* speaks() { yield 'frame'; };
+  bus.speaks = async (take) => take('frame');
   const setup: DeviceSetup = {
     id: 'plc', driver: 'fake', subject: 'pump-07', settings: {}, everyMs: 1000, timeoutMs: 2000,
     points: [{ id: 'level', indicator: 'YJ-FLD-001', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], deadband: 1, kind: 'measurement', own: { id: 'level' } }],

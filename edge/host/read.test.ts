@@ -216,8 +216,9 @@ test('a device that speaks by itself: what it says comes at once, its silence is
   const world = testWorld();
   const { driver, bus } = fakeDriver(world, 'listens');
   const say: ((value: unknown) => void)[] = [];
-  bus.speaks = async function* speaks(signal) {
-    for (;;) yield await new Promise((resolve, reject) => { say[0] = resolve; signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }); });
+  bus.speaks = (take, signal) => {
+    say[0] = take;
+    return silence(signal);
   };
   const { host, samples, runMs } = start(world, driver, [deviceOf('a', { points: [point('level'), point('flow')] })]);
   await settle();
@@ -246,9 +247,9 @@ test('a device that reports changes alone: any word of it confirms its other poi
   const world = testWorld();
   const { driver, bus } = fakeDriver(world, 'listens');
   driver.reportsChanges = true;
-  bus.speaks = async function* speaks(signal) {
-    yield { constant: 7, level: 0 };
-    for (let level = 1; await pause(world.clock, 500, signal); level += 1) yield { level };
+  bus.speaks = async (take, signal) => {
+    take({ constant: 7, level: 0 });
+    for (let level = 1; await pause(world.clock, 500, signal); level += 1) take({ level });
   };
   const { host, samples, runMs } = start(world, driver, [deviceOf('a', { points: [point('level'), point('constant')] })]);
   await runMs(60_000);
@@ -274,8 +275,8 @@ test('a value that is bad in a good frame: its fault stands until it is well aga
 test('frames that are over for good (a clip played once) are not opened again', async () => {
   const world = testWorld();
   const { driver, bus } = fakeDriver(world, 'listens');
-  bus.speaks = async function* speaks() {
-    yield { level: 1 };
+  bus.speaks = async (take) => {
+    take({ level: 1 });
     throw new FaultError('CV_VIDEO_ENDED', { path: 'clip.avi', pictures: 1 });
   };
   const { host, samples, runMs } = start(world, driver, [deviceOf('a', { everyMs: 600_000 })]);
@@ -289,8 +290,8 @@ test('frames that end or break: reopened with growing waits, told once', async (
   const world = testWorld();
   const { driver, bus } = fakeDriver(world, 'listens');
   let breaks = true;
-  bus.speaks = async function* speaks(signal) {
-    yield { level: 1 };
+  bus.speaks = async (take, signal) => {
+    take({ level: 1 });
     if (breaks) throw new FaultError('CV_LINK_CLOSED', { address: 'cam', detail: 'ended' });
     await silence(signal);
   };

@@ -11,6 +11,7 @@ import type { DecodedItem } from '../stations/item.ts';
 import { Bus, type BusDevices } from './bus.ts';
 import { HostDevice, type OpenDevice } from './device.ts';
 import type { Errands } from './errands.ts';
+import { Intake } from './intake.ts';
 import { busKey, isSpokenToAlike } from './plan.ts';
 import { writePoint, type Written } from './write.ts';
 
@@ -48,7 +49,8 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
   const buses = new Map<string, Bus>();
   let isClosed = false;
   let give: Give<DecodedItem> = () => {};
-  const facts = { world, whenKept, devicesInAll: () => hosted.length };
+  const intake = new Intake((items) => give(items), whenKept);
+  const facts = { world, intake, devicesInAll: () => hosted.length };
 
   function find(id: string): { device: HostDevice; errands: Errands } {
     const device = hosted.find((one) => one.setup.id === id);
@@ -80,7 +82,7 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
     name: 'read',
     open(given) {
       give = given;
-      hosted = devices.map((device) => new HostDevice(device, world, give));
+      hosted = devices.map((device) => new HostDevice(device, world, intake.give));
       start();
     },
     tick() {
@@ -88,6 +90,7 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
     },
     async close() {
       isClosed = true;
+      intake.drain();
       await Promise.all([...buses.values()].map((bus) => bus.stop()));
     },
     states: () => hosted.map((device) => device.state()),
@@ -111,11 +114,12 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
         return device && isSpokenToAlike(device, one) ? device : null;
       });
       const staying = new Set(kept);
+      intake.drain();
       for (const device of hosted) if (!staying.has(device)) device.retire();
       swap();
       hosted = next.map((one, at) => {
         kept[at]?.adopt(one.setup);
-        return kept[at] ?? new HostDevice(one, world, give);
+        return kept[at] ?? new HostDevice(one, world, intake.give);
       });
       await settle();
       start();

@@ -1,6 +1,7 @@
 /** Reads every point of a device once, for `check`: opens it, asks or listens, closes it. No schedule, no retries. */
 import type { Finding, Link } from '../../core/driver.ts';
 import { FaultError, faultOf, FAULTS, type Fault } from '../../core/faults.ts';
+import { framesOf } from '../../core/frames-of.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { World } from '../../core/world.ts';
 import { isPicture } from '../stations/item.ts';
@@ -88,7 +89,7 @@ async function listenFor(link: Link<unknown>, device: HostDevice, waitMs: number
   const ending = new FaultError('CV_LINK_TIMEOUT', { address: device.setup.id, timeoutMs: waitMs });
   try {
     await within(world.clock, { ms: waitMs, fault: () => ending }, signal, async (inner) => {
-      for await (const frame of link.frames?.(inner) ?? []) {
+      for await (const frame of framesOf(link, inner)) {
         device.took(device.decode(frame), 'frames');
         if (isEnough()) return;
       }

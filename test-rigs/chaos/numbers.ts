@@ -59,7 +59,7 @@ export function numbersDriver(plan: NumbersPlan): { driver: Driver; stop(): void
     async open(settings, _points, world): Promise<Link<Counted[]>> {
       const device = settings.device;
       return {
-        async *frames(signal) {
+        async listen(take, signal) {
           const waiting: Counted[][] = [];
           feeds.set(device, (counted) => { waiting.push(counted); });
           let lastMs = world.clock.monotonicMs();
@@ -69,7 +69,7 @@ export function numbersDriver(plan: NumbersPlan): { driver: Driver; stop(): void
               give(world, nowMs - lastMs);
               lastMs = nowMs;
             }
-            for (let batch = waiting.shift(); batch; batch = waiting.shift()) yield batch;
+            for (let batch = waiting.shift(); batch; batch = waiting.shift()) take(batch);
           }
         },
         async close() { feeds.delete(device); },

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once, type EventEmitter } from 'node:events';
 import { join } from 'node:path';
+import { framesOf } from '../../core/frames-of.ts';
 import { realWorld } from '../../core/world.ts';
 import { decode } from '../../drivers/llrp/decode.ts';
 import { open } from '../../drivers/llrp/link.ts';
@@ -132,16 +133,16 @@ async function readerOfTheirs(): Promise<void> {
     assert.equal((await acknowledged).getMessageId(), 77);
     const seenAt = new Date(Math.floor(Date.now() / 1000) * 1000);
     const tag = (epc: Fields, antenna: number, rssi: number) => ({ ...epc, AntennaID: { AntennaID: antenna }, PeakRSSI: { PeakRSSI: rssi }, FirstSeenTimestampUTC: { Microseconds: seenAt } });
-    const frames = link.frames?.(new AbortController().signal)[Symbol.asyncIterator]() as AsyncIterator<Parameters<typeof decode>[0]>;
+    const frames = framesOf(link, new AbortController().signal);
     await reader.send(message('RO_ACCESS_REPORT', { TagReportData: [tag({ EPC_96: { EPC: EPCS[0]?.toLowerCase() } }, 1, -47), tag({ EPCData: { EPC: 'e28011606000020f' } }, 2, -61)] }));
     const values = [];
     while (values.length < 2) {
-      const decoded = decode((await frames.next()).value);
+      const decoded = decode((await frames.next()).value as Parameters<typeof decode>[0]);
       assert.ok(decoded.ok);
       values.push(...(decoded.values ?? []).filter(({ point: id }) => id === 'tag'));
     }
     assert.deepEqual(values.map(({ value, deviceAt, evidence = [] }) => [value, deviceAt, ...evidence.flatMap((one) => (one.kind === 'tag' ? [one.antenna, one.rssiDbm] : []))]), [[EPCS[0], seenAt.getTime(), 1, -47], ['E28011606000020F', seenAt.getTime(), 2, -61]]);
-    await frames.return?.();
+    await frames.return();
   } finally {
     await link.close();
     await reader.close();

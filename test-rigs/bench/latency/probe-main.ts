@@ -20,13 +20,9 @@ const driver = defineDriver({
   traits: ['listens'],
   async open({ device }): Promise<Link<number>> {
     return {
-      async *frames(signal) {
-        const value = await new Promise<number | null>((resolve) => {
-          speak.set(device, resolve);
-          signal.addEventListener('abort', () => resolve(null), { once: true });
-        });
-        if (value !== null) yield value;
-        await new Promise<void>((resolve) => { if (signal.aborted) resolve(); else signal.addEventListener('abort', () => resolve(), { once: true }); });
+      listen(take, signal) {
+        speak.set(device, take);
+        return new Promise((resolve) => { signal.addEventListener('abort', () => resolve(), { once: true }); });
       },
       async close() { speak.delete(device); },
     };

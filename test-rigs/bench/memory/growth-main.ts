@@ -23,20 +23,10 @@ const driver = defineDriver({
   traits: ['listens'],
   async open(): Promise<Link<number>> {
     return {
-      frames(signal) {
+      listen(take, signal) {
         // As little as a source can cost: what grows here is to be the edge.
-        const waiting: number[] = [];
-        let take: ((frame: IteratorResult<number>) => void) | null = null;
-        feeds.push((value) => {
-          if (!take) waiting.push(value);
-          else take({ done: false, value });
-          take = null;
-        });
-        signal.addEventListener('abort', () => take?.({ done: true, value: undefined }), { once: true });
-        return { [Symbol.asyncIterator]: () => ({ next: () => {
-          const value = waiting.shift();
-          return value === undefined ? new Promise<IteratorResult<number>>((resolve) => { take = resolve; }) : Promise.resolve({ done: false, value });
-        } }) };
+        feeds.push(take);
+        return new Promise((resolve) => { signal.addEventListener('abort', () => resolve(), { once: true }); });
       },
       async close() {},
     };

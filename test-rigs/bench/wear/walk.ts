@@ -37,7 +37,7 @@ export function walkDriver(plan: { devices: number; points: number; stateEveryMs
       const levels = Array.from({ length: plan.points }, () => random.next() * 10);
       let running = false;
       return {
-        async *frames(signal) {
+        async listen(take, signal) {
           const startMs = world.clock.monotonicMs();
           // Stations are not asked at the same moment.
           let dueMs = startMs + (EVERY_MS * device) / plan.devices;
@@ -56,7 +56,7 @@ export function walkDriver(plan: { devices: number; points: number; stateEveryMs
             }
             for (let at = 0; isDue && at < levels.length; at += 1) levels[at] = Math.max(0, (levels[at] as number) + (random.next() - 0.5) * 0.04);
             if (isDue) count.measured += levels.length;
-            yield { at: world.clock.nowMs(), levels: isDue ? levels.map((one) => Math.round(one * 1000) / 1000) : [], running: turns ? running : null };
+            take({ at: world.clock.nowMs(), levels: isDue ? levels.map((one) => Math.round(one * 1000) / 1000) : [], running: turns ? running : null });
           }
         },
         async close() {},
