@@ -5,6 +5,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { failureOf, needsReopening } from './failure.ts';
 import { holdLock } from './lock.ts';
 
+/** 1 MB: whoever commits waits for it to be written back now and then, and that is a matter of a few commits' time. */
+const CHECKPOINT_PAGES = 256;
+
 export interface FileOptions {
   /** Other connections of this process read the file too; another process is kept out by a lock beside it. */
   shared?: boolean;
@@ -88,7 +91,7 @@ export class SqliteFile {
     mkdirSync(dirname(this.path), { recursive: true });
     const db = new DatabaseSync(this.path);
     try {
-      db.exec(`PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA locking_mode=${this.#shared ? 'NORMAL' : 'EXCLUSIVE'}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=1000`);
+      db.exec(`PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA locking_mode=${this.#shared ? 'NORMAL' : 'EXCLUSIVE'}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`);
       db.exec(this.#schema);
       // Before the first checkpoint the tables themselves lie in the write-ahead log alone.
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
