@@ -6,6 +6,7 @@ import { castScore, colour } from './colour.ts';
 import type { Scores } from './scores.ts';
 import { grain, grainScore } from './grain.ts';
 import { light, lightScores } from './light.ts';
+import { Pairs } from './pairs.ts';
 import { Shaking } from './shaking.ts';
 import { blurScore, sharpness } from './sharpness.ts';
 import { ACROSS, DOWN, signature } from './signature.ts';
@@ -31,8 +32,6 @@ export interface Verdict {
 }
 
 const THRESHOLD = 0.5;
-/** In turn: a shake as fast as one distance would look like standing still. */
-const COMPARE_AFTER_MS = [90, 190] as const;
 /** A finding that does not show at once fades, so that one look does not undo it. */
 const FADE = 0.5;
 
@@ -42,12 +41,11 @@ export class Diagnosis {
   readonly #still = new Still();
   readonly #shaking = new Shaking();
   readonly #usual = new Usual();
+  readonly #pairs = new Pairs();
   /** How long each has been showing, ms, up to its `onMs`. */
   readonly #shown = new Map<PictureFinding, number>();
   #soundMs = 0;
   #lookedMs: number | null = null;
-  #comparedMs: number | null = null;
-  #comparisons = 0;
   #current: PictureFinding | null = null;
   #known = false;
 
@@ -75,13 +73,10 @@ export class Diagnosis {
     return this.#say(this.threshold('stalled') === null ? this.#current : 'stalled', { stalled: 1 });
   }
 
-  /** With the picture before; faster streams are compared now and then. */
   #compare(picture: Planes & { ptsMs: number }): void {
-    const sinceMs = picture.ptsMs - (this.#comparedMs ?? -Infinity);
-    if (sinceMs >= 0 && sinceMs < (COMPARE_AFTER_MS[this.#comparisons % 2] as number)) return;
-    this.#comparedMs = picture.ptsMs;
-    this.#comparisons += 1;
-    this.#shaking.take(picture, this.#still.take(picture));
+    const turn = this.#pairs.turn(picture.ptsMs, this.#shaking.isSuspect);
+    if (turn === 'first') this.#shaking.begin(picture, this.#still.begin(picture));
+    else if (turn === 'second') this.#shaking.take(picture, this.#still.take(picture));
   }
 
   threshold(finding: PictureFinding): number | null {

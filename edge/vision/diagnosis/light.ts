@@ -12,7 +12,7 @@ const BLACK_SPREAD = 3;
 const BLACK_MEAN = 22;
 const DARK_SHARE = 0.4;
 const BRIGHT_SHARE = 0.45;
-const STEP = 2;
+const STEP = 4;
 
 export interface Light {
   mean: number;

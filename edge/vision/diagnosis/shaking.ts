@@ -22,15 +22,29 @@ interface Step {
 
 export class Shaking {
   #projections: Projections | null = null;
+  /** So little changed last that nothing can have shaken. */
+  #isStill = false;
   #shift: Shift = { x: 0, y: 0 };
   #steps: Step[] = [];
 
-  /** @param changedShare of the pixels since the picture before; null when there is none to compare with */
+  /** Everything moved at once, lately: whether it shakes is seen from many pictures only. */
+  get isSuspect(): boolean {
+    return this.#steps.some(({ moved }) => moved);
+  }
+
+  /** A picture whose neighbour is to come. @param isKnown false when those before it do not count any more */
+  begin(picture: Planes & { ptsMs: number }, isKnown: boolean): void {
+    if (!isKnown) this.#forget();
+    this.#projections = this.#isStill ? null : project(picture);
+  }
+
+  /** The neighbour of the last picture. @param changedShare of the pixels since then; null when they cannot be compared */
   take(picture: Planes & { ptsMs: number }, changedShare: number | null): void {
-    const { ptsMs } = picture;
-    if (changedShare === null) this.#steps = [];
-    this.#steps = this.#steps.filter((step) => step.ptsMs > ptsMs - WINDOW_MS);
-    const step = this.#step(picture, changedShare);
+    if (changedShare === null) this.#forget();
+    this.#steps = this.#steps.filter((step) => step.ptsMs > picture.ptsMs - WINDOW_MS);
+    this.#isStill = changedShare !== null && changedShare < CHANGED_SHARE;
+    const step = this.#isStill ? { ptsMs: picture.ptsMs, moved: false, turned: false } : this.#step(picture, changedShare !== null);
+    if (this.#isStill) this.#projections = null;
     if (step) this.#steps.push(step);
   }
 
@@ -41,16 +55,17 @@ export class Shaking {
     return scoreAbove(moved.length / this.#steps.length, SHAKING_SHARE);
   }
 
-  #step(picture: Planes & { ptsMs: number }, changedShare: number | null): Step | null {
+  #forget(): void {
+    this.#steps = [];
+    this.#isStill = false;
+  }
+
+  /** After a still picture there is nothing to compare with yet. */
+  #step(picture: Planes & { ptsMs: number }, isKnown: boolean): Step | null {
     const { ptsMs, width, height } = picture;
-    if (changedShare !== null && changedShare < CHANGED_SHARE) {
-      this.#projections = null;
-      return { ptsMs, moved: false, turned: false };
-    }
     const before = this.#projections;
     this.#projections = project(picture);
-    // After a still picture there is nothing to compare with yet.
-    if (changedShare === null || before?.width !== width || before.height !== height) return null;
+    if (!isKnown || before?.width !== width || before.height !== height) return null;
     const shift = shiftBetween(before, this.#projections);
     const length = Math.hypot(shift.x, shift.y);
     if (length < SHIFT * width) return { ptsMs, moved: false, turned: false };

@@ -9,7 +9,9 @@ import { scoreBelow } from './scores.ts';
 const RUN = 8;
 /** Luma that must lie between the run's darkest and brightest pixel to call it an edge. */
 const EDGE = 18;
-const LINES_APART = 12;
+/** Lines each way; those of a small picture lie at least so far apart. */
+const LINES = 24;
+const LEAST_APART = 12;
 const RUNS_APART = 8;
 /** Mean share of the steepest step. Sharp footage lies at 0.45 to 0.6, a blur of 4 pixels at 0.25, of 8 at 0.2. */
 const BLURRED = 0.34;
@@ -48,8 +50,9 @@ export function sharpness({ width, height, yuv }: Planes): Sharpness {
       steps += steepest / (highest - lowest);
     }
   };
-  for (let y = LINES_APART >> 1; y < height; y += LINES_APART) scan(y * width, 1, width);
-  for (let x = LINES_APART >> 1; x < width; x += LINES_APART) scan(x, width, height);
+  const [apartDown, apartAcross] = [height, width].map((side) => Math.max(LEAST_APART, Math.floor(side / LINES))) as [number, number];
+  for (let y = apartDown >> 1; y < height; y += apartDown) scan(y * width, 1, width);
+  for (let x = apartAcross >> 1; x < width; x += apartAcross) scan(x, width, height);
   return { step: edges > 0 ? steps / edges : 0, edgeShare: runs > 0 ? edges / runs : 0 };
 }
 

@@ -23,20 +23,27 @@ export class Still {
   #sameAtMs = -Infinity;
   #nowMs = 0;
 
-  /** The next picture in time. @returns share of the pixels that changed since the last one; null when it is the first of its size */
-  take({ width, height, yuv, ptsMs }: Planes & { ptsMs: number }): number | null {
-    const sample = new Uint8Array(Math.floor((width * height) / APART));
-    for (let at = 0, place = 0; at < sample.length; at += 1, place += APART) sample[at] = yuv[place] as number;
-    const isAnother = this.#latest?.length !== sample.length || ptsMs < this.#nowMs;
-    const changed = this.#latest && !isAnother ? changedShare(this.#latest, sample, SAME_CHANGE) : null;
+  /** A picture whose neighbour is to come. @returns false when it is the first of its size, or its time is before the last one's */
+  begin(picture: Planes & { ptsMs: number }): boolean {
+    const { ptsMs } = picture;
+    const sample = sampled(picture);
+    const isKnown = this.#latest?.length === sample.length && ptsMs >= this.#nowMs;
     this.#latest = sample;
     this.#nowMs = ptsMs;
-    if (isAnother) this.#earlier = this.#stillSinceMs = null;
-    if (changed !== null && changed < SAME_SHARE) this.#sameAtMs = ptsMs;
+    if (!isKnown) this.#earlier = this.#stillSinceMs = null;
     const earlier = this.#earlier;
-    if (earlier && ptsMs - earlier.ptsMs < COMPARED_AFTER_MS) return changed;
+    if (earlier && ptsMs - earlier.ptsMs < COMPARED_AFTER_MS) return isKnown;
     if (earlier) this.#stillSinceMs = changedShare(earlier.sample, sample, CHANGE) < UNCHANGED_SHARE ? (this.#stillSinceMs ?? earlier.ptsMs) : null;
     this.#earlier = { sample, ptsMs };
+    return isKnown;
+  }
+
+  /** The neighbour of the last picture. @returns share of the pixels that changed since; null when they cannot be compared */
+  take(picture: Planes & { ptsMs: number }): number | null {
+    const before = this.#latest;
+    if (!this.begin(picture) || !before || !this.#latest) return null;
+    const changed = changedShare(before, this.#latest, SAME_CHANGE);
+    if (changed < SAME_SHARE) this.#sameAtMs = picture.ptsMs;
     return changed;
   }
 
@@ -44,6 +51,12 @@ export class Still {
     if (this.#stillSinceMs === null || this.#nowMs - this.#sameAtMs > WINDOW_MS) return 0;
     return scoreAbove(this.#nowMs - this.#stillSinceMs, WINDOW_MS);
   }
+}
+
+function sampled({ width, height, yuv }: Planes): Uint8Array {
+  const sample = new Uint8Array(Math.floor((width * height) / APART));
+  for (let at = 0, place = 0; at < sample.length; at += 1, place += APART) sample[at] = yuv[place] as number;
+  return sample;
 }
 
 function changedShare(a: Uint8Array, b: Uint8Array, change: number): number {
