@@ -7,6 +7,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { MqttClient, type IClientOptions, type IPublishPacket } from 'mqtt';
 import { dial } from '../../core/dial.ts';
 import { FaultError } from '../../core/faults.ts';
+import { outlastBacklogs } from '../../core/mqtt-patience.ts';
 import { pause, type World } from '../../core/world.ts';
 import type { MqttInSettings } from './settings.ts';
 
@@ -63,6 +64,7 @@ export class Client {
     this.#world = world;
     this.#events = events;
     this.#mqtt = new MqttClient(() => stream, { ...options, manualConnect: true });
+    outlastBacklogs(this.#mqtt, () => this.#resume !== null);
     this.#holdAcks();
     this.#mqtt.handleMessage = (packet, done) => this.#received(packet, done);
     this.#mqtt.on('error', (error) => this.#fail(error));

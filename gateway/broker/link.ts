@@ -5,6 +5,7 @@
 import type { Duplex } from 'node:stream';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { FaultError } from '../../core/faults.ts';
+import { outlastBacklogs } from '../../core/mqtt-patience.ts';
 import { QOS } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
 
@@ -79,13 +80,17 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
     });
   }
 
+  let isHeld = false;
+  outlastBacklogs(client, () => isHeld);
   client.handleMessage = (packet, done) => {
     const acknowledge = () => {
+      isHeld = false;
       gather();
       done();
     };
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
     const taken = options.take?.({ topic: packet.topic, payload, retained: packet.retain });
+    isHeld = taken !== undefined;
     if (taken) taken.then(acknowledge, done);
     else acknowledge();
   };

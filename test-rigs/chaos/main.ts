@@ -14,6 +14,7 @@ const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '5000' },
     kills: { type: 'string', default: '6' },
+    freezes: { type: 'string', default: '0' },
     broker: { type: 'string', default: 'embedded' },
     seed: { type: 'string', default: '1' },
     rate: { type: 'string' },
@@ -29,6 +30,7 @@ const events = whole(values.events, 'events');
 const options: ChaosOptions = {
   events,
   kills: whole(values.kills, 'kills'),
+  freezes: whole(values.freezes, 'freezes'),
   broker: values.broker === 'mosquitto' || values.broker === 'embedded' ? values.broker : usage(2, `--broker ${values.broker}: embedded or mosquitto`),
   seed: whole(values.seed, 'seed'),
   // About a minute of numbers for large runs, and never more than a device clock allows (1 per ms and device).
@@ -56,6 +58,6 @@ function whole(text: string, name: string): number {
 }
 
 function usage(code: number, problem = ''): never {
-  process.stderr.write(`${problem ? `chaos: ${problem}\n` : ''}usage: npm run chaos -- [--events 5000] [--kills 6] [--broker embedded|mosquitto] [--seed 1] [--rate PER_SECOND] [--compaction] [--fsync 20ms] [--json] [--keep]\n`);
+  process.stderr.write(`${problem ? `chaos: ${problem}\n` : ''}usage: npm run chaos -- [--events 5000] [--kills 6] [--freezes 0] [--broker embedded|mosquitto] [--seed 1] [--rate PER_SECOND] [--compaction] [--fsync 20ms] [--json] [--keep]\n`);
   process.exit(code);
 }

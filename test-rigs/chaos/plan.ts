@@ -13,6 +13,25 @@ export interface Kill {
   inCompaction: boolean;
 }
 
+/** A process that stands still for a while, as on a machine without a processor to spare, and then goes on. */
+export interface Freeze {
+  victim: Victim;
+  atWitnessed: number;
+  forMs: number;
+}
+
+/** Longer than anybody's patience on the wire (keepalive of 10 s and a half), and well below it. */
+const FREEZES_MS = [20_000, 3000];
+
+/** Each victim in turn, spread over the run; it is frozen for long the first time. */
+export function planFreezes(events: number, freezes: number, victims: readonly Victim[]): Freeze[] {
+  return Array.from({ length: freezes }, (_, at) => ({
+    victim: victims[at % victims.length] as Victim,
+    atWitnessed: Math.floor(((at + 0.5) / freezes) * events * 0.95),
+    forMs: FREEZES_MS[Math.floor(at / victims.length) % FREEZES_MS.length] as number,
+  }));
+}
+
 /**
  * @param compacting every kill of a gateway waits for a compaction
  *

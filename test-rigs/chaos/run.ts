@@ -11,12 +11,14 @@ import { startMosquitto, type Mosquitto } from '../processes/mosquitto.ts';
 import { NumberSet } from '../processes/number-set.ts';
 import { freePort } from '../../core/free-port.ts';
 import { DEVICES } from './numbers.ts';
-import { planKills, type Kill, type Victim } from './plan.ts';
+import { planFreezes, planKills, type Freeze, type Kill, type Victim } from './plan.ts';
 import { verify } from './verify.ts';
 
 export interface ChaosOptions {
   events: number;
   kills: number;
+  /** Times that a process is stopped for some seconds and then goes on. */
+  freezes?: number;
   broker: 'embedded' | 'mosquitto';
   seed: number;
   perSecond: number;
@@ -162,11 +164,16 @@ class ChaosRun {
   }
 
   async rage(): Promise<void> {
-    const { events, kills, broker, seed, compaction = false, say } = this.#options;
+    const { events, kills, freezes = 0, broker, seed, compaction = false, say } = this.#options;
     const random = seededRandom(seed);
     const victims: Victim[] = broker === 'embedded' ? ['edge', 'gateway'] : ['edge', 'broker', 'gateway'];
-    for (const kill of planKills(events, kills, victims, random, compaction)) {
+    const plan = [...planKills(events, kills, victims, random, compaction), ...planFreezes(events, freezes, victims)];
+    for (const kill of plan.toSorted((one, other) => one.atWitnessed - other.atWitnessed)) {
       await this.#until(() => this.witness.size >= kill.atWitnessed, `number ${kill.atWitnessed} witnessed`);
+      if ('forMs' in kill) {
+        await this.#freeze(kill);
+        continue;
+      }
       // Not always at the same moment of a batch's way.
       await new Promise((resolve) => { setTimeout(resolve, random.next() * 30); });
       if (kill.inFlight) await this.#batchesLeave();
@@ -202,6 +209,14 @@ class ChaosRun {
         resolve();
       };
     });
+  }
+
+  async #freeze({ victim, forMs }: Freeze): Promise<void> {
+    const pid = { edge: this.#edge, gateway: this.#gateway, broker: this.#mosquitto }[victim]?.pid as number;
+    process.kill(pid, 'SIGSTOP');
+    await new Promise((resolve) => { setTimeout(resolve, forMs); });
+    process.kill(pid, 'SIGCONT');
+    this.#options.say(`${victim} stood still for ${forMs / 1000} s at ${this.witness.size} witnessed`);
   }
 
   async #strike({ victim }: Kill): Promise<void> {
