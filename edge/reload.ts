@@ -6,6 +6,9 @@ import type { EdgeSetup } from './config/setup.ts';
 /** Who it is, where its log lies, whose clock it goes by, where it listens, how its models run, what pictures it keeps, how many cameras are watched: what others already hold on to. */
 const FIXED = ['edge', 'centre', 'log.dir', 'log.maxBytes', 'clock.trust', 'http.host', 'http.port', 'vision', 'live', 'evidence'];
 
+/** Taken in at once, and named as they are; devices are named one by one. */
+const TAKEN = ['gateway.urls', 'gateway.token', 'catalogue', 'rules'];
+
 export interface EdgePlan {
   /** The new one, with what is fixed as it was. */
   setup: EdgeSetup;
@@ -15,9 +18,10 @@ export interface EdgePlan {
 
 export function planOf(before: EdgeSetup, after: EdgeSetup): EdgePlan {
   const { edge, centre, log, clock, http, vision, evidence, live } = before;
+  const devices = differences(before.devices, after.devices, ({ id }) => id);
   return {
     setup: { ...after, edge, centre, log, http, ...(clock && { clock }), ...(vision && { vision }), ...(live && { live }), ...(evidence !== undefined && { evidence }) },
     isGatewayOther: !isDeepStrictEqual(before.gateway, after.gateway),
-    told: { ...differences(before.devices, after.devices, ({ id }) => id), restartNeeded: changedSettings(before, after, FIXED) },
+    told: { ...devices, changed: [...devices.changed, ...changedSettings(before, after, TAKEN)], restartNeeded: changedSettings(before, after, FIXED) },
   };
 }

@@ -3,8 +3,10 @@ import { changedSettings, differences, type Reloaded } from '../core/config/relo
 import type { Rule } from '../core/rules/rule.ts';
 import type { EmbeddedBrokerSetup, GatewaySetup } from './config/setup.ts';
 
-/** Who it is, where its files lie, where it listens, and ways to people. */
-const FIXED = ['gateway', 'centre', 'log.dir', 'log.maxBytes', 'log.keepMs', 'store.dir', 'store.compaction', 'evidence', 'http.host', 'http.port', 'notifiers'];
+/** Who it is, where its files lie, where it listens, what it publishes, and ways to people. */
+const FIXED = ['gateway', 'centre', 'log.dir', 'log.maxBytes', 'log.keepMs', 'store.dir', 'store.compaction', 'evidence', 'streams', 'http.host', 'http.port', 'notifiers'];
+/** Taken in at once, and named as they are; lists of things are named thing by thing. */
+const TAKEN = ['name', 'accepts', 'exercise', 'relays', 'live', 'store.retentionMs', 'store.maxBytes', 'catalogue'];
 const FIXED_EMBEDDED = ['broker.host', 'broker.port', 'broker.maxConnections'];
 
 export type BrokerRights = Pick<EmbeddedBrokerSetup, 'edges' | 'consumers' | 'anonymous'>;
@@ -29,10 +31,10 @@ export function planOf(before: GatewaySetup, after: GatewaySetup, rules: { befor
     named('sink', differences(before.sinks, after.sinks, ({ id }) => id)),
     named('operator', differences(before.operators ?? [], after.operators ?? [], ({ name }) => name)),
   ];
-  const changed = changedSettings(before, after, ['name', 'accepts', 'exercise', 'relays', 'live', 'store.retentionMs', 'store.maxBytes', ...(both ? ['broker.anonymous'] : [])]);
+  const changed = changedSettings(before, after, [...TAKEN, ...(both ? ['broker.anonymous'] : [])]);
   const all = (of: 'added' | 'changed' | 'removed') => parts.flatMap((part) => part[of]);
   return {
-    setup: { ...unnamed, ...(after.name ? { name: after.name } : {}), gateway: before.gateway, centre: before.centre, log: before.log, store: { ...before.store, retentionMs: after.store.retentionMs, maxBytes: after.store.maxBytes }, http: before.http, notifiers: before.notifiers, broker, ...(before.evidence && { evidence: before.evidence }) },
+    setup: { ...unnamed, ...(after.name ? { name: after.name } : {}), gateway: before.gateway, centre: before.centre, log: before.log, store: { ...before.store, retentionMs: after.store.retentionMs, maxBytes: after.store.maxBytes }, http: before.http, notifiers: before.notifiers, broker, ...(before.evidence && { evidence: before.evidence }), ...(before.streams && { streams: before.streams }) },
     rights: both && { edges: both[1].edges, consumers: both[1].consumers, anonymous: both[1].anonymous },
     told: { added: all('added'), changed: [...all('changed'), ...changed], removed: all('removed'), kept: parts.reduce((sum, { kept }) => sum + kept, 0), restartNeeded },
   };
