@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks';
 import { followGateway, type GatewayLink } from './link.ts';
 import { Cameras } from './parts/camera.tsx';
+import { CamerasPage } from './parts/cameras.tsx';
 import { Demo } from './parts/demo.tsx';
 import { Devices } from './parts/devices.tsx';
 import { GoneBanner, Header } from './parts/header.tsx';
@@ -10,7 +11,7 @@ import { Path } from './parts/path.tsx';
 import { SeriesPage } from './parts/series.tsx';
 import { Warnings } from './parts/warnings.tsx';
 import { NOTHING, openWarnings, step } from './state.ts';
-import { parseHash, ViewContext, type SeriesPlace } from './view.ts';
+import { parseHash, ViewContext, type Place } from './view.ts';
 import { DICTIONARIES, firstLanguage, rememberLanguage, type Lang } from './words.ts';
 
 const TICK_MS = 1000;
@@ -49,8 +50,10 @@ export function App() {
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>{words.skip}</a>
       <Header setLang={choose} />
       <GoneBanner browserNow={browserNow} retryNow={() => link.current?.retryNow()} />
-      <main id="main" tabIndex={-1} class={`${place ? 'page-series' : 'page-overview'} ${stale && state.status ? 'is-stale' : ''}`}>
-        {place ? <SeriesPage place={place} /> : (
+      <main id="main" tabIndex={-1} class={`${place ? `page-${place.page}` : 'page-overview'} ${stale && state.status ? 'is-stale' : ''}`}>
+        {place?.page === 'series' && <SeriesPage place={place.series} />}
+        {place?.page === 'cameras' && <CamerasPage open={place.open} />}
+        {!place && (
           <>
             <Warnings />
             <LevelPanel />
@@ -75,7 +78,7 @@ function useClock(): number {
   return now;
 }
 
-function useHash(): SeriesPlace | null {
+function useHash(): Place | null {
   const [hash, setHash] = useState(location.hash);
   useEffect(() => {
     const follow = (): void => {

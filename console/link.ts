@@ -7,6 +7,8 @@ const SILENCE_MS = 4000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
 const REFRESH_MS = 1000;
+/** Of a large town hundreds of messages come each second: the page is drawn once for all that came within this time. */
+const GATHER_MS = 100;
 /** A page that nobody sees lets its stream go: browsers open six connections to a place, for all their pages together. */
 const HIDDEN_MS = 30_000;
 const KINDS = ['status', 'value', 'warning', 'device', 'demo'] as const;
@@ -25,6 +27,16 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
   let watch: ReturnType<typeof setTimeout> | undefined;
   let refresh: ReturnType<typeof setTimeout> | undefined;
   let hide: ReturnType<typeof setTimeout> | undefined;
+  let hand: ReturnType<typeof setTimeout> | undefined;
+  let gathered: Input[] = [];
+
+  function handOver(): void {
+    clearTimeout(hand);
+    hand = undefined;
+    const inputs = gathered;
+    gathered = [];
+    for (const input of inputs) give(input);
+  }
 
   function open(): void {
     clearTimeout(retry);
@@ -38,14 +50,19 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
       own.addEventListener(kind, (event: MessageEvent<string>) => {
         tries = 0;
         rewatch();
-        give({ is: 'message', message: JSON.parse(event.data) as LiveMessage, now: Date.now() });
+        gathered.push({ is: 'message', message: JSON.parse(event.data) as LiveMessage, now: Date.now() });
+        hand ??= setTimeout(handOver, GATHER_MS);
       });
     }
     rewatch();
   }
 
   function readAll(own: EventSource): void {
-    snapshot().then((input) => { if (source === own) give(input); }, () => { if (source === own) lose(); });
+    snapshot().then((input) => {
+      if (source !== own) return;
+      handOver(); // it is newer than what came before it
+      give(input);
+    }, () => { if (source === own) lose(); });
   }
 
   function rewatch(): void {
@@ -63,6 +80,7 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
     const waitMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (tries - 1)) * (0.75 + Math.random() / 2);
     retry = setTimeout(open, waitMs);
     const now = Date.now();
+    handOver();
     give({ is: 'gone', now, retryAt: now + waitMs, tries });
   }
 
@@ -91,7 +109,7 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
     },
     close() {
       document.removeEventListener('visibilitychange', attend);
-      for (const timer of [refresh, hide]) clearTimeout(timer);
+      for (const timer of [refresh, hide, hand]) clearTimeout(timer);
       rest();
     },
   };

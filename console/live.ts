@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { LiveTicketView, Problem } from '../core/api.ts';
 import { ask, Refused } from './link.ts';
+import { asOperator, beOperator, forgetOperator } from './operator.ts';
 
 /** off; waiting for the first picture; showing; a token is needed; or why it cannot be seen (null: the gateway does not answer). */
 export type LiveState = { is: 'off' | 'waiting' | 'showing' | 'token' } | { is: 'failed'; problem: Problem | null; again: boolean };
@@ -12,9 +13,6 @@ const LONGEST_RETRY_MS = 30_000;
 const FINAL_STATUSES = new Set([403, 404, 409]);
 /** A page that nobody looks at lets go of the stream. */
 const HIDDEN_MS = 15_000;
-
-/** Of this page alone, and forgotten with it. */
-let token = '';
 
 export interface Live {
   state: LiveState;
@@ -38,7 +36,7 @@ export function useLive(device: string, isWanted: boolean): Live {
   return {
     state, place,
     give(given) {
-      token = given.trim();
+      beOperator(given);
       setTurn((now) => now + 1);
     },
   };
@@ -52,9 +50,8 @@ function watch(device: string, place: HTMLElement, tell: (state: LiveState) => v
   let player: { destroy(): void } | null = null;
 
   async function begin(): Promise<void> {
-    const headers: Record<string, string> = { 'accept-language': document.documentElement.lang, ...(token === '' ? {} : { authorization: `Bearer ${token}` }) };
     try {
-      const { path } = await ask<LiveTicketView>(`devices/${encodeURIComponent(device)}/live-view`, { method: 'POST', headers, signal: stop.signal });
+      const { path } = await ask<LiveTicketView>(`devices/${encodeURIComponent(device)}/live-view`, { method: 'POST', headers: asOperator(), signal: stop.signal });
       // Only who watches loads the decoder.
       const { default: JSMpeg } = await import('@cycjimmy/jsmpeg-player');
       if (!stop.signal.aborted) play(JSMpeg, path);
@@ -83,7 +80,7 @@ function watch(device: string, place: HTMLElement, tell: (state: LiveState) => v
   function fail(error: unknown): void {
     const problem = error instanceof Refused ? error.problem : null;
     if (problem?.status === 401) {
-      token = '';
+      forgetOperator();
       return tell({ is: 'token' });
     }
     if (problem && FINAL_STATUSES.has(problem.status)) return tell({ is: 'failed', problem, again: false });

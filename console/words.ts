@@ -1,6 +1,7 @@
 /** Everything the console says, in both languages. zh-CN is the operators' language and the standard. */
 import type { Freshness, WarningState, Words } from '../core/api.ts';
 import type { Flag, Level, Quality } from '../core/event.ts';
+import type { Sift } from './cameras.ts';
 
 export type Lang = 'zh-CN' | 'en';
 
@@ -43,7 +44,14 @@ const ZH = {
   withinLimits: '在限值以内',
   beyond: (word: string) => `已越过${word}限值`,
   camera: '摄像机', cameraWaiting: '暂无画面。摄像机就绪后会自动出现。', noCamera: '没有摄像机。', nothingSeen: '未检出目标', liveWatch: '实时观看', liveStop: '结束观看', liveWaiting: '正在取流……', liveBroken: '实时画面已中断', liveAgain: '稍后自动重试', liveToken: '操作员令牌', liveAlt: (device: string) => `${device} 实时画面`, frame: (time: string) => `画面时刻 ${time}`,
-  devices: '设备', noDevices: '还没有设备上报。', pictureAlt: (device: string, what: string) => `${device} 最新画面，${what}`,
+  cameras: '摄像机', allCameras: (count: number) => `全部 ${count} 台摄像机`, cameraPick: '选择摄像机', cameraSearch: '按名称、边缘节点或中心查找', cameraNone: '没有符合条件的摄像机。', cameraUnknown: (id: string) => `没有名为 ${id} 的摄像机`,
+  sifts: { all: '全部', well: '正常', faulty: '异常' } satisfies Record<Sift, string>,
+  viewsOpen: (open: number, limit: number) => `已打开 ${open} 个画面，最多同时 ${limit} 个`, viewsFull: '如需打开其他摄像机，请先关闭一个。', viewsWhy: '每个边缘节点同时可实时观看的路数由其配置决定，超出时在画面下方说明。', viewOpen: '打开画面', viewClose: '关闭画面',
+  liveHere: '可实时观看', liveNotHere: '仅逐幅画面', liveElsewhere: '此处不可实时观看（不在网关本机，或未开放）：显示每秒最新画面，可抓拍。',
+  groupOf: (edge: string, centre: string) => `边缘节点 ${edge} · 中心 ${centre}`, groupCount: (count: number, faulty: number) => `${count} 台${faulty > 0 ? `，${faulty} 台异常` : ''}`,
+  snapshotTake: '抓拍', snapshotBack: '回到最新画面', snapshotTaking: '正在抓拍……', snapshotReason: '控制台抓拍', snapshotOf: (time: string) => `抓拍于 ${time}`,
+  findings: { good: '正常', stalled: '无画面', black: '黑屏', 'under-exposed': '过暗', 'over-exposed': '过亮', noisy: '雪花噪声', 'colour-cast': '偏色', blurred: '模糊', occluded: '遮挡', frozen: '画面冻结', shaking: '抖动', 'wrong-scene': '场景变更' } as Record<string, string>,
+  devices: '设备', allDevices: (count: number) => `显示全部 ${count} 台设备`, noDevices: '还没有设备上报。', pictureAlt: (device: string, what: string) => `${device} 最新画面，${what}`,
   unknownDevices: '未知设备', unknownHow: '发来数据但未配置。将下列内容粘贴到该边缘节点配置的 devices 之下即可接入。', unknownSilent: '未发送任何内容', unknownTimes: (count: number) => `${count} 次`,
   ago: (age: string) => `${age}前`,
   starting: '正在启动', edgeAway: (edge: string) => `边缘节点 ${edge} 离线`,
@@ -110,7 +118,14 @@ const EN: typeof ZH = {
   withinLimits: 'within its limits',
   beyond: (word) => `beyond the ${word.toLowerCase()} limit`,
   camera: 'Camera', cameraWaiting: 'No picture yet. It appears by itself when the camera is ready.', noCamera: 'There is no camera.', nothingSeen: 'nothing detected', liveWatch: 'Watch live', liveStop: 'Stop watching', liveWaiting: 'Fetching the stream…', liveBroken: 'The live picture broke off', liveAgain: 'tried again soon', liveToken: 'Operator token', liveAlt: (device) => `${device}, live`, frame: (time) => `frame of ${time}`,
-  devices: 'Devices', noDevices: 'No device has reported yet.', pictureAlt: (device, what) => `Newest frame of ${device}: ${what}`,
+  cameras: 'Cameras', allCameras: (count) => `all ${count} cameras`, cameraPick: 'Choose a camera', cameraSearch: 'Search by name, edge or centre', cameraNone: 'No camera is like that.', cameraUnknown: (id) => `There is no camera ${id}`,
+  sifts: { all: 'All', well: 'Well', faulty: 'At fault' },
+  viewsOpen: (open, limit) => `${open} of at most ${limit} views open`, viewsFull: 'Close one to open another.', viewsWhy: 'How many cameras of an edge can be watched live at one time is set at that edge; where it is reached, the view says so.', viewOpen: 'Open the view', viewClose: 'Close the view',
+  liveHere: 'live view', liveNotHere: 'single pictures', liveElsewhere: 'Not to be watched live here (it is on another machine, or nobody may): its newest picture each second, and snapshots.',
+  groupOf: (edge, centre) => `edge ${edge} · centre ${centre}`, groupCount: (count, faulty) => `${count} ${count === 1 ? 'camera' : 'cameras'}${faulty > 0 ? `, ${faulty} at fault` : ''}`,
+  snapshotTake: 'Take a snapshot', snapshotBack: 'Back to the newest', snapshotTaking: 'taking it…', snapshotReason: 'from the console', snapshotOf: (time) => `snapshot of ${time}`,
+  findings: { good: 'good', stalled: 'no pictures', black: 'black', 'under-exposed': 'too dark', 'over-exposed': 'too bright', noisy: 'snow', 'colour-cast': 'colour cast', blurred: 'blurred', occluded: 'covered', frozen: 'frozen', shaking: 'shaking', 'wrong-scene': 'another scene' },
+  devices: 'Devices', allDevices: (count) => `show all ${count} devices`, noDevices: 'No device has reported yet.', pictureAlt: (device, what) => `Newest frame of ${device}: ${what}`,
   unknownDevices: 'Unknown devices', unknownHow: 'They speak, and nobody configured them. Paste these lines under devices of that edge\'s configuration to take one in.', unknownSilent: 'says nothing', unknownTimes: (count) => `${count} ${count === 1 ? 'time' : 'times'}`,
   ago: (age) => `${age} ago`,
   starting: 'starting', edgeAway: (edge) => `edge ${edge} is away`,

@@ -36,6 +36,8 @@ export interface DeviceView {
   subject: string;
   position: Position | null;
   freshness: Freshness;
+  /** ms UTC since when it is so, as far as this gateway has seen it. */
+  since?: number;
   /** A code of docs/faults.md while the device does not answer; `ok` or empty when all is well. */
   reason: string;
   /** What to do about it, where `reason` is a fault. */

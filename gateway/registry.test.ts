@@ -36,6 +36,37 @@ test('a device is fresh while its edge finds it so, late when nothing new comes,
   assert.equal(freshness(), 'lost');
 });
 
+test('since when a device answers, or does not, is known, also after a restart; that of an edge that is away is since it went', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'cv-registry-'));
+  t.after(() => rm(dir, { recursive: true }));
+  const world = testWorld();
+  const { registry, state } = await rig(join(dir, 'registry.json'), world);
+  const since = (of = registry) => of.device('plc')?.since;
+  const begunAt = world.clock.nowMs();
+  state();
+  await world.clock.advanceMs(20_000);
+  state();
+  assert.equal(since(), begunAt);
+  const lostAt = world.clock.nowMs();
+  state({}, { online: false, reason: 'CV_LINK_TIMEOUT' });
+  await world.clock.advanceMs(20_000);
+  state({}, { online: false, reason: 'CV_LINK_REFUSED' });
+  assert.equal(since(), lostAt, 'another reason for the same');
+  await registry.close();
+  const again = await rig(join(dir, 'registry.json'), world);
+  assert.equal(since(again.registry), undefined, 'whether it is away nobody has seen');
+  again.state({}, { online: false, reason: 'CV_LINK_REFUSED' });
+  assert.equal(since(again.registry), lostAt);
+  const goneAt = world.clock.nowMs();
+  for (const _will of [1, 2]) {
+    again.registry.noteState({ v: 1, edge: 'pump', centre: CENTRE, online: false }, CENTRE);
+    await world.clock.advanceMs(1000);
+  }
+  assert.equal(since(again.registry), goneAt);
+  assert.ok(again.registry.edges().every((edge) => !('awaySince' in edge)));
+  await again.registry.close();
+});
+
 test('a wrong clock of the edge makes nothing late', async () => {
   const { state, freshness, world } = await rig();
   const wrong = world.clock.nowMs() - 3_600_000;

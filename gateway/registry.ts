@@ -35,6 +35,8 @@ interface Edge {
   clockOffsetMs: number | null;
   http: string | null;
   seenAt: number;
+  /** Since when it is away, as far as that was seen; absent while it is there. */
+  awaySince?: number;
   /** Who spoke to it and is not configured, as it said last; absent in what an older gateway saved. */
   unknown?: readonly UnknownDeviceState[];
 }
@@ -48,6 +50,8 @@ interface Device {
   online: boolean;
   reason: string;
   lastAt: number | null;
+  /** Since when it answers, or does not; absent in what an older gateway saved. */
+  since?: number;
   periodMs: number | null;
   /** Its edge found it fresh; believed until then (ms UTC), since unchanged values are not sent. */
   freshUntil: number;
@@ -115,7 +119,7 @@ export class Registry {
     const seenAt = this.#world.clock.nowMs();
     this.#edges.set(state.edge, state.online
       ? { id: state.edge, centre, online: true, version: state.version ?? null, logDepth: state.log?.depth ?? null, clockOffsetMs: state.clockOffsetMs ?? null, http: state.http ?? null, seenAt, unknown: state.unknown ?? [] }
-      : { ...before, centre, online: false, http: null, seenAt });
+      : { ...before, centre, online: false, http: null, seenAt, awaySince: before.awaySince ?? seenAt });
     if (state.online && state.devices) this.#noteDevices(state.edge, centre, state.devices, state.sentAt ?? seenAt, seenAt);
     this.#changed = true;
     for (const [id, device] of this.#devices) if (device.edge === state.edge) this.#announce(id, device);
@@ -129,7 +133,7 @@ export class Registry {
       if (!before && this.#devices.size >= MAX_DEVICES) continue;
       this.#devices.set(state.id, {
         edge, centre, driver: state.driver, subject: state.subject ?? state.id, position: state.position ?? null, online: state.online, reason: state.reason,
-        lastAt: newer(state.lastAt, before?.edge === edge ? before.lastAt : null), periodMs: state.periodMs ?? null,
+        lastAt: newer(state.lastAt, before?.edge === edge ? before.lastAt : null), since: before?.edge === edge && before.online === state.online ? before.since ?? seenAt : seenAt, periodMs: state.periodMs ?? null,
         // Both times are the edge's, so its clock may be wrong.
         freshUntil: state.lastAt !== null && sentAt - state.lastAt <= FRESH_PERIODS * (state.periodMs ?? DEFAULT_PERIOD_MS) ? seenAt + STATE_TRUST_MS : 0,
         pictures: state.pictures ?? false,
@@ -167,7 +171,7 @@ export class Registry {
   }
 
   edges(): EdgeView[] {
-    return [...this.#edges.values()].map(({ http: _http, unknown: _unknown, ...edge }) => edge);
+    return [...this.#edges.values()].map(({ http: _http, unknown: _unknown, awaySince: _awaySince, ...edge }) => edge);
   }
 
   /** Of all edges, in any order. */
@@ -213,7 +217,9 @@ export class Registry {
 
   #view(id: string, device: Device): RegisteredDevice {
     const { edge, centre, driver, subject, position, reason, lastAt, pictures } = device;
-    return { id, edge, centre, driver, subject, position, freshness: this.#freshness(device), reason, lastAt, pictures };
+    const freshness = this.#freshness(device);
+    const since = freshness === 'unobserved' ? this.#edges.get(edge)?.awaySince : freshness === 'late' ? lastAt : device.since;
+    return { id, edge, centre, driver, subject, position, freshness, ...(typeof since === 'number' && { since }), reason, lastAt, pictures };
   }
 
   #freshness({ edge: edgeId, online, lastAt, periodMs, freshUntil }: Device): Freshness {

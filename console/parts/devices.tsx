@@ -1,4 +1,5 @@
 /** Devices with their state (icon, word and colour) and newest values; each value leads to its series. */
+import { useState } from 'preact/hooks';
 import type { DeviceView, LastValue } from '../../core/api.ts';
 import { age, fullTime, unitText, valueText } from '../format.ts';
 import { beyondLimit } from '../limits.ts';
@@ -8,13 +9,19 @@ import { freshnessIcon, Icon, levelIcon } from './icons.tsx';
 import { UnknownDevices } from './unknown.tsx';
 
 const OLD_MS = 15_000;
+/** More than these are shown on demand: those that do not answer come first. */
+const SHOWN = 12;
 
 export function Devices() {
   const { state, words } = useView();
+  const [isWhole, setWhole] = useState(false);
+  const { devices } = state;
+  const shown = isWhole || devices.length <= SHOWN ? devices : [...devices.filter(({ freshness }) => freshness !== 'fresh'), ...devices.filter(({ freshness }) => freshness === 'fresh')].slice(0, SHOWN);
   return (
     <section class="panel devices" data-part="devices" aria-labelledby="devices-title">
-      <h2 id="devices-title">{words.devices}{state.devices.length > 0 && <span class="count">{state.devices.length}</span>}</h2>
-      {state.devices.length === 0 ? <p class="calm">{words.noDevices}</p> : <ul class="device-list">{state.devices.map((device) => <Device key={device.id} device={device} />)}</ul>}
+      <h2 id="devices-title">{words.devices}{devices.length > 0 && <span class="count">{devices.length}</span>}</h2>
+      {devices.length === 0 ? <p class="calm">{words.noDevices}</p> : <ul class="device-list">{shown.map((device) => <Device key={device.id} device={device} />)}</ul>}
+      {shown.length < devices.length && <button type="button" class="devices-more" onClick={() => setWhole(true)}>{words.allDevices(devices.length)}</button>}
       <UnknownDevices />
     </section>
   );
@@ -37,7 +44,7 @@ function Device({ device }: { device: DeviceView }) {
 }
 
 /** Why it is not fresh, and what to do; a fault's code stays beside, so that it can be looked up. */
-function reasonOf(device: DeviceView, words: Dictionary, lang: Lang): string {
+export function reasonOf(device: DeviceView, words: Dictionary, lang: Lang): string {
   if (device.freshness === 'unobserved') return words.edgeAway(device.edge);
   if (device.reason === 'starting') return words.starting;
   if (device.reason === 'ok') return '';
@@ -56,8 +63,13 @@ function LastOne({ device, value }: { device: string; value: LastValue }) {
         {level !== null && <span class={`level-word level-${level}`}><Icon name={levelIcon(level)} />{words.colours[level]}</span>}
         {notes.length > 0 && <span class={`value-notes quality-${value.quality}`}>{notes.join(' ')}</span>}
         {old && <span class="quiet value-age">{words.ago(age(now - value.at, lang))}</span>}
-        <span class={typeof value.value === 'string' ? 'value-figure value-text' : 'value-figure'}>{valueText(value.value, words)}<span class="unit">{unitText(value.unit)}</span></span>
+        <span class={typeof value.value === 'string' ? 'value-figure value-text' : 'value-figure'}>{findingText(value, words) ?? valueText(value.value, words)}<span class="unit">{unitText(value.unit)}</span></span>
       </a>
     </li>
   );
+}
+
+/** What a camera's diagnosis found, in words. */
+function findingText({ point, value }: LastValue, words: Dictionary): string | undefined {
+  return point === 'video' && typeof value === 'string' ? words.findings[value] : undefined;
 }

@@ -1,8 +1,8 @@
 /** What stands under a camera's picture about watching it live: the switch, the token it may need, and why it cannot be seen. */
-import { useState } from 'preact/hooks';
 import type { Live } from '../live.ts';
 import { useView } from '../view.ts';
 import { Icon } from './icons.tsx';
+import { TokenForm } from './token.tsx';
 
 export function LiveBar({ live, isWanted, setWanted }: { live: Live; isWanted: boolean; setWanted(wanted: boolean): void }) {
   const { words } = useView();
@@ -14,18 +14,7 @@ export function LiveBar({ live, isWanted, setWanted }: { live: Live; isWanted: b
         {state.is === 'waiting' && <span class="quiet">{words.liveWaiting}</span>}
         {state.is === 'failed' && <span class="tone-late">{state.problem ? `${state.problem.detail} ${state.problem.remedy}` : words.liveBroken}{state.again && ` · ${words.liveAgain}`}</span>}
       </span>
-      {state.is === 'token' && <TokenForm give={live.give} />}
+      {state.is === 'token' && <TokenForm act={words.liveWatch} give={live.give} />}
     </div>
-  );
-}
-
-function TokenForm({ give }: Pick<Live, 'give'>) {
-  const { words } = useView();
-  const [token, setToken] = useState('');
-  return (
-    <form class="live-token" onSubmit={(event) => { event.preventDefault(); give(token); }}>
-      <label>{words.liveToken}<input type="password" autoComplete="off" value={token} onInput={(event) => setToken(event.currentTarget.value)} /></label>
-      <button type="submit" disabled={token.trim() === ''}>{words.liveWatch}</button>
-    </form>
   );
 }

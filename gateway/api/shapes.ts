@@ -36,7 +36,7 @@ export const LastValue = named('LastValue', 'newest value of a point', '测点�
 
 export const DeviceView = named('Device', 'a device with its state and newest values', '设备、状态及最新值', z.object({
   id: z.string(), edge: z.string(), centre: z.string(), driver: z.string(), subject: z.string(), position: Position.nullable(),
-  freshness: z.enum(['fresh', 'late', 'lost', 'unobserved']), reason: z.string(), remedy: z.exactOptional(Words), lastAt: time.nullable(),
+  freshness: z.enum(['fresh', 'late', 'lost', 'unobserved']), since: z.exactOptional(time).meta({ en: 'since when it is so, as far as the gateway has seen it; ms UTC', zh: '处于此状态的起始时刻（网关所见），UTC 毫秒' }), reason: z.string(), remedy: z.exactOptional(Words), lastAt: time.nullable(),
   picture: z.string().nullable().meta({ en: 'path of its newest picture', zh: '最新画面的路径' }), live: z.exactOptional(z.string()).meta({ en: 'where to ask (POST) to watch it live, where that can be had', zh: '申请（POST）实时观看的路径，仅可观看的摄像机有' }), values: z.array(LastValue),
 })) satisfies z.ZodType<api.DeviceView>;
 

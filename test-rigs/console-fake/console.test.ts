@@ -12,8 +12,12 @@ import sharp from 'sharp';
 import { build } from 'vite';
 import { until } from '../../core/testing/until.ts';
 import { realWorld, type World } from '../../core/world.ts';
+import type { CommandView } from '../../core/api.ts';
+import { EXAMPLES } from '../../gateway/api/examples.ts';
 import { serveApi, type ApiServer } from '../../gateway/api/server.ts';
+import { Operators } from '../../gateway/commands/operators.ts';
 import { OPERATOR, openWatchedEdge } from '../live-view/watched-edge.ts';
+import { sceneAt } from './scene.ts';
 import { fakeTown, waterAt, type FakeTown } from './town.ts';
 
 const CHROMIUM = process.env.CITYVITALS_CHROMIUM ?? '/usr/bin/chromium';
@@ -44,12 +48,12 @@ interface Town {
 }
 
 /** A storm at its height, so that a warning stands. */
-async function stormyTown(t: TestContext, port = 0): Promise<Town> {
+async function stormyTown(t: TestContext, { port = 0, cameras = 1 }: { port?: number; cameras?: number } = {}): Promise<Town> {
   const real = realWorld(() => {});
   const risingAt = [...Array(180).keys()].map((second) => second * 500).find((ms) => waterAt(ms) > 3.05) ?? 0;
   const skewMs = risingAt - (real.clock.nowMs() % 90_000);
   const world: World = { ...real, clock: { ...real.clock, nowMs: () => real.clock.nowMs() + skewMs } };
-  const town = fakeTown(world.clock);
+  const town = fakeTown(world.clock, cameras);
   await town.turn();
   const api = await serveApi(town.gateway.sources, { port, version: '0.0.0', consoleDir }, world);
   const timer = setInterval(() => void town.turn(), 300);
@@ -173,7 +177,7 @@ test('with the gateway gone the page says so at once, keeps what it knew, and co
   assert.match(await textOf(page, '[data-part=gone]'), /已中断.*最后数据.*(秒后重连|正在重连)/);
   assert.equal(await page.locator('main.is-stale').count(), 1);
   assert.match(await textOf(page, '[data-part=warning]'), /橙色/);
-  await stormyTown(t, first.api.port);
+  await stormyTown(t, { port: first.api.port });
   await page.waitForSelector('[data-part=gone]', { state: 'detached', timeout: 25_000 });
   await page.waitForSelector('main.is-stale', { state: 'detached' });
   assert.equal(await page.locator('.device').count(), 3);
@@ -187,6 +191,73 @@ test('the demo buttons act, and what follows is shown', { skip }, async (t) => {
   await page.waitForSelector('.device.is-unobserved');
   await page.locator('[data-part=path]', { hasText: '1 个边缘节点离线' }).waitFor();
   assert.ok(await page.locator('.demo-buttons button', { hasText: '网络已断开' }).isDisabled());
+});
+
+test('of many cameras one is chosen, sought and opened, no more than may be at one time, on a screen and on a telephone', { skip }, async (t) => {
+  const { api } = await stormyTown(t, { cameras: 30 });
+  for (const { width, locale } of [{ width: 1440, locale: 'zh-CN' }, { width: 390, locale: 'en-US' }]) {
+    const { page, foreign, errors } = await openPage(t, api.url, { width, locale });
+    await page.selectOption('.camera-pick select', 'school-01-cam');
+    await page.waitForSelector('[data-part=camera] img[alt*=school-01-cam]');
+    await page.reload();
+    await page.waitForSelector('[data-part=camera] img[alt*=school-01-cam]');
+    await page.click('.camera-pick a');
+    await page.waitForSelector('[data-part=cameras]');
+    assert.equal(await page.locator('.choice').count(), 30);
+    await page.waitForSelector('.choice img'); // those in sight have their pictures
+    const lost = page.locator('[data-camera=car-park-01-cam]');
+    assert.match(await lost.innerText(), locale === 'en-US' ? /Lost\s+for .*\s+live view/ : /失联\s+已 .*\s+可实时观看/);
+    await page.fill('.camera-tools input', 'TOWN-02 market');
+    await page.waitForSelector('[data-camera=market-02-cam]');
+    assert.equal(await page.locator('.choice').count(), 1);
+    assert.match(await page.innerText('.choice'), locale === 'en-US' ? /covered/ : /遮挡/);
+    await page.fill('.camera-tools input', '');
+    await page.locator('.sifts button').nth(2).click();
+    await page.waitForSelector('[data-camera=market-01-cam]', { state: 'detached' });
+    assert.deepEqual(await page.evaluate("[...document.querySelectorAll('.choice')].map((one) => one.dataset.camera).sort()"), ['car-park-01-cam', 'market-02-cam', 'school-03-cam', 'school-04-cam']);
+    await page.locator('.sifts button').nth(0).click();
+    for (const id of ['gate-cam', 'north-gate-01-cam', 'market-01-cam', 'bridge-01-cam']) {
+      await page.click(`[data-camera=${id}]`);
+      await page.waitForSelector(`[data-part=views] [aria-label=${id}] img`);
+    }
+    assert.ok(await lost.isDisabled());
+    assert.match(await textOf(page, '[data-part=views-limit]'), locale === 'en-US' ? /4 of at most 4 views open · Close one/ : /已打开 4 个画面，最多同时 4 个 · .*请先关闭一个/);
+    await page.click('[aria-label=gate-cam] .view-close');
+    await page.waitForSelector('[data-part=views] [aria-label=gate-cam]', { state: 'detached' });
+    await page.reload(); // the place can be linked to
+    await page.waitForSelector('[data-part=views] [aria-label=bridge-01-cam] img');
+    assert.equal(await page.locator('[data-part=views] .view').count(), 3);
+    assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width);
+    assert.deepEqual({ foreign, errors }, { foreign: [], errors: [] });
+  }
+});
+
+test('an operator takes a snapshot of a camera that cannot be watched live; what keeps it from being taken is said', { skip }, async (t) => {
+  const { town, api, world } = await stormyTown(t);
+  const operators = new Operators([OPERATOR], world.clock);
+  const given: Record<string, unknown>[] = [];
+  let answer: Partial<CommandView> = { status: 'failed', fault: { code: 'CV_COMMAND_PICTURE', message: { zh: '没有画面', en: 'no picture' }, remedy: { zh: '检查摄像机', en: 'check the camera' } } };
+  const command = (): CommandView => ({ ...EXAMPLES.command, kind: 'snapshot', fault: null, readBack: null, ...answer });
+  town.gateway.sources.commands = {
+    identify: (authorization, address) => operators.identify(authorization, address),
+    ask: (body) => {
+      given.push(body);
+      return Promise.resolve({ ...command(), status: 'pending' });
+    },
+    get: command, list: () => [],
+  };
+  const { page, errors } = await openPage(t, api.url, { width: 390, locale: 'zh-CN' });
+  await page.click('[data-part=snapshot] button');
+  await page.fill('.live-token input', OPERATOR.token);
+  await page.click('.live-token button');
+  await page.locator('[data-part=snapshot]', { hasText: '没有画面 检查摄像机' }).waitFor();
+  answer = { status: 'done', picture: await sceneAt('gate-cam', world.clock.nowMs()) };
+  await page.click('[data-part=snapshot] button');
+  await page.locator('[data-part=camera] figcaption', { hasText: '抓拍于' }).waitFor();
+  await page.click('text=回到最新画面');
+  await page.locator('[data-part=camera] figcaption', { hasText: '画面时刻' }).waitFor();
+  assert.deepEqual(given, Array.from({ length: 2 }, () => ({ kind: 'snapshot', device: 'gate-cam', reason: '控制台抓拍', expiresInMs: 30_000 })));
+  assert.deepEqual(errors, []);
 });
 
 /** How many shades the picture that is shown has, and what tells it from another. */

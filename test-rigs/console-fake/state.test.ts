@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeviceView, LastValue, LiveMessage, WarningView } from '../../core/api.ts';
+import { camerasOf, firstOf, grouped, sifted } from '../../console/cameras.ts';
 import { beyondLimit } from '../../console/limits.ts';
 import { clearedWarnings, focusOf, NOTHING, openWarnings, step, type State } from '../../console/state.ts';
+import { camerasHref, parseHash } from '../../console/view.ts';
 import { EXAMPLES } from '../../gateway/api/examples.ts';
 
 const value = (over: Partial<LastValue>): LastValue => ({ ...EXAMPLES.device.values[0] as LastValue, ...over });
@@ -56,4 +58,23 @@ test('a value is beyond the worst limit it has reached, in that limit\'s directi
   const limits = [{ level: 3 as const, value: 10, direction: 'high' as const }, { level: 2 as const, value: 20, direction: 'high' as const }, { level: 4 as const, value: 2, direction: 'low' as const }];
   assert.deepEqual([5, 10, 25, 1].map((reading) => beyondLimit({ value: reading, limits })), [null, 3, 2, 4]);
   assert.equal(beyondLimit({ value: null, limits }), null);
+});
+
+test('cameras are sifted by how they are, sought by words of their names and places, and put together by district and edge', () => {
+  const video = (finding: string) => [value({ point: 'video', value: finding })];
+  const camera = (id: string, over: Partial<DeviceView> = {}): DeviceView => ({ ...device(id, video('good')), driver: 'camera', centre: '2', edge: 'b', ...over });
+  const all = [camera('north'), camera('south', { freshness: 'lost', edge: 'a' }), camera('mill', { centre: '1', values: video('black') }), device('pump', [])];
+  const cameras = camerasOf(all);
+  const ids = (some: DeviceView[]) => some.map(({ id }) => id);
+  assert.deepEqual(ids(cameras), ['north', 'south', 'mill']);
+  assert.deepEqual((['all', 'well', 'faulty'] as const).map((sift) => ids(sifted(cameras, '', sift))), [['north', 'south', 'mill'], ['north'], ['south', 'mill']]);
+  assert.deepEqual([ids(sifted(cameras, ' SOU  a', 'all')), ids(sifted(cameras, 'north nowhere', 'all'))], [['south'], []]);
+  assert.deepEqual(grouped(cameras).map(({ centre, edge, cameras: some }) => [centre, edge, ids(some)]), [['1', 'b', ['mill']], ['2', 'a', ['south']], ['2', 'b', ['north']]]);
+  assert.deepEqual([firstOf(cameras)?.id, firstOf([camera('x', { freshness: 'lost', picture: '/p' }), camera('y', { picture: '/p' })])?.id, firstOf([])], ['north', 'y', undefined]);
+});
+
+test('a hash leads to a place and back; one that is none is the overview', () => {
+  assert.deepEqual(parseHash(camerasHref(['a,b', '广场'])), { page: 'cameras', open: ['a,b', '广场'] });
+  assert.deepEqual(parseHash('#/cameras?open=a,a,b,c,d,e'), { page: 'cameras', open: ['a', 'b', 'c', 'd'] });
+  assert.deepEqual([parseHash(camerasHref([])), parseHash('#/cameras?open=%'), parseHash('#/else')], [{ page: 'cameras', open: [] }, null, null]);
 });

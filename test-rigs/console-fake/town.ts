@@ -4,6 +4,7 @@ import type { Level } from '../../core/event.ts';
 import type { Clock } from '../../core/world.ts';
 import type { DemoControls } from '../../gateway/api/sources.ts';
 import { memoryGateway, type MemoryGateway } from '../../gateway/api/testing/memory-sources.ts';
+import { moreCameras, pictureOf } from './more-cameras.ts';
 import { sceneAt, walkersAt } from './scene.ts';
 
 const CENTRE = '500112001';
@@ -13,6 +14,7 @@ const DOWN_MS = 6000;
 const STORM_MS = 90_000;
 const LIMITS: LastValue['limits'] = [{ level: 3, value: 2.5, direction: 'high' }, { level: 2, value: 3, direction: 'high' }];
 const KEEP_MS = 15 * 60_000;
+const HOUR_MS = 3_600_000;
 
 export interface FakeTown {
   gateway: MemoryGateway;
@@ -44,7 +46,8 @@ const POINTS: Point[] = [
 ];
 const DEVICES: Record<string, string> = { 'pump-07-plc': 'modbus', 'air-01': 'opcua', 'gate-cam': 'camera' };
 
-export function fakeTown(clock: Clock): FakeTown {
+/** @param cameras how many there are; one is that of pump-07 */
+export function fakeTown(clock: Clock, cameras = 1): FakeTown {
   const startedAt = clock.nowMs();
   let cutUntil = 0;
   let downUntil = 0;
@@ -59,6 +62,7 @@ export function fakeTown(clock: Clock): FakeTown {
     kill: () => { downUntil = clock.nowMs() + DOWN_MS; },
   };
   const gateway = memoryGateway(demo);
+  gateway.sources.picture = async (device) => gateway.pictures.get(device) ?? await pictureOf(device, clock.nowMs());
   gateway.series = POINTS.map(({ device, point, indicator, name, unit }) => ({ view: { indicator, device, point, unit, centre: CENTRE, edge: 'pump-07', known: true, name, lastAt: startedAt }, points: [] }));
   gateway.indicators = POINTS.map(({ indicator, name, unit }) => ({ code: indicator, known: true, version: 1, name, unit, board: indicator.slice(0, 2), runway: indicator.slice(3, 6), seriesCount: 1 }));
 
@@ -77,12 +81,15 @@ export function fakeTown(clock: Clock): FakeTown {
     kept += written;
     depth = away() ? depth + written : 0;
     if (!away()) storeUpTo(now);
-    gateway.devices = Object.entries(DEVICES).map(([id, driver]) => deviceView(id, driver, freshness, now));
+    gateway.devices = [
+      ...Object.entries(DEVICES).filter(([, driver]) => cameras > 0 || driver !== 'camera').map(([id, driver]) => deviceView(id, driver, freshness, now)),
+      ...moreCameras(cameras - 1, now),
+    ];
     for (const device of gateway.devices) gateway.emit({ kind: 'device', device });
     if (!away()) judge(now);
     gateway.status = {
       ...gateway.status, gateway: 'town-01', centre: CENTRE, name: { zh: '龙溪镇', en: 'Longxi town' }, exercise: true, now, startedAt, evaluatedTo: lastAt,
-      devices: { total: 3, fresh: freshness === 'fresh' ? 3 : 0, lost: 0 },
+      devices: { total: gateway.devices.length, fresh: gateway.devices.filter((device) => device.freshness === 'fresh').length, lost: gateway.devices.filter((device) => device.freshness === 'lost').length },
       edges: [{ id: 'pump-07', centre: CENTRE, online: !away(), version: '0.1.0', logDepth: depth, clockOffsetMs: 0, seenAt: lastAt }],
       path: {
         ...gateway.status.path, edgeDepth: depth, accepted: kept - depth, stored: kept - depth, warningsOpen: gateway.warnings.filter(({ condition }) => condition === 'active').length,
@@ -90,7 +97,7 @@ export function fakeTown(clock: Clock): FakeTown {
       },
       sinks: sinksOf(kept - depth),
     };
-    if (!away()) gateway.pictures.set('gate-cam', await sceneAt('gate-cam', now));
+    if (!away() && cameras > 0) gateway.pictures.set('gate-cam', await sceneAt('gate-cam', now));
   }
 
   /** What was missed while away comes in at once, as a drained backlog does. */
@@ -111,7 +118,7 @@ export function fakeTown(clock: Clock): FakeTown {
       indicator, point, name, unit, limits, value: value(lastAt / 1000), at: lastAt, quality: 'good', flags: [],
     }));
     const reason = freshness === 'fresh' ? '' : 'edge pump-07 is away';
-    return { id, edge: 'pump-07', centre: CENTRE, driver, subject: id, position: null, freshness, reason, lastAt: Math.min(lastAt, now), picture: driver === 'camera' ? `/api/v1/devices/${id}/picture` : null, ...(driver === 'camera' && town.livePath !== null ? { live: town.livePath } : {}), values };
+    return { id, edge: 'pump-07', centre: CENTRE, driver, subject: id, position: null, freshness, since: startedAt - HOUR_MS, reason, lastAt: Math.min(lastAt, now), picture: driver === 'camera' ? `/api/v1/devices/${id}/picture` : null, ...(driver === 'camera' && town.livePath !== null ? { live: town.livePath } : {}), values };
   }
 
   function judge(now: number): void {
