@@ -69,6 +69,7 @@ test('a viewer that does not read is let go with a reason; the others miss nothi
 
 test('closing says goodbye to a hundred viewers and leaves no listener; leaving is noticed', async (t) => {
   const { api, gateway } = await liveRig(t);
+  assert.equal(gateway.listeners(), 0, 'nobody listens for nobody');
   const viewers = await Promise.all(Array.from({ length: 100 }, () => follow(api.url)));
   assert.equal(api.viewers(), 100);
   const first = viewers[0];
@@ -79,6 +80,23 @@ test('closing says goodbye to a hundred viewers and leaves no listener; leaving 
   await Promise.all(viewers.map(({ ended }) => ended));
   assert.ok(viewers.slice(1).every((viewer) => viewer.text().includes('event: bye')));
   assert.equal(gateway.listeners(), 0);
+});
+
+test('whoever comes when all others have left is told what changes, once', async (t) => {
+  const { api, clock, gateway } = await liveRig(t);
+  const first = await follow(api.url);
+  await first.until(() => first.messages.length >= 4);
+  gateway.emit(value('a', 1));
+  first.leave();
+  await first.ended;
+  while (gateway.listeners() > 0) await new Promise((resolve) => { setImmediate(resolve); });
+  const second = await follow(api.url);
+  await second.until(() => second.messages.length >= 4);
+  gateway.emit(value('a', 2));
+  await clock.advanceMs(300);
+  await second.until(() => second.messages.length >= 5);
+  assert.deepEqual(second.messages.slice(4).map((message) => message.kind === 'value' && message.at), [2]);
+  await api.close();
 });
 
 test('one viewer more than allowed is told so with 503', async (t) => {

@@ -36,7 +36,8 @@ export interface LiveHub {
 export function openLive(sources: ApiSources, world: World, maxViewers: number): LiveHub {
   const viewers = new Set<ServerResponse>();
   const newest = new Map<string, LiveMessage>();
-  const stopListening = sources.onLive(take);
+  /** Without viewers nobody listens: what changes is then not even put together. */
+  let stopListening: (() => void) | null = null;
   const timers: Timer[] = [
     everyMs(world.clock, FLUSH_MS, flush),
     everyMs(world.clock, STATUS_MS, () => { if (viewers.size > 0) send(statusText()); }),
@@ -44,7 +45,6 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number):
   ];
 
   function take(message: LiveMessage): void {
-    if (viewers.size === 0) return;
     if (message.kind === 'warning') return send(textOf(message));
     const key = message.kind === 'value' ? `${message.indicator}|${message.device}|${message.point}` : message.kind === 'device' ? message.device.id : message.kind;
     const waiting = newest.get(key);
@@ -76,18 +76,27 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number):
 
   /** What is waiting for it could never be read in time: the connection ends, the viewer's page comes back by itself. */
   function letGo(viewer: ServerResponse): void {
-    viewers.delete(viewer);
+    leave(viewer);
     world.tell({ kind: 'client_dropped', client: `viewer ${viewer.socket?.remoteAddress ?? ''}`, reason: 'reads too slowly' });
     viewer.destroy();
+  }
+
+  function leave(viewer: ServerResponse): void {
+    viewers.delete(viewer);
+    if (viewers.size > 0) return;
+    stopListening?.();
+    stopListening = null;
+    newest.clear();
   }
 
   return {
     async join(response) {
       if (viewers.size >= maxViewers) throw new FaultError('CV_API_TOO_MANY_VIEWERS', { count: viewers.size });
-      response.on('close', () => viewers.delete(response));
-      response.on('error', () => viewers.delete(response));
+      response.on('close', () => leave(response));
+      response.on('error', () => leave(response));
       // Joined first, told what stands second: a change in between comes twice rather than never.
       viewers.add(response);
+      stopListening ??= sources.onLive(take);
       response.writeHead(200, HEADERS);
       const open = (await sources.warnings()).filter((warning) => warning.condition === 'active');
       const standing: LiveMessage[] = [
@@ -98,10 +107,11 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number):
     },
     viewers: () => viewers.size,
     close() {
-      stopListening();
       for (const timer of timers) timer.cancel();
-      for (const viewer of viewers) viewer.end('event: bye\ndata: {"reason":"the gateway stops"}\n\n');
-      viewers.clear();
+      for (const viewer of viewers) {
+        viewer.end('event: bye\ndata: {"reason":"the gateway stops"}\n\n');
+        leave(viewer);
+      }
     },
   };
 }

@@ -55,6 +55,18 @@ export class Directory {
     for (const entry of this.#byId) if (entry && !this.#unsaved.has(entry.id)) yield entry;
   }
 
+  /** Those of one device, which is asked for each of all devices in turn: nobody walks past the series of the others. */
+  ofDevice(device: string): SeriesSnapshot[] {
+    const found: SeriesSnapshot[] = [];
+    for (const points of this.#entries.values()) {
+      for (const devices of points.values()) {
+        const one = this.#saved(devices.get(device));
+        if (one) found.push(one);
+      }
+    }
+    return found.toSorted((a, b) => a.id - b.id);
+  }
+
   /** What these events are on disk. A gap says that values are missing and a warning what was made of them; neither is a value. */
   batchOf(groups: readonly EventColumns[]): Omit<Batch, 'upTo'> {
     const points = new PointsBuilder(groups.reduce((sum, { count }) => sum + count, 0));

@@ -82,6 +82,10 @@ test('values are kept in the catalogue\'s unit; one in a foreign unit stays as i
     { indicator: 'NEW', unit: 'a', known: false, name: 'NEW' }, { indicator: 'X', unit: 'm', known: true, name: 'level' },
   ]);
   assert.deepEqual(store.last({ indicator: 'NEW' })[0]?.unit, 'b');
+  await store.consumer.take(fed([{ device: 'other', occurredAt: 5 }, { point: 'q', value: 7, occurredAt: 6 }], 5), { epoch: 1, seq: 6 });
+  const device = store.last()[0]?.device as string;
+  assert.deepEqual(store.last({ device }).map(({ indicator, point, value }) => [indicator, point, value]), [['X', 'p', 5], ['NEW', 'p', 2], ['X', 'q', 7]]);
+  assert.deepEqual([store.last({ device, point: 'q' }).length, store.last({ device, indicator: 'X' }).length, store.last({ device: 'nobody' }).length], [1, 2, 0]);
   assert.deepEqual((await store.range({ ...ALL, indicator: 'NEW' })).items.map((item) => item.flags), [[], ['unit']]);
   await store.close();
 });

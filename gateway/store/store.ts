@@ -297,8 +297,8 @@ class OpenStore implements Store {
       const one = this.#directory.get(indicator, device, point);
       return one ? [one] : [];
     }
-    return [...this.#directory.all()].filter((series) => (indicator === undefined || series.indicator === indicator)
-      && (device === undefined || series.device === device) && (point === undefined || series.point === point));
+    const among = device === undefined ? [...this.#directory.all()] : this.#directory.ofDevice(device);
+    return among.filter((series) => (indicator === undefined || series.indicator === indicator) && (point === undefined || series.point === point));
   }
 }
 
