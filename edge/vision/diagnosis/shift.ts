@@ -6,8 +6,6 @@ import type { Planes } from '../../../core/driver.ts';
 
 const BANDS_ACROSS = 3;
 const BANDS_DOWN = 2;
-/** Of the pixels that are summed up, one of so many is enough. */
-const SPARED = 4;
 /** Pixels a shift is looked for, each way. */
 const SEARCH = 28;
 /** Half the width of the running mean that is taken off, so that light does not count. */
@@ -40,19 +38,19 @@ export interface Projections {
 export function project({ width, height, yuv }: Planes): Projections {
   const columns = Array.from({ length: BANDS_DOWN }, () => new Float32Array(width));
   const rows = Array.from({ length: BANDS_ACROSS }, () => new Float32Array(height));
-  for (let y = 0; y < height; y += SPARED) {
+  for (let y = 0; y < height; y += 2) {
     const band = columns[Math.floor((y * BANDS_DOWN) / height)] as Float32Array;
     for (let x = 0, at = y * width; x < width; x += 1, at += 1) (band[x] as number) += yuv[at] as number;
   }
   for (let y = 0; y < height; y += 1) {
     for (let band = 0; band < BANDS_ACROSS; band += 1) {
       let sum = 0;
-      for (let at = y * width + Math.floor((band * width) / BANDS_ACROSS), end = y * width + Math.floor(((band + 1) * width) / BANDS_ACROSS); at < end; at += SPARED) sum += yuv[at] as number;
+      for (let at = y * width + Math.floor((band * width) / BANDS_ACROSS), end = y * width + Math.floor(((band + 1) * width) / BANDS_ACROSS); at < end; at += 2) sum += yuv[at] as number;
       (rows[band] as Float32Array)[y] = sum;
     }
   }
-  for (const band of columns) profile(band, height / BANDS_DOWN / SPARED);
-  for (const band of rows) profile(band, width / BANDS_ACROSS / SPARED);
+  for (const band of columns) profile(band, height / BANDS_DOWN / 2);
+  for (const band of rows) profile(band, width / BANDS_ACROSS / 2);
   return { width, height, columns, rows };
 }
 
