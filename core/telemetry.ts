@@ -38,7 +38,7 @@ export type TelemetryEvent =
   | { kind: 'evidence_lost'; count: number; reason: LossReason; device?: string }
   | { kind: 'evidence_sent'; count: number; bytes: number }
   | { kind: 'evidence_taken'; count: number; bytes: number; sender: string }
-  | { kind: 'picture_still'; device: string }
+  | { kind: 'picture_still'; device?: string }
   | { kind: 'picture_damaged'; device?: string };
 
 export type Tell = (event: TelemetryEvent) => void;

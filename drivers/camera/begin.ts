@@ -48,7 +48,8 @@ async function attempt(options: PlayOptions, silenceMs: number, { clock }: World
   try {
     const first = await (source.kind === 'file' ? player.frames.next() : within(player.frames.next(), silenceMs, source.shown, clock));
     if (player.said.stream) remembered.codec = player.said.stream.codec;
-    if (!first.done) {
+    // Nothing came before the first that it could be like.
+    if (!first.done && !('isStill' in first.value)) {
       loggedIn(remembered);
       return { player, first: first.value, remembered };
     }

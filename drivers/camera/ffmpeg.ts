@@ -2,6 +2,7 @@
 import type { RingOpening } from '../../core/ring.ts';
 import { piecesOutput } from './pieces.ts';
 import type { Source } from './source.ts';
+import { GIVEN, PICKED } from './stamps.ts';
 
 export type Hardware = 'none' | 'vaapi' | 'nvdec' | 'v4l2m2m' | 'rkmpp';
 
@@ -18,29 +19,34 @@ export interface PlayOptions {
   codec?: string | undefined;
   /** Where what it sends is kept as it comes; left out: nowhere. */
   ring?: RingOpening | undefined;
+  /** Pictures that are as the one before are not handed on, but one a second; what counts as a change, levels of grey. Left out: each is. */
+  stillBelow?: number | undefined;
 }
 
 /** What sub-streams have: up to here pictures stay as they are, which costs nothing. */
 const MAX_SIDE = 768;
 /** The longer side of what is larger. */
 const SCALED_SIDE = 640;
-/** Where the times of a live stream's pictures are written to, one line each; YUV4MPEG2 has no place for them. */
+/** Where the times of pictures are written to; YUV4MPEG2 has no place for them. */
 export const TIMES_FD = 3;
 
 /**
  * A clip's picture at time t is the newest that is not later than t: `round=up`. Its path goes in as `file:`, so that no
  * name is taken for an option or a protocol. A live stream's pictures keep their times, and none is made up where none came.
  */
-export function ffmpegArguments({ source, fps, size, loop, decode, hardware, codec = 'h264', ring }: PlayOptions): string[] {
+export function ffmpegArguments({ source, fps, size, loop, decode, hardware, codec = 'h264', ring, stillBelow }: PlayOptions): string[] {
   const isLive = source.kind !== 'file';
   const picked = fps === null ? [] : [isLive ? selected(fps) : `fps=fps=${fps}:round=up`];
-  const stamped = isLive ? [`metadata=mode=add:key=stamp:value=1`, `metadata=mode=print:file='pipe\\:${TIMES_FD}':direct=1`] : [];
-  const filters = [...(isLive ? ['settb=AVTB'] : []), ...picked, `scale=${scaled(size)}:flags=bilinear:out_range=tv`, ...stamped];
+  const passed = stillBelow === undefined || fps === null ? [] : withoutStill(fps, stillBelow);
+  const isStamped = isLive || passed.length > 0;
+  const filters = [
+    ...(isLive ? ['settb=AVTB'] : []), ...picked, ...passed, `scale=${scaled(size)}:flags=bilinear:out_range=tv`, ...(isStamped ? stamped(GIVEN, passed.length === 0) : []),
+  ];
   return [
     '-nostdin', '-hide_banner', '-nostats', '-loglevel', 'level+info', '-threads', '1', '-protocol_whitelist', source.protocols,
     ...decoder(hardware, codec), ...(decode === 'keyframes' ? ['-skip_frame', 'nokey'] : []), ...(loop ? ['-stream_loop', '-1'] : []), ...(source.isInPieces ? ['-re'] : []),
     ...('path' in source.input ? ['-i', `file:${source.input.path}`] : ['-f', 'concat', '-safe', '0', '-i', 'pipe:0']),
-    '-map', '0:v:0', '-vf', filters.join(','), ...(isLive ? ['-fps_mode', 'passthrough'] : []), '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1',
+    '-map', '0:v:0', '-vf', filters.join(','), ...(isStamped ? ['-fps_mode', 'passthrough'] : []), '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1',
     ...(ring ? piecesOutput(ring) : []),
   ];
 }
@@ -49,6 +55,23 @@ export function ffmpegArguments({ source, fps, size, loop, decode, hardware, cod
 function selected(fps: number): string {
   const slot = (time: string) => `floor(${time}*${fps}+0.01)`;
   return `select='isnan(prev_selected_t)+lt(t,prev_selected_t)+gt(${slot('t')},${slot('prev_selected_t')})'`;
+}
+
+/** One a second comes whatever it shows; where so few are wanted, all do. */
+const STILL_MOST_S = 1;
+const BLOCK_PIXELS = 64;
+/** A block of 8 × 8 pixels that differs by half of what counts as a change is handed on, so is a hundredth of the picture that does by a third. */
+const [SURE_PART, MAYBE_PART, MAYBE_SHARE] = [1 / 2, 1 / 3, 0.01];
+
+/** Compared with the last that was handed on, so that what changes slowly is none the less seen. */
+function withoutStill(fps: number, below: number): string[] {
+  const most = Math.ceil(fps * STILL_MOST_S) - 1;
+  const limit = (part: number) => Math.max(1, Math.round(below * part * BLOCK_PIXELS));
+  return most < 1 ? [] : [...stamped(PICKED, true), `mpdecimate=max=${most}:hi=${limit(SURE_PART)}:lo=${limit(MAYBE_PART)}:frac=${MAYBE_SHARE}`];
+}
+
+function stamped(mark: number, isFirst: boolean): string[] {
+  return [`metadata=mode=${isFirst ? 'add' : 'modify'}:key=stamp:value=${mark}`, `metadata=mode=print:file='pipe\\:${TIMES_FD}':direct=1`];
 }
 
 function decoder(hardware: Hardware, codec: string): string[] {

@@ -94,6 +94,32 @@ test('in its own time, pictures come when they are due; who asks late gets the n
   assert.equal((await frames.next()).done, true);
 });
 
+test('in its own time, a picture that is as the one before comes once a second only: it is counted as still, and numbers and times go on', async () => {
+  const still = join(folder, 'still.mkv');
+  // Nothing but one block, which has changed from the 17th picture on.
+  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', "color=gray:size=64x48:rate=10:duration=3,format=gray,geq=lum='if(gt(N,15)*lt(X,16)*lt(Y,16),200,100)'", '-c:v', 'ffv1', '-y', still]);
+  const given = async (changes: Partial<CameraSettings>) => {
+    const clock = new VirtualClock();
+    const world = testWorld(clock);
+    const link = await open(settings({ url: `file:${still}`, ...changes }), [], world);
+    const seen: number[] = [];
+    let isOver = false;
+    const watching = (async () => { for await (const { index, ptsMs } of link.frames(never())) assert.equal(seen.push(index) && ptsMs, index * 100); })().catch(() => {}).finally(() => { isOver = true; });
+    // ffmpeg runs in real time, the clock does not.
+    while (!isOver) {
+      await settle();
+      await clock.advanceMs(10);
+    }
+    await watching;
+    const count = (kind: string) => world.told.filter((event) => event.kind === kind).length;
+    return { seen, still: count('picture_still'), late: count('samples_lost') };
+  };
+  const all = Array.from({ length: 30 }, (_, at) => at);
+  assert.deepEqual(await given({ speed: 1 }), { seen: [0, 10, 16, 26], still: 25, late: 0 });
+  assert.deepEqual(await given({ speed: 'max' }), { seen: all, still: 0, late: 0 });
+  assert.deepEqual((await given({ speed: 1, motion: 'off' })).seen, all);
+});
+
 test('with speed max, nothing comes while two pictures are held', async () => {
   const link = await open(settings(), [], testWorld());
   const frames = link.frames(never())[Symbol.asyncIterator]();

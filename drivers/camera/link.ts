@@ -7,11 +7,11 @@ import { begin, type Playing } from './begin.ts';
 import { exitFault } from './exits.ts';
 import { livePictures } from './live.ts';
 import { asTheyCome, inItsOwnTime, withoutLoss } from './play.ts';
+import type { Stood, Timed } from './player.ts';
 import type { StreamFacts } from './said.ts';
-import { mainUrlOf, silenceMsOf, type CameraSettings } from './settings.ts';
+import { mainUrlOf, silenceMsOf, stillBelowOf, type CameraSettings } from './settings.ts';
 import { sourceOf, type Source } from './source.ts';
 import { still } from './still.ts';
-import type { Shot } from './y4m.ts';
 
 export interface CameraLink extends Link<Picture> {
   frames(signal: AbortSignal): AsyncIterable<Picture>;
@@ -32,7 +32,7 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
   signal?.throwIfAborted();
   const { fps, width, height, loop, decode, hardware } = settings;
   const ring = await world.ring?.begin() ?? undefined;
-  const playing = await begin({ source, fps, size: { width, height }, loop, decode, hardware, ring }, silenceMsOf(settings), world, signal).catch((error: unknown) => {
+  const playing = await begin({ source, fps, size: { width, height }, loop, decode, hardware, ring, stillBelow: stillBelowOf(settings) }, silenceMsOf(settings), world, signal).catch((error: unknown) => {
     ring?.end();
     throw error;
   });
@@ -84,11 +84,13 @@ async function* clipPictures({ player, first }: Playing, source: Source, fps: nu
   const jumpedMs = () => clock.trust?.jumpedMs() ?? 0;
   const startedAt = clock.nowMs() - jumpedMs();
   let index = 0;
-  for (let shot: Shot | void = first; shot; index += 1) {
+  for (let came: Timed | Stood | void = first; came; index += 1) {
     const ptsMs = (index * 1000) / fps;
     if (player.said.damaged()) tell({ kind: 'picture_damaged' });
-    yield { index, ptsMs, ...shot, takenAt: startedAt + jumpedMs() + ptsMs };
-    shot = (await player.frames.next()).value;
+    const { streamMs: _streamMs, ...shot } = came;
+    if ('isStill' in shot) tell({ kind: 'picture_still' });
+    else yield { index, ptsMs, ...shot, takenAt: startedAt + jumpedMs() + ptsMs };
+    came = (await player.frames.next()).value;
   }
   if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.said, pictures: index });
 }

@@ -226,10 +226,21 @@ test('HLS comes in pieces and is read in its own time', async (t) => {
   assert.ok(performance.now() - startedMs > 500);
 });
 
+test('a camera that shows the same all the time gives a picture a second; what came between is counted as still', async (t) => {
+  const { url, stop } = await startHttpCamera(jpegs(1));
+  t.after(() => stop());
+  const { world, events } = told();
+  const { pictures: given } = await watch({ url }, 3, world);
+  const [first, , last] = given as [Picture, Picture, Picture];
+  const still = events.filter(({ kind }) => kind === 'picture_still').length;
+  assert.ok(still > 0 && still >= last.index - first.index + 1 - given.length, `${still} of ${last.index}`);
+  assert.ok(given.every(({ yuv, ptsMs }, at) => at === 0 || (ptsMs > (given[at - 1] as Picture).ptsMs && Buffer.compare(yuv, first.yuv) === 0)));
+});
+
 test('whose pictures come to nothing gives fewer, down to the declared least, counts them, and says when that is too many', async (t) => {
   const { url } = await camera(t);
   const { world, events, faults } = told();
-  const link = await open(schema.parse({ url, fps: 10, minFps: 2 }), [], world);
+  const link = await open(schema.parse({ url, fps: 10, minFps: 2, motion: 'off' }), [], world);
   const seen: Picture[] = [];
   for await (const picture of link.frames(new AbortController().signal)) {
     picture.late?.();

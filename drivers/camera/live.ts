@@ -3,11 +3,12 @@ import type { Picture } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { within, type Playing } from './begin.ts';
 import { exitFault } from './exits.ts';
-import type { Timed } from './player.ts';
+import type { Stood, Timed } from './player.ts';
 import { Rate } from './rate.ts';
 import { silenceMsOf, type CameraSettings } from './settings.ts';
 import type { Source } from './source.ts';
 import { StreamTimes } from './times.ts';
+import type { Shot } from './y4m.ts';
 
 export interface LiveStream {
   playing: Playing;
@@ -19,6 +20,8 @@ export interface LiveStream {
 
 /** A clock that leaps again and again is not told each time. */
 const LEAP_TOLD_EVERY_MS = 60_000;
+/** Longest time in which pictures that are as the one before are not given. */
+const STILL_MOST_MS = 1000;
 
 /** @throws FaultError CV_CAMERA_SILENT, CV_CAMERA_CHANGED, CV_CAMERA_CLOSED, CV_VIDEO_STOPPED */
 export async function* livePictures({ playing: { player, first, remembered }, source, settings, late }: LiveStream, world: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
@@ -33,9 +36,13 @@ export async function* livePictures({ playing: { player, first, remembered }, so
   const rate = new Rate(fps, minFps ?? fps);
   let pictures = 0;
   let isSlowTold = false;
+  /** The one that was given last, and when. */
+  let shot: Shot = first;
+  let letGo: (() => void) | undefined;
+  let gaveMs = -Infinity;
   try {
-    for (let timed: Timed | void = first; timed; timed = (await within(player.frames.next(), silenceMs, address, clock)).value) {
-      const { streamMs = 0, ...shot } = timed;
+    for (let timed: Timed | Stood | void = first; timed; timed = (await within(player.frames.next(), silenceMs, address, clock)).value) {
+      const { streamMs = 0, ...came } = timed;
       const cameMs = clock.monotonicMs();
       const { ptsMs, agoMs, leaptMs } = times.take({ streamMs: isUntimed ? null : streamMs, cameMs });
       player.pieces?.place(streamMs, ptsMs);
@@ -44,10 +51,20 @@ export async function* livePictures({ playing: { player, first, remembered }, so
         world.tell({ kind: 'fault', fault: { code: 'CV_CAMERA_TIME', params: { address, leaptMs } } });
       }
       if (player.said.damaged()) world.tell({ kind: 'picture_damaged' });
-      const picture: Picture = { index: remembered.pictures, ptsMs, ...shot, takenAt: clock.nowMs() - agoMs, late: () => rate.late() };
       remembered.pictures += 1;
       remembered.ptsMs = ptsMs;
       pictures += 1;
+      if ('isStill' in came) {
+        world.tell({ kind: 'picture_still' });
+        // Of a camera that gives few, the picture that still holds is a sign of life.
+        if (cameMs - gaveMs < STILL_MOST_MS) continue;
+      } else {
+        letGo?.();
+        letGo = came.keep?.();
+        shot = came;
+      }
+      gaveMs = cameMs;
+      const picture: Picture = { index: remembered.pictures - 1, ptsMs, ...shot, takenAt: clock.nowMs() - agoMs, late: () => rate.late() };
       if (rate.wants(ptsMs)) yield picture;
       else late({ ...picture, late: () => {} });
       if (minFps !== undefined && rate.isSlow !== isSlowTold) {
@@ -57,6 +74,7 @@ export async function* livePictures({ playing: { player, first, remembered }, so
     }
     if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.said, pictures });
   } finally {
+    letGo?.();
     if (isSlowTold) world.tell({ kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' });
   }
 }

@@ -21,10 +21,16 @@ export interface Exit {
 /** `streamMs`: the live stream's own time. */
 export type Timed = Shot & { streamMs?: number };
 
+/** Came, and was as the one before. */
+export interface Stood {
+  isStill: true;
+  streamMs: number;
+}
+
 export interface Player {
   pid: number | undefined;
   /** Ends when the child does, whatever the reason. @throws FaultError CV_VIDEO_STOPPED when what it writes are no pictures, CV_CAMERA_CHANGED */
-  frames: AsyncGenerator<Timed, void>;
+  frames: AsyncGenerator<Timed | Stood, void>;
   exit: Promise<Exit>;
   said: Said;
   /** null: what comes is not kept. */
@@ -41,7 +47,7 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<P
   const { source, ring } = options;
   const isLive = source.kind !== 'file';
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when nobody reads.
-  const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: [isLive ? 'pipe' : 'ignore', inlet.end, 'pipe', isLive ? 'pipe' : 'ignore', ...(ring ? ['pipe' as const] : [])], shell: false, detached: true });
+  const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: [isLive ? 'pipe' : 'ignore', inlet.end, 'pipe', isLive || options.stillBelow !== undefined ? 'pipe' : 'ignore', ...(ring ? ['pipe' as const] : [])], shell: false, detached: true });
   inlet.end.destroy();
   const [stderr, times] = [child.stderr as Readable, (child.stdio[TIMES_FD] ?? null) as Readable | null];
   const said = new Said((text) => withoutSecrets(text, source));
@@ -84,13 +90,16 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<P
 }
 
 /** A last picture that is not whole is left out. Reading pauses while nobody asks. */
-async function* cut(inlet: Inlet, stamps: Stamps | null, address: string): AsyncGenerator<Timed, void> {
+async function* cut(inlet: Inlet, stamps: Stamps | null, address: string): AsyncGenerator<Timed | Stood, void> {
   try {
-    for (let shot = await inlet.next(); shot; shot = await inlet.next()) {
+    for (;;) {
       const stamp = await stamps?.next();
       if (stamp === null) return;
       if (stamp?.isChange) throw new FaultError('CV_CAMERA_CHANGED', { address });
-      yield stamp ? { ...shot, streamMs: stamp.streamMs } : shot;
+      const shot = stamp?.isStill ? null : await inlet.next();
+      if (stamp?.isStill) yield { isStill: true, streamMs: stamp.streamMs };
+      else if (!shot) return;
+      else yield stamp ? { ...shot, streamMs: stamp.streamMs } : shot;
     }
   } catch (error) {
     if (error instanceof RangeError) throw new FaultError('CV_VIDEO_STOPPED', { path: address, detail: error.message });

@@ -6,6 +6,7 @@ import { complaint } from '../../core/setting.ts';
 import { SIGHT_FIELDS } from '../../core/sight.ts';
 import { modelById } from '../../models/index.ts';
 import { ADDRESS_FIELDS } from './address.ts';
+import { kindOf } from './source.ts';
 
 /** Planes of colour have half of it. */
 const side = () => z.int().min(16).max(4096).multipleOf(2);
@@ -30,6 +31,11 @@ export type CameraSettings = z.infer<typeof settings>;
 /** The main stream; where none is named there is but one. */
 export function mainUrlOf({ url, mainUrl }: Pick<CameraSettings, 'url' | 'mainUrl'>): string {
   return mainUrl ?? url;
+}
+
+/** What is played without loss comes whole. */
+export function stillBelowOf({ motion, speed, url }: Pick<CameraSettings, 'motion' | 'speed' | 'url'>): number | undefined {
+  return motion === 'off' || (speed === 'max' && kindOf(url) === 'file') ? undefined : motion.contrast;
 }
 
 /** Pictures that are wanted seldom may come seldom. */

@@ -1,19 +1,33 @@
-/** The times of a live stream's pictures, as ffmpeg's filter prints them: one line each, before the picture itself. */
+/**
+ * The times of pictures, as ffmpeg's filters print them: of each that was picked, and once more of those that are handed
+ * on, before the picture itself. Without the first, every one is handed on.
+ */
 
 export interface Stamp {
   /** The stream's own time, ms. */
   streamMs: number;
+  /** No picture comes with it: it was as the one before. */
+  isStill: boolean;
   /** The filters began anew here: size or kind of the pictures changed. */
   isChange: boolean;
 }
 
+/** What the filters write beside the time. */
+export const PICKED = 1;
+export const GIVEN = 2;
+
 const LINE = /^frame:(\d+)\s+pts:(-?\d+)/;
+const MARK = /^stamp=(\d)/;
 const US_A_MS = 1000;
 /** Pictures wait for nobody for longer: what stands here was printed for pictures that are in the pipe. */
 const MAX_LINE_CHARACTERS = 200;
 
 export class Stamps {
   readonly #waiting: Stamp[] = [];
+  /** Picked; what comes next says whether it is handed on. */
+  #picked: Stamp | null = null;
+  #number = '';
+  #streamMs = 0;
   #rest = '';
   #hasBegun = false;
   #hasEnded = false;
@@ -24,9 +38,8 @@ export class Stamps {
     this.#rest = (lines.pop() ?? '').slice(-MAX_LINE_CHARACTERS);
     for (const line of lines) {
       const [, number, pts] = LINE.exec(line) ?? [];
-      if (number === undefined) continue;
-      this.#waiting.push({ streamMs: Number(pts) / US_A_MS, isChange: this.#hasBegun && number === '0' });
-      this.#hasBegun = true;
+      if (number !== undefined) [this.#number, this.#streamMs] = [number, Number(pts) / US_A_MS];
+      else this.#mark(Number(MARK.exec(line)?.[1]));
     }
     this.#wake();
   }
@@ -40,5 +53,17 @@ export class Stamps {
   async next(): Promise<Stamp | null> {
     while (this.#waiting.length === 0 && !this.#hasEnded) await new Promise<void>((resolve) => { this.#wake = resolve; });
     return this.#waiting.shift() ?? null;
+  }
+
+  #mark(mark: number): void {
+    const streamMs = this.#streamMs;
+    if (mark === PICKED) {
+      if (this.#picked) this.#waiting.push(this.#picked);
+      this.#picked = { streamMs, isStill: true, isChange: false };
+    } else if (mark === GIVEN) {
+      this.#picked = null;
+      this.#waiting.push({ streamMs, isStill: false, isChange: this.#hasBegun && this.#number === '0' });
+      this.#hasBegun = true;
+    }
   }
 }

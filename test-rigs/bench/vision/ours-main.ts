@@ -14,10 +14,18 @@ import type { Plan, Ran } from './plan.ts';
 
 const plan = JSON.parse(process.argv[2] as string) as Plan;
 const told = { looks: 0, late: 0 };
-const world = realWorld((event: TelemetryEvent) => {
+function tell(event: TelemetryEvent): void {
   if (event.kind === 'inference') told.looks += 1;
   if (event.kind === 'samples_lost' && event.reason === 'picture_late') told.late += event.count / 3;
   if (event.kind === 'fault') process.stderr.write(`${JSON.stringify(event.fault)}\n`);
+}
+const world = realWorld(tell);
+/** A camera tells of pictures that are as the one before and need not come further: they have been looked at all the same. */
+const cameraWorld = realWorld((event) => {
+  tell(event);
+  if (event.kind !== 'picture_still') return;
+  came += 1;
+  done();
 });
 
 /** Ours are the edge, its ffmpegs, and what else it started: detectors. */
@@ -48,10 +56,16 @@ let mostWaiting = 0;
 let latencyMs: number[] = [];
 const toWarm = plan.warm * plan.cameras;
 
+function done(): void {
+  gave += 1;
+  if (gave === toWarm) started.resolve();
+  if (gave === toWarm + plan.pictures) finished.resolve();
+}
+
 async function watch({ id, settings: own }: (typeof devices)[number], afterMs: number): Promise<void> {
   // Cameras do not all begin at once.
   await new Promise((resolve) => { setTimeout(resolve, afterMs); });
-  const link = await open(own, [], world);
+  const link = await open(own, [], cameraWorld);
   try {
     for await (const picture of link.frames(stopping.signal)) {
       came += 1;
@@ -60,10 +74,8 @@ async function watch({ id, settings: own }: (typeof devices)[number], afterMs: n
       station.take?.([{ device: id, picture, at, observedAt: Date.now(), points: driver.points ?? {} }], (samples) => {
         const [first] = samples;
         if (!first) return;
-        gave += 1;
         latencyMs.push(Date.now() - first.at);
-        if (gave === toWarm) started.resolve();
-        if (gave === toWarm + plan.pictures) finished.resolve();
+        done();
       });
     }
   } finally {
