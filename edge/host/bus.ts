@@ -8,6 +8,7 @@ import { LinkKeeper, type BusSetup } from './keeper.ts';
 import { listen } from './listening.ts';
 import { Members } from './members.ts';
 import { pollBus } from './polling.ts';
+import type { Moments } from './schedule.ts';
 
 export type BusDevices = readonly [HostDevice, ...HostDevice[]];
 
@@ -15,6 +16,8 @@ export interface BusFacts {
   world: World;
   /** For what devices say by themselves. */
   intake: Intake;
+  /** When the devices of the whole edge are due. */
+  moments: Moments;
   /** Devices of the whole edge, for spreading their first polls. */
   devicesInAll(): number;
 }
@@ -37,7 +40,7 @@ export class Bus {
     this.#keeper = new LinkKeeper(setupOf(devices), facts.world);
     const { errands } = this;
     if (first.driver.traits.includes('polled')) {
-      this.#polling = pollBus({ keeper: this.#keeper, members: this.#members, errands, devicesInAll: facts.devicesInAll() }, facts.world, signal);
+      this.#polling = pollBus({ keeper: this.#keeper, members: this.#members, errands, moments: facts.moments, devicesInAll: facts.devicesInAll() }, facts.world, signal);
     } else {
       serveErrands(errands, this.#keeper, facts.world, signal);
       void listen({ keeper: this.#keeper, device: first, intake: facts.intake }, signal);

@@ -12,7 +12,7 @@ import { ENDING, type Errand, type Errands } from './errands.ts';
 import { breaksLink, exchange } from './exchange.ts';
 import type { LinkKeeper } from './keeper.ts';
 import type { Members } from './members.ts';
-import { Schedule } from './schedule.ts';
+import { Schedule, type Moments } from './schedule.ts';
 
 /** A link on which nobody has answered this often in a row is opened afresh: it may be half dead. */
 const REOPEN_AFTER = 3;
@@ -44,6 +44,8 @@ export interface PollingSetup {
   keeper: LinkKeeper;
   members: Members;
   errands: Errands;
+  /** Of the whole edge. */
+  moments: Moments;
   /** Devices of the whole edge, for spreading their first polls. */
   devicesInAll: number;
 }
@@ -55,11 +57,11 @@ interface Bus {
   signal: AbortSignal;
 }
 
-export async function pollBus({ keeper, members, errands, devicesInAll }: PollingSetup, world: World, signal: AbortSignal): Promise<void> {
+export async function pollBus({ keeper, members, errands, moments, devicesInAll }: PollingSetup, world: World, signal: AbortSignal): Promise<void> {
   const { clock } = world;
   const polledOf = (device: HostDevice): Polled => ({
     device,
-    schedule: new Schedule(device.setup.everyMs, clock.monotonicMs(), members.devicesInAll || devicesInAll, world.random),
+    schedule: new Schedule(device.setup.everyMs, moments.next(device.setup.everyMs), clock.monotonicMs(), members.devicesInAll || devicesInAll),
     requests: requestsOf(device),
     isSilent: false,
   });

@@ -6,7 +6,7 @@ import { settle, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { seededRandom } from '../../core/world.ts';
 import { OPEN_FIRST_MS, OPEN_MOST_MS, probeWaitMs, PROBE_MOST_MS, reopenWaitMs } from './backoff.ts';
 import { GRACE_MS, within } from './deadline.ts';
-import { Schedule } from './schedule.ts';
+import { DUE_TOGETHER, Moments, Schedule } from './schedule.ts';
 
 test('waits for a link grow, are spread, and end at a quarter of a minute', () => {
   fc.assert(fc.property(fc.integer({ min: 1, max: 10_000 }), fc.integer(), (failures, seed) => {
@@ -30,7 +30,7 @@ test('silent units never take more than a twentieth of a bus that others need, a
 
 test('a schedule keeps its grid whatever the delays: polls and slots passed over add up to the time that went by', () => {
   fc.assert(fc.property(fc.integer({ min: 10, max: 100_000 }), fc.array(fc.double({ min: 0, max: 5, noNaN: true }), { minLength: 1, maxLength: 60 }), fc.integer(), (periodMs, lateness, seed) => {
-    const schedule = new Schedule(periodMs, 1000, 10, seededRandom(seed));
+    const schedule = new Schedule(periodMs, new Moments(1000, seededRandom(seed)).next(periodMs), 1000, 10);
     assert.ok(schedule.dueMs >= 1000 && schedule.dueMs <= 1000 + Math.min(periodMs, 2050));
     let nowMs = schedule.dueMs;
     let slots = 0;
@@ -41,6 +41,18 @@ test('a schedule keeps its grid whatever the delays: polls and slots passed over
     }
     const wentBy = (nowMs - 1000) / periodMs;
     assert.ok(Math.abs(slots - wentBy) <= 3, `${slots} slots in ${wentBy} periods`);
+  }));
+});
+
+test('devices of one period are due together, so many at a time, and the moments of many lie apart; periods that are multiples meet', () => {
+  fc.assert(fc.property(fc.integer({ min: 100, max: 100_000 }), fc.integer({ min: 1, max: 2000 }), fc.integer(), (periodMs, count, seed) => {
+    const moments = new Moments(5000, seededRandom(seed));
+    const due = Map.groupBy(Array.from({ length: count }, () => moments.next(periodMs)), (gridMs) => gridMs);
+    assert.deepEqual([...due.values()].slice(0, -1).filter((together) => together.length !== DUE_TOGETHER), []);
+    const sorted = [...due.keys()].toSorted((a, b) => a - b);
+    const apartMs = sorted.map((gridMs, at) => (sorted[at + 1] ?? (sorted[0] as number) + periodMs) - gridMs);
+    assert.ok(Math.min(...apartMs) >= (periodMs / due.size) * 0.35 && Math.max(...apartMs) <= (periodMs / due.size) * 2.7, `${Math.min(...apartMs)} to ${Math.max(...apartMs)} ms`);
+    assert.equal(moments.next(periodMs * 3), sorted[0]);
   }));
 });
 

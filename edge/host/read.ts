@@ -13,6 +13,7 @@ import { HostDevice, type OpenDevice } from './device.ts';
 import type { Errands } from './errands.ts';
 import { Intake } from './intake.ts';
 import { busKey, isSpokenToAlike } from './plan.ts';
+import { Moments } from './schedule.ts';
 import { writePoint, type Written } from './write.ts';
 
 export type { OpenDevice } from './device.ts';
@@ -50,7 +51,7 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
   let isClosed = false;
   let give: Give<DecodedItem> = () => {};
   const intake = new Intake((items) => give(items), whenKept);
-  const facts = { world, intake, devicesInAll: () => hosted.length };
+  const facts = { world, intake, moments: new Moments(world.clock.monotonicMs(), world.random), devicesInAll: () => hosted.length };
 
   function find(id: string): { device: HostDevice; errands: Errands } {
     const device = hosted.find((one) => one.setup.id === id);
