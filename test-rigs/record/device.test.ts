@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { stringify } from 'yaml';
 import { linesOfCase } from '../../core/cases/replay.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
+import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';
 import { loadEdge } from '../../cli/load.ts';
 import hj212 from '../../drivers/hj212/driver.ts';
@@ -42,7 +43,7 @@ async function withMeter(run: (config: string, dir: string) => Promise<void>): P
 const wishes = (config: string) => ({ device: 'meter', config, forMs: FOR_MS, signal: new AbortController().signal, say: () => {} });
 
 async function givesWhatWasStamped({ recorded, stamped }: RecordedDevice): Promise<void> {
-  assert.ok(stamped.length >= 6);
+  assert.ok(stamped.length >= 2, 'at least one exchange of each area');
   const lines = await linesOfCase({ ...recorded, name: 'meter', folder: '', expected: null }, { drivers });
   assert.deepEqual(lines, stamped);
 }
@@ -57,7 +58,8 @@ test('of a running edge: the samples of the case are those that the edge stamped
     await givesWhatWasStamped(await recordDevice(wishes(config)));
     const before = kept;
     await givesWhatWasStamped(await recordDevice(wishes(config)));
-    assert.ok(kept > before);
+    // The log gathers for a while before it keeps, longer on a loaded machine.
+    await until(() => kept, (count) => count > before);
     assert.ok((await fetch(`${edge.httpUrl}/tap/meter?forMs=10`)).status === 403, 'not without the key');
   } finally {
     await edge.close();
