@@ -1,4 +1,4 @@
-/** What a station counts, from its Prometheus text: read, kept, settled, lost by reason, and how far each consumer of the log is behind. */
+/** What a station counts, from its Prometheus text: read, kept, settled, lost by reason, how far each consumer of the log is behind, and what is being compacted. */
 export interface Counts {
   read: number;
   kept: number;
@@ -7,6 +7,8 @@ export interface Counts {
   lost: Record<string, number>;
   /** Events, by consumer of a gateway's log. */
   behind: Record<string, number>;
+  /** Points that a compaction under way still has to move. */
+  compacting: number;
 }
 
 const LINE = /^(\w+)(?:\{(.*)\})? (\S+)$/;
@@ -14,7 +16,7 @@ const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 
 /** @returns null when nothing of it is there */
 export function countsOf(metrics: string): Counts | null {
-  const counts: Counts = { read: 0, kept: 0, settled: 0, lost: {}, behind: {} };
+  const counts: Counts = { read: 0, kept: 0, settled: 0, lost: {}, behind: {}, compacting: 0 };
   let isAny = false;
   for (const line of metrics.split('\n')) {
     const [, name, labels = '', text] = LINE.exec(line) ?? [];
@@ -26,6 +28,7 @@ export function countsOf(metrics: string): Counts | null {
     if (name === 'cityvitals_events_kept_total') counts.kept += value;
     if (name === 'cityvitals_events_settled_total') counts.settled += value;
     if (name === 'cityvitals_samples_lost_total' && value > 0) counts.lost[label('reason')] = (counts.lost[label('reason')] ?? 0) + value;
+    if (name === 'cityvitals_compaction_left_points') counts.compacting = value;
     if (name === 'cityvitals_consumer_lag_events') counts.behind[label('consumer')] = value;
   }
   return isAny ? counts : null;

@@ -107,11 +107,12 @@ function showGateway(terminal: Terminal, { gateway, centre, exercise, now, devic
   return isWell ? EXIT.ok : EXIT.found;
 }
 
-function showCounts(terminal: Terminal, { read, kept, settled, lost, behind }: Counts, isGateway: boolean): void {
+function showCounts(terminal: Terminal, { read, kept, settled, lost, behind, compacting }: Counts, isGateway: boolean): void {
   const { text } = terminal;
   if (!isGateway) terminal.print(`  ${text({ en: 'samples read', zh: '已采集样本' })} ${read} → ${text({ en: 'events kept', zh: '已落盘事件' })} ${kept} → ${text({ en: 'acknowledged', zh: '已确认' })} ${settled}`);
   const list = (counts: Record<string, number>) => Object.entries(counts).toSorted(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`).join(' · ');
   if (Object.keys(behind).length > 0) terminal.print(`  ${text({ en: 'events behind, by consumer: ', zh: '各下游落后事件数：' })}${list(behind)}`);
+  if (compacting > 0) terminal.print(`  ${text({ en: 'compacting, points to go:', zh: '正在压缩，剩余点数：' })} ${compacting}`);
   if (Object.keys(lost).length > 0) terminal.print(`  ${text({ en: 'did not go on, by reason (docs/losses.md): ', zh: '未继续传递，按原因（docs/losses.md）：' })}${list(lost)}`);
 }
 

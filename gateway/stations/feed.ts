@@ -6,7 +6,7 @@
 import { faultOf, FAULTS, type Fault } from '../../core/faults.ts';
 import { compareCursors, formatCursor, type Cursor, type GatewayLog, type ReadLimit, type StoredGroup } from '../../core/log/types.ts';
 import { readBatch } from '../../core/wire/batch.ts';
-import { pause, type World } from '../../core/world.ts';
+import { everyMs, pause, type World } from '../../core/world.ts';
 import type { Consumer, MissedEvents } from './consumer.ts';
 import { FedGroup, groupsAfter } from './fed.ts';
 import { LogEnd } from './log-end.ts';
@@ -43,7 +43,8 @@ const CACHE_EVENTS = 20_000;
 interface Runner {
   consumer: Consumer;
   cursor: Cursor;
-  lagToldAtMs: number;
+  /** null: not told of yet. */
+  lagTold: number | null;
   stop: AbortController;
   work: Promise<void>;
 }
@@ -62,6 +63,10 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     sleepers.clear();
   };
   const unlisten = log.onAppended(wakeAll);
+  // Also while one is being waited for, and when the last has caught up and nothing more comes.
+  const telling = everyMs(world.clock, LAG_TOLD_EVERY_MS, () => {
+    for (const runner of runners.values()) tellLag(runner);
+  });
 
   async function run(runner: Runner): Promise<void> {
     const maxEvents = runner.consumer.maxEvents ?? HAND_EVENTS;
@@ -102,14 +107,12 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
         const askedMs = Math.min(Number(fault.params.retryAfterMs ?? 0), MAX_ASKED_WAIT_MS);
         const pauseMs = Math.max(askedMs, Math.round(waitMs * (0.75 + world.random.next() / 2)));
         world.tell({ kind: 'fault', fault: { ...fault, params: { ...fault.params, waitMs: pauseMs } } });
-        tellLag(runner);
         if (!(await pause(world.clock, pauseMs, signal))) return;
       }
     }
     runner.cursor = upTo;
     log.hold(consumer.name, upTo, consumer.required);
     end.release(lowestNear());
-    tellLag(runner);
   }
 
   /** The one furthest behind of those that are near the end, or on their way there. */
@@ -147,10 +150,10 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
   }
 
   function tellLag(runner: Runner): void {
-    const nowMs = world.clock.monotonicMs();
-    if (nowMs - runner.lagToldAtMs < LAG_TOLD_EVERY_MS) return;
-    runner.lagToldAtMs = nowMs;
-    world.tell({ kind: 'consumer_lag', consumer: runner.consumer.name, value: lagOf(runner) });
+    const value = lagOf(runner);
+    if (value === runner.lagTold) return;
+    runner.lagTold = value;
+    world.tell({ kind: 'consumer_lag', consumer: runner.consumer.name, value });
   }
 
   function tellRewound({ name }: Consumer, cursor: Cursor): void {
@@ -163,7 +166,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     const cursor = await consumer.start();
     tellRewound(consumer, cursor);
     log.hold(consumer.name, cursor, consumer.required);
-    const runner: Runner = { consumer, cursor, lagToldAtMs: -Infinity, stop: new AbortController(), work: Promise.resolve() };
+    const runner: Runner = { consumer, cursor, lagTold: null, stop: new AbortController(), work: Promise.resolve() };
     runners.set(consumer.name, runner);
     return runner;
   }
@@ -199,6 +202,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
       if (!runner) return;
       await conclude([runner]);
       log.letGo(name);
+      world.tell({ kind: 'consumer_lag', consumer: name, value: 0 });
     },
     offer(groups) {
       for (const group of groups) end.add(group);
@@ -209,6 +213,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     },
     async close() {
       unlisten();
+      telling.cancel();
       await conclude([...runners.values()]);
     },
   };
