@@ -15,11 +15,26 @@ import { memoryDir } from '../testing/temp-dir.ts';
 import { testWorld } from '../testing/virtual-clock.ts';
 import { seededRandom } from '../world.ts';
 import { openEdgeLog } from './edge-log.ts';
+import { Engine } from './engine.ts';
 import type { EdgeLog } from './types.ts';
 import { directStorage } from './worker-storage.ts';
 
 const LIVES = Number(process.env.LOG_MODEL_LIVES ?? 12);
 const STEPS = Number(process.env.LOG_MODEL_STEPS ?? 40);
+
+/** A thread that is kept busy: what files need beside their commits is done late, or not before the next one. */
+class BusyEngine extends Engine {
+  readonly #isFree: () => boolean;
+
+  constructor(isFree: () => boolean) {
+    super();
+    this.#isFree = isFree;
+  }
+
+  override tidy(): boolean {
+    return this.#isFree() && super.tidy();
+  }
+}
 
 /** What stands under a number. */
 type Named = { value: unknown; gap?: Gap };
@@ -70,7 +85,7 @@ class Life {
   }
 
   async #open(): Promise<void> {
-    this.#disk = flakyStorage(directStorage());
+    this.#disk = flakyStorage(directStorage(new BusyEngine(() => this.#chance(0.6))));
     this.#log = await openEdgeLog({ dir: this.#place(), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: this.#maxBytes, policies: { state: 'drop-newest' } }, this.#world, this.#disk);
     this.#log.onKept(({ stream, epoch, firstSeq, drafts }) => drafts.forEach((draft, at) => this.#name(stream, epoch, firstSeq + at, draft)));
   }
