@@ -1,7 +1,8 @@
 /** Watching a camera: asks for a ticket, opens its stream in JSMpeg, and tries again while somebody wants to see it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { LiveTicketView, Problem } from '../core/api.ts';
+import type { LiveNote, LiveTicketView, Problem } from '../core/api.ts';
 import { ask, Refused } from './link.ts';
+import { heard, NO_NOTES, type Notes } from './notes.ts';
 import { asOperator, beOperator, forgetOperator } from './operator.ts';
 
 /** off; waiting for the first picture; showing; a token is needed; or why it cannot be seen (null: the gateway does not answer). */
@@ -16,6 +17,8 @@ const HIDDEN_MS = 15_000;
 
 export interface Live {
   state: LiveState;
+  /** What is said beside its pictures. */
+  notes: Notes;
   /** The place for its picture. */
   place: { current: HTMLDivElement | null };
   /** Tries with another token. */
@@ -25,16 +28,18 @@ export interface Live {
 export function useLive(device: string, isWanted: boolean): Live {
   const place = useRef<HTMLDivElement | null>(null);
   const [state, setState] = useState<LiveState>({ is: 'off' });
+  const [notes, setNotes] = useState(NO_NOTES);
   const [turn, setTurn] = useState(0);
   const isSeen = useSeen();
   const wanted = isWanted && isSeen;
   useEffect(() => {
     if (!wanted || !place.current) return setState({ is: 'off' });
     setState({ is: 'waiting' });
-    return watch(device, place.current, setState);
+    setNotes(NO_NOTES);
+    return watch(device, place.current, setState, (note) => setNotes((before) => heard(before, note)));
   }, [device, wanted, turn]);
   return {
-    state, place,
+    state, notes, place,
     give(given) {
       beOperator(given);
       setTurn((now) => now + 1);
@@ -43,7 +48,7 @@ export function useLive(device: string, isWanted: boolean): Live {
 }
 
 /** @returns ends it */
-function watch(device: string, place: HTMLElement, tell: (state: LiveState) => void): () => void {
+function watch(device: string, place: HTMLElement, tell: (state: LiveState) => void, hear: (note: LiveNote) => void): () => void {
   const stop = new AbortController();
   let retry: ReturnType<typeof setTimeout>;
   let waitMs = FIRST_RETRY_MS;
@@ -64,7 +69,7 @@ function watch(device: string, place: HTMLElement, tell: (state: LiveState) => v
     // A new one each time: what drew on the last has taken its context with it.
     const canvas = document.createElement('canvas');
     place.replaceChildren(canvas);
-    const own = new Player(new URL(path, location.href).href.replace(/^http/, 'ws'), {
+    const own = new Player(new URL(`${path}&notes`, location.href).href.replace(/^http/, 'ws'), {
       canvas, audio: false, disableWebAssembly: true, pauseWhenHidden: false, reconnectInterval: 0,
       onSourceEstablished() {
         waitMs = FIRST_RETRY_MS;
@@ -72,7 +77,14 @@ function watch(device: string, place: HTMLElement, tell: (state: LiveState) => v
       },
     });
     player = own;
-    own.source.socket.addEventListener('close', () => {
+    const { socket } = own.source;
+    // Before JSMpeg, which would take text for pictures.
+    socket.addEventListener('message', (event: MessageEvent<unknown>) => {
+      if (typeof event.data !== 'string') return;
+      event.stopImmediatePropagation();
+      hear(JSON.parse(event.data) as LiveNote);
+    }, { capture: true });
+    socket.addEventListener('close', () => {
       if (player === own) again(null);
     });
   }

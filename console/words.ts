@@ -76,7 +76,10 @@ const ZH = {
     sensor: '传感器', comm: '通信', config: '配置', device: '设备', calibration: '标定', maintenance: '检修', unit: '单位', 'unknown-indicator': '未知指标', simulated: '模拟', other: '其他',
   } satisfies Record<Flag, string>,
   classes: { person: '人', car: '汽车', bus: '公交车', truck: '货车', motorcycle: '摩托车', bicycle: '自行车', dog: '狗', cat: '猫', bird: '鸟' } as Record<string, string>,
-  counted: (name: string, count: number) => `${name} ${count}`,
+  measures: { persons: '人', vehicles: '车辆', density: '每平方米人数', crowd: '拥挤等级', dwell: '最长停留（秒）', loitering: '徘徊', intrusion: '入侵', queue: '排队', 'queue-length': '队长（米）', stopped: '停车', abandoned: '遗留物' } as Record<string, string>,
+  wentIn: (count: number) => `进 ${count}`, wentOut: (count: number) => `出 ${count}`,
+  notesShow: '显示区域和目标', notesOld: '已超过 2 秒没有新的检测结果', notesReplay: '这是视频文件：实时观看从头播放，与检测所在的位置不同，因此不显示目标。',
+  counted: (name: string, count: number | string) => `${name} ${count}`,
   on: '是', off: '否', noValue: '无值',
 };
 
@@ -150,6 +153,9 @@ const EN: typeof ZH = {
     sensor: 'sensor', comm: 'communication', config: 'configuration', device: 'device', calibration: 'calibration', maintenance: 'maintenance', unit: 'unit', 'unknown-indicator': 'unknown indicator', simulated: 'simulated', other: 'other',
   },
   classes: {},
+  measures: { persons: 'people', vehicles: 'vehicles', density: 'people/m²', crowd: 'crowd grade', dwell: 'longest stay, s', loitering: 'loitering', intrusion: 'intrusion', queue: 'queue', 'queue-length': 'queue, m', stopped: 'stopped', abandoned: 'left behind' },
+  wentIn: (count) => `in ${count}`, wentOut: (count) => `out ${count}`,
+  notesShow: 'zones and what is seen', notesOld: 'nothing has been seen anew for more than 2 s', notesReplay: 'A clip: live view plays it from its start, elsewhere than where it is looked at, so that nothing seen is drawn.',
   counted: (name, count) => `${name} ${count}`,
   on: 'yes', off: 'no', noValue: 'no value',
 };

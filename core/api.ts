@@ -84,6 +84,37 @@ export interface LiveTicketView {
   expiresAt: number;
 }
 
+/**
+ * What a live view says beside its pictures, as text on the same socket, where `&notes` was added to its path. Places are
+ * fractions of the picture: [across, down] from its upper left corner.
+ */
+export type LiveNote = LiveScene | LiveSeen;
+
+/** Once it begins, and whenever it begins anew. */
+export interface LiveScene {
+  kind: 'scene';
+  zones: { id: string; name: Words; polygon: readonly (readonly [number, number])[] }[];
+  lines: { id: string; name: Words; from: readonly [number, number]; to: readonly [number, number]; inside: readonly [number, number] }[];
+  /** What nobody may see; black in the pictures. */
+  masks: readonly (readonly (readonly [number, number])[])[];
+  /** A clip, played anew for its viewers: what the edge sees at the same moment is another part of it, and is not told. */
+  isReplay: boolean;
+}
+
+/** With each picture that the edge took in. */
+export interface LiveSeen {
+  kind: 'seen';
+  /** When the picture was taken, ms UTC, and its place in the edge's own stream. */
+  at: number;
+  ptsMs: number;
+  /** `zh`: the class as its model calls it; `track`: the same thing keeps its number. */
+  boxes: { class: string; zh?: string; track?: number; x: number; y: number; width: number; height: number }[];
+  /** Measurements and states of zones, by point (`zone.measure`). */
+  values: Readonly<Record<string, number>>;
+  /** What happened in this picture: crossings, by point. */
+  happened: Readonly<Record<string, number>>;
+}
+
 export interface SeriesView {
   indicator: string;
   device: string;

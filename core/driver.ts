@@ -165,6 +165,8 @@ export interface Watched {
   stdin: string;
   /** Polygons that nobody may see, in fractions of the picture. */
   mask: readonly (readonly (readonly [number, number])[])[];
+  /** A clip, which begins anew for its viewers: elsewhere than where its own play is. */
+  isReplay: boolean;
   /** @throws FaultError while it is too early to try again: a camera locks out who comes with a wrong password too often */
   mayBegin(): void;
   /** Its pictures came. */

@@ -13,6 +13,7 @@ import { judge } from './stations/judge.ts';
 import { keep } from './stations/keep.ts';
 import { qualify, type QualifyFacts } from './stations/qualify.ts';
 import { reduce, type ReduceFacts } from './stations/reduce.ts';
+import type { LiveStreams } from './live/live-streams.ts';
 import type { Snapshots } from './vision/evidence/snapshots.ts';
 import type { LastPictures } from './vision/last-picture.ts';
 
@@ -23,6 +24,8 @@ export interface EdgeParts {
   pictures: LastPictures;
   /** Gives events their pictures; none: they get none. */
   snapshots?: Snapshots | undefined;
+  /** People who watch a camera. */
+  watchers?: Pick<LiveStreams, 'seen'>;
   /** Their files. */
   evidence?: ForwardFacts['evidence'];
   points: QualifyFacts & ReduceFacts;
@@ -43,7 +46,7 @@ export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   const forwarding = forward(setup, { ...parts.presence, devices: () => reading.states(), onCommand: parts.onCommand, ...(parts.evidence && { evidence: parts.evidence }) }, parts.log, world);
   const joined = line(world, [
     reading,                             // frames of every device the host keeps open become samples, or a loss with its reason
-    infer(parts.cameras, world, parts.pictures, parts.snapshots), // camera frames become samples like any other
+    infer(parts.cameras, world, parts.pictures, parts.snapshots, parts.watchers), // camera frames become samples like any other
     qualifying,                          // scale, unit, quality, clock: a sample becomes an event
     latest,                              // what each point says now, for commands
     judge(),                             // local warnings, also when cut off; sees every event

@@ -105,14 +105,14 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     let desk: CommandDesk | null = null;
     const keeper: ClockKeeper | null = time && new ClockKeeper({ ...time, system: outside.clock, edge: setup.edge, centre: setup.centre, log, onSettled: () => line.wake() }, world);
     const gatewayClock = keeper && { isSettled: () => keeper.isSettled, heard: (nowAt: number, tookMs: number) => keeper.heard(nowAt, tookMs) };
+    const live = new LiveStreams(() => devices, setup.live ?? { maxStreams: 0 }, world);
+    undo.unshift(() => live.close());
     const line = edgeLine(setup, {
-      devices, log, pictures, snapshots: evidence.snapshots, evidence: () => evidence.folder, points, reading: options.reading,
+      devices, log, pictures, snapshots: evidence.snapshots, evidence: () => evidence.folder, watchers: live, points, reading: options.reading,
       onCommand: (payload) => desk?.take(payload),
       cameras: detectors.byDevice,
       presence: { version: VERSION, httpUrl: () => httpUrl, unknown: () => unknown.newest(), ...(gatewayClock && { clock: gatewayClock }) },
     }, world);
-    const live = new LiveStreams(() => devices, setup.live ?? { maxStreams: 0 }, world);
-    undo.unshift(() => live.close());
     const door = tapDoor(taps, world.clock, process.pid);
     const http = await openLocalHttp(setup.http, {
       health: () => healthOf({ edge: setup.edge, centre: setup.centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, problems: () => troubles.list(), clock: () => ({ known: keeper?.isSettled ?? true, source: time ? time.clock.source : 'system' }), uplink: line.uplink, devices: line.states, unknown: () => unknown.list(), config: options.config }),

@@ -9,6 +9,7 @@ import { camerasHref, useView } from '../view.ts';
 import type { Dictionary } from '../words.ts';
 import { Icon } from './icons.tsx';
 import { LiveBar } from './live.tsx';
+import { Overlay, Sayings } from './overlay.tsx';
 import { SnapshotBar } from './snapshot.tsx';
 
 const VEHICLES = new Set(['car', 'bus', 'truck', 'motorcycle', 'bicycle']);
@@ -44,6 +45,7 @@ export function Cameras() {
 export function CameraView({ device }: { device: DeviceView }) {
   const { words, lang, now, state } = useView();
   const [isWanted, setWanted] = useState(false);
+  const [hasNotes, setNotes] = useState(true);
   const [snapshot, setSnapshot] = useState<PictureView | null>(null);
   const live = useLive(device.id, isWanted && device.live !== undefined);
   const isShowing = live.state.is === 'showing';
@@ -57,6 +59,7 @@ export function CameraView({ device }: { device: DeviceView }) {
           ? <img hidden={isShowing} src={`data:image/jpeg;base64,${picture.jpegBase64}`} width={picture.width} height={picture.height} alt={words.pictureAlt(device.id, counts.join(', '))} />
           : <div class="no-picture" hidden={isShowing}><Icon name="camera" /><p>{words.cameraWaiting}</p></div>}
         {isWanted && <div ref={live.place} data-part="live-picture" role="img" aria-label={words.liveAlt(device.id)} hidden={!isShowing} />}
+        {isShowing && hasNotes && <Overlay notes={live.notes} />}
         {picture && (
           <svg hidden={isShowing} viewBox={`0 0 ${picture.width} ${picture.height}`} aria-hidden="true">
             {picture.boxes.map((box, at) => (
@@ -71,9 +74,10 @@ export function CameraView({ device }: { device: DeviceView }) {
           <span class="quiet" title={fullTime(picture.at)}>{snapshot ? words.snapshotOf(clockTime(picture.at)) : words.frame(clockTime(picture.at))}{now - picture.at > OLD_MS && ` · ${words.ago(age(now - picture.at, lang))}`}</span>
         </figcaption>
       )}
+      {isShowing && hasNotes && <Sayings notes={live.notes} />}
       {device.live === undefined
         ? <SnapshotBar device={device.id} snapshot={snapshot} show={setSnapshot} />
-        : <LiveBar live={live} isWanted={isWanted} setWanted={setWanted} />}
+        : <LiveBar live={live} isWanted={isWanted} setWanted={setWanted} hasNotes={hasNotes} setNotes={setNotes} />}
     </figure>
   );
 }

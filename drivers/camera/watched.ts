@@ -22,6 +22,7 @@ export function watched(settings: CameraSettings, clock: Clock): Watched {
     filters: source.kind === 'file' ? [] : AS_THEY_COME,
     stdin: 'list' in source.input ? source.input.list : '',
     mask,
+    isReplay: source.kind === 'file',
     mayBegin: () => mayLogIn(remembered, clock),
     began: () => loggedIn(remembered),
     fault({ hadPictures, startError, code, signal, said: text }) {

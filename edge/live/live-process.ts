@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Watched } from '../../core/driver.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import type { Clock } from '../../core/world.ts';
-import type { FromLive, LiveEnd, StartLive } from './messages.ts';
+import type { FromLive, LiveEnd, SayNote, StartLive } from './messages.ts';
 
 export interface LivePlace {
   port: number;
@@ -17,6 +17,8 @@ export interface LiveProcess {
   /** When its first pictures are out; null: it ended before. */
   ready: Promise<LivePlace | null>;
   ended: Promise<LiveEnd>;
+  /** Says it to whoever watches. */
+  note(text: string): void;
   /** Resolves when the process and both its ffmpegs are gone. */
   close(): Promise<void>;
 }
@@ -33,11 +35,11 @@ export interface LiveProcessOptions {
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 const CLOSE_DEADLINE_MS = 2000;
 
-export function startLive({ input, filters, stdin, mask }: Watched, { clock, tell, lingerMs, readyDeadlineMs }: LiveProcessOptions): LiveProcess {
+export function startLive({ input, filters, stdin, mask }: Watched, scene: string, { clock, tell, lingerMs, readyDeadlineMs }: LiveProcessOptions): LiveProcess {
   const key = randomBytes(24).toString('base64url');
   // A group of its own: Ctrl-C in a terminal reaches us alone, and its ffmpegs can be ended with it.
   const child = fork(WORKER, { execArgv: [], detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
-  const start: StartLive = { kind: 'start', input: [...input], filters: [...filters], stdin, mask, key, lingerMs };
+  const start: StartLive = { kind: 'start', input: [...input], filters: [...filters], stdin, mask, scene, key, lingerMs };
   let last: LiveEnd | null = null;
   const ended = new Promise<LiveEnd>((resolve) => {
     const gone = (code: number | null, signal: NodeJS.Signals | null, startError?: string) => resolve(last ?? { kind: 'end', isIdle: false, code, signal, said: '', ...(startError !== undefined && { startError }) });
@@ -65,6 +67,10 @@ export function startLive({ input, filters, stdin, mask }: Watched, { clock, tel
   child.send(start, () => {}); // that it is gone already is said by its end
   return {
     pid: child.pid, ready, ended,
+    note(text) {
+      const message: SayNote = { kind: 'note', note: text };
+      if (child.connected) child.send(message, () => {});
+    },
     async close() {
       if (child.connected) child.disconnect();
       const deadline = clock.after(CLOSE_DEADLINE_MS, () => killGroup(child.pid));

@@ -7,6 +7,7 @@ import { FaultError, type Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { reopenWaitMs } from '../host/backoff.ts';
 import type { OpenDevice } from '../host/device.ts';
+import { sceneNote, seenNote, stands, type Looked, type Standing } from './notes.ts';
 import { startLive, type LivePlace, type LiveProcess } from './live-process.ts';
 
 export interface LiveOptions {
@@ -33,6 +34,9 @@ export class LiveStreams {
   readonly #world: World;
   readonly #running = new Map<string, LiveProcess>();
   readonly #failed = new Map<string, Failed>();
+  /** Those that show a clip from its start, whatever its camera is at. */
+  readonly #replays = new Set<string>();
+  readonly #standing = new Map<string, Standing>();
   #isClosed = false;
 
   constructor(devices: () => readonly OpenDevice[], options: LiveOptions, world: World) {
@@ -60,7 +64,7 @@ export class LiveStreams {
     const { maxStreams } = this.#options;
     if (this.#isClosed || (!this.#running.has(id) && this.#running.size >= maxStreams)) throw new FaultError('CV_LIVE_FULL', { count: this.#running.size, limit: maxStreams });
     if (!this.#running.has(id)) watched.mayBegin();
-    const running = this.#running.get(id) ?? this.#start(id, watched);
+    const running = this.#running.get(id) ?? this.#start(id, watched, device?.setup.settings);
     const place = await running.ready;
     if (place) return place;
     // It was just leaving when it was asked for.
@@ -69,8 +73,17 @@ export class LiveStreams {
     throw new FaultError(fault.code, fault.params);
   }
 
+  /** A camera's picture was looked at: said to whoever watches it, in the order of its pictures and with its own times. */
+  seen(looked: Looked): void {
+    const { device, readings } = looked;
+    const standing = stands(this.#standing.get(device), readings);
+    this.#standing.set(device, standing);
+    if (!this.#replays.has(device)) this.#running.get(device)?.note(JSON.stringify(seenNote(looked, standing)));
+  }
+
   /** Those of devices that are not there any more, or are spoken to otherwise. */
   async end(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.#standing.delete(id);
     await Promise.all(ids.map((id) => this.#running.get(id)?.close()));
   }
 
@@ -79,10 +92,10 @@ export class LiveStreams {
     await this.end([...this.#running.keys()]);
   }
 
-  #start(id: string, watched: Watched): LiveProcess {
+  #start(id: string, watched: Watched, settings: unknown): LiveProcess {
     const { clock } = this.#world;
     const { lingerMs, readyDeadlineMs } = this.#options;
-    const live = startLive(watched, { clock, tell: this.#world.tell, lingerMs, readyDeadlineMs });
+    const live = startLive(watched, JSON.stringify(sceneNote(settings, watched.isReplay)), { clock, tell: this.#world.tell, lingerMs, readyDeadlineMs });
     let readyAtMs = Infinity;
     void live.ready.then((place) => {
       if (!place) return;
@@ -90,6 +103,8 @@ export class LiveStreams {
       watched.began();
     });
     this.#running.set(id, live);
+    if (watched.isReplay) this.#replays.add(id);
+    else this.#replays.delete(id);
     void live.ended.then((how) => {
       this.#running.delete(id);
       const hadPictures = readyAtMs !== Infinity;

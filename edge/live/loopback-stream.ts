@@ -12,6 +12,8 @@ export const LIVE_FPS = 25;
 const BITS_PER_SECOND = '1500k';
 /** What a viewer may leave unread; what comes then is dropped for it. */
 const MAX_WAITING_BYTES = 512 << 10;
+/** What they are told beside the pictures is left out sooner: the next comes soon. */
+const MAX_WAITING_NOTES = 128 << 10;
 /** Messages are whole packets of the transport stream, so that one that is dropped leaves no torn one behind. */
 const PACKET_BYTES = 188;
 
@@ -22,10 +24,17 @@ const ENCODER = {
 export class LoopbackStream extends VideoStream {
   // Made while the constructor of the class above runs, hence `declare`.
   declare server: WebSocketServer;
+  readonly #scene: string;
 
-  /** @param key what the path of whoever connects must be */
-  constructor(key: string) {
+  /** @param key what the path of whoever connects must be. @param scene said to each of them */
+  constructor(key: string, scene: string) {
     super({ name: key, streamUrl: 'pipe:0', ffmpegOptions: ENCODER });
+    this.#scene = scene;
+  }
+
+  /** Beside the pictures, as text. */
+  note(text: string): void {
+    for (const viewer of this.server.clients as Set<WebSocket>) if (viewer.readyState === viewer.OPEN && viewer.bufferedAmount <= MAX_WAITING_NOTES) viewer.send(text);
   }
 
   override pipeStreamToSocketServer(): void {
@@ -41,6 +50,7 @@ export class LoopbackStream extends VideoStream {
     this.server.on('connection', (viewer) => {
       viewer.on('error', () => viewer.terminate());
       viewer.on('close', () => this.emit('viewers'));
+      viewer.send(this.#scene);
       this.emit('viewers');
     });
   }

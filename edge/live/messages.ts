@@ -8,10 +8,18 @@ export interface StartLive {
   /** Its standard input, where an address with a password goes; '' for none. */
   stdin: string;
   mask: readonly (readonly (readonly [number, number])[])[];
+  /** Said to each viewer, before its first picture. */
+  scene: string;
   /** Whoever connects must name it. */
   key: string;
   /** Ends by itself when nobody has watched for so long. */
   lingerMs: number;
+}
+
+/** To be said to all viewers now. */
+export interface SayNote {
+  kind: 'note';
+  note: string;
 }
 
 /** Why it ends, as far as it can know: what became of the ffmpeg that reads, and what it said. */

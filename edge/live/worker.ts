@@ -9,7 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import { Cutter, type Shot } from '../../drivers/camera/y4m.ts';
 import { Mask } from '../vision/mask.ts';
 import { LIVE_FPS, LoopbackStream } from './loopback-stream.ts';
-import type { FromLive, LiveEnd, StartLive } from './messages.ts';
+import type { FromLive, LiveEnd, SayNote, StartLive } from './messages.ts';
 
 /** Longest side across: what a browser decodes by itself must stay cheap on a telephone. */
 const MAX_WIDTH = 960;
@@ -21,7 +21,7 @@ const FAREWELL_MS = 200;
 
 process.once('message', (message: StartLive) => run(message));
 
-function run({ input, filters, stdin, mask, key, lingerMs }: StartLive): void {
+function run({ input, filters, stdin, mask, scene, key, lingerMs }: StartLive): void {
   let said = '';
   let isEnding = false;
   const reader = spawn('ffmpeg', [...input, '-map', '0:v:0', '-vf', [...filters, `fps=${LIVE_FPS}`, SIZE].join(','), '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1'], { stdio: 'pipe' });
@@ -33,7 +33,7 @@ function run({ input, filters, stdin, mask, key, lingerMs }: StartLive): void {
   process.once('disconnect', () => { void end({ isIdle: true }); });
 
   function show(): void {
-    const stream = new LoopbackStream(key);
+    const stream = new LoopbackStream(key, scene);
     const encoder = stream.stream;
     encoder.once('error', ({ code = '' }: NodeJS.ErrnoException) => { void end({ startError: code }); });
     encoder.once('close', (code, signal) => { void end({ code, signal }); });
@@ -48,6 +48,7 @@ function run({ input, filters, stdin, mask, key, lingerMs }: StartLive): void {
       if (stream.server.clients.size === 0) idle = setTimeout(leave, lingerMs);
     };
     stream.on('viewers', attend);
+    process.on('message', ({ note }: SayNote) => stream.note(note));
     stream.on('dropped', () => say({ kind: 'dropped' }));
     const begun = Promise.all([once(stream.server, 'listening'), once(stream, 'camdata')]);
     void begun.then(() => {

@@ -8,6 +8,7 @@ import type { ModelSpec } from '../../core/model.ts';
 import type { Sample } from '../../core/sample.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import type { Detector } from '../../models/detector.ts';
+import type { LiveStreams } from '../live/live-streams.ts';
 import { countBoxes, countReadings } from '../vision/count.ts';
 import { PictureWatch } from '../vision/diagnosis/watch.ts';
 import type { Snapshots } from '../vision/evidence/snapshots.ts';
@@ -47,8 +48,9 @@ const WATCH_EVERY_MS = 1000;
  * @param cameras by device id; whoever opened their detectors closes them, after this station
  * @param pictures where the newest picture of each camera is kept for people; none: they are not kept
  * @param snapshots gives events their pictures
+ * @param watchers people who watch a camera
  */
-export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictures?: LastPictures, snapshots?: Pick<Snapshots, 'of'>): Station<DecodedItem, Sample> {
+export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictures?: LastPictures, snapshots?: Pick<Snapshots, 'of'>, watchers?: Pick<LiveStreams, 'seen'>): Station<DecodedItem, Sample> {
   const lanes = new Map<string, Lane>();
   const running = new Set<Promise<void>>();
   const ending = new AbortController();
@@ -132,6 +134,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
       pictures?.remember(device, picture, at, counted.flatMap(({ evidence }) => evidence?.flatMap((one) => (one.kind === 'boxes' ? one.boxes : [])) ?? []));
       const readings = camera.sight.follow(seen, picture, at).filter(({ point }) => points[point]);
       const { sight: { tracks }, model } = camera;
+      watchers?.seen({ device, picture, at, boxes: seen.boxes, tracks, readings, model });
       const shots = snapshots && model && (tracks.length > 0 || readings.length > 0) ? await snapshots.of({ device, picture, at, boxes: seen.boxes, tracks, model }, readings, ending.signal) : null;
       const followed = countReadings(readings, seen.model, picture.index, shots);
       // How many there are is known only now: states are told when they change.

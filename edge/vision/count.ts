@@ -41,6 +41,11 @@ export function countReadings(readings: readonly Reading[], model: string, frame
   });
 }
 
+/** What is in a picture: those that are followed, with their numbers and cut at its edges; where nobody is, what was found. */
+export function boxesOf({ tracks, boxes }: { tracks: readonly Track[]; boxes: readonly Box[] }): Box[] {
+  return tracks.length > 0 ? tracks.map(withinPicture) : [...boxes];
+}
+
 function withinPicture({ id, class: label, score, box }: Track): Box {
   const [left, top, right, bottom] = [box.x, box.y, box.x + box.width, box.y + box.height].map((side) => Math.min(1, Math.max(0, side))) as [number, number, number, number];
   return { ...rounded({ class: label, score, x: left, y: top, width: right - left, height: bottom - top }), track: id };

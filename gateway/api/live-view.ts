@@ -12,7 +12,7 @@ import type { ApiSources } from './sources.ts';
 
 export const LIVE_VIEW_ROUTE = route({
   method: 'POST', path: '/api/v1/devices/:id/live-view', secured: 'optional', summary: {
-    zh: '申请实时观看：以 WebSocket 打开返回的 path（一次有效），每条二进制消息为完整的 MPEG-TS 包（MPEG-1 视频，每秒 25 帧）；无法观看时请改用 picture', en: 'ask to watch a camera: open the `path` of the answer as a web socket, once; each binary message is whole packets of MPEG-TS (MPEG-1 video, 25 pictures a second); where it cannot be had look at its `picture`',
+    zh: '申请实时观看：以 WebSocket 打开返回的 path（一次有效），每条二进制消息为完整的 MPEG-TS 包（MPEG-1 视频，每秒 25 帧）；path 后加 &notes 时另有文本消息说明区域和检测结果（docs/live-view.md）；无法观看时请改用 picture', en: 'ask to watch a camera: open the `path` of the answer as a web socket, once; each binary message is whole packets of MPEG-TS (MPEG-1 video, 25 pictures a second); with `&notes` after the path text messages say where zones are and what is seen (docs/live-view.md); where it cannot be had look at its `picture`',
   },
   query: query({}), params: idParam('the camera', '摄像机', EXAMPLES.device.id), answer: LiveTicket, example: EXAMPLES.liveTicket,
   faults: ['CV_API_ORIGIN', 'CV_API_UNAUTHORISED', 'CV_LIVE_CLOSED', 'CV_LIVE_DEVICE', 'CV_LIVE_ELSEWHERE', 'CV_LIVE_VIEWERS', 'CV_LIVE_FULL', 'CV_LIVE_FAILED'],
@@ -28,7 +28,9 @@ export const LIVE_VIEW_ROUTE = route({
   },
 });
 
-const SOCKET = /^\/api\/v1\/devices\/([^/?]{1,256})\/live-view\?ticket=([\w-]{1,128})$/;
+/** Added to the path by who wants to be told what is seen. */
+const NOTES = '&notes';
+const SOCKET = /^\/api\/v1\/devices\/([^/?]{1,256})\/live-view\?ticket=([\w-]{1,128})(&notes)?$/;
 
 /** Takes the server's web sockets. @returns lets all viewers go */
 export function serveLiveSockets(server: Server, sources: Pick<ApiSources, 'liveView'>): () => void {
@@ -41,7 +43,7 @@ export function serveLiveSockets(server: Server, sources: Pick<ApiSources, 'live
     } catch (error) {
       return refuse(request, socket, error);
     }
-    sockets.handleUpgrade(request, socket, head, (viewer) => sources.liveView?.watch(viewing, viewer));
+    sockets.handleUpgrade(request, socket, head, (viewer) => sources.liveView?.watch(viewing, viewer, request.url?.endsWith(NOTES) ?? false));
   });
   return () => { for (const viewer of sockets.clients) viewer.terminate(); };
 }

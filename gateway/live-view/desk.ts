@@ -102,9 +102,9 @@ export class LiveDesk {
     return viewing;
   }
 
-  /** Shows it until the viewer goes. Not before it is on disk who watches. */
-  watch(viewing: Viewing, viewer: WebSocket): void {
-    this.#watching.set(viewing, this.#show(viewing, viewer).finally(() => {
+  /** Shows it until the viewer goes. Not before it is on disk who watches. @param hasNotes with what is said beside the pictures */
+  watch(viewing: Viewing, viewer: WebSocket, hasNotes: boolean): void {
+    this.#watching.set(viewing, this.#show(viewing, viewer, hasNotes).finally(() => {
       this.#watching.delete(viewing);
       this.#tell();
     }));
@@ -117,13 +117,13 @@ export class LiveDesk {
     await this.#journal?.close();
   }
 
-  async #show({ device, edge, by, address, place }: Viewing, viewer: WebSocket): Promise<void> {
+  async #show({ device, edge, by, address, place }: Viewing, viewer: WebSocket, hasNotes: boolean): Promise<void> {
     const { clock } = this.#world;
     const id = randomBytes(8).toString('hex');
     const begunMs = clock.monotonicMs();
     try {
       await this.#write({ step: 'began', id, device, edge, by, address });
-      const relayed = await relay(viewer, place, (signal) => this.#find(device, edge, signal), this.#world);
+      const relayed = await relay(viewer, place, (signal) => this.#find(device, edge, signal), hasNotes, this.#world);
       await this.#write({ step: 'ended', id, seconds: Math.round((clock.monotonicMs() - begunMs) / 1000), ...relayed });
     } catch (error) {
       const fault = faultOf(error, 'CV_LIVE_FAILED', { device });

@@ -40,10 +40,10 @@ test('a viewer that does not read loses pieces, which are counted; one beside it
   const place = { port: source.port, key: 'k' };
   const find = () => Promise.reject(new FaultError('CV_LIVE_FULL', { count: 1, limit: 1 }));
   const sources = [source.connected()];
-  const slowly = relay(slow.ours, place, find, world);
+  const slowly = relay(slow.ours, place, find, false, world);
   const first = await (sources[0] as Promise<WebSocket>);
   const coming = source.connected();
-  const quickly = relay(quick.ours, place, find, world);
+  const quickly = relay(quick.ours, place, find, false, world);
   const second = await coming;
   (slow.theirs as unknown as { _socket: Socket })._socket.pause();
   for (let piece = 0; piece < PIECES; piece += 1) {
@@ -61,6 +61,27 @@ test('a viewer that does not read loses pieces, which are counted; one beside it
   assert.deepEqual(whole, { bytes: PIECES * PIECE.length, dropped: 0, reason: 'left' });
 });
 
+test('what is said beside the pictures reaches who asked for it, unless it is larger than anything there is to say', async (t) => {
+  const source = await serve(t);
+  const world = testWorld(new VirtualClock(0));
+  const find = () => Promise.reject(new FaultError('CV_LIVE_FULL', { count: 1, limit: 1 }));
+  for (const hasNotes of [true, false]) {
+    const { ours, theirs } = await viewerOf(t);
+    const heard: string[] = [];
+    theirs.on('message', (data: Buffer, isBinary: boolean) => heard.push(isBinary ? `${data.length} bytes` : data.toString()));
+    const coming = source.connected();
+    const relayed = relay(ours, { port: source.port, key: 'k' }, find, hasNotes, world);
+    const edge = await coming;
+    edge.send('{"kind":"scene"}');
+    edge.send('x'.repeat((64 << 10) + 1));
+    edge.send(PIECE);
+    await until(() => heard.length, (count) => count > 0 && heard.at(-1) === `${PIECE.length} bytes`);
+    assert.deepEqual(heard, [...(hasNotes ? ['{"kind":"scene"}'] : []), `${PIECE.length} bytes`]);
+    theirs.terminate();
+    assert.equal((await relayed).dropped, 0);
+  }
+});
+
 test('a view that cannot be had again within half a minute is given up with the reason', async (t) => {
   const { ours, theirs } = await viewerOf(t);
   const { server, port } = await serve(t);
@@ -70,7 +91,7 @@ test('a view that cannot be had again within half a minute is given up with the 
   const relaying = relay(ours, { port, key: 'k' }, () => {
     asked += 1;
     return Promise.reject(new FaultError('CV_LIVE_FULL', { count: 1, limit: 1 }));
-  }, testWorld(clock));
+  }, false, testWorld(clock));
   const closed = once(theirs, 'close') as Promise<[number, Buffer]>;
   let isOver = false;
   void relaying.then(() => { isOver = true; });

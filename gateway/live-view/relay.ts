@@ -26,17 +26,26 @@ const GIVE_UP_MS = 30_000;
 /** Of the range that is free for applications (RFC 6455, 7.4.2); the reason is the fault's code. */
 export const CLOSED_BY_FAULT = 4000;
 
-/** @param place the one the viewer was let in for. @param find it again, when it broke off. Resolves when the viewer is gone */
-export async function relay(viewer: WebSocket, place: LivePlace, find: (signal: AbortSignal) => Promise<LivePlace>, { clock, tell }: Pick<World, 'clock' | 'tell'>): Promise<Relayed> {
+/** What an edge says beside its pictures is left out for a viewer this far behind, and where it is larger than anything it has to say. */
+const MAX_WAITING_NOTES = 128 << 10;
+const MAX_NOTE_BYTES = 64 << 10;
+
+/** @param place the one the viewer was let in for. @param find it again, when it broke off. @param hasNotes whether the viewer asked for what is said beside the pictures. Resolves when the viewer is gone */
+export async function relay(viewer: WebSocket, place: LivePlace, find: (signal: AbortSignal) => Promise<LivePlace>, hasNotes: boolean, { clock, tell }: Pick<World, 'clock' | 'tell'>): Promise<Relayed> {
   const relayed: Relayed = { bytes: 0, dropped: 0, reason: 'left' };
   const gone = new AbortController();
   viewer.once('close', () => gone.abort());
   viewer.on('error', () => viewer.terminate());
   const pinging = keepAsking(viewer, clock);
 
-  function pass(data: RawData): void {
+  function pass(data: RawData, isPicture: boolean): void {
     if (viewer.readyState !== WebSocket.OPEN) return;
     const piece = data as Buffer;
+    if (!isPicture) {
+      if (!hasNotes || piece.length > MAX_NOTE_BYTES || viewer.bufferedAmount > MAX_WAITING_NOTES) return;
+      relayed.bytes += piece.length;
+      return viewer.send(piece, { binary: false });
+    }
     if (viewer.bufferedAmount > MAX_WAITING_BYTES) {
       relayed.dropped += 1;
       return tell({ kind: 'live_dropped', count: 1 });
@@ -71,7 +80,7 @@ export async function relay(viewer: WebSocket, place: LivePlace, find: (signal: 
 }
 
 /** Resolves when the edge's socket is closed, by it or because the viewer has gone. */
-function follow({ port, key }: LivePlace, take: (data: RawData) => void, signal: AbortSignal): Promise<void> {
+function follow({ port, key }: LivePlace, take: (data: RawData, isBinary: boolean) => void, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const source = new WebSocket(`ws://127.0.0.1:${port}/${key}`, { perMessageDeflate: false, maxPayload: 4 << 20, handshakeTimeout: 5000 });
     const stop = () => source.terminate();

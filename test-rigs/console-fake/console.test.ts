@@ -267,10 +267,24 @@ async function shown(page: Page): Promise<{ shades: number; hash: string }> {
   return { shades: new Set(data).size, hash: createHash('sha256').update(data).digest('hex') };
 }
 
-test('an operator watches a camera: a token, moving pictures, back by itself after its ffmpeg was killed, single pictures when left', { skip: skip || noFfmpeg }, async (t) => {
-  const { town, api } = await stormyTown(t);
+/** Whether a person's box is on the canvas over the live picture, and whether the place of its mask is opaque and black. */
+const drawn = (page: Page): Promise<{ box: boolean; masked: boolean }> => page.evaluate(`(() => {
+  const canvas = document.querySelector('[data-part=overlay]');
+  const pen = canvas.getContext('2d');
+  const { data } = pen.getImageData(0, 0, canvas.width, canvas.height);
+  let dots = 0;
+  for (let at = 0; at < data.length; at += 4) if (data[at] === 0x4d && data[at + 1] === 0xe3 && data[at + 2] === 0xff && data[at + 3] === 255) dots += 1;
+  return { box: dots > 50, masked: String(pen.getImageData(canvas.width * 0.9, canvas.height * 0.15, 1, 1).data) === '0,0,0,255' };
+})()`);
+
+test('an operator watches a camera: a token, moving pictures, what is seen drawn over them, back by itself after its ffmpeg was killed, single pictures when left', { skip: skip || noFfmpeg }, async (t) => {
+  const { town, api, world } = await stormyTown(t);
   const dir = await mkdtemp(join(tmpdir(), 'cityvitals-live-'));
-  const edge = await openWatchedEdge({ dir, streams: { lingerMs: 3000 } });
+  const edge = await openWatchedEdge({ dir, asStream: true, streams: { lingerMs: 3000 }, settings: {
+    mask: [[[0.8, 0], [1, 0], [1, 0.3], [0.8, 0.3]]],
+    zones: [{ id: 'square', zh: '广场', polygon: [[0.1, 0.4], [0.7, 0.4], [0.7, 0.95], [0.1, 0.95]], count: ['person'] }],
+    lines: [{ id: 'entry', zh: '入口', from: [0.1, 0.6], to: [0.7, 0.6], inside: [0.4, 0.9] }],
+  } });
   t.after(async () => {
     await api.close();
     await edge.close();
@@ -291,6 +305,21 @@ test('an operator watches a camera: a token, moving pictures, back by itself aft
   await until(() => shown(page), ({ shades, hash }) => shades > 20 && hash !== first.hash);
   assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 390);
   assert.equal(await page.locator('[data-part=camera] img').isVisible(), false);
+
+  const seeAt = (at: number) => edge.streams.seen({
+    device: 'gate-cam', picture: { ptsMs: 0 }, at, boxes: [{ class: 'person', score: 0.9, x: 0.2, y: 0.5, width: 0.1, height: 0.3, track: 7 }], tracks: [],
+    readings: [{ point: 'square.persons', kind: 'measurement', value: 1 }, { point: 'entry.in', kind: 'occurrence', value: 1 }],
+  });
+  seeAt(world.clock.nowMs() + 60_000); // as new as can be, however slow this machine is
+  await page.locator('[data-part=sayings]', { hasText: '广场 人 1' }).waitFor();
+  await page.locator('[data-part=sayings]', { hasText: '入口 进 1 出 0' }).waitFor();
+  assert.deepEqual(await drawn(page), { box: true, masked: true });
+  seeAt(world.clock.nowMs() - 10_000); // nothing has come since
+  await page.locator('[data-part=sayings]', { hasText: '已超过 2 秒没有新的检测结果' }).waitFor();
+  await until(() => drawn(page), ({ box }) => !box);
+  assert.equal((await drawn(page)).masked, true);
+  await page.click('text=显示区域和目标');
+  await page.waitForSelector('[data-part=overlay]', { state: 'detached' });
 
   const before = edge.streams.pids().get('gate-cam') as number;
   process.kill(-before, 'SIGKILL'); // a group of its own: the process and both its ffmpegs

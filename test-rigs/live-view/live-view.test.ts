@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { WebSocket } from 'ws';
+import type { LiveNote } from '../../core/api.ts';
 import { verifyJournal } from '../../core/journal.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';
@@ -31,10 +32,10 @@ async function start(t: TestContext, options: Omit<WatchedOptions, 'dir'> = {}) 
     await rm(dir, { recursive: true, force: true });
   });
   const want = (device = 'gate-cam', headers: Record<string, string> = AS_OPERATOR) => ask(`/api/v1/devices/${device}/live-view`, { method: 'POST', headers });
-  return { dir, edge, api, want, async watch(device?: string) {
+  return { dir, edge, api, want, async watch(device?: string, beside = '') {
     const { status, body } = await want(device);
     assert.equal(status, 200, JSON.stringify(body));
-    return viewerOf(new URL(String(body.path), api.url).href.replace('http', 'ws'));
+    return viewerOf(new URL(`${String(body.path)}${beside}`, api.url).href.replace('http', 'ws'));
   } };
 }
 
@@ -42,14 +43,16 @@ function viewerOf(url: string, headers: Record<string, string> = {}) {
   const socket = new WebSocket(url, { headers });
   let bytes = 0;
   const pieces: Buffer[] = [];
+  const notes: LiveNote[] = [];
   socket.on('error', () => {});
-  socket.on('message', (data: Buffer) => {
+  socket.on('message', (data: Buffer, isBinary: boolean) => {
+    if (!isBinary) return notes.push(JSON.parse(data.toString()) as LiveNote);
     bytes += data.length;
     pieces.push(data);
-    socket.emit('more');
+    return socket.emit('more');
   });
   return {
-    socket, pieces,
+    socket, pieces, notes,
     get bytes() { return bytes; },
     /** Resolves when so many more have come. */
     async more(count: number) {
@@ -120,6 +123,27 @@ function pictureOf(pieces: readonly Buffer[]): Buffer {
   const { stdout } = spawnSync('ffmpeg', ['-loglevel', 'error', '-f', 'mpegts', '-i', 'pipe:0', '-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', 'gray', 'pipe:1'], { input: Buffer.concat(pieces), maxBuffer: 1 << 24 });
   return stdout;
 }
+
+test('who asks for it is told what is seen, in the order of the pictures; of a clip, which plays anew, only where things are', { skip }, async (t) => {
+  const zones = [{ id: 'yard', polygon: [[0, 0], [1, 0], [1, 1], [0, 1]], count: ['person'] }];
+  const looked = (ptsMs: number) => ({ device: 'gate-cam', picture: { ptsMs }, at: 1000 + ptsMs, boxes: [], tracks: [], readings: [{ point: 'yard.persons', kind: 'measurement' as const, value: 2 }] });
+  for (const asStream of [true, false]) {
+    const { edge, watch } = await start(t, { settings: { zones }, asStream });
+    edge.streams.seen(looked(0)); // nobody watches
+    const asking = await watch(undefined, '&notes');
+    const plain = await watch();
+    await asking.more(1000);
+    await plain.more(1000);
+    edge.streams.seen(looked(200));
+    edge.streams.seen(looked(400));
+    if (asStream) await until(() => asking.notes.length, (count) => count >= 3);
+    else await asking.more(20_000);
+    const [scene, ...seen] = asking.notes;
+    assert.deepEqual(scene, { kind: 'scene', isReplay: !asStream, masks: [], lines: [], zones: [{ id: 'yard', name: { zh: 'yard', en: 'yard' }, polygon: zones[0]?.polygon }] });
+    assert.deepEqual(seen, (asStream ? [200, 400] : []).map((ptsMs) => ({ kind: 'seen', at: 1000 + ptsMs, ptsMs, values: { 'yard.persons': 2 }, happened: {}, boxes: [] })));
+    assert.deepEqual(plain.notes, []);
+  }
+});
 
 test('nobody watches who may not, twice with one ticket, from another page, or beyond the limits', { skip }, async (t) => {
   const { edge, api, want, watch } = await start(t);

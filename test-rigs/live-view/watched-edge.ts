@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { realWorld, type World } from '../../core/world.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
+import type { Driver, Watched } from '../../core/driver.ts';
 import camera from '../../drivers/camera/driver.ts';
 import { openLocalHttp } from '../../edge/http/server.ts';
 import { LiveStreams, type LiveOptions } from '../../edge/live/live-streams.ts';
@@ -25,6 +26,8 @@ export interface WatchedEdge {
 export interface WatchedOptions {
   /** Folder for the clip and the record. */
   dir: string;
+  /** Shown as what a camera sends, though it is a clip. */
+  asStream?: boolean;
   /** Settings of the camera beside its url. */
   settings?: Record<string, unknown>;
   streams?: Partial<LiveOptions>;
@@ -38,13 +41,13 @@ export function makeClip(dir: string): string {
   return path;
 }
 
-export async function openWatchedEdge({ dir, settings = {}, streams: limits = {}, world: given }: WatchedOptions): Promise<WatchedEdge> {
+export async function openWatchedEdge({ dir, settings = {}, streams: limits = {}, asStream = false, world: given }: WatchedOptions): Promise<WatchedEdge> {
   const told: TelemetryEvent[] = [];
   const real = given ?? realWorld(() => {});
   const world: World = { ...real, tell: (event) => { told.push(event); } };
   const url = `file:${makeClip(dir)}`;
   const devices = ['gate-cam', 'yard-cam'].map((id) => ({
-    driver: camera,
+    driver: asStream ? { ...camera, watched: (...about: Parameters<NonNullable<Driver['watched']>>) => ({ ...(camera.watched?.(...about) as Watched), isReplay: false }) } : camera,
     setup: { id, driver: 'camera', subject: id, everyMs: 1000, timeoutMs: 1000, points: [], settings: camera.settings.parse({ url, loop: true, ...settings }) },
   }));
   const streams = new LiveStreams(() => devices, { maxStreams: 1, lingerMs: 1000, ...limits }, world);

@@ -9,6 +9,7 @@ import { FaultError, faultOf, type FaultCode } from '../../../core/faults.ts';
 import type { LossReason } from '../../../core/losses.ts';
 import type { ModelSpec } from '../../../core/model.ts';
 import { ownClock, type World } from '../../../core/world.ts';
+import { boxesOf } from '../count.ts';
 import type { Reading } from '../scene/zone.ts';
 import type { Track } from '../track/tracker.ts';
 import { BestPictures, type Sighting } from './best.ts';
@@ -184,15 +185,6 @@ function measureOf(point: string, kind: Reading['kind']): Pictured {
   const name = point.slice(point.lastIndexOf('.') + 1);
   const known = PICTURED.find((one) => one === name);
   return known ?? (kind === 'occurrence' ? 'crossing' : 'present');
-}
-
-/** What is in the picture, those that are followed by their numbers, cut at its edges. */
-function boxesOf({ tracks, boxes }: Scene): Box[] {
-  const followed = tracks.map(({ id, class: label, score, box }): Box => {
-    const [x, y] = [Math.max(0, box.x), Math.max(0, box.y)];
-    return { class: label, score, x, y, width: Math.min(1, box.x + box.width) - x, height: Math.min(1, box.y + box.height) - y, track: id };
-  });
-  return followed.length > 0 ? followed : [...boxes];
 }
 
 function nameOf({ class: label, score, track }: Box, { classes, classesZh }: Scene['model'], language: 'zh-CN' | 'en'): string {
