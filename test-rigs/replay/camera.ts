@@ -10,6 +10,7 @@ import { realFiles, realNet, seededRandom, type World } from '../../core/world.t
 import { infer } from '../../edge/stations/infer.ts';
 import { openDetectors } from '../../edge/vision/detectors.ts';
 import { MODELS } from '../../models/index.ts';
+import { handedOver } from './handed-over.ts';
 
 export interface CameraReplay {
   lines: ResultLine[];
@@ -35,12 +36,9 @@ export async function replayCamera(recorded: Case, driver: Driver, signal: Abort
       for await (const picture of (link.frames?.(signal) ?? []) as AsyncIterable<Picture>) {
         const { index, ptsMs, takenAt = recorded.startsAt } = picture;
         replay.frames.push({ afterUs: Math.round(ptsMs * 1000), file, index, ptsMs });
-        await new Promise<void>((resolve) => {
-          station.take?.([{ device: device.id, picture, at: takenAt, observedAt: takenAt, points: fixedPoints(driver, settings) }], (samples) => {
-            replay.lines.push(...samples.map(sampleLine));
-            if (samples.length > 0) resolve();
-          });
-        });
+        const handed = handedOver(picture);
+        station.take?.([{ device: device.id, picture: handed.picture, at: takenAt, observedAt: takenAt, points: fixedPoints(driver, settings) }], (samples) => { replay.lines.push(...samples.map(sampleLine)); });
+        await handed.done;
       }
     } finally {
       await link.close();

@@ -10,6 +10,7 @@ import { settings as cameraSettings } from '../../drivers/camera/settings.ts';
 import { infer } from '../../edge/stations/infer.ts';
 import { sightOf } from '../../edge/vision/sight.ts';
 import type { Detector } from '../../models/load.ts';
+import { handedOver } from '../replay/handed-over.ts';
 import { findBlobs } from './blobs.ts';
 
 export interface ClipEvent {
@@ -20,7 +21,7 @@ export interface ClipEvent {
 }
 
 /** For rendered clips. */
-const BLOBS: Detector = { model: 'blobs', provider: 'none', detect: async (next) => ({ boxes: findBlobs(typeof next === 'function' ? next() : next), durationMs: 0 }), close: async () => {} };
+export const BLOBS: Detector = { model: 'blobs', provider: 'none', detect: async (next) => ({ boxes: findBlobs(typeof next === 'function' ? next() : next), durationMs: 0 }), close: async () => {} };
 
 /** Occurrences, and other values where they change. @param sureScore from which a box of the detector is believed */
 export async function eventsOfClip(path: string, fps: number, scene: z.input<z.ZodObject<typeof SCENE_FIELDS>>, detector = BLOBS, sureScore = 0.4): Promise<ClipEvent[]> {
@@ -34,9 +35,10 @@ export async function eventsOfClip(path: string, fps: number, scene: z.input<z.Z
   try {
     for await (const picture of link.frames(new AbortController().signal)) {
       const { index, ptsMs } = picture;
-      const samples = await new Promise<{ point: string; value: unknown }[]>((resolve) => {
-        station.take?.([{ device: 'cam', picture, at: ptsMs, observedAt: ptsMs, points }], (given) => { if (given.length > 0) resolve([...given]); });
-      });
+      const samples: { point: string; value: unknown }[] = [];
+      const handed = handedOver(picture);
+      station.take?.([{ device: 'cam', picture: handed.picture, at: ptsMs, observedAt: ptsMs, points }], (given) => { samples.push(...given); });
+      await handed.done;
       for (const { point, value } of samples) {
         if (driver.points && point in driver.points) continue;
         if (points[point]?.kind !== 'occurrence' && last.get(point) === value) continue;

@@ -68,6 +68,13 @@ for (const fps of RATES) {
     assert.deepEqual(play({ lines }, fps, 12, (second) => [at(0.5 + 0.003 * Math.sin(second * 9), 0.6)]), []);
   });
 
+  test(`${rate}: who is out of sight before the time is over has not been there for so long`, () => {
+    const zones = [{ id: 'z', polygon: HALF, intrusion: { after: '3s' }, loitering: { after: '3s' }, stopped: { after: '3s', of: ['person' as const] } }];
+    const seconds = (until: number) => play({ zones }, fps, 12, (second) => (second <= until ? [at(0.7, 0.6)] : [])).filter(({ value }) => value > 0).map(({ point, second }) => [point, second]);
+    assert.deepEqual(seconds(2), []);
+    assert.deepEqual(seconds(4).map(([point]) => point).toSorted(), ['z.intrusion', 'z.loitering', 'z.stopped']);
+  });
+
   test(`${rate}: intrusion while it is forbidden, and not before`, () => {
     const zones = [{ id: 'z', polygon: HALF, intrusion: { after: '1s', schedule: [{ from: '22:00', to: '06:00' }] } }];
     const walk = (second: number) => [at(0.3 + 0.1 * second, 0.6)];

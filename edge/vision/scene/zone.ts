@@ -77,10 +77,10 @@ export function stepZone(before: ZoneState, look: Look, plan: ZonePlan): { state
     const [longest] = there(members, classesOf(dwell.of), ptsMs).toSorted((a, b) => a.enteredMs - b.enteredMs);
     say('dwell', 'measurement', longest ? round((ptsMs - longest.enteredMs) / 1000, 1) : 0, longest ? [longest] : []);
   }
-  if (loitering) number('loitering', 'state', remembered(members, classesOf(loitering.of)).filter(({ enteredMs }) => ptsMs - enteredMs >= loitering.after));
+  if (loitering) number('loitering', 'state', remembered(members, classesOf(loitering.of)).filter(({ enteredMs, lastMs }) => lastMs - enteredMs >= loitering.after));
   if (intrusion) {
     const isForbidden = isWithin(intrusion.schedule, at);
-    number('intrusion', 'state', isForbidden ? remembered(members, classesOf(intrusion.of)).filter(({ enteredMs }) => ptsMs - enteredMs >= intrusion.after) : []);
+    number('intrusion', 'state', isForbidden ? remembered(members, classesOf(intrusion.of)).filter(({ enteredMs, lastMs }) => lastMs - enteredMs >= intrusion.after) : []);
   }
   if (wrongWay) number('wrong-way', 'occurrence', goWrong(members, wrongWay, aspect));
   if (queue) {
@@ -88,7 +88,7 @@ export function stepZone(before: ZoneState, look: Look, plan: ZonePlan): { state
     number('queue', 'measurement', waiting);
     if (metres) say('queue-length', 'measurement', round(lengthOf(waiting, metres), 1), waiting);
   }
-  if (stopped) number('stopped', 'state', remembered(members, classesOf(stopped.of)).filter(({ stands }) => ptsMs - stands.sinceMs >= stopped.after));
+  if (stopped) number('stopped', 'state', remembered(members, classesOf(stopped.of)).filter(({ stands, lastMs }) => lastMs - stands.sinceMs >= stopped.after));
   if (abandoned) {
     state.abandoned = stepThings(before.abandoned, look, plan, classesOf(abandoned.of), abandoned.near);
     const left = state.abandoned.filter((thing) => thing.hits >= LEAST_LOOKS && ptsMs - Math.max(thing.sinceMs, thing.aloneMs) >= abandoned.after && !isGone(thing, ptsMs, GONE_AFTER_MS));
