@@ -43,6 +43,7 @@ export class Session {
     const lane = opened.#lane(1);
     const results = await session.run(lane.feeds, lane.fetches);
     opened.#decode(outputsOf(results, 0, 1), 1);
+    letGo(results, lane);
     return opened;
   }
 
@@ -53,7 +54,9 @@ export class Session {
     const fits = pictures.map((picture) => this.#fit(picture));
     pictures.forEach(({ yuv }, at) => fits[at]?.write(yuv, lane.pixels.subarray(at * share, (at + 1) * share)));
     const results = await this.#session.run(lane.feeds, lane.fetches);
-    return fits.map((fit, at) => this.#read(fit, outputsOf(results, at, pictures.length), scoreThreshold));
+    const found = fits.map((fit, at) => this.#read(fit, outputsOf(results, at, pictures.length), scoreThreshold));
+    letGo(results, lane);
+    return found;
   }
 
   release(): Promise<void> {
@@ -104,6 +107,16 @@ function outputsOf(results: ort.InferenceSession.ReturnType, at: number, count: 
     const share = values.length / count;
     return [name, count === 1 ? { dims, data: values } : { dims: [(dims[0] as number) / count, ...dims.slice(1)], data: values.subarray(at * share, (at + 1) * share) }];
   }));
+}
+
+/**
+ * The binding copies outputs into new memory at each run, of megabytes. Until it was collected there would be dozens of
+ * them, none in any cache; given back at once, it is the same each time.
+ */
+function letGo(results: ort.InferenceSession.ReturnType, { fetches }: Lane): void {
+  for (const [name, { data }] of Object.entries(results)) {
+    if (ArrayBuffer.isView(data) && data !== fetches[name]?.data) (data.buffer as ArrayBuffer).transfer(0);
+  }
 }
 
 /** The first provider that this machine has. */
