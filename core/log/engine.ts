@@ -37,7 +37,13 @@ export class Engine {
   readonly #holding = new Set<string>();
   /** Files that are closed but still have a write-ahead log. */
   readonly #unsealed = new Set<string>();
+  readonly #monotonicMs: () => number;
   readonly #stats: StorageStats = { commits: 0, fsyncs: 0, checkpoints: 0, filesCreated: 0 };
+
+  /** @param monotonicMs tells a slow disk from a quick one; without it every disk is quick */
+  constructor(monotonicMs: () => number = () => 0) {
+    this.#monotonicMs = monotonicMs;
+  }
 
   open(request: OpenRequest): OpenReport {
     const { dir, origins, maxBytes } = request;
@@ -51,7 +57,7 @@ export class Engine {
       const heads = readHeads(dir);
       const epochs = this.#withBallast(() => claimEpoch(dir, request.nowMs));
       finishSalvages(dir);
-      this.#writers = new Writers(dir, this.#form, maxFileBytes, this.#unsealed, this.#stats);
+      this.#writers = new Writers(dir, this.#form, maxFileBytes, this.#unsealed, this.#stats, this.#monotonicMs);
       const files = listFiles(dir);
       const opening: Opening = { dir, unsealed: this.#unsealed, read: (file) => this.#reader(file), salvage: (file, detail, least) => this.#salvage(file, detail, least), release: () => this.#ballast?.release() ?? false };
       const chains = Object.fromEntries(request.chains.map((chain) => [chain, openChain(opening, files.filter((file) => file.chain === chain), heads[chain] ?? null)]));

@@ -15,7 +15,7 @@ import type { Group, Note } from './storage.ts';
 
 const IN_MEMORY = ':memory:';
 /** A write-ahead log that nobody has written back between commits is written back by a commit at so many times its mark. */
-const UNATTENDED = 4;
+const UNATTENDED = 6;
 const GROUP_COLUMNS = 'seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, crc INTEGER NOT NULL';
 const ORIGIN_COLUMNS = 'sender TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, span INTEGER NOT NULL, at INTEGER NOT NULL';
 

@@ -1,6 +1,6 @@
 /** One file after the other: what a process leaves that dies at any step of it, and a disk that refuses a step. */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { bulkyDraft } from '../testing/drafts.ts';
@@ -42,12 +42,12 @@ interface Bench {
   world: ReturnType<typeof testWorld>;
 }
 
-async function bench(t: TestContext): Promise<Bench> {
+async function bench(t: TestContext, { maxFileBytes = OPTIONS.maxFileBytes, monotonicMs = (): number => 0 } = {}): Promise<Bench> {
   const { dir, remove } = await memoryDir();
   const random = seededRandom(5);
   const world = testWorld();
-  const engine = new SteppedEngine();
-  const log = await openGatewayLog({ ...OPTIONS, dir: join(dir, 'log') }, world, directStorage(engine));
+  const engine = new SteppedEngine(monotonicMs);
+  const log = await openGatewayLog({ ...OPTIONS, maxFileBytes, dir: join(dir, 'log') }, world, directStorage(engine));
   t.after(async () => {
     await log.close();
     await remove();
@@ -182,6 +182,23 @@ test('a disk that refuses the next file ahead of time is asked again when it is 
   await grow(3);
   assert.deepEqual(one.world.told.flatMap((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'fault_cleared' ? `${event.code} over` : [])), ['CV_LOG_FAILED', 'CV_LOG_FAILED over']);
   await check(copyOf(one.dir), one.next - 1, 'after all');
+});
+
+test('a slow disk is written back in larger portions: what it costs there are forced writes, not pages', async (t) => {
+  const sizesOf = async (commitMs: number) => {
+    let ms = 0;
+    // It is asked when a commit begins, and when it is over.
+    const one = await bench(t, { maxFileBytes: 4 << 20, monotonicMs: () => (ms += commitMs) });
+    const sizes = new Set<number>();
+    for (let commit = 0; commit < 240; commit += 1) {
+      await one.accept();
+      while (one.engine.step());
+      sizes.add(statSync(join(one.dir, filesOf(one.dir)[0] as string)).size);
+    }
+    return sizes.size;
+  };
+  const [quick, slow] = [await sizesOf(1), await sizesOf(20)];
+  assert.ok(slow >= 1 && quick >= slow + 2, `${quick} portions, ${slow} where commits take long`);
 });
 
 test('where nobody finds the time, full files do not pile up; one that goes before it is at rest is gone', async (t) => {

@@ -14,7 +14,7 @@ export interface StorageCall {
 
 export type StorageAnswer = { id: number; value: unknown } | { id: number; failure: StorageFailure };
 
-const engine = new Engine();
+const engine = new Engine(() => performance.now());
 let isTidying = false;
 
 parentPort?.on('message', ({ id, operation, request }: StorageCall) => {

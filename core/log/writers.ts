@@ -14,6 +14,11 @@ import { failureOf, isSqlite, StorageError, type CommitRequest, type FileName, t
 const PREPARED = 'next.db';
 /** So full is a file when the one after it is made. */
 const PREPARE_AT = 0.75;
+/** A commit that takes longer waits for a slow disk, and there the forced writes are what a checkpoint costs, not its pages: so many times as many go at once. */
+const SLOW_COMMIT_MS = 5;
+const SLOW_PORTION = 4;
+/** How much the newest commit counts in what one takes. */
+const NEWEST_SHARE = 0.2;
 /** Where files are full after a few commits, no more of them than this wait to be put to rest. */
 const MAX_FULL = 2;
 /** Forced writes, as a library that intercepts them counts them; a start costs so many beside those of its commit. */
@@ -49,8 +54,11 @@ export class Writers {
   /** Sizes of closed files by chain, since its last commit. */
   readonly #closedBytes = new Map<string, Record<string, number>>();
   #prepared: 'made' | 'missing' | 'failed' = 'missing';
+  readonly #monotonicMs: () => number;
+  #commitMs = 0;
 
-  constructor(dir: string, form: FileForm, maxFileBytes: number, unsealed: Set<string>, stats: StorageStats) {
+  constructor(dir: string, form: FileForm, maxFileBytes: number, unsealed: Set<string>, stats: StorageStats, monotonicMs: () => number) {
+    this.#monotonicMs = monotonicMs;
     this.#dir = dir;
     this.#form = form;
     this.#maxFileBytes = maxFileBytes;
@@ -90,8 +98,10 @@ export class Writers {
   write(chain: string, groups: CommitRequest['groups'], notes: Notes, settled: readonly string[]): Record<string, number> {
     const writer = this.#current.get(chain) as Writer;
     writer.isTouched = true;
+    const startedMs = this.#monotonicMs();
     try {
       writer.file.write(groups, notes, settled);
+      this.#commitMs += (this.#monotonicMs() - startedMs - this.#commitMs) * NEWEST_SHARE;
       this.#count(writer);
     } catch (error) {
       // A handle that failed stays broken and keeps its lock, and after a failed fsync its pages are not to be trusted.
@@ -180,7 +190,8 @@ export class Writers {
     if (!writer.isTouched) return false;
     writer.isTouched = false;
     try {
-      if (!writer.isFresh && writer.file.pagesBehind < this.#form.checkpointPages) return false;
+      const portion = this.#form.checkpointPages * (this.#commitMs > SLOW_COMMIT_MS ? SLOW_PORTION : 1);
+      if (!writer.isFresh && writer.file.pagesBehind < portion) return false;
       writer.file.writeBack();
       writer.isFresh = false;
     } catch (error) {
