@@ -1,7 +1,8 @@
 """The same work with OpenCV and onnxruntime for Python: decode a clip, look at every n-th picture, read the boxes.
 
-python-main.py GRAPH CLIP EVERY PICTURES WARM: says JSON with processor time after WARM pictures, and the boxes of all.
-python-main.py GRAPH - WIDTHxHEIGHT PICTURES 0: the same with I420 pictures from stdin in place of a clip.
+python-main.py GRAPH CLIP EVERY PICTURES WARM PAUSE_MS: says JSON with processor time after WARM pictures, and the boxes
+of all; so long a pause before each makes the pace of a camera.
+python-main.py GRAPH - WIDTHxHEIGHT PICTURES 0 0: the same with I420 pictures from stdin in place of a clip.
 """
 import json
 import os
@@ -13,7 +14,8 @@ import cv2
 import numpy as np
 import onnxruntime
 
-GRAPH, CLIP, HOW, PICTURES, WARM = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+GRAPH, CLIP, HOW = sys.argv[1:4]
+PICTURES, WARM, PAUSE_MS = map(int, sys.argv[4:7])
 SIZE, STRIDE, THRESHOLD, MAX_OVERLAP = 320, 4, 0.25, 0.4
 
 cv2.setNumThreads(1)
@@ -82,6 +84,7 @@ def of_clip():
             continue
         if frame % int(HOW) == 0:
             given += 1
+            time.sleep(PAUSE_MS / 1000)
             yield cv2.cvtColor(fitted(capture.retrieve()[1]), cv2.COLOR_BGR2RGB)
         frame += 1
 
