@@ -71,7 +71,7 @@ export class EvidenceFolder {
   put(file: Omit<EvidenceFile, 'bytes'>, content: Uint8Array, place: Place): Promise<void> {
     return this.#inTurn(() => this.#guard(async () => {
       if (this.#entries.has(file.sha256)) return;
-      const entry: Entry = { ...file, bytes: content.length, place };
+      const entry: Entry = { ...file, at: Math.round(file.at), bytes: content.length, place };
       await writeWhole(this.#pathOf(entry), content).catch(async (error: NodeJS.ErrnoException) => {
         // What was sent already makes room for what was not.
         if (error.code !== 'ENOSPC' || place === 'kept' || !(await this.#makeRoom(content.length))) throw error;
@@ -85,7 +85,7 @@ export class EvidenceFolder {
   /** Takes in a file that lies in `dir` already, as it is: it is gone from its place when this resolves. @throws FaultError CV_EVIDENCE_DISK */
   adopt(path: string, { mime, at }: Pick<EvidenceFile, 'mime' | 'at'>, place: Place): Promise<EvidenceFile> {
     return this.#inTurn(() => this.#guard(async () => {
-      const entry: Entry = { sha256: await hashOf(path), mime, at, bytes: (await stat(path)).size, place };
+      const entry: Entry = { sha256: await hashOf(path), mime, at: Math.round(at), bytes: (await stat(path)).size, place };
       if (this.#entries.has(entry.sha256)) await rm(path, { force: true });
       else {
         await rename(path, this.#pathOf(entry));

@@ -3,15 +3,11 @@
  * alone can be joined, so each says which it is of. What a clip is being made of stays until it is.
  */
 import { mkdir, readdir, rm, stat, truncate } from 'node:fs/promises';
-import { renameSync, rmSync, statSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FaultError, faultOf, type Fault, type FaultCode } from '../../../../core/faults.ts';
-import type { Ring, RingOpening, RingPiece, RingStream } from '../../../../core/ring.ts';
-
-export interface Piece extends Pick<RingPiece, 'fromMs' | 'toMs' | 'durationMs'> {
-  path: string;
-  bytes: number;
-}
+import type { Ring, RingOpening } from '../../../../core/ring.ts';
+import { Opening, type OpeningHeard, type Piece } from './opening.ts';
 
 export interface CameraRingOptions {
   /** The camera's own folder, absolute; what lies in it is the ring's to delete. */
@@ -25,76 +21,8 @@ export interface CameraRingOptions {
   changed(): void;
 }
 
-/** Cut at the first picture after so long that needs no other. */
-const PIECE_MS = 2000;
-/** A piece that is longer makes clips begin long before their event. */
-const LONG_PIECE_MS = 15_000;
-
-/** One opening of the camera. */
-export class Opening implements RingOpening {
-  readonly pieceMs = PIECE_MS;
-  readonly dir: string;
-  readonly pieces: Piece[] = [];
-  stream: RingStream | null = null;
-  isOver = false;
-  /** The piece that is being written grew beyond all bounds and was emptied. */
-  isSpoilt = false;
-  readonly #ring: CameraRing;
-  #taken = 0;
-  #waiting: { toMs: number; resolve: () => void }[] = [];
-
-  constructor(dir: string, ring: CameraRing) {
-    this.dir = dir;
-    this.#ring = ring;
-  }
-
-  is(stream: RingStream): void {
-    this.stream = stream;
-  }
-
-  took({ name, fromMs, toMs, durationMs }: RingPiece): void {
-    const from = join(this.dir, name);
-    try {
-      if (this.isSpoilt) {
-        this.isSpoilt = false;
-        rmSync(from, { force: true });
-        return;
-      }
-      const path = join(this.dir, `piece-${this.#taken += 1}`);
-      renameSync(from, path);
-      this.pieces.push({ path, bytes: statSync(path).size, fromMs, toMs, durationMs });
-      this.#ring.came(durationMs > LONG_PIECE_MS ? durationMs : null);
-    } catch (error) {
-      this.trouble((error as Error).message);
-    }
-    this.#wake();
-  }
-
-  trouble(detail: string): void {
-    this.#ring.tell({ code: 'CV_CLIP_DISK', params: { dir: this.dir, detail } });
-  }
-
-  end(): void {
-    this.isOver = true;
-    this.#wake();
-  }
-
-  get newestMs(): number {
-    return this.pieces.at(-1)?.toMs ?? -Infinity;
-  }
-
-  /** Resolves when pieces reach to there, or none follows. */
-  async reaches(toMs: number): Promise<void> {
-    if (this.isOver || this.newestMs >= toMs) return;
-    await new Promise<void>((resolve) => { this.#waiting.push({ toMs, resolve }); });
-  }
-
-  #wake(): void {
-    const isDone = ({ toMs }: { toMs: number }) => this.isOver || this.newestMs >= toMs;
-    for (const { resolve } of this.#waiting.filter(isDone)) resolve();
-    this.#waiting = this.#waiting.filter((one) => !isDone(one));
-  }
-}
+/** A full disk lets a piece through now and then. */
+const WELL_PIECES = 2;
 
 interface Hold {
   opening: Opening;
@@ -102,13 +30,14 @@ interface Hold {
   joined: readonly Piece[];
 }
 
-export class CameraRing implements Ring {
+export class CameraRing implements Ring, OpeningHeard {
   readonly #options: CameraRingOptions;
   readonly #openings: Opening[] = [];
   /** From where on somebody needs pieces, in the time of each opening's pictures. */
   readonly #holds = new Set<Hold>();
   readonly #told = new Set<FaultCode>();
   #begun = 0;
+  #wellPieces = 0;
   /** Of the piece that is being written. */
   #growing = 0;
 
@@ -154,13 +83,18 @@ export class CameraRing implements Ring {
     };
   }
 
-  /** @param longMs how long the piece was, where it was too long */
   came(longMs: number | null): void {
-    this.#well('CV_CLIP_DISK');
+    this.#wellPieces += 1;
+    if (this.#wellPieces >= WELL_PIECES) for (const code of ['CV_CLIP_DISK', 'CV_CLIP_UNMADE'] as const) this.#well(code);
     if (longMs === null) this.#well('CV_CLIP_KEYFRAMES');
     else this.tell({ code: 'CV_CLIP_KEYFRAMES', params: { seconds: Math.round(longMs / 1000) } });
     this.trim();
     this.#options.changed();
+  }
+
+  failed(fault: Fault): void {
+    this.#wellPieces = 0;
+    this.tell(fault);
   }
 
   tell(fault: Fault): void {

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Picture } from '../../../../core/driver.ts';
 import type { Clip, Draft } from '../../../../core/event.ts';
+import { eventProblem } from '../../../../core/event-schema.ts';
 import { EvidenceFolder } from '../../../../core/evidence/folder.ts';
 import type { RingOpening } from '../../../../core/ring.ts';
 import type { TelemetryEvent } from '../../../../core/telemetry.ts';
@@ -36,13 +37,15 @@ interface Options {
   settings?: Record<string, unknown>;
   copy?: ClipParts['copy'];
   folder?: EvidenceFolder | null;
+  jumpedMs?: () => number;
 }
 
-async function rig(t: Context, { clip = {}, settings = {}, copy, folder }: Options = {}) {
+async function rig(t: Context, { clip = {}, settings = {}, copy, folder, jumpedMs }: Options = {}) {
   const { dir, remove } = await tempDir();
   t.after(remove);
   const told: TelemetryEvent[] = [];
-  const world = realWorld((event) => { told.push(event); });
+  const real = realWorld((event) => { told.push(event); });
+  const world = { ...real, clock: { ...real.clock, ...(jumpedMs && { trust: { isTrusted: () => jumpedMs() > 0, jumpedMs } }) } };
   const setup = clipSetup(CLIP_SCHEMA.parse({ before: '5s', after: '3s', ...clip }), join(dir, 'evidence'), (path) => path);
   const rings = new Rings(setup, 'e1', world);
   const kept = folder === undefined ? await EvidenceFolder.open({ ...setup, isPrivate: true }, world.clock) : folder;
@@ -94,6 +97,7 @@ test('a clip is what came around the event, as it came: from a key frame on, not
   assert.deepEqual([clip.fromAt - AT, clip.toAt - AT, clip.durationMs], [4000, 12_000, 8000]);
   const [draft] = drafts;
   assert.deepEqual([draft?.device, draft?.point, draft?.kind, draft?.value, draft?.subject, draft?.occurredAt], ['cam', 'clip', 'occurrence', 'yard.intrusion', 'yard', AT + 9000]);
+  assert.equal(eventProblem({ ...draft, edge: 'e1', stream: 'state', epoch: 1, seq: 1 }), null);
   const path = kept.pathOf(clip.sha256) ?? '';
   assert.equal((await stat(path)).size, clip.bytes);
   const [is, was] = [await probe(path), await probe(source)];
@@ -159,6 +163,20 @@ test('events while a clip is coming share it, later ones have one of their own; 
   await clips.settled();
   assert.deepEqual(made().map(({ of, short, fromAt, toAt, durationMs }) => [of.map(({ point }) => point[0]).join(''), short, fromAt - AT, toAt - AT, durationMs]), [['ab', true, 0, 8000, 8000], ['c', true, 12_000, 20_000, 8000]]);
   assert.deepEqual(faults(), ['clip_unmade', 'CV_CLIP_UNMADE']);
+});
+
+test('a clock that is set while a clip is coming sets its times too; they are whole milliseconds', async (t) => {
+  let jumped = 0;
+  const { dir, rings, clips, made, drafts, device } = await rig(t, { jumpedMs: () => jumped, copy: async ({ device: of, clip }) => ({ device: of, clip: { ...clip, blurred: true } }) });
+  const { came, end } = await handRing(rings, device('file:x'), dir);
+  await came(2);
+  clips.want({ device: 'cam', ptsMs: 1000, at: 5000.4, points: ['a.intrusion'] });
+  jumped = AT;
+  end();
+  await clips.settled();
+  assert.deepEqual(made().map(({ fromAt, toAt, of, blurred }) => [fromAt, toAt, of, blurred]), [false, true].map((blurred) => [AT + 4000, AT + 6000, [{ point: 'a.intrusion', at: AT + 5000 }], blurred]));
+  assert.deepEqual(drafts.map(({ occurredAt, clock }) => [occurredAt, clock]), [[AT + 5000, 'edge'], [AT + 5000, 'edge']]);
+  for (const [seq, draft] of drafts.entries()) assert.equal(eventProblem({ ...draft, edge: 'e1', stream: 'state', epoch: 1, seq: seq + 1 }), null);
 });
 
 test('the ring is bounded by time, by bytes of a camera and of all; a piece that does not end is emptied; what was left of before is deleted', async (t) => {

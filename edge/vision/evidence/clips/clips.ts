@@ -11,8 +11,9 @@ import { FaultError, faultOf, type FaultCode } from '../../../../core/faults.ts'
 import type { LossReason } from '../../../../core/losses.ts';
 import { ownClock, pause, type World } from '../../../../core/world.ts';
 import type { DeviceSetup } from '../../../config/setup.ts';
-import type { CameraRing, Opening, Piece } from './camera-ring.ts';
+import type { CameraRing } from './camera-ring.ts';
 import { containerOf, joinPieces } from './join.ts';
+import type { Opening, Piece } from './opening.ts';
 import type { ClipSetup } from './setup.ts';
 
 const CLIP_POINT = 'clip';
@@ -29,7 +30,7 @@ export interface ClipParts {
   /** Onto the line. */
   record(draft: Draft): void;
   /** Makes what may leave of it, and has it sent; absent: nothing leaves. Rejects with a FaultError. */
-  copy?(clip: MadeClip, signal: AbortSignal): Promise<Clip>;
+  copy?(made: MadeClip, signal: AbortSignal): Promise<MadeClip>;
 }
 
 /** An event that wants one. */
@@ -41,6 +42,7 @@ export interface Wanted {
   points: readonly string[];
 }
 
+/** `clip` as it is by the clock of now. */
 export interface MadeClip {
   device: string;
   clip: Clip;
@@ -53,7 +55,7 @@ interface Coming {
   hold: ReturnType<CameraRing['hold']>;
   fromMs: number;
   toMs: number;
-  /** ms UTC at presentation time 0. */
+  /** ms UTC at presentation time 0, by a clock that was never set: so it holds when ours is. */
   startAt: number;
   of: Clip['of'];
 }
@@ -65,6 +67,8 @@ const MOST_EVENTS = 16;
 const MOST_COMING = 16;
 /** Pieces end with a key frame: it may be late by so much, and a stalled stream is not waited for beyond. */
 const PATIENCE_MS = 20_000;
+/** Copies take longer than clips come in a busy place: those beyond are not made. */
+const MOST_COPIES = 8;
 
 export class Clips {
   readonly #parts: ClipParts;
@@ -77,6 +81,7 @@ export class Clips {
   #making: Promise<unknown> = Promise.resolve();
   #copying: Promise<unknown> = Promise.resolve();
   #made = 0;
+  #copies = 0;
 
   constructor(parts: ClipParts, world: World) {
     this.#parts = parts;
@@ -89,7 +94,8 @@ export class Clips {
     const opening = ring?.current;
     if (!ring || !opening || this.#ending.signal.aborted) return;
     const { before, after } = this.#parts.setup;
-    const of = points.map((point) => ({ point, at }));
+    const unsetAt = at - this.#jumpedMs();
+    const of = points.map((point) => ({ point, at: unsetAt }));
     const joined = [...this.#coming].find((one) => one.opening === opening && ptsMs >= one.fromMs && ptsMs - before <= one.toMs && ptsMs + after - one.fromMs <= MOST_MS && one.of.length + of.length <= MOST_EVENTS);
     if (joined) {
       joined.toMs = Math.max(joined.toMs, ptsMs + after);
@@ -98,7 +104,7 @@ export class Clips {
     }
     if (this.#coming.size >= MOST_COMING) return this.#failed(device, new FaultError('CV_CLIP_UNMADE', { device, detail: `${MOST_COMING} are coming already`, detailZh: `已有 ${MOST_COMING} 段待生成` }));
     const fromMs = ptsMs - before;
-    const coming: Coming = { device, opening, hold: ring.hold(opening, fromMs), fromMs, toMs: ptsMs + after, startAt: at - ptsMs, of };
+    const coming: Coming = { device, opening, hold: ring.hold(opening, fromMs), fromMs, toMs: ptsMs + after, startAt: unsetAt - ptsMs, of };
     this.#coming.add(coming);
     const run = this.#follow(coming).finally(() => this.#running.delete(run));
     this.#running.add(run);
@@ -127,7 +133,7 @@ export class Clips {
       this.#coming.delete(coming);
       const made = await this.#oneByOne(() => this.#make(coming));
       this.#record(made);
-      this.#well(device);
+      this.#well(device, 'clip');
       if (this.#parts.copy) this.#copy(made, this.#parts.copy);
     } catch (error) {
       this.#coming.delete(coming);
@@ -156,16 +162,17 @@ export class Clips {
     const [first, last] = [pieces[0], pieces.at(-1)];
     if (!folder) throw new FaultError('CV_CLIP_UNMADE', { device, detail: 'no folder', detailZh: '没有目录' });
     if (!first || !last || !stream) throw new FaultError('CV_CLIP_UNMADE', { device, detail: 'no piece of its stream is whole', detailZh: '没有完整的码流片段' });
-    const mime = containerOf(stream.codec);
-    const at = Math.round(startAt + first.fromMs);
+    const { codec, width, height } = stream;
+    const mime = containerOf(codec);
+    const at = Math.round(startAt + first.fromMs + this.#jumpedMs());
     const out = join(dir, `coming-${this.#made += 1}`);
     const points = [...new Set(of.map(({ point }) => point))].join(' ');
     try {
-      await joinPieces({ pieces, codec: stream.codec, out, title: `${centre}/${edge}/${device} ${points}`, comment: JSON.stringify({ centre, edge, camera: device, of, clock: ownClock(clock) }), createdAt: at }, clock, signal);
+      await joinPieces({ pieces, codec, out, title: `${centre}/${edge}/${device} ${points}`, comment: JSON.stringify({ centre, edge, camera: device, of: this.#timed(of), clock: ownClock(clock) }), createdAt: at }, clock, signal);
       const { sha256, bytes } = await folder.adopt(out, { mime, at }, 'kept');
       this.#world.tell({ kind: 'evidence_kept', count: 1, bytes, device });
-      const isShort = first.fromMs > fromMs || last.toMs < toMs || hasHoles(pieces);
-      return { device, clip: { kind: 'clip', sha256, mime, bytes, durationMs: Math.round(sum(pieces)), ...stream, fromAt: at, toAt: Math.round(startAt + last.toMs), short: isShort, blurred: false, of } };
+      const isShort = first.fromMs > fromMs || last.toMs < toMs || hasHoles(pieces) || pieces.some(({ isSuspect }) => isSuspect);
+      return { device, clip: { kind: 'clip', sha256, mime, bytes, durationMs: Math.round(sum(pieces)), codec, width, height, fromAt: startAt + first.fromMs, toAt: startAt + last.toMs, short: isShort, blurred: false, of } };
     } catch (error) {
       await rm(out, { force: true });
       throw error instanceof FaultError || signal.aborted ? error : new FaultError(isDisk(error) ? 'CV_CLIP_DISK' : 'CV_CLIP_UNMADE', { device, dir, detail: (error as Error).message }, { cause: error });
@@ -174,20 +181,43 @@ export class Clips {
 
   #copy(made: MadeClip, copy: NonNullable<ClipParts['copy']>): void {
     const { signal } = this.#ending;
+    const { device } = made;
+    if (this.#copies >= MOST_COPIES) return this.#failed(device, new FaultError('CV_CLIP_UNBLURRED', { device, cause: 'CV_CLIP_UNMADE', detail: `${MOST_COPIES} wait already`, detailZh: `已有 ${MOST_COPIES} 份等待` }), 'copy');
+    this.#copies += 1;
     const run = (this.#copying = this.#copying.then(async () => {
       signal.throwIfAborted();
-      this.#record({ ...made, clip: await copy(made, signal) });
+      const { clip: { fromAt, toAt, of } } = made;
+      const { clip } = await copy(this.#now(made), signal);
+      this.#record({ device, clip: { ...clip, fromAt, toAt, of } });
+      this.#well(device, 'copy');
     }).catch((error: unknown) => {
-      if (signal.aborted) this.#world.tell({ kind: 'evidence_lost', count: 1, reason: 'shutdown', device: made.device });
-      else this.#failed(made.device, error);
-    })).finally(() => this.#running.delete(run as Promise<void>)) as Promise<void>;
+      if (signal.aborted) this.#world.tell({ kind: 'evidence_lost', count: 1, reason: 'shutdown', device });
+      else this.#failed(device, error, 'copy');
+    })).finally(() => {
+      this.#copies -= 1;
+      this.#running.delete(run as Promise<void>);
+    }) as Promise<void>;
     this.#running.add(run);
   }
 
-  #record({ device, clip }: MadeClip): void {
+  #jumpedMs(): number {
+    return this.#world.clock.trust?.jumpedMs() ?? 0;
+  }
+
+  #timed(of: Clip['of']): Clip['of'] {
+    return of.map(({ point, at }) => ({ point, at: Math.round(at + this.#jumpedMs()) }));
+  }
+
+  #now({ device, clip }: MadeClip): MadeClip {
+    const byMs = this.#jumpedMs();
+    return { device, clip: { ...clip, fromAt: Math.round(clip.fromAt + byMs), toAt: Math.round(clip.toAt + byMs), of: this.#timed(clip.of) } };
+  }
+
+  #record(made: MadeClip): void {
+    const { device, clip } = this.#now(made);
     const { centre } = this.#parts;
     const { subject = device, position } = this.#parts.deviceOf(device) ?? {};
-    const nowMs = this.#world.clock.nowMs();
+    const nowMs = Math.round(this.#world.clock.nowMs());
     this.#parts.record({
       device, point: CLIP_POINT, indicator: CLIP_INDICATOR, subject, centre, kind: 'occurrence', value: [...new Set(clip.of.map(({ point }) => point))].join(' '), unit: '',
       occurredAt: clip.of[0]?.at ?? nowMs, clock: ownClock(this.#world.clock), observedAt: nowMs, quality: 'good', origin: 'live', ...(position && { position }), evidence: [clip],
@@ -200,23 +230,24 @@ export class Clips {
     return turn;
   }
 
-  #failed(device: string, error: unknown): void {
+  #failed(device: string, error: unknown, part: 'clip' | 'copy' = 'clip'): void {
     const fault = faultOf(error, 'CV_CLIP_UNMADE', { device });
     const reason: LossReason = fault.code === 'CV_CLIP_UNBLURRED' ? 'clip_unblurred' : 'clip_unmade';
     this.#world.tell({ kind: 'evidence_lost', count: 1, reason, device });
-    const told = this.#faults.get(device);
+    const key = `${part} ${device}`;
+    const told = this.#faults.get(key);
     // Said once, not at every event; each clip is counted.
     if (told === fault.code) return;
     if (told) this.#world.tell({ kind: 'fault_cleared', code: told, device });
-    this.#faults.set(device, fault.code);
+    this.#faults.set(key, fault.code);
     this.#world.tell({ kind: 'fault', fault, device });
   }
 
-  #well(device: string): void {
-    const told = this.#faults.get(device);
-    // That copies cannot be made is cleared by one that can.
+  #well(device: string, part: 'clip' | 'copy'): void {
+    const key = `${part} ${device}`;
+    const told = this.#faults.get(key);
     if (told) this.#world.tell({ kind: 'fault_cleared', code: told, device });
-    this.#faults.delete(device);
+    this.#faults.delete(key);
   }
 }
 

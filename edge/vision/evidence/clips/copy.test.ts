@@ -11,6 +11,7 @@ import { FaultError } from '../../../../core/faults.ts';
 import { tempDir } from '../../../../core/testing/temp-dir.ts';
 import { realWorld } from '../../../../core/world.ts';
 import type { Blinds } from '../faces.ts';
+import type { MadeClip } from './clips.ts';
 import { clipCopier } from './copy.ts';
 
 const AT = Date.UTC(2026, 10, 28, 14, 30);
@@ -53,7 +54,7 @@ test('what leaves is another film: every picture looked at, faces one colour in 
     // In one picture of three it is missed.
     return index % 3 === 0 ? [] : [FACE];
   });
-  const made = await copy();
+  const { clip: made } = await copy();
   assert.deepEqual(seen, Array.from({ length: 10 }, (_, index) => ({ index, known: 1 })));
   assert.deepEqual([made.blurred, made.width, made.height, made.durationMs, made.codec, made.of], [true, 160, 90, 2000, 'h264', clip.of]);
   assert.notEqual(made.sha256, clip.sha256);
@@ -73,7 +74,7 @@ test('what leaves is another film: every picture looked at, faces one colour in 
 test('fail closed: one picture that cannot be looked at, a camera that is gone, a copy that is too large: nothing leaves, nothing is left', async (t) => {
   const blind = await rig(t, ({ index }) => (index === 7 ? Promise.reject(new FaultError('CV_EVIDENCE_UNBLURRED', { cause: 'CV_MODEL_MISSING', detail: 'x' })) : Promise.resolve([])));
   const large = await rig(t, () => Promise.resolve([]), 2000);
-  const cause = (copying: Promise<Clip>) => copying.then(() => 'made', (error: FaultError) => `${error.fault.code} ${error.fault.params.cause}`);
+  const cause = (copying: Promise<MadeClip>) => copying.then(() => 'made', (error: FaultError) => `${error.fault.code} ${error.fault.params.cause}`);
   assert.equal(await cause(blind.copy()), 'CV_CLIP_UNBLURRED CV_EVIDENCE_UNBLURRED');
   assert.equal(await cause(blind.copy('gone')), 'CV_CLIP_UNBLURRED CV_CLIP_UNMADE');
   assert.equal(await cause(large.copy()), 'CV_CLIP_UNBLURRED CV_CLIP_UNMADE');

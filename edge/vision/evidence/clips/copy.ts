@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Picture } from '../../../../core/driver.ts';
-import type { Box, Clip } from '../../../../core/event.ts';
+import type { Box } from '../../../../core/event.ts';
 import type { EvidenceFolder } from '../../../../core/evidence/folder.ts';
 import { FaultError, faultOf } from '../../../../core/faults.ts';
 import { pause, type World } from '../../../../core/world.ts';
@@ -43,7 +43,7 @@ interface Looked {
   places: readonly Box[];
 }
 
-export function clipCopier(parts: CopyParts, world: World): (made: MadeClip, signal: AbortSignal) => Promise<Clip> {
+export function clipCopier(parts: CopyParts, world: World): (made: MadeClip, signal: AbortSignal) => Promise<MadeClip> {
   return async (made, signal) => {
     const { device, clip } = made;
     const ending = new AbortController();
@@ -52,19 +52,19 @@ export function clipCopier(parts: CopyParts, world: World): (made: MadeClip, sig
       const { width, height, pictures } = await encoded(made, out, parts, world, AbortSignal.any([signal, ending.signal]));
       const content = await readFile(out);
       const { fps, size } = parts.settings.copy;
-      if (content.length > size) throw new Error(`${content.length} bytes, larger than ${size}`);
+      if (content.length > size) throw unmade(device, `${content.length} bytes, larger than ${size}`, `${content.length} 字节，超过 ${size}`);
       const folder = parts.outgoing();
-      if (!folder) throw new Error('no folder');
+      if (!folder) throw unmade(device, 'no folder', '没有目录');
       const sha256 = createHash('sha256').update(content).digest('hex');
       await folder.put({ sha256, mime: 'video/mp4', at: clip.fromAt }, content, 'waiting');
       world.tell({ kind: 'evidence_kept', count: 1, bytes: content.length, device });
       parts.onWaiting();
-      return { ...clip, sha256, mime: 'video/mp4', bytes: content.length, durationMs: Math.round((pictures * 1000) / fps), codec: 'h264', width, height, blurred: true };
+      return { device, clip: { ...clip, sha256, mime: 'video/mp4', bytes: content.length, durationMs: Math.round((pictures * 1000) / fps), codec: 'h264', width, height, blurred: true } };
     } catch (error) {
       ending.abort();
       if (signal.aborted) throw error;
       const { code, params } = faultOf(error, 'CV_CLIP_UNMADE', { device, detail: (error as Error).message });
-      throw new FaultError('CV_CLIP_UNBLURRED', { device, cause: code, detail: String(params.detail ?? '') }, { cause: error });
+      throw new FaultError('CV_CLIP_UNBLURRED', { device, cause: code, detail: String(params.detail ?? ''), ...(params.detailZh !== undefined && { detailZh: params.detailZh }) }, { cause: error });
     } finally {
       await rm(out, { force: true });
     }
@@ -74,7 +74,7 @@ export function clipCopier(parts: CopyParts, world: World): (made: MadeClip, sig
 async function encoded({ device, clip }: MadeClip, out: string, parts: CopyParts, { clock }: World, signal: AbortSignal): Promise<{ width: number; height: number; pictures: number }> {
   const { copy: { width, fps, size } } = parts.settings;
   const path = parts.clips()?.pathOf(clip.sha256);
-  if (!path) throw new Error('the clip is gone');
+  if (!path) throw unmade(device, 'the clip is gone', '短视频已不在');
   // Pixels as wide as high: the copy needs to know nothing of the camera's.
   const scaled = `fps=${fps},scale=w='2*max(8,trunc(min(${width},iw*sar)/2))':h='2*max(8,trunc(ow/dar/2))':flags=bilinear:out_range=tv,setsar=1`;
   const source = runFfmpeg(['-protocol_whitelist', 'file,pipe', '-i', `file:${path}`, '-map', '0:v:0', '-vf', scaled, '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1'], LIMIT_MS, clock, signal);
@@ -89,13 +89,13 @@ async function encoded({ device, clip }: MadeClip, out: string, parts: CopyParts
       sink = runFfmpeg(['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${wide}x${high}`, '-r', String(fps), '-i', 'pipe:0', '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '27', '-maxrate', String(bits), '-bufsize', String(bits), '-pix_fmt', 'yuv420p', '-movflags', '+faststart', '-f', 'mp4', '-y', `file:${out}`], LIMIT_MS, clock, signal);
       sink.stdout.resume();
     }
-    if (wide !== sides.width || high !== sides.height) throw new Error('its pictures change their size');
+    if (wide !== sides.width || high !== sides.height) throw unmade(device, 'its pictures change their size', '图像尺寸中途变化');
     pictures += 1;
     if (!sink.stdin.write(yuv)) await Promise.race([once(sink.stdin, 'drain', { signal }), sink.done]);
   };
   const near: Looked[] = [];
   const detector = parts.detectorOf(device);
-  if (!detector) throw new Error('its camera is gone');
+  if (!detector) throw unmade(device, 'its camera is gone', '摄像机已移除');
   let index = 0;
   /** The picture that has seen all its neighbours, or all that there are. */
   const release = async (at: number) => {
@@ -118,7 +118,7 @@ async function encoded({ device, clip }: MadeClip, out: string, parts: CopyParts
   await source.done;
   for (let at = Math.max(0, near.length - AROUND); at < near.length; at += 1) await release(at);
   const finished = sink as ReturnType<typeof runFfmpeg> | null;
-  if (!finished || pictures !== index) throw new Error('there is no picture in it');
+  if (!finished || pictures !== index) throw unmade(device, 'there is no picture in it', '其中没有图像');
   finished.stdin.end();
   await finished.done;
   return { ...sides, pictures };
@@ -137,3 +137,5 @@ async function* shotsOf(stream: AsyncIterable<unknown>): AsyncGenerator<Shot, vo
     }
   }
 }
+
+const unmade = (device: string, detail: string, detailZh: string) => new FaultError('CV_CLIP_UNMADE', { device, detail, detailZh });

@@ -1,7 +1,7 @@
 /** Joins pieces of a camera's stream into one file, as they came: nothing is decoded, nothing encoded. */
 import type { EvidenceMime } from '../../../../core/evidence/mime.ts';
 import type { Clock } from '../../../../core/world.ts';
-import type { Piece } from './camera-ring.ts';
+import type { Piece } from './opening.ts';
 import { runFfmpeg } from './ffmpeg-run.ts';
 
 /** What MP4 has a place for and players know to find there; other codecs go into Matroska, which takes all. */

@@ -1,0 +1,6 @@
+/** `ok` null: it cannot be tried here, `why` says so. */
+export interface Finding {
+  ok: boolean | null;
+  why?: string;
+  [figure: string]: unknown;
+}
