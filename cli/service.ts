@@ -40,7 +40,7 @@ export interface Service<R extends { close(): Promise<void> }> {
 
 /** Starts, runs until SIGINT or SIGTERM, closes in order, and ends the program. */
 export async function runService<R extends { close(): Promise<void> }>(terminal: Terminal, service: Service<R>): Promise<never> {
-  const { stop, end } = whenStopped();
+  const { stop, end } = whenStopped(() => tellLate(terminal));
   const onHangUp = hangUps(end);
   const running = await service.start().catch((error: unknown) => fail(terminal, error, error instanceof FaultError && service.ofTheCall.has(error.fault.code) ? EXIT.usage : EXIT.found));
   service.announce(running);
@@ -68,14 +68,26 @@ async function closeShown<R extends { close(): Promise<void> }>(terminal: Termin
   terminal.remark(terminal.text({ en: `stopped; ${words}: ${count}${count > 0 ? ', kept on disk for the next start' : ''}`, zh: `已停止；${words}：${count}${count > 0 ? '，已保存在磁盘上，下次启动后继续' : ''}` }));
 }
 
+/** It has not closed in time, and is ended as a power cut would end it. */
+function tellLate(terminal: Terminal): void {
+  if (terminal.json) return terminal.record({ stopped: false, afterMs: STOP_WITHIN_MS });
+  // On a terminal the line of the progress stands there.
+  const clear = process.stderr.isTTY ? '\r\x1b[K' : '';
+  const seconds = STOP_WITHIN_MS / 1000;
+  terminal.remark(clear + terminal.text({ en: `not stopped within ${seconds} s, ended as it is; all that was acknowledged is on disk`, zh: `${seconds} 秒内未能停止，已强制结束；已确认的数据均在磁盘上` }));
+}
+
 /** Resolves at the first SIGINT or SIGTERM, during the start too; the second SIGINT, and time, end the program whatever it does. */
-function whenStopped(): { stop: Promise<void>; end(): void } {
+function whenStopped(onLate: () => void): { stop: Promise<void>; end(): void } {
   let end = () => {};
   const stop = new Promise<void>((resolve) => {
     let asked = false;
     const ask = (signal: NodeJS.Signals) => {
       if (asked && signal === 'SIGINT') process.exit(EXIT.interrupted);
-      if (!asked) setTimeout(() => process.exit(EXIT.found), STOP_WITHIN_MS);
+      if (!asked) setTimeout(() => {
+        onLate();
+        process.exit(EXIT.found);
+      }, STOP_WITHIN_MS);
       asked = true;
       resolve();
     };

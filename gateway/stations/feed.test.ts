@@ -146,6 +146,7 @@ test('closing waits for what a consumer has in hand, and gives it nothing more',
   finish();
   await closing;
   assert.deepEqual([valuesOf(slow), slow.closed], [[1], 1]);
+  assert.equal(feed.lag('slow'), 1, 'what it left for the next start');
 });
 
 test('a consumer that fails for good does not keep the feed from closing', async () => {

@@ -17,7 +17,7 @@ export interface Feed {
   start(): Promise<void>;
   /** What has just come to lie in the log, as it was decoded. */
   offer(groups: readonly FedGroup[]): void;
-  /** Events that a consumer has not taken yet. */
+  /** Events that a consumer has not taken yet; after the close, what it left for the next start. */
   lag(consumer: string): number;
   /** One more, while the others are fed. @throws what its start throws */
   join(consumer: Consumer): Promise<void>;
@@ -187,7 +187,6 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     await Promise.all(leaving.map(async ({ consumer, work }) => {
       await work;
       await consumer.close();
-      runners.delete(consumer.name);
     }));
   }
 
@@ -201,6 +200,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
       const runner = runners.get(name);
       if (!runner) return;
       await conclude([runner]);
+      runners.delete(name);
       log.letGo(name);
       world.tell({ kind: 'consumer_lag', consumer: name, value: 0 });
     },
