@@ -28,15 +28,17 @@ const tagRead = record(['kind', 'epc'], {
   kind: { const: 'tag' }, epc: { type: 'string', pattern: '^[0-9A-F]{2,256}$' }, uri: text(256), antenna: count, rssiDbm: number, phaseDeg: number, count, firstAt: time, lastAt: time,
 });
 const pictureScore = record(['kind', 'frame', 'score', 'threshold'], { kind: { const: 'picture' }, frame: count, score: fraction, threshold: fraction });
+const ofEvents = said({ type: 'array', minItems: 1, maxItems: 16, items: record(['point', 'at'], { point: name(IDS.point), at: time }) }, 'the events that it is of, all of this device', '所属事件，均为本设备');
 const snapshot = record(['kind', 'sha256', 'mime', 'bytes', 'width', 'height', 'variant', 'frame', 'model', 'blurred'], {
   kind: { const: 'snapshot' }, sha256: said({ type: 'string', pattern: '^[0-9a-f]{64}$' }, 'of the file, which is at /api/v1/evidence/{sha256} once it has come', '文件的 SHA-256；到达后可从 /api/v1/evidence/{sha256} 取得'),
   mime: { enum: ['image/jpeg', 'image/webp'] }, bytes: count, width: count, height: count, variant: { enum: ['clean', 'annotated'] }, frame: count, model: text(64), blurred: { type: 'boolean' },
+  stream: said({ const: 'main' }, 'of the main stream, fetched after the event; left out: of the pictures in which it was seen', '取自主码流，在事件之后；省略则为看到事件的画面'), at: said(time, 'when that was taken', '该画面的时刻'), of: ofEvents,
 });
 const clip = record(['kind', 'sha256', 'mime', 'bytes', 'durationMs', 'codec', 'width', 'height', 'fromAt', 'toAt', 'short', 'blurred', 'of'], {
   kind: { const: 'clip' }, sha256: said({ type: 'string', pattern: '^[0-9a-f]{64}$' }, 'of the file; that of a blurred copy is at /api/v1/evidence/{sha256} once it has come, any other stays on its edge', '文件的 SHA-256；blurred 的副本到达后可从 /api/v1/evidence/{sha256} 取得，其余只留在边缘节点'),
   mime: { enum: ['video/mp4', 'video/x-matroska'] }, bytes: count, durationMs: count, codec: text(32), width: count, height: count, fromAt: time, toAt: time,
   short: said({ type: 'boolean' }, 'it does not reach as far as it was to', '未达到应有的时长'), blurred: { type: 'boolean' },
-  of: said({ type: 'array', minItems: 1, maxItems: 16, items: record(['point', 'at'], { point: name(IDS.point), at: time }) }, 'the events that it is of, all of this device', '所属事件，均为本设备'),
+  of: ofEvents,
 });
 
 export const EVENT_SCHEMA = record(

@@ -94,7 +94,14 @@ export interface Snapshot {
   model: string;
   /** Faces, and plates where that is set, are made unrecognisable in it. */
   blurred: boolean;
+  /** Of the camera's main stream, sharper and later than what the event was seen in: when it was taken (ms UTC), and the events of its device that it is of; `frame` and `model` are then those of the first of them. */
+  stream?: 'main';
+  at?: number;
+  of?: { point: string; at: number }[];
 }
+
+/** Indicator of events that bring a picture of the main stream, point `snapshot`, after those that it is of: of no catalogue. */
+export const SNAPSHOT_INDICATOR = 'CV-SNAPSHOT';
 
 /** Indicator of events that bring one: of no catalogue, as it is about us and not about the town. */
 export const CLIP_INDICATOR = 'CV-CLIP';

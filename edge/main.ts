@@ -97,7 +97,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     (await detectors.prepare(devices)).swap();
     const evidence = new EdgeEvidence(setup, {
       detectors, rings, onWaiting: () => line.wakeEvidence(), record: (draft) => { line.record(draft); },
-      deviceOf: (id) => devices.find((device) => device.setup.id === id)?.setup,
+      deviceOf: (id) => devices.find((device) => device.setup.id === id)?.setup, still: (device, signal) => line.host.still?.(device, signal) ?? null,
     }, world);
     undo.unshift(() => evidence.close(), () => rings.close());
     await evidence.prepare(setup.devices);
@@ -137,7 +137,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     }, world);
     await commands.open();
     undo.unshift(() => commands.close(), () => line.close(), () => commands.end());
-    undo.unshift(() => evidence.clips?.close());
+    undo.unshift(() => evidence.clips?.close(), () => evidence.main?.close());
     await keeper?.open();
     undo.unshift(() => keeper?.close());
     await line.open();

@@ -1,6 +1,7 @@
 /** What a warning looked like: its picture and its clip, once they have come; they follow their event. */
 import { useEffect, useState } from 'preact/hooks';
 import type { WarningView } from '../../core/api.ts';
+import { clockTime, fullTime } from '../format.ts';
 import { useView } from '../view.ts';
 
 const FIRST_RETRY_MS = 1000;
@@ -32,6 +33,8 @@ export function Shown({ warning }: { warning: WarningView }) {
   const [state, setState] = useArrival();
   const snapshot = snapshotOf(warning);
   if (!snapshot) return null;
+  // A moment later, and of the main stream.
+  const sharper = warning.snapshots?.filter(({ stream }) => stream === 'main') ?? [];
   const path = pathOf(snapshot);
   return (
     <figure class="card-picture" data-part="warning-picture" data-state={state}>
@@ -40,7 +43,10 @@ export function Shown({ warning }: { warning: WarningView }) {
           <img src={path} width={snapshot.width} height={snapshot.height} alt={words.snapshotAlt(warning.device)} onLoad={() => setState('there')} onError={() => setState('missing')} />
         </a>
       )}
-      <figcaption class="quiet">{state === 'there' ? words.snapshotShown(snapshot.blurred) : words.snapshotComing}</figcaption>
+      <figcaption class="quiet">
+        {state === 'there' ? words.snapshotShown(snapshot.blurred) : words.snapshotComing}
+        {sharper.map((one) => <a key={one.sha256} class="reason" data-part="warning-main-picture" href={pathOf(one)} target="_blank" rel="noreferrer" title={fullTime(one.at ?? warning.onsetAt)}>{words.snapshotMain(clockTime(one.at ?? warning.onsetAt))}</a>)}
+      </figcaption>
     </figure>
   );
 }

@@ -12,6 +12,11 @@ export const EVIDENCE_FAULTS = {
     en: ['no picture could be made of {device}: {detail}; its event goes on without', 'if it repeats, report it'],
     zh: ['{device} 的画面无法生成：{detail}；事件照常，不带图', '若反复出现，请报告'],
   },
+  CV_EVIDENCE_MAIN: {
+    stage: 'infer', retry: 'next', actor: 'field-engineer',
+    en: ['the main stream of {device} gave no picture in time for an event ({cause}: {detail}); the event has the picture in which it was seen', 'see {cause}; a key frame each second and a free session on the camera help; or raise evidence.main, or set it to off'],
+    zh: ['{device} 的主码流未能及时给出事件画面（{cause}：{detail}）；事件已有看到它的那一幅', '按 {cause} 处理；摄像机每秒一个关键帧、留有空闲会话会有帮助；也可调大 evidence.main，或设为 off'],
+  },
   CV_EVIDENCE_DISK: {
     stage: 'keep', retry: 'next', actor: 'operator',
     en: ['a picture cannot be kept in {dir}: {detail}', 'free disk space, or check that the folder may be written; events go on without pictures meanwhile'],

@@ -10,7 +10,7 @@ const address = () => z.string().check((context) => {
 
 export const ADDRESS_FIELDS = {
   url: address().meta({ zh: '画面来源：rtsp(s)://、http(s)://（FLV、HLS、MJPEG），或 file: 加视频文件路径（相对路径以配置文件所在目录为准）；检测宜用子码流', en: 'Where pictures come from: rtsp(s)://, http(s):// (FLV, HLS, MJPEG), or file: and the path of a video file (a relative one counts from the folder of the configuration file); the sub-stream serves detection best', path: true, examples: ['rtsp://192.168.1.64/Streaming/Channels/102', 'http://192.168.1.64/live/sub.flv', 'file:./clips/gate.avi'] }),
-  mainUrl: address().optional().meta({ zh: '主码流地址：只在需要清晰抓图或实时观看时打开；省略则同 url', en: 'The main stream, opened only when somebody asks for a sharp picture or watches live; left out: url', path: true, examples: ['rtsp://192.168.1.64/Streaming/Channels/101'] }),
+  mainUrl: address().optional().meta({ zh: '主码流地址：只在需要清晰画面（抓拍、事件）或实时观看时打开；省略则同 url', en: 'The main stream, opened only for sharp pictures (commands, events) and for who watches live; left out: url', path: true, examples: ['rtsp://192.168.1.64/Streaming/Channels/101'] }),
   user: z.string().optional().meta({ zh: '摄像机用户名', en: 'User on the camera' }),
   password: z.string().optional().meta({ zh: '摄像机密码', en: 'Password on the camera', secret: true, examples: ['${env:CAMERA_PASSWORD}'] }),
   transport: z.enum(['tcp', 'udp']).default('tcp').meta({ zh: 'RTSP 的传输方式：tcp 不丢包；udp 仅用于干净的局域网', en: 'How RTSP is carried: tcp loses nothing; udp only on a clean local network' }),

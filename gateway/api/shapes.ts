@@ -80,6 +80,7 @@ const ClipShape = named('Clip', 'what came around an event, named by its hash', 
 const SnapshotShape = named('Snapshot', 'a picture that goes with an event, named by its hash', '随事件的画面，以哈希命名', z.object({
   kind: z.literal('snapshot'), sha256: z.string().regex(/^[0-9a-f]{64}$/), mime: z.enum(['image/jpeg', 'image/webp']), bytes: count, width: count, height: count,
   variant: z.enum(['clean', 'annotated']), frame: count, model: z.string(), blurred: z.boolean().meta({ en: 'faces are made unrecognisable', zh: '人脸已抹去' }),
+  stream: z.exactOptional(z.literal('main')).meta({ en: 'of the main stream, sharper and taken later, at `at`', zh: '取自主码流，更清晰，在 `at` 时刻拍摄，晚于事件' }), at: z.exactOptional(time), of: z.exactOptional(z.array(z.object({ point: z.string(), at: time }))),
 })) satisfies z.ZodType<Snapshot>;
 export const WarningView = named('Warning', 'something a centre must act on', '须由中心处置的风险提示', z.object({
   id: z.string(), rule: z.string(), version: z.int(), type: z.enum(['threshold', 'absence']),

@@ -1,9 +1,10 @@
 /** A warning as others see it: the facts of the rules, with words, place, what to do, and what is still missing. */
 import type { WarningView } from '../../core/api.ts';
 import type { Catalogue } from '../../core/catalogue/catalogue.ts';
-import type { Clip, Position, Snapshot } from '../../core/event.ts';
+import type { Position, Snapshot } from '../../core/event.ts';
 import type { Rule } from '../../core/rules/rule.ts';
 import type { Warning } from '../../core/rules/warning.ts';
+import type { Follower } from './shown.ts';
 import { reasonsOf, titleOf } from './words.ts';
 
 export interface ViewSources {
@@ -17,17 +18,17 @@ export interface ViewSources {
 /**
  * @param before the same warning as it was shown before; what was frozen then stays
  * @param snapshots of what it was raised for
- * @param clips likewise; they come later
+ * @param followers clips and pictures of main streams likewise; they come later
  */
-export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources, before: WarningView | null, nowMs: number, snapshots: readonly Snapshot[] = [], clips: readonly Clip[] = []): WarningView {
+export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources, before: WarningView | null, nowMs: number, snapshots: readonly Snapshot[] = [], followers: readonly Follower[] = []): WarningView {
   const { id, version, type, indicator, device, point, subject, centre, level, state, condition, late, onsetAt, raisedAt, changedAt, clearedAt, previousId } = warning;
   const entry = sources.catalogue.of(indicator);
   const known = sources.device(device);
   const position = known?.position ?? before?.place.position ?? null;
   const reasons = reasonsOf(warning, rule, sources.catalogue, before?.reasons ?? []);
   const responsible = rule?.responsible ?? entry?.warning.responsible.unit;
-  const clipsBefore = before?.clips ?? [];
-  const allClips = [...clipsBefore, ...clips.filter(({ sha256 }) => !clipsBefore.some((one) => one.sha256 === sha256))];
+  const allClips = joined(before?.clips ?? [], followers.filter((one) => one.kind === 'clip'));
+  const allSnapshots = joined(before?.snapshots ?? snapshots, followers.filter((one) => one.kind === 'snapshot'));
   const missing: [part: string, isMissing: boolean][] = [
     ['subject', !known && !before],
     ['place', position === null],
@@ -47,9 +48,14 @@ export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources
     title: before?.title ?? titleOf(rule, entry?.name ?? { zh: indicator, en: indicator }),
     place: { zh: `${centre} ${subject}`, en: `${subject}, centre ${centre}`, position },
     reasons,
-    ...(before?.snapshots ? { snapshots: before.snapshots } : snapshots.length > 0 ? { snapshots: [...snapshots] } : {}),
+    ...(allSnapshots.length > 0 && { snapshots: allSnapshots }),
     ...(allClips.length > 0 && { clips: allClips }),
     suggestion: before?.suggestion ?? entry?.warning.suggestion ?? { zh: '请值班人员核实现场情况', en: 'let the duty officer check on site' },
     incomplete: missing.filter(([, isMissing]) => isMissing).map(([part]) => part),
   };
+}
+
+/** Files that were there before, and those that have come since. */
+function joined<T extends { sha256: string }>(before: readonly T[], come: readonly T[]): T[] {
+  return [...before, ...come.filter(({ sha256 }) => !before.some((one) => one.sha256 === sha256))];
 }

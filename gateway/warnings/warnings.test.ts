@@ -130,6 +130,16 @@ test('a clip that follows is shown by the warning that its event raised: said ag
   assert.equal(warnings.list({ condition: 'cleared' })[0]?.clips?.length, 2, 'kept');
 });
 
+test('a picture of the main stream that follows stands beside those that the event brought, once', async () => {
+  const { warnings, feed } = await bench();
+  const shot = (name: string, over = {}): NonNullable<Event['evidence']>[number] => ({ kind: 'snapshot', sha256: name.repeat(64), mime: 'image/jpeg', bytes: 9, width: 4, height: 3, variant: 'clean', frame: 1, model: 'm', blurred: true, ...over });
+  const follows = (name: string, ms: number): Partial<Event> => ({ indicator: 'CV-SNAPSHOT', point: 'snapshot', kind: 'occurrence', stream: 'state', value: 'p', unit: '', evidence: [shot(name, { stream: 'main', at: T0 + ms + 900, of: [{ point: 'p', at: T0 + ms }] })] });
+  await feed(at(2.9, 1000, { evidence: [shot('b')] }));
+  await feed(follows('e', 1000), follows('f', 500));
+  await feed(follows('e', 1000));
+  assert.deepEqual(warnings.list()[0]?.snapshots?.map(({ sha256, stream, at: taken }) => [sha256[0], stream, taken]), [['b', undefined, undefined], ['e', 'main', T0 + 1900]]);
+});
+
 test('a storm is one warning: raised with words and reasons, worse, cleared, closed; retained while it is open', async () => {
   const { warnings, broker, feed, world } = await bench();
   const changes: WarningView[] = [];

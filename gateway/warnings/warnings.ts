@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { WarningView } from '../../core/api.ts';
 import { normaliser, type Catalogue } from '../../core/catalogue/catalogue.ts';
-import { CLIP_INDICATOR, type Level, type Position } from '../../core/event.ts';
+import type { Level, Position } from '../../core/event.ts';
 import { faultOf } from '../../core/faults.ts';
 import { compareCursors, type Cursor } from '../../core/log/types.ts';
 import { apply, ruleEngine, type Finding, type KeyRecord, type Outcome, type RuleEngine, type RuleInput, type RuleTables, type SeriesRecord } from '../../core/rules/engine.ts';
@@ -20,7 +20,7 @@ import type { Consumer } from '../stations/consumer.ts';
 import { eventsOf, groupsAfter, type FedEvent, type FedGroup } from '../stations/fed.ts';
 import type { OutboxEntry, StateBatch, StateDatabase, StateSnapshot } from './database.ts';
 import { Outbox, type RetainedPublisher } from './outbox.ts';
-import { isOf, Shown } from './shown.ts';
+import { FOLLOWING, isOf, Shown } from './shown.ts';
 import { viewOf } from './view.ts';
 
 export interface WarningsOptions {
@@ -219,23 +219,23 @@ class OpenWarnings implements Warnings {
     // Only of what some rule watches events are made.
     const watched = fresh.filter(({ columns }) => columns.cells('indicator')?.distinct.some((indicator) => this.#engine.watches(indicator as string)));
     const outcome = this.#engine.take(this.#tables, eventsOf(watched).flatMap((one) => this.#inputOf(one)));
-    await this.#commit(outcome, upTo, this.#clip(outcome, fresh));
+    await this.#commit(outcome, upTo, this.#follow(outcome, fresh));
     this.#cursor = upTo;
     if (outcome.late > 0) this.#world.tell({ kind: 'samples_lost', count: outcome.late, reason: 'rule_late', intended: true });
     this.#noteProgress(fresh);
   }
 
-  /** Clips follow the event that they are of: the warning that it raised is said again with them. @returns warnings that nothing else has changed */
-  #clip(outcome: Outcome, groups: readonly FedGroup[]): ReadonlySet<Warning> {
+  /** Clips and pictures of main streams follow the event that they are of: the warning that it raised is said again with them. @returns warnings that nothing else has changed */
+  #follow(outcome: Outcome, groups: readonly FedGroup[]): ReadonlySet<Warning> {
     const shown = new Set<Warning>();
-    const brought = groups.filter(({ columns }) => columns.cells('indicator')?.distinct.includes(CLIP_INDICATOR));
+    const brought = groups.filter(({ columns }) => columns.cells('indicator')?.distinct.some((indicator) => FOLLOWING.includes(indicator as string)));
     for (const { event } of eventsOf(brought)) {
-      if (event.indicator !== CLIP_INDICATOR) continue;
-      const clips = this.#shown.noteClips(event);
+      if (!FOLLOWING.includes(event.indicator)) continue;
+      const followers = this.#shown.noteFollowers(event);
       for (const key of new Set([...this.#tables.keys.keys(), ...outcome.keys.keys()])) {
         const record = outcome.keys.get(key) ?? this.#tables.keys.get(key);
         const { warning } = record ?? {};
-        if (!record || !warning || warning.device !== event.device || !clips.some((clip) => isOf(clip, warning))) continue;
+        if (!record || !warning || warning.device !== event.device || !followers.some((one) => isOf(one, warning))) continue;
         const again = { ...warning, revision: warning.revision + 1 };
         outcome.keys.set(key, { ...record, warning: again });
         outcome.warnings.push(again);
@@ -294,7 +294,7 @@ class OpenWarnings implements Warnings {
     const newest = new Map<string, WarningView>();
     return warnings.map((warning) => {
       const before = newest.get(warning.id) ?? this.#views.get(warning.id) ?? null;
-      const view = viewOf(warning, this.#engine.rule(warning.rule), this.#options, before, nowMs, this.#shown.of(warning), this.#shown.clipsOf(warning));
+      const view = viewOf(warning, this.#engine.rule(warning.rule), this.#options, before, nowMs, this.#shown.of(warning), this.#shown.followersOf(warning));
       newest.set(view.id, view);
       return { warning, view, entry: entryOf(view, warning) };
     });

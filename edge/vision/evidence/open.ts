@@ -1,4 +1,5 @@
 /** Pictures and clips for events on one edge: what blurs them, what makes them, where they lie. */
+import type { Picture } from '../../../core/driver.ts';
 import type { Draft } from '../../../core/event.ts';
 import { EvidenceFolder } from '../../../core/evidence/folder.ts';
 import { faultOf, type FaultCode } from '../../../core/faults.ts';
@@ -10,6 +11,7 @@ import { clipCopier } from './clips/copy.ts';
 import type { Rings } from './clips/rings.ts';
 import { blindsOf } from './face-blinds.ts';
 import type { Blinds } from './faces.ts';
+import { MainPictures } from './main-pictures.ts';
 import { Snapshots } from './snapshots.ts';
 
 export interface EvidenceParts {
@@ -19,7 +21,9 @@ export interface EvidenceParts {
   onWaiting(): void;
   /** Onto the line: an event of the edge's own. */
   record?(draft: Draft): void;
-  deviceOf?(id: string): Pick<DeviceSetup, 'subject' | 'position'> | undefined;
+  deviceOf?(id: string): Pick<DeviceSetup, 'subject' | 'position' | 'settings'> | undefined;
+  /** A picture of now from a camera's stream; null: it gives none. */
+  still?(device: string, signal: AbortSignal): Promise<Picture> | null;
 }
 
 export class EdgeEvidence {
@@ -29,6 +33,8 @@ export class EdgeEvidence {
   readonly snapshots: Snapshots | undefined;
   /** null: events bring no clips. */
   readonly clips: Clips | null;
+  /** null: events bring no pictures of main streams. */
+  readonly main: MainPictures | null;
   readonly #setup: EdgeSetup['evidence'];
   readonly #world: World;
   #folder: EvidenceFolder | null = null;
@@ -40,7 +46,8 @@ export class EdgeEvidence {
     this.#world = world;
     this.blinds = blindsOf(evidence?.blur ?? { faces: true }, (model, scoreThreshold) => detectors.openModel(model, scoreThreshold));
     this.clips = this.#clipsOf(edge, centre, parts);
-    this.snapshots = evidence ? new Snapshots({ edge, centre, settings: evidence, blinds: this.blinds, folder: () => this.#folder, onWaiting, clips: this.clips }, world) : undefined;
+    this.main = this.#mainOf(edge, centre, parts);
+    this.snapshots = evidence ? new Snapshots({ edge, centre, settings: evidence, blinds: this.blinds, folder: () => this.#folder, onWaiting, clips: this.clips, main: this.main }, world) : undefined;
   }
 
   /** null until there is a camera, and where it could not be opened. */
@@ -58,7 +65,7 @@ export class EdgeEvidence {
 
   /** Clips that are still coming are lost, and counted. */
   async close(): Promise<void> {
-    await this.clips?.close();
+    await Promise.all([this.clips?.close(), this.main?.close()]);
     await this.blinds?.close();
     await this.#folder?.close();
     await this.#clipFolder?.close();
@@ -72,6 +79,16 @@ export class EdgeEvidence {
       this.#world.tell({ kind: 'fault', fault: { code, params: { device: '', ...params } } });
       return null;
     }
+  }
+
+  #mainOf(edge: string, centre: string, { detectors, record, still, deviceOf = () => undefined, onWaiting }: EvidenceParts): MainPictures | null {
+    const settings = this.#setup;
+    if (!settings || settings.mainMs === null || !record || !still) return null;
+    const hasMain = (device: string) => typeof (deviceOf(device)?.settings as { mainUrl?: unknown } | null)?.mainUrl === 'string';
+    return new MainPictures({
+      edge, centre, settings, withinMs: settings.mainMs, blinds: this.blinds, folder: () => this.#folder, onWaiting, deviceOf, record,
+      still: (device, signal) => (hasMain(device) ? still(device, signal) : null), detectorOf: (device) => detectors.byDevice.get(device)?.detector,
+    }, this.#world);
   }
 
   #clipsOf(edge: string, centre: string, { detectors, rings, record, deviceOf = () => undefined, onWaiting }: EvidenceParts): Clips | null {

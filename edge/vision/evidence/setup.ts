@@ -24,6 +24,7 @@ const SETTINGS = z.strictObject({
   dir: z.string().min(1).optional().meta({ zh: '保存目录；默认为日志目录下的 evidence', en: 'folder; default: evidence in that of the log' }),
   keep: durationMs().refine((ms) => ms >= 60_000, complaint('must be at least 1m', '不能小于 1m')).prefault('7d').meta({ zh: '在本机保留多久', en: 'how long they are kept here' }),
   maxBytes: sizeBytes().refine((bytes) => bytes >= 4 * KB * KB, complaint('must be at least 4MB', '不能小于 4MB')).prefault('500MB').meta({ zh: '在本机最多占用的磁盘；超出时最旧的先删，已上送的优先', en: 'most that they take on disk here; the oldest go first, those that were sent before the others' }),
+  main: z.union([z.literal('off'), durationMs().refine((ms) => ms >= 200 && ms <= 30_000, complaint('must be from 200ms to 30s', '必须在 200ms 到 30s 之间'))]).prefault('3s').meta({ zh: '摄像机有主码流（mainUrl）时，事件后多久之内取一幅主码流画面随后补上；off 为不取', en: 'where a camera has a main stream (mainUrl): how long after an event a picture of it may be taken, which follows the event; off: none is', examples: ['off', '2s'] }),
   clip: CLIP_SCHEMA.optional().meta({ zh: '事件前后的短视频，只留在本机；省略即不录', en: 'a clip around each of these events, which stays here; left out: none', examples: [{ before: '5s', after: '10s' }] }),
 }).check((context) => {
   const { clip, blur } = context.value;
@@ -44,6 +45,8 @@ export interface EvidenceSetup {
   dir: string;
   keepMs: number;
   maxBytes: number;
+  /** How much later a picture of the main stream may be; null: none is fetched. */
+  mainMs: number | null;
   /** null: events bring no clips. */
   clip: ClipSetup | null;
 }
@@ -51,7 +54,7 @@ export interface EvidenceSetup {
 /** @param logDir of this edge's log, absolute */
 export function evidenceSetup(written: z.infer<typeof EVIDENCE_SCHEMA>, logDir: string, resolve: (path: string) => string): EvidenceSetup | null {
   if (written === 'off') return null;
-  const { dir: folder, keep, clip, blur: { faces, plates }, ...rest } = written;
+  const { dir: folder, keep, clip, main, blur: { faces, plates }, ...rest } = written;
   const dir = folder === undefined ? `${logDir}/evidence` : resolve(folder);
-  return { ...rest, blur: { faces, ...(plates !== undefined && { plates: isManifestPath(plates) ? resolve(plates) : plates }) }, keepMs: keep, dir, clip: clip ? clipSetup(clip, dir, resolve) : null };
+  return { ...rest, blur: { faces, ...(plates !== undefined && { plates: isManifestPath(plates) ? resolve(plates) : plates }) }, keepMs: keep, dir, mainMs: main === 'off' ? null : main, clip: clip ? clipSetup(clip, dir, resolve) : null };
 }

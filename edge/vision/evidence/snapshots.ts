@@ -4,7 +4,6 @@
  */
 import type { Picture } from '../../../core/driver.ts';
 import type { Box, Snapshot } from '../../../core/event.ts';
-import type { EvidenceFolder } from '../../../core/evidence/folder.ts';
 import { FaultError, faultOf, type FaultCode } from '../../../core/faults.ts';
 import type { LossReason } from '../../../core/losses.ts';
 import type { ModelSpec } from '../../../core/model.ts';
@@ -15,25 +14,25 @@ import type { Track } from '../track/tracker.ts';
 import { BestPictures, type Sighting } from './best.ts';
 import type { Clips } from './clips/clips.ts';
 import { drawingOf } from './draw.ts';
-import { encode, type EncodedPicture } from './encode.ts';
+import { encode } from './encode.ts';
 import type { Blinds } from './faces.ts';
 import { chinaTime, insideOf } from './inside.ts';
+import { keepPicture, type PictureShelf } from './kept.ts';
 import { drawable } from './lettering.ts';
+import type { MainPictures } from './main-pictures.ts';
 import { redact } from './redact.ts';
 import { PICTURED, type EvidenceSetup, type Pictured } from './setup.ts';
 
-export interface SnapshotParts {
+export interface SnapshotParts extends PictureShelf {
   edge: string;
   centre: string;
   settings: Pick<EvidenceSetup, 'of' | 'format' | 'width' | 'size' | 'language' | 'send'>;
   /** null: nothing is blurred, by setting. */
   blinds: Blinds | null;
-  /** null: it could not be opened. */
-  folder(): Pick<EvidenceFolder, 'put'> | null;
-  /** A file waits to be sent. */
-  onWaiting?(): void;
   /** What came around an event; absent: nobody wants it. */
   clips?: Pick<Clips, 'want'> | null;
+  /** A sharper picture that follows; absent: nobody wants it. */
+  main?: Pick<MainPictures, 'want'> | null;
 }
 
 /** A camera's picture as it went through its zones and lines. */
@@ -84,7 +83,11 @@ export class Snapshots {
       if (reading.value > (held?.value ?? 0)) begun.push(reading.point);
       if (reading.kind === 'state') camera.held.set(reading.point, { value: reading.value, refs: reading.value > 0 ? held?.refs ?? [] : [] });
     }
-    if (begun.length > 0) this.#parts.clips?.want({ device: scene.device, ptsMs: scene.picture.ptsMs, at: scene.at, points: begun });
+    if (begun.length > 0) {
+      const { device, at, picture: { ptsMs, index: frame }, model } = scene;
+      this.#parts.clips?.want({ device, ptsMs, at, points: begun });
+      this.#parts.main?.want({ device, at, frame, points: begun, model });
+    }
     if (wanting.length === 0) return given;
     const refs = await this.#pictureOf(camera, scene, boxes, wanting, signal);
     for (const { point, kind, value } of wanting) {
@@ -146,7 +149,7 @@ export class Snapshots {
     const own: Picture = { index, ptsMs, width: columns, height: rows, yuv: new Uint8Array(picture.yuv), ...(aspect !== undefined && { aspect }) };
     const safe = redact(own, blinds ? await blinds.find(own, boxes, signal) : []);
     const isClockSet = ownClock(this.#world.clock) === 'edge';
-    const inside = insideOf({ edge, centre, camera: device, at, isClockSet, frame: picture.index, model: model.id, modelVersion: model.version, points, blurred: blinds !== null });
+    const inside = insideOf({ edge, centre, camera: device, at, isClockSet, frame: picture.index, model: model.id, modelVersion: model.version, points, blurred: blinds !== null, stream: 'sub' });
     const written = await drawable(language);
     const overlay = drawingOf({
       boxes, marked: boxes.filter(({ track }) => track !== undefined && tracks.includes(track)),
@@ -156,16 +159,7 @@ export class Snapshots {
     const encoding = { format, maxWidth: width, maxBytes: size, ...inside };
     const [annotated, clean] = await Promise.all([encode(safe, { ...encoding, overlay }), encode(safe, encoding)]);
     signal.throwIfAborted();
-    return Promise.all([['annotated', annotated] as const, ['clean', clean] as const].map(([variant, file]) => this.#keep(device, at, file, { variant, frame: picture.index, model: model.id, blurred: blinds !== null })));
-  }
-
-  async #keep(device: string, at: number, { sha256, mime, bytes, width, height }: EncodedPicture, facts: Pick<Snapshot, 'variant' | 'frame' | 'model' | 'blurred'>): Promise<Snapshot> {
-    const folder = this.#parts.folder();
-    if (!folder) throw new FaultError('CV_EVIDENCE_PICTURE', { device, detail: 'no folder' });
-    await folder.put({ sha256, mime, at }, bytes, this.#parts.settings.send ? 'waiting' : 'kept');
-    this.#world.tell({ kind: 'evidence_kept', count: 1, bytes: bytes.length, device });
-    this.#parts.onWaiting?.();
-    return { kind: 'snapshot', sha256, mime, bytes: bytes.length, width, height, ...facts };
+    return Promise.all([['annotated', annotated] as const, ['clean', clean] as const].map(([variant, file]) => keepPicture(this.#parts, device, at, file, { variant, frame: picture.index, model: model.id, blurred: blinds !== null }, this.#world.tell)));
   }
 
   #failed(camera: CameraState, device: string, error: unknown): void {

@@ -1,0 +1,167 @@
+/**
+ * Gives events of cameras that have a main stream a second, sharper picture, fetched from it when they have come. It shows
+ * what was there a moment later, so it never takes the place of the picture in which the event was seen, and holds up
+ * nothing: it follows as an event of its own that says of which events it is and when it was taken. One that would be taken
+ * too late does not come. Whatever fails here costs this picture alone, and is told and counted.
+ */
+import type { Picture } from '../../../core/driver.ts';
+import { SNAPSHOT_INDICATOR, type Draft, type Snapshot } from '../../../core/event.ts';
+import { FaultError, faultOf, type FaultCode } from '../../../core/faults.ts';
+import type { LossReason } from '../../../core/losses.ts';
+import type { ModelSpec } from '../../../core/model.ts';
+import { ownClock, type World } from '../../../core/world.ts';
+import type { Detector } from '../../../models/detector.ts';
+import type { DeviceSetup } from '../../config/setup.ts';
+import { Mask } from '../mask.ts';
+import { encode } from './encode.ts';
+import type { Blinds } from './faces.ts';
+import { insideOf } from './inside.ts';
+import { keepPicture, type PictureShelf } from './kept.ts';
+import { redact } from './redact.ts';
+import type { EvidenceSetup } from './setup.ts';
+
+export interface MainParts extends PictureShelf {
+  edge: string;
+  centre: string;
+  settings: Pick<EvidenceSetup, 'format' | 'width' | 'size' | 'send'>;
+  /** Longest from the picture in which an event was seen to this one. */
+  withinMs: number;
+  /** null: nothing is blurred, by setting. */
+  blinds: Blinds | null;
+  /** A picture of now, where the camera has a main stream of its own; null: it has none. */
+  still(device: string, signal: AbortSignal): Promise<Picture> | null;
+  /** What finds the people in it whose heads are looked at. */
+  detectorOf(device: string): Pick<Detector, 'detect'> | undefined;
+  deviceOf(id: string): Pick<DeviceSetup, 'subject' | 'position' | 'settings'> | undefined;
+  /** Onto the line. */
+  record(draft: Draft): void;
+}
+
+/** Events of one picture that want one. */
+export interface WantedMain {
+  device: string;
+  /** ms UTC of the picture that they rest on, and its number. */
+  at: number;
+  frame: number;
+  points: readonly string[];
+  model: Pick<ModelSpec, 'id' | 'version'>;
+}
+
+const POINT = 'snapshot';
+/** Events that come while a picture is coming share it. */
+const MOST_EVENTS = 16;
+/** Streams that are opened at one time, of all cameras. */
+const MOST_COMING = 4;
+
+type Coming = Omit<WantedMain, 'points'> & { of: { point: string; at: number }[] };
+
+export class MainPictures {
+  readonly #parts: MainParts;
+  readonly #world: World;
+  readonly #coming = new Map<string, Coming>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #ending = new AbortController();
+  readonly #faults = new Map<string, FaultCode>();
+  /** One is made at a time, whatever happens in front of all cameras. */
+  #making: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: MainParts, world: World) {
+    this.#parts = parts;
+    this.#world = world;
+  }
+
+  /** At once; what comes of it is recorded later. */
+  want({ points, ...wanted }: WantedMain): void {
+    const { device, at } = wanted;
+    if (this.#ending.signal.aborted) return;
+    const of = points.map((point) => ({ point, at }));
+    const coming = this.#coming.get(device);
+    if (coming && coming.of.length + of.length <= MOST_EVENTS) return void coming.of.push(...of);
+    if (coming || this.#coming.size >= MOST_COMING) return;
+    const tooLate = new AbortController();
+    const leftMs = this.#parts.withinMs - (this.#world.clock.nowMs() - at);
+    const timer = this.#world.clock.after(Math.max(0, leftMs), () => tooLate.abort(this.#late(device)));
+    const picture = this.#parts.still(device, AbortSignal.any([tooLate.signal, this.#ending.signal]));
+    if (!picture) return timer.cancel();
+    const one: Coming = { ...wanted, of };
+    this.#coming.set(device, one);
+    const run = this.#follow(one, picture.finally(() => {
+      timer.cancel();
+      this.#coming.delete(device);
+    }), tooLate.signal).finally(() => this.#running.delete(run));
+    this.#running.add(run);
+  }
+
+  /** Resolves when all that are coming are there, or lost. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  /** What is still coming is lost, and counted. */
+  async close(): Promise<void> {
+    this.#ending.abort(new DOMException('the edge ends', 'AbortError'));
+    await this.settled();
+  }
+
+  async #follow(coming: Coming, fetching: Promise<Picture>, tooLate: AbortSignal): Promise<void> {
+    const { device, at } = coming;
+    const { signal } = this.#ending;
+    try {
+      const picture = await fetching.catch((error: unknown) => { throw tooLate.aborted ? tooLate.reason : error; });
+      const takenAt = picture.takenAt ?? this.#world.clock.nowMs();
+      if (takenAt - at > this.#parts.withinMs) throw this.#late(device);
+      const making = this.#making.then(() => this.#make(coming, picture, takenAt, signal));
+      this.#making = making.catch(() => {});
+      this.#record(device, await making);
+      const told = this.#faults.get(device);
+      if (told) this.#world.tell({ kind: 'fault_cleared', code: told, device });
+      this.#faults.delete(device);
+    } catch (error) {
+      if (signal.aborted) this.#world.tell({ kind: 'evidence_lost', count: 1, reason: 'shutdown', device });
+      else this.#failed(device, error);
+    }
+  }
+
+  async #make({ device, frame, model, of }: Coming, picture: Picture, takenAt: number, signal: AbortSignal): Promise<Snapshot> {
+    const { edge, centre, blinds, settings: { format, width, size }, deviceOf, detectorOf } = this.#parts;
+    signal.throwIfAborted();
+    const { mask = [] } = (deviceOf(device)?.settings ?? {}) as { mask?: ConstructorParameters<typeof Mask>[0] };
+    new Mask(mask).paint(picture);
+    // People have gone on since: where they are is asked anew, so that their heads are looked at.
+    const people = blinds ? (await detectorOf(device)?.detect(picture, signal))?.boxes ?? [] : [];
+    const safe = redact(picture, blinds ? await blinds.find(picture, people, signal) : []);
+    const points = [...new Set(of.map(({ point }) => point))];
+    const inside = insideOf({
+      edge, centre, camera: device, at: takenAt, isClockSet: ownClock(this.#world.clock) === 'edge', frame, model: model.id, modelVersion: model.version, points, blurred: blinds !== null, stream: 'main', laterMs: takenAt - (of[0]?.at ?? takenAt),
+    });
+    const file = await encode(safe, { format, maxWidth: width, maxBytes: size, ...inside });
+    return keepPicture(this.#parts, device, takenAt, file, { variant: 'clean', frame, model: model.id, blurred: blinds !== null, stream: 'main', at: takenAt, of }, this.#world.tell);
+  }
+
+  #record(device: string, shot: Snapshot): void {
+    const { centre, deviceOf, record } = this.#parts;
+    const { subject = device, position } = deviceOf(device) ?? {};
+    const { clock } = this.#world;
+    record({
+      device, point: POINT, indicator: SNAPSHOT_INDICATOR, subject, centre, kind: 'occurrence', value: [...new Set(shot.of?.map(({ point }) => point))].join(' '), unit: '',
+      occurredAt: shot.at ?? clock.nowMs(), clock: ownClock(clock), observedAt: clock.nowMs(), quality: 'good', origin: 'live', ...(position && { position }), evidence: [shot],
+    });
+  }
+
+  #late(device: string): FaultError {
+    return new FaultError('CV_EVIDENCE_MAIN', { device, cause: 'CV_LINK_TIMEOUT', detail: `${this.#parts.withinMs} ms` });
+  }
+
+  #failed(device: string, error: unknown): void {
+    const cause = faultOf(error, 'CV_EVIDENCE_PICTURE', { device });
+    const fault = cause.code.startsWith('CV_EVIDENCE_') ? cause : { code: 'CV_EVIDENCE_MAIN' as const, params: { device, cause: cause.code, detail: String(cause.params.detail ?? '') } };
+    const reason: LossReason = fault.code === 'CV_EVIDENCE_UNBLURRED' ? 'picture_unblurred' : 'picture_unmade';
+    this.#world.tell({ kind: 'evidence_lost', count: 1, reason, device });
+    const told = this.#faults.get(device);
+    // Said once, not at every event; each picture is counted.
+    if (told === fault.code) return;
+    if (told) this.#world.tell({ kind: 'fault_cleared', code: told, device });
+    this.#faults.set(device, fault.code);
+    this.#world.tell({ kind: 'fault', fault, device });
+  }
+}
