@@ -41,3 +41,23 @@ test('files that the edge would read as it starts are missed before', async () =
   const { problems } = await checkEdge({ path: '/edge.yaml', text: `catalogue: [./there.yaml, ./gone.yaml]\nrules: [/r.yaml]\n${yaml('')}` }, { env: {}, readFile, drivers: DRIVERS });
   assert.deepEqual(problems.map(({ line, fault }) => `${line} ${fault.code} ${String(fault.params.path)}`), ['1 CV_CONFIG_UNREADABLE /gone.yaml', '2 CV_CONFIG_UNREADABLE /r.yaml']);
 });
+
+test('clips are of cameras that are there and may be recorded, and nothing is sent that nobody is wiped out of', async () => {
+  const clip = (evidence: string) => checkEdge({ path: '/etc/edge.yaml', text: `edge: e1
+centre: "500112001"
+gateway: { url: mqtt://127.0.0.1:1883 }
+evidence: ${evidence}
+devices:
+  - { id: gate, driver: camera, settings: { url: "file:./a.mp4" } }
+  - { id: yard, driver: camera, settings: { url: "file:./a.mp4", mask: [[[0, 0], [1, 0], [1, 1]]] } }
+` }, { env: {}, drivers: DRIVERS });
+  const paths = async (evidence: string) => (await clip(evidence)).problems.map(({ path }) => path);
+  assert.deepEqual(await paths('{ clip: { cameras: [gate, yard, gone] } }'), ['evidence.clip.cameras[1]', 'evidence.clip.cameras[2]']);
+  assert.deepEqual(await paths('{ clip: { before: 2m } }'), ['evidence.clip.before']);
+  assert.deepEqual(await paths('{ blur: { faces: false }, clip: { upload: blurred } }'), ['evidence.clip.upload']);
+  assert.deepEqual(await paths('{ blur: { faces: false }, clip: {} }'), []);
+  const { setup } = await clip('{ clip: { ring: { dir: ./r } } }');
+  const { dir, ring, upload, before, after } = setup?.evidence?.clip ?? {};
+  assert.deepEqual([dir, ring?.dir, upload, before, after], ['/etc/data/e1/evidence/clips', '/etc/r', 'never', 5000, 10_000]);
+  assert.equal((await clip('{}')).setup?.evidence?.clip, null, 'none by default');
+});

@@ -206,6 +206,27 @@ test('the ring is bounded by time, by bytes of a camera and of all; a piece that
   assert.equal(ring?.bytes, 0, 'pieces of another opening are of no use');
 });
 
+test('clips are kept within bytes and days like pictures; what a crash left half made is gone at the next start', async (t) => {
+  const { dir, rings, clips, made, device, kept, setup } = await rig(t, { clip: { maxBytes: '40KB', keep: '1h' } });
+  const { came, end } = await handRing(rings, device('file:x'), dir);
+  for (const toS of [2, 4, 6, 8]) await came(toS);
+  for (const ptsMs of [3000, 3001]) {
+    clips.want({ device: 'cam', ptsMs, at: Date.now(), points: [`p${ptsMs}`] });
+    await clips.settled();
+  }
+  assert.ok((made()[0]?.bytes ?? 0) > 20_480 && made().length === 2, `${made()[0]?.bytes}`);
+  assert.deepEqual(made().map(({ sha256 }) => kept.has(sha256)), [false, true], 'the older one gave way');
+  // Of two hours ago.
+  clips.want({ device: 'cam', ptsMs: 3000, at: Date.now() - 7_200_000, points: ['old'] });
+  await clips.settled();
+  assert.equal(kept.has(made()[2]?.sha256 ?? ''), false);
+  end();
+  await writeFile(join(setup.dir, 'kept', 'coming-7'), 'half');
+  const again = await EvidenceFolder.open({ ...setup, isPrivate: true }, realWorld(() => {}).clock);
+  await again.close();
+  assert.deepEqual(await readdir(join(setup.dir, 'kept')), [`${made()[1]?.fromAt}-${made()[1]?.sha256}.mp4`]);
+});
+
 test('bytes bound a ring whatever is held: the oldest goes, and the clip is shorter', async (t) => {
   const { dir, rings, device, clips, made } = await rig(t, { clip: { before: '30s', ring: { camera: '1MB' } } });
   const { came, bytes } = await handRing(rings, device('file:x'), dir);

@@ -165,7 +165,8 @@ export class Clips {
     const { codec, width, height } = stream;
     const mime = containerOf(codec);
     const at = Math.round(startAt + first.fromMs + this.#jumpedMs());
-    const out = join(dir, `coming-${this.#made += 1}`);
+    // There what is not whole is removed at the next start.
+    const out = join(dir, 'kept', `coming-${this.#made += 1}`);
     const points = [...new Set(of.map(({ point }) => point))].join(' ');
     try {
       await joinPieces({ pieces, codec, out, title: `${centre}/${edge}/${device} ${points}`, comment: JSON.stringify({ centre, edge, camera: device, of: this.#timed(of), clock: ownClock(clock) }), createdAt: at }, clock, signal);

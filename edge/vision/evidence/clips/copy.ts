@@ -47,7 +47,7 @@ export function clipCopier(parts: CopyParts, world: World): (made: MadeClip, sig
   return async (made, signal) => {
     const { device, clip } = made;
     const ending = new AbortController();
-    const out = join(parts.settings.dir, `coming-copy-${clip.sha256}`);
+    const out = join(parts.settings.dir, 'kept', `coming-copy-${clip.sha256}`);
     try {
       const { width, height, pictures } = await encoded(made, out, parts, world, AbortSignal.any([signal, ending.signal]));
       const content = await readFile(out);
