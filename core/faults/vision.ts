@@ -107,6 +107,11 @@ export const VISION_FAULTS = {
     en: ['{path} is over after {pictures} pictures', 'to play it again and again set `loop: true`'],
     zh: ['{path} 已播完，共 {pictures} 幅图像', '若需循环播放，设置 `loop: true`'],
   },
+  CV_VIDEO_CUT_SHORT: {
+    stage: 'read', retry: 'never', actor: 'field-engineer', flag: 'stale',
+    en: ['{path} could be read for {seconds} s of its {wholeSeconds} s: {detail}', 'it is damaged from there on, or goes on in another codec: copy or record it anew, or cut it in two there'],
+    zh: ['{path} 全长 {wholeSeconds} 秒，只读出 {seconds} 秒：{detail}', '其后已损坏，或改用了其他编码：请重新复制或录制，或在该处分成两个文件'],
+  },
   CV_IMAGE_UNREADABLE: {
     stage: 'cli', retry: 'after-change', actor: 'field-engineer',
     en: ['{path} cannot be read as an image: {detail}', 'give a JPEG, PNG, WebP or TIFF file'],

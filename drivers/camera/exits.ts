@@ -7,10 +7,15 @@ import type { Source } from './source.ts';
 export interface Ended {
   source: Source;
   exit: Exit;
-  said: Pick<Said, 'first' | 'last' | 'opening'> & Partial<Pick<Said, 'lastBeside'>>;
+  said: Pick<Said, 'first' | 'last' | 'opening'> & Partial<Pick<Said, 'lastBeside' | 'seconds'>>;
   /** How many it had given. */
   pictures: number;
+  /** Up to what time of a file. */
+  playedMs?: number;
 }
+
+/** What a file says of its length may be a little wrong. */
+const WHOLE_SHARE = 0.9;
 
 /** The first that fits; `detail` is the line in which it was found. */
 const OPENINGS: readonly [RegExp, FaultCode][] = [
@@ -42,12 +47,15 @@ function streamFault({ source, exit, said, pictures }: Ended, address: string): 
   return new FaultError('CV_CAMERA_CLOSED', { address, ...(said.last ? { detail: said.last } : { detail: 'without a word', detailZh: '未说明原因' }) });
 }
 
-function fileFault({ exit, said, pictures }: Ended, path: string): FaultError {
+function fileFault({ exit, said, pictures, playedMs = Infinity }: Ended, path: string): FaultError {
   const detail = (pictures === 0 ? said.first : said.last) || `exit code ${exit.code}`;
   if (pictures === 0) return new FaultError('CV_VIDEO_UNREADABLE', { path, ...(exit.code === 0 ? { detail: 'there is no picture in it', detailZh: '其中没有图像' } : { detail }) });
   // What could not be kept beside the pictures is no matter of theirs.
   const isWell = exit.code === 0 || (said.last === '' && said.lastBeside);
-  return isWell ? new FaultError('CV_VIDEO_ENDED', { path, pictures }) : new FaultError('CV_VIDEO_STOPPED', { path, detail });
+  if (!isWell) return new FaultError('CV_VIDEO_STOPPED', { path, detail });
+  const [seconds, wholeSeconds] = [Math.round(playedMs / 1000), said.seconds ?? 0];
+  const isWhole = said.last === '' || seconds + 1 >= wholeSeconds * WHOLE_SHARE;
+  return isWhole ? new FaultError('CV_VIDEO_ENDED', { path, pictures }) : new FaultError('CV_VIDEO_CUT_SHORT', { path, seconds, wholeSeconds, detail });
 }
 
 function openingFault({ source: { shown: address }, exit, said }: Ended): FaultError {

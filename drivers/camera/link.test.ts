@@ -209,6 +209,15 @@ test('examine says everything that is missing at once; probe reads a picture', a
   assert.match(finding?.en ?? '', /32 × 24/);
 });
 
+test('a clip that goes on in another codec, or stops before its end, is said to have been cut short', async () => {
+  const part = (codec: string, from: number) => execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=10:duration=4', '-c:v', codec, '-g', '5', '-output_ts_offset', String(from), '-f', 'mpegts', 'pipe:1']);
+  const name = join(folder, 'two.ts');
+  await writeFile(name, Buffer.concat([part('mpeg2video', 0), part('mpeg4', 4)]));
+  const { fault, pictures } = await play({ url: `file:${name}` });
+  assert.ok(pictures.length >= 35 && pictures.length < 60, String(pictures.length));
+  assert.equal(fault, 'CV_VIDEO_CUT_SHORT');
+});
+
 test('an ffmpeg that is too old for cameras is told before any is opened; for files it will do', async () => {
   const bin = join(folder, 'bin');
   await mkdir(bin);

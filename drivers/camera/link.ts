@@ -92,7 +92,7 @@ async function* clipPictures({ player, first }: Playing, source: Source, fps: nu
     else yield { index, ptsMs, ...shot, takenAt: startedAt + jumpedMs() + ptsMs };
     came = (await player.frames.next()).value;
   }
-  if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.said, pictures: index });
+  if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.said, pictures: index, playedMs: (index * 1000) / fps });
 }
 
 /** A pipe is let through: somebody may write a video into it. @throws FaultError CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE */

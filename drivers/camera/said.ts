@@ -17,6 +17,7 @@ const DAMAGE = /RTP: missed|max delay reached|corrupt|concealing/i;
 const STREAM = /Stream #0:\d+.*: Video: (\w+)[^,]*,.*?, (\d{2,5})x(\d{2,5})(?:.*?, ([\d.]+) fps)?/;
 /** Of the output that keeps what comes beside the pictures: those are well. */
 const BESIDE = /^\[(?:fifo|segment|matroska|(?:out|vost)#1[^ ]*) @|Error writing trailer of \S*%d\.mkv/;
+const DURATION = /\bDuration: (\d+):(\d+):(\d+)/;
 const HARDWARE = /hwaccel|hardware device|device creation failed|no device available|unknown decoder|could not find a valid device/i;
 
 export class Said {
@@ -26,6 +27,8 @@ export class Said {
   /** Lines that spoke of damage since somebody asked. */
   #damaged = 0;
   stream: StreamFacts | null = null;
+  /** How long a file calls itself, in whole seconds; 0 where it does not. */
+  seconds = 0;
   /** Told what was wrong with keeping what comes, and the last of it. */
   beside: (words: string) => void = () => {};
   lastBeside = '';
@@ -66,6 +69,8 @@ export class Said {
   }
 
   #line(line: string): void {
+    const duration = this.seconds === 0 ? DURATION.exec(line) : null;
+    if (duration) this.seconds = Number(duration[1]) * 3600 + Number(duration[2]) * 60 + Number(duration[3]);
     const stream = this.stream ? null : STREAM.exec(line);
     if (stream) {
       const [, codec = '', width, height, fps = '0'] = stream;
