@@ -217,6 +217,8 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
    * points. The link sees to a frame (of no values) while nothing changes, at least every few seconds.
    */
   reportsChanges?: boolean;
+  /** Longest time for which it says nothing while it is well, whatever period is configured; its link tells what lasts longer. */
+  quietMs?(settings: z.infer<S>): number;
   /** Checks that touch this machine (a file, a program) but no device; run by `check` and before start. */
   examine?(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Fault[]>;
   /** Fixed points that follow from the settings, beside those of `points`, each named `<part>.<what>`: `check`, the docs and the edge know them like the others. Pure. */
@@ -291,6 +293,7 @@ export interface Driver {
   discover?(settings: unknown, world: World, signal: AbortSignal): Promise<Found[]>;
   bus?(settings: unknown): string;
   reportsChanges?: boolean;
+  quietMs?(settings: unknown): number;
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
   derived?(settings: unknown): Record<string, FixedPoint>;
   consult?(settings: unknown, readFile: (path: string) => string): { settings: unknown; problems: SettingProblem[] };

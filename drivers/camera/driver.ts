@@ -5,7 +5,7 @@ import { consult } from './consult.ts';
 import { decode } from './decode.ts';
 import { examine, probe } from './examine.ts';
 import { open } from './link.ts';
-import { settings } from './settings.ts';
+import { settings, silenceMsOf } from './settings.ts';
 import { watched } from './watched.ts';
 
 export default defineDriver({
@@ -20,6 +20,8 @@ export default defineDriver({
     video: { zh: '画面质量：good 或诊断结果', en: 'Whether the pictures can be relied on: good, or what is wrong', unit: '', indicator: 'SS-COM-901' },
   },
   derived: scenePoints,
+  // While nothing moves it may give a picture a second, and fewer where few are wanted.
+  quietMs: silenceMsOf,
   open, decode, consult, examine, probe, watched,
   recording: {
     level: 'frames',

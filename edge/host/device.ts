@@ -184,7 +184,7 @@ export class HostDevice {
   /** Looks for points that were not refreshed in three periods; each is said once, with its last value, as uncertain. */
   tick(): void {
     const nowMs = this.#world.clock.monotonicMs();
-    const limitMs = this.setup.everyMs * STALE_PERIODS + this.waitsForOthersMs;
+    const limitMs = Math.max(this.setup.everyMs * STALE_PERIODS + this.waitsForOthersMs, this.driver.quietMs?.(this.setup.settings) ?? 0);
     const stale: Sample[] = [];
     for (const point of this.#points.values()) {
       // That something does not happen is no news.

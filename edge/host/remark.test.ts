@@ -4,6 +4,7 @@ import type { Driver } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { World } from '../../core/world.ts';
+import camera from '../../drivers/camera/driver.ts';
 import type { DeviceSetup } from '../config/setup.ts';
 import { isSample, type DecodedItem } from '../stations/item.ts';
 import { HostDevice } from './device.ts';
@@ -36,6 +37,20 @@ test('what the driver of a camera tells by itself bears the name of its device',
   await keeper.open(new AbortController().signal);
   await keeper.close();
   assert.deepEqual(world.told, [{ device: 'gate-cam', kind: 'picture_damaged' }]);
+});
+
+test('a camera whose pictures may come seldom is not stale for a short period', async () => {
+  const world = testWorld();
+  const persons = { id: 'persons', indicator: 'T', unit: '{person}', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id: 'persons' } };
+  const setup: DeviceSetup = { id: 'gate-cam', driver: 'camera', subject: 'gate', settings: camera.settings.parse({ url: 'file:still.mp4', fps: 5 }), everyMs: 200, timeoutMs: 2000, points: [persons] };
+  const device = new HostDevice({ setup, driver: camera }, world, () => {});
+  const reasonAfter = async (ms: number) => {
+    await world.clock.advanceMs(ms);
+    device.tick();
+    return device.state().reason;
+  };
+  device.took({ ok: true, picture: picture.picture }, 'frames');
+  assert.deepEqual([await reasonAfter(2000), await reasonAfter(8000)], ['ok', 'CV_DEVICE_STALE']);
 });
 
 test('a camera that gives no more pictures is told stale, after an outage too', async () => {
