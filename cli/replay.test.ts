@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -80,4 +80,14 @@ test('a broken case is told with its place, exit code 2', async () => {
   } finally {
     await remove();
   }
+});
+
+test('Ctrl-C in the middle of a replay ends it with 130, without a word of a failure', async () => {
+  const child = spawn(process.execPath, ['cli/main.ts', 'replay', 'drivers/hj212/recorded', '--json', '--speed', '1'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (text: Buffer) => { said += text.toString(); });
+  child.stdout.on('data', (text: Buffer) => { said += text.toString(); });
+  child.stdout.once('data', () => { child.kill('SIGINT'); });
+  const code = await new Promise((resolve) => { child.once('close', resolve); });
+  assert.deepEqual([code, said.includes('CV_COMMAND_FAILED')], [130, false]);
 });

@@ -68,8 +68,14 @@ async function run(terminal: Terminal, paths: readonly string[], options: Option
       results.push({ suite: '-', name: folder, problems: problems.map(({ fault }) => new FaultError(fault.code, fault.params).message) });
       continue;
     }
-    const result = await play(terminal, loaded, options, stop.signal, isJudged);
-    if (stop.signal.aborted) process.exit(EXIT.interrupted);
+    // What was asked to stop throws that, or comes to an end before its time.
+    const result = await play(terminal, loaded, options, stop.signal, isJudged).catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+    });
+    if (stop.signal.aborted || !result) {
+      progress?.end();
+      process.exit(EXIT.interrupted);
+    }
     results.push(result);
     if (result.problems.length > 0) {
       process.exitCode ??= EXIT.found;
