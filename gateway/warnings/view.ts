@@ -18,17 +18,15 @@ export interface ViewSources {
 /**
  * @param before the same warning as it was shown before; what was frozen then stays
  * @param snapshots of what it was raised for
- * @param followers clips and pictures of main streams likewise; they come later
  */
-export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources, before: WarningView | null, nowMs: number, snapshots: readonly Snapshot[] = [], followers: readonly Follower[] = []): WarningView {
+export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources, before: WarningView | null, nowMs: number, snapshots: readonly Snapshot[] = []): WarningView {
   const { id, version, type, indicator, device, point, subject, centre, level, state, condition, late, onsetAt, raisedAt, changedAt, clearedAt, previousId } = warning;
   const entry = sources.catalogue.of(indicator);
   const known = sources.device(device);
   const position = known?.position ?? before?.place.position ?? null;
   const reasons = reasonsOf(warning, rule, sources.catalogue, before?.reasons ?? []);
   const responsible = rule?.responsible ?? entry?.warning.responsible.unit;
-  const allClips = joined(before?.clips ?? [], followers.filter((one) => one.kind === 'clip'));
-  const allSnapshots = joined(before?.snapshots ?? snapshots, followers.filter((one) => one.kind === 'snapshot'));
+  const shown = before?.snapshots ?? snapshots;
   const missing: [part: string, isMissing: boolean][] = [
     ['subject', !known && !before],
     ['place', position === null],
@@ -48,11 +46,18 @@ export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources
     title: before?.title ?? titleOf(rule, entry?.name ?? { zh: indicator, en: indicator }),
     place: { zh: `${centre} ${subject}`, en: `${subject}, centre ${centre}`, position },
     reasons,
-    ...(allSnapshots.length > 0 && { snapshots: allSnapshots }),
-    ...(allClips.length > 0 && { clips: allClips }),
+    ...(shown.length > 0 && { snapshots: [...shown] }),
+    ...(before?.clips && { clips: before.clips }),
     suggestion: before?.suggestion ?? entry?.warning.suggestion ?? { zh: '请值班人员核实现场情况', en: 'let the duty officer check on site' },
     incomplete: missing.filter(([, isMissing]) => isMissing).map(([part]) => part),
   };
+}
+
+/** With what has come since: clips, and pictures of main streams. All else of it stays. */
+export function withFollowers(view: WarningView, followers: readonly Follower[]): WarningView {
+  const clips = joined(view.clips ?? [], followers.filter((one) => one.kind === 'clip'));
+  const snapshots = joined(view.snapshots ?? [], followers.filter((one) => one.kind === 'snapshot'));
+  return { ...view, ...(snapshots.length > 0 && { snapshots }), ...(clips.length > 0 && { clips }) };
 }
 
 /** Files that were there before, and those that have come since. */

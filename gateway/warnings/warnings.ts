@@ -21,7 +21,7 @@ import { eventsOf, groupsAfter, type FedEvent, type FedGroup } from '../stations
 import type { OutboxEntry, StateBatch, StateDatabase, StateSnapshot } from './database.ts';
 import { Outbox, type RetainedPublisher } from './outbox.ts';
 import { FOLLOWING, isOf, Shown } from './shown.ts';
-import { viewOf } from './view.ts';
+import { viewOf, withFollowers } from './view.ts';
 
 export interface WarningsOptions {
   gateway: string;
@@ -269,7 +269,7 @@ class OpenWarnings implements Warnings {
     const nowMs = this.#world.clock.nowMs();
     const isEmpty = outcome.series.size + outcome.keys.size + outcome.findings.length === 0;
     if (isEmpty && (upTo === null || nowMs - this.#savedAtMs < IDLE_SAVE_MS)) return;
-    const told = this.#viewsOf(outcome.warnings, nowMs);
+    const told = this.#viewsOf(outcome.warnings, nowMs, shownAgain);
     const batch: StateBatch = {
       upTo,
       series: jsonOf(outcome.series),
@@ -290,11 +290,13 @@ class OpenWarnings implements Warnings {
     }
   }
 
-  #viewsOf(warnings: readonly Warning[], nowMs: number): { warning: Warning; view: WarningView; entry: OutboxEntry }[] {
+  /** @param shownAgain of these nothing is new but what they are shown with */
+  #viewsOf(warnings: readonly Warning[], nowMs: number, shownAgain: ReadonlySet<Warning>): { warning: Warning; view: WarningView; entry: OutboxEntry }[] {
     const newest = new Map<string, WarningView>();
     return warnings.map((warning) => {
       const before = newest.get(warning.id) ?? this.#views.get(warning.id) ?? null;
-      const view = viewOf(warning, this.#engine.rule(warning.rule), this.#options, before, nowMs, this.#shown.of(warning), this.#shown.followersOf(warning));
+      const viewed = before && shownAgain.has(warning) ? before : viewOf(warning, this.#engine.rule(warning.rule), this.#options, before, nowMs, this.#shown.of(warning));
+      const view = withFollowers(viewed, this.#shown.followersOf(warning));
       newest.set(view.id, view);
       return { warning, view, entry: entryOf(view, warning) };
     });
