@@ -8,6 +8,7 @@ import { Ballast, ballastBytesFor, diskBytes } from './ballast.ts';
 import { fileBytesFor } from './file-name.ts';
 import { removeFile } from './file-on-disk.ts';
 import { claimEpoch, HeadFile, listFiles, lockFolder, readHeads } from './folder.ts';
+import { Leaving } from './leaving.ts';
 import { LogFile, type FileForm, type NoteKind } from './log-file.ts';
 import { openChain, type Opening } from './opening.ts';
 import { PAGE_BYTES } from './page.ts';
@@ -24,6 +25,7 @@ const MAX_READERS = 4;
 const MAX_CHECKPOINT_PAGES = 256;
 const MIN_CHECKPOINT_PAGES = 8;
 const MAX_QUARANTINE_BYTES = 8 << 20;
+const ROOMY_FILES = 4;
 
 export class Engine {
   #dir = '';
@@ -32,6 +34,9 @@ export class Engine {
   #head: HeadFile | null = null;
   #ballast: Ballast | null = null;
   #writers: Writers | null = null;
+  #leaving: Leaving | null = null;
+  /** Files are let go at leisure while so much is free. */
+  #roomyBytes = Infinity;
   readonly #readers = new Map<string, LogFile>();
   /** Files of this opening from which groups were acknowledged. */
   readonly #holding = new Set<string>();
@@ -57,6 +62,8 @@ export class Engine {
       const heads = readHeads(dir);
       const epochs = this.#withBallast(() => claimEpoch(dir, request.nowMs));
       finishSalvages(dir);
+      this.#leaving = new Leaving(dir);
+      this.#roomyBytes = maxFileBytes * ROOMY_FILES;
       this.#writers = new Writers(dir, this.#form, maxFileBytes, this.#unsealed, this.#stats, this.#monotonicMs);
       const files = listFiles(dir);
       const opening: Opening = { dir, unsealed: this.#unsealed, read: (file) => this.#reader(file), salvage: (file, detail, least) => this.#salvage(file, detail, least), release: () => this.#ballast?.release() ?? false };
@@ -95,7 +102,7 @@ export class Engine {
 
   /** What a file needs beside its commits, one step at a time. @returns whether there may be more to do */
   tidy(): boolean {
-    return this.#writers?.tidy() ?? false;
+    return (this.#writers?.tidy() ?? false) || (this.#leaving?.step() ?? false);
   }
 
   /** On a full disk the ballast goes, and it is tried once more. */
@@ -159,10 +166,13 @@ export class Engine {
   }
 
   remove({ names }: { names: readonly string[] }): DiskReport {
+    const { freeBytes, ballast } = this.disk();
+    const isRoomy = ballast && freeBytes >= this.#roomyBytes;
     for (const name of names) {
       this.#closeReader(name);
       this.#unsealed.delete(name);
-      removeFile(join(this.#dir, name));
+      if (isRoomy) this.#leaving?.add(name);
+      else removeFile(join(this.#dir, name));
       this.#writers?.abandon(name);
     }
     return this.disk();
@@ -200,6 +210,8 @@ export class Engine {
   close(): null {
     this.#writers?.close();
     this.#writers = null;
+    this.#leaving?.close();
+    this.#leaving = null;
     for (const reader of this.#readers.values()) reader.close();
     this.#readers.clear();
     this.#head?.close();

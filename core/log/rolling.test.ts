@@ -1,6 +1,6 @@
 /** One file after the other: what a process leaves that dies at any step of it, and a disk that refuses a step. */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { bulkyDraft } from '../testing/drafts.ts';
@@ -12,6 +12,7 @@ import { seededRandom } from '../world.ts';
 import { Engine } from './engine.ts';
 import { isSealed } from './file-on-disk.ts';
 import { openGatewayLog } from './gateway-log.ts';
+import { Leaving } from './leaving.ts';
 import { LogFile } from './log-file.ts';
 import { START, type AcceptedGroup, type GatewayLog } from './types.ts';
 import { verifyLog } from './verify.ts';
@@ -201,6 +202,25 @@ test('a slow disk is written back in larger portions: what it costs there are fo
   assert.ok(slow >= 1 && quick >= slow + 2, `${quick} portions, ${slow} where commits take long`);
 });
 
+test('a large file goes in portions, and what a killed process left of it at the next opening', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const leaving = new Leaving(dir);
+  for (const name of ['a.db', 'b.db']) {
+    writeFileSync(join(dir, name), '');
+    truncateSync(join(dir, name), 20 << 20);
+    writeFileSync(join(dir, `${name}-wal`), 'x');
+    leaving.add(name);
+  }
+  const left = () => readdirSync(dir).toSorted().map((name) => [name, statSync(join(dir, name)).size >> 20]);
+  assert.ok(leaving.step());
+  assert.deepEqual(left(), [['a.db.gone', 12], ['a.db.gone-wal', 0], ['b.db.gone', 20], ['b.db.gone-wal', 0]]);
+  assert.ok(leaving.step() && leaving.step());
+  assert.deepEqual(left(), [['b.db.gone', 20], ['b.db.gone-wal', 0]]);
+  const next = new Leaving(dir);
+  assert.deepEqual([left(), next.step()], [[], false]);
+});
+
 test('where nobody finds the time, full files do not pile up; one that goes before it is at rest is gone', async (t) => {
   const one = await bench(t);
   while (filesOf(one.dir).length < 6) await one.accept();
@@ -209,7 +229,14 @@ test('where nobody finds the time, full files do not pile up; one that goes befo
   await one.world.clock.advanceMs(2 * OPTIONS.keepMs);
   assert.equal(filesOf(one.dir).length, 1);
   assert.ok(one.log.tail().seq > 0);
+  const gone = (dir: string) => readdirSync(dir).filter((name) => name.includes('.gone')).length;
+  assert.ok(gone(one.dir) >= 5, 'they have lost their names, and their bytes go when there is time');
+  const killed = copyOf(one.dir);
+  const again = await openGatewayLog({ ...OPTIONS, dir: killed }, testWorld(), directStorage());
+  assert.deepEqual([again.tail(), gone(killed)], [one.log.tail(), 0]);
+  await again.close();
   while (one.engine.step());
+  assert.equal(gone(one.dir), 0);
   await one.accept();
   assert.equal(readdirSync(one.dir).filter((name) => name.startsWith('log-')).length, 2, 'one file and its write-ahead log');
 });
