@@ -11,39 +11,40 @@ const DELTA = new Set(['occurredAt', 'observedAt', 'deviceAt', 'seq', 'epoch']);
 /** Above this many different texts a dictionary no longer pays. */
 const MAX_DICTIONARY = 64;
 
-export function toColumns(rows: readonly object[], names: readonly string[]): Columns {
+/** @param varies whether the rows may differ in the field of that place among `names`; where not, the first one speaks for all */
+export function toColumns(rows: readonly object[], names: readonly string[], varies: (place: number) => boolean = () => true): Columns {
   const columns: Columns = {};
-  for (const name of names) {
-    const column = toColumn(name, rows as readonly Record<string, unknown>[]);
-    if (column) columns[name] = column;
+  const all = rows as readonly Record<string, unknown>[];
+  for (const [place, name] of names.entries()) {
+    const first = all[0]?.[name];
+    // An object that all share is written out for each.
+    const column = varies(place) || (typeof first === 'object' && first !== null) ? toColumn(name, all) : { all: first };
+    if (column && !('all' in column && column.all === undefined)) columns[name] = column;
   }
   return columns;
 }
 
 function toColumn(name: string, rows: readonly Record<string, unknown>[]): Column | null {
-  const first = rows[0]?.[name];
+  const values = rows.map((row) => row[name]);
+  const first = values[0];
   let constant = typeof first !== 'object' || first === null;
   let present = false;
-  let integers = true;
   let texts = true;
-  for (const row of rows) {
-    const value = row[name];
+  for (const value of values) {
     if (value !== undefined) present = true;
     if (value !== first) constant = false;
     if (typeof value !== 'string') texts = false;
-    if (!Number.isSafeInteger(value)) integers = false;
   }
   if (!present) return null;
   if (constant) return { all: first };
-  if (integers && DELTA.has(name)) return toDelta(name, rows);
-  if (texts) return toDictionary(rows.map((row) => row[name] as string));
-  return rows.map((row) => row[name] ?? null);
+  if (texts) return toDictionary(values as string[]);
+  if (DELTA.has(name) && values.every(Number.isSafeInteger)) return toDelta(values as number[]);
+  return values.map((value) => value ?? null);
 }
 
-function toDelta(name: string, rows: readonly Record<string, unknown>[]): Column {
+function toDelta(values: readonly number[]): Column {
   let last = 0;
-  const delta = rows.map((row) => {
-    const value = row[name] as number;
+  const delta = values.map((value) => {
     const step = value - last;
     last = value;
     return step;
