@@ -1,5 +1,5 @@
 /** What running programs cost, from /proc: processor time of all their threads, and memory they hold. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Linux counts processor time in hundredths of a second for programs, whatever the kernel's own tick. */
 const TICK_MS = 10;
@@ -14,6 +14,15 @@ export function cpuMsOf(pids: readonly number[]): number {
     ticks += Number(fields[11]) + Number(fields[12]);
   }
   return ticks * TICK_MS;
+}
+
+/** The same to the nanosecond, ms, of programs whose threads stay: those that have ended are not counted. */
+export function steadyCpuMsOf(pids: readonly number[]): number {
+  let sumNs = 0;
+  for (const pid of pids) {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) sumNs += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]);
+  }
+  return sumNs / 1e6;
 }
 
 /** The same of our children that have ended, and of theirs. */
