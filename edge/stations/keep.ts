@@ -26,9 +26,10 @@ export interface KeepStation extends Station<Draft, KeptGroup> {
 
 export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | 'clock'>, options: KeepOptions = {}): KeepStation {
   const maxWaiting = options.maxWaiting ?? MAX_WAITING;
-  /** By the order they came in. */
-  const withTheLog = new Map<number, readonly Draft[]>();
+  /** Calls that the log has not answered. Only counted: what a map has let go of, its former tables hold on to until the next whole collection. */
+  let withTheLog = 0;
   const writes = new Set<Promise<boolean>>();
+  /** By the order they came in. */
   const waiting = new Map<number, readonly Draft[]>();
   /** What did not fit, until a gap record has said so. */
   let untold: Gap[] = [];
@@ -53,7 +54,7 @@ export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | '
 
   /** @returns whether it is on disk, or counted by the log */
   async function write(at: number, drafts: readonly Draft[]): Promise<boolean> {
-    withTheLog.set(at, drafts);
+    withTheLog += 1;
     let written = true;
     try {
       await log.append(drafts);
@@ -64,8 +65,8 @@ export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | '
       triedAtMs = world.clock.monotonicMs();
       waiting.set(at, drafts);
     }
-    withTheLog.delete(at);
-    if (withTheLog.size === 0) {
+    withTheLog -= 1;
+    if (withTheLog === 0) {
       for (const resolve of onQuiet) resolve();
       onQuiet = [];
     }
@@ -75,7 +76,7 @@ export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | '
   /** All that waits, in order, as one call. */
   async function retry(): Promise<void> {
     // Calls that are still with the log came before, and may yet fail.
-    if (!failing || withTheLog.size > 0) return;
+    if (!failing || withTheLog > 0) return;
     const orders = [...waiting.keys()].toSorted((a, b) => a - b);
     const drafts = orders.flatMap((one) => waiting.get(one) ?? []);
     const told = untold;
@@ -114,7 +115,7 @@ export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | '
   const onOurClock = (gap: Gap): Gap => ({ ...gap, fromAt: gap.fromAt + jumpedMs(), toAt: gap.toAt + jumpedMs() });
 
   const quiet = () => new Promise<void>((resolve) => {
-    if (withTheLog.size === 0) resolve();
+    if (withTheLog === 0) resolve();
     else onQuiet.push(resolve);
   });
 
