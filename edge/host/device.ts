@@ -46,6 +46,7 @@ export class HostDevice {
   failures = 0;
   /** A poll that waits for a neighbour's time-out on the same bus is no sign of staleness. */
   waitsForOthersMs = 0;
+  readonly #reportsChanges: boolean;
   #world: World;
   #give: Give<DecodedItem>;
   readonly #points = new Map<string, PointMemory>();
@@ -63,6 +64,7 @@ export class HostDevice {
   constructor({ setup, driver }: OpenDevice, world: World, give: Give<DecodedItem>) {
     this.setup = setup;
     this.driver = driver;
+    this.#reportsChanges = driver.reportsChanges ?? false;
     this.#world = world;
     this.#give = give;
     const refreshedMs = world.clock.monotonicMs();
@@ -128,7 +130,7 @@ export class HostDevice {
         if (fault) this.#stand(`point ${point}`, fault);
         else if (this.#standing.size > 0) this.#clear(`point ${point}`);
       }
-      if (!request && !decoded.isPartial && (values.length === 0 || this.driver.reportsChanges)) this.#confirm(observedAt);
+      if (!request && !decoded.isPartial && (values.length === 0 || this.#reportsChanges)) this.#confirm(observedAt);
       this.#setOnline(true, 'ok');
       return;
     }

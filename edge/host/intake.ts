@@ -23,6 +23,7 @@ export class Intake {
   #frames: unknown[] = [];
   /** What the frames of this turn gave; null between two turns. */
   #gathered: DecodedItem[] | null = null;
+  #isClosed = false;
 
   /** @param whenKept as of the line: resolves once all that was given so far is decided */
   constructor(give: Give<DecodedItem>, whenKept: () => Promise<boolean>) {
@@ -37,6 +38,7 @@ export class Intake {
   };
 
   add(ear: Ear, frame: unknown): void {
+    if (this.#isClosed) return;
     if (this.#ears.length === 0) setImmediate(() => this.drain());
     this.#ears.push(ear);
     this.#frames.push(frame);
@@ -67,6 +69,12 @@ export class Intake {
       return;
     }
     if (unkept.length > 0) void this.#tellKept(unkept);
+  }
+
+  /** What waits goes down the line; what comes afterwards comes too late. */
+  close(): void {
+    this.drain();
+    this.#isClosed = true;
   }
 
   async #tellKept(unkept: readonly { ear: Ear; frame: unknown }[]): Promise<void> {

@@ -73,10 +73,11 @@ export class LinkKeeper {
     return this.#link;
   }
 
-  /** A frame came. A link is good when it has lasted a while: one that goes again at once must not be reopened at once. */
-  proven(): void {
+  /** A frame came. A link is good when it has lasted a while: one that goes again at once must not be reopened at once. @returns whether it is */
+  proven(): boolean {
     this.#afterChange = false;
     if (this.#failures > 0 && this.#world.clock.monotonicMs() - this.#openedMs >= STEADY_MS) this.#failures = 0;
+    return this.#failures === 0;
   }
 
   /** What went wrong, as a fault of the table; remembers whether waiting alone will help. */

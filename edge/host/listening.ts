@@ -25,7 +25,7 @@ export async function listen({ keeper, device, intake }: Listening, signal: Abor
       device.remark(link.remark);
       const ear = new LinkEar(link, keeper, device);
       if (link.frames) await watch(link.frames(signal), ear, signal);
-      else if (link.listen) await link.listen((frame) => { if (!signal.aborted) intake.add(ear, frame); }, signal);
+      else if (link.listen) await link.listen((frame) => intake.add(ear, frame), signal);
       else throw new FaultError('CV_DRIVER_FAILED', { device: device.setup.id, detail: 'nobody can listen on its link' });
       if (signal.aborted) return;
       throw ear.failure ?? new FaultError('CV_LINK_CLOSED', { address: addressOf(device), detail: 'its frames ended' });
@@ -57,18 +57,23 @@ class LinkEar implements Ear {
   readonly #link: Link<unknown>;
   readonly #keeper: LinkKeeper;
   readonly #device: HostDevice;
+  /** Whether the link is told what is on disk. */
+  readonly #isTold: boolean;
+  /** The keeper knows that the link is good, and need not hear it again. */
+  #isProven = false;
 
   constructor(link: Link<unknown>, keeper: LinkKeeper, device: HostDevice) {
     this.#link = link;
     this.#keeper = keeper;
     this.#device = device;
+    this.#isTold = link.taken !== undefined;
   }
 
   take(frame: unknown): boolean {
-    this.#keeper.proven();
+    this.#isProven ||= this.#keeper.proven();
     const decoded = this.#device.decode(frame);
     this.#device.took(decoded, FRAMES);
-    return decoded.ok && this.#link.taken !== undefined;
+    return decoded.ok && this.#isTold;
   }
 
   kept(frame: unknown): void {

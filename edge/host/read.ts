@@ -91,7 +91,7 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
     },
     async close() {
       isClosed = true;
-      intake.drain();
+      intake.close();
       await Promise.all([...buses.values()].map((bus) => bus.stop()));
     },
     states: () => hosted.map((device) => device.state()),

@@ -36,11 +36,12 @@ interface Known {
   /** What its values are, beside how they are reported. */
   means: { indicator: string; unit: string };
   reporting: Reporting;
-  /** Every value of it goes up. */
-  isUnreduced: boolean;
   lastSent: Draft | undefined;
   window: PointWindow | null;
 }
+
+/** Of all points of which every value goes up. */
+const UNREDUCED: Known = { device: '', means: { indicator: '', unit: '' }, reporting: { limits: [] }, lastSent: undefined, window: null };
 
 export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World, 'tell'>): Reduce {
   let known = new PointMap<Known>();
@@ -85,7 +86,7 @@ export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World
       const leftOut = new Map<string, number>();
       for (const draft of drafts) {
         const of = known.get(draft.device, draft.point);
-        if (!of || of.isUnreduced) {
+        if (!of || of === UNREDUCED) {
           sent.push(draft);
           continue;
         }
@@ -113,11 +114,12 @@ export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World
 }
 
 function knownOf(device: DeviceSetup, point: PointSetup, facts: ReduceFacts): Known {
+  if (!point.window && point.deadband === undefined) return UNREDUCED;
   const conversion = facts.conversionOf?.(point) ?? null;
   const ours = inSentUnit(point, conversion);
   const reporting = { ...ours, limits: [...ours.limits, ...(facts.ruleLimits?.(device, point) ?? [])] };
   const means = { indicator: point.indicator, unit: conversion?.unit ?? point.unit };
-  return { device: device.id, means, reporting, isUnreduced: !reporting.window && reporting.deadband === undefined, lastSent: undefined, window: reporting.window ? new PointWindow(reporting.window, reporting.limits) : null };
+  return { device: device.id, means, reporting, lastSent: undefined, window: reporting.window ? new PointWindow(reporting.window, reporting.limits) : null };
 }
 
 /** As long as they are, what was remembered holds. */

@@ -18,7 +18,7 @@ export class Taps {
   readonly #world: World;
   /** By the link: devices of a bus share one. Those that wait to be dialled share one by their driver. */
   readonly #nets = new Map<string, NetTap>();
-  readonly #drivers = new Map<string, { of: Driver; tapped: Driver }>();
+  readonly #drivers = new Map<string, { setup: DeviceSetup; of: Driver; tapped: Driver }>();
   readonly #listeners = new Map<string, Set<TapListener>>();
 
   constructor(world: World) {
@@ -30,24 +30,23 @@ export class Taps {
     const known = this.#drivers.get(setup.id);
     if (known?.of === driver) return { setup, driver: known.tapped };
     const net = this.#netOf(setup, driver);
-    const tapped: Driver = {
-      ...driver,
-      open: (settings, points, world, signal) => driver.open(settings, points, { ...world, net: net.net }, signal),
-      decode: (frame, request) => {
-        const decoded = driver.decode(frame, request);
-        const listeners = this.#listeners.size > 0 ? this.#listeners.get(setup.id) : undefined;
-        if (listeners && listeners.size > 0) {
-          const atMs = this.#world.clock.nowMs();
-          const unitOf = (id: string) => setup.points.find((point) => point.id === id)?.unit ?? '';
-          const line = driver.recording?.line?.(frame, request) ?? null;
-          const told: TapLine = { atMs, kind: 'decoded', frame: line, lines: resultLines(decoded, { device: setup.id, at: atMs, request, unitOf }) };
-          for (const listener of listeners) listener(told);
-        }
-        return decoded;
-      },
-    };
-    this.#drivers.set(setup.id, { of: driver, tapped });
+    const tapped: Driver = { ...driver, open: (settings, points, world, signal) => driver.open(settings, points, { ...world, net: net.net }, signal) };
+    this.#drivers.set(setup.id, { setup, of: driver, tapped });
+    if (this.#listeners.has(setup.id)) tapped.decode = this.#heard(setup, driver);
     return { setup, driver: tapped };
+  }
+
+  /** Its decoder while somebody listens; else it is the driver's own, and nothing is in the way. */
+  #heard(setup: DeviceSetup, driver: Driver): Driver['decode'] {
+    return (frame, request) => {
+      const decoded = driver.decode(frame, request);
+      const atMs = this.#world.clock.nowMs();
+      const unitOf = (id: string) => setup.points.find((point) => point.id === id)?.unit ?? '';
+      const line = driver.recording?.line?.(frame, request) ?? null;
+      const told: TapLine = { atMs, kind: 'decoded', frame: line, lines: resultLines(decoded, { device: setup.id, at: atMs, request, unitOf }) };
+      for (const listener of this.#listeners.get(setup.id) ?? []) listener(told);
+      return decoded;
+    };
   }
 
   has(device: string): boolean {
@@ -61,6 +60,7 @@ export class Taps {
     if (!known || !net) return null;
     const listeners = this.#listeners.get(device) ?? new Set();
     this.#listeners.set(device, listeners.add(listener));
+    known.tapped.decode = this.#heard(known.setup, known.of);
     const stop = net.listen((event) => {
       const { clock } = this.#world;
       listener(event.kind === 'bytes' ? { atMs: clock.nowMs(), ...event, bytes: Buffer.from(event.bytes).toString('hex') } : { atMs: clock.nowMs(), ...event });
@@ -68,6 +68,10 @@ export class Taps {
     return () => {
       stop();
       listeners.delete(listener);
+      const now = this.#drivers.get(device);
+      if (listeners.size > 0 || !now) return;
+      this.#listeners.delete(device);
+      now.tapped.decode = now.of.decode;
     };
   }
 
