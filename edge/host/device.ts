@@ -46,6 +46,8 @@ export class HostDevice {
   failures = 0;
   /** A poll that waits for a neighbour's time-out on the same bus is no sign of staleness. */
   waitsForOthersMs = 0;
+  /** By itself, like all that each frame asks for: the setups of ten thousand devices are in no cache. */
+  readonly #id: string;
   readonly #reportsChanges: boolean;
   #world: World;
   #give: Give<DecodedItem>;
@@ -64,6 +66,7 @@ export class HostDevice {
   constructor({ setup, driver }: OpenDevice, world: World, give: Give<DecodedItem>) {
     this.setup = setup;
     this.driver = driver;
+    this.#id = setup.id;
     this.#reportsChanges = driver.reportsChanges ?? false;
     this.#world = world;
     this.#give = give;
@@ -76,13 +79,13 @@ export class HostDevice {
     this.setup = setup;
     for (const point of setup.points) {
       const memory = this.#points.get(point.id);
-      if (memory) memory.setup = point;
+      memory?.adopt(point);
     }
   }
 
   /** It is not of the setup any more: its faults stand no longer, and what is still on its way says nothing. */
   retire(): void {
-    for (const code of this.#codes()) this.#world.tell({ kind: 'fault_cleared', code, device: this.setup.id });
+    for (const code of this.#codes()) this.#world.tell({ kind: 'fault_cleared', code, device: this.#id });
     this.#standing = NOTHING_STANDS;
     this.#world = { ...this.#world, tell: () => {} };
     this.#give = () => {};
@@ -103,7 +106,7 @@ export class HostDevice {
     try {
       return this.driver.decode(frame, request);
     } catch (error) {
-      return { ok: false, fault: faultOf(error, 'CV_DRIVER_FAILED', { device: this.setup.id }) };
+      return { ok: false, fault: faultOf(error, 'CV_DRIVER_FAILED', { device: this.#id }) };
     }
   }
 
@@ -118,7 +121,7 @@ export class HostDevice {
       this.#clear(part);
       this.#seen(observedAt);
       const points = Object.fromEntries(this.setup.points.map((point) => [point.id, { unit: point.unit }]));
-      this.#give([{ device: this.setup.id, picture: decoded.picture, at: decoded.picture.takenAt ?? observedAt, clock: ownClock(this.#world.clock), observedAt, points }]);
+      this.#give([{ device: this.#id, picture: decoded.picture, at: decoded.picture.takenAt ?? observedAt, clock: ownClock(this.#world.clock), observedAt, points }]);
       return;
     }
     if (decoded.ok) {
@@ -146,7 +149,7 @@ export class HostDevice {
     const at = this.#world.clock.nowMs();
     const known = points.filter((point) => this.#points.has(point));
     if (known.length === 0) {
-      this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false, device: this.setup.id });
+      this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false, device: this.#id });
       return;
     }
     this.#hand(known.map((point) => ({ point, value: null, quality: 'bad', flags: [flag] })), at);
@@ -174,13 +177,13 @@ export class HostDevice {
 
   /** It is silent on a bus that others need: from now on it is asked seldom. */
   skipped(waitMs: number): void {
-    this.#stand(SKIPPED, { code: 'CV_BUS_SKIPPED', params: { device: this.setup.id, waitMs: Math.round(waitMs), failures: this.failures } });
+    this.#stand(SKIPPED, { code: 'CV_BUS_SKIPPED', params: { device: this.#id, waitMs: Math.round(waitMs), failures: this.failures } });
   }
 
   /** Polls that fell due and were not made because the device, or its link, is known to be silent. */
   leftOut(polls: number): void {
     const count = polls * this.setup.points.length;
-    if (count > 0) this.#world.tell({ kind: 'samples_lost', count, reason: 'device_fault', intended: false, device: this.setup.id });
+    if (count > 0) this.#world.tell({ kind: 'samples_lost', count, reason: 'device_fault', intended: false, device: this.#id });
   }
 
   /** Looks for points that were not refreshed in three periods; each is said once, with its last value, as uncertain. */
@@ -195,7 +198,7 @@ export class HostDevice {
       stale.push(this.#staleSample(point));
     }
     if (stale.length === 0) return;
-    const fault: Fault = { code: 'CV_DEVICE_STALE', params: { device: this.setup.id, ageMs: Math.round(limitMs) } };
+    const fault: Fault = { code: 'CV_DEVICE_STALE', params: { device: this.#id, ageMs: Math.round(limitMs) } };
     this.#stand('stale', fault);
     this.#tellRead(stale);
     // A device that speaks by itself and has gone quiet altogether is not there any more, as far as anyone can tell.
@@ -212,7 +215,7 @@ export class HostDevice {
   #sample(value: PointValue, unit: string, observedAt: number, ours = ownClock(this.#world.clock)): Sample {
     const { deviceAt, position, evidence, window } = value;
     const sample: Sample = {
-      device: this.setup.id, point: value.point, value: value.value, unit: value.unit ?? unit,
+      device: this.#id, point: value.point, value: value.value, unit: value.unit ?? unit,
       at: deviceAt ?? observedAt, clock: deviceAt === undefined ? ours : 'device', observedAt,
       quality: value.quality ?? 'good', flags: value.flags ?? NO_FLAGS, origin: value.origin ?? 'live',
     };
@@ -226,8 +229,8 @@ export class HostDevice {
   #missed(missed: readonly Missed[], observedAt: number): void {
     for (const one of missed) {
       const unit = this.#points.get(one.point)?.setup.unit ?? '';
-      this.#world.tell({ kind: 'samples_lost', count: one.count, reason: one.reason, intended: false, device: this.setup.id });
-      this.#give([{ device: this.setup.id, point: one.point, value: null, unit, at: observedAt, clock: ownClock(this.#world.clock), observedAt, quality: 'bad', flags: [], origin: 'live', missed: one }]);
+      this.#world.tell({ kind: 'samples_lost', count: one.count, reason: one.reason, intended: false, device: this.#id });
+      this.#give([{ device: this.#id, point: one.point, value: null, unit, at: observedAt, clock: ownClock(this.#world.clock), observedAt, quality: 'bad', flags: [], origin: 'live', missed: one }]);
     }
   }
 
@@ -262,7 +265,7 @@ export class HostDevice {
     let newest: Sample | null = null;
     const samples = values.map((value) => {
       const point = this.#pointAfter(before, value.point);
-      const sample = this.#sample(value, point?.setup.unit ?? '', observedAt, ours);
+      const sample = this.#sample(value, point?.unit ?? '', observedAt, ours);
       if (!point) return sample; // qualify counts it
       before = point;
       // History says nothing about now.
@@ -278,7 +281,7 @@ export class HostDevice {
   /** Values come in the same order again and again, so hardly any point is looked for. */
   #pointAfter(before: PointMemory | null, id: string): PointMemory | null {
     const guess = before ? before.follower : this.#first;
-    if (guess?.setup.id === id) return guess;
+    if (guess?.id === id) return guess;
     const found = this.#points.get(id) ?? null;
     if (before) before.follower = found;
     else this.#first = found;
@@ -286,7 +289,7 @@ export class HostDevice {
   }
 
   #tellRead(samples: readonly Sample[]): void {
-    this.#world.tell({ kind: 'samples_read', count: samples.length, device: this.setup.id });
+    this.#world.tell({ kind: 'samples_read', count: samples.length, device: this.#id });
     this.#give(samples);
   }
 
@@ -321,7 +324,7 @@ export class HostDevice {
     if (online === this.#online && (online || reason === this.#reason)) return;
     this.#online = online;
     this.#reason = reason;
-    this.#world.tell({ kind: 'device_state', device: this.setup.id, online, reason });
+    this.#world.tell({ kind: 'device_state', device: this.#id, online, reason });
   }
 
   #stand(part: string, fault: Fault): void {
@@ -329,8 +332,8 @@ export class HostDevice {
     const before = this.#standing.get(part);
     if (this.#standing === NOTHING_STANDS) this.#standing = new Map();
     this.#standing.set(part, fault);
-    if (isNew) this.#world.tell({ kind: 'fault', fault, device: this.setup.id });
-    if (before && !this.#codes().has(before.code)) this.#world.tell({ kind: 'fault_cleared', code: before.code, device: this.setup.id });
+    if (isNew) this.#world.tell({ kind: 'fault', fault, device: this.#id });
+    if (before && !this.#codes().has(before.code)) this.#world.tell({ kind: 'fault_cleared', code: before.code, device: this.#id });
   }
 
   #clear(part: string): void {
@@ -338,7 +341,7 @@ export class HostDevice {
     const before = this.#standing.get(part);
     if (!before) return;
     this.#standing.delete(part);
-    if (!this.#codes().has(before.code)) this.#world.tell({ kind: 'fault_cleared', code: before.code, device: this.setup.id });
+    if (!this.#codes().has(before.code)) this.#world.tell({ kind: 'fault_cleared', code: before.code, device: this.#id });
   }
 
   #codes(): Set<string> {

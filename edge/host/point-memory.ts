@@ -3,6 +3,9 @@ import type { PointValue } from '../../core/driver.ts';
 import type { PointSetup } from '../config/setup.ts';
 
 export class PointMemory {
+  /** Beside the setup, which ten thousand points have in no cache. */
+  readonly id: string;
+  unit: string;
   setup: PointSetup;
   /** Monotonic: when it was last given, confirmed or found bad. */
   refreshedMs: number;
@@ -18,8 +21,15 @@ export class PointMemory {
   #whole: PointValue | null = null;
 
   constructor(setup: PointSetup, nowMs: number) {
+    this.id = setup.id;
+    this.unit = setup.unit;
     this.setup = setup;
     this.refreshedMs = nowMs;
+  }
+
+  adopt(setup: PointSetup): void {
+    this.setup = setup;
+    this.unit = setup.unit;
   }
 
   /** What it last said of now, but for the device's own time; null before the first. */

@@ -88,12 +88,15 @@ export function qualify(setup: QualifySetup, facts: QualifyFacts, world: Qualify
 
 function knownPoints({ centre, devices }: QualifySetup, facts: QualifyFacts): PointMap<Known> {
   const known = new PointMap<Known>();
+  /** One text for all points of an indicator: a column of them is then compared without a look at any. */
+  const indicators = new Map<string, string>();
   for (const device of devices) {
     const polled = facts.polled(device);
     for (const point of device.points) {
       const conversion = facts.conversionOf?.(point) ?? null;
       const isPlain = !conversion && point.scale === 1 && point.offset === 0 && point.faultCodes.length === 0 && !point.range && !point.maxRate && point.stuckForMs === undefined;
-      known.set(device.id, point.id, { device, point, indicator: point.indicator, subject: device.subject, centre, kind: point.kind, unit: point.unit, position: device.position, polled, conversion, isPlain, memory: {} });
+      if (!indicators.has(point.indicator)) indicators.set(point.indicator, point.indicator);
+      known.set(device.id, point.id, { device, point, indicator: indicators.get(point.indicator) ?? point.indicator, subject: device.subject, centre, kind: point.kind, unit: point.unit, position: device.position, polled, conversion, isPlain, memory: {} });
     }
   }
   return known;

@@ -18,6 +18,7 @@ export class Taps {
   readonly #world: World;
   /** By the link: devices of a bus share one. Those that wait to be dialled share one by their driver. */
   readonly #nets = new Map<string, NetTap>();
+  /** `tapped` is the driver itself but for what lies over it. */
   readonly #drivers = new Map<string, { setup: DeviceSetup; of: Driver; tapped: Driver }>();
   readonly #listeners = new Map<string, Set<TapListener>>();
 
@@ -28,23 +29,29 @@ export class Taps {
   /** The same device, through a driver that can be listened to. */
   over({ setup, driver }: OpenDevice): OpenDevice {
     const known = this.#drivers.get(setup.id);
-    if (known?.of === driver) return { setup, driver: known.tapped };
+    if (known?.of === driver) {
+      known.setup = setup;
+      return { setup, driver: known.tapped };
+    }
     const net = this.#netOf(setup, driver);
-    const tapped: Driver = { ...driver, open: (settings, points, world, signal) => driver.open(settings, points, { ...world, net: net.net }, signal) };
+    const tapped = Object.assign(Object.create(driver) as Driver, { open: ((settings, points, world, signal) => driver.open(settings, points, { ...world, net: net.net }, signal)) satisfies Driver['open'] });
     this.#drivers.set(setup.id, { setup, of: driver, tapped });
-    if (this.#listeners.has(setup.id)) tapped.decode = this.#heard(setup, driver);
+    if (this.#listeners.has(setup.id)) this.#attend(setup.id);
     return { setup, driver: tapped };
   }
 
-  /** Its decoder while somebody listens; else it is the driver's own, and nothing is in the way. */
-  #heard(setup: DeviceSetup, driver: Driver): Driver['decode'] {
-    return (frame, request) => {
+  /** Lays a decoder over the driver's own, for as long as somebody listens. */
+  #attend(id: string): void {
+    const known = this.#drivers.get(id);
+    if (!known) return;
+    const { of: driver } = known;
+    known.tapped.decode = (frame, request) => {
       const decoded = driver.decode(frame, request);
       const atMs = this.#world.clock.nowMs();
-      const unitOf = (id: string) => setup.points.find((point) => point.id === id)?.unit ?? '';
+      const unitOf = (point: string) => known.setup.points.find((one) => one.id === point)?.unit ?? '';
       const line = driver.recording?.line?.(frame, request) ?? null;
-      const told: TapLine = { atMs, kind: 'decoded', frame: line, lines: resultLines(decoded, { device: setup.id, at: atMs, request, unitOf }) };
-      for (const listener of this.#listeners.get(setup.id) ?? []) listener(told);
+      const told: TapLine = { atMs, kind: 'decoded', frame: line, lines: resultLines(decoded, { device: id, at: atMs, request, unitOf }) };
+      for (const listener of this.#listeners.get(id) ?? []) listener(told);
       return decoded;
     };
   }
@@ -60,7 +67,7 @@ export class Taps {
     if (!known || !net) return null;
     const listeners = this.#listeners.get(device) ?? new Set();
     this.#listeners.set(device, listeners.add(listener));
-    known.tapped.decode = this.#heard(known.setup, known.of);
+    this.#attend(device);
     const stop = net.listen((event) => {
       const { clock } = this.#world;
       listener(event.kind === 'bytes' ? { atMs: clock.nowMs(), ...event, bytes: Buffer.from(event.bytes).toString('hex') } : { atMs: clock.nowMs(), ...event });
@@ -68,10 +75,9 @@ export class Taps {
     return () => {
       stop();
       listeners.delete(listener);
-      const now = this.#drivers.get(device);
-      if (listeners.size > 0 || !now) return;
+      if (listeners.size > 0) return;
       this.#listeners.delete(device);
-      now.tapped.decode = now.of.decode;
+      delete (this.#drivers.get(device)?.tapped as Partial<Driver> | undefined)?.decode;
     };
   }
 
