@@ -70,7 +70,7 @@ class LinkEar implements Ear {
   }
 
   take(frame: unknown): boolean {
-    this.#isProven ||= this.#keeper.proven();
+    if (!this.#isProven) this.#isProven = this.#keeper.proven();
     const decoded = this.#device.decode(frame);
     this.#device.took(decoded, FRAMES);
     return decoded.ok && this.#isTold;
