@@ -3,7 +3,7 @@
  * yet. A commit waits for itself alone. All else that a file costs is done between commits, in steps (`tidy`), none of
  * which takes much longer than a commit: docs/decisions/0034-rolling-between-commits.md.
  */
-import { renameSync, statSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseFileName } from './file-name.ts';
 import { fileBytes, isSealed, removeFile, writeAheadBytes } from './file-on-disk.ts';
@@ -79,7 +79,7 @@ export class Writers {
   /** Begins a file; the one before it is left for `tidy`. */
   start(chain: string, file: FileName): void {
     const path = join(this.#dir, file.name);
-    if (this.#prepared !== 'made') this.#prepare();
+    if (this.#prepared !== 'made' || !existsSync(this.#preparedPath)) this.#prepare();
     removeFile(path);
     renameSync(this.#preparedPath, path);
     this.#prepared = 'missing';
@@ -87,7 +87,7 @@ export class Writers {
     this.#current.set(chain, { name: file.name, file: LogFile.start(path, file.epoch, this.#form), bytes: 0, changedNs: changedNs(path), isFresh: true, isTouched: false });
     if (former) {
       this.#full.set(former.name, former.file);
-      this.#tellBytes(former.name, former.file.bytes - writeAheadBytes(former.file.path));
+      this.#tellBytes(former.name, former.bytes - writeAheadBytes(former.file.path));
     }
     for (const [name] of [...this.#full].slice(0, -MAX_FULL)) this.end(name);
     this.#stats.filesCreated += 1;
