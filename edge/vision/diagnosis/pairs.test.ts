@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Pairs, type Turn } from './pairs.ts';
+
+const LETTERS: Record<Turn, string> = { first: 'a', second: 'b', none: '.' };
+
+function turns(stepMs: number, count: number, isSuspect: (at: number) => boolean = () => false): string {
+  const pairs = new Pairs();
+  return Array.from({ length: count }, (_, at) => LETTERS[pairs.turn(at * stepMs, isSuspect(at))]).join('');
+}
+
+test('two neighbours a second, now nearer, now further apart; of pictures that come seldom each with the one before', () => {
+  assert.equal(turns(200, 16), 'ab...ab...ab...a');
+  assert.equal(turns(80, 28), 'a.b.........a..b.........a.b');
+  assert.equal(turns(1000, 6), 'abbbbb');
+  assert.equal(turns(500, 6), 'abbbbb');
+});
+
+test('while it may shake there is no rest, and a clock that jumped back begins anew', () => {
+  assert.equal(turns(200, 12, (at) => at >= 3 && at < 8), 'ab.bbbbb...a');
+  const pairs = new Pairs();
+  assert.deepEqual([0, 200, 100, 300].map((ptsMs) => pairs.turn(ptsMs, true)), ['first', 'second', 'first', 'second']);
+});
