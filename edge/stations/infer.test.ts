@@ -362,3 +362,27 @@ test('whether pictures can be relied on is said when it changes, in turn with wh
   assert.ok(out.findIndex(({ value }) => value === 'black') > out.findLastIndex(({ point, at }) => point === 'occupancy' && at === AT + 1000));
   assert.equal(sum(), out.length);
 });
+
+test('where something small moves and nothing was found, the part around it is looked at once more, if that is set', async () => {
+  const scene = (index: number, isThere: boolean): DecodedItem => {
+    const yuv = new Uint8Array(160 * 160 * 1.5).fill(90);
+    if (isThere) for (let y = 80; y < 96; y += 1) yuv.fill(220, y * 160 + 80, y * 160 + 96);
+    return { ...picture(index), picture: { index, ptsMs: index * 200, width: 160, height: 160, yuv } } as DecodedItem;
+  };
+  for (const [closer, found, looks] of [[true, [], 2], [true, [{ ...box('person', 0.5), y: 0.5 }], 1], [false, [], 1]] as const) {
+    const { asked, take, out, told } = rig({ motion: { ...GATE, closer } }, 0.5);
+    take(scene(0, false));
+    asked[0]?.answer([]);
+    await settle();
+    take(scene(1, true));
+    asked[1]?.answer([...found]);
+    await settle();
+    assert.equal(asked.length, 1 + looks);
+    if (looks === 1) continue;
+    asked[2]?.answer([{ ...box('person'), x: 0.25, y: 0.25, width: 0.25, height: 0.5 }]);
+    await settle();
+    assert.deepEqual(out.filter(({ point }) => point === 'persons').map(({ value }) => value), [0, 1]);
+    assert.deepEqual(out.findLast(({ point }) => point === 'persons')?.evidence, [{ kind: 'boxes', model: 'test-model', frame: 1, boxes: [{ ...box('person'), x: 0.45, y: 0.45, width: 0.1, height: 0.2 }] }]);
+    assert.deepEqual(told('inference').at(-1), { kind: 'inference', device: 'cam', durationMs: 10 });
+  }
+});

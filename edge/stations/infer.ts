@@ -11,8 +11,10 @@ import type { Detector } from '../../models/detector.ts';
 import type { LiveStreams } from '../live/live-streams.ts';
 import { countBoxes, countReadings } from '../vision/count.ts';
 import { PictureWatch } from '../vision/diagnosis/watch.ts';
+import { cropOf } from '../vision/evidence/crop.ts';
 import type { Snapshots } from '../vision/evidence/snapshots.ts';
 import type { LastPictures } from '../vision/last-picture.ts';
+import { withNearer } from '../vision/nearer.ts';
 import type { CameraSight, Seen } from '../vision/sight.ts';
 import { isPicture, type DecodedItem, type PictureItem } from './item.ts';
 
@@ -172,10 +174,14 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
       }
       return current.item.picture;
     }, ending.signal);
-    world.tell({ kind: 'inference', device, durationMs });
+    const { picture } = current.item;
+    const part = sight.nearer(boxes);
+    const crop = part && cropOf(picture, part);
+    const near = crop && await detector.detect(crop.picture, ending.signal);
+    world.tell({ kind: 'inference', device, durationMs: durationMs + (near?.durationMs ?? 0) });
     if (lane.fault) world.tell({ kind: 'fault_cleared', code: lane.fault.code, device });
     Object.assign(lane, { fault: null, failures: 0 });
-    return sight.looked(boxes, detector.model, current.item.picture.index);
+    return sight.looked(near ? withNearer(boxes, near.boxes.map(crop.back), part) : boxes, detector.model, picture.index);
   }
 
   /** Nobody knows any more what is in its pictures: what was said last does not hold, but for their quality. */

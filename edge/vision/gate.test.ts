@@ -43,6 +43,16 @@ function play(scenes: readonly Scene[], settings: Partial<typeof SETTINGS> = {},
 const still = (count: number, scene: Scene = {}) => Array.from({ length: count }, () => scene);
 const count = (verdicts: readonly Verdict[], wanted: Verdict) => verdicts.filter((one) => one === wanted).length;
 
+test('around what has changed is known, while it changes, and not of light or noise', () => {
+  const gate = new MotionGate(SETTINGS);
+  const picture = camera();
+  const regions = [...still(5), { bodyAt: 48 }, ...still(1), { light: 180 }].map((scene, at) => {
+    gate.judge(picture(at, scene));
+    return gate.region;
+  });
+  assert.deepEqual(regions, [null, null, null, null, null, { x: 48 / WIDTH, y: 40 / HEIGHT, width: 16 / WIDTH, height: 40 / HEIGHT }, null, null]);
+});
+
 test('a still scene is looked at once, until it has settled, and when a look is due', () => {
   const verdicts = play(still(700));
   assert.equal(verdicts[0], 'first');

@@ -5,6 +5,7 @@
  */
 import type { Picture, Planes } from '../../core/driver.ts';
 import type { GateSettings } from '../../core/sight.ts';
+import type { Area } from './evidence/crop.ts';
 
 /** Why a picture is looked at; `still` is not. */
 export type Verdict = 'first' | 'changed' | 'light' | 'settling' | 'due' | 'still';
@@ -41,6 +42,7 @@ export class MotionGate {
   #stays = new Float32Array(0);
   #changed = new Uint8Array(0);
   #todo = new Int32Array(0);
+  #region: Area | null = null;
   #lastMs = NaN;
   #movedMs = -Infinity;
   #lookedMs = -Infinity;
@@ -52,6 +54,7 @@ export class MotionGate {
   /** Takes the picture in. Pictures come in their order; one that is older than the last begins anew. */
   judge(picture: Pick<Picture, 'width' | 'height' | 'yuv' | 'ptsMs'>): Verdict {
     const { ptsMs } = picture;
+    this.#region = null;
     const isKnown = this.#prepare(picture) && ptsMs >= this.#lastMs;
     [this.#now, this.#before] = [this.#before, this.#now];
     shrink(picture, this.#now, this.#columns, this.#rows);
@@ -59,6 +62,11 @@ export class MotionGate {
     this.#lastMs = ptsMs;
     if (verdict !== 'still') this.#lookedMs = ptsMs;
     return verdict;
+  }
+
+  /** Around all that is large enough to be a change of the last picture; null where nothing was, or all of it. */
+  get region(): Area | null {
+    return this.#region;
   }
 
   /** The look that was asked for last came to nothing: the next picture is looked at. */
@@ -95,7 +103,7 @@ export class MotionGate {
     const changed = this.#learn(ptsMs - this.#lastMs, this.#sharedLight());
     if (changed > cells * LIGHT_SHARE) return this.#begin('light', ptsMs);
     const least = Math.max(2, (cells * share) / 100);
-    if (changed >= least && this.#largest() >= least) this.#movedMs = ptsMs;
+    if (changed >= least && this.#largest(least) >= least) this.#movedMs = ptsMs;
     if (this.#movedMs === ptsMs) return 'changed';
     if (ptsMs - this.#movedMs <= settle) return 'settling';
     return ptsMs - this.#lookedMs >= every ? 'due' : 'still';
@@ -148,14 +156,16 @@ export class MotionGate {
     return count;
   }
 
-  /** Cells of the largest thing that has changed; those strewn over the picture are noise. Forgets which cells they were. */
-  #largest(): number {
-    const [changed, columns, todo] = [this.#changed, this.#columns, this.#todo];
+  /** Cells of the largest thing that has changed; those strewn over the picture are noise. Notes around what the large ones are, and forgets which cells they were. */
+  #largest(least: number): number {
+    const [changed, columns, rows, todo] = [this.#changed, this.#columns, this.#rows, this.#todo];
     let largest = 0;
+    let [left, top, right, bottom] = [columns, rows, -1, -1];
     for (let from = 0; from < changed.length; from += 1) {
       if (!changed[from]) continue;
       let size = 0;
       let waiting = 1;
+      let [first, last, lowest] = [columns, -1, from];
       todo[0] = from;
       changed[from] = 0;
       while (waiting > 0) {
@@ -163,6 +173,9 @@ export class MotionGate {
         const at = todo[waiting] as number;
         size += 1;
         const column = at % columns;
+        if (column < first) first = column;
+        if (column > last) last = column;
+        if (at > lowest) lowest = at;
         for (const beside of [at - columns, at + columns, column > 0 ? at - 1 : at, column < columns - 1 ? at + 1 : at]) {
           if (!changed[beside]) continue;
           changed[beside] = 0;
@@ -171,7 +184,12 @@ export class MotionGate {
         }
       }
       if (size > largest) largest = size;
+      if (size < least) continue;
+      [left, right] = [Math.min(left, first), Math.max(right, last)];
+      // Cells are gone through from the top: where it began is its highest row.
+      [top, bottom] = [Math.min(top, Math.floor(from / columns)), Math.max(bottom, Math.floor(lowest / columns))];
     }
+    if (right >= 0) this.#region = { x: left / columns, y: top / rows, width: (right - left + 1) / columns, height: (bottom - top + 1) / rows };
     return largest;
   }
 }

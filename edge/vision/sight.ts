@@ -7,8 +7,10 @@ import type { Box } from '../../core/event.ts';
 import type { SceneSettings } from '../../core/scene/settings.ts';
 import type { DiagnosisSettings, SightSettings } from '../../core/sight.ts';
 import { Diagnosis } from './diagnosis/diagnosis.ts';
+import type { Area } from './evidence/crop.ts';
 import { MotionGate } from './gate.ts';
 import { Mask } from './mask.ts';
+import { nearerArea } from './nearer.ts';
 import { Scene } from './scene/scene.ts';
 import type { Reading } from './scene/zone.ts';
 import type { Track } from './track/tracker.ts';
@@ -31,6 +33,7 @@ export class CameraSight {
   readonly #mask: Mask;
   readonly #gate: MotionGate | null;
   readonly #scene: Scene | null;
+  readonly #isCloser: boolean;
   #last: Seen | null = null;
 
   constructor({ mask, motion, diagnosis, ...scene }: SightSettings & SceneSettings, sureScore: number) {
@@ -39,6 +42,7 @@ export class CameraSight {
     this.silenceMs = diagnosis === 'off' ? Infinity : diagnosis.silence;
     this.#mask = new Mask(mask);
     this.#gate = motion === 'off' ? null : new MotionGate(motion);
+    this.#isCloser = motion !== 'off' && motion.closer === true;
     this.#scene = scene.zones.length + scene.lines.length > 0 ? new Scene(scene) : null;
   }
 
@@ -51,6 +55,11 @@ export class CameraSight {
   held(picture: Picture): Seen | null {
     const verdict = this.#gate?.judge(picture) ?? 'changed';
     return verdict === 'still' ? this.#last : null;
+  }
+
+  /** The part of the picture that is worth another look, after this was found in the whole; null: none. */
+  nearer(found: readonly Box[]): Area | null {
+    return this.#isCloser && this.#gate ? nearerArea(this.#gate.region, found.filter(({ score }) => score >= this.sureScore)) : null;
   }
 
   /** A look saw this. @param found best score first */

@@ -1,15 +1,21 @@
 /** Real clips through the camera's link, a real detector and the tracker, against what a person saw in them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Picture } from '../../core/driver.ts';
 import type { Box } from '../../core/event.ts';
+import type { GateSettings } from '../../core/sight.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { ModelSpec } from '../../core/model.ts';
 import { sharedFolder } from '../../core/testing/shared.ts';
 import { realWorld } from '../../core/world.ts';
 import { open } from '../../drivers/camera/link.ts';
 import { settings as cameraSettings } from '../../drivers/camera/settings.ts';
+import { cropOf } from '../../edge/vision/evidence/crop.ts';
+import { withNearer } from '../../edge/vision/nearer.ts';
+import { sightOf, type CameraSight } from '../../edge/vision/sight.ts';
 import { WEAK_SHARE } from '../../edge/vision/detectors.ts';
 import { NO_TRACKS, step } from '../../edge/vision/track/tracker.ts';
+import type { Detector } from '../../models/detector.ts';
 import { openDetector } from '../../models/load.ts';
 
 export interface LookedAt {
@@ -17,20 +23,29 @@ export interface LookedAt {
   boxes: Box[];
   weak: Box[];
   aspect: number;
+  /** Nothing moved: what the look before it saw. */
+  isHeld?: boolean;
 }
 
-/** Every picture of a clip with what the model sees in it. @param untilMs presentation time at which to stop */
-export async function lookAtClip(path: string, spec: ModelSpec, fps: number, untilMs = Infinity): Promise<LookedAt[]> {
+/** Every picture of a clip with what the model sees in it. @param untilMs presentation time at which to stop. @param motion the gate that a camera would have; none: every picture is looked at */
+export async function lookAtClip(path: string, spec: ModelSpec, fps: number, untilMs = Infinity, motion?: Partial<GateSettings>): Promise<LookedAt[]> {
   const world = realWorld(() => {});
   const detector = await openDetector(spec, { scoreThreshold: spec.scoreThreshold * WEAK_SHARE }, world);
   const looks: LookedAt[] = [];
+  const sight = motion ? sightOf(cameraSettings.parse({ url: `file:${path}`, motion }), spec.scoreThreshold) : null;
   try {
     const link = await open(cameraSettings.parse({ url: `file:${path}`, fps, speed: 'max' }), [], world);
     try {
       for await (const picture of link.frames(new AbortController().signal)) {
         const { ptsMs, width, height, aspect = width / height } = picture;
         if (ptsMs > untilMs) break;
-        const { boxes } = await detector.detect(picture);
+        const last = looks.at(-1);
+        if (sight?.held(picture) && last) {
+          looks.push({ ...last, ptsMs, isHeld: true });
+          continue;
+        }
+        const boxes = await lookTwice(detector, picture, sight);
+        sight?.looked(boxes, spec.id, picture.index);
         const isSure = ({ score }: Box) => score >= spec.scoreThreshold;
         looks.push({ ptsMs, boxes: boxes.filter(isSure), weak: boxes.filter((box) => !isSure(box)), aspect });
       }
@@ -43,6 +58,14 @@ export async function lookAtClip(path: string, spec: ModelSpec, fps: number, unt
     await detector.close();
   }
   return looks;
+}
+
+/** As the infer station does. */
+async function lookTwice(detector: Detector, picture: Picture, sight: CameraSight | null): Promise<Box[]> {
+  const { boxes } = await detector.detect(picture);
+  const part = sight?.nearer(boxes);
+  const crop = part && cropOf(picture, part);
+  return crop ? withNearer(boxes, (await detector.detect(crop.picture)).boxes.map(crop.back), part) : boxes;
 }
 
 /** A thing that was followed, and the presentation times at which it was seen. */
