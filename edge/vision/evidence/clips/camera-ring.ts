@@ -103,8 +103,10 @@ export class CameraRing implements Ring, OpeningHeard {
     this.#options.tell(fault, fault.code);
   }
 
-  /** A piece that does not end is emptied before it fills the disk: its writer goes on, and it is no piece. */
+  /** Each 2 s. A piece that does not end is emptied before it fills the disk: its writer goes on, and it is no piece. */
   async watch(): Promise<void> {
+    // While nothing can be written, what is there grows old all the same; it makes room where it is what fills the disk.
+    if (this.#told.has('CV_CLIP_DISK') && this.#wellPieces === 0) this.dropOldest();
     const opening = this.current;
     if (!opening || opening.isOver) {
       this.#growing = 0;
