@@ -76,7 +76,7 @@ export class EdgeEvidence {
       return await EvidenceFolder.open({ dir, maxBytes, keepMs, isPrivate, onLost: (count) => this.#world.tell({ kind: 'evidence_lost', count, reason: 'picture_room' }) }, this.#world.clock);
     } catch (error) {
       const { params } = faultOf(error, code, { dir });
-      this.#world.tell({ kind: 'fault', fault: { code, params: { device: '', ...params } } });
+      this.#world.tell({ kind: 'fault', fault: { code, params: { device: '*', ...params } } });
       return null;
     }
   }

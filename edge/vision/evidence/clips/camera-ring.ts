@@ -5,7 +5,7 @@
 import { mkdir, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { FaultError, faultOf, type Fault, type FaultCode } from '../../../../core/faults.ts';
+import { faultOf, type Fault, type FaultCode } from '../../../../core/faults.ts';
 import type { Ring, RingOpening } from '../../../../core/ring.ts';
 import { Opening, type OpeningHeard, type Piece } from './opening.ts';
 
@@ -165,5 +165,3 @@ export class CameraRing implements Ring, OpeningHeard {
     if (this.#told.delete(code)) this.#options.tell(null, code);
   }
 }
-
-export const diskFault = (dir: string, error: unknown) => new FaultError('CV_CLIP_DISK', { dir, detail: (error as Error).message }, { cause: error });

@@ -261,6 +261,20 @@ test('a ring or a folder that cannot be written costs the clip alone, and is sai
   assert.deepEqual([...new Set(faults())].toSorted(), ['CV_CLIP_DISK', 'CV_CLIP_MASKED', 'CV_CLIP_UNMADE', 'clip_unmade']);
 });
 
+test('where there can be no ring the camera gives its pictures without one, said', async (t) => {
+  const { dir, remove } = await tempDir();
+  t.after(remove);
+  await writeFile(join(dir, 'plain'), 'a file');
+  const { play, clips, made, faults } = await rig(t, { clip: { ring: { dir: join(dir, 'plain') } }, settings: { speed: 'max' } });
+  let pictures = 0;
+  await play(`file:${await clipIn(dir, 2)}`, (picture) => {
+    pictures += 1;
+    want(clips, picture);
+  });
+  await clips.settled();
+  assert.deepEqual([pictures, made(), faults()], [10, [], ['CV_CLIP_DISK', ...Array.from({ length: 10 }, () => 'clip_unmade')]]);
+});
+
 test('a clip whose folder could not be opened, and one that is coming when the edge ends, are lost, counted, and leave nothing', async (t) => {
   const { dir, rings, device, clips, faults, setup } = await rig(t, { folder: null });
   const { came, end } = await handRing(rings, device('file:x'), dir);

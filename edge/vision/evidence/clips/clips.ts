@@ -92,7 +92,9 @@ export class Clips {
   want({ device, ptsMs, at, points }: Wanted): void {
     const ring = this.#parts.ringOf(device);
     const opening = ring?.current;
-    if (!ring || !opening || this.#ending.signal.aborted) return;
+    if (!ring || this.#ending.signal.aborted) return;
+    // Why there is none was told when the camera began.
+    if (!opening) return this.#world.tell({ kind: 'evidence_lost', count: 1, reason: 'clip_unmade', device });
     const { before, after } = this.#parts.setup;
     const unsetAt = at - this.#jumpedMs();
     const of = points.map((point) => ({ point, at: unsetAt }));

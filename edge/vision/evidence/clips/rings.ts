@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Driver } from '../../../../core/driver.ts';
 import { everyMs, type Timer, type World } from '../../../../core/world.ts';
 import type { OpenDevice } from '../../../host/device.ts';
-import { CameraRing, diskFault } from './camera-ring.ts';
+import { CameraRing } from './camera-ring.ts';
 import { isMasked, type ClipSetup } from './setup.ts';
 
 /** Pieces are needed for so much longer than a clip goes back: pictures are looked at a little after they came. */
@@ -85,10 +85,10 @@ export class Rings {
       await rm(this.#dir, { recursive: true, force: true });
       await mkdir(this.#dir, { recursive: true, mode: 0o700 });
       await chmod(this.#dir, 0o700);
-      this.#watching = everyMs(this.#world.clock, WATCH_EVERY_MS, () => { for (const ring of this.#byDevice.values()) void ring.watch(); });
-    } catch (error) {
-      // Each camera finds out by itself when it begins, and says so.
-      this.#world.tell({ kind: 'fault', fault: diskFault(this.#dir, error).fault });
+      this.#watching ??= everyMs(this.#world.clock, WATCH_EVERY_MS, () => { for (const ring of this.#byDevice.values()) void ring.watch(); });
+    } catch {
+      // Each camera finds out by itself when it begins, and says so; the next one tries again.
+      this.#cleaned = null;
     }
   }
 
