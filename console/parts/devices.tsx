@@ -38,10 +38,13 @@ function Device({ device }: { device: DeviceView }) {
         <span class="quiet device-kind">{device.driver}{device.lastAt !== null && !fresh && ` · ${words.ago(age(now - device.lastAt, lang))}`}</span>
       </div>
       {!fresh && <p class="device-reason">{reasonOf(device, words, lang)}</p>}
-      <ul class="values">{device.values.map((value) => <LastOne key={`${value.indicator}|${value.point}`} device={device.id} value={value} />)}</ul>
+      <ul class="values">{device.values.filter(isOfTown).map((value) => <LastOne key={`${value.indicator}|${value.point}`} device={device.id} value={value} />)}</ul>
     </li>
   );
 }
+
+/** Not about us: commands, clips and clocks are recorded as events too. */
+const isOfTown = ({ indicator }: LastValue): boolean => !indicator.startsWith('CV-');
 
 /** Why it is not fresh, and what to do; a fault's code stays beside, so that it can be looked up. */
 export function reasonOf(device: DeviceView, words: Dictionary, lang: Lang): string {

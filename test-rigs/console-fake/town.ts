@@ -42,6 +42,8 @@ const POINTS: Point[] = [
   { device: 'air-01', point: 'pm25', indicator: 'ST-AIR-001', name: { zh: '细颗粒物', en: 'PM2.5' }, unit: 'ug/m3', limits: [{ level: 4, value: 75, direction: 'high' }], value: (second) => 38 + 6 * Math.sin(second / 17) },
   { device: 'air-01', point: 'o3', indicator: 'ST-AIR-003', name: { zh: '臭氧', en: 'ozone' }, unit: 'ug/m3', limits: [], value: (second) => 71 + 9 * Math.sin(second / 29) },
   { device: 'gate-cam', point: 'persons', indicator: 'SH-CRD-003', name: { zh: '画面人数', en: 'persons in view' }, unit: '{person}', limits: [], value: (second) => walkersAt(second * 1000).length },
+  // About us, so not shown among the town's values.
+  { device: 'gate-cam', point: 'snapshot', indicator: 'CV-SNAPSHOT', name: { zh: 'CV-SNAPSHOT', en: 'CV-SNAPSHOT' }, unit: '', limits: [], value: () => 1 },
   { device: 'gate-cam', point: 'vehicles', indicator: 'SS-TRF-004', name: { zh: '画面车辆数', en: 'vehicles in view' }, unit: '{vehicle}', limits: [], value: () => 1 },
 ];
 const DEVICES: Record<string, string> = { 'pump-07-plc': 'modbus', 'air-01': 'opcua', 'gate-cam': 'camera' };
