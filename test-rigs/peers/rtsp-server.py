@@ -1,6 +1,6 @@
 """GStreamer's RTSP server as three cameras behind digest authentication: /h264, /h265, /mjpeg. Prints READY, then serves until it is ended.
 
-usage: rtsp-server.py PORT USER PASSWORD
+usage: rtsp-server.py PORT USER PASSWORD [CODEC]: with one of them it is at /cam too
 """
 import sys
 
@@ -30,7 +30,8 @@ server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
 server.set_service(port)
 server.set_auth(auth)
-for path, encoder in ENCODERS.items():
+also = {"/cam": ENCODERS["/" + sys.argv[4]]} if len(sys.argv) > 4 else {}
+for path, encoder in {**ENCODERS, **also}.items():
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(f"( {SOURCE} ! {encoder} )")
     factory.set_shared(True)

@@ -26,6 +26,7 @@ const PERIOD_MS = 100;
 export const peers: { name: string; run(options: { minutes?: number }): Promise<void> }[] = [
   { name: 'rtsp: H.264, H.265 and MJPEG of gst-rtsp-server by TCP and UDP, behind digest; a wrong password is told', run: speaks },
   { name: `rtsp: the server is killed ${KILLS} times, and pictures are back each time (--minutes 30)`, run: ({ minutes = DEFAULT_MINUTES }) => survives(minutes) },
+  { name: 'rtsp: the same address comes back with another codec, and pictures with it', run: changes },
   { name: 'rtsp: the server stands still for 30 s, which is told, and then goes on', run: freezes },
 ];
 
@@ -54,10 +55,10 @@ async function speaks(): Promise<void> {
 }
 
 /** An edge's host with a camera of each kind. */
-async function watching(port: number) {
-  const cameras = new Map<string, { count: number; wake: () => void }>(CODECS.map((codec) => [codec, { count: 0, wake: () => {} }]));
+async function watching(port: number, paths: readonly string[] = CODECS) {
+  const cameras = new Map<string, { count: number; wake: () => void }>(paths.map((codec) => [codec, { count: 0, wake: () => {} }]));
   const point = { id: 'persons', indicator: 'T', unit: '{person}', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id: 'persons' } };
-  const devices = CODECS.map((codec) => ({ driver, setup: { id: codec, driver: 'camera', subject: codec, everyMs: 1000, timeoutMs: 10_000, points: [point], settings: settings.parse({ url: `rtsp://127.0.0.1:${port}/${codec}`, ...LOGIN, fps: 10 }) } }));
+  const devices = paths.map((codec) => ({ driver, setup: { id: codec, driver: 'camera', subject: codec, everyMs: 1000, timeoutMs: 10_000, points: [point], settings: settings.parse({ url: `rtsp://127.0.0.1:${port}/${codec}`, ...LOGIN, fps: 10 }) } }));
   const faults = new Map<string, number>();
   const host = read(devices, realWorld((event) => { if (event.kind === 'fault') faults.set(event.fault.code, (faults.get(event.fault.code) ?? 0) + 1); }));
   await host.open?.((items) => {
@@ -112,6 +113,29 @@ async function survives(minutes: number): Promise<void> {
   assert.deepEqual(children(), [], 'no child is left');
 }
 
+/** Somebody sets the camera to another codec: it hangs up, and its address gives another stream. */
+async function changes(): Promise<void> {
+  const port = await freePort();
+  let server = await startServer(port, 'h264');
+  const watch = await watching(port, ['cam']);
+  const backMs: number[] = [];
+  try {
+    await watch.back();
+    for (const codec of ['h265', 'mjpeg', 'h264'] as const) {
+      await end(server, 'SIGKILL');
+      const back = watch.back();
+      server = await startServer(port, codec);
+      backMs.push(...await back);
+    }
+  } finally {
+    await watch.close();
+    await end(server);
+  }
+  process.stdout.write(`  H.265, MJPEG, H.264: back after ${backMs.map(Math.round).join(', ')} ms; ${watch.said()}\n`);
+  assert.ok(Math.max(...backMs) <= BACK_WITHIN_MS, backMs.map(Math.round).join(' '));
+  assert.deepEqual(children(), [], 'no child is left');
+}
+
 /** Nothing is closed, and nothing comes: a switch that hangs, a camera that is busy with itself. */
 async function freezes(): Promise<void> {
   const port = await freePort();
@@ -143,9 +167,10 @@ function children(): string[] {
   return readdirSync('/proc/self/task').flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter((pid) => pid !== ''));
 }
 
-export async function startServer(port: number): Promise<ChildProcess> {
+/** @param codec what is at /cam */
+export async function startServer(port: number, codec?: (typeof CODECS)[number]): Promise<ChildProcess> {
   // Its bindings belong to Debian's own Python, which need not be the first in PATH.
-  const child = spawn('/usr/bin/python3', [join(import.meta.dirname, 'rtsp-server.py'), String(port), LOGIN.user, LOGIN.password], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('/usr/bin/python3', [join(import.meta.dirname, 'rtsp-server.py'), String(port), LOGIN.user, LOGIN.password, ...(codec === undefined ? [] : [codec])], { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise<void>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`gst-rtsp-server ended with ${code}`)));
     createInterface({ input: child.stdout }).once('line', () => resolve());
