@@ -10,6 +10,7 @@ import { MainPictures, type MainParts } from './main-pictures.ts';
 
 const [WIDTH, HEIGHT] = [640, 360];
 const WITHIN_MS = 3000;
+const REST_MS = 10_000;
 const PERSON: Box = { class: 'person', score: 0.9, x: 0.4, y: 0.1, width: 0.2, height: 0.8 };
 const FACE: Box = { class: 'face', score: 0.9, x: 0.45, y: 0.15, width: 0.1, height: 0.2 };
 const model = { id: 'm', version: '1' };
@@ -76,12 +77,16 @@ test('one that would come too late does not come: said once, cleared by the next
     want('lawn.intrusion');
     await world.clock.advanceMs(WITHIN_MS);
     await main.settled();
+    await world.clock.advanceMs(REST_MS);
   }
   assert.deepEqual([drafts.length, told('evidence_lost').length, told('fault').map((event) => 'fault' in event && event.fault.code)], [0, 2, ['CV_EVIDENCE_MAIN']]);
   want('lawn.intrusion');
   asked[2]?.give(picture(world.clock.nowMs() + WITHIN_MS + 1)); // its own time says so
   await main.settled();
   assert.deepEqual([drafts.length, told('evidence_lost').length], [0, 3]);
+  want('lawn.intrusion');
+  assert.equal(asked.length, 3, 'the camera has a rest');
+  await world.clock.advanceMs(REST_MS);
   want('lawn.intrusion');
   asked[3]?.give(picture(world.clock.nowMs()));
   await main.settled();

@@ -50,6 +50,8 @@ export interface WantedMain {
 const POINT = 'snapshot';
 /** Events that come while a picture is coming share it. */
 const MOST_EVENTS = 16;
+/** A camera's stream is not opened again sooner: many have few sessions, and crossings may come each second. */
+const REST_MS = 10_000;
 /** Streams that are opened at one time, of all cameras. */
 const MOST_COMING = 4;
 
@@ -59,6 +61,8 @@ export class MainPictures {
   readonly #parts: MainParts;
   readonly #world: World;
   readonly #coming = new Map<string, Coming>();
+  /** When a camera's stream was let go last, monotonic. */
+  readonly #lastMs = new Map<string, number>();
   readonly #running = new Set<Promise<void>>();
   readonly #ending = new AbortController();
   readonly #faults = new Map<string, FaultCode>();
@@ -77,10 +81,11 @@ export class MainPictures {
     const of = points.map((point) => ({ point, at }));
     const coming = this.#coming.get(device);
     if (coming && coming.of.length + of.length <= MOST_EVENTS) return void coming.of.push(...of);
-    if (coming || this.#coming.size >= MOST_COMING) return;
+    const { clock } = this.#world;
+    if (coming || this.#coming.size >= MOST_COMING || clock.monotonicMs() - (this.#lastMs.get(device) ?? -Infinity) < REST_MS) return;
     const tooLate = new AbortController();
-    const leftMs = this.#parts.withinMs - (this.#world.clock.nowMs() - at);
-    const timer = this.#world.clock.after(Math.max(0, leftMs), () => tooLate.abort(this.#late(device)));
+    const leftMs = this.#parts.withinMs - (clock.nowMs() - at);
+    const timer = clock.after(Math.max(0, leftMs), () => tooLate.abort(this.#late(device)));
     const picture = this.#parts.still(device, AbortSignal.any([tooLate.signal, this.#ending.signal]));
     if (!picture) return timer.cancel();
     const one: Coming = { ...wanted, of };
@@ -88,6 +93,7 @@ export class MainPictures {
     const run = this.#follow(one, picture.finally(() => {
       timer.cancel();
       this.#coming.delete(device);
+      this.#lastMs.set(device, clock.monotonicMs());
     }), tooLate.signal).finally(() => this.#running.delete(run));
     this.#running.add(run);
   }
