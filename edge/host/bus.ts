@@ -42,7 +42,7 @@ export class Bus {
     if (first.driver.traits.includes('polled')) {
       this.#polling = pollBus({ keeper: this.#keeper, members: this.#members, errands, moments: facts.moments, devicesInAll: facts.devicesInAll() }, facts.world, signal);
     } else {
-      serveErrands(errands, this.#keeper, facts.world, signal);
+      serveErrands(errands, this.#keeper, facts.intake, facts.world, signal);
       void listen({ keeper: this.#keeper, device: first, intake: facts.intake }, signal);
     }
   }

@@ -8,6 +8,7 @@ import type { Clock, World } from '../../core/world.ts';
 import type { HostDevice } from './device.ts';
 import { Patience } from './deadline.ts';
 import { exchange, type Answer } from './exchange.ts';
+import type { Intake } from './intake.ts';
 import type { LinkKeeper } from './keeper.ts';
 
 /** The bus, for as long as an errand has its turn. Nothing here rejects. */
@@ -102,16 +103,16 @@ export class Errands {
 }
 
 /**
- * For a device that speaks by itself: errands go over its link beside its frames, one after the other. Nothing waits for
- * them: most devices are never asked anything.
+ * For a device that speaks by itself: errands go over its link beside its frames, one after the other; what it said before
+ * an answer goes down the line before it. Nothing waits for them: most devices are never asked anything.
  */
-export function serveErrands(errands: Errands, keeper: LinkKeeper, world: World, signal: AbortSignal): void {
+export function serveErrands(errands: Errands, keeper: LinkKeeper, intake: Intake, world: World, signal: AbortSignal): void {
   let isServing = false;
   async function serve(): Promise<void> {
     if (isServing || signal.aborted) return;
     isServing = true;
     const patience = new Patience(world.clock, signal);
-    for (let errand = errands.next(); errand && !signal.aborted; errand = errands.next()) await serveOne(errand, keeper, patience);
+    for (let errand = errands.next(); errand && !signal.aborted; errand = errands.next()) await serveOne(errand, keeper, intake, patience);
     patience.close();
     isServing = false;
   }
@@ -121,12 +122,22 @@ export function serveErrands(errands: Errands, keeper: LinkKeeper, world: World,
   });
 }
 
-async function serveOne(errand: Errand, keeper: LinkKeeper, patience: Patience): Promise<void> {
+async function serveOne(errand: Errand, keeper: LinkKeeper, intake: Intake, patience: Patience): Promise<void> {
   const link = keeper.current;
   if (!link) return errand.fail({ code: 'CV_LINK_CLOSED', params: { address: keeper.name, detail: 'it has no link at present', detailZh: '当前没有连接' } });
   // Its newest values are those it has given: there is nothing to ask for.
   // A link that broke shows in its frames, where it is opened anew.
-  await errand.run({ exchange: (request) => exchange(errand.device, link, request, patience), poll: () => Promise.resolve(null) });
+  await errand.run({
+    async exchange(request) {
+      const answer = await exchange(errand.device, link, request, patience);
+      intake.drain();
+      return answer;
+    },
+    async poll() {
+      intake.drain();
+      return null;
+    },
+  });
 }
 
 export const ENDING: Fault = { code: 'CV_LINK_CLOSED', params: { address: '-', detail: 'the edge ends', detailZh: '边缘节点正在停止' } };

@@ -83,6 +83,14 @@ test('what was said is told before the link broke, and before the edge ends', as
   assert.deepEqual(at.lists.flat(), ['d0=1', 'd0=null', 'd1=2'], 'and what comes afterwards is not');
 });
 
+test('whoever asks for the newest values of a device that speaks has what it said down the line', async () => {
+  const at = await start(1);
+  at.say[0]?.({ level: 1 });
+  await at.host.readNow('d0', ['level'], new AbortController().signal);
+  assert.deepEqual(at.lists.flat(), ['d0=1']);
+  await close(at);
+});
+
 test('a link hears that its frame is on disk when all of the turn is, and not when it is not, or could not be read', async () => {
   for (const isKept of [true, false]) {
     const at = await start(2, true, (frame) => (frame === 'odd' ? { ok: false, fault: { code: 'CV_FRAME_INVALID', params: { detail: 'odd' } } } : { ok: true, values: [{ point: 'level', value: 1 }] }));
