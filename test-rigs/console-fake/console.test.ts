@@ -10,6 +10,7 @@ import { after, before, test, type TestContext } from 'node:test';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import sharp from 'sharp';
 import { build } from 'vite';
+import type { Clip } from '../../core/event.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import type { CommandView } from '../../core/api.ts';
@@ -163,6 +164,40 @@ const lineDots = (page: Page): Promise<number> => page.evaluate(`(() => {
   for (let at = 0; at < data.length; at += 4) if (wanted.every((part, nth) => data[at + nth] === part)) dots += 1;
   return dots;
 })()`);
+
+test('the copy of a clip is played on the warning that its event raised, once it has come; one that stays on its edge is named', { skip: skip || noFfmpeg }, async (t) => {
+  const { api, town } = await stormyTown(t);
+  const film = spawnSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=8:duration=4', '-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-movflags', 'frag_keyframe+empty_moov', '-f', 'mp4', 'pipe:1']).stdout;
+  const clip: Clip = { kind: 'clip', sha256: 'a'.repeat(64), mime: 'video/mp4', bytes: film.length, durationMs: 4000, codec: 'h264', width: 64, height: 48, fromAt: 1, toAt: 4001, short: false, blurred: false, of: [{ point: 'level', at: 2 }] };
+  let clips = [clip];
+  let isThere = false;
+  const ofPage = await browser.newContext({ locale: 'en-GB' });
+  t.after(() => ofPage.close());
+  const page = await ofPage.newPage();
+  page.setDefaultTimeout(30_000);
+  const refused: string[] = [];
+  page.on('console', (message) => { if (/Content Security Policy/.test(message.text())) refused.push(message.text()); });
+  town.gateway.sources.evidence = (sha256) => Promise.resolve(isThere && sha256 === 'b'.repeat(64) ? { mime: 'video/mp4', content: film } : null);
+  await page.route('**/api/v1/warnings?condition=active*', async (route) => {
+    const response = await route.fetch();
+    const { items, ...rest } = await response.json() as { items: object[] };
+    await route.fulfill({ response, json: { ...rest, items: items.map((item) => ({ ...item, clips })) } });
+  });
+  await page.goto(api.url);
+  await page.waitForSelector('[data-part=warning-clip-kept]');
+  assert.match(await textOf(page, '[data-part=warning-clip-kept]'), /4 s around it .* kept on its edge: a{16}/);
+  clips = [clip, { ...clip, sha256: 'b'.repeat(64), blurred: true }];
+  await page.reload();
+  await page.waitForSelector('[data-part=warning-clip][data-state=missing]');
+  isThere = true;
+  await page.waitForSelector('[data-part=warning-clip][data-state=there]');
+  await page.locator('[data-part=warning-clip] video').evaluate(async (video: HTMLVideoElement) => {
+    const moved = new Promise((resolve) => { video.addEventListener('timeupdate', () => { if (video.currentTime > 0) resolve(null); }); });
+    await video.play();
+    await moved;
+  });
+  assert.deepEqual(refused, []);
+});
 
 test('with the gateway gone the page says so at once, keeps what it knew, and comes back by itself', { skip }, async (t) => {
   const first = await stormyTown(t);
