@@ -28,6 +28,8 @@ export class EdgeCommits {
   readonly #room: Room;
   readonly #listeners = new Set<(kept: KeptGroup) => void>();
   readonly #timers = new Map<string, Timer>();
+  /** Due once this turn is over. */
+  readonly #turning = new Set<EdgeStream>();
   #running: Promise<void> | null = null;
   #ending = false;
 
@@ -118,7 +120,8 @@ export class EdgeCommits {
 
   #schedule(one: EdgeStream): void {
     if (one.waiting.count === 0 || one.due) return;
-    if (URGENT.has(one.stream) || one.waiting.full) return this.#due(one);
+    if (URGENT.has(one.stream)) return this.#due(one);
+    if (one.waiting.full) return this.#dueAfterTurn(one);
     const nowMs = this.#context.world.clock.monotonicMs();
     if (one.waiting.count >= STRETCH_BELOW_EVENTS && nowMs - one.waiting.sinceMs >= GROUP_MS) return this.#due(one);
     this.#after(`group:${one.stream}`, GROUP_MS, () => {
@@ -134,6 +137,16 @@ export class EdgeCommits {
       this.#timers.delete(name);
       run();
     }));
+  }
+
+  /** Devices that are asked together answer in one turn: what else comes in it shares the commit. */
+  #dueAfterTurn(one: EdgeStream): void {
+    if (this.#turning.has(one)) return;
+    this.#turning.add(one);
+    setImmediate(() => {
+      this.#turning.delete(one);
+      if (!this.#ending) this.#due(one);
+    });
   }
 
   #due(one: EdgeStream): void {

@@ -140,6 +140,18 @@ test('groups of measurements close after 250 ms, after a second while they are s
     await Promise.all([growing.append, more]);
   }));
 
+test('what comes in one turn shares a commit, also beyond a full group', () =>
+  withLog(async ({ log, disk }) => {
+    const appends: Promise<void>[] = [];
+    for (let device = 0; device < 10; device += 1) {
+      appends.push(log.append(testDrafts(device * 100, 100)));
+      await Promise.resolve();
+    }
+    await Promise.all(appends);
+    assert.equal(disk.commits, 1);
+    assert.deepEqual(await valuesOf(log, 'measurement'), Array.from({ length: 1000 }, (_, at) => at));
+  }));
+
 test('closing commits what waits, and answers it', () =>
   withLog(async ({ log, open }) => {
     const waiting = log.append(testDrafts(1, 3));

@@ -63,7 +63,7 @@ export class Connection {
     this.#options = options;
     this.#client = mqtt.connect(options.url, {
       protocolVersion: 4, clientId: options.clientId, username: options.username, ...(options.password === null ? {} : { password: options.password }),
-      clean: true, keepalive: KEEPALIVE_SECONDS, connectTimeout: CONNECT_TIMEOUT_MS, reconnectPeriod: 0, resubscribe: false,
+      clean: true, keepalive: KEEPALIVE_SECONDS, writeCache: false, connectTimeout: CONNECT_TIMEOUT_MS, reconnectPeriod: 0, resubscribe: false,
       will: { topic: options.will.topic, payload: Buffer.from(options.will.payload), qos: QOS, retain: true },
     });
     outlastBacklogs(this.#client);
