@@ -7,6 +7,8 @@ import { project, shiftBetween, type Projections, type Shift } from './shift.ts'
 const CHANGED_SHARE = 0.04;
 /** Where people and cars pass, nine pictures in ten stay below; where it shakes, few do. */
 const MUCH_SHARE = 0.3;
+/** Where more than this changes from one picture to the next, none of them shows what this camera sees. */
+const ALL_SHARE = 0.6;
 const WINDOW_MS = 4000;
 /** Share of the picture's width. */
 const SHIFT = 0.0023;
@@ -26,13 +28,18 @@ export class Shaking {
   #projections: Projections | null = null;
   /** So little changed last that nothing can have shaken. */
   #isStill = false;
-  #isMuch = false;
+  #changedShare = 0;
   #shift: Shift = { x: 0, y: 0 };
   #steps: Step[] = [];
 
+  /** All of it changed last: a camera that was moved shows another scene, but the same one each time. */
+  get isUnsteady(): boolean {
+    return this.#changedShare > ALL_SHARE;
+  }
+
   /** So much changed last, or everything moved at once lately, that it may shake: which is seen from many pictures only. */
   get isSuspect(): boolean {
-    return this.#isMuch || this.#steps.some(({ moved }) => moved);
+    return this.#changedShare >= MUCH_SHARE || this.#steps.some(({ moved }) => moved);
   }
 
   /** A picture whose neighbour is to come. @param isKnown false when those before it do not count any more */
@@ -46,7 +53,7 @@ export class Shaking {
     if (changedShare === null) this.#forget();
     this.#steps = this.#steps.filter((step) => step.ptsMs > picture.ptsMs - WINDOW_MS);
     this.#isStill = changedShare !== null && changedShare < CHANGED_SHARE;
-    this.#isMuch = changedShare !== null && changedShare >= MUCH_SHARE;
+    this.#changedShare = changedShare ?? 0;
     const step = this.#isStill ? { ptsMs: picture.ptsMs, moved: false, turned: false } : this.#step(picture, changedShare !== null);
     if (this.#isStill) this.#projections = null;
     if (step) this.#steps.push(step);
@@ -61,7 +68,8 @@ export class Shaking {
 
   #forget(): void {
     this.#steps = [];
-    this.#isStill = this.#isMuch = false;
+    this.#isStill = false;
+    this.#changedShare = 0;
   }
 
   /** After a still picture there is nothing to compare with yet. */
