@@ -34,19 +34,19 @@ export const TIMES_FD = 3;
  * A clip's picture at time t is the newest that is not later than t: `round=up`. Its path goes in as `file:`, so that no
  * name is taken for an option or a protocol. A live stream's pictures keep their times, and none is made up where none came.
  */
-export function ffmpegArguments({ source, fps, size, loop, decode, hardware, codec = 'h264', ring, stillBelow }: PlayOptions): string[] {
+export function ffmpegArguments(options: PlayOptions): string[] {
+  const { source, fps, size, loop, decode, hardware, codec = 'h264', ring } = options;
   const isLive = source.kind !== 'file';
   const picked = fps === null ? [] : [isLive ? selected(fps) : `fps=fps=${fps}:round=up`];
-  const passed = stillBelow === undefined || fps === null ? [] : withoutStill(fps, stillBelow);
-  const isStamped = isLive || passed.length > 0;
+  const passed = withoutStill(options);
   const filters = [
-    ...(isLive ? ['settb=AVTB'] : []), ...picked, ...passed, `scale=${scaled(size)}:flags=bilinear:out_range=tv`, ...(isStamped ? stamped(GIVEN, passed.length === 0) : []),
+    ...(isLive ? ['settb=AVTB'] : []), ...picked, ...passed, `scale=${scaled(size)}:flags=bilinear:out_range=tv`, ...(isStamped(options) ? stamped(GIVEN, passed.length === 0) : []),
   ];
   return [
     '-nostdin', '-hide_banner', '-nostats', '-loglevel', 'level+info', '-threads', '1', '-protocol_whitelist', source.protocols,
     ...decoder(hardware, codec), ...(decode === 'keyframes' ? ['-skip_frame', 'nokey'] : []), ...(loop ? ['-stream_loop', '-1'] : []), ...(source.isInPieces ? ['-re'] : []),
     ...('path' in source.input ? ['-i', `file:${source.input.path}`] : ['-f', 'concat', '-safe', '0', '-i', 'pipe:0']),
-    '-map', '0:v:0', '-vf', filters.join(','), ...(isStamped ? ['-fps_mode', 'passthrough'] : []), '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1',
+    '-map', '0:v:0', '-vf', filters.join(','), ...(isStamped(options) ? ['-fps_mode', 'passthrough'] : []), '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1',
     ...(ring ? piecesOutput(ring) : []),
   ];
 }
@@ -64,10 +64,16 @@ const BLOCK_PIXELS = 64;
 const [SURE_PART, MAYBE_PART, MAYBE_SHARE] = [1 / 2, 1 / 3, 0.01];
 
 /** Compared with the last that was handed on, so that what changes slowly is none the less seen. */
-function withoutStill(fps: number, below: number): string[] {
-  const most = Math.ceil(fps * STILL_MOST_S) - 1;
-  const limit = (part: number) => Math.max(1, Math.round(below * part * BLOCK_PIXELS));
-  return most < 1 ? [] : [...stamped(PICKED, true), `mpdecimate=max=${most}:hi=${limit(SURE_PART)}:lo=${limit(MAYBE_PART)}:frac=${MAYBE_SHARE}`];
+function withoutStill({ fps, stillBelow }: Pick<PlayOptions, 'fps' | 'stillBelow'>): string[] {
+  const most = Math.ceil((fps ?? 0) * STILL_MOST_S) - 1;
+  if (stillBelow === undefined || most < 1) return [];
+  const limit = (part: number) => Math.max(1, Math.round(stillBelow * part * BLOCK_PIXELS));
+  return [...stamped(PICKED, true), `mpdecimate=max=${most}:hi=${limit(SURE_PART)}:lo=${limit(MAYBE_PART)}:frac=${MAYBE_SHARE}`];
+}
+
+/** Whether the times of pictures are written: of a live stream, and where not every picture is handed on. */
+export function isStamped(options: Pick<PlayOptions, 'source' | 'fps' | 'stillBelow'>): boolean {
+  return options.source.kind !== 'file' || withoutStill(options).length > 0;
 }
 
 function stamped(mark: number, isFirst: boolean): string[] {

@@ -104,7 +104,8 @@ test('in its own time, a picture that is as the one before comes once a second o
     const link = await open(settings({ url: `file:${still}`, ...changes }), [], world);
     const seen: number[] = [];
     let isOver = false;
-    const watching = (async () => { for await (const { index, ptsMs } of link.frames(never())) assert.equal(seen.push(index) && ptsMs, index * 100); })().catch(() => {}).finally(() => { isOver = true; });
+    const { fps = 10 } = changes;
+    const watching = (async () => { for await (const { index, ptsMs } of link.frames(never())) assert.equal(seen.push(index) && ptsMs, (index * 1000) / fps); })().catch(() => {}).finally(() => { isOver = true; });
     // ffmpeg runs in real time, the clock does not.
     while (!isOver) {
       await settle();
@@ -118,6 +119,7 @@ test('in its own time, a picture that is as the one before comes once a second o
   assert.deepEqual(await given({ speed: 1 }), { seen: [0, 10, 16, 26], still: 25, late: 0 });
   assert.deepEqual(await given({ speed: 'max' }), { seen: all, still: 0, late: 0 });
   assert.deepEqual((await given({ speed: 1, motion: 'off' })).seen, all);
+  assert.deepEqual((await given({ speed: 1, fps: 1 })).seen, [0, 1, 2], 'few enough');
 });
 
 test('with speed max, nothing comes while two pictures are held', async () => {

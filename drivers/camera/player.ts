@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { FaultError } from '../../core/faults.ts';
 import type { Clock } from '../../core/world.ts';
-import { ffmpegArguments, TIMES_FD, type PlayOptions } from './ffmpeg.ts';
+import { ffmpegArguments, isStamped, TIMES_FD, type PlayOptions } from './ffmpeg.ts';
 import { openInlet, type Inlet } from './inlet.ts';
 import { Pieces, PIECES_FD } from './pieces.ts';
 import { Said } from './said.ts';
@@ -47,7 +47,7 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<P
   const { source, ring } = options;
   const isLive = source.kind !== 'file';
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when nobody reads.
-  const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: [isLive ? 'pipe' : 'ignore', inlet.end, 'pipe', isLive || options.stillBelow !== undefined ? 'pipe' : 'ignore', ...(ring ? ['pipe' as const] : [])], shell: false, detached: true });
+  const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: [isLive ? 'pipe' : 'ignore', inlet.end, 'pipe', isStamped(options) ? 'pipe' : 'ignore', ...(ring ? ['pipe' as const] : [])], shell: false, detached: true });
   inlet.end.destroy();
   const [stderr, times] = [child.stderr as Readable, (child.stdio[TIMES_FD] ?? null) as Readable | null];
   const said = new Said((text) => withoutSecrets(text, source));
