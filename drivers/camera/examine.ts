@@ -26,10 +26,14 @@ export async function examine(settings: CameraSettings, _points: unknown, world:
 /** Reads one picture, and one of the main stream where that is another. */
 export async function probe(settings: CameraSettings, points: unknown, world: World, signal: AbortSignal): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const link = await open({ ...settings, speed: 'max' }, points, world, signal);
+  const link = await open({ ...settings, fps: Math.max(1, settings.fps), speed: 'max' }, points, world, signal);
   const { shown, kind } = sourceOf(settings);
   try {
+    let pictures = 0;
     for await (const { width, height } of link.frames(signal)) {
+      pictures += 1;
+      // The address of a single picture gives one.
+      if (kind === 'http' && pictures === 1) continue;
       findings.push({ en: `a picture of ${width} × ${height} was read from ${shown}`, zh: `已从 ${shown} 读取一幅 ${width} × ${height} 的图像` });
       break;
     }

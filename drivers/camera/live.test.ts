@@ -106,6 +106,7 @@ test('what a camera refuses, and what is no camera, is said for what it is', asy
   const single = await startHttpCamera(jpegs(1)[0] as Buffer);
   t.after(() => single.stop());
   assert.deepEqual((await watch({ url: single.url }, Infinity, told().world)).fault?.fault, { code: 'CV_CAMERA_NO_VIDEO', params: { address: single.url, detail: 'it is a single picture', detailZh: '只是一幅图片' } });
+  await assert.rejects(probe(schema.parse({ url: single.url }), [], told().world, new AbortController().signal), { name: 'CV_CAMERA_NO_VIDEO' });
   // Nothing but its own kind is fetched: a list of files on this machine is none.
   const list = await startHttpCamera(Buffer.from('#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n'));
   t.after(() => list.stop());
