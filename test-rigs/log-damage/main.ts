@@ -18,7 +18,7 @@ export async function run(argv: string[]): Promise<number> {
   const part = valueAfter(argv, '--part');
   const seed = Number(valueAfter(argv, '--seed') ?? 1);
   const flips = Number(valueAfter(argv, '--flips') ?? 200);
-  if (![seed, flips].every(Number.isSafeInteger) || (part !== undefined && !PARTS.some((one) => one === part))) {
+  if (argv.includes('--help') || ![seed, flips].every(Number.isSafeInteger) || (part !== undefined && !PARTS.some((one) => one === part))) {
     process.stderr.write(`usage: npm run rig -- log-damage [--part ${PARTS.join('|')}] [--flips N] [--seed N] [--json]\n`);
     return 2;
   }
