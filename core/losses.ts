@@ -17,6 +17,7 @@ export const LOSSES = {
   log_full_oldest: { en: 'the log was full and let go of its oldest', zh: '日志已满，丢弃最旧的记录' },
   log_full_newest: { en: 'the log was full and took nothing new', zh: '日志已满，拒绝新的记录' },
   log_failed: { en: 'the log could not write', zh: '日志写入失败' },
+  unwritable: { en: 'a value that no record can hold: a mistake of its driver', zh: '无法写成记录的值：驱动有误' },
   log_damaged: { en: 'a record of the log was damaged', zh: '日志记录损坏' },
   log_rewound: { en: 'the log ends before what was already known of it', zh: '日志末尾早于已知位置' },
   refused: { en: 'the gateway refused it three times', zh: '网关三次拒收' },

@@ -4,13 +4,14 @@
  */
 import { STREAMS, streamOf, type Draft, type Stream } from '../event.ts';
 import { FaultError } from '../faults.ts';
+import type { LossReason } from '../losses.ts';
 import type { Timer } from '../world.ts';
 import { Room, type Bound } from './edge-room.ts';
 import type { EdgeStream, StreamContext } from './edge-stream.ts';
 import { failedWith } from './failing.ts';
 import { addPending, type StreamState } from './stream-state.ts';
 import type { KeptGroup } from './types.ts';
-import { encodeGroups, type Call, type EncodedGroup, type Entry } from './waiting.ts';
+import { encodeGroups, type BadEntry, type Call, type EncodedGroup, type Entry } from './waiting.ts';
 
 const GROUP_MS = 250;
 const STRETCHED_GROUP_MS = 1000;
@@ -46,7 +47,7 @@ export class EdgeCommits {
       for (const draft of drafts) this.#streams[streamOf(draft)].waiting.add(draft, call, nowMs);
       for (const one of Object.values(this.#streams)) {
         const over = one.waiting.dropOver(MAX_WAITING_EVENTS);
-        if (over.length > 0) this.#refuse(one, over);
+        if (over.length > 0) this.#refuse(one, over, 'log_full_newest');
         this.#schedule(one);
       }
     });
@@ -104,18 +105,26 @@ export class EdgeCommits {
   }
 
   /** Drafts that get no number: counted now, answered when the count is on disk. */
-  #refuse(one: EdgeStream, entries: readonly Entry[]): void {
+  #refuse(one: EdgeStream, entries: readonly Entry[], reason: LossReason): void {
     const times = entries.map((entry) => entry.draft.occurredAt);
     const [fromAt, toAt] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
-    one.state = addPending(one.state, [{ stream: one.stream, epoch: this.#context.epoch, fromSeq: 0, toSeq: 0, fromAt, toAt, count: entries.length, reason: 'log_full_newest' }]);
+    one.state = addPending(one.state, [{ stream: one.stream, epoch: this.#context.epoch, fromSeq: 0, toSeq: 0, fromAt, toAt, count: entries.length, reason }]);
     for (const { call } of entries) {
       // It is in the books: the call is no longer one of which nothing is known.
       call.kept += 1;
       one.refused.push(call);
     }
     one.dirty = true;
-    this.#context.world.tell({ kind: 'samples_lost', count: entries.length, reason: 'log_full_newest', intended: false, stream: one.stream });
+    this.#context.world.tell({ kind: 'samples_lost', count: entries.length, reason, intended: false, stream: one.stream });
     this.#due(one);
+  }
+
+  /** What no group can hold is lost alone: whoever gave it gave others with it, and would only give it again. */
+  #refuseBad(one: EdgeStream, bad: readonly BadEntry[]): void {
+    for (const { entry: { draft: { device, point } }, error } of bad) {
+      this.#context.world.tell({ kind: 'fault', fault: { code: 'CV_DRIVER_FAILED', params: { device, detail: `${point}: ${error.message}` } }, device });
+    }
+    this.#refuse(one, bad.map(({ entry }) => entry), 'unwritable');
   }
 
   #schedule(one: EdgeStream): void {
@@ -183,7 +192,7 @@ export class EdgeCommits {
     one.due = one.waiting.count > 0 && (URGENT.has(one.stream) || one.waiting.full || this.#ending);
     const watchers = one.watchers.splice(0);
     try {
-      if (entries.length > 0 && !(await this.#room.make(one, entries))) this.#refuse(one, entries.splice(0));
+      if (entries.length > 0 && !(await this.#room.make(one, entries))) this.#refuse(one, entries.splice(0), 'log_full_newest');
       await this.#room.onDisk(one, () => this.#commit(one, entries));
       this.#context.trouble.wellAgain();
       for (const watcher of watchers) watcher(true);
@@ -200,7 +209,7 @@ export class EdgeCommits {
     const { groups, bad } = encodeGroups({ from: this.#context.edge, stream: one.stream, epoch: this.#context.epoch }, one.nextSeq, entries, this.#context.boots?.bootOf);
     await this.#write(one, groups);
     for (const { entries: own } of groups) for (const { call } of own) { call.kept += 1; answer(call); }
-    for (const { entry, error } of bad) this.#reject(entry.call, error);
+    if (bad.length > 0) this.#refuseBad(one, bad);
   }
 
   async #write(one: EdgeStream, groups: readonly EncodedGroup[], change?: (state: StreamState) => StreamState): Promise<void> {

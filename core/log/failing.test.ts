@@ -162,12 +162,15 @@ test('closing commits what waits, and answers it', () =>
     await again.close();
   }));
 
-test('a draft that cannot be encoded is refused alone', () =>
-  withLog(async ({ log }) => {
+test('a draft that cannot be encoded is lost alone, named, and counted; what came with it is kept', () =>
+  withLog(async ({ log, world }) => {
+    const state = (value: number) => testDraft(value, { kind: 'state' });
     const poison = testDraft(2, { kind: 'state', value: 2n as unknown as number });
-    const calls = [log.append([testDraft(1, { kind: 'state' })]), log.append([poison]), log.append([testDraft(3, { kind: 'state' })])];
-    assert.deepEqual((await Promise.allSettled(calls)).map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled']);
-    assert.deepEqual((await readAll(log, 'state')).map(({ seq, value }) => [seq, value]), [[1, 1], [2, 3]]);
+    await Promise.all([log.append([state(1)]), log.append([state(2), poison, state(3)]), log.append([state(4)])]);
+    const events = await readAll(log, 'state');
+    assert.deepEqual(events.flatMap(({ value, gap }) => (gap ? [] : [value])), [1, 2, 3, 4]);
+    assert.deepEqual(events.flatMap(({ gap }) => (gap ? [[gap.reason, gap.count]] : [])), [['unwritable', 1]]);
+    assert.deepEqual(world.told.flatMap((event) => (event.kind === 'fault' ? [[event.fault.code, event.fault.params['device']]] : event.kind === 'samples_lost' ? [[event.reason, event.count]] : [])), [['CV_DRIVER_FAILED', poison.device], ['unwritable', 1]]);
   }));
 
 test('a second process is refused, and told the folder', () =>

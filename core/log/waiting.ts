@@ -35,6 +35,12 @@ export interface EncodedGroup extends Group {
   entries: Entry[];
 }
 
+/** An entry that cannot be encoded. */
+export interface BadEntry {
+  entry: Entry;
+  error: Error;
+}
+
 export class Waiting {
   #entries: Entry[] = [];
   #bytes = 0;
@@ -99,9 +105,9 @@ export class Waiting {
  *
  * @returns the groups, and the entries that cannot be encoded at all (they take no numbers)
  */
-export function encodeGroups(name: Omit<BatchName, 'seq' | 'boot'>, firstSeq: number, entries: readonly Entry[], bootOf: BootOf = () => ({})): { groups: EncodedGroup[]; bad: { entry: Entry; error: Error }[] } {
+export function encodeGroups(name: Omit<BatchName, 'seq' | 'boot'>, firstSeq: number, entries: readonly Entry[], bootOf: BootOf = () => ({})): { groups: EncodedGroup[]; bad: BadEntry[] } {
   const groups: EncodedGroup[] = [];
-  const bad: { entry: Entry; error: Error }[] = [];
+  const bad: BadEntry[] = [];
   let seq = firstSeq;
   const encode = (part: Entry[]): void => {
     let payload: Uint8Array;
