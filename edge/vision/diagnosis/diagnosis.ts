@@ -99,7 +99,7 @@ export class Diagnosis {
       'blurred': blurScore(sharpness(picture)),
       ...scene,
       // Between two shakes it is still the same camera.
-      'wrong-scene': shaking > THRESHOLD / 2 || this.#shown.get('shaking') || this.#shaking.isUnsteady ? 0 : scene['wrong-scene'],
+      'wrong-scene': shaking > THRESHOLD / 2 || this.#shown.get('shaking') ? 0 : scene['wrong-scene'],
     };
     if (this.#first(scores) === null) this.#usual.follow(cells, seen);
     return scores;

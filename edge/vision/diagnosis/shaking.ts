@@ -7,8 +7,6 @@ import { project, shiftBetween, type Projections, type Shift } from './shift.ts'
 const CHANGED_SHARE = 0.04;
 /** Where people and cars pass, nine pictures in ten stay below; where it shakes, few do. */
 const MUCH_SHARE = 0.3;
-/** Where more than this changes from one picture to the next, none of them shows what this camera sees. */
-const ALL_SHARE = 0.6;
 const WINDOW_MS = 4000;
 /** Share of the picture's width. */
 const SHIFT = 0.0023;
@@ -31,11 +29,6 @@ export class Shaking {
   #changedShare = 0;
   #shift: Shift = { x: 0, y: 0 };
   #steps: Step[] = [];
-
-  /** All of it changed last: a camera that was moved shows another scene, but the same one each time. */
-  get isUnsteady(): boolean {
-    return this.#changedShare > ALL_SHARE;
-  }
 
   /** So much changed last, or everything moved at once lately, that it may shake: which is seen from many pictures only. */
   get isSuspect(): boolean {
