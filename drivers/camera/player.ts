@@ -40,7 +40,7 @@ export interface Player {
 }
 
 /** A camera with few sessions wants to be told that one is over; who has not said so by then never will. */
-const FAREWELL_MS = 200;
+const FAREWELL_MS = 1000;
 
 export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<Player> {
   const inlet = await openInlet();
