@@ -193,7 +193,10 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
   return {
     async start() {
       for (const consumer of consumers) await prepare(consumer);
-      for (const runner of runners.values()) begin(runner);
+      for (const runner of runners.values()) {
+        tellLag(runner);
+        begin(runner);
+      }
     },
     join: async (consumer) => { begin(await prepare(consumer)); },
     async leave(name) {

@@ -1,7 +1,8 @@
 /**
  * The chaos rig's edge: the real line with one extra driver of numbers. To the rig it writes, on descriptor 4,
  * `i N` before numbers up to N are given out, `k A B` after numbers A to B are committed (the witness), `f N` when the
- * batches on their way change between none and some, `d N` how many events are not settled.
+ * batches on their way change between none and some, `d N` how many events are not settled, those that the log has not
+ * committed yet among them.
  */
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
@@ -18,7 +19,17 @@ import { numbersDriver } from './numbers.ts';
 
 const [path = '', from = '1', perSecond = '1000'] = process.argv.slice(2);
 const observer = openObserver({ component: 'edge', language: 'en', nowMs: () => Date.now(), log: pino.destination(2) });
-const numbers = numbersDriver({ from: Number(from), perSecond: Number(perSecond), reserve: (upTo) => writeLine(`i ${upTo}`) });
+/** Numbers that were given out and are not committed. */
+let uncommitted = 0;
+let givenUpTo = Number(from) - 1;
+const numbers = numbersDriver({
+  from: Number(from), perSecond: Number(perSecond),
+  reserve(upTo) {
+    uncommitted += upTo - givenUpTo;
+    givenUpTo = upTo;
+    writeLine(`i ${upTo}`);
+  },
+});
 const { setup, problems } = await loadEdge({ path, text: readFileSync(path, 'utf8') }, [numbers.driver]);
 if (!setup) throw new Error(JSON.stringify(problems, null, 1));
 
@@ -41,12 +52,16 @@ const edge = await runEdge(setup, realWorld(tell), {
     log = opened;
     await witnessWhatIsThere(opened);
   },
-  onKept: ({ drafts }) => witness(drafts.filter((draft) => draft.point === 'n').map((draft) => draft.value as number)),
+  onKept({ drafts }) {
+    const values = drafts.filter((draft) => draft.point === 'n').map((draft) => draft.value as number);
+    uncommitted -= values.length;
+    witness(values);
+  },
 });
 process.on('message', (message: ChildMessage) => {
   if (message.kind === 'stop-numbers') numbers.stop();
 });
-setInterval(() => writeLine(`d ${log?.size('measurement').events ?? 0}`), 200).unref();
+setInterval(() => writeLine(`d ${(log?.size('measurement').events ?? 0) + uncommitted}`), 200).unref();
 endWithParent(() => edge.close());
 tellParent({ kind: 'ready' });
 
