@@ -14,7 +14,7 @@ import { DEVICES, REGISTERS, startFlowOfBlocks, startFlowOfKeptValues, startFlow
 import { benchGrowth } from './growth.ts';
 
 export const MEMORY_NOTES = [
-  'Ten Modbus TCP devices of a libmodbus server, 100 registers each, read once a second: 1,000 points a second, each one sent on. The edge (compiled, as deployed) qualifies them, has them on disk and sends them to a gateway; Node-RED reads them (node-red-contrib-modbus), marks them good or bad and publishes each with QoS 1 (node-red), or writes a device\'s 100 values to VictoriaMetrics at once (node-red-blocks: the least that a flow can do). Only the edge has a value on disk, forced, before it is sent; node-red-kept is the first flow with each value a line of a file before it is published (Node-RED\'s file node: not forced to disk, and never let go).',
+  'Ten Modbus TCP devices of a libmodbus server, 100 registers each, read once a second: 1,000 points a second, each one sent on. The edge (compiled, as deployed) qualifies them, has each on disk, forced, before it is sent, and sends them to a gateway. node-red does as much of that as its nodes can: it reads them (node-red-contrib-modbus), marks them good or bad, writes each as a line of a file (its file node: not forced to disk, and never let go), then publishes it with QoS 1. Flows that do less are printed beside: node-red-unkept is the same without the file, so what the broker does not take is gone; node-red-blocks writes a device\'s 100 values to VictoriaMetrics at once, the least that a flow can do.',
   'Resident memory and processor time are those of the edge and of Node-RED alone, without gateway, broker and VictoriaMetrics, from /proc after a minute for getting warm (at this rate compilers of both sides take as long); the gateway\'s own are printed beside. The edge runs with the settings of configs/systemd/cityvitals-edge.service.',
   'Growth: each time after as long again for getting warm, one edge with 100 and one with 10,000 devices that give as much as its log takes, from the sources, its gateway away. Memory is what is held after a collection (heap and buffers), the difference over the number of devices.',
 ];
@@ -45,7 +45,7 @@ export async function benchMemory(options: { seconds: number }): Promise<BenchRe
   const blocks = await withRig((rig) => measureFlow(rig, 'Node-RED, a write a device', startFlowOfBlocks, seconds));
   const kept = await withRig((rig) => measureFlow(rig, 'Node-RED, a message a value, kept in a file', startFlowOfKeptValues, seconds));
   const { edge, gateway } = await withRig((rig) => measureOurs(rig, seconds));
-  const against = (pick: (held: Held) => number) => ({ 'node-red': pick(values), 'node-red-blocks': pick(blocks), 'node-red-kept': pick(kept) });
+  const against = (pick: (held: Held) => number) => ({ 'node-red': pick(kept), 'node-red-unkept': pick(values), 'node-red-blocks': pick(blocks) });
   const megabytes = ({ bytes }: Held) => bytes / 2 ** 20;
   const percent = ({ cpu }: Held) => cpu * 100;
   return [
