@@ -92,5 +92,5 @@ test('what is written is read back', async () => {
       assert.equal(name, folder.split('/').at(-1));
       assert.deepEqual(rest, facts);
     },
-  ), { numRuns: 40 });
+  ), { numRuns: 40, examples: [[[], '${} ', false], [[], '${env:HOME} ${file:x}', true]] });
 });

@@ -30,7 +30,7 @@ export async function checkCase(folder: string, files: Files): Promise<ReadCase>
   if (version !== undefined && version !== String(CASE_VERSION)) {
     return { recorded: null, problems: [at(headPath, 1, { code: 'CV_CASE_VERSION', params: { path: headPath, version, known: CASE_VERSION } })] };
   }
-  const head = checkDocument({ path: headPath, text }, CASE_SCHEMA);
+  const head = checkDocument({ path: headPath, text }, CASE_SCHEMA, { isLiteral: true });
   problems.push(...head.problems);
   const level = head.value?.level ?? (/^level:\s*frames\b/m.test(text) ? 'frames' : 'bytes');
   const body = join(folder, level === 'bytes' ? 'traffic.jsonl' : 'frames.jsonl');

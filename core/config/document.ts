@@ -14,6 +14,8 @@ export interface ConfigSource {
 export interface Secrets {
   env?: Readonly<Record<string, string | undefined>>;
   readFile?: (path: string) => string;
+  /** All stands as it is written: nothing is filled in. */
+  isLiteral?: boolean;
 }
 
 const HOLE = /\$\{([^}]*)\}/g;
@@ -160,7 +162,7 @@ export class ConfigDocument {
   }
 
   #fill(node: Scalar<string>, path: Path, secrets: Secrets): void {
-    if (!node.value.includes('${')) return;
+    if (secrets.isLiteral || !node.value.includes('${')) return;
     const key = String(path.at(-1) ?? '');
     const owner = pathText(path.slice(0, -1)) || this.file;
     const sources: string[] = [];
