@@ -69,13 +69,21 @@ test('where a write is confirmed by its own words, the echo of an adapter is not
 
 const inside = (frame: Buffer, at: number, beat: Buffer) => Buffer.concat([frame.subarray(0, at), beat, frame.subarray(at)]);
 
-test('heartbeats anywhere, also inside an answer, are taken out; values that look like one stay', () => {
+const timesIn = (bytes: Buffer, beat: Buffer) => bytes.toString('latin1').split(beat.toString('latin1')).length - 1;
+/** Beside another it can be read at two places. */
+const overlapsItself = (beat: Buffer) => Array.from(beat.subarray(1), (_, at) => beat.subarray(at + 1).equals(beat.subarray(0, beat.length - at - 1))).includes(true);
+
+test('heartbeats anywhere, also inside an answer, are taken out; values that look like one stay; where too many could be one, no value is a wrong one', () => {
   fc.assert(fc.property(fourBytes, fc.uint8Array({ minLength: 1, maxLength: 6 }), fc.array(fc.nat(9), { maxLength: 3 }), (values, pattern, places) => {
     const beat = Buffer.from(pattern);
     const answer = answerOf(values);
     const stream = places.toSorted((a, b) => b - a).reduce((bytes, at) => inside(bytes, at, beat), answer);
-    assert.equal(pduOf(rtuFraming({ patterns: () => [beat] }).cut(stream, awaited(), false)), answer.subarray(1, -2).toString('hex'));
-  }));
+    const cut = rtuFraming({ patterns: () => [beat] }).cut(stream, awaited(), false);
+    // Each reading more is one more that a CRC of 16 bits may take for whole: beyond four they are not all tried.
+    const isClear = timesIn(stream, beat) <= 4 && !overlapsItself(beat);
+    if (isClear || cut.kind === 'answer') assert.equal(pduOf(cut), answer.subarray(1, -2).toString('hex'));
+    else assert.equal(cut.kind, 'wait');
+  }), { numRuns: 500, examples: [[[4, 0, 0, 0], Uint8Array.from([0]), [1, 1]]] });
 });
 
 const mbap = (pdu: readonly number[]) => Buffer.from([1, 2, 0, 0, 0, pdu.length + 1, 1, ...pdu]);

@@ -36,10 +36,17 @@ export function rtuFraming({ localEcho = false, patterns = () => [] }: RtuOption
       }
       const body = afterEcho(held, awaited, localEcho);
       if (!body) return { kind: 'wait' };
+      let found: Buffer | null = null;
       for (const bytes of without(body, patterns())) {
         const frame = answerIn(bytes, awaited.asked);
-        if (frame) return { kind: 'answer', rest: Buffer.alloc(0), unit: frame[0] as number, pdu: frame.subarray(1, -CRC_BYTES) };
+        found ??= frame;
+        // A heartbeat inside may end in what a CRC takes for the end: the reading that leaves no byte over is the better one.
+        if (frame?.length === bytes.length) {
+          found = frame;
+          break;
+        }
       }
+      if (found) return { kind: 'answer', rest: Buffer.alloc(0), unit: found[0] as number, pdu: found.subarray(1, -CRC_BYTES) };
       return { kind: 'wait' };
     },
     describe(held, awaited) {

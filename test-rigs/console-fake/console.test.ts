@@ -349,7 +349,7 @@ test('an operator watches a camera: a token, moving pictures, what is seen drawn
   seeAt(world.clock.nowMs() + 60_000); // as new as can be, however slow this machine is
   await page.locator('[data-part=sayings]', { hasText: '广场 人 1' }).waitFor();
   await page.locator('[data-part=sayings]', { hasText: '入口 进 1 出 0' }).waitFor();
-  assert.deepEqual(await drawn(page), { box: true, masked: true });
+  await until(() => drawn(page), ({ box, masked }) => box && masked); // it is drawn a moment after it is told
   seeAt(world.clock.nowMs() - 10_000); // nothing has come since
   await page.locator('[data-part=sayings]', { hasText: '已超过 2 秒没有新的检测结果' }).waitFor();
   await until(() => drawn(page), ({ box }) => !box);
