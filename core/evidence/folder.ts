@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FaultError } from '../faults.ts';
+import { turns } from '../turns.ts';
 import { everyMs, type Timer, type World } from '../world.ts';
 import { EVIDENCE_KINDS, type EvidenceMime } from './mime.ts';
 
@@ -42,7 +43,7 @@ export class EvidenceFolder {
   readonly #clock: World['clock'];
   readonly #entries = new Map<string, Entry>();
   /** One change at a time. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #inTurn = turns();
   #tidying: Timer | null = null;
   #bytes = 0;
 
@@ -129,7 +130,7 @@ export class EvidenceFolder {
 
   async close(): Promise<void> {
     this.#tidying?.cancel();
-    await this.#turn;
+    await this.#inTurn(() => Promise.resolve());
   }
 
   async #load(): Promise<void> {
@@ -186,12 +187,6 @@ export class EvidenceFolder {
 
   #pathOf({ place, at, sha256, mime }: Pick<Entry, 'place' | 'at' | 'sha256' | 'mime'>): string {
     return join(this.#options.dir, place, `${at}-${sha256}.${EVIDENCE_KINDS[mime]}`);
-  }
-
-  #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(run);
-    this.#turn = turn.catch(() => {});
-    return turn;
   }
 
   async #guard<T>(run: () => Promise<T>): Promise<T> {

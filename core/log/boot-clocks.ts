@@ -5,6 +5,7 @@
  */
 import type { BootClock } from '../boot.ts';
 import { STREAMS, type Draft, type Event, type Stream } from '../event.ts';
+import { turns } from '../turns.ts';
 import type { Batch } from '../wire/batch.ts';
 import { bootOf, decide, decidedOf, forgetGone, formatBoots, isKnown, NO_BOOTS, noteEpoch, noteUptime, parseBoots, type BootMemory, type BootRecord } from './boots.ts';
 import { Chain } from './chain.ts';
@@ -30,7 +31,8 @@ export class BootClocks {
   #memory: BootMemory;
   #saved: string | null;
   #trueAt: number | null = null;
-  #saving: Promise<void> = Promise.resolve();
+  /** One at a time, whoever asks. */
+  readonly #inTurn = turns();
 
   private constructor(facts: Facts, epoch: number, memory: BootMemory, saved: string | null) {
     this.#facts = facts;
@@ -104,10 +106,7 @@ export class BootClocks {
 
   /** Writes the memory where it changed. @throws what the file system throws */
   save(): Promise<void> {
-    // One at a time, whoever asks.
-    const saving = this.#saving.then(() => this.#write());
-    this.#saving = saving.catch(() => {});
-    return saving;
+    return this.#inTurn(() => this.#write());
   }
 
   async #write(): Promise<void> {

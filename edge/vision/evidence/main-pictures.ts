@@ -6,23 +6,24 @@
  */
 import type { Picture } from '../../../core/driver.ts';
 import { SNAPSHOT_INDICATOR, type Draft, type Snapshot } from '../../../core/event.ts';
-import { FaultError, faultOf, type FaultCode } from '../../../core/faults.ts';
-import type { LossReason } from '../../../core/losses.ts';
+import { FaultError, faultOf } from '../../../core/faults.ts';
 import type { ModelSpec } from '../../../core/model.ts';
+import { turns } from '../../../core/turns.ts';
 import { ownClock, type World } from '../../../core/world.ts';
 import type { Detector } from '../../../models/detector.ts';
 import type { DeviceSetup } from '../../config/setup.ts';
 import { Mask } from '../mask.ts';
 import { encode } from './encode.ts';
+import { Failings } from './failings.ts';
 import type { Blinds } from './faces.ts';
+import { followerOf, Followers, type FollowerParts } from './followers.ts';
 import { insideOf } from './inside.ts';
 import { keepPicture, type PictureShelf } from './kept.ts';
 import { redact } from './redact.ts';
 import type { EvidenceSetup } from './setup.ts';
 
-export interface MainParts extends PictureShelf {
+export interface MainParts extends PictureShelf, FollowerParts {
   edge: string;
-  centre: string;
   settings: Pick<EvidenceSetup, 'format' | 'width' | 'size' | 'send'>;
   /** Longest from the picture in which an event was seen to this one. */
   withinMs: number;
@@ -63,21 +64,22 @@ export class MainPictures {
   readonly #coming = new Map<string, Coming>();
   /** When a camera's stream was let go last, monotonic. */
   readonly #lastMs = new Map<string, number>();
-  readonly #running = new Set<Promise<void>>();
-  readonly #ending = new AbortController();
-  readonly #faults = new Map<string, FaultCode>();
+  readonly #followers: Followers;
+  readonly #failings: Failings;
   /** One is made at a time, whatever happens in front of all cameras. */
-  #making: Promise<unknown> = Promise.resolve();
+  readonly #inTurn = turns();
 
   constructor(parts: MainParts, world: World) {
     this.#parts = parts;
     this.#world = world;
+    this.#followers = new Followers(world.tell);
+    this.#failings = new Failings(world.tell);
   }
 
   /** At once; what comes of it is recorded later. */
   want({ points, ...wanted }: WantedMain): void {
     const { device, at } = wanted;
-    if (this.#ending.signal.aborted) return;
+    if (this.#followers.signal.aborted) return;
     const of = points.map((point) => ({ point, at }));
     const coming = this.#coming.get(device);
     if (coming && coming.of.length + of.length <= MOST_EVENTS) return void coming.of.push(...of);
@@ -86,46 +88,36 @@ export class MainPictures {
     const tooLate = new AbortController();
     const leftMs = this.#parts.withinMs - (clock.nowMs() - at);
     const timer = clock.after(Math.max(0, leftMs), () => tooLate.abort(this.#late(device)));
-    const picture = this.#parts.still(device, AbortSignal.any([tooLate.signal, this.#ending.signal]));
+    const picture = this.#parts.still(device, AbortSignal.any([tooLate.signal, this.#followers.signal]));
     if (!picture) return timer.cancel();
     const one: Coming = { ...wanted, of };
     this.#coming.set(device, one);
-    const run = this.#follow(one, picture.finally(() => {
+    const fetching = picture.finally(() => {
       timer.cancel();
       this.#coming.delete(device);
       this.#lastMs.set(device, clock.monotonicMs());
-    }), tooLate.signal).finally(() => this.#running.delete(run));
-    this.#running.add(run);
+    });
+    this.#followers.add(device, this.#follow(one, fetching, tooLate.signal), (error) => this.#failed(device, error));
   }
 
   /** Resolves when all that are coming are there, or lost. */
-  async settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+  settled(): Promise<void> {
+    return this.#followers.settled();
   }
 
   /** What is still coming is lost, and counted. */
-  async close(): Promise<void> {
-    this.#ending.abort(new DOMException('the edge ends', 'AbortError'));
-    await this.settled();
+  close(): Promise<void> {
+    return this.#followers.close();
   }
 
   async #follow(coming: Coming, fetching: Promise<Picture>, tooLate: AbortSignal): Promise<void> {
-    const { device, at } = coming;
-    const { signal } = this.#ending;
-    try {
-      const picture = await fetching.catch((error: unknown) => { throw tooLate.aborted ? tooLate.reason : error; });
-      const takenAt = picture.takenAt ?? this.#world.clock.nowMs();
-      if (takenAt - at > this.#parts.withinMs) throw this.#late(device);
-      const making = this.#making.then(() => this.#make(coming, picture, takenAt, signal));
-      this.#making = making.catch(() => {});
-      this.#record(device, await making);
-      const told = this.#faults.get(device);
-      if (told) this.#world.tell({ kind: 'fault_cleared', code: told, device });
-      this.#faults.delete(device);
-    } catch (error) {
-      if (signal.aborted) this.#world.tell({ kind: 'evidence_lost', count: 1, reason: 'shutdown', device });
-      else this.#failed(device, error);
-    }
+    const { device, at, of } = coming;
+    const picture = await fetching.catch((error: unknown) => { throw tooLate.aborted ? tooLate.reason : error; });
+    const takenAt = picture.takenAt ?? this.#world.clock.nowMs();
+    if (takenAt - at > this.#parts.withinMs) throw this.#late(device);
+    const shot = await this.#inTurn(() => this.#make(coming, picture, takenAt, this.#followers.signal));
+    this.#parts.record(followerOf(this.#parts, this.#world.clock, { device, point: POINT, indicator: SNAPSHOT_INDICATOR, of, at: takenAt, evidence: shot }));
+    this.#failings.well(device);
   }
 
   async #make({ device, frame, model, of }: Coming, picture: Picture, takenAt: number, signal: AbortSignal): Promise<Snapshot> {
@@ -144,16 +136,6 @@ export class MainPictures {
     return keepPicture(this.#parts, device, takenAt, file, { variant: 'clean', frame, model: model.id, blurred: blinds !== null, stream: 'main', at: takenAt, of }, this.#world.tell);
   }
 
-  #record(device: string, shot: Snapshot): void {
-    const { centre, deviceOf, record } = this.#parts;
-    const { subject = device, position } = deviceOf(device) ?? {};
-    const { clock } = this.#world;
-    record({
-      device, point: POINT, indicator: SNAPSHOT_INDICATOR, subject, centre, kind: 'occurrence', value: [...new Set(shot.of?.map(({ point }) => point))].join(' '), unit: '',
-      occurredAt: shot.at ?? clock.nowMs(), clock: ownClock(clock), observedAt: clock.nowMs(), quality: 'good', origin: 'live', ...(position && { position }), evidence: [shot],
-    });
-  }
-
   #late(device: string): FaultError {
     return new FaultError('CV_EVIDENCE_MAIN', { device, cause: 'CV_LINK_TIMEOUT', detail: `${this.#parts.withinMs} ms` });
   }
@@ -161,13 +143,6 @@ export class MainPictures {
   #failed(device: string, error: unknown): void {
     const cause = faultOf(error, 'CV_EVIDENCE_PICTURE', { device });
     const fault = cause.code.startsWith('CV_EVIDENCE_') ? cause : { code: 'CV_EVIDENCE_MAIN' as const, params: { device, cause: cause.code, detail: String(cause.params.detail ?? '') } };
-    const reason: LossReason = fault.code === 'CV_EVIDENCE_UNBLURRED' ? 'picture_unblurred' : 'picture_unmade';
-    this.#world.tell({ kind: 'evidence_lost', count: 1, reason, device });
-    const told = this.#faults.get(device);
-    // Said once, not at every event; each picture is counted.
-    if (told === fault.code) return;
-    if (told) this.#world.tell({ kind: 'fault_cleared', code: told, device });
-    this.#faults.set(device, fault.code);
-    this.#world.tell({ kind: 'fault', fault, device });
+    this.#failings.failed(device, fault, fault.code === 'CV_EVIDENCE_UNBLURRED' ? 'picture_unblurred' : 'picture_unmade');
   }
 }

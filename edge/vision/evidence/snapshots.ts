@@ -4,8 +4,7 @@
  */
 import type { Picture } from '../../../core/driver.ts';
 import type { Box, Snapshot } from '../../../core/event.ts';
-import { FaultError, faultOf, type FaultCode } from '../../../core/faults.ts';
-import type { LossReason } from '../../../core/losses.ts';
+import { FaultError, faultOf } from '../../../core/faults.ts';
 import type { ModelSpec } from '../../../core/model.ts';
 import { ownClock, type World } from '../../../core/world.ts';
 import { boxesOf } from '../count.ts';
@@ -15,6 +14,7 @@ import { BestPictures, type Sighting } from './best.ts';
 import type { Clips } from './clips/clips.ts';
 import { drawingOf } from './draw.ts';
 import { encode } from './encode.ts';
+import { Failings } from './failings.ts';
 import type { Blinds } from './faces.ts';
 import { chinaTime, insideOf } from './inside.ts';
 import { keepPicture, type PictureShelf } from './kept.ts';
@@ -53,17 +53,18 @@ interface CameraState {
   /** By point of a state: what it was said as, and the picture that it came with. */
   held: Map<string, { value: number; refs: readonly Snapshot[] }>;
   last: { ptsMs: number; refs: readonly Snapshot[] } | null;
-  fault: FaultCode | null;
 }
 
 export class Snapshots {
   readonly #parts: SnapshotParts;
   readonly #world: World;
   readonly #cameras = new Map<string, CameraState>();
+  readonly #failings: Failings;
 
   constructor(parts: SnapshotParts, world: World) {
     this.#parts = parts;
     this.#world = world;
+    this.#failings = new Failings(world.tell);
   }
 
   /** @returns what goes with the readings of this picture, by point. Never rejects. */
@@ -103,6 +104,7 @@ export class Snapshots {
       if (devices.some((device) => device.id === id)) continue;
       best.clear();
       this.#cameras.delete(id);
+      this.#failings.forget(id);
     }
   }
 
@@ -111,7 +113,7 @@ export class Snapshots {
     // Time that goes back is another stream.
     if (known && (known.last === null || known.last.ptsMs <= picture.ptsMs)) return known;
     known?.best.clear();
-    const fresh: CameraState = { best: new BestPictures(), held: new Map(), last: null, fault: known?.fault ?? null };
+    const fresh: CameraState = { best: new BestPictures(), held: new Map(), last: null };
     this.#cameras.set(device, fresh);
     return fresh;
   }
@@ -130,11 +132,11 @@ export class Snapshots {
     try {
       const refs = await this.#make(scene, shown, tracks, wanting.map(({ point }) => point), AbortSignal.any([signal, tooLong.signal]));
       camera.last = { ptsMs: picture.ptsMs, refs };
-      if (camera.fault) this.#world.tell({ kind: 'fault_cleared', code: camera.fault, device });
-      camera.fault = null;
+      this.#failings.well(device);
       return refs;
     } catch (error) {
-      this.#failed(camera, device, error);
+      const fault = faultOf(error, 'CV_EVIDENCE_PICTURE', { device });
+      this.#failings.failed(device, fault, fault.code === 'CV_EVIDENCE_UNBLURRED' ? 'picture_unblurred' : 'picture_unmade');
       return [];
     } finally {
       timer.cancel();
@@ -160,17 +162,6 @@ export class Snapshots {
     const [annotated, clean] = await Promise.all([encode(safe, { ...encoding, overlay }), encode(safe, encoding)]);
     signal.throwIfAborted();
     return Promise.all([['annotated', annotated] as const, ['clean', clean] as const].map(([variant, file]) => keepPicture(this.#parts, device, at, file, { variant, frame: picture.index, model: model.id, blurred: blinds !== null }, this.#world.tell)));
-  }
-
-  #failed(camera: CameraState, device: string, error: unknown): void {
-    const fault = faultOf(error, 'CV_EVIDENCE_PICTURE', { device });
-    const reason: LossReason = fault.code === 'CV_EVIDENCE_UNBLURRED' ? 'picture_unblurred' : 'picture_unmade';
-    this.#world.tell({ kind: 'evidence_lost', count: 1, reason, device });
-    // Said once, not at every event; each picture is counted.
-    if (camera.fault === fault.code) return;
-    if (camera.fault) this.#world.tell({ kind: 'fault_cleared', code: camera.fault, device });
-    camera.fault = fault.code;
-    this.#world.tell({ kind: 'fault', fault, device });
   }
 }
 

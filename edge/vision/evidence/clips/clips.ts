@@ -7,10 +7,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CLIP_INDICATOR, type Clip, type Draft } from '../../../../core/event.ts';
 import type { EvidenceFolder } from '../../../../core/evidence/folder.ts';
-import { FaultError, faultOf, type FaultCode } from '../../../../core/faults.ts';
-import type { LossReason } from '../../../../core/losses.ts';
+import { FaultError, faultOf } from '../../../../core/faults.ts';
+import { turns } from '../../../../core/turns.ts';
 import { ownClock, pause, type World } from '../../../../core/world.ts';
-import type { DeviceSetup } from '../../../config/setup.ts';
+import { Failings } from '../failings.ts';
+import { followerOf, Followers, type FollowerParts } from '../followers.ts';
 import type { CameraRing } from './camera-ring.ts';
 import { containerOf, joinPieces } from './join.ts';
 import type { Opening, Piece } from './opening.ts';
@@ -18,15 +19,12 @@ import type { ClipSetup } from './setup.ts';
 
 const CLIP_POINT = 'clip';
 
-export interface ClipParts {
+export interface ClipParts extends FollowerParts {
   edge: string;
-  centre: string;
   setup: Pick<ClipSetup, 'before' | 'after' | 'dir'>;
   ringOf(device: string): CameraRing | null;
   /** Where clips are kept; null: it could not be opened. */
   folder(): Pick<EvidenceFolder, 'adopt'> | null;
-  /** Where it stands and what it is about. */
-  deviceOf(id: string): Pick<DeviceSetup, 'subject' | 'position'> | undefined;
   /** Onto the line. */
   record(draft: Draft): void;
   /** Makes what may leave of it, and has it sent; absent: nothing leaves. Rejects with a FaultError. */
@@ -74,25 +72,25 @@ export class Clips {
   readonly #parts: ClipParts;
   readonly #world: World;
   readonly #coming = new Set<Coming>();
-  readonly #running = new Set<Promise<void>>();
-  readonly #ending = new AbortController();
-  readonly #faults = new Map<string, FaultCode>();
+  readonly #followers: Followers;
+  readonly #failings: Record<'clip' | 'copy', Failings>;
   /** One is made at a time, whatever happens in front of all cameras; copies, which take longer, apart. */
-  #making: Promise<unknown> = Promise.resolve();
-  #copying: Promise<unknown> = Promise.resolve();
+  readonly #inTurn = { clip: turns(), copy: turns() };
   #made = 0;
   #copies = 0;
 
   constructor(parts: ClipParts, world: World) {
     this.#parts = parts;
     this.#world = world;
+    this.#followers = new Followers(world.tell);
+    this.#failings = { clip: new Failings(world.tell), copy: new Failings(world.tell) };
   }
 
   /** At once; what comes of it is recorded later. */
   want({ device, ptsMs, at, points }: Wanted): void {
     const ring = this.#parts.ringOf(device);
     const opening = ring?.current;
-    if (!ring || this.#ending.signal.aborted) return;
+    if (!ring || this.#followers.signal.aborted) return;
     // Why there is none was told when the camera began.
     if (!opening) return this.#world.tell({ kind: 'evidence_lost', count: 1, reason: 'clip_unmade', device });
     const { before, after } = this.#parts.setup;
@@ -108,40 +106,34 @@ export class Clips {
     const fromMs = ptsMs - before;
     const coming: Coming = { device, opening, hold: ring.hold(opening, fromMs), fromMs, toMs: ptsMs + after, startAt: unsetAt - ptsMs, of };
     this.#coming.add(coming);
-    const run = this.#follow(coming).finally(() => this.#running.delete(run));
-    this.#running.add(run);
+    this.#followers.add(device, this.#follow(coming), (error) => this.#failed(device, error));
   }
 
   /** Resolves when all that are coming are there, or lost. */
-  async settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+  settled(): Promise<void> {
+    return this.#followers.settled();
   }
 
   /** What is still coming is lost, and counted. */
-  async close(): Promise<void> {
-    this.#ending.abort(new DOMException('the edge ends', 'AbortError'));
-    await this.settled();
+  close(): Promise<void> {
+    return this.#followers.close();
   }
 
   async #follow(coming: Coming): Promise<void> {
     const { device, opening, hold } = coming;
-    const { signal } = this.#ending;
     try {
       // Events that came meanwhile have made it longer.
-      for (let reached = -Infinity; reached < coming.toMs && !signal.aborted;) {
+      for (let reached = -Infinity; reached < coming.toMs && !this.#followers.signal.aborted;) {
         reached = coming.toMs;
         await this.#within(opening.reaches(reached));
       }
       this.#coming.delete(coming);
-      const made = await this.#oneByOne(() => this.#make(coming));
+      const made = await this.#inTurn.clip(() => this.#make(coming));
       this.#record(made);
-      this.#well(device, 'clip');
+      this.#failings.clip.well(device);
       if (this.#parts.copy) this.#copy(made, this.#parts.copy);
-    } catch (error) {
-      this.#coming.delete(coming);
-      if (signal.aborted) this.#world.tell({ kind: 'evidence_lost', count: 1, reason: 'shutdown', device });
-      else this.#failed(device, error);
     } finally {
+      this.#coming.delete(coming);
       hold.release();
     }
   }
@@ -149,7 +141,7 @@ export class Clips {
   /** Also when nothing comes: what there is then is the clip. */
   async #within(reached: Promise<void>): Promise<void> {
     const enough = new AbortController();
-    const either = AbortSignal.any([enough.signal, this.#ending.signal]);
+    const either = AbortSignal.any([enough.signal, this.#followers.signal]);
     await Promise.race([reached, pause(this.#world.clock, this.#parts.setup.after + PATIENCE_MS, either)]);
     enough.abort();
   }
@@ -157,7 +149,7 @@ export class Clips {
   async #make({ device, opening: { stream }, hold, fromMs, toMs, startAt, of }: Coming): Promise<MadeClip> {
     const { edge, centre, setup: { dir } } = this.#parts;
     const { clock } = this.#world;
-    const { signal } = this.#ending;
+    const { signal } = this.#followers;
     signal.throwIfAborted();
     const folder = this.#parts.folder();
     const pieces = hold.pieces(toMs);
@@ -183,24 +175,18 @@ export class Clips {
   }
 
   #copy(made: MadeClip, copy: NonNullable<ClipParts['copy']>): void {
-    const { signal } = this.#ending;
+    const { signal } = this.#followers;
     const { device } = made;
     if (this.#copies >= MOST_COPIES) return this.#failed(device, new FaultError('CV_CLIP_UNBLURRED', { device, cause: 'CV_CLIP_UNMADE', detail: `${MOST_COPIES} wait already`, detailZh: `已有 ${MOST_COPIES} 份等待` }), 'copy');
     this.#copies += 1;
-    const run = (this.#copying = this.#copying.then(async () => {
+    const work = this.#inTurn.copy(async () => {
       signal.throwIfAborted();
       const { clip: { fromAt, toAt, of } } = made;
       const { clip } = await copy(this.#now(made), signal);
       this.#record({ device, clip: { ...clip, fromAt, toAt, of } });
-      this.#well(device, 'copy');
-    }).catch((error: unknown) => {
-      if (signal.aborted) this.#world.tell({ kind: 'evidence_lost', count: 1, reason: 'shutdown', device });
-      else this.#failed(device, error, 'copy');
-    })).finally(() => {
-      this.#copies -= 1;
-      this.#running.delete(run as Promise<void>);
-    }) as Promise<void>;
-    this.#running.add(run);
+      this.#failings.copy.well(device);
+    }).finally(() => { this.#copies -= 1; });
+    this.#followers.add(device, work, (error) => this.#failed(device, error, 'copy'));
   }
 
   #jumpedMs(): number {
@@ -218,39 +204,12 @@ export class Clips {
 
   #record(made: MadeClip): void {
     const { device, clip } = this.#now(made);
-    const { centre } = this.#parts;
-    const { subject = device, position } = this.#parts.deviceOf(device) ?? {};
-    const nowMs = Math.round(this.#world.clock.nowMs());
-    this.#parts.record({
-      device, point: CLIP_POINT, indicator: CLIP_INDICATOR, subject, centre, kind: 'occurrence', value: [...new Set(clip.of.map(({ point }) => point))].join(' '), unit: '',
-      occurredAt: clip.of[0]?.at ?? nowMs, clock: ownClock(this.#world.clock), observedAt: nowMs, quality: 'good', origin: 'live', ...(position && { position }), evidence: [clip],
-    });
-  }
-
-  #oneByOne<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#making.then(run);
-    this.#making = turn.catch(() => {});
-    return turn;
+    this.#parts.record(followerOf(this.#parts, this.#world.clock, { device, point: CLIP_POINT, indicator: CLIP_INDICATOR, of: clip.of, at: clip.of[0]?.at, evidence: clip }));
   }
 
   #failed(device: string, error: unknown, part: 'clip' | 'copy' = 'clip'): void {
     const fault = faultOf(error, 'CV_CLIP_UNMADE', { device });
-    const reason: LossReason = fault.code === 'CV_CLIP_UNBLURRED' ? 'clip_unblurred' : 'clip_unmade';
-    this.#world.tell({ kind: 'evidence_lost', count: 1, reason, device });
-    const key = `${part} ${device}`;
-    const told = this.#faults.get(key);
-    // Said once, not at every event; each clip is counted.
-    if (told === fault.code) return;
-    if (told) this.#world.tell({ kind: 'fault_cleared', code: told, device });
-    this.#faults.set(key, fault.code);
-    this.#world.tell({ kind: 'fault', fault, device });
-  }
-
-  #well(device: string, part: 'clip' | 'copy'): void {
-    const key = `${part} ${device}`;
-    const told = this.#faults.get(key);
-    if (told) this.#world.tell({ kind: 'fault_cleared', code: told, device });
-    this.#faults.delete(key);
+    this.#failings[part].failed(device, fault, fault.code === 'CV_CLIP_UNBLURRED' ? 'clip_unblurred' : 'clip_unmade');
   }
 }
 
