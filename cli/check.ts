@@ -4,15 +4,9 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { parseDocument } from 'yaml';
 import { problemLine, type ConfigProblem, type ConfigSource } from '../core/config/check.ts';
-import { explain, FaultError, FAULTS, type Fault } from '../core/faults.ts';
-import { faultLine } from '../core/result-lines.ts';
-import { realWorld, type World } from '../core/world.ts';
-import { driverById } from '../drivers/index.ts';
-import type { EdgeSetup } from '../edge/config/setup.ts';
-import type { OpenDevice } from '../edge/host/device.ts';
-import { tryOut, type Reading, type TryOut } from '../edge/host/try-out.ts';
-import { qualify } from '../edge/stations/qualify.ts';
-import type { Draft } from '../core/event.ts';
+import { FaultError } from '../core/faults.ts';
+import { checkDevices } from './check/devices.ts';
+import { say } from './check/told.ts';
 import { loadEdge, loadGateway } from './load.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
@@ -71,94 +65,4 @@ function tellProblems(terminal: Terminal, source: ConfigSource, problems: readon
   const count = problems.length;
   say(terminal, { en: `${source.path}: ${count} ${count === 1 ? 'problem' : 'problems'}`, zh: `${source.path}：${count} 个问题` });
   return EXIT.usage;
-}
-
-/** What is wrong on this machine first, for all of them; then the devices, those on one bus one after the other. */
-async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffline: boolean): Promise<number> {
-  const unsafe: Fault[] = [];
-  const world = realWorld((event) => { if (event.kind === 'fault') unsafe.push(event.fault); });
-  const opened = await Promise.all(setup.devices.map(async (device): Promise<OpenDevice> => {
-    const driver = await driverById(device.driver);
-    if (!driver) throw new FaultError('CV_DRIVER_UNKNOWN', { owner: device.id, driver: device.driver, hint: '' });
-    return { setup: device, driver };
-  }));
-  let exit: number = EXIT.ok;
-  const well: OpenDevice[] = [];
-  for (const device of opened) {
-    const faults = (await device.driver.examine?.(device.setup.settings, device.setup.points.map(({ own }) => own as { id: string }), world)) ?? [];
-    for (const fault of faults) {
-      tellFault(terminal, device.setup.id, fault);
-      exit = worse(exit, FAULTS[fault.code].stage === 'check' ? EXIT.usage : EXIT.missing);
-    }
-    if (faults.length === 0) well.push(device);
-  }
-  if (isOffline) return exit;
-  const ending = new AbortController();
-  process.once('SIGINT', () => {
-    ending.abort(new DOMException('interrupted', 'AbortError'));
-    process.exitCode = EXIT.interrupted;
-  });
-  const results = buses(well).map(async (bus) => {
-    const tried: TryOut[] = [];
-    for (const device of bus) tried.push(await tryOut(device, world, ending.signal));
-    return tried;
-  });
-  const done = new Map((await Promise.all(results)).flat().map((result) => [result.device, result]));
-  for (const device of well) exit = worse(exit, tellDevice(terminal, device, done.get(device.setup.id) as TryOut, setup, world));
-  for (const fault of unsafe) tellFault(terminal, setup.edge, fault);
-  return ending.signal.aborted ? EXIT.interrupted : exit;
-}
-
-function buses(devices: readonly OpenDevice[]): OpenDevice[][] {
-  return [...Map.groupBy(devices, ({ setup, driver }) => (driver.bus ? `${driver.id} ${driver.bus(setup.settings)}` : setup.id)).values()];
-}
-
-function tellDevice(terminal: Terminal, device: OpenDevice, result: TryOut, setup: EdgeSetup, world: World): number {
-  const { id, driver } = device.setup;
-  if (!terminal.json) terminal.print(`${id} (${driver})`);
-  for (const finding of result.findings) say(terminal, { en: `  ${finding.en}`, zh: `  ${finding.zh}` });
-  const values = qualified(device, result.readings, setup.centre, world);
-  const isCamera = result.picture !== null;
-  for (const reading of result.readings) {
-    const draft = values.get(reading.point);
-    if (terminal.json && draft) terminal.record({ device: id, point: reading.point, value: draft.value, unit: draft.unit, at: draft.occurredAt, quality: draft.quality, flags: draft.flags ?? [], tookMs: Math.round(reading.tookMs) });
-    else if (!terminal.json && draft) terminal.print(row(reading, draft));
-  }
-  if (result.picture && !terminal.json) {
-    const { width, height, tookMs } = result.picture;
-    say(terminal, { en: `  a picture of ${width} × ${height} came after ${Math.round(tookMs)} ms; ${device.setup.points.length} points follow from its detector`, zh: `  ${Math.round(tookMs)} 毫秒后收到一幅 ${width} × ${height} 的图像；其检测模型给出 ${device.setup.points.length} 个测点` });
-  }
-  for (const fault of result.faults) tellFault(terminal, id, fault);
-  const isWell = result.faults.length === 0 && (isCamera || result.readings.every(({ sample }) => sample !== null && sample.quality !== 'bad'));
-  return isWell ? EXIT.ok : EXIT.found;
-}
-
-/** Readings as the line would send them: scaled, checked, in the point's unit. */
-function qualified(device: OpenDevice, readings: readonly Reading[], centre: string, world: World): Map<string, Draft> {
-  const values = new Map<string, Draft>();
-  const station = qualify({ centre, devices: [device.setup] }, { polled: () => device.driver.traits.includes('polled') }, world);
-  station.take?.(readings.flatMap(({ sample }) => (sample ? [sample] : [])), (drafts) => { for (const draft of drafts) values.set(draft.point, draft); });
-  return values;
-}
-
-function row({ point, tookMs }: Reading, { value, unit, quality, flags = [] }: Draft): string {
-  const shown = `${value === null ? '–' : String(value)} ${unit}`.trim();
-  return `  ${point.padEnd(16)} ${shown.padEnd(20)} ${quality.padEnd(9)} ${`${Math.round(tookMs)} ms`.padStart(8)}  ${flags.join(' ')}`.trimEnd();
-}
-
-function tellFault(terminal: Terminal, device: string, fault: Fault): void {
-  if (terminal.json) return terminal.record({ device, ...faultLine(fault, Date.now(), terminal.language) });
-  const { message, remedy } = explain(fault, terminal.language);
-  terminal.print(`  ✗ ${device}: ${message} [${fault.code}]${remedy ? `\n    → ${remedy}` : ''}`);
-}
-
-/** Words for people; with --json they go beside the result. */
-function say(terminal: Terminal, words: { en: string; zh: string }): void {
-  (terminal.json ? terminal.remark : terminal.print)(terminal.text(words));
-}
-
-/** Wrongly configured before a missing part before a device that does not answer. */
-function worse(one: number, other: number): number {
-  const order: number[] = [EXIT.ok, EXIT.found, EXIT.missing, EXIT.usage];
-  return order.indexOf(one) >= order.indexOf(other) ? one : other;
 }

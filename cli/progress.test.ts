@@ -25,6 +25,17 @@ test('on a terminal: one line that is written over, at most ten times a second, 
   assert.equal(written.at(-1), '\r\x1b[K');
 });
 
+test('on a terminal it makes room for a line of the result and is drawn again at once', () => {
+  const { written, progress, pass } = rig({ isTerminal: true });
+  progress.clear();
+  progress.tell(1, 4);
+  pass(1);
+  progress.clear();
+  progress.clear();
+  progress.tell(2, 4);
+  assert.deepEqual(written.map((text) => /(\d+) %/.exec(text)?.[1] ?? text), ['25', '\r\x1b[K', '50']);
+});
+
 test('elsewhere: nothing for what ends at once, else a line every few seconds and one at the end', () => {
   const quick = rig();
   quick.progress.tell(1, 2);

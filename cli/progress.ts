@@ -20,6 +20,8 @@ export interface Progress {
    * @param note what is looked at now
    */
   tell(done: number, of: number | null, note?: string): void;
+  /** Makes room on a terminal for a line of the result; the next `tell` draws it again. */
+  clear(): void;
   /** Clears the line of a terminal; says the end elsewhere when the beginning was said. */
   end(): void;
 }
@@ -64,6 +66,12 @@ export function openProgress(terminal: Pick<Terminal, 'json' | 'text'>, task: Ta
       if (out.nowMs() < nextMs) return;
       nextMs = out.nowMs() + (isLive ? REDRAW_MS : LINE_MS);
       show(last);
+    },
+    clear() {
+      if (!isShown || !isLive) return;
+      out.write('\r\x1b[K');
+      isShown = false;
+      nextMs = out.nowMs();
     },
     end() {
       if (!isShown || !last) return;

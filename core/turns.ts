@@ -1,4 +1,4 @@
-/** Work that must not overlap. */
+/** Work that must not overlap, or not too much of it. */
 
 /** @returns what runs one piece of work after the other, in the order they were asked for; one that fails holds up none */
 export function turns(): <T>(run: () => Promise<T>) => Promise<T> {
@@ -7,5 +7,22 @@ export function turns(): <T>(run: () => Promise<T>) => Promise<T> {
     const turn = last.then(run);
     last = turn.catch(() => {});
     return turn;
+  };
+}
+
+/** The same, with so many pieces of work at once. */
+export function lanes(most: number): <T>(run: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let free = most;
+  return async (run) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => { waiting.push(resolve); });
+    try {
+      return await run();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free += 1;
+    }
   };
 }

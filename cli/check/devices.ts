@@ -1,0 +1,50 @@
+/** What is wrong on this machine first, for all devices; then each of them, tried once. */
+import { FaultError, FAULTS, type Fault } from '../../core/faults.ts';
+import { realWorld } from '../../core/world.ts';
+import { driverById } from '../../drivers/index.ts';
+import type { EdgeSetup } from '../../edge/config/setup.ts';
+import { examine } from '../../edge/examine.ts';
+import type { OpenDevice } from '../../edge/host/device.ts';
+import { tryOut } from '../../edge/host/try-out.ts';
+import { openProgress } from '../progress.ts';
+import { EXIT, type Terminal } from '../terminal.ts';
+import { inOrder } from './in-order.ts';
+import { tellDevice, tellFault } from './told.ts';
+
+/** @returns the exit code */
+export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffline: boolean): Promise<number> {
+  const unsafe: Fault[] = [];
+  const world = realWorld((event) => { if (event.kind === 'fault') unsafe.push(event.fault); });
+  const devices = await Promise.all(setup.devices.map(async (device): Promise<OpenDevice> => {
+    const driver = await driverById(device.driver);
+    if (!driver) throw new FaultError('CV_DRIVER_UNKNOWN', { owner: device.id, driver: device.driver, hint: '' });
+    return { setup: device, driver };
+  }));
+  let exit: number = EXIT.ok;
+  const lacks = await examine(devices, world);
+  for (const { device, fault } of lacks) {
+    tellFault(terminal, device, fault);
+    exit = worse(exit, FAULTS[fault.code].stage === 'check' ? EXIT.usage : EXIT.missing);
+  }
+  if (isOffline) return exit;
+  const ending = new AbortController();
+  process.once('SIGINT', () => {
+    ending.abort(new DOMException('interrupted', 'AbortError'));
+    process.exitCode = EXIT.interrupted;
+  });
+  const lacking = new Set(lacks.map(({ device }) => device));
+  await inOrder(devices.filter(({ setup: { id } }) => !lacking.has(id)), {
+    tryOut: (device) => tryOut(device, world, ending.signal),
+    tell: (device, result) => { exit = worse(exit, tellDevice(terminal, device, result, setup.centre, world)); },
+    progress: openProgress(terminal, { id: 'check', en: 'checking devices', zh: '正在检查设备' }),
+    clock: world.clock, signal: ending.signal,
+  });
+  for (const fault of unsafe) tellFault(terminal, setup.edge, fault);
+  return ending.signal.aborted ? EXIT.interrupted : exit;
+}
+
+/** Wrongly configured before a missing part before a device that does not answer. */
+function worse(one: number, other: number): number {
+  const order: number[] = [EXIT.ok, EXIT.found, EXIT.missing, EXIT.usage];
+  return order.indexOf(one) >= order.indexOf(other) ? one : other;
+}
