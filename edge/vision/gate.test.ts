@@ -53,6 +53,12 @@ test('around what has changed is known, while it changes, and not of light or no
   assert.deepEqual(regions, [null, null, null, null, null, { x: 48 / WIDTH, y: 40 / HEIGHT, width: 16 / WIDTH, height: 40 / HEIGHT }, null, null]);
 });
 
+test('where pictures are further apart than it settles, the one after a change is looked at', () => {
+  const [gate, picture] = [new MotionGate(SETTINGS), camera()];
+  const verdicts = [{}, {}, {}, { bodyAt: 48 }, {}, {}].map((scene, at) => gate.judge({ ...picture(at, scene), ptsMs: at * 5000 }));
+  assert.deepEqual(verdicts, ['first', 'settling', 'still', 'changed', 'settling', 'still']);
+});
+
 test('a still scene is looked at once, until it has settled, and when a look is due', () => {
   const verdicts = play(still(700));
   assert.equal(verdicts[0], 'first');
@@ -100,8 +106,9 @@ test('the same pictures give the same answers; another size and a clock that goe
   assert.deepEqual(play(scenes), play(scenes));
   const gate = new MotionGate(SETTINGS);
   const picture = camera();
-  assert.deepEqual([gate.judge(picture(0)), gate.judge(picture(20)), gate.judge(picture(5)), gate.judge({ ...picture(6), width: 96, height: 160 })], ['first', 'still', 'first', 'first']);
+  assert.deepEqual([0, 10, 21, 5].map((at) => gate.judge(picture(at))), ['first', 'settling', 'still', 'first']);
+  assert.deepEqual([6, 7, 30].map((at) => gate.judge({ ...picture(at), width: 96, height: 160 })), ['first', 'settling', 'still']);
   gate.missed();
-  assert.equal(gate.judge({ ...picture(30), width: 96, height: 160 }), 'due');
+  assert.equal(gate.judge({ ...picture(31), width: 96, height: 160 }), 'due');
   assert.equal(new MotionGate(SETTINGS).judge({ width: 2, height: 2, yuv: new Uint8Array(6), ptsMs: 0 }), 'first');
 });

@@ -105,7 +105,8 @@ export class MotionGate {
     const least = Math.max(2, (cells * share) / 100);
     if (changed >= least && this.#largest(least) >= least) this.#movedMs = ptsMs;
     if (this.#movedMs === ptsMs) return 'changed';
-    if (ptsMs - this.#movedMs <= settle) return 'settling';
+    // Where pictures are further apart than that, one at least shows what is left.
+    if (settle > 0 && (ptsMs - this.#movedMs <= settle || this.#movedMs === this.#lastMs)) return 'settling';
     return ptsMs - this.#lookedMs >= every ? 'due' : 'still';
   }
 

@@ -8,7 +8,7 @@ import type { SceneSettings } from '../../core/scene/settings.ts';
 import type { DiagnosisSettings, SightSettings } from '../../core/sight.ts';
 import { Diagnosis } from './diagnosis/diagnosis.ts';
 import type { Area } from './evidence/crop.ts';
-import { MotionGate } from './gate.ts';
+import { MotionGate, type Verdict } from './gate.ts';
 import { Mask } from './mask.ts';
 import { nearerArea } from './nearer.ts';
 import { Scene } from './scene/scene.ts';
@@ -35,6 +35,8 @@ export class CameraSight {
   readonly #scene: Scene | null;
   readonly #isCloser: boolean;
   #last: Seen | null = null;
+  /** Why it was looked last. */
+  #reason: Verdict = 'first';
 
   constructor({ mask, motion, diagnosis, ...scene }: SightSettings & SceneSettings, sureScore: number) {
     this.sureScore = sureScore;
@@ -51,10 +53,16 @@ export class CameraSight {
     this.#mask.paint(picture);
   }
 
-  /** What holds for this picture without a look; null when it has to be looked at. */
+  /**
+   * What holds for this picture without a look; null when it has to be looked at. Where pictures are few, all is still
+   * again one look after somebody has gone: it is looked until that is sure. A look that was merely due is no such
+   * occasion: whom it misses while nothing moves has not gone.
+   */
   held(picture: Picture): Seen | null {
     const verdict = this.#gate?.judge(picture) ?? 'changed';
-    return verdict === 'still' ? this.#last : null;
+    if (verdict !== 'still') this.#reason = verdict;
+    else if (this.#reason === 'due' || !this.#scene?.isUnsettled) return this.#last;
+    return null;
   }
 
   /** The part of the picture that is worth another look, after this was found in the whole; null: none. */

@@ -1,10 +1,10 @@
 /** All that is seen by one camera: tracks, its zones, its lines. Pure; time is the pictures' own. */
 import type { Box } from '../../../core/event.ts';
 import type { SceneSettings } from '../../../core/scene/settings.ts';
-import { NO_TRACKS, step, type Track, type TrackerState } from '../track/tracker.ts';
+import { isSought, NO_TRACKS, step, type Track, type TrackerState } from '../track/tracker.ts';
 import { stepCrossings, type Passage } from './crossings.ts';
 import { planOf, type Plan } from './plan.ts';
-import { EMPTY_ZONE, stepZone, type Reading, type ZoneState } from './zone.ts';
+import { EMPTY_ZONE, isUnsettledZone, stepZone, type Reading, type ZoneState } from './zone.ts';
 
 export interface SceneState {
   tracker: TrackerState;
@@ -57,6 +57,11 @@ function isNews(told: { value: number; ptsMs: number } | undefined, value: numbe
   return !told || told.value !== value || ptsMs - told.ptsMs >= AGAIN_AFTER_MS;
 }
 
+/** Whether the last looks left something open that one or two more will settle: somebody was missed, a thing has hardly been seen. */
+export function isUnsettled({ tracker, zones }: SceneState): boolean {
+  return tracker.tracks.some(isSought) || zones.some(isUnsettledZone);
+}
+
 /** Keeps the state of one camera from picture to picture. */
 export class Scene {
   readonly #settings: SceneSettings;
@@ -74,6 +79,11 @@ export class Scene {
     const { state, readings } = stepScene(this.#state, look, this.#plan);
     this.#state = state;
     return readings;
+  }
+
+  /** Whether another look would settle what the last ones left open. */
+  get isUnsettled(): boolean {
+    return isUnsettled(this.#state);
   }
 
   /** What is believed to be there and was seen in the last picture. */

@@ -68,6 +68,11 @@ export function isGone({ gone }: Thing, ptsMs: number, forMs: number): boolean {
   return gone !== null && gone.looks >= LEAST_LOOKS && ptsMs - gone.sinceMs >= forMs;
 }
 
+/** Whether a look or two more will tell that it is a thing, or that it is gone. */
+export function isUnsettledThing({ hits, gone }: Thing): boolean {
+  return gone === null ? hits < LEAST_LOOKS : gone.looks < LEAST_LOOKS;
+}
+
 /** A thing that moves with somebody is new at each place, so it never lies there for long. */
 function isNear(thing: Box, others: readonly Track[], near: number, aspect: number): boolean {
   const [x, y] = footOf(thing, aspect);

@@ -6,7 +6,7 @@ import { isWithin } from '../../../core/scene/schedule.ts';
 import type { Track } from '../track/tracker.ts';
 import { remembered, stepMembers, there, type Member } from './members.ts';
 import { footOf, type ZonePlan } from './plan.ts';
-import { isGone, LEAST_LOOKS, stepThings, type Seen, type Thing } from './things.ts';
+import { isGone, isUnsettledThing, LEAST_LOOKS, stepThings, type Seen, type Thing } from './things.ts';
 
 export interface Look extends Seen {
   /** ms UTC of the picture, for schedules. */
@@ -149,6 +149,12 @@ function stepPresence(before: Presence | undefined, { of, after, off }: ZonePlan
   const sinceMs = isNew ? ptsMs : known.sinceMs;
   const looks = (isNew ? 0 : known.looks) + aLook;
   return { presence: { sinceMs, lastMs: ptsMs, looks, misses: 0, isOn: known.isOn || (looks >= LEAST_LOOKS && ptsMs - sinceMs >= after) }, boxes: here };
+}
+
+/** Whether a look or two more will tell what is there, or that it is gone. */
+export function isUnsettledZone({ abandoned, removed, present }: ZoneState): boolean {
+  return [...abandoned, ...removed].some(isUnsettledThing)
+    || Object.values(present).some(({ isOn, looks, misses }) => (isOn ? misses > 0 && misses < LEAST_LOOKS : looks > 0 && looks < LEAST_LOOKS && misses === 0));
 }
 
 function round(value: number, digits: number): number {

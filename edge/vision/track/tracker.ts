@@ -72,13 +72,20 @@ const GONE_AFTER_MISSES = 3;
 /** Two labels on one thing: the boxes share more than this of their joint area. */
 const MAX_TWINS = 0.5;
 
+const isMissed = ({ misses }: Track) => misses > 0 && misses < GONE_AFTER_MISSES;
+
+/** Believed to be there, and missed by too few looks to be gone. */
+export function isSought(track: Track): boolean {
+  return track.isConfirmed && isMissed(track);
+}
+
 /** Time that goes back, or stands still for ever, is another stream: its tracks begin anew, numbers go on. */
 export function step(before: TrackerState, { ptsMs, boxes, weak, aspect, isHeld = false }: Look): TrackerState {
   const isSameStream = ptsMs >= before.ptsMs;
   const passedMs = ptsMs - before.ptsMs;
   const isKept = ({ isConfirmed, seenMs }: Track) => ptsMs - seenMs <= (isConfirmed || seenMs === before.ptsMs ? HIDDEN_FOR_MS : UNSURE_FOR_MS);
   // What a look or two have missed is neither further away nor longer gone while nothing moves.
-  const rests = ({ misses }: Track) => isHeld && misses > 0 && misses < GONE_AFTER_MISSES;
+  const rests = (track: Track) => isHeld && isMissed(track);
   const known = (isSameStream ? before.tracks : [])
     .map((track) => (rests(track) ? { ...track, seenMs: track.seenMs + passedMs } : { ...track, motion: aged(track.motion, passedMs / 1000, groupOf(track.class).agility) }))
     .filter(isKept);
