@@ -3,7 +3,7 @@ import { nearest } from '../config/nearest.ts';
 import type { SettingProblem } from '../driver.ts';
 import { areaOf, type Point } from './geometry.ts';
 import { homographyOf, onGround } from './homography.ts';
-import { KIND_NAMES, classesOf } from './kinds.ts';
+import { KIND_NAMES, classesOf, countOf } from './kinds.ts';
 import { scenePoints } from './points.ts';
 import type { SceneSettings, ZoneSettings } from './settings.ts';
 
@@ -23,13 +23,16 @@ function measuresNothing(zone: ZoneSettings, at: number): SettingProblem[] {
   return [{ path: ['zones', at], en: `zone "${zone.id}" measures nothing: give it count, intrusion or another measure`, zh: `区域“${zone.id}”没有任何指标：请写 count、intrusion 等` }];
 }
 
-/** `present` may call its point what another measure is called. */
+/** A class may be counted twice, or two whose points are called alike; `present` may call its point what another measure is called. */
 function pointTwice(zone: ZoneSettings, at: number): SettingProblem[] {
-  const taken = new Set(Object.keys(scenePoints({ zones: [{ ...zone, present: [] }], lines: [] })));
-  return zone.present.flatMap(({ id }, index) => {
-    const point = `${zone.id}.${id}`;
+  const taken = new Set(Object.keys(scenePoints({ zones: [{ ...zone, count: undefined, present: [] }], lines: [] })));
+  const named = [
+    ...(zone.count ?? []).map((kind, index) => ({ point: `${zone.id}.${countOf(kind).point}`, path: ['count', index] })),
+    ...zone.present.map(({ id }, index) => ({ point: `${zone.id}.${id}`, path: ['present', index, 'id'] })),
+  ];
+  return named.flatMap(({ point, path }) => {
     if (!taken.has(point)) return taken.add(point) && [];
-    return [{ path: ['zones', at, 'present', index, 'id'], en: `the zone has a point "${point}" already`, zh: `该区域已有测点“${point}”` }];
+    return [{ path: ['zones', at, ...path], en: `the zone has a point "${point}" already`, zh: `该区域已有测点“${point}”` }];
   });
 }
 
@@ -50,7 +53,7 @@ export function groundArea(homography: NonNullable<SceneSettings['homography']>,
 }
 
 /** Every name of a kind or class in the scene, and where it stands. */
-function kindsIn({ zones, lines, indicators }: SceneSettings): { kind: string; path: (string | number)[] }[] {
+export function kindsIn({ zones, lines, indicators }: Pick<SceneSettings, 'zones' | 'lines' | 'indicators'>): { kind: string; path: (string | number)[] }[] {
   const each = (of: readonly string[] | undefined, path: (string | number)[]) => (of ?? []).map((kind, at) => ({ kind, path: [...path, at] }));
   return [
     ...zones.flatMap((zone, at) => [

@@ -32,6 +32,12 @@ export function doSegmentsMeet(a: Point, b: Point, c: Point, d: Point): boolean 
   return turn(a, b, c) !== turn(a, b, d) && turn(c, d, a) !== turn(c, d, b);
 }
 
+/** The first corner that is where the next one is; null when none is. */
+export function repeatedCorner(polygon: readonly Point[]): number | null {
+  const at = edgesOf(polygon).findIndex(([[x1, y1], [x2, y2]]) => x1 === x2 && y1 === y2);
+  return at < 0 ? null : at;
+}
+
 /** The first two edges that cross each other, as the numbers of the corners they begin at; null when none do. */
 export function selfCrossing(polygon: readonly Point[]): [number, number] | null {
   const edges = edgesOf(polygon);

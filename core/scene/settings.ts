@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { IDS } from '../event.ts';
 import { complaint, durationMs } from '../setting.ts';
-import { areaOf, selfCrossing, type Point } from './geometry.ts';
+import { areaOf, repeatedCorner, selfCrossing, type Point } from './geometry.ts';
 import { homographyOf } from './homography.ts';
 import { DAYS, minutesOf } from './schedule.ts';
 
@@ -20,8 +20,10 @@ const kinds = () => z.array(z.string().min(1).max(64)).min(1);
 const polygon = z.array(place).min(3).max(64).check((context) => {
   const refuse = (words: ReturnType<typeof complaint>) => context.issues.push({ code: 'custom', input: context.value, ...words });
   if (context.value.length < 3) return;
-  const crossing = selfCrossing(context.value);
-  if (crossing) refuse(complaint(`the edges after corners ${crossing[0] + 1} and ${crossing[1] + 1} cross each other: go around the zone in order`, `第 ${crossing[0] + 1} 和第 ${crossing[1] + 1} 个顶点之后的边相交：请沿区域边界依次书写`));
+  const repeated = repeatedCorner(context.value);
+  const crossing = repeated === null ? selfCrossing(context.value) : null;
+  if (repeated !== null) refuse(complaint(`corner ${repeated + 1} is where the next one is: write each once, the zone closes by itself`, `第 ${repeated + 1} 个顶点与下一个顶点重合：每个顶点只写一次，区域自动闭合`));
+  else if (crossing) refuse(complaint(`the edges after corners ${crossing[0] + 1} and ${crossing[1] + 1} cross each other: go around the zone in order`, `第 ${crossing[0] + 1} 和第 ${crossing[1] + 1} 个顶点之后的边相交：请沿区域边界依次书写`));
   else if (areaOf(context.value) < 1e-6) refuse(complaint('its corners lie on one line', '各顶点在一条直线上'));
 });
 
@@ -77,9 +79,10 @@ const zone = z.strictObject({
   removed: z.strictObject({ of: kinds().meta({ zh: '模型的类别', en: 'classes of the model', examples: [['fire hydrant']] }), known: after('1m', '放置多久后才看管', 'how long it must have been there'), after: after('10s', '不见多久才算', 'how long it must be gone') }).optional().meta({ zh: '移走物：原有静止物品被移走，每件一次', en: 'a thing that was there is gone; once each', examples: [{ of: ['fire hydrant'] }] }),
   present: z.array(present).default([]).meta({ zh: '模型的类别在区域内持续出现：安全帽、烟、火、垃圾、积水等，由用户的模型给出', en: 'a class of the model is there: helmets, smoke, fire, waste, water on the road, as your model has them' }),
 }).check((context) => {
-  const { crowd } = context.value;
+  const { crowd, wrongWay } = context.value;
   const refuse = (key: string, words: ReturnType<typeof complaint>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...words });
   if (crowd?.some((limit, at) => at > 0 && limit <= (crowd[at - 1] as number))) refuse('crowd', complaint('its limits must rise', '界限必须递增'));
+  if (wrongWay && wrongWay.from[0] === wrongWay.to[0] && wrongWay.from[1] === wrongWay.to[1]) refuse('wrongWay', complaint('it comes from where it goes to, so it shows no way', '起点与终点相同，不能表示方向'));
 });
 
 const line = z.strictObject({

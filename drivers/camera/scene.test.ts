@@ -50,6 +50,9 @@ const wrong: readonly [string, string, RegExp][] = [
   ['a line without length', 'lines: [{ id: a, from: [0.5, 0.5], to: [0.5, 0.5], inside: [0.5, 1] }]', /to: .*one place/],
   ['no side', 'lines: [{ id: a, from: [0, 0.5], to: [1, 0.5], inside: [0.5, 0.5] }]', /inside: .*no side/],
   ['limits that fall', `zones: [{ id: a, polygon: ${POLYGON}, crowd: [3, 2] }], homography: ${GROUND}`, /crowd: .*rise/],
+  ['a corner twice', 'zones: [{ id: a, polygon: [[0, 0], [1, 0], [1, 1], [0, 0]], count: [person] }]', /polygon: .*corner 4 is where the next one is/],
+  ['a class counted twice', `zones: [{ id: a, polygon: ${POLYGON}, count: [person, person] }]`, /count\[1\]: .*a\.persons/],
+  ['a way that goes nowhere', `zones: [{ id: a, polygon: ${POLYGON}, wrongWay: { from: [0.5, 0.5], to: [0.5, 0.5] } }]`, /wrongWay: .*no way/],
   ['no time of day', `zones: [{ id: a, polygon: ${POLYGON}, intrusion: { schedule: [{ from: "25:00", to: "06:00" }] } }]`, /from: .*25:00/],
 ];
 for (const [what, settings, problem] of wrong) {
