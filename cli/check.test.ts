@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { realFiles } from '../core/world.ts';
+import centernet320 from '../models/centernet-320/model.ts';
+import { manifestText } from '../models/manifest-text.ts';
+import { graphPath, verifyModel } from '../models/verify.ts';
 import { startDevice, type DeviceProcess } from '../test-rigs/processes/device.ts';
 
 let folder: string;
@@ -91,6 +95,23 @@ test('a part that is missing on this machine is told before anything opens, offl
   assert.equal(code, 3);
   assert.equal(lines[0]?.fault, 'CV_VIDEO_MISSING');
   assert.match(String(lines[0]?.message), new RegExp(folder), 'the clip is looked for beside the file');
+});
+
+const graphFault = await verifyModel(centernet320, realFiles);
+
+test('each camera\'s model is run once, on its picture: what it sees, or what is wrong with it', { skip: graphFault ? graphFault.code : false }, async () => {
+  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'color=gray:size=64x48:rate=5', '-frames:v', '10', '-c:v', 'mjpeg', join(folder, 'grey.avi')]);
+  // Numbers that are too large for the graph become none on the way through it.
+  await writeFile(join(folder, 'bright.yaml'), manifestText({ ...centernet320, id: 'bright', file: graphPath(centernet320), input: { ...centernet320.input, scale: [1e38, 1e38, 1e38] } }));
+  const camera = (id: string, model: string) => `  - { id: ${id}, driver: camera, settings: { url: "file:./grey.avi", speed: max, model: ${model} } }\n`;
+  const yaml = edge(camera('bad', './bright.yaml') + camera('well', 'centernet-320'));
+  const [{ code, lines }, { out }] = await Promise.all([check(yaml, '--json'), check(`${yaml}# for people\n`)]);
+  assert.equal(code, 1);
+  assert.deepEqual(lines.map(({ device, fault, model, seen, point, value }) => [device, fault ?? model ?? point, seen ?? value]), [
+    ['bad', 'CV_MODEL_OUTPUT', undefined],
+    ['well', 'centernet-320', {}], ['well', 'persons', 0], ['well', 'vehicles', 0], ['well', 'occupancy', 0],
+  ]);
+  assert.match(out, /well \(camera\)[\s\S]*centernet-320 \(cpu\) sees nothing that it is asked for in it, in \d+ ms\n {2}persons +0 \{person\} +good/);
 });
 
 test('a gateway file is known by its keys', async () => {

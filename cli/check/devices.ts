@@ -1,11 +1,12 @@
 /** What is wrong on this machine first, for all devices; then each of them, tried once. */
 import { FaultError, FAULTS, type Fault } from '../../core/faults.ts';
-import { realWorld } from '../../core/world.ts';
+import { realWorld, type World } from '../../core/world.ts';
 import { driverById } from '../../drivers/index.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
 import { examine } from '../../edge/examine.ts';
 import type { OpenDevice } from '../../edge/host/device.ts';
 import { tryOut } from '../../edge/host/try-out.ts';
+import type { Looks } from '../../edge/vision/try-look.ts';
 import { openProgress } from '../progress.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 import { inOrder } from './in-order.ts';
@@ -33,14 +34,29 @@ export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffli
     process.exitCode = EXIT.interrupted;
   });
   const lacking = new Set(lacks.map(({ device }) => device));
-  await inOrder(devices.filter(({ setup: { id } }) => !lacking.has(id)), {
-    tryOut: (device) => tryOut(device, world, ending.signal),
-    tell: (device, result) => { exit = worse(exit, tellDevice(terminal, device, result, setup.centre, world)); },
+  const well = devices.filter(({ setup: { id } }) => !lacking.has(id));
+  const looks = openModels(well, setup, world);
+  await inOrder(well, {
+    tryOut: async (device) => {
+      const tried = await tryOut(device, world, ending.signal);
+      const looked = await (await looks)?.at(device.setup.id, tried.picture?.item ?? null, ending.signal);
+      return { tried, looked };
+    },
+    tell: (device, { tried, looked }) => { exit = worse(exit, tellDevice(terminal, device, tried, looked, setup.centre, world)); },
     progress: openProgress(terminal, { id: 'check', en: 'checking devices', zh: '正在检查设备' }),
     clock: world.clock, signal: ending.signal,
   });
+  await (await looks)?.close();
   for (const fault of unsafe) tellFault(terminal, setup.edge, fault);
   return ending.signal.aborted ? EXIT.interrupted : exit;
+}
+
+/** While devices are tried already; null: no camera is among them. Models are heavy: without cameras none of it is loaded. */
+async function openModels(devices: readonly OpenDevice[], { vision }: EdgeSetup, world: World): Promise<Looks | null> {
+  const cameras = devices.filter(({ driver }) => driver.traits.includes('frames')).map((device) => device.setup);
+  if (cameras.length === 0) return null;
+  const [{ openLooks }, { MODELS }, { DetectorPool }] = await Promise.all([import('../../edge/vision/try-look.ts'), import('../../models/index.ts'), import('../../models/pool.ts')]);
+  return openLooks(cameras, MODELS, world, new DetectorPool(vision ?? {}, { ...world, tell: () => {} }));
 }
 
 /** Wrongly configured before a missing part before a device that does not answer. */

@@ -6,27 +6,51 @@ import type { World } from '../../core/world.ts';
 import type { OpenDevice } from '../../edge/host/device.ts';
 import type { Reading, TryOut } from '../../edge/host/try-out.ts';
 import { qualify } from '../../edge/stations/qualify.ts';
+import type { Looked } from '../../edge/vision/try-look.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 
-/** @returns the exit code that it asks for */
-export function tellDevice(terminal: Terminal, device: OpenDevice, result: TryOut, centre: string, world: World): number {
+/**
+ * @param looked what a camera's model has seen
+ * @returns the exit code that it asks for
+ */
+export function tellDevice(terminal: Terminal, device: OpenDevice, tried: TryOut, looked: Looked | undefined, centre: string, world: World): number {
   const { id, driver } = device.setup;
   if (!terminal.json) terminal.print(`${id} (${driver})`);
-  for (const finding of result.findings) say(terminal, { en: `  ${finding.en}`, zh: `  ${finding.zh}` });
-  const values = qualified(device, result.readings, centre, world);
-  const isCamera = result.picture !== null;
-  for (const reading of result.readings) {
+  for (const finding of tried.findings) say(terminal, { en: `  ${finding.en}`, zh: `  ${finding.zh}` });
+  if (tried.picture && !terminal.json) tellPicture(terminal, tried.picture);
+  if (looked?.sight) tellSight(terminal, id, looked.sight);
+  const readings = looked && tried.picture ? seenBy(device, looked, tried.picture.tookMs) : tried.readings;
+  const values = qualified(device, readings, centre, world);
+  for (const reading of readings) {
     const draft = values.get(reading.point);
     if (terminal.json && draft) terminal.record({ device: id, point: reading.point, value: draft.value, unit: draft.unit, at: draft.occurredAt, quality: draft.quality, flags: draft.flags ?? [], tookMs: Math.round(reading.tookMs) });
     else if (!terminal.json && draft) terminal.print(row(reading, draft));
   }
-  if (result.picture && !terminal.json) {
-    const { width, height, tookMs } = result.picture;
-    say(terminal, { en: `  a picture of ${width} × ${height} came after ${Math.round(tookMs)} ms; ${device.setup.points.length} points follow from its detector`, zh: `  ${Math.round(tookMs)} 毫秒后收到一幅 ${width} × ${height} 的图像；其检测模型给出 ${device.setup.points.length} 个测点` });
-  }
-  for (const fault of result.faults) tellFault(terminal, id, fault);
-  const isWell = result.faults.length === 0 && (isCamera || result.readings.every(({ sample }) => sample !== null && sample.quality !== 'bad'));
-  return isWell ? EXIT.ok : EXIT.found;
+  const others = device.setup.points.length - readings.length;
+  if (looked?.sight && others > 0 && !terminal.json) say(terminal, { en: `  ${others} more ${others === 1 ? 'point needs' : 'points need'} more than one picture`, zh: `  另有 ${others} 个测点需要多幅图像` });
+  const faults = [...tried.faults, ...(looked?.faults ?? [])];
+  for (const fault of faults) tellFault(terminal, id, fault);
+  // Of a camera's points some say nothing to a single picture.
+  const isAnswered = tried.picture !== null || tried.readings.every(({ sample }) => sample !== null && sample.quality !== 'bad');
+  return faults.length === 0 && isAnswered ? EXIT.ok : EXIT.found;
+}
+
+function tellPicture(terminal: Terminal, { item: { picture: { width, height } }, tookMs }: NonNullable<TryOut['picture']>): void {
+  say(terminal, { en: `  a picture of ${width} × ${height} came after ${Math.round(tookMs)} ms`, zh: `  ${Math.round(tookMs)} 毫秒后收到一幅 ${width} × ${height} 的图像` });
+}
+
+function tellSight(terminal: Terminal, device: string, { model, provider, boxes, tookMs }: NonNullable<Looked['sight']>): void {
+  const seen = Object.fromEntries([...Map.groupBy(boxes, (box) => box.class)].map(([name, { length }]) => [name, length]));
+  if (terminal.json) return terminal.record({ device, model: model?.id, provider, seen, tookMs: Math.round(tookMs) });
+  const zhOf = (name: string): string => model?.classesZh?.[model.classes.indexOf(name)] ?? name;
+  const listed = (join: string, nameOf: (name: string) => string): string => Object.entries(seen).map(([name, count]) => `${count} × ${nameOf(name)}`).join(join);
+  const ms = Math.round(tookMs);
+  say(terminal, { en: `  ${model?.id} (${provider}) sees ${listed(', ', String) || 'nothing that it is asked for'} in it, in ${ms} ms`, zh: `  ${model?.id}（${provider}）识别用时 ${ms} 毫秒：${listed('、', zhOf) || '没有所关注的目标'}` });
+}
+
+/** As readings of its points, in their order. */
+function seenBy({ setup: { points } }: OpenDevice, { samples, sight }: Looked, pictureMs: number): Reading[] {
+  return points.flatMap(({ id }) => samples.filter(({ point }) => point === id).map((sample) => ({ point: id, sample, tookMs: pictureMs + (sight?.tookMs ?? 0) })));
 }
 
 /** Readings as the line would send them: scaled, checked, in the point's unit. */

@@ -1,10 +1,10 @@
 /** Reads every point of a device once, for `check`: opens it, asks or listens, closes it. No schedule, no retries. */
-import type { Finding, Link } from '../../core/driver.ts';
+import type { Finding, Link, Picture } from '../../core/driver.ts';
 import { FaultError, faultOf, FAULTS, type Fault } from '../../core/faults.ts';
 import { framesOf } from '../../core/frames-of.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { World } from '../../core/world.ts';
-import { isPicture } from '../stations/item.ts';
+import { isPicture, type PictureItem } from '../stations/item.ts';
 import { within } from './deadline.ts';
 import { addressOf, HostDevice, type OpenDevice } from './device.ts';
 
@@ -21,8 +21,8 @@ export interface TryOut {
   /** Whether it could be opened. */
   isOpen: boolean;
   readings: Reading[];
-  /** A camera: the picture that came; what it shows is the detector's to say. */
-  picture: { width: number; height: number; tookMs: number } | null;
+  /** A camera: the first picture that came, and how long after the opening began; what it shows is the detector's to say. */
+  picture: { item: PictureItem; tookMs: number } | null;
   findings: Finding[];
   faults: Fault[];
 }
@@ -38,13 +38,14 @@ export async function tryOut(open: OpenDevice, world: World, signal: AbortSignal
   const limitMs = Math.max(setup.timeoutMs, 1000);
   const deadline = (ms: number) => ({ ms, fault: () => new FaultError('CV_LINK_TIMEOUT', { address, timeoutMs: ms }) });
   const { clock } = world;
-  let startedMs = clock.monotonicMs();
+  const begunMs = clock.monotonicMs();
+  let startedMs = begunMs;
   // Only what this device says: its faults are part of the result, not of the process log.
   const quiet: World = { ...world, tell: (event) => { if (event.kind === 'fault') add(result, event.fault); } };
   const device = new HostDevice(open, quiet, (items) => {
     const tookMs = clock.monotonicMs() - startedMs;
     for (const item of items) {
-      if (isPicture(item)) result.picture ??= { width: item.picture.width, height: item.picture.height, tookMs };
+      if (isPicture(item)) result.picture ??= { item: { ...item, picture: copyOf(item.picture) }, tookMs: clock.monotonicMs() - begunMs };
       else if (!item.missed) result.readings.push({ point: item.point, sample: item, tookMs });
     }
   });
@@ -113,6 +114,11 @@ async function close(link: Link<unknown> | null, world: World): Promise<void> {
   const fault = () => new FaultError('CV_LINK_CLOSED', { address: '', detail: '' });
   // A link that does not close is no reason to wait: the command ends anyway.
   await within(world.clock, { ms: 1000, fault }, never, () => link.close(), () => {}).catch(() => {});
+}
+
+/** Its own memory, and nobody who waits for it: its camera is closed when it is looked at. */
+function copyOf({ hold: _hold, keep: _keep, late: _late, yuv, ...picture }: Picture): Picture {
+  return { ...picture, yuv: yuv.slice() };
 }
 
 function add(result: TryOut, fault: Fault): void {
