@@ -9,6 +9,8 @@ export interface ModelSetup {
   spec: ModelSpec;
   /** The checked bytes of the graph. */
   graph: Uint8Array;
+  /** Boxes of these alone are asked for; null: of all. */
+  classes: readonly string[] | null;
   /** Tried in this order. */
   providers: readonly string[];
   /** That one run may use. */

@@ -67,7 +67,7 @@ test('one graph that is described in two ways is two models', { skip }, async ()
 
 test('a model that cannot be had takes no process away from one that is on its way', { skip }, async () => {
   const seat = new Seat({ script: await script(), clock: testWorld().clock, answerDeadlineMs: 30_000, closeDeadlineMs: 2000 });
-  const setup = { spec: centernet320, graph: new Uint8Array(), providers: ['cpu'], threads: 1 };
+  const setup = { spec: centernet320, graph: new Uint8Array(), classes: null, providers: ['cpu'], threads: 1 };
   const loaded = [seat.load('a', setup)];
   void seat.unload('refused before it was loaded');
   await settle();

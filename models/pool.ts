@@ -61,11 +61,12 @@ export class DetectorPool {
   }
 
   /**
+   * @param classes boxes of others may be left out; null: all are asked for
    * @throws FaultError CV_MODEL_PROVIDER, CV_MODEL_MISSING, CV_MODEL_HASH, CV_MODEL_GRAPH, CV_MODEL_OPSET,
    *   CV_MODEL_SHAPE, CV_MODEL_FAILED and their like: all before a picture is asked for
    */
-  async open(spec: ModelSpec, scoreThreshold: number = spec.scoreThreshold): Promise<Detector> {
-    const model = this.#modelOf(spec);
+  async open(spec: ModelSpec, scoreThreshold: number = spec.scoreThreshold, classes: readonly string[] | null = null): Promise<Detector> {
+    const model = this.#modelOf(spec, classes);
     model.users += 1;
     let provider: string;
     try {
@@ -102,22 +103,23 @@ export class DetectorPool {
     };
   }
 
-  #modelOf(spec: ModelSpec): Model {
+  #modelOf(spec: ModelSpec, classes: readonly string[] | null): Model {
+    const asked = classes && spec.classes.filter((name) => classes.includes(name));
     // Two descriptions of one graph are two models: what is made of its outputs differs.
-    const key = `${spec.id} ${sha256(Buffer.from(JSON.stringify(spec)))}`;
+    const key = `${spec.id} ${sha256(Buffer.from(JSON.stringify([spec, asked])))}`;
     const known = this.#models.get(key);
     if (known) return known;
-    const model: Model = { key, spec, users: 0, ready: this.#load(key, spec) };
+    const model: Model = { key, spec, users: 0, ready: this.#load(key, spec, asked) };
     model.ready.catch(() => {});
     this.#models.set(key, model);
     return model;
   }
 
-  async #load(key: string, spec: ModelSpec): Promise<string> {
+  async #load(key: string, spec: ModelSpec, classes: readonly string[] | null): Promise<string> {
     const providers = this.#options.provider === undefined ? spec.providers ?? ['cpu'] : [this.#options.provider];
     const unknown = providers.find((provider) => !PROVIDERS.includes(provider));
     if (unknown !== undefined) throw new FaultError('CV_MODEL_PROVIDER', { provider: unknown, known: PROVIDERS.join(', ') });
-    const setup: ModelSetup = { spec, graph: await readGraph(spec, this.#world.files), providers, threads: this.#options.threads ?? 1 };
+    const setup: ModelSetup = { spec, graph: await readGraph(spec, this.#world.files), classes, providers, threads: this.#options.threads ?? 1 };
     const loaded = await Promise.allSettled(this.#seats.map((seat) => seat.load(key, setup)));
     const failed = loaded.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;

@@ -5,10 +5,11 @@
 import * as ort from 'onnxruntime-node';
 import type { Box } from '../core/event.ts';
 import { FaultError, faultOf } from '../core/faults.ts';
-import { shapeOfOne, type Decode, type Tensor } from '../core/model.ts';
+import { shapeOfOne, type Decode, type ModelSpec, type Tensor } from '../core/model.ts';
 import { decoderOf } from './families/index.ts';
 import { fitOf, type Fit } from './fit.ts';
 import type { Found, ModelSetup, Shown } from './messages.ts';
+import { tune } from './tune/tune.ts';
 
 /** Memory for runs of so many pictures; onnxruntime reads and writes the same for all of them. */
 interface Lane {
@@ -23,28 +24,40 @@ const MAX_SIZES = 32;
 
 export class Session {
   readonly provider: string;
-  readonly #setup: ModelSetup;
+  readonly #spec: ModelSpec;
   readonly #session: ort.InferenceSession;
   readonly #decode: Decode;
   readonly #lanes = new Map<number, Lane>();
   readonly #fits = new Map<string, Fit>();
 
-  private constructor(setup: ModelSetup, session: ort.InferenceSession, provider: string) {
-    this.#setup = setup;
+  private constructor(spec: ModelSpec, session: ort.InferenceSession, provider: string) {
+    this.#spec = spec;
     this.#session = session;
-    this.#decode = decoderOf(setup.spec);
+    this.#decode = decoderOf(spec);
     this.provider = provider;
   }
 
-  /** Runs once, which allocates, is slow, and shows that the graph can be run and its outputs be read at all. @throws FaultError CV_MODEL_PROVIDER, CV_MODEL_FAMILY, CV_MODEL_OUTPUT, CV_MODEL_FAILED */
+  /** @throws FaultError CV_MODEL_PROVIDER, CV_MODEL_FAMILY, CV_MODEL_OUTPUT, CV_MODEL_FAILED */
   static async open(setup: ModelSetup): Promise<Session> {
+    const tuned = tune(setup.spec, setup.graph, setup.classes);
+    // That it could be cheaper must not cost anybody the model.
+    return (tuned && await Session.#begin({ ...setup, ...tuned }).catch(() => null)) ?? Session.#begin(setup);
+  }
+
+  /** Runs once, which allocates, is slow, and shows that the graph can be run and its outputs be read at all. */
+  static async #begin(setup: ModelSetup): Promise<Session> {
     const { session, provider } = await create(setup);
-    const opened = new Session(setup, session, provider);
-    const lane = opened.#lane(1);
-    const results = await session.run(lane.feeds, lane.fetches);
-    opened.#decode(outputsOf(results, 0, 1), 1);
-    letGo(results, lane);
-    return opened;
+    try {
+      const opened = new Session(setup.spec, session, provider);
+      const lane = opened.#lane(1);
+      const results = await session.run(lane.feeds, lane.fetches);
+      opened.#decode(outputsOf(results, 0, 1), 1);
+      letGo(results, lane);
+      return opened;
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
   }
 
   /** One run for all of them. @throws what the run throws */
@@ -67,14 +80,14 @@ export class Session {
     try {
       return { boxes: this.#decode(outputs, scoreThreshold).map(fit.back).filter((box): box is Box => box !== null) };
     } catch (error) {
-      return { fault: faultOf(error, 'CV_MODEL_FAILED', { model: this.#setup.spec.id }) };
+      return { fault: faultOf(error, 'CV_MODEL_FAILED', { model: this.#spec.id }) };
     }
   }
 
   #lane(count: number): Lane {
     const known = this.#lanes.get(count);
     if (known) return known;
-    const { input, outputs } = this.#setup.spec;
+    const { input, outputs } = this.#spec;
     const batched = (dims: readonly number[]) => [count * (dims[0] ?? 1), ...dims.slice(1)];
     const shape = batched(shapeOfOne(input.shape) as number[]);
     const pixels = new Float32Array(sizeOf(shape));
@@ -94,7 +107,7 @@ export class Session {
     const known = this.#fits.get(key);
     if (known) return known;
     if (this.#fits.size >= MAX_SIZES) this.#fits.clear();
-    const fit = fitOf({ width, height, aspect }, this.#setup.spec.input);
+    const fit = fitOf({ width, height, aspect }, this.#spec.input);
     this.#fits.set(key, fit);
     return fit;
   }

@@ -17,7 +17,7 @@ after(() => Promise.all(started.map((worker) => worker.close())));
 async function start(): Promise<WorkerProcess> {
   const worker = startWorker('centernet-320', { script: new URL('./worker.ts', import.meta.url), clock: testWorld().clock, answerDeadlineMs: 30_000, closeDeadlineMs: 2000 });
   started.push(worker);
-  const provider = await worker.load('a', { spec: centernet320, graph: await readGraph(centernet320, realFiles), providers: ['cpu'], threads: 1 });
+  const provider = await worker.load('a', { spec: centernet320, graph: await readGraph(centernet320, realFiles), classes: null, providers: ['cpu'], threads: 1 });
   assert.equal(provider, 'cpu');
   return worker;
 }
@@ -54,8 +54,8 @@ test('a worker that is killed says so to everyone who waits', { skip }, async ()
 test('a process holds several models, and goes on without one that cannot be used', { skip }, async () => {
   const worker = await start();
   const graph = await readGraph(centernet320, realFiles);
-  await assert.rejects(worker.load('b', { spec: centernet320, graph: graph.subarray(0, 1000), providers: ['cpu'], threads: 1 }), (error: FaultError) => error.fault.code === 'CV_MODEL_FAILED' && error.fault.params.model === 'centernet-320');
-  assert.equal(await worker.load('c', { spec: { ...centernet320, classes: centernet320.classes.map((name) => (name === 'person' ? 'walker' : name)) }, graph, providers: ['cuda', 'cpu'], threads: 2 }), 'cpu', 'a provider that is not there is passed over');
+  await assert.rejects(worker.load('b', { spec: centernet320, graph: graph.subarray(0, 1000), classes: null, providers: ['cpu'], threads: 1 }), (error: FaultError) => error.fault.code === 'CV_MODEL_FAILED' && error.fault.params.model === 'centernet-320');
+  assert.equal(await worker.load('c', { spec: { ...centernet320, classes: centernet320.classes.map((name) => (name === 'person' ? 'walker' : name)) }, graph, classes: null, providers: ['cuda', 'cpu'], threads: 2 }), 'cpu', 'a provider that is not there is passed over');
   worker.unload('c');
   assert.deepEqual((await worker.look('a', 0.3, pictures)).found, [{ boxes: [] }]);
   await assert.rejects(worker.look('c', 0.3, pictures), (error: FaultError) => error.fault.code === 'CV_MODEL_FAILED');

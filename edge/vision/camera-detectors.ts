@@ -5,12 +5,14 @@ import type { Detector } from '../../models/detector.ts';
 import type { DetectorPool, PoolOptions } from '../../models/pool.ts';
 import type { OpenDevice } from '../host/device.ts';
 import type { Camera } from '../stations/infer.ts';
+import { askedClasses } from './asked-classes.ts';
 import { sightOf } from './sight.ts';
 
 export class CameraDetectors {
   /** For `infer`. */
   readonly byDevice = new Map<string, Camera>();
-  readonly #models = new Map<string, unknown>();
+  /** The model of each, and what is asked of it. */
+  readonly #models = new Map<string, string>();
   readonly #settings = new Map<string, string>();
   readonly #registry: () => Promise<readonly ModelSpec[]>;
   readonly #options: PoolOptions;
@@ -31,7 +33,7 @@ export class CameraDetectors {
    */
   async prepare(devices: readonly OpenDevice[]): Promise<{ swap(): void; finish(): Promise<void> }> {
     const cameras = devices.filter(({ driver }) => driver.traits.includes('frames')).map(({ setup }) => setup);
-    const models = new Map(cameras.map(({ id, settings }) => [id, (settings as { model?: unknown }).model]));
+    const models = new Map(cameras.map(({ id, settings }) => [id, placeOf(settings, cameras)]));
     const missing = cameras.filter(({ id }) => !this.byDevice.has(id) || this.#models.get(id) !== models.get(id));
     const opened = missing.length > 0 ? await this.#open(missing) : new Map<string, Camera>();
     let left: Detector[] = [];
@@ -39,9 +41,9 @@ export class CameraDetectors {
       swap: () => {
         const over = [...this.byDevice].filter(([id]) => opened.has(id) || this.#models.get(id) !== models.get(id));
         left = over.map(([, { detector }]) => detector);
+        const before = new Map(over);
         for (const [id] of over) this.byDevice.delete(id);
-        for (const [id, camera] of opened) this.byDevice.set(id, camera);
-        for (const { id, settings } of cameras) this.#look(id, settings);
+        for (const { id, settings } of cameras) this.#look(id, settings, opened.get(id), before.get(id));
         this.#models.clear();
         for (const [id, model] of models) this.#models.set(id, model);
       },
@@ -49,11 +51,16 @@ export class CameraDetectors {
     };
   }
 
-  /** A camera whose settings are as before goes on with what it has seen. */
-  #look(id: string, settings: unknown): void {
+  /**
+   * A camera whose settings are as before goes on with what it has seen, also where another asks more of their model now.
+   *
+   * @param opened,before its new place and the one that it leaves
+   */
+  #look(id: string, settings: unknown, opened: Camera | undefined, before: Camera | undefined): void {
     const now = JSON.stringify(settings);
-    const camera = this.byDevice.get(id);
-    if (camera && this.#settings.get(id) !== now) this.byDevice.set(id, { ...camera, sight: sightOf(settings, camera.sight.sureScore) });
+    const isAsBefore = this.#settings.get(id) === now;
+    const camera = opened ?? this.byDevice.get(id);
+    if (camera) this.byDevice.set(id, isAsBefore ? { ...camera, sight: (before ?? camera).sight } : { ...camera, sight: sightOf(settings, camera.sight.sureScore) });
     this.#settings.set(id, now);
   }
 
@@ -73,8 +80,20 @@ export class CameraDetectors {
     await Promise.all([...this.byDevice.values()].map(({ detector }) => detector.close()));
   }
 
-  async #open(cameras: readonly { id: string; settings: unknown }[]): Promise<ReadonlyMap<string, Camera>> {
+  async #open(cameras: readonly Setup[]): Promise<ReadonlyMap<string, Camera>> {
     const [{ openDetectors }, models] = await Promise.all([import('./detectors.ts'), this.#registry()]);
     return (await openDetectors(cameras, models, this.#world, await this.#poolOpen())).byDevice;
   }
+}
+
+interface Setup {
+  id: string;
+  settings: unknown;
+}
+
+/** Cameras that have the same here share a graph: one more that asks for more makes it another for all of them. */
+function placeOf(settings: unknown, cameras: readonly Setup[]): string {
+  const modelOf = (one: unknown) => (one as { model?: unknown }).model;
+  const sharing = cameras.map((camera) => camera.settings).filter((other) => modelOf(other) === modelOf(settings));
+  return JSON.stringify([modelOf(settings), askedClasses(sharing)]);
 }

@@ -5,6 +5,7 @@ import type { World } from '../../core/world.ts';
 import { findModel } from '../../models/manifest.ts';
 import { DetectorPool } from '../../models/pool.ts';
 import type { Camera } from '../stations/infer.ts';
+import { askedClasses } from './asked-classes.ts';
 import { awaitedDetector } from './awaited-detector.ts';
 import { sightOf } from './sight.ts';
 
@@ -40,7 +41,8 @@ export async function openDetectors(devices: readonly { id: string; settings: un
     };
     try {
       const spec = await findModel(model, models, world.files);
-      const open = () => pool.open(spec, spec.scoreThreshold * WEAK_SHARE);
+      const asked = askedClasses(devices.map((device) => device.settings).filter((other) => (other as { model?: unknown }).model === model));
+      const open = () => pool.open(spec, spec.scoreThreshold * WEAK_SHARE, asked);
       const seeing = { sight: sightOf(settings, spec.scoreThreshold), model: spec };
       byDevice.set(id, await open().then((detector) => ({ ...seeing, detector }), (error: unknown) => {
         const told = failed(error);

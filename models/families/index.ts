@@ -16,6 +16,8 @@ export interface Family {
   decode: FamilyDecode;
   /** Outputs of which the decode itself refuses what is no number, while it reads them: large ones are read once then. */
   checks?: readonly string[];
+  /** An output with a plane for each class: planes of those that nobody asks for may be left out. */
+  classPlanes?: string;
   /** What its models are usually exported with: where a manifest is written for a graph, and nothing else is known. */
   usual: { input: Pick<ModelInput, 'color' | 'fit'> & Partial<Pick<ModelInput, 'anchor' | 'pad' | 'mean' | 'scale'>>; scoreThreshold: number; maxOverlap: number };
   /** Names of `familyOptions` and what they may be. */
@@ -31,7 +33,7 @@ const ANY_OVERLAP = 1;
 
 export const FAMILIES = {
   centernet: {
-    title: { en: 'CenterNet: heat map and reaches', zh: 'CenterNet：热图与边距' }, task: 'object-detection', decode: decodeCenternet, checks: ['heatmap'],
+    title: { en: 'CenterNet: heat map and reaches', zh: 'CenterNet：热图与边距' }, task: 'object-detection', decode: decodeCenternet, checks: ['heatmap'], classPlanes: 'heatmap',
     usual: { input: { color: 'RGB', fit: 'stretch' }, scoreThreshold: 0.3, maxOverlap: 0.4 },
   },
   yolov5: {

@@ -1,14 +1,18 @@
-/** `node floor-main.ts RUNS WARM PAUSE_MS`: bare onnxruntime on a ready tensor, as the detector's process runs it; with so long a pause before each; says processor time of a run. */
+/** `node floor-main.ts RUNS WARM PAUSE_MS [tuned]`: bare onnxruntime on a ready tensor, with the model's graph or what a detector's process makes of it; with so long a pause before each; says processor time of a run. */
 import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-node';
 import { shapeOfOne } from '../../../core/model.ts';
+import { askedClasses } from '../../../edge/vision/asked-classes.ts';
 import centernet320 from '../../../models/centernet-320/model.ts';
+import { tune } from '../../../models/tune/tune.ts';
 import { graphPath } from '../../../models/verify.ts';
 
 const [runs, warm, pauseMs] = process.argv.slice(2).map(Number) as [number, number, number];
-const session = await ort.InferenceSession.create(readFileSync(graphPath(centernet320)), { intraOpNumThreads: 1, interOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } } });
+const file = readFileSync(graphPath(centernet320));
+const { spec, graph } = (process.argv[5] === 'tuned' && tune(centernet320, file, askedClasses([]))) || { spec: centernet320, graph: file };
+const session = await ort.InferenceSession.create(graph, { intraOpNumThreads: 1, interOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } } });
 const tensorOf = (dims: number[]) => new ort.Tensor('float32', Float32Array.from({ length: dims.reduce((product, dim) => product * dim, 1) }, (_, at) => (at * 31) % 256), dims);
-const { input, outputs } = centernet320;
+const { input, outputs } = spec;
 const feeds = { [input.name]: tensorOf(shapeOfOne(input.shape) as number[]) };
 const fetches = Object.fromEntries(Object.entries(outputs).map(([name, dims]) => [name, tensorOf(shapeOfOne(dims) as number[])]));
 let before = process.cpuUsage();

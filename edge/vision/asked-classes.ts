@@ -1,0 +1,16 @@
+/** What cameras ask of their model: the classes that their points, zones and lines are about. Pure. */
+import { kindsIn } from '../../core/scene/check.ts';
+import { classesOf, KIND_NAMES } from '../../core/scene/kinds.ts';
+import type { SceneSettings } from '../../core/scene/settings.ts';
+
+/**
+ * @param settings of cameras that share a model, checked
+ * @returns in order; people and vehicles are always among them, as the points of every camera are
+ */
+export function askedClasses(settings: readonly unknown[]): string[] {
+  const kinds = settings.flatMap((one) => {
+    const { zones = [], lines = [], indicators = {} } = (one ?? {}) as Partial<SceneSettings>;
+    return kindsIn({ zones, lines, indicators }).map(({ kind }) => kind);
+  });
+  return [...classesOf([...KIND_NAMES, ...kinds])].toSorted();
+}
