@@ -5,6 +5,8 @@ import { exitFault } from './exits.ts';
 import type { PlayOptions } from './ffmpeg.ts';
 import { startFfmpeg, type Player, type Timed } from './player.ts';
 import { loggedIn, mayLogIn, refusedLogin, rememberedOf, type Remembered } from './remembered.ts';
+import type { Said } from './said.ts';
+import type { Source } from './source.ts';
 
 export interface Playing {
   player: Player;
@@ -22,7 +24,7 @@ export async function begin(options: PlayOptions, silenceMs: number, world: Worl
   const { source, hardware } = options;
   const remembered = rememberedOf(world.clock, source);
   mayLogIn(remembered, world.clock);
-  const start = (how: PlayOptions['hardware']) => attempt({ ...options, hardware: how, codec: remembered.codec }, silenceMs, world, remembered, signal);
+  const start = (how: PlayOptions['hardware']) => attempt({ ...options, hardware: how, codec: remembered.codec, isUntimed: remembered.isUntimed }, silenceMs, world, remembered, signal);
   if (hardware === 'none') return start('none');
   try {
     const playing = await start(hardware);
@@ -38,7 +40,7 @@ export async function begin(options: PlayOptions, silenceMs: number, world: Worl
 /** Inside only: the decoder could not be had, the source may be well. */
 class NoHardware extends Error {}
 
-async function attempt(options: PlayOptions, silenceMs: number, { clock }: World, remembered: Remembered, signal?: AbortSignal): Promise<Playing> {
+async function attempt(options: PlayOptions, silenceMs: number, { clock }: Pick<World, 'clock'>, remembered: Remembered, signal?: AbortSignal): Promise<Playing> {
   const { source } = options;
   signal?.throwIfAborted();
   const player = await startFfmpeg(options, clock);
@@ -51,6 +53,13 @@ async function attempt(options: PlayOptions, silenceMs: number, { clock }: World
     // Nothing came before the first that it could be like.
     if (!first.done && !('isStill' in first.value)) {
       loggedIn(remembered);
+      const isUntimed = sendsNoTimes(source, player.said);
+      // Which pictures are taken hangs on their times: opened once more, and from then on so at once.
+      if (isUntimed !== (options.isUntimed ?? false) && options.fps !== null) {
+        remembered.isUntimed = isUntimed;
+        await player.kill();
+        return await attempt({ ...options, isUntimed }, silenceMs, { clock }, remembered, signal);
+      }
       return { player, first: first.value, remembered };
     }
     const exit = await player.exit;
@@ -64,6 +73,11 @@ async function attempt(options: PlayOptions, silenceMs: number, { clock }: World
   } finally {
     signal?.removeEventListener('abort', abort);
   }
+}
+
+/** Pictures that come one by one over HTTP. */
+export function sendsNoTimes({ kind }: Pick<Source, 'kind'>, { stream }: Pick<Said, 'stream'>): boolean {
+  return kind === 'http' && stream?.codec === 'mjpeg';
 }
 
 /** What comes in time. @returns rejects with CV_CAMERA_SILENT; whoever asked ends the source */

@@ -17,6 +17,8 @@ export interface PlayOptions {
   hardware: Hardware;
   /** What the source was seen to send; decoders of boards are one for each codec. */
   codec?: string | undefined;
+  /** Its pictures have no times: those at which they come are taken, else ffmpeg has it that they come 25 a second. */
+  isUntimed?: boolean | undefined;
   /** Where what it sends is kept as it comes; left out: nowhere. */
   ring?: RingOpening | undefined;
   /** Pictures that are as the one before are not handed on, but one a second; what counts as a change, levels of grey. Left out: each is. */

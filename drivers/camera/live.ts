@@ -1,7 +1,7 @@
 /** A live stream's pictures: their times, their number a second, and what is said when the stream misbehaves. */
 import type { Picture } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
-import { within, type Playing } from './begin.ts';
+import { sendsNoTimes, within, type Playing } from './begin.ts';
 import { exitFault } from './exits.ts';
 import type { Stood, Timed } from './player.ts';
 import { Rate } from './rate.ts';
@@ -28,8 +28,8 @@ export async function* livePictures({ playing: { player, first, remembered }, so
   const { clock } = world;
   const address = source.shown;
   const silenceMs = silenceMsOf(settings);
-  // Pictures that come one by one over HTTP have no times; ffmpeg makes some up.
-  const isUntimed = source.kind === 'http' && player.said.stream?.codec === 'mjpeg';
+  // The clock that ffmpeg takes theirs from may be set.
+  const isUntimed = sendsNoTimes(source, player.said);
   remembered.startedMs ??= clock.monotonicMs();
   const times = new StreamTimes(Math.max(remembered.ptsMs + 1, Math.round(clock.monotonicMs() - remembered.startedMs)));
   const { fps, minFps } = settings;

@@ -7,7 +7,7 @@ import { ffmpegArguments, isStamped, TIMES_FD, type PlayOptions } from './ffmpeg
 import { openInlet, type Inlet } from './inlet.ts';
 import { Pieces, PIECES_FD } from './pieces.ts';
 import { Said } from './said.ts';
-import { withoutSecrets } from './source.ts';
+import { listOf, withoutSecrets } from './source.ts';
 import { Stamps } from './stamps.ts';
 import type { Shot } from './y4m.ts';
 
@@ -59,7 +59,7 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<P
   const stamps = times ? new Stamps() : null;
   times?.setEncoding('utf8').on('data', (text: string) => stamps?.hear(text)).on('error', () => {});
   // It may be gone before it has read where from; its exit says why.
-  child.stdin?.on('error', () => {}).end('list' in source.input ? source.input.list : '');
+  child.stdin?.on('error', () => {}).end(listOf(source, options.isUntimed ?? false));
   let isOver = false;
   const exit = new Promise<Exit>((resolve) => {
     child.once('error', (startError) => resolve({ startError, code: null, signal: null }));

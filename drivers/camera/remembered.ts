@@ -13,6 +13,8 @@ export interface Remembered {
   /** Monotonic; before it nothing is tried. */
   notBeforeMs: number;
   codec?: string;
+  /** Whether its pictures come without times. */
+  isUntimed?: boolean;
   /** Monotonic, of its first picture: what lasts on a live stream lasts on over a new opening. */
   startedMs?: number;
   /** Numbers given to pictures so far, and the presentation time of the last. */

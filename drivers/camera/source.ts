@@ -63,6 +63,11 @@ export function sourceOf(settings: SourceSettings): Source {
   return { kind, isInPieces: kind === 'http' && /\.m3u8?$/i.test(url.pathname), shown: shownUrl(settings.url), input: { list }, protocols, secrets: [url.href, url.password, password].filter((secret) => secret !== '') };
 }
 
+/** What ffmpeg is handed on its standard input. @param isUntimed pictures have the times at which they come */
+export function listOf({ input }: Pick<Source, 'input'>, isUntimed: boolean): string {
+  return 'list' in input ? `${input.list}${isUntimed ? 'option use_wallclock_as_timestamps 1\n' : ''}` : '';
+}
+
 /** An address without who and with what; what its query calls a password is hidden too. */
 export function shownUrl(written: string): string {
   if (kindOf(written) === 'file' || !URL.canParse(written)) return written;
