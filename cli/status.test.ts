@@ -14,7 +14,7 @@ import { encodeBatch } from '../core/wire/batch.ts';
 import { realWorld } from '../core/world.ts';
 import { runGateway } from '../gateway/main.ts';
 
-const HEALTH = { ok: true, edge: 'e1', centre: '500112001', version: '1', now: 100_000, log: { writing: true, depth: 7, bytes: 2048, byStream: { measurement: 7 } }, uplink: { online: true, address: 'mqtt://g', clockOffsetMs: 3 }, devices: [{ id: 'plc', driver: 'modbus', online: false, reason: 'CV_LINK_REFUSED', lastAt: 40_000 }] };
+const HEALTH = { ok: true, edge: 'e1', centre: '500112001', version: '1', now: 100_000, log: { writing: true, depth: 7, bytes: 2048, byStream: { measurement: 7 } }, uplink: { online: true, address: 'mqtt://g', clockOffsetMs: 3 }, devices: [{ id: 'plc', driver: 'modbus', online: false, reason: 'CV_LINK_REFUSED', lastAt: 40_000 }, { id: 'cam', driver: 'camera', online: true, reason: 'CV_MODEL_OUTPUT', lastAt: 99_000 }] };
 
 const run = (...args: string[]) => new Promise<{ code: number; out: string }>((resolve) => {
   execFile(process.execPath, [join(import.meta.dirname, 'main.ts'), 'status', ...args], (error, stdout, stderr) => { resolve({ code: Number(error?.code ?? 0), out: `${stdout}${stderr}` }); });
@@ -31,7 +31,7 @@ test('an edge: what it holds, who is away, since when and what to do; found wron
   const url = await edge(t);
   const { code, out } = await run('--url', url, '--lang', 'en');
   assert.equal(code, 1);
-  assert.match(out, /edge e1.*\n.*devices 0\/1 → log 7 \(2KB\) → gateway mqtt:\/\/g.*\n.*measurement: 7[^]*✗ plc \(modbus\) CV_LINK_REFUSED · last seen 1m ago/);
+  assert.match(out, /edge e1.*\n.*devices 1\/2 → log 7 \(2KB\) → gateway mqtt:\/\/g.*\n.*measurement: 7[^]*✗ plc \(modbus\) CV_LINK_REFUSED · last seen 1m ago[^]*! cam \(camera\) answers · CV_MODEL_OUTPUT\n +→ check family/);
   assert.match((await run('--url', url, '--lang', 'zh-CN')).out, /边缘节点 e1[^]*最后出现于 1m 前/);
   assert.equal((JSON.parse((await run('--url', url, '--json')).out) as { edge: string }).edge, 'e1');
 });

@@ -82,13 +82,15 @@ async function metricsAt(url: string): Promise<string> {
 function showEdge(terminal: Terminal, { ok, edge, centre, version, now, log, uplink, devices, config }: Health): number {
   const { text } = terminal;
   const silent = devices.filter(({ online }) => !online);
-  const isWell = ok && silent.length === 0 && uplink.online && !config?.refused;
+  const impaired = devices.filter(({ online, reason }) => online && Object.hasOwn(FAULTS, reason));
+  const isWell = ok && silent.length + impaired.length === 0 && uplink.online && !config?.refused;
   if (terminal.json) return isWell ? EXIT.ok : EXIT.found;
   terminal.print(`${text({ en: 'edge', zh: '边缘节点' })} ${edge} · ${centre} · ${version}`);
   terminal.print(`  ${text({ en: 'devices', zh: '设备' })} ${devices.length - silent.length}/${devices.length} → ${text({ en: 'log', zh: '日志' })} ${log.depth} (${formatBytes(log.bytes)}) → ${text({ en: 'gateway', zh: '网关' })} ${uplink.online ? uplink.address ?? '' : text({ en: 'away', zh: '离线' })}${uplink.clockOffsetMs === null ? '' : ` · ${text({ en: 'clock', zh: '时钟' })} ${uplink.clockOffsetMs} ms`}`);
   for (const [stream, events] of Object.entries(log.byStream)) if (events > 0) terminal.print(`    ${stream}: ${events} ${text({ en: 'not yet acknowledged', zh: '条待确认' })}`);
   if (!log.writing) terminal.print(`  ✗ ${text({ en: 'the log cannot write', zh: '日志无法写入' })}`);
   for (const { id, driver, reason, lastAt } of silent) terminal.print(`  ✗ ${id} (${driver}) ${reason} · ${age(terminal, now, lastAt)}${remedy(terminal, reason)}`);
+  for (const { id, driver, reason } of impaired) terminal.print(`  ! ${id} (${driver}) ${text({ en: 'answers', zh: '在线' })} · ${reason}${remedy(terminal, reason)}`);
   showConfig(terminal, config);
   return isWell ? EXIT.ok : EXIT.found;
 }

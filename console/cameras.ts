@@ -1,5 +1,6 @@
 /** Which cameras there are, sought, sifted, and put together by where they stand. Pure. */
 import type { DeviceView } from '../core/api.ts';
+import { isImpaired } from './device-state.ts';
 
 export type Sift = 'all' | 'well' | 'faulty';
 export const SIFTS: readonly Sift[] = ['all', 'well', 'faulty'];
@@ -21,7 +22,7 @@ export function findingOf({ values }: Pick<DeviceView, 'values'>): string | null
   return typeof video === 'string' && video !== '' && video !== 'good' ? video : null;
 }
 
-export const isWell = (camera: DeviceView): boolean => camera.freshness === 'fresh' && findingOf(camera) === null;
+export const isWell = (camera: DeviceView): boolean => camera.freshness === 'fresh' && !isImpaired(camera) && findingOf(camera) === null;
 
 /** @param search words that must all occur in what names it or where it is */
 export function sifted(cameras: readonly DeviceView[], search: string, sift: Sift): DeviceView[] {

@@ -54,7 +54,7 @@ const ZH = {
   devices: '设备', allDevices: (count: number) => `显示全部 ${count} 台设备`, noDevices: '还没有设备上报。', pictureAlt: (device: string, what: string) => `${device} 最新画面，${what}`,
   unknownDevices: '未知设备', unknownHow: '发来数据但未配置。将下列内容粘贴到该边缘节点配置的 devices 之下即可接入。', unknownSilent: '未发送任何内容', unknownTimes: (count: number) => `${count} 次`,
   ago: (age: string) => `${age}前`,
-  starting: '正在启动', edgeAway: (edge: string) => `边缘节点 ${edge} 离线`,
+  impaired: '异常', starting: '正在启动', edgeAway: (edge: string) => `边缘节点 ${edge} 离线`,
   path: '数据通路',
   pathNodes: { device: '设备', edge: '边缘日志', gateway: '网关', store: '存储', warning: '预警' },
   pathFacts: {
@@ -131,7 +131,7 @@ const EN: typeof ZH = {
   devices: 'Devices', allDevices: (count) => `show all ${count} devices`, noDevices: 'No device has reported yet.', pictureAlt: (device, what) => `Newest frame of ${device}: ${what}`,
   unknownDevices: 'Unknown devices', unknownHow: 'They speak, and nobody configured them. Paste these lines under devices of that edge\'s configuration to take one in.', unknownSilent: 'says nothing', unknownTimes: (count) => `${count} ${count === 1 ? 'time' : 'times'}`,
   ago: (age) => `${age} ago`,
-  starting: 'starting', edgeAway: (edge) => `edge ${edge} is away`,
+  impaired: 'At fault', starting: 'starting', edgeAway: (edge) => `edge ${edge} is away`,
   path: 'Path of the data',
   pathNodes: { device: 'Device', edge: 'Edge log', gateway: 'Gateway', store: 'Store', warning: 'Warning' },
   pathFacts: {

@@ -38,7 +38,7 @@ export interface DeviceView {
   freshness: Freshness;
   /** ms UTC since when it is so, as far as this gateway has seen it. */
   since?: number;
-  /** A code of docs/faults.md while the device does not answer; `ok` or empty when all is well. */
+  /** A code of docs/faults.md while the device does not answer, or answers and something is wrong all the same (its model fails); `ok` or empty when all is well. */
   reason: string;
   /** What to do about it, where `reason` is a fault. */
   remedy?: Words;

@@ -16,6 +16,7 @@ import { reduce, type ReduceFacts } from './stations/reduce.ts';
 import type { LiveStreams } from './live/live-streams.ts';
 import type { Snapshots } from './vision/evidence/snapshots.ts';
 import type { LastPictures } from './vision/last-picture.ts';
+import { withSight } from './vision/states.ts';
 
 export interface EdgeParts {
   devices: readonly OpenDevice[];
@@ -40,13 +41,15 @@ export interface EdgeParts {
 export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   const reading = parts.reading ?? read(parts.devices, world, () => keeping.whenKept());
   const latest = latestValues(world.clock);
+  const inferring = infer(parts.cameras, world, parts.pictures, parts.snapshots, parts.watchers);
+  const states = () => withSight(reading.states(), inferring);
   const qualifying = qualify(setup, parts.points, world);
   const reducing = reduce(setup, parts.points, world);
   const keeping = keep(parts.log, setup.centre, world);
-  const forwarding = forward(setup, { ...parts.presence, devices: () => reading.states(), onCommand: parts.onCommand, ...(parts.evidence && { evidence: parts.evidence }) }, parts.log, world);
+  const forwarding = forward(setup, { ...parts.presence, devices: states, onCommand: parts.onCommand, ...(parts.evidence && { evidence: parts.evidence }) }, parts.log, world);
   const joined = line(world, [
     reading,                             // frames of every device the host keeps open become samples, or a loss with its reason
-    infer(parts.cameras, world, parts.pictures, parts.snapshots, parts.watchers), // camera frames become samples like any other
+    inferring,                           // camera frames become samples like any other
     qualifying,                          // scale, unit, quality, clock: a sample becomes an event
     latest,                              // what each point says now, for commands
     judge(),                             // local warnings, also when cut off; sees every event
@@ -63,5 +66,5 @@ export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   });
   /** Beside the line: an event of the edge's own, which nothing leaves out. */
   const record = (draft: Draft) => keeping.take?.([draft], () => {});
-  return { ...joined, host: reading, latest, record, update, retarget: forwarding.retarget, answer: forwarding.answer, wake: () => forwarding.wake(), wakeEvidence: () => forwarding.wakeEvidence(), states: () => reading.states(), isKeeping: () => keeping.isKeeping(), uplink: () => forwarding.uplink() };
+  return { ...joined, host: reading, latest, record, update, retarget: forwarding.retarget, answer: forwarding.answer, wake: () => forwarding.wake(), wakeEvidence: () => forwarding.wakeEvidence(), states, isKeeping: () => keeping.isKeeping(), uplink: () => forwarding.uplink() };
 }

@@ -2,11 +2,11 @@
 import { useState } from 'preact/hooks';
 import type { DeviceView } from '../../core/api.ts';
 import { camerasOf, findingOf, grouped, isWell, MAX_OPEN, sifted, SIFTS, type CameraGroup, type Sift } from '../cameras.ts';
+import { isImpaired, reasonOf } from '../device-state.ts';
 import { age, fullTime } from '../format.ts';
 import { usePreview } from '../pictures.ts';
 import { camerasHref, useView } from '../view.ts';
 import { CameraView } from './camera.tsx';
-import { reasonOf } from './devices.tsx';
 import { freshnessIcon, Icon } from './icons.tsx';
 
 const OLD_MS = 60_000;
@@ -45,13 +45,14 @@ export function CamerasPage({ open }: { open: string[] }) {
 
 function OpenView({ id, device, rest }: { id: string; device: DeviceView | undefined; rest: string[] }) {
   const { words, lang } = useView();
+  const reason = device ? reasonOf(device, words, lang) : '';
   return (
     <section class="panel view" aria-label={id}>
       <div class="view-head">
         <span class="view-title"><strong class="device-id">{id}</strong>{device && <State camera={device} />}</span>
         <a class="view-close" href={camerasHref(rest)} aria-label={`${words.viewClose} ${id}`}><Icon name="cross" /></a>
       </div>
-      {device && device.freshness !== 'fresh' && <p class="device-reason">{reasonOf(device, words, lang)}</p>}
+      {reason !== '' && <p class="device-reason">{reason}</p>}
       {device ? <CameraView device={device} /> : <p class="calm">{words.cameraUnknown(id)}</p>}
     </section>
   );
@@ -96,11 +97,12 @@ function State({ camera }: { camera: DeviceView }) {
   const { words, lang, now } = useView();
   const { freshness, since } = camera;
   const finding = findingOf(camera);
-  const shown = freshness === 'fresh' && finding !== null ? 'late' : freshness;
+  const wrong = isImpaired(camera) ? words.impaired : freshness === 'fresh' && finding !== null ? (words.findings[finding] ?? finding) : null;
+  const shown = wrong === null ? freshness : 'late';
   return (
     <span class="camera-state">
-      <span class={`device-state is-${shown}`}><Icon name={freshnessIcon(shown)} />{shown === freshness ? words.freshness[freshness] : (words.findings[finding ?? ''] ?? finding)}</span>
-      {since !== undefined && shown === freshness && <span class="quiet" title={fullTime(since)}>{words.goneFor(age(now - since, lang))}</span>}
+      <span class={`device-state is-${shown}`}><Icon name={freshnessIcon(shown)} />{wrong ?? words.freshness[freshness]}</span>
+      {since !== undefined && wrong === null && <span class="quiet" title={fullTime(since)}>{words.goneFor(age(now - since, lang))}</span>}
     </span>
   );
 }

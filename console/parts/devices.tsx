@@ -1,22 +1,24 @@
 /** Devices with their state (icon, word and colour) and newest values; each value leads to its series. */
 import { useState } from 'preact/hooks';
 import type { DeviceView, LastValue } from '../../core/api.ts';
+import { isWell } from '../cameras.ts';
+import { isImpaired, reasonOf } from '../device-state.ts';
 import { age, fullTime, unitText, valueText } from '../format.ts';
 import { beyondLimit } from '../limits.ts';
 import { seriesHref, useView } from '../view.ts';
-import { pick, type Dictionary, type Lang } from '../words.ts';
+import { pick, type Dictionary } from '../words.ts';
 import { freshnessIcon, Icon, levelIcon } from './icons.tsx';
 import { UnknownDevices } from './unknown.tsx';
 
 const OLD_MS = 15_000;
-/** More than these are shown on demand: those that do not answer come first. */
+/** More than these are shown on demand: those that are not well come first. */
 const SHOWN = 12;
 
 export function Devices() {
   const { state, words } = useView();
   const [isWhole, setWhole] = useState(false);
   const { devices } = state;
-  const shown = isWhole || devices.length <= SHOWN ? devices : [...devices.filter(({ freshness }) => freshness !== 'fresh'), ...devices.filter(({ freshness }) => freshness === 'fresh')].slice(0, SHOWN);
+  const shown = isWhole || devices.length <= SHOWN ? devices : devices.toSorted((a, b) => Number(isWell(a)) - Number(isWell(b))).slice(0, SHOWN);
   return (
     <section class="panel devices" data-part="devices" aria-labelledby="devices-title">
       <h2 id="devices-title">{words.devices}{devices.length > 0 && <span class="count">{devices.length}</span>}</h2>
@@ -30,14 +32,17 @@ export function Devices() {
 function Device({ device }: { device: DeviceView }) {
   const { words, lang, now } = useView();
   const fresh = device.freshness === 'fresh';
+  const impaired = isImpaired(device);
+  const shown = impaired ? 'late' : device.freshness;
+  const reason = reasonOf(device, words, lang);
   return (
-    <li class={`device is-${device.freshness}`}>
+    <li class={`device is-${shown}`}>
       <div class="device-head">
-        <span class="device-state"><Icon name={freshnessIcon(device.freshness)} />{words.freshness[device.freshness]}</span>
+        <span class="device-state"><Icon name={freshnessIcon(shown)} />{impaired ? words.impaired : words.freshness[device.freshness]}</span>
         <strong class="device-id">{device.id}</strong>
         <span class="quiet device-kind">{device.driver}{device.lastAt !== null && !fresh && ` · ${words.ago(age(now - device.lastAt, lang))}`}</span>
       </div>
-      {!fresh && <p class="device-reason">{reasonOf(device, words, lang)}</p>}
+      {reason !== '' && <p class="device-reason">{reason}</p>}
       <ul class="values">{device.values.filter(isOfTown).map((value) => <LastOne key={`${value.indicator}|${value.point}`} device={device.id} value={value} />)}</ul>
     </li>
   );
@@ -45,14 +50,6 @@ function Device({ device }: { device: DeviceView }) {
 
 /** Not about us: commands, clips and clocks are recorded as events too. */
 const isOfTown = ({ indicator }: LastValue): boolean => !indicator.startsWith('CV-');
-
-/** Why it is not fresh, and what to do; a fault's code stays beside, so that it can be looked up. */
-export function reasonOf(device: DeviceView, words: Dictionary, lang: Lang): string {
-  if (device.freshness === 'unobserved') return words.edgeAway(device.edge);
-  if (device.reason === 'starting') return words.starting;
-  if (device.reason === 'ok') return '';
-  return [device.remedy ? pick(device.remedy, lang) : '', device.reason].filter((part) => part !== '').join(' · ');
-}
 
 function LastOne({ device, value }: { device: string; value: LastValue }) {
   const { words, lang, now } = useView();

@@ -40,6 +40,11 @@ export interface Camera {
   told?: Fault;
 }
 
+export interface InferStation extends Station<DecodedItem, Sample> {
+  /** Why nobody can say what is in this camera's pictures; null: somebody can, as far as is known. */
+  faultOf(device: string): Fault | null;
+}
+
 /** One picture may be lost to a process that died. */
 const UNKNOWN_AFTER = 2;
 const CLOSE_DEADLINE_MS = 1000;
@@ -52,7 +57,7 @@ const WATCH_EVERY_MS = 1000;
  * @param snapshots gives events their pictures
  * @param watchers people who watch a camera
  */
-export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictures?: LastPictures, snapshots?: Pick<Snapshots, 'of'>, watchers?: Pick<LiveStreams, 'seen'>): Station<DecodedItem, Sample> {
+export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictures?: LastPictures, snapshots?: Pick<Snapshots, 'of'>, watchers?: Pick<LiveStreams, 'seen'>): InferStation {
   const lanes = new Map<string, Lane>();
   const running = new Set<Promise<void>>();
   const ending = new AbortController();
@@ -208,6 +213,10 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
   return {
     name: 'infer',
     take,
+    faultOf(device) {
+      const lane = lanes.get(device);
+      return lane ? lane.fault : cameras.get(device)?.told ?? null;
+    },
     /** Lets the pictures in the detectors finish, for a second; those that wait are counted. */
     async close() {
       closing = true;

@@ -14,7 +14,7 @@ export function moreCameras(count: number, now: number): DeviceView[] {
     const isAway = at % 61 === 60;
     const isLost = at % 13 === 5;
     const freshness = isAway ? 'unobserved' : isLost ? 'lost' : 'fresh';
-    const reason = isLost ? 'CV_CAMERA_LOGIN' : 'ok';
+    const reason = isLost ? 'CV_CAMERA_LOGIN' : at % 19 === 11 ? 'CV_MODEL_OUTPUT' : 'ok';
     const video = at % 17 === 9 ? 'occluded' : 'good';
     return {
       id, edge: `town-${String(edgeAt + 1).padStart(2, '0')}`, centre: edgeAt % 3 === 2 ? '500112002' : '500112001', driver: 'camera', subject: id, position: null, freshness, since: now - (now % HOUR_MS) - at * 1000 * (isLost ? 60 : 3600),

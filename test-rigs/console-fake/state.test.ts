@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeviceView, LastValue, LiveMessage, WarningView } from '../../core/api.ts';
 import { camerasOf, firstOf, grouped, sifted } from '../../console/cameras.ts';
+import { reasonOf } from '../../console/device-state.ts';
 import { beyondLimit } from '../../console/limits.ts';
 import { clearedWarnings, focusOf, NOTHING, openWarnings, step, type State } from '../../console/state.ts';
 import { camerasHref, parseHash } from '../../console/view.ts';
+import { DICTIONARIES } from '../../console/words.ts';
 import { EXAMPLES } from '../../gateway/api/examples.ts';
 
 const value = (over: Partial<LastValue>): LastValue => ({ ...EXAMPLES.device.values[0] as LastValue, ...over });
@@ -58,6 +60,14 @@ test('a value is beyond the worst limit it has reached, in that limit\'s directi
   const limits = [{ level: 3 as const, value: 10, direction: 'high' as const }, { level: 2 as const, value: 20, direction: 'high' as const }, { level: 4 as const, value: 2, direction: 'low' as const }];
   assert.deepEqual([5, 10, 25, 1].map((reading) => beyondLimit({ value: reading, limits })), [null, 3, 2, 4]);
   assert.equal(beyondLimit({ value: null, limits }), null);
+});
+
+test('a device that answers says what is wrong all the same, one that is well says nothing', () => {
+  const said = (over: Partial<DeviceView>) => reasonOf({ ...device('a', []), freshness: 'fresh', reason: 'ok', ...over }, DICTIONARIES.en, 'en');
+  assert.deepEqual([said({}), said({ reason: '' }), said({ reason: 'an edge of its own kind' })], ['', '', '']);
+  assert.equal(said({ reason: 'CV_MODEL_OUTPUT', remedy: { zh: '查', en: 'look' } }), 'look · CV_MODEL_OUTPUT');
+  assert.equal(said({ freshness: 'lost', reason: 'CV_LINK_REFUSED' }), 'CV_LINK_REFUSED');
+  assert.equal(said({ freshness: 'unobserved', edge: 'e', reason: 'CV_MODEL_OUTPUT' }), 'edge e is away');
 });
 
 test('cameras are sifted by how they are, sought by words of their names and places, and put together by district and edge', () => {
