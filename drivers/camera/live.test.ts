@@ -184,9 +184,13 @@ test('over HTTP: FLV by its own times, single pictures by when they came', async
   assert.equal(seen.length, 30);
   // ffmpeg would have it that they are 40 ms apart.
   assert.ok((seen.at(-1)?.ptsMs ?? Infinity) <= performance.now() - startedMs);
-  // Of 50 a second 10 are asked for: by the 25 a second that ffmpeg takes for granted it would be 20.
-  const { pictures: fewer } = await watch({ url: single.url, fps: 10, motion: 'off' }, 20, told().world);
-  assert.ok((fewer.at(-1)?.ptsMs ?? 0) >= 1500, `${fewer.at(-1)?.ptsMs}`);
+});
+
+test('of single pictures over HTTP as many are taken a second as were asked for, not as if 25 came a second', async (t) => {
+  const slow = await startHttpCamera(jpegs(10), { everyMs: 200, most: 10 });
+  t.after(() => slow.stop());
+  const { pictures: seen } = await watch({ url: slow.url, motion: 'off' }, Infinity, told().world);
+  assert.ok(seen.length >= 8, `${seen.length} of 10`);
 });
 
 test('the main stream is opened only when somebody asks; a probe says what is there and what would be cheaper', async (t) => {

@@ -10,8 +10,11 @@ export interface HttpCamera {
   stop(): Promise<void>;
 }
 
-/** @param content pictures to be sent over and over, one stream to be sent once, or files by name */
-export async function startHttpCamera(content: Buffer[] | Buffer | ReadonlyMap<string, Buffer>): Promise<HttpCamera> {
+/**
+ * @param content pictures to be sent over and over, one stream to be sent once, or files by name
+ * @param everyMs between two pictures @param most after so many it hangs up
+ */
+export async function startHttpCamera(content: Buffer[] | Buffer | ReadonlyMap<string, Buffer>, { everyMs = SEND_EVERY_MS, most = Infinity } = {}): Promise<HttpCamera> {
   const server = createServer((request, response) => {
     if (!Array.isArray(content) && !Buffer.isBuffer(content)) {
       const file = content.get(request.url?.slice(1) ?? '');
@@ -27,8 +30,9 @@ export async function startHttpCamera(content: Buffer[] | Buffer | ReadonlyMap<s
     const sending = setInterval(() => {
       const jpeg = content[number % content.length] as Buffer;
       number += 1;
+      if (number > most) return void response.end();
       response.write(Buffer.concat([Buffer.from(`--${BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`), jpeg, Buffer.from('\r\n')]));
-    }, SEND_EVERY_MS);
+    }, everyMs);
     response.on('close', () => clearInterval(sending));
   });
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
