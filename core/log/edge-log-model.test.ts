@@ -19,7 +19,9 @@ import { Engine } from './engine.ts';
 import type { EdgeLog } from './types.ts';
 import { directStorage } from './worker-storage.ts';
 
-const LIVES = Number(process.env.LOG_MODEL_LIVES ?? 12);
+const LIVES = Number(process.env.LOG_MODEL_LIVES ?? 9);
+/** Lives in which a gap record was delivered and its file had to give way before its mark was on disk; in 240 the file was the only one. */
+const SAID_TWICE = [42, 208, 240, 337];
 const STEPS = Number(process.env.LOG_MODEL_STEPS ?? 40);
 
 /** A thread that is kept busy: what files need beside their commits is done late, or not before the next one. */
@@ -37,7 +39,7 @@ class BusyEngine extends Engine {
 }
 
 /** What stands under a number. */
-type Named = { value: unknown; gap?: Gap };
+type Named = { value: unknown; occurredAt: number; gap?: Gap };
 
 class Life {
   readonly #random;
@@ -145,6 +147,8 @@ class Life {
     for (const stream of STREAMS) {
       const [run] = this.#log.unsettled(stream);
       if (!run || !this.#chance(0.4) || this.#disk.failWith !== null) continue;
+      // What the other side has it does not refuse.
+      if (this.#delivered.get(stream)?.has(`${run.epoch}:${run.to}`)) continue;
       const done = this.#log.setAside(stream, run.epoch, run.to, 'CV_EVENT_INVALID');
       await this.#world.clock.advanceMs(10);
       await done;
@@ -176,7 +180,7 @@ class Life {
     const present = new Set(events.map(({ epoch, seq }) => `${epoch}:${seq}`));
     const waiting = new Set(this.#log.unsettled(stream).flatMap(({ epoch, from, to }) => Array.from({ length: to - from + 1 }, (_, at) => `${epoch}:${from + at}`)));
     for (const name of waiting) assert.ok(present.has(name), `${stream}: ${name} is to be sent and not there`);
-    // A record that is neither there nor delivered gave way, and was said again in another.
+    // A record that is neither there nor delivered was refused, and was said again in another.
     const gaps = [...names].flatMap(([name, { gap }]) => (gap && (delivered.has(name) || waiting.has(name)) ? [gap] : []));
     const covered = new Map<string, number>();
     let unnumbered = 0;
@@ -202,9 +206,9 @@ class Life {
     assert.equal(unnumbered, unnamed, `${stream}: events that never had numbers`);
   }
 
-  #name(stream: Stream, epoch: number, seq: number, { value, gap }: Draft): void {
+  #name(stream: Stream, epoch: number, seq: number, { value, occurredAt, gap }: Draft): void {
     const name = `${epoch}:${seq}`;
-    const named: Named = gap ? { value: `gap ${name}`, gap } : { value };
+    const named: Named = gap ? { value: `gap ${name}`, occurredAt, gap } : { value, occurredAt };
     const names = this.#names.get(stream);
     if (names?.has(name)) assert.deepEqual(names.get(name), named, `${stream}: ${name} names two things`);
     names?.set(name, named);
@@ -215,7 +219,7 @@ class Life {
   }
 }
 
-for (let seed = 1; seed <= LIVES; seed += 1) {
+for (const seed of new Set([...Array.from({ length: LIVES }, (_, at) => at + 1), ...SAID_TWICE])) {
   test(`life ${seed}: nothing acknowledged is lost without a word, no number names two things`, async () => {
     const { dir, remove } = await memoryDir();
     try {

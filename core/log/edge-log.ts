@@ -14,6 +14,7 @@ import { EdgeStream } from './edge-stream.ts';
 import { failedWith, openStorage } from './failing.ts';
 import { PREPARED_FILE_BYTES } from './file-name.ts';
 import { fromMark } from './ranges.ts';
+import { standingAfter, withStanding } from './standing-gaps.ts';
 import type { Hole, OpenReport, Salvage, Storage, StorageStats } from './storage.ts';
 import { depth, lose, moveLosses, settle, unsettled } from './stream-state.ts';
 import type { Cursor, EdgeLog, EdgeLogOptions, FullPolicy, KeptGroup, LogSize, Mark, ReadLimit, StoredGroup } from './types.ts';
@@ -103,10 +104,12 @@ class OpenedEdgeLog implements EdgeLog {
   async #readOnce(one: EdgeStream, after: Cursor, limit: ReadLimit): Promise<{ groups: StoredGroup[]; complete: boolean }> {
     if (this.#closing) throw closed();
     const parts = one.chain.partsAfter(after);
-    if (parts.length === 0) return { groups: [], complete: true };
+    const standing = standingAfter(one.state, after);
+    if (parts.length === 0 && standing.length === 0) return { groups: [], complete: true };
     const reply = await attempt(() => this.#storage.read({ chain: one.chain.name, parts, ...limit }));
     await this.#nameDamage(one, reply.salvages, reply.holes);
-    return { groups: reply.groups.map((group) => this.#boots?.restamp(one.stream, group) ?? group), complete: reply.complete };
+    const { groups, complete } = withStanding(reply, standing.filter((gap) => one.state.written.includes(gap)).map((gap) => one.standing(gap)), limit);
+    return { groups: groups.map((group) => this.#boots?.restamp(one.stream, group) ?? group), complete };
   }
 
   unsettled(stream: Stream): { epoch: number; from: number; to: number }[] {

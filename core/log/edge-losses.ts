@@ -3,7 +3,7 @@ import type { World } from '../world.ts';
 import type { EdgeStream } from './edge-stream.ts';
 import { addRange, fromMark, missingOf, type Range } from './ranges.ts';
 import type { ChainReport, Hole } from './storage.ts';
-import { epochOf, lose, parseState, reach, settle, unsettled } from './stream-state.ts';
+import { epochOf, lose, owed, parseState, reach, settle, unsettled } from './stream-state.ts';
 import type { Mark } from './types.ts';
 
 /** A mark further ahead of the present epoch than this is no mark of ours: the numbers are not burnt for it. */
@@ -31,7 +31,8 @@ export function recover(one: EdgeStream, found: ChainReport, world: World): void
   if (found.head && !isDrained(found.head.epoch)) one.state = reach(one.state, found.head.epoch, found.head.seq);
   const nowMs = world.clock.nowMs();
   for (const { epoch, from, to } of unsettled(one.state)) {
-    for (const [fromSeq, toSeq] of missingOf(onDisk.get(epoch) ?? [], from, to)) {
+    const missing = missingOf(onDisk.get(epoch) ?? [], from, to).flatMap(([low, high]) => owed(one.state, epoch, low, high));
+    for (const [fromSeq, toSeq] of missing) {
       rewound(one, 'its own head file', epoch, fromSeq, toSeq, world);
       loseRange(one, { epoch, fromSeq, toSeq, fromAt: nowMs, toAt: nowMs, reason: 'log_rewound' }, world);
     }
@@ -65,7 +66,7 @@ export async function nameHoles(one: EdgeStream, holes: readonly Hole[], world: 
   let lost = false;
   for (const { name, epoch, from, to, detail } of holes) {
     // An epoch that is not in the state was drained: nothing of it is owed.
-    const isNamed = () => !one.state.epochs.has(epoch) || missingOf(epochOf(one.state, epoch).settled, from, to).length === 0;
+    const isNamed = () => !one.state.epochs.has(epoch) || owed(one.state, epoch, from, to).length === 0;
     if (isNamed()) continue;
     one.chain.distrust(name);
     const times = await one.timesOf(epoch, from - 1, to + 1);

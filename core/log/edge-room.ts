@@ -3,9 +3,8 @@ import type { Stream } from '../event.ts';
 import type { World } from '../world.ts';
 import type { EdgeStream } from './edge-stream.ts';
 import { isDiskFull } from './failing.ts';
-import { missingOf } from './ranges.ts';
 import type { FileReport, Storage } from './storage.ts';
-import { epochOf, lose, type StreamState } from './stream-state.ts';
+import { lose, owed, type StreamState } from './stream-state.ts';
 import type { Trouble } from './trouble.ts';
 import type { FullPolicy } from './types.ts';
 import type { Entry } from './waiting.ts';
@@ -141,17 +140,19 @@ export class Room {
     if (range) {
       const { state, count } = lose(one.state, range);
       one.state = state;
-      one.dirty = true;
       this.#tellLost(one, count);
     }
+    // The file may have been the only one to say what is settled and lost: another is to say it soon.
+    one.dirty = true;
+    one.due = true;
     await one.removeFiles([file]);
     this.#judge(file, before);
   }
 
-  /** What of a file is lost when it goes; null when all of it is settled. */
+  /** What of a file is lost when it goes; null when nothing is. */
   async #lossOf(one: EdgeStream, file: FileReport): Promise<Parameters<typeof lose>[1] | null> {
     const last = one.chain.lastOf(file);
-    const ranges = missingOf(epochOf(one.state, file.epoch).settled, file.first, last);
+    const ranges = owed(one.state, file.epoch, file.first, last);
     const [first, end] = [ranges[0]?.[0], ranges.at(-1)?.[1]];
     if (first === undefined || end === undefined) return null;
     if (!this.#disk.trouble.isShort) this.#tellFull();

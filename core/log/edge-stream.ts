@@ -7,10 +7,9 @@ import type { BootClocks } from './boot-clocks.ts';
 import type { Chain } from './chain.ts';
 import { isWorthAnotherFile } from './failing.ts';
 import { gapDraft, type Lost } from './gap.ts';
-import { missingOf } from './ranges.ts';
 import { isFull, StorageError, type CommitRequest, type FileReport, type Group, type Salvage, type Storage } from './storage.ts';
-import { addPending, EMPTY, epochOf, forgetDrained, formatState, gapsWritten, reach, takePending, type StreamState } from './stream-state.ts';
-import type { KeptGroup } from './types.ts';
+import { addPending, EMPTY, epochOf, forgetDrained, formatState, gapsWritten, owed, reach, takePending, type StreamState, type WrittenGap } from './stream-state.ts';
+import type { KeptGroup, StoredGroup } from './types.ts';
 import type { Trouble } from './trouble.ts';
 import { Waiting, type Call, type EncodedGroup } from './waiting.ts';
 
@@ -85,11 +84,13 @@ export class EdgeStream {
     const startedMs = world.clock.monotonicMs();
     const firstSeq = this.nextSeq;
     const gapSeq = firstSeq + groups.reduce((sum, group) => sum + group.count, 0);
-    const gaps = this.#takeGaps();
+    const losses = this.#takeGaps();
+    const [at, clock] = [world.clock.nowMs(), ownClock(world.clock)];
+    const gaps = losses.map((lost, index): WrittenGap => ({ epoch, seq: gapSeq + index, lost, at, clock }));
     const gapGroup = gaps.length > 0 ? this.#encodeGaps(gapSeq, gaps) : null;
     const last = gapSeq + gaps.length - 1;
     const became = (state: StreamState) => {
-      const appended = reach(gapsWritten(state, epoch, gapSeq, gaps), epoch, last);
+      const appended = reach(gapsWritten(state, gaps), epoch, last);
       return forgetDrained(change ? change(appended) : appended, epoch);
     };
 
@@ -109,7 +110,7 @@ export class EdgeStream {
       this.#context.trouble.disk = reply.disk;
     } catch (error) {
       this.dirty = true;
-      this.state = addPending(this.state, gaps);
+      this.state = addPending(this.state, losses);
       await this.#afterFailure(error);
       throw error;
     } finally {
@@ -160,6 +161,12 @@ export class EdgeStream {
     }
   }
 
+  /** A gap record as its row had it. */
+  standing({ epoch, seq, lost, at, clock }: WrittenGap): StoredGroup {
+    const { edge, centre } = this.#context;
+    return { epoch, seq, count: 1, payload: encodeBatch({ from: edge, stream: this.stream, epoch, seq }, [gapDraft(edge, centre, lost, at, clock)]) };
+  }
+
   /** Damaged files were replaced: nothing is appended to them, and what they lost is named with the next read. */
   salvaged(salvages: readonly Salvage[]): void {
     this.#context.trouble.salvaged(salvages);
@@ -183,9 +190,9 @@ export class EdgeStream {
     return gaps;
   }
 
-  #encodeGaps(seq: number, gaps: readonly Lost[]): { row: Group; drafts: Draft[] } {
-    const { edge, centre, epoch, world, boots } = this.#context;
-    const drafts = gaps.map((lost) => gapDraft(edge, centre, lost, world.clock.nowMs(), ownClock(world.clock)));
+  #encodeGaps(seq: number, gaps: readonly WrittenGap[]): { row: Group; drafts: Draft[] } {
+    const { edge, centre, epoch, boots } = this.#context;
+    const drafts = gaps.map(({ lost, at, clock }) => gapDraft(edge, centre, lost, at, clock));
     return { row: { seq, count: drafts.length, payload: encodeBatch({ from: edge, stream: this.stream, epoch, seq, ...boots?.bootOf(drafts) }, drafts) }, drafts };
   }
 
@@ -219,6 +226,5 @@ export class EdgeStream {
 }
 
 function isSettled(state: StreamState, file: FileReport, last: number): boolean {
-  const known = state.epochs.get(file.epoch);
-  return !known || missingOf(known.settled, file.first, last).length === 0;
+  return !state.epochs.has(file.epoch) || owed(state, file.epoch, file.first, last).length === 0;
 }

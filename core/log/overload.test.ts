@@ -3,14 +3,16 @@ import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Draft, Event, Stream } from '../event.ts';
+import { STREAMS, type Draft, type Event, type Stream } from '../event.ts';
 import { bulkyDraft, TEST_CENTRE, testDrafts } from '../testing/drafts.ts';
 import { readAll } from '../testing/edge-log-contract.ts';
 import { memoryDir } from '../testing/temp-dir.ts';
 import { testWorld } from '../testing/virtual-clock.ts';
 import { openEdgeLog } from './edge-log.ts';
 import { fileBytesFor } from './file-name.ts';
+import { listFiles } from './folder.ts';
 import type { EdgeLog, EdgeLogOptions } from './types.ts';
+import { verifyLog } from './verify.ts';
 import { directStorage } from './worker-storage.ts';
 
 const MAX_BYTES = 1 << 20;
@@ -107,16 +109,40 @@ test('a more important stream pushes less important ones out, diagnostics first'
     assert.ok((await readAll(log, 'diagnostic')).some(({ gap }) => gap));
   }));
 
-test('gap records that have to give way are said again', () =>
-  inLog({}, async (log, world) => {
+test('gap records that have to give way stay to be sent, under their own numbers', () =>
+  inLog({}, async (log, world, dir, reopen) => {
     const random = () => world.random.next();
     let value = 0;
+    const records = new Map<number, Event>();
+    const check = async (readable = log) => {
+      const events = await readAll(readable, 'measurement');
+      checkSums(events, value, lastOf(log, 'measurement'));
+      const gaps = new Map(events.filter(({ gap }) => gap).map((event) => [event.seq, event]));
+      for (const [seq, record] of records) assert.deepEqual(gaps.get(seq), record);
+      for (const [seq, record] of gaps) records.set(seq, record);
+    };
     for (let round = 0; round < 5; round += 1) {
       for (let group = 0; group < 10; group += 1) {
         await append(log, world, Array.from({ length: GROUP }, () => bulkyDraft((value += 1), EVENT_BYTES, random)));
       }
       // A reader at the head makes a record of what is lost so far; later rounds push that record out.
-      checkSums(await readAll(log, 'measurement'), value, lastOf(log, 'measurement'));
+      await check();
+    }
+    const oldest = Math.min(...listFiles(dir).filter(({ chain }) => chain === 'measurement').map((file) => file.first));
+    const standing = [...records.keys()].filter((seq) => seq < oldest);
+    assert.ok(standing.length > 0, 'files of some are gone');
+    await log.close();
+    const steps = verifyLog(dir, { chains: STREAMS, origins: false }, false);
+    let step = steps.next();
+    while (!step.done) step = steps.next();
+    assert.deepEqual(step.value.faults, []);
+    const again = await reopen();
+    try {
+      await check(again);
+      for (const seq of standing) await again.settle('measurement', log.epoch, { upTo: 0, have: [[seq, seq]] });
+      assert.ok((await readAll(again, 'measurement')).every(({ seq }) => !standing.includes(seq)), 'until they are settled');
+    } finally {
+      await again.close();
     }
   }));
 

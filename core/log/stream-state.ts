@@ -12,21 +12,27 @@ export interface EpochState {
   settled: Ranges;
 }
 
+/** A gap record as its row has it. */
 export interface WrittenGap {
   epoch: number;
   seq: number;
   lost: Lost;
+  /** When it was made, by which clock. */
+  at: number;
+  clock: 'edge' | 'unsynced';
 }
 
 export interface StreamState {
   epochs: ReadonlyMap<number, EpochState>;
-  /** Gap records on disk that are not settled: should they have to give way, they are written again. */
+  /** Gap records that are not settled. Should their rows have to give way, they are read from here, under their own numbers. */
   written: readonly WrittenGap[];
   pending: readonly Lost[];
 }
 
 export const EMPTY: StreamState = { epochs: new Map(), written: [], pending: [] };
 const FRESH: EpochState = { last: 0, settled: [] };
+/** The state is written with many a commit. Where there are more, those that have to give way are said again, joined with their neighbours. */
+const MAX_STANDING = 200;
 
 export function epochOf(state: StreamState, epoch: number): EpochState {
   return state.epochs.get(epoch) ?? FRESH;
@@ -50,15 +56,28 @@ export function settle(state: StreamState, epoch: number, ranges: Ranges): Strea
   };
 }
 
-/** Lets [from, to] go: what of it was not settled becomes a loss that waits for its gap record. */
+/** What of [from, to] nothing but a row can say: neither settled nor a gap record, which stands in the state as well. */
+export function owed(state: StreamState, epoch: number, from: number, to: number): Range[] {
+  const missing = missingOf(epochOf(state, epoch).settled, from, to);
+  const standing = missing.length === 0 ? [] : state.written.filter((gap) => gap.epoch === epoch);
+  if (standing.length === 0) return missing;
+  const said = addRanges([], standing.map(({ seq }) => [seq, seq]));
+  return missing.flatMap(([low, high]) => missingOf(said, low, high));
+}
+
+/**
+ * Lets [from, to] go: what of it only rows can say becomes a loss that waits for its gap record. Gap records among it stay
+ * to be sent: the other side may have had them, and takes them for the same by their numbers alone.
+ */
 export function lose(state: StreamState, lost: Omit<Lost, 'count'>): { state: StreamState; count: number; ranges: Range[] } {
-  const ranges = missingOf(epochOf(state, lost.epoch).settled, lost.fromSeq, lost.toSeq);
+  // What the other side refuses it does not have: that is said again under another number.
+  const stay = lost.reason !== 'refused' && state.written.length <= MAX_STANDING;
+  const ranges = stay ? owed(state, lost.epoch, lost.fromSeq, lost.toSeq) : missingOf(epochOf(state, lost.epoch).settled, lost.fromSeq, lost.toSeq);
   const inside = state.written.filter((gap) => gap.epoch === lost.epoch && partOf(ranges, gap.seq, gap.seq).length > 0);
   const losses = ranges.map(([from, to]): Lost => {
     const gapRecords = inside.filter((gap) => gap.seq >= from && gap.seq <= to).length;
     return { ...lost, fromSeq: from, toSeq: to, count: to - from + 1 - gapRecords };
   });
-  // A gap record is never lost: what it says is said again.
   const pending = joinLosses([...state.pending, ...inside.map((gap) => gap.lost), ...losses]);
   return { state: { ...settle(state, lost.epoch, ranges), pending }, count: losses.reduce((sum, one) => sum + one.count, 0), ranges };
 }
@@ -72,9 +91,9 @@ export function takePending(state: StreamState, max: number): { state: StreamSta
   return { state: { ...state, pending: state.pending.slice(max) }, gaps: state.pending.slice(0, max) };
 }
 
-/** Gap records now stand on disk from `seq` on. */
-export function gapsWritten(state: StreamState, epoch: number, seq: number, gaps: readonly Lost[]): StreamState {
-  return { ...state, written: [...state.written, ...gaps.map((lost, at) => ({ epoch, seq: seq + at, lost }))] };
+/** Gap records now stand on disk. */
+export function gapsWritten(state: StreamState, gaps: readonly WrittenGap[]): StreamState {
+  return gaps.length === 0 ? state : { ...state, written: [...state.written, ...gaps] };
 }
 
 /** Epochs of which nothing is left to send are forgotten, all but the newest. */
@@ -83,10 +102,10 @@ export function forgetDrained(state: StreamState, currentEpoch: number): StreamS
   return kept.length === state.epochs.size ? state : { ...state, epochs: new Map(kept) };
 }
 
-/** Losses that were noted before the clock of their opening was known get their time. */
+/** Losses that were noted before the clock of their opening was known get their time. Records are moved as they are read, as their rows are. */
 export function moveLosses(state: StreamState, shiftOf: (epoch: number) => number): StreamState {
   const moved = <L extends Lost>(lost: L): L => ({ ...lost, fromAt: Math.max(0, lost.fromAt + shiftOf(lost.epoch)), toAt: Math.max(0, lost.toAt + shiftOf(lost.epoch)) });
-  return { ...state, written: state.written.map((gap) => ({ ...gap, lost: moved(gap.lost) })), pending: state.pending.map(moved) };
+  return { ...state, pending: state.pending.map(moved) };
 }
 
 export function unsettled(state: StreamState): { epoch: number; from: number; to: number }[] {
@@ -106,6 +125,11 @@ export function formatState(state: StreamState): string {
 }
 
 export function parseState(text: string): StreamState {
-  const { epochs, written, pending } = JSON.parse(text) as { epochs: [number, number, Ranges][]; written: WrittenGap[]; pending: Lost[] };
-  return { epochs: new Map(epochs.map(([epoch, last, settled]) => [epoch, { last, settled: addRanges([], settled) }])), written, pending };
+  const { epochs, written, pending } = JSON.parse(text) as { epochs: [number, number, Ranges][]; written: (Omit<WrittenGap, 'at' | 'clock'> & Partial<WrittenGap>)[]; pending: Lost[] };
+  return {
+    epochs: new Map(epochs.map(([epoch, last, settled]) => [epoch, { last, settled: addRanges([], settled) }])),
+    // Older versions wrote no more than what a record says.
+    written: written.map((gap) => ({ at: gap.lost.toAt, clock: 'edge', ...gap })),
+    pending,
+  };
 }

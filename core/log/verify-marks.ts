@@ -3,7 +3,7 @@ import type { Fault } from '../faults.ts';
 import { LOST_SENDER, LOST_STREAM } from './gateway-losses.ts';
 import { Marks } from './marks.ts';
 import { fromMark, missingOf, type Range } from './ranges.ts';
-import { epochOf, parseState, type StreamState } from './stream-state.ts';
+import { owed, parseState, type StreamState } from './stream-state.ts';
 import { START, type Cursor, type SettledRange } from './types.ts';
 import type { FileContent } from './verify-file.ts';
 
@@ -24,7 +24,7 @@ export function edgeMemory(files: readonly NamedContent[]): Memory {
   const state = newest ? parsed(newest.content.state, parseState) : null;
   if (!newest) return { owed: () => [], faults: [] };
   if (!state) return { owed: (_epoch, from, to) => [[from, to]], faults: [unreadable(newest.name)] };
-  return { owed: (epoch, from, to) => (owes(state, epoch) ? missingOf(epochOf(state, epoch).settled, from, to) : []), faults: [] };
+  return { owed: (epoch, from, to) => (owes(state, epoch) ? owed(state, epoch, from, to) : []), faults: [] };
 }
 
 const owes = (state: StreamState, epoch: number): boolean => state.epochs.has(epoch) || epoch > Math.max(0, ...state.epochs.keys());
