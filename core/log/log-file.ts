@@ -125,7 +125,7 @@ export class LogFile {
     let last = from ? from.seq + from.n - 1 : 0;
     // Behind the last sound row the numbers of damaged ones count as far as they are believable, so that none goes unnamed.
     for (const row of rows.slice(0, sound < 0 ? rows.length : sound).toReversed()) {
-      if ((row.seq === last + 1 || last === 0) && row.n >= 1 && row.n <= MAX_BATCH_EVENTS) last = row.seq + row.n - 1;
+      if ((row.seq === last + 1 || last === 0) && Number.isSafeInteger(row.n) && row.n >= 1 && row.n <= MAX_BATCH_EVENTS) last = row.seq + row.n - 1;
     }
     return { last, lastAt: from?.at ?? 0 };
   }
@@ -161,7 +161,8 @@ export class LogFile {
   /** The group that holds a number, if a row says so. */
   groupAt(seq: number): Group | null {
     const row = this.#db.prepare('SELECT * FROM g WHERE seq <= ? ORDER BY seq DESC LIMIT 1').get(seq) as unknown as GroupRow | undefined;
-    return row && row.seq + row.n > seq ? this.#checked(row) : null;
+    const group = row ? this.#checked(row) : null;
+    return group && group.seq + group.count > seq ? group : null;
   }
 
   /** Neither rows nor notes. */
@@ -226,21 +227,24 @@ export class LogFile {
 
 /** The group of a row; null when its checksum is wrong. */
 function checkedGroup({ epoch, origins }: { epoch: number; origins: boolean }, row: GroupRow): Group | null {
+  // Damage may turn any column into another type, and a byte is written like its number in the checksum.
+  const numbers = origins ? [row.n, row.epoch, row.first, row.span, row.at] : [row.n];
+  const texts = origins ? [row.sender, row.stream] : [];
+  if (!(row.b instanceof Uint8Array) || !numbers.every(Number.isSafeInteger) || texts.some((text) => typeof text !== 'string')) return null;
   const group: Group = { seq: row.seq, count: row.n, payload: row.b };
   if (origins) {
     group.origin = { sender: row.sender as string, stream: row.stream as Stream, epoch: row.epoch as number, seq: row.first as number, span: row.span as number, receivedAt: row.at as number };
   }
-  // Damage may turn any column into NULL.
-  return row.b instanceof Uint8Array && checksum(epoch, group) === row.crc ? group : null;
+  return checksum(epoch, group) === row.crc ? group : null;
 }
 
 const isWhole = ({ crc, j }: { crc: number; j: unknown }) => typeof j === 'string' && crc32(j) === crc;
 
 /** The group that raw columns of g say, with `rowid` for the first of them; null when they are none, or not whole. */
 export function groupOfRow(form: { epoch: number; origins: boolean }, rowid: number, values: readonly Value[]): Group | null {
-  const [, n, crc, ...rest] = values;
-  const b = rest.at(-1);
-  if (values.length !== (form.origins ? 10 : 4) || !Buffer.isBuffer(b) || typeof n !== 'number' || typeof crc !== 'number') return null;
+  const [, n, crc, ...rest] = values as [unknown, number, number, ...unknown[]];
+  const b = rest.at(-1) as Buffer;
+  if (values.length !== (form.origins ? 10 : 4)) return null;
   const [sender, stream, epoch, first, span, at] = rest as [string, string, number, number, number, number];
   return checkedGroup(form, form.origins ? { seq: rowid, n, crc, b, sender, stream, epoch, first, span, at } : { seq: rowid, n, crc, b });
 }

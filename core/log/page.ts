@@ -1,6 +1,7 @@
 /**
  * Rows out of raw pages, without believing anything that lies outside the page: no header, no tree, no count of cells.
- * What is a row and what only looks like one the caller's checksum decides.
+ * What is a row and what only looks like one the caller's checksum decides. What SQLite overlooks is overlooked here as
+ * well, so that no row that it still reads is missed.
  *
  * @see SQLite, Database File Format: B-tree Pages, Record Format
  */
@@ -32,7 +33,8 @@ export function cellsOf(page: Buffer): Cell[] {
   // Pages of an overflow chain begin with the number of the next one, and no file has 2^24 pages.
   if (page[0] === 0) return cells;
   for (let at = LEAF_HEADER_BYTES; at + 2 <= page.length; at += 2) {
-    const pointer = page.readUInt16BE(at);
+    // Past the page's end SQLite begins again at its start.
+    const pointer = page.readUInt16BE(at) % PAGE_BYTES;
     const cell = pointer > LEAF_HEADER_BYTES ? cellAt(page, pointer) : null;
     if (cell) cells.push(cell);
   }
@@ -90,7 +92,8 @@ export function valuesOf(record: Buffer): Value[] | null {
   return body === record.length ? values : null;
 }
 
-const FIXED_BYTES = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0];
+/** Types 10 and 11 are nobody's, and read as NULL. */
+const FIXED_BYTES = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0];
 
 function bytesOf(type: number): number | null {
   if (type >= 12) return Math.floor((type - 12) / 2);
@@ -98,7 +101,7 @@ function bytesOf(type: number): number | null {
 }
 
 function valueOf(bytes: Buffer, type: number): Value {
-  if (type === 0) return null;
+  if (type === 0 || type === 10 || type === 11) return null;
   if (type === 8 || type === 9) return type - 8;
   if (type === 6) return Number(bytes.readBigInt64BE(0));
   if (type === 7) return bytes.readDoubleBE(0);
