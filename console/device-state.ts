@@ -1,5 +1,5 @@
 /** How a device is. Pure. */
-import type { DeviceView } from '../core/api.ts';
+import type { DeviceView, LastValue } from '../core/api.ts';
 import { pick, type Dictionary, type Lang } from './words.ts';
 
 /** It answers, and something is wrong with it all the same: its model fails, or it works other than it is configured. */
@@ -13,3 +13,9 @@ export function reasonOf(device: DeviceView, words: Dictionary, lang: Lang): str
   if (device.reason === 'ok') return '';
   return [device.remedy ? pick(device.remedy, lang) : '', device.reason].filter((part) => part !== '').join(' · ');
 }
+
+/** What holds now. */
+export const standing = ({ values }: Pick<DeviceView, 'values'>): LastValue[] => values.filter(({ kind }) => kind === 'measurement' || kind === 'state');
+
+/** What was at a time and is over, newest first. */
+export const happened = ({ values }: Pick<DeviceView, 'values'>): LastValue[] => values.filter(({ kind }) => kind === 'occurrence').toSorted((a, b) => b.at - a.at);

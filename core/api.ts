@@ -1,6 +1,6 @@
 /** The shapes that the gateway's API answers with; the console and other clients read these. Times are ms UTC. */
 import type { ConfigState } from './config/reload.ts';
-import type { Clip, Flag, Level, Position, Quality, Snapshot, Value } from './event.ts';
+import type { Clip, Flag, Kind, Level, Position, Quality, Snapshot, Value } from './event.ts';
 
 export interface Words {
   zh: string;
@@ -19,6 +19,8 @@ export interface LastValue {
   indicator: string;
   point: string;
   name: Words;
+  /** What a measurement or state says holds; an occurrence was at `at` and is over, and may be a record about ourselves (a clip, a command). */
+  kind: Kind;
   value: Value;
   unit: string;
   at: number;

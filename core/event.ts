@@ -4,6 +4,8 @@
  * An event is named for ever by (edge, stream, epoch, seq); nothing on its way rewrites these four.
  * All times are ms UTC. Numbers are finite and within ±2^53.
  */
+import type { OwnIndicator } from './own-indicators.ts';
+
 export const STREAMS = ['warning', 'state', 'measurement', 'diagnostic'] as const;
 export type Stream = (typeof STREAMS)[number];
 
@@ -100,11 +102,11 @@ export interface Snapshot {
   of?: { point: string; at: number }[];
 }
 
-/** Indicator of events that bring a picture of the main stream, point `snapshot`, after those that it is of: of no catalogue. */
-export const SNAPSHOT_INDICATOR = 'CV-SNAPSHOT';
+/** Of events that bring a picture of the main stream, point `snapshot`, after those that it is of. */
+export const SNAPSHOT_INDICATOR: OwnIndicator = 'CV-SNAPSHOT';
 
-/** Indicator of events that bring one: of no catalogue, as it is about us and not about the town. */
-export const CLIP_INDICATOR = 'CV-CLIP';
+/** Of events that bring one. */
+export const CLIP_INDICATOR: OwnIndicator = 'CV-CLIP';
 
 /** What came around events, as a file of its own: in an event of point `clip` that follows them. It stays on its edge, but for its blurred copy. */
 export interface Clip {

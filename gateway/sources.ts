@@ -2,6 +2,7 @@
 import type { DeviceView, LastValue, PictureView, SinkView, StatusView } from '../core/api.ts';
 import type { ConfigState } from '../core/config/reload.ts';
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
+import { indicatorName } from '../core/catalogue/name.ts';
 import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
 import type { ApiSources, CommandSource, DemoControls } from './api/sources.ts';
@@ -50,9 +51,8 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
   store.onStored(({ newestAt }) => { storeMs = Math.max(0, world.clock.nowMs() - newestAt); });
 
   function lastValue(last: LastPoint): LastValue {
-    const { indicator, point, value, unit, at, quality, flags } = last;
-    const name = parts.catalogue.of(indicator)?.name ?? { zh: indicator, en: indicator };
-    return { indicator, point, name, value, unit, at, quality, flags, limits: warnings.limitsOf(last) };
+    const { indicator, point, kind, value, unit, at, quality, flags } = last;
+    return { indicator, point, name: indicatorName(parts.catalogue, indicator), kind, value, unit, at, quality, flags, limits: warnings.limitsOf(last) };
   }
 
   function deviceView({ pictures, ...device }: RegisteredDevice, values: readonly LastPoint[]): DeviceView {

@@ -2,8 +2,8 @@
 import { useState } from 'preact/hooks';
 import type { DeviceView, LastValue } from '../../core/api.ts';
 import { isWell } from '../cameras.ts';
-import { isImpaired, reasonOf } from '../device-state.ts';
-import { age, fullTime, unitText, valueText } from '../format.ts';
+import { happened, isImpaired, reasonOf, standing } from '../device-state.ts';
+import { age, clockTime, fullTime, unitText, valueText } from '../format.ts';
 import { beyondLimit } from '../limits.ts';
 import { seriesHref, useView } from '../view.ts';
 import { pick, type Dictionary } from '../words.ts';
@@ -43,23 +43,23 @@ function Device({ device }: { device: DeviceView }) {
         <span class="quiet device-kind">{device.driver}{device.lastAt !== null && !fresh && ` · ${words.ago(age(now - device.lastAt, lang))}`}</span>
       </div>
       {reason !== '' && <p class="device-reason">{reason}</p>}
-      <ul class="values">{device.values.filter(isOfTown).map((value) => <LastOne key={`${value.indicator}|${value.point}`} device={device.id} value={value} />)}</ul>
+      <ul class="values">{standing(device).map((value) => <LastOne key={keyOf(value)} device={device} value={value} />)}</ul>
+      <Happened device={device} />
     </li>
   );
 }
 
-/** Not about us: commands, clips and clocks are recorded as events too. */
-const isOfTown = ({ indicator }: LastValue): boolean => !indicator.startsWith('CV-');
+const keyOf = ({ indicator, point }: LastValue): string => `${indicator}|${point}`;
 
-function LastOne({ device, value }: { device: string; value: LastValue }) {
+function LastOne({ device, value }: { device: DeviceView; value: LastValue }) {
   const { words, lang, now } = useView();
   const level = beyondLimit(value);
   const old = now - value.at > OLD_MS;
   const notes = [value.quality === 'good' ? '' : words.qualities[value.quality], ...value.flags.map((flag) => words.flagNames[flag] ?? flag)].filter((note) => note !== '');
   return (
     <li>
-      <a class="value" href={seriesHref({ indicator: value.indicator, device, point: value.point, at: null })} title={fullTime(value.at)}>
-        <span class="value-name">{pick(value.name, lang)}</span>
+      <a class="value" href={hrefOf(device, value)} title={fullTime(value.at)}>
+        <Name device={device} value={value} />
         {level !== null && <span class={`level-word level-${level}`}><Icon name={levelIcon(level)} />{words.colours[level]}</span>}
         {notes.length > 0 && <span class={`value-notes quality-${value.quality}`}>{notes.join(' ')}</span>}
         {old && <span class="quiet value-age">{words.ago(age(now - value.at, lang))}</span>}
@@ -68,6 +68,38 @@ function LastOne({ device, value }: { device: string; value: LastValue }) {
     </li>
   );
 }
+
+/** What was at a time and is over, newest first: crossings, commands, what follows an event as its evidence. */
+function Happened({ device }: { device: DeviceView }) {
+  const { words } = useView();
+  const found = happened(device);
+  if (found.length === 0) return null;
+  return (
+    <div class="happened">
+      <h3 class="quiet">{words.happened}</h3>
+      <ul>
+        {found.map((value) => (
+          <li key={keyOf(value)}>
+            <a class="value" href={hrefOf(device, value)} title={fullTime(value.at)}>
+              <time class="quiet">{clockTime(value.at)}</time>
+              <Name device={device} value={value} />
+              <span class="value-text">{valueText(value.value, words)}<span class="unit">{unitText(value.unit)}</span></span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** Several points of a device may stand for one indicator: then each has its own name beside. */
+function Name({ device, value }: { device: DeviceView; value: LastValue }) {
+  const { lang } = useView();
+  const isOneOfSeveral = device.values.filter(({ indicator }) => indicator === value.indicator).length > 1;
+  return <span class="value-name">{pick(value.name, lang)}{isOneOfSeveral && <span class="value-point">{value.point}</span>}</span>;
+}
+
+const hrefOf = ({ id }: DeviceView, { indicator, point }: LastValue): string => seriesHref({ indicator, device: id, point, at: null });
 
 /** What a camera's diagnosis found, in words. */
 function findingText({ point, value }: LastValue, words: Dictionary): string | undefined {

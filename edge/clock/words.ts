@@ -1,11 +1,11 @@
 /** What an edge says of its clock, for people and for the centre's history. Pure. */
 import type { Draft } from '../../core/event.ts';
 import type { Fault } from '../../core/faults.ts';
+import type { OwnIndicator } from '../../core/own-indicators.ts';
 import { isKnown, type BootRecord } from '../../core/log/boots.ts';
 import type { Step } from './edge-clock.ts';
 
-/** Of no catalogue: it is about us, not about the plant. */
-export const CLOCK_INDICATOR = 'CV-CLOCK';
+export const CLOCK_INDICATOR: OwnIndicator = 'CV-CLOCK';
 
 /** Between which times the events of a boot lie, and how much of that is not known; null where all is. */
 function boundsOf({ assumedAt, toMs, decided }: BootRecord): { fromAt: number; toAt: number; unknownMs: number } | null {

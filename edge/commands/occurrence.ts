@@ -1,10 +1,10 @@
 /** A command that was carried out, as an event: the centre's history shows it beside the values that it changed. */
 import type { Draft } from '../../core/event.ts';
+import type { OwnIndicator } from '../../core/own-indicators.ts';
 import type { Answer, Command } from '../../core/wire/commands.ts';
 import type { OpenDevice } from '../host/device.ts';
 
-/** Of no catalogue: it is about us, not about the plant. */
-export const COMMAND_INDICATOR = 'CV-COMMAND';
+const COMMAND_INDICATOR: OwnIndicator = 'CV-COMMAND';
 
 export function occurrenceOf(command: Command, answer: Answer, { devices, centre }: { devices: readonly OpenDevice[]; centre: string }, nowMs: number, clock: 'edge' | 'unsynced' = 'edge'): Draft {
   const device = devices.find(({ setup }) => setup.id === command.device)?.setup;

@@ -10,7 +10,7 @@ const name = { zh: '河道水位', en: 'river stage' };
 
 const device: DeviceView = {
   id: 'pump-07-plc', edge: 'pump-07', centre: '500112001', driver: 'modbus', subject: 'pump-07', position, freshness: 'fresh', since: AT - 86_400_000, reason: 'answers', lastAt: AT, picture: null,
-  values: [{ indicator: level.indicator, point: level.point, name, value: 3.2, unit: 'm', at: AT, quality: 'good', flags: [], limits: [{ level: 3, value: 2.5, direction: 'high' }, { level: 2, value: 3, direction: 'high' }] }],
+  values: [{ indicator: level.indicator, point: level.point, name, kind: 'measurement', value: 3.2, unit: 'm', at: AT, quality: 'good', flags: [], limits: [{ level: 3, value: 2.5, direction: 'high' }, { level: 2, value: 3, direction: 'high' }] }],
 };
 
 const series: SeriesView = { ...level, unit: 'm', centre: '500112001', edge: 'pump-07', known: true, name, lastAt: AT };

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type * as api from '../../core/api.ts';
 import { EVENT_SCHEMA } from '../../core/event-schema.ts';
 import { described, speak } from '../../core/json-schema.ts';
-import { FLAGS, QUALITIES, type Clip, type Snapshot } from '../../core/event.ts';
+import { FLAGS, KINDS, QUALITIES, type Clip, type Snapshot } from '../../core/event.ts';
 import { UNKNOWN_DEVICE_SCHEMA } from '../../core/wire/schemas.ts';
 import { COMMAND_KINDS, COMMAND_STATUSES, WRITABLE_SCHEMA } from '../../core/wire/commands.ts';
 
@@ -30,7 +30,9 @@ export const Words = named('Words', 'one text in both languages', '一段双语�
 export const Position = named('Position', 'WGS-84', 'WGS-84 坐标', z.object({ lon: z.number(), lat: z.number(), heightM: z.exactOptional(z.number()) }));
 
 export const LastValue = named('LastValue', 'newest value of a point', '测点的最新值', z.object({
-  indicator: z.string(), point: z.string(), name: Words, value, unit: z.string().meta({ en: 'UCUM', zh: 'UCUM 单位' }), at: time, quality, flags,
+  indicator: z.string(), point: z.string(), name: Words,
+  kind: z.enum(KINDS).meta({ en: 'what a measurement or state says holds; an occurrence was at `at` and is over: an event of the town, or a record such as a clip or a command', zh: 'measurement 和 state 为当前值；occurrence 发生于 at，已经结束：城市事件，或短视频、命令等记录' }),
+  value, unit: z.string().meta({ en: 'UCUM', zh: 'UCUM 单位' }), at: time, quality, flags,
   limits: z.array(z.object({ level, value: z.number(), direction: z.enum(['high', 'low']) })),
 })) satisfies z.ZodType<api.LastValue>;
 

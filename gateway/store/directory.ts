@@ -3,7 +3,7 @@
  * finds its series by two or three look-ups, and most are then a number in a column. Nothing of a batch counts before it
  * is on disk.
  */
-import { QUALITIES, type Event, type Quality } from '../../core/event.ts';
+import { QUALITIES, type Event, type Kind, type Quality } from '../../core/event.ts';
 import type { normaliser } from '../../core/catalogue/catalogue.ts';
 import { valueAt, type Cells } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
@@ -121,7 +121,7 @@ export class Directory {
         points.point(entry.id, this.#pointOf(group.events()[at] as Event, entry));
       }
       if (occurredAt < entry.last.at) continue;
-      const [subject, centre, edge, kind] = [(valueAt(subjects, at) ?? device) as string, valueAt(centres, at) as string, valueAt(edges, at) as string, valueAt(kinds, at) as string];
+      const [subject, centre, edge, kind] = [(valueAt(subjects, at) ?? device) as string, valueAt(centres, at) as string, valueAt(edges, at) as string, valueAt(kinds, at) as Kind];
       if (subject !== entry.subject || centre !== entry.centre || edge !== entry.edge || kind !== entry.kind) {
         changed.set(entry.id, { id: entry.id, indicator: entry.indicator, device, point: entry.point, unit: entry.unit, subject, centre, edge, kind });
       } else changed.delete(entry.id);

@@ -1,6 +1,7 @@
 /** The list of indicators: what the catalogue knows, and codes that came although it does not. */
 import type { IndicatorView } from '../../core/api.ts';
 import type { Catalogue } from '../../core/catalogue/catalogue.ts';
+import { indicatorName } from '../../core/catalogue/name.ts';
 import type { Store } from './store.ts';
 
 export function indicatorViews(catalogue: Catalogue, store: Pick<Store, 'series'>): IndicatorView[] {
@@ -9,7 +10,7 @@ export function indicatorViews(catalogue: Catalogue, store: Pick<Store, 'series'
   const known = catalogue.all.map(({ code, version, name, unit, board, runway }): IndicatorView => ({ code, known: true, version, name, unit, board, runway, seriesCount: counts.get(code)?.count ?? 0 }));
   const variants = [...counts].filter(([code]) => !known.some((view) => view.code === code)).map(([code, { unit, count }]): IndicatorView => {
     const entry = catalogue.of(code);
-    return { code, known: entry !== null, version: entry?.version ?? null, name: entry?.name ?? { zh: code, en: code }, unit, board: entry?.board ?? null, runway: entry?.runway ?? null, seriesCount: count };
+    return { code, known: entry !== null, version: entry?.version ?? null, name: indicatorName(catalogue, code), unit, board: entry?.board ?? null, runway: entry?.runway ?? null, seriesCount: count };
   });
   return [...known, ...variants].toSorted((a, b) => (a.code < b.code ? -1 : 1));
 }

@@ -1,5 +1,5 @@
 /** How a value lies in a row, exactly: numbers as REAL, booleans as INTEGER, texts as TEXT, bad ones as NULL. */
-import type { Flag, Quality, Value, Window } from '../../core/event.ts';
+import type { Flag, Kind, Quality, Value, Window } from '../../core/event.ts';
 import { QUALITIES } from '../../core/event.ts';
 
 export interface SeriesHead {
@@ -9,7 +9,7 @@ export interface SeriesHead {
   subject: string;
   centre: string;
   edge: string;
-  kind: string;
+  kind: Kind;
   unit: string;
 }
 

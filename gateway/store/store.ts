@@ -3,8 +3,9 @@
  * its cursor is saved in the same transaction as the rows, so a crash repeats nothing and loses nothing.
  */
 import { join } from 'node:path';
-import type { PointView, SeriesGap, SeriesView, Words } from '../../core/api.ts';
+import type { PointView, SeriesGap, SeriesView } from '../../core/api.ts';
 import { normaliser, type Catalogue } from '../../core/catalogue/catalogue.ts';
+import { indicatorName } from '../../core/catalogue/name.ts';
 import { seriesKey, type Flag, type Quality, type Value } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { compareCursors, type Cursor } from '../../core/log/types.ts';
@@ -192,9 +193,7 @@ class OpenStore implements Store {
   series(filter: SeriesFilter = {}): SeriesView[] {
     return this.#matching(filter)
       .map(({ indicator, device, point, unit, centre, edge, last }) => {
-        const entry = this.#catalogue.of(indicator);
-        const name: Words = entry?.name ?? { zh: indicator, en: indicator };
-        return { indicator, device, point, unit, centre, edge, known: entry !== null, name, lastAt: last.at };
+        return { indicator, device, point, unit, centre, edge, known: this.#catalogue.of(indicator) !== null, name: indicatorName(this.#catalogue, indicator), lastAt: last.at };
       })
       .toSorted((a, b) => (seriesKey(a) < seriesKey(b) ? -1 : 1));
   }

@@ -1,6 +1,7 @@
 /** Deterministic sentences about a warning. Every number in them stands beside the value it was taken from. */
 import type { Reason, Words } from '../../core/api.ts';
 import type { Catalogue } from '../../core/catalogue/catalogue.ts';
+import { indicatorName } from '../../core/catalogue/name.ts';
 import type { Value } from '../../core/event.ts';
 import { formatDuration } from '../../core/quantity.ts';
 import { LEVEL_WORDS } from '../../core/rules/levels.ts';
@@ -38,7 +39,7 @@ export function reasonsOf(warning: Warning, rule: Rule | null, catalogue: Catalo
   const newest = warning.changes.findLast((change) => change.kind !== 'closed');
   if (!newest) return [...before];
   const { indicator, device, point, at, value, unit } = newest.cite;
-  const name = catalogue.of(indicator)?.name ?? { zh: indicator, en: indicator };
+  const name = indicatorName(catalogue, indicator);
   const previous = warning.changes[warning.changes.indexOf(newest) - 1] ?? null;
   return [{ ...sentence(newest, previous, name, rule), cites: { indicator, device, point, at, value, unit } }, ...before].slice(0, MAX_REASONS);
 }

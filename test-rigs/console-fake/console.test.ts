@@ -87,7 +87,8 @@ test('the first screen has all its parts, in Chinese for a Chinese browser, and 
   const { page, foreign, errors } = await openPage(t, api.url, { width: 1440, locale: 'zh-CN' });
   assert.match(await textOf(page, '[data-part=sentence]'), /^龙溪镇.3 台设备.3 台数据及时.0 台失联.已评估至 \d\d:\d\d:\d\d$/);
   assert.equal(await page.locator('.device').count(), 3);
-  assert.doesNotMatch(await textOf(page, '[data-part=devices]'), /CV-/, 'records about ourselves are no values');
+  assert.match(await textOf(page, '.happened'), /^最近发生 \d\d:\d\d:\d\d 事件的主码流画面 yard\.intrusion$/);
+  assert.doesNotMatch(await textOf(page, '.values >> nth=-1'), /主码流|CV-/, 'what follows an event is no value');
   for (const state of await page.locator('.device .device-state').all()) {
     assert.equal(await state.innerText(), '及时');
     assert.equal(await state.locator('svg').count(), 1);

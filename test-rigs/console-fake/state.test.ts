@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeviceView, LastValue, LiveMessage, WarningView } from '../../core/api.ts';
 import { camerasOf, firstOf, grouped, sifted } from '../../console/cameras.ts';
-import { reasonOf } from '../../console/device-state.ts';
+import { happened, reasonOf, standing } from '../../console/device-state.ts';
 import { beyondLimit } from '../../console/limits.ts';
 import { clearedWarnings, focusOf, NOTHING, openWarnings, step, type State } from '../../console/state.ts';
 import { camerasHref, parseHash } from '../../console/view.ts';
@@ -68,6 +68,11 @@ test('a device that answers says what is wrong all the same, one that is well sa
   assert.equal(said({ reason: 'CV_MODEL_OUTPUT', remedy: { zh: '查', en: 'look' } }), 'look · CV_MODEL_OUTPUT');
   assert.equal(said({ freshness: 'lost', reason: 'CV_LINK_REFUSED' }), 'CV_LINK_REFUSED');
   assert.equal(said({ freshness: 'unobserved', edge: 'e', reason: 'CV_MODEL_OUTPUT' }), 'edge e is away');
+});
+
+test('what happened is no value that holds', () => {
+  const one = device('a', [value({ kind: 'occurrence', point: 'clip', at: 5 }), value({ kind: 'measurement', point: 'level' }), value({ kind: 'occurrence', point: 'in', at: 9 }), value({ kind: 'state', point: 'on' }), value({ kind: 'diagnostic', point: 'clock' })]);
+  assert.deepEqual([standing(one), happened(one)].map((values) => values.map(({ point }) => point)), [['level', 'on'], ['in', 'clip']]);
 });
 
 test('cameras are sifted by how they are, sought by words of their names and places, and put together by district and edge', () => {

@@ -1,6 +1,7 @@
 /** A made-up town for the console: everything it shows moves, deterministically by the second, with no device behind it. */
 import type { DemoView, DeviceView, Freshness, LastValue, SinkView, WarningView, Words } from '../../core/api.ts';
-import type { Level } from '../../core/event.ts';
+import { SNAPSHOT_INDICATOR, type Level, type Value } from '../../core/event.ts';
+import { OWN_INDICATORS } from '../../core/own-indicators.ts';
 import type { Clock } from '../../core/world.ts';
 import type { DemoControls } from '../../gateway/api/sources.ts';
 import { memoryGateway, type MemoryGateway } from '../../gateway/api/testing/memory-sources.ts';
@@ -29,9 +30,10 @@ interface Point {
   point: string;
   indicator: string;
   name: Words;
+  kind?: LastValue['kind'];
   unit: string;
   limits: LastValue['limits'];
-  value(second: number): number | boolean;
+  value(second: number): Value;
 }
 
 export const waterAt = (ms: number): number => 2.1 + 1.15 * Math.sin((((ms % STORM_MS) / STORM_MS) - 0.2) * 2 * Math.PI) + 0.03 * Math.sin(ms / 700);
@@ -42,8 +44,8 @@ const POINTS: Point[] = [
   { device: 'air-01', point: 'pm25', indicator: 'ST-AIR-001', name: { zh: '细颗粒物', en: 'PM2.5' }, unit: 'ug/m3', limits: [{ level: 4, value: 75, direction: 'high' }], value: (second) => 38 + 6 * Math.sin(second / 17) },
   { device: 'air-01', point: 'o3', indicator: 'ST-AIR-003', name: { zh: '臭氧', en: 'ozone' }, unit: 'ug/m3', limits: [], value: (second) => 71 + 9 * Math.sin(second / 29) },
   { device: 'gate-cam', point: 'persons', indicator: 'SH-CRD-003', name: { zh: '画面人数', en: 'persons in view' }, unit: '{person}', limits: [], value: (second) => walkersAt(second * 1000).length },
-  // About us, so not shown among the town's values.
-  { device: 'gate-cam', point: 'snapshot', indicator: 'CV-SNAPSHOT', name: { zh: 'CV-SNAPSHOT', en: 'CV-SNAPSHOT' }, unit: '', limits: [], value: () => 1 },
+  // What follows an event as its evidence is no value of the town.
+  { device: 'gate-cam', point: 'snapshot', indicator: SNAPSHOT_INDICATOR, name: OWN_INDICATORS[SNAPSHOT_INDICATOR], kind: 'occurrence', unit: '', limits: [], value: () => 'yard.intrusion' },
   { device: 'gate-cam', point: 'vehicles', indicator: 'SS-TRF-004', name: { zh: '画面车辆数', en: 'vehicles in view' }, unit: '{vehicle}', limits: [], value: () => 1 },
 ];
 const DEVICES: Record<string, string> = { 'pump-07-plc': 'modbus', 'air-01': 'opcua', 'gate-cam': 'camera' };
@@ -107,7 +109,7 @@ export function fakeTown(clock: Clock, cameras = 1): FakeTown {
     const from = lastAt === 0 ? now - 60_000 : lastAt;
     for (const [nth, series] of gateway.series.entries()) {
       const { value, ...point } = POINTS[nth] as Point;
-      for (let at = from + 500; at <= now; at += 500) series.points.push({ at, value: Number(value(at / 1000)), quality: 'good', flags: [] });
+      for (let at = from + 500; at <= now; at += 500) series.points.push({ at, value: value(at / 1000), quality: 'good', flags: [] });
       series.points = series.points.filter(({ at }) => at > now - KEEP_MS);
       series.view.lastAt = now;
       gateway.emit({ kind: 'value', indicator: point.indicator, device: point.device, point: point.point, at: now, value: value(now / 1000), unit: point.unit, quality: 'good', flags: [] });
@@ -116,8 +118,8 @@ export function fakeTown(clock: Clock, cameras = 1): FakeTown {
   }
 
   function deviceView(id: string, driver: string, freshness: Freshness, now: number): DeviceView {
-    const values = POINTS.filter(({ device }) => device === id).map(({ indicator, point, name, unit, limits, value }): LastValue => ({
-      indicator, point, name, unit, limits, value: value(lastAt / 1000), at: lastAt, quality: 'good', flags: [],
+    const values = POINTS.filter(({ device }) => device === id).map(({ indicator, point, name, kind = 'measurement', unit, limits, value }): LastValue => ({
+      indicator, point, name, kind, unit, limits, value: value(lastAt / 1000), at: lastAt, quality: 'good', flags: [],
     }));
     const reason = freshness === 'fresh' ? '' : 'edge pump-07 is away';
     return { id, edge: 'pump-07', centre: CENTRE, driver, subject: id, position: null, freshness, since: startedAt - HOUR_MS, reason, lastAt: Math.min(lastAt, now), picture: driver === 'camera' ? `/api/v1/devices/${id}/picture` : null, ...(driver === 'camera' && town.livePath !== null ? { live: town.livePath } : {}), values };
