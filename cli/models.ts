@@ -44,6 +44,7 @@ export function define(terminal: Terminal): Command {
     .option('--name <name>', text({ en: 'default: name of the file', zh: '默认为文件名' }))
     .option('--classes <names>', text({ en: 'a file with one a line, or names with commas between', zh: '每行一个的文件，或以逗号分隔的名称' }))
     .option('--licence <licence>', text({ en: 'of the weights', zh: '权重的许可' }))
+    .option('--size <size>', text({ en: 'of its input where the graph takes any: 640, or 640x384 (width x height)', zh: '计算图接受任意尺寸时的输入尺寸：640 或 640x384（宽x高）' }))
     .option('--source <source>', text({ en: 'where they are from', zh: '来源' }))
     .action((file: string, options: ImportOptions) => guard(terminal, () => importModel(file, options, terminal)));
   return command;

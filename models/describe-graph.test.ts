@@ -27,6 +27,14 @@ test('dimensions that the graph leaves free are described so; what is chosen is 
   assert.equal(guesses.length, 1);
 });
 
+test('a graph that takes pictures of any size is given one', () => {
+  const chosen = { name: 'own', family: 'yolov8', classes: ['helmet', 'cap'], size: { width: 640, height: 384 } };
+  for (const [dims, shape] of [[[-1, 3, -1, -1], ['batch', 3, 384, 640]], [[1, -1, -1, 3], [1, 384, 640, 3]], [[1, 3, 320, 320], [1, 3, 320, 320]]] as const) {
+    const { spec } = describeGraph(graph(one(-1, 6, -1), [{ name: 'images', dims: [...dims] }]), chosen);
+    assert.deepEqual([spec.input.shape, spec.outputs.output0], [[...shape], ['batch', 6, 'any']]);
+  }
+});
+
 test('what cannot be seen is asked for; a family that does not fit is refused', () => {
   const refused = (code: string, ...given: Parameters<typeof describeGraph>) => assert.throws(() => describeGraph(...given), (error: FaultError) => error.fault.code === code);
   refused('CV_IMPORT_UNCLEAR', graph(one(1, 300, 6)), { name: 'own' });

@@ -19,6 +19,8 @@ export interface Chosen {
   classes?: readonly string[];
   licence?: string;
   source?: string;
+  /** Of a picture in pixels, for a graph that takes any. */
+  size?: { width: number; height: number };
 }
 
 type Shapes = Readonly<Record<string, readonly Dimension[]>>;
@@ -28,14 +30,15 @@ export function describeGraph({ path, head, sha256, bytes }: GraphFile, chosen: 
   const outputs: Shapes = Object.fromEntries(head.outputs.map(({ name, dims }) => [name, dims.map((dim, axis): Dimension => (dim > 0 ? dim : axis === 0 ? 'batch' : 'any'))]));
   const unclear = (problem: string, problemZh: string) => new FaultError('CV_IMPORT_UNCLEAR', { path, problem, problemZh, outputs: Object.entries(outputs).map(([name, dims]) => `${name} ${dims.join('×')}`).join(', ') });
   const guesses: { en: string; zh: string }[] = [];
-  const place = placeOf(head);
-  if (!place) throw unclear('it has not one input of 3 colours and fixed size', '输入不是单个三通道且尺寸固定的图像');
+  const place = placeOf(head, chosen.size);
+  if (!place) throw unclear('it has not one input of 3 colours and fixed size (one that takes any needs --size)', '输入不是单个三通道且尺寸固定的图像（可变尺寸请用 --size 指明）');
   const family = chosen.family ?? familyBy(outputs, place);
   if (family === undefined) throw unclear('no family has such outputs', '没有系列具有这样的输出');
   if (!Object.hasOwn(FAMILIES, family)) throw new FaultError('CV_MODEL_FAMILY', { model: chosen.name, family, known: FAMILY_IDS.join(', ') });
   const { usual, task } = FAMILIES[family as FamilyId];
   if (chosen.family === undefined) guesses.push({ en: `family ${family}, by the shapes of its outputs`, zh: `系列 ${family}：由输出形状推断` });
   guesses.push({ en: `colours, fit, mean and scale: what family ${family} is usually exported with`, zh: `颜色顺序、适配方式、均值和比例：按 ${family} 系列的惯例` });
+  if (family === 'classification') guesses.push({ en: 'scores: as the graph gives them; where those are no shares of 1, familyOptions: { activation: softmax } or sigmoid', zh: '得分：取计算图的输出；若不是 0–1，请写 familyOptions: { activation: softmax } 或 sigmoid' });
   const classes = chosen.classes ?? classesBy(family as FamilyId, outputs);
   if (!classes) throw unclear('the number of its classes cannot be seen', '无法得知类别数');
   if (!chosen.classes) guesses.push({ en: classes === COCO_CLASSES ? 'classes: those of COCO, since there are 80' : `classes: ${classes.length}, without names`, zh: classes === COCO_CLASSES ? '类别：共 80 个，按 COCO 命名' : `类别：${classes.length} 个，未命名` });
@@ -47,11 +50,13 @@ export function describeGraph({ path, head, sha256, bytes }: GraphFile, chosen: 
   return { spec, guesses };
 }
 
-function placeOf({ inputs }: OnnxHead): Pick<ModelInput, 'name' | 'shape' | 'layout'> | null {
+function placeOf({ inputs }: OnnxHead, size: Chosen['size']): Pick<ModelInput, 'name' | 'shape' | 'layout'> | null {
   const [input, ...more] = inputs;
-  const [batch, ...sides] = input?.dims ?? [];
+  const [batch, ...given] = input?.dims ?? [];
+  const layout = given[0] === 3 ? 'NCHW' : given[2] === 3 ? 'NHWC' : null;
+  const wanted = size && (layout === 'NCHW' ? [3, size.height, size.width] : [size.height, size.width, 3]);
+  const sides = given.map((side, at) => (side > 0 ? side : wanted?.[at] ?? side));
   if (!input || more.length > 0 || batch === undefined || sides.length !== 3 || sides.some((side) => side < 1)) return null;
-  const layout = sides[0] === 3 ? 'NCHW' : sides[2] === 3 ? 'NHWC' : null;
   return layout && { name: input.name, layout, shape: [batch > 0 ? 1 : 'batch', ...(sides as [number, number, number])] };
 }
 

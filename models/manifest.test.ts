@@ -40,6 +40,8 @@ for (const [what, change, line, words] of [
   ['a hash cut short', ['sha256: 0123', 'sha256: 123'], 7, 'sha256'],
   ['a threshold above 1', ['scoreThreshold: 0.4', 'scoreThreshold: 40'], 12, 'scoreThreshold'],
   ['an option that the family has not', ['family: yolov8', 'familyOptions: { decoded: true }\nfamily: yolov8'], 10, 'no options'],
+  ['a class twice', ['{ en: no helmet, zh: 未戴安全帽 }', 'helmet'], 11, 'class 0 already'],
+  ['no code of an indicator', ['AQ-PPE-001', 'no code'], 13, 'indicators'],
   ['an indicator of a class that is not there', ['indicators: { no helmet', 'indicators: { cap'], 13, 'no class'],
 ] as const) {
   test(`${what} is told with its place`, async () => {

@@ -1,6 +1,7 @@
 /** Models that users bring: described in YAML, checked, and then like those of the registry. */
 import { z } from 'zod';
 import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem } from '../core/config/check.ts';
+import { IDS } from '../core/event.ts';
 import { explain, FaultError } from '../core/faults.ts';
 import type { ModelSpec } from '../core/model.ts';
 import { complaint } from '../core/setting.ts';
@@ -8,7 +9,9 @@ import type { Files } from '../core/world.ts';
 import { FAMILY_IDS, familyOf } from './families/index.ts';
 
 const text = (zh: string, en: string, examples: string[] = []) => z.string().min(1).meta({ zh, en, ...(examples.length > 0 && { examples }) });
-const words = z.strictObject({ zh: text('中文', 'in Chinese'), en: text('英文', 'in English') });
+/** Characters of a class's name, as an event can hold it. */
+const MAX_NAME = 64;
+const words = z.strictObject({ zh: text('中文', 'in Chinese').max(MAX_NAME), en: text('英文', 'in English').max(MAX_NAME) });
 const triple = () => z.tuple([z.number(), z.number(), z.number()]);
 const share = () => z.number().min(0).max(1);
 const side = z.int().min(1).max(8192);
@@ -42,10 +45,10 @@ export const MANIFEST_SCHEMA = z.strictObject({
   outputs: z.record(z.string(), z.array(dimension).min(1).max(5)).meta({ zh: '输出名称 → 形状；不定的首维写 batch，其他不定的维写 any', en: 'outputs by name: shape; `batch` where the graph leaves the first dimension free, `any` for others', examples: [{ output0: [1, 84, 8400] }] }),
   family: z.enum(FAMILY_IDS).meta({ zh: '输出的读法，见 docs/models.md', en: 'how its outputs are read: see docs/models.md', examples: ['yolov8'] }),
   familyOptions: z.record(z.string(), z.union([z.string(), z.boolean()])).optional().meta({ zh: '该系列的选项', en: 'options of the family', examples: [{ decoded: true }] }),
-  classes: z.array(z.union([z.string().min(1), words])).min(1).meta({ zh: '类别，顺序与计算图一致；名称或中英文各一', en: 'classes in the graph\'s order: a name, or one in each language', examples: [['helmet', { en: 'no helmet', zh: '未戴安全帽' }]] }),
+  classes: z.array(z.union([z.string().min(1).max(MAX_NAME), words])).min(1).meta({ zh: '类别，顺序与计算图一致；名称或中英文各一', en: 'classes in the graph\'s order: a name, or one in each language', examples: [['helmet', { en: 'no helmet', zh: '未戴安全帽' }]] }),
   scoreThreshold: share().meta({ zh: '最低得分', en: 'least score', examples: [0.4] }),
   maxOverlap: share().default(0.45).meta({ zh: '同类两框交并比超过此值时只留得分高者；图内已含 NMS 时写 1', en: 'of two boxes of a class that share more than this of their joint area the better stays; 1 where the graph does that itself' }),
-  indicators: z.record(z.string(), z.string()).optional().meta({ zh: '类别 → 指标代码', en: 'class → code of the indicator that counts of it stand for', examples: [{ 'no helmet': 'AQ-PPE-001' }] }),
+  indicators: z.record(z.string(), z.string().regex(IDS.indicator)).optional().meta({ zh: '类别 → 指标代码', en: 'class → code of the indicator that counts of it stand for', examples: [{ 'no helmet': 'AQ-PPE-001' }] }),
   providers: z.array(z.string().min(1)).min(1).optional().meta({ zh: '执行后端，依次尝试；默认 cpu', en: 'execution providers, the preferred first; default cpu', examples: [['cpu']] }),
   measured: z.strictObject({ msPerPicture: z.number().min(0).meta({ zh: '每幅毫秒数', en: 'milliseconds a picture' }), on: text('所用机器', 'on what machine') }).optional().meta({ zh: '实测每幅图像毫秒数及所用机器', en: 'milliseconds a picture, and on what machine', examples: [{ msPerPicture: 38, on: 'Raspberry Pi 5, 1 thread' }] }),
   tested: z.array(z.strictObject({ data: text('所用数据', 'on what'), result: text('结果', 'what came of it') })).optional().meta({ zh: '在何数据上试过，结果如何', en: 'what it was tried on, and what came of it' }),
@@ -58,6 +61,10 @@ export const MANIFEST_SCHEMA = z.strictObject({
     issues.push({ code: 'custom', path: ['familyOptions', key], input: chosen, ...complaint(allowed ? `must be one of: ${known}` : `family ${value.family} has ${known ? `the options: ${known}` : 'no options'}`, allowed ? `只能是：${known}` : `${value.family} 系列${known ? `的选项为：${known}` : '没有选项'}`) });
   }
   const names = new Set(value.classes.map(nameOf));
+  value.classes.forEach((one, at) => {
+    const before = value.classes.findIndex((other) => nameOf(other) === nameOf(one));
+    if (before < at) issues.push({ code: 'custom', path: ['classes', at], input: one, ...complaint(`"${nameOf(one)}" is the name of class ${before} already`, `“${nameOf(one)}”已是第 ${before} 类的名称`) });
+  });
   for (const key of Object.keys(value.indicators ?? {})) {
     if (!names.has(key)) issues.push({ code: 'custom', path: ['indicators', key], input: key, ...complaint('is no class of this model', '不是本模型的类别') });
   }

@@ -24,8 +24,8 @@ export async function readGraph(spec: ModelSpec, files: Files): Promise<Uint8Arr
   const head = inspectOnnx(bytes);
   if (!head) throw new FaultError('CV_MODEL_GRAPH', { detail: path });
   if (spec.opset !== undefined && head.opset !== spec.opset) throw new FaultError('CV_MODEL_OPSET', { model: spec.id, got: head.opset ?? 'none', want: spec.opset });
-  checkShape(spec, { tensor: 'the input', tensorZh: '输入' }, described(head.inputs), described([{ name: spec.input.name, dims: spec.input.shape }]));
-  checkShape(spec, { tensor: 'the output', tensorZh: '输出' }, described(head.outputs), described(Object.entries(spec.outputs).map(([name, dims]) => ({ name, dims }))));
+  checkShape(spec, { tensor: 'the input', tensorZh: '输入' }, head.inputs, [{ name: spec.input.name, dims: spec.input.shape }]);
+  checkShape(spec, { tensor: 'the output', tensorZh: '输出' }, head.outputs, Object.entries(spec.outputs).map(([name, dims]) => ({ name, dims })));
   return bytes;
 }
 
@@ -38,11 +38,16 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** What is left open has no number on either side. */
-function described(values: readonly { name: string; dims: readonly Dimension[] }[]): string {
-  return values.map(({ name, dims }) => `${name} ${dims.map((dim) => (typeof dim === 'number' && dim >= 0 ? dim : '?')).join('×')}`).toSorted().join(', ');
+type Named = { name: string; dims: readonly Dimension[] };
+
+/** What the graph leaves open the description may fix; what it fixes has to be as described. */
+function checkShape(spec: ModelSpec, which: { tensor: string; tensorZh: string }, graph: readonly Named[], wanted: readonly Named[]): void {
+  const isOpen = (dim: Dimension | undefined) => typeof dim !== 'number' || dim < 0;
+  const fits = ({ dims }: Named, { dims: given }: Named) => dims.length === given.length && dims.every((dim, at) => isOpen(given[at]) || dim === given[at]);
+  const isAsDescribed = graph.length === wanted.length && wanted.every((one) => graph.some((given) => given.name === one.name && fits(one, given)));
+  if (!isAsDescribed) throw new FaultError('CV_MODEL_SHAPE', { model: spec.id, ...which, got: described(graph, isOpen), want: described(wanted, isOpen) });
 }
 
-function checkShape(spec: ModelSpec, which: { tensor: string; tensorZh: string }, got: string, want: string): void {
-  if (got !== want) throw new FaultError('CV_MODEL_SHAPE', { model: spec.id, ...which, got, want });
+function described(values: readonly Named[], isOpen: (dim: Dimension) => boolean): string {
+  return values.map(({ name, dims }) => `${name} ${dims.map((dim) => (isOpen(dim) ? '?' : dim)).join('×')}`).toSorted().join(', ');
 }

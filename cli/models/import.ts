@@ -16,16 +16,18 @@ export interface ImportOptions {
   classes?: string;
   licence?: string;
   source?: string;
+  /** `640` or `640x384`: width and height. */
+  size?: string;
 }
 
-export async function importModel(file: string, { family, name, classes, licence, source }: ImportOptions, terminal: Terminal): Promise<number> {
+export async function importModel(file: string, { family, name, classes, licence, source, size }: ImportOptions, terminal: Terminal): Promise<number> {
   const path = resolve(file);
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => { throw new FaultError('CV_MODEL_GRAPH', { detail: `${path}: ${error.code ?? error.message}` }); });
   const head = inspectOnnx(bytes);
   if (!head) throw new FaultError('CV_MODEL_GRAPH', { detail: path });
   const { spec, guesses } = describeGraph({ path, head, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length }, {
     name: name ?? basename(path).replace(/\.onnx$/i, '').toLowerCase().replace(/[^a-z0-9._-]+/g, '-'),
-    ...(family !== undefined && { family }), ...(classes !== undefined && { classes: await namesOf(classes) }), ...(licence !== undefined && { licence }), ...(source !== undefined && { source }),
+    ...(family !== undefined && { family }), ...(classes !== undefined && { classes: await namesOf(classes) }), ...(licence !== undefined && { licence }), ...(source !== undefined && { source }), ...(size !== undefined && { size: sizeOf(size) }),
   });
   const manifest = join(dirname(path), `${basename(path).replace(/\.onnx$/i, '')}.yaml`);
   const isTaken = await access(manifest).then(() => true, () => false);
@@ -39,6 +41,13 @@ export async function importModel(file: string, { family, name, classes, licence
     terminal.print(terminal.text({ en: `  look at it, then: cityvitals models run ${manifest} PICTURE`, zh: `  核对后运行：cityvitals models run ${manifest} 图像` }));
   }
   return EXIT.ok;
+}
+
+/** @throws FaultError CV_INPUT_INVALID */
+function sizeOf(size: string): { width: number; height: number } {
+  const [, width, height = width] = /^([1-9]\d{0,3})(?:x([1-9]\d{0,3}))?$/.exec(size) ?? [];
+  if (width === undefined) throw new FaultError('CV_INPUT_INVALID', { key: '--size', given: size });
+  return { width: Number(width), height: Number(height) };
 }
 
 async function namesOf(classes: string): Promise<string[]> {

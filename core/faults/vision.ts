@@ -9,8 +9,8 @@ export const VISION_FAULTS = {
   },
   CV_MODEL_MISSING: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['the graph of model {model} is not there: {path}', 'make it with: node models/convert/main.ts'],
-    zh: ['缺少模型 {model} 的计算图文件：{path}', '生成方法：node models/convert/main.ts'],
+    en: ['the graph of model {model} is not there: {path}', 'put it there; those that come with us are made by: node models/convert/main.ts'],
+    zh: ['缺少模型 {model} 的计算图文件：{path}', '将文件放到该处；自带模型的生成方法：node models/convert/main.ts'],
   },
   CV_MODEL_NOT_PULLED: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
@@ -19,8 +19,8 @@ export const VISION_FAULTS = {
   },
   CV_MODEL_HASH: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['{path} is not the file that model {model} was checked with: SHA-256 {got}, {want} wanted', 'delete the file, then make it anew (node models/convert/main.ts) or fetch it again (cityvitals models pull)'],
-    zh: ['{path} 与模型 {model} 校验过的文件不一致：SHA-256 为 {got}，应为 {want}', '删除该文件后重新生成（node models/convert/main.ts）或重新下载（cityvitals models pull）'],
+    en: ['{path} is not the file that model {model} was checked with: SHA-256 {got}, {want} wanted', 'delete the file, then make it anew (node models/convert/main.ts) or fetch it again (cityvitals models pull); a graph of your own that you have changed needs its new SHA-256 in the manifest'],
+    zh: ['{path} 与模型 {model} 校验过的文件不一致：SHA-256 为 {got}，应为 {want}', '删除该文件后重新生成（node models/convert/main.ts）或重新下载（cityvitals models pull）；自己改动过的计算图请在说明文件中写入新的 SHA-256'],
   },
   CV_MODEL_SHAPE: {
     stage: 'open', retry: 'after-change', actor: 'developer', flag: 'config',

@@ -105,6 +105,15 @@ test('classification: the picture is the box, best class first, by the activatio
   assert.throws(() => decoderOf(specOf('classification'))({ probabilities: { dims: [1, 5], data: new Float32Array(5) } }, 0.5), (error: FaultError) => error.fault.code === 'CV_MODEL_OUTPUT');
 });
 
+test('scores that are no shares of 1 are a fault that says what is missing, never events that nobody takes', () => {
+  const logits = { logits: { dims: [1, LABELS], data: Float32Array.of(3, -2, 0.4, 0) } };
+  const refused = (family: string, outputs: Record<string, Tensor>, words: RegExp) => assert.throws(() => decoderOf(specOf(family))(outputs, 0.4), ({ fault }: FaultError) => fault.code === 'CV_MODEL_OUTPUT' && words.test(String(fault.params.problem)));
+  refused('classification', logits, /3\.00 is above 1.*activation: softmax/);
+  refused('yolov8', { output0: rows(THREE, 4 + LABELS, (column) => (column < 4 ? 20 : column === 4 ? 7 : -3)) }, /7\.00 is above 1.*sigmoid/);
+  const rounded = { logits: { dims: [1, LABELS], data: Float32Array.of(1.00001, 0, 0, 0) } };
+  assert.equal(decoderOf(specOf('classification'))(rounded, 0.4).length, 1, 'what float32 makes of 1 is 1');
+});
+
 test('a family that is not there is a fault that names those that are', () => {
   assert.throws(() => decoderOf(specOf('yolo99')), (error: FaultError) => error.fault.code === 'CV_MODEL_FAMILY' && String(error.fault.params.known).includes('yolo-rows'));
   assert.throws(() => decoderOf(specOf('constructor')), (error: FaultError) => error.fault.code === 'CV_MODEL_FAMILY');

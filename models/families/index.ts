@@ -6,7 +6,7 @@ import { decodeClassification } from './classification.ts';
 import { decodeBlazeface, decodeUltraface, decodeYunet } from './faces.ts';
 import { decodeFastestdet } from './fastestdet.ts';
 import { decodeNanodet, decodeNanodetPlus, decodePicodet } from './nanodet.ts';
-import { checkNumbers, type FamilyDecode } from './outputs.ts';
+import { checkNumbers, wrongOutput, type FamilyDecode } from './outputs.ts';
 import { decodeYolov5, decodeYolov8, decodeYoloRows } from './yolo.ts';
 import { decodeYolox } from './yolox.ts';
 
@@ -86,6 +86,18 @@ export const FAMILIES = {
   },
 } as const satisfies Record<string, Family>;
 
+/** What float32 may make of 1. */
+const MOST_SCORE = 1.0001;
+
+/** Nobody further on could tell how sure it is. */
+function noShare(score: number, { id, family }: ModelSpec): FaultError {
+  const options = family === 'classification';
+  return wrongOutput(
+    id, `a score of ${score.toFixed(2)} is above 1: the graph ends before its sigmoid or softmax${options ? ', so `familyOptions: { activation: softmax }` or sigmoid is wanted' : ''}`,
+    `得分 ${score.toFixed(2)} 大于 1：计算图不含末端的 sigmoid 或 softmax${options ? '，请写 `familyOptions: { activation: softmax }` 或 sigmoid' : ''}`,
+  );
+}
+
 export type FamilyId = keyof typeof FAMILIES;
 export const FAMILY_IDS = Object.keys(FAMILIES) as FamilyId[];
 
@@ -101,6 +113,9 @@ export function decoderOf(spec: ModelSpec): Decode {
   const size = inputSize(spec.input);
   return (outputs, scoreThreshold) => {
     checkNumbers(outputs, spec.id, checks);
-    return decode(outputs, scoreThreshold, spec, size);
+    const boxes = decode(outputs, scoreThreshold, spec, size);
+    const [best] = boxes;
+    if (best && best.score > MOST_SCORE) throw noShare(best.score, spec);
+    return boxes;
   };
 }
