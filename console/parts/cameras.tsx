@@ -2,9 +2,10 @@
 import { useState } from 'preact/hooks';
 import type { DeviceView } from '../../core/api.ts';
 import { camerasOf, findingOf, grouped, isWell, MAX_OPEN, sifted, SIFTS, type CameraGroup, type Sift } from '../cameras.ts';
-import { isImpaired, reasonOf } from '../device-state.ts';
+import { isImpaired } from '../device-state.ts';
 import { age, fullTime } from '../format.ts';
 import { usePreview } from '../pictures.ts';
+import { reasonOf } from '../reason.ts';
 import { camerasHref, useView } from '../view.ts';
 import { CameraView } from './camera.tsx';
 import { freshnessIcon, Icon } from './icons.tsx';

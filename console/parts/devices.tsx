@@ -2,9 +2,10 @@
 import { useState } from 'preact/hooks';
 import type { DeviceView, LastValue } from '../../core/api.ts';
 import { isWell } from '../cameras.ts';
-import { happened, isImpaired, reasonOf, standing } from '../device-state.ts';
+import { happened, isImpaired, standing } from '../device-state.ts';
 import { age, clockTime, fullTime, unitText, valueText } from '../format.ts';
 import { beyondLimit } from '../limits.ts';
+import { reasonOf } from '../reason.ts';
 import { seriesHref, useView } from '../view.ts';
 import { pick, type Dictionary } from '../words.ts';
 import { freshnessIcon, Icon, levelIcon } from './icons.tsx';
