@@ -8,6 +8,7 @@ import { decodeBatch } from '../../core/wire/batch.ts';
 import { ANSWER_SCHEMA, COMMAND_SCHEMA, readMessage } from '../../core/wire/commands.ts';
 import { parseEdgeTopic } from '../../core/wire/topics.ts';
 import { readState } from '../intake/state.ts';
+import { livePath } from '../live-view/desk.ts';
 import { asyncapiDocument, CHANNELS, MESSAGES } from './asyncapi.ts';
 import { WIRE_EXAMPLES } from './wire-examples.ts';
 
@@ -30,6 +31,7 @@ test('every reference leads somewhere; addresses are the wire\'s own; every mess
   for (const leaf of ['up', 'late', 'ack', 'state', 'cmd', 'rsp']) {
     assert.equal(parseEdgeTopic(document.channels[leaf]?.address.replace('{centre}', '500112001').replace('{edge}', 'e') ?? '')?.leaf, leaf);
   }
+  assert.equal(document.channels.liveView?.address.replace('{device}', 'a%2Fb'), livePath('a/b'));
   assert.deepEqual([...new Set(Object.values(CHANNELS).flatMap(({ messages }) => messages))].toSorted(), Object.keys(MESSAGES).toSorted());
 });
 

@@ -1,9 +1,10 @@
-/** The AsyncAPI 3 document of the topics in core/wire/topics.ts, made of the schemas that check what comes in on them. */
+/** The AsyncAPI 3 document: the topics in core/wire/topics.ts, made of the schemas that check what comes in on them, and the socket of a live view. */
 import type { Words } from '../../core/api.ts';
 import { described, jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
 import { ANSWER_SCHEMA, COMMAND_SCHEMA } from '../../core/wire/commands.ts';
 import { ACK_SCHEMA, BATCH_COLUMNS_SCHEMA, BATCH_ROWS_SCHEMA, CLOCK_SCHEMA, EVIDENCE_ANSWER_SCHEMA, EVIDENCE_PART_SCHEMA, OUT_SCHEMA, REFUSAL_SCHEMA, STATE_SCHEMA } from '../../core/wire/schemas.ts';
 import { edgeTopic, outTopic, QOS, warningTopic } from '../../core/wire/topics.ts';
+import { LIVE_EXAMPLES, LIVE_PIECE_SCHEMA, LIVE_SCENE_SCHEMA, LIVE_SEEN_SCHEMA } from './live-messages.ts';
 import { PublishedWarning } from './shapes.ts';
 import { WIRE_EXAMPLES } from './wire-examples.ts';
 
@@ -11,6 +12,8 @@ interface Message {
   title: Words;
   payload: JsonSchema;
   examples: { name: string; payload: unknown }[];
+  /** Default: JSON. */
+  contentType?: string;
   /** Where in the payload stands what an answer has in common with its question. */
   correlation?: string;
 }
@@ -33,12 +36,17 @@ export const MESSAGES = {
   EvidenceAnswer: { title: { en: 'how much of a picture is there', zh: '事件画面已收到多少' }, payload: open(EVIDENCE_ANSWER_SCHEMA), examples: [example('a part of it', evidenceAnswer)] },
   OutEvent: { title: { en: 'an accepted event', zh: '已接收的事件' }, payload: OUT_SCHEMA, examples: [example('measurement', out)] },
   Warning: { title: { en: 'a warning as it stands', zh: '风险提示的当前状态' }, payload: open(PublishedWarning), examples: [example('raised', warning)] },
+  LivePiece: { title: { en: 'a piece of the picture stream; binary', zh: '画面码流的一段；二进制消息' }, payload: LIVE_PIECE_SCHEMA, examples: [], contentType: 'video/mp2t' },
+  LiveScene: { title: { en: 'where zones, lines and masks are; text', zh: '区域、计数线和遮挡的位置；文本消息' }, payload: open(LIVE_SCENE_SCHEMA), examples: [example('one zone, one line', LIVE_EXAMPLES.scene)] },
+  LiveSeen: { title: { en: 'what is seen in a picture; text', zh: '一幅画面的检测结果；文本消息' }, payload: open(LIVE_SEEN_SCHEMA), examples: [example('a crossing', LIVE_EXAMPLES.seen)] },
 } as const satisfies Record<string, Message>;
 export type MessageName = keyof typeof MESSAGES;
 
 interface Channel {
   address: string;
   parameters: (keyof typeof PARAMETERS)[];
+  /** Default: by MQTT. */
+  by?: 'socket';
   /** What the gateway does on it. */
   action: 'receive' | 'send';
   messages: MessageName[];
@@ -53,6 +61,7 @@ const PARAMETERS = {
   edge: { ...described('the edge; its user name, and its client id behind `cv-`', '边缘节点；亦为用户名，客户端编号为 cv- 加此编号'), examples: ['pump-07'] },
   indicator: { ...described('code of the indicator', '体征指标代码'), examples: ['YJ-FLD-001'] },
   id: { ...described('the warning', '风险提示编号'), examples: [warning.id] },
+  device: { ...described('the camera', '摄像机'), examples: ['gate-cam'] },
 };
 
 const edgeChannel = (leaf: Parameters<typeof edgeTopic>[2], spec: Omit<Channel, 'address' | 'parameters'>): Channel => ({ address: edgeTopic('{centre}', '{edge}', leaf), parameters: ['centre', 'edge'], ...spec });
@@ -67,6 +76,21 @@ export const CHANNELS: Record<string, Channel> = {
   rsp: edgeChannel('rsp', { action: 'receive', messages: ['Answer'], summary: { en: 'what became of a command', zh: '命令的结果' } }),
   out: { address: outTopic('{centre}', '{indicator}'), parameters: ['centre', 'indicator'], action: 'send', messages: ['OutEvent'], summary: { en: 'accepted events, one a message, for any consumer', zh: '已接收的事件，每条一个，供任何消费者' } },
   warnings: { address: warningTopic('{centre}', '{id}'), parameters: ['centre', 'id'], action: 'send', messages: ['Warning'], retain: true, summary: { en: 'retained while open; once more in its final state, then cleared by an empty payload', zh: '未关闭时保留；以最终状态再发一次后以空载荷清除' } },
+  liveView: {
+    address: '/api/v1/devices/{device}/live-view', parameters: ['device'], by: 'socket', action: 'send', messages: ['LivePiece', 'LiveScene', 'LiveSeen'],
+    summary: {
+      en: 'a camera, live, to one viewer; text messages only with `&notes`. Whoever does not keep up loses pieces and messages. Closed with 4000 and a code of docs/faults.md as the reason when the camera has been away for 30 s',
+      zh: '摄像机实时画面，一条连接一名观看者；仅加 &notes 时有文本消息。跟不上的观看者会丢失部分数据和消息。摄像机中断 30 秒后以 4000 关闭，原因为 docs/faults.md 中的代码',
+    },
+  },
+};
+
+const SOCKET_BINDING = {
+  method: 'GET', bindingVersion: '0.1.0',
+  query: {
+    type: 'object', required: ['ticket'],
+    properties: { ticket: { type: 'string', ...described('of the answer\'s path', '取自应答中的 path') }, notes: { type: 'string', maxLength: 0, ...described('there, and last: text messages come too', '写在最后时，另有文本消息') } },
+  },
 };
 
 const both = ({ en, zh }: Words): string => `${en} · ${zh}`;
@@ -76,38 +100,44 @@ export function asyncapiDocument(version: string): Record<string, unknown> {
     asyncapi: '3.0.0',
     info: {
       title: 'cityvitals topics · 城市体征消息主题', version, license: { name: 'Apache-2.0' },
-      ...described('Told from the gateway\'s side: it receives what edges send, and sends what consumers read. Times are ms UTC. How to catch up after an absence, and to send under an edge\'s token: docs/events.md.', '以网关视角描述：接收边缘节点所发，发送消费者所读。时间均为 UTC 毫秒。断线补齐与自行发送见 docs/events.md。'),
+      ...described('Told from the gateway\'s side: it receives what edges send, and sends what consumers and viewers read. Times are ms UTC. How to catch up after an absence, and to send under an edge\'s token: docs/events.md.', '以网关视角描述：接收边缘节点所发，发送消费者和观看者所读。时间均为 UTC 毫秒。断线补齐与自行发送见 docs/events.md。'),
     },
     defaultContentType: 'application/json',
     servers: {
       embedded: { host: '127.0.0.1:1883', protocol: 'mqtt', protocolVersion: '3.1.1', ...described('the gateway\'s own broker (`broker.embedded`); sessions are always clean', '网关内置消息服务器；会话不保留'), security: [{ $ref: '#/components/securitySchemes/user' }], bindings: { mqtt: { cleanSession: true, keepAlive: 10, bindingVersion: '0.2.0' } } },
       external: { host: 'broker.example:1883', protocol: 'mqtt', protocolVersion: '5.0', ...described('any broker (`broker.url`), by MQTT 3.1.1 or 5; we ship its access files: docs/brokers.md', '任意外部消息服务器，MQTT 3.1.1 或 5；访问控制文件见 docs/brokers.md'), security: [{ $ref: '#/components/securitySchemes/user' }] },
+      api: { host: '127.0.0.1:8080', protocol: 'ws', ...described('the gateway\'s HTTP (`http`), `wss` behind a proxy that has a certificate', '网关的 HTTP 服务（http）；经带证书的代理时为 wss'), security: [{ $ref: '#/components/securitySchemes/ticket' }] },
     },
-    channels: Object.fromEntries(Object.entries(CHANNELS).map(([id, { address, summary, parameters, messages }]) => [id, {
+    channels: Object.fromEntries(Object.entries(CHANNELS).map(([id, { address, by, summary, parameters, messages }]) => [id, {
       address, title: id, summary: both(summary),
+      servers: (by === 'socket' ? ['api'] : ['embedded', 'external']).map((server) => ({ $ref: `#/servers/${server}` })),
+      ...(by === 'socket' && { bindings: { ws: SOCKET_BINDING } }),
       parameters: Object.fromEntries(parameters.map((parameter) => [parameter, { $ref: `#/components/parameters/${parameter}` }])),
       messages: Object.fromEntries(messages.map((message) => [message, { $ref: `#/components/messages/${message}` }])),
     }])),
     operations: Object.fromEntries(Object.entries(CHANNELS).map(([id, channel]) => [operationId(id, channel), operation(id, channel)])),
     components: {
       parameters: PARAMETERS,
-      messages: Object.fromEntries(Object.entries<Message>(MESSAGES).map(([name, { title, examples, correlation }]) => [name, {
-        name, title: both(title), contentType: 'application/json', payload: { $ref: `#/components/schemas/${name}` }, examples,
+      messages: Object.fromEntries(Object.entries<Message>(MESSAGES).map(([name, { title, examples, contentType = 'application/json', correlation }]) => [name, {
+        name, title: both(title), contentType, payload: { $ref: `#/components/schemas/${name}` }, examples,
         ...(correlation === undefined ? {} : { correlationId: { location: `$message.payload#/${correlation}` } }),
       }])),
       schemas: Object.fromEntries(Object.entries<Message>(MESSAGES).map(([name, { payload }]) => [name, payload])),
-      securitySchemes: { user: { type: 'userPassword', ...described('an edge: its id and token; a consumer: one of `broker.embedded.consumers`, or nobody from the gateway\'s own machine', '边缘节点用编号与令牌；消费者用 broker.embedded.consumers 中的用户，本机可匿名') } },
+      securitySchemes: {
+        user: { type: 'userPassword', ...described('an edge: its id and token; a consumer: one of `broker.embedded.consumers`, or nobody from the gateway\'s own machine', '边缘节点用编号与令牌；消费者用 broker.embedded.consumers 中的用户，本机可匿名') },
+        ticket: { type: 'httpApiKey', in: 'query', name: 'ticket', ...described('good for one viewing, within 30 s: `POST` to the same address answers the whole path, to an operator with a token or, with `live.anonymous: loopback`, to whoever is on the gateway\'s machine. A page of another origin is refused', '一次有效，30 秒内使用：向同一地址 POST 可得完整路径，须带操作员令牌；设 live.anonymous: loopback 时网关本机免令牌。拒绝其他来源的网页') },
+      },
     },
   };
 }
 
 const operationId = (id: string, { action }: Channel): string => `${action}${id.charAt(0).toUpperCase()}${id.slice(1)}`;
 
-function operation(id: string, { action, summary, messages, retain, reply }: Channel): Record<string, unknown> {
+function operation(id: string, { action, by, summary, messages, retain, reply }: Channel): Record<string, unknown> {
   return {
     action, channel: { $ref: `#/channels/${id}` }, title: id, summary: both(summary),
     messages: messages.map((message) => ({ $ref: `#/channels/${id}/messages/${message}` })),
-    bindings: { mqtt: { qos: QOS, retain: retain ?? false, bindingVersion: '0.2.0' } },
+    ...(by !== 'socket' && { bindings: { mqtt: { qos: QOS, retain: retain ?? false, bindingVersion: '0.2.0' } } }),
     ...(reply === undefined ? {} : { reply: { channel: { $ref: `#/channels/${reply}` } } }),
   };
 }

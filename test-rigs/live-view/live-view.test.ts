@@ -7,11 +7,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { Ajv } from 'ajv';
 import { WebSocket } from 'ws';
 import type { LiveNote } from '../../core/api.ts';
 import { verifyJournal } from '../../core/journal.ts';
+import { jsonSchemaOf } from '../../core/json-schema.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';
+import { LIVE_SCENE_SCHEMA, LIVE_SEEN_SCHEMA } from '../../gateway/api/live-messages.ts';
 import { openApi } from '../../gateway/api/testing/http.ts';
 import { memoryGateway } from '../../gateway/api/testing/memory-sources.ts';
 import { openWatchedEdge, OPERATOR, type WatchedOptions } from './watched-edge.ts';
@@ -19,6 +22,14 @@ import { openWatchedEdge, OPERATOR, type WatchedOptions } from './watched-edge.t
 const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
 const skip = hasFfmpeg ? false : 'no ffmpeg on this machine (apt-get install ffmpeg)';
 const AS_OPERATOR = { authorization: `Bearer ${OPERATOR.token}` };
+
+const ajv = new Ajv({ strict: false });
+const checks = { scene: ajv.compile(jsonSchemaOf(LIVE_SCENE_SCHEMA)), seen: ajv.compile(jsonSchemaOf(LIVE_SEEN_SCHEMA)) };
+/** Where a note is other than the topics document says, also by a field that is not there. */
+function problemOf(note: LiveNote): unknown {
+  const check = checks[note.kind];
+  return check(note) ? null : check.errors;
+}
 
 async function start(t: TestContext, options: Omit<WatchedOptions, 'dir'> = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'cv-live-'));
@@ -126,7 +137,7 @@ function pictureOf(pieces: readonly Buffer[]): Buffer {
 
 test('who asks for it is told what is seen, in the order of the pictures; of a clip, which plays anew, only where things are', { skip }, async (t) => {
   const zones = [{ id: 'yard', polygon: [[0, 0], [1, 0], [1, 1], [0, 1]], count: ['person'] }];
-  const looked = (ptsMs: number) => ({ device: 'gate-cam', picture: { ptsMs }, at: 1000 + ptsMs, boxes: [], tracks: [], readings: [{ point: 'yard.persons', kind: 'measurement' as const, value: 2 }] });
+  const looked = (ptsMs: number) => ({ device: 'gate-cam', picture: { ptsMs }, at: 1000 + ptsMs, boxes: [{ class: 'person', score: 0.9, x: 0.1, y: 0.2, width: 0.1, height: 0.3 }], tracks: [], readings: [{ point: 'yard.persons', kind: 'measurement' as const, value: 2 }, { point: 'gate.in', kind: 'occurrence' as const, value: 1 }], model: { classes: ['person'], classesZh: ['人'] } });
   for (const asStream of [true, false]) {
     const { edge, watch } = await start(t, { settings: { zones }, asStream });
     edge.streams.seen(looked(0)); // nobody watches
@@ -140,8 +151,9 @@ test('who asks for it is told what is seen, in the order of the pictures; of a c
     else await asking.more(20_000);
     const [scene, ...seen] = asking.notes;
     assert.deepEqual(scene, { kind: 'scene', isReplay: !asStream, masks: [], lines: [], zones: [{ id: 'yard', name: { zh: 'yard', en: 'yard' }, polygon: zones[0]?.polygon }] });
-    assert.deepEqual(seen, (asStream ? [200, 400] : []).map((ptsMs) => ({ kind: 'seen', at: 1000 + ptsMs, ptsMs, values: { 'yard.persons': 2 }, happened: {}, boxes: [] })));
+    assert.deepEqual(seen, (asStream ? [200, 400] : []).map((ptsMs) => ({ kind: 'seen', at: 1000 + ptsMs, ptsMs, values: { 'yard.persons': 2 }, happened: { 'gate.in': 1 }, boxes: [{ class: 'person', zh: '人', x: 0.1, y: 0.2, width: 0.1, height: 0.3 }] })));
     assert.deepEqual(plain.notes, []);
+    for (const note of asking.notes) assert.equal(problemOf(note), null, 'as the document says');
   }
 });
 
