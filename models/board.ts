@@ -39,20 +39,31 @@ export class Board {
 
 /** In the child. Memory is used again: what it gave before is overwritten. */
 export class BoardReader {
+  readonly #fd: number;
   readonly #memory: Uint8Array[] = [];
 
-  read(pictures: readonly Placed[], fd = BOARD_FD): Shown[] {
-    return pictures.map(({ at, ...rest }, index) => {
+  constructor(fd = BOARD_FD) {
+    this.#fd = fd;
+  }
+
+  /** @param room as many bytes as the picture has, for one that comes alone; left out: memory of our own */
+  read(pictures: readonly Placed[], room?: (picture: Placed) => Uint8Array): Shown[] {
+    return pictures.map((picture, index) => {
+      const { at, ...rest } = picture;
       const bytes = (rest.width * rest.height * 3) / 2;
-      if ((this.#memory[index]?.length ?? 0) < bytes) this.#memory[index] = new Uint8Array(bytes);
-      const yuv = (this.#memory[index] as Uint8Array).subarray(0, bytes);
+      const yuv = pictures.length === 1 && room ? room(picture) : this.#room(index, bytes);
       for (let done = 0; done < bytes;) {
-        const count = readSync(fd, yuv, done, bytes - done, at + done);
+        const count = readSync(this.#fd, yuv, done, bytes - done, at + done);
         if (count === 0) throw new RangeError(`${done} bytes, ${bytes} wanted`);
         done += count;
       }
       return { ...rest, yuv };
     });
+  }
+
+  #room(index: number, bytes: number): Uint8Array {
+    if ((this.#memory[index]?.length ?? 0) < bytes) this.#memory[index] = new Uint8Array(bytes);
+    return (this.#memory[index] as Uint8Array).subarray(0, bytes);
   }
 }
 

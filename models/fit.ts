@@ -5,7 +5,7 @@
 import type { Picture } from '../core/driver.ts';
 import type { Box } from '../core/event.ts';
 import { inputSize, type ModelInput } from '../core/model.ts';
-import { COLUMN_BYTES, PARTS, PIXEL_BYTES, rowsWorkshop, shareOf, SPARE_BYTES } from './fit-rows.ts';
+import { BOTH, COLOUR_BYTES, COLUMNS, COLUMNS_BYTES, PARTS, rowsWorkshop, shareOf, SPARE_BYTES } from './fit-rows.ts';
 
 /** Where the picture lies in the input, in its pixels. */
 interface Place {
@@ -16,6 +16,8 @@ interface Place {
 }
 
 export interface Fit {
+  /** Where a picture may be put, so that `write` need not copy it. */
+  room: Uint8Array;
   /**
    * @param yuv I420 of the size that this was made for
    * @param target one picture's floats of the input; what lies around a letterboxed picture is written too
@@ -30,8 +32,9 @@ export function fitOf(picture: Pick<Picture, 'width' | 'height' | 'aspect'>, inp
   const size = inputSize(input);
   const place = placeOf(picture, size, input);
   const isFull = place.width === size.width && place.height === size.height;
-  const write = writer(picture, place, size, input);
+  const { room, write } = writer(picture, place, size, input);
   return {
+    room,
     write(yuv, target) {
       if (!isFull) fillPad(target, input);
       write(yuv, target);
@@ -82,49 +85,52 @@ function fillPad(target: Float32Array | Uint8ClampedArray, input: ModelInput): v
 }
 
 /** Row by row: each row of the picture that is needed is made colours of once, two of them are put together, and the one is scaled across. */
-function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Place, size: { width: number; height: number }, input: ModelInput): Fit['write'] {
+function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Place, size: { width: number; height: number }, input: ModelInput): Pick<Fit, 'room' | 'write'> {
   const rows = weigh(height, place.height);
   const { pixel, colour } = strides(input);
-  /** Floats of an input's row in one piece: all of it, or those of one colour. */
-  const piece = place.width * pixel;
   const half = width / 2;
   const uAt = width * height;
   const vAt = uAt + uAt / 4;
   const order = input.color === 'RGB' ? [0, 1, 2] : [2, 1, 0];
 
   let bytes = 0;
-  const room = (count: number) => {
+  const reserve = (count: number) => {
     const at = bytes;
     bytes += Math.ceil((count + SPARE_BYTES) / SPARE_BYTES) * SPARE_BYTES;
     return at;
   };
-  const rowBytes = width * PIXEL_BYTES;
-  const [pictureAt, mixedAt, columnsAt, linearAt, outAt] = [room(vAt + uAt / 4), room(rowBytes), room(place.width * COLUMN_BYTES), room(32), room(place.width * 3 * Float32Array.BYTES_PER_ELEMENT)] as [number, number, number, number, number];
+  const colourRow = () => COLOURS.map(() => reserve(width * COLOUR_BYTES)) as [red: number, green: number, blue: number];
+  const columnGroups = Math.ceil(place.width / COLUMNS);
+  const [pictureAt, columnsAt, linearAt, outAt] = [reserve(vAt + uAt / 4), reserve(columnGroups * COLUMNS_BYTES), reserve(LINEAR_BYTES * 3), reserve(columnGroups * COLUMNS * 4)] as [number, number, number, number];
+  const mixed = colourRow();
   /** Two rows of the picture that make one of the input; the next needs one of them again, mostly. */
-  const held = [{ row: -1, at: room(rowBytes) }, { row: -1, at: room(rowBytes) }] as [HeldRow, HeldRow];
+  const held = [{ row: -1, at: colourRow() }, { row: -1, at: colourRow() }] as [HeldRow, HeldRow];
+  const rowBytes = (mixed[1] - mixed[0]) * 3;
   const { memory, run } = rowsWorkshop(bytes);
 
   const columns = weigh(width, place.width);
   const view = new DataView(memory);
-  columns.from.forEach((from, at) => {
-    view.setInt32(columnsAt + at * COLUMN_BYTES, mixedAt + from * PIXEL_BYTES, true);
-    view.setInt16(columnsAt + at * COLUMN_BYTES + 4, shareOf(columns.share[at] as number), true);
-  });
+  for (let at = 0; at < place.width; at += 1) {
+    const [group, one] = [columnsAt + Math.floor(at / COLUMNS) * COLUMNS_BYTES, at % COLUMNS];
+    const right = Math.round((columns.share[at] as number) * BOTH);
+    view.setInt32(group + one * 4, (columns.from[at] as number) * COLOUR_BYTES, true);
+    view.setInt16(group + COLUMNS * 4 + one * 4, BOTH - right, true);
+    view.setInt16(group + COLUMNS * 4 + one * 4 + 2, right, true);
+  }
   linear(input).forEach(({ scale, offset }, at) => {
-    view.setFloat32(linearAt + (order[at] as number) * 4, scale / PARTS, true);
-    view.setFloat32(linearAt + 16 + (order[at] as number) * 4, offset, true);
+    view.setFloat32(linearAt + at * LINEAR_BYTES, scale / PARTS / BOTH, true);
+    view.setFloat32(linearAt + at * LINEAR_BYTES + 4, offset, true);
   });
-  const own = new Uint8Array(memory);
-  const out = Array.from({ length: pixel === 1 ? 3 : 1 }, (_, at) => new Float32Array(memory, outAt + at * piece * 4, piece));
-  const [pixelBytes, ...colourBytes] = [pixel, ...order.map((at) => at * (pixel === 1 ? piece : 1))].map((floats) => floats * Float32Array.BYTES_PER_ELEMENT) as [number, number, number, number];
+  const room = new Uint8Array(memory, pictureAt, vAt + uAt / 4);
+  const out = new Float32Array(memory, outAt, place.width);
 
-  function take(row: number, { at }: HeldRow): void {
+  function take(row: number, { at: [red, green, blue] }: HeldRow): void {
     const chromaAt = pictureAt + uAt + (row >> 1) * half;
-    run.colours(pictureAt + row * width, chromaAt, chromaAt + uAt / 4, at, at + rowBytes);
+    run.colours(pictureAt + row * width, chromaAt, chromaAt + uAt / 4, red, green, blue, red + width * COLOUR_BYTES);
   }
 
-  return (yuv, target) => {
-    own.set(yuv, pictureAt);
+  const write: Fit['write'] = (yuv, target) => {
+    if (yuv !== room) room.set(yuv);
     let [upper, lower] = held;
     upper.row = -1;
     lower.row = -1;
@@ -133,18 +139,27 @@ function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Pla
       if (lower.row === from) [upper, lower] = [lower, upper];
       if (upper.row !== from) take(upper.row = from, upper);
       if (lower.row !== to) take(lower.row = to, lower);
-      run.down(upper.at, lower.at, shareOf(rows.share[row] as number), mixedAt, mixedAt + rowBytes);
-      run.across(columnsAt, columnsAt + place.width * COLUMN_BYTES, linearAt, outAt, pixelBytes, ...colourBytes);
-      out.forEach((floats, at) => target.set(floats, at * colour + ((row + place.top) * size.width + place.left) * pixel));
+      run.down(upper.at[0], lower.at[0], shareOf(rows.share[row] as number), mixed[0], mixed[0] + rowBytes);
+      for (let at = 0; at < COLOURS.length; at += 1) {
+        run.across(columnsAt, columnsAt + columnGroups * COLUMNS_BYTES, mixed[order[at] as number] as number, linearAt + at * LINEAR_BYTES, outAt);
+        const first = at * colour + ((row + place.top) * size.width + place.left) * pixel;
+        if (pixel === 1) target.set(out, first);
+        else for (let column = 0, floats = first; column < place.width; column += 1, floats += pixel) target[floats] = out[column] as number;
+      }
     }
   };
+  return { room, write };
 }
+
+const COLOURS = ['red', 'green', 'blue'] as const;
+/** Two floats. */
+const LINEAR_BYTES = 8;
 
 interface HeldRow {
   /** Its number in the picture; −1: none. */
   row: number;
-  /** Where its colours lie. */
-  at: number;
+  /** Where its colours lie, one behind the other. */
+  at: [red: number, green: number, blue: number];
 }
 
 interface Weights {

@@ -60,6 +60,11 @@ export class Session {
     }
   }
 
+  /** Where a picture of this size is best put: it need not be copied again then. */
+  room(picture: Pick<Shown, 'width' | 'height' | 'aspect'>): Uint8Array {
+    return this.#fit(picture).room;
+  }
+
   /** One run for all of them. @throws what the run throws */
   async look(pictures: readonly Shown[], scoreThreshold: number): Promise<Found[]> {
     const lane = this.#lane(pictures.length);
@@ -102,7 +107,7 @@ export class Session {
     return lane;
   }
 
-  #fit({ width, height, aspect = width / height }: Shown): Fit {
+  #fit({ width, height, aspect = width / height }: Pick<Shown, 'width' | 'height' | 'aspect'>): Fit {
     const key = `${width} ${height} ${aspect}`;
     const known = this.#fits.get(key);
     if (known) return known;

@@ -55,14 +55,16 @@ const memory = (opcode: number) => (offset: number, ...operands: Code[]): Code =
 export const number = (value: number): Code => [0x41, ...signed(value)];
 export const add = scalar(0x6a);
 const isBelow = scalar(0x49);
-export const load = (place: Code): Code => [...place, 0x28, 0, 0];
+/** The number that stands at a place and so many bytes on. */
+export const load = (offset: number, place: Code): Code => [...place, 0x28, 0, ...whole(offset)];
 
 export const vectors = {
   load: memory(0x00), store: memory(0x0b),
+  /** Four bytes in place of one of the four numbers. */
+  loadLane32: (lane: number, place: Code, value: Code): Code => [...memory(0x56)(0, place, value), lane],
   /** Eight bytes, as eight numbers. */
   loadBytes: memory(0x02),
-  loadEverywhere16: memory(0x08),
-  storeLane32: (lane: number, place: Code, value: Code): Code => [...memory(0x5a)(0, place, value), lane],
+  loadEverywhere32: memory(0x09),
   /** Sixteen bytes by their numbers: 0 to 15 of the first, 16 to 31 of the second. */
   shuffle: (bytes: readonly number[], first: Code, second: Code): Code => [...first, ...second, 0xfd, 0x0d, ...bytes],
   everywhere16: vector(0x10),
@@ -72,8 +74,9 @@ export const vectors = {
   least16: vector(0x96), greatest16: vector(0x98),
   /** a × b ÷ 32,768, rounded. */
   share16: vector(0x82),
-  /** The first four. */
-  extendTo32: vector(0xa7), toFloats: vector(0xfa), addFloats: vector(0xe4), multiplyFloats: vector(0xe6),
+  /** Four sums of two products each. */
+  pairSums32: vector(0xba),
+  toFloats: vector(0xfa), addFloats: vector(0xe4), multiplyFloats: vector(0xe6),
 } as const;
 
 /** Does it all and adds the step, once, and again while the variable is below the end. */

@@ -33,8 +33,9 @@ async function load({ id, key, setup }: ToWorker & { kind: 'load' }): Promise<Fr
 
 async function look({ id, key, scoreThreshold, pictures }: ToWorker & { kind: 'look' }): Promise<FromWorker> {
   const startedMs = performance.now();
-  const found = await sessions.get(key)?.look(board.read(pictures), scoreThreshold);
-  if (!found) throw new Error(`${key} is not loaded`);
+  const session = sessions.get(key);
+  if (!session) throw new Error(`${key} is not loaded`);
+  const found = await session.look(board.read(pictures, (picture) => session.room(picture)), scoreThreshold);
   return { kind: 'found', id, found, durationMs: performance.now() - startedMs };
 }
 

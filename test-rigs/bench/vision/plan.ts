@@ -4,9 +4,11 @@ export interface Plan {
   fps: number;
   motion: 'on' | 'off';
   cameras: number;
-  /** Pictures of all cameras that are measured, after so many of each that are not. */
-  pictures: number;
+  /** Pictures of one camera, faster than the others, that come before all else. */
+  compiled: number;
+  /** Of each that are not measured then, and of all that are. */
   warm: number;
+  pictures: number;
 }
 
 export interface Ran {
