@@ -92,7 +92,8 @@ function describe(opening: Opening, found: FileReport, report: ChainReport): str
     report.trimmed = file?.note('trimmed').text ?? report.trimmed;
     return null;
   } catch (error) {
-    if (!isSqlite(error)) throw error;
+    // A number beyond what JavaScript holds is no error of SQLite.
+    if (!isSqlite(error) && !isDamage(error)) throw error;
     report.stateDamaged = true;
     found.damaged = true;
     return isDamage(error) ? failureOf(error).detail : null;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { Gap } from '../event.ts';
 import { bulkyDraft, TEST_CENTRE, testDraft, testDrafts } from '../testing/drafts.ts';
@@ -139,6 +140,20 @@ test('damage met while running is put right, named, and appending goes on in a n
     await remove();
   }
 });
+
+test('a number that has become larger than JavaScript holds keeps no log from opening', () =>
+  folder(async ({ dir, file, epoch }) => {
+    const db = new DatabaseSync(join(dir, file));
+    db.exec(`UPDATE g SET seq = ${2n ** 53n + 1n} WHERE seq = 1`);
+    db.close();
+    const world = testWorld();
+    const log = await openLog(dir, world);
+    const { values, gaps } = await contents(log, epoch);
+    assert.deepEqual(values, Array.from({ length: (GROUPS - 1) * EVENTS }, (_, at) => EVENTS + at + 1));
+    assert.deepEqual(gaps.map(({ fromSeq, toSeq, reason }) => [fromSeq, toSeq, reason]), [[1, EVENTS, 'log_damaged']]);
+    assert.ok(codes(world).includes('CV_LOG_SALVAGED'));
+    await log.close();
+  }));
 
 test('a salvage that was cut short is finished or made again', () =>
   folder(async ({ dir, file, epoch }) => {
