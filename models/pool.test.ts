@@ -10,7 +10,7 @@ import { settle, testWorld } from '../core/testing/virtual-clock.ts';
 import centernet320 from './centernet-320/model.ts';
 import { DetectorPool } from './pool.ts';
 import { Seat } from './seat.ts';
-import { verifyModel } from './verify.ts';
+import { graphPath, verifyModel } from './verify.ts';
 
 const skip = (await verifyModel(centernet320, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : false;
 const picture = (index: number) => ({ index, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6).fill(index) });
@@ -19,15 +19,22 @@ let folder: string;
 before(async () => { folder = await mkdtemp(join(tmpdir(), 'cv-pool-')); });
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** Stands in for the worker: says its process's id as a class, which of its models it was as y, and dies at a picture of 66. */
+/**
+ * Stands in for the worker: says its process's id as a class, which of its models it was as y, and dies at a picture of 66.
+ * It takes no model whose key begins with what stands in the file `refused`.
+ */
 async function script(): Promise<URL> {
   const path = join(folder, 'worker.mjs');
   await writeFile(path, `
+    import { readFileSync } from 'node:fs';
     import { BoardReader } from ${JSON.stringify(new URL('./board.ts', import.meta.url))};
     const board = new BoardReader();
     const keys = [];
     process.on('disconnect', () => process.exit(0));
     process.on('message', (message) => {
+      let refused = null;
+      try { refused = readFileSync(${JSON.stringify(join(folder, 'refused'))}, 'utf8'); } catch {}
+      if (message.kind === 'load' && refused !== null && message.key.startsWith(refused)) return process.send({ kind: 'failed', id: message.id, fault: { code: 'CV_MODEL_FAILED', params: { model: refused, detail: 'no memory' } } });
       if (message.kind === 'load') keys.push(message.key);
       if (message.kind === 'load') process.send({ kind: 'ready', id: message.id, provider: 'cpu' });
       if (message.kind === 'close') process.exit(0);
@@ -89,6 +96,22 @@ test('two processes work side by side; when one dies its picture alone is lost',
   const afterwards = new Set([...await look(), ...await look()]);
   assert.equal([...before].filter((pid) => afterwards.has(pid)).length, 1);
   await Promise.all(cameras.map((camera) => camera.close()));
+});
+
+test('a model that a new process does not take is lost alone, and offered to it again', { skip }, async (t) => {
+  const world = testWorld();
+  const pool = new DetectorPool({ script: await script() }, world);
+  const [well, other] = await Promise.all([pool.open(centernet320), pool.open({ ...centernet320, id: 'other', file: graphPath(centernet320) })]);
+  t.after(() => Promise.all([well.close(), other.close()]));
+  await writeFile(join(folder, 'refused'), 'other');
+  const failed = (code: string) => (error: FaultError) => error.fault.code === code;
+  await assert.rejects(well.detect(picture(66)), failed('CV_DETECTOR_DIED'));
+  assert.equal((await well.detect(picture(1))).boxes.length, 1);
+  await assert.rejects(other.detect(picture(1)), failed('CV_MODEL_FAILED'));
+  await rm(join(folder, 'refused'));
+  await assert.rejects(other.detect(picture(1)), failed('CV_MODEL_FAILED'), 'not at every picture');
+  await world.clock.advanceMs(15_000);
+  assert.equal((await other.detect(picture(1))).boxes.length, 1);
 });
 
 test('a process that is killed while nobody looks is told of, and the next picture has another', { skip }, async () => {

@@ -6,12 +6,16 @@ import { startWorker, type WorkerOptions, type WorkerProcess } from './worker-pr
 /** A worker that dies is replaced at once; one that dies again and again, after a growing wait. */
 const RESTART_FIRST_MS = 500;
 const RESTART_MOST_MS = 30_000;
+/** A model that a new process did not take is offered to it again after this long. */
+const OFFER_AGAIN_MS = 15_000;
 
 export class Seat {
   /** At work: it takes one run at a time. */
   isBusy = false;
   readonly #options: WorkerOptions;
   readonly #models = new Map<string, ModelSetup>();
+  /** Of them, those that the process at hand did not take when it took the place of another. */
+  readonly #refused = new Map<string, { fault: unknown; againMs: number }>();
   /** Models that are on their way into the process: it is not empty then. */
   #loading = 0;
   #current: Promise<WorkerProcess> | null = null;
@@ -51,6 +55,7 @@ export class Seat {
   /** Without models there is no process. */
   async unload(key: string): Promise<void> {
     this.#models.delete(key);
+    this.#refused.delete(key);
     const worker = await this.#current?.catch(() => null);
     if (this.#models.size + this.#loading > 0) return worker?.unload(key);
     this.#current = null;
@@ -58,9 +63,13 @@ export class Seat {
     await worker?.close();
   }
 
-  /** @throws FaultError CV_MODEL_FAILED, CV_DETECTOR_DIED: these pictures are lost, the next get a new process */
+  /** @throws FaultError CV_MODEL_FAILED, CV_DETECTOR_DIED: these pictures are lost, the next get a new process; or why the model was refused */
   async look(key: string, scoreThreshold: number, pictures: Shown[]): Promise<{ found: Found[]; durationMs: number }> {
     const worker = await this.#alive();
+    const refused = this.#refused.get(key);
+    const setup = this.#models.get(key);
+    if (refused && this.#options.clock.monotonicMs() < refused.againMs) throw refused.fault;
+    if (refused && setup) await this.#offer(worker, key, setup);
     const answer = await worker.look(key, scoreThreshold, pictures);
     this.#deaths = 0;
     return answer;
@@ -92,11 +101,23 @@ export class Seat {
 
   async #start(): Promise<WorkerProcess> {
     const worker = startWorker(this.#name, this.#options);
+    this.#refused.clear();
     try {
-      for (const [key, setup] of this.#models) await worker.load(key, setup);
+      // One that cannot be had any more takes the process from no other.
+      for (const [key, setup] of this.#models) await this.#offer(worker, key, setup).catch((error: unknown) => { if (worker.ended) throw error; });
       return worker;
     } catch (error) {
       await worker.close();
+      throw error;
+    }
+  }
+
+  async #offer(worker: WorkerProcess, key: string, setup: ModelSetup): Promise<void> {
+    try {
+      await worker.load(key, setup);
+      this.#refused.delete(key);
+    } catch (error) {
+      this.#refused.set(key, { fault: error, againMs: this.#options.clock.monotonicMs() + OFFER_AGAIN_MS });
       throw error;
     }
   }
