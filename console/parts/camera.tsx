@@ -52,12 +52,14 @@ export function CameraView({ device }: { device: DeviceView }) {
   const newest = usePicture(device, state.link.is === 'live' && !isShowing && snapshot === null);
   const picture = snapshot ?? newest;
   const counts = picture ? countsOf(picture, words) : [];
+  // Neither a stream nor a snapshot can be had of it then.
+  const isAway = device.freshness === 'unobserved';
   return (
     <figure class="picture">
       <div class="picture-frame">
         {picture
           ? <img hidden={isShowing} src={`data:image/jpeg;base64,${picture.jpegBase64}`} width={picture.width} height={picture.height} alt={words.pictureAlt(device.id, counts.join(', '))} />
-          : <div class="no-picture" hidden={isShowing}><Icon name="camera" /><p>{words.cameraWaiting}</p></div>}
+          : <div class="no-picture" hidden={isShowing}><Icon name="camera" /><p>{isAway ? words.edgeAway(device.edge) : words.cameraWaiting}</p></div>}
         {isWanted && <div ref={live.place} data-part="live-picture" role="img" aria-label={words.liveAlt(device.id)} hidden={!isShowing} />}
         {isShowing && hasNotes && <Overlay notes={live.notes} />}
         {picture && (
@@ -76,7 +78,7 @@ export function CameraView({ device }: { device: DeviceView }) {
       )}
       {isShowing && hasNotes && <Sayings notes={live.notes} />}
       {device.live === undefined
-        ? <SnapshotBar device={device.id} snapshot={snapshot} show={setSnapshot} />
+        ? !isAway && <SnapshotBar device={device.id} snapshot={snapshot} show={setSnapshot} />
         : <LiveBar live={live} isWanted={isWanted} setWanted={setWanted} hasNotes={hasNotes} setNotes={setNotes} />}
     </figure>
   );

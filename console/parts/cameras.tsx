@@ -9,6 +9,7 @@ import { reasonOf } from '../reason.ts';
 import { camerasHref, useView } from '../view.ts';
 import { CameraView } from './camera.tsx';
 import { freshnessIcon, Icon } from './icons.tsx';
+import { Prose } from './prose.tsx';
 
 const OLD_MS = 60_000;
 
@@ -53,7 +54,7 @@ function OpenView({ id, device, rest }: { id: string; device: DeviceView | undef
         <span class="view-title"><strong class="device-id">{id}</strong>{device && <State camera={device} />}</span>
         <a class="view-close" href={camerasHref(rest)} aria-label={`${words.viewClose} ${id}`}><Icon name="cross" /></a>
       </div>
-      {reason !== '' && <p class="device-reason">{reason}</p>}
+      {reason !== '' && <p class="device-reason"><Prose text={reason} /></p>}
       {device ? <CameraView device={device} /> : <p class="calm">{words.cameraUnknown(id)}</p>}
     </section>
   );
@@ -102,7 +103,7 @@ function State({ camera }: { camera: DeviceView }) {
   const shown = wrong === null ? freshness : 'late';
   return (
     <span class="camera-state">
-      <span class={`device-state is-${shown}`}><Icon name={freshnessIcon(shown)} />{wrong ?? words.freshness[freshness]}</span>
+      <span class={`device-state is-${shown}`}><Icon name={wrong === null ? freshnessIcon(freshness) : 'impaired'} />{wrong ?? words.freshness[freshness]}</span>
       {since !== undefined && wrong === null && <span class="quiet" title={fullTime(since)}>{words.goneFor(age(now - since, lang))}</span>}
     </span>
   );

@@ -25,6 +25,8 @@ interface ChartProps {
   limitText(level: Level, value: number): string;
   /** A moment to point at. */
   marker?: number | null;
+  /** What happened at its time and is over: a dot each, no line from one to the next. */
+  isHappened?: boolean;
   /** At least so high; it fills what its panel has. */
   heightPx: number;
   /** What is seen, for those who do not see it. */
@@ -92,7 +94,7 @@ function optionsFor(element: HTMLElement, latest: { current: ChartProps }): uPlo
       { ...axis(), size: 26, space: 80, values: (_plot, splits) => splits.map(clockTime) },
       { ...axis(), size: 46, space: 36, values: (_plot, splits) => splits.map((split) => String(Number(split.toPrecision(6)))) },
     ],
-    series: [{}, { stroke: () => colour('--line'), width: 2.5, points: { show: false }, spanGaps: false }],
+    series: [{}, { stroke: () => colour('--line'), width: 2.5, spanGaps: false, ...(latest.current.isHappened ? { paths: () => null, points: { show: true, size: 8, fill: () => colour('--line') } } : { points: { show: false } }) }],
     hooks: {
       draw: [(plot) => {
         const { limits, limitText, marker } = latest.current;

@@ -1,6 +1,6 @@
 /** The demo's two buttons and what the reconciler found; only where the gateway runs inside `cityvitals demo`. */
 import { useState } from 'preact/hooks';
-import type { DemoView } from '../../core/api.ts';
+import type { DemoView, StatusView } from '../../core/api.ts';
 import { clockTime, countText } from '../format.ts';
 import { ask, Refused } from '../link.ts';
 import { useView } from '../view.ts';
@@ -34,15 +34,21 @@ export function Demo() {
 }
 
 function Reconciled({ demo }: { demo: DemoView }) {
-  const { words } = useView();
+  const { state, words } = useView();
   if (demo.checkedAt === null) return <p class="reconciled quiet">{words.reconciling}</p>;
-  const well = demo.missing === 0 && demo.twice === 0;
+  const isHeld = demo.missing > 0 && demo.twice === 0 && holdsBack(demo, state.status);
+  const tone = demo.missing + demo.twice === 0 ? 'good' : isHeld ? 'late' : 'lost';
   return (
-    <p class={`reconciled ${well ? 'tone-good' : 'tone-lost'}`} data-part="reconciled">
-      <Icon name={well ? 'fresh' : 'lost'} />
-      <strong>{words.missing} {countText(demo.missing)}</strong>
+    <p class={`reconciled tone-${tone}`} data-part="reconciled">
+      <Icon name={tone === 'good' ? 'fresh' : tone} />
+      <strong>{isHeld ? words.heldBack : words.missing} {countText(demo.missing)}</strong>
       <strong>{words.twice} {countText(demo.twice)}</strong>
       <span class="quiet">{words.reconciled(countText(demo.witnessed))} · {words.checkedAt(clockTime(demo.checkedAt))}</span>
     </p>
   );
+}
+
+/** Whether what is not there yet waits at its edge: it is cut off, down, or still has a backlog. */
+function holdsBack({ networkCut, edgeDown }: DemoView, status: StatusView | null): boolean {
+  return networkCut || edgeDown || (status !== null && (status.path.edgeDepth > 0 || status.edges.some(({ online }) => !online)));
 }

@@ -1,7 +1,7 @@
 /** Devices with their state (icon, word and colour) and newest values; each value leads to its series. */
 import { useState } from 'preact/hooks';
 import type { DeviceView, LastValue } from '../../core/api.ts';
-import { isWell } from '../cameras.ts';
+import { findingOf, isWell } from '../cameras.ts';
 import { happened, isImpaired, standing } from '../device-state.ts';
 import { age, clockTime, fullTime, unitText, valueText } from '../format.ts';
 import { beyondLimit } from '../limits.ts';
@@ -9,6 +9,7 @@ import { reasonOf } from '../reason.ts';
 import { seriesHref, useView } from '../view.ts';
 import { pick, type Dictionary } from '../words.ts';
 import { freshnessIcon, Icon, levelIcon } from './icons.tsx';
+import { Prose } from './prose.tsx';
 import { UnknownDevices } from './unknown.tsx';
 
 const OLD_MS = 15_000;
@@ -39,11 +40,11 @@ function Device({ device }: { device: DeviceView }) {
   return (
     <li class={`device is-${shown}`}>
       <div class="device-head">
-        <span class="device-state"><Icon name={freshnessIcon(shown)} />{impaired ? words.impaired : words.freshness[device.freshness]}</span>
+        <span class="device-state"><Icon name={impaired ? 'impaired' : freshnessIcon(device.freshness)} />{impaired ? words.impaired : words.freshness[device.freshness]}</span>
         <strong class="device-id">{device.id}</strong>
         <span class="quiet device-kind">{device.driver}{device.lastAt !== null && !fresh && ` · ${words.ago(age(now - device.lastAt, lang))}`}</span>
       </div>
-      {reason !== '' && <p class="device-reason">{reason}</p>}
+      {reason !== '' && <p class="device-reason"><Prose text={reason} /></p>}
       <ul class="values">{standing(device).map((value) => <LastOne key={keyOf(value)} device={device} value={value} />)}</ul>
       <Happened device={device} />
     </li>
@@ -55,7 +56,9 @@ const keyOf = ({ indicator, point }: LastValue): string => `${indicator}|${point
 function LastOne({ device, value }: { device: DeviceView; value: LastValue }) {
   const { words, lang, now } = useView();
   const level = beyondLimit(value);
-  const old = now - value.at > OLD_MS;
+  // How old a silent device's values are stands above them already.
+  const old = (device.freshness === 'fresh' ? now : device.lastAt ?? now) - value.at > OLD_MS;
+  const finding = findingOf({ values: [value] });
   const notes = [value.quality === 'good' ? '' : words.qualities[value.quality], ...value.flags.map((flag) => words.flagNames[flag] ?? flag)].filter((note) => note !== '');
   return (
     <li>
@@ -64,7 +67,7 @@ function LastOne({ device, value }: { device: DeviceView; value: LastValue }) {
         {level !== null && <span class={`level-word level-${level}`}><Icon name={levelIcon(level)} />{words.colours[level]}</span>}
         {notes.length > 0 && <span class={`value-notes quality-${value.quality}`}>{notes.join(' ')}</span>}
         {old && <span class="quiet value-age">{words.ago(age(now - value.at, lang))}</span>}
-        <span class={typeof value.value === 'string' ? 'value-figure value-text' : 'value-figure'}>{findingText(value, words) ?? valueText(value.value, words)}<span class="unit">{unitText(value.unit)}</span></span>
+        <span class={`value-figure ${typeof value.value === 'string' ? 'value-text' : ''} ${finding === null ? '' : 'tone-late'}`}>{finding === null ? shownText(value, words) : (words.findings[finding] ?? finding)}<span class="unit">{unitText(value.unit)}</span></span>
       </a>
     </li>
   );
@@ -102,7 +105,5 @@ function Name({ device, value }: { device: DeviceView; value: LastValue }) {
 
 const hrefOf = ({ id }: DeviceView, { indicator, point }: LastValue): string => seriesHref({ indicator, device: id, point, at: null });
 
-/** What a camera's diagnosis found, in words. */
-function findingText({ point, value }: LastValue, words: Dictionary): string | undefined {
-  return point === 'video' && typeof value === 'string' ? words.findings[value] : undefined;
-}
+/** A camera's diagnosis says in words that all is well. */
+const shownText = ({ point, value }: LastValue, words: Dictionary): string => (point === 'video' && value === 'good' ? (words.findings.good ?? value) : valueText(value, words));

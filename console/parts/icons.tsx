@@ -13,6 +13,7 @@ const SHAPES = {
   level4: <><circle cx="12" cy="12" r="10.6" fill="currentColor" /><path d="M12 11.2v5.4M12 7.4v.1" {...line} stroke="var(--icon-ink)" stroke-width={2.4} /></>,
   fresh: <><circle cx="12" cy="12" r="9" {...line} /><path d="m8 12.3 2.8 2.8L16.2 9.6" {...line} /></>,
   late: <><circle cx="12" cy="12" r="9" {...line} /><path d="M12 7v5.2l3.2 2" {...line} /></>,
+  impaired: <><circle cx="12" cy="12" r="9" {...line} /><path d="M12 7.2v5.6M12 16.4v.1" {...line} stroke-width={2.4} /></>,
   lost: <><rect x="3" y="3" width="18" height="18" rx="3" {...line} /><path d="m8.5 8.5 7 7m0-7-7 7" {...line} /></>,
   unobserved: <><path d="M3 12s3.4-6 9-6 9 6 9 6-3.4 6-9 6-9-6-9-6z" {...line} stroke-dasharray="2.6 3" /><path d="M4 20 20 4" {...line} /></>,
   check: <path d="m4.5 12.8 4.8 4.7L19.5 7" {...line} stroke-width={2.6} />,

@@ -2,6 +2,7 @@
 import type { Live } from '../live.ts';
 import { useView } from '../view.ts';
 import { Icon } from './icons.tsx';
+import { Prose } from './prose.tsx';
 import { TokenForm } from './token.tsx';
 
 interface LiveBarProps {
@@ -22,7 +23,7 @@ export function LiveBar({ live, isWanted, setWanted, hasNotes, setNotes }: LiveB
       {state.is === 'showing' && live.notes.scene && <label class="notes-switch"><input type="checkbox" checked={hasNotes} onChange={(event) => setNotes(event.currentTarget.checked)} />{words.notesShow}</label>}
       <span aria-live="polite">
         {state.is === 'waiting' && <span class="quiet">{words.liveWaiting}</span>}
-        {state.is === 'failed' && <span class="tone-late">{state.problem ? `${state.problem.detail} ${state.problem.remedy}` : words.liveBroken}{state.again && ` · ${words.liveAgain}`}</span>}
+        {state.is === 'failed' && <span class="tone-late"><Prose text={state.problem ? `${state.problem.detail} ${state.problem.remedy}` : words.liveBroken} />{state.again && ` · ${words.liveAgain}`}</span>}
       </span>
       {state.is === 'token' && <TokenForm act={words.liveWatch} give={live.give} />}
     </div>

@@ -7,6 +7,7 @@ import { takeSnapshot } from '../pictures.ts';
 import { useView } from '../view.ts';
 import { pick } from '../words.ts';
 import { Icon } from './icons.tsx';
+import { Prose } from './prose.tsx';
 import { TokenForm } from './token.tsx';
 
 type Taking = { is: 'idle' | 'taking' | 'token' } | { is: 'failed'; why: Words };
@@ -41,7 +42,7 @@ export function SnapshotBar({ device, snapshot, show }: { device: string; snapsh
         : <button type="button" disabled={taking.is === 'taking'} onClick={take}><Icon name="camera" />{words.snapshotTake}</button>}
       <span aria-live="polite">
         {taking.is === 'taking' && <span class="quiet">{words.snapshotTaking}</span>}
-        {taking.is === 'failed' && <span class="tone-late">{pick(taking.why, lang)}</span>}
+        {taking.is === 'failed' && <span class="tone-late"><Prose text={pick(taking.why, lang)} /></span>}
         {taking.is === 'idle' && !snapshot && <span class="quiet">{words.liveElsewhere}</span>}
       </span>
       {taking.is === 'token' && <TokenForm act={words.snapshotTake} give={(token) => { beOperator(token); take(); }} />}

@@ -133,6 +133,11 @@ test('nothing is wider than a phone, in either language, on either page', { skip
     await page.click('.reason');
     await page.waitForSelector('[data-part=series] table');
     assert.equal(await width(), 390);
+    // Texts have no chart, and lie within their table.
+    await page.goto(new URL('#/series/CV-SNAPSHOT/gate-cam/snapshot', api.url).href);
+    await page.waitForSelector('td.text');
+    assert.equal(await page.locator('.chart').count(), 0);
+    assert.ok(await page.evaluate<boolean>("(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('.table-box'))"));
   }
 });
 
@@ -228,6 +233,9 @@ test('the demo buttons act, and what follows is shown', { skip }, async (t) => {
   await page.waitForSelector('.device.is-unobserved');
   await page.locator('[data-part=path]', { hasText: '1 个边缘节点离线' }).waitFor();
   assert.ok(await page.locator('.demo-buttons button', { hasText: '网络已断开' }).isDisabled());
+  // What waits at its edge is not missing, and nothing is offered that cannot be had.
+  await page.locator('[data-part=reconciled].tone-late', { hasText: /留存待传 [1-9].*重复 0/ }).waitFor();
+  assert.equal(await page.locator('[data-part=snapshot], [data-part=live]').count(), 0);
 });
 
 test('of many cameras one is chosen, sought and opened, no more than may be at one time, on a screen and on a telephone', { skip }, async (t) => {
