@@ -11,22 +11,35 @@ export interface Wanted {
   /** Where it goes; what has come so far lies beside it, as `.part`. */
   path: string;
   sha256: string;
+  /** Of the whole, where that is known. */
+  bytes?: number | undefined;
 }
 
 /** Tries in a row in which not one byte came. */
 const MAX_EMPTY_TRIES = 3;
+/** No ONNX file can be larger; where its length is known, nothing beyond that is taken. */
+const MAX_BYTES = 2 ** 31;
+
+/** Inside only: it cannot be the graph. */
+class TooLong extends Error {}
 
 /** @throws FaultError CV_PULL_REFUSED, CV_PULL_BROKEN, CV_PULL_OTHER, CV_PULL_NOT_WRITTEN */
 export async function download(wanted: Wanted, tell: (bytes: number, of: number | null) => void): Promise<void> {
   const part = `${wanted.path}.part`;
   await written(wanted.path, () => mkdir(dirname(wanted.path), { recursive: true }));
   for (let emptyTries = 0; ;) {
+    const most = wanted.bytes ?? MAX_BYTES;
+    if (await lengthOf(part) > most) await rm(part);
     const before = await lengthOf(part);
     try {
-      await fetchRest(wanted.url, part, before, tell);
+      await fetchRest(wanted.url, part, { from: before, most }, tell);
       break;
     } catch (error) {
       if (error instanceof FaultError) throw error;
+      if (error instanceof TooLong) {
+        await rm(part, { force: true });
+        throw new FaultError('CV_PULL_REFUSED', { url: wanted.url, detail: `it sends more than ${most} bytes`, detailZh: `发送超过 ${most} 字节` });
+      }
       const bytes = await lengthOf(part);
       emptyTries = bytes > before ? 0 : emptyTries + 1;
       if (emptyTries === MAX_EMPTY_TRIES) throw new FaultError('CV_PULL_BROKEN', { url: wanted.url, bytes, detail: reasonOf(error) });
@@ -40,8 +53,8 @@ export async function download(wanted: Wanted, tell: (bytes: number, of: number 
   await written(wanted.path, () => rename(part, wanted.path));
 }
 
-/** From byte `from` on, where the server can; else from the beginning. */
-async function fetchRest(url: string, part: string, from: number, tell: (bytes: number, of: number | null) => void): Promise<void> {
+/** From byte `from` on, where the server can; else from the beginning. @param range.most bytes of the whole at most */
+async function fetchRest(url: string, part: string, { from, most }: { from: number; most: number }, tell: (bytes: number, of: number | null) => void): Promise<void> {
   const response = await fetch(url, { headers: { 'accept-encoding': 'identity', ...(from > 0 && { range: `bytes=${from}-` }) } }).catch((error: unknown) => {
     throw new FaultError('CV_PULL_REFUSED', { url, detail: reasonOf(error) });
   });
@@ -55,8 +68,9 @@ async function fetchRest(url: string, part: string, from: number, tell: (bytes: 
   const file = await written(part, () => open(part, goesOn ? 'a' : 'w'));
   try {
     for await (const piece of response.body) {
-      await written(part, () => file.writeFile(piece));
       bytes += piece.length;
+      if (bytes > most) throw new TooLong();
+      await written(part, () => file.writeFile(piece));
       tell(bytes, all);
     }
     if (all !== null && bytes < all) throw new Error(`${bytes} of ${all} bytes`);

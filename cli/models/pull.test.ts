@@ -79,6 +79,9 @@ test('another file, no file, nobody there, no end and no room are each told as w
     else if (path?.startsWith('/stuck')) response.writeHead(200, { 'content-length': 10 }).write('', () => response.socket?.destroy());
     else response.end(GRAPH);
   });
+  const long = { ...wantedAt(url), bytes: GRAPH.length - 1 };
+  await assert.rejects(download(long, () => {}), (error: FaultError) => error.fault.code === 'CV_PULL_REFUSED' && String(error.fault.params.detail).includes('more than 299999 bytes'));
+  assert.deepEqual(await readdir(join(long.path, '..')), [], 'nothing that fills the disk');
   const other = wantedAt(url, '0'.repeat(64));
   await assert.rejects(download(other, () => {}), code('CV_PULL_OTHER'));
   assert.deepEqual(await readdir(join(other.path, '..')), [], 'nothing of it is kept');

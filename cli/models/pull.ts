@@ -38,7 +38,7 @@ async function bring(spec: ModelSpec, source: string, path: string, terminal: Te
   if (/^https?:/.test(source)) {
     const progress = openProgress(terminal, { id: 'pull', en: `fetching ${spec.id}`, zh: `正在下载 ${spec.id}`, unit: 'bytes' });
     try {
-      await download({ model: spec.id, url: source, path, sha256: spec.sha256 }, (bytes, of) => progress.tell(bytes, of ?? spec.bytes ?? null));
+      await download({ model: spec.id, url: source, path, sha256: spec.sha256, bytes: spec.bytes }, (bytes, of) => progress.tell(bytes, of ?? spec.bytes ?? null));
     } finally {
       progress.end();
     }
