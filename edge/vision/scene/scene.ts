@@ -38,7 +38,7 @@ export function stepScene(before: SceneState, { ptsMs, at, boxes, weak, isHeld =
   // Another stream: nothing that was timed by the old one goes on.
   const from = ptsMs >= before.tracker.ptsMs ? before : { ...before, zones: before.zones.map(() => EMPTY_ZONE), lines: before.lines.map(() => new Map<number, Passage>()), told: {} };
   const tracker = step(before.tracker, { ptsMs, boxes, weak, aspect, isHeld });
-  const look = { tracks: tracker.tracks, boxes, weak, ptsMs, at, aspect, heldMs: isHeld ? ptsMs - before.tracker.ptsMs : 0 };
+  const look = { tracks: tracker.tracks, boxes, weak, ptsMs, at, aspect, heldMs: isHeld ? ptsMs - before.tracker.ptsMs : 0, stepMs: before.tracker.stepMs };
   const zones = plan.zones.map((zone, index) => stepZone(from.zones[index] ?? EMPTY_ZONE, look, zone));
   const lines = plan.lines.map((line, index) => ({ line, ...stepCrossings(from.lines[index] ?? new Map(), tracker.tracks, ptsMs, line, aspect) }));
   const all = [

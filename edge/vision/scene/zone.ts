@@ -3,7 +3,7 @@ import type { Box } from '../../../core/event.ts';
 import { isInside } from '../../../core/scene/geometry.ts';
 import { classesOf, countOf } from '../../../core/scene/kinds.ts';
 import { isWithin } from '../../../core/scene/schedule.ts';
-import type { Track } from '../track/tracker.ts';
+import { remembersMs, type Track } from '../track/tracker.ts';
 import { remembered, stepMembers, there, type Member } from './members.ts';
 import { footOf, type ZonePlan } from './plan.ts';
 import { isGone, isUnsettledThing, LEAST_LOOKS, stepThings, type Seen, type Thing } from './things.ts';
@@ -11,6 +11,8 @@ import { isGone, isUnsettledThing, LEAST_LOOKS, stepThings, type Seen, type Thin
 export interface Look extends Seen {
   /** ms UTC of the picture, for schedules. */
   at: number;
+  /** Between the two looks before this one. */
+  stepMs: number;
 }
 
 /** What a measure says at one picture. A state is told when it changes, an occurrence when it is above 0. */
@@ -133,7 +135,7 @@ function lengthOf(waiting: readonly Member[], metres: NonNullable<ZonePlan['metr
   return Math.max(0, ...waiting.flatMap((one, at) => waiting.slice(at + 1).map((other) => metres(one.foot, other.foot) ?? 0)));
 }
 
-function stepPresence(before: Presence | undefined, { of, after, off }: ZonePlan['settings']['present'][number], { boxes, ptsMs, aspect, heldMs }: Look, { polygon }: ZonePlan): { presence: Presence; boxes: Box[] } {
+function stepPresence(before: Presence | undefined, { of, after, off }: ZonePlan['settings']['present'][number], { boxes, ptsMs, aspect, heldMs, stepMs }: Look, { polygon }: ZonePlan): { presence: Presence; boxes: Box[] } {
   const classes = classesOf(of);
   const isHere = (box: Box) => isInside(footOf(box, aspect), polygon) || isInside([(box.x + box.width / 2) * aspect, box.y + box.height / 2], polygon);
   const here = boxes.filter((box) => classes.has(box.class) && isHere(box));
@@ -145,7 +147,7 @@ function stepPresence(before: Presence | undefined, { of, after, off }: ZonePlan
     const lastMs = known.lastMs + (misses < LEAST_LOOKS ? heldMs : 0);
     return { presence: { ...known, misses, lastMs, isOn: known.isOn && ptsMs - lastMs < off }, boxes: [] };
   }
-  const isNew = ptsMs - known.lastMs > BREAK_MS && !known.isOn;
+  const isNew = ptsMs - known.lastMs > remembersMs(BREAK_MS, stepMs) && !known.isOn;
   const sinceMs = isNew ? ptsMs : known.sinceMs;
   const looks = (isNew ? 0 : known.looks) + aLook;
   return { presence: { sinceMs, lastMs: ptsMs, looks, misses: 0, isOn: known.isOn || (looks >= LEAST_LOOKS && ptsMs - sinceMs >= after) }, boxes: here };

@@ -90,6 +90,15 @@ test('a person who gets onto a bicycle stays a person; the bicycle is a thing of
   assert.deepEqual(believed(play(5, 3, () => [box(0.3, 0.4), box(0.3, 0.45, 'bicycle')])).map((track: Track) => track.class).toSorted(), ['bicycle', 'person']);
 });
 
+test('where pictures are rarer than what is remembered, somebody is remembered up to the next one; after a gap nobody is', () => {
+  const every = (seconds: number) => play(1 / seconds, 8 * seconds, () => [box(0.5, 0.5)]);
+  for (const seconds of [1, 4, 10, 60]) assert.deepEqual(believed(every(seconds)).map(({ id }) => id), [seconds > 3 ? 2 : 1], `every ${seconds} s`);
+  const often = play(5, 10, () => [box(0.5, 0.5)]).at(-1) as TrackerState;
+  assert.deepEqual(look(often, 40_000, [box(0.5, 0.5)]).tracks.map(({ id, isConfirmed }) => [id, isConfirmed]), [[2, false]]);
+  const seldom = play(0.25, 40, () => [box(0.5, 0.5)]).at(-1) as TrackerState;
+  assert.deepEqual(seenNow(look(look(seldom, 44_000, []), 48_000, [box(0.5, 0.5)])), [], 'not beyond one picture without it');
+});
+
 test('time that goes back begins anew, with new numbers', () => {
   const [before] = play(5, 3, () => [box(0.3, 0.4)]).slice(-1);
   const after = play(5, 3, () => [box(0.3, 0.4)], before);

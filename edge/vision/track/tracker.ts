@@ -48,12 +48,21 @@ export interface Track {
 
 export interface TrackerState {
   ptsMs: number;
+  /** Between the last two looks. */
+  stepMs: number;
   nextId: number;
   /** In the order of their numbers. */
   tracks: readonly Track[];
 }
 
-export const NO_TRACKS: TrackerState = { ptsMs: 0, nextId: 1, tracks: [] };
+export const NO_TRACKS: TrackerState = { ptsMs: 0, stepMs: 0, nextId: 1, tracks: [] };
+
+/** Where pictures are rarer than what is remembered for so long, it is remembered up to the next one, and some more. */
+export function remembersMs(forMs: number, stepMs: number): number {
+  return Math.max(forMs, STEPS_REMEMBERED * stepMs);
+}
+
+const STEPS_REMEMBERED = 1.5;
 
 /** How long a thing is remembered that is not seen. */
 export const HIDDEN_FOR_MS = 3000;
@@ -83,7 +92,7 @@ export function isSought(track: Track): boolean {
 export function step(before: TrackerState, { ptsMs, boxes, weak, aspect, isHeld = false }: Look): TrackerState {
   const isSameStream = ptsMs >= before.ptsMs;
   const passedMs = ptsMs - before.ptsMs;
-  const isKept = ({ isConfirmed, seenMs }: Track) => ptsMs - seenMs <= (isConfirmed || seenMs === before.ptsMs ? HIDDEN_FOR_MS : UNSURE_FOR_MS);
+  const isKept = ({ isConfirmed, seenMs }: Track) => ptsMs - seenMs <= (isConfirmed || seenMs === before.ptsMs ? remembersMs(HIDDEN_FOR_MS, before.stepMs) : UNSURE_FOR_MS);
   // What a look or two have missed is neither further away nor longer gone while nothing moves.
   const rests = (track: Track) => isHeld && isMissed(track);
   const known = (isSameStream ? before.tracks : [])
@@ -97,7 +106,7 @@ export function step(before: TrackerState, { ptsMs, boxes, weak, aspect, isHeld 
   const fresh: Box[] = [];
   for (const group of new Set([...known.map((track) => track.group), ...found.keys()])) {
     const tracks = known.filter((track) => track.group === group);
-    const { pairs, left } = associate(tracks, distinct(found.get(group) ?? [], MAX_TWINS), sure, aspect, ptsMs);
+    const { pairs, left } = associate(tracks, distinct(found.get(group) ?? [], MAX_TWINS), sure, aspect, ptsMs - remembersMs(LATELY_MS, before.stepMs));
     for (const track of tracks) {
       const box = pairs.get(track);
       next.push(box ? goOn(track, box, aspect, ptsMs, isHeld) : { ...track, misses: track.misses + (isHeld ? 0 : 1), box: placeOf(track.motion, aspect) });
@@ -108,14 +117,16 @@ export function step(before: TrackerState, { ptsMs, boxes, weak, aspect, isHeld 
     next.push(begin(nextId, box, aspect, ptsMs));
     nextId += 1;
   }
-  return { ptsMs, nextId, tracks: next.toSorted((a, b) => a.id - b.id) };
+  return { ptsMs, stepMs: isSameStream ? passedMs : 0, nextId, tracks: next.toSorted((a, b) => a.id - b.id) };
 }
 
 /**
  * Sure boxes first, to where tracks that are believed should be by now; then to where they were, for those that turned
  * around; the weak ones to what was seen lately; what is left of the sure to newcomers.
+ *
+ * @param latelyMs seen at this time or after is lately
  */
-function associate(tracks: readonly Track[], boxes: readonly Box[], sure: ReadonlySet<Box>, aspect: number, ptsMs: number): { pairs: Map<Track, Box>; left: Box[] } {
+function associate(tracks: readonly Track[], boxes: readonly Box[], sure: ReadonlySet<Box>, aspect: number, latelyMs: number): { pairs: Map<Track, Box>; left: Box[] } {
   const pairs = new Map<Track, Box>();
   const match = (some: readonly Track[], these: readonly Box[], least: number, where = ({ motion }: Track) => placeOf(motion, aspect)): Box[] => {
     const weights = some.map((track) => these.map((box) => {
@@ -129,7 +140,7 @@ function associate(tracks: readonly Track[], boxes: readonly Box[], sure: Readon
     }));
     return these.filter((box) => !taken.has(box));
   };
-  const lately = () => tracks.filter((track) => !pairs.has(track) && track.isConfirmed && ptsMs - track.seenMs <= LATELY_MS);
+  const lately = () => tracks.filter((track) => !pairs.has(track) && track.isConfirmed && track.seenMs >= latelyMs);
   const ahead = match(tracks.filter(({ isConfirmed }) => isConfirmed), boxes.filter((box) => sure.has(box)), LEAST_SURE);
   const behind = match(lately(), ahead, LEAST_SURE, (track) => track.box);
   match(lately(), boxes.filter((box) => !sure.has(box)), LEAST_WEAK);
