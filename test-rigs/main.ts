@@ -1,4 +1,7 @@
-/** `npm run rig -- NAME …`: the smaller rigs, each exporting `run(argv)` with an exit code. */
+/** `npm run rig -- NAME …`: the smaller rigs, each exporting `run(argv)` with an exit code. What heads a rig's file is its help. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> }>> = {
   'log-cuts': () => import('./log-cuts/main.ts'),
   'log-damage': () => import('./log-damage/main.ts'),
@@ -14,8 +17,16 @@ const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> 
 
 const [name, ...argv] = process.argv.slice(2);
 const load = name === undefined ? undefined : RIGS[name];
-if (!load) {
-  process.stderr.write(`usage: npm run rig -- NAME [--json]\nrigs: ${Object.keys(RIGS).join(', ')}\n`);
-  process.exit(2);
+const usage = `usage: npm run rig -- NAME [--json]\nrigs: ${Object.keys(RIGS).join(', ')}\n`;
+if (name !== undefined && load && argv.includes('--help')) process.stdout.write(helpOf(name));
+else if (load) process.exitCode = await (await load()).run(argv);
+else if (name === '--help') process.stdout.write(usage);
+else {
+  process.stderr.write(usage);
+  process.exitCode = 2;
 }
-process.exitCode = await (await load()).run(argv);
+
+function helpOf(rig: string): string {
+  const [head = ''] = readFileSync(join(import.meta.dirname, rig, 'main.ts'), 'utf8').split('*/');
+  return `${head.replace(/^\/\*\*/, '').replaceAll(/^ ?\*? ?/gm, '').trim()}\n`;
+}
