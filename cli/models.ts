@@ -86,8 +86,9 @@ async function verify(terminal: Terminal, world: World, id: string | undefined):
     try {
       const detector = await openDetector(spec, {}, world);
       await detector.close();
-      if (terminal.json) terminal.record({ model: spec.id, ok: true, sha256: spec.sha256, opset: spec.opset });
-      else terminal.print(terminal.text({ en: `${spec.id}: well (SHA-256 ${spec.sha256}, opset ${spec.opset}, ran once)`, zh: `${spec.id}：正常（SHA-256 ${spec.sha256}，算子集 ${spec.opset}，已试运行）` }));
+      const opset = spec.opset ?? null;
+      if (terminal.json) terminal.record({ model: spec.id, ok: true, sha256: spec.sha256, opset });
+      else terminal.print(terminal.text({ en: `${spec.id}: well (SHA-256 ${spec.sha256}, ${opset === null ? '' : `opset ${opset}, `}ran once)`, zh: `${spec.id}：正常（SHA-256 ${spec.sha256}，${opset === null ? '' : `算子集 ${opset}，`}已试运行）` }));
     } catch (error) {
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model: spec.id });
       terminal.fault(fault, spec.id);

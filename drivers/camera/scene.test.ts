@@ -53,6 +53,7 @@ const wrong: readonly [string, string, RegExp][] = [
   ['a corner twice', 'zones: [{ id: a, polygon: [[0, 0], [1, 0], [1, 1], [0, 0]], count: [person] }]', /polygon: .*corner 4 is where the next one is/],
   ['a class counted twice', `zones: [{ id: a, polygon: ${POLYGON}, count: [person, person] }]`, /count\[1\]: .*a\.persons/],
   ['a way that goes nowhere', `zones: [{ id: a, polygon: ${POLYGON}, wrongWay: { from: [0.5, 0.5], to: [0.5, 0.5] } }]`, /wrongWay: .*no way/],
+  ['a mask that hides nothing', 'mask: [[[0, 0], [0.5, 0.5], [1, 1]]]', /mask\[0\]: .*hides nothing/],
   ['no time of day', `zones: [{ id: a, polygon: ${POLYGON}, intrusion: { schedule: [{ from: "25:00", to: "06:00" }] } }]`, /from: .*25:00/],
 ];
 for (const [what, settings, problem] of wrong) {
