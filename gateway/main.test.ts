@@ -1,6 +1,6 @@
 /** The gateway whole: real sockets, real files, an edge that speaks the wire by hand. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -170,6 +170,51 @@ test('a gateway whose port is taken leaves nothing open behind', async (t) => {
   const free = await start(t, { ...other, http: { host: '127.0.0.1', port: 0 } });
   assert.ok(free.brokerUrl);
 });
+
+/** Ways in which a disk leaves a database. */
+const DAMAGES: Record<string, (path: string) => Promise<void>> = {
+  'its header is overwritten': (path) => overwritten(path, (bytes) => bytes.fill(0xa5, 0, 4096)),
+  'it is cut in half': async (path) => truncate(path, Math.floor((await stat(path)).size / 2)),
+  'bytes in its pages are flipped': (path) => overwritten(path, (bytes) => { for (let at = 4100; at < bytes.length; at += 97) bytes[at] = (bytes[at] as number) ^ 0xff; }),
+  'nothing is left of it': (path) => truncate(path, 0),
+};
+
+async function overwritten(path: string, change: (bytes: Buffer) => unknown): Promise<void> {
+  const bytes = await readFile(path);
+  change(bytes);
+  await writeFile(path, bytes);
+}
+
+for (const [what, damage] of Object.entries(DAMAGES)) {
+  test(`a gateway comes up although of its databases ${what}: it says so, has all that its log has, and takes in exactly once`, async (t) => {
+    const dir = await folder(t);
+    const setup = setupIn(dir, { rules: [join(CONFIGS, 'rules', 'demo')] });
+    const first = await start(t, setup);
+    const one = await edge(t, first.brokerUrl);
+    const values = Array.from({ length: 300 }, (_, at) => at + 1);
+    for (let from = 0; from < values.length; from += 50) await one.send(from + 1, values.slice(from, from + 50));
+    await one.hears(settledTo(300));
+    const stored = (url: string, count: number) => until(async () => (await (await fetch(`${url}/api/v1/series?device=plc&indicator=YJ-FLD-001&point=level&from=0&to=2000000000000&limit=1000`)).json()) as { items?: { value: number }[] }, ({ items }) => (items?.length ?? 0) >= count);
+    await stored(first.httpUrl, 300);
+    await first.close();
+    for (const name of ['store.db', 'state.db']) await damage(join(dir, 'store', name));
+
+    const second = await start(t, setup);
+    const told = second.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : []));
+    assert.deepEqual(told.filter((code) => code.endsWith('_SALVAGED')), ['CV_STORE_SALVAGED', 'CV_STATE_SALVAGED']);
+    assert.deepEqual((await readdir(join(dir, 'store'))).filter((name) => /damaged-\d+$/.test(name)).toSorted(), ['state.db.damaged-1', 'store.db.damaged-1']);
+    const again = await edge(t, second.brokerUrl);
+    await again.send(251, values.slice(250));
+    await again.send(301, [301]);
+    await again.hears(settledTo(301));
+    const { items } = await stored(second.httpUrl, 301);
+    assert.deepEqual(items?.map(({ value }) => value), [...values, 301]);
+    await second.close();
+    const third = await start(t, setup);
+    assert.ok(third.told.every((event) => event.kind !== 'fault' || !event.fault.code.endsWith('_SALVAGED')));
+    assert.equal((await stored(third.httpUrl, 301)).items?.length, 301);
+  });
+}
 
 test('a broker of one\'s own that is away is waited for', async (t) => {
   const gateway = await start(t, setupIn(await folder(t), { broker: { kind: 'external', url: 'mqtt://127.0.0.1:9', user: 'g', password: 'p' } }));

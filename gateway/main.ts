@@ -91,7 +91,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   undo.unshift(() => outLink.close());
   publisher = openPublisher(outLink, world);
 
-  const store = await openStore({ dir: setup.store.dir, retentionMs: setup.store.retentionMs, maxBytes: setup.store.maxBytes, compaction: setup.store.compaction, catalogue }, world);
+  const store = await openStore({ dir: setup.store.dir, retentionMs: setup.store.retentionMs, maxBytes: setup.store.maxBytes, compaction: setup.store.compaction, catalogue, presentEpoch: log.epoch }, world);
   undo.unshift(() => store.close());
   const warnings = await openWarnings({
     gateway: setup.gateway, dir: setup.store.dir, rules, catalogue, exercise: setup.exercise, publisher,

@@ -79,8 +79,8 @@ export const CLI_FAULTS = {
   },
   CV_VERIFY_STORE_WRONG: {
     stage: 'check', retry: 'never', actor: 'operator',
-    en: ['{path}: {detail}', 'stop the gateway, move the file away and start again: it is built anew from the log, as far back as that goes; look at the disk'],
-    zh: ['{path}：{detail}', '停止网关、移走该文件后重启：将由日志重建，范围以日志所存为限；请检查磁盘'],
+    en: ['{path}: {detail}', 'look at the disk; what keeps the gateway from reading or writing it mends by itself as it meets it; should this stay, stop it, move the file away and start again: it is built anew from the log, as far back as that goes'],
+    zh: ['{path}：{detail}', '请检查磁盘；影响读写的损坏会在网关遇到时自动修复；若仍存在，请停止网关、移走该文件后重启：将由日志重建，范围以日志所存为限'],
   },
   CV_VERIFY_STATE_WRONG: {
     stage: 'check', retry: 'never', actor: 'operator',

@@ -130,8 +130,18 @@ export const GATEWAY_FAULTS = {
   },
   CV_STORE_DAMAGED: {
     stage: 'store', retry: 'after-change', actor: 'operator',
-    en: ['{path} is damaged: {detail}', 'move the file away and start again: it is built anew from the log, as far back as that goes'],
-    zh: ['{path} 已损坏：{detail}', '移走该文件后重启：将由日志重建，范围以日志所存为限'],
+    en: ['{path} is damaged: {detail}', 'start the gateway (again): it puts the file aside, saves what can be read of it, and takes the rest from its log; where that does not help, look at the disk'],
+    zh: ['{path} 已损坏：{detail}', '（重新）启动网关：会自动另存该文件、保存可读部分，其余由日志补回；若无效，请检查磁盘'],
+  },
+  CV_STORE_SALVAGED: {
+    stage: 'store', retry: 'never', actor: 'operator',
+    en: ['{path} was damaged ({detail}): {points} values of it are saved in a new file, the damaged one lies aside as {aside}', 'what could not be saved comes back from the log, as far back as that goes (where it was found while running, with the next start); look at the disk, replace it if this repeats, and delete the file aside when nobody needs it'],
+    zh: ['{path} 已损坏（{detail}）：其中 {points} 个值已存入新文件，损坏的文件另存为 {aside}', '未能保存的值将由日志补回，范围以日志所存为限（运行中发现的在下次启动时补回）；请检查磁盘，反复出现请更换，另存文件不再需要时可删除'],
+  },
+  CV_STATE_SALVAGED: {
+    stage: 'store', retry: 'never', actor: 'operator',
+    en: ['{path} was damaged ({detail}): {warnings} warnings and {memories} memories of rules are saved in a new file, the damaged one lies aside as {aside}', 'compare the open warnings with what is known of them: what could not be saved is raised again where it still stands; look at the disk, replace it if this repeats, and delete the file aside when nobody needs it'],
+    zh: ['{path} 已损坏（{detail}）：{warnings} 条预警和 {memories} 条规则状态已存入新文件，损坏的文件另存为 {aside}', '请核对未关闭的预警：未能保存而条件仍成立的会再次发出；请检查磁盘，反复出现请更换，另存文件不再需要时可删除'],
   },
   CV_STORE_NEWER: {
     stage: 'store', retry: 'after-change', actor: 'operator',

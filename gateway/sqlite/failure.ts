@@ -17,9 +17,13 @@ const REOPEN = new Set([8, 10, 14]);
 export function failureOf(error: unknown): Failure {
   if (error instanceof FaultError) return { code: error.fault.code, detail: String(error.fault.params.detail ?? ''), errcode: null };
   const errcode = typeof (error as { errcode?: unknown }).errcode === 'number' ? (error as { errcode: number }).errcode & 0xff : null;
-  const code = errcode === BUSY ? 'CV_STORE_BUSY' : errcode !== null && DAMAGED.has(errcode) ? 'CV_STORE_DAMAGED' : 'CV_STORE_FAILED';
+  const isDamaged = errcode === null ? isNonsense(error) : DAMAGED.has(errcode);
+  const code = errcode === BUSY ? 'CV_STORE_BUSY' : isDamaged ? 'CV_STORE_DAMAGED' : 'CV_STORE_FAILED';
   return { code, detail: error instanceof Error ? error.message : String(error), errcode };
 }
+
+/** Numbers beyond what JavaScript holds, and texts that are no JSON: nobody wrote them. */
+const isNonsense = (error: unknown): boolean => error instanceof SyntaxError || (error as { code?: unknown }).code === 'ERR_OUT_OF_RANGE';
 
 export const needsReopening = (failure: Failure): boolean => failure.errcode !== null && REOPEN.has(failure.errcode);
 

@@ -4,14 +4,19 @@
  * one transaction too. Runs in the store's worker; whoever reads has a connection of its own.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { compareCursors, type Cursor } from '../../core/log/types.ts';
+import { FaultError } from '../../core/faults.ts';
+import { compareCursors, START, type Cursor } from '../../core/log/types.ts';
+import type { Row } from '../sqlite/damaged.ts';
 import { SqliteFile } from '../sqlite/file.ts';
+import { openOrSalvage, salvageFile, type Salvage } from '../sqlite/salvage.ts';
 import { pointReader, type PointColumns } from './block.ts';
 import { chunkRow, HEAD_COLUMNS, type Chunk } from './chunk.ts';
 import { FreshBlocks } from './fresh.ts';
 import { Generations, type Generation } from './generations.ts';
+import { beginMerging, mergedBefore, missingPoints } from './merging.ts';
 import { sweepSlice, type Sweep, type Swept } from './retention.ts';
 import { fromSql, toSql, type SeriesHead, type SeriesSnapshot, type SqlValue } from './rows.ts';
+import { copyStore, type SavedStore } from './salvage.ts';
 import { checkVersion, migrate, SCHEMA } from './schema.ts';
 
 export interface Batch {
@@ -38,6 +43,17 @@ export interface Replacement {
   rows: number;
 }
 
+export interface OpenRequest {
+  path: string;
+  /** Of the log, of which the store can have nothing yet. */
+  presentEpoch: number;
+}
+
+interface Opened {
+  cursor: Cursor;
+  series: SeriesSnapshot[];
+}
+
 export class StoreDatabase {
   #file: SqliteFile | null = null;
   #generations!: Generations;
@@ -48,11 +64,15 @@ export class StoreDatabase {
   #saveCursor!: StatementSync;
   /** By series: its first_at is this or earlier. */
   readonly #firsts = new Map<number, number>();
+  /** Up to where all was taken in, also where the file does not say it any more. */
+  #cursor: Cursor = START;
+  #mergedBefore = 0;
 
   /** The operations that the worker offers. */
   readonly operations = {
-    open: ({ path }: { path: string }) => this.#open(path),
-    commit: (batch: Batch) => { this.#commit(batch); },
+    open: (request: OpenRequest) => this.#open(request),
+    commit: (batch: Batch) => this.#commit(batch),
+    mend: (request: { detail: string; series: SeriesSnapshot[] }): Salvage<SavedStore> => this.#mend(request),
     sweep: (sweep: Sweep): Swept => sweepSlice(this.#file as SqliteFile, this.#generations, sweep),
     generations: ({ sealBefore }: { sealBefore: number }): Generation[] => this.#sealed(sealBefore),
     replace: (replacement: Replacement) => { this.#replace(replacement); },
@@ -62,20 +82,50 @@ export class StoreDatabase {
     close: () => { this.#file?.close(); },
   };
 
-  #open(path: string): { cursor: Cursor; series: SeriesSnapshot[] } {
+  /** A file that cannot be opened is put aside, and what can be saved of it stands in its place. */
+  #open({ path, presentEpoch }: OpenRequest): Opened & { salvage: Salvage<SavedStore> | null } {
+    const { opened, salvage } = openOrSalvage(path, SCHEMA, () => this.#openFile(path, presentEpoch), (from, into) => copyStore(from, into, null, presentEpoch));
+    return { ...opened, salvage };
+  }
+
+  /** The same for a file that turns out to be damaged while it is used: what memory knows of it is not lost. */
+  #mend({ detail, series }: { detail: string; series: SeriesSnapshot[] }): Salvage<SavedStore> {
+    const { path } = this.#file as SqliteFile;
+    this.#file?.close();
+    const known = { cursor: this.#cursor, series: series.map(seriesRow) };
+    try {
+      return salvageFile(path, SCHEMA, detail, (from, into) => copyStore(from, into, known, 0));
+    } finally {
+      this.#openFile(path);
+    }
+  }
+
+  /** @param presentEpoch absent while the log is being followed */
+  #openFile(path: string, presentEpoch?: number): Opened {
     const file = new SqliteFile(path, SCHEMA, { shared: true });
     this.#file = file;
     file.open((db) => { this.#prepare(db); });
-    file.read((db) => { migrate(db, (run) => file.transaction(run), (points) => { this.#generations.add(db, points); }); });
-    return file.read((db) => {
-      this.#prepare(db);
-      return { cursor: cursorOf(db), series: snapshot(db, this.#generations.open) };
-    });
+    try {
+      file.read((db) => { migrate(db, (run) => file.transaction(run), (points) => { this.#generations.add(db, points); }); });
+      if (presentEpoch !== undefined) {
+        file.read(checkCursor);
+        file.transaction((db) => { beginMerging(db, presentEpoch); });
+      }
+      return file.read((db) => {
+        this.#prepare(db);
+        this.#cursor = cursorOf(db);
+        return { cursor: this.#cursor, series: snapshot(db, this.#generations.open) };
+      });
+    } catch (error) {
+      file.close();
+      throw error;
+    }
   }
 
   #prepare(db: DatabaseSync): void {
     checkVersion(db);
     this.#firsts.clear();
+    this.#mergedBefore = mergedBefore(db);
     this.#insertSeries = db.prepare(`INSERT INTO series (id, indicator, device, point, subject, centre, edge, kind, unit, first_at, last_at, v, q, f, x) VALUES (${Array.from({ length: 15 }, () => '?').join(', ')})`);
     this.#changeSeries = db.prepare('UPDATE series SET subject = ?, centre = ?, edge = ?, kind = ? WHERE id = ?');
     this.#saveFirst = db.prepare('UPDATE series SET first_at = ?1 WHERE id = ?2 AND first_at > ?1');
@@ -86,18 +136,21 @@ export class StoreDatabase {
     this.#generations = new Generations(db, (points, places) => { this.#saveEnds(points, places); });
   }
 
-  /** Writes points and cursor in one transaction. */
-  #commit({ upTo, created, changed, points }: Batch): void {
-    (this.#file as SqliteFile).transaction((db) => {
+  /** Writes points and cursor in one transaction. @returns the points where some were there already; null where all are new */
+  #commit({ upTo, created, changed, points: given }: Batch): PointColumns | null {
+    const written = (this.#file as SqliteFile).transaction((db) => {
+      const cursor = cursorOf(db);
       // A commit that reported a failure may have been written all the same.
-      if (compareCursors(cursorOf(db), upTo) >= 0) return;
-      for (const { id, indicator, device, point, subject, centre, edge, kind, unit, firstAt, last } of created) {
-        this.#insertSeries.run(BigInt(id), indicator, device, point, subject, centre, edge, kind, unit, BigInt(firstAt), BigInt(last.at), ...toSql(last));
-      }
+      if (compareCursors(cursor, upTo) >= 0) return given;
+      const points = cursor.epoch < this.#mergedBefore ? missingPoints(db, given) : given;
+      for (const one of created) this.#insertSeries.run(...seriesRow(one));
       for (const { id, subject, centre, edge, kind } of changed) this.#changeSeries.run(subject, centre, edge, kind, BigInt(id));
       this.#generations.add(db, points);
       this.#saveCursor.run(BigInt(upTo.epoch), BigInt(upTo.seq));
+      return points;
     });
+    this.#cursor = upTo;
+    return written === given ? null : written;
   }
 
   /** Before a generation is sealed: what it brought to its series. At equal times the one that came later counts. */
@@ -147,9 +200,20 @@ export class StoreDatabase {
   }
 }
 
+/** All columns of `series`. */
+function seriesRow({ id, indicator, device, point, subject, centre, edge, kind, unit, firstAt, last }: SeriesSnapshot): Row {
+  return [BigInt(id), indicator, device, point, subject, centre, edge, kind, unit, BigInt(firstAt), BigInt(last.at), ...toSql(last)];
+}
+
 export function cursorOf(db: DatabaseSync): Cursor {
   const row = db.prepare('SELECT epoch, seq FROM progress').get() as Cursor | undefined;
   return { epoch: row?.epoch ?? 0, seq: row?.seq ?? 0 };
+}
+
+/** A page that lost its row, or what was in it, may say nothing about it. @throws CV_STORE_DAMAGED where something was taken in, and nobody knows up to where */
+function checkCursor(db: DatabaseSync): void {
+  const isNew = db.prepare('SELECT 1 FROM series LIMIT 1').get() === undefined;
+  if (!isNew && mergedBefore(db) === 0 && !(cursorOf(db).epoch > 0)) throw new FaultError('CV_STORE_DAMAGED', { path: '', detail: 'up to where the log was taken in is not there any more' });
 }
 
 /** Every series, with what the open generation has brought since. */

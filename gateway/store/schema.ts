@@ -9,6 +9,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { FaultError } from '../../core/faults.ts';
 import { PointsBuilder, type PointColumns } from './block.ts';
+import { MERGING_SCHEMA } from './merging.ts';
 import { fromSql, type SqlValue } from './rows.ts';
 
 export const SCHEMA_VERSION = 3;
@@ -35,6 +36,7 @@ CREATE TABLE IF NOT EXISTS chunk (
   body_crc INTEGER NOT NULL, head_crc INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS chunk_by_series ON chunk (s, from_at, n0);
 CREATE INDEX IF NOT EXISTS chunk_by_time ON chunk (to_at);
+${MERGING_SCHEMA}
 `;
 
 /** @throws CV_STORE_NEWER for a file of a later version */

@@ -13,11 +13,14 @@ import type { World } from '../../core/world.ts';
 import type { Consumer } from '../stations/consumer.ts';
 import { groupsAfter, type FedGroup } from '../stations/fed.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
+import type { Salvage } from '../sqlite/salvage.ts';
 import type { Damage } from './chunks.ts';
 import type { StoreDatabase } from './database.ts';
 import { Directory } from './directory.ts';
+import { Mending } from './mending.ts';
 import type { StoreReader } from './reader.ts';
 import type { SeriesHead, SeriesSnapshot } from './rows.ts';
+import type { SavedStore } from './salvage.ts';
 import { openReader, Upkeep, type Limits } from './upkeep.ts';
 import type { Verification } from './verify.ts';
 import { unpackViews } from './views.ts';
@@ -32,6 +35,8 @@ export interface StoreOptions {
   /** How often rows go into chunks, and how old they must be for it. */
   compaction?: { everyMs: number; settleMs: number } | undefined;
   catalogue: Catalogue;
+  /** The log's present opening: what comes before it may be there already, should the store have to be salvaged. By default all may. */
+  presentEpoch?: number;
 }
 
 export interface SeriesFilter {
@@ -127,14 +132,15 @@ const MAX_EVENTS = 60_000;
 /** Damaged chunks that are remembered, so that each is told once. */
 const MAX_TOLD = 10_000;
 
-/** Opens the store. @throws CV_STORE_FAILED, CV_STORE_BUSY, CV_STORE_DAMAGED */
+/** Opens the store; one that is damaged is put aside, and a new one goes on with what can be saved. @throws CV_STORE_FAILED, CV_STORE_BUSY */
 export async function openStore(options: StoreOptions, world: World): Promise<Store> {
   const path = join(options.dir, 'store.db');
   const database = new SqliteClient<StoreDatabase['operations']>(workerBeside(import.meta.url), path);
   // Its thread starts while the other opens the file.
   const reader = openReader(path);
   try {
-    const opened = await database.call('open', { path });
+    const { salvage, ...opened } = await database.call('open', { path, presentEpoch: options.presentEpoch ?? Number.MAX_SAFE_INTEGER });
+    if (salvage) tellSalvage(path, salvage, world);
     return new OpenStore(options, world, { path, database, reader }, opened);
   } catch (error) {
     await reader.close();
@@ -153,12 +159,13 @@ class OpenStore implements Store {
   readonly consumer: Consumer;
   #catalogue: Catalogue;
   readonly #world: World;
-  readonly #parts: Parts;
+  #parts: Parts;
   readonly #directory: Directory;
   readonly #listeners = new Set<(stored: Stored) => void>();
   readonly #upkeep: Upkeep;
   readonly #told = new Set<number>();
-  readonly #windows: Windows;
+  readonly #mending: Mending;
+  #windows: Windows;
   #cursor: Cursor;
 
   constructor(options: StoreOptions, world: World, parts: Parts, opened: { cursor: Cursor; series: SeriesSnapshot[] }) {
@@ -166,11 +173,14 @@ class OpenStore implements Store {
     this.#world = world;
     this.#parts = parts;
     this.#cursor = opened.cursor;
+    this.#mending = new Mending(world.clock, (detail) => this.#mend(detail));
     this.#windows = new Windows(parts.path);
     this.#directory = new Directory(normaliser(options.catalogue), opened.series);
     this.#upkeep = new Upkeep({ path: parts.path, retentionMs: options.retentionMs, maxBytes: options.maxBytes, compaction: options.compaction ?? COMPACTION, newestAt: () => this.#directory.newestAt }, world, parts.database, {
       damages: (damages) => { this.#tellDamages(damages); },
       forgotten: (beforeAt) => { this.#windows.forget(beforeAt); },
+      // Said there already; the next look tries anew.
+      failed: (error) => { this.#mending.after(error).catch(() => undefined); },
     });
     this.consumer = {
       name: 'store',
@@ -204,15 +214,15 @@ class OpenStore implements Store {
     if (!series) return { items: [], downsampled: false, next: null };
     const span = { id: series.id, from: Math.max(0, Math.floor(from)), to: Math.max(0, Math.ceil(to)) };
     if (maxPoints !== null) {
-      const { points, downsampled, damages } = await this.#parts.reader.call('buckets', { ...span, maxPoints: Math.max(1, maxPoints) });
+      const { points, downsampled, damages } = await this.#mending.orMend(() => this.#parts.reader.call('buckets', { ...span, maxPoints: Math.max(1, maxPoints) }));
       return { items: unpackViews(points), downsampled, next: null, ...this.#gapsOf(damages) };
     }
-    const { points, next, damages } = await this.#parts.reader.call('rows', { ...span, after: place, limit });
+    const { points, next, damages } = await this.#mending.orMend(() => this.#parts.reader.call('rows', { ...span, after: place, limit }));
     return { items: unpackViews(points), downsampled: false, next: next && `${next.at}-${next.n}`, ...this.#gapsOf(damages) };
   }
 
   async window(span: { from: number; to: number }): Promise<SeriesWindow[]> {
-    const { totals: { ids, counts, mins, maxs, sums }, damages } = await this.#windows.ask({ from: Math.max(0, Math.floor(span.from)), to: Math.max(0, Math.ceil(span.to)) });
+    const { totals: { ids, counts, mins, maxs, sums }, damages } = await this.#mending.orMend(() => this.#windows.ask({ from: Math.max(0, Math.floor(span.from)), to: Math.max(0, Math.ceil(span.to)) }));
     this.#tellDamages(damages);
     const found: SeriesWindow[] = [];
     for (let at = 0; at < ids.length; at += 1) {
@@ -280,15 +290,30 @@ class OpenStore implements Store {
     if (compareCursors(upTo, this.#cursor) <= 0) return;
     const batch = this.#directory.batchOf(groupsAfter(groups, this.#cursor).map(({ columns }) => columns));
     const startedMs = this.#world.clock.monotonicMs();
-    await this.#parts.database.call('commit', { ...batch, upTo });
-    this.#cursor = upTo;
-    const count = batch.points.ids.length;
-    if (count === 0) return;
-    this.#windows.feed(batch.points, upTo);
+    const written = await this.#mending.orMend(() => this.#mending.inTurn(async () => {
+      const reduced = await this.#parts.database.call('commit', { ...batch, upTo });
+      this.#cursor = upTo;
+      return reduced ?? batch.points;
+    }));
+    const count = written.ids.length;
+    if (batch.points.ids.length === 0) return;
+    this.#windows.feed(written, upTo);
     const { ids, newestAt } = this.#directory.stored(batch);
     this.#world.tell({ kind: 'points_stored', count, durationMs: this.#world.clock.monotonicMs() - startedMs });
     const stored: Stored = { newestAt, lasts: () => ids.flatMap((id) => this.#directory.byId(id) ?? []).map(lastOf) };
     for (const listener of this.#listeners) listener(stored);
+  }
+
+  /** The file is damaged: what can be saved of it, and what is known here, goes into a new one. */
+  async #mend(detail: string): Promise<void> {
+    const { path, database, reader } = this.#parts;
+    const salvage = await database.call('mend', { detail, series: [...this.#directory.all()] });
+    tellSalvage(path, salvage, this.#world);
+    // They still read the file that lies aside.
+    this.#parts = { path, database, reader: openReader(path) };
+    const windows = this.#windows;
+    this.#windows = new Windows(path);
+    await Promise.all([reader.close(), windows.close()]);
   }
 
   #matching({ indicator, device, point }: SeriesFilter): SeriesSnapshot[] {
@@ -299,6 +324,11 @@ class OpenStore implements Store {
     const among = device === undefined ? [...this.#directory.all()] : this.#directory.ofDevice(device);
     return among.filter((series) => (indicator === undefined || series.indicator === indicator) && (point === undefined || series.point === point));
   }
+}
+
+function tellSalvage(path: string, { aside, detail, found: { points, lost } }: Salvage<SavedStore>, world: World): void {
+  world.tell({ kind: 'fault', fault: { code: 'CV_STORE_SALVAGED', params: { path, aside, detail, points } } });
+  if (lost > 0) world.tell({ kind: 'samples_lost', count: lost, reason: 'store_damaged', intended: false });
 }
 
 function lastOf({ indicator, device, point, subject, centre, edge, kind, unit, last: { at, value, quality, flags, extra } }: SeriesSnapshot): LastPoint {

@@ -47,18 +47,20 @@ export class Upkeep {
   readonly #database: SqliteClient<StoreDatabase['operations']>;
   readonly #onDamages: (damages: readonly Damage[]) => void;
   readonly #onForgotten: (beforeAt: number) => void;
+  readonly #onFailed: (error: unknown) => void;
   readonly #timer: { cancel(): void };
   #compactAtMs: number;
   #jobs: Promise<unknown> = Promise.resolve();
   #closed = false;
   #isLooking = false;
 
-  constructor(options: UpkeepOptions, world: World, database: SqliteClient<StoreDatabase['operations']>, on: { damages(damages: readonly Damage[]): void; forgotten(beforeAt: number): void }) {
+  constructor(options: UpkeepOptions, world: World, database: SqliteClient<StoreDatabase['operations']>, on: { damages(damages: readonly Damage[]): void; forgotten(beforeAt: number): void; failed(error: unknown): void }) {
     this.#options = options;
     this.#world = world;
     this.#database = database;
     this.#onDamages = on.damages;
     this.#onForgotten = on.forgotten;
+    this.#onFailed = on.failed;
     const { everyMs: compactEveryMs } = options.compaction;
     this.#compactAtMs = world.clock.monotonicMs() + Math.min(FIRST_COMPACTION_MS, compactEveryMs);
     this.#timer = everyMs(world.clock, Math.min(LOOK_EVERY_MS, compactEveryMs), () => { void this.#look(); });
@@ -111,7 +113,9 @@ export class Upkeep {
     } catch (error) {
       // Full or failing disks get well again: the next look tries anew.
       this.#compactAtMs = Math.min(this.#compactAtMs, this.#world.clock.monotonicMs());
-      if (!this.#closed) this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_STORE_FAILED', { path: this.#options.path }) });
+      if (this.#closed) return;
+      this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_STORE_FAILED', { path: this.#options.path }) });
+      this.#onFailed(error);
     } finally {
       this.#isLooking = false;
     }

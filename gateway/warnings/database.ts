@@ -5,6 +5,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Cursor } from '../../core/log/types.ts';
 import { SqliteFile } from '../sqlite/file.ts';
+import { openOrSalvage, type Salvage } from '../sqlite/salvage.ts';
+import { copyState, type SavedState } from './salvage.ts';
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS progress (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
@@ -63,18 +65,26 @@ export class StateDatabase {
     return this.#file as SqliteFile;
   }
 
-  #open(path: string): StateSnapshot {
-    this.#file = new SqliteFile(path, SCHEMA);
-    this.#file.open(() => {});
-    this.#file.transaction(prune);
-    return this.#file.read((db) => ({
-      cursor: (db.prepare('SELECT epoch, seq FROM progress').get() as Cursor | undefined) ?? { epoch: 0, seq: 0 },
-      series: keyed(db, 'series'),
-      keys: keyed(db, 'keys'),
-      warnings: jsons(db, 'SELECT json FROM warnings ORDER BY raised_at'),
-      outbox: (db.prepare('SELECT n, topic, payload, final FROM outbox ORDER BY n').all() as unknown as { n: number; topic: string; payload: string; final: number }[])
-        .map(({ n, topic, payload, final }) => ({ n, topic, payload, final: final === 1 })),
-    }));
+  /** A file that cannot be used is put aside, and what can be saved of it stands in its place. */
+  #open(path: string): { snapshot: StateSnapshot; salvage: Salvage<SavedState> | null } {
+    const { opened, salvage } = openOrSalvage(path, SCHEMA, () => this.#openFile(path), copyState);
+    return { snapshot: opened, salvage };
+  }
+
+  #openFile(path: string): StateSnapshot {
+    const file = new SqliteFile(path, SCHEMA);
+    file.open(() => {});
+    try {
+      file.transaction(prune);
+      const snapshot = readAll(file);
+      // What cannot be understood would keep the rules from starting.
+      for (const text of [...snapshot.series, ...snapshot.keys].map(([, json]) => json).concat(snapshot.warnings)) JSON.parse(text);
+      this.#file = file;
+      return snapshot;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
   }
 
   /** @returns the numbers of the outbox entries */
@@ -96,6 +106,17 @@ export class StateDatabase {
       return numbers;
     });
   }
+}
+
+function readAll(file: SqliteFile): StateSnapshot {
+  return file.read((db) => ({
+    cursor: (db.prepare('SELECT epoch, seq FROM progress').get() as Cursor | undefined) ?? { epoch: 0, seq: 0 },
+    series: keyed(db, 'series'),
+    keys: keyed(db, 'keys'),
+    warnings: jsons(db, 'SELECT json FROM warnings ORDER BY raised_at'),
+    outbox: (db.prepare('SELECT n, topic, payload, final FROM outbox ORDER BY n').all() as unknown as { n: number; topic: string; payload: string; final: number }[])
+      .map(({ n, topic, payload, final }) => ({ n, topic, payload, final: final === 1 })),
+  }));
 }
 
 function keyed(db: DatabaseSync, table: 'series' | 'keys'): Keyed[] {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Words } from '../../core/api.ts';
+import { isJson } from '../sqlite/damaged.ts';
 import { failureOf, faultFrom } from '../sqlite/failure.ts';
 
 export interface StateFileCheck {
@@ -53,14 +54,4 @@ function check(db: DatabaseSync, path: string): StateFileCheck {
     }
   }
   return { path, counts, problems };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    // Said by the caller, with the row that holds it.
-    return false;
-  }
 }

@@ -83,12 +83,17 @@ const RETRY_MS = 2000;
 /** Warnings that are listed; of more, the oldest closed ones leave the list. */
 const MAX_VIEWS = 20_000;
 
-/** @throws CV_STORE_FAILED, CV_STORE_BUSY, CV_STORE_DAMAGED */
+/** Opens what the rules remember; a damaged file is put aside, and they go on with what can be saved. @throws CV_STORE_FAILED, CV_STORE_BUSY */
 export async function openWarnings(options: WarningsOptions, world: World): Promise<Warnings> {
   const path = join(options.dir, 'state.db');
   const database: Database = new SqliteClient(workerBeside(import.meta.url), path);
   try {
-    return new OpenWarnings(options, world, database, await database.call('open', { path }));
+    const { snapshot, salvage } = await database.call('open', { path });
+    if (salvage) {
+      const { aside, detail, found: { warnings, memories } } = salvage;
+      world.tell({ kind: 'fault', fault: { code: 'CV_STATE_SALVAGED', params: { path, aside, detail, warnings, memories } } });
+    }
+    return new OpenWarnings(options, world, database, snapshot);
   } catch (error) {
     await database.close();
     throw error;

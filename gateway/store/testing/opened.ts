@@ -36,9 +36,9 @@ export async function open(over: Partial<StoreOptions> = {}): Promise<Store & { 
 }
 
 /** A group each, in turn as rows and as columns off the wire. */
-export const fed = (events: readonly Partial<Event>[], firstSeq = 1): FedGroup[] => events.map((over, at) => {
+export const fed = (events: readonly Partial<Event>[], firstSeq = 1, epoch = 1): FedGroup[] => events.map((over, at) => {
   const make = at % 2 === 0 ? groupOf : wiredGroupOf;
-  return make([event(over)], { epoch: 1, seq: firstSeq + at }, over.occurredAt ?? 0);
+  return make([event(over)], { epoch, seq: firstSeq + at }, over.occurredAt ?? 0);
 });
 export const ALL = { indicator: 'X', device: 'd', point: 'p', from: 0, to: 1e15, maxPoints: null, limit: 10_000, after: null };
 

@@ -1,0 +1,121 @@
+/**
+ * What becomes of a damaged database: what can be read of it goes into a new one, which then stands in its place; the
+ * damaged one lies aside under a name of its own. docs/decisions/0043-damaged-databases.md.
+ */
+import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { moveFile, removeFile } from '../../core/log/file-on-disk.ts';
+import { syncFolder } from '../../core/log/folder.ts';
+import { failureOf as storageFailureOf, isFull } from '../../core/log/storage.ts';
+import { openDamaged, silentDamage } from './damaged.ts';
+import { failureOf } from './failure.ts';
+import { SqliteFile } from './file.ts';
+import { holdLock } from './lock.ts';
+
+/** Evidence for whoever looks into it; more of it would only be the same disk again. */
+const MAX_ASIDE = 3;
+const UNFINISHED = '.salvage';
+/** The first page as it was, where it had to be made anew to read the rest. */
+const PAGE = '-page1';
+
+export interface Salvage<Found> {
+  /** Where the damaged file lies. */
+  aside: string;
+  /** What showed that it was damaged. */
+  detail: string;
+  found: Found;
+}
+
+/** Copies what is sound; from nothing where nothing can be read, or the disk has no room for a copy. */
+export type Copy<Found> = (from: DatabaseSync | null, into: SqliteFile) => Found;
+
+/**
+ * Opens a database, and a new one in place of one that is damaged.
+ *
+ * @param open opens the file that lies at the path now
+ * @returns what was opened, and what was saved of a damaged one; null when it was sound
+ */
+export function openOrSalvage<Opened, Found>(path: string, schema: string, open: () => Opened, copy: Copy<Found>): { opened: Opened; salvage: Salvage<Found> | null } {
+  finishSalvage(path);
+  const silent = silentDamage(path);
+  if (silent === null) {
+    try {
+      return { opened: open(), salvage: null };
+    } catch (error) {
+      const { code, detail } = failureOf(error);
+      if (code !== 'CV_STORE_DAMAGED') throw error;
+      const salvage = salvageFile(path, schema, detail, copy);
+      return { opened: open(), salvage };
+    }
+  }
+  const salvage = salvageFile(path, schema, silent, copy);
+  return { opened: open(), salvage };
+}
+
+/** Only for files nobody has open; another process is kept out meanwhile. */
+export function salvageFile<Found>(path: string, schema: string, detail: string, copy: Copy<Found>): Salvage<Found> {
+  return alone(path, () => replace(path, schema, detail, copy));
+}
+
+function replace<Found>(path: string, schema: string, detail: string, copy: Copy<Found>): Salvage<Found> {
+  const aside = nextAside(path);
+  const from = openDamaged(path, schema, aside + PAGE);
+  let found: Found;
+  try {
+    found = into(path, schema, (file) => copy(from, file));
+  } catch (error) {
+    if (!isFull(storageFailureOf(error))) throw error;
+    found = into(path, schema, (file) => copy(null, file));
+  } finally {
+    from?.close();
+  }
+  moveFile(path, aside);
+  renameSync(path + UNFINISHED, path);
+  syncFolder(dirname(path));
+  for (const old of asideFiles(path).slice(0, -MAX_ASIDE)) for (const one of [old, old + PAGE]) removeFile(one);
+  return { aside, detail, found };
+}
+
+/** Leaves a whole file, at rest, under the name of what is not finished. */
+function into<Found>(path: string, schema: string, run: (file: SqliteFile) => Found): Found {
+  removeFile(path + UNFINISHED);
+  const file = new SqliteFile(path + UNFINISHED, schema);
+  try {
+    file.open(() => {});
+    return run(file);
+  } finally {
+    file.close();
+  }
+}
+
+/** Ends what a process was killed at: the damaged file is moved away only when the new one is whole. */
+function finishSalvage(path: string): void {
+  if (!existsSync(path + UNFINISHED)) return;
+  alone(path, () => {
+    if (existsSync(path)) removeFile(path + UNFINISHED);
+    else renameSync(path + UNFINISHED, path);
+  });
+}
+
+function alone<T>(path: string, run: () => T): T {
+  const lock = holdLock(`${path}.lock`);
+  try {
+    return run();
+  } finally {
+    lock.release();
+  }
+}
+
+/** Damaged ones that were put aside, oldest first. */
+function asideFiles(path: string): string[] {
+  const dir = dirname(path);
+  return readdirSync(dir)
+    .filter((name) => name.startsWith(`${basename(path)}.damaged-`) && /\.damaged-\d+$/.test(name))
+    .map((name) => join(dir, name))
+    .toSorted((a, b) => numberOf(a) - numberOf(b));
+}
+
+const numberOf = (name: string): number => Number(/(\d+)$/.exec(name)?.[1] ?? 0);
+
+const nextAside = (path: string): string => `${path}.damaged-${Math.max(0, ...asideFiles(path).map(numberOf)) + 1}`;

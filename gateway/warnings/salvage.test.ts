@@ -1,0 +1,60 @@
+/** A damaged `state.db`: it opens all the same, and what can be understood of it is there. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test, type TestContext } from 'node:test';
+import { StateDatabase, type StateBatch, type StateSnapshot } from './database.ts';
+
+const BATCH: StateBatch = {
+  upTo: { epoch: 3, seq: 9 }, series: [['a|b|c', '{"at":1}'], ['d|e|f', '{"at":2}']], keys: [['rule|x', '{"open":true}']],
+  warnings: [{ id: 'w-1', raisedAt: 1, open: true, json: '{"id":"w-1"}' }, { id: 'w-2', raisedAt: 2, open: false, json: '{"id":"w-2"}' }],
+  findings: [{ id: 'f-1', fromAt: 1, json: '{"id":"f-1"}' }], outbox: [{ topic: 't', payload: '{}', final: false }, { topic: 't', payload: '', final: true }],
+};
+
+/** One that holds the batch, closed in order. */
+async function written(t: TestContext): Promise<{ dir: string; path: string; snapshot: StateSnapshot }> {
+  const dir = await mkdtemp(join(tmpdir(), 'cv-state-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const path = join(dir, 'state.db');
+  const { operations } = new StateDatabase();
+  operations.open({ path });
+  operations.commit(BATCH);
+  operations.close();
+  return { dir, path, snapshot: opened(path).snapshot };
+}
+
+function opened(path: string): ReturnType<StateDatabase['operations']['open']> {
+  const { operations } = new StateDatabase();
+  const found = operations.open({ path });
+  operations.close();
+  return found;
+}
+
+test('a header that makes no sense: everything is there, the damaged file lies aside', async (t) => {
+  const { dir, path, snapshot } = await written(t);
+  writeFileSync(path, readFileSync(path).fill(0xa5, 0, 4096));
+  const { snapshot: found, salvage } = opened(path);
+  assert.deepEqual(found, snapshot);
+  assert.deepEqual(salvage?.found, { warnings: 2, memories: 3 });
+  assert.ok(readdirSync(dir).includes('state.db.damaged-1'));
+  assert.equal(opened(path).salvage, null);
+});
+
+test('a text that is no JSON keeps nobody from starting: its row is left out', async (t) => {
+  const { path, snapshot } = await written(t);
+  const db = new DatabaseSync(path);
+  db.exec(`UPDATE warnings SET json = '{"id":' WHERE id = 'w-1'; UPDATE keys SET json = 'x'`);
+  db.close();
+  const { snapshot: found, salvage } = opened(path);
+  assert.deepEqual(found, { ...snapshot, keys: [], warnings: ['{"id":"w-2"}'] });
+  assert.deepEqual(salvage?.found, { warnings: 1, memories: 2 });
+});
+
+test('garbage all through: it begins anew', async (t) => {
+  const { path } = await written(t);
+  writeFileSync(path, Buffer.alloc(20 * 4096, 'no database at all, '));
+  assert.deepEqual(opened(path).snapshot, { cursor: { epoch: 0, seq: 0 }, series: [], keys: [], warnings: [], outbox: [] });
+});
