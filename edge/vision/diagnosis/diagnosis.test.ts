@@ -99,7 +99,7 @@ test('sound pictures give no finding, whatever passes', () => {
 
 for (const [finding, fault] of Object.entries(FAULTS)) {
   test(`${finding}: found, by itself, and taken back when it is over`, () => {
-    for (const fps of BY_TIME.has(finding) ? [1, 5, 12.5] : [2]) {
+    for (const fps of BY_TIME.has(finding) ? [1, 2, 5, 12.5] : [2]) {
       const said = findings(fault, { fps, backAt: 20, seconds: 34 });
       assert.deepEqual(said.map(({ verdict }) => verdict.finding), [null, finding, null], `${fps} pictures a second`);
       const [, found] = said;
@@ -113,6 +113,40 @@ for (const finding of ['black', 'under-exposed', 'over-exposed', 'noisy', 'colou
     assert.deepEqual(findings(FAULTS[finding], { from: 0, fps: finding === 'shaking' ? 5 : 2, seconds: 12 }).map(({ verdict }) => verdict.finding).filter((said) => said !== null), [finding]);
   });
 }
+
+const RATES = [1, 2, 5];
+
+const WINDOWS = Array.from({ length: 1000 }, () => 50 + random.next() * 150);
+/** Whose windows are as sharp as anything in the street, and which takes up more than a third of the picture. */
+const lorry = (planes: Planes, second: number): Planes => {
+  const left = Math.round((second * 97) % (2 * WIDTH)) - WIDTH;
+  return luma((value, at) => {
+    const [x, y] = [(at % WIDTH) - left, Math.floor(at / WIDTH)];
+    return x >= 0 && x < WIDTH * 0.6 && y > 20 && y < 160 ? WINDOWS[(x >> 3) * 16 + (y >> 4)] as number : value;
+  })(planes);
+};
+
+for (const [what, change] of [
+  ['lorries that pass near by', lorry],
+  ['a mast that sways a little', (planes: Planes, second: number) => moved(planes, Math.round(1.4 * Math.sin(second * 0.7)), 0)],
+  ['light that comes and goes', (planes: Planes, second: number) => luma((value) => value * (second % 4 < 2 ? 1 : 0.75))(planes)],
+] as const) {
+  test(`no fault: ${what}`, () => {
+    for (const fps of RATES) assert.deepEqual(findings(change, { fps, from: 0 }).map(({ verdict }) => verdict.finding), [null], `${fps} pictures a second`);
+  });
+}
+
+test('a camera that is turned slowly does not shake', () => {
+  for (const fps of RATES) assert.deepEqual(findings((planes, second) => moved(planes, Math.round((second - 8) * 4), 0), { fps }).filter(({ verdict }) => verdict.finding === 'shaking'), [], `${fps} pictures a second`);
+});
+
+test('one that shakes further than it can be followed is no other scene', () => {
+  for (const fps of RATES) assert.deepEqual(findings((planes) => moved(planes, Math.round((random.next() - 0.5) * 160), Math.round((random.next() - 0.5) * 80)), { fps }).filter(({ verdict }) => verdict.finding === 'wrong-scene'), [], `${fps} pictures a second`);
+});
+
+test('another scene is told also where lorries pass, and is no shake', () => {
+  for (const fps of RATES) assert.deepEqual(findings((_, second) => lorry(other(second), second), { fps, seconds: 34 }).map(({ verdict }) => verdict.finding), [null, 'wrong-scene'], `${fps} pictures a second`);
+});
 
 test('a stream that stands still is a finding of its own, gone with the next picture', () => {
   const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: {} });

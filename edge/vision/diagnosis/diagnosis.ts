@@ -87,7 +87,7 @@ export class Diagnosis {
   #score(picture: Planes): Scores {
     const seen = colour(picture, this.#hidden.share);
     const cells = signature(picture, this.#hidden.cells);
-    const scene = this.#usual.scores(cells);
+    const { isUsual, ...scene } = this.#usual.scores(cells, this.#current === 'wrong-scene');
     const shaking = this.#shaking.score();
     const scores: Scores = {
       'stalled': 0,
@@ -95,7 +95,7 @@ export class Diagnosis {
       'frozen': this.#still.score(),
       'shaking': shaking,
       'noisy': grainScore(grain(picture)),
-      'colour-cast': castScore(seen, scene['wrong-scene'] < THRESHOLD ? this.#usual.colour : null),
+      'colour-cast': castScore(seen, isUsual ? this.#usual.colour : null),
       'blurred': blurScore(sharpness(picture)),
       ...scene,
       // Between two shakes it is still the same camera.

@@ -1,81 +1,114 @@
-/** A camera that shakes: everything moves at once, to and fro. */
+/** A camera that shakes: the whole picture moves, to and fro. */
 import type { Planes } from '../../../core/driver.ts';
+import { Key, type Place, type Sides } from './place.ts';
 import { scoreAbove } from './scores.ts';
-import { project, shiftBetween, type Projections, type Shift } from './shift.ts';
+import { Small } from './small.ts';
 
 /** Where less than this changed, nothing can have shaken. */
 const CHANGED_SHARE = 0.04;
-/** Where people and cars pass, nine pictures in ten stay below; where it shakes, few do. */
-const MUCH_SHARE = 0.3;
-const WINDOW_MS = 4000;
-/** Share of the picture's width. */
-const SHIFT = 0.0023;
+const WINDOW_MS = 5000;
+/** Shares of the picture's width: a shift is longer than this, and than a mast in the wind sways meanwhile, a second. */
+const SHIFT = 0.002;
+const SWAY = 0.003;
 const SHAKING_SHARE = 0.35;
 /** Of the shifts, how many went another way than the one before: a camera that turns goes on the same way. */
 const TURNS_SHARE = 0.3;
 /** Cosine of the angle above which it is the same way. */
 const ALONG = 0.7;
+/** How many pictures must have been found again at least, and of all that were compared. */
+const FEW_STEPS = 3;
+const FOUND_SHARE = 0.4;
+/** So many pictures in a row that lie nowhere: what they are compared with has gone. */
+const LOST = 2;
 
 interface Step {
   ptsMs: number;
-  moved: boolean;
-  turned: boolean;
+  /** `lost`: it could not be told; `rest`: none to speak of; else a shift, the same way as the last one or another. */
+  kind: 'lost' | 'rest' | 'on' | 'turned';
 }
 
+const HOME: Place = { x: 0, y: 0 };
+const HOMES: Sides = [HOME, HOME];
+
 export class Shaking {
-  #projections: Projections | null = null;
+  /** What pictures are compared with: the last one, but while it shakes the one from before, whose place is the usual one. */
+  #key: Key | null = null;
   /** So little changed last that nothing can have shaken. */
   #isStill = false;
-  #changedShare = 0;
-  #shift: Shift = { x: 0, y: 0 };
+  /** Where the last picture that was found lay, and when that was. */
+  #place = HOMES;
+  #placeMs = 0;
+  #lost = 0;
+  #shift: Place = HOME;
   #steps: Step[] = [];
 
-  /** So much changed last, or everything moved at once lately, that it may shake: which is seen from many pictures only. */
+  /** Everything moved at once lately, so that it may shake: which is seen from many pictures only. */
   get isSuspect(): boolean {
-    return this.#changedShare >= MUCH_SHARE || this.#steps.some(({ moved }) => moved);
+    return this.#steps.some(isShift);
   }
 
   /** A picture whose neighbour is to come. @param isKnown false when those before it do not count any more */
   begin(picture: Planes & { ptsMs: number }, isKnown: boolean): void {
     if (!isKnown) this.#forget();
-    this.#projections = this.#isStill ? null : project(picture);
+    if (this.#isStill) this.#key = null;
+    else this.#compareWith(new Small(picture), picture);
   }
 
   /** The neighbour of the last picture. @param changedShare of the pixels since then; null when they cannot be compared */
   take(picture: Planes & { ptsMs: number }, changedShare: number | null): void {
+    const { ptsMs, width } = picture;
     if (changedShare === null) this.#forget();
-    this.#steps = this.#steps.filter((step) => step.ptsMs > picture.ptsMs - WINDOW_MS);
-    this.#isStill = changedShare !== null && changedShare < CHANGED_SHARE;
-    this.#changedShare = changedShare ?? 0;
-    const step = this.#isStill ? { ptsMs: picture.ptsMs, moved: false, turned: false } : this.#step(picture, changedShare !== null);
-    if (this.#isStill) this.#projections = null;
-    if (step) this.#steps.push(step);
+    this.#steps = this.#steps.filter((step) => step.ptsMs > ptsMs - WINDOW_MS);
+    this.#isStill = changedShare !== null && changedShare < CHANGED_SHARE && !this.isSuspect;
+    if (this.#isStill) {
+      this.#steps.push({ ptsMs, kind: 'rest' });
+      this.#key = null;
+      return;
+    }
+    const small = new Small(picture);
+    if (!this.#key) {
+      this.#compareWith(small, picture);
+      return;
+    }
+    const place = this.#key.locate(small, this.#place);
+    this.#lost = place ? 0 : this.#lost + 1;
+    this.#steps.push({ ptsMs, kind: place ? this.#kindOf(place, ptsMs, width) : 'lost' });
+    if (place) [this.#place, this.#placeMs] = [place, ptsMs];
+    if (!this.isSuspect || this.#lost >= LOST) this.#compareWith(small, picture);
   }
 
   score(): number {
-    const moved = this.#steps.filter((step) => step.moved);
-    const coveredMs = (this.#steps.at(-1)?.ptsMs ?? 0) - (this.#steps[0]?.ptsMs ?? 0);
-    if (coveredMs < WINDOW_MS / 2 || moved.filter((step) => step.turned).length < moved.length * TURNS_SHARE) return 0;
-    return scoreAbove(moved.length / this.#steps.length, SHAKING_SHARE);
+    const steps = this.#steps;
+    const found = steps.filter(({ kind }) => kind !== 'lost').length;
+    const shifts = steps.filter(isShift);
+    const coveredMs = (steps.at(-1)?.ptsMs ?? 0) - (steps[0]?.ptsMs ?? 0);
+    if (coveredMs < WINDOW_MS / 2 || found < Math.max(FEW_STEPS, FOUND_SHARE * steps.length)) return 0;
+    return shifts.filter(({ kind }) => kind === 'turned').length < TURNS_SHARE * shifts.length ? 0 : scoreAbove(shifts.length / found, SHAKING_SHARE);
   }
 
   #forget(): void {
     this.#steps = [];
+    this.#key = null;
     this.#isStill = false;
-    this.#changedShare = 0;
   }
 
-  /** After a still picture there is nothing to compare with yet. */
-  #step(picture: Planes & { ptsMs: number }, isKnown: boolean): Step | null {
-    const { ptsMs, width, height } = picture;
-    const before = this.#projections;
-    this.#projections = project(picture);
-    if (!isKnown || before?.width !== width || before.height !== height) return null;
-    const shift = shiftBetween(before, this.#projections);
+  #compareWith(small: Small, { ptsMs }: { ptsMs: number }): void {
+    this.#key = new Key(small);
+    this.#place = HOMES;
+    this.#placeMs = ptsMs;
+    this.#lost = 0;
+  }
+
+  #kindOf(place: Sides, ptsMs: number, width: number): Step['kind'] {
+    const [shift, other] = place.map(({ x, y }, side) => ({ x: x - (this.#place[side] as Place).x, y: y - (this.#place[side] as Place).y })) as [Place, Place];
     const length = Math.hypot(shift.x, shift.y);
-    if (length < SHIFT * width) return { ptsMs, moved: false, turned: false };
+    if (Math.min(length, Math.hypot(other.x, other.y)) < width * (SHIFT + (SWAY * (ptsMs - this.#placeMs)) / 1000)) return 'rest';
     const last = this.#shift;
     this.#shift = shift;
-    return { ptsMs, moved: true, turned: shift.x * last.x + shift.y * last.y < ALONG * length * Math.hypot(last.x, last.y) };
+    return shift.x * last.x + shift.y * last.y < ALONG * length * Math.hypot(last.x, last.y) ? 'turned' : 'on';
   }
+}
+
+function isShift({ kind }: Step): boolean {
+  return kind === 'on' || kind === 'turned';
 }

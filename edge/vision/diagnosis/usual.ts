@@ -13,6 +13,8 @@ const OTHER_SCENE = 0.5;
 /** A scene with little in it is never quite like itself: it must become less like than it usually is. */
 const LESS_LIKE = 0.65;
 const FOLLOW_LIKENESS = 0.1;
+/** Another scene is more like itself a look before than like the usual one; one that shakes, or that something passes, is like neither. */
+const STAYS = 0.3;
 const COVERED_SHARE = 0.25;
 /** A dark night's sky is flat too: only a picture that is lit elsewhere has a cover. */
 const LIT = 60;
@@ -27,6 +29,7 @@ export class Usual {
   #edges: Float32Array | null = null;
   #colour: Colour | null = null;
   #likeness = 1;
+  #last: Float32Array | null = null;
 
   get colour(): Colour | null {
     return this.#looks >= LEARNING_LOOKS ? this.#colour : null;
@@ -51,11 +54,17 @@ export class Usual {
     for (const part of ['u', 'v', 'spread'] as const) this.#colour[part] += (seen[part] - this.#colour[part]) * share;
   }
 
-  scores({ edges, flat, litMean }: Signature): { 'occluded': number; 'wrong-scene': number } {
+  /** @param isOther it is another scene already, and need not show that it stays */
+  scores({ edges, flat, litMean }: Signature, isOther: boolean): { 'occluded': number; 'wrong-scene': number; isUsual: boolean } {
+    const last = this.#last;
+    this.#last = edges;
     const usual = this.#looks >= LEARNING_LOOKS ? this.#edges : null;
     const cover = litMean >= LIT ? scoreAbove(largestFlat(flat), COVERED_SHARE) : 0;
-    if (!usual) return { 'occluded': cover, 'wrong-scene': 0 };
-    return { 'occluded': Math.max(cover, scoreAbove(goneShare(edges, usual), COVERED_SHARE)), 'wrong-scene': scoreBelow(Math.max(0, likeness(edges, usual)), Math.max(0, Math.min(OTHER_SCENE, LESS_LIKE * this.#likeness))) };
+    if (!usual) return { 'occluded': cover, 'wrong-scene': 0, 'isUsual': true };
+    const alike = likeness(edges, usual);
+    const limit = Math.max(0, Math.min(OTHER_SCENE, LESS_LIKE * this.#likeness));
+    const stays = isOther || (last !== null && likeness(edges, last) - alike >= STAYS);
+    return { 'occluded': Math.max(cover, scoreAbove(goneShare(edges, usual), COVERED_SHARE)), 'wrong-scene': stays ? scoreBelow(Math.max(0, alike), limit) : 0, 'isUsual': alike >= limit };
   }
 }
 
