@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { realFiles } from '../core/world.ts';
 import centernet320 from '../models/centernet-320/model.ts';
+import { MODELS } from '../models/index.ts';
 import { graphPath, verifyModel } from '../models/verify.ts';
 
 const missing = (await verifyModel(centernet320, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : false;
@@ -36,6 +37,8 @@ test('models list gives a line a model', async () => {
   assert.equal(code, 0);
   const [line] = out.trim().split('\n').map((text) => JSON.parse(text) as Record<string, unknown>);
   assert.deepEqual([line?.model, line?.width, line?.height, line?.ready], ['centernet-320', 320, 320, !missing]);
+  const { out: words } = await cityvitals('list');
+  for (const model of MODELS) assert.ok(model.measured && model.tested && words.includes(`${model.measured.msPerPicture} ms a picture`) && words.includes(`tried on ${model.tested[0]?.data}`), model.id);
 });
 
 test('models verify runs the graph', { skip: missing }, async () => {

@@ -66,12 +66,17 @@ async function guard(terminal: Terminal, action: () => Promise<number>): Promise
 async function list(terminal: Terminal, world: World): Promise<number> {
   for (const spec of MODELS) {
     const fault = await verifyModel(spec, world.files);
-    const { id, task, title, input, classes, scoreThreshold, licence, source, sha256 } = spec;
+    const { id, version, task, family, title, input, classes, scoreThreshold, licence, source, sha256, measured, tested = [] } = spec;
     const { width, height } = inputSize(input);
-    if (terminal.json) terminal.record({ model: id, task, width, height, classes: classes.length, scoreThreshold, ready: fault === null, fault: fault?.code ?? null, sha256, licence, source });
+    if (terminal.json) terminal.record({ model: id, version, task, family, width, height, classes: classes.length, scoreThreshold, ready: fault === null, fault: fault?.code ?? null, sha256, licence, source, measured: measured ?? null, tested });
     else {
       const state = fault === null ? terminal.text({ en: 'ready', zh: '就绪' }) : fault.code;
-      terminal.print(`${id}  ${state}\n  ${terminal.text(title)}\n  ${terminal.text({ en: 'licence', zh: '许可' })}: ${licence}\n  ${terminal.text({ en: 'source', zh: '来源' })}: ${source}`);
+      const said = [
+        ...(measured ? [{ en: `measured: ${measured.msPerPicture} ms a picture, ${measured.on}`, zh: `实测：每幅 ${measured.msPerPicture} ms，${measured.on}` }] : []),
+        ...tested.map(({ data, result }) => ({ en: `tried on ${data}: ${result}`, zh: `验证：${data}：${result}` })),
+        { en: `licence: ${licence}`, zh: `许可：${licence}` }, { en: `source: ${source}, version ${version}`, zh: `来源：${source}，版本 ${version}` },
+      ];
+      terminal.print([`${id}  ${state}`, ...[title, ...said].map((words) => `  ${terminal.text(words)}`)].join('\n'));
     }
   }
   return EXIT.ok;
