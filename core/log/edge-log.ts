@@ -108,7 +108,7 @@ class OpenedEdgeLog implements EdgeLog {
     if (parts.length === 0 && standing.length === 0) return { groups: [], complete: true };
     const reply = await attempt(() => this.#storage.read({ chain: one.chain.name, parts, ...limit }));
     await this.#nameDamage(one, reply.salvages, reply.holes);
-    const { groups, complete } = withStanding(reply, standing.filter((gap) => one.state.written.includes(gap)).map((gap) => one.standing(gap)), limit);
+    const { groups, complete } = withStanding(reply, standing.filter((gap) => one.state.written.includes(gap)), (gap) => one.standing(gap), limit);
     return { groups: groups.map((group) => this.#boots?.restamp(one.stream, group) ?? group), complete };
   }
 

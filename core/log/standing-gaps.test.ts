@@ -31,10 +31,10 @@ test('a record that is refused is said again, and so is one of very many', () =>
 });
 
 test('records stand in order among what is read, within its limits, none behind what is not read yet', () => {
-  const standing = standingAfter(stateWith(4, 6, 9), { epoch: EPOCH, seq: 4 }).map(({ seq }) => group(seq));
+  const standing = standingAfter(stateWith(4, 6, 9), { epoch: EPOCH, seq: 4 });
   assert.deepEqual(standing.map(({ seq }) => seq), [6, 9]);
   const seqs = (read: StoredGroup[], complete: boolean, maxGroups = 10, maxBytes = 1000) => {
-    const found = withStanding({ groups: read, complete }, standing, { maxGroups, maxBytes });
+    const found = withStanding({ groups: read, complete }, standing, ({ seq }) => group(seq), { maxGroups, maxBytes });
     return [found.groups.map(({ seq }) => seq), found.complete];
   };
   assert.deepEqual(seqs([group(5), group(7)], true), [[5, 6, 7, 9], true]);

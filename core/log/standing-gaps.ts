@@ -5,6 +5,12 @@
 import type { StreamState, WrittenGap } from './stream-state.ts';
 import { compareCursors, type Cursor, type ReadLimit, type StoredGroup } from './types.ts';
 
+export interface Read {
+  groups: StoredGroup[];
+  /** To the end. */
+  complete: boolean;
+}
+
 export function standingAfter(state: StreamState, after: Cursor): WrittenGap[] {
   return state.written.filter((gap) => compareCursors(gap, after) > 0);
 }
@@ -14,13 +20,14 @@ export function standingAfter(state: StreamState, after: Cursor): WrittenGap[] {
  *
  * @param read up to its last group, or to the end where it is complete
  * @param standing what stood in the state when the read began
+ * @param groupOf a record as a group of its own
  */
-export function withStanding(read: { groups: readonly StoredGroup[]; complete: boolean }, standing: readonly StoredGroup[], limit: ReadLimit): { groups: StoredGroup[]; complete: boolean } {
+export function withStanding<Gap extends Cursor>(read: Read, standing: readonly Gap[], groupOf: (gap: Gap) => StoredGroup, limit: ReadLimit): Read {
   const last = read.groups.at(-1);
-  const isReached = (gap: StoredGroup) => read.complete || (last !== undefined && compareCursors(gap, last) < 0);
-  const isRead = ({ epoch, seq }: StoredGroup) => read.groups.some((group) => group.epoch === epoch && group.seq <= seq && seq < group.seq + group.count);
-  const missing = standing.filter((gap) => isReached(gap) && !isRead(gap));
-  if (missing.length === 0) return { groups: [...read.groups], complete: read.complete };
+  const isReached = (gap: Cursor) => read.complete || (last !== undefined && compareCursors(gap, last) < 0);
+  const isRead = ({ epoch, seq }: Cursor) => read.groups.some((group) => group.epoch === epoch && group.seq <= seq && seq < group.seq + group.count);
+  const missing = standing.filter((gap) => isReached(gap) && !isRead(gap)).map(groupOf);
+  if (missing.length === 0) return read;
   const groups: StoredGroup[] = [];
   let bytes = 0;
   for (const group of [...read.groups, ...missing].toSorted(compareCursors)) {
