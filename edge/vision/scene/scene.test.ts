@@ -159,6 +159,22 @@ test('while nothing moves and nobody looks: one look proves nobody, one look wit
   assert.deepEqual(look([], 50), [0, 0, 0, 1]);
 });
 
+test('looks are asked for until it is clear what is there and what has gone, three at most, and none for what somebody stands before', () => {
+  const scene = new Scene(parse({ zones: [{ id: 'z', polygon: HALF, count: ['person'], abandoned: { of: ['suitcase'], after: '1m' }, present: [{ id: 'waste', of: ['waste'], indicator: 'X' }] }] }));
+  let second = 0;
+  const asks = (looks: number, ...boxes: Box[]) => Array.from({ length: looks }, () => {
+    scene.look({ ptsMs: (second += 1) * 1000, at: 0, boxes, weak: [] }, ASPECT);
+    return scene.isUnsettled;
+  });
+  const [bag, person] = [at(0.7, 0.5, 'suitcase'), at(0.7, 0.5)];
+  assert.deepEqual(asks(4, at(0.7, 0.5, 'waste')), [true, true, false, false]);
+  assert.deepEqual(asks(4), [true, true, false, false], 'it was there');
+  assert.deepEqual(asks(3, at(0.6, 0.5)), [false, false, false]);
+  assert.deepEqual(asks(4), [true, true, false, false], 'somebody was there');
+  assert.deepEqual(asks(1, bag), [true]);
+  assert.deepEqual(asks(3, person), [false, false, false]);
+});
+
 test('pictures of another stream: what was timed by the old one does not go on', () => {
   const scene = new Scene(parse({ zones: [{ id: 'z', polygon: HALF, loitering: { after: '5s' } }] }));
   const look = (second: number) => scene.look({ ptsMs: second * 1000, at: 0, boxes: [at(0.7, 0.6)], weak: [] }, ASPECT).map(({ value }) => value);

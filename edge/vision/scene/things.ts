@@ -68,9 +68,9 @@ export function isGone({ gone }: Thing, ptsMs: number, forMs: number): boolean {
   return gone !== null && gone.looks >= LEAST_LOOKS && ptsMs - gone.sinceMs >= forMs;
 }
 
-/** Whether a look or two more will tell that it is a thing, or that it is gone. */
-export function isUnsettledThing({ hits, gone }: Thing): boolean {
-  return gone === null ? hits < LEAST_LOOKS : gone.looks < LEAST_LOOKS;
+/** Whether a look or two more will tell that it is a thing, or that it is gone. Of one that somebody stands before no look will. @param ptsMs of the last picture */
+export function isUnsettledThing({ hits, gone, seenMs }: Thing, ptsMs: number): boolean {
+  return gone === null ? hits < LEAST_LOOKS && seenMs === ptsMs : gone.looks < LEAST_LOOKS;
 }
 
 /** A thing that moves with somebody is new at each place, so it never lies there for long. */

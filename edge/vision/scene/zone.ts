@@ -153,9 +153,9 @@ function stepPresence(before: Presence | undefined, { of, after, off }: ZonePlan
   return { presence: { sinceMs, lastMs: ptsMs, looks, misses: 0, isOn: known.isOn || (looks >= LEAST_LOOKS && ptsMs - sinceMs >= after) }, boxes: here };
 }
 
-/** Whether a look or two more will tell what is there, or that it is gone. */
-export function isUnsettledZone({ abandoned, removed, present }: ZoneState): boolean {
-  return [...abandoned, ...removed].some(isUnsettledThing)
+/** Whether a look or two more will tell what is there, or that it is gone. @param ptsMs of the last picture */
+export function isUnsettledZone({ abandoned, removed, present }: ZoneState, ptsMs: number): boolean {
+  return [...abandoned, ...removed].some((thing) => isUnsettledThing(thing, ptsMs))
     || Object.values(present).some(({ isOn, looks, misses }) => (isOn ? misses > 0 && misses < LEAST_LOOKS : looks > 0 && looks < LEAST_LOOKS && misses === 0));
 }
 
