@@ -146,9 +146,9 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
       const followed = countReadings(readings, seen.model, picture.index, shots);
       // How many there are is known only now: states are told when they change.
       if (followed.length > 0) world.tell({ kind: 'samples_read', count: followed.length, device });
-      return [...counted, ...followed].flatMap(({ point, value, evidence }): Sample[] => {
+      return [...counted, ...followed].flatMap(({ point, value, evidence, ptsMs = picture.ptsMs }): Sample[] => {
         const unit = points[point]?.unit;
-        return unit === undefined ? [] : [{ device, point, value, unit, at, clock, observedAt, quality: 'good', flags: [], origin: 'live', ...(evidence && { evidence }) }];
+        return unit === undefined ? [] : [{ device, point, value, unit, at: at + ptsMs - picture.ptsMs, clock, observedAt, quality: 'good', flags: [], origin: 'live', ...(evidence && { evidence }) }];
       });
     } catch (error) {
       camera?.sight.failed();

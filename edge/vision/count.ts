@@ -13,6 +13,8 @@ export interface Counted {
   point: string;
   value: number;
   evidence?: Evidence[];
+  /** Presentation time of an earlier picture that it is of; left out: of this one. */
+  ptsMs?: number;
 }
 
 /** @param boxes best score first, fractions of the picture */
@@ -34,10 +36,10 @@ export function countBoxes(boxes: readonly Box[], model: string, frame: number):
  * @param shots pictures that go with them, by point
  */
 export function countReadings(readings: readonly Reading[], model: string, frame: number, shots: ReadonlyMap<string, readonly Snapshot[]> | null = null): Counted[] {
-  return readings.map(({ point, value, kind, seen }) => {
+  return readings.map(({ point, value, kind, seen, ptsMs }) => {
     const boxes = kind === 'measurement' ? [] : seen.map((one) => ('box' in one ? withinPicture(one) : rounded(one)));
     const evidence: Evidence[] = [...(boxes.length > 0 ? [{ kind: 'boxes' as const, model, frame, boxes }] : []), ...(shots?.get(point) ?? [])];
-    return { point, value, ...(evidence.length > 0 && { evidence }) };
+    return { point, value, ...(evidence.length > 0 && { evidence }), ...(ptsMs !== undefined && { ptsMs }) };
   });
 }
 

@@ -11,6 +11,8 @@ export interface Passage {
   wasAway: boolean;
   /** Where it was on that side last. */
   foot: Point;
+  /** Since when it has been over the line without being clear of it; null: it is not. */
+  overMs: number | null;
   /** Crossings of one that is not believed yet: told once it is. */
   pending: readonly Crossing[];
 }
@@ -18,6 +20,8 @@ export interface Passage {
 export interface Crossing {
   way: 'in' | 'out';
   track: Track;
+  /** Of the first picture in which it was over the line, for good. */
+  ptsMs: number;
 }
 
 /** Beyond the line, and well away from it, in heights of the thing: who only sways on it is never well away. */
@@ -28,8 +32,8 @@ export function stepCrossings(before: ReadonlyMap<number, Passage>, tracks: read
   const passages = new Map<number, Passage>();
   const crossings: Crossing[] = [];
   for (const track of tracks) {
-    let passage = before.get(track.id) ?? { side: 0, wasAway: false, foot: footOf(track.box, aspect), pending: [] };
-    if (track.seenMs === ptsMs) passage = moved(passage, track, line, aspect);
+    let passage = before.get(track.id) ?? { side: 0, wasAway: false, foot: footOf(track.box, aspect), overMs: null, pending: [] };
+    if (track.seenMs === ptsMs) passage = moved(passage, track, ptsMs, line, aspect);
     if (track.isConfirmed && passage.pending.length > 0) {
       // What it is may have become clear meanwhile.
       if (line.classes.has(track.class)) crossings.push(...passage.pending);
@@ -40,15 +44,16 @@ export function stepCrossings(before: ReadonlyMap<number, Passage>, tracks: read
   return { passages, crossings };
 }
 
-function moved(passage: Passage, track: Track, { from, to, inner }: LinePlan, aspect: number): Passage {
+function moved(passage: Passage, track: Track, ptsMs: number, { from, to, inner }: LinePlan, aspect: number): Passage {
   const { side, wasAway, pending } = passage;
   const foot = footOf(track.box, aspect);
   const distance = distanceFromLine(foot, from, to) * inner;
   const clear = Math.abs(distance) / track.box.height;
   const now = Math.sign(distance);
-  if (now === side) return { ...passage, foot, wasAway: wasAway || clear > AWAY };
-  if (clear <= (side === 0 || wasAway ? BEYOND : AWAY)) return passage;
+  if (now === side) return { ...passage, foot, overMs: null, wasAway: wasAway || clear > AWAY };
+  const overMs = passage.overMs ?? ptsMs;
+  if (clear <= (side === 0 || wasAway ? BEYOND : AWAY)) return { ...passage, overMs };
   // Around the end of the line is no crossing.
   const hasCrossed = side !== 0 && doSegmentsMeet(passage.foot, foot, from, to);
-  return { side: now, wasAway: clear > AWAY, foot, pending: hasCrossed ? [...pending, { way: now > 0 ? 'in' : 'out', track }] : pending };
+  return { side: now, wasAway: clear > AWAY, foot, overMs: null, pending: hasCrossed ? [...pending, { way: now > 0 ? 'in' : 'out', track, ptsMs: overMs }] : pending };
 }

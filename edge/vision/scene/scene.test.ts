@@ -31,10 +31,10 @@ function play(settings: Parameters<typeof parse>[0], fps: number, seconds: numbe
   const last = new Map<string, number>();
   for (let picture = 0; picture <= Math.round(seconds * fps); picture += 1) {
     const second = picture / fps;
-    for (const { point, value, kind } of scene.look({ ptsMs: second * 1000, at: startsAt + second * 1000, ...split(boxesAt(second)) }, ASPECT)) {
+    for (const { point, value, kind, ptsMs = second * 1000 } of scene.look({ ptsMs: second * 1000, at: startsAt + second * 1000, ...split(boxesAt(second)) }, ASPECT)) {
       if (kind !== 'occurrence' && last.get(point) === value) continue;
       last.set(point, value);
-      told.push({ second, point, value });
+      told.push({ second: ptsMs / 1000, point, value });
     }
   }
   return told;
@@ -66,6 +66,18 @@ for (const fps of RATES) {
     holds(there, 'l.in', [[2.5, 1]], fps);
     holds(there, 'l.out', [[9.5, 1]], fps);
     assert.deepEqual(play({ lines }, fps, 12, (second) => [at(0.5 + 0.003 * Math.sin(second * 9), 0.6)]), []);
+  });
+
+  test(`${rate}: a crossing bears the time of the picture in which somebody was over the line, however slow and tall they are`, () => {
+    const lines = [{ id: 'l', from: [0.5, 0.1] as [number, number], to: [0.5, 0.9] as [number, number], inside: [0.9, 0.5] as [number, number] }];
+    const tall = (x: number, y: number): Box => ({ class: 'person', score: 0.8, x: x - 0.06, y: y - 0.6, width: 0.12, height: 0.6 });
+    const slow = play({ lines }, fps, 40, (second) => [tall(0.3 + 0.01 * second, 0.7)]);
+    const [first] = slow;
+    assert.deepEqual([slow.length, first?.value], [1, 1]);
+    assert.ok(Math.abs((first?.second ?? 0) - 20) <= 1 / fps + 1e-9, `${first?.second} s`);
+    const both = play({ lines }, fps, 8, (second) => [at(0.3 + 0.05 * second, 0.3), tall(0.3 + 0.05 * second, 0.85)]);
+    assert.equal(both.reduce((sum, { value }) => sum + value, 0), 2);
+    assert.ok(both.every(({ second }, index) => Math.abs(second - 4) <= 1 / fps + 1e-9 && (index === 0 || second > (both[index - 1] as Told).second)), JSON.stringify(both));
   });
 
   test(`${rate}: who is out of sight before the time is over has not been there for so long`, () => {

@@ -2,7 +2,7 @@
 import type { Box } from '../../../core/event.ts';
 import type { SceneSettings } from '../../../core/scene/settings.ts';
 import { isSought, NO_TRACKS, step, type Track, type TrackerState } from '../track/tracker.ts';
-import { stepCrossings, type Passage } from './crossings.ts';
+import { stepCrossings, type Crossing, type Passage } from './crossings.ts';
 import { planOf, type Plan } from './plan.ts';
 import { EMPTY_ZONE, isUnsettledZone, stepZone, type Reading, type ZoneState } from './zone.ts';
 
@@ -10,7 +10,7 @@ export interface SceneState {
   tracker: TrackerState;
   zones: readonly ZoneState[];
   lines: readonly ReadonlyMap<number, Passage>[];
-  /** What each state was told as, and when, so that only changes are told again. */
+  /** What each state was told as, and when, so that only changes are told again; and when it last happened that somebody crossed a line. */
   told: Readonly<Record<string, { value: number; ptsMs: number }>>;
 }
 
@@ -43,14 +43,23 @@ export function stepScene(before: SceneState, { ptsMs, at, boxes, weak, isHeld =
   const lines = plan.lines.map((line, index) => ({ line, ...stepCrossings(from.lines[index] ?? new Map(), tracker.tracks, ptsMs, line, aspect) }));
   const all = [
     ...zones.flatMap(({ readings }) => readings),
-    ...lines.flatMap(({ line: { settings }, crossings }) => (['in', 'out'] as const).map((way): Reading => {
-      const seen = crossings.filter((crossing) => crossing.way === way).map(({ track }) => track);
-      return { point: `${settings.id}.${way}`, kind: 'occurrence', value: seen.length, seen };
-    })),
+    ...lines.flatMap(({ line: { settings }, crossings }) => (['in', 'out'] as const).flatMap((way) => passed(`${settings.id}.${way}`, crossings.filter((crossing) => crossing.way === way), from.told))),
   ];
   const readings = all.filter(({ kind, point, value }) => (kind === 'state' ? isNews(from.told[point], value, ptsMs) : kind === 'measurement' || value > 0));
-  const told = { ...from.told, ...Object.fromEntries(readings.filter(({ kind }) => kind === 'state').map(({ point, value }) => [point, { value, ptsMs }])) };
+  const told = { ...from.told, ...Object.fromEntries(readings.filter(({ kind }) => kind !== 'measurement').map((reading) => [reading.point, { value: reading.value, ptsMs: reading.ptsMs ?? ptsMs }])) };
   return { state: { tracker, zones: zones.map(({ state }) => state), lines: lines.map(({ passages }) => passages), told }, readings };
+}
+
+/** Those that went over in the same picture are one reading; of one that was told before, none is earlier. */
+function passed(point: string, crossings: readonly Crossing[], told: SceneState['told']): Reading[] {
+  const times = [...new Set(crossings.map(({ ptsMs }) => ptsMs))].toSorted((a, b) => a - b);
+  let leastMs = (told[point]?.ptsMs ?? -Infinity) + 1;
+  return times.map((time): Reading => {
+    const seen = crossings.filter(({ ptsMs }) => ptsMs === time).map(({ track }) => track);
+    const ptsMs = Math.max(time, leastMs);
+    leastMs = ptsMs + 1;
+    return { point, kind: 'occurrence', value: seen.length, seen, ptsMs };
+  });
 }
 
 function isNews(told: { value: number; ptsMs: number } | undefined, value: number, ptsMs: number): boolean {

@@ -22,6 +22,8 @@ export interface Reading {
   kind: 'measurement' | 'state' | 'occurrence';
   /** What it rests on. */
   seen: readonly (Track | Box)[];
+  /** Presentation time of an earlier picture in which it happened: it is sure only now. Left out: of this one. */
+  ptsMs?: number;
 }
 
 export interface ZoneState {
