@@ -75,15 +75,15 @@ const FAULTS: Partial<Record<PictureFinding, (planes: Planes, second: number) =>
   'wrong-scene': (_, second) => other(second),
 };
 
-/** @param from second at which the fault begins */
-function findings(fault: ((planes: Planes, second: number) => Planes) | undefined, { fps = 5, from = 8, seconds = 24, seed = 3, backAt = Infinity } = {}): { at: number; verdict: Verdict }[] {
+/** @param from second at which the fault begins. @param empty nothing passes */
+function findings(fault: ((planes: Planes, second: number) => Planes) | undefined, { fps = 5, from = 8, seconds = 24, seed = 3, backAt = Infinity, empty = false } = {}): { at: number; verdict: Verdict }[] {
   const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: {} });
   const scene = street(seed);
   kept = null;
   const said: { at: number; verdict: Verdict }[] = [];
   for (let index = 0; index < seconds * fps; index += 1) {
     const second = index / fps;
-    const clean = scene(second);
+    const clean = scene(empty ? 0 : second);
     const verdict = diagnosis.look({ ...(fault && second >= from && second < backAt ? fault(clean, second) : clean), ptsMs: second * 1000 });
     if (verdict) said.push({ at: second, verdict });
   }
@@ -107,6 +107,14 @@ for (const [finding, fault] of Object.entries(FAULTS)) {
     }
   });
 }
+
+test('in an empty street, where pictures look alike, what goes wrong is found as well, if it be in its colours alone', () => {
+  for (const [finding, fault] of Object.entries(FAULTS)) {
+    const said = findings(fault, { fps: 2, backAt: 24, seconds: 38, empty: true });
+    assert.deepEqual(said.map(({ verdict }) => verdict.finding), [null, finding, null]);
+    assert.ok((said[1]?.at ?? 0) <= 22, JSON.stringify(said));
+  }
+});
 
 for (const finding of ['black', 'under-exposed', 'over-exposed', 'noisy', 'colour-cast', 'blurred', 'occluded', 'shaking'] as const) {
   test(`${finding} from the first picture on needs nothing to compare with`, () => {

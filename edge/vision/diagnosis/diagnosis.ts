@@ -10,7 +10,7 @@ import { Pairs } from './pairs.ts';
 import { Shaking } from './shaking.ts';
 import { blurScore, sharpness } from './sharpness.ts';
 import { ACROSS, DOWN, signature } from './signature.ts';
-import { Still } from './still.ts';
+import { isAlike, Still } from './still.ts';
 import { Usual } from './usual.ts';
 
 export interface DiagnosisOptions {
@@ -34,6 +34,8 @@ export interface Verdict {
 const THRESHOLD = 0.5;
 /** A finding that does not show at once fades, so that one look does not undo it. */
 const FADE = 0.5;
+/** While pictures look like the last one in which nothing was wrong, they are judged anew this often: luma alone is compared, and few pixels. */
+const ALIKE_MOST_MS = 4000;
 
 export class Diagnosis {
   readonly #options: DiagnosisOptions;
@@ -46,6 +48,9 @@ export class Diagnosis {
   readonly #shown = new Map<PictureFinding, number>();
   #soundMs = 0;
   #lookedMs: number | null = null;
+  /** The last look that went over the whole picture and found nothing. */
+  #sound: { sample: Uint8Array; ptsMs: number; scores: Scores } | null = null;
+  #follow = () => {};
   #current: PictureFinding | null = null;
   #known = false;
 
@@ -62,7 +67,7 @@ export class Diagnosis {
     // A clock that jumped back begins anew.
     if (sinceMs >= 0 && sinceMs < everyMs) return null;
     this.#lookedMs = picture.ptsMs;
-    const scores = this.#score(picture);
+    const scores = this.#known && this.#current === null ? this.#scoreAgain(picture) : this.#score(picture);
     return this.#judge(scores, sinceMs < 0 ? everyMs : Math.min(sinceMs, 2 * everyMs));
   }
 
@@ -84,6 +89,19 @@ export class Diagnosis {
     return thresholds[finding] === undefined ? THRESHOLD : thresholds[finding];
   }
 
+  /** What takes time to show is asked anew; what a picture shows by itself is as it was while it looks the same. */
+  #scoreAgain(picture: Planes & { ptsMs: number }): Scores {
+    const sample = this.#still.sampleOf(picture);
+    const sinceMs = picture.ptsMs - (this.#sound?.ptsMs ?? -Infinity);
+    if (this.#sound && sinceMs >= 0 && sinceMs < ALIKE_MOST_MS && isAlike(sample, this.#sound.sample)) {
+      this.#follow();
+      return { ...this.#sound.scores, frozen: this.#still.score(), shaking: this.#shaking.score() };
+    }
+    const scores = this.#score(picture);
+    this.#sound = this.#first(scores) === null ? { sample, ptsMs: picture.ptsMs, scores } : null;
+    return scores;
+  }
+
   #score(picture: Planes): Scores {
     const seen = colour(picture, this.#hidden.share);
     const cells = signature(picture, this.#hidden.cells);
@@ -101,7 +119,8 @@ export class Diagnosis {
       // Between two shakes it is still the same camera.
       'wrong-scene': shaking > THRESHOLD / 2 || this.#shown.get('shaking') ? 0 : scene['wrong-scene'],
     };
-    if (this.#first(scores) === null) this.#usual.follow(cells, seen);
+    this.#follow = () => this.#usual.follow(cells, seen);
+    if (this.#first(scores) === null) this.#follow();
     return scores;
   }
 

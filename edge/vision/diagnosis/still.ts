@@ -15,6 +15,9 @@ const COMPARED_AFTER_MS = 1000;
 const SAME_CHANGE = 2;
 const SAME_SHARE = 0.0002;
 const WINDOW_MS = 5000;
+/** A picture that looks like another: what is found in the one is found in the other. */
+const ALIKE_CHANGE = 12;
+const ALIKE_SHARE = 0.003;
 
 export class Still {
   #latest: Uint8Array | null = null;
@@ -47,6 +50,11 @@ export class Still {
     return changed;
   }
 
+  /** The pixels by which this picture is compared with others. */
+  sampleOf(picture: Planes & { ptsMs: number }): Uint8Array {
+    return this.#latest && picture.ptsMs === this.#nowMs ? this.#latest : sampled(picture);
+  }
+
   score(): number {
     if (this.#stillSinceMs === null || this.#nowMs - this.#sameAtMs > WINDOW_MS) return 0;
     return scoreAbove(this.#nowMs - this.#stillSinceMs, WINDOW_MS);
@@ -66,4 +74,9 @@ function changedShare(a: Uint8Array, b: Uint8Array, change: number): number {
     if (gap >= change || gap <= -change) changed += 1;
   }
   return changed / a.length;
+}
+
+/** @param a,b samples of two pictures */
+export function isAlike(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && changedShare(a, b, ALIKE_CHANGE) < ALIKE_SHARE;
 }
