@@ -64,8 +64,8 @@ export async function startRtspCamera(options: CameraOptions): Promise<RtspCamer
 
 function serve(socket: Socket, options: CameraOptions, answers: string[]): void {
   let rest = '';
-  let sending: NodeJS.Timeout | undefined;
-  socket.on('close', () => clearInterval(sending));
+  let stop = () => {};
+  socket.on('close', () => stop());
   socket.on('data', (bytes) => {
     rest += bytes.toString('latin1');
     for (let end = rest.indexOf('\r\n\r\n'); end >= 0; end = rest.indexOf('\r\n\r\n')) {
@@ -76,8 +76,8 @@ function serve(socket: Socket, options: CameraOptions, answers: string[]): void 
       const status = statusOf(method, request, options);
       answers.push(`${method} ${status.slice(0, 3)}`);
       socket.write(answer(request, method, status));
-      if (method === 'PLAY' && status.startsWith('200')) sending = play(socket, options);
-      if (method === 'TEARDOWN') clearInterval(sending);
+      if (method === 'PLAY' && status.startsWith('200')) stop = play(socket, options);
+      if (method === 'TEARDOWN') stop();
     }
   });
 }
@@ -106,12 +106,14 @@ function answer(request: string, method: string, status: string): string {
   return `${lines.join('\r\n')}\r\n\r\n${sdp}`;
 }
 
-function play(socket: Socket, { pictures, timeMs = (number) => number * 100, spoil = (packet) => packet, pictureLimit }: CameraOptions): NodeJS.Timeout {
+function play(socket: Socket, { pictures, timeMs = (number) => number * 100, spoil = (packet) => packet, pictureLimit }: CameraOptions): () => void {
   let number = 0;
   let sequence = 0;
-  const timer = setInterval(() => {
+  let isOver = false;
+  const send = () => {
+    if (isOver) return;
     if (pictureLimit && number >= pictureLimit.count) {
-      clearInterval(timer);
+      stop();
       if (pictureLimit.end === 'gone') socket.destroy();
       return;
     }
@@ -129,6 +131,12 @@ function play(socket: Socket, { pictures, timeMs = (number) => number * 100, spo
       socket.write(Buffer.concat([head, spoil(unit)]));
     });
     number += 1;
-  }, SEND_EVERY_MS);
-  return timer;
+  };
+  // After what has come meanwhile was read: writing to one that has said farewell and gone would lose its words.
+  const timer = setInterval(() => { setImmediate(send); }, SEND_EVERY_MS);
+  function stop(): void {
+    isOver = true;
+    clearInterval(timer);
+  }
+  return stop;
 }
