@@ -66,12 +66,14 @@ function trafficOf(heard: Heard): { traffic: TrafficLine[]; decoded: DecodedLine
   /** Connections that were under way: what came before our first question answers one that was not heard. */
   const midway = new Set<number>();
   let lastIn: Extract<TrafficLine, { bytes: string }> | null = null;
+  let hasCome = false;
   for (const line of heard.lines) {
     const afterUs = Math.max(0, line.atMs - startsAt) * 1000;
     if (line.kind === 'decoded') {
       // The time of a frame is the one by which the edge stamped it, a moment after its last byte.
       if (lastIn) lastIn.afterUs = afterUs;
-      if (lastIn || !isPolled) decoded.push(line);
+      // Before any of ours it is of bytes that came before we listened.
+      if (isPolled ? lastIn : hasCome) decoded.push(line);
       lastIn = null;
     } else if (line.kind === 'open') {
       if (line.isUnderWay && isPolled) midway.add(line.conn);
@@ -83,7 +85,7 @@ function trafficOf(heard: Heard): { traffic: TrafficLine[]; decoded: DecodedLine
       else if (midway.has(line.conn)) continue;
       const made = { afterUs, conn: line.conn, dir: line.dir, bytes: line.bytes, ...(line.peer === undefined ? {} : { peer: line.peer }) };
       traffic.push(made);
-      if (line.dir === 'in') lastIn = made;
+      if (line.dir === 'in') [lastIn, hasCome] = [made, true];
     }
   }
   // A question that was under way when time was up has no answer here, and is no silence of the device.
