@@ -14,3 +14,13 @@ export function askedClasses(settings: readonly unknown[]): string[] {
   });
   return [...classesOf([...KIND_NAMES, ...kinds])].toSorted();
 }
+
+/** What all cameras that name this model ask of it, so that they can share one graph. */
+export function askedOf(model: unknown, cameras: readonly { settings: unknown }[]): string[] {
+  return askedClasses(cameras.map(({ settings }) => settings).filter((settings) => modelOf(settings) === model));
+}
+
+/** What settings of a camera name; undefined: none. */
+export function modelOf(settings: unknown): unknown {
+  return (settings as { model?: unknown }).model;
+}

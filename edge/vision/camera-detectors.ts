@@ -5,7 +5,7 @@ import type { Detector } from '../../models/detector.ts';
 import type { DetectorPool, PoolOptions } from '../../models/pool.ts';
 import type { OpenDevice } from '../host/device.ts';
 import type { Camera } from '../stations/infer.ts';
-import { askedClasses } from './asked-classes.ts';
+import { askedOf, modelOf } from './asked-classes.ts';
 import { sightOf } from './sight.ts';
 
 export class CameraDetectors {
@@ -35,7 +35,7 @@ export class CameraDetectors {
     const cameras = devices.filter(({ driver }) => driver.traits.includes('frames')).map(({ setup }) => setup);
     const models = new Map(cameras.map(({ id, settings }) => [id, placeOf(settings, cameras)]));
     const missing = cameras.filter(({ id }) => !this.byDevice.has(id) || this.#models.get(id) !== models.get(id));
-    const opened = missing.length > 0 ? await this.#open(missing) : new Map<string, Camera>();
+    const opened = missing.length > 0 ? await this.#open(missing, cameras) : new Map<string, Camera>();
     let left: Detector[] = [];
     return {
       swap: () => {
@@ -80,9 +80,9 @@ export class CameraDetectors {
     await Promise.all([...this.byDevice.values()].map(({ detector }) => detector.close()));
   }
 
-  async #open(cameras: readonly Setup[]): Promise<ReadonlyMap<string, Camera>> {
+  async #open(missing: readonly Setup[], cameras: readonly Setup[]): Promise<ReadonlyMap<string, Camera>> {
     const [{ openDetectors }, models] = await Promise.all([import('./detectors.ts'), this.#registry()]);
-    return (await openDetectors(cameras, models, this.#world, await this.#poolOpen())).byDevice;
+    return (await openDetectors(missing, models, this.#world, await this.#poolOpen(), cameras)).byDevice;
   }
 }
 
@@ -93,7 +93,6 @@ interface Setup {
 
 /** Cameras that have the same here share a graph: one more that asks for more makes it another for all of them. */
 function placeOf(settings: unknown, cameras: readonly Setup[]): string {
-  const modelOf = (one: unknown) => (one as { model?: unknown }).model;
-  const sharing = cameras.map((camera) => camera.settings).filter((other) => modelOf(other) === modelOf(settings));
-  return JSON.stringify([modelOf(settings), askedClasses(sharing)]);
+  const model = modelOf(settings);
+  return JSON.stringify([model, askedOf(model, cameras)]);
 }

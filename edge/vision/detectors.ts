@@ -5,7 +5,7 @@ import type { World } from '../../core/world.ts';
 import { findModel } from '../../models/manifest.ts';
 import { DetectorPool } from '../../models/pool.ts';
 import type { Camera } from '../stations/infer.ts';
-import { askedClasses } from './asked-classes.ts';
+import { askedOf, modelOf } from './asked-classes.ts';
 import { awaitedDetector } from './awaited-detector.ts';
 import { sightOf } from './sight.ts';
 
@@ -26,12 +26,13 @@ export interface Detectors {
  * @param devices of an edge's setup; those whose settings name no model are passed over
  * @param models the registry; a camera may also name a manifest by its path
  * @param pool its processes end with the last detector
+ * @param sharing all that may share a model with these; what they ask of it, these ask as well
  */
-export async function openDetectors(devices: readonly { id: string; settings: unknown }[], models: readonly ModelSpec[], world: World, pool = new DetectorPool({}, world)): Promise<Detectors> {
+export async function openDetectors(devices: readonly { id: string; settings: unknown }[], models: readonly ModelSpec[], world: World, pool = new DetectorPool({}, world), sharing = devices): Promise<Detectors> {
   const byDevice = new Map<string, Camera>();
   const faults = new Map<string, Fault>();
   await Promise.all(devices.map(async ({ id, settings }) => {
-    const { model } = settings as { model?: unknown };
+    const model = modelOf(settings);
     if (typeof model !== 'string') return;
     const failed = (error: unknown): Fault => {
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model });
@@ -41,7 +42,7 @@ export async function openDetectors(devices: readonly { id: string; settings: un
     };
     try {
       const spec = await findModel(model, models, world.files);
-      const asked = askedClasses(devices.map((device) => device.settings).filter((other) => (other as { model?: unknown }).model === model));
+      const asked = askedOf(model, sharing);
       const open = () => pool.open(spec, spec.scoreThreshold * WEAK_SHARE, asked);
       const seeing = { sight: sightOf(settings, spec.scoreThreshold), model: spec };
       byDevice.set(id, await open().then((detector) => ({ ...seeing, detector }), (error: unknown) => {
