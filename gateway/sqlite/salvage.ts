@@ -38,18 +38,17 @@ export type Copy<Found> = (from: DatabaseSync | null, into: SqliteFile) => Found
  */
 export function openOrSalvage<Opened, Found>(path: string, schema: string, open: () => Opened, copy: Copy<Found>): { opened: Opened; salvage: Salvage<Found> | null } {
   finishSalvage(path);
-  const silent = silentDamage(path);
-  if (silent === null) {
+  let detail = silentDamage(path);
+  if (detail === null) {
     try {
       return { opened: open(), salvage: null };
     } catch (error) {
-      const { code, detail } = failureOf(error);
-      if (code !== 'CV_STORE_DAMAGED') throw error;
-      const salvage = salvageFile(path, schema, detail, copy);
-      return { opened: open(), salvage };
+      const failure = failureOf(error);
+      if (failure.code !== 'CV_STORE_DAMAGED') throw error;
+      ({ detail } = failure);
     }
   }
-  const salvage = salvageFile(path, schema, silent, copy);
+  const salvage = salvageFile(path, schema, detail, copy);
   return { opened: open(), salvage };
 }
 
