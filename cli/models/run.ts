@@ -43,7 +43,7 @@ export async function run(spec: ModelSpec, path: string, { threshold, fps = '1' 
 /** As a camera gives them that plays the file as fast as they are looked at. */
 async function* picturesOf(path: string, fps: number, world: World): AsyncGenerator<Picture> {
   const { signal } = new AbortController();
-  const settings = camera.settings.parse({ url: `file:${resolve(path)}`, fps, speed: 'max' });
+  const settings = camera.settings.parse({ url: `file:${resolve(path)}`, fps, speed: 'max', motion: 'off' });
   const link = await camera.open(settings, [], world, signal);
   try {
     for await (const picture of (link.frames?.(signal) ?? []) as AsyncIterable<Picture>) yield picture;

@@ -6,7 +6,6 @@ import { complaint } from '../../core/setting.ts';
 import { SIGHT_FIELDS } from '../../core/sight.ts';
 import { modelById } from '../../models/index.ts';
 import { ADDRESS_FIELDS } from './address.ts';
-import { kindOf } from './source.ts';
 
 /** Planes of colour have half of it. */
 const side = () => z.int().min(16).max(4096).multipleOf(2);
@@ -33,9 +32,9 @@ export function mainUrlOf({ url, mainUrl }: Pick<CameraSettings, 'url' | 'mainUr
   return mainUrl ?? url;
 }
 
-/** What is played without loss comes whole. */
-export function stillBelowOf({ motion, speed, url }: Pick<CameraSettings, 'motion' | 'speed' | 'url'>): number | undefined {
-  return motion === 'off' || (speed === 'max' && kindOf(url) === 'file') ? undefined : motion.contrast;
+/** What counts as a change of a picture, where those without one are not handed on. */
+export function stillBelowOf({ motion }: Pick<CameraSettings, 'motion'>): number | undefined {
+  return motion === 'off' ? undefined : motion.contrast;
 }
 
 /** Pictures that are wanted seldom may come seldom. */

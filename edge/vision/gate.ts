@@ -112,12 +112,14 @@ export class MotionGate {
 
   /** What the whole picture has become brighter by, which is no motion. */
   #sharedLight(): number {
+    const [now, mean] = [this.#now, this.#mean];
+    const { length } = now;
     let sum = 0;
-    for (let at = 0; at < this.#now.length; at += 1) {
-      const difference = (this.#now[at] as number) - (this.#mean[at] as number);
+    for (let at = 0; at < length; at += 1) {
+      const difference = (now[at] as number) - (mean[at] as number);
       sum += difference > SHARED_LIGHT_MOST ? SHARED_LIGHT_MOST : difference < -SHARED_LIGHT_MOST ? -SHARED_LIGHT_MOST : difference;
     }
-    return sum / this.#now.length;
+    return sum / length;
   }
 
   /** Marks the cells that have changed, and takes into the background what belongs there. @returns how many have */
@@ -126,8 +128,9 @@ export class MotionGate {
     const learns = 1 - Math.exp(-passedMs / FOLLOWS_MS);
     const [now, before, mean, home, lasts, variances, stays, changed] = [this.#now, this.#before, this.#mean, this.#home, this.#lasts, this.#variance, this.#stays, this.#changed];
     const [least, most] = [contrast * contrast, contrast / 2];
+    const { length } = now;
     let count = 0;
-    for (let at = 0; at < now.length; at += 1) {
+    for (let at = 0; at < length; at += 1) {
       const value = now[at] as number;
       const difference = value - (mean[at] as number);
       const beyond = difference - light;

@@ -42,7 +42,7 @@ async function judgeClip(clip: string, fps: number, judges: ReadonlyMap<string, 
   const count = async (picture: Picture, into: Faces) => {
     for (const [id, judge] of judges) into[id] = (into[id] ?? 0) + (await judge.detect(picture)).boxes.length;
   };
-  const link = await open(cameraSettings.parse({ url: `file:${clipPath(clip)}`, fps, speed: 'max' }), [], world);
+  const link = await open(cameraSettings.parse({ url: `file:${clipPath(clip)}`, fps, speed: 'max', motion: 'off' }), [], world);
   try {
     for await (const picture of link.frames(new AbortController().signal)) {
       result.pictures += 1;

@@ -63,7 +63,7 @@ export async function judgeCopies(): Promise<Finding> {
 
 /** As many pictures of both, of the same size. */
 async function facesIn(path: string, judges: readonly Detector[]): Promise<Face[]> {
-  const link = await open(cameraSettings.parse({ url: `file:${path}`, fps: COPY.fps, speed: 'max', width: COPY.width }), [], realWorld(() => {}));
+  const link = await open(cameraSettings.parse({ url: `file:${path}`, fps: COPY.fps, speed: 'max', motion: 'off', width: COPY.width }), [], realWorld(() => {}));
   const faces: Face[] = [];
   try {
     for await (const picture of link.frames(new AbortController().signal)) for (const judge of judges) faces.push(...(await judge.detect(picture)).boxes.map((box) => ({ index: picture.index, box })));

@@ -34,7 +34,7 @@ export async function lookAtClip(path: string, spec: ModelSpec, fps: number, unt
   const looks: LookedAt[] = [];
   const sight = motion ? sightOf(cameraSettings.parse({ url: `file:${path}`, motion }), spec.scoreThreshold) : null;
   try {
-    const link = await open(cameraSettings.parse({ url: `file:${path}`, fps, speed: 'max' }), [], world);
+    const link = await open(cameraSettings.parse({ url: `file:${path}`, fps, speed: 'max', motion: motion ?? 'off' }), [], world);
     try {
       for await (const picture of link.frames(new AbortController().signal)) {
         const { ptsMs, width, height, aspect = width / height } = picture;

@@ -9,7 +9,7 @@ import { openDetector } from '../../../models/load.ts';
 const [clip, fps, pictures] = process.argv.slice(2) as [string, string, string];
 const LEAST_SCORE = 0.25;
 const world = realWorld(() => {});
-const link = await open(settings.parse({ url: `file:${clip}`, fps: Number(fps), speed: 'max', loop: true }), [], world);
+const link = await open(settings.parse({ url: `file:${clip}`, fps: Number(fps), speed: 'max', motion: 'off', loop: true }), [], world);
 const detector = await openDetector(centernet320, { scoreThreshold: LEAST_SCORE }, world);
 const seen: Box[][] = [];
 for await (const picture of link.frames(new AbortController().signal)) {

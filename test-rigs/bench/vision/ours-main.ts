@@ -1,4 +1,4 @@
-/** `node ours-main.ts PLAN`: cameras in their own time, from the driver to samples, as an edge does it. */
+/** `node ours-main.ts PLAN`: cameras, from the driver to samples, as an edge does it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { DetectorPool } from '../../../models/pool.ts';
 import type { TelemetryEvent } from '../../../core/telemetry.ts';
@@ -44,7 +44,7 @@ function processes(): Record<keyof Ran['cpuMs'], number[]> {
 }
 const each = (of: (pids: readonly number[]) => number) => Object.fromEntries(Object.entries(processes()).map(([name, pids]) => [name, of(pids)])) as Ran['cpuMs'];
 
-const devices = Array.from({ length: plan.cameras }, (_, at) => ({ id: `cam-${at}`, settings: settings.parse({ url: `file:${plan.clip}`, fps: plan.fps, loop: true, ...(plan.motion === 'off' && { motion: 'off' }) }) }));
+const devices = Array.from({ length: plan.cameras }, (_, at) => ({ id: `cam-${at}`, settings: settings.parse({ url: `file:${plan.clip}`, fps: plan.fps, speed: plan.speed, loop: true, ...(plan.motion === 'off' && { motion: 'off' }) }) }));
 const detectors = await openDetectors(devices, MODELS, world, new DetectorPool({}, world));
 const station = infer(detectors.byDevice, world);
 const stopping = new AbortController();
@@ -89,7 +89,7 @@ async function watch({ id, settings: own }: (typeof devices)[number], afterMs: n
 }
 
 const [first] = devices as [(typeof devices)[number]];
-const quick = { ...first, settings: { ...first.settings, fps: WARM_FPS } };
+const quick = { ...first, settings: { ...first.settings, fps: WARM_FPS, speed: 1 as const } };
 const warm = new AbortController();
 void compiled.promise.then(() => warm.abort());
 await watch(quick, 0, warm.signal);

@@ -2,6 +2,8 @@
 export interface Plan {
   clip: string;
   fps: number;
+  /** In the stream's own time, or as fast as pictures are taken. */
+  speed: 1 | 'max';
   motion: 'on' | 'off';
   cameras: number;
   /** Pictures of one camera, faster than the others, that come before all else. */

@@ -87,7 +87,7 @@ async function probe(path: string) {
 }
 
 test('a clip is what came around the event, as it came: from a key frame on, not encoded anew, named by its hash in an event of its own', async (t) => {
-  const { dir, play, clips, made, drafts, kept, setup, faults } = await rig(t, { settings: { speed: 'max' } });
+  const { dir, play, clips, made, drafts, kept, setup, faults } = await rig(t, { settings: { speed: 'max', motion: 'off' } });
   const source = await clipIn(dir);
   await play(`file:${source}`, (picture) => { if (picture.ptsMs === 9000) want(clips, picture); });
   await clips.settled();
@@ -110,7 +110,7 @@ test('a clip is what came around the event, as it came: from a key frame on, not
 });
 
 test('pictures are the same with and without clips', async (t) => {
-  const { dir, play, device } = await rig(t, { settings: { speed: 'max' } });
+  const { dir, play, device } = await rig(t, { settings: { speed: 'max', motion: 'off' } });
   const url = `file:${await clipIn(dir, 4)}`;
   const line = ({ index, ptsMs, yuv }: Picture) => `${index} ${ptsMs} ${Buffer.from(yuv).toString('base64')}`;
   const [ringed, plain]: [string[], string[]] = [[], []];
@@ -241,7 +241,7 @@ test('bytes bound a ring whatever is held: the oldest goes, and the clip is shor
 });
 
 test('a ring or a folder that cannot be written costs the clip alone, and is said; so is a camera with a privacy mask', async (t) => {
-  const { dir, play, clips, made, faults, rings, device } = await rig(t, { settings: { speed: 'max' } });
+  const { dir, play, clips, made, faults, rings, device } = await rig(t, { settings: { speed: 'max', motion: 'off' } });
   await mkdir(join(dir, 'evidence', 'cityvitals-ring-e1'), { recursive: true });
   const url = `file:${await clipIn(dir, 4)}`;
   let pictures = 0;
@@ -265,7 +265,7 @@ test('where there can be no ring the camera gives its pictures without one, said
   const { dir, remove } = await tempDir();
   t.after(remove);
   await writeFile(join(dir, 'plain'), 'a file');
-  const { play, clips, made, faults } = await rig(t, { clip: { ring: { dir: join(dir, 'plain') } }, settings: { speed: 'max' } });
+  const { play, clips, made, faults } = await rig(t, { clip: { ring: { dir: join(dir, 'plain') } }, settings: { speed: 'max', motion: 'off' } });
   let pictures = 0;
   await play(`file:${await clipIn(dir, 2)}`, (picture) => {
     pictures += 1;
@@ -299,7 +299,7 @@ test('a clip whose folder could not be opened, and one that is coming when the e
 test('an RTSP camera gives clips of its own stream; one of MJPEG, which players of MP4 do not know, gives Matroska', async (t) => {
   const { play, clips, made, kept } = await rig(t, { clip: { before: '2s', after: '1s' } });
   const rtsp = await startRtspCamera({ pictures: h264Pictures() });
-  const { dir, play: playUrl, clips: others, made: fromHttp, kept: folder } = await rig(t, { clip: { before: '2s', after: '1s' }, settings: { speed: 'max' } });
+  const { dir, play: playUrl, clips: others, made: fromHttp, kept: folder } = await rig(t, { clip: { before: '2s', after: '1s' }, settings: { speed: 'max', motion: 'off' } });
   try {
     let from = -1;
     await play(rtsp.url, ({ ptsMs }) => {
