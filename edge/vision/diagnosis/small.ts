@@ -22,12 +22,15 @@ export interface Relief {
   values: Int8Array;
 }
 
-/** Luma, summed up. */
+/** Luma of up to 16 pixels, summed up: nine of them side by side are less than 2^16. */
 interface Sums {
   width: number;
   height: number;
-  values: Int32Array;
+  values: Uint16Array;
 }
+
+/** What only one call needs; memory made anew each time would have to be collected. */
+let lines = new Uint16Array(0);
 
 export class Small {
   /** Pixels of the picture that a fine one stands for, each way; a coarse one stands for twice as many. */
@@ -49,7 +52,7 @@ export class Small {
 
 function shrunk({ width: across, height: down, yuv }: Planes, scale: number): Sums {
   const [width, height] = [Math.floor(across / scale), Math.floor(down / scale)];
-  const values = new Int32Array(width * height);
+  const values = new Uint16Array(width * height);
   const half = scale >> 1;
   for (let y = 0, to = 0; y < height; y += 1) {
     for (let x = 0, at = y * scale * across, below = at + half * across; x < width; x += 1, to += 1, at += scale, below += scale) {
@@ -61,7 +64,7 @@ function shrunk({ width: across, height: down, yuv }: Planes, scale: number): Su
 
 function halved({ width: across, height: down, values: sums }: Sums): Sums {
   const [width, height] = [across >> 1, down >> 1];
-  const values = new Int32Array(width * height);
+  const values = new Uint16Array(width * height);
   for (let y = 0, to = 0; y < height; y += 1) {
     for (let x = 0, at = 2 * y * across; x < width; x += 1, at += 2, to += 1) values[to] = (sums[at] as number) + (sums[at + 1] as number) + (sums[at + across] as number) + (sums[at + across + 1] as number);
   }
@@ -70,8 +73,10 @@ function halved({ width: across, height: down, values: sums }: Sums): Sums {
 
 /** The sum of what lies around slides along: what comes in is added, what goes out is taken off; beyond an edge lies the edge. */
 function relief({ width, height, values: sums }: Sums, read: number): Relief {
-  const across = new Int32Array(sums.length);
-  for (let start = 0; start < sums.length; start += width) {
+  const { length } = sums;
+  if (lines.length < length) lines = new Uint16Array(length);
+  const across = lines;
+  for (let start = 0; start < length; start += width) {
     const last = start + width - 1;
     let sum = (sums[start] as number) * AROUND;
     for (let at = 0; at < AROUND; at += 1) sum += sums[Math.min(last, start + at)] as number;
@@ -81,7 +86,7 @@ function relief({ width, height, values: sums }: Sums, read: number): Relief {
       sum -= sums[at - AROUND < start ? start : at - AROUND] as number;
     }
   }
-  const values = new Int8Array(sums.length);
+  const values = new Int8Array(length);
   const around = new Int32Array(width);
   const end = (height - 1) * width;
   for (let x = 0; x < width; x += 1) {
