@@ -28,8 +28,10 @@ export interface PoolOptions {
   script?: URL;
 }
 
+/** Longest that a process is waited for; at work it has mostly less (`patience.ts`). */
 const ANSWER_DEADLINE_MS = 30_000;
-const CLOSE_DEADLINE_MS = 2000;
+/** It holds nothing that would be lost. */
+const CLOSE_DEADLINE_MS = 1000;
 /** What this program knows how to ask onnxruntime for. */
 const PROVIDERS = ['cpu', 'cuda', 'tensorrt'];
 /** On a processor two pictures in one run cost more than two runs (docs/decisions/0025): caches are small. */

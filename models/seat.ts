@@ -1,6 +1,7 @@
 /** A place for one worker process, which is replaced when it dies, with all the models that it held. */
 import { FaultError } from '../core/faults.ts';
 import type { Found, ModelSetup, Shown } from './messages.ts';
+import { Patience } from './patience.ts';
 import { startWorker, type WorkerOptions, type WorkerProcess } from './worker-process.ts';
 
 /** A worker that dies is replaced at once; one that dies again and again, after a growing wait. */
@@ -19,15 +20,19 @@ export class Seat {
   /** Models that are on their way into the process: it is not empty then. */
   #loading = 0;
   #current: Promise<WorkerProcess> | null = null;
+  /** The process of `#current`, from its start. */
+  #started: WorkerProcess | null = null;
   /** The one that was found dead last, how many died without a picture between, and when the next may start. */
   #dead: Promise<WorkerProcess> | null = null;
   #deaths = 0;
   #resumeMs = 0;
   /** Of its first model, for whoever reads of its death. */
   #name = '';
+  readonly #patience: Patience;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    this.#patience = new Patience(options.answerDeadlineMs);
   }
 
   /** Whether a look would fail at once, since its process died and the next may not start yet. */
@@ -56,11 +61,13 @@ export class Seat {
   async unload(key: string): Promise<void> {
     this.#models.delete(key);
     this.#refused.delete(key);
-    const worker = await this.#current?.catch(() => null);
-    if (this.#models.size + this.#loading > 0) return worker?.unload(key);
-    this.#current = null;
+    this.#patience.forget(key);
+    if (this.#models.size + this.#loading > 0) return (await this.#current?.catch(() => null))?.unload(key);
+    // Also one that is still at its models, and may hang there.
+    const started = this.#started;
+    this.#started = this.#current = null;
     this.#name = '';
-    await worker?.close();
+    await started?.close();
   }
 
   /** @throws FaultError CV_MODEL_FAILED, CV_DETECTOR_DIED: these pictures are lost, the next get a new process; or why the model was refused */
@@ -70,9 +77,19 @@ export class Seat {
     const setup = this.#models.get(key);
     if (refused && this.#options.clock.monotonicMs() < refused.againMs) throw refused.fault;
     if (refused && setup) await this.#offer(worker, key, setup);
-    const answer = await worker.look(key, scoreThreshold, pictures);
-    this.#deaths = 0;
-    return answer;
+    const startedMs = this.#options.clock.monotonicMs();
+    const waitedMs = () => this.#options.clock.monotonicMs() - startedMs;
+    try {
+      // It does one thing after the other: a model that is on its way comes before these.
+      const deadlineMs = this.#loading > 0 ? this.#options.answerDeadlineMs : this.#patience.for(key, pictures.length);
+      const answer = await worker.look(key, scoreThreshold, pictures, deadlineMs);
+      this.#patience.answered(key, waitedMs(), pictures.length);
+      this.#deaths = 0;
+      return answer;
+    } catch (error) {
+      if (worker.ended) this.#patience.unanswered(key, waitedMs(), pictures.length);
+      throw error;
+    }
   }
 
   /** The process at hand, or a new one in place of one that died or did not start. */
@@ -100,8 +117,9 @@ export class Seat {
   }
 
   async #start(): Promise<WorkerProcess> {
-    const worker = startWorker(this.#name, this.#options);
+    const worker = this.#started = startWorker(this.#name, this.#options);
     this.#refused.clear();
+    this.#patience.anew();
     try {
       // One that cannot be had any more takes the process from no other.
       for (const [key, setup] of this.#models) await this.#offer(worker, key, setup).catch((error: unknown) => { if (worker.ended) throw error; });

@@ -9,8 +9,8 @@ export interface WorkerProcess {
   /** @returns the execution provider it runs on. @throws FaultError what is wrong with the graph, CV_DETECTOR_DIED */
   load(key: string, setup: ModelSetup): Promise<string>;
   unload(key: string): void;
-  /** @throws FaultError CV_MODEL_FAILED, CV_DETECTOR_DIED */
-  look(key: string, scoreThreshold: number, pictures: Shown[]): Promise<{ found: Found[]; durationMs: number }>;
+  /** @param deadlineMs how long it may be silent. @throws FaultError CV_MODEL_FAILED, CV_DETECTOR_DIED */
+  look(key: string, scoreThreshold: number, pictures: Shown[], deadlineMs: number): Promise<{ found: Found[]; durationMs: number }>;
   readonly pid: number | undefined;
   /** True once it can be asked no more. */
   readonly ended: boolean;
@@ -22,7 +22,7 @@ export interface WorkerOptions {
   /** Script to run; a test may give its own. */
   script: URL;
   clock: Clock;
-  /** One that is silent for this long after being asked is killed. */
+  /** One that is silent for this long after being given a model is killed; for a look whoever asks says how long. */
   answerDeadlineMs: number;
   /** One that has not ended by itself this long after close is killed. */
   closeDeadlineMs: number;
@@ -62,11 +62,14 @@ export function startWorker(name: string, { script, clock, answerDeadlineMs, clo
   const send = (message: ToWorker) => { worker.send(message, () => {}); };
   const died = (detail: string) => new FaultError('CV_DETECTOR_DIED', { model: name, detail });
 
-  function ask(question: (id: number) => ToWorker): Promise<Answer> {
+  function ask(question: (id: number) => ToWorker, deadlineMs: number): Promise<Answer> {
     if (ended) return Promise.reject(died('it had ended before'));
     return new Promise<Answer>((resolve, reject) => {
       const id = (lastId += 1);
-      const deadline = clock.after(answerDeadlineMs, () => end(died(`silent for ${answerDeadlineMs} ms`)));
+      // Half of it twice: where this whole machine stood still its answer is read in between.
+      let deadline = clock.after(deadlineMs / 2, () => {
+        deadline = clock.after(deadlineMs / 2, () => end(died(`silent for ${Math.round(deadlineMs)} ms`)));
+      });
       const settle = (then: () => void) => {
         deadline.cancel();
         waiting.delete(id);
@@ -95,15 +98,15 @@ export function startWorker(name: string, { script, clock, answerDeadlineMs, clo
     pid: worker.pid,
     get ended() { return ended; },
     async load(key, setup) {
-      const answer = await ask((id) => ({ kind: 'load', id, key, setup }));
+      const answer = await ask((id) => ({ kind: 'load', id, key, setup }), answerDeadlineMs);
       return answer.kind === 'ready' ? answer.provider : '';
     },
     unload: (key) => send({ kind: 'unload', key }),
-    async look(key, scoreThreshold, pictures) {
+    async look(key, scoreThreshold, pictures, deadlineMs) {
       if (ended) throw died('it had ended before');
       const placed = board.write(pictures);
       try {
-        const answer = await ask((id) => ({ kind: 'look', id, key, scoreThreshold, pictures: placed }));
+        const answer = await ask((id) => ({ kind: 'look', id, key, scoreThreshold, pictures: placed }), deadlineMs);
         return answer.kind === 'found' ? answer : { found: [], durationMs: 0 };
       } finally {
         board.free();
