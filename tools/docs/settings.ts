@@ -33,8 +33,17 @@ function fieldRows(shape: Shape, prefix: string): string[] {
     const needed = shape.required?.includes(name) ?? false;
     const standard = field.default === undefined ? (needed ? '**required 必填**' : '–') : `\`${JSON.stringify(field.default)}\``;
     const row = `| \`${path}\` | ${formOf(field)} | ${cell(standard)} | ${cell(field.en ?? '')} | ${cell(field.zh ?? '')} |`;
-    return [row, ...fieldRows(field, `${path}.`), ...(field.items ? fieldRows(field.items, `${path}[].`) : [])];
+    return [row, ...innerRows(field, path)];
   });
+}
+
+/** Fields of an object, of what a list holds, and of each alternative (`off` or an object). */
+function innerRows(field: Shape, path: string): string[] {
+  return [
+    ...fieldRows(field, `${path}.`),
+    ...(field.items ? innerRows(field.items, `${path}[]`) : []),
+    ...(field.anyOf ?? field.oneOf ?? []).flatMap((option) => innerRows(option, path)),
+  ];
 }
 
 function formOf(shape: Shape): string {
