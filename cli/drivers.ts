@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import { unknownName } from '../core/config/issues.ts';
-import { defaultOf, describe, metaOf } from '../core/config/schema-notes.ts';
+import { core, defaultOf, defOf, describe, metaOf } from '../core/config/schema-notes.ts';
 import type { Driver } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import { DRIVERS, driverById, driverIds } from '../drivers/index.ts';
@@ -49,13 +49,25 @@ function printOne(terminal: Terminal, driver: Driver): void {
   if (driver.derived) print(`  ${text({ en: 'further points follow from the settings: docs/zones.md', zh: '另有由设置产生的测点：docs/zones.md' })}`);
 }
 
-function printFields({ text, print }: Terminal, schema: z.ZodObject): void {
+/** Every field, and by its path what stands inside it, as the settings reference has them. */
+function printFields(terminal: Terminal, schema: z.ZodObject, prefix = ''): void {
+  const { text, print } = terminal;
   for (const [key, field] of Object.entries(schema.shape as Record<string, z.ZodType>)) {
+    const path = `${prefix}${key}`;
     const { zh = '', en = '' } = metaOf(field);
     const standard = defaultOf(field);
     const need = standard !== undefined ? text({ en: `default ${JSON.stringify(standard)}`, zh: `默认 ${JSON.stringify(standard)}` })
       : field.safeParse(undefined).success ? text({ en: 'optional', zh: '可省略' }) : text({ en: 'required', zh: '必填' });
-    print(`  ${key.padEnd(14)} ${text(describe(field))}; ${need}`);
+    print(`  ${path.padEnd(14)} ${text(describe(field))}${text({ en: '; ', zh: '；' })}${need}`);
     print(`  ${''.padEnd(14)} ${text({ zh, en })}`);
+    for (const inner of groupsIn(field, path)) printFields(terminal, inner.schema, inner.prefix);
   }
+}
+
+/** The groups of settings that a field may hold: itself, the elements of its list, one of its kinds. */
+function groupsIn(field: z.ZodType, path: string): { schema: z.ZodObject; prefix: string }[] {
+  const schema = core(field);
+  if (schema instanceof z.ZodObject) return [{ schema, prefix: `${path}.` }];
+  const { element, options = [] } = defOf(schema);
+  return element ? groupsIn(element, `${path}[]`) : options.flatMap((option) => groupsIn(option, path));
 }
