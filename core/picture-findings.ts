@@ -10,7 +10,8 @@ export interface PictureFindingKind {
 }
 
 /**
- * A black picture is dark, flat and unchanging as well; a bright one loses its colours and edges; snow hides both; who sees
+ * A black picture is dark, flat and unchanging as well; a bright one loses its colours and edges; snow hides both; a cover has
+ * a colour of its own; who sees
  * nothing sharp, or nothing but a cover, sees nothing change; and who shakes sees another scene at each look.
  */
 export const PICTURE_FINDINGS = [
@@ -19,9 +20,9 @@ export const PICTURE_FINDINGS = [
   { id: 'under-exposed', zh: '过暗（欠曝）', en: 'too dark (under-exposed)', onMs: 3000, offMs: 5000 },
   { id: 'over-exposed', zh: '过亮（过曝）', en: 'too bright (over-exposed)', onMs: 3000, offMs: 5000 },
   { id: 'noisy', zh: '雪花噪声', en: 'snow (noise)', onMs: 2000, offMs: 5000 },
-  { id: 'colour-cast', zh: '偏色', en: 'colour cast', onMs: 3000, offMs: 5000 },
   { id: 'blurred', zh: '模糊（失焦）', en: 'blurred (out of focus)', onMs: 3000, offMs: 5000 },
   { id: 'occluded', zh: '遮挡', en: 'covered', onMs: 3000, offMs: 5000 },
+  { id: 'colour-cast', zh: '偏色', en: 'colour cast', onMs: 3000, offMs: 5000 },
   { id: 'frozen', zh: '画面冻结', en: 'frozen', onMs: 1000, offMs: 3000 },
   { id: 'shaking', zh: '抖动', en: 'shaking', onMs: 1000, offMs: 5000 },
   { id: 'wrong-scene', zh: '场景变更（摄像机被移动）', en: 'another scene (the camera was moved)', onMs: 5000, offMs: 5000 },

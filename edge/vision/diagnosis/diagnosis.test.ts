@@ -122,6 +122,50 @@ for (const finding of ['black', 'under-exposed', 'over-exposed', 'noisy', 'colou
   });
 }
 
+/** Sensors have it in the dark, and with a cover before the lens. */
+const grainy = (planes: Planes, spread = 5): Planes => luma((value) => value + (random.next() + random.next() - 1) * spread)(planes);
+
+for (const [what, finding, fault] of [
+  ['a lens cap, with the grain of a sensor that sees nothing', 'black', (planes) => grainy(luma(() => 16)(planes), 12)],
+  ['a cover before all of it', 'occluded', luma(() => 90)],
+  ['a cover before all of it, with grain', 'occluded', (planes) => grainy(luma(() => 90)(planes))],
+  ['a cover that is lit from one side', 'occluded', luma((_, at) => 40 + ((at % WIDTH) * 90) / WIDTH)],
+  ['a brown cover', 'occluded', ({ yuv, ...size }) => ({ ...size, yuv: yuv.map((value, at) => (at < WIDTH * HEIGHT ? (at % WIDTH < WIDTH * 0.85 ? 90 : value) : at < (WIDTH * HEIGHT * 5) / 4 ? 100 : 155)) })],
+  ['so far out of focus that no edge is left', 'blurred', (planes) => blurred(blurred(planes, 12), 12)],
+] as const satisfies [string, PictureFinding, (planes: Planes) => Planes][]) {
+  test(`${finding}, and nothing else: ${what}`, () => {
+    assert.deepEqual(findings(fault, { fps: 1, seconds: 20 }).map(({ verdict }) => verdict.finding), [null, finding]);
+  });
+}
+
+/** Few bits a second leave no grain: a room that is empty is the same to the pixel. @param empty from and to, s; nothing else than the light moves, else */
+function room(empty: readonly (readonly [from: number, to: number])[], seconds: number): { at: number; finding: PictureFinding | null }[] {
+  const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: {} });
+  const plain = street(3)(0);
+  return Array.from({ length: seconds }, (_, second) => {
+    const isEmpty = empty.some(([from, to]) => second >= from && second < to);
+    const verdict = diagnosis.look({ ...(isEmpty ? plain : luma((value, at) => (at % WIDTH < 40 ? (second * 37) % 200 : value))(plain)), ptsMs: second * 1000 });
+    return verdict ? [{ at: second, finding: verdict.finding }] : [];
+  }).flat();
+}
+
+test('a room that has never changed, or has stood still before, must stand still for longer to be called frozen', () => {
+  assert.deepEqual(room([[0, 8], [12, 24], [28, 50]], 54), [{ at: 0, finding: null }]);
+  assert.deepEqual(room([[0, 60]], 60), [{ at: 0, finding: null }, { at: 10, finding: 'frozen' }]);
+  assert.deepEqual(room([[8, 40]], 40), [{ at: 0, finding: null }, { at: 13, finding: 'frozen' }]);
+});
+
+test('a shake in step with the rests between looks is told', () => {
+  for (const [byX, byY] of [[4, 0], [0, 4], [3, 3]] as const) {
+    const shake = (planes: Planes, second: number) => { const sway = Math.sin((second * 4 + 0.1) * Math.PI); return moved(planes, Math.round(byX * sway), Math.round(byY * sway)); };
+    assert.deepEqual(findings(shake, { fps: 5, seconds: 20 }).map(({ verdict }) => verdict.finding), [null, 'shaking'], `${byX} ${byY}`);
+  }
+});
+
+test('a mast that sways slowly, and far, shakes', () => {
+  assert.deepEqual(findings((planes, second) => moved(planes, Math.round(8 * Math.sin((second * 2 * Math.PI) / 2.5)), 0), { fps: 5, seconds: 20 }).map(({ verdict }) => verdict.finding), [null, 'shaking']);
+});
+
 const RATES = [1, 2, 5];
 
 const WINDOWS = Array.from({ length: 1000 }, () => 50 + random.next() * 150);

@@ -8,8 +8,8 @@ import { grain, grainScore } from './grain.ts';
 import { light, lightScores } from './light.ts';
 import { Pairs } from './pairs.ts';
 import { Shaking } from './shaking.ts';
-import { blurScore, sharpness } from './sharpness.ts';
-import { ACROSS, DOWN, signature } from './signature.ts';
+import { blurScore, isEdgeless, sharpness } from './sharpness.ts';
+import { ACROSS, blankness, DOWN, signature } from './signature.ts';
 import { isAlike, Still } from './still.ts';
 import { Usual } from './usual.ts';
 
@@ -104,18 +104,22 @@ export class Diagnosis {
 
   #score(picture: Planes): Scores {
     const seen = colour(picture, this.#hidden.share);
-    const cells = signature(picture, this.#hidden.cells);
+    const noise = grain(picture);
+    const cells = signature(picture, this.#hidden.cells, noise);
+    const edges = sharpness(picture);
+    const isCover = isEdgeless(edges) && this.#usual.isCover(cells);
     const { isUsual, ...scene } = this.#usual.scores(cells, this.#current === 'wrong-scene');
     const shaking = this.#shaking.score();
     const scores: Scores = {
       'stalled': 0,
-      ...lightScores(light(picture, this.#hidden.share)),
+      ...lightScores(light(picture, this.#hidden.share), blankness(cells)),
       'frozen': this.#still.score(),
       'shaking': shaking,
-      'noisy': grainScore(grain(picture)),
+      'noisy': grainScore(noise),
       'colour-cast': castScore(seen, isUsual ? this.#usual.colour : null),
-      'blurred': blurScore(sharpness(picture)),
+      'blurred': isCover ? 0 : blurScore(edges),
       ...scene,
+      'occluded': isCover ? 1 : scene.occluded,
       // Between two shakes it is still the same camera.
       'wrong-scene': shaking > THRESHOLD / 2 || this.#shown.get('shaking') ? 0 : scene['wrong-scene'],
     };

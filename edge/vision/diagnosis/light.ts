@@ -1,14 +1,12 @@
 /** How bright a picture is: black, too dark, too bright. Pure. */
 import type { Planes } from '../../../core/driver.ts';
-import { scoreAbove, scoreBelow } from './scores.ts';
+import { scoreAbove } from './scores.ts';
 
 /** Luma of the dark end; video black is 16, and some sources go down to 0. */
 const DARK = 40;
 const BRIGHT = 230;
 const BLACK = 16;
-/** A picture whose luma spreads less than this shows nothing. */
-const BLACK_SPREAD = 3;
-/** Mean luma below which a picture in which nothing spreads is black. */
+/** Mean luma below which a picture that shows nothing is black. */
 const BLACK_MEAN = 22;
 const DARK_SHARE = 0.4;
 const BRIGHT_SHARE = 0.45;
@@ -16,8 +14,6 @@ const STEP = 4;
 
 export interface Light {
   mean: number;
-  /** Standard deviation. */
-  spread: number;
   darkShare: number;
   brightShare: number;
 }
@@ -31,25 +27,23 @@ export function light({ width, height, yuv }: Planes, hiddenShare = 0): Light {
   histogram[BLACK] = Math.max(0, (histogram[BLACK] as number) - hiddenShare * Math.ceil(width / STEP) * Math.ceil(height / STEP));
   let count = 0;
   let sum = 0;
-  let squares = 0;
   let dark = 0;
   let bright = 0;
   for (let luma = 0; luma < 256; luma += 1) {
     const many = histogram[luma] as number;
     count += many;
     sum += many * luma;
-    squares += many * luma * luma;
     if (luma < DARK) dark += many;
     if (luma >= BRIGHT) bright += many;
   }
-  if (count === 0) return { mean: 0, spread: 0, darkShare: 0, brightShare: 0 };
-  const mean = sum / count;
-  return { mean, spread: Math.sqrt(Math.max(0, squares / count - mean * mean)), darkShare: dark / count, brightShare: bright / count };
+  if (count === 0) return { mean: 0, darkShare: 0, brightShare: 0 };
+  return { mean: sum / count, darkShare: dark / count, brightShare: bright / count };
 }
 
-export function lightScores({ mean, spread, darkShare, brightShare }: Light): { 'black': number; 'under-exposed': number; 'over-exposed': number } {
+/** @param blankness score of a picture that shows nothing, whatever its grain */
+export function lightScores({ mean, darkShare, brightShare }: Light, blankness: number): { 'black': number; 'under-exposed': number; 'over-exposed': number } {
   return {
-    'black': Math.min(scoreBelow(spread, BLACK_SPREAD), mean < BLACK_MEAN ? 1 : 0),
+    'black': mean < BLACK_MEAN ? blankness : 0,
     'under-exposed': scoreAbove(darkShare, DARK_SHARE),
     'over-exposed': scoreAbove(brightShare, BRIGHT_SHARE),
   };

@@ -9,9 +9,9 @@ function turns(stepMs: number, count: number, isSuspect: (at: number) => boolean
   return Array.from({ length: count }, (_, at) => LETTERS[pairs.turn(at * stepMs, isSuspect(at))]).join('');
 }
 
-test('two neighbours a second, now nearer, now further apart; of pictures that come seldom each with the one before', () => {
-  assert.equal(turns(200, 16), 'ab...ab...ab...a');
-  assert.equal(turns(80, 28), 'a.b.........a..b.........a.b');
+test('two neighbours a second or so, now nearer, now further apart, and after now longer, now shorter rests; of pictures that come seldom each with the one before', () => {
+  assert.equal(turns(200, 17), 'ab..ab....ab...ab');
+  assert.equal(turns(80, 42), 'a.b.......a..b............a.b.........a..b');
   assert.equal(turns(1000, 6), 'abbbbb');
   assert.equal(turns(500, 6), 'abbbbb');
 });

@@ -6,9 +6,9 @@
 /** `first`: of two; `second`: to be compared with the last that was taken; `none`: passed over. */
 export type Turn = 'first' | 'second' | 'none';
 
-/** In turn: a shake as fast as one distance would look like standing still. */
+/** Each in turn: a shake in step with one distance, or with one rest, would look like standing still. */
 const APART_MS = [90, 190] as const;
-const REST_MS = 800;
+const REST_MS = [790, 590, 990] as const;
 /** Those that lie further apart are few enough. */
 const SELDOM_MS = 400;
 
@@ -27,7 +27,7 @@ export class Pairs {
     const isAnew = !(sinceMs >= 0);
     const isPair = this.#isOpen || isSuspect || (this.#isNext && sinceMs >= SELDOM_MS);
     this.#isNext = false;
-    if (!isAnew && sinceMs < (isPair ? APART_MS[this.#pairs % 2] as number : REST_MS)) return 'none';
+    if (!isAnew && sinceMs < (isPair ? APART_MS[this.#pairs % APART_MS.length] as number : REST_MS[this.#pairs % REST_MS.length] as number)) return 'none';
     this.#takenMs = ptsMs;
     const isSecond = isPair && !isAnew;
     this.#isOpen = !isSecond;

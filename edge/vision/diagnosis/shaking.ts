@@ -11,8 +11,13 @@ const WINDOW_MS = 5000;
 const SHIFT = 0.002;
 const SWAY = 0.003;
 const SHAKING_SHARE = 0.35;
-/** Of the shifts, how many went another way than the one before: a camera that turns goes on the same way. */
+/**
+ * A camera that turns goes on the same way: of the shifts, how many went another way than the one before; or, where it sways
+ * slowly, how many at least, and how far it got, as a share of the way it went.
+ */
 const TURNS_SHARE = 0.3;
+const FEW_TURNS = 2;
+const AWAY_SHARE = 0.4;
 /** Cosine of the angle above which it is the same way. */
 const ALONG = 0.7;
 /** How many pictures must have been found again at least, and of all that were compared. */
@@ -25,6 +30,7 @@ interface Step {
   ptsMs: number;
   /** `lost`: it could not be told; `rest`: none to speak of; else a shift, the same way as the last one or another. */
   kind: 'lost' | 'rest' | 'on' | 'turned';
+  shift?: Place;
 }
 
 const HOME: Place = { x: 0, y: 0 };
@@ -72,7 +78,7 @@ export class Shaking {
     }
     const place = this.#key.locate(small, this.#place);
     this.#lost = place ? 0 : this.#lost + 1;
-    this.#steps.push({ ptsMs, kind: place ? this.#kindOf(place, ptsMs, width) : 'lost' });
+    this.#steps.push({ ptsMs, ...(place ? this.#step(place, ptsMs, width) : { kind: 'lost' }) });
     if (place) [this.#place, this.#placeMs] = [place, ptsMs];
     if (!this.isSuspect || this.#lost >= LOST) this.#compareWith(small, picture);
   }
@@ -83,7 +89,7 @@ export class Shaking {
     const shifts = steps.filter(isShift);
     const coveredMs = (steps.at(-1)?.ptsMs ?? 0) - (steps[0]?.ptsMs ?? 0);
     if (coveredMs < WINDOW_MS / 2 || found < Math.max(FEW_STEPS, FOUND_SHARE * steps.length)) return 0;
-    return shifts.filter(({ kind }) => kind === 'turned').length < TURNS_SHARE * shifts.length ? 0 : scoreAbove(shifts.length / found, SHAKING_SHARE);
+    return isToAndFro(shifts) ? scoreAbove(shifts.length / found, SHAKING_SHARE) : 0;
   }
 
   #forget(): void {
@@ -99,16 +105,24 @@ export class Shaking {
     this.#lost = 0;
   }
 
-  #kindOf(place: Sides, ptsMs: number, width: number): Step['kind'] {
+  #step(place: Sides, ptsMs: number, width: number): Pick<Step, 'kind' | 'shift'> {
     const [shift, other] = place.map(({ x, y }, side) => ({ x: x - (this.#place[side] as Place).x, y: y - (this.#place[side] as Place).y })) as [Place, Place];
     const length = Math.hypot(shift.x, shift.y);
-    if (Math.min(length, Math.hypot(other.x, other.y)) < width * (SHIFT + (SWAY * (ptsMs - this.#placeMs)) / 1000)) return 'rest';
+    if (Math.min(length, Math.hypot(other.x, other.y)) < width * (SHIFT + (SWAY * (ptsMs - this.#placeMs)) / 1000)) return { kind: 'rest' };
     const last = this.#shift;
     this.#shift = shift;
-    return shift.x * last.x + shift.y * last.y < ALONG * length * Math.hypot(last.x, last.y) ? 'turned' : 'on';
+    return { kind: shift.x * last.x + shift.y * last.y < ALONG * length * Math.hypot(last.x, last.y) ? 'turned' : 'on', shift };
   }
 }
 
 function isShift({ kind }: Step): boolean {
   return kind === 'on' || kind === 'turned';
+}
+
+function isToAndFro(shifts: readonly Step[]): boolean {
+  const turns = shifts.filter(({ kind }) => kind === 'turned').length;
+  if (turns >= TURNS_SHARE * shifts.length) return true;
+  let [x, y, way] = [0, 0, 0];
+  for (const { shift = HOME } of shifts) [x, y, way] = [x + shift.x, y + shift.y, way + Math.hypot(shift.x, shift.y)];
+  return turns >= FEW_TURNS && Math.hypot(x, y) < AWAY_SHARE * way;
 }

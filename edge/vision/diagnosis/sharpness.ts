@@ -56,6 +56,11 @@ export function sharpness({ width, height, yuv }: Planes): Sharpness {
   return { step: edges > 0 ? steps / edges : 0, edgeShare: runs > 0 ? edges / runs : 0 };
 }
 
-export function blurScore({ step, edgeShare }: Sharpness): number {
-  return edgeShare < FEW_EDGES ? 1 : scoreBelow(step, BLURRED);
+/** Nothing in it could be sharp. */
+export function isEdgeless({ edgeShare }: Sharpness): boolean {
+  return edgeShare < FEW_EDGES;
+}
+
+export function blurScore(seen: Sharpness): number {
+  return isEdgeless(seen) ? 1 : scoreBelow(seen.step, BLURRED);
 }

@@ -3,28 +3,45 @@
  * scene keeps it through the day and while things pass; another scene, or something before the lens, does not. Pure.
  */
 import type { Planes } from '../../../core/driver.ts';
+import { scoreBelow } from './scores.ts';
 
 export const ACROSS = 32;
 export const DOWN = 18;
 const CELLS = ACROSS * DOWN;
 /** Standard deviation of luma below which a cell shows nothing at all: even sky and paint have the sensor's grain. */
 const FLAT = 0.35;
+/** Standard deviation of the cells' luma below which a picture shows nothing. */
+const BLANK = 3;
 /** Blown-out sky is flat as well. */
 const BLOWN_OUT = 245;
+/** Standard deviation of the grain that is like any other edge of a scene; what there is beyond that is taken off. */
+const USUAL_GRAIN = 0.6;
+/** Mean difference of two pixels that show grain alone, squared, for its variance, and some more: a cell has few of them. */
+const GRAIN_CHANGE = (4 / Math.PI) * 1.4;
 
 export interface Signature {
   /** Two a cell: log of 1 + mean change across, and down. */
   edges: Float32Array;
   /** A cell: 1 where nothing is to be seen. */
   flat: Uint8Array;
+  /** A cell: mean luma; where one is painted over, that of the others. */
+  lumas: Float32Array;
+  /** Standard deviation of these: grain has no part in it. */
+  spread: number;
   /** Mean luma of the cells that are not flat. */
   litMean: number;
 }
 
-/** @param hidden 1 where a cell is painted over: it is not flat by itself */
-export function signature({ width, height, yuv }: Planes, hidden?: Uint8Array): Signature {
+/**
+ * @param hidden 1 where a cell is painted over: it is not flat by itself
+ * @param grain standard deviation of luma in what is smooth
+ */
+export function signature({ width, height, yuv }: Planes, hidden?: Uint8Array, grain = 0): Signature {
   const edges = new Float32Array(2 * CELLS);
   const flat = new Uint8Array(CELLS);
+  const lumas = new Float32Array(CELLS).fill(NaN);
+  const grainChange = GRAIN_CHANGE * Math.max(0, grain * grain - USUAL_GRAIN * USUAL_GRAIN);
+  const edge = (change: number) => Math.log(1 + Math.sqrt(Math.max(0, change * change - grainChange)));
   let lit = 0;
   let litCells = 0;
   for (let cell = 0; cell < CELLS; cell += 1) {
@@ -51,15 +68,29 @@ export function signature({ width, height, yuv }: Planes, hidden?: Uint8Array): 
     }
     if (count === 0 || hidden?.[cell]) continue;
     const mean = sum / count;
-    edges[2 * cell] = Math.log(1 + across / count);
-    edges[2 * cell + 1] = Math.log(1 + down / count);
+    lumas[cell] = mean;
+    edges[2 * cell] = edge(across / count);
+    edges[2 * cell + 1] = edge(down / count);
     if (squares / count - mean * mean < FLAT * FLAT && mean < BLOWN_OUT) flat[cell] = 1;
     else {
       lit += mean;
       litCells += 1;
     }
   }
-  return { edges, flat, litMean: litCells > 0 ? lit / litCells : 0 };
+  return { edges, flat, lumas, spread: spreadOf(lumas), litMean: litCells > 0 ? lit / litCells : 0 };
+}
+
+/** Standard deviation of those that are known; the others become their mean. */
+function spreadOf(lumas: Float32Array): number {
+  const shown = lumas.filter((luma) => luma >= 0);
+  const mean = shown.length > 0 ? shown.reduce((sum, luma) => sum + luma, 0) / shown.length : 0;
+  for (let cell = 0; cell < CELLS; cell += 1) if (!((lumas[cell] as number) >= 0)) lumas[cell] = mean;
+  return shown.length > 0 ? Math.sqrt(shown.reduce((sum, luma) => sum + (luma - mean) ** 2, 0) / shown.length) : 0;
+}
+
+/** 0.5 and more where no place is brighter than the others. */
+export function blankness({ spread }: Signature): number {
+  return scoreBelow(spread, BLANK);
 }
 
 /** The largest connected flat area, as a share of the picture. */
@@ -85,8 +116,8 @@ export function largestFlat(flat: Uint8Array): number {
   return largest / CELLS;
 }
 
-/** How alike two are, −1 to 1: their correlation over the cells that `counts`; 1 where nothing can be compared. */
-export function likeness(a: Float32Array, b: Float32Array, counts: (cell: number) => boolean = () => true): number {
+/** How alike two are, −1 to 1: their correlation over the places that `counts`; 1 where nothing can be compared. */
+export function likeness(a: Float32Array, b: Float32Array, counts: (at: number) => boolean = () => true): number {
   let n = 0;
   let sumA = 0;
   let sumB = 0;
@@ -94,7 +125,7 @@ export function likeness(a: Float32Array, b: Float32Array, counts: (cell: number
   let squaresB = 0;
   let products = 0;
   for (let at = 0; at < a.length; at += 1) {
-    if (!counts(at >> 1)) continue;
+    if (!counts(at)) continue;
     const x = a[at] as number;
     const y = b[at] as number;
     n += 1;

@@ -15,6 +15,13 @@ const COMPARED_AFTER_MS = 1000;
 const SAME_CHANGE = 2;
 const SAME_SHARE = 0.0002;
 const WINDOW_MS = 5000;
+/**
+ * An empty room that is encoded with few bits stands still as well, to the pixel. So it takes longer where nothing has ever
+ * changed, and as many times as long as the pictures of this camera have stood still before, up to a most.
+ */
+const UNKNOWN_MS = 10_000;
+const LONGER = 2;
+const MOST_MS = 60_000;
 /** A picture that looks like another: what is found in the one is found in the other. */
 const ALIKE_CHANGE = 12;
 const ALIKE_SHARE = 0.003;
@@ -24,6 +31,9 @@ export class Still {
   #earlier: { sample: Uint8Array; ptsMs: number } | null = null;
   #stillSinceMs: number | null = null;
   #sameAtMs = -Infinity;
+  #hasMoved = false;
+  /** Longest that its pictures have stood still without being frozen. */
+  #stoodMs = 0;
   #nowMs = 0;
 
   /** A picture whose neighbour is to come. @returns false when it is the first of its size, or its time is before the last one's */
@@ -36,7 +46,8 @@ export class Still {
     if (!isKnown) this.#earlier = this.#stillSinceMs = null;
     const earlier = this.#earlier;
     if (earlier && ptsMs - earlier.ptsMs < COMPARED_AFTER_MS) return isKnown;
-    if (earlier) this.#stillSinceMs = changedShare(earlier.sample, sample, CHANGE) < UNCHANGED_SHARE ? (this.#stillSinceMs ?? earlier.ptsMs) : null;
+    if (earlier && changedShare(earlier.sample, sample, CHANGE) < UNCHANGED_SHARE) this.#stillSinceMs ??= earlier.ptsMs;
+    else if (earlier) this.#move(earlier.ptsMs);
     this.#earlier = { sample, ptsMs };
     return isKnown;
   }
@@ -56,8 +67,23 @@ export class Still {
   }
 
   score(): number {
-    if (this.#stillSinceMs === null || this.#nowMs - this.#sameAtMs > WINDOW_MS) return 0;
-    return scoreAbove(this.#nowMs - this.#stillSinceMs, WINDOW_MS);
+    return this.#stillSinceMs === null || !this.#isSame ? 0 : scoreAbove(this.#nowMs - this.#stillSinceMs, this.#enoughMs);
+  }
+
+  get #isSame(): boolean {
+    return this.#nowMs - this.#sameAtMs <= WINDOW_MS;
+  }
+
+  /** For so long it must stand still. */
+  get #enoughMs(): number {
+    return this.#hasMoved ? Math.min(MOST_MS, Math.max(WINDOW_MS, LONGER * this.#stoodMs)) : UNKNOWN_MS;
+  }
+
+  #move(lastMs: number): void {
+    const stoodMs = this.#stillSinceMs !== null && this.#isSame ? lastMs - this.#stillSinceMs : 0;
+    if (stoodMs < this.#enoughMs) this.#stoodMs = Math.max(this.#stoodMs, stoodMs);
+    this.#stillSinceMs = null;
+    this.#hasMoved = true;
   }
 }
 

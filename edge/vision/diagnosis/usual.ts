@@ -1,13 +1,13 @@
 /** What a camera usually shows: learnt from its first sound pictures, followed slowly, and compared with. */
 import type { Colour } from './colour.ts';
 import { scoreAbove, scoreBelow } from './scores.ts';
-import { largestFlat, likeness, type Signature } from './signature.ts';
+import { blankness, largestFlat, likeness, type Signature } from './signature.ts';
 
 /** Looks (one a second) before it is known. */
 const LEARNING_LOOKS = 4;
 /** Per look; the season and the light move a scene slower than that, what parks in it is taken in within minutes. */
 const FOLLOW_EDGES = 0.004;
-const FOLLOW_COLOUR = 0.02;
+const FOLLOW_LIGHT = 0.02;
 /** Likeness to the usual scene below which it is another. The same scene by day: 0.6 to 0.9; another one: below 0.35. */
 const OTHER_SCENE = 0.5;
 /** A scene with little in it is never quite like itself: it must become less like than it usually is. */
@@ -21,12 +21,15 @@ const LIT = 60;
 /** What a cell showed of edges (log), to tell whether they are gone, and how much of it must be left. */
 const STRUCTURED = 1.2;
 const LEFT = 0.4;
+/** Where nothing sharp is left, light and shade must be the usual ones to this likeness: a blurred scene has kept them. */
+const SAME_SHADE = 0.4;
 /** What is not covered must still be the usual scene. */
 const SAME_ELSEWHERE = 0.6;
 
 export class Usual {
   #looks = 0;
   #edges: Float32Array | null = null;
+  #lumas: Float32Array | null = null;
   #colour: Colour | null = null;
   #likeness = 1;
   #last: Float32Array | null = null;
@@ -36,10 +39,11 @@ export class Usual {
   }
 
   /** A sound picture. */
-  follow({ edges }: Signature, seen: Colour): void {
+  follow({ edges, lumas }: Signature, seen: Colour): void {
     this.#looks += 1;
-    if (!this.#edges || !this.#colour) {
+    if (!this.#edges || !this.#lumas || !this.#colour) {
       this.#edges = edges.slice();
+      this.#lumas = lumas.slice();
       this.#colour = { ...seen };
       return;
     }
@@ -50,8 +54,15 @@ export class Usual {
       // First a mean, then a median that walks: what passes pulls it no further than what stays.
       this.#edges[at] = (this.#edges[at] as number) + (learning ? gap / this.#looks : Math.max(-FOLLOW_EDGES, Math.min(FOLLOW_EDGES, gap)));
     }
-    const share = learning ? 1 / this.#looks : FOLLOW_COLOUR;
+    const share = learning ? 1 / this.#looks : FOLLOW_LIGHT;
+    for (let at = 0; at < lumas.length; at += 1) this.#lumas[at] = (this.#lumas[at] as number) + ((lumas[at] as number) - (this.#lumas[at] as number)) * share;
     for (const part of ['u', 'v', 'spread'] as const) this.#colour[part] += (seen[part] - this.#colour[part]) * share;
+  }
+
+  /** Whether what shows nothing sharp is something before the lens, and not the scene out of focus. */
+  isCover(seen: Signature): boolean {
+    const usual = this.#looks >= LEARNING_LOOKS ? this.#lumas : null;
+    return blankness(seen) >= 0.5 || (usual !== null && likeness(seen.lumas, usual) < SAME_SHADE);
   }
 
   /** @param isOther it is another scene already, and need not show that it stays */
@@ -83,5 +94,5 @@ function goneShare(edges: Float32Array, usual: Float32Array): number {
     count += 1;
   }
   if (count === structured) return 0;
-  return likeness(edges, usual, (cell) => !gone[cell]) >= SAME_ELSEWHERE ? count / cells : 0;
+  return likeness(edges, usual, (at) => !gone[at >> 1]) >= SAME_ELSEWHERE ? count / cells : 0;
 }
