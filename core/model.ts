@@ -80,6 +80,11 @@ export function defineModel(spec: ModelSpec): ModelSpec {
   return spec;
 }
 
+/** What people call a class: boxes and settings name it as the model does, in English as a rule. */
+export function classNameIn(language: 'zh-CN' | 'en', label: string, model?: Pick<ModelSpec, 'classes' | 'classesZh'>): string {
+  return (language === 'zh-CN' && model?.classesZh?.[model.classes.indexOf(label)]) || label;
+}
+
 /** Pixels of the model's input. */
 export function inputSize({ shape, layout }: Pick<ModelInput, 'shape' | 'layout'>): { width: number; height: number } {
   const [, first, second, third] = shape;

@@ -42,7 +42,15 @@ test('what cannot be seen is asked for; a family that does not fit is refused', 
   refused('CV_IMPORT_UNCLEAR', graph(one(1, 84, 8400), [IMAGE, { name: 'scale', dims: [1, 2] }]), { name: 'own' });
   refused('CV_IMPORT_UNCLEAR', graph(one(1, 84, 8400), [{ name: 'images', dims: [1, 3, -1, -1] }]), { name: 'own' });
   refused('CV_MODEL_FAMILY', graph(one(1, 84, 8400)), { name: 'own', family: 'yolo99' });
-  refused('CV_MODEL_OUTPUT', graph(one(1, 84, 8400)), { name: 'own', family: 'yolov8', classes: ['helmet', 'cap'] });
+  refused('CV_MODEL_OUTPUT', graph(one(1, 84, 8400)), { name: 'own', family: 'yunet' });
+});
+
+test('names for another number of classes than the graph has are refused, and both numbers said', () => {
+  assert.throws(() => describeGraph(graph(one(1, 84, 8400)), { name: 'own', classes: ['helmet', 'cap'] }), (error: FaultError) => error.fault.code === 'CV_IMPORT_UNCLEAR' && /80 classes, 2 named/.test(String(error.fault.params.problem)));
+});
+
+test('classes that are taken for those of COCO have their Chinese names as well', () => {
+  assert.equal(describeGraph(graph(one(1, 84, 8400)), { name: 'own' }).spec.classesZh?.[0], '人');
 });
 
 test('six real models are recognised by their graphs', { skip: skipWithout(sharedFolder('models'), 'models of others') }, () => {

@@ -1,7 +1,7 @@
 /** Looks at a graph's inputs and outputs and says how it is probably to be used. Pure; what was guessed is said. */
 import { FaultError } from '../core/faults.ts';
 import { inputSize, shapeOfOne, type Dimension, type ModelInput, type ModelSpec } from '../core/model.ts';
-import { COCO_CLASSES } from './coco-classes.ts';
+import { COCO_CLASSES, COCO_CLASSES_ZH } from './coco-classes.ts';
 import type { OnnxHead } from './convert/onnx.ts';
 import { FAMILIES, FAMILY_IDS, decoderOf, type FamilyId } from './families/index.ts';
 import { gridsOf } from './families/grids.ts';
@@ -39,12 +39,14 @@ export function describeGraph({ path, head, sha256, bytes }: GraphFile, chosen: 
   if (chosen.family === undefined) guesses.push({ en: `family ${family}, by the shapes of its outputs`, zh: `系列 ${family}：由输出形状推断` });
   guesses.push({ en: `colours, fit, mean and scale: what family ${family} is usually exported with`, zh: `颜色顺序、适配方式、均值和比例：按 ${family} 系列的惯例` });
   if (family === 'classification') guesses.push({ en: 'scores: as the graph gives them; where those are no shares of 1, familyOptions: { activation: softmax } or sigmoid', zh: '得分：取计算图的输出；若不是 0–1，请写 familyOptions: { activation: softmax } 或 sigmoid' });
-  const classes = chosen.classes ?? classesBy(family as FamilyId, outputs);
+  const seen = classesBy(family as FamilyId, outputs);
+  const classes = chosen.classes ?? seen;
   if (!classes) throw unclear('the number of its classes cannot be seen', '无法得知类别数');
+  if (seen && classes.length !== seen.length) throw unclear(`as ${family} it has ${seen.length} classes, ${classes.length} named`, `按 ${family} 系列有 ${seen.length} 个类别，给出了 ${classes.length} 个`);
   if (!chosen.classes) guesses.push({ en: classes === COCO_CLASSES ? 'classes: those of COCO, since there are 80' : `classes: ${classes.length}, without names`, zh: classes === COCO_CLASSES ? '类别：共 80 个，按 COCO 命名' : `类别：${classes.length} 个，未命名` });
   const spec: ModelSpec = {
     id: chosen.name, version: '1', task, title: { en: chosen.name, zh: chosen.name }, licence: chosen.licence ?? 'unknown', source: chosen.source ?? 'unknown',
-    file: path, sha256, bytes, ...(head.opset !== null && { opset: head.opset }), input: { ...place, ...usual.input }, outputs, family, classes, scoreThreshold: usual.scoreThreshold, maxOverlap: usual.maxOverlap,
+    file: path, sha256, bytes, ...(head.opset !== null && { opset: head.opset }), input: { ...place, ...usual.input }, outputs, family, classes, ...(classes === COCO_CLASSES && { classesZh: COCO_CLASSES_ZH }), scoreThreshold: usual.scoreThreshold, maxOverlap: usual.maxOverlap,
   };
   tryDecode(spec);
   return { spec, guesses };

@@ -61,7 +61,7 @@ test('a model is found by its name or by the path of its manifest', async () => 
   assert.equal((await findModel(path, MODELS, realFiles)).id, 'helmets-640');
   assert.equal((await findModel('centernet-320', MODELS, realFiles)).id, 'centernet-320');
   await assert.rejects(findModel('helmets-640', MODELS, realFiles), (error: FaultError) => error.fault.code === 'CV_MODEL_UNKNOWN');
-  await assert.rejects(findModel(join(folder, 'none.yaml'), MODELS, realFiles), (error: FaultError) => error.fault.code === 'CV_MODEL_MANIFEST' && error.fault.params.problem === 'ENOENT');
+  await assert.rejects(findModel(join(folder, 'none.yaml'), MODELS, realFiles), (error: FaultError) => error.fault.code === 'CV_MODEL_MANIFEST' && error.fault.params.problemZh === '没有此文件');
 });
 
 for (const model of MODELS) {

@@ -108,7 +108,7 @@ export function loadManifestSync(path: string, readFile: (path: string) => strin
 
 function unreadable(path: string, error: unknown): FaultError {
   const { code, message } = error as NodeJS.ErrnoException;
-  return manifestFault(path, 1, code ?? message);
+  return code === 'ENOENT' ? manifestFault(path, 1, 'there is no such file', '没有此文件') : manifestFault(path, 1, code ?? message);
 }
 
 function manifestSpec(path: string, source: string): ModelSpec {

@@ -1,6 +1,7 @@
 /** What a try of a device has shown, for people or as JSON lines. */
 import type { Draft } from '../../core/event.ts';
 import { explain, type Fault } from '../../core/faults.ts';
+import { classNameIn } from '../../core/model.ts';
 import { faultLine } from '../../core/result-lines.ts';
 import type { World } from '../../core/world.ts';
 import type { OpenDevice } from '../../edge/host/device.ts';
@@ -42,10 +43,9 @@ function tellPicture(terminal: Terminal, { item: { picture: { width, height } },
 function tellSight(terminal: Terminal, device: string, { model, provider, boxes, tookMs }: NonNullable<Looked['sight']>): void {
   const seen = Object.fromEntries([...Map.groupBy(boxes, (box) => box.class)].map(([name, { length }]) => [name, length]));
   if (terminal.json) return terminal.record({ device, model: model?.id, provider, seen, tookMs: Math.round(tookMs) });
-  const zhOf = (name: string): string => model?.classesZh?.[model.classes.indexOf(name)] ?? name;
   const listed = (join: string, nameOf: (name: string) => string): string => Object.entries(seen).map(([name, count]) => `${count} × ${nameOf(name)}`).join(join);
   const ms = Math.round(tookMs);
-  say(terminal, { en: `  ${model?.id} (${provider}) sees ${listed(', ', String) || 'nothing that it is asked for'} in it, in ${ms} ms`, zh: `  ${model?.id}（${provider}）识别用时 ${ms} 毫秒：${listed('、', zhOf) || '没有所关注的目标'}` });
+  say(terminal, { en: `  ${model?.id} (${provider}) sees ${listed(', ', String) || 'nothing that it is asked for'} in it, in ${ms} ms`, zh: `  ${model?.id}（${provider}）识别用时 ${ms} 毫秒：${listed('、', (name) => classNameIn('zh-CN', name, model)) || '没有所关注的目标'}` });
 }
 
 /** As readings of its points, in their order. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Picture } from '../../core/driver.ts';
 import type { Box } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
-import { inputSize, type ModelSpec } from '../../core/model.ts';
+import { classNameIn, inputSize, type ModelSpec } from '../../core/model.ts';
 import type { World } from '../../core/world.ts';
 import camera from '../../drivers/camera/driver.ts';
 import { i420Of } from '../../models/colours.ts';
@@ -31,7 +31,7 @@ export async function run(spec: ModelSpec, path: string, { threshold, fps = '1' 
       if (terminal.json) for (const box of boxes) terminal.record({ model: spec.id, ...place, ...box });
       else {
         if (isVideo) terminal.print(`${(picture.ptsMs / 1000).toFixed(2)} s`);
-        for (const line of describe(boxes, durationMs, terminal)) terminal.print(isVideo ? `  ${line}` : line);
+        for (const line of describe(boxes, durationMs, spec, terminal)) terminal.print(isVideo ? `  ${line}` : line);
       }
     }
     return EXIT.ok;
@@ -55,14 +55,13 @@ async function* picturesOf(path: string, fps: number, world: World): AsyncGenera
   }
 }
 
-function describe(boxes: readonly Box[], durationMs: number, terminal: Terminal): string[] {
+function describe(boxes: readonly Box[], durationMs: number, spec: ModelSpec, terminal: Terminal): string[] {
   const percent = (share: number) => `${Math.round(share * 100)} %`;
-  const counts = new Map<string, number>();
-  for (const box of boxes) counts.set(box.class, (counts.get(box.class) ?? 0) + 1);
-  const summary = [...counts].map(([label, count]) => `${count} × ${label}`).join(', ');
+  const named = boxes.map((box) => ({ ...box, class: classNameIn(terminal.language, box.class, spec) }));
+  const counts = [...Map.groupBy(named, (box) => box.class)].map(([label, { length }]) => `${length} × ${label}`);
   return [
-    ...boxes.map(({ class: label, score, x, y, width, height }) => `${label} ${score.toFixed(2)}  ${percent(x)} ${percent(y)}, ${percent(width)} × ${percent(height)}`),
-    terminal.text({ en: `${summary || 'nothing'} in ${Math.round(durationMs)} ms`, zh: `${summary || '未检测到目标'}，用时 ${Math.round(durationMs)} 毫秒` }),
+    ...named.map(({ class: label, score, x, y, width, height }) => `${label} ${score.toFixed(2)}  ${percent(x)} ${percent(y)}, ${percent(width)} × ${percent(height)}`),
+    terminal.text({ en: `${counts.join(', ') || 'nothing'} in ${Math.round(durationMs)} ms`, zh: `${counts.join('、') || '未检测到目标'}，用时 ${Math.round(durationMs)} 毫秒` }),
   ];
 }
 

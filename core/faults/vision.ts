@@ -64,8 +64,8 @@ export const VISION_FAULTS = {
   },
   CV_MODEL_MANIFEST: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['{path}, line {line}: {problem}', 'correct the manifest: see docs/models.md'],
-    zh: ['{path} 第 {line} 行：{problem}', '修正模型说明文件：见 docs/models.md'],
+    en: ['{path}, line {line}: {problem}', 'correct the manifest, or its path: see docs/models.md'],
+    zh: ['{path} 第 {line} 行：{problem}', '修正模型说明文件或其路径：见 docs/models.md'],
   },
   CV_MODEL_FAMILY: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',

@@ -5,7 +5,7 @@
 import type { Picture } from '../../../core/driver.ts';
 import type { Box, Snapshot } from '../../../core/event.ts';
 import { FaultError, faultOf } from '../../../core/faults.ts';
-import type { ModelSpec } from '../../../core/model.ts';
+import { classNameIn, type ModelSpec } from '../../../core/model.ts';
 import { ownClock, type World } from '../../../core/world.ts';
 import { boxesOf } from '../count.ts';
 import type { Reading } from '../scene/zone.ts';
@@ -172,7 +172,7 @@ function measureOf(point: string, kind: Reading['kind']): Pictured {
   return known ?? (kind === 'occurrence' ? 'crossing' : 'present');
 }
 
-function nameOf({ class: label, score, track }: Box, { classes, classesZh }: Scene['model'], language: 'zh-CN' | 'en'): string {
-  const name = language === 'en' ? label : classesZh?.[classes.indexOf(label)] ?? label;
+function nameOf({ class: label, score, track }: Box, model: Scene['model'], language: 'zh-CN' | 'en'): string {
+  const name = classNameIn(language, label, model);
   return `${name}${track === undefined ? '' : ` #${track}`} ${Math.round(score * 100)}%`;
 }
