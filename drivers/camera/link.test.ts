@@ -165,6 +165,22 @@ test('abort, close and a killed ffmpeg end the pictures and leave no child', asy
   assert.equal(alive(unused.pid), false);
 });
 
+test('an ffmpeg that hangs is ended when its time is over', async () => {
+  for (const speed of [1, 'max'] as const) {
+    const world = testWorld();
+    const link = await open(settings({ loop: true, speed }), [], world);
+    process.kill(link.pid as number, 'SIGSTOP');
+    let fault = '';
+    const watching = (async () => { for await (const _picture of link.frames(never())); })().catch((error: FaultError) => { fault = `${error.fault.code} ${error.fault.params.detail}`; });
+    // What it had already written is still read.
+    for (let seconds = 0; seconds < 1000 && fault === ''; seconds += 1) await world.clock.advanceMs(1000);
+    await link.close();
+    await watching;
+    assert.equal(fault, 'CV_VIDEO_STOPPED no picture for 8000 ms');
+    assert.equal(alive(link.pid), false);
+  }
+});
+
 test('an open that is aborted rejects and leaves no child, even when the source never says a word', async () => {
   const silent = join(folder, 'pipe');
   execFileSync('mkfifo', [silent]);

@@ -10,6 +10,7 @@ import { asTheyCome, inItsOwnTime, withoutLoss } from './play.ts';
 import type { Stood, Timed } from './player.ts';
 import type { StreamFacts } from './said.ts';
 import { mainUrlOf, silenceMsOf, stillBelowOf, type CameraSettings } from './settings.ts';
+import { Silence } from './silence.ts';
 import { sourceOf, type Source } from './source.ts';
 import { still } from './still.ts';
 
@@ -28,7 +29,7 @@ export interface CameraLink extends Link<Picture> {
  */
 export async function open(settings: CameraSettings, _points: unknown, world: World, signal?: AbortSignal): Promise<CameraLink> {
   const source = sourceOf(settings);
-  if ('path' in source.input) await lookAt(source.input.path);
+  const isPipe = 'path' in source.input && await lookAt(source.input.path);
   signal?.throwIfAborted();
   const { fps, width, height, loop, decode, hardware } = settings;
   const ring = await world.ring?.begin() ?? undefined;
@@ -51,7 +52,9 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
 
   function pictures(): AsyncGenerator<Picture, void> {
     if (source.kind !== 'file') return asTheyCome(livePictures({ playing, source, settings, late }, world, closing.signal), world.clock, closing.signal, late);
-    const clip = clipPictures(playing, source, fps, world, closing.signal);
+    // Whoever writes into a pipe may rest.
+    const silenceMs = isPipe ? Infinity : Math.max(settings.silence, (DECODED_SLOWLY * 1000) / fps);
+    const clip = clipPictures({ playing, source, fps, silenceMs }, world, closing.signal);
     return settings.speed === 'max' ? withoutLoss(clip, closing.signal) : inItsOwnTime(clip, world.clock, closing.signal, late);
   }
 
@@ -79,28 +82,46 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
 /** persons, vehicles, occupancy: what one picture would have given. */
 const SAMPLES_A_PICTURE = 3;
 
+/** All that lies between two pictures of a clip is decoded: on a slow box, of a large one, in so many times the time it took. */
+const DECODED_SLOWLY = 20;
+
+interface Clip {
+  playing: Playing;
+  source: Source;
+  fps: number;
+  /** Longest wait for a picture. */
+  silenceMs: number;
+}
+
 /** A clip's frame is (file, index, presentation time): ffmpeg gives them evenly. */
-async function* clipPictures({ player, first }: Playing, source: Source, fps: number, { clock, tell }: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
+async function* clipPictures({ playing: { player, first }, source, fps, silenceMs }: Clip, { clock, tell }: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
   const jumpedMs = () => clock.trust?.jumpedMs() ?? 0;
   const startedAt = clock.nowMs() - jumpedMs();
+  const silence = new Silence(silenceMs, clock, () => { void player.kill(); });
   let index = 0;
-  for (let came: Timed | Stood | void = first; came; index += 1) {
-    const ptsMs = (index * 1000) / fps;
-    if (player.said.damaged()) tell({ kind: 'picture_damaged' });
-    const { streamMs: _streamMs, ...shot } = came;
-    if ('isStill' in shot) tell({ kind: 'picture_still' });
-    else yield { index, ptsMs, ...shot, takenAt: startedAt + jumpedMs() + ptsMs };
-    came = (await player.frames.next()).value;
+  try {
+    for (let came: Timed | Stood | void = first; came; index += 1) {
+      const ptsMs = (index * 1000) / fps;
+      if (player.said.damaged()) tell({ kind: 'picture_damaged' });
+      const { streamMs: _streamMs, ...shot } = came;
+      if ('isStill' in shot) tell({ kind: 'picture_still' });
+      else yield { index, ptsMs, ...shot, takenAt: startedAt + jumpedMs() + ptsMs };
+      came = (await silence.until(player.frames.next())).value;
+    }
+  } finally {
+    silence.end();
   }
+  if (silence.isOver) throw new FaultError('CV_VIDEO_STOPPED', { path: source.shown, detail: `no picture for ${silenceMs} ms`, detailZh: `${silenceMs} 毫秒没有图像` });
   if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.said, pictures: index, playedMs: (index * 1000) / fps });
 }
 
-/** A pipe is let through: somebody may write a video into it. @throws FaultError CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE */
-export async function lookAt(path: string): Promise<void> {
+/** A pipe is let through: somebody may write a video into it. @returns whether it is one. @throws FaultError CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE */
+export async function lookAt(path: string): Promise<boolean> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new FaultError('CV_VIDEO_MISSING', { path });
     throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: error.code ?? error.message });
   });
   if (!found.isFile() && !found.isFIFO()) throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: 'it is no file', detailZh: '不是文件' });
   if (found.isFile() && found.size === 0) throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: '0 bytes', detailZh: '0 字节' });
+  return found.isFIFO();
 }
