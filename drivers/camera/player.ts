@@ -7,7 +7,7 @@ import { ffmpegArguments, isStamped, TIMES_FD, type PlayOptions } from './ffmpeg
 import { openInlet, type Inlet } from './inlet.ts';
 import { Pieces, PIECES_FD } from './pieces.ts';
 import { Said } from './said.ts';
-import { listOf, withoutSecrets } from './source.ts';
+import { listOf, withoutSecrets, type Source } from './source.ts';
 import { Stamps } from './stamps.ts';
 import type { Shot } from './y4m.ts';
 
@@ -72,7 +72,7 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<P
   });
   return {
     pid: child.pid,
-    frames: cut(inlet, stamps, source.shown),
+    frames: cut(inlet, stamps, source),
     exit,
     said,
     pieces,
@@ -89,13 +89,16 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<P
   };
 }
 
-/** A last picture that is not whole is left out. Reading pauses while nobody asks. */
-async function* cut(inlet: Inlet, stamps: Stamps | null, address: string): AsyncGenerator<Timed | Stood, void> {
+/**
+ * A last picture that is not whole is left out. Reading pauses while nobody asks. A live stream that changes its pictures is
+ * opened anew; a clip, which would begin again, goes on: ffmpeg makes them as large as the first.
+ */
+async function* cut(inlet: Inlet, stamps: Stamps | null, { kind, shown: address }: Source): AsyncGenerator<Timed | Stood, void> {
   try {
     for (;;) {
       const stamp = await stamps?.next();
       if (stamp === null) return;
-      if (stamp?.isChange) throw new FaultError('CV_CAMERA_CHANGED', { address });
+      if (stamp?.isChange && kind !== 'file') throw new FaultError('CV_CAMERA_CHANGED', { address });
       const shot = stamp?.isStill ? null : await inlet.next();
       if (stamp?.isStill) yield { isStill: true, streamMs: stamp.streamMs };
       else if (!shot) return;
