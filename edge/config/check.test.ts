@@ -61,3 +61,20 @@ devices:
   assert.deepEqual([dir, ring?.dir, upload, before, after], ['/etc/data/e1/evidence/clips', '/etc/r', 'never', 5000, 10_000]);
   assert.equal((await clip('{}')).setup?.evidence?.clip, null, 'none by default');
 });
+
+test('a point of a zone that has no indicator is shown as the line that gives it one', async () => {
+  const text = `edge: e1
+centre: "500112001"
+gateway: { url: mqtt://127.0.0.1:1883 }
+devices:
+  - id: gate
+    driver: camera
+    settings: { url: "file:./a.mp4", zones: [{ id: yard, polygon: [[0, 0], [1, 0], [1, 1]], count: [bicycle] }] }
+`;
+  const { problems } = await checkEdge({ path: '/edge.yaml', text }, { env: {}, drivers: DRIVERS });
+  const [problem, ...others] = problems;
+  assert.deepEqual([problem?.fault.code, others], ['CV_SETTING_MISSING', []]);
+  for (const words of [problem?.fault.params.hint, problem?.fault.params.hintZh]) assert.match(String(words), /^points: \[\{ id: yard\.bicycle, indicator: … \}\]/);
+  const mended = await checkEdge({ path: '/edge.yaml', text: `${text}    points: [{ id: yard.bicycle, indicator: SS-TRF-004 }]\n` }, { env: {}, drivers: DRIVERS });
+  assert.deepEqual(mended.problems, []);
+});

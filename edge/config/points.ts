@@ -52,10 +52,18 @@ function checkFixed(document: ConfigDocument, driver: Driver, raw: unknown, path
     const { indicator, unit, range, kind } = fixed;
     const filled = { ...(indicator ? { indicator } : {}), unit, ...(range ? { range: [...range] } : {}), ...(kind ? { kind } : {}), ...own?.item, id };
     const checked = checkGeneral(document, filled, own?.item ?? {}, own?.path ?? path, POINT_KEYS, pointWords(id, device));
-    problems.push(...checked.problems);
+    problems.push(...(own ? checked.problems : checked.problems.map((problem) => listedFirst(problem, id))));
     return checked.value ? [pointSetup(checked.value, unit, { id })] : [];
   });
   return { points, problems };
+}
+
+/** The point is not in the file yet, so that what it lacks has no place there: its whole line is shown. */
+function listedFirst(problem: ConfigProblem, id: string): ConfigProblem {
+  const { code, params } = problem.fault;
+  if (code !== 'CV_SETTING_MISSING') return problem;
+  const line = `points: [{ id: ${id}, ${String(params.key)}: … }]`;
+  return { ...problem, fault: { code, params: { ...params, hint: `${line}; ${String(params.hint)}`, hintZh: `${line}；${String(params.hintZh)}` } } };
 }
 
 function onePoint(document: ConfigDocument, driver: Driver, item: unknown, path: Path, device: Words, settings: unknown): { point: PointSetup | null; problems: ConfigProblem[] } {
