@@ -27,22 +27,23 @@ export interface LiveProcessOptions {
   clock: Clock;
   /** Nobody has watched for so long: it ends. */
   lingerMs: number;
-  /** No picture by then: it is killed. */
-  readyDeadlineMs: number;
+  /** No picture for so long, from its start on: it hangs, or what it reads from does, and is killed. */
+  silenceMs: number;
   tell: Tell;
 }
 
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 const CLOSE_DEADLINE_MS = 2000;
 
-export function startLive({ input, filters, stdin, mask }: Watched, scene: string, { clock, tell, lingerMs, readyDeadlineMs }: LiveProcessOptions): LiveProcess {
+export function startLive({ input, filters, stdin, mask }: Watched, scene: string, { clock, tell, lingerMs, silenceMs }: LiveProcessOptions): LiveProcess {
   const key = randomBytes(24).toString('base64url');
   // A group of its own: Ctrl-C in a terminal reaches us alone, and its ffmpegs can be ended with it.
   const child = fork(WORKER, { execArgv: [], detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   const start: StartLive = { kind: 'start', input: [...input], filters: [...filters], stdin, mask, scene, key, lingerMs };
   let last: LiveEnd | null = null;
+  let silentMs: number | undefined;
   const ended = new Promise<LiveEnd>((resolve) => {
-    const gone = (code: number | null, signal: NodeJS.Signals | null, startError?: string) => resolve(last ?? { kind: 'end', isIdle: false, code, signal, said: '', ...(startError !== undefined && { startError }) });
+    const gone = (code: number | null, signal: NodeJS.Signals | null, startError?: string) => resolve(last ?? { kind: 'end', isIdle: false, code, signal, said: '', ...(startError !== undefined && { startError }), ...(silentMs !== undefined && { silentMs }) });
     child.once('error', ({ code, message }: NodeJS.ErrnoException) => gone(null, null, code ?? message));
     child.once('exit', (code, signal) => {
       killGroup(child.pid);
@@ -50,13 +51,18 @@ export function startLive({ input, filters, stdin, mask }: Watched, scene: strin
     });
   });
   const ready = new Promise<LivePlace | null>((resolve) => {
-    const deadline = clock.after(readyDeadlineMs, () => killGroup(child.pid));
+    const watch = () => clock.after(silenceMs, () => {
+      silentMs = silenceMs;
+      killGroup(child.pid);
+    });
+    let deadline = watch();
     child.on('message', (message: FromLive) => {
       if (message.kind === 'end') last = message;
       else if (message.kind === 'dropped') tell({ kind: 'live_dropped', count: 1 });
       else {
         deadline.cancel();
-        resolve({ port: message.port, key });
+        deadline = watch();
+        if (message.kind === 'ready') resolve({ port: message.port, key });
       }
     });
     void ended.then(() => {

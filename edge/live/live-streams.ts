@@ -14,11 +14,12 @@ export interface LiveOptions {
   /** At one time; 0: none. */
   maxStreams: number;
   lingerMs?: number;
-  readyDeadlineMs?: number;
+  silenceMs?: number;
 }
 
 const LINGER_MS = 10_000;
-const READY_DEADLINE_MS = 20_000;
+/** Of HLS pictures come many at a time, and then none for some seconds. */
+const SILENCE_MS = 20_000;
 /** One that gave pictures for so long was well, whatever ended it. */
 const WELL_MS = 10_000;
 
@@ -41,7 +42,7 @@ export class LiveStreams {
 
   constructor(devices: () => readonly OpenDevice[], options: LiveOptions, world: World) {
     this.#devices = devices;
-    this.#options = { lingerMs: LINGER_MS, readyDeadlineMs: READY_DEADLINE_MS, ...options };
+    this.#options = { lingerMs: LINGER_MS, silenceMs: SILENCE_MS, ...options };
     this.#world = world;
   }
 
@@ -94,8 +95,8 @@ export class LiveStreams {
 
   #start(id: string, watched: Watched, settings: unknown): LiveProcess {
     const { clock } = this.#world;
-    const { lingerMs, readyDeadlineMs } = this.#options;
-    const live = startLive(watched, JSON.stringify(sceneNote(settings, watched.isReplay)), { clock, tell: this.#world.tell, lingerMs, readyDeadlineMs });
+    const { lingerMs, silenceMs } = this.#options;
+    const live = startLive(watched, JSON.stringify(sceneNote(settings, watched.isReplay)), { clock, tell: this.#world.tell, lingerMs, silenceMs });
     let readyAtMs = Infinity;
     void live.ready.then((place) => {
       if (!place) return;
@@ -112,8 +113,8 @@ export class LiveStreams {
       const isOver = hadPictures && how.code === 0;
       if (this.#isClosed || how.isIdle || isOver) return this.#failed.delete(id);
       const wasWell = clock.monotonicMs() - readyAtMs >= WELL_MS;
-      const isSilent = !hadPictures && how.signal === 'SIGKILL' && how.said === '';
-      const fault: Fault = isSilent ? { code: 'CV_LIVE_FAILED', params: { device: id, detail: `no picture within ${readyDeadlineMs} ms`, detailZh: `${readyDeadlineMs} 毫秒内没有画面` } } : watched.fault({ ...how, hadPictures });
+      const { silentMs } = how;
+      const fault: Fault = silentMs === undefined ? watched.fault({ ...how, hadPictures }) : { code: 'CV_LIVE_FAILED', params: { device: id, detail: `no picture within ${silentMs} ms`, detailZh: `${silentMs} 毫秒内没有画面` } };
       const times = wasWell ? 1 : (this.#failed.get(id)?.times ?? 0) + 1;
       const waitMs = times === 1 ? 0 : reopenWaitMs(times - 1, this.#world.random);
       this.#failed.set(id, { fault, times, resumeMs: clock.monotonicMs() + waitMs });

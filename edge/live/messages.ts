@@ -33,7 +33,9 @@ export interface LiveEnd {
   signal: NodeJS.Signals | null;
   /** Bounded; with secrets in it. */
   said: string;
+  /** It was killed since no picture had come for so long. */
+  silentMs?: number;
 }
 
-/** dropped: a piece that a gateway did not take in time. */
-export type FromLive = { kind: 'ready'; port: number } | { kind: 'dropped' } | LiveEnd;
+/** flows: pictures went out, said about once a second. dropped: a piece that a gateway did not take in time. */
+export type FromLive = { kind: 'ready'; port: number } | { kind: 'flows' } | { kind: 'dropped' } | LiveEnd;

@@ -18,6 +18,8 @@ const SIZE = `scale=w='2*max(8,trunc(min(${MAX_WIDTH},iw*max(sar,0.1))/2))':h='2
 const MAX_SAID_CHARACTERS = 4000;
 /** A camera with few sessions wants to be told that one is over. */
 const FAREWELL_MS = 200;
+/** How often is said that pictures go out: the silence of one that hangs is heard. */
+const FLOWS_EVERY_MS = 1000;
 
 process.once('message', (message: StartLive) => run(message));
 
@@ -50,6 +52,13 @@ function run({ input, filters, stdin, mask, scene, key, lingerMs }: StartLive): 
     stream.on('viewers', attend);
     process.on('message', ({ note }: SayNote) => stream.note(note));
     stream.on('dropped', () => say({ kind: 'dropped' }));
+    let saidMs = -Infinity;
+    stream.on('camdata', () => {
+      const nowMs = performance.now();
+      if (nowMs - saidMs < FLOWS_EVERY_MS) return;
+      saidMs = nowMs;
+      say({ kind: 'flows' });
+    });
     const begun = Promise.all([once(stream.server, 'listening'), once(stream, 'camdata')]);
     void begun.then(() => {
       say({ kind: 'ready', port: stream.port });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import type { LiveNote } from '../../core/api.ts';
 import { verifyJournal } from '../../core/journal.ts';
 import { jsonSchemaOf } from '../../core/json-schema.ts';
 import { until } from '../../core/testing/until.ts';
-import { realWorld } from '../../core/world.ts';
+import { realWorld, type Clock } from '../../core/world.ts';
 import { LIVE_SCENE_SCHEMA, LIVE_SEEN_SCHEMA } from '../../gateway/api/live-messages.ts';
 import { openApi } from '../../gateway/api/testing/http.ts';
 import { memoryGateway } from '../../gateway/api/testing/memory-sources.ts';
@@ -127,6 +127,27 @@ test('an operator sees pictures; only loopback is listened on; a killed ffmpeg c
   ]);
   assert.ok((lines[1]?.bytes as number) >= 100_000);
   assert.doesNotMatch(await readFile(join(dir, 'live-view', 'commands-000001.jsonl'), 'utf8'), new RegExp(OPERATOR.token));
+});
+
+test('a live view in which something hangs is ended, with all that is of it, and begins anew', { skip }, async (t) => {
+  const SILENCE_MS = 17_000;
+  let watched: { run: () => void } = { run: () => {} };
+  const world = realWorld(() => {});
+  const clock: Clock = { ...world.clock, after: (ms, run) => (ms === SILENCE_MS ? ((watched = { run }), { cancel: () => {} }) : world.clock.after(ms, run)) };
+  const { edge, watch } = await start(t, { streams: { silenceMs: SILENCE_MS }, world: { ...world, clock } });
+  const viewer = await watch();
+  for (const hanging of ['reader', 'encoder', 'worker']) {
+    await viewer.more(20_000);
+    const before = watched;
+    await until(() => Promise.resolve(watched), (now) => now !== before); // pictures put it off
+    const pid = edge.streams.pids().get('gate-cam') as number;
+    const all = [...childrenOf(pid).map((one) => one.pid), pid];
+    process.kill(all[['reader', 'encoder', 'worker'].indexOf(hanging)] as number, 'SIGSTOP');
+    watched.run();
+    await until(() => Promise.resolve(all.filter((one) => existsSync(`/proc/${one}`))), (left) => left.length === 0);
+    await until(() => Promise.resolve(edge.told), (told) => told.some((event) => event.kind === 'fault' && event.fault.code === 'CV_LIVE_FAILED' && event.fault.params.detail === 'no picture within 17000 ms'));
+  }
+  await viewer.more(20_000);
 });
 
 /** Luma of the last whole picture. */
