@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Picture } from '../../../../core/driver.ts';
 import type { Box, Clip } from '../../../../core/event.ts';
 import { EvidenceFolder } from '../../../../core/evidence/folder.ts';
 import { FaultError } from '../../../../core/faults.ts';
 import { tempDir } from '../../../../core/testing/temp-dir.ts';
-import { realWorld } from '../../../../core/world.ts';
+import { until } from '../../../../core/testing/until.ts';
+import { realClock, realWorld, type Clock } from '../../../../core/world.ts';
 import type { Blinds } from '../faces.ts';
 import type { MadeClip } from './clips.ts';
 import { clipCopier } from './copy.ts';
@@ -18,10 +21,10 @@ const AT = Date.UTC(2026, 10, 28, 14, 30);
 const FACE: Box = { class: 'face', score: 0.9, x: 0.4, y: 0.4, width: 0.1, height: 0.1 };
 const settings = { copy: { width: 160, fps: 5, size: 1 << 20 } };
 
-async function rig(t: { after(run: () => Promise<void>): void }, find: (picture: Picture, known: readonly Box[]) => Promise<Box[]>, size = settings.copy.size) {
+async function rig(t: { after(run: () => Promise<void>): void }, find: (picture: Picture, known: readonly Box[]) => Promise<Box[]>, size = settings.copy.size, clock: Clock = realClock) {
   const { dir, remove } = await tempDir();
   t.after(remove);
-  const world = realWorld(() => {});
+  const world = { ...realWorld(() => {}), clock };
   const open = (name: string) => EvidenceFolder.open({ dir: join(dir, name), maxBytes: 1e9, keepMs: Infinity }, world.clock);
   const [clips, outgoing] = [await open('clips'), await open('out')];
   t.after(async () => { await clips.close(); await outgoing.close(); });
@@ -69,6 +72,39 @@ test('what leaves is another film: every picture looked at, faces one colour in 
     assert.ok(Math.max(...grey) - Math.min(...grey) > 100, 'the rest is as it was');
   }
   assert.deepEqual(await readdir(join(dir, 'clips', 'kept')), [`${AT}-${clip.sha256}.mp4`]);
+});
+
+/** ffmpegs of this test's process. */
+function ffmpegs(): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      const [name = '', rest = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+      return name.endsWith('(ffmpeg') && rest.split(' ')[1] === String(process.pid);
+    } catch {
+      return false; // gone while we looked
+    }
+  });
+}
+
+test('an ffmpeg that hangs costs this copy alone: it is ended, and nothing leaves', async (t) => {
+  const timers: (() => void)[] = [];
+  const clock: Clock = { ...realClock, after: (ms, run) => (ms === 30_000 ? (timers.push(run), { cancel: () => {} }) : realClock.after(ms, run)) };
+  let isHanging = false;
+  const { copy, outgoing } = await rig(t, async () => {
+    for (const pid of ffmpegs()) process.kill(pid, 'SIGSTOP');
+    isHanging = true;
+    return [];
+  }, settings.copy.size, clock);
+  let said = '';
+  const copying = copy().catch((error: FaultError) => { said = `${error.fault.code} ${error.fault.params.detail}`; });
+  while (said === '') {
+    await nextTurn();
+    if (isHanging) for (const run of timers.splice(0)) run();
+  }
+  await copying;
+  assert.equal(said, 'CV_CLIP_UNBLURRED ffmpeg hung for 120000 ms');
+  assert.equal(outgoing.next(), null);
+  await until(() => Promise.resolve(ffmpegs()), (left) => left.length === 0);
 });
 
 test('fail closed: one picture that cannot be looked at, a camera that is gone, a copy that is too large: nothing leaves, nothing is left', async (t) => {

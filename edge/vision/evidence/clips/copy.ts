@@ -12,6 +12,7 @@ import type { Box } from '../../../../core/event.ts';
 import type { EvidenceFolder } from '../../../../core/evidence/folder.ts';
 import { FaultError, faultOf } from '../../../../core/faults.ts';
 import { pause, type World } from '../../../../core/world.ts';
+import { Silence } from '../../../../drivers/camera/silence.ts';
 import { Cutter, type Shot } from '../../../../drivers/camera/y4m.ts';
 import type { Detector } from '../../../../models/detector.ts';
 import type { Blinds } from '../faces.ts';
@@ -33,6 +34,8 @@ export interface CopyParts {
 
 /** Longest that a copy may take, all idling in it. */
 const LIMIT_MS = 1_800_000;
+/** An ffmpeg that gives or takes no picture for so long hangs, though it stands behind everything else: other copies wait. */
+const SILENCE_MS = 120_000;
 /** A face that is found in a picture is wiped out in so many before and after it, too: between two that show it may be one in which it is missed. */
 const AROUND = 2;
 const MOST_BITS_A_SECOND = 1_200_000;
@@ -47,9 +50,10 @@ export function clipCopier(parts: CopyParts, world: World): (made: MadeClip, sig
   return async (made, signal) => {
     const { device, clip } = made;
     const ending = new AbortController();
+    const silence = new Silence(SILENCE_MS, world.clock, () => ending.abort(new Error(`ffmpeg hung for ${SILENCE_MS} ms`)));
     const out = join(parts.settings.dir, 'kept', `coming-copy-${clip.sha256}`);
     try {
-      const { width, height, pictures } = await encoded(made, out, parts, world, AbortSignal.any([signal, ending.signal]));
+      const { width, height, pictures } = await encoded(made, out, parts, world, silence, AbortSignal.any([signal, ending.signal]));
       const content = await readFile(out);
       const { fps, size } = parts.settings.copy;
       if (content.length > size) throw unmade(device, `${content.length} bytes, larger than ${size}`, `${content.length} 字节，超过 ${size}`);
@@ -66,12 +70,13 @@ export function clipCopier(parts: CopyParts, world: World): (made: MadeClip, sig
       const { code, params } = faultOf(error, 'CV_CLIP_UNMADE', { device, detail: (error as Error).message });
       throw new FaultError('CV_CLIP_UNBLURRED', { device, cause: code, detail: String(params.detail ?? ''), ...(params.detailZh !== undefined && { detailZh: params.detailZh }) }, { cause: error });
     } finally {
+      silence.end();
       await rm(out, { force: true });
     }
   };
 }
 
-async function encoded({ device, clip }: MadeClip, out: string, parts: CopyParts, { clock }: World, signal: AbortSignal): Promise<{ width: number; height: number; pictures: number }> {
+async function encoded({ device, clip }: MadeClip, out: string, parts: CopyParts, { clock }: World, silence: Silence, signal: AbortSignal): Promise<{ width: number; height: number; pictures: number }> {
   const { copy: { width, fps, size } } = parts.settings;
   const path = parts.clips()?.pathOf(clip.sha256);
   if (!path) throw unmade(device, 'the clip is gone', '短视频已不在');
@@ -91,7 +96,7 @@ async function encoded({ device, clip }: MadeClip, out: string, parts: CopyParts
     }
     if (wide !== sides.width || high !== sides.height) throw unmade(device, 'its pictures change their size', '图像尺寸中途变化');
     pictures += 1;
-    if (!sink.stdin.write(yuv)) await Promise.race([once(sink.stdin, 'drain', { signal }), sink.done]);
+    if (!sink.stdin.write(yuv)) await silence.until(Promise.race([once(sink.stdin, 'drain', { signal }), sink.done]));
   };
   const near: Looked[] = [];
   const detector = parts.detectorOf(device);
@@ -102,7 +107,9 @@ async function encoded({ device, clip }: MadeClip, out: string, parts: CopyParts
     const { shot } = near[at] as Looked;
     await write(redact(shot, near.slice(Math.max(0, at - AROUND), at + AROUND + 1).flatMap(({ places }) => places)));
   };
-  for await (const shot of shotsOf(source.stdout)) {
+  const shots = shotsOf(source.stdout);
+  for (let next = await silence.until(shots.next()); !next.done; next = await silence.until(shots.next())) {
+    const shot = next.value;
     const startedMs = clock.monotonicMs();
     const { width: wide, height: high, yuv } = shot;
     // Without its `keep`: its memory is ours until it is written.
@@ -120,7 +127,7 @@ async function encoded({ device, clip }: MadeClip, out: string, parts: CopyParts
   const finished = sink as ReturnType<typeof runFfmpeg> | null;
   if (!finished || pictures !== index) throw unmade(device, 'there is no picture in it', '其中没有图像');
   finished.stdin.end();
-  await finished.done;
+  await silence.until(finished.done);
   return { ...sides, pictures };
 }
 
