@@ -1,20 +1,23 @@
 /** What no single field of a scene shows: names that stand twice, classes that the model does not have, no ground. Pure. */
 import { nearest } from '../config/nearest.ts';
 import type { SettingProblem } from '../driver.ts';
+import type { ModelSpec } from '../model.ts';
 import { areaOf, type Point } from './geometry.ts';
 import { homographyOf, onGround } from './homography.ts';
 import { KIND_NAMES, classesOf, countOf } from './kinds.ts';
 import { scenePoints } from './points.ts';
 import type { SceneSettings, ZoneSettings } from './settings.ts';
 
-/** @param classes of the camera's model; null where the model is not known */
-export function sceneProblems(scene: SceneSettings, classes: readonly string[] | null): SettingProblem[] {
+type Classes = Pick<ModelSpec, 'classes' | 'classesZh'>;
+
+/** @param model of the camera; null where it is not known */
+export function sceneProblems(scene: SceneSettings, model: Classes | null): SettingProblem[] {
   const { zones, lines } = scene;
   const ids = [...zones.map(({ id }, at) => ({ id, path: ['zones', at, 'id'] })), ...lines.map(({ id }, at) => ({ id, path: ['lines', at, 'id'] }))];
   return [
     ...ids.flatMap(({ id, path }, at) => (ids.findIndex((one) => one.id === id) < at ? [{ path, en: `"${id}" is the name of another zone or line`, zh: `“${id}”已是另一区域或计数线的编号` }] : [])),
-    ...zones.flatMap((zone, at) => [...measuresNothing(zone, at), ...pointTwice(zone, at), ...withoutGround(scene, zone, at)]),
-    ...(classes ? kindsIn(scene).flatMap(({ kind, path }) => unknownKind(kind, path, classes)) : []),
+    ...zones.flatMap((zone, at) => [...measuresNothing(zone, at), ...pointNameless(zone, at, model), ...pointTwice(zone, at), ...withoutGround(scene, zone, at)]),
+    ...(model ? kindsIn(scene).flatMap(({ kind, path }) => unknownKind(kind, path, model)) : []),
   ];
 }
 
@@ -23,11 +26,22 @@ function measuresNothing(zone: ZoneSettings, at: number): SettingProblem[] {
   return [{ path: ['zones', at], en: `zone "${zone.id}" measures nothing: give it count, intrusion or another measure`, zh: `区域“${zone.id}”没有任何指标：请写 count、intrusion 等` }];
 }
 
+/** Names of points are letters and digits, so that a class with none, as one that is named in Chinese alone, would share its point with others. */
+function pointNameless({ count = [] }: ZoneSettings, at: number, model: Classes | null): SettingProblem[] {
+  return count.flatMap((kind, index) => (hasLetters(kind) || (model && !isOf(model, kind)) ? [] : [{
+    path: ['zones', at, 'count', index],
+    en: `"${kind}" has no letters to name its point by: give the class an English name in the model's manifest, { en: helmet, zh: ${kind} }, and write that; or use present, which has an id`,
+    zh: `“${kind}”中没有可作测点名的字母或数字：请在模型说明中为该类别写英文名，如 { en: helmet, zh: ${kind} }，并在此使用英文名；或改用带 id 的 present`,
+  }]));
+}
+
+const hasLetters = (kind: string) => /[A-Za-z0-9]/.test(countOf(kind).point);
+
 /** A class may be counted twice, or two whose points are called alike; `present` may call its point what another measure is called. */
 function pointTwice(zone: ZoneSettings, at: number): SettingProblem[] {
   const taken = new Set(Object.keys(scenePoints({ zones: [{ ...zone, count: undefined, present: [] }], lines: [] })));
   const named = [
-    ...(zone.count ?? []).map((kind, index) => ({ point: `${zone.id}.${countOf(kind).point}`, path: ['count', index] })),
+    ...(zone.count ?? []).flatMap((kind, index) => (hasLetters(kind) ? [{ point: `${zone.id}.${countOf(kind).point}`, path: ['count', index] }] : [])),
     ...zone.present.map(({ id }, index) => ({ point: `${zone.id}.${id}`, path: ['present', index, 'id'] })),
   ];
   return named.flatMap(({ point, path }) => {
@@ -66,9 +80,12 @@ export function kindsIn({ zones, lines, indicators }: Pick<SceneSettings, 'zones
   ];
 }
 
-function unknownKind(kind: string, path: (string | number)[], classes: readonly string[]): SettingProblem[] {
-  if ([...classesOf([kind])].some((name) => classes.includes(name))) return [];
-  const near = nearest(kind, [...KIND_NAMES, ...classes]);
+const isOf = ({ classes }: Classes, kind: string) => [...classesOf([kind])].some((name) => classes.includes(name));
+
+function unknownKind(kind: string, path: (string | number)[], model: Classes): SettingProblem[] {
+  if (isOf(model, kind)) return [];
+  const { classes, classesZh = [] } = model;
+  const near = classes[classesZh.indexOf(kind)] ?? nearest(kind, [...KIND_NAMES, ...classes]);
   return [{
     path,
     en: `the model has no class "${kind}"${near ? `: did you mean "${near}"?` : '; a model of your own that has it can be given as model'}`,

@@ -13,6 +13,6 @@ export function consult(settings: CameraSettings, readFile: (path: string) => st
   return {
     settings: { ...settings, indicators: { ...spec?.indicators, ...settings.indicators } },
     // Of a model of the registry the settings have been held against its classes already.
-    problems: isOwn && spec ? sceneProblems(settings, spec.classes) : [],
+    problems: isOwn && spec ? sceneProblems(settings, spec) : [],
   };
 }

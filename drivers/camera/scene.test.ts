@@ -41,6 +41,7 @@ const wrong: readonly [string, string, RegExp][] = [
   ['outside the picture', 'zones: [{ id: a, polygon: [[0, 0], [1.2, 0], [1, 1]], count: [person] }]', /polygon\[1\]\[0\]: CV_SETTING_INVALID/],
   ['unknown class', `zones: [{ id: a, polygon: ${POLYGON}, count: [persn] }]`, /count\[0\]: .*no class "persn": did you mean "person"/],
   ['a class of another model', `zones: [{ id: a, polygon: ${POLYGON}, present: [{ id: smoke, of: [smoke], indicator: YJ-FOR-002 }] }]`, /present\[0\]\.of\[0\]: .*no class "smoke"/],
+  ['a class by its Chinese name', `zones: [{ id: a, polygon: ${POLYGON}, count: [人] }]`, /count\[0\]: .*no class "人": did you mean "person"/],
   ['nothing measured', `zones: [{ id: a, polygon: ${POLYGON} }]`, /zones\[0\]: .*measures nothing/],
   ['no ground', `zones: [{ id: a, polygon: ${POLYGON}, density: true }]`, /density: .*needs homography/],
   ['sky', `zones: [{ id: a, polygon: [[0, 0], [1, 0], [1, 1]], density: true }], homography: ${GROUND.replaceAll('0.2,', '0.4,').replaceAll('0.8,', '0.6,')}`, /polygon: .*horizon/],
@@ -93,6 +94,13 @@ test('a model of one\'s own: its classes are held against its manifest, as where
   const { problems } = await check(`${OWN}, zones: [{ id: a, polygon: ${POLYGON}, present: [{ id: bare, of: [no-helmet] }], count: [car] }], indicators: { cap: X-1 }`, '[]', FILES);
   assert.equal(problems.length, 3, problems.join('\n'));
   for (const wrong of [/zones\[0\]\.count\[0\]: .*no class "car"/, /present\[0\]\.of\[0\]: .*no class "no-helmet": did you mean "no helmet"/, /indicators\.cap: .*no class "cap"/]) assert.match(problems.join('\n'), wrong);
+});
+
+test('a class that is named in Chinese alone cannot name a point: count says so, present takes it', async () => {
+  const files = { '/models/helmets.yaml': MANIFEST.replace('[helmet,', '[安全帽, 反光衣,') };
+  const { problems } = await check(`${OWN}, zones: [{ id: a, polygon: ${POLYGON}, count: [安全帽, 反光衣] }]`, '[]', files);
+  assert.deepEqual(problems.map((text) => text.replace(/;.*/, '')), [0, 1].map((at) => `devices[0].settings.zones[0].count[${at}]: CV_SETTING_INVALID "${at === 0 ? '安全帽' : '反光衣'}" has no letters to name its point by: give the class an English name in the model's manifest, { en: helmet, zh: ${at === 0 ? '安全帽' : '反光衣'} }, and write that`));
+  assert.deepEqual((await check(`${OWN}, zones: [{ id: a, polygon: ${POLYGON}, present: [{ id: helmet, of: [安全帽], indicator: X-1 }] }]`, '[]', files)).problems, []);
 });
 
 test('what a class stands for comes from the manifest, unless the settings or the point say otherwise', async () => {

@@ -21,7 +21,7 @@ export const settings = z.object({
   ...SIGHT_FIELDS,
   ...SCENE_FIELDS,
 }).check((context) => {
-  for (const { path, en, zh } of sceneProblems(context.value, modelById(context.value.model)?.classes ?? null)) {
+  for (const { path, en, zh } of sceneProblems(context.value, modelById(context.value.model) ?? null)) {
     context.issues.push({ code: 'custom', path, input: context.value, ...complaint(en, zh) });
   }
 });
