@@ -44,8 +44,8 @@ export const CAMERA_FAULTS = {
   },
   CV_CAMERA_CHANGED: {
     stage: 'read', retry: 'backoff', actor: 'nobody', flag: 'comm',
-    en: ['{address} changed size or kind of its pictures; it is opened anew', ''],
-    zh: ['{address} 的画面尺寸或格式发生变化，重新打开', ''],
+    en: ['{address} changed size or kind of its pictures; it is opened anew', 'if it repeats: give the stream one size and one codec in the camera, turn "smart" codecs off'],
+    zh: ['{address} 的画面尺寸或格式发生变化，重新打开', '若反复出现：在摄像机中固定该码流的尺寸和编码，关闭智能编码'],
   },
   CV_CAMERA_TIME: {
     stage: 'read', retry: 'next', actor: 'nobody',
