@@ -34,8 +34,8 @@ export const VISION_FAULTS = {
   },
   CV_MODEL_PROVIDER: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['this machine cannot run models on "{provider}"', 'use one of: {known}'],
-    zh: ['本机无法使用 "{provider}" 运行模型', '可用：{known}'],
+    en: ['this machine cannot run models on "{provider}"', 'use one of: {known}; all but cpu need a build of onnxruntime that has them: docs/hardware.md'],
+    zh: ['本机无法使用 "{provider}" 运行模型', '可用：{known}；除 cpu 外均需带有该后端的 onnxruntime：见 docs/hardware.md'],
   },
   CV_MODEL_GRAPH: {
     stage: 'setup', retry: 'after-change', actor: 'developer',
