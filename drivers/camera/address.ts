@@ -14,7 +14,7 @@ export const ADDRESS_FIELDS = {
   user: z.string().optional().meta({ zh: '摄像机用户名', en: 'User on the camera' }),
   password: z.string().optional().meta({ zh: '摄像机密码', en: 'Password on the camera', secret: true, examples: ['${env:CAMERA_PASSWORD}'] }),
   transport: z.enum(['tcp', 'udp']).default('tcp').meta({ zh: 'RTSP 的传输方式：tcp 不丢包；udp 仅用于干净的局域网', en: 'How RTSP is carried: tcp loses nothing; udp only on a clean local network' }),
-  silence: durationMs().refine((ms) => ms >= 1000, complaint('must be at least 1s', '不能短于 1s')).prefault('8s').meta({ zh: '直播多久没有画面即重新连接（不短于三幅图像的间隔）', en: 'A live source that gives no picture for so long (or the time of three pictures) is opened anew' }),
+  silence: durationMs().refine((ms) => ms >= 1000, complaint('must be at least 1s', '不能短于 1s')).prefault('8s').meta({ zh: '多久没有画面即重新打开（直播不短于三幅图像的间隔，文件不短于二十幅）', en: 'A source that gives no picture for as long is opened anew (a live one not before the time of three pictures is over, a file of twenty)' }),
   decode: z.enum(['all', 'keyframes']).default('all').meta({ zh: 'keyframes 只解码 I 帧：慢机器用，每秒图像数随之受 I 帧间隔限制', en: 'keyframes decodes only those that need no other: for slow boxes; there are then no more pictures than the camera has I-frames' }),
   hardware: z.enum(['none', 'vaapi', 'nvdec', 'v4l2m2m', 'rkmpp']).default('none').meta({ zh: '硬件解码；不可用时改用软件并提示', en: 'Hardware decoder; where it cannot be had it is done in software, and said' }),
   minFps: z.number().min(0.01).max(60).optional().meta({ zh: '处理不过来时每秒图像数可降到多少；省略则不降', en: 'Down to how many pictures a second it may go while there are too many; left out: it does not' }),
