@@ -143,7 +143,7 @@ export class ClockKeeper {
     }
     if (this.#isTold) this.#world.tell({ kind: 'fault_cleared', code: 'CV_CLOCK_UNSET' });
     const byMs = Math.round(step.byMs);
-    this.#world.tell({ kind: 'notice', level: 'info', en: `the clock is known from ${step.source}; it was ${byMs} ms behind`, zh: `时钟已由 ${step.source} 校准；此前慢 ${byMs} 毫秒` });
+    this.#world.tell({ kind: 'notice', level: 'info', en: `the clock is known from ${step.source}; it was ${Math.abs(byMs)} ms ${byMs < 0 ? 'ahead' : 'behind'}`, zh: `时钟已由 ${step.source} 校准；此前${byMs < 0 ? '快' : '慢'} ${Math.abs(byMs)} 毫秒` });
     if (this.#timer) void this.#settle();
   }
 
