@@ -150,8 +150,8 @@ function room(empty: readonly (readonly [from: number, to: number])[], seconds: 
 }
 
 test('a room that has never changed, or has stood still before, must stand still for longer to be called frozen', () => {
-  assert.deepEqual(room([[0, 8], [12, 24], [28, 50]], 54), [{ at: 0, finding: null }]);
-  assert.deepEqual(room([[0, 60]], 60), [{ at: 0, finding: null }, { at: 10, finding: 'frozen' }]);
+  assert.deepEqual(room([[0, 7], [12, 23], [28, 46]], 54), [{ at: 0, finding: null }]);
+  assert.deepEqual(room([[0, 60]], 60), [{ at: 0, finding: null }, { at: 8, finding: 'frozen' }]);
   assert.deepEqual(room([[8, 40]], 40), [{ at: 0, finding: null }, { at: 13, finding: 'frozen' }]);
 });
 

@@ -4,7 +4,7 @@ import { hiddenCells, type Hidden, type Polygon } from '../mask.ts';
 import type { Planes } from '../../../core/driver.ts';
 import { castScore, colour } from './colour.ts';
 import type { Scores } from './scores.ts';
-import { grain, grainScore } from './grain.ts';
+import { extraGrain, grain, grainScore } from './grain.ts';
 import { light, lightScores } from './light.ts';
 import { Pairs } from './pairs.ts';
 import { Shaking } from './shaking.ts';
@@ -105,8 +105,8 @@ export class Diagnosis {
   #score(picture: Planes): Scores {
     const seen = colour(picture, this.#hidden.share);
     const noise = grain(picture);
-    const cells = signature(picture, this.#hidden.cells, noise);
-    const edges = sharpness(picture);
+    const cells = signature(picture, this.#hidden.cells, extraGrain(noise));
+    const edges = sharpness(picture, extraGrain(noise));
     const isCover = isEdgeless(edges) && this.#usual.isCover(cells);
     const { isUsual, ...scene } = this.#usual.scores(cells, this.#current === 'wrong-scene');
     const shaking = this.#shaking.score();

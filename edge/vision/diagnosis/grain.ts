@@ -12,6 +12,8 @@ const APART = 4 * BLOCK;
 const QUIET = 0.2;
 /** Standard deviation of luma. Footage by day has up to 0.6, the noise of an uncovered analogue input 20 and more. */
 const SNOW = 3;
+/** What is like any other edge of a scene. */
+const USUAL = 0.6;
 
 /** Standard deviation of the noise, in luma. */
 export function grain({ width, height, yuv }: Planes): number {
@@ -31,6 +33,11 @@ export function grain({ width, height, yuv }: Planes): number {
     }
   }
   return found.toSorted((a, b) => a - b)[Math.floor(found.length * QUIET)] ?? 0;
+}
+
+/** What there is of it beyond the grain of a picture by day: that is in no edge of the scene. */
+export function extraGrain(deviation: number): number {
+  return Math.sqrt(Math.max(0, deviation * deviation - USUAL * USUAL));
 }
 
 export function grainScore(deviation: number): number {

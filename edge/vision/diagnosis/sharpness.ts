@@ -9,6 +9,8 @@ import { scoreBelow } from './scores.ts';
 const RUN = 8;
 /** Luma that must lie between the run's darkest and brightest pixel to call it an edge. */
 const EDGE = 18;
+/** And for each unit of the grain's deviation: so far apart do none of some thousand runs of grain alone lie. */
+const GRAIN_EDGE = 6;
 /** Lines each way; those of a small picture lie at least so far apart. */
 const LINES = 24;
 const LEAST_APART = 12;
@@ -24,7 +26,9 @@ export interface Sharpness {
   edgeShare: number;
 }
 
-export function sharpness({ width, height, yuv }: Planes): Sharpness {
+/** @param grain standard deviation of luma that is in no edge */
+export function sharpness({ width, height, yuv }: Planes, grain = 0): Sharpness {
+  const least = EDGE + GRAIN_EDGE * grain;
   let edges = 0;
   let steps = 0;
   let runs = 0;
@@ -45,7 +49,7 @@ export function sharpness({ width, height, yuv }: Planes): Sharpness {
         before = luma;
       }
       runs += 1;
-      if (highest - lowest < EDGE) continue;
+      if (highest - lowest < least) continue;
       edges += 1;
       steps += steepest / (highest - lowest);
     }

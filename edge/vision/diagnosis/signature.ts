@@ -14,10 +14,8 @@ const FLAT = 0.35;
 const BLANK = 3;
 /** Blown-out sky is flat as well. */
 const BLOWN_OUT = 245;
-/** Standard deviation of the grain that is like any other edge of a scene; what there is beyond that is taken off. */
-const USUAL_GRAIN = 0.6;
 /** Mean difference of two pixels that show grain alone, squared, for its variance, and some more: a cell has few of them. */
-const GRAIN_CHANGE = (4 / Math.PI) * 1.4;
+const GRAIN_CHANGE = (4 / Math.PI) * 1.8;
 
 export interface Signature {
   /** Two a cell: log of 1 + mean change across, and down. */
@@ -34,13 +32,13 @@ export interface Signature {
 
 /**
  * @param hidden 1 where a cell is painted over: it is not flat by itself
- * @param grain standard deviation of luma in what is smooth
+ * @param grain standard deviation of luma that is in no edge
  */
 export function signature({ width, height, yuv }: Planes, hidden?: Uint8Array, grain = 0): Signature {
   const edges = new Float32Array(2 * CELLS);
   const flat = new Uint8Array(CELLS);
   const lumas = new Float32Array(CELLS).fill(NaN);
-  const grainChange = GRAIN_CHANGE * Math.max(0, grain * grain - USUAL_GRAIN * USUAL_GRAIN);
+  const grainChange = GRAIN_CHANGE * grain * grain;
   const edge = (change: number) => Math.log(1 + Math.sqrt(Math.max(0, change * change - grainChange)));
   let lit = 0;
   let litCells = 0;

@@ -19,7 +19,7 @@ const WINDOW_MS = 5000;
  * An empty room that is encoded with few bits stands still as well, to the pixel. So it takes longer where nothing has ever
  * changed, and as many times as long as the pictures of this camera have stood still before, up to a most.
  */
-const UNKNOWN_MS = 10_000;
+const UNKNOWN_MS = 8000;
 const LONGER = 2;
 const MOST_MS = 60_000;
 /** A picture that looks like another: what is found in the one is found in the other. */

@@ -18,13 +18,15 @@ const STAYS = 0.3;
 const COVERED_SHARE = 0.25;
 /** A dark night's sky is flat too: only a picture that is lit elsewhere has a cover. */
 const LIT = 60;
-/** What a cell showed of edges (log), to tell whether they are gone, and how much of it must be left. */
-const STRUCTURED = 1.2;
+/** What a cell showed of edges (log), to tell whether they are gone: asphalt and gravel have less, and none when bits are short. And how much must be left. */
+const STRUCTURED = 1.6;
 const LEFT = 0.4;
-/** Where nothing sharp is left, light and shade must be the usual ones to this likeness: a blurred scene has kept them. */
-const SAME_SHADE = 0.4;
 /** What is not covered must still be the usual scene. */
 const SAME_ELSEWHERE = 0.6;
+/** And light and shade there to this likeness; what is out of focus has lost its edges and kept these, a cover before all of it has its own. */
+const SAME_SHADE = 0.4;
+/** So much that is covered tells that it is no other scene, also where it is too little to be told. */
+const PARTLY_SHARE = 0.1;
 
 export class Usual {
   #looks = 0;
@@ -56,7 +58,7 @@ export class Usual {
     }
     const share = learning ? 1 / this.#looks : FOLLOW_LIGHT;
     for (let at = 0; at < lumas.length; at += 1) this.#lumas[at] = (this.#lumas[at] as number) + ((lumas[at] as number) - (this.#lumas[at] as number)) * share;
-    for (const part of ['u', 'v', 'spread'] as const) this.#colour[part] += (seen[part] - this.#colour[part]) * share;
+    for (const part of ['u', 'v'] as const) this.#colour[part] += (seen[part] - this.#colour[part]) * share;
   }
 
   /** Whether what shows nothing sharp is something before the lens, and not the scene out of focus. */
@@ -66,27 +68,28 @@ export class Usual {
   }
 
   /** @param isOther it is another scene already, and need not show that it stays */
-  scores({ edges, flat, litMean }: Signature, isOther: boolean): { 'occluded': number; 'wrong-scene': number; isUsual: boolean } {
+  scores({ edges, flat, lumas, litMean }: Signature, isOther: boolean): { 'occluded': number; 'wrong-scene': number; isUsual: boolean } {
     const last = this.#last;
     this.#last = edges;
     const usual = this.#looks >= LEARNING_LOOKS ? this.#edges : null;
     const cover = litMean >= LIT ? scoreAbove(largestFlat(flat), COVERED_SHARE) : 0;
-    if (!usual) return { 'occluded': cover, 'wrong-scene': 0, 'isUsual': true };
+    if (!usual || !this.#lumas) return { 'occluded': cover, 'wrong-scene': 0, 'isUsual': true };
+    const covered = coveredShare({ edges, lumas }, { edges: usual, lumas: this.#lumas });
     const alike = likeness(edges, usual);
     const limit = Math.max(0, Math.min(OTHER_SCENE, LESS_LIKE * this.#likeness));
-    const stays = isOther || (last !== null && likeness(edges, last) - alike >= STAYS);
-    return { 'occluded': Math.max(cover, scoreAbove(goneShare(edges, usual), COVERED_SHARE)), 'wrong-scene': stays ? scoreBelow(Math.max(0, alike), limit) : 0, 'isUsual': alike >= limit };
+    const stays = isOther || (covered < PARTLY_SHARE && last !== null && likeness(edges, last) - alike >= STAYS);
+    return { 'occluded': Math.max(cover, scoreAbove(covered, COVERED_SHARE)), 'wrong-scene': stays ? scoreBelow(Math.max(0, alike), limit) : 0, 'isUsual': alike >= limit };
   }
 }
 
 /** The share of the cells whose edges are gone, while the others show what they always did; else 0. */
-function goneShare(edges: Float32Array, usual: Float32Array): number {
+function coveredShare({ edges, lumas }: Pick<Signature, 'edges' | 'lumas'>, usual: Pick<Signature, 'edges' | 'lumas'>): number {
   const cells = edges.length / 2;
   const gone = new Uint8Array(cells);
   let structured = 0;
   let count = 0;
   for (let cell = 0; cell < cells; cell += 1) {
-    const before = (usual[2 * cell] as number) + (usual[2 * cell + 1] as number);
+    const before = (usual.edges[2 * cell] as number) + (usual.edges[2 * cell + 1] as number);
     if (before < STRUCTURED) continue;
     structured += 1;
     if ((edges[2 * cell] as number) + (edges[2 * cell + 1] as number) >= LEFT * before) continue;
@@ -94,5 +97,6 @@ function goneShare(edges: Float32Array, usual: Float32Array): number {
     count += 1;
   }
   if (count === structured) return 0;
-  return likeness(edges, usual, (at) => !gone[at >> 1]) >= SAME_ELSEWHERE ? count / cells : 0;
+  const isElsewhere = likeness(edges, usual.edges, (at) => !gone[at >> 1]) >= SAME_ELSEWHERE && likeness(lumas, usual.lumas, (cell) => !gone[cell]) >= SAME_SHADE;
+  return isElsewhere ? count / cells : 0;
 }
