@@ -11,8 +11,8 @@ export interface PictureFindingKind {
 
 /**
  * A black picture is dark, flat and unchanging as well; a bright one loses its colours and edges; snow hides both; a cover has
- * a colour of its own; who sees
- * nothing sharp, or nothing but a cover, sees nothing change; and who shakes sees another scene at each look.
+ * a colour of its own; who sees nothing sharp, or nothing but a cover, sees nothing change; and who shakes sees another scene
+ * at each look.
  */
 export const PICTURE_FINDINGS = [
   { id: 'stalled', zh: '无画面（视频流中断）', en: 'no pictures (the stream stands still)', onMs: 0, offMs: 0 },

@@ -105,8 +105,9 @@ export class Diagnosis {
   #score(picture: Planes): Scores {
     const seen = colour(picture, this.#hidden.share);
     const noise = grain(picture);
-    const cells = signature(picture, this.#hidden.cells, extraGrain(noise));
-    const edges = sharpness(picture, extraGrain(noise));
+    const extra = extraGrain(noise);
+    const cells = signature(picture, this.#hidden.cells, extra);
+    const edges = sharpness(picture, extra);
     const isCover = isEdgeless(edges) && this.#usual.isCover(cells);
     const { isUsual, ...scene } = this.#usual.scores(cells, this.#current === 'wrong-scene');
     const shaking = this.#shaking.score();
