@@ -13,10 +13,11 @@ import type { World } from '../../core/world.ts';
 import { parseEdgeTopic } from '../../core/wire/topics.ts';
 import type { EmbeddedBrokerSetup } from '../config/setup.ts';
 import type { BrokerRights } from '../reload.ts';
-import { identify, isAdmittedAlike, mayPublish, maySubscribe, type Identity } from './access.ts';
+import { edgeClientId, identify, isAdmittedAlike, mayPublish, maySubscribe, type Identity } from './access.ts';
 import { guardClient, MAX_CONSUMER_BYTES, MAX_EDGE_BYTES, PacketTooLarge, SOCKET_HIGH_WATER_BYTES, type Guard } from './guard.ts';
 import { GATEWAY_CLIENT } from './link.ts';
 import { openPipe } from './pipe.ts';
+import type { ProtocolProblem } from './strict.ts';
 import { noteTakeover, type Takeover } from './takeovers.ts';
 
 /** Why a client was let go; the label of cityvitals_clients_dropped_total. */
@@ -85,7 +86,8 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     preConnect(client, packet, done) {
       // A session of an absent client would grow without bound; what it misses is in the log, under its cursor.
       packet.clean = true;
-      if (packet.protocolVersion === 5) refuseVersion(client);
+      // Who leaves the id to the broker is given one (MQTT-3.1.3-6); that of an edge follows from its user.
+      if (packet.clientId === '' && rights.edges.some(({ id }) => id === packet.username)) packet.clientId = edgeClientId(String(packet.username));
       done(null, true);
     },
     authenticate(client, user, password, done) {
@@ -122,11 +124,16 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     },
   });
 
-  /** Told here; aedes answers with return code 1 and closes. */
-  function refuseVersion(client: Client): void {
+  /** Answered in a form that the other side can read, and let go; aedes never sees the packet. */
+  function refuse(client: Client, { detail, answer, isUnsupported }: ProtocolProblem): void {
     const session = sessionOf(client);
     session.dropped = true;
-    tellDrop(session.address, 'unsupported', fault('CV_MQTT_UNSUPPORTED', { client: session.address, what: 'MQTT 5' }), null);
+    if (isUnsupported) tellDrop(session.address, 'unsupported', fault('CV_MQTT_UNSUPPORTED', { client: session.address, what: detail }), null);
+    else tellDrop(session.address, 'refused', fault('CV_CLIENT_REFUSED', { client: '', address: session.address, detail }), null);
+    // What else it sends is thrown away, not kept; the connect time-out ends one that does not close.
+    client.conn.removeAllListeners('readable');
+    setImmediate(() => client.conn.resume());
+    client.conn.end(answer ?? Buffer.alloc(0));
   }
 
   function noteChange(client: Client, session: Session): void {
@@ -201,7 +208,8 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     sockets.add(conn);
     conn.once('close', () => sockets.delete(conn));
     const client = broker.handle(conn);
-    sessions.set(client, { address, identity: null, guard: waitingBytes ? null : guardClient(client, conn), waitingBytes, dropped: false });
+    const guard = waitingBytes ? null : guardClient(client, conn, (problem) => refuse(client, problem));
+    sessions.set(client, { address, identity: null, guard, waitingBytes, dropped: false });
   }
 
   const server = createServer({ highWaterMark: SOCKET_HIGH_WATER_BYTES, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket: Socket) => {
