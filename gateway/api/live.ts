@@ -6,7 +6,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { LiveMessage } from '../../core/api.ts';
-import { FaultError } from '../../core/faults.ts';
+import { FaultError, faultOf } from '../../core/faults.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import { EXAMPLES } from './examples.ts';
 import { NO_PARAMS, query, route } from './route.ts';
@@ -39,8 +39,8 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number):
   /** Without viewers nobody listens: what changes is then not even put together. */
   let stopListening: (() => void) | null = null;
   const timers: Timer[] = [
-    everyMs(world.clock, FLUSH_MS, flush),
-    everyMs(world.clock, STATUS_MS, () => { if (viewers.size > 0) send(statusText()); }),
+    everyMs(world.clock, FLUSH_MS, told(flush)),
+    everyMs(world.clock, STATUS_MS, told(() => { if (viewers.size > 0) send(statusText()); })),
     everyMs(world.clock, HEARTBEAT_MS, () => send(': still here\n\n')),
   ];
 
@@ -58,6 +58,17 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number):
     const text = [...newest.values()].map(textOf).join('');
     newest.clear();
     send(text);
+  }
+
+  /** In a timer nobody is there to be answered: what fails is told, and the next turn comes. */
+  function told(run: () => void): () => void {
+    return () => {
+      try {
+        run();
+      } catch (error) {
+        world.tell({ kind: 'fault', fault: faultOf(error, 'CV_API_INTERNAL', { path: LIVE_ROUTE.path }) });
+      }
+    };
   }
 
   function statusText(): string {

@@ -80,6 +80,8 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
     await app.close();
     throw new FaultError('CV_API_LISTEN', { address: `${host}:${options.port}`, detail: faultOf(error, 'CV_API_INTERNAL').params.detail ?? '' }, { cause: error });
   }
+  // Too many open files, say: without a listener it would end the process.
+  app.server.on('error', (error) => world.tell({ kind: 'fault', fault: faultOf(error, 'CV_API_INTERNAL', { path: host }) }));
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
   let closing: Promise<void> | undefined;
