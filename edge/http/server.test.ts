@@ -10,6 +10,22 @@ import { openLocalHttp } from './server.ts';
 
 const HOSTILE = ['GET //: HTTP/1.1', 'GET http://: HTTP/1.1', 'GET /tap/%ff HTTP/1.1', 'GET /frames/%E0%A4 HTTP/1.1', 'GET ///// HTTP/1.1', 'GET /tap/a?forMs=%ff HTTP/1.1', 'POST //:/live/a HTTP/1.1', 'POST /live/%ff HTTP/1.1', 'HEAD //: HTTP/1.1', 'GET * HTTP/1.1', 'OPTIONS * HTTP/1.1', 'CONNECT //: HTTP/1.1', 'GET \x00 HTTP/1.1', 'GET'];
 
+test('half requests, as many as connections are allowed, do not shut out a whole one', async (t) => {
+  const http = await openLocalHttp({ host: '127.0.0.1', port: 0 }, { health: () => { throw new Error('not asked for'); }, picture: () => Promise.resolve(null), live: () => Promise.reject(new Error('none')) });
+  const port = Number(new URL(http.url).port);
+  const halves = Array.from({ length: 70 }, () => connect(port, '127.0.0.1'));
+  t.after(() => {
+    for (const half of halves) half.destroy();
+    return http.close();
+  });
+  for (const half of halves) {
+    half.on('error', () => {});
+    if (half.connecting) await once(half, 'connect');
+    half.write('GET /healthz HTTP/1.1\r\nhost:');
+  }
+  assert.match(await sent(port, 'GET / HTTP/1.1'), /^HTTP\/1\.1 200 /);
+});
+
 /** Sends one request as it is. @returns what came back */
 async function sent(port: number, line: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');

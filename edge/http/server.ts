@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { PictureView } from '../../core/api.ts';
 import { FaultError, faultOf } from '../../core/faults.ts';
+import { capConnections } from '../../core/http-connections.ts';
 import { isLoopback } from '../../core/net.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import { decoded } from './decoded.ts';
@@ -33,6 +34,8 @@ export interface LocalHttp {
   close(): Promise<void>;
 }
 
+const MAX_CONNECTIONS = 64;
+
 interface Answer {
   status: number;
   type: string;
@@ -42,8 +45,8 @@ interface Answer {
 
 /** @throws CV_API_LISTEN */
 export async function openLocalHttp(at: { host: string; port: number }, parts: LocalHttpParts): Promise<LocalHttp> {
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => { serve(parts, request, response).catch(() => response.destroy()); });
-  server.maxConnections = 64;
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000, connectionsCheckingInterval: 1000 }, (request, response) => { serve(parts, request, response).catch(() => response.destroy()); });
+  capConnections(server, MAX_CONNECTIONS);
   await listen(server, at);
   // Too many open files, say: without a listener it would end the process.
   server.on('error', (error) => parts.tell?.({ kind: 'fault', fault: faultOf(error, 'CV_API_INTERNAL', { path: at.host }) }));

@@ -24,6 +24,8 @@ const FLUSH_MS = 250;
 const STATUS_MS = 1000;
 const HEARTBEAT_MS = 10_000;
 const MAX_WAITING_BYTES = 1 << 20;
+/** One address cannot take the places of all others. */
+const MAX_OF_ADDRESS = 125;
 
 export interface LiveHub {
   /** Takes over the response until the viewer leaves. @throws CV_API_TOO_MANY_VIEWERS */
@@ -33,7 +35,7 @@ export interface LiveHub {
   close(): void;
 }
 
-export function openLive(sources: ApiSources, world: World, maxViewers: number): LiveHub {
+export function openLive(sources: ApiSources, world: World, maxViewers: number, maxOfAddress = MAX_OF_ADDRESS): LiveHub {
   const viewers = new Set<ServerResponse>();
   const newest = new Map<string, LiveMessage>();
   /** Without viewers nobody listens: what changes is then not even put together. */
@@ -103,6 +105,9 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number):
   return {
     async join(response) {
       if (viewers.size >= maxViewers) throw new FaultError('CV_API_TOO_MANY_VIEWERS', { count: viewers.size });
+      const address = response.socket?.remoteAddress;
+      const count = [...viewers].filter(({ socket }) => socket?.remoteAddress === address).length;
+      if (count >= maxOfAddress) throw new FaultError('CV_API_TOO_MANY_VIEWERS', { count });
       response.on('close', () => leave(response));
       response.on('error', () => leave(response));
       // Joined first, told what stands second: a change in between comes twice rather than never.
