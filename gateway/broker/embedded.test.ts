@@ -21,6 +21,7 @@ interface Rig {
   url: string;
   port: number;
   link: Link;
+  addressOf(edge: string): string | null;
   got: Message[];
   told: TelemetryEvent[];
   /** Resolves with the first event told that fits, also one told before. */
@@ -49,7 +50,7 @@ async function rig(t: TestContext, setup: Partial<EmbeddedBrokerSetup> = {}, tak
     await broker.close();
   });
   return {
-    url, link, got, told, port: Number(new URL(url).port),
+    url, link, got, told, addressOf: (edge) => broker.addressOf(edge), port: Number(new URL(url).port),
     tells: (fits) => new Promise((resolve) => {
       const look = () => {
         const found = told.find(fits);
@@ -283,3 +284,14 @@ function idleSocket(port: number): Promise<Socket> {
     socket.on('error', () => socket.destroy());
   });
 }
+
+test('where an edge is connected from is known while it is, and of edges alone', async (t) => {
+  const { edge, addressOf, tells } = await rig(t);
+  assert.equal(addressOf('pump'), null);
+  await edge();
+  assert.equal(addressOf('pump'), '127.0.0.1');
+  assert.deepEqual([addressOf('gate'), addressOf('constructor')], [null, null]);
+  await edge();
+  await tells((event) => event.kind === 'client_dropped' && event.reason === 'taken_over');
+  assert.equal(addressOf('pump'), '127.0.0.1');
+});

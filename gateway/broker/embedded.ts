@@ -31,6 +31,8 @@ export interface EmbeddedBroker {
   connectGateway(): Duplex;
   /** Whether any client subscribes to what goes out; never false while one does. */
   hasReaders(): boolean;
+  /** Address that an edge is connected from, without port; null while it is not. */
+  addressOf(edge: string): string | null;
   /** Lets clients in. @returns the address they reach it under, mqtt://host:port. @throws CV_BROKER_LISTEN */
   listen(): Promise<string>;
   /** Who may come in from now on. Clients whose rights went or were changed are let go; the others notice nothing. */
@@ -251,6 +253,11 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       return theirs;
     },
     hasReaders: () => readers.size > 0,
+    addressOf(edge) {
+      const client = (broker as unknown as { clients: Record<string, Client | undefined> }).clients[edgeClientId(edge)];
+      const session = client && sessions.get(client);
+      return session?.identity?.kind === 'edge' ? hostOf(session.address) : null;
+    },
     async listen() {
       const port = await listen(server, setup);
       return `mqtt://${setup.host.includes(':') ? `[${setup.host}]` : setup.host}:${port}`;
