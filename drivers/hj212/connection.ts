@@ -18,6 +18,8 @@ export class Connection {
   /** Address and port of the other end. */
   readonly peer: string;
   isOver = false;
+  /** A station that is configured has spoken on it, with its password where one is set. */
+  isKnown = false;
   readonly #socket: Socket;
   readonly #address: string;
   readonly #world: World;
