@@ -338,3 +338,24 @@ test('a request ends when its logger is gone, and when nobody waits for it any m
   await left;
   await reading.end();
 });
+
+test('idle sockets shut the logger out neither when they are many nor when they were first', async () => {
+  const at = await bench();
+  const reading = reader(await openAt(at, 'A1', { password: 'secret' }), at);
+  const logger = dialLogger(at.port, { mn: 'A1', password: 'secret' });
+  await until(() => logger.isConnected());
+  logger.upload('2011', upload(1));
+  assert.equal(valueOf(await reading.next()), 1);
+  let closed = 0;
+  const idle = Array.from({ length: 300 }, () => connect({ host: '127.0.0.1', port: at.port }).on('error', () => {}).on('close', () => { closed += 1; }));
+  await until(() => closed === 44);
+  assert.equal(logger.isConnected(), true);
+  logger.upload('2011', upload(2, 1));
+  assert.equal(valueOf(await reading.next()), 2);
+  await at.world.clock.advanceMs(121_000);
+  await until(() => closed === 300);
+  assert.equal(logger.isConnected(), true);
+  for (const socket of idle) socket.destroy();
+  await reading.end();
+  await logger.stop();
+});

@@ -60,6 +60,7 @@ export class Station {
   readonly #early = new Map<string, { uploads: Upload[]; timer: Timer }>();
   readonly #askings = new Map<string, Asking>();
   readonly #history: History;
+  readonly #met = new WeakSet<Connection>();
   #newest: Message | null = null;
   #lastQn = 0;
   #clockSetMs = -Infinity;
@@ -88,11 +89,13 @@ export class Station {
     const { message } = received;
     // Before anything is learned of it: who only knows the MN is nobody, whatever it sends.
     if (!this.#isAllowed(message, connection)) return;
-    connection.isKnown = true;
     const isBack = this.connection !== connection;
     if (isBack) {
+      this.connection?.serve(false);
       this.connection = connection;
-      connection.onEnd(() => this.#left(connection));
+      connection.serve(true);
+      if (!this.#met.has(connection)) connection.onEnd(() => this.#left(connection));
+      this.#met.add(connection);
       this.#changed();
     }
     this.wasHeard = true;
@@ -151,6 +154,8 @@ export class Station {
     for (const { timer } of this.#early.values()) timer.cancel();
     this.#early.clear();
     this.#history.end();
+    this.connection?.serve(false);
+    this.connection = null;
   }
 
   #left(connection: Connection): void {
