@@ -26,12 +26,17 @@ export function runFfmpeg(args: readonly string[], limitMs: number, clock: Clock
   child.stderr.setEncoding('utf8').on('data', (text: string) => { said = (said + text).slice(-MAX_SAID_CHARACTERS); }).on('error', () => {});
   child.stdin.on('error', () => {});
   child.stdout.on('error', () => {});
-  const kill = () => { child.kill('SIGKILL'); };
-  signal.addEventListener('abort', kill, { once: true });
-  if (signal.aborted) kill();
+  const kill = (reason: Error) => {
+    child.kill('SIGKILL');
+    // What it still held back for a reader who has turned away would keep it from being over for good.
+    child.stdout.destroy(reason);
+  };
+  const abort = () => kill(signal.reason as Error);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
   const late = clock.after(limitMs, () => {
     isLate = true;
-    kill();
+    kill(new Error(`not done within ${limitMs} ms`));
   });
   const done = new Promise<void>((resolve, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ENOENT' ? new FaultError('CV_FFMPEG_MISSING') : error));
@@ -41,7 +46,7 @@ export function runFfmpeg(args: readonly string[], limitMs: number, clock: Clock
     });
   }).finally(() => {
     late.cancel();
-    signal.removeEventListener('abort', kill);
+    signal.removeEventListener('abort', abort);
   });
   done.catch(() => {});
   return { stdin: child.stdin, stdout: child.stdout, done };
