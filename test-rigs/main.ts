@@ -11,6 +11,7 @@ const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> 
   'vision-clips': () => import('./vision-clips/main.ts'),
   'video-faults': () => import('./video-faults/main.ts'),
   blur: () => import('./blur/main.ts'),
+  linear: () => import('./linear/main.ts'),
   clips: () => import('./clips/main.ts'),
   'console-fake': () => import('./console-fake/main.ts'),
 };

@@ -37,7 +37,11 @@ export function messageAt(bytes: Uint8Array): Message | null | 'none' {
 }
 
 export class MessageCutter {
-  #held: Buffer = Buffer.alloc(0);
+  /** Put together once a message may be whole, so that one that comes in small pieces is copied once. */
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
+  #wanted = 0;
+  #isOver = false;
 
   /** Bytes of a message that has not come in full. */
   get waiting(): Uint8Array {
@@ -46,15 +50,27 @@ export class MessageCutter {
 
   /** Bytes that came, in order. @returns whole messages; `isOver` once something came that is none */
   feed(bytes: Uint8Array): { messages: Message[]; isOver: boolean } {
-    this.#held = this.#held.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
+    if (this.#isOver) return { messages: [], isOver: true };
+    this.#pieces.push(Buffer.from(bytes));
+    this.#bytes += bytes.length;
+    if (this.#bytes < this.#wanted) return { messages: [], isOver: false };
+    let held = Buffer.concat(this.#pieces);
     const messages: Message[] = [];
     for (;;) {
-      const message = messageAt(this.#held);
-      if (message === 'none') return { messages, isOver: true };
-      if (message === null) return { messages, isOver: false };
+      const message = messageAt(held);
+      if (message === 'none') {
+        this.#isOver = true;
+        this.#pieces = [];
+        return { messages, isOver: true };
+      }
+      if (message === null) break;
       messages.push(message);
-      this.#held = this.#held.subarray(message.bytes.length);
+      held = held.subarray(message.bytes.length);
     }
+    this.#pieces = [held];
+    this.#bytes = held.length;
+    this.#wanted = held.length < HEADER_BYTES ? 0 : viewOf(held).getUint32(2);
+    return { messages, isOver: false };
   }
 }
 

@@ -138,3 +138,25 @@ for (const { name, hex, expect } of goldenFrames<Golden>('llrp')) {
     for (const { epc, uri } of expect.tags) if (uri) assert.equal(uriOf(epc), uri);
   });
 }
+
+test('a long message that comes in small pieces is put together once, and what begins none ends it for good', () => {
+  const pieces = new MessageCutter();
+  const message = messageOf(61, 7, Buffer.alloc(1_000_000));
+  const found = [];
+  const concat = Buffer.concat;
+  let joined = 0;
+  Buffer.concat = (list, total) => {
+    const whole = concat(list, total);
+    joined += whole.length;
+    return whole;
+  };
+  try {
+    for (let at = 0; at < message.length; at += 64) found.push(...pieces.feed(message.subarray(at, at + 64)).messages);
+  } finally {
+    Buffer.concat = concat;
+  }
+  assert.deepEqual(found.map(({ bytes }) => bytes.length), [message.length]);
+  assert.ok(joined < 1.5 * message.length, `${joined} bytes were copied`);
+  assert.equal(pieces.feed(Buffer.from([0xff])).isOver, true);
+  assert.deepEqual(pieces.feed(message), { messages: [], isOver: true });
+});

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Awaited, Cut } from './framing.ts';
 import { rtuFraming } from './rtu.ts';
-import { mbapThroughUnit } from './stripping.ts';
+import { mbapThroughUnit, without } from './stripping.ts';
 import { rtu } from './testing/device.ts';
 
 const REQUEST = rtu(Buffer.from([1, 3, 0, 10, 0, 2]));
@@ -106,4 +106,10 @@ test('without a CRC an answer is taken when one reading explains every byte, els
   for (let at = 0; at <= answer.length; at += 1) assert.equal(pduOf(framing.cut(inside(answer, at, beat), awaited(), true)), '030400010002', `at ${at}`);
   const looksLike = mbap([3, 4, ...beat, 0, 2]);
   assert.equal(pduOf(framing.cut(looksLike, awaited(), true)), `0304${beat.toString('hex')}0002`);
+});
+
+test('however many heartbeats come, few readings of them are tried', () => {
+  const held = Buffer.alloc(2048, 'fe', 'hex');
+  assert.equal([...without(held, [Buffer.from([0xfe])])].length, 2);
+  assert.equal([...without(held.subarray(0, 4), [Buffer.from([0xfe])])].length, 16);
 });

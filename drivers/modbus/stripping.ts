@@ -8,6 +8,8 @@ import { toMbap, type Awaited, type Cut, type Framing } from './framing.ts';
 
 /** With more occurrences than this only none, one or all of them are left out. */
 const MOST_SUBSETS_OF = 4;
+/** With more, which no honest unit puts into one answer, only none or all: each reading costs as much as all that is held. */
+const MOST_READINGS = 32;
 
 interface Span {
   at: number;
@@ -25,7 +27,7 @@ function occurrences(bytes: Buffer, patterns: readonly Buffer[]): Span[] {
   const longestFirst = patterns.filter((pattern) => pattern.length > 0).toSorted((a, b) => b.length - a.length);
   const spans: Span[] = [];
   for (let at = 0; at < bytes.length; at += 1) {
-    const found = longestFirst.find((pattern) => bytes.subarray(at, at + pattern.length).equals(pattern));
+    const found = longestFirst.find((pattern) => pattern[0] === bytes[at] && bytes.subarray(at, at + pattern.length).equals(pattern));
     if (!found) continue;
     spans.push({ at, length: found.length });
     at += found.length - 1;
@@ -35,7 +37,7 @@ function occurrences(bytes: Buffer, patterns: readonly Buffer[]): Span[] {
 
 function* subsets(spans: readonly Span[]): Generator<Span[]> {
   if (spans.length > MOST_SUBSETS_OF) {
-    for (const span of spans) yield [span];
+    if (spans.length <= MOST_READINGS) for (const span of spans) yield [span];
     return yield [...spans];
   }
   const all = Array.from({ length: 2 ** spans.length - 1 }, (_, at) => spans.filter((_span, bit) => (at + 1) & (1 << bit)));
