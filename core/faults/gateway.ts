@@ -78,6 +78,11 @@ export const GATEWAY_FAULTS = {
     en: ['edge {edge} sends more than {maxBatches} batches or {maxBytes} bytes a second; the rest is left unanswered', 'look for a program that sends in a loop under the id of this edge'],
     zh: ['边缘节点 {edge} 每秒发送超过 {maxBatches} 个批次或 {maxBytes} 字节；超出部分不予应答', '检查是否有程序以该编号循环发送'],
   },
+  CV_EDGE_WINDOW: {
+    stage: 'accept', retry: 'backoff', actor: 'field-engineer',
+    en: ['more of edge {edge} than {maxBatches} batches or {maxBytes} bytes waits for a write that fails or for the quarantine; the rest is left unanswered and comes again', 'look at the other faults of this edge; if there are none, look for a program that sends in a loop under its id'],
+    zh: ['边缘节点 {edge} 有超过 {maxBatches} 个批次或 {maxBytes} 字节在等待失败的写入或隔离区；超出部分不予应答，由发送方重发', '查看该节点的其他故障；若没有，检查是否有程序以该编号循环发送'],
+  },
   CV_EDGE_HOLES: {
     stage: 'accept', retry: 'backoff', actor: 'field-engineer',
     en: ['what edge {edge} sends of {stream} has more than {maxRanges} holes; further batches wait until holes close', 'nothing is lost; if it lasts, look at the log of that edge'],
