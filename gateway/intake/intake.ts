@@ -49,9 +49,21 @@ export interface IntakeParts {
 
 /** Reading goes on within one turn of the event loop for so long; then everybody else has a turn. */
 const MAX_TURN_MS = 8;
+/** Edges speak of themselves every 10 s and when a device comes or goes; of more than this the last word counts, a second later. */
+const MAX_STATES_PER_SECOND = 10;
+const MAX_STATE_BYTES_PER_SECOND = 1 << 20;
 /** An edge in its right mind comes near neither; one that does not would take the time of all others (a batch of one event: 25 to 40 µs). */
 const MAX_BATCHES_PER_SECOND = 5000;
 const MAX_BYTES_PER_SECOND = 24 << 20;
+
+/** What an edge sent in this second. */
+interface Sent {
+  batches: number;
+  bytes: number;
+  states: number;
+  stateBytes: number;
+  told: Set<FaultCode>;
+}
 
 export class Intake {
   readonly stats: IntakeStats = { accepted: 0, duplicates: 0, refused: 0, acceptMs: null };
@@ -62,7 +74,9 @@ export class Intake {
   readonly #stop = new AbortController();
   readonly #work = new Set<Promise<void>>();
   readonly #waiting: (() => void)[] = [];
-  readonly #sent = new Map<string, { batches: number; bytes: number; told: Set<FaultCode> }>();
+  readonly #sent = new Map<string, Sent>();
+  /** By edge: its last state above the limit. */
+  readonly #lateStates = new Map<string, { address: EdgeAddress; message: Message }>();
   readonly #window = new IntakeWindow();
   readonly #seconds: Timer;
   #turnStartedMs: number | null = null;
@@ -142,6 +156,10 @@ export class Intake {
 
   #tick(): void {
     this.#sent.clear();
+    for (const [edge, { address, message }] of this.#lateStates) {
+      this.#lateStates.delete(edge);
+      this.#takeState(address, message);
+    }
     if (!this.#keep.isLogFull) this.#window.setStuckApart(this.#world.clock.monotonicMs());
     this.#goOn();
   }
@@ -165,8 +183,8 @@ export class Intake {
     told.add(fault.code);
   }
 
-  #sentBy(edge: string): { batches: number; bytes: number; told: Set<FaultCode> } {
-    const sent = this.#sent.get(edge) ?? { batches: 0, bytes: 0, told: new Set() };
+  #sentBy(edge: string): Sent {
+    const sent = this.#sent.get(edge) ?? { batches: 0, bytes: 0, states: 0, stateBytes: 0, told: new Set() };
     this.#sent.set(edge, sent);
     return sent;
   }
@@ -246,6 +264,14 @@ export class Intake {
   }
 
   #takeState(address: EdgeAddress, message: Message): void {
+    const sent = this.#sentBy(address.edge);
+    this.#lateStates.delete(address.edge);
+    if (sent.states >= MAX_STATES_PER_SECOND || sent.stateBytes >= MAX_STATE_BYTES_PER_SECOND) {
+      this.#lateStates.set(address.edge, { address, message });
+      return;
+    }
+    sent.states += 1;
+    sent.stateBytes += message.payload.length;
     try {
       const state = readState(message.payload, address.edge);
       this.#parts.registry.noteState(state, address.centre);

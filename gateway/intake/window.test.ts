@@ -20,6 +20,7 @@ async function rig({ accept, add = () => Promise.resolve(), onKept }: { accept?:
   const memory = await openMemoryGatewayLog({ gateway: 'g' }, world);
   const answers: string[] = [];
   const tried = { count: 0 };
+  const states: boolean[] = [];
   const log: GatewayLog = {
     ...memory,
     accept(groups, settled) {
@@ -29,7 +30,7 @@ async function rig({ accept, add = () => Promise.resolve(), onKept }: { accept?:
     },
   };
   const intake = new Intake({
-    setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] }, log, quarantine: { add }, registry: { noteEvents() {}, noteState() {} }, ...(onKept && { onKept }),
+    setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] }, log, quarantine: { add }, registry: { noteEvents() {}, noteState: ({ online }) => { states.push(online); } }, ...(onKept && { onKept }),
     link: { publish: (topic, payload) => { answers.push(`${topic.split('/')[4]} ${Object.keys(JSON.parse(String(payload)) as object).includes('error') ? 'refused' : 'ack'}`); return Promise.resolve(); } },
   }, world);
   /** As the link does: the next message is read when there is room. @returns how many were read */
@@ -45,7 +46,7 @@ async function rig({ accept, add = () => Promise.resolve(), onKept }: { accept?:
     return count;
   }
   const faults = () => world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : []));
-  return { world, intake, answers, tried, send, faults };
+  return { world, intake, answers, tried, states, send, faults };
 }
 
 const draft: Draft = { device: 'd', point: 'p', indicator: 'YJ-FLD-001', centre: CENTRE, kind: 'measurement', value: 1, unit: 'm', occurredAt: Date.UTC(2026, 0, 1), clock: 'edge', observedAt: 5, quality: 'good', origin: 'live' };
@@ -133,4 +134,16 @@ test('what is released leaves nothing behind', () => {
     assert.deepEqual([window.isFull(), window.hold('a', 1, 0)], [false, null]);
     for (const one of held) if (one) window.release(one);
   }
+});
+
+test('of many states of one edge ten a second are read, and the last one is never passed over', async () => {
+  const { intake, world, states } = await rig();
+  const say = (online: boolean) => intake.take({ topic: edgeTopic(CENTRE, 'bad', 'state'), payload: Buffer.from(JSON.stringify({ v: 1, edge: 'bad', centre: CENTRE, online })), retained: false });
+  for (let count = 0; count < 1000; count += 1) void say(true);
+  void say(false);
+  assert.equal(states.length, 10);
+  await world.clock.advanceMs(1000);
+  assert.deepEqual([states.length, states.at(-1)], [11, false]);
+  await world.clock.advanceMs(5000);
+  assert.equal(states.length, 11);
 });
