@@ -11,6 +11,7 @@ import { valueAt } from '../core/wire/columns.ts';
 import type { EventColumns } from '../core/wire/event-columns.ts';
 import type { DeviceState, EdgeState, UnknownDeviceState } from '../core/wire/messages.ts';
 import { everyMs, type Timer, type World } from '../core/world.ts';
+import { DeviceTable, MAX_DEVICES_OF_EDGE } from './device-table.ts';
 import { edgeOrigin, type EdgeHttpKnown } from './edge-http.ts';
 
 /** A device as its edge speaks of it; its values and what can be made of its reason are added for the API. */
@@ -73,18 +74,19 @@ const DEFAULT_PERIOD_MS = 60_000;
 /** Edges speak every 10 s, and at once when a device comes or goes. */
 const STATE_TRUST_MS = 25_000;
 const SAVE_EVERY_MS = 5000;
-const MAX_DEVICES = 200_000;
 const MAX_INDICATORS = 20_000;
 
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #world: World;
   readonly #edges = new Map<string, Edge>();
-  readonly #devices = new Map<string, Device>();
+  readonly #devices = new DeviceTable<Device>();
   /** Every code that came in, with the time it was first seen. */
   readonly #indicators = new Map<string, number>();
   /** By edge: the address that was told of. */
   readonly #refusedHttp = new Map<string, string>();
+  /** Told of, that they have too many devices. */
+  readonly #crowded = new Set<string>();
   readonly #listeners = new Set<(device: RegisteredDevice) => void>();
   #timer: Timer | null = null;
   #changed = false;
@@ -127,7 +129,7 @@ export class Registry {
       : { ...before, centre, online: false, http: null, seenAt, awaySince: before.awaySince ?? seenAt });
     if (state.online && state.devices) this.#noteDevices(state.edge, centre, state.devices, state.sentAt ?? seenAt, seenAt);
     this.#changed = true;
-    for (const [id, device] of this.#devices) if (device.edge === state.edge) this.#announce(id, device);
+    if (this.#listeners.size > 0) for (const [id, device] of this.#devices.ofEdge(state.edge)) this.#announce(id, device);
   }
 
   /** Where its HTTP may be asked; what may not be asked is told once for each address. */
@@ -143,10 +145,10 @@ export class Registry {
 
   #noteDevices(edge: string, centre: string, states: readonly DeviceState[], sentAt: number, seenAt: number): void {
     const listed = new Set(states.map(({ id }) => id));
-    for (const [id, device] of this.#devices) if (device.edge === edge && !listed.has(id)) this.#devices.delete(id);
+    for (const [id] of this.#devices.ofEdge(edge)) if (!listed.has(id)) this.#devices.delete(id);
     for (const state of states) {
       const before = this.#devices.get(state.id);
-      if (!before && this.#devices.size >= MAX_DEVICES) continue;
+      if (!this.#hasRoom(state.id, edge)) continue;
       this.#devices.set(state.id, {
         edge, centre, driver: state.driver, subject: state.subject ?? state.id, position: state.position ?? null, online: state.online, reason: state.reason,
         lastAt: newer(state.lastAt, before?.edge === edge ? before.lastAt : null), since: before?.edge === edge && before.online === state.online ? before.since ?? seenAt : seenAt, periodMs: state.periodMs ?? null,
@@ -179,11 +181,18 @@ export class Registry {
   /** A sender that says nothing of its devices: they are known by their events. */
   #newDevice(batch: EventColumns, at: number): Device | null {
     const event = batch.events()[at];
-    if (!event || this.#devices.size >= MAX_DEVICES) return null;
+    if (!event || !this.#hasRoom(event.device, event.edge)) return null;
     const device: Device = { edge: event.edge, centre: event.centre, driver: '', subject: event.subject ?? event.device, position: event.position ?? null, online: true, reason: '', lastAt: null, periodMs: null, freshUntil: 0, pictures: false };
     this.#devices.set(event.device, device);
     this.#changed = true;
     return device;
+  }
+
+  #hasRoom(id: string, edge: string): boolean {
+    if (this.#devices.hasRoom(id, edge)) return true;
+    if (!this.#crowded.has(edge)) this.#world.tell({ kind: 'fault', edge, fault: { code: 'CV_EDGE_DEVICES', params: { edge, max: MAX_DEVICES_OF_EDGE } } });
+    this.#crowded.add(edge);
+    return false;
   }
 
   edges(): EdgeView[] {

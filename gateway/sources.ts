@@ -91,6 +91,10 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
       const values = Map.groupBy(store.last(), ({ device }) => device);
       return registry.devices().map((device) => deviceView(device, values.get(device.id) ?? []));
     },
+    device(id) {
+      const device = registry.device(id);
+      return device && deviceView(device, store.last({ device: id }));
+    },
     unknownDevices: () => registry.unknownDevices(),
     indicators: () => indicatorViews(parts.catalogue, store),
     series: (filter) => store.series(filter),

@@ -78,6 +78,16 @@ export const GATEWAY_FAULTS = {
     en: ['edge {edge} sends more than {maxBatches} batches or {maxBytes} bytes a second; the rest is left unanswered', 'look for a program that sends in a loop under the id of this edge'],
     zh: ['边缘节点 {edge} 每秒发送超过 {maxBatches} 个批次或 {maxBytes} 字节；超出部分不予应答', '检查是否有程序以该编号循环发送'],
   },
+  CV_EDGE_WINDOW: {
+    stage: 'accept', retry: 'backoff', actor: 'field-engineer',
+    en: ['more of edge {edge} than {maxBatches} batches or {maxBytes} bytes waits for a write that fails or for the quarantine; the rest is left unanswered and comes again', 'look at the other faults of this edge; if there are none, look for a program that sends in a loop under its id'],
+    zh: ['边缘节点 {edge} 有超过 {maxBatches} 个批次或 {maxBytes} 字节在等待失败的写入或隔离区；超出部分不予应答，由发送方重发', '查看该节点的其他故障；若没有，检查是否有程序以该编号循环发送'],
+  },
+  CV_EDGE_DEVICES: {
+    stage: 'accept', retry: 'never', actor: 'operator',
+    en: ['edge {edge} has more than {max} devices, or the gateway has all it can list; further ones are not listed, their values are kept', 'divide the devices among several edges; if there are not so many, look for a program that invents them under the id of this edge'],
+    zh: ['边缘节点 {edge} 的设备超过 {max} 台，或网关列表已满；其余设备不列出，其数据仍保存', '将设备分配到多个边缘节点；若实际没有这么多，检查是否有程序以该编号虚构设备'],
+  },
   CV_EDGE_HOLES: {
     stage: 'accept', retry: 'backoff', actor: 'field-engineer',
     en: ['what edge {edge} sends of {stream} has more than {maxRanges} holes; further batches wait until holes close', 'nothing is lost; if it lasts, look at the log of that edge'],

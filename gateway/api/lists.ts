@@ -32,7 +32,7 @@ export const LIST_ROUTES = [
     method: 'GET', path: '/api/v1/devices/:id', summary: { zh: '单个设备', en: 'one device' },
     query: query({}), params: DEVICE_ID, answer: DeviceView, example: EXAMPLES.device, faults: ['CV_API_UNKNOWN_ID'],
     handle({ sources, params }) {
-      const device = sources.devices().find((candidate) => candidate.id === params.id);
+      const device = sources.device(params.id);
       if (!device) throw unknownDevice(params.id);
       return device;
     },
@@ -41,7 +41,7 @@ export const LIST_ROUTES = [
     method: 'GET', path: '/api/v1/devices/:id/picture', summary: { zh: '摄像机最新画面及检测框', en: 'newest picture of a camera with its boxes' },
     query: query({}), params: DEVICE_ID, answer: PictureView, example: EXAMPLES.picture, faults: ['CV_API_UNKNOWN_ID', 'CV_API_NO_PICTURE'],
     async handle({ sources, params }) {
-      if (!sources.devices().some((candidate) => candidate.id === params.id)) throw unknownDevice(params.id);
+      if (!sources.device(params.id)) throw unknownDevice(params.id);
       const picture = await sources.picture(params.id);
       if (!picture) throw new FaultError('CV_API_NO_PICTURE', { device: params.id });
       return picture;

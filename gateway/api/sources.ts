@@ -45,6 +45,7 @@ export interface ApiSources {
   problems(): { code: string; detail: string }[];
   devices(): DeviceView[];
   /** Those that nobody configured, in any order. */
+  device(id: string): DeviceView | null;
   unknownDevices(): UnknownDeviceView[];
   indicators(): IndicatorView[];
   /** Every series of the store that has the given parts. */

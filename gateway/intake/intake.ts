@@ -1,9 +1,10 @@
 /**
  * Intake: every message that an edge sends arrives here, is judged, kept and answered. Reading stops while more waits
  * for the log than the window holds; that is the backpressure a full or slow log puts on the broker and so on the edges.
+ * What one edge alone is the reason of stops nobody else: above its own window it is left unanswered.
  */
 import { IDS, type Stream } from '../../core/event.ts';
-import { explain, FaultError, type Fault } from '../../core/faults.ts';
+import { explain, FaultError, type Fault, type FaultCode } from '../../core/faults.ts';
 import type { GatewayLog } from '../../core/log/types.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import { edgeTopic, parseEdgeTopic, WIRE_VERSION, type EdgeAddress } from '../../core/wire/topics.ts';
@@ -19,6 +20,7 @@ import { isOfTheBatch, Keep, type OnKept, type Outcome } from '../stations/keep.
 import { Acks, refusedRanges } from './acks.ts';
 import { MAX_PAYLOAD_BYTES, sha256Of, type Quarantine } from './quarantine.ts';
 import { readState } from './state.ts';
+import { IntakeWindow, type Held } from './window.ts';
 
 /** What edges publish; acks and commands of the gateway itself are not read back. */
 export const INTAKE_FILTERS = ['up', 'late', 'state', 'rsp'].map((leaf) => `cv/v1/in/+/+/${leaf}`);
@@ -47,12 +49,21 @@ export interface IntakeParts {
 
 /** Reading goes on within one turn of the event loop for so long; then everybody else has a turn. */
 const MAX_TURN_MS = 8;
-/** They share a commit: with fewer, a disk that takes 100 ms for one would keep single events below 5,000 a second. */
-const WINDOW_BATCHES = 512;
-const WINDOW_BYTES = 16 << 20;
+/** Edges speak of themselves every 10 s and when a device comes or goes; of more than this the last word counts, a second later. */
+const MAX_STATES_PER_SECOND = 10;
+const MAX_STATE_BYTES_PER_SECOND = 1 << 20;
 /** An edge in its right mind comes near neither; one that does not would take the time of all others (a batch of one event: 25 to 40 µs). */
 const MAX_BATCHES_PER_SECOND = 5000;
 const MAX_BYTES_PER_SECOND = 24 << 20;
+
+/** What an edge sent in this second. */
+interface Sent {
+  batches: number;
+  bytes: number;
+  states: number;
+  stateBytes: number;
+  told: Set<FaultCode>;
+}
 
 export class Intake {
   readonly stats: IntakeStats = { accepted: 0, duplicates: 0, refused: 0, acceptMs: null };
@@ -63,9 +74,11 @@ export class Intake {
   readonly #stop = new AbortController();
   readonly #work = new Set<Promise<void>>();
   readonly #waiting: (() => void)[] = [];
-  readonly #sent = new Map<string, { batches: number; bytes: number; told: boolean }>();
+  readonly #sent = new Map<string, Sent>();
+  /** By edge: its last state above the limit. */
+  readonly #lateStates = new Map<string, { address: EdgeAddress; message: Message }>();
+  readonly #window = new IntakeWindow();
   readonly #seconds: Timer;
-  #bytes = 0;
   #turnStartedMs: number | null = null;
 
   constructor(parts: IntakeParts, world: World) {
@@ -76,7 +89,7 @@ export class Intake {
       kept: (groups) => parts.onKept?.(groups),
     }, world, this.#stop.signal);
     this.#acks = new Acks(parts.setup.gateway, parts.log, parts.link, world);
-    this.#seconds = everyMs(world.clock, 1000, () => { this.#sent.clear(); });
+    this.#seconds = everyMs(world.clock, 1000, () => this.#tick());
   }
 
   /** Takes one message; the promise, if any, settles when there is room for the next. */
@@ -117,56 +130,82 @@ export class Intake {
 
   #takeBatch(address: EdgeAddress, payload: Uint8Array): Promise<void> | void {
     if (this.#tooFast(address.edge, payload.length)) return;
-    this.#bytes += payload.length;
-    const work = this.#batch(address, payload).catch((error: unknown) => {
+    const held = this.#window.hold(address.edge, payload.length, this.#world.clock.monotonicMs());
+    if (!held) return this.#tellOnce(address.edge, { code: 'CV_EDGE_WINDOW', params: { edge: address.edge, ...IntakeWindow.limitsOfEdge } });
+    const work = this.#batch(address, payload, held).catch((error: unknown) => {
       // Nothing was answered, so nothing is lost: it comes again.
       this.#world.tell({ kind: 'fault', edge: address.edge, fault: error instanceof FaultError ? error.fault : { code: 'CV_ACCEPT_FAILED', params: { detail: (error as Error).message } } });
     }).finally(() => {
-      this.#bytes -= payload.length;
+      this.#window.release(held);
       this.#work.delete(work);
-      if (!this.#full()) for (const goOn of this.#waiting.splice(0)) goOn();
+      this.#goOn();
     });
     this.#work.add(work);
-    if (this.#full()) return new Promise((resolve) => { this.#waiting.push(resolve); });
+    if (this.#window.isFull()) return new Promise((resolve) => { this.#waiting.push(resolve); });
   }
 
-  #full(): boolean {
-    return this.#work.size >= WINDOW_BATCHES || this.#bytes >= WINDOW_BYTES;
+  /** Reads on when there is room. */
+  #goOn(): void {
+    if (!this.#window.isFull()) for (const goOn of this.#waiting.splice(0)) goOn();
+  }
+
+  #setApart(held: Held): void {
+    this.#window.setApart(held);
+    this.#goOn();
+  }
+
+  #tick(): void {
+    this.#sent.clear();
+    for (const [edge, { address, message }] of this.#lateStates) {
+      this.#lateStates.delete(edge);
+      this.#takeState(address, message);
+    }
+    if (!this.#keep.isLogFull) this.#window.setStuckApart(this.#world.clock.monotonicMs());
+    this.#goOn();
   }
 
   /** Left unread and unanswered above the limit: it comes again. */
   #tooFast(edge: string, bytes: number): boolean {
-    const sent = this.#sent.get(edge) ?? { batches: 0, bytes: 0, told: false };
-    this.#sent.set(edge, sent);
+    const sent = this.#sentBy(edge);
     if (sent.batches < MAX_BATCHES_PER_SECOND && sent.bytes < MAX_BYTES_PER_SECOND) {
       sent.batches += 1;
       sent.bytes += bytes;
       return false;
     }
-    if (!sent.told) this.#world.tell({ kind: 'fault', edge, fault: { code: 'CV_EDGE_TOO_FAST', params: { edge, maxBatches: MAX_BATCHES_PER_SECOND, maxBytes: MAX_BYTES_PER_SECOND } } });
-    sent.told = true;
+    this.#tellOnce(edge, { code: 'CV_EDGE_TOO_FAST', params: { edge, maxBatches: MAX_BATCHES_PER_SECOND, maxBytes: MAX_BYTES_PER_SECOND } });
     return true;
   }
 
-  async #batch(address: EdgeAddress, payload: Uint8Array): Promise<void> {
+  /** Once a second. */
+  #tellOnce(edge: string, fault: Fault): void {
+    const { told } = this.#sentBy(edge);
+    if (!told.has(fault.code)) this.#world.tell({ kind: 'fault', edge, fault });
+    told.add(fault.code);
+  }
+
+  #sentBy(edge: string): Sent {
+    const sent = this.#sent.get(edge) ?? { batches: 0, bytes: 0, states: 0, stateBytes: 0, told: new Set() };
+    this.#sent.set(edge, sent);
+    return sent;
+  }
+
+  async #batch(address: EdgeAddress, payload: Uint8Array, held: Held): Promise<void> {
     const receivedAt = this.#world.clock.nowMs();
     const { setup } = this.#parts;
     let verdict: Verdict;
     try {
       verdict = judgeBatch(payload, address.edge, { nowMs: receivedAt, accepts: setup.exercise ? null : setup.accepts, relays: setup.relays });
     } catch (error) {
-      if (isOfTheBatch(error)) return this.#refuse(address, payload, { code: 'CV_WIRE_SHAPE', params: { detail: (error as Error).message } }, receivedAt);
+      // It waits for the quarantine, and nobody else does.
+      this.#setApart(held);
+      if (isOfTheBatch(error)) return this.#refuse(address, payload, unwritable(error), receivedAt);
       if (!(error instanceof FaultError)) throw error;
       return this.#refuse(address, payload, error.fault, receivedAt);
     }
-    let outcome: Outcome;
-    try {
-      outcome = await this.#keep.offer({ verdict, payload, receivedAt });
-    } catch (error) {
-      if (!isOfTheBatch(error)) throw error;
-      return this.#refuse(address, payload, { code: 'CV_WIRE_SHAPE', params: { detail: (error as Error).message } }, receivedAt);
-    }
+    if (verdict.refused.length > 0) this.#setApart(held);
+    const outcome: Outcome = await this.#keep.offer({ verdict, payload, receivedAt, onFailure: () => { if (!this.#keep.isLogFull) this.#setApart(held); } });
     if (outcome.kind === 'closed') return;
+    if (outcome.kind === 'unwritable') return this.#refuse(address, payload, unwritable(outcome.error), receivedAt);
     const { stream, epoch } = verdict.batch.name;
     if (outcome.kind === 'too-many-holes') this.#tellHoles(address.edge, stream);
     if ('duplicates' in outcome) this.#countDuplicates(address.edge, outcome.duplicates);
@@ -225,6 +264,14 @@ export class Intake {
   }
 
   #takeState(address: EdgeAddress, message: Message): void {
+    const sent = this.#sentBy(address.edge);
+    this.#lateStates.delete(address.edge);
+    if (sent.states >= MAX_STATES_PER_SECOND || sent.stateBytes >= MAX_STATE_BYTES_PER_SECOND) {
+      this.#lateStates.set(address.edge, { address, message });
+      return;
+    }
+    sent.states += 1;
+    sent.stateBytes += message.payload.length;
     try {
       const state = readState(message.payload, address.edge);
       this.#parts.registry.noteState(state, address.centre);
@@ -255,3 +302,5 @@ function newestLive(batch: EventColumns): number | null {
   }
   return null;
 }
+
+const unwritable = (error: unknown): Fault => ({ code: 'CV_WIRE_SHAPE', params: { detail: (error as Error).message } });

@@ -70,6 +70,8 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
   let size = 0;
   let second = { at: -1, bytes: 0 };
   let last: Promise<void> = Promise.resolve();
+  /** What waits for the write that is under way goes to the disk together. */
+  let next: { lines: Line[]; written: Promise<void> } | null = null;
 
   async function append(lines: readonly Line[]): Promise<void> {
     if (!handle || size >= maxFileBytes) await roll();
@@ -83,6 +85,21 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
       size += length;
     });
     if (kept.length > MAX_ITEMS * 1.1) forget(kept.slice(0, -MAX_ITEMS));
+  }
+
+  function enqueue(lines: readonly Line[]): { written: Promise<void> } {
+    if (next) {
+      next.lines.push(...lines);
+      return next;
+    }
+    const batch = { lines: [...lines], written: Promise.resolve() };
+    batch.written = last.then(() => {
+      next = null;
+      return append(batch.lines);
+    });
+    next = batch;
+    last = batch.written.catch(() => {});
+    return batch;
   }
 
   /** A new file each time it opens: nothing is ever written behind a torn line. */
@@ -129,9 +146,9 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
         lines.push(lineOf(one, sha256));
       }
       // What is known may still be on its way to the disk: everyone waits for the writes before.
-      const written = last.then(() => (lines.length > 0 ? append(lines) : undefined));
+      const { written } = lines.length > 0 ? enqueue(lines) : { written: last };
       for (const key of keys) known.add(key);
-      last = written.catch(() => { for (const key of keys) known.delete(key); });
+      void written.catch(() => { for (const key of keys) known.delete(key); });
       await written.catch((error: unknown) => {
         throw new FaultError('CV_QUARANTINE_FAILED', { detail: error instanceof Error ? error.message : String(error) }, { cause: error });
       });

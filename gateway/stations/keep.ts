@@ -3,7 +3,7 @@
  * is new in part is cut to that part, and what must wait (a full log) is tried again until it is in.
  */
 import type { Stream } from '../../core/event.ts';
-import { faultOf } from '../../core/faults.ts';
+import { FaultError, faultOf } from '../../core/faults.ts';
 import { addRange, addRanges, countOf, fromMark, missingOf, toMark, type Range } from '../../core/log/ranges.ts';
 import type { AcceptedGroup, Cursor, GatewayLog, SettledRange } from '../../core/log/types.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
@@ -18,6 +18,8 @@ export interface Offered {
   /** As it came; kept as it is when all of it is new and good. */
   payload: Uint8Array;
   receivedAt: number;
+  /** It could not be written, and will be tried again. */
+  onFailure?(): void;
 }
 
 export type Outcome =
@@ -26,6 +28,8 @@ export type Outcome =
   | { kind: 'repeated'; duplicates: number }
   /** More holes than an ack can say: left to its sender until holes close. */
   | { kind: 'too-many-holes' }
+  /** The batch itself brings it about that it cannot be written: trying again would end alike. */
+  | { kind: 'unwritable'; error: unknown }
   | { kind: 'closed' };
 
 /** Hears what has just come to lie in the log, before anyone who only knows that something did. */
@@ -56,6 +60,7 @@ export class Keep {
   /** By sender, stream and epoch: ranges on their way into the log, and the highest number that one of them ever had. */
   readonly #pending = new Map<string, { ranges: Set<Range>; top: number }>();
   #toldAtMs = -Infinity;
+  #isLogFull = false;
 
   constructor(log: GatewayLog, on: { setAside: SetAside; kept: OnKept }, world: World, stop: AbortSignal) {
     this.#log = log;
@@ -65,35 +70,54 @@ export class Keep {
     this.#stop = stop;
   }
 
-  /**
-   * Resolves when all that is new of it is on disk. The numbers are taken synchronously: calls never see each other's halves.
-   * @throws what the batch itself brings about: trying again would end alike
-   */
+  /** Whether the log takes nothing from anybody, as far as the last write showed. */
+  get isLogFull(): boolean {
+    return this.#isLogFull;
+  }
+
+  /** Resolves when all that is new of it is on disk. The numbers are taken synchronously: calls never see each other's halves. */
   async offer(offered: Offered): Promise<Outcome> {
     const { verdict } = offered;
     const { name: { from, stream, epoch }, count } = verdict.batch;
     const key = `${from}|${stream}|${epoch}`;
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
       // Looked up anew on each try: a commit that reported a failure may have been written all the same.
-      const share = this.#shareOf(offered, key);
+      let share: Share | 'too-many-holes';
+      try {
+        share = this.#shareOf(offered, key);
+      } catch (error) {
+        if (isOfTheBatch(error)) return { kind: 'unwritable', error };
+        throw error;
+      }
       if (share === 'too-many-holes') return { kind: share };
       const duplicates = count - countOf(share.fresh);
       if (share.fresh.length === 0) return { kind: 'repeated', duplicates };
       const release = this.#reserve(key, share.fresh);
+      let places: readonly Cursor[] | null = null;
       try {
-        if (share.refused.length > 0) await this.#setAside(from, share.refused, offered.receivedAt);
-        const places = await this.#log.accept(share.groups, share.settled);
-        const groups = share.columns.map((columns, at) => new FedGroup(columns, places[at] as Cursor, offered.receivedAt));
-        this.#onKept(groups);
-        return { kind: 'kept', groups, refused: share.refused, duplicates };
+        if (share.refused.length > 0) await this.#setAside(from, share.refused, offered.receivedAt).catch((error: unknown) => { throw isOfTheBatch(error) ? new Unwritable(error) : error; });
+        places = await this.#log.accept(share.groups, share.settled);
+        this.#isLogFull = false;
       } catch (error) {
-        if (isOfTheBatch(error)) throw error;
+        if (error instanceof Unwritable) return { kind: 'unwritable', error: error.cause };
+        // Too large or too deep to be handed over. Whatever else the log throws is a failure of its own: refused for it, good events would be let go of.
+        if (error instanceof RangeError && isOfTheBatch(error)) return { kind: 'unwritable', error };
+        this.#isLogFull = error instanceof FaultError && error.fault.code === 'CV_LOG_FULL';
         this.#tell(from, error);
+        offered.onFailure?.();
       } finally {
         release();
       }
+      if (places) return this.#kept(share, places, offered.receivedAt, duplicates);
       if (!(await pause(this.#world.clock, waitMs, this.#stop))) return { kind: 'closed' };
     }
+  }
+
+  /** It is in the log: whatever those think who hear of it, it is answered. */
+  #kept({ columns, refused }: Share, places: readonly Cursor[], receivedAt: number, duplicates: number): Outcome {
+    const groups = columns.map((of, at) => new FedGroup(of, places[at] as Cursor, receivedAt));
+    this.#onKept(groups);
+    return { kind: 'kept', groups, refused, duplicates };
   }
 
   /** A full log fails every waiting batch alike: said once a second. */
@@ -156,7 +180,13 @@ export class Keep {
   }
 }
 
-/** Disks fail with a fault or a code of the system; what V8 throws by itself comes from what was to be written. */
+class Unwritable extends Error {
+  constructor(error: unknown) {
+    super('', { cause: error });
+  }
+}
+
+/** What V8 throws by itself where a batch is read or cut; faults, and errors of the system, have a code. */
 export const isOfTheBatch = (error: unknown): boolean => (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) && !('code' in error);
 
 /** What an ack says of one (sender, stream, epoch). */

@@ -27,6 +27,7 @@ export class Directory {
   #normal: ReturnType<typeof normaliser>;
   readonly #entries = new Map<string, Map<string, Devices>>();
   readonly #byId: (Entry | undefined)[] = [];
+  readonly #byDevice = new Map<string, Entry[]>();
   /** Created, and not on disk yet: after a fault they go along with the next batch. */
   readonly #unsaved = new Map<number, Entry>();
   #nextId = 1;
@@ -57,14 +58,7 @@ export class Directory {
 
   /** Those of one device, which is asked for each of all devices in turn: nobody walks past the series of the others. */
   ofDevice(device: string): SeriesSnapshot[] {
-    const found: SeriesSnapshot[] = [];
-    for (const points of this.#entries.values()) {
-      for (const devices of points.values()) {
-        const one = this.#saved(devices.get(device));
-        if (one) found.push(one);
-      }
-    }
-    return found.toSorted((a, b) => a.id - b.id);
+    return (this.#byDevice.get(device) ?? []).filter((entry) => this.#saved(entry)).toSorted((a, b) => a.id - b.id);
   }
 
   /** What these events are on disk. A gap says that values are missing and a warning what was made of them; neither is a value. */
@@ -167,6 +161,9 @@ export class Directory {
   #put(entry: Entry): void {
     this.#devices(entry.indicator, entry.point).set(entry.device, entry);
     this.#byId[entry.id] = entry;
+    const own = this.#byDevice.get(entry.device);
+    if (own) own.push(entry);
+    else this.#byDevice.set(entry.device, [entry]);
     this.#nextId = Math.max(this.#nextId, entry.id + 1);
     this.newestAt = Math.max(this.newestAt, entry.last.at);
   }

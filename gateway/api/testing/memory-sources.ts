@@ -35,6 +35,7 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
       status: () => gateway.status,
       problems: () => gateway.problems,
       devices: () => gateway.devices,
+      device: (id) => gateway.devices.find((device) => device.id === id) ?? null,
       unknownDevices: () => gateway.unknownDevices,
       indicators: () => gateway.indicators,
       series: (filter) => gateway.series.map(({ view }) => view).filter((view) => fits(view, filter)),
