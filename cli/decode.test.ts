@@ -82,3 +82,49 @@ test('decode: a private protocol by its own description, as the guide has it; a 
   assert.equal(wrong.status, 1);
   assert.match(JSON.stringify(wrong.lines[0]), /CV_DESCRIBED_INVALID.*manhole\.yaml:\d+/);
 });
+
+test('decode: a file of HJ 212 text, as a logger sends it', () => {
+  const traffic = readFileSync(join(import.meta.dirname, '../drivers/hj212/recorded/history-after-an-outage/traffic.jsonl'), 'utf8');
+  const packet = traffic.split('\n').filter((line) => line.includes('"dir":"in"')).map((line) => Buffer.from((JSON.parse(line) as { bytes: string }).bytes, 'hex').toString('latin1'))[0] ?? '';
+  assert.match(packet, /^##/);
+  const file = join(folder, 'packets.txt');
+  writeFileSync(file, `# one packet\n${packet}`);
+  const { status, lines } = cityvitals(['decode', 'hj212', '--json', file]);
+  assert.equal(status, 0);
+  assert.ok(lines.some(({ value }) => value === 11.5));
+});
+
+test('decode: settings that only a running device needs may be left out, a wrong one may not', () => {
+  const settings = join(folder, 'short.yaml');
+  writeFileSync(settings, 'settings: { mn: "A1" }\npoints:\n  - { id: a, factor: a21026 }\n');
+  const { status, stderr } = cityvitals(['decode', 'hj212', '--settings', settings, '--hex', '00']);
+  assert.ok(!stderr.includes('CV_SETTING_MISSING'), stderr);
+  assert.notEqual(status, 2);
+  writeFileSync(settings, 'settings: { mnn: "A1" }\n');
+  assert.equal(cityvitals(['decode', 'hj212', '--settings', settings, '--hex', '00']).status, 2);
+});
+
+const llrp = (...bytes: string[]) => bytes.join('');
+/** A report of one tag: EPC-96, antenna 3, peak RSSI -61 dBm, last seen at 2026-01-01T00:00:00Z. */
+const REPORT = (() => {
+  const seen = (1_767_225_600_000n * 1000n).toString(16).padStart(16, '0');
+  const tag = llrp('8d', '3074257bf7194e4000001a85', '81', '0003', '86', 'c3', '82', seen, '84', seen);
+  const parameter = llrp('00f0', (4 + tag.length / 2).toString(16).padStart(4, '0'), tag);
+  return llrp('043d', (10 + parameter.length / 2).toString(16).padStart(8, '0'), '00000001', parameter);
+})();
+
+test('decode: a tag with its time, antenna and signal', () => {
+  const { status, lines } = cityvitals(['decode', 'llrp', '--json', '--hex', REPORT]);
+  assert.equal(status, 0);
+  assert.equal(lines[0]?.at, 1_767_225_600_000);
+  assert.partialDeepStrictEqual(lines[0]?.tag, { antenna: 3, rssiDbm: -61, lastAt: 1_767_225_600_000 });
+  assert.match(cityvitals(['decode', 'llrp', '--lang', 'en', '--hex', REPORT]).stdout, /antenna 3 -61 dBm/);
+});
+
+test('decode: an LLRP message cut short anywhere is a fault', () => {
+  for (const length of [2, 10, 40, REPORT.length - 2]) {
+    const { status, lines } = cityvitals(['decode', 'llrp', '--json', '--hex', REPORT.slice(0, length)]);
+    assert.equal(status, 1);
+    assert.deepEqual(lines.map(({ fault }) => fault), ['CV_FRAME_LENGTH']);
+  }
+});

@@ -1,6 +1,7 @@
 /** `cityvitals decode DRIVER`: bytes or frames of a device, read as the edge would read them, without the device. */
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { z } from 'zod';
 import { checkPart, ConfigDocument, inOrder, type ConfigProblem } from '../core/config/check.ts';
 import { withPaths } from '../core/config/paths.ts';
 import { unknownName } from '../core/config/issues.ts';
@@ -8,6 +9,7 @@ import type { Driver, FrameReader, Request } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import { faultLine, resultLines } from '../core/result-lines.ts';
 import { driverById, driverIds } from '../drivers/index.ts';
+import { bytesOf, framesOfInput, INPUTS, type Input } from './decode-input.ts';
 import { openProgress } from './progress.ts';
 import { printLine } from './result-print.ts';
 import { printProblems } from './service.ts';
@@ -16,21 +18,24 @@ import { EXIT, fail, type Terminal } from './terminal.ts';
 interface Options {
   settings?: string;
   hex?: string[];
+  input: Input;
 }
 
 const EXAMPLES = `
   cityvitals decode modbus --hex "0001 0000 0006 11 03 006B 0003" --hex "0001 0000 0009 11 03 06 AE41 5652 4340"
   cityvitals decode modbus --settings pump.yaml exchange.txt
   cityvitals decode frame --settings manhole.yaml --hex "A55A 0E 0A1B2C3D 02 260101080000 007B 01 4A"
+  cityvitals decode hj212 packets.txt
   cat frames.jsonl | cityvitals decode opcua -`;
 
 export function define(terminal: Terminal): Command {
   const text = terminal.text;
   return new Command()
     .argument('<driver>', text({ en: `one of ${driverIds().join(', ')}`, zh: `${driverIds().join('、')} 之一` }))
-    .argument('[file]', text({ en: 'lines of hex, a file of bytes, or JSON lines of frames; - is standard input', zh: '十六进制行、二进制文件或 JSON 帧行；- 表示标准输入' }))
+    .argument('[file]', text({ en: 'lines of hex, text or bytes as the device sends them, or JSON lines of frames; - is standard input', zh: '十六进制行、设备发出的文本或字节，或 JSON 帧行；- 表示标准输入' }))
     .option('--settings <file>', text({ en: 'YAML with `points` of the device and, where it matters, its `settings`, as in its configuration', zh: '含设备 `points`（必要时含 `settings`）的 YAML，写法与配置相同' }))
     .option('--hex <string...>', text({ en: 'a frame in hex; may be given again', zh: '一帧的十六进制，可重复给出' }))
+    .addOption(new Option('--input <form>', text({ en: 'what the file holds; auto: its first line says so, and lines of `# …` are comments', zh: '文件内容的形式；auto 按首行判断，`# …` 行为注释' })).choices([...INPUTS]).default('auto'))
     .addHelpText('after', `\n${text({ en: 'Modbus takes request and answer in turn, one a line, with MBAP or CRC.', zh: 'Modbus 按请求、应答交替给出，每行一个报文，MBAP 或 CRC 均可。' })}\n\n${text({ en: 'Examples', zh: '示例' })}:${EXAMPLES}`)
     .action((driver: string, file: string | undefined, options: Options) => run(terminal, driver, file, options).catch((error: unknown) => fail(terminal, error, EXIT.usage)));
 }
@@ -43,14 +48,14 @@ async function run(terminal: Terminal, id: string, file: string | undefined, opt
   }
   if (!driver.frameOf) throw new FaultError('CV_DECODE_NOT_OFFERED', { driver: id });
   const { points, settings, unitOf } = options.settings === undefined ? { points: [], settings: undefined, unitOf: undefined } : deviceOf(terminal, driver, options.settings);
-  const input = inputOf(driver.frameOf, file, options.hex);
+  const input = inputOf(driver.frameOf, file, options);
   const at = Date.now();
   let isFaulty = input.length === 0;
   // A screen of results is progress enough; into a file or a pipe, stderr says how far it is.
   const progress = process.stdout.isTTY ? null : openProgress(terminal, { id: 'decode', en: 'decoding, frames', zh: '正在解析，帧' });
   let frames = 0;
   for (const read of driver.frameOf.read(input, points, settings)) {
-    const context = { device: id, at, request: read.request, language: terminal.language, unitOf: unitOf ?? unitsOf(driver) };
+    const context = { device: id, at, request: read.request, language: terminal.language, hasTags: true, unitOf: unitOf ?? unitsOf(driver) };
     const lines = read.fault ? [faultLine(read.fault, at, terminal.language)] : resultLines(driver.decode(read.frame, read.request), context);
     for (const line of lines) printLine(terminal, line);
     if (lines.length === 0) terminal.remark(terminal.text({ en: 'a good frame, in which none of the points lies', zh: '帧有效，但其中没有任何测点' }));
@@ -77,8 +82,11 @@ function deviceOf(terminal: Terminal, driver: Driver, path: string): Described {
   const listed = Array.isArray(raw?.points) ? (raw.points as Record<string, unknown>[]) : [];
   const problems: ConfigProblem[] = [...document.problems];
   const checked = raw?.settings === undefined ? null : checkPart(document, driver.settings, ['settings'], { en: 'the device', zh: '设备' });
-  problems.push(...checked?.problems ?? []);
-  const settings = checked?.value ? withPaths(driver.settings, checked.value, path) : undefined;
+  // No device is opened: what stands there must be right, what is left out is not needed.
+  const wrong = checked?.problems.filter(({ fault }) => fault.code !== 'CV_SETTING_MISSING') ?? [];
+  problems.push(...wrong);
+  const value = checked?.value ?? (checked && wrong.length === 0 ? givenOf(driver, raw?.settings) : null);
+  const settings = value ? withPaths(driver.settings, value, path) : undefined;
   const points = listed.map((item, at) => {
     const { point } = driver;
     if (!point || item === null || typeof item !== 'object') return { id: String(item?.id ?? at) };
@@ -97,16 +105,23 @@ function deviceOf(terminal: Terminal, driver: Driver, path: string): Described {
   return { points, settings, unitOf: (point) => units.get(point) ?? knownUnit(point) ?? unitsOf(driver)(point) };
 }
 
+/** The settings that are there, and the defaults of the others. */
+function givenOf(driver: Driver, raw: unknown): Record<string, unknown> {
+  const given = (raw ?? {}) as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(driver.settings.shape).flatMap(([key, field]) => {
+    const read = (field as z.ZodType).safeParse(given[key]);
+    return read.success ? [[key, read.data]] : [];
+  }));
+}
+
 /** What the driver's reader takes: bytes a frame, or one parsed JSON line a frame. */
-function inputOf(reader: FrameReader<unknown, Request>, file: string | undefined, hex: readonly string[] | undefined): unknown[] {
+function inputOf(reader: FrameReader<unknown, Request>, file: string | undefined, { hex, input }: Options): unknown[] {
   if (hex) return hex.flatMap((text) => text.split('\n')).filter((line) => line.trim() !== '').map((line, at) => bytesOf(line, `--hex ${at + 1}`));
   const path = file ?? '-';
   const content = readFrom(path);
   const name = path === '-' ? 'stdin' : path;
-  const lines = content.toString('latin1').split(/\r?\n/).map((line, at) => ({ line: line.trim(), place: `${name}:${at + 1}` })).filter(({ line }) => line !== '' && !line.startsWith('#'));
   if (reader.level === 'frames') return content.toString('utf8').split(/\r?\n/).flatMap((line, at) => (line.trim() === '' ? [] : [jsonOf(line, `${name}:${at + 1}`)]));
-  const isText = content.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127));
-  return isText ? lines.map(({ line, place }) => bytesOf(line, place)) : [new Uint8Array(content)];
+  return framesOfInput(content, name, input);
 }
 
 function readFrom(path: string): Buffer {
@@ -115,12 +130,6 @@ function readFrom(path: string): Buffer {
   } catch (error) {
     throw new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as Error).message }, { cause: error });
   }
-}
-
-function bytesOf(text: string, place: string): Uint8Array {
-  const digits = text.replace(/0x|[\s,:-]/gi, '');
-  if (digits.length % 2 === 1 || !/^[0-9a-f]*$/i.test(digits)) throw new FaultError('CV_INPUT_UNREADABLE', { place, detail: text.slice(0, 60) });
-  return Buffer.from(digits, 'hex');
 }
 
 function jsonOf(line: string, place: string): unknown {

@@ -2,7 +2,7 @@
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { differences } from '../core/cases/difference.ts';
+import { comparable, differences } from '../core/cases/difference.ts';
 import { junit, tap, type CaseResult } from '../core/cases/report.ts';
 import type { Draft } from '../core/event.ts';
 import { FaultError, type FaultCode } from '../core/faults.ts';
@@ -135,7 +135,7 @@ async function play(terminal: Terminal, loaded: LoadedCase, { speed, to }: Optio
     if (!isQuiet) printLine(terminal, line);
   });
   if (!recorded.expected) return { ...named, problems: [], skipped: 'no expected.jsonl' };
-  return { ...named, problems: differences(recorded.expected, lines).map(({ en }) => en) };
+  return { ...named, problems: differences(recorded.expected, comparable(recorded.expected, lines)).map(({ en }) => en) };
 }
 
 /** The folder that a case lies in, where that says something. */

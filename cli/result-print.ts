@@ -1,10 +1,18 @@
 /** A result for people: a value in columns, a fault with what to do. */
 import type { ResultLine } from '../core/result-lines.ts';
+import type { SampleLine } from '../core/sample.ts';
 import type { Terminal } from './terminal.ts';
 
 export function printLine(terminal: Terminal, line: ResultLine): void {
   if (terminal.json) return terminal.record(line);
   if ('fault' in line) return terminal.print(`${line.fault}: ${line.message}${line.remedy ? `\n  → ${line.remedy}` : ''}`);
   const value = line.value === null ? '–' : typeof line.value === 'string' ? JSON.stringify(line.value) : String(line.value);
-  terminal.print(`${line.point.padEnd(24)} ${value}${line.unit ? ` ${line.unit}` : ''}  ${[line.quality, ...line.flags].join(' ')}`);
+  terminal.print(`${line.point.padEnd(24)} ${value}${line.unit ? ` ${line.unit}` : ''}  ${[line.quality, ...line.flags, ...(line.origin ? [line.origin] : []), ...tagWords(terminal, line.tag)].join(' ')}`);
+}
+
+function tagWords({ text }: Terminal, tag: SampleLine['tag']): string[] {
+  return [
+    ...(tag?.antenna === undefined ? [] : [text({ en: `antenna ${tag.antenna}`, zh: `天线 ${tag.antenna}` })]),
+    ...(tag?.rssiDbm === undefined ? [] : [`${tag.rssiDbm} dBm`]),
+  ];
 }

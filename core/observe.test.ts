@@ -33,3 +33,15 @@ test('a fault that repeats is written once a minute and counted every time', asy
   assert.match(String(lines[0]?.msg), /127\.0\.0\.1:502 did not answer within 500 ms/);
   assert.match(await observer.metrics(), /cityvitals_faults_total\{code="CV_LINK_TIMEOUT",device="pump"\} 120/);
 });
+
+test('clients let go are written so many times a minute, in a few words; all are counted, and what was left out is said', async () => {
+  let nowMs = 0;
+  const { observer, lines } = observed(() => nowMs);
+  for (let count = 0; count < 1000; count += 1) observer.tell({ kind: 'client_dropped', client: 'x'.repeat(12_000), reason: 'refused' });
+  assert.equal(lines.length, 30);
+  assert.ok(JSON.stringify(lines).length < 30 * 500);
+  nowMs = 60_000;
+  observer.tell({ kind: 'client_dropped', client: 'x', reason: 'refused' });
+  assert.equal(lines.at(-1)?.leftOut, 970);
+  assert.match(await observer.metrics(), /cityvitals_clients_dropped_total\{reason="refused"\} 1001/);
+});

@@ -22,6 +22,9 @@ export interface ObserverOptions {
 
 /** The same fault of the same device is written once in this time; the counter counts every one. */
 const REPEAT_QUIET_MS = 60_000;
+const DROPS_WINDOW_MS = 60_000;
+const MAX_DROPS = 30;
+const MAX_CLIENT_CHARACTERS = 200;
 const BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 export function openObserver(options: ObserverOptions): Observer {
@@ -67,7 +70,21 @@ function numberOf(event: TelemetryEvent, field: string, absent: number): number 
 function logger(options: ObserverOptions, destination: DestinationStream): (event: TelemetryEvent) => void {
   const log = pino({ base: { component: options.component }, timestamp: () => `,"at":${options.nowMs()}` }, destination);
   const written = new Map<string, number>();
+  let drops = { sinceMs: -Infinity, written: 0, leftOut: 0 };
   return (event) => {
+    if (event.kind === 'client_dropped') {
+      // Whoever can reach a port can make these: so many lines a minute, and how many were left out.
+      const nowMs = options.nowMs();
+      const leftOut = drops.leftOut;
+      if (nowMs - drops.sinceMs >= DROPS_WINDOW_MS) drops = { sinceMs: nowMs, written: 0, leftOut: 0 };
+      else if (drops.written >= MAX_DROPS) {
+        drops.leftOut += 1;
+        return;
+      }
+      drops.written += 1;
+      log.info({ client: event.client.slice(0, MAX_CLIENT_CHARACTERS), reason: event.reason, ...(drops.written === 1 && leftOut > 0 ? { leftOut } : {}) }, event.kind);
+      return;
+    }
     if (event.kind === 'fault') {
       const key = `${event.fault.code}|${event.device ?? event.edge ?? ''}`;
       const nowMs = options.nowMs();
@@ -77,7 +94,7 @@ function logger(options: ObserverOptions, destination: DestinationStream): (even
       log.warn({ fault: event.fault.code, device: event.device, edge: event.edge, remedy }, message);
     } else if (event.kind === 'notice') {
       log[event.level ?? 'info'](options.language === 'en' ? event.en : event.zh);
-    } else if (event.kind === 'device_state' || event.kind === 'link_state' || event.kind === 'warning_changed' || event.kind === 'client_dropped' || event.kind === 'fault_cleared') {
+    } else if (event.kind === 'device_state' || event.kind === 'link_state' || event.kind === 'warning_changed' || event.kind === 'fault_cleared') {
       const { kind, ...rest } = event;
       log.info(rest, kind);
     }

@@ -1,8 +1,9 @@
 /** Results as lines of JSON: what `--json` prints and what a case's `expected.jsonl` holds. */
 import type { Decoded, Request } from './driver.ts';
+import type { Evidence } from './event.ts';
 import { explain, FAULTS, type Fault, type Language } from './faults.ts';
 import type { FaultRow } from './faults/row.ts';
-import type { SampleLine } from './sample.ts';
+import { lineExtras, type SampleLine } from './sample.ts';
 
 export interface FaultLine {
   fault: string;
@@ -22,6 +23,8 @@ export interface ResultOf {
   /** Unit of a point whose value does not carry one: from the config or the driver's table. */
   unitOf?(point: string): string;
   language?: Language;
+  /** With what a tag was read by: for people, no part of a case. */
+  hasTags?: boolean;
 }
 
 export function faultLine(fault: Fault, at: number, language: Language = 'en'): FaultLine {
@@ -29,7 +32,7 @@ export function faultLine(fault: Fault, at: number, language: Language = 'en'): 
 }
 
 /** Lines of one decoded frame: its faults, each once, then a line a point; a point that was lost is bad, with the fault's flag. */
-export function resultLines(decoded: Decoded, { device, at, request, unitOf = () => '', language = 'en' }: ResultOf): ResultLine[] {
+export function resultLines(decoded: Decoded, { device, at, request, unitOf = () => '', language = 'en', hasTags = false }: ResultOf): ResultLine[] {
   if (!decoded.ok) {
     const row: FaultRow = FAULTS[decoded.fault.code];
     const points = decoded.points ?? request?.points ?? [];
@@ -43,7 +46,12 @@ export function resultLines(decoded: Decoded, { device, at, request, unitOf = ()
   return [
     ...[...faults.values()].map((fault) => faultLine(fault, at, language)),
     ...values.map((one): SampleLine => ({
-      device, point: one.point, value: one.value, unit: one.unit ?? unitOf(one.point), at: one.deviceAt ?? at, quality: one.quality ?? 'good', flags: one.flags ?? [],
+      device, point: one.point, value: one.value, unit: one.unit ?? unitOf(one.point), at: one.deviceAt ?? at, quality: one.quality ?? 'good', flags: one.flags ?? [], ...lineExtras(one), ...(hasTags ? tagOf(one.evidence) : {}),
     })),
   ];
+}
+
+function tagOf(evidence: readonly Evidence[] = []): Pick<SampleLine, 'tag'> {
+  const tag = evidence.find((one) => one.kind === 'tag');
+  return tag ? { tag } : {};
 }

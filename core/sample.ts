@@ -1,5 +1,5 @@
 /** A sample: one value of one point as its driver gave it, before any scale, limit or check of ours. */
-import type { ClockSource, Evidence, Flag, Origin, Position, Quality, Value, Window } from './event.ts';
+import type { ClockSource, Evidence, Flag, Origin, Position, Quality, TagRead, Value, Window } from './event.ts';
 import type { Missed } from './driver.ts';
 
 export interface Sample {
@@ -33,9 +33,20 @@ export interface SampleLine {
   at: number;
   quality: Quality;
   flags: readonly Flag[];
+  /** Where it is not live. */
+  origin?: Origin;
+  position?: Position;
+  window?: Window;
+  /** Only `decode` gives it. */
+  tag?: TagRead;
 }
 
 export function sampleLine(sample: Sample): SampleLine {
   const { device, point, value, unit, at, quality, flags } = sample;
-  return { device, point, value, unit, at, quality, flags };
+  return { device, point, value, unit, at, quality, flags, ...lineExtras(sample) };
+}
+
+/** What only some lines have. */
+export function lineExtras({ origin, position, window }: { origin?: Origin; position?: Position; window?: Window }): Pick<SampleLine, 'origin' | 'position' | 'window'> {
+  return { ...(origin === undefined || origin === 'live' ? {} : { origin }), ...(position ? { position } : {}), ...(window ? { window } : {}) };
 }

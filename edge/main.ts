@@ -119,7 +119,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       metrics: options.metrics,
       picture: (device) => pictures.get(device),
       live: (device) => live.open(device),
-      tap: (request, response) => door.serve(request, response),
+      tap: (request, response) => door.serve(request, response), tell: world.tell,
     });
     undo.unshift(() => http.close());
     httpUrl = http.url;

@@ -80,12 +80,12 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   undo.unshift(() => log.close());
   const quarantine = await openQuarantine({ dir: join(setup.log.dir, 'quarantine') }, world);
   undo.unshift(() => quarantine.close());
-  const registry = new Registry({ path: join(setup.log.dir, 'registry.json'), edges: setup.broker.kind === 'embedded' ? setup.broker.edges.map(({ id }) => id) : [], centre: setup.centre }, world);
+  const { broker, target } = await openBroker(setup, world);
+  undo.unshift(() => broker?.close());
+  const registry = new Registry({ path: join(setup.log.dir, 'registry.json'), edges: setup.broker.kind === 'embedded' ? setup.broker.edges.map(({ id }) => id) : [], centre: setup.centre, http: (edge) => ({ peer: broker?.addressOf(edge) ?? null, configured: setup.edgeHttp?.find((one) => one.edge === edge)?.origin ?? null }) }, world);
   await registry.open();
   undo.unshift(() => registry.close());
 
-  const { broker, target } = await openBroker(setup, world);
-  undo.unshift(() => broker?.close());
   let publisher: Publisher | null = null;
   const outLink = openLink(target, { clientId: `${GATEWAY_CLIENT}${setup.gateway}:out`, filters: [WARNING_FILTER], take: (message) => publisher?.noteKept(message) }, world);
   undo.unshift(() => outLink.close());

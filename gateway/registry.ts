@@ -11,6 +11,7 @@ import { valueAt } from '../core/wire/columns.ts';
 import type { EventColumns } from '../core/wire/event-columns.ts';
 import type { DeviceState, EdgeState, UnknownDeviceState } from '../core/wire/messages.ts';
 import { everyMs, type Timer, type World } from '../core/world.ts';
+import { edgeOrigin, type EdgeHttpKnown } from './edge-http.ts';
 
 /** A device as its edge speaks of it; its values and what can be made of its reason are added for the API. */
 export interface RegisteredDevice extends Omit<DeviceView, 'remedy' | 'picture' | 'values'> {
@@ -24,6 +25,8 @@ export interface RegistryOptions {
   /** Edges of the configuration: shown as offline until they speak. */
   edges: readonly string[];
   centre: string;
+  /** What is known of where an edge's own HTTP is; absent: what it states is taken (tests). */
+  http?(edge: string): EdgeHttpKnown;
 }
 
 interface Edge {
@@ -80,6 +83,8 @@ export class Registry {
   readonly #devices = new Map<string, Device>();
   /** Every code that came in, with the time it was first seen. */
   readonly #indicators = new Map<string, number>();
+  /** By edge: the address that was told of. */
+  readonly #refusedHttp = new Map<string, string>();
   readonly #listeners = new Set<(device: RegisteredDevice) => void>();
   #timer: Timer | null = null;
   #changed = false;
@@ -93,7 +98,7 @@ export class Registry {
   async open(): Promise<void> {
     const saved = this.#options.path ? await readSaved(this.#options.path) : null;
     // Who was online before a restart says so again within seconds.
-    for (const edge of saved?.edges ?? []) this.#edges.set(edge.id, { ...edge, online: false });
+    for (const edge of saved?.edges ?? []) this.#edges.set(edge.id, { ...edge, online: false, ...(this.#options.http && { http: null }) });
     for (const [id, device] of saved?.devices ?? []) this.#devices.set(id, device);
     for (const [code, at] of saved?.indicators ?? []) this.#indicators.set(code, at);
     for (const id of this.#options.edges) if (!this.#edges.has(id)) this.#edges.set(id, unknownEdge(id, this.#options.centre));
@@ -118,11 +123,22 @@ export class Registry {
     const before = this.#edges.get(state.edge) ?? unknownEdge(state.edge, centre);
     const seenAt = this.#world.clock.nowMs();
     this.#edges.set(state.edge, state.online
-      ? { id: state.edge, centre, online: true, version: state.version ?? null, logDepth: state.log?.depth ?? null, clockOffsetMs: state.clockOffsetMs ?? null, http: state.http ?? null, seenAt, unknown: state.unknown ?? [] }
+      ? { id: state.edge, centre, online: true, version: state.version ?? null, logDepth: state.log?.depth ?? null, clockOffsetMs: state.clockOffsetMs ?? null, http: this.#originOf(state), seenAt, unknown: state.unknown ?? [] }
       : { ...before, centre, online: false, http: null, seenAt, awaySince: before.awaySince ?? seenAt });
     if (state.online && state.devices) this.#noteDevices(state.edge, centre, state.devices, state.sentAt ?? seenAt, seenAt);
     this.#changed = true;
     for (const [id, device] of this.#devices) if (device.edge === state.edge) this.#announce(id, device);
+  }
+
+  /** Where its HTTP may be asked; what may not be asked is told once for each address. */
+  #originOf({ edge, http }: EdgeState): string | null {
+    const { http: knownOf } = this.#options;
+    if (http === undefined || !knownOf) return http ?? null;
+    const origin = edgeOrigin(http, knownOf(edge));
+    if (origin === null && this.#refusedHttp.get(edge) !== http) this.#world.tell({ kind: 'fault', edge, fault: { code: 'CV_EDGE_HTTP', params: { edge, http } } });
+    if (origin === null) this.#refusedHttp.set(edge, http);
+    else this.#refusedHttp.delete(edge);
+    return origin;
   }
 
   #noteDevices(edge: string, centre: string, states: readonly DeviceState[], sentAt: number, seenAt: number): void {

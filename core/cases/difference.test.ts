@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ResultLine } from '../result-lines.ts';
-import { differences } from './difference.ts';
+import { comparable, differences } from './difference.ts';
 import { junit, tap } from './report.ts';
 
 const line = (point: string, value: number, at = 0): ResultLine => ({ device: 'd', point, value, unit: 'm', at, quality: 'good', flags: [] });
@@ -32,4 +32,13 @@ test('TAP and JUnit carry any text', () => {
   const xml = junit(results);
   assert.match(xml, /tests="3" failures="1" errors="0" skipped="1"/);
   assert.ok(xml.includes('&lt;&quot;&amp;&gt;') && !xml.includes('\u0001'));
+});
+
+test('a case that says nothing of origin, window and position is compared without them; one that does is not', () => {
+  const old = { device: 'd', point: 'p', value: 1, unit: '', at: 1, quality: 'good', flags: [] } as const;
+  const now = { ...old, origin: 'backfill', window: { fromAt: 0, toAt: 1, count: 0 } } as const;
+  assert.deepEqual(differences([old], comparable([old], [now])), []);
+  assert.deepEqual(differences([now], comparable([now], [now])), []);
+  assert.match(differences([now], comparable([now], [{ ...now, origin: 'replay' }]))[0]?.en ?? '', /origin was backfill, is replay/);
+  assert.match(differences([now], comparable([now], [old]))[0]?.en ?? '', /origin was backfill, is nothing/);
 });

@@ -3,7 +3,7 @@
  * `expected.jsonl`. Declared once: what is read, what is written and what the docs say follow from here.
  */
 import { z } from 'zod';
-import { IDS } from '../event.ts';
+import { IDS, ORIGINS } from '../event.ts';
 import { complaint } from '../setting.ts';
 
 /** Of the form; a case without a version is of the first. */
@@ -70,9 +70,14 @@ export const TRAFFIC_LINE = z.union([
 /** A line of `frames.jsonl`: the driver's own fields beside these. */
 export const FRAME_LINE = z.looseObject({ afterUs: z.number().min(0).default(0), device: z.string().optional() });
 
+const position = z.strictObject({ lon: z.number(), lat: z.number(), heightM: z.number().optional() });
+const window = z.strictObject({ fromAt: z.number(), toAt: z.number(), count: z.number(), min: z.number().optional(), max: z.number().optional() });
+/** Only `decode` gives it: antenna, signal, times. */
+const tag = z.looseObject({ kind: z.literal('tag'), epc: z.string() });
+
 /** A line of `expected.jsonl`: a sample or a fault in the form of `--json`. */
 export const EXPECTED_LINE = z.union([
-  z.strictObject({ device: z.string(), point: z.string(), value: z.union([z.number(), z.string(), z.boolean(), z.null()]), unit: z.string(), at: z.number(), quality: z.enum(['good', 'uncertain', 'bad']), flags: z.array(z.string()) }),
+  z.strictObject({ device: z.string(), point: z.string(), value: z.union([z.number(), z.string(), z.boolean(), z.null()]), unit: z.string(), at: z.number(), quality: z.enum(['good', 'uncertain', 'bad']), flags: z.array(z.string()), origin: z.enum(ORIGINS).optional(), position: position.optional(), window: window.optional(), tag: tag.optional() }),
   z.strictObject({ fault: z.string(), stage: z.string(), message: z.string(), remedy: z.string(), at: z.number(), device: z.string().optional() }),
 ]);
 

@@ -28,9 +28,9 @@ export const CASE_FAULTS = {
     zh: ['驱动发出了录制中没有的内容：{bytes}', '若驱动的请求方式确已改变，请重新录制该案例'],
   },
   CV_RECORDING_NOT_OFFERED: {
-    stage: 'cli', retry: 'never', actor: 'nobody',
-    en: ['{driver} cannot {what}', ''],
-    zh: ['{driver} 不支持{what}', ''],
+    stage: 'cli', retry: 'never', actor: 'operator',
+    en: ['{driver} cannot {what}', '`cityvitals drivers {driver}` shows what it can do; record the running device with --config, or take a driver whose cases are bytes'],
+    zh: ['{driver} 不支持{what}', '`cityvitals drivers {driver}` 列出其支持的功能；可用 --config 录制运行中的设备，或改用按字节录制的驱动'],
   },
   CV_CASE_DIFFERS: {
     stage: 'cli', retry: 'after-change', actor: 'developer',

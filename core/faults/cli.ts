@@ -24,8 +24,8 @@ export const CLI_FAULTS = {
   },
   CV_INPUT_UNREADABLE: {
     stage: 'cli', retry: 'after-change', actor: 'field-engineer',
-    en: ['{place} cannot be read: {detail}', 'give hex digits (spaces are allowed), one frame a line; for drivers whose cases are frames, one JSON object a line'],
-    zh: ['{place} 无法读取：{detail}', '请给出十六进制数字（可含空格），每行一帧；以帧为单位的驱动则每行一个 JSON 对象'],
+    en: ['{place} cannot be read: {detail}', 'give hex digits (spaces are allowed), one frame a line; text as the device sends it: `--input text`; for drivers whose cases are frames, one JSON object a line'],
+    zh: ['{place} 无法读取：{detail}', '请给出十六进制数字（可含空格），每行一帧；设备原样文本用 `--input text`；以帧为单位的驱动则每行一个 JSON 对象'],
   },
   CV_DISCOVER_NOT_OFFERED: {
     stage: 'cli', retry: 'never', actor: 'operator',

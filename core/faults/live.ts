@@ -7,6 +7,11 @@ export const LIVE_FAULTS = {
     en: ['nobody may watch cameras through this gateway', 'name those who may under `operators`, or let in whoever sits at this machine: `live: { anonymous: loopback }`'],
     zh: ['本网关不允许任何人实时观看摄像机', '在 `operators` 中写明可观看的人员，或允许本机用户观看：`live: { anonymous: loopback }`'],
   },
+  CV_EDGE_HTTP: {
+    stage: 'api', retry: 'after-change', actor: 'field-engineer',
+    en: ['edge {edge} states {http} as its HTTP address, which is not on the host it connects from: nothing is fetched there', 'if the address is right, list {edge} with its origin (http://HOST:PORT) under edgeHttp in the gateway configuration (always needed with an external broker)'],
+    zh: ['边缘节点 {edge} 自报的 HTTP 地址 {http} 不在其连接所用的主机上，不从该处获取画面', '如地址无误，请在网关配置的 edgeHttp 中添加该节点（edge）及其地址（origin，形如 http://10.0.0.7:8090）；使用外部代理时必须配置'],
+  },
   CV_LIVE_ELSEWHERE: {
     stage: 'api', retry: 'after-change', actor: 'field-engineer', status: 409,
     en: ['{device} belongs to edge {edge}, which does not run on the machine of this gateway: its pictures come one by one', 'look at its pictures; to watch it live, run its edge beside the gateway'],

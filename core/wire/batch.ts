@@ -9,6 +9,7 @@ import { STREAMS, type Draft, type Event, type Stream } from '../event.ts';
 import { FaultError } from '../faults.ts';
 import { toColumns, type Columns } from './columns.ts';
 import { EventColumns, named, type BatchName } from './event-columns.ts';
+import { parseJson } from './json.ts';
 import { WIRE_VERSION } from './topics.ts';
 import { compress, decompressText } from './zstd.ts';
 
@@ -128,7 +129,7 @@ function unpack(payload: Uint8Array): string {
 function parse(text: string): Record<string, unknown> {
   let body: unknown;
   try {
-    body = JSON.parse(text);
+    body = parseJson(text);
   } catch (error) {
     throw new FaultError('CV_WIRE_NOT_JSON', { detail: (error as Error).message }, { cause: error });
   }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { FLAGS, IDS, MAX_NUMBER, QUALITIES } from '../event.ts';
 import { complaint } from '../setting.ts';
 import { WIRE_VERSION } from './topics.ts';
+import { parseJson } from './json.ts';
 
 export const COMMAND_KINDS = ['read', 'write', 'snapshot'] as const;
 export type CommandKind = (typeof COMMAND_KINDS)[number];
@@ -80,7 +81,7 @@ export function readMessage<S extends z.ZodType>(schema: S, payload: Uint8Array,
   if (payload.length > maxBytes) return { ok: false, detail: `${payload.length} bytes`, id: null };
   let body: unknown;
   try {
-    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+    body = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(payload));
   } catch (error) {
     return { ok: false, detail: (error as Error).message.slice(0, 200), id: null };
   }

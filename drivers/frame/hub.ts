@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { dial } from '../../core/dial.ts';
 import { FaultError } from '../../core/faults.ts';
 import { addressOf, type Address } from '../../core/net.ts';
+import { Admission } from '../../core/admission.ts';
 import { sharedPort, type Reception } from '../../core/shared-port.ts';
 import { Strangers } from '../../core/unknown-device.ts';
 import type { World } from '../../core/world.ts';
@@ -86,7 +87,7 @@ async function single(settings: FrameSettings, protocol: Protocol, world: World,
   const socket = await dial({ host: String(settings.host), port: Number(settings.port) }, world, signal);
   const closed = new Promise<void>((resolve) => { socket.once('close', () => resolve()); });
   const hub = new Hub(at, protocol, world, { description: settings.description, host: settings.host, port: settings.port });
-  const line = hub.accept(socket) as Line;
+  const line = hub.carry(socket) as Line;
   return { hub, line, async close() { line.end(null); await closed; } };
 }
 
@@ -124,8 +125,8 @@ async function datagrams({ listen, host, port, description }: FrameSettings, pro
     const peer = `${to.host}:${to.port}`;
     const known = lines.get(peer);
     if (known && !known.isOver) return known;
-    // A device behind a mobile network comes from another port each time: the oldest is let go.
-    if (lines.size >= MAX_LINES) lines.get(lines.keys().next().value as string)?.end(null);
+    // A device behind a mobile network comes from another port each time: the oldest is let go, of those that are nobody's first.
+    if (lines.size >= MAX_LINES) oldestOf(lines)?.end(null);
     const made = hub.open({ address: at, peer, send: (bytes) => socket.send(bytes, to), end: () => { lines.delete(peer); } });
     if (made) lines.set(peer, made);
     return made;
@@ -133,6 +134,11 @@ async function datagrams({ listen, host, port, description }: FrameSettings, pro
   const dialled = listen === undefined ? lineOf({ host: String(host), port: Number(port) }) : null;
   socket.listen((bytes, from) => { (dialled ?? lineOf(from))?.heard(bytes); }, (error) => hub.failed(error));
   return { hub, line: dialled, async close() { hub.close(); await socket.close(); } };
+}
+
+function oldestOf(lines: ReadonlyMap<string, Line>): Line | undefined {
+  for (const line of lines.values()) if (!line.isKnown) return line;
+  return lines.values().next().value;
 }
 
 export class Hub implements Reception {
@@ -143,12 +149,14 @@ export class Hub implements Reception {
   readonly #listeners = new Set<Listener>();
   readonly #lines = new Set<Line>();
   readonly #strangers: Strangers;
+  readonly #admission: Admission;
   readonly #settings: Record<string, unknown>;
 
   /** @param settings those by which a device is met here, but for its identity */
   constructor(address: string, protocol: Protocol, world: World, settings: Record<string, unknown>) {
     this.address = address;
     this.#settings = settings;
+    this.#admission = new Admission(world.clock, MAX_LINES);
     this.#strangers = new Strangers('frame', address, world.tell);
     this.protocol = protocol;
     this.#world = world;
@@ -171,7 +179,19 @@ export class Hub implements Reception {
     return () => this.#listeners.delete(listener);
   }
 
-  accept(socket: Socket): Line | null {
+  accept(socket: Socket): void {
+    let line: Line | null = null;
+    const guest = this.#admission.admit(socket, () => { line?.end(null); });
+    socket.on('error', () => { socket.destroy(); });
+    if (!guest) return void socket.destroy();
+    line = this.carry(socket);
+    if (!line) return;
+    line.guest = guest;
+    guest.setKnown(line.isKnown);
+  }
+
+  /** @returns null where there are too many */
+  carry(socket: Socket): Line | null {
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const line = this.open({ address: this.address, peer, send: (bytes) => { socket.write(bytes); }, end: () => { socket.destroy(); } });

@@ -1,4 +1,5 @@
 /** One way that frames come by: a connection, a peer of a UDP port, a serial line. Cuts frames; knows no meaning. */
+import type { Guest } from '../../core/admission.ts';
 import type { World } from '../../core/world.ts';
 import { FrameCutter } from './cutter.ts';
 import type { Protocol } from './protocol-types.ts';
@@ -24,6 +25,9 @@ export interface Carrier {
 export class Line {
   readonly carrier: Carrier;
   isOver = false;
+  /** Its place on the port, where it dialled. */
+  guest: Guest | null = null;
+  #stations = 0;
   readonly #world: World;
   readonly #protocol: Protocol;
   readonly #cutter: FrameCutter;
@@ -52,6 +56,16 @@ export class Line {
   /** A new question: what came before it is over. */
   clear(): void {
     this.#cutter.reset();
+  }
+
+  get isKnown(): boolean {
+    return this.#stations > 0;
+  }
+
+  /** A station that is configured has it as its own now, or has it no longer. */
+  serve(isServed: boolean): void {
+    this.#stations += isServed ? 1 : -1;
+    this.guest?.setKnown(this.isKnown);
   }
 
   send(bytes: Uint8Array): void {

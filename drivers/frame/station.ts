@@ -44,6 +44,7 @@ export class Station {
   readonly #settings: FrameSettings;
   readonly #points: readonly string[];
   readonly #world: World;
+  readonly #met = new WeakSet<Line>();
   readonly #gives: ReadonlySet<string>;
   readonly #reports = new WeakMap<FrameFrame, Report>();
   /** Given and not on disk yet, by key. */
@@ -92,6 +93,8 @@ export class Station {
   end(): void {
     for (const timer of this.#timers) timer.cancel();
     this.#timers = [];
+    this.line?.serve(false);
+    this.line = null;
     this.#done();
     this.#due = [];
   }
@@ -133,13 +136,16 @@ export class Station {
 
   #use(line: Line): void {
     if (this.line === line || line.isOver) return;
+    this.line?.serve(false);
     this.line = line;
-    line.onEnd(() => {
+    line.serve(true);
+    if (!this.#met.has(line)) line.onEnd(() => {
       if (this.line !== line) return;
       this.line = null;
       this.#done();
       this.#changed();
     });
+    this.#met.add(line);
     this.#changed();
   }
 

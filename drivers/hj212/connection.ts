@@ -1,5 +1,6 @@
 /** One TCP connection of a data logger: packets in, packets out. It may carry several MNs. */
 import type { Socket } from 'node:net';
+import type { Guest } from '../../core/admission.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { readMessage, type Message } from './message.ts';
@@ -18,10 +19,13 @@ export class Connection {
   /** Address and port of the other end. */
   readonly peer: string;
   isOver = false;
+  /** Its place on the port, where it dialled. */
+  guest: Guest | null = null;
   readonly #socket: Socket;
   readonly #address: string;
   readonly #world: World;
   readonly #told = new Set<string>();
+  #stations = 0;
   #onEnd = new Set<(error: Error | null) => void>();
 
   constructor(socket: Socket, address: string, world: World, take: (received: Received, from: Connection) => void) {
@@ -46,6 +50,12 @@ export class Connection {
   onEnd(run: (error: Error | null) => void): void {
     if (this.isOver) run(null);
     else this.#onEnd.add(run);
+  }
+
+  /** A station that is configured has it as its own now, or has it no longer. */
+  serve(isServed: boolean): void {
+    this.#stations += isServed ? 1 : -1;
+    this.guest?.setKnown(this.#stations > 0);
   }
 
   send(packet: Uint8Array): void {

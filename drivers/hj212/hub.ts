@@ -1,5 +1,6 @@
 /** One listening port and the data loggers that dial it: each packet goes to the station of its MN. */
 import type { Socket } from 'node:net';
+import { Admission } from '../../core/admission.ts';
 import { sharedPort, type Reception } from '../../core/shared-port.ts';
 import { Strangers } from '../../core/unknown-device.ts';
 import type { World } from '../../core/world.ts';
@@ -24,10 +25,12 @@ export class Hub implements Reception {
   readonly #listeners = new Set<Listener>();
   readonly #connections = new Set<Connection>();
   readonly #strangers: Strangers;
+  readonly #admission: Admission;
 
   constructor(listen: string, world: World) {
     this.listen = listen;
     this.#world = world;
+    this.#admission = new Admission(world.clock, MAX_CONNECTIONS);
     this.#strangers = new Strangers('hj212', listen, world.tell);
   }
 
@@ -48,8 +51,9 @@ export class Hub implements Reception {
   }
 
   accept(socket: Socket): void {
-    if (this.#connections.size >= MAX_CONNECTIONS) return void socket.destroy();
     const connection = new Connection(socket, this.listen, this.#world, (received, from) => this.#received(received, from));
+    connection.guest = this.#admission.admit(socket, () => connection.end(null));
+    if (!connection.guest) return connection.end(null);
     this.#connections.add(connection);
     connection.onEnd(() => this.#connections.delete(connection));
   }

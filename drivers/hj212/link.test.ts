@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { decode } from './decode.ts';
-import type { Fault } from '../../core/faults.ts';
+import { FaultError, type Fault } from '../../core/faults.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { framesOf } from '../../core/frames-of.ts';
 import { until } from '../../core/testing/until.ts';
@@ -253,6 +254,108 @@ test('a logger that has no such command says so, and goes on', async () => {
   logger.upload('2011', upload(1));
   await until(() => at.faults.some(({ code }) => code === 'CV_HJ212_REFUSED'));
   assert.deepEqual(at.faults.find(({ code }) => code === 'CV_HJ212_REFUSED')?.params, { mn: 'A1', cn: '2051', answer: 'QnRtn=8' });
+  await reading.end();
+  await logger.stop();
+});
+
+const packetFor = (cn: string, pw: string, more: { qn?: string; content?: string } = {}) => framed(`QN=${more.qn ?? '20260101120000777'};ST=91;CN=${cn};PW=${pw};MN=A1;Flag=5;CP=&&${more.content ?? ''}&&`);
+
+test('whoever has another password is told nothing, takes nothing over and gets no request, whatever command it sends', async () => {
+  const at = await bench();
+  const link = await openAt(at, 'A1', { password: 'secret' });
+  const reading = reader(link, at);
+  const right = dialLogger(at.port, { mn: 'A1', password: 'secret' });
+  await until(() => right.isConnected());
+  right.upload('2011', upload(1));
+  assert.equal(valueOf(await reading.next()), 1);
+
+  let said = '';
+  const impostor = connect({ host: '127.0.0.1', port: at.port });
+  impostor.on('data', (bytes) => { said += bytes.toString('latin1'); });
+  impostor.on('error', () => { impostor.destroy(); });
+  for (const cn of ['2011', '9011', '9012', '9013', '9014', '9021', '1061', '1013']) impostor.write(packetFor(cn, 'wrong', { content: upload(666) }));
+  await until(() => said.includes('CN=9011'));
+  assert.match(said, /QnRtn=3/);
+  const [set] = write(POINTS[1] as Parameters<typeof write>[0], 60);
+  assert.ok(set);
+  assert.deepEqual(decode(await link.exchange?.(set, new AbortController().signal) as Hj212Frame, set), { ok: true, values: [] }, 'the logger itself was asked');
+  assert.deepEqual(right.asked.map(({ cn }) => cn), ['1062']);
+  assert.doesNotMatch(said, /secret|PW=|CN=1062/);
+  impostor.destroy();
+  await reading.end();
+  await right.stop();
+});
+
+test('an answer counts only from the connection that was asked; where no password is set, none is passed on', async () => {
+  const at = await bench();
+  const link = await openAt(at, 'A1');
+  const reading = reader(link, at);
+  const heard: string[] = [];
+  const dialled = () => {
+    const socket = connect({ host: '127.0.0.1', port: at.port });
+    const place = heard.push('') - 1;
+    socket.on('data', (bytes) => { heard[place] += bytes.toString('latin1'); });
+    socket.on('error', () => { socket.destroy(); });
+    return socket;
+  };
+  const [first, second] = [dialled(), dialled()];
+  first.write(packetFor('2011', 'mine', { content: upload(1) }));
+  await reading.next();
+  const [set] = write(POINTS[1] as Parameters<typeof write>[0], 60);
+  assert.ok(set);
+  let answer: Hj212Frame | null = null;
+  const asking = link.exchange?.(set, new AbortController().signal).then((frame) => { answer = frame; });
+  await until(() => heard[0]?.includes('CN=1062') ?? false);
+  const qn = /QN=(\d+);ST=\d+;CN=1062/.exec(heard[0] as string)?.[1] as string;
+  second.write(packetFor('9012', 'other', { qn, content: 'ExeRtn=1' }));
+  second.write(packetFor('1013', 'other'));
+  await until(() => heard[1]?.includes('CN=1012') ?? false);
+  assert.equal(answer, null);
+  assert.doesNotMatch(heard[1] as string, /mine/);
+  first.write(packetFor('9012', 'mine', { qn, content: 'ExeRtn=1' }));
+  await asking;
+  assert.notEqual(answer, null);
+  for (const socket of [first, second]) socket.destroy();
+  await reading.end();
+});
+
+test('a request ends when its logger is gone, and when nobody waits for it any more', async () => {
+  const at = await bench();
+  const link = await openAt(at, 'A1');
+  const reading = reader(link, at);
+  const silent = connect({ host: '127.0.0.1', port: at.port });
+  silent.on('error', () => { silent.destroy(); });
+  silent.write(packetFor('2011', 'x', { content: upload(1) }));
+  await reading.next();
+  const [set] = write(POINTS[1] as Parameters<typeof write>[0], 60);
+  assert.ok(set && link.exchange);
+  const stop = new AbortController();
+  const stopped = assert.rejects(link.exchange(set, stop.signal), /no longer wanted/);
+  stop.abort(new Error('no longer wanted'));
+  await stopped;
+  const left = assert.rejects(link.exchange(set, new AbortController().signal), (error) => error instanceof FaultError && error.fault.code === 'CV_HJ212_LEFT');
+  silent.destroy();
+  await left;
+  await reading.end();
+});
+
+test('idle sockets shut the logger out neither when they are many nor when they were first', async () => {
+  const at = await bench();
+  const reading = reader(await openAt(at, 'A1', { password: 'secret' }), at);
+  const logger = dialLogger(at.port, { mn: 'A1', password: 'secret' });
+  await until(() => logger.isConnected());
+  logger.upload('2011', upload(1));
+  assert.equal(valueOf(await reading.next()), 1);
+  let closed = 0;
+  const idle = Array.from({ length: 300 }, () => connect({ host: '127.0.0.1', port: at.port }).on('error', () => {}).on('close', () => { closed += 1; }));
+  await until(() => closed === 44);
+  assert.equal(logger.isConnected(), true);
+  logger.upload('2011', upload(2, 1));
+  assert.equal(valueOf(await reading.next()), 2);
+  await at.world.clock.advanceMs(121_000);
+  await until(() => closed === 300);
+  assert.equal(logger.isConnected(), true);
+  for (const socket of idle) socket.destroy();
   await reading.end();
   await logger.stop();
 });

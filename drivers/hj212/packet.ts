@@ -6,7 +6,7 @@
  * A packet is one when the check value after `&&` is that of its data, whatever its length says; the result depends on
  * the bytes alone, never on how they arrive.
  */
-import { crcOf } from './crc.ts';
+import { crcOf, keyOfBegin, keyOfEnd, nextSum } from './crc.ts';
 
 const HASH = 0x23;
 const AMPERSAND = 0x26;
@@ -27,22 +27,29 @@ export type Cut =
 
 export class PacketCutter {
   #held: Buffer = Buffer.alloc(0);
+  readonly #places = new Places();
   /** What was passed over since the last packet. */
   #noise: Buffer = Buffer.alloc(0);
 
   /** Bytes that came, in order. */
   feed(bytes: Uint8Array): Cut[] {
     this.#held = this.#held.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
+    this.#places.look(this.#held);
     const cuts: Cut[] = [];
     for (let start = this.#skipToHead(cuts); start; start = this.#skipToHead(cuts)) {
-      const found = endOf(this.#held);
+      const found = endOf(this.#held, this.#places);
       if (found === 'unknown') break;
       const whole = this.#held.subarray(0, found.end);
       cuts.push(found.isPacket ? { is: 'packet', bytes: whole, lengthIsRight: found.lengthIsRight } : { is: 'crc', bytes: whole });
       // A broken one may hide the head of the next: only its own head is passed over.
-      this.#held = this.#held.subarray(found.isPacket ? found.end : found.resumeAt);
+      this.#drop(found.isPacket ? found.end : found.resumeAt);
     }
     return cuts;
+  }
+
+  #drop(count: number): void {
+    this.#held = this.#held.subarray(count);
+    this.#places.drop(count);
   }
 
   /** Passes over what is no head. @returns whether a whole head stands at the start of what is held */
@@ -62,7 +69,7 @@ export class PacketCutter {
 
   #pass(count: number, cuts: Cut[]): void {
     let passed = this.#held.subarray(0, count);
-    this.#held = this.#held.subarray(count);
+    this.#drop(count);
     // Line ends belong to the packet before, in whatever order they come.
     if (this.#noise.length === 0) passed = passed.subarray(passed.findIndex((byte) => byte !== CR && byte !== LF) >>> 0);
     if (passed.length === 0) return;
@@ -80,18 +87,107 @@ export class PacketCutter {
 type Ending = 'unknown' | { end: number; isPacket: true; lengthIsRight: boolean } | { end: number; isPacket: false; resumeAt: number };
 
 /** Where the packet at the start ends: at the first place whose check value is right, or nowhere. */
-function endOf(held: Buffer): Ending {
+function endOf(held: Buffer, places: Places): Ending {
   const declared = HEAD_BYTES + lengthAt(held, 0) + CRC_BYTES;
   // Framed as its length says, it is what it says, right or wrong; else its end is looked for up to the next head.
-  const limit = Math.min(nextPacket(held) ?? Infinity, isFramed(held, declared) ? declared : Math.max(declared, LONGEST_BYTES) + GRACE_BYTES);
-  for (let at = held.indexOf('&&', HEAD_BYTES, 'latin1'); at >= 0; at = held.indexOf('&&', at + 1, 'latin1')) {
-    const end = at + 2 + CRC_BYTES;
-    if (end > held.length || end > limit) break;
-    if (isRight(held, end)) return { end, isPacket: true, lengthIsRight: end === declared };
-  }
-  if (held.length >= declared && declared <= limit && isRight(held, declared)) return { end: declared, isPacket: true, lengthIsRight: true };
+  const limit = Math.min(places.nextPacket() ?? Infinity, isFramed(held, declared) ? declared : Math.max(declared, LONGEST_BYTES) + GRACE_BYTES);
+  const end = places.firstEnd();
+  if (end !== null && end <= limit) return { end, isPacket: true, lengthIsRight: end === declared };
+  if (held.length >= declared && declared <= limit && places.isRight(held, declared)) return { end: declared, isPacket: true, lengthIsRight: true };
   if (held.length < limit) return 'unknown';
   return { end: Math.min(limit, declared), isPacket: false, resumeAt: 2 };
+}
+
+/**
+ * Where packets may begin and end in what is held. Each byte is looked at once, when it came: a peer that sends heads and
+ * ends without end costs no more than another. Places are counted from the first byte of the stream.
+ */
+class Places {
+  /** Of the first byte that is held. */
+  #start = 0;
+  /** `nextSum` before each byte that is held, and after the last. */
+  #sums = new Uint8Array(1);
+  /** How far ends and heads were looked for. */
+  #lookedTo = 0;
+  /** By key: where a packet may end, behind its check value. */
+  readonly #ends: Queue[] = Array.from({ length: 256 }, () => new Queue());
+  /** Heads at the begin of a line. */
+  readonly #heads = new Queue();
+
+  /** @param held all of it, of which the first part was looked at before */
+  look(held: Buffer): void {
+    const before = this.#sums.length - 1;
+    const sums = new Uint8Array(held.length + 1);
+    sums.set(this.#sums);
+    for (let at = before; at < held.length; at += 1) sums[at + 1] = nextSum(sums[at] as number, this.#start + at, held[at] as number);
+    this.#sums = sums;
+    // A place is known with the six bytes from it on.
+    let at = this.#lookedTo - this.#start;
+    for (; at + HEAD_BYTES <= held.length; at += 1) {
+      if (at > 0 && isHead(held, at) && (held[at - 1] === LF || held[at - 1] === CR)) this.#heads.push(this.#start + at, this.#start);
+      if (held[at] !== AMPERSAND || held[at + 1] !== AMPERSAND) continue;
+      const key = this.#keyOfEnd(held, at + 2);
+      if (key !== null) this.#ends[key]?.push(this.#start + at + HEAD_BYTES, this.#start);
+    }
+    this.#lookedTo = this.#start + at;
+  }
+
+  drop(count: number): void {
+    this.#start += count;
+    this.#lookedTo = Math.max(this.#lookedTo, this.#start);
+    this.#sums = this.#sums.subarray(count);
+  }
+
+  /** The first end of a packet that begins here; null where none came yet. */
+  firstEnd(): number | null {
+    return this.#within(this.#ends[this.#begin()]?.first(this.#start + 2 * HEAD_BYTES));
+  }
+
+  /** Where a line ends and another packet begins: what stands before is over. */
+  nextPacket(): number | null {
+    return this.#within(this.#heads.first(this.#start + HEAD_BYTES));
+  }
+
+  /** Whether the four digits before `end` are the check value of what stands between the head and them. */
+  isRight(held: Uint8Array, end: number): boolean {
+    if (end === HEAD_BYTES + CRC_BYTES) return isRight(held, end); // without a byte there is no step to turn back
+    return this.#keyOfEnd(held, end - CRC_BYTES) === this.#begin();
+  }
+
+  #begin(): number {
+    return keyOfBegin(this.#sums[HEAD_BYTES] as number, this.#start + HEAD_BYTES);
+  }
+
+  #keyOfEnd(held: Uint8Array, at: number): number | null {
+    const crc = crcAt(held, at);
+    return crc === null ? null : keyOfEnd(this.#sums[at] as number, this.#start + at, crc);
+  }
+
+  #within(place: number | null | undefined): number | null {
+    return place === null || place === undefined ? null : place - this.#start;
+  }
+}
+
+/** Growing numbers, of which those that are passed are let go. */
+class Queue {
+  #places: number[] = [];
+  #from = 0;
+
+  /** @param least before which nothing is asked for any more */
+  push(place: number, least: number): void {
+    this.first(least);
+    this.#places.push(place);
+  }
+
+  /** The first that is not before `least`, which never becomes less. */
+  first(least: number): number | null {
+    while (this.#from < this.#places.length && (this.#places[this.#from] as number) < least) this.#from += 1;
+    if (this.#from * 2 > this.#places.length) {
+      this.#places = this.#places.slice(this.#from);
+      this.#from = 0;
+    }
+    return this.#places[this.#from] ?? null;
+  }
 }
 
 /** Some count the head or the check value in, some leave the `&&` out. */
@@ -102,16 +198,6 @@ const LONGEST_BYTES = HEAD_BYTES + 1024 + CRC_BYTES;
 /** Whether `&&` and four hex digits stand before `end`. */
 function isFramed(held: Uint8Array, end: number): boolean {
   return end <= held.length && held[end - 6] === AMPERSAND && held[end - 5] === AMPERSAND && crcAt(held, end - CRC_BYTES) !== null;
-}
-
-/** Where a line ends and another packet begins: what stands before is over. */
-function nextPacket(held: Buffer): number | null {
-  for (let at = held.indexOf('##', HEAD_BYTES, 'latin1'); at >= 0; at = held.indexOf('##', at + 1, 'latin1')) {
-    if (at + HEAD_BYTES > held.length) return null;
-    const before = held[at - 1];
-    if (isHead(held, at) && (before === LF || before === CR)) return at;
-  }
-  return null;
 }
 
 /** Whether the four digits before `end` are the check value of what stands between the head and them. */

@@ -33,9 +33,13 @@ interface Upload {
 }
 
 interface Asking {
+  /** Over which it was asked. */
+  connection: Connection;
   request: Hj212Request;
   packets: Uint8Array[];
   done(frame: AnswerFrame): void;
+  /** Its connection is gone. */
+  left(): void;
 }
 
 export class Station {
@@ -56,6 +60,7 @@ export class Station {
   readonly #early = new Map<string, { uploads: Upload[]; timer: Timer }>();
   readonly #askings = new Map<string, Asking>();
   readonly #history: History;
+  readonly #met = new WeakSet<Connection>();
   #newest: Message | null = null;
   #lastQn = 0;
   #clockSetMs = -Infinity;
@@ -81,19 +86,24 @@ export class Station {
 
   /** The newest connection that speaks with this MN is the one: an old one may be half open. */
   heard(received: Received, connection: Connection): void {
+    const { message } = received;
+    // Before anything is learned of it: who only knows the MN is nobody, whatever it sends.
+    if (!this.#isAllowed(message, connection)) return;
     const isBack = this.connection !== connection;
     if (isBack) {
+      this.connection?.serve(false);
       this.connection = connection;
-      connection.onEnd(() => this.#left(connection));
+      connection.serve(true);
+      if (!this.#met.has(connection)) connection.onEnd(() => this.#left(connection));
+      this.#met.add(connection);
       this.#changed();
     }
-    const { message } = received;
-    if (!this.#isAllowed(message, connection)) return;
     this.wasHeard = true;
     this.#newest = message;
     if (isBack) this.#history.isBack(message.edition);
     const asking = this.#askings.get(message.qn);
-    if (asking && (message.cn === '9011' || message.cn === '9012' || message.cn === asking.request.cn)) return this.#answered(asking, received);
+    // Answered by whom it was asked, and by nobody else who has seen the number.
+    if (asking?.connection === connection && (message.cn === '9011' || message.cn === '9012' || message.cn === asking.request.cn)) return this.#answered(asking, received);
     if (this.#plan.targets.has(message.cn)) return this.#uploaded({ received, connection, key: keyOf(message) });
     if (message.cn === '1013') return this.#askedForTime(message, connection);
     if (message.cn === '9012' || isRefusal(message)) this.#historyEnded(message);
@@ -128,9 +138,14 @@ export class Station {
         signal.removeEventListener('abort', stop);
         resolve(frame);
       };
+      const left = () => {
+        this.#askings.delete(qn);
+        signal.removeEventListener('abort', stop);
+        reject(new FaultError('CV_HJ212_LEFT', { mn: this.settings.mn, address: at }));
+      };
       if (signal.aborted) return stop();
       signal.addEventListener('abort', stop, { once: true });
-      this.#askings.set(qn, { request, packets: [], done });
+      this.#askings.set(qn, { connection, request, packets: [], done, left });
       this.#request(request, qn);
     });
   }
@@ -139,9 +154,12 @@ export class Station {
     for (const { timer } of this.#early.values()) timer.cancel();
     this.#early.clear();
     this.#history.end();
+    this.connection?.serve(false);
+    this.connection = null;
   }
 
   #left(connection: Connection): void {
+    for (const asking of this.#askings.values()) if (asking.connection === connection) asking.left();
     if (this.connection !== connection) return;
     this.connection = null;
     this.#history.end();
@@ -150,11 +168,11 @@ export class Station {
 
   #isAllowed(message: Message, connection: Connection): boolean {
     const { password, mn } = this.settings;
-    if (password === undefined || message.pw === password || message.cn.startsWith('901')) return true;
+    if (password === undefined || message.pw === password) return true;
     if (!this.#passwordTold) this.#world.tell({ kind: 'fault', fault: { code: 'CV_HJ212_PASSWORD', params: { mn } } });
     this.#passwordTold = true;
     // Data is left unanswered and comes again once the password is right.
-    if (message.cn === '1013') this.#reply(message, connection, '9011', 'QnRtn=3');
+    if (message.cn === '1013') this.#send(connection, { qn: message.qn, cn: '9011', content: 'QnRtn=3', wantsAnswer: false, st: INTERACTION, pw: '' });
     return false;
   }
 
@@ -251,17 +269,18 @@ export class Station {
 
   /** @returns its number */
   #request({ cn, content }: { cn: string; content: string }, qn: string = this.#qn()): string {
-    if (this.connection) this.#send(this.connection, { qn, cn, content, wantsAnswer: true, st: this.#newest?.st ?? INTERACTION });
+    if (this.connection) this.#send(this.connection, { qn, cn, content, wantsAnswer: true, st: this.#newest?.st ?? INTERACTION, pw: this.settings.password ?? this.#newest?.pw ?? '' });
     return qn;
   }
 
   #reply(message: Message, connection: Connection, cn: string, content: string): void {
-    this.#send(connection, { qn: message.qn, cn, content, wantsAnswer: false, st: INTERACTION });
+    // The password that it gave itself: where none is set, another connection is not told this one's.
+    this.#send(connection, { qn: message.qn, cn, content, wantsAnswer: false, st: INTERACTION, pw: message.pw });
   }
 
-  #send(connection: Connection, what: { qn: string; cn: string; content: string; wantsAnswer: boolean; st: string }): void {
-    const { edition, password, mn } = this.settings;
-    connection.send(packetOf(dataText({ ...what, pw: password ?? this.#newest?.pw ?? '', mn, edition: edition === 'auto' ? this.#newest?.edition ?? '2017' : edition })));
+  #send(connection: Connection, what: { qn: string; cn: string; content: string; wantsAnswer: boolean; st: string; pw: string }): void {
+    const { edition, mn } = this.settings;
+    connection.send(packetOf(dataText({ ...what, mn, edition: edition === 'auto' ? this.#newest?.edition ?? '2017' : edition })));
   }
 
   /** A number of its own: two requests of one millisecond are two. */

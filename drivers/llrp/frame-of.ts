@@ -2,8 +2,10 @@
 import type { FrameRead, FrameReader, Request } from '../../core/driver.ts';
 import type { LlrpFrame } from './frame.ts';
 import { frameFrom } from './frame-line.ts';
-import { MessageCutter, TYPE } from './message.ts';
-import { UNKNOWN_CLOCK } from './reader-clock.ts';
+import { messageAt, MessageCutter, TYPE, viewOf, type Message } from './message.ts';
+import { UNKNOWN_CLOCK, utcMsOf } from './reader-clock.ts';
+import { readerEventOf } from './reader-event.ts';
+import { readsOf } from './reads.ts';
 import type { LlrpPointOf } from './settings.ts';
 
 export const frameOf: FrameReader<LlrpFrame, Request> = {
@@ -11,19 +13,35 @@ export const frameOf: FrameReader<LlrpFrame, Request> = {
   read(input, points) {
     const cutter = new MessageCutter();
     const reads = (points as readonly LlrpPointOf[]).filter(({ gives }) => gives === 'read').map(({ id, antennas, epc }) => ({ id, antennas, prefix: epc.toUpperCase() }));
-    return input.flatMap((bytes): FrameRead<LlrpFrame>[] => {
+    const frames = input.flatMap((bytes): FrameRead<LlrpFrame>[] => {
       if (!(bytes instanceof Uint8Array)) {
         const frame = frameFrom(bytes);
         return [frame ? { frame } : { fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no frame of an LLRP session', detailZh: '不是 LLRP 会话的帧' } } }];
       }
       const { messages, isOver } = cutter.feed(bytes);
       return [
-        // Without a session there is no clock to compare: times of tags stand as the reader gave them, in the evidence.
         ...messages.filter(({ type }) => [TYPE.report, TYPE.readerEvent, TYPE.keepalive].includes(type as never)).map((message): FrameRead<LlrpFrame> => ({
-          frame: { is: 'message', bytes: message.bytes, observedAt: 0, clock: UNKNOWN_CLOCK, plan: points.length === 0 ? null : { reads, inputs: [], antennasDown: [] }, repetitions: new Set(), antennasDown: 0 },
+          frame: { is: 'message', bytes: message.bytes, observedAt: timeOf(message), clock: UNKNOWN_CLOCK, plan: points.length === 0 ? null : { reads, inputs: [], antennasDown: [] }, repetitions: new Set(), antennasDown: 0 },
         })),
         ...(isOver ? [{ fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no LLRP message begins here', detailZh: '此处不是 LLRP 报文' } } } as const] : []),
       ];
     });
+    const { waiting } = cutter;
+    const isCutShort = waiting.length > 0 && messageAt(waiting) === null;
+    return isCutShort ? [...frames, { fault: { code: 'CV_FRAME_LENGTH', params: cutShort(waiting) } }] : frames;
   },
 };
+
+/** Without a session there is no clock to compare: the reader's own word for the time of its last read, or of its event, stands for the arrival. */
+function timeOf({ type, bytes }: Message): number {
+  const stamps = type === TYPE.report ? readsOf(bytes).reads.map(({ firstUtcUs, lastUtcUs }) => lastUtcUs ?? firstUtcUs) : [type === TYPE.readerEvent ? readerEventOf(bytes).utcUs : undefined];
+  return stamps.reduce((latest, stamp) => (stamp === undefined ? latest : Math.max(latest, utcMsOf(stamp))), 0);
+}
+
+function cutShort(waiting: Uint8Array): { detail: string; detailZh: string } {
+  const wanted = waiting.length >= 6 ? viewOf(waiting).getUint32(2) : null;
+  return {
+    detail: `an LLRP message cut short: ${waiting.length} bytes${wanted === null ? '' : ` of ${wanted}`}`,
+    detailZh: `LLRP 报文不完整：只有 ${waiting.length} 字节${wanted === null ? '' : `，应为 ${wanted} 字节`}`,
+  };
+}

@@ -39,6 +39,11 @@ export function messageAt(bytes: Uint8Array): Message | null | 'none' {
 export class MessageCutter {
   #held: Buffer = Buffer.alloc(0);
 
+  /** Bytes of a message that has not come in full. */
+  get waiting(): Uint8Array {
+    return this.#held;
+  }
+
   /** Bytes that came, in order. @returns whole messages; `isOver` once something came that is none */
   feed(bytes: Uint8Array): { messages: Message[]; isOver: boolean } {
     this.#held = this.#held.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);

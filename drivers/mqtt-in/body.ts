@@ -1,5 +1,6 @@
 /** A message's payload, read once however often it is asked for. Pure. */
 import type { Fault } from '../../core/faults.ts';
+import { parseJson } from '../../core/wire/json.ts';
 import { MOST_BYTES, type MqttInFrame } from './frame.ts';
 import { topicOf } from './sparkplug/session.ts';
 import { readPayload, type Payload } from './sparkplug/payload.ts';
@@ -31,13 +32,13 @@ function bodyFrom(frame: MqttInFrame): Body {
     return known ? { is: 'sparkplug', payload: known } : broken(topic, 'no Sparkplug B payload', '不是 Sparkplug B 载荷', payload);
   }
   try {
-    const json: unknown = JSON.parse(UTF8.decode(payload));
+    const json: unknown = parseJson(UTF8.decode(payload));
     if (profile !== 'json' && (typeof json !== 'object' || json === null || Array.isArray(json))) return broken(topic, 'JSON, but no object', '是 JSON，但不是对象', payload);
     if (profile === 'chirpstack' && isVersion3(json as object)) return broken(topic, 'an event of ChirpStack v3', '是 ChirpStack v3 的事件', payload);
     return { is: 'json', json };
   } catch (error) {
-    // TypeError: no UTF-8; SyntaxError: no JSON; RangeError: nested too deeply.
-    if (!(error instanceof TypeError || error instanceof SyntaxError || error instanceof RangeError)) throw error;
+    // TypeError: no UTF-8; SyntaxError: no JSON, or nested too deeply.
+    if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
     return profile === 'chirpstack' ? broken(topic, 'no JSON: set the MQTT integration to json', '不是 JSON：请将 MQTT 集成的编码设为 json', payload) : broken(topic, 'no JSON', '不是 JSON', payload);
   }
 }

@@ -96,3 +96,46 @@ test('how many are missing is reckoned by the pace before, and no faster than th
     assert.deepEqual(counts, [wanted], `sampled every ${samplingMs} ms`);
   }
 });
+
+test('a value that stood for days: the gap begins at the last contact, not at its source time', async () => {
+  const memory = emptyMemory();
+  const first = again(memory, async () => null);
+  for (const second of [0, 1]) first.intake.value(0, valueOf(second));
+  first.intake.heard(AT + 86_400_000, AT + 86_400_100);
+  const next = again(memory, async () => null);
+  next.intake.value(0, valueOf(86_404));
+  await settle();
+  assert.deepEqual(await wordsOf(next.feed), ['live 86404', 'missed 86400 to 86404']);
+});
+
+test('a value that changed before the last contact is no gap', async () => {
+  const memory = emptyMemory();
+  const first = again(memory, async () => null);
+  first.intake.value(0, valueOf(1));
+  first.intake.heard(AT + 60_000, AT + 60_000);
+  const next = again(memory, async () => null);
+  next.intake.value(0, valueOf(50));
+  await settle();
+  assert.deepEqual(await wordsOf(next.feed), ['live 50']);
+});
+
+test('the gap of a server whose clock is an hour ahead has our time, its history is asked by its own', async () => {
+  const memory = emptyMemory();
+  const asked: number[] = [];
+  const first = again(memory, async () => null);
+  first.intake.value(0, valueOf(3600));
+  first.intake.heard(AT + 10_000, AT + 3_610_000);
+  const next = again(memory, async ({ fromAt }) => { asked.push((fromAt - AT) / 1000); return null; });
+  next.intake.value(0, valueOf(3630));
+  await settle();
+  assert.deepEqual(await wordsOf(next.feed), ['live 3630', 'missed 10 to 30']);
+  assert.deepEqual(asked, [3610]);
+});
+
+test('messages that are gone for good are missing since the last contact', async () => {
+  const { feed, intake } = again(emptyMemory(), async () => null);
+  intake.value(0, valueOf(1));
+  intake.heard(AT + 100_000, null);
+  intake.lostMessages(AT + 105_000);
+  assert.deepEqual(await wordsOf(feed), ['live 1', 'missed 100 to 105']);
+});

@@ -6,10 +6,13 @@ import type { DataValue } from 'node-opcua-client';
 import type { PointOf } from '../../core/driver.ts';
 import type { Feed } from './feed.ts';
 import type { OpcuaFrame, OpcuaMissed } from './frame.ts';
-import type { Hole, Memory } from './memory.ts';
+import type { Contact, Hole, Memory } from './memory.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { overflowed } from './status.ts';
 import { frameOfValue } from './value.ts';
+
+/** Below it two clocks are one, and the way between them is what differs. */
+const SAME_CLOCK_MS = 5000;
 
 export class Intake {
   readonly #points: readonly PointOf<OpcuaPoint>[];
@@ -20,12 +23,31 @@ export class Intake {
   /** Points that a subscription went on with, and that have not said anything since. */
   readonly #unconfirmed = new Set<string>();
   #filling: Promise<void> = Promise.resolve();
+  /** When the link before last heard of the server. */
+  readonly #before: Contact | null;
 
   constructor(points: readonly PointOf<OpcuaPoint>[], memory: Memory, feed: Feed, history: (hole: Hole) => Promise<DataValue[] | null>) {
     this.#points = points;
     this.#memory = memory;
     this.#feed = feed;
     this.#history = history;
+    this.#before = memory.contact;
+  }
+
+  /**
+   * The server spoke, and all that it said is taken: a gap never begins before this.
+   *
+   * @param nowMs by our clock
+   * @param serverAt by its own; null where it does not say
+   */
+  heard(nowMs: number, serverAt: number | null): void {
+    const aheadMs = serverAt === null ? 0 : serverAt - nowMs;
+    this.#memory.contact = { at: nowMs, skewMs: Math.abs(aheadMs) < SAME_CLOCK_MS ? 0 : aheadMs };
+  }
+
+  /** By the server's clock: the time of a point's last value, or of a contact after it, which says that there was none until then. */
+  #since(lastAt: number, contact: Contact | null): number {
+    return contact ? Math.max(lastAt, contact.at + contact.skewMs) : lastAt;
   }
 
   /** The subscription of before goes on: what it does not speak of has not changed. */
@@ -49,8 +71,9 @@ export class Intake {
     const before = this.#memory.last.get(point.id);
     const at = timeOfFrame(frame);
     const beforeAt = before ? timeOfFrame(before) : null;
-    if (this.#memory.afterHole.delete(point.id) && beforeAt !== null && at !== null && at > beforeAt) this.#fill({ point, fromAt: beforeAt, toAt: at });
-    else if (overflowed(frame.status)) this.#missed(point, beforeAt ?? at ?? 0, at ?? beforeAt ?? 0, 'device_overflow');
+    const isAfterHole = this.#memory.afterHole.delete(point.id);
+    if (isAfterHole && beforeAt !== null && at !== null && at > this.#since(beforeAt, this.#before)) this.#fill({ point, fromAt: this.#since(beforeAt, this.#before), toAt: at });
+    else if (overflowed(frame.status)) this.#missed(point, Math.min(this.#since(beforeAt ?? at ?? 0, this.#memory.contact), at ?? Infinity), at ?? beforeAt ?? 0, 'device_overflow');
     else if (beforeAt !== null && at !== null && at > beforeAt) this.#memory.paceMs.set(point.id, at - beforeAt);
     if (!this.#feed.give(frame)) return;
     this.#unconfirmed.delete(point.id);
@@ -72,7 +95,8 @@ export class Intake {
     for (const point of this.#points) {
       const last = this.#memory.last.get(point.id);
       const at = last ? timeOfFrame(last) : null;
-      if (at !== null) this.#missed(point, at, Math.max(at, nowMs), 'device_away');
+      const fromAt = at === null ? null : this.#since(at, this.#memory.contact);
+      if (fromAt !== null) this.#missed(point, fromAt, Math.max(fromAt, nowMs + (this.#memory.contact?.skewMs ?? 0)), 'device_away');
     }
   }
 
@@ -97,7 +121,9 @@ export class Intake {
     const samplingMs = this.#memory.subscription?.samplingMs[this.#points.findIndex(({ id }) => id === point.id)] ?? 0;
     const paceMs = Math.max(samplingMs, this.#memory.paceMs.get(point.id) ?? 0);
     const count = paceMs > 0 ? Math.max(1, Math.round((toAt - fromAt) / paceMs) - 1) : 1;
-    return this.#feed.give({ missed: { point: point.id, fromAt, toAt, count, reason } });
+    // Values of a clock that is off have our time: so has what lies between them.
+    const skewMs = (this.#memory.contact ?? this.#before)?.skewMs ?? 0;
+    return this.#feed.give({ missed: { point: point.id, fromAt: fromAt - skewMs, toAt: toAt - skewMs, count, reason } });
   }
 }
 

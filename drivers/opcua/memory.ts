@@ -27,10 +27,17 @@ export interface Memory {
   readonly last: Map<string, OpcuaFrame>;
   /** By point: ms between its last two values, for reckoning how many are missing. */
   readonly paceMs: Map<string, number>;
+  /** ms UTC by our clock: the last sign of life of the server, and by how much its clock was ahead of ours then. */
+  contact: Contact | null;
   /** Points whose next value comes after a time in which nobody listened. */
   readonly afterHole: Set<string>;
   /** Such times that are known by now, and neither filled from the history nor told yet. */
   readonly holes: Set<Hole>;
+}
+
+export interface Contact {
+  at: number;
+  skewMs: number;
 }
 
 /** A span of a point's time, ms UTC, in which nobody listened. */
@@ -40,7 +47,7 @@ export interface Hole {
   toAt: number;
 }
 
-export const emptyMemory = (): Memory => ({ session: null, subscription: null, last: new Map(), paceMs: new Map(), afterHole: new Set(), holes: new Set() });
+export const emptyMemory = (): Memory => ({ session: null, subscription: null, last: new Map(), paceMs: new Map(), contact: null, afterHole: new Set(), holes: new Set() });
 
 const MEMORIES = new WeakMap<OpcuaSettings, Memory>();
 
@@ -57,10 +64,11 @@ export function remember(memory: Memory): () => void {
   const last = [...memory.last];
   const afterHole = [...memory.afterHole];
   const holes = [...memory.holes];
-  const { subscription } = memory;
+  const { subscription, contact } = memory;
   const sequence = subscription?.sequence ?? 0;
   return () => {
     forgetValues(memory);
+    memory.contact = contact;
     for (const [point, frame] of last) memory.last.set(point, frame);
     for (const point of afterHole) memory.afterHole.add(point);
     for (const hole of holes) memory.holes.add(hole);
@@ -71,6 +79,7 @@ export function remember(memory: Memory): () => void {
 
 export function forgetValues(memory: Memory): void {
   memory.last.clear();
+  memory.contact = null;
   memory.afterHole.clear();
   memory.holes.clear();
 }

@@ -8,6 +8,7 @@ import type { Intake } from './intake.ts';
 import type { LeftSubscription } from './memory.ts';
 import { publish, republish, type RawSession } from './raw-session.ts';
 import { statusNameOf } from './status-of.ts';
+import { timeOf } from './value.ts';
 
 /** One on its way, one with the server, one to spare. */
 const OUTSTANDING = 3;
@@ -113,7 +114,10 @@ export class Publishing {
       const isNew = message.sequenceNumber === next(this.#left.sequence) || missing > MOST_MISSING;
       if (!isNew || this.#hand(message)) this.#acknowledgements.push(message.sequenceNumber);
     }
-    if (!response.moreNotifications) this.#intake.caughtUp();
+    if (!response.moreNotifications) {
+      this.#intake.caughtUp();
+      this.#intake.heard(this.#clock.nowMs(), timeOf(response.responseHeader.timestamp));
+    }
     if (isKeepAlive) this.#ends.alive();
   }
 

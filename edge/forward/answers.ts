@@ -1,5 +1,6 @@
 /** What comes on the ack topic, checked: it comes from outside. Pure. */
 import { STREAMS, type Stream } from '../../core/event.ts';
+import { parseJson } from '../../core/wire/json.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
 import { MAX_HAVE_RANGES, type Ack, type AckMessage, type EvidenceAnswer, type RefusedRange } from '../../core/wire/messages.ts';
 import { EVIDENCE_ANSWER_SCHEMA } from '../../core/wire/schemas.ts';
@@ -11,7 +12,7 @@ export function readAnswer(payload: Uint8Array): AckMessage | string {
   if (payload.length > MAX_ANSWER_BYTES) return `${payload.length} bytes`;
   let body: unknown;
   try {
-    body = JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('utf8'));
+    body = parseJson(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('utf8'));
   } catch (error) {
     return (error as Error).message;
   }

@@ -7,7 +7,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { PictureView } from '../../core/api.ts';
 import { FaultError, faultOf } from '../../core/faults.ts';
+import { capConnections } from '../../core/http-connections.ts';
 import { isLoopback } from '../../core/net.ts';
+import type { Tell } from '../../core/telemetry.ts';
+import { decoded } from './decoded.ts';
 import type { Health } from './health.ts';
 import { PAGE_POLICY, statusPage } from './page.ts';
 
@@ -21,6 +24,8 @@ export interface LocalHttpParts {
   live(device: string): Promise<{ port: number; key: string }>;
   /** For whoever records a device: answers such a request itself and says so. */
   tap?(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Of what failed here. */
+  tell?: Tell;
 }
 
 export interface LocalHttp {
@@ -28,6 +33,8 @@ export interface LocalHttp {
   url: string;
   close(): Promise<void>;
 }
+
+const MAX_CONNECTIONS = 64;
 
 interface Answer {
   status: number;
@@ -38,9 +45,11 @@ interface Answer {
 
 /** @throws CV_API_LISTEN */
 export async function openLocalHttp(at: { host: string; port: number }, parts: LocalHttpParts): Promise<LocalHttp> {
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => { void serve(parts, request, response); });
-  server.maxConnections = 64;
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000, connectionsCheckingInterval: 1000 }, (request, response) => { serve(parts, request, response).catch(() => response.destroy()); });
+  capConnections(server, MAX_CONNECTIONS);
   await listen(server, at);
+  // Too many open files, say: without a listener it would end the process.
+  server.on('error', (error) => parts.tell?.({ kind: 'fault', fault: faultOf(error, 'CV_API_INTERNAL', { path: at.host }) }));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${port}`,
@@ -53,19 +62,26 @@ export async function openLocalHttp(at: { host: string; port: number }, parts: L
 
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(new FaultError('CV_API_LISTEN', { address: `${host}:${port}`, detail: error.message }, { cause: error })));
-    server.listen(port, host, resolve);
+    const failed = (error: Error) => reject(new FaultError('CV_API_LISTEN', { address: `${host}:${port}`, detail: error.message }, { cause: error }));
+    server.once('error', failed);
+    server.listen(port, host, () => {
+      server.removeListener('error', failed);
+      resolve();
+    });
   });
 }
 
 async function serve(parts: LocalHttpParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (parts.tap?.(request, response)) return;
   let answer: Answer;
   try {
+    if (parts.tap?.(request, response)) return;
     const watched = request.method === 'POST' ? /^\/live\/([^/?]+)$/.exec(request.url ?? '')?.[1] : undefined;
     if (watched !== undefined) answer = await beginLive(parts, request, decoded(watched));
     else answer = request.method === 'GET' || request.method === 'HEAD' ? await answerTo(parts, request) : { ...text(405, 'only GET'), headers: { allow: 'GET, HEAD' } };
   } catch (error) {
+    const fault = faultOf(error, 'CV_API_INTERNAL', { path: (request.url ?? '/').slice(0, 200) });
+    parts.tell?.({ kind: 'fault', fault });
+    if (response.headersSent) return void response.destroy();
     answer = text(500, (error as Error).message);
   }
   response.writeHead(answer.status, { 'content-type': answer.type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...answer.headers });
@@ -98,11 +114,3 @@ async function beginLive(parts: LocalHttpParts, request: IncomingMessage, device
 const json = (status: number, body: object): Answer => ({ status, type: 'application/json; charset=utf-8', body: JSON.stringify(body) });
 const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body });
 const wantsChinese = (request: IncomingMessage) => /^\s*zh\b/i.test(request.headers['accept-language'] ?? '');
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}

@@ -7,6 +7,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { isLoopback } from '../../core/net.ts';
+import { decoded } from '../http/decoded.ts';
 import { pause, type Clock } from '../../core/world.ts';
 import type { Taps } from './taps.ts';
 
@@ -28,14 +29,16 @@ export function tapDoor(taps: Taps, clock: Clock, pid: number): Door {
   let file: string | null = null;
   return {
     serve(request, response) {
-      const url = new URL(request.url ?? '/', 'http://edge');
-      const device = /^\/tap\/([^/]+)$/.exec(url.pathname)?.[1];
+      // Not by `new URL`: a request line may hold what is none (`GET //:`).
+      const [path = '', search = ''] = (request.url ?? '/').split('?', 2);
+      const device = /^\/tap\/([^/]+)$/.exec(path)?.[1];
       if (device === undefined) return false;
       if (!isLoopback(request.socket.remoteAddress ?? '') || !isKey(request.headers.authorization, key)) {
         response.writeHead(403, { 'content-type': 'text/plain' }).end('not allowed');
         return true;
       }
-      void serveTap(taps, decodeURIComponent(device), Math.min(LONGEST_MS, Number(url.searchParams.get('forMs')) || 0), clock, response);
+      const forMs = Number(new URLSearchParams(search).get('forMs')) || 0;
+      serveTap(taps, decoded(device), Math.max(0, Math.min(LONGEST_MS, forMs)), clock, response).catch(() => response.destroy());
       return true;
     },
     async open(path, httpUrl) {
@@ -56,15 +59,19 @@ async function serveTap(taps: Taps, device: string, forMs: number, clock: Clock,
   }
   const gone = new AbortController();
   response.on('close', () => gone.abort());
+  response.on('error', () => gone.abort());
   response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
   response.flushHeaders();
   const stop = taps.listen(device, (line) => {
     response.write(`${JSON.stringify(line)}\n`);
     if (response.writableLength > MAX_BEHIND_BYTES) response.destroy();
   });
-  await pause(clock, forMs, gone.signal);
-  stop?.();
-  response.end();
+  try {
+    await pause(clock, forMs, gone.signal);
+  } finally {
+    stop?.();
+    response.end();
+  }
 }
 
 function isKey(given: string | undefined, key: string): boolean {

@@ -43,7 +43,11 @@ export function serveLiveSockets(server: Server, sources: Pick<ApiSources, 'live
     } catch (error) {
       return refuse(request, socket, error);
     }
-    sockets.handleUpgrade(request, socket, head, (viewer) => sources.liveView?.watch(viewing, viewer, request.url?.endsWith(NOTES) ?? false));
+    sockets.handleUpgrade(request, socket, head, (viewer) => {
+      // From its first byte on: the relay listens only once the viewing is on disk, and an error without a listener ends the process.
+      viewer.on('error', () => viewer.terminate());
+      sources.liveView?.watch(viewing, viewer, request.url?.endsWith(NOTES) ?? false);
+    });
   });
   return () => { for (const viewer of sockets.clients) viewer.terminate(); };
 }

@@ -109,3 +109,11 @@ test('one viewer more than allowed is told so with 503', async (t) => {
   await viewer.ended;
   await api.close();
 });
+
+test('one address has so many viewers and no more', async (t) => {
+  const { api } = await openApi(t, memoryGateway().sources, testWorld(), { maxViewersOfAddress: 2 });
+  const viewers = [await follow(api.url), await follow(api.url)];
+  const third = await fetch(new URL('/api/v1/live', api.url));
+  assert.deepEqual([third.status, ((await third.json()) as { code: string }).code], [503, 'CV_API_TOO_MANY_VIEWERS']);
+  for (const viewer of viewers) viewer.leave();
+});

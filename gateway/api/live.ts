@@ -6,7 +6,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { LiveMessage } from '../../core/api.ts';
-import { FaultError } from '../../core/faults.ts';
+import { FaultError, faultOf } from '../../core/faults.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import { EXAMPLES } from './examples.ts';
 import { NO_PARAMS, query, route } from './route.ts';
@@ -24,6 +24,8 @@ const FLUSH_MS = 250;
 const STATUS_MS = 1000;
 const HEARTBEAT_MS = 10_000;
 const MAX_WAITING_BYTES = 1 << 20;
+/** One address cannot take the places of all others. */
+const MAX_OF_ADDRESS = 125;
 
 export interface LiveHub {
   /** Takes over the response until the viewer leaves. @throws CV_API_TOO_MANY_VIEWERS */
@@ -33,14 +35,14 @@ export interface LiveHub {
   close(): void;
 }
 
-export function openLive(sources: ApiSources, world: World, maxViewers: number): LiveHub {
+export function openLive(sources: ApiSources, world: World, maxViewers: number, maxOfAddress = MAX_OF_ADDRESS): LiveHub {
   const viewers = new Set<ServerResponse>();
   const newest = new Map<string, LiveMessage>();
   /** Without viewers nobody listens: what changes is then not even put together. */
   let stopListening: (() => void) | null = null;
   const timers: Timer[] = [
-    everyMs(world.clock, FLUSH_MS, flush),
-    everyMs(world.clock, STATUS_MS, () => { if (viewers.size > 0) send(statusText()); }),
+    everyMs(world.clock, FLUSH_MS, told(flush)),
+    everyMs(world.clock, STATUS_MS, told(() => { if (viewers.size > 0) send(statusText()); })),
     everyMs(world.clock, HEARTBEAT_MS, () => send(': still here\n\n')),
   ];
 
@@ -58,6 +60,17 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number):
     const text = [...newest.values()].map(textOf).join('');
     newest.clear();
     send(text);
+  }
+
+  /** In a timer nobody is there to be answered: what fails is told, and the next turn comes. */
+  function told(run: () => void): () => void {
+    return () => {
+      try {
+        run();
+      } catch (error) {
+        world.tell({ kind: 'fault', fault: faultOf(error, 'CV_API_INTERNAL', { path: LIVE_ROUTE.path }) });
+      }
+    };
   }
 
   function statusText(): string {
@@ -92,6 +105,9 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number):
   return {
     async join(response) {
       if (viewers.size >= maxViewers) throw new FaultError('CV_API_TOO_MANY_VIEWERS', { count: viewers.size });
+      const address = response.socket?.remoteAddress;
+      const count = [...viewers].filter(({ socket }) => socket?.remoteAddress === address).length;
+      if (count >= maxOfAddress) throw new FaultError('CV_API_TOO_MANY_VIEWERS', { count });
       response.on('close', () => leave(response));
       response.on('error', () => leave(response));
       // Joined first, told what stands second: a change in between comes twice rather than never.

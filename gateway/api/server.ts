@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import fastifyStatic from '@fastify/static';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
+import { capConnections } from '../../core/http-connections.ts';
 import type { World } from '../../core/world.ts';
 import { DEMO_ROUTES } from './demo.ts';
 import { serveLiveSockets } from './live-view.ts';
@@ -24,6 +25,7 @@ export interface ApiOptions {
   /** Where `vite build` put the console; without it the API stands alone. */
   consoleDir?: string;
   maxViewers?: number;
+  maxViewersOfAddress?: number | undefined;
 }
 
 export interface ApiServer {
@@ -38,6 +40,7 @@ export interface ApiServer {
 }
 
 const DEFAULT_MAX_VIEWERS = 500;
+const MAX_CONNECTIONS = 2000;
 
 const HEADERS = {
   // Nothing that is shown may come from, or be sent to, anywhere but this gateway.
@@ -56,7 +59,8 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
     frameworkErrors: (error, request, reply) => answer(error, request, reply),
     clientErrorHandler: refuseUnreadable,
   });
-  const live = openLive(sources, world, options.maxViewers ?? DEFAULT_MAX_VIEWERS);
+  capConnections(app.server, MAX_CONNECTIONS);
+  const live = openLive(sources, world, options.maxViewers ?? DEFAULT_MAX_VIEWERS, options.maxViewersOfAddress);
   const endLiveViews = serveLiveSockets(app.server, sources);
   const routes = routesOf(options.version, sources.demo ? DEMO_ROUTES : []);
 
@@ -80,6 +84,8 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
     await app.close();
     throw new FaultError('CV_API_LISTEN', { address: `${host}:${options.port}`, detail: faultOf(error, 'CV_API_INTERNAL').params.detail ?? '' }, { cause: error });
   }
+  // Too many open files, say: without a listener it would end the process.
+  app.server.on('error', (error) => world.tell({ kind: 'fault', fault: faultOf(error, 'CV_API_INTERNAL', { path: host }) }));
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
   let closing: Promise<void> | undefined;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import mqtt, { type MqttClient } from 'mqtt';
 import { connectPacket, packetHead, publishPacket, rawConnect, subscribePacket } from '../../core/testing/raw-mqtt.ts';
@@ -20,6 +21,7 @@ interface Rig {
   url: string;
   port: number;
   link: Link;
+  addressOf(edge: string): string | null;
   got: Message[];
   told: TelemetryEvent[];
   /** Resolves with the first event told that fits, also one told before. */
@@ -48,7 +50,7 @@ async function rig(t: TestContext, setup: Partial<EmbeddedBrokerSetup> = {}, tak
     await broker.close();
   });
   return {
-    url, link, got, told, port: Number(new URL(url).port),
+    url, link, got, told, addressOf: (edge) => broker.addressOf(edge), port: Number(new URL(url).port),
     tells: (fits) => new Promise((resolve) => {
       const look = () => {
         const found = told.find(fits);
@@ -244,4 +246,52 @@ test('garbage instead of MQTT closes that connection and no other', async (t) =>
   await twice.closed;
   await (await edge()).publishAsync(UP, 'well', { qos: 1 });
   await takes(1);
+});
+
+test('connections that say nothing take no place from a client that is known or comes', async (t) => {
+  const { port, edge, told } = await rig(t, { maxConnections: 3 });
+  const client = await edge();
+  const idle = await Promise.all(Array.from({ length: 6 }, () => idleSocket(port)));
+  const reader = await rawConnect(port, { clientId: 'reader' });
+  await client.publishAsync(UP, 'still here', { qos: 1 });
+  assert.ok(told.filter(dropped('connection_limit')).length >= 5);
+  for (const socket of [...idle, reader.socket]) socket.destroy();
+});
+
+test('the log has a refused client in a few words, however long its id is', async (t) => {
+  const { port, told, tells } = await rig(t);
+  await assert.rejects(rawConnect(port, { clientId: `cv-${'x'.repeat(12_000)}`, user: 'pump', password: 'guess' }));
+  await tells(faulted('CV_CLIENT_REFUSED'));
+  assert.ok(JSON.stringify(told).length < 1000);
+});
+
+test('who guesses is answered more slowly, and lets everybody else in', async (t) => {
+  const { port, told, edge } = await rig(t);
+  const guess = () => rawConnect(port, { clientId: 'cv-gate', user: 'gate', password: 'guess' }).then(() => 'in', () => 'out');
+  for (let count = 0; count < 10; count += 1) assert.equal(await guess(), 'out');
+  const standing = told.length;
+  const more = Promise.all(Array.from({ length: 40 }, guess));
+  // The same address and at the same time: it waits its turn, and is let in.
+  const right = await edge().catch(() => edge()).catch(() => edge());
+  assert.equal(right.connected, true);
+  assert.deepEqual(new Set(await more), new Set(['out']));
+  assert.ok(told.slice(standing).filter(faulted('CV_CLIENT_REFUSED')).length <= 32);
+});
+
+function idleSocket(port: number): Promise<Socket> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket));
+    socket.on('error', () => socket.destroy());
+  });
+}
+
+test('where an edge is connected from is known while it is, and of edges alone', async (t) => {
+  const { edge, addressOf, tells } = await rig(t);
+  assert.equal(addressOf('pump'), null);
+  await edge();
+  assert.equal(addressOf('pump'), '127.0.0.1');
+  assert.deepEqual([addressOf('gate'), addressOf('constructor')], [null, null]);
+  await edge();
+  await tells((event) => event.kind === 'client_dropped' && event.reason === 'taken_over');
+  assert.equal(addressOf('pump'), '127.0.0.1');
 });

@@ -13,10 +13,13 @@ import type { World } from '../../core/world.ts';
 import { parseEdgeTopic } from '../../core/wire/topics.ts';
 import type { EmbeddedBrokerSetup } from '../config/setup.ts';
 import type { BrokerRights } from '../reload.ts';
-import { identify, isAdmittedAlike, mayPublish, maySubscribe, type Identity } from './access.ts';
+import { edgeClientId, identify, isAdmittedAlike, mayPublish, maySubscribe, type Identity } from './access.ts';
+import { Arrivals } from './arrivals.ts';
 import { guardClient, MAX_CONSUMER_BYTES, MAX_EDGE_BYTES, PacketTooLarge, SOCKET_HIGH_WATER_BYTES, type Guard } from './guard.ts';
+import { Guesses } from './guesses.ts';
 import { GATEWAY_CLIENT } from './link.ts';
 import { openPipe } from './pipe.ts';
+import type { ProtocolProblem } from './strict.ts';
 import { noteTakeover, type Takeover } from './takeovers.ts';
 
 /** Why a client was let go; the label of cityvitals_clients_dropped_total. */
@@ -28,6 +31,8 @@ export interface EmbeddedBroker {
   connectGateway(): Duplex;
   /** Whether any client subscribes to what goes out; never false while one does. */
   hasReaders(): boolean;
+  /** Address that an edge is connected from, without port; null while it is not. */
+  addressOf(edge: string): string | null;
   /** Lets clients in. @returns the address they reach it under, mqtt://host:port. @throws CV_BROKER_LISTEN */
   listen(): Promise<string>;
   /** Who may come in from now on. Clients whose rights went or were changed are let go; the others notice nothing. */
@@ -50,6 +55,7 @@ const MAX_SUBSCRIPTIONS = 64;
 const MAX_STATE_BYTES = 1 << 20;
 /** An edge that moves to another centre leaves its old retained state behind; more than this is not a move. */
 const MAX_STATE_CENTRES = 4;
+const MAX_NAME_CHARACTERS = 64;
 const CONNECT_TIMEOUT_MS = 5000;
 const DRAIN_TIMEOUT_MS = 5000;
 
@@ -61,6 +67,8 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
   const stateCentres = new Map<string, Set<string>>();
   const sockets = new Set<Duplex>();
   const readers = new Set<Client>();
+  const guesses = new Guesses(world);
+  const arrivals = new Arrivals<Client>((client) => drop(client, 'connection_limit'));
   const sessionOf = (client: Client): Session => {
     const session = sessions.get(client);
     if (!session) throw new Error('a client that did not come through this door');
@@ -85,22 +93,30 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     preConnect(client, packet, done) {
       // A session of an absent client would grow without bound; what it misses is in the log, under its cursor.
       packet.clean = true;
-      if (packet.protocolVersion === 5) refuseVersion(client);
+      // Who leaves the id to the broker is given one (MQTT-3.1.3-6); that of an edge follows from its user.
+      if (packet.clientId === '' && rights.edges.some(({ id }) => id === packet.username)) packet.clientId = edgeClientId(String(packet.username));
       done(null, true);
     },
     authenticate(client, user, password, done) {
       const session = sessionOf(client);
       const given = { clientId: client.id, user: user ?? null, password: password ?? null, address: hostOf(session.address) };
-      const who = session.waitingBytes ? ({ kind: 'gateway' } as const) : client.id.startsWith(GATEWAY_CLIENT) ? 'this client id is kept for the gateway' : identify(rights, given);
-      if (typeof who === 'string') {
-        session.dropped = true;
-        tellDrop(nameOf(client, session), 'refused', fault('CV_CLIENT_REFUSED', { client: client.id, address: session.address, detail: who }), null);
-        return done(null, false);
-      }
-      session.identity = who;
-      session.guard?.allowBytes(who.kind === 'edge' ? MAX_EDGE_BYTES : MAX_CONSUMER_BYTES);
-      noteChange(client, session);
-      done(null, true);
+      const look = () => {
+        if (session.dropped || client.closed) return;
+        const who = session.waitingBytes ? ({ kind: 'gateway' } as const) : client.id.startsWith(GATEWAY_CLIENT) ? 'this client id is kept for the gateway' : identify(rights, given);
+        if (typeof who === 'string') {
+          session.dropped = true;
+          guesses.failed(given.address);
+          tellDrop(nameOf(client, session), 'refused', fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, detail: who }), null);
+          return done(null, false);
+        }
+        session.identity = who;
+        arrivals.remove(given.address, client);
+        session.guard?.allowBytes(who.kind === 'edge' ? MAX_EDGE_BYTES : MAX_CONSUMER_BYTES);
+        noteChange(client, session);
+        done(null, true);
+      };
+      if (session.waitingBytes) look();
+      else guesses.inTurn(given.address, look, () => drop(client, 'refused'));
     },
     authorizePublish(client, packet, done) {
       const problem = client ? publishProblem(client, packet) : 'no client';
@@ -108,7 +124,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       const refusal = new Error(problem);
       if (!client) return done(refusal);
       // A will that is not allowed is simply not published: its client is gone already.
-      if (client.connected) drop(client, 'denied', fault('CV_TOPIC_DENIED', { client: client.id, topic: packet.topic.slice(0, 200), detail: problem }));
+      if (client.connected) drop(client, 'denied', fault('CV_TOPIC_DENIED', { client: shortened(client.id), topic: packet.topic.slice(0, 200), detail: problem }));
       done(refusal);
     },
     authorizeSubscribe(client, subscription, done) {
@@ -122,11 +138,16 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     },
   });
 
-  /** Told here; aedes answers with return code 1 and closes. */
-  function refuseVersion(client: Client): void {
+  /** Answered in a form that the other side can read, and let go; aedes never sees the packet. */
+  function refuse(client: Client, { detail, answer, isUnsupported }: ProtocolProblem): void {
     const session = sessionOf(client);
     session.dropped = true;
-    tellDrop(session.address, 'unsupported', fault('CV_MQTT_UNSUPPORTED', { client: session.address, what: 'MQTT 5' }), null);
+    if (isUnsupported) tellDrop(session.address, 'unsupported', fault('CV_MQTT_UNSUPPORTED', { client: session.address, what: detail }), null);
+    else tellDrop(session.address, 'refused', fault('CV_CLIENT_REFUSED', { client: '', address: session.address, detail }), null);
+    // What else it sends is thrown away, not kept; the connect time-out ends one that does not close.
+    client.conn.removeAllListeners('readable');
+    setImmediate(() => client.conn.resume());
+    client.conn.end(answer ?? Buffer.alloc(0));
   }
 
   function noteChange(client: Client, session: Session): void {
@@ -161,7 +182,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     const shared = subscription.topic.startsWith('$share/');
     const many = Object.keys((client as unknown as { subscriptions: object }).subscriptions).length >= MAX_SUBSCRIPTIONS;
     if (identity && !shared && !many && maySubscribe(identity, subscription.topic)) return false;
-    const name = `${client.id} (${address})`;
+    const name = `${shortened(client.id)} (${address})`;
     const topic = subscription.topic.slice(0, 200);
     world.tell({
       kind: 'fault',
@@ -199,16 +220,28 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
 
   function admit(conn: Duplex, address: string, waitingBytes: (() => number) | null): void {
     sockets.add(conn);
-    conn.once('close', () => sockets.delete(conn));
     const client = broker.handle(conn);
-    sessions.set(client, { address, identity: null, guard: waitingBytes ? null : guardClient(client, conn), waitingBytes, dropped: false });
+    const guard = waitingBytes ? null : guardClient(client, conn, (problem) => refuse(client, problem));
+    sessions.set(client, { address, identity: null, guard, waitingBytes, dropped: false });
+    conn.once('close', () => {
+      sockets.delete(conn);
+      if (!waitingBytes) arrivals.remove(hostOf(address), client);
+    });
+    if (!waitingBytes) arrivals.add(hostOf(address), client);
   }
 
+  let places = 0;
   const server = createServer({ highWaterMark: SOCKET_HIGH_WATER_BYTES, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket: Socket) => {
+    // Of the places, those of clients that are known stay theirs.
+    places += 1;
+    socket.once('close', () => { places -= 1; });
+    if (places > setup.maxConnections && !arrivals.makeRoom()) {
+      socket.destroy();
+      tellDrop(socket.remoteAddress ?? '?', 'connection_limit', fault('CV_CONNECTION_LIMIT', { limit: setup.maxConnections }), null);
+      return;
+    }
     admit(socket, `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`, null);
   });
-  server.maxConnections = setup.maxConnections;
-  server.on('drop', (data) => tellDrop(data?.remoteAddress ?? '?', 'connection_limit', fault('CV_CONNECTION_LIMIT', { limit: setup.maxConnections }), null));
   if (!isLoopback(setup.host) && setup.host !== 'localhost' && setup.edges.some((edge) => edge.token === null)) {
     world.tell({ kind: 'notice', level: 'warn', en: 'edges without a token are let in from this machine only', zh: '没有令牌的边缘节点只能从本机接入' });
   }
@@ -220,6 +253,11 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       return theirs;
     },
     hasReaders: () => readers.size > 0,
+    addressOf(edge) {
+      const client = (broker as unknown as { clients: Record<string, Client | undefined> }).clients[edgeClientId(edge)];
+      const session = client && sessions.get(client);
+      return session?.identity?.kind === 'edge' ? hostOf(session.address) : null;
+    },
     async listen() {
       const port = await listen(server, setup);
       return `mqtt://${setup.host.includes(':') ? `[${setup.host}]` : setup.host}:${port}`;
@@ -230,10 +268,11 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       for (const client of Object.values((broker as unknown as { clients: Record<string, Client | undefined> }).clients)) {
         const session = client && sessions.get(client);
         if (!client || !session?.identity || isAdmittedAlike(session.identity, before, next)) continue;
-        drop(client, 'refused', fault('CV_CLIENT_REFUSED', { client: client.id, address: session.address, detail: 'its rights were changed' }));
+        drop(client, 'refused', fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, detail: 'its rights were changed' }));
       }
     },
     async close() {
+      guesses.close();
       // The other way round waits for ever on clients that stay.
       await new Promise<void>((resolve) => { broker.close(resolve); });
       for (const socket of sockets) socket.destroy();
@@ -250,7 +289,9 @@ function listen(server: ReturnType<typeof createServer>, { host, port }: Embedde
 }
 
 const fault = (code: FaultCode, params: FaultParams): Fault => ({ code, params });
-const nameOf = (client: Client, session: Session): string => (client.id ? `${client.id} (${session.address})` : session.address);
+const nameOf = (client: Client, session: Session): string => (client.id ? `${shortened(client.id)} (${session.address})` : session.address);
+/** What others may choose at length goes into the log in part. */
+const shortened = (name: string): string => (name.length > MAX_NAME_CHARACTERS ? `${name.slice(0, MAX_NAME_CHARACTERS)}…` : name);
 const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(':'));
 
 /** The other side is simply gone: no news. */

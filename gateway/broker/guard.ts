@@ -4,6 +4,7 @@
  */
 import type { Client } from 'aedes';
 import type { Duplex } from 'node:stream';
+import { headBytes, protocolProblem, type ProtocolProblem } from './strict.ts';
 
 /** Before the client is known. A CONNECT with a will is a few hundred bytes. */
 export const MAX_CONNECT_BYTES = 16 << 10;
@@ -21,8 +22,11 @@ const READ_HIGH_WATER_BYTES = 64 << 10;
 
 interface Parser {
   _parseLength(): boolean;
+  _parsePayload(): boolean;
   _emitError(error: Error): void;
-  packet: { length: number };
+  packet: { cmd: string; qos: number; dup: boolean; length: number };
+  /** What came and is not yet parsed, from this packet's body on. */
+  _list: { length: number; slice(from: number, to: number): Buffer; readUInt16BE(at: number): number };
 }
 
 interface Packet {
@@ -38,6 +42,9 @@ interface Internals {
 
 export class PacketTooLarge extends Error {}
 
+/** Against the protocol: the connection is closed, as the standard asks. */
+export class ProtocolError extends Error {}
+
 export interface Guard {
   /** Largest packet taken from now on. */
   allowBytes(maxBytes: number): void;
@@ -47,13 +54,18 @@ export interface Guard {
   unacknowledged(): number;
 }
 
-/** Puts limits on a client, right after `broker.handle` gave it. */
-export function guardClient(client: Client, conn: Duplex): Guard {
+/**
+ * Puts limits on a client, right after `broker.handle` gave it.
+ *
+ * @param refuse called for a packet that has an answer of its own; nothing more is parsed from then on
+ */
+export function guardClient(client: Client, conn: Duplex, refuse: (problem: ProtocolProblem) => void): Guard {
   const internals = client as unknown as Internals;
   let maxBytes = MAX_CONNECT_BYTES;
   let unacknowledged = 0;
   let viaQos = false;
   limitPackets(internals._parser, () => maxBytes);
+  holdToProtocol(internals._parser, refuse);
   limitReadAhead(conn);
   // authorizeForward is not told whether it asks for a QoS 0 subscription; deliverQoS calls it synchronously.
   const deliver = internals.deliverQoS;
@@ -86,6 +98,24 @@ function limitPackets(parser: Parser, maxBytes: () => number): void {
       return false;
     }
     return known;
+  };
+}
+
+/** Looks at each whole packet before mqtt-packet does. */
+function holdToProtocol(parser: Parser, refuse: (problem: ProtocolProblem) => void): void {
+  const parsePayload = parser._parsePayload;
+  let isRefused = false;
+  parser._parsePayload = function strict(this: Parser) {
+    if (isRefused) return false;
+    const { packet, _list: list } = this;
+    if (list.length < packet.length) return false;
+    const topicBytes = packet.cmd === 'publish' && packet.length >= 2 ? list.readUInt16BE(0) : 0;
+    const problem = protocolProblem(packet, list.slice(0, headBytes(packet.cmd, packet.length, topicBytes)));
+    if (!problem) return parsePayload.call(this);
+    isRefused = true;
+    if (problem.answer) refuse(problem);
+    else this._emitError(new ProtocolError(problem.detail));
+    return false;
   };
 }
 

@@ -32,12 +32,14 @@ export class Operators {
    */
   identify(authorization: string | undefined, address: string): string {
     if (this.#known.length === 0) throw new FaultError('CV_COMMANDS_CLOSED');
-    this.#within(this.#wrong, address, MAX_WRONG, address);
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
     // All are compared, by digest: the time it takes tells nothing.
     const found = token === undefined ? [] : this.#known.filter((one) => timingSafeEqual(one.digest, digest(token)));
+    // Before any limit: whoever guesses from the same address, or through the same proxy, shuts nobody out.
     if (found[0]) return found[0].name;
-    if (this.#wrong.size > MAX_ADDRESSES) this.#wrong.clear();
+    this.#within(this.#wrong, address, MAX_WRONG, address);
+    const [oldest] = this.#wrong.keys();
+    if (this.#wrong.size > MAX_ADDRESSES && oldest !== undefined) this.#wrong.delete(oldest);
     this.#note(this.#wrong, address);
     throw new FaultError('CV_API_UNAUTHORISED');
   }

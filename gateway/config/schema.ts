@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { brokerUrl, host } from '../../core/config/address.ts';
 import { IDS, ORIGINS } from '../../core/event.ts';
+import { originOf } from '../edge-http.ts';
 import { complaint, durationMs, sizeBytes } from '../../core/setting.ts';
 
 const MINUTE_MS = 60_000;
@@ -81,6 +82,10 @@ export const GATEWAY_SCHEMA = z.strictObject({
     port: port(8080, { zh: '端口；0 为任选', en: 'port; 0 takes any that is free' }),
   }).prefault({}).meta({ zh: '接口与控制台', en: 'API and console' }),
   accepts: z.array(z.enum(ORIGINS)).min(1).default(['live', 'backfill']).meta({ zh: '接收哪些来源的事件；演练模式接收全部', en: 'origins of events that come in; in exercise mode all do' }),
+  edgeHttp: z.array(z.strictObject({
+    edge: z.string().regex(IDS.edge).meta({ zh: '边缘节点编号', en: 'id of the edge', examples: ['pump-07'] }),
+    origin: z.string().max(200).refine((text) => originOf(text) !== null, complaint('must be http(s)://host:port and nothing more', '只能写协议、主机和端口')).meta({ zh: '其 HTTP 地址，仅协议、主机和端口', en: 'its HTTP: scheme, host and port alone', examples: ['http://10.0.0.7:8090'] }),
+  })).default([]).meta({ zh: '边缘节点自身 HTTP 的地址，用于取画面；未列出的节点只在其连接内置代理所用的地址上访问', en: 'where edges have their own HTTP, for pictures; one that is not listed is asked only on the address from which it is connected to the built-in broker', examples: [[{ edge: 'pump-07', origin: 'http://10.0.0.7:8090' }]] }),
   exercise: z.boolean().default(false).meta({ zh: '演练模式：一切照常运行并加标记，不对外通知', en: 'exercise: all works and is marked, nothing leaves for real people' }),
   relays: z.array(z.string().regex(IDS.edge)).default([]).meta({ zh: '可转发他方事件的发送者（下级网关）', en: 'senders that pass on events of others: gateways below this one', examples: [['town-gateway']] }),
   operators: z.array(z.strictObject({

@@ -20,6 +20,8 @@ export interface GatewaySetup {
   /** Origins of events that are taken in; in exercise mode all are. */
   readonly accepts: readonly Origin[];
   readonly exercise: boolean;
+  /** Where edges have their own HTTP, beside those that are asked on the address they connect from. */
+  readonly edgeHttp?: readonly { readonly edge: string; readonly origin: string }[];
   /** Senders that may pass on events of others: gateways below this one. */
   readonly relays: readonly string[];
   /** Who may give commands to edges; nobody when absent or empty. */

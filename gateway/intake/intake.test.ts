@@ -201,3 +201,25 @@ test('a sender in a loop is left unanswered above the limit, until the next seco
   await settle();
   assert.equal(acksOf(published).at(-1)?.upTo, 5001);
 });
+
+test('values nested deeply are refused at once: health stays well, and others are acknowledged', async () => {
+  const { take, published, quarantined, world } = await rig();
+  const text = (seq: number) => `{"v":1,"from":"pump","stream":"measurement","epoch":9,"seq":${seq},"events":[${JSON.stringify(draft(0)).replace('"value":1', `"value":${'['.repeat(50_000)}${']'.repeat(50_000)}`)}]}`;
+  for (let seq = 1; seq <= 180; seq += 1) void take('up', text(seq));
+  void take('up', batch(1, 3));
+  await settle();
+  assert.equal(published.filter(({ message }) => 'error' in message && message.error === 'CV_WIRE_NOT_JSON').length, 180);
+  assert.deepEqual(acksOf(published).map(({ upTo }) => upTo), [3]);
+  assert.equal(quarantined.length, 180);
+  assert.ok(!world.told.some((event) => event.kind === 'fault' && (event.fault.code === 'CV_LOG_FAILED' || event.fault.code === 'CV_ACCEPT_FAILED')));
+});
+
+test('what a batch itself brings about is no fault of the disk: refused, and not tried again', async () => {
+  let tries = 0;
+  const { take, published, world } = await rig({ accept: () => { tries += 1; return Promise.reject(new RangeError('Maximum call stack size exceeded')); } });
+  void take('up', batch(1));
+  await settle();
+  assert.equal(tries, 1);
+  assert.deepEqual(published.map(({ message }) => 'error' in message && message.error), ['CV_WIRE_SHAPE']);
+  assert.ok(!world.told.some((event) => event.kind === 'fault' && event.fault.code === 'CV_LOG_FAILED'));
+});

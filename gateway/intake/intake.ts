@@ -15,7 +15,7 @@ import type { GatewaySetup } from '../config/setup.ts';
 import type { Registry } from '../registry.ts';
 import { judgeBatch, type RefusedEvent, type Verdict } from '../stations/accept.ts';
 import type { FedGroup } from '../stations/fed.ts';
-import { Keep, type OnKept } from '../stations/keep.ts';
+import { isOfTheBatch, Keep, type OnKept, type Outcome } from '../stations/keep.ts';
 import { Acks, refusedRanges } from './acks.ts';
 import { MAX_PAYLOAD_BYTES, sha256Of, type Quarantine } from './quarantine.ts';
 import { readState } from './state.ts';
@@ -155,10 +155,17 @@ export class Intake {
     try {
       verdict = judgeBatch(payload, address.edge, { nowMs: receivedAt, accepts: setup.exercise ? null : setup.accepts, relays: setup.relays });
     } catch (error) {
+      if (isOfTheBatch(error)) return this.#refuse(address, payload, { code: 'CV_WIRE_SHAPE', params: { detail: (error as Error).message } }, receivedAt);
       if (!(error instanceof FaultError)) throw error;
       return this.#refuse(address, payload, error.fault, receivedAt);
     }
-    const outcome = await this.#keep.offer({ verdict, payload, receivedAt });
+    let outcome: Outcome;
+    try {
+      outcome = await this.#keep.offer({ verdict, payload, receivedAt });
+    } catch (error) {
+      if (!isOfTheBatch(error)) throw error;
+      return this.#refuse(address, payload, { code: 'CV_WIRE_SHAPE', params: { detail: (error as Error).message } }, receivedAt);
+    }
     if (outcome.kind === 'closed') return;
     const { stream, epoch } = verdict.batch.name;
     if (outcome.kind === 'too-many-holes') this.#tellHoles(address.edge, stream);

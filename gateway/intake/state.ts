@@ -1,5 +1,6 @@
 /** Checks what an edge says of itself: it comes from outside. Unknown fields are let be, so that a newer edge is understood. */
 import { FaultError } from '../../core/faults.ts';
+import { parseJson } from '../../core/wire/json.ts';
 import type { EdgeState } from '../../core/wire/messages.ts';
 import { STATE_SCHEMA } from '../../core/wire/schemas.ts';
 
@@ -11,7 +12,7 @@ export function readState(payload: Uint8Array, edge: string): EdgeState {
   if (payload.length > MAX_STATE_BYTES) throw invalid(`${payload.length} bytes`);
   let body: unknown;
   try {
-    body = JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('utf8'));
+    body = parseJson(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('utf8'));
   } catch (error) {
     throw invalid((error as Error).message, error);
   }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { FAULTS, FaultError, type FaultCode } from '../../core/faults.ts';
 import { isLoopback } from '../../core/net.ts';
+import { readBounded } from '../edge-http.ts';
 
 export interface LivePlace {
   port: number;
@@ -31,8 +32,9 @@ export async function askEdge(http: string, device: string, edge: string, signal
   let said: unknown;
   try {
     const response = await fetch(`${http}/live/${encodeURIComponent(device)}`, { method: 'POST', redirect: 'error', signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]) });
-    if (Number(response.headers.get('content-length') ?? 0) > MAX_BYTES) throw elsewhere();
-    said = await response.json();
+    const text = await readBounded(response, MAX_BYTES);
+    if (text === null) throw elsewhere();
+    said = JSON.parse(text);
   } catch (error) {
     // Nobody there, something else than an edge, or one that is not ours: for whoever asks it is all the same.
     throw error instanceof FaultError ? error : elsewhere();

@@ -35,6 +35,8 @@ export async function relay(viewer: WebSocket, place: LivePlace, find: (signal: 
   const relayed: Relayed = { bytes: 0, dropped: 0, reason: 'left' };
   const gone = new AbortController();
   viewer.once('close', () => gone.abort());
+  // It went while the viewing was being recorded.
+  if (viewer.readyState !== WebSocket.OPEN) gone.abort();
   viewer.on('error', () => viewer.terminate());
   const pinging = keepAsking(viewer, clock);
 

@@ -65,7 +65,10 @@ export class Keep {
     this.#stop = stop;
   }
 
-  /** Resolves when all that is new of it is on disk. The numbers are taken synchronously: calls never see each other's halves. */
+  /**
+   * Resolves when all that is new of it is on disk. The numbers are taken synchronously: calls never see each other's halves.
+   * @throws what the batch itself brings about: trying again would end alike
+   */
   async offer(offered: Offered): Promise<Outcome> {
     const { verdict } = offered;
     const { name: { from, stream, epoch }, count } = verdict.batch;
@@ -84,6 +87,7 @@ export class Keep {
         this.#onKept(groups);
         return { kind: 'kept', groups, refused: share.refused, duplicates };
       } catch (error) {
+        if (isOfTheBatch(error)) throw error;
         this.#tell(from, error);
       } finally {
         release();
@@ -151,6 +155,9 @@ export class Keep {
     };
   }
 }
+
+/** Disks fail with a fault or a code of the system; what V8 throws by itself comes from what was to be written. */
+export const isOfTheBatch = (error: unknown): boolean => (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) && !('code' in error);
 
 /** What an ack says of one (sender, stream, epoch). */
 export function markOf(log: GatewayLog, sender: string, stream: Stream, epoch: number): { upTo: number; have: Range[] } {

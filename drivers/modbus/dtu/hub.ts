@@ -6,6 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import { FaultError } from '../../../core/faults.ts';
+import { Admission, type Guest } from '../../../core/admission.ts';
 import { sharedPort, type Reception } from '../../../core/shared-port.ts';
 import { Strangers } from '../../../core/unknown-device.ts';
 import { pause, type Timer, type World } from '../../../core/world.ts';
@@ -20,7 +21,7 @@ const SILENT_MS = 1000;
 const ASK_AGAIN_MS = 2000;
 /** Unknown ones are let go after so long: the device that names them may only be starting. */
 const UNKNOWN_MS = 15_000;
-const MAX_UNKNOWN = 256;
+const MAX_CONNECTIONS = 4096;
 
 /** A data unit that some device names. */
 export interface Member {
@@ -45,17 +46,19 @@ export class Hub implements Reception {
   readonly #world: World;
   readonly #members = new Map<string, Member>();
   readonly #connections = new Set<Connection>();
-  readonly #unknown = new Set<Connection>();
+  readonly #unknown = new Map<Connection, Guest>();
   /** Of all members, each once. */
   readonly #heartbeats = new Map<string, Buffer>();
   /** Said something a moment ago: it may not be all. */
   readonly #speaking = new Set<Connection>();
   readonly #strangers: Strangers;
+  readonly #admission: Admission;
   readonly #ending = new AbortController();
 
   constructor(listen: string, world: World) {
     this.listen = listen;
     this.#world = world;
+    this.#admission = new Admission(world.clock, MAX_CONNECTIONS);
     this.#strangers = new Strangers('modbus', listen, world.tell);
   }
 
@@ -67,7 +70,7 @@ export class Hub implements Reception {
     this.#members.set(name, member);
     for (const heartbeat of recognition.heartbeats) this.#heartbeats.set(heartbeat.toString('hex'), heartbeat);
     // One that dialled in before its device was opened.
-    for (const connection of this.#unknown) if (!this.#speaking.has(connection) && isRegisteredAs(this.#said(connection), member)) this.#known(connection, member);
+    for (const connection of this.#unknown.keys()) if (!this.#speaking.has(connection) && isRegisteredAs(this.#said(connection), member)) this.#known(connection, member);
     return member;
   }
 
@@ -78,7 +81,10 @@ export class Hub implements Reception {
   }
 
   accept(socket: Socket): void {
-    this.#dialled(new Connection(socket, this.listen));
+    const connection = new Connection(socket, this.listen);
+    const guest = this.#admission.admit(socket, () => connection.over(closedHere(this.listen)));
+    if (guest) this.#dialled(connection, guest);
+    else connection.over(closedHere(this.listen));
   }
 
   close(): void {
@@ -86,7 +92,7 @@ export class Hub implements Reception {
     for (const connection of this.#connections) connection.over(closedHere(this.listen));
   }
 
-  #dialled(connection: Connection): void {
+  #dialled(connection: Connection, guest: Guest): void {
     this.#connections.add(connection);
     connection.onEnd(() => {
       this.#connections.delete(connection);
@@ -94,8 +100,7 @@ export class Hub implements Reception {
       this.#speaking.delete(connection);
       for (const member of this.#members.values()) if (member.connection === connection) member.connection = null;
     });
-    if (this.#unknown.size >= MAX_UNKNOWN) return this.#refuse(connection);
-    this.#unknown.add(connection);
+    this.#unknown.set(connection, guest);
     this.#recognise(connection).catch((error: unknown) => connection.over(error instanceof FaultError ? error : closedHere(this.listen)));
   }
 
@@ -138,6 +143,7 @@ export class Hub implements Reception {
   }
 
   #known(connection: Connection, member: Member): void {
+    this.#unknown.get(connection)?.setKnown(true);
     this.#unknown.delete(connection);
     for (const name of new Set([nameIn(this.#said(connection)), nameOf(member.recognition)])) this.#strangers.known(name);
     const old = member.connection;

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { test } from 'node:test';
+import { Admission, type Guest } from './admission.ts';
+import { testWorld } from './testing/virtual-clock.ts';
+
+function port(most: number) {
+  const { clock } = testWorld();
+  const admission = new Admission(clock, most);
+  const dropped: string[] = [];
+  const dial = (name: string, remoteAddress = name) => {
+    const socket = Object.assign(new EventEmitter(), { remoteAddress });
+    const guest = admission.admit(socket as unknown as Socket, () => { dropped.push(name); });
+    return { guest: guest as Guest, socket };
+  };
+  return { clock, dropped, dial };
+}
+
+test('when all places are taken the oldest that nobody knows goes; known ones stay, and newcomers are refused only by them', () => {
+  const { dial, dropped } = port(3);
+  const [logger] = [dial('logger'), dial('idle-1'), dial('idle-2')];
+  logger.guest.setKnown(true);
+  dial('idle-3');
+  assert.deepEqual(dropped, ['idle-1']);
+  const other = dial('other');
+  other.guest.setKnown(true);
+  assert.deepEqual(dropped, ['idle-1', 'idle-2']);
+  const third = dial('third');
+  third.guest.setKnown(true);
+  assert.equal(dial('late').guest, null);
+  logger.guest.setKnown(false);
+  dial('later');
+  assert.deepEqual(dropped, ['idle-1', 'idle-2', 'idle-3', 'logger'], 'one that was replaced is a newcomer again');
+  third.socket.emit('close');
+  dial('last');
+  assert.equal(dropped.length, 4);
+});
+
+test('newcomers of one address make way for each other before anybody else', () => {
+  const { dial, dropped } = port(4096);
+  dial('logger', '10.0.0.9');
+  for (let turn = 0; turn < 300; turn += 1) dial(`idle-${turn}`, '10.0.0.66');
+  assert.deepEqual(dropped, Array.from({ length: 44 }, (_, turn) => `idle-${turn}`));
+});
+
+test('one that says nothing is let go; one that spoke is not', async () => {
+  const { clock, dial, dropped } = port(10);
+  dial('idle');
+  dial('speaks').socket.emit('data');
+  dial('gone').socket.emit('close');
+  await clock.advanceMs(119_000);
+  assert.deepEqual(dropped, []);
+  await clock.advanceMs(2000);
+  assert.deepEqual(dropped, ['idle']);
+});
