@@ -14,6 +14,7 @@ const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> 
   linear: () => import('./linear/main.ts'),
   clips: () => import('./clips/main.ts'),
   'console-fake': () => import('./console-fake/main.ts'),
+  mutate: () => import('./mutate/main.ts'),
 };
 
 const [name, ...argv] = process.argv.slice(2);

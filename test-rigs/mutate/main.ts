@@ -1,0 +1,122 @@
+/**
+ * `npm run rig -- mutate --folders core/log,drivers/hj212 [--sites 40] [--seed 1] [--limit 60s] [--state FILE] [--json]`:
+ * small mistakes (a comparison, a constant, a dropped call …) are made in a copy of the tree, one at a time, and all test
+ * files that import the changed file are run, the nearest first. What no test notices is named by file and line.
+ * With --state a run that was ended goes on where it was. Tests that fail without any mistake are left out, and said.
+ * The last line is {"sites","caught","survived":[{"file","line","from","to"}]}.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parseDurationMs } from '../../core/quantity.ts';
+import { seededRandom, type Random } from '../../core/world.ts';
+import { readSources, type SourceFile } from '../../tools/imports.ts';
+import { copyTree, passes, testsOf } from './copy.ts';
+import { sitesOf, type Site } from './sites.ts';
+
+type Place = Site & { file: string };
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** Few at first, since most mistakes are noticed by the nearest test. */
+const AT_ONCE = [1, 3, 8];
+
+export async function run(argv: string[]): Promise<number> {
+  const { values } = parseArgs({ args: argv, options: {
+    folders: { type: 'string', default: '' }, sites: { type: 'string', default: '40' }, seed: { type: 'string', default: '1' },
+    limit: { type: 'string', default: '60s' }, state: { type: 'string' }, json: { type: 'boolean', default: false },
+  } });
+  const limitMs = parseDurationMs(values.limit);
+  if (values.folders === '' || limitMs === null || limitMs === undefined || !(Number(values.sites) >= 1)) {
+    process.stderr.write('mutate: --folders core/log,drivers/hj212 --sites 40 --limit 60s\n');
+    return 2;
+  }
+  const folders = values.folders.split(',');
+  const sources = readSources(ROOT);
+  const all = sources.filter(({ path }) => folders.some((folder) => path.startsWith(`${folder}/`)) && !/\.test\.ts$|\.tsx$|\/testing\//.test(path))
+    .flatMap(({ path, text }) => sitesOf(path, text).map((site): Place => ({ ...site, file: path })));
+  const places = drawn(all, Number(values.sites), seededRandom(Number(values.seed)));
+  const done: Record<string, boolean> = values.state && existsSync(values.state) ? JSON.parse(readFileSync(values.state, 'utf8')) as Record<string, boolean> : {};
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, end);
+  const dir = await mkdtemp(join(tmpdir(), 'cityvitals-mutate-'));
+  const survived: Pick<Place, 'file' | 'line' | 'from' | 'to'>[] = [];
+  let caught = 0;
+  try {
+    copyTree(ROOT, dir);
+    const batches = new Batches(dir, sources, limitMs, ending.signal);
+    for (const [at, place] of places.entries()) {
+      const { file, line, from, to } = place;
+      const name = JSON.stringify([file, place.start, from, to]);
+      const isCaught = done[name] ??= await batches.notice(place);
+      if (ending.signal.aborted) break;
+      if (values.state) writeFileSync(values.state, JSON.stringify(done));
+      if (isCaught) caught += 1;
+      else survived.push({ file, line, from, to });
+      process.stderr.write(`${at + 1}/${places.length} ${isCaught ? 'caught  ' : 'SURVIVED'} ${file}:${line}  ${from} -> ${to}\n`);
+    }
+  } finally {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, end);
+    await rm(dir, { recursive: true, force: true });
+  }
+  if (!values.json) for (const { file, line, from, to } of survived) process.stdout.write(`survived: ${file}:${line}  ${from} -> ${to}\n`);
+  process.stdout.write(`${JSON.stringify({ sites: caught + survived.length, caught, survived })}\n`);
+  return ending.signal.aborted ? 130 : 0;
+}
+
+class Batches {
+  readonly #dir: string;
+  readonly #sources: readonly SourceFile[];
+  readonly #limitMs: number;
+  readonly #signal: AbortSignal;
+  readonly #sound = new Map<string, Promise<boolean>>();
+
+  constructor(dir: string, sources: readonly SourceFile[], limitMs: number, signal: AbortSignal) {
+    this.#dir = dir;
+    this.#sources = sources;
+    this.#limitMs = limitMs;
+    this.#signal = signal;
+  }
+
+  /** Whether a test that passes without the mistake fails with it. */
+  async notice({ file, start, end, to }: Place): Promise<boolean> {
+    const path = join(this.#dir, file);
+    const text = readFileSync(path, 'utf8');
+    const tests: string[] = [];
+    for (const each of testsOf(file, this.#sources)) tests.push(each);
+    for (let at = 0, round = 0; at < tests.length && !this.#signal.aborted; round += 1) {
+      const count = AT_ONCE[Math.min(round, AT_ONCE.length - 1)] as number;
+      const batch: string[] = [];
+      for (const each of tests.slice(at, at + count)) if (await this.#isSound(each)) batch.push(each);
+      at += count;
+      if (batch.length === 0 || this.#signal.aborted) continue;
+      writeFileSync(path, text.slice(0, start) + to + text.slice(end));
+      try {
+        if (!(await passes(this.#dir, batch, this.#limitMs, this.#signal)) && !this.#signal.aborted) return true;
+      } finally {
+        writeFileSync(path, text);
+      }
+    }
+    return false;
+  }
+
+  #isSound(file: string): Promise<boolean> {
+    let sound = this.#sound.get(file);
+    if (!sound) {
+      sound = passes(this.#dir, [file], this.#limitMs, this.#signal).then((isSound) => {
+        if (!isSound && !this.#signal.aborted) process.stderr.write(`left out: ${file} fails without any mistake\n`);
+        return isSound;
+      });
+      this.#sound.set(file, sound);
+    }
+    return sound;
+  }
+}
+
+/** Without repeats, each as likely as any other. */
+function drawn<T>(all: readonly T[], count: number, random: Random): T[] {
+  const left = [...all];
+  return Array.from({ length: Math.min(count, left.length) }, () => left.splice(Math.floor(random.next() * left.length), 1)[0] as T);
+}

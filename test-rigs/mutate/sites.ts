@@ -1,0 +1,76 @@
+/** The places of a source file where a small mistake could be made, found in its syntax tree, each with the mistake. */
+import { parseSync } from 'vite';
+
+export interface Site {
+  line: number;
+  start: number;
+  end: number;
+  from: string;
+  to: string;
+}
+
+interface Node {
+  type: string;
+  start: number;
+  end: number;
+  [key: string]: unknown;
+}
+
+const OPERATORS: Record<string, string> = {
+  '<': '<=', '<=': '<', '>': '>=', '>=': '>', '===': '!==', '!==': '===', '+': '-', '-': '+', '*': '/', '/': '*', '&&': '||', '||': '&&', '??': '&&', '+=': '-=', '-=': '+=',
+};
+/** Parts of a file that are no behaviour. */
+const SKIPPED = new Set(['ImportDeclaration', 'ExportAllDeclaration', 'ImportExpression']);
+
+export function sitesOf(path: string, text: string): Site[] {
+  const found: Site[] = [];
+  const { program, errors } = parseSync(path, text);
+  if (errors.length > 0) throw new Error(`${path}: ${errors[0]?.message}`);
+  const add = (start: number, end: number, to: string) => {
+    found.push({ line: text.slice(0, start).split('\n').length, start, end, from: text.slice(start, end), to });
+  };
+  const visit = (node: Node): void => {
+    if (SKIPPED.has(node.type) || node.type.startsWith('TS') && node.type.endsWith('Declaration') || node.type === 'TSTypeAnnotation') return;
+    mutate(node, text, add);
+    for (const [key, value] of Object.entries(node)) {
+      if (key === 'parent') continue;
+      for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) visit(child);
+    }
+  };
+  visit(program as unknown as Node);
+  return found.filter(({ start, end, to }) => parses(path, text.slice(0, start) + to + text.slice(end)));
+}
+
+function mutate(node: Node, text: string, add: (start: number, end: number, to: string) => void): void {
+  const { start, end } = node;
+  if (node.type === 'BinaryExpression' || node.type === 'LogicalExpression' || node.type === 'AssignmentExpression') {
+    const operator = node['operator'] as string;
+    const to = OPERATORS[operator];
+    const left = (node['left'] as Node).end;
+    const at = text.indexOf(operator, left);
+    if (to && at >= 0 && at < (node['right'] as Node).start) add(at, at + operator.length, to);
+  }
+  if ((node.type === 'IfStatement' || node.type === 'ConditionalExpression') && isNode(node['test'])) {
+    const { start: from, end: to } = node['test'];
+    add(from, to, `!(${text.slice(from, to)})`);
+  }
+  if (node.type === 'ExpressionStatement' && isCall(node['expression'])) add(start, end, ';');
+  if (node.type === 'Literal') {
+    const value = node['value'];
+    if (typeof value === 'number') add(start, end, String(value + 1));
+    if (typeof value === 'boolean') add(start, end, String(!value));
+    if (typeof value === 'string' && value !== '' && /^['"]/.test(text.slice(start, end))) add(start, end, `${text[start]}~${text.slice(start + 1, end)}`);
+  }
+  if (node.type === 'TemplateElement' || node.type === 'Literal') {
+    const at = text.slice(start, end).indexOf('synchronous=FULL');
+    if (at >= 0) add(start + at, start + at + 'synchronous=FULL'.length, 'synchronous=OFF');
+  }
+}
+
+const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && typeof (value as Node).type === 'string' && typeof (value as Node).start === 'number';
+
+const isCall = (value: unknown): boolean => isNode(value) && (value.type === 'CallExpression' || (value.type === 'AwaitExpression' && isCall(value['argument'])) || (value.type === 'ChainExpression' && isCall(value['expression'])));
+
+function parses(path: string, text: string): boolean {
+  return parseSync(path, text).errors.length === 0;
+}
