@@ -17,6 +17,11 @@ export const MODBUS_FAULTS = {
     en: ['unit {unit} refused to read {place} (exception 03)', 'the device may read fewer at a time: lower `maxRead` (64, 32 or 16 are common)'],
     zh: ['站号 {unit} 拒绝读取 {place}（异常码 03）', '设备单次可读数量可能较少：调小 `maxRead`（常见为 64、32 或 16）'],
   },
+  CV_MODBUS_ILLEGAL_WRITE: {
+    stage: 'decode', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['unit {unit} refused what function {fc} asked for at {place} (exception 03)', 'check the value against the range in the manual of the device; many take one register at a time'],
+    zh: ['站号 {unit} 拒绝功能码 {fc} 对 {place} 的请求（异常码 03）', '对照设备手册检查数值范围；不少设备一次只允许写一个寄存器'],
+  },
   CV_MODBUS_DEVICE_FAILURE: {
     stage: 'decode', retry: 'backoff', actor: 'field-engineer', flag: 'device',
     en: ['unit {unit} reports a failure of its own (exception 04)', 'look at the device: its display or its fault list'],

@@ -3,13 +3,16 @@ import type { Decoded, PointValue } from '../../core/driver.ts';
 import { lost } from '../../core/driver.ts';
 import { FAULTS, type Fault, type FaultCode } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
-import { areaOf, placeName } from './address.ts';
+import { areaOf, placeName, type Area } from './address.ts';
 import { isException, mismatch } from './adu.ts';
 import { halvesOf, type Block, type Item, type ModbusRequest } from './requests.ts';
 import { readValue } from './values.ts';
 import { unconfirmed } from './writes.ts';
 
 const ILLEGAL_ADDRESS = 2;
+const ILLEGAL_VALUE = 3;
+/** What the functions that write, write to; 23 writes and reads. */
+const WRITES: Readonly<Record<number, Area>> = { 5: 'coil', 15: 'coil', 6: 'holding', 16: 'holding', 22: 'holding', 23: 'holding' };
 const NOTHING = new Uint8Array(0);
 
 /** @see MODBUS Application Protocol V1.1b3, 7 */
@@ -30,7 +33,10 @@ const EXCEPTIONS: Readonly<Record<number, FaultCode>> = {
 export function decode(frame: Uint8Array, request?: ModbusRequest): Decoded {
   if (!request) return lost('CV_FRAME_INVALID', { detail: 'an answer without its request', detailZh: '有应答而无请求' });
   if (request.cells) return confirmed(frame, request, request.cells);
-  if (!areaOf(request.fc)) return lost('CV_MODBUS_NOT_A_READ', { fc: request.fc });
+  if (!areaOf(request.fc)) {
+    const isRefusal = frame.length === 2 && frame[0] === (request.fc | 0x80);
+    return isRefusal ? { ok: false, fault: exceptionFault(frame[1] as number, request), points: [] } : lost('CV_MODBUS_NOT_A_READ', { fc: request.fc });
+  }
   const part = readPart(frame, request);
   if ('fault' in part) return { ok: false, fault: part.fault };
   if (part.rest.length > 0) return lost('CV_FRAME_LENGTH', { detail: `${part.rest.length} bytes too many`, detailZh: `多出 ${part.rest.length} 字节` });
@@ -93,9 +99,10 @@ function bad(item: Item, fault: Fault | undefined): PointValue {
 }
 
 function exceptionFault(exception: number, { unit, fc, start, count }: Block): Fault {
-  const area = areaOf(fc);
-  const place = area ? placeName(area, start, count) : `function ${fc}`;
-  return { code: EXCEPTIONS[exception] ?? 'CV_MODBUS_EXCEPTION', params: { unit, fc, place, exception } };
+  const area = areaOf(fc) ?? WRITES[fc];
+  const place = area ? placeName(area, start, Math.max(1, count)) : `function ${fc}`;
+  const code = exception === ILLEGAL_VALUE && !areaOf(fc) ? 'CV_MODBUS_ILLEGAL_WRITE' : EXCEPTIONS[exception] ?? 'CV_MODBUS_EXCEPTION';
+  return { code, params: { unit, fc, place, exception } };
 }
 
 /** Where the PDU at the head of a frame ends, by its own words. */

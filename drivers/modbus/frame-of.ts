@@ -52,7 +52,7 @@ function readPair(asked: unknown, answer: unknown): [Adu, Adu] | Fault {
 export function requestOf({ unit, pdu }: Adu, points: readonly Point[]): ModbusRequest | Fault {
   const fc = pdu[0] as number;
   const area = areaOf(fc);
-  if (!area) return blockOf(unit, fc, []);
+  if (!area) return { ...blockOf(unit, fc, []), ...placeOf(pdu) };
   if (pdu.length !== 5) return wrong('CV_FRAME_LENGTH', `request of ${pdu.length} bytes, 5 wanted`, `请求 ${pdu.length} 字节，应为 5`);
   const [start, count] = [((pdu[1] as number) << 8) | (pdu[2] as number), ((pdu[3] as number) << 8) | (pdu[4] as number)];
   if (count < 1 || count > limitOf(fc) || start + count > 0x10000) return wrong('CV_FRAME_INVALID', `a request for ${count} from ${start}`, `从 ${start} 起请求 ${count} 个`);
@@ -60,6 +60,16 @@ export function requestOf({ unit, pdu }: Adu, points: readonly Point[]): ModbusR
     ? Array.from({ length: count }, (_, at) => plainItem(area, start + at))
     : points.filter((point) => point.address.area === area).map(itemOf).filter((item) => item.start >= start && item.start + item.count <= start + count);
   return { unit, fc, start, count, items, points: items.map((item) => item.point) };
+}
+
+/** Where a function that writes begins and how many it writes, so that its refusal can name them. */
+function placeOf(pdu: Uint8Array): { start: number; count: number } {
+  const word = (at: number) => (((pdu[at] ?? 0) << 8) | (pdu[at + 1] ?? 0));
+  switch (pdu[0]) {
+    case 5: case 6: case 22: return { start: word(1), count: 1 };
+    case 15: case 16: case 23: return { start: word(1), count: word(3) };
+    default: return { start: 0, count: 0 };
+  }
 }
 
 function plainItem(area: Parameters<typeof isRegister>[0], at: number): Item {

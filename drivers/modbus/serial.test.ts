@@ -64,7 +64,7 @@ test('an adapter that gives back what is sent: reads and writes are right', { sk
   assert.deepEqual(await valuesOf(link, order), []);
   assert.deepEqual(await valuesOf(link, readBack), [4711]);
   const [refused] = write({ id: 'locked', ...point.parse({ address: 'holding:99' }) }, 1, wanted) as [ModbusRequest];
-  assert.deepEqual(decode(await link.exchange(refused, NEVER), refused), { ok: false, fault: { code: 'CV_MODBUS_DEVICE_FAILURE', params: { unit: 1, fc: 6, place: 'function 6', exception: 4 } }, points: [] });
+  assert.deepEqual(decode(await link.exchange(refused, NEVER), refused), { ok: false, fault: { code: 'CV_MODBUS_DEVICE_FAILURE', params: { unit: 1, fc: 6, place: 'holding:99', exception: 4 } }, points: [] });
 });
 
 test('a damaged answer is a time-out, the late right one behind it is dropped, and the next exchange is well', { skip: NO_SOCAT }, async (context) => {
