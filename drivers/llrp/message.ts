@@ -45,7 +45,7 @@ export class MessageCutter {
 
   /** Bytes of a message that has not come in full. */
   get waiting(): Uint8Array {
-    return this.#held;
+    return Buffer.concat(this.#pieces);
   }
 
   /** Bytes that came, in order. @returns whole messages; `isOver` once something came that is none */
