@@ -4,6 +4,7 @@
  */
 import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
+import type { Bindings } from './bindings/bindings.ts';
 import type { Link, Message } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';
 import { Intake, type IntakeParts, type IntakeStats } from './intake/intake.ts';
@@ -18,6 +19,8 @@ export interface LineParts {
   log: GatewayLog;
   quarantine: Quarantine;
   registry: Registry;
+  /** For which devices and centres each edge may speak. */
+  bindings: Bindings;
   /** Publishes acks. */
   link: Pick<Link, 'publish'>;
   publisher: Publisher;
@@ -52,7 +55,7 @@ export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World)
     ...parts.sinks,                  // InfluxDB and the like; overrun when the log is full of them
   ], world);
   // accept → keep → ack; what is refused → quarantine; what is kept → feed
-  const intake = new Intake({ setup, log, quarantine, registry, link, onKept: (groups) => feed.offer(groups), ...(parts.takes && { takes: parts.takes }) }, world);
+  const intake = new Intake({ setup, log, quarantine, registry, bindings: parts.bindings, link, onKept: (groups) => feed.offer(groups), ...(parts.takes && { takes: parts.takes }) }, world);
   return {
     take: (message) => intake.take(message),
     stats: () => intake.stats,

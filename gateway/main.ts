@@ -8,6 +8,8 @@ import { WARNING_FILTER } from '../core/wire/topics.ts';
 import type { World } from '../core/world.ts';
 import { serveApi } from './api/server.ts';
 import type { DemoControls } from './api/sources.ts';
+import { Bindings } from './bindings/bindings.ts';
+import { configuredBindings } from './bindings/configured.ts';
 import { Dispatch } from './commands/dispatch.ts';
 import { commandSource } from './commands/source.ts';
 import { openEmbeddedBroker, type EmbeddedBroker } from './broker/embedded.ts';
@@ -82,9 +84,13 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   undo.unshift(() => quarantine.close());
   const { broker, target } = await openBroker(setup, world);
   undo.unshift(() => broker?.close());
-  const registry = new Registry({ path: join(setup.log.dir, 'registry.json'), edges: setup.broker.kind === 'embedded' ? setup.broker.edges.map(({ id }) => id) : [], centre: setup.centre, http: (edge) => ({ peer: broker?.addressOf(edge) ?? null, configured: setup.edgeHttp?.find((one) => one.edge === edge)?.origin ?? null }) }, world);
+  const bindings = new Bindings({ path: join(setup.log.dir, 'bindings.jsonl'), configured: configuredBindings(setup) }, world);
+  const registry = new Registry({ bindings, path: join(setup.log.dir, 'registry.json'), edges: setup.broker.kind === 'embedded' ? setup.broker.edges.map(({ id }) => id) : [], centre: setup.centre, http: (edge) => ({ peer: broker?.addressOf(edge) ?? null, configured: setup.edgeHttp?.find((one) => one.edge === edge)?.origin ?? null }) }, world);
   await registry.open();
   undo.unshift(() => registry.close());
+  await bindings.open(registry.known());
+  undo.unshift(() => bindings.close());
+  registry.dropForeign();
 
   let publisher: Publisher | null = null;
   const outLink = openLink(target, { clientId: `${GATEWAY_CLIENT}${setup.gateway}:out`, filters: [WARNING_FILTER], take: (message) => publisher?.noteKept(message) }, world);
@@ -102,7 +108,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   const evidence = await openEvidence(setup, target, outLink, registry, world);
   undo.unshift(() => evidence.close());
   const sinks = await Sinks.open(setup.sinks, setup, log, world);
-  const line = gatewayLine(setup, { log, quarantine, registry, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, store: store.consumer, warnings: warnings.consumer, sinks: sinks.all.map(({ consumer }) => consumer), takes: evidence.takes }, world);
+  const line = gatewayLine(setup, { log, quarantine, registry, bindings, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, store: store.consumer, warnings: warnings.consumer, sinks: sinks.all.map(({ consumer }) => consumer), takes: evidence.takes }, world);
   undo.unshift(() => line.close());
   await line.open();
   const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry }, world);
@@ -145,6 +151,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
       broker?.admit(plan.rights);
       registry.expect(plan.rights.edges.map(({ id }) => id));
     }
+    registry.dropForeign();
     await warnings.update({ rules, catalogue, exercise: setup.exercise });
     return plan.told;
   }

@@ -11,6 +11,7 @@ import { valueAt } from '../core/wire/columns.ts';
 import type { EventColumns } from '../core/wire/event-columns.ts';
 import type { DeviceState, EdgeState, UnknownDeviceState } from '../core/wire/messages.ts';
 import { everyMs, type Timer, type World } from '../core/world.ts';
+import type { Bindings, KnownBefore } from './bindings/bindings.ts';
 import { DeviceTable, MAX_DEVICES_OF_EDGE } from './device-table.ts';
 import { edgeOrigin, type EdgeHttpKnown } from './edge-http.ts';
 
@@ -28,6 +29,8 @@ export interface RegistryOptions {
   centre: string;
   /** What is known of where an edge's own HTTP is; absent: what it states is taken (tests). */
   http?(edge: string): EdgeHttpKnown;
+  /** Which edge may say what of a device; absent: any (tests). */
+  bindings?: Pick<Bindings, 'admit' | 'speaksFor'>;
 }
 
 interface Edge {
@@ -147,8 +150,10 @@ export class Registry {
     const listed = new Set(states.map(({ id }) => id));
     for (const [id] of this.#devices.ofEdge(edge)) if (!listed.has(id)) this.#devices.delete(id);
     for (const state of states) {
+      const foreign = this.#options.bindings?.admit(state.id, edge);
+      if (foreign) this.#world.tell({ kind: 'fault', edge, device: state.id, fault: foreign });
       const before = this.#devices.get(state.id);
-      if (!this.#hasRoom(state.id, edge)) continue;
+      if (foreign || (before && !this.#takesOver(edge, state, before)) || !this.#hasRoom(state.id, edge)) continue;
       this.#devices.set(state.id, {
         edge, centre, driver: state.driver, subject: state.subject ?? state.id, position: state.position ?? null, online: state.online, reason: state.reason,
         lastAt: newer(state.lastAt, before?.edge === edge ? before.lastAt : null), since: before?.edge === edge && before.online === state.online ? before.since ?? seenAt : seenAt, periodMs: state.periodMs ?? null,
@@ -159,6 +164,31 @@ export class Registry {
     }
   }
 
+  /** Of several edges that have a device the one that last had it live is asked; one that is bound no more is not. */
+  #takesOver(edge: string, { id, online, lastAt }: DeviceState, before: Device): boolean {
+    if (before.edge === edge || !this.#options.bindings?.speaksFor(before.edge, id)) return true;
+    return online && (!before.online || !this.isOnline(before.edge) || (lastAt ?? 0) > (before.lastAt ?? 0));
+  }
+
+  /** Who has which device, and speaks for which centre, by what edges themselves said: what bindings begin with. */
+  known(): KnownBefore {
+    const speaking = [...this.#edges.values()].filter(({ seenAt }) => seenAt > 0);
+    const devices = speaking.flatMap(({ id: edge }) => [...this.#devices.ofEdge(edge)].map(([device]) => ({ device, edge })));
+    return { devices, centres: speaking.map(({ id: edge, centre }) => ({ edge, centre })) };
+  }
+
+  /** Forgets devices of edges that they are not bound to (any more): the right ones say what they are. */
+  dropForeign(): void {
+    for (const [id, { edge }] of this.#devices) if (this.#edges.has(edge) && this.#options.bindings && !this.#options.bindings.speaksFor(edge, id)) this.#devices.delete(id);
+  }
+
+  /** A device has another edge from now on; nothing that the edge before said of it holds. */
+  rebind(id: string, edge: string): void {
+    const device = this.#devices.get(id);
+    if (device && device.edge !== edge) this.#devices.delete(id);
+    this.#changed = true;
+  }
+
   /** Events that came in, in any order. */
   noteEvents(batch: EventColumns): void {
     for (const indicator of batch.cells('indicator')?.distinct ?? []) {
@@ -166,12 +196,16 @@ export class Registry {
       this.#indicators.set(indicator as string, this.#world.clock.nowMs());
       this.#changed = true;
     }
-    const [devices, kinds, origins, times, clocks] = [batch.cells('device'), batch.cells('kind'), batch.cells('origin'), batch.cells('observedAt'), batch.cells('clock')];
+    const [devices, edges, kinds, origins, times, clocks] = [batch.cells('device'), batch.edges(), batch.cells('kind'), batch.cells('origin'), batch.cells('observedAt'), batch.cells('clock')];
     for (let at = 0; at < batch.count; at += 1) {
       const kind = valueAt(kinds, at);
       if (kind === 'gap' || kind === 'diagnostic') continue;
-      const device = this.#devices.get(valueAt(devices, at) as string) ?? this.#newDevice(batch, at);
+      const id = valueAt(devices, at) as string;
+      let device = this.#devices.get(id) ?? this.#newDevice(batch, at);
       if (!device || valueAt(origins, at) === 'backfill') continue;
+      const edge = valueAt(edges, at) as string;
+      // Another one of the edges that it is bound to has it now; whether this one still knows it stands in its next state.
+      if (device.edge !== edge && this.#options.bindings && (valueAt(times, at) as number) > (device.lastAt ?? 0)) this.#devices.set(id, device = { ...device, edge });
       const time = valueAt(times, at) as number;
       // A time that nobody knows would stand in the future for good.
       device.lastAt = newer(device.lastAt, valueAt(clocks, at) === 'unsynced' ? Math.min(time, this.#world.clock.nowMs()) : time);

@@ -83,6 +83,21 @@ export const GATEWAY_FAULTS = {
     en: ['more of edge {edge} than {maxBatches} batches or {maxBytes} bytes waits for a write that fails or for the quarantine; the rest is left unanswered and comes again', 'look at the other faults of this edge; if there are none, look for a program that sends in a loop under its id'],
     zh: ['边缘节点 {edge} 有超过 {maxBatches} 个批次或 {maxBytes} 字节在等待失败的写入或隔离区；超出部分不予应答，由发送方重发', '查看该节点的其他故障；若没有，检查是否有程序以该编号循环发送'],
   },
+  CV_DEVICE_FOREIGN: {
+    stage: 'accept', retry: 'after-change', actor: 'operator',
+    en: ['edge {edge} speaks for device {device}, which belongs to {owner}: nothing of it is taken', 'if the device has moved: cityvitals devices bind {device} {edge}, or name all its edges under bindings; if not, edge {edge} is not what it should be'],
+    zh: ['边缘节点 {edge} 上送了属于 {owner} 的设备 {device} 的数据，未采用', '如设备已迁移，请执行 cityvitals devices bind {device} {edge}，或在 bindings 中列出其全部节点；否则请检查节点 {edge}，其令牌可能已泄露'],
+  },
+  CV_CENTRE_FOREIGN: {
+    stage: 'accept', retry: 'after-change', actor: 'operator',
+    en: ['edge {edge} speaks for centre {centre}, but is of {own}: nothing of it is taken', 'correct centre in the configuration of the edge, or name the centre under broker.embedded.edges, centres'],
+    zh: ['边缘节点 {edge} 以中心 {centre} 的名义上送数据，但其属于 {own}，未采用', '更正该节点配置中的 centre，或在 broker.embedded.edges 的 centres 中列出该中心'],
+  },
+  CV_BINDINGS_UNSAVED: {
+    stage: 'accept', retry: 'backoff', actor: 'operator',
+    en: ['whose a device is cannot be kept in {path}: {detail}', 'make room on the disk, and let the gateway write there; until then values of new devices are not acknowledged and come again'],
+    zh: ['无法将设备绑定保存到 {path}：{detail}', '请清理磁盘并确认网关可写该目录；在此之前新设备的数据不予确认，由边缘节点重发'],
+  },
   CV_EDGE_DEVICES: {
     stage: 'accept', retry: 'never', actor: 'operator',
     en: ['edge {edge} has more than {max} devices, or the gateway has all it can list; further ones are not listed, their values are kept', 'divide the devices among several edges; if there are not so many, look for a program that invents them under the id of this edge'],

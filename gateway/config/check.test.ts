@@ -24,7 +24,7 @@ test('the example is whole, and its secrets come from the environment', async ()
 test('what is left out has its default, and paths are those of the file', async () => {
   const { setup } = await check(MINIMAL);
   assert.deepEqual(setup, {
-    gateway: 'g', centre: '500112001', accepts: ['live', 'backfill'], exercise: false, edgeHttp: [], relays: [], operators: [], live: { anonymous: 'none', maxViewers: 8 }, sinks: [], notifiers: [], rules: [], catalogue: [],
+    gateway: 'g', centre: '500112001', accepts: ['live', 'backfill'], exercise: false, edgeHttp: [], bindings: [], relays: [], operators: [], live: { anonymous: 'none', maxViewers: 8 }, sinks: [], notifiers: [], rules: [], catalogue: [],
     broker: { kind: 'embedded', host: '127.0.0.1', port: 1883, edges: [], consumers: [], anonymous: 'loopback', maxConnections: 2000 },
     log: { dir: '/conf/data/g/log', maxBytes: 10 * 1024 ** 3, keepMs: 86_400_000 },
     store: { dir: '/conf/data/g/store', retentionMs: 2 * 31_536_000_000, maxBytes: 20 * 1024 ** 3, compaction: { everyMs: 6 * 3_600_000, settleMs: 3_600_000 } },

@@ -13,6 +13,7 @@ const positive = (text: string) => durationMs().refine((ms) => ms >= MINUTE_MS, 
 export const EDGE_CREDENTIAL_SCHEMA = z.strictObject({
   id: z.string().regex(IDS.edge).meta({ zh: '边缘节点编号', en: 'id of the edge', examples: ['pump-07'] }),
   token: z.string().min(1).optional().meta({ zh: '接入令牌；缺省时该节点只能从本机接入', en: 'its token; without one it is let in from this machine alone', secret: true, examples: ['${env:PUMP_07_TOKEN}'] }),
+  centres: z.array(z.string().regex(IDS.centre)).min(1).optional().meta({ zh: '该节点可代表的治理中心；缺省为其首次上送时的中心', en: 'centres that it speaks for; by default the one that it speaks for first', examples: [['500112001']] }),
 });
 
 const CONSUMER_SCHEMA = z.strictObject({
@@ -86,6 +87,10 @@ export const GATEWAY_SCHEMA = z.strictObject({
     edge: z.string().regex(IDS.edge).meta({ zh: '边缘节点编号', en: 'id of the edge', examples: ['pump-07'] }),
     origin: z.string().max(200).refine((text) => originOf(text) !== null, complaint('must be http(s)://host:port and nothing more', '只能写协议、主机和端口')).meta({ zh: '其 HTTP 地址，仅协议、主机和端口', en: 'its HTTP: scheme, host and port alone', examples: ['http://10.0.0.7:8090'] }),
   })).default([]).meta({ zh: '边缘节点自身 HTTP 的地址，用于取画面；未列出的节点只在其连接内置代理所用的地址上访问', en: 'where edges have their own HTTP, for pictures; one that is not listed is asked only on the address from which it is connected to the built-in broker', examples: [[{ edge: 'pump-07', origin: 'http://10.0.0.7:8090' }]] }),
+  bindings: z.array(z.strictObject({
+    device: z.string().regex(IDS.device).meta({ zh: '设备编号', en: 'id of the device', examples: ['bus-17-gps'] }),
+    edges: z.array(z.string().regex(IDS.edge)).min(1).meta({ zh: '可上送其数据的边缘节点；车载设备或主备节点可列多个，命令发往最近与其通信的节点', en: 'edges that may speak for it; several for a vehicle or a standby pair, and commands go to the one that last had it live', examples: [['bus-17-a', 'bus-17-b']] }),
+  })).default([]).meta({ zh: '设备与边缘节点的绑定；未列出的设备归首个上送其数据的节点，可用 cityvitals devices bind 改绑', en: 'which edge a device belongs to; one that is not listed belongs to the first edge seen with it, until cityvitals devices bind', examples: [[{ device: 'bus-17-gps', edges: ['bus-17-a', 'bus-17-b'] }]] }),
   exercise: z.boolean().default(false).meta({ zh: '演练模式：一切照常运行并加标记，不对外通知', en: 'exercise: all works and is marked, nothing leaves for real people' }),
   relays: z.array(z.string().regex(IDS.edge)).default([]).meta({ zh: '可转发他方事件的发送者（下级网关）', en: 'senders that pass on events of others: gateways below this one', examples: [['town-gateway']] }),
   operators: z.array(z.strictObject({

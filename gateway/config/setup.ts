@@ -22,6 +22,8 @@ export interface GatewaySetup {
   readonly exercise: boolean;
   /** Where edges have their own HTTP, beside those that are asked on the address they connect from. */
   readonly edgeHttp?: readonly { readonly edge: string; readonly origin: string }[];
+  /** Devices of certain edges; any other belongs to the first edge seen with it. */
+  readonly bindings?: readonly { readonly device: string; readonly edges: readonly string[] }[];
   /** Senders that may pass on events of others: gateways below this one. */
   readonly relays: readonly string[];
   /** Who may give commands to edges; nobody when absent or empty. */
@@ -51,6 +53,8 @@ export interface EmbeddedBrokerSetup {
 export interface EdgeCredential {
   readonly id: string;
   readonly token: string | null;
+  /** Centres that it speaks for; when absent the one that it speaks for first. */
+  readonly centres?: readonly string[];
 }
 
 /** Reads `cv/v1/out/#` and nothing else. */

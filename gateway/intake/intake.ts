@@ -11,6 +11,7 @@ import { edgeTopic, parseEdgeTopic, WIRE_VERSION, type EdgeAddress } from '../..
 import { valueAt } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
 import { MAX_HAVE_RANGES, type ClockAnswer, type Refusal } from '../../core/wire/messages.ts';
+import type { Bindings } from '../bindings/bindings.ts';
 import type { Link, Message } from '../broker/link.ts';
 import type { GatewaySetup } from '../config/setup.ts';
 import type { Registry } from '../registry.ts';
@@ -40,6 +41,8 @@ export interface IntakeParts {
   /** Publishes acks. */
   link: Pick<Link, 'publish'>;
   quarantine: Pick<Quarantine, 'add'>;
+  /** For which devices and centres each edge may speak; for all when absent (tests). */
+  bindings?: Pick<Bindings, 'admit' | 'admitCentre' | 'centresOf' | 'written'>;
   registry: Pick<Registry, 'noteEvents' | 'noteState'>;
   /** Gets what has just come to lie in the log, so that nobody near its end need read it there. */
   onKept?: OnKept;
@@ -194,7 +197,7 @@ export class Intake {
     const { setup } = this.#parts;
     let verdict: Verdict;
     try {
-      verdict = judgeBatch(payload, address.edge, { nowMs: receivedAt, accepts: setup.exercise ? null : setup.accepts, relays: setup.relays });
+      verdict = judgeBatch(payload, address.edge, { nowMs: receivedAt, accepts: setup.exercise ? null : setup.accepts, relays: setup.relays, ...(this.#parts.bindings && { bindings: this.#parts.bindings }) });
     } catch (error) {
       // It waits for the quarantine, and nobody else does.
       this.#setApart(held);
@@ -202,6 +205,8 @@ export class Intake {
       if (!(error instanceof FaultError)) throw error;
       return this.#refuse(address, payload, error.fault, receivedAt);
     }
+    // Whose a device is must outlive a crash before anything of it is answered.
+    await this.#parts.bindings?.written();
     if (verdict.refused.length > 0) this.#setApart(held);
     const outcome: Outcome = await this.#keep.offer({ verdict, payload, receivedAt, onFailure: () => { if (!this.#keep.isLogFull) this.#setApart(held); } });
     if (outcome.kind === 'closed') return;
@@ -274,7 +279,7 @@ export class Intake {
     sent.stateBytes += message.payload.length;
     try {
       const state = readState(message.payload, address.edge);
-      this.#parts.registry.noteState(state, address.centre);
+      this.#parts.registry.noteState(state, this.#centreOf(address));
       // A state that the broker had kept was said some time ago: its echo says nothing about the clock.
       if (state.sentAt === undefined || message.retained) return;
       const takes = this.#parts.takes?.() ?? [];
@@ -285,6 +290,14 @@ export class Intake {
       this.#world.tell({ kind: 'batch_refused', code: error.fault.code, sender: address.edge });
       this.#world.tell({ kind: 'fault', edge: address.edge, fault: error.fault });
     }
+  }
+
+  /** What an edge's topics say of its centre, where it may speak for it; else the one that it is known to be of. */
+  #centreOf({ centre, edge }: EdgeAddress): string {
+    const foreign = this.#parts.bindings?.admitCentre(centre, edge);
+    if (!foreign) return centre;
+    this.#tellOnce(edge, foreign);
+    return this.#parts.bindings?.centresOf(edge)[0] ?? centre;
   }
 
   #tellLink(edge: string, error: unknown): void {

@@ -1,6 +1,6 @@
 /**
- * Accept: what of a payload may come in. Pure: bytes and the topic they came on go in, a verdict comes out; nothing is
- * stored, answered or counted here.
+ * Accept: what of a payload may come in. Bytes and the topic they came on go in, a verdict comes out; nothing is
+ * stored, answered or counted here, but that a device which nobody had is bound to the sender of its first good event.
  */
 import { eventProblem } from '../../core/event-schema.ts';
 import { streamOf, type Event } from '../../core/event.ts';
@@ -60,7 +60,10 @@ function problemOf(event: Event, seq: number, name: BatchName, rules: AcceptRule
   const aheadMs = event.occurredAt - rules.nowMs;
   if (aheadMs > MAX_AHEAD_MS && event.clock !== 'unsynced') return { code: 'CV_EVENT_FUTURE', params: { aheadMs } };
   if (rules.accepts && !rules.accepts.includes(event.origin)) return { code: 'CV_EVENT_ORIGIN', params: { origin: event.origin } };
-  return null;
+  const { bindings } = rules;
+  // A gap record of an edge as a whole names the edge itself: that is no device.
+  const isOfEdge = event.kind === 'gap' && event.device === event.edge;
+  return bindings ? bindings.admitCentre(event.centre, name.from) ?? (isOfEdge ? null : bindings.admit(event.device, name.from)) : null;
 }
 
 function originProblem(event: Event, seq: number, name: BatchName, rules: AcceptRules): string | null {

@@ -4,6 +4,7 @@
  * good, but never yes to what is not (a property test holds it to that).
  */
 import { CLOCKS, FLAGS, IDS, MAX_NUMBER, ORIGINS, QUALITIES, streamOf, type Kind, type Origin } from '../../core/event.ts';
+import type { Bindings } from '../bindings/bindings.ts';
 import { valueAt, type Cells } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
 
@@ -16,6 +17,8 @@ export interface AcceptRules {
   accepts: readonly Origin[] | null;
   /** Senders that pass on events of others (gateways below this one). */
   relays: readonly string[];
+  /** For which devices and centres a sender may speak; for all when absent. */
+  bindings?: Pick<Bindings, 'admit' | 'admitCentre'>;
 }
 
 const MAX_TIME = 8.64e15;
@@ -52,7 +55,10 @@ export function isProvenGood(batch: EventColumns, rules: AcceptRules): boolean {
   return everyOf(fields.get('kind'), (kind) => streamOf({ kind: kind as Kind }) === batch.name.stream)
     && everyOf(fields.get('occurredAt'), (at) => (at as number) - rules.nowMs <= MAX_AHEAD_MS)
     && everyOf(fields.get('origin'), (origin) => !rules.accepts || rules.accepts.some((accepted) => accepted === origin))
-    && hasValues(fields.get('value') as Cells, fields.get('quality') as Cells);
+    && hasValues(fields.get('value') as Cells, fields.get('quality') as Cells)
+    // Last: what nobody had yet is this sender's from here on.
+    && everyOf(fields.get('centre'), (centre) => !rules.bindings?.admitCentre(centre as string, batch.name.from))
+    && everyOf(fields.get('device'), (device) => !rules.bindings?.admit(device as string, batch.name.from));
 }
 
 const everyOf = (cells: Cells | undefined, test: Test): boolean => cells?.distinct.every(test) ?? true;
