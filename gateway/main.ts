@@ -122,7 +122,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
     setup, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, config: options.config, link: inLink, tally, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, liveView, evidence: evidence.get, metrics: options.metrics ?? (() => Promise.resolve('')),
     ...(options.demo ? { demo: options.demo } : {}),
   }, world);
-  const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);
+  const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, hosts: setup.http.hosts, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);
   undo.unshift(() => api.close());
   // Edges come in last: from their first word on somebody listens.
   const brokerUrl = await letIn(broker, setup, inLink);

@@ -4,7 +4,7 @@ import type { Rule } from '../core/rules/rule.ts';
 import type { EmbeddedBrokerSetup, GatewaySetup } from './config/setup.ts';
 
 /** Who it is, where its files lie, where it listens, what it publishes, and ways to people. */
-const FIXED = ['gateway', 'centre', 'log.dir', 'log.maxBytes', 'log.keepMs', 'store.dir', 'store.compaction', 'evidence', 'streams', 'http.host', 'http.port', 'notifiers'];
+const FIXED = ['gateway', 'centre', 'log.dir', 'log.maxBytes', 'log.keepMs', 'store.dir', 'store.compaction', 'evidence', 'streams', 'http.host', 'http.port', 'http.hosts', 'notifiers'];
 /** Taken in at once, and named as they are; lists of things are named thing by thing. */
 const TAKEN = ['name', 'accepts', 'exercise', 'edgeHttp', 'relays', 'live', 'store.retentionMs', 'store.maxBytes', 'catalogue'];
 const FIXED_EMBEDDED = ['broker.host', 'broker.port', 'broker.maxConnections'];

@@ -7,6 +7,7 @@ import fastifyStatic from '@fastify/static';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import { capConnections } from '../../core/http-connections.ts';
+import { isHostAllowed } from '../../core/http-host.ts';
 import type { World } from '../../core/world.ts';
 import { DEMO_ROUTES } from './demo.ts';
 import { serveLiveSockets } from './live-view.ts';
@@ -21,6 +22,8 @@ export interface ApiOptions {
   host?: string;
   /** 0 takes a free one. */
   port: number;
+  /** Names that it answers to, beside addresses, localhost and `host`. */
+  hosts?: readonly string[] | undefined;
   version: string;
   /** Where `vite build` put the console; without it the API stands alone. */
   consoleDir?: string;
@@ -61,11 +64,15 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
   });
   capConnections(app.server, MAX_CONNECTIONS);
   const live = openLive(sources, world, options.maxViewers ?? DEFAULT_MAX_VIEWERS, options.maxViewersOfAddress);
-  const endLiveViews = serveLiveSockets(app.server, sources);
+  const checkHost = ({ host: header }: { host?: string | undefined }): void => {
+    if (!isHostAllowed(host, options.hosts ?? [], header)) throw new FaultError('CV_API_HOST', { host: (header ?? '').slice(0, 200) });
+  };
+  const endLiveViews = serveLiveSockets(app.server, sources, checkHost);
   const routes = routesOf(options.version, sources.demo ? DEMO_ROUTES : []);
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);
+    checkHost(request.headers);
     refuseForeignPages(request);
   });
   for (const route of routes) register(app, route, sources, world, live.join);

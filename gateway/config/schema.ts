@@ -80,6 +80,7 @@ export const GATEWAY_SCHEMA = z.strictObject({
   http: z.strictObject({
     host: host().default('127.0.0.1').meta({ zh: '监听地址；默认只对本机', en: 'address to listen on; by default this machine alone' }),
     port: port(8080, { zh: '端口；0 为任选', en: 'port; 0 takes any that is free' }),
+    hosts: z.array(host()).max(64).optional().meta({ zh: '除 IP 地址、localhost 和 host 外，还允许以哪些主机名访问（不带端口）；其他名称以 421 拒绝，防止 DNS 重绑定', en: 'names by which it may be asked, without a port, beside IP addresses, localhost and `host`; any other is refused with 421, against DNS rebinding', examples: [['city.example']] }),
   }).prefault({}).meta({ zh: '接口与控制台', en: 'API and console' }),
   accepts: z.array(z.enum(ORIGINS)).min(1).default(['live', 'backfill']).meta({ zh: '接收哪些来源的事件；演练模式接收全部', en: 'origins of events that come in; in exercise mode all do' }),
   edgeHttp: z.array(z.strictObject({

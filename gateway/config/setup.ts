@@ -16,7 +16,8 @@ export interface GatewaySetup {
   readonly evidence?: { readonly dir: string; readonly maxBytes: number; readonly keepMs: number };
   /** What is published of accepted events; all when absent. No indicators: of all. */
   readonly streams?: { readonly events: 'all' | 'none'; readonly indicators: readonly string[] };
-  readonly http: { readonly host: string; readonly port: number };
+  /** `hosts`: names that it answers to, beside addresses, localhost and `host`. */
+  readonly http: { readonly host: string; readonly port: number; readonly hosts?: readonly string[] | undefined };
   /** Origins of events that are taken in; in exercise mode all are. */
   readonly accepts: readonly Origin[];
   readonly exercise: boolean;
