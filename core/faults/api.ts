@@ -67,6 +67,11 @@ export const API_FAULTS = {
     en: ['"{host}" is not a name of this program', 'use its IP address, or add the name to http.hosts of its configuration'],
     zh: ['“{host}”不是本程序的主机名', '请使用 IP 地址访问，或将该名称加入其配置的 http.hosts'],
   },
+  CV_API_READ_TOKEN: {
+    stage: 'api', retry: 'after-change', actor: 'operator', status: 401,
+    en: ['reading from here needs a token', 'send `Authorization: Bearer <token>` with a token of http.readers or operators of the gateway\'s configuration, or sign in on its console; where both are empty, add a reader first'],
+    zh: ['读取需要令牌', '请发送 `Authorization: Bearer <令牌>`，令牌取自网关配置的 http.readers 或 operators，或在控制台登录；两者均为空时请先添加 http.readers'],
+  },
   CV_API_TOO_MANY_VIEWERS: {
     stage: 'api', retry: 'backoff', actor: 'operator', status: 503,
     en: ['{count} viewers follow already', 'close pages that nobody looks at'],
