@@ -8,6 +8,7 @@ import { FaultError } from '../core/faults.ts';
 import { checkDevices } from './check/devices.ts';
 import { say } from './check/told.ts';
 import { loadEdge, loadGateway } from './load.ts';
+import { warningOfGateway } from './open-http.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
 interface Options {
@@ -29,6 +30,8 @@ async function check(terminal: Terminal, options: Options): Promise<number> {
   if (kindOf(source.text) === 'gateway') {
     const { setup, problems } = await loadGateway(source);
     if (!setup) return tellProblems(terminal, source, problems);
+    const warning = warningOfGateway(setup);
+    if (warning) say(terminal, warning);
     say(terminal, { en: `${source.path}: gateway ${setup.gateway}, no problems`, zh: `${source.path}：网关 ${setup.gateway}，没有问题` });
     return EXIT.ok;
   }

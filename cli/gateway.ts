@@ -13,6 +13,7 @@ import { mosquittoFiles } from '../gateway/broker/mosquitto.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { runGateway, type RunningGateway } from '../gateway/main.ts';
 import { loadGateway } from './load.ts';
+import { warningOfGateway } from './open-http.ts';
 import { reload } from './reload.ts';
 import { configText, printProblems, runService } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
@@ -62,7 +63,10 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
 }
 
 /** Allowed, and worth a word. */
-function warnOfOpenDoors(terminal: Terminal, { broker }: GatewaySetup): void {
+function warnOfOpenDoors(terminal: Terminal, setup: GatewaySetup): void {
+  const { broker } = setup;
+  const ofHttp = warningOfGateway(setup);
+  if (ofHttp) terminal.remark(terminal.text(ofHttp));
   if (broker.kind !== 'embedded') return;
   const open = broker.edges.filter(({ token }) => token === null).map(({ id }) => id);
   if (open.length > 0) terminal.remark(terminal.text({ en: `without a token, let in from this machine only: ${open.join(', ')}`, zh: `未设令牌，仅允许从本机接入：${open.join('、')}` }));

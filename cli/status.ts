@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { StatusView } from '../core/api.ts';
 import type { ConfigState } from '../core/config/reload.ts';
-import { explain, FAULTS, FaultError, type FaultCode } from '../core/faults.ts';
+import { explain, FAULTS, FaultError, type Fault, type FaultCode } from '../core/faults.ts';
 import { formatBytes, formatDuration } from '../core/quantity.ts';
+import type { EdgeSetup } from '../edge/config/setup.ts';
 import type { Health } from '../edge/http/health.ts';
+import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { kindOf } from './check.ts';
 import { loadEdge, loadGateway } from './load.ts';
 import { countsOf, type Counts } from './status-counts.ts';
@@ -23,42 +25,52 @@ export function define(terminal: Terminal): Command {
   const { text } = terminal;
   return new Command()
     .option('--url <url>', text({ en: 'its HTTP address; default http://127.0.0.1:8080', zh: 'HTTP 地址；默认 http://127.0.0.1:8080' }))
-    .option('-c, --config <file>', text({ en: 'its configuration file, for the address', zh: '其配置文件，用于取得地址' }))
+    .option('-c, --config <file>', text({ en: 'its configuration file, for address and token', zh: '其配置文件，用于取得地址和令牌' }))
     .option('--watch', text({ en: 'again every two seconds', zh: '每两秒刷新' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals status\n  cityvitals status --config gateway.yaml --watch\n  cityvitals status --url http://127.0.0.1:9091 --json`)
     .action(async (options: Options) => {
-      const url = options.url ?? (options.config === undefined ? 'http://127.0.0.1:8080' : await addressOf(terminal, options.config));
+      const found = options.config === undefined ? { url: 'http://127.0.0.1:8080', token: undefined } : await addressOf(terminal, options.config);
+      const token = process.env.CITYVITALS_READ_TOKEN ?? found.token;
+      const at: At = { url: (options.url ?? found.url).replace(/\/$/, ''), headers: token === undefined ? {} : { authorization: `Bearer ${token}` } };
       do {
-        process.exitCode = await look(terminal, url.replace(/\/$/, ''), options.watch === true);
+        process.exitCode = await look(terminal, at, options.watch === true);
         if (options.watch) await new Promise((resolve) => { setTimeout(resolve, WATCH_MS); });
       } while (options.watch);
     });
 }
 
-async function addressOf(terminal: Terminal, path: string): Promise<string> {
+interface At {
+  url: string;
+  headers: Record<string, string>;
+}
+
+async function addressOf(terminal: Terminal, path: string): Promise<{ url: string; token: string | undefined }> {
   try {
     const text = readFileSync(path, 'utf8');
     const { setup } = kindOf(text) === 'gateway' ? await loadGateway({ path, text }) : await loadEdge({ path, text });
-    if (setup && setup.http.port > 0) return `http://${setup.http.host === '0.0.0.0' ? '127.0.0.1' : setup.http.host}:${setup.http.port}`;
+    if (setup && setup.http.port > 0) return { url: `http://${setup.http.host === '0.0.0.0' ? '127.0.0.1' : setup.http.host}:${setup.http.port}`, token: tokenOf(setup) };
   } catch (error) {
     return fail(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as NodeJS.ErrnoException).code ?? String(error) }), EXIT.usage);
   }
   return fail(terminal, new FaultError('CV_STATUS_NO_ADDRESS', { path }), EXIT.usage);
 }
 
-async function look(terminal: Terminal, url: string, goesOn: boolean): Promise<number> {
+/** Of whoever may read there. */
+const tokenOf = (setup: GatewaySetup | EdgeSetup): string | undefined => ('broker' in setup ? [...(setup.http.readers ?? []), ...(setup.operators ?? [])][0]?.token : undefined);
+
+async function look(terminal: Terminal, { url, headers }: At, goesOn: boolean): Promise<number> {
   try {
-    const gateway = await get(`${url}/api/v1/status`);
-    const found = gateway ?? await get(`${url}/healthz`);
+    const gateway = await get(`${url}/api/v1/status`, headers);
+    const found = gateway ?? await get(`${url}/healthz`, headers);
     if (!found) throw new Error('404');
-    const counts = countsOf(await metricsAt(url));
+    const counts = countsOf(await metricsAt(url, headers));
     if (terminal.json) terminal.record(counts ? { ...found, counts } : found);
     if (goesOn && !terminal.json && process.stdout.isTTY) process.stdout.write('\x1b[H\x1b[2J');
     const exit = gateway ? showGateway(terminal, gateway as StatusView) : showEdge(terminal, found as Health);
     if (counts && !terminal.json) showCounts(terminal, counts, gateway !== null);
     return exit;
   } catch (error) {
-    const fault = { code: 'CV_STATUS_UNREACHABLE', params: { url, detail: ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (error as Error).message } } as const;
+    const fault = error instanceof FaultError ? error.fault : { code: 'CV_STATUS_UNREACHABLE', params: { url, detail: ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (error as Error).message } } satisfies Fault;
     if (!goesOn) return fail(terminal, new FaultError(fault.code, fault.params), EXIT.found);
     terminal.fault(fault);
     return EXIT.found;
@@ -66,16 +78,17 @@ async function look(terminal: Terminal, url: string, goesOn: boolean): Promise<n
 }
 
 /** @returns null when there is no such page */
-async function get(url: string): Promise<object | null> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+async function get(url: string, headers: Record<string, string>): Promise<object | null> {
+  const response = await fetch(url, { headers, signal: AbortSignal.timeout(5_000) });
   // An edge whose log cannot write answers 503, with its health.
   if (response.status === 404) return null;
+  if (response.status === 401) throw new FaultError('CV_API_READ_TOKEN');
   return (await response.json()) as object;
 }
 
 /** Those who count nothing have none. */
-async function metricsAt(url: string): Promise<string> {
-  const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) });
+async function metricsAt(url: string, headers: Record<string, string>): Promise<string> {
+  const response = await fetch(`${url}/metrics`, { headers, signal: AbortSignal.timeout(5_000) });
   return response.ok ? response.text() : '';
 }
 

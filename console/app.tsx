@@ -9,6 +9,7 @@ import { GoneBanner, Header } from './parts/header.tsx';
 import { LevelPanel } from './parts/level.tsx';
 import { Path } from './parts/path.tsx';
 import { SeriesPage } from './parts/series.tsx';
+import { SignIn } from './parts/sign-in.tsx';
 import { Warnings } from './parts/warnings.tsx';
 import { NOTHING, openWarnings, step } from './state.ts';
 import { parseHash, ViewContext, type Place } from './view.ts';
@@ -38,6 +39,7 @@ export function App() {
 
   useEffect(() => { if (state.incomplete) link.current?.refresh(); }, [state]);
 
+  const isOut = state.link.is === 'signed-out';
   const stale = state.link.is !== 'live';
   const now = (stale ? (state.heardAt ?? browserNow) : browserNow) + state.clockOffsetMs;
   const view = useMemo(() => ({ state, lang, words, now }), [state, lang, now]);
@@ -50,10 +52,11 @@ export function App() {
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>{words.skip}</a>
       <Header setLang={choose} />
       <GoneBanner browserNow={browserNow} retryNow={() => link.current?.retryNow()} />
-      <main id="main" tabIndex={-1} class={`${place ? `page-${place.page}` : 'page-overview'} ${stale && state.status ? 'is-stale' : ''}`}>
-        {place?.page === 'series' && <SeriesPage place={place.series} />}
-        {place?.page === 'cameras' && <CamerasPage open={place.open} />}
-        {!place && (
+      <main id="main" tabIndex={-1} class={`${isOut ? 'page-sign-in' : place ? `page-${place.page}` : 'page-overview'} ${stale && state.status ? 'is-stale' : ''}`}>
+        {isOut && <SignIn done={() => link.current?.retryNow()} />}
+        {!isOut && place?.page === 'series' && <SeriesPage place={place.series} />}
+        {!isOut && place?.page === 'cameras' && <CamerasPage open={place.open} />}
+        {!isOut && !place && (
           <>
             <Warnings />
             <LevelPanel />

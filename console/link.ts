@@ -1,5 +1,6 @@
 /** The connection to the gateway: live messages, a snapshot after each connect, and trying again with backoff. */
 import type { DeviceView, LiveMessage, Page, Problem, WarningView } from '../core/api.ts';
+import { isSignedOut, session } from './session.ts';
 import type { Input } from './state.ts';
 
 /** `status` comes each second: silence for longer means that the gateway, or the way to it, is gone. */
@@ -44,7 +45,7 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
     const own = new EventSource('./api/v1/live');
     source = own;
     own.addEventListener('open', () => readAll(own));
-    own.addEventListener('error', lose);
+    own.addEventListener('error', () => whyNot(own));
     own.addEventListener('bye', lose);
     for (const kind of KINDS) {
       own.addEventListener(kind, (event: MessageEvent<string>) => {
@@ -62,7 +63,20 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
       if (source !== own) return;
       handOver(); // it is newer than what came before it
       give(input);
-    }, () => { if (source === own) lose(); });
+    }, () => whyNot(own));
+  }
+
+  /** An EventSource does not say what it was refused for. */
+  function whyNot(own: EventSource): void {
+    if (source !== own) return;
+    own.close();
+    session().then(() => null, (error: unknown) => error).then((error) => {
+      if (source !== own) return;
+      if (!isSignedOut(error)) return lose();
+      rest();
+      gathered = [];
+      give({ is: 'signed-out' });
+    }, () => undefined);
   }
 
   function rewatch(): void {

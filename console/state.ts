@@ -1,8 +1,8 @@
 /** What the console knows, and how each message changes it: pure, so that the page is a function of it. */
 import type { DemoView, DeviceView, LastValue, LiveMessage, StatusView, WarningView } from '../core/api.ts';
 
-/** joining: never had anything yet; live: messages come; gone: they stopped. */
-export type Link = { is: 'joining' } | { is: 'live' } | { is: 'gone'; since: number; retryAt: number; tries: number };
+/** joining: never had anything yet; live: messages come; gone: they stopped; signed-out: the gateway wants a token. */
+export type Link = { is: 'joining' } | { is: 'live' } | { is: 'signed-out' } | { is: 'gone'; since: number; retryAt: number; tries: number };
 
 export interface State {
   link: Link;
@@ -24,11 +24,14 @@ export type Input =
   | { is: 'message'; message: LiveMessage; now: number }
   /** Everything anew, after each connect: what vanished meanwhile goes. */
   | { is: 'snapshot'; devices: DeviceView[]; warnings: WarningView[] }
+  | { is: 'signed-out' }
   | { is: 'gone'; now: number; retryAt: number; tries: number };
 
 export function step(state: State, input: Input): State {
   if (input.is === 'message') return heard(take(state, input.message, input.now), input.now);
   if (input.is === 'snapshot') return { ...state, devices: sorted(input.devices), warnings: input.warnings, incomplete: false };
+  // Whoever may not read keeps nothing of what was read before.
+  if (input.is === 'signed-out') return { ...NOTHING, link: { is: 'signed-out' } };
   const since = state.link.is === 'gone' ? state.link.since : (state.heardAt ?? input.now);
   return { ...state, link: { is: 'gone', since, retryAt: input.retryAt, tries: input.tries } };
 }

@@ -86,6 +86,12 @@ export interface LiveTicketView {
   expiresAt: number;
 }
 
+/** Who reads by the token or the cookie of a request; null where nobody is named. */
+export interface SessionView {
+  name: string | null;
+  role: 'reader' | 'operator' | null;
+}
+
 /**
  * What a live view says beside its pictures, as text on the same socket, where `&notes` was added to its path. Places are
  * fractions of the picture: [across, down] from its upper left corner.

@@ -6,6 +6,7 @@ import { openGatewayLog } from '../core/log/gateway-log.ts';
 import { VERSION } from '../core/version.ts';
 import { WARNING_FILTER } from '../core/wire/topics.ts';
 import type { World } from '../core/world.ts';
+import { needsToken, Readers } from './api/readers.ts';
 import { serveApi } from './api/server.ts';
 import type { DemoControls } from './api/sources.ts';
 import { Bindings } from './bindings/bindings.ts';
@@ -118,6 +119,8 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   undo.unshift(() => inLink.close());
 
   let commands = commandSource(setup.operators ?? [], dispatch, world);
+  const readers = new Readers(setup.gateway, needsToken(setup.http), world.clock);
+  readers.know(setup.http.readers ?? [], setup.operators ?? []);
   const liveView = new LiveDesk({
     dir: join(setup.log.dir, 'live-view'), registry, identify: (authorization, address) => commands.identify(authorization, address),
     setup: () => ({ live: setup.live ?? { anonymous: 'none', maxViewers: 8 }, hasOperators: (setup.operators ?? []).length > 0 }),
@@ -125,10 +128,10 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   await liveView.open();
   undo.unshift(() => liveView.close());
   const sources = apiSources({
-    setup, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, config: options.config, link: inLink, tally, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, liveView, evidence: evidence.get, metrics: options.metrics ?? (() => Promise.resolve('')),
+    setup, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, config: options.config, link: inLink, tally, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, liveView, readers, evidence: evidence.get, metrics: options.metrics ?? (() => Promise.resolve('')),
     ...(options.demo ? { demo: options.demo } : {}),
   }, world);
-  const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);
+  const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, hosts: setup.http.hosts, trustProxy: setup.http.trustProxy, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);
   undo.unshift(() => api.close());
   // Edges come in last: from their first word on somebody listens.
   const brokerUrl = await letIn(broker, setup, inLink);
@@ -146,6 +149,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
     ({ catalogue, rules } = knowledge);
     store.know(catalogue);
     store.keepWithin(setup.store);
+    readers.know(setup.http.readers ?? [], setup.operators ?? []);
     if (isOperatorOther) commands = commandSource(setup.operators ?? [], dispatch, world);
     if (plan.rights) {
       broker?.admit(plan.rights);

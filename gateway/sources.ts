@@ -7,6 +7,7 @@ import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
 import type { ApiSources, CommandSource, DemoControls } from './api/sources.ts';
 import { remedyOf } from './api/problem.ts';
+import type { Readers } from './api/readers.ts';
 import type { Link } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';
 import type { Quarantine } from './intake/quarantine.ts';
@@ -38,6 +39,7 @@ export interface SourceParts {
   picture(url: string): Promise<PictureView | null>;
   evidence: ApiSources['evidence'];
   liveView: LiveDesk;
+  readers: Readers;
   metrics(): Promise<string>;
   /** What became of a changed configuration file; absent where nobody watches one. */
   config?: (() => ConfigState) | undefined;
@@ -112,6 +114,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     evidence: parts.evidence,
     commands: parts.commands,
     liveView: parts.liveView,
+    readers: parts.readers,
     metrics: parts.metrics,
     onLive(listener) {
       const stops = [

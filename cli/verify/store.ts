@@ -47,11 +47,13 @@ export async function verifyStoreOf(terminal: Terminal, setup: GatewaySetup): Pr
   }
 }
 
-async function askGateway({ http, store }: GatewaySetup, tell: (done: number, of: number) => void): Promise<Omit<Found, 'path'>> {
+async function askGateway({ http, store, operators = [] }: GatewaySetup, tell: (done: number, of: number) => void): Promise<Omit<Found, 'path'>> {
   const url = `http://${http.host === '0.0.0.0' ? '127.0.0.1' : http.host}:${http.port}`;
+  const token = [...(http.readers ?? []), ...operators][0]?.token;
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const held = (detail: string) => new FaultError('CV_VERIFY_STORE_HELD', { path: `${store.dir}/store.db`, url, detail });
   const ask = async (method: 'GET' | 'POST'): Promise<StoreCheckView> => {
-    const response = await fetch(`${url}/api/v1/store/check`, { method, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }).catch((error: Error) => {
+    const response = await fetch(`${url}/api/v1/store/check`, { method, headers, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }).catch((error: Error) => {
       throw held((error.cause as NodeJS.ErrnoException | undefined)?.code ?? error.message);
     });
     if (!response.ok) throw held(String(response.status));

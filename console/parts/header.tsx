@@ -1,5 +1,6 @@
 /** The one sentence on top, the worst level beside it, and, when the gateway is gone, what that means. */
 import { age, clockTime, fullTime } from '../format.ts';
+import { signOut, useSignedIn } from '../session.ts';
 import { openWarnings } from '../state.ts';
 import { useView } from '../view.ts';
 import { DICTIONARIES, pick, type Lang } from '../words.ts';
@@ -8,6 +9,7 @@ import { Icon, levelIcon } from './icons.tsx';
 export function Header({ setLang }: { setLang(lang: Lang): void }) {
   const { lang, words, state } = useView();
   const { status } = state;
+  const name = useSignedIn(state.link.is === 'live');
   return (
     <header class="top">
       <div class="brand">
@@ -20,6 +22,7 @@ export function Header({ setLang }: { setLang(lang: Lang): void }) {
             <button key={choice} type="button" lang={choice} aria-pressed={choice === lang} onClick={() => setLang(choice)}>{choice === 'en' ? 'EN' : '中文'}</button>
           ))}
         </div>
+        {name !== null && <button type="button" class="sign-out" title={words.signedInAs(name)} onClick={() => void signOut()}>{words.signOut}</button>}
       </div>
       <Sentence />
     </header>
@@ -29,14 +32,14 @@ export function Header({ setLang }: { setLang(lang: Lang): void }) {
 function LinkWord() {
   const { state, words } = useView();
   const live = state.link.is === 'live';
-  return <span class={`link-word ${live ? 'is-live' : 'is-away'}`}><Icon name={live ? 'check' : 'unplugged'} />{live ? words.live : state.link.is === 'gone' ? words.away : words.joining}</span>;
+  return <span class={`link-word ${live ? 'is-live' : 'is-away'}`}><Icon name={live ? 'check' : 'unplugged'} />{live ? words.live : state.link.is === 'gone' ? words.away : state.link.is === 'signed-out' ? words.signedOut : words.joining}</span>;
 }
 
 function Sentence() {
   const { state, words, lang } = useView();
   const { status } = state;
   const [worst] = openWarnings(state);
-  if (!status) return <h1 class="sentence" data-part="sentence">{state.link.is === 'gone' ? words.gone : words.joining}</h1>;
+  if (!status) return <h1 class="sentence" data-part="sentence">{state.link.is === 'gone' ? words.gone : state.link.is === 'signed-out' ? words.signedOut : words.joining}</h1>;
   const { total, fresh, lost } = status.devices;
   const town = status.name ? pick(status.name, lang) : status.centre;
   const [start, freshWords, between, lostWords, end] = words.sentence(town, total, fresh, lost);

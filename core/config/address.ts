@@ -1,4 +1,5 @@
 /** Addresses in configuration files: hosts to listen on, brokers to connect to. */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { complaint } from '../setting.ts';
 
@@ -17,3 +18,12 @@ export function isHost(text: string): boolean {
   return /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*\.?$/.test(text);
 }
 export const host = () => z.string().refine(isHost, complaint('not an IP address or host name (no scheme, no port)', '不是 IP 地址或主机名（不带协议和端口）'));
+
+/** An IP address, or a range of them by a prefix that leaves some bits: `10.0.0.0/24`. */
+export function isAddressOrRange(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  // With /0 everybody would be a proxy, and whatever is forwarded be believed.
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128));
+}

@@ -62,6 +62,16 @@ export const API_FAULTS = {
     en: ['a page of {origin} may not change anything here', 'use the console that this gateway serves itself'],
     zh: ['来自 {origin} 的页面不能在此更改任何内容', '请使用本网关自带的控制台'],
   },
+  CV_API_HOST: {
+    stage: 'api', retry: 'after-change', actor: 'field-engineer', status: 421,
+    en: ['"{host}" is not a name of this program', 'use its IP address, or add the name to http.hosts of its configuration'],
+    zh: ['“{host}”不是本程序的主机名', '请使用 IP 地址访问，或将该名称加入其配置的 http.hosts'],
+  },
+  CV_API_READ_TOKEN: {
+    stage: 'api', retry: 'after-change', actor: 'operator', status: 401,
+    en: ['reading from here needs a token', 'send `Authorization: Bearer <token>` with a token of http.readers or operators of the gateway\'s configuration, or sign in on its console; where both are empty, add a reader first'],
+    zh: ['读取需要令牌', '请发送 `Authorization: Bearer <令牌>`，令牌取自网关配置的 http.readers 或 operators，或在控制台登录；两者均为空时请先添加 http.readers'],
+  },
   CV_API_TOO_MANY_VIEWERS: {
     stage: 'api', retry: 'backoff', actor: 'operator', status: 503,
     en: ['{count} viewers follow already', 'close pages that nobody looks at'],

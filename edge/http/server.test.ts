@@ -27,12 +27,12 @@ test('half requests, as many as connections are allowed, do not shut out a whole
 });
 
 /** Sends one request as it is. @returns what came back */
-async function sent(port: number, line: string): Promise<string> {
+async function sent(port: number, line: string, host = 'localhost'): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   let text = '';
   socket.on('data', (bytes: Buffer) => { text += bytes.toString(); });
   socket.on('error', () => {});
-  socket.end(`${line}\r\nhost: edge\r\nconnection: close\r\n\r\n`);
+  socket.end(`${line}\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
   await once(socket, 'close');
   return text;
 }
@@ -57,4 +57,12 @@ test('no request line ends the edge: each is answered, and what fails inside is 
   assert.match(await sent(port, 'GET /frames/broken HTTP/1.1'), /^HTTP\/1\.1 500 /);
   assert.deepEqual(told.map((event) => event.kind === 'fault' && event.fault.code), ['CV_API_INTERNAL', 'CV_API_INTERNAL']);
   assert.match(await sent(port, 'GET / HTTP/1.1'), /^HTTP\/1\.1 200 /);
+});
+
+test('a request under a foreign name is refused with what to do, whatever it asks for', async (t) => {
+  const http = await openLocalHttp({ host: '127.0.0.1', port: 0, hosts: ['edge.example'] }, { health: () => { throw new Error('not asked for'); }, picture: () => Promise.resolve(null), live: () => Promise.resolve({ port: 1, key: 'secret' }) });
+  t.after(() => http.close());
+  const port = Number(new URL(http.url).port);
+  for (const line of ['GET / HTTP/1.1', 'GET /healthz HTTP/1.1', 'POST /live/a HTTP/1.1', 'GET /tap/a HTTP/1.1']) assert.match(await sent(port, line, `evil.example:${port}`), /^HTTP\/1\.1 421 [^]*CV_API_HOST[^]*http\.hosts/, line);
+  for (const host of ['edge.example', `127.0.0.1:${port}`, '10.0.0.9']) assert.match(await sent(port, 'GET / HTTP/1.1', host), /^HTTP\/1\.1 200 /, host);
 });

@@ -6,8 +6,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { PictureView } from '../../core/api.ts';
-import { FaultError, faultOf } from '../../core/faults.ts';
+import { explain, FaultError, faultOf, type Fault, type FaultCode } from '../../core/faults.ts';
 import { capConnections } from '../../core/http-connections.ts';
+import { isHostAllowed } from '../../core/http-host.ts';
 import { isLoopback } from '../../core/net.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import { decoded } from './decoded.ts';
@@ -36,6 +37,13 @@ export interface LocalHttp {
 
 const MAX_CONNECTIONS = 64;
 
+export interface LocalHttpSetup {
+  host: string;
+  port: number;
+  /** Names that it answers to, beside addresses, localhost and `host`. */
+  hosts?: readonly string[] | undefined;
+}
+
 interface Answer {
   status: number;
   type: string;
@@ -44,8 +52,8 @@ interface Answer {
 }
 
 /** @throws CV_API_LISTEN */
-export async function openLocalHttp(at: { host: string; port: number }, parts: LocalHttpParts): Promise<LocalHttp> {
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000, connectionsCheckingInterval: 1000 }, (request, response) => { serve(parts, request, response).catch(() => response.destroy()); });
+export async function openLocalHttp(at: LocalHttpSetup, parts: LocalHttpParts): Promise<LocalHttp> {
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000, connectionsCheckingInterval: 1000 }, (request, response) => { serve(at, parts, request, response).catch(() => response.destroy()); });
   capConnections(server, MAX_CONNECTIONS);
   await listen(server, at);
   // Too many open files, say: without a listener it would end the process.
@@ -71,9 +79,10 @@ function listen(server: Server, { host, port }: { host: string; port: number }):
   });
 }
 
-async function serve(parts: LocalHttpParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(at: LocalHttpSetup, parts: LocalHttpParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   let answer: Answer;
   try {
+    if (!isHostAllowed(at.host, at.hosts ?? [], request.headers.host)) return send(request, response, problem(421, 'CV_API_HOST', { host: (request.headers.host ?? '').slice(0, 200) }, wantsChinese(request)));
     if (parts.tap?.(request, response)) return;
     const watched = request.method === 'POST' ? /^\/live\/([^/?]+)$/.exec(request.url ?? '')?.[1] : undefined;
     if (watched !== undefined) answer = await beginLive(parts, request, decoded(watched));
@@ -84,8 +93,12 @@ async function serve(parts: LocalHttpParts, request: IncomingMessage, response: 
     if (response.headersSent) return void response.destroy();
     answer = text(500, (error as Error).message);
   }
-  response.writeHead(answer.status, { 'content-type': answer.type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...answer.headers });
-  response.end(request.method === 'HEAD' ? undefined : answer.body);
+  send(request, response, answer);
+}
+
+function send({ method }: Pick<IncomingMessage, 'method'>, response: ServerResponse, { status, type, headers, body }: Answer): void {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers });
+  response.end(method === 'HEAD' ? undefined : body);
 }
 
 async function answerTo(parts: LocalHttpParts, request: IncomingMessage): Promise<Answer> {
@@ -109,6 +122,11 @@ async function beginLive(parts: LocalHttpParts, request: IncomingMessage, device
   } catch (error) {
     return json(503, { fault: faultOf(error, 'CV_LIVE_FAILED', { device }) });
   }
+}
+
+function problem(status: number, code: FaultCode, params: Fault['params'], chinese: boolean): Answer {
+  const { message, remedy } = explain({ code, params }, chinese ? 'zh-CN' : 'en');
+  return { ...json(status, { type: `urn:cityvitals:fault:${code}`, status, code, detail: message, remedy }), type: 'application/problem+json; charset=utf-8' };
 }
 
 const json = (status: number, body: object): Answer => ({ status, type: 'application/json; charset=utf-8', body: JSON.stringify(body) });

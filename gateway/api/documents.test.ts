@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { EXAMPLES } from './examples.ts';
+import { Readers } from './readers.ts';
 import { LiveMessage } from './shapes.ts';
 import { validatorOf, type Document } from './testing/document.ts';
 import { follow, openApi } from './testing/http.ts';
@@ -20,6 +21,8 @@ function fullGateway() {
   gateway.pictures.set(EXAMPLES.device.id, EXAMPLES.picture);
   gateway.groups = [numbersGroup(7, 1, 30)];
   gateway.sources.commands = { identify: () => 'duty-1', ask: () => Promise.resolve(EXAMPLES.command), get: (id) => (id === EXAMPLES.command.id ? EXAMPLES.command : null), list: () => [EXAMPLES.command] };
+  gateway.sources.readers = new Readers('town-01', false, new VirtualClock(EXAMPLES.status.now));
+  gateway.sources.readers.know([{ name: 'duty-room', token: 'a-token-of-16-or-more' }], []);
   gateway.sources.liveView = { ask: () => Promise.resolve(EXAMPLES.liveTicket), admit: () => assert.fail('nobody opens the socket'), watch: () => {} };
   return gateway;
 }

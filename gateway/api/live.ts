@@ -28,15 +28,16 @@ const MAX_WAITING_BYTES = 1 << 20;
 const MAX_OF_ADDRESS = 125;
 
 export interface LiveHub {
-  /** Takes over the response until the viewer leaves. @throws CV_API_TOO_MANY_VIEWERS */
-  join(response: ServerResponse): Promise<void>;
+  /** Takes over the response until the viewer leaves. @param address of whoever asks. @throws CV_API_TOO_MANY_VIEWERS */
+  join(response: ServerResponse, address: string): Promise<void>;
   viewers(): number;
   /** Tells every viewer that the gateway stops, and ends their responses. */
   close(): void;
 }
 
 export function openLive(sources: ApiSources, world: World, maxViewers: number, maxOfAddress = MAX_OF_ADDRESS): LiveHub {
-  const viewers = new Set<ServerResponse>();
+  /** With the address of each. */
+  const viewers = new Map<ServerResponse, string>();
   const newest = new Map<string, LiveMessage>();
   /** Without viewers nobody listens: what changes is then not even put together. */
   let stopListening: (() => void) | null = null;
@@ -79,7 +80,7 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
   }
 
   function send(text: string): void {
-    for (const viewer of viewers) write(viewer, text);
+    for (const viewer of viewers.keys()) write(viewer, text);
   }
 
   function write(viewer: ServerResponse, text: string): void {
@@ -89,8 +90,9 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
 
   /** What is waiting for it could never be read in time: the connection ends, the viewer's page comes back by itself. */
   function letGo(viewer: ServerResponse): void {
+    const address = viewers.get(viewer) ?? '';
     leave(viewer);
-    world.tell({ kind: 'client_dropped', client: `viewer ${viewer.socket?.remoteAddress ?? ''}`, reason: 'reads too slowly' });
+    world.tell({ kind: 'client_dropped', client: `viewer ${address}`, reason: 'reads too slowly' });
     viewer.destroy();
   }
 
@@ -103,15 +105,14 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
   }
 
   return {
-    async join(response) {
+    async join(response, address) {
       if (viewers.size >= maxViewers) throw new FaultError('CV_API_TOO_MANY_VIEWERS', { count: viewers.size });
-      const address = response.socket?.remoteAddress;
-      const count = [...viewers].filter(({ socket }) => socket?.remoteAddress === address).length;
+      const count = [...viewers.values()].filter((one) => one === address).length;
       if (count >= maxOfAddress) throw new FaultError('CV_API_TOO_MANY_VIEWERS', { count });
       response.on('close', () => leave(response));
       response.on('error', () => leave(response));
       // Joined first, told what stands second: a change in between comes twice rather than never.
-      viewers.add(response);
+      viewers.set(response, address);
       stopListening ??= sources.onLive(take);
       response.writeHead(200, HEADERS);
       const open = (await sources.warnings()).filter((warning) => warning.condition === 'active');
@@ -124,7 +125,7 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
     viewers: () => viewers.size,
     close() {
       for (const timer of timers) timer.cancel();
-      for (const viewer of viewers) {
+      for (const viewer of viewers.keys()) {
         viewer.end('event: bye\ndata: {"reason":"the gateway stops"}\n\n');
         leave(viewer);
       }

@@ -10,11 +10,12 @@ export function metaRoutes(version: string, all: () => readonly Route[]): Route[
   const anyObject = { $ref: '#/components/schemas/Document' };
   return [
     route({
-      method: 'GET', path: '/healthz', summary: { zh: '健康状态；异常时为 503', en: 'health; 503 when impaired' },
+      method: 'GET', path: '/healthz', isOpen: true, summary: { zh: '健康状态；异常时为 503；需要令牌而未提供时只给出代码，不含详情', en: 'health; 503 when impaired; without a token, where one is needed, codes alone are told' },
       query: query({}), params: NO_PARAMS, answer: Health, example: { status: 'ok', gateway: 'town-01', version, problems: [] }, faults: [],
       alternatives: [{ status: 503, words: { en: 'something keeps the gateway from its work', zh: '网关工作受阻' }, answer: Health, example: { status: 'impaired', gateway: 'town-01', version, problems: [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away' }] } }],
-      handle({ sources, reply }) {
-        const problems = sources.problems();
+      handle({ sources, request, reply }) {
+        const isTold = sources.readers?.isAdmitted(request.headers, request.ip) ?? true;
+        const problems = sources.problems().map(({ code, detail }) => ({ code, detail: isTold ? detail : '' }));
         if (problems.length > 0) reply.code(503);
         return { status: problems.length > 0 ? 'impaired' : 'ok', gateway: sources.status().gateway, version, problems };
       },

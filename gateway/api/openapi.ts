@@ -9,7 +9,8 @@ import { problemOf } from './problem.ts';
 import type { Route } from './route.ts';
 import { answerSchema } from './shapes.ts';
 
-const ANY_ROUTE: FaultCode[] = ['CV_API_QUERY_INVALID', 'CV_API_INTERNAL'];
+const ANY_ROUTE: FaultCode[] = ['CV_API_QUERY_INVALID', 'CV_API_HOST', 'CV_API_INTERNAL'];
+const ANY_READ: FaultCode[] = ['CV_API_READ_TOKEN', 'CV_COMMAND_TOO_MANY'];
 const both = ({ en, zh }: Words): string => `${en} · ${zh}`;
 
 export function openapiDocument(version: string, routes: readonly Route[], schemas: Record<string, unknown>): Record<string, unknown> {
@@ -29,8 +30,14 @@ export function openapiDocument(version: string, routes: readonly Route[], schem
     },
     servers: [{ url: '/' }],
     tags: Object.entries(TAGS).map(([name, words]) => ({ name, description: both(words) })),
+    // Nothing is needed where HTTP listens on this machine alone.
+    security: [{}, { reader: [] }, { session: [] }, { operator: [] }],
     paths,
-    components: { schemas, securitySchemes: { operator: { type: 'http', scheme: 'bearer', ...described('a token of `operators` in the gateway\'s configuration', '网关配置中 operators 的令牌') } } },
+    components: { schemas, securitySchemes: {
+      reader: { type: 'http', scheme: 'bearer', ...described('a token of `http.readers` in the gateway\'s configuration; needed for reading where HTTP listens beyond its own machine', '网关配置中 http.readers 的令牌；HTTP 不只监听本机时，读取需要它') },
+      session: { type: 'apiKey', in: 'cookie', name: 'cityvitals-GATEWAY', ...described('set by `POST /api/v1/session`; GATEWAY is the id of the gateway', '由 `POST /api/v1/session` 写入；GATEWAY 为网关编号') },
+      operator: { type: 'http', scheme: 'bearer', ...described('a token of `operators` in the gateway\'s configuration', '网关配置中 operators 的令牌') },
+    } },
   };
 }
 
@@ -53,8 +60,9 @@ function operation(route: Route): Record<string, unknown> {
     tags: [TAG_OF[/^\/api\/v1\/(\w+)/.exec(route.path)?.[1] ?? ''] ?? 'gateway'],
     parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query')],
     ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body), ...(route.bodyExample === undefined ? {} : { example: route.bodyExample }) } } } } : {}),
+    ...(route.isOpen ? { security: [] } : {}),
     ...(route.secured ? { security: [{ operator: [] }, ...(route.secured === 'optional' ? [{}] : [])] } : {}),
-    responses: { [route.status ?? 200]: { description: both(route.summary), ...(route.headers ? { headers: headers(route.headers) } : {}), content: content(route) }, ...others(route), ...problems([...new Set([...route.faults, ...ANY_ROUTE])]) },
+    responses: { [route.status ?? 200]: { description: both(route.summary), ...(route.headers ? { headers: headers(route.headers) } : {}), content: content(route) }, ...others(route), ...problems([...new Set([...route.faults, ...ANY_ROUTE, ...(route.isOpen ? [] : ANY_READ)])]) },
   };
 }
 

@@ -16,6 +16,7 @@ const TITLES: Record<number, { en: string; zh: string }> = {
   413: { en: 'Too large', zh: '内容过大' },
   414: { en: 'Address too long', zh: '地址过长' },
   415: { en: 'Media type not taken', zh: '不支持的内容类型' },
+  421: { en: 'Not a name of this gateway', zh: '主机名不符' },
   429: { en: 'Too many', zh: '请求过多' },
   431: { en: 'Headers too large', zh: '请求头过大' },
   500: { en: 'Internal fault', zh: '内部故障' },

@@ -18,7 +18,7 @@ export interface Call<Q, P, B = undefined> {
 }
 
 export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.ZodType, B extends z.ZodType = z.ZodType> {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   /** As fastify has it, `/api/v1/devices/:id`. */
   path: string;
   summary: Words;
@@ -29,6 +29,8 @@ export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.
   bodyExample?: unknown;
   /** Of a good answer; default 200. */
   status?: 202;
+  /** Answered without a token wherever HTTP listens; any other needs one where it listens beyond this machine. */
+  isOpen?: true;
   /** Wants a bearer token; 'optional': of some callers. */
   secured?: true | 'optional';
   /** Headers of the good answer that a client wants to know of. */

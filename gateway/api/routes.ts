@@ -8,10 +8,11 @@ import { LIVE_ROUTE } from './live.ts';
 import { metaRoutes } from './meta.ts';
 import type { Route } from './route.ts';
 import { SERIES_ROUTE } from './series.ts';
+import { SESSION_ROUTES } from './session.ts';
 import { UNKNOWN_DEVICES_ROUTE } from './unknown-devices.ts';
 
 /** @param more the demo's, where there is one */
 export function routesOf(version: string, more: readonly Route[] = []): Route[] {
-  const routes: Route[] = [...metaRoutes(version, () => routes), ...LIST_ROUTES, LIVE_VIEW_ROUTE, UNKNOWN_DEVICES_ROUTE, SERIES_ROUTE, EVENTS_ROUTE, EVIDENCE_ROUTE, LIVE_ROUTE, ...COMMAND_ROUTES, ...more];
+  const routes: Route[] = [...metaRoutes(version, () => routes), ...LIST_ROUTES, LIVE_VIEW_ROUTE, UNKNOWN_DEVICES_ROUTE, SERIES_ROUTE, EVENTS_ROUTE, EVIDENCE_ROUTE, LIVE_ROUTE, ...SESSION_ROUTES, ...COMMAND_ROUTES, ...more];
   return routes;
 }

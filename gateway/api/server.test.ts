@@ -181,6 +181,22 @@ test('bytes that are no HTTP are answered as a problem, and the server goes on',
   assert.equal((await open.ask('/healthz')).status, 200);
 });
 
+test('a request under a foreign name is refused with what to do: a page cannot make its own name point here', async (t) => {
+  const other = await openApi(t, gateway.sources, testWorld(), { hosts: ['gateway.example'] });
+  const asked = async (host: string, extra = '', path = '/api/v1/devices'): Promise<string> => {
+    const socket = connect(other.api.port, '127.0.0.1');
+    let text = '';
+    socket.on('data', (bytes: Buffer) => { text += bytes.toString(); });
+    socket.end(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n${extra}\r\n`);
+    await once(socket, 'close');
+    return text;
+  };
+  for (const path of ['/api/v1/devices', '/', '/healthz', '/nowhere', '/api/v1/live']) assert.match(await asked(`evil.example:${other.api.port}`, '', path), /^HTTP\/1\.1 421 [^]*CV_API_HOST[^]*http\.hosts/, path);
+  const upgrade = 'upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n';
+  assert.match(await asked('evil.example', upgrade, '/api/v1/devices/a/live-view?ticket=x'), /^HTTP\/1\.1 421 /);
+  for (const host of ['gateway.example', `localhost:${other.api.port}`, '10.0.0.9:80']) assert.match(await asked(host), /^HTTP\/1\.1 200 /, host);
+});
+
 test('an own fault is 500 with its place, and told', async (t) => {
   const broken = memoryGateway();
   broken.sources.devices = () => { throw new TypeError('broken on purpose'); };

@@ -1,16 +1,16 @@
 /** The gateway's HTTP server: the table of routes, the live stream, the console's files, and one way for errors. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import fastifyStatic from '@fastify/static';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import { capConnections } from '../../core/http-connections.ts';
+import { isHostAllowed } from '../../core/http-host.ts';
 import type { World } from '../../core/world.ts';
 import { DEMO_ROUTES } from './demo.ts';
 import { serveLiveSockets } from './live-view.ts';
-import { LIVE_ROUTE, openLive } from './live.ts';
+import { LIVE_ROUTE, openLive, type LiveHub } from './live.ts';
 import { faultOfRequest, languageOf, parseParams, problemOf, sendProblem } from './problem.ts';
 import type { Route } from './route.ts';
 import { routesOf } from './routes.ts';
@@ -21,6 +21,10 @@ export interface ApiOptions {
   host?: string;
   /** 0 takes a free one. */
   port: number;
+  /** Names that it answers to, beside addresses, localhost and `host`. */
+  hosts?: readonly string[] | undefined;
+  /** Addresses and ranges of proxies whose X-Forwarded-For is believed. */
+  trustProxy?: readonly string[] | undefined;
   version: string;
   /** Where `vite build` put the console; without it the API stands alone. */
   consoleDir?: string;
@@ -54,18 +58,22 @@ const HEADERS = {
 export async function serveApi(sources: ApiSources, options: ApiOptions, world: World): Promise<ApiServer> {
   const host = options.host ?? '127.0.0.1';
   const app = fastify({
-    forceCloseConnections: true, requestTimeout: 30_000, bodyLimit: 64 * 1024, exposeHeadRoutes: true,
+    forceCloseConnections: true, requestTimeout: 30_000, bodyLimit: 64 * 1024, exposeHeadRoutes: true, trustProxy: options.trustProxy?.length ? [...options.trustProxy] : false,
     routerOptions: { maxParamLength: 256 },
     frameworkErrors: (error, request, reply) => answer(error, request, reply),
     clientErrorHandler: refuseUnreadable,
   });
   capConnections(app.server, MAX_CONNECTIONS);
   const live = openLive(sources, world, options.maxViewers ?? DEFAULT_MAX_VIEWERS, options.maxViewersOfAddress);
-  const endLiveViews = serveLiveSockets(app.server, sources);
+  const checkHost = ({ host: header }: { host?: string | undefined }): void => {
+    if (!isHostAllowed(host, options.hosts ?? [], header)) throw new FaultError('CV_API_HOST', { host: (header ?? '').slice(0, 200) });
+  };
+  const endLiveViews = serveLiveSockets(app.server, sources, checkHost);
   const routes = routesOf(options.version, sources.demo ? DEMO_ROUTES : []);
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);
+    checkHost(request.headers);
     refuseForeignPages(request);
   });
   for (const route of routes) register(app, route, sources, world, live.join);
@@ -102,15 +110,17 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
   };
 }
 
-function register(app: FastifyInstance, route: Route, sources: ApiSources, world: World, join: (response: ServerResponse) => Promise<void>): void {
+function register(app: FastifyInstance, route: Route, sources: ApiSources, world: World, join: LiveHub['join']): void {
   app.route({
     method: route.method, url: route.path,
+    // Before anything of the request is read.
+    onRequest: async (request) => { if (!route.isOpen) sources.readers?.admit(request.headers, request.ip); },
     // HEAD of a stream would never end.
     exposeHeadRoute: route !== LIVE_ROUTE,
     handler: async (request, reply) => {
       const query = parseParams(route.query, request.query, route.path);
       const params = parseParams(route.params, request.params, route.path);
-      if (route === LIVE_ROUTE) return follow(reply, join);
+      if (route === LIVE_ROUTE) return follow(reply, request.ip, join);
       const asked = route.body ? parseParams(route.body, request.body, route.path) : undefined;
       const body: unknown = await route.handle({ sources, world, query, params, body: asked, request, reply });
       reply.header('cache-control', 'no-store');
@@ -124,10 +134,10 @@ function register(app: FastifyInstance, route: Route, sources: ApiSources, world
   });
 }
 
-async function follow(reply: FastifyReply, join: (response: ServerResponse) => Promise<void>): Promise<void> {
+async function follow(reply: FastifyReply, address: string, join: LiveHub['join']): Promise<void> {
   for (const [header, value] of Object.entries(HEADERS)) reply.raw.setHeader(header, value);
   try {
-    await join(reply.raw);
+    await join(reply.raw, address);
   } catch (error) {
     if (!reply.raw.headersSent) throw error;
     reply.raw.destroy();
@@ -139,7 +149,7 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply, te
   const { fault, extra, status } = faultOfRequest(error, request.url.split('?', 1)[0] ?? '');
   tell(fault);
   if (fault.code === 'CV_API_METHOD') reply.header('allow', String(fault.params.allowed));
-  if (fault.code === 'CV_API_UNAUTHORISED') reply.header('www-authenticate', 'Bearer');
+  if (fault.code === 'CV_API_UNAUTHORISED' || fault.code === 'CV_API_READ_TOKEN') reply.header('www-authenticate', 'Bearer');
   if (fault.code === 'CV_COMMAND_TOO_MANY') reply.header('retry-after', String(fault.params.waitSeconds));
   return sendProblem(reply.headers(HEADERS).header('cache-control', 'no-store'), problemOf(fault, languageOf(request), extra, status));
 }

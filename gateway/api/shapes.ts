@@ -51,6 +51,10 @@ export const PictureView = named('Picture', 'newest picture of a camera; boxes i
   boxes: z.array(z.object({ class: z.string(), score: z.number(), x: z.number(), y: z.number(), width: z.number(), height: z.number() })),
 })) satisfies z.ZodType<api.PictureView>;
 
+export const Session = named('Session', 'who is signed in', '登录者', z.object({
+  name: z.string().nullable().meta({ en: 'of the configuration; null when nobody is', zh: '配置中的名称；未登录为 null' }),
+  role: z.enum(['reader', 'operator']).nullable().meta({ en: 'an operator\'s session reads only: commands need the token itself', zh: '操作员的会话也只能读取；下达命令须使用令牌' }),
+})) satisfies z.ZodType<api.SessionView>;
 export const LiveTicket = named('LiveTicket', 'leave to watch a camera', '实时观看凭证', z.object({
   path: z.string().meta({ en: 'open it as a web socket, once', zh: '以 WebSocket 打开，一次有效' }), expiresAt: time,
 })) satisfies z.ZodType<api.LiveTicketView>;

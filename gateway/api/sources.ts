@@ -8,6 +8,7 @@ import type { LiveDesk } from '../live-view/desk.ts';
 import type { StoreCheck } from '../store-check.ts';
 import type { RangeQuery, RangeResult } from '../store/store.ts';
 import type { CommandBody } from './command-body.ts';
+import type { Readers } from './readers.ts';
 
 export type Soon<T> = T | Promise<T>;
 
@@ -66,6 +67,8 @@ export interface ApiSources {
   evidence(sha256: string): Promise<{ mime: string; content: Uint8Array } | null>;
   /** Who may watch cameras; absent where nobody may. */
   liveView?: Pick<LiveDesk, 'ask' | 'admit' | 'watch'>;
+  /** Who may read; absent where everybody may. */
+  readers?: Readers;
   /** Absent where none are taken. */
   commands?: CommandSource;
   /** Prometheus text. */

@@ -26,7 +26,7 @@ export async function checkGateway(source: ConfigSource, options: Secrets): Prom
   // All that can be read is looked at, whatever else is wrong with the file.
   problems.push(
     ...repeated(document, ['broker', 'embedded', 'edges'], 'id'), ...repeated(document, ['broker', 'embedded', 'consumers'], 'user'),
-    ...repeated(document, ['operators'], 'name'), ...repeated(document, ['edgeHttp'], 'edge'), ...repeated(document, ['bindings'], 'device'), ...sharedTokens(document),
+    ...repeated(document, ['operators'], 'name'), ...repeated(document, ['http', 'readers'], 'name'), ...repeated(document, ['edgeHttp'], 'edge'), ...repeated(document, ['bindings'], 'device'), ...sharedTokens(document),
     ...(await readKnowledge({ rules: files(document, 'rules'), catalogue: files(document, 'catalogue') })).problems,
   );
   const setup = value ? setupOf(source.path, value, sinks.sinks) : null;
@@ -45,15 +45,15 @@ function repeated(document: ConfigDocument, base: Path, key: string): ConfigProb
 
 /** The record could not tell them apart. A token is never echoed. */
 function sharedTokens(document: ConfigDocument): ConfigProblem[] {
-  const operators = rawList(document.value, ['operators']);
-  return operators.flatMap(({ name, token }, at) => {
-    const first = operators.findIndex((one) => one.token === token);
+  const holders = [['operators'], ['http', 'readers']].flatMap((base) => rawList(document.value, base).map(({ name, token }, at) => ({ name, token, place: [...base, at, 'token'], role: base.length === 1 ? { en: 'operator', zh: '操作员' } : { en: 'reader', zh: '读取者' } })));
+  return holders.flatMap(({ name, token, place, role }, at) => {
+    const first = holders.findIndex((one) => one.token === token);
     if (typeof token !== 'string' || first === at) return [];
-    const other = String(operators[first]?.name ?? '');
+    const other = String(holders[first]?.name ?? '');
     const words = twin({
-      owner: { en: `operator "${String(name)}"`, zh: `操作员“${String(name)}”` }, problem: { en: `it is that of "${other}" too`, zh: `与“${other}”的相同` }, hint: { en: 'a token of their own for each', zh: '每人使用各自的令牌' },
+      owner: { en: `${role.en} "${String(name)}"`, zh: `${role.zh}“${String(name)}”` }, problem: { en: `it is that of "${other}" too`, zh: `与“${other}”的相同` }, hint: { en: 'a token of their own for each', zh: '每人使用各自的令牌' },
     });
-    return document.problem(['operators', at, 'token'], { code: 'CV_SETTING_INVALID', params: { key: 'token', ...words } }) ?? [];
+    return document.problem(place, { code: 'CV_SETTING_INVALID', params: { key: 'token', ...words } }) ?? [];
   });
 }
 

@@ -1,6 +1,6 @@
 /** The gateway's configuration file, declared once: type, defaults, checks and, by the notes, its documentation. */
 import { z } from 'zod';
-import { brokerUrl, host } from '../../core/config/address.ts';
+import { brokerUrl, host, isAddressOrRange } from '../../core/config/address.ts';
 import { IDS, ORIGINS } from '../../core/event.ts';
 import { originOf } from '../edge-http.ts';
 import { complaint, durationMs, sizeBytes } from '../../core/setting.ts';
@@ -81,6 +81,12 @@ export const GATEWAY_SCHEMA = z.strictObject({
   http: z.strictObject({
     host: host().default('127.0.0.1').meta({ zh: '监听地址；默认只对本机', en: 'address to listen on; by default this machine alone' }),
     port: port(8080, { zh: '端口；0 为任选', en: 'port; 0 takes any that is free' }),
+    hosts: z.array(host()).max(64).optional().meta({ zh: '除 IP 地址、localhost 和 host 外，还允许以哪些主机名访问（不带端口）；其他名称以 421 拒绝，防止 DNS 重绑定', en: 'names by which it may be asked, without a port, beside IP addresses, localhost and `host`; any other is refused with 421, against DNS rebinding', examples: [['city.example']] }),
+    readers: z.array(z.strictObject({
+      name: z.string().regex(/^[^\s/+#]{1,64}$/).meta({ zh: '读取者名称', en: 'who it is', examples: ['duty-room'] }),
+      token: z.string().min(16, complaint('must have at least 16 characters', '至少 16 个字符')).meta({ zh: '令牌，至少 16 个字符', en: 'token, at least 16 characters', secret: true, examples: ['${env:DUTY_ROOM_TOKEN}'] }),
+    })).max(1000).optional().meta({ zh: '谁可读取接口与控制台；operators 的令牌同样有效；host 只对本机且无 trustProxy 时不需要令牌', en: 'who may read API and console, beside operators; no token is needed where `host` is of this machine alone and there is no `trustProxy`', examples: [[{ name: 'duty-room', token: '${env:DUTY_ROOM_TOKEN}' }]] }),
+    trustProxy: z.array(z.string().refine(isAddressOrRange, complaint('not an IP address or range such as 10.0.0.0/24', '不是 IP 地址或网段（如 10.0.0.0/24）'))).max(64).optional().meta({ zh: '反向代理的地址或网段；只有它们的 X-Forwarded-For 和 X-Forwarded-Proto 可信', en: 'addresses or ranges of reverse proxies: from them alone X-Forwarded-For and X-Forwarded-Proto are believed', examples: [['127.0.0.1']] }),
   }).prefault({}).meta({ zh: '接口与控制台', en: 'API and console' }),
   accepts: z.array(z.enum(ORIGINS)).min(1).default(['live', 'backfill']).meta({ zh: '接收哪些来源的事件；演练模式接收全部', en: 'origins of events that come in; in exercise mode all do' }),
   edgeHttp: z.array(z.strictObject({

@@ -16,7 +16,7 @@ export interface GatewaySetup {
   readonly evidence?: { readonly dir: string; readonly maxBytes: number; readonly keepMs: number };
   /** What is published of accepted events; all when absent. No indicators: of all. */
   readonly streams?: { readonly events: 'all' | 'none'; readonly indicators: readonly string[] };
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: HttpSetup;
   /** Origins of events that are taken in; in exercise mode all are. */
   readonly accepts: readonly Origin[];
   readonly exercise: boolean;
@@ -66,6 +66,17 @@ export interface ConsumerCredential {
 export interface OperatorSetup {
   readonly name: string;
   readonly token: string;
+}
+
+export interface HttpSetup {
+  readonly host: string;
+  readonly port: number;
+  /** Names that it answers to, beside addresses, localhost and `host`. */
+  readonly hosts?: readonly string[] | undefined;
+  /** Who may read, beside operators, where a token is needed. */
+  readonly readers?: readonly OperatorSetup[] | undefined;
+  /** Addresses and ranges of proxies whose X-Forwarded-For is believed. */
+  readonly trustProxy?: readonly string[] | undefined;
 }
 
 export interface LiveSetup {
