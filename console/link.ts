@@ -1,6 +1,5 @@
 /** The connection to the gateway: live messages, a snapshot after each connect, and trying again with backoff. */
 import type { DeviceView, LiveMessage, Page, Problem, WarningView } from '../core/api.ts';
-import { isSignedOut, session } from './session.ts';
 import type { Input } from './state.ts';
 
 /** `status` comes each second: silence for longer means that the gateway, or the way to it, is gone. */
@@ -70,7 +69,7 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
   function whyNot(own: EventSource): void {
     if (source !== own) return;
     own.close();
-    session().then(() => null, (error: unknown) => error).then((error) => {
+    ask('session').then(() => null, (error: unknown) => error).then((error) => {
       if (source !== own) return;
       if (!isSignedOut(error)) return lose();
       rest();
@@ -144,6 +143,9 @@ export class Refused extends Error {
     this.problem = problem;
   }
 }
+
+/** The gateway has answered, and wants to know who reads. */
+export const isSignedOut = (error: unknown): boolean => error instanceof Refused && error.problem.code === 'CV_API_READ_TOKEN';
 
 /** Asks the API. @throws Refused for a problem of the gateway, TypeError when it does not answer */
 export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
