@@ -1,14 +1,13 @@
 /** `cityvitals command read|write|snapshot DEVICE …`: gives a command by a gateway's API and waits for what became of it. */
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { CommandView, Problem } from '../core/api.ts';
+import type { CommandView } from '../core/api.ts';
 import { FaultError } from '../core/faults.ts';
 import { parseDurationMs } from '../core/quantity.ts';
+import { operatorRequest, withOperator, type OperatorOptions } from './operator-request.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
-interface Options {
-  gateway: string;
-  token?: string;
+interface Options extends OperatorOptions {
   reason: string;
   within: string;
   unit?: string;
@@ -24,13 +23,10 @@ const GRACE_MS = 3_000;
 export function define(terminal: Terminal): Command {
   const { text } = terminal;
   const command = new Command();
-  const sub = (name: string, words: { en: string; zh: string }) => command.command(name).description(text(words))
-    .option('--gateway <url>', text({ en: 'address of the gateway\'s API', zh: '网关接口地址' }), 'http://127.0.0.1:8080')
-    .option('--token <token>', text({ en: 'your operator token; default: the environment\'s CITYVITALS_OPERATOR_TOKEN, which no other user of this machine sees', zh: '操作员令牌；默认取环境变量 CITYVITALS_OPERATOR_TOKEN（同机其他用户看不到）' }))
+  const sub = (name: string, words: { en: string; zh: string }) => withOperator(command.command(name).description(text(words)), terminal)
     .requiredOption('--reason <words>', text({ en: 'why; stands in the record on both sides', zh: '理由，写入两侧的记录' }))
     .option('--within <duration>', text({ en: 'not begun later than this', zh: '超过此时长未开始则作废' }), '30s')
-    .option('--id <id>', text({ en: 'your own id: given again it is the same command', zh: '自定编号：重复下达视为同一命令' }))
-    .option('--json', text({ en: 'one JSON line a result', zh: '每条结果输出一行 JSON' })).option('--lang <language>');
+    .option('--id <id>', text({ en: 'your own id: given again it is the same command', zh: '自定编号：重复下达视为同一命令' }));
   sub('read', { en: 'read points of a device now', zh: '立即读取设备的测点' })
     .argument('<device>').argument('[points...]')
     .action((device: string, points: string[], options: Options) => run(terminal, options, { kind: 'read', device, ...(points.length > 0 ? { points } : {}) }));
@@ -50,30 +46,16 @@ export function define(terminal: Terminal): Command {
 async function run(terminal: Terminal, options: Options, asked: Record<string, unknown>): Promise<void> {
   const expiresInMs = parseDurationMs(options.within);
   if (expiresInMs === null) return usage(terminal, 'within', options.within);
-  const token = options.token ?? process.env.CITYVITALS_OPERATOR_TOKEN ?? '';
-  const base = `${options.gateway.replace(/\/$/, '')}/api/v1/commands`;
-  const ask = (path: string, init: RequestInit = {}) => request(terminal, `${base}${path}`, { ...init, headers: { authorization: `Bearer ${token}`, 'accept-language': terminal.language, 'content-type': 'application/json' } });
-  let view = await ask('', { method: 'POST', body: JSON.stringify({ ...asked, reason: options.reason, expiresInMs, ...(options.id === undefined ? {} : { id: options.id }) }) });
+  let view = await operatorRequest<CommandView>(terminal, options, 'commands', { ...asked, reason: options.reason, expiresInMs, ...(options.id === undefined ? {} : { id: options.id }) });
   const untilMs = performance.now() + expiresInMs + GRACE_MS;
   while (view.status === 'pending' && performance.now() < untilMs) {
     await new Promise((resolve) => { setTimeout(resolve, LOOK_MS); });
-    view = await ask(`/${view.id}`);
+    view = await operatorRequest<CommandView>(terminal, options, `commands/${view.id}`);
   }
   if (view.picture && options.out !== undefined) writeFileSync(options.out, Buffer.from(view.picture.jpegBase64, 'base64'));
   tell(terminal, view, options.out);
   process.exitCode = view.status === 'done' ? EXIT.ok : EXIT.found;
 }
-
-async function request(terminal: Terminal, url: string, init: RequestInit): Promise<CommandView> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(15_000) })
-    .catch((error: Error) => fail(terminal, refused(url, '', (error.cause as Error | undefined)?.message ?? error.message, terminal.text({ en: 'check --gateway, and that the gateway runs', zh: '检查 --gateway 及网关是否运行' }))));
-  const body: unknown = await response.json().catch(() => null);
-  if (response.ok && body) return body as CommandView;
-  const problem = body as Problem | null;
-  return fail(terminal, refused(url, String(response.status), problem ? `${problem.code}: ${problem.detail}` : '', problem?.remedy ?? ''), response.status === 400 ? EXIT.usage : EXIT.found);
-}
-
-const refused = (url: string, status: string, detail: string, advice: string) => new FaultError('CV_COMMAND_REFUSED', { gateway: new URL(url).host, status, detail, advice });
 
 function tell(terminal: Terminal, view: CommandView, out: string | undefined): void {
   if (terminal.json) return terminal.record(out === undefined ? view : { ...view, picture: view.picture && { ...view.picture, jpegBase64: '', file: out } });

@@ -24,6 +24,7 @@ const COMMANDS: Entry[] = [
   { name: 'models', en: 'list, verify and run detectors', zh: '列出、校验、运行检测模型', load: () => import('./models.ts') },
   { name: 'evidence', en: 'clips of events that an edge keeps: list them, take one out', zh: '边缘节点保存的事件短视频：列出、导出', load: () => import('./evidence.ts') },
   { name: 'command', en: 'give a command to an edge by its gateway: read, write, snapshot', zh: '经网关向边缘节点下达命令：读取、写入、抓拍', load: () => import('./command.ts') },
+  { name: 'devices', en: 'which edge has which device, by its gateway; bind one to another edge', zh: '经网关查看设备所属的边缘节点、改绑设备', load: () => import('./devices.ts') },
   { name: 'audit', en: 'check the record of commands', zh: '校验命令记录', load: () => import('./audit.ts') },
   { name: 'status', en: 'what a running edge or gateway is at: the whole way, with live counts', zh: '查看运行中的边缘节点或网关：全程实时计数', load: () => import('./status.ts') },
   { name: 'verify', en: 'read back all that an edge or a gateway keeps: log, record of commands, store, warnings', zh: '回读校验边缘节点或网关保存的全部数据：日志、命令记录、时序库、预警', load: () => import('./verify.ts') },

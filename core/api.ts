@@ -52,6 +52,26 @@ export interface DeviceView {
   values: LastValue[];
 }
 
+/** Whose a device is. */
+export interface BindingView {
+  device: string;
+  /** Of several, for a vehicle or a standby pair, the one that last had it live is asked. */
+  edges: string[];
+  /** By the configuration; else the first edge seen with it, or an operator. */
+  configured: boolean;
+  /** Edges that spoke for it all the same, and how many of their events are held back. */
+  foreign: { edge: string; count: number }[];
+}
+
+/** A device that was given to an edge, or an edge that was moved to a centre. */
+export interface BindResultView {
+  edge: string;
+  device?: string;
+  centre?: string;
+  before: string[];
+  taken: number;
+}
+
 /** A device that spoke to an edge and that nobody configured: what names it, what it said first, and the lines that take it in. */
 export interface UnknownDeviceView {
   edge: string;

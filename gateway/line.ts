@@ -5,6 +5,7 @@
 import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
 import type { Bindings } from './bindings/bindings.ts';
+import type { HeldEvents, TakeHeld } from './bindings/held.ts';
 import type { Link, Message } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';
 import { Intake, type IntakeParts, type IntakeStats } from './intake/intake.ts';
@@ -21,6 +22,7 @@ export interface LineParts {
   registry: Registry;
   /** For which devices and centres each edge may speak. */
   bindings: Bindings;
+  held: HeldEvents;
   /** Publishes acks. */
   link: Pick<Link, 'publish'>;
   publisher: Publisher;
@@ -35,6 +37,8 @@ export interface LineParts {
 export interface GatewayLine {
   /** What edges send goes in here. */
   take(message: Message): Promise<void> | void;
+  /** Events that were held back, once it is known whose they are. */
+  takeHeld: TakeHeld;
   stats(): Readonly<IntakeStats>;
   /** Events that a consumer has not taken yet. */
   lag(consumer: string): number;
@@ -55,9 +59,10 @@ export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World)
     ...parts.sinks,                  // InfluxDB and the like; overrun when the log is full of them
   ], world);
   // accept → keep → ack; what is refused → quarantine; what is kept → feed
-  const intake = new Intake({ setup, log, quarantine, registry, bindings: parts.bindings, link, onKept: (groups) => feed.offer(groups), ...(parts.takes && { takes: parts.takes }) }, world);
+  const intake = new Intake({ setup, log, quarantine, registry, bindings: parts.bindings, held: parts.held, link, onKept: (groups) => feed.offer(groups), ...(parts.takes && { takes: parts.takes }) }, world);
   return {
     take: (message) => intake.take(message),
+    takeHeld: (sender, id, events) => intake.takeHeld(sender, id, events),
     stats: () => intake.stats,
     lag: (consumer) => feed.lag(consumer),
     open: () => feed.start(),

@@ -10,6 +10,8 @@ import { needsToken, Readers } from './api/readers.ts';
 import { serveApi } from './api/server.ts';
 import type { DemoControls } from './api/sources.ts';
 import { Bindings } from './bindings/bindings.ts';
+import { HeldEvents } from './bindings/held.ts';
+import { Rebinding } from './bindings/rebinding.ts';
 import { configuredBindings } from './bindings/configured.ts';
 import { Dispatch } from './commands/dispatch.ts';
 import { commandSource } from './commands/source.ts';
@@ -92,6 +94,8 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   await bindings.open(registry.known());
   undo.unshift(() => bindings.close());
   registry.dropForeign();
+  const held = new HeldEvents(join(setup.log.dir, 'held'));
+  await held.open();
 
   let publisher: Publisher | null = null;
   const outLink = openLink(target, { clientId: `${GATEWAY_CLIENT}${setup.gateway}:out`, filters: [WARNING_FILTER], take: (message) => publisher?.noteKept(message) }, world);
@@ -109,9 +113,14 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   const evidence = await openEvidence(setup, target, outLink, registry, world);
   undo.unshift(() => evidence.close());
   const sinks = await Sinks.open(setup.sinks, setup, log, world);
-  const line = gatewayLine(setup, { log, quarantine, registry, bindings, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, store: store.consumer, warnings: warnings.consumer, sinks: sinks.all.map(({ consumer }) => consumer), takes: evidence.takes }, world);
+  const line = gatewayLine(setup, { log, quarantine, registry, bindings, held, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, store: store.consumer, warnings: warnings.consumer, sinks: sinks.all.map(({ consumer }) => consumer), takes: evidence.takes }, world);
   undo.unshift(() => line.close());
   await line.open();
+  const rebinding = new Rebinding({ bindings, held, registry, dir: join(setup.log.dir, 'bindings'), take: line.takeHeld }, world);
+  await rebinding.open();
+  undo.unshift(() => rebinding.close());
+  // It says what fails, and a full log holds nobody up here.
+  void rebinding.catchUp();
   const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry }, world);
   await dispatch.open();
   undo.unshift(() => dispatch.close());
@@ -128,7 +137,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   await liveView.open();
   undo.unshift(() => liveView.close());
   const sources = apiSources({
-    setup, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, config: options.config, link: inLink, tally, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, liveView, readers, evidence: evidence.get, metrics: options.metrics ?? (() => Promise.resolve('')),
+    setup, bindings: rebinding, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, config: options.config, link: inLink, tally, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, liveView, readers, evidence: evidence.get, metrics: options.metrics ?? (() => Promise.resolve('')),
     ...(options.demo ? { demo: options.demo } : {}),
   }, world);
   const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, hosts: setup.http.hosts, trustProxy: setup.http.trustProxy, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);
@@ -156,6 +165,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
       registry.expect(plan.rights.edges.map(({ id }) => id));
     }
     registry.dropForeign();
+    void rebinding.catchUp();
     await warnings.update({ rules, catalogue, exercise: setup.exercise });
     return plan.told;
   }

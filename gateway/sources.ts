@@ -8,6 +8,7 @@ import type { World } from '../core/world.ts';
 import type { ApiSources, CommandSource, DemoControls } from './api/sources.ts';
 import { remedyOf } from './api/problem.ts';
 import type { Readers } from './api/readers.ts';
+import type { Rebinding } from './bindings/rebinding.ts';
 import type { Link } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';
 import type { Quarantine } from './intake/quarantine.ts';
@@ -35,6 +36,7 @@ export interface SourceParts {
   /** Reads what edges send. */
   link: Pick<Link, 'connected'>;
   tally: Tally;
+  bindings: Rebinding;
   commands: CommandSource;
   picture(url: string): Promise<PictureView | null>;
   evidence: ApiSources['evidence'];
@@ -112,6 +114,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
       return http ? parts.picture(`${http}/frames/${encodeURIComponent(id)}`) : null;
     },
     evidence: parts.evidence,
+    bindings: parts.bindings,
     commands: parts.commands,
     liveView: parts.liveView,
     readers: parts.readers,

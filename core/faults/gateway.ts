@@ -93,8 +93,13 @@ export const GATEWAY_FAULTS = {
     en: ['edge {edge} speaks for centre {centre}, but is of {own}: nothing of it is taken', 'correct centre in the configuration of the edge, or name the centre under broker.embedded.edges, centres'],
     zh: ['边缘节点 {edge} 以中心 {centre} 的名义上送数据，但其属于 {own}，未采用', '更正该节点配置中的 centre，或在 broker.embedded.edges 的 centres 中列出该中心'],
   },
+  CV_BINDING_CONFIGURED: {
+    stage: 'api', retry: 'after-change', actor: 'operator', status: 409,
+    en: ['{what} is bound to {owner} by the configuration of the gateway, which wins', 'change {key} there; a running gateway takes it in at once'],
+    zh: ['{what} 已由网关配置绑定到 {owner}，以配置为准', '请修改网关配置中的 {key}；运行中的网关会立即采用'],
+  },
   CV_BINDINGS_UNSAVED: {
-    stage: 'accept', retry: 'backoff', actor: 'operator',
+    stage: 'accept', retry: 'backoff', actor: 'operator', status: 503,
     en: ['whose a device is cannot be kept in {path}: {detail}', 'make room on the disk, and let the gateway write there; until then values of new devices are not acknowledged and come again'],
     zh: ['无法将设备绑定保存到 {path}：{detail}', '请清理磁盘并确认网关可写该目录；在此之前新设备的数据不予确认，由边缘节点重发'],
   },
@@ -119,7 +124,7 @@ export const GATEWAY_FAULTS = {
     zh: ['无法将边缘节点和设备清单保存到 {path}：{detail}', '检查 log.dir 的空间和权限'],
   },
   CV_QUARANTINE_FAILED: {
-    stage: 'accept', retry: 'backoff', actor: 'operator',
+    stage: 'accept', retry: 'backoff', actor: 'operator', status: 503,
     en: ['what was refused cannot be set aside: {detail}', 'check space and permissions of log.dir; until then it stays with its sender'],
     zh: ['无法保存被拒收的数据：{detail}', '检查 log.dir 的空间和权限；在此之前数据保留在发送方'],
   },

@@ -21,6 +21,7 @@ function fullGateway() {
   gateway.pictures.set(EXAMPLES.device.id, EXAMPLES.picture);
   gateway.groups = [numbersGroup(7, 1, 30)];
   gateway.sources.commands = { identify: () => 'duty-1', ask: () => Promise.resolve(EXAMPLES.command), get: (id) => (id === EXAMPLES.command.id ? EXAMPLES.command : null), list: () => [EXAMPLES.command] };
+  gateway.sources.bindings = { list: () => [EXAMPLES.binding], bind: () => Promise.resolve(EXAMPLES.bindResult) };
   gateway.sources.readers = new Readers('town-01', false, new VirtualClock(EXAMPLES.status.now));
   gateway.sources.readers.know([{ name: 'duty-room', token: 'a-token-of-16-or-more' }], []);
   gateway.sources.liveView = { ask: () => Promise.resolve(EXAMPLES.liveTicket), admit: () => assert.fail('nobody opens the socket'), watch: () => {} };

@@ -1,7 +1,7 @@
 /** One example of every shape, for the document; a test holds each to its schema. */
 import type { Snapshot } from '../../core/event.ts';
 import type { FaultParams } from '../../core/faults.ts';
-import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, LiveTicketView, PictureView, QuarantineItem, SeriesRange, SeriesView, StatusView, StoreCheckView, UnknownDeviceView, WarningView } from '../../core/api.ts';
+import type { BindingView, BindResultView, CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, LiveTicketView, PictureView, QuarantineItem, SeriesRange, SeriesView, StatusView, StoreCheckView, UnknownDeviceView, WarningView } from '../../core/api.ts';
 
 const AT = Date.UTC(2026, 5, 18, 6, 30, 25); // 14:30:25 at the town
 const position = { lon: 106.577, lat: 29.557 };
@@ -76,7 +76,7 @@ const event = {
 const faultParams: FaultParams = {
   parameter: 'limit', detail: 'a whole number from 1 to 1000 is wanted', detailZh: '应为 1 到 1000 的整数', path: '/api/v1/devices', id: 'nobody', what: 'device', whatZh: '设备', list: '/api/v1/devices',
   after: '1781764190000-12', oldest: '1781764190000-900', head: '1781764190000-2431', device: device.id, count: 2, from: AT, to: AT - 1, origin: 'https://elsewhere.example',
-  limit: 60, who: 'duty-1', whoZh: 'duty-1', waitSeconds: 30, edge: 'pump-07', point: 'running', address: '127.0.0.1:8080', host: 'city.example',
+  limit: 60, who: 'duty-1', whoZh: 'duty-1', waitSeconds: 30, edge: 'pump-07', point: 'running', address: '127.0.0.1:8080', host: 'city.example', owner: 'pump-08', key: 'bindings',
 };
 
 const live: LiveMessage = { kind: 'value', ...level, at: AT, value: 3.2, unit: 'm', quality: 'good', flags: [] };
@@ -87,4 +87,7 @@ const unknownDevice: UnknownDeviceView = {
   count: 12, firstAt: AT - 60_000, lastAt: AT,
 };
 
-export const EXAMPLES = { faultParams, device, unknownDevice, series, range, warning, status, picture, snapshot, liveTicket, indicator, quarantined, command, commandBody, storeCheck, demo, live, event, events: { items: [event], next: event.cursor } };
+const binding: BindingView = { device: 'pump-07-plc', edges: ['pump-07'], configured: false, foreign: [{ edge: 'gate-02', count: 12 }] };
+const bindResult: BindResultView = { device: 'pump-07-plc', edge: 'gate-02', before: ['pump-07'], taken: 12 };
+
+export const EXAMPLES = { faultParams, device, binding, bindResult, unknownDevice, series, range, warning, status, picture, snapshot, liveTicket, indicator, quarantined, command, commandBody, storeCheck, demo, live, event, events: { items: [event], next: event.cursor } };

@@ -1,4 +1,5 @@
 /** Every route of the API but those of the demo, in the order of the document. */
+import { BINDING_ROUTES } from './bindings.ts';
 import { COMMAND_ROUTES } from './commands.ts';
 import { EVENTS_ROUTE } from './events.ts';
 import { EVIDENCE_ROUTE } from './evidence.ts';
@@ -13,6 +14,6 @@ import { UNKNOWN_DEVICES_ROUTE } from './unknown-devices.ts';
 
 /** @param more the demo's, where there is one */
 export function routesOf(version: string, more: readonly Route[] = []): Route[] {
-  const routes: Route[] = [...metaRoutes(version, () => routes), ...LIST_ROUTES, LIVE_VIEW_ROUTE, UNKNOWN_DEVICES_ROUTE, SERIES_ROUTE, EVENTS_ROUTE, EVIDENCE_ROUTE, LIVE_ROUTE, ...SESSION_ROUTES, ...COMMAND_ROUTES, ...more];
+  const routes: Route[] = [...metaRoutes(version, () => routes), ...LIST_ROUTES, LIVE_VIEW_ROUTE, UNKNOWN_DEVICES_ROUTE, SERIES_ROUTE, EVENTS_ROUTE, EVIDENCE_ROUTE, LIVE_ROUTE, ...SESSION_ROUTES, ...COMMAND_ROUTES, ...BINDING_ROUTES, ...more];
   return routes;
 }

@@ -42,6 +42,16 @@ export const DeviceView = named('Device', 'a device with its state and newest va
   picture: z.string().nullable().meta({ en: 'path of its newest picture', zh: '最新画面的路径' }), live: z.exactOptional(z.string()).meta({ en: 'where to ask (POST) to watch it live, where that can be had', zh: '申请（POST）实时观看的路径，仅可观看的摄像机有' }), values: z.array(LastValue),
 })) satisfies z.ZodType<api.DeviceView>;
 
+export const BindingView = named('Binding', 'which edges have a device', '设备所属的边缘节点', z.object({
+  device: z.string(), edges: z.array(z.string()).meta({ en: 'of several the one that last had it live is asked', zh: '多个时，命令发往最近与其通信的节点' }),
+  configured: z.boolean().meta({ en: 'by the configuration; else the first edge seen with it, or an operator', zh: '由配置指定；否则为首个上送的节点，或由操作员绑定' }),
+  foreign: z.array(z.object({ edge: z.string(), count })).meta({ en: 'edges that spoke for it all the same, with the number of their events held back', zh: '仍上送其数据的其他节点，及暂存的事件数' }),
+})) satisfies z.ZodType<api.BindingView>;
+
+export const BindResult = named('BindResult', 'a device that was given to an edge, or an edge that was moved to a centre', '设备绑定或中心变更的结果', z.object({
+  edge: z.string(), device: z.exactOptional(z.string()), centre: z.exactOptional(z.string()), before: z.array(z.string()), taken: count.meta({ en: 'events that were held back and came in now', zh: '随之入库的暂存事件数' }),
+})) satisfies z.ZodType<api.BindResultView>;
+
 export const UnknownDeviceView = named('UnknownDevice', 'a device that spoke to an edge and that nobody configured; times by its edge\'s clock', '向边缘节点发来数据但未配置的设备；时间以边缘时钟计', z.object({
   edge: z.string(), centre: z.string(), ...UNKNOWN_DEVICE_SCHEMA.shape,
 })) satisfies z.ZodType<api.UnknownDeviceView>;

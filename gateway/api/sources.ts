@@ -4,6 +4,7 @@
  */
 import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesView, StatusView, UnknownDeviceView, WarningView } from '../../core/api.ts';
 import type { GatewayLog } from '../../core/log/types.ts';
+import type { Rebinding } from '../bindings/rebinding.ts';
 import type { LiveDesk } from '../live-view/desk.ts';
 import type { StoreCheck } from '../store-check.ts';
 import type { RangeQuery, RangeResult } from '../store/store.ts';
@@ -69,6 +70,8 @@ export interface ApiSources {
   liveView?: Pick<LiveDesk, 'ask' | 'admit' | 'watch'>;
   /** Who may read; absent where everybody may. */
   readers?: Readers;
+  /** Which edge has which device. */
+  bindings?: Pick<Rebinding, 'list' | 'bind'>;
   /** Absent where none are taken. */
   commands?: CommandSource;
   /** Prometheus text. */

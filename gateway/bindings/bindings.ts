@@ -82,6 +82,18 @@ export class Bindings {
     return this.#edgesOf.has(device);
   }
 
+  /** Whether the centres of an edge are configured. */
+  hasCentresConfigured(edge: string): boolean {
+    this.#readConfigured();
+    return this.#centresOf.has(edge);
+  }
+
+  /** Every device that is bound. */
+  devices(): string[] {
+    this.#readConfigured();
+    return [...new Set([...this.#edgesOf.keys(), ...this.#edgeOf.keys()])];
+  }
+
   speaksFor(edge: string, device: string): boolean {
     return this.edgesOf(device).includes(edge);
   }

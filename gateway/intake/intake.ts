@@ -3,7 +3,7 @@
  * for the log than the window holds; that is the backpressure a full or slow log puts on the broker and so on the edges.
  * What one edge alone is the reason of stops nobody else: above its own window it is left unanswered.
  */
-import { IDS, type Stream } from '../../core/event.ts';
+import { IDS, type Event, type Stream } from '../../core/event.ts';
 import { explain, FaultError, type Fault, type FaultCode } from '../../core/faults.ts';
 import type { GatewayLog } from '../../core/log/types.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
@@ -12,6 +12,8 @@ import { valueAt } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
 import { MAX_HAVE_RANGES, type ClockAnswer, type Refusal } from '../../core/wire/messages.ts';
 import type { Bindings } from '../bindings/bindings.ts';
+import type { HeldEvents } from '../bindings/held.ts';
+import { heldBatches } from '../bindings/take-in.ts';
 import type { Link, Message } from '../broker/link.ts';
 import type { GatewaySetup } from '../config/setup.ts';
 import type { Registry } from '../registry.ts';
@@ -43,6 +45,8 @@ export interface IntakeParts {
   quarantine: Pick<Quarantine, 'add'>;
   /** For which devices and centres each edge may speak; for all when absent (tests). */
   bindings?: Pick<Bindings, 'admit' | 'admitCentre' | 'centresOf' | 'written'>;
+  /** Keeps what was refused for its device or centre, whole. */
+  held?: Pick<HeldEvents, 'add'>;
   registry: Pick<Registry, 'noteEvents' | 'noteState'>;
   /** Gets what has just come to lie in the log, so that nobody near its end need read it there. */
   onKept?: OnKept;
@@ -266,6 +270,23 @@ export class Intake {
       return { at, sender, code: code as RefusedEvent['code'], detail, payload: Buffer.from(JSON.stringify(run.map(({ event }) => event))) };
     });
     await this.#parts.quarantine.add(items);
+    const foreign = refused.filter(({ code }) => code === 'CV_DEVICE_FOREIGN' || code === 'CV_CENTRE_FOREIGN');
+    if (foreign.length > 0) await this.#parts.held?.add(sender, foreign.map(({ event }) => event as Event));
+  }
+
+  /**
+   * Takes in events that were held back until somebody said whose they are.
+   *
+   * @param id of this hand-over: what comes in twice under the same one is there once
+   * @throws CV_ACCEPT_FAILED when the gateway ends first
+   */
+  async takeHeld(sender: string, id: number, events: readonly Event[]): Promise<void> {
+    const receivedAt = this.#world.clock.nowMs();
+    for (const offered of heldBatches(id, events, receivedAt)) {
+      const outcome = await this.#keep.offer(offered);
+      if (outcome.kind === 'closed') throw new FaultError('CV_ACCEPT_FAILED', { detail: 'the gateway ends' });
+      if (outcome.kind === 'kept') this.#count(sender, offered.verdict.batch.name.stream, outcome.groups, [], receivedAt);
+    }
   }
 
   #takeState(address: EdgeAddress, message: Message): void {
