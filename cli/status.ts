@@ -56,7 +56,7 @@ async function addressOf(terminal: Terminal, path: string): Promise<{ url: strin
 }
 
 /** Of whoever may read there. */
-const tokenOf = (setup: GatewaySetup | EdgeSetup): string | undefined => ('broker' in setup ? [...(setup.http.readers ?? []), ...(setup.operators ?? [])][0]?.token : undefined);
+const tokenOf = (setup: GatewaySetup | EdgeSetup): string | undefined => ('broker' in setup ? [...(setup.http.readers ?? []), ...(setup.operators ?? [])][0]?.token : setup.http.token);
 
 async function look(terminal: Terminal, { url, headers }: At, goesOn: boolean): Promise<number> {
   try {

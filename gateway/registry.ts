@@ -85,6 +85,8 @@ export class Registry {
   readonly #indicators = new Map<string, number>();
   /** By edge: the address that was told of. */
   readonly #refusedHttp = new Map<string, string>();
+  /** By edge; on no disk. */
+  readonly #httpKeys = new Map<string, string>();
   readonly #listeners = new Set<(device: RegisteredDevice) => void>();
   #timer: Timer | null = null;
   #changed = false;
@@ -122,6 +124,7 @@ export class Registry {
   noteState(state: EdgeState, centre: string): void {
     const before = this.#edges.get(state.edge) ?? unknownEdge(state.edge, centre);
     const seenAt = this.#world.clock.nowMs();
+    if (state.online && state.httpKey !== undefined) this.#httpKeys.set(state.edge, state.httpKey);
     this.#edges.set(state.edge, state.online
       ? { id: state.edge, centre, online: true, version: state.version ?? null, logDepth: state.log?.depth ?? null, clockOffsetMs: state.clockOffsetMs ?? null, http: this.#originOf(state), seenAt, unknown: state.unknown ?? [] }
       : { ...before, centre, online: false, http: null, seenAt, awaySince: before.awaySince ?? seenAt });
@@ -212,6 +215,11 @@ export class Registry {
   /** Base URL of an edge's own HTTP, for pictures. */
   httpOf(edge: string): string | null {
     return this.#edges.get(edge)?.http ?? null;
+  }
+
+  /** By which an edge's own HTTP is asked; edges of before have none. */
+  httpKeyOf(edge: string): string | null {
+    return this.#httpKeys.get(edge) ?? null;
   }
 
   /** Every indicator code that came in. */
