@@ -40,6 +40,8 @@ export interface Service<R extends { close(): Promise<void> }> {
 
 /** Starts, runs until SIGINT or SIGTERM, closes in order, and ends the program. */
 export async function runService<R extends { close(): Promise<void> }>(terminal: Terminal, service: Service<R>): Promise<never> {
+  // What it keeps is for its own user alone: measured values, tokens in journals, pictures of people.
+  process.umask(0o077);
   const { stop, end } = whenStopped(() => tellLate(terminal));
   const onHangUp = hangUps(end);
   const running = await service.start().catch((error: unknown) => fail(terminal, error, error instanceof FaultError && service.ofTheCall.has(error.fault.code) ? EXIT.usage : EXIT.found));
