@@ -42,6 +42,7 @@ async function run(terminal: Terminal, path: string): Promise<void> {
   const observer = openObserver({ component: 'edge', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
   const watch = new ConfigWatch(path, () => Date.now(), observer.tell);
   await runService(terminal, {
+    tell: observer.tell,
     start: () => runEdge(setup, realWorld(observer.tell), { metrics: observer.metrics, config: () => watch.state, clock: { boot: realBoot(), probe: realProbe(realFiles) } }),
     announce: (edge) => announce(terminal, setup, edge),
     ofTheCall: OF_THE_CALL,
