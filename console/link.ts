@@ -1,6 +1,5 @@
 /** The connection to the gateway: live messages, a snapshot after each connect, and trying again with backoff. */
-import type { DeviceView, LiveMessage, Page, Problem, WarningView } from '../core/api.ts';
-import { isSignedOut, session } from './session.ts';
+import type { DeviceView, LiveMessage, Page, Problem, SessionView, WarningView } from '../core/api.ts';
 import type { Input } from './state.ts';
 
 /** `status` comes each second: silence for longer means that the gateway, or the way to it, is gone. */
@@ -152,3 +151,9 @@ export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   if (!response.ok) throw new Refused(body as Problem);
   return body as T;
 }
+
+/** The gateway has answered, and wants to know who reads. */
+export const isSignedOut = (error: unknown): boolean => error instanceof Refused && error.problem.code === 'CV_API_READ_TOKEN';
+
+/** Who is signed in. @throws as `ask` */
+export const session = (): Promise<SessionView> => ask<SessionView>('session');

@@ -1,7 +1,7 @@
 /** Asks once for the token by which this browser may read. */
 import { useState } from 'preact/hooks';
-import { Refused } from '../link.ts';
-import { isSignedOut, signIn } from '../session.ts';
+import { isSignedOut, Refused } from '../link.ts';
+import { signIn } from '../session.ts';
 import { useView } from '../view.ts';
 
 export function SignIn({ done }: { done(): void }) {
