@@ -37,6 +37,8 @@ export function define(terminal: Terminal): Command {
 }
 
 async function run(terminal: Terminal, options: Options): Promise<void> {
+  // As a service: what it keeps is for its own user alone.
+  process.umask(0o077);
   const fault = options.clip === undefined || !options.camera ? null : await clipFault(resolve(options.clip));
   if (fault) {
     terminal.fault(fault);

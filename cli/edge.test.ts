@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { EdgeState } from '../core/wire/messages.ts';
 import { FakeGateway } from '../edge/testing/fake-gateway.ts';
@@ -69,6 +69,23 @@ test('runs, serves, refuses a second one on its folder, stops in order and says 
   assert.equal(code, 0);
   assert.equal(gateway.states.at(-1)?.online, false);
   assert.ok(!`${out}${err}`.includes('secret-token') && !`${out}${err}`.includes('hidden'));
+});
+
+test('what it keeps is for its own user alone, whatever the umask it was started with', async (t) => {
+  const gateway = await FakeGateway.open();
+  t.after(() => gateway.close());
+  const path = await config(t, gateway.url);
+  const umask = process.umask(0o022);
+  const running = edge(t, '--config', path, '--json');
+  process.umask(umask);
+  await running.running;
+  const log = join(dirname(path), 'log');
+  for (const name of ['', ...await readdir(log, { recursive: true })]) {
+    const { mode } = await stat(join(log, name));
+    assert.equal(mode & 0o077, 0, `${name} ${mode.toString(8)}`);
+  }
+  running.child.kill('SIGTERM');
+  await running.ended;
 });
 
 test('every mistake of the file is said with its place, and nothing starts', async (t) => {

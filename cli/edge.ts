@@ -13,6 +13,7 @@ import type { EdgeSetup } from '../edge/config/setup.ts';
 import { shown } from '../edge/forward/uplink.ts';
 import { runEdge, type RunningEdge } from '../edge/main.ts';
 import { loadEdge } from './load.ts';
+import { warningOfEdge } from './open-http.ts';
 import { reload } from './reload.ts';
 import { configText, printProblems, runService } from './service.ts';
 import { EXIT, type Terminal } from './terminal.ts';
@@ -36,9 +37,12 @@ async function run(terminal: Terminal, path: string): Promise<void> {
     printProblems(terminal, problems);
     process.exit(EXIT.usage);
   }
+  const warning = warningOfEdge(setup);
+  if (warning) terminal.remark(terminal.text(warning));
   const observer = openObserver({ component: 'edge', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
   const watch = new ConfigWatch(path, () => Date.now(), observer.tell);
   await runService(terminal, {
+    tell: observer.tell,
     start: () => runEdge(setup, realWorld(observer.tell), { metrics: observer.metrics, config: () => watch.state, clock: { boot: realBoot(), probe: realProbe(realFiles) } }),
     announce: (edge) => announce(terminal, setup, edge),
     ofTheCall: OF_THE_CALL,

@@ -53,6 +53,7 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
   const observer = openObserver({ component: 'gateway', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
   const watch = new ConfigWatch(options.config, () => Date.now(), observer.tell);
   await runService(terminal, {
+    tell: observer.tell,
     start: () => runGateway(setup, realWorld(observer.tell), { metrics: observer.metrics, config: () => watch.state }),
     reload: (gateway) => reload(terminal, { what: 'gateway', path: options.config, load: loadGateway, take: gateway.reload, watch }),
     announce: (gateway) => announce(terminal, setup, gateway),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import { openLocalHttp } from '../edge/http/server.ts';
 
 const YAML = 'gateway: g\ncentre: "500112001"\nbroker: { embedded: { port: 0 } }\n';
 
@@ -24,3 +25,21 @@ for (const command of [['check'], ['gateway', '--check']]) {
     assert.match(await told(t, `${YAML}http: { trustProxy: [127.0.0.1] }\n`, command, 'zh-CN'), /警告：HTTP 经反向代理对外开放.*请添加 http\.readers/);
   });
 }
+
+test('check of an edge warns as well', async (t) => {
+  const edge = 'edge: e\ncentre: "500112001"\ngateway: { url: mqtt://127.0.0.1:9 }\ndevices: [{ id: plc, driver: modbus, settings: { transport: tcp, host: 127.0.0.1, port: 9, unit: 1 }, points: [{ id: level, address: "holding:100", type: uint16, unit: m, indicator: YJ-FLD-001 }] }]\n';
+  assert.doesNotMatch(await told(t, edge, ['check', '--offline'], 'en'), /WARNING/);
+  assert.match(await told(t, `${edge}http: { host: 0.0.0.0, port: 8090 }\n`, ['check', '--offline'], 'en'), /WARNING: HTTP listens beyond this machine \(0\.0\.0\.0:8090\).*the gateway alone can read/);
+  assert.match(await told(t, `${edge}http: { host: 0.0.0.0, token: a-token-for-people }\n`, ['check', '--offline'], 'zh-CN'), /警告：HTTP 不只监听本机.*http\.token/);
+});
+
+test('status says which token it lacks, and takes one from the environment', async (t) => {
+  const health = { ok: true, edge: 'pump', centre: '500112001', version: '1', now: 0, log: { writing: true, depth: 0, bytes: 0, byStream: {} }, uplink: { online: true, address: 'here', clockOffsetMs: 0 }, devices: [] };
+  const http = await openLocalHttp({ host: '0.0.0.0', port: 0, token: 'a-token-for-people' }, { health: () => health as never, picture: () => Promise.resolve(null), live: () => Promise.reject(new Error('none')) });
+  t.after(() => http.close());
+  const status = (env: Record<string, string>) => new Promise<string>((resolve) => {
+    execFile(process.execPath, [join(import.meta.dirname, 'main.ts'), 'status', '--url', http.url.replace('0.0.0.0', '127.0.0.1'), '--lang', 'en'], { env: { ...process.env, ...env } }, (_error, out, err) => resolve(out + err));
+  });
+  assert.match(await status({}), /CV_EDGE_READ_TOKEN: .*\n.*http\.token/);
+  assert.match(await status({ CITYVITALS_READ_TOKEN: 'a-token-for-people' }), /edge pump/);
+});

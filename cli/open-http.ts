@@ -1,6 +1,7 @@
 /** Who reaches HTTP from other machines, said before it starts and by `check`. */
 import type { Words } from '../core/api.ts';
 import { isLocalHost } from '../core/http-host.ts';
+import type { EdgeSetup } from '../edge/config/setup.ts';
 import { needsToken } from '../gateway/api/readers.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 
@@ -14,4 +15,13 @@ export function warningOfGateway({ http, operators = [] }: Pick<GatewaySetup, 'h
   return isShut
     ? { en: `WARNING: ${where.en}, where reading needs a token, and nobody has one: add http.readers`, zh: `警告：${where.zh}，读取需要令牌，但尚未设置任何令牌：请添加 http.readers` }
     : { en: `WARNING: ${where.en}: whoever has a token of http.readers or operators reads everything, and without TLS tokens cross the network in clear: put an HTTPS proxy in front`, zh: `警告：${where.zh}：持有 http.readers 或 operators 令牌者可读取全部数据；未加密时令牌以明文传输，请在前面设置 HTTPS 反向代理` };
+}
+
+/** The same of an edge's. */
+export function warningOfEdge({ http: { host, port, token } }: Pick<EdgeSetup, 'http'>): Words | null {
+  if (isLocalHost(host)) return null;
+  const where = { en: `HTTP listens beyond this machine (${host}:${port})`, zh: `HTTP 不只监听本机（${host}:${port}）` };
+  return token === undefined
+    ? { en: `WARNING: ${where.en}, where the gateway alone can read: add http.token for anybody else`, zh: `警告：${where.zh}，目前仅网关可以读取：其他人需要读取时请添加 http.token` }
+    : { en: `WARNING: ${where.en}: whoever has http.token reads everything, and the token crosses the network in clear`, zh: `警告：${where.zh}：持有 http.token 者可读取全部数据，且令牌以明文传输` };
 }

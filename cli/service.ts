@@ -2,6 +2,8 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { problemLine, type ConfigProblem } from '../core/config/check.ts';
 import { FaultError, type FaultCode } from '../core/faults.ts';
+import type { Tell } from '../core/telemetry.ts';
+import { lastGuard } from './last-guard.ts';
 import { openProgress } from './progress.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
@@ -34,14 +36,19 @@ export interface Service<R extends { close(): Promise<void> }> {
   held?(running: R): number;
   /** What `held` counts. */
   heldWords?: { en: string; zh: string };
+  /** Of what nothing has dealt with; without it such an error ends the process. */
+  tell?: Tell;
   /** SIGHUP; never rejects. */
   reload?(running: R): Promise<void>;
 }
 
 /** Starts, runs until SIGINT or SIGTERM, closes in order, and ends the program. */
 export async function runService<R extends { close(): Promise<void> }>(terminal: Terminal, service: Service<R>): Promise<never> {
+  // What it keeps is for its own user alone: measured values, tokens in journals, pictures of people.
+  process.umask(0o077);
   const { stop, end } = whenStopped(() => tellLate(terminal));
   const onHangUp = hangUps(end);
+  if (service.tell) guard(service.tell);
   const running = await service.start().catch((error: unknown) => fail(terminal, error, error instanceof FaultError && service.ofTheCall.has(error.fault.code) ? EXIT.usage : EXIT.found));
   service.announce(running);
   onHangUp(async () => service.reload?.(running));
@@ -49,6 +56,12 @@ export async function runService<R extends { close(): Promise<void> }>(terminal:
   terminal.remark(terminal.text({ en: 'stopping …', zh: '正在停止…' }));
   await closeShown(terminal, service, running);
   process.exit(EXIT.ok);
+}
+
+function guard(tell: Tell): void {
+  const take = lastGuard({ tell: (fault) => tell({ kind: 'fault', fault }), nowMs: () => performance.now(), end: () => process.exit(EXIT.found) });
+  process.on('uncaughtException', take);
+  process.on('unhandledRejection', take);
 }
 
 /** Says what is still to do while it closes, and at the end what stays on disk for the next start. */

@@ -56,7 +56,7 @@ async function addressOf(terminal: Terminal, path: string): Promise<{ url: strin
 }
 
 /** Of whoever may read there. */
-const tokenOf = (setup: GatewaySetup | EdgeSetup): string | undefined => ('broker' in setup ? [...(setup.http.readers ?? []), ...(setup.operators ?? [])][0]?.token : undefined);
+const tokenOf = (setup: GatewaySetup | EdgeSetup): string | undefined => ('broker' in setup ? [...(setup.http.readers ?? []), ...(setup.operators ?? [])][0]?.token : setup.http.token);
 
 async function look(terminal: Terminal, { url, headers }: At, goesOn: boolean): Promise<number> {
   try {
@@ -82,7 +82,10 @@ async function get(url: string, headers: Record<string, string>): Promise<object
   const response = await fetch(url, { headers, signal: AbortSignal.timeout(5_000) });
   // An edge whose log cannot write answers 503, with its health.
   if (response.status === 404) return null;
-  if (response.status === 401) throw new FaultError('CV_API_READ_TOKEN');
+  if (response.status === 401) {
+    const { code } = (await response.json()) as { code?: string };
+    throw new FaultError(code === 'CV_EDGE_READ_TOKEN' ? code : 'CV_API_READ_TOKEN');
+  }
   return (await response.json()) as object;
 }
 

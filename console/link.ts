@@ -1,5 +1,5 @@
 /** The connection to the gateway: live messages, a snapshot after each connect, and trying again with backoff. */
-import type { DeviceView, LiveMessage, Page, Problem, WarningView } from '../core/api.ts';
+import type { DeviceView, LiveMessage, Page, Problem, SessionView, WarningView } from '../core/api.ts';
 import type { Input } from './state.ts';
 
 /** `status` comes each second: silence for longer means that the gateway, or the way to it, is gone. */
@@ -69,7 +69,7 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
   function whyNot(own: EventSource): void {
     if (source !== own) return;
     own.close();
-    ask('session').then(() => null, (error: unknown) => error).then((error) => {
+    session().then(() => null, (error: unknown) => error).then((error) => {
       if (source !== own) return;
       if (!isSignedOut(error)) return lose();
       rest();
@@ -144,9 +144,6 @@ export class Refused extends Error {
   }
 }
 
-/** The gateway has answered, and wants to know who reads. */
-export const isSignedOut = (error: unknown): boolean => error instanceof Refused && error.problem.code === 'CV_API_READ_TOKEN';
-
 /** Asks the API. @throws Refused for a problem of the gateway, TypeError when it does not answer */
 export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(`./api/v1/${path}`, { headers: { 'accept-language': document.documentElement.lang }, ...init });
@@ -154,3 +151,9 @@ export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   if (!response.ok) throw new Refused(body as Problem);
   return body as T;
 }
+
+/** The gateway has answered, and wants to know who reads. */
+export const isSignedOut = (error: unknown): boolean => error instanceof Refused && error.problem.code === 'CV_API_READ_TOKEN';
+
+/** Who is signed in. @throws as `ask` */
+export const session = (): Promise<SessionView> => ask<SessionView>('session');

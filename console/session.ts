@@ -1,10 +1,8 @@
 /** Signing in to read, where the gateway asks for it: it keeps who it is in a cookie that no script sees. */
 import { useEffect, useState } from 'preact/hooks';
 import type { SessionView } from '../core/api.ts';
-import { ask } from './link.ts';
+import { ask, session } from './link.ts';
 import { beOperator } from './operator.ts';
-
-const session = (): Promise<SessionView> => ask<SessionView>('session');
 
 /** @throws Refused, TypeError */
 export async function signIn(token: string): Promise<void> {

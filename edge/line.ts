@@ -31,7 +31,7 @@ export interface EdgeParts {
   evidence?: ForwardFacts['evidence'];
   points: QualifyFacts & ReduceFacts;
   log: EdgeLog;
-  presence: Pick<PresenceFacts, 'version' | 'httpUrl' | 'clock' | 'unknown'>;
+  presence: Pick<PresenceFacts, 'version' | 'httpUrl' | 'httpKey' | 'clock' | 'unknown'>;
   /** In place of the devices themselves: what a recording says. */
   reading?: Host | undefined;
   /** A payload of the command topic. */

@@ -1,4 +1,5 @@
 /** Runs an edge: opens its log, its line and its local HTTP, in that order, and closes them in the other. */
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Boot } from '../core/boot.ts';
 import type { ConfigState, Reloaded } from '../core/config/reload.ts';
@@ -92,6 +93,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     if (options.onKept) undo.unshift(log.onKept(options.onKept));
     await options.onLog?.(log);
     let httpUrl: string | null = null;
+    const httpKey = randomBytes(24).toString('base64url');
     const detectors = new CameraDetectors(async () => (await import('../models/index.ts')).MODELS, setup.vision ?? {}, world);
     undo.unshift(() => detectors.close());
     (await detectors.prepare(devices)).swap();
@@ -111,10 +113,10 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       devices, log, pictures, snapshots: evidence.snapshots, evidence: () => evidence.folder, watchers: live, points, reading: options.reading,
       onCommand: (payload) => desk?.take(payload),
       cameras: detectors.byDevice,
-      presence: { version: VERSION, httpUrl: () => httpUrl, unknown: () => unknown.newest(), ...(gatewayClock && { clock: gatewayClock }) },
+      presence: { version: VERSION, httpUrl: () => httpUrl, httpKey, unknown: () => unknown.newest(), ...(gatewayClock && { clock: gatewayClock }) },
     }, world);
     const door = tapDoor(taps, world.clock, process.pid);
-    const http = await openLocalHttp(setup.http, {
+    const http = await openLocalHttp({ ...setup.http, key: httpKey }, {
       health: () => healthOf({ edge: setup.edge, centre: setup.centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, problems: () => troubles.list(), clock: () => ({ known: keeper?.isSettled ?? true, source: time ? time.clock.source : 'system' }), uplink: line.uplink, devices: line.states, unknown: () => unknown.list(), config: options.config }),
       metrics: options.metrics,
       picture: (device) => pictures.get(device),

@@ -4,7 +4,7 @@ import { changedSettings, differences, type Reloaded } from '../core/config/relo
 import type { EdgeSetup } from './config/setup.ts';
 
 /** Who it is, where its log lies, whose clock it goes by, where it listens, how its models run, what pictures it keeps, how many cameras are watched: what others already hold on to. */
-const FIXED = ['edge', 'centre', 'log.dir', 'log.maxBytes', 'clock.trust', 'http.host', 'http.port', 'http.hosts', 'vision', 'live', 'evidence'];
+const FIXED = ['edge', 'centre', 'log.dir', 'log.maxBytes', 'clock.trust', 'http.host', 'http.port', 'http.hosts', 'http.token', 'vision', 'live', 'evidence'];
 
 /** Taken in at once, and named as they are; devices are named one by one. */
 const TAKEN = ['gateway.urls', 'gateway.token', 'catalogue', 'rules'];

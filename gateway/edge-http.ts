@@ -36,6 +36,9 @@ function hostnameOf(address: string): string {
   return isIPv6(plain) ? new URL(`http://[${plain}]`).hostname : plain;
 }
 
+/** Headers by which an edge knows its gateway. */
+export const bearer = (key: string | null): Record<string, string> => (key === null ? {} : { authorization: `Bearer ${key}` });
+
 /** The body of an answer, or null when it is larger than it may be. */
 export async function readBounded({ body }: Response, maxBytes: number): Promise<string | null> {
   const pieces: Uint8Array[] = [];

@@ -152,6 +152,29 @@ test('edges and devices are known by their state, also after a restart, and unob
   assert.deepEqual((await devices(second.httpUrl)).map(({ id, freshness }) => [id, freshness]), [['plc', 'unobserved']]);
 });
 
+test('from other machines nothing is read without a token; a reload changes who reads; an edge\'s key is told to nobody', async (t) => {
+  const dir = await folder(t);
+  const token = (name: string) => ({ name, token: `token-of-${name}-0123456789` });
+  const setup = setupIn(dir, { http: { host: '0.0.0.0', port: 0, readers: [token('first')] } });
+  const gateway = await start(t, setup);
+  const ask = async (path: string, by?: string) => {
+    const answer = await fetch(`${gateway.httpUrl}${path}`, { headers: by ? { authorization: `Bearer ${token(by).token}` } : {} });
+    return { status: answer.status, text: await answer.text() };
+  };
+  const client = await mqtt.connectAsync(gateway.brokerUrl, { clientId: 'cv-pump', username: 'pump', password: 't', protocolVersion: 4, reconnectPeriod: 0 });
+  t.after(() => client.end(true));
+  const state = { v: 1, edge: 'pump', centre: CENTRE, online: true, sentAt: Date.now(), http: 'http://127.0.0.1:1', httpKey: 'a-key-that-nobody-is-told', devices: [{ id: 'cam', driver: 'camera', online: true, reason: '', lastAt: Date.now(), pictures: true }] };
+  await client.publishAsync(`cv/v1/in/${CENTRE}/pump/state`, JSON.stringify(state), { qos: 1, retain: true });
+  await until(() => ask('/api/v1/devices', 'first'), ({ text }) => text.includes('"cam"'));
+  for (const path of ['/api/v1/devices', '/api/v1/status', '/metrics', '/api/v1/live', '/api/v1/openapi.json']) assert.equal((await ask(path)).status, 401, path);
+  for (const path of ['/api/v1/devices', '/api/v1/status', '/api/v1/unknown-devices', '/api/v1/quarantine']) assert.ok(!(await ask(path, 'first')).text.includes('a-key-that'), path);
+  const told = await gateway.reload({ ...setup, http: { ...setup.http, readers: [token('second')] } });
+  assert.deepEqual([told.added, told.removed, told.restartNeeded], [['reader second'], ['reader first'], []]);
+  assert.deepEqual([(await ask('/api/v1/devices', 'first')).status, (await ask('/api/v1/devices', 'second')).status], [401, 200]);
+  await gateway.close();
+  assert.ok(!(await readFile(join(dir, 'log', 'registry.json'), 'utf8')).includes('a-key-that'));
+});
+
 test('closing twice is fine, and a second gateway in the same folder is refused', async (t) => {
   const setup = setupIn(await folder(t));
   const gateway = await start(t, setup);

@@ -2,14 +2,15 @@
 import type { PictureView } from '../core/api.ts';
 import { parseJson } from '../core/wire/json.ts';
 import { PictureView as PictureShape } from './api/shapes.ts';
+import { bearer } from './edge-http.ts';
 
 const TIMEOUT_MS = 2000;
 const MAX_BYTES = 4 << 20;
 
 /** @returns null when the edge does not answer in time, has no picture, or answers with something else */
-export async function fetchPicture(url: string): Promise<PictureView | null> {
+export async function fetchPicture(url: string, key: string | null = null): Promise<PictureView | null> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' });
+    const response = await fetch(url, { headers: bearer(key), signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' });
     if (!response.ok || !response.body) return null;
     const pieces: Uint8Array[] = [];
     let bytes = 0;

@@ -90,6 +90,8 @@ export class Registry {
   readonly #refusedHttp = new Map<string, string>();
   /** Told of, that they have too many devices. */
   readonly #crowded = new Set<string>();
+  /** By edge; on no disk. */
+  readonly #httpKeys = new Map<string, string>();
   readonly #listeners = new Set<(device: RegisteredDevice) => void>();
   #timer: Timer | null = null;
   #changed = false;
@@ -127,6 +129,7 @@ export class Registry {
   noteState(state: EdgeState, centre: string): void {
     const before = this.#edges.get(state.edge) ?? unknownEdge(state.edge, centre);
     const seenAt = this.#world.clock.nowMs();
+    if (state.online && state.httpKey !== undefined) this.#httpKeys.set(state.edge, state.httpKey);
     this.#edges.set(state.edge, state.online
       ? { id: state.edge, centre, online: true, version: state.version ?? null, logDepth: state.log?.depth ?? null, clockOffsetMs: state.clockOffsetMs ?? null, http: this.#originOf(state), seenAt, unknown: state.unknown ?? [] }
       : { ...before, centre, online: false, http: null, seenAt, awaySince: before.awaySince ?? seenAt });
@@ -255,6 +258,11 @@ export class Registry {
   /** Base URL of an edge's own HTTP, for pictures. */
   httpOf(edge: string): string | null {
     return this.#edges.get(edge)?.http ?? null;
+  }
+
+  /** By which an edge's own HTTP is asked; edges of before have none. */
+  httpKeyOf(edge: string): string | null {
+    return this.#httpKeys.get(edge) ?? null;
   }
 
   /** Every indicator code that came in. */

@@ -38,7 +38,7 @@ export interface SourceParts {
   tally: Tally;
   bindings: Rebinding;
   commands: CommandSource;
-  picture(url: string): Promise<PictureView | null>;
+  picture(url: string, key: string | null): Promise<PictureView | null>;
   evidence: ApiSources['evidence'];
   liveView: LiveDesk;
   readers: Readers;
@@ -111,7 +111,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     async picture(id) {
       const device = registry.device(id);
       const http = device?.pictures ? registry.httpOf(device.edge) : null;
-      return http ? parts.picture(`${http}/frames/${encodeURIComponent(id)}`) : null;
+      return device && http ? parts.picture(`${http}/frames/${encodeURIComponent(id)}`, registry.httpKeyOf(device.edge)) : null;
     },
     evidence: parts.evidence,
     bindings: parts.bindings,

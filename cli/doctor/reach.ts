@@ -61,8 +61,9 @@ async function enter({ edge, gateway }: EdgeSetup, url: string): Promise<Finding
 async function runningEdge({ http }: EdgeSetup): Promise<Finding[]> {
   const words = well('edge', 'it is running', '边缘节点正在运行');
   if (http.port === 0) return [words];
-  const health = await fetch(`http://${http.host}:${http.port}/healthz`, { signal: AbortSignal.timeout(CONNECT_MS) }).then((answer) => answer.json() as Promise<{ uplink: { online: boolean; clockOffsetMs: number | null } }>, () => null);
-  if (!health) return [words];
+  const health = await fetch(`http://${http.host}:${http.port}/healthz`, { headers: http.token === undefined ? {} : { authorization: `Bearer ${http.token}` }, signal: AbortSignal.timeout(CONNECT_MS) }).then((answer) => answer.json() as Promise<{ uplink?: { online: boolean; clockOffsetMs: number | null } }>, () => null);
+  // Without the token it says no more than that.
+  if (!health?.uplink) return [words];
   const { online, clockOffsetMs } = health.uplink;
   const uplink = well('edge', `it is running, and ${online ? 'connected' : 'not connected'}`, `边缘节点正在运行，${online ? '已' : '未'}连接网关`);
   const seconds = Math.round((clockOffsetMs ?? 0) / 100) / 10;

@@ -20,6 +20,9 @@ const MAX_EMPTY_TRIES = 3;
 /** No ONNX file can be larger; where its length is known, nothing beyond that is taken. */
 const MAX_BYTES = 2 ** 31;
 
+const MAX_REDIRECTS = 5;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
 /** Inside only: it cannot be the graph. */
 class TooLong extends Error {}
 
@@ -55,9 +58,7 @@ export async function download(wanted: Wanted, tell: (bytes: number, of: number 
 
 /** From byte `from` on, where the server can; else from the beginning. @param range.most bytes of the whole at most */
 async function fetchRest(url: string, part: string, { from, most }: { from: number; most: number }, tell: (bytes: number, of: number | null) => void): Promise<void> {
-  const response = await fetch(url, { headers: { 'accept-encoding': 'identity', ...(from > 0 && { range: `bytes=${from}-` }) } }).catch((error: unknown) => {
-    throw new FaultError('CV_PULL_REFUSED', { url, detail: reasonOf(error) });
-  });
+  const response = await follow(url, { 'accept-encoding': 'identity', ...(from > 0 && { range: `bytes=${from}-` }) });
   // Nothing is left to send: the part is whole, or not ours; its hash tells.
   if (response.status === 416) return void await response.body?.cancel();
   if (!response.ok || !response.body) throw new FaultError('CV_PULL_REFUSED', { url, detail: `HTTP ${response.status} ${response.statusText}`.trim() });
@@ -77,6 +78,27 @@ async function fetchRest(url: string, part: string, { from, most }: { from: numb
   } finally {
     await file.close();
   }
+}
+
+/** On the same host a server may send us on, as far as it stays encrypted; whoever trusts another host names it. */
+async function follow(start: string, headers: Record<string, string>): Promise<Response> {
+  let at = new URL(start);
+  for (let turns = 0; turns <= MAX_REDIRECTS; turns += 1) {
+    const response = await fetch(at, { headers, redirect: 'manual' }).catch((error: unknown) => {
+      throw new FaultError('CV_PULL_REFUSED', { url: start, detail: reasonOf(error) });
+    });
+    const location = response.headers.get('location');
+    if (!REDIRECTS.has(response.status) || location === null) return response;
+    await response.body?.cancel();
+    const next = URL.canParse(location, at) ? new URL(location, at) : null;
+    const isSame = next !== null && next.hostname === at.hostname && (next.protocol === 'https:' || (next.origin === at.origin && next.protocol === 'http:'));
+    if (!isSame) {
+      const shown = (next?.origin ?? location).slice(0, 200);
+      throw new FaultError('CV_PULL_REFUSED', { url: start, detail: `it sends on to ${shown}, which is not followed; name that address with --from if you trust it`, detailZh: `被转向 ${shown}，未跟随；如信任该地址，请用 --from 指定` });
+    }
+    at = next;
+  }
+  throw new FaultError('CV_PULL_REFUSED', { url: start, detail: `more than ${MAX_REDIRECTS} redirects`, detailZh: `重定向超过 ${MAX_REDIRECTS} 次` });
 }
 
 /** What goes wrong with the disk is told as that. */

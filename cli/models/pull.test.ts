@@ -118,3 +118,21 @@ test('a graph is found by its hash in a file, a folder and a tar, whatever it is
   await writeFile(packed, bytes.subarray(0, 100_000));
   await assert.rejects(fromBundle(packed, 'm', SHA256), (error: FaultError) => String(error.fault.params.detail).includes('cut short'));
 });
+
+test('a server sends on to its own pages alone: no other host or port, nothing but HTTP, and not for ever', async (t) => {
+  let asked = 0;
+  const other = await serve(t, (_, response) => { asked += 1; response.end(GRAPH); });
+  const { url } = await serve(t, ({ url: path }, response) => {
+    const to: Record<string, string> = { '/own': '/graph.onnx', '/other': other.url, '/name': other.url.replace('127.0.0.1', 'localhost'), '/file': 'file:///etc/hostname', '/bad': 'http://:', '/loop': '/loop' };
+    const location = to[path ?? ''];
+    if (location === undefined) response.end(GRAPH);
+    else response.writeHead(302, { location }).end();
+  });
+  const at = (path: string) => wantedAt(new URL(path, url).href);
+  const own = at('/own');
+  await download(own, () => {});
+  assert.deepEqual(await readFile(own.path), GRAPH);
+  for (const path of ['/other', '/name', '/file', '/bad']) await assert.rejects(download(at(path), () => {}), (error: FaultError) => code('CV_PULL_REFUSED')(error) && /not followed.*--from/.test(String(error.fault.params.detail)), path);
+  await assert.rejects(download(at('/loop'), () => {}), code('CV_PULL_REFUSED'));
+  assert.equal(asked, 0);
+});

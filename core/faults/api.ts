@@ -72,6 +72,11 @@ export const API_FAULTS = {
     en: ['reading from here needs a token', 'send `Authorization: Bearer <token>` with a token of http.readers or operators of the gateway\'s configuration, or sign in on its console; where both are empty, add a reader first'],
     zh: ['读取需要令牌', '请发送 `Authorization: Bearer <令牌>`，令牌取自网关配置的 http.readers 或 operators，或在控制台登录；两者均为空时请先添加 http.readers'],
   },
+  CV_EDGE_READ_TOKEN: {
+    stage: 'api', retry: 'after-change', actor: 'field-engineer', status: 401,
+    en: ['reading an edge from another machine needs its token', 'send `Authorization: Bearer <token>` with http.token of its configuration, or give it to the browser as the password; where there is none, add http.token'],
+    zh: ['从其他机器读取边缘节点需要令牌', '请发送 `Authorization: Bearer <令牌>`，令牌为其配置中的 http.token，或在浏览器中作为密码输入；尚未设置时请添加 http.token'],
+  },
   CV_API_TOO_MANY_VIEWERS: {
     stage: 'api', retry: 'backoff', actor: 'operator', status: 503,
     en: ['{count} viewers follow already', 'close pages that nobody looks at'],

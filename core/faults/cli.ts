@@ -7,6 +7,11 @@ export const CLI_FAULTS = {
     en: ['the command failed: {detail}', 'run again with CITYVITALS_DEBUG=1 and report what it prints'],
     zh: ['命令执行失败：{detail}', '设置 CITYVITALS_DEBUG=1 后重试，并报告其输出'],
   },
+  CV_PROCESS_EXCEPTION: {
+    stage: 'cli', retry: 'next', actor: 'developer',
+    en: ['an error that nothing has dealt with: {detail}', 'the process goes on, and ends only when there are very many; report it with what the process log says beside it'],
+    zh: ['未被处理的异常：{detail}', '进程继续运行，仅在异常过多时退出；请连同前后的进程日志一并报告'],
+  },
   CV_DEMO_FAILED: {
     stage: 'cli', retry: 'after-change', actor: 'developer',
     en: ['the demo ended: {detail}', 'its logs lie in the demo\'s folder (edge.log, gateway.log); delete the folder and start again, and report them if it repeats'],

@@ -118,6 +118,8 @@ export interface EdgeState {
   log?: { depth: number; bytes: number; byStream: Partial<Record<Stream, number>> };
   /** Base URL of the edge's local HTTP, for pictures; present only when it listens. */
   http?: string;
+  /** Opens that HTTP to the gateway; anew at each start of the edge. */
+  httpKey?: string;
   devices?: DeviceState[];
   /** Newest first, at most MAX_UNKNOWN_UP. */
   unknown?: UnknownDeviceState[];

@@ -47,6 +47,7 @@ export const STATE_SCHEMA = z.object({
   clockOffsetMs: z.number().nullable().exactOptional().meta({ en: 'the gateway\'s clock minus the edge\'s; null before the first answer', zh: '网关时钟减边缘时钟；首次应答前为 null' }),
   log: z.object({ depth: count.meta({ en: 'events that are not settled yet', zh: '尚未确认的事件数' }), bytes: count, byStream: z.partialRecord(stream, count) }).exactOptional(),
   http: z.url({ protocol: /^https?$/ }).max(200).exactOptional().meta({ en: 'base of the edge\'s own HTTP, where it listens', zh: '边缘节点自身 HTTP 的地址（若开启）' }),
+  httpKey: z.string().regex(/^[\w-]{16,128}$/).exactOptional().meta({ en: 'by which the gateway asks there (`Authorization: Bearer`); new at each start of the edge', zh: '网关访问该地址所用的密钥（Authorization: Bearer），边缘节点每次启动都会更换' }),
   devices: z.array(DEVICE_SCHEMA).max(MAX_DEVICES).exactOptional(),
   unknown: z.array(UNKNOWN_DEVICE_SCHEMA).max(MAX_UNKNOWN_UP).exactOptional().meta({ en: 'devices that spoke and that nobody configured, newest first', zh: '发来数据但未配置的设备，最新在前' }),
 }) satisfies z.ZodType<EdgeState>;

@@ -11,6 +11,7 @@ URL: mqtt://user:password@host:1883.
 """
 import http.client
 import json
+import os
 import queue
 import sqlite3
 import sys
@@ -67,8 +68,10 @@ def page() -> dict:
 
 
 def answer_of(url: str):
+    # Of http.readers: needed where the gateway's HTTP is reached from other machines.
+    token = os.environ.get("CITYVITALS_READ_TOKEN")
     try:
-        return urllib.request.urlopen(url, timeout=30)
+        return urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {}), timeout=30)
     except urllib.error.HTTPError as refusal:
         return refusal
 

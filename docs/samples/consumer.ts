@@ -48,7 +48,9 @@ function take(lines: readonly Line[]): void {
 
 /** One page of the durable stream, or what the gateway says instead; status 0 when it does not answer. */
 function page(): Promise<{ status: number; items?: OutEvent[]; next?: string; oldest?: string; detail?: string }> {
-  return fetch(`${apiUrl}/api/v1/events?limit=500${place === null ? '' : `&after=${place}`}`)
+  // Of http.readers: needed where the gateway's HTTP is reached from other machines.
+  const token = process.env.CITYVITALS_READ_TOKEN;
+  return fetch(`${apiUrl}/api/v1/events?limit=500${place === null ? '' : `&after=${place}`}`, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
     .then(async (response) => ({ ...await response.json() as object, status: response.status }))
     .catch((error: Error) => ({ status: 0, detail: error.message }));
 }

@@ -84,6 +84,7 @@ export const EDGE_SCHEMA = z.strictObject({
     host: host().default('127.0.0.1').meta({ zh: '监听地址；默认只对本机', en: 'address to listen on; by default this machine alone' }),
     port: z.int().min(0).max(65535).default(0).meta({ zh: '端口；0 为任选', en: 'port; 0 takes any that is free' }),
     hosts: z.array(host()).max(64).optional().meta({ zh: '除 IP 地址、localhost 和 host 外，还允许以哪些主机名访问（不带端口）；其他名称以 421 拒绝，防止 DNS 重绑定', en: 'names by which it may be asked, without a port, beside IP addresses, localhost and `host`; any other is refused with 421, against DNS rebinding', examples: [['pump-07.example']] }),
+    token: z.string().min(16, complaint('must have at least 16 characters', '至少 16 个字符')).optional().meta({ zh: '从其他机器读取所需的令牌（Bearer，或浏览器中的密码），至少 16 个字符；host 只对本机时不需要；网关自有密钥，无需此令牌', en: 'for reading from other machines, as a bearer token or as the password in a browser, at least 16 characters; not needed where `host` is of this machine alone; the gateway has a key of its own', secret: true, examples: ['${env:PUMP_07_HTTP_TOKEN}'] }),
   }).prefault({}).meta({ zh: '健康、指标和本地页面', en: 'health, metrics and local page' }),
   vision: z.strictObject({
     processes: z.int().min(1).max(64).default(1).meta({ zh: '检测进程数；所有摄像机共用', en: 'detector processes, shared by all cameras' }),

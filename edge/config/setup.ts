@@ -73,8 +73,8 @@ export interface EdgeSetup {
   log: { dir: string; maxBytes: number };
   /** Whose word sets the clock. Absent: the machine's clock as it is. */
   clock?: { trust: readonly TimeSource[] };
-  /** `hosts`: names that it answers to, beside addresses, localhost and `host`. */
-  http: { host: string; port: number; hosts?: readonly string[] | undefined };
+  /** `hosts`: names that it answers to, beside addresses, localhost and `host`. `token`: for reading from other machines. */
+  http: { host: string; port: number; hosts?: readonly string[] | undefined; token?: string | undefined };
   /** How models are run. Absent: one process of one thread. */
   vision?: VisionSetup;
   /** Pictures that go with events; null or absent: none. */

@@ -98,12 +98,12 @@ export class EvidenceSender {
   }
 
   async #begin(): Promise<void> {
-    const folder = this.#outlet.folder();
-    const file = folder?.next(({ mime }) => isSent(mime) && (this.#takesClips || mime !== 'video/mp4'));
-    if (!folder || !file || !isSent(file.mime)) return;
-    const { mime } = file;
     this.#isLoading = true;
     try {
+      const folder = this.#outlet.folder();
+      const file = folder?.next(({ mime }) => isSent(mime) && (this.#takesClips || mime !== 'video/mp4'));
+      if (!folder || !file || !isSent(file.mime)) return;
+      const { mime } = file;
       const found = await folder.get(file.sha256);
       // Gone, or larger than is taken: it waits no longer.
       if (!found || found.content.length > MAX_EVIDENCE_BYTES) await folder.settle(file.sha256);

@@ -26,6 +26,8 @@ export interface PresenceFacts {
   /** Who spoke and is not configured; news of it waits for the next word. */
   unknown?(): UnknownDeviceState[];
   httpUrl(): string | null;
+  /** By which the gateway asks there. */
+  httpKey?: string;
   /** Absent: our clock is to be believed as it is. */
   clock?: GatewayClock;
 }
@@ -120,7 +122,7 @@ export class Presence {
         depth: sizes.reduce((sum, [, size]) => sum + size.events, 0), bytes: sizes.reduce((sum, [, size]) => sum + size.bytes, 0),
         byStream: Object.fromEntries(sizes.map(([stream, size]) => [stream, size.events])),
       },
-      ...(http ? { http } : {}),
+      ...(http ? { http, ...(this.#facts.httpKey && { httpKey: this.#facts.httpKey }) } : {}),
       devices,
       ...(unknown.length > 0 ? { unknown } : {}),
     };

@@ -27,12 +27,12 @@ test('half requests, as many as connections are allowed, do not shut out a whole
 });
 
 /** Sends one request as it is. @returns what came back */
-async function sent(port: number, line: string, host = 'localhost'): Promise<string> {
+async function sent(port: number, line: string, host = 'localhost', more = ''): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   let text = '';
   socket.on('data', (bytes: Buffer) => { text += bytes.toString(); });
   socket.on('error', () => {});
-  socket.end(`${line}\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
+  socket.end(`${line}\r\nhost: ${host}\r\n${more}connection: close\r\n\r\n`);
   await once(socket, 'close');
   return text;
 }
@@ -65,4 +65,36 @@ test('a request under a foreign name is refused with what to do, whatever it ask
   const port = Number(new URL(http.url).port);
   for (const line of ['GET / HTTP/1.1', 'GET /healthz HTTP/1.1', 'POST /live/a HTTP/1.1', 'GET /tap/a HTTP/1.1']) assert.match(await sent(port, line, `evil.example:${port}`), /^HTTP\/1\.1 421 [^]*CV_API_HOST[^]*http\.hosts/, line);
   for (const host of ['edge.example', `127.0.0.1:${port}`, '10.0.0.9']) assert.match(await sent(port, 'GET / HTTP/1.1', host), /^HTTP\/1\.1 200 /, host);
+});
+
+test('from other machines an edge is read by its token or the gateway\'s key; health says only whether it is well', async (t) => {
+  const parts = { health: () => ({ ok: true, edge: 'pump' }) as never, metrics: () => Promise.resolve('m 1'), picture: () => Promise.resolve({ device: 'a' } as never), live: () => Promise.reject(new Error('none')) };
+  const http = await openLocalHttp({ host: '0.0.0.0', port: 0, token: 'a-token-for-people', key: 'the-key-of-the-gateway' }, parts);
+  const shut = await openLocalHttp({ host: '0.0.0.0', port: 0 }, parts);
+  t.after(() => Promise.all([http.close(), shut.close()]));
+  const [port, other] = [http, shut].map(({ url }) => Number(new URL(url).port)) as [number, number];
+  const by = (authorization: string) => `authorization: ${authorization}\r\n`;
+  for (const path of ['/', '/metrics', '/frames/a', '/nowhere']) {
+    for (const wrong of ['', by('Bearer wrong'), by('Bearer undefined'), by('Basic dW5kZWZpbmVk'), by('Bearer'), by(`Basic ${btoa('x:wrong')}`)]) {
+      assert.match(await sent(port, `GET ${path} HTTP/1.1`, '10.0.0.7', wrong), /^HTTP\/1\.1 401 [^]*www-authenticate: Basic[^]*CV_EDGE_READ_TOKEN/i, `${path} ${wrong}`);
+      assert.match(await sent(other, `GET ${path} HTTP/1.1`, '10.0.0.7', wrong), /^HTTP\/1\.1 401 /, `${path} ${wrong}`);
+    }
+    for (const right of [by('Bearer a-token-for-people'), by('Bearer the-key-of-the-gateway'), by(`Basic ${btoa('anybody:a-token-for-people')}`)]) assert.match(await sent(port, `GET ${path} HTTP/1.1`, '10.0.0.7', right), path === '/nowhere' ? /^HTTP\/1\.1 404 / : /^HTTP\/1\.1 200 /, `${path} ${right}`);
+  }
+  assert.match(await sent(port, 'GET /healthz HTTP/1.1'), /\r\n\{"ok":true\}\r\n/);
+  assert.match(await sent(port, 'GET /healthz HTTP/1.1', 'localhost', by('Bearer a-token-for-people')), /"edge":"pump"/);
+});
+
+test('a live view is opened for the gateway\'s key alone: no other program of this machine, no page, no token', async (t) => {
+  const begun: string[] = [];
+  const parts = { health: () => { throw new Error('not asked for'); }, picture: () => Promise.resolve(null), live: (device: string) => { begun.push(device); return Promise.resolve({ port: 1, key: 'secret' }); } };
+  const http = await openLocalHttp({ host: '127.0.0.1', port: 0, token: 'a-token-for-people', key: 'the-key-of-the-gateway' }, parts);
+  const without = await openLocalHttp({ host: '127.0.0.1', port: 0 }, parts);
+  t.after(() => Promise.all([http.close(), without.close()]));
+  const [port, other] = [http, without].map(({ url }) => Number(new URL(url).port)) as [number, number];
+  const key = 'authorization: Bearer the-key-of-the-gateway\r\n';
+  for (const more of ['', 'authorization: Bearer a-token-for-people\r\n', `${key}origin: http://elsewhere.example\r\n`]) assert.match(await sent(port, 'POST /live/a HTTP/1.1', 'localhost', more), /^HTTP\/1\.1 403 /, more);
+  for (const more of ['', 'authorization: Bearer undefined\r\n', key]) assert.match(await sent(other, 'POST /live/a HTTP/1.1', 'localhost', more), /^HTTP\/1\.1 403 /, more);
+  assert.deepEqual(begun, []);
+  assert.match(await sent(port, 'POST /live/a HTTP/1.1', 'localhost', key), /"key":"secret"/);
 });

@@ -1,14 +1,15 @@
 /**
  * The edge's local HTTP: health, metrics, the newest picture of a camera, and a small page. Read only, but that a gateway
  * on this machine may ask for a live view; it listens where the configuration says, which is loopback unless someone
- * chose otherwise.
+ * chose otherwise. Beyond loopback it wants the token of the configuration, or the key that the gateway knows.
  */
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { PictureView } from '../../core/api.ts';
 import { explain, FaultError, faultOf, type Fault, type FaultCode } from '../../core/faults.ts';
 import { capConnections } from '../../core/http-connections.ts';
-import { isHostAllowed } from '../../core/http-host.ts';
+import { isHostAllowed, isLocalHost } from '../../core/http-host.ts';
 import { isLoopback } from '../../core/net.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import { decoded } from './decoded.ts';
@@ -42,6 +43,10 @@ export interface LocalHttpSetup {
   port: number;
   /** Names that it answers to, beside addresses, localhost and `host`. */
   hosts?: readonly string[] | undefined;
+  /** For reading from other machines. */
+  token?: string | undefined;
+  /** The gateway's, for the same and for live views; nobody watches when absent. */
+  key?: string | undefined;
 }
 
 interface Answer {
@@ -85,7 +90,8 @@ async function serve(at: LocalHttpSetup, parts: LocalHttpParts, request: Incomin
     if (!isHostAllowed(at.host, at.hosts ?? [], request.headers.host)) return send(request, response, problem(421, 'CV_API_HOST', { host: (request.headers.host ?? '').slice(0, 200) }, wantsChinese(request)));
     if (parts.tap?.(request, response)) return;
     const watched = request.method === 'POST' ? /^\/live\/([^/?]+)$/.exec(request.url ?? '')?.[1] : undefined;
-    if (watched !== undefined) answer = await beginLive(parts, request, decoded(watched));
+    if (watched !== undefined) answer = await beginLive(at, parts, request, decoded(watched));
+    else if (!mayRead(at, request)) answer = refusedReading(parts, request);
     else answer = request.method === 'GET' || request.method === 'HEAD' ? await answerTo(parts, request) : { ...text(405, 'only GET'), headers: { allow: 'GET, HEAD' } };
   } catch (error) {
     const fault = faultOf(error, 'CV_API_INTERNAL', { path: (request.url ?? '/').slice(0, 200) });
@@ -114,15 +120,40 @@ async function answerTo(parts: LocalHttpParts, request: IncomingMessage): Promis
   return picture ? json(200, picture) : text(404, 'not found');
 }
 
-/** For programs of this machine alone; a browser that some page told to ask names that page. */
-async function beginLive(parts: LocalHttpParts, request: IncomingMessage, device: string): Promise<Answer> {
-  if (!isLoopback(request.socket.remoteAddress ?? '') || request.headers.origin !== undefined) return text(403, 'only for a gateway on this machine');
+/** For the gateway alone, and only on this machine; a browser that some page told to ask names that page. */
+async function beginLive({ key }: LocalHttpSetup, parts: LocalHttpParts, request: IncomingMessage, device: string): Promise<Answer> {
+  if (!isLoopback(request.socket.remoteAddress ?? '') || request.headers.origin !== undefined || !isOneOf([key], request)) return text(403, 'only for a gateway on this machine');
   try {
     return json(200, await parts.live(device));
   } catch (error) {
     return json(503, { fault: faultOf(error, 'CV_LIVE_FAILED', { device }) });
   }
 }
+
+/** On this machine alone whoever is there reads. */
+function mayRead({ host, token, key }: LocalHttpSetup, request: IncomingMessage): boolean {
+  return isLocalHost(host) || isOneOf([token, key], request);
+}
+
+/** Whether it is well may be asked by anybody, as a supervisor does; a browser asks for the token as for a password. */
+function refusedReading(parts: LocalHttpParts, request: IncomingMessage): Answer {
+  if ((request.url ?? '/').split('?', 1)[0] === '/healthz') {
+    const { ok } = parts.health();
+    return json(ok ? 200 : 503, { ok });
+  }
+  return { ...problem(401, 'CV_EDGE_READ_TOKEN', {}, wantsChinese(request)), headers: { 'www-authenticate': 'Basic realm="cityvitals", charset="UTF-8"' } };
+}
+
+/** As a bearer token, or as the password of Basic under any name. */
+function isOneOf(secrets: readonly (string | undefined)[], { headers: { authorization = '' } }: IncomingMessage): boolean {
+  const [, scheme = '', credentials = ''] = /^(Bearer|Basic) +(\S+)$/i.exec(authorization) ?? [];
+  const given = scheme.toLowerCase() === 'basic' ? Buffer.from(credentials, 'base64').toString('utf8').replace(/^[^:]*:/, '') : credentials;
+  // All are compared, by digest: the time it takes tells nothing.
+  const found = secrets.filter((secret) => secret !== undefined && timingSafeEqual(digest(secret), digest(given)));
+  return found.length > 0;
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest();
 
 function problem(status: number, code: FaultCode, params: Fault['params'], chinese: boolean): Answer {
   const { message, remedy } = explain({ code, params }, chinese ? 'zh-CN' : 'en');

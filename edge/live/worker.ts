@@ -63,7 +63,7 @@ function run({ input, filters, stdin, mask, scene, key, lingerMs }: StartLive): 
     void begun.then(() => {
       say({ kind: 'ready', port: stream.port });
       attend();
-    });
+    }, () => {}); // the error itself has called `end`
   }
 
   function leave(): void {

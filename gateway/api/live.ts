@@ -27,24 +27,32 @@ const MAX_WAITING_BYTES = 1 << 20;
 /** One address cannot take the places of all others. */
 const MAX_OF_ADDRESS = 125;
 
+interface Viewer {
+  address: string;
+  mayRead(): boolean;
+}
+
 export interface LiveHub {
-  /** Takes over the response until the viewer leaves. @param address of whoever asks. @throws CV_API_TOO_MANY_VIEWERS */
-  join(response: ServerResponse, address: string): Promise<void>;
+  /** Takes over the response until the viewer leaves. @param who its address, and whether it may still read. @throws CV_API_TOO_MANY_VIEWERS */
+  join(response: ServerResponse, who: Viewer): Promise<void>;
   viewers(): number;
   /** Tells every viewer that the gateway stops, and ends their responses. */
   close(): void;
 }
 
 export function openLive(sources: ApiSources, world: World, maxViewers: number, maxOfAddress = MAX_OF_ADDRESS): LiveHub {
-  /** With the address of each. */
-  const viewers = new Map<ServerResponse, string>();
+  const viewers = new Map<ServerResponse, Viewer>();
   const newest = new Map<string, LiveMessage>();
   /** Without viewers nobody listens: what changes is then not even put together. */
   let stopListening: (() => void) | null = null;
   const timers: Timer[] = [
     everyMs(world.clock, FLUSH_MS, told(flush)),
     everyMs(world.clock, STATUS_MS, told(() => { if (viewers.size > 0) send(statusText()); })),
-    everyMs(world.clock, HEARTBEAT_MS, () => send(': still here\n\n')),
+    everyMs(world.clock, HEARTBEAT_MS, told(() => {
+      // Its token has been taken out of the configuration.
+      for (const [viewer, { mayRead }] of viewers) if (!mayRead()) end(viewer, 'signed out');
+      send(': still here\n\n');
+    })),
   ];
 
   function take(message: LiveMessage): void {
@@ -90,10 +98,15 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
 
   /** What is waiting for it could never be read in time: the connection ends, the viewer's page comes back by itself. */
   function letGo(viewer: ServerResponse): void {
-    const address = viewers.get(viewer) ?? '';
+    const address = viewers.get(viewer)?.address ?? '';
     leave(viewer);
     world.tell({ kind: 'client_dropped', client: `viewer ${address}`, reason: 'reads too slowly' });
     viewer.destroy();
+  }
+
+  function end(viewer: ServerResponse, reason: string): void {
+    viewer.end(`event: bye\ndata: ${JSON.stringify({ reason })}\n\n`);
+    leave(viewer);
   }
 
   function leave(viewer: ServerResponse): void {
@@ -105,14 +118,14 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
   }
 
   return {
-    async join(response, address) {
+    async join(response, who) {
       if (viewers.size >= maxViewers) throw new FaultError('CV_API_TOO_MANY_VIEWERS', { count: viewers.size });
-      const count = [...viewers.values()].filter((one) => one === address).length;
+      const count = [...viewers.values()].filter(({ address }) => address === who.address).length;
       if (count >= maxOfAddress) throw new FaultError('CV_API_TOO_MANY_VIEWERS', { count });
       response.on('close', () => leave(response));
       response.on('error', () => leave(response));
       // Joined first, told what stands second: a change in between comes twice rather than never.
-      viewers.set(response, address);
+      viewers.set(response, who);
       stopListening ??= sources.onLive(take);
       response.writeHead(200, HEADERS);
       const open = (await sources.warnings()).filter((warning) => warning.condition === 'active');
@@ -125,10 +138,7 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
     viewers: () => viewers.size,
     close() {
       for (const timer of timers) timer.cancel();
-      for (const viewer of viewers.keys()) {
-        viewer.end('event: bye\ndata: {"reason":"the gateway stops"}\n\n');
-        leave(viewer);
-      }
+      for (const viewer of viewers.keys()) end(viewer, 'the gateway stops');
     },
   };
 }

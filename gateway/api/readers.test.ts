@@ -64,13 +64,14 @@ test('signing in leaves a cookie that no script reads and no other page sends; w
   const withCookie = { headers: { cookie: `other=1; ${cookie}` } };
   assert.equal((await open.ask('/api/v1/devices', withCookie)).status, 200);
   assert.deepEqual((await open.ask('/api/v1/session', withCookie)).body, { name: 'duty-room', role: 'reader' });
-  const stop = new AbortController();
-  assert.equal((await fetch(new URL('/api/v1/live', open.api.url), { ...withCookie, signal: stop.signal })).status, 200);
-  stop.abort();
+  const stream = await fetch(new URL('/api/v1/live', open.api.url), withCookie);
+  assert.equal(stream.status, 200);
   const out = await open.ask('/api/v1/session', { method: 'DELETE', ...withCookie });
   assert.match(out.headers.get('set-cookie') ?? '', /^cityvitals-town-01=; Path=\/; HttpOnly; SameSite=Strict; Max-Age=0$/);
   open.readers.know([], [OPERATOR]);
   assert.equal((await open.ask('/api/v1/devices', withCookie)).status, 401, 'its token has been taken out');
+  await open.clock.advanceMs(10_000);
+  assert.match(await stream.text(), /event: bye\ndata: \{"reason":"signed out"\}\n\n$/, 'and the stream that was open ends');
 });
 
 test('the cookie of an operator is no token: it neither commands nor signs in', async (t) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { connect, type Socket } from 'node:net';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { connect, type Server, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import mqtt, { type MqttClient } from 'mqtt';
 import { connectPacket, packetHead, publishPacket, rawConnect, subscribePacket } from '../../core/testing/raw-mqtt.ts';
@@ -294,4 +295,15 @@ test('where an edge is connected from is known while it is, and of edges alone',
   await edge();
   await tells((event) => event.kind === 'client_dropped' && event.reason === 'taken_over');
   assert.equal(addressOf('pump'), '127.0.0.1');
+});
+
+test('an error of the listening socket, and another one, are told; the broker goes on', async (t) => {
+  const servers: Server[] = [];
+  const note = (message: unknown) => { servers.push((message as { server: Server }).server); };
+  subscribe('tracing:net.server.listen:asyncEnd', note);
+  t.after(() => unsubscribe('tracing:net.server.listen:asyncEnd', note));
+  const { told, edge } = await rig(t);
+  for (const detail of ['too many open files', 'again']) servers.at(-1)?.emit('error', new Error(detail));
+  assert.deepEqual(told.flatMap((event) => (event.kind === 'fault' ? [event.fault.params.detail] : [])), ['too many open files', 'again']);
+  assert.equal((await edge()).connected, true);
 });

@@ -260,6 +260,8 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     },
     async listen() {
       const port = await listen(server, setup);
+      // Too many open files, say: without a listener it would end the process.
+      server.on('error', (error) => world.tell({ kind: 'fault', fault: fault('CV_BROKER_LISTEN', { host: setup.host, port, detail: error.message }) }));
       return `mqtt://${setup.host.includes(':') ? `[${setup.host}]` : setup.host}:${port}`;
     },
     admit(next) {
@@ -283,8 +285,12 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
 
 function listen(server: ReturnType<typeof createServer>, { host, port }: EmbeddedBrokerSetup): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(new FaultError('CV_BROKER_LISTEN', { host, port, detail: error.message }, { cause: error })));
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+    const failed = (error: Error) => reject(new FaultError('CV_BROKER_LISTEN', { host, port, detail: error.message }, { cause: error }));
+    server.once('error', failed);
+    server.listen(port, host, () => {
+      server.removeListener('error', failed);
+      resolve((server.address() as AddressInfo).port);
+    });
   });
 }
 

@@ -50,12 +50,12 @@ export class Acks {
     for (let owed = this.#owed.get(key); owed; owed = this.#owed.get(key)) {
       this.#owed.delete(key);
       const { centre, edge, stream, epoch, refused } = owed;
-      const ack: Ack = {
-        v: WIRE_VERSION, stream, epoch, ...markOf(this.#log, edge, stream, epoch), refused: refused.slice(0, MAX_REFUSED),
-        gateway: this.#gateway, at: this.#world.clock.nowMs(),
-      };
       if (refused.length > MAX_REFUSED) this.#owed.set(key, { ...owed, refused: refused.slice(MAX_REFUSED) });
       try {
+        const ack: Ack = {
+          v: WIRE_VERSION, stream, epoch, ...markOf(this.#log, edge, stream, epoch), refused: refused.slice(0, MAX_REFUSED),
+          gateway: this.#gateway, at: this.#world.clock.nowMs(),
+        };
         await this.#link.publish(edgeTopic(centre, edge, 'ack'), JSON.stringify(ack));
       } catch (error) {
         // Not kept for later: the edge sends again what it saw no ack of, and is answered then.

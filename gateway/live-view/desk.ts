@@ -16,7 +16,7 @@ import { relay } from './relay.ts';
 export interface DeskParts {
   /** Of the record. */
   dir: string;
-  registry: Pick<Registry, 'device' | 'httpOf'>;
+  registry: Pick<Registry, 'device' | 'httpOf' | 'httpKeyOf'>;
   /** As it stands now. */
   setup(): { live: LiveSetup; hasOperators: boolean };
   /** @throws CV_API_UNAUTHORISED, CV_COMMAND_TOO_MANY */
@@ -142,7 +142,7 @@ export class LiveDesk {
   async #find(device: string, edge: string, signal?: AbortSignal): Promise<LivePlace> {
     const http = this.#parts.registry.httpOf(edge);
     if (!http) throw new FaultError('CV_LIVE_ELSEWHERE', { device, edge });
-    return askEdge(http, device, edge, signal);
+    return askEdge(http, device, edge, { signal, key: this.#parts.registry.httpKeyOf(edge) });
   }
 
   async #write(line: Record<string, unknown>): Promise<void> {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { FAULTS, FaultError, type FaultCode } from '../../core/faults.ts';
 import { isLoopback } from '../../core/net.ts';
-import { readBounded } from '../edge-http.ts';
+import { bearer, readBounded } from '../edge-http.ts';
 
 export interface LivePlace {
   port: number;
@@ -26,12 +26,12 @@ export function isNear(http: string): boolean {
 }
 
 /** @returns rejects with what the edge says, or CV_LIVE_ELSEWHERE when it is not this edge that answers there */
-export async function askEdge(http: string, device: string, edge: string, signal?: AbortSignal): Promise<LivePlace> {
+export async function askEdge(http: string, device: string, edge: string, { signal, key = null }: { signal?: AbortSignal | undefined; key?: string | null } = {}): Promise<LivePlace> {
   const elsewhere = () => new FaultError('CV_LIVE_ELSEWHERE', { device, edge });
   if (!isNear(http)) throw elsewhere();
   let said: unknown;
   try {
-    const response = await fetch(`${http}/live/${encodeURIComponent(device)}`, { method: 'POST', redirect: 'error', signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]) });
+    const response = await fetch(`${http}/live/${encodeURIComponent(device)}`, { method: 'POST', headers: bearer(key), redirect: 'error', signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]) });
     const text = await readBounded(response, MAX_BYTES);
     if (text === null) throw elsewhere();
     said = JSON.parse(text);

@@ -11,6 +11,7 @@ import type { LiveSetup } from '../../gateway/config/setup.ts';
 import { LiveDesk } from '../../gateway/live-view/desk.ts';
 import { Operators } from '../../gateway/commands/operators.ts';
 
+const KEY = 'a-key-of-this-edge';
 export const OPERATOR = { name: 'duty-1', token: 'a-token-of-sixteen' };
 
 export interface WatchedEdge {
@@ -51,7 +52,7 @@ export async function openWatchedEdge({ dir, settings = {}, streams: limits = {}
     setup: { id, driver: 'camera', subject: id, everyMs: 1000, timeoutMs: 1000, points: [], settings: camera.settings.parse({ url, loop: true, ...settings }) },
   }));
   const streams = new LiveStreams(() => devices, { maxStreams: 1, lingerMs: 1000, ...limits }, world);
-  const http = await openLocalHttp({ host: '127.0.0.1', port: 0 }, { health: () => { throw new Error('not asked for'); }, picture: () => Promise.resolve(null), live: (device) => streams.open(device) });
+  const http = await openLocalHttp({ host: '127.0.0.1', port: 0, key: KEY }, { health: () => { throw new Error('not asked for'); }, picture: () => Promise.resolve(null), live: (device) => streams.open(device) });
   const operators = new Operators([OPERATOR], world.clock);
   const setup: WatchedEdge['setup'] = { live: { anonymous: 'none', maxViewers: 2 }, hasOperators: true };
   const desk = new LiveDesk({
@@ -59,6 +60,7 @@ export async function openWatchedEdge({ dir, settings = {}, streams: limits = {}
     registry: {
       device: (id) => (devices.some((device) => device.setup.id === id) || id === 'far-cam'
         ? { id, edge: id === 'far-cam' ? 'far-box' : 'town-box', centre: '500112001', driver: 'camera', subject: id, position: null, freshness: 'fresh', reason: '', lastAt: null, pictures: true } : null),
+      httpKeyOf: () => KEY,
       httpOf: (edge) => (edge === 'far-box' ? 'http://10.9.8.7:8090' : http.url),
     },
   }, world);

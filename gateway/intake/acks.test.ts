@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
+import { test } from 'node:test';
+import type { GatewayLog } from '../../core/log/types.ts';
+import { testWorld } from '../../core/testing/virtual-clock.ts';
+import { Acks } from './acks.ts';
+
+test('a log that cannot say what it holds is told, and the next ack of that stream is sent all the same', async () => {
+  let isBroken = true;
+  const sent: string[] = [];
+  const mark = () => {
+    if (isBroken) throw new TypeError('broken on purpose');
+    return { upTo: 7, have: [] };
+  };
+  // Whatever is asked of it.
+  const log = new Proxy({}, { get: () => mark }) as GatewayLog;
+  const world = testWorld();
+  const acks = new Acks('g', log, { publish: (topic) => { sent.push(topic); return Promise.resolve(); } }, world);
+  acks.owe('500112001', 'pump', 'measurement', 1);
+  await turn();
+  await turn();
+  assert.deepEqual(world.told.map((event) => event.kind), ['fault']);
+  isBroken = false;
+  acks.owe('500112001', 'pump', 'measurement', 1);
+  await turn();
+  await turn();
+  assert.deepEqual(sent, ['cv/v1/in/500112001/pump/ack']);
+});
