@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, closeSync, fchmodSync, fchownSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { FaultError } from '../core/faults.ts';
-import { mosquittoFiles, type MosquittoAccess } from '../gateway/broker/mosquitto.ts';
+import { mosquittoConf, mosquittoFiles, type MosquittoAccess } from '../gateway/broker/mosquitto.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -15,6 +15,8 @@ interface Owner {
 
 /** Of the gateway alone; mosquitto has its hash. */
 const KEPT = 'gateway-password';
+const PORT = 1883;
+const GATEWAY_PORT = 1884;
 
 /** @throws FaultError when there is nobody to write rights for, or no such user; what the file system says */
 export async function writeMosquitto(terminal: Terminal, setup: GatewaySetup, folder: string, owner: string | undefined): Promise<void> {
@@ -27,13 +29,25 @@ export async function writeMosquitto(terminal: Terminal, setup: GatewaySetup, fo
   const password = (broker.kind === 'external' ? broker.password : null) ?? kept(folder) ?? randomBytes(24).toString('base64url');
   const access: MosquittoAccess = { edges, consumers, gateway: { user, password } };
   const files = await mosquittoFiles(access);
-  const [acl, passwords] = [join(folder, 'acl'), join(folder, 'passwords')];
+  const [acl, passwords, gatewayPasswords] = [join(folder, 'acl'), join(folder, 'passwords'), join(folder, 'gateway-passwords')].map((path) => resolve(path)) as [string, string, string];
+  const listener = gatewayListener(setup);
+  const conf = mosquittoConf({ acl, passwords, gatewayPasswords, port: broker.kind === 'embedded' ? broker.port : PORT, gateway: listener });
   replace(join(folder, KEPT), `${password}\n`, null);
   replace(acl, files.acl, ids);
   replace(passwords, files.passwords, ids);
-  if (terminal.json) return terminal.record({ acl, passwords, user, password });
-  terminal.print(`allow_anonymous false\nacl_file ${acl}\npassword_file ${passwords}`);
-  terminal.print(terminal.text({ en: `in ${setup.gateway}'s file: broker: { url: …, user: ${user}, password: ${password}, edges: …, consumers: … }`, zh: `网关配置：broker: { url: …, user: ${user}, password: ${password}, edges: …, consumers: … }` }));
+  replace(gatewayPasswords, files.gatewayPasswords, ids);
+  const { host, port } = listener;
+  const url = `mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  if (terminal.json) return terminal.record({ acl, passwords, gatewayPasswords, user, password, url, conf });
+  terminal.print(conf);
+  terminal.print(terminal.text({ en: `in ${setup.gateway}'s file: broker: { url: ${url}, user: ${user}, password: ${password}, edges: …, consumers: … }`, zh: `网关配置：broker: { url: ${url}, user: ${user}, password: ${password}, edges: …, consumers: … }` }));
+}
+
+/** Where the gateway says it goes; on this machine where it does not say so yet. */
+function gatewayListener({ broker }: GatewaySetup): { host: string; port: number } {
+  if (broker.kind === 'embedded') return { host: '127.0.0.1', port: broker.port + 1 };
+  const { hostname, port } = new URL(broker.url);
+  return { host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port) === PORT ? GATEWAY_PORT : Number(port) || GATEWAY_PORT };
 }
 
 function kept(folder: string): string | null {
