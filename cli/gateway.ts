@@ -1,15 +1,11 @@
 /** `cityvitals gateway --config FILE`: checks the file with its rules and catalogue, runs the gateway until it is told to stop, and stops it in order. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { ConfigWatch } from '../core/config/reload.ts';
-import { FaultError, type FaultCode } from '../core/faults.ts';
+import type { FaultCode } from '../core/faults.ts';
 import { openObserver } from '../core/observe.ts';
 import { formatBytes } from '../core/quantity.ts';
 import { realWorld } from '../core/world.ts';
-import { mosquittoFiles } from '../gateway/broker/mosquitto.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { runGateway, type RunningGateway } from '../gateway/main.ts';
 import { loadGateway } from './load.ts';
@@ -22,6 +18,7 @@ interface Options {
   config: string;
   check?: boolean;
   mosquitto?: string;
+  owner?: string;
 }
 
 /** The folder is taken, a port is taken, a file is not there: nothing that trying again would help. */
@@ -32,8 +29,9 @@ export function define(terminal: Terminal): Command {
   return new Command()
     .requiredOption('-c, --config <file>', text({ en: 'the configuration of this gateway', zh: '网关的配置文件' }))
     .option('--check', text({ en: 'only check the file, its rules and its catalogue', zh: '仅检查配置文件、规则和指标目录' }))
-    .option('--mosquitto <folder>', text({ en: 'write ACL and password files for mosquitto with the rights of broker.embedded, then end', zh: '按 broker.embedded 的权限生成 mosquitto 的 ACL 和密码文件后退出' }))
-    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals gateway --check --config gateway.yaml\n  cityvitals gateway --config gateway.yaml\n  cityvitals gateway --config gateway.yaml --mosquitto /etc/mosquitto/cityvitals`)
+    .option('--mosquitto <folder>', text({ en: 'write ACL and password files for mosquitto with the rights of the edges and consumers under broker, then end', zh: '按 broker 下边缘节点和订阅用户的权限生成 mosquitto 的 ACL 和密码文件后退出' }))
+    .option('--owner <user>', text({ en: 'with --mosquitto: the user whom the files belong to, as which mosquitto runs', zh: '与 --mosquitto 同用：文件属主，即运行 mosquitto 的用户' }))
+    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals gateway --check --config gateway.yaml\n  cityvitals gateway --config gateway.yaml\n  cityvitals gateway --config gateway.yaml --mosquitto /etc/mosquitto/cityvitals --owner mosquitto`)
     .action((options: Options) => run(terminal, options));
 }
 
@@ -49,7 +47,10 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
     else terminal.print(terminal.text({ en: `${options.config} is in order`, zh: `${options.config} 无误` }));
     return;
   }
-  if (options.mosquitto !== undefined) return writeMosquitto(terminal, setup, options.mosquitto);
+  if (options.mosquitto !== undefined) {
+    const { writeMosquitto } = await import('./mosquitto-files.ts');
+    return writeMosquitto(terminal, setup, options.mosquitto, options.owner).catch((error: unknown) => fail(terminal, error, EXIT.usage));
+  }
   const observer = openObserver({ component: 'gateway', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
   const watch = new ConfigWatch(options.config, () => Date.now(), observer.tell);
   await runService(terminal, {
@@ -72,20 +73,6 @@ function warnOfOpenDoors(terminal: Terminal, setup: GatewaySetup): void {
   const open = broker.edges.filter(({ token }) => token === null).map(({ id }) => id);
   if (open.length > 0) terminal.remark(terminal.text({ en: `without a token, let in from this machine only: ${open.join(', ')}`, zh: `未设令牌，仅允许从本机接入：${open.join('、')}` }));
   if (broker.edges.length === 0) terminal.remark(terminal.text({ en: 'broker.embedded.edges is empty: no edge will be let in', zh: 'broker.embedded.edges 为空：任何边缘节点都无法接入' }));
-}
-
-async function writeMosquitto(terminal: Terminal, setup: GatewaySetup, folder: string): Promise<void> {
-  if (setup.broker.kind !== 'embedded') return fail(terminal, new FaultError('CV_SETTING_MISSING', { owner: 'broker', key: 'embedded', hint: 'embedded: { edges: […] }' }), EXIT.usage);
-  const password = randomBytes(24).toString('base64url');
-  const { edges, consumers } = setup.broker;
-  const files = await mosquittoFiles({ edges, consumers, gateway: { user: setup.gateway, password } });
-  const [acl, passwords] = [join(folder, 'acl'), join(folder, 'passwords')];
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(acl, files.acl, { mode: 0o600 });
-  writeFileSync(passwords, files.passwords, { mode: 0o600 });
-  if (terminal.json) return terminal.record({ acl, passwords, user: setup.gateway, password });
-  terminal.print(`allow_anonymous false\nacl_file ${acl}\npassword_file ${passwords}`);
-  terminal.print(terminal.text({ en: `in ${setup.gateway}'s file: broker: { url: …, user: ${setup.gateway}, password: ${password} }`, zh: `网关配置：broker: { url: …, user: ${setup.gateway}, password: ${password} }` }));
 }
 
 function announce(terminal: Terminal, setup: GatewaySetup, gateway: RunningGateway): void {

@@ -90,8 +90,8 @@ export const GATEWAY_FAULTS = {
   },
   CV_CENTRE_FOREIGN: {
     stage: 'accept', retry: 'after-change', actor: 'operator',
-    en: ['edge {edge} speaks for centre {centre}, but is of {own}: nothing of it is taken', 'correct centre in the configuration of the edge, or name the centre under broker.embedded.edges, centres'],
-    zh: ['边缘节点 {edge} 以中心 {centre} 的名义上送数据，但其属于 {own}，未采用', '更正该节点配置中的 centre，或在 broker.embedded.edges 的 centres 中列出该中心'],
+    en: ['edge {edge} speaks for centre {centre}, but is of {own}: nothing of it is taken', 'correct centre in the configuration of the edge, or let it move: cityvitals devices move {edge} {centre}; an edge of several centres has them under edges, centres, in the broker part of the gateway configuration'],
+    zh: ['边缘节点 {edge} 以中心 {centre} 的名义上送数据，但其属于 {own}，未采用', '更正该节点配置中的 centre，或执行 cityvitals devices move {edge} {centre}；代表多个中心的节点在网关配置 broker 的 edges 中用 centres 列出'],
   },
   CV_BINDING_CONFIGURED: {
     stage: 'api', retry: 'after-change', actor: 'operator', status: 409,

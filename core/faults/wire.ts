@@ -59,8 +59,8 @@ export const WIRE_FAULTS = {
   },
   CV_UPLINK_CONTESTED: {
     stage: 'forward', retry: 'backoff', actor: 'field-engineer',
-    en: ['the gateway at {address} ended the connection of edge {edge} {times} times within seconds', 'most likely another box runs under the same id (a copied card): give each its own `edge` and token'],
-    zh: ['网关 {address} 在数秒内 {times} 次断开边缘节点 {edge} 的连接', '很可能另有一台设备使用相同编号（复制的存储卡）：请为每台设备设置各自的 `edge` 和令牌'],
+    en: ['the gateway at {address} ended the connection of edge {edge} {times} times within seconds', 'either the gateway or its broker starts again and again: see its log; or another box runs under the same id (a copied card): give each its own `edge` and token'],
+    zh: ['网关 {address} 在数秒内 {times} 次断开边缘节点 {edge} 的连接', '可能是网关或其代理反复重启：请查看其日志；也可能另有一台设备使用相同编号（复制的存储卡）：请为每台设备设置各自的 `edge` 和令牌'],
   },
   CV_UPLINK_COMMANDS: {
     stage: 'forward', retry: 'after-change', actor: 'operator',

@@ -57,6 +57,8 @@ export class Client {
   #error: FaultError | null = null;
   #isUp = false;
   #isEnded = false;
+  /** We end it: what is still asked will have no answer, which is no refusal. */
+  #isLeaving = false;
 
   constructor(stream: Socket, address: string, options: IClientOptions, world: World, events: ClientEvents) {
     this.address = address;
@@ -100,7 +102,7 @@ export class Client {
     return new Promise((resolve, reject) => {
       this.#mqtt.subscribe([...filters], { qos }, (error, granted) => {
         const refused = granted?.find((grant) => grant.qos >= 128);
-        if (this.#isEnded) return resolve();
+        if (this.#isEnded || this.#isLeaving) return resolve();
         if (!error && !refused) return resolve();
         reject(new FaultError('CV_MQTT_IN_SUBSCRIBE', { address: this.address, topic: refused?.topic ?? filters.join(' ') }));
       });
@@ -118,6 +120,7 @@ export class Client {
 
   /** Says goodbye where the broker listens; resolves when the socket is gone. */
   async close(): Promise<void> {
+    this.#isLeaving = true;
     if (!this.#isEnded && this.#isUp) {
       for (const id of Object.keys(this.#mqtt.outgoing)) this.#mqtt.removeOutgoingMessage(Number(id));
       const over = new AbortController();
@@ -128,6 +131,7 @@ export class Client {
   }
 
   abort(): void {
+    this.#isLeaving = true;
     this.#mqtt.end(true);
     this.#stream.destroy();
     this.#end();

@@ -5,6 +5,7 @@ import { FaultError } from '../../core/faults.ts';
 import { framesOf } from '../../core/frames-of.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld, type World } from '../../core/world.ts';
+import { connectClient } from './client.ts';
 import { decode } from './decode.ts';
 import type { MqttInFrame } from './frame.ts';
 import { open, type MqttInLink } from './link.ts';
@@ -114,6 +115,15 @@ test('wrong passwords and forbidden topics are said as such', () => withBench(as
   broker.aedes.authenticate = (_client, _user, password, done) => done(null, String(password) === 'right');
   await assert.rejects(at('a', { user: 'edge', password: 'wrong' }), (error) => error instanceof FaultError && error.fault.code === 'CV_MQTT_IN_REFUSED');
   await at('a', { user: 'edge', password: 'right' });
+}));
+
+test('a link that is closed while it subscribes was refused nothing', () => withBench(async ({ broker, world }) => {
+  const asked = new Promise<void>((resolve) => { broker.aedes.authorizeSubscribe = () => resolve(); }); // and never answers
+  const client = await connectClient(settings.parse({ url: broker.url, topic: 'a' }), world, { message: () => {}, down: () => {} }, new AbortController().signal);
+  const subscribed = client.subscribe(['a'], 1);
+  await asked;
+  await client.close();
+  await subscribed;
 }));
 
 test('a node is asked for its birth at the start and after a gap, once for all its devices', () => withBench(async ({ broker, open: at, faults }) => {

@@ -118,7 +118,7 @@ export class Connection {
       if (this.#ended) return;
       // Without acks nothing could ever be let go.
       if (error || granted?.some((grant) => grant.qos >= 128)) {
-        this.#denied = true;
+        this.#denied = !error || isRefusal(error);
         this.#fail(error ?? new Error(`subscription to ${ackTopic} refused`));
         return;
       }

@@ -234,6 +234,11 @@ test('tries go round the list, wait longer, and a connection taken again and aga
   for (let times = 0; times < 3; times += 1) tries = afterEnd(tries, 100);
   assert.ok(isContested(tries) && !isContested(afterEnd(tries, 60_000)));
   assert.equal(urlAt(['a', 'b'], tries), 'a');
+  // A gateway that could not be reached in between was gone: nobody took our place.
+  for (const livedMs of [null, 100, null, 100, 100, null]) tries = afterEnd(tries, livedMs);
+  assert.ok(!isContested(tries));
+  for (const livedMs of [100, 100]) tries = afterEnd(tries, livedMs);
+  assert.ok(!isContested(tries) && isContested(afterEnd(tries, 100)));
 });
 
 test('any bytes on the ack topic are an answer or a reason, never a throw', () => {

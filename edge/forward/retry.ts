@@ -15,9 +15,9 @@ export interface Tries {
 
 export const NO_TRIES: Tries = { failures: 0, shortLived: 0 };
 
-/** @param livedMs how long the connection was up; null when it never was */
+/** @param livedMs how long the connection was up; null when it never was: then the gateway or the way to it was gone, and no other box took our place */
 export function afterEnd(tries: Tries, livedMs: number | null): Tries {
-  if (livedMs === null) return { ...tries, failures: tries.failures + 1 };
+  if (livedMs === null) return { failures: tries.failures + 1, shortLived: 0 };
   return { failures: 0, shortLived: livedMs < SHORT_LIVED_MS ? tries.shortLived + 1 : 0 };
 }
 

@@ -11,7 +11,7 @@ export function configuredBindings(setup: Pick<GatewaySetup, 'bindings' | 'broke
     const now = [setup.bindings, broker, relays];
     if (now.every((part, at) => part === from[at]) && from.length > 0) return made;
     from = now;
-    const edges = broker.kind === 'embedded' ? broker.edges : [];
+    const { edges = [] } = broker;
     made = { devices: bindings, relays, centres: edges.flatMap(({ id, centres = [] }) => (centres.length > 0 ? [{ edge: id, centres }] : [])) };
     return made;
   };

@@ -65,6 +65,8 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
   function dropOutgoing(): void {
     for (const id of Object.keys(outgoingOf(client))) client.removeOutgoingMessage(Number(id));
   }
+  /** mqtt.js puts what it does with a message of ours ("Message removed"); whoever reads it wants to know of the broker. */
+  const unanswered = (error: Error) => ((error as { packet?: unknown }).packet === undefined ? 'the connection ended before the broker answered' : error.message);
   const unreachable = (detail: string) => new FaultError('CV_BROKER_UNREACHABLE', { url: address, detail });
 
   /** What is said within a turn of the event loop leaves in one write: with small messages that write is most of the cost. A stream in memory gathers by itself. */
@@ -104,7 +106,7 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
     client.subscribe([...options.filters], { qos: QOS }, (error, granted) => {
       const denied = granted?.find((one) => one.qos > 2);
       if (!error && !denied) return stand();
-      world.tell({ kind: 'fault', fault: unreachable(error?.message ?? `subscription to ${denied?.topic} denied`).fault });
+      world.tell({ kind: 'fault', fault: unreachable(error ? unanswered(error) : `subscription to ${denied?.topic} denied`).fault });
       client.stream.destroy();
     });
   });
@@ -123,7 +125,7 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
         if (!client.connected) return reject(unreachable('not connected'));
         const bytes = typeof payload === 'string' ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
         gather();
-        client.publish(topic, bytes, { qos: QOS, retain }, (error) => (error ? reject(unreachable(error.message)) : resolve()));
+        client.publish(topic, bytes, { qos: QOS, retain }, (error) => (error ? reject(unreachable(unanswered(error))) : resolve()));
       });
     },
     onReady(listener) {

@@ -20,10 +20,31 @@ const SALT_BYTES = 12;
 const KEY_BYTES = 64;
 const derive = promisify(pbkdf2);
 
-export async function mosquittoFiles(access: MosquittoAccess): Promise<{ acl: string; passwords: string }> {
+export async function mosquittoFiles(access: MosquittoAccess): Promise<{ acl: string; passwords: string; gatewayPasswords: string }> {
   const users = [access.gateway, ...access.edges.flatMap(({ id, token }) => (token === null ? [] : { user: id, password: token })), ...access.consumers];
   const lines = await Promise.all(users.map(async ({ user, password }) => `${user}:${await hash(password)}`));
-  return { acl: mosquittoAcl(access), passwords: `${lines.join('\n')}\n` };
+  return { acl: mosquittoAcl(access), passwords: `${lines.join('\n')}\n`, gatewayPasswords: `${lines[0]}\n` };
+}
+
+export interface MosquittoPlaces {
+  acl: string;
+  passwords: string;
+  gatewayPasswords: string;
+  /** Of the listener for edges and consumers. */
+  port: number;
+  gateway: { host: string; port: number };
+}
+
+/**
+ * What `mosquitto.conf` says of it. The newer connection under a client id ends the older, so an id must be its user's
+ * alone: for edges and consumers the id is the user. The gateway has several connections, and so a listener of its own.
+ */
+export function mosquittoConf({ acl, passwords, gatewayPasswords, port, gateway }: MosquittoPlaces): string {
+  return [
+    'per_listener_settings true', 'max_inflight_messages 0', 'max_queued_messages 10000',
+    '# edges and consumers', `listener ${port}`, 'allow_anonymous false', 'use_username_as_clientid true', `acl_file ${acl}`, `password_file ${passwords}`,
+    '# the gateway alone', `listener ${gateway.port} ${gateway.host}`, 'allow_anonymous false', `acl_file ${acl}`, `password_file ${gatewayPasswords}`, '',
+  ].join('\n');
 }
 
 export function mosquittoAcl({ edges, gateway, consumers }: MosquittoAccess): string {

@@ -26,6 +26,7 @@ export async function checkGateway(source: ConfigSource, options: Secrets): Prom
   // All that can be read is looked at, whatever else is wrong with the file.
   problems.push(
     ...repeated(document, ['broker', 'embedded', 'edges'], 'id'), ...repeated(document, ['broker', 'embedded', 'consumers'], 'user'),
+    ...repeated(document, ['broker', 'edges'], 'id'), ...repeated(document, ['broker', 'consumers'], 'user'),
     ...repeated(document, ['operators'], 'name'), ...repeated(document, ['http', 'readers'], 'name'), ...repeated(document, ['edgeHttp'], 'edge'), ...repeated(document, ['bindings'], 'device'), ...sharedTokens(document),
     ...(await readKnowledge({ rules: files(document, 'rules'), catalogue: files(document, 'catalogue') })).problems,
   );
@@ -65,12 +66,13 @@ function files(document: ConfigDocument, key: 'rules' | 'catalogue'): string[] {
 
 function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: readonly PlugSetup[]): GatewaySetup {
   const { gateway, centre, name, broker, log, store, evidence, streams, http, accepts, exercise, edgeHttp, bindings, relays, operators, live, notifiers, rules, catalogue } = value;
-  const { embedded, url, user, password } = broker;
+  const { embedded, url, user, password, edges, consumers } = broker;
+  const credentials = (list: NonNullable<typeof edges>) => list.map(({ id, token, centres }) => ({ id, token: token ?? null, ...(centres && { centres }) }));
   return {
     gateway, centre, ...(name ? { name } : {}), streams, http, accepts, exercise, edgeHttp, bindings, relays, operators, live, sinks, notifiers: notifiers.map((plug) => ({ ...plug, id: plug.kind })),
     broker: embedded
-      ? { kind: 'embedded', ...embedded, edges: embedded.edges.map(({ id, token, centres }) => ({ id, token: token ?? null, ...(centres && { centres }) })) }
-      : { kind: 'external', url: url ?? '', user: user ?? null, password: password ?? null },
+      ? { kind: 'embedded', ...embedded, edges: credentials(embedded.edges) }
+      : { kind: 'external', url: url ?? '', user: user ?? null, password: password ?? null, ...(edges && { edges: credentials(edges) }), ...(consumers && { consumers }) },
     log: { dir: resolvePath(path, log.dir ?? `./data/${gateway}/log`), maxBytes: log.maxBytes, keepMs: log.keep },
     store: { dir: resolvePath(path, store.dir ?? `./data/${gateway}/store`), retentionMs: store.retention, maxBytes: store.maxBytes, compaction: { everyMs: store.compaction.every, settleMs: store.compaction.settle } },
     evidence: { dir: resolvePath(path, evidence.dir ?? `./data/${gateway}/evidence`), maxBytes: evidence.maxBytes, keepMs: evidence.keep },

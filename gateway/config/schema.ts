@@ -35,8 +35,10 @@ const BROKER_SCHEMA = z.strictObject({
   url: brokerUrl().optional().meta({ zh: '外部代理地址', en: 'address of another broker', examples: ['mqtt://127.0.0.1:1883'] }),
   user: z.string().min(1).optional().meta({ zh: '外部代理的用户名', en: 'user on that broker', examples: ['gateway'] }),
   password: z.string().min(1).optional().meta({ zh: '外部代理的密码', en: 'password on that broker', secret: true }),
+  edges: z.array(EDGE_CREDENTIAL_SCHEMA).optional().meta({ zh: '外部代理上的边缘节点，`--mosquitto` 据此生成权限', en: 'edges on that broker, for whom `--mosquitto` writes rights', examples: [[{ id: 'pump-07', token: '${env:PUMP_07_TOKEN}' }]] }),
+  consumers: z.array(CONSUMER_SCHEMA).optional().meta({ zh: '外部代理上可订阅输出的用户，同上', en: 'users on that broker who may read what goes out, likewise', examples: [[{ user: 'dashboard', password: '${env:DASHBOARD_PASSWORD}' }]] }),
 }).refine((broker) => (broker.embedded === undefined) !== (broker.url === undefined), complaint('give either embedded (the built-in broker) or url (another one)', '内置代理 embedded 与外部代理 url 二选一'))
-  .refine((broker) => broker.embedded === undefined || (broker.user === undefined && broker.password === undefined), complaint('user and password belong to url; who is let in by the built-in broker stands in embedded.edges and embedded.consumers', 'user 和 password 用于 url；内置代理的接入者写在 embedded.edges 和 embedded.consumers'));
+  .refine((broker) => broker.embedded === undefined || [broker.user, broker.password, broker.edges, broker.consumers].every((one) => one === undefined), complaint('user, password, edges and consumers beside it belong to url; who is let in by the built-in broker stands in embedded.edges and embedded.consumers', '同级的 user、password、edges 和 consumers 用于 url；内置代理的接入者写在 embedded.edges 和 embedded.consumers'));
 
 /** Kinds come with later versions; a name that is not there must not be passed over in silence. */
 const plugs = (words: { zh: string; en: string }) => z.array(z.strictObject({

@@ -91,6 +91,9 @@ export interface ExternalBrokerSetup {
   readonly url: string;
   readonly user: string | null;
   readonly password: string | null;
+  /** Whom `--mosquitto` writes rights for; of these the gateway itself looks at the centres of edges alone. */
+  readonly edges?: readonly EdgeCredential[];
+  readonly consumers?: readonly ConsumerCredential[];
 }
 
 /** A sink or notifier: its kind, and settings that its own schema has checked. */

@@ -1,7 +1,7 @@
 /** mosquitto as the broker between edges and gateway, with the files we make for it, and mosquitto_sub as a consumer. */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -34,6 +34,7 @@ export const peers: { name: string; run(): Promise<void> }[] = [
   { name: 'mosquitto: a batch goes through it, is acknowledged, and comes out to mosquitto_sub', run: () => withBench(goesThrough) },
   { name: 'mosquitto: our files keep edges and consumers apart', run: () => withBench(keptApart) },
   { name: 'mosquitto: killed and started again, gateway and edges find each other, retained warnings are cleared', run: () => withBench(restarted) },
+  { name: 'mosquitto: with our mosquitto.conf, as the user mosquitto: no user takes the place of another by its client id', run: idsBound },
   { name: 'mosquitto_sub: reads the embedded broker by MQTT 3.1.1, and is told when it asks for 5 or $share', run: readsEmbedded },
 ];
 
@@ -70,6 +71,36 @@ async function keptApart({ mosquitto, gateway, edge }: Bench): Promise<void> {
   assert.deepEqual(items.map(({ value }) => value), [7]);
   assert.deepEqual(overheard, []);
   for (const client of [pump, gate]) client.end(true);
+}
+
+async function idsBound(): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'cv-mosquitto-'));
+  await chmod(dir, 0o755);
+  const [port, gatewayPort] = [await freePort(), await freePort()];
+  const mosquitto = await startMosquitto(join(dir, 'etc'), port, await mosquittoFiles(ACCESS), gatewayPort);
+  const url = `mqtt://127.0.0.1:${port}`;
+  try {
+    const gatewayUrl = `mqtt://127.0.0.1:${gatewayPort}`;
+    await withGateway({ kind: 'external', url: gatewayUrl, user: 'gateway', password: 'gateway-password' }, async (gateway) => {
+      await within('the gateway is connected', async () => (await fetch(`${gateway.httpUrl}/healthz`)).ok);
+      const pump = await connectEdge(url, 'pump', 4);
+      let isThere = true;
+      pump.on('close', () => { isThere = false; });
+      // Another user under every id that stands: the edge's, the user that it is known by, the gateway's.
+      for (const clientId of ['cv-pump', 'pump', 'gateway:g:in', 'gateway:g:out']) {
+        for (const version of [4, 5] as const) await (await mqtt.connectAsync(url, { clientId, username: 'city', password: 'city-password', protocolVersion: version, reconnectPeriod: 0 })).endAsync();
+      }
+      await assert.rejects(mqtt.connectAsync(gatewayUrl, { clientId: 'gateway:g:in', username: 'city', password: 'city-password', protocolVersion: 4, reconnectPeriod: 0 }));
+      const acked = nextAck(pump, 2);
+      await send(pump, 'pump', 1, [1, 2]);
+      await acked;
+      assert.ok(isThere && (await fetch(`${gateway.httpUrl}/healthz`)).ok);
+      pump.end(true);
+    });
+  } finally {
+    await mosquitto.stop();
+    await rm(dir, { recursive: true, force: true });
+  }
 }
 
 async function restarted({ mosquitto, edge }: Bench): Promise<void> {

@@ -1,8 +1,9 @@
 /** An external broker for rigs: mosquitto as a child, in a folder of its own, with the files that we ship for it. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { mosquittoConf } from '../../gateway/broker/mosquitto.ts';
 
 export interface Mosquitto {
   readonly port: number;
@@ -23,9 +24,11 @@ export interface MosquittoFiles {
   /** Text of the ACL file, and of the password file as mosquitto hashes it. */
   acl: string;
   passwords: string;
+  gatewayPasswords?: string;
 }
 
-export async function startMosquitto(dir: string, port: number, files: MosquittoFiles): Promise<Mosquitto> {
+/** @param gatewayPort with it, by the `mosquitto.conf` that we ship, and as the user mosquitto where we may become it */
+export async function startMosquitto(dir: string, port: number, files: MosquittoFiles, gatewayPort?: number): Promise<Mosquitto> {
   const program = mosquittoProgram();
   if (!program) throw new Error('mosquitto is not installed: apt-get install mosquitto');
   mkdirSync(dir, { recursive: true });
@@ -35,6 +38,14 @@ export async function startMosquitto(dir: string, port: number, files: Mosquitto
     `listener ${port} 127.0.0.1`, 'allow_anonymous false', `password_file ${join(dir, 'passwords')}`, `acl_file ${join(dir, 'acl')}`,
     'max_inflight_messages 0', 'max_queued_messages 0', 'persistence false', 'log_dest stderr', ...(process.getuid?.() === 0 ? ['user root'] : []), '',
   ].join('\n'));
+  if (gatewayPort !== undefined) {
+    const at = (name: string) => join(dir, name);
+    writeFileSync(at('gateway-passwords'), files.gatewayPasswords ?? '', { mode: 0o600 });
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) execFileSync('chown', ['-R', 'mosquitto', dir]);
+    const conf = mosquittoConf({ acl: at('acl'), passwords: at('passwords'), gatewayPasswords: at('gateway-passwords'), port, gateway: { host: '127.0.0.1', port: gatewayPort } });
+    writeFileSync(at('mosquitto.conf'), `${conf}persistence false\nlog_dest stderr\n${isRoot ? 'user mosquitto\n' : ''}`);
+  }
   let child: ChildProcess | null = null;
   const errors: string[] = [];
   const end = async (signal: 'SIGKILL' | 'SIGTERM') => {

@@ -1,0 +1,99 @@
+/** `cityvitals gateway --mosquitto FOLDER [--owner USER]`: rights and passwords as mosquitto reads them, with the gateway's password kept from run to run. */
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, chownSync, closeSync, fchmodSync, fchownSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { FaultError } from '../core/faults.ts';
+import { mosquittoConf, mosquittoFiles, type MosquittoAccess } from '../gateway/broker/mosquitto.ts';
+import type { GatewaySetup } from '../gateway/config/setup.ts';
+import type { Terminal } from './terminal.ts';
+
+interface Owner {
+  uid: number;
+  gid: number;
+}
+
+/** Of the gateway alone; mosquitto has its hash. */
+const KEPT = 'gateway-password';
+const PORT = 1883;
+const GATEWAY_PORT = 1884;
+
+/** @throws FaultError when there is nobody to write rights for, or no such user; what the file system says */
+export async function writeMosquitto(terminal: Terminal, setup: GatewaySetup, folder: string, owner: string | undefined): Promise<void> {
+  const { broker } = setup;
+  const { edges, consumers = [] } = broker;
+  if (!edges) throw new FaultError('CV_SETTING_MISSING', { owner: 'broker', key: 'edges', hint: 'edges: [{ id: pump-07, token: … }]' });
+  const ids = owner === undefined ? null : idsOf(owner);
+  makeFolder(folder, ids);
+  const user = (broker.kind === 'external' ? broker.user : null) ?? setup.gateway;
+  const password = (broker.kind === 'external' ? broker.password : null) ?? kept(folder) ?? randomBytes(24).toString('base64url');
+  const access: MosquittoAccess = { edges, consumers, gateway: { user, password } };
+  const files = await mosquittoFiles(access);
+  const [acl, passwords, gatewayPasswords] = [join(folder, 'acl'), join(folder, 'passwords'), join(folder, 'gateway-passwords')].map((path) => resolve(path)) as [string, string, string];
+  const listener = gatewayListener(setup);
+  const conf = mosquittoConf({ acl, passwords, gatewayPasswords, port: broker.kind === 'embedded' ? broker.port : PORT, gateway: listener });
+  replace(join(folder, KEPT), `${password}\n`, null);
+  replace(acl, files.acl, ids);
+  replace(passwords, files.passwords, ids);
+  replace(gatewayPasswords, files.gatewayPasswords, ids);
+  const { host, port } = listener;
+  const url = `mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  if (terminal.json) return terminal.record({ acl, passwords, gatewayPasswords, user, password, url, conf });
+  terminal.print(conf);
+  terminal.print(terminal.text({ en: `in ${setup.gateway}'s file: broker: { url: ${url}, user: ${user}, password: ${password}, edges: …, consumers: … }`, zh: `网关配置：broker: { url: ${url}, user: ${user}, password: ${password}, edges: …, consumers: … }` }));
+}
+
+/** Where the gateway says it goes; on this machine where it does not say so yet. */
+function gatewayListener({ broker }: GatewaySetup): { host: string; port: number } {
+  if (broker.kind === 'embedded') return { host: '127.0.0.1', port: broker.port + 1 };
+  const { hostname, port } = new URL(broker.url);
+  return { host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port) === PORT ? GATEWAY_PORT : Number(port) || GATEWAY_PORT };
+}
+
+function kept(folder: string): string | null {
+  try {
+    return readFileSync(join(folder, KEPT), 'utf8').trim() || null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** What is new of it belongs to us and may be entered by the owner's group: whoever runs as the broker puts no file of ours elsewhere. */
+function makeFolder(folder: string, ids: Owner | null): void {
+  const first = mkdirSync(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = resolve(folder); ; made = dirname(made)) {
+    chmodSync(made, ids ? 0o750 : 0o700);
+    if (ids) chownSync(made, process.getuid?.() ?? -1, ids.gid);
+    if (made === resolve(first) || made === dirname(made)) return;
+  }
+}
+
+/** At once, so that a broker which reloads reads the old or the new; and never through a link that stands there. */
+function replace(path: string, text: string, ids: Owner | null): void {
+  const beside = `${path}.new`;
+  rmSync(beside, { force: true });
+  const file = openSync(beside, 'wx', 0o600);
+  try {
+    writeSync(file, text);
+    fchmodSync(file, 0o600);
+    if (ids) fchownSync(file, ids.uid, ids.gid);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(beside, path);
+}
+
+function idsOf(owner: string): Owner {
+  try {
+    const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, '--', owner], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })));
+    return { uid: uid as number, gid: gid as number };
+  } catch {
+    throw new FaultError('CV_SETTING_INVALID', {
+      owner: 'cityvitals gateway', ownerZh: 'cityvitals gateway', key: '--owner', problem: `there is no user ${owner} here`, problemZh: `本机没有用户 ${owner}`,
+      hint: 'the user that mosquitto runs as: --owner mosquitto', hintZh: '填写运行 mosquitto 的用户：--owner mosquitto',
+    });
+  }
+}
