@@ -1,6 +1,10 @@
-/** An edge with a valid token that floods, lies and invents for a time, while an honest edge goes on; what the others notice is measured. */
+/**
+ * An edge with a valid token that floods, lies and invents for a time, while an honest edge goes on; what the others notice is
+ * measured. The hostile one runs in a thread of its own, so that its work is not taken for the gateway's.
+ */
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { encodeBatch } from '../../core/wire/batch.ts';
-import { AttackRig, draftOf, pauseMs, type Sender } from './rig.ts';
+import { AttackRig, connectSender, draftOf, pauseMs, type Sender } from './rig.ts';
 
 const EVERY_MS = 50;
 const BEFORE_MS = 10_000;
@@ -15,15 +19,15 @@ export async function hostileEdge(durationMs: number, json: boolean, say: (line:
   try {
     const before = await acks(rig, BEFORE_MS);
     const was = await othersOf(rig);
-    const hostile = await rig.sender('hostile');
-    const stop = new AbortController();
+    const hostile = new Worker(new URL(import.meta.url), { workerData: rig.brokerUrl });
+    const over = new Promise<number>((resolve, reject) => { hostile.once('message', resolve).once('error', reject); });
     let highestMB = 0;
     const memory = setInterval(() => { highestMB = Math.max(highestMB, rig.rssMB(rig.gateway)); }, 250);
-    const abuse = abuseBy(hostile, stop.signal);
     const during = await acks(rig, durationMs);
-    stop.abort();
+    hostile.postMessage('stop');
     clearInterval(memory);
-    const sent = await abuse;
+    const sent = await over;
+    await hostile.terminate();
     await pauseMs(1000);
     const now = await othersOf(rig);
     const p99Before = Math.max(LEAST_P99_MS, p99Of(before.tookMs));
@@ -89,4 +93,10 @@ async function abuseBy(hostile: Sender, signal: AbortSignal): Promise<number> {
 const round = (ms: number): number => Math.round(ms * 10) / 10;
 function p99Of(tookMs: readonly number[]): number {
   return tookMs.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(tookMs.length * 0.99) - 1)] ?? Infinity;
+}
+
+if (!isMainThread) {
+  const stop = new AbortController();
+  parentPort?.once('message', () => stop.abort());
+  parentPort?.postMessage(await abuseBy(await connectSender(workerData as string, 'hostile'), stop.signal));
 }

@@ -76,9 +76,7 @@ export class AttackRig {
   get edgeUrl(): string { return String(this.edge.ready.httpUrl).replace(/\/$/, ''); }
 
   async sender(edge: string): Promise<Sender> {
-    const client = await mqtt.connectAsync(this.brokerUrl, { clientId: `cv-${edge}`, username: edge, password: tokenOf(edge), protocolVersion: 4, reconnectPeriod: 0, connectTimeout: 5000 });
-    const sender = new Sender(client, edge);
-    await client.subscribeAsync(`cv/v1/in/${CENTRE}/${edge}/ack`, { qos: 1 });
+    const sender = await connectSender(this.brokerUrl, edge);
     this.#senders.push(sender);
     return sender;
   }
@@ -122,6 +120,13 @@ export class AttackRig {
     await this.gateway?.stop();
     rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+export async function connectSender(brokerUrl: string, edge: string): Promise<Sender> {
+  const client = await mqtt.connectAsync(brokerUrl, { clientId: `cv-${edge}`, username: edge, password: tokenOf(edge), protocolVersion: 4, reconnectPeriod: 0, connectTimeout: 5000 });
+  const sender = new Sender(client, edge);
+  await client.subscribeAsync(`cv/v1/in/${CENTRE}/${edge}/ack`, { qos: 1 });
+  return sender;
 }
 
 /** An edge by hand. */

@@ -10,7 +10,7 @@ export default {
     await hostile.state(['logger']);
     const { status } = await rig.get('/api/v1/commands', {
       method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${OPERATOR}` },
-      body: JSON.stringify({ device: 'logger', point: 'interval', value: 60, reason: 'attack rig' }),
+      body: JSON.stringify({ kind: 'write', device: 'logger', point: 'interval', value: 60, reason: 'attack rig' }),
     });
     await pauseMs(700);
     await hostile.client.endAsync(true);

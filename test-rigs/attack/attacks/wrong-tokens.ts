@@ -4,7 +4,7 @@ export default {
   name: 'sixty wrong tokens, then the right one', clause: '1.8',
   async run(rig) {
     const command = (token: string) => rig.get('/api/v1/commands', {
-      method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify({ device: 'nobody', point: 'p', value: 1 }),
+      method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify({ kind: 'read', device: 'nobody', reason: 'attack rig' }),
     });
     for (let count = 0; count < 60; count += 1) await command(`guess-${count}-of-the-attack-rig`);
     const { status } = await command(OPERATOR);
