@@ -10,6 +10,7 @@ const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> 
   'broker-abuse': () => import('./broker-abuse/main.ts'),
   'vision-clips': () => import('./vision-clips/main.ts'),
   'video-faults': () => import('./video-faults/main.ts'),
+  attack: () => import('./attack/main.ts'),
   blur: () => import('./blur/main.ts'),
   linear: () => import('./linear/main.ts'),
   clips: () => import('./clips/main.ts'),

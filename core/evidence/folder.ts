@@ -1,6 +1,7 @@
 /**
  * Files named by what they hold, within days and bytes. Those that wait to be sent lie apart: they give way last, and each
- * that does is counted. A file is there whole or not at all; what a crash left half done is removed at the next start.
+ * that does is counted. Of several senders, the one that has most makes room, and when its files came decides, not what it
+ * states. A file is there whole or not at all; what a crash left half done is removed at the next start.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -18,6 +19,8 @@ export interface EvidenceFile {
   /** ms UTC of what it shows. */
   at: number;
   bytes: number;
+  /** Who sent it; absent where all are our own. */
+  from?: string;
 }
 
 export interface EvidenceFolderOptions {
@@ -32,11 +35,12 @@ export interface EvidenceFolderOptions {
 
 type Place = 'waiting' | 'kept';
 const PLACES: readonly Place[] = ['waiting', 'kept'];
-const NAME = /^(\d{1,16})-([0-9a-f]{64})\.(jpg|webp|mp4|mkv)$/;
+const NAME = /^(\d{1,16})-([0-9a-f]{64})(?:\.(\d{1,16})\.([a-z0-9-]{1,64}))?\.(jpg|webp|mp4|mkv)$/;
 const MIME_OF = new Map(Object.entries(EVIDENCE_KINDS).map(([mime, extension]) => [extension as string, mime as EvidenceMime]));
 const TIDY_EVERY_MS = 600_000;
 
-type Entry = EvidenceFile & { place: Place };
+/** `receivedAt`: ms UTC of our own clock. */
+type Entry = EvidenceFile & { place: Place; receivedAt: number };
 
 export class EvidenceFolder {
   readonly #options: EvidenceFolderOptions;
@@ -72,7 +76,7 @@ export class EvidenceFolder {
   put(file: Omit<EvidenceFile, 'bytes'>, content: Uint8Array, place: Place): Promise<void> {
     return this.#inTurn(() => this.#guard(async () => {
       if (this.#entries.has(file.sha256)) return;
-      const entry: Entry = { ...file, at: Math.round(file.at), bytes: content.length, place };
+      const entry: Entry = { ...file, at: Math.round(file.at), bytes: content.length, place, receivedAt: Math.round(this.#clock.nowMs()) };
       await writeWhole(this.#pathOf(entry), content).catch(async (error: NodeJS.ErrnoException) => {
         // What was sent already makes room for what was not.
         if (error.code !== 'ENOSPC' || place === 'kept' || !(await this.#makeRoom(content.length))) throw error;
@@ -86,14 +90,14 @@ export class EvidenceFolder {
   /** Takes in a file that lies in `dir` already, as it is: it is gone from its place when this resolves. @throws FaultError CV_EVIDENCE_DISK */
   adopt(path: string, { mime, at }: Pick<EvidenceFile, 'mime' | 'at'>, place: Place): Promise<EvidenceFile> {
     return this.#inTurn(() => this.#guard(async () => {
-      const entry: Entry = { sha256: await hashOf(path), mime, at: Math.round(at), bytes: (await stat(path)).size, place };
+      const entry: Entry = { sha256: await hashOf(path), mime, at: Math.round(at), bytes: (await stat(path)).size, place, receivedAt: this.#clock.nowMs() };
       if (this.#entries.has(entry.sha256)) await rm(path, { force: true });
       else {
         await rename(path, this.#pathOf(entry));
         this.#add(entry);
         await this.#tidy();
       }
-      const { place: _place, ...file } = entry;
+      const { place: _place, receivedAt: _receivedAt, ...file } = entry;
       return file;
     }));
   }
@@ -147,16 +151,20 @@ export class EvidenceFolder {
     await this.#tidy();
   }
 
-  /** What is too old goes; then, while there is too much, the oldest: first of those that were sent. */
+  /** What is too old goes; then, while there is too much, the oldest: first of those that were sent, and of whoever has most. */
   async #tidy(): Promise<void> {
     const { maxBytes, keepMs, onLost } = this.#options;
-    const oldest = [...this.#entries.values()].toSorted((a, b) => Number(b.place === 'kept') - Number(a.place === 'kept') || a.at - b.at);
     const before = this.#clock.nowMs() - keepMs;
     let lost = 0;
-    for (const entry of oldest) {
-      if (entry.at >= before && this.#bytes <= maxBytes) continue;
+    const remove = async (entry: Entry): Promise<void> => {
       await this.#remove(entry);
       if (entry.place === 'waiting') lost += 1;
+    };
+    for (const entry of this.#entries.values()) if (Math.min(entry.at, entry.receivedAt) < before) await remove(entry);
+    for (const place of PLACES.toReversed()) {
+      if (this.#bytes <= maxBytes) break;
+      const senders = [...Map.groupBy([...this.#entries.values()].filter((entry) => entry.place === place), ({ from }) => from).values()].map((entries) => new Held(entries));
+      for (let most = mostOf(senders); most && this.#bytes > maxBytes; most = mostOf(senders)) await remove(most.takeOldest());
     }
     if (lost > 0) onLost?.(lost);
   }
@@ -164,7 +172,7 @@ export class EvidenceFolder {
   /** On a full disk. @returns whether so much of what was sent has gone */
   async #makeRoom(bytes: number): Promise<boolean> {
     let freed = 0;
-    for (const entry of [...this.#entries.values()].filter(({ place }) => place === 'kept').toSorted((a, b) => a.at - b.at)) {
+    for (const entry of [...this.#entries.values()].filter(({ place }) => place === 'kept').toSorted(inOrder)) {
       if (freed >= 2 * bytes) break;
       await this.#remove(entry);
       freed += entry.bytes;
@@ -185,8 +193,8 @@ export class EvidenceFolder {
     this.#bytes += entry.bytes;
   }
 
-  #pathOf({ place, at, sha256, mime }: Pick<Entry, 'place' | 'at' | 'sha256' | 'mime'>): string {
-    return join(this.#options.dir, place, `${at}-${sha256}.${EVIDENCE_KINDS[mime]}`);
+  #pathOf({ place, at, sha256, mime, from, receivedAt }: Omit<Entry, 'bytes'>): string {
+    return join(this.#options.dir, place, `${at}-${sha256}${from === undefined ? '' : `.${receivedAt}.${from}`}.${EVIDENCE_KINDS[mime]}`);
   }
 
   async #guard<T>(run: () => Promise<T>): Promise<T> {
@@ -198,21 +206,57 @@ export class EvidenceFolder {
   }
 }
 
+/** What goes first: of others when it came, of our own what it shows, but no clock of ours that was ahead counts. */
+const inOrder = (a: Entry, b: Entry): number => orderOf(a) - orderOf(b);
+const orderOf = ({ at, from, receivedAt }: Entry): number => (from === undefined ? Math.min(at, receivedAt) : receivedAt);
+
+/** What one sender has. */
+class Held {
+  /** The oldest last. */
+  readonly #entries: Entry[];
+  bytes: number;
+
+  constructor(entries: readonly Entry[]) {
+    this.#entries = entries.toSorted((a, b) => inOrder(b, a));
+    this.bytes = entries.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  takeOldest(): Entry {
+    const entry = this.#entries.pop() as Entry;
+    this.bytes -= entry.bytes;
+    return entry;
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries.length === 0;
+  }
+}
+
+function mostOf(senders: readonly Held[]): Held | null {
+  let most: Held | null = null;
+  for (const one of senders) if (!one.isEmpty && one.bytes >= (most?.bytes ?? 0)) most = one;
+  return most;
+}
+
 /** What is kept in such a folder, the newest first, for whoever only looks: whoever writes it may be running. @throws the system's error */
 export async function keptIn(dir: string): Promise<(EvidenceFile & { path: string })[]> {
   const place = join(dir, 'kept' satisfies Place);
   const files = await Promise.all((await readdir(place)).map(async (name) => {
-    const file = await fileOf(place, name).catch(() => null);
-    return file ? [{ ...file, path: join(place, name) }] : [];
+    const found = await fileOf(place, name).catch(() => null);
+    if (!found) return [];
+    const { receivedAt: _receivedAt, ...file } = found;
+    return [{ ...file, path: join(place, name) }];
   }));
   return files.flat().toSorted((a, b) => b.at - a.at);
 }
 
 /** null: a file of this name is none of ours, or not whole. */
-async function fileOf(dir: string, name: string): Promise<EvidenceFile | null> {
-  const [, at, sha256, extension = ''] = NAME.exec(name) ?? [];
+async function fileOf(dir: string, name: string): Promise<Omit<Entry, 'place'> | null> {
+  const [, at, sha256, receivedAt, from, extension = ''] = NAME.exec(name) ?? [];
   const mime = MIME_OF.get(extension);
-  return sha256 && mime ? { sha256, at: Number(at), mime, bytes: (await stat(join(dir, name))).size } : null;
+  if (!sha256 || !mime) return null;
+  const { size, mtimeMs } = await stat(join(dir, name));
+  return { sha256, at: Number(at), mime, bytes: size, receivedAt: Number(receivedAt ?? mtimeMs), ...(from !== undefined && { from }) };
 }
 
 /** On disk, and what it holds. */

@@ -90,7 +90,7 @@ export class EvidenceDesk {
       this.#world.tell({ kind: 'fault', edge: address.edge, fault: refusal(address.edge, sha256, mime === null ? 'no picture' : 'its bytes have another hash') });
       return this.#answer(address, { sha256, have: 0, refused: 'CV_EVIDENCE_REFUSED' });
     }
-    await this.#parts.folder.put({ sha256, mime, at: part.at }, content, 'kept');
+    await this.#parts.folder.put({ sha256, mime, at: part.at, from: address.edge }, content, 'kept');
     await rm(path, { force: true });
     this.#world.tell({ kind: 'evidence_taken', count: 1, bytes, sender: address.edge });
     return this.#answer(address, { sha256, have: bytes });

@@ -1,0 +1,55 @@
+/** In this order; one that breaks what it attacks is followed by a fresh gateway and edge. */
+import commandsOfOthers from './attacks/commands-of-others.ts';
+import dataFolders from './attacks/data-folders.ts';
+import devicesOfOthers from './attacks/devices-of-others.ts';
+import evidenceOfTheFuture from './attacks/evidence-of-the-future.ts';
+import foreignPage from './attacks/foreign-page.ts';
+import forgedHost from './attacks/forged-host.ts';
+import garbageFlood from './attacks/garbage-flood.ts';
+import hj212Cutter from './attacks/hj212-cutter.ts';
+import hj212Password from './attacks/hj212-password.ts';
+import holes from './attacks/holes.ts';
+import idleSockets from './attacks/idle-sockets.ts';
+import inventedDevices from './attacks/invented-devices.ts';
+import liveViewFromAnyProcess from './attacks/live-view-from-any-process.ts';
+import liveViewers from './attacks/live-viewers.ts';
+import nestedValues from './attacks/nested-values.ts';
+import pathTraversal from './attacks/path-traversal.ts';
+import pictureOfAHostileEdge from './attacks/picture-of-a-hostile-edge.ts';
+import requestLines from './attacks/request-lines.ts';
+import senderOfAnother from './attacks/sender-of-another.ts';
+import stateFlood from './attacks/state-flood.ts';
+import statedAddress from './attacks/stated-address.ts';
+import topicsOfAnother from './attacks/topics-of-another.ts';
+import wrongMqttPasswords from './attacks/wrong-mqtt-passwords.ts';
+import wrongTokens from './attacks/wrong-tokens.ts';
+import zstdBomb from './attacks/zstd-bomb.ts';
+import type { Attack } from './rig.ts';
+
+export const ATTACKS: readonly Attack[] = [
+  requestLines,
+  pictureOfAHostileEdge,
+  devicesOfOthers,
+  commandsOfOthers,
+  nestedValues,
+  hj212Password,
+  hj212Cutter,
+  forgedHost,
+  statedAddress,
+  wrongTokens,
+  wrongMqttPasswords,
+  idleSockets,
+  evidenceOfTheFuture,
+  liveViewers,
+  liveViewFromAnyProcess,
+  dataFolders,
+  inventedDevices,
+  garbageFlood,
+  senderOfAnother,
+  topicsOfAnother,
+  zstdBomb,
+  stateFlood,
+  holes,
+  pathTraversal,
+  foreignPage,
+];
