@@ -169,6 +169,8 @@ export interface Reason extends Words {
 
 export interface WarningView {
   id: string;
+  /** Place of its last change among those of all warnings. */
+  cursor?: string;
   rule: string;
   version: number;
   type: 'threshold' | 'absence';

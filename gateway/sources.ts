@@ -98,6 +98,8 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     storeCheck: openStoreCheck(store, world),
     warnings: () => warnings.list(),
     warning: (id) => warnings.get(id),
+    warningChangesHead: () => warnings.changesHead(),
+    warningChanges: (n, limit) => warnings.changesAfter(n, limit),
     log,
     quarantine: (before, limit) => quarantine.list(before, limit),
     async picture(id) {
