@@ -224,7 +224,7 @@ export interface StatusView {
   startedAt: number;
   /** Rules have seen everything up to this event time. */
   evaluatedTo: number | null;
-  devices: { total: number; fresh: number; lost: number };
+  devices: { total: number; fresh: number; lost: number; unobserved: number };
   edges: EdgeView[];
   path: {
     edgeDepth: number;

@@ -111,7 +111,7 @@ const ConfigView = named('Config', 'what became of a changed configuration file'
 
 export const StatusView = named('Status', 'the path of a sample with live counts', '样本全程的实时计数', z.object({
   gateway: z.string(), centre: z.string(), name: z.exactOptional(Words), exercise: z.boolean(), now: time, startedAt: time, evaluatedTo: time.nullable(),
-  devices: z.object({ total: count, fresh: count, lost: count }), edges: z.array(EdgeView),
+  devices: z.object({ total: count, fresh: count, lost: count.meta({ en: 'do not answer', zh: '设备无应答' }), unobserved: count.meta({ en: 'their edge is away', zh: '所属边缘节点离线' }) }), edges: z.array(EdgeView),
   path: z.object({
     edgeDepth: count, accepted: count, duplicates: count, refused: count, stored: count, storeLag: count, rulesLag: count,
     warningsOpen: count, acceptMs: ms.nullable(), storeMs: ms.nullable(), warnMs: ms.nullable(),
