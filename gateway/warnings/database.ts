@@ -82,8 +82,8 @@ export class StateDatabase {
     try {
       file.transaction(prune);
       const snapshot = readAll(file);
-      // What cannot be understood would keep the rules from starting.
-      for (const text of [...snapshot.series, ...snapshot.keys].map(([, json]) => json).concat(snapshot.warnings)) JSON.parse(text);
+      // What cannot be understood would keep the rules from starting, or be sent to whoever listens.
+      for (const text of [...snapshot.series, ...snapshot.keys].map(([, json]) => json).concat(snapshot.warnings, snapshot.outbox.map(({ payload }) => payload || 'null'))) JSON.parse(text);
       this.#file = file;
       return snapshot;
     } catch (error) {
