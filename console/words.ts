@@ -12,7 +12,7 @@ const ZH = {
   exercise: '演练',
   exerciseWhy: '演练模式：一切照常运行并带标记，不会通知真实人员',
   /** In parts, so that the counts can carry their tone: start, fresh, between, lost, end. */
-  sentence: (town: string, total: number, fresh: number, lost: number): [string, string, string, string, string] => [`${town}：${total} 台设备，`, `${fresh} 台数据及时`, '，', `${lost} 台失联`, '，'],
+  sentence: (town: string, total: number, fresh: number, lost: number, unobserved: number): [string, string, string, string, string] => [`${town}：${total} 台设备，`, `${fresh} 台数据及时`, '，', `${lost} 台失联`, unobserved > 0 ? `，${unobserved} 台未观测，` : '，'],
   evaluated: (time: string) => `已评估至 ${time}`,
   notEvaluated: '尚未开始评估',
   joining: '正在连接网关……',
@@ -90,7 +90,7 @@ const EN: typeof ZH = {
   language: 'Language',
   exercise: 'Exercise',
   exerciseWhy: 'Exercise mode: everything works and is marked, nobody real is notified',
-  sentence: (town, total, fresh, lost) => [`${town}: ${total} ${total === 1 ? 'device' : 'devices'}, `, `${fresh} fresh`, ', ', `${lost} lost`, ', '],
+  sentence: (town, total, fresh, lost, unobserved) => [`${town}: ${total} ${total === 1 ? 'device' : 'devices'}, `, `${fresh} fresh`, ', ', `${lost} lost`, unobserved > 0 ? `, ${unobserved} unobserved, ` : ', '],
   evaluated: (time) => `evaluated up to ${time}`,
   notEvaluated: 'not evaluated yet',
   joining: 'Connecting to the gateway…',

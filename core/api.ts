@@ -195,6 +195,8 @@ export interface Reason extends Words {
 
 export interface WarningView {
   id: string;
+  /** Place of its last change among those of all warnings. */
+  cursor?: string;
   rule: string;
   version: number;
   type: 'threshold' | 'absence';
@@ -248,7 +250,7 @@ export interface StatusView {
   startedAt: number;
   /** Rules have seen everything up to this event time. */
   evaluatedTo: number | null;
-  devices: { total: number; fresh: number; lost: number };
+  devices: { total: number; fresh: number; lost: number; unobserved: number };
   edges: EdgeView[];
   path: {
     edgeDepth: number;

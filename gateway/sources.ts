@@ -22,6 +22,7 @@ import { indicatorViews } from './store/indicators.ts';
 import type { LastPoint, Store } from './store/store.ts';
 import type { Tally } from './tally.ts';
 import type { Warnings } from './warnings/warnings.ts';
+import { deviceCounts } from './device-counts.ts';
 
 export interface SourceParts {
   setup: GatewaySetup;
@@ -71,11 +72,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     const stats = line.stats();
     return {
       gateway: setup.gateway, centre: setup.centre, ...(setup.name ? { name: setup.name } : {}), exercise: setup.exercise, now: world.clock.nowMs(), startedAt, evaluatedTo: warnings.evaluatedTo(),
-      devices: {
-        total: devices.length,
-        fresh: devices.filter(({ freshness }) => freshness === 'fresh').length,
-        lost: devices.filter(({ freshness }) => freshness === 'lost' || freshness === 'unobserved').length,
-      },
+      devices: deviceCounts(devices),
       edges,
       path: {
         edgeDepth: edges.reduce((sum, { logDepth }) => sum + (logDepth ?? 0), 0),
@@ -106,6 +103,8 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     storeCheck: openStoreCheck(store, world),
     warnings: () => warnings.list(),
     warning: (id) => warnings.get(id),
+    warningChangesHead: () => warnings.changesHead(),
+    warningChanges: (n, limit) => warnings.changesAfter(n, limit),
     log,
     quarantine: (before, limit) => quarantine.list(before, limit),
     async picture(id) {

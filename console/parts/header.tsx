@@ -40,9 +40,9 @@ function Sentence() {
   const { status } = state;
   const [worst] = openWarnings(state);
   if (!status) return <h1 class="sentence" data-part="sentence">{state.link.is === 'gone' ? words.gone : state.link.is === 'signed-out' ? words.signedOut : words.joining}</h1>;
-  const { total, fresh, lost } = status.devices;
+  const { total, fresh, lost, unobserved } = status.devices;
   const town = status.name ? pick(status.name, lang) : status.centre;
-  const [start, freshWords, between, lostWords, end] = words.sentence(town, total, fresh, lost);
+  const [start, freshWords, between, lostWords, end] = words.sentence(town, total, fresh, lost, unobserved);
   return (
     <div class="sentence-row">
       {worst && <span class={`level-chip level-${worst.level}`}><Icon name={levelIcon(worst.level)} /><strong>{words.colours[worst.level]}</strong></span>}

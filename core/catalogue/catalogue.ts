@@ -48,6 +48,12 @@ export interface Normal {
   flags: readonly Flag[];
 }
 
+export interface Normaliser {
+  (event: Event): Normal;
+  /** The unit in which a code's values belong; null when nobody knows it. */
+  unitOf(code: string): string | null;
+}
+
 const NO_FLAGS: readonly Flag[] = [];
 
 /**
@@ -55,9 +61,9 @@ const NO_FLAGS: readonly Flag[] = [];
  * same; the log keeps what came. Where UCUM knows no way from one unit to the other, the value stays as it is and is
  * flagged `unit`: it is stored, and takes no part in warnings. Unknown codes and values that are no numbers stay as they are.
  */
-export function normaliser(catalogue: Catalogue): (event: Event) => Normal {
+export function normaliser(catalogue: Catalogue): Normaliser {
   const converters = new Map<string, ((value: number) => number) | null>();
-  return (event) => {
+  const normal = (event: Event): Normal => {
     const flags = event.flags ?? NO_FLAGS;
     const asIs: Normal = { value: event.value, unit: event.unit, flags, ...(event.window ? { window: event.window } : {}) };
     const unit = catalogue.of(event.indicator)?.unit;
@@ -69,6 +75,7 @@ export function normaliser(catalogue: Catalogue): (event: Event) => Normal {
     if (!convert || !Number.isFinite(convert(event.value))) return { ...asIs, flags: flags.includes('unit') ? flags : [...flags, 'unit'] };
     return { value: tidy(convert(event.value)), unit, flags, ...(event.window ? { window: windowIn(event.window, convert) } : {}) };
   };
+  return Object.assign(normal, { unitOf: (code: string) => catalogue.of(code)?.unit ?? null });
 }
 
 function windowIn(window: Window, convert: (value: number) => number): Window {

@@ -22,6 +22,11 @@ export const API_FAULTS = {
     en: ['what follows cursor {after} is no longer kept; the oldest is {oldest}', 'go on from {oldest} and take what lies between as missed; raise log.keep if followers stay away longer'],
     zh: ['游标 {after} 之后的数据已不再保留；最早为 {oldest}', '从 {oldest} 继续，其间的数据视为错过；若订阅方离开更久，请调大 log.keep'],
   },
+  CV_API_CURSOR_FOREIGN: {
+    stage: 'api', retry: 'never', actor: 'operator', status: 410,
+    en: ['cursor {after} is not of this gateway: its log has no such epoch', 'go on from {oldest} and drop what you already have by edge, stream, epoch and seq; keep a cursor for each gateway'],
+    zh: ['游标 {after} 不属于本网关：其日志中没有该纪元', '从 {oldest} 继续，并按 edge、stream、epoch、seq 去除已有事件；每个网关应分别保存游标'],
+  },
   CV_API_CURSOR_AHEAD: {
     stage: 'api', retry: 'never', actor: 'operator', status: 410,
     en: ['cursor {after} lies beyond the newest event {head}: the log was set back, or the cursor is of another gateway', 'go on from {oldest} and drop what you already have by edge, stream, epoch and seq'],

@@ -3,6 +3,11 @@ import { SINK_FAULTS } from './sink.ts';
 
 export const GATEWAY_FAULTS = {
   ...SINK_FAULTS,
+  CV_UNIT_UNCONVERTIBLE: {
+    stage: 'store', retry: 'after-change', actor: 'field-engineer',
+    en: ['{point} sends {indicator} in "{unit}", which cannot be converted to "{wanted}"', 'correct the unit of the point; until then its values are uncertain, flagged "unit", and no threshold rule counts them'],
+    zh: ['{point} 以“{unit}”上报 {indicator}，无法换算为“{wanted}”', '更正该测点的单位；更正前其数值为存疑并带 unit 标记，不参与阈值规则'],
+  },
   CV_BROKER_LISTEN: {
     stage: 'broker', retry: 'after-change', actor: 'operator',
     en: ['the broker cannot listen on {host}:{port}: {detail}', 'stop the program that holds the port, or set another broker.embedded.port'],

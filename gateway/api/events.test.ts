@@ -55,6 +55,18 @@ test('events carry their cursor and origin; a page at the head is empty and says
   await api.close();
 });
 
+test('a cursor of another gateway is 410 also where it lies behind the head; a follower of this one goes on in any of its epochs', async (t) => {
+  const gateway = memoryGateway();
+  gateway.groups = [numbersGroup(7, 1, 3), numbersGroup(9, 1, 2), numbersGroup(12, 1, 2)];
+  gateway.tail = { epoch: 7, seq: 0 };
+  const { api, ask } = await openApi(t, gateway.sources, testWorld());
+  const foreign = await ask('/api/v1/events?after=8-2&lang=zh-CN');
+  assert.deepEqual([foreign.status, foreign.body.code, foreign.body.oldest, foreign.body.title], [410, 'CV_API_CURSOR_FOREIGN', '7-0', '已失效']);
+  assert.equal((await ask('/api/v1/events?after=10-1')).body.code, 'CV_API_CURSOR_FOREIGN');
+  for (const [own, left] of [['7-3', 4], ['9-1', 3], ['9-2', 2], ['12-2', 0]] as const) assert.equal(((await ask(`/api/v1/events?after=${own}`)).body.items as unknown[]).length, left, own);
+  await api.close();
+});
+
 test('a cursor before the tail is 410 with the oldest, one beyond the head 410, nonsense 400', async (t) => {
   const gateway = memoryGateway();
   gateway.groups = [numbersGroup(7, 11, 3)];

@@ -22,13 +22,17 @@ export type FollowedEvent = Event & { cursor: string; receivedAt: number };
 export const EVENTS_ROUTE = route({
   method: 'GET', path: PATH, summary: { zh: '持久事件流，按提交顺序', en: 'the durable stream of events, in commit order' },
   query: query({ limit: pageLimit(MAX_EVENTS, 500), after: after() }), params: NO_PARAMS, answer: { $ref: '#/components/schemas/EventPage' },
-  example: EXAMPLES.events, faults: ['CV_API_CURSOR_INVALID', 'CV_API_CURSOR_GONE', 'CV_API_CURSOR_AHEAD'],
+  example: EXAMPLES.events, faults: ['CV_API_CURSOR_INVALID', 'CV_API_CURSOR_GONE', 'CV_API_CURSOR_AHEAD', 'CV_API_CURSOR_FOREIGN'],
   handle: ({ sources, query: wanted }) => eventsAfter(sources.log, wanted.after, wanted.limit),
 });
 
-/** @throws CV_API_CURSOR_INVALID, CV_API_CURSOR_GONE, CV_API_CURSOR_AHEAD (both with `oldest` to go on from) */
+/** @throws CV_API_CURSOR_INVALID, CV_API_CURSOR_GONE, CV_API_CURSOR_AHEAD, CV_API_CURSOR_FOREIGN (the last three with `oldest` to go on from) */
 export async function eventsAfter(log: ApiSources['log'], text: string | undefined, limit: number): Promise<{ items: FollowedEvent[]; next: string }> {
   let at = startOf(log, text);
+  if (await isForeign(log, at)) {
+    const oldest = formatCursor(log.tail());
+    throw new ApiFault({ code: 'CV_API_CURSOR_FOREIGN', params: { after: formatCursor(at), oldest } }, { oldest });
+  }
   const items: FollowedEvent[] = [];
   let packedBytes = 0;
   while (items.length < limit && packedBytes < MAX_PACKED_BYTES) {
@@ -61,6 +65,13 @@ function startOf(log: ApiSources['log'], text: string | undefined): Cursor {
   const head = log.head();
   if (compareCursors(asked, head) > 0 && compareCursors(asked, START) > 0) throw new ApiFault({ code: 'CV_API_CURSOR_AHEAD', params }, { oldest: params.oldest, head: params.head });
   return asked;
+}
+
+/** An epoch between the oldest and the newest in which nothing lies: this log never gave such a cursor. Of its own ones most are of the newest, and cost no read. */
+async function isForeign(log: ApiSources['log'], { epoch, seq }: Cursor): Promise<boolean> {
+  if (seq === 0 || epoch === log.head().epoch || epoch === log.tail().epoch) return false;
+  const [first] = await log.read({ epoch, seq: 0 }, { ...READ, maxGroups: 1 });
+  return first?.epoch !== epoch;
 }
 
 function* unpack(group: StoredGroup): Generator<{ place: Cursor; event: FollowedEvent }> {

@@ -29,7 +29,7 @@ const warning: WarningView = {
 };
 
 const status: StatusView = {
-  gateway: 'town-01', centre: '500112001', exercise: true, now: AT + 200, startedAt: AT - 25_000, evaluatedTo: AT, devices: { total: 3, fresh: 3, lost: 0 },
+  gateway: 'town-01', centre: '500112001', exercise: true, now: AT + 200, startedAt: AT - 25_000, evaluatedTo: AT, devices: { total: 3, fresh: 3, lost: 0, unobserved: 0 },
   edges: [{ id: 'pump-07', centre: '500112001', online: true, version: '0.1.0', logDepth: 4, clockOffsetMs: -2, seenAt: AT }],
   path: { edgeDepth: 4, accepted: 1200, duplicates: 0, refused: 0, stored: 1200, storeLag: 0, rulesLag: 0, warningsOpen: 1, acceptMs: 31, storeMs: 58, warnMs: 64 },
 };

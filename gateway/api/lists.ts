@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { WarningView } from '../../core/api.ts';
 import { FaultError } from '../../core/faults.ts';
+import { changesCursor, warningChanges } from './warning-changes.ts';
 import { EXAMPLES } from './examples.ts';
 import { after, idParam, NO_PARAMS, pageByText, pageFrom, pageLimit, query, route, unknownId, whole } from './route.ts';
 import { DeviceView, IndicatorView, pageOf, PictureView, QuarantineItem, StatusView, StoreCheckView, WarningView as WarningShape } from './shapes.ts';
@@ -56,12 +57,18 @@ export const LIST_ROUTES = [
     },
   }),
   route({
-    method: 'GET', path: '/api/v1/warnings', summary: { zh: '风险提示，最新在前', en: 'warnings, newest first' },
+    method: 'GET', path: '/api/v1/warnings', summary: { zh: '风险提示，最新在前；带 after=0-0 或所收到的游标时，按提交顺序给出每次变化', en: 'warnings, newest first; with after=0-0, or a cursor that you have, each change in the order of commit' },
     query: query({ ...page, condition: only(z.enum(['active', 'cleared']), 'whether the condition still holds', '条件是否仍成立', 'active'), level: only(z.enum(['1', '2', '3', '4']), 'of this level', '仅此等级', '2'), device: only(z.string().max(64), 'of this device', '仅此设备', EXAMPLES.device.id), rule: only(z.string().max(128), 'of this rule', '仅此规则', EXAMPLES.warning.rule), centre: only(z.string().max(12), 'of this centre', '仅此中心', '500112001') }),
-    params: NO_PARAMS, answer: pageOf(WarningShape), example: { items: [EXAMPLES.warning], next: null }, faults: ['CV_API_CURSOR_INVALID'],
+    params: NO_PARAMS, answer: pageOf(WarningShape), example: { items: [EXAMPLES.warning], next: null }, faults: ['CV_API_CURSOR_INVALID', 'CV_API_CURSOR_GONE', 'CV_API_CURSOR_AHEAD'],
     async handle({ sources, query: asked }) {
-      const wanted = (await sources.warnings()).filter((warning) => fits(warning.condition, asked.condition) && fits(String(warning.level), asked.level)
-        && fits(warning.device, asked.device) && fits(warning.rule, asked.rule) && fits(warning.centre, asked.centre));
+      const isWanted = (warning: WarningView): boolean => fits(warning.condition, asked.condition) && fits(String(warning.level), asked.level)
+        && fits(warning.device, asked.device) && fits(warning.rule, asked.rule) && fits(warning.centre, asked.centre);
+      const since = asked.after === undefined ? null : changesCursor(asked.after);
+      if (since) {
+        const { items, next } = await warningChanges(sources, since, asked.limit);
+        return { items: items.filter(isWanted), next };
+      }
+      const wanted = (await sources.warnings()).filter(isWanted);
       const place = asked.after === undefined ? null : parsePlace(asked.after, '/api/v1/warnings');
       return pageFrom(wanted.toSorted(newestFirst), asked.limit, (warning) => `${warning.raisedAt}-${warning.id}`, (warning) => place === null || newestFirst(place, warning) < 0);
     },

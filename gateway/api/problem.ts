@@ -12,7 +12,7 @@ const TITLES: Record<number, { en: string; zh: string }> = {
   404: { en: 'Not found', zh: '未找到' },
   405: { en: 'Method not allowed', zh: '方法不允许' },
   409: { en: 'Not unique', zh: '不唯一' },
-  410: { en: 'No longer kept', zh: '已不再保留' },
+  410: { en: 'Gone', zh: '已失效' },
   413: { en: 'Too large', zh: '内容过大' },
   414: { en: 'Address too long', zh: '地址过长' },
   415: { en: 'Media type not taken', zh: '不支持的内容类型' },

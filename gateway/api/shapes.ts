@@ -99,7 +99,7 @@ const SnapshotShape = named('Snapshot', 'a picture that goes with an event, name
   stream: z.exactOptional(z.literal('main')).meta({ en: 'of the main stream, sharper and taken later, at `at`', zh: '取自主码流，更清晰，在 `at` 时刻拍摄，晚于事件' }), at: z.exactOptional(time), of: z.exactOptional(z.array(z.object({ point: z.string(), at: time }))),
 })) satisfies z.ZodType<Snapshot>;
 export const WarningView = named('Warning', 'something a centre must act on', '须由中心处置的风险提示', z.object({
-  id: z.string(), rule: z.string(), version: z.int(), type: z.enum(['threshold', 'absence']),
+  id: z.string(), cursor: z.string().exactOptional().meta({ en: 'place of its last change among those of all warnings', zh: '其最近一次变化在全部风险提示变化中的位置' }), rule: z.string(), version: z.int(), type: z.enum(['threshold', 'absence']),
   indicator: z.string(), device: z.string(), point: z.string(), subject: z.string(), centre: z.string(), level,
   state: z.enum(['raised', 'acknowledged', 'dispatched', 'handling', 'handled', 'verified', 'closed', 'reviewed', 'false_alarm', 'merged', 'transferred']),
   condition: z.enum(['active', 'cleared']), exercise: z.boolean(), late: z.boolean(), raisedBy: z.string(),
@@ -109,7 +109,7 @@ export const WarningView = named('Warning', 'something a centre must act on', '�
 })) satisfies z.ZodType<api.WarningView>;
 
 /** As it is published: `revision` and `id` together name this state of it. */
-export const PublishedWarning = WarningView.extend({ revision: count.meta({ en: 'grows with each change of this warning', zh: '每次变化递增' }) });
+export const PublishedWarning = WarningView.extend({ revision: count.meta({ en: 'grows with each change of this warning', zh: '每次变化递增' }), previous: z.string().nullable().meta({ en: 'cursor of the change before it, of any warning; null: unknown, ask the API', zh: '此前一次变化的游标（任一风险提示）；null 表示未知，请向接口查询' }) });
 
 export const EdgeView = named('Edge', 'an edge as the gateway knows it', '网关所知的边缘节点', z.object({
   id: z.string(), centre: z.string(), online: z.boolean(), version: z.string().nullable(), logDepth: count.nullable(), clockOffsetMs: ms.nullable(), seenAt: time,
@@ -125,7 +125,7 @@ const ConfigView = named('Config', 'what became of a changed configuration file'
 
 export const StatusView = named('Status', 'the path of a sample with live counts', '样本全程的实时计数', z.object({
   gateway: z.string(), centre: z.string(), name: z.exactOptional(Words), exercise: z.boolean(), now: time, startedAt: time, evaluatedTo: time.nullable(),
-  devices: z.object({ total: count, fresh: count, lost: count }), edges: z.array(EdgeView),
+  devices: z.object({ total: count, fresh: count, lost: count.meta({ en: 'do not answer', zh: '设备无应答' }), unobserved: count.meta({ en: 'their edge is away', zh: '所属边缘节点离线' }) }), edges: z.array(EdgeView),
   path: z.object({
     edgeDepth: count, accepted: count, duplicates: count, refused: count, stored: count, storeLag: count, rulesLag: count,
     warningsOpen: count, acceptMs: ms.nullable(), storeMs: ms.nullable(), warnMs: ms.nullable(),

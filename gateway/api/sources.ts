@@ -3,7 +3,7 @@
  * give a fake. Every answer is a snapshot that the API may keep; nothing here is ever handed out for writing.
  */
 import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesView, StatusView, UnknownDeviceView, WarningView } from '../../core/api.ts';
-import type { GatewayLog } from '../../core/log/types.ts';
+import type { Cursor, GatewayLog } from '../../core/log/types.ts';
 import type { Rebinding } from '../bindings/rebinding.ts';
 import type { LiveDesk } from '../live-view/desk.ts';
 import type { StoreCheck } from '../store-check.ts';
@@ -56,6 +56,10 @@ export interface ApiSources {
   /** Open ones and those that are kept after they closed, in any order. */
   warnings(): Soon<WarningView[]>;
   warning(id: string): Soon<WarningView | null>;
+  /** The epoch of the changes of warnings, and the number of the newest. */
+  warningChangesHead(): Cursor;
+  /** Those behind number n, in order; `oldest` is the last that is no longer kept. */
+  warningChanges(n: number, limit: number): Promise<{ items: WarningView[]; oldest: number }>;
   /** The durable stream behind `events`. */
   log: Pick<GatewayLog, 'read' | 'head' | 'tail'>;
   /** Reading the store back. */

@@ -35,5 +35,5 @@ export const WIRE_EXAMPLES = {
   columns: JSON.parse(Buffer.from(encodeBatch(name, [0, 1, 2].map((step) => ({ ...draft, value: 3.2 + step / 100, occurredAt: draft.occurredAt + step * 1000, observedAt: draft.observedAt + step * 1000 })))).toString()) as Record<string, unknown>,
   ack, refusal, clock, state, lastWill, command, answer, evidencePart, evidenceAnswer,
   out: { ...fields, edge, stream, epoch, seq, cursor, previous: '1781764190000-2430' },
-  warning: { ...warning, revision: 1 },
+  warning: { ...warning, revision: 1, previous: null },
 };

@@ -4,7 +4,7 @@
  * is on disk.
  */
 import { QUALITIES, type Event, type Kind, type Quality } from '../../core/event.ts';
-import type { normaliser } from '../../core/catalogue/catalogue.ts';
+import type { Normaliser } from '../../core/catalogue/catalogue.ts';
 import { valueAt, type Cells } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
 import { pointReader, PointsBuilder } from './block.ts';
@@ -24,7 +24,7 @@ type Devices = Map<string, Entry>;
 const ODD_FIELDS = ['flags', 'window', 'gap', 'warning', 'subject'] as const;
 
 export class Directory {
-  #normal: ReturnType<typeof normaliser>;
+  #normal: Normaliser;
   readonly #entries = new Map<string, Map<string, Devices>>();
   readonly #byId: (Entry | undefined)[] = [];
   readonly #byDevice = new Map<string, Entry[]>();
@@ -33,13 +33,17 @@ export class Directory {
   #nextId = 1;
   newestAt = 0;
 
-  constructor(normal: ReturnType<typeof normaliser>, series: readonly SeriesSnapshot[]) {
+  readonly #onMisfit: (series: SeriesSnapshot, unit: string) => void;
+
+  /** @param onMisfit a number came in a unit that cannot be brought into that of its series; called for each such value */
+  constructor(normal: Normaliser, series: readonly SeriesSnapshot[], onMisfit: (series: SeriesSnapshot, unit: string) => void = () => {}) {
     this.#normal = normal;
+    this.#onMisfit = onMisfit;
     for (const one of series) this.#put({ ...one, plainUnit: null, place: -1 });
   }
 
   /** Another catalogue: what a unit means may have changed, so no value is plain until it was looked at anew. */
-  know(normal: ReturnType<typeof normaliser>): void {
+  know(normal: Normaliser): void {
     this.#normal = normal;
     for (const entry of this.#byId) if (entry) entry.plainUnit = null;
   }
@@ -168,10 +172,11 @@ export class Directory {
     this.newestAt = Math.max(this.newestAt, entry.last.at);
   }
 
-  /** A series has the unit of its first value. */
+  /** A series has the unit of its first value, or its indicator's when that value came in one that does not fit it. */
   #create(event: Event): Entry {
     const { indicator, device, point, centre, edge, kind } = event;
-    const { unit } = this.#normal(event);
+    const first = this.#normal(event);
+    const unit = (first.flags.includes('unit') ? this.#normal.unitOf(indicator) : null) ?? first.unit;
     const entry: Entry = { id: this.#nextId, indicator, device, point, subject: event.subject ?? device, centre, edge, kind, unit, firstAt: event.occurredAt, last: { at: -1, value: null, quality: 'bad', flags: [] }, plainUnit: null, place: -1 };
     entry.last = { ...this.#pointOf(event, entry), at: -1 };
     this.#put(entry);
@@ -179,14 +184,16 @@ export class Directory {
     return entry;
   }
 
-  /** A value in another unit than its series says so. */
+  /** A value in another unit than its series says so; one that its indicator cannot have is not good either. */
   #pointOf(event: Event, entry: Entry): StoredPoint {
     const { value, unit, window, flags } = this.#normal(event);
     const isOwn = unit === entry.unit;
-    if (isOwn && unit === event.unit && typeof value === 'number') entry.plainUnit = unit;
+    const isMisfit = !isOwn || flags.includes('unit');
+    if (isMisfit && typeof value === 'number') this.#onMisfit(entry, unit);
+    else if (unit === event.unit && typeof value === 'number') entry.plainUnit = unit;
     return {
-      at: event.occurredAt, value, quality: event.quality,
-      flags: isOwn || flags.includes('unit') ? [...flags] : [...flags, 'unit'],
+      at: event.occurredAt, value, quality: flags.includes('unit') && event.quality === 'good' ? 'uncertain' : event.quality,
+      flags: isMisfit && !flags.includes('unit') ? [...flags, 'unit'] : [...flags],
       ...(window || !isOwn ? { extra: { ...(isOwn ? {} : { unit }), ...(window ? { window } : {}) } } : {}),
     };
   }

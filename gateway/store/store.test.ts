@@ -77,7 +77,7 @@ test('values are kept in the catalogue\'s unit; one in a foreign unit stays as i
   const level = { code: 'X', unit: 'm', name: { zh: '水位', en: 'level' } } as Indicator;
   const store = await open({ catalogue: catalogueOf([level]) });
   await store.consumer.take(fed([{ value: 320, unit: 'cm', occurredAt: 1 }, { value: 5, unit: 'kg', occurredAt: 2 }, { value: 1, unit: 'a', indicator: 'NEW', occurredAt: 3 }, { value: 2, unit: 'b', indicator: 'NEW', occurredAt: 4 }]), { epoch: 1, seq: 4 });
-  assert.deepEqual((await store.range(ALL)).items, [{ at: 1, value: 3.2, quality: 'good', flags: [] }, { at: 2, value: 5, quality: 'good', flags: ['unit'] }]);
+  assert.deepEqual((await store.range(ALL)).items, [{ at: 1, value: 3.2, quality: 'good', flags: [] }, { at: 2, value: 5, quality: 'uncertain', flags: ['unit'] }]);
   assert.deepEqual(store.series().map(({ indicator, unit, known, name }) => ({ indicator, unit, known, name: name.en })), [
     { indicator: 'NEW', unit: 'a', known: false, name: 'NEW' }, { indicator: 'X', unit: 'm', known: true, name: 'level' },
   ]);
@@ -88,6 +88,16 @@ test('values are kept in the catalogue\'s unit; one in a foreign unit stays as i
   assert.deepEqual([store.last({ device, point: 'q' }).length, store.last({ device, indicator: 'X' }).length, store.last({ device: 'nobody' }).length], [1, 2, 0]);
   assert.deepEqual((await store.range({ ...ALL, indicator: 'NEW' })).items.map((item) => item.flags), [[], ['unit']]);
   await store.close();
+});
+
+test('a series that begins in a unit that cannot be converted is never good, is told once, and goes on well when the unit is right', async () => {
+  const level = { code: 'X', unit: 'm', name: { zh: '水位', en: 'level' } } as Indicator;
+  const store = await open({ catalogue: catalogueOf([level]) });
+  for (const at of [1, 2, 3]) await store.consumer.take(fed([{ value: 9, unit: 'furlong', occurredAt: at, seq: at }], at), { epoch: 1, seq: at });
+  assert.deepEqual((await store.range(ALL)).items.map(({ value, quality, flags }) => [value, quality, flags]), [1, 2, 3].map(() => [9, 'uncertain', ['unit']]));
+  assert.equal(store.world.told.filter((one) => one.kind === 'fault' && one.fault.code === 'CV_UNIT_UNCONVERTIBLE').length, 1);
+  await store.consumer.take(fed([{ value: 3.2, unit: 'm', occurredAt: 4, seq: 4 }], 4), { epoch: 1, seq: 4 });
+  assert.deepEqual(store.last({ indicator: 'X' }).map(({ unit, value, quality, flags }) => [unit, value, quality, flags]), [['m', 3.2, 'good', []]]);
 });
 
 test('the list of indicators holds the catalogue, its variants and codes that came although nobody knows them', async () => {

@@ -164,6 +164,8 @@ class OpenStore implements Store {
   readonly #listeners = new Set<(stored: Stored) => void>();
   readonly #upkeep: Upkeep;
   readonly #told = new Set<number>();
+  /** Series and unit of which it was said that they do not go together. */
+  readonly #misfits = new Set<string>();
   readonly #mending: Mending;
   #windows: Windows;
   #cursor: Cursor;
@@ -175,7 +177,7 @@ class OpenStore implements Store {
     this.#cursor = opened.cursor;
     this.#mending = new Mending(world.clock, (detail) => this.#mend(detail));
     this.#windows = new Windows(parts.path);
-    this.#directory = new Directory(normaliser(options.catalogue), opened.series);
+    this.#directory = new Directory(normaliser(options.catalogue), opened.series, (series, unit) => { this.#tellMisfit(series, unit); });
     this.#upkeep = new Upkeep({ path: parts.path, retentionMs: options.retentionMs, maxBytes: options.maxBytes, compaction: options.compaction ?? COMPACTION, newestAt: () => this.#directory.newestAt }, world, parts.database, {
       damages: (damages) => { this.#tellDamages(damages); },
       forgotten: (beforeAt) => { this.#windows.forget(beforeAt); },
@@ -284,6 +286,14 @@ class OpenStore implements Store {
       this.#world.tell({ kind: 'fault', fault: { code: 'CV_STORE_CHUNK_DAMAGED', params: { path: this.#parts.path, series: name ? seriesKey(name) : '?', from: time(from), to: time(to) } } });
       this.#world.tell({ kind: 'samples_lost', count: count ?? 1, reason: 'store_damaged', intended: false });
     }
+  }
+
+  /** Said once for each series and unit: it stays so until somebody corrects the point. */
+  #tellMisfit({ id, indicator, device, point, unit: own }: SeriesSnapshot, unit: string): void {
+    const name = `${id} ${unit}`;
+    if (this.#misfits.has(name) || this.#misfits.size >= MAX_TOLD) return;
+    this.#misfits.add(name);
+    this.#world.tell({ kind: 'fault', fault: { code: 'CV_UNIT_UNCONVERTIBLE', params: { point: `${device}/${point}`, indicator, unit, wanted: this.#catalogue.of(indicator)?.unit ?? own } }, device });
   }
 
   async #take(groups: readonly FedGroup[], upTo: Cursor): Promise<void> {

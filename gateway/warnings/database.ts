@@ -5,6 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Cursor } from '../../core/log/types.ts';
 import { SqliteFile } from '../sqlite/file.ts';
+import { addChanges, CHANGES_SCHEMA, changesAfter, openChanges } from './changes.ts';
 import { openOrSalvage, type Salvage } from '../sqlite/salvage.ts';
 import { copyState, type SavedState } from './salvage.ts';
 
@@ -17,7 +18,7 @@ CREATE INDEX IF NOT EXISTS warnings_by_time ON warnings (open, raised_at);
 CREATE TABLE IF NOT EXISTS findings (id TEXT PRIMARY KEY, from_at INTEGER NOT NULL, json TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS findings_by_time ON findings (from_at);
 CREATE TABLE IF NOT EXISTS outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, payload TEXT NOT NULL, final INTEGER NOT NULL) STRICT;
-`;
+${CHANGES_SCHEMA}`;
 
 /** Closed warnings, and findings, that are kept; older ones go. */
 const KEPT = 20_000;
@@ -39,6 +40,8 @@ export interface StateBatch {
   warnings: { id: string; raisedAt: number; open: boolean; json: string }[];
   findings: { id: string; fromAt: number; json: string }[];
   outbox: OutboxEntry[];
+  /** Number of the last of these changes of warnings; absent: none is counted. */
+  lastChange?: number;
 }
 
 export interface StateSnapshot {
@@ -58,6 +61,8 @@ export class StateDatabase {
     commit: (batch: StateBatch) => this.#commit(batch),
     sent: ({ n }: { n: number }) => { this.#opened.transaction((db) => { db.prepare('DELETE FROM outbox WHERE n <= ?').run(BigInt(n)); }); },
     findings: ({ limit }: { limit: number }) => this.#opened.read((db) => jsons(db, 'SELECT json FROM findings ORDER BY from_at DESC LIMIT ?', BigInt(limit))),
+    startChanges: ({ nowMs }: { nowMs: number }) => this.#opened.transaction((db) => openChanges(db, nowMs)),
+    changes: ({ after, limit }: { after: number; limit: number }) => this.#opened.read((db) => changesAfter(db, after, limit)),
     close: () => { this.#file?.close(); },
   };
 
@@ -77,8 +82,8 @@ export class StateDatabase {
     try {
       file.transaction(prune);
       const snapshot = readAll(file);
-      // What cannot be understood would keep the rules from starting.
-      for (const text of [...snapshot.series, ...snapshot.keys].map(([, json]) => json).concat(snapshot.warnings)) JSON.parse(text);
+      // What cannot be understood would keep the rules from starting, or be sent to whoever listens.
+      for (const text of [...snapshot.series, ...snapshot.keys].map(([, json]) => json).concat(snapshot.warnings, snapshot.outbox.map(({ payload }) => payload || 'null'))) JSON.parse(text);
       this.#file = file;
       return snapshot;
     } catch (error) {
@@ -88,7 +93,7 @@ export class StateDatabase {
   }
 
   /** @returns the numbers of the outbox entries */
-  #commit({ upTo, series, keys, warnings, findings, outbox }: StateBatch): number[] {
+  #commit({ upTo, series, keys, warnings, findings, outbox, lastChange }: StateBatch): number[] {
     return this.#opened.transaction((db) => {
       for (const [table, rows] of [['series', series], ['keys', keys]] as const) {
         const put = db.prepare(`INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET json = excluded.json`);
@@ -96,6 +101,7 @@ export class StateDatabase {
       }
       const putWarning = db.prepare('INSERT INTO warnings VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET open = excluded.open, json = excluded.json');
       for (const { id, raisedAt, open, json } of warnings) putWarning.run(id, BigInt(raisedAt), BigInt(open), json);
+      if (lastChange !== undefined) addChanges(db, warnings.map(({ json }) => json), lastChange);
       const putFinding = db.prepare('INSERT INTO findings VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json');
       for (const { id, fromAt, json } of findings) putFinding.run(id, BigInt(fromAt), json);
       const post = db.prepare('INSERT INTO outbox (topic, payload, final) VALUES (?, ?, ?)');

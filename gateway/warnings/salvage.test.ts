@@ -53,6 +53,16 @@ test('a text that is no JSON keeps nobody from starting: its row is left out', a
   assert.deepEqual(salvage?.found, { warnings: 1, memories: 2 });
 });
 
+test('a message to be sent that is no JSON is left out; the others are sent as they were', async (t) => {
+  const { path, snapshot } = await written(t);
+  const db = new DatabaseSync(path);
+  db.exec(`UPDATE outbox SET payload = '{"id":' WHERE n = 1`);
+  db.close();
+  const { snapshot: found, salvage } = opened(path);
+  assert.deepEqual(found, { ...snapshot, outbox: snapshot.outbox.slice(1) });
+  assert.deepEqual(salvage?.found, { warnings: 2, memories: 3 });
+});
+
 test('garbage all through: it begins anew', async (t) => {
   const { path } = await written(t);
   writeFileSync(path, Buffer.alloc(20 * 4096, 'no database at all, '));

@@ -208,6 +208,19 @@ test('while the broker is away nothing waits but the messages, and they come in 
   await warnings.consumer.close();
 });
 
+test('each message names its place and the one before it; the changes can be read again by that place', async () => {
+  const { warnings, broker, feed } = await bench();
+  await feed(at(3.1, 0));
+  await feed(at(1, 1));
+  await until(() => warnings.unpublished() === 0 && broker.said.length >= 3);
+  const said = broker.said.flatMap(({ payload }) => (payload === null ? [] : [JSON.parse(payload) as { cursor: string; previous: string | null; condition: string }]));
+  const [one, two] = said;
+  assert.deepEqual([one?.previous, two?.previous], [null, one?.cursor]);
+  assert.deepEqual((await warnings.changesAfter(0, 10)).items.map(({ cursor, condition }) => ({ cursor, condition })), said.map(({ cursor, condition }) => ({ cursor, condition })));
+  assert.equal(warnings.list()[0]?.cursor, two?.cursor);
+  await warnings.consumer.close();
+});
+
 test('after a restart open warnings are published anew, what was unsent comes first, and evaluation goes on as if nothing had been', async () => {
   const first = await bench();
   await first.feed(at(3.1, 0));
@@ -331,9 +344,10 @@ test('killed at any moment: the same warnings, each raised once, every change to
   assert.ok(await run(dir, -1));
 
   type Said = WarningView & { revision: number };
+  // The epoch is the file's own; the numbers are the same however often it was killed. What is said again names no `previous`.
   const said = async (where: string): Promise<Map<string, Said>> => {
     const lines = (await readFile(join(where, 'said.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as Said);
-    return new Map(lines.map((one) => [`${one.id} ${one.revision}`, Object.assign(one, { publishedAt: 0 })]));
+    return new Map(lines.map((one) => [`${one.id} ${one.revision}`, Object.assign(one, { publishedAt: 0, cursor: one.cursor?.split('-')[1] ?? '', previous: null })]));
   };
   const expected = await said(undisturbed);
   assert.ok(expected.size > 20);

@@ -7,7 +7,7 @@ import type { WarningView } from '../../core/api.ts';
 import { normaliser, type Catalogue } from '../../core/catalogue/catalogue.ts';
 import type { Level, Position } from '../../core/event.ts';
 import { faultOf } from '../../core/faults.ts';
-import { compareCursors, type Cursor } from '../../core/log/types.ts';
+import { compareCursors, formatCursor, type Cursor } from '../../core/log/types.ts';
 import { apply, ruleEngine, type Finding, type KeyRecord, type Outcome, type RuleEngine, type RuleInput, type RuleTables, type SeriesRecord } from '../../core/rules/engine.ts';
 import { isOpen } from '../../core/rules/lifecycle.ts';
 import { limitsOf, type DrawnLimit, type Rule, type Selectable } from '../../core/rules/rule.ts';
@@ -18,6 +18,7 @@ import { everyMs, pause, type Timer, type World } from '../../core/world.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
 import type { Consumer } from '../stations/consumer.ts';
 import { eventsOf, groupsAfter, type FedEvent, type FedGroup } from '../stations/fed.ts';
+import type { ChangesStart } from './changes.ts';
 import type { OutboxEntry, StateBatch, StateDatabase, StateSnapshot } from './database.ts';
 import { Outbox, type RetainedPublisher } from './outbox.ts';
 import { FOLLOWING, isOf, Shown } from './shown.ts';
@@ -53,6 +54,10 @@ export interface Warnings {
   /** Warnings that fit, newest first: open ones, and those that are kept after they closed. */
   list(filter?: WarningFilter): WarningView[];
   get(id: string): WarningView | null;
+  /** The epoch of the changes, and the number of the newest. */
+  changesHead(): Cursor;
+  /** Changes behind number n, in the order in which they were committed, each with its `cursor`. */
+  changesAfter(n: number, limit: number): Promise<{ items: WarningView[]; oldest: number }>;
   /** Not closed, not merged, no false alarm. */
   openCount(): number;
   /** Changes that the broker does not have yet. */
@@ -93,7 +98,7 @@ export async function openWarnings(options: WarningsOptions, world: World): Prom
       const { aside, detail, found: { warnings, memories } } = salvage;
       world.tell({ kind: 'fault', fault: { code: 'CV_STATE_SALVAGED', params: { path, aside, detail, warnings, memories } } });
     }
-    return new OpenWarnings(options, world, database, snapshot);
+    return new OpenWarnings(options, world, database, snapshot, await database.call('startChanges', { nowMs: Math.max(1, Math.floor(world.clock.nowMs())) }));
   } catch (error) {
     await database.close();
     throw error;
@@ -117,6 +122,7 @@ class OpenWarnings implements Warnings {
   readonly #listeners = new Set<(warning: WarningView) => void>();
   /** Since when (our clock) each edge has been there, as seen by this process. */
   readonly #edges = new Map<string, number>();
+  #changes: Cursor;
   #cursor: Cursor;
   #savedAtMs = -Infinity;
   #savedCursor: Cursor;
@@ -127,12 +133,13 @@ class OpenWarnings implements Warnings {
   #turn: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
 
-  constructor(options: WarningsOptions, world: World, database: Database, snapshot: StateSnapshot) {
+  constructor(options: WarningsOptions, world: World, database: Database, snapshot: StateSnapshot, changes: ChangesStart) {
     this.#options = options;
     this.#world = world;
     this.#database = database;
     this.#engine = ruleEngine(options.rules);
     this.#normal = normaliser(options.catalogue);
+    this.#changes = changes.head;
     this.#cursor = snapshot.cursor;
     this.#savedCursor = snapshot.cursor;
     this.#unsent = snapshot.outbox;
@@ -140,7 +147,7 @@ class OpenWarnings implements Warnings {
       series: new Map(snapshot.series.map(([key, json]) => [key, JSON.parse(json) as SeriesRecord])),
       keys: new Map(snapshot.keys.map(([key, json]) => [key, JSON.parse(json) as KeyRecord])),
     };
-    for (const json of snapshot.warnings) {
+    for (const json of [...snapshot.warnings, ...changes.begun]) {
       const view = JSON.parse(json) as WarningView;
       this.#views.set(view.id, view);
     }
@@ -164,6 +171,15 @@ class OpenWarnings implements Warnings {
 
   get(id: string): WarningView | null {
     return this.#views.get(id) ?? null;
+  }
+
+  changesHead(): Cursor {
+    return this.#changes;
+  }
+
+  async changesAfter(n: number, limit: number): Promise<{ items: WarningView[]; oldest: number }> {
+    const { items, oldest } = await this.#database.call('changes', { after: n, limit });
+    return { items: items.map((json) => JSON.parse(json) as WarningView), oldest };
   }
 
   openCount(): number {
@@ -282,9 +298,11 @@ class OpenWarnings implements Warnings {
       warnings: told.map(({ view }) => ({ id: view.id, raisedAt: view.raisedAt, open: isOpen(view.state), json: JSON.stringify(view) })),
       findings: outcome.findings.map((finding) => ({ id: finding.id, fromAt: finding.fromAt, json: JSON.stringify(finding) })),
       outbox: told.map(({ entry }) => entry),
+      lastChange: this.#changes.seq + told.length,
     };
     const numbers = await this.#database.call('commit', batch);
     apply(this.#tables, outcome);
+    this.#changes = { ...this.#changes, seq: this.#changes.seq + told.length };
     this.#savedAtMs = nowMs;
     this.#savedCursor = upTo ?? this.#savedCursor;
     this.#outbox.post(told.map(({ entry }, at) => ({ ...entry, n: numbers[at] as number })));
@@ -298,12 +316,13 @@ class OpenWarnings implements Warnings {
   /** @param shownAgain of these nothing is new but what they are shown with */
   #viewsOf(warnings: readonly Warning[], nowMs: number, shownAgain: ReadonlySet<Warning>): { warning: Warning; view: WarningView; entry: OutboxEntry }[] {
     const newest = new Map<string, WarningView>();
-    return warnings.map((warning) => {
+    return warnings.map((warning, at) => {
+      const place = { epoch: this.#changes.epoch, seq: this.#changes.seq + at + 1 };
       const before = newest.get(warning.id) ?? this.#views.get(warning.id) ?? null;
       const viewed = before && shownAgain.has(warning) ? before : viewOf(warning, this.#engine.rule(warning.rule), this.#options, before, nowMs, this.#shown.of(warning));
-      const view = withFollowers(viewed, this.#shown.followersOf(warning));
+      const view = { ...withFollowers(viewed, this.#shown.followersOf(warning)), cursor: formatCursor(place) };
       newest.set(view.id, view);
-      return { warning, view, entry: entryOf(view, warning) };
+      return { warning, view, entry: entryOf(view, warning, place.seq === 1 ? null : formatCursor({ ...place, seq: place.seq - 1 })) };
     });
   }
 
@@ -311,7 +330,7 @@ class OpenWarnings implements Warnings {
   #openEntries(): OutboxEntry[] {
     return [...this.#tables.keys.values()].flatMap(({ warning }) => {
       const view = warning && isOpen(warning.state) ? this.#views.get(warning.id) : undefined;
-      return view && warning ? [entryOf(view, warning)] : [];
+      return view && warning ? [entryOf(view, warning, null)] : [];
     });
   }
 
@@ -362,9 +381,13 @@ class OpenWarnings implements Warnings {
 
 const jsonOf = <T>(records: Map<string, T>): [string, string][] => [...records].map(([key, record]) => [key, JSON.stringify(record)]);
 
-/** The message of a warning; `revision` and `id` together name this state of it. */
-function entryOf(view: WarningView, { revision }: Warning): OutboxEntry {
-  return { topic: warningTopic(view.centre, view.id), payload: JSON.stringify({ ...view, revision }), final: !isOpen(view.state) };
+/**
+ * The message of a warning; `revision` and `id` together name this state of it.
+ *
+ * @param previous the change before it, of whatever warning; null where there is none or it is said again
+ */
+function entryOf(view: WarningView, { revision }: Warning, previous: string | null): OutboxEntry {
+  return { topic: warningTopic(view.centre, view.id), payload: JSON.stringify({ ...view, revision, previous }), final: !isOpen(view.state) };
 }
 
 /** What is told of a change in metrics: closing is told as the clearing that led to it. */

@@ -93,7 +93,7 @@ export function fakeTown(clock: Clock, cameras = 1): FakeTown {
     if (!away()) judge(now);
     gateway.status = {
       ...gateway.status, gateway: 'town-01', centre: CENTRE, name: { zh: '龙溪镇', en: 'Longxi town' }, exercise: true, now, startedAt, evaluatedTo: lastAt,
-      devices: { total: gateway.devices.length, fresh: gateway.devices.filter((device) => device.freshness === 'fresh').length, lost: gateway.devices.filter((device) => device.freshness === 'lost').length },
+      devices: { total: gateway.devices.length, fresh: gateway.devices.filter((device) => device.freshness === 'fresh').length, lost: gateway.devices.filter((device) => device.freshness === 'lost').length, unobserved: gateway.devices.filter((device) => device.freshness === 'unobserved').length },
       edges: [{ id: 'pump-07', centre: CENTRE, online: !away(), version: '0.1.0', logDepth: depth, clockOffsetMs: 0, seenAt: lastAt }],
       path: {
         ...gateway.status.path, edgeDepth: depth, accepted: kept - depth, stored: kept - depth, warningsOpen: gateway.warnings.filter(({ condition }) => condition === 'active').length,

@@ -46,6 +46,8 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
         return Promise.resolve({ items: thin(points, query.maxPoints), downsampled: points.length > query.maxPoints, next: null });
       },
       warnings: () => gateway.warnings,
+      warningChangesHead: () => ({ epoch: 1, seq: gateway.warnings.length }),
+      warningChanges: async (n, limit) => ({ items: gateway.warnings.slice(n, n + limit).map((warning, at) => ({ ...warning, cursor: `1-${n + at + 1}` })), oldest: 0 }),
       warning: (id) => gateway.warnings.find((warning) => warning.id === id) ?? null,
       log: {
         head: () => endOf(gateway.groups.at(-1)),
