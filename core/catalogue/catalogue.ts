@@ -1,6 +1,5 @@
 /** The loaded catalogue: what a code means, and how a value comes to be in the code's unit. */
-import type { Flag } from '../event.ts';
-import type { Event, Window } from '../event.ts';
+import type { Event, Flag, Quality, Window } from '../event.ts';
 import { checkPart, ConfigDocument, inOrder, type ConfigProblem, type ConfigSource } from '../config/check.ts';
 import { converter } from '../units.ts';
 import { CATALOGUE_SCHEMA, type Indicator } from './indicator.ts';
@@ -45,6 +44,7 @@ export interface Normal {
   value: Event['value'];
   unit: string;
   window?: Window;
+  quality: Quality;
   flags: readonly Flag[];
 }
 
@@ -58,22 +58,22 @@ const NO_FLAGS: readonly Flag[] = [];
 
 /**
  * Brings values into the catalogue's unit. Store and rules both read the log through this one function, so they see the
- * same; the log keeps what came. Where UCUM knows no way from one unit to the other, the value stays as it is and is
- * flagged `unit`: it is stored, and takes no part in warnings. Unknown codes and values that are no numbers stay as they are.
+ * same; the log keeps what came. Where UCUM knows no way from one unit to the other, the value stays as it is, is
+ * flagged `unit` and no longer `good`: it is stored, and takes no part in warnings. Unknown codes and values that are no numbers stay as they are.
  */
 export function normaliser(catalogue: Catalogue): Normaliser {
   const converters = new Map<string, ((value: number) => number) | null>();
   const normal = (event: Event): Normal => {
     const flags = event.flags ?? NO_FLAGS;
-    const asIs: Normal = { value: event.value, unit: event.unit, flags, ...(event.window ? { window: event.window } : {}) };
+    const asIs: Normal = { value: event.value, unit: event.unit, quality: event.quality, flags, ...(event.window ? { window: event.window } : {}) };
     const unit = catalogue.of(event.indicator)?.unit;
     if (unit === undefined || unit === event.unit) return asIs;
     if (typeof event.value !== 'number') return event.value === null || event.unit === '' ? { ...asIs, unit } : asIs;
     const pair = `${event.unit} ${unit}`;
     let convert = converters.get(pair);
     if (convert === undefined) converters.set(pair, convert = converter(event.unit || '1', unit || '1'));
-    if (!convert || !Number.isFinite(convert(event.value))) return { ...asIs, flags: flags.includes('unit') ? flags : [...flags, 'unit'] };
-    return { value: tidy(convert(event.value)), unit, flags, ...(event.window ? { window: windowIn(event.window, convert) } : {}) };
+    if (!convert || !Number.isFinite(convert(event.value))) return { ...asIs, quality: event.quality === 'good' ? 'uncertain' : event.quality, flags: flags.includes('unit') ? flags : [...flags, 'unit'] };
+    return { value: tidy(convert(event.value)), unit, quality: event.quality, flags, ...(event.window ? { window: windowIn(event.window, convert) } : {}) };
   };
   return Object.assign(normal, { unitOf: (code: string) => catalogue.of(code)?.unit ?? null });
 }

@@ -186,13 +186,13 @@ export class Directory {
 
   /** A value in another unit than its series says so; one that its indicator cannot have is not good either. */
   #pointOf(event: Event, entry: Entry): StoredPoint {
-    const { value, unit, window, flags } = this.#normal(event);
+    const { value, unit, window, quality, flags } = this.#normal(event);
     const isOwn = unit === entry.unit;
     const isMisfit = !isOwn || flags.includes('unit');
     if (isMisfit && typeof value === 'number') this.#onMisfit(entry, unit);
     else if (unit === event.unit && typeof value === 'number') entry.plainUnit = unit;
     return {
-      at: event.occurredAt, value, quality: flags.includes('unit') && event.quality === 'good' ? 'uncertain' : event.quality,
+      at: event.occurredAt, value, quality,
       flags: isMisfit && !flags.includes('unit') ? [...flags, 'unit'] : [...flags],
       ...(window || !isOwn ? { extra: { ...(isOwn ? {} : { unit }), ...(window ? { window } : {}) } } : {}),
     };

@@ -270,8 +270,8 @@ class OpenWarnings implements Warnings {
     if (!this.#engine.watches(event.indicator)) return [];
     if (!this.#options.exercise && (event.origin === 'replay' || event.origin === 'simulated')) return [];
     this.#shown.note(event);
-    const { value, unit, flags } = this.#normal(event);
-    return [{ event: { ...event, value, unit, flags: [...flags] }, receivedAt }];
+    const { value, unit, quality, flags } = this.#normal(event);
+    return [{ event: { ...event, value, unit, quality, flags: [...flags] }, receivedAt }];
   }
 
   /** While an edge is away its devices are unobserved: their time stands still, and counts anew when it is back. */
