@@ -249,3 +249,11 @@ test('any bytes on the ack topic are an answer or a reason, never a throw', () =
   assert.equal(typeof readAnswer(Buffer.from('{"v":1,"stream":"state","epoch":1,"upTo":3,"have":[[5,6]],"refused":[],"gateway":"g","at":1}')), 'object');
   assert.equal(typeof readAnswer(Buffer.from('{"v":1,"stream":"state","epoch":1,"upTo":3,"have":[[6,5]],"refused":[]}')), 'string');
 });
+
+test('a refusal on the ack topic is one, and names its batch; half of one is a reason', () => {
+  const read = (more: object) => readAnswer(Buffer.from(JSON.stringify({ v: 1, ...more })));
+  assert.deepEqual(read({ error: 'CV_WIRE_SHAPE', sha256: 'ab', detail: 'x' }), { v: 1, error: 'CV_WIRE_SHAPE', sha256: 'ab', detail: 'x' });
+  for (const half of [{ error: 'CV_WIRE_SHAPE' }, { error: 'CV_WIRE_SHAPE', sha256: 5 }, { error: 5, sha256: 'ab' }]) assert.equal(read(half), 'refusal without error and sha256');
+  assert.equal(read({ sha256: 'ab' }), 'neither ack, refusal, clock nor evidence');
+  assert.equal(readAnswer(Buffer.from('{"v":2,"error":"CV_WIRE_SHAPE","sha256":"ab"}')), 'version 2');
+});

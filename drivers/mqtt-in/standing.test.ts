@@ -1,0 +1,63 @@
+/** What a value is worth: quality and flags by each profile's own signs. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Decoded } from '../../core/driver.ts';
+import { decode } from './decode.ts';
+import { planOf, type MqttInFrame } from './frame.ts';
+import { point, settings } from './settings.ts';
+
+const NOW = Date.UTC(2026, 0, 1);
+
+function decoded(how: Record<string, unknown>, of: Record<string, unknown>, topic: string, payload: Uint8Array | object, more: Partial<MqttInFrame> = {}): Decoded {
+  const points = [{ ...point.parse(of), id: 'p' }];
+  const set = settings.parse({ url: 'mqtt://h', ...how });
+  const bytes = payload instanceof Uint8Array ? payload : Buffer.from(JSON.stringify(payload));
+  return decode({ topic, payload: bytes, retain: false, observedAt: NOW, profile: set.profile, plan: planOf(points, set), ...more });
+}
+
+const worth = (result: Decoded) => {
+  assert.ok(result.ok);
+  return (result.values ?? []).map(({ value, quality, flags }) => [value, quality ?? 'good', ...(flags ?? [])]);
+};
+
+test('json: a retained message without a time is uncertain, with one it is the first word; a plain one is neither', () => {
+  const said = (json: object, retain: boolean) => worth(decoded({ topic: 'x', time: 't' }, { path: 'v' }, 'x', json, { retain }));
+  assert.deepEqual(said({ v: 1, t: NOW }, false), [[1, 'good']]);
+  assert.deepEqual(said({ v: 1, t: NOW }, true), [[1, 'good', 'initial']]);
+  assert.deepEqual(said({ v: 1 }, true), [[1, 'uncertain', 'initial']]);
+  assert.deepEqual(worth(decoded({ topic: 'x' }, { path: 'v' }, 'x', { v: 1 })), [[1, 'good']]);
+});
+
+const CHIRPSTACK = { profile: 'chirpstack', devEui: '0101010101010101' };
+const chirpstack = (of: Record<string, unknown>, event: string, said: object, more = {}) => decoded(CHIRPSTACK, of, `application/a/device/0101010101010101/event/${event}`, { deviceInfo: {}, ...said }, more);
+
+test('chirpstack: the best gateway counts, mains is no level, an unknown level is bad', () => {
+  const rxInfo = [{ rssi: -90, snr: 5 }, { rssi: -70 }, { snr: -3 }, {}];
+  assert.deepEqual(worth(chirpstack({ gives: 'rssi' }, 'up', { rxInfo: rxInfo.slice(0, 2) })), [[-70, 'good']]);
+  assert.deepEqual(worth(chirpstack({ gives: 'snr' }, 'up', { rxInfo })), [[5, 'good']]);
+  assert.deepEqual(worth(chirpstack({ gives: 'snr' }, 'up', { rxInfo: [{}] })), []);
+  const battery = (said: object) => worth(chirpstack({ gives: 'battery' }, 'status', said));
+  assert.deepEqual(battery({ batteryLevel: 55 }), [[55, 'good']]);
+  assert.deepEqual(battery({ externalPowerSource: false, batteryLevel: 1 }), [[1, 'good']]);
+  assert.deepEqual(battery({ externalPowerSource: true, batteryLevel: 55 }), []);
+  for (const said of [{ batteryLevel: -1 }, { batteryLevelUnavailable: true }]) assert.deepEqual(battery(said), [[null, 'bad', 'sensor']]);
+  const next = chirpstack({ path: 'object.v' }, 'up', { fCnt: 5, object: { v: 1 } }, { before: { fCnt: 4, at: 1 } });
+  assert.ok(next.ok && next.missed === undefined);
+});
+
+test('dji: what its dock does not hear is bad, a place is as good as its fix', () => {
+  const osd = (of: Record<string, unknown>, data: object) => worth(decoded({ profile: 'dji', sn: 's' }, of, 'thing/product/s/osd', { timestamp: NOW, data }));
+  assert.deepEqual(osd({ path: 'height' }, { height: 1, mode_code: 14 }), [[1, 'bad', 'comm']]);
+  assert.deepEqual(osd({ path: 'height' }, { height: 1, mode_code: 3 }), [[1, 'good']]);
+  const place = (more: object) => osd({ gives: 'position' }, { latitude: 29.5, longitude: 106.5, ...more }).map(([, quality]) => quality);
+  for (const good of [{}, { position_state: { is_fixed: 2 } }, { position_state: { quality: 3 } }, { home_position_is_valid: 1 }]) assert.deepEqual(place(good), ['good'], JSON.stringify(good));
+  for (const doubtful of [{ position_state: { is_fixed: 1 } }, { position_state: { quality: 2 } }, { home_position_is_valid: 0 }]) assert.deepEqual(place(doubtful), ['uncertain'], JSON.stringify(doubtful));
+});
+
+test('dji: an aircraft that its dock no longer lists is away; the dock itself is not', () => {
+  const update = (sn: string, online: string[]) => decoded({ profile: 'dji', sn, gateway: 'dock' }, { path: 'height' }, 'sys/product/dock/status', { method: 'update_topo', timestamp: NOW, data: { sub_devices: online.map((one) => ({ sn: one })) } });
+  assert.equal(update('s', ['s']).ok, true);
+  assert.equal(update('s', []).ok, false);
+  assert.equal(update('s', ['other']).ok, false);
+  assert.equal(update('dock', []).ok, true);
+});
