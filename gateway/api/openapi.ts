@@ -5,7 +5,7 @@ import type { FaultRow } from '../../core/faults/row.ts';
 import type { Words } from '../../core/api.ts';
 import { described, jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
 import { EXAMPLES } from './examples.ts';
-import { problemOf } from './problem.ts';
+import { problemOf, TITLES } from './problem.ts';
 import type { Route } from './route.ts';
 import { answerSchema } from './shapes.ts';
 
@@ -62,7 +62,7 @@ function operation(route: Route): Record<string, unknown> {
     ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body), ...(route.bodyExample === undefined ? {} : { example: route.bodyExample }) } } } } : {}),
     ...(route.isOpen ? { security: [] } : {}),
     ...(route.secured ? { security: [{ operator: [] }, ...(route.secured === 'optional' ? [{}] : [])] } : {}),
-    responses: { [route.status ?? 200]: { description: both(route.summary), ...(route.headers ? { headers: headers(route.headers) } : {}), content: content(route) }, ...others(route), ...problems([...new Set([...route.faults, ...ANY_ROUTE, ...(route.isOpen ? [] : ANY_READ)])]) },
+    responses: { [route.status ?? 200]: { description: both(route.summary), ...(route.headers ? { headers: headers(route.headers) } : {}), content: content(route) }, ...others(route), ...refusals(route), ...problems([...new Set([...route.faults, ...ANY_ROUTE, ...(route.isOpen ? [] : ANY_READ)])]) },
   };
 }
 
@@ -95,6 +95,15 @@ function content(route: Route): Record<string, unknown> {
 }
 
 const example = (route: Route): Record<string, unknown> => (route.example === undefined ? {} : { example: route.example });
+
+/** What the server itself refuses before a route sees it: a body that is too large or of another type, an id that is too long. */
+function refusals(route: Route): Record<string, unknown> {
+  const statuses = [...(route.body ? [413, 415] : []), ...(route.path.includes('/:') ? [414] : [])];
+  return Object.fromEntries(statuses.map((status) => [status, {
+    description: `CV_API_REQUEST: ${both(TITLES[status] as Words)}`,
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, examples: { CV_API_REQUEST: { value: problemOf({ code: 'CV_API_REQUEST', params: EXAMPLES.faultParams }, 'en', {}, status) } } } },
+  }]));
+}
 
 /** One response a status, with an example of each of its faults. */
 function problems(codes: FaultCode[]): Record<string, unknown> {

@@ -5,7 +5,7 @@ import type { Problem, Words } from '../../core/api.ts';
 import { explain, FAULTS, faultOf, FaultError, type Fault, type FaultCode, type Language } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
 
-const TITLES: Record<number, { en: string; zh: string }> = {
+export const TITLES: Record<number, { en: string; zh: string }> = {
   400: { en: 'Bad request', zh: '请求有误' },
   401: { en: 'Who are you', zh: '未授权' },
   403: { en: 'Not allowed', zh: '不允许' },
