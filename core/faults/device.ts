@@ -59,8 +59,8 @@ export const DEVICE_FAULTS = {
   },
   CV_VALUE_UNSAFE: {
     stage: 'qualify', retry: 'next', actor: 'field-engineer', flag: 'sensor',
-    en: ['{point} gave a number that is not finite or beyond 2^53', 'check the type and the word order of the point'],
-    zh: ['{point} 的数值非有限或超出 2^53', '检查测点的类型和字序'],
+    en: ['{point} gave a number that is not finite or beyond 2^53', '{hint}'],
+    zh: ['{point} 的数值非有限或超出 2^53', '{hint}'],
   },
   CV_OPCUA_SESSION: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
