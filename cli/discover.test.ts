@@ -43,3 +43,19 @@ test('a device that cannot look for points says so', async () => {
   assert.equal(code, 1);
   assert.match(stderr, /CV_DISCOVER_NOT_OFFERED/);
 });
+
+test('a server is looked at by its address alone, without a file', async () => {
+  for (const address of [`opc.tcp://127.0.0.1:${rig.port}`, `127.0.0.1:${rig.port}`]) {
+    const { code, stdout } = await cityvitals('discover', 'opcua', address, '--json');
+    const lines = stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.equal(code, 0);
+    assert.deepEqual(lines.find(({ name }) => name === 'Level')?.point, { node: `${NSU}s=Level` });
+  }
+});
+
+test('an address that is none, a driver without addresses and one that is not there are told, exit 2', async () => {
+  for (const [driver, address, fault] of [['opcua', 'http://x', 'CV_SETTING_INVALID'], ['modbus', '127.0.0.1:502', 'CV_DISCOVER_NOT_OFFERED'], ['opcu', '127.0.0.1:4840', 'CV_DRIVER_UNKNOWN']] as const) {
+    const { code, stdout } = await cityvitals('discover', driver, address, '--json');
+    assert.deepEqual([code, (JSON.parse(stdout) as { fault: string }).fault], [2, fault]);
+  }
+});

@@ -1,10 +1,12 @@
-/** `cityvitals discover`: what a device of a configuration offers, as points that could be written into it. */
+/** `cityvitals discover`: what a device of a configuration, or one at an address, offers, as points that could be written down. */
 import { Command } from 'commander';
 import { resolve } from 'node:path';
-import type { Found } from '../core/driver.ts';
+import { checkDocument } from '../core/config/check.ts';
+import { unknownName } from '../core/config/issues.ts';
+import type { Driver, Found } from '../core/driver.ts';
 import { FaultError, faultOf, FAULTS } from '../core/faults.ts';
 import { realWorld } from '../core/world.ts';
-import { driverById } from '../drivers/index.ts';
+import { driverById, driverIds } from '../drivers/index.ts';
 import type { DeviceSetup } from '../edge/config/setup.ts';
 import { loadEdge } from './load.ts';
 import { configText, printProblems } from './service.ts';
@@ -14,16 +16,34 @@ interface Options {
   config: string;
 }
 
+type Looked = Pick<DeviceSetup, 'id' | 'driver' | 'settings'>;
+
 /** A server of thousands of nodes over a slow line takes a while; one that never ends is left. */
 const LONGEST_MS = 120_000;
 
 export function define(terminal: Terminal): Command {
   const text = terminal.text;
   return new Command()
-    .argument('[device]', text({ en: 'this device alone; default: all whose driver can', zh: '只浏览该设备；默认为所有支持浏览的设备' }))
+    .argument('[device]', text({ en: 'this device alone; default: all whose driver can. With an address: its driver', zh: '只浏览该设备；默认为所有支持浏览的设备。给出地址时为驱动名' }))
+    .argument('[address]', text({ en: 'a device that stands in no file yet, without login or encryption', zh: '尚未写入配置的设备地址；不登录、不加密' }))
     .option('--config <file>', text({ en: 'configuration of an edge', zh: '边缘节点的配置' }), 'edge.yaml')
-    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals discover --config edge.yaml air-03\n  cityvitals discover --config edge.yaml --json`)
-    .action((device: string | undefined, options: Options) => run(terminal, device, options).catch((error: unknown) => fail(terminal, error)));
+    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals discover --config edge.yaml air-03\n  cityvitals discover --config edge.yaml --json\n  cityvitals discover opcua opc.tcp://192.168.1.30:4840`)
+    .action((device: string | undefined, address: string | undefined, options: Options) => (device !== undefined && address !== undefined ? runAt(terminal, device, address) : run(terminal, device, options)).catch((error: unknown) => fail(terminal, error)));
+}
+
+async function runAt(terminal: Terminal, id: string, address: string): Promise<void> {
+  const driver = await driverById(id);
+  if (!driver) {
+    const { code, params } = unknownName('CV_DRIVER_UNKNOWN', { driver: id }, driverIds(), { en: 'cityvitals', zh: 'cityvitals' });
+    return fail(terminal, new FaultError(code, params), EXIT.usage);
+  }
+  if (!driver.discover || !driver.settingsOfAddress) return fail(terminal, new FaultError('CV_DISCOVER_NOT_OFFERED', { device: `${id} ${address}` }), EXIT.usage);
+  const { value, problems } = checkDocument({ path: address, text: JSON.stringify(driver.settingsOfAddress(address)) }, driver.settings, { owner: { en: `${id} ${address}`, zh: `${id} ${address}` } });
+  if (problems.length > 0) {
+    printProblems(terminal, problems);
+    process.exit(EXIT.usage);
+  }
+  process.exit(await look(terminal, driver, { id: address, driver: id, settings: value }));
 }
 
 async function run(terminal: Terminal, wanted: string | undefined, { config }: Options): Promise<void> {
@@ -38,19 +58,23 @@ async function run(terminal: Terminal, wanted: string | undefined, { config }: O
   const discovering = able.filter(({ driver }) => driver?.discover);
   if (discovering.length === 0) throw new FaultError('CV_DISCOVER_NOT_OFFERED', { device: wanted ?? path });
   let exit: number = EXIT.ok;
-  for (const { device, driver } of discovering) {
-    try {
-      tell(terminal, device, await driver?.discover?.(device.settings, realWorld(() => {}), AbortSignal.timeout(LONGEST_MS)) ?? []);
-    } catch (error) {
-      const fault = faultOf(error, 'CV_DRIVER_FAILED', { device: device.id });
-      terminal.fault(fault, device.id);
-      exit = FAULTS[fault.code].stage === 'check' ? EXIT.usage : EXIT.found;
-    }
-  }
+  for (const { device, driver } of discovering) exit = (driver && await look(terminal, driver, device)) || exit;
   process.exit(exit);
 }
 
-function tell(terminal: Terminal, { id, driver }: DeviceSetup, found: readonly Found[]): void {
+/** @returns the exit code that it asks for */
+async function look(terminal: Terminal, driver: Driver, device: Looked): Promise<number> {
+  try {
+    tell(terminal, device, await driver.discover?.(device.settings, realWorld(() => {}), AbortSignal.timeout(LONGEST_MS)) ?? []);
+    return EXIT.ok;
+  } catch (error) {
+    const fault = faultOf(error, 'CV_DRIVER_FAILED', { device: device.id });
+    terminal.fault(fault, device.id);
+    return FAULTS[fault.code].stage === 'check' ? EXIT.usage : EXIT.found;
+  }
+}
+
+function tell(terminal: Terminal, { id, driver }: Looked, found: readonly Found[]): void {
   if (terminal.json) {
     for (const { name, type, value, point } of found) terminal.record({ device: id, name, type, value, point });
     return;

@@ -219,6 +219,8 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   reportsChanges?: boolean;
   /** Longest time for which it says nothing while it is well, whatever period is configured; its link tells what lasts longer. */
   quietMs?(settings: z.infer<S>): number;
+  /** Settings of a device of which nothing but its address is known, for `discover DRIVER ADDRESS`; they are checked like any. Pure. */
+  settingsOfAddress?(address: string): Record<string, unknown>;
   /** Checks that touch this machine (a file, a program) but no device; run by `check` and before start. */
   examine?(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Fault[]>;
   /** Fixed points that follow from the settings, beside those of `points`, each named `<part>.<what>`: `check`, the docs and the edge know them like the others. Pure. */
@@ -292,6 +294,7 @@ export interface Driver {
   probe?(settings: unknown, points: readonly PointOf<unknown>[], world: World, signal: AbortSignal): Promise<Finding[]>;
   discover?(settings: unknown, world: World, signal: AbortSignal): Promise<Found[]>;
   bus?(settings: unknown): string;
+  settingsOfAddress?(address: string): Record<string, unknown>;
   reportsChanges?: boolean;
   quietMs?(settings: unknown): number;
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;

@@ -6,6 +6,8 @@
  * driver that is recorded by bytes opens nothing by itself; it asks `world.net` to connect, listen, bind or open a line.
  */
 
+import type { Fault } from './faults.ts';
+
 /** `in` comes from the device, `out` goes to it. */
 export type Direction = 'in' | 'out';
 
@@ -107,6 +109,13 @@ export interface BytesRecording<S, P, R, Frame = unknown> {
    * @returns null when it is none that this device's link would make by itself at the host's word
    */
   requestOf?(message: Uint8Array, points: readonly P[], settings: S): R | null;
+  /**
+   * Polled drivers, in captures: an exchange of which `requestOf` knows nothing, since others ask more than we do.
+   *
+   * @returns the answer's frame with its request, so that `decode` says what it gives or why it gives nothing; null when
+   *   it is none of this device
+   */
+  exchangeOf?(exchange: RecordedExchange, points: readonly P[], settings: S): { frame: Frame; request: R; fault?: undefined } | { fault: Fault; frame?: undefined; request?: undefined } | null;
   /**
    * For standing as the device: the answer to a question that was never asked in this form, as far as it lies in a
    * recorded answer (a register of a block). It carries the question's correlators. @returns null when it does not

@@ -1,5 +1,6 @@
 /** Chinese is written with Chinese punctuation: ASCII marks beside a Chinese character read as a mistake. Code in backticks and lists in brackets are let be. */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FAULTS } from '../core/faults.ts';
@@ -39,4 +40,19 @@ test('nor in any other text of the program: settings, commands, the console', ()
   assert.deepEqual(right.flatMap(mistakenLines), []);
   const sources = readSources(join(import.meta.dirname, '..')).filter(({ path }) => !path.endsWith('.test.ts'));
   assert.deepEqual(sources.flatMap(({ path, text }) => mistakenLines(text).map((line) => `${path}: ${line.trim()}`)), []);
+});
+
+const root = join(import.meta.dirname, '..');
+/** What runs before any of the program does, on whatever Node there is. */
+const PLAIN = ['bin/cityvitals.js', 'setup.mjs', ...readdirSync(join(root, 'tools/setup')).filter((name) => name.endsWith('.mjs')).map((name) => `tools/setup/${name}`)];
+
+test('nor in what is said where Node is too old, or while it is set up', () => {
+  assert.deepEqual(PLAIN.flatMap((path) => mistakenLines(readFileSync(join(root, path), 'utf8')).map((line) => `${path}: ${line.trim()}`)), []);
+});
+
+test('nobody is told to run a .ts file by hand: an older Node answers that with a stack trace, before a line of ours runs', () => {
+  const told = /`node (?:--\S+ )*(?:cli|edge|gateway)\/\S*\.ts/;
+  const pages = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
+  const texts = [...[...PLAIN, ...pages, 'README.md', 'README.zh-CN.md', 'CONTRIBUTING.md'].map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') })), ...readSources(root).filter(({ path }) => !path.endsWith('.test.ts'))];
+  assert.deepEqual(texts.filter(({ text }) => told.test(text)).map(({ path }) => path), []);
 });

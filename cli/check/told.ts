@@ -63,7 +63,7 @@ function qualified(device: OpenDevice, readings: readonly Reading[], centre: str
 
 function row({ point, tookMs }: Reading, { value, unit, quality, flags = [] }: Draft): string {
   const shown = `${value === null ? '–' : String(value)} ${unit}`.trim();
-  return `  ${point.padEnd(16)} ${shown.padEnd(20)} ${quality.padEnd(9)} ${`${Math.round(tookMs)} ms`.padStart(8)}  ${flags.join(' ')}`.trimEnd();
+  return `${quality === 'bad' ? '✗' : ' '} ${point.padEnd(16)} ${shown.padEnd(20)} ${quality.padEnd(9)} ${`${Math.round(tookMs)} ms`.padStart(8)}  ${flags.join(' ')}`.trimEnd();
 }
 
 export function tellFault(terminal: Terminal, device: string, fault: Fault): void {

@@ -6,6 +6,7 @@ import type { VirtualClock } from '../virtual-clock.ts';
 import { pause, realFiles, seededRandom, type World } from '../world.ts';
 import type { Case } from './case.ts';
 import { DeviceEnd } from './device-end.ts';
+import { exchangesOf } from './exchanges.ts';
 import { inKind } from './in-kind.ts';
 import { replayNet, type ReplayNet } from './replay-net.ts';
 import type { Delivery, Played, PlayedDevice, Replayed, ReplayOptions } from './played.ts';
@@ -164,7 +165,11 @@ export class ByteReplay {
       if (this.#ending.signal.aborted) break;
       if (!this.#isOpen(question)) continue;
       const wanted = this.#requestOf(run.group, question);
-      if (wanted) await this.#exchange(run, wanted.device, wanted.request, wanted.joint, { question, giveUpMs: this.#giveUpMs(question, run.questions[at + 1], wanted.device) });
+      const said = this.#recorded.asker === 'other' ? exchangesOf(run.group, question, (afterUs) => this.#atMs(afterUs)) : [];
+      if (said.length > 0 && (!wanted || said.some(({ decoded }) => !decoded.ok))) {
+        this.#isAsked.add(question);
+        said.forEach(this.#give);
+      } else if (wanted) await this.#exchange(run, wanted.device, wanted.request, wanted.joint, { question, giveUpMs: this.#giveUpMs(question, run.questions[at + 1], wanted.device) });
     }
     const lastUs = Math.max(0, ...run.ends.map(({ connection }) => connection.close?.afterUs ?? connection.lastUs));
     await this.#until(this.#atMs(lastUs));

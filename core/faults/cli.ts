@@ -34,8 +34,8 @@ export const CLI_FAULTS = {
   },
   CV_DISCOVER_NOT_OFFERED: {
     stage: 'cli', retry: 'never', actor: 'operator',
-    en: ['{device} names no device whose driver can look for points', 'name another device of the configuration; `cityvitals drivers` shows which drivers discover'],
-    zh: ['{device} 中没有支持浏览测点的设备', '请指定配置中的其他设备；`cityvitals drivers` 可查看哪些驱动支持浏览'],
+    en: ['{device} names no device whose driver can look for points', 'name another device of the configuration; `cityvitals drivers` shows which drivers discover. By its address alone: `cityvitals discover opcua opc.tcp://HOST:4840`'],
+    zh: ['{device} 中没有支持浏览测点的设备', '请指定配置中的其他设备；`cityvitals drivers` 可查看哪些驱动支持浏览。只凭地址浏览：`cityvitals discover opcua opc.tcp://HOST:4840`'],
   },
   CV_DECODE_NOT_OFFERED: {
     stage: 'cli', retry: 'never', actor: 'nobody',

@@ -44,8 +44,8 @@ export const DEVICE_FAULTS = {
   },
   CV_FRAME_CHECKSUM: {
     stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'comm',
-    en: ['checksum wrong: {detail}', 'if frequent: cable, termination, baud rate'],
-    zh: ['校验错误：{detail}', '若频繁出现：检查线缆、终端电阻、波特率'],
+    en: ['checksum wrong: {detail}', 'if frequent: on a serial line check cable, termination and baud rate; over the network, the serial side of the converter or gateway in between'],
+    zh: ['校验错误：{detail}', '若频繁出现：串口线路检查线缆、终端电阻和波特率；经网络时检查中间转换器或网关的串口侧'],
   },
   CV_FRAME_INVALID: {
     stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'comm',
@@ -59,8 +59,8 @@ export const DEVICE_FAULTS = {
   },
   CV_VALUE_UNSAFE: {
     stage: 'qualify', retry: 'next', actor: 'field-engineer', flag: 'sensor',
-    en: ['{point} gave a number that is not finite or beyond 2^53', 'check the type and the word order of the point'],
-    zh: ['{point} 的数值非有限或超出 2^53', '检查测点的类型和字序'],
+    en: ['{point} gave a number that is not finite or beyond 2^53', '{hint}'],
+    zh: ['{point} 的数值非有限或超出 2^53', '{hint}'],
   },
   CV_OPCUA_SESSION: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',

@@ -69,8 +69,8 @@ export const MODBUS_FAULTS = {
   },
   CV_MODBUS_NOT_A_READ: {
     stage: 'decode', retry: 'never', actor: 'nobody', flag: 'config',
-    en: ['function {fc} gives no points; functions 1 to 4 do', ''],
-    zh: ['功能码 {fc} 不读取测点；可读取的是 1 至 4', ''],
+    en: ['function {fc} ({name}) was not decoded: functions 1 to 4 give points, and 23 where points are given', ''],
+    zh: ['未解码功能码 {fc}（{name}）：给出测点的是 1 至 4，给出测点设置时还有 23', ''],
   },
   CV_MODBUS_PORT: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',

@@ -15,6 +15,19 @@ const ILLEGAL_VALUE = 3;
 const WRITES: Readonly<Record<number, Area>> = { 5: 'coil', 15: 'coil', 6: 'holding', 16: 'holding', 22: 'holding', 23: 'holding' };
 const NOTHING = new Uint8Array(0);
 
+/** @see MODBUS Application Protocol V1.1b3, 6 */
+const FUNCTIONS: Readonly<Record<number, readonly [en: string, zh: string]>> = {
+  5: ['write single coil', '写单个线圈'], 6: ['write single register', '写单个寄存器'], 7: ['read exception status', '读异常状态'], 8: ['diagnostics', '诊断'],
+  11: ['get comm event counter', '读通信事件计数'], 12: ['get comm event log', '读通信事件记录'], 15: ['write multiple coils', '写多个线圈'], 16: ['write multiple registers', '写多个寄存器'],
+  17: ['report server id', '报告从站标识'], 20: ['read file record', '读文件记录'], 21: ['write file record', '写文件记录'], 22: ['mask write register', '屏蔽写寄存器'],
+  23: ['read/write multiple registers', '读写多个寄存器'], 24: ['read FIFO queue', '读先进先出队列'], 43: ['encapsulated interface, device identification', '封装接口、设备标识'],
+};
+
+function nameOf(fc: number): { fc: number; name: string; nameZh: string } {
+  const [name, nameZh] = FUNCTIONS[fc] ?? ['not in the standard', '标准未定义'];
+  return { fc, name, nameZh };
+}
+
 /** @see MODBUS Application Protocol V1.1b3, 7 */
 const EXCEPTIONS: Readonly<Record<number, FaultCode>> = {
   1: 'CV_MODBUS_ILLEGAL_FUNCTION', 2: 'CV_MODBUS_ILLEGAL_ADDRESS', 3: 'CV_MODBUS_ILLEGAL_VALUE', 4: 'CV_MODBUS_DEVICE_FAILURE',
@@ -35,7 +48,7 @@ export function decode(frame: Uint8Array, request?: ModbusRequest): Decoded {
   if (request.cells) return confirmed(frame, request, request.cells);
   if (!areaOf(request.fc)) {
     const isRefusal = frame.length === 2 && frame[0] === (request.fc | 0x80);
-    return isRefusal ? { ok: false, fault: exceptionFault(frame[1] as number, request), points: [] } : lost('CV_MODBUS_NOT_A_READ', { fc: request.fc });
+    return isRefusal ? { ok: false, fault: exceptionFault(frame[1] as number, request), points: [] } : lost('CV_MODBUS_NOT_A_READ', nameOf(request.fc));
   }
   const part = readPart(frame, request);
   if ('fault' in part) return { ok: false, fault: part.fault };

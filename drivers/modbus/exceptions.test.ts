@@ -1,8 +1,12 @@
 /** A refusal of any function is told with its own words, and names the place that was asked for. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { z } from 'zod';
 import { decode } from './decode.ts';
+import modbus from './driver.ts';
 import { frameOf } from './frame-of.ts';
+import { recording } from './recording.ts';
+import type { ModbusSettings } from './settings.ts';
 
 function faultOf(request: string, answer: string) {
   const mbap = (pdu: string) => Buffer.from(`00010000${(pdu.length / 2 + 1).toString(16).padStart(4, '0')}11${pdu}`, 'hex');
@@ -25,4 +29,31 @@ test('every exception of the standard, to a read and to a write', () => {
 test('functions that give no points are named, not passed over', () => {
   assert.deepEqual(faultOf('16006400ff0000', '16006400ff0000')[0], 'CV_MODBUS_NOT_A_READ');
   assert.deepEqual(faultOf('2b0e0100', '2b0e01010000')[0], 'CV_MODBUS_NOT_A_READ');
+});
+
+test('a refusal is told as such, whatever was wrong with its question', () => {
+  assert.deepEqual(faultOf('0100000000', '8103'), ['CV_MODBUS_ILLEGAL_VALUE', 'coil:0']);
+  assert.deepEqual(faultOf('0300640000', '8302'), ['CV_MODBUS_ILLEGAL_ADDRESS', 'holding:100']);
+});
+
+const mbap = (pdu: string) => Buffer.from(`00010000${(pdu.length / 2 + 1).toString(16).padStart(4, '0')}11${pdu}`, 'hex');
+const SETTINGS = modbus.settings.parse({ host: '192.0.2.1', unit: 17 }) as ModbusSettings;
+const POINTS = [{ id: 'a', ...(modbus.point as z.ZodObject).parse({ address: 'holding:1' }) }, { id: 'b', ...(modbus.point as z.ZodObject).parse({ address: 'holding:2' }) }] as { id: string }[];
+
+function exchange(question: string, answer: string) {
+  const read = recording.exchangeOf?.({ question: mbap(question), answer: mbap(answer) }, POINTS as never, SETTINGS);
+  if (!read) return null;
+  const decoded = read.fault ? { ok: false as const, fault: read.fault } : decode(read.frame, read.request);
+  return decoded.ok ? Object.fromEntries((decoded.values ?? []).map(({ point, value }) => [point, value])) : [decoded.fault.code, decoded.fault.params?.fc ?? null];
+}
+
+test('of a capture, what function 23 read gives its points; what gives none is named; a write is confirmed or refused', () => {
+  assert.deepEqual(exchange('1700010002000100010200ff', '170400aa00bb'), { a: 0xaa, b: 0xbb });
+  assert.deepEqual(exchange('1700010002000100010200ff', '17020000'), ['CV_MODBUS_NOT_A_READ', 23], 'one register where two were asked for');
+  assert.deepEqual(exchange('1700010002000100010200ff', '9702'), ['CV_MODBUS_ILLEGAL_ADDRESS', 23]);
+  assert.deepEqual(exchange('16000affffdead', '16000affffdead'), ['CV_MODBUS_NOT_A_READ', 22]);
+  assert.deepEqual(exchange('2b0e0100', '2b0e01010000'), ['CV_MODBUS_NOT_A_READ', 43]);
+  assert.deepEqual(exchange('060064000b', '060064000b'), {});
+  assert.deepEqual(exchange('060064000b', '8603'), ['CV_MODBUS_ILLEGAL_WRITE', 6]);
+  assert.equal(recording.exchangeOf?.({ question: mbap('2b0e0100'), answer: mbap('ab01') }, POINTS as never, { ...SETTINGS, unit: 3 } as ModbusSettings), null, 'another unit');
 });

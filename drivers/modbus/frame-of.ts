@@ -8,6 +8,9 @@ import type { ModbusPoint } from './settings.ts';
 
 type Point = { id: string } & ModbusPoint;
 
+const READ_HOLDING = 3;
+const READ_WRITE = 23;
+
 export const frameOf: FrameReader<Uint8Array, ModbusRequest> = {
   level: 'bytes',
   read(input, points) {
@@ -21,7 +24,14 @@ function pair(askedBytes: unknown, answerBytes: unknown, points: readonly Point[
   const both = readPair(askedBytes, answerBytes);
   if ('code' in both) return { fault: both };
   const [asked, answer] = both;
-  const request = requestOf(asked, points);
+  const read = points.length > 0 ? readOfReadWrite(asked, answer) : null;
+  if (read) {
+    const request = requestOf(read.asked, points);
+    if (!('code' in request) && request.points.length > 0) return { frame: read.answer.pdu, request };
+  }
+  const checked = requestOf(asked, points);
+  // Whatever was wrong with the question, its refusal is what the device says to it.
+  const request = 'code' in checked && isRefusal(asked.pdu, answer.pdu) ? { ...blockOf(asked.unit, asked.pdu[0] as number, []), ...placeOf(asked.pdu) } : checked;
   if ('code' in request) return { fault: request };
   const problem = strayOf(answer, asked.transaction) ?? mismatch(request, answer.unit, answer.pdu);
   if (problem) return { fault: { code: 'CV_MODBUS_ANSWER_MISMATCH', params: problem } };
@@ -62,12 +72,24 @@ export function requestOf({ unit, pdu }: Adu, points: readonly Point[]): ModbusR
   return { unit, fc, start, count, items, points: items.map((item) => item.point) };
 }
 
-/** Where a function that writes begins and how many it writes, so that its refusal can name them. */
+/** Function 23 writes, then reads: its second half as function 3 would have asked and been answered. Null: it is none, or was refused. */
+export function readOfReadWrite(asked: Adu, answer: Adu): { asked: Adu; answer: Adu } | null {
+  if (asked.pdu[0] !== READ_WRITE || answer.pdu[0] !== READ_WRITE || asked.pdu.length < 10 || strayOf(answer, asked.transaction)) return null;
+  const [asRead, answered] = [{ ...asked, pdu: Uint8Array.of(READ_HOLDING, ...asked.pdu.subarray(1, 5)) }, { ...answer, pdu: Uint8Array.of(READ_HOLDING, ...answer.pdu.subarray(1)) }];
+  const request = requestOf(asRead, []);
+  return 'code' in request || mismatch(request, answered.unit, answered.pdu) ? null : { asked: asRead, answer: answered };
+}
+
+function isRefusal(asked: Uint8Array, answer: Uint8Array): boolean {
+  return answer.length === 2 && answer[0] === ((asked[0] as number) | 0x80);
+}
+
+/** Where a request begins and how many it asks for, so that its refusal can name them. */
 function placeOf(pdu: Uint8Array): { start: number; count: number } {
   const word = (at: number) => (((pdu[at] ?? 0) << 8) | (pdu[at + 1] ?? 0));
   switch (pdu[0]) {
     case 5: case 6: case 22: return { start: word(1), count: 1 };
-    case 15: case 16: case 23: return { start: word(1), count: word(3) };
+    case 1: case 2: case 3: case 4: case 15: case 16: case 23: return { start: word(1), count: word(3) };
     default: return { start: 0, count: 0 };
   }
 }

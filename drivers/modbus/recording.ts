@@ -3,7 +3,7 @@ import type { BytesRecording, Direction, MessageNotes, Span } from '../../core/r
 import { crc16Modbus } from '../../core/wire/crc16.ts';
 import { areaOf } from './address.ts';
 import { readRtuAdu, readTcpAdu, tcpAduBytes, type Adu } from './adu.ts';
-import { requestOf } from './frame-of.ts';
+import { frameOf, requestOf } from './frame-of.ts';
 import type { ModbusRequest } from './requests.ts';
 import type { ModbusPoint, ModbusSettings } from './settings.ts';
 import { partOf, refusal } from './standing.ts';
@@ -17,7 +17,7 @@ const TRANSACTION: readonly Span[] = [{ name: 'transaction', at: 0, length: 2 }]
 /** Longest RTU frame. */
 const MAX_RTU_BYTES = 256;
 
-export const recording: BytesRecording<ModbusSettings, Point, ModbusRequest> = {
+export const recording: BytesRecording<ModbusSettings, Point, ModbusRequest, Uint8Array> = {
   level: 'bytes',
   cut: (bytes, direction, settings) => (isMbap(settings) ? tcpAduBytes(bytes) : rtuBytes(bytes, direction)),
   notes(message, direction, settings): MessageNotes | null {
@@ -45,6 +45,15 @@ export const recording: BytesRecording<ModbusSettings, Point, ModbusRequest> = {
     if (!areaOf(adu.pdu[0] as number)) return null;
     const request = requestOf(adu, points);
     return 'code' in request || request.points.length === 0 ? null : request;
+  },
+  exchangeOf({ question, answer }, points, settings) {
+    const [asked, said] = [aduOf(question, settings), aduOf(answer, settings)];
+    if (asked?.unit !== settings.unit) return null;
+    const write = writeOf(asked);
+    if (write && said) return { frame: said.pdu, request: write };
+    const read = frameOf.read([question, answer], points)[0];
+    if (!read) return null;
+    return read.fault ? { fault: read.fault } : { frame: read.frame, request: read.request as ModbusRequest };
   },
   partOf: (question, recorded, settings) => partOf(question, recorded, (message) => aduOf(message, settings)),
   refusal: (question, settings) => refusal(question, (message) => aduOf(message, settings)),

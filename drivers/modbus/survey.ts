@@ -2,6 +2,7 @@
 import type { SurveyedDevice, SurveyedMessage } from '../../core/recording.ts';
 import { areaOf, type Area } from './address.ts';
 import { isException, type Adu } from './adu.ts';
+import { readOfReadWrite } from './frame-of.ts';
 import { cellBytes } from './requests.ts';
 
 export function survey(messages: readonly SurveyedMessage[], { host, port }: { host: string; port: number }, read: (message: Uint8Array) => Adu | null): SurveyedDevice[] {
@@ -30,7 +31,9 @@ export function survey(messages: readonly SurveyedMessage[], { host, port }: { h
 }
 
 /** `input:7` for each cell that was answered. */
-function cellsOf({ pdu: asked }: Adu, { pdu: answer }: Adu): string[] {
+function cellsOf(question: Adu, said: Adu): string[] {
+  const read = readOfReadWrite(question, said) ?? { asked: question, answer: said };
+  const [asked, answer] = [read.asked.pdu, read.answer.pdu];
   const area: Area | undefined = areaOf(asked[0] as number);
   if (!area || asked.length !== 5 || answer[0] !== asked[0]) return [];
   const [start, count] = [((asked[1] as number) << 8) | (asked[2] as number), ((asked[3] as number) << 8) | (asked[4] as number)];

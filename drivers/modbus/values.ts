@@ -95,7 +95,7 @@ function inOrder(wire: Uint8Array, wordOrder: Order, byteOrder: Order): Uint8Arr
 function number(value: number, form: Form, raw = value): Read {
   if (form.invalid && isInvalid(form.invalid, value, raw, form.type)) return {};
   // Not written as Math.abs(value) > MAX_NUMBER: NaN is unsafe too.
-  if (!(Math.abs(value) <= MAX_NUMBER)) return { fault: { code: 'CV_VALUE_UNSAFE', params: { point: form.point } } };
+  if (!(Math.abs(value) <= MAX_NUMBER)) return { fault: { code: 'CV_VALUE_UNSAFE', params: { point: form.point, hint: 'check the type and the word order of the point', hintZh: '检查测点的类型和字序' } } };
   return value;
 }
 

@@ -16,6 +16,8 @@ export default defineDriver({
   traits: ['listens', 'probes', 'writes', 'discovers'],
   reportsChanges: true,
   open, decode, probe, discover, write,
+  // Nobody logs in, and nothing is taken from it but the names of its nodes.
+  settingsOfAddress: (address) => ({ endpoint: address.includes('://') ? address : `opc.tcp://${address}`, security: 'none' }),
   recording: {
     level: 'frames',
     above: { en: 'channels, sessions and encryption are the library\'s: bytes could not be played again', zh: '通道、会话和加密由协议库管理，字节无法重放' },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DRIVERS } from '../../drivers/index.ts';
+import { explain } from '../../core/faults.ts';
 import { checkEdge } from './check.ts';
 
 const yaml = (point: string) => `edge: e1
@@ -76,5 +77,18 @@ devices:
   assert.deepEqual([problem?.fault.code, others], ['CV_SETTING_MISSING', []]);
   for (const words of [problem?.fault.params.hint, problem?.fault.params.hintZh]) assert.match(String(words), /^points: \[\{ id: yard\.bicycle, indicator: … \}\]/);
   const mended = await checkEdge({ path: '/edge.yaml', text: `${text}    points: [{ id: yard.bicycle, indicator: SS-TRF-004 }]\n` }, { env: {}, drivers: DRIVERS });
+  assert.deepEqual(mended.problems, []);
+});
+
+test('where a unit is missing, the remedy says what a value without one needs', async () => {
+  const text = `edge: e1\ncentre: "500112001"\ngateway: { url: mqtt://127.0.0.1:1883 }\ndevices:\n  - id: plc\n    driver: opcua\n    settings: { endpoint: "opc.tcp://127.0.0.1:4840", security: none }\n    points: [{ id: running, node: i=2258, indicator: C }]\n`;
+  const { problems } = await checkEdge({ path: '/edge.yaml', text }, { env: {}, drivers: DRIVERS });
+  const remedies = problems.map(({ fault }) => [fault.code, explain(fault, 'en').remedy, explain(fault, 'zh-CN').remedy]);
+  assert.equal(remedies.length, 1);
+  assert.equal(remedies[0]?.[0], 'CV_SETTING_MISSING');
+  assert.match(String(remedies[0]?.[1]), /none: write ""/);
+  assert.match(String(remedies[0]?.[2]), /没有单位，写 ""/);
+  assert.doesNotMatch(remedies.join(), /leave it out|省略/);
+  const mended = await checkEdge({ path: '/edge.yaml', text: text.replace('indicator', 'unit: "", indicator') }, { env: {}, drivers: DRIVERS });
   assert.deepEqual(mended.problems, []);
 });

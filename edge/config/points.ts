@@ -84,7 +84,8 @@ function onePoint(document: ConfigDocument, driver: Driver, item: unknown, path:
   return { point: general.value && mine && problems.length === 0 ? pointSetup(general.value, general.value.unit ?? '', mine) : null, problems };
 }
 
-const WITH_UNIT = z.object({ unit: z.string().meta(POINT_SCHEMA.shape.unit.meta() ?? {}) });
+/** Here nobody but the file knows whether there is one: it cannot be left out. */
+const WITH_UNIT = z.object({ unit: z.string().meta({ zh: '数据源的单位（UCUM）；布尔和文本没有单位，写 ""', en: 'the source\'s unit in UCUM; a bool or a text has none: write ""', examples: ['m'] }) });
 const POINT_KEYS = Object.keys(POINT_SCHEMA.shape);
 
 /** `written`: what stands in the file, whose names are looked at; `filled`: the same over the driver's defaults. */

@@ -33,7 +33,7 @@ const WRITE_SCHEMA = z.strictObject({
 export const POINT_SCHEMA = z.strictObject({
   id: id(IDS.point, { zh: '测点编号，在设备内唯一', en: 'name of the point, its own within the device', examples: ['level'] }),
   indicator: id(IDS.indicator, { zh: '体征指标代码；驱动有默认值时可省略', en: 'code of the indicator; may be left out where the driver has a default', examples: ['YJ-FLD-001'] }),
-  unit: z.string().optional().meta({ zh: '数据源的单位（UCUM）；布尔和文本没有单位，可省略或写 ""', en: 'the source\'s unit in UCUM; a bool or text has none: leave it out or write ""', examples: ['m'] }),
+  unit: z.string().optional().meta({ zh: '数据源的单位（UCUM）；布尔和文本没有单位：写 ""，驱动已知没有单位时可省略', en: 'the source\'s unit in UCUM; a bool or text has none: write "", or leave it out where the driver knows that', examples: ['m'] }),
   kind: z.enum(['measurement', 'state', 'occurrence']).optional().meta({ zh: '事件种类；默认：有单位为 measurement（测量），无单位为 state（状态）；occurrence 为一次发生，不会陈旧', en: 'kind of its events; default: measurement with a unit, state without one; an occurrence happens once and never becomes stale' }),
   scale: number().refine((value) => value !== 0, complaint('0 would make every value 0', '0 会使所有值变为 0')).default(1).meta({ zh: '比例：值 × scale + offset', en: 'value × scale + offset' }),
   offset: number().default(0).meta({ zh: '偏移，以 unit 为单位', en: 'added after scale, in unit' }),

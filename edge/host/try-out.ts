@@ -1,5 +1,5 @@
 /** Reads every point of a device once, for `check`: opens it, asks or listens, closes it. No schedule, no retries. */
-import type { Finding, Link, Picture } from '../../core/driver.ts';
+import type { Decoded, Finding, Link, Picture, Request } from '../../core/driver.ts';
 import { FaultError, faultOf, FAULTS, type Fault } from '../../core/faults.ts';
 import { framesOf } from '../../core/frames-of.ts';
 import type { Sample } from '../../core/sample.ts';
@@ -61,7 +61,7 @@ export async function tryOut(open: OpenDevice, world: World, signal: AbortSignal
         startedMs = clock.monotonicMs();
         try {
           const frame = await within(clock, deadline(limitMs), signal, async (inner) => opened.exchange?.(request, inner), () => {});
-          device.took(device.decode(frame, request), `request ${at}`, request);
+          took(device, result, device.decode(frame, request), `request ${at}`, request);
         } catch (error) {
           if (signal.aborted) throw error;
           const fault = faultOf(error, 'CV_DRIVER_FAILED', { device: setup.id });
@@ -71,7 +71,7 @@ export async function tryOut(open: OpenDevice, world: World, signal: AbortSignal
       }
     } else {
       const waitMs = Math.min(LISTEN_MOST_MS, Math.max(LISTEN_LEAST_MS, setup.everyMs * 2));
-      await listenFor(opened, device, waitMs, world, signal, () => result.picture !== null || setup.points.every(({ id }) => result.readings.some(({ point }) => point === id)));
+      await listenFor(opened, (decoded) => took(device, result, decoded, 'frames'), device, waitMs, world, signal, () => result.picture !== null || setup.points.every(({ id }) => result.readings.some(({ point }) => point === id)));
       if (!result.picture) for (const { id } of setup.points) if (!result.readings.some(({ point }) => point === id)) add(result, { code: 'CV_POINT_SILENT', params: { device: setup.id, point: id, waitMs } });
     }
   } catch (error) {
@@ -86,12 +86,19 @@ export async function tryOut(open: OpenDevice, world: World, signal: AbortSignal
 /** A session takes longer to begin than an answer to come. */
 const sessionMs = (limitMs: number): number => Math.max(limitMs, 10_000);
 
-async function listenFor(link: Link<unknown>, device: HostDevice, waitMs: number, world: World, signal: AbortSignal, isEnough: () => boolean): Promise<void> {
+/** The host tells a fault once a device; here each point has its own, which says what is wrong with it. */
+function took(device: HostDevice, result: TryOut, decoded: Decoded, part: string, request?: Request): void {
+  device.took(decoded, part, request);
+  if (decoded.ok) for (const { fault } of decoded.values ?? []) if (fault) add(result, fault);
+  if (!decoded.ok) add(result, decoded.fault);
+}
+
+async function listenFor(link: Link<unknown>, take: (decoded: Decoded) => void, device: HostDevice, waitMs: number, world: World, signal: AbortSignal, isEnough: () => boolean): Promise<void> {
   const ending = new FaultError('CV_LINK_TIMEOUT', { address: device.setup.id, timeoutMs: waitMs });
   try {
     await within(world.clock, { ms: waitMs, fault: () => ending }, signal, async (inner) => {
       for await (const frame of framesOf(link, inner)) {
-        device.took(device.decode(frame), 'frames');
+        take(device.decode(frame));
         if (isEnough()) return;
       }
     }, () => {});

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { FLAGS, ORIGINS, QUALITIES, type Draft, type Quality } from '../../core/event.ts';
 import { eventProblem } from '../../core/event-schema.ts';
+import { explain } from '../../core/faults.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { Clock } from '../../core/world.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
@@ -46,6 +47,13 @@ test('not a finite number, or one beyond 2^53, is bad and says so', () => {
     assert.equal(told[0]?.kind === 'fault' && told[0].fault.code, 'CV_VALUE_UNSAFE');
   }
   assert.equal(one({ scale: 1e300 }, { value: 1e10 }).value, null);
+});
+
+test('what it says of a number that is none is about its source; of one too large, about its scale', () => {
+  const remedy = (value: number) => run({}, [{ value }]).told.flatMap((event) => (event.kind === 'fault' ? [explain(event.fault, 'en').remedy, explain(event.fault, 'zh-CN').remedy] : []));
+  assert.match(remedy(NaN).join(), /no value: look at the sensor.*NaN 或无穷大/);
+  assert.match(remedy(2 ** 53 + 2).join(), /check `scale`.*检查测点的/);
+  assert.doesNotMatch(remedy(NaN).join(), /word order|字序|\{/);
 });
 
 test('a fault code is no value, also as a 32-bit float', () => {

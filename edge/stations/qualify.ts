@@ -105,7 +105,7 @@ function knownPoints({ centre, devices }: QualifySetup, facts: QualifyFacts): Po
 function draftOf(known: Known, sample: Sample, world: QualifyWorld): Draft {
   const time = timeOf({ at: sample.at, clock: sample.clock, observedAt: sample.observedAt, origin: sample.origin, polled: known.polled, isOurKnown: world.clock?.trust?.isTrusted() ?? true });
   const judged = judgeValue(known, sample, time, world);
-  if (judged.unsafe) world.tell({ kind: 'fault', fault: { code: 'CV_VALUE_UNSAFE', params: { point: `${sample.device}/${sample.point}` } }, device: sample.device });
+  if (judged.unsafe) world.tell({ kind: 'fault', fault: { code: 'CV_VALUE_UNSAFE', params: { point: `${sample.device}/${sample.point}`, ...unsafeHint(sample.value) } }, device: sample.device });
   const position = sample.position ?? known.position;
   const draft: Draft = {
     device: sample.device,
@@ -179,6 +179,13 @@ function judgeValue(known: Known, sample: Sample, time: EventTime, world: Qualif
 function bad(memory: Memory, flags: Flag[]): Judged {
   forget(memory);
   return { value: null, quality: 'bad', flags };
+}
+
+/** Drivers that put numbers together from words speak of their order themselves; whatever comes here was read right. */
+function unsafeHint(raw: Value): { hint: string; hintZh: string } {
+  return Number.isFinite(raw)
+    ? { hint: 'check `scale` of the point, and what the source means by so large a number', hintZh: '检查测点的 `scale`，以及数据源给出如此大数值的含义' }
+    : { hint: 'many sources say NaN or infinity when they have no value: look at the sensor or the program behind this point', hintZh: '不少数据源用 NaN 或无穷大表示无值：检查该测点背后的传感器或程序' };
 }
 
 const NO_FLAGS: Flag[] = [];

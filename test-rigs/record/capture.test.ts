@@ -39,6 +39,33 @@ const inAnyOrder = (seen: ReadonlyMap<string, readonly number[]>) => new Map([..
 const registersIn = (facts: string) => [...facts.matchAll(/u(\d+) FC(\d+) reg (\d+) = (\d+) \(x(\d+)\)/g)].map(([, unit, fc, register, first, times]) => ({ key: `${unit} ${fc} ${register}`, first: Number(first), times: Number(times) }));
 
 for (const name of folder ? readdirSync(join(folder, 'pcap/modbus')).toSorted() : ['captures']) {
+  test(`${name}: every exception that is listed is told with its code, and every function that gives no points is named`, { skip }, async () => {
+    const recorded = captured(modbus, 'modbus', name);
+    const told = (await replayed(modbus, recorded)).flatMap((line) => ('fault' in line ? [line.fault] : []));
+    assert.ok(!told.includes('CV_CASE_STRAY'));
+    const count = (codes: readonly string[]) => told.filter((code) => codes.includes(code)).length;
+    for (const [, code, times] of (/exceptions: ([^;]*)/.exec(listedFacts(`pcap/modbus/${name}`))?.[1] ?? '').matchAll(/code (\d+) x(\d+)/g)) {
+      assert.ok(count(EXCEPTIONS[Number(code)] ?? []) >= Number(times), `exception ${code}: ${count(EXCEPTIONS[Number(code)] ?? [])}, listed ${times}`);
+    }
+    const others = exchangesWith(recorded, (fc) => ![1, 2, 3, 4, 5, 6, 15, 16, 23].includes(fc));
+    assert.ok(count(['CV_MODBUS_NOT_A_READ']) >= others, `${count(['CV_MODBUS_NOT_A_READ'])} named, ${others} answered`);
+  });
+}
+
+/** Of one unit that was asked and answered at once. */
+function exchangesWith(recorded: Case, isWanted: (fc: number) => boolean): number {
+  const messages = messagesOf(modbus, recorded);
+  return messages.filter(({ direction, bytes }, at) => {
+    const next = messages[at + 1];
+    return direction === 'out' && next?.direction === 'in' && isWanted(bytes[7] as number) && next.bytes[7] === bytes[7] && next.conn === messages[at]?.conn && next.bytes[6] === bytes[6] && Buffer.from(next.bytes).readUInt16BE(0) === Buffer.from(bytes).readUInt16BE(0);
+  }).length;
+}
+
+const EXCEPTIONS: Readonly<Record<number, string[]>> = {
+  1: ['CV_MODBUS_ILLEGAL_FUNCTION'], 2: ['CV_MODBUS_ILLEGAL_ADDRESS'], 3: ['CV_MODBUS_ILLEGAL_VALUE', 'CV_MODBUS_ILLEGAL_WRITE'], 4: ['CV_MODBUS_DEVICE_FAILURE'], 10: ['CV_MODBUS_GATEWAY_PATH'], 11: ['CV_MODBUS_GATEWAY_TARGET'],
+};
+
+for (const name of folder ? readdirSync(join(folder, 'pcap/modbus')).toSorted() : ['captures']) {
   test(`${name} becomes a case that gives the listed facts`, { skip }, async () => {
     const recorded = captured(modbus, 'modbus', name);
     const messages = messagesOf(modbus, recorded);

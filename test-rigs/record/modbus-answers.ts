@@ -37,7 +37,8 @@ export function asListed(messages: readonly Message[]): Map<string, number[]> {
 export function answeredCells(messages: readonly Message[], places: ReadonlyMap<number, string>): Map<string, number[]> {
   const cells = new Map<string, number[]>();
   for (const { message: { bytes, conn, direction }, question } of withQuestions(messages, true)) {
-    const area = AREAS[functionOf(bytes)];
+    // Function 23 writes, then reads holding registers; it asks and is answered like function 3, but for the write behind.
+    const area = functionOf(bytes) === 23 ? 'holding' : AREAS[functionOf(bytes)];
     if (direction === 'out' || !question || !area || isException(bytes)) continue;
     const [start, count] = [question.readUInt16BE(8), question.readUInt16BE(10)];
     const values = functionOf(bytes) > 2 ? registersOf(bytes) : bitsOf(bytes).slice(0, count);

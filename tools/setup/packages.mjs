@@ -61,8 +61,8 @@ function linkNode(root) {
   const target = join('..', `node-linux-${process.arch}`, 'bin', 'node');
   if (!existsSync(join(root, 'node_modules', '.bin', target))) {
     throw new SetupError(text({ en: `no Node 24 for ${process.platform}/${process.arch}`, zh: `没有适用于 ${process.platform}/${process.arch} 的 Node 24` }), {
-      en: 'cityvitals runs on Linux x64 and arm64; elsewhere install Node 24 yourself and run `node cli/main.ts`',
-      zh: 'cityvitals 支持 Linux x64 与 arm64;其他平台请自行安装 Node 24 并运行 `node cli/main.ts`',
+      en: 'cityvitals runs on Linux x64 and arm64; elsewhere install Node 24 yourself and run `node bin/cityvitals.js`',
+      zh: 'cityvitals 支持 Linux x64 与 arm64；其他平台请自行安装 Node 24 并运行 `node bin/cityvitals.js`',
     });
   }
   symlinkSync(target, link);
