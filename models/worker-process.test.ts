@@ -43,6 +43,7 @@ test('a worker in the middle of its work ends by itself when it is told, and is 
 
 test('a worker that is killed says so to everyone who waits', { skip }, async () => {
   const worker = await start();
+  process.kill(worker.pid as number, 'SIGSTOP'); // it cannot be quicker than the kill
   const waiting = [worker.look('a', 0.3, pictures, 30_000), worker.look('a', 0.3, pictures, 30_000)].map((one) => one.then(() => 'boxes', (error: FaultError) => `${error.fault.code} ${error.fault.params.detail}`));
   process.kill(worker.pid as number, 'SIGKILL');
   assert.deepEqual(await Promise.all(waiting), ['CV_DETECTOR_DIED SIGKILL', 'CV_DETECTOR_DIED SIGKILL']);
