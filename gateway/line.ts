@@ -32,6 +32,7 @@ export interface LineParts {
   warnings: Consumer;
   sinks: readonly Consumer[];
   takes?: IntakeParts['takes'];
+  onSettled?: IntakeParts['onSettled'];
 }
 
 export interface GatewayLine {
@@ -59,7 +60,7 @@ export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World)
     ...parts.sinks,                  // InfluxDB and the like; overrun when the log is full of them
   ], world);
   // accept → keep → ack; what is refused → quarantine; what is kept → feed
-  const intake = new Intake({ setup, log, quarantine, registry, bindings: parts.bindings, held: parts.held, link, onKept: (groups) => feed.offer(groups), ...(parts.takes && { takes: parts.takes }) }, world);
+  const intake = new Intake({ setup, log, quarantine, registry, bindings: parts.bindings, held: parts.held, link, onKept: (groups) => feed.offer(groups), ...(parts.takes && { takes: parts.takes }), ...(parts.onSettled && { onSettled: parts.onSettled }) }, world);
   return {
     take: (message) => intake.take(message),
     takeHeld: (sender, id, events) => intake.takeHeld(sender, id, events),

@@ -113,7 +113,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   const evidence = await openEvidence(setup, target, outLink, registry, world);
   undo.unshift(() => evidence.close());
   const sinks = await Sinks.open(setup.sinks, setup, log, world);
-  const line = gatewayLine(setup, { log, quarantine, registry, bindings, held, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, store: store.consumer, warnings: warnings.consumer, sinks: sinks.all.map(({ consumer }) => consumer), takes: evidence.takes }, world);
+  const line = gatewayLine(setup, { log, quarantine, registry, bindings, held, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, store: store.consumer, warnings: warnings.consumer, sinks: sinks.all.map(({ consumer }) => consumer), takes: evidence.takes, ...(broker && { onSettled: broker.settled }) }, world);
   undo.unshift(() => line.close());
   await line.open();
   const rebinding = new Rebinding({ bindings, held, registry, dir: join(setup.log.dir, 'bindings'), take: line.takeHeld }, world);
