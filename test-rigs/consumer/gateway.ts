@@ -22,7 +22,7 @@ export interface StreamGateway {
 export async function startStreamGateway(dir: string): Promise<StreamGateway> {
   const [brokerPort, httpPort] = [await freePort(), await freePort()];
   writeFileSync(join(dir, 'gateway.yaml'), stringify({
-    gateway: 'g', centre: CENTRE, broker: { embedded: { port: brokerPort, edges: [EDGE] } }, http: { port: httpPort },
+    gateway: 'g', centre: CENTRE, broker: { embedded: { port: brokerPort, edges: [EDGE] } }, http: { port: httpPort }, catalogue: [join(import.meta.dirname, '..', '..', 'configs', 'catalogue', 'yj-emergency.yaml')],
   }));
   const start = (): Promise<Child> => startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(dir, 'gateway.yaml')], logFile: join(dir, 'gateway.log') });
   let gateway = await start();
