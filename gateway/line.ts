@@ -2,6 +2,7 @@
  * The gateway's line on one page: what happens to a batch from the moment an edge has sent it. Accept judges and keep
  * writes; only then is it acknowledged. From there on everyone reads the log, each at its own place and pace.
  */
+import type { Normaliser } from '../core/catalogue/catalogue.ts';
 import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
 import type { Bindings } from './bindings/bindings.ts';
@@ -28,6 +29,8 @@ export interface LineParts {
   publisher: Publisher;
   /** Whether anybody may be listening to the clean events. */
   isHeard(): boolean;
+  /** Of the catalogue as it is now. */
+  normaliser(): Normaliser;
   store: Consumer;
   warnings: Consumer;
   sinks: readonly Consumer[];
@@ -56,7 +59,7 @@ export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World)
   const feed = openFeed(log, [
     parts.store,                     // time series: last values, ranges, aggregates
     parts.warnings,                  // rules → state machine → outbox
-    ...(events === 'none' ? [] : [streamsConsumer(log, publisher, { indicators, isHeard: parts.isHeard }, world)]), // clean events for other consumers
+    ...(events === 'none' ? [] : [streamsConsumer(log, publisher, { indicators, isHeard: parts.isHeard, normaliser: parts.normaliser }, world)]), // clean events for other consumers
     ...parts.sinks,                  // InfluxDB and the like; overrun when the log is full of them
   ], world);
   // accept → keep → ack; what is refused → quarantine; what is kept → feed

@@ -93,6 +93,8 @@ export class Registry {
   /** By edge; on no disk. */
   readonly #httpKeys = new Map<string, string>();
   readonly #listeners = new Set<(device: RegisteredDevice) => void>();
+  /** What listeners heard last of devices whose edge says nothing of them. */
+  readonly #announced = new Map<string, Freshness>();
   #timer: Timer | null = null;
   #changed = false;
   #saving: Promise<void> = Promise.resolve();
@@ -109,7 +111,10 @@ export class Registry {
     for (const [id, device] of saved?.devices ?? []) this.#devices.set(id, device);
     for (const [code, at] of saved?.indicators ?? []) this.#indicators.set(code, at);
     for (const id of this.#options.edges) if (!this.#edges.has(id)) this.#edges.set(id, unknownEdge(id, this.#options.centre));
-    this.#timer = everyMs(this.#world.clock, SAVE_EVERY_MS, () => { void this.#save(); });
+    this.#timer = everyMs(this.#world.clock, SAVE_EVERY_MS, () => {
+      void this.#save();
+      this.#announceUnspoken();
+    });
   }
 
   /** Edges of a changed configuration; one that never spoke and is not in it any more is forgotten. */
@@ -200,11 +205,16 @@ export class Registry {
       this.#changed = true;
     }
     const [devices, edges, kinds, origins, times, clocks] = [batch.cells('device'), batch.edges(), batch.cells('kind'), batch.cells('origin'), batch.cells('observedAt'), batch.cells('clock')];
+    const added = new Map<string, Device>();
     for (let at = 0; at < batch.count; at += 1) {
       const kind = valueAt(kinds, at);
       if (kind === 'gap' || kind === 'diagnostic') continue;
       const id = valueAt(devices, at) as string;
-      let device = this.#devices.get(id) ?? this.#newDevice(batch, at);
+      let device = this.#devices.get(id);
+      if (!device) {
+        device = this.#newDevice(batch, at) ?? undefined;
+        if (device) added.set(id, device);
+      }
       if (!device || valueAt(origins, at) === 'backfill') continue;
       const edge = valueAt(edges, at) as string;
       // Another one of the edges that it is bound to has it now; whether this one still knows it stands in its next state.
@@ -212,6 +222,20 @@ export class Registry {
       const time = valueAt(times, at) as number;
       // A time that nobody knows would stand in the future for good.
       device.lastAt = newer(device.lastAt, valueAt(clocks, at) === 'unsynced' ? Math.min(time, this.#world.clock.nowMs()) : time);
+    }
+    for (const [id, device] of added) this.#announce(id, device);
+  }
+
+  /** Devices of senders that never spoke of themselves: nobody else says that one is late, or is back. */
+  #announceUnspoken(): void {
+    if (this.#listeners.size === 0) return this.#announced.clear();
+    for (const edge of this.#devices.edges()) {
+      if ((this.#edges.get(edge)?.seenAt ?? 0) > 0) continue;
+      for (const [id, device] of this.#devices.ofEdge(edge)) {
+        const freshness = this.#freshness(device);
+        if (this.#announced.get(id) !== freshness) this.#announce(id, device);
+        this.#announced.set(id, freshness);
+      }
     }
   }
 

@@ -177,6 +177,16 @@ test('shared subscriptions, MQTT 5, foreign topics and QoS 2 are refused, and sa
   await tells(dropped('denied'));
 });
 
+test('a subscription with QoS 2 is granted, and gets what there is: QoS 1', async (t) => {
+  const { url, link } = await rig(t);
+  const reader = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 0 });
+  t.after(() => reader.end(true));
+  const [granted] = await reader.subscribeAsync('cv/v1/out/#', { qos: 2 });
+  const came = new Promise<number>((resolve) => { reader.on('message', (_topic, _payload, packet) => resolve(packet.qos)); });
+  await link.publish(OUT, 'x');
+  assert.deepEqual([granted?.qos, await came], [2, 1]);
+});
+
 test('only state is retained, and of a few centres at most', async (t) => {
   const { edge, tells, link } = await rig(t);
   const client = await edge();
