@@ -15,6 +15,7 @@ const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> 
   linear: () => import('./linear/main.ts'),
   clips: () => import('./clips/main.ts'),
   'console-fake': () => import('./console-fake/main.ts'),
+  flakes: () => import('./flakes/main.ts'),
   mutate: () => import('./mutate/main.ts'),
 };
 

@@ -20,9 +20,8 @@ import { checkDecoded } from './decoded.ts';
 import type { DriverDouble, Peer } from './driver-double.ts';
 import { damagedMessageGivesNothing, fuzzFrame, fuzzStream, groundsOf } from './fuzz.ts';
 import { messagesHold } from './messages-hold.ts';
+import { soon, soonHolds } from './soon.ts';
 
-/** How soon a driver must have let go after an abort or a close. */
-const STOP_MS = 1000;
 /** How long a peer may be rude before the suite calls it off. */
 const PATIENCE_MS = 300;
 const MUTATIONS = 2000;
@@ -237,7 +236,7 @@ async function withPeer(starting: Promise<Peer>, run: (peer: Peer) => Promise<vo
   const peer = await starting;
   try {
     await run(peer);
-    if (peer.connections) await until(() => peer.connections?.() === 0, 'every link to the peer is gone');
+    if (peer.connections) await soonHolds(() => peer.connections?.() === 0, 'every link to the peer is gone');
   } finally {
     await peer.stop();
   }
@@ -282,18 +281,4 @@ const breath = () => new Promise<void>((resolve) => { setTimeout(resolve, 5); })
 
 function wait(delayMs: number): Promise<void> {
   return new Promise((resolve) => { setTimeout(resolve, delayMs).unref(); });
-}
-
-/** The promise's result, or a failure when it takes longer than a driver may. */
-async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`${what} took more than ${STOP_MS} ms`)), STOP_MS); });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let waitedMs = 0; !condition(); waitedMs += 10) {
-    if (waitedMs > STOP_MS) throw new Error(`not within ${STOP_MS} ms: ${what}`);
-    await wait(10);
-  }
 }

@@ -12,6 +12,7 @@ import { explain, FaultError, FAULTS } from '../faults.ts';
 import type { OpenSink, Sink } from '../sink.ts';
 import { realWorld } from '../world.ts';
 import { testDrafts } from './drafts.ts';
+import { soon } from './soon.ts';
 
 /** How a target can be unwell. `echoes` answers an error that repeats all it was sent, the secret included. */
 export const AILMENTS = ['silent', 'resets', 'busy', 'denies', 'missing', 'garbage', 'echoes'] as const;
@@ -35,8 +36,6 @@ export interface SinkPeer {
   refuses(device: string): void;
   stop(): Promise<void>;
 }
-
-const STOP_MS = 1000;
 
 export const sinkEvents = (from: number, count: number, more: Partial<Event> = {}): Event[] =>
   testDrafts(from, count).map((draft, at) => ({ ...draft, edge: 'pump-07', stream: 'measurement', epoch: 7, seq: from + at, ...more }));
@@ -132,10 +131,4 @@ async function fails(work: Promise<unknown>, { secret }: SinkPeer): Promise<void
   const said = (['en', 'zh-CN'] as const).flatMap((language) => Object.values(explain(error.fault, language)));
   for (const sentence of said) assert.doesNotMatch(sentence, /\{\w+\}/);
   assert.equal([...said, inspect(error, { depth: 9, showHidden: true })].join('\n').includes(secret), false, 'no secret is told');
-}
-
-async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`${what} took more than ${STOP_MS} ms`)), STOP_MS); });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

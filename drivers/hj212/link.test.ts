@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { decode } from './decode.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
+import { freePort } from '../../core/free-port.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { framesOf } from '../../core/frames-of.ts';
 import { until } from '../../core/testing/until.ts';
@@ -21,18 +23,22 @@ interface Bench {
   world: World & { clock: ReturnType<typeof testWorld>['clock'] };
   faults: Fault[];
   told: TelemetryEvent[];
+  /** Connections that came in. */
+  accepted: Socket[];
   port: number;
 }
 
 async function bench(): Promise<Bench> {
   const faults: Fault[] = [];
   const told: TelemetryEvent[] = [];
+  const accepted: Socket[] = [];
   const base = testWorld();
-  const world = { ...base, net: { ...realNet }, tell: ((event) => { told.push(event); if (event.kind === 'fault') faults.push(event.fault); }) satisfies World['tell'] };
-  const listening = await realNet.listen({ host: '127.0.0.1', port: 0 }, (socket) => { socket.destroy(); });
-  const { port } = listening;
-  await listening.close();
-  return { world, faults, told, port };
+  const listen: World['net']['listen'] = (address, accept, failed) => realNet.listen(address, (socket) => {
+    accepted.push(socket);
+    accept(socket);
+  }, failed);
+  const world = { ...base, net: { ...realNet, listen }, tell: ((event) => { told.push(event); if (event.kind === 'fault') faults.push(event.fault); }) satisfies World['tell'] };
+  return { world, faults, told, accepted, port: await freePort() };
 }
 
 const openAt = ({ world, port }: Bench, mn: string, more: Record<string, unknown> = {}) => open(settings.parse({ listen: `127.0.0.1:${port}`, mn, ...more }), POINTS, world);
@@ -168,9 +174,8 @@ test('a station that is not there is away, and so is one that went; the link sta
   logger.upload('2011', upload(1));
   assert.equal(valueOf(await reading.next()), 1);
   const away = reading.next();
-  await logger.stop();
   // The end of its connection has to be seen before time goes on.
-  for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => { setImmediate(resolve); });
+  await Promise.all([once(at.accepted.at(-1) as Socket, 'close'), logger.stop()]);
   await at.world.clock.advanceMs(16_000);
   assert.equal(valueOf(await away), 'CV_HJ212_LEFT');
   await reading.end();
