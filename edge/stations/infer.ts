@@ -69,12 +69,19 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
     // An edge without cameras hands on the very list.
     if (lanes.size === 0 && !items.some(isPicture)) return give(items as readonly Sample[]);
     const ready: Sample[] = [];
-    for (const item of items) {
+    for (const came of items) {
+      const item = isPicture(came) ? came : withEnd(came);
       const lane = lanes.get(item.device);
       if (!isPicture(item) && !lane?.busy) ready.push(item);
       else enter(lane ?? newLane(item.device), item, give);
     }
     give(ready);
+  }
+
+  /** A clip that is over says so in place of a value that nobody knows. */
+  function withEnd(sample: Sample): Sample {
+    const sight = sample.isLast && sample.point === 'video' ? cameras.get(sample.device)?.sight : undefined;
+    return (sight && watch.end(sample, sight)) ?? sample;
   }
 
   function newLane(device: string): Lane {
