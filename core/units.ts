@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type { UcumLhcUtils } from '@lhncbc/ucum-lhc';
+import { setBounded } from './bounded-map.ts';
 
 let loaded: UcumLhcUtils | undefined;
 const ucum = (): UcumLhcUtils => (loaded ??= (createRequire(import.meta.url)('@lhncbc/ucum-lhc') as typeof import('@lhncbc/ucum-lhc')).UcumLhcUtils.getInstance());
@@ -32,12 +33,6 @@ export function checkUnit(code: string): UnitCheck {
   let answer = known.get(code);
   if (!answer) setBounded(known, code, answer = isUcum(code) ? { ok: true } : { ok: false, suggestion: suggest(code) }, MAX_KNOWN);
   return answer;
-}
-
-/** Into a cache of so many: the oldest goes. */
-export function setBounded<V>(cache: Map<string, V>, key: string, value: V, max: number): void {
-  if (cache.size >= max) cache.delete(cache.keys().next().value as string);
-  cache.set(key, value);
 }
 
 function isUcum(code: string): boolean {

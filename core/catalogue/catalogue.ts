@@ -1,7 +1,8 @@
 /** The loaded catalogue: what a code means, and how a value comes to be in the code's unit. */
+import { setBounded } from '../bounded-map.ts';
 import type { Event, Flag, Quality, Window } from '../event.ts';
 import { checkPart, ConfigDocument, inOrder, type ConfigProblem, type ConfigSource } from '../config/check.ts';
-import { converter, setBounded } from '../units.ts';
+import { converter } from '../units.ts';
 import { CATALOGUE_SCHEMA, type Indicator } from './indicator.ts';
 
 export interface Catalogue {

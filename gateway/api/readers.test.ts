@@ -74,6 +74,28 @@ test('signing in leaves a cookie that no script reads and no other page sends; w
   assert.match(await stream.text(), /event: bye\ndata: \{"reason":"signed out"\}\n\n$/, 'and the stream that was open ends');
 });
 
+test('signing out ends the streams of that browser, and of nobody else', async (t) => {
+  const open = await opened(t);
+  const withCookie = { headers: { cookie: cookieOf(await signIn(open, READER.token)) } };
+  const other = { headers: { cookie: cookieOf(await signIn(open, OPERATOR.token)) } };
+  const streams = await Promise.all([withCookie, other, by(READER.token)].map((init) => fetch(new URL('/api/v1/live', open.api.url), init)));
+  await open.ask('/api/v1/session', { method: 'DELETE', ...withCookie });
+  const after = await fetch(new URL('/api/v1/live', open.api.url), withCookie);
+  await open.clock.advanceMs(10_000);
+  assert.match(await (streams[0] as Response).text(), /event: bye\ndata: \{"reason":"signed out"\}\n\n$/);
+  await open.clock.advanceMs(10_000);
+  for (const stream of [...streams.slice(1), after]) {
+    const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
+    for (let text = ''; !text.includes('still here');) {
+      const { value, done } = await reader.read();
+      assert.ok(!done);
+      text += Buffer.from(value).toString();
+      assert.ok(!text.includes('bye'));
+    }
+    await reader.cancel();
+  }
+});
+
 test('the cookie of an operator is no token: it neither commands nor signs in', async (t) => {
   const open = await opened(t);
   const cookie = cookieOf(await signIn(open, OPERATOR.token));
