@@ -7,6 +7,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { Aedes } from 'aedes';
 import mqtt, { type MqttClient } from 'mqtt';
 import { eventId, type Event, type Stream } from '../../core/event.ts';
+import { freePort } from '../../core/free-port.ts';
 import { addRange, missingOf, toMark, type Range } from '../../core/log/ranges.ts';
 import { decodeBatch, type Batch } from '../../core/wire/batch.ts';
 import type { Ack, EdgeState, RefusedRange } from '../../core/wire/messages.ts';
@@ -62,8 +63,10 @@ export class FakeGateway {
     });
   }
 
-  static async open(behaviour: Behaviour = {}, port = 0): Promise<FakeGateway> {
+  /** @param at absent: any that one can come back to later */
+  static async open(behaviour: Behaviour = {}, at?: number): Promise<FakeGateway> {
     const gateway = new FakeGateway(await Aedes.createBroker(), behaviour);
+    const port = at ?? await freePort();
     await new Promise<void>((resolve) => { gateway.#server.listen(port, '127.0.0.1', resolve); });
     gateway.port = (gateway.#server.address() as AddressInfo).port;
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${gateway.port}`, { protocolVersion: 4, clientId: 'gateway', reconnectPeriod: 20 });

@@ -61,7 +61,7 @@ devices:
     driver: modbus
     settings: { host: 127.0.0.1, port: ${devicePort} }
     every: 100ms
-    timeout: 500ms
+    timeout: 10s
     points:
       - { id: pump, address: "coil:3", type: bool, indicator: SS-DRN-011, write: { allow: true, interlock: { point: guard, is: false } } }
       - { id: guard, address: "coil:4", type: bool, indicator: SS-DRN-011 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import mqtt from 'mqtt';
 import type { Event } from '../../core/event.ts';
+import { freePort } from '../../core/free-port.ts';
 import { verifyJournal } from '../../core/journal.ts';
 import { until } from '../../core/testing/until.ts';
 import type { Answer, Command } from '../../core/wire/commands.ts';
@@ -176,7 +177,8 @@ test('a broker that keeps commands from an edge costs the commands alone', LIMIT
 test('an edge that is away: pending, then expired; a gateway that is killed goes on asking', LIMIT, async (t) => {
   const dir = folder(t);
   const device = await new CountingDevice().open(t);
-  const gateway = await startGateway(t, dir);
+  const port = await freePort();
+  const gateway = await startGateway(t, dir, port);
   const yaml = edgeYaml(gateway.brokerUrl, device.port);
   const edge = await startEdge(t, dir, yaml);
   await known(gateway.httpUrl);
@@ -188,7 +190,7 @@ test('an edge that is away: pending, then expired; a gateway that is killed goes
   const expired = await settled(gateway.httpUrl, short.body.id);
   assert.deepEqual([expired.status, expired.fault?.code, expired.sentAt], ['expired', 'CV_COMMAND_UNDELIVERED', null]);
   await gateway.close();
-  const again = await startGateway(t, dir, Number(new URL(gateway.brokerUrl).port));
+  const again = await startGateway(t, dir, port);
   assert.equal((await call(again.httpUrl, `/commands/${long.body.id}`)).body.status, 'pending');
   assert.equal((await call(again.httpUrl, `/commands/${short.body.id}`)).body.status, 'expired');
   await startEdge(t, dir, yaml);

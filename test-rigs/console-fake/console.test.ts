@@ -11,6 +11,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import sharp from 'sharp';
 import { build } from 'vite';
 import type { Clip } from '../../core/event.ts';
+import { freePort } from '../../core/free-port.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import type { CommandView } from '../../core/api.ts';
@@ -207,7 +208,8 @@ test('the copy of a clip is played on the warning that its event raised, once it
 });
 
 test('with the gateway gone the page says so at once, keeps what it knew, and comes back by itself', { skip }, async (t) => {
-  const first = await stormyTown(t);
+  const port = await freePort();
+  const first = await stormyTown(t, { port });
   const { page, errors } = await openPage(t, first.api.url, { width: 1440, locale: 'zh-CN' });
   const phone = await openPage(t, first.api.url, { width: 390, locale: 'en-US' });
   while (await lineDots(page) < 200) await page.waitForTimeout(50);
@@ -220,7 +222,7 @@ test('with the gateway gone the page says so at once, keeps what it knew, and co
   assert.match(await textOf(page, '[data-part=gone]'), /已中断.*最后数据.*(秒后重连|正在重连)/);
   assert.equal(await page.locator('main.is-stale').count(), 1);
   assert.match(await textOf(page, '[data-part=warning]'), /橙色/);
-  await stormyTown(t, { port: first.api.port });
+  await stormyTown(t, { port });
   await page.waitForSelector('[data-part=gone]', { state: 'detached', timeout: 25_000 });
   await page.waitForSelector('main.is-stale', { state: 'detached' });
   assert.equal(await page.locator('.device').count(), 3);

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
+import { freePort } from '../../../../core/free-port.ts';
 import { BadLine, parseLine, type FieldType, type Point } from './strict-lines.ts';
 
 /** What it does with a write instead of taking it. */
@@ -47,7 +48,8 @@ export interface StrictServer {
   close(): Promise<void>;
 }
 
-export async function startStrictServer(options: StrictServerOptions = {}, port = 0): Promise<StrictServer> {
+/** @param port absent: any that one can come back to later */
+export async function startStrictServer(options: StrictServerOptions = {}, port?: number): Promise<StrictServer> {
   const stored = new Map<string, Point>();
   const types = new Map<string, FieldType>();
   const lines: string[] = [];
@@ -127,7 +129,7 @@ export async function startStrictServer(options: StrictServerOptions = {}, port 
       for (const look of waiting) look();
     });
   });
-  server.listen(port, '127.0.0.1');
+  server.listen(port ?? await freePort(), '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
