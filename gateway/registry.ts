@@ -2,11 +2,12 @@
  * What the gateway knows of its edges and their devices: what edges say of themselves (`state`), and when something last
  * came from each device. Kept beside the log, so that a gateway that was restarted still knows who is missing.
  */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DeviceView, EdgeView, Freshness, UnknownDeviceView } from '../core/api.ts';
 import type { Position } from '../core/event.ts';
 import { faultOf } from '../core/faults.ts';
+import { makeFolder } from '../core/folder.ts';
 import { valueAt } from '../core/wire/columns.ts';
 import type { EventColumns } from '../core/wire/event-columns.ts';
 import type { DeviceState, EdgeState, UnknownDeviceState } from '../core/wire/messages.ts';
@@ -351,7 +352,7 @@ async function readSaved(path: string): Promise<Saved | null> {
 }
 
 async function writeSaved(path: string, saved: Saved): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const file = await open(`${path}.new`, 'w');
   await file.writeFile(JSON.stringify(saved));
   await file.sync();
