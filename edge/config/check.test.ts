@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DRIVERS } from '../../drivers/index.ts';
-import { explain } from '../../core/faults.ts';
+import { explain, type Fault } from '../../core/faults.ts';
 import { checkEdge } from './check.ts';
 
 const yaml = (point: string) => `edge: e1
@@ -119,4 +119,22 @@ test('a list of brokers has at least one', async () => {
   assert.deepEqual(await urls('[mqtt://127.0.0.1:1883]'), []);
   assert.deepEqual(await urls('[mqtt://127.0.0.1:1883, mqtts://gateway.example:8883]'), []);
   assert.deepEqual(await urls('[]'), ['gateway.url CV_SETTING_INVALID']);
+});
+
+test('cameras go by the clocks of their edge, China unless it says otherwise, or by their own', async () => {
+  const checked = (zone: string, own = '') => checkEdge({ path: '/etc/edge.yaml', text: `edge: e1
+centre: "500112001"
+${zone}
+gateway: { url: mqtt://127.0.0.1:1883 }
+devices:
+  - { id: gate, driver: camera, settings: { url: "file:./a.mp4"${own} } }
+` }, { env: {}, drivers: DRIVERS });
+  const zoneOf = async (...texts: [string, string?]) => ((await checked(...texts)).setup?.devices[0]?.settings as { timeZone?: string } | undefined)?.timeZone;
+  assert.deepEqual([await zoneOf(''), await zoneOf('timeZone: Europe/Berlin'), await zoneOf('timeZone: Europe/Berlin', ', timeZone: Asia/Urumqi')], ['Asia/Shanghai', 'Europe/Berlin', 'Asia/Urumqi']);
+  for (const [zone, own, path] of [['timeZone: Asia/Beijing', '', 'timeZone'], ['timeZone: "+08:00"', '', 'timeZone'], ['', ', timeZone: GMT+8', 'devices[0].settings.timeZone']] as const) {
+    const { problems } = await checked(zone, own);
+    assert.deepEqual(problems.map((problem) => [problem.path, problem.fault.code]), [[path, 'CV_SETTING_INVALID']], zone);
+    assert.match(explain(problems[0]?.fault as Fault, 'en').message, /no time zone of the IANA database, such as Asia\/Shanghai/);
+    assert.match(explain(problems[0]?.fault as Fault, 'zh-CN').message, /不是 IANA 时区名称/);
+  }
 });
