@@ -122,7 +122,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       picture: (device) => pictures.get(device),
       live: (device) => live.open(device),
       tap: (request, response) => door.serve(request, response), tell: world.tell,
-    });
+    }, world.clock);
     undo.unshift(() => http.close());
     httpUrl = http.url;
     await door.open(join(setup.log.dir, DOOR_FILE), http.url);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
+import { Operators } from '../commands/operators.ts';
 import { EXAMPLES } from './examples.ts';
 import { needsToken, Readers } from './readers.ts';
 import { openApi, type OpenApi } from './testing/http.ts';
@@ -125,6 +126,22 @@ test('behind a proxy that is trusted each caller has its own address; what anybo
     assert.equal((await signIn(open, 'guess-more', { 'x-forwarded-for': '10.0.0.7' })).status, wanted, trustProxy.join());
     assert.equal((await signIn(open, READER.token, { 'x-forwarded-proto': 'https' })).headers.get('set-cookie')?.endsWith('; Secure'), wanted === 401);
   }
+});
+
+test('whoever has a network of IPv6 is one guesser, and has the places of one viewer', async (t) => {
+  const open = await opened(t, true, ['127.0.0.0/8']);
+  const of = (host: number) => ({ 'x-forwarded-for': `2001:db8:0:1::${host.toString(16)}` });
+  for (let at = 0; at < 30; at += 1) assert.equal((await signIn(open, `guess-number-${at}`, of(at))).status, 401);
+  assert.equal((await signIn(open, 'guess-more', of(99))).status, 429);
+  assert.equal((await signIn(open, 'guess-more', { 'x-forwarded-for': '2001:db8:0:2::1' })).status, 401);
+  const operators = new Operators([OPERATOR], open.clock);
+  for (let at = 0; at < 30; at += 1) assert.throws(() => operators.identify('Bearer x', `2001:db8::${at.toString(16)}`), { name: 'CV_API_UNAUTHORISED' });
+  assert.throws(() => operators.identify('Bearer x', '2001:db8::99'), { name: 'CV_COMMAND_TOO_MANY' });
+
+  const gateway = memoryGateway();
+  const { api } = await openApi(t, gateway.sources, testWorld(), { maxViewersOfAddress: 2, trustProxy: ['127.0.0.0/8'] });
+  const watch = async (host: number) => (await fetch(new URL('/api/v1/live', api.url), { headers: of(host) })).status;
+  assert.deepEqual([await watch(1), await watch(2), await watch(3)], [200, 200, 503]);
 });
 
 test('a cookie header of any form costs little and ends nothing', async (t) => {

@@ -9,6 +9,7 @@ import type { SessionView } from '../../core/api.ts';
 import { setBounded } from '../../core/bounded-map.ts';
 import { FaultError } from '../../core/faults.ts';
 import { isLocalHost } from '../../core/http-host.ts';
+import { networkOf } from '../../core/net.ts';
 import type { Clock } from '../../core/world.ts';
 import type { HttpSetup } from '../config/setup.ts';
 import { RateLimit } from '../rate-limit.ts';
@@ -132,7 +133,7 @@ export class Readers {
     // All are compared, by digest: the time it takes tells nothing. Before any limit: who guesses shuts nobody out.
     const asked = digest(given);
     const found = this.#known.filter((one) => timingSafeEqual(one[by], asked));
-    if (found.length === 0) this.#wrong.count(address);
+    if (found.length === 0) this.#wrong.count(networkOf(address));
     return found[0]?.view ?? null;
   }
 

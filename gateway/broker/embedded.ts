@@ -13,7 +13,7 @@ import type { World } from '../../core/world.ts';
 import { parseEdgeTopic } from '../../core/wire/topics.ts';
 import type { EmbeddedBrokerSetup } from '../config/setup.ts';
 import type { BrokerRights } from '../reload.ts';
-import { edgeClientId, identify, isAdmittedAlike, mayPublish, maySubscribe, type Identity } from './access.ts';
+import { edgeClientId, identify, isAdmittedAlike, mayPublish, maySubscribe, reasonParams, type Identity } from './access.ts';
 import { Arrivals } from './arrivals.ts';
 import { guardClient, MAX_CONSUMER_BYTES, MAX_EDGE_BYTES, PacketTooLarge, SOCKET_HIGH_WATER_BYTES, type Guard } from './guard.ts';
 import { Guesses } from './guesses.ts';
@@ -110,7 +110,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
         if (typeof who === 'string') {
           session.dropped = true;
           guesses.failed(given.address);
-          tellDrop(nameOf(client, session), 'refused', fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, detail: who }), null);
+          tellDrop(nameOf(client, session), 'refused', fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, ...reasonParams(who) }), null);
           return done(null, false);
         }
         session.identity = who;
@@ -127,7 +127,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       const problem = publishProblem(client, packet);
       if (!problem) return inItsShare(client, packet.topic, () => done(null));
       // A will that is not allowed is simply not published: its client is gone already.
-      if (client.connected) drop(client, 'denied', fault('CV_TOPIC_DENIED', { client: shortened(client.id), topic: packet.topic.slice(0, 200), detail: problem }));
+      if (client.connected) drop(client, 'denied', fault('CV_TOPIC_DENIED', { client: shortened(client.id), topic: packet.topic.slice(0, 200), ...reasonParams(problem) }));
       done(new Error(problem));
     },
     authorizeSubscribe(client, subscription, done) {
@@ -196,8 +196,8 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     const topic = subscription.topic.slice(0, 200);
     world.tell({
       kind: 'fault',
-      fault: shared ? fault('CV_MQTT_UNSUPPORTED', { client: name, what: 'a shared subscription ($share)' })
-        : fault('CV_TOPIC_DENIED', { client: name, topic, detail: many ? `more than ${MAX_SUBSCRIPTIONS} subscriptions` : 'not a topic of this client' }),
+      fault: shared ? fault('CV_MQTT_UNSUPPORTED', { client: name, ...reasonParams('a shared subscription ($share)', 'what') })
+        : fault('CV_TOPIC_DENIED', { client: name, topic, ...(many ? { detail: `more than ${MAX_SUBSCRIPTIONS} subscriptions`, detailZh: `订阅超过 ${MAX_SUBSCRIPTIONS} 个` } : reasonParams('not a topic of this client')) }),
     });
     return true;
   }
@@ -285,7 +285,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       for (const client of Object.values((broker as unknown as { clients: Record<string, Client | undefined> }).clients)) {
         const session = client && sessions.get(client);
         if (!client || !session?.identity || isAdmittedAlike(session.identity, before, next)) continue;
-        drop(client, 'refused', fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, detail: 'its rights were changed' }));
+        drop(client, 'refused', fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, ...reasonParams('its rights were changed') }));
       }
     },
     async close() {
