@@ -22,7 +22,7 @@ async function mostFrames(commitMs: number): Promise<number> {
       engine.commit({ chain: 'log', file, groups: [{ seq, count: 1, payload: new Uint8Array(10) }], ...(seq === 1 && { state: '{}' }), monotonicMs: seq });
       while (engine.tidy());
     }
-    const [log] = readdirSync(dir).filter((name) => name === 'log-1-1.db-wal');
+    const log = readdirSync(dir).find((name) => name === 'log-1-1.db-wal');
     return Math.floor((statSync(join(dir, log as string)).size - 32) / FRAME_BYTES);
   } finally {
     engine.close();

@@ -67,6 +67,8 @@ export interface ChaosOutcome {
 
 const EDGE = 'chaos-edge';
 const STALL_MS = 90_000;
+/** On a machine that has much other work. */
+const READY_MS = 120_000;
 /** Most compactions of a run take about so long. */
 const COMPACTION_MS = 40;
 
@@ -151,7 +153,7 @@ class ChaosRun {
     const { dir, compaction } = this.#options;
     const gateway = await startChild({
       name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(dir, 'gateway', 'gateway.yaml'), ...(compaction ? ['--tell-compaction'] : [])],
-      logFile: join(dir, 'gateway.log'), env: this.#env.gateway,
+      logFile: join(dir, 'gateway.log'), readyMs: READY_MS, env: this.#env.gateway,
     });
     this.#isCompacting = false;
     gateway.onMessage((message) => {
@@ -166,7 +168,7 @@ class ChaosRun {
     const { dir, perSecond } = this.#options;
     return startChild({
       name: 'edge', module: join(import.meta.dirname, 'edge-main.ts'), args: [join(dir, 'edge', 'edge.yaml'), String(this.#issued + 1), String(perSecond)],
-      logFile: join(dir, 'edge.log'), env: this.#env.edge, onLine: (line) => this.#hear(line),
+      logFile: join(dir, 'edge.log'), readyMs: READY_MS, env: this.#env.edge, onLine: (line) => this.#hear(line),
     });
   }
 
