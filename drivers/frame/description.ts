@@ -82,6 +82,18 @@ const checksum = z.object({
   form: z.enum(['binary', 'hex']).default('binary').meta({ zh: '二进制，或十六进制文本', en: 'as bytes, or as hexadecimal digits' }),
 });
 
+const byte = () => z.int().min(1).max(255).optional();
+const transform = z.object({
+  from: z.int().min(0).max(65_535).meta({ zh: '从帧的哪个字节起', en: 'from this byte of the frame on' }),
+  to: z.int().optional().meta({ zh: '到哪个字节之前；负数从帧尾数起；默认到正文结尾', en: 'up to, not including, this byte; negative: from the end; default: the end of the body' }),
+  add: byte().meta({ zh: '收到的每个字节加上它（模 256）', en: 'added to each byte that comes, modulo 256' }),
+  subtract: byte().meta({ zh: '收到的每个字节减去它（模 256）', en: 'subtracted from each byte that comes, modulo 256', examples: [0x33] }),
+  xor: byte().meta({ zh: '收到的每个字节与它异或', en: 'XORed with each byte that comes' }),
+}).check((context) => {
+  const { add, subtract, xor } = context.value;
+  if ([add, subtract, xor].filter((one) => one !== undefined).length !== 1) context.issues.push({ code: 'custom', path: [], input: context.value, ...complaint('needs exactly one of add, subtract and xor', '须有且只有 add、subtract、xor 之一') });
+});
+
 const length = z.object({
   at: z.int().min(0).max(64).meta({ zh: '长度字段的位置', en: 'where it stands' }),
   type: z.enum(['u8', 'u16', 'u24', 'u32', 'bcd', 'digits', 'hex-digits']).default('u8').meta({ zh: '类型；digits、hex-digits 为文本数字', en: 'its type; digits and hex-digits are text' }),
@@ -105,6 +117,7 @@ export const DESCRIPTION = z.strictObject({
   escape: z.record(hex(), hex()).optional().meta({ zh: '转义：帧内的字节 → 原字节', en: 'byte stuffing: as sent within a frame → as meant', examples: [{ '7D 02': '7E', '7D 01': '7D' }] }),
   tail: z.int().min(0).max(64).default(0).meta({ zh: '校验（没有校验时为帧尾）之前、正文之后的字节数，如结束符', en: 'bytes behind the body that are none of it, before the checksum (without one: before the terminator), such as an end mark' }),
   checksum: checksum.optional().meta({ zh: '校验', en: 'its checksum' }),
+  transform: transform.optional().meta({ zh: '逐字节变换：读字段之前还原，发送时加上；校验按线上字节计算', en: 'what the protocol does to bytes one by one: undone before fields are read, done to what we send; a checksum counts the bytes as sent' }),
   head: z.array(field).default([]).meta({ zh: '每帧都有的字段，从帧头之后起', en: 'fields that every frame has, from the header on' }),
   identity: name().optional().meta({ zh: '哪个 head 字段是设备标识', en: 'field of head by which a device says who it is' }),
   sequence: name().optional().meta({ zh: '哪个 head 字段是流水号；重发按它识别', en: 'field of head with the number of the frame; by it a repetition is known' }),

@@ -64,6 +64,8 @@ export interface Protocol {
   escape: readonly { first: number; second: number; meant: number }[] | null;
   length: { at: number; type: 'u8' | 'u16' | 'u24' | 'u32' | 'bcd' | 'digits' | 'hex-digits'; size: number; order: 'big' | 'little'; mask: number | null; times: number; plus: number } | null;
   checksum: { type: ChecksumType; from: number; to: number; at: number; size: number; order: 'big' | 'little'; isText: boolean } | null;
+  /** `add` and `xor` are what turns what is meant into what is sent. */
+  transform: { from: number; to: number | null; add: number; xor: number } | null;
   /** Bytes at the end of a frame that are no body. */
   trailerBytes: number;
   bodyAt: number;

@@ -71,7 +71,7 @@ class Compiler {
     return {
       title: d.title, header, terminator, fixed: d.fixed ?? null, maxBytes: d.max, idle: bytesOfHex(d.idle), escape: this.#escapes(),
       length: d.length ? { ...d.length, order: d.length.order ?? d.order, size: lengthSize(d.length), mask: d.length.mask ?? null } : null,
-      checksum, trailerBytes: (checksum ? -checksum.at : terminator.length) + d.tail, bodyAt: header.length,
+      checksum, transform: this.#transform(), trailerBytes: (checksum ? -checksum.at : terminator.length) + d.tail, bodyAt: header.length,
       head: headSteps as Field[], headNames: head, headSlots, identity, sequence, messages, polls,
     };
   }
@@ -99,6 +99,14 @@ class Compiler {
     const entries = Object.entries(this.#description.escape ?? {}).map(([sent, meant]) => ({ sent: bytesOfHex(sent), meant: bytesOfHex(meant) }));
     for (const { sent, meant } of entries) if (sent.length !== 2 || meant.length !== 1) this.#refuse(['escape'], 'two bytes are sent for one that is meant', '应为两个字节代表一个字节');
     return entries.length === 0 ? null : entries.map(({ sent, meant }) => ({ first: sent[0] ?? 0, second: sent[1] ?? 0, meant: meant[0] ?? 0 }));
+  }
+
+  #transform(): Protocol['transform'] {
+    const { transform, length } = this.#description;
+    if (!transform) return null;
+    const { from, to, add = 0, subtract = 0, xor = 0 } = transform;
+    if (length && from < length.at + lengthSize(length) && (to === undefined || to < 0 || to > length.at)) this.#refuse(['transform', 'from'], `the length at ${length.at} is read as it was sent: begin behind it`, `位于 ${length.at} 的长度按线上字节读取：应从其后开始`);
+    return { from, to: to ?? null, add: subtract - add, xor };
   }
 
   #checksum(terminatorBytes: number): Protocol['checksum'] {

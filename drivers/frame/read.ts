@@ -1,4 +1,5 @@
 /** Fields out of a frame, by a protocol. Pure: bytes in, slots filled. */
+import { plainOf } from './transform.ts';
 import type { Condition, Field, Group, MessagePlan, Protocol, Size } from './protocol-types.ts';
 
 export type Raw = number | bigint | string;
@@ -6,6 +7,7 @@ export type Slot = { value: number | string | boolean | null; at: number; length
 
 /** Where a frame's reading stands: values by slot, and the place of the next field. */
 export interface Reading {
+  /** As it was meant. */
   frame: Buffer;
   slots: Slot[];
   at: number;
@@ -21,9 +23,9 @@ export class ShortFrame extends Error {
   }
 }
 
-/** Head fields of a frame. @returns null where it is too short for them */
+/** Head fields of a frame as it was sent. @returns null where it is too short for them */
 export function readHead(frame: Buffer, protocol: Protocol): Reading | null {
-  const reading: Reading = { frame, slots: [], at: protocol.bodyAt, end: Math.max(protocol.bodyAt, frame.length - protocol.trailerBytes) };
+  const reading: Reading = { frame: plainOf(frame, protocol), slots: [], at: protocol.bodyAt, end: Math.max(protocol.bodyAt, frame.length - protocol.trailerBytes) };
   try {
     for (const field of protocol.head) readField(reading, field);
     return reading;
@@ -73,14 +75,22 @@ export function readField(reading: Reading, field: Field): { raw: Raw; slot: Non
   if (field.at === null) reading.at = at + length;
   if (field.key === null) return null;
   const raw = rawOf(frame, field, at, length);
-  const isInvalid = raw === null || field.invalid.includes(String(raw));
+  // Meters send FF for what they do not measure: no digits, but said to mean none.
+  const isNone = field.invalid.length > 0 && saysNone(field, raw ?? ordered(frame, at, length, field.isLittle).toString('hex'));
+  const isInvalid = raw === null || isNone;
   const slot = { value: isInvalid || raw === null ? null : valueOf(raw, field), at, length };
   slots[field.slot] = slot;
   for (const bit of field.bits) {
     const bits = typeof raw === 'bigint' || typeof raw === 'number' ? Number((BigInt.asUintN(64, BigInt(raw)) >> BigInt(bit.low)) & ((1n << BigInt(bit.count)) - 1n)) : 0;
     slots[bit.slot] = { value: isInvalid ? null : bit.isBool ? bits === 1 : bits, at, length };
   }
-  return { raw: raw ?? '', slot, isInvalid: raw !== null && isInvalid };
+  return { raw: raw ?? '', slot, isInvalid: isNone };
+}
+
+function saysNone({ type, invalid }: Field, raw: Raw): boolean {
+  const text = String(raw);
+  if (invalid.includes(text)) return true;
+  return type === 'bcd' && (/^\d+$/.test(text) ? invalid.includes(String(Number(text))) : invalid.some((one) => one.toLowerCase() === text));
 }
 
 /** All fields of a message after its head; of repetitions the last. @throws ShortFrame */
