@@ -3,6 +3,7 @@ import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
 import type { TagRead } from '../../core/event.ts';
 import type { FrameFrame, Plan, Target } from './frame.ts';
 import { isRight } from './cutter.ts';
+import { asRead } from './digits.ts';
 import type { Field, Group, MessagePlan } from './protocol-types.ts';
 import { eachTurn, holds, messageOf, readField, readHead, ShortFrame, type Reading, type Slot } from './read.ts';
 
@@ -131,16 +132,16 @@ class Gathered {
     const { targets } = this.#plan;
     const wanted: readonly Target[] = targets === null ? [{ id: key, where: [] }] : targets.get(key) ?? [];
     for (const { id, where } of wanted) {
-      if (!where.every(([name, text]) => this.#text(name, group) === text)) continue;
+      if (!where.every(([name, text]) => this.#isSo(name, text, group))) continue;
       if (value !== null) this.#values.push({ point: id, value, ...(unit === null ? {} : { unit }) });
       else this.#values.push({ point: id, value: null, quality: 'bad', flags: [isInvalid ? 'fault-code' : 'sensor'], ...(isInvalid ? {} : { fault: { code: 'CV_DESCRIBED_VALUE', params: { point: id, field: key } } }) });
     }
   }
 
-  #text(name: string, group: Group | null): string | null {
+  #isSo(name: string, wanted: string, group: Group | null): boolean {
     const slot = group?.names.get(name) ?? this.#message.names.get(name);
     const value = slot === undefined ? undefined : this.#reading.slots[slot]?.value;
-    return value === undefined || value === null ? null : String(value);
+    return slot !== undefined && value !== undefined && value !== null && String(value) === asRead(wanted, this.#message.digits.get(slot));
   }
 }
 

@@ -24,6 +24,7 @@ const fieldShape = {
   order: order().optional().meta({ zh: '字节序；默认同全局', en: 'order of its bytes; default: that of the whole' }),
   scale: z.number().default(1).meta({ zh: '协议规定的比例：原值 × scale + offset', en: 'fixed by the protocol: raw × scale + offset' }),
   offset: z.number().default(0).meta({ zh: '协议规定的偏移', en: 'fixed by the protocol, added after scale' }),
+  sign: z.union([z.enum(['bit', 'nibble', 'byte']), condition()]).optional().meta({ zh: 'bcd 的符号：bit 最高位为 1、nibble 最高半字节为 F、byte 首字节为 FF 时为负；或条件：成立时取负', en: 'bcd is below zero by its top bit (bit), its top half byte F (nibble) or a byte FF before it (byte); or a condition: below zero when it holds', examples: ['bit', { direction: 1 }] }),
   enum: z.record(z.string(), z.string()).optional().meta({ zh: '枚举：原值 → 文字', en: 'raw value → word' }),
   bits: bits.optional().meta({ zh: '位：名字 → 位号（布尔）或 "4-6"（数）；0 为最低位', en: 'name → number of a bit (a bool) or "4-6" (a number); 0 is the lowest' }),
   invalid: z.array(comparable).default([]).meta({ zh: '表示无效的原始值：给出坏质量', en: 'raw values that mean there is none: bad quality' }),

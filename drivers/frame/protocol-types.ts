@@ -1,5 +1,6 @@
 /** A protocol as the cutter and the decoder use it. Slots are places in the list of a frame's field values. */
 import type { ChecksumType } from './checksum.ts';
+import type { Digits } from './digits.ts';
 import type { FieldType } from './description.ts';
 
 export type Condition = { slot: number; is: 'in' | 'not'; values: readonly string[] } | { slot: number; is: '>=' | '<=' | '>' | '<'; than: number };
@@ -19,6 +20,7 @@ export interface Field {
   scale: number;
   offset: number;
   decimals: number;
+  sign: 'bit' | 'nibble' | 'byte' | readonly Condition[] | null;
   words: ReadonlyMap<string, string> | null;
   bits: readonly { slot: number; key: string; low: number; count: number; isBool: boolean }[];
   invalid: readonly string[];
@@ -52,6 +54,8 @@ export interface MessagePlan {
   answer: Template | null;
   slots: number;
   names: ReadonlyMap<string, number>;
+  /** Its fields of hex and BCD, by slot. */
+  digits: ReadonlyMap<number, Digits>;
 }
 
 export interface Protocol {

@@ -1,5 +1,6 @@
 /** A description made ready: names are places, and what a name stands for is looked up once. Pure. */
 import { CHECKSUMS } from './checksum.ts';
+import { asRead, hexProblem, type Digits } from './digits.ts';
 import type { Condition, Field, Group, MessagePlan, Protocol, Step, Template } from './protocol-types.ts';
 import type { Description, FieldSpec, FieldType, ItemSpec } from './description.ts';
 import { parseTemplate, TemplateError } from './template.ts';
@@ -16,6 +17,7 @@ export const SIZES: Readonly<Record<FieldType, number>> = {
   bcd: 0, ascii: 0, gbk: 0, hex: 0, 'number-text': 0, unix: 4, 'unix-ms': 8, 'bcd-time': 6, 'bytes-time': 6,
 };
 
+const TEXTS = new Set<FieldType>(['ascii', 'gbk', 'hex']);
 const NUMBERED = new Set<FieldType>(['u8', 'u16', 'u24', 'u32', 'u64', 'i8', 'i16', 'i24', 'i32', 'i64']);
 
 /** @returns the protocol, or all that does not fit together, each at its place in the description */
@@ -31,6 +33,7 @@ class Compiler {
   readonly problems: DescriptionProblem[] = [];
   readonly #description: Description;
   #slots = 0;
+  #digits = new Map<number, Digits>();
 
   constructor(description: Description) {
     this.#description = description;
@@ -47,6 +50,7 @@ class Compiler {
     const slotOf = (key: 'identity' | 'sequence') => this.#slot(d[key], head, [key]);
     const [identity, sequence] = [slotOf('identity'), slotOf('sequence')];
     const headSlots = this.#slots;
+    const headDigits = this.#digits;
     const names = new Set<string>();
     const messages = d.messages.map((spec, at): MessagePlan => {
       const path = ['messages', at];
@@ -54,6 +58,7 @@ class Compiler {
       names.add(spec.name);
       this.#slots = headSlots;
       const known = new Map(head);
+      this.#digits = new Map(headDigits);
       const when = this.#conditions(spec.when, head, [...path, 'when']);
       const steps = spec.fields.flatMap((one, place) => this.#item(one, [...path, 'fields', place], known, spec.name));
       const time = this.#slot(spec.time, this.#withGroups(known, steps), [...path, 'time']);
@@ -61,7 +66,7 @@ class Compiler {
         name: spec.name, when, steps, time, windowMs: spec.window ?? null, confirms: spec.confirms,
         history: spec.history ? this.#conditions(spec.history, known, [...path, 'history']) : null,
         answer: spec.answer === undefined ? null : this.#template(spec.answer, known, [...path, 'answer']),
-        slots: this.#slots, names: known,
+        slots: this.#slots, names: known, digits: this.#digits,
       };
     });
     const polls = d.polls.map((one, at) => {
@@ -135,7 +140,16 @@ class Compiler {
   #conditions(spec: Record<string, unknown>, known: ReadonlyMap<string, number>, path: (string | number)[]): Condition[] {
     return Object.entries(spec).flatMap(([name, wanted]): Condition[] => {
       const slot = this.#slot(name, known, [...path, name]);
-      return slot === null ? [] : [conditionOf(slot, wanted)];
+      if (slot === null) return [];
+      const digits = this.#digits.get(slot);
+      const all = (Array.isArray(wanted) ? wanted : [wanted]) as unknown[];
+      for (const one of all) {
+        const [, sign, text = ''] = comparisonOf(one) ?? [];
+        const problem = digits?.type === 'hex' && (sign === undefined || sign === '!=') ? hexProblem(sign ? text : one, digits) : null;
+        if (problem) this.#refuse([...path, name], problem.en, problem.zh);
+        else if (sign !== undefined && sign !== '!=' && (digits?.type === 'hex' || Number.isNaN(Number(text)))) this.#refuse([...path, name], `${String(one)}: only numbers are greater or smaller`, `${String(one)}：只有数才能比较大小`);
+      }
+      return [conditionOf(slot, wanted, digits)];
     });
   }
 
@@ -177,17 +191,25 @@ class Compiler {
     const size = own > 0 && spec.size === undefined ? own : spec.size === 'rest' || typeof spec.size === 'number' ? spec.size : { slot: this.#slot(spec.size, known, [...path, 'size']) ?? 0 };
     const conditions = when ? this.#conditions(when, known, [...path, 'when']) : null;
     const slot = this.#slots++;
+    if (type === 'hex' || type === 'bcd') this.#digits.set(slot, { type, count: typeof size === 'number' ? size * 2 : 0 });
     if (name !== undefined && known.has(name)) this.#refuse([...path, 'name'], `there is another field ${name}`, `字段 ${name} 重复`);
     if (name !== undefined) known.set(name, slot);
     const key = (last: string) => (prefix === '' ? last : `${prefix}.${last}`);
     return [{
       slot, key: name === undefined ? null : key(name), name: name ?? '', type, size, at: spec.at ?? null, isLittle: (spec.order ?? order) === 'little',
       scale: spec.scale, offset: spec.offset, decimals: decimalsOf(spec.scale, spec.offset),
-      words: spec.enum ? new Map(Object.entries(spec.enum).map(([raw, word]) => [String(Number.isNaN(Number(raw)) || raw === '' ? raw : Number(raw)), word])) : null,
+      sign: this.#sign(spec, known, path), words: spec.enum ? wordsOf(spec.enum, type) : null,
       bits: Object.entries(spec.bits ?? {}).map(([bit, place]) => this.#bit(bit, place, key, known, [...path, 'bits', bit])),
       invalid: spec.invalid.map(String), when: conditions,
       unit: spec.unit ?? null, kind: spec.kind ?? null, indicator: spec.indicator ?? null,
     }];
+  }
+
+  #sign({ sign, type, bits }: FieldSpec, known: ReadonlyMap<string, number>, path: (string | number)[]): Field['sign'] {
+    if (sign === undefined) return null;
+    if (typeof sign === 'string' && type !== 'bcd') this.#refuse([...path, 'sign'], `sign: ${sign} is of bcd; ${type} has none`, `sign: ${sign} 仅用于 bcd；${type} 没有`);
+    if (bits || TEXTS.has(type) || type.includes('time') || type.startsWith('unix')) this.#refuse([...path, 'sign'], `what has a sign is a number without bits, not ${type}`, `有符号的应为不带 bits 的数，而不是 ${type}`);
+    return typeof sign === 'string' ? sign : this.#conditions(sign, known, [...path, 'sign']);
   }
 
   #bit(name: string, place: number | string, key: (last: string) => string, known: Map<string, number>, path: (string | number)[]): Field['bits'][number] {
@@ -200,20 +222,27 @@ class Compiler {
   }
 }
 
+/** Digits of a text are no number: `"01"` stays as it stands, of `hex` in capitals. */
+function wordsOf(spec: Record<string, string>, type: FieldType): Map<string, string> {
+  const keyOf = (raw: string) => (type === 'hex' ? raw.toUpperCase() : TEXTS.has(type) || raw === '' || Number.isNaN(Number(raw)) ? raw : String(Number(raw)));
+  return new Map(Object.entries(spec).map(([raw, word]) => [keyOf(raw), word]));
+}
+
 function lengthSize({ type, size }: { type: string; size?: number | undefined }): number {
   return { u8: 1, u16: 2, u24: 3, u32: 4 }[type] ?? size ?? 1;
 }
 
 /** A text that begins with a comparison is one: `>= 3`; `!= 0`. */
-function conditionOf(slot: number, wanted: unknown): Condition {
+const comparisonOf = (wanted: unknown) => (typeof wanted === 'string' ? /^\s*(>=|<=|!=|>|<)\s*(-?[\w.]+)\s*$/.exec(wanted) : null);
+
+function conditionOf(slot: number, wanted: unknown, digits: Digits | undefined): Condition {
+  const textOf = (value: unknown) => asRead(String(value), digits);
   if (Array.isArray(wanted)) return { slot, is: 'in', values: wanted.map(textOf) };
-  const compared = typeof wanted === 'string' ? /^\s*(>=|<=|!=|>|<)\s*(-?[\w.]+)\s*$/.exec(wanted) : null;
+  const compared = comparisonOf(wanted);
   if (!compared) return { slot, is: 'in', values: [textOf(wanted)] };
   const [, sign, text] = compared as unknown as [string, '>=' | '<=' | '!=' | '>' | '<', string];
-  return sign === '!=' ? { slot, is: 'not', values: [textOf(Number.isNaN(Number(text)) ? text : Number(text))] } : { slot, is: sign, than: Number(text) };
+  return sign === '!=' ? { slot, is: 'not', values: [textOf(digits?.type === 'hex' || Number.isNaN(Number(text)) ? text : Number(text))] } : { slot, is: sign, than: Number(text) };
 }
-
-const textOf = (value: unknown) => String(value);
 
 /** Digits behind the point that scale and offset can make: what floating point adds is taken away again. */
 function decimalsOf(scale: number, offset: number): number {

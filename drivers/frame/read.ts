@@ -1,4 +1,5 @@
 /** Fields out of a frame, by a protocol. Pure: bytes in, slots filled. */
+import { NUMBER_DIGITS } from './digits.ts';
 import { plainOf } from './transform.ts';
 import type { Condition, Field, Group, MessagePlan, Protocol, Size } from './protocol-types.ts';
 
@@ -74,7 +75,8 @@ export function readField(reading: Reading, field: Field): { raw: Raw; slot: Non
   if (at < 0 || length < 0 || at + length > (field.at === null ? end : frame.length)) throw new ShortFrame(field.key ?? field.name);
   if (field.at === null) reading.at = at + length;
   if (field.key === null) return null;
-  const raw = rawOf(frame, field, at, length);
+  const bare = rawOf(frame, field, at, length);
+  const raw = typeof field.sign === 'object' && field.sign ? signed(bare, field.sign, slots) : bare;
   // Meters send FF for what they do not measure: no digits, but said to mean none.
   const isNone = field.invalid.length > 0 && saysNone(field, raw ?? ordered(frame, at, length, field.isLittle).toString('hex'));
   const isInvalid = raw === null || isNone;
@@ -90,7 +92,7 @@ export function readField(reading: Reading, field: Field): { raw: Raw; slot: Non
 function saysNone({ type, invalid }: Field, raw: Raw): boolean {
   const text = String(raw);
   if (invalid.includes(text)) return true;
-  return type === 'bcd' && (/^\d+$/.test(text) ? invalid.includes(String(Number(text))) : invalid.some((one) => one.toLowerCase() === text));
+  return type === 'bcd' && (/^-?\d+$/.test(text) ? invalid.includes(String(Number(text))) : invalid.some((one) => one.toLowerCase() === text));
 }
 
 /** All fields of a message after its head; of repetitions the last. @throws ShortFrame */
@@ -127,7 +129,7 @@ export function sizeOf(size: Size, slots: readonly Slot[], rest: number): number
 }
 
 /** null where the bytes are none of this type. */
-function rawOf(frame: Buffer, { type, isLittle }: Field, at: number, length: number): Raw | null {
+function rawOf(frame: Buffer, { type, isLittle, sign }: Field, at: number, length: number): Raw | null {
   switch (type) {
     case 'u8': case 'u16': case 'u24': case 'u32': return isLittle ? frame.readUIntLE(at, length) : frame.readUIntBE(at, length);
     case 'i8': case 'i16': case 'i24': case 'i32': return isLittle ? frame.readIntLE(at, length) : frame.readIntBE(at, length);
@@ -135,7 +137,7 @@ function rawOf(frame: Buffer, { type, isLittle }: Field, at: number, length: num
     case 'i64': return small(isLittle ? frame.readBigInt64LE(at) : frame.readBigInt64BE(at));
     case 'f32': return finite(isLittle ? frame.readFloatLE(at) : frame.readFloatBE(at));
     case 'f64': return finite(isLittle ? frame.readDoubleLE(at) : frame.readDoubleBE(at));
-    case 'bcd': return digits(frame, at, length, isLittle);
+    case 'bcd': return digits(ordered(frame, at, length, isLittle).toString('hex'), sign);
     case 'hex': return ordered(frame, at, length, isLittle).toString('hex').toUpperCase();
     case 'ascii': return trimmed(frame.toString('latin1', at, at + length));
     case 'gbk': return trimmed(GBK.decode(frame.subarray(at, at + length)));
@@ -159,10 +161,20 @@ function ordered(frame: Buffer, at: number, length: number, isLittle: boolean): 
   return isLittle ? Buffer.from(bytes.toReversed()) : bytes;
 }
 
-/** As text: an identity of twelve digits keeps its zeros; `valueOf` makes a number of it where it is one. */
-function digits(frame: Buffer, at: number, length: number, isLittle: boolean): string | null {
-  const text = ordered(frame, at, length, isLittle).toString('hex');
-  return /^\d*$/.test(text) ? text : null;
+/** As text: an identity of twelve digits keeps its zeros; `valueOf` makes a number of it where it is one. @param hex high digit first */
+function digits(hex: string, sign: Field['sign']): string | null {
+  const [isMinus, text] = sign === 'bit' ? [hex >= '8', (Number.parseInt(hex.slice(0, 1), 16) & 7) + hex.slice(1)]
+    : sign === 'nibble' ? [hex.startsWith('f'), hex.replace(/^f/, '')]
+    : sign === 'byte' ? [hex.startsWith('ff'), hex.replace(/^ff/, '')] : [false, hex];
+  if (!/^\d*$/.test(text) || (isMinus && text === '')) return null;
+  return isMinus ? `-${text}` : text;
+}
+
+/** A sign that stands in a field of its own. Where that has no value, neither has the number: null. */
+function signed(raw: Raw | null, conditions: readonly Condition[], slots: readonly Slot[]): Raw | null {
+  if (raw === null || conditions.some(({ slot }) => (slots[slot]?.value ?? null) === null)) return null;
+  if (!holds(conditions, slots)) return raw;
+  return typeof raw === 'string' ? `-${raw}` : -raw;
 }
 
 function textNumber(text: string): number | null {
@@ -184,15 +196,12 @@ function timeOf(text: string): number | null {
   return isReal ? at - CHINA_MS : null;
 }
 
-/** Longest BCD that stays a number exactly. */
-const NUMBER_DIGITS = 15;
-
 function valueOf(raw: Raw, { words, scale, offset, decimals, type, bits }: Field): number | string | null {
   if (words) return words.get(typeof raw === 'string' && type === 'bcd' ? String(Number(raw)) : String(raw)) ?? null;
-  const number = typeof raw === 'bigint' ? Number(raw) : typeof raw === 'number' ? raw : type === 'bcd' && raw.length <= NUMBER_DIGITS ? Number(raw) : null;
+  const number = typeof raw === 'bigint' ? Number(raw) : typeof raw === 'number' ? raw : type === 'bcd' && raw.length <= NUMBER_DIGITS + Number(raw.startsWith('-')) ? Number(raw) : null;
   if (number === null || bits.length > 0) return typeof raw === 'bigint' ? number : raw as number | string;
-  if (scale === 1 && offset === 0) return number;
+  if (scale === 1 && offset === 0) return number + 0;
   const scaled = number * scale + offset;
   const rounded = Math.round(scaled * 10 ** decimals) / 10 ** decimals;
-  return type.startsWith('f') || !Number.isSafeInteger(Math.round(scaled * 10 ** decimals)) ? scaled : rounded;
+  return type.startsWith('f') || !Number.isSafeInteger(Math.round(scaled * 10 ** decimals)) ? scaled : rounded + 0;
 }

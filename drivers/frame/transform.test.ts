@@ -45,6 +45,8 @@ test('a meter of DL/T 645-2007: what is added to its data is taken away again, a
   // The frames that others printed, byte by byte.
   assert.equal(valuesOf(protocol, Buffer.from('6861010000000068910833333433593333338a16', 'hex'))['energy.total'], 0.26);
   assert.equal(valuesOf(protocol, Buffer.from('fefefefe686101000000006891063334343534431016', 'hex'))['voltage.a'], 100.1);
+  assert.equal(valuesOf(protocol, answer('000000000161', 0x91, '02030000', '801234'))['power.total'], -0.1234);
+  assert.equal(valuesOf(protocol, Buffer.from('fefefefe68610100000000689107333336356745b3fa16', 'hex'))['power.total'], -0.1234);
   // No digits after the transform: a fault. FF of a phase that is not connected: said to mean none.
   assert.equal(valuesOf(protocol, answer('000000000161', 0x91, '00010000', '0000002A'))['energy.total'], 'CV_DESCRIBED_VALUE');
   assert.equal(valuesOf(protocol, answer('000000000161', 0x91, '02010100', 'FFFF'))['voltage.a'], 'none');
