@@ -15,10 +15,18 @@ const template = () => z.string().min(1).max(2000);
 
 const bits = z.record(name(), z.union([z.int().min(0).max(63), z.string().regex(/^\d{1,2}-\d{1,2}$/)]));
 
+/** What an earlier field says: its value × times + plus, as a length. */
+const counted = z.object({
+  field: name().meta({ zh: '前面某个字段的名字', en: 'name of an earlier field' }),
+  times: z.int().min(1).max(256).default(1).meta({ zh: '字段的单位', en: 'what it counts as one' }),
+  plus: z.int().min(-65_535).max(65_535).default(0).meta({ zh: '个数 = 字段 × times + plus', en: 'the number is field × times + plus' }),
+});
+export type Counted = z.infer<typeof counted>;
+
 const fieldShape = {
   name: name().optional().meta({ zh: '字段名；测点按“报文.字段”引用', en: 'its name; a point reads it as message.field' }),
   type: z.enum(FIELD_TYPES).default('u8').meta({ zh: '类型', en: 'its type' }),
-  size: z.union([z.int().min(1).max(65_535), z.string()]).optional().meta({ zh: '字节数；也可为前面某个字段的名字，或 rest（到正文结尾）', en: 'bytes; or the name of an earlier field that has it, or rest: up to the end of the body' }),
+  size: z.union([z.int().min(1).max(65_535), z.string(), counted]).optional().meta({ zh: '字节数；也可为前面某个字段的名字，{ field, times, plus }，或 rest（到正文结尾）', en: 'bytes; or the name of an earlier field that has it, { field, times, plus }, or rest: up to the end of the body' }),
   at: z.int().optional().meta({ zh: '位置，从帧首数起；负数从帧尾数起；省略则紧接上一字段', en: 'where it stands from the start of the frame; negative: from its end; left out: after the one before' }),
   skip: z.int().min(1).max(65_535).optional().meta({ zh: '跳过这么多字节（代替 name）', en: 'passes over so many bytes, instead of a name' }),
   order: order().optional().meta({ zh: '字节序；默认同全局', en: 'order of its bytes; default: that of the whole' }),
@@ -43,11 +51,16 @@ const tag = z.object({
 });
 
 const field = z.object(fieldShape);
-const item = z.object({
+/** How deep repeats nest. */
+const MOST_DEEP = 3;
+
+const deepest = z.object({ ...fieldShape, repeat: z.string().optional().refine((repeat) => repeat === undefined, complaint(`repeats nest ${MOST_DEEP} deep at most`, `重复组最多嵌套 ${MOST_DEEP} 层`)) });
+
+const items = <F extends z.ZodType<ItemSpec>>(inner: F) => z.object({
   ...fieldShape,
   repeat: name().optional().meta({ zh: '重复组的名字（代替 name）：其字段为“报文.组.字段”', en: 'name of a group that repeats, instead of name: its fields are message.group.field' }),
-  count: z.union([z.int().min(1).max(65_535), z.string()]).optional().meta({ zh: '重复次数：数、前面字段的名字，或 rest', en: 'how often: a number, the name of an earlier field, or rest' }),
-  fields: z.array(field).min(1).optional().meta({ zh: '每次重复的字段', en: 'fields of each repetition' }),
+  count: z.union([z.int().min(1).max(65_535), z.string(), counted]).optional().meta({ zh: '重复次数：数、前面字段的名字、{ field, times, plus }，或 rest', en: 'how often: a number, the name of an earlier field, { field, times, plus }, or rest' }),
+  fields: z.array(inner).min(1).optional().meta({ zh: '每次重复的字段，其中可再有 repeat', en: 'fields of each repetition, in which there may be another repeat' }),
   tag: tag.optional().meta({ zh: '每次重复是一次标签读取：作为证据', en: 'each repetition is a read of a tag: goes along as evidence' }),
 }).check((context) => {
   const { name: named, repeat, skip, fields, count } = context.value;
@@ -55,6 +68,7 @@ const item = z.object({
   if ([named, repeat, skip].filter((one) => one !== undefined).length !== 1) refuse(complaint('needs exactly one of name, skip and repeat', '须有且只有 name、skip、repeat 之一'));
   if (repeat !== undefined && (!fields || count === undefined)) refuse(complaint('a repeat needs count and fields', 'repeat 需要 count 和 fields'));
 });
+const item = items(items(items(deepest)));
 
 const message = z.object({
   name: name().meta({ zh: '报文名', en: 'its name' }),
@@ -127,5 +141,10 @@ export const DESCRIPTION = z.strictObject({
 });
 export type Description = z.infer<typeof DESCRIPTION>;
 export type FieldSpec = z.infer<typeof field>;
-export type ItemSpec = z.infer<typeof item>;
+export interface ItemSpec extends FieldSpec {
+  repeat?: string | undefined;
+  count?: number | string | Counted | undefined;
+  fields?: ItemSpec[] | undefined;
+  tag?: z.infer<typeof tag> | undefined;
+}
 export type MessageSpec = z.infer<typeof message>;

@@ -5,7 +5,8 @@ import type { FieldType } from './description.ts';
 
 export type Condition = { slot: number; is: 'in' | 'not'; values: readonly string[] } | { slot: number; is: '>=' | '<=' | '>' | '<'; than: number };
 
-export type Size = number | 'rest' | { slot: number };
+/** By a field: its value × times + plus. */
+export type Size = number | 'rest' | { slot: number; times: number; plus: number };
 
 export interface Field {
   slot: number;
@@ -33,8 +34,10 @@ export interface Field {
 export interface Group {
   group: string;
   count: Size;
-  steps: readonly Field[];
-  /** Its fields, by name. */
+  steps: readonly Step[];
+  /** Slots of its own fields, without those of groups within it. */
+  own: ReadonlySet<number>;
+  /** Its fields and those of the groups around it, by name. */
   names: ReadonlyMap<string, number>;
   tag: Readonly<Partial<Record<'epc' | 'antenna' | 'rssiDbm' | 'count', number>>> | null;
   at: number | null;

@@ -1,8 +1,8 @@
 /** A description made ready: names are places, and what a name stands for is looked up once. Pure. */
 import { CHECKSUMS } from './checksum.ts';
 import { asRead, hexProblem, type Digits } from './digits.ts';
-import type { Condition, Field, Group, MessagePlan, Protocol, Step, Template } from './protocol-types.ts';
-import type { Description, FieldSpec, FieldType, ItemSpec } from './description.ts';
+import type { Condition, Field, Group, MessagePlan, Protocol, Size, Step, Template } from './protocol-types.ts';
+import type { Counted, Description, FieldSpec, FieldType, ItemSpec } from './description.ts';
 import { parseTemplate, TemplateError } from './template.ts';
 
 export interface DescriptionProblem {
@@ -133,7 +133,7 @@ class Compiler {
   /** Names of groups' fields too: a time may stand in each repetition. */
   #withGroups(known: ReadonlyMap<string, number>, steps: readonly Step[]): Map<string, number> {
     const all = new Map(known);
-    for (const step of steps) if ('group' in step) for (const [name, slot] of step.names) if (!all.has(name)) all.set(name, slot);
+    for (const step of steps) if ('group' in step) for (const [name, slot] of this.#withGroups(step.names, step.steps)) if (!all.has(name)) all.set(name, slot);
     return all;
   }
 
@@ -163,19 +163,35 @@ class Compiler {
     }
   }
 
-  #item(spec: ItemSpec, path: (string | number)[], known: Map<string, number>, message: string): Step[] {
-    if (spec.repeat === undefined) return this.#field(spec, path, known, message, this.#description.order);
+  /** @param around names of the groups around it; null: it stands in none */
+  #item(spec: ItemSpec, path: (string | number)[], known: Map<string, number>, prefix: string, around: ReadonlyMap<string, number> | null = null): Step[] {
+    if (around && spec.at !== undefined && (spec.repeat !== undefined || spec.size === 'rest' || typeof (spec.size ?? 0) !== 'number')) this.#refuse([...path, 'at'], 'within a repeat only a field of a fixed size has a place of its own', '重复组内只有定长字段可以指定位置');
+    if (spec.repeat === undefined) return this.#field(spec, path, known, prefix, this.#description.order);
+    const count = this.#size(spec.count ?? 1, known, [...path, 'count']);
+    const when = spec.when ? this.#conditions(spec.when, known, [...path, 'when']) : null;
     const within = new Map(known);
-    const steps = (spec.fields ?? []).flatMap((one, at) => this.#field(one, [...path, 'fields', at], within, `${message}.${spec.repeat}`, this.#description.order));
+    const [own, names] = [new Set<number>(), new Map(around)];
+    const steps = (spec.fields ?? []).flatMap((one, at) => {
+      const made = this.#item(one, [...path, 'fields', at], within, `${prefix}.${spec.repeat}`, names);
+      for (const [name, slot] of within) if (!known.has(name) && !names.has(name)) {
+        names.set(name, slot);
+        own.add(slot);
+      }
+      return made;
+    });
     const roles = Object.entries(spec.tag ?? {}).flatMap(([role, name]) => {
       const slot = this.#slot(name, within, [...path, 'tag', role]);
       return slot === null ? [] : [[role, slot] as const];
     });
-    const own = new Map([...within].filter(([name]) => !known.has(name)));
-    const count = spec.count === 'rest' || typeof spec.count === 'number' ? spec.count : { slot: this.#slot(spec.count, known, [...path, 'count']) ?? 0 };
-    const when = spec.when ? this.#conditions(spec.when, known, [...path, 'when']) : null;
-    const group: Group = { group: spec.repeat, count, steps, names: own, tag: spec.tag ? Object.fromEntries(roles) : null, at: spec.at ?? null, when };
+    for (const step of steps) if ('group' in step) spread(names, step);
+    const group: Group = { group: spec.repeat, count, steps, own, names, tag: spec.tag ? Object.fromEntries(roles) : null, at: spec.at ?? null, when };
     return [group];
+  }
+
+  #size(spec: number | string | Counted, known: ReadonlyMap<string, number>, path: (string | number)[]): Size {
+    if (typeof spec === 'number' || spec === 'rest') return spec;
+    const { field, times, plus } = typeof spec === 'string' ? { field: spec, times: 1, plus: 0 } : spec;
+    return { slot: this.#slot(field, known, typeof spec === 'string' ? path : [...path, 'field']) ?? 0, times, plus };
   }
 
   #field(spec: FieldSpec, path: (string | number)[], known: Map<string, number>, prefix: string, order: 'big' | 'little'): Field[] {
@@ -188,7 +204,7 @@ class Compiler {
     if (own === 0 && spec.size === undefined) this.#refuse(path, `${type} needs size`, `${type} 需要 size`);
     if (own > 0 && skip === undefined && spec.size !== undefined && !(type === 'bcd-time' && (spec.size === 7 || spec.size === 6 || spec.size === 5))) this.#refuse([...path, 'size'], `${type} has ${own} bytes`, `${type} 为 ${own} 字节`);
     if (spec.bits && !NUMBERED.has(type)) this.#refuse([...path, 'bits'], `${type} has no bits`, `${type} 没有位`);
-    const size = own > 0 && spec.size === undefined ? own : spec.size === 'rest' || typeof spec.size === 'number' ? spec.size : { slot: this.#slot(spec.size, known, [...path, 'size']) ?? 0 };
+    const size = own > 0 && spec.size === undefined ? own : this.#size(spec.size ?? 1, known, [...path, 'size']);
     const conditions = when ? this.#conditions(when, known, [...path, 'when']) : null;
     const slot = this.#slots++;
     if (type === 'hex' || type === 'bcd') this.#digits.set(slot, { type, count: typeof size === 'number' ? size * 2 : 0 });
@@ -220,6 +236,12 @@ class Compiler {
     known.set(name, slot);
     return { slot, key: key(name), low, count: high - low + 1, isBool: typeof place === 'number' };
   }
+}
+
+/** Fields behind a group within stand beside its fields as well. */
+function spread(names: ReadonlyMap<string, number>, group: Group): void {
+  for (const [name, slot] of names) if (!group.names.has(name)) (group.names as Map<string, number>).set(name, slot);
+  for (const step of group.steps) if ('group' in step) spread(names, step);
 }
 
 /** Digits of a text are no number: `"01"` stays as it stands, of `hex` in capitals. */

@@ -1,7 +1,7 @@
 /** Fields out of a frame, by a protocol. Pure: bytes in, slots filled. */
 import { NUMBER_DIGITS } from './digits.ts';
 import { plainOf } from './transform.ts';
-import type { Condition, Field, Group, MessagePlan, Protocol, Size } from './protocol-types.ts';
+import type { Condition, Field, Group, MessagePlan, Protocol, Size, Step } from './protocol-types.ts';
 
 export type Raw = number | bigint | string;
 export type Slot = { value: number | string | boolean | null; at: number; length: number } | undefined;
@@ -98,11 +98,15 @@ function saysNone({ type, invalid }: Field, raw: Raw): boolean {
 /** All fields of a message after its head; of repetitions the last. @throws ShortFrame */
 export function readWhole(head: Reading, { steps }: MessagePlan): Reading {
   const reading: Reading = { ...head, slots: [...head.slots] };
+  readSteps(reading, steps);
+  return reading;
+}
+
+function readSteps(reading: Reading, steps: readonly Step[]): void {
   for (const step of steps) {
-    if ('group' in step) eachTurn(reading, step, () => { for (const field of step.steps) readField(reading, field); });
+    if ('group' in step) eachTurn(reading, step, () => readSteps(reading, step.steps));
     else readField(reading, step);
   }
-  return reading;
 }
 
 /** Runs for each repetition of a group, of which `read` reads the fields. @throws ShortFrame */
@@ -110,7 +114,7 @@ export function eachTurn(reading: Reading, { group, count, when, at }: Group, re
   if (when && !holds(when, reading.slots)) return;
   if (at !== null) reading.at = at < 0 ? reading.frame.length + at : at;
   const most = count === 'rest' ? Infinity : sizeOf(count, reading.slots, 0);
-  if (most < 0 || reading.at < 0) throw new ShortFrame(group);
+  if (most < 0 || reading.at < 0 || reading.at > reading.end) throw new ShortFrame(group);
   for (let turn = 0; turn < most; turn += 1) {
     if (count === 'rest' && reading.at >= reading.end) break;
     const from = reading.at;
@@ -125,7 +129,7 @@ export function sizeOf(size: Size, slots: readonly Slot[], rest: number): number
   if (typeof size === 'number') return size;
   if (size === 'rest') return Math.max(0, rest);
   const value = slots[size.slot]?.value;
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : -1;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value * size.times + size.plus : -1;
 }
 
 /** null where the bytes are none of this type. */
