@@ -17,6 +17,11 @@ export const DESCRIBED_FAULTS = {
     en: ['{point} reads {read}, which the description does not have', 'known there: {known}'],
     zh: ['测点 {point} 读取 {read}，描述中没有该字段', '可用：{known}'],
   },
+  CV_DESCRIBED_WHERE: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['{point}: where {name}: {problem}', 'name a field of the same message or repetition, with a value as it reads; known there: {known}'],
+    zh: ['测点 {point} 的 where {name}：{problem}', '写同一报文或重复组中的字段，值按读出的写法；可用：{known}'],
+  },
   CV_DESCRIBED_IDENTITY: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['identity {identity}: {problem}', 'give it as `cityvitals check` shows it'],
