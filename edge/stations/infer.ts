@@ -159,7 +159,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
       });
     } catch (error) {
       camera?.sight.failed();
-      if (ending.signal.aborted) return lose(current.item, 'shutdown');
+      if (ending.signal.aborted || (camera && isClosed(error))) return lose(current.item, 'shutdown');
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model: device });
       // Said once, not at every picture; each loss is counted.
       if (lane.fault?.code !== fault.code) {
@@ -234,6 +234,9 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
     },
   };
 }
+
+/** Its detector has been closed: the edge ends, or looks with another one from now on. */
+const isClosed = (error: unknown) => error instanceof FaultError && error.fault.code === 'CV_DETECTOR_CLOSED';
 
 /** What keeps its memory, and its source where that loses nothing. */
 function holdOf({ hold, keep }: Picture): () => void {
