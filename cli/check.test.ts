@@ -59,6 +59,18 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
+test('a unit that cannot become that of the catalogue is told with what is wanted, exit 2; so is a catalogue that cannot be read', async () => {
+  const catalogue = join(import.meta.dirname, '..', 'configs', 'catalogue', 'yj-emergency.yaml');
+  const device = (unit: string) => edge(`  - { id: plc, driver: modbus, settings: { host: 127.0.0.1, port: 9 }, points: [{ id: level, address: "holding:1", unit: ${unit}, indicator: YJ-FLD-001 }] }\n`);
+  const wrong = await check(`${device('kg')}catalogue: ["${catalogue}"]\n`, '--json', '--offline');
+  assert.equal(wrong.code, 2);
+  assert.deepEqual(wrong.lines.filter((line) => 'fault' in line).map(({ device: of, fault, message }) => [of, fault, /plc\/level.*"kg".*"m"/.test(String(message))]), [['plc', 'CV_UNIT_UNCONVERTIBLE', true]]);
+  assert.equal((await check(`${device('cm')}catalogue: ["${catalogue}"]\n`, '--json', '--offline')).code, 0);
+  const broken = await check(`${device('cm')}catalogue: ["${import.meta.filename}"]\n`, '--json', '--offline');
+  assert.equal(broken.code, 2);
+  assert.equal(broken.lines.filter((line) => 'fault' in line).length, 1);
+});
+
 test('each point is read once, scaled and checked; a device that is not there is told, others go on; exit 1', async () => {
   const dead = await closedPort();
   const { code, lines } = await check(edge(plc('dead', dead) + plc('plc', pump.port)), '--json');

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { parseDocument } from 'yaml';
+import { tooDeepLine } from '../core/config/nesting.ts';
 import { problemLine, type ConfigProblem, type ConfigSource } from '../core/config/check.ts';
 import { FaultError } from '../core/faults.ts';
 import { checkDevices } from './check/devices.ts';
@@ -55,6 +56,8 @@ function readSource(terminal: Terminal, path: string): ConfigSource {
 
 /** An edge names itself with `edge` and has devices; a gateway names itself with `gateway`, which an edge has as a group. */
 export function kindOf(text: string): 'edge' | 'gateway' {
+  // Told as a mistake of the file; the parser must not see it.
+  if (tooDeepLine(text) !== null) return 'edge';
   const document = parseDocument(text, { logLevel: 'error' });
   const has = (key: string): boolean => document.has(key);
   if (has('edge') || has('devices')) return 'edge';

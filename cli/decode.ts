@@ -8,6 +8,7 @@ import { unknownName } from '../core/config/issues.ts';
 import type { Driver, FrameReader, Request } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import { faultLine, resultLines } from '../core/result-lines.ts';
+import { parseJson } from '../core/wire/json.ts';
 import { driverById, driverIds } from '../drivers/index.ts';
 import { bytesOf, framesOfInput, INPUTS, type Input } from './decode-input.ts';
 import { openProgress } from './progress.ts';
@@ -134,7 +135,7 @@ function readFrom(path: string): Buffer {
 
 function jsonOf(line: string, place: string): unknown {
   try {
-    return JSON.parse(line) as unknown;
+    return parseJson(line);
   } catch (error) {
     throw new FaultError('CV_INPUT_UNREADABLE', { place, detail: (error as Error).message }, { cause: error });
   }

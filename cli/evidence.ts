@@ -14,6 +14,7 @@ import { keptIn } from '../core/evidence/folder.ts';
 import { FaultError } from '../core/faults.ts';
 import { openJournal } from '../core/journal.ts';
 import { formatBytes } from '../core/quantity.ts';
+import { parseJson } from '../core/wire/json.ts';
 import { loadEdge } from './load.ts';
 import { configText, printProblems } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
@@ -99,7 +100,7 @@ async function insideOf(path: string): Promise<Inside> {
   try {
     const { stdout } = await run('ffprobe', ['-v', 'error', '-show_entries', 'format=duration:format_tags=comment', '-of', 'json', path]);
     const { format: { duration, tags } } = JSON.parse(stdout) as { format: { duration: string; tags: Record<string, string> } };
-    const { camera, of } = JSON.parse(tags.comment ?? tags.COMMENT ?? '') as { camera: string; of: { point: string }[] };
+    const { camera, of } = parseJson(tags.comment ?? tags.COMMENT ?? '') as { camera: string; of: { point: string }[] };
     return { camera, points: [...new Set(of.map(({ point }) => point))].join(' '), seconds: Math.round(Number(duration) * 10) / 10 };
   } catch {
     return { camera: '?', points: '', seconds: null };

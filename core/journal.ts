@@ -8,6 +8,7 @@ import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Fault } from './faults.ts';
 import { forceFolder, makeFolder } from './folder.ts';
+import { parseJson } from './wire/json.ts';
 
 export interface JournalLine {
   /** ms UTC by the clock of whoever wrote it. */
@@ -148,7 +149,7 @@ function verifyText(text: string, name: string, goesOn: boolean, check: JournalC
 
 function parsed(text: string): JournalLine | null {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     return typeof value === 'object' && value !== null && typeof (value as JournalLine).at === 'number' ? (value as JournalLine) : null;
   } catch {
     // Told by the caller as a broken line.

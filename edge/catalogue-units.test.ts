@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FaultError } from '../core/faults.ts';
 import { realFiles } from '../core/world.ts';
-import { conversions } from './catalogue-units.ts';
+import { conversions, misfits } from './catalogue-units.ts';
 import type { PointSetup } from './config/setup.ts';
 
 const paths = globSync(join(import.meta.dirname, '..', 'configs', 'catalogue', '*.yaml'));
@@ -17,6 +17,13 @@ test('with a catalogue a point goes up in the unit of its indicator', async () =
   assert.equal(conversionOf(point('YJ-FLD-001', 'm')), null);
   assert.equal(conversionOf(point('YJ-FLD-001', 'kg')), null, 'no way from one to the other: sent as measured');
   assert.equal(conversionOf(point('XX-NEW-001', 'cm')), null);
+});
+
+test('points whose unit leads nowhere are named, each with the unit that is wanted', async () => {
+  const known = await conversions(paths, realFiles);
+  const points = [point('YJ-FLD-001', 'cm'), { ...point('YJ-FLD-001', 'kg'), id: 'wrong' }, point('XX-NEW-001', 'kg'), point('YJ-FLD-001', '')];
+  assert.deepEqual(misfits([{ id: 'plc', points }], known), [{ device: 'plc', fault: { code: 'CV_UNIT_UNCONVERTIBLE', params: { point: 'plc/wrong', indicator: 'YJ-FLD-001', unit: 'kg', wanted: 'm' } } }]);
+  assert.deepEqual(misfits([{ id: 'plc', points }], await conversions([], realFiles)), []);
 });
 
 test('without one nothing is converted; a file that cannot be read or is wrong is a fault', async () => {

@@ -2,7 +2,7 @@
 import type { Driver } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import type { World } from '../core/world.ts';
-import { conversions } from './catalogue-units.ts';
+import { conversions, misfits } from './catalogue-units.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import { examine } from './examine.ts';
 import type { OpenDevice } from './host/device.ts';
@@ -28,9 +28,10 @@ export async function equip(setup: EdgeSetup, driverOf: DriverOf, world: World):
   const devices = await withDrivers(setup, driverOf);
   for (const { device, fault } of await examine(devices, world)) world.tell({ kind: 'fault', fault, device });
   const conversionOf = await conversions(setup.catalogue, world.files);
+  for (const { device, fault } of misfits(setup.devices, conversionOf)) world.tell({ kind: 'fault', fault, device });
   const limits = await ruleLimits(setup.rules, setup.centre, world.files);
   const polled = new Set(devices.filter(({ driver }) => driver.traits.includes('polled')).map((device) => device.setup.id));
-  return { devices, points: { polled: ({ id }) => polled.has(id), conversionOf, ruleLimits: limits } };
+  return { devices, points: { polled: ({ id }) => polled.has(id), conversionOf, misfitOf: conversionOf.misfitOf, ruleLimits: limits } };
 }
 
 /** Only drivers that the configuration names are loaded. */

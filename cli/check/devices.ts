@@ -1,7 +1,8 @@
 /** What is wrong on this machine first, for all devices; then each of them, tried once. */
-import { FaultError, FAULTS, type Fault } from '../../core/faults.ts';
+import { FaultError, FAULTS, faultOf, type Fault } from '../../core/faults.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import { driverById } from '../../drivers/index.ts';
+import { conversions, misfits } from '../../edge/catalogue-units.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
 import { examine } from '../../edge/examine.ts';
 import type { OpenDevice } from '../../edge/host/device.ts';
@@ -22,6 +23,11 @@ export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffli
     return { setup: device, driver };
   }));
   let exit: number = EXIT.ok;
+  // Neither keeps a device from being tried.
+  for (const { device, fault } of await unitFaults(setup, world)) {
+    tellFault(terminal, device, fault);
+    exit = EXIT.usage;
+  }
   const lacks = await examine(devices, world);
   for (const { device, fault } of lacks) {
     tellFault(terminal, device, fault);
@@ -49,6 +55,15 @@ export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffli
   await (await looks)?.close();
   for (const fault of unsafe) tellFault(terminal, setup.edge, fault);
   return ending.signal.aborted ? EXIT.interrupted : exit;
+}
+
+/** Units that do not fit the catalogue, or what is wrong with the catalogue itself. */
+async function unitFaults(setup: EdgeSetup, { files }: Pick<World, 'files'>): Promise<{ device: string; fault: Fault }[]> {
+  try {
+    return misfits(setup.devices, await conversions(setup.catalogue, files));
+  } catch (error) {
+    return [{ device: setup.edge, fault: faultOf(error, 'CV_CONFIG_UNREADABLE', { path: setup.catalogue.join(', ') }) }];
+  }
 }
 
 /** While devices are tried already; null: no camera is among them. Models are heavy: without cameras none of it is loaded. */

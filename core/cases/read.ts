@@ -5,6 +5,7 @@ import { checkDocument, type ConfigProblem } from '../config/check.ts';
 import { FaultError, type Fault } from '../faults.ts';
 import { parseDurationMs } from '../quantity.ts';
 import type { ResultLine } from '../result-lines.ts';
+import { isTooDeep, parseJson } from '../wire/json.ts';
 import type { Files } from '../world.ts';
 import type { Case, CaseDevice } from './case.ts';
 import { CASE_SCHEMA, CASE_VERSION, EXPECTED_LINE, FRAME_LINE, TRAFFIC_LINE, type CaseHead } from './format.ts';
@@ -96,9 +97,9 @@ type Detail = { detail: string; detailZh: string };
 function parseLine<T>(line: string, schema: z.ZodType<T>, take: (value: T) => void, isLast: boolean): Detail | null {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line);
   } catch (error) {
-    if (isLast) return { detail: 'the file ends within this line: it was cut off', detailZh: '文件在此行中间结束：已被截断' };
+    if (isLast && !isTooDeep(line)) return { detail: 'the file ends within this line: it was cut off', detailZh: '文件在此行中间结束：已被截断' };
     return { detail: `no JSON: ${(error as Error).message}`, detailZh: `不是 JSON：${(error as Error).message}` };
   }
   const parsed = schema.safeParse(value);

@@ -46,7 +46,9 @@ export class ConfigDocument {
       this.#tell(found.line, found.column, '', { code: 'CV_CONFIG_SYNTAX', params: { detail: words.en, detailZh: words.zh } });
     }
     const hopeless = this.#document.errors.find((error) => error.code !== 'DUPLICATE_KEY');
-    if (hopeless) this.#endLine = this.#lines.linePos(hopeless.pos[0]).line;
+    // Nothing of it was read.
+    if (recovered.syntax.some(({ code }) => code === 'RESOURCE_EXHAUSTION')) this.#endLine = 0;
+    else if (hopeless) this.#endLine = this.#lines.linePos(hopeless.pos[0]).line;
     this.#document.contents = this.#knownAlias(this.#document.contents as Node | null, []) as Document['contents'];
     this.#walk(this.#document.contents as Node | null, [], secrets, new Set());
     this.value = this.#plain();

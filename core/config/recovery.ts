@@ -3,6 +3,7 @@
  * cannot be read is told, left out, and the rest is read again.
  */
 import { LineCounter, parseDocument, type Document, type ErrorCode, type YAMLParseError } from 'yaml';
+import { tooDeepLine } from './nesting.ts';
 
 export interface SyntaxProblem {
   line: number;
@@ -28,6 +29,8 @@ const TRIES_CHARS = 3_000_000;
 const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DUPLICATE_KEY', 'MULTIPLE_DOCS']);
 
 export function parseWithRecovery(text: string): Recovered {
+  const deep = tooDeepLine(text);
+  if (deep !== null) return { ...parse(''), syntax: [{ line: deep, column: 1, code: 'RESOURCE_EXHAUSTION', detail: '', offset: 0 }], leftOut: new Map() };
   const syntax: SyntaxProblem[] = [];
   const leftOut = new Map<number, string>();
   let current = text;

@@ -12,6 +12,7 @@ export const SYNTAX: Partial<Record<ErrorCode, { en: string; zh: string }>> = {
   UNEXPECTED_TOKEN: { en: 'something stands here that does not belong; a ${env:…} inside { } or [ ] needs quotes', zh: '此处内容多余；{ } 或 [ ] 内的 ${env:…} 要加引号' },
   BAD_DQ_ESCAPE: { en: 'a backslash in double quotes; double it or use single quotes', zh: '双引号内有反斜杠；请写两个反斜杠或改用单引号' },
   BAD_ALIAS: { en: 'a text that begins with * needs quotes', zh: '以 * 开头的文本要加引号' },
+  RESOURCE_EXHAUSTION: { en: 'lists or maps nested deeper than 256: a bracket is not closed, or this is no configuration', zh: '列表或映射嵌套超过 256 层：括号没有闭合，或此文件不是配置' },
   MULTIPLE_DOCS: { en: 'a second document begins here (---); one file holds one', zh: '此处开始了第二个文档（---）；一个文件只能有一个' },
   TAG_RESOLVE_FAILED: { en: 'a text that begins with ! needs quotes', zh: '以 ! 开头的文本要加引号' },
 };

@@ -10,7 +10,7 @@ export function parseJson(text: string): unknown {
 }
 
 /** Looks at each character at most twice. */
-function isTooDeep(text: string): boolean {
+export function isTooDeep(text: string): boolean {
   if (!hasMoreOpenings(text)) return false;
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {

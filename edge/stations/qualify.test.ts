@@ -15,10 +15,10 @@ const NOW = Date.UTC(2026, 4, 1);
 const MINUTE = 60_000;
 const plain: PointSetup = { id: 'level', indicator: 'YJ-FLD-001', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own: {} };
 
-function run(point: Partial<PointSetup>, samples: Partial<Sample>[], more: { polled?: boolean; conversion?: Conversion } = {}) {
+function run(point: Partial<PointSetup>, samples: Partial<Sample>[], more: { polled?: boolean; conversion?: Conversion; misfit?: string } = {}) {
   const device: DeviceSetup = { id: 'plc', driver: 'modbus', subject: 'pump-07', settings: {}, everyMs: 1000, timeoutMs: 1000, points: [{ ...plain, ...point }] };
   const told: TelemetryEvent[] = [];
-  const station = qualify({ centre: '500112001', devices: [device] }, { polled: () => more.polled ?? true, conversionOf: () => more.conversion ?? null }, { tell: (event) => { told.push(event); } });
+  const station = qualify({ centre: '500112001', devices: [device] }, { polled: () => more.polled ?? true, conversionOf: () => more.conversion ?? null, misfitOf: () => more.misfit ?? null }, { tell: (event) => { told.push(event); } });
   const drafts: Draft[] = [];
   const whole = samples.map((sample, at): Sample => ({
     device: 'plc', point: 'level', value: 1, unit: 'm', at: NOW + at * 1000, clock: 'edge', observedAt: NOW + at * 1000, quality: 'good', flags: [], origin: 'live', ...sample,
@@ -32,6 +32,16 @@ test('scale and offset are applied once, and leave no noise of arithmetic', () =
   assert.equal(one({ scale: 0.1, offset: -5 }, { value: 253 }).value, 20.3);
   assert.equal(one({ scale: 0.1 }, { value: 3 }).value, 0.3);
   assert.equal(one({}, { value: 0.1 + 0.2 }).value, 0.1 + 0.2);
+});
+
+test('a number whose unit cannot become that of its indicator goes up as measured, uncertain and flagged, as the gateway would have it', () => {
+  const misfit = { misfit: 'm' };
+  const said = ({ value, unit, quality, flags }: Draft) => ({ value, unit, quality, flags });
+  assert.deepEqual(said(one({ unit: 'kg' }, { value: 9 }, misfit)), { value: 9, unit: 'kg', quality: 'uncertain', flags: ['unit'] });
+  assert.deepEqual(said(one({ unit: 'kg', range: [0, 5] }, { value: 9, quality: 'uncertain', flags: ['spike'] }, misfit)), { value: 9, unit: 'kg', quality: 'uncertain', flags: ['spike', 'out-of-range', 'unit'] });
+  assert.deepEqual(said(one({ unit: 'kg' }, { value: 9, quality: 'bad' }, misfit)), { value: 9, unit: 'kg', quality: 'bad', flags: ['unit'] });
+  assert.deepEqual(said(one({ unit: 'kg' }, { value: null, quality: 'bad' }, misfit)), { value: null, unit: 'kg', quality: 'bad', flags: undefined });
+  assert.deepEqual(said(one({ unit: 'kg' }, { value: 9 })), { value: 9, unit: 'kg', quality: 'good', flags: undefined });
 });
 
 test('a 32-bit float comes out as its source meant it', () => {

@@ -34,6 +34,8 @@ export interface QualifyFacts {
   polled(device: DeviceSetup): boolean;
   /** Absent or null: the point's unit goes up, and the gateway converts. */
   conversionOf?(point: PointSetup): Conversion | null;
+  /** The unit of the point's indicator, where that of the point cannot be converted into it. */
+  misfitOf?(point: PointSetup): string | null;
 }
 
 /** The clock only for what is known of itself: times are in the samples. */
@@ -52,6 +54,8 @@ interface Known {
   position: Position | undefined;
   polled: boolean;
   conversion: Conversion | null;
+  /** No way leads from its unit to that of its indicator: flagged, as the gateway would. */
+  isMisfit: boolean;
   /** Its numbers go up as they come, whatever they are: nothing is reckoned or held against what came before. */
   isPlain: boolean;
   memory: Memory;
@@ -94,9 +98,10 @@ function knownPoints({ centre, devices }: QualifySetup, facts: QualifyFacts): Po
     const polled = facts.polled(device);
     for (const point of device.points) {
       const conversion = facts.conversionOf?.(point) ?? null;
-      const isPlain = !conversion && point.scale === 1 && point.offset === 0 && point.faultCodes.length === 0 && !point.range && !point.maxRate && point.stuckForMs === undefined;
+      const isMisfit = (facts.misfitOf?.(point) ?? null) !== null;
+      const isPlain = !conversion && !isMisfit && point.scale === 1 && point.offset === 0 && point.faultCodes.length === 0 && !point.range && !point.maxRate && point.stuckForMs === undefined;
       if (!indicators.has(point.indicator)) indicators.set(point.indicator, point.indicator);
-      known.set(device.id, point.id, { device, point, indicator: indicators.get(point.indicator) ?? point.indicator, subject: device.subject, centre, kind: point.kind, unit: point.unit, position: device.position, polled, conversion, isPlain, memory: {} });
+      known.set(device.id, point.id, { device, point, indicator: indicators.get(point.indicator) ?? point.indicator, subject: device.subject, centre, kind: point.kind, unit: point.unit, position: device.position, polled, conversion, isMisfit, isPlain, memory: {} });
     }
   }
   return known;
@@ -168,11 +173,12 @@ function judgeValue(known: Known, sample: Sample, time: EventTime, world: Qualif
   if (typeof value === 'number' && typeof sent === 'number' && !(isSafe(value) && isSafe(sent) && isSafe(raw as number))) return { ...bad(memory, ['sensor']), unsafe: true };
   if (sample.quality === 'bad') {
     forget(memory);
-    return { value: sent, quality: 'bad', flags: [] };
+    return { value: sent, quality: 'bad', flags: known.isMisfit && typeof sent === 'number' ? ['unit'] : [] };
   }
   const isWatched = sample.origin !== 'backfill' && (point.maxRate !== undefined || point.stuckForMs !== undefined);
   const flags: Flag[] = isWatched ? implausible(memory, value, elapsedOf(time, world), point) : [];
   if (typeof value === 'number' && point.range && (value < point.range[0] || value > point.range[1])) flags.push('out-of-range');
+  if (known.isMisfit && typeof value === 'number') flags.push('unit');
   return { value: sent, quality: flags.length > 0 ? 'uncertain' : sample.quality, flags };
 }
 

@@ -209,6 +209,21 @@ test('an own fault is 500 with its place, and told', async (t) => {
   assert.deepEqual(world.told.map((event) => event.kind === 'fault' && event.fault.code), ['CV_API_INTERNAL']);
 });
 
+test('a body that nests deeply is refused before it is parsed, whatever it is sent to, and nothing is told as our fault', async (t) => {
+  const world = testWorld();
+  const other = await openApi(t, memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} }).sources, world);
+  const send = (path: string, body: string, method = 'POST') => other.ask(path, { method, headers: { 'content-type': 'application/json' }, body });
+  const deep = (depth: number) => `{"token":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+  for (const { method, path } of other.api.routes.filter((route) => route.method !== 'GET')) {
+    const { status, body } = await send(path.replaceAll(/:\w+/g, 'x'), deep(30_000), method);
+    assert.deepEqual([status, body.code, /nested more than 64/.test(String(body.detail))], [400, 'CV_API_REQUEST', true], `${method} ${path}`);
+  }
+  for (const body of ['{', '', '{"__proto__":{}}', '{"token":"x","constructor":{"prototype":{}}}']) assert.equal((await send('/api/v1/session', body)).status, 400, body);
+  assert.equal((await send('/api/v1/session', '{"token":"[[[["}')).body.code, 'CV_API_READ_TOKEN');
+  assert.deepEqual(world.told, []);
+  await other.api.close();
+});
+
 test('a taken port is a fault that names the address', async (t) => {
   await assert.rejects(openApi(t, gateway.sources, testWorld(), { port: open.api.port }), { name: 'CV_API_LISTEN' });
 });

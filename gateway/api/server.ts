@@ -7,6 +7,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import { capConnections } from '../../core/http-connections.ts';
 import { isHostAllowed } from '../../core/http-host.ts';
+import { isTooDeep, MAX_JSON_DEPTH } from '../../core/wire/json.ts';
 import type { World } from '../../core/world.ts';
 import { DEMO_ROUTES } from './demo.ts';
 import { serveLiveSockets } from './live-view.ts';
@@ -62,6 +63,11 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
     routerOptions: { maxParamLength: 256 },
     frameworkErrors: (error, request, reply) => answer(error, request, reply),
     clientErrorHandler: refuseUnreadable,
+  });
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (isTooDeep(String(body))) done(Object.assign(new SyntaxError(`JSON nested more than ${MAX_JSON_DEPTH} deep`), { statusCode: 400 }));
+    else parse(request, String(body), done);
   });
   capConnections(app.server, MAX_CONNECTIONS);
   const live = openLive(sources, world, options.maxViewers ?? DEFAULT_MAX_VIEWERS, options.maxViewersOfAddress);

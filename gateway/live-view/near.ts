@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { FAULTS, FaultError, type FaultCode } from '../../core/faults.ts';
 import { isLoopback } from '../../core/net.ts';
+import { parseJson } from '../../core/wire/json.ts';
 import { bearer, readBounded } from '../edge-http.ts';
 
 export interface LivePlace {
@@ -34,7 +35,7 @@ export async function askEdge(http: string, device: string, edge: string, { sign
     const response = await fetch(`${http}/live/${encodeURIComponent(device)}`, { method: 'POST', headers: bearer(key), redirect: 'error', signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]) });
     const text = await readBounded(response, MAX_BYTES);
     if (text === null) throw elsewhere();
-    said = JSON.parse(text);
+    said = parseJson(text);
   } catch (error) {
     // Nobody there, something else than an edge, or one that is not ours: for whoever asks it is all the same.
     throw error instanceof FaultError ? error : elsewhere();

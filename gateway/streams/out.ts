@@ -4,6 +4,7 @@
  * listens nothing is said, and `previous` goes on as if it had been: whoever comes finds by it what there was before.
  */
 import { formatCursor, type Cursor, type GatewayLog } from '../../core/log/types.ts';
+import { setBounded } from '../../core/bounded-map.ts';
 import type { Normaliser } from '../../core/catalogue/catalogue.ts';
 import { toPublished } from '../../core/catalogue/publish.ts';
 import type { OutMessage, PublishedEvent } from '../../core/wire/messages.ts';
@@ -18,6 +19,8 @@ import type { Publisher } from './publisher.ts';
 const WINDOW = 256;
 /** At most 10,000 messages a second: a backlog that drains must not fill every listener's unacknowledged thousand. */
 const WINDOW_MS = 25;
+/** Any code may come in: of a topic that is forgotten the next message says null, as after a start. */
+const MAX_TOPICS = 50_000;
 
 export interface StreamsOptions {
   /** Only these; all when empty. */
@@ -36,7 +39,7 @@ export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<P
     const topic = outTopic(event.centre, event.indicator);
     const place = formatCursor(cursor);
     const message: PublishedEvent & OutMessage = { ...toPublished(event, normal), cursor: place, previous: previous.get(topic) ?? null };
-    previous.set(topic, place);
+    setBounded(previous, topic, place, MAX_TOPICS);
     return { topic, payload: JSON.stringify(message) };
   }
 
@@ -46,7 +49,7 @@ export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<P
     for (let at = 0; at < columns.count; at += 1) {
       const [centre, code] = [valueAt(centres, at), valueAt(codes, at)];
       const isLast = at === columns.count - 1 || valueAt(centres, at + 1) !== centre || valueAt(codes, at + 1) !== code;
-      if (isLast && (!wanted || wanted.has(code as string))) previous.set(outTopic(centre as string, code as string), formatCursor({ epoch, seq: seq + at }));
+      if (isLast && (!wanted || wanted.has(code as string))) setBounded(previous, outTopic(centre as string, code as string), formatCursor({ epoch, seq: seq + at }), MAX_TOPICS);
     }
   }
 

@@ -171,3 +171,19 @@ test('a message has the unit of the catalogue as it is then, and what was sent b
     { ...plain, value: 320, unit: 'cm', original: { value: 3.2, unit: 'm' } },
   ]);
 });
+
+test('indicators that a sender invents fill no memory: of what is forgotten previous says null', async () => {
+  const previous: (string | null)[] = [];
+  let isHeard = false;
+  const streams = streamsConsumer({ head: () => ({ epoch: 9, seq: 0 }) }, {
+    publish(_topic, payload) {
+      previous.push((JSON.parse(payload) as { previous: string | null }).previous);
+      return Promise.resolve();
+    },
+  }, { ...HEARD, isHeard: () => isHeard }, testWorld());
+  const invented = Array.from({ length: 50_001 }, (_, at) => ({ indicator: `I-${at}`, centre: '500112001' }) as Event);
+  await streams.take([groupOf(invented, { epoch: 9, seq: 1 }, 1)], { epoch: 9, seq: 50_001 });
+  isHeard = true;
+  await streams.take([fed('I-50000', 50_002), fed('I-0', 50_003)], { epoch: 9, seq: 50_003 });
+  assert.deepEqual(previous, ['9-50001', null]);
+});
