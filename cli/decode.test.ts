@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { packetOf } from '../drivers/hj212/packet.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const folder = mkdtempSync(join(tmpdir(), 'cityvitals-decode-'));
@@ -92,6 +93,34 @@ test('decode: a file of HJ 212 text, as a logger sends it', () => {
   const { status, lines } = cityvitals(['decode', 'hj212', '--json', file]);
   assert.equal(status, 0);
   assert.ok(lines.some(({ value }) => value === 11.5));
+});
+
+test('decode: a packet of HJ 212 that never became whole is a fault, wherever it was cut, and the exit code is 1', () => {
+  const packet = packetOf('QN=20260101120001000;ST=22;CN=2011;PW=123456;MN=A1;Flag=5;CP=&&DataTime=20260101120000;a34004-Rtd=1,a34004-Flag=N&&').toString('latin1').trimEnd();
+  const missing: [bytes: number, said: RegExp][] = [[1, /length/], [2, /after 2 bytes, without the four digits of its length: ##$/], [50, /after 50 bytes, without `CP=&&`/], [90, /the closing `&&`/], [packet.length - 4, /its check value/], [packet.length - 1, /its check value/]];
+  for (const [bytes, said] of missing) {
+    const file = join(folder, 'cut.txt');
+    writeFileSync(file, `${packet}\r\n${packet.slice(0, bytes)}`);
+    const { status, lines } = cityvitals(['decode', 'hj212', '--json', '--input', 'text', file]);
+    assert.equal(status, 1, `${bytes} bytes`);
+    assert.deepEqual(lines.map(({ value, fault }) => fault ?? value), [1, 'CV_FRAME_LENGTH']);
+    assert.match(String(lines[1]?.message), said);
+    assert.doesNotMatch(String(lines[1]?.message), /123456/, 'without its password');
+  }
+});
+
+test('decode: a described frame that is cut short, and what stands behind the last one, is a fault', () => {
+  const settings = join(folder, 'short-frame.yaml');
+  const page = readFileSync(join(import.meta.dirname, '../docs/described-frames.md'), 'utf8');
+  writeFileSync(join(folder, 'hatch.yaml'), /```yaml\n(# yaml-language-server[\s\S]*?)```/.exec(page)?.[1] ?? '');
+  writeFileSync(settings, 'settings: { description: ./hatch.yaml }\n');
+  const hex = /cityvitals decode frame --settings try\.yaml --hex "([^"]+)"/.exec(page)?.[1] ?? '';
+  for (const [more, code] of [[hex.slice(0, 20), 'CV_FRAME_LENGTH'], ['A5', 'CV_FRAME_LENGTH'], ['0102', 'CV_FRAME_INVALID']] as const) {
+    const { status, lines } = cityvitals(['decode', 'frame', '--json', '--settings', settings, '--hex', hex, '--hex', more]);
+    assert.equal(status, 1, more);
+    assert.equal(lines.at(-1)?.fault, code);
+    assert.equal(lines.find(({ point }) => String(point).endsWith('tilt'))?.value, 12.3);
+  }
 });
 
 test('decode: settings that only a running device needs may be left out, a wrong one may not', () => {

@@ -288,7 +288,8 @@ export interface Driver {
   point?: z.ZodObject;
   traits: readonly Trait[];
   open(settings: unknown, points: readonly PointOf<unknown>[], world: World, signal?: AbortSignal): Promise<Link<unknown>>;
-  decode(frame: unknown, request?: Request): Decoded;
+  /** @param observedAt ms UTC when the frame was had, for whoever listens in: no decoder reads it */
+  decode(frame: unknown, request?: Request, observedAt?: number): Decoded;
   requests?(points: readonly PointOf<unknown>[], settings: unknown): Request[];
   write?(point: PointOf<unknown>, value: Writable, settings: unknown): Request[];
   probe?(settings: unknown, points: readonly PointOf<unknown>[], world: World, signal: AbortSignal): Promise<Finding[]>;

@@ -125,7 +125,8 @@ class Side {
   readonly #give: (piece: Piece) => void;
   #first: number | null = null;
   #next: number | null = null;
-  #early: Early[] = [];
+  /** In the order of the stream; of two that begin alike, as they came. */
+  readonly #early: Early[] = [];
   #atUs = 0;
 
   constructor(from: string, give: (piece: Piece) => void) {
@@ -148,7 +149,7 @@ class Side {
     }
     if (carried.length === 0) return;
     this.#next ??= begins;
-    this.#early.push({ seq: begins, carried });
+    this.#hold({ seq: begins, carried });
     this.#drain();
     if (this.#early.length > MAX_EARLY) this.#giveUp();
   }
@@ -157,7 +158,7 @@ class Side {
   acknowledged(ack: number, atUs: number): void {
     if (this.#next === null || distance(ack, this.#next) <= 0 || distance(ack, this.#next) > MAX_WINDOW) return;
     this.#atUs = atUs;
-    while (this.#next !== null && this.#early.length > 0 && distance(this.#earliest().seq, ack) < 0) this.#giveUp();
+    while (this.#next !== null && this.#early.length > 0 && distance((this.#early[0] as Early).seq, ack) < 0) this.#giveUp();
     const missing = distance(ack, this.#next);
     // The FIN has a number of its own.
     if (missing > 1 || (missing === 1 && this.#early.length > 0)) {
@@ -170,13 +171,21 @@ class Side {
     while (this.#early.length > 0) this.#giveUp();
   }
 
-  #earliest(): Early {
-    return this.#early.reduce((first, other) => (distance(other.seq, first.seq) < 0 ? other : first));
+  /** What came in order goes to the end at once; the place of anything else is found by halves. */
+  #hold(early: Early): void {
+    let [least, most] = [0, this.#early.length];
+    if (most > 0 && distance((this.#early[most - 1] as Early).seq, early.seq) <= 0) least = most;
+    while (least < most) {
+      const middle = (least + most) >> 1;
+      if (distance((this.#early[middle] as Early).seq, early.seq) <= 0) least = middle + 1;
+      else most = middle;
+    }
+    this.#early.splice(least, 0, early);
   }
 
   /** What is missing before the earliest that is held is lost. */
   #giveUp(): void {
-    const { seq } = this.#earliest();
+    const { seq } = this.#early[0] as Early;
     this.lostBytes += Math.max(0, distance(seq, this.#next as number));
     this.#next = seq;
     this.#drain();
@@ -185,9 +194,10 @@ class Side {
   #drain(): void {
     for (;;) {
       const next = this.#next as number;
-      const at = this.#early.findIndex(({ seq }) => distance(seq, next) <= 0);
-      if (at < 0) return;
-      const [{ seq, carried }] = this.#early.splice(at, 1) as [Early];
+      const [first] = this.#early;
+      if (!first || distance(first.seq, next) > 0) return;
+      this.#early.shift();
+      const { seq, carried } = first;
       const known = -distance(seq, next);
       if (known >= carried.length) continue;
       this.#next = (seq + carried.length) >>> 0;

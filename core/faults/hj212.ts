@@ -32,6 +32,11 @@ export const HJ212_FAULTS = {
     en: ['{address}: {count} bytes that are no HJ 212 packet: {said}', 'if it goes on, another protocol speaks on this port'],
     zh: ['{address}：有 {count} 字节不是 HJ 212 报文：{said}', '若持续出现，说明该端口接入了其他协议'],
   },
+  CV_HJ212_SHORT: {
+    stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
+    en: ['{address}: {detail}', 'what is not answered a logger sends again; if it is frequent, check the signal of its modem, or the converter in between'],
+    zh: ['{address}：{detail}', '未得到应答的数据数采仪会重发；若频繁出现，检查其无线信号或中间的转换器'],
+  },
   CV_HJ212_LENGTH: {
     stage: 'read', retry: 'next', actor: 'nobody', flag: 'comm',
     en: ['MN {mn} counts the length of its packets wrong; they are read by their check value', 'a fault of the logger that costs nothing here'],

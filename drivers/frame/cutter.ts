@@ -6,8 +6,8 @@
 import { checksumOf } from './checksum.ts';
 import type { Protocol } from './protocol-types.ts';
 
-/** `bytes`: the frame with byte stuffing taken out; `raw`: as it came. Or what was no frame. */
-export type Cut = { is: 'frame'; bytes: Buffer; raw: Buffer } | { is: 'checksum' | 'noise'; bytes: Buffer };
+/** `bytes`: the frame with byte stuffing taken out; `raw`: as it came. Or what was no frame; `short`: begun and never whole. */
+export type Cut = { is: 'frame'; bytes: Buffer; raw: Buffer } | { is: 'checksum' | 'short' | 'noise'; bytes: Buffer };
 
 /** A peer that speaks another protocol without end is told of in pieces. */
 const NOISE_BYTES = 1024;
@@ -51,6 +51,15 @@ export class FrameCutter {
     }
     this.#pass(held.subarray(passedFrom, at), cuts);
     this.#held = held.subarray(at);
+    return cuts;
+  }
+
+  /** Nothing more comes: what was begun is cut short. */
+  end(): Cut[] {
+    const cuts: Cut[] = [];
+    this.#toldNoise(cuts);
+    if (this.#held.length > 0) cuts.push({ is: 'short', bytes: this.#held });
+    this.reset();
     return cuts;
   }
 

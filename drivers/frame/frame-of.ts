@@ -15,7 +15,7 @@ export const frameOf: FrameReader<FrameFrame, Request> = {
     const protocols = own ? [own.protocol] : shippedNames().flatMap((name) => loadDescription(`shipped:${name}`).protocol ?? []);
     const all = protocols.map((protocol) => {
       const cutter = new FrameCutter(protocol);
-      const cuts = bytes.flatMap((one) => cutter.feed(one));
+      const cuts = [...bytes.flatMap((one) => cutter.feed(one)), ...cutter.end()];
       return { protocol, cuts, count: cuts.filter(({ is }) => is === 'frame').length };
     });
     const [best] = all.toSorted((a, b) => b.count - a.count);
@@ -23,8 +23,13 @@ export const frameOf: FrameReader<FrameFrame, Request> = {
     const plan: Plan = points.length === 0 ? { protocol: best.protocol, targets: null } : planOf(best.protocol, points as readonly FramePointOf[]);
     return best.cuts.map((cut): FrameRead<FrameFrame> => (cut.is === 'frame'
       ? { frame: { is: 'message', bytes: cut.bytes, plan } }
-      : { fault: { code: cut.is === 'checksum' ? 'CV_FRAME_CHECKSUM' : 'CV_FRAME_INVALID', params: { detail: cut.bytes.toString('hex', 0, 24) } } }));
+      : cut.is === 'short' ? { fault: { code: 'CV_FRAME_LENGTH', params: shortOf(cut.bytes) } } : { fault: { code: cut.is === 'checksum' ? 'CV_FRAME_CHECKSUM' : 'CV_FRAME_INVALID', params: { detail: cut.bytes.toString('hex', 0, 24) } } }));
   },
 };
 
 const noFrame = (detail: string, detailZh: string): FrameRead<FrameFrame> => ({ fault: { code: 'CV_FRAME_INVALID', params: { detail, detailZh } } });
+
+function shortOf(bytes: Buffer): { detail: string; detailZh: string } {
+  const hex = bytes.toString('hex', 0, 24);
+  return { detail: `a frame cut short after ${bytes.length} bytes: ${hex}`, detailZh: `帧不完整，只有 ${bytes.length} 字节：${hex}` };
+}

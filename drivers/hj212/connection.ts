@@ -3,12 +3,12 @@ import type { Socket } from 'node:net';
 import type { Guest } from '../../core/admission.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
+import { shortOf, shown } from './cut-short.ts';
 import { readMessage, type Message } from './message.ts';
-import { dataOf, PacketCutter } from './packet.ts';
+import { dataOf, PacketCutter, type Cut } from './packet.ts';
 
 /** A mobile carrier forgets an idle connection after one to five minutes. */
 const KEEP_ALIVE_MS = 30_000;
-const SHOWN_BYTES = 48;
 
 export interface Received {
   packet: Uint8Array;
@@ -35,16 +35,22 @@ export class Connection {
     this.peer = `${socket.remoteAddress}:${socket.remotePort}`;
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const cutter = new PacketCutter();
-    socket.on('data', (bytes) => {
-      for (const cut of cutter.feed(bytes)) {
+    const takeAll = (cuts: readonly Cut[], isEnd = false) => {
+      for (const cut of cuts) {
         const message = cut.is === 'packet' ? readMessage(dataOf(cut.bytes) ?? new Uint8Array()) : null;
         if (cut.is === 'packet' && !cut.lengthIsRight && message) this.#tellOnce('length', { code: 'CV_HJ212_LENGTH', params: { mn: message.mn } });
         if (message) take({ packet: cut.bytes, message }, this);
-        else this.#unreadable(cut.bytes);
+        else this.#unreadable(cut.bytes, isEnd && cut.is === 'short');
       }
-    });
-    socket.on('error', (error) => this.end(error));
-    for (const event of ['end', 'close']) socket.on(event, () => this.end(null));
+    };
+    socket.on('data', (bytes) => takeAll(cutter.feed(bytes)));
+    // What we end ourselves is cut short by nobody else.
+    const ended = (error: Error | null) => {
+      if (!this.isOver) takeAll(cutter.end(), true);
+      this.end(error);
+    };
+    socket.on('error', ended);
+    for (const event of ['end', 'close']) socket.on(event, () => ended(null));
   }
 
   onEnd(run: (error: Error | null) => void): void {
@@ -70,10 +76,11 @@ export class Connection {
     this.#onEnd.clear();
   }
 
-  #unreadable(bytes: Buffer): void {
+  #unreadable(bytes: Buffer, isCutShort: boolean): void {
     this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });
-    const said = bytes.subarray(0, SHOWN_BYTES).toString('latin1').replaceAll(/[^\x20-\x7e]/g, '.');
-    this.#tellOnce('stream', { code: 'CV_HJ212_STREAM', params: { address: `${this.#address} (${this.peer})`, count: bytes.length, said } });
+    const address = `${this.#address} (${this.peer})`;
+    if (isCutShort) this.#tellOnce('short', { code: 'CV_HJ212_SHORT', params: { address, ...shortOf(bytes) } });
+    else this.#tellOnce('stream', { code: 'CV_HJ212_STREAM', params: { address, count: bytes.length, said: shown(bytes) } });
   }
 
   /** Once a connection: a logger that does it once does it always. */

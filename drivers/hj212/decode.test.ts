@@ -31,6 +31,21 @@ test('a value has its mark as quality and the station\'s own time, UTC+8', () =>
   assert.equal(read('DataTime=20260101120000;a34004-Rtd=1', { flag: '' })[0]?.quality, 'good', '2005 has no marks');
 });
 
+test('a time later than that of its own sending is uncertain and skewed, whatever the edge\'s clock says', () => {
+  const standing = (dataTime: string, mark = 'N') => read(`DataTime=${dataTime};a34004-Rtd=1,a34004-Flag=${mark}`).map(({ quality, flags }) => [quality, flags]);
+  // The packet was sent at 12:00:01.000.
+  assert.deepEqual(standing('20260101120000'), [['good', []]]);
+  assert.deepEqual(standing('20260101120001'), [['good', []]]);
+  assert.deepEqual(standing('20260101120002'), [['uncertain', ['skewed']]]);
+  assert.deepEqual(standing('20270101120000'), [['uncertain', ['skewed']]]);
+  assert.deepEqual(standing('20260101120002', 'T'), [['uncertain', ['out-of-range', 'skewed']]]);
+  assert.deepEqual(standing('20260101120002', 'D'), [['bad', ['device', 'skewed']]]);
+  // The end of a period that is labelled by its begin may lie ahead; the label itself may not.
+  const hour = [{ id: 'pm25', factor: 'a34004', value: 'Avg', period: 'hour' }];
+  assert.deepEqual(read('DataTime=20260101120000;a34004-Avg=2,a34004-Flag=N', { cn: '2061' }, hour)[0]?.flags, []);
+  assert.deepEqual(read('DataTime=20260101130000;a34004-Avg=2,a34004-Flag=N', { cn: '2061' }, hour, { periodLabel: 'end' })[0]?.flags, ['skewed']);
+});
+
 test('codes of 2005 and marks that stand in a group of their own are read as well', () => {
   assert.deepEqual(read('DataTime=20260101120000;011-Rtd=21.4;011-Flag=N', { flag: '' }).map(({ point: id, value }) => [id, value]), [['cod', 21.4]]);
 });

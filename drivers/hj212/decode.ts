@@ -9,12 +9,14 @@ import { dataOf } from './packet.ts';
 import { PARAMETERS } from './settings.ts';
 
 const UPLOADS = new Set(['2011', '2021', '2031', '2041', '2051', '2061']);
+/** A DataTime is in whole seconds, and may be rounded up. */
+const LABEL_STEP_MS = 1000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /**
  * @returns an upload's values with the mark of each (N, T, F …) as quality, the device's time, and `backfill` for what
- *   came long after it; a wrong check value gives CV_FRAME_CHECKSUM, never a value; a message that is no upload gives
+ *   came long after it; a time later than that of sending (QN) is uncertain and `skewed`; a wrong check value gives CV_FRAME_CHECKSUM, never a value; a message that is no upload gives
  *   no values. Statistics carry the end of their period, for then they became true, and the period as their window.
  */
 export function decode(frame: Hj212Frame, request?: Hj212Request): Decoded {
@@ -42,13 +44,16 @@ function decodeUpload(message: Message, { plan, observedAt, dataTime }: UploadFr
   const values: PointValue[] = [];
   const period = labelled === null ? null : periodAt(message.cn, labelled, plan);
   const isHistory = period !== null && observedAt - period.toAt > (plan?.historyAfterMs ?? Infinity);
+  const sentAt = timeOf(message.qn);
+  // Nothing was measured after it was sent: one of the two times is wrong, and which is not known.
+  const isAhead = labelled !== null && sentAt !== null && labelled - sentAt >= LABEL_STEP_MS;
   for (const [key, text] of items.values) {
     const [code, suffix] = split(key);
     if (suffix === 'Flag' || suffix === 'SampleTime' || code === '') continue;
     const wanted: readonly Target[] = targets === null ? [{ id: key, type: 'number' }] : targets?.get(`${modernCode(code)}-${suffix}`) ?? [];
     for (const target of wanted) {
       values.push({
-        ...valueOf(target, text, items.flags.get(code), message, suffix),
+        ...standing(valueOf(target, text, items.flags.get(code), message, suffix), isAhead),
         ...(plan ? {} : { unit: suffix.startsWith('RS') ? '' : factorOf(code)?.unit ?? '' }),
         ...(period ? { deviceAt: period.toAt } : {}),
         ...(period && period.toAt > period.fromAt ? { window: { fromAt: period.fromAt, toAt: period.toAt, count: 0 } } : {}),
@@ -58,6 +63,10 @@ function decodeUpload(message: Message, { plan, observedAt, dataTime }: UploadFr
   }
   // One upload of several: of other factors it says nothing.
   return { ok: true, values, isPartial: true };
+}
+
+function standing(value: PointValue, isAhead: boolean): PointValue {
+  return isAhead ? { ...value, quality: value.quality === 'bad' ? 'bad' : 'uncertain', flags: [...(value.flags ?? []), 'skewed'] } : value;
 }
 
 /** `count` of a window stands at 0: the packet does not say how many readings went into it. */

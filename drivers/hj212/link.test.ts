@@ -364,3 +364,28 @@ test('idle sockets shut the logger out neither when they are many nor when they 
   await reading.end();
   await logger.stop();
 });
+
+test('a logger that goes within a packet is told with what is missing, once and without its password; what we end ourselves is not', async () => {
+  const at = await bench();
+  const reading = reader(await openAt(at, 'A1'), at);
+  const packet = packetFor('2011', 'secret', { content: upload(1) });
+  const dialled = () => connect({ host: '127.0.0.1', port: at.port }).on('error', () => {});
+  const first = dialled();
+  first.write(Buffer.concat([packet, packet.subarray(0, 60)]));
+  assert.equal(valueOf(await reading.next()), 1);
+  assert.deepEqual(at.faults, []);
+  first.end();
+  await until(() => at.faults.length > 0);
+  assert.deepEqual(at.faults.map(({ code }) => code), ['CV_HJ212_SHORT']);
+  assert.match(JSON.stringify(at.faults[0]), /after 60 bytes, without `CP=&&`: ##/);
+  assert.doesNotMatch(JSON.stringify(at.faults), /secret/);
+  assert.deepEqual(at.told.filter(({ kind }) => kind === 'samples_lost'), [{ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false }]);
+  const second = dialled();
+  // Both in one write: what was begun is there when the link closes.
+  second.write(Buffer.concat([packetFor('2011', 'secret', { content: upload(2, 1) }), packet.subarray(0, 60)]));
+  assert.equal(valueOf(await reading.next()), 2);
+  const closed = new Promise((resolve) => { second.once('close', resolve); });
+  await reading.end();
+  await closed;
+  assert.equal(at.faults.length, 1);
+});

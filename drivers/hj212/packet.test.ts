@@ -57,6 +57,24 @@ test('whatever follows a broken packet, the next whole one is found, and no byte
   }));
 });
 
+test('at the end of a stream what was begun is told: cut short, framed with a wrong check value, or no packet; a whole one behind is found', () => {
+  const good = packetOf(EXAMPLE).toString('latin1').trimEnd();
+  const ends = (text: string) => {
+    const cutter = new PacketCutter();
+    const cuts = [...cutter.feed(Buffer.from(text, 'latin1')), ...cutter.end()];
+    assert.deepEqual(cutter.end(), [], 'once');
+    return cuts.map(({ is, bytes }) => `${is} ${bytes.length}`);
+  };
+  assert.deepEqual(ends(`${good}\r\n`), ['packet 111']);
+  for (const length of [1, 2, 5, 6, 60, 105, 107, 110]) assert.deepEqual(ends(good + good.slice(0, length)), ['packet 111', `short ${length}`], `${length}`);
+  assert.deepEqual(ends(`${good.slice(0, 60)}\r\n`), ['short 60']);
+  assert.deepEqual(ends(good.slice(0, 60) + good), ['short 60', 'packet 111']);
+  assert.deepEqual(ends(`##0300${EXAMPLE}FFFF\r\n`), ['crc 111']);
+  assert.deepEqual(ends('hello'), ['noise 5']);
+  assert.deepEqual(ends(`${good}\r\nhello##`), ['packet 111', 'noise 5', 'short 2']);
+  assert.deepEqual(ends(''), []);
+});
+
 test('keys of begins and ends tell what the check value tells, for every part of a stream', () => {
   fc.assert(fc.property(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.nat(40), fc.nat(40), fc.nat(0xffff), (bytes, from, length, other) => {
     const sums = [0];
@@ -78,6 +96,7 @@ test('heads and ends without end cost no more than other bytes, at once and in p
       // A check value over all that follows each head took minutes; the rig `linear` measures it.
       let packets = 0;
       for (let at = 0; at < bytes.length; at += piece) packets += cutter.feed(bytes.subarray(at, at + piece)).filter(({ is }) => is === 'packet').length;
+      packets += cutter.end().filter(({ is }) => is === 'packet').length;
       assert.equal(packets, 0, `${unit} in pieces of ${piece}`);
     }
   }

@@ -22,8 +22,8 @@ const NOISE_BYTES = 1024;
 /** Something that stood in the stream. `bytes` is the whole packet from `##` to its check value, or what was no packet. */
 export type Cut =
   | { is: 'packet'; bytes: Buffer; lengthIsRight: boolean }
-  /** crc: framed like a packet with a wrong check value; noise: anything else. */
-  | { is: 'crc' | 'noise'; bytes: Buffer };
+  /** crc: framed like a packet with a wrong check value; short: begun and never whole; noise: anything else. */
+  | { is: 'crc' | 'short' | 'noise'; bytes: Buffer };
 
 export class PacketCutter {
   #held: Buffer = Buffer.alloc(0);
@@ -39,12 +39,35 @@ export class PacketCutter {
     for (let start = this.#skipToHead(cuts); start; start = this.#skipToHead(cuts)) {
       const found = endOf(this.#held, this.#places);
       if (found === 'unknown') break;
-      const whole = this.#held.subarray(0, found.end);
-      cuts.push(found.isPacket ? { is: 'packet', bytes: whole, lengthIsRight: found.lengthIsRight } : { is: 'crc', bytes: whole });
-      // A broken one may hide the head of the next: only its own head is passed over.
-      this.#drop(found.isPacket ? found.end : found.resumeAt);
+      cuts.push(this.#cutOff(found));
     }
     return cuts;
+  }
+
+  /** Nothing more comes: what was begun is cut short, and hides no whole packet behind it. */
+  end(): Cut[] {
+    const cuts: Cut[] = [];
+    while (this.#skipToHead(cuts)) {
+      const found = endOf(this.#held, this.#places);
+      if (found === 'unknown') {
+        const next = nextHead(this.#held);
+        const end = withoutLineEnd(this.#held, next);
+        cuts.push({ is: isFramed(this.#held, end) ? 'crc' : 'short', bytes: this.#held.subarray(0, end) });
+        this.#drop(next);
+      } else cuts.push(this.#cutOff(found));
+    }
+    this.#toldNoise(cuts);
+    // Less than a head: "##" alone has begun as well.
+    if (this.#held.length > 0) cuts.push({ is: 'short', bytes: this.#held });
+    this.#drop(this.#held.length);
+    return cuts;
+  }
+
+  #cutOff(found: Exclude<Ending, 'unknown'>): Cut {
+    const bytes = this.#held.subarray(0, found.end);
+    // A broken one may hide the head of the next: only its own head is passed over.
+    this.#drop(found.isPacket ? found.end : found.resumeAt);
+    return found.isPacket ? { is: 'packet', bytes, lengthIsRight: found.lengthIsRight } : { is: found.isCutShort ? 'short' : 'crc', bytes };
   }
 
   #drop(count: number): void {
@@ -84,7 +107,7 @@ export class PacketCutter {
   }
 }
 
-type Ending = 'unknown' | { end: number; isPacket: true; lengthIsRight: boolean } | { end: number; isPacket: false; resumeAt: number };
+type Ending = 'unknown' | { end: number; isPacket: true; lengthIsRight: boolean } | { end: number; isPacket: false; isCutShort: boolean; resumeAt: number };
 
 /** Where the packet at the start ends: at the first place whose check value is right, or nowhere. */
 function endOf(held: Buffer, places: Places): Ending {
@@ -95,7 +118,7 @@ function endOf(held: Buffer, places: Places): Ending {
   if (end !== null && end <= limit) return { end, isPacket: true, lengthIsRight: end === declared };
   if (held.length >= declared && declared <= limit && places.isRight(held, declared)) return { end: declared, isPacket: true, lengthIsRight: true };
   if (held.length < limit) return 'unknown';
-  return { end: Math.min(limit, declared), isPacket: false, resumeAt: 2 };
+  return { end: Math.min(limit, declared), isPacket: false, isCutShort: !isFramed(held, declared) && !isFramed(held, withoutLineEnd(held, limit)), resumeAt: 2 };
 }
 
 /**
@@ -235,6 +258,19 @@ function mayBeHead(held: Uint8Array, at: number): boolean {
 
 function isHead(held: Uint8Array, at: number): boolean {
   return held.length >= at + HEAD_BYTES && mayBeHead(held, at);
+}
+
+/** Where the next one begins behind the head at the start; the end where none does. */
+function nextHead(held: Buffer): number {
+  for (let at = held.indexOf('##', 2); at >= 0; at = held.indexOf('##', at + 1)) if (isHead(held, at)) return at;
+  return held.length;
+}
+
+/** The end without the line end before it. */
+function withoutLineEnd(bytes: Uint8Array, end: number): number {
+  let last = end;
+  while (bytes[last - 1] === CR || bytes[last - 1] === LF) last -= 1;
+  return last;
 }
 
 function lengthAt(held: Uint8Array, at: number): number {

@@ -2,7 +2,7 @@
 import type { FrameRead, FrameReader, Request } from '../../core/driver.ts';
 import type { LlrpFrame } from './frame.ts';
 import { frameFrom } from './frame-line.ts';
-import { messageAt, MessageCutter, TYPE, viewOf, type Message } from './message.ts';
+import { cutShort, messageAt, MessageCutter, TYPE, type Message } from './message.ts';
 import { UNKNOWN_CLOCK, utcMsOf } from './reader-clock.ts';
 import { readerEventOf } from './reader-event.ts';
 import { readsOf } from './reads.ts';
@@ -36,12 +36,4 @@ export const frameOf: FrameReader<LlrpFrame, Request> = {
 function timeOf({ type, bytes }: Message): number {
   const stamps = type === TYPE.report ? readsOf(bytes).reads.map(({ firstUtcUs, lastUtcUs }) => lastUtcUs ?? firstUtcUs) : [type === TYPE.readerEvent ? readerEventOf(bytes).utcUs : undefined];
   return stamps.reduce((latest, stamp) => (stamp === undefined ? latest : Math.max(latest, utcMsOf(stamp))), 0);
-}
-
-function cutShort(waiting: Uint8Array): { detail: string; detailZh: string } {
-  const wanted = waiting.length >= 6 ? viewOf(waiting).getUint32(2) : null;
-  return {
-    detail: `an LLRP message cut short: ${waiting.length} bytes${wanted === null ? '' : ` of ${wanted}`}`,
-    detailZh: `LLRP 报文不完整：只有 ${waiting.length} 字节${wanted === null ? '' : `，应为 ${wanted} 字节`}`,
-  };
 }

@@ -138,3 +138,17 @@ test('a probe tells maker, antennas and power, and changes nothing', async () =>
   assert.deepEqual(reader.told, [1, 2, 14]);
   await reader.stop();
 });
+
+test('a reader that goes within a message says so', async () => {
+  const { reader, open: openLink } = await bench();
+  const link = await openLink();
+  const values = valuesOf(link);
+  await values.next('there');
+  const over = values.next('never').catch((error: unknown) => error);
+  reader.say(Buffer.from('043d0000002a000000010000', 'hex'));
+  await reader.stop();
+  const error = await over;
+  assert.ok(error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED');
+  assert.match(String(error.fault.params.detail), /cut short: 12 bytes of 42/);
+  await link.close();
+});

@@ -74,6 +74,15 @@ export class MessageCutter {
   }
 }
 
+/** What is said of a message that never came in full. */
+export function cutShort(waiting: Uint8Array): { detail: string; detailZh: string } {
+  const wanted = waiting.length >= 6 ? viewOf(waiting).getUint32(2) : null;
+  return {
+    detail: `an LLRP message cut short: ${waiting.length} bytes${wanted === null ? '' : ` of ${wanted}`}`,
+    detailZh: `LLRP 报文不完整：只有 ${waiting.length} 字节${wanted === null ? '' : `，应为 ${wanted} 字节`}`,
+  };
+}
+
 export const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** A message of version 1. */

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { FaultError, type FaultCode, type FaultParams } from '../../core/faults.ts';
 import type { Timer, World } from '../../core/world.ts';
-import { MessageCutter, messageOf, TYPE, type Message } from './message.ts';
+import { cutShort, MessageCutter, messageOf, TYPE, type Message } from './message.ts';
 import { statusOf } from './reader-event.ts';
 
 const KEEP_ALIVE_MS = 30_000;
@@ -38,8 +38,15 @@ export class Session {
       for (const message of messages) this.#take(message);
       if (isOver) this.over('CV_LLRP_STREAM', { address });
     });
-    socket.on('error', (error) => this.over('CV_LINK_CLOSED', { address, detail: error.message }));
-    for (const event of ['end', 'close']) socket.on(event, () => this.over('CV_LINK_CLOSED', { address, detail: 'by the reader', detailZh: '读写器主动断开' }));
+    const ended = (detail: string, detailZh: string) => {
+      const { waiting } = cutter;
+      if (waiting.length === 0 || this.end) return this.over('CV_LINK_CLOSED', { address, detail, detailZh });
+      world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });
+      const short = cutShort(waiting);
+      this.over('CV_LINK_CLOSED', { address, detail: `${detail}; ${short.detail}`, detailZh: `${detailZh}；${short.detailZh}` });
+    };
+    socket.on('error', (error) => ended(error.message, error.message));
+    for (const event of ['end', 'close']) socket.on(event, () => ended('by the reader', '读写器主动断开'));
   }
 
   /** ms since the reader last said anything. */

@@ -44,6 +44,8 @@ export class HostDevice {
   readonly driver: Driver;
   /** Failed polls in a row. */
   failures = 0;
+  /** ms UTC when the newest frame was had. */
+  decodedAt = 0;
   /** A poll that waits for a neighbour's time-out on the same bus is no sign of staleness. */
   waitsForOthersMs = 0;
   /** By itself, like all that each frame asks for: the setups of ten thousand devices are in no cache. */
@@ -101,19 +103,19 @@ export class HostDevice {
     return this.#standing.has(LINK);
   }
 
-  /** What a frame says; a driver that throws has lost it. */
+  /** What a frame says; a driver that throws has lost it. One reading of the clock is its time, for its samples and for whoever listens in. */
   decode(frame: unknown, request?: Request): Decoded {
+    this.decodedAt = this.#world.clock.nowMs();
     try {
-      return this.driver.decode(frame, request);
+      return this.driver.decode(frame, request, this.decodedAt);
     } catch (error) {
       return { ok: false, fault: faultOf(error, 'CV_DRIVER_FAILED', { device: this.#id }) };
     }
   }
 
   /** A frame came: hands on what it gave. `part` names where it came from (a request). */
-  took(decoded: Decoded, part: string, request?: Request): void {
+  took(decoded: Decoded, part: string, request?: Request, observedAt: number = this.#world.clock.nowMs()): void {
     if (!decoded.ok && decoded.isAway) return this.cutOff(decoded.fault);
-    const observedAt = this.#world.clock.nowMs();
     this.failures = 0;
     this.#clear(LINK);
     this.#clear(SKIPPED);
@@ -139,14 +141,13 @@ export class HostDevice {
     }
     // It answered, if only to say no: online.
     this.#setOnline(true, 'ok');
-    this.lost(decoded.fault, part, decoded.points ?? request?.points ?? []);
+    this.lost(decoded.fault, part, decoded.points ?? request?.points ?? [], observedAt);
   }
 
   /** Something gave nothing: the points concerned are bad, and the fault stands until its part gives something again. */
-  lost(fault: Fault, part: string, points: readonly string[], isLast = false): void {
+  lost(fault: Fault, part: string, points: readonly string[], at: number = this.#world.clock.nowMs(), isLast = false): void {
     this.#stand(part, fault);
     const flag = (FAULTS[fault.code] as FaultRow).flag ?? 'other';
-    const at = this.#world.clock.nowMs();
     const known = points.filter((point) => this.#points.has(point));
     if (known.length === 0) {
       this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false, device: this.#id });
@@ -165,7 +166,7 @@ export class HostDevice {
   /** Its link cannot be had, or went. Told once; polls that fall due meanwhile are counted by `leftOut`. */
   cutOff(fault: Fault): void {
     if (this.isCutOff) this.#stand(LINK, fault);
-    else this.lost(fault, LINK, this.setup.points.map((point) => point.id), FAULTS[fault.code].retry === 'never');
+    else this.lost(fault, LINK, this.setup.points.map((point) => point.id), undefined, FAULTS[fault.code].retry === 'never');
     this.#setOnline(false, fault.code);
   }
 

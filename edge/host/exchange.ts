@@ -8,6 +8,8 @@ import { addressOf, type HostDevice } from './device.ts';
 export interface Answer {
   /** What came, whatever it says. */
   decoded?: Decoded;
+  /** When it came, ms UTC. */
+  observedAt?: number;
   /** Why the device did not answer: nothing came, or its gateway said so. */
   fault?: Fault;
 }
@@ -23,7 +25,8 @@ export async function exchange(device: HostDevice, link: Link<unknown>, request:
       return link.exchange(request, signal);
     }, () => { isLeftBehind = true; });
     const decoded = device.decode(frame, request);
-    return !decoded.ok && isSilence(decoded.fault) ? { decoded, fault: decoded.fault } : { decoded };
+    const observedAt = device.decodedAt;
+    return !decoded.ok && isSilence(decoded.fault) ? { decoded, observedAt, fault: decoded.fault } : { decoded, observedAt };
   } catch (error) {
     // An exchange that does not end when it is told to would meet the next one on the same link.
     if (isLeftBehind) return { fault: { code: 'CV_LINK_CLOSED', params: { address: addressOf(device), detail: `no end to an exchange after ${timeoutMs} ms` } } };

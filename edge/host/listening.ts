@@ -72,7 +72,7 @@ class LinkEar implements Ear {
   take(frame: unknown): boolean {
     if (!this.#isProven) this.#isProven = this.#keeper.proven();
     const decoded = this.#device.decode(frame);
-    this.#device.took(decoded, FRAMES);
+    this.#device.took(decoded, FRAMES, undefined, this.#device.decodedAt);
     return decoded.ok && this.#isTold;
   }
 

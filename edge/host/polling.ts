@@ -156,14 +156,14 @@ async function poll(polled: Polled, requests: readonly Asked[], link: Link<unkno
       continue;
     }
     const startedMs = clock.monotonicMs();
-    const { decoded, fault } = await exchange(device, link, asked.request, patience);
+    const { decoded, observedAt, fault } = await exchange(device, link, asked.request, patience);
     if (signal.aborted) return outcome;
     const durationMs = clock.monotonicMs() - startedMs;
     world.tell({ kind: 'exchange', device: device.setup.id, durationMs, ok: !fault });
     if (decoded) outcome.heard = true;
     if (!fault && decoded) {
       outcome.answered = true;
-      device.took(decoded, asked.part, asked.request);
+      device.took(decoded, asked.part, asked.request, observedAt);
       const mayHelpLater = !decoded.ok && FAULTS[decoded.fault.code].retry === 'backoff';
       // It costs nobody anything: asked seldom, but not as seldom as what is silent.
       if (mayHelpLater) leaveOut(asked, { costMs: 0, periodMs: device.setup.everyMs, units: 1, silent: 1 }, world);

@@ -50,10 +50,10 @@ async function carryOut(device: HostDevice, id: string, value: Writable, request
 async function read(device: HostDevice, id: string, requests: readonly Request[], turn: Turn): Promise<{ value: Writable } | { fault: Fault }> {
   let found: { value: Writable } | { fault: Fault } = { fault: { code: 'CV_COMMAND_POINT', params: { device: device.setup.id, point: id } } };
   for (const request of requests) {
-    const { decoded, fault } = await turn.exchange(request);
+    const { decoded, observedAt, fault } = await turn.exchange(request);
     if (fault) return { fault };
     if (!decoded?.ok) return { fault: decoded?.fault ?? { code: 'CV_FRAME_INVALID', params: { detail: '-' } } };
-    device.took(decoded, 'read back', request);
+    device.took(decoded, 'read back', request, observedAt);
     const value = decoded.values?.find(({ point }) => point === id);
     if (value?.fault) found = { fault: value.fault };
     else if (value && value.value !== null) found = { value: value.value };

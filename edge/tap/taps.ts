@@ -45,9 +45,8 @@ export class Taps {
     const known = this.#drivers.get(id);
     if (!known) return;
     const { of: driver } = known;
-    known.tapped.decode = (frame, request) => {
+    known.tapped.decode = (frame, request, atMs = this.#world.clock.nowMs()) => {
       const decoded = driver.decode(frame, request);
-      const atMs = this.#world.clock.nowMs();
       const unitOf = (point: string) => known.setup.points.find((one) => one.id === point)?.unit ?? '';
       const line = driver.recording?.line?.(frame, request) ?? null;
       const told: TapLine = { atMs, kind: 'decoded', frame: line, lines: resultLines(decoded, { device: id, at: atMs, request, unitOf }) };

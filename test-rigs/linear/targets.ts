@@ -1,4 +1,6 @@
-/** Cutters and decoders of the drivers, each as something that is fed with bytes. */
+/** Cutters and decoders of the drivers, and readers of captures, each as something that is fed with bytes. */
+import { conversationsOf } from '../../core/capture/conversations.ts';
+import { readCapture, type Packet } from '../../core/capture/file.ts';
 import { FrameCutter } from '../../drivers/frame/cutter.ts';
 import { readHead } from '../../drivers/frame/read.ts';
 import { loadDescription, shippedNames } from '../../drivers/frame/load.ts';
@@ -9,6 +11,9 @@ import { registrationIn, withoutHeartbeats } from '../../drivers/modbus/dtu/reco
 import { mbapFraming, type Awaited, type Framing } from '../../drivers/modbus/framing.ts';
 import { rtuFraming } from '../../drivers/modbus/rtu.ts';
 import { mbapThroughUnit } from '../../drivers/modbus/stripping.ts';
+import { decode as decodeMessage } from '../../drivers/mqtt-in/decode.ts';
+import { frameOf as mqttIn } from '../../drivers/mqtt-in/frame-of.ts';
+import { PROFILES } from '../../drivers/mqtt-in/settings.ts';
 
 export interface Target {
   name: string;
@@ -90,7 +95,44 @@ const registration: Target = {
   make: () => (bytes) => { for (let at = 0; at < bytes.length; at += 512) registrationIn(withoutHeartbeats(bytes.subarray(at, at + 512), hex('fe', '00'))); },
 };
 
+const STEP = 7;
+/** Its input says in which order segments of one byte come behind a hole: `+` the next, `-` one from behind, `=` the newest again. */
+const capture: Target = {
+  name: 'captures', families: { 'after a hole': Buffer.from('+'), 'from behind': Buffer.from('-'), 'again and again': Buffer.from('+=='), 'by turns': Buffer.from('+-') }, words: [Buffer.from('+'), Buffer.from('-'), Buffer.from('='), Buffer.from('++--')],
+  make() {
+    return (bytes) => {
+      let [ahead, behind] = [0, 0];
+      // A packet costs as much as many bytes; by an odd step no family loses its turns.
+      const packets = Array.from(bytes.filter((_, at) => at % STEP === 0), (byte, at): Packet => ({ atUs: at, linkType: 101, bytes: segment(byte === 0x2b ? 2 ** 30 + (ahead += 1) : byte === 0x2d ? 2 ** 30 - (behind += 1) : 2 ** 30 + ahead) }));
+      conversationsOf([{ atUs: 0, linkType: 101, bytes: segment(1) }, ...packets]);
+    };
+  },
+};
+
+/** IPv4 and TCP without checksums, and a byte. */
+function segment(seq: number): Buffer {
+  const bytes = Buffer.from('450000290000000040060000c0000201c0000202c35001f60000000000000000501000000000000041', 'hex');
+  bytes.writeUInt32BE(seq, 24);
+  return bytes;
+}
+
+/** Files: what is fed in one write is one. */
+const captureFiles: Target[] = ['d4c3b2a1020004000000000000000000ffff000001000000', '0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000'].map((head, at) => ({
+  name: `capture file ${at === 0 ? 'pcap' : 'pcapng'}`, families: { 'empty packets': Buffer.alloc(16), 'short blocks': hex('060000000c0000000c000000')[0] as Buffer, interfaces: hex('0100000014000000010000000000000014000000')[0] as Buffer }, words: hex('00000000', '06000000', '0c000000', '01000000', '14000000', 'ffffffff'),
+  make: () => (bytes) => { readCapture('rig', Buffer.concat([Buffer.from(head, 'hex'), bytes])); },
+}));
+
+/** Whole messages: nested parts, long names, numbers without end. */
+const messages: Target[] = PROFILES.map((profile) => ({
+  name: `mqtt-in ${profile}`, families: { arrays: Buffer.from('['), objects: Buffer.from('{"a":'), strings: Buffer.from('"\\'), digits: Buffer.from('[1234567890'), varints: hex('80')[0] as Buffer, 'nested fields': hex('1202')[0] as Buffer }, words: [...text('[', '{"', '":', ',', '1', 'e9'), ...hex('12', '0a', '80', 'ff', '08')],
+  make: () => (bytes) => {
+    const [read] = mqttIn.read([{ topic: profile === 'sparkplug' ? 'spBv1.0/g/DDATA/n/d' : 'application/a/device/d/event/up', base64: Buffer.from(bytes).toString('base64'), profile }], []);
+    if (read && !read.fault) decodeMessage(read.frame);
+  },
+}));
+
 const patterns = () => hex('fe', 'fe00fe');
 export const TARGETS: readonly Target[] = [
   hj212, ...frames, llrp, modbus('tcp', mbapFraming), modbus('rtu', rtuFraming()), modbus('rtu through a unit', rtuFraming({ patterns })), modbus('tcp through a unit', mbapThroughUnit(patterns)), registration,
+  capture, ...captureFiles, ...messages,
 ];

@@ -166,7 +166,7 @@ function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer
     asked,
     get sent() { return sent; },
     isConnected: () => socket !== null,
-    upload(cn, content, { qn = stamp(clock += 1), part } = {}) {
+    upload(cn, content, { qn = stamp(clock = Math.max(clock + 1, measuredAt(content))), part } = {}) {
       sent += 1;
       const bytes = packet({ qn, cn, content, answer: wantsAnswer, part });
       send(bytes);
@@ -208,6 +208,12 @@ export function framed(data: string): Buffer {
     }
   }
   return Buffer.concat([Buffer.from(`##${String(bytes.length).padStart(4, '0')}`), bytes, Buffer.from(`${register.toString(16).toUpperCase().padStart(4, '0')}\r\n`)]);
+}
+
+/** It is sent after it was measured. */
+function measuredAt(content: string): number {
+  const [year, month, day, hour, minute, second] = (/DataTime=(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(content)?.slice(1) ?? []).map(Number) as [number, number, number, number, number, number];
+  return Date.UTC(year, month - 1, day, hour - 8, minute, second) || 0;
 }
 
 /** `YYYYMMDDhhmmsszzz` in UTC+8. */
