@@ -131,3 +131,16 @@ test('after a renewal the certificate before is tried where the new one is not t
   assert.deepEqual(await tried([newest], untrusted), { opened: [newest], told: 0, given: untrusted });
   assert.deepEqual(await tried([newest, older], refused), { opened: [newest], told: 0, given: refused });
 });
+
+test('whatever a server calls too much, halves are tried', async () => {
+  for (const name of ['BadTooManyOperations', 'BadEncodingLimitsExceeded', 'BadRequestTooLarge', 'BadResponseTooLarge', 'BadTcpMessageTooLarge'] as const) {
+    const sizes: number[] = [];
+    const call = async (part: readonly number[]) => {
+      sizes.push(part.length);
+      if (part.length > 1) throw Object.assign(new Error('too much'), { statusCode: StatusCodes[name] });
+      return part;
+    };
+    assert.deepEqual(await inParts([1, 2, 3], 10, call), [1, 2, 3], name);
+    assert.deepEqual(sizes, [3, 2, 1, 1, 1], name);
+  }
+});
