@@ -27,7 +27,7 @@ test('c', async (t) => { await t.test('d', { skip: 'no recordings' }, () => {});
 test('e', (t) => t.skip());
 test('f', { skip: false }, () => {});
 `);
-  assert.equal(line, '4 tests were skipped / 已跳过 4 项测试: no recordings (2); no ffmpeg (1); no reason given (1)\n');
+  assert.equal(line, '4 tests were skipped / 已跳过 4 项测试：no recordings (2); no ffmpeg (1); no reason given (1)\n');
 });
 
 test('where none is skipped nothing is said', async (t) => assert.equal(await reported(t, "test('a', () => {});"), ''));
