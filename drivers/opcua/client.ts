@@ -49,7 +49,7 @@ export async function connect(settings: OpcuaSettings, world: Pick<World, 'clock
 }
 
 /** After a renewal: a server that does not trust the new certificate yet still takes the one before. */
-async function firstTaken<T>(keys: readonly [KeyPairProvider, ...KeyPairProvider[]], open: (keys: KeyPairProvider) => Promise<T>, onOlder: () => void): Promise<T> {
+export async function firstTaken<T>(keys: readonly [KeyPairProvider, ...KeyPairProvider[]], open: (keys: KeyPairProvider) => Promise<T>, onOlder: () => void): Promise<T> {
   const [newest, older] = keys;
   return open(newest).catch((error: unknown) => {
     if (!older || !(error instanceof FaultError) || error.fault.code !== 'CV_OPCUA_UNTRUSTED_THERE') throw error;

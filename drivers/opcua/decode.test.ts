@@ -17,6 +17,8 @@ test('without a source time the server time counts, without both none', () => {
 
 const standings: [number, string, string[]][] = [
   [0x00960000, 'good', ['override']], [0x40900000, 'uncertain', ['stale']], [0x40910000, 'uncertain', ['substituted']], [0x40920000, 'uncertain', ['initial']],
+  [0x00000000, 'good', []], [0x00a20000, 'good', []], [0x40930000, 'uncertain', ['sensor']], [0x40950000, 'uncertain', ['sensor']], [0x80320000, 'bad', ['comm']], [0x80330000, 'bad', ['config']], [0x80890000, 'bad', ['config']],
+  [0x808a0000, 'bad', ['comm']], [0x808c0000, 'bad', ['sensor']], [0xc0000000, 'bad', ['other']], [0x00000400, 'good', []], [0x00000080, 'good', []],
   [0x40940000, 'uncertain', ['sensor']], [0x40ff0000, 'uncertain', ['other']], [0x80310000, 'bad', ['comm']], [0x80340000, 'bad', ['config']],
   [0x808b0000, 'bad', ['device']], [0x808d0000, 'bad', ['maintenance']], [0x80010000, 'bad', ['other']], [0x00960480, 'good', ['override', 'other']],
 ];
@@ -64,4 +66,41 @@ test('a write that was done says nothing; one that was refused says why', () => 
 test('anything at all is decoded or refused, never thrown', () => {
   fc.assert(fc.property(fc.anything(), (anything) => { decode(anything as OpcuaFrame); }));
   fc.assert(fc.property(fc.record({ point: fc.string(), node: fc.string(), type: fc.string(), value: fc.anything(), shape: fc.string(), status: fc.anything(), sourceAt: fc.anything(), serverAt: fc.anything() }), (odd) => { decode(odd as OpcuaFrame); }));
+});
+
+test('a broken frame is refused whichever of its fields is broken, and the ends of each range are not', () => {
+  const edges: Partial<OpcuaFrame>[] = [{ status: 0xffffffff }, { sourceAt: 0 }, { serverAt: 0 }, { shape: 'other' }];
+  for (const change of edges) {
+    const decoded = decode(frame(change));
+    assert.ok(decoded.ok || decoded.fault.code === 'CV_OPCUA_TYPE', JSON.stringify(change));
+  }
+  const broken: object[] = [
+    { point: 7 }, { node: 7 }, { type: 7 }, { status: -1 }, { status: 0x1_0000_0000 }, { status: 0.5 }, { status: '0' }, { sourceAt: -1 }, { sourceAt: 0.5 }, { sourceAt: undefined }, { serverAt: -1 }, { serverAt: 'x' }, { shape: 'matrix' },
+  ];
+  for (const change of broken) {
+    const decoded = decode(frame(change as Partial<OpcuaFrame>));
+    assert.ok(!decoded.ok && decoded.fault.code === 'CV_FRAME_INVALID', JSON.stringify(change));
+    assert.deepEqual(decoded.points, 'point' in change ? undefined : ['level'], JSON.stringify(change));
+  }
+  for (const missing of ['point', 'node', 'status']) {
+    const decoded = decode({ written: { point: 'level', node: 'i=7', status: 'Good', [missing]: undefined } } as never);
+    assert.ok(!decoded.ok && decoded.fault.code === 'CV_FRAME_INVALID', missing);
+  }
+  for (const change of [{ toAt: -1 }, { fromAt: 0.5 }, { count: 0.5 }, { count: -1 }]) {
+    const decoded = decode({ missed: { point: 'level', fromAt: 0, toAt: 0, count: 1, reason: 'device_overflow', ...change } });
+    assert.ok(!decoded.ok && decoded.fault.code === 'CV_FRAME_INVALID', JSON.stringify(change));
+  }
+  assert.ok(decode({ missed: { point: 'level', fromAt: 0, toAt: 0, count: 1, reason: 'device_overflow' } }).ok);
+});
+
+test('each type takes its own values and no others', () => {
+  const taken: [string, unknown, unknown][] = [
+    ['Boolean', true, true], ['UInt64', '18446744073709551615', 18_446_744_073_709_552_000], ['Int64', '-5', -5], ['LocalizedText', 'x', 'x'], ['DateTime', '2026-01-01', '2026-01-01'], ['Guid', 'g', 'g'], ['XmlElement', '<a/>', '<a/>'], ['String', '', ''],
+    ...['SByte', 'Byte', 'Int16', 'UInt16', 'Int32', 'UInt32', 'Float', 'Double'].map((type): [string, unknown, unknown] => [type, 3, 3]),
+  ];
+  for (const [type, value, wanted] of taken) {
+    const decoded = decode(frame({ type, value: value as never }));
+    assert.ok(decoded.ok && decoded.values?.[0]?.value === wanted, type);
+  }
+  for (const [type, value] of [['Boolean', 'x'], ['Int64', 5], ['Int64', '123456789012345678901'], ['String', 5], ['Int32', '5'], ['Variant', 5]]) assert.ok(!decode(frame({ type: type as string, value: value as never })).ok, String(type));
 });

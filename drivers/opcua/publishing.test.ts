@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DataChangeNotification, DataType, DataValue, MonitoredItemNotification, NotificationMessage, PublishResponse, RepublishResponse, StatusCodes, Variant, type PublishRequest, type RepublishRequest } from 'node-opcua-client';
+import { DataChangeNotification, DataType, DataValue, MonitoredItemNotification, NotificationMessage, PublishResponse, RepublishResponse, StatusChangeNotification, StatusCodes, Variant, type PublishRequest, type RepublishRequest } from 'node-opcua-client';
 import { framesOf } from '../../core/frames-of.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { Feed } from './feed.ts';
@@ -99,4 +99,40 @@ test('no answer at all: dead after its patience, said once', async () => {
   assert.deepEqual(lost, []);
   await clock.advanceMs(10_000);
   assert.deepEqual(lost, ['no sign of life for 3500 ms']);
+});
+
+/** One that gives the responses, then is silent. */
+async function answeredBy(responses: PublishResponse[]) {
+  const left: LeftSubscription = { id: ID, sequence: 0, serverStartAt: 0, aliveMs: 3500, samplingMs: [1000] };
+  const ends: string[] = [];
+  const deleted: number[] = [];
+  const session = {
+    publish(_request: PublishRequest, callback: (error: Error | null, response?: PublishResponse) => void) {
+      const response = responses.shift();
+      if (response) setImmediate(() => callback(null, response));
+    },
+    republish: () => {},
+    deleteSubscriptions: async ({ subscriptionIds }: { subscriptionIds: number[] }) => { deleted.push(...subscriptionIds); },
+  } as unknown as RawSession;
+  const clock = new VirtualClock();
+  const publishing = new Publishing(session, left, new Intake([], { ...emptyMemory(), subscription: left }, new Feed(), () => Promise.resolve(null)), clock, { alive: () => ends.push('alive'), lost: (detail) => ends.push(detail) });
+  publishing.start();
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => { setImmediate(resolve); });
+  return { ends, deleted, left, clock, publishing };
+}
+
+test('a server that ends the subscription says so: the link is lost at once, once, with its word', async () => {
+  const message = new NotificationMessage({ sequenceNumber: 1, notificationData: [new StatusChangeNotification({ status: StatusCodes.BadTimeout })] });
+  const { ends, left, clock } = await answeredBy([new PublishResponse({ subscriptionId: ID, moreNotifications: false, notificationMessage: message })]);
+  assert.deepEqual(ends, ['subscription: BadTimeout']);
+  assert.equal(left.sequence, 0, 'what broke the link is the next one\'s');
+  await clock.advanceMs(10_000);
+  assert.equal(ends.length, 1);
+});
+
+test('a subscription that a broken link left behind is ended, and is no sign of life of ours', async () => {
+  const message = new NotificationMessage({ sequenceNumber: 1, notificationData: [] });
+  const { ends, deleted, publishing } = await answeredBy([new PublishResponse({ subscriptionId: 99, moreNotifications: false, notificationMessage: message }), new PublishResponse({ subscriptionId: ID, moreNotifications: false, notificationMessage: message })]);
+  publishing.stop();
+  assert.deepEqual([deleted, ends], [[99], ['alive']]);
 });

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { DataType, EndpointDescription, MessageSecurityMode, StatusCodes, UserTokenType } from 'node-opcua-client';
 import { FaultError } from '../../core/faults.ts';
-import { choose } from './client.ts';
+import { choose, firstTaken } from './client.ts';
 import { withUri } from './discover.ts';
 import { inParts } from './limits.ts';
 import { settings } from './settings.ts';
-import { statusNameOf } from './status-of.ts';
+import { CONNECTION_GONE, statusNameOf } from './status-of.ts';
 import { hostOf } from './trust.ts';
 import { plain, resolveNode } from './value.ts';
 import { fit } from './write.ts';
@@ -27,7 +27,10 @@ test('calls of any size against a server that takes few: everything once, in ord
 test('a value fits its type or is refused; nothing is rounded or cut', () => {
   const cases: [DataType, number | boolean | string, unknown][] = [
     [DataType.Boolean, true, { value: true }], [DataType.Boolean, 1, { status: 'BadTypeMismatch' }],
-    [DataType.Int16, 32_767, { value: 32_767 }], [DataType.Int16, 32_768, { status: 'BadOutOfRange' }], [DataType.Int16, 1.5, { status: 'BadTypeMismatch' }],
+    ...([[DataType.SByte, -128, 127], [DataType.Byte, 0, 255], [DataType.Int16, -32_768, 32_767], [DataType.UInt16, 0, 65_535], [DataType.Int32, -(2 ** 31), 2 ** 31 - 1], [DataType.UInt32, 0, 2 ** 32 - 1]] as const).flatMap(([type, low, high]): [DataType, number, unknown][] => [
+      [type, low, { value: low }], [type, high, { value: high }], [type, low - 1, { status: 'BadOutOfRange' }], [type, high + 1, { status: 'BadOutOfRange' }],
+    ]),
+    [DataType.UInt64, -1, { status: 'BadOutOfRange' }], [DataType.UInt64, 2 ** 32 + 1, { value: [1, 1] }], [DataType.Int64, -1, { value: [2 ** 32 - 1, 2 ** 32 - 1] }], [DataType.Double, 1.5, { value: 1.5 }], [DataType.Float, 1.5, { value: 1.5 }], [DataType.Int16, 32_767, { value: 32_767 }], [DataType.Int16, 32_768, { status: 'BadOutOfRange' }], [DataType.Int16, 1.5, { status: 'BadTypeMismatch' }],
     [DataType.Byte, -1, { status: 'BadOutOfRange' }], [DataType.Float, 1e39, { status: 'BadOutOfRange' }], [DataType.Double, Number.NaN, { status: 'BadTypeMismatch' }],
     [DataType.String, 'x', { value: 'x' }], [DataType.String, 5, { status: 'BadTypeMismatch' }], [DataType.DateTime, 5, { status: 'BadTypeMismatch' }],
   ];
@@ -75,6 +78,9 @@ test('the server\'s word is found in an error, and only a StatusCode counts as o
   assert.equal(statusNameOf(new Error('BadIdentityTokenRejected (0x80210000)')), 'BadIdentityTokenRejected');
   assert.equal(statusNameOf(new Error('BadLuck happened')), null);
   assert.equal(statusNameOf(undefined), null);
+  assert.equal(statusNameOf({ statusCode: StatusCodes.BadTimeout }), 'BadTimeout');
+  assert.equal(statusNameOf({ statusCode: {}, message: 'x' }), null);
+  for (const name of CONNECTION_GONE) assert.ok(name in StatusCodes, `${name} is a StatusCode`);
 });
 
 test('nodes by URI come back as they were written', () => {
@@ -87,4 +93,54 @@ test('the host of an endpoint', () => {
   assert.equal(hostOf('opc.tcp://10.1.2.3:4840/x'), '10.1.2.3');
   assert.equal(hostOf('opc.tcp://[fe80::1]:4840'), 'fe80::1');
   assert.equal(hostOf('opc.tcp://plc.plant'), 'plc.plant');
+});
+
+test('what a server offers is named by its policies, those that we know where there are some', () => {
+  const offer = (...policies: (string | null)[]) => policies.map((policy) => new EndpointDescription({ securityMode: MessageSecurityMode.Sign, securityPolicyUri: policy === null ? null : `http://opcfoundation.org/UA/SecurityPolicy#${policy}` }));
+  const offeredOf = (offered: EndpointDescription[], security: unknown) => {
+    try {
+      choose(offered, settings.parse({ endpoint: 'opc.tcp://plc:4840', security }));
+    } catch (error) {
+      if (error instanceof FaultError) return [error.fault.code, error.fault.params.offered];
+    }
+    return null;
+  };
+  const wanted = { policy: 'Basic256Sha256', mode: 'SignAndEncrypt' };
+  assert.deepEqual(offeredOf(offer('Basic256Sha256', 'Aes256_Sha256_RsaPss', 'Odd'), wanted), ['CV_OPCUA_POLICY', 'Basic256Sha256 Sign, Aes256_Sha256_RsaPss Sign']);
+  assert.deepEqual(offeredOf(offer('Odd'), wanted), ['CV_OPCUA_POLICY', 'Odd Sign']);
+  assert.deepEqual(offeredOf([], wanted), ['CV_OPCUA_POLICY', '–']);
+  assert.deepEqual(offeredOf(offer('Basic256Sha256'), 'none'), ['CV_OPCUA_POLICY', 'Basic256Sha256 Sign']);
+});
+
+test('after a renewal the certificate before is tried where the new one is not trusted, and only there; that is told once', async () => {
+  const [newest, older] = ['new', 'old'] as unknown as [Parameters<typeof firstTaken>[0][0], Parameters<typeof firstTaken>[0][0]];
+  const tried = async (keys: Parameters<typeof firstTaken>[0], fault: unknown) => {
+    const opened: unknown[] = [];
+    let told = 0;
+    const given = await firstTaken(keys, async (one) => {
+      opened.push(one);
+      if (one === newest && fault) throw fault;
+      return one;
+    }, () => { told += 1; }).catch((error: unknown) => error);
+    return { opened, told, given };
+  };
+  const untrusted = new FaultError('CV_OPCUA_UNTRUSTED_THERE', { address: 'a', status: 'BadCertificateUntrusted', statusZh: 'BadCertificateUntrusted', certificate: 'c' });
+  const refused = new FaultError('CV_LINK_REFUSED', { address: 'a', detail: 'ECONNREFUSED' });
+  assert.deepEqual(await tried([newest, older], null), { opened: [newest], told: 0, given: newest });
+  assert.deepEqual(await tried([newest, older], untrusted), { opened: [newest, older], told: 1, given: older });
+  assert.deepEqual(await tried([newest], untrusted), { opened: [newest], told: 0, given: untrusted });
+  assert.deepEqual(await tried([newest, older], refused), { opened: [newest], told: 0, given: refused });
+});
+
+test('whatever a server calls too much, halves are tried', async () => {
+  for (const name of ['BadTooManyOperations', 'BadEncodingLimitsExceeded', 'BadRequestTooLarge', 'BadResponseTooLarge', 'BadTcpMessageTooLarge'] as const) {
+    const sizes: number[] = [];
+    const call = async (part: readonly number[]) => {
+      sizes.push(part.length);
+      if (part.length > 1) throw Object.assign(new Error('too much'), { statusCode: StatusCodes[name] });
+      return part;
+    };
+    assert.deepEqual(await inParts([1, 2, 3], 10, call), [1, 2, 3], name);
+    assert.deepEqual(sizes, [3, 2, 1, 1, 1], name);
+  }
 });

@@ -75,6 +75,15 @@ test('a gap record covers its numbers; one without numbers covers none', () => {
   assert.deepEqual(judge([{ ...record, gap: { ...gap, fromSeq: 0, toSeq: 0 } }]).covered, []);
 });
 
+test('a gap that speaks of another stream than its own covers nothing; up to the number before itself it does', () => {
+  const record = { ...good, kind: 'gap', value: 3, gap: { ...gap, stream: 'state', fromSeq: 8, toSeq: 900 } };
+  for (const epoch of [6, 7, 8]) {
+    const { covered, refused } = judge([good, { ...record, gap: { ...record.gap, epoch } }]);
+    assert.deepEqual([refused.map(({ seq, code }) => [seq, code]), covered], [[[11, 'CV_EVENT_INVALID']], []]);
+  }
+  assert.deepEqual(judge([good, { ...record, gap: { ...gap, toSeq: 10 } }]).covered, [{ sender: 'pump', stream: 'measurement', epoch: 7, from: 3, to: 10 }], 'up to the one before itself');
+});
+
 test('a relay passes on events of others, whose gaps say nothing of its own numbers', () => {
   const relayed: Event = { ...good, kind: 'gap', value: 3, gap: { ...gap, toSeq: 900 }, edge: 'pump', stream: 'measurement', epoch: 3, seq: 4 };
   const { refused, covered } = judgeBatch(encodeBatch({ ...name, from: 'town' }, [relayed]), 'town', RULES);
