@@ -16,6 +16,7 @@ const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> 
   clips: () => import('./clips/main.ts'),
   'console-fake': () => import('./console-fake/main.ts'),
   mutate: () => import('./mutate/main.ts'),
+  precision: () => import('./precision/main.ts'),
 };
 
 const [name, ...argv] = process.argv.slice(2);
