@@ -58,7 +58,7 @@ function damagesFor(killed: boolean, trials: number): [Damage, number][] {
   ];
 }
 
-async function runTrials(folder: LogFolder, damage: Damage, { seed, trials }: { seed: number; trials: number }, copy: string): Promise<DamageResult> {
+export async function runTrials(folder: LogFolder, damage: Damage, { seed, trials }: { seed: number; trials: number }, copy: string): Promise<DamageResult> {
   const result: DamageResult = {
     log: folder.kind, left: folder.killed ? 'killed' : 'closed', damage: damage.name, trials, wrong: 0, withLoss: 0, lostGroups: 0, mostGroups: 0, salvaged: 0, failures: [],
   };

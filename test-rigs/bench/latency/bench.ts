@@ -17,6 +17,7 @@ import { Floor } from './floor.ts';
 export const LATENCY_NOTES = [
   'A sample of a device at an edge goes all the way: edge log on disk, MQTT, gateway log on disk, then store and rules. Each probe is a new device and raises one warning; those of the first four seconds, while edge, rules and load get warm, do not count. Meanwhile 35 other senders give the gateway single events at half the rate that it took in a closed loop just before.',
   'stored: until a query over HTTP shows it, asked again and again; warning: until a subscriber has the retained warning. floor: a bare QoS 1 round trip through a mosquitto of its own and two appends of 4 KB with fdatasync on the same disk, measured before every probe under the same load.',
+  'Stages of a warning, each from the end of the one before: edge: spoken, qualified, on the edge\'s disk; gateway: MQTT there, the gateway\'s log on disk, the acknowledgement back at the edge; rules: rules, their commit, the warning at its subscriber. The last is below 0 where the warning is there before the acknowledgement.',
 ];
 
 const INDICATOR = 'BN-PRB-001';
@@ -37,20 +38,30 @@ export async function benchLatency(options: { seconds: number }): Promise<BenchR
   const times = await withRig((rig) => probeAll(rig, perSecond, Math.min(options.seconds, MOST_SECONDS), probes));
   const floor = percentiles(times.floor);
   say(`${times.floor.length} probes at ${Math.round(perSecond)} events/s`);
-  return (['stored', 'warning'] as const).flatMap((what) => {
+  const stages = STAGES.map((stage) => result(`latency-stage-${stage}-p50`, percentiles(times[stage]).p50, 'ms', { floor: floor.p50 }));
+  return [...stages, ...(['stored', 'warning'] as const).flatMap((what) => {
     const found = percentiles(times[what]);
     return [
       result(`latency-${what}`, found.p99, 'ms (p99)', { floor: floor.p99 }),
       result(`latency-${what}-p50`, found.p50, 'ms', { floor: floor.p50 }),
       result(`latency-${what}-max`, found.max, 'ms', { floor: floor.max }),
     ];
-  });
+  })];
 }
+
+/** Where the time of a warning goes, in order; each from the end of the one before. */
+const STAGES = ['edge', 'gateway', 'rules'] as const;
 
 interface Times {
   floor: number[];
   stored: number[];
   warning: number[];
+  /** Spoken → on the edge's disk. */
+  edge: number[];
+  /** → the gateway's acknowledgement is at the edge: MQTT there, the gateway's log on disk, MQTT back. */
+  gateway: number[];
+  /** → the warning is at its subscriber: rules, their commit, MQTT. */
+  rules: number[];
 }
 
 async function probeAll(rig: Rig, perSecond: number, seconds: number, probes: number): Promise<Times> {
@@ -58,18 +69,27 @@ async function probeAll(rig: Rig, perSecond: number, seconds: number, probes: nu
   const floor = await Floor.open(rig);
   const edge = await startEdge(rig, gateway, WARM_PROBES + probes);
   const warnings = await listen(rig, gateway);
+  const reached: Partial<Record<'kept' | 'settled', bigint>> = {};
+  // Probes come one after the other, and each is the only event of this edge: the first that is told is its own.
+  edge.onMessage(({ kind, atNs }) => { if (kind === 'kept' || kind === 'settled') reached[kind] ??= BigInt(String(atNs)); });
   const load = await Load.open(running, 'single');
   rig.undo(() => load.close());
   const probe = async (device: number): Promise<Record<keyof Times, number>> => {
     const floorMs = await floor.measure();
     const spoke = new Promise<bigint>((resolve) => { edge.onMessage((message) => { if (message.kind === 'spoke' && message.device === device) resolve(BigInt(String(message.atNs))); }); });
     const warned = warnings.of(device);
+    delete reached.kept;
+    delete reached.settled;
     edge.send({ kind: 'speak', device });
     const atNs = await spoke;
     const [storedNs, warnedNs] = await Promise.all([stored(gateway, device), within(warned, `the warning of probe ${device}`)]);
-    return { floor: floorMs, stored: Number(storedNs - atNs) / 1e6, warning: Number(warnedNs - atNs) / 1e6 };
+    for (const untilMs = performance.now() + PATIENCE_MS; !(reached.settled && reached.kept) && performance.now() < untilMs;) await pauseMs(1);
+    const { kept, settled: settledNs } = reached;
+    if (kept === undefined || settledNs === undefined) throw new Error(`probe ${device} was not acknowledged within ${PATIENCE_MS} ms`);
+    const ms = (from: bigint, to: bigint) => Number(to - from) / 1e6;
+    return { floor: floorMs, stored: ms(atNs, storedNs), warning: ms(atNs, warnedNs), edge: ms(atNs, kept), gateway: ms(kept, settledNs), rules: ms(settledNs, warnedNs) };
   };
-  const times: Times = { floor: [], stored: [], warning: [] };
+  const times: Times = { floor: [], stored: [], warning: [], edge: [], gateway: [], rules: [] };
   const holding = load.hold(seconds, perSecond);
   const warmUntilMs = performance.now() + WARM_SECONDS * 1000;
   let device = 0;
