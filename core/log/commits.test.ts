@@ -44,7 +44,7 @@ test('an event that no group can hold is told of and counted, and those that cam
   (unwritable as unknown as { value: unknown }).value = 10n;
   await log.append([testDraft(1, { kind: 'state' }), unwritable]);
   assert.deepEqual(world.told.filter(({ kind }) => kind === 'samples_lost'), [{ kind: 'samples_lost', count: 1, reason: 'unwritable', intended: false, stream: 'state' }]);
-  const [fault] = world.told.filter(({ kind }) => kind === 'fault');
+  const fault = world.told.find(({ kind }) => kind === 'fault');
   assert.ok(fault?.kind === 'fault' && fault.device === unwritable.device && fault.fault.code === 'CV_DRIVER_FAILED');
   assert.match(String(fault.fault.params.detail), /^level: /);
   await log.close();
