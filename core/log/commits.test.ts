@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { bulkyDraft, TEST_CENTRE, testDraft } from '../testing/drafts.ts';
+import { bulkyDraft, TEST_CENTRE, testDraft, testDrafts, testWarning } from '../testing/drafts.ts';
+import { readAll } from '../testing/edge-log-contract.ts';
 import { flakyStorage } from '../testing/flaky-storage.ts';
 import { memoryDir } from '../testing/temp-dir.ts';
 import { testWorld } from '../testing/virtual-clock.ts';
 import { openEdgeLog } from './edge-log.ts';
 import { openGatewayLog } from './gateway-log.ts';
+import { START } from './types.ts';
 import { directStorage } from './worker-storage.ts';
 
 async function folder(t: TestContext): Promise<string> {
@@ -82,5 +84,46 @@ test('on a disk that stays full a commit costs at most three files of what is le
   await assert.rejects(log.append([testDraft(2, { kind: 'state' })]), { name: 'CV_LOG_DISK_FULL' });
   assert.equal(removed.length, 3);
   disk.failWith = null;
+  await log.close();
+});
+
+test('a full log gives up the oldest of everything but warnings: of those it takes no more', async (t) => {
+  for (const [kind, stream, isOldestThere] of [['measurement', 'measurement', false], ['state', 'state', false], ['occurrence', 'warning', true]] as const) {
+    const world = testWorld();
+    const log = await openEdgeLog({ dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 1 << 20, maxFileBytes: 64 << 10 }, world, directStorage());
+    for (let at = 1; at <= 500; at += 20) {
+      const drafts = Array.from({ length: 20 }, (_, part) => ({ ...bulkyDraft(at + part, 4000, () => world.random.next(), kind), ...(kind === 'occurrence' && { warning: testWarning(at + part).warning as never }) }));
+      const done = log.append(drafts);
+      await world.clock.advanceMs(1000);
+      await done;
+    }
+    const values = (await readAll(log, stream)).filter(({ gap }) => !gap).map(({ value }) => value);
+    assert.ok(values.length > 50 && values.length < 500, `${values.length} of ${stream}`);
+    assert.deepEqual([values.includes(1), values.includes(500)], [isOldestThere, !isOldestThere], stream);
+    await log.close();
+  }
+});
+
+test('a reader that comes to the end gets what was let go as well, within its bounds', async (t) => {
+  const world = testWorld();
+  const log = await openEdgeLog({ dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20 }, world, directStorage());
+  const append = async (from: number, count: number) => {
+    const done = log.append(testDrafts(from, count, { kind: 'state' }));
+    await world.clock.advanceMs(1000);
+    await done;
+  };
+  await append(1, 3);
+  const [{ payload: { length: bytes } = new Uint8Array() } = {}] = await log.read('state', START, { maxGroups: 10, maxBytes: 1 << 20 });
+  await log.setAside('state', log.epoch, 1, 'CV_EVENT_SCHEMA');
+  const counts = async (maxGroups: number, maxBytes: number) => (await log.read('state', START, { maxGroups, maxBytes })).map(({ seq, count }) => [seq, count]);
+  assert.deepEqual(await counts(10, 1 << 20), [[1, 3], [4, 1]]);
+  assert.deepEqual(await counts(1, 1 << 20), [[1, 3]]);
+  assert.deepEqual(await counts(10, bytes), [[1, 3]]);
+  // What is let go while it reads is written down for it, if there is room for more.
+  for (const [seq, maxBytes, expected] of [[2, bytes, [[1, 3]]], [3, 1 << 20, [[1, 3], [4, 1], [5, 1], [6, 1]]]] as const) {
+    const aside = log.setAside('state', log.epoch, seq, 'CV_EVENT_SCHEMA');
+    assert.deepEqual(await counts(10, maxBytes), expected);
+    await aside;
+  }
   await log.close();
 });

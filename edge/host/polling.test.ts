@@ -81,6 +81,11 @@ test('one request that fails among others that answer marks its own points bad a
   assert.deepEqual(items.filter(isSample).slice(0, 2).map(({ point: of, value, quality, flags }) => [of, value, quality, flags]), [['one', 5, 'good', []], ['two', null, 'bad', ['comm']]]);
   assert.equal(host.states()[0]?.online, true);
   assert.equal(bus.opened, 1);
+  // Left out after a while, and what it would have given is counted.
+  await world.clock.advanceMs(30_000);
+  const lost = world.told.filter(({ kind }) => kind === 'samples_lost');
+  assert.ok(lost.length > 10, `${lost.length}`);
+  assert.deepEqual(lost[0], { kind: 'samples_lost', count: 1, reason: 'device_fault', intended: false, device: 'a' });
   await close();
 });
 
