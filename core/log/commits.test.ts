@@ -114,16 +114,12 @@ test('a reader that comes to the end gets what was let go as well, within its bo
   };
   await append(1, 3);
   const [{ payload: { length: bytes } = new Uint8Array() } = {}] = await log.read('state', START, { maxGroups: 10, maxBytes: 1 << 20 });
-  await log.setAside('state', log.epoch, 1, 'CV_EVENT_SCHEMA');
   const counts = async (maxGroups: number, maxBytes: number) => (await log.read('state', START, { maxGroups, maxBytes })).map(({ seq, count }) => [seq, count]);
+  // What is let go while it reads is written down for it, if there is room for more.
+  const aside = log.setAside('state', log.epoch, 1, 'CV_EVENT_SCHEMA');
+  assert.deepEqual(await counts(10, bytes), [[1, 3]]);
+  await aside;
   assert.deepEqual(await counts(10, 1 << 20), [[1, 3], [4, 1]]);
   assert.deepEqual(await counts(1, 1 << 20), [[1, 3]]);
-  assert.deepEqual(await counts(10, bytes), [[1, 3]]);
-  // What is let go while it reads is written down for it, if there is room for more.
-  for (const [seq, maxBytes, expected] of [[2, bytes, [[1, 3]]], [3, 1 << 20, [[1, 3], [4, 1], [5, 1], [6, 1]]]] as const) {
-    const aside = log.setAside('state', log.epoch, seq, 'CV_EVENT_SCHEMA');
-    assert.deepEqual(await counts(10, maxBytes), expected);
-    await aside;
-  }
   await log.close();
 });
