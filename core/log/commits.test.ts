@@ -6,7 +6,7 @@ import { bulkyDraft, TEST_CENTRE, testDraft, testDrafts, testWarning } from '../
 import { readAll } from '../testing/edge-log-contract.ts';
 import { flakyStorage } from '../testing/flaky-storage.ts';
 import { memoryDir } from '../testing/temp-dir.ts';
-import { testWorld } from '../testing/virtual-clock.ts';
+import { settle, testWorld } from '../testing/virtual-clock.ts';
 import { openEdgeLog } from './edge-log.ts';
 import { openGatewayLog } from './gateway-log.ts';
 import { START } from './types.ts';
@@ -122,4 +122,18 @@ test('a reader that comes to the end gets what was let go as well, within its bo
   assert.deepEqual(await counts(10, 1 << 20), [[1, 3], [7, 1]]);
   assert.deepEqual(await counts(1, 1 << 20), [[1, 3]]);
   await log.close();
+});
+
+test('what a failing disk does not take before the end is counted, to the last one', async (t) => {
+  const world = testWorld();
+  const disk = flakyStorage(directStorage());
+  const log = await openEdgeLog({ dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20 }, world, disk);
+  const warned = log.append([testWarning(1), testDraft(1)]);
+  // The warning is on disk, the measurement waits for its group.
+  await settle();
+  disk.failWith = 13;
+  const closed = log.close();
+  await assert.rejects(warned, { name: 'CV_LOG_CLOSED' });
+  await closed;
+  assert.deepEqual(world.told.filter(({ kind }) => kind === 'samples_lost'), [{ kind: 'samples_lost', count: 1, reason: 'shutdown', intended: false, stream: 'measurement' }]);
 });

@@ -89,6 +89,19 @@ test('one request that fails among others that answer marks its own points bad a
   await close();
 });
 
+test('a request that is refused for a reason that may pass is asked seldom, one that is refused for good at its own pace', async () => {
+  const asks = async (code: 'CV_MODBUS_DEVICE_FAILURE' | 'CV_MODBUS_ILLEGAL_ADDRESS') => {
+    const { world, bus, host, close } = bench(['level'], ['a'], () => ({ ok: false, fault: { code, params: {} } }));
+    await world.clock.advanceMs(60_000);
+    assert.equal(host.states()[0]?.online, true);
+    await close();
+    return bus.askedMs.a?.length ?? 0;
+  };
+  const [passing, standing] = [await asks('CV_MODBUS_DEVICE_FAILURE'), await asks('CV_MODBUS_ILLEGAL_ADDRESS')];
+  assert.ok(standing >= 59, `${standing} times`);
+  assert.ok(passing >= 6 && passing <= 12, `${passing} times`);
+});
+
 test('each exchange is told with how long it took and whether it was answered', async () => {
   const { world, bus, close } = bench();
   await world.clock.advanceMs(1050);
