@@ -86,3 +86,18 @@ test('polls that are left out are counted for each of its points; none are no wo
   device.skipped(1234.6);
   assert.deepEqual(world.told, [{ kind: 'samples_lost', count: 6, reason: 'device_fault', intended: false, device: 'plc' }, { kind: 'fault', device: 'plc', fault: { code: 'CV_BUS_SKIPPED', params: { device: 'plc', waitMs: 1235, failures: 0 } } }]);
 });
+
+test('a device counts as offline after two failed polls in a row, and at once without a link', () => {
+  const fault = { code: 'CV_LINK_TIMEOUT', params: { address: 'plc', timeoutMs: 500 } } as const;
+  const { device, took, told } = bench('polled');
+  took({ point: 'level', value: 3 });
+  told();
+  device.failed(fault, 'request 0');
+  assert.deepEqual([told(), device.state().online, device.failures], [['CV_LINK_TIMEOUT'], true, 1]);
+  device.failed(fault, 'request 0');
+  assert.deepEqual([told(), device.state().online, device.failures], [['false CV_LINK_TIMEOUT'], false, 2]);
+  took({ point: 'level', value: 4 });
+  assert.deepEqual([device.state().online, device.failures], [true, 0]);
+  device.cutOff({ code: 'CV_LINK_REFUSED', params: { address: 'plc', detail: '' } });
+  assert.deepEqual([device.state().online, device.state().reason], [false, 'CV_LINK_REFUSED']);
+});
