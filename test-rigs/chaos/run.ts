@@ -136,8 +136,9 @@ class ChaosRun {
     }));
     writeFileSync(join(dir, 'edge', 'edge.yaml'), stringify({
       edge: EDGE, centre: '500112001', gateway: { url, token: this.#token }, log: { dir: './edge-log', maxBytes: '1GB' }, http: { host: '127.0.0.1', port: 0 },
+      // So seldom that no number is ever said once more as stale: a drain may take longer than half a minute.
       devices: [...Array.from({ length: DEVICES }, (_, device) => ({
-        id: `numbers-${device}`, driver: 'numbers', settings: { device }, points: [{ id: 'n', indicator: 'RIG-NUM-001' }],
+        id: `numbers-${device}`, driver: 'numbers', settings: { device }, every: '1h', points: [{ id: 'n', indicator: 'RIG-NUM-001' }],
       })), ...beside?.devices ?? []],
       ...beside?.edge,
     }));
