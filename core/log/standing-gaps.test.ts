@@ -42,6 +42,8 @@ test('records stand in order among what is read, within its limits, none behind 
   assert.deepEqual(seqs([group(5, 3)], true), [[5, 9], true], 'what a row holds is not given twice');
   assert.deepEqual(seqs([group(5), group(7)], true, 2), [[5, 6], false]);
   assert.deepEqual(seqs([group(5), group(7)], true, 10, 15), [[5], false]);
+  assert.deepEqual(seqs([group(5), group(7)], true, 10, 5), [[5], false], 'one comes however large it is');
+  assert.deepEqual(seqs([group(5), group(7)], true, 10, 20), [[5, 6], false]);
   assert.deepEqual(seqs([], true), [[6, 9], true]);
   assert.deepEqual(seqs([], false), [[], false]);
 });

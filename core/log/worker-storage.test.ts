@@ -24,6 +24,21 @@ test('a process whose log is idle ends by itself, after everything that was aske
   assert.deepEqual(JSON.parse(stdout), [true, 3, null]);
 });
 
+test('a thread that fails says why, to whoever asked and to whoever asks later', async () => {
+  // A thread takes the process's own flags, and this one it cannot.
+  const program = `
+    import(${JSON.stringify(join(import.meta.dirname, 'worker-storage.ts'))}).then(async ({ workerStorage }) => {
+      const storage = workerStorage();
+      const details = [];
+      for (let twice = 0; twice < 2; twice += 1) await storage.stats().catch((error) => details.push(error.failure.detail));
+      process.stdout.write(JSON.stringify(details));
+    });`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 30_000 });
+  const [first, second] = JSON.parse(stdout) as string[];
+  assert.match(String(first), /^the log's thread failed: .*input-type/);
+  assert.equal(second, first);
+});
+
 test('after its end every call is refused with the reason, and a second close is nothing', async (t) => {
   const { dir, remove } = await memoryDir();
   t.after(remove);

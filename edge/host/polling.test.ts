@@ -81,7 +81,25 @@ test('one request that fails among others that answer marks its own points bad a
   assert.deepEqual(items.filter(isSample).slice(0, 2).map(({ point: of, value, quality, flags }) => [of, value, quality, flags]), [['one', 5, 'good', []], ['two', null, 'bad', ['comm']]]);
   assert.equal(host.states()[0]?.online, true);
   assert.equal(bus.opened, 1);
+  // Left out after a while, and what it would have given is counted.
+  await world.clock.advanceMs(30_000);
+  const lost = world.told.filter(({ kind }) => kind === 'samples_lost');
+  assert.ok(lost.length > 10, `${lost.length}`);
+  assert.deepEqual(lost[0], { kind: 'samples_lost', count: 1, reason: 'device_fault', intended: false, device: 'a' });
   await close();
+});
+
+test('a request that is refused for a reason that may pass is asked seldom, one that is refused for good at its own pace', async () => {
+  const asks = async (code: 'CV_MODBUS_DEVICE_FAILURE' | 'CV_MODBUS_ILLEGAL_ADDRESS') => {
+    const { world, bus, host, close } = bench(['level'], ['a'], () => ({ ok: false, fault: { code, params: {} } }));
+    await world.clock.advanceMs(60_000);
+    assert.equal(host.states()[0]?.online, true);
+    await close();
+    return bus.askedMs.a?.length ?? 0;
+  };
+  const [passing, standing] = [await asks('CV_MODBUS_DEVICE_FAILURE'), await asks('CV_MODBUS_ILLEGAL_ADDRESS')];
+  assert.ok(standing >= 59, `${standing} times`);
+  assert.ok(passing >= 6 && passing <= 12, `${passing} times`);
 });
 
 test('each exchange is told with how long it took and whether it was answered', async () => {

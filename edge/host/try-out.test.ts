@@ -49,3 +49,53 @@ test('one request of three without an answer costs its own point alone', async (
   assert.deepEqual([faults.map(({ code }) => code), asked], [['CV_LINK_TIMEOUT'], 3]);
   assert.deepEqual(readings.map(({ sample }) => sample?.quality), ['bad', 'good', 'good']);
 });
+
+test('a probe that fails is a fault beside what was read; one that finds something is given as it is', async () => {
+  const world = testWorld();
+  const { driver } = fakeDriver(world);
+  const run = async (probe: NonNullable<typeof driver.probe>) => {
+    const trying = tryOut({ setup, driver: { ...driver, probe } }, world, new AbortController().signal);
+    await world.clock.advanceMs(60_000);
+    return trying;
+  };
+  const failed = await run(() => Promise.reject(new FaultError('CV_LINK_REFUSED', { address: 'plc', detail: 'ECONNREFUSED' })));
+  assert.deepEqual([failed.faults, failed.findings, failed.readings.map(({ sample }) => sample?.quality)], [[{ code: 'CV_LINK_REFUSED', params: { address: 'plc', detail: 'ECONNREFUSED' } }], [], ['good', 'good', 'good']]);
+  const broken = await run(() => Promise.reject(new TypeError('x is undefined')));
+  assert.deepEqual(broken.faults, [{ code: 'CV_DRIVER_FAILED', params: { device: 'plc', detail: 'x is undefined' } }]);
+  const finding = { level: 'good' as const, en: 'answers', zh: '有应答' };
+  assert.deepEqual((await run(() => Promise.resolve([finding as never]))).findings, [finding]);
+  const hanging = await run(() => new Promise(() => {}));
+  assert.deepEqual(hanging.faults, [{ code: 'CV_LINK_TIMEOUT', params: { address: 'plc (plc)', timeoutMs: 10_000 } }]);
+});
+
+test('a device that cannot be opened is not asked, not probed, and says why', async () => {
+  const world = testWorld();
+  const { driver, bus } = fakeDriver(world);
+  bus.opens = () => Promise.reject(new FaultError('CV_LINK_REFUSED', { address: 'plc', detail: 'ECONNREFUSED' }));
+  let probed = 0;
+  const trying = tryOut({ setup, driver: { ...driver, probe: () => Promise.resolve([(probed += 1) as never]) } }, world, new AbortController().signal);
+  await world.clock.advanceMs(60_000);
+  const { isOpen, faults, readings } = await trying;
+  assert.deepEqual([isOpen, faults.map(({ code }) => code), probed, readings], [false, ['CV_LINK_REFUSED'], 0, ['a', 'b', 'c'].map((point) => ({ point, sample: null, tookMs: 0 }))]);
+});
+
+test('points of which nothing came while it listened are named, after as long as two periods, 5 s at least and 20 s at most', async () => {
+  for (const [everyMs, waitMs] of [[1000, 5000], [4000, 8000], [60_000, 20_000]] as const) {
+    const world = testWorld();
+    const { driver, bus } = fakeDriver(world, 'listens');
+    bus.speaks = async (take, signal) => {
+      take({ b: 1 });
+      await new Promise((resolve) => { signal.addEventListener('abort', resolve, { once: true }); });
+    };
+    const trying = tryOut({ setup: { ...setup, everyMs }, driver }, world, new AbortController().signal);
+    await world.clock.advanceMs(60_000);
+    const { faults, readings } = await trying;
+    assert.deepEqual(faults, ['a', 'c'].map((point) => ({ code: 'CV_POINT_SILENT', params: { device: 'plc', point, waitMs } })));
+    assert.deepEqual(readings.map(({ sample }) => sample?.value), [undefined, 1, undefined]);
+  }
+});
+
+test('each reading says how long it took from its question', async () => {
+  const { readings } = await tried('polled', undefined, () => {});
+  assert.deepEqual(readings.map(({ point, sample, tookMs }) => [point, sample?.value, tookMs]), [['a', 1, 20], ['b', 2, 20], ['c', 3, 20]]);
+});

@@ -38,7 +38,7 @@ const outcome = async (given: Case) => {
 };
 
 test('it is done when it reads as written: within what a float keeps, and a switch that is set with a number', async () => {
-  for (const [value, read] of [[5, 5], [0.1, Math.fround(0.1)], [1_000_000, 1_000_001], [-2, -2], [1, true], [7, true], [0, false], ['on', 'on'], [true, true]] as const) {
+  for (const [value, read] of [[5, 5], [0.1, Math.fround(0.1)], [1_000_000, 1_000_001], [1_000_000, 999_999], [-2, -2], [1, true], [7, true], [0, false], ['on', 'on'], [true, true]] as const) {
     assert.deepEqual(await outcome({ value, answers: [done, reads(read)] }), ['done', null], `${value} as ${read}`);
   }
   for (const [value, read] of [[5, 5.001], [1_000_000, 1_000_002], [2, -2], [1, false], [0, true], ['on', 'off'], [true, false], [true, 1]] as const) {
