@@ -89,6 +89,30 @@ test('refused events are named in the ack with their code, and settled', async (
   assert.deepEqual([intake.stats.accepted, intake.stats.refused], [2, 2]);
 });
 
+test('each run of refused events is set aside by itself, with its own events and words', async () => {
+  const { take, quarantined } = await rig();
+  const late = { ...draft(4), device: 'a device' };
+  void take('up', encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, [draft(0), { ...draft(1), value: null }, draft(2), late, { ...late, device: 'b device' }, draft(5)]));
+  await settle();
+  assert.deepEqual(quarantined.map(({ detail, payload }) => [detail.split(':')[0], (JSON.parse(Buffer.from(payload).toString()) as Event[]).map(({ device }) => device)]), [['seq 2', ['plc']], ['seq 4–5', ['a device', 'b device']]]);
+});
+
+test('within one turn of the event loop reading goes on for 8 ms, then others have a turn', async () => {
+  const { take, world } = await rig();
+  const start = world.clock.monotonicMs();
+  let passedMs = 0;
+  world.clock.monotonicMs = () => start + passedMs;
+  const state = JSON.stringify({ v: 1, edge: 'pump', centre: '500112001', online: true });
+  assert.equal(take('state', state), undefined);
+  passedMs = 8;
+  assert.equal(take('state', state), undefined);
+  passedMs = 9;
+  const turn = take('state', state);
+  assert.ok(turn instanceof Promise);
+  await turn;
+  assert.equal(take('state', state), undefined, 'a new turn');
+});
+
 test('many refused codes are told in several acks, each small enough for an edge', async () => {
   const { take, published } = await rig();
   const drafts = Array.from({ length: 4000 }, (_, at) => (at % 2 === 0 ? draft(at) : { ...draft(at), value: null }));
