@@ -196,6 +196,33 @@ test('a state is answered with the clock, one that the broker had kept is not', 
   assert.deepEqual(noted.states.map(({ online }) => online), [true, true, false]);
 });
 
+test('states of one edge are read until they come to a megabyte in one second', async () => {
+  const { take, noted, world } = await rig();
+  const state = (online: boolean, bytes: number) => JSON.stringify({ v: 1, edge: 'pump', centre: '500112001', online }).padEnd(bytes);
+  void take('state', state(true, (1 << 20) - 1));
+  void take('state', state(false, 100));
+  assert.deepEqual(noted.states.map(({ online }) => online), [true, false], 'a byte below');
+  void take('state', state(true, 100));
+  assert.equal(noted.states.length, 2);
+  await world.clock.advanceMs(1000);
+  assert.deepEqual(noted.states.map(({ online }) => online), [true, false, true]);
+});
+
+test('how long live values were on their way is that of the newest one; gaps say nothing of it', async () => {
+  const { take, intake, world } = await rig();
+  const now = world.clock.nowMs();
+  const send = async (seq: number, ...drafts: Draft[]) => {
+    void take('up', encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq }, drafts));
+    await settle();
+    return intake.stats.acceptMs;
+  };
+  const at = (occurredAt: number, more: Partial<Draft> = {}): Draft => ({ ...draft(0), occurredAt, observedAt: occurredAt, ...more });
+  assert.equal(await send(1, at(now - 300), at(now - 70)), 70);
+  const gap = { stream: 'measurement' as const, epoch: 1, fromSeq: 1, toSeq: 2, fromAt: now - 300, toAt: now - 70, count: 2, reason: 'log_full_oldest' };
+  assert.equal(await send(3, at(now - 40), at(now - 5, { kind: 'gap', point: 'log', unit: '1', value: 2, gap })), 40);
+  assert.deepEqual(world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault] : [])), []);
+});
+
 for (const [what, payload, code] of [
   ['no JSON', '{', 'CV_STATE_INVALID'], ['another edge', JSON.stringify({ v: 1, edge: 'gate', centre: '500112001', online: true }), 'CV_WIRE_SENDER'],
   ['a script as its http', JSON.stringify({ v: 1, edge: 'pump', centre: '500112001', online: true, http: 'javascript:alert(1)' }), 'CV_STATE_INVALID'],
