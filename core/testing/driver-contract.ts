@@ -14,6 +14,7 @@ import { z } from 'zod';
 import { linesOfCase } from '../cases/replay.ts';
 import { linesText } from '../cases/write.ts';
 import type { Driver, Finding, Link, PointOf, Request } from '../driver.ts';
+import { IDS } from '../event.ts';
 import { FaultError } from '../faults.ts';
 import { framesOf } from '../frames-of.ts';
 import { realWorld, seededRandom, type World } from '../world.ts';
@@ -110,6 +111,7 @@ function linkContract(driver: Driver, double: DriverDouble, label: string, skip:
       const { frames, points } = await soon(talk(driver, peer, new AbortController().signal), 'its frames', LIMIT_MS);
       const decoded = frames.map(({ frame, request }) => driver.decode(frame, request));
       decoded.forEach((one, at) => checkDecoded(driver, one, frames[at]?.request, points));
+      for (const { id } of points) assert.match(id, IDS.point, 'points are named as an edge would have it');
       if (driver.requests) {
         const asked = frames.flatMap(({ request }) => request?.points ?? []);
         const out = decoded.flatMap((one) => (one.ok ? one.values ?? [] : [])).length;

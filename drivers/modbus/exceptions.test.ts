@@ -75,3 +75,24 @@ test('of a capture, what function 23 read gives its points; what gives none is n
   assert.deepEqual(exchange('060064000b', '8603'), ['CV_MODBUS_ILLEGAL_WRITE', 6]);
   assert.equal(recording.exchangeOf?.({ question: mbap('2b0e0100'), answer: mbap('ab01') }, POINTS as never, { ...SETTINGS, unit: 3 } as ModbusSettings), null, 'another unit');
 });
+
+test('of a capture: which requests are writes, as they would be made; what reads, or is ill-formed, is none', () => {
+  const requestOf = (pdu: string, points = POINTS) => {
+    const request = recording.requestOf?.(mbap(pdu), points as never, SETTINGS);
+    return request ? [request.fc, request.start, request.count, request.cells ?? request.points] : null;
+  };
+  assert.deepEqual(requestOf('050003ff00'), [5, 3, 1, [1]]);
+  assert.deepEqual(requestOf('0500030000'), [5, 3, 1, [0]]);
+  assert.deepEqual(requestOf('060003abcd'), [6, 3, 1, [0xabcd]]);
+  assert.deepEqual(requestOf('10000300020400010002'), [16, 3, 2, [1, 2]]);
+  assert.deepEqual(requestOf('0f0003000a02cd01'), [15, 3, 10, [1, 0, 1, 1, 0, 0, 1, 1, 1, 0]]);
+  assert.deepEqual(requestOf('0300010002'), [3, 1, 2, ['a', 'b']], 'a read');
+  assert.equal(requestOf('0300200002'), null, 'a read of none of the points');
+  assert.equal(requestOf('05000300'), null, 'too short');
+  assert.equal(requestOf('060003abcd00'), null, 'too long');
+  assert.equal(requestOf('100003000203000100'), null, 'bytes that are not two a register');
+  assert.equal(requestOf('0f0003000a01cd'), null, 'fewer bits than stated');
+  assert.equal(requestOf('1000030002040001'), null, 'fewer bytes than stated');
+  assert.equal(requestOf('16000affffdead'), null);
+  assert.equal(recording.requestOf?.(mbap('060003abcd'), POINTS as never, { ...SETTINGS, unit: 3 } as ModbusSettings), null, 'another unit');
+});

@@ -85,6 +85,8 @@ test('a refused block falls apart at its widest gap, else in the middle, and nev
   assert.deepEqual(shape(halvesOf(gappy) ?? []), [[3, 0, 3], [3, 7, 3]]);
   const [dense] = requests(points(...Array.from({ length: 6 }, (_, at) => ({ address: `holding:${at}` }))), settings.parse(host)) as [ModbusRequest];
   assert.deepEqual(shape(halvesOf(dense) ?? []), [[3, 0, 3], [3, 3, 3]]);
+  const [odd] = requests(points(...Array.from({ length: 5 }, (_, at) => ({ address: `holding:${at}` }))), settings.parse(host)) as [ModbusRequest];
+  assert.deepEqual(shape(halvesOf(odd) ?? []), [[3, 0, 2], [3, 2, 3]], 'the earlier of two alike');
   const [shared] = requests(points({ address: 'holding:4', type: 'uint32' }, { address: 'holding:4.1' }, { address: 'holding:5' }), settings.parse(host)) as [ModbusRequest];
   assert.equal(halvesOf(shared), null);
 });

@@ -26,3 +26,28 @@ test('a log that cannot say what it holds is told, and the next ack of that stre
   await turn();
   assert.deepEqual(sent, ['cv/v1/in/500112001/pump/ack']);
 });
+
+test('while an ack of a stream is on its way no second one is begun; what came meanwhile goes with the next', async () => {
+  const waiting: (() => void)[] = [];
+  const log = new Proxy({}, { get: () => () => ({ upTo: 7, have: [] }) }) as GatewayLog;
+  const acks = new Acks('g', log, { publish: () => new Promise<void>((resolve) => { waiting.push(resolve); }) }, testWorld());
+  const owe = async (seq: number) => {
+    acks.owe('500112001', 'pump', 'measurement', 1, [{ from: seq, to: seq, code: 'CV_EVENT_INVALID' }]);
+    await turn();
+    await turn();
+  };
+  await owe(1);
+  await owe(2);
+  await owe(3);
+  assert.equal(waiting.length, 1);
+  waiting[0]?.();
+  await turn();
+  await turn();
+  assert.equal(waiting.length, 2, 'the two that came meanwhile in one');
+  waiting[1]?.();
+  await turn();
+  await turn();
+  assert.equal(waiting.length, 2);
+  await owe(4);
+  assert.equal(waiting.length, 3);
+});

@@ -89,6 +89,30 @@ test('refused events are named in the ack with their code, and settled', async (
   assert.deepEqual([intake.stats.accepted, intake.stats.refused], [2, 2]);
 });
 
+test('each run of refused events is set aside by itself, with its own events and words', async () => {
+  const { take, quarantined } = await rig();
+  const late = { ...draft(4), device: 'a device' };
+  void take('up', encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, [draft(0), { ...draft(1), value: null }, draft(2), late, { ...late, device: 'b device' }, draft(5)]));
+  await settle();
+  assert.deepEqual(quarantined.map(({ detail, payload }) => [detail.split(':')[0], (JSON.parse(Buffer.from(payload).toString()) as Event[]).map(({ device }) => device)]), [['seq 2', ['plc']], ['seq 4–5', ['a device', 'b device']]]);
+});
+
+test('within one turn of the event loop reading goes on for 8 ms, then others have a turn', async () => {
+  const { take, world } = await rig();
+  const start = world.clock.monotonicMs();
+  let passedMs = 0;
+  world.clock.monotonicMs = () => start + passedMs;
+  const state = JSON.stringify({ v: 1, edge: 'pump', centre: '500112001', online: true });
+  assert.equal(take('state', state), undefined);
+  passedMs = 8;
+  assert.equal(take('state', state), undefined);
+  passedMs = 9;
+  const turn = take('state', state);
+  assert.ok(turn instanceof Promise);
+  await turn;
+  assert.equal(take('state', state), undefined, 'a new turn');
+});
+
 test('many refused codes are told in several acks, each small enough for an edge', async () => {
   const { take, published } = await rig();
   const drafts = Array.from({ length: 4000 }, (_, at) => (at % 2 === 0 ? draft(at) : { ...draft(at), value: null }));
@@ -170,6 +194,33 @@ test('a state is answered with the clock, one that the broker had kept is not', 
   void take('state', JSON.stringify({ v: 1, edge: 'pump', centre: '500112001', online: false }));
   assert.deepEqual(published.map(({ message }) => message), [{ v: 1, clock: { echo: 77, at: world.clock.nowMs() } }]);
   assert.deepEqual(noted.states.map(({ online }) => online), [true, true, false]);
+});
+
+test('states of one edge are read until they come to a megabyte in one second', async () => {
+  const { take, noted, world } = await rig();
+  const state = (online: boolean, bytes: number) => JSON.stringify({ v: 1, edge: 'pump', centre: '500112001', online }).padEnd(bytes);
+  void take('state', state(true, (1 << 20) - 1));
+  void take('state', state(false, 100));
+  assert.deepEqual(noted.states.map(({ online }) => online), [true, false], 'a byte below');
+  void take('state', state(true, 100));
+  assert.equal(noted.states.length, 2);
+  await world.clock.advanceMs(1000);
+  assert.deepEqual(noted.states.map(({ online }) => online), [true, false, true]);
+});
+
+test('how long live values were on their way is that of the newest one; gaps say nothing of it', async () => {
+  const { take, intake, world } = await rig();
+  const now = world.clock.nowMs();
+  const send = async (seq: number, ...drafts: Draft[]) => {
+    void take('up', encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq }, drafts));
+    await settle();
+    return intake.stats.acceptMs;
+  };
+  const at = (occurredAt: number, more: Partial<Draft> = {}): Draft => ({ ...draft(0), occurredAt, observedAt: occurredAt, ...more });
+  assert.equal(await send(1, at(now - 300), at(now - 70)), 70);
+  const gap = { stream: 'measurement' as const, epoch: 1, fromSeq: 1, toSeq: 2, fromAt: now - 300, toAt: now - 70, count: 2, reason: 'log_full_oldest' };
+  assert.equal(await send(3, at(now - 40), at(now - 5, { kind: 'gap', point: 'log', unit: '1', value: 2, gap })), 40);
+  assert.deepEqual(world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault] : [])), []);
 });
 
 for (const [what, payload, code] of [

@@ -125,6 +125,15 @@ test('what is held of all edges together is bounded, and an edge that holds litt
   assert.equal(window.isFull(), false);
 });
 
+test('what has waited for less than a second waits with everybody', () => {
+  const window = new IntakeWindow();
+  const held = Array.from({ length: 512 }, (_, at) => window.hold('a', 1, 5000 + at));
+  window.setStuckApart(5999);
+  assert.ok(window.isFull() && held.every((one) => one?.isApart === false));
+  window.setStuckApart(6100);
+  assert.deepEqual([window.isFull(), held.filter((one) => one?.isApart).length], [false, 101]);
+});
+
 test('what is released leaves nothing behind', () => {
   const window = new IntakeWindow();
   for (let round = 0; round < 3; round += 1) {
