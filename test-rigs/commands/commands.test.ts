@@ -10,7 +10,7 @@ import { until } from '../../core/testing/until.ts';
 import type { Answer, Command } from '../../core/wire/commands.ts';
 import { call, CENTRE, CountingDevice, edgeYaml, folder, give, known, settled, startEdge, startGateway } from './bench.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 
 test('read, write and read back; interlock, range, rights and refusals; the record on both sides', LIMIT, async (t) => {
   const dir = folder(t);
