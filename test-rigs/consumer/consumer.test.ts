@@ -99,7 +99,7 @@ test('a consumer reads what goes out, with the cursor of the message before, and
   await client.endAsync();
 });
 
-test('the sample consumer takes every number once, whoever is killed when', { timeout: 100_000 }, async () => {
+test('the sample consumer takes every number once, whoever is killed when', { timeout: 120_000 }, async () => {
   const file = join(temp.dir, 'events.jsonl');
   const bridge = await openLossyBridge(brokerUrl);
   const isLive = () => (consumer as SampleConsumer).single >= 50;
