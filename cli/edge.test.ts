@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync, watch } from 'node:fs';
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { EdgeState } from '../core/wire/messages.ts';
+import { realFiles } from '../core/world.ts';
 import { FakeGateway } from '../edge/testing/fake-gateway.ts';
+import centernet320 from '../models/centernet-320/model.ts';
+import { verifyModel } from '../models/verify.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
+const NO_GRAPH = (await verifyModel(centernet320, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : false;
 
 interface Running {
   child: ChildProcess;
@@ -17,8 +22,10 @@ interface Running {
   ended: Promise<{ code: number | null; out: string; err: string }>;
 }
 
-function edge(t: TestContext, ...args: string[]): Running {
-  const child = spawn(process.execPath, [MAIN, 'edge', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+const edge = (t: TestContext, ...args: string[]): Running => edgeWith(t, {}, ...args);
+
+function edgeWith(t: TestContext, env: Record<string, string>, ...args: string[]): Running {
+  const child = spawn(process.execPath, [MAIN, 'edge', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   t.after(() => child.kill('SIGKILL'));
   let out = '';
   let err = '';
@@ -100,4 +107,29 @@ test('a file that is not there is exit code 2, with what to do', async (t) => {
   const { code, err } = await edge(t, '--config', '/nowhere/edge.yaml', '--lang', 'zh-CN').ended;
   assert.equal(code, 2);
   assert.match(err, /CV_CONFIG_UNREADABLE.*\n.*检查路径/);
+});
+
+test('told to end while a model opens: it ends at once and in order, and its log can be opened again', { skip: NO_GRAPH }, async (t) => {
+  const gateway = await FakeGateway.open();
+  t.after(() => gateway.close());
+  const path = await config(t, gateway.url, '  - { id: gate, driver: camera, settings: { url: "file:./gate.avi" } }\n');
+  const log = join(dirname(path), 'log');
+  const marker = join(dirname(path), 'opening');
+  const preload = join(dirname(path), 'slow.mjs');
+  // A model that takes a minute: until then its process hears nothing.
+  await writeFile(preload, `import { renameSync, writeFileSync } from 'node:fs';
+if (process.argv[1]?.includes('/models/worker.')) process.on('message', () => { writeFileSync(${JSON.stringify(`${marker}.part`)}, String(process.pid)); renameSync(${JSON.stringify(`${marker}.part`)}, ${JSON.stringify(marker)}); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000); });
+`);
+  const running = edgeWith(t, { NODE_OPTIONS: `--import=${preload}` }, '--config', path, '--json');
+  const watching = watch(dirname(path));
+  t.after(() => watching.close());
+  const opening = new Promise<void>((resolve) => { watching.on('change', () => { if (existsSync(marker)) resolve(); }); });
+  await Promise.race([opening, running.ended]);
+  running.child.kill('SIGINT');
+  const { code, out, err } = await running.ended;
+  // Whoever has not ended after 5 s is ended, and says so.
+  assert.deepEqual([code, out.trim().split('\n')], [0, ['{"stopped":true}']], err);
+  assert.ok(!/CV_DETECTOR|CV_MODEL/.test(err), err);
+  assert.ok(!(await readdir(log)).some((name) => name.endsWith('-wal')));
+  assert.throws(() => process.kill(Number(readFileSync(marker, 'utf8')), 0), { code: 'ESRCH' });
 });

@@ -43,7 +43,7 @@ async function run(terminal: Terminal, path: string): Promise<void> {
   const watch = new ConfigWatch(path, () => Date.now(), observer.tell);
   await runService(terminal, {
     tell: observer.tell,
-    start: () => runEdge(setup, realWorld(observer.tell), { metrics: observer.metrics, config: () => watch.state, clock: { boot: realBoot(), probe: realProbe(realFiles) } }),
+    start: (stop) => runEdge(setup, realWorld(observer.tell), { stop, metrics: observer.metrics, config: () => watch.state, clock: { boot: realBoot(), probe: realProbe(realFiles) } }),
     announce: (edge) => announce(terminal, setup, edge),
     ofTheCall: OF_THE_CALL,
     held: (edge) => edge.held(),

@@ -70,3 +70,13 @@ test('with nobody to write rights for, it says which setting is missing', async 
   assert.equal(code, 2);
   assert.match(out, /edges/);
 });
+
+test('no files are written in which somebody has the name of somebody else, or of the gateway\'s connections', async (t) => {
+  const { folder, config } = place(t);
+  for (const users of ['edges: [{ id: pump, token: t }], consumers: [{ user: "gateway:g:in", password: p }]', 'edges: [{ id: pump, token: t }], consumers: [{ user: pump, password: p }]', 'edges: [{ id: g, token: t }]', 'edges: [], consumers: [{ user: g, password: p }]']) {
+    const { code, out } = await run('--config', config(`{ embedded: { ${users} } }`), '--mosquitto', folder, '--lang', 'en');
+    assert.notEqual(code, 0, users);
+    assert.match(out, /CV_SETTING_INVALID/);
+  }
+  assert.throws(() => statSync(folder), { code: 'ENOENT' });
+});

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, closeSync, fchmodSync, fchownSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { FaultError } from '../core/faults.ts';
-import { mosquittoConf, mosquittoFiles, type MosquittoAccess } from '../gateway/broker/mosquitto.ts';
+import { mosquittoConf, mosquittoFiles, nameProblem, type MosquittoAccess } from '../gateway/broker/mosquitto.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -23,9 +23,10 @@ export async function writeMosquitto(terminal: Terminal, setup: GatewaySetup, fo
   const { broker } = setup;
   const { edges, consumers = [] } = broker;
   if (!edges) throw new FaultError('CV_SETTING_MISSING', { owner: 'broker', key: 'edges', hint: 'edges: [{ id: pump-07, token: … }]' });
+  const user = (broker.kind === 'external' ? broker.user : null) ?? setup.gateway;
+  refuseSharedNames(user, edges.map(({ id }) => id), consumers.map((one) => one.user));
   const ids = owner === undefined ? null : idsOf(owner);
   makeFolder(folder, ids);
-  const user = (broker.kind === 'external' ? broker.user : null) ?? setup.gateway;
   const password = (broker.kind === 'external' ? broker.password : null) ?? kept(folder) ?? randomBytes(24).toString('base64url');
   const access: MosquittoAccess = { edges, consumers, gateway: { user, password } };
   const files = await mosquittoFiles(access);
@@ -41,6 +42,15 @@ export async function writeMosquitto(terminal: Terminal, setup: GatewaySetup, fo
   if (terminal.json) return terminal.record({ acl, passwords, gatewayPasswords, user, password, url, conf });
   terminal.print(conf);
   terminal.print(terminal.text({ en: `in ${setup.gateway}'s file: broker: { url: ${url}, user: ${user}, password: ${password}, edges: …, consumers: … }`, zh: `网关配置：broker: { url: ${url}, user: ${user}, password: ${password}, edges: …, consumers: … }` }));
+}
+
+/** @throws CV_SETTING_INVALID: with the built-in broker such names are harmless, in these files they are not */
+function refuseSharedNames(gateway: string, edges: readonly string[], consumers: readonly string[]): void {
+  const all = [{ name: gateway, others: [] }, ...edges.map((name) => ({ name, others: [gateway] })), ...consumers.map((name) => ({ name, others: [gateway, ...edges] }))];
+  for (const { name, others } of all) {
+    const problem = nameProblem(name, others);
+    if (problem) throw new FaultError('CV_SETTING_INVALID', { owner: 'broker', ownerZh: 'broker', key: name, problem: problem.en, problemZh: problem.zh, hint: 'a name of its own', hintZh: '使用各自的名称' });
+  }
 }
 
 /** Where the gateway says it goes; on this machine where it does not say so yet. */

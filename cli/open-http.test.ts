@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import { testWorld } from '../core/testing/virtual-clock.ts';
 import { openLocalHttp } from '../edge/http/server.ts';
 
 const YAML = 'gateway: g\ncentre: "500112001"\nbroker: { embedded: { port: 0 } }\n';
@@ -35,7 +36,7 @@ test('check of an edge warns as well', async (t) => {
 
 test('status says which token it lacks, and takes one from the environment', async (t) => {
   const health = { ok: true, edge: 'pump', centre: '500112001', version: '1', now: 0, log: { writing: true, depth: 0, bytes: 0, byStream: {} }, uplink: { online: true, address: 'here', clockOffsetMs: 0 }, devices: [] };
-  const http = await openLocalHttp({ host: '0.0.0.0', port: 0, token: 'a-token-for-people' }, { health: () => health as never, picture: () => Promise.resolve(null), live: () => Promise.reject(new Error('none')) });
+  const http = await openLocalHttp({ host: '0.0.0.0', port: 0, token: 'a-token-for-people' }, { health: () => health as never, picture: () => Promise.resolve(null), live: () => Promise.reject(new Error('none')) }, testWorld().clock);
   t.after(() => http.close());
   const status = (env: Record<string, string>) => new Promise<string>((resolve) => {
     execFile(process.execPath, [join(import.meta.dirname, 'main.ts'), 'status', '--url', http.url.replace('0.0.0.0', '127.0.0.1'), '--lang', 'en'], { env: { ...process.env, ...env } }, (_error, out, err) => resolve(out + err));

@@ -28,7 +28,8 @@ export function printProblems(terminal: Terminal, problems: readonly ConfigProbl
 }
 
 export interface Service<R extends { close(): Promise<void> }> {
-  start(): Promise<R>;
+  /** @param stop aborts when it is told to end meanwhile: it may close what is open and reject with its reason */
+  start(stop: AbortSignal): Promise<R>;
   announce(running: R): void;
   /** Faults of the start that no second try would help: the command was called or configured wrongly. */
   ofTheCall: ReadonlySet<FaultCode>;
@@ -49,12 +50,24 @@ export async function runService<R extends { close(): Promise<void> }>(terminal:
   const { stop, end } = whenStopped(() => tellLate(terminal));
   const onHangUp = hangUps(end);
   if (service.tell) guard(service.tell);
-  const running = await service.start().catch((error: unknown) => fail(terminal, error, error instanceof FaultError && service.ofTheCall.has(error.fault.code) ? EXIT.usage : EXIT.found));
+  const stopping = new AbortController();
+  void stop.then(() => stopping.abort());
+  const running = await service.start(stopping.signal).catch((error: unknown) => {
+    if (stopping.signal.aborted && error === stopping.signal.reason) return null;
+    return fail(terminal, error, error instanceof FaultError && service.ofTheCall.has(error.fault.code) ? EXIT.usage : EXIT.found);
+  });
+  if (!running) return endBeforeStart(terminal);
   service.announce(running);
   onHangUp(async () => service.reload?.(running));
   await stop;
   terminal.remark(terminal.text({ en: 'stopping …', zh: '正在停止…' }));
   await closeShown(terminal, service, running);
+  process.exit(EXIT.ok);
+}
+
+function endBeforeStart(terminal: Terminal): never {
+  if (terminal.json) terminal.record({ stopped: true });
+  else terminal.remark(terminal.text({ en: 'stopped before it had started', zh: '启动完成前已停止' }));
   process.exit(EXIT.ok);
 }
 

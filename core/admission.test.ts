@@ -44,6 +44,14 @@ test('newcomers of one address make way for each other before anybody else', () 
   assert.deepEqual(dropped, Array.from({ length: 44 }, (_, turn) => `idle-${turn}`));
 });
 
+test('a network of IPv6 is one address', () => {
+  const { dial, dropped } = port(4096);
+  dial('logger', '2001:db8:0:2::9');
+  for (let turn = 0; turn < 300; turn += 1) dial(`idle-${turn}`, `2001:db8:0:1::${turn.toString(16)}`);
+  assert.equal(dropped.length, 44);
+  assert.ok(!dropped.includes('logger'));
+});
+
 test('one that says nothing is let go; one that spoke is not', async () => {
   const { clock, dial, dropped } = port(10);
   dial('idle');

@@ -4,6 +4,7 @@
  * let go here.
  */
 import type { Socket } from 'node:net';
+import { networkOf } from './net.ts';
 import type { Clock } from './world.ts';
 
 /** A logger or a data unit says who it is when it dials, or with its next upload. */
@@ -43,7 +44,7 @@ export class Admission {
    */
   admit(socket: Socket, drop: () => void): Guest | null {
     if (this.#known.size >= this.#most) return null;
-    const address = socket.remoteAddress ?? '';
+    const address = networkOf(socket.remoteAddress ?? '');
     const entry: Entry = { address, drop, setKnown: (isKnown) => this.#setKnown(entry, isKnown) };
     const ofAddress = this.#byAddress.get(address);
     if (ofAddress && ofAddress.size >= MOST_NEWCOMERS_OF_ADDRESS) this.#dropOldest(ofAddress);

@@ -4,9 +4,10 @@
  * they know after a restart, so what is acted upon is what was written down.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, type FileHandle } from 'node:fs/promises';
+import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Fault } from './faults.ts';
+import { forceFolder, makeFolder } from './folder.ts';
 
 export interface JournalLine {
   /** ms UTC by the clock of whoever wrote it. */
@@ -35,12 +36,12 @@ const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')
 /** @param dir made when it is not there; nobody else may write into it */
 export async function openJournal(dir: string, options: { maxFileBytes?: number } = {}): Promise<Journal> {
   const maxFileBytes = options.maxFileBytes ?? MAX_FILE_BYTES;
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   const numbers = await numbersIn(dir);
   const read = await verifyFiles(dir, numbers.slice(-FILES_READ));
   let number = numbers.at(-1) ?? 1;
   let file: FileHandle | null = await openAt(join(dir, fileName(number)), read.wholeBytes);
-  await syncDir(dir);
+  await forceFolder(dir);
   let bytes = read.wholeBytes;
   let before = read.last;
   let turn: Promise<void> = Promise.resolve();
@@ -72,7 +73,7 @@ export async function openJournal(dir: string, options: { maxFileBytes?: number 
       bytes = 0;
     }
     file = await openAt(join(dir, fileName(number)), bytes);
-    await syncDir(dir);
+    await forceFolder(dir);
   }
 
   return {
@@ -97,11 +98,6 @@ async function openAt(path: string, bytes: number): Promise<FileHandle> {
   const file = await open(path, 'a', 0o600);
   await file.truncate(bytes);
   return file;
-}
-
-async function syncDir(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  await handle.sync().finally(() => handle.close());
 }
 
 async function numbersIn(dir: string): Promise<number[]> {

@@ -15,6 +15,7 @@ export interface PictureFindingKind {
  * at each look.
  */
 export const PICTURE_FINDINGS = [
+  { id: 'ended', zh: '视频文件已播完（循环播放请设 loop: true）', en: 'the video file is over (`loop: true` plays it again)', onMs: 0, offMs: 0 },
   { id: 'stalled', zh: '无画面（视频流中断）', en: 'no pictures (the stream stands still)', onMs: 0, offMs: 0 },
   { id: 'black', zh: '黑屏', en: 'black', onMs: 2000, offMs: 3000 },
   { id: 'under-exposed', zh: '过暗（欠曝）', en: 'too dark (under-exposed)', onMs: 3000, offMs: 5000 },

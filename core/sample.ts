@@ -22,6 +22,8 @@ export interface Sample {
   window?: Window;
   /** No value at all, but word of values that will not come: it becomes a gap record. */
   missed?: Missed;
+  /** Its device is over, as a clip that was played once: nothing more will come of it. */
+  isLast?: true;
 }
 
 /** The line form of a sample: what `--json` prints and what a case's `expected.jsonl` holds. */

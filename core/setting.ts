@@ -1,6 +1,7 @@
 /** Building blocks for settings: zod fields that take the one written form and give numbers in base units. */
 import { z } from 'zod';
 import { parseBytes, parseDurationMs, parseRate, type Rate } from './quantity.ts';
+import { isTimeZone } from './time-zone.ts';
 
 /** A custom complaint in both languages, for `refine` and `addIssue`: `refine(isIp, complaint('no IP address', '不是 IP 地址'))`. */
 export function complaint(en: string, zh: string): { message: string; params: { zh: string } } {
@@ -33,6 +34,9 @@ export const durationMs = () => text(parseDurationMs, { en: 'a duration such as 
 export const sizeBytes = () => text(parseBytes, { en: 'a size such as 64MB or 1GB', zh: '容量（如 64MB、1GB）', example: '1GB', pattern: '^\\d+(\\.\\d+)?(B|KB|MB|GB|TB)$' });
 /** `{ amount, periodMs }` from `60/1m`. */
 export const rate = () => text<Rate>(parseRate, { en: 'a rate such as 60/1m', zh: '速率（如 60/1m）', example: '2/1m', pattern: `^[^/]+/${DURATION}$` });
+
+/** A zone of the IANA database. */
+export const timeZone = () => z.string().refine(isTimeZone, complaint('no time zone of the IANA database, such as Asia/Shanghai', '不是 IANA 时区名称（如 Asia/Shanghai）'));
 
 /** Notes that go with every setting: one sentence in each language, for docs, forms and `check`. */
 export interface SettingNotes {

@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type { UcumLhcUtils } from '@lhncbc/ucum-lhc';
+import { setBounded } from './bounded-map.ts';
 
 let loaded: UcumLhcUtils | undefined;
 const ucum = (): UcumLhcUtils => (loaded ??= (createRequire(import.meta.url)('@lhncbc/ucum-lhc') as typeof import('@lhncbc/ucum-lhc')).UcumLhcUtils.getInstance());
@@ -24,10 +25,13 @@ const COLLOQUIAL: Readonly<Record<string, string>> = {
 export const ORDINARY: readonly string[] = [...new Set(Object.values(COLLOQUIAL))];
 const known = new Map<string, UnitCheck>(ORDINARY.map((code) => [code, { ok: true }]));
 
+/** What senders invent must not fill the memory: beyond so many the oldest is asked again. */
+const MAX_KNOWN = 10_000;
+
 /** Whether a code is UCUM; if not, what was probably meant. '' (no unit) is not asked here. */
 export function checkUnit(code: string): UnitCheck {
   let answer = known.get(code);
-  if (!answer) known.set(code, answer = isUcum(code) ? { ok: true } : { ok: false, suggestion: suggest(code) });
+  if (!answer) setBounded(known, code, answer = isUcum(code) ? { ok: true } : { ok: false, suggestion: suggest(code) }, MAX_KNOWN);
   return answer;
 }
 
@@ -63,7 +67,8 @@ function plain(code: string): string {
 /** A value in another unit; null when the two do not measure the same. */
 export function convert(value: number, from: string, to: string): number | null {
   if (from === to) return value;
-  if (!checkUnit(from).ok || !checkUnit(to).ok) return null;
+  // Without a suggestion: nobody would read it, and it takes longest.
+  if (![from, to].every((code) => known.get(code)?.ok ?? isUcum(code))) return null;
   const { status, toVal } = ucum().convertUnitTo(from, value, to);
   return status === 'succeeded' && toVal !== null && Number.isFinite(toVal) ? toVal : null;
 }

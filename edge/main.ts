@@ -49,6 +49,8 @@ export interface RunOptions {
   config?(): ConfigState;
   /** What is known of this machine's clock; without it, that is believed as it is. */
   clock?: { boot: Boot; probe: ClockProbe };
+  /** Told to end while it starts: what is open is closed in order, and its reason thrown. */
+  stop?: AbortSignal;
 }
 
 export interface RunningEdge {
@@ -96,7 +98,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     const httpKey = randomBytes(24).toString('base64url');
     const detectors = new CameraDetectors(async () => (await import('../models/index.ts')).MODELS, setup.vision ?? {}, world);
     undo.unshift(() => detectors.close());
-    (await detectors.prepare(devices)).swap();
+    (await orStopped(detectors.prepare(devices), options.stop, () => detectors.stopOpening())).swap();
     const evidence = new EdgeEvidence(setup, {
       detectors, rings, onWaiting: () => line.wakeEvidence(), record: (draft) => { line.record(draft); },
       deviceOf: (id) => devices.find((device) => device.setup.id === id)?.setup, still: (device, signal) => line.host.still?.(device, signal) ?? null,
@@ -122,7 +124,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       picture: (device) => pictures.get(device),
       live: (device) => live.open(device),
       tap: (request, response) => door.serve(request, response), tell: world.tell,
-    });
+    }, world.clock);
     undo.unshift(() => http.close());
     httpUrl = http.url;
     await door.open(join(setup.log.dir, DOOR_FILE), http.url);
@@ -162,12 +164,26 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       if (plan.isGatewayOther) line.retarget(plan.setup.gateway);
       return plan.told;
     }
+    const close = () => {
+      detectors.stopOpening();
+      return inTurn(undo);
+    };
     let closing: Promise<void> | null = null;
-    return { httpUrl: http.url, states: line.states, uplink: line.uplink, held: () => STREAMS.reduce((sum, stream) => sum + log.size(stream).events, 0), reload, close: () => (closing ??= inTurn(undo)) };
+    return { httpUrl: http.url, states: line.states, uplink: line.uplink, held: () => STREAMS.reduce((sum, stream) => sum + log.size(stream).events, 0), reload, close: () => (closing ??= close()) };
   } catch (error) {
     await inTurn(undo);
     throw error;
   }
+}
+
+/** What may take long while nobody wants it any more. */
+async function orStopped<T>(work: Promise<T>, stop: AbortSignal | undefined, giveUp: () => void): Promise<T> {
+  stop?.addEventListener('abort', giveUp, { once: true });
+  if (stop?.aborted) giveUp();
+  const done = await work;
+  stop?.removeEventListener('abort', giveUp);
+  stop?.throwIfAborted();
+  return done;
 }
 
 async function inTurn(steps: readonly (() => Promise<void> | void)[]): Promise<void> {

@@ -26,6 +26,11 @@ export class DeviceTable<Device extends { edge: string }> {
     own.add(id);
   }
 
+  /** Those that have any. */
+  edges(): MapIterator<string> {
+    return this.#byEdge.keys();
+  }
+
   delete(id: string): void {
     this.#leave(id);
     this.#byId.delete(id);

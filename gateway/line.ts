@@ -2,6 +2,7 @@
  * The gateway's line on one page: what happens to a batch from the moment an edge has sent it. Accept judges and keep
  * writes; only then is it acknowledged. From there on everyone reads the log, each at its own place and pace.
  */
+import type { Normaliser } from '../core/catalogue/catalogue.ts';
 import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
 import type { Bindings } from './bindings/bindings.ts';
@@ -28,10 +29,13 @@ export interface LineParts {
   publisher: Publisher;
   /** Whether anybody may be listening to the clean events. */
   isHeard(): boolean;
+  /** Of the catalogue as it is now. */
+  normaliser(): Normaliser;
   store: Consumer;
   warnings: Consumer;
   sinks: readonly Consumer[];
   takes?: IntakeParts['takes'];
+  onSettled?: IntakeParts['onSettled'];
 }
 
 export interface GatewayLine {
@@ -55,11 +59,11 @@ export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World)
   const feed = openFeed(log, [
     parts.store,                     // time series: last values, ranges, aggregates
     parts.warnings,                  // rules → state machine → outbox
-    ...(events === 'none' ? [] : [streamsConsumer(log, publisher, { indicators, isHeard: parts.isHeard }, world)]), // clean events for other consumers
+    ...(events === 'none' ? [] : [streamsConsumer(log, publisher, { indicators, isHeard: parts.isHeard, normaliser: parts.normaliser }, world)]), // clean events for other consumers
     ...parts.sinks,                  // InfluxDB and the like; overrun when the log is full of them
   ], world);
   // accept → keep → ack; what is refused → quarantine; what is kept → feed
-  const intake = new Intake({ setup, log, quarantine, registry, bindings: parts.bindings, held: parts.held, link, onKept: (groups) => feed.offer(groups), ...(parts.takes && { takes: parts.takes }) }, world);
+  const intake = new Intake({ setup, log, quarantine, registry, bindings: parts.bindings, held: parts.held, link, onKept: (groups) => feed.offer(groups), ...(parts.takes && { takes: parts.takes }), ...(parts.onSettled && { onSettled: parts.onSettled }) }, world);
   return {
     take: (message) => intake.take(message),
     takeHeld: (sender, id, events) => intake.takeHeld(sender, id, events),

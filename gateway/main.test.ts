@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import mqtt, { type MqttClient } from 'mqtt';
+import { NOTHING, step } from '../console/state.ts';
+import type { LiveMessage } from '../core/api.ts';
 import type { Draft, Event } from '../core/event.ts';
 import { FaultError } from '../core/faults.ts';
 import type { TelemetryEvent } from '../core/telemetry.ts';
@@ -150,6 +152,34 @@ test('edges and devices are known by their state, also after a restart, and unob
   await first.close();
   const second = await start(t, setup);
   assert.deepEqual((await devices(second.httpUrl)).map(({ id, freshness }) => [id, freshness]), [['plc', 'unobserved']]);
+});
+
+test('a sender that never says a state has its devices in the list, and on a console that was open before', async (t) => {
+  const { brokerUrl, httpUrl, close } = await start(t, setupIn(await folder(t)));
+  let page = NOTHING;
+  const leave = new AbortController();
+  const live = await fetch(`${httpUrl}/api/v1/live`, { signal: leave.signal });
+  const reading = (async () => {
+    let text = '';
+    for await (const part of live.body as ReadableStream<Uint8Array>) {
+      text += Buffer.from(part).toString();
+      const messages = text.split('\n\n');
+      text = messages.pop() as string;
+      for (const message of messages) {
+        const data = /^data: (.*)$/m.exec(message)?.[1];
+        if (data !== undefined) page = step(page, { is: 'message', message: JSON.parse(data) as LiveMessage, now: 0 });
+      }
+    }
+  })().catch(() => {});
+  const sender = await edge(t, brokerUrl);
+  await sender.send(1, [1]);
+  await sender.hears(settledTo(1));
+  await until(() => page.devices.find(({ id }) => id === 'plc') !== undefined);
+  const { items } = (await (await fetch(`${httpUrl}/api/v1/devices`)).json()) as { items: { id: string; edge: string }[] };
+  assert.deepEqual(items.map(({ id, edge: of }) => [id, of]), [['plc', 'pump']]);
+  leave.abort();
+  await reading;
+  await close();
 });
 
 test('from other machines nothing is read without a token; a reload changes who reads; an edge\'s key is told to nobody', async (t) => {

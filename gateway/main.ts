@@ -1,5 +1,6 @@
 /** Runs a gateway: opens log, broker, store, warnings, line and API, in the order in which they need each other, and closes them in the other. */
 import { join } from 'node:path';
+import { normaliser } from '../core/catalogue/catalogue.ts';
 import type { ConfigState, Reloaded } from '../core/config/reload.ts';
 import { FaultError } from '../core/faults.ts';
 import { openGatewayLog } from '../core/log/gateway-log.ts';
@@ -81,6 +82,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   const setup: { -readonly [Key in keyof GatewaySetup]: GatewaySetup[Key] } = { ...given };
   let { catalogue, rules, problems: [problem] } = await readKnowledge(setup);
   if (problem) throw new FaultError(problem.fault.code, problem.fault.params);
+  let normal = normaliser(catalogue);
   const log = await openGatewayLog({ dir: setup.log.dir, gateway: setup.gateway, maxBytes: setup.log.maxBytes, keepMs: setup.log.keepMs }, world);
   undo.unshift(() => log.close());
   const quarantine = await openQuarantine({ dir: join(setup.log.dir, 'quarantine') }, world);
@@ -113,7 +115,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   const evidence = await openEvidence(setup, target, outLink, registry, world);
   undo.unshift(() => evidence.close());
   const sinks = await Sinks.open(setup.sinks, setup, log, world);
-  const line = gatewayLine(setup, { log, quarantine, registry, bindings, held, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, store: store.consumer, warnings: warnings.consumer, sinks: sinks.all.map(({ consumer }) => consumer), takes: evidence.takes }, world);
+  const line = gatewayLine(setup, { log, quarantine, registry, bindings, held, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, normaliser: () => normal, store: store.consumer, warnings: warnings.consumer, sinks: sinks.all.map(({ consumer }) => consumer), takes: evidence.takes, ...(broker && { onSettled: broker.settled }) }, world);
   undo.unshift(() => line.close());
   await line.open();
   const rebinding = new Rebinding({ bindings, held, registry, dir: join(setup.log.dir, 'bindings'), take: line.takeHeld }, world);
@@ -137,7 +139,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   await liveView.open();
   undo.unshift(() => liveView.close());
   const sources = apiSources({
-    setup, bindings: rebinding, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, config: options.config, link: inLink, tally, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, liveView, readers, evidence: evidence.get, metrics: options.metrics ?? (() => Promise.resolve('')),
+    setup, bindings: rebinding, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, normaliser: () => normal, config: options.config, link: inLink, tally, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, liveView, readers, evidence: evidence.get, metrics: options.metrics ?? (() => Promise.resolve('')),
     ...(options.demo ? { demo: options.demo } : {}),
   }, world);
   const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, hosts: setup.http.hosts, trustProxy: setup.http.trustProxy, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);
@@ -156,6 +158,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
     if (setup.name && !plan.setup.name) delete setup.name;
     Object.assign(setup, plan.setup);
     ({ catalogue, rules } = knowledge);
+    normal = normaliser(catalogue);
     store.know(catalogue);
     store.keepWithin(setup.store);
     readers.know(setup.http.readers ?? [], setup.operators ?? []);

@@ -111,6 +111,20 @@ test('a sender that says nothing of its devices is known by its events', async (
   assert.deepEqual(registry.indicators(), ['X']);
 });
 
+test('whoever watches hears of a device that is known by its events alone, and when it falls silent and is back', async () => {
+  const { registry, world } = await rig();
+  const heard: [string, string][] = [];
+  registry.onDevice(({ id, freshness }) => heard.push([id, freshness]));
+  const speaks = () => registry.noteEvents(columnsOf([eventAt(world.clock.nowMs(), { edge: 'script', device: 'd1' })]));
+  speaks();
+  assert.deepEqual(heard, [['d1', 'fresh']], 'at once');
+  await world.clock.advanceMs(185_000);
+  speaks();
+  await world.clock.advanceMs(10_000);
+  assert.deepEqual(heard.slice(1).map(([, freshness]) => freshness).filter((freshness, at, all) => freshness !== all[at - 1]), ['fresh', 'late', 'fresh']);
+  await registry.close();
+});
+
 test('what is known outlives a restart, and a torn file does not keep the gateway from starting', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-registry-'));
   t.after(() => rm(dir, { recursive: true }));

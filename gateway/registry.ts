@@ -2,11 +2,12 @@
  * What the gateway knows of its edges and their devices: what edges say of themselves (`state`), and when something last
  * came from each device. Kept beside the log, so that a gateway that was restarted still knows who is missing.
  */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DeviceView, EdgeView, Freshness, UnknownDeviceView } from '../core/api.ts';
 import type { Position } from '../core/event.ts';
 import { faultOf } from '../core/faults.ts';
+import { makeFolder } from '../core/folder.ts';
 import { valueAt } from '../core/wire/columns.ts';
 import type { EventColumns } from '../core/wire/event-columns.ts';
 import type { DeviceState, EdgeState, UnknownDeviceState } from '../core/wire/messages.ts';
@@ -93,6 +94,8 @@ export class Registry {
   /** By edge; on no disk. */
   readonly #httpKeys = new Map<string, string>();
   readonly #listeners = new Set<(device: RegisteredDevice) => void>();
+  /** What listeners heard last of devices whose edge says nothing of them. */
+  readonly #announced = new Map<string, Freshness>();
   #timer: Timer | null = null;
   #changed = false;
   #saving: Promise<void> = Promise.resolve();
@@ -109,7 +112,10 @@ export class Registry {
     for (const [id, device] of saved?.devices ?? []) this.#devices.set(id, device);
     for (const [code, at] of saved?.indicators ?? []) this.#indicators.set(code, at);
     for (const id of this.#options.edges) if (!this.#edges.has(id)) this.#edges.set(id, unknownEdge(id, this.#options.centre));
-    this.#timer = everyMs(this.#world.clock, SAVE_EVERY_MS, () => { void this.#save(); });
+    this.#timer = everyMs(this.#world.clock, SAVE_EVERY_MS, () => {
+      void this.#save();
+      this.#announceUnspoken();
+    });
   }
 
   /** Edges of a changed configuration; one that never spoke and is not in it any more is forgotten. */
@@ -200,11 +206,16 @@ export class Registry {
       this.#changed = true;
     }
     const [devices, edges, kinds, origins, times, clocks] = [batch.cells('device'), batch.edges(), batch.cells('kind'), batch.cells('origin'), batch.cells('observedAt'), batch.cells('clock')];
+    const added = new Map<string, Device>();
     for (let at = 0; at < batch.count; at += 1) {
       const kind = valueAt(kinds, at);
       if (kind === 'gap' || kind === 'diagnostic') continue;
       const id = valueAt(devices, at) as string;
-      let device = this.#devices.get(id) ?? this.#newDevice(batch, at);
+      let device = this.#devices.get(id);
+      if (!device) {
+        device = this.#newDevice(batch, at) ?? undefined;
+        if (device) added.set(id, device);
+      }
       if (!device || valueAt(origins, at) === 'backfill') continue;
       const edge = valueAt(edges, at) as string;
       // Another one of the edges that it is bound to has it now; whether this one still knows it stands in its next state.
@@ -212,6 +223,20 @@ export class Registry {
       const time = valueAt(times, at) as number;
       // A time that nobody knows would stand in the future for good.
       device.lastAt = newer(device.lastAt, valueAt(clocks, at) === 'unsynced' ? Math.min(time, this.#world.clock.nowMs()) : time);
+    }
+    for (const [id, device] of added) this.#announce(id, device);
+  }
+
+  /** Devices of senders that never spoke of themselves: nobody else says that one is late, or is back. */
+  #announceUnspoken(): void {
+    if (this.#listeners.size === 0) return this.#announced.clear();
+    for (const edge of this.#devices.edges()) {
+      if ((this.#edges.get(edge)?.seenAt ?? 0) > 0) continue;
+      for (const [id, device] of this.#devices.ofEdge(edge)) {
+        const freshness = this.#freshness(device);
+        if (this.#announced.get(id) !== freshness) this.#announce(id, device);
+        this.#announced.set(id, freshness);
+      }
     }
   }
 
@@ -327,7 +352,7 @@ async function readSaved(path: string): Promise<Saved | null> {
 }
 
 async function writeSaved(path: string, saved: Saved): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const file = await open(`${path}.new`, 'w');
   await file.writeFile(JSON.stringify(saved));
   await file.sync();

@@ -1,7 +1,7 @@
 /** What the API answers with, put together from the parts of a running gateway. */
 import type { DeviceView, LastValue, PictureView, SinkView, StatusView } from '../core/api.ts';
 import type { ConfigState } from '../core/config/reload.ts';
-import type { Catalogue } from '../core/catalogue/catalogue.ts';
+import type { Catalogue, Normaliser } from '../core/catalogue/catalogue.ts';
 import { indicatorName } from '../core/catalogue/name.ts';
 import type { GatewayLog } from '../core/log/types.ts';
 import type { World } from '../core/world.ts';
@@ -33,6 +33,7 @@ export interface SourceParts {
   warnings: Warnings;
   sinks: Pick<Sinks, 'all'>;
   catalogue: Catalogue;
+  normaliser(): Normaliser;
   quarantine: Quarantine;
   /** Reads what edges send. */
   link: Pick<Link, 'connected'>;
@@ -106,6 +107,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     warningChangesHead: () => warnings.changesHead(),
     warningChanges: (n, limit) => warnings.changesAfter(n, limit),
     log,
+    normaliser: parts.normaliser,
     quarantine: (before, limit) => quarantine.list(before, limit),
     async picture(id) {
       const device = registry.device(id);

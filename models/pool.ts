@@ -52,6 +52,7 @@ export class DetectorPool {
   readonly #seats: Seat[];
   readonly #models = new Map<string, Model>();
   readonly #line = new Line();
+  #isEnding = false;
 
   constructor(options: PoolOptions, world: World) {
     this.#options = options;
@@ -78,6 +79,12 @@ export class DetectorPool {
       throw error;
     }
     return this.#detector(model, provider, scoreThreshold);
+  }
+
+  /** The program is about to end: a model that is being opened is given up, none is opened any more; detectors that are open go on until they are closed. */
+  stopOpening(): void {
+    this.#isEnding = true;
+    for (const seat of this.#seats) seat.stopOpening();
   }
 
   #detector(model: Model, provider: string, scoreThreshold: number): Detector {
@@ -122,9 +129,10 @@ export class DetectorPool {
     const unknown = providers.find((provider) => !PROVIDERS.includes(provider));
     if (unknown !== undefined) throw new FaultError('CV_MODEL_PROVIDER', { provider: unknown, known: PROVIDERS.join(', ') });
     const setup: ModelSetup = { spec, graph: await readGraph(spec, this.#world.files), classes, providers, threads: this.#options.threads ?? 1 };
+    if (this.#isEnding) throw new FaultError('CV_DETECTOR_CLOSED', { model: spec.id });
     const loaded = await Promise.allSettled(this.#seats.map((seat) => seat.load(key, setup)));
     const failed = loaded.find((one) => one.status === 'rejected');
-    if (failed) throw failed.reason;
+    if (failed) throw this.#isEnding ? new FaultError('CV_DETECTOR_CLOSED', { model: spec.id }) : failed.reason;
     const [first] = loaded as PromiseFulfilledResult<string>[];
     const provider = first?.value ?? '';
     this.#world.tell({ kind: 'notice', level: 'info', en: `model ${spec.id} runs on ${provider}`, zh: `模型 ${spec.id} 运行于 ${provider}` });
@@ -159,7 +167,7 @@ export class DetectorPool {
         else job.reject(new FaultError(one?.fault?.code ?? 'CV_MODEL_FAILED', one?.fault?.params ?? { model: key, detail: 'no answer' }));
       });
     } catch (error) {
-      for (const job of jobs) job.reject(error);
+      for (const job of jobs) job.reject(this.#isEnding ? new FaultError('CV_DETECTOR_CLOSED', { model: job.model }) : error);
     } finally {
       seat.isBusy = false;
       this.#serve();

@@ -26,6 +26,7 @@ export class Seat {
   #dead: Promise<WorkerProcess> | null = null;
   #deaths = 0;
   #resumeMs = 0;
+  #isEnding = false;
   /** Of its first model, for whoever reads of its death. */
   #name = '';
   readonly #patience: Patience;
@@ -38,6 +39,13 @@ export class Seat {
   /** Whether a look would fail at once, since its process died and the next may not start yet. */
   get isResting(): boolean {
     return this.#dead === this.#current && this.#current !== null && this.#options.clock.monotonicMs() < this.#resumeMs;
+  }
+
+  /** Nothing is opened any more, and a process that is at it is ended; one that is not goes on until its models are unloaded. */
+  stopOpening(): void {
+    this.#isEnding = true;
+    // `#start` and `load` close it once they know.
+    if (this.#started?.isLoading) void this.#started.close();
   }
 
   /** @returns the execution provider that it runs on. @throws FaultError as WorkerProcess.load; the others stay */
@@ -99,6 +107,7 @@ export class Seat {
     if (worker && !worker.ended) return worker;
     // Only the first who finds it dead replaces it; the others wait for the same new one.
     if (this.#current === asked) {
+      if (this.#isEnding) throw new FaultError('CV_DETECTOR_CLOSED', { model: this.#name });
       if (asked) this.#bury(asked);
       this.#current = this.#start();
       this.#current.catch(() => {});

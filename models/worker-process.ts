@@ -15,6 +15,8 @@ export interface WorkerProcess {
   readonly pid: number | undefined;
   /** True once it can be asked no more. */
   readonly ended: boolean;
+  /** It is opening a model. */
+  readonly isLoading: boolean;
   /** Resolves when the process is gone. */
   close(): Promise<void>;
 }
@@ -50,6 +52,7 @@ export function startWorker(name: string, { script, clock, answerDeadlineMs, clo
   const waiting = new Map<number, Waiting>();
   let said = '';
   let lastId = 0;
+  let loading = 0;
   let ended = false;
 
   /** Whoever waits gets `error`; the process is killed if it still runs. */
@@ -99,9 +102,15 @@ export function startWorker(name: string, { script, clock, answerDeadlineMs, clo
   return {
     pid: worker.pid,
     get ended() { return ended; },
+    get isLoading() { return loading > 0; },
     async load(key, setup) {
-      const answer = await ask((id) => ({ kind: 'load', id, key, setup }), answerDeadlineMs);
-      return answer.kind === 'ready' ? answer.provider : '';
+      loading += 1;
+      try {
+        const answer = await ask((id) => ({ kind: 'load', id, key, setup }), answerDeadlineMs);
+        return answer.kind === 'ready' ? answer.provider : '';
+      } finally {
+        loading -= 1;
+      }
     },
     unload: (key) => send({ kind: 'unload', key }),
     async look(key, scoreThreshold, pictures, deadlineMs) {
@@ -116,6 +125,8 @@ export function startWorker(name: string, { script, clock, answerDeadlineMs, clo
     },
     async close() {
       ended = true;
+      // One that opens a model hears nothing for as long as that takes, and nobody wants the model any more.
+      if (loading > 0) worker.kill('SIGKILL');
       send({ kind: 'close' });
       const deadline = clock.after(closeDeadlineMs, () => { worker.kill('SIGKILL'); });
       await gone;

@@ -17,6 +17,7 @@ const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> 
   'console-fake': () => import('./console-fake/main.ts'),
   flakes: () => import('./flakes/main.ts'),
   mutate: () => import('./mutate/main.ts'),
+  'lost-writes': () => import('./lost-writes/main.ts'),
 };
 
 const [name, ...argv] = process.argv.slice(2);

@@ -132,3 +132,43 @@ test('a file cut anywhere gives what is whole before, and says where it ends; ot
     }
   }), { numRuns: 300 });
 });
+
+test('a capture whose packets are not in the order of their time: no piece is earlier than the one before', () => {
+  const [client, server] = V4;
+  const [conversation] = read([[3, 'a'], [1, 'b'], [2, 'c'], [9, 'd']].map(([atUs, text], at) => ({ atUs: START_US + Number(atUs), from: client, to: server, bytes: Buffer.from(String(text)), tcp: { seq: 1 + at } })), PLAIN);
+  assert.deepEqual(conversation?.pieces.map(({ atUs, bytes }) => [bytes.toString(), atUs - START_US]), [['a', 3], ['b', 3], ['c', 3], ['d', 9]]);
+});
+
+test('the clock of an interface: its resolution and its offset in seconds, also below nothing', () => {
+  const block = (type: number, body: Buffer) => {
+    const length = body.length + 12;
+    const whole = Buffer.alloc(length);
+    whole.writeUInt32LE(type, 0);
+    whole.writeUInt32LE(length, 4);
+    body.copy(whole, 8);
+    whole.writeUInt32LE(length, length - 4);
+    return whole;
+  };
+  const section = Buffer.alloc(16);
+  section.writeUInt32LE(0x1a2b3c4d, 0);
+  const packet = Buffer.alloc(24);
+  packet.writeUInt32LE(5_000_000, 8);
+  packet.writeUInt32LE(4, 12);
+  packet.writeUInt32LE(4, 16);
+  const option = (code: number, value: Buffer) => {
+    const whole = Buffer.alloc(4 + Math.ceil(value.length / 4) * 4);
+    whole.writeUInt16LE(code, 0);
+    whole.writeUInt16LE(value.length, 2);
+    value.copy(whole, 4);
+    return whole;
+  };
+  const seconds = (value: bigint) => { const bytes = Buffer.alloc(8); bytes.writeBigInt64LE(value); return bytes; };
+  const atUsOf = (...options: Buffer[]) => readCapture('x', Buffer.concat([block(0x0a0d0d0a, section), block(1, Buffer.concat([Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]), ...options])), block(6, packet)])).packets.map(({ atUs }) => atUs);
+  assert.deepEqual(atUsOf(), [5_000_000]);
+  assert.deepEqual(atUsOf(option(9, Buffer.from([9]))), [5000], 'ns');
+  assert.deepEqual(atUsOf(option(9, Buffer.from([0x80 | 6]))), [78_125_000_000], '1/64 s');
+  assert.deepEqual(atUsOf(option(14, seconds(1_760_000_000n))), [1_760_000_005_000_000]);
+  assert.deepEqual(atUsOf(option(14, seconds(-3600n))), [-3_595_000_000]);
+  assert.deepEqual(atUsOf(option(14, Buffer.from([1, 2, 3, 4]))), [5_000_000], 'an offset of another length is none');
+  assert.deepEqual(atUsOf(option(1, Buffer.from('eth0')), option(9, Buffer.from([9])), option(14, seconds(1n))), [1_005_000], 'behind other options');
+});

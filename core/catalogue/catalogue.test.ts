@@ -6,6 +6,7 @@ import { parse, stringify } from 'yaml';
 import { event } from '../testing/rules.ts';
 import { readRules } from '../rules/read.ts';
 import { catalogueOf, normaliser, readCatalogue } from './catalogue.ts';
+import { BOARDS } from './boards.ts';
 import type { Indicator } from './indicator.ts';
 
 const CONFIGS = join(import.meta.dirname, '..', '..', 'configs');
@@ -58,4 +59,11 @@ test('values come in the catalogue\'s unit; what cannot be converted is flagged 
   assert.deepEqual(of('SH-CRD-003', 7, ''), { value: 7, unit: '{person}', quality: 'good', flags: [] });
   assert.deepEqual(of('YJ-FLD-001', null, 'cm'), { value: null, unit: 'm', quality: 'good', flags: [] });
   assert.deepEqual(of('XX-NEW-1', 7, 'zorkmid'), { value: 7, unit: 'zorkmid', quality: 'good', flags: [] });
+  assert.deepEqual([normal.unitOf('SS-HEA-001'), normal.unitOf('XX-NEW-1')], ['Cel', null]);
+});
+
+test('the eight boards by their names in both languages', () => {
+  assert.deepEqual(Object.entries(BOARDS).map(([code, { zh, en }]) => `${code} ${zh} ${en}`), [
+    'DJ 党建统领 party-led coordination', 'JJ 经济发展 economy', 'SS 设施运行 facility operation', 'SH 社会治理 social governance', 'YJ 应急动员 emergency', 'WM 文明创建 civility', 'ST 生态景观 ecology and landscape', 'FW 生产生活服务 services',
+  ]);
 });

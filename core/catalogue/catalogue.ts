@@ -1,4 +1,5 @@
 /** The loaded catalogue: what a code means, and how a value comes to be in the code's unit. */
+import { setBounded } from '../bounded-map.ts';
 import type { Event, Flag, Quality, Window } from '../event.ts';
 import { checkPart, ConfigDocument, inOrder, type ConfigProblem, type ConfigSource } from '../config/check.ts';
 import { converter } from '../units.ts';
@@ -55,6 +56,8 @@ export interface Normaliser {
 }
 
 const NO_FLAGS: readonly Flag[] = [];
+/** Pairs of units whose conversion is kept. */
+const MAX_PAIRS = 10_000;
 
 /**
  * Brings values into the catalogue's unit. Store and rules both read the log through this one function, so they see the
@@ -71,7 +74,7 @@ export function normaliser(catalogue: Catalogue): Normaliser {
     if (typeof event.value !== 'number') return event.value === null || event.unit === '' ? { ...asIs, unit } : asIs;
     const pair = `${event.unit} ${unit}`;
     let convert = converters.get(pair);
-    if (convert === undefined) converters.set(pair, convert = converter(event.unit || '1', unit || '1'));
+    if (convert === undefined) setBounded(converters, pair, convert = converter(event.unit || '1', unit || '1'), MAX_PAIRS);
     if (!convert || !Number.isFinite(convert(event.value))) return { ...asIs, quality: event.quality === 'good' ? 'uncertain' : event.quality, flags: flags.includes('unit') ? flags : [...flags, 'unit'] };
     return { value: tidy(convert(event.value)), unit, quality: event.quality, flags, ...(event.window ? { window: windowIn(event.window, convert) } : {}) };
   };

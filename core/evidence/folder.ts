@@ -5,9 +5,10 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { FaultError } from '../faults.ts';
+import { forceFolder, makeFolder } from '../folder.ts';
 import { turns } from '../turns.ts';
 import { everyMs, type Timer, type World } from '../world.ts';
 import { EVIDENCE_KINDS, type EvidenceMime } from './mime.ts';
@@ -94,6 +95,7 @@ export class EvidenceFolder {
       if (this.#entries.has(entry.sha256)) await rm(path, { force: true });
       else {
         await rename(path, this.#pathOf(entry));
+        await forceFolder(dirname(this.#pathOf(entry)));
         this.#add(entry);
         await this.#tidy();
       }
@@ -140,7 +142,7 @@ export class EvidenceFolder {
   async #load(): Promise<void> {
     for (const place of PLACES) {
       const dir = join(this.#options.dir, place);
-      await mkdir(dir, { recursive: true });
+      await makeFolder(dir);
       if (this.#options.isPrivate) await chmod(this.#options.dir, 0o700);
       for (const name of await readdir(dir)) {
         const file = await fileOf(dir, name);
@@ -280,6 +282,7 @@ async function writeWhole(path: string, content: Uint8Array): Promise<void> {
       await file.close();
     }
     await rename(unfinished, path);
+    await forceFolder(dirname(path));
   } catch (error) {
     await rm(unfinished, { force: true }).catch(() => {});
     throw error;

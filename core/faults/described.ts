@@ -17,6 +17,11 @@ export const DESCRIBED_FAULTS = {
     en: ['{point} reads {read}, which the description does not have', 'known there: {known}'],
     zh: ['测点 {point} 读取 {read}，描述中没有该字段', '可用：{known}'],
   },
+  CV_DESCRIBED_WHERE: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['{point}: where {name}: {problem}', 'name a field of the same message or repetition, with a value as it reads; known there: {known}'],
+    zh: ['测点 {point} 的 where {name}：{problem}', '写同一报文或重复组中的字段，值按读出的写法；可用：{known}'],
+  },
   CV_DESCRIBED_IDENTITY: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['identity {identity}: {problem}', 'give it as `cityvitals check` shows it'],
@@ -44,8 +49,8 @@ export const DESCRIBED_FAULTS = {
   },
   CV_DESCRIBED_SILENT: {
     stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
-    en: ['{address}: no answer within {timeoutMs} ms', 'check wiring, speed and the number of the device'],
-    zh: ['{address}：{timeoutMs} 毫秒内没有应答', '检查接线、波特率和设备编号'],
+    en: ['{address}: no answer within {timeoutMs} ms', 'check that the device is on and its number is right; on a serial line also wiring and baud rate, over the network the serial side of the converter in between; raise `timeout` on a slow line'],
+    zh: ['{address}：{timeoutMs} 毫秒内没有应答', '检查设备是否通电、编号是否正确；串口线路还要检查接线和波特率，经网络时检查中间转换器的串口侧；线路慢时调大 `timeout`'],
   },
   CV_DESCRIBED_UNKNOWN: {
     stage: 'read', retry: 'after-change', actor: 'field-engineer', flag: 'comm',
@@ -54,8 +59,8 @@ export const DESCRIBED_FAULTS = {
   },
   CV_DESCRIBED_STREAM: {
     stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
-    en: ['{address}: {count} bytes that are no frame of the description: {bytes}', 'if it goes on: another protocol, another speed, or a checksum that is described wrong'],
-    zh: ['{address}：{count} 字节不符合描述的帧：{bytes}', '若持续出现：协议不符、波特率不符，或校验描述有误'],
+    en: ['{address}: {count} bytes that are no frame of the description: {bytes}', 'if it goes on: another protocol, a checksum that is described wrong, or another baud rate: on a serial line ours, over the network that of the converter in between'],
+    zh: ['{address}：{count} 字节不符合描述的帧：{bytes}', '若持续出现：协议不符、校验描述有误或波特率不符（串口线路检查本机设置，经网络时检查中间转换器的串口侧）'],
   },
   CV_DESCRIBED_MESSAGE: {
     stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'other',

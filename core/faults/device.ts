@@ -14,8 +14,8 @@ export const DEVICE_FAULTS = {
   },
   CV_LINK_TIMEOUT: {
     stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['{address} did not answer within {timeoutMs} ms', 'check that the device is on and its unit number is right; raise `timeout` on a slow line'],
-    zh: ['{address} 在 {timeoutMs} 毫秒内没有应答', '检查设备是否通电、站号是否正确；线路慢时调大 `timeout`'],
+    en: ['{address} did not answer within {timeoutMs} ms', 'check that the device is on, its address is right and, where it has one, its unit number; raise `timeout` on a slow line'],
+    zh: ['{address} 在 {timeoutMs} 毫秒内没有应答', '检查设备是否通电、地址是否正确，有站号的还要检查站号；线路慢时调大 `timeout`'],
   },
   CV_LINK_CLOSED: {
     stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',

@@ -22,6 +22,16 @@ export const MODBUS_FAULTS = {
     en: ['unit {unit} refused what function {fc} asked for at {place} (exception 03)', 'check the value against the range in the manual of the device; many take one register at a time'],
     zh: ['站号 {unit} 拒绝功能码 {fc} 对 {place} 的请求（异常码 03）', '对照设备手册检查数值范围；不少设备一次只允许写一个寄存器'],
   },
+  CV_MODBUS_UNKNOWN_FUNCTION: {
+    stage: 'decode', retry: 'never', actor: 'nobody', flag: 'config',
+    en: ['unit {unit} does not know function {fc} ({name}) (exception 01)', 'no point needs this function: look at the program that asked for it'],
+    zh: ['站号 {unit} 不支持功能码 {fc}（{name}）（异常码 01）', '测点不使用该功能码：检查发出该请求的程序'],
+  },
+  CV_MODBUS_ILLEGAL_REQUEST: {
+    stage: 'decode', retry: 'never', actor: 'nobody', flag: 'config',
+    en: ['unit {unit} refused what function {fc} ({name}) asked for (exception 0{exception})', 'no point needs this function: look at the program that asked for it, and at the manual of the device'],
+    zh: ['站号 {unit} 拒绝功能码 {fc}（{name}）的请求（异常码 0{exception}）', '测点不使用该功能码：检查发出该请求的程序，并查阅设备手册'],
+  },
   CV_MODBUS_DEVICE_FAILURE: {
     stage: 'decode', retry: 'backoff', actor: 'field-engineer', flag: 'device',
     en: ['unit {unit} reports a failure of its own (exception 04)', 'look at the device: its display or its fault list'],

@@ -1,7 +1,8 @@
 /** The file beside a log that knows of its clocks: `clock`, a checksum and a text. Written seldom, and never in part. */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { forceFolder, makeFolder } from '../folder.ts';
 
 /** null when it is absent or torn. */
 export async function readClockFile(dir: string): Promise<string | null> {
@@ -16,7 +17,7 @@ export async function readClockFile(dir: string): Promise<string | null> {
 
 /** On disk when it resolves; the old one stays until the new one is whole. */
 export async function writeClockFile(dir: string, text: string): Promise<void> {
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   const path = join(dir, 'clock');
   const file = await open(`${path}.new`, 'w');
   try {
@@ -26,10 +27,5 @@ export async function writeClockFile(dir: string, text: string): Promise<void> {
     await file.close();
   }
   await rename(`${path}.new`, path);
-  const folder = await open(dir, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await forceFolder(dir);
 }

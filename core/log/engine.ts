@@ -4,6 +4,7 @@
  */
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { forceFolderSync } from '../folder.ts';
 import { Ballast, ballastBytesFor, diskBytes } from './ballast.ts';
 import { fileBytesFor } from './file-name.ts';
 import { removeFile } from './file-on-disk.ts';
@@ -192,6 +193,7 @@ export class Engine {
   setAside({ line }: { line: string }): null {
     const path = join(this.#dir, 'quarantine.jsonl');
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_QUARANTINE_BYTES) renameSync(path, join(this.#dir, 'quarantine-1.jsonl'));
+    const isNew = !existsSync(path);
     const fd = openSync(path, 'a');
     try {
       writeSync(fd, `${line}\n`);
@@ -199,7 +201,8 @@ export class Engine {
     } finally {
       closeSync(fd);
     }
-    this.#stats.fsyncs += 1;
+    if (isNew) forceFolderSync(this.#dir);
+    this.#stats.fsyncs += isNew ? 2 : 1;
     return null;
   }
 

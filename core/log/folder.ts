@@ -2,11 +2,12 @@
  * What lies beside the files of a log: `lock.db` that keeps a second process out, `epoch` that makes numbers unique for
  * ever, `head` that knows the end of each chain when a damaged write-ahead log forgets it.
  */
-import { closeSync, existsSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, fsyncSync, openSync, readFileSync, readdirSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
+import { forceFolderSync, makeFolderSync } from '../folder.ts';
 import { parseFileName } from './file-name.ts';
 import { failureOf, isNotDatabase, StorageError, type FileName } from './storage.ts';
 
@@ -19,7 +20,7 @@ const HEAD_FSYNC_MS = 5000;
 
 /** Holds the folder against every other process until `release`. @throws StorageError with `locked` */
 export function lockFolder(dir: string): { release(): void } {
-  mkdirSync(dir, { recursive: true });
+  makeFolderSync(dir);
   const path = join(dir, 'lock.db');
   const take = (): DatabaseSync => {
     const db = new DatabaseSync(path);
@@ -68,7 +69,7 @@ function writeEpoch(dir: string, path: string, text: string): void {
   } finally {
     closeSync(fd);
   }
-  if (isNew) syncFolder(dir);
+  if (isNew) forceFolderSync(dir);
 }
 
 /** Tells a folder from its copy; a copy of the whole disk looks the same, and there the clock decides. */
@@ -94,15 +95,6 @@ export function listFiles(dir: string): (FileName & { chain: string })[] {
   return readdirSync(dir)
     .flatMap((name) => parseFileName(name) ?? [])
     .toSorted((a, b) => a.epoch - b.epoch || a.first - b.first);
-}
-
-export function syncFolder(dir: string): void {
-  const fd = openSync(dir, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 export type Heads = Record<string, { epoch: number; seq: number }>;

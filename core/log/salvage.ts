@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { syncFolder } from './folder.ts';
+import { forceFolderSync } from '../folder.ts';
 import { fileBytes, moveFile, removeFile } from './file-on-disk.ts';
 import { LogFile, type FileForm, type NoteKind } from './log-file.ts';
 import type { Range } from './ranges.ts';
@@ -44,7 +44,7 @@ export function replace(dir: string, file: FileName, rows: RawRows, form: FileFo
   }
   moveFile(path, join(dir, aside));
   renameSync(path + UNFINISHED, path);
-  syncFolder(dir);
+  forceFolderSync(dir);
   for (const old of asideFiles(dir).slice(0, -MAX_ASIDE)) removeFile(join(dir, old));
   return { ...found, aside, bytes: fileBytes(path), inMemory: null };
 }

@@ -1,4 +1,6 @@
-/** When something holds: hours of a day, on some days of the week, by the time in China (UTC+8, no summer time). Pure. */
+/** When something holds: hours of a day, on some days of the week, by the clocks of a time zone. Pure. */
+import { aheadMs, CHINA, momentOf } from '../time-zone.ts';
+
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 
 export interface Span {
@@ -9,23 +11,27 @@ export interface Span {
   days: readonly (typeof DAYS)[number][];
 }
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1440;
+const DAY_MS = DAY_MINUTES * MINUTE_MS;
 
-/** @param spans none: always @param at ms UTC */
-export function isWithin(spans: readonly Span[], at: number): boolean {
+/**
+ * Where clocks are set back, a span goes from the first time that they show its begin to the last time that they show its
+ * end, without a hole; what they pass over where they are set forward holds at no moment.
+ *
+ * @param spans none: always @param at ms UTC
+ */
+export function isWithin(spans: readonly Span[], at: number, timeZone = CHINA): boolean {
   if (spans.length === 0) return true;
-  const local = new Date(at + 8 * HOUR_MS);
-  const minutes = local.getUTCHours() * 60 + local.getUTCMinutes();
-  const today = (local.getUTCDay() + 6) % 7;
-  const begins = (span: Span, day: number) => span.days.length === 0 || span.days.includes(DAYS[(day + 7) % 7] as Span['days'][number]);
-  return spans.some((span) => {
-    const { from: fromMinutes, to: toMinutes } = span;
-    const untilMinutes = toMinutes <= fromMinutes ? toMinutes + DAY_MINUTES : toMinutes;
-    return (begins(span, today) && minutes >= fromMinutes && minutes < untilMinutes)
-      || (begins(span, today - 1) && minutes + DAY_MINUTES < untilMinutes && minutes + DAY_MINUTES >= fromMinutes);
-  });
+  const midnightMs = Math.floor((at + aheadMs(timeZone, at)) / DAY_MS) * DAY_MS;
+  // A span that began on the day before may go on; where clocks are set back over midnight, one of the next day has begun.
+  return [midnightMs, midnightMs - DAY_MS, midnightMs + DAY_MS].some((dayMs) => spans.some((span) => isOn(span, dayMs) && at >= momentOf(timeZone, dayMs + span.from * MINUTE_MS, 'first') && at < momentOf(timeZone, dayMs + endOf(span) * MINUTE_MS, 'last')));
 }
+
+/** @param dayMs local midnight, as if it were UTC */
+const isOn = ({ days }: Span, dayMs: number): boolean => days.length === 0 || days.includes(DAYS[(new Date(dayMs).getUTCDay() + 6) % 7] as Span['days'][number]);
+
+const endOf = ({ from, to }: Span): number => (to <= from ? to + DAY_MINUTES : to);
 
 /** `22:00` → 1320; null when it is no time of day. `24:00` is the end of the day. */
 export function minutesOf(text: string): number | null {

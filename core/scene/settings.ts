@@ -1,7 +1,7 @@
 /** What an installer writes for what a camera looks at: zones, lines, and where the ground is. */
 import { z } from 'zod';
 import { IDS } from '../event.ts';
-import { complaint, durationMs } from '../setting.ts';
+import { complaint, durationMs, timeZone } from '../setting.ts';
 import { areaOf, repeatedCorner, selfCrossing, type Point } from './geometry.ts';
 import { homographyOf } from './homography.ts';
 import { DAYS, minutesOf } from './schedule.ts';
@@ -35,7 +35,7 @@ const timeOfDay = z.string().meta({ form: { en: 'a time of day such as 22:00', z
 });
 
 const schedule = z.array(z.strictObject({
-  from: timeOfDay.meta({ zh: '开始时刻（北京时间）', en: 'from then on, China time', examples: ['22:00'] }),
+  from: timeOfDay.meta({ zh: '开始时刻，按 timeZone 时区', en: 'from then on, by the clocks of `timeZone`', examples: ['22:00'] }),
   to: timeOfDay.meta({ zh: '结束时刻；不晚于开始时为次日', en: 'until then; on the next day where it is not later', examples: ['06:00'] }),
   days: z.array(z.enum(DAYS)).default([]).meta({ zh: '从哪几天开始；省略为每天', en: 'days on which it begins; left out: every day', examples: [['sat', 'sun']] }),
 }));
@@ -113,6 +113,7 @@ export const SCENE_FIELDS = {
   zones: z.array(zone).max(32).default([]).meta({ zh: '区域及其指标', en: 'zones, and what is measured in each' }),
   lines: z.array(line).max(32).default([]).meta({ zh: '计数线', en: 'lines whose crossings are counted' }),
   indicators: z.record(z.string(), z.string().regex(IDS.indicator)).default({}).meta({ zh: '类别 → 体征指标代码，用于 count 和 present 的测点；默认由模型说明给出', en: 'class → code of the indicator, for the points of `count` and `present`; default: as the model\'s manifest has it', examples: [{ dog: 'SH-CRD-003' }] }),
+  timeZone: timeZone().optional().meta({ zh: '布防时段所用的时区（IANA 名称）；默认为边缘节点的 timeZone', en: 'time zone of schedules, by its IANA name; default: `timeZone` of the edge', examples: ['Asia/Shanghai'] }),
   homography: homography.optional().meta({ zh: '地面标定，用于米和平方米', en: 'where the ground is, for metres and square metres' }),
 };
 

@@ -13,6 +13,8 @@ export interface Peer {
   settings: Record<string, unknown>;
   /** As written in a config, with ids; left out where the driver's points are fixed. */
   points?: Record<string, unknown>[];
+  /** Good ones of drivers that probe: what a field engineer must be told of it, whatever the language. */
+  tells?: readonly string[];
   /** How many links it holds open now, where it can tell; the suite wants 0 after every close. */
   connections?(): number;
   /** Ends the peer and everything it holds. */
@@ -24,7 +26,7 @@ export interface DriverDouble {
   good(): Promise<Peer>;
   /** Can be reached and then never says a word. */
   silent(): Promise<Peer>;
-  /** Lets go in the middle: a reset connection, a program that dies, a file that ends early. */
+  /** Lets go in the middle: a reset connection, a program that dies, a file that ends early. One that dials says first who it is. */
   resets(): Promise<Peer>;
   /** Says what is not the protocol. The same seed says the same. */
   garbage(seed: number): Promise<Peer>;
@@ -38,8 +40,11 @@ export interface DriverDouble {
   runCase?(recorded: Case, driver: Driver): Promise<CaseLine[]>;
 }
 
-/** The three bad peers of a driver that speaks over TCP. `describe` writes the config for an address. */
-export function badTcpPeers(describe: (host: string, port: number) => Pick<Peer, 'settings' | 'points'>): Pick<DriverDouble, 'silent' | 'resets' | 'garbage' | 'floods'> {
+/**
+ * The three bad peers of a driver that speaks over TCP. `describe` writes the config for an address; `begins`: where the
+ * device speaks first, what it has said of a message when it lets go.
+ */
+export function badTcpPeers(describe: (host: string, port: number) => Pick<Peer, 'settings' | 'points'>, begins?: string | Uint8Array): Pick<DriverDouble, 'silent' | 'resets' | 'garbage' | 'floods'> {
   return {
     floods: () => tcpPeer(describe, (socket) => {
       const random = seededRandom(11);
@@ -49,7 +54,10 @@ export function badTcpPeers(describe: (host: string, port: number) => Pick<Peer,
       pour();
     }),
     silent: () => tcpPeer(describe, (socket) => { socket.resume(); }),
-    resets: () => tcpPeer(describe, (socket) => { socket.once('data', () => { socket.resetAndDestroy(); }); }),
+    resets: () => tcpPeer(describe, (socket) => {
+      if (begins === undefined) socket.once('data', () => { socket.resetAndDestroy(); });
+      else socket.write(begins, () => { socket.resetAndDestroy(); });
+    }),
     garbage(seed) {
       const random = seededRandom(seed);
       return tcpPeer(describe, (socket) => { socket.on('data', () => { socket.write(noise(random)); }); });
@@ -58,7 +66,7 @@ export function badTcpPeers(describe: (host: string, port: number) => Pick<Peer,
 }
 
 /** A TCP server on loopback that treats each connection as told. */
-export async function tcpPeer(describe: (host: string, port: number) => Pick<Peer, 'settings' | 'points'>, serve: (socket: Socket) => void): Promise<Peer> {
+export async function tcpPeer(describe: (host: string, port: number) => Pick<Peer, 'settings' | 'points' | 'tells'>, serve: (socket: Socket) => void): Promise<Peer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);

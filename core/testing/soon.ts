@@ -8,10 +8,10 @@ export const SOON_MS = 1000;
 const STEP_MS = 10;
 
 /** The promise's result, or a failure where it takes longer. */
-export async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
+export async function soon<T>(promise: Promise<T>, what: string, limitMs = SOON_MS): Promise<T> {
   let isOver = false;
-  const late = seconds(() => isOver).then(() => {
-    throw new Error(`${what} took more than ${SOON_MS} ms`);
+  const late = turns(limitMs, () => isOver).then(() => {
+    throw new Error(`${what} took more than ${limitMs} ms`);
   });
   try {
     return await Promise.race([promise, late]);
@@ -22,14 +22,14 @@ export async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
 }
 
 /** Waits likewise until something holds, of which nobody tells. */
-export async function soonHolds(condition: () => boolean, what: string): Promise<void> {
-  await seconds(condition);
-  if (!condition()) throw new Error(`not within ${SOON_MS} ms: ${what}`);
+export async function soonHolds(condition: () => boolean, what: string, limitMs = SOON_MS): Promise<void> {
+  await turns(limitMs, condition);
+  if (!condition()) throw new Error(`not within ${limitMs} ms: ${what}`);
 }
 
-/** A second, or less once something holds. */
-async function seconds(isOver: () => boolean): Promise<void> {
-  for (let leftMs = SOON_MS; leftMs > 0 && !isOver(); leftMs -= STEP_MS) {
+/** So long, or less once something holds. */
+async function turns(limitMs: number, isOver: () => boolean): Promise<void> {
+  for (let leftMs = limitMs; leftMs > 0 && !isOver(); leftMs -= STEP_MS) {
     await new Promise<void>((resolve) => { setTimeout(resolve, STEP_MS); });
     // Its other threads have their turn as well: files, names and keys are theirs.
     await stat('/');

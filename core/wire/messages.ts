@@ -1,5 +1,5 @@
 /** The small messages between edge and gateway, beside batches. All JSON. */
-import type { Stream } from '../event.ts';
+import type { Event, Stream, Value } from '../event.ts';
 import type { SENT_KINDS } from '../evidence/mime.ts';
 
 export interface RefusedRange {
@@ -124,6 +124,17 @@ export interface EdgeState {
   /** Newest first, at most MAX_UNKNOWN_UP. */
   unknown?: UnknownDeviceState[];
 }
+
+/** What the sender gave, where the catalogue wants another unit. */
+export interface Original {
+  value: Value;
+  unit: string;
+  min?: number;
+  max?: number;
+}
+
+/** An event as consumers get it: in the catalogue's unit. */
+export type PublishedEvent = Event & { original?: Original };
 
 /** A point with its fixed facts travels in the catalogue; see docs/events.md. */
 export interface OutMessage {

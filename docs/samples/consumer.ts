@@ -4,24 +4,28 @@
  *   npm install mqtt
  *   node consumer.ts mqtt://127.0.0.1:1883 http://127.0.0.1:8080 events.jsonl      (one file a gateway)
  *
- * It listens on MQTT for speed and asks the API for what it missed. Each event is one line of the file, and its cursor
- * in that line says how far we are: result and position are written in one go, so that a kill cannot part them. (With a
- * database: one transaction for both. Where they lie apart, a kill between the two makes a repeat or a loss.)
+ * It listens on MQTT for speed and asks the API for what it missed, of events and of warnings. Each event, and each change
+ * of a warning, is one line of the file, and its cursor in that line says how far we are: result and position are written
+ * in one go, so that a kill cannot part them. (With a database: one transaction for both. Where they lie apart, a kill
+ * between the two makes a repeat or a loss.)
  */
 import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs';
 import mqtt from 'mqtt';
 
 /** As in docs/events.md; what is not named here is kept as well. `previous` comes on MQTT only. */
 type OutEvent = { centre: string; indicator: string; cursor: string; previous?: string | null };
-type Line = OutEvent | { place: string };
+type OutWarning = { id: string; level: number; condition: string; cursor: string; previous?: string | null };
+type Kind = 'events' | 'warnings';
+type Line = OutEvent | { changed: OutWarning } | { place: string };
 
 const [brokerUrl = 'mqtt://127.0.0.1:1883', apiUrl = 'http://127.0.0.1:8080', file = 'events.jsonl'] = process.argv.slice(2);
-/** Everything up to here is in the file, whatever its topic. */
-let place: string | null = null;
-/** The last cursor of each topic that is in the file. */
+/** Everything up to here is in the file: of events whatever their topic, of warnings whichever. */
+const places: Record<Kind, string | null> = { events: null, warnings: null };
+/** The last cursor of each topic of events that is in the file. Warnings are one chain. */
 const last = new Map<string, string>();
 
 const topicOf = (event: OutEvent) => `cv/v1/out/${event.centre}/${event.indicator}`;
+const isEvent = (item: OutEvent | OutWarning): item is OutEvent => !('condition' in item);
 
 /** Cursors are `<epoch>-<seq>`: ordered by epoch, then by seq. */
 function isAfter(cursor: string, other: string | null): boolean {
@@ -31,54 +35,67 @@ function isAfter(cursor: string, other: string | null): boolean {
   return epoch > otherEpoch || (epoch === otherEpoch && seq > otherSeq);
 }
 
-/** Up to where this event's topic is taken. */
-const takenUpTo = (event: OutEvent) => last.get(topicOf(event)) ?? place;
+/** Up to where this event's topic, or the chain of warnings, is taken. */
+const takenUpTo = (item: OutEvent | OutWarning) => (isEvent(item) ? last.get(topicOf(item)) ?? places.events : places.warnings);
 
 function note(line: Line): void {
-  if ('place' in line) place = line.place;
-  else last.set(topicOf(line), line.cursor);
+  if ('cursor' in line) last.set(topicOf(line), line.cursor);
+  else if ('changed' in line) places.warnings = line.changed.cursor;
+  else places.events = line.place;
 }
 
-/** Put what you need the events for in place of the file. */
-function take(lines: readonly Line[]): void {
+/** Put what you need events and warnings for in place of the file. */
+function take(items: readonly (OutEvent | OutWarning)[], place?: string): void {
+  const lines: Line[] = items.map((item) => (isEvent(item) ? item : { changed: item }));
+  if (place !== undefined) lines.push({ place });
   appendFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   lines.forEach(note);
-  process.stdout.write(`${lines.filter((line) => 'cursor' in line).length} taken\n`);
+  const warnings = items.filter((item) => !isEvent(item)).length;
+  process.stdout.write(warnings > 0 ? `${warnings} changes of warnings taken\n` : `${items.length} taken\n`);
 }
 
-/** One page of the durable stream, or what the gateway says instead; status 0 when it does not answer. */
-function page(): Promise<{ status: number; items?: OutEvent[]; next?: string; oldest?: string; detail?: string }> {
+/** One page of the durable stream, or of the changes of warnings; or what the gateway says instead; status 0 when it does not answer. */
+function page(kind: Kind): Promise<{ status: number; items?: (OutEvent | OutWarning)[]; next?: string; oldest?: string; detail?: string }> {
   // Of http.readers: needed where the gateway's HTTP is reached from other machines.
   const token = process.env.CITYVITALS_READ_TOKEN;
-  return fetch(`${apiUrl}/api/v1/events?limit=500${place === null ? '' : `&after=${place}`}`, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+  // Without `after`, events begin at the oldest that is kept; changes of warnings do so after 0-0.
+  const after = places[kind] ?? (kind === 'warnings' ? '0-0' : null);
+  return fetch(`${apiUrl}/api/v1/${kind}?limit=500${after === null ? '' : `&after=${after}`}`, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
     .then(async (response) => ({ ...await response.json() as object, status: response.status }))
     .catch((error: Error) => ({ status: 0, detail: error.message }));
 }
 
-/** Reads the durable stream on from `place`, to its end or until it has the event at `goal`. */
-async function catchUp(goal?: string): Promise<void> {
-  while (goal === undefined || isAfter(goal, place)) {
-    const { status, items, next, oldest, detail } = await page();
+/** Reads on from our place, to the end or until we have the one at `goal`. */
+async function catchUp(kind: Kind, goal?: string): Promise<void> {
+  while (goal === undefined || isAfter(goal, places[kind])) {
+    const { status, items, next, oldest, detail } = await page(kind);
     if (items?.length === 0) return;
     if (items && next) {
-      take([...items.filter((event) => isAfter(event.cursor, takenUpTo(event))), { place: next }]);
+      // The last change of a page is its end; events of other topics lie between.
+      take(items.filter((item) => isAfter(item.cursor, takenUpTo(item))), kind === 'events' ? next : undefined);
     } else if (status === 410 && oldest) {
       process.stderr.write(`going on from ${oldest}: ${detail}\n`);
-      place = oldest;
+      places[kind] = oldest;
     } else {
-      process.stderr.write(`no events (${status}): ${detail}; again in a second\n`);
+      process.stderr.write(`no ${kind} (${status}): ${detail}; again in a second\n`);
       await new Promise((resolve) => { setTimeout(resolve, 1000); });
     }
   }
 }
 
-function hear(event: OutEvent): Promise<void> | void {
-  const upTo = takenUpTo(event);
-  if (!isAfter(event.cursor, upTo)) return;
-  // The message before this one on its topic is one we have; null says that nobody knows.
-  if (upTo !== null && event.previous && !isAfter(event.previous, upTo)) return take([event]);
-  return catchUp(event.cursor);
+function hear(item: OutEvent | OutWarning): Promise<void> | void {
+  const upTo = takenUpTo(item);
+  // What is retained comes again on each connect.
+  if (!isAfter(item.cursor, upTo)) return;
+  // The one before this (an event's on its topic) is one we have; null says that nobody knows.
+  if (upTo !== null && item.previous && !isAfter(item.previous, upTo)) return take([item]);
+  return catchUp(isEvent(item) ? 'events' : 'warnings', item.cursor);
 }
+
+const catchUpAll = async () => {
+  await catchUp('events');
+  await catchUp('warnings');
+};
 
 if (existsSync(file)) {
   const text = readFileSync(file, 'utf8');
@@ -91,8 +108,11 @@ let work: Promise<void> = Promise.resolve();
 const soon = (job: () => Promise<void> | void) => { work = work.then(job); };
 
 const client = mqtt.connect(brokerUrl, { protocolVersion: 4, clean: true, keepalive: 10 });
-client.on('connect', () => { client.subscribe('cv/v1/out/+/+', { qos: 1 }, () => soon(() => catchUp())); });
+client.on('connect', () => { client.subscribe(['cv/v1/out/+/+', 'cv/v1/out/+/warnings/+'], { qos: 1 }, () => soon(catchUpAll)); });
 client.on('error', (error) => { process.stderr.write(`${error.message}\n`); });
-client.on('message', (_topic, payload) => soon(() => hear(JSON.parse(payload.toString()) as OutEvent)));
-// Keeps `place` young, also where every message comes: what is older than log.keep cannot be asked for.
-setInterval(() => soon(() => catchUp()), 600_000);
+client.on('message', (_topic, payload) => {
+  // Empty: a warning that is over is retained no more.
+  if (payload.length > 0) soon(() => hear(JSON.parse(payload.toString()) as OutEvent | OutWarning));
+});
+// Keeps our places young, also where every message comes: what is older than log.keep cannot be asked for.
+setInterval(() => soon(catchUpAll), 600_000);

@@ -24,7 +24,7 @@ async function clipPeer(name: string, make: (path: string) => Promise<unknown>, 
   const folder = await mkdtemp(join(tmpdir(), 'cv-clip-'));
   const path = join(folder, name);
   await make(path);
-  return { settings: { url: `file:${path}`, fps: 10, width: 32, height: 24, ...settings }, stop: () => rm(folder, { recursive: true, force: true }) };
+  return { settings: { url: `file:${path}`, fps: 10, width: 32, height: 24, ...settings }, tells: [path, '32 × 24', 'mpeg4', '64 × 48'], stop: () => rm(folder, { recursive: true, force: true }) };
 }
 
 function pattern(path: string): Promise<unknown> {
@@ -69,14 +69,14 @@ export const otherWays: Record<string, DriverDouble> = {
     ...double, ...networked('rtsp'),
     async good() {
       const camera = await startRtspCamera({ pictures: h264Pictures(), user: 'cam', password: 'p@ss' });
-      return { settings: { url: camera.url, user: 'cam', password: 'p@ss', fps: 10 }, connections: camera.connections, stop: camera.stop };
+      return { settings: { url: camera.url, user: 'cam', password: 'p@ss', fps: 10 }, tells: [camera.url, 'h264', '64 × 48'], connections: camera.connections, stop: camera.stop };
     },
   },
   http: {
     ...double, ...networked('http'),
     async good() {
       const camera = await startHttpCamera(jpegs(10));
-      return { settings: { url: camera.url, fps: 10 }, stop: camera.stop };
+      return { settings: { url: camera.url, fps: 10 }, tells: [camera.url, 'mjpeg', '64 × 48'], stop: camera.stop };
     },
   },
 };

@@ -72,22 +72,24 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<P
     stamps?.end();
     return how;
   });
+  let killing: Promise<void> | null = null;
+  async function end(): Promise<void> {
+    // Unread bytes would keep the pipe, and with it the `close` event, waiting.
+    inlet.close();
+    for (const stream of [stderr, times]) stream?.destroy();
+    stamps?.end();
+    child.kill(isLive ? 'SIGTERM' : 'SIGKILL');
+    const late = isLive && !isOver ? clock.after(FAREWELL_MS, () => { child.kill('SIGKILL'); }) : null;
+    await exit;
+    late?.cancel();
+  }
   return {
     pid: child.pid,
     frames: cut(inlet, stamps, source),
     exit,
     said,
     pieces,
-    async kill() {
-      // Unread bytes would keep the pipe, and with it the `close` event, waiting.
-      inlet.close();
-      for (const stream of [stderr, times]) stream?.destroy();
-      stamps?.end();
-      child.kill(isLive ? 'SIGTERM' : 'SIGKILL');
-      const late = isLive && !isOver ? clock.after(FAREWELL_MS, () => { child.kill('SIGKILL'); }) : null;
-      await exit;
-      late?.cancel();
-    },
+    kill: () => killing ??= end(),
   };
 }
 

@@ -3,7 +3,8 @@ import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
 import type { TagRead } from '../../core/event.ts';
 import type { FrameFrame, Plan, Target } from './frame.ts';
 import { isRight } from './cutter.ts';
-import type { Field, Group, MessagePlan } from './protocol-types.ts';
+import { asRead } from './digits.ts';
+import type { Field, Group, MessagePlan, Step } from './protocol-types.ts';
 import { eachTurn, holds, messageOf, readField, readHead, ShortFrame, type Reading, type Slot } from './read.ts';
 
 /** A report of more values than this is no report. */
@@ -41,10 +42,7 @@ function valuesOf(reading: Reading, message: MessagePlan, plan: Plan): PointValu
   const gathered = new Gathered(reading, message, plan);
   // Fields of the head are points of each message that has one.
   for (const field of plan.protocol.head) gathered.head(field);
-  for (const step of message.steps) {
-    if ('group' in step) gathered.group(step);
-    else gathered.field(step);
-  }
+  gathered.steps(message.steps, null);
   return gathered.done();
 }
 
@@ -56,6 +54,8 @@ class Gathered {
   readonly #values: PointValue[] = [];
   /** Of a time that stands in each repetition. */
   readonly #times = new Map<PointValue, number | null>();
+  /** Fields beside a value that must be so. */
+  readonly #wheres = new Map<PointValue, { slot: number; wanted: string }[]>();
 
   constructor(reading: Reading, message: MessagePlan, plan: Plan) {
     this.#reading = reading;
@@ -69,23 +69,32 @@ class Gathered {
     this.#bits(field, `${this.#message.name}.`, null);
   }
 
-  field(field: Field, group: Group | null = null): void {
+  steps(steps: readonly Step[], group: Group | null): void {
+    for (const step of steps) {
+      if ('group' in step) this.#group(step);
+      else this.#field(step, group);
+    }
+  }
+
+  #field(field: Field, group: Group | null): void {
     const read = readField(this.#reading, field);
     if (!read || field.key === null) return;
     this.#take(field.key, field, read.slot, group, read.isInvalid);
     this.#bits(field, '', group);
   }
 
-  group(group: Group): void {
+  #group(group: Group): void {
     eachTurn(this.#reading, group, () => {
       const before = this.#values.length;
-      for (const field of group.steps) this.field(field, group);
+      this.steps(group.steps, group);
+      this.#pick(before, group.own);
       this.#dress(group, before);
       if (this.#values.length > MOST_VALUES) throw new ShortFrame(group.group);
     });
   }
 
   done(): PointValue[] {
+    this.#pick(0, null);
     const { time, windowMs, history } = this.#message;
     const at = time === null ? null : timeIn(this.#reading.slots[time]);
     const isHistory = history !== null && holds(history, this.#reading.slots);
@@ -103,16 +112,30 @@ class Gathered {
     return this.#values;
   }
 
+  /** A field that decides may stand behind the value: the end of the repetition that has it says whether the value is wanted. @param own null: of the message */
+  #pick(from: number, own: ReadonlySet<number> | null): void {
+    if (this.#wheres.size === 0) return;
+    let kept = from;
+    for (let at = from; at < this.#values.length; at += 1) {
+      const value = this.#values[at] as PointValue;
+      const wheres = this.#wheres.get(value) ?? [];
+      const now = wheres.filter(({ slot }) => own === null || own.has(slot));
+      if (now.length > 0) this.#wheres.set(value, wheres.filter((one) => !now.includes(one)));
+      if (now.every(({ slot, wanted }) => this.#isSo(slot, wanted))) this.#values[kept++] = value;
+    }
+    this.#values.length = kept;
+  }
+
   /** What a repetition gave is its own: its time, and the tag that was read. */
-  #dress({ tag, names }: Group, from: number): void {
+  #dress({ tag, own }: Group, from: number): void {
     const { slots } = this.#reading;
     const { time } = this.#message;
-    const isOwnTime = time !== null && [...names.values()].includes(time);
+    const isOwnTime = time !== null && own.has(time);
     const read = tag ? tagOf(tag, slots) : null;
     for (let at = from; at < this.#values.length; at += 1) {
       const value = this.#values[at] as PointValue;
       if (isOwnTime) this.#times.set(value, timeIn(slots[time]));
-      if (read) value.evidence = [read];
+      if (read) value.evidence ??= [read];
     }
   }
 
@@ -131,16 +154,17 @@ class Gathered {
     const { targets } = this.#plan;
     const wanted: readonly Target[] = targets === null ? [{ id: key, where: [] }] : targets.get(key) ?? [];
     for (const { id, where } of wanted) {
-      if (!where.every(([name, text]) => this.#text(name, group) === text)) continue;
-      if (value !== null) this.#values.push({ point: id, value, ...(unit === null ? {} : { unit }) });
-      else this.#values.push({ point: id, value: null, quality: 'bad', flags: [isInvalid ? 'fault-code' : 'sensor'], ...(isInvalid ? {} : { fault: { code: 'CV_DESCRIBED_VALUE', params: { point: id, field: key } } }) });
+      const wheres = where.map(([name, text]) => ({ slot: group?.names.get(name) ?? this.#message.names.get(name) ?? -1, wanted: text }));
+      const given: PointValue = value !== null ? { point: id, value, ...(unit === null ? {} : { unit }) }
+        : { point: id, value: null, quality: 'bad', flags: [isInvalid ? 'fault-code' : 'sensor'], ...(isInvalid ? {} : { fault: { code: 'CV_DESCRIBED_VALUE', params: { point: id, field: key } } }) };
+      this.#values.push(given);
+      if (wheres.length > 0) this.#wheres.set(given, wheres);
     }
   }
 
-  #text(name: string, group: Group | null): string | null {
-    const slot = group?.names.get(name) ?? this.#message.names.get(name);
-    const value = slot === undefined ? undefined : this.#reading.slots[slot]?.value;
-    return value === undefined || value === null ? null : String(value);
+  #isSo(slot: number, wanted: string): boolean {
+    const value = this.#reading.slots[slot]?.value;
+    return value !== undefined && value !== null && String(value) === asRead(wanted, this.#message.digits.get(slot));
   }
 }
 

@@ -15,15 +15,24 @@ const template = () => z.string().min(1).max(2000);
 
 const bits = z.record(name(), z.union([z.int().min(0).max(63), z.string().regex(/^\d{1,2}-\d{1,2}$/)]));
 
+/** What an earlier field says: its value × times + plus, as a length. */
+const counted = z.object({
+  field: name().meta({ zh: '前面某个字段的名字', en: 'name of an earlier field' }),
+  times: z.int().min(1).max(256).default(1).meta({ zh: '字段的单位', en: 'what it counts as one' }),
+  plus: z.int().min(-65_535).max(65_535).default(0).meta({ zh: '个数 = 字段 × times + plus', en: 'the number is field × times + plus' }),
+});
+export type Counted = z.infer<typeof counted>;
+
 const fieldShape = {
   name: name().optional().meta({ zh: '字段名；测点按“报文.字段”引用', en: 'its name; a point reads it as message.field' }),
   type: z.enum(FIELD_TYPES).default('u8').meta({ zh: '类型', en: 'its type' }),
-  size: z.union([z.int().min(1).max(65_535), z.string()]).optional().meta({ zh: '字节数；也可为前面某个字段的名字，或 rest（到正文结尾）', en: 'bytes; or the name of an earlier field that has it, or rest: up to the end of the body' }),
+  size: z.union([z.int().min(1).max(65_535), z.string(), counted]).optional().meta({ zh: '字节数；也可为前面某个字段的名字，{ field, times, plus }，或 rest（到正文结尾）', en: 'bytes; or the name of an earlier field that has it, { field, times, plus }, or rest: up to the end of the body' }),
   at: z.int().optional().meta({ zh: '位置，从帧首数起；负数从帧尾数起；省略则紧接上一字段', en: 'where it stands from the start of the frame; negative: from its end; left out: after the one before' }),
   skip: z.int().min(1).max(65_535).optional().meta({ zh: '跳过这么多字节（代替 name）', en: 'passes over so many bytes, instead of a name' }),
   order: order().optional().meta({ zh: '字节序；默认同全局', en: 'order of its bytes; default: that of the whole' }),
   scale: z.number().default(1).meta({ zh: '协议规定的比例：原值 × scale + offset', en: 'fixed by the protocol: raw × scale + offset' }),
   offset: z.number().default(0).meta({ zh: '协议规定的偏移', en: 'fixed by the protocol, added after scale' }),
+  sign: z.union([z.enum(['bit', 'nibble', 'byte']), condition()]).optional().meta({ zh: 'bcd 的符号：bit 最高位为 1、nibble 最高半字节为 F、byte 首字节为 FF 时为负；或条件：成立时取负', en: 'bcd is below zero by its top bit (bit), its top half byte F (nibble) or a byte FF before it (byte); or a condition: below zero when it holds', examples: ['bit', { direction: 1 }] }),
   enum: z.record(z.string(), z.string()).optional().meta({ zh: '枚举：原值 → 文字', en: 'raw value → word' }),
   bits: bits.optional().meta({ zh: '位：名字 → 位号（布尔）或 "4-6"（数）；0 为最低位', en: 'name → number of a bit (a bool) or "4-6" (a number); 0 is the lowest' }),
   invalid: z.array(comparable).default([]).meta({ zh: '表示无效的原始值：给出坏质量', en: 'raw values that mean there is none: bad quality' }),
@@ -42,11 +51,16 @@ const tag = z.object({
 });
 
 const field = z.object(fieldShape);
-const item = z.object({
+/** How deep repeats nest. */
+const MOST_DEEP = 3;
+
+const deepest = z.object({ ...fieldShape, repeat: z.string().optional().refine((repeat) => repeat === undefined, complaint(`repeats nest ${MOST_DEEP} deep at most`, `重复组最多嵌套 ${MOST_DEEP} 层`)) });
+
+const items = <F extends z.ZodType<ItemSpec>>(inner: F) => z.object({
   ...fieldShape,
   repeat: name().optional().meta({ zh: '重复组的名字（代替 name）：其字段为“报文.组.字段”', en: 'name of a group that repeats, instead of name: its fields are message.group.field' }),
-  count: z.union([z.int().min(1).max(65_535), z.string()]).optional().meta({ zh: '重复次数：数、前面字段的名字，或 rest', en: 'how often: a number, the name of an earlier field, or rest' }),
-  fields: z.array(field).min(1).optional().meta({ zh: '每次重复的字段', en: 'fields of each repetition' }),
+  count: z.union([z.int().min(1).max(65_535), z.string(), counted]).optional().meta({ zh: '重复次数：数、前面字段的名字、{ field, times, plus }，或 rest', en: 'how often: a number, the name of an earlier field, { field, times, plus }, or rest' }),
+  fields: z.array(inner).min(1).optional().meta({ zh: '每次重复的字段，其中可再有 repeat', en: 'fields of each repetition, in which there may be another repeat' }),
   tag: tag.optional().meta({ zh: '每次重复是一次标签读取：作为证据', en: 'each repetition is a read of a tag: goes along as evidence' }),
 }).check((context) => {
   const { name: named, repeat, skip, fields, count } = context.value;
@@ -54,6 +68,7 @@ const item = z.object({
   if ([named, repeat, skip].filter((one) => one !== undefined).length !== 1) refuse(complaint('needs exactly one of name, skip and repeat', '须有且只有 name、skip、repeat 之一'));
   if (repeat !== undefined && (!fields || count === undefined)) refuse(complaint('a repeat needs count and fields', 'repeat 需要 count 和 fields'));
 });
+const item = items(items(items(deepest)));
 
 const message = z.object({
   name: name().meta({ zh: '报文名', en: 'its name' }),
@@ -82,6 +97,18 @@ const checksum = z.object({
   form: z.enum(['binary', 'hex']).default('binary').meta({ zh: '二进制，或十六进制文本', en: 'as bytes, or as hexadecimal digits' }),
 });
 
+const byte = () => z.int().min(1).max(255).optional();
+const transform = z.object({
+  from: z.int().min(0).max(65_535).meta({ zh: '从帧的哪个字节起', en: 'from this byte of the frame on' }),
+  to: z.int().optional().meta({ zh: '到哪个字节之前；负数从帧尾数起；默认到正文结尾', en: 'up to, not including, this byte; negative: from the end; default: the end of the body' }),
+  add: byte().meta({ zh: '收到的每个字节加上它（模 256）', en: 'added to each byte that comes, modulo 256' }),
+  subtract: byte().meta({ zh: '收到的每个字节减去它（模 256）', en: 'subtracted from each byte that comes, modulo 256', examples: [0x33] }),
+  xor: byte().meta({ zh: '收到的每个字节与它异或', en: 'XORed with each byte that comes' }),
+}).check((context) => {
+  const { add, subtract, xor } = context.value;
+  if ([add, subtract, xor].filter((one) => one !== undefined).length !== 1) context.issues.push({ code: 'custom', path: [], input: context.value, ...complaint('needs exactly one of add, subtract and xor', '须有且只有 add、subtract、xor 之一') });
+});
+
 const length = z.object({
   at: z.int().min(0).max(64).meta({ zh: '长度字段的位置', en: 'where it stands' }),
   type: z.enum(['u8', 'u16', 'u24', 'u32', 'bcd', 'digits', 'hex-digits']).default('u8').meta({ zh: '类型；digits、hex-digits 为文本数字', en: 'its type; digits and hex-digits are text' }),
@@ -105,6 +132,7 @@ export const DESCRIPTION = z.strictObject({
   escape: z.record(hex(), hex()).optional().meta({ zh: '转义：帧内的字节 → 原字节', en: 'byte stuffing: as sent within a frame → as meant', examples: [{ '7D 02': '7E', '7D 01': '7D' }] }),
   tail: z.int().min(0).max(64).default(0).meta({ zh: '校验（没有校验时为帧尾）之前、正文之后的字节数，如结束符', en: 'bytes behind the body that are none of it, before the checksum (without one: before the terminator), such as an end mark' }),
   checksum: checksum.optional().meta({ zh: '校验', en: 'its checksum' }),
+  transform: transform.optional().meta({ zh: '逐字节变换：读字段之前还原，发送时加上；校验按线上字节计算', en: 'what the protocol does to bytes one by one: undone before fields are read, done to what we send; a checksum counts the bytes as sent' }),
   head: z.array(field).default([]).meta({ zh: '每帧都有的字段，从帧头之后起', en: 'fields that every frame has, from the header on' }),
   identity: name().optional().meta({ zh: '哪个 head 字段是设备标识', en: 'field of head by which a device says who it is' }),
   sequence: name().optional().meta({ zh: '哪个 head 字段是流水号；重发按它识别', en: 'field of head with the number of the frame; by it a repetition is known' }),
@@ -113,5 +141,10 @@ export const DESCRIPTION = z.strictObject({
 });
 export type Description = z.infer<typeof DESCRIPTION>;
 export type FieldSpec = z.infer<typeof field>;
-export type ItemSpec = z.infer<typeof item>;
+export interface ItemSpec extends FieldSpec {
+  repeat?: string | undefined;
+  count?: number | string | Counted | undefined;
+  fields?: ItemSpec[] | undefined;
+  tag?: z.infer<typeof tag> | undefined;
+}
 export type MessageSpec = z.infer<typeof message>;

@@ -1,5 +1,6 @@
 /** What a link hands to `decode`, and which points read what. */
-import type { Protocol } from './protocol-types.ts';
+import type { Digits } from './digits.ts';
+import type { Protocol, Step } from './protocol-types.ts';
 import type { FramePoint } from './settings.ts';
 
 export type FrameFrame = MessageFrame | AwayFrame | SilentFrame;
@@ -49,20 +50,24 @@ export function planOf(protocol: Protocol, points: readonly ({ id: string } & Fr
 }
 
 /** Everything that a point may read, with what the description knows of it. */
-export function fieldsOf(protocol: Protocol): Map<string, { unit: string | null; kind: 'measurement' | 'state' | 'occurrence' | null; indicator: string | null; isText: boolean; isTag: boolean }> {
+export function fieldsOf(protocol: Protocol): Map<string, { unit: string | null; kind: 'measurement' | 'state' | 'occurrence' | null; indicator: string | null; isText: boolean; isTag: boolean; names: ReadonlyMap<string, number>; digits: ReadonlyMap<number, Digits> }> {
   const fields = new Map<string, ReturnType<typeof fieldsOf> extends Map<string, infer V> ? V : never>();
-  for (const { steps, name } of protocol.messages) {
-    const take = (step: (typeof protocol.head)[number], isTag: boolean, prefix: string) => {
+  for (const { steps, name, names: known, digits } of protocol.messages) {
+    const take = (step: (typeof protocol.head)[number], isTag: boolean, prefix: string, group: ReadonlyMap<string, number> | null) => {
+      const names = new Map([...known, ...group ?? []]);
       const { unit, kind, indicator, type, words } = step;
       const isText = words !== null || ['ascii', 'gbk', 'hex'].includes(type);
-      if (step.key !== null) fields.set(prefix + step.key, { unit, kind: kind ?? (isTag ? 'occurrence' : null), indicator, isText, isTag });
-      for (const bit of step.bits) fields.set(prefix + bit.key, { unit: null, kind: 'state', indicator: null, isText: true, isTag: false });
+      if (step.key !== null) fields.set(prefix + step.key, { unit, kind: kind ?? (isTag ? 'occurrence' : null), indicator, isText, isTag, names, digits });
+      for (const bit of step.bits) fields.set(prefix + bit.key, { unit: null, kind: 'state', indicator: null, isText: true, isTag: false, names, digits });
     };
-    for (const field of protocol.head) take(field, false, `${name}.`);
-    for (const step of steps) {
-      if ('group' in step) for (const field of step.steps) take(field, step.tag !== null, '');
-      else take(step, false, '');
-    }
+    for (const field of protocol.head) take(field, false, `${name}.`, null);
+    const takeAll = (all: readonly Step[], isTag: boolean, group: ReadonlyMap<string, number> | null) => {
+      for (const step of all) {
+        if ('group' in step) takeAll(step.steps, isTag || step.tag !== null, step.names);
+        else take(step, isTag, '', group);
+      }
+    };
+    takeAll(steps, false, null);
   }
   return fields;
 }

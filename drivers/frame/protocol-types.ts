@@ -1,10 +1,12 @@
 /** A protocol as the cutter and the decoder use it. Slots are places in the list of a frame's field values. */
 import type { ChecksumType } from './checksum.ts';
+import type { Digits } from './digits.ts';
 import type { FieldType } from './description.ts';
 
 export type Condition = { slot: number; is: 'in' | 'not'; values: readonly string[] } | { slot: number; is: '>=' | '<=' | '>' | '<'; than: number };
 
-export type Size = number | 'rest' | { slot: number };
+/** By a field: its value × times + plus. */
+export type Size = number | 'rest' | { slot: number; times: number; plus: number };
 
 export interface Field {
   slot: number;
@@ -19,6 +21,7 @@ export interface Field {
   scale: number;
   offset: number;
   decimals: number;
+  sign: 'bit' | 'nibble' | 'byte' | readonly Condition[] | null;
   words: ReadonlyMap<string, string> | null;
   bits: readonly { slot: number; key: string; low: number; count: number; isBool: boolean }[];
   invalid: readonly string[];
@@ -31,8 +34,10 @@ export interface Field {
 export interface Group {
   group: string;
   count: Size;
-  steps: readonly Field[];
-  /** Its fields, by name. */
+  steps: readonly Step[];
+  /** Slots of its own fields, without those of groups within it. */
+  own: ReadonlySet<number>;
+  /** Its fields and those of the groups around it, by name. */
   names: ReadonlyMap<string, number>;
   tag: Readonly<Partial<Record<'epc' | 'antenna' | 'rssiDbm' | 'count', number>>> | null;
   at: number | null;
@@ -52,6 +57,8 @@ export interface MessagePlan {
   answer: Template | null;
   slots: number;
   names: ReadonlyMap<string, number>;
+  /** Its fields of hex and BCD, by slot. */
+  digits: ReadonlyMap<number, Digits>;
 }
 
 export interface Protocol {
@@ -64,6 +71,8 @@ export interface Protocol {
   escape: readonly { first: number; second: number; meant: number }[] | null;
   length: { at: number; type: 'u8' | 'u16' | 'u24' | 'u32' | 'bcd' | 'digits' | 'hex-digits'; size: number; order: 'big' | 'little'; mask: number | null; times: number; plus: number } | null;
   checksum: { type: ChecksumType; from: number; to: number; at: number; size: number; order: 'big' | 'little'; isText: boolean } | null;
+  /** `add` and `xor` are what turns what is meant into what is sent. */
+  transform: { from: number; to: number | null; add: number; xor: number } | null;
   /** Bytes at the end of a frame that are no body. */
   trailerBytes: number;
   bodyAt: number;

@@ -1,7 +1,8 @@
 /** A description made ready: names are places, and what a name stands for is looked up once. Pure. */
 import { CHECKSUMS } from './checksum.ts';
-import type { Condition, Field, Group, MessagePlan, Protocol, Step, Template } from './protocol-types.ts';
-import type { Description, FieldSpec, FieldType, ItemSpec } from './description.ts';
+import { asRead, hexProblem, type Digits } from './digits.ts';
+import type { Condition, Field, Group, MessagePlan, Protocol, Size, Step, Template } from './protocol-types.ts';
+import type { Counted, Description, FieldSpec, FieldType, ItemSpec } from './description.ts';
 import { parseTemplate, TemplateError } from './template.ts';
 
 export interface DescriptionProblem {
@@ -16,6 +17,7 @@ export const SIZES: Readonly<Record<FieldType, number>> = {
   bcd: 0, ascii: 0, gbk: 0, hex: 0, 'number-text': 0, unix: 4, 'unix-ms': 8, 'bcd-time': 6, 'bytes-time': 6,
 };
 
+const TEXTS = new Set<FieldType>(['ascii', 'gbk', 'hex']);
 const NUMBERED = new Set<FieldType>(['u8', 'u16', 'u24', 'u32', 'u64', 'i8', 'i16', 'i24', 'i32', 'i64']);
 
 /** @returns the protocol, or all that does not fit together, each at its place in the description */
@@ -31,6 +33,7 @@ class Compiler {
   readonly problems: DescriptionProblem[] = [];
   readonly #description: Description;
   #slots = 0;
+  #digits = new Map<number, Digits>();
 
   constructor(description: Description) {
     this.#description = description;
@@ -47,6 +50,7 @@ class Compiler {
     const slotOf = (key: 'identity' | 'sequence') => this.#slot(d[key], head, [key]);
     const [identity, sequence] = [slotOf('identity'), slotOf('sequence')];
     const headSlots = this.#slots;
+    const headDigits = this.#digits;
     const names = new Set<string>();
     const messages = d.messages.map((spec, at): MessagePlan => {
       const path = ['messages', at];
@@ -54,6 +58,7 @@ class Compiler {
       names.add(spec.name);
       this.#slots = headSlots;
       const known = new Map(head);
+      this.#digits = new Map(headDigits);
       const when = this.#conditions(spec.when, head, [...path, 'when']);
       const steps = spec.fields.flatMap((one, place) => this.#item(one, [...path, 'fields', place], known, spec.name));
       const time = this.#slot(spec.time, this.#withGroups(known, steps), [...path, 'time']);
@@ -61,7 +66,7 @@ class Compiler {
         name: spec.name, when, steps, time, windowMs: spec.window ?? null, confirms: spec.confirms,
         history: spec.history ? this.#conditions(spec.history, known, [...path, 'history']) : null,
         answer: spec.answer === undefined ? null : this.#template(spec.answer, known, [...path, 'answer']),
-        slots: this.#slots, names: known,
+        slots: this.#slots, names: known, digits: this.#digits,
       };
     });
     const polls = d.polls.map((one, at) => {
@@ -71,7 +76,7 @@ class Compiler {
     return {
       title: d.title, header, terminator, fixed: d.fixed ?? null, maxBytes: d.max, idle: bytesOfHex(d.idle), escape: this.#escapes(),
       length: d.length ? { ...d.length, order: d.length.order ?? d.order, size: lengthSize(d.length), mask: d.length.mask ?? null } : null,
-      checksum, trailerBytes: (checksum ? -checksum.at : terminator.length) + d.tail, bodyAt: header.length,
+      checksum, transform: this.#transform(), trailerBytes: (checksum ? -checksum.at : terminator.length) + d.tail, bodyAt: header.length,
       head: headSteps as Field[], headNames: head, headSlots, identity, sequence, messages, polls,
     };
   }
@@ -101,6 +106,14 @@ class Compiler {
     return entries.length === 0 ? null : entries.map(({ sent, meant }) => ({ first: sent[0] ?? 0, second: sent[1] ?? 0, meant: meant[0] ?? 0 }));
   }
 
+  #transform(): Protocol['transform'] {
+    const { transform, length } = this.#description;
+    if (!transform) return null;
+    const { from, to, add = 0, subtract = 0, xor = 0 } = transform;
+    if (length && from < length.at + lengthSize(length) && (to === undefined || to < 0 || to > length.at)) this.#refuse(['transform', 'from'], `the length at ${length.at} is read as it was sent: begin behind it`, `位于 ${length.at} 的长度按线上字节读取：应从其后开始`);
+    return { from, to: to ?? null, add: subtract - add, xor };
+  }
+
   #checksum(terminatorBytes: number): Protocol['checksum'] {
     const spec = this.#description.checksum;
     if (!spec) return null;
@@ -120,14 +133,23 @@ class Compiler {
   /** Names of groups' fields too: a time may stand in each repetition. */
   #withGroups(known: ReadonlyMap<string, number>, steps: readonly Step[]): Map<string, number> {
     const all = new Map(known);
-    for (const step of steps) if ('group' in step) for (const [name, slot] of step.names) if (!all.has(name)) all.set(name, slot);
+    for (const step of steps) if ('group' in step) for (const [name, slot] of this.#withGroups(step.names, step.steps)) if (!all.has(name)) all.set(name, slot);
     return all;
   }
 
   #conditions(spec: Record<string, unknown>, known: ReadonlyMap<string, number>, path: (string | number)[]): Condition[] {
     return Object.entries(spec).flatMap(([name, wanted]): Condition[] => {
       const slot = this.#slot(name, known, [...path, name]);
-      return slot === null ? [] : [conditionOf(slot, wanted)];
+      if (slot === null) return [];
+      const digits = this.#digits.get(slot);
+      const all = (Array.isArray(wanted) ? wanted : [wanted]) as unknown[];
+      for (const one of all) {
+        const [, sign, text = ''] = comparisonOf(one) ?? [];
+        const problem = digits?.type === 'hex' && (sign === undefined || sign === '!=') ? hexProblem(sign ? text : one, digits) : null;
+        if (problem) this.#refuse([...path, name], problem.en, problem.zh);
+        else if (sign !== undefined && sign !== '!=' && (digits?.type === 'hex' || Number.isNaN(Number(text)))) this.#refuse([...path, name], `${String(one)}: only numbers are greater or smaller`, `${String(one)}：只有数才能比较大小`);
+      }
+      return [conditionOf(slot, wanted, digits)];
     });
   }
 
@@ -141,19 +163,35 @@ class Compiler {
     }
   }
 
-  #item(spec: ItemSpec, path: (string | number)[], known: Map<string, number>, message: string): Step[] {
-    if (spec.repeat === undefined) return this.#field(spec, path, known, message, this.#description.order);
+  /** @param around names of the groups around it; null: it stands in none */
+  #item(spec: ItemSpec, path: (string | number)[], known: Map<string, number>, prefix: string, around: ReadonlyMap<string, number> | null = null): Step[] {
+    if (around && spec.at !== undefined && (spec.repeat !== undefined || spec.size === 'rest' || typeof (spec.size ?? 0) !== 'number')) this.#refuse([...path, 'at'], 'within a repeat only a field of a fixed size has a place of its own', '重复组内只有定长字段可以指定位置');
+    if (spec.repeat === undefined) return this.#field(spec, path, known, prefix, this.#description.order);
+    const count = this.#size(spec.count ?? 1, known, [...path, 'count']);
+    const when = spec.when ? this.#conditions(spec.when, known, [...path, 'when']) : null;
     const within = new Map(known);
-    const steps = (spec.fields ?? []).flatMap((one, at) => this.#field(one, [...path, 'fields', at], within, `${message}.${spec.repeat}`, this.#description.order));
+    const [own, names] = [new Set<number>(), new Map(around)];
+    const steps = (spec.fields ?? []).flatMap((one, at) => {
+      const made = this.#item(one, [...path, 'fields', at], within, `${prefix}.${spec.repeat}`, names);
+      for (const [name, slot] of within) if (!known.has(name) && !names.has(name)) {
+        names.set(name, slot);
+        own.add(slot);
+      }
+      return made;
+    });
     const roles = Object.entries(spec.tag ?? {}).flatMap(([role, name]) => {
       const slot = this.#slot(name, within, [...path, 'tag', role]);
       return slot === null ? [] : [[role, slot] as const];
     });
-    const own = new Map([...within].filter(([name]) => !known.has(name)));
-    const count = spec.count === 'rest' || typeof spec.count === 'number' ? spec.count : { slot: this.#slot(spec.count, known, [...path, 'count']) ?? 0 };
-    const when = spec.when ? this.#conditions(spec.when, known, [...path, 'when']) : null;
-    const group: Group = { group: spec.repeat, count, steps, names: own, tag: spec.tag ? Object.fromEntries(roles) : null, at: spec.at ?? null, when };
+    for (const step of steps) if ('group' in step) spread(names, step);
+    const group: Group = { group: spec.repeat, count, steps, own, names, tag: spec.tag ? Object.fromEntries(roles) : null, at: spec.at ?? null, when };
     return [group];
+  }
+
+  #size(spec: number | string | Counted, known: ReadonlyMap<string, number>, path: (string | number)[]): Size {
+    if (typeof spec === 'number' || spec === 'rest') return spec;
+    const { field, times, plus } = typeof spec === 'string' ? { field: spec, times: 1, plus: 0 } : spec;
+    return { slot: this.#slot(field, known, typeof spec === 'string' ? path : [...path, 'field']) ?? 0, times, plus };
   }
 
   #field(spec: FieldSpec, path: (string | number)[], known: Map<string, number>, prefix: string, order: 'big' | 'little'): Field[] {
@@ -166,20 +204,28 @@ class Compiler {
     if (own === 0 && spec.size === undefined) this.#refuse(path, `${type} needs size`, `${type} 需要 size`);
     if (own > 0 && skip === undefined && spec.size !== undefined && !(type === 'bcd-time' && (spec.size === 7 || spec.size === 6 || spec.size === 5))) this.#refuse([...path, 'size'], `${type} has ${own} bytes`, `${type} 为 ${own} 字节`);
     if (spec.bits && !NUMBERED.has(type)) this.#refuse([...path, 'bits'], `${type} has no bits`, `${type} 没有位`);
-    const size = own > 0 && spec.size === undefined ? own : spec.size === 'rest' || typeof spec.size === 'number' ? spec.size : { slot: this.#slot(spec.size, known, [...path, 'size']) ?? 0 };
+    const size = own > 0 && spec.size === undefined ? own : this.#size(spec.size ?? 1, known, [...path, 'size']);
     const conditions = when ? this.#conditions(when, known, [...path, 'when']) : null;
     const slot = this.#slots++;
+    if (type === 'hex' || type === 'bcd') this.#digits.set(slot, { type, count: typeof size === 'number' ? size * 2 : 0 });
     if (name !== undefined && known.has(name)) this.#refuse([...path, 'name'], `there is another field ${name}`, `字段 ${name} 重复`);
     if (name !== undefined) known.set(name, slot);
     const key = (last: string) => (prefix === '' ? last : `${prefix}.${last}`);
     return [{
       slot, key: name === undefined ? null : key(name), name: name ?? '', type, size, at: spec.at ?? null, isLittle: (spec.order ?? order) === 'little',
       scale: spec.scale, offset: spec.offset, decimals: decimalsOf(spec.scale, spec.offset),
-      words: spec.enum ? new Map(Object.entries(spec.enum).map(([raw, word]) => [String(Number.isNaN(Number(raw)) || raw === '' ? raw : Number(raw)), word])) : null,
+      sign: this.#sign(spec, known, path), words: spec.enum ? wordsOf(spec.enum, type) : null,
       bits: Object.entries(spec.bits ?? {}).map(([bit, place]) => this.#bit(bit, place, key, known, [...path, 'bits', bit])),
       invalid: spec.invalid.map(String), when: conditions,
       unit: spec.unit ?? null, kind: spec.kind ?? null, indicator: spec.indicator ?? null,
     }];
+  }
+
+  #sign({ sign, type, bits }: FieldSpec, known: ReadonlyMap<string, number>, path: (string | number)[]): Field['sign'] {
+    if (sign === undefined) return null;
+    if (typeof sign === 'string' && type !== 'bcd') this.#refuse([...path, 'sign'], `sign: ${sign} is of bcd; ${type} has none`, `sign: ${sign} 仅用于 bcd；${type} 没有`);
+    if (bits || TEXTS.has(type) || type.includes('time') || type.startsWith('unix')) this.#refuse([...path, 'sign'], `what has a sign is a number without bits, not ${type}`, `有符号的应为不带 bits 的数，而不是 ${type}`);
+    return typeof sign === 'string' ? sign : this.#conditions(sign, known, [...path, 'sign']);
   }
 
   #bit(name: string, place: number | string, key: (last: string) => string, known: Map<string, number>, path: (string | number)[]): Field['bits'][number] {
@@ -192,20 +238,33 @@ class Compiler {
   }
 }
 
+/** Fields behind a group within stand beside its fields as well. */
+function spread(names: ReadonlyMap<string, number>, group: Group): void {
+  for (const [name, slot] of names) if (!group.names.has(name)) (group.names as Map<string, number>).set(name, slot);
+  for (const step of group.steps) if ('group' in step) spread(names, step);
+}
+
+/** Digits of a text are no number: `"01"` stays as it stands, of `hex` in capitals. */
+function wordsOf(spec: Record<string, string>, type: FieldType): Map<string, string> {
+  const keyOf = (raw: string) => (type === 'hex' ? raw.toUpperCase() : TEXTS.has(type) || raw === '' || Number.isNaN(Number(raw)) ? raw : String(Number(raw)));
+  return new Map(Object.entries(spec).map(([raw, word]) => [keyOf(raw), word]));
+}
+
 function lengthSize({ type, size }: { type: string; size?: number | undefined }): number {
   return { u8: 1, u16: 2, u24: 3, u32: 4 }[type] ?? size ?? 1;
 }
 
 /** A text that begins with a comparison is one: `>= 3`; `!= 0`. */
-function conditionOf(slot: number, wanted: unknown): Condition {
+const comparisonOf = (wanted: unknown) => (typeof wanted === 'string' ? /^\s*(>=|<=|!=|>|<)\s*(-?[\w.]+)\s*$/.exec(wanted) : null);
+
+function conditionOf(slot: number, wanted: unknown, digits: Digits | undefined): Condition {
+  const textOf = (value: unknown) => asRead(String(value), digits);
   if (Array.isArray(wanted)) return { slot, is: 'in', values: wanted.map(textOf) };
-  const compared = typeof wanted === 'string' ? /^\s*(>=|<=|!=|>|<)\s*(-?[\w.]+)\s*$/.exec(wanted) : null;
+  const compared = comparisonOf(wanted);
   if (!compared) return { slot, is: 'in', values: [textOf(wanted)] };
   const [, sign, text] = compared as unknown as [string, '>=' | '<=' | '!=' | '>' | '<', string];
-  return sign === '!=' ? { slot, is: 'not', values: [textOf(Number.isNaN(Number(text)) ? text : Number(text))] } : { slot, is: sign, than: Number(text) };
+  return sign === '!=' ? { slot, is: 'not', values: [textOf(digits?.type === 'hex' || Number.isNaN(Number(text)) ? text : Number(text))] } : { slot, is: sign, than: Number(text) };
 }
-
-const textOf = (value: unknown) => String(value);
 
 /** Digits behind the point that scale and offset can make: what floating point adds is taken away again. */
 function decimalsOf(scale: number, offset: number): number {

@@ -1,11 +1,14 @@
 /** Fields out of a frame, by a protocol. Pure: bytes in, slots filled. */
-import type { Condition, Field, Group, MessagePlan, Protocol, Size } from './protocol-types.ts';
+import { NUMBER_DIGITS } from './digits.ts';
+import { plainOf } from './transform.ts';
+import type { Condition, Field, Group, MessagePlan, Protocol, Size, Step } from './protocol-types.ts';
 
 export type Raw = number | bigint | string;
 export type Slot = { value: number | string | boolean | null; at: number; length: number } | undefined;
 
 /** Where a frame's reading stands: values by slot, and the place of the next field. */
 export interface Reading {
+  /** As it was meant. */
   frame: Buffer;
   slots: Slot[];
   at: number;
@@ -21,9 +24,9 @@ export class ShortFrame extends Error {
   }
 }
 
-/** Head fields of a frame. @returns null where it is too short for them */
+/** Head fields of a frame as it was sent. @returns null where it is too short for them */
 export function readHead(frame: Buffer, protocol: Protocol): Reading | null {
-  const reading: Reading = { frame, slots: [], at: protocol.bodyAt, end: Math.max(protocol.bodyAt, frame.length - protocol.trailerBytes) };
+  const reading: Reading = { frame: plainOf(frame, protocol), slots: [], at: protocol.bodyAt, end: Math.max(protocol.bodyAt, frame.length - protocol.trailerBytes) };
   try {
     for (const field of protocol.head) readField(reading, field);
     return reading;
@@ -72,25 +75,38 @@ export function readField(reading: Reading, field: Field): { raw: Raw; slot: Non
   if (at < 0 || length < 0 || at + length > (field.at === null ? end : frame.length)) throw new ShortFrame(field.key ?? field.name);
   if (field.at === null) reading.at = at + length;
   if (field.key === null) return null;
-  const raw = rawOf(frame, field, at, length);
-  const isInvalid = raw === null || field.invalid.includes(String(raw));
+  const bare = rawOf(frame, field, at, length);
+  const raw = typeof field.sign === 'object' && field.sign ? signed(bare, field.sign, slots) : bare;
+  // Meters send FF for what they do not measure: no digits, but said to mean none.
+  const isNone = field.invalid.length > 0 && saysNone(field, raw ?? ordered(frame, at, length, field.isLittle).toString('hex'));
+  const isInvalid = raw === null || isNone;
   const slot = { value: isInvalid || raw === null ? null : valueOf(raw, field), at, length };
   slots[field.slot] = slot;
   for (const bit of field.bits) {
     const bits = typeof raw === 'bigint' || typeof raw === 'number' ? Number((BigInt.asUintN(64, BigInt(raw)) >> BigInt(bit.low)) & ((1n << BigInt(bit.count)) - 1n)) : 0;
     slots[bit.slot] = { value: isInvalid ? null : bit.isBool ? bits === 1 : bits, at, length };
   }
-  return { raw: raw ?? '', slot, isInvalid: raw !== null && isInvalid };
+  return { raw: raw ?? '', slot, isInvalid: isNone };
+}
+
+function saysNone({ type, invalid }: Field, raw: Raw): boolean {
+  const text = String(raw);
+  if (invalid.includes(text)) return true;
+  return type === 'bcd' && (/^-?\d+$/.test(text) ? invalid.includes(String(Number(text))) : invalid.some((one) => one.toLowerCase() === text));
 }
 
 /** All fields of a message after its head; of repetitions the last. @throws ShortFrame */
 export function readWhole(head: Reading, { steps }: MessagePlan): Reading {
   const reading: Reading = { ...head, slots: [...head.slots] };
+  readSteps(reading, steps);
+  return reading;
+}
+
+function readSteps(reading: Reading, steps: readonly Step[]): void {
   for (const step of steps) {
-    if ('group' in step) eachTurn(reading, step, () => { for (const field of step.steps) readField(reading, field); });
+    if ('group' in step) eachTurn(reading, step, () => readSteps(reading, step.steps));
     else readField(reading, step);
   }
-  return reading;
 }
 
 /** Runs for each repetition of a group, of which `read` reads the fields. @throws ShortFrame */
@@ -98,7 +114,7 @@ export function eachTurn(reading: Reading, { group, count, when, at }: Group, re
   if (when && !holds(when, reading.slots)) return;
   if (at !== null) reading.at = at < 0 ? reading.frame.length + at : at;
   const most = count === 'rest' ? Infinity : sizeOf(count, reading.slots, 0);
-  if (most < 0 || reading.at < 0) throw new ShortFrame(group);
+  if (most < 0 || reading.at < 0 || reading.at > reading.end) throw new ShortFrame(group);
   for (let turn = 0; turn < most; turn += 1) {
     if (count === 'rest' && reading.at >= reading.end) break;
     const from = reading.at;
@@ -113,11 +129,11 @@ export function sizeOf(size: Size, slots: readonly Slot[], rest: number): number
   if (typeof size === 'number') return size;
   if (size === 'rest') return Math.max(0, rest);
   const value = slots[size.slot]?.value;
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : -1;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value * size.times + size.plus : -1;
 }
 
 /** null where the bytes are none of this type. */
-function rawOf(frame: Buffer, { type, isLittle }: Field, at: number, length: number): Raw | null {
+function rawOf(frame: Buffer, { type, isLittle, sign }: Field, at: number, length: number): Raw | null {
   switch (type) {
     case 'u8': case 'u16': case 'u24': case 'u32': return isLittle ? frame.readUIntLE(at, length) : frame.readUIntBE(at, length);
     case 'i8': case 'i16': case 'i24': case 'i32': return isLittle ? frame.readIntLE(at, length) : frame.readIntBE(at, length);
@@ -125,7 +141,7 @@ function rawOf(frame: Buffer, { type, isLittle }: Field, at: number, length: num
     case 'i64': return small(isLittle ? frame.readBigInt64LE(at) : frame.readBigInt64BE(at));
     case 'f32': return finite(isLittle ? frame.readFloatLE(at) : frame.readFloatBE(at));
     case 'f64': return finite(isLittle ? frame.readDoubleLE(at) : frame.readDoubleBE(at));
-    case 'bcd': return digits(frame, at, length, isLittle);
+    case 'bcd': return digits(ordered(frame, at, length, isLittle).toString('hex'), sign);
     case 'hex': return ordered(frame, at, length, isLittle).toString('hex').toUpperCase();
     case 'ascii': return trimmed(frame.toString('latin1', at, at + length));
     case 'gbk': return trimmed(GBK.decode(frame.subarray(at, at + length)));
@@ -149,10 +165,20 @@ function ordered(frame: Buffer, at: number, length: number, isLittle: boolean): 
   return isLittle ? Buffer.from(bytes.toReversed()) : bytes;
 }
 
-/** As text: an identity of twelve digits keeps its zeros; `valueOf` makes a number of it where it is one. */
-function digits(frame: Buffer, at: number, length: number, isLittle: boolean): string | null {
-  const text = ordered(frame, at, length, isLittle).toString('hex');
-  return /^\d*$/.test(text) ? text : null;
+/** As text: an identity of twelve digits keeps its zeros; `valueOf` makes a number of it where it is one. @param hex high digit first */
+function digits(hex: string, sign: Field['sign']): string | null {
+  const [isMinus, text] = sign === 'bit' ? [hex >= '8', (Number.parseInt(hex.slice(0, 1), 16) & 7) + hex.slice(1)]
+    : sign === 'nibble' ? [hex.startsWith('f'), hex.replace(/^f/, '')]
+    : sign === 'byte' ? [hex.startsWith('ff'), hex.replace(/^ff/, '')] : [false, hex];
+  if (!/^\d*$/.test(text) || (isMinus && text === '')) return null;
+  return isMinus ? `-${text}` : text;
+}
+
+/** A sign that stands in a field of its own. Where that has no value, neither has the number: null. */
+function signed(raw: Raw | null, conditions: readonly Condition[], slots: readonly Slot[]): Raw | null {
+  if (raw === null || conditions.some(({ slot }) => (slots[slot]?.value ?? null) === null)) return null;
+  if (!holds(conditions, slots)) return raw;
+  return typeof raw === 'string' ? `-${raw}` : -raw;
 }
 
 function textNumber(text: string): number | null {
@@ -174,15 +200,12 @@ function timeOf(text: string): number | null {
   return isReal ? at - CHINA_MS : null;
 }
 
-/** Longest BCD that stays a number exactly. */
-const NUMBER_DIGITS = 15;
-
 function valueOf(raw: Raw, { words, scale, offset, decimals, type, bits }: Field): number | string | null {
   if (words) return words.get(typeof raw === 'string' && type === 'bcd' ? String(Number(raw)) : String(raw)) ?? null;
-  const number = typeof raw === 'bigint' ? Number(raw) : typeof raw === 'number' ? raw : type === 'bcd' && raw.length <= NUMBER_DIGITS ? Number(raw) : null;
+  const number = typeof raw === 'bigint' ? Number(raw) : typeof raw === 'number' ? raw : type === 'bcd' && raw.length <= NUMBER_DIGITS + Number(raw.startsWith('-')) ? Number(raw) : null;
   if (number === null || bits.length > 0) return typeof raw === 'bigint' ? number : raw as number | string;
-  if (scale === 1 && offset === 0) return number;
+  if (scale === 1 && offset === 0) return number + 0;
   const scaled = number * scale + offset;
   const rounded = Math.round(scaled * 10 ** decimals) / 10 ** decimals;
-  return type.startsWith('f') || !Number.isSafeInteger(Math.round(scaled * 10 ** decimals)) ? scaled : rounded;
+  return type.startsWith('f') || !Number.isSafeInteger(Math.round(scaled * 10 ** decimals)) ? scaled : rounded + 0;
 }

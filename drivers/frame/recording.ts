@@ -6,7 +6,8 @@ import { loadDescription } from './load.ts';
 import type { Part, Protocol } from './protocol-types.ts';
 import { messageOf, readHead, type Reading } from './read.ts';
 import type { FramePointOf, FrameSettings } from './settings.ts';
-import { putChecksum, stuffed } from './template.ts';
+import { leadOf, putChecksum, stuffed } from './template.ts';
+import { plainOf } from './transform.ts';
 
 /** No description says it. */
 const AGAIN_AFTER_MS = 10_000;
@@ -116,7 +117,11 @@ function pollAt(raw: Buffer, protocol: Protocol): Placed[] | null {
       at += length;
       return one;
     });
-    if (at > 0 && at <= raw.length && placed.every(({ part, at: from }) => part.is !== 'bytes' || part.bytes.equals(raw.subarray(from, from + part.bytes.length)))) return placed;
+    if (at === 0 || at > raw.length) continue;
+    const sent = raw.subarray(0, at);
+    const lead = leadOf(sent, protocol);
+    const plain = Buffer.concat([sent.subarray(0, lead), plainOf(sent.subarray(lead), protocol)]);
+    if (placed.every(({ part, at: from }) => part.is !== 'bytes' || part.bytes.equals(plain.subarray(from, from + part.bytes.length)))) return placed;
   }
   return null;
 }

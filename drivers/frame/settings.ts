@@ -28,7 +28,7 @@ export const settings = z.object({
 export type FrameSettings = z.infer<typeof settings>;
 
 export const point = z.object({
-  read: z.string().regex(/^[A-Za-z]\w*(\.[A-Za-z]\w*){1,2}$/).meta({ zh: '读哪个字段：报文.字段，或 报文.组.字段', en: 'Which field: message.field, or message.group.field', examples: ['state.temperature', 'tags.reads.epc'] }),
+  read: z.string().regex(/^[A-Za-z]\w*(\.[A-Za-z]\w*){1,4}$/).meta({ zh: '读哪个字段：报文.字段，或 报文.组.字段', en: 'Which field: message.field, or message.group.field', examples: ['state.temperature', 'tags.reads.epc'] }),
   where: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).default({}).meta({ zh: '只取其旁字段为此值者，如 { antenna: 1 }', en: 'Only where fields beside it are so, such as { antenna: 1 }', examples: [{ antenna: 1 }] }),
 });
 export type FramePoint = z.infer<typeof point>;

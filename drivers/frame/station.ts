@@ -188,7 +188,7 @@ export class Station {
       const { slots } = readWhole(received.head, message);
       this.#send(line, message.answer, (slot) => {
         const field = slots[slot];
-        return field ? received.frame.subarray(field.at, field.at + field.length) : new Uint8Array();
+        return field ? received.head.frame.subarray(field.at, field.at + field.length) : new Uint8Array();
       });
     } catch (error) {
       // One that ends too early is told by decode, and not answered.

@@ -3,6 +3,7 @@ import type { Finding, Found } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import { pause, type World } from '../../core/world.ts';
 import { decode } from './decode.ts';
+import { hexProblem } from './digits.ts';
 import { fieldsOf } from './frame.ts';
 import { meet, type Listener } from './hub.ts';
 import { identityBytes } from './identity.ts';
@@ -24,6 +25,14 @@ export async function examine(settings: FrameSettings, points: readonly FramePoi
   return [
     ...(isFitting ? [] : [{ code: 'CV_DESCRIBED_IDENTITY' as const, params: { identity, problem: 'it does not fit the field that the description names', problemZh: '与描述中的标识字段不符' } }]),
     ...points.filter(({ read }) => !fields.has(read)).map(({ id, read }) => ({ code: 'CV_DESCRIBED_POINT' as const, params: { point: id, read, known } })),
+    ...points.flatMap(({ id, read, where }) => Object.entries(where).flatMap(([name, wanted]): Fault[] => {
+      const beside = fields.get(read);
+      if (!beside) return [];
+      const slot = beside.names.get(name);
+      const digits = slot === undefined ? undefined : beside.digits.get(slot);
+      const problem = slot === undefined ? { en: 'there is no such field beside it', zh: '其旁没有该字段' } : digits?.type === 'hex' ? hexProblem(wanted, digits) : null;
+      return problem ? [{ code: 'CV_DESCRIBED_WHERE', params: { point: id, name, problem: problem.en, problemZh: problem.zh, known: [...beside.names.keys()].join(', ') } }] : [];
+    })),
   ];
 }
 

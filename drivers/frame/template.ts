@@ -4,6 +4,7 @@
  */
 import { checksumOf } from './checksum.ts';
 import type { Part, Protocol, Template } from './protocol-types.ts';
+import { sentOf } from './transform.ts';
 
 export class TemplateError extends Error {
   readonly en: string;
@@ -55,7 +56,7 @@ export interface Filling {
   nowMs: number;
 }
 
-/** The frame as it goes out, with length, checksum and byte stuffing. */
+/** The frame as it goes out, with length, transform, checksum and byte stuffing. What wakes a device stands before it and counts nowhere. */
 export function fillTemplate({ parts }: Template, protocol: Protocol, filling: Filling): Buffer {
   let sumAt = -1;
   const pieces: Uint8Array[] = [];
@@ -68,10 +69,22 @@ export function fillTemplate({ parts }: Template, protocol: Protocol, filling: F
     pieces.push(piece);
     bytes += piece.length;
   }
-  const frame = Buffer.concat(pieces);
-  if (lengthAt >= 0) putLength(frame, lengthAt, protocol);
-  if (sumAt >= 0) putChecksum(frame, sumAt, protocol);
-  return stuffed(frame, protocol);
+  const all = Buffer.concat(pieces);
+  const lead = leadOf(all, protocol);
+  const plain = all.subarray(lead);
+  if (lengthAt >= lead) putLength(plain, lengthAt - lead, protocol);
+  const frame = sentOf(plain, protocol);
+  if (sumAt >= lead) putChecksum(frame, sumAt - lead, protocol);
+  const sent = stuffed(frame, protocol);
+  return lead === 0 ? sent : Buffer.concat([all.subarray(0, lead), sent]);
+}
+
+/** Idle bytes before the header. */
+export function leadOf(bytes: Buffer, { idle, header }: Protocol): number {
+  if (header.length === 0) return 0;
+  let lead = 0;
+  while (lead < bytes.length && idle.includes(bytes[lead] as number)) lead += 1;
+  return bytes.subarray(lead, lead + header.length).equals(header) ? lead : 0;
 }
 
 function pieceOf(part: Part, { length, checksum }: Protocol, filling: Filling): Uint8Array {

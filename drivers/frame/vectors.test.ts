@@ -72,6 +72,33 @@ test('water meters (CJ/T 188): bytes between frames, length, sum, terminator, li
   assert.ok(good >= 8, `${good}`);
 });
 
+const POWER_METER = `
+order: little
+header: "68"
+idle: FE
+length: { at: 9, type: u8, plus: 12 }
+transform: { from: 10, subtract: 0x33 }
+terminator: "16"
+checksum: { type: sum8 }
+head: [{ name: meter, type: hex, size: 6 }, { skip: 1 }, { name: control }, { name: size }]
+identity: meter
+messages: [{ name: any, fields: [{ name: data, type: hex, size: rest, order: big }] }]
+`;
+
+test('electricity meters (DL/T 645): 33H is taken from each byte of the data, the sum counts them as sent', { skip }, () => {
+  const protocol = described(POWER_METER);
+  let good = 0;
+  for (const { frame, valid, addr, control, len_field: size, data_minus33: data } of vectorsOf('dlt645')) {
+    const [found] = framesIn(protocol, frame);
+    assert.equal(found !== undefined, valid, frame);
+    if (!found) continue;
+    good += 1;
+    const values = valuesOf(protocol, found.bytes);
+    assert.deepEqual([values['any.meter'], values['any.control'], values['any.size'], String(values['any.data']).toLowerCase()], [String(addr).toUpperCase(), Number(control), size, data]);
+  }
+  assert.ok(good >= 20, `${good}`);
+});
+
 const FIRE = `
 order: little
 header: "40 40"

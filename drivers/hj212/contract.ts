@@ -4,7 +4,7 @@ import { freePort } from '../../core/free-port.ts';
 import { badTcpPeers, type DriverDouble, type Peer } from '../../core/testing/driver-double.ts';
 import { mutateBytes } from '../../core/testing/mutate.ts';
 import type { UploadFrame } from './frame.ts';
-import { dialLogger, uploading, waitingLogger } from './testing/logger.ts';
+import { dialLogger, framed, uploading, waitingLogger } from './testing/logger.ts';
 
 const MN = '010000A8900016F000169DC0';
 const POINTS = [
@@ -17,19 +17,23 @@ const UPLOADS = (turn: number): [cn: string, content: string][] => {
   return [['2011', `${at};a34004-Rtd=${turn},a34004-Flag=N;a34002-Rtd=${turn}.5,a34002-Flag=T`], ['2021', `${at};SB1-RS=1`]];
 };
 
+const BEGINS = Buffer.concat([framed(`QN=20260101000000000;ST=22;CN=2011;PW=123456;MN=${MN};Flag=4;CP=&&DataTime=20260101000000;a34004-Rtd=1,a34004-Flag=N&&`), Buffer.from('##0101QN=2016')]);
+/** A probe listens until realtime data comes. */
+const TELLS = [`MN ${MN}`, '2011', 'a34004-Rtd', 'a34002-Rtd'];
+
 export const double: DriverDouble = {
   async good(): Promise<Peer> {
     const logger = await waitingLogger({ mn: MN });
     const end = uploading(logger, UPLOADS);
     return {
-      settings: { host: '127.0.0.1', port: logger.port, mn: MN }, points: POINTS, connections: logger.connections,
+      settings: { host: '127.0.0.1', port: logger.port, mn: MN }, points: POINTS, tells: TELLS, connections: logger.connections,
       async stop() {
         end();
         await logger.stop();
       },
     };
   },
-  ...badTcpPeers((host, port) => ({ settings: { host, port, mn: MN }, points: POINTS })),
+  ...badTcpPeers((host, port) => ({ settings: { host, port, mn: MN }, points: POINTS }), BEGINS),
   /** What stands beside the packet is our own; the packet is what comes from outside. */
   mutate: (frame, random) => ({ ...(frame as UploadFrame), packet: mutateBytes((frame as UploadFrame).packet, random) }),
 };
@@ -40,14 +44,14 @@ const dials: DriverDouble = {
     const logger = dialLogger(port, { mn: MN });
     const end = uploading(logger, UPLOADS);
     return {
-      settings: { listen: `127.0.0.1:${port}`, mn: MN }, points: POINTS, connections: () => Number(logger.isConnected()),
+      settings: { listen: `127.0.0.1:${port}`, mn: MN }, points: POINTS, tells: TELLS, connections: () => Number(logger.isConnected()),
       async stop() {
         end();
         await logger.stop();
       },
     };
   },
-  ...badDiallingPeers((port) => ({ settings: { listen: `127.0.0.1:${port}`, mn: MN }, points: POINTS }), '##0101QN=2016'),
+  ...badDiallingPeers((port) => ({ settings: { listen: `127.0.0.1:${port}`, mn: MN }, points: POINTS }), BEGINS),
 };
 
 export const otherWays = { dialling: dials };

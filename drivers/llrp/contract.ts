@@ -15,7 +15,7 @@ const POINTS = [
 async function good(reader: Reader, settings: Record<string, unknown>): Promise<Peer> {
   const end = reading(reader);
   return {
-    settings, points: POINTS, connections: reader.connections,
+    settings, points: POINTS, tells: ['Impinj'], connections: reader.connections,
     async stop() {
       end();
       await reader.stop();
@@ -28,7 +28,7 @@ export const double: DriverDouble = {
     const reader = await serveReader();
     return good(reader, { host: '127.0.0.1', port: reader.port, minReads: 1 });
   },
-  ...badTcpPeers((host, port) => ({ settings: { host, port }, points: POINTS })),
+  ...badTcpPeers((host, port) => ({ settings: { host, port }, points: POINTS }), Buffer.from('043f0000', 'hex')),
   /** What stands beside the message is our own; the message is what comes from outside. */
   mutate: (frame, random) => ((frame as LlrpFrame).is === 'message' ? { ...(frame as LlrpFrame), bytes: mutateBytes((frame as Extract<LlrpFrame, { is: 'message' }>).bytes, random) } : frame),
 };

@@ -17,12 +17,13 @@ const POINTS = [
   { id: 'fault', address: 'holding:130.5' },
 ];
 
-const DEVICE: Served = { read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => (start + at) * 256 + 65) };
+const TELLS = ['Maker', 'P-7', 'v2'];
+const DEVICE: Served = { read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => (start + at) * 256 + 65), identity: () => TELLS };
 
 export const double: DriverDouble = {
   async good() {
     const server = await serveModbus(DEVICE);
-    return { settings: { host: '127.0.0.1', port: server.port }, points: POINTS, connections: server.connections, stop: server.close };
+    return { settings: { host: '127.0.0.1', port: server.port }, points: POINTS, tells: TELLS, connections: server.connections, stop: server.close };
   },
   ...badTcpPeers((host, port) => ({ settings: { host, port }, points: POINTS })),
 };
@@ -30,7 +31,7 @@ export const double: DriverDouble = {
 const rtuTcp: DriverDouble = {
   async good() {
     const server = await serveModbus(DEVICE, { envelope: 'rtu' });
-    return { settings: { transport: 'rtu-tcp', host: '127.0.0.1', port: server.port }, points: POINTS, connections: server.connections, stop: server.close };
+    return { settings: { transport: 'rtu-tcp', host: '127.0.0.1', port: server.port }, points: POINTS, tells: TELLS, connections: server.connections, stop: server.close };
   },
   ...badTcpPeers((host, port) => ({ settings: { transport: 'rtu-tcp', host, port }, points: POINTS })),
 };
@@ -46,7 +47,7 @@ async function onLine(twist?: Twist): Promise<Peer> {
   const server = await serveModbus(DEVICE, { envelope: 'rtu', ...(twist ? { twist } : {}) });
   const line = await serialLine(server.port);
   return {
-    settings: { transport: 'rtu', port: line.path, baudRate: 115_200 }, points: POINTS,
+    settings: { transport: 'rtu', port: line.path, baudRate: 115_200 }, points: POINTS, tells: TELLS,
     async stop() {
       await line.close();
       await server.close();
@@ -58,7 +59,7 @@ async function dialling(twist?: Twist): Promise<Peer> {
   const port = await freePort();
   const unit = dataUnit({ port, served: DEVICE, registration: Buffer.from('CONTRACT-1'), heartbeat: Buffer.from([0xfe, 0xfe]), ...(twist ? { twist } : {}) });
   return {
-    settings: { transport: 'dtu', listen: `127.0.0.1:${port}`, registration: { ascii: 'CONTRACT-1' }, heartbeat: { hex: 'FE FE' } }, points: POINTS,
+    settings: { transport: 'dtu', listen: `127.0.0.1:${port}`, registration: { ascii: 'CONTRACT-1' }, heartbeat: { hex: 'FE FE' } }, points: POINTS, tells: TELLS,
     connections: () => Number(unit.isConnected()),
     stop: unit.stop,
   };

@@ -34,6 +34,9 @@ const EXCEPTIONS: Readonly<Record<number, FaultCode>> = {
   5: 'CV_MODBUS_ACKNOWLEDGED', 6: 'CV_MODBUS_BUSY', 8: 'CV_MODBUS_PARITY', 10: 'CV_MODBUS_GATEWAY_PATH', 11: 'CV_MODBUS_GATEWAY_TARGET',
 };
 
+/** To functions that have no address of a point: only another program asks for these. */
+const OTHERS: Readonly<Record<number, FaultCode>> = { 1: 'CV_MODBUS_UNKNOWN_FUNCTION', 2: 'CV_MODBUS_ILLEGAL_REQUEST', 3: 'CV_MODBUS_ILLEGAL_REQUEST' };
+
 /**
  * Reads the answer to one request.
  *
@@ -113,9 +116,9 @@ function bad(item: Item, fault: Fault | undefined): PointValue {
 
 function exceptionFault(exception: number, { unit, fc, start, count }: Block): Fault {
   const area = areaOf(fc) ?? WRITES[fc];
-  const place = area ? placeName(area, start, Math.max(1, count)) : `function ${fc}`;
+  if (!area) return { code: OTHERS[exception] ?? EXCEPTIONS[exception] ?? 'CV_MODBUS_EXCEPTION', params: { unit, exception, ...nameOf(fc) } };
   const code = exception === ILLEGAL_VALUE && !areaOf(fc) ? 'CV_MODBUS_ILLEGAL_WRITE' : EXCEPTIONS[exception] ?? 'CV_MODBUS_EXCEPTION';
-  return { code, params: { unit, fc, place, exception } };
+  return { code, params: { unit, fc, place: placeName(area, start, Math.max(1, count)), exception } };
 }
 
 /** Where the PDU at the head of a frame ends, by its own words. */

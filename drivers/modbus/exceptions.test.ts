@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { z } from 'zod';
+import { explain, type Fault } from '../../core/faults.ts';
 import { decode } from './decode.ts';
 import modbus from './driver.ts';
 import { frameOf } from './frame-of.ts';
@@ -9,11 +10,19 @@ import { recording } from './recording.ts';
 import type { ModbusSettings } from './settings.ts';
 
 function faultOf(request: string, answer: string) {
+  const fault = refused(request, answer);
+  return [fault?.code, fault?.params.place];
+}
+
+function explained(request: string, answer: string): string {
+  return explain(refused(request, answer) as Fault, 'en').message;
+}
+
+function refused(request: string, answer: string): Fault | undefined {
   const mbap = (pdu: string) => Buffer.from(`00010000${(pdu.length / 2 + 1).toString(16).padStart(4, '0')}11${pdu}`, 'hex');
   const [read] = frameOf.read([mbap(request), mbap(answer)], []);
   const decoded = read?.fault ? undefined : decode(read?.frame as Uint8Array, read?.request);
-  const fault = read?.fault ?? (decoded?.ok === false ? decoded.fault : undefined);
-  return [fault?.code, fault?.params?.place];
+  return read?.fault ?? (decoded?.ok === false ? decoded.fault : undefined);
 }
 
 test('every exception of the standard, to a read and to a write', () => {
@@ -23,7 +32,16 @@ test('every exception of the standard, to a read and to a write', () => {
   assert.deepEqual(faultOf('10006400020400010002', '9003')[0], 'CV_MODBUS_ILLEGAL_WRITE');
   assert.deepEqual(faultOf('16006400ff0000', '9604'), ['CV_MODBUS_DEVICE_FAILURE', 'holding:100']);
   assert.deepEqual(faultOf('170000000100640001020001', '9706')[0], 'CV_MODBUS_BUSY');
-  assert.deepEqual(faultOf('2b0e0100', 'ab01')[0], 'CV_MODBUS_ILLEGAL_FUNCTION');
+});
+
+test('a refusal of a function that no point uses names the function, and speaks of no address nor value', () => {
+  const told = (request: string, answer: string) => faultOf(request, answer).slice(0, 1).concat(explained(request, answer));
+  assert.deepEqual(told('2b0e0100', 'ab01'), ['CV_MODBUS_UNKNOWN_FUNCTION', 'unit 17 does not know function 43 (encapsulated interface, device identification) (exception 01)']);
+  assert.deepEqual(told('0b', '8b03'), ['CV_MODBUS_ILLEGAL_REQUEST', 'unit 17 refused what function 11 (get comm event counter) asked for (exception 03)']);
+  assert.deepEqual(told('1400', '9402'), ['CV_MODBUS_ILLEGAL_REQUEST', 'unit 17 refused what function 20 (read file record) asked for (exception 02)']);
+  assert.deepEqual(told('7e00', 'fe03'), ['CV_MODBUS_ILLEGAL_REQUEST', 'unit 17 refused what function 126 (not in the standard) asked for (exception 03)']);
+  assert.deepEqual(told('1103', '9104'), ['CV_MODBUS_DEVICE_FAILURE', 'unit 17 reports a failure of its own (exception 04)']);
+  assert.deepEqual(told('11', '9142'), ['CV_MODBUS_EXCEPTION', 'unit 17 answered with exception 66, which the standard does not name']);
 });
 
 test('functions that give no points are named, not passed over', () => {

@@ -12,6 +12,7 @@ async function meter(): Promise<Peer> {
   const end = publishing(broker, (turn, nowMs) => ['plant/meter7', JSON.stringify({ ts: nowMs, data: { flow: turn / 2, open: turn % 2 === 0 } })]);
   return {
     ...describe('127.0.0.1', broker.port),
+    tells: [`127.0.0.1:${broker.port}`, 'plant/meter7'],
     connections: broker.connections,
     async stop() {
       end();

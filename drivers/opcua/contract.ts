@@ -8,7 +8,7 @@ const describe = (host: string, port: number) => ({ settings: { endpoint: `opc.t
 
 async function station(): Promise<Peer> {
   const device = await startDevice('air-station', join(import.meta.dirname, '../../test-rigs/town/air-station.ts'), ['--port', '0', '--seed', '1']);
-  return { ...describe('127.0.0.1', device.port), stop: () => device.stop() };
+  return { ...describe('127.0.0.1', device.port), tells: ['cityvitals air station rig 1'], stop: () => device.stop() };
 }
 
 export const double: DriverDouble = {

@@ -3,11 +3,12 @@
  * renewed with the same key before it expires. Servers hold it in their trust lists, so it must not change needlessly.
  */
 import { X509Certificate } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CertificatePurpose, coercePEMorDerToPrivateKey, createSelfSignedCertificate, generatePrivateKey, pemToPrivateKey, privateKeyToPEM } from 'node-opcua-crypto';
 import { FaultError } from '../../core/faults.ts';
+import { forceFolder, makeFolder } from '../../core/folder.ts';
 import type { World } from '../../core/world.ts';
 import { APPLICATION_NAME, applicationUri, type KeyPairProvider } from './own-key.ts';
 
@@ -43,7 +44,7 @@ async function readOrMake(dir: string, world: Pick<World, 'clock' | 'tell'>): Pr
   const nowMs = world.clock.nowMs();
   const [keyPem, certificate, previous] = await Promise.all([KEY, CERTIFICATE, PREVIOUS].map((file) => readIfThere(join(own, file))));
   if (keyPem && certificate && !needsRenewal(certificate, nowMs)) return providers(keyPem.toString('utf8'), certificate, previous ?? null, nowMs);
-  await Promise.all(['own', 'trusted', 'rejected'].map((folder) => mkdir(join(dir, folder), { recursive: true, mode: 0o700 })));
+  await Promise.all(['own', 'trusted', 'rejected'].map((folder) => makeFolder(join(dir, folder), 0o700)));
   const pem = keyPem?.toString('utf8') ?? (await privateKeyToPEM(await generatePrivateKey(2048))).privPem;
   const fresh = await sign(pem, nowMs);
   if (!keyPem) await writeWhole(join(own, KEY), pem);
@@ -105,6 +106,7 @@ async function writeWhole(path: string, bytes: string | Uint8Array): Promise<voi
   try {
     await writeFile(half, bytes, { mode: 0o600, flush: true });
     await rename(half, path);
+    await forceFolder(dirname(path));
   } catch (error) {
     await rm(half, { force: true });
     throw error;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DRIVERS } from '../../drivers/index.ts';
-import { explain } from '../../core/faults.ts';
+import { explain, type Fault } from '../../core/faults.ts';
 import { checkEdge } from './check.ts';
 
 const yaml = (point: string) => `edge: e1
@@ -91,4 +91,50 @@ test('where a unit is missing, the remedy says what a value without one needs', 
   assert.doesNotMatch(remedies.join(), /leave it out|省略/);
   const mended = await checkEdge({ path: '/edge.yaml', text: text.replace('indicator', 'unit: "", indicator') }, { env: {}, drivers: DRIVERS });
   assert.deepEqual(mended.problems, []);
+});
+
+test('bounds of durations and ranges: what is just within is taken, what is not says why in both languages', async () => {
+  const complaintsOf = async (device: string, point = '') => {
+    const text = yaml(point).replace('settings: {', `${device} settings: {`);
+    const { problems } = await checkEdge({ path: '/edge.yaml', text }, { env: {}, drivers: DRIVERS });
+    return problems.map(({ fault }) => [explain(fault, 'en').message, explain(fault, 'zh-CN').message]);
+  };
+  for (const [device, point] of [['every: 10ms,', ''], ['every: 1d,', ''], ['timeout: 10ms,', ''], ['timeout: 10m,', ''], ['', ', window: 1s'], ['', ', window: 1d'], ['', ', heartbeat: 1ms'], ['', ', heartbeat: 365d'], ['', ', stuckFor: 1ms'], ['', ', range: [0, 0.1]'], ['', ', deadband: 0'], ['', ', deadband: { percent: 100 }'], ['position: { lon: 180, lat: -90 },', '']] as const) {
+    assert.deepEqual(await complaintsOf(device, point), [], device + point);
+  }
+  for (const [device, point, en, zh] of [
+    ['every: 9ms,', '', 'must be from 10ms to 1d', '必须在 10ms 到 1d 之间'], ['every: 2d,', '', 'must be from 10ms to 1d', '必须在 10ms 到 1d 之间'],
+    ['timeout: 9ms,', '', 'must be from 10ms to 10m', '必须在 10ms 到 10m 之间'], ['timeout: 11m,', '', 'must be from 10ms to 10m', '必须在 10ms 到 10m 之间'],
+    ['', ', heartbeat: 366d', 'must be above 0 and at most 365d', '必须大于 0 且不超过 365d'], ['', ', heartbeat: forever', 'must be above 0 and at most 365d', '必须大于 0 且不超过 365d'],
+    ['', ', stuckFor: 0s', 'must be a finite time above 0', '必须是大于 0 的有限时长'], ['', ', stuckFor: forever', 'must be a finite time above 0', '必须是大于 0 的有限时长'],
+    ['', ', range: [1, 1]', 'the first number must be below the second', '第一个数必须小于第二个'], ['', ', scale: 0', '0 would make every value 0', '0 会使所有值变为 0'], ['', ', maxRate: 0/1m', 'must be above 0', '必须大于 0'],
+  ] as const) {
+    const [complaint] = await complaintsOf(device, point);
+    assert.deepEqual([complaint?.[0]?.split(/[:;] /).at(-1), complaint?.[1]?.split(/[：；]/).at(-1)], [en, zh], device + point);
+  }
+});
+
+test('a list of brokers has at least one', async () => {
+  const urls = async (url: string) => (await checkEdge({ path: '/edge.yaml', text: yaml('').replace('url: mqtt://127.0.0.1:1883', `url: ${url}`) }, { env: {}, drivers: DRIVERS })).problems.map(({ path, fault }) => `${path} ${fault.code}`);
+  assert.deepEqual(await urls('[mqtt://127.0.0.1:1883]'), []);
+  assert.deepEqual(await urls('[mqtt://127.0.0.1:1883, mqtts://gateway.example:8883]'), []);
+  assert.deepEqual(await urls('[]'), ['gateway.url CV_SETTING_INVALID']);
+});
+
+test('cameras go by the clocks of their edge, China unless it says otherwise, or by their own', async () => {
+  const checked = (zone: string, own = '') => checkEdge({ path: '/etc/edge.yaml', text: `edge: e1
+centre: "500112001"
+${zone}
+gateway: { url: mqtt://127.0.0.1:1883 }
+devices:
+  - { id: gate, driver: camera, settings: { url: "file:./a.mp4"${own} } }
+` }, { env: {}, drivers: DRIVERS });
+  const zoneOf = async (...texts: [string, string?]) => ((await checked(...texts)).setup?.devices[0]?.settings as { timeZone?: string } | undefined)?.timeZone;
+  assert.deepEqual([await zoneOf(''), await zoneOf('timeZone: Europe/Berlin'), await zoneOf('timeZone: Europe/Berlin', ', timeZone: Asia/Urumqi')], ['Asia/Shanghai', 'Europe/Berlin', 'Asia/Urumqi']);
+  for (const [zone, own, path] of [['timeZone: Asia/Beijing', '', 'timeZone'], ['timeZone: "+08:00"', '', 'timeZone'], ['', ', timeZone: GMT+8', 'devices[0].settings.timeZone']] as const) {
+    const { problems } = await checked(zone, own);
+    assert.deepEqual(problems.map((problem) => [problem.path, problem.fault.code]), [[path, 'CV_SETTING_INVALID']], zone);
+    assert.match(explain(problems[0]?.fault as Fault, 'en').message, /no time zone of the IANA database, such as Asia\/Shanghai/);
+    assert.match(explain(problems[0]?.fault as Fault, 'zh-CN').message, /不是 IANA 时区名称/);
+  }
 });

@@ -48,7 +48,7 @@ export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions)
   const problems = [...document.problems, ...frame.problems, ...repeatedIds(document, written, ['devices'], THIS_EDGE), ...absentFiles(document, options)];
   const parts: DeviceParts[] = [];
   for (const [at, device] of written.entries()) {
-    const part = await checkDevice(document, device, ['devices', at], options);
+    const part = await checkDevice(document, device, ['devices', at], options, frame.value?.timeZone);
     parts.push(part);
     problems.push(...part.problems);
   }
@@ -81,7 +81,7 @@ interface DeviceParts {
   problems: ConfigProblem[];
 }
 
-async function checkDevice(document: ConfigDocument, device: unknown, path: Path, { drivers, readFile }: EdgeCheckOptions): Promise<DeviceParts> {
+async function checkDevice(document: ConfigDocument, device: unknown, path: Path, { drivers, readFile }: EdgeCheckOptions, timeZone?: string): Promise<DeviceParts> {
   if (!isRaw(device) || typeof device.driver !== 'string') return { id: '', driver: null, settings: null, points: [], problems: [] };
   const id = typeof device.id === 'string' ? device.id : String(path.at(-1));
   const owner: Words = { en: `device "${id}"`, zh: `设备“${id}”` };
@@ -94,12 +94,18 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Path
   const driver = await entry.load();
   const check = (schema: Driver['settings']) => checkPart(document, schema, [...path, 'settings'], { en: `settings of ${owner.en}`, zh: `${owner.zh}的 settings` });
   const settings = check(driver.settings);
-  const { settings: whole, problems: refused, fault: unread } = consulted(driver, settings.value && withPaths(driver.settings, settings.value, document.file), readFile);
+  const placed = settings.value && inZone(driver.settings, withPaths(driver.settings, settings.value, document.file), timeZone);
+  const { settings: whole, problems: refused, fault: unread } = consulted(driver, placed, readFile);
   const isSound = whole !== null && refused.length === 0;
   const points = checkPoints(document, driver, device.points, [...path, 'points'], owner, isSound ? whole : undefined);
   // A file that cannot be read is a matter of `examine`, unless points hang on it.
   const problems = [...settings.problems, ...(refused.length > 0 ? check(refusing(driver.settings, refused)).problems : []), ...points.problems, ...(unread && points.problems.length > 0 ? problemAt(document, [...path, 'settings'], unread) : [])];
   return { id, driver, settings: whole, points: points.points, problems: [...unknown, ...problems] };
+}
+
+/** A device that goes by the clocks of a place goes by those of its edge, unless it says otherwise. */
+function inZone<S extends object>({ shape }: Driver['settings'], settings: S, timeZone: string | undefined): S {
+  return timeZone !== undefined && 'timeZone' in shape && !('timeZone' in settings && settings.timeZone !== undefined) ? { ...settings, timeZone } : settings;
 }
 
 interface Consulted {

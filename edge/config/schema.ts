@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { brokerUrl, host } from '../../core/config/address.ts';
 import { IDS, MAX_NUMBER } from '../../core/event.ts';
-import { complaint, durationMs, rate, sizeBytes } from '../../core/setting.ts';
+import { complaint, durationMs, rate, sizeBytes, timeZone } from '../../core/setting.ts';
+import { CHINA } from '../../core/time-zone.ts';
 import { CONDITION_SCHEMA } from '../../core/wire/commands.ts';
 import { TIME_SOURCES } from '../clock/edge-clock.ts';
 import { WINDOW_VALUES } from '../stations/reduce/window.ts';
@@ -78,6 +79,7 @@ export const EDGE_SCHEMA = z.strictObject({
   clock: z.strictObject({
     trust: z.union([timeSource, z.array(timeSource).min(1)]).default(['ntp', 'hardware', 'gateway']).meta({ zh: '谁可以校准时钟：system 为系统时钟本身（例如在容器中），ntp 为已由 NTP（或其后的卫星授时）同步的系统时钟，hardware 为带电池的硬件时钟，gateway 为网关；在此之前的事件标记 unsynced，时间已知后统一改正', en: 'whose word sets the clock: system takes the machine\'s as it is (in a container, say), ntp once NTP (or a GNSS receiver behind it) has set it, hardware where a hardware clock with a battery did, gateway the gateway\'s; events from before are unsynced, and get their time once it is known', examples: ['system', ['ntp', 'gateway']] }),
   }).prefault({}).meta({ zh: '本机时钟的来源', en: 'where this machine\'s time comes from' }),
+  timeZone: timeZone().default(CHINA).meta({ zh: '本地时区（IANA 名称），用于摄像机的布防时段，含夏令时；设备报文中的时间不受影响', en: 'time zone of this place, by its IANA name, with its summer time: for schedules of cameras; times in messages of devices are not touched by it', examples: ['Asia/Urumqi'] }),
   catalogue: z.array(z.string().min(1)).default([]).meta({ zh: '指标目录文件；缺省时由网关换算单位', en: 'catalogue files; without them the gateway converts units' }),
   rules: z.array(z.string().min(1)).default([]).meta({ zh: '规则文件；标记 edge: true 的在本机运行', en: 'rule files; those marked edge: true run here' }),
   http: z.strictObject({

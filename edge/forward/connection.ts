@@ -21,6 +21,8 @@ export interface ConnectionOptions {
 
 export interface ConnectionEnd {
   detail: string;
+  /** Where the words are ours. */
+  detailZh?: string;
   /** The gateway was reached and said no: wrong id, token or rights. */
   denied: boolean;
   /** It had been up. */
@@ -55,6 +57,7 @@ export class Connection {
   #wasUp = false;
   #ended = false;
   #detail = 'closed';
+  #detailZh: string | undefined = '连接已关闭';
   #denied = false;
 
   /** @throws when the URL is none that MQTT knows */
@@ -119,7 +122,7 @@ export class Connection {
       // Without acks nothing could ever be let go.
       if (error || granted?.some((grant) => grant.qos >= 128)) {
         this.#denied = !error || isRefusal(error);
-        this.#fail(error ?? new Error(`subscription to ${ackTopic} refused`));
+        this.#fail(error ?? new Error(`subscription to ${ackTopic} refused`), error ? undefined : `代理拒绝订阅 ${ackTopic}`);
         return;
       }
       this.#isUp = true;
@@ -128,7 +131,8 @@ export class Connection {
     });
   }
 
-  #fail(error: Error & { code?: number | string; errors?: Error[] }): void {
+  #fail(error: Error & { code?: number | string; errors?: Error[] }, zh?: string): void {
+    this.#detailZh = zh;
     // An AggregateError (several addresses of one name) has its words in its parts.
     this.#detail = error.message || error.errors?.map((part) => part.message).join('; ') || String(error.code ?? error.name);
     if (typeof error.code === 'number' && DENIED.has(error.code)) this.#denied = true;
@@ -141,7 +145,7 @@ export class Connection {
     this.#isUp = false;
     for (const id of Object.keys(this.#client.outgoing)) this.#client.removeOutgoingMessage(Number(id));
     this.#client.end(true);
-    this.#events.down({ detail: this.#detail, denied: this.#denied, wasUp: this.#wasUp });
+    this.#events.down({ detail: this.#detail, ...(this.#detailZh !== undefined && { detailZh: this.#detailZh }), denied: this.#denied, wasUp: this.#wasUp });
   }
 }
 

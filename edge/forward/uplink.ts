@@ -133,9 +133,10 @@ export class Uplink {
   #explain(url: string, end: ConnectionEnd, tries: Tries): void {
     const address = shown(url);
     const edge = this.#options.username;
-    if (end.denied) this.#tell({ code: 'CV_UPLINK_DENIED', params: { address, edge, detail: end.detail } });
+    const why = { detail: end.detail, ...(end.detailZh !== undefined && { detailZh: end.detailZh }) };
+    if (end.denied) this.#tell({ code: 'CV_UPLINK_DENIED', params: { address, edge, ...why } });
     else if (isContested(tries)) this.#tell({ code: 'CV_UPLINK_CONTESTED', params: { address, edge, times: tries.shortLived } });
-    else this.#tell({ code: 'CV_UPLINK_LOST', params: { address, detail: end.detail } });
+    else this.#tell({ code: 'CV_UPLINK_LOST', params: { address, ...why } });
   }
 
   #tell(fault: Fault): void {

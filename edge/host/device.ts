@@ -143,7 +143,7 @@ export class HostDevice {
   }
 
   /** Something gave nothing: the points concerned are bad, and the fault stands until its part gives something again. */
-  lost(fault: Fault, part: string, points: readonly string[]): void {
+  lost(fault: Fault, part: string, points: readonly string[], isLast = false): void {
     this.#stand(part, fault);
     const flag = (FAULTS[fault.code] as FaultRow).flag ?? 'other';
     const at = this.#world.clock.nowMs();
@@ -152,7 +152,7 @@ export class HostDevice {
       this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false, device: this.#id });
       return;
     }
-    this.#hand(known.map((point) => ({ point, value: null, quality: 'bad', flags: [flag] })), at);
+    this.#hand(known.map((point) => ({ point, value: null, quality: 'bad', flags: [flag] })), at, isLast);
   }
 
   /** A poll failed as a whole. Every point of it is bad; the second in a row means offline. */
@@ -165,7 +165,7 @@ export class HostDevice {
   /** Its link cannot be had, or went. Told once; polls that fall due meanwhile are counted by `leftOut`. */
   cutOff(fault: Fault): void {
     if (this.isCutOff) this.#stand(LINK, fault);
-    else this.lost(fault, LINK, this.setup.points.map((point) => point.id));
+    else this.lost(fault, LINK, this.setup.points.map((point) => point.id), FAULTS[fault.code].retry === 'never');
     this.#setOnline(false, fault.code);
   }
 
@@ -256,7 +256,7 @@ export class HostDevice {
   }
 
   /** Values become samples, and what is known of their points. This is what a device with many points spends its time in. */
-  #hand(values: readonly PointValue[], observedAt: number): void {
+  #hand(values: readonly PointValue[], observedAt: number, isLast = false): void {
     if (values.length === 0) return;
     const { clock } = this.#world;
     const nowMs = clock.monotonicMs();
@@ -266,6 +266,7 @@ export class HostDevice {
     const samples = values.map((value) => {
       const point = this.#pointAfter(before, value.point);
       const sample = this.#sample(value, point?.unit ?? '', observedAt, ours);
+      if (isLast) sample.isLast = true;
       if (!point) return sample; // qualify counts it
       before = point;
       // History says nothing about now.

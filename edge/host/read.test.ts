@@ -283,6 +283,8 @@ test('frames that are over for good (a clip played once) are not opened again', 
   await runMs(120_000);
   assert.deepEqual([bus.opened, bus.open], [1, 0]);
   assert.deepEqual([samples().at(-1)?.quality, samples().at(-1)?.flags], ['bad', ['stale']]);
+  assert.deepEqual(samples().map(({ isLast }) => isLast), [undefined, true]);
+  assert.deepEqual(host.states().map(({ online, reason }) => [online, reason]), [[false, 'CV_VIDEO_ENDED']]);
   await closing(world, host);
 });
 

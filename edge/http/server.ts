@@ -10,8 +10,10 @@ import type { PictureView } from '../../core/api.ts';
 import { explain, FaultError, faultOf, type Fault, type FaultCode } from '../../core/faults.ts';
 import { capConnections } from '../../core/http-connections.ts';
 import { isHostAllowed, isLocalHost } from '../../core/http-host.ts';
-import { isLoopback } from '../../core/net.ts';
+import { isLoopback, networkOf } from '../../core/net.ts';
+import { RateLimit } from '../../core/rate-limit.ts';
 import type { Tell } from '../../core/telemetry.ts';
+import type { Clock } from '../../core/world.ts';
 import { decoded } from './decoded.ts';
 import type { Health } from './health.ts';
 import { PAGE_POLICY, statusPage } from './page.ts';
@@ -37,6 +39,8 @@ export interface LocalHttp {
 }
 
 const MAX_CONNECTIONS = 64;
+/** Wrong tokens from one address, a minute, as at a gateway; a right one always passes. */
+const MAX_WRONG = 30;
 
 export interface LocalHttpSetup {
   host: string;
@@ -57,8 +61,9 @@ interface Answer {
 }
 
 /** @throws CV_API_LISTEN */
-export async function openLocalHttp(at: LocalHttpSetup, parts: LocalHttpParts): Promise<LocalHttp> {
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000, connectionsCheckingInterval: 1000 }, (request, response) => { serve(at, parts, request, response).catch(() => response.destroy()); });
+export async function openLocalHttp(at: LocalHttpSetup, parts: LocalHttpParts, clock: Pick<Clock, 'monotonicMs'>): Promise<LocalHttp> {
+  const wrong = new RateLimit(MAX_WRONG, clock);
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000, connectionsCheckingInterval: 1000 }, (request, response) => { serve(at, parts, wrong, request, response).catch(() => response.destroy()); });
   capConnections(server, MAX_CONNECTIONS);
   await listen(server, at);
   // Too many open files, say: without a listener it would end the process.
@@ -84,14 +89,14 @@ function listen(server: Server, { host, port }: { host: string; port: number }):
   });
 }
 
-async function serve(at: LocalHttpSetup, parts: LocalHttpParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(at: LocalHttpSetup, parts: LocalHttpParts, wrong: RateLimit, request: IncomingMessage, response: ServerResponse): Promise<void> {
   let answer: Answer;
   try {
     if (!isHostAllowed(at.host, at.hosts ?? [], request.headers.host)) return send(request, response, problem(421, 'CV_API_HOST', { host: (request.headers.host ?? '').slice(0, 200) }, wantsChinese(request)));
     if (parts.tap?.(request, response)) return;
     const watched = request.method === 'POST' ? /^\/live\/([^/?]+)$/.exec(request.url ?? '')?.[1] : undefined;
     if (watched !== undefined) answer = await beginLive(at, parts, request, decoded(watched));
-    else if (!mayRead(at, request)) answer = refusedReading(parts, request);
+    else if (!mayRead(at, request)) answer = refusedReading(parts, wrong, request);
     else answer = request.method === 'GET' || request.method === 'HEAD' ? await answerTo(parts, request) : { ...text(405, 'only GET'), headers: { allow: 'GET, HEAD' } };
   } catch (error) {
     const fault = faultOf(error, 'CV_API_INTERNAL', { path: (request.url ?? '/').slice(0, 200) });
@@ -136,18 +141,29 @@ function mayRead({ host, token, key }: LocalHttpSetup, request: IncomingMessage)
 }
 
 /** Whether it is well may be asked by anybody, as a supervisor does; a browser asks for the token as for a password. */
-function refusedReading(parts: LocalHttpParts, request: IncomingMessage): Answer {
+function refusedReading(parts: LocalHttpParts, wrong: RateLimit, request: IncomingMessage): Answer {
   if ((request.url ?? '/').split('?', 1)[0] === '/healthz') {
     const { ok } = parts.health();
     return json(ok ? 200 : 503, { ok });
   }
+  try {
+    // A browser asks without one first.
+    if (secretOf(request) !== '') wrong.count(networkOf(request.socket.remoteAddress ?? ''));
+  } catch (error) {
+    const { code, params } = faultOf(error, 'CV_COMMAND_TOO_MANY');
+    return { ...problem(429, code, params, wantsChinese(request)), headers: { 'retry-after': String(params.waitSeconds) } };
+  }
   return { ...problem(401, 'CV_EDGE_READ_TOKEN', {}, wantsChinese(request)), headers: { 'www-authenticate': 'Basic realm="cityvitals", charset="UTF-8"' } };
 }
 
-/** As a bearer token, or as the password of Basic under any name. */
-function isOneOf(secrets: readonly (string | undefined)[], { headers: { authorization = '' } }: IncomingMessage): boolean {
+/** As a bearer token, or as the password of Basic under any name; empty where there is none. */
+function secretOf({ headers: { authorization = '' } }: IncomingMessage): string {
   const [, scheme = '', credentials = ''] = /^(Bearer|Basic) +(\S+)$/i.exec(authorization) ?? [];
-  const given = scheme.toLowerCase() === 'basic' ? Buffer.from(credentials, 'base64').toString('utf8').replace(/^[^:]*:/, '') : credentials;
+  return scheme.toLowerCase() === 'basic' ? Buffer.from(credentials, 'base64').toString('utf8').replace(/^[^:]*:/, '') : credentials;
+}
+
+function isOneOf(secrets: readonly (string | undefined)[], request: IncomingMessage): boolean {
+  const given = secretOf(request);
   // All are compared, by digest: the time it takes tells nothing.
   const found = secrets.filter((secret) => secret !== undefined && timingSafeEqual(digest(secret), digest(given)));
   return found.length > 0;

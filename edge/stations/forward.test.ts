@@ -5,6 +5,7 @@ import { STREAMS } from '../../core/event.ts';
 import type { EdgeLog } from '../../core/log/types.ts';
 import { memoryDisk, openMemoryEdgeLog, type MemoryDisk } from '../../core/testing/memory-log.ts';
 import { until } from '../../core/testing/until.ts';
+import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { line } from '../../core/line.ts';
 import { FakeGateway, type Behaviour } from '../testing/fake-gateway.ts';
 import { fastWorld, type FastWorld } from '../testing/fast-world.ts';
@@ -207,4 +208,30 @@ test('a wrong token is named as such, and its secret is not', async (t) => {
   t.after(async () => { await edge.close(); await gateway.close(); });
   await until(() => faults(edge.world).includes('CV_UPLINK_DENIED'));
   assert.ok(!JSON.stringify(edge.world.told).includes('secret'));
+});
+
+test('what was held back because the socket was full goes out as soon as it drains, and not only at the next second', async (t) => {
+  // No second passes here: what is sent, is sent for being told.
+  const world = testWorld();
+  const log = await openMemoryEdgeLog({ edge: EDGE, centre: CENTRE }, world, memoryDisk());
+  let isReady = false;
+  const sent: string[] = [];
+  let events: { up(address: string): void; drained(): void } | undefined;
+  const station = forward({ edge: EDGE, centre: CENTRE, gateway: { urls: ['mqtt://gateway'], token: 'secret' } }, { version: '1', devices: () => [], httpUrl: () => null }, log, world, (_options, given) => {
+    events = given;
+    return { open: () => {}, close: async () => {}, isUp: true, isReady: () => isReady, publish: (topic) => { sent.push(topic.split('/').at(-1) as string); }, retarget: () => {} };
+  });
+  const running = line(world, [keep(log, CENTRE, world), station]);
+  t.after(async () => {
+    await running.close();
+    await log.close();
+  });
+  await running.open();
+  events?.up('mqtt://gateway');
+  await log.append(draftsOf(3));
+  const before = sent.filter((leaf) => leaf !== 'state');
+  isReady = true;
+  events?.drained();
+  await until(() => sent.some((leaf) => leaf !== 'state'));
+  assert.deepEqual(before, []);
 });

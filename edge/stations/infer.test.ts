@@ -363,6 +363,28 @@ test('whether pictures can be relied on is said when it changes, in turn with wh
   assert.equal(sum(), out.length);
 });
 
+test('a clip that is over says so, not that its stream stands still; what follows, after a change of its settings, is as any', async () => {
+  const { world, asked, out, take, sum } = rig({ diagnosis: { every: 1000, silence: 5000, thresholds: {} } });
+  const chequered = (at: number) => (at >= 64 * 48 ? 128 : (((at % 64) >> 3) + (at >> 9)) % 2 * 90 + 60);
+  const at = (index: number): DecodedItem => ({ ...picture(index), points: { ...POINTS, video: { unit: '' } }, picture: { index, ptsMs: index * 1000, width: 64, height: 48, yuv: Uint8Array.from({ length: 64 * 48 * 1.5 }, (_, at) => chequered(at)) } } as DecodedItem);
+  const last = (point: string): DecodedItem => ({ device: 'cam', point, value: null, unit: '', at: AT + 900, clock: 'edge', observedAt: AT + 900, quality: 'bad', flags: ['stale'], origin: 'live', isLast: true });
+  take(at(0));
+  const end = ['persons', 'video'].map(last);
+  world.tell({ kind: 'samples_read', count: end.length, device: 'cam' });
+  take(...end);
+  asked[0]?.answer([]);
+  await settle();
+  await world.clock.advanceMs(60_000);
+  take(at(1));
+  asked[1]?.answer([]);
+  await settle();
+  const video = out.filter(({ point }) => point === 'video');
+  assert.deepEqual(video.map(({ value, quality }) => [value, quality]), [['good', 'good'], ['ended', 'good'], ['good', 'good']]);
+  assert.deepEqual([video[1]?.at, video[1]?.evidence], [AT + 900, [{ kind: 'picture', frame: 0, score: 1, threshold: 0.5 }]]);
+  assert.deepEqual(out.find(({ isLast }) => isLast)?.point, 'persons');
+  assert.equal(sum(), out.length);
+});
+
 test('where something small moves and nothing was found, the part around it is looked at once more, if that is set', async () => {
   const scene = (index: number, isThere: boolean): DecodedItem => {
     const yuv = new Uint8Array(160 * 160 * 1.5).fill(90);

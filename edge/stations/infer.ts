@@ -69,12 +69,19 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
     // An edge without cameras hands on the very list.
     if (lanes.size === 0 && !items.some(isPicture)) return give(items as readonly Sample[]);
     const ready: Sample[] = [];
-    for (const item of items) {
+    for (const came of items) {
+      const item = isPicture(came) ? came : withEnd(came);
       const lane = lanes.get(item.device);
       if (!isPicture(item) && !lane?.busy) ready.push(item);
       else enter(lane ?? newLane(item.device), item, give);
     }
     give(ready);
+  }
+
+  /** A clip that is over says so in place of a value that nobody knows. */
+  function withEnd(sample: Sample): Sample {
+    const sight = sample.isLast && sample.point === 'video' ? cameras.get(sample.device)?.sight : undefined;
+    return (sight && watch.end(sample, sight)) ?? sample;
   }
 
   function newLane(device: string): Lane {
@@ -152,7 +159,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
       });
     } catch (error) {
       camera?.sight.failed();
-      if (ending.signal.aborted) return lose(current.item, 'shutdown');
+      if (ending.signal.aborted || (camera && isClosed(error))) return lose(current.item, 'shutdown');
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model: device });
       // Said once, not at every picture; each loss is counted.
       if (lane.fault?.code !== fault.code) {
@@ -227,6 +234,9 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
     },
   };
 }
+
+/** Its detector has been closed: the edge ends, or looks with another one from now on. */
+const isClosed = (error: unknown) => error instanceof FaultError && error.fault.code === 'CV_DETECTOR_CLOSED';
 
 /** What keeps its memory, and its source where that loses nothing. */
 function holdOf({ hold, keep }: Picture): () => void {

@@ -18,6 +18,7 @@ export class CameraDetectors {
   readonly #options: PoolOptions;
   readonly #world: World;
   #pool: DetectorPool | null = null;
+  #isEnding = false;
 
   /** @param registry loaded with the first camera */
   constructor(registry: () => Promise<readonly ModelSpec[]>, options: PoolOptions, world: World) {
@@ -72,7 +73,15 @@ export class CameraDetectors {
 
   async #poolOpen(): Promise<DetectorPool> {
     const { DetectorPool } = await import('../../models/pool.ts');
-    return (this.#pool ??= new DetectorPool(this.#options, this.#world));
+    this.#pool ??= new DetectorPool(this.#options, this.#world);
+    if (this.#isEnding) this.#pool.stopOpening();
+    return this.#pool;
+  }
+
+  /** The edge is about to end: nothing waits for a model any more. */
+  stopOpening(): void {
+    this.#isEnding = true;
+    this.#pool?.stopOpening();
   }
 
   /** After `infer` is closed. */
@@ -82,7 +91,9 @@ export class CameraDetectors {
 
   async #open(missing: readonly Setup[], cameras: readonly Setup[]): Promise<ReadonlyMap<string, Camera>> {
     const [{ openDetectors }, models] = await Promise.all([import('./detectors.ts'), this.#registry()]);
-    return (await openDetectors(missing, models, this.#world, await this.#poolOpen(), cameras)).byDevice;
+    // That a model is given up because all ends is no fault.
+    const world: World = { ...this.#world, tell: (event) => { if (!this.#isEnding) this.#world.tell(event); } };
+    return (await openDetectors(missing, models, world, await this.#poolOpen(), cameras)).byDevice;
   }
 }
 

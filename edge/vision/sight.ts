@@ -99,8 +99,8 @@ export class CameraSight {
  * @param sureScore default: every box is believed
  */
 export function sightOf(settings: unknown, sureScore = 0): CameraSight {
-  const { mask = [], motion = 'off', diagnosis = 'off', zones = [], lines = [], indicators = {}, homography } = (settings ?? {}) as Partial<SightSettings & SceneSettings>;
-  return new CameraSight({ mask, motion, diagnosis, zones, lines, indicators, homography }, sureScore);
+  const { mask = [], motion = 'off', diagnosis = 'off', zones = [], lines = [], indicators = {}, homography, timeZone } = (settings ?? {}) as Partial<SightSettings & SceneSettings>;
+  return new CameraSight({ mask, motion, diagnosis, zones, lines, indicators, homography, timeZone }, sureScore);
 }
 
 function thresholdsOf({ thresholds }: DiagnosisSettings): ConstructorParameters<typeof Diagnosis>[0]['thresholds'] {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { catalogueOf, normaliser } from '../../core/catalogue/catalogue.ts';
 import * as fc from 'fast-check';
+import type { Indicator } from '../../core/catalogue/indicator.ts';
 import { formatCursor } from '../../core/log/types.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { eventsAfter } from './events.ts';
@@ -29,7 +31,7 @@ test('a follower with any limits sees every event once and in order, across grou
       let cursor: string | undefined;
       for (let turn = 0; ; turn += 1) {
         const limit = limits[turn % limits.length] as number;
-        const page = await eventsAfter(gateway.sources.log, cursor, limit);
+        const page = await eventsAfter(gateway.sources.log, normaliser(catalogueOf([])), cursor, limit);
         assert.ok(page.items.length <= limit);
         got.push(...page.items.map((item) => item.cursor));
         cursor = page.next;
@@ -52,6 +54,19 @@ test('events carry their cursor and origin; a page at the head is empty and says
   assert.deepEqual((await ask('/api/v1/events?after=7-3')).body, { items: [], next: '7-3' });
   gateway.groups.push(numbersGroup(9, 1, 1, 6000));
   assert.equal(((await ask('/api/v1/events?after=7-3')).body.items as unknown[]).length, 1);
+  await api.close();
+});
+
+test('events have the catalogue\'s unit, with what was sent beside where that is another', async (t) => {
+  const gateway = memoryGateway();
+  gateway.groups = [numbersGroup(7, 1, 1)];
+  const { api, ask } = await openApi(t, gateway.sources, testWorld());
+  const item = async () => ((await ask('/api/v1/events')).body.items as Record<string, unknown>[])[0] as Record<string, unknown>;
+  const { value, unit, original } = await item();
+  assert.deepEqual([value, unit, original], [1, '', undefined]);
+  gateway.catalogue = [{ code: 'TEST-N', unit: '{person}' } as Indicator];
+  const converted = await item();
+  assert.deepEqual([converted.value, converted.unit, converted.original], [1, '{person}', { value: 1, unit: '' }]);
   await api.close();
 });
 

@@ -2,10 +2,12 @@
  * `events`: the durable stream of the gateway's log, in commit order, for catching up and for reconciliation.
  * It never waits: at the head it answers an empty page whose `next` is where to ask again.
  */
-import type { Event } from '../../core/event.ts';
+import type { Normaliser } from '../../core/catalogue/catalogue.ts';
+import { toPublished } from '../../core/catalogue/publish.ts';
 import { FaultError } from '../../core/faults.ts';
 import { compareCursors, formatCursor, parseCursor, START, type Cursor, type StoredGroup } from '../../core/log/types.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
+import type { PublishedEvent } from '../../core/wire/messages.ts';
 import { EXAMPLES } from './examples.ts';
 import { ApiFault } from './problem.ts';
 import { after, NO_PARAMS, pageLimit, query, route } from './route.ts';
@@ -17,17 +19,17 @@ const MAX_PACKED_BYTES = 512 * 1024;
 const READ = { maxGroups: 32, maxBytes: MAX_PACKED_BYTES };
 const PATH = '/api/v1/events';
 
-export type FollowedEvent = Event & { cursor: string; receivedAt: number };
+export type FollowedEvent = PublishedEvent & { cursor: string; receivedAt: number };
 
 export const EVENTS_ROUTE = route({
   method: 'GET', path: PATH, summary: { zh: '持久事件流，按提交顺序', en: 'the durable stream of events, in commit order' },
   query: query({ limit: pageLimit(MAX_EVENTS, 500), after: after() }), params: NO_PARAMS, answer: { $ref: '#/components/schemas/EventPage' },
   example: EXAMPLES.events, faults: ['CV_API_CURSOR_INVALID', 'CV_API_CURSOR_GONE', 'CV_API_CURSOR_AHEAD', 'CV_API_CURSOR_FOREIGN'],
-  handle: ({ sources, query: wanted }) => eventsAfter(sources.log, wanted.after, wanted.limit),
+  handle: ({ sources, query: wanted }) => eventsAfter(sources.log, sources.normaliser(), wanted.after, wanted.limit),
 });
 
 /** @throws CV_API_CURSOR_INVALID, CV_API_CURSOR_GONE, CV_API_CURSOR_AHEAD, CV_API_CURSOR_FOREIGN (the last three with `oldest` to go on from) */
-export async function eventsAfter(log: ApiSources['log'], text: string | undefined, limit: number): Promise<{ items: FollowedEvent[]; next: string }> {
+export async function eventsAfter(log: ApiSources['log'], normal: Normaliser, text: string | undefined, limit: number): Promise<{ items: FollowedEvent[]; next: string }> {
   let at = startOf(log, text);
   if (await isForeign(log, at)) {
     const oldest = formatCursor(log.tail());
@@ -40,7 +42,7 @@ export async function eventsAfter(log: ApiSources['log'], text: string | undefin
     if (groups.length === 0) break;
     for (const group of groups) {
       packedBytes += group.payload.length;
-      for (const item of unpack(group)) {
+      for (const item of unpack(group, normal)) {
         if (items.length >= limit) break;
         if (compareCursors(item.place, at) <= 0) continue;
         at = item.place;
@@ -74,12 +76,12 @@ async function isForeign(log: ApiSources['log'], { epoch, seq }: Cursor): Promis
   return first?.epoch !== epoch;
 }
 
-function* unpack(group: StoredGroup): Generator<{ place: Cursor; event: FollowedEvent }> {
+function* unpack(group: StoredGroup, normal: Normaliser): Generator<{ place: Cursor; event: FollowedEvent }> {
   const receivedAt = group.origin?.receivedAt ?? 0;
   let seq = group.seq;
   for (const event of decodeBatch(group.payload).events) {
     const place = { epoch: group.epoch, seq };
-    yield { place, event: { ...event, cursor: formatCursor(place), receivedAt } };
+    yield { place, event: { ...toPublished(event, normal), cursor: formatCursor(place), receivedAt } };
     seq += 1;
   }
 }

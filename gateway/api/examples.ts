@@ -68,7 +68,7 @@ const demo: DemoView = {
 };
 
 const event = {
-  edge: 'pump-07', stream: 'measurement', epoch: 1781764200000, seq: 812, ...level, subject: 'pump-07', centre: '500112001', kind: 'measurement', value: 3.2, unit: 'm',
+  edge: 'pump-07', stream: 'measurement', epoch: 1781764200000, seq: 812, ...level, subject: 'pump-07', centre: '500112001', kind: 'measurement', value: 3.2, unit: 'm', original: { value: 320, unit: 'cm' },
   occurredAt: AT, clock: 'edge', observedAt: AT, quality: 'good', origin: 'live', cursor: '1781764190000-2431', receivedAt: AT + 31,
 };
 

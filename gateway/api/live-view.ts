@@ -16,11 +16,11 @@ export const LIVE_VIEW_ROUTE = route({
   },
   query: query({}), params: idParam('the camera', '摄像机', EXAMPLES.device.id), answer: LiveTicket, example: EXAMPLES.liveTicket,
   faults: ['CV_API_ORIGIN', 'CV_API_UNAUTHORISED', 'CV_LIVE_CLOSED', 'CV_LIVE_DEVICE', 'CV_LIVE_ELSEWHERE', 'CV_LIVE_VIEWERS', 'CV_LIVE_FULL', 'CV_LIVE_FAILED'],
-  async handle({ sources: { liveView }, params, request }) {
+  async handle({ sources: { liveView, readers }, params, request }) {
     if (!liveView) throw new FaultError('CV_LIVE_CLOSED');
     const { authorization, forwarded, 'x-forwarded-for': forwardedFor, 'x-real-ip': realIp } = request.headers;
     try {
-      return await liveView.ask(params.id, { authorization, address: request.ip, isForwarded: (forwarded ?? forwardedFor ?? realIp) !== undefined });
+      return await liveView.ask(params.id, { authorization, address: request.ip, isForwarded: (forwarded ?? forwardedFor ?? realIp) !== undefined, mayRead: readers?.following(request.headers, request.ip) ?? (() => true) });
     } catch (error) {
       // What is wrong with a camera has no place in HTTP of its own.
       throw error instanceof FaultError && !('status' in FAULTS[error.fault.code]) ? new ApiFault(error.fault, {}, 503) : error;

@@ -7,6 +7,7 @@
 import type { ServerResponse } from 'node:http';
 import type { LiveMessage } from '../../core/api.ts';
 import { FaultError, faultOf } from '../../core/faults.ts';
+import { networkOf } from '../../core/net.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import { EXAMPLES } from './examples.ts';
 import { NO_PARAMS, query, route } from './route.ts';
@@ -120,7 +121,7 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
   return {
     async join(response, who) {
       if (viewers.size >= maxViewers) throw new FaultError('CV_API_TOO_MANY_VIEWERS', { count: viewers.size });
-      const count = [...viewers.values()].filter(({ address }) => address === who.address).length;
+      const count = [...viewers.values()].filter(({ address }) => networkOf(address) === networkOf(who.address)).length;
       if (count >= maxOfAddress) throw new FaultError('CV_API_TOO_MANY_VIEWERS', { count });
       response.on('close', () => leave(response));
       response.on('error', () => leave(response));

@@ -96,9 +96,9 @@ function content(route: Route): Record<string, unknown> {
 
 const example = (route: Route): Record<string, unknown> => (route.example === undefined ? {} : { example: route.example });
 
-/** What the server itself refuses before a route sees it: a body that is too large or of another type, an id that is too long. */
+/** What the server itself refuses before a route sees it: headers or a body that are too large, a body of another type (also where none is wanted), an id that is too long. */
 function refusals(route: Route): Record<string, unknown> {
-  const statuses = [...(route.body ? [413, 415] : []), ...(route.path.includes('/:') ? [414] : [])];
+  const statuses = [431, ...(route.method === 'GET' ? [] : [413, 415]), ...(route.path.includes('/:') ? [414] : [])];
   return Object.fromEntries(statuses.map((status) => [status, {
     description: `CV_API_REQUEST: ${both(TITLES[status] as Words)}`,
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, examples: { CV_API_REQUEST: { value: problemOf({ code: 'CV_API_REQUEST', params: EXAMPLES.faultParams }, 'en', {}, status) } } } },

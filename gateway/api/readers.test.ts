@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
+import { Operators } from '../commands/operators.ts';
 import { EXAMPLES } from './examples.ts';
 import { needsToken, Readers } from './readers.ts';
 import { openApi, type OpenApi } from './testing/http.ts';
@@ -74,6 +75,28 @@ test('signing in leaves a cookie that no script reads and no other page sends; w
   assert.match(await stream.text(), /event: bye\ndata: \{"reason":"signed out"\}\n\n$/, 'and the stream that was open ends');
 });
 
+test('signing out ends the streams of that browser, and of nobody else', async (t) => {
+  const open = await opened(t);
+  const withCookie = { headers: { cookie: cookieOf(await signIn(open, READER.token)) } };
+  const other = { headers: { cookie: cookieOf(await signIn(open, OPERATOR.token)) } };
+  const streams = await Promise.all([withCookie, other, by(READER.token)].map((init) => fetch(new URL('/api/v1/live', open.api.url), init)));
+  await open.ask('/api/v1/session', { method: 'DELETE', ...withCookie });
+  const after = await fetch(new URL('/api/v1/live', open.api.url), withCookie);
+  await open.clock.advanceMs(10_000);
+  assert.match(await (streams[0] as Response).text(), /event: bye\ndata: \{"reason":"signed out"\}\n\n$/);
+  await open.clock.advanceMs(10_000);
+  for (const stream of [...streams.slice(1), after]) {
+    const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
+    for (let text = ''; !text.includes('still here');) {
+      const { value, done } = await reader.read();
+      assert.ok(!done);
+      text += Buffer.from(value).toString();
+      assert.ok(!text.includes('bye'));
+    }
+    await reader.cancel();
+  }
+});
+
 test('the cookie of an operator is no token: it neither commands nor signs in', async (t) => {
   const open = await opened(t);
   const cookie = cookieOf(await signIn(open, OPERATOR.token));
@@ -103,6 +126,22 @@ test('behind a proxy that is trusted each caller has its own address; what anybo
     assert.equal((await signIn(open, 'guess-more', { 'x-forwarded-for': '10.0.0.7' })).status, wanted, trustProxy.join());
     assert.equal((await signIn(open, READER.token, { 'x-forwarded-proto': 'https' })).headers.get('set-cookie')?.endsWith('; Secure'), wanted === 401);
   }
+});
+
+test('whoever has a network of IPv6 is one guesser, and has the places of one viewer', async (t) => {
+  const open = await opened(t, true, ['127.0.0.0/8']);
+  const of = (host: number) => ({ 'x-forwarded-for': `2001:db8:0:1::${host.toString(16)}` });
+  for (let at = 0; at < 30; at += 1) assert.equal((await signIn(open, `guess-number-${at}`, of(at))).status, 401);
+  assert.equal((await signIn(open, 'guess-more', of(99))).status, 429);
+  assert.equal((await signIn(open, 'guess-more', { 'x-forwarded-for': '2001:db8:0:2::1' })).status, 401);
+  const operators = new Operators([OPERATOR], open.clock);
+  for (let at = 0; at < 30; at += 1) assert.throws(() => operators.identify('Bearer x', `2001:db8::${at.toString(16)}`), { name: 'CV_API_UNAUTHORISED' });
+  assert.throws(() => operators.identify('Bearer x', '2001:db8::99'), { name: 'CV_COMMAND_TOO_MANY' });
+
+  const gateway = memoryGateway();
+  const { api } = await openApi(t, gateway.sources, testWorld(), { maxViewersOfAddress: 2, trustProxy: ['127.0.0.0/8'] });
+  const watch = async (host: number) => (await fetch(new URL('/api/v1/live', api.url), { headers: of(host) })).status;
+  assert.deepEqual([await watch(1), await watch(2), await watch(3)], [200, 200, 503]);
 });
 
 test('a cookie header of any form costs little and ends nothing', async (t) => {

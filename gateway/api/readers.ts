@@ -6,8 +6,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { SessionView } from '../../core/api.ts';
+import { setBounded } from '../../core/bounded-map.ts';
 import { FaultError } from '../../core/faults.ts';
 import { isLocalHost } from '../../core/http-host.ts';
+import { networkOf } from '../../core/net.ts';
 import type { Clock } from '../../core/world.ts';
 import type { HttpSetup } from '../config/setup.ts';
 import { RateLimit } from '../rate-limit.ts';
@@ -15,6 +17,8 @@ import { RateLimit } from '../rate-limit.ts';
 /** Wrong tokens from one address, a minute: guessing must not pay. */
 const MAX_WRONG = 30;
 const COOKIE_SECONDS = 30 * 24 * 3600;
+/** Sign-outs that are remembered, for streams that were open then. */
+const MAX_SIGN_OUTS = 10_000;
 
 export interface Holder {
   readonly name: string;
@@ -29,11 +33,16 @@ export const NOBODY: SessionView = { name: null, role: null };
 const digest = (text: string) => createHash('sha256').update(text).digest();
 const cookieOf = (token: string) => createHash('sha256').update(`cityvitals session\0${token}`).digest('base64url');
 
+const bearerOf = ({ authorization }: IncomingHttpHeaders): string | undefined => /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+
 export class Readers {
   /** Cookies belong to a host, whatever its port: each gateway has one of its own. */
   readonly #cookie: string;
   readonly #isNeeded: boolean;
   readonly #wrong: RateLimit;
+  /** By cookie and address: the number of its sign-out. */
+  readonly #signOuts = new Map<string, number>();
+  #signOutCount = 0;
   #known: { view: SessionView; token: Buffer; cookie: Buffer }[] = [];
 
   /** @param isNeeded whether anybody has to say who they are */
@@ -64,6 +73,13 @@ export class Readers {
     }
   }
 
+  /** Of a stream that begins now: whether its viewer may still read whenever that is asked. */
+  following(headers: IncomingHttpHeaders, address: string): () => boolean {
+    const begunAt = this.#signOutCount;
+    const key = this.#signOutKey(headers, address);
+    return () => (key === null || (this.#signOuts.get(key) ?? 0) <= begunAt) && this.isAdmitted(headers, address);
+  }
+
   /** Whose session it is. @throws as `admit` */
   session(headers: IncomingHttpHeaders, address: string): SessionView {
     this.admit(headers, address);
@@ -81,16 +97,35 @@ export class Readers {
     return { session, cookie: this.#setCookie(cookieOf(token), COOKIE_SECONDS, isSecure) };
   }
 
-  /** The `Set-Cookie` header that ends a session. */
-  signOut(isSecure: boolean): string {
+  /**
+   * Ends a session: the streams of its browser too. A cookie is the same in each browser of one token, so streams of
+   * another one at that address end as well, and begin again by themselves.
+   *
+   * @returns the `Set-Cookie` header
+   */
+  signOut(headers: IncomingHttpHeaders, address: string, isSecure: boolean): string {
+    const key = this.#signOutKey(headers, address);
+    if (key !== null) setBounded(this.#signOuts, key, this.#signOutCount += 1, MAX_SIGN_OUTS);
     return this.#setCookie('', 0, isSecure);
   }
 
-  #find({ authorization, cookie }: IncomingHttpHeaders, address: string): SessionView | null {
-    const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-    if (token !== undefined) return this.#match('token', token, address);
+  /** null where no cookie of ours speaks. */
+  #signOutKey(headers: IncomingHttpHeaders, address: string): string | null {
+    const session = this.#cookieOf(headers);
+    if (!session || bearerOf(headers) !== undefined) return null;
+    const asked = digest(session);
+    return this.#known.some(({ cookie }) => timingSafeEqual(cookie, asked)) ? `${asked.toString('base64url')} ${address}` : null;
+  }
+
+  #cookieOf({ cookie }: IncomingHttpHeaders): string | undefined {
     const start = `${this.#cookie}=`;
-    const session = cookie?.split(';').map((part) => part.trim()).find((part) => part.startsWith(start))?.slice(start.length);
+    return cookie?.split(';').map((part) => part.trim()).find((part) => part.startsWith(start))?.slice(start.length);
+  }
+
+  #find(headers: IncomingHttpHeaders, address: string): SessionView | null {
+    const token = bearerOf(headers);
+    if (token !== undefined) return this.#match('token', token, address);
+    const session = this.#cookieOf(headers);
     return session ? this.#match('cookie', session, address) : null;
   }
 
@@ -98,7 +133,7 @@ export class Readers {
     // All are compared, by digest: the time it takes tells nothing. Before any limit: who guesses shuts nobody out.
     const asked = digest(given);
     const found = this.#known.filter((one) => timingSafeEqual(one[by], asked));
-    if (found.length === 0) this.#wrong.count(address);
+    if (found.length === 0) this.#wrong.count(networkOf(address));
     return found[0]?.view ?? null;
   }
 

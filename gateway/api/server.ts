@@ -120,7 +120,7 @@ function register(app: FastifyInstance, route: Route, sources: ApiSources, world
     handler: async (request, reply) => {
       const query = parseParams(route.query, request.query, route.path);
       const params = parseParams(route.params, request.params, route.path);
-      if (route === LIVE_ROUTE) return follow(reply, { address: request.ip, mayRead: () => sources.readers?.isAdmitted(request.headers, request.ip) ?? true }, join);
+      if (route === LIVE_ROUTE) return follow(reply, { address: request.ip, mayRead: sources.readers?.following(request.headers, request.ip) ?? (() => true) }, join);
       const asked = route.body ? parseParams(route.body, request.body, route.path) : undefined;
       const body: unknown = await route.handle({ sources, world, query, params, body: asked, request, reply });
       reply.header('cache-control', 'no-store');

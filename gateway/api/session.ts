@@ -27,10 +27,10 @@ export const SESSION_ROUTES: Route[] = [
     },
   }),
   route({
-    method: 'DELETE', path: PATH, isOpen: true, summary: { zh: '退出登录', en: 'sign out' },
+    method: 'DELETE', path: PATH, isOpen: true, summary: { zh: '退出登录；该浏览器的实时推送和实时观看在 10 秒内结束', en: 'sign out; live streams and live views of that browser end within 10 s' },
     query: query({}), params: NO_PARAMS, headers: { 'set-cookie': { en: 'ends the session', zh: '结束会话' } }, answer: Session, example: NOBODY, faults: ['CV_API_ORIGIN'],
     handle({ sources, request, reply }) {
-      if (sources.readers) reply.header('set-cookie', sources.readers.signOut(request.protocol === 'https'));
+      if (sources.readers) reply.header('set-cookie', sources.readers.signOut(request.headers, request.ip, request.protocol === 'https'));
       return NOBODY;
     },
   }),

@@ -7,7 +7,7 @@ import type * as api from '../../core/api.ts';
 import { EVENT_SCHEMA } from '../../core/event-schema.ts';
 import { described, speak } from '../../core/json-schema.ts';
 import { FLAGS, KINDS, QUALITIES, type Clip, type Snapshot } from '../../core/event.ts';
-import { UNKNOWN_DEVICE_SCHEMA } from '../../core/wire/schemas.ts';
+import { PUBLISHED_PROPERTIES, UNKNOWN_DEVICE_SCHEMA } from '../../core/wire/schemas.ts';
 import { COMMAND_KINDS, COMMAND_STATUSES, WRITABLE_SCHEMA } from '../../core/wire/commands.ts';
 
 /** What stands under `components.schemas` of the document. */
@@ -184,13 +184,13 @@ export const Health = named('Health', 'ok, or what keeps the gateway from its wo
 /** A page of a list. */
 export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next });
 
-/** An event as followers get it: the border's schema and the two fields that this gateway adds. */
+/** An event as followers get it: the border's schema and the fields that this gateway adds. */
 export const FOLLOWED_EVENT = {
   ...EVENT_SCHEMA,
   ...described('an event with its place in this gateway\'s log', '事件及其在本网关日志中的位置'),
   required: [...EVENT_SCHEMA.required, 'cursor', 'receivedAt'],
   properties: {
-    ...EVENT_SCHEMA.properties,
+    ...EVENT_SCHEMA.properties, ...PUBLISHED_PROPERTIES,
     cursor: { type: 'string', ...described('opaque; give it as `after`', '不透明；用作 after') },
     receivedAt: { type: 'integer', ...described('ms UTC when this gateway had it', '本网关收到的时间，UTC 毫秒') },
   },

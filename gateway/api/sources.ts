@@ -3,6 +3,7 @@
  * give a fake. Every answer is a snapshot that the API may keep; nothing here is ever handed out for writing.
  */
 import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesView, StatusView, UnknownDeviceView, WarningView } from '../../core/api.ts';
+import type { Normaliser } from '../../core/catalogue/catalogue.ts';
 import type { Cursor, GatewayLog } from '../../core/log/types.ts';
 import type { Rebinding } from '../bindings/rebinding.ts';
 import type { LiveDesk } from '../live-view/desk.ts';
@@ -62,6 +63,8 @@ export interface ApiSources {
   warningChanges(n: number, limit: number): Promise<{ items: WarningView[]; oldest: number }>;
   /** The durable stream behind `events`. */
   log: Pick<GatewayLog, 'read' | 'head' | 'tail'>;
+  /** Brings its values into the unit of the catalogue as it is now. */
+  normaliser(): Normaliser;
   /** Reading the store back. */
   storeCheck: StoreCheck;
   /** Newest first, ids below `before` (null: from the newest). */

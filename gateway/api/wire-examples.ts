@@ -7,7 +7,7 @@ import { WIRE_VERSION } from '../../core/wire/topics.ts';
 import { EXAMPLES } from './examples.ts';
 
 const v = WIRE_VERSION;
-const { cursor, receivedAt: at, seq, epoch, edge, stream, ...fields } = EXAMPLES.event;
+const { cursor, receivedAt: at, seq, epoch, edge, stream, original, ...fields } = EXAMPLES.event;
 const draft = fields as Draft;
 const name = { from: edge, stream: 'measurement', epoch, seq } as const;
 const { command: asked, device, warning } = EXAMPLES;
@@ -34,6 +34,6 @@ export const WIRE_EXAMPLES = {
   rows: { v, ...name, events: [fields] },
   columns: JSON.parse(Buffer.from(encodeBatch(name, [0, 1, 2].map((step) => ({ ...draft, value: 3.2 + step / 100, occurredAt: draft.occurredAt + step * 1000, observedAt: draft.observedAt + step * 1000 })))).toString()) as Record<string, unknown>,
   ack, refusal, clock, state, lastWill, command, answer, evidencePart, evidenceAnswer,
-  out: { ...fields, edge, stream, epoch, seq, cursor, previous: '1781764190000-2430' },
+  out: { ...fields, original, edge, stream, epoch, seq, cursor, previous: '1781764190000-2430' },
   warning: { ...warning, revision: 1, previous: null },
 };

@@ -45,7 +45,7 @@ test('the configuration wins over whoever was first, and may name several edges'
   first.admit('bus', 'gate');
   await first.written();
   const bindings = await opened(t, path, { ...NOTHING, devices: [{ device: 'bus', edges: ['bus-a', 'bus-b'] }] });
-  assert.deepEqual([bindings.admit('bus', 'bus-a'), bindings.admit('bus', 'bus-b'), bindings.admit('bus', 'gate')?.code], [null, null, 'CV_DEVICE_FOREIGN']);
+  assert.deepEqual([bindings.admit('bus', 'bus-a'), bindings.admit('bus', 'bus-b'), bindings.admit('bus', 'gate')], [null, null, { code: 'CV_DEVICE_FOREIGN', params: { device: 'bus', edge: 'gate', owner: 'bus-a, bus-b' } }]);
 });
 
 test('an operator gives a device to another edge, and it stays there', async (t) => {
@@ -62,6 +62,7 @@ test('an edge speaks for one centre unless others are named; a gateway below for
   const codes = (edge: string) => ['500112001', '500112002', '500112003'].map((centre) => bindings.admitCentre(centre, edge)?.code ?? 'in');
   assert.deepEqual(codes('pump'), ['in', 'CV_CENTRE_FOREIGN', 'CV_CENTRE_FOREIGN']);
   assert.deepEqual(codes('bus'), ['in', 'in', 'CV_CENTRE_FOREIGN']);
+  assert.deepEqual(bindings.admitCentre('500112003', 'bus')?.params, { centre: '500112003', edge: 'bus', own: '500112001, 500112002' });
   assert.deepEqual(codes('town'), ['in', 'in', 'in']);
   await bindings.move('pump', '500112003');
   assert.deepEqual(codes('pump'), ['CV_CENTRE_FOREIGN', 'CV_CENTRE_FOREIGN', 'in']);

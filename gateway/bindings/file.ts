@@ -2,11 +2,12 @@
  * Bindings on disk: a line for each, the later one counts. Appended and forced; written anew at opening once most lines
  * have been overtaken. A last line that was cut short was never answered for and is dropped.
  */
-import { mkdir, open, readFile, rename, type FileHandle } from 'node:fs/promises';
+import { open, readFile, rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { IDS } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
+import { forceFolder, makeFolder } from '../../core/folder.ts';
 
 const LINE_SCHEMA = z.object({ at: z.number(), edge: z.string().regex(IDS.edge), device: z.string().regex(IDS.device).optional(), centre: z.string().regex(IDS.centre).optional() });
 
@@ -59,14 +60,13 @@ function parsed(text: string): BindingLine[] {
 }
 
 async function writeWhole(path: string, lines: readonly BindingLine[]): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const file = await open(`${path}.new`, 'w', 0o600);
   await file.writeFile(textOf(lines));
   await file.sync();
   await file.close();
   await rename(`${path}.new`, path);
-  const folder = await open(dirname(path), 'r');
-  await folder.sync().finally(() => folder.close());
+  await forceFolder(dirname(path));
 }
 
 function appending(path: string, handle: FileHandle, unsaved: (error: unknown) => FaultError): BindingFile {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, copyFile, mkdir, readdir, stat } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, readdir, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Event } from '../../core/event.ts';
@@ -95,4 +95,15 @@ test('held events go into the log in order, numbered without a hole, with their 
     [{ from: 'held:7', stream: 'state', epoch: 7, seq: 1 }, [[1, 5]]],
   ]);
   assert.deepEqual(heldBatches(7, Array.from({ length: 1001 }, (_, at) => event(at + 1)), 1).map(({ verdict: { batch } }) => [batch.name.seq, batch.count]), [[1, 500], [501, 500], [1001, 1]]);
+});
+
+test('no file stays open behind what was written, handed over or refused', async (t) => {
+  const { dir, open, take } = await rig(t);
+  const held = await open();
+  const openFiles = async () => (await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))).filter((path) => path.startsWith(dir));
+  for (let seq = 1; seq <= 5; seq += 1) await held.add('gate', [event(seq)]);
+  assert.deepEqual(await openFiles(), []);
+  await held.handOver('gate', 7, ({ device }) => device === 'plc', take);
+  await held.add('gate', [event(9)]);
+  assert.deepEqual(await openFiles(), []);
 });

@@ -3,11 +3,12 @@
  * may find that it does. Bounded for each sender, so that one that sends nothing else costs so much disk and no more;
  * what is beyond stands in the quarantine alone, as an excerpt.
  */
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { eventProblem } from '../../core/event-schema.ts';
 import { IDS, type Event } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
+import { forceFolder, makeFolder } from '../../core/folder.ts';
 import { parseJson } from '../../core/wire/json.ts';
 
 export const MAX_HELD_BYTES_OF_EDGE = 16 << 20;
@@ -38,7 +39,7 @@ export class HeldEvents {
   /** @throws CV_QUARANTINE_FAILED */
   async open(): Promise<void> {
     try {
-      await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+      await makeFolder(this.#dir, 0o700);
       for (const name of await readdir(this.#dir)) {
         const sender = /^([a-z0-9-]{1,64})\.jsonl$/.exec(name)?.[1];
         if (sender === undefined) continue;
@@ -73,6 +74,7 @@ export class HeldEvents {
       } finally {
         await file.close();
       }
+      if (bytes === 0) await forceFolder(this.#dir);
       this.#bytes.set(sender, this.#maxBytes - left);
       for (const event of kept) this.#count(sender, event);
     });
@@ -184,8 +186,7 @@ async function writeWhole(path: string, events: readonly Event[]): Promise<numbe
     await file.close();
   }
   await rename(`${path}.new`, path);
-  const folder = await open(dirname(path), 'r');
-  await folder.sync().finally(() => folder.close());
+  await forceFolder(dirname(path));
   return Buffer.byteLength(text);
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { explain } from '../../core/faults.ts';
 import { isLoopback } from '../../core/net.ts';
-import { identify, mayPublish, maySubscribe, type Credentials, type Identity } from './access.ts';
+import { identify, mayPublish, maySubscribe, reasonParams, type Credentials, type Identity } from './access.ts';
 import { noteTakeover, type Takeover } from './takeovers.ts';
 
 const setup = {
@@ -34,6 +35,15 @@ const kept_out: [string, Credentials][] = [
   ['a nameless reader from elsewhere', given({})],
 ];
 for (const [who, credentials] of kept_out) test(`keeps out ${who}`, () => assert.equal(typeof identify(setup, credentials), 'string'));
+
+test('whoever is kept out is told so in Chinese too', () => {
+  for (const [who, credentials] of kept_out) {
+    const reason = identify(setup, credentials) as string;
+    const { message } = explain({ code: 'CV_CLIENT_REFUSED', params: { client: '1', address: '2', ...reasonParams(reason) } }, 'zh-CN');
+    assert.doesNotMatch(message.replace(/cv-pump/, ''), /[a-z]/, who);
+  }
+  assert.equal(reasonParams('a shared subscription ($share)', 'what').whatZh, '共享订阅（$share）');
+});
 
 test('with anonymous: none even this machine needs a name', () => {
   assert.equal(typeof identify({ ...setup, anonymous: 'none' }, given({ address: '127.0.0.1' })), 'string');

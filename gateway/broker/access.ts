@@ -25,6 +25,32 @@ export const EDGE_WRITES: readonly EdgeTopic[] = ['up', 'late', 'state', 'rsp', 
 export const EDGE_READS: readonly EdgeTopic[] = ['ack', 'cmd'];
 const OUT_PREFIX = 'cv/v1/out/';
 
+/** Why somebody is not let in, or may not use a topic, as the log says it in Chinese. */
+const ZH: Readonly<Record<string, string>> = {
+  'no user given': '未提供用户名',
+  'no user given, and not from this machine': '未提供用户名，且不是从本机连接',
+  'unknown user': '用户不存在',
+  'wrong password': '密码错误',
+  'unknown edge': '边缘节点不存在',
+  'the user of an edge is its id': '边缘节点的用户名应为其编号',
+  'an edge without a token is let in from this machine only': '没有令牌的边缘节点只能从本机接入',
+  'wrong token': '令牌错误',
+  'this client id is kept for the gateway': '该客户端标识为网关专用',
+  'its rights were changed': '其权限已更改',
+  'not a topic of this client': '不是该客户端的主题',
+  'no client': '没有客户端',
+  'only state may be retained': '只有 state 可以作为保留消息',
+  'QoS 2 is not taken; batches are numbered, QoS 1 is enough': '不接受 QoS 2；批次有编号，QoS 1 已足够',
+  'a shared subscription ($share)': '共享订阅（$share）',
+};
+
+/** Such a reason as parameters of a fault: `detail`, or what it is called there, with its Chinese where there is one. */
+export function reasonParams(reason: string, key: 'detail' | 'what' = 'detail'): Record<string, string> {
+  const [, id] = /^the client id of an edge is (.*)$/.exec(reason) ?? [];
+  const zh = id === undefined ? ZH[reason] : `边缘节点的客户端标识应为 ${id}`;
+  return { [key]: reason, ...(zh !== undefined && { [`${key}Zh`]: zh }) };
+}
+
 /** The MQTT client id of an edge; no one else gets it, so nobody can push an edge out by taking its id. */
 export const edgeClientId = (edge: string): string => `${EDGE_CLIENT}${edge}`;
 

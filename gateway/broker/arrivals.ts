@@ -2,7 +2,7 @@
  * Connections that have not said who they are. They may not keep those out that do: one address has so many, and where all
  * places are taken the oldest of the address that has most gives way.
  */
-import { networkOf } from './guesses.ts';
+import { networkOf } from '../../core/net.ts';
 
 /** A district behind one address comes back at once. */
 export const MAX_OF_ADDRESS = 256;

@@ -177,6 +177,31 @@ test('shared subscriptions, MQTT 5, foreign topics and QoS 2 are refused, and sa
   await tells(dropped('denied'));
 });
 
+test('a subscription with QoS 2 is granted, and gets what there is: QoS 1', async (t) => {
+  const { url, link } = await rig(t);
+  const reader = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 0 });
+  t.after(() => reader.end(true));
+  const [granted] = await reader.subscribeAsync('cv/v1/out/#', { qos: 2 });
+  const came = new Promise<number>((resolve) => { reader.on('message', (_topic, _payload, packet) => resolve(packet.qos)); });
+  await link.publish(OUT, 'x');
+  assert.deepEqual([granted?.qos, await came], [2, 1]);
+});
+
+test('a client id of the gateway is nobody else\'s, whoever gives it; a consumer who is named so reads what goes out and no more', async (t) => {
+  const { url, port, link, tells } = await rig(t, { consumers: [{ user: 'gateway:test', password: 'pw' }] });
+  for (const credentials of [{ user: 'gateway:test', password: 'pw' }, { user: 'pump', password: 'secret' }, {}]) {
+    await assert.rejects(rawConnect(port, { clientId: 'gateway:test', ...credentials }), /CONNACK 5/);
+  }
+  assert.ok(link.connected);
+  const reader = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 0, username: 'gateway:test', password: 'pw', clientId: 'reader' });
+  t.after(() => reader.end(true));
+  await reader.subscribeAsync('cv/v1/out/#', { qos: 1 });
+  await assert.rejects(reader.subscribeAsync('cv/v1/in/#', { qos: 1 }));
+  reader.publish(UP, 'x');
+  await tells(dropped('denied'));
+  assert.ok(link.connected);
+});
+
 test('only state is retained, and of a few centres at most', async (t) => {
   const { edge, tells, link } = await rig(t);
   const client = await edge();

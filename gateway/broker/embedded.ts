@@ -13,12 +13,13 @@ import type { World } from '../../core/world.ts';
 import { parseEdgeTopic } from '../../core/wire/topics.ts';
 import type { EmbeddedBrokerSetup } from '../config/setup.ts';
 import type { BrokerRights } from '../reload.ts';
-import { edgeClientId, identify, isAdmittedAlike, mayPublish, maySubscribe, type Identity } from './access.ts';
+import { edgeClientId, identify, isAdmittedAlike, mayPublish, maySubscribe, reasonParams, type Identity } from './access.ts';
 import { Arrivals } from './arrivals.ts';
 import { guardClient, MAX_CONSUMER_BYTES, MAX_EDGE_BYTES, PacketTooLarge, SOCKET_HIGH_WATER_BYTES, type Guard } from './guard.ts';
 import { Guesses } from './guesses.ts';
 import { GATEWAY_CLIENT } from './link.ts';
 import { openPipe } from './pipe.ts';
+import { Shares } from './shares.ts';
 import type { ProtocolProblem } from './strict.ts';
 import { noteTakeover, type Takeover } from './takeovers.ts';
 
@@ -31,6 +32,8 @@ export interface EmbeddedBroker {
   connectGateway(): Duplex;
   /** Whether any client subscribes to what goes out; never false while one does. */
   hasReaders(): boolean;
+  /** A message of this edge is dealt with, so another one of it may come. */
+  settled(edge: string): void;
   /** Address that an edge is connected from, without port; null while it is not. */
   addressOf(edge: string): string | null;
   /** Lets clients in. @returns the address they reach it under, mqtt://host:port. @throws CV_BROKER_LISTEN */
@@ -68,6 +71,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
   const sockets = new Set<Duplex>();
   const readers = new Set<Client>();
   const guesses = new Guesses(world);
+  const shares = new Shares(world.clock);
   const arrivals = new Arrivals<Client>((client) => drop(client, 'connection_limit'));
   const sessionOf = (client: Client): Session => {
     const session = sessions.get(client);
@@ -106,7 +110,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
         if (typeof who === 'string') {
           session.dropped = true;
           guesses.failed(given.address);
-          tellDrop(nameOf(client, session), 'refused', fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, detail: who }), null);
+          tellDrop(nameOf(client, session), 'refused', fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, ...reasonParams(who) }), null);
           return done(null, false);
         }
         session.identity = who;
@@ -119,13 +123,12 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       else guesses.inTurn(given.address, look, () => drop(client, 'refused'));
     },
     authorizePublish(client, packet, done) {
-      const problem = client ? publishProblem(client, packet) : 'no client';
-      if (!problem) return done(null);
-      const refusal = new Error(problem);
-      if (!client) return done(refusal);
+      if (!client) return done(new Error('no client'));
+      const problem = publishProblem(client, packet);
+      if (!problem) return inItsShare(client, packet.topic, () => done(null));
       // A will that is not allowed is simply not published: its client is gone already.
-      if (client.connected) drop(client, 'denied', fault('CV_TOPIC_DENIED', { client: shortened(client.id), topic: packet.topic.slice(0, 200), detail: problem }));
-      done(refusal);
+      if (client.connected) drop(client, 'denied', fault('CV_TOPIC_DENIED', { client: shortened(client.id), topic: packet.topic.slice(0, 200), ...reasonParams(problem) }));
+      done(new Error(problem));
     },
     authorizeSubscribe(client, subscription, done) {
       const problem = subscribeProblem(client, subscription);
@@ -163,6 +166,13 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     if (tooMany) world.tell({ kind: 'fault', edge, fault: fault('CV_EDGE_CLONED', { edge, changes: changes.length, first: old.address, second: session.address }) });
   }
 
+  /** What goes through the gateway's intake. */
+  function inItsShare(client: Client, topic: string, goOn: () => void): void {
+    const { identity } = sessionOf(client);
+    if (identity?.kind === 'edge' && isForIntake(topic)) shares.pass(identity.id, client, goOn);
+    else goOn();
+  }
+
   function publishProblem(client: Client, packet: PublishPacket): string | null {
     const who = sessionOf(client).identity;
     if (!who || !mayPublish(who, packet.topic)) return 'not a topic of this client';
@@ -186,8 +196,8 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     const topic = subscription.topic.slice(0, 200);
     world.tell({
       kind: 'fault',
-      fault: shared ? fault('CV_MQTT_UNSUPPORTED', { client: name, what: 'a shared subscription ($share)' })
-        : fault('CV_TOPIC_DENIED', { client: name, topic, detail: many ? `more than ${MAX_SUBSCRIPTIONS} subscriptions` : 'not a topic of this client' }),
+      fault: shared ? fault('CV_MQTT_UNSUPPORTED', { client: name, ...reasonParams('a shared subscription ($share)', 'what') })
+        : fault('CV_TOPIC_DENIED', { client: name, topic, ...(many ? { detail: `more than ${MAX_SUBSCRIPTIONS} subscriptions`, detailZh: `订阅超过 ${MAX_SUBSCRIPTIONS} 个` } : reasonParams('not a topic of this client')) }),
     });
     return true;
   }
@@ -208,7 +218,11 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
   // Without a listener it would end the process.
   (broker as EventEmitter).on('error', (error: Error) => world.tell({ kind: 'fault', fault: fault('CV_BROKER_FAILED', { detail: error.message }) }));
   broker.on('ack', (_packet, client) => sessions.get(client)?.guard?.acknowledged());
-  broker.on('clientDisconnect', (client) => { readers.delete(client); });
+  broker.on('clientDisconnect', (client) => {
+    readers.delete(client);
+    const identity = sessions.get(client)?.identity;
+    if (identity?.kind === 'edge') shares.forget(identity.id, client);
+  });
   broker.on('keepaliveTimeout', (client) => drop(client, 'keepalive'));
   const failed = (client: Client, error: Error) => {
     const name = nameOf(client, sessionOf(client));
@@ -253,6 +267,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       return theirs;
     },
     hasReaders: () => readers.size > 0,
+    settled: (edge) => shares.settled(edge),
     addressOf(edge) {
       const client = (broker as unknown as { clients: Record<string, Client | undefined> }).clients[edgeClientId(edge)];
       const session = client && sessions.get(client);
@@ -270,11 +285,12 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       for (const client of Object.values((broker as unknown as { clients: Record<string, Client | undefined> }).clients)) {
         const session = client && sessions.get(client);
         if (!client || !session?.identity || isAdmittedAlike(session.identity, before, next)) continue;
-        drop(client, 'refused', fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, detail: 'its rights were changed' }));
+        drop(client, 'refused', fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, ...reasonParams('its rights were changed') }));
       }
     },
     async close() {
       guesses.close();
+      shares.close();
       // The other way round waits for ever on clients that stay.
       await new Promise<void>((resolve) => { broker.close(resolve); });
       for (const socket of sockets) socket.destroy();
@@ -298,6 +314,10 @@ const fault = (code: FaultCode, params: FaultParams): Fault => ({ code, params }
 const nameOf = (client: Client, session: Session): string => (client.id ? `${shortened(client.id)} (${session.address})` : session.address);
 /** What others may choose at length goes into the log in part. */
 const shortened = (name: string): string => (name.length > MAX_NAME_CHARACTERS ? `${name.slice(0, MAX_NAME_CHARACTERS)}…` : name);
+function isForIntake(topic: string): boolean {
+  const leaf = parseEdgeTopic(topic)?.leaf;
+  return leaf === 'up' || leaf === 'late' || leaf === 'state';
+}
 const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(':'));
 
 /** The other side is simply gone: no news. */

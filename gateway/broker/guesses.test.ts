@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { networkOf } from '../../core/net.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { Arrivals, MAX_OF_ADDRESS } from './arrivals.ts';
-import { FREE_FAILURES, Guesses, MAX_WAITING, networkOf, WAIT_MS } from './guesses.ts';
+import { FREE_FAILURES, Guesses, MAX_WAITING, WAIT_MS } from './guesses.ts';
 
 function guessed(address: string) {
   const world = testWorld();

@@ -4,7 +4,7 @@
  * more come, one of them by chance gives way: no order of arrival keeps the right one out. Other addresses, and
  * connections that stand, notice nothing.
  */
-import { isIPv6 } from 'node:net';
+import { networkOf } from '../../core/net.ts';
 import type { Timer, World } from '../../core/world.ts';
 
 const WINDOW_MS = 60_000;
@@ -83,15 +83,4 @@ export class Guesses {
       return;
     }
   }
-}
-
-/** Whoever has one address of IPv6 has the other 2^64 of its network. IPv4 in IPv6 is IPv4. */
-export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
-  if (!isIPv6(plain)) return plain;
-  const [head = '', tail] = plain.split('::');
-  const front = head === '' ? [] : head.split(':');
-  const back = tail === undefined || tail === '' ? [] : tail.split(':');
-  const groups = tail === undefined ? front : [...front, ...Array.from({ length: Math.max(0, 8 - front.length - back.length) }, () => '0'), ...back];
-  return `${groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, '')).join(':')}::/64`;
 }

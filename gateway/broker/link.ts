@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import type { Words } from '../../core/api.ts';
 import { FaultError } from '../../core/faults.ts';
 import { outlastBacklogs } from '../../core/mqtt-patience.ts';
 import { QOS } from '../../core/wire/topics.ts';
@@ -66,8 +67,9 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
     for (const id of Object.keys(outgoingOf(client))) client.removeOutgoingMessage(Number(id));
   }
   /** mqtt.js puts what it does with a message of ours ("Message removed"); whoever reads it wants to know of the broker. */
-  const unanswered = (error: Error) => ((error as { packet?: unknown }).packet === undefined ? 'the connection ended before the broker answered' : error.message);
-  const unreachable = (detail: string) => new FaultError('CV_BROKER_UNREACHABLE', { url: address, detail });
+  const unanswered = (error: Error): Words | string => ((error as { packet?: unknown }).packet === undefined ? { en: 'the connection ended before the broker answered', zh: '连接在代理应答前已断开' } : error.message);
+  /** What is not ours comes in the words of who said it. */
+  const unreachable = (detail: Words | string) => new FaultError('CV_BROKER_UNREACHABLE', { url: address, ...(typeof detail === 'string' ? { detail } : { detail: detail.en, detailZh: detail.zh }) });
 
   /** What is said within a turn of the event loop leaves in one write: with small messages that write is most of the cost. A stream in memory gathers by itself. */
   let isCorked = false;
@@ -106,7 +108,7 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
     client.subscribe([...options.filters], { qos: QOS }, (error, granted) => {
       const denied = granted?.find((one) => one.qos > 2);
       if (!error && !denied) return stand();
-      world.tell({ kind: 'fault', fault: unreachable(error ? unanswered(error) : `subscription to ${denied?.topic} denied`).fault });
+      world.tell({ kind: 'fault', fault: unreachable(error ? unanswered(error) : { en: `subscription to ${denied?.topic} denied`, zh: `不允许订阅 ${denied?.topic}` }).fault });
       client.stream.destroy();
     });
   });
@@ -122,7 +124,7 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
     get connected() { return ready && client.connected; },
     publish(topic, payload, { retain = false } = {}) {
       return new Promise((resolve, reject) => {
-        if (!client.connected) return reject(unreachable('not connected'));
+        if (!client.connected) return reject(unreachable({ en: 'not connected', zh: '未连接' }));
         const bytes = typeof payload === 'string' ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
         gather();
         client.publish(topic, bytes, { qos: QOS, retain }, (error) => (error ? reject(unreachable(unanswered(error))) : resolve()));

@@ -1,6 +1,7 @@
 /** Who may give commands: bearer tokens of the configuration, each with a name, and how often. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { FaultError } from '../../core/faults.ts';
+import { networkOf } from '../../core/net.ts';
 import type { Clock } from '../../core/world.ts';
 import type { OperatorSetup } from '../config/setup.ts';
 import { RateLimit } from '../rate-limit.ts';
@@ -36,7 +37,7 @@ export class Operators {
     const found = token === undefined ? [] : this.#known.filter((one) => timingSafeEqual(one.digest, digest(token)));
     // Before any limit: whoever guesses from the same address, or through the same proxy, shuts nobody out.
     if (found[0]) return found[0].name;
-    this.#wrong.count(address);
+    this.#wrong.count(networkOf(address));
     throw new FaultError('CV_API_UNAUTHORISED');
   }
 

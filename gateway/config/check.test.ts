@@ -72,6 +72,12 @@ test('two edges with one id are told with both lines', async () => {
   assert.deepEqual(problems.map(({ line, fault }) => [line, fault.code, fault.params.firstLine]), [[7, 'CV_ID_TWICE', 6]]);
 });
 
+test('on another broker no consumer has the name of the gateway, of one of its client ids or of an edge, and no edge that of the gateway', async () => {
+  const { problems } = await check(['gateway: g', 'centre: "500112001"', 'broker:', '  url: mqtt://127.0.0.1', '  user: gate', '  password: p', '  edges:', '    - { id: pump, token: t }', '    - { id: gate, token: t }', '  consumers:', '    - { user: "gateway:g:in", password: p }', '    - { user: pump, password: p }', '    - { user: gate, password: p }', '    - { user: city, password: p }', ''].join('\n'));
+  assert.deepEqual(problems.map(({ line, fault }) => [line, fault.code]), [9, 11, 12, 13].map((line) => [line, 'CV_SETTING_INVALID']));
+  assert.match(explain(problems[1]?.fault as never, 'zh-CN').message, /gateway:/);
+});
+
 test('mistakes in rules and catalogue are found with the configuration', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-config-'));
   t.after(() => rm(dir, { recursive: true }));

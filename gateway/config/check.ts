@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem, type ConfigSource, type Path, type Secrets } from '../../core/config/check.ts';
 import { twin, valueAt } from '../../core/config/issues.ts';
 import type { Words } from '../../core/config/schema-notes.ts';
+import { nameProblem } from '../broker/mosquitto.ts';
 import { readKnowledge } from './knowledge.ts';
 import { GATEWAY_SCHEMA } from './schema.ts';
 import { checkSinks, rawList } from './sinks.ts';
@@ -27,7 +28,7 @@ export async function checkGateway(source: ConfigSource, options: Secrets): Prom
   problems.push(
     ...repeated(document, ['broker', 'embedded', 'edges'], 'id'), ...repeated(document, ['broker', 'embedded', 'consumers'], 'user'),
     ...repeated(document, ['broker', 'edges'], 'id'), ...repeated(document, ['broker', 'consumers'], 'user'),
-    ...repeated(document, ['operators'], 'name'), ...repeated(document, ['http', 'readers'], 'name'), ...repeated(document, ['edgeHttp'], 'edge'), ...repeated(document, ['bindings'], 'device'), ...sharedTokens(document),
+    ...repeated(document, ['operators'], 'name'), ...repeated(document, ['http', 'readers'], 'name'), ...repeated(document, ['edgeHttp'], 'edge'), ...repeated(document, ['bindings'], 'device'), ...sharedTokens(document), ...sharedUsers(document),
     ...(await readKnowledge({ rules: files(document, 'rules'), catalogue: files(document, 'catalogue') })).problems,
   );
   const setup = value ? setupOf(source.path, value, sinks.sinks) : null;
@@ -56,6 +57,20 @@ function sharedTokens(document: ConfigDocument): ConfigProblem[] {
     });
     return document.problem(place, { code: 'CV_SETTING_INVALID', params: { key: 'token', ...words } }) ?? [];
   });
+}
+
+/** On another broker a user's name is all that its rights are known by. */
+function sharedUsers(document: ConfigDocument): ConfigProblem[] {
+  const gateway = valueAt(document.value, ['broker', 'user']);
+  const edges = rawList(document.value, ['broker', 'edges']).map(({ id }) => id);
+  const consumers = rawList(document.value, ['broker', 'consumers']).map(({ user }) => user);
+  const texts = (names: readonly unknown[]) => names.filter((name) => typeof name === 'string');
+  const told = (names: readonly unknown[], others: readonly string[], list: string, key: string) => names.flatMap((name, at) => {
+    const problem = typeof name === 'string' ? nameProblem(name, others) : null;
+    const owner = `broker.${list}`;
+    return problem ? document.problem(['broker', list, at, key], { code: 'CV_SETTING_INVALID', params: { key, ...twin({ owner: { en: owner, zh: owner }, problem, hint: { en: 'a name of its own', zh: '使用各自的名称' } }) } }) ?? [] : [];
+  });
+  return [...told(edges, texts([gateway]), 'edges', 'id'), ...told(consumers, texts([gateway, ...edges]), 'consumers', 'user')];
 }
 
 /** Files that a list of the configuration names, as far as it names any. */

@@ -50,6 +50,8 @@ export interface IntakeParts {
   registry: Pick<Registry, 'noteEvents' | 'noteState'>;
   /** Gets what has just come to lie in the log, so that nobody near its end need read it there. */
   onKept?: OnKept;
+  /** A message of this edge is dealt with, whatever came of it. */
+  onSettled?(edge: string): void;
   /** What else edges may send here. */
   takes?(): ('evidence' | 'clips')[];
 }
@@ -84,6 +86,8 @@ export class Intake {
   readonly #sent = new Map<string, Sent>();
   /** By edge: its last state above the limit. */
   readonly #lateStates = new Map<string, { address: EdgeAddress; message: Message }>();
+  /** By edge: messages above its limits, which count as dealt with only when the second is over. */
+  readonly #passedOver = new Map<string, number>();
   readonly #window = new IntakeWindow();
   readonly #seconds: Timer;
   #turnStartedMs: number | null = null;
@@ -114,7 +118,7 @@ export class Intake {
       return;
     }
     if (address.leaf === 'up' || address.leaf === 'late') return this.#takeBatch(address, message.payload);
-    if (address.leaf === 'state') this.#takeState(address, message);
+    if (address.leaf === 'state' && this.#takeState(address, message)) this.#parts.onSettled?.(address.edge);
   }
 
   /** Lets go of what waits for a log that does not take it, and waits for what it does take. */
@@ -136,14 +140,18 @@ export class Intake {
   }
 
   #takeBatch(address: EdgeAddress, payload: Uint8Array): Promise<void> | void {
-    if (this.#tooFast(address.edge, payload.length)) return;
+    if (this.#tooFast(address.edge, payload.length)) return this.#passOver(address.edge);
     const held = this.#window.hold(address.edge, payload.length, this.#world.clock.monotonicMs());
-    if (!held) return this.#tellOnce(address.edge, { code: 'CV_EDGE_WINDOW', params: { edge: address.edge, ...IntakeWindow.limitsOfEdge } });
+    if (!held) {
+      this.#tellOnce(address.edge, { code: 'CV_EDGE_WINDOW', params: { edge: address.edge, ...IntakeWindow.limitsOfEdge } });
+      return this.#passOver(address.edge);
+    }
     const work = this.#batch(address, payload, held).catch((error: unknown) => {
       // Nothing was answered, so nothing is lost: it comes again.
       this.#world.tell({ kind: 'fault', edge: address.edge, fault: error instanceof FaultError ? error.fault : { code: 'CV_ACCEPT_FAILED', params: { detail: (error as Error).message } } });
     }).finally(() => {
       this.#window.release(held);
+      this.#parts.onSettled?.(address.edge);
       this.#work.delete(work);
       this.#goOn();
     });
@@ -156,6 +164,11 @@ export class Intake {
     if (!this.#window.isFull()) for (const goOn of this.#waiting.splice(0)) goOn();
   }
 
+  /** Whoever is slowed down by what is under way is so by this, too. */
+  #passOver(edge: string): void {
+    if (this.#parts.onSettled) this.#passedOver.set(edge, (this.#passedOver.get(edge) ?? 0) + 1);
+  }
+
   #setApart(held: Held): void {
     this.#window.setApart(held);
     this.#goOn();
@@ -166,6 +179,10 @@ export class Intake {
     for (const [edge, { address, message }] of this.#lateStates) {
       this.#lateStates.delete(edge);
       this.#takeState(address, message);
+    }
+    for (const [edge, count] of this.#passedOver) {
+      this.#passedOver.delete(edge);
+      for (let settled = 0; settled < count; settled += 1) this.#parts.onSettled?.(edge);
     }
     if (!this.#keep.isLogFull) this.#window.setStuckApart(this.#world.clock.monotonicMs());
     this.#goOn();
@@ -289,12 +306,14 @@ export class Intake {
     }
   }
 
-  #takeState(address: EdgeAddress, message: Message): void {
+  /** @returns false when it was passed over */
+  #takeState(address: EdgeAddress, message: Message): boolean {
     const sent = this.#sentBy(address.edge);
     this.#lateStates.delete(address.edge);
     if (sent.states >= MAX_STATES_PER_SECOND || sent.stateBytes >= MAX_STATE_BYTES_PER_SECOND) {
       this.#lateStates.set(address.edge, { address, message });
-      return;
+      this.#passOver(address.edge);
+      return false;
     }
     sent.states += 1;
     sent.stateBytes += message.payload.length;
@@ -302,7 +321,7 @@ export class Intake {
       const state = readState(message.payload, address.edge);
       this.#parts.registry.noteState(state, this.#centreOf(address));
       // A state that the broker had kept was said some time ago: its echo says nothing about the clock.
-      if (state.sentAt === undefined || message.retained) return;
+      if (state.sentAt === undefined || message.retained) return true;
       const takes = this.#parts.takes?.() ?? [];
       const answer: ClockAnswer = { v: WIRE_VERSION, clock: { echo: state.sentAt, at: this.#world.clock.nowMs() }, ...(takes.length > 0 && { takes }) };
       this.#parts.link.publish(edgeTopic(address.centre, address.edge, 'ack'), JSON.stringify(answer)).catch((error: unknown) => this.#tellLink(address.edge, error));
@@ -311,6 +330,7 @@ export class Intake {
       this.#world.tell({ kind: 'batch_refused', code: error.fault.code, sender: address.edge });
       this.#world.tell({ kind: 'fault', edge: address.edge, fault: error.fault });
     }
+    return true;
   }
 
   /** What an edge's topics say of its centre, where it may speak for it; else the one that it is known to be of. */

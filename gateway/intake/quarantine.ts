@@ -3,10 +3,11 @@
  * lines, the oldest given up when they are full; the newest items can be listed, and read back whole while small.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { QuarantineItem } from '../../core/api.ts';
 import { FaultError, type FaultCode } from '../../core/faults.ts';
+import { forceFolder, makeFolder } from '../../core/folder.ts';
 import type { World } from '../../core/world.ts';
 
 export interface Refused {
@@ -55,7 +56,7 @@ interface Line extends QuarantineItem {
 }
 
 export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 4 }: QuarantineOptions, world: World): Promise<Quarantine> {
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   const path = (file: number) => join(dir, `quarantine-${file}.jsonl`);
   let kept: Kept[] = [];
   const known = new Set<string>();
@@ -108,6 +109,7 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
     handle = null;
     const file = (files.at(-1) ?? 0) + 1;
     handle = await open(path(file), 'a');
+    await forceFolder(dir);
     files.push(file);
     size = 0;
     while (files.length > maxFiles) {

@@ -15,7 +15,7 @@ const CENTRE = '500112001';
 const never = (): Promise<never> => new Promise(() => {});
 
 /** `accept` stands in for the log's where the edge `bad` is the sender. */
-async function rig({ accept, add = () => Promise.resolve(), onKept }: { accept?: GatewayLog['accept']; add?: IntakeParts['quarantine']['add']; onKept?: IntakeParts['onKept'] } = {}) {
+async function rig({ accept, add = () => Promise.resolve(), onKept, onSettled }: { accept?: GatewayLog['accept']; add?: IntakeParts['quarantine']['add']; onKept?: IntakeParts['onKept']; onSettled?: IntakeParts['onSettled'] } = {}) {
   const world = testWorld();
   const memory = await openMemoryGatewayLog({ gateway: 'g' }, world);
   const answers: string[] = [];
@@ -30,7 +30,7 @@ async function rig({ accept, add = () => Promise.resolve(), onKept }: { accept?:
     },
   };
   const intake = new Intake({
-    setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] }, log, quarantine: { add }, registry: { noteEvents() {}, noteState: ({ online }) => { states.push(online); } }, ...(onKept && { onKept }),
+    setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] }, log, quarantine: { add }, registry: { noteEvents() {}, noteState: ({ online }) => { states.push(online); } }, ...(onKept && { onKept }), ...(onSettled && { onSettled }),
     link: { publish: (topic, payload) => { answers.push(`${topic.split('/')[4]} ${Object.keys(JSON.parse(String(payload)) as object).includes('error') ? 'refused' : 'ack'}`); return Promise.resolve(); } },
   }, world);
   /** As the link does: the next message is read when there is room. @returns how many were read */
@@ -146,4 +146,20 @@ test('of many states of one edge ten a second are read, and the last one is neve
   assert.deepEqual([states.length, states.at(-1)], [11, false]);
   await world.clock.advanceMs(5000);
   assert.equal(states.length, 11);
+});
+
+test('each message is dealt with once: taken, refused or a state at once, what is beyond a limit when the second is over', async () => {
+  let settled = 0;
+  const { intake, world, send } = await rig({ onSettled: () => { settled += 1; } });
+  await send('good', 10);
+  await send('bad', 10, () => Buffer.from('no batch'));
+  await settle();
+  assert.equal(settled, 20);
+  for (let count = 0; count < 15; count += 1) void intake.take({ topic: edgeTopic(CENTRE, 'good', 'state'), payload: Buffer.from(JSON.stringify({ v: 1, edge: 'good', centre: CENTRE, online: true })), retained: false });
+  assert.equal(settled, 30);
+  await send('loud', 5100);
+  await settle();
+  assert.equal(settled, 5030);
+  await world.clock.advanceMs(1000);
+  assert.equal(settled, 5135);
 });

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
-import { FaultError, faultOf } from '../../core/faults.ts';
+import { FaultError, faultOf, type FaultCode } from '../../core/faults.ts';
 import { openJournal, type Journal } from '../../core/journal.ts';
 import { isLoopback } from '../../core/net.ts';
 import type { World } from '../../core/world.ts';
@@ -28,6 +28,8 @@ export interface Caller {
   address: string;
   /** A proxy stands between: its address is not the caller's. */
   isForwarded: boolean;
+  /** Whether it may still read at all. */
+  mayRead(): boolean;
 }
 
 export interface Viewing {
@@ -36,6 +38,8 @@ export interface Viewing {
   by: string;
   address: string;
   place: LivePlace;
+  /** Why it may watch no more; null while it may. */
+  refusal(): FaultCode | null;
   untilMs: number;
 }
 
@@ -89,7 +93,7 @@ export class LiveDesk {
     const place = await this.#find(device, known.edge);
     const ticket = randomBytes(24).toString('base64url');
     const { clock } = this.#world;
-    this.#tickets.set(ticket, { device, edge: known.edge, by, address: caller.address, place, untilMs: clock.monotonicMs() + TICKET_SECONDS * 1000 });
+    this.#tickets.set(ticket, { device, edge: known.edge, by, address: caller.address, place, refusal: () => this.#refusal(caller, by), untilMs: clock.monotonicMs() + TICKET_SECONDS * 1000 });
     return { path: `${livePath(device)}?ticket=${ticket}`, expiresAt: clock.nowMs() + TICKET_SECONDS * 1000 };
   }
 
@@ -97,7 +101,7 @@ export class LiveDesk {
   admit(device: string, ticket: string): Viewing {
     this.#forget();
     const viewing = this.#tickets.get(ticket);
-    if (viewing?.device !== device) throw new FaultError('CV_LIVE_TICKET', { maxSeconds: TICKET_SECONDS, path: livePath(device) });
+    if (viewing?.device !== device || viewing.refusal() !== null) throw new FaultError('CV_LIVE_TICKET', { maxSeconds: TICKET_SECONDS, path: livePath(device) });
     this.#tickets.delete(ticket);
     return viewing;
   }
@@ -117,13 +121,13 @@ export class LiveDesk {
     await this.#journal?.close();
   }
 
-  async #show({ device, edge, by, address, place }: Viewing, viewer: WebSocket, hasNotes: boolean): Promise<void> {
+  async #show({ device, edge, by, address, place, refusal }: Viewing, viewer: WebSocket, hasNotes: boolean): Promise<void> {
     const { clock } = this.#world;
     const id = randomBytes(8).toString('hex');
     const begunMs = clock.monotonicMs();
     try {
       await this.#write({ step: 'began', id, device, edge, by, address });
-      const relayed = await relay(viewer, place, (signal) => this.#find(device, edge, signal), hasNotes, this.#world);
+      const relayed = await relay(viewer, place, (signal) => this.#find(device, edge, signal), hasNotes, this.#world, refusal);
       await this.#write({ step: 'ended', id, seconds: Math.round((clock.monotonicMs() - begunMs) / 1000), ...relayed });
     } catch (error) {
       const fault = faultOf(error, 'CV_LIVE_FAILED', { device });
@@ -137,6 +141,16 @@ export class LiveDesk {
     if (authorization !== undefined && hasOperators) return this.#parts.identify(authorization, address);
     if (live.anonymous === 'loopback' && isLoopback(address) && !isForwarded) return 'local';
     throw new FaultError(hasOperators ? 'CV_API_UNAUTHORISED' : 'CV_LIVE_CLOSED');
+  }
+
+  /** Asked again while it watches: its token may have been taken out of the configuration, or been changed. */
+  #refusal(caller: Caller, by: string): FaultCode | null {
+    try {
+      if (!caller.mayRead()) return 'CV_API_READ_TOKEN';
+      return this.#who(caller) === by ? null : 'CV_API_UNAUTHORISED';
+    } catch (error) {
+      return faultOf(error, 'CV_API_UNAUTHORISED').code;
+    }
   }
 
   async #find(device: string, edge: string, signal?: AbortSignal): Promise<LivePlace> {

@@ -82,6 +82,28 @@ test('what is said beside the pictures reaches who asked for it, unless it is la
   }
 });
 
+test('a viewer that may watch no more sees nothing more than ten seconds later, and is told why', async (t) => {
+  const source = await serve(t);
+  const { ours, theirs } = await viewerOf(t);
+  const clock = new VirtualClock(0);
+  let refusal: 'CV_API_UNAUTHORISED' | null = null;
+  const coming = source.connected();
+  const relaying = relay(ours, { port: source.port, key: 'k' }, () => Promise.reject(new FaultError('CV_LIVE_FULL', { count: 1, limit: 1 })), false, testWorld(clock), () => refusal);
+  const edge = await coming;
+  const left = once(edge, 'close');
+  await clock.advanceMs(60_000);
+  const came = once(theirs, 'message');
+  edge.send(PIECE);
+  await came;
+  assert.equal(theirs.readyState, WebSocket.OPEN);
+  refusal = 'CV_API_UNAUTHORISED';
+  const closed = once(theirs, 'close') as Promise<[number, Buffer]>;
+  await clock.advanceMs(10_000);
+  assert.deepEqual((await closed).map(String), [String(CLOSED_BY_FAULT), 'CV_API_UNAUTHORISED']);
+  assert.deepEqual([(await relaying).reason, (await relaying).bytes], ['CV_API_UNAUTHORISED', PIECE.length]);
+  await left;
+});
+
 test('a view that cannot be had again within half a minute is given up with the reason', async (t) => {
   const { ours, theirs } = await viewerOf(t);
   const { server, port } = await serve(t);

@@ -3,7 +3,7 @@
  * keep up loses pieces, which are whole packets; it never holds up anybody. A view that breaks off is sought again.
  */
 import { WebSocket, type RawData } from 'ws';
-import { FaultError } from '../../core/faults.ts';
+import { FaultError, type FaultCode } from '../../core/faults.ts';
 import { everyMs, pause, type World } from '../../core/world.ts';
 import type { LivePlace } from './near.ts';
 
@@ -23,6 +23,8 @@ const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 4000;
 /** A camera that cannot be had for so long is given up; the page shows single pictures then. */
 const GIVE_UP_MS = 30_000;
+/** A viewer whose right to watch has ended sees pictures no longer than this. */
+const RIGHT_CHECK_MS = 10_000;
 /** Of the range that is free for applications (RFC 6455, 7.4.2); the reason is the fault's code. */
 export const CLOSED_BY_FAULT = 4000;
 
@@ -30,8 +32,8 @@ export const CLOSED_BY_FAULT = 4000;
 const MAX_WAITING_NOTES = 128 << 10;
 const MAX_NOTE_BYTES = 64 << 10;
 
-/** @param place the one the viewer was let in for. @param find it again, when it broke off. @param hasNotes whether the viewer asked for what is said beside the pictures. Resolves when the viewer is gone */
-export async function relay(viewer: WebSocket, place: LivePlace, find: (signal: AbortSignal) => Promise<LivePlace>, hasNotes: boolean, { clock, tell }: Pick<World, 'clock' | 'tell'>): Promise<Relayed> {
+/** @param place the one the viewer was let in for. @param find it again, when it broke off. @param hasNotes whether the viewer asked for what is said beside the pictures. @param refusal why the viewer may watch no more; null while it may. Resolves when the viewer is gone */
+export async function relay(viewer: WebSocket, place: LivePlace, find: (signal: AbortSignal) => Promise<LivePlace>, hasNotes: boolean, { clock, tell }: Pick<World, 'clock' | 'tell'>, refusal: () => FaultCode | null = () => null): Promise<Relayed> {
   const relayed: Relayed = { bytes: 0, dropped: 0, reason: 'left' };
   const gone = new AbortController();
   viewer.once('close', () => gone.abort());
@@ -39,6 +41,13 @@ export async function relay(viewer: WebSocket, place: LivePlace, find: (signal: 
   if (viewer.readyState !== WebSocket.OPEN) gone.abort();
   viewer.on('error', () => viewer.terminate());
   const pinging = keepAsking(viewer, clock);
+  const checking = everyMs(clock, RIGHT_CHECK_MS, () => {
+    const code = refusal();
+    if (code === null || gone.signal.aborted) return;
+    relayed.reason = code;
+    viewer.close(CLOSED_BY_FAULT, code);
+    gone.abort();
+  });
 
   function pass(data: RawData, isPicture: boolean): void {
     if (viewer.readyState !== WebSocket.OPEN) return;
@@ -78,6 +87,7 @@ export async function relay(viewer: WebSocket, place: LivePlace, find: (signal: 
     }
   }
   pinging.cancel();
+  checking.cancel();
   return relayed;
 }
 

@@ -1,7 +1,8 @@
 /** The list of what never reached a sink's target, with the reason: JSON Lines beside its place, the oldest let go. */
-import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { faultOf, FaultError } from '../../core/faults.ts';
+import { forceFolder, makeFolder } from '../../core/folder.ts';
 import type { Missed } from '../../core/sink.ts';
 
 export type AsideEntry =
@@ -24,8 +25,9 @@ export class Aside {
   /** On disk when this resolves. @throws CV_SINK_UNSAVED */
   async add(entry: AsideEntry): Promise<void> {
     try {
-      await mkdir(dirname(this.path), { recursive: true });
-      if ((await sizeOf(this.path)) > MAX_BYTES) await rename(this.path, `${this.path}.1`);
+      await makeFolder(dirname(this.path));
+      const bytes = await sizeOf(this.path);
+      if (bytes > MAX_BYTES) await rename(this.path, `${this.path}.1`);
       const file = await open(this.path, 'a');
       try {
         await file.writeFile(`${JSON.stringify(entry)}\n`);
@@ -33,6 +35,7 @@ export class Aside {
       } finally {
         await file.close();
       }
+      if (bytes === 0 || bytes > MAX_BYTES) await forceFolder(dirname(this.path));
     } catch (error) {
       const { code, params } = faultOf(error, 'CV_SINK_UNSAVED', { sink: this.#sink, path: this.path });
       throw new FaultError(code, params, { cause: error });

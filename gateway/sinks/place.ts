@@ -1,7 +1,8 @@
 /** How far a sink is, in a small file: written to the side, flushed and renamed, at most once a second. */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FaultError, faultOf } from '../../core/faults.ts';
+import { makeFolder } from '../../core/folder.ts';
 import { formatCursor, parseCursor, type Cursor } from '../../core/log/types.ts';
 import type { Timer, World } from '../../core/world.ts';
 
@@ -99,7 +100,7 @@ async function readPlace(path: string, sink: string): Promise<Reached | null> {
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const file = await open(`${path}.new`, 'w');
   try {
     await file.writeFile(text);

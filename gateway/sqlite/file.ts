@@ -1,7 +1,8 @@
 /** One SQLite file of the gateway: opened for us alone, durable with each commit, opened anew when its handle broke. */
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolderSync } from '../../core/folder.ts';
 import { failureOf, needsReopening } from './failure.ts';
 import { holdLock } from './lock.ts';
 
@@ -88,7 +89,7 @@ export class SqliteFile {
   }
 
   #openNow(): void {
-    mkdirSync(dirname(this.path), { recursive: true });
+    makeFolderSync(dirname(this.path));
     const db = new DatabaseSync(this.path);
     try {
       db.exec(`PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA locking_mode=${this.#shared ? 'NORMAL' : 'EXCLUSIVE'}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`);

@@ -1,7 +1,7 @@
 /** Keeps a second process out of a database that several connections of ours share. */
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolderSync } from '../../core/folder.ts';
 
 /**
  * Held in a file of its own, which nobody else opens: closing any descriptor of a file drops the locks on it.
@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
  * @throws SQLite's busy when another process holds it
  */
 export function holdLock(path: string): { release(): void } {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolderSync(dirname(path));
   const db = new DatabaseSync(path);
   try {
     db.exec('BEGIN EXCLUSIVE');

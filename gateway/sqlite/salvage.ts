@@ -6,7 +6,7 @@ import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { moveFile, removeFile } from '../../core/log/file-on-disk.ts';
-import { syncFolder } from '../../core/log/folder.ts';
+import { forceFolderSync } from '../../core/folder.ts';
 import { failureOf as storageFailureOf, isFull } from '../../core/log/storage.ts';
 import { openDamaged, silentDamage } from './damaged.ts';
 import { failureOf } from './failure.ts';
@@ -71,7 +71,7 @@ function replace<Found>(path: string, schema: string, detail: string, copy: Copy
   }
   moveFile(path, aside);
   renameSync(path + UNFINISHED, path);
-  syncFolder(dirname(path));
+  forceFolderSync(dirname(path));
   for (const old of asideFiles(path).slice(0, -MAX_ASIDE)) for (const one of [old, old + PAGE]) removeFile(one);
   return { aside, detail, found };
 }

@@ -4,10 +4,11 @@
  * listens nothing is said, and `previous` goes on as if it had been: whoever comes finds by it what there was before.
  */
 import { formatCursor, type Cursor, type GatewayLog } from '../../core/log/types.ts';
-import type { OutMessage } from '../../core/wire/messages.ts';
+import type { Normaliser } from '../../core/catalogue/catalogue.ts';
+import { toPublished } from '../../core/catalogue/publish.ts';
+import type { OutMessage, PublishedEvent } from '../../core/wire/messages.ts';
 import { valueAt } from '../../core/wire/columns.ts';
 import { outTopic } from '../../core/wire/topics.ts';
-import type { Event } from '../../core/event.ts';
 import { pause, type World } from '../../core/world.ts';
 import type { Consumer } from '../stations/consumer.ts';
 import { eventsOf, type FedEvent, type FedGroup } from '../stations/fed.ts';
@@ -23,16 +24,18 @@ export interface StreamsOptions {
   indicators: readonly string[];
   /** Whether anybody may be listening. */
   isHeard(): boolean;
+  /** Of the catalogue as it is now. */
+  normaliser(): Normaliser;
 }
 
-export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<Publisher, 'publish'>, { indicators, isHeard }: StreamsOptions, world: Pick<World, 'clock'>): Consumer {
+export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<Publisher, 'publish'>, { indicators, isHeard, normaliser }: StreamsOptions, world: Pick<World, 'clock'>): Consumer {
   const wanted = indicators.length > 0 ? new Set(indicators) : null;
   const previous = new Map<string, string>();
 
-  function messageOf({ event, cursor }: FedEvent): { topic: string; payload: string } {
+  function messageOf({ event, cursor }: FedEvent, normal: Normaliser): { topic: string; payload: string } {
     const topic = outTopic(event.centre, event.indicator);
     const place = formatCursor(cursor);
-    const message: Event & OutMessage = { ...event, cursor: place, previous: previous.get(topic) ?? null };
+    const message: PublishedEvent & OutMessage = { ...toPublished(event, normal), cursor: place, previous: previous.get(topic) ?? null };
     previous.set(topic, place);
     return { topic, payload: JSON.stringify(message) };
   }
@@ -48,7 +51,8 @@ export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<P
   }
 
   async function send(part: readonly FedEvent[]): Promise<void> {
-    const messages = part.map(messageOf);
+    const normal = normaliser();
+    const messages = part.map((event) => messageOf(event, normal));
     try {
       await Promise.all(messages.map(({ topic, payload }) => publisher.publish(topic, payload)));
     } catch (error) {

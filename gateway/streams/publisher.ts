@@ -27,7 +27,7 @@ export function openPublisher(link: Pick<Link, 'publish' | 'onReady' | 'connecte
   let closed = false;
   let first = true;
 
-  const stopped = () => new FaultError('CV_BROKER_UNREACHABLE', { url: '', detail: 'the gateway stops' });
+  const stopped = () => new FaultError('CV_BROKER_UNREACHABLE', { url: '', detail: 'the gateway stops', detailZh: '网关正在停止' });
   const unready = link.onReady(() => {
     // Before the first connect nothing of ours was published; each publishRetained does that itself.
     if (!first) for (const [topic, payload] of retained) void send(topic, payload, true).catch(quiet);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { catalogueOf, normaliser } from '../../core/catalogue/catalogue.ts';
+import type { Indicator } from '../../core/catalogue/indicator.ts';
 import type { Event } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
@@ -94,7 +96,8 @@ test('whoever waits for a broker that is away is let go when the gateway stops',
 
 const fed = (indicator: string, seq: number): FedGroup => groupOf([{ indicator, centre: '500112001', seq } as Event], { epoch: 9, seq }, 1);
 
-const HEARD = { indicators: [], isHeard: () => true };
+const AS_SENT = normaliser(catalogueOf([]));
+const HEARD = { indicators: [], isHeard: () => true, normaliser: () => AS_SENT };
 
 test('each message names the one before it on its topic, the first of a start none', async () => {
   const sent: [string, string | null, string][] = [];
@@ -135,11 +138,36 @@ test('while nobody listens nothing is said, and who comes then sees by previous 
       sent.push([topic.slice('cv/v1/out/500112001/'.length), (JSON.parse(payload) as { previous: string | null }).previous]);
       return Promise.resolve();
     },
-  }, { indicators: ['A', 'B'], isHeard: () => isHeard }, testWorld());
+  }, { indicators: ['A', 'B'], isHeard: () => isHeard, normaliser: () => AS_SENT }, testWorld());
   const group = groupOf(['A', 'A', 'B', 'A', 'C'].map((indicator) => ({ indicator, centre: '500112001' }) as Event), { epoch: 9, seq: 1 }, 1);
   await streams.take([group], { epoch: 9, seq: 5 });
   assert.deepEqual(sent, []);
   isHeard = true;
   await streams.take([fed('A', 6), fed('B', 7), fed('C', 8)], { epoch: 9, seq: 8 });
   assert.deepEqual(sent, [['A', '9-4'], ['B', '9-3']]);
+});
+
+test('a message has the unit of the catalogue as it is then, and what was sent beside', async () => {
+  const catalogueUnit = (unit: string) => normaliser(catalogueOf([{ code: 'LEVEL', unit } as Indicator]));
+  let normal = catalogueUnit('m');
+  const sent: Record<string, unknown>[] = [];
+  const streams = streamsConsumer({ head: () => ({ epoch: 9, seq: 0 }) }, {
+    publish(_topic, payload) {
+      const { value, unit, quality, flags, window, original } = JSON.parse(payload) as Record<string, unknown>;
+      sent.push({ value, unit, quality, flags, window, original });
+      return Promise.resolve();
+    },
+  }, { ...HEARD, normaliser: () => normal }, testWorld());
+  const level = (value: number, unit: string, more: object = {}) => ({ indicator: 'LEVEL', centre: '500112001', value, unit, quality: 'good', ...more }) as Event;
+  const window = { fromAt: 0, toAt: 1, count: 2 };
+  await streams.take([groupOf([level(320, 'cm', { window: { ...window, min: 310, max: 330 } }), level(3.2, 'm'), level(9, 'furlong')], { epoch: 9, seq: 1 }, 1)], { epoch: 9, seq: 3 });
+  normal = catalogueUnit('cm');
+  await streams.take([groupOf([level(3.2, 'm')], { epoch: 9, seq: 4 }, 1)], { epoch: 9, seq: 4 });
+  const plain = { quality: 'good', flags: undefined, window: undefined, original: undefined };
+  assert.deepEqual(sent, [
+    { ...plain, value: 3.2, unit: 'm', window: { ...window, min: 3.1, max: 3.3 }, original: { value: 320, unit: 'cm', min: 310, max: 330 } },
+    { ...plain, value: 3.2, unit: 'm' },
+    { ...plain, value: 9, unit: 'furlong', quality: 'uncertain', flags: ['unit'] },
+    { ...plain, value: 320, unit: 'cm', original: { value: 3.2, unit: 'm' } },
+  ]);
 });

@@ -1,4 +1,5 @@
 /** In this order; one that breaks what it attacks is followed by a fresh gateway and edge. */
+import clientIdOfAnother from './attacks/client-id-of-another.ts';
 import commandsOfOthers from './attacks/commands-of-others.ts';
 import dataFolders from './attacks/data-folders.ts';
 import devicesOfOthers from './attacks/devices-of-others.ts';
@@ -11,14 +12,18 @@ import hj212Password from './attacks/hj212-password.ts';
 import holes from './attacks/holes.ts';
 import idleSockets from './attacks/idle-sockets.ts';
 import inventedDevices from './attacks/invented-devices.ts';
+import largeBodies from './attacks/large-bodies.ts';
 import liveViewFromAnyProcess from './attacks/live-view-from-any-process.ts';
 import liveViewers from './attacks/live-viewers.ts';
+import namesOfTheLanguage from './attacks/names-of-the-language.ts';
 import nestedValues from './attacks/nested-values.ts';
 import pathTraversal from './attacks/path-traversal.ts';
 import pictureOfAHostileEdge from './attacks/picture-of-a-hostile-edge.ts';
+import promisedPackets from './attacks/promised-packets.ts';
 import requestLines from './attacks/request-lines.ts';
 import senderOfAnother from './attacks/sender-of-another.ts';
 import stateFlood from './attacks/state-flood.ts';
+import stateOfAnother from './attacks/state-of-another.ts';
 import statedAddress from './attacks/stated-address.ts';
 import topicsOfAnother from './attacks/topics-of-another.ts';
 import wrongMqttPasswords from './attacks/wrong-mqtt-passwords.ts';
@@ -52,4 +57,9 @@ export const ATTACKS: readonly Attack[] = [
   holes,
   pathTraversal,
   foreignPage,
+  promisedPackets,
+  largeBodies,
+  clientIdOfAnother,
+  stateOfAnother,
+  namesOfTheLanguage,
 ];

@@ -16,8 +16,8 @@ export const CENTRE = '500112001';
 export const OPERATOR = 'operator-token-of-the-attack-rig';
 export const LOGGER_PASSWORD = '736211';
 export const MN = 'MN-ATTACKED-0000000001';
-/** `hostile` has a valid token, and so has everybody else. */
-const EDGES = ['real', 'honest', 'hostile'];
+/** `hostile` and `liar` have a valid token, and so has everybody else. */
+const EDGES = ['real', 'honest', 'hostile', 'liar'];
 
 export interface Outcome {
   held: boolean;
@@ -205,5 +205,5 @@ export function exchange(port: number, bytes: Uint8Array | string, withinMs = 15
 
 export const portOf = (url: string): number => Number(new URL(url).port);
 export const pauseMs = (durationMs: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, durationMs); });
-const tokenOf = (edge: string): string => `${edge}-token-of-the-attack-rig`;
+export const tokenOf = (edge: string): string => `${edge}-token-of-the-attack-rig`;
 const isJson = (response: Response): boolean => (response.headers.get('content-type') ?? '').includes('json');

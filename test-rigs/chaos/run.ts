@@ -1,6 +1,6 @@
 /** One chaos run: start, give numbers, kill and start again, stop the numbers, drain, verify. */
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { seededRandom } from '../../core/world.ts';
@@ -26,8 +26,27 @@ export interface ChaosOptions {
   compaction?: boolean;
   /** Ms that each fsync of edge and gateway takes longer. */
   fsyncMs?: number;
+  /** Of a rig that does more than this one: what it adds, and when it is called. */
+  beside?: Beside;
   dir: string;
   say(line: string): void;
+}
+
+/** Edge and gateway each have a folder of their own, with all that they keep. */
+export interface Beside {
+  /** Settings of the gateway and the edge, and devices, beside those of the run. */
+  gateway: object;
+  edge: object;
+  devices: readonly object[];
+  env(who: 'edge' | 'gateway', dir: string): Promise<Record<string, string>>;
+  /** It was killed and does not run. */
+  killed(who: 'edge' | 'gateway'): void;
+  /** Both run for the first time. */
+  started(gatewayUrl: string): void;
+  /** The numbers have come to their end; what this one has under way ends as well. */
+  settle(): Promise<void>;
+  /** The numbers were looked for; both still run. */
+  looked(): Promise<void>;
 }
 
 export interface ChaosOutcome {
@@ -48,6 +67,8 @@ export interface ChaosOutcome {
 
 const EDGE = 'chaos-edge';
 const STALL_MS = 90_000;
+/** On a machine that has much other work. */
+const READY_MS = 120_000;
 /** Most compactions of a run take about so long. */
 const COMPACTION_MS = 40;
 
@@ -58,7 +79,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     await run.start();
     await run.rage();
     await run.drain();
+    if (options.beside) await run.killAll(options.beside);
     const { missingFirst, ...verdict } = await verify(run.gatewayUrl, run.witness);
+    await options.beside?.looked();
     if (missingFirst.length > 0) options.say(`first missing numbers: ${missingFirst.join(' ')}`);
     return {
       witnessed: run.witness.size, ...verdict, kills: Object.values(run.killsBy).reduce((sum, count) => sum + count, 0), killsBy: run.killsBy,
@@ -80,7 +103,7 @@ class ChaosRun {
   #underWay = false;
   #isCompacting = false;
   #onCompacting = () => {};
-  #env: Record<string, string> = {};
+  #env: Record<'edge' | 'gateway', Record<string, string>> = { edge: {}, gateway: {} };
   #onUnderWay = () => {};
   #depth = 0;
   #edge: Child | null = null;
@@ -96,37 +119,41 @@ class ChaosRun {
   }
 
   async start(): Promise<void> {
-    const { dir, broker, compaction, fsyncMs } = this.#options;
-    if (fsyncMs) this.#env = await slowDisk({ delayMs: fsyncMs });
+    const { dir, broker, compaction, fsyncMs, beside } = this.#options;
     const brokerPort = await freePort();
     const gatewayPassword = randomBytes(8).toString('hex');
     const url = `mqtt://127.0.0.1:${brokerPort}`;
-    writeFileSync(join(dir, 'gateway.yaml'), stringify({
+    for (const who of ['edge', 'gateway']) mkdirSync(join(dir, who));
+    writeFileSync(join(dir, 'gateway', 'gateway.yaml'), stringify({
       gateway: 'chaos-gateway', centre: '500112001',
       broker: broker === 'embedded'
         ? { embedded: { host: '127.0.0.1', port: brokerPort, edges: [{ id: EDGE, token: this.#token }] } }
         : { url, user: 'chaos-gateway', password: gatewayPassword },
       log: { dir: './gateway-log', maxBytes: '1GB' }, store: { dir: './gateway-store', ...(compaction ? { compaction: { every: '100ms', settle: '0s' } } : {}) }, http: { host: '127.0.0.1', port: await freePort() },
+      ...beside?.gateway,
     }));
-    writeFileSync(join(dir, 'edge.yaml'), stringify({
+    writeFileSync(join(dir, 'edge', 'edge.yaml'), stringify({
       edge: EDGE, centre: '500112001', gateway: { url, token: this.#token }, log: { dir: './edge-log', maxBytes: '1GB' }, http: { host: '127.0.0.1', port: 0 },
-      devices: Array.from({ length: DEVICES }, (_, device) => ({
+      devices: [...Array.from({ length: DEVICES }, (_, device) => ({
         id: `numbers-${device}`, driver: 'numbers', settings: { device }, points: [{ id: 'n', indicator: 'RIG-NUM-001' }],
-      })),
+      })), ...beside?.devices ?? []],
+      ...beside?.edge,
     }));
+    for (const who of ['edge', 'gateway'] as const) this.#env[who] = { ...(fsyncMs ? await slowDisk({ delayMs: fsyncMs }) : {}), ...(await beside?.env(who, join(dir, who))) };
     if (broker === 'mosquitto') {
       const files = await mosquittoFiles({ edges: [{ id: EDGE, token: this.#token }], gateway: { user: 'chaos-gateway', password: gatewayPassword }, consumers: [] });
       this.#mosquitto = await startMosquitto(join(dir, 'mosquitto'), brokerPort, files);
     }
     this.#gateway = await this.#startGateway();
     this.#edge = await this.#startEdge();
+    beside?.started(this.gatewayUrl);
   }
 
   async #startGateway(): Promise<Child> {
     const { dir, compaction } = this.#options;
     const gateway = await startChild({
-      name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(dir, 'gateway.yaml'), ...(compaction ? ['--tell-compaction'] : [])],
-      logFile: join(dir, 'gateway.log'), env: this.#env,
+      name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(dir, 'gateway', 'gateway.yaml'), ...(compaction ? ['--tell-compaction'] : [])],
+      logFile: join(dir, 'gateway.log'), readyMs: READY_MS, env: this.#env.gateway,
     });
     this.#isCompacting = false;
     gateway.onMessage((message) => {
@@ -140,8 +167,8 @@ class ChaosRun {
   #startEdge(): Promise<Child> {
     const { dir, perSecond } = this.#options;
     return startChild({
-      name: 'edge', module: join(import.meta.dirname, 'edge-main.ts'), args: [join(dir, 'edge.yaml'), String(this.#issued + 1), String(perSecond)],
-      logFile: join(dir, 'edge.log'), env: this.#env, onLine: (line) => this.#hear(line),
+      name: 'edge', module: join(import.meta.dirname, 'edge-main.ts'), args: [join(dir, 'edge', 'edge.yaml'), String(this.#issued + 1), String(perSecond)],
+      logFile: join(dir, 'edge.log'), readyMs: READY_MS, env: this.#env.edge, onLine: (line) => this.#hear(line),
     });
   }
 
@@ -228,12 +255,27 @@ class ChaosRun {
       await this.#mosquitto?.start();
     } else if (victim === 'gateway') {
       await this.#gateway?.kill();
+      this.#options.beside?.killed('gateway');
       this.#gateway = await this.#startGateway();
     } else {
       await this.#edge?.kill();
+      this.#options.beside?.killed('edge');
       this.#underWay = false;
       this.#edge = await this.#startEdge();
     }
+  }
+
+  /** What is looked at in the end is what both find at a start. */
+  async killAll(beside: Beside): Promise<void> {
+    await beside.settle();
+    await this.drain();
+    await this.#edge?.kill();
+    await this.#gateway?.kill();
+    for (const who of ['edge', 'gateway'] as const) beside.killed(who);
+    this.#gateway = await this.#startGateway();
+    this.#edge = await this.#startEdge();
+    this.#edge.send({ kind: 'stop-numbers' });
+    await this.drain();
   }
 
   /** Everything the edge holds is settled, and the store has read all of the log. */

@@ -99,6 +99,26 @@ test('a consumer reads what goes out, with the cursor of the message before, and
   await client.endAsync();
 });
 
+test('out and events say the same of an event, in the catalogue\'s unit with what was sent beside', async () => {
+  const client = await connectAsync(brokerUrl, { protocolVersion: 4 });
+  const messages: Record<string, unknown>[] = [];
+  const both = new Promise<void>((resolve) => {
+    client.on('message', (_topic, payload) => { if (messages.push(JSON.parse(payload.toString()) as Record<string, unknown>) === 2) resolve(); });
+  });
+  await client.subscribeAsync('cv/v1/out/+/YJ-FLD-001', { qos: 1 });
+  const [event] = BATCH.events;
+  await sender.send({ ...BATCH, epoch: 9, events: [{ ...event, indicator: 'YJ-FLD-001', value: 320, unit: 'cm' }, { ...event, indicator: 'YJ-FLD-001', value: 9, unit: 'kg' }] });
+  await both;
+  const { items } = await (await fetch(`${apiUrl}/api/v1/events?limit=5000`)).json() as { items: Record<string, unknown>[] };
+  const followed = items.filter(({ indicator, epoch }) => indicator === 'YJ-FLD-001' && epoch === 9).map(({ receivedAt: _receivedAt, ...item }) => item);
+  assert.deepEqual(messages.map(({ previous: _previous, ...message }) => message), followed);
+  assert.deepEqual(followed.map(({ value, unit, quality, flags, original }) => ({ value, unit, quality, flags, original })), [
+    { value: 3.2, unit: 'm', quality: 'good', flags: undefined, original: { value: 320, unit: 'cm' } },
+    { value: 9, unit: 'kg', quality: 'uncertain', flags: ['unit'], original: undefined },
+  ]);
+  await client.endAsync();
+});
+
 test('the sample consumer takes every number once, whoever is killed when', { timeout: 120_000 }, async () => {
   const file = join(temp.dir, 'events.jsonl');
   const bridge = await openLossyBridge(brokerUrl);

@@ -10,6 +10,11 @@ import type { Taken } from './sample.ts';
 
 export const EDGE = { id: 'my-edge', token: 'a-token' };
 const CENTRE = '500112001';
+/** Values of `W-1` from 2 on raise a warning. */
+const RULE = {
+  id: 'high', version: 1, type: 'threshold', title: { zh: '过高', en: 'too high' }, basis: 'test', select: { indicator: 'W-1' },
+  direction: 'high', levels: { 3: { when: '>= 2.0' } }, off: { hysteresis: 0.1 }, autoClose: true,
+};
 
 export interface StreamGateway {
   readonly brokerUrl: string;
@@ -21,8 +26,9 @@ export interface StreamGateway {
 
 export async function startStreamGateway(dir: string): Promise<StreamGateway> {
   const [brokerPort, httpPort] = [await freePort(), await freePort()];
+  writeFileSync(join(dir, 'rule.yaml'), stringify(RULE));
   writeFileSync(join(dir, 'gateway.yaml'), stringify({
-    gateway: 'g', centre: CENTRE, broker: { embedded: { port: brokerPort, edges: [EDGE] } }, http: { port: httpPort },
+    gateway: 'g', centre: CENTRE, broker: { embedded: { port: brokerPort, edges: [EDGE] } }, http: { port: httpPort }, rules: ['rule.yaml'], catalogue: [join(import.meta.dirname, '..', '..', 'configs', 'catalogue', 'yj-emergency.yaml')],
   }));
   const start = (): Promise<Child> => startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(dir, 'gateway.yaml')], logFile: join(dir, 'gateway.log') });
   let gateway = await start();

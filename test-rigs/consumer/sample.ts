@@ -13,32 +13,48 @@ export interface Taken {
   indicator: string;
 }
 
+/** A change of a warning as it was taken. */
+export interface TakenChange {
+  cursor: string;
+  previous?: string | null;
+  id: string;
+  condition: string;
+}
+
 /** How a sample is started (with broker, API and file behind it), and what its file holds. */
 export interface Sample {
   name: string;
   command: readonly [string, ...string[]];
   taken(file: string): Taken[];
+  changes(file: string): TakenChange[];
 }
 
 const SAMPLES = join(import.meta.dirname, '..', '..', 'docs', 'samples');
 
 export const TYPESCRIPT: Sample = {
   name: 'consumer.ts', command: [process.execPath, join(SAMPLES, 'consumer.ts')],
-  taken: (file) => readFileSync(file, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as Taken | { place: string }).filter((line) => 'cursor' in line),
+  taken: (file) => linesOf(file).filter((line) => 'cursor' in line),
+  changes: (file) => linesOf(file).flatMap((line) => ('changed' in line ? [line.changed] : [])),
 };
 
 export const PYTHON: Sample = {
   // The package belongs to Debian's own Python, which need not be the first in PATH.
   name: 'consumer.py', command: ['/usr/bin/python3', join(SAMPLES, 'consumer.py')],
-  taken(file) {
-    const database = new DatabaseSync(file, { readOnly: true });
-    try {
-      return database.prepare('SELECT cursor, event FROM events').all().map(({ cursor, event }) => Object.assign(JSON.parse(String(event)) as Taken, { cursor: String(cursor) }));
-    } finally {
-      database.close();
-    }
-  },
+  taken: (file) => rowsOf(file, 'SELECT cursor, event AS json FROM events'),
+  changes: (file) => rowsOf(file, 'SELECT cursor, warning AS json FROM warnings'),
 };
+
+type Line = Taken | { place: string } | { changed: TakenChange };
+const linesOf = (file: string) => readFileSync(file, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
+
+function rowsOf<T extends { cursor: string }>(file: string, query: string): T[] {
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    return database.prepare(query).all().map(({ cursor, json }) => Object.assign(JSON.parse(String(json)) as T, { cursor: String(cursor) }));
+  } finally {
+    database.close();
+  }
+}
 
 export class SampleConsumer {
   readonly #file: string;
@@ -52,11 +68,14 @@ export class SampleConsumer {
   count: number;
   /** Of these, taken alone since its start: as a message, mostly. */
   single = 0;
+  /** Changes of warnings in its file, counted likewise. */
+  changeCount: number;
 
   constructor(sample: Sample, brokerUrl: string, apiUrl: string, file: string) {
     this.#sample = sample;
     this.#file = file;
     this.count = this.taken().length;
+    this.changeCount = this.changes().length;
     const [program, ...args] = sample.command;
     this.#child = spawn(program, [...args, brokerUrl, apiUrl, file], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#ended = new Promise((resolve) => {
@@ -73,6 +92,7 @@ export class SampleConsumer {
     const taken = Number(/^(\d+) taken$/.exec(line)?.[1] ?? 0);
     this.count += taken;
     if (taken === 1) this.single += 1;
+    this.changeCount += Number(/^(\d+) changes of warnings taken$/.exec(line)?.[1] ?? 0);
     this.#onLine();
   }
 
@@ -84,6 +104,11 @@ export class SampleConsumer {
         this.#ended.then(() => { throw new Error(`the sample ended:\n${this.said}`); }),
       ]);
     }
+  }
+
+  /** Changes of warnings in its file, in the order in which they were taken. */
+  changes(): TakenChange[] {
+    return existsSync(this.#file) ? this.#sample.changes(this.#file) : [];
   }
 
   taken(): Taken[] {

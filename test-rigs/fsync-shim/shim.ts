@@ -1,12 +1,9 @@
 /** Makes and sets `fsync-shim.c`: for any process that a rig starts, a disk that flushes slowly, or fails to. */
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { compiled } from './compile.ts';
 
 const SOURCE = join(import.meta.dirname, 'fsync-shim.c');
-const MADE = join(import.meta.dirname, '..', '..', '.cache', 'fsync-shim');
 
 export interface SlowDisk {
   /** Ms that each fsync and fdatasync takes longer. */
@@ -24,7 +21,7 @@ export interface SlowDisk {
 /** The environment that puts a process on such a disk. @throws when gcc is not there or cannot compile it */
 export async function slowDisk(disk: SlowDisk): Promise<Record<string, string>> {
   return {
-    LD_PRELOAD: await compiledShim(),
+    LD_PRELOAD: await compiled(SOURCE),
     ...(disk.delayMs === undefined ? {} : { FSYNC_SHIM_DELAY_MS: String(disk.delayMs) }),
     ...(disk.errno === undefined ? {} : { FSYNC_SHIM_ERRNO: String(disk.errno) }),
     ...(disk.path === undefined ? {} : { FSYNC_SHIM_PATH: disk.path }),
@@ -40,19 +37,4 @@ export function fsyncCounts(file: string): { calls: number; failed: number } {
   return bytes.length < 16 ? { calls: 0, failed: 0 } : { calls: Number(bytes.readBigUInt64LE(0)), failed: Number(bytes.readBigUInt64LE(8)) };
 }
 
-/** Whether a rig or test can have it at all: a test without gcc says so and is skipped. */
-export const shimAvailable = async (): Promise<boolean> => promisify(execFile)('gcc', ['--version']).then(() => true, () => false);
-
-/** The library, compiled once for each version of its source. */
-async function compiledShim(): Promise<string> {
-  const library = join(MADE, `${createHash('sha256').update(readFileSync(SOURCE)).digest('hex').slice(0, 16)}.so`);
-  if (existsSync(library)) return library;
-  mkdirSync(MADE, { recursive: true });
-  // Two rigs may start at the same moment: each compiles its own, and the names are swapped at once.
-  const own = `${library}.${process.pid}`;
-  await promisify(execFile)('gcc', ['-shared', '-fPIC', '-O2', '-Wall', '-Werror', '-o', own, SOURCE, '-ldl', '-lpthread']).catch((error: Error) => {
-    throw new Error(`fsync shim: ${error.message} (apt-get install gcc libc6-dev)`);
-  });
-  renameSync(own, library);
-  return library;
-}
+export { canCompile as shimAvailable } from './compile.ts';

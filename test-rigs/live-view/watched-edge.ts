@@ -52,7 +52,7 @@ export async function openWatchedEdge({ dir, settings = {}, streams: limits = {}
     setup: { id, driver: 'camera', subject: id, everyMs: 1000, timeoutMs: 1000, points: [], settings: camera.settings.parse({ url, loop: true, ...settings }) },
   }));
   const streams = new LiveStreams(() => devices, { maxStreams: 1, lingerMs: 1000, ...limits }, world);
-  const http = await openLocalHttp({ host: '127.0.0.1', port: 0, key: KEY }, { health: () => { throw new Error('not asked for'); }, picture: () => Promise.resolve(null), live: (device) => streams.open(device) });
+  const http = await openLocalHttp({ host: '127.0.0.1', port: 0, key: KEY }, { health: () => { throw new Error('not asked for'); }, picture: () => Promise.resolve(null), live: (device) => streams.open(device) }, world.clock);
   const operators = new Operators([OPERATOR], world.clock);
   const setup: WatchedEdge['setup'] = { live: { anonymous: 'none', maxViewers: 2 }, hasOperators: true };
   const desk = new LiveDesk({

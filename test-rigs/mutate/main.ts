@@ -1,7 +1,9 @@
 /**
- * `npm run rig -- mutate --folders core/log,drivers/hj212 [--sites 40] [--seed 1] [--limit 60s] [--state FILE] [--json]`:
+ * `npm run rig -- mutate --folders core/log,drivers/hj212 [--sites 40] [--seed 1] [--limit 60s] [--tests drivers]
+ * [--state FILE] [--json]`:
  * small mistakes (a comparison, a constant, a dropped call …) are made in a copy of the tree, one at a time, and all test
  * files that import the changed file are run, the nearest first. What no test notices is named by file and line.
+ * With --tests only those of these folders are run.
  * With --state a run that was ended goes on where it was. Tests that fail without any mistake are left out, and said.
  * The last line is {"sites","caught","survived":[{"file","line","from","to"}]}.
  */
@@ -25,7 +27,7 @@ const AT_ONCE = [1, 3, 8];
 export async function run(argv: string[]): Promise<number> {
   const { values } = parseArgs({ args: argv, options: {
     folders: { type: 'string', default: '' }, sites: { type: 'string', default: '40' }, seed: { type: 'string', default: '1' },
-    limit: { type: 'string', default: '60s' }, state: { type: 'string' }, json: { type: 'boolean', default: false },
+    limit: { type: 'string', default: '60s' }, tests: { type: 'string', default: '' }, state: { type: 'string' }, json: { type: 'boolean', default: false },
   } });
   const limitMs = parseDurationMs(values.limit);
   if (values.folders === '' || limitMs === null || limitMs === undefined || !(Number(values.sites) >= 1)) {
@@ -46,7 +48,7 @@ export async function run(argv: string[]): Promise<number> {
   let caught = 0;
   try {
     copyTree(ROOT, dir);
-    const batches = new Batches(dir, sources, limitMs, ending.signal);
+    const batches = new Batches(dir, sources, values.tests.split(',').filter((folder) => folder !== ''), limitMs, ending.signal);
     for (const [at, place] of places.entries()) {
       const { file, line, from, to } = place;
       const name = JSON.stringify([file, place.start, from, to]);
@@ -69,13 +71,15 @@ export async function run(argv: string[]): Promise<number> {
 class Batches {
   readonly #dir: string;
   readonly #sources: readonly SourceFile[];
+  readonly #within: readonly string[];
   readonly #limitMs: number;
   readonly #signal: AbortSignal;
   readonly #sound = new Map<string, Promise<boolean>>();
 
-  constructor(dir: string, sources: readonly SourceFile[], limitMs: number, signal: AbortSignal) {
+  constructor(dir: string, sources: readonly SourceFile[], within: readonly string[], limitMs: number, signal: AbortSignal) {
     this.#dir = dir;
     this.#sources = sources;
+    this.#within = within;
     this.#limitMs = limitMs;
     this.#signal = signal;
   }
@@ -84,8 +88,7 @@ class Batches {
   async notice({ file, start, end, to }: Place): Promise<boolean> {
     const path = join(this.#dir, file);
     const text = readFileSync(path, 'utf8');
-    const tests: string[] = [];
-    for (const each of testsOf(file, this.#sources)) tests.push(each);
+    const tests = testsOf(file, this.#sources).filter((each) => this.#within.length === 0 || this.#within.some((folder) => each.startsWith(`${folder}/`)));
     for (let at = 0, round = 0; at < tests.length && !this.#signal.aborted; round += 1) {
       const count = AT_ONCE[Math.min(round, AT_ONCE.length - 1)] as number;
       const batch: string[] = [];

@@ -11,6 +11,14 @@ test('comparisons, constants, conditions, dropped calls and pragmas are places f
   assert.deepEqual(changes('db.exec(`PRAGMA synchronous=FULL; ${more}`);'), [[1, 'db.exec(`PRAGMA synchronous=FULL; ${more}`);', ';'], [1, 'synchronous=FULL', 'synchronous=OFF']]);
 });
 
+test('what is left of a type, a setting\'s notes and an error for programmers are none', () => {
+  assert.deepEqual(changes("const a = (b as 'x' | 1)!; const c = d<'y'>();"), []);
+  assert.deepEqual(changes("z.enum(A).meta({ zh: '字', en: 'word', examples: ['x'] });").map(([, , to]) => to), [';']);
+  assert.deepEqual(changes("const a = { zh: '字', en: `word ${b + 1}`, code: 'x' };").map(([, from]) => from), ["'x'"]);
+  assert.deepEqual(changes("throw new Error('no ' + name);"), []);
+  assert.deepEqual(changes("throw new FaultError('CV_A');").map(([, from]) => from), ["'CV_A'"]);
+});
+
 test('the tests of a file are all that import it, over others too, the nearest first', () => {
   const file = (path: string, imports: string[] = []) => ({ path, text: '', imports });
   const sources = [file('a.ts'), file('b.ts', ['a.ts']), file('b.test.ts', ['b.ts']), file('a.test.ts', ['a.ts']), file('c.test.ts')];

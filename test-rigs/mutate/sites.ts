@@ -21,6 +21,10 @@ const OPERATORS: Record<string, string> = {
 };
 /** Parts of a file that are no behaviour. */
 const SKIPPED = new Set(['ImportDeclaration', 'ExportAllDeclaration', 'ImportExpression']);
+/** What is left of these when the types are gone is the expression within. */
+const TYPED = new Set(['TSAsExpression', 'TSSatisfiesExpression', 'TSNonNullExpression', 'TSInstantiationExpression']);
+/** Keys of an object whose texts are for readers: another wording is another document, not another behaviour. */
+const WORDING = new Set(['zh', 'en', 'description', 'summary']);
 
 export function sitesOf(path: string, text: string): Site[] {
   const found: Site[] = [];
@@ -30,7 +34,8 @@ export function sitesOf(path: string, text: string): Site[] {
     found.push({ line: text.slice(0, start).split('\n').length, start, end, from: text.slice(start, end), to });
   };
   const visit = (node: Node): void => {
-    if (SKIPPED.has(node.type) || node.type.startsWith('TS') && node.type.endsWith('Declaration') || node.type === 'TSTypeAnnotation') return;
+    if (TYPED.has(node.type)) return visit(node['expression'] as Node);
+    if (SKIPPED.has(node.type) || node.type.startsWith('TS') || isWording(node)) return;
     mutate(node, text, add);
     for (const [key, value] of Object.entries(node)) {
       if (key === 'parent') continue;
@@ -66,6 +71,17 @@ function mutate(node: Node, text: string, add: (start: number, end: number, to: 
     if (at >= 0) add(start + at, start + at + 'synchronous=FULL'.length, 'synchronous=OFF');
   }
 }
+
+/** Texts in both languages, a setting's notes, of both languages, and of an error that only a programmer sees. */
+function isWording(node: Node): boolean {
+  const key = node['key'];
+  if (node.type === 'Property' && isNode(key) && isText(node['value'])) return WORDING.has(String(key['name'] ?? key['value']));
+  if (node.type === 'NewExpression' && isNode(node['callee'])) return /^(Type|Range)?Error$/.test(String(node['callee']['name']));
+  const callee = node.type === 'CallExpression' && isNode(node['callee']) ? node['callee'] : null;
+  return callee?.type === 'MemberExpression' && isNode(callee['property']) && callee['property']['name'] === 'meta';
+}
+
+const isText = (value: unknown): boolean => isNode(value) && ((value.type === 'Literal' && typeof value['value'] === 'string') || value.type === 'TemplateLiteral');
 
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && typeof (value as Node).type === 'string' && typeof (value as Node).start === 'number';
 

@@ -62,7 +62,7 @@ function exchangesWith(recorded: Case, isWanted: (fc: number) => boolean): numbe
 }
 
 const EXCEPTIONS: Readonly<Record<number, string[]>> = {
-  1: ['CV_MODBUS_ILLEGAL_FUNCTION'], 2: ['CV_MODBUS_ILLEGAL_ADDRESS'], 3: ['CV_MODBUS_ILLEGAL_VALUE', 'CV_MODBUS_ILLEGAL_WRITE'], 4: ['CV_MODBUS_DEVICE_FAILURE'], 10: ['CV_MODBUS_GATEWAY_PATH'], 11: ['CV_MODBUS_GATEWAY_TARGET'],
+  1: ['CV_MODBUS_ILLEGAL_FUNCTION', 'CV_MODBUS_UNKNOWN_FUNCTION'], 2: ['CV_MODBUS_ILLEGAL_ADDRESS'], 3: ['CV_MODBUS_ILLEGAL_VALUE', 'CV_MODBUS_ILLEGAL_WRITE', 'CV_MODBUS_ILLEGAL_REQUEST'], 4: ['CV_MODBUS_DEVICE_FAILURE'], 10: ['CV_MODBUS_GATEWAY_PATH'], 11: ['CV_MODBUS_GATEWAY_TARGET'],
 };
 
 for (const name of folder ? readdirSync(join(folder, 'pcap/modbus')).toSorted() : ['captures']) {

@@ -78,6 +78,13 @@ export class Diagnosis {
     return this.#say(this.threshold('stalled') === null ? this.#current : 'stalled', { stalled: 1 });
   }
 
+  /** Its source is over, as a clip that was played once: that is no break. */
+  end(): Verdict | null {
+    this.#shown.clear();
+    this.#soundMs = 0;
+    return this.#say(this.threshold('ended') === null ? this.#current : 'ended', { ended: 1 });
+  }
+
   #compare(picture: Planes & { ptsMs: number }): void {
     const turn = this.#pairs.turn(picture.ptsMs, this.#shaking.isSuspect);
     if (turn === 'first') this.#shaking.begin(picture, this.#still.begin(picture));
@@ -112,6 +119,7 @@ export class Diagnosis {
     const { isUsual, ...scene } = this.#usual.scores(cells, this.#current === 'wrong-scene');
     const shaking = this.#shaking.score();
     const scores: Scores = {
+      'ended': 0,
       'stalled': 0,
       ...lightScores(light(picture, this.#hidden.share), blankness(cells)),
       'frozen': this.#still.score(),
@@ -145,7 +153,7 @@ export class Diagnosis {
     if (arisen) return this.#say(arisen, scores);
     if (first === null && this.#soundMs >= (current?.offMs ?? 0)) return this.#say(null, scores);
     // Pictures came again: whatever it is, it is not that.
-    return this.#current === 'stalled' ? this.#say(null, scores) : null;
+    return this.#current === 'stalled' || this.#current === 'ended' ? this.#say(null, scores) : null;
   }
 
   #say(finding: PictureFinding | null, scores: Partial<Scores>): Verdict | null {

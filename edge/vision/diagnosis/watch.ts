@@ -31,6 +31,14 @@ export class PictureWatch {
     return verdict && sampleOf(item, verdict, item.at, item.observedAt);
   }
 
+  /** Its source is over: nothing is awaited any more. @returns what is to be said instead of `last`, which is of its point `video` */
+  end(last: Sample, { diagnosis }: Watched): Sample | null {
+    const latest = this.#latest.get(last.device);
+    this.#latest.delete(last.device);
+    const verdict = latest && diagnosis?.end();
+    return verdict ? sampleOf(latest.item, verdict, last.at, last.observedAt) : null;
+  }
+
   /** Cameras whose pictures stay away, as of now. Those that are played without loss have a time of their own. */
   overdue(watchedOf: (device: string) => Watched | undefined): Sample[] {
     const nowMs = this.#clock.monotonicMs();

@@ -16,6 +16,8 @@ export interface ZonePlan {
   areaM2: number | null;
   /** Metres between two places of the picture; null without homography. */
   metres: ((a: Point, b: Point) => number | null) | null;
+  /** Of its schedules. */
+  timeZone: string | undefined;
 }
 
 export interface LinePlan {
@@ -33,12 +35,12 @@ export interface Plan {
   lines: readonly LinePlan[];
 }
 
-export function planOf({ zones, lines, homography }: SceneSettings, aspect: number): Plan {
+export function planOf({ zones, lines, homography, timeZone }: SceneSettings, aspect: number): Plan {
   const tall = ([x, y]: Point): Point => [x * aspect, y];
   const metres = homography ? metresBy(homography, aspect) : null;
   return {
     aspect,
-    zones: zones.map((settings) => ({ settings, polygon: settings.polygon.map(tall), areaM2: homography ? groundArea(homography, settings.polygon) : null, metres })),
+    zones: zones.map((settings) => ({ settings, polygon: settings.polygon.map(tall), areaM2: homography ? groundArea(homography, settings.polygon) : null, metres, timeZone })),
     lines: lines.map((settings) => {
       const [from, to] = [tall(settings.from), tall(settings.to)];
       return { settings, classes: classesOf(settings.of), from, to, inner: Math.sign(distanceFromLine(tall(settings.inside), from, to)) };

@@ -93,6 +93,8 @@ for (const fps of RATES) {
     holds(play({ zones }, fps, 5, walk, Date.parse('2026-11-27T22:30+08:00')), 'z.intrusion', [[0, 0], [3, 1]], fps);
     holds(play({ zones }, fps, 5, walk, Date.parse('2026-11-27T20:00+08:00')), 'z.intrusion', [[0, 0]], fps);
     holds(play({ zones }, fps, 8, () => [at(0.7, 0.6)], Date.parse('2026-11-27T21:59:56+08:00')), 'z.intrusion', [[0, 0], [4, 1]], fps);
+    holds(play({ zones, timeZone: 'Europe/Berlin' }, fps, 5, walk, Date.parse('2026-11-27T22:30+08:00')), 'z.intrusion', [[0, 0]], fps);
+    holds(play({ zones, timeZone: 'Europe/Berlin' }, fps, 5, walk, Date.parse('2026-11-27T22:30+01:00')), 'z.intrusion', [[0, 0], [3, 1]], fps);
   });
 
   test(`${rate}: loitering and dwell go by time, through pictures in which one is not seen`, () => {

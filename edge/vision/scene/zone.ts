@@ -83,7 +83,7 @@ export function stepZone(before: ZoneState, look: Look, plan: ZonePlan): { state
   }
   if (loitering) number('loitering', 'state', remembered(members, classesOf(loitering.of)).filter(({ enteredMs, lastMs }) => lastMs - enteredMs >= loitering.after));
   if (intrusion) {
-    const isForbidden = isWithin(intrusion.schedule, at);
+    const isForbidden = isWithin(intrusion.schedule, at, plan.timeZone);
     number('intrusion', 'state', isForbidden ? remembered(members, classesOf(intrusion.of)).filter(({ enteredMs, lastMs }) => lastMs - enteredMs >= intrusion.after) : []);
   }
   if (wrongWay) number('wrong-way', 'occurrence', goWrong(members, wrongWay, aspect));

@@ -1,5 +1,7 @@
 /** A gateway in memory, for tests of the API and for the console's rig: plain lists that the owner fills and changes. */
 import type { DeviceView, IndicatorView, LiveMessage, PictureView, PointView, QuarantineItem, SeriesView, StatusView, UnknownDeviceView, WarningView } from '../../../core/api.ts';
+import { catalogueOf, normaliser } from '../../../core/catalogue/catalogue.ts';
+import type { Indicator } from '../../../core/catalogue/indicator.ts';
 import type { Draft } from '../../../core/event.ts';
 import { compareCursors, START, type Cursor, type StoredGroup } from '../../../core/log/types.ts';
 import { encodeBatch } from '../../../core/wire/batch.ts';
@@ -20,6 +22,8 @@ export interface MemoryGateway {
   /** Where the log begins; earlier cursors are gone. */
   tail: Cursor;
   groups: StoredGroup[];
+  /** What `events` converts by. */
+  catalogue: Indicator[];
   emit(message: LiveMessage): void;
   listeners(): number;
 }
@@ -28,7 +32,7 @@ export interface MemoryGateway {
 export function memoryGateway(demo?: DemoControls): MemoryGateway {
   const listeners = new Set<(message: LiveMessage) => void>();
   const gateway: MemoryGateway = {
-    status: structuredClone(EXAMPLES.status), devices: [], unknownDevices: [], indicators: [], series: [], warnings: [], quarantine: [], pictures: new Map(), problems: [], tail: START, groups: [],
+    status: structuredClone(EXAMPLES.status), devices: [], unknownDevices: [], indicators: [], series: [], warnings: [], quarantine: [], pictures: new Map(), problems: [], tail: START, groups: [], catalogue: [],
     emit: (message) => { for (const listener of listeners) listener(message); },
     listeners: () => listeners.size,
     sources: {
@@ -54,6 +58,7 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
         tail: () => gateway.tail,
         read: (after, limit) => Promise.resolve(gateway.groups.filter((group) => compareCursors(endOf(group), after) > 0).slice(0, limit.maxGroups)),
       },
+      normaliser: () => normaliser(catalogueOf(gateway.catalogue)),
       quarantine: (before, limit) => gateway.quarantine.filter(({ id }) => before === null || id < before).toSorted((a, b) => b.id - a.id).slice(0, limit),
       evidence: (sha256) => Promise.resolve(sha256 === EXAMPLES.snapshot.sha256 ? { mime: 'image/jpeg', content: Buffer.from(EXAMPLES.picture.jpegBase64, 'base64') } : null),
       picture: (device) => Promise.resolve(gateway.pictures.get(device) ?? null),

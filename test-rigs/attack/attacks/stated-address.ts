@@ -14,16 +14,17 @@ export default {
     });
     await new Promise<void>((resolve) => { victim.listen(0, '127.0.0.2', () => resolve()); });
     const { port } = victim.address() as AddressInfo;
-    const hostile = await rig.sender('hostile');
+    // An edge that no other attack uses: what is told of one again soon after is only counted.
+    const hostile = await rig.sender('liar');
     // Never asked for a picture here: whether it would be stands in the gateway's log.
     await hostile.state([], { http: 'http://192.0.2.1:80' });
     await pauseMs(300);
     const isRefused = readFileSync(join(rig.dir, 'gateway.txt'), 'utf8').split('\n').some((line) => line.includes('CV_EDGE_HTTP') && line.includes('192.0.2.1'));
-    const devices = [{ id: 'hostile-cam', driver: 'camera', online: true, reason: '', lastAt: Date.now(), pictures: true }];
+    const devices = [{ id: 'liar-cam', driver: 'camera', online: true, reason: '', lastAt: Date.now(), pictures: true }];
     for (const http of [`http://127.0.0.2:${port}/admin?delete=all&x=`, `http://127.0.0.2:${port}/?x=`, `http://user:pw@127.0.0.2:${port}`]) {
       await hostile.state([], { http, devices });
-      await rig.get('/api/v1/devices/hostile-cam/picture');
-      await rig.get('/api/v1/devices/hostile-cam/live', { method: 'POST' });
+      await rig.get('/api/v1/devices/liar-cam/picture');
+      await rig.get('/api/v1/devices/liar-cam/live', { method: 'POST' });
     }
     await hostile.client.endAsync(true);
     victim.closeAllConnections();

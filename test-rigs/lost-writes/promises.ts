@@ -1,0 +1,176 @@
+/** Everything that says "on disk when it resolves": what is done, and how it is found again by a process that comes later. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Event } from '../../core/event.ts';
+import { EvidenceFolder } from '../../core/evidence/folder.ts';
+import { openJournal } from '../../core/journal.ts';
+import { readClockFile, writeClockFile } from '../../core/log/clock-file.ts';
+import { openEdgeLog } from '../../core/log/edge-log.ts';
+import { Engine } from '../../core/log/engine.ts';
+import { openGatewayLog } from '../../core/log/gateway-log.ts';
+import { START } from '../../core/log/types.ts';
+import { directStorage } from '../../core/log/worker-storage.ts';
+import { testDraft, testDrafts } from '../../core/testing/drafts.ts';
+import { acceptedGroup } from '../../core/testing/gateway-log-contract.ts';
+import { testWorld } from '../../core/testing/virtual-clock.ts';
+import { decodeBatch } from '../../core/wire/batch.ts';
+import { realWorld } from '../../core/world.ts';
+import { ownCertificates } from '../../drivers/opcua/own-certificate.ts';
+import { openBindingFile } from '../../gateway/bindings/file.ts';
+import { HeldEvents } from '../../gateway/bindings/held.ts';
+import { openQuarantine } from '../../gateway/intake/quarantine.ts';
+import { Aside } from '../../gateway/sinks/aside.ts';
+import { SqliteFile } from '../../gateway/sqlite/file.ts';
+
+interface Promised {
+  act(dir: string): Promise<unknown>;
+  /** @throws when it is not there */
+  find(dir: string): Promise<void>;
+}
+
+const ALL = { maxGroups: 10_000, maxBytes: 1 << 30 };
+const EDGE_LOG = { edge: 'pump-07', centre: '500112001', maxBytes: 64 << 20, maxFileBytes: 64 << 10 };
+const GATEWAY_LOG = { gateway: 'town-1', maxBytes: 64 << 20, keepMs: 3_600_000, maxFileBytes: 64 << 10 };
+const SCHEMA = 'CREATE TABLE IF NOT EXISTS t (x)';
+const picture = Buffer.from('a picture');
+const evidence = { sha256: createHash('sha256').update(picture).digest('hex'), mime: 'image/jpeg' as const, at: 1 };
+const event: Event = {
+  edge: 'gate', stream: 'measurement', epoch: 1, seq: 1, device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: '500112001', kind: 'measurement', value: 1, unit: 'm', occurredAt: 1, observedAt: 1, clock: 'edge', quality: 'good', origin: 'live',
+};
+
+/** Below one that is new as well. */
+export const folderOf = (root: string, name: string): string => join(root, name.replaceAll(/[^a-z]+/g, '-'), 'part');
+
+export const PROMISES: Record<string, Promised> = {
+  'a first group of an edge\'s log': {
+    act: async (dir) => (await openEdgeLog({ ...EDGE_LOG, dir }, realWorld(() => {}))).append([testDraft(1)]),
+    find: async (dir) => assert.deepEqual(await valuesOfEdge(dir), [1]),
+  },
+  'groups of an edge\'s log over many files': {
+    async act(dir) {
+      const log = await openEdgeLog({ ...EDGE_LOG, dir }, realWorld(() => {}));
+      for (let at = 0; at < 30; at += 1) await log.append(testDrafts(at * 100, 100, { subject: String(at).repeat(2000) }));
+    },
+    async find(dir) {
+      assert.ok(readdirSync(dir).filter((name) => /^measurement-.*\.db$/.test(name)).length > 2, readdirSync(dir).join(' '));
+      assert.deepEqual(await valuesOfEdge(dir), Array.from({ length: 3000 }, (_, at) => at));
+    },
+  },
+  'an event that was set aside': {
+    async act(dir) {
+      const engine = new Engine();
+      engine.open({ dir, chains: ['log'], origins: false, maxBytes: 64 << 20, nowMs: 1 });
+      engine.setAside({ line: 'first' });
+      engine.setAside({ line: 'second' });
+    },
+    find: async (dir) => assert.equal(readFileSync(join(dir, 'quarantine.jsonl'), 'utf8'), 'first\nsecond\n'),
+  },
+  'groups and marks of a gateway\'s log over many files': {
+    async act(dir) {
+      const log = await openGatewayLog({ ...GATEWAY_LOG, dir }, testWorld());
+      for (let seq = 1; seq < 12_000; seq += 100) await log.accept([acceptedGroup('a', seq, 100)]);
+      await log.accept([], [{ sender: 'b', stream: 'state', epoch: 7, from: 1, to: 9 }]);
+    },
+    async find(dir) {
+      assert.ok(readdirSync(dir).filter((name) => /^log-.*\.db$/.test(name)).length > 2, readdirSync(dir).join(' '));
+      const log = await openGatewayLog({ ...GATEWAY_LOG, dir }, testWorld(), directStorage());
+      const groups = await log.read(START, ALL);
+      assert.deepEqual([groups.reduce((sum, { count }) => sum + count, 0), log.mark('a', 'measurement', 7).upTo, log.mark('b', 'state', 7).upTo], [12_000, 12_000, 9]);
+      await log.close();
+    },
+  },
+  'a line of a journal': {
+    act: async (dir) => (await openJournal(dir)).append({ at: 1, word: 'done' }),
+    async find(dir) {
+      const journal = await openJournal(dir);
+      assert.deepEqual([journal.kept.map(({ word }) => word), journal.faults], [['done'], []]);
+      await journal.close();
+    },
+  },
+  'lines of a journal over many files': {
+    async act(dir) {
+      const journal = await openJournal(dir, { maxFileBytes: 300 });
+      for (let at = 0; at < 6; at += 1) await journal.append({ at, word: 'done' });
+    },
+    find: async (dir) => assert.deepEqual([readdirSync(dir).length > 1, (await openJournal(dir)).kept.at(-1)?.at], [true, 5]),
+  },
+  'a transaction of a database of the gateway': databasePromise({}),
+  'a transaction of a database that several connections read': databasePromise({ shared: true }),
+  'what was refused': {
+    act: async (dir) => (await openQuarantine({ dir }, testWorld())).add([{ at: 1, sender: 'pump', code: 'CV_WIRE_NOT_JSON', detail: '', payload: Buffer.from('refused') }]),
+    async find(dir) {
+      const quarantine = await openQuarantine({ dir }, testWorld());
+      assert.deepEqual(quarantine.list(null, 9).map(({ excerpt }) => excerpt), ['refused']);
+      await quarantine.close();
+    },
+  },
+  'what is held of another\'s device': {
+    async act(dir) {
+      const held = new HeldEvents(dir);
+      await held.open();
+      await held.add('gate', [event]);
+    },
+    async find(dir) {
+      const held = new HeldEvents(dir);
+      await held.open();
+      assert.deepEqual(held.groups(), [{ sender: 'gate', groups: [{ device: 'plc', centre: '500112001', count: 1 }] }]);
+    },
+  },
+  'bindings': {
+    async act(dir) {
+      const { file } = await openBindingFile(join(dir, 'bindings.jsonl'));
+      file.add({ at: 1, edge: 'pump-07', device: 'plc' });
+      await file.written();
+    },
+    find: async (dir) => assert.deepEqual((await openBindingFile(join(dir, 'bindings.jsonl'))).lines, [{ at: 1, edge: 'pump-07', device: 'plc' }]),
+  },
+  'a picture': {
+    act: async (dir) => (await EvidenceFolder.open({ dir, maxBytes: 1000, keepMs: Infinity }, testWorld().clock)).put(evidence, picture, 'kept'),
+    async find(dir) {
+      const folder = await EvidenceFolder.open({ dir, maxBytes: 1000, keepMs: Infinity }, testWorld().clock);
+      assert.deepEqual((await folder.get(evidence.sha256))?.content, picture);
+      await folder.close();
+    },
+  },
+  'what is known of the clock': {
+    act: (dir) => writeClockFile(dir, 'boots'),
+    find: async (dir) => assert.equal(await readClockFile(dir), 'boots'),
+  },
+  'key and certificate of a box': {
+    act: (dir) => ownCertificates(dir, testWorld()),
+    async find(dir) {
+      const [key, certificate] = readdirSync(join(dir, 'own')).toSorted().map((name) => statSync(join(dir, 'own', name)));
+      assert.ok(key && certificate && key.size > 500 && certificate.size > 500 && (key.mode & 0o77) === 0);
+    },
+  },
+  'what a sink could not take': {
+    act: (dir) => new Aside(join(dir, 'aside.jsonl'), 'influxdb').add({ at: 1, kind: 'refused', event: 'e', cursor: '1-1', status: 400, detail: '', line: 'x' }),
+    find: async (dir) => assert.match(readFileSync(join(dir, 'aside.jsonl'), 'utf8'), /"line":"x"/),
+  },
+};
+
+function databasePromise(options: { shared?: boolean }): Promised {
+  return {
+    async act(dir) {
+      const file = new SqliteFile(join(dir, 'a.db'), SCHEMA, options);
+      file.open(() => {});
+      for (let x = 0; x < 120; x += 1) file.transaction((db) => { db.prepare('INSERT INTO t VALUES (?)').run(String(x).repeat(2000)); });
+    },
+    async find(dir) {
+      const file = new SqliteFile(join(dir, 'a.db'), SCHEMA, options);
+      file.open(() => {});
+      assert.deepEqual(file.read((db) => [db.prepare('SELECT count(*) AS n FROM t').get()?.['n'], db.prepare('PRAGMA integrity_check').get()?.['integrity_check']]), [120, 'ok']);
+      file.close();
+    },
+  };
+}
+
+async function valuesOfEdge(dir: string): Promise<number[]> {
+  const log = await openEdgeLog({ ...EDGE_LOG, dir }, testWorld(), directStorage());
+  const groups = await log.read('measurement', START, ALL);
+  const values = groups.flatMap(({ payload }) => decodeBatch(payload).events.map(({ value }) => value as number));
+  await log.close();
+  return values;
+}
