@@ -61,7 +61,7 @@ function devices(url: string, ...args: string[]): Promise<{ code: number | null;
   });
 }
 
-test('a device that has moved to another box: refused, bound by an operator, and all of it is there', { timeout: 60_000 }, async (t) => {
+test('a device that has moved to another box: refused, bound by an operator, and all of it is there', { timeout: 120_000 }, async (t) => {
   const setup = await setupIn(t);
   let gateway = await runGateway(setup, realWorld(() => {}));
   t.after(() => gateway.close());
@@ -97,7 +97,7 @@ test('a device that has moved to another box: refused, bound by an operator, and
   assert.match(await readFile(join(setup.log.dir, 'bindings.jsonl'), 'utf8'), /"device":"plc"/);
 });
 
-test('an edge of another centre is moved there by an operator, and what it said comes in', { timeout: 60_000 }, async (t) => {
+test('an edge of another centre is moved there by an operator, and what it said comes in', { timeout: 120_000 }, async (t) => {
   const gateway = await runGateway(await setupIn(t), realWorld(() => {}));
   t.after(() => gateway.close());
   const gate = await sender(t, gateway.brokerUrl, 'gate');

@@ -55,7 +55,7 @@ function service(t: TestContext, command: 'edge' | 'gateway', path: string) {
   return { child, lines, line };
 }
 
-test('a bad file is refused and the old one goes on; a good one touches only what changed: no value lost or twice, no link opened anew', { timeout: 30_000 }, async (t) => {
+test('a bad file is refused and the old one goes on; a good one touches only what changed: no value lost or twice, no link opened anew', { timeout: 120_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-reload-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const device = await countingDevice(t);
@@ -100,7 +100,7 @@ test('a bad file is refused and the old one goes on; a good one touches only wha
   assert.equal(await new Promise((resolve) => { edge.child.on('close', resolve); }), 0);
 });
 
-test('a gateway refuses a bad file and says so; of a good one it takes in edges, rules and what its store keeps, and names what a restart is needed for', { timeout: 60_000 }, async (t) => {
+test('a gateway refuses a bad file and says so; of a good one it takes in edges, rules and what its store keeps, and names what a restart is needed for', { timeout: 120_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-reload-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const path = join(dir, 'gateway.yaml');

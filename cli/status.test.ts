@@ -36,7 +36,7 @@ test('an edge: what it holds, who is away, since when and what to do; found wron
   assert.equal((JSON.parse((await run('--url', url, '--json')).out) as { edge: string }).edge, 'e1');
 });
 
-test('a gateway in process: accepted, stored and what each consumer is behind, in both languages', { timeout: 30_000 }, async (t) => {
+test('a gateway in process: accepted, stored and what each consumer is behind, in both languages', { timeout: 120_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-status-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const observer = openObserver({ component: 'gateway', language: 'en', nowMs: () => 0, log: null });

@@ -71,7 +71,7 @@ test('an edge: nothing there yet is 3; sound is 0; flipped bytes are 1, with num
   assert.match(words.out, new RegExp(`✗ 日志 [^]*编号 ${missing[0]?.fromSeq} 至 ${missing[0]?.toSeq}（[^]*→ （重新）启动`));
 });
 
-test('a gateway: beside it the store is read back by itself; when it is stopped, from the file, damage and all', { timeout: 30_000 }, async (t) => {
+test('a gateway: beside it the store is read back by itself; when it is stopped, from the file, damage and all', { timeout: 120_000 }, async (t) => {
   const dir = await folder(t);
   const config = join(dir, 'gateway.yaml');
   const write = (port: number, broker: number) => writeFile(config, `gateway: g\ncentre: "${CENTRE}"\nlog: { dir: log }\nstore: { dir: store }\nhttp: { port: ${port} }\nbroker: { embedded: { port: ${broker}, edges: [{ id: e1, token: t }] } }\n`);

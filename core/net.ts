@@ -3,8 +3,10 @@
  * and played back on a virtual clock, through the same link.
  */
 import { createSocket } from 'node:dgram';
+import { read } from 'node:fs';
 import { connect, createServer, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { promisify } from 'node:util';
 
 export interface Address {
   host: string;
@@ -169,6 +171,38 @@ export const realNet: Net = {
     const { SerialPort } = await import('serialport');
     const line = new SerialPort({ path, ...options, lock: true, autoOpen: false });
     await new Promise<void>((resolve, reject) => { line.open((error) => (error ? reject(error) : resolve())); });
+    if (line.port && 'poller' in line.port) line.port.read = readUntilGone(line.port as unknown as UnixPort);
     return line;
   },
 };
+
+/** What the library's ports have on Unix. */
+interface UnixPort {
+  isOpen: boolean;
+  fd: number | null;
+  poller: { once(event: 'readable', told: (error: Error | null) => void): void };
+}
+
+const readSome = promisify(read);
+
+/**
+ * A terminal that was hung up reads as nothing, for ever. The library reads on then, without an end and at the cost of a core,
+ * where it was not waiting at that moment; here it is an adapter that is gone.
+ */
+function readUntilGone(port: UnixPort) {
+  return async (buffer: Buffer, offset: number, length: number): Promise<{ buffer: Buffer; bytesRead: number }> => {
+    for (;;) {
+      if (!port.isOpen || port.fd === null) throw Object.assign(new Error('Port is not open'), { canceled: true });
+      try {
+        const { bytesRead } = await readSome(port.fd, buffer, offset, length, null);
+        if (bytesRead > 0) return { buffer, bytesRead };
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code !== 'EAGAIN' && code !== 'EWOULDBLOCK' && code !== 'EINTR') throw Object.assign(error as Error, { disconnect: true });
+        if (port.isOpen) await new Promise<void>((resolve, reject) => { port.poller.once('readable', (failed) => (failed ? reject(failed) : resolve())); });
+        continue;
+      }
+      throw Object.assign(new Error('the adapter is gone'), { disconnect: true });
+    }
+  };
+}

@@ -41,7 +41,7 @@ test('a registry tells once what to configure for an address that it does not ta
   assert.equal(registry.httpOf('pump'), 'http://10.1.2.3:8090');
 });
 
-test('an answer to a live view without end is not read to its end, and a redirect is not followed', { timeout: 20_000 }, async (t) => {
+test('an answer to a live view without end is not read to its end, and a redirect is not followed', { timeout: 120_000 }, async (t) => {
   let isEndless = true;
   let followed = 0;
   const server = createServer((request, response) => {

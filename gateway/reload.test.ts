@@ -21,7 +21,7 @@ const draftOf = (device: string, value: number, at: number): Draft => ({
   device, point: 'level', indicator: 'YJ-FLD-001', centre: CENTRE, kind: 'measurement', value, unit: 'm', occurredAt: at, clock: 'edge', observedAt: at, quality: 'good', origin: 'live',
 });
 
-test('edges come and go, tokens and rules change; who did not change notices nothing, and rules that are the same remember', { timeout: 30_000 }, async (t) => {
+test('edges come and go, tokens and rules change; who did not change notices nothing, and rules that are the same remember', { timeout: 120_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-gateway-reload-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const rules = join(dir, 'rules');

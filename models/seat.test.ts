@@ -87,7 +87,7 @@ test('a model on its way is waited for before what is asked after it', async (t)
   await Promise.all(asked);
 });
 
-test('one that hangs before it has its models back does not hold up the end', { timeout: 20_000 }, async (t) => {
+test('one that hangs before it has its models back does not hold up the end', { timeout: 120_000 }, async (t) => {
   const { seat, clock, look, said, stick } = await rig(t);
   await look();
   await stick();

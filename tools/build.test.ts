@@ -87,7 +87,7 @@ test('the command answers from where npm puts it', () => {
   assert.deepEqual([checked.status, checked.stderr], [0, '']);
 });
 
-test('compiled device, gateway and edge carry a value to the API', { timeout: 60_000 }, async (t) => {
+test('compiled device, gateway and edge carry a value to the API', { timeout: 120_000 }, async (t) => {
   const pump = await startDevice('pump', join(installed, 'dist', 'test-rigs', 'town', 'pump-station.js'), ['--seed', '1']);
   t.after(() => pump.stop());
   const brokerPort = await freePort();

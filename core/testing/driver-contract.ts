@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { ChildProcess } from 'node:child_process';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -295,17 +296,19 @@ const withoutPorts = ({ en, zh }: Finding): Finding => ({ en: en.replace(/127\.0
 /** What is sent, hung up, no longer listened at or ended in this process meanwhile. */
 async function actsDuring(run: () => Promise<unknown>): Promise<string[]> {
   const acts: string[] = [];
+  // What was put off before, as the end of a port that may be opened again at once, is nobody's act here.
+  const within = new AsyncLocalStorage<boolean>();
   const spies = ([[Socket.prototype, 'write'], [Socket.prototype, 'end'], [Server.prototype, 'close'], [ChildProcess.prototype, 'kill']] as const).map(([of, name]) => {
     const original = (of as unknown as Record<string, (...args: unknown[]) => unknown>)[name] as (...args: unknown[]) => unknown;
     return mock.method(of as unknown as Record<string, (...args: unknown[]) => unknown>, name, function spy(this: unknown, ...args: unknown[]) {
       // The runner reports over the standard output meanwhile; what is written to an ended socket goes nowhere.
       const isEnded = this instanceof Socket && (this.destroyed || this.connecting);
-      if (this !== process.stdout && this !== process.stderr && !isEnded) acts.push(name);
+      if (within.getStore() && this !== process.stdout && this !== process.stderr && !isEnded) acts.push(name);
       return original.apply(this, args);
     });
   });
   try {
-    await run();
+    await within.run(true, run);
     await breath();
     return acts;
   } finally {

@@ -43,6 +43,13 @@ async function bench(): Promise<Bench> {
 
 const openAt = ({ world, port }: Bench, mn: string, more: Record<string, unknown> = {}) => open(settings.parse({ listen: `127.0.0.1:${port}`, mn, ...more }), POINTS, world);
 
+/** Its connection has ended, and both sides have seen that. */
+async function cutOff(logger: Logger, { accepted }: Bench): Promise<void> {
+  const seen = once(accepted.at(-1) as Socket, 'close');
+  logger.drop();
+  await Promise.all([seen, until(() => !logger.isConnected())]);
+}
+
 /** Frames of a link as they come, for as long as the test runs. */
 function reader(link: Hj212Link, { world }: Bench) {
   const stop = new AbortController();
@@ -223,8 +230,7 @@ test('a logger that is back is asked for the minute data that was missed, in req
   assert.ok(live.ok && live.values?.[0]?.origin === undefined);
   assert.deepEqual(logger.asked, [], 'of a logger that was never heard before nobody knows what is missing');
 
-  logger.drop();
-  await until(() => !logger.isConnected());
+  await cutOff(logger, at);
   const away = reading.next();
   await at.world.clock.advanceMs(300 * 60_000);
   assert.equal((await away).is, 'away');
@@ -252,8 +258,7 @@ test('a logger that has no such command says so, and goes on', async () => {
   await until(() => logger.isConnected());
   logger.upload('2051', minutes(stamp(at.world.clock.nowMs()).slice(0, 14), 7));
   await reading.next();
-  logger.drop();
-  await until(() => !logger.isConnected());
+  await cutOff(logger, at);
   await at.world.clock.advanceMs(3_600_000);
   await until(() => logger.isConnected());
   logger.upload('2011', upload(1));

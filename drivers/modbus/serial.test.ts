@@ -118,3 +118,16 @@ test('a name by order of plugging is refused when there are two adapters, and th
   }
   for (const port of [join(folder, 'usb-FTDI_A'), '/dev/ttyS0', '/dev/ttyAMA0']) assert.equal(portFault(port, await adapters(folder)), null);
 });
+
+test('an adapter that is gone before anybody reads is noticed like one that goes meanwhile', { skip: NO_SOCAT }, async (context) => {
+  const server = await serveModbus(COUNTING, { envelope: 'rtu' });
+  context.after(() => server.close());
+  const pulled = await serialLine(server.port);
+  const line = await realNet.serial({ path: pulled.path, baudRate: 19_200, dataBits: 8, stopBits: 1, parity: 'none' });
+  await pulled.close();
+  const closed = new Promise<void>((resolve) => { line.once('close', () => resolve()); });
+  line.on('error', () => {});
+  line.on('data', () => {});
+  await closed;
+  assert.equal(line.isOpen, false);
+});

@@ -35,7 +35,7 @@ function statusOf(url: string, method: string, headers: Headers, body?: string):
   });
 }
 
-test('whatever a request is refused with stands in the document of its route; 413, 414, 415, 429 and 431 stand where they are answered, and nowhere else', { timeout: 60_000 }, async (t) => {
+test('whatever a request is refused with stands in the document of its route; 413, 414, 415, 429 and 431 stand where they are answered, and nowhere else', { timeout: 120_000 }, async (t) => {
   const world = testWorld();
   const gateway = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
   gateway.devices = [EXAMPLES.device];

@@ -36,7 +36,7 @@ function drafts(now: number): Draft[] {
   return [...water, { ...base, point: 'odd', indicator: 'NEW-CODE', value: 7, unit: '', occurredAt: now }, { ...base, point: 'bad', indicator: 'YJ-FLD-001', value: null, unit: 'm', quality: 'bad', flags: ['comm'], occurredAt: now }];
 }
 
-test('a real gateway answers by the document, on every route and on live', { timeout: 30_000 }, async (t) => {
+test('a real gateway answers by the document, on every route and on live', { timeout: 120_000 }, async (t) => {
   const gateway = await runGateway(await setupFor(t), realWorld(() => {}));
   t.after(() => gateway.close());
   const viewer = await follow(gateway.httpUrl);

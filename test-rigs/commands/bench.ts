@@ -60,7 +60,7 @@ devices:
   - id: plc
     driver: modbus
     settings: { host: 127.0.0.1, port: ${devicePort} }
-    every: 100ms
+    every: 2s
     timeout: 10s
     points:
       - { id: pump, address: "coil:3", type: bool, indicator: SS-DRN-011, write: { allow: true, interlock: { point: guard, is: false } } }

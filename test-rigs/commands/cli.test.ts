@@ -14,7 +14,7 @@ function cityvitals(...args: string[]): Promise<{ code: number; out: string; err
   });
 }
 
-test('command read, write and audit verify; a refusal is exit 1, a wrong call 2', { timeout: 60_000 }, async (t) => {
+test('command read, write and audit verify; a refusal is exit 1, a wrong call 2', { timeout: 120_000 }, async (t) => {
   const dir = folder(t);
   const device = await new CountingDevice().open(t);
   const gateway = await startGateway(t, dir);
@@ -29,7 +29,7 @@ test('command read, write and audit verify; a refusal is exit 1, a wrong call 2'
     cityvitals('command', 'write', 'plc', 'level', '1', '--if', 'level>much', ...at),
   ]);
   assert.deepEqual([read.code, (JSON.parse(read.out) as CommandView).values?.map(({ point, value }) => [point, value])], [0, [['guard', false]]]);
-  assert.deepEqual([written.code, (JSON.parse(written.out) as CommandView).readBack, device.registers[2]], [0, 2.5, 250]);
+  assert.deepEqual([written.code, (JSON.parse(written.out) as CommandView).readBack, device.registers[2]], [0, 2.5, 250], written.out);
   assert.equal(refused.code, 1);
   assert.match(refused.out, /已拒绝，未执行[\s\S]*CV_COMMAND_VALUE/);
   assert.equal(unauthorised.code, 1);

@@ -71,7 +71,7 @@ async function openPage(t: TestContext, url: string, look: { width: number; loca
   const context = await browser.newContext({ viewport: { width: look.width, height: 900 }, locale: look.locale });
   t.after(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(100_000);
   const foreign: string[] = [];
   const errors: string[] = [];
   page.on('request', (request) => { if (!request.url().startsWith(url) && !request.url().startsWith('data:')) foreign.push(request.url()); });
@@ -182,7 +182,7 @@ test('the copy of a clip is played on the warning that its event raised, once it
   const ofPage = await browser.newContext({ locale: 'en-GB' });
   t.after(() => ofPage.close());
   const page = await ofPage.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(100_000);
   const refused: string[] = [];
   page.on('console', (message) => { if (/Content Security Policy/.test(message.text())) refused.push(message.text()); });
   town.gateway.sources.evidence = (sha256) => Promise.resolve(isThere && sha256 === 'b'.repeat(64) ? { mime: 'video/mp4', content: film } : null);
@@ -223,7 +223,7 @@ test('with the gateway gone the page says so at once, keeps what it knew, and co
   assert.equal(await page.locator('main.is-stale').count(), 1);
   assert.match(await textOf(page, '[data-part=warning]'), /橙色/);
   await stormyTown(t, { port });
-  await page.waitForSelector('[data-part=gone]', { state: 'detached', timeout: 25_000 });
+  await page.waitForSelector('[data-part=gone]', { state: 'detached', timeout: 100_000 });
   await page.waitForSelector('main.is-stale', { state: 'detached' });
   assert.equal(await page.locator('.device').count(), 3);
   assert.deepEqual(errors, []);
@@ -353,7 +353,7 @@ test('an operator watches a camera: a token, moving pictures, what is seen drawn
   assert.equal(edge.streams.pids().size, 0);
   await page.fill('.live-token input', OPERATOR.token);
   await page.click('.live-token button');
-  await page.waitForSelector('[data-part=live-picture] canvas', { state: 'visible', timeout: 30_000 });
+  await page.waitForSelector('[data-part=live-picture] canvas', { state: 'visible', timeout: 100_000 });
   const first = await until(() => shown(page), ({ shades }) => shades > 20);
   await until(() => shown(page), ({ shades, hash }) => shades > 20 && hash !== first.hash);
   assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 390);

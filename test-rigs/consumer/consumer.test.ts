@@ -119,7 +119,7 @@ test('out and events say the same of an event, in the catalogue\'s unit with wha
   await client.endAsync();
 });
 
-test('the sample consumer takes every number once, whoever is killed when', { timeout: 100_000 }, async () => {
+test('the sample consumer takes every number once, whoever is killed when', { timeout: 120_000 }, async () => {
   const file = join(temp.dir, 'events.jsonl');
   const bridge = await openLossyBridge(brokerUrl);
   const isLive = () => (consumer as SampleConsumer).single >= 50;

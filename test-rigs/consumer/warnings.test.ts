@@ -65,5 +65,5 @@ async function takesEachChange(t: TestContext, sample: Sample): Promise<void> {
   assert.equal(consumer.taken().length, seq, 'and every event, once');
 }
 
-test('consumer.ts takes a warning that opened and closed while it was away', { timeout: 60_000 }, (t) => takesEachChange(t, TYPESCRIPT));
-test('consumer.py takes a warning that opened and closed while it was away', { timeout: 60_000, skip: lacksPaho }, (t) => takesEachChange(t, PYTHON));
+test('consumer.ts takes a warning that opened and closed while it was away', { timeout: 120_000 }, (t) => takesEachChange(t, TYPESCRIPT));
+test('consumer.py takes a warning that opened and closed while it was away', { timeout: 120_000, skip: lacksPaho }, (t) => takesEachChange(t, PYTHON));

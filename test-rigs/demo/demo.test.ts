@@ -74,7 +74,7 @@ const procText = (pid: string, name: string): Promise<string> => readFile(`/proc
   throw error;
 });
 
-test('a second one keeps its hands off the first one\'s folder; Ctrl-C ends it and leaves no process', { timeout: 90_000 }, async () => {
+test('a second one keeps its hands off the first one\'s folder; Ctrl-C ends it and leaves no process', { timeout: 120_000 }, async () => {
   const second: Promise<Run>[] = [];
   const { code, lines } = await demo([], (line, stop) => {
     if (line === 'demo running') second.push(demo(['--json']).finally(stop));
@@ -86,7 +86,7 @@ test('a second one keeps its hands off the first one\'s folder; Ctrl-C ends it a
   assert.deepEqual(await leftOver(), []);
 });
 
-test('told to stop while it starts, it stops', { timeout: 60_000 }, async () => {
+test('told to stop while it starts, it stops', { timeout: 120_000 }, async () => {
   const { code, lines } = await demo([], (line, stop) => { if (line.includes('http://')) stop(); });
   assert.deepEqual([code, lines.includes('demo running')], [0, false]);
   assert.deepEqual(await leftOver(), []);

@@ -90,7 +90,7 @@ function nameOf({ topic, payload }: Heard): MessageName | 'Cleared' {
   return name;
 }
 
-test('every message of a run is one that the document describes, field by field, and every one of these is met', { timeout: 30_000 }, async (t) => {
+test('every message of a run is one that the document describes, field by field, and every one of these is met', { timeout: 120_000 }, async (t) => {
   const dir = folder(t);
   const { url, heard, say } = await openBroker(t);
   const device = await new CountingDevice().open(t);

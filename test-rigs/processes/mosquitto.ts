@@ -74,7 +74,7 @@ export async function startMosquitto(dir: string, port: number, files: Mosquitto
 }
 
 async function portOpen(port: number, ended: () => boolean, why: () => string): Promise<void> {
-  for (const untilMs = Date.now() + 5000; Date.now() < untilMs;) {
+  for (const untilMs = Date.now() + 60_000; Date.now() < untilMs;) {
     if (ended()) break;
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1');

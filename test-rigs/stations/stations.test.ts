@@ -15,7 +15,7 @@ import { answeredValues, isStored, keyOf, type AnsweredValue, type Stored } from
 const CASE = join(import.meta.dirname, '../../drivers/hj212/recorded/air-realtime-and-marks');
 const STATIONS = 8;
 
-test('what was answered to a station is on disk; what was cut off is said again', { timeout: 60_000 }, async () => {
+test('what was answered to a station is on disk; what was cut off is said again', { timeout: 120_000 }, async () => {
   const { loaded } = await loadCase(CASE);
   assert.ok(loaded);
   const { dir, remove } = await tempDir();

@@ -56,7 +56,8 @@ async function rig(t: Context, { clip = {}, settings = {}, copy, folder, jumpedM
     await rings.close();
     await kept?.close();
   });
-  const device = (url: string) => ({ setup: { id: 'cam', driver: 'camera', subject: 'cam', settings: camera.settings.parse({ url, fps: 5, diagnosis: 'off', ...settings }), everyMs: 1000, timeoutMs: 5000, points: [] }, driver: camera }) as unknown as OpenDevice;
+  // None of its pictures fits into the pipe: ffmpeg, which has pieces of all that it has read, is never far ahead of who looks.
+  const device = (url: string) => ({ setup: { id: 'cam', driver: 'camera', subject: 'cam', settings: camera.settings.parse({ url, fps: 5, diagnosis: 'off', width: 640, height: 480, ...settings }), everyMs: 1000, timeoutMs: 5000, points: [] }, driver: camera }) as unknown as OpenDevice;
   /** Plays it to its end, or until `see` says so. */
   async function play(url: string, see: (picture: Picture, pid: number) => boolean | void, by: OpenDevice['driver'] = camera): Promise<void> {
     const { driver, setup: { settings: checked } } = rings.over({ ...device(url), driver: by });
