@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CHECKSUMS, type ChecksumType } from './checksum.ts';
 import { complaint, durationMs } from '../../core/setting.ts';
 
-export const FIELD_TYPES = ['u8', 'u16', 'u24', 'u32', 'u64', 'i8', 'i16', 'i24', 'i32', 'i64', 'f32', 'f64', 'bcd', 'ascii', 'gbk', 'hex', 'number-text', 'unix', 'unix-ms', 'bcd-time', 'bytes-time'] as const;
+export const FIELD_TYPES = ['u8', 'u16', 'u24', 'u32', 'u64', 'i8', 'i16', 'i24', 'i32', 'i64', 'f32', 'f64', 'bcd', 'ascii', 'gbk', 'hex', 'number-text', 'degrees-minutes', 'unix', 'unix-ms', 'bcd-time', 'bytes-time'] as const;
 export type FieldType = (typeof FIELD_TYPES)[number];
 
 const name = () => z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/);
@@ -25,9 +25,9 @@ export type Counted = z.infer<typeof counted>;
 
 const fieldShape = {
   name: name().optional().meta({ zh: '字段名；测点按“报文.字段”引用', en: 'its name; a point reads it as message.field' }),
-  type: z.enum(FIELD_TYPES).default('u8').meta({ zh: '类型', en: 'its type' }),
+  type: z.enum(FIELD_TYPES).optional().meta({ zh: '类型；默认 u8，有分隔符时为 ascii', en: 'its type; default u8, between separators ascii' }),
   size: z.union([z.int().min(1).max(65_535), z.string(), counted]).optional().meta({ zh: '字节数；也可为前面某个字段的名字，{ field, times, plus }，或 rest（到正文结尾）', en: 'bytes; or the name of an earlier field that has it, { field, times, plus }, or rest: up to the end of the body' }),
-  at: z.int().optional().meta({ zh: '位置，从帧首数起；负数从帧尾数起；省略则紧接上一字段', en: 'where it stands from the start of the frame; negative: from its end; left out: after the one before' }),
+  at: z.int().optional().meta({ zh: '位置，从帧首数起；负数从帧尾数起；省略则紧接上一字段。有分隔符时为字段序号，从 0 起', en: 'where it stands from the start of the frame; negative: from its end; left out: after the one before. Between separators: its number, from 0' }),
   skip: z.int().min(1).max(65_535).optional().meta({ zh: '跳过这么多字节（代替 name）', en: 'passes over so many bytes, instead of a name' }),
   order: order().optional().meta({ zh: '字节序；默认同全局', en: 'order of its bytes; default: that of the whole' }),
   scale: z.number().default(1).meta({ zh: '协议规定的比例：原值 × scale + offset', en: 'fixed by the protocol: raw × scale + offset' }),
@@ -130,6 +130,7 @@ export const DESCRIPTION = z.strictObject({
   max: z.int().min(1).max(65_535).default(1024).meta({ zh: '最长的帧', en: 'longest frame' }),
   idle: hex().optional().meta({ zh: '帧之间可出现的填充字节', en: 'bytes that may stand between frames and mean nothing', examples: ['FE'] }),
   escape: z.record(hex(), hex()).optional().meta({ zh: '转义：帧内的字节 → 原字节', en: 'byte stuffing: as sent within a frame → as meant', examples: [{ '7D 02': '7E', '7D 01': '7D' }] }),
+  separator: hex().optional().meta({ zh: '正文以此分隔为文本字段；空字段表示无值', en: 'parts the body into fields of text; an empty one has no value', examples: ['2C'] }),
   tail: z.int().min(0).max(64).default(0).meta({ zh: '校验（没有校验时为帧尾）之前、正文之后的字节数，如结束符', en: 'bytes behind the body that are none of it, before the checksum (without one: before the terminator), such as an end mark' }),
   checksum: checksum.optional().meta({ zh: '校验', en: 'its checksum' }),
   transform: transform.optional().meta({ zh: '逐字节变换：读字段之前还原，发送时加上；校验按线上字节计算', en: 'what the protocol does to bytes one by one: undone before fields are read, done to what we send; a checksum counts the bytes as sent' }),

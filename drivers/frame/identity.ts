@@ -14,10 +14,11 @@ export function identityOf({ frame, slots }: Reading, { identity, head }: Protoc
 }
 
 /** @returns null where the text cannot stand in the field */
-export function identityBytes(text: string, { identity, head }: Protocol): Buffer | null {
+export function identityBytes(text: string, { identity, head, separator }: Protocol): Buffer | null {
   const field = head.find((one) => one.slot === identity);
   if (!field || typeof field.size !== 'number') return null;
   const { type, size, isLittle } = field;
+  if (separator) return text.includes(separator.toString('latin1')) ? null : Buffer.from(text, 'latin1');
   if (type === 'ascii') return text.length <= size ? Buffer.from(text.padEnd(size, '\0'), 'latin1') : null;
   const digits = type === 'hex' || type === 'bcd' ? text : /^[iu]\d+$/.test(type) && /^\d+$/.test(text) ? BigInt(text).toString(16).padStart(size * 2, '0') : '';
   if (digits.length !== size * 2 || !(type === 'bcd' ? /^\d+$/ : /^[0-9A-Fa-f]+$/).test(digits)) return null;

@@ -15,7 +15,7 @@ export interface Field {
   name: string;
   type: FieldType;
   size: Size;
-  /** From the start of the frame, negative from its end; null: after the one before. */
+  /** From the start of the frame, negative from its end; between separators its number; null: after the one before. */
   at: number | null;
   isLittle: boolean;
   scale: number;
@@ -73,6 +73,8 @@ export interface Protocol {
   checksum: { type: ChecksumType; from: number; to: number; at: number; size: number; order: 'big' | 'little'; isText: boolean } | null;
   /** `add` and `xor` are what turns what is meant into what is sent. */
   transform: { from: number; to: number | null; add: number; xor: number } | null;
+  /** Between the fields of a body of text. */
+  separator: Buffer | null;
   /** Bytes at the end of a frame that are no body. */
   trailerBytes: number;
   bodyAt: number;

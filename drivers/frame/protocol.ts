@@ -14,10 +14,12 @@ export interface DescriptionProblem {
 /** Bytes of a type that has a size of its own; 0: `size` says it. */
 export const SIZES: Readonly<Record<FieldType, number>> = {
   u8: 1, u16: 2, u24: 3, u32: 4, u64: 8, i8: 1, i16: 2, i24: 3, i32: 4, i64: 8, f32: 4, f64: 8,
-  bcd: 0, ascii: 0, gbk: 0, hex: 0, 'number-text': 0, unix: 4, 'unix-ms': 8, 'bcd-time': 6, 'bytes-time': 6,
+  bcd: 0, ascii: 0, gbk: 0, hex: 0, 'number-text': 0, 'degrees-minutes': 0, unix: 4, 'unix-ms': 8, 'bcd-time': 6, 'bytes-time': 6,
 };
 
 const TEXTS = new Set<FieldType>(['ascii', 'gbk', 'hex']);
+/** What may stand between separators. */
+const DELIMITED = new Set<FieldType>(['ascii', 'gbk', 'number-text', 'degrees-minutes']);
 const NUMBERED = new Set<FieldType>(['u8', 'u16', 'u24', 'u32', 'u64', 'i8', 'i16', 'i24', 'i32', 'i64']);
 
 /** @returns the protocol, or all that does not fit together, each at its place in the description */
@@ -76,7 +78,7 @@ class Compiler {
     return {
       title: d.title, header, terminator, fixed: d.fixed ?? null, maxBytes: d.max, idle: bytesOfHex(d.idle), escape: this.#escapes(),
       length: d.length ? { ...d.length, order: d.length.order ?? d.order, size: lengthSize(d.length), mask: d.length.mask ?? null } : null,
-      checksum, transform: this.#transform(), trailerBytes: (checksum ? -checksum.at : terminator.length) + d.tail, bodyAt: header.length,
+      checksum, transform: this.#transform(), separator: d.separator === undefined ? null : bytesOfHex(d.separator), trailerBytes: (checksum ? -checksum.at : terminator.length) + d.tail, bodyAt: header.length,
       head: headSteps as Field[], headNames: head, headSlots, identity, sequence, messages, polls,
     };
   }
@@ -195,14 +197,18 @@ class Compiler {
   }
 
   #field(spec: FieldSpec, path: (string | number)[], known: Map<string, number>, prefix: string, order: 'big' | 'little'): Field[] {
-    const { name, skip, type, when } = spec;
+    const { name, skip, when } = spec;
+    const isDelimited = this.#description.separator !== undefined;
+    const type = spec.type ?? (isDelimited ? 'ascii' : 'u8');
     if ((name === undefined) === (skip === undefined)) {
       if (!('repeat' in spec)) this.#refuse(path, 'needs either name or skip', '须有且只有 name 或 skip');
       return [];
     }
-    const own = skip ?? SIZES[type];
+    if (isDelimited && !DELIMITED.has(type)) this.#refuse([...path, 'type'], `between separators stands text (${[...DELIMITED].join(', ')}), not ${type}`, `分隔符之间为文本（${[...DELIMITED].join('、')}），不是 ${type}`);
+    if (isDelimited && spec.size !== undefined) this.#refuse([...path, 'size'], 'the separators say where a field ends', '字段由分隔符界定，不写 size');
+    const own = skip ?? (isDelimited ? 1 : SIZES[type]);
     if (own === 0 && spec.size === undefined) this.#refuse(path, `${type} needs size`, `${type} 需要 size`);
-    if (own > 0 && skip === undefined && spec.size !== undefined && !(type === 'bcd-time' && (spec.size === 7 || spec.size === 6 || spec.size === 5))) this.#refuse([...path, 'size'], `${type} has ${own} bytes`, `${type} 为 ${own} 字节`);
+    if (own > 0 && !isDelimited && skip === undefined && spec.size !== undefined && !(type === 'bcd-time' && (spec.size === 7 || spec.size === 6 || spec.size === 5))) this.#refuse([...path, 'size'], `${type} has ${own} bytes`, `${type} 为 ${own} 字节`);
     if (spec.bits && !NUMBERED.has(type)) this.#refuse([...path, 'bits'], `${type} has no bits`, `${type} 没有位`);
     const size = own > 0 && spec.size === undefined ? own : this.#size(spec.size ?? 1, known, [...path, 'size']);
     const conditions = when ? this.#conditions(when, known, [...path, 'when']) : null;
@@ -214,14 +220,14 @@ class Compiler {
     return [{
       slot, key: name === undefined ? null : key(name), name: name ?? '', type, size, at: spec.at ?? null, isLittle: (spec.order ?? order) === 'little',
       scale: spec.scale, offset: spec.offset, decimals: decimalsOf(spec.scale, spec.offset),
-      sign: this.#sign(spec, known, path), words: spec.enum ? wordsOf(spec.enum, type) : null,
+      sign: this.#sign(spec, type, known, path), words: spec.enum ? wordsOf(spec.enum, type) : null,
       bits: Object.entries(spec.bits ?? {}).map(([bit, place]) => this.#bit(bit, place, key, known, [...path, 'bits', bit])),
       invalid: spec.invalid.map(String), when: conditions,
       unit: spec.unit ?? null, kind: spec.kind ?? null, indicator: spec.indicator ?? null,
     }];
   }
 
-  #sign({ sign, type, bits }: FieldSpec, known: ReadonlyMap<string, number>, path: (string | number)[]): Field['sign'] {
+  #sign({ sign, bits }: FieldSpec, type: FieldType, known: ReadonlyMap<string, number>, path: (string | number)[]): Field['sign'] {
     if (sign === undefined) return null;
     if (typeof sign === 'string' && type !== 'bcd') this.#refuse([...path, 'sign'], `sign: ${sign} is of bcd; ${type} has none`, `sign: ${sign} 仅用于 bcd；${type} 没有`);
     if (bits || TEXTS.has(type) || type.includes('time') || type.startsWith('unix')) this.#refuse([...path, 'sign'], `what has a sign is a number without bits, not ${type}`, `有符号的应为不带 bits 的数，而不是 ${type}`);

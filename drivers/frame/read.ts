@@ -11,8 +11,11 @@ export interface Reading {
   /** As it was meant. */
   frame: Buffer;
   slots: Slot[];
+  /** The next byte, or between separators the number of the next field; and up to where they go. */
   at: number;
   end: number;
+  /** Where fields stand between separators. */
+  parts: readonly { at: number; length: number }[] | null;
 }
 
 /** Another frame than the description says: it ends before its fields do. */
@@ -26,13 +29,27 @@ export class ShortFrame extends Error {
 
 /** Head fields of a frame as it was sent. @returns null where it is too short for them */
 export function readHead(frame: Buffer, protocol: Protocol): Reading | null {
-  const reading: Reading = { frame: plainOf(frame, protocol), slots: [], at: protocol.bodyAt, end: Math.max(protocol.bodyAt, frame.length - protocol.trailerBytes) };
+  const end = Math.max(protocol.bodyAt, frame.length - protocol.trailerBytes);
+  const plain = plainOf(frame, protocol);
+  const parts = protocol.separator && partsOf(plain, protocol.bodyAt, end, protocol.separator);
+  const reading: Reading = { frame: plain, slots: [], at: parts ? 0 : protocol.bodyAt, end: parts ? parts.length : end, parts };
   try {
     for (const field of protocol.head) readField(reading, field);
     return reading;
   } catch (error) {
     if (error instanceof ShortFrame) return null;
     throw error;
+  }
+}
+
+function partsOf(frame: Buffer, from: number, end: number, separator: Buffer): NonNullable<Reading['parts']> {
+  const body = frame.subarray(0, end);
+  const parts: { at: number; length: number }[] = [];
+  for (let at = from; ;) {
+    const next = body.indexOf(separator, at);
+    parts.push({ at, length: (next < 0 ? end : next) - at });
+    if (next < 0) return parts;
+    at = next + separator.length;
   }
 }
 
@@ -63,22 +80,18 @@ function compares(value: number, is: '>=' | '<=' | '>' | '<', than: number): boo
  * @throws ShortFrame
  */
 export function readField(reading: Reading, field: Field): { raw: Raw; slot: NonNullable<Slot>; isInvalid: boolean } | null {
-  const { frame, slots, end } = reading;
+  const { frame, slots } = reading;
   if (field.when && !holds(field.when, slots)) {
     slots[field.slot] = undefined;
     for (const { slot } of field.bits) slots[slot] = undefined;
     return null;
   }
-  const at = field.at === null ? reading.at : field.at < 0 ? frame.length + field.at : field.at;
-  const length = sizeOf(field.size, slots, end - at);
-  // A field by its place may stand in the header or behind the body; one in sequence may not.
-  if (at < 0 || length < 0 || at + length > (field.at === null ? end : frame.length)) throw new ShortFrame(field.key ?? field.name);
-  if (field.at === null) reading.at = at + length;
+  const { at, length } = placeOf(reading, field);
   if (field.key === null) return null;
   const bare = rawOf(frame, field, at, length);
   const raw = typeof field.sign === 'object' && field.sign ? signed(bare, field.sign, slots) : bare;
   // Meters send FF for what they do not measure: no digits, but said to mean none.
-  const isNone = field.invalid.length > 0 && saysNone(field, raw ?? ordered(frame, at, length, field.isLittle).toString('hex'));
+  const isNone = (reading.parts !== null && length === 0) || field.invalid.length > 0 && saysNone(field, raw ?? ordered(frame, at, length, field.isLittle).toString('hex'));
   const isInvalid = raw === null || isNone;
   const slot = { value: isInvalid || raw === null ? null : valueOf(raw, field), at, length };
   slots[field.slot] = slot;
@@ -88,6 +101,20 @@ export function readField(reading: Reading, field: Field): { raw: Raw; slot: Non
   }
   return { raw: raw ?? '', slot, isInvalid: isNone };
 }
+
+/** Its bytes; the next in sequence stands behind it. @throws ShortFrame */
+function placeOf(reading: Reading, field: Field): { at: number; length: number } {
+  const { slots, end, parts } = reading;
+  const total = totalOf(reading);
+  const from = field.at === null ? reading.at : field.at < 0 ? total + field.at : field.at;
+  const count = sizeOf(field.size, slots, end - from);
+  // A field by its place may stand in the header or behind the body; one in sequence may not.
+  if (from < 0 || count < 0 || from + count > (field.at === null ? end : total)) throw new ShortFrame(field.key ?? 'skip');
+  if (field.at === null) reading.at = from + count;
+  return parts?.[from] ?? { at: from, length: count };
+}
+
+const totalOf = ({ parts, frame }: Reading) => (parts ?? frame).length;
 
 function saysNone({ type, invalid }: Field, raw: Raw): boolean {
   const text = String(raw);
@@ -112,7 +139,7 @@ function readSteps(reading: Reading, steps: readonly Step[]): void {
 /** Runs for each repetition of a group, of which `read` reads the fields. @throws ShortFrame */
 export function eachTurn(reading: Reading, { group, count, when, at }: Group, read: () => void): void {
   if (when && !holds(when, reading.slots)) return;
-  if (at !== null) reading.at = at < 0 ? reading.frame.length + at : at;
+  if (at !== null) reading.at = at < 0 ? totalOf(reading) + at : at;
   const most = count === 'rest' ? Infinity : sizeOf(count, reading.slots, 0);
   if (most < 0 || reading.at < 0 || reading.at > reading.end) throw new ShortFrame(group);
   for (let turn = 0; turn < most; turn += 1) {
@@ -146,6 +173,7 @@ function rawOf(frame: Buffer, { type, isLittle, sign }: Field, at: number, lengt
     case 'ascii': return trimmed(frame.toString('latin1', at, at + length));
     case 'gbk': return trimmed(GBK.decode(frame.subarray(at, at + length)));
     case 'number-text': return textNumber(frame.toString('latin1', at, at + length));
+    case 'degrees-minutes': return degrees(frame.toString('latin1', at, at + length));
     case 'unix': return (isLittle ? frame.readUInt32LE(at) : frame.readUInt32BE(at)) * 1000;
     case 'unix-ms': return small(isLittle ? frame.readBigUInt64LE(at) : frame.readBigUInt64BE(at));
     case 'bcd-time': return timeOf(ordered(frame, at, length, isLittle).toString('hex'));
@@ -184,6 +212,13 @@ function signed(raw: Raw | null, conditions: readonly Condition[], slots: readon
 function textNumber(text: string): number | null {
   const written = text.trim();
   return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(written) ? finite(Number(written)) : null;
+}
+
+/** `ddmm.mmmm`, `dddmm.mmmm` of NMEA 0183 → degrees. Receivers that round send 60 minutes. */
+function degrees(text: string): number | null {
+  const [, whole, minutes] = /^(\d{1,3})(\d\d(?:\.\d+)?)$/.exec(text.trim()) ?? [];
+  if (whole === undefined || Number(minutes) > 60) return null;
+  return Math.round((Number(whole) + Number(minutes) / 60) * 1e9) / 1e9;
 }
 
 const CHINA_MS = 8 * 3_600_000;

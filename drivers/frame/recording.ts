@@ -110,6 +110,8 @@ const endOf = (parts: readonly Placed[]) => { const last = parts.at(-1); return 
 function pollAt(raw: Buffer, protocol: Protocol): Placed[] | null {
   if (protocol.escape) return null;
   for (const { template } of protocol.polls) {
+    // Text is as long as it is.
+    if (protocol.separator && template.parts.some(({ is }) => is === 'identity' || is === 'sequence')) continue;
     let at = 0;
     const placed = template.parts.map((part): Placed => {
       const length = lengthOf(part, protocol);

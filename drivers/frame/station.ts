@@ -202,7 +202,8 @@ export class Station {
     const bytes = typeof size?.size === 'number' ? Math.min(size.size, 6) : 0;
     let sequence = Buffer.alloc(bytes);
     if (bytes > 0) sequence.writeUIntBE(this.#sequence % 256 ** Math.min(bytes, 4), 0, bytes);
-    if (size?.isLittle) sequence = Buffer.from(sequence.toReversed());
+    if (this.#protocol.separator) sequence = Buffer.from(String(this.#sequence));
+    else if (size?.isLittle) sequence = Buffer.from(sequence.toReversed());
     line.send(fillTemplate(template, this.#protocol, { field, identity: identityBytes(this.#settings.identity ?? '', this.#protocol) ?? new Uint8Array(), sequence, nowMs: this.#world.clock.nowMs() }));
   }
 

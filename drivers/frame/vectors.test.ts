@@ -186,6 +186,36 @@ test('vehicles (JT/T 808): byte stuffing, two editions of the head, conditions o
   assert.ok(good > 450 && located > 100, `${good} good, ${located} located`);
 });
 
+test('GNSS receivers (NMEA 0183): text between separators, as the guide describes it', { skip }, async () => {
+  const page = await readFile(new URL('../../docs/described-frames.md', import.meta.url), 'utf8');
+  const yaml = /```yaml\nversion: 1\ntitle: \{ zh: 卫星[^\n]*\n([\s\S]*?)```/.exec(page)?.[1];
+  assert.ok(yaml);
+  const protocol = described(yaml);
+  let fixes = 0;
+  for (const file of readdirSync(join(folder as string, 'nmea', 'gpsd')).filter((name) => name.endsWith('.log'))) {
+    const log = readFileSync(join(folder as string, 'nmea', 'gpsd', file), 'latin1');
+    const sentences = log.split(/\r?\n/).filter((line) => /^\$(GP|GN|BD)GGA,[^*$]*\*[0-9A-Fa-f]{2}\s*$/.test(line)).map((line) => line.trim());
+    for (const sentence of sentences) {
+      const cuts = new FrameCutter(protocol).feed(Buffer.from(`${sentence}\r\n`, 'latin1'));
+      const [found] = cuts;
+      if (found?.is !== 'frame') continue;
+      fixes += 1;
+      const decoded = decode({ is: 'message', bytes: found.bytes, plan: { protocol, targets: null } });
+      assert.ok(decoded.ok, `${sentence}: ${JSON.stringify(decoded)}`);
+      const values = new Map((decoded.values ?? []).map(({ point, value }) => [point, value]));
+      const [, , lat = '', northSouth, lon = '', eastWest, , satellites] = sentence.split(',');
+      const degrees = (text: string, side: string | undefined, wide: number) => (text === '' || side === '' ? null : (Number(text.slice(0, wide)) + Number(text.slice(wide)) / 60) * (side === 'S' || side === 'W' ? -1 : 1));
+      for (const [name, wanted] of [['lat', degrees(lat, northSouth, 2)], ['lon', degrees(lon, eastWest, 3)]] as const) {
+        const got = values.get(`fix.${name}`);
+        if (wanted === null) assert.equal(got, null, sentence);
+        else assert.ok(Math.abs(Number(got) - wanted) < 1e-8, `${sentence}: ${String(got)}`);
+      }
+      assert.equal(values.get('fix.satellites'), satellites === '' ? null : Number(satellites), sentence);
+    }
+  }
+  assert.ok(fixes > 400, `${fixes}`);
+});
+
 test('hydrology stations (SL 651): a masked length, elements with their own sizes up to an end mark; as the guide describes it', { skip }, async () => {
   const page = await readFile(new URL('../../docs/described-frames.md', import.meta.url), 'utf8');
   const yaml = /```yaml\nversion: 1\ntitle: \{ zh: 水文[^\n]*\n([\s\S]*?)```/.exec(page)?.[1];
