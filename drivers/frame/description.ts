@@ -54,7 +54,7 @@ const field = z.object(fieldShape);
 /** How deep repeats nest. */
 const MOST_DEEP = 3;
 
-const deepest = z.object({ ...fieldShape, repeat: z.string().optional().refine((repeat) => repeat === undefined, complaint(`repeats nest ${MOST_DEEP} deep at most`, `重复组最多嵌套 ${MOST_DEEP} 层`)) });
+const deepest = z.object({ ...fieldShape, repeat: z.string().optional().refine((repeat) => repeat === undefined, complaint(`repeats nest ${MOST_DEEP} deep at most`, `重复组最多嵌套 ${MOST_DEEP} 层`)).meta({ zh: '此处不允许再有重复组', en: 'not allowed here: no more repeats within this one' }) });
 
 const items = <F extends z.ZodType<ItemSpec>>(inner: F) => z.object({
   ...fieldShape,
