@@ -309,3 +309,19 @@ test('who keeps up gets what was offered and reads nothing; who comes from furth
   assert.ok(reads > before);
   await feed.close();
 });
+
+test('groups that were decoded are shared by whoever reads them soon after, and let go of when they come to many events', async () => {
+  const { world, log, append } = await rig();
+  for (let group = 0; group < 5; group += 1) await append(...Array.from({ length: 5000 }, (_, at) => group * 5000 + at));
+  const seen: Record<string, FedGroup[]> = { one: [], two: [] };
+  const reader = (name: string) => consumer(name, { required: false, take: (groups) => { seen[name]?.push(...groups); return Promise.resolve(); } });
+  const feed = openFeed(log, [reader('one')], world);
+  await feed.start();
+  for (let turn = 0; turn < 10; turn += 1) await settle();
+  await feed.join(reader('two'));
+  for (let turn = 0; turn < 10; turn += 1) await settle();
+  await feed.close();
+  const [one, two] = [seen.one as FedGroup[], seen.two as FedGroup[]];
+  assert.deepEqual([one, two].map((groups) => groups.reduce((sum, { columns }) => sum + columns.count, 0)), [25_000, 25_000]);
+  assert.notEqual(one[0]?.columns, two[0]?.columns, 'the oldest had been let go of');
+});

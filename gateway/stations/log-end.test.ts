@@ -55,3 +55,20 @@ test('what was let go is not there any more, what follows it is', () => {
   end.add(group(20, 2));
   assert.equal(end.after({ epoch: 5, seq: 19 }, 100).length, 1);
 });
+
+test('the end holds just so many events and groups as it may, and one group however large', () => {
+  const kept = (end: LogEnd, upTo: number) => Array.from({ length: upTo }, (_, at) => at).filter((at) => end.after({ epoch: 5, seq: at }, 1).length > 0).length;
+  const exact = new LogEnd(6);
+  for (const seq of [1, 4]) exact.add(group(seq, 3));
+  assert.equal(kept(exact, 10), 6);
+  exact.add(group(7, 1));
+  assert.equal(kept(exact, 10), 4);
+  const large = new LogEnd(6);
+  large.add(group(1, 50));
+  assert.equal(kept(large, 60), 50);
+  const many = new LogEnd(1e9);
+  for (let seq = 1; seq <= 4096; seq += 1) many.add(group(seq, 1));
+  assert.equal(many.after({ epoch: 5, seq: 0 }, 1).length, 1);
+  many.add(group(4097, 1));
+  assert.deepEqual([many.after({ epoch: 5, seq: 0 }, 1).length, many.after({ epoch: 5, seq: 1 }, 1).length], [0, 1]);
+});
