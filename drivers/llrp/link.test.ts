@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { framesOf } from '../../core/frames-of.ts';
 import { until } from '../../core/testing/until.ts';
@@ -48,6 +49,15 @@ function valuesOf(link: LlrpLink) {
     }
   }
   return { next, held, frames, end: async () => { stop.abort(); await frames.next(); await link.close(); } };
+}
+
+/** Who dials before anybody listens tries again. */
+async function dialUntilHeard(port: number): Promise<Socket> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const isHeard = await new Promise<boolean>((resolve) => { socket.once('connect', () => resolve(true)).once('error', () => resolve(false)); });
+    if (isHeard) return socket;
+  }
 }
 
 const codeOf = (error: unknown) => (error instanceof FaultError ? error.fault.code : String(error));
@@ -128,6 +138,31 @@ test('a reader that dials in is answered as one that is dialled; what is no LLRP
   assert.equal(await over, 'CV_LLRP_STREAM');
   await link.close();
   await reader.stop();
+  await world.clock.advanceMs(300);
+});
+
+test('silent connections, before and after the reader that dials in, do not keep it out', async () => {
+  const world = { ...testWorld(), net: { ...realNet } };
+  const port = await freePort();
+  const opening = open(settings.parse({ listen: `127.0.0.1:${port}`, minReads: 1 }), POINTS, world);
+  opening.catch(() => {});
+  let closed = 0;
+  const idle = (count: number) => Promise.all(Array.from({ length: count }, async () => {
+    const socket = await dialUntilHeard(port);
+    socket.on('error', () => {}).on('close', () => { closed += 1; });
+    return socket;
+  }));
+  const before = await idle(100);
+  await until(() => closed >= 36); // more than 64 wait at no time
+  const reader = dialReader(port, { nowMs: () => world.clock.nowMs() });
+  const link = await opening;
+  const after = await idle(3);
+  const values = valuesOf(link);
+  reader.report([{ epc: EPC }]);
+  assert.equal((await values.next('came')).value, EPC);
+  await values.end();
+  await reader.stop();
+  for (const socket of [...before, ...after]) socket.destroy();
   await world.clock.advanceMs(300);
 });
 

@@ -15,6 +15,8 @@ import type { LlrpPointOf, LlrpSettings } from './settings.ts';
 
 const HELLO_MS = 5000;
 const DIAL_MS = 8000;
+/** Connections to the port that nobody has taken yet. */
+const MOST_WAITING = 64;
 /** Together with closing the socket below what the host gives a link to close. */
 const GOODBYE_MS = 200;
 
@@ -82,7 +84,8 @@ async function dialled({ host, port }: LlrpSettings, world: World, signal: Abort
 class Door implements Reception {
   readonly #listen: string;
   readonly #world: World;
-  #newest: Socket | null = null;
+  /** Who has dialled and is not taken, the oldest first. */
+  readonly #waiting = new Set<Socket>();
   #wake: () => void = () => {};
 
   constructor(listen: string, world: World) {
@@ -92,29 +95,35 @@ class Door implements Reception {
 
   accept(socket: Socket): void {
     socket.on('error', () => { socket.destroy(); });
-    this.#newest?.destroy();
-    this.#newest = socket;
-    this.#wake();
+    socket.once('close', () => { this.#waiting.delete(socket); });
+    socket.once('readable', () => this.#wake());
+    if (this.#waiting.size >= MOST_WAITING) ([...this.#waiting].find((one) => !hasSpoken(one)) ?? [...this.#waiting][0])?.destroy();
+    this.#waiting.add(socket);
   }
 
   close(): void {
-    this.#newest?.destroy();
+    for (const socket of this.#waiting) socket.destroy();
   }
 
-  /** The reader's connection, once it has dialled. */
+  /** The connection of a reader that has dialled: it speaks first, so whoever is silent is passed over, however many they are. */
   async take(signal: AbortSignal): Promise<Socket> {
-    if (!this.#newest || this.#newest.destroyed) {
-      const dialling = new AbortController();
-      this.#wake = () => dialling.abort();
-      const isTooLate = await pause(this.#world.clock, DIAL_MS, AbortSignal.any([dialling.signal, signal]));
+    const untilMs = this.#world.clock.monotonicMs() + DIAL_MS;
+    for (;;) {
+      const socket = [...this.#waiting].findLast(hasSpoken);
+      if (socket) {
+        this.#waiting.delete(socket);
+        return socket;
+      }
+      const speaking = new AbortController();
+      this.#wake = () => speaking.abort();
+      const isTooLate = await pause(this.#world.clock, untilMs - this.#world.clock.monotonicMs(), AbortSignal.any([speaking.signal, signal]));
       if (signal.aborted) throw signal.reason;
       if (isTooLate) throw new FaultError('CV_LLRP_ABSENT', { listen: this.#listen });
     }
-    const socket = this.#newest as Socket;
-    this.#newest = null;
-    return socket;
   }
 }
+
+const hasSpoken = (socket: Socket): boolean => socket.readableLength > 0;
 
 async function received(listen: string, world: World, signal: AbortSignal): Promise<Way> {
   const { reception, leave } = await sharedPort({ name: 'llrp', fault: 'CV_LLRP_LISTEN' }, listen, world, () => new Door(listen, world));

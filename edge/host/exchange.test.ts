@@ -9,6 +9,8 @@ import { GRACE_MS, Patience } from './deadline.ts';
 import { HostDevice } from './device.ts';
 import { breaksLink, exchange, type Answer } from './exchange.ts';
 
+/** The test clock's. */
+const START_MS = testWorld().clock.nowMs();
 const GET = { points: ['level'] };
 
 async function exchanged(link: Partial<Link<unknown>>, decode: (frame: unknown) => Decoded = () => ({ ok: true, values: [] }), more: Partial<Driver> = {}): Promise<Answer> {
@@ -22,14 +24,14 @@ async function exchanged(link: Partial<Link<unknown>>, decode: (frame: unknown) 
 }
 
 test('what came is what the driver reads of it; a refusal is an answer', async () => {
-  assert.deepEqual(await exchanged({ exchange: () => Promise.resolve(1) }, (frame) => ({ ok: true, values: [{ point: 'level', value: frame as number }] })), { decoded: { ok: true, values: [{ point: 'level', value: 1 }] } });
+  assert.deepEqual(await exchanged({ exchange: () => Promise.resolve(1) }, (frame) => ({ ok: true, values: [{ point: 'level', value: frame as number }] })), { decoded: { ok: true, values: [{ point: 'level', value: 1 }] }, observedAt: START_MS });
   const refused: Decoded = { ok: false, fault: { code: 'CV_MODBUS_ILLEGAL_ADDRESS', params: {} } };
-  assert.deepEqual(await exchanged({ exchange: () => Promise.resolve(1) }, () => refused), { decoded: refused });
+  assert.deepEqual(await exchanged({ exchange: () => Promise.resolve(1) }, () => refused), { decoded: refused, observedAt: START_MS });
 });
 
 test('a gateway\'s word that nothing is there is a silence, and what came is kept with it', async () => {
   const silent: Decoded = { ok: false, fault: { code: 'CV_MODBUS_GATEWAY_TARGET', params: {} } };
-  assert.deepEqual(await exchanged({ exchange: () => Promise.resolve(1) }, () => silent), { decoded: silent, fault: silent.fault });
+  assert.deepEqual(await exchanged({ exchange: () => Promise.resolve(1) }, () => silent), { decoded: silent, observedAt: START_MS, fault: silent.fault });
 });
 
 test('a time-out names the device and its bus; one that does not end is left behind with its link', async () => {

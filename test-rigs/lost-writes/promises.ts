@@ -51,11 +51,11 @@ export const PROMISES: Record<string, Promised> = {
   'groups of an edge\'s log over many files': {
     async act(dir) {
       const log = await openEdgeLog({ ...EDGE_LOG, dir }, realWorld(() => {}));
-      for (let at = 0; at < 30; at += 1) await log.append(testDrafts(at * 100, 100, { subject: String(at).repeat(2000) }));
+      for (let at = 0; at < 60; at += 1) await log.append(testDrafts(at * 100, 100, { subject: String(at).repeat(2000) }));
     },
     async find(dir) {
       assert.ok(readdirSync(dir).filter((name) => /^measurement-.*\.db$/.test(name)).length > 2, readdirSync(dir).join(' '));
-      assert.deepEqual(await valuesOfEdge(dir), Array.from({ length: 3000 }, (_, at) => at));
+      assert.deepEqual(await valuesOfEdge(dir), Array.from({ length: 6000 }, (_, at) => at));
     },
   },
   'an event that was set aside': {
