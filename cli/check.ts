@@ -10,6 +10,7 @@ import { checkDevices } from './check/devices.ts';
 import { say } from './check/told.ts';
 import { loadEdge, loadGateway } from './load.ts';
 import { warningOfEdge, warningOfGateway } from './open-http.ts';
+import { warningOfLoggers } from './open-loggers.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
 interface Options {
@@ -38,8 +39,7 @@ async function check(terminal: Terminal, options: Options): Promise<number> {
   }
   const { setup, problems } = await loadEdge(source);
   if (!setup) return tellProblems(terminal, source, problems);
-  const warning = warningOfEdge(setup);
-  if (warning) say(terminal, warning);
+  for (const warning of [warningOfEdge(setup), warningOfLoggers(setup)]) if (warning) say(terminal, warning);
   const points = setup.devices.reduce((sum, device) => sum + device.points.length, 0);
   say(terminal, { en: `${source.path}: edge ${setup.edge}, ${setup.devices.length} devices, ${points} points, no problems`, zh: `${source.path}：边缘节点 ${setup.edge}，${setup.devices.length} 台设备，${points} 个测点，没有问题` });
   return checkDevices(terminal, setup, options.offline === true);

@@ -14,6 +14,7 @@ import { shown } from '../edge/forward/uplink.ts';
 import { runEdge, type RunningEdge } from '../edge/main.ts';
 import { loadEdge } from './load.ts';
 import { warningOfEdge } from './open-http.ts';
+import { warningOfLoggers } from './open-loggers.ts';
 import { reload } from './reload.ts';
 import { configText, printProblems, runService } from './service.ts';
 import { EXIT, type Terminal } from './terminal.ts';
@@ -37,8 +38,7 @@ async function run(terminal: Terminal, path: string): Promise<void> {
     printProblems(terminal, problems);
     process.exit(EXIT.usage);
   }
-  const warning = warningOfEdge(setup);
-  if (warning) terminal.remark(terminal.text(warning));
+  for (const warning of [warningOfEdge(setup), warningOfLoggers(setup)]) if (warning) terminal.remark(terminal.text(warning));
   const observer = openObserver({ component: 'edge', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
   const watch = new ConfigWatch(path, () => Date.now(), observer.tell);
   await runService(terminal, {

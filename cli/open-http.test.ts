@@ -34,6 +34,13 @@ test('check of an edge warns as well', async (t) => {
   assert.match(await told(t, `${edge}http: { host: 0.0.0.0, token: a-token-for-people }\n`, ['check', '--offline'], 'zh-CN'), /警告：HTTP 不只监听本机.*http\.token/);
 });
 
+test('check names loggers that dial in without a password', async (t) => {
+  const edge = (password: string) => `edge: e\ncentre: "500112001"\ngateway: { url: mqtt://127.0.0.1:9 }\ndevices: [{ id: logger, driver: hj212, settings: { listen: 0.0.0.0:8212, mn: MN-1${password} }, points: [{ id: pm25, factor: a34004 }] }]\n`;
+  assert.match(await told(t, edge(''), ['check', '--offline'], 'en'), /WARNING: logger: without a password .*: add password/);
+  assert.match(await told(t, edge(''), ['check', '--offline'], 'zh-CN'), /警告：logger：未设置密码/);
+  assert.doesNotMatch(await told(t, edge(', password: "736211"'), ['check', '--offline'], 'en'), /WARNING/);
+});
+
 test('status says which token it lacks, and takes one from the environment', async (t) => {
   const health = { ok: true, edge: 'pump', centre: '500112001', version: '1', now: 0, log: { writing: true, depth: 0, bytes: 0, byStream: {} }, uplink: { online: true, address: 'here', clockOffsetMs: 0 }, devices: [] };
   const http = await openLocalHttp({ host: '0.0.0.0', port: 0, token: 'a-token-for-people' }, { health: () => health as never, picture: () => Promise.resolve(null), live: () => Promise.reject(new Error('none')) }, testWorld().clock);

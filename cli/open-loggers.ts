@@ -1,0 +1,17 @@
+/** Devices that dial in and prove nothing, said before an edge starts and by `check`. */
+import type { Words } from '../core/api.ts';
+import type { EdgeSetup } from '../edge/config/setup.ts';
+
+/** What to say of HJ 212 loggers that dial in without a password; null where there is none. */
+export function warningOfLoggers({ devices }: Pick<EdgeSetup, 'devices'>): Words | null {
+  const open = devices.flatMap(({ id, driver, settings }) => {
+    const { listen, password } = settings as { listen?: string; password?: string };
+    return driver === 'hj212' && listen !== undefined && password === undefined ? [id] : [];
+  });
+  if (open.length === 0) return null;
+  const names = `${open.slice(0, 5).join(', ')}${open.length > 5 ? ', …' : ''}`;
+  return {
+    en: `WARNING: ${names}: without a password whoever reaches the port and knows the MN can speak for the logger: add password`,
+    zh: `警告：${names}：未设置密码，能连接该端口并知道 MN 者即可冒充该数采仪：请添加 password`,
+  };
+}
