@@ -25,6 +25,7 @@ export function testsOf(path: string, sources: readonly SourceFile[]): string[] 
 
 /** Whether they pass; a run over the limit does not. */
 export function passes(dir: string, tests: readonly string[], limitMs: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(false);
   return new Promise((resolve, reject) => {
     // A test's own runner says to its children that they are within one; this is another run.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
