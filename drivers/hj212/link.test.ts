@@ -13,7 +13,7 @@ import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { Hj212Frame } from './frame.ts';
 import { open, type Hj212Link } from './link.ts';
 import { point, settings, type Hj212Point } from './settings.ts';
-import { dialLogger, framed, stamp, type Logger } from './testing/logger.ts';
+import { dialLogger, framed, stamp, waitingLogger, type Logger } from './testing/logger.ts';
 import { write } from './write.ts';
 
 const POINTS = [{ id: 'pm25', factor: 'a34004' }, { id: 'interval', parameter: 'realtimeInterval' }].map((one) => ({ id: one.id, ...(point.parse(one) as Hj212Point) }));
@@ -393,4 +393,20 @@ test('a logger that goes within a packet is told with what is missing, once and 
   await reading.end();
   await closed;
   assert.equal(at.faults.length, 1);
+});
+
+test('a logger that we dial and that closes ends the link, and says that it was the device', async () => {
+  const at = await bench();
+  const logger = await waitingLogger({ mn: 'A1' });
+  const link = await open(settings.parse({ host: '127.0.0.1', port: logger.port, mn: 'A1' }), POINTS, at.world);
+  const frames = framesOf(link, new AbortController().signal);
+  const first = frames.next();
+  await until(() => logger.isConnected());
+  logger.upload('2011', upload(1));
+  assert.equal(valueOf((await first).value as Hj212Frame), 1);
+  const ended = assert.rejects(frames.next(), (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED' && error.fault.params?.detail === 'by the device');
+  logger.drop();
+  await ended;
+  await link.close();
+  await logger.stop();
 });
