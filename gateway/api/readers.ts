@@ -12,7 +12,7 @@ import { isLocalHost } from '../../core/http-host.ts';
 import { networkOf } from '../../core/net.ts';
 import type { Clock } from '../../core/world.ts';
 import type { HttpSetup } from '../config/setup.ts';
-import { RateLimit } from '../rate-limit.ts';
+import { RateLimit } from '../../core/rate-limit.ts';
 
 /** Wrong tokens from one address, a minute: guessing must not pay. */
 const MAX_WRONG = 30;

@@ -4,7 +4,7 @@ import { FaultError } from '../../core/faults.ts';
 import { networkOf } from '../../core/net.ts';
 import type { Clock } from '../../core/world.ts';
 import type { OperatorSetup } from '../config/setup.ts';
-import { RateLimit } from '../rate-limit.ts';
+import { RateLimit } from '../../core/rate-limit.ts';
 
 /** Of one operator, a minute. */
 const MAX_COMMANDS = 60;
