@@ -8,12 +8,12 @@ import { openMemoryGatewayLog } from '../../core/testing/memory-log.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import type { Ack, AckMessage, EdgeState } from '../../core/wire/messages.ts';
-import { Intake } from './intake.ts';
+import { Intake, type IntakeParts } from './intake.ts';
 import type { Refused } from './quarantine.ts';
 
 const TOPIC = 'cv/v1/in/500112001/pump';
 
-async function rig(over: Partial<GatewayLog> = {}) {
+async function rig(over: Partial<GatewayLog> = {}, parts: Partial<IntakeParts> = {}) {
   const world = testWorld();
   const log = { ...(await openMemoryGatewayLog({ gateway: 'g' }, world)), ...over };
   const published: { topic: string; message: AckMessage }[] = [];
@@ -24,6 +24,7 @@ async function rig(over: Partial<GatewayLog> = {}) {
     quarantine: { add: (refused) => { quarantined.push(...refused); return Promise.resolve(); } },
     registry: { noteEvents: (batch) => { noted.events.push(...batch.events()); }, noteState: (state) => { noted.states.push(state); } },
     link: { publish: (topic, payload) => { published.push({ topic, message: JSON.parse(String(payload)) as AckMessage }); return Promise.resolve(); } },
+    ...parts,
   }, world);
   const take = (leaf: string, payload: Uint8Array | string, retained = false) => intake.take({ topic: `${TOPIC}/${leaf}`, payload: Buffer.from(payload), retained });
   return { intake, world, log, published, quarantined, noted, take };
@@ -54,6 +55,24 @@ test('nothing is acknowledged before it is on disk', async () => {
   onDisk();
   await settle();
   assert.equal(published.length, 1);
+});
+
+test('nothing is acknowledged before it is on disk whose the device is; while that fails, what comes again is there once', async () => {
+  let isWritten = false;
+  const bindings: IntakeParts['bindings'] = {
+    admit: () => null, admitCentre: () => null, centresOf: () => ['500112001'],
+    written: () => (isWritten ? null : Promise.reject(new FaultError('CV_BINDINGS_UNSAVED', { path: 'bindings', detail: 'full' }))),
+  };
+  const { take, published, world, intake, log } = await rig({}, { bindings });
+  void take('up', batch(1));
+  await settle();
+  assert.deepEqual(published, []);
+  assert.ok(world.told.some((event) => event.kind === 'fault' && event.fault.code === 'CV_BINDINGS_UNSAVED'));
+  isWritten = true;
+  void take('up', batch(1));
+  await settle();
+  assert.equal(acksOf(published)[0]?.upTo, 1);
+  assert.deepEqual([intake.stats.accepted, intake.stats.duplicates, log.size().events], [1, 1, 1]);
 });
 
 test('a repeat is answered, counted and not taken', async () => {

@@ -226,8 +226,9 @@ export class Intake {
       if (!(error instanceof FaultError)) throw error;
       return this.#refuse(address, payload, error.fault, receivedAt);
     }
-    // Whose a device is must outlive a crash before anything of it is answered.
-    await this.#parts.bindings?.written();
+    // Whose a device is must outlive a crash before anything of it is answered; it is forced beside the events.
+    const bound = this.#parts.bindings?.written() ?? null;
+    bound?.catch(() => undefined);
     if (verdict.refused.length > 0) this.#setApart(held);
     const outcome: Outcome = await this.#keep.offer({ verdict, payload, receivedAt, onFailure: () => { if (!this.#keep.isLogFull) this.#setApart(held); } });
     if (outcome.kind === 'closed') return;
@@ -236,6 +237,7 @@ export class Intake {
     if (outcome.kind === 'too-many-holes') this.#tellHoles(address.edge, stream);
     if ('duplicates' in outcome) this.#countDuplicates(address.edge, outcome.duplicates);
     if (outcome.kind === 'kept') this.#count(address.edge, stream, outcome.groups, outcome.refused, receivedAt);
+    await bound;
     this.#acks.owe(address.centre, address.edge, stream, epoch, outcome.kind === 'kept' ? refusedRanges(outcome.refused) : []);
     for (const covered of verdict.covered) {
       if (covered.stream !== stream || covered.epoch !== epoch) this.#acks.owe(address.centre, address.edge, covered.stream, covered.epoch);

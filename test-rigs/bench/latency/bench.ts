@@ -16,7 +16,7 @@ import { Floor } from './floor.ts';
 
 export const LATENCY_NOTES = [
   'A sample of a device at an edge goes all the way: edge log on disk, MQTT, gateway log on disk, then store and rules. Each probe is a new device and raises one warning; those of the first four seconds, while edge, rules and load get warm, do not count. Meanwhile 35 other senders give the gateway single events at half the rate that it took in a closed loop just before.',
-  'stored: until a query over HTTP shows it, asked again and again; warning: until a subscriber has the retained warning. floor: a bare QoS 1 round trip through a mosquitto of its own and two appends of 4 KB with fdatasync on the same disk, measured before every probe under the same load.',
+  'stored: until a query over HTTP shows it, asked again and again; warning: until a subscriber has the retained warning. Every other probe measures the one, every other the other, since the asking itself takes time of the gateway. floor: a bare QoS 1 round trip through a mosquitto of its own and two appends of 4 KB with fdatasync on the same disk, measured before every probe under the same load.',
   'Stages of a warning, each from the end of the one before: edge: spoken, qualified, on the edge\'s disk; gateway: MQTT there, the gateway\'s log on disk, the acknowledgement back at the edge; rules: rules, their commit, the warning at its subscriber. The last is below 0 where the warning is there before the acknowledgement.',
 ];
 
@@ -74,7 +74,7 @@ async function probeAll(rig: Rig, perSecond: number, seconds: number, probes: nu
   edge.onMessage(({ kind, atNs }) => { if (kind === 'kept' || kind === 'settled') reached[kind] ??= BigInt(String(atNs)); });
   const load = await Load.open(running, 'single');
   rig.undo(() => load.close());
-  const probe = async (device: number): Promise<Record<keyof Times, number>> => {
+  const probe = async (device: number): Promise<Partial<Record<keyof Times, number>>> => {
     const floorMs = await floor.measure();
     const spoke = new Promise<bigint>((resolve) => { edge.onMessage((message) => { if (message.kind === 'spoke' && message.device === device) resolve(BigInt(String(message.atNs))); }); });
     const warned = warnings.of(device);
@@ -82,12 +82,15 @@ async function probeAll(rig: Rig, perSecond: number, seconds: number, probes: nu
     delete reached.settled;
     edge.send({ kind: 'speak', device });
     const atNs = await spoke;
-    const [storedNs, warnedNs] = await Promise.all([stored(gateway, device), within(warned, `the warning of probe ${device}`)]);
+    // Asking the store again and again costs the gateway time that no warning should be charged with.
+    const storedNs = device % 2 === 0 ? await stored(gateway, device) : null;
+    const warnedNs = await within(warned, `the warning of probe ${device}`);
     for (const untilMs = performance.now() + PATIENCE_MS; !(reached.settled && reached.kept) && performance.now() < untilMs;) await pauseMs(1);
     const { kept, settled: settledNs } = reached;
     if (kept === undefined || settledNs === undefined) throw new Error(`probe ${device} was not acknowledged within ${PATIENCE_MS} ms`);
     const ms = (from: bigint, to: bigint) => Number(to - from) / 1e6;
-    return { floor: floorMs, stored: ms(atNs, storedNs), warning: ms(atNs, warnedNs), edge: ms(atNs, kept), gateway: ms(kept, settledNs), rules: ms(settledNs, warnedNs) };
+    if (storedNs !== null) return { floor: floorMs, stored: ms(atNs, storedNs) };
+    return { floor: floorMs, warning: ms(atNs, warnedNs), edge: ms(atNs, kept), gateway: ms(kept, settledNs), rules: ms(settledNs, warnedNs) };
   };
   const times: Times = { floor: [], stored: [], warning: [], edge: [], gateway: [], rules: [] };
   const holding = load.hold(seconds, perSecond);
