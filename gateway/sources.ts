@@ -88,7 +88,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
 
   return {
     status,
-    problems: () => [...tally.problems(), ...(parts.link.connected ? [] : [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away' }])],
+    problems: () => [...tally.problems(), ...(parts.link.connected ? [] : [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away', detailZh: '代理连接中断' }])],
     devices() {
       const values = Map.groupBy(store.last(), ({ device }) => device);
       return registry.devices().map((device) => deviceView(device, values.get(device.id) ?? []));

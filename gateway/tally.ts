@@ -1,6 +1,7 @@
 /** Listens to what the gateway tells of itself and keeps what its status page and health say. */
 import type { Tell, TelemetryEvent } from '../core/telemetry.ts';
-import { explain } from '../core/faults.ts';
+import { explain, type Fault } from '../core/faults.ts';
+import type { HealthProblem } from './api/sources.ts';
 
 /** While one of these was told a moment ago, the gateway is not at its work. */
 const IMPAIRING = new Set(['CV_LOG_FULL', 'CV_LOG_FAILED', 'CV_LOG_DISK_FULL', 'CV_LOG_READ_ONLY', 'CV_LOG_DAMAGED', 'CV_QUARANTINE_FAILED', 'CV_CONSUMER_FAILED', 'CV_STORE_FAILED', 'CV_BROKER_BEHIND', 'CV_ACCEPT_FAILED']);
@@ -10,7 +11,7 @@ export class Tally {
   /** Rows written to the time series since start. */
   stored = 0;
   readonly #nowMs: () => number;
-  readonly #faults = new Map<string, { atMs: number; detail: string }>();
+  readonly #faults = new Map<string, { atMs: number; fault: Fault }>();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -25,13 +26,13 @@ export class Tally {
   }
 
   /** Faults of the last half minute that keep the gateway from its work. */
-  problems(): { code: string; detail: string }[] {
+  problems(): HealthProblem[] {
     const nowMs = this.#nowMs();
-    return [...this.#faults].filter(([, { atMs }]) => nowMs - atMs < RECENT_MS).map(([code, { detail }]) => ({ code, detail }));
+    return [...this.#faults].filter(([, { atMs }]) => nowMs - atMs < RECENT_MS).map(([code, { fault }]) => ({ code, detail: explain(fault, 'en').message, detailZh: explain(fault, 'zh-CN').message }));
   }
 
   #hear(event: TelemetryEvent): void {
     if (event.kind === 'points_stored') this.stored += event.count;
-    if (event.kind === 'fault' && IMPAIRING.has(event.fault.code)) this.#faults.set(event.fault.code, { atMs: this.#nowMs(), detail: explain(event.fault, 'en').message });
+    if (event.kind === 'fault' && IMPAIRING.has(event.fault.code)) this.#faults.set(event.fault.code, { atMs: this.#nowMs(), fault: event.fault });
   }
 }

@@ -12,10 +12,10 @@ export function metaRoutes(version: string, all: () => readonly Route[]): Route[
     route({
       method: 'GET', path: '/healthz', isOpen: true, summary: { zh: '健康状态；异常时为 503；需要令牌而未提供时只给出代码，不含详情', en: 'health; 503 when impaired; without a token, where one is needed, codes alone are told' },
       query: query({}), params: NO_PARAMS, answer: Health, example: { status: 'ok', gateway: 'town-01', version, problems: [] }, faults: [],
-      alternatives: [{ status: 503, words: { en: 'something keeps the gateway from its work', zh: '网关工作受阻' }, answer: Health, example: { status: 'impaired', gateway: 'town-01', version, problems: [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away' }] } }],
+      alternatives: [{ status: 503, words: { en: 'something keeps the gateway from its work', zh: '网关工作受阻' }, answer: Health, example: { status: 'impaired', gateway: 'town-01', version, problems: [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away', detailZh: '代理连接中断' }] } }],
       handle({ sources, request, reply }) {
         const isTold = sources.readers?.isAdmitted(request.headers, request.ip) ?? true;
-        const problems = sources.problems().map(({ code, detail }) => ({ code, detail: isTold ? detail : '' }));
+        const problems = sources.problems().map((problem) => (isTold ? problem : { code: problem.code, detail: '', detailZh: '' }));
         if (problems.length > 0) reply.code(503);
         return { status: problems.length > 0 ? 'impaired' : 'ok', gateway: sources.status().gateway, version, problems };
       },

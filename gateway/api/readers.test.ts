@@ -16,7 +16,7 @@ function opened(scope: Parameters<typeof openApi>[0], isNeeded = true, trustProx
   const clock = new VirtualClock(EXAMPLES.status.now);
   const gateway = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
   gateway.devices = [EXAMPLES.device];
-  gateway.problems = [{ code: 'CV_LOG_FULL', detail: 'log at 1 of 1 bytes' }];
+  gateway.problems = [{ code: 'CV_LOG_FULL', detail: 'log at 1 of 1 bytes', detailZh: '日志已满' }];
   const readers = new Readers('town-01', isNeeded, clock);
   readers.know([READER], [OPERATOR]);
   gateway.sources.readers = readers;
@@ -44,8 +44,8 @@ test('where a token is needed every route wants one of a reader or an operator, 
   assert.equal((await open.ask('/api/v1/devices', { method: 'HEAD' })).status, 401);
   for (const { token } of [READER, OPERATOR]) assert.equal((await open.ask('/api/v1/devices', by(token))).status, 200);
   const health = async (init?: RequestInit) => (await open.ask('/healthz', init)).body.problems;
-  assert.deepEqual(await health(), [{ code: 'CV_LOG_FULL', detail: '' }]);
-  assert.deepEqual(await health(by(READER.token)), [{ code: 'CV_LOG_FULL', detail: 'log at 1 of 1 bytes' }]);
+  assert.deepEqual(await health(), [{ code: 'CV_LOG_FULL', detail: '', detailZh: '' }]);
+  assert.deepEqual(await health(by(READER.token)), [{ code: 'CV_LOG_FULL', detail: 'log at 1 of 1 bytes', detailZh: '日志已满' }]);
 });
 
 test('on this machine alone nothing is asked for', async (t) => {

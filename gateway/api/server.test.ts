@@ -138,7 +138,7 @@ test('errors speak the language of Accept-Language or of lang', async () => {
 
 test('health is 503 with the reason while something keeps the gateway from its work', async () => {
   assert.equal((await open.ask('/healthz')).status, 200);
-  gateway.problems = [{ code: 'CV_LOG_FULL', detail: 'log at 1 of 1 bytes' }];
+  gateway.problems = [{ code: 'CV_LOG_FULL', detail: 'log at 1 of 1 bytes', detailZh: '日志已满' }];
   const impaired = await open.ask('/healthz');
   gateway.problems = [];
   assert.equal(impaired.status, 503);

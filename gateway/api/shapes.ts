@@ -178,7 +178,7 @@ export const LiveMessage = named('LiveMessage', 'what /live sends: `event:` is t
 ])) satisfies z.ZodType<api.LiveMessage>;
 
 export const Health = named('Health', 'ok, or what keeps the gateway from its work', '正常，或网关受阻的原因', z.object({
-  status: z.enum(['ok', 'impaired']), gateway: z.string(), version: z.string(), problems: z.array(z.object({ code: z.string(), detail: z.string() })),
+  status: z.enum(['ok', 'impaired']), gateway: z.string(), version: z.string(), problems: z.array(z.object({ code: z.string(), detail: z.string(), detailZh: z.string() })),
 }));
 
 /** A page of a list. */

@@ -42,10 +42,17 @@ export interface CommandSource {
   list(): CommandView[];
 }
 
+/** A fault that keeps the gateway from its work, in both languages. */
+export interface HealthProblem {
+  code: string;
+  detail: string;
+  detailZh: string;
+}
+
 export interface ApiSources {
   status(): StatusView;
   /** What keeps the gateway from its work, one line each; empty = healthy. */
-  problems(): { code: string; detail: string }[];
+  problems(): HealthProblem[];
   devices(): DeviceView[];
   /** Those that nobody configured, in any order. */
   device(id: string): DeviceView | null;

@@ -80,3 +80,11 @@ test('the fourth change of hands within a minute is one too many', () => {
   });
   assert.deepEqual(verdicts, [false, false, false, true, false, false]);
 });
+
+test('why somebody is refused is said in both languages, also where it names an edge or a number', () => {
+  assert.deepEqual(reasonParams('wrong token'), { detail: 'wrong token', detailZh: '令牌错误' });
+  assert.deepEqual(reasonParams('the client id of an edge is cv-pump', 'what'), { what: 'the client id of an edge is cv-pump', whatZh: '边缘节点的客户端标识应为 cv-pump' });
+  assert.equal(reasonParams('a retained state has at most 1048576 bytes').detailZh, '保留的 state 最多 1048576 字节');
+  assert.equal(reasonParams('retained states in more than 4 centres').detailZh, '在超过 4 个中心留有 state');
+  assert.deepEqual(reasonParams('said by somebody else'), { detail: 'said by somebody else' });
+});

@@ -41,13 +41,21 @@ const ZH: Readonly<Record<string, string>> = {
   'no client': '没有客户端',
   'only state may be retained': '只有 state 可以作为保留消息',
   'QoS 2 is not taken; batches are numbered, QoS 1 is enough': '不接受 QoS 2；批次有编号，QoS 1 已足够',
+  'an empty client id without clean session': '客户端标识为空且未要求清除会话',
   'a shared subscription ($share)': '共享订阅（$share）',
 };
 
+/** Reasons that hold a name or a number. */
+const ZH_PATTERNS: readonly (readonly [RegExp, string])[] = [
+  [/^the client id of an edge is (.*)$/, '边缘节点的客户端标识应为 $1'],
+  [/^a retained state has at most (\d+) bytes$/, '保留的 state 最多 $1 字节'],
+  [/^retained states in more than (\d+) centres$/, '在超过 $1 个中心留有 state'],
+];
+
 /** Such a reason as parameters of a fault: `detail`, or what it is called there, with its Chinese where there is one. */
 export function reasonParams(reason: string, key: 'detail' | 'what' = 'detail'): Record<string, string> {
-  const [, id] = /^the client id of an edge is (.*)$/.exec(reason) ?? [];
-  const zh = id === undefined ? ZH[reason] : `边缘节点的客户端标识应为 ${id}`;
+  const [pattern, words] = ZH_PATTERNS.find(([known]) => known.test(reason)) ?? [];
+  const zh = pattern && words !== undefined ? reason.replace(pattern, words) : ZH[reason];
   return { [key]: reason, ...(zh !== undefined && { [`${key}Zh`]: zh }) };
 }
 

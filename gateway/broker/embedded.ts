@@ -146,7 +146,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     const session = sessionOf(client);
     session.dropped = true;
     if (isUnsupported) tellDrop(session.address, 'unsupported', fault('CV_MQTT_UNSUPPORTED', { client: session.address, what: detail }), null);
-    else tellDrop(session.address, 'refused', fault('CV_CLIENT_REFUSED', { client: '', address: session.address, detail }), null);
+    else tellDrop(session.address, 'refused', fault('CV_CLIENT_REFUSED', { client: '', address: session.address, ...reasonParams(detail) }), null);
     // What else it sends is thrown away, not kept; the connect time-out ends one that does not close.
     client.conn.removeAllListeners('readable');
     setImmediate(() => client.conn.resume());

@@ -6,7 +6,7 @@ import type { Draft } from '../../../core/event.ts';
 import { compareCursors, START, type Cursor, type StoredGroup } from '../../../core/log/types.ts';
 import { encodeBatch } from '../../../core/wire/batch.ts';
 import { EXAMPLES } from '../examples.ts';
-import type { ApiSources, DemoControls, SeriesFilter } from '../sources.ts';
+import type { ApiSources, DemoControls, HealthProblem, SeriesFilter } from '../sources.ts';
 
 export interface MemoryGateway {
   sources: ApiSources;
@@ -18,7 +18,7 @@ export interface MemoryGateway {
   warnings: WarningView[];
   quarantine: QuarantineItem[];
   pictures: Map<string, PictureView>;
-  problems: { code: string; detail: string }[];
+  problems: HealthProblem[];
   /** Where the log begins; earlier cursors are gone. */
   tail: Cursor;
   groups: StoredGroup[];
