@@ -13,6 +13,7 @@ export type Cut = { is: 'frame'; bytes: Buffer; raw: Buffer } | { is: 'checksum'
 const NOISE_BYTES = 1024;
 /** In a row, within which a good one is looked for. */
 const MOST_BROKEN = 32;
+const SHOWN_BYTES = 24;
 
 type At = { is: 'more' } | { is: 'none' | 'checksum'; length: number } | { is: 'frame'; bytes: Buffer; length: number };
 
@@ -89,6 +90,12 @@ export class FrameCutter {
     this.#noise = [];
     this.#noiseBytes = 0;
   }
+}
+
+/** What is told of a frame that never became whole. */
+export function shortOf(bytes: Buffer): { detail: string; detailZh: string } {
+  const hex = bytes.toString('hex', 0, SHOWN_BYTES);
+  return { detail: `a frame cut short after ${bytes.length} bytes: ${hex}`, detailZh: `帧不完整，只有 ${bytes.length} 字节：${hex}` };
 }
 
 /** What stands at the head of `held`, of which there is at least a byte. */

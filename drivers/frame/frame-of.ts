@@ -1,6 +1,6 @@
 /** Bytes from a command line or a file to frames. */
 import type { FrameRead, FrameReader, Request } from '../../core/driver.ts';
-import { FrameCutter } from './cutter.ts';
+import { FrameCutter, shortOf } from './cutter.ts';
 import { planOf, type FrameFrame, type Plan } from './frame.ts';
 import { loadDescription, shippedNames } from './load.ts';
 import type { FramePointOf, FrameSettings } from './settings.ts';
@@ -28,8 +28,3 @@ export const frameOf: FrameReader<FrameFrame, Request> = {
 };
 
 const noFrame = (detail: string, detailZh: string): FrameRead<FrameFrame> => ({ fault: { code: 'CV_FRAME_INVALID', params: { detail, detailZh } } });
-
-function shortOf(bytes: Buffer): { detail: string; detailZh: string } {
-  const hex = bytes.toString('hex', 0, 24);
-  return { detail: `a frame cut short after ${bytes.length} bytes: ${hex}`, detailZh: `帧不完整，只有 ${bytes.length} 字节：${hex}` };
-}

@@ -101,8 +101,8 @@ async function serial({ port, baudRate, dataBits, stopBits, parity, description 
   const hub = new Hub(path, protocol, world, { description, transport: 'serial', port, baudRate, dataBits, stopBits, parity });
   const line = hub.open({ address: path, peer: path, send: (bytes) => { serialLine.write(Buffer.from(bytes)); }, end: () => { if (serialLine.isOpen) serialLine.close(() => {}); } }) as Line;
   serialLine.on('data', (bytes: Buffer) => line.heard(bytes));
-  serialLine.on('error', (error) => line.end(error));
-  for (const event of ['end', 'close']) serialLine.on(event, () => line.end(null));
+  serialLine.on('error', (error) => line.ended(error));
+  for (const event of ['end', 'close']) serialLine.on(event, () => line.ended(null));
   return {
     hub, line,
     async close() {
@@ -126,7 +126,7 @@ async function datagrams({ listen, host, port, description }: FrameSettings, pro
     const known = lines.get(peer);
     if (known && !known.isOver) return known;
     // A device behind a mobile network comes from another port each time: the oldest is let go, of those that are nobody's first.
-    if (lines.size >= MAX_LINES) oldestOf(lines)?.end(null);
+    if (lines.size >= MAX_LINES) oldestOf(lines)?.ended(null);
     const made = hub.open({ address: at, peer, send: (bytes) => socket.send(bytes, to), end: () => { lines.delete(peer); } });
     if (made) lines.set(peer, made);
     return made;
@@ -181,7 +181,7 @@ export class Hub implements Reception {
 
   accept(socket: Socket): void {
     let line: Line | null = null;
-    const guest = this.#admission.admit(socket, () => { line?.end(null); });
+    const guest = this.#admission.admit(socket, () => { line?.ended(null); });
     socket.on('error', () => { socket.destroy(); });
     if (!guest) return void socket.destroy();
     line = this.carry(socket);
@@ -195,13 +195,13 @@ export class Hub implements Reception {
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const line = this.open({ address: this.address, peer, send: (bytes) => { socket.write(bytes); }, end: () => { socket.destroy(); } });
-    socket.on('error', (error) => { line?.end(error); });
+    socket.on('error', (error) => { line?.ended(error); });
     if (!line) {
       socket.destroy();
       return null;
     }
     socket.on('data', (bytes) => line.heard(bytes));
-    for (const event of ['end', 'close']) socket.on(event, () => line.end(null));
+    for (const event of ['end', 'close']) socket.on(event, () => line.ended(null));
     return line;
   }
 

@@ -1,7 +1,8 @@
 /** One way that frames come by: a connection, a peer of a UDP port, a serial line. Cuts frames; knows no meaning. */
 import type { Guest } from '../../core/admission.ts';
+import type { Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import { FrameCutter } from './cutter.ts';
+import { FrameCutter, shortOf, type Cut } from './cutter.ts';
 import type { Protocol } from './protocol-types.ts';
 import { readHead, type Reading } from './read.ts';
 
@@ -49,13 +50,19 @@ export class Line {
       if (this.isOver) return;
       const head = cut.is === 'frame' ? readHead(cut.bytes, this.#protocol) : null;
       if (cut.is === 'frame' && head) this.#take({ frame: cut.bytes, head }, this);
-      else this.#unreadable(cut.bytes, cut.is === 'checksum');
+      else this.#unreadable(cut.is === 'frame' ? { is: 'noise', bytes: cut.bytes } : cut);
     }
+  }
+
+  /** The other side is gone: a frame that it had begun never becomes whole. */
+  ended(error: Error | null): void {
+    if (!this.isOver) this.#cutShort();
+    this.end(error);
   }
 
   /** A new question: what came before it is over. */
   clear(): void {
-    this.#cutter.reset();
+    this.#cutShort();
   }
 
   get isKnown(): boolean {
@@ -85,13 +92,24 @@ export class Line {
     this.#onEnd.clear();
   }
 
-  #unreadable(bytes: Buffer, isChecksum: boolean): void {
+  #cutShort(): void {
+    for (const cut of this.#cutter.end()) if (cut.is !== 'frame') this.#unreadable(cut);
+  }
+
+  #unreadable({ is, bytes }: Exclude<Cut, { is: 'frame' }>): void {
     this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });
     // Once a line: a device that does it once does it always.
     if (this.#isTold) return;
     this.#isTold = true;
     const shown = bytes.toString('hex', 0, SHOWN_BYTES);
     const address = `${this.carrier.address} (${this.carrier.peer})`;
-    this.#world.tell({ kind: 'fault', fault: isChecksum ? { code: 'CV_FRAME_CHECKSUM', params: { detail: `${address}: ${shown}`, detailZh: `${address}：${shown}` } } : { code: 'CV_DESCRIBED_STREAM', params: { address, count: bytes.length, bytes: shown } } });
+    const fault = (): Fault => {
+      switch (is) {
+        case 'checksum': return { code: 'CV_FRAME_CHECKSUM', params: { detail: `${address}: ${shown}`, detailZh: `${address}：${shown}` } };
+        case 'short': { const { detail, detailZh } = shortOf(bytes); return { code: 'CV_FRAME_LENGTH', params: { detail: `${address}: ${detail}`, detailZh: `${address}：${detailZh}` } }; }
+        case 'noise': return { code: 'CV_DESCRIBED_STREAM', params: { address, count: bytes.length, bytes: shown } };
+      }
+    };
+    this.#world.tell({ kind: 'fault', fault: fault() });
   }
 }
