@@ -123,6 +123,12 @@ export interface SettingProblem {
   zh: string;
 }
 
+/** What does not hold of a device because of others of its driver; `at` is its place in their list. */
+export interface Beside {
+  at: number;
+  problem: SettingProblem;
+}
+
 /** Whoever is given frames. */
 export type Take<Frame> = (frame: Frame) => void;
 
@@ -231,6 +237,8 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
    * @throws FaultError for a file that cannot be read
    */
   consult?(settings: z.infer<S>, readFile: (path: string) => string): { settings: z.infer<S>; problems: SettingProblem[] };
+  /** Devices of an edge against each other, such as two that share a port: told at their settings. Reads no more than files that they name. */
+  beside?(devices: readonly { id: string; settings: z.infer<S> }[]): Beside[];
   /** Cameras: how people watch it. */
   watched?(settings: z.infer<S>, clock: Clock): Watched;
   /** True when a configured point's value has no unit (a bool, a text): then its config needs none. `settings`: where they are sound. */
@@ -301,6 +309,7 @@ export interface Driver {
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
   derived?(settings: unknown): Record<string, FixedPoint>;
   consult?(settings: unknown, readFile: (path: string) => string): { settings: unknown; problems: SettingProblem[] };
+  beside?(devices: readonly { id: string; settings: unknown }[]): Beside[];
   watched?(settings: unknown, clock: Clock): Watched;
   unitless?(point: PointOf<unknown>, settings?: unknown): boolean;
   known?(point: PointOf<unknown>, settings?: unknown): KnownOfPoint;

@@ -12,8 +12,8 @@ const MOST_VALUES = 20_000;
 const SHOWN_BYTES = 24;
 
 /**
- * @returns the values of the points that read this message; a wrong checksum gives CV_FRAME_CHECKSUM, a frame that is no
- *   message of the description CV_DESCRIBED_MESSAGE, one that ends too early CV_DESCRIBED_SHORT, and none of them a value
+ * @returns the values of the points that read this message; a wrong checksum gives CV_FRAME_CHECKSUM, a frame of
+ *   another description CV_DESCRIBED_UNCLAIMED, one that is no message of this CV_DESCRIBED_MESSAGE, one that ends too early CV_DESCRIBED_SHORT, and none of them a value
  */
 export function decode(frame: FrameFrame): Decoded {
   if (frame.is === 'away') return { ...lost(frame.left ? 'CV_DESCRIBED_LEFT' : 'CV_DESCRIBED_ABSENT', { identity: frame.identity, address: frame.at }), isAway: true };
@@ -24,6 +24,7 @@ export function decode(frame: FrameFrame): Decoded {
   if (!isRight(bytes, protocol)) return lost('CV_FRAME_CHECKSUM', { detail: shown(bytes), detailZh: shown(bytes) });
   const reading = readHead(bytes, protocol);
   if (!reading) return lost('CV_DESCRIBED_SHORT', { field: 'head', bytes: shown(bytes) });
+  if (!holds(protocol.when, reading.slots)) return lost('CV_DESCRIBED_UNCLAIMED', { address: protocol.title.en, addressZh: protocol.title.zh, bytes: shown(bytes) });
   const message = messageOf(reading, protocol);
   if (!message) return lost('CV_DESCRIBED_MESSAGE', { bytes: shown(bytes) });
   try {

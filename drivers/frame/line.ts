@@ -4,7 +4,7 @@ import type { Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { FrameCutter, shortOf, type Cut } from './cutter.ts';
 import type { Protocol } from './protocol-types.ts';
-import { readHead, type Reading } from './read.ts';
+import type { Reading } from './read.ts';
 
 const SHOWN_BYTES = 24;
 
@@ -23,6 +23,9 @@ export interface Carrier {
   end(): void;
 }
 
+/** A whole frame. @returns whether it could be read */
+type Taking = (frame: Buffer, from: Line) => boolean;
+
 export class Line {
   readonly carrier: Carrier;
   isOver = false;
@@ -30,28 +33,35 @@ export class Line {
   guest: Guest | null = null;
   #stations = 0;
   readonly #world: World;
-  readonly #protocol: Protocol;
   readonly #cutter: FrameCutter;
-  readonly #take: (received: Received, from: Line) => void;
+  readonly #take: Taking;
   readonly #onEnd = new Set<(error: Error | null) => void>();
   #isTold = false;
+  #isUnclaimedTold = false;
 
-  constructor(carrier: Carrier, protocol: Protocol, world: World, take: (received: Received, from: Line) => void) {
+  /** @param framing a protocol that is framed as all that comes here */
+  constructor(carrier: Carrier, framing: Protocol, world: World, take: Taking) {
     this.carrier = carrier;
-    this.#protocol = protocol;
     this.#world = world;
     this.#take = take;
-    this.#cutter = new FrameCutter(protocol);
+    this.#cutter = new FrameCutter(framing);
   }
 
   /** Bytes that came, in order. */
   heard(bytes: Uint8Array): void {
     for (const cut of this.#cutter.feed(bytes)) {
       if (this.isOver) return;
-      const head = cut.is === 'frame' ? readHead(cut.bytes, this.#protocol) : null;
-      if (cut.is === 'frame' && head) this.#take({ frame: cut.bytes, head }, this);
-      else this.#unreadable(cut.is === 'frame' ? { is: 'noise', bytes: cut.bytes } : cut);
+      if (cut.is !== 'frame') this.#unreadable(cut);
+      else if (!this.#take(cut.bytes, this)) this.#unreadable({ is: 'noise', bytes: cut.bytes });
     }
+  }
+
+  /** A frame of none of the descriptions here. */
+  unclaimed(frame: Buffer): void {
+    this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });
+    if (this.#isUnclaimedTold) return;
+    this.#isUnclaimedTold = true;
+    this.#world.tell({ kind: 'fault', fault: { code: 'CV_DESCRIBED_UNCLAIMED', params: { address: `${this.carrier.address} (${this.carrier.peer})`, bytes: frame.toString('hex', 0, SHOWN_BYTES) } } });
   }
 
   /** The other side is gone: a frame that it had begun never becomes whole. */
