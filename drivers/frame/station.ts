@@ -9,6 +9,7 @@ import { identityBytes } from './identity.ts';
 import type { Line, Received } from './line.ts';
 import type { MessagePlan, Protocol, Template } from './protocol-types.ts';
 import { messageOf, readHead, readWhole, ShortFrame } from './read.ts';
+import { fieldBytes, sequenceBytes } from './said.ts';
 import type { FramePointOf, FrameSettings } from './settings.ts';
 import { fillTemplate } from './template.ts';
 
@@ -191,11 +192,8 @@ export class Station {
     if (!message.answer) return;
     try {
       // What is echoed may be any field of the message, not of its head alone.
-      const { slots } = readWhole(received.head, message);
-      this.#send(line, message.answer, (slot) => {
-        const field = slots[slot];
-        return field ? received.head.frame.subarray(field.at, field.at + field.length) : new Uint8Array();
-      });
+      const whole = readWhole(received.head, message);
+      this.#send(line, message.answer, (slot) => fieldBytes(whole, slot));
     } catch (error) {
       // One that ends too early is told by decode, and not answered.
       if (!(error instanceof ShortFrame)) throw error;
@@ -204,13 +202,7 @@ export class Station {
 
   #send(line: Line, template: Template, field: (slot: number) => Uint8Array): void {
     this.#sequence = (this.#sequence + 1) >>> 0;
-    const size = this.protocol.head.find(({ slot }) => slot === this.protocol.sequence);
-    const bytes = typeof size?.size === 'number' ? Math.min(size.size, 6) : 0;
-    let sequence = Buffer.alloc(bytes);
-    if (bytes > 0) sequence.writeUIntBE(this.#sequence % 256 ** Math.min(bytes, 4), 0, bytes);
-    if (this.protocol.separator) sequence = Buffer.from(String(this.#sequence));
-    else if (size?.isLittle) sequence = Buffer.from(sequence.toReversed());
-    line.send(fillTemplate(template, this.protocol, { field, identity: identityBytes(this.#settings.identity ?? '', this.protocol) ?? new Uint8Array(), sequence, nowMs: this.#world.clock.nowMs() }));
+    line.send(fillTemplate(template, this.protocol, { field, identity: identityBytes(this.#settings.identity ?? '', this.protocol) ?? new Uint8Array(), sequence: sequenceBytes(this.#sequence, this.protocol), nowMs: this.#world.clock.nowMs() }));
   }
 
   #ask(): void {
