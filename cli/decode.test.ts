@@ -157,3 +157,28 @@ test('decode: an LLRP message cut short anywhere is a fault', () => {
     assert.deepEqual(lines.map(({ fault }) => fault), ['CV_FRAME_LENGTH']);
   }
 });
+
+test('decode: each value of a described frame with its place and bytes, and what the edge says around it: in words and as JSON', () => {
+  const page = readFileSync(join(import.meta.dirname, '../docs/described-frames.md'), 'utf8');
+  writeFileSync(join(folder, 'lid.yaml'), /```yaml\n(# yaml-language-server[\s\S]*?)```/.exec(page)?.[1] ?? '');
+  const hex = /cityvitals decode frame --settings try\.yaml --hex "([^"]+)"/.exec(page)?.[1] ?? '';
+  const settings = join(folder, 'lid-settings.yaml');
+  writeFileSync(settings, 'settings: { description: ./lid.yaml }\n');
+  const { lines } = cityvitals(['decode', 'frame', '--json', '--settings', settings, '--hex', hex]);
+  assert.deepEqual(lines.map(({ point, bytes }) => [point, bytes]), [
+    ['report.id', { at: 3, hex: '0a1b2c3d' }], ['report.kind', { at: 7, hex: '02' }], ['report.at', { at: 8, hex: '260101080000' }], ['report.tilt', { at: 14, hex: '007b' }], ['report.state', { at: 16, hex: '01' }], ['report.isOpen', { at: 16, hex: '01' }], ['report.isFlooded', { at: 16, hex: '01' }],
+  ]);
+  const answer = 'a55a050a1b2c3d8215';
+  assert.ok(lines.every((line) => line.answer === answer && !('question' in line)), JSON.stringify(lines[0]));
+  const words = cityvitals(['decode', 'frame', '--settings', settings, '--hex', hex]).stdout;
+  assert.match(words, /^report\.tilt +12\.3 deg {2}good {2}@14 007b$/m);
+  assert.match(words, new RegExp(`^  answer: ${answer}$`, 'm'));
+  assert.match(cityvitals(['decode', 'frame', '--lang', 'zh-CN', '--settings', settings, '--hex', hex]).stdout, new RegExp(`^  应答：${answer}$`, 'm'));
+  assert.ok(page.includes('@14 007b') && page.includes(`answer: ${answer}`), 'as the guide shows it');
+  // An instrument that is asked: the question that its answer belongs to, its unit being that of the answer.
+  writeFileSync(settings, 'settings: { description: "shipped:weighbridge" }\n');
+  const body = Buffer.from('07+0012.50S');
+  const sum = body.reduce((all, byte) => all ^ byte, 0).toString(16).toUpperCase();
+  const asked = cityvitals(['decode', 'frame', '--json', '--settings', settings, '--hex', `02${body.toString('hex')}${Buffer.from(sum).toString('hex')}0d`]);
+  assert.deepEqual(asked.lines.map(({ point, value, bytes, question }) => [point, value, bytes, question]).slice(1, 2), [['weight.mass', 12.5, { at: 3, hex: '2b303031322e3530' }, '0230375735300d']]);
+});

@@ -12,7 +12,7 @@ import { parseJson } from '../core/wire/json.ts';
 import { driverById, driverIds } from '../drivers/index.ts';
 import { bytesOf, framesOfInput, INPUTS, type Input } from './decode-input.ts';
 import { openProgress } from './progress.ts';
-import { printLine } from './result-print.ts';
+import { printAround, printLine } from './result-print.ts';
 import { printProblems } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
@@ -56,9 +56,11 @@ async function run(terminal: Terminal, id: string, file: string | undefined, opt
   const progress = process.stdout.isTTY ? null : openProgress(terminal, { id: 'decode', en: 'decoding, frames', zh: '正在解析，帧' });
   let frames = 0;
   for (const read of driver.frameOf.read(input, points, settings)) {
-    const context = { device: id, at, request: read.request, language: terminal.language, hasTags: true, unitOf: unitOf ?? unitsOf(driver) };
-    const lines = read.fault ? [faultLine(read.fault, at, terminal.language)] : resultLines(driver.decode(read.frame, read.request), context);
+    const context = { device: id, at, request: read.request, language: terminal.language, isForPeople: true, unitOf: unitOf ?? unitsOf(driver) };
+    const around = read.fault ? {} : driver.frameOf.around?.(read.frame, at) ?? {};
+    const lines = read.fault ? [faultLine(read.fault, at, terminal.language)] : resultLines(driver.decode(read.frame, read.request), { ...context, around });
     for (const line of lines) printLine(terminal, line);
+    printAround(terminal, around);
     if (lines.length === 0) terminal.remark(terminal.text({ en: 'a good frame, in which none of the points lies', zh: '帧有效，但其中没有任何测点' }));
     isFaulty ||= lines.some((line) => 'fault' in line);
     frames += 1;

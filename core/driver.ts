@@ -40,6 +40,14 @@ export interface PointValue<P extends string = string> {
   evidence?: Evidence[];
   /** The time that a statistic of the device's own is over; `count` 0 where it does not say how many values went in. */
   window?: Window;
+  /** The bytes that it was read from and their place in the frame, where the frame's reader asked for them: `decode` on the command line shows them. */
+  bytes?: ReadFrom;
+}
+
+/** Bytes of a frame as it was sent, but for byte stuffing. */
+export interface ReadFrom {
+  at: number;
+  hex: string;
 }
 
 /** One picture of a camera as decoders give it, I420: much smaller than colours by the pixel, and its first plane is what a grey picture would be. */
@@ -121,6 +129,12 @@ export interface SettingProblem {
   path: (string | number)[];
   en: string;
   zh: string;
+}
+
+/** What does not hold of a device because of others of its driver; `at` is its place in their list. */
+export interface Beside {
+  at: number;
+  problem: SettingProblem;
 }
 
 /** Whoever is given frames. */
@@ -231,6 +245,8 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
    * @throws FaultError for a file that cannot be read
    */
   consult?(settings: z.infer<S>, readFile: (path: string) => string): { settings: z.infer<S>; problems: SettingProblem[] };
+  /** Devices of an edge against each other, such as two that share a port: told at their settings. Reads no more than files that they name. */
+  beside?(devices: readonly { id: string; settings: z.infer<S> }[]): Beside[];
   /** Cameras: how people watch it. */
   watched?(settings: z.infer<S>, clock: Clock): Watched;
   /** True when a configured point's value has no unit (a bool, a text): then its config needs none. `settings`: where they are sound. */
@@ -243,8 +259,16 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   recording?: Recording<z.infer<S>, PointOf<z.infer<P>>, Frame, R>;
 }
 
+/** The question that a frame answers, and what its device gets for an answer; neither, where nothing is said. */
+export interface SaidAround {
+  question?: Uint8Array;
+  answer?: Uint8Array;
+}
+
 /** For `cityvitals decode`: turns bytes or a JSON line into frames with their requests. */
 export interface FrameReader<Frame, R extends Request> {
+  /** What the edge would say before and after a frame. Pure, never throws. @param nowMs ms UTC, for what says the time */
+  around?(frame: Frame, nowMs: number): SaidAround;
   /** `bytes`: hex or a binary file; `frames`: JSON lines. */
   level: 'bytes' | 'frames';
   /**
@@ -301,6 +325,7 @@ export interface Driver {
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
   derived?(settings: unknown): Record<string, FixedPoint>;
   consult?(settings: unknown, readFile: (path: string) => string): { settings: unknown; problems: SettingProblem[] };
+  beside?(devices: readonly { id: string; settings: unknown }[]): Beside[];
   watched?(settings: unknown, clock: Clock): Watched;
   unitless?(point: PointOf<unknown>, settings?: unknown): boolean;
   known?(point: PointOf<unknown>, settings?: unknown): KnownOfPoint;

@@ -1,5 +1,5 @@
 /** Results as lines of JSON: what `--json` prints and what a case's `expected.jsonl` holds. */
-import type { Decoded, Request } from './driver.ts';
+import type { Decoded, Request, SaidAround } from './driver.ts';
 import type { Evidence } from './event.ts';
 import { explain, FAULTS, type Fault, type Language } from './faults.ts';
 import type { FaultRow } from './faults/row.ts';
@@ -23,8 +23,10 @@ export interface ResultOf {
   /** Unit of a point whose value does not carry one: from the config or the driver's table. */
   unitOf?(point: string): string;
   language?: Language;
-  /** With what a tag was read by: for people, no part of a case. */
-  hasTags?: boolean;
+  /** With what a tag was read by, and the bytes that a value was read from: for people, no part of a case. */
+  isForPeople?: boolean;
+  /** What the edge says around this frame, for people. */
+  around?: SaidAround | undefined;
 }
 
 export function faultLine(fault: Fault, at: number, language: Language = 'en'): FaultLine {
@@ -32,7 +34,7 @@ export function faultLine(fault: Fault, at: number, language: Language = 'en'): 
 }
 
 /** Lines of one decoded frame: its faults, each once, then a line a point; a point that was lost is bad, with the fault's flag. */
-export function resultLines(decoded: Decoded, { device, at, request, unitOf = () => '', language = 'en', hasTags = false }: ResultOf): ResultLine[] {
+export function resultLines(decoded: Decoded, { device, at, request, unitOf = () => '', language = 'en', isForPeople = false, around = {} }: ResultOf): ResultLine[] {
   if (!decoded.ok) {
     const row: FaultRow = FAULTS[decoded.fault.code];
     const points = decoded.points ?? request?.points ?? [];
@@ -46,9 +48,14 @@ export function resultLines(decoded: Decoded, { device, at, request, unitOf = ()
   return [
     ...[...faults.values()].map((fault) => faultLine(fault, at, language)),
     ...values.map((one): SampleLine => ({
-      device, point: one.point, value: one.value, unit: one.unit ?? unitOf(one.point), at: one.deviceAt ?? at, quality: one.quality ?? 'good', flags: one.flags ?? [], ...lineExtras(one), ...(hasTags ? tagOf(one.evidence) : {}),
+      device, point: one.point, value: one.value, unit: one.unit ?? unitOf(one.point), at: one.deviceAt ?? at, quality: one.quality ?? 'good', flags: one.flags ?? [], ...lineExtras(one), ...(isForPeople ? { ...tagOf(one.evidence), ...(one.bytes && { bytes: one.bytes }), ...inHex(around) } : {}),
     })),
   ];
+}
+
+function inHex({ question, answer }: SaidAround): Pick<SampleLine, 'question' | 'answer'> {
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  return { ...(question && { question: hex(question) }), ...(answer && { answer: hex(answer) }) };
 }
 
 function tagOf(evidence: readonly Evidence[] = []): Pick<SampleLine, 'tag'> {

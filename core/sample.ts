@@ -1,6 +1,6 @@
 /** A sample: one value of one point as its driver gave it, before any scale, limit or check of ours. */
 import type { ClockSource, Evidence, Flag, Origin, Position, Quality, TagRead, Value, Window } from './event.ts';
-import type { Missed } from './driver.ts';
+import type { Missed, ReadFrom } from './driver.ts';
 
 export interface Sample {
   device: string;
@@ -41,6 +41,10 @@ export interface SampleLine {
   window?: Window;
   /** Only `decode` gives it. */
   tag?: TagRead;
+  /** Where it stood in its frame; `question` and `answer` are what the edge says before and after that, in hex. Only `decode` gives them. */
+  bytes?: ReadFrom;
+  question?: string;
+  answer?: string;
 }
 
 export function sampleLine(sample: Sample): SampleLine {

@@ -77,7 +77,7 @@ const tag = z.looseObject({ kind: z.literal('tag'), epc: z.string() });
 
 /** A line of `expected.jsonl`: a sample or a fault in the form of `--json`. */
 export const EXPECTED_LINE = z.union([
-  z.strictObject({ device: z.string(), point: z.string(), value: z.union([z.number(), z.string(), z.boolean(), z.null()]), unit: z.string(), at: z.number(), quality: z.enum(['good', 'uncertain', 'bad']), flags: z.array(z.string()), origin: z.enum(ORIGINS).optional(), position: position.optional(), window: window.optional(), tag: tag.optional() }),
+  z.strictObject({ device: z.string(), point: z.string(), value: z.union([z.number(), z.string(), z.boolean(), z.null()]), unit: z.string(), at: z.number(), quality: z.enum(['good', 'uncertain', 'bad']), flags: z.array(z.string()), origin: z.enum(ORIGINS).optional(), position: position.optional(), window: window.optional(), tag: tag.optional(), bytes: z.strictObject({ at: z.number(), hex: z.string() }).optional(), question: z.string().optional(), answer: z.string().optional() }),
   z.strictObject({ fault: z.string(), stage: z.string(), message: z.string(), remedy: z.string(), at: z.number(), device: z.string().optional() }),
 ]);
 

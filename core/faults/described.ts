@@ -29,8 +29,13 @@ export const DESCRIBED_FAULTS = {
   },
   CV_DESCRIBED_LISTEN: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['cannot listen on {listen}: {detail}', 'check that the address is of this machine and the port is free; devices on one port share one description'],
-    zh: ['无法监听 {listen}：{detail}', '检查地址是否属于本机、端口是否空闲；同一端口上的设备须用同一描述'],
+    en: ['cannot listen on {listen}: {detail}', 'check that the address is of this machine and the port is free'],
+    zh: ['无法监听 {listen}：{detail}', '检查地址是否属于本机、端口是否空闲'],
+  },
+  CV_DESCRIBED_SHARED: {
+    stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
+    en: ['{description} cannot share {address} with {other}: {problem}', 'give it an address of its own, or descriptions with the same framing and another `when`'],
+    zh: ['{description} 不能与 {other} 共用 {address}：{problem}', '改用另一地址，或使描述的帧格式相同、when 不同'],
   },
   CV_DESCRIBED_PORT: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
@@ -61,6 +66,11 @@ export const DESCRIBED_FAULTS = {
     stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
     en: ['{address}: {count} bytes that are no frame of the description: {bytes}', 'if it goes on: another protocol, a checksum that is described wrong, or another baud rate: on a serial line ours, over the network that of the converter in between'],
     zh: ['{address}：{count} 字节不符合描述的帧：{bytes}', '若持续出现：协议不符、校验描述有误或波特率不符（串口线路检查本机设置，经网络时检查中间转换器的串口侧）'],
+  },
+  CV_DESCRIBED_UNCLAIMED: {
+    stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'other',
+    en: ['{address}: a frame that is of no description here: {bytes}', 'widen the `when` of a description, or add a device whose description takes such frames; one without `when` and with a message `other` passes over them'],
+    zh: ['{address}：帧不属于此处的任何描述：{bytes}', '放宽某个描述的 when，或添加使用相应描述的设备；不写 when、只有报文 other 的描述可忽略此类帧'],
   },
   CV_DESCRIBED_MESSAGE: {
     stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'other',

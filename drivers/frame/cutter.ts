@@ -13,8 +13,9 @@ export type Cut = { is: 'frame'; bytes: Buffer; raw: Buffer } | { is: 'checksum'
 const NOISE_BYTES = 1024;
 /** In a row, within which a good one is looked for. */
 const MOST_BROKEN = 32;
+const SHOWN_BYTES = 24;
 
-type At = { is: 'more' } | { is: 'none' | 'checksum'; length: number } | { is: 'frame'; bytes: Buffer; length: number };
+type At = { is: 'more' } | { is: 'none' } | { is: 'checksum'; length: number } | { is: 'frame'; bytes: Buffer; length: number };
 
 export class FrameCutter {
   readonly #protocol: Protocol;
@@ -91,12 +92,18 @@ export class FrameCutter {
   }
 }
 
+/** What is told of a frame that never became whole. */
+export function shortOf(bytes: Buffer): { detail: string; detailZh: string } {
+  const hex = bytes.toString('hex', 0, SHOWN_BYTES);
+  return { detail: `a frame cut short after ${bytes.length} bytes: ${hex}`, detailZh: `帧不完整，只有 ${bytes.length} 字节：${hex}` };
+}
+
 /** What stands at the head of `held`, of which there is at least a byte. */
 export function frameAt(held: Buffer, protocol: Protocol): At {
   const { header } = protocol;
   for (let at = 0; at < header.length; at += 1) {
     if (at >= held.length) return { is: 'more' };
-    if (held[at] !== header[at]) return { is: 'none', length: 1 };
+    if (held[at] !== header[at]) return { is: 'none' };
   }
   if (protocol.length || protocol.fixed !== null) return counted(held, protocol);
   return terminated(held, protocol);
@@ -106,12 +113,12 @@ function counted(held: Buffer, protocol: Protocol): At {
   const { terminator, maxBytes } = protocol;
   const total = protocol.fixed ?? lengthAt(held, protocol);
   if (total === 'more') return { is: 'more' };
-  if (total > maxBytes || total < leastBytes(protocol)) return { is: 'none', length: 1 };
+  if (total > maxBytes || total < leastBytes(protocol)) return { is: 'none' };
   if (held.length < total) return { is: 'more' };
   const frame = held.subarray(0, total);
-  if (terminator.length > 0 && !endsWith(frame, terminator)) return { is: 'none', length: 1 };
+  if (terminator.length > 0 && !endsWith(frame, terminator)) return { is: 'none' };
   // Without a header every byte might begin a frame: a checksum that is wrong then says nothing.
-  if (!isRight(frame, protocol)) return { is: protocol.header.length > 0 ? 'checksum' : 'none', length: total };
+  if (!isRight(frame, protocol)) return protocol.header.length > 0 ? { is: 'checksum', length: total } : { is: 'none' };
   return { is: 'frame', bytes: frame, length: total };
 }
 
@@ -144,14 +151,14 @@ function terminated(held: Buffer, protocol: Protocol): At {
   const next = header.length > 0 && !protocol.escape ? within.indexOf(header, header.length) : -1;
   // Another header before the end: what began here was cut off. Text lines may hold their header's byte, so only long ones.
   const isCutOff = header.length > 1 && next > 0 && (end < 0 || next < end);
-  if (isCutOff) return { is: 'none', length: 1 };
-  if (end < 0) return held.length >= maxBytes ? { is: 'none', length: 1 } : { is: 'more' };
+  if (isCutOff) return { is: 'none' };
+  if (end < 0) return held.length >= maxBytes ? { is: 'none' } : { is: 'more' };
   const length = end + terminator.length;
   // Where one byte opens and closes, two in a row are a close and an open.
-  if (length > maxBytes || (end === header.length && protocol.escape)) return { is: 'none', length: 1 };
+  if (length > maxBytes || (end === header.length && protocol.escape)) return { is: 'none' };
   const frame = protocol.escape ? unstuffed(held.subarray(0, length), protocol) : held.subarray(0, length);
-  if (!frame || frame.length < leastBytes(protocol)) return { is: 'none', length: 1 };
-  if (!isRight(frame, protocol)) return { is: header.length > 0 ? 'checksum' : 'none', length };
+  if (!frame || frame.length < leastBytes(protocol)) return { is: 'none' };
+  if (!isRight(frame, protocol)) return header.length > 0 ? { is: 'checksum', length } : { is: 'none' };
   return { is: 'frame', bytes: frame, length };
 }
 

@@ -12,8 +12,8 @@ const MOST_VALUES = 20_000;
 const SHOWN_BYTES = 24;
 
 /**
- * @returns the values of the points that read this message; a wrong checksum gives CV_FRAME_CHECKSUM, a frame that is no
- *   message of the description CV_DESCRIBED_MESSAGE, one that ends too early CV_DESCRIBED_SHORT, and none of them a value
+ * @returns the values of the points that read this message; a wrong checksum gives CV_FRAME_CHECKSUM, a frame of
+ *   another description CV_DESCRIBED_UNCLAIMED, one that is no message of this CV_DESCRIBED_MESSAGE, one that ends too early CV_DESCRIBED_SHORT, and none of them a value
  */
 export function decode(frame: FrameFrame): Decoded {
   if (frame.is === 'away') return { ...lost(frame.left ? 'CV_DESCRIBED_LEFT' : 'CV_DESCRIBED_ABSENT', { identity: frame.identity, address: frame.at }), isAway: true };
@@ -24,10 +24,11 @@ export function decode(frame: FrameFrame): Decoded {
   if (!isRight(bytes, protocol)) return lost('CV_FRAME_CHECKSUM', { detail: shown(bytes), detailZh: shown(bytes) });
   const reading = readHead(bytes, protocol);
   if (!reading) return lost('CV_DESCRIBED_SHORT', { field: 'head', bytes: shown(bytes) });
+  if (!holds(protocol.when, reading.slots)) return lost('CV_DESCRIBED_UNCLAIMED', { address: protocol.title.en, addressZh: protocol.title.zh, bytes: shown(bytes) });
   const message = messageOf(reading, protocol);
   if (!message) return lost('CV_DESCRIBED_MESSAGE', { bytes: shown(bytes) });
   try {
-    const values = valuesOf(reading, message, plan);
+    const values = valuesOf(reading, message, plan, bytes);
     return { ok: true, values, ...(message.confirms ? {} : { isPartial: true as const }) };
   } catch (error) {
     if (error instanceof ShortFrame) return lost('CV_DESCRIBED_SHORT', { field: error.field, bytes: shown(bytes) });
@@ -38,8 +39,8 @@ export function decode(frame: FrameFrame): Decoded {
 const bufferOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const shown = (bytes: Buffer) => bytes.toString('hex', 0, SHOWN_BYTES);
 
-function valuesOf(reading: Reading, message: MessagePlan, plan: Plan): PointValue[] {
-  const gathered = new Gathered(reading, message, plan);
+function valuesOf(reading: Reading, message: MessagePlan, plan: Plan, bytes: Buffer): PointValue[] {
+  const gathered = new Gathered(reading, message, plan, bytes);
   // Fields of the head are points of each message that has one.
   for (const field of plan.protocol.head) gathered.head(field);
   gathered.steps(message.steps, null);
@@ -51,13 +52,16 @@ class Gathered {
   readonly #reading: Reading;
   readonly #message: MessagePlan;
   readonly #plan: Plan;
+  /** As it was sent, but for byte stuffing. */
+  readonly #bytes: Buffer;
   readonly #values: PointValue[] = [];
   /** Of a time that stands in each repetition. */
   readonly #times = new Map<PointValue, number | null>();
   /** Fields beside a value that must be so. */
   readonly #wheres = new Map<PointValue, { slot: number; wanted: string }[]>();
 
-  constructor(reading: Reading, message: MessagePlan, plan: Plan) {
+  constructor(reading: Reading, message: MessagePlan, plan: Plan, bytes: Buffer) {
+    this.#bytes = bytes;
     this.#reading = reading;
     this.#message = message;
     this.#plan = plan;
@@ -142,21 +146,22 @@ class Gathered {
   #bits(field: Field, prefix: string, group: Group | null): void {
     for (const { key, slot } of field.bits) {
       const read = this.#reading.slots[slot];
-      if (read) this.#give(prefix + key, read.value, null, group, false);
+      if (read) this.#give(prefix + key, read, null, group, false);
     }
   }
 
-  #take(key: string, field: Field, { value }: NonNullable<Slot>, group: Group | null, isInvalid: boolean): void {
-    this.#give(key, value, field.unit, group, isInvalid);
+  #take(key: string, field: Field, read: NonNullable<Slot>, group: Group | null, isInvalid: boolean): void {
+    this.#give(key, read, field.unit, group, isInvalid);
   }
 
-  #give(key: string, value: number | string | boolean | null, unit: string | null, group: Group | null, isInvalid: boolean): void {
+  #give(key: string, { value, at, length }: NonNullable<Slot>, unit: string | null, group: Group | null, isInvalid: boolean): void {
     const { targets } = this.#plan;
     const wanted: readonly Target[] = targets === null ? [{ id: key, where: [] }] : targets.get(key) ?? [];
     for (const { id, where } of wanted) {
       const wheres = where.map(([name, text]) => ({ slot: group?.names.get(name) ?? this.#message.names.get(name) ?? -1, wanted: text }));
       const given: PointValue = value !== null ? { point: id, value, ...(unit === null ? {} : { unit }) }
         : { point: id, value: null, quality: 'bad', flags: [isInvalid ? 'fault-code' : 'sensor'], ...(isInvalid ? {} : { fault: { code: 'CV_DESCRIBED_VALUE', params: { point: id, field: key } } }) };
+      if (this.#plan.isTraced) given.bytes = { at, hex: this.#bytes.toString('hex', at, at + length) };
       this.#values.push(given);
       if (wheres.length > 0) this.#wheres.set(given, wheres);
     }

@@ -137,6 +137,7 @@ export const DESCRIPTION = z.strictObject({
   head: z.array(field).default([]).meta({ zh: '每帧都有的字段，从帧头之后起', en: 'fields that every frame has, from the header on' }),
   identity: name().optional().meta({ zh: '哪个 head 字段是设备标识', en: 'field of head by which a device says who it is' }),
   sequence: name().optional().meta({ zh: '哪个 head 字段是流水号；重发按它识别', en: 'field of head with the number of the frame; by it a repetition is known' }),
+  when: condition().default({}).meta({ zh: '哪些帧属于本描述：head 字段满足条件者；用于几个描述共用一个端口', en: 'which frames are of this description, by fields of head: where several descriptions share a port' }),
   messages: z.array(message).min(1).meta({ zh: '报文', en: 'messages' }),
   polls: z.array(poll).default([]).meta({ zh: '我方按间隔发出的查询', en: 'questions that we ask again and again' }),
 });

@@ -1,5 +1,6 @@
 /** Devices with a private protocol that a file describes: compound terminals, instruments, vendors' boxes. What the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
+import { beside } from './beside.ts';
 import { decode } from './decode.ts';
 import { frameOf } from './frame-of.ts';
 import { fieldsOf } from './frame.ts';
@@ -22,7 +23,7 @@ export default defineDriver({
   },
   // Of a description or a field that is not there `examine` says more.
   unitless: ({ read }, own) => fieldOf(own?.description, read)?.isText ?? true,
-  open, decode, probe, discover, examine, frameOf, recording,
+  open, decode, probe, discover, examine, beside, frameOf, recording,
 });
 
 function fieldOf(description: string | undefined, read: string) {

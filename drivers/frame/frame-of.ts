@@ -1,13 +1,15 @@
 /** Bytes from a command line or a file to frames. */
 import type { FrameRead, FrameReader, Request } from '../../core/driver.ts';
-import { FrameCutter } from './cutter.ts';
+import { FrameCutter, shortOf } from './cutter.ts';
 import { planOf, type FrameFrame, type Plan } from './frame.ts';
 import { loadDescription, shippedNames } from './load.ts';
+import { saidAround } from './said.ts';
 import type { FramePointOf, FrameSettings } from './settings.ts';
 
 /** By the description of the settings; a command line that names none: of those that come along, the one that finds the most frames is it. */
 export const frameOf: FrameReader<FrameFrame, Request> = {
   level: 'bytes',
+  around: saidAround,
   read(input, points, settings) {
     const bytes = input.filter((one): one is Uint8Array => one instanceof Uint8Array);
     const own = settings === undefined ? undefined : loadDescription((settings as FrameSettings).description);
@@ -20,7 +22,7 @@ export const frameOf: FrameReader<FrameFrame, Request> = {
     });
     const [best] = all.toSorted((a, b) => b.count - a.count);
     if (!best || (best.cuts.length === 0 && own) || (best.count === 0 && !own)) return [own ? noFrame('no whole frame of this description', '没有此描述的完整帧') : noFrame('no frame of a description that comes along; name yours in --settings', '不是任何自带描述的帧；请用 --settings 指定描述')];
-    const plan: Plan = points.length === 0 ? { protocol: best.protocol, targets: null } : planOf(best.protocol, points as readonly FramePointOf[]);
+    const plan: Plan = { ...(points.length === 0 ? { protocol: best.protocol, targets: null } : planOf(best.protocol, points as readonly FramePointOf[])), isTraced: true };
     return best.cuts.map((cut): FrameRead<FrameFrame> => (cut.is === 'frame'
       ? { frame: { is: 'message', bytes: cut.bytes, plan } }
       : cut.is === 'short' ? { fault: { code: 'CV_FRAME_LENGTH', params: shortOf(cut.bytes) } } : { fault: { code: cut.is === 'checksum' ? 'CV_FRAME_CHECKSUM' : 'CV_FRAME_INVALID', params: { detail: cut.bytes.toString('hex', 0, 24) } } }));
@@ -28,8 +30,3 @@ export const frameOf: FrameReader<FrameFrame, Request> = {
 };
 
 const noFrame = (detail: string, detailZh: string): FrameRead<FrameFrame> => ({ fault: { code: 'CV_FRAME_INVALID', params: { detail, detailZh } } });
-
-function shortOf(bytes: Buffer): { detail: string; detailZh: string } {
-  const hex = bytes.toString('hex', 0, 24);
-  return { detail: `a frame cut short after ${bytes.length} bytes: ${hex}`, detailZh: `帧不完整，只有 ${bytes.length} 字节：${hex}` };
-}

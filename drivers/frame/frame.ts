@@ -41,6 +41,8 @@ export interface Plan {
   protocol: Protocol;
   /** `message.field` → points; null: everything is shown, under names of its own. */
   targets: ReadonlyMap<string, readonly Target[]> | null;
+  /** Values go with the bytes that they were read from: for people, on the command line. */
+  isTraced?: true;
 }
 
 export function planOf(protocol: Protocol, points: readonly ({ id: string } & FramePoint)[]): Plan {

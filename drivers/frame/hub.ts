@@ -1,4 +1,4 @@
-/** Where devices of one description are met: a port that they dial, an address that we dial, a serial line. Shared by all that are there. */
+/** Where devices are met: a port that they dial, an address that we dial, a serial line. Shared by all that are there, of one description or of several. */
 import type { Socket } from 'node:net';
 import { dial } from '../../core/dial.ts';
 import { FaultError } from '../../core/faults.ts';
@@ -7,10 +7,12 @@ import { Admission } from '../../core/admission.ts';
 import { sharedPort, type Reception } from '../../core/shared-port.ts';
 import { Strangers } from '../../core/unknown-device.ts';
 import type { World } from '../../core/world.ts';
+import { Claims, type Claim, type Claimed } from './claims.ts';
 import { identityOf } from './identity.ts';
 import { Line, type Received } from './line.ts';
 import type { Protocol } from './protocol-types.ts';
 import type { FrameSettings } from './settings.ts';
+import { framingDifference } from './sharing.ts';
 import type { Station } from './station.ts';
 
 const MAX_LINES = 4096;
@@ -35,7 +37,7 @@ export function meet(settings: FrameSettings, protocol: Protocol, world: World, 
 }
 
 async function listenTcp(listen: string, description: string, protocol: Protocol, world: World): Promise<Met> {
-  const { reception, leave } = await sharedPort({ name: `frame ${description}`, fault: 'CV_DESCRIBED_LISTEN' }, listen, world, () => new Hub(listen, protocol, world, { description, listen }));
+  const { reception, leave } = await sharedPort({ name: 'frame', fault: 'CV_DESCRIBED_LISTEN' }, listen, world, () => new Hub(listen, { description, protocol }, world, { listen }));
   return { hub: reception, line: null, leave: async () => leave() };
 }
 
@@ -53,11 +55,19 @@ interface Single {
 /** By net, so that two worlds of a test never share a line. */
 const ways = new WeakMap<World['net'], Map<string, Entry>>();
 
+/** What is one way to several devices, whatever they speak. */
+export function wayOf({ transport, listen, host, port }: FrameSettings): string {
+  if (transport === 'serial') return `serial ${pathOf(port)}`;
+  return `${transport} ${listen ?? `${host}:${port}`}`;
+}
+
+const pathOf = (port: FrameSettings['port']) => (String(port).startsWith('/') ? String(port) : `/dev/${port}`);
+
 /** A line that is over is opened afresh by whoever comes next. */
-async function shared({ transport, listen, host, port, description }: FrameSettings, world: World, open: () => Promise<Single>): Promise<Met> {
+async function shared(settings: FrameSettings, world: World, open: () => Promise<Single>): Promise<Met> {
   const byKey = ways.get(world.net) ?? new Map<string, Entry>();
   ways.set(world.net, byKey);
-  const key = `${transport} ${listen ?? `${host} ${port}`} ${description}`;
+  const key = wayOf(settings);
   const before = byKey.get(key);
   const isUsable = before !== undefined && !(await before.opening.catch(() => null))?.line?.isOver;
   const entry = isUsable && byKey.get(key) === before ? before : { opening: open(), users: 0 };
@@ -86,23 +96,23 @@ async function single(settings: FrameSettings, protocol: Protocol, world: World,
   const at = `${settings.host}:${settings.port}`;
   const socket = await dial({ host: String(settings.host), port: Number(settings.port) }, world, signal);
   const closed = new Promise<void>((resolve) => { socket.once('close', () => resolve()); });
-  const hub = new Hub(at, protocol, world, { description: settings.description, host: settings.host, port: settings.port });
+  const hub = new Hub(at, { description: settings.description, protocol }, world, { host: settings.host, port: settings.port });
   const line = hub.carry(socket) as Line;
   return { hub, line, async close() { line.end(null); await closed; } };
 }
 
 async function serial({ port, baudRate, dataBits, stopBits, parity, description }: FrameSettings, protocol: Protocol, world: World, signal: AbortSignal): Promise<Single> {
-  const path = String(port).startsWith('/') ? String(port) : `/dev/${port}`;
+  const path = pathOf(port);
   if (signal.aborted) throw signal.reason;
   const serialLine = await world.net.serial({ path, baudRate, dataBits, stopBits, parity }).catch((error: Error) => {
     throw new FaultError('CV_DESCRIBED_PORT', { port: path, detail: error.message }, { cause: error });
   });
   const closed = new Promise<void>((resolve) => { serialLine.once('close', () => resolve()); });
-  const hub = new Hub(path, protocol, world, { description, transport: 'serial', port, baudRate, dataBits, stopBits, parity });
+  const hub = new Hub(path, { description, protocol }, world, { transport: 'serial', port, baudRate, dataBits, stopBits, parity });
   const line = hub.open({ address: path, peer: path, send: (bytes) => { serialLine.write(Buffer.from(bytes)); }, end: () => { if (serialLine.isOpen) serialLine.close(() => {}); } }) as Line;
   serialLine.on('data', (bytes: Buffer) => line.heard(bytes));
-  serialLine.on('error', (error) => line.end(error));
-  for (const event of ['end', 'close']) serialLine.on(event, () => line.end(null));
+  serialLine.on('error', (error) => line.ended(error));
+  for (const event of ['end', 'close']) serialLine.on(event, () => line.ended(null));
   return {
     hub, line,
     async close() {
@@ -119,14 +129,14 @@ async function datagrams({ listen, host, port, description }: FrameSettings, pro
   const socket = await world.net.bind(own).catch((error: NodeJS.ErrnoException) => {
     throw new FaultError('CV_DESCRIBED_LISTEN', { listen: at, detail: error.code ?? error.message }, { cause: error });
   });
-  const hub = new Hub(at, protocol, world, { description, transport: 'udp', ...(listen === undefined ? { host, port } : { listen }) });
+  const hub = new Hub(at, { description, protocol }, world, { transport: 'udp', ...(listen === undefined ? { host, port } : { listen }) });
   const lines = new Map<string, Line>();
   const lineOf = (to: Address): Line | null => {
     const peer = `${to.host}:${to.port}`;
     const known = lines.get(peer);
     if (known && !known.isOver) return known;
     // A device behind a mobile network comes from another port each time: the oldest is let go, of those that are nobody's first.
-    if (lines.size >= MAX_LINES) oldestOf(lines)?.end(null);
+    if (lines.size >= MAX_LINES) oldestOf(lines)?.ended(null);
     const made = hub.open({ address: at, peer, send: (bytes) => socket.send(bytes, to), end: () => { lines.delete(peer); } });
     if (made) lines.set(peer, made);
     return made;
@@ -143,45 +153,64 @@ function oldestOf(lines: ReadonlyMap<string, Line>): Line | undefined {
 
 export class Hub implements Reception {
   readonly address: string;
-  readonly protocol: Protocol;
   readonly #world: World;
-  readonly #stations = new Map<string, Station>();
-  readonly #listeners = new Set<Listener>();
+  readonly #claims: Claims;
   readonly #lines = new Set<Line>();
   readonly #strangers: Strangers;
   readonly #admission: Admission;
   readonly #settings: Record<string, unknown>;
 
-  /** @param settings those by which a device is met here, but for its identity */
-  constructor(address: string, protocol: Protocol, world: World, settings: Record<string, unknown>) {
+  /**
+   * @param first of whoever comes first; others join by theirs
+   * @param settings those by which a device is met here, but for its description and identity
+   */
+  constructor(address: string, first: { description: string; protocol: Protocol }, world: World, settings: Record<string, unknown>) {
     this.address = address;
+    this.#claims = new Claims(address, first.description, first.protocol);
     this.#settings = settings;
     this.#admission = new Admission(world.clock, MAX_LINES);
     this.#strangers = new Strangers('frame', address, world.tell);
-    this.protocol = protocol;
     this.#world = world;
   }
 
-  /** By its identity; without one, whoever speaks is it. */
+  /**
+   * By its description and identity; without one, whoever speaks is it.
+   *
+   * @throws FaultError CV_DESCRIBED_SHARED
+   */
   join(station: Station): void {
-    this.#stations.set(station.identity, station);
+    this.#claimOf(station.description, station.protocol).stations.set(station.identity, station);
     this.#strangers.known(station.identity);
     for (const line of this.#lines) station.maySpeakOn(line);
   }
 
   leave(station: Station): void {
-    if (this.#stations.get(station.identity) === station) this.#stations.delete(station.identity);
+    for (const { stations } of this.#claims) if (stations.get(station.identity) === station) stations.delete(station.identity);
   }
 
-  /** @returns ends it */
-  listenIn(listener: Listener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /**
+   * Hears the frames of one description.
+   *
+   * @returns ends it
+   * @throws FaultError CV_DESCRIBED_SHARED
+   */
+  listenIn(description: string, protocol: Protocol, listener: Listener): () => void {
+    const { listeners } = this.#claimOf(description, protocol);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  #claimOf(description: string, protocol: Protocol): Claim {
+    const before = this.#claims.framing;
+    const claim = this.#claims.of(description, protocol);
+    // Nobody else is here, and what comes is cut otherwise now: whoever dialled has to come again.
+    if (framingDifference(before, this.#claims.framing) !== null) this.close();
+    return claim;
   }
 
   accept(socket: Socket): void {
     let line: Line | null = null;
-    const guest = this.#admission.admit(socket, () => { line?.end(null); });
+    const guest = this.#admission.admit(socket, () => { line?.ended(null); });
     socket.on('error', () => { socket.destroy(); });
     if (!guest) return void socket.destroy();
     line = this.carry(socket);
@@ -195,23 +224,23 @@ export class Hub implements Reception {
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const line = this.open({ address: this.address, peer, send: (bytes) => { socket.write(bytes); }, end: () => { socket.destroy(); } });
-    socket.on('error', (error) => { line?.end(error); });
+    socket.on('error', (error) => { line?.ended(error); });
     if (!line) {
       socket.destroy();
       return null;
     }
     socket.on('data', (bytes) => line.heard(bytes));
-    for (const event of ['end', 'close']) socket.on(event, () => line.end(null));
+    for (const event of ['end', 'close']) socket.on(event, () => line.ended(null));
     return line;
   }
 
   /** A line that is there now. @returns null where there are too many */
   open(carrier: Line['carrier']): Line | null {
     if (this.#lines.size >= MAX_LINES) return null;
-    const line = new Line(carrier, this.protocol, this.#world, (received, from) => this.#received(received, from));
+    const line = new Line(carrier, this.#claims.framing, this.#world, (frame, from) => this.#received(frame, from));
     this.#lines.add(line);
     line.onEnd(() => this.#lines.delete(line));
-    for (const station of this.#stations.values()) station.maySpeakOn(line);
+    for (const { stations } of this.#claims) for (const station of stations.values()) station.maySpeakOn(line);
     return line;
   }
 
@@ -223,18 +252,27 @@ export class Hub implements Reception {
     for (const line of this.#lines) line.end(null);
   }
 
-  /** What nobody takes is left unanswered, so that a device that keeps it sends it again once it is configured. */
-  #received(received: Received, line: Line): void {
-    const identity = identityOf(received.head, this.protocol);
-    for (const listener of this.#listeners) listener(received, identity, line);
-    const station = this.#stations.get(identity.toUpperCase()) ?? this.#stations.get('');
-    if (station) return station.heard(received, line);
+  /** What nobody takes is left unanswered, so that a device that keeps it sends it again once it is configured. @returns whether it could be read */
+  #received(frame: Buffer, line: Line): boolean {
+    const claimed = this.#claims.take(frame);
+    if (claimed === 'short') return false;
+    if (claimed === null) line.unclaimed(frame);
+    else this.#heard(frame, claimed, line);
+    return true;
+  }
+
+  #heard(frame: Buffer, { claim, head }: Exclude<Claimed, 'short' | null>, line: Line): void {
+    const { description, protocol, stations, listeners } = claim;
+    const identity = identityOf(head, protocol);
+    for (const listener of listeners) listener({ frame, head }, identity, line);
+    const station = stations.get(identity.toUpperCase()) ?? stations.get('');
+    if (station) return station.heard({ frame, head }, protocol, line);
     this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'point_unknown', intended: false });
-    if (this.#listeners.size > 0) return;
+    if (listeners.size > 0) return;
     const { peer } = line.carrier;
     this.#strangers.heard(
-      { id: identity.toUpperCase(), peer, said: received.frame, settings: { ...this.#settings, identity } },
-      { code: 'CV_DESCRIBED_UNKNOWN', params: { identity: identity.slice(0, 64), address: this.address, peer, bytes: received.frame.toString('hex', 0, SHOWN_BYTES) } },
+      { id: identity.toUpperCase(), peer, said: frame, settings: { description, ...this.#settings, identity } },
+      { code: 'CV_DESCRIBED_UNKNOWN', params: { identity: identity.slice(0, 64), address: this.address, peer, bytes: frame.toString('hex', 0, SHOWN_BYTES) } },
     );
   }
 }

@@ -1,9 +1,10 @@
 /** One way that frames come by: a connection, a peer of a UDP port, a serial line. Cuts frames; knows no meaning. */
 import type { Guest } from '../../core/admission.ts';
+import type { Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import { FrameCutter } from './cutter.ts';
+import { FrameCutter, shortOf, type Cut } from './cutter.ts';
 import type { Protocol } from './protocol-types.ts';
-import { readHead, type Reading } from './read.ts';
+import type { Reading } from './read.ts';
 
 const SHOWN_BYTES = 24;
 
@@ -22,6 +23,9 @@ export interface Carrier {
   end(): void;
 }
 
+/** A whole frame. @returns whether it could be read */
+type Taking = (frame: Buffer, from: Line) => boolean;
+
 export class Line {
   readonly carrier: Carrier;
   isOver = false;
@@ -29,33 +33,46 @@ export class Line {
   guest: Guest | null = null;
   #stations = 0;
   readonly #world: World;
-  readonly #protocol: Protocol;
   readonly #cutter: FrameCutter;
-  readonly #take: (received: Received, from: Line) => void;
+  readonly #take: Taking;
   readonly #onEnd = new Set<(error: Error | null) => void>();
   #isTold = false;
+  #isUnclaimedTold = false;
 
-  constructor(carrier: Carrier, protocol: Protocol, world: World, take: (received: Received, from: Line) => void) {
+  /** @param framing a protocol that is framed as all that comes here */
+  constructor(carrier: Carrier, framing: Protocol, world: World, take: Taking) {
     this.carrier = carrier;
-    this.#protocol = protocol;
     this.#world = world;
     this.#take = take;
-    this.#cutter = new FrameCutter(protocol);
+    this.#cutter = new FrameCutter(framing);
   }
 
   /** Bytes that came, in order. */
   heard(bytes: Uint8Array): void {
     for (const cut of this.#cutter.feed(bytes)) {
       if (this.isOver) return;
-      const head = cut.is === 'frame' ? readHead(cut.bytes, this.#protocol) : null;
-      if (cut.is === 'frame' && head) this.#take({ frame: cut.bytes, head }, this);
-      else this.#unreadable(cut.bytes, cut.is === 'checksum');
+      if (cut.is !== 'frame') this.#unreadable(cut);
+      else if (!this.#take(cut.bytes, this)) this.#unreadable({ is: 'noise', bytes: cut.bytes });
     }
+  }
+
+  /** A frame of none of the descriptions here. */
+  unclaimed(frame: Buffer): void {
+    this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });
+    if (this.#isUnclaimedTold) return;
+    this.#isUnclaimedTold = true;
+    this.#world.tell({ kind: 'fault', fault: { code: 'CV_DESCRIBED_UNCLAIMED', params: { address: `${this.carrier.address} (${this.carrier.peer})`, bytes: frame.toString('hex', 0, SHOWN_BYTES) } } });
+  }
+
+  /** The other side is gone: a frame that it had begun never becomes whole. */
+  ended(error: Error | null): void {
+    if (!this.isOver) this.#cutShort();
+    this.end(error);
   }
 
   /** A new question: what came before it is over. */
   clear(): void {
-    this.#cutter.reset();
+    this.#cutShort();
   }
 
   get isKnown(): boolean {
@@ -85,13 +102,24 @@ export class Line {
     this.#onEnd.clear();
   }
 
-  #unreadable(bytes: Buffer, isChecksum: boolean): void {
+  #cutShort(): void {
+    for (const cut of this.#cutter.end()) if (cut.is !== 'frame') this.#unreadable(cut);
+  }
+
+  #unreadable({ is, bytes }: Exclude<Cut, { is: 'frame' }>): void {
     this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });
     // Once a line: a device that does it once does it always.
     if (this.#isTold) return;
     this.#isTold = true;
     const shown = bytes.toString('hex', 0, SHOWN_BYTES);
     const address = `${this.carrier.address} (${this.carrier.peer})`;
-    this.#world.tell({ kind: 'fault', fault: isChecksum ? { code: 'CV_FRAME_CHECKSUM', params: { detail: `${address}: ${shown}`, detailZh: `${address}：${shown}` } } : { code: 'CV_DESCRIBED_STREAM', params: { address, count: bytes.length, bytes: shown } } });
+    const fault = (): Fault => {
+      switch (is) {
+        case 'checksum': return { code: 'CV_FRAME_CHECKSUM', params: { detail: `${address}: ${shown}`, detailZh: `${address}：${shown}` } };
+        case 'short': { const { detail, detailZh } = shortOf(bytes); return { code: 'CV_FRAME_LENGTH', params: { detail: `${address}: ${detail}`, detailZh: `${address}：${detailZh}` } }; }
+        case 'noise': return { code: 'CV_DESCRIBED_STREAM', params: { address, count: bytes.length, bytes: shown } };
+      }
+    };
+    this.#world.tell({ kind: 'fault', fault: fault() });
   }
 }

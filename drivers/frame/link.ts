@@ -11,7 +11,7 @@ import { Station } from './station.ts';
 
 export type FrameLink = Link<FrameFrame>;
 
-/** @returns rejects with CV_DESCRIBED_FILE, _INVALID, _LISTEN, _PORT, or the system's error where we dial */
+/** @returns rejects with CV_DESCRIBED_FILE, _INVALID, _LISTEN, _PORT, _SHARED, or the system's error where we dial */
 export async function open(settings: FrameSettings, points: readonly FramePointOf[], world: World, signal: AbortSignal = new AbortController().signal): Promise<FrameLink> {
   const protocol = protocolIn(settings.description);
   if (signal.aborted) throw signal.reason;
@@ -21,7 +21,12 @@ export async function open(settings: FrameSettings, points: readonly FramePointO
     throw signal.reason;
   }
   const station = new Station(protocol, settings, points, world);
-  hub.join(station);
+  try {
+    hub.join(station);
+  } catch (error) {
+    await leave();
+    throw error;
+  }
   let isClosed = false;
   let ended: FaultError | null = null;
   let changed = () => {};

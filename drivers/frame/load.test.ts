@@ -44,7 +44,7 @@ test('the reference names every key, type and checksum, and its examples are sou
   const { readFile } = await import('node:fs/promises');
   const page = await readFile(new URL('../../docs/described-frames.md', import.meta.url), 'utf8');
   const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text as string).filter((text) => /^version: 1$/m.test(text));
-  assert.equal(examples.length, 6);
+  assert.equal(examples.length, 8);
   for (const text of examples) assert.deepEqual(readDescription('docs/described-frames.md', text).faults, []);
   const shape = z.toJSONSchema(DESCRIPTION, { io: 'input', unrepresentable: 'any' }) as unknown;
   const keys = new Set<string>([...FIELD_TYPES, ...Object.keys(CHECKSUMS)]);

@@ -83,6 +83,8 @@ export interface Protocol {
   headSlots: number;
   identity: number | null;
   sequence: number | null;
+  /** Frames for which it does not hold are of another description. */
+  when: readonly Condition[];
   messages: readonly MessagePlan[];
   polls: readonly { template: Template; everyMs: number; timeoutMs: number; wants: readonly string[] | null }[];
 }

@@ -51,6 +51,7 @@ class Compiler {
     const headSteps = d.head.flatMap((one, at) => this.#field(one, ['head', at], head, '', d.order));
     const slotOf = (key: 'identity' | 'sequence') => this.#slot(d[key], head, [key]);
     const [identity, sequence] = [slotOf('identity'), slotOf('sequence')];
+    const when = this.#conditions(d.when, head, ['when']);
     const headSlots = this.#slots;
     const headDigits = this.#digits;
     const names = new Set<string>();
@@ -61,11 +62,11 @@ class Compiler {
       this.#slots = headSlots;
       const known = new Map(head);
       this.#digits = new Map(headDigits);
-      const when = this.#conditions(spec.when, head, [...path, 'when']);
+      const whenMessage = this.#conditions(spec.when, head, [...path, 'when']);
       const steps = spec.fields.flatMap((one, place) => this.#item(one, [...path, 'fields', place], known, spec.name));
       const time = this.#slot(spec.time, this.#withGroups(known, steps), [...path, 'time']);
       return {
-        name: spec.name, when, steps, time, windowMs: spec.window ?? null, confirms: spec.confirms,
+        name: spec.name, when: whenMessage, steps, time, windowMs: spec.window ?? null, confirms: spec.confirms,
         history: spec.history ? this.#conditions(spec.history, known, [...path, 'history']) : null,
         answer: spec.answer === undefined ? null : this.#template(spec.answer, known, [...path, 'answer']),
         slots: this.#slots, names: known, digits: this.#digits,
@@ -79,7 +80,7 @@ class Compiler {
       title: d.title, header, terminator, fixed: d.fixed ?? null, maxBytes: d.max, idle: bytesOfHex(d.idle), escape: this.#escapes(),
       length: d.length ? { ...d.length, order: d.length.order ?? d.order, size: lengthSize(d.length), mask: d.length.mask ?? null } : null,
       checksum, transform: this.#transform(), separator: d.separator === undefined ? null : bytesOfHex(d.separator), trailerBytes: (checksum ? -checksum.at : terminator.length) + d.tail, bodyAt: header.length,
-      head: headSteps as Field[], headNames: head, headSlots, identity, sequence, messages, polls,
+      head: headSteps as Field[], headNames: head, headSlots, identity, sequence, when, messages, polls,
     };
   }
 

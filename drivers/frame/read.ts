@@ -53,8 +53,9 @@ function partsOf(frame: Buffer, from: number, end: number, separator: Buffer): N
   }
 }
 
-/** The first message whose conditions hold. */
+/** The first message whose conditions hold; none of a frame that is of another description. */
 export function messageOf({ slots }: Reading, protocol: Protocol): MessagePlan | null {
+  if (!holds(protocol.when, slots)) return null;
   return protocol.messages.find(({ when }) => holds(when, slots)) ?? null;
 }
 

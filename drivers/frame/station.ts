@@ -8,7 +8,8 @@ import { planOf, type FrameFrame, type MessageFrame, type Plan } from './frame.t
 import { identityBytes } from './identity.ts';
 import type { Line, Received } from './line.ts';
 import type { MessagePlan, Protocol, Template } from './protocol-types.ts';
-import { messageOf, readWhole, ShortFrame } from './read.ts';
+import { messageOf, readHead, readWhole, ShortFrame } from './read.ts';
+import { fieldBytes, sequenceBytes } from './said.ts';
 import type { FramePointOf, FrameSettings } from './settings.ts';
 import { fillTemplate } from './template.ts';
 
@@ -40,7 +41,8 @@ export class Station {
   readonly plan: Plan;
   line: Line | null = null;
   wasHeard = false;
-  readonly #protocol: Protocol;
+  readonly protocol: Protocol;
+  readonly description: string;
   readonly #settings: FrameSettings;
   readonly #points: readonly string[];
   readonly #world: World;
@@ -61,7 +63,8 @@ export class Station {
   constructor(protocol: Protocol, settings: FrameSettings, points: readonly FramePointOf[], world: World) {
     this.identity = settings.identity?.toUpperCase() ?? '';
     this.plan = planOf(protocol, points);
-    this.#protocol = protocol;
+    this.protocol = protocol;
+    this.description = settings.description;
     this.#settings = settings;
     this.#points = points.map(({ id }) => id);
     this.#world = world;
@@ -79,7 +82,7 @@ export class Station {
 
   /** Questions begin at once and come again in their periods. */
   begin(): void {
-    this.#protocol.polls.forEach((poll, index) => {
+    this.protocol.polls.forEach((poll, index) => {
       const everyMs = this.#settings.pollEvery ?? poll.everyMs;
       const turn = () => {
         this.#timers[index] = this.#world.clock.after(everyMs, turn);
@@ -101,16 +104,20 @@ export class Station {
 
   /** A device that has to be asked is not heard before: any line of an address that has only one will do. */
   maySpeakOn(line: Line): void {
-    if (this.#protocol.polls.length === 0 && this.#protocol.identity !== null) return;
+    if (this.protocol.polls.length === 0 && this.protocol.identity !== null) return;
     this.#use(line);
   }
 
-  heard(received: Received, line: Line): void {
+  /** @param readBy whose head was read: its file may have been changed since this device was opened */
+  heard(heard: Received, readBy: Protocol, line: Line): void {
     this.#use(line);
     this.wasHeard = true;
-    const message = messageOf(received.head, this.#protocol);
+    const head = readBy === this.protocol ? heard.head : readHead(heard.frame, this.protocol);
+    // What is no message, or too short for a head, is told by decode.
+    if (!head) return void this.#give({ is: 'message', bytes: heard.frame, plan: this.plan });
+    const received: Received = { ...heard, head };
+    const message = messageOf(received.head, this.protocol);
     this.#answered(message);
-    // What is no message is told by decode.
     if (!message) return void this.#give({ is: 'message', bytes: received.frame, plan: this.plan });
     const report: Report = { received, message, line, key: this.#keyOf(received) };
     const isWanted = this.#gives.has(message.name);
@@ -178,18 +185,15 @@ export class Station {
   }
 
   #keyOf({ frame }: Received): string | null {
-    return this.#protocol.sequence === null ? null : `${frame.length} ${crc32(frame)} ${frame.toString('latin1', 0, 64)}`;
+    return this.protocol.sequence === null ? null : `${frame.length} ${crc32(frame)} ${frame.toString('latin1', 0, 64)}`;
   }
 
   #answer({ message, received, line }: Report): void {
     if (!message.answer) return;
     try {
       // What is echoed may be any field of the message, not of its head alone.
-      const { slots } = readWhole(received.head, message);
-      this.#send(line, message.answer, (slot) => {
-        const field = slots[slot];
-        return field ? received.head.frame.subarray(field.at, field.at + field.length) : new Uint8Array();
-      });
+      const whole = readWhole(received.head, message);
+      this.#send(line, message.answer, (slot) => fieldBytes(whole, slot));
     } catch (error) {
       // One that ends too early is told by decode, and not answered.
       if (!(error instanceof ShortFrame)) throw error;
@@ -198,13 +202,7 @@ export class Station {
 
   #send(line: Line, template: Template, field: (slot: number) => Uint8Array): void {
     this.#sequence = (this.#sequence + 1) >>> 0;
-    const size = this.#protocol.head.find(({ slot }) => slot === this.#protocol.sequence);
-    const bytes = typeof size?.size === 'number' ? Math.min(size.size, 6) : 0;
-    let sequence = Buffer.alloc(bytes);
-    if (bytes > 0) sequence.writeUIntBE(this.#sequence % 256 ** Math.min(bytes, 4), 0, bytes);
-    if (this.#protocol.separator) sequence = Buffer.from(String(this.#sequence));
-    else if (size?.isLittle) sequence = Buffer.from(sequence.toReversed());
-    line.send(fillTemplate(template, this.#protocol, { field, identity: identityBytes(this.#settings.identity ?? '', this.#protocol) ?? new Uint8Array(), sequence, nowMs: this.#world.clock.nowMs() }));
+    line.send(fillTemplate(template, this.protocol, { field, identity: identityBytes(this.#settings.identity ?? '', this.protocol) ?? new Uint8Array(), sequence: sequenceBytes(this.#sequence, this.protocol), nowMs: this.#world.clock.nowMs() }));
   }
 
   #ask(): void {
@@ -215,14 +213,14 @@ export class Station {
     turn.waiting.delete(this);
     turn.busy = this;
     const index = this.#due.shift() as number;
-    const poll = this.#protocol.polls[index] as Protocol['polls'][number];
+    const poll = this.protocol.polls[index] as Protocol['polls'][number];
     line.clear();
     this.#asked = { index, line, timer: this.#world.clock.after(poll.timeoutMs, () => this.#silent(poll.timeoutMs)) };
     this.#send(line, poll.template, () => new Uint8Array());
   }
 
   #answered(message: MessagePlan | null): void {
-    const wants = this.#asked && this.#protocol.polls[this.#asked.index]?.wants;
+    const wants = this.#asked && this.protocol.polls[this.#asked.index]?.wants;
     if (!this.#asked || (wants && !(message && wants.includes(message.name)))) return;
     this.#unanswered = 0;
     this.#done();

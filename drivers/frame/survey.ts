@@ -71,17 +71,20 @@ async function listen(settings: FrameSettings, world: World, signal: AbortSignal
   const protocol = protocolIn(settings.description);
   const enough = new AbortController();
   const { hub, line, leave } = await meet(settings, protocol, world, signal);
-  const end = hub.listenIn((...heard) => { if (isEnough(...heard)) enough.abort(); });
-  line?.onEnd(() => enough.abort());
-  // One that has to be asked is asked; what it says is not kept.
-  const asking = protocol.polls.length > 0 ? new Station(protocol, settings, [], world) : null;
-  if (asking) hub.join(asking);
-  asking?.begin();
-  await pause(world.clock, LISTEN_MS, AbortSignal.any([enough.signal, signal]));
-  asking?.end();
-  if (asking) hub.leave(asking);
-  end();
-  await leave();
+  try {
+    const end = hub.listenIn(settings.description, protocol, (...heard) => { if (isEnough(...heard)) enough.abort(); });
+    line?.onEnd(() => enough.abort());
+    // One that has to be asked is asked; what it says is not kept.
+    const asking = protocol.polls.length > 0 ? new Station(protocol, settings, [], world) : null;
+    if (asking) hub.join(asking);
+    asking?.begin();
+    await pause(world.clock, LISTEN_MS, AbortSignal.any([enough.signal, signal]));
+    asking?.end();
+    if (asking) hub.leave(asking);
+    end();
+  } finally {
+    await leave();
+  }
   if (signal.aborted && !enough.signal.aborted) throw signal.reason;
   return { protocol };
 }

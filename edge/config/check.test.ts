@@ -138,3 +138,15 @@ devices:
     assert.match(explain(problems[0]?.fault as Fault, 'zh-CN').message, /不是 IANA 时区名称/);
   }
 });
+
+test('devices that cannot share a port are told at their settings, both with their lines; those of another driver are no matter', async () => {
+  const device = (id: string, more: string) => `  - { id: ${id}, driver: frame, settings: { description: "shipped:compound-terminal", listen: "0.0.0.0:7600"${more} }, points: [{ id: crowd, read: crowd.devices, indicator: SH-CRD-901 }] }\n`;
+  const text = yaml('') + device('gate-1', ', identity: "000000000001"') + device('gate-2', ', identity: "000000000002"') + device('gate-3', ', identity: "000000000001"') + device('gate-4', ', description: "shipped:water-level", identity: "1"').replace('description: "shipped:compound-terminal", ', '');
+  const { setup, problems } = await checkEdge({ path: '/edge.yaml', text }, { env: {}, drivers: DRIVERS });
+  assert.equal(setup, null);
+  assert.deepEqual(problems.map(({ line, path, fault }) => `${line} ${path} ${fault.code}`), ['8 devices[3].settings.identity CV_SETTING_INVALID', '9 devices[4].settings.description CV_SETTING_INVALID']);
+  assert.match(explain(problems[0]?.fault as Fault, 'en').message + explain(problems[0]?.fault as Fault, 'en').remedy, /gate-1.*0\.0\.0\.0:7600/);
+  assert.match(explain(problems[1]?.fault as Fault, 'zh-CN').message + explain(problems[1]?.fault as Fault, 'zh-CN').remedy, /gate-1.*header 不同/);
+  const mended = await checkEdge({ path: '/edge.yaml', text: yaml('') + device('gate-1', ', identity: "000000000001"') + device('gate-2', ', identity: "000000000002"') }, { env: {}, drivers: DRIVERS });
+  assert.deepEqual(mended.problems, []);
+});

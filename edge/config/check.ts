@@ -52,6 +52,7 @@ export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions)
     parts.push(part);
     problems.push(...part.problems);
   }
+  problems.push(...besideEachOther(document, parts));
   problems.push(...checkWrites(document, parts.map(({ id, driver, points }, at) => ({ id, driver, points, path: ['devices', at], written: (written[at] as { points?: unknown } | null)?.points }))));
   if (problems.length > 0 || !frame.value) return { setup: null, problems: inOrder(problems) };
   return { setup: deepFreeze(setupOf(source.path, frame.value, parts)), problems: [] };
@@ -101,6 +102,18 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Path
   // A file that cannot be read is a matter of `examine`, unless points hang on it.
   const problems = [...settings.problems, ...(refused.length > 0 ? check(refusing(driver.settings, refused)).problems : []), ...points.problems, ...(unread && points.problems.length > 0 ? problemAt(document, [...path, 'settings'], unread) : [])];
   return { id, driver, settings: whole, points: points.points, problems: [...unknown, ...problems] };
+}
+
+/** Devices of a driver against each other, those whose settings are sound. */
+function besideEachOther(document: ConfigDocument, parts: readonly DeviceParts[]): ConfigProblem[] {
+  const drivers = new Set(parts.flatMap(({ driver }) => (driver?.beside ? [driver] : [])));
+  return [...drivers].flatMap((driver) => {
+    const all = parts.flatMap(({ id, settings, ...part }, at) => (part.driver === driver && settings !== null ? [{ id, settings, at }] : []));
+    return (driver.beside?.(all) ?? []).flatMap(({ at, problem }) => {
+      const device = all[at] as typeof all[number];
+      return checkPart(document, refusing(driver.settings, [problem]), ['devices', device.at, 'settings'], { en: `settings of device "${device.id}"`, zh: `设备“${device.id}”的 settings` }).problems;
+    });
+  });
 }
 
 /** A device that goes by the clocks of a place goes by those of its edge, unless it says otherwise. */

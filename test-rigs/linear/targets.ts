@@ -20,7 +20,8 @@ export interface Target {
   families: Readonly<Record<string, Buffer>>;
   /** Of which inputs are made at random. */
   words: readonly Buffer[];
-  make(): (bytes: Buffer) => void;
+  /** `end`: nothing more comes. */
+  make(): ((bytes: Buffer) => void) & { end?(): void };
 }
 
 const text = (...all: string[]) => all.map((one) => Buffer.from(one, 'latin1'));
@@ -36,7 +37,8 @@ const hj212: Target = {
   words: text('##', '##9999', '##0012', '&&', '&&0000', '&&FFFF', '\r\n', 'CP=&&', ';', '=', 'x'.repeat(80)),
   make() {
     const cutter = new PacketCutter();
-    return (bytes) => { for (const cut of cutter.feed(bytes)) if (cut.is === 'packet') readMessage(dataOf(cut.bytes) ?? new Uint8Array()); };
+    const feed = (bytes: Buffer) => { for (const cut of cutter.feed(bytes)) if (cut.is === 'packet') readMessage(dataOf(cut.bytes) ?? new Uint8Array()); };
+    return Object.assign(feed, { end: () => { cutter.end(); } });
   },
 };
 
@@ -51,7 +53,8 @@ const frames = shippedNames().flatMap((name): Target[] => {
     words,
     make() {
       const cutter = new FrameCutter(protocol);
-      return (bytes) => { for (const cut of cutter.feed(bytes)) if (cut.is === 'frame') readHead(cut.bytes, protocol); };
+      const feed = (bytes: Buffer) => { for (const cut of cutter.feed(bytes)) if (cut.is === 'frame') readHead(cut.bytes, protocol); };
+      return Object.assign(feed, { end: () => { cutter.end(); } });
     },
   }];
 });
