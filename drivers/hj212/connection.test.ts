@@ -124,6 +124,18 @@ test('a wrong length and bytes that are no packet are told once a connection; ev
   await station.end();
 });
 
+test('a packet with a wrong check value is one loss, whatever follows it', async () => {
+  const port = memoryPort();
+  const station = await port.station(POINTS);
+  const broken = packet();
+  broken.write('FFFF', broken.length - 6, 'latin1');
+  await port.dial().bytes(Buffer.concat([broken, packet(upload(1)), broken.subarray(0, -2), packet(upload(2))]));
+  assert.deepEqual(station.given(), [1, 2]);
+  assert.equal(port.told.filter(({ kind }) => kind === 'samples_lost').length, 2);
+  assert.equal(port.faults[0]?.params?.count, broken.length - 2);
+  await station.end();
+});
+
 test('a stranger is told once with what it said, its password hidden, and the settings that take it in', async () => {
   const port = memoryPort();
   const station = await port.station(POINTS);
