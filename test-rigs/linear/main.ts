@@ -69,6 +69,7 @@ function costOf(target: Target, bytes: Buffer, piece: number): number {
     const feed = target.make();
     const before = process.cpuUsage();
     for (let at = 0; at < bytes.length; at += piece) feed(bytes.subarray(at, at + piece));
+    feed.end?.();
     const { user, system } = process.cpuUsage(before);
     best = Math.min(best, user + system);
     if (best < NOISE_US / 3 || best > SURE_US) break;
