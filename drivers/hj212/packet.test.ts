@@ -75,6 +75,49 @@ test('at the end of a stream what was begun is told: cut short, framed with a wr
   assert.deepEqual(ends(''), []);
 });
 
+test('a broken packet is told once, with all its bytes, and what stands behind it by itself', () => {
+  const good = packetOf(EXAMPLE).toString('latin1').trimEnd();
+  const broken = `##0101${EXAMPLE}FFFF`;
+  const greedy = `##9999${EXAMPLE}FFFF`;
+  const lostByte = `##0101${EXAMPLE.replace('ST=', 'T=')}1C80`;
+  const short = good.slice(0, 60);
+  const cuts = (text: string) => new PacketCutter().feed(Buffer.from(text, 'latin1')).map(({ is, bytes }) => `${is} ${bytes.toString('latin1')}`);
+  assert.deepEqual(cuts(`${broken}\r\n${good}\r\n`), [`crc ${broken}`, `packet ${good}`]);
+  assert.deepEqual(cuts(`${broken}\r\n${broken}${good}`), [`crc ${broken}`, `crc ${broken}`, `packet ${good}`]);
+  assert.deepEqual(cuts(`${broken}hello${good}`), [`crc ${broken}`, 'noise hello', `packet ${good}`]);
+  assert.deepEqual(cuts(`${greedy}\r\n${good}`), [`crc ${greedy}`, `packet ${good}`]);
+  assert.deepEqual(cuts(`${lostByte}\r\n${good}`), [`crc ${lostByte}`, `packet ${good}`]);
+  assert.deepEqual(cuts(`${short}\r\n${good}`), [`short ${short}`, `packet ${good}`]);
+  // A head within a broken one is its text, unless a whole packet stands there.
+  const text = `##0101${EXAMPLE.slice(0, -10)}##0003aa&&FFFF`;
+  assert.deepEqual(cuts(`${text}\r\n${good}`), [`crc ${text}`, `packet ${good}`]);
+  const inner = packetOf('CN=9014').toString('latin1').trimEnd();
+  const around = `##${String(20 + inner.length).padStart(4, '0')}${'x'.repeat(10)}${inner}${'y'.repeat(8)}&&FFFF`;
+  assert.deepEqual(cuts(`${around}\r\n${good}`), [`crc ${around}`, `packet ${inner}`, `packet ${good}`]);
+});
+
+test('every byte but line ends is told, and none twice', () => {
+  const line = fc.constantFrom('\r\n', '\n', '');
+  const flipped = fc.tuple(fc.nat(110), fc.nat(6)).map(([place, bit]) => {
+    const bytes = packetOf(EXAMPLE).subarray(0, -2);
+    bytes[2 + (place % 109)] = (bytes[2 + (place % 109)] as number) ^ (1 << bit);
+    return bytes;
+  });
+  const piece = fc.oneof(
+    flipped, fc.constant(packetOf(EXAMPLE)), fc.constantFrom('##', '##01', '#', '##0003&&', '##9999').map((text) => Buffer.from(text)),
+    fc.nat(105).map((length) => packetOf(EXAMPLE).subarray(0, length)), fc.string({ maxLength: 12 }).map((text) => Buffer.from(text, 'latin1')),
+  );
+  const bare = (bytes: Uint8Array) => Buffer.from(bytes.filter((byte) => byte !== 0x0d && byte !== 0x0a)).toString('latin1');
+  fc.assert(fc.property(fc.array(fc.tuple(piece, line), { maxLength: 8 }), (pieces) => {
+    const bytes = Buffer.concat(pieces.flatMap(([one, end]) => [one, Buffer.from(end)]));
+    const cutter = new PacketCutter();
+    const cuts = [...cutter.feed(bytes), ...cutter.end()];
+    // A whole packet within a broken one is told beside it.
+    if (cuts.some((cut) => cut.is !== 'packet' && cut.bytes.includes(packetOf(EXAMPLE).subarray(0, -2)))) return;
+    assert.equal(cuts.map((cut) => bare(cut.bytes)).join(''), bare(bytes));
+  }), { numRuns: 1000 });
+});
+
 test('keys of begins and ends tell what the check value tells, for every part of a stream', () => {
   fc.assert(fc.property(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.nat(40), fc.nat(40), fc.nat(0xffff), (bytes, from, length, other) => {
     const sums = [0];

@@ -30,6 +30,8 @@ export class PacketCutter {
   readonly #places = new Places();
   /** What was passed over since the last packet. */
   #noise: Buffer = Buffer.alloc(0);
+  /** So much of what is held was told as part of a broken packet; only a whole one is still looked for in it. */
+  #toldTo = 0;
 
   /** Bytes that came, in order. */
   feed(bytes: Uint8Array): Cut[] {
@@ -39,7 +41,7 @@ export class PacketCutter {
     for (let start = this.#skipToHead(cuts); start; start = this.#skipToHead(cuts)) {
       const found = endOf(this.#held, this.#places);
       if (found === 'unknown') break;
-      cuts.push(this.#cutOff(found));
+      this.#cutOff(found, cuts);
     }
     return cuts;
   }
@@ -50,28 +52,35 @@ export class PacketCutter {
     while (this.#skipToHead(cuts)) {
       const found = endOf(this.#held, this.#places);
       if (found === 'unknown') {
-        const next = nextHead(this.#held);
-        const end = withoutLineEnd(this.#held, next);
-        cuts.push({ is: isFramed(this.#held, end) ? 'crc' : 'short', bytes: this.#held.subarray(0, end) });
-        this.#drop(next);
-      } else cuts.push(this.#cutOff(found));
+        const end = withoutLineEnd(this.#held, nextHead(this.#held, this.#held.length));
+        this.#broken(isFramed(this.#held, end) ? 'crc' : 'short', end, cuts);
+      } else this.#cutOff(found, cuts);
     }
     this.#toldNoise(cuts);
     // Less than a head: "##" alone has begun as well.
-    if (this.#held.length > 0) cuts.push({ is: 'short', bytes: this.#held });
+    if (this.#held.length > this.#toldTo) cuts.push({ is: 'short', bytes: this.#held.subarray(this.#toldTo) });
     this.#drop(this.#held.length);
     return cuts;
   }
 
-  #cutOff(found: Exclude<Ending, 'unknown'>): Cut {
-    const bytes = this.#held.subarray(0, found.end);
-    // A broken one may hide the head of the next: only its own head is passed over.
-    this.#drop(found.isPacket ? found.end : found.resumeAt);
-    return found.isPacket ? { is: 'packet', bytes, lengthIsRight: found.lengthIsRight } : { is: found.isCutShort ? 'short' : 'crc', bytes };
+  #cutOff(found: Exclude<Ending, 'unknown'>, cuts: Cut[]): void {
+    if (!found.isPacket) return this.#broken(found.isCutShort ? 'short' : 'crc', found.end, cuts);
+    cuts.push({ is: 'packet', bytes: this.#held.subarray(0, found.end), lengthIsRight: found.lengthIsRight });
+    this.#drop(found.end);
+  }
+
+  /** It may hide the head of the next: only its own is passed over. A head within it that leads to no packet is a part of it. */
+  #broken(is: 'crc' | 'short', end: number, cuts: Cut[]): void {
+    if (this.#toldTo === 0) {
+      cuts.push({ is, bytes: this.#held.subarray(0, end) });
+      this.#toldTo = end;
+    }
+    this.#pass(2, cuts);
   }
 
   #drop(count: number): void {
     this.#held = this.#held.subarray(count);
+    this.#toldTo = Math.max(0, this.#toldTo - count);
     this.#places.drop(count);
   }
 
@@ -91,7 +100,7 @@ export class PacketCutter {
   }
 
   #pass(count: number, cuts: Cut[]): void {
-    let passed = this.#held.subarray(0, count);
+    let passed = this.#held.subarray(Math.min(count, this.#toldTo), count);
     this.#drop(count);
     // Line ends belong to the packet before, in whatever order they come.
     if (this.#noise.length === 0) passed = passed.subarray(passed.findIndex((byte) => byte !== CR && byte !== LF) >>> 0);
@@ -107,7 +116,7 @@ export class PacketCutter {
   }
 }
 
-type Ending = 'unknown' | { end: number; isPacket: true; lengthIsRight: boolean } | { end: number; isPacket: false; isCutShort: boolean; resumeAt: number };
+type Ending = 'unknown' | { end: number; isPacket: true; lengthIsRight: boolean } | { end: number; isPacket: false; isCutShort: boolean };
 
 /** Where the packet at the start ends: at the first place whose check value is right, or nowhere. */
 function endOf(held: Buffer, places: Places): Ending {
@@ -118,7 +127,9 @@ function endOf(held: Buffer, places: Places): Ending {
   if (end !== null && end <= limit) return { end, isPacket: true, lengthIsRight: end === declared };
   if (held.length >= declared && declared <= limit && places.isRight(held, declared)) return { end: declared, isPacket: true, lengthIsRight: true };
   if (held.length < limit) return 'unknown';
-  return { end: Math.min(limit, declared), isPacket: false, isCutShort: !isFramed(held, declared) && !isFramed(held, withoutLineEnd(held, limit)), resumeAt: 2 };
+  if (declared <= limit && isFramed(held, declared)) return { end: declared, isPacket: false, isCutShort: false };
+  const over = withoutLineEnd(held, nextHead(held, limit));
+  return isFramed(held, over) ? { end: over, isPacket: false, isCutShort: false } : { end: Math.min(over, declared), isPacket: false, isCutShort: true };
 }
 
 /**
@@ -260,10 +271,11 @@ function isHead(held: Uint8Array, at: number): boolean {
   return held.length >= at + HEAD_BYTES && mayBeHead(held, at);
 }
 
-/** Where the next one begins behind the head at the start; the end where none does. */
-function nextHead(held: Buffer): number {
-  for (let at = held.indexOf('##', 2); at >= 0; at = held.indexOf('##', at + 1)) if (isHead(held, at)) return at;
-  return held.length;
+/** Where the next one begins behind the head at the start, whole before `end`; `end` where none does. */
+function nextHead(held: Buffer, end: number): number {
+  const part = held.subarray(0, end);
+  for (let at = part.indexOf('##', 2); at >= 0; at = part.indexOf('##', at + 1)) if (isHead(part, at)) return at;
+  return end;
 }
 
 /** The end without the line end before it. */

@@ -5,7 +5,7 @@ import { FrameCutter } from '../../drivers/frame/cutter.ts';
 import { readHead } from '../../drivers/frame/read.ts';
 import { loadDescription, shippedNames } from '../../drivers/frame/load.ts';
 import { readMessage } from '../../drivers/hj212/message.ts';
-import { dataOf, packetOf, PacketCutter } from '../../drivers/hj212/packet.ts';
+import { dataOf, packetOf, PacketCutter, type Cut } from '../../drivers/hj212/packet.ts';
 import { MessageCutter } from '../../drivers/llrp/message.ts';
 import { registrationIn, withoutHeartbeats } from '../../drivers/modbus/dtu/recognition.ts';
 import { mbapFraming, type Awaited, type Framing } from '../../drivers/modbus/framing.ts';
@@ -20,7 +20,7 @@ export interface Target {
   families: Readonly<Record<string, Buffer>>;
   /** Of which inputs are made at random. */
   words: readonly Buffer[];
-  /** `end`: nothing more comes. */
+  /** @returns takes what comes; `end` where something is done when nothing more does */
   make(): ((bytes: Buffer) => void) & { end?(): void };
 }
 
@@ -37,8 +37,8 @@ const hj212: Target = {
   words: text('##', '##9999', '##0012', '&&', '&&0000', '&&FFFF', '\r\n', 'CP=&&', ';', '=', 'x'.repeat(80)),
   make() {
     const cutter = new PacketCutter();
-    const feed = (bytes: Buffer) => { for (const cut of cutter.feed(bytes)) if (cut.is === 'packet') readMessage(dataOf(cut.bytes) ?? new Uint8Array()); };
-    return Object.assign(feed, { end: () => { cutter.end(); } });
+    const read = (cuts: readonly Cut[]) => { for (const cut of cuts) if (cut.is === 'packet') readMessage(dataOf(cut.bytes) ?? new Uint8Array()); };
+    return Object.assign((bytes: Buffer) => read(cutter.feed(bytes)), { end: () => read(cutter.end()) });
   },
 };
 

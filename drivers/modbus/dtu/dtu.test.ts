@@ -1,5 +1,6 @@
 /** Data units that dial in: told apart, replaced, refused; what they put between the bytes never becomes a value. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { FaultError, type FaultParams } from '../../../core/faults.ts';
@@ -150,6 +151,30 @@ test('a link that is opened again finds its unit still there; one that has gone 
   await assert.rejects(second.exchange(TWO, AbortSignal.timeout(30)));
   await second.close();
   await until(() => unit.dials() === 2 || !unit.isConnected());
+});
+
+test('two devices of one port: one that is closed twice leaves the other its unit and the port', async (context) => {
+  const world = testWorld();
+  const at = await port(context, world);
+  const units = ['DTU-7', 'DTU-8'].map((name) => at.unit({ registration: Buffer.from(name), served: COUNTING }));
+  // Sockets keep their own time: between two looks the clock goes on a little.
+  async function passing<T>(doing: Promise<T>): Promise<T> {
+    let isOver = false;
+    const over = () => { isOver = true; };
+    doing.then(over, over);
+    await until(() => world.clock.advanceMs(10), () => isOver);
+    return doing;
+  }
+  const [first, second] = await passing(Promise.all(['DTU-7', 'DTU-8'].map((ascii) => at.link({ registration: { ascii } }))));
+  assert.ok(first && second);
+  await first.close();
+  await first.close();
+  await world.clock.advanceMs(10_000);
+  assert.deepEqual(await passing(valuesOf(second, TWO)), [10, 11]);
+  assert.deepEqual(units.map((unit) => [unit.isConnected(), unit.dials()]), [[true, 1], [true, 1]]);
+  const late = at.dial();
+  await passing(once(late, 'connect'));
+  late.destroy();
 });
 
 test('a port that is taken is told', async (context) => {
