@@ -139,3 +139,15 @@ test('messages that are gone for good are missing since the last contact', async
   intake.lostMessages(AT + 105_000);
   assert.deepEqual(await wordsOf(feed), ['live 1', 'missed 100 to 105']);
 });
+
+test('a source whose clock is ahead of its server\'s: the gap has the server\'s time', async () => {
+  const memory = emptyMemory();
+  const ahead = (second: number) => new DataValue({ value: new Variant({ dataType: DataType.Int32, value: second }), sourceTimestamp: new Date(AT + second * 1000 + 28_800_000), serverTimestamp: new Date(AT + second * 1000), statusCode: StatusCodes.Good });
+  const first = again(memory, async () => null);
+  first.intake.value(0, ahead(1));
+  first.intake.heard(AT + 2000, AT + 2000);
+  const next = again(memory, async () => null);
+  next.intake.value(0, ahead(9));
+  await settle();
+  assert.deepEqual(await wordsOf(next.feed), ['live 9', 'missed 2 to 9']);
+});

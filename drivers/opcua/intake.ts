@@ -5,14 +5,11 @@
 import type { DataValue } from 'node-opcua-client';
 import type { PointOf } from '../../core/driver.ts';
 import type { Feed } from './feed.ts';
-import type { OpcuaFrame, OpcuaMissed } from './frame.ts';
+import { isAheadOfSending, SAME_CLOCK_MS, type OpcuaFrame, type OpcuaMissed } from './frame.ts';
 import type { Contact, Hole, Memory } from './memory.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { overflowed } from './status.ts';
 import { frameOfValue } from './value.ts';
-
-/** Below it two clocks are one, and the way between them is what differs. */
-const SAME_CLOCK_MS = 5000;
 
 export class Intake {
   readonly #points: readonly PointOf<OpcuaPoint>[];
@@ -127,4 +124,5 @@ export class Intake {
   }
 }
 
-const timeOfFrame = (frame: OpcuaFrame): number | null => frame.sourceAt ?? frame.serverAt;
+/** A gap has the server's time: that of a source which is ahead of it says nothing of when a value was missing. */
+const timeOfFrame = (frame: OpcuaFrame): number | null => (isAheadOfSending(frame) ? frame.serverAt : frame.sourceAt ?? frame.serverAt);
