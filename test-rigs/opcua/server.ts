@@ -13,7 +13,7 @@ export const NSU = 'nsu=urn:cityvitals:rig:opcua;';
 export interface OpcuaRig {
   port: number;
   /** Sets a Double: Level (with history), Plain (without), Ranged (EURange 0 to 200), Slow (sampled every 3 s at most), Writable. */
-  set(name: Name, value: number, isGood?: boolean): void;
+  set(name: Name, value: number, isGood?: boolean, sourceAt?: Date): void;
   setState(state: ServerState): void;
   /** Its certificate (DER); null without security. */
   certificate: Buffer | null;
@@ -59,7 +59,7 @@ export async function startOpcuaRig({ port: wished = 0, maxSubscriptions = 10, i
   };
   space.installHistoricalDataNode(variables.Level);
   namespace.addVariable({ organizedBy: space.rootFolder.objects, nodeId: 's=List', browseName: 'List', dataType: 'Int32', valueRank: 1, minimumSamplingInterval: 50, value: { dataType: DataType.Int32, arrayType: VariantArrayType.Array, value: [7, 8, 9] } });
-  const set = (name: Name, value: number, isGood = true) => variables[name].setValueFromSource({ dataType: DataType.Double, value }, isGood ? StatusCodes.Good : StatusCodes.BadSensorFailure, new Date());
+  const set = (name: Name, value: number, isGood = true, sourceAt = new Date()) => variables[name].setValueFromSource({ dataType: DataType.Double, value }, isGood ? StatusCodes.Good : StatusCodes.BadSensorFailure, sourceAt);
   for (const name of Object.keys(variables) as Name[]) set(name, 0);
   await server.start();
   return {
