@@ -5,6 +5,7 @@ import type { Decoded } from '../../core/driver.ts';
 import { decode } from './decode.ts';
 import { planOf, type MqttInFrame } from './frame.ts';
 import { point, settings } from './settings.ts';
+import { varint } from './testing/sparkplug.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -83,8 +84,6 @@ test('dji: a time ahead of its arrival gives way to ours, and the value says so'
   assert.deepEqual(osd(NOW + 60_001, { height: 1, mode_code: 14 }), [[1, 'bad', 'comm', 'skewed'], undefined]);
   assert.deepEqual(osd(undefined, { height: 1 }), [[1, 'good'], undefined]);
 });
-
-const varint = (value: number): number[] => (value < 128 ? [value] : [value % 128 + 128, ...varint(Math.floor(value / 128))]);
 
 test('sparkplug: a metric whose time is later than that of its payload is uncertain and skewed, whatever our clock says', () => {
   const said = (metricAt: number | null, payloadAt: number | null, more: number[] = [0x50, 7]) => {
