@@ -72,7 +72,7 @@ test('chirpstack: uplinks that never came, between the counters, up to the time 
 
 test('chirpstack: an uplink that came already is known for the next 64; a jump is a gap below 16,384', () => {
   const memory = new UplinkMemory();
-  const up = (said: object) => memory.take('application/a/device/d/event/up', said, NOW);
+  const up = (said: Record<string, unknown>) => memory.take('application/a/device/d/event/up', said, NOW);
   for (let id = 0; id < 65; id += 1) assert.deepEqual(up({ deduplicationId: `id-${id}`, fCnt: id }), {});
   assert.equal(up({ deduplicationId: 'id-1', fCnt: 1 }), null);
   assert.deepEqual(up({ deduplicationId: 'id-0', fCnt: 65 }), {}, 'the oldest is forgotten');
