@@ -65,9 +65,10 @@ async function referencesOf(session: RawSession, part: readonly Seen[], signal: 
     let { continuationPoint } = result;
     while (continuationPoint && continuationPoint.length > 0 && references.length < REFERENCES_PER_CALL * 10) {
       signal.throwIfAborted();
-      const more = await session.browseNext(continuationPoint, false);
-      references.push(...(more.references ?? []));
-      ({ continuationPoint } = more);
+      const { references: next, continuationPoint: further } = await session.browseNext(continuationPoint, false);
+      references.push(...(next ?? []));
+      // One that goes on without giving anything would never end.
+      continuationPoint = next && next.length > 0 ? further : Buffer.alloc(0);
     }
     return references;
   }));
