@@ -8,9 +8,10 @@ import { withSession } from './session.ts';
 import type { OpcuaSettings } from './settings.ts';
 import { plain } from './value.ts';
 
-const OBJECTS = 'i=85';
+/** As the library writes what a server answers: with the namespace. */
+const OBJECTS = 'ns=0;i=85';
 /** The server's own state: every server has it, nobody wants it in a list. */
-const SERVER = 'i=2253';
+const SERVER = 'ns=0;i=2253';
 const MOST_VARIABLES = 5000;
 /** Folders and objects that are looked into; some servers show the same thing under endlessly many names. */
 const MOST_OBJECTS = 5000;

@@ -30,9 +30,11 @@ export interface OpcuaRigOptions {
   itemsPerCall?: number;
   /** Offers Basic256Sha256 to clients that it trusts, and takes this user. */
   secured?: { user: string; password: string };
+  /** Folders one in the other, each with a variable beside the next; the last leads back to the first. */
+  depth?: number;
 }
 
-export async function startOpcuaRig({ port: wished = 0, maxSubscriptions = 10, itemsPerCall = 1000, secured }: OpcuaRigOptions = {}): Promise<OpcuaRig> {
+export async function startOpcuaRig({ port: wished = 0, maxSubscriptions = 10, itemsPerCall = 1000, secured, depth = 0 }: OpcuaRigOptions = {}): Promise<OpcuaRig> {
   haveHome();
   const { OPCUAServer } = await import('node-opcua-server');
   const port = await freePort(wished);
@@ -61,6 +63,12 @@ export async function startOpcuaRig({ port: wished = 0, maxSubscriptions = 10, i
   namespace.addVariable({ organizedBy: space.rootFolder.objects, nodeId: 's=List', browseName: 'List', dataType: 'Int32', valueRank: 1, minimumSamplingInterval: 50, value: { dataType: DataType.Int32, arrayType: VariantArrayType.Array, value: [7, 8, 9] } });
   const set = (name: Name, value: number, isGood = true, sourceAt = new Date()) => variables[name].setValueFromSource({ dataType: DataType.Double, value }, isGood ? StatusCodes.Good : StatusCodes.BadSensorFailure, sourceAt);
   for (const name of Object.keys(variables) as Name[]) set(name, 0);
+  const folders = Array.from({ length: depth }, (_, level) => namespace.addFolder(space.rootFolder.objects, { nodeId: `s=Folder${level}`, browseName: `Folder${level}` }));
+  for (const [level, folder] of folders.entries()) {
+    namespace.addVariable({ componentOf: folder, nodeId: `s=In${level}`, browseName: `In${level}`, dataType: 'Int32', value: { dataType: DataType.Int32, value: level } });
+    if (level > 0) space.rootFolder.objects.removeReference({ referenceType: 'Organizes', nodeId: folder });
+    folder.addReference({ referenceType: 'Organizes', nodeId: folders[(level + 1) % depth] as typeof folder });
+  }
   await server.start();
   return {
     port, set,
