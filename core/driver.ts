@@ -115,6 +115,12 @@ export function lost(code: FaultCode, detail: string | FaultParams): Lost<never>
   return { ok: false, fault: { code, params: typeof detail === 'string' ? { detail } : detail } };
 }
 
+/** For a value whose time is later than that of its own sending: one of the two is wrong, and which is not known. */
+export function markSkewed(value: PointValue): void {
+  if (value.quality !== 'bad') value.quality = 'uncertain';
+  value.flags = [...(value.flags ?? []), 'skewed'];
+}
+
 /** What can be written to a point, as its driver would read it: before `scale` and `offset`. */
 export type Writable = number | boolean | string;
 

@@ -1,5 +1,5 @@
 /** Events of ChirpStack v4 (JSON): uplinks, their link quality, battery, and what never came. Pure. */
-import type { Decoded, Missed, PointValue } from '../../core/driver.ts';
+import { markSkewed, type Decoded, type Missed, type PointValue } from '../../core/driver.ts';
 import { readBytes } from './bytes.ts';
 import type { MqttInFrame, Plan } from './frame.ts';
 import { valueAt } from './expression.ts';
@@ -8,6 +8,9 @@ import type { MqttInPointOf } from './settings.ts';
 import { leavesOf, positionValue, timeFrom, valueFor, valuesFrom } from './value.ts';
 
 type Event = Record<string, unknown>;
+
+/** Gateways and the server have a clock each. */
+const AHEAD_MS = 5000;
 
 export const eventOf = (topic: string): string => topic.slice(topic.lastIndexOf('/') + 1);
 
@@ -37,8 +40,16 @@ export function decodeChirpstack(frame: MqttInFrame, event: Event): Decoded {
       ...(deviceAt === null ? {} : { deviceAt }),
       ...(deviceAt !== null && observedAt - deviceAt > plan.historyAfterMs ? { origin: 'backfill' as const } : {}),
     }));
+  if (isAheadOfSending(event)) values.forEach(markSkewed);
   const missed = type === 'up' ? missedOf(frame, event, plan, deviceAt ?? observedAt) : [];
   return { ok: true, values, isPartial: true, ...(missed.length > 0 ? { missed } : {}) };
+}
+
+/** By its own time it came after the server had it from every gateway. */
+function isAheadOfSending(event: Event): boolean {
+  const said = timeFrom(event.time);
+  const received = Array.isArray(event.rxInfo) ? event.rxInfo.map((one) => timeFrom(at(one, 'nsTime'))).filter((one) => one !== null) : [];
+  return said !== null && received.length > 0 && received.every((one) => said - one >= AHEAD_MS);
 }
 
 function valuesOf(point: MqttInPointOf, event: Event): PointValue[] {

@@ -78,8 +78,8 @@ export class Client {
   up(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = () => {
+        reject(signal.reason); // first: an end has a reason of its own
         this.abort();
-        reject(signal.reason);
       };
       signal.addEventListener('abort', abort, { once: true });
       this.#mqtt.once('connect', () => {

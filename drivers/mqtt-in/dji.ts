@@ -35,6 +35,8 @@ export function decodeDji(frame: MqttInFrame, envelope: Envelope): Decoded {
       ...(deviceAt === null ? {} : { deviceAt }),
       ...(deviceAt !== null && frame.observedAt - deviceAt > plan.historyAfterMs ? { origin: 'backfill' as const } : {}),
     }));
+  // As with any device whose clock is ahead: the value has our time, and says so.
+  if (said !== deviceAt) for (const value of values) value.flags = [...(value.flags ?? []), 'skewed'];
   // Docks send their fields in several messages of different subsets.
   return { ok: true, values, isPartial: true };
 }

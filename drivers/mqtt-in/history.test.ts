@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { decode } from './decode.ts';
 import { planOf, type MqttInFrame } from './frame.ts';
 import { point, settings } from './settings.ts';
+import { varint } from './testing/sparkplug.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const LIMIT_MS = 60_000;
@@ -40,8 +41,6 @@ test('dji: a message that waited in the aircraft is history; a time ahead of its
   assert.equal(said(), undefined);
   assert.equal(said(NOW + 86_400_000), undefined);
 });
-
-const varint = (value: number): number[] => (value < 128 ? [value] : [value % 128 + 128, ...varint(Math.floor(value / 128))]);
 
 test('sparkplug: by its flag, or where metric and payload are both old; an old metric in a new payload is the last value', () => {
   const said = (age: number, { flag, payloadAge }: { flag?: number; payloadAge?: number } = {}) => {

@@ -5,6 +5,7 @@ import type { Decoded } from '../../core/driver.ts';
 import { decode } from './decode.ts';
 import { planOf, type MqttInFrame } from './frame.ts';
 import { point, settings } from './settings.ts';
+import { varint } from './testing/sparkplug.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -60,4 +61,40 @@ test('dji: an aircraft that its dock no longer lists is away; the dock itself is
   assert.equal(update('s', []).ok, false);
   assert.equal(update('s', ['other']).ok, false);
   assert.equal(update('dock', []).ok, true);
+});
+
+test('chirpstack: an uplink whose time is later than when the server had it from every gateway is uncertain and skewed', () => {
+  const received = (...agesMs: number[]) => agesMs.map((age) => ({ rssi: -70, nsTime: new Date(NOW - age).toISOString() }));
+  const said = (rxInfo: unknown, time: unknown = new Date(NOW).toISOString()) => worth(chirpstack({ path: 'object.v' }, 'up', { object: { v: 1 }, time, rxInfo }))[0]?.slice(1);
+  assert.deepEqual([0, 4999, 5000, 3_600_000].map((age) => said(received(age))), [['good'], ['good'], ['uncertain', 'skewed'], ['uncertain', 'skewed']]);
+  assert.deepEqual(said(received(-3_600_000)), ['good'], 'sent after it was measured');
+  assert.deepEqual(said(received(3_600_000, 0)), ['good'], 'a gateway that was late');
+  for (const rxInfo of [undefined, 'x', [], [{}], [null]]) assert.deepEqual(said(rxInfo), ['good'], JSON.stringify(rxInfo));
+  assert.deepEqual(said(received(3_600_000), 'x'), ['good']);
+  assert.deepEqual(worth(chirpstack({ path: 'object.v' }, 'up', { object: { v: 'x' }, time: new Date(NOW).toISOString(), rxInfo: received(5000) })), [[null, 'bad', 'sensor', 'skewed']]);
+});
+
+test('dji: a time ahead of its arrival gives way to ours, and the value says so', () => {
+  const osd = (timestamp: number | undefined, data: object) => {
+    const result = decoded({ profile: 'dji', sn: 's' }, { path: 'height' }, 'thing/product/s/osd', { timestamp, data });
+    return [...worth(result), result.ok ? result.values?.[0]?.deviceAt : null];
+  };
+  assert.deepEqual(osd(NOW + 60_000, { height: 1 }), [[1, 'good'], NOW + 60_000]);
+  assert.deepEqual(osd(NOW + 60_001, { height: 1 }), [[1, 'good', 'skewed'], undefined]);
+  assert.deepEqual(osd(NOW + 60_001, { height: 1, mode_code: 14 }), [[1, 'bad', 'comm', 'skewed'], undefined]);
+  assert.deepEqual(osd(undefined, { height: 1 }), [[1, 'good'], undefined]);
+});
+
+test('sparkplug: a metric whose time is later than that of its payload is uncertain and skewed, whatever our clock says', () => {
+  const said = (metricAt: number | null, payloadAt: number | null, more: number[] = [0x50, 7]) => {
+    const metric = [0x0a, 1, 0x50, ...(metricAt === null ? [] : [0x18, ...varint(metricAt)]), 0x20, 3, ...more];
+    const payload = Uint8Array.from([...(payloadAt === null ? [] : [8, ...varint(payloadAt)]), 0x12, metric.length, ...metric, 0x18, 1]);
+    return worth(decoded({ profile: 'sparkplug', group: 'g', node: 'n' }, { metric: 'P' }, 'spBv1.0/g/NDATA/n', payload))[0];
+  };
+  for (const sentAt of [NOW, NOW - 86_400_000, NOW + 86_400_000]) {
+    assert.deepEqual([-3_600_000, 0, 999, 1000, 3_600_000].map((ahead) => said(sentAt + ahead, sentAt)), [[7, 'good'], [7, 'good'], [7, 'good'], [7, 'uncertain', 'skewed'], [7, 'uncertain', 'skewed']]);
+  }
+  for (const [metricAt, payloadAt] of [[NOW + 3_600_000, null], [null, NOW]] as const) assert.deepEqual(said(metricAt, payloadAt), [7, 'good'], 'one time says nothing');
+  assert.deepEqual(said(NOW + 1000, NOW, [0x38, 1]), [null, 'bad', 'sensor', 'skewed']);
+  assert.deepEqual(said(2 ** 60, NOW), [7, 'uncertain', 'skewed'], 'a time that is none');
 });

@@ -15,6 +15,20 @@ test('without a source time the server time counts, without both none', () => {
   assert.deepEqual(decode(frame({ sourceAt: null, serverAt: null })), { ok: true, values: [{ point: 'level', value: 2.5, quality: 'good', flags: [] }] });
 });
 
+test('a source time that is later than the server\'s own is uncertain and skewed, whatever the edge\'s clock says', () => {
+  const standing = (aheadMs: number, more: Partial<OpcuaFrame> = {}) => {
+    const decoded = decode(frame({ sourceAt: 1_767_225_600_100 + aheadMs, ...more }));
+    assert.ok(decoded.ok && decoded.values?.[0]);
+    const [{ value, quality, flags, deviceAt }] = decoded.values;
+    assert.equal(deviceAt, 1_767_225_600_100 + aheadMs);
+    return [value, quality, flags];
+  };
+  assert.deepEqual([-86_400_000, 0, 4999, 5000, 28_800_000].map((aheadMs) => standing(aheadMs)), [[2.5, 'good', []], [2.5, 'good', []], [2.5, 'good', []], [2.5, 'uncertain', ['skewed']], [2.5, 'uncertain', ['skewed']]]);
+  assert.deepEqual(standing(28_800_000, { status: 0x40930000 }), [2.5, 'uncertain', ['sensor', 'skewed']]);
+  assert.deepEqual(standing(28_800_000, { status: 0x80310000 }), [null, 'bad', ['comm', 'skewed']]);
+  assert.deepEqual(standing(28_800_000, { serverAt: null }), [2.5, 'good', []], 'one time says nothing');
+});
+
 const standings: [number, string, string[]][] = [
   [0x00960000, 'good', ['override']], [0x40900000, 'uncertain', ['stale']], [0x40910000, 'uncertain', ['substituted']], [0x40920000, 'uncertain', ['initial']],
   [0x00000000, 'good', []], [0x00a20000, 'good', []], [0x40930000, 'uncertain', ['sensor']], [0x40950000, 'uncertain', ['sensor']], [0x80320000, 'bad', ['comm']], [0x80330000, 'bad', ['config']], [0x80890000, 'bad', ['config']],

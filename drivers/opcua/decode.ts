@@ -1,13 +1,14 @@
 /** Typed frames in, values out; no clock, no I/O. */
 import type { Value } from '../../core/event.ts';
-import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
-import type { OpcuaAlive, OpcuaFrame, OpcuaMessage, OpcuaMissed, OpcuaWritten } from './frame.ts';
+import { lost, markSkewed, type Decoded, type PointValue } from '../../core/driver.ts';
+import { isAheadOfSending, type OpcuaAlive, type OpcuaFrame, type OpcuaMessage, type OpcuaMissed, type OpcuaWritten } from './frame.ts';
 import { overflowed, standingOf, statusText } from './status.ts';
 
 /**
  * Reads one notification; a sign of life gives no values, word of missing values gives only that.
  *
- * @returns the value with quality and flags by its StatusCode and the source's time; a bad one has value null. Arrays,
+ * @returns the value with quality and flags by its StatusCode and the source's time; a bad one has value null, one whose
+ *   source's time is later than the server's is uncertain and `skewed`. Arrays,
  *   structures and broken frames give CV_OPCUA_TYPE or CV_FRAME_INVALID, never a value.
  * @see OPC 10000-4, 7.11 DataValue
  */
@@ -20,6 +21,7 @@ export function decode(message: OpcuaMessage): Decoded {
   if (problem) return { ...lost('CV_FRAME_INVALID', problem), ...(typeof frame?.point === 'string' ? { points: [frame.point] } : {}) };
   const { quality, flags } = standingOf(frame.status);
   const base: PointValue = { point: frame.point, value: null, quality, flags: [...flags], ...deviceTime(frame), ...(frame.history === true ? { origin: 'backfill' } : {}) };
+  if (isAheadOfSending(frame)) markSkewed(base);
   if (quality === 'bad') return { ok: true, values: [{ ...base, fault: { code: 'CV_OPCUA_STATUS', params: { node: frame.node, status: statusText(frame.status) } } }] };
   const value = valueOf(frame);
   if (value === undefined) {

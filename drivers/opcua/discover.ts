@@ -8,9 +8,10 @@ import { withSession } from './session.ts';
 import type { OpcuaSettings } from './settings.ts';
 import { plain } from './value.ts';
 
-const OBJECTS = 'i=85';
+/** As the library writes what a server answers: with the namespace. */
+const OBJECTS = 'ns=0;i=85';
 /** The server's own state: every server has it, nobody wants it in a list. */
-const SERVER = 'i=2253';
+const SERVER = 'ns=0;i=2253';
 const MOST_VARIABLES = 5000;
 /** Folders and objects that are looked into; some servers show the same thing under endlessly many names. */
 const MOST_OBJECTS = 5000;
@@ -65,9 +66,10 @@ async function referencesOf(session: RawSession, part: readonly Seen[], signal: 
     let { continuationPoint } = result;
     while (continuationPoint && continuationPoint.length > 0 && references.length < REFERENCES_PER_CALL * 10) {
       signal.throwIfAborted();
-      const more = await session.browseNext(continuationPoint, false);
-      references.push(...(more.references ?? []));
-      ({ continuationPoint } = more);
+      const { references: next, continuationPoint: further } = await session.browseNext(continuationPoint, false);
+      references.push(...(next ?? []));
+      // One that goes on without giving anything would never end.
+      continuationPoint = next && next.length > 0 ? further : Buffer.alloc(0);
     }
     return references;
   }));

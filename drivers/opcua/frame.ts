@@ -45,3 +45,9 @@ export interface OpcuaWritten {
 }
 
 export type OpcuaMessage = OpcuaFrame | OpcuaAlive | OpcuaMissed | OpcuaWritten;
+
+/** Source and server may each have a clock; below it the two are one, and the way between them is what differs. */
+export const SAME_CLOCK_MS = 5000;
+
+/** The server sends what its source is said to measure only later: one of the two clocks is wrong, and which is not known. */
+export const isAheadOfSending = ({ sourceAt, serverAt }: Pick<OpcuaFrame, 'sourceAt' | 'serverAt'>): boolean => sourceAt !== null && serverAt !== null && sourceAt - serverAt >= SAME_CLOCK_MS;

@@ -6,7 +6,7 @@ const VALUES_PER_CALL = 1000;
 /** A hole of an hour at one value a second, and some; what is beyond is named as missing. */
 const MOST_VALUES = 5000;
 
-/** @returns the values after `fromAt` and before `toAt`, in order; null when the server keeps none, or more than we take */
+/** @returns the values after `fromAt` and before `toAt`, in order; null when the server keeps none, more than we take, or never comes to an end */
 export async function readHistory(session: ClientSession, nodeId: string, fromAt: number, toAt: number): Promise<DataValue[] | null> {
   const values: DataValue[] = [];
   let continuationPoint: Buffer | undefined;
@@ -17,10 +17,11 @@ export async function readHistory(session: ClientSession, nodeId: string, fromAt
     }));
     const [result] = answer.results ?? [];
     if (!result || result.statusCode.isBad()) return null;
-    const data = result.historyData;
-    if (data instanceof HistoryData) values.push(...(data.dataValues ?? []));
+    const part = result.historyData instanceof HistoryData ? result.historyData.dataValues ?? [] : [];
+    values.push(...part);
     continuationPoint = result.continuationPoint && result.continuationPoint.length > 0 ? result.continuationPoint : undefined;
-    if (values.length > MOST_VALUES) return null;
+    // One that goes on without giving anything would never end.
+    if (values.length > MOST_VALUES || (continuationPoint && part.length === 0)) return null;
   } while (continuationPoint);
   return values.filter((value) => {
     const at = timeOf(value.sourceTimestamp) ?? timeOf(value.serverTimestamp);

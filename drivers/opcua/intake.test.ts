@@ -125,11 +125,11 @@ test('the gap of a server whose clock is an hour ahead has our time, its history
   const first = again(memory, async () => null);
   first.intake.value(0, valueOf(3600));
   first.intake.heard(AT + 10_000, AT + 3_610_000);
-  const next = again(memory, async ({ fromAt }) => { asked.push((fromAt - AT) / 1000); return null; });
+  const next = again(memory, async ({ there }) => { asked.push((there.fromAt - AT) / 1000, (there.toAt - AT) / 1000); return null; });
   next.intake.value(0, valueOf(3630));
   await settle();
   assert.deepEqual(await wordsOf(next.feed), ['live 3630', 'missed 10 to 30']);
-  assert.deepEqual(asked, [3610]);
+  assert.deepEqual(asked, [3610, 3630]);
 });
 
 test('messages that are gone for good are missing since the last contact', async () => {
@@ -138,4 +138,43 @@ test('messages that are gone for good are missing since the last contact', async
   intake.heard(AT + 100_000, null);
   intake.lostMessages(AT + 105_000);
   assert.deepEqual(await wordsOf(feed), ['live 1', 'missed 100 to 105']);
+});
+
+test('a source whose clock is ahead of its server\'s: the gap has the server\'s time', async () => {
+  const memory = emptyMemory();
+  const ahead = (second: number) => new DataValue({ value: new Variant({ dataType: DataType.Int32, value: second }), sourceTimestamp: new Date(AT + second * 1000 + 28_800_000), serverTimestamp: new Date(AT + second * 1000), statusCode: StatusCodes.Good });
+  const first = again(memory, async () => null);
+  first.intake.value(0, ahead(1));
+  first.intake.heard(AT + 2000, AT + 2000);
+  const next = again(memory, async () => null);
+  next.intake.value(0, ahead(9));
+  await settle();
+  assert.deepEqual(await wordsOf(next.feed), ['live 9', 'missed 2 to 9']);
+});
+
+test('a server whose clock was set while nobody listened: the gap is told by ours, its history is asked by its new clock', async () => {
+  for (const [setBy, at, wanted, asked] of [[-3600, 30, 'missed 10 to 30', [10, 30]], [7200, 7230, 'missed 10 to 30', [7210, 7230]]] as const) {
+    const memory = emptyMemory();
+    const first = again(memory, async () => null);
+    first.intake.value(0, valueOf(setBy < 0 ? 3605 : 5));
+    first.intake.heard(AT + 10_000, AT + 10_000 + (setBy < 0 ? 3_600_000 : 0));
+    const spans: number[] = [];
+    const next = again(memory, async ({ there }) => { spans.push((there.fromAt - AT) / 1000, (there.toAt - AT) / 1000); return null; });
+    next.intake.clocked(AT + 31_000, AT + 31_000 + (setBy < 0 ? 0 : setBy * 1000));
+    next.intake.value(0, valueOf(at));
+    await settle();
+    assert.deepEqual([await wordsOf(next.feed), spans], [[`live ${at}`, wanted], asked]);
+  }
+});
+
+test('a clock that was set makes no gap of a value that has not changed', async () => {
+  const memory = emptyMemory();
+  const first = again(memory, async () => null);
+  first.intake.value(0, valueOf(3605));
+  first.intake.heard(AT + 10_000, AT + 3_610_000);
+  const next = again(memory, async () => null);
+  next.intake.clocked(AT + 31_000, AT + 31_000);
+  next.intake.value(0, valueOf(3605));
+  await settle();
+  assert.deepEqual(await wordsOf(next.feed), ['live 3605']);
 });

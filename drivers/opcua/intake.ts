@@ -5,14 +5,11 @@
 import type { DataValue } from 'node-opcua-client';
 import type { PointOf } from '../../core/driver.ts';
 import type { Feed } from './feed.ts';
-import type { OpcuaFrame, OpcuaMissed } from './frame.ts';
+import { isAheadOfSending, SAME_CLOCK_MS, type OpcuaFrame, type OpcuaMissed } from './frame.ts';
 import type { Contact, Hole, Memory } from './memory.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { overflowed } from './status.ts';
 import { frameOfValue } from './value.ts';
-
-/** Below it two clocks are one, and the way between them is what differs. */
-const SAME_CLOCK_MS = 5000;
 
 export class Intake {
   readonly #points: readonly PointOf<OpcuaPoint>[];
@@ -25,6 +22,8 @@ export class Intake {
   #filling: Promise<void> = Promise.resolve();
   /** When the link before last heard of the server. */
   readonly #before: Contact | null;
+  /** By how much the server's clock is ahead of ours, ms. */
+  #skewMs: number;
 
   constructor(points: readonly PointOf<OpcuaPoint>[], memory: Memory, feed: Feed, history: (hole: Hole) => Promise<DataValue[] | null>) {
     this.#points = points;
@@ -32,22 +31,32 @@ export class Intake {
     this.#feed = feed;
     this.#history = history;
     this.#before = memory.contact;
+    this.#skewMs = memory.contact?.skewMs ?? 0;
+  }
+
+  /** The server spoke: by how much its clock is ahead. @param serverAt by its own clock; null where it does not say */
+  clocked(nowMs: number, serverAt: number | null): void {
+    const aheadMs = serverAt === null ? 0 : serverAt - nowMs;
+    this.#skewMs = Math.abs(aheadMs) < SAME_CLOCK_MS ? 0 : aheadMs;
   }
 
   /**
-   * The server spoke, and all that it said is taken: a gap never begins before this.
+   * All that the server said is taken: a gap never begins before this.
    *
-   * @param nowMs by our clock
-   * @param serverAt by its own; null where it does not say
+   * @param nowMs by our clock, when it spoke
    */
   heard(nowMs: number, serverAt: number | null): void {
-    const aheadMs = serverAt === null ? 0 : serverAt - nowMs;
-    this.#memory.contact = { at: nowMs, skewMs: Math.abs(aheadMs) < SAME_CLOCK_MS ? 0 : aheadMs };
+    this.clocked(nowMs, serverAt);
+    this.#memory.contact = { at: nowMs, skewMs: this.#skewMs };
   }
 
-  /** By the server's clock: the time of a point's last value, or of a contact after it, which says that there was none until then. */
-  #since(lastAt: number, contact: Contact | null): number {
-    return contact ? Math.max(lastAt, contact.at + contact.skewMs) : lastAt;
+  /** From a point's last value, or a contact after it, which says that there was none until then, to this time of the server. */
+  #hole(point: PointOf<OpcuaPoint>, lastAt: number, contact: Contact | null, toAt: number): Hole {
+    const thenMs = contact?.skewMs ?? this.#skewMs;
+    const fromAt = Math.max(lastAt - thenMs, contact?.at ?? -Infinity);
+    // The history is asked by the server's clock as it is now: somebody may have set it meanwhile.
+    const isSet = Math.abs(this.#skewMs - thenMs) >= SAME_CLOCK_MS;
+    return { point, fromAt, toAt: Math.max(fromAt, toAt - this.#skewMs), there: { fromAt: fromAt + (isSet ? this.#skewMs : thenMs), toAt } };
   }
 
   /** The subscription of before goes on: what it does not speak of has not changed. */
@@ -72,8 +81,9 @@ export class Intake {
     const at = timeOfFrame(frame);
     const beforeAt = before ? timeOfFrame(before) : null;
     const isAfterHole = this.#memory.afterHole.delete(point.id);
-    if (isAfterHole && beforeAt !== null && at !== null && at > this.#since(beforeAt, this.#before)) this.#fill({ point, fromAt: this.#since(beforeAt, this.#before), toAt: at });
-    else if (overflowed(frame.status)) this.#missed(point, Math.min(this.#since(beforeAt ?? at ?? 0, this.#memory.contact), at ?? Infinity), at ?? beforeAt ?? 0, 'device_overflow');
+    const hole = isAfterHole && beforeAt !== null && at !== null && at !== beforeAt ? this.#hole(point, beforeAt, this.#before, at) : null;
+    if (hole && hole.toAt > hole.fromAt) this.#fill(hole);
+    else if (overflowed(frame.status)) this.#missed(this.#hole(point, beforeAt ?? at ?? 0, this.#memory.contact, at ?? beforeAt ?? 0), 'device_overflow');
     else if (beforeAt !== null && at !== null && at > beforeAt) this.#memory.paceMs.set(point.id, at - beforeAt);
     if (!this.#feed.give(frame)) return;
     this.#unconfirmed.delete(point.id);
@@ -95,8 +105,7 @@ export class Intake {
     for (const point of this.#points) {
       const last = this.#memory.last.get(point.id);
       const at = last ? timeOfFrame(last) : null;
-      const fromAt = at === null ? null : this.#since(at, this.#memory.contact);
-      if (fromAt !== null) this.#missed(point, fromAt, Math.max(fromAt, nowMs + (this.#memory.contact?.skewMs ?? 0)), 'device_away');
+      if (at !== null) this.#missed(this.#hole(point, at, this.#memory.contact, nowMs + this.#skewMs), 'device_away');
     }
   }
 
@@ -111,20 +120,19 @@ export class Intake {
     this.#filling = this.#filling.then(async () => {
       const values = await this.#history(hole).catch(() => null);
       if (this.#feed.error) return; // the next link asks again
-      const isTold = values === null ? this.#missed(hole.point, hole.fromAt, hole.toAt, 'device_away') : values.every((value) => this.#feed.give({ ...frameOfValue(hole.point, value), history: true }));
+      const isTold = values === null ? this.#missed(hole, 'device_away') : values.every((value) => this.#feed.give({ ...frameOfValue(hole.point, value), history: true }));
       if (isTold) this.#memory.holes.delete(hole);
     });
   }
 
-  #missed(point: PointOf<OpcuaPoint>, fromAt: number, toAt: number, reason: OpcuaMissed['missed']['reason']): boolean {
+  #missed({ point, fromAt, toAt }: Hole, reason: OpcuaMissed['missed']['reason']): boolean {
     // As many as at its pace before; none comes faster than the server samples.
     const samplingMs = this.#memory.subscription?.samplingMs[this.#points.findIndex(({ id }) => id === point.id)] ?? 0;
     const paceMs = Math.max(samplingMs, this.#memory.paceMs.get(point.id) ?? 0);
     const count = paceMs > 0 ? Math.max(1, Math.round((toAt - fromAt) / paceMs) - 1) : 1;
-    // Values of a clock that is off have our time: so has what lies between them.
-    const skewMs = (this.#memory.contact ?? this.#before)?.skewMs ?? 0;
-    return this.#feed.give({ missed: { point: point.id, fromAt: fromAt - skewMs, toAt: toAt - skewMs, count, reason } });
+    return this.#feed.give({ missed: { point: point.id, fromAt, toAt, count, reason } });
   }
 }
 
-const timeOfFrame = (frame: OpcuaFrame): number | null => frame.sourceAt ?? frame.serverAt;
+/** A gap has the server's time: that of a source which is ahead of it says nothing of when a value was missing. */
+const timeOfFrame = (frame: OpcuaFrame): number | null => (isAheadOfSending(frame) ? frame.serverAt : frame.sourceAt ?? frame.serverAt);

@@ -76,7 +76,7 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
     for (const point of unknown) feed.give(missing(point));
     const intake = new Intake(points, memory, feed, (hole) => {
       const target = targets.find(({ point }) => point.id === hole.point.id);
-      return target ? readHistory(session, target.nodeId, hole.fromAt, hole.toAt) : Promise.resolve(null);
+      return target ? readHistory(session, target.nodeId, hole.there.fromAt, hole.there.toAt) : Promise.resolve(null);
     });
     const isPolled = settings.mode === 'poll' || !(await subscribe({ session, settings, points, targets, limits, serverStartAt: startAt }, intake, isOld));
     isKept = false;

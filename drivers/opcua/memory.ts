@@ -40,11 +40,13 @@ export interface Contact {
   skewMs: number;
 }
 
-/** A span of a point's time, ms UTC, in which nobody listened. */
+/** A span of a point's time, ms UTC by our clock, in which nobody listened. */
 export interface Hole {
   point: PointOf<OpcuaPoint>;
   fromAt: number;
   toAt: number;
+  /** The same by the server's clock. */
+  there: { fromAt: number; toAt: number };
 }
 
 export const emptyMemory = (): Memory => ({ session: null, subscription: null, last: new Map(), paceMs: new Map(), contact: null, afterHole: new Set(), holes: new Set() });

@@ -1,6 +1,7 @@
 /** Points at a server: deadbands, arrays, slow sampling, limits of a call, reads as a fallback, writing, discovery. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, test, type TestContext } from 'node:test';
+import { StatusCodes } from 'node-opcua-client';
 import { framesOf } from '../../core/frames-of.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { realWorld } from '../../core/world.ts';
@@ -9,6 +10,7 @@ import { decode } from './decode.ts';
 import { discover } from './discover.ts';
 import type { OpcuaMessage } from './frame.ts';
 import { open } from './link.ts';
+import { memoryOf } from './memory.ts';
 import { point as pointSchema, settings as schema } from './settings.ts';
 import { write } from './write.ts';
 
@@ -78,6 +80,22 @@ test('more points than a call may have, and a server that has no subscription le
   rig.set('Plain', 77);
   await second.until((all) => all.includes('Plain 77 good'));
   await Promise.all([first.link.close(), second.link.close()]);
+});
+
+test('each word of a server that gives no subscription leads to reads; another error is the end', async (context: TestContext) => {
+  const first = await listening([pointOf('Plain')], { mode: 'poll' });
+  const session = Object.getPrototypeOf(memoryOf(first.settings).session) as { createSubscription(): Promise<unknown> };
+  await first.link.close();
+  let status: keyof typeof StatusCodes = 'BadServiceUnsupported';
+  context.mock.method(session, 'createSubscription', async () => { throw Object.assign(new Error('no'), { statusCode: StatusCodes[status] }); });
+  for (status of ['BadServiceUnsupported', 'BadNotImplemented', 'BadNotSupported', 'BadTooManySubscriptions', 'BadUserAccessDenied'] as const) {
+    const { link, until, codes } = await listening([pointOf('Plain'), { ...pointOf('Plain'), id: 'nowhere', node: 'nsu=urn:unheard;s=x' }]);
+    await until((all) => all.some((word) => word.startsWith('Plain ')) && all.includes('nowhere null bad'));
+    assert.deepEqual(codes(), ['CV_OPCUA_NO_SUBSCRIPTIONS'], status);
+    await link.close();
+  }
+  status = 'BadInternalError';
+  await assert.rejects(listening([pointOf('Plain')]), { name: 'CV_OPCUA_SESSION' });
 });
 
 test('written, and read back; what the server or the type does not take is a fault with its StatusCode', async () => {

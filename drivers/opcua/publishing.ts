@@ -97,6 +97,8 @@ export class Publishing {
       return;
     }
     this.#heard();
+    const [nowMs, serverAt] = [this.#clock.nowMs(), timeOf(response.responseHeader.timestamp)];
+    this.#intake.clocked(nowMs, serverAt);
     const message = response.notificationMessage;
     const isKeepAlive = (message.notificationData ?? []).length === 0;
     // A keep-alive bears the number that the next message will have.
@@ -116,7 +118,7 @@ export class Publishing {
     }
     if (!response.moreNotifications) {
       this.#intake.caughtUp();
-      this.#intake.heard(this.#clock.nowMs(), timeOf(response.responseHeader.timestamp));
+      this.#intake.heard(nowMs, serverAt);
     }
     if (isKeepAlive) this.#ends.alive();
   }

@@ -1,11 +1,13 @@
 /** Sparkplug B messages to values. Pure: what of earlier messages matters stands in the frame. */
-import { lost, type Decoded, type PointValue } from '../../../core/driver.ts';
+import { lost, markSkewed, type Decoded, type PointValue } from '../../../core/driver.ts';
 import type { MqttInFrame, Plan } from '../frame.ts';
 import type { MqttInPointOf } from '../settings.ts';
 import { valueFor } from '../value.ts';
 import { valueOf, type Metric, type Payload } from './payload.ts';
 import { topicOf } from './session.ts';
 
+/** A payload may take its time first and then those of its metrics. */
+const AHEAD_MS = 1000;
 const DEATHS = new Set(['NDEATH', 'DDEATH']);
 const DATA = new Set(['NBIRTH', 'DBIRTH', 'NDATA', 'DDATA']);
 
@@ -66,6 +68,8 @@ function pointValue(point: Pick<MqttInPointOf, 'id' | 'type'>, metric: Metric, d
   // In place: a copy for each field would cost more than reading the metric.
   if (metric.quality !== null) Object.assign(value, qualityOf(metric.quality, value));
   if (deviceAt !== null) value.deviceAt = deviceAt;
+  // Nothing was measured after it was sent.
+  if (metric.at !== null && payloadAt !== null && metric.at - payloadAt >= AHEAD_MS) markSkewed(value);
   if (isHistory) value.origin = 'backfill';
   return value;
 }

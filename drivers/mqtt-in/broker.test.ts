@@ -1,0 +1,249 @@
+/** One broker and the devices behind it: who shares a connection, whom a message is for, what waits, what is given up. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FaultError, type Fault } from '../../core/faults.ts';
+import { until } from '../../core/testing/until.ts';
+import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
+import { brokerOf, type Broker } from './broker.ts';
+import type { Message } from './client.ts';
+import { point, settings, type MqttInSettings } from './settings.ts';
+import { topicOf } from './sparkplug/session.ts';
+import { Station } from './station.ts';
+import { metric, payload } from './testing/sparkplug.ts';
+import { startBroker, type TestBroker } from './testing/broker.ts';
+
+const FLOW = [{ ...point.parse({ path: 'flow' }), id: 'flow' }];
+const never = new AbortController().signal;
+
+interface Bench {
+  server: TestBroker;
+  clock: VirtualClock;
+  world: ReturnType<typeof testWorld>;
+  faults(): Fault[];
+  set(more?: Record<string, unknown>): MqttInSettings;
+  join(set: MqttInSettings): Promise<{ broker: Broker; station: Station; leave(): Promise<void> }>;
+}
+
+async function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
+  const server = await startBroker();
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+  const world = testWorld(clock);
+  const leaves: (() => Promise<void>)[] = [];
+  try {
+    await run({
+      server, clock, world,
+      faults: () => world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault] : [])),
+      set: (more = {}) => settings.parse({ url: server.url, topic: 'a', ...more }),
+      async join(set) {
+        const { broker, leave } = await brokerOf(set, world, never);
+        let isLeft = false;
+        const once = async () => {
+          if (!isLeft) await leave();
+          isLeft = true;
+        };
+        leaves.push(once);
+        const station = new Station(set, FLOW, world, (topic, command) => broker.askForBirth(topic, command));
+        await broker.join(station);
+        return { broker, station, leave: once };
+      },
+    });
+  } finally {
+    await Promise.all(leaves.map((leave) => leave()));
+    await server.stop();
+  }
+}
+
+const subscribed = (server: TestBroker) => {
+  const filters = new Set<string>();
+  server.aedes.on('subscribe', (all) => { for (const { topic } of all) filters.add(topic); });
+  server.aedes.on('unsubscribe', (all) => { for (const topic of all) filters.delete(topic); });
+  return () => [...filters].toSorted();
+};
+
+test('who has the same settings shares a connection; who differs in any has one alone; it ends with the last', () => withBench(async ({ server, join, set }) => {
+  const first = await join(set());
+  const second = await join(set({ topic: 'b', qos: 0, historyAfter: '1m' }));
+  assert.equal(first.broker, second.broker);
+  assert.equal(server.connections(), 1);
+  const others = [await join(set({ user: 'u' })), await join(set({ user: 'u', password: 'p' })), await join(set({ clientId: 'c' })), await join(set({ clientId: 'd', session: 'kept' }))];
+  assert.equal(new Set([first, ...others].map(({ broker }) => broker)).size, 5);
+  assert.equal(server.connections(), 5);
+  await first.leave();
+  assert.equal(server.connections(), 5);
+  await second.leave();
+  await until(() => server.connections() === 4);
+  const again = await join(set());
+  assert.notEqual(again.broker, first.broker);
+}));
+
+test('two that open together share the attempt; where it fails both hear why, and the next dials anew', () => withBench(async ({ server, join, set, world }) => {
+  let isRight = false;
+  server.aedes.authenticate = (_client, _user, _password, done) => done(null, isRight);
+  const outcomes = await Promise.allSettled([brokerOf(set(), world, never), brokerOf(set(), world, never)]);
+  assert.deepEqual(outcomes.map((one) => one.status === 'rejected' && (one.reason as FaultError).fault.code), ['CV_MQTT_IN_REFUSED', 'CV_MQTT_IN_REFUSED']);
+  isRight = true;
+  await join(set());
+}));
+
+test('an attempt that is called off ends for who called it off, with its reason; another goes on', () => withBench(async ({ server, set, world }) => {
+  let decide: () => void = () => {};
+  server.aedes.authenticate = (_client, _user, _password, done) => { decide = () => done(null, true); };
+  const stop = new AbortController();
+  const [called, other] = [brokerOf(set(), world, stop.signal), brokerOf(set(), world, never)];
+  await until(() => server.connections() === 1);
+  stop.abort(new Error('enough'));
+  await assert.rejects(called, /enough/);
+  await assert.rejects(brokerOf(set({ clientId: 'x' }), world, AbortSignal.abort(new Error('too late'))), /too late/);
+  decide();
+  const { leave } = await other;
+  await leave();
+  await until(() => server.connections() === 0);
+}));
+
+test('a message for two is acknowledged once both have kept it, and not where one lets it go', () => withBench(async ({ server, join, set }) => {
+  const [one, two] = [await join(set()), await join(set({ topic: '+' }))];
+  await server.say('a', '{"flow":1}');
+  const frames = [await until(() => one.station.next()), await until(() => two.station.next())] as const;
+  assert.ok(frames[0] && frames[1]);
+  one.station.taken(frames[0]);
+  one.station.taken(frames[0]);
+  await server.say('other', '{"flow":1}', { qos: 0 });
+  assert.ok(await until(() => two.station.next()));
+  assert.equal(server.acknowledged(), 0, 'the same one twice is one');
+  two.station.taken(frames[1]);
+  await until(() => server.acknowledged() === 1);
+  await server.say('a', '{"flow":2}');
+  const next = await until(() => one.station.next());
+  one.station.taken(next as NonNullable<typeof next>);
+  await until(() => two.station.next());
+  two.station.close();
+  await server.say('a', '{"flow":3}');
+  const last = await until(() => one.station.next());
+  one.station.taken(last as NonNullable<typeof last>);
+  await server.say('a', 'no json', { qos: 0 });
+  await until(() => one.station.next());
+  assert.equal(server.acknowledged(), 1, 'let go by one');
+}));
+
+test('what is on the disk of nobody for a minute is given up with the connection', () => withBench(async ({ server, clock, join, set }) => {
+  const { station } = await join(set());
+  const fault = () => station.error?.fault;
+  await server.say('a', '{"flow":1}');
+  const frame = await until(() => station.next());
+  station.taken(frame as NonNullable<typeof frame>);
+  await clock.advanceMs(70_000);
+  assert.equal(fault(), undefined);
+  await server.say('a', '{"flow":2}');
+  await until(() => station.next());
+  await clock.advanceMs(59_999);
+  assert.equal(fault(), undefined);
+  await clock.advanceMs(10_001);
+  assert.deepEqual(fault(), { code: 'CV_MQTT_IN_UNKEPT', params: { address: `127.0.0.1:${server.port}`, seconds: 60 } });
+  assert.equal(server.acknowledged(), 1);
+}));
+
+test('a session that was kept speaks before its devices are there: what came waits for them 15 s, then it is nobody\'s', () => withBench(async ({ server, clock, join, set, faults, world }) => {
+  const kept = { session: 'kept', clientId: 'edge' };
+  const [first, second] = [await join(set(kept)), await join(set({ ...kept, topic: 'b' }))];
+  await Promise.all([first.leave(), second.leave()]);
+  await until(() => server.connections() === 0);
+  for (const topic of ['b', 'a']) await server.say(topic, '{"flow":1}');
+  const again = await join(set(kept));
+  assert.equal((await until(() => again.station.next()))?.topic, 'a');
+  const late = await join(set({ ...kept, topic: 'b' }));
+  assert.equal((await until(() => late.station.next()))?.topic, 'b');
+  await Promise.all([again.leave(), late.leave()]);
+  await until(() => server.connections() === 0);
+  const alone = await join(set(kept));
+  await until(() => alone.station.next());
+  await clock.advanceMs(14_999);
+  assert.deepEqual(faults(), []);
+  await clock.advanceMs(1);
+  assert.deepEqual(faults(), [{ code: 'CV_MQTT_IN_UNKNOWN', params: { address: `127.0.0.1:${server.port}`, topic: 'b', said: '{"flow":1}' } }]);
+  await until(() => server.acknowledged() === 1);
+  await server.say('b', '{"flow":2}');
+  await until(() => server.acknowledged() === 2);
+  const told = world.told.filter((event) => event.kind === 'unknown_device');
+  assert.deepEqual(told.map(({ driver, address, id, said }) => [driver, address, id, said.text]), [1, 2].map((flow) => ['mqtt-in', `127.0.0.1:${server.port}`, 'b', `{"flow":${flow}}`]));
+  assert.match(told[0]?.yaml ?? '', new RegExp(`url: ${server.url}[^]*profile: json[^]*topic: b`));
+}));
+
+test('a clean session holds back nothing: what a broker sends to nobody is said at once, a topic once, and cut', () => withBench(async ({ server, join, set, faults, world }) => {
+  await join(set());
+  const [client] = Object.values((server.aedes as unknown as { clients: Record<string, { publish(packet: object, done: () => void): void }> }).clients);
+  const long = 't'.repeat(200);
+  for (const topic of [long, long, 'other']) client?.publish({ cmd: 'publish', topic, payload: Buffer.from([0xff]), qos: 0, retain: false, dup: false }, () => {});
+  await until(() => faults().length === 2);
+  assert.deepEqual(faults().map(({ code, params }) => [code, params.topic, params.said]), [['CV_MQTT_IN_UNKNOWN', 't'.repeat(128), 'ff'], ['CV_MQTT_IN_UNKNOWN', 'other', 'ff']]);
+  assert.equal(world.told.filter(({ kind }) => kind === 'unknown_device').length, 3);
+}));
+
+test('what others still want stays subscribed when one goes; a kept session keeps all', () => withBench(async ({ server, join, set }) => {
+  const filters = subscribed(server);
+  const [one, two] = [await join(set({ topic: 'p/#' })), await join(set({ topic: 'q' }))];
+  const twin = await join(set({ topic: 'p/#' }));
+  assert.deepEqual(filters(), ['p/#', 'q']);
+  two.broker.leave(two.station);
+  await until(() => !filters().includes('q'));
+  twin.broker.leave(twin.station);
+  await server.say('p/x', '{"flow":1}');
+  assert.equal((await until(() => one.station.next()))?.topic, 'p/x');
+  assert.equal(twin.station.next(), undefined);
+  one.broker.leave(one.station);
+  await until(() => filters().length === 0);
+  const kept = await join(set({ session: 'kept', clientId: 'edge', topic: 'k' }));
+  kept.broker.leave(kept.station);
+  const other = await join(set({ session: 'kept', clientId: 'edge', topic: 'l' }));
+  assert.deepEqual([other.broker === kept.broker, filters()], [true, ['k', 'l']]);
+}));
+
+test('a look hears all that it asks for, tells of nobody meanwhile, and leaves what devices want', () => withBench(async ({ server, join, set, faults }) => {
+  const filters = subscribed(server);
+  const { broker, station } = await join(set({ topic: 'a' }));
+  const heard: string[] = [];
+  const end = await broker.listenIn(['a', 'other/#'], ({ topic }: Message) => { heard.push(topic); });
+  await server.say('other/x', '1', { qos: 0 });
+  await server.say('a', '{"flow":1}');
+  assert.ok(await until(() => station.next()));
+  await until(() => heard.length === 2);
+  assert.deepEqual([heard, faults()], [['other/x', 'a'], []]);
+  end();
+  await until(() => !filters().includes('other/#'));
+  assert.deepEqual(filters(), ['a']);
+  await server.say('a', '{"flow":2}');
+  assert.ok(await until(() => station.next()));
+  assert.equal(heard.length, 2);
+}));
+
+test('a connection that is gone ends its devices, those that come later too, and is no more given to anybody', () => withBench(async ({ server, join, set }) => {
+  const { broker, station } = await join(set());
+  await server.stop();
+  await until(() => station.error !== null);
+  assert.equal(station.error?.fault.code, 'CV_LINK_CLOSED');
+  const late = new Station(set(), FLOW, testWorld(), () => {});
+  await broker.join(late);
+  assert.equal(late.error, station.error);
+  await assert.rejects(join(set()), (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_REFUSED');
+}));
+
+test('a node is asked for its birth once in 10 s, another node by itself', () => withBench(async ({ server, clock, join, set }) => {
+  const asked: string[] = [];
+  server.aedes.on('publish', ({ topic }) => { if (topicOf(topic)?.type === 'NCMD') asked.push(topic); });
+  const node = (more = {}) => set({ topic: undefined, profile: 'sparkplug', group: 'g', node: 'n', ...more });
+  const { station } = await join(node());
+  station.began();
+  (await join(node({ device: 'd' }))).station.began();
+  (await join(node({ node: 'm' }))).station.began();
+  (await join(node({ node: 'mute', rebirth: false }))).station.began();
+  await until(() => asked.length === 2);
+  await clock.advanceMs(9_999);
+  station.began();
+  await clock.advanceMs(1);
+  station.began();
+  await until(() => asked.length === 3);
+  assert.deepEqual(asked, ['spBv1.0/g/NCMD/n', 'spBv1.0/g/NCMD/m', 'spBv1.0/g/NCMD/n']);
+  (await join(set({ topic: 'plain' }))).station.began();
+  await server.say('spBv1.0/g/NDATA/n', payload({ at: 1, seq: 1, metrics: [metric({ name: 'x' })] }));
+  assert.ok(await until(() => station.next()));
+  assert.equal(asked.length, 3);
+}));
