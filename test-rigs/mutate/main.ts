@@ -4,7 +4,8 @@
  * small mistakes (a comparison, a constant, a dropped call …) are made in a copy of the tree, one at a time, and all test
  * files that import the changed file are run, the nearest first. What no test notices is named by file and line.
  * With --tests only those of these folders are run.
- * With --state a run that was ended goes on where it was. Tests that fail without any mistake are left out, and said.
+ * With --state a run that was ended goes on where it was, and knows which tests pass without any mistake; those that fail
+ * are left out, and said.
  * The last line is {"sites","caught","survived":[{"file","line","from","to"}]}.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,17 +15,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseDurationMs } from '../../core/quantity.ts';
 import { seededRandom, type Random } from '../../core/world.ts';
-import { readSources, type SourceFile } from '../../tools/imports.ts';
-import { copyTree, passes, testsOf } from './copy.ts';
-import { sitesOf, type Site } from './sites.ts';
-
-type Place = Site & { file: string };
+import { readSources } from '../../tools/imports.ts';
+import { Batches, type Place } from './batches.ts';
+import { copyTree } from './copy.ts';
+import { sitesOf } from './sites.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Tests and what they stand on. */
 const NOT_SHIPPED = /\.test\.ts$|\.tsx$|\/testing\/|^drivers\/[^/]+\/contract\.ts$/;
-/** Few at first, since most mistakes are noticed by the nearest test. */
-const AT_ONCE = [1, 3, 8];
 
 export async function run(argv: string[]): Promise<number> {
   const { values } = parseArgs({ args: argv, options: {
@@ -42,6 +40,9 @@ export async function run(argv: string[]): Promise<number> {
     .flatMap(({ path, text }) => sitesOf(path, text).map((site): Place => ({ ...site, file: path })));
   const places = drawn(all, Number(values.sites), seededRandom(Number(values.seed)));
   const done: Record<string, boolean> = values.state && existsSync(values.state) ? JSON.parse(readFileSync(values.state, 'utf8')) as Record<string, boolean> : {};
+  const keep = () => {
+    if (values.state) writeFileSync(values.state, JSON.stringify(done));
+  };
   const ending = new AbortController();
   const end = () => ending.abort();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, end);
@@ -50,13 +51,13 @@ export async function run(argv: string[]): Promise<number> {
   let caught = 0;
   try {
     copyTree(ROOT, dir);
-    const batches = new Batches(dir, sources, values.tests.split(',').filter((folder) => folder !== ''), limitMs, ending.signal);
+    const batches = new Batches(dir, sources, values.tests.split(',').filter((folder) => folder !== ''), limitMs, ending.signal, { done, keep });
     for (const [at, place] of places.entries()) {
       const { file, line, from, to } = place;
       const name = JSON.stringify([file, place.start, from, to]);
       const isCaught = done[name] ??= await batches.notice(place);
       if (ending.signal.aborted) break;
-      if (values.state) writeFileSync(values.state, JSON.stringify(done));
+      keep();
       if (isCaught) caught += 1;
       else survived.push({ file, line, from, to });
       process.stderr.write(`${at + 1}/${places.length} ${isCaught ? 'caught  ' : 'SURVIVED'} ${file}:${line}  ${from} -> ${to}\n`);
@@ -68,56 +69,6 @@ export async function run(argv: string[]): Promise<number> {
   if (!values.json) for (const { file, line, from, to } of survived) process.stdout.write(`survived: ${file}:${line}  ${from} -> ${to}\n`);
   process.stdout.write(`${JSON.stringify({ sites: caught + survived.length, caught, survived })}\n`);
   return ending.signal.aborted ? 130 : 0;
-}
-
-class Batches {
-  readonly #dir: string;
-  readonly #sources: readonly SourceFile[];
-  readonly #within: readonly string[];
-  readonly #limitMs: number;
-  readonly #signal: AbortSignal;
-  readonly #sound = new Map<string, Promise<boolean>>();
-
-  constructor(dir: string, sources: readonly SourceFile[], within: readonly string[], limitMs: number, signal: AbortSignal) {
-    this.#dir = dir;
-    this.#sources = sources;
-    this.#within = within;
-    this.#limitMs = limitMs;
-    this.#signal = signal;
-  }
-
-  /** Whether a test that passes without the mistake fails with it. */
-  async notice({ file, start, end, to }: Place): Promise<boolean> {
-    const path = join(this.#dir, file);
-    const text = readFileSync(path, 'utf8');
-    const tests = testsOf(file, this.#sources).filter((each) => this.#within.length === 0 || this.#within.some((folder) => each.startsWith(`${folder}/`)));
-    for (let at = 0, round = 0; at < tests.length && !this.#signal.aborted; round += 1) {
-      const count = AT_ONCE[Math.min(round, AT_ONCE.length - 1)] as number;
-      const batch: string[] = [];
-      for (const each of tests.slice(at, at + count)) if (await this.#isSound(each)) batch.push(each);
-      at += count;
-      if (batch.length === 0 || this.#signal.aborted) continue;
-      writeFileSync(path, text.slice(0, start) + to + text.slice(end));
-      try {
-        if (!(await passes(this.#dir, batch, this.#limitMs, this.#signal)) && !this.#signal.aborted) return true;
-      } finally {
-        writeFileSync(path, text);
-      }
-    }
-    return false;
-  }
-
-  #isSound(file: string): Promise<boolean> {
-    let sound = this.#sound.get(file);
-    if (!sound) {
-      sound = passes(this.#dir, [file], this.#limitMs, this.#signal).then((isSound) => {
-        if (!isSound && !this.#signal.aborted) process.stderr.write(`left out: ${file} fails without any mistake\n`);
-        return isSound;
-      });
-      this.#sound.set(file, sound);
-    }
-    return sound;
-  }
 }
 
 /** Without repeats, each as likely as any other. */

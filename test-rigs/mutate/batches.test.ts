@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Batches, type Place } from './batches.ts';
+
+test('a run that goes on knows which tests fail without any mistake, and does not run them again', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'cityvitals-batches-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  writeFileSync(join(dir, 'a.ts'), 'export const a = 1;\n');
+  writeFileSync(join(dir, 'a.test.ts'), "import { a } from './a.ts';\nif (a !== 1) throw new Error('noticed');\n");
+  writeFileSync(join(dir, 'b.test.ts'), "import './a.ts';\nimport { appendFileSync } from 'node:fs';\nappendFileSync(new URL('runs', import.meta.url), 'x');\nthrow new Error('always');\n");
+  const file = (path: string, imports: string[] = []) => ({ path, text: '', imports });
+  const sources = [file('a.ts'), file('b.test.ts', ['a.ts']), file('a.test.ts', ['a.ts'])];
+  const place = (from: string, to: string): Place => ({ file: 'a.ts', line: 1, start: 17, end: 18, from, to });
+  const kept: string[] = [];
+  const resumed = () => {
+    const done = JSON.parse(kept.at(-1) ?? '{}') as Record<string, boolean>;
+    return new Batches(dir, sources, [], 60_000, new AbortController().signal, { done, keep: () => kept.push(JSON.stringify(done)) });
+  };
+  assert.equal(await resumed().notice(place('1', '2')), true);
+  assert.equal(await resumed().notice(place('1', '1.0')), false, 'the failing test is left out');
+  assert.equal(readFileSync(join(dir, 'runs'), 'utf8'), 'x');
+  assert.deepEqual(JSON.parse(kept.at(-1) as string), { '["sound","b.test.ts"]': false, '["sound","a.test.ts"]': true });
+  assert.equal(readFileSync(join(dir, 'a.ts'), 'utf8'), 'export const a = 1;\n', 'as it was');
+});
