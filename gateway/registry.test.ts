@@ -109,6 +109,7 @@ test('a sender that says nothing of its devices is known by its events', async (
   registry.noteEvents(columnsOf([eventAt(world.clock.nowMs(), { edge: 'script', device: 'd1' }), eventAt(1, { device: 'script', kind: 'gap', gap: { stream: 'state', epoch: 1, fromSeq: 0, toSeq: 0, fromAt: 0, toAt: 0, count: 1, reason: 'x' } })]));
   assert.deepEqual(registry.devices().map(({ id, freshness }) => [id, freshness]), [['d1', 'fresh']]);
   assert.deepEqual(registry.indicators(), ['X']);
+  assert.deepEqual(registry.edges().filter(({ id }) => id === 'script'), [{ id: 'script', centre: '500112001', online: false, version: null, logDepth: null, clockOffsetMs: null, seenAt: 0 }]);
 });
 
 test('whoever watches hears of a device that is known by its events alone, and when it falls silent and is back', async () => {

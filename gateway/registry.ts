@@ -257,8 +257,10 @@ export class Registry {
     return false;
   }
 
+  /** Configured ones, and all that ever spoke: of itself, or by events alone (`seenAt` 0). */
   edges(): EdgeView[] {
-    return [...this.#edges.values()].map(({ http: _http, unknown: _unknown, awaySince: _awaySince, ...edge }) => edge);
+    const silent = [...this.#devices.edges()].filter((id) => !this.#edges.has(id)).map((id) => unknownEdge(id, [...this.#devices.ofEdge(id)][0]?.[1].centre ?? this.#options.centre));
+    return [...this.#edges.values(), ...silent].map(({ http: _http, unknown: _unknown, awaySince: _awaySince, ...edge }) => edge);
   }
 
   /** Of all edges, in any order. */

@@ -112,7 +112,8 @@ export const WarningView = named('Warning', 'something a centre must act on', '�
 export const PublishedWarning = WarningView.extend({ revision: count.meta({ en: 'grows with each change of this warning', zh: '每次变化递增' }), previous: z.string().nullable().meta({ en: 'cursor of the change before it, of any warning; null: unknown, ask the API', zh: '此前一次变化的游标（任一风险提示）；null 表示未知，请向接口查询' }) });
 
 export const EdgeView = named('Edge', 'an edge as the gateway knows it', '网关所知的边缘节点', z.object({
-  id: z.string(), centre: z.string(), online: z.boolean(), version: z.string().nullable(), logDepth: count.nullable(), clockOffsetMs: ms.nullable(), seenAt: time,
+  id: z.string(), centre: z.string(), online: z.boolean(), version: z.string().nullable(), logDepth: count.nullable(), clockOffsetMs: ms.nullable(),
+  seenAt: time.meta({ en: 'when it last spoke of itself, ms UTC; 0: never, it is known by the configuration or by its events', zh: '最近一次自报状态的时刻，UTC 毫秒；0 表示从未自报，仅见于配置或其事件' }),
 })) satisfies z.ZodType<api.EdgeView>;
 
 export const SinkView = named('Sink', 'another place events go: how far behind it is, and what keeps it', '另一去向：落后多少、因何受阻', z.object({
