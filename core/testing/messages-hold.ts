@@ -1,14 +1,16 @@
 /** What a driver says of recorded messages must fit them: spans within, seals that hold, requests that can be made again. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import type { Case } from '../cases/case.ts';
 import { bytesRecording } from '../cases/replay-bytes.ts';
 import { isSealed, scriptOf } from '../cases/script.ts';
 import { Streams } from '../cases/streams.ts';
+import { withPaths } from '../config/paths.ts';
 import type { Driver } from '../driver.ts';
 
 export function messagesHold(driver: Driver, recorded: Case): void {
   const recording = bytesRecording(driver);
-  const reading = { recording, settings: driver.settings.parse(recorded.devices[0].settings) };
+  const reading = { recording, settings: withPaths(driver.settings, driver.settings.parse(recorded.devices[0].settings), join(recorded.folder, 'case.yaml')) };
   const { messages } = new Streams(recorded.traffic, () => reading);
   assert.ok(messages.some(({ notes }) => notes), 'it finds messages in what was recorded');
   for (const { bytes, notes, direction } of messages) {

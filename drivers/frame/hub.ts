@@ -9,7 +9,7 @@ import { Strangers } from '../../core/unknown-device.ts';
 import type { World } from '../../core/world.ts';
 import { Claims, type Claim, type Claimed } from './claims.ts';
 import { identityOf } from './identity.ts';
-import { Line, type Received } from './line.ts';
+import { Line, type Listener } from './line.ts';
 import type { Protocol } from './protocol-types.ts';
 import type { FrameSettings } from './settings.ts';
 import { framingDifference } from './sharing.ts';
@@ -19,9 +19,6 @@ const MAX_LINES = 4096;
 /** A mobile carrier forgets an idle connection after one to five minutes. */
 const KEEP_ALIVE_MS = 30_000;
 const SHOWN_BYTES = 24;
-
-/** Someone who wants to know who speaks, configured or not: `check`. */
-export type Listener = (received: Received, identity: string, line: Line) => void;
 
 export interface Met {
   hub: Hub;

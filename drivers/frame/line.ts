@@ -23,6 +23,9 @@ export interface Carrier {
   end(): void;
 }
 
+/** Someone who wants to know who speaks, configured or not: `check`. */
+export type Listener = (received: Received, identity: string, line: Line) => void;
+
 /** A whole frame. @returns whether it could be read */
 type Taking = (frame: Buffer, from: Line) => boolean;
 

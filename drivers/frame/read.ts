@@ -97,7 +97,7 @@ export function readField(reading: Reading, field: Field): { raw: Raw; slot: Non
   const slot = { value: isInvalid || raw === null ? null : valueOf(raw, field), at, length };
   slots[field.slot] = slot;
   for (const bit of field.bits) {
-    const bits = typeof raw === 'bigint' || typeof raw === 'number' ? Number((BigInt.asUintN(64, BigInt(raw)) >> BigInt(bit.low)) & ((1n << BigInt(bit.count)) - 1n)) : 0;
+    const bits = typeof raw === 'bigint' || typeof raw === 'number' ? Number((BigInt(raw) >> BigInt(bit.low)) & ((1n << BigInt(bit.count)) - 1n)) : 0;
     slots[bit.slot] = { value: isInvalid ? null : bit.isBool ? bits === 1 : bits, at, length };
   }
   return { raw: raw ?? '', slot, isInvalid: isNone };

@@ -5,8 +5,9 @@ import { pause, type World } from '../../core/world.ts';
 import { decode } from './decode.ts';
 import { hexProblem } from './digits.ts';
 import { fieldsOf } from './frame.ts';
-import { meet, type Listener } from './hub.ts';
+import { meet } from './hub.ts';
 import { identityBytes } from './identity.ts';
+import type { Listener } from './line.ts';
 import { loadDescription, protocolIn } from './load.ts';
 import { messageOf } from './read.ts';
 import { Station } from './station.ts';
@@ -79,12 +80,14 @@ async function listen(settings: FrameSettings, world: World, signal: AbortSignal
     if (asking) hub.join(asking);
     asking?.begin();
     await pause(world.clock, LISTEN_MS, AbortSignal.any([enough.signal, signal]));
+    // A line that we let go of ends as well: asked now, or who was called off would say that nobody spoke.
+    const isCalledOff = signal.aborted && !enough.signal.aborted;
     asking?.end();
     if (asking) hub.leave(asking);
     end();
+    if (isCalledOff) throw signal.reason;
   } finally {
     await leave();
   }
-  if (signal.aborted && !enough.signal.aborted) throw signal.reason;
   return { protocol };
 }

@@ -1,0 +1,106 @@
+/** A net for tests without a machine's: what is sent is kept, what comes is said by hand, and nothing waits. */
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { testWorld } from '../../../core/testing/virtual-clock.ts';
+import type { Fault } from '../../../core/faults.ts';
+import type { Address, Net, SerialLine, SerialOptions } from '../../../core/net.ts';
+
+/** As far as a hub uses one. */
+export class FakeSocket extends EventEmitter {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly sent: string[] = [];
+  keepAlive: unknown[] = [];
+  isOpen = true;
+  closing = false;
+  destroyed = false;
+
+  constructor(remoteAddress = '10.0.0.1', remotePort = 5000) {
+    super();
+    Object.assign(this, { remoteAddress, remotePort });
+    this.remoteAddress = remoteAddress;
+    this.remotePort = remotePort;
+  }
+
+  setKeepAlive(...how: unknown[]): void {
+    this.keepAlive = how;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    this.sent.push(Buffer.from(bytes).toString('hex'));
+    return true;
+  }
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.isOpen = false;
+    this.emit('close');
+  }
+
+  close(done?: () => void): void {
+    this.destroy();
+    done?.();
+  }
+
+  says(hex: string): void {
+    this.emit('data', Buffer.from(hex.replaceAll(' ', ''), 'hex'));
+  }
+}
+
+export interface Bound {
+  own: Address;
+  sent: string[];
+  isClosed: boolean;
+  hears(hex: string, from?: Address): void;
+  fails(error: Error): void;
+}
+
+const HERE: Address = { host: '10.0.0.1', port: 5000 };
+
+/** @param refuse the system's error for whatever is opened */
+export function fakeNet(refuse?: Error) {
+  const world = testWorld();
+  const bound: Bound[] = [];
+  const lines: { options: SerialOptions; line: FakeSocket }[] = [];
+  const dialled: { to: Address; socket: FakeSocket }[] = [];
+  const listening: { at: Address; accept(socket: FakeSocket): void; fails(error: Error): void; isClosed: boolean }[] = [];
+  const net: Net = {
+    async connect(to) {
+      if (refuse) throw refuse;
+      const socket = new FakeSocket(to.host, to.port);
+      dialled.push({ to, socket });
+      return socket as unknown as Socket;
+    },
+    async listen(at, accept, failed) {
+      if (refuse) throw refuse;
+      const one = { at, accept: (socket: FakeSocket) => accept(socket as unknown as Socket), fails: (error: Error) => failed?.(error), isClosed: false };
+      listening.push(one);
+      return { port: at.port, async close() { one.isClosed = true; } };
+    },
+    async bind(own) {
+      if (refuse) throw refuse;
+      let [take, failed]: [(bytes: Buffer, from: Address) => void, (error: Error) => void] = [() => {}, () => {}];
+      const one: Bound = { own, sent: [], isClosed: false, hears: (hex, from = HERE) => take(Buffer.from(hex.replaceAll(' ', ''), 'hex'), from), fails: (error) => failed(error) };
+      bound.push(one);
+      return {
+        port: own.port, send: (bytes, to) => { one.sent.push(`${to.host}:${to.port} ${Buffer.from(bytes).toString('hex')}`); },
+        listen(hear, fail) { [take, failed] = [hear, fail]; },
+        async close() { one.isClosed = true; },
+      };
+    },
+    async serial(options) {
+      if (refuse) throw refuse;
+      const line = new FakeSocket();
+      lines.push({ options, line });
+      return line as unknown as SerialLine;
+    },
+  };
+  return {
+    world: { ...world, net }, clock: world.clock, bound, lines, dialled, listening,
+    faults: (): Fault[] => world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault] : [])),
+    codes: () => world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : [])),
+    lost: () => world.told.flatMap((event) => (event.kind === 'samples_lost' ? [event.reason] : [])),
+    unknown: () => world.told.flatMap((event) => (event.kind === 'unknown_device' ? [event] : [])),
+  };
+}
