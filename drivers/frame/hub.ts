@@ -156,7 +156,7 @@ export class Hub implements Reception {
   constructor(address: string, protocol: Protocol, world: World, settings: Record<string, unknown>) {
     this.address = address;
     this.#settings = settings;
-    this.#admission = new Admission(world.clock, MAX_LINES);
+    this.#admission = new Admission(world, address, MAX_LINES);
     this.#strangers = new Strangers('frame', address, world.tell);
     this.protocol = protocol;
     this.#world = world;
