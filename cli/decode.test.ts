@@ -133,6 +133,19 @@ test('decode: settings that only a running device needs may be left out, a wrong
   assert.equal(cityvitals(['decode', 'hj212', '--settings', settings, '--hex', '00']).status, 2);
 });
 
+test('decode: a password that is not there is not missed; any other setting that is not, is told', () => {
+  const settings = join(folder, 'password.yaml');
+  const packet = packetOf('QN=20260101080001000;ST=22;CN=2051;PW=1;MN=A1;Flag=4;CP=&&DataTime=20260101080000;a21026-Avg=9,a21026-Flag=N&&').toString('hex');
+  writeFileSync(settings, 'settings: { mn: "A1", listen: "127.0.0.1:8212", password: "${env:CITYVITALS_TEST_UNSET}", periodLabel: end }\npoints:\n  - { id: a, factor: a21026, value: Avg }\n');
+  const { status, stderr, lines } = cityvitals(['decode', 'hj212', '--json', '--settings', settings, '--hex', packet]);
+  assert.deepEqual([status, lines.map(({ value }) => value)], [0, [9]], stderr);
+  writeFileSync(settings, 'settings: { mn: "A1", listen: "127.0.0.1:8212", password: "${file:/nowhere/password}", minuteEvery: "${env:CITYVITALS_TEST_UNSET}" }\n');
+  const other = cityvitals(['decode', 'hj212', '--settings', settings, '--hex', packet]);
+  assert.equal(other.status, 2);
+  assert.match(other.stderr, /minuteEvery.*CITYVITALS_TEST_UNSET/s);
+  assert.doesNotMatch(other.stderr, /nowhere/);
+});
+
 const llrp = (...bytes: string[]) => bytes.join('');
 /** A report of one tag: EPC-96, antenna 3, peak RSSI -61 dBm, last seen at 2026-01-01T00:00:00Z. */
 const REPORT = (() => {

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { z } from 'zod';
-import { checkPart, ConfigDocument, inOrder, type ConfigProblem } from '../core/config/check.ts';
+import { checkPart, ConfigDocument, inOrder, type ConfigProblem, type Path } from '../core/config/check.ts';
 import { withPaths } from '../core/config/paths.ts';
+import { metaOf } from '../core/config/schema-notes.ts';
 import { unknownName } from '../core/config/issues.ts';
 import type { Driver, FrameReader, Request } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
@@ -80,7 +81,7 @@ interface Described {
 
 /** The `points` and, where there are any, `settings` of a file, checked as the driver checks them; ends with exit 2 when it finds anything wrong. */
 function deviceOf(terminal: Terminal, driver: Driver, path: string): Described {
-  const document = new ConfigDocument({ path, text: readFrom(path).toString('utf8') }, { env: process.env });
+  const document = new ConfigDocument({ path, text: readFrom(path).toString('utf8') }, { env: process.env, readFile: (file) => readFileSync(file, 'utf8'), isNeeded: (at) => !isSecret(driver, at) });
   const raw = document.value as { points?: unknown; settings?: unknown } | undefined;
   const listed = Array.isArray(raw?.points) ? (raw.points as Record<string, unknown>[]) : [];
   const problems: ConfigProblem[] = [...document.problems];
@@ -106,6 +107,12 @@ function deviceOf(terminal: Terminal, driver: Driver, path: string): Described {
     return point && driver.known?.(point, settings)?.unit;
   };
   return { points, settings, unitOf: (point) => units.get(point) ?? knownUnit(point) ?? unitsOf(driver)(point) };
+}
+
+/** Bytes are read without any secret: one that is not there is not missed. */
+function isSecret(driver: Driver, [part, key]: Path): boolean {
+  const field = part === 'settings' ? driver.settings.shape[String(key)] as z.ZodType | undefined : undefined;
+  return field !== undefined && metaOf(field).secret === true;
 }
 
 /** The settings that are there, and the defaults of the others. */

@@ -8,9 +8,12 @@ import type { CheckedGateway } from '../gateway/config/check.ts';
 
 const secrets: Secrets = { env: process.env, readFile: (path) => readFileSync(path, 'utf8') };
 
-/** @param extra drivers that are in no registry: a rig's own */
-export function loadEdge(source: ConfigSource, extra: readonly Driver[] = []): Promise<CheckedEdge> {
-  return checkEdge(source, { ...secrets, drivers: [...DRIVERS, ...extra.map((driver) => ({ id: driver.id, load: async () => driver }))] });
+/**
+ * @param extra drivers that are in no registry: a rig's own
+ * @param isNeeded see `Secrets`
+ */
+export function loadEdge(source: ConfigSource, extra: readonly Driver[] = [], isNeeded?: Secrets['isNeeded']): Promise<CheckedEdge> {
+  return checkEdge(source, { ...secrets, ...(isNeeded && { isNeeded }), drivers: [...DRIVERS, ...extra.map((driver) => ({ id: driver.id, load: async () => driver }))] });
 }
 
 export async function loadGateway(source: ConfigSource): Promise<CheckedGateway> {

@@ -6,15 +6,15 @@ import { Admission, type Guest } from './admission.ts';
 import { testWorld } from './testing/virtual-clock.ts';
 
 function port(most: number) {
-  const { clock } = testWorld();
-  const admission = new Admission(clock, most);
+  const { clock, told, tell } = testWorld();
+  const admission = new Admission({ clock, tell }, '0.0.0.0:8212', most);
   const dropped: string[] = [];
   const dial = (name: string, remoteAddress = name) => {
     const socket = Object.assign(new EventEmitter(), { remoteAddress });
     const guest = admission.admit(socket as unknown as Socket, () => { dropped.push(name); });
     return { guest: guest as Guest, socket };
   };
-  return { clock, dropped, dial };
+  return { clock, told, dropped, dial };
 }
 
 test('when all places are taken the oldest that nobody knows goes; known ones stay, and newcomers are refused only by them', () => {
@@ -61,4 +61,31 @@ test('one that says nothing is let go; one that spoke is not', async () => {
   assert.deepEqual(dropped, []);
   await clock.advanceMs(2000);
   assert.deepEqual(dropped, ['idle']);
+});
+
+test('who is pushed out is told at once, then once a minute with how many; who is refused for want of room as well', async () => {
+  const { clock, told, dial } = port(2);
+  const crowded = (count: number, peer: string, limit = 2) => ({ kind: 'fault', fault: { code: 'CV_PORT_CROWDED', params: { listen: '0.0.0.0:8212', count, peer, limit } } });
+  dial('10.0.0.1');
+  dial('10.0.0.2');
+  assert.deepEqual(told, []);
+  dial('10.0.0.3');
+  assert.deepEqual(told.splice(0), [crowded(1, '10.0.0.1')]);
+  dial('10.0.0.4');
+  await clock.advanceMs(59_999);
+  dial('10.0.0.5');
+  assert.deepEqual(told, []);
+  await clock.advanceMs(1);
+  const [last, other] = [dial('10.0.0.6'), dial('10.0.0.7')];
+  assert.deepEqual(told.splice(0), [crowded(3, '10.0.0.4')]);
+  for (const { guest } of [last, other]) guest.setKnown(true);
+  await clock.advanceMs(60_000);
+  assert.equal(dial('10.0.0.8').guest, null);
+  assert.deepEqual(told, [crowded(2, '10.0.0.8')]);
+});
+
+test('newcomers of one address are told with the limit of an address', () => {
+  const { told, dial } = port(4096);
+  for (let turn = 0; turn < 257; turn += 1) dial(`idle-${turn}`, '10.0.0.66');
+  assert.deepEqual(told, [{ kind: 'fault', fault: { code: 'CV_PORT_CROWDED', params: { listen: '0.0.0.0:8212', count: 1, peer: '10.0.0.66', limit: 256 } } }]);
 });

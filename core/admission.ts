@@ -5,12 +5,15 @@
  */
 import type { Socket } from 'node:net';
 import { networkOf } from './net.ts';
-import type { Clock } from './world.ts';
+import type { World } from './world.ts';
 
 /** A logger or a data unit says who it is when it dials, or with its next upload. */
 const FIRST_PACKET_MS = 120_000;
 /** Devices of a site often share the address of a router, and dial together after an outage. */
 const MOST_NEWCOMERS_OF_ADDRESS = 256;
+
+/** Told at once, and then no more often. */
+const TOLD_EVERY_MS = 60_000;
 
 export interface Guest {
   /** A device that is configured is on this connection now, or is no longer. */
@@ -23,16 +26,23 @@ interface Entry extends Guest {
 }
 
 export class Admission {
-  readonly #clock: Clock;
+  readonly #world: Pick<World, 'clock' | 'tell'>;
+  readonly #listen: string;
   readonly #most: number;
+  #turnedAway = 0;
+  #toldMs = -Infinity;
   /** Oldest first. */
   readonly #newcomers = new Set<Entry>();
   readonly #byAddress = new Map<string, Set<Entry>>();
   readonly #known = new Set<Entry>();
 
-  /** @param most connections of this port, known and not */
-  constructor(clock: Clock, most: number) {
-    this.#clock = clock;
+  /**
+   * @param listen as it is configured, for what is told
+   * @param most connections of this port, known and not
+   */
+  constructor(world: Pick<World, 'clock' | 'tell'>, listen: string, most: number) {
+    this.#world = world;
+    this.#listen = listen;
     this.#most = most;
   }
 
@@ -43,14 +53,17 @@ export class Admission {
    * @returns null where all places are held by known ones
    */
   admit(socket: Socket, drop: () => void): Guest | null {
-    if (this.#known.size >= this.#most) return null;
     const address = networkOf(socket.remoteAddress ?? '');
+    if (this.#known.size >= this.#most) {
+      this.#away(address, this.#most);
+      return null;
+    }
     const entry: Entry = { address, drop, setKnown: (isKnown) => this.#setKnown(entry, isKnown) };
     const ofAddress = this.#byAddress.get(address);
-    if (ofAddress && ofAddress.size >= MOST_NEWCOMERS_OF_ADDRESS) this.#dropOldest(ofAddress);
-    else if (this.#known.size + this.#newcomers.size >= this.#most) this.#dropOldest(this.#newcomers);
+    if (ofAddress && ofAddress.size >= MOST_NEWCOMERS_OF_ADDRESS) this.#dropOldest(ofAddress, MOST_NEWCOMERS_OF_ADDRESS);
+    else if (this.#known.size + this.#newcomers.size >= this.#most) this.#dropOldest(this.#newcomers, this.#most);
     this.#welcome(entry);
-    const silence = this.#clock.after(FIRST_PACKET_MS, () => drop());
+    const silence = this.#world.clock.after(FIRST_PACKET_MS, () => drop());
     socket.once('data', () => silence.cancel());
     socket.once('close', () => {
       silence.cancel();
@@ -59,11 +72,21 @@ export class Admission {
     return entry;
   }
 
-  #dropOldest(entries: Set<Entry>): void {
+  #dropOldest(entries: Set<Entry>, limit: number): void {
     const [oldest] = entries;
     if (!oldest) return;
     this.#forget(oldest);
     oldest.drop();
+    this.#away(oldest.address, limit);
+  }
+
+  #away(peer: string, limit: number): void {
+    this.#turnedAway += 1;
+    const nowMs = this.#world.clock.monotonicMs();
+    if (nowMs - this.#toldMs < TOLD_EVERY_MS) return;
+    this.#world.tell({ kind: 'fault', fault: { code: 'CV_PORT_CROWDED', params: { listen: this.#listen, count: this.#turnedAway, peer, limit } } });
+    this.#turnedAway = 0;
+    this.#toldMs = nowMs;
   }
 
   #setKnown(entry: Entry, isKnown: boolean): void {

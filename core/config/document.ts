@@ -16,6 +16,8 @@ export interface Secrets {
   readFile?: (path: string) => string;
   /** All stands as it is written: nothing is filled in. */
   isLiteral?: boolean;
+  /** Whether what stands there is made use of. Where it is not, a secret that is not there is not missed: its text stays as it is written. Absent: all of it is. */
+  isNeeded?(path: Path): boolean;
 }
 
 const HOLE = /\$\{([^}]*)\}/g;
@@ -172,6 +174,10 @@ export class ConfigDocument {
       const got = lookUp(inner, secrets, this.file);
       sources.push(hole);
       if (typeof got === 'string') return got;
+      if (secrets.isNeeded?.(path) === false) {
+        this.#unfilled.add(pathText(path));
+        return hole;
+      }
       const { line, col } = this.#lines.linePos(node.range?.[0] ?? 0);
       this.#tell(line, col, pathText(path), { code: 'CV_SECRET_MISSING', params: { key, owner, source: hole, ...got } });
       this.#unfilled.add(pathText(path));

@@ -22,6 +22,11 @@ export const DEVICE_FAULTS = {
     en: ['{address} closed the link: {detail}', 'if it repeats: another program may use the device, or its idle time-out is shorter than `every`'],
     zh: ['{address} 断开了连接：{detail}', '若反复出现：可能有其他程序占用设备，或设备空闲超时短于 `every`'],
   },
+  CV_PORT_CROWDED: {
+    stage: 'open', retry: 'next', actor: 'field-engineer',
+    en: ['{listen} is crowded: {count} connections were closed for want of room, the last of {peer} (limit {limit})', 'if devices dial from there, configure them: connections of configured devices are kept; else keep strangers away with a firewall, or let `listen` name an address of the private network'],
+    zh: ['{listen} 连接过多：已因名额不足断开 {count} 条连接，最近一条来自 {peer}（上限 {limit}）', '若该处确有设备拨入，请为其添加配置：已配置设备的连接不会因此断开；否则用防火墙阻止无关来源，或在 `listen` 中填写专网地址'],
+  },
   CV_DEVICE_STALE: {
     stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'stale',
     en: ['{device} gave nothing new for {ageMs} ms', 'look at the faults of this device just before'],

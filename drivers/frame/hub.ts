@@ -165,7 +165,7 @@ export class Hub implements Reception {
     this.address = address;
     this.#claims = new Claims(address, first.description, first.protocol);
     this.#settings = settings;
-    this.#admission = new Admission(world.clock, MAX_LINES);
+    this.#admission = new Admission(world, address, MAX_LINES);
     this.#strangers = new Strangers('frame', address, world.tell);
     this.#world = world;
   }

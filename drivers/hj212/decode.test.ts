@@ -89,3 +89,79 @@ test('an answer gives the parameter, or the refusal in its own words', () => {
     assert.ok(!decoded.ok && decoded.fault.code === 'CV_HJ212_REFUSED' && decoded.fault.params.answer === content);
   }
 });
+
+test('an upload says nothing of other factors, and what is no upload says nothing at all', () => {
+  const of = (content: string, cn: string) => decode({ is: 'upload', packet: packet(content, { cn }), observedAt: OBSERVED_AT, plan: plan(AIR) });
+  assert.partialDeepStrictEqual(of('DataTime=20260101120000;a34004-Rtd=1', '2011'), { ok: true, isPartial: true });
+  assert.deepEqual(of('DataTime=20260101120000;a34004-Rtd=1', '9021'), { ok: true, values: [], isPartial: true });
+  assert.deepEqual(of('DataTime=20260101120000;a99999-Rtd=1', '2011'), { ok: true, values: [], isPartial: true });
+});
+
+test('without points every value is shown under its own key with the unit of its factor; marks and sample times are none', () => {
+  const decoded = decode({ is: 'upload', observedAt: OBSERVED_AT, plan: null, packet: packet('DataTime = 20260101120000 ; a34004-Rtd = 35.5 , a34004-Flag = N;a34004-SampleTime=20260101115900;nothing;x=1;-Rtd=1;SB1-RS=1;zz9-Rtd=2,zz9-Flag=N;011-RSx=1,011-Flag=N', { cn: '2011' }) });
+  assert.ok(decoded.ok);
+  assert.deepEqual(decoded.values?.map(({ point: id, value, unit, quality, deviceAt, window }) => [id, value, unit, quality, deviceAt, window]), [
+    ['a34004-Rtd', 35.5, 'ug/m3', 'good', Date.UTC(2026, 0, 1, 4), undefined], ['SB1-RS', 1, '', 'good', Date.UTC(2026, 0, 1, 4), undefined],
+    ['zz9-Rtd', 2, '', 'good', Date.UTC(2026, 0, 1, 4), undefined], ['011-RSx', 1, '', 'good', Date.UTC(2026, 0, 1, 4), undefined],
+  ]);
+});
+
+test('numbers of every written form are read, and what is none is shown as it came, shortened', () => {
+  for (const [text, value] of [['+1.5', 1.5], ['-.5', -0.5], ['5.', 5], ['1e3', 1000], ['1E-2', 0.01], ['007', 7]] as const) assert.equal(read(`DataTime=20260101120000;a34004-Rtd=${text}`)[0]?.value, value, text);
+  for (const text of ['', '.', 'e5', '1e999', 'x'.repeat(40)]) {
+    const [value] = read(`DataTime=20260101120000;a34004-Rtd=${text},a34004-Flag=D`);
+    assert.deepEqual(value, { point: 'pm25', value: null, quality: 'bad', flags: ['device', 'sensor'], deviceAt: Date.UTC(2026, 0, 1, 4), fault: { code: 'CV_HJ212_VALUE', params: { point: 'pm25', text: text === '' ? '-' : text.slice(0, 32) } } }, text);
+  }
+});
+
+test('a text is read as it is, Chinese in GBK; several points may read one value', () => {
+  const texts = [{ id: 'state', factor: 'i11001', value: 'Info', period: 'realtime', type: 'text' }, { id: 'again', factor: 'i11001', value: 'Info', period: 'realtime', type: 'text' }];
+  const of = (text: string) => read(`DataTime=20260101120000;i11001-Info=${text}`, {}, texts).map(({ point: id, value, quality }) => [id, value, quality]);
+  assert.deepEqual(of('on ~'), [['state', 'on ~', 'good'], ['again', 'on ~', 'good']]);
+  assert.deepEqual(of(Buffer.from('d5fdb3a3', 'hex').toString('latin1'))[0], ['state', '正常', 'good']);
+});
+
+test('a value without a time is of now; each kind of statistics has the length of its period', () => {
+  const [now] = read('a34004-Rtd=1');
+  assert.deepEqual(now, { point: 'pm25', value: 1, quality: 'uncertain', flags: [] });
+  const label = Date.UTC(2026, 0, 1, 4);
+  for (const [period, cn, lengthMs] of [['minute', '2051', 300_000], ['hour', '2061', 3_600_000], ['day', '2031', 86_400_000], ['running', '2041', 86_400_000]] as const) {
+    const points = [{ id: 'p', factor: 'a34004', value: 'Avg', period }];
+    const times = (more: Record<string, unknown>) => read('DataTime=20260101120000;a34004-Avg=1,a34004-Flag=N', { cn }, points, { minuteEvery: '5m', ...more }).map(({ deviceAt, window }) => [deviceAt, window]);
+    assert.deepEqual(times({}), [[label + lengthMs, { fromAt: label, toAt: label + lengthMs, count: 0 }]], period);
+    assert.deepEqual(times({ periodLabel: 'end' }), [[label, { fromAt: label - lengthMs, toAt: label, count: 0 }]], period);
+  }
+  const [status] = read('DataTime=20260101120000;SB1-RS=1', { cn: '2021' }, [{ id: 'fan', factor: 'SB1', value: 'RS' }]);
+  assert.deepEqual([status?.deviceAt, status?.window], [label, undefined]);
+});
+
+test('a time that is none is told with its text, shortened; one of an earlier part is taken where there is none', () => {
+  const of = (content: string, dataTime?: string) => decode({ is: 'upload', packet: packet(content), observedAt: OBSERVED_AT, plan: plan(AIR), ...(dataTime ? { dataTime } : {}) });
+  const long = '9'.repeat(40);
+  assert.deepEqual(of(`DataTime=${long};a34004-Rtd=1`), { ok: false, fault: { code: 'CV_HJ212_TIME', params: { mn: MN, text: long.slice(0, 32) } } });
+  const taken = of('a34004-Rtd=1', '20260101110000');
+  assert.equal(taken.ok && taken.values?.[0]?.deviceAt, Date.UTC(2026, 0, 1, 3));
+  const own = of('DataTime=20260101120000;a34004-Rtd=1', '20260101110000');
+  assert.equal(own.ok && own.values?.[0]?.deviceAt, Date.UTC(2026, 0, 1, 4));
+});
+
+test('a device that is away says whether it was ever there', () => {
+  const away = (left: boolean) => decode({ is: 'away', mn: MN, at: '0.0.0.0:8212', left });
+  assert.deepEqual(away(true), { ok: false, isAway: true, fault: { code: 'CV_HJ212_LEFT', params: { mn: MN, address: '0.0.0.0:8212' } } });
+  assert.deepEqual(away(false), { ok: false, isAway: true, fault: { code: 'CV_HJ212_ABSENT', params: { mn: MN, address: '0.0.0.0:8212' } } });
+});
+
+test('an answer that says nothing of what was asked, something else, or that is broken, is a fault of its points', () => {
+  const asked = readRequest('interval', 'realtimeInterval');
+  const answer = (...parts: [cn: string, content: string][]) => decode({ is: 'answer', packets: parts.map(([cn, content]) => packet(content, { cn })) }, asked);
+  assert.deepEqual(answer(['9011', 'QnRtn=1'], ['9012', 'ExeRtn=1']), { ok: false, points: ['interval'], fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no RtdInterval in the answer', detailZh: '应答中没有 RtdInterval' } } });
+  assert.deepEqual(answer(['1062', 'RtdInterval=30'], ['9012', 'ExeRtn=1']).ok, false, 'of another command');
+  for (const text of ['', '-1', '1.5', '1234567', 'abc'.repeat(20)]) assert.deepEqual(answer(['1061', `RtdInterval=${text}`]), { ok: false, points: ['interval'], fault: { code: 'CV_HJ212_VALUE', params: { point: 'interval', text: text.slice(0, 32) } } }, text);
+  assert.deepEqual(answer(['1061', 'RtdInterval=123456']), { ok: true, values: [{ point: 'interval', value: 123_456 }] });
+  assert.deepEqual(answer(['9012', 'ExeRtn=123456789']), { ok: false, points: ['interval'], fault: { code: 'CV_HJ212_REFUSED', params: { mn: MN, cn: '1061', answer: 'ExeRtn=12345678' } } });
+  assert.deepEqual(answer(['9011', 'ExeRtn=5'], ['9012', 'QnRtn=5'], ['1061', 'RtdInterval=30']).ok, true, 'each result in its own message');
+  const broken = packet('ExeRtn=1', { cn: '9012' });
+  broken[30] = (broken[30] as number) ^ 1;
+  assert.deepEqual(decode({ is: 'answer', packets: [broken] }, asked), { ok: false, points: ['interval'], fault: { code: 'CV_FRAME_CHECKSUM', params: { detail: `HJ 212, ${broken.length} bytes`, detailZh: `HJ 212 报文，${broken.length} 字节` } } });
+  assert.deepEqual(decode({ is: 'answer', packets: [packet('QnRtn=4', { cn: '9011' })] }), { ok: false, fault: { code: 'CV_HJ212_REFUSED', params: { mn: MN, cn: '-', answer: 'QnRtn=4' } } });
+});

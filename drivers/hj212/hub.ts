@@ -30,7 +30,7 @@ export class Hub implements Reception {
   constructor(listen: string, world: World) {
     this.listen = listen;
     this.#world = world;
-    this.#admission = new Admission(world.clock, MAX_CONNECTIONS);
+    this.#admission = new Admission(world, listen, MAX_CONNECTIONS);
     this.#strangers = new Strangers('hj212', listen, world.tell);
   }
 

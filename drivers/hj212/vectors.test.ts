@@ -9,6 +9,7 @@ import { modernCode } from './factors.ts';
 import { frameOf } from './frame-of.ts';
 import { readMessage, timeOf } from './message.ts';
 import { dataOf, packetOf, PacketCutter } from './packet.ts';
+import { framed } from './testing/logger.ts';
 
 const folder = sharedFolder('traffic', 'vectors', 'hj212');
 const skip = skipWithout(folder, 'traffic folder');
@@ -103,7 +104,25 @@ interface Golden {
   expect: { valid: boolean; frames?: number; factors?: Record<string, Record<string, unknown> & { quality?: string; mapsTo?: string }>; dataTimeUtc?: string; ackRequired?: boolean; dialect?: string };
 }
 
-for (const { name, text, expect } of goldenFrames<Golden>('hj212')) {
+/** Packets of our own, made after HJ 212-2017, 6.3 and annexes A and B: the standard's example, and stations that are none. */
+const PM = 'QN=20260101080001000;ST=22;CN=2011;PW=123456;MN=CV0000000000000000000001;Flag=5;CP=&&DataTime=20260101080000;a34004-Rtd=35.5,a34004-Flag=N;a34002-Rtd=71,a34002-Flag=T&&';
+const packetText = (data: string) => framed(data).toString('latin1');
+const OWN: Golden[] = [
+  { name: 'the example of annex A', text: '##0101QN=20160801085857223;ST=32;CN=1062;PW=100000;MN=010000A8900016F000169DC0;Flag=5;CP=&&RtdInterval=30&&1C80\r\n', expect: { valid: true, ackRequired: true, dialect: '2017' } },
+  { name: 'realtime data with marks', text: packetText(PM), expect: { valid: true, ackRequired: true, dialect: '2017', dataTimeUtc: '2026-01-01T00:00:00Z', factors: { a34004: { Rtd: 35.5, quality: 'good' }, a34002: { Rtd: 71, quality: 'uncertain' } } } },
+  { name: 'two packets in one read', text: packetText(PM) + packetText(PM.replace('QN=20260101080001000', 'QN=20260101080001001')), expect: { valid: true, frames: 2 } },
+  { name: 'an hour of water by the codes of 2005', text: packetText('ST=32;CN=2061;PW=123456;MN=CV0000000000000000000002;CP=&&DataTime=20260101070000;011-Cou=12.5,011-Min=20,011-Avg=21.25,011-Max=23&&'), expect: { valid: true, ackRequired: false, dialect: '2005', factors: { '011': { Cou: 12.5, Min: 20, Avg: 21.25, Max: 23, mapsTo: 'w01018', quality: 'good' } } } },
+  { name: 'a wrong check value', text: `${packetText(PM).slice(0, -6)}FFFF\r\n`, expect: { valid: false } },
+  { name: 'a check value that is one off', text: '##0101QN=20160801085857223;ST=32;CN=1062;PW=100000;MN=010000A8900016F000169DC0;Flag=5;CP=&&RtdInterval=30&&1C81\r\n', expect: { valid: false } },
+];
+
+test('there are golden frames of others to try', { skip: skipWithout(sharedFolder('domain'), 'domain folder') }, () => assert.ok(goldenFrames<Golden>('hj212').length > 0));
+
+test('packets of our own give their fields and values', () => {
+  for (const { text, expect } of OWN) for (const { is, bytes } of new PacketCutter().feed(Buffer.from(text, 'latin1'))) if (expect.valid && is === 'packet') gives(bytes, bytes.toString('latin1', 6, bytes.length - 4));
+});
+
+for (const { name, text, expect } of [...OWN, ...goldenFrames<Golden>('hj212')]) {
   test(`golden frame: ${name}`, () => {
     const reads = frameOf.read([Buffer.from(text, 'latin1')], []);
     if (!expect.valid) {

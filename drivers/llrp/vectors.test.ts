@@ -119,7 +119,25 @@ interface Golden {
   expect: { type: number; id?: number; reply?: string; connectionAttempt?: string; time_us?: number; status?: number; tags?: { epc: string; uri?: string; antenna: number; rssi_dBm: number; channel?: number; firstSeen_us?: number; lastSeen_us?: number; count?: number }[] };
 }
 
-for (const { name, hex, expect } of goldenFrames<Golden>('llrp')) {
+/** Messages of our own, byte by byte after LLRP 1.1, 16 and 17: header, parameters with type and length, TVs with bit 8. */
+const of = (...parts: string[]) => parts.join('');
+const OWN: Golden[] = [
+  { name: 'a sign of life and its answer', hex: '043E0000000A00000007', expect: { type: 62, id: 7, reply: '04480000000A00000007' } },
+  { name: 'a reader that takes the connection', hex: of('043F0000002000000000', '00F60016', '0080000C', '000647480FCD0000', '01000006', '0000'), expect: { type: 63, id: 0, connectionAttempt: 'success', time_us: 0x000647480fcd0000 } },
+  { name: 'a request that was carried out', hex: of('040D0000001200000009', '011F0008', '0000', '0000'), expect: { type: 13, id: 9, status: 0 } },
+  { name: 'a request that was refused', hex: of('041E000000120000000A', '011F0008', '0064', '0000'), expect: { type: 30, id: 10, status: 100 } },
+  {
+    name: 'two reads of a report', hex: of('043D0000005C00000001', '00F0002E', '8D3074257BF7194E4000001A85', '810003', '86C3', '870005', '82000647480FCD0000', '84000647480FCD0064', '880011', '00F00024', '00F1000F', '0048', 'E28011052000000001', '810001', '86D0', '82000647480FCD0000', '880001'),
+    expect: { type: 61, id: 1, tags: [
+      { epc: '3074257BF7194E4000001A85', antenna: 3, rssi_dBm: -61, channel: 5, count: 17, firstSeen_us: 0x000647480fcd0000, lastSeen_us: 0x000647480fcd0064 },
+      { epc: 'E28011052000000001', antenna: 1, rssi_dBm: -48, count: 1, firstSeen_us: 0x000647480fcd0000 },
+    ] },
+  },
+];
+
+test('there are golden messages of others to try', { skip: skipWithout(sharedFolder('domain'), 'domain folder') }, () => assert.ok(goldenFrames<Golden>('llrp').length > 0));
+
+for (const { name, hex, expect } of [...OWN, ...goldenFrames<Golden>('llrp')]) {
   test(`golden message: ${name}`, () => {
     const { messages: [message, ...more], isOver } = new MessageCutter().feed(Buffer.from(hex, 'hex'));
     assert.ok(message && !isOver && more.length === 0);

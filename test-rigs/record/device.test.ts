@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
+import { FaultError } from '../../core/faults.ts';
 import { linesOfCase } from '../../core/cases/replay.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
@@ -39,6 +40,19 @@ async function withMeter(run: (config: string, dir: string) => Promise<void>): P
     await remove();
   }
 }
+
+const UNSET = '${env:CITYVITALS_TEST_UNSET}';
+
+test('secrets that others need are not missed: the token for the gateway, the password of another device; the device\'s own is', () => withMeter(async (config) => {
+  const text = await readFile(config, 'utf8');
+  const other = { id: 'station', driver: 'hj212', every: '1m', settings: { listen: '127.0.0.1:1', mn: 'A1', password: UNSET }, points: [{ id: 'a', factor: 'a34004', indicator: 'X-1' }] };
+  const written = parse(text) as { gateway: { token: string }; devices: unknown[] };
+  written.gateway.token = UNSET;
+  written.devices.unshift(other);
+  await writeFile(config, stringify(written));
+  await givesWhatWasStamped(await recordDevice(wishes(config)));
+  await assert.rejects(recordDevice({ ...wishes(config), device: 'station' }), (error) => error instanceof FaultError && error.fault.code === 'CV_SECRET_MISSING' && error.fault.params.key === 'password');
+}));
 
 const wishes = (config: string) => ({ device: 'meter', config, forMs: FOR_MS, signal: new AbortController().signal, say: () => {} });
 

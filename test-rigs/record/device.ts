@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Case } from '../../core/cases/case.ts';
-import { ConfigDocument } from '../../core/config/check.ts';
+import { ConfigDocument, type ConfigSource } from '../../core/config/check.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { ResultLine } from '../../core/result-lines.ts';
 import { pause, realWorld } from '../../core/world.ts';
 import { loadEdge } from '../../cli/load.ts';
 import { driverById } from '../../drivers/index.ts';
+import type { CheckedEdge } from '../../edge/config/check.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
 import { read } from '../../edge/host/read.ts';
 import { DOOR_FILE } from '../../edge/tap/door.ts';
@@ -39,7 +40,7 @@ const MAX_BYTES = 64 << 20;
 /** @throws CV_CONFIG_UNREADABLE or the first problem of the file, CV_INPUT_INVALID for another device, CV_CASE_EMPTY, CV_CASE_SECRET, CV_RECORDING_NOT_OFFERED */
 export async function recordDevice(wishes: RecordWishes): Promise<RecordedDevice> {
   const text = textOf(wishes.config);
-  const { setup, problems: [problem] } = await loadEdge({ path: wishes.config, text });
+  const { setup, problems: [problem] } = await loadForDevice({ path: wishes.config, text }, wishes.device);
   if (!setup) throw new FaultError(problem?.fault.code ?? 'CV_CONFIG_UNREADABLE', problem?.fault.params);
   const device = setup.devices.find(({ id }) => id === wishes.device);
   if (!device) throw new FaultError('CV_INPUT_INVALID', { key: 'DEVICE', given: wishes.device });
@@ -60,6 +61,18 @@ export async function recordDevice(wishes: RecordWishes): Promise<RecordedDevice
   if (!isRunning) await readHere(setup, driver, wishes, signal, take);
   const written = writtenDevice(wishes.config, text, wishes.device);
   return caseOfTap({ lines, startsAt, driver, device, written, title: wishes.title, licence: wishes.licence, seconds: Math.round(wishes.forMs / 1000) });
+}
+
+/**
+ * Of the secrets only those of the device: it is read with them, and they are looked for in what was recorded. The token for
+ * the gateway and the passwords of other devices need not be there.
+ */
+async function loadForDevice(source: ConfigSource, id: string): Promise<CheckedEdge> {
+  const { devices } = (new ConfigDocument(source, { isLiteral: true }).value ?? {}) as { devices?: { id?: unknown }[] };
+  const place = Array.isArray(devices) ? devices.findIndex((one) => one?.id === id) : -1;
+  const checked = await loadEdge(source, [], (path) => path[0] === 'log' || (path[0] === 'devices' && path[1] === place));
+  // A setting that fits only once it is filled in is missed after all.
+  return checked.setup || checked.problems.length > 0 ? checked : loadEdge(source);
 }
 
 /** @returns false when no edge runs with this configuration */
