@@ -86,6 +86,29 @@ test('a value from before the watermark never raises, and neighbours make one fi
   });
 });
 
+test('what is said after catching up rests on the value that was worst, a live warning on the one that raised it', () => {
+  const steps = rule({ levels: { 4: { when: '>= 1' }, 3: { when: '>= 2' }, 2: { when: '>= 3' } } });
+  const old = LIVE_WINDOW_MS + 100_000;
+  const late = (values: number[], from: number) => values.map((value, at): RuleInput => ({ event: event({ value, occurredAt: from + at }), receivedAt: old }));
+  const { findings } = run([steps], late([0, 1, 3, 2, 3.5, 1, 0], 0));
+  assert.deepEqual(findings.map(({ fromAt, toAt, level, cite, why }) => ({ fromAt, toAt, level, at: cite.at, why })), [{ fromAt: 1, toAt: 6, level: 2, at: 2, why: 'catch-up' }]);
+  const held = run([steps], late([0, 1, 3, 2], 0));
+  const [raised] = run([steps], [{ event: event({ value: 1, occurredAt: old }), receivedAt: old }], held.tables).warnings;
+  assert.deepEqual([raised?.changes[0]?.kind, raised?.late, raised?.level, raised?.changes[0]?.cite.at], ['raised', true, 4, 2]);
+  const [first, second, third] = run([steps], [1, 3, 2].map((value, at) => live({ value, occurredAt: at }))).warnings;
+  assert.deepEqual([first, second, third].map((warning) => [warning?.late, warning?.changes.at(-1)?.kind, warning?.changes.at(-1)?.cite.at, warning?.changes.at(-1)?.cite.value]), [[false, 'raised', 0, 1], [false, 'level', 1, 3], [false, 'level', 2, 2]]);
+});
+
+test('a series that was never heard is never absent, and one first heard at time zero is', () => {
+  const engine = ruleEngine([absenceRule({ after: '100ms' })]);
+  const tables = emptyTables();
+  apply(tables, engine.take(tables, [live({ value: null, quality: 'bad', occurredAt: 0 })]));
+  assert.deepEqual(engine.idle(tables, 1e9, () => 0).warnings, [], 'no sign of life yet');
+  apply(tables, engine.take(tables, [live({ occurredAt: 0 })]));
+  assert.deepEqual(engine.idle(tables, 99, () => 0).warnings, []);
+  assert.deepEqual(engine.idle(tables, 100, () => 0).warnings.map(brief), [{ kind: 'raised', at: 100, level: 3, condition: 'active' }]);
+});
+
 test('with a lateness, values within it are put in order first', () => {
   const ordered = rule({ lateness: '10ms', off: { offDelay: '0s' } });
   const inputs = [5, 3, 4, 20, 1, 40].map((at) => live({ value: at >= 3 && at <= 5 ? 3 : 0, occurredAt: at }));

@@ -29,3 +29,19 @@ test('limits are moved in decimals', () => {
   assert.equal(inside({ operator: '>=', limit: 0.3 }, 0.1, 0.2), false);
   assert.equal(inside({ operator: '>', limit: 0.3 }, 0.1, 0.2), true);
 });
+
+test('each operator is the comparison it is written as, for numbers, states and texts', () => {
+  const met = (text: string, ...values: unknown[]) => values.map((value) => meets(parseWhen(text) as NonNullable<ReturnType<typeof parseWhen>>, value));
+  assert.deepEqual(['>=', '>', '<=', '<', '==', '!='].map((operator) => met(`${operator} 2`, 1, 2, 3)), [
+    [false, true, true], [false, false, true], [true, true, false], [true, false, false], [false, true, false], [true, false, true],
+  ]);
+  assert.deepEqual([met('== false', false, true, 0), met('!= true', false, true), met("== 'open'", 'open', 'shut'), met('!= ""', '', 'x')], [[true, false, null], [true, false], [true, false], [false, true]]);
+});
+
+test('a state has no band around it: it is left as soon as it is no longer met', () => {
+  for (const text of ['== 2', '!= 2', '== true', '!= "open"']) {
+    const when = parseWhen(text) as NonNullable<ReturnType<typeof parseWhen>>;
+    for (const value of [2, 2.5, 5, true, false, 'open', 'shut']) assert.equal(inside(when, 5, value), inside(when, 0, value), `${text} ${value}`);
+  }
+  assert.deepEqual([[1.4, 1.5, 1.6].map((value) => inside({ operator: '>', limit: 2 }, 0.5, value)), [2.4, 2.5, 2.6].map((value) => inside({ operator: '<', limit: 2 }, 0.5, value))], [[true, true, false], [false, true, true]]);
+});

@@ -41,6 +41,32 @@ test('warnings, gaps, windows and positions keep their own fields', () => {
   assert.deepEqual([window.fields.window_ms, window.fields.window_max, window.fields.lon, window.fields.height_m].map(value), [60_000, 4, 106.5, undefined]);
 });
 
+test('every field stands under its own name, in one order', () => {
+  const full: Event = {
+    ...base, value: 'a "b"', origin: 'backfill', quality: 'uncertain', flags: ['stale', 'comm'], position: { lon: 106.5, lat: 29.5, heightM: 240 },
+    window: { fromAt: 1000, toAt: 61_000, count: 60, min: 1, max: 4 },
+    warning: { id: 'a1', rule: 'flood', version: 1, subject: 's', level: 2, change: 'cleared', onsetAt: 1 },
+    gap: { stream: 'measurement', epoch: 1, fromSeq: 2, toSeq: 10, fromAt: 3, toAt: 4, count: 9, reason: 'log_full_oldest' },
+  };
+  assert.equal(eventLine(full, 'c v,x'), [
+    String.raw`c\ v\,x,centre=500112001,device=pump-07-plc,edge=pump-07,indicator=YJ-FLD-001,origin=backfill,point=level,quality=uncertain,stream=measurement,subject=泵站\ 7\,东\=侧,unit=m`,
+    String.raw`value_text="a \"b\"",flags="stale,comm",window_ms=60000,window_count=60,window_min=1,window_max=4,lon=106.5,lat=29.5,height_m=240,warning_id="a1",warning_rule="flood",warning_level=2,warning_change="cleared",gap_reason="log_full_oldest",gap_from_seq=2,gap_to_seq=10,gap_from_at=3,gap_to_at=4`,
+    '1764000000000000164',
+  ].join(' '));
+  assert.equal(eventLine({ ...base, subject: undefined as unknown as string, value: false, flags: [], unit: '' }, 'c').replace(/^.*stream=measurement/, ''), ' value_bool=false 1764000000000000164');
+});
+
+test('what a sink says of itself reads as it is documented', () => {
+  const identity = { gateway: 'town', sink: 'influxdb' };
+  assert.equal(missedLine({ from: '7-3', to: '7-9', count: 5, fromAt: 1000, toAt: 2000 }, identity), 'cityvitals_sink,after=7-3,gateway=town,sink=influxdb missing=5,reason="sink_overrun",before="7-9",from_at=1000,to_at=2000 1000000000');
+  assert.equal(probeLine(identity, 5), 'cityvitals_sink,gateway=town,sink=influxdb alive=1 5000000');
+});
+
+test('the digits below the millisecond go round with epoch and number, and stay below it', () => {
+  const ns = (epoch: number, seq: number) => eventNs({ occurredAt: 7, epoch, seq });
+  assert.deepEqual([ns(0, 1), ns(2_000_000, 1_000_003), ns(999_999, 1), ns(600_000, 600_000)], ['7000001', '7000003', '7000000', '7200000']);
+});
+
 test('a measurement by template', () => {
   assert.equal(parseLine(eventLine(base, '{indicator}')).measurement, 'YJ-FLD-001');
   assert.equal(parseLine(eventLine(base, 'cv.{stream}:{centre}')).measurement, 'cv.measurement:500112001');
