@@ -117,6 +117,18 @@ test('a header of several bytes within a frame that has no end yet begins anothe
   assert.deepEqual(cuts(same, 'AA55 01 AA55'), ['frame aa5501aa55'], 'the next header is its end');
 });
 
+test('each byte of a header counts', () => {
+  const wide = protocolOf('header: "AA 55 A5"\nfixed: 5');
+  assert.deepEqual(cuts(wide, 'AA55A5 01 02'), ['frame aa55a50102']);
+  for (const wrong of ['AB55A5', 'AA56A5', 'AA55A6']) assert.deepEqual(cuts(wide, `${wrong} 01 02`), [`noise ${wrong.toLowerCase()}0102`]);
+  assert.deepEqual(cuts(wide, 'AA AA55A5 01 02'), ['noise aa', 'frame aa55a50102']);
+  assert.deepEqual(cuts(wide, 'AA55'), ['short aa55'], 'its rest has not come');
+  assert.deepEqual(frameAt(bytesOf('AA55'), wide), { is: 'more' });
+  const closed = protocolOf('header: "AA"\nterminator: "0D 0A"\nfixed: 5');
+  assert.deepEqual(cuts(closed, 'AA 01 02 0D0A'), ['frame aa01020d0a']);
+  for (const wrong of ['0C0A', '0D0B']) assert.deepEqual(cuts(closed, `AA 01 02 ${wrong}`), [`noise aa0102${wrong.toLowerCase()}`]);
+});
+
 test('lengths from the least that a frame can have to the most that it may', () => {
   const counted = protocolOf('header: "AA"\nlength: { at: 1, plus: 0 }\nchecksum: { type: sum16, from: 1 }\nmax: 8');
   assert.deepEqual(cuts(counted, 'AA 04 00 04'), ['frame aa040004'], 'header, length and check value alone');

@@ -124,3 +124,18 @@ test('a size by a field is a whole number above nothing, or the frame is another
   assert.equal(read(sized('type: bcd, size: 1'), 'AA 1A 07 0D'), 'CV_DESCRIBED_SHORT');
   assert.deepEqual(read(fields('{ name: x, type: hex, size: rest }, { name: y, type: hex, size: rest }'), 'AA 01 0D'), ['m.x 01', 'm.y ']);
 });
+
+test('digits of BCD are a number up to fifteen of them, and beside a point they are written with their zeros or without', () => {
+  const protocol = (size: number) => fields(`{ name: id, type: bcd, size: ${size} }, { name: x }`);
+  const found = (size: number, hex: string, id: unknown) => (read(protocol(size), `AA ${hex} 07 0D`, { id: 'x', read: 'm.x', where: { id } }) as string[]).length === 1;
+  for (const [size, hex, id, wanted] of [[2, '0061', '0061', true], [2, '0061', 61, true], [2, '0061', '61', true], [2, '0061', '610', false], [2, '0061', 'x', false], [8, '0123456789012345', '0123456789012345', true], [8, '0123456789012345', '123456789012345', false], [8, '1234567890123456', '1234567890123456', true], [7, '12345678901234', '12345678901234', true]] as const) assert.equal(found(size, hex, id), wanted, `${hex} ${id}`);
+});
+
+test('hex digits that YAML made a number of are told with how many are wanted', () => {
+  const told = (size: number | string, wanted: string) => readDescription('d.yaml', `version: 1\ntitle: { zh: 甲, en: a }\nheader: "AA"\nterminator: "0D"\nhead: [{ name: id, type: hex, size: ${size} }]\nmessages: [{ name: m, when: { id: ${wanted} } }]`).faults.map(({ params }) => `${params.problem}|${params.problemZh}`);
+  assert.deepEqual(told(1, '7'), ['7: hex digits are written in quotes, 2 of them, such as "90"|7：十六进制须加引号，共 2 位，如 "90"']);
+  assert.deepEqual(told(4, '"0001"'), ['0001: hex digits are written in quotes, 8 of them, such as "901F901F"|0001：十六进制须加引号，共 8 位，如 "901F901F"']);
+  assert.deepEqual(told('rest', '12'), ['12: hex digits are written in quotes, two a byte, such as "901F"|12：十六进制须加引号，每字节两位，如 "901F"']);
+  for (const [size, wanted] of [[1, '12'], [1, '"0A"'], [1, '"0a"'], [2, '[1234, "00AB"]'], ['rest', '"0A0B0C"'], [1, '"!= 0A"']] as const) assert.deepEqual(told(size, wanted), [], wanted);
+  for (const [size, wanted] of [[1, '"0G"'], [1, '"ABC"'], ['rest', '"ABC"'], [1, 'true']] as const) assert.equal(told(size, wanted).length, 1, wanted);
+});

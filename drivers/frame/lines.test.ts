@@ -112,6 +112,21 @@ test('who says nothing for two minutes makes room; who is configured keeps his p
   await close();
 });
 
+test('a line that two devices speak on stays known when one of them leaves', async () => {
+  const net = fakeNet();
+  const { dial, links, close } = await listened(net, ['one', '0b'], ['two', '0b']);
+  const socket = dial();
+  socket.says(frame(1, 11, 1));
+  socket.says(frame(3, 11, 1));
+  await links[0]?.close();
+  for (let port = 0; port < 257; port += 1) dial('10.0.0.1', port + 6000);
+  assert.equal(socket.destroyed, false);
+  await links[1]?.close();
+  for (let port = 0; port < 257; port += 1) dial('10.0.0.1', port + 7000);
+  assert.equal(socket.destroyed, true, 'nobody is left on it');
+  await close();
+});
+
 test('a socket that breaks is let go of without a word; nothing is sent to it any more', async () => {
   const net = fakeNet();
   const { dial, frames, links, close } = await listened(net, ['one', '0b']);

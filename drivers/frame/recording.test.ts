@@ -28,6 +28,7 @@ let folder: string;
 const FILES: Record<string, string> = {
   asked: 'header: "68"\nidle: FE\nterminator: "16"\nlength: { at: 1, plus: 4 }\nchecksum: { type: sum8 }\nhead: [{ skip: 1 }, { name: kind }, { name: id, type: bcd, size: 2 }, { name: number, type: u16 }]\nidentity: id\nsequence: number\nmessages: [{ name: level, when: { kind: 0x81 }, fields: [{ name: x }] }, { name: other, answer: "68 {length} 7F {id} {sequence} {checksum} 16" }]\npolls:\n  - { send: "FE 68 {length} 01 {identity} {sequence} {now:bcd} {now:unix} {checksum} 16", wants: [level] }\n  - { send: "AA 01 {identity}", wants: [level] }\n',
   any: 'header: "02"\nterminator: "0D"\nmax: 40\nhead: [{ name: unit, type: ascii, size: 2 }]\nmessages: [{ name: m }]\npolls: [{ send: "02 \'01?\' 0D" }]\n',
+  bare: 'header: "AA"\nfixed: 4\nmessages: [{ name: m }]\npolls: [{ send: "AA 01 {identity} {sequence} {checksum} {now:unix}" }]\n',
   text: 'header: "24"\nterminator: "0D"\nseparator: "2C"\nmax: 40\nhead: [{ name: unit }]\nidentity: unit\nmessages: [{ name: m }]\npolls: [{ send: "24 {identity} \'?\' 0D" }, { send: "24 \'ALL\' 0D" }]\n',
   stuffed: 'header: "7E"\nterminator: "7E"\nescape: { "7D 02": "7E", "7D 01": "7D" }\nchecksum: { type: xor8, from: 1 }\nmax: 40\nhead: [{ name: id, type: hex, size: 2 }, { name: number }]\nidentity: id\nsequence: number\nmessages: [{ name: m, answer: "7E {id} {number} {checksum} 7E" }]\npolls: [{ send: "7E 01 {checksum} 7E" }]\n',
 };
@@ -70,6 +71,8 @@ test('what a message is, and where its numbers, clocks and names stand', () => {
     identities: [{ name: 'identity', at: 4, length: 2 }],
   });
   assert.deepEqual(recording.notes?.(hex('AA 01 12 34'), 'out', of('asked')), { role: 'asks', correlators: [], identities: [{ name: 'identity', at: 2, length: 2 }] });
+  assert.deepEqual(recording.notes?.(hex('AA 01 69573985'), 'out', of('bare')), { role: 'asks', correlators: [{ name: 'clock', at: 2, length: 4 }], identities: [] }, 'a hole that is filled with nothing stands nowhere');
+  assert.equal(recording.cut(hex('AA 01 69573985'), 'out', of('bare')), 6);
   const spans = { correlators: [{ name: 'sequence', at: 5, length: 2 }], identities: [{ name: 'identity', at: 3, length: 2 }] };
   assert.deepEqual(recording.notes?.(ANSWER, 'in', of('asked')), { role: 'answers', ...spans });
   assert.deepEqual(recording.notes?.(sealed('68 06 82 12 34 00 01 07 00 16'), 'in', of('asked')), { role: 'speaks', ...spans });

@@ -87,6 +87,23 @@ const ROWS: [changes: [from: string, to: string][], told: string[]][] = [
   [[['fixed: 8', 'terminator: "0D"\nseparator: "2C"'], ['head: [{ name: kind }, { name: id, type: hex, size: 2 }]\n', ''], ['    when: { kind: 1 }\n', ''], ['type: u16', 'type: ascii, size: 2']], ['8:44 the separators say where a field ends | 字段由分隔符界定，不写 size']],
   [[['header: "AA"', 'header: "A"']], ['3:9 setting "header" of this description: "A" does not have the form /^\\s*([0-9A-Fa-f]{2}\\s*)+$/ | 本描述 的设置“header”有误："A" 不符合格式 /^\\s*([0-9A-Fa-f]{2}\\s*)+$/']],
   [[['name: kind', 'name: 1kind']], ['5:16 setting "name" of head[0]: "1kind" does not have the form /^[A-Za-z][A-Za-z0-9_]{0,63}$/ | head[0] 的设置“name”有误："1kind" 不符合格式 /^[A-Za-z][A-Za-z0-9_]{0,63}$/']],
+  [[['fixed: 8', 'fixed: 8\ntransform: { from: 1 }']], ['5:1 setting "transform" of this description: needs exactly one of add, subtract and xor | 本描述 的设置“transform”有误：须有且只有 add、subtract、xor 之一']],
+  [[['fixed: 8', 'fixed: 8\ntransform: { from: 1, add: 1, xor: 2 }']], ['5:1 setting "transform" of this description: needs exactly one of add, subtract and xor | 本描述 的设置“transform”有误：须有且只有 add、subtract、xor 之一']],
+  [[['fixed: 8', 'fixed: 8\ntransform: { from: 1, xor: 255 }']], []],
+  [[['fields: [{ name: x, type: u16 }]', "fields: [{ name: x, type: u16 }]\npolls: [{ send: 'AA', every: 49ms }]"]], ['10:30 setting "every" of polls[0]: must be from 50ms to 1d | polls[0] 的设置“every”有误：必须在 50ms 到 1d 之间']],
+  [[['fields: [{ name: x, type: u16 }]', "fields: [{ name: x, type: u16 }]\npolls: [{ send: 'AA', every: 50ms }]"]], []],
+  [[['fields: [{ name: x, type: u16 }]', "fields: [{ name: x, type: u16 }]\npolls: [{ send: 'AA', every: 1d }]"]], []],
+  [[['fields: [{ name: x, type: u16 }]', "fields: [{ name: x, type: u16 }]\npolls: [{ send: 'AA', every: 25h }]"]], ['10:30 setting "every" of polls[0]: must be from 50ms to 1d | polls[0] 的设置“every”有误：必须在 50ms 到 1d 之间']],
+  [[['fields: [{ name: x, type: u16 }]', "fields: [{ name: x, type: u16 }]\npolls: [{ send: 'AA', timeout: 9ms }]"]], ['10:32 setting "timeout" of polls[0]: must be from 10ms to 1m | polls[0] 的设置“timeout”有误：必须在 10ms 到 1m 之间']],
+  [[['fields: [{ name: x, type: u16 }]', "fields: [{ name: x, type: u16 }]\npolls: [{ send: 'AA', timeout: 10ms }]"]], []],
+  [[['fields: [{ name: x, type: u16 }]', "fields: [{ name: x, type: u16 }]\npolls: [{ send: 'AA', timeout: 1m }]"]], []],
+  [[['fields: [{ name: x, type: u16 }]', "fields: [{ name: x, type: u16 }]\npolls: [{ send: 'AA', timeout: 61s }]"]], ['10:32 setting "timeout" of polls[0]: must be from 10ms to 1m | polls[0] 的设置“timeout”有误：必须在 10ms 到 1m 之间']],
+  [[['{ name: x, type: u16 }', '{ name: x, skip: 1 }']], ['9:14 setting "fields[0]" of messages[0].fields: needs exactly one of name, skip and repeat | messages[0].fields 的设置“fields[0]”有误：须有且只有 name、skip、repeat 之一']],
+  [[['{ name: x, type: u16 }', '{ type: u16 }']], ['9:14 setting "fields[0]" of messages[0].fields: needs exactly one of name, skip and repeat | messages[0].fields 的设置“fields[0]”有误：须有且只有 name、skip、repeat 之一']],
+  [[['{ name: x, type: u16 }', '{ name: x, repeat: r, count: 1, fields: [{ name: z }] }']], ['9:14 setting "fields[0]" of messages[0].fields: needs exactly one of name, skip and repeat | messages[0].fields 的设置“fields[0]”有误：须有且只有 name、skip、repeat 之一']],
+  [[['{ name: x, type: u16 }', '{ repeat: a, count: 1, fields: [{ repeat: b, count: 1, fields: [{ repeat: c, count: 1, fields: [{ repeat: d, count: 1, fields: [{ name: z }] }] }] }] }']], ['9:120 setting "repeat" of messages[0].fields[0].fields[0].fields[0].fields[0]: repeats nest 3 deep at most | messages[0].fields[0].fields[0].fields[0].fields[0] 的设置“repeat”有误：重复组最多嵌套 3 层', '9:123 messages[0].fields[0].fields[0].fields[0].fields[0] has no setting "count" | messages[0].fields[0].fields[0].fields[0].fields[0] 没有名为“count”的设置', '9:133 messages[0].fields[0].fields[0].fields[0].fields[0] has no setting "fields" | messages[0].fields[0].fields[0].fields[0].fields[0] 没有名为“fields”的设置']],
+  [[['{ name: x, type: u16 }', '{ repeat: a, count: 1, fields: [{ repeat: b, count: 1, fields: [{ repeat: c, count: 1, fields: [{ name: z }] }] }] }']], []],
+  [[['head: [{ name: kind }', 'head: [{ skip: 1, name: y }, { name: kind }']], ['5:8 needs either name or skip | 须有且只有 name 或 skip']],
 ];
 
 test('what is wrong in a description is told in words, at its place, in both languages; what only looks wrong is not', () => {

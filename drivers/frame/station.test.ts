@@ -18,8 +18,9 @@ const UDP = { description: 'shipped:compound-terminal', transport: 'udp', listen
 
 let folder: string;
 const FILES: Record<string, string> = {
-  plain: 'header: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: m, when: { kind: 1 }, fields: [{ name: x }], answer: "AA 81 {id} {x}" }, { name: silent, when: { kind: 2 } }, { name: spoken, when: { kind: 3 }, answer: "AA 83 {id} 00" }]\n',
+  plain: 'header: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: m, when: { kind: 1 }, fields: [{ name: x }], answer: "AA 81 {id} {x}" }, { name: silent, when: { kind: 2 } }, { name: spoken, when: { kind: 3 }, answer: "AA 83 {id} 00" }, { name: alive, when: { kind: 4 }, confirms: true }, { name: unread, when: { kind: 5 }, fields: [{ name: y }] }]\n',
   numbered: 'header: "AA"\nfixed: 5\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }, { name: n }]\nidentity: id\nsequence: n\nmessages: [{ name: m, fields: [{ name: x }], answer: "AA 81 {id} {n} {sequence}" }]\n',
+  nameless: 'header: "AA"\nfixed: 4\nmessages: [{ name: m, fields: [{ name: x }] }]\n',
   asked: 'header: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: a, when: { kind: 1 }, fields: [{ name: x }] }, { name: b, when: { kind: 2 }, fields: [{ name: x }] }]\npolls: [{ send: "AA 01 {identity} 00", every: 1s, timeout: 200ms, wants: [a] }, { send: "AA 02 {identity} 00", every: 2s, timeout: 300ms }]\n',
 };
 before(async () => {
@@ -119,7 +120,7 @@ test('a thousand frames wait for whoever takes them; more are counted as lost an
   const [port] = net.bound;
   assert.ok(port);
   for (let number = 1; number <= 1002; number += 1) port.hears(report(number));
-  assert.deepEqual(net.lost(), ['frame_unreadable', 'frame_unreadable']);
+  assert.deepEqual(net.world.told.filter(({ kind }) => kind === 'samples_lost'), Array.from({ length: 2 }, () => ({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false })));
   const frames: FrameFrame[] = [];
   void link.listen?.((frame) => frames.push(frame), new AbortController().signal);
   assert.equal(frames.length, 1000);
@@ -145,6 +146,14 @@ test('messages: those that points read are answered when they are taken, others 
   assert.deepEqual(port.sent.slice(1), ['10.0.0.1:5000 aa810b07']);
   port.hears('AA 09 0B 07');
   assert.deepEqual(values().slice(3), ['CV_DESCRIBED_MESSAGE']);
+  const confirmed = frames.length;
+  port.hears('AA 04 0B 00');
+  assert.equal(frames.length, confirmed + 1, 'it says that nothing has changed');
+  port.hears('AA 05 0B 00');
+  assert.equal(frames.length, confirmed + 2, 'its fields are there for whoever shows them');
+  assert.ok(frames.every(({ is }) => is === 'message'));
+  for (const at of [-1, -2]) taken(at);
+  assert.equal(port.sent.length, 2, 'none of them has an answer');
   port.hears('AA 01 0C 07');
   assert.deepEqual([net.codes(), net.lost()], [['CV_DESCRIBED_UNKNOWN'], ['point_unknown']]);
   assert.equal(explain(net.faults()[0] as never, 'en').message, 'an unknown device 0C speaks on 0.0.0.0:1 from 10.0.0.1:5000: aa010c07');
@@ -275,6 +284,50 @@ test('a device that dials is away when it has not come for fifteen seconds, and 
   await net.clock.advanceMs(15_000);
   assert.deepEqual(nameless.frames, [{ is: 'away', identity: '-', at: '0.0.0.0:7600', left: false }]);
   await nameless.link.close();
+});
+
+test('a device without a name is here as soon as anybody is connected; one with a name when it has spoken', async () => {
+  for (const [description, identity, isAway] of [[file('nameless'), undefined, false], ['shipped:compound-terminal', ID, true]] as const) {
+    const net = fakeNet();
+    const { frames, link } = await heardAt(net, { description, listen: '0.0.0.0:7600', ...(identity && { identity }) }, []);
+    net.listening[0]?.accept(new FakeSocket());
+    await net.clock.advanceMs(15_000);
+    assert.equal(frames.some(({ is }) => is === 'away'), isAway, description);
+    await link.close();
+  }
+});
+
+test('questions that fall due while others wait are asked once, not once for each period', async () => {
+  const net = fakeNet();
+  const { link } = await heardAt(net, { description: file('asked'), host: '10.0.0.9', port: 4001, identity: '0b', pollEvery: '50ms' }, []);
+  const socket = net.dialled[0]?.socket;
+  assert.ok(socket);
+  await net.clock.advanceMs(2010);
+  const before = socket.sent.length;
+  assert.ok(before >= 8 && before <= 10, `${before} in two seconds of 250 ms each`);
+  for (let turn = 0; turn < 6; turn += 1) {
+    socket.says('AA 01 0B 01');
+    socket.says('AA 02 0B 01');
+  }
+  assert.ok(socket.sent.length - before <= 2, `${socket.sent.length - before} more`);
+  await link.close();
+});
+
+test('a description that changes while its devices are open goes for those that are opened since', async () => {
+  const net = fakeNet();
+  const text = 'version: 1\ntitle: { zh: 甲, en: a }\nheader: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: m, when: { kind: 1 }, fields: [{ name: x }] }]\n';
+  const path = join(folder, 'changed.yaml');
+  await writeFile(path, text);
+  const at = (identity: string) => ({ description: path, transport: 'udp', listen: '0.0.0.0:1', identity });
+  const old = await heardAt(net, at('0b'), [{ id: 'x', ...point.parse({ read: 'm.x' }) }]);
+  await writeFile(path, text.replace('kind: 1', 'kind: 2').replace('head: [', 'head: [{ name: sum, at: -1 }, '));
+  const fresh = await heardAt(net, at('0c'), [{ id: 'x', ...point.parse({ read: 'm.x' }) }]);
+  for (const hex of ['AA 01 0B 07', 'AA 02 0B 07', 'AA 01 0C 07', 'AA 02 0C 07']) net.bound[0]?.hears(hex);
+  assert.deepEqual([old.values(), fresh.values()], [[7, 'CV_DESCRIBED_MESSAGE'], ['CV_DESCRIBED_MESSAGE', 7]]);
+  await writeFile(path, text.replace('fixed: 4', 'fixed: 5'));
+  await assert.rejects(open(settings.parse(at('0d')), [], net.world), (error) => error instanceof FaultError && error.fault.code === 'CV_DESCRIBED_SHARED' && error.fault.params.problem === 'the file was changed since: restart the edge' && error.fault.params.problemZh === '文件已被修改：请重启边缘节点');
+  await old.link.close();
+  await fresh.link.close();
 });
 
 test('who is connected in another way is never said to be away', async () => {

@@ -155,6 +155,11 @@ test('what an installer writes wrongly is told, in both languages', () => {
     [{ listen: 'h:1', pollEvery: '49ms' }, ['pollEvery']], [{ listen: 'h:1', pollEvery: '50ms' }, []], [{ listen: 'h:1', pollEvery: '1d' }, []], [{ listen: 'h:1', pollEvery: '25h' }, ['pollEvery']], [{ listen: 'h:1', description: '' }, ['description']],
   ];
   for (const [written, paths] of rows) assert.deepEqual(told(written), paths, JSON.stringify(written));
+  const words = (written: Record<string, unknown>) => JSON.stringify(settings.safeParse({ ...base, ...written }).error?.issues);
+  for (const [written, en, zh] of [
+    [{}, 'either `listen` (devices reach us) or `host` and `port` (we reach the device)', 'listen（设备接入）与 host 加 port（主动连接）须有且只有一种'], [{ transport: 'serial' }, 'serial needs a port such as /dev/ttyUSB0', 'serial 需要串口，如 /dev/ttyUSB0'],
+    [{ host: 'h' }, 'a host needs the number of a port', '写了 host 就需要端口号'], [{ listen: 'h:1', pollEvery: '49ms' }, 'must be from 50ms to 1d', '必须在 50ms 到 1d 之间'],
+  ] as const) assert.ok([en, zh].every((said) => words(written).includes(`"${said}"`)), words(written));
   assert.deepEqual(settings.parse({ ...base, listen: 'h:1' }), { description: 'x', transport: 'tcp', listen: 'h:1', baudRate: 9600, dataBits: 8, stopBits: 1, parity: 'none' });
   assert.deepEqual(point.parse({ read: 'a.b' }), { read: 'a.b', where: {} });
   for (const [read, isRight] of [['a', false], ['a.b', true], ['a.b.c.d.e', true], ['a.b.c.d.e.f', false], ['1.b', false]] as const) assert.equal(point.safeParse({ read }).success, isRight, read);
