@@ -22,7 +22,7 @@ test('a message is its fields, whatever stands between them, and its content', (
 });
 
 test('what has no command of four digits is none', () => {
-  for (const text of ['', 'CP=&&CN=2011&&', 'CN=', 'CN=201', 'CN=20111', 'CN=20x1', 'MN=A1']) assert.equal(read(text), null, text);
+  for (const text of ['', 'CP=&&CN=2011&&', 'CP=&&;CN=2011;x&&', 'CN=', 'CN=201', 'CN=20111', 'CN=20x1', 'MN=A1']) assert.equal(read(text), null, text);
 });
 
 test('Flag says edition, answer and part; one that is no number says nothing', () => {

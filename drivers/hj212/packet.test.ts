@@ -96,6 +96,46 @@ test('a broken packet is told once, with all its bytes, and what stands behind i
   assert.deepEqual(cuts(`${around}\r\n${good}`), [`crc ${around}`, `packet ${inner}`, `packet ${good}`]);
 });
 
+test('a head at the begin of a line, whatever ends it, ends what was begun before', () => {
+  const good = packetOf(EXAMPLE).toString('latin1').trimEnd();
+  for (const lineEnd of ['\n', '\r', '\r\n', '\n\r']) assert.deepEqual(cutAll(Buffer.from(`${good.slice(0, 60)}${lineEnd}${good}`)).map(({ is, text }) => `${is} ${text.length}`), ['short 60', 'packet 111'], JSON.stringify(lineEnd));
+  assert.deepEqual(cutAll(Buffer.from(`${good.slice(0, 60)}${good}`)), [], 'within a line it may be text: more is waited for');
+});
+
+test('a packet is waited for no further than the longest by the standard, and a little; what declares more, by that', () => {
+  const left = (text: string, more: number) => cutAll(Buffer.from(text + 'x'.repeat(more))).map(({ is, text: one }) => `${is} ${one.length}`);
+  // Six bytes of head, 1024 of data, four of check value, and 16.
+  assert.deepEqual(left('##0100', 1043), []);
+  assert.deepEqual(left('##0100', 1044), ['short 110']);
+  assert.deepEqual(left('##1024', 1043), []);
+  assert.deepEqual(left('##1024', 1044), ['short 1034']);
+  assert.deepEqual(left('##2000', 2019), []);
+  assert.deepEqual(left('##2000', 2020), ['short 2010']);
+});
+
+test('bytes that are no packet are told in pieces of a kilobyte, the rest with the next head', () => {
+  const noise = cutAll(Buffer.concat([Buffer.from('x'.repeat(2500)), packetOf(EXAMPLE)])).map(({ is, text }) => `${is} ${text.length}`);
+  assert.deepEqual(noise, ['noise 1024', 'noise 1024', 'noise 452', 'packet 111']);
+  assert.deepEqual(cutAll(Buffer.from('x'.repeat(1023))), []);
+  assert.deepEqual(cutAll(Buffer.from(`\r\n\n${'x'.repeat(1024)}`)).map(({ text }) => text.length), [1024]);
+  // What is none is looked for no head in twice: signs of one that come late are its.
+  assert.deepEqual(cutAll(Buffer.from(`#x##x###${packetOf(EXAMPLE).toString('latin1').slice(2)}`)).map(({ is, text }) => `${is} ${text.length}`), ['noise 6', 'packet 111']);
+});
+
+test('a packet without data, of one byte, and of the longest that four digits can say', () => {
+  const whole = (data: string) => {
+    const packet = packetOf(data).subarray(0, -2);
+    return cutAll(Buffer.concat([packet, packetOf(EXAMPLE)])).map(({ is, text, lengthIsRight }: { is: string; text: string; lengthIsRight?: boolean }) => [is, text.length, lengthIsRight]);
+  };
+  for (const data of ['', 'x', '&&', 'x'.repeat(200), 'x'.repeat(9999)]) assert.deepEqual(whole(data)[0], ['packet', data.length + 10, true], `${data.length}`);
+  assert.equal(dataOf(packetOf('').subarray(0, -2))?.length, 0);
+  assert.equal(dataOf(packetOf('x').subarray(0, -3)), null);
+  assert.equal(dataOf(Buffer.from('##0000')), null);
+  const other = packetOf('x').subarray(0, -2);
+  other[0] = 0x24;
+  assert.equal(dataOf(other), null);
+});
+
 test('every byte but line ends is told, and none twice', () => {
   const line = fc.constantFrom('\r\n', '\n', '');
   const flipped = fc.tuple(fc.nat(110), fc.nat(6)).map(([place, bit]) => {

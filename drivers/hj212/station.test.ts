@@ -6,7 +6,8 @@ import { settle } from '../../core/testing/virtual-clock.ts';
 import type { World } from '../../core/world.ts';
 import { readRequest, writeRequest, type Hj212Frame } from './frame.ts';
 import { memoryPort, MN, type Header } from './testing/memory-port.ts';
-import { stamp } from './testing/logger.ts';
+import { framed, stamp } from './testing/logger.ts';
+import { point, settings, type Hj212Point } from './settings.ts';
 
 const POINTS = [{ id: 'pm25', factor: 'a34004' }, { id: 'interval', parameter: 'realtimeInterval' }];
 const upload = (value: number, second = value % 60) => `DataTime=202601010800${String(second).padStart(2, '0')};a34004-Rtd=${value},a34004-Flag=N`;
@@ -293,6 +294,39 @@ test('parts that wait are bounded, and so are uploads that nobody takes', async 
   for (let number = 2; number <= 67; number += 1) await logger.say('2011', `a34004-Rtd=${number},a34004-Flag=N`, part(number));
   await logger.say('2011', upload(1), part(1));
   assert.equal(station.given().length, 65);
+  await station.end();
+});
+
+test('of uploads that nobody takes a thousand wait; the others are left unanswered, so that they come again', async () => {
+  const port = memoryPort();
+  const { open } = await import('./link.ts');
+  const link = await open(settings.parse({ listen: '127.0.0.1:8212', mn: MN }), [{ id: 'pm25', ...(point.parse({ factor: 'a34004' }) as Hj212Point) }], port.world);
+  const logger = port.dial();
+  const packets = Array.from({ length: 1002 }, (_, turn) => framed(`QN=${stamp(port.clock.nowMs() + turn)};ST=22;CN=2011;PW=1;MN=${MN};Flag=5;CP=&&DataTime=20260101080000;a34004-Rtd=${turn},a34004-Flag=N&&`));
+  await logger.bytes(Buffer.concat(packets));
+  const taken: Hj212Frame[] = [];
+  const ending = new AbortController();
+  const listening = link.listen?.((frame) => { taken.push(frame); }, ending.signal);
+  assert.equal(taken.length, 1000);
+  assert.deepEqual(logger.heard, []);
+  ending.abort();
+  await listening;
+  await link.close();
+});
+
+test('one that is here is not away, though it says nothing that a point reads', async () => {
+  const port = memoryPort();
+  const station = await port.station(POINTS);
+  await port.clock.advanceMs(14_999);
+  const logger = port.dial();
+  await logger.say('9021', '');
+  await port.clock.advanceMs(20_000);
+  assert.deepEqual(station.given(), []);
+  await logger.hangUp();
+  await port.clock.advanceMs(14_999);
+  assert.deepEqual(station.given(), []);
+  await port.clock.advanceMs(1);
+  assert.deepEqual(station.given(), ['CV_HJ212_LEFT']);
   await station.end();
 });
 
