@@ -85,8 +85,10 @@ test('a link that breaks says so once, and its session and subscription stay at 
   assert.notEqual(memoryOf(settings).session, null);
   assert.deepEqual(rig.held(), [1, 1]);
   relay.setCut(false);
+  const { session, subscription } = memoryOf(settings);
+  await assert.rejects(open(settings, POINTS, world, AbortSignal.abort(new Error('too late'))), /too late/);
   const next = await open(settings, POINTS, world);
-  assert.deepEqual(rig.held(), [1, 1], 'the same goes on');
+  assert.deepEqual([rig.held(), memoryOf(settings).session === session, memoryOf(settings).subscription === subscription], [[1, 1], true, true], 'the same goes on, also after an attempt that came to nothing');
   await next.close();
   await held(0, 0);
 });
