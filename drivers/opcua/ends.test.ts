@@ -1,6 +1,6 @@
 /** How a link ends, by whom, and what it leaves at the server: nothing where it was closed, its session where it broke. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, before, beforeEach, test, type TestContext } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import { framesOf } from '../../core/frames-of.ts';
 import { until } from '../../core/testing/until.ts';
@@ -135,4 +135,21 @@ test('a write that is called off ends with its reason', async () => {
   await assert.rejects(writing, /too slow/);
   await link.close();
   await held(0, 0);
+});
+
+test('a server that does not say who it is, or in what state, is looked at all the same', async (context: TestContext) => {
+  const settings = settingsOf({ mode: 'poll' });
+  const link = await open(settings, POINTS, world);
+  const session = Object.getPrototypeOf(memoryOf(settings).session) as { read(nodes: unknown): Promise<unknown> };
+  await link.close();
+  const look = async (product: unknown, maker: unknown, version: unknown, state: unknown) => {
+    const mocked = context.mock.method(session, 'read', async () => [product, maker, version, state].map((value) => (value === undefined ? {} : { value: { value } })));
+    const [finding] = await probe(settings, [], world, never);
+    mocked.mock.restore();
+    return [finding?.en, finding?.zh];
+  };
+  assert.deepEqual(await look('', null, undefined, 9), ['server: ?, state 9', '服务器：?，状态 9']);
+  assert.deepEqual(await look('PLC', 'Maker', 7, 0), ['server: Maker PLC, state running', '服务器：Maker PLC，状态 running']);
+  assert.deepEqual(await look('PLC', '', '1.2', undefined), ['server: PLC 1.2, state unknown', '服务器：PLC 1.2，状态 unknown']);
+  assert.equal((await look('PLC', '', '', null))[0], 'server: PLC, state unknown', 'what it does not say is not running');
 });
