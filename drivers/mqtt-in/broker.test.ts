@@ -86,15 +86,15 @@ test('two that open together share the attempt; where it fails both hear why, an
 }));
 
 test('an attempt that is called off ends for who called it off, with its reason; another goes on', () => withBench(async ({ server, set, world }) => {
-  let decide: () => void = () => {};
-  server.aedes.authenticate = (_client, _user, _password, done) => { decide = () => done(null, true); };
+  const asked: (() => void)[] = [];
+  server.aedes.authenticate = (_client, _user, _password, done) => { asked.push(() => done(null, true)); };
   const stop = new AbortController();
   const [called, other] = [brokerOf(set(), world, stop.signal), brokerOf(set(), world, never)];
-  await until(() => server.connections() === 1);
+  await until(() => asked.length === 1);
   stop.abort(new Error('enough'));
   await assert.rejects(called, /enough/);
   await assert.rejects(brokerOf(set({ clientId: 'x' }), world, AbortSignal.abort(new Error('too late'))), /too late/);
-  decide();
+  for (const letIn of asked) letIn();
   const { leave } = await other;
   await leave();
   await until(() => server.connections() === 0);
@@ -185,8 +185,10 @@ test('what others still want stays subscribed when one goes; a kept session keep
   assert.deepEqual(filters(), ['p/#', 'q']);
   two.broker.leave(two.station);
   await until(() => !filters().includes('q'));
-  twin.broker.leave(twin.station);
   await server.say('p/x', '{"flow":1}');
+  for (const { station } of [one, twin]) station.taken(await until(() => station.next()) as never);
+  twin.broker.leave(twin.station);
+  await server.say('p/x', '{"flow":2}');
   assert.equal((await until(() => one.station.next()))?.topic, 'p/x');
   assert.equal(twin.station.next(), undefined);
   one.broker.leave(one.station);

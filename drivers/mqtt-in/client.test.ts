@@ -271,4 +271,8 @@ test('TLS: a broker that closes within the handshake, and an attempt called off 
   stop.abort(new Error('enough'));
   await assert.rejects(attempt, /enough/);
   await gone;
+  const early = new AbortController();
+  const world = testWorld(new VirtualClock(AT));
+  const files: typeof world.files = { ...world.files, read: async () => { early.abort(new Error('too soon')); return Buffer.from(''); } };
+  await assert.rejects(connected(context, `mqtts://127.0.0.1:${silent}`, { tls: { ca: 'ca.pem' } }, { signal: early.signal, world: { ...world, files } }), /too soon/);
 });

@@ -77,7 +77,7 @@ async function peer(serve: (socket: Socket) => void): Promise<{ server: Server; 
 test('nobody there is a refusal with the address', async () => {
   const { server, port } = await peer(() => {});
   await new Promise((resolve) => { server.close(resolve); });
-  await assert.rejects(open(settings(port), [], testWorld()), (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_REFUSED' && String(error.fault.params.address).includes(String(port)));
+  await assert.rejects(open(settings(port), [], testWorld()), (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_REFUSED' && String(error.fault.params.address).includes(String(port)) && /^\S+( \S+)* .*ECONNREFUSED/.test(String(error.fault.params.detail)) && !/\s\s|\n/.test(String(error.fault.params.detail)));
 });
 
 test('a silent peer is left within a second of the abort, and one that talks garbage is a fault', async () => {

@@ -16,7 +16,7 @@ import { readLimits } from './limits.ts';
 import { forget, forgetValues, memoryOf, remember } from './memory.ts';
 import { poll } from './poll.ts';
 import { Publishing } from './publishing.ts';
-import { endSession, serverStartAt, sessionFor, settled } from './session.ts';
+import { endSession, madeMeanwhile, serverStartAt, sessionFor, settled, type Taken } from './session.ts';
 import type { OpcuaPoint, OpcuaSettings } from './settings.ts';
 import { statusNameOf } from './status-of.ts';
 import { addItems, begin, transfer, type Subscribing } from './subscription.ts';
@@ -42,6 +42,8 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
   let publishing: Publishing | undefined; // begins to ask when the host begins to listen
   let unlisten = () => {};
   let closing: Promise<void> | undefined;
+  let making: Promise<Taken> | undefined;
+  let taken: Taken | undefined;
   let isKept = true;
   let isOpen = false;
   const close = () => (closing ??= shut());
@@ -50,15 +52,15 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
     ending.abort();
     publishing?.stop();
     unlisten();
-    const { session } = memory;
     // After a loss the server may hold everything for the next link; otherwise nothing of ours is to stay there.
     const isLost = feed.error?.fault.code === 'CV_LINK_CLOSED';
     feed.end();
-    if (session && !isKept && !isLost) {
+    if (!isLost && !isKept) {
       if (isOpen && !feed.error) forget(memory);
       else Object.assign(memory, { session: null, subscription: null });
-      await endSession(session as Subscribing['session'], world);
     }
+    const { session, isOld } = taken ?? await madeMeanwhile(making, world) ?? {};
+    if (session && !isLost && !(taken ? isKept : isOld)) await endSession(session, world);
     await Promise.all(clients.map((client) => client.disconnect().catch(() => undefined)));
   }
 
@@ -66,7 +68,12 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
     const client = await connect(settings, world, { onClient: (one) => clients.push(one), signal: AbortSignal.any([signal, ending.signal]) });
     client.on('connection_lost', () => lose('connection lost'));
     client.on('close', (error?: Error | null) => lose(error?.message ?? 'closed'));
-    const { session, isOld } = await sessionFor(client, settings, memory);
+    ending.signal.throwIfAborted();
+    making = sessionFor(client, settings, memory);
+    const { session, isOld } = await making;
+    ending.signal.throwIfAborted();
+    taken = { session, isOld };
+    memory.session = session;
     isKept = isOld;
     const closed = () => lose('the server closed the session');
     session.on('session_closed', closed);
@@ -108,9 +115,13 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
         return true;
       }
     }
+    // An attempt that is over has nothing to say of what the next one remembers.
+    ending.signal.throwIfAborted();
     memory.subscription = null;
     try {
-      memory.subscription = await begin(wanted);
+      const begun = await begin(wanted);
+      ending.signal.throwIfAborted();
+      memory.subscription = begun;
     } catch (error) {
       const status = statusNameOf(error);
       if (status === null || !NO_SUBSCRIPTION.has(status)) throw error;

@@ -18,7 +18,7 @@ export async function probe(settings: OpcuaSettings, _points: readonly PointOf<O
   return withSession(settings, world, signal, async (session, client) => {
     const [product, maker, version, state] = (await inParts(NODES, NODES.length, (part) => session.read(part.map((nodeId) => ({ nodeId, attributeId: AttributeIds.Value }))))).map(({ value }) => value?.value as unknown);
     const name = [maker, product, version].filter((part) => typeof part === 'string' && part !== '').join(' ') || '?';
-    const word = STATES[Number(state)] ?? String(state);
+    const word = typeof state === 'number' ? STATES[state] ?? String(state) : 'unknown';
     return [{ en: `server: ${name}, state ${word}`, zh: `服务器：${name}，状态 ${word}` }, ...await secured(settings, client.serverCertificate)];
   });
 }

@@ -70,6 +70,15 @@ test('an endpoint is chosen by policy, mode and login; a password is never sent 
   assert.throws(() => choose(offered(Sign, UserName, 'None'), asked('Sign')), { name: 'CV_OPCUA_PASSWORD_PLAIN' });
   assert.throws(() => choose(offered(Sign, Anonymous, null), asked('Sign')), { name: 'CV_OPCUA_LOGIN_KIND' });
   assert.throws(() => choose(offered(Sign, UserName, null), asked('Sign', false)), { name: 'CV_OPCUA_LOGIN_KIND' });
+  const kindOf = (token: UserTokenType, user: boolean) => {
+    try {
+      choose(offered(Sign, token, null), asked('Sign', user));
+    } catch (error) {
+      if (error instanceof FaultError) return [error.fault.params.address, error.fault.params.kind, error.fault.params.kindZh];
+    }
+    return null;
+  };
+  assert.deepEqual([kindOf(Anonymous, true), kindOf(UserName, false), kindOf(Anonymous, false)], [['opc.tcp://plc:4840', 'user and password', '用户名密码'], ['opc.tcp://plc:4840', 'anonymous', '匿名'], null]);
   assert.throws(() => choose(offered(Sign, UserName, null), asked('SignAndEncrypt')), (error) => error instanceof FaultError && error.fault.params.offered === 'Basic256Sha256 Sign');
 });
 
@@ -109,6 +118,8 @@ test('what a server offers is named by its policies, those that we know where th
   assert.deepEqual(offeredOf(offer('Basic256Sha256', 'Aes256_Sha256_RsaPss', 'Odd'), wanted), ['CV_OPCUA_POLICY', 'Basic256Sha256 Sign, Aes256_Sha256_RsaPss Sign']);
   assert.deepEqual(offeredOf(offer('Odd'), wanted), ['CV_OPCUA_POLICY', 'Odd Sign']);
   assert.deepEqual(offeredOf([], wanted), ['CV_OPCUA_POLICY', '–']);
+  assert.deepEqual(offeredOf(offer(null), wanted), ['CV_OPCUA_POLICY', ' Sign']);
+  assert.deepEqual(offeredOf(offer(...Array<string>(9).fill('Odd')), wanted), ['CV_OPCUA_POLICY', Array<string>(8).fill('Odd Sign').join(', ')]);
   assert.deepEqual(offeredOf(offer('Basic256Sha256'), 'none'), ['CV_OPCUA_POLICY', 'Basic256Sha256 Sign']);
 });
 

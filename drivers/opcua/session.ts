@@ -10,8 +10,13 @@ import { timeOf } from './value.ts';
 /** A server that does not answer a farewell is left without. */
 const FAREWELL_MS = 300;
 
+export interface Taken {
+  session: RawSession;
+  isOld: boolean;
+}
+
 /** The session that an earlier link left, where the server still has it; else a new one. */
-export async function sessionFor(client: OPCUAClient, settings: OpcuaSettings, memory: Memory): Promise<{ session: RawSession; isOld: boolean }> {
+export async function sessionFor(client: OPCUAClient, settings: OpcuaSettings, memory: Pick<Memory, 'session'>): Promise<Taken> {
   const old = memory.session;
   if (old) {
     // A server that does not know it any more gives a new one; a channel that broke fails there as well.
@@ -19,8 +24,16 @@ export async function sessionFor(client: OPCUAClient, settings: OpcuaSettings, m
     if (isOld) return { session: rawSession(old), isOld };
   }
   const session = await client.createSession(identityOf(settings)).catch((error: unknown) => { throw sessionFault(error, settings); });
-  memory.session = session;
   return { session: rawSession(session), isOld: false };
+}
+
+/** One that is just being made would stay at the server for as long as it holds sessions: a moment is left to it. @returns null where none was made */
+export async function madeMeanwhile<T>(making: Promise<T> | undefined, world: Pick<World, 'clock'>): Promise<T | null> {
+  if (!making) return null;
+  const over = new AbortController();
+  const made = await Promise.race([making.catch(() => null), pause(world.clock, FAREWELL_MS, over.signal).then(() => null)]);
+  over.abort();
+  return made;
 }
 
 /** Server_ServerStatus_StartTime, ms UTC; 0 where it is not told. */
@@ -39,15 +52,17 @@ export async function endSession(session: RawSession, world: Pick<World, 'clock'
 /** Does one thing in a session of its own. @throws the faults of `connect`, CV_OPCUA_LOGIN, CV_OPCUA_SESSION, or the signal's reason */
 export async function withSession<T>(settings: OpcuaSettings, world: World, signal: AbortSignal, use: (session: RawSession, client: OPCUAClient) => Promise<T>): Promise<T> {
   const clients: OPCUAClient[] = [];
-  let session: RawSession | undefined;
+  let making: Promise<RawSession> | undefined;
   const leave = async () => {
+    const session = await madeMeanwhile(making, world);
     if (session) await endSession(session, world);
     await Promise.all(clients.map((client) => client.disconnect().catch(() => undefined)));
   };
   const work = async (): Promise<T> => {
     const client = await connect(settings, world, { onClient: (one) => clients.push(one), signal });
-    session = rawSession(await client.createSession(identityOf(settings)));
-    return use(session, client);
+    signal.throwIfAborted();
+    making = client.createSession(identityOf(settings)).then(rawSession);
+    return use(await making, client);
   };
   try {
     return await settled(work(), signal);
