@@ -24,7 +24,12 @@ export async function forceFolder(path: string): Promise<void> {
 }
 
 export function forceFolderSync(path: string): void {
-  const fd = openSync(path, 'r');
+  forceSync(path, 'r');
+}
+
+/** What a file holds, written through any handle, or the names in a folder are on disk when it returns. A folder opens for reading alone. */
+export function forceSync(path: string, flags: 'r' | 'r+'): void {
+  const fd = openSync(path, flags);
   try {
     fsyncSync(fd);
   } finally {

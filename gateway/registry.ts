@@ -2,12 +2,13 @@
  * What the gateway knows of its edges and their devices: what edges say of themselves (`state`), and when something last
  * came from each device. Kept beside the log, so that a gateway that was restarted still knows who is missing.
  */
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DeviceView, EdgeView, Freshness, UnknownDeviceView } from '../core/api.ts';
 import type { Position } from '../core/event.ts';
 import { faultOf } from '../core/faults.ts';
 import { makeFolder } from '../core/folder.ts';
+import { writeWhole } from '../core/whole-file.ts';
 import { valueAt } from '../core/wire/columns.ts';
 import type { EventColumns } from '../core/wire/event-columns.ts';
 import type { DeviceState, EdgeState, UnknownDeviceState } from '../core/wire/messages.ts';
@@ -355,9 +356,6 @@ async function readSaved(path: string): Promise<Saved | null> {
 
 async function writeSaved(path: string, saved: Saved): Promise<void> {
   await makeFolder(dirname(path));
-  const file = await open(`${path}.new`, 'w');
-  await file.writeFile(JSON.stringify(saved));
-  await file.sync();
-  await file.close();
-  await rename(`${path}.new`, path);
+  // An older one is as good: edges say it all again.
+  await writeWhole(path, JSON.stringify(saved), { forcesName: false });
 }

@@ -162,3 +162,20 @@ test('of a setting that stands twice the first is checked, and the second told',
   assert.deepEqual(document.value, { items: [1, 2], name: 'a' });
   assert.deepEqual(document.problems.map(({ line, fault }) => `${line} ${fault.code}`), ['3 CV_SETTING_TWICE']);
 });
+
+test('what YAML cannot read is told in the words of the parser, of one line', () => {
+  const detail = (text: string) => checkDocument({ path: 'a.yaml', text }, SCHEMA).problems.filter(({ fault }) => fault.code === 'CV_CONFIG_SYNTAX').map(({ fault }) => String(fault.params.detail));
+  const [loop] = detail('name: &a [*a]\n');
+  assert.match(loop ?? '', /^Converting circular structure to JSON$/u);
+});
+
+test('a group of a wrong kind is checked as the kind whose name is near, else as the one whose settings it holds', () => {
+  const kinds = z.strictObject({ way: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('serial'), port: z.string(), baud: z.number() }), z.strictObject({ kind: z.literal('tcp'), host: z.string(), port: z.string() }), z.strictObject({ kind: z.literal('none') }),
+  ]) });
+  const told = (way: string) => checkDocument({ path: 'a.yaml', text: `way: ${way}\n` }, kinds).problems.map(({ path, fault }) => `${path} ${fault.code.replace('CV_SETTING_', '')}`);
+  assert.deepEqual(told('{ kind: seriel, baud: x }').toSorted(), ['way.baud INVALID', 'way.kind INVALID', 'way.port MISSING']);
+  assert.deepEqual(told('{ kind: zigbee, host: 5 }').toSorted(), ['way.host INVALID', 'way.kind INVALID', 'way.port MISSING'], 'only tcp has a host');
+  assert.deepEqual(told('{ kind: zigbee, port: 5 }').toSorted(), ['way.kind INVALID', 'way.port INVALID'], 'two have a port: nothing is said to be missing');
+  assert.deepEqual(told('{ host: a, port: b }'), ['way.kind MISSING']);
+});

@@ -29,3 +29,10 @@ test('what people write is not held to be deep, whatever brackets stand in their
   const nested = (depth: number) => `a: ${'['.repeat(depth)}${']'.repeat(depth)}`;
   assert.deepEqual([tooDeepLine(nested(MAX_YAML_DEPTH)), tooDeepLine(nested(MAX_YAML_DEPTH + 1)), tooDeepLine(stairs(200))], [null, 1, null]);
 });
+
+test('a bracket that is never closed counts for its own lines, and not for what follows them', () => {
+  const whole = `b: ${'['.repeat(MAX_YAML_DEPTH)}${']'.repeat(MAX_YAML_DEPTH)}`;
+  assert.deepEqual([tooDeepLine(`a: from [1 on\n${whole}`), tooDeepLine(`a: [\n  ${whole}`), tooDeepLine(`[\n${whole}`), tooDeepLine(`a: [ # [\n]\n${whole}`)], [null, 2, 2, null]);
+  const dashes = (count: number) => `a:\n${'- '.repeat(count)}x`;
+  assert.deepEqual([tooDeepLine(dashes(32)), tooDeepLine(dashes(33)), tooDeepLine(`# ${'['.repeat(300)}\n\n\r\n${stairs(MAX_YAML_DEPTH)}`), tooDeepLine(stairs(MAX_YAML_DEPTH + 1))], [null, 2, null, MAX_YAML_DEPTH + 1]);
+});

@@ -1,8 +1,9 @@
 /** The file beside a log that knows of its clocks: `clock`, a checksum and a text. Written seldom, and never in part. */
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { forceFolder, makeFolder } from '../folder.ts';
+import { makeFolder } from '../folder.ts';
+import { writeWhole } from '../whole-file.ts';
 
 /** null when it is absent or torn. */
 export async function readClockFile(dir: string): Promise<string | null> {
@@ -18,14 +19,5 @@ export async function readClockFile(dir: string): Promise<string | null> {
 /** On disk when it resolves; the old one stays until the new one is whole. */
 export async function writeClockFile(dir: string, text: string): Promise<void> {
   await makeFolder(dir);
-  const path = join(dir, 'clock');
-  const file = await open(`${path}.new`, 'w');
-  try {
-    await file.writeFile(`${crc32(text)}\n${text}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
-  await forceFolder(dir);
+  await writeWhole(join(dir, 'clock'), `${crc32(text)}\n${text}\n`);
 }

@@ -137,3 +137,18 @@ test('what a failing disk does not take before the end is counted, to the last o
   await closed;
   assert.deepEqual(world.told.filter(({ kind }) => kind === 'samples_lost'), [{ kind: 'samples_lost', count: 1, reason: 'shutdown', intended: false, stream: 'measurement' }]);
 });
+
+test('a full log that takes no more refuses one event as it refuses many', async (t) => {
+  const world = testWorld();
+  const log = await openEdgeLog({ dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 1 << 20, maxFileBytes: 64 << 10 }, world, directStorage());
+  for (let value = 1; value <= 400; value += 1) {
+    const done = log.append([{ ...bulkyDraft(value, 9000, () => world.random.next(), 'occurrence'), warning: testWarning(value).warning as never }]);
+    await world.clock.advanceMs(1000);
+    await done;
+  }
+  const values = (await readAll(log, 'warning')).filter(({ gap }) => !gap).map(({ value }) => value);
+  assert.deepEqual([values.includes(1), values.includes(400), values.length > 40], [true, false, true]);
+  const refused = world.told.filter((event) => event.kind === 'samples_lost' && event.reason === 'log_full_newest').length;
+  assert.equal(values.length + refused, 400);
+  await log.close();
+});

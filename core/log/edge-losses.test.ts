@@ -65,3 +65,12 @@ test('an opening that is forgotten is not owed again; one that lies ahead is som
   assert.deepEqual([rewound(), lost()], [[{ witness: 'the gateway', stream: 'measurement', epoch: ahead, fromSeq: 1, toSeq: 50 }], []]);
   await log.close();
 });
+
+test('one event that is lost is counted as much as many are', async (t) => {
+  const { open, append, lost } = await bench(t);
+  const log = await open();
+  await append(log, 3);
+  await log.settle('measurement', log.epoch, { upTo: 3, have: [[5, 5]] });
+  assert.deepEqual(lost(), [{ kind: 'samples_lost', count: 1, reason: 'log_rewound', intended: false, stream: 'measurement' }]);
+  await log.close();
+});

@@ -36,16 +36,6 @@ export function leaveWriteAhead(path: string): void {
   }
 }
 
-/** What was written to it through any handle is on disk. */
-export function forceFile(path: string): void {
-  const fd = openSync(path, 'r+');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /** Brings a file to rest that a killed process left behind. @throws what SQLite throws where pages are damaged */
 export function sealLeftOver(path: string): void {
   const db = new DatabaseSync(path);

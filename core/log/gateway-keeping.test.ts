@@ -210,3 +210,31 @@ test('marks say the same after being written and read, and drained epochs are fo
   marks.forgetDrained(91 * 24 * HOUR_MS);
   assert.deepEqual([1, 2, 3].map((epoch) => marks.mark('a', 'state', epoch)), [{ upTo: 0, have: [] }, { upTo: 0, have: [[2, 9]] }, { upTo: 9, have: [] }], 'holes and the newest epoch stay');
 });
+
+test('a consumer that is ahead of the log is told with the numbers that it alone has', () =>
+  withLog({}, async ({ log, world }) => {
+    await fill(log, world, 1, 5);
+    log.hold('store', { epoch: log.epoch, seq: 303 }, true);
+    assert.deepEqual(world.told.flatMap((told) => (told.kind === 'fault' && told.fault.code === 'CV_LOG_REWOUND' ? [told.fault.params] : [])), [{ witness: 'store', stream: 'log', epoch: log.epoch, fromSeq: 301, toSeq: 303 }]);
+  }));
+
+test('for a minute after its opening nothing is too old, however long the machine has been up', async () => {
+  const { dir, remove } = await memoryDir();
+  const world = testWorld();
+  try {
+    const open = () => openGatewayLog({ dir, gateway: 'town-1', keepMs: HOUR_MS, ...SMALL }, world, directStorage());
+    const first = await open();
+    await fill(first, world, 1, 100);
+    await first.close();
+    await world.clock.advanceMs(5 * HOUR_MS);
+    const log = await open();
+    log.hold('store', log.head(), true);
+    await world.clock.advanceMs(50_000);
+    assert.deepEqual(log.tail(), START);
+    await world.clock.advanceMs(HOUR_MS);
+    assert.equal(log.tail().seq > 0, true);
+    await log.close();
+  } finally {
+    await remove();
+  }
+});

@@ -23,3 +23,46 @@ test('the group that holds a number is found by any of its numbers, and by no ot
 test('an engine that never opened has done nothing', () => {
   assert.deepEqual(new Engine().stats(), { commits: 0, fsyncs: 0, checkpoints: 0, filesCreated: 0 });
 });
+
+test('a write that fails half way is undone, says why, and leaves the file to be written', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const path = join(dir, 'a.db');
+  LogFile.prepare(path, FORM);
+  const file = LogFile.start(path, 7, FORM);
+  const group = (seq: number) => ({ seq, count: 1, payload: Buffer.from(`${seq}`) });
+  file.write([group(1)], {});
+  assert.throws(() => file.write([group(2), group(1)], {}), /UNIQUE|constraint/u);
+  assert.equal(file.groupAt(2), null);
+  file.write([group(2)], {});
+  assert.equal(file.groupAt(2)?.seq, 2);
+  file.close();
+});
+
+test('pages are behind until they are written back', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const path = join(dir, 'a.db');
+  LogFile.prepare(path, FORM);
+  const file = LogFile.start(path, 7, FORM);
+  file.write([{ seq: 1, count: 1, payload: Buffer.alloc(20_000) }], {});
+  assert.ok(file.pagesBehind > 4, `${file.pagesBehind} pages`);
+  file.writeBack();
+  assert.equal(file.pagesBehind, 0);
+  file.close();
+});
+
+test('an engine counts what it forced, and refuses a closed file with a reason of its own', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const engine = new Engine();
+  engine.open({ dir, chains: ['log'], origins: false, maxBytes: 64 << 20, nowMs: 5 });
+  const forced = (run: () => unknown) => {
+    const before = engine.stats();
+    run();
+    const after = engine.stats();
+    return [after.fsyncs - before.fsyncs, after.commits - before.commits, after.checkpoints - before.checkpoints];
+  };
+  assert.deepEqual([forced(() => engine.setAside({ line: 'a' })), forced(() => engine.setAside({ line: 'b' }))], [[2, 0, 0], [1, 0, 0]], 'its folder with the first line');
+  engine.close();
+});

@@ -8,8 +8,9 @@
 import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import type { Stream } from '../event.ts';
+import { forceSync } from '../folder.ts';
 import { MAX_BATCH_EVENTS } from '../wire/batch.ts';
-import { forceFile, leaveWriteAhead, removeFile, writeAheadBytes } from './file-on-disk.ts';
+import { leaveWriteAhead, removeFile, writeAheadBytes } from './file-on-disk.ts';
 import { PAGE_BYTES, type Value } from './page.ts';
 import type { Group, Note } from './storage.ts';
 
@@ -62,7 +63,7 @@ export class LogFile {
     removeFile(path);
     try {
       emptyDatabase(path, form).close();
-      forceFile(path);
+      forceSync(path, 'r+');
     } catch (error) {
       removeFile(path);
       throw error;

@@ -39,3 +39,10 @@ test('events beside it that went by a clock that was known stay as they are', ()
   const synced = draftOf({ clock: 'device', window: { fromAt: 0, toAt: 60_000, count: 1 } });
   assert.deepEqual(read([synced, draftOf({})])[0], synced);
 });
+
+test('no time is moved before the year 1970', () => {
+  const group = { epoch: 7, seq: 1, count: 1, payload: encodeBatch(HOP, [draftOf({ window: { fromAt: 100, toAt: 9000, count: 1 } })]) };
+  const { payload } = restampGroup('measurement', group, { edge: 'e1', decidedOf: () => ({ ...KNOWN, shiftMs: -5050 }) });
+  const [one] = decodeBatch(payload).events;
+  assert.deepEqual([one?.occurredAt, one?.observedAt, one?.window?.fromAt, one?.window?.toAt], [0, 50, 0, 3950]);
+});

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LossReason } from '../losses.ts';
 import { standingAfter, withStanding } from './standing-gaps.ts';
-import { EMPTY, formatState, gapsWritten, lose, owed, parseState, reach, settle, unsettled, type StreamState } from './stream-state.ts';
+import { EMPTY, formatState, gapsWritten, lose, moveLosses, owed, parseState, reach, settle, unsettled, type StreamState } from './stream-state.ts';
 import type { StoredGroup } from './types.ts';
 
 const EPOCH = 7;
@@ -46,4 +46,10 @@ test('records stand in order among what is read, within its limits, none behind 
   assert.deepEqual(seqs([group(5), group(7)], true, 10, 20), [[5, 6], false]);
   assert.deepEqual(seqs([], true), [[6, 9], true]);
   assert.deepEqual(seqs([], false), [[], false]);
+});
+
+test('a loss that was noted before the clock was known gets its time, and none before the year 1970', () => {
+  const lost = { stream: 'measurement' as const, epoch: EPOCH, fromSeq: 0, toSeq: 0, fromAt: 40, toAt: 900, count: 3, reason: 'log_full_newest' as const };
+  const [moved, other] = moveLosses({ ...EMPTY, pending: [lost, { ...lost, epoch: EPOCH + 1 }] }, (epoch) => (epoch === EPOCH ? -100 : 5)).pending;
+  assert.deepEqual([moved, other], [{ ...lost, fromAt: 0, toAt: 800 }, { ...lost, epoch: EPOCH + 1, fromAt: 45, toAt: 905 }]);
 });

@@ -101,3 +101,62 @@ test('a device counts as offline after two failed polls in a row, and at once wi
   device.cutOff({ code: 'CV_LINK_REFUSED', params: { address: 'plc', detail: '' } });
   assert.deepEqual([device.state().online, device.state().reason], [false, 'CV_LINK_REFUSED']);
 });
+
+const samplesOf = (items: DecodedItem[]) => items.splice(0).filter(isSample);
+
+function spoken(points = [point('level'), point('flow')], reportsChanges = true) {
+  const world = testWorld();
+  const { driver } = fakeDriver(world, 'listens');
+  const setup: DeviceSetup = { id: 'plc', driver: 'fake', subject: 'plc', settings: { device: 'plc' }, everyMs: 1000, timeoutMs: 500, points };
+  const items: DecodedItem[] = [];
+  const device = new HostDevice({ setup, driver: { ...driver, reportsChanges } }, world, (given) => { items.push(...given); });
+  return { world, device, items };
+}
+
+test('a sign of life says again what still holds, once in three quarters of a period; what happened once, is over or bad is not said again', async () => {
+  const { world, device, items } = spoken([point('level'), point('passage', 'occurrence'), point('mean'), point('flow')]);
+  const window = { fromAt: 0, toAt: 1, count: 2 };
+  device.took({ ok: true, values: [{ point: 'level', value: 3 }, { point: 'passage', value: true }, { point: 'mean', value: 4, window }, { point: 'flow', value: null, quality: 'bad', flags: ['sensor'] }] }, 'frames');
+  items.splice(0);
+  const alive = () => {
+    device.took({ ok: true, values: [] }, 'frames');
+    return samplesOf(items).map(({ point: of, value, observedAt }) => [of, value, observedAt - world.clock.nowMs()]);
+  };
+  await world.clock.advanceMs(749);
+  assert.deepEqual(alive(), []);
+  await world.clock.advanceMs(1);
+  assert.deepEqual(alive(), [['level', 3, 0]]);
+  assert.deepEqual(alive(), [], 'it was said just now');
+});
+
+test('a picture is a sign of life: its time is the newest, its device online, its points are not stale', async () => {
+  const { world, device, items } = spoken();
+  await world.clock.advanceMs(2500);
+  const at = world.clock.nowMs();
+  device.took({ ok: true, picture: { ...picture, takenAt: at - 40 } }, 'frames', undefined, at);
+  assert.deepEqual([device.state().lastAt, device.state().online], [at, true]);
+  assert.deepEqual(items.map((item) => 'picture' in item && [item.at, item.observedAt, item.points]), [[at - 40, at, { level: { unit: 'm' }, flow: { unit: 'm' } }]]);
+  await world.clock.advanceMs(2000);
+  device.tick();
+  assert.deepEqual([items.length, world.told.some(({ kind }) => kind === 'fault')], [1, false]);
+});
+
+test('what was lost marks its own points bad by its flag, and is the last word only where the device is gone for good', () => {
+  const { world, device, items } = spoken();
+  device.lost({ code: 'CV_LINK_TIMEOUT', params: {} }, 'request 0', ['level', 'other'], 5);
+  assert.deepEqual(samplesOf(items).map((sample) => [sample.point, sample.value, sample.quality, sample.flags, sample.observedAt, 'isLast' in sample]), [['level', null, 'bad', ['comm'], 5, false]]);
+  device.lost({ code: 'CV_LINK_TIMEOUT', params: {} }, 'request 1', ['other']);
+  assert.deepEqual(world.told.filter(({ kind }) => kind === 'samples_lost'), [{ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false, device: 'plc' }]);
+  device.cutOff({ code: 'CV_LINK_CLOSED', params: {} });
+  assert.deepEqual(samplesOf(items).map((sample) => [sample.point, sample.isLast]), [['level', undefined], ['flow', undefined]]);
+});
+
+test('history says nothing about now: it neither ends staleness nor is said again', async () => {
+  const { world, device, items } = spoken([point('level')], false);
+  device.took({ ok: true, values: [{ point: 'level', value: 3 }] }, 'frames');
+  await world.clock.advanceMs(3001);
+  device.tick();
+  device.took({ ok: true, values: [{ point: 'level', value: 9, origin: 'backfill', deviceAt: 7 }] }, 'frames');
+  assert.deepEqual(samplesOf(items).map(({ value, origin, at, clock }) => [value, origin, at === 7, clock]), [[3, 'live', false, 'edge'], [3, 'live', false, 'edge'], [9, 'backfill', true, 'device']]);
+  assert.equal(world.told.some((event) => event.kind === 'fault_cleared'), false);
+});

@@ -11,10 +11,10 @@ import { read } from './read.ts';
 
 const point = (id: string) => ({ id, indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id } });
 
-function bench(points: string[] = ['level'], devices = ['a'], decode?: Parameters<typeof fakeDriver>[2]) {
+function bench(points: string[] = ['level'], devices = ['a'], decode?: Parameters<typeof fakeDriver>[2], everyMs = 1000) {
   const world = testWorld();
   const { driver, bus } = fakeDriver(world, 'polled', decode);
-  const setups = devices.map((id): DeviceSetup => ({ id, driver: 'fake', subject: id, settings: { device: id, bus: 'line' }, everyMs: 1000, timeoutMs: 200, points: points.map(point) }));
+  const setups = devices.map((id): DeviceSetup => ({ id, driver: 'fake', subject: id, settings: { device: id, bus: 'line' }, everyMs, timeoutMs: 200, points: points.map(point) }));
   const host = read(setups.map((setup) => ({ setup, driver })), world);
   const items: DecodedItem[] = [];
   void host.open?.((given) => { items.push(...given); });
@@ -23,7 +23,7 @@ function bench(points: string[] = ['level'], devices = ['a'], decode?: Parameter
     await world.clock.advanceMs(1000);
     await closed;
   };
-  return { world, host, bus, items, close };
+  return { world, host, bus, driver, items, close };
 }
 
 test('it is asked three more times at its own pace, then after growing pauses of at most 15 s when it is alone', async () => {
@@ -123,4 +123,55 @@ test('what waits for the bus when the edge ends is told so, and a device that is
     assert.deepEqual(error.fault, { code: 'CV_LINK_CLOSED', params: { address: 'nobody', detail: 'it is not open', detailZh: '尚未打开' } });
     return true;
   });
+});
+
+test('a link with nobody on it is opened anew after exactly three in a row, counted anew after an answer and after each opening', async () => {
+  const { world, bus, close } = bench();
+  await world.clock.advanceMs(1500);
+  bus.answer = (_device, _request, signal) => silence(signal);
+  const before = bus.askedMs.a?.length ?? 0;
+  const openedBy: number[] = [];
+  while (openedBy.length < 7) {
+    await world.clock.advanceMs(50);
+    const asked = (bus.askedMs.a?.length ?? 0) - before;
+    if (asked > openedBy.length) openedBy.push(bus.opened);
+  }
+  assert.deepEqual(openedBy, [1, 1, 1, 2, 2, 2, 3], 'by the fourth and the seventh in vain');
+  await close();
+});
+
+test('writes that nobody answers count as well, and one word of the device says that the link is alive', async () => {
+  const opened = async (isAnswered: (nth: number) => boolean) => {
+    const { world, bus, host, driver, close } = bench(['level'], ['a'], undefined, 3_600_000);
+    driver.write = (_point, value) => [{ points: [], device: 'a', value }, { points: ['level'], device: 'a' }] as FakeRequest[];
+    await world.clock.advanceMs(3000);
+    let asked = 0;
+    bus.answer = async (_device, _request, signal) => (isAnswered(asked += 1) ? 1 : silence(signal));
+    for (let turn = 0; turn < 4; turn += 1) {
+      let isOver = false;
+      void host.write('a', 'level', 1, () => Promise.resolve(), new AbortController().signal).catch(() => null).finally(() => { isOver = true; });
+      while (!isOver) await world.clock.advanceMs(50);
+    }
+    const { opened: count } = bus;
+    await close();
+    return count;
+  };
+  assert.equal(await opened(() => false), 2);
+  // The second write is confirmed, and what it reads as is not said.
+  assert.equal(await opened((nth) => nth === 3), 1);
+});
+
+test('one request that fails beside others is made at its own pace for three failures, and then left out', async () => {
+  const { world, bus, close } = bench(['one', 'two']);
+  const asked: number[] = [];
+  bus.answer = (_device, request, signal) => {
+    if ((request as FakeRequest).points[0] !== 'two') return Promise.resolve(5);
+    asked.push(world.clock.monotonicMs());
+    return silence(signal);
+  };
+  await world.clock.advanceMs(20_000);
+  const apart = asked.slice(1).map((ms, at) => Math.round((ms - (asked[at] as number)) / 1000));
+  assert.deepEqual(apart.slice(0, 3), [1, 1, 1]);
+  assert.ok((apart[3] ?? 99) >= 8, `${apart.join(' ')} s`);
+  await close();
 });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FaultError } from '../../core/faults.ts';
 import { settle, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { seededRandom } from '../../core/world.ts';
-import { OPEN_FIRST_MS, OPEN_MOST_MS, probeWaitMs, PROBE_MOST_MS, reopenWaitMs } from './backoff.ts';
-import { GRACE_MS, within } from './deadline.ts';
+import { isRetrying, OPEN_FIRST_MS, OPEN_MOST_MS, probeWaitMs, PROBE_MOST_MS, reopenWaitMs } from './backoff.ts';
+import { GRACE_MS, Patience, within } from './deadline.ts';
 import { DUE_TOGETHER, Moments, Schedule } from './schedule.ts';
 
 test('waits for a link grow, are spread, and end at a quarter of a minute', () => {
@@ -85,4 +86,51 @@ test('work within its time gives what it gives; above it, the deadline\'s fault;
   await clock.advanceMs(GRACE_MS);
   assert.match(await unstarted, /ended before/);
   await settle();
+});
+
+test('patience that is closed leaves nothing behind: no listener, no timer', async () => {
+  const clock = new VirtualClock();
+  const outer = new AbortController();
+  const patience = new Patience(clock, outer.signal);
+  assert.equal(await patience.run(deadline, () => Promise.resolve(5), () => {}), 5);
+  assert.equal(getEventListeners(outer.signal, 'abort').length, 1);
+  patience.close();
+  assert.equal(getEventListeners(outer.signal, 'abort').length, 0);
+});
+
+test('a device is due on its grid from its first poll on; late, at once, and then on the grid again', () => {
+  const due = (schedule: Schedule, ...nows: number[]) => [schedule.dueMs, ...nows.flatMap((nowMs) => [schedule.next(nowMs), schedule.dueMs])];
+  // On the grid at 1300, 2300, …: the first poll is the first slot.
+  assert.deepEqual(due(new Schedule(1000, 300, 1000, 1), 1300, 2310, 3299), [1300, 0, 2300, 0, 3300, 0, 4300]);
+  assert.deepEqual(due(new Schedule(1000, 300, 1000, 1), 4000), [1300, 2, 4300], 'two were passed over');
+  assert.deepEqual(due(new Schedule(1000, 300, 1000, 1), 1300, 5300), [1300, 0, 2300, 2, 5300], 'a slot that is now is due now');
+  const left = new Schedule(1000, 300, 1000, 1);
+  assert.deepEqual([left.notBefore(6000, 1300), left.dueMs], [4, 6300]);
+});
+
+test('first polls of long periods come within two seconds and 5 ms for each device, and a slot right upon them is left out', () => {
+  const first = (devices: number, gridMs: number, periodMs = 60_000) => {
+    const schedule = new Schedule(periodMs, gridMs, 1000, devices);
+    const begin = schedule.dueMs;
+    return [begin, schedule.next(begin), schedule.dueMs];
+  };
+  assert.deepEqual(first(0, 1000 + 2001), [1001, 0, 3001 + 60_000], 'a slot 2 s after the first poll is right upon it');
+  assert.deepEqual(first(1000, 1000 + 6999), [7999, 0, 7999 + 60_000], '1000 devices have 7 s');
+  assert.deepEqual(first(1000, 1000 + 7001), [1001, 0, 8001 + 60_000]);
+  assert.deepEqual(first(0, 1000 + 31_000), [2000, 0, 32_000], 'half a period later is not');
+});
+
+test('a unit on a shared bus is tried again three times, fewer where each try is dear, and never where one takes all', () => {
+  const tries = (costMs: number, units: number) => [1, 2, 3, 4].filter((failures) => isRetrying({ failures, costMs, units })).length;
+  assert.deepEqual([tries(0, 8), tries(2000, 8), tries(2001, 8), tries(3000, 8), tries(3001, 8), tries(6000, 8), tries(6001, 8), tries(60_000, 1), tries(6001, 2)], [3, 3, 2, 2, 1, 1, 0, 3, 0]);
+});
+
+test('waits double with each failure, up to their bounds', () => {
+  const none = { next: () => 0 } as Parameters<typeof probeWaitMs>[1];
+  const most = { next: () => 1 } as Parameters<typeof probeWaitMs>[1];
+  assert.deepEqual([1, 2, 3, 5, 6, 60].map((failures) => [reopenWaitMs(failures, none), reopenWaitMs(failures, most)]), [[250, 500], [500, 1000], [1000, 2000], [4000, 8000], [7500, 15_000], [7500, 15_000]]);
+  const wait = (more: object, random = none) => probeWaitMs({ failures: 4, costMs: 100, periodMs: 1000, units: 1, silent: 1, ...more }, random);
+  assert.deepEqual([wait({ failures: 3 }), wait({}), wait({}, most), wait({ failures: 5 }), wait({ periodMs: 20_000 })], [1000, 8000, 8800, 15_000, 20_000]);
+  assert.deepEqual([wait({ units: 8, silent: 8 }), wait({ units: 8, silent: 8, failures: 9 }), wait({ units: 8 }), wait({ units: 8, failures: 9 })], [8000, 60_000, 8000, 60_000]);
+  assert.deepEqual([wait({ units: 8, costMs: 1000 }), wait({ units: 8, silent: 2, costMs: 2000 }), wait({ units: 8, silent: 7, costMs: 3000 })], [20_000, 80_000, 300_000]);
 });

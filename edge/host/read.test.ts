@@ -360,3 +360,14 @@ test('the same seed gives the same polls', async () => {
   };
   assert.deepEqual(await run(), await run());
 });
+
+test('a point of a shared bus is stale only when the longest of its neighbours\' time-outs could not have held it up', async () => {
+  const world = testWorld();
+  let polls = 0;
+  const { driver } = fakeDriver(world, 'polled', (frame, request) => ({ ok: true, values: (request?.points ?? []).filter((of) => of === 'level' || (polls += 1) <= 3).map((of) => ({ point: of, value: frame as number })) }));
+  const both = { points: [point('level'), point('flow')] };
+  const { host, runMs } = start(world, driver, [deviceOf('a', { ...both, timeoutMs: 300 }, 'line'), deviceOf('b', { timeoutMs: 700 }, 'line'), deviceOf('c', { timeoutMs: 400 }, 'line'), deviceOf('alone', { ...both, timeoutMs: 900 })]);
+  await runMs(20_000);
+  assert.deepEqual(Object.fromEntries(told(world, 'fault').map((event) => 'fault' in event ? [event.device, [event.fault.code, event.fault.params.ageMs]] : [])), { a: ['CV_DEVICE_STALE', 3700], alone: ['CV_DEVICE_STALE', 3000] });
+  await closing(world, host);
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Decoded } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import { fakeDriver, type FakeBus } from '../../core/testing/fake-device.ts';
+import { fakeDriver, silence, type FakeBus } from '../../core/testing/fake-device.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { tryOut } from './try-out.ts';
 
@@ -98,4 +98,21 @@ test('points of which nothing came while it listened are named, after as long as
 test('each reading says how long it took from its question', async () => {
   const { readings } = await tried('polled', undefined, () => {});
   assert.deepEqual(readings.map(({ point, sample, tookMs }) => [point, sample?.value, tookMs]), [['a', 1, 20], ['b', 2, 20], ['c', 3, 20]]);
+});
+
+test('that its time to listen is over is no fault of a device; that its link breaks meanwhile is', async () => {
+  const heard = await tried('listens', undefined, (bus) => {
+    bus.speaks = async (take, signal) => {
+      take({ a: 1, b: 2 });
+      await silence(signal);
+    };
+  });
+  assert.deepEqual(heard.faults.map(({ code, params }) => [code, params.point]), [['CV_POINT_SILENT', 'c']]);
+  const broken = await tried('listens', undefined, (bus) => {
+    bus.speaks = async (take) => {
+      take({ a: 1 });
+      throw new FaultError('CV_LINK_CLOSED', { address: 'plc', detail: 'ECONNRESET' });
+    };
+  });
+  assert.equal(broken.faults[0]?.code, 'CV_LINK_CLOSED');
 });

@@ -2,12 +2,13 @@
  * Bindings on disk: a line for each, the later one counts. Appended and forced; written anew at opening once most lines
  * have been overtaken. A last line that was cut short was never answered for and is dropped.
  */
-import { open, readFile, rename, type FileHandle } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { IDS } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
-import { forceFolder, makeFolder } from '../../core/folder.ts';
+import { makeFolder } from '../../core/folder.ts';
+import { writeWhole } from '../../core/whole-file.ts';
 
 const LINE_SCHEMA = z.object({ at: z.number(), edge: z.string().regex(IDS.edge), device: z.string().regex(IDS.device).optional(), centre: z.string().regex(IDS.centre).optional() });
 
@@ -39,7 +40,8 @@ export async function openBindingFile(path: string): Promise<{ file: BindingFile
     const all = text.slice(0, text.lastIndexOf('\n') + 1).split('\n').flatMap(parsed);
     const lines = [...new Map(all.map((line) => [keyOf(line), line])).values()];
     // Whatever was cut short, or stands there twice, is gone from the new one.
-    await writeWhole(path, lines);
+    await makeFolder(dirname(path));
+    await writeWhole(path, textOf(lines), { mode: 0o600 });
     return { file: appending(path, await open(path, 'a', 0o600), unsaved), lines, isNew: bytes === null };
   } catch (error) {
     throw unsaved(error);
@@ -57,16 +59,6 @@ function parsed(text: string): BindingLine[] {
     // A line that a failing disk has spoiled: the device is bound anew when it is next seen.
     return [];
   }
-}
-
-async function writeWhole(path: string, lines: readonly BindingLine[]): Promise<void> {
-  await makeFolder(dirname(path));
-  const file = await open(`${path}.new`, 'w', 0o600);
-  await file.writeFile(textOf(lines));
-  await file.sync();
-  await file.close();
-  await rename(`${path}.new`, path);
-  await forceFolder(dirname(path));
 }
 
 function appending(path: string, handle: FileHandle, unsaved: (error: unknown) => FaultError): BindingFile {

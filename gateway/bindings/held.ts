@@ -3,12 +3,13 @@
  * may find that it does. Bounded for each sender, so that one that sends nothing else costs so much disk and no more;
  * what is beyond stands in the quarantine alone, as an excerpt.
  */
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { eventProblem } from '../../core/event-schema.ts';
 import { IDS, type Event } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { forceFolder, makeFolder } from '../../core/folder.ts';
+import { writeWhole } from '../../core/whole-file.ts';
 import { parseJson } from '../../core/wire/json.ts';
 
 export const MAX_HELD_BYTES_OF_EDGE = 16 << 20;
@@ -99,7 +100,7 @@ export class HeldEvents {
     await this.#inTurn(sender, async () => {
       const chosen = (await this.#read(this.#path(sender))).filter(({ device, centre }) => wanted({ device, centre, count: 1 }));
       count = chosen.length;
-      await writeWhole(join(this.#dir, `${sender}.${id}.handed`), chosen);
+      await writeEvents(join(this.#dir, `${sender}.${id}.handed`), chosen);
       await this.#finish(sender, id, chosen, take);
     });
     return count;
@@ -143,7 +144,7 @@ export class HeldEvents {
     if (events.length === 0) {
       await rm(path, { force: true });
       this.#bytes.delete(sender);
-    } else this.#bytes.set(sender, await writeWhole(path, events));
+    } else this.#bytes.set(sender, await writeEvents(path, events));
     this.#groups.delete(sender);
     for (const event of events) this.#count(sender, event);
   }
@@ -175,19 +176,7 @@ function parsed(line: string): Event[] {
   }
 }
 
-/** In place of what was there, or not at all. @returns its bytes */
-async function writeWhole(path: string, events: readonly Event[]): Promise<number> {
-  const text = events.map((event) => `${JSON.stringify(event)}\n`).join('');
-  const file = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
-  await forceFolder(dirname(path));
-  return Buffer.byteLength(text);
-}
+/** @returns its bytes */
+const writeEvents = (path: string, events: readonly Event[]): Promise<number> => writeWhole(path, events.map((event) => `${JSON.stringify(event)}\n`).join(''), { mode: 0o600 });
 
 const failed = (error: unknown) => new FaultError('CV_QUARANTINE_FAILED', { detail: (error as Error).message }, { cause: error });

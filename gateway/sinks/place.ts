@@ -1,9 +1,10 @@
 /** How far a sink is, in a small file: written to the side, flushed and renamed, at most once a second. */
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FaultError, faultOf } from '../../core/faults.ts';
 import { makeFolder } from '../../core/folder.ts';
 import { formatCursor, parseCursor, type Cursor } from '../../core/log/types.ts';
+import { writeWhole } from '../../core/whole-file.ts';
 import type { Timer, World } from '../../core/world.ts';
 
 export interface Reached {
@@ -76,7 +77,9 @@ export class Place {
     this.#changed = false;
     const { cursor, receivedAt } = this.#reached;
     try {
-      await writeDurably(this.#path, `${JSON.stringify({ v: 1, cursor: formatCursor(cursor), receivedAt })}\n`);
+      await makeFolder(dirname(this.#path));
+      // An older place is as good, and what lies between is sent once more: once a second is too often to force its name.
+      await writeWhole(this.#path, `${JSON.stringify({ v: 1, cursor: formatCursor(cursor), receivedAt })}\n`, { forcesName: false });
       if (this.#failing) this.#world.tell({ kind: 'fault_cleared', code: 'CV_SINK_UNSAVED' });
       this.#failing = false;
     } catch (error) {
@@ -97,17 +100,4 @@ async function readPlace(path: string, sink: string): Promise<Reached | null> {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new FaultError('CV_SINK_UNSAVED', faultOf(error, 'CV_SINK_UNSAVED', { sink, path }).params, { cause: error });
   }
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  await makeFolder(dirname(path));
-  const file = await open(`${path}.new`, 'w');
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  // The folder is not flushed: a power cut then brings an older place back, which is whole too.
-  await rename(`${path}.new`, path);
 }

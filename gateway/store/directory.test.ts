@@ -19,6 +19,8 @@ const GROUPS: readonly Columns[] = [
   plain(1000), plain(2000), plain(2000, { quality: { all: 'uncertain' } }), plain(1500), plain(3000, { value: [1, null, 2], quality: ['good', 'bad', 'good'] }),
   plain(3000, { value: [true, false, 3] }), plain(4000, { flags: [['stale'], null, null] }), plain(4000, { unit: { all: 'kPa' } }), plain(5000, { subject: { all: 'mast' } }),
   plain(5000), plain(6000, { device: ['d', 'a', 'a'] }), plain(6000, { occurredAt: [6000, 5000, 6500] }), plain(7000, { centre: { all: '500112002' } }), plain(8000, { point: ['v', 'w', 'v'] }), plain(9000),
+  plain(9500, { window: [null, { fromAt: 9000, toAt: 9500, count: 3, min: 1, max: 2 }, null] }), plain(9600, { gap: [{ stream: 'measurement', epoch: 1, fromSeq: 1, toSeq: 2, fromAt: 1, toAt: 2, count: 2, reason: 'log_damaged' }, null, null] }),
+  plain(9700, { warning: [null, null, { id: 'w', rule: 'r', version: 1, subject: 's', level: 2, change: 'raised', onsetAt: 1 }] }), plain(9800),
 ];
 
 test('a group of nothing but numbers of known series gives the same as its events looked at one by one', () => {

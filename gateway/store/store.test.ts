@@ -108,6 +108,7 @@ test('the list of indicators holds the catalogue, its variants and codes that ca
   assert.deepEqual(indicatorViews(catalogue, store).map(({ code, known, version, unit, seriesCount }) => [code, known, version, unit, seriesCount]), [
     ['NEW', false, null, 'kg', 1], ['YJ-FLD-001', true, 3, 'm', 2], ['YJ-FLD-001.H', true, 3, 'm', 1], ['YJ-FLD-009', true, 3, 'm', 0],
   ]);
+  assert.deepEqual(indicatorViews(catalogue, store).map(({ board, runway }) => [board, runway]), [[null, null], ['YJ', 'FLD'], ['YJ', 'FLD'], ['YJ', 'FLD']]);
   await store.close();
 });
 
