@@ -136,6 +136,17 @@ test('a packet with a wrong check value is one loss, whatever follows it', async
   await station.end();
 });
 
+test('an idle connection is kept alive, dialled or not, and its peer is named', async () => {
+  const port = memoryPort();
+  const waiting = port.waits();
+  const dialled = await port.station(POINTS, DIALLED);
+  const station = await port.station(POINTS);
+  const logger = port.dial();
+  assert.deepEqual([waiting.keepAlive, logger.keepAlive], [[true, 30_000], [true, 30_000]]);
+  await dialled.end();
+  await station.end();
+});
+
 test('a stranger is told once with what it said, its password hidden, and the settings that take it in', async () => {
   const port = memoryPort();
   const station = await port.station(POINTS);

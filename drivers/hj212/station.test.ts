@@ -229,6 +229,12 @@ test('a repetition is answered with the first while that is being put on disk, a
   assert.deepEqual(station.given(), [1, 2, 2]);
   station.link.taken?.(station.frames[2] as Hj212Frame);
   assert.equal(logger.heard.at(-1)?.qn, again);
+  await port.clock.advanceMs(60_000);
+  await logger.say('2011', upload(9));
+  await port.clock.advanceMs(2999);
+  await logger.say('2011', upload(9));
+  assert.deepEqual(station.given().splice(3), [9]);
+  station.frames.pop();
   // Another time, part or kind is another upload.
   await logger.say('2011', upload(2, 3));
   await logger.say('2011', upload(2, 3), { flag: 'Flag=7;PNUM=2;PNO=2' });
@@ -360,5 +366,46 @@ test('a connection that nobody needs any more is a newcomer: the one that took i
   for (let turn = 0; turn < 257; turn += 1) port.dial();
   await settle();
   assert.deepEqual([logger.isLetGo, newer.isLetGo, idle[1]?.isLetGo], [true, false, true]);
+  await station.end();
+});
+
+test('what is remembered of a logger is bounded: repetitions of one upload, uploads on their way to disk, times of split uploads', async () => {
+  const port = memoryPort();
+  const station = await port.station(POINTS, {}, false);
+  const logger = port.dial();
+  for (let turn = 0; turn < 66; turn += 1) await logger.say('2011', upload(1));
+  station.link.taken?.(station.frames[0] as Hj212Frame);
+  assert.deepEqual([station.frames.length, logger.cns().length], [1, 65], 'the first, and 64 repetitions');
+
+  const content = (turn: number) => `DataTime=20260101080000;a34004-Rtd=${turn},a34004-Flag=N`;
+  for (let turn = 0; turn < 513; turn += 1) await logger.say('2011', content(1000 + turn));
+  assert.equal(station.frames.length, 514);
+  await logger.say('2011', content(1001));
+  assert.equal(station.frames.length, 514);
+  await logger.say('2011', content(1000));
+  assert.equal(station.frames.length, 515, 'the oldest is forgotten');
+
+  const part = (turn: number, number: number) => ({ qn: `20260101090000${String(turn).padStart(3, '0')}`, flag: `Flag=7;PNUM=2;PNO=${number}` });
+  for (let turn = 0; turn < 65; turn += 1) await logger.say('2011', content(2000 + turn), part(turn, 1));
+  assert.equal(station.frames.length, 580);
+  await logger.say('2011', 'a34004-Rtd=5,a34004-Flag=N', part(1, 2));
+  assert.equal(station.frames.length, 581);
+  await logger.say('2011', 'a34004-Rtd=6,a34004-Flag=N', part(0, 2));
+  assert.equal(station.frames.length, 581, 'its time is forgotten: it waits');
+  await port.clock.advanceMs(30_000);
+  assert.deepEqual(port.faults, [{ code: 'CV_HJ212_PART', params: { mn: MN, number: 2, of: 2 } }]);
+  await station.end();
+});
+
+test('an upload\'s time stands anywhere in its content, with blanks around it', async () => {
+  const { station, logger } = await heard({ history: ['minute'] });
+  const part = (number: number) => ({ qn: '20260101090000001', flag: `Flag=7;PNUM=2;PNO=${number}` });
+  await logger.say('2011', 'a34004-Rtd=5,a34004-Flag=N', part(2));
+  await logger.say('2011', 'a34002-Rtd=4 , DataTime = 20260101080005 ;a34004-Rtd=6', part(1));
+  const times = station.frames.slice(1).map((frame) => {
+    const decoded = decode(frame);
+    return decoded.ok ? decoded.values?.[0]?.deviceAt : null;
+  });
+  assert.deepEqual([station.given(), times], [[1, 6, 5], [Date.UTC(2026, 0, 1, 0, 0, 5), Date.UTC(2026, 0, 1, 0, 0, 5)]]);
   await station.end();
 });

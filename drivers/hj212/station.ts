@@ -179,7 +179,7 @@ export class Station {
   #uploaded(upload: Upload): void {
     const { message } = upload.received;
     const exchange = `${message.qn} ${message.cn}`;
-    const stamp = /(?:^|[;,])\s*DataTime\s*=\s*([^;,]*)/.exec(message.content)?.[1];
+    const stamp = /(?:^|[;,])\s*DataTime\s*=\s*([^;,]*)/.exec(message.content)?.[1]?.trim();
     const at = stamp === undefined ? null : timeOf(stamp);
     if (at !== null) this.#history.heard(message.cn, at);
     if (stamp !== undefined && message.part) {

@@ -35,6 +35,8 @@ export interface Speaker {
   bytes(bytes: Uint8Array | string): Promise<void>;
   hangUp(isReset?: boolean): Promise<void>;
   isLetGo: boolean;
+  /** As it was asked of its socket. */
+  keepAlive: [isOn: boolean | undefined, afterMs: number | undefined];
 }
 
 export function memoryPort() {
@@ -79,7 +81,7 @@ export function memoryPort() {
       left() { self.isLetGo = true; },
     }, 40_000);
     const self: Speaker = {
-      socket, heard, isLetGo: false, cns: () => heard.map(({ cn }) => cn),
+      socket, heard, isLetGo: false, keepAlive: [undefined, undefined], cns: () => heard.map(({ cn }) => cn),
       async say(cn, content, more = {}) {
         const number = more.qn ?? stamp(qn += 1);
         const password = more.pw === undefined ? 'PW=123456;' : more.pw && `PW=${more.pw};`;
@@ -94,6 +96,10 @@ export function memoryPort() {
         socket.hangUp(isReset);
         await settle();
       },
+    };
+    socket.setKeepAlive = (isOn?: boolean, afterMs?: number) => {
+      self.keepAlive = [isOn, afterMs];
+      return socket;
     };
     return self;
   }
