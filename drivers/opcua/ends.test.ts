@@ -55,6 +55,7 @@ test('a link that is closed leaves nothing at the server; nor does a look', asyn
   await held(0, 0);
   await discover(settingsOf(), world, never);
   await held(0, 0);
+  await until(() => rig.channels() === 0);
 });
 
 test('an attempt that is called off leaves nothing, however far it had come', async () => {

@@ -149,6 +149,18 @@ test('what comes waits for the host in order, up to 20,000; a loss is told after
   assert.deepEqual([feed.give({ alive: true }), failed.length], [false, 1]);
   await assert.rejects(feed.hand((message) => { taken.push(message); }, new AbortController().signal), (error) => error === feed.error);
   assert.equal(taken.length, 20_001);
+  for (const end of [(one: Feed) => one.end(), (one: Feed) => one.fail(new FaultError('CV_LINK_CLOSED', { address: 'x', detail: 'cut' }))]) {
+    const last = new Feed();
+    last.give({ alive: true });
+    let count = 0;
+    await last.hand(() => {
+      count += 1;
+      if (count > 1) return;
+      last.give({ alive: true });
+      end(last);
+    }, new AbortController().signal).catch(() => {});
+    assert.equal(count, 2, 'what came before the end is handed on');
+  }
   const over = new Feed();
   over.end();
   assert.equal(over.give({ alive: true }), false);

@@ -15,8 +15,9 @@ export interface OpcuaRig {
   /** Sets a Double: Level (with history), Plain (without), Ranged (EURange 0 to 200), Slow (sampled every 3 s at most), Writable. */
   set(name: Name, value: number, isGood?: boolean, sourceAt?: Date): void;
   setState(state: ServerState): void;
-  /** Sessions and subscriptions that it holds now. */
+  /** What it holds now. */
   held(): [sessions: number, subscriptions: number];
+  channels(): number;
   /** Its certificate (DER); null without security. */
   certificate: Buffer | null;
   /** A client's certificate (DER) that it takes from now on. */
@@ -74,6 +75,7 @@ export async function startOpcuaRig({ port: wished = 0, maxSubscriptions = 10, i
   await server.start();
   return {
     port, set,
+    channels: () => server.currentChannelCount,
     held: () => [server.engine.currentSessionCount, server.engine.currentSubscriptionCount],
     setState: (state) => server.engine.setServerState(state),
     certificate: secured ? server.getCertificate() : null,
