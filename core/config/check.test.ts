@@ -121,6 +121,8 @@ test('what YAML cannot read is told with its line, and the rest is checked all t
     ['name a\nport: x\n', ['1  CV_CONFIG_SYNTAX', '2 port CV_SETTING_INVALID']],
     ['name: a\nitems:\n\t- id: a\n\t  mode: x\n', ['3  CV_CONFIG_SYNTAX', '4  CV_CONFIG_SYNTAX', '4 items[0].mode CV_SETTING_INVALID']],
     ['name: a\nitems:\n\t- id: a\n\t- id: B\nport: x\n', ['3  CV_CONFIG_SYNTAX', '4  CV_CONFIG_SYNTAX', '4 items[1].id CV_SETTING_INVALID', '5 port CV_SETTING_INVALID']],
+    // No width of a tab makes sense of this: it is meant to stand beside what the item holds.
+    ['name: a\nitems:\n - id: a\n\tmode: x\n', ['4  CV_CONFIG_SYNTAX', '4 items[0].mode CV_SETTING_INVALID']],
     ['name: a\nname: b\nport: 1\n', ['2 name CV_SETTING_TWICE']],
     ['name: a\nname: b\nitems:\n - id: a\n   id: b\n', ['2 name CV_SETTING_TWICE', '5 items[0].id CV_SETTING_TWICE']],
     ['nmae: a\n', ['1 nmae CV_SETTING_UNKNOWN']],

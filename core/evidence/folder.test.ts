@@ -161,3 +161,14 @@ test('a file that lies there already is taken in whole, once', async (t) => {
   assert.equal(folder.pathOf(shaOf(content)), join(dir, 'waiting', `${NOW + 1}-${shaOf(content)}.mkv`));
   await folder.close();
 });
+
+test('a folder that is given less room takes it from whoever has most at that moment, the oldest first', async (t) => {
+  const { folder, put, dir, clock } = await rig(t, 2000);
+  const [much, some]: [string[], string[]] = [[], []];
+  for (let at = 0; at < 6; at += 1) much.push(await put('much', NOW));
+  for (let at = 0; at < 5; at += 1) some.push(await put('some', NOW));
+  await folder.close();
+  const smaller = await EvidenceFolder.open({ dir, maxBytes: 600, keepMs: Infinity }, clock);
+  assert.deepEqual([much.map((sha256) => smaller.has(sha256)), some.map((sha256) => smaller.has(sha256))], [[false, false, false, true, true, true], [false, false, true, true, true]]);
+  await smaller.close();
+});

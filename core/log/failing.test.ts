@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { TEST_CENTRE, testDraft, testDrafts, testWarning } from '../testing/drafts.ts';
+import { bulkyDraft, TEST_CENTRE, testDraft, testDrafts, testWarning } from '../testing/drafts.ts';
 import { readAll } from '../testing/edge-log-contract.ts';
 import { flakyStorage, type FlakyStorage } from '../testing/flaky-storage.ts';
 import { memoryDir } from '../testing/temp-dir.ts';
 import { settle as turns, testWorld } from '../testing/virtual-clock.ts';
 import { openEdgeLog } from './edge-log.ts';
+import { listFiles } from './folder.ts';
 import type { EdgeLog, KeptGroup } from './types.ts';
 import { directStorage, workerStorage } from './worker-storage.ts';
 
@@ -238,3 +239,52 @@ test('a mark beyond what is there is rewound: what the gateway lacks of it is na
       await next.close();
     }
   }));
+
+test('an event that cannot be read can be set aside all the same: that is told, and only its time is unknown', () =>
+  withLog(async ({ log, world, disk }) => {
+    const done = log.append(testDrafts(1, 1));
+    await world.clock.advanceMs(2000);
+    await done;
+    const { read } = disk;
+    disk.read = async (request) => {
+      const reply = await read(request);
+      return { ...reply, groups: reply.groups.map((group) => ({ ...group, payload: Uint8Array.of(0x7b) })) };
+    };
+    const aside = log.setAside('measurement', log.epoch, 1, 'CV_WIRE_NOT_JSON');
+    await world.clock.advanceMs(2000);
+    await aside;
+    assert.ok(world.told.some((told) => told.kind === 'fault' && told.fault.code === 'CV_WIRE_NOT_JSON' && told.edge === 'pump-07'));
+    disk.read = read;
+    const nowMs = world.clock.nowMs();
+    const { gap } = (await readAll(log, 'measurement')).at(-1) ?? {};
+    assert.deepEqual([gap?.fromSeq, gap?.toSeq, gap?.reason, nowMs - (gap?.fromAt ?? 0) <= 2000], [1, 1, 'refused', true]);
+  }));
+
+test('files of which all is settled that cannot be removed are told of, and go with the next commit', async () => {
+  const { dir, remove } = await memoryDir();
+  const world = testWorld();
+  const disk = flakyStorage(directStorage());
+  const log = await openEdgeLog({ ...OPTIONS, dir: join(dir, 'log'), maxBytes: 4 << 20, maxFileBytes: 64 << 10 }, world, disk);
+  const append = async (value: number) => {
+    const done = log.append(Array.from({ length: 20 }, (_, at) => bulkyDraft(value + at, 4000, () => world.random.next())));
+    await world.clock.advanceMs(1000);
+    await done;
+  };
+  for (let turn = 0; turn < 12; turn += 1) await append(turn * 20);
+  const removing = disk.remove;
+  disk.remove = () => Promise.reject(Object.assign(new Error('EIO: i/o error, unlink'), { code: 'EIO' }));
+  await log.settle('measurement', log.epoch, { upTo: 240, have: [] });
+  await append(300);
+  await world.clock.advanceMs(60_000);
+  assert.deepEqual([...new Set(faults(world).map(({ code }) => code))], ['CV_LOG_FAILED']);
+  const files = () => listFiles(join(dir, 'log')).filter(({ chain }) => chain === 'measurement').length;
+  const before = files();
+  disk.remove = removing;
+  await append(400);
+  await log.settle('measurement', log.epoch, { upTo: 261, have: [] });
+  await world.clock.advanceMs(60_000);
+  await append(500);
+  assert.ok(before > 4 && files() <= 3, `${files()} of ${before} files`);
+  await log.close();
+  await remove();
+});

@@ -238,3 +238,21 @@ test('for a minute after its opening nothing is too old, however long the machin
     await remove();
   }
 });
+
+test('marks that cannot be read are told: what was taken since may be taken for new', async () => {
+  const { dir, remove } = await memoryDir();
+  const world = testWorld();
+  const storage = directStorage();
+  const log = await openGatewayLog({ dir, gateway: 'town-1', maxBytes: 64 << 20, keepMs: HOUR_MS }, world, {
+    ...storage,
+    async open(request) {
+      const report = await storage.open(request);
+      return { ...report, chains: Object.fromEntries(Object.entries(report.chains).map(([name, chain]) => [name, { ...chain, stateDamaged: true }])) };
+    },
+  });
+  assert.deepEqual(world.told.flatMap((told) => (told.kind === 'fault' ? [[told.fault.code, told.fault.params]] : [])), [
+    ['CV_LOG_DAMAGED', { file: 'marks', epoch: 0, fromSeq: 0, toSeq: 0, detail: 'batches since the last sound file may be taken for new' }],
+  ]);
+  await log.close();
+  await remove();
+});

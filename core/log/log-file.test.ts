@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { memoryDir } from '../testing/temp-dir.ts';
 import { Engine } from './engine.ts';
+import { fileName } from './file-name.ts';
 import { LogFile } from './log-file.ts';
+import { StorageError } from './storage.ts';
 
 const FORM = { origins: false, checkpointPages: 100 };
 
@@ -64,5 +66,10 @@ test('an engine counts what it forced, and refuses a closed file with a reason o
     return [after.fsyncs - before.fsyncs, after.commits - before.commits, after.checkpoints - before.checkpoints];
   };
   assert.deepEqual([forced(() => engine.setAside({ line: 'a' })), forced(() => engine.setAside({ line: 'b' }))], [[2, 0, 0], [1, 0, 0]], 'its folder with the first line');
+  const commit = (epoch: number, first: number) => engine.commit({ chain: 'log', file: fileName('log', epoch, first), groups: [{ seq: first, count: 1, payload: Buffer.from('a') }], state: '{}', monotonicMs: 0 });
+  commit(9, 1);
+  commit(9, 2);
+  const failure = (run: () => unknown) => assert.throws(run, (error) => error instanceof StorageError && error.failure.code === 'FILE_HOLDS_ROWS' && error.failure.roll);
+  failure(() => commit(9, 1));
   engine.close();
 });

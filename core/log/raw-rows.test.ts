@@ -124,3 +124,16 @@ test('a count that has become bytes is no group, though they are written like th
   assert.deepEqual(plain(rawRows(bytes, Buffer.alloc(0), form).groups), others);
   assert.deepEqual(plain(bySql(bytes)), others);
 }));
+
+test('what a file says of its streams and of what was let go is told apart, and from what is settled', async () => {
+  const { dir, remove } = await memoryDir();
+  const path = join(dir, 'a.db');
+  LogFile.prepare(path, FORMS.gateway as FileForm);
+  const file = LogFile.start(path, EPOCH, FORMS.gateway as FileForm);
+  const notes = { state: '{"a":1}', trimmed: '{"b":2}' };
+  file.write([], notes, ['[{"c":3}]']);
+  file.seal();
+  const read = rawRows(readRaw(path), Buffer.alloc(0), { epoch: EPOCH, origins: true });
+  assert.deepEqual([read.notes, read.groups, read.settled], [notes, [], ['[{"c":3}]']]);
+  await remove();
+});

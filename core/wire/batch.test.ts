@@ -67,3 +67,24 @@ test('any bytes are read or refused with a code, never more', () => {
     }
   }));
 });
+
+test('drafts that differ in one field alone come back each with its own', () => {
+  const hop = { from: 'pump-07', stream: 'measurement' as const, epoch: 0, seq: 1 };
+  const base = {
+    device: 'a', point: 'p', indicator: 'X-1', subject: 's', centre: '500112001', kind: 'measurement', value: 1, unit: 'm', occurredAt: 5, clock: 'edge', deviceAt: 4, observedAt: 6,
+    window: { fromAt: 1, toAt: 2, count: 3 }, quality: 'good', flags: ['stale'], origin: 'live', position: { lon: 1, lat: 2 }, evidence: [{ kind: 'tag', epc: 'e280' }],
+    warning: { id: 'w', rule: 'r', version: 1, subject: 's', level: 2, change: 'raised', onsetAt: 1 }, gap: { stream: 'state', epoch: 1, fromSeq: 1, toSeq: 2, fromAt: 1, toAt: 2, count: 2, reason: 'log_damaged' },
+  } as unknown as Draft;
+  const other = {
+    device: 'b', point: 'q', indicator: 'X-2', subject: 't', centre: '500112002', kind: 'state', value: 2, unit: 's', occurredAt: 7, clock: 'device', deviceAt: 8, observedAt: 9,
+    window: { fromAt: 1, toAt: 2, count: 4 }, quality: 'bad', flags: ['comm'], origin: 'backfill', position: { lon: 1, lat: 3 }, evidence: [{ kind: 'tag', epc: 'e281' }],
+    warning: { ...base.warning, level: 1 }, gap: { ...base.gap, count: 1 },
+  } as unknown as Draft;
+  for (const field of Object.keys(other) as (keyof Draft)[]) {
+    for (const changed of [{ ...base, [field]: other[field] }, Object.fromEntries(Object.entries(base).filter(([name]) => name !== field)) as unknown as Draft]) {
+      if (!(field in changed) && field === 'value') continue;
+      const back = decodeBatch(encodeBatch(hop, [base, changed, base])).events.map(({ edge: _edge, stream: _stream, epoch: _epoch, seq: _seq, ...draft }) => draft);
+      assert.deepEqual(back, [base, changed, base], field);
+    }
+  }
+});

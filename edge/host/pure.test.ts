@@ -134,3 +134,8 @@ test('waits double with each failure, up to their bounds', () => {
   assert.deepEqual([wait({ units: 8, silent: 8 }), wait({ units: 8, silent: 8, failures: 9 }), wait({ units: 8 }), wait({ units: 8, failures: 9 })], [8000, 60_000, 8000, 60_000]);
   assert.deepEqual([wait({ units: 8, costMs: 1000 }), wait({ units: 8, silent: 2, costMs: 2000 }), wait({ units: 8, silent: 7, costMs: 3000 })], [20_000, 80_000, 300_000]);
 });
+
+test('edges that start together poll within the same second, each at a moment of its own', () => {
+  const moments = (chance: number) => new Moments(5000, { next: () => chance } as ConstructorParameters<typeof Moments>[1]);
+  assert.deepEqual([0, 0.5, 1].map((chance) => moments(chance).next(60_000)), [5000, 5500, 6000]);
+});
