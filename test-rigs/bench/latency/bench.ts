@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { stringify } from 'yaml';
-import { startChild, type Child } from '../../processes/child.ts';
+import { startChild } from '../../processes/child.ts';
 import type { BenchGateway } from '../gateway.ts';
 import { singleRate } from '../ingest/bench.ts';
 import { Load } from '../ingest/load.ts';
@@ -17,7 +17,7 @@ import { Floor } from './floor.ts';
 export const LATENCY_NOTES = [
   'A sample of a device at an edge goes all the way: edge log on disk, MQTT, gateway log on disk, then store and rules. Each probe is a new device and raises one warning; those of the first four seconds, while edge, rules and load get warm, do not count. Meanwhile 35 other senders give the gateway single events at half the rate that it took in a closed loop just before.',
   'stored: until a query over HTTP shows it, asked again and again; warning: until a subscriber has the retained warning. Every other probe measures the one, every other the other, since the asking itself takes time of the gateway. floor: a bare QoS 1 round trip through a mosquitto of its own and two appends of 4 KB with fdatasync on the same disk, measured before every probe under the same load.',
-  'Stages of a warning, each from the end of the one before: edge: spoken, qualified, on the edge\'s disk; gateway: MQTT there, the gateway\'s log on disk, the acknowledgement back at the edge; rules: rules, their commit, the warning at its subscriber. The last is below 0 where the warning is there before the acknowledgement.',
+  'Stages of a warning, each from the end of the one before: edge: spoken, qualified, on the edge\'s disk; uplink: MQTT, until the gateway\'s intake has it (whole ms); gateway: its log on disk, rules, their commit, the warning at its subscriber. idle: the same with nothing else to do, before the load begins: what is more under load is the wait for a turn of the gateway\'s one thread, at every step of the way.',
 ];
 
 const INDICATOR = 'BN-PRB-001';
@@ -27,6 +27,8 @@ const MOST_PROBES = 500;
 const PROBES_A_SECOND = 20;
 /** Compilers and caches of edge and rules get warm by probes that do not count. */
 const WARM_PROBES = 80;
+const IDLE_PROBES = 100;
+const PAGE = 2000;
 const MOST_SECONDS = 30;
 const WARM_SECONDS = 4;
 const PATIENCE_MS = 15_000;
@@ -35,22 +37,25 @@ export async function benchLatency(options: { seconds: number }): Promise<BenchR
   installPrograms('bench-ingest');
   const perSecond = (await singleRate(options.seconds)) / 2;
   const probes = Math.min(MOST_PROBES, Math.ceil(options.seconds * PROBES_A_SECOND));
-  const times = await withRig((rig) => probeAll(rig, perSecond, Math.min(options.seconds, MOST_SECONDS), probes));
-  const floor = percentiles(times.floor);
-  say(`${times.floor.length} probes at ${Math.round(perSecond)} events/s`);
-  const stages = STAGES.map((stage) => result(`latency-stage-${stage}-p50`, percentiles(times[stage]).p50, 'ms', { floor: floor.p50 }));
-  return [...stages, ...(['stored', 'warning'] as const).flatMap((what) => {
-    const found = percentiles(times[what]);
-    return [
-      result(`latency-${what}`, found.p99, 'ms (p99)', { floor: floor.p99 }),
-      result(`latency-${what}-p50`, found.p50, 'ms', { floor: floor.p50 }),
-      result(`latency-${what}-max`, found.max, 'ms', { floor: floor.max }),
-    ];
-  })];
+  const { idle, loaded } = await withRig((rig) => probeAll(rig, perSecond, Math.min(options.seconds, MOST_SECONDS), probes));
+  say(`${loaded.floor.length} probes at ${Math.round(perSecond)} events/s, ${idle.floor.length} without load`);
+  const floor = percentiles(loaded.floor);
+  return [
+    ...medians('latency-idle', idle),
+    ...medians('latency', loaded),
+    ...(['stored', 'warning'] as const).flatMap((what) => {
+      const found = percentiles(loaded[what]);
+      return [
+        result(`latency-${what}`, found.p99, 'ms (p99)', { floor: floor.p99 }),
+        result(`latency-${what}-p50`, found.p50, 'ms', { floor: floor.p50 }),
+        result(`latency-${what}-max`, found.max, 'ms', { floor: floor.max }),
+      ];
+    }),
+  ];
 }
 
 /** Where the time of a warning goes, in order; each from the end of the one before. */
-const STAGES = ['edge', 'gateway', 'rules'] as const;
+const STAGES = ['edge', 'uplink', 'gateway'] as const;
 
 interface Times {
   floor: number[];
@@ -58,55 +63,102 @@ interface Times {
   warning: number[];
   /** Spoken → on the edge's disk. */
   edge: number[];
-  /** → the gateway's acknowledgement is at the edge: MQTT there, the gateway's log on disk, MQTT back. */
+  /** → read by the gateway's intake. */
+  uplink: number[];
+  /** → the warning is at its subscriber. */
   gateway: number[];
-  /** → the warning is at its subscriber: rules, their commit, MQTT. */
-  rules: number[];
 }
 
-async function probeAll(rig: Rig, perSecond: number, seconds: number, probes: number): Promise<Times> {
+/** One probe, in ms; `device` by which its time of receipt is looked up afterwards. */
+interface Probe {
+  device: string;
+  floor: number;
+  stored: number | null;
+  warning: number;
+  edge: number;
+  /** When it was on the edge's disk, ms UTC. */
+  keptAt: number;
+}
+
+function medians(name: string, times: Times): BenchResult[] {
+  const floor = percentiles(times.floor).p50;
+  const rows = STAGES.map((stage) => result(`${name}-stage-${stage}-p50`, percentiles(times[stage]).p50, 'ms', { floor }));
+  return name === 'latency' ? rows : [...rows, result(`${name}-warning-p50`, percentiles(times.warning).p50, 'ms', { floor })];
+}
+
+function timesOf(probes: readonly Probe[], received: ReadonlyMap<string, number>): Times {
+  // Asking the store again and again takes time of the gateway: such probes measure nothing else.
+  const warned = probes.filter(({ stored }) => stored === null);
+  const uplink = (probe: Probe) => (received.get(probe.device) ?? NaN) - probe.keptAt;
+  return {
+    floor: probes.map(({ floor }) => floor), stored: probes.flatMap(({ stored }) => stored ?? []), warning: warned.map(({ warning }) => warning),
+    edge: warned.map(({ edge }) => edge), uplink: warned.map(uplink), gateway: warned.map((probe) => probe.warning - probe.edge - uplink(probe)),
+  };
+}
+
+async function probeAll(rig: Rig, perSecond: number, seconds: number, probes: number): Promise<{ idle: Times; loaded: Times }> {
   const { gateway, running } = await startOurs(rig, 'embedded', { edges: [EDGE], rules: [join(import.meta.dirname, 'rule.yaml')] });
   const floor = await Floor.open(rig);
-  const edge = await startEdge(rig, gateway, WARM_PROBES + probes);
+  const edge = await startEdge(rig, gateway, 2 * WARM_PROBES + IDLE_PROBES + probes);
   const warnings = await listen(rig, gateway);
-  const reached: Partial<Record<'kept' | 'settled', bigint>> = {};
-  // Probes come one after the other, and each is the only event of this edge: the first that is told is its own.
-  edge.onMessage(({ kind, atNs }) => { if (kind === 'kept' || kind === 'settled') reached[kind] ??= BigInt(String(atNs)); });
+  let next = 0;
+  const one = (): Promise<Probe> => probe({ gateway, floor, edge, warnings }, next++);
+  async function several(most: number, untilMs: number): Promise<Probe[]> {
+    const done: Probe[] = [];
+    while (done.length < most && performance.now() < untilMs) done.push(await one());
+    return done;
+  }
+  await several(WARM_PROBES, Infinity);
+  const idle = await several(IDLE_PROBES, Infinity);
   const load = await Load.open(running, 'single');
   rig.undo(() => load.close());
-  const probe = async (device: number): Promise<Partial<Record<keyof Times, number>>> => {
-    const floorMs = await floor.measure();
-    const spoke = new Promise<bigint>((resolve) => { edge.onMessage((message) => { if (message.kind === 'spoke' && message.device === device) resolve(BigInt(String(message.atNs))); }); });
-    const warned = warnings.of(device);
-    delete reached.kept;
-    delete reached.settled;
-    edge.send({ kind: 'speak', device });
-    const atNs = await spoke;
-    // Asking the store again and again costs the gateway time that no warning should be charged with.
-    const storedNs = device % 2 === 0 ? await stored(gateway, device) : null;
-    const warnedNs = await within(warned, `the warning of probe ${device}`);
-    for (const untilMs = performance.now() + PATIENCE_MS; !(reached.settled && reached.kept) && performance.now() < untilMs;) await pauseMs(1);
-    const { kept, settled: settledNs } = reached;
-    if (kept === undefined || settledNs === undefined) throw new Error(`probe ${device} was not acknowledged within ${PATIENCE_MS} ms`);
-    const ms = (from: bigint, to: bigint) => Number(to - from) / 1e6;
-    if (storedNs !== null) return { floor: floorMs, stored: ms(atNs, storedNs) };
-    return { floor: floorMs, warning: ms(atNs, warnedNs), edge: ms(atNs, kept), gateway: ms(kept, settledNs), rules: ms(settledNs, warnedNs) };
-  };
-  const times: Times = { floor: [], stored: [], warning: [], edge: [], gateway: [], rules: [] };
   const holding = load.hold(seconds, perSecond);
   const warmUntilMs = performance.now() + WARM_SECONDS * 1000;
-  let device = 0;
-  for (; device < WARM_PROBES && performance.now() < warmUntilMs; device += 1) await probe(device);
+  await several(WARM_PROBES, warmUntilMs);
   await pauseMs(Math.max(0, warmUntilMs - performance.now()));
-  const untilMs = performance.now() + seconds * 1000;
-  for (const last = device + probes; device < last && performance.now() < untilMs; device += 1) {
-    for (const [what, ms] of Object.entries(await probe(device))) times[what as keyof Times].push(ms);
-  }
+  const loaded = await several(probes, performance.now() + seconds * 1000);
   await holding;
-  return times;
+  const received = await receivedAt(gateway);
+  return { idle: timesOf(idle, received), loaded: timesOf(loaded, received) };
 }
 
-async function startEdge(rig: Rig, gateway: BenchGateway, probes: number): Promise<Child> {
+interface Way {
+  gateway: BenchGateway;
+  floor: Floor;
+  edge: ProbeEdge;
+  warnings: { of(device: number): Promise<bigint> };
+}
+
+async function probe({ gateway, floor, edge, warnings }: Way, device: number): Promise<Probe> {
+  const floorMs = await floor.measure();
+  const [spoke, kept, warned] = [edge.next('spoke'), edge.next('kept'), warnings.of(device)];
+  edge.speak(device);
+  const { atNs } = await spoke;
+  const storedNs = device % 2 === 0 ? await stored(gateway, device) : null;
+  const [warnedNs, onDisk] = await Promise.all([within(warned, `the warning of probe ${device}`), within(kept, `the edge's word of probe ${device}`)]);
+  const ms = (to: bigint) => Number(to - atNs) / 1e6;
+  return { device: `probe-${device}`, floor: floorMs, stored: storedNs === null ? null : ms(storedNs), warning: ms(warnedNs), edge: ms(onDisk.atNs), keptAt: onDisk.at };
+}
+
+/** When the gateway's intake had the event of each probe, ms UTC. */
+async function receivedAt(gateway: BenchGateway): Promise<Map<string, number>> {
+  const found = new Map<string, number>();
+  for (let after = ''; ;) {
+    const answer = await fetch(`${gateway.httpUrl}/api/v1/events?limit=${PAGE}${after}`);
+    const { items, next } = (await answer.json()) as { items: { edge: string; device: string; kind: string; receivedAt: number }[]; next: string };
+    if (items.length === 0) return found;
+    for (const item of items) if (item.edge === EDGE && item.kind === 'state') found.set(item.device, item.receivedAt);
+    after = `&after=${next}`;
+  }
+}
+
+interface ProbeEdge {
+  speak(device: number): void;
+  /** Its next word of this kind: probes come one after the other, and each is its only event. */
+  next(kind: string): Promise<{ atNs: bigint; at: number }>;
+}
+
+async function startEdge(rig: Rig, gateway: BenchGateway, probes: number): Promise<ProbeEdge> {
   const dir = join(rig.dir, 'probe');
   mkdirSync(dir, { recursive: true });
   const path = join(dir, 'edge.yaml');
@@ -119,7 +171,12 @@ async function startEdge(rig: Rig, gateway: BenchGateway, probes: number): Promi
   }));
   const edge = await startChild({ name: 'edge', module: join(import.meta.dirname, 'probe-main.ts'), args: [path], logFile: join(dir, 'edge.log') });
   rig.undo(() => edge.stop());
-  return edge;
+  const waiting = new Map<string, (word: { atNs: bigint; at: number }) => void>();
+  edge.onMessage(({ kind, atNs, at }) => waiting.get(kind)?.({ atNs: BigInt(String(atNs)), at: Number(at) }));
+  return {
+    speak: (device) => { edge.send({ kind: 'speak', device }); },
+    next: (kind) => new Promise((resolve) => { waiting.set(kind, resolve); }),
+  };
 }
 
 async function listen(rig: Rig, gateway: BenchGateway): Promise<{ of(device: number): Promise<bigint> }> {

@@ -33,11 +33,7 @@ const driver = defineDriver({
 const observer = openObserver({ component: 'edge', language: 'en', nowMs: () => Date.now(), log: pino.destination(2) });
 const { setup, problems } = await loadEdge({ path, text: readFileSync(path, 'utf8') }, [driver]);
 if (!setup) throw new Error(JSON.stringify(problems, null, 1));
-const reached = (stage: 'kept' | 'settled') => tellParent({ kind: stage, atNs: String(process.hrtime.bigint()) });
-const edge = await runEdge(setup, realWorld((event) => {
-  observer.tell(event);
-  if (event.kind === 'events_settled') reached('settled');
-}), { metrics: observer.metrics, extraDrivers: [driver], onKept: () => reached('kept') });
+const edge = await runEdge(setup, realWorld(observer.tell), { metrics: observer.metrics, extraDrivers: [driver], onKept: () => tellParent({ kind: 'kept', atNs: String(process.hrtime.bigint()), at: performance.timeOrigin + performance.now() }) });
 process.on('message', ({ kind, device }: ChildMessage) => {
   if (kind !== 'speak') return;
   // Linux has one monotonic clock for all processes.
