@@ -100,6 +100,9 @@ export class Bindings {
 
   /** Whether an edge may say something of a device; one that nobody has is its own from then on. */
   admit(device: string, edge: string): Refusal | null {
+    this.#readConfigured();
+    // Asked for each device of each batch.
+    if (this.#edgeOf.get(device) === edge && !this.#edgesOf.has(device)) return null;
     const owners = this.edgesOf(device);
     if (owners.includes(edge)) return null;
     if (owners.length > 0) return { code: 'CV_DEVICE_FOREIGN', params: { device, edge, owner: owners.join(', ') } };

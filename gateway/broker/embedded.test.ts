@@ -103,6 +103,24 @@ test('what an edge publishes reaches the gateway, and the gateway answers it', a
   assert.deepEqual(got.map((message) => [message.topic, Buffer.from(message.payload).toString()]), [[UP, 'batch']]);
 });
 
+test('each packet of a client is held to the protocol and to its topics, also after many that were well', async (t) => {
+  const { port, takes, tells } = await rig(t);
+  const spoken = async (last: Buffer) => {
+    const client = await rawConnect(port, { clientId: 'cv-pump', user: 'pump', password: 'secret' });
+    for (let id = 1; id <= 20; id += 1) client.send(publishPacket(UP, Buffer.from('x'), id));
+    client.send(last);
+    await client.closed;
+  };
+  // As long as the topic before it, and wrong.
+  await spoken(publishPacket(UP.replace('/up', '/+p'), Buffer.from('x'), 99));
+  await takes(20);
+  await spoken(publishPacket(UP, Buffer.from('x'), 0));
+  await takes(40);
+  await spoken(publishPacket(UP.replace('pump', 'gate'), Buffer.from('x'), 99));
+  await takes(60);
+  await tells((event) => event.kind === 'fault' && event.fault.code === 'CV_TOPIC_DENIED' && String(event.fault.params?.topic).includes('/gate/'));
+});
+
 test('a subscriber that stops reading is let go, and everybody else goes on', async (t) => {
   const { port, link, tells, edge, takes } = await rig(t);
   const stalled = await rawConnect(port, { clientId: 'sleeper' });

@@ -1,10 +1,10 @@
 /**
  * What a connection may cost. aedes bounds none of this by itself (1.2.0): a packet's size, what waits for a subscriber
- * that does not read, what a subscriber leaves unacknowledged. The internal names used here are held by guard.test.ts.
+ * that does not read, what a subscriber leaves unacknowledged. The internal names used here are held by embedded.test.ts.
  */
 import type { Client } from 'aedes';
 import type { Duplex } from 'node:stream';
-import { headBytes, protocolProblem, type ProtocolProblem } from './strict.ts';
+import { headBytes, protocolProblem, topicOf, type ProtocolProblem } from './strict.ts';
 
 /** Before the client is known. A CONNECT with a will is a few hundred bytes. */
 export const MAX_CONNECT_BYTES = 16 << 10;
@@ -105,13 +105,21 @@ function limitPackets(parser: Parser, maxBytes: () => number): void {
 function holdToProtocol(parser: Parser, refuse: (problem: ProtocolProblem) => void): void {
   const parsePayload = parser._parsePayload;
   let isRefused = false;
+  let known: Buffer | null = null;
   parser._parsePayload = function strict(this: Parser) {
     if (isRefused) return false;
     const { packet, _list: list } = this;
     if (list.length < packet.length) return false;
     const topicBytes = packet.cmd === 'publish' && packet.length >= 2 ? list.readUInt16BE(0) : 0;
-    const problem = protocolProblem(packet, list.slice(0, headBytes(packet.cmd, packet.length, topicBytes)));
-    if (!problem) return parsePayload.call(this);
+    const head = list.slice(0, headBytes(packet.cmd, packet.length, topicBytes));
+    const topic = packet.cmd === 'publish' ? topicOf(head) : null;
+    const isKnown = topic !== null && known?.equals(topic) === true;
+    const problem = protocolProblem(packet, head, isKnown);
+    if (!problem) {
+      // A copy, which holds nothing of what was read with it.
+      if (topic && !isKnown) known = Buffer.from(topic);
+      return parsePayload.call(this);
+    }
     isRefused = true;
     if (problem.answer) refuse(problem);
     else this._emitError(new ProtocolError(problem.detail));

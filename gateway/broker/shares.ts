@@ -21,6 +21,8 @@ interface Share {
   waiting: Set<Waiting>;
   hasSettled: boolean;
   timer: Timer | null;
+  /** Its connection has ended: forgotten once nothing is under way. */
+  isLeft: boolean;
 }
 
 export class Shares {
@@ -33,8 +35,8 @@ export class Shares {
 
   /** Calls `goOn` when there is room: at once, or in its turn. */
   pass(sender: string, owner: object, goOn: () => void): void {
-    const share = this.#shares.get(sender) ?? { underWay: 0, waiting: new Set(), hasSettled: false, timer: null };
-    this.#shares.set(sender, share);
+    const share = this.#shareOf(sender);
+    share.isLeft = false;
     if (share.waiting.size === 0 && share.underWay < MAX_UNDER_WAY) {
       share.underWay += 1;
       return goOn();
@@ -57,12 +59,21 @@ export class Shares {
     const share = this.#shares.get(sender);
     if (!share) return;
     for (const one of share.waiting) if (one.owner === owner) share.waiting.delete(one);
+    share.isLeft = true;
     this.#goOn(sender, share);
   }
 
   close(): void {
     for (const { timer } of this.#shares.values()) timer?.cancel();
     this.#shares.clear();
+  }
+
+  #shareOf(sender: string): Share {
+    const known = this.#shares.get(sender);
+    if (known) return known;
+    const share: Share = { underWay: 0, waiting: new Set(), hasSettled: false, timer: null, isLeft: false };
+    this.#shares.set(sender, share);
+    return share;
   }
 
   #look(sender: string, share: Share): void {
@@ -74,14 +85,18 @@ export class Shares {
   }
 
   #goOn(sender: string, share: Share): void {
+    if (share.waiting.size > 0) this.#letOn(share);
+    if (!share.isLeft || share.underWay > 0 || share.waiting.size > 0) return;
+    share.timer?.cancel();
+    this.#shares.delete(sender);
+  }
+
+  #letOn(share: Share): void {
     for (const one of share.waiting) {
       if (share.underWay >= MAX_UNDER_WAY) return;
       share.waiting.delete(one);
       share.underWay += 1;
       one.goOn();
     }
-    if (share.underWay > 0 || share.waiting.size > 0) return;
-    share.timer?.cancel();
-    this.#shares.delete(sender);
   }
 }

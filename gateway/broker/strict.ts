@@ -34,12 +34,13 @@ export function headBytes(command: string, length: number, topicBytes: number): 
 
 /**
  * @param body the packet without its fixed header; of a PUBLISH at least `headBytes`
+ * @param isKnown the topic of this PUBLISH was well before: hardly anybody uses another in each
  * @returns the first thing that is wrong, or null
  */
-export function protocolProblem(packet: { cmd: string; qos: number; dup: boolean }, body: Buffer): ProtocolProblem | null {
+export function protocolProblem(packet: { cmd: string; qos: number; dup: boolean }, body: Buffer, isKnown = false): ProtocolProblem | null {
   switch (packet.cmd) {
     case 'connect': return connectProblem(body);
-    case 'publish': return publishProblem(packet, body);
+    case 'publish': return publishProblem(packet, body, isKnown);
     case 'subscribe': return filtersProblem(body, 1);
     case 'unsubscribe': return filtersProblem(body, 0);
     case 'puback': case 'pubrec': case 'pubrel': case 'pubcomp':
@@ -48,6 +49,9 @@ export function protocolProblem(packet: { cmd: string; qos: number; dup: boolean
     default: return null;
   }
 }
+
+/** The topic of a PUBLISH. */
+export const topicOf = (body: Buffer): Buffer | null => stringAt(body, 0);
 
 /** A string of two bytes of length; null when it is cut short. */
 function stringAt(body: Buffer, at: number): Buffer | null {
@@ -101,10 +105,10 @@ function payloadProblem(body: Buffer, from: number, flags: number): ProtocolProb
   return at === body.length ? null : closed('a CONNECT with more than its flags say');
 }
 
-function publishProblem({ qos, dup }: { qos: number; dup: boolean }, body: Buffer): ProtocolProblem | null {
+function publishProblem({ qos, dup }: { qos: number; dup: boolean }, body: Buffer, isKnown: boolean): ProtocolProblem | null {
   if (dup && qos === 0) return closed('DUP with QoS 0'); // MQTT-3.3.1-2
   const topic = stringAt(body, 0);
-  if (!topic || !isTopic(topic)) return closed('a PUBLISH without a proper topic'); // MQTT-3.3.2-1, -2, MQTT-4.7.3-1
+  if (!topic || !(isKnown || isTopic(topic))) return closed('a PUBLISH without a proper topic'); // MQTT-3.3.2-1, -2, MQTT-4.7.3-1
   if (qos === 0) return null;
   const at = 2 + topic.length;
   return at + 2 > body.length || body.readUInt16BE(at) === 0 ? closed('a PUBLISH without packet identifier') : null; // MQTT-2.3.1-1

@@ -65,6 +65,9 @@ const MAX_STATE_BYTES_PER_SECOND = 1 << 20;
 const MAX_BATCHES_PER_SECOND = 5000;
 const MAX_BYTES_PER_SECOND = 24 << 20;
 
+/** A city's edges have three topics each. */
+const MAX_ADDRESSES = 10_000;
+
 /** What an edge sent in this second. */
 interface Sent {
   batches: number;
@@ -88,6 +91,8 @@ export class Intake {
   readonly #lateStates = new Map<string, { address: EdgeAddress; message: Message }>();
   /** By edge: messages above its limits, which count as dealt with only when the second is over. */
   readonly #passedOver = new Map<string, number>();
+  /** By topic. */
+  readonly #addresses = new Map<string, EdgeAddress>();
   readonly #window = new IntakeWindow();
   readonly #seconds: Timer;
   #turnStartedMs: number | null = null;
@@ -112,13 +117,22 @@ export class Intake {
   }
 
   #takeOne(message: Message): Promise<void> | void {
-    const address = parseEdgeTopic(message.topic);
-    if (!address || !IDS.edge.test(address.edge) || !IDS.centre.test(address.centre)) {
+    const address = this.#addresses.get(message.topic) ?? this.#addressOf(message.topic);
+    if (!address) {
       this.#world.tell({ kind: 'batch_refused', code: 'CV_WIRE_SENDER', sender: '' });
       return;
     }
     if (address.leaf === 'up' || address.leaf === 'late') return this.#takeBatch(address, message.payload);
     if (address.leaf === 'state' && this.#takeState(address, message)) this.#parts.onSettled?.(address.edge);
+  }
+
+  #addressOf(topic: string): EdgeAddress | null {
+    const address = parseEdgeTopic(topic);
+    if (!address || !IDS.edge.test(address.edge) || !IDS.centre.test(address.centre)) return null;
+    // Behind an external broker nobody says how many there may be.
+    if (this.#addresses.size >= MAX_ADDRESSES) this.#addresses.clear();
+    this.#addresses.set(topic, address);
+    return address;
   }
 
   /** Lets go of what waits for a log that does not take it, and waits for what it does take. */
