@@ -6,8 +6,10 @@
  */
 import type { Clock, Timer } from '../../core/world.ts';
 
-/** A stream's whole window of an edge of ours. */
-const MAX_UNDER_WAY = 64;
+/** Twice the window that an edge of ours has for a stream. */
+const MAX_UNDER_WAY = 128;
+/** What waits goes on many at a time: their receipts leave in one write, and they share a commit. */
+const FEW_UNDER_WAY = MAX_UNDER_WAY / 2;
 const STALL_MS = 250;
 
 interface Waiting {
@@ -85,7 +87,7 @@ export class Shares {
   }
 
   #goOn(sender: string, share: Share): void {
-    if (share.waiting.size > 0) this.#letOn(share);
+    if (share.waiting.size > 0 && share.underWay <= FEW_UNDER_WAY) this.#letOn(share);
     if (!share.isLeft || share.underWay > 0 || share.waiting.size > 0) return;
     share.timer?.cancel();
     this.#shares.delete(sender);
