@@ -117,14 +117,14 @@ export class Connection {
     const { ackTopic, commandTopic } = this.#options;
     // Each by itself: mqtt.js makes one error of a refusal (3.1.1: code 128), and does not say of which topic.
     this.#client.subscribe(commandTopic, { qos: QOS }, (error) => { if (isRefusal(error) && !this.#ended) this.#events.commandsRefused(); });
-    this.#client.subscribe(ackTopic, { qos: QOS }, (error, granted) => {
+    this.#client.subscribe(ackTopic, { qos: QOS }, (error) => {
       if (this.#ended) return;
       // Without acks nothing could ever be let go.
-      if (error || granted?.some((grant) => grant.qos >= 128)) {
-        this.#denied = !error || isRefusal(error);
-        this.#fail(error ?? new Error(`subscription to ${ackTopic} refused`), error ? undefined : `代理拒绝订阅 ${ackTopic}`);
-        return;
+      if (isRefusal(error)) {
+        this.#denied = true;
+        return this.#fail(new Error(`subscription to ${ackTopic} refused`), `代理拒绝订阅 ${ackTopic}`);
       }
+      if (error) return this.#fail(error);
       this.#isUp = true;
       this.#wasUp = true;
       this.#events.up();
