@@ -49,6 +49,9 @@ const refused: [string, Uint8Array, string][] = [
   ['no stream', Buffer.from('{"v":1,"from":"a","stream":"x","epoch":1,"seq":1,"events":[{}]}'), 'CV_WIRE_SHAPE'],
   ['a short column', Buffer.from('{"v":1,"from":"a","stream":"state","epoch":1,"seq":1,"count":2,"columns":{"unit":["m"]}}'), 'CV_WIRE_SHAPE'],
   ['an index beyond its texts', Buffer.from('{"v":1,"from":"a","stream":"state","epoch":1,"seq":1,"count":1,"columns":{"unit":{"of":["m"],"at":[1]}}}'), 'CV_WIRE_SHAPE'],
+  ['a column of two forms', Buffer.from('{"v":1,"from":"a","stream":"state","epoch":1,"seq":1,"count":1,"columns":{"unit":{"all":"m","delta":[1]}}}'), 'CV_WIRE_SHAPE'],
+  ['a column of no form', Buffer.from('{"v":1,"from":"a","stream":"state","epoch":1,"seq":1,"count":1,"columns":{"unit":{"some":"m"}}}'), 'CV_WIRE_SHAPE'],
+  ['a last number beyond the safe range', Buffer.from('{"v":1,"from":"a","stream":"state","epoch":1,"seq":9007199254740990,"count":2,"columns":{"unit":{"all":"m"}}}'), 'CV_WIRE_SHAPE'],
   ['a prototype', Buffer.from('{"v":1,"from":"a","stream":"state","epoch":1,"seq":1,"count":1,"columns":{"__proto__":{"all":{"x":1}}}}'), 'CV_WIRE_SHAPE'],
   ['too many', Buffer.from('{"v":1,"from":"a","stream":"state","epoch":1,"seq":1,"count":100000000,"columns":{}}'), 'CV_WIRE_TOO_LARGE'],
 ];

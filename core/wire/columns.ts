@@ -85,6 +85,8 @@ export function toCells(name: string, column: Column, count: number): Cells {
     return { distinct: column, each: column };
   }
   if (typeof column !== 'object' || column === null) throw shape(`column ${name} is no column`);
+  // Of two forms at once either could be meant.
+  if (Object.keys(column).length !== ('of' in column ? 2 : 1)) throw shape(`column ${name} is of an unknown form`);
   if ('all' in column) return { distinct: [column.all], each: null };
   if ('of' in column) return { distinct: column.of, each: spelled(name, column, count) };
   if ('delta' in column) {
