@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Batches, type Place } from './batches.ts';
+import { passes } from './copy.ts';
 
 test('a run that goes on knows which tests fail without any mistake, and does not run them again', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'cityvitals-batches-'));
@@ -25,4 +26,14 @@ test('a run that goes on knows which tests fail without any mistake, and does no
   assert.equal(readFileSync(join(dir, 'runs'), 'utf8'), 'x');
   assert.deepEqual(JSON.parse(kept.at(-1) as string), { '["sound","b.test.ts"]': false, '["sound","a.test.ts"]': true });
   assert.equal(readFileSync(join(dir, 'a.ts'), 'utf8'), 'export const a = 1;\n', 'as it was');
+});
+
+test('the first failure ends a run: what hangs after it is not waited for', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'cityvitals-batches-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  writeFileSync(join(dir, 'a.test.ts'), "import { test } from 'node:test';\ntest('fails', () => { console.log('{}'); throw new Error('seen'); });\ntest('hangs', () => new Promise((resolve) => { setTimeout(resolve, 3_600_000); }));\n");
+  writeFileSync(join(dir, 'b.test.ts'), "import { test } from 'node:test';\ntest('passes', () => { console.log('{\"test\":1}'); });\n");
+  const never = new AbortController().signal;
+  assert.equal(await passes(dir, ['a.test.ts', 'b.test.ts'], 3_600_000, never), false);
+  assert.equal(await passes(dir, ['b.test.ts'], 3_600_000, never), true);
 });
