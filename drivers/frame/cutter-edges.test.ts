@@ -76,6 +76,12 @@ test('of a frame with a wrong check value its head is passed over; the terminato
   assert.deepEqual(cuts(FIXED, 'AA55 AA55 01 01 02'), ['checksum aa55aa5501', 'frame aa55010102'], 'a good one within a bad one');
 });
 
+test('a frame may be a head and its check value alone; a value within the head is none', () => {
+  const alone = protocolOf('header: "AA 55"\nfixed: 3\nchecksum: { type: sum8, from: 0 }');
+  assert.deepEqual(cuts(alone, 'AA55FF'), ['frame aa55ff']);
+  assert.deepEqual(cuts(alone, 'AA55FE'), ['checksum aa55fe', 'noise fe']);
+});
+
 test('one byte of a header is passed over at a time; after 32 broken in a row whole frames are', () => {
   const one = protocolOf('header: "AA"\nfixed: 3\nchecksum: { type: sum8, from: 1 }');
   const bad = 'AA 01 02';

@@ -90,7 +90,7 @@ const poll = z.object({
 
 const checksum = z.object({
   type: z.enum(Object.keys(CHECKSUMS) as [ChecksumType, ...ChecksumType[]]).meta({ zh: '算法', en: 'how it is counted' }),
-  from: z.int().default(0).meta({ zh: '从哪个字节起计算', en: 'from this byte of the frame on' }),
+  from: z.int().min(0).default(0).meta({ zh: '从哪个字节起计算', en: 'from this byte of the frame on' }),
   to: z.int().optional().meta({ zh: '算到哪个字节之前；负数从帧尾数起；默认到校验本身', en: 'up to, not including, this byte; negative: from the end; default: the check value itself' }),
   at: z.int().max(-1).optional().meta({ zh: '校验所在，从帧尾数的负数；默认在结束符之前', en: 'where it stands, negative from the end; default: before the terminator' }),
   order: order().optional().meta({ zh: '校验的字节序', en: 'order of its bytes' }),

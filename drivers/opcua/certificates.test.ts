@@ -71,10 +71,14 @@ test('strangers do not fill the disk, and the newest can always be trusted', asy
   assert.ok((await readdir(join(dir, 'rejected'))).length <= 100);
 });
 
-test('a folder that cannot be written is a fault of its own', async (context: TestContext) => {
+test('a folder that cannot be written, a file that cannot be read is a fault of its own', async (context: TestContext) => {
   const dir = await tempDir(context);
   await writeFile(join(dir, 'file'), '');
   assert.equal((await faultOf(trustServer(server, ENDPOINT, { dir: join(dir, 'file'), checkHost: true }, NOW)))?.code, 'CV_OPCUA_CERTIFICATE_FOLDER');
+  await mkdir(join(dir, 'trusted'));
+  await symlink(dir, join(dir, 'trusted', 'plc.der'));
+  const unreadable = await faultOf(trustServer(server, ENDPOINT, { dir, checkHost: true }, NOW));
+  assert.deepEqual([unreadable?.code, unreadable?.params.dir], ['CV_OPCUA_CERTIFICATE_FOLDER', join(dir, 'trusted', 'plc.der')], 'one that cannot be read trusts nobody, and that is said');
   assert.equal((await faultOf(ownCertificate(join(dir, 'file'), testWorld(new VirtualClock(NOW)))))?.code, 'CV_OPCUA_CERTIFICATE_FOLDER');
 });
 

@@ -116,6 +116,7 @@ test('what a server offers is named by its policies, those that we know where th
   };
   const wanted = { policy: 'Basic256Sha256', mode: 'SignAndEncrypt' };
   assert.deepEqual(offeredOf(offer('Basic256Sha256', 'Aes256_Sha256_RsaPss', 'Odd'), wanted), ['CV_OPCUA_POLICY', 'Basic256Sha256 Sign, Aes256_Sha256_RsaPss Sign']);
+  assert.deepEqual(offeredOf(offer('Odd', 'Basic256Sha256'), wanted), ['CV_OPCUA_POLICY', 'Basic256Sha256 Sign']);
   assert.deepEqual(offeredOf(offer('Odd'), wanted), ['CV_OPCUA_POLICY', 'Odd Sign']);
   assert.deepEqual(offeredOf([], wanted), ['CV_OPCUA_POLICY', '–']);
   assert.deepEqual(offeredOf(offer(null), wanted), ['CV_OPCUA_POLICY', ' Sign']);
