@@ -42,7 +42,7 @@ function edgeWith(t: TestContext, env: Record<string, string>, ...args: string[]
 
 async function config(t: TestContext, url: string, more = ''): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'cityvitals-cli-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
   const path = join(dir, 'edge.yaml');
   await writeFile(path, `edge: pump-07
 centre: "500112001"

@@ -18,7 +18,7 @@ before(async () => {
   await sharp({ create: { width: 400, height: 300, channels: 4, background: '#7090a080' } }).png().toFile(join(folder, 'flat.png'));
   await writeFile(join(folder, 'text.png'), 'no image');
 });
-after(() => rm(folder, { recursive: true, force: true }));
+after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 interface Said { code: number | null; out: string; err: string }
 

@@ -12,7 +12,7 @@ const YAML = 'gateway: g\ncentre: "500112001"\nbroker: { embedded: { port: 0 } }
 
 async function told(t: TestContext, yaml: string, command: string[], lang: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'cv-http-'));
-  t.after(() => rm(folder, { recursive: true }));
+  t.after(() => rm(folder, { recursive: true, maxRetries: 10 }));
   await writeFile(join(folder, 'gateway.yaml'), yaml);
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'main.ts'), ...command, '--config', join(folder, 'gateway.yaml'), '--lang', lang], { env: { ...process.env, HOME: folder } });
   return stdout + stderr;

@@ -57,7 +57,7 @@ function service(t: TestContext, command: 'edge' | 'gateway', path: string) {
 
 test('a bad file is refused and the old one goes on; a good one touches only what changed: no value lost or twice, no link opened anew', { timeout: 120_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-reload-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
   const device = await countingDevice(t);
   const gateway = await FakeGateway.open({ clockAheadMs: 0 });
   t.after(() => gateway.close());
@@ -102,7 +102,7 @@ test('a bad file is refused and the old one goes on; a good one touches only wha
 
 test('a gateway refuses a bad file and says so; of a good one it takes in edges, rules and what its store keeps, and names what a restart is needed for', { timeout: 120_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-reload-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
   const path = join(dir, 'gateway.yaml');
   const file = (edges: string, more: string) => writeFile(path, `gateway: g\ncentre: "500112001"\nbroker: { embedded: { port: 0, edges: [${edges}] } }\nhttp: { port: 0 }\n${more}`);
   await file('{ id: a, token: t-a }', 'store: { retention: 30d, maxBytes: 1GB }\n');

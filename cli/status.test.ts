@@ -38,7 +38,7 @@ test('an edge: what it holds, who is away, since when and what to do; found wron
 
 test('a gateway in process: accepted, stored and what each consumer is behind, in both languages', { timeout: 120_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-status-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
   const observer = openObserver({ component: 'gateway', language: 'en', nowMs: () => 0, log: null });
   const gateway = await runGateway({
     gateway: 'g7', centre: '500112001', accepts: ['live'], exercise: false, relays: [], sinks: [], notifiers: [], rules: [], catalogue: [],

@@ -38,7 +38,7 @@ test('a device is fresh while its edge finds it so, late when nothing new comes,
 
 test('since when a device answers, or does not, is known, also after a restart; that of an edge that is away is since it went', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-registry-'));
-  t.after(() => rm(dir, { recursive: true }));
+  t.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
   const world = testWorld();
   const { registry, state } = await rig(join(dir, 'registry.json'), world);
   const since = (of = registry) => of.device('plc')?.since;
@@ -128,7 +128,7 @@ test('whoever watches hears of a device that is known by its events alone, and w
 
 test('what is known outlives a restart, and a torn file does not keep the gateway from starting', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-registry-'));
-  t.after(() => rm(dir, { recursive: true }));
+  t.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
   const path = join(dir, 'registry.json');
   const first = await rig(path);
   first.state({ http: 'http://127.0.0.1:1', version: '1' }, { pictures: true });

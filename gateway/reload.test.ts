@@ -23,7 +23,7 @@ const draftOf = (device: string, value: number, at: number): Draft => ({
 
 test('edges come and go, tokens and rules change; who did not change notices nothing, and rules that are the same remember', { timeout: 120_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-gateway-reload-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
   const rules = join(dir, 'rules');
   const other = join(dir, 'other.yaml');
   await writeFile(join(dir, 'one.yaml'), await readFile(RULE, 'utf8'));

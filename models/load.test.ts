@@ -22,7 +22,7 @@ const code = (wanted: FaultCode) => (error: FaultError) => error.fault?.code ===
 
 let folder: string;
 before(async () => { folder = await mkdtemp(join(tmpdir(), 'cv-models-')); });
-after(() => rm(folder, { recursive: true, force: true }));
+after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 async function withDetector(options: DetectorOptions, run: (detector: Detector, world: ReturnType<typeof testWorld>) => Promise<void>): Promise<void> {
   const world = testWorld();

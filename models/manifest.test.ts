@@ -11,7 +11,7 @@ import { manifestText } from './manifest-text.ts';
 
 let folder: string;
 before(async () => { folder = await mkdtemp(join(tmpdir(), 'cv-manifest-')); });
-after(() => rm(folder, { recursive: true, force: true }));
+after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 const OWN = `name: helmets-640
 version: "2026-03"

@@ -17,7 +17,7 @@ const picture = (index: number) => ({ index, ptsMs: 0, width: 2, height: 2, yuv:
 
 let folder: string;
 before(async () => { folder = await mkdtemp(join(tmpdir(), 'cv-pool-')); });
-after(() => rm(folder, { recursive: true, force: true }));
+after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 /**
  * Stands in for the worker: says its process's id as a class, which of its models it was as y, and dies at a picture of 66.

@@ -15,7 +15,7 @@ const SHA256 = createHash('sha256').update(GRAPH).digest('hex');
 
 let folder: string;
 before(async () => { folder = await mkdtemp(join(tmpdir(), 'cv-pull-')); });
-after(() => rm(folder, { recursive: true, force: true }));
+after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 /** A server on loopback; `ranges` are those it was asked for. */
 async function serve(t: TestContext, answer: (request: IncomingMessage, response: ServerResponse, time: number) => void): Promise<{ url: string; ranges: (string | null)[] }> {

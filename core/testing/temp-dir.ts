@@ -5,8 +5,11 @@ import { join } from 'node:path';
 
 export async function tempDir(): Promise<{ dir: string; remove(): Promise<void> }> {
   const dir = await mkdtemp(join(tmpdir(), 'cityvitals-'));
-  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+  return { dir, remove: () => removed(dir) };
 }
+
+/** Hooks run in the order they were made, so what writes there may not have ended yet: then once more. */
+const removed = (dir: string): Promise<void> => rm(dir, { recursive: true, force: true, maxRetries: 10 });
 
 const MEMORY_FOLDER = '/dev/shm';
 const MIN_FREE_BYTES = 48 << 20;
@@ -18,7 +21,7 @@ const MIN_FREE_BYTES = 48 << 20;
 export async function memoryDir(): Promise<{ dir: string; remove(): Promise<void> }> {
   if (!(await hasMemoryFolder())) return tempDir();
   const dir = await mkdtemp(join(MEMORY_FOLDER, 'cityvitals-'));
-  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+  return { dir, remove: () => removed(dir) };
 }
 
 async function hasMemoryFolder(): Promise<boolean> {

@@ -22,7 +22,7 @@ before(async () => {
   // 2 s, 10 pictures a second; the grey of each tells its number: 10 × index.
   execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'color=black:size=64x48:rate=10:duration=2,format=gray,geq=lum=10*N', '-c:v', 'ffv1', '-y', `file:${clip}`]);
 });
-after(() => rm(folder, { recursive: true, force: true }));
+after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 const settings = (changes: Partial<CameraSettings> = {}): CameraSettings => schema.parse({ url: `file:${clip}`, width: 32, height: 24, fps: 10, speed: 'max', ...changes });
 const code = (wanted: FaultCode) => (error: FaultError) => error.fault?.code === wanted;

@@ -22,7 +22,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cityvitals-lines-'));
   await Promise.all(Object.entries(FILES).map(([name, text]) => writeFile(join(folder, `${name}.yaml`), text)));
 });
-after(() => rm(folder, { recursive: true }));
+after(() => rm(folder, { recursive: true, maxRetries: 10 }));
 
 const at = (name: string, more: Record<string, unknown>) => settings.parse({ description: join(folder, `${name}.yaml`), ...more });
 const M = [{ id: 'x', ...point.parse({ read: 'm.x' }) } as FramePointOf];

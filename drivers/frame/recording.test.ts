@@ -36,7 +36,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cityvitals-recording-'));
   await Promise.all(Object.entries(FILES).map(([name, text]) => writeFile(join(folder, `${name}.yaml`), `version: 1\ntitle: { zh: 甲, en: a }\n${text}`)));
 });
-after(() => rm(folder, { recursive: true }));
+after(() => rm(folder, { recursive: true, maxRetries: 10 }));
 
 const of = (name: string): FrameSettings => settings.parse({ description: join(folder, `${name}.yaml`), host: '127.0.0.1', port: 1 });
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');

@@ -37,7 +37,7 @@ before(async () => {
   const files = { a: A, b: B, rest: REST, same: A.replace('alpha', 'other'), longer: A.replace('fixed: 6', 'fixed: 7').replace('kind: 1', 'kind: 9'), 'jt808-2013': guideOf('2013'), 'jt808-2019': guideOf('2019') };
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(fileOf(name), text)));
 });
-after(() => rm(folder, { recursive: true }));
+after(() => rm(folder, { recursive: true, maxRetries: 10 }));
 
 /** AA kind id x 00 sum. */
 const frame = (kind: number, id: number, x: number) => Buffer.from([0xaa, kind, id, x, 0, (0xaa + kind + id + x) & 0xff]);

@@ -27,7 +27,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cityvitals-station-'));
   await Promise.all(Object.entries(FILES).map(([name, text]) => writeFile(join(folder, `${name}.yaml`), `version: 1\ntitle: { zh: 甲, en: a }\n${text}`)));
 });
-after(() => rm(folder, { recursive: true }));
+after(() => rm(folder, { recursive: true, maxRetries: 10 }));
 
 const file = (name: string) => join(folder, `${name}.yaml`);
 const report = (number: number, celsius = 20) => frameOf(ID, number, 4, state('260101000000', celsius, 40, 12_000, 0, 0)).toString('hex');

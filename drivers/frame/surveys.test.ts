@@ -20,7 +20,7 @@ before(async () => {
   await writeFile(join(folder, 'heard.yaml'), ASKED.slice(0, ASKED.indexOf('polls')));
   await writeFile(join(folder, 'nobody.yaml'), ASKED.slice(0, ASKED.indexOf('polls')).replace('identity: id\n', ''));
 });
-after(() => rm(folder, { recursive: true }));
+after(() => rm(folder, { recursive: true, maxRetries: 10 }));
 
 const at = (name: string, more: Record<string, unknown>) => settings.parse({ description: join(folder, `${name}.yaml`), ...more });
 

@@ -106,7 +106,7 @@ test('a port that is not there names itself', async () => {
 
 test('a name by order of plugging is refused when there are two adapters, and the lasting names are told', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'cityvitals-by-id-'));
-  context.after(() => rm(folder, { recursive: true }));
+  context.after(() => rm(folder, { recursive: true, maxRetries: 10 }));
   assert.deepEqual(await adapters(join(folder, 'none')), []);
   await symlink('/dev/ttyUSB0', join(folder, 'usb-FTDI_A'));
   assert.equal(portFault('ttyUSB0', await adapters(folder)), null, 'one adapter is no doubt');

@@ -221,7 +221,7 @@ async function make(subject: string, more: { ip?: string[]; dns?: string[] }): P
 
 test('TLS: who stands at the broker is checked by the CA that is given; without a check that is told each time; a client shows its own certificate', async (context: TestContext) => {
   const dir = await mkdtemp(join(tmpdir(), 'cityvitals-mqtt-'));
-  context.after(() => rm(dir, { recursive: true }));
+  context.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
   const [server, stranger] = await Promise.all([make('/CN=broker', { ip: ['127.0.0.1'], dns: ['localhost'] }), make('/CN=stranger', { ip: ['127.0.0.1'] })]);
   const file = async (name: string, text: string) => { await writeFile(join(dir, name), text); return join(dir, name); };
   const [ca, other, key] = await Promise.all([file('ca.pem', server.cert), file('other.pem', stranger.cert), file('key.pem', stranger.key)]);

@@ -24,7 +24,7 @@ before(async () => {
 
 async function tempDir(context: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'cityvitals-opcua-'));
-  context.after(() => rm(dir, { recursive: true }));
+  context.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
   return dir;
 }
 

@@ -32,7 +32,7 @@ interface Box {
 /** A box whose folder trusts the server. */
 async function box(context: TestContext): Promise<Box> {
   const dir = await mkdtemp(join(tmpdir(), 'cityvitals-opcua-'));
-  context.after(() => rm(dir, { recursive: true }));
+  context.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
   const faults: Fault[] = [];
   const world = realWorld((event) => { if (event.kind === 'fault') faults.push(event.fault); });
   await ownCertificate(dir, world);

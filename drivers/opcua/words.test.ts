@@ -30,7 +30,7 @@ const make = async (subject: string, more: { dns?: string[]; ip?: string[]; appl
 
 async function tempDir(context: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'cityvitals-opcua-'));
-  context.after(() => rm(dir, { recursive: true }));
+  context.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
   return dir;
 }
 const faultOf = (promise: Promise<unknown>) => promise.then(() => null, (error: unknown) => { if (error instanceof FaultError) return error.fault; throw error; });

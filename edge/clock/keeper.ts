@@ -155,6 +155,7 @@ export class ClockKeeper {
       const fault = unknownFault(boot);
       if (!fault) continue;
       this.#tell(fault);
+      // Before it is saved: a process that is killed between the two names it twice, never not at all.
       this.#record(unknownDraft(edge, centre, boot, clock.nowMs()));
     }
     await this.#save();

@@ -20,7 +20,7 @@ const CONFIGS = join(import.meta.dirname, '..', '..', 'configs');
 
 async function setupFor(t: TestContext): Promise<GatewaySetup> {
   const dir = await mkdtemp(join(tmpdir(), 'cv-api-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
   return {
     gateway: 'g', centre: CENTRE, name: { zh: '龙溪镇', en: 'Longxi town' }, accepts: ['live'], exercise: true, relays: [], sinks: [], notifiers: [],
     rules: [join(CONFIGS, 'rules', 'demo')], catalogue: [join(CONFIGS, 'catalogue')],

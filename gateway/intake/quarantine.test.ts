@@ -9,7 +9,7 @@ import { openQuarantine, type Refused } from './quarantine.ts';
 
 async function folder(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'cv-quarantine-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 const refused = (text: string, sender = 'pump'): Refused => ({ at: 5, sender, code: 'CV_WIRE_NOT_JSON', detail: 'no', payload: Buffer.from(text) });

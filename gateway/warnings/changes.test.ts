@@ -36,7 +36,7 @@ const said = ({ items }: { items: { id: string; condition: string }[] }) => item
 
 test('what opened and closed during an absence is found by the cursor, in order, page by page, also after a restart', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-changes-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
   const path = join(dir, 'state.db');
   let state = opened(path, 1000);
   state.say('a', 'active');
@@ -56,7 +56,7 @@ test('what opened and closed during an absence is found by the cursor, in order,
 
 test('a cursor of another gateway is refused ahead and behind, with the oldest to go on from', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-changes-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
   const state = opened(join(dir, 'state.db'), 1000);
   state.say('a', 'active');
   const codeOf = (epoch: number, seq: number) => state.after(epoch, seq).then(() => 'taken', (error: { fault: { code: string }; extra: { oldest: string } }) => `${error.fault.code} ${error.extra.oldest}`);
@@ -66,7 +66,7 @@ test('a cursor of another gateway is refused ahead and behind, with the oldest t
 
 test('a file of before begins with its warnings as they are', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'cv-changes-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
   const path = join(dir, 'state.db');
   const before = opened(path, 1000);
   before.commit({ ...NOTHING, warnings: [row('a', 'active', 'none'), row('b', 'cleared', 'none')] });

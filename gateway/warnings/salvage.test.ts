@@ -17,7 +17,7 @@ const BATCH: StateBatch = {
 /** One that holds the batch, closed in order. */
 async function written(t: TestContext): Promise<{ dir: string; path: string; snapshot: StateSnapshot }> {
   const dir = await mkdtemp(join(tmpdir(), 'cv-state-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
   const path = join(dir, 'state.db');
   const { operations } = new StateDatabase();
   operations.open({ path });

@@ -99,10 +99,14 @@ class Life {
       }
       const truth = machine.truthOf.get(Number(event.value)) as number;
       const named = this.unknown.filter(({ subject }) => subject?.split(' ').includes(String(event.epoch)));
-      assert.equal(named.length, 1, `the unknown time of value ${String(event.value)} is named once`);
-      const { fromAt, toAt } = named[0]?.window ?? { fromAt: NaN, toAt: NaN };
-      assert.ok(fromAt <= truth + SECOND && truth <= toAt + SECOND, `value ${String(event.value)} lies within its bounds`);
-      assert.ok(fromAt <= event.occurredAt + SECOND && event.occurredAt <= toAt + SECOND);
+      assert.ok(named.length > 0, `the unknown time of value ${String(event.value)} is named`);
+      // Killed after the naming, before that is saved: the next process names it again.
+      assert.equal(new Set(named.map(({ epoch }) => epoch)).size, named.length, `the unknown time of value ${String(event.value)} is named once by a process`);
+      for (const { window } of named) {
+        const { fromAt, toAt } = window ?? { fromAt: NaN, toAt: NaN };
+        assert.ok(fromAt <= truth + SECOND && truth <= toAt + SECOND, `value ${String(event.value)} lies within its bounds`);
+        assert.ok(fromAt <= event.occurredAt + SECOND && event.occurredAt <= toAt + SECOND);
+      }
       assert.ok(event.flags?.includes('skewed'));
     }
   }

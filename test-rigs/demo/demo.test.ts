@@ -9,7 +9,7 @@ import type { Outcome } from './outcome.ts';
 const CLI = join(import.meta.dirname, '../../cli/main.ts');
 let dir: string;
 before(async () => { dir = await mkdtemp(join(tmpdir(), 'cityvitals-demo-')); });
-after(() => rm(dir, { recursive: true, force: true }));
+after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
 
 interface Run {
   code: number | null;

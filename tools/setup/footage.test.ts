@@ -13,7 +13,7 @@ const { fetchFootage, clipPath } = await import(pathToFileURL(join(import.meta.d
 
 let folder: string;
 before(async () => { folder = await mkdtemp(join(tmpdir(), 'cv-footage-')); });
-after(() => rm(folder, { recursive: true, force: true }));
+after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 /** Programs of that name come first in PATH meanwhile. */
 async function withPrograms<T>(name: string, programs: Record<string, string>, run: () => Promise<T>): Promise<T> {

@@ -13,7 +13,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cv-rendered-'));
   await renderClip(join(folder, 'moving.avi'), CLIP);
 });
-after(() => rm(folder, { recursive: true, force: true }));
+after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 for (const fps of [2, 5, 12.5]) {
   test(`line, wrong way, intrusion and loitering at ${fps} pictures a second: exact counts, within a picture of their time`, async () => {
