@@ -114,12 +114,12 @@ class Compiler {
     if (!transform) return null;
     const { from, to, add = 0, subtract = 0, xor = 0 } = transform;
     if (length && from < length.at + lengthSize(length) && (to === undefined || to < 0 || to > length.at)) this.#refuse(['transform', 'from'], `the length at ${length.at} is read as it was sent: begin behind it`, `位于 ${length.at} 的长度按线上字节读取：应从其后开始`);
-    this.#stretch('transform', from, to);
+    this.#refuseEmpty('transform', from, to);
     return { from, to: to ?? null, add: subtract - add, xor };
   }
 
-  /** One that ends before it begins would make no frame right, and say nothing. */
-  #stretch(of: 'checksum' | 'transform', from: number, to = -1): void {
+  /** No frame has a checksum of nothing, and a transform of nothing does nothing: neither would be noticed. */
+  #refuseEmpty(of: 'checksum' | 'transform', from: number, to = -1): void {
     if (to >= 0 && to <= from) this.#refuse([of, 'to'], `there is nothing from ${from} up to ${to}`, `从 ${from} 到 ${to} 之间没有字节`);
   }
 
@@ -129,7 +129,7 @@ class Compiler {
     const size = CHECKSUMS[spec.type] * (spec.form === 'hex' ? 2 : 1);
     const at = spec.at ?? -(size + terminatorBytes);
     if (-at < size) this.#refuse(['checksum', 'at'], `${size} bytes do not fit there`, `该处放不下 ${size} 个字节`);
-    this.#stretch('checksum', spec.from, spec.to);
+    this.#refuseEmpty('checksum', spec.from, spec.to);
     return { type: spec.type, from: spec.from, to: spec.to ?? at, at, size, order: spec.order ?? this.#description.order, isText: spec.form === 'hex' };
   }
 
