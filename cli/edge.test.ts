@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, watch } from 'node:fs';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { tempDir } from '../core/testing/temp-dir.ts';
 import type { EdgeState } from '../core/wire/messages.ts';
 import { realFiles } from '../core/world.ts';
 import { FakeGateway } from '../edge/testing/fake-gateway.ts';
@@ -41,8 +41,8 @@ function edgeWith(t: TestContext, env: Record<string, string>, ...args: string[]
 }
 
 async function config(t: TestContext, url: string, more = ''): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'cityvitals-cli-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   const path = join(dir, 'edge.yaml');
   await writeFile(path, `edge: pump-07
 centre: "500112001"

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
+import { tempDir } from '../core/testing/temp-dir.ts';
 import { realFiles } from '../core/world.ts';
 import centernet320 from '../models/centernet-320/model.ts';
 import { MODELS } from '../models/index.ts';
@@ -12,13 +12,12 @@ import { graphPath, verifyModel } from '../models/verify.ts';
 
 const missing = (await verifyModel(centernet320, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : false;
 
-let folder: string;
+const { dir: folder, remove } = await tempDir();
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cv-cli-models-'));
   await sharp({ create: { width: 400, height: 300, channels: 4, background: '#7090a080' } }).png().toFile(join(folder, 'flat.png'));
   await writeFile(join(folder, 'text.png'), 'no image');
 });
-after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+after(remove);
 
 interface Said { code: number | null; out: string; err: string }
 

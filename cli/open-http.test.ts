@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import { tempDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { openLocalHttp } from '../edge/http/server.ts';
 
 const YAML = 'gateway: g\ncentre: "500112001"\nbroker: { embedded: { port: 0 } }\n';
 
 async function told(t: TestContext, yaml: string, command: string[], lang: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'cv-http-'));
-  t.after(() => rm(folder, { recursive: true, maxRetries: 10 }));
+  const { dir: folder, remove } = await tempDir();
+  t.after(remove);
   await writeFile(join(folder, 'gateway.yaml'), yaml);
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'main.ts'), ...command, '--config', join(folder, 'gateway.yaml'), '--lang', lang], { env: { ...process.env, HOME: folder } });
   return stdout + stderr;

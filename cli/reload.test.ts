@@ -1,14 +1,14 @@
 /** SIGHUP to real processes: an edge, whose simulated device counts each time that it is asked, and a gateway. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import mqtt from 'mqtt';
 import type { StatusView } from '../core/api.ts';
+import { tempDir } from '../core/testing/temp-dir.ts';
 import { until } from '../core/testing/until.ts';
 import { requestReader } from '../drivers/modbus/testing/device.ts';
 import type { Health } from '../edge/http/health.ts';
@@ -56,8 +56,8 @@ function service(t: TestContext, command: 'edge' | 'gateway', path: string) {
 }
 
 test('a bad file is refused and the old one goes on; a good one touches only what changed: no value lost or twice, no link opened anew', { timeout: 120_000 }, async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-reload-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   const device = await countingDevice(t);
   const gateway = await FakeGateway.open({ clockAheadMs: 0 });
   t.after(() => gateway.close());
@@ -101,8 +101,8 @@ test('a bad file is refused and the old one goes on; a good one touches only wha
 });
 
 test('a gateway refuses a bad file and says so; of a good one it takes in edges, rules and what its store keeps, and names what a restart is needed for', { timeout: 120_000 }, async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-reload-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   const path = join(dir, 'gateway.yaml');
   const file = (edges: string, more: string) => writeFile(path, `gateway: g\ncentre: "500112001"\nbroker: { embedded: { port: 0, edges: [${edges}] } }\nhttp: { port: 0 }\n${more}`);
   await file('{ id: a, token: t-a }', 'store: { retention: 30d, maxBytes: 1GB }\n');

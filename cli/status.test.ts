@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { execFile } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
 import { createServer as serve } from 'node:http';
@@ -10,6 +8,7 @@ import mqtt from 'mqtt';
 import type { StatusView } from '../core/api.ts';
 import { openObserver } from '../core/observe.ts';
 import { testDrafts } from '../core/testing/drafts.ts';
+import { tempDir } from '../core/testing/temp-dir.ts';
 import { encodeBatch } from '../core/wire/batch.ts';
 import { realWorld } from '../core/world.ts';
 import { runGateway } from '../gateway/main.ts';
@@ -37,8 +36,8 @@ test('an edge: what it holds, who is away, since when and what to do; found wron
 });
 
 test('a gateway in process: accepted, stored and what each consumer is behind, in both languages', { timeout: 120_000 }, async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-status-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   const observer = openObserver({ component: 'gateway', language: 'en', nowMs: () => 0, log: null });
   const gateway = await runGateway({
     gateway: 'g7', centre: '500112001', accepts: ['live'], exercise: false, relays: [], sinks: [], notifiers: [], rules: [], catalogue: [],

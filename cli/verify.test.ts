@@ -1,8 +1,7 @@
 /** `cityvitals verify` as it is called: over folders that are sound, damaged, in use, and not there. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
@@ -11,6 +10,7 @@ import type { StatusView } from '../core/api.ts';
 import { openEdgeLog } from '../core/log/edge-log.ts';
 import { directStorage } from '../core/log/worker-storage.ts';
 import { testDrafts } from '../core/testing/drafts.ts';
+import { tempDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { encodeBatch } from '../core/wire/batch.ts';
 import { realWorld } from '../core/world.ts';
@@ -36,8 +36,8 @@ function verify(config: string, ...more: string[]): Promise<Ran> {
 }
 
 async function folder(t: TestContext): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-verify-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   return dir;
 }
 

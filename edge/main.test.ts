@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { z } from 'zod';
 import { defineDriver, type Driver, type Take } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import { openObserver } from '../core/observe.ts';
+import { tempDir } from '../core/testing/temp-dir.ts';
 import { until } from '../core/testing/until.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import type { Health } from './http/health.ts';
@@ -39,8 +38,8 @@ const setupOf = (dir: string, url: string): EdgeSetup => ({
 });
 
 async function folder(t: TestContext): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'cityvitals-edge-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   return dir;
 }
 

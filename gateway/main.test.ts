@@ -1,7 +1,6 @@
 /** The gateway whole: real sockets, real files, an edge that speaks the wire by hand. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import mqtt, { type MqttClient } from 'mqtt';
@@ -10,6 +9,7 @@ import type { LiveMessage } from '../core/api.ts';
 import type { Draft, Event } from '../core/event.ts';
 import { FaultError } from '../core/faults.ts';
 import type { TelemetryEvent } from '../core/telemetry.ts';
+import { tempDir } from '../core/testing/temp-dir.ts';
 import { until } from '../core/testing/until.ts';
 import { encodeBatch } from '../core/wire/batch.ts';
 import type { Ack, AckMessage, OutMessage } from '../core/wire/messages.ts';
@@ -21,8 +21,8 @@ const CENTRE = '500112001';
 const CONFIGS = join(import.meta.dirname, '..', 'configs');
 
 async function folder(t: TestContext): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-gateway-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   return dir;
 }
 

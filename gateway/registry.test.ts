@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Event } from '../core/event.ts';
+import { tempDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import type { DeviceState, EdgeState } from '../core/wire/messages.ts';
 import { Registry } from './registry.ts';
@@ -37,8 +37,8 @@ test('a device is fresh while its edge finds it so, late when nothing new comes,
 });
 
 test('since when a device answers, or does not, is known, also after a restart; that of an edge that is away is since it went', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-registry-'));
-  t.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   const world = testWorld();
   const { registry, state } = await rig(join(dir, 'registry.json'), world);
   const since = (of = registry) => of.device('plc')?.since;
@@ -127,8 +127,8 @@ test('whoever watches hears of a device that is known by its events alone, and w
 });
 
 test('what is known outlives a restart, and a torn file does not keep the gateway from starting', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-registry-'));
-  t.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   const path = join(dir, 'registry.json');
   const first = await rig(path);
   first.state({ http: 'http://127.0.0.1:1', version: '1' }, { pictures: true });

@@ -1,13 +1,13 @@
 /** A changed configuration taken in by a gateway that runs: rights, rules and catalogue, over real sockets and files. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import mqtt, { type MqttClient } from 'mqtt';
 import type { StatusView, WarningView } from '../core/api.ts';
 import type { Draft } from '../core/event.ts';
 import { FaultError } from '../core/faults.ts';
+import { tempDir } from '../core/testing/temp-dir.ts';
 import { until } from '../core/testing/until.ts';
 import { encodeBatch } from '../core/wire/batch.ts';
 import { realWorld } from '../core/world.ts';
@@ -22,8 +22,8 @@ const draftOf = (device: string, value: number, at: number): Draft => ({
 });
 
 test('edges come and go, tokens and rules change; who did not change notices nothing, and rules that are the same remember', { timeout: 120_000 }, async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-gateway-reload-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   const rules = join(dir, 'rules');
   const other = join(dir, 'other.yaml');
   await writeFile(join(dir, 'one.yaml'), await readFile(RULE, 'utf8'));

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { Picture } from '../core/driver.ts';
 import type { FaultCode, FaultError } from '../core/faults.ts';
 import type { Dimension, ModelSpec } from '../core/model.ts';
+import { tempDir } from '../core/testing/temp-dir.ts';
 import { settle, testWorld } from '../core/testing/virtual-clock.ts';
 import { encodeOnnx } from './convert/onnx.ts';
 import { MODELS, modelById } from './index.ts';
@@ -20,9 +20,8 @@ const skip = made ? false : 'the graph is not made yet (node models/convert/main
 const grey = (width: number, height: number): Picture => ({ index: 0, ptsMs: 0, width, height, yuv: new Uint8Array((width * height * 3) / 2).fill(128) });
 const code = (wanted: FaultCode) => (error: FaultError) => error.fault?.code === wanted;
 
-let folder: string;
-before(async () => { folder = await mkdtemp(join(tmpdir(), 'cv-models-')); });
-after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+const { dir: folder, remove } = await tempDir();
+after(remove);
 
 async function withDetector(options: DetectorOptions, run: (detector: Detector, world: ReturnType<typeof testWorld>) => Promise<void>): Promise<void> {
   const world = testWorld();

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import type { FaultError } from '../core/faults.ts';
+import { tempDir } from '../core/testing/temp-dir.ts';
 import { realFiles } from '../core/world.ts';
 import { MODELS } from './index.ts';
 import { findModel, loadManifest, readManifest } from './manifest.ts';
 import { manifestText } from './manifest-text.ts';
 
-let folder: string;
-before(async () => { folder = await mkdtemp(join(tmpdir(), 'cv-manifest-')); });
-after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+const { dir: folder, remove } = await tempDir();
+after(remove);
 
 const OWN = `name: helmets-640
 version: "2026-03"

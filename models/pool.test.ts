@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { FaultError } from '../core/faults.ts';
+import { tempDir } from '../core/testing/temp-dir.ts';
 import { realFiles, seededRandom } from '../core/world.ts';
 import { settle, testWorld } from '../core/testing/virtual-clock.ts';
 import centernet320 from './centernet-320/model.ts';
@@ -15,9 +15,8 @@ import { graphPath, verifyModel } from './verify.ts';
 const skip = (await verifyModel(centernet320, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : false;
 const picture = (index: number) => ({ index, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6).fill(index) });
 
-let folder: string;
-before(async () => { folder = await mkdtemp(join(tmpdir(), 'cv-pool-')); });
-after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+const { dir: folder, remove } = await tempDir();
+after(remove);
 
 /**
  * Stands in for the worker: says its process's id as a class, which of its models it was as y, and dies at a picture of 66.

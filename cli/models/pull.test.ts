@@ -1,21 +1,20 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test, type TestContext } from 'node:test';
+import { after, test, type TestContext } from 'node:test';
 import type { FaultError } from '../../core/faults.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { fromBundle } from './bundle.ts';
 import { download } from './download.ts';
 
 const GRAPH = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 31 + (at >> 9)) & 255));
 const SHA256 = createHash('sha256').update(GRAPH).digest('hex');
 
-let folder: string;
-before(async () => { folder = await mkdtemp(join(tmpdir(), 'cv-pull-')); });
-after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+const { dir: folder, remove } = await tempDir();
+after(remove);
 
 /** A server on loopback; `ranges` are those it was asked for. */
 async function serve(t: TestContext, answer: (request: IncomingMessage, response: ServerResponse, time: number) => void): Promise<{ url: string; ranges: (string | null)[] }> {

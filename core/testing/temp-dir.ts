@@ -3,13 +3,18 @@ import { access, constants, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export async function tempDir(): Promise<{ dir: string; remove(): Promise<void> }> {
-  const dir = await mkdtemp(join(tmpdir(), 'cityvitals-'));
-  return { dir, remove: () => removed(dir) };
+interface TempDir {
+  dir: string;
+  remove(): Promise<void>;
 }
 
-/** Hooks run in the order they were made, so what writes there may not have ended yet: then once more. */
-const removed = (dir: string): Promise<void> => rm(dir, { recursive: true, force: true, maxRetries: 10 });
+export const tempDir = (): Promise<TempDir> => dirIn(tmpdir());
+
+async function dirIn(parent: string): Promise<TempDir> {
+  const dir = await mkdtemp(join(parent, 'cityvitals-'));
+  // A test's hooks run in the order they were made, so what writes there may not have ended yet: then once more.
+  return { dir, remove: () => rm(dir, { recursive: true, force: true, maxRetries: 10 }) };
+}
 
 const MEMORY_FOLDER = '/dev/shm';
 const MIN_FREE_BYTES = 48 << 20;
@@ -18,10 +23,8 @@ const MIN_FREE_BYTES = 48 << 20;
  * The same in memory where the system has that: for tests that commit thousands of times and are not about the disk's
  * durability. Elsewhere it is an ordinary folder.
  */
-export async function memoryDir(): Promise<{ dir: string; remove(): Promise<void> }> {
-  if (!(await hasMemoryFolder())) return tempDir();
-  const dir = await mkdtemp(join(MEMORY_FOLDER, 'cityvitals-'));
-  return { dir, remove: () => removed(dir) };
+export async function memoryDir(): Promise<TempDir> {
+  return dirIn((await hasMemoryFolder()) ? MEMORY_FOLDER : tmpdir());
 }
 
 async function hasMemoryFolder(): Promise<boolean> {

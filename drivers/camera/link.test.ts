@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Picture } from '../../core/driver.ts';
 import type { FaultCode, FaultError } from '../../core/faults.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
 import { settle, testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { decode } from './decode.ts';
@@ -14,15 +14,14 @@ import { examine, probe } from './examine.ts';
 import { open, type CameraLink } from './link.ts';
 import { settings as schema, type CameraSettings } from './settings.ts';
 
-let folder: string;
+const { dir: folder, remove } = await tempDir();
 let clip: string;
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cv-camera-'));
   clip = join(folder, 'a clip:1.mkv'); // a name that a shell or ffmpeg's protocols could stumble over
   // 2 s, 10 pictures a second; the grey of each tells its number: 10 × index.
   execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'color=black:size=64x48:rate=10:duration=2,format=gray,geq=lum=10*N', '-c:v', 'ffv1', '-y', `file:${clip}`]);
 });
-after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+after(remove);
 
 const settings = (changes: Partial<CameraSettings> = {}): CameraSettings => schema.parse({ url: `file:${clip}`, width: 32, height: 24, fps: 10, speed: 'max', ...changes });
 const code = (wanted: FaultCode) => (error: FaultError) => error.fault?.code === wanted;

@@ -1,16 +1,16 @@
 /** Lines of a port: what is told of them, once; who keeps his place; when they are opened, shared, and let go of. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import type { FrameFrame } from './frame.ts';
 import { open } from './link.ts';
 import { point, settings, type FramePointOf } from './settings.ts';
 import { fakeNet, FakeSocket } from './testing/net.ts';
 
-let folder: string;
+const { dir: folder, remove } = await tempDir();
 const HEAD = 'version: 1\ntitle: { zh: 甲, en: a }\nheader: "AA"\nfixed: 5\nchecksum: { type: sum8, from: 1 }\n';
 const FILES: Record<string, string> = {
   one: `${HEAD}head: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nwhen: { kind: [1, 2] }\nmessages: [{ name: m, fields: [{ name: x }], answer: "AA 81 {id} {x} {checksum}" }]\n`,
@@ -19,10 +19,9 @@ const FILES: Record<string, string> = {
   headed: `${HEAD}head: [{ name: a, type: hex, size: 3 }]\nidentity: a\nmessages: [{ name: m }]\n`,
 };
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cityvitals-lines-'));
   await Promise.all(Object.entries(FILES).map(([name, text]) => writeFile(join(folder, `${name}.yaml`), text)));
 });
-after(() => rm(folder, { recursive: true, maxRetries: 10 }));
+after(remove);
 
 const at = (name: string, more: Record<string, unknown>) => settings.parse({ description: join(folder, `${name}.yaml`), ...more });
 const M = [{ id: 'x', ...point.parse({ read: 'm.x' }) } as FramePointOf];

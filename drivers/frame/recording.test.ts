@@ -1,12 +1,12 @@
 /** How a described device is recorded and played back: its recorded cases, and what is said of each message. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { linesOfCase } from '../../core/cases/replay.ts';
 import { casesIn } from '../../core/testing/cases.ts';
 import { messagesHold } from '../../core/testing/messages-hold.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import driver from './driver.ts';
 import { recording } from './recording.ts';
 import { settings, type FrameSettings } from './settings.ts';
@@ -24,7 +24,7 @@ for (const recorded of cases) {
   });
 }
 
-let folder: string;
+const { dir: folder, remove } = await tempDir();
 const FILES: Record<string, string> = {
   asked: 'header: "68"\nidle: FE\nterminator: "16"\nlength: { at: 1, plus: 4 }\nchecksum: { type: sum8 }\nhead: [{ skip: 1 }, { name: kind }, { name: id, type: bcd, size: 2 }, { name: number, type: u16 }]\nidentity: id\nsequence: number\nmessages: [{ name: level, when: { kind: 0x81 }, fields: [{ name: x }] }, { name: other, answer: "68 {length} 7F {id} {sequence} {checksum} 16" }]\npolls:\n  - { send: "FE 68 {length} 01 {identity} {sequence} {now:bcd} {now:unix} {checksum} 16", wants: [level] }\n  - { send: "AA 01 {identity}", wants: [level] }\n',
   any: 'header: "02"\nterminator: "0D"\nmax: 40\nhead: [{ name: unit, type: ascii, size: 2 }]\nmessages: [{ name: m }]\npolls: [{ send: "02 \'01?\' 0D" }]\n',
@@ -33,10 +33,9 @@ const FILES: Record<string, string> = {
   stuffed: 'header: "7E"\nterminator: "7E"\nescape: { "7D 02": "7E", "7D 01": "7D" }\nchecksum: { type: xor8, from: 1 }\nmax: 40\nhead: [{ name: id, type: hex, size: 2 }, { name: number }]\nidentity: id\nsequence: number\nmessages: [{ name: m, answer: "7E {id} {number} {checksum} 7E" }]\npolls: [{ send: "7E 01 {checksum} 7E" }]\n',
 };
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cityvitals-recording-'));
   await Promise.all(Object.entries(FILES).map(([name, text]) => writeFile(join(folder, `${name}.yaml`), `version: 1\ntitle: { zh: 甲, en: a }\n${text}`)));
 });
-after(() => rm(folder, { recursive: true, maxRetries: 10 }));
+after(remove);
 
 const of = (name: string): FrameSettings => settings.parse({ description: join(folder, `${name}.yaml`), host: '127.0.0.1', port: 1 });
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');

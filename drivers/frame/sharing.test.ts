@@ -1,14 +1,14 @@
 /** Several descriptions on one port: who gets which frame, and what cannot share. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { explain, FaultError, type Fault } from '../../core/faults.ts';
 import { framesOf } from '../../core/frames-of.ts';
 import { freePort } from '../../core/free-port.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { realNet } from '../../core/world.ts';
@@ -30,14 +30,13 @@ const A = 'version: 1\ntitle: { zh: 甲, en: alpha }\nheader: "AA"\nfixed: 6\nch
 const B = A.replace('alpha', 'beta').replace('甲', '乙').replace('name: kind', 'name: what').replace('when: { kind: 1 }', 'when: { what: [2, 3] }').replace('name: a,', 'name: b,');
 const REST = A.replace('alpha', 'rest').replace('when: { kind: 1 }\n', '').replace('name: a,', 'name: rest,');
 
-let folder: string;
+const { dir: folder, remove } = await tempDir();
 const fileOf = (name: string) => join(folder, `${name}.yaml`);
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cityvitals-sharing-'));
   const files = { a: A, b: B, rest: REST, same: A.replace('alpha', 'other'), longer: A.replace('fixed: 6', 'fixed: 7').replace('kind: 1', 'kind: 9'), 'jt808-2013': guideOf('2013'), 'jt808-2019': guideOf('2019') };
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(fileOf(name), text)));
 });
-after(() => rm(folder, { recursive: true, maxRetries: 10 }));
+after(remove);
 
 /** AA kind id x 00 sum. */
 const frame = (kind: number, id: number, x: number) => Buffer.from([0xaa, kind, id, x, 0, (0xaa + kind + id + x) & 0xff]);

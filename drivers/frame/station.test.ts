@@ -1,10 +1,10 @@
 /** One device on a port: what is given, answered and asked, when, and how much of it is kept. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { explain, FaultError } from '../../core/faults.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { decode } from './decode.ts';
 import type { FrameFrame } from './frame.ts';
 import { open, type FrameLink } from './link.ts';
@@ -16,7 +16,7 @@ const ID = '000000000001';
 const POINTS = ['state.temperature', 'tags.reads.epc'].map((read) => ({ id: read, ...point.parse({ read }) }) as FramePointOf);
 const UDP = { description: 'shipped:compound-terminal', transport: 'udp', listen: '0.0.0.0:7600' };
 
-let folder: string;
+const { dir: folder, remove } = await tempDir();
 const FILES: Record<string, string> = {
   plain: 'header: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: m, when: { kind: 1 }, fields: [{ name: x }], answer: "AA 81 {id} {x}" }, { name: silent, when: { kind: 2 } }, { name: spoken, when: { kind: 3 }, answer: "AA 83 {id} 00" }, { name: alive, when: { kind: 4 }, confirms: true }, { name: unread, when: { kind: 5 }, fields: [{ name: y }] }]\n',
   numbered: 'header: "AA"\nfixed: 5\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }, { name: n }]\nidentity: id\nsequence: n\nmessages: [{ name: m, fields: [{ name: x }], answer: "AA 81 {id} {n} {sequence}" }]\n',
@@ -24,10 +24,9 @@ const FILES: Record<string, string> = {
   asked: 'header: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: a, when: { kind: 1 }, fields: [{ name: x }] }, { name: b, when: { kind: 2 }, fields: [{ name: x }] }]\npolls: [{ send: "AA 01 {identity} 00", every: 1s, timeout: 200ms, wants: [a] }, { send: "AA 02 {identity} 00", every: 2s, timeout: 300ms }]\n',
 };
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cityvitals-station-'));
   await Promise.all(Object.entries(FILES).map(([name, text]) => writeFile(join(folder, `${name}.yaml`), `version: 1\ntitle: { zh: 甲, en: a }\n${text}`)));
 });
-after(() => rm(folder, { recursive: true, maxRetries: 10 }));
+after(remove);
 
 const file = (name: string) => join(folder, `${name}.yaml`);
 const report = (number: number, celsius = 20) => frameOf(ID, number, 4, state('260101000000', celsius, 40, 12_000, 0, 0)).toString('hex');

@@ -1,10 +1,10 @@
 /** What `check` and `discover` say of devices that speak, in full; what is set wrong, before anything opens. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import driver from './driver.ts';
 import { loadDescription, protocolIn, readDescription, shippedNames } from './load.ts';
 import { point, settings, type FramePointOf } from './settings.ts';
@@ -13,14 +13,13 @@ import { fakeNet, FakeSocket } from './testing/net.ts';
 
 const ASKED = 'version: 1\ntitle: { zh: 仪表, en: Meter }\nheader: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: a, when: { kind: 1 }, fields: [{ name: x }] }, { name: b, when: { kind: 2 }, fields: [{ name: y, type: ascii, size: 1 }] }]\npolls: [{ send: "AA 01 {identity} 00" }]\n';
 
-let folder: string;
+const { dir: folder, remove } = await tempDir();
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cityvitals-survey-'));
   await writeFile(join(folder, 'asked.yaml'), ASKED);
   await writeFile(join(folder, 'heard.yaml'), ASKED.slice(0, ASKED.indexOf('polls')));
   await writeFile(join(folder, 'nobody.yaml'), ASKED.slice(0, ASKED.indexOf('polls')).replace('identity: id\n', ''));
 });
-after(() => rm(folder, { recursive: true, maxRetries: 10 }));
+after(remove);
 
 const at = (name: string, more: Record<string, unknown>) => settings.parse({ description: join(folder, `${name}.yaml`), ...more });
 

@@ -1,11 +1,11 @@
 /** RTU on real pseudo-terminals: noise, echoes, split and damaged answers, an adapter that is pulled out, ports by name. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
 import { realNet, realWorld } from '../../core/world.ts';
 import { portFault } from './examine.ts';
@@ -105,8 +105,8 @@ test('a port that is not there names itself', async () => {
 });
 
 test('a name by order of plugging is refused when there are two adapters, and the lasting names are told', async (context) => {
-  const folder = await mkdtemp(join(tmpdir(), 'cityvitals-by-id-'));
-  context.after(() => rm(folder, { recursive: true, maxRetries: 10 }));
+  const { dir: folder, remove } = await tempDir();
+  context.after(remove);
   assert.deepEqual(await adapters(join(folder, 'none')), []);
   await symlink('/dev/ttyUSB0', join(folder, 'usb-FTDI_A'));
   assert.equal(portFault('ttyUSB0', await adapters(folder)), null, 'one adapter is no doubt');

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { CertificatePurpose, createSelfSignedCertificate, generatePrivateKey, privateKeyToPEM } from 'node-opcua-crypto';
 import { FaultError, type Fault } from '../../core/faults.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { addressOf, connectClient, type Client, type Message } from './client.ts';
@@ -220,8 +220,8 @@ async function make(subject: string, more: { ip?: string[]; dns?: string[] }): P
 }
 
 test('TLS: who stands at the broker is checked by the CA that is given; without a check that is told each time; a client shows its own certificate', async (context: TestContext) => {
-  const dir = await mkdtemp(join(tmpdir(), 'cityvitals-mqtt-'));
-  context.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  context.after(remove);
   const [server, stranger] = await Promise.all([make('/CN=broker', { ip: ['127.0.0.1'], dns: ['localhost'] }), make('/CN=stranger', { ip: ['127.0.0.1'] })]);
   const file = async (name: string, text: string) => { await writeFile(join(dir, name), text); return join(dir, name); };
   const [ca, other, key] = await Promise.all([file('ca.pem', server.cert), file('other.pem', stranger.cert), file('key.pem', stranger.key)]);

@@ -1,12 +1,12 @@
 /** Trust and this box's own certificate: files alone, no server. */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rename, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import { CertificatePurpose, convertPEMtoDER, createSelfSignedCertificate, generatePrivateKey } from 'node-opcua-crypto';
 import { explain, FaultError } from '../../core/faults.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { ownCertificate, ownCertificatePath, ownCertificates } from './own-certificate.ts';
 import { applicationUri } from './own-key.ts';
@@ -22,16 +22,16 @@ before(async () => {
   [server, another] = await Promise.all([make('/CN=PLC 7/../x', '10.1.2.3'), make('/CN=PLC 7', '10.1.2.3')]);
 });
 
-async function tempDir(context: TestContext): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'cityvitals-opcua-'));
-  context.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
+async function dirOf(context: TestContext): Promise<string> {
+  const { dir, remove } = await tempDir();
+  context.after(remove);
   return dir;
 }
 
 const faultOf = (promise: Promise<unknown>) => promise.then(() => null, (error: unknown) => { if (error instanceof FaultError) return error.fault; throw error; });
 
 test('a stranger goes to rejected/ and says how it is trusted; after the move it is, and only it', async (context: TestContext) => {
-  const dir = await tempDir(context);
+  const dir = await dirOf(context);
   const fault = await faultOf(trustServer(server, ENDPOINT, { dir, checkHost: true }, NOW));
   assert.equal(fault?.code, 'CV_OPCUA_CERTIFICATE_UNKNOWN');
   const { message, remedy } = explain(fault, 'en');
@@ -45,7 +45,7 @@ test('a stranger goes to rejected/ and says how it is trusted; after the move it
 });
 
 test('a trusted one that has expired, is not yet valid, or is for another host is refused, each in its own words', async (context: TestContext) => {
-  const dir = await tempDir(context);
+  const dir = await dirOf(context);
   await mkdir(join(dir, 'trusted'));
   await writeFile(join(dir, 'trusted', 'notes.txt'), 'not a certificate');
   await writeFile(join(dir, 'plc.der'), server);
@@ -62,7 +62,7 @@ test('a trusted one that has expired, is not yet valid, or is for another host i
 });
 
 test('strangers do not fill the disk, and the newest can always be trusted', async (context: TestContext) => {
-  const dir = await tempDir(context);
+  const dir = await dirOf(context);
   await mkdir(join(dir, 'rejected'));
   for (let at = 0; at < 150; at += 1) await writeFile(join(dir, 'rejected', `old-${at}.der`), 'x');
   const fault = await faultOf(trustServer(server, ENDPOINT, { dir, checkHost: true }, NOW));
@@ -72,7 +72,7 @@ test('strangers do not fill the disk, and the newest can always be trusted', asy
 });
 
 test('a folder that cannot be written, a file that cannot be read is a fault of its own', async (context: TestContext) => {
-  const dir = await tempDir(context);
+  const dir = await dirOf(context);
   await writeFile(join(dir, 'file'), '');
   assert.equal((await faultOf(trustServer(server, ENDPOINT, { dir: join(dir, 'file'), checkHost: true }, NOW)))?.code, 'CV_OPCUA_CERTIFICATE_FOLDER');
   await mkdir(join(dir, 'trusted'));
@@ -83,7 +83,7 @@ test('a folder that cannot be written, a file that cannot be read is a fault of 
 });
 
 test('our own is made once, kept, and made anew with the same key before it expires or when it is broken', async (context: TestContext) => {
-  const dir = await tempDir(context);
+  const dir = await dirOf(context);
   const world = testWorld(new VirtualClock(NOW));
   const [first, together] = await Promise.all([ownCertificate(dir, world), ownCertificate(dir, world)]);
   assert.deepEqual(first.getCertificate(), together.getCertificate());

@@ -1,13 +1,13 @@
 /** A server that signs and encrypts: who trusts whom, what is said where one does not, and what a look at it shows. */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { ServerState } from 'node-opcua-client';
 import { FaultError, type Fault } from '../../core/faults.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import { startOpcuaRig, type OpcuaRig } from '../../test-rigs/opcua/server.ts';
 import { ownCertificate, ownCertificatePath } from './own-certificate.ts';
@@ -31,8 +31,8 @@ interface Box {
 
 /** A box whose folder trusts the server. */
 async function box(context: TestContext): Promise<Box> {
-  const dir = await mkdtemp(join(tmpdir(), 'cityvitals-opcua-'));
-  context.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  context.after(remove);
   const faults: Fault[] = [];
   const world = realWorld((event) => { if (event.kind === 'fault') faults.push(event.fault); });
   await ownCertificate(dir, world);

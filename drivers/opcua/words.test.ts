@@ -1,13 +1,13 @@
 /** What an installer writes and what a server says: settings, certificates, faults and nodes, each by its own word. */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import { CertificatePurpose, createSelfSignedCertificate, generatePrivateKey } from 'node-opcua-crypto';
 import { AttributeIds, DataType, StatusCodes, Variant, VariantArrayType } from 'node-opcua-client';
 import { FaultError } from '../../core/faults.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { identityOf, sessionFault } from './client.ts';
 import driver from './driver.ts';
@@ -28,9 +28,9 @@ let privateKey: Awaited<ReturnType<typeof generatePrivateKey>>;
 before(async () => { privateKey = await generatePrivateKey(2048); });
 const make = async (subject: string, more: { dns?: string[]; ip?: string[]; applicationUri?: string } = {}) => Buffer.from(new X509Certificate((await createSelfSignedCertificate({ privateKey, applicationUri: 'urn:plc', subject, purpose: CertificatePurpose.ForApplication, notBefore: new Date(NOW - DAY_MS), notAfter: new Date(NOW + 10 * DAY_MS), ...more })).cert).raw);
 
-async function tempDir(context: TestContext): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'cityvitals-opcua-'));
-  context.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
+async function dirOf(context: TestContext): Promise<string> {
+  const { dir, remove } = await tempDir();
+  context.after(remove);
   return dir;
 }
 const faultOf = (promise: Promise<unknown>) => promise.then(() => null, (error: unknown) => { if (error instanceof FaultError) return error.fault; throw error; });
@@ -85,7 +85,7 @@ test('why there is no session: the user, our certificate, or the server\'s own w
 });
 
 test('strangers are kept under their names, the newest hundred; a path with blanks is quoted', async (context: TestContext) => {
-  const dir = join(await tempDir(context), "it's here");
+  const dir = join(await dirOf(context), "it's here");
   const check = (der: Buffer) => faultOf(trustServer(der, 'opc.tcp://10.1.2.3:4840', { dir, checkHost: true }, NOW));
   const fault = await check(await make(`/CN=${'Ü p'.repeat(20)}${'x'.repeat(30)}`));
   assert.match(String(fault?.params.command), /^mv '\/[^']*it'\\''s here\/rejected\/[^ ]+\.der' '\/[^']*it'\\''s here\/trusted'\/$/);
@@ -111,7 +111,7 @@ test('strangers are kept under their names, the newest hundred; a path with blan
 });
 
 test('a certificate counts from its first moment to its last; its subject is said in one line', async (context: TestContext) => {
-  const dir = await tempDir(context);
+  const dir = await dirOf(context);
   const der = await make('/C=CN/O=Plant/CN=PLC', { dns: ['plc.plant'] });
   await mkdir(join(dir, 'trusted'));
   await writeFile(join(dir, 'trusted', 'plc.der'), der);
@@ -127,7 +127,7 @@ test('a certificate counts from its first moment to its last; its subject is sai
 });
 
 test('our own: 5 years, renewed 60 days before the end or under another name, its key kept and readable by nobody else', async (context: TestContext) => {
-  const dir = await tempDir(context);
+  const dir = await dirOf(context);
   const world = testWorld(new VirtualClock(NOW));
   await ownCertificate(dir, world);
   const first = await readFile(ownCertificatePath(dir));

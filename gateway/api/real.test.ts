@@ -1,11 +1,10 @@
 /** The API over a real gateway: what it answers after a real batch fits the document, route by route. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import mqtt from 'mqtt';
 import type { Draft } from '../../core/event.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { edgeTopic, WIRE_VERSION } from '../../core/wire/topics.ts';
 import { realWorld } from '../../core/world.ts';
@@ -19,8 +18,8 @@ const CENTRE = '500112001';
 const CONFIGS = join(import.meta.dirname, '..', '..', 'configs');
 
 async function setupFor(t: TestContext): Promise<GatewaySetup> {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-api-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   return {
     gateway: 'g', centre: CENTRE, name: { zh: '龙溪镇', en: 'Longxi town' }, accepts: ['live'], exercise: true, relays: [], sinks: [], notifiers: [],
     rules: [join(CONFIGS, 'rules', 'demo')], catalogue: [join(CONFIGS, 'catalogue')],

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { z } from 'zod';
 import { metaOf } from '../../core/config/schema-notes.ts';
 import { explain } from '../../core/faults.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { checkGateway } from './check.ts';
 import { GATEWAY_SCHEMA } from './schema.ts';
 
@@ -79,8 +79,8 @@ test('on another broker no consumer has the name of the gateway, of one of its c
 });
 
 test('mistakes in rules and catalogue are found with the configuration', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-config-'));
-  t.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   await writeFile(join(dir, 'rule.yaml'), 'id: [\n');
   const { setup, problems } = await check(`${MINIMAL}rules: [${dir}, /nowhere.yaml]\n`);
   assert.equal(setup, null);
@@ -89,8 +89,8 @@ test('mistakes in rules and catalogue are found with the configuration', async (
 });
 
 test('whatever else is wrong, what rules, catalogue and lists of names hold is told too', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-config-'));
-  t.after(() => rm(dir, { recursive: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   await writeFile(join(dir, 'rule.yaml'), ['id: pump', 'version: 1', 'type: tresh', 'select: { indicator: YJ-FLD-001 }', 'levels: { 2: { when: "2.8" } }', 'autoclose: true', ''].join('\n'));
   const { problems } = await check(['gateway: g', 'centre: "500112001"', 'broker:', '  embedded:', '    edges: [{ id: a, token: t }, { id: 7 },', '      { id: a, token: u }]', 'http: { port: many }', `rules: [${dir}, 7, /nowhere.yaml]`, 'exercize: true', ''].join('\n'));
   assert.deepEqual(problems.filter(({ file }) => file === '/conf/gateway.yaml').map(({ line, fault }) => `${line} ${fault.code}`), ['5 CV_SETTING_INVALID', '6 CV_ID_TWICE', '7 CV_SETTING_INVALID', '8 CV_SETTING_INVALID', '9 CV_SETTING_UNKNOWN']);

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { openQuarantine, type Refused } from './quarantine.ts';
 
 async function folder(t: TestContext): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-quarantine-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   return dir;
 }
 const refused = (text: string, sender = 'pump'): Refused => ({ at: 5, sender, code: 'CV_WIRE_NOT_JSON', detail: 'no', payload: Buffer.from(text) });

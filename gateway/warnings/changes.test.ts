@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { warningChanges } from '../api/warning-changes.ts';
 import type { Cursor } from '../../core/log/types.ts';
 import type { OutboxEntry, StateBatch } from './database.ts';
@@ -35,8 +34,8 @@ function opened(path: string, nowMs: number) {
 const said = ({ items }: { items: { id: string; condition: string }[] }) => items.map(({ id, condition }) => `${id} ${condition}`);
 
 test('what opened and closed during an absence is found by the cursor, in order, page by page, also after a restart', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-changes-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   const path = join(dir, 'state.db');
   let state = opened(path, 1000);
   state.say('a', 'active');
@@ -55,8 +54,8 @@ test('what opened and closed during an absence is found by the cursor, in order,
 });
 
 test('a cursor of another gateway is refused ahead and behind, with the oldest to go on from', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-changes-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   const state = opened(join(dir, 'state.db'), 1000);
   state.say('a', 'active');
   const codeOf = (epoch: number, seq: number) => state.after(epoch, seq).then(() => 'taken', (error: { fault: { code: string }; extra: { oldest: string } }) => `${error.fault.code} ${error.extra.oldest}`);
@@ -65,8 +64,8 @@ test('a cursor of another gateway is refused ahead and behind, with the oldest t
 });
 
 test('a file of before begins with its warnings as they are', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-changes-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   const path = join(dir, 'state.db');
   const before = opened(path, 1000);
   before.commit({ ...NOTHING, warnings: [row('a', 'active', 'none'), row('b', 'cleared', 'none')] });

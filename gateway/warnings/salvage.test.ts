@@ -1,11 +1,10 @@
 /** A damaged `state.db`: it opens all the same, and what can be understood of it is there. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { StateDatabase, type StateBatch, type StateSnapshot } from './database.ts';
 
 const BATCH: StateBatch = {
@@ -16,8 +15,8 @@ const BATCH: StateBatch = {
 
 /** One that holds the batch, closed in order. */
 async function written(t: TestContext): Promise<{ dir: string; path: string; snapshot: StateSnapshot }> {
-  const dir = await mkdtemp(join(tmpdir(), 'cv-state-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   const path = join(dir, 'state.db');
   const { operations } = new StateDatabase();
   operations.open({ path });

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import type { Outcome } from './outcome.ts';
 
 const CLI = join(import.meta.dirname, '../../cli/main.ts');
-let dir: string;
-before(async () => { dir = await mkdtemp(join(tmpdir(), 'cityvitals-demo-')); });
-after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+const { dir, remove } = await tempDir();
+after(remove);
 
 interface Run {
   code: number | null;

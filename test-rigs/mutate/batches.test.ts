@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 import { Batches, type Place } from './batches.ts';
 import { passes } from './copy.ts';
 
 test('a run that goes on knows which tests fail without any mistake, and does not run them again', async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), 'cityvitals-batches-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   writeFileSync(join(dir, 'a.ts'), 'export const a = 1;\n');
   writeFileSync(join(dir, 'a.test.ts'), "import { a } from './a.ts';\nif (a !== 1) throw new Error('noticed');\n");
   writeFileSync(join(dir, 'b.test.ts'), "import './a.ts';\nimport { appendFileSync } from 'node:fs';\nappendFileSync(new URL('runs', import.meta.url), 'x');\nthrow new Error('always');\n");
@@ -29,8 +28,8 @@ test('a run that goes on knows which tests fail without any mistake, and does no
 });
 
 test('the first failure ends a run: what hangs after it is not waited for', async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), 'cityvitals-batches-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const { dir, remove } = await tempDir();
+  t.after(remove);
   writeFileSync(join(dir, 'a.test.ts'), "import { test } from 'node:test';\ntest('fails', () => { console.log('{}'); throw new Error('seen'); });\ntest('hangs', () => new Promise((resolve) => { setTimeout(resolve, 3_600_000); }));\n");
   writeFileSync(join(dir, 'b.test.ts'), "import { test } from 'node:test';\ntest('passes', () => { console.log('{\"test\":1}'); });\n");
   const never = new AbortController().signal;

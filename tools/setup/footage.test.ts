@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { tempDir } from '../../core/testing/temp-dir.ts';
 
 interface Words { en: string; zh: string }
 const { fetchFootage, clipPath } = await import(pathToFileURL(join(import.meta.dirname, 'footage.mjs')).href) as {
@@ -11,9 +11,8 @@ const { fetchFootage, clipPath } = await import(pathToFileURL(join(import.meta.d
   clipPath(root: string): string;
 };
 
-let folder: string;
-before(async () => { folder = await mkdtemp(join(tmpdir(), 'cv-footage-')); });
-after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+const { dir: folder, remove } = await tempDir();
+after(remove);
 
 /** Programs of that name come first in PATH meanwhile. */
 async function withPrograms<T>(name: string, programs: Record<string, string>, run: () => Promise<T>): Promise<T> {

@@ -1,19 +1,17 @@
 /** Boxes that move, rendered to a clip and read back by the camera at three rates: every event in its picture or the next. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { tempDir } from '../../../core/testing/temp-dir.ts';
 import { BLOBS, eventsOfClip } from '../../../test-rigs/vision-clips/events.ts';
 import { renderClip } from '../../../test-rigs/vision-clips/moving.ts';
 import { CLIP, SCENE, WANTED } from '../../../test-rigs/vision-clips/scenario.ts';
 
-let folder: string;
+const { dir: folder, remove } = await tempDir();
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cv-rendered-'));
   await renderClip(join(folder, 'moving.avi'), CLIP);
 });
-after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+after(remove);
 
 for (const fps of [2, 5, 12.5]) {
   test(`line, wrong way, intrusion and loitering at ${fps} pictures a second: exact counts, within a picture of their time`, async () => {
