@@ -16,12 +16,13 @@ import { damagedMessageGivesNothing, fuzzFrame, fuzzStream, groundsOf } from '..
 import { seededRandom } from '../../core/world.ts';
 import { DRIVERS } from '../../drivers/index.ts';
 
-const { values } = parseArgs({ options: { driver: { type: 'string' }, runs: { type: 'string', default: '10000' }, streams: { type: 'string', default: '50' }, seed: { type: 'string', default: '1' }, json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({ options: { driver: { type: 'string' }, runs: { type: 'string', default: '10000' }, streams: { type: 'string', default: '50' }, seed: { type: 'string', default: '1' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } });
 const [runs, share, seed] = [Number(values.runs), Number(values.streams), Number(values.seed)];
 const chosen = DRIVERS.filter(({ id }) => values.driver === undefined || id === values.driver);
-if (chosen.length === 0 || !(runs >= 1) || !(share >= 1)) {
-  process.stderr.write('usage: fuzz [--driver D] [--runs N] [--streams ONE-IN] [--seed S] [--json]\n');
-  process.exit(2);
+if (values.help || chosen.length === 0 || !(runs >= 1) || !(share >= 1)) {
+  const usage = 'usage: npm run fuzz -- [--driver D] [--runs N] [--streams ONE-IN] [--seed S] [--json]\n';
+  (values.help ? process.stdout : process.stderr).write(usage);
+  process.exit(values.help ? 0 : 2);
 }
 
 /** A run that goes on for so long hangs; a link's own waits are on a virtual clock. */
