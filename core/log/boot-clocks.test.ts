@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test';
 import type { BootClock, Recalled } from '../boot.ts';
 import { TEST_CENTRE, testDraft } from '../testing/drafts.ts';
 import { readAll } from '../testing/edge-log-contract.ts';
+import { flakyStorage } from '../testing/flaky-storage.ts';
 import { memoryDir } from '../testing/temp-dir.ts';
 import { testWorld } from '../testing/virtual-clock.ts';
 import { NOT_BEFORE } from './boots.ts';
@@ -103,4 +104,28 @@ test('a boot that ran on after its last word on disk is taken to have lasted as 
   // It lasted three hours, so it began at least so long before this one.
   assert.deepEqual(second.log.decideClock(UNSET + 2 * HOUR).map(({ id, toMs }) => [id, toMs]), [['a', 3 * HOUR], ['b', 0]]);
   await second.log.close();
+});
+
+test('what says that a time stays unknown is on disk before the decision is, and a disk that refuses it holds up nothing', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const clock: BootClock = { boot: { id: 'a', uptimeMs: () => 0 }, assumedAt: UNSET, begin: () => {} };
+  const disk = flakyStorage(directStorage());
+  const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, clock }, testWorld(), disk);
+  t.after(() => log.close());
+  await log.append([testDraft(1, { kind: 'state', ...at(UNSET + 1000) })]);
+  log.decideClock(UNSET + HOUR);
+  const order: string[] = [];
+  const said = (value: number) => log.append([testDraft(value, { kind: 'diagnostic' })]).then(() => order.push('named'), () => order.push('refused'));
+  // Nothing moves the clock on: a group of this stream would wait for others to come.
+  const first = said(2);
+  await log.saveClock();
+  assert.deepEqual([...order.splice(0), existsSync(join(dir, 'clock'))], ['named', true]);
+  await first;
+  disk.failWith = 1034;
+  const second = said(3);
+  await log.saveClock();
+  await second;
+  assert.deepEqual(order, ['refused']);
+  disk.failWith = null;
 });

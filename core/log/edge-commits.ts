@@ -92,6 +92,14 @@ export class EdgeCommits {
     this.#due(one);
   }
 
+  /** Commits what waits now, and resolves when the disk has taken or refused it. */
+  async tried(one: EdgeStream): Promise<void> {
+    if (one.waiting.count === 0) return;
+    const watched = this.nextCommit(one);
+    this.#due(one);
+    await watched;
+  }
+
   /** Resolves with whether the next commit of the stream succeeded. */
   nextCommit(one: EdgeStream): Promise<boolean> {
     return new Promise((resolve) => { one.watchers.push(resolve); });

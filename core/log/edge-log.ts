@@ -164,8 +164,14 @@ class OpenedEdgeLog implements EdgeLog {
     return decided;
   }
 
-  /** @throws CV_LOG_FAILED */
+  /**
+   * What was appended before is tried first: what says of a decision that a time stays unknown is on disk before the
+   * decision is. Killed between the two it is said again; the other way round it never would be.
+   *
+   * @throws CV_LOG_FAILED
+   */
   async saveClock(): Promise<void> {
+    await this.#commits.tried(this.#streams.diagnostic);
     await attempt(async () => this.#boots?.save());
   }
 

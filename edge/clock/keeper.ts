@@ -155,7 +155,7 @@ export class ClockKeeper {
       const fault = unknownFault(boot);
       if (!fault) continue;
       this.#tell(fault);
-      // In the log, while the decision is in a file beside it: killed between the two, the next process decides, and names it, again.
+      // Saving the decision waits for it: killed between the two, the next process decides, and names it, again.
       this.#record(unknownDraft(edge, centre, boot, clock.nowMs()));
     }
     await this.#save();
