@@ -41,11 +41,21 @@ export const PYTHON: Sample = {
   // The package belongs to Debian's own Python, which need not be the first in PATH.
   name: 'consumer.py', command: ['/usr/bin/python3', join(SAMPLES, 'consumer.py')],
   taken: (file) => rowsOf(file, 'SELECT cursor, event AS json FROM events'),
-  changes: (file) => rowsOf(file, 'SELECT cursor, warning AS json FROM warnings'),
+  changes: (file) => (hasWarnings(file) ? rowsOf(file, 'SELECT cursor, warning AS json FROM warnings') : []),
 };
 
 type Line = Taken | { place: string } | { changed: TakenChange };
 const linesOf = (file: string) => readFileSync(file, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
+
+/** A file of the sample from before it took warnings has none, until it runs. */
+function hasWarnings(file: string): boolean {
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    return database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'warnings'").get() !== undefined;
+  } finally {
+    database.close();
+  }
+}
 
 function rowsOf<T extends { cursor: string }>(file: string, query: string): T[] {
   const database = new DatabaseSync(file, { readOnly: true });
