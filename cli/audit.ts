@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { FaultError } from '../core/faults.ts';
-import { verifyJournal } from '../core/journal.ts';
+import { verifyJournal } from '../log/journal.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 
 export function define(terminal: Terminal): Command {

@@ -8,7 +8,7 @@ import { metaOf } from '../core/config/schema-notes.ts';
 import { unknownName } from '../core/config/issues.ts';
 import type { Driver, FrameReader, Request } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
-import { faultLine, resultLines } from '../core/result-lines.ts';
+import { faultLine, resultLines } from '../cases/result-lines.ts';
 import { parseJson } from '../core/wire/json.ts';
 import { driverById, driverIds } from '../drivers/index.ts';
 import { bytesOf, framesOfInput, INPUTS, type Input } from './decode-input.ts';

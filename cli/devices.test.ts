@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import mqtt from 'mqtt';
 import type { Draft } from '../core/event.ts';
-import { verifyJournal } from '../core/journal.ts';
+import { verifyJournal } from '../log/journal.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { until } from '../core/testing/until.ts';
 import { encodeBatch } from '../core/wire/batch.ts';

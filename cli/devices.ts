@@ -1,6 +1,6 @@
 /** `cityvitals devices list | bind DEVICE EDGE | move EDGE CENTRE`: which edge has which device, by a gateway's API. */
 import { Command } from 'commander';
-import type { BindingView, BindResultView, Page } from '../core/api.ts';
+import type { BindingView, BindResultView, Page } from '../api/views.ts';
 import { operatorRequest, withOperator, type OperatorOptions } from './operator-request.ts';
 import type { Terminal } from './terminal.ts';
 

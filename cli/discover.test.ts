@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { NSU, startOpcuaRig, type OpcuaRig } from '../test-rigs/opcua/server.ts';
+import { NSU, startOpcuaRig, type OpcuaRig } from '../drivers/opcua/testing/server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cityvitals-discover-'));
 let rig: OpcuaRig;

@@ -2,10 +2,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { pino } from 'pino';
-import { realBoot } from '../core/boot.ts';
+import { realBoot } from '../log/boot.ts';
 import { ConfigWatch } from '../core/config/reload.ts';
 import type { FaultCode } from '../core/faults.ts';
-import { openObserver } from '../core/observe.ts';
+import { openObserver } from './observe.ts';
 import { formatBytes } from '../core/quantity.ts';
 import { realFiles, realWorld } from '../core/world.ts';
 import { realProbe } from '../edge/clock/probe.ts';

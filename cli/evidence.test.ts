@@ -3,8 +3,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { EvidenceFolder } from '../core/evidence/folder.ts';
-import { verifyJournal } from '../core/journal.ts';
+import { EvidenceFolder } from '../log/evidence/folder.ts';
+import { verifyJournal } from '../log/journal.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { realClock } from '../core/world.ts';
 

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { pino } from 'pino';
 import { ConfigWatch } from '../core/config/reload.ts';
 import type { FaultCode } from '../core/faults.ts';
-import { openObserver } from '../core/observe.ts';
+import { openObserver } from './observe.ts';
 import { formatBytes } from '../core/quantity.ts';
 import { realWorld } from '../core/world.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';

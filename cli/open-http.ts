@@ -1,8 +1,8 @@
 /** Who reaches HTTP from other machines, said before it starts and by `check`. */
-import type { Words } from '../core/api.ts';
+import type { Words } from '../core/words.ts';
 import { isLocalHost } from '../core/http-host.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
-import { needsToken } from '../gateway/api/readers.ts';
+import { needsToken } from '../gateway/http/readers.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 
 /** What to say of a gateway's HTTP; null where it is for this machine alone. */

@@ -1,5 +1,5 @@
 /** Devices that dial in and prove nothing, said before an edge starts and by `check`. */
-import type { Words } from '../core/api.ts';
+import type { Words } from '../core/words.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
 
 /** What to say of HJ 212 loggers that dial in without a password; null where there is none. */

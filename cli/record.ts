@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { parse } from 'yaml';
-import type { Case, CaseDevice } from '../core/cases/case.ts';
-import { readCase } from '../core/cases/read.ts';
-import { caseFiles, linesText } from '../core/cases/write.ts';
+import type { Case, CaseDevice } from '../cases/case.ts';
+import { readCase } from '../cases/read.ts';
+import { caseFiles, linesText } from '../cases/write.ts';
 import { FaultError } from '../core/faults.ts';
 import { formatBytes, parseDurationMs } from '../core/quantity.ts';
-import type { ResultLine } from '../core/result-lines.ts';
+import type { ResultLine } from '../cases/result-lines.ts';
 import { realFiles } from '../core/world.ts';
 import { caseOfCapture } from '../test-rigs/record/capture.ts';
 import { driversOf, replaySamples } from '../test-rigs/replay/cases.ts';

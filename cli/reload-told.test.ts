@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Reloaded } from '../core/config/reload.ts';
-import { planOf as edgePlanOf } from '../edge/reload.ts';
-import { planOf as gatewayPlanOf } from '../gateway/reload.ts';
+import { planOf as edgePlanOf } from '../edge/config/reload.ts';
+import { planOf as gatewayPlanOf } from '../gateway/config/reload.ts';
 import { loadEdge, loadGateway } from './load.ts';
 
 const FRAME = 'centre: "500112001"\nlog: { dir: ./log }\n';

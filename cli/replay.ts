@@ -2,12 +2,12 @@
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { comparable, differences } from '../core/cases/difference.ts';
-import { junit, tap, type CaseResult } from '../core/cases/report.ts';
+import { comparable, differences } from '../cases/difference.ts';
+import { junit, tap, type CaseResult } from '../cases/report.ts';
 import type { Draft } from '../core/event.ts';
 import { FaultError, type FaultCode } from '../core/faults.ts';
 import { parseDurationMs } from '../core/quantity.ts';
-import type { ResultLine } from '../core/result-lines.ts';
+import type { ResultLine } from '../cases/result-lines.ts';
 import { foldersOf, loadCase, replaySamples, type LoadedCase } from '../test-rigs/replay/cases.ts';
 import { replayEvents } from '../test-rigs/replay/events.ts';
 import { paceAt, type Speed } from '../test-rigs/replay/pace.ts';

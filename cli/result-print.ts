@@ -1,6 +1,6 @@
 /** A result for people: a value in columns, a fault with what to do. */
 import type { SaidAround } from '../core/driver.ts';
-import type { ResultLine } from '../core/result-lines.ts';
+import type { ResultLine } from '../cases/result-lines.ts';
 import type { SampleLine } from '../core/sample.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openObserver } from '../core/observe.ts';
+import { openObserver } from './observe.ts';
 import { countsOf } from './status-counts.ts';
 
 test('counts are those that were told: over devices and streams, lost by reason, consumers by name', async () => {

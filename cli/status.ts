@@ -1,7 +1,7 @@
 /** `cityvitals status`: the way of a value through an edge or a gateway that runs, with live counts; what is behind, away or wrong. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { StatusView } from '../core/api.ts';
+import type { StatusView } from '../api/views.ts';
 import type { ConfigState } from '../core/config/reload.ts';
 import { explain, FAULTS, FaultError, type Fault, type FaultCode } from '../core/faults.ts';
 import { formatBytes, formatDuration } from '../core/quantity.ts';

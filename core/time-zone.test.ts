@@ -1,28 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isWithin, minutesOf, type Span } from './scene/schedule.ts';
 import { aheadMs, CHINA, isTimeZone, momentOf } from './time-zone.ts';
 
 const HOUR_MS = 3_600_000;
 const utc = (text: string) => Date.parse(`${text}Z`);
-const span = (from: string, to: string, days: Span['days'] = []): Span => ({ from: minutesOf(from) ?? NaN, to: minutesOf(to) ?? NaN, days });
-/** Minutes of a day around this moment in which it holds, as `from-to` in UTC. */
-const held = (spans: Span[], zone: string, from: string, hours = 24): string[] => {
-  const found: [number, number][] = [];
-  for (let at = utc(from); at < utc(from) + hours * HOUR_MS; at += 60_000) {
-    const last = found.at(-1);
-    if (!isWithin(spans, at, zone)) continue;
-    if (last?.[1] === at) last[1] += 60_000;
-    else found.push([at, at + 60_000]);
-  }
-  return found.map((ends) => ends.map((at) => new Date(at).toISOString().slice(11, 16)).join('-'));
-};
 
 test('zones are those of the IANA database; an offset is none', () => {
   assert.deepEqual(['Asia/Shanghai', 'Asia/Urumqi', 'America/St_Johns', 'UTC', 'Asia/Beijing', '+08:00', '', 'UTC+8', 'x\u0000'].map(isTimeZone), [true, true, true, true, false, false, false, false, false]);
   const at = utc('2026-07-01T00:00');
   assert.deepEqual([CHINA, 'Asia/Urumqi', 'America/St_Johns', 'UTC', 'Australia/Lord_Howe', 'Asia/Kathmandu'].map((zone) => aheadMs(zone, at) / HOUR_MS), [8, 6, -2.5, 0, 10.5, 5.75]);
-  for (const odd of [NaN, Infinity, -Infinity, 8.64e15, -8.64e15, 1e300]) assert.doesNotThrow(() => isWithin([span('22:00', '06:00', ['mon'])], odd, 'Europe/Berlin'), String(odd));
 });
 
 test('a moment that clocks show twice is the first or the last, one that they never show is when they are set', () => {
@@ -32,27 +18,4 @@ test('a moment that clocks show twice is the first or the last, one that they ne
   assert.deepEqual(['first', 'last'].map((which) => momentOf('Europe/Berlin', autumn, which as 'first')), [utc('2026-10-25T00:30'), utc('2026-10-25T01:30')]);
   assert.equal(momentOf('America/New_York', utc('2026-03-08T02:30'), 'first'), utc('2026-03-08T07:00'));
   assert.equal(momentOf('Australia/Lord_Howe', utc('2026-10-04T02:10'), 'last'), utc('2026-10-03T15:30'));
-});
-
-test('a schedule goes by the clocks of its place, in summer and in winter', () => {
-  const night = [span('22:00', '06:00')];
-  assert.deepEqual(held(night, CHINA, '2026-07-01T12:00'), ['14:00-22:00']);
-  assert.deepEqual(held(night, 'Asia/Urumqi', '2026-07-01T12:00'), ['16:00-00:00']);
-  assert.deepEqual(held(night, 'Europe/Berlin', '2026-07-01T12:00'), ['20:00-04:00']);
-  assert.deepEqual(held(night, 'Europe/Berlin', '2026-12-01T12:00'), ['21:00-05:00']);
-  assert.deepEqual(held([span('22:00', '06:00', ['fri'])], 'America/New_York', '2026-07-03T12:00', 72), ['02:00-10:00'], 'its Friday');
-});
-
-test('on days on which clocks are set a night is an hour shorter or longer, without a hole', () => {
-  const night = [span('22:00', '06:00')];
-  assert.deepEqual(held(night, 'Europe/Berlin', '2026-03-28T12:00'), ['21:00-04:00']);
-  assert.deepEqual(held(night, 'Europe/Berlin', '2026-10-24T12:00'), ['20:00-05:00']);
-  assert.deepEqual(held([span('02:30', '04:00')], 'Europe/Berlin', '2026-10-24T12:00'), ['00:30-03:00'], 'from the first 02:30 on');
-  assert.deepEqual(held([span('22:00', '02:30')], 'Europe/Berlin', '2026-10-24T12:00'), ['20:00-01:30'], 'to the last 02:30');
-  assert.deepEqual(held([span('02:30', '04:00')], 'Europe/Berlin', '2026-03-28T12:00'), ['01:00-02:00']);
-  assert.deepEqual(held([span('02:15', '02:45')], 'Europe/Berlin', '2026-03-28T12:00'), [], 'clocks never show it');
-  // Cuba sets its clocks at midnight: forward over 00:00, and back over it into the day before.
-  assert.deepEqual(held([span('00:30', '02:00')], 'America/Havana', '2026-03-07T18:00'), ['05:00-06:00']);
-  assert.deepEqual(held([span('00:30', '02:00')], 'America/Havana', '2026-10-31T18:00'), ['04:30-07:00']);
-  assert.deepEqual(held([span('00:00', '24:00')], 'America/Havana', '2026-10-31T18:00', 48), ['18:00-18:00']);
 });

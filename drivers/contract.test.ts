@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { casesIn } from '../core/testing/cases.ts';
-import { driverContract, type Subject } from '../core/testing/driver-contract.ts';
-import type { DriverDouble } from '../core/testing/driver-double.ts';
+import { casesIn } from './testing/cases.ts';
+import { driverContract, type Subject } from './testing/driver-contract.ts';
+import type { DriverDouble } from './testing/driver-double.ts';
 import { DRIVERS } from './index.ts';
 
 for (const entry of DRIVERS) {

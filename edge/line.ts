@@ -1,22 +1,22 @@
 /** The whole edge line on one page: what happens to a sample, in order. No logic here. */
 import type { Draft } from '../core/event.ts';
 import { line } from '../core/line.ts';
-import type { EdgeLog } from '../core/log/types.ts';
+import type { EdgeLog } from '../log/types.ts';
 import type { World } from '../core/world.ts';
 import { latestValues } from './commands/latest.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import type { PresenceFacts } from './forward/presence.ts';
-import { read, type Host, type OpenDevice } from './host/read.ts';
-import { forward, type ForwardFacts } from './stations/forward.ts';
-import { infer, type Camera } from './stations/infer.ts';
-import { judge } from './stations/judge.ts';
-import { keep } from './stations/keep.ts';
-import { qualify, type QualifyFacts } from './stations/qualify.ts';
-import { reduce, type ReduceFacts } from './stations/reduce.ts';
-import type { LiveStreams } from './live/live-streams.ts';
-import type { Snapshots } from './vision/evidence/snapshots.ts';
-import type { LastPictures } from './vision/last-picture.ts';
-import { withSight } from './vision/states.ts';
+import { read, type Host, type OpenDevice } from './read/read.ts';
+import { forward, type ForwardFacts } from './forward/forward.ts';
+import { infer, type Camera } from './infer/infer.ts';
+import { judge } from './judge/judge.ts';
+import { keep } from './keep/keep.ts';
+import { qualify, type QualifyFacts } from './qualify/qualify.ts';
+import { reduce, type ReduceFacts } from './reduce/reduce.ts';
+import type { LiveStreams } from './live-view/live-streams.ts';
+import type { Snapshots } from './infer/evidence/snapshots.ts';
+import type { LastPictures } from './infer/last-picture.ts';
+import { withSight } from './infer/states.ts';
 
 export interface EdgeParts {
   devices: readonly OpenDevice[];

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { z } from 'zod';
 import { defineDriver, type Driver, type Take } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
-import { openObserver } from '../core/observe.ts';
+import { openObserver } from '../cli/observe.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { until } from '../core/testing/until.ts';
 import type { EdgeSetup } from './config/setup.ts';

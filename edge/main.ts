@@ -1,12 +1,12 @@
 /** Runs an edge: opens its log, its line and its local HTTP, in that order, and closes them in the other. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { Boot } from '../core/boot.ts';
+import type { Boot } from '../log/boot.ts';
 import type { ConfigState, Reloaded } from '../core/config/reload.ts';
 import type { Driver } from '../core/driver.ts';
 import { STREAMS } from '../core/event.ts';
-import { openEdgeLog } from '../core/log/edge-log.ts';
-import type { EdgeLog, KeptGroup } from '../core/log/types.ts';
+import { openEdgeLog } from '../log/edge-log.ts';
+import type { EdgeLog, KeptGroup } from '../log/types.ts';
 import { VERSION } from '../core/version.ts';
 import type { DeviceState } from '../core/wire/messages.ts';
 import type { World } from '../core/world.ts';
@@ -16,23 +16,23 @@ import { ClockKeeper } from './clock/keeper.ts';
 import type { ClockProbe } from './clock/probe.ts';
 import { CommandDesk } from './commands/desk.ts';
 import type { EdgeSetup } from './config/setup.ts';
-import { equip } from './equipment.ts';
-import type { Host } from './host/read.ts';
+import { equip } from './config/equipment.ts';
+import type { Host } from './read/read.ts';
 import { healthOf } from './http/health.ts';
 import { Troubles } from './http/troubles.ts';
 import { openLocalHttp } from './http/server.ts';
 import { edgeLine } from './line.ts';
-import { LiveStreams } from './live/live-streams.ts';
-import { planOf } from './reload.ts';
+import { LiveStreams } from './live-view/live-streams.ts';
+import { planOf } from './config/reload.ts';
 import { DOOR_FILE, tapDoor } from './tap/door.ts';
 import { Taps } from './tap/taps.ts';
-import type { UplinkStatus } from './stations/forward.ts';
-import { timeKnown } from './stations/qualify/device-clock.ts';
-import { UnknownDevices } from './unknown-devices.ts';
-import { CameraDetectors } from './vision/camera-detectors.ts';
-import { Rings } from './vision/evidence/clips/rings.ts';
-import { EdgeEvidence } from './vision/evidence/open.ts';
-import { openLastPictures } from './vision/last-picture.ts';
+import type { UplinkStatus } from './forward/forward.ts';
+import { timeKnown } from './qualify/device-clock.ts';
+import { UnknownDevices } from './read/unknown-devices.ts';
+import { CameraDetectors } from './infer/camera-detectors.ts';
+import { Rings } from './infer/evidence/clips/rings.ts';
+import { EdgeEvidence } from './infer/evidence/open.ts';
+import { openLastPictures } from './infer/last-picture.ts';
 
 export interface RunOptions {
   /** Told of every group after its commit, in order; for witnesses. */

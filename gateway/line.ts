@@ -2,8 +2,8 @@
  * The gateway's line on one page: what happens to a batch from the moment an edge has sent it. Accept judges and keep
  * writes; only then is it acknowledged. From there on everyone reads the log, each at its own place and pace.
  */
-import type { Normaliser } from '../core/catalogue/catalogue.ts';
-import type { GatewayLog } from '../core/log/types.ts';
+import type { Normaliser } from '../city/catalogue/catalogue.ts';
+import type { GatewayLog } from '../log/types.ts';
 import type { World } from '../core/world.ts';
 import type { Bindings } from './bindings/bindings.ts';
 import type { HeldEvents, TakeHeld } from './bindings/held.ts';
@@ -11,9 +11,9 @@ import type { Link, Message } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';
 import { Intake, type IntakeParts, type IntakeStats } from './intake/intake.ts';
 import type { Quarantine } from './intake/quarantine.ts';
-import type { Registry } from './registry.ts';
-import type { Consumer } from './stations/consumer.ts';
-import { openFeed } from './stations/feed.ts';
+import type { Registry } from './presence/registry.ts';
+import type { Consumer } from './feed/consumer.ts';
+import { openFeed } from './feed/feed.ts';
 import { streamsConsumer } from './streams/out.ts';
 import type { Publisher } from './streams/publisher.ts';
 

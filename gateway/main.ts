@@ -1,15 +1,15 @@
 /** Runs a gateway: opens log, broker, store, warnings, line and API, in the order in which they need each other, and closes them in the other. */
 import { join } from 'node:path';
-import { normaliser } from '../core/catalogue/catalogue.ts';
+import { normaliser } from '../city/catalogue/catalogue.ts';
 import type { ConfigState, Reloaded } from '../core/config/reload.ts';
 import { FaultError } from '../core/faults.ts';
-import { openGatewayLog } from '../core/log/gateway-log.ts';
+import { openGatewayLog } from '../log/gateway-log.ts';
 import { VERSION } from '../core/version.ts';
 import { WARNING_FILTER } from '../core/wire/topics.ts';
 import type { World } from '../core/world.ts';
-import { needsToken, Readers } from './api/readers.ts';
-import { serveApi } from './api/server.ts';
-import type { DemoControls } from './api/sources.ts';
+import { needsToken, Readers } from './http/readers.ts';
+import { serveApi } from './http/server.ts';
+import type { DemoControls } from './http/sources.ts';
 import { Bindings } from './bindings/bindings.ts';
 import { HeldEvents } from './bindings/held.ts';
 import { Rebinding } from './bindings/rebinding.ts';
@@ -23,16 +23,16 @@ import type { GatewaySetup } from './config/setup.ts';
 import { INTAKE_FILTERS } from './intake/intake.ts';
 import { openQuarantine } from './intake/quarantine.ts';
 import { gatewayLine } from './line.ts';
-import { openEvidence } from './evidence/open.ts';
-import { fetchPicture } from './picture.ts';
-import { Registry } from './registry.ts';
-import { LiveDesk } from './live-view/desk.ts';
-import { planOf } from './reload.ts';
+import { openEvidence } from './media/evidence/open.ts';
+import { fetchPicture } from './media/picture.ts';
+import { Registry } from './presence/registry.ts';
+import { LiveDesk } from './media/live-view/desk.ts';
+import { planOf } from './config/reload.ts';
 import { Sinks } from './sinks/open.ts';
-import { apiSources } from './sources.ts';
+import { apiSources } from './http/gateway-sources.ts';
 import { openStore } from './store/store.ts';
 import { openPublisher, type Publisher } from './streams/publisher.ts';
-import { Tally } from './tally.ts';
+import { Tally } from './presence/tally.ts';
 import { openWarnings } from './warnings/warnings.ts';
 
 export interface RunOptions {

@@ -2,12 +2,12 @@
 import { FaultError, FAULTS, faultOf, type Fault } from '../../core/faults.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import { driverById } from '../../drivers/index.ts';
-import { conversions, misfits } from '../../edge/catalogue-units.ts';
+import { conversions, misfits } from '../../edge/qualify/catalogue-units.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
-import { examine } from '../../edge/examine.ts';
-import type { OpenDevice } from '../../edge/host/device.ts';
-import { tryOut } from '../../edge/host/try-out.ts';
-import type { Looks } from '../../edge/vision/try-look.ts';
+import { examine } from '../../edge/read/examine.ts';
+import type { OpenDevice } from '../../edge/read/device.ts';
+import { tryOut } from '../../edge/read/try-out.ts';
+import type { Looks } from '../../edge/infer/try-look.ts';
 import { openProgress } from '../progress.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 import { inOrder } from './in-order.ts';
@@ -70,7 +70,7 @@ async function unitFaults(setup: EdgeSetup, { files }: Pick<World, 'files'>): Pr
 async function openModels(devices: readonly OpenDevice[], { vision }: EdgeSetup, world: World): Promise<Looks | null> {
   const cameras = devices.filter(({ driver }) => driver.traits.includes('frames')).map((device) => device.setup);
   if (cameras.length === 0) return null;
-  const [{ openLooks }, { MODELS }, { DetectorPool }] = await Promise.all([import('../../edge/vision/try-look.ts'), import('../../models/index.ts'), import('../../models/pool.ts')]);
+  const [{ openLooks }, { MODELS }, { DetectorPool }] = await Promise.all([import('../../edge/infer/try-look.ts'), import('../../models/index.ts'), import('../../models/pool.ts')]);
   return openLooks(cameras, MODELS, world, new DetectorPool(vision ?? {}, { ...world, tell: () => {} }));
 }
 

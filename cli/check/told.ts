@@ -2,12 +2,12 @@
 import type { Draft } from '../../core/event.ts';
 import { explain, type Fault } from '../../core/faults.ts';
 import { classNameIn } from '../../core/model.ts';
-import { faultLine } from '../../core/result-lines.ts';
+import { faultLine } from '../../cases/result-lines.ts';
 import type { World } from '../../core/world.ts';
-import type { OpenDevice } from '../../edge/host/device.ts';
-import type { Reading, TryOut } from '../../edge/host/try-out.ts';
-import { qualify } from '../../edge/stations/qualify.ts';
-import type { Looked } from '../../edge/vision/try-look.ts';
+import type { OpenDevice } from '../../edge/read/device.ts';
+import type { Reading, TryOut } from '../../edge/read/try-out.ts';
+import { qualify } from '../../edge/qualify/qualify.ts';
+import type { Looked } from '../../edge/infer/try-look.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 
 /**

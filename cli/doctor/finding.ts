@@ -1,5 +1,5 @@
 /** What the doctor says: well, a remark, or a fault with its remedy. */
-import type { Words } from '../../core/api.ts';
+import type { Words } from '../../core/words.ts';
 import { explain, type Fault } from '../../core/faults.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 

@@ -6,7 +6,8 @@ import type { z } from 'zod';
 import { ConfigDocument, type ConfigSource, type Secrets } from './document.ts';
 import { found, quote, unknownKey, valueAt, type Around, type Found } from './issues.ts';
 import { inOrder, type ConfigProblem, type Path } from './problem.ts';
-import { core, defOf, metaOf, schemaAt, type Words } from './schema-notes.ts';
+import { core, defOf, metaOf, schemaAt } from './schema-notes.ts';
+import type { Words } from '../words.ts';
 
 export type { ConfigSource, Secrets } from './document.ts';
 export { inOrder, problemLine, resolvePath, type ConfigProblem, type Path, type ProblemLine } from './problem.ts';

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { Fault, FaultCode } from '../faults.ts';
 import { nearest } from './nearest.ts';
 import type { Path } from './problem.ts';
-import { core, defOf, describe, hintFor, metaOf, schemaAt, typeWords, type Words } from './schema-notes.ts';
+import { core, defOf, describe, hintFor, metaOf, schemaAt, typeWords } from './schema-notes.ts';
+import type { Words } from '../words.ts';
 
 export interface Found {
   path: Path;

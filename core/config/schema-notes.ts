@@ -1,12 +1,8 @@
 /** What a zod schema says about itself, in words for people: type, notes, example. Used by `check` and the docs. */
 import { z } from 'zod';
 import type { SettingForm, SettingNotes } from '../setting.ts';
+import type { Words } from '../words.ts';
 import type { Path } from './problem.ts';
-
-export interface Words {
-  en: string;
-  zh: string;
-}
 
 type Meta = Partial<SettingNotes> & { form?: SettingForm };
 /** zod's schemas are one wide family here; only their `def` is looked at. */

@@ -1,6 +1,6 @@
 /** The small messages between edge and gateway, beside batches. All JSON. */
 import type { Event, Stream, Value } from '../event.ts';
-import type { SENT_KINDS } from '../evidence/mime.ts';
+import type { SENT_KINDS } from './mime.ts';
 
 export interface RefusedRange {
   from: number;

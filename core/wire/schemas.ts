@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { EVENT_SCHEMA } from '../event-schema.ts';
-import { SENT_KINDS } from '../evidence/mime.ts';
+import { SENT_KINDS } from './mime.ts';
 import { IDS, STREAMS } from '../event.ts';
 import { described, type JsonSchema } from '../json-schema.ts';
 import { MAX_BATCH_EVENTS } from './batch.ts';

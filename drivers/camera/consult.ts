@@ -1,6 +1,6 @@
 /** What the model of a camera knows beyond its settings: the classes that a manifest has, and the indicators that they stand for. */
 import type { SettingProblem } from '../../core/driver.ts';
-import { sceneProblems } from '../../core/scene/check.ts';
+import { sceneProblems } from '../../scene/check.ts';
 import { modelById } from '../../models/index.ts';
 import { isManifestPath, loadManifestSync } from '../../models/manifest.ts';
 import type { CameraSettings } from './settings.ts';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { scenePoints } from '../../core/scene/points.ts';
+import { scenePoints } from '../../scene/points.ts';
 import { checkEdge } from '../../edge/config/check.ts';
 import { driverById } from '../index.ts';
 import { settings as cameraSettings } from './settings.ts';

@@ -1,9 +1,9 @@
 /** What an installer writes for a camera. */
 import { z } from 'zod';
-import { sceneProblems } from '../../core/scene/check.ts';
-import { SCENE_FIELDS } from '../../core/scene/settings.ts';
+import { sceneProblems } from '../../scene/check.ts';
+import { SCENE_FIELDS } from '../../scene/settings.ts';
 import { complaint } from '../../core/setting.ts';
-import { SIGHT_FIELDS } from '../../core/sight.ts';
+import { SIGHT_FIELDS } from '../../scene/sight.ts';
 import { modelById } from '../../models/index.ts';
 import { ADDRESS_FIELDS } from './address.ts';
 

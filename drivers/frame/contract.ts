@@ -1,8 +1,8 @@
 /** What the contract suite talks to: a compound terminal that dials, an instrument that is asked, and the bad ones. */
-import { badDiallingPeers } from '../../core/testing/dialling.ts';
+import { badDiallingPeers } from '../testing/dialling.ts';
 import { freePort } from '../../core/free-port.ts';
-import { badTcpPeers, tcpPeer, type DriverDouble } from '../../core/testing/driver-double.ts';
-import { mutateBytes } from '../../core/testing/mutate.ts';
+import { badTcpPeers, tcpPeer, type DriverDouble } from '../testing/driver-double.ts';
+import { mutateBytes } from '../testing/mutate.ts';
 import type { FrameFrame } from './frame.ts';
 import { crowd, dialTerminal, frameOf, reporting, state, tags } from './testing/terminal.ts';
 

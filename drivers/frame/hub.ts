@@ -1,11 +1,11 @@
 /** Where devices are met: a port that they dial, an address that we dial, a serial line. Shared by all that are there, of one description or of several. */
 import type { Socket } from 'node:net';
-import { dial } from '../../core/dial.ts';
+import { dial } from '../listening/dial.ts';
 import { FaultError } from '../../core/faults.ts';
 import { addressOf, type Address } from '../../core/net.ts';
-import { Admission } from '../../core/admission.ts';
-import { sharedPort, type Reception } from '../../core/shared-port.ts';
-import { Strangers } from '../../core/unknown-device.ts';
+import { Admission } from '../listening/admission.ts';
+import { sharedPort, type Reception } from '../listening/shared-port.ts';
+import { Strangers } from '../listening/unknown-device.ts';
 import type { World } from '../../core/world.ts';
 import { Claims, type Claim, type Claimed } from './claims.ts';
 import { identityOf } from './identity.ts';

@@ -1,5 +1,5 @@
 /** One way that frames come by: a connection, a peer of a UDP port, a serial line. Cuts frames; knows no meaning. */
-import type { Guest } from '../../core/admission.ts';
+import type { Guest } from '../listening/admission.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { FrameCutter, shortOf, type Cut } from './cutter.ts';

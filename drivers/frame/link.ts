@@ -1,5 +1,5 @@
 /** The way to one device: over whichever line it speaks on. I/O only. */
-import { takeAsTheyCome } from '../../core/dialled-in.ts';
+import { takeAsTheyCome } from '../listening/dialled-in.ts';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';

@@ -1,6 +1,6 @@
 /** One TCP connection of a data logger: packets in, packets out. It may carry several MNs. */
 import type { Socket } from 'node:net';
-import type { Guest } from '../../core/admission.ts';
+import type { Guest } from '../listening/admission.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { shortOf, shown } from './cut-short.ts';

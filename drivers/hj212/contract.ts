@@ -1,8 +1,8 @@
 /** What the contract suite talks to: a station that uploads, and the bad ones, dialling and dialled. */
-import { badDiallingPeers } from '../../core/testing/dialling.ts';
+import { badDiallingPeers } from '../testing/dialling.ts';
 import { freePort } from '../../core/free-port.ts';
-import { badTcpPeers, type DriverDouble, type Peer } from '../../core/testing/driver-double.ts';
-import { mutateBytes } from '../../core/testing/mutate.ts';
+import { badTcpPeers, type DriverDouble, type Peer } from '../testing/driver-double.ts';
+import { mutateBytes } from '../testing/mutate.ts';
 import type { UploadFrame } from './frame.ts';
 import { dialLogger, framed, uploading, waitingLogger } from './testing/logger.ts';
 

@@ -1,8 +1,8 @@
 /** One listening port and the data loggers that dial it: each packet goes to the station of its MN. */
 import type { Socket } from 'node:net';
-import { Admission } from '../../core/admission.ts';
-import { sharedPort, type Reception } from '../../core/shared-port.ts';
-import { Strangers } from '../../core/unknown-device.ts';
+import { Admission } from '../listening/admission.ts';
+import { sharedPort, type Reception } from '../listening/shared-port.ts';
+import { Strangers } from '../listening/unknown-device.ts';
 import type { World } from '../../core/world.ts';
 import { Connection, type Received } from './connection.ts';
 import type { Station } from './station.ts';

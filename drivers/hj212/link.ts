@@ -1,6 +1,6 @@
 /** The way to one station: over whichever connection it dialled last, or over one that we dial. I/O only. */
-import { dial } from '../../core/dial.ts';
-import { takeAsTheyCome } from '../../core/dialled-in.ts';
+import { dial } from '../listening/dial.ts';
+import { takeAsTheyCome } from '../listening/dialled-in.ts';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';

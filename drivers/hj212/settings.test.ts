@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { checkDocument } from '../../core/config/check.ts';
-import { readCatalogue } from '../../core/catalogue/catalogue.ts';
+import { readCatalogue } from '../../city/catalogue/catalogue.ts';
 import { checkUnit, convert } from '../../core/units.ts';
 import driver from './driver.ts';
 import { FACTORS, factorOf, modernCode } from './factors.ts';

@@ -1,5 +1,5 @@
 /** What a data logger says of itself: whoever speaks on the port, or behind the address, is listened to for a while. */
-import { dial } from '../../core/dial.ts';
+import { dial } from '../listening/dial.ts';
 import type { Found, Finding } from '../../core/driver.ts';
 import { pause, type World } from '../../core/world.ts';
 import { Connection, type Received } from './connection.ts';

@@ -1,8 +1,8 @@
 /** What the contract suite talks to: a reader with tags before it, and the bad ones, dialled and dialling. */
-import { badDiallingPeers } from '../../core/testing/dialling.ts';
+import { badDiallingPeers } from '../testing/dialling.ts';
 import { freePort } from '../../core/free-port.ts';
-import { badTcpPeers, type DriverDouble, type Peer } from '../../core/testing/driver-double.ts';
-import { mutateBytes } from '../../core/testing/mutate.ts';
+import { badTcpPeers, type DriverDouble, type Peer } from '../testing/driver-double.ts';
+import { mutateBytes } from '../testing/mutate.ts';
 import type { LlrpFrame } from './frame.ts';
 import { dialReader, serveReader, type Reader } from './testing/reader.ts';
 import { reading } from './testing/reading.ts';

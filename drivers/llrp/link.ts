@@ -1,9 +1,9 @@
 /** The way to a reader: a session is begun, the reader is told what to read, and is left as it was found. */
 import type { Socket } from 'node:net';
-import { dial } from '../../core/dial.ts';
+import { dial } from '../listening/dial.ts';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import { sharedPort, type Reception } from '../../core/shared-port.ts';
+import { sharedPort, type Reception } from '../listening/shared-port.ts';
 import { pause, type World } from '../../core/world.ts';
 import { radioOf, readerConfig, ROSPEC_ID, roSpec } from './commands.ts';
 import { follow } from './follow.ts';

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Case } from '../../core/cases/case.ts';
-import type { TrafficLine } from '../../core/cases/format.ts';
-import { readCase } from '../../core/cases/read.ts';
-import { linesOfCase } from '../../core/cases/replay.ts';
+import type { Case } from '../../cases/case.ts';
+import type { TrafficLine } from '../../cases/format.ts';
+import { readCase } from '../../cases/read.ts';
+import { linesOfCase } from '../../cases/replay.ts';
 import { realFiles } from '../../core/world.ts';
 import driver from './driver.ts';
 import { messageAt, messageOf, TYPE, type Message } from './message.ts';

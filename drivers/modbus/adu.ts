@@ -4,7 +4,7 @@
  *
  * @see MODBUS Messaging on TCP/IP V1.0b, 3.1.3; MODBUS over Serial Line V1.02, 2.5.1
  */
-import { crc16Modbus } from '../../core/wire/crc16.ts';
+import { crc16Modbus } from './crc16.ts';
 import { cellBytes } from './requests.ts';
 
 export const MBAP_BYTES = 7; // transaction 2, protocol 2 (always 0), length 2 (counts unit and PDU), unit 1

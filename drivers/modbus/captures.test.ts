@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { PointValue } from '../../core/driver.ts';
-import { readPcap, tcpConversations } from '../../core/testing/pcap.ts';
+import { readPcap, tcpConversations } from '../../test-rigs/record/capture/testing/pcap.ts';
 import { listedFacts, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { readTcpAdu, tcpAduBytes } from './adu.ts';
 import { decode } from './decode.ts';

@@ -1,6 +1,6 @@
 /** What the contract suite talks to: a device with one point of each kind, and the bad ones, by every transport. */
 import { freePort } from '../../core/free-port.ts';
-import { badTcpPeers, type DriverDouble, type Peer } from '../../core/testing/driver-double.ts';
+import { badTcpPeers, type DriverDouble, type Peer } from '../testing/driver-double.ts';
 import { seededRandom } from '../../core/world.ts';
 import { dataUnit } from './testing/data-unit.ts';
 import type { Served } from './testing/device.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { FaultError, type FaultCode } from '../../core/faults.ts';
-import { tcpPeer } from '../../core/testing/driver-double.ts';
+import { tcpPeer } from '../testing/driver-double.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { seededRandom } from '../../core/world.ts';
 import { decode } from './decode.ts';

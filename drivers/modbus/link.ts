@@ -1,5 +1,5 @@
 /** The way to a device, by its transport: one exchange at a time. I/O only. */
-import { dial } from '../../core/dial.ts';
+import { dial } from '../listening/dial.ts';
 import type { World } from '../../core/world.ts';
 import { dataUnit } from './dtu/link.ts';
 import { mbapFraming } from './framing.ts';

@@ -9,7 +9,7 @@
 import { EventEmitter } from 'node:events';
 import { FaultError, faultOf } from '../../core/faults.ts';
 import type { Timer, World } from '../../core/world.ts';
-import { crc16Modbus } from '../../core/wire/crc16.ts';
+import { crc16Modbus } from './crc16.ts';
 import { EXCEPTION_TO_NONE, type Asked, type Detail } from './adu.ts';
 import { readAdu, type Awaited, type Framing, type Readable } from './framing.ts';
 import type { Wire } from './wire.ts';

@@ -1,6 +1,6 @@
 /** How a Modbus device is recorded and played back, in either envelope. Pure. */
 import type { BytesRecording, Direction, MessageNotes, Span } from '../../core/recording.ts';
-import { crc16Modbus } from '../../core/wire/crc16.ts';
+import { crc16Modbus } from './crc16.ts';
 import { areaOf } from './address.ts';
 import { readRtuAdu, readTcpAdu, tcpAduBytes, type Adu } from './adu.ts';
 import { frameOf, requestOf } from './frame-of.ts';

@@ -5,7 +5,7 @@
  *
  * @see MODBUS over Serial Line V1.02, 2.5.1
  */
-import { crc16Modbus } from '../../core/wire/crc16.ts';
+import { crc16Modbus } from './crc16.ts';
 import { EXCEPTION_TO_NONE, mismatch, type Asked } from './adu.ts';
 import type { Awaited, Cut, Framing } from './framing.ts';
 import { cellBytes } from './requests.ts';

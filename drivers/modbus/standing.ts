@@ -1,6 +1,6 @@
 /** Standing as a recorded device: registers and coils out of blocks that were read otherwise. Pure. */
 import type { RecordedExchange } from '../../core/recording.ts';
-import { crc16Modbus } from '../../core/wire/crc16.ts';
+import { crc16Modbus } from './crc16.ts';
 import { areaOf } from './address.ts';
 import { isException, MBAP_BYTES, type Adu } from './adu.ts';
 import { cellBytes, limitOf } from './requests.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { goldenFrames, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
-import { crc16Modbus } from '../../core/wire/crc16.ts';
+import { crc16Modbus } from './crc16.ts';
 import { readRtuAdu, readTcpAdu, tcpAduBytes } from './adu.ts';
 import { decode } from './decode.ts';
 import { frameOf } from './frame-of.ts';

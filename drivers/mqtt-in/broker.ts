@@ -1,6 +1,6 @@
 /** One broker and the devices behind it: one connection for all that have the same settings, messages by their topic. */
 import { FaultError } from '../../core/faults.ts';
-import { Strangers } from '../../core/unknown-device.ts';
+import { Strangers } from '../listening/unknown-device.ts';
 import { everyMs, type Clock, type Timer, type World } from '../../core/world.ts';
 import { firstBytes } from './body.ts';
 import { addressOf, connectClient, type Client, type Message } from './client.ts';

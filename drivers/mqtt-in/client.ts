@@ -5,7 +5,7 @@
 import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { MqttClient, type IClientOptions, type IPublishPacket } from 'mqtt';
-import { dial } from '../../core/dial.ts';
+import { dial } from '../listening/dial.ts';
 import { FaultError } from '../../core/faults.ts';
 import { outlastBacklogs } from '../../core/mqtt-patience.ts';
 import { pause, type World } from '../../core/world.ts';

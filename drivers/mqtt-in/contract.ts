@@ -1,6 +1,6 @@
 /** What the contract suite talks to: a broker on which a meter is published, and peers that are no broker. */
-import { badTcpPeers, type DriverDouble, type Peer } from '../../core/testing/driver-double.ts';
-import { mutateBytes } from '../../core/testing/mutate.ts';
+import { badTcpPeers, type DriverDouble, type Peer } from '../testing/driver-double.ts';
+import { mutateBytes } from '../testing/mutate.ts';
 import type { MqttInFrame } from './frame.ts';
 import { publishing, startBroker } from './testing/broker.ts';
 

@@ -1,5 +1,5 @@
 /** The way to one device: its topics on a broker whose connection it shares. I/O only. */
-import { takeAsTheyCome } from '../../core/dialled-in.ts';
+import { takeAsTheyCome } from '../listening/dialled-in.ts';
 import type { Link, Take } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { brokerOf } from './broker.ts';

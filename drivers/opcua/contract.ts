@@ -1,6 +1,6 @@
 /** What the contract suite talks to: the air station's server as a process, and the bad peers. */
 import { join } from 'node:path';
-import { badTcpPeers, type DriverDouble, type Peer } from '../../core/testing/driver-double.ts';
+import { badTcpPeers, type DriverDouble, type Peer } from '../testing/driver-double.ts';
 import { startDevice } from '../../test-rigs/processes/device.ts';
 
 const POINTS = [{ id: 'pm25', node: 'nsu=urn:cityvitals:rig:air-station;s=Air.PM25' }, { id: 'ozone', node: 'nsu=urn:cityvitals:rig:air-station;s=Air.O3' }];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
-import { NSU, startOpcuaRig, type OpcuaRig } from '../../test-rigs/opcua/server.ts';
+import { NSU, startOpcuaRig, type OpcuaRig } from './testing/server.ts';
 import { discover, withUri } from './discover.ts';
 import { settings as schema } from './settings.ts';
 

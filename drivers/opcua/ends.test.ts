@@ -6,7 +6,7 @@ import { framesOf } from '../../core/frames-of.ts';
 import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { realWorld } from '../../core/world.ts';
-import { NSU, startOpcuaRig, type OpcuaRig } from '../../test-rigs/opcua/server.ts';
+import { NSU, startOpcuaRig, type OpcuaRig } from './testing/server.ts';
 import { startRelay, type Relay } from '../../test-rigs/processes/relay.ts';
 import { discover } from './discover.ts';
 import type { OpcuaFrame, OpcuaMessage } from './frame.ts';

@@ -5,7 +5,7 @@ import { StatusCodes } from 'node-opcua-client';
 import { framesOf } from '../../core/frames-of.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { realWorld } from '../../core/world.ts';
-import { NSU, startOpcuaRig, type OpcuaRig } from '../../test-rigs/opcua/server.ts';
+import { NSU, startOpcuaRig, type OpcuaRig } from './testing/server.ts';
 import { decode } from './decode.ts';
 import { discover } from './discover.ts';
 import type { OpcuaMessage } from './frame.ts';

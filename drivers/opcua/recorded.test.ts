@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { linesOfCase } from '../../core/cases/replay.ts';
+import { linesOfCase } from '../../cases/replay.ts';
 import type { Driver } from '../../core/driver.ts';
-import { casesIn } from '../../core/testing/cases.ts';
+import { casesIn } from '../testing/cases.ts';
 import driver from './driver.ts';
 
 const drivers = new Map([[driver.id, driver as Driver]]);

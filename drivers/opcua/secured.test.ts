@@ -9,7 +9,7 @@ import { ServerState } from 'node-opcua-client';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { realWorld, type World } from '../../core/world.ts';
-import { startOpcuaRig, type OpcuaRig } from '../../test-rigs/opcua/server.ts';
+import { startOpcuaRig, type OpcuaRig } from './testing/server.ts';
 import { ownCertificate, ownCertificatePath } from './own-certificate.ts';
 import { probe } from './probe.ts';
 import { settings as schema } from './settings.ts';

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import { framesOf } from '../../core/frames-of.ts';
 import { realWorld, type World } from '../../core/world.ts';
-import { NSU, startOpcuaRig, type OpcuaRig } from '../../test-rigs/opcua/server.ts';
+import { NSU, startOpcuaRig, type OpcuaRig } from './testing/server.ts';
 import { startRelay, type Relay } from '../../test-rigs/processes/relay.ts';
 import { decode } from './decode.ts';
 import type { OpcuaMessage } from './frame.ts';

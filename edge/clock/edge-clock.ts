@@ -3,7 +3,7 @@
  * with a time that may be years off; until somebody who is to be believed has set it, everything it stamps is
  * `unsynced`. Once it is known, the clock goes on by elapsed time, follows its source, and steps only on a trusted word.
  */
-import type { Boot, BootClock, Recalled } from '../../core/boot.ts';
+import type { Boot, BootClock, Recalled } from '../../log/boot.ts';
 import type { Clock, ClockTrust, Timer } from '../../core/world.ts';
 
 export const TIME_SOURCES = ['system', 'ntp', 'hardware', 'gateway'] as const;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Draft } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
-import { NOT_BEFORE, type BootRecord } from '../../core/log/boots.ts';
+import { NOT_BEFORE, type BootRecord } from '../../log/boots.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { EdgeClock, TIME_SOURCES, type TimeSource } from './edge-clock.ts';

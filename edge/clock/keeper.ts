@@ -4,7 +4,7 @@
  */
 import type { Draft } from '../../core/event.ts';
 import { faultOf, type Fault } from '../../core/faults.ts';
-import { NOT_BEFORE, type BootRecord } from '../../core/log/boots.ts';
+import { NOT_BEFORE, type BootRecord } from '../../log/boots.ts';
 import { everyMs, type Clock, type Timer, type World } from '../../core/world.ts';
 import { STEP_MS, type EdgeClock, type Step, type TimeSource } from './edge-clock.ts';
 import type { ClockProbe } from './probe.ts';

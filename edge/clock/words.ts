@@ -2,7 +2,7 @@
 import type { Draft } from '../../core/event.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { OwnIndicator } from '../../core/own-indicators.ts';
-import { isKnown, type BootRecord } from '../../core/log/boots.ts';
+import { isKnown, type BootRecord } from '../../log/boots.ts';
 import type { Step } from './edge-clock.ts';
 
 export const CLOCK_INDICATOR: OwnIndicator = 'CV-CLOCK';

@@ -1,10 +1,10 @@
 /** Carries out a command that was found in order: reads, writes, or takes the camera's newest picture. */
-import type { PictureView } from '../../core/api.ts';
+import type { PictureView } from '../../api/views.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { MAX_PICTURE_BYTES, MAX_POINTS, MAX_VALUES_BYTES, type Answer, type Command, type CommandReading, type CommandStatus } from '../../core/wire/commands.ts';
-import { STALE_PERIODS, type OpenDevice } from '../host/device.ts';
-import type { Host } from '../host/read.ts';
-import type { LastPictures } from '../vision/last-picture.ts';
+import { STALE_PERIODS, type OpenDevice } from '../read/device.ts';
+import type { Host } from '../read/read.ts';
+import type { LastPictures } from '../infer/last-picture.ts';
 import { holdFault, holdsOf, rawOf, scaledOf, type WriteCommand } from './judge.ts';
 import type { Latest } from './latest.ts';
 

@@ -4,15 +4,15 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import type { PictureView } from '../../core/api.ts';
+import type { PictureView } from '../../api/views.ts';
 import type { Driver, Writable } from '../../core/driver.ts';
 import type { Draft, Quality } from '../../core/event.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import type { Answer, Command } from '../../core/wire/commands.ts';
 import type { PointSetup } from '../config/setup.ts';
-import type { OpenDevice } from '../host/device.ts';
-import type { Host } from '../host/read.ts';
+import type { OpenDevice } from '../read/device.ts';
+import type { Host } from '../read/read.ts';
 import { CommandDesk } from './desk.ts';
 
 type Over<C = Command> = C extends unknown ? Partial<C> : never;

@@ -3,7 +3,7 @@ import type { Writable } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import { conditionText, MAX_LIFE_MS, type Command, type Condition } from '../../core/wire/commands.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
-import { STALE_PERIODS, type OpenDevice } from '../host/device.ts';
+import { STALE_PERIODS, type OpenDevice } from '../read/device.ts';
 import type { Newest } from './latest.ts';
 
 export type WriteCommand = Extract<Command, { kind: 'write' }>;

@@ -1,5 +1,5 @@
 /** latest: the newest live value of every point, as the line has qualified it. Commands read it and are held against it. */
-import { PointMap } from '../stations/point-map.ts';
+import { PointMap } from '../qualify/point-map.ts';
 import type { Draft, Flag } from '../../core/event.ts';
 import type { Station } from '../../core/line.ts';
 import type { Clock } from '../../core/world.ts';

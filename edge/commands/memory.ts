@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { faultOf, FaultError } from '../../core/faults.ts';
-import { openJournal, type Journal } from '../../core/journal.ts';
+import { openJournal, type Journal } from '../../log/journal.ts';
 import { ANSWER_SCHEMA, type Answer, type Command } from '../../core/wire/commands.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';

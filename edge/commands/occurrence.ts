@@ -2,7 +2,7 @@
 import type { Draft } from '../../core/event.ts';
 import type { OwnIndicator } from '../../core/own-indicators.ts';
 import type { Answer, Command } from '../../core/wire/commands.ts';
-import type { OpenDevice } from '../host/device.ts';
+import type { OpenDevice } from '../read/device.ts';
 
 const COMMAND_INDICATOR: OwnIndicator = 'CV-COMMAND';
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { checkPart, type ConfigDocument, type ConfigProblem, type Path } from '../../core/config/check.ts';
 import { twin, unknownName } from '../../core/config/issues.ts';
-import type { Words } from '../../core/config/schema-notes.ts';
+import type { Words } from '../../core/words.ts';
 import { fixedPoints, type Driver, type PointOf } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import { checkUnit } from '../../core/units.ts';

@@ -6,8 +6,8 @@ import type { Value } from '../../core/event.ts';
 import type { Rate } from '../../core/quantity.ts';
 import type { Condition } from '../../core/wire/commands.ts';
 import type { TimeSource } from '../clock/edge-clock.ts';
-import type { Windowing } from '../stations/reduce/window.ts';
-import type { EvidenceSetup } from '../vision/evidence/setup.ts';
+import type { Windowing } from '../reduce/window.ts';
+import type { EvidenceSetup } from '../infer/evidence/setup.ts';
 
 export interface PointSetup {
   id: string;

@@ -1,7 +1,7 @@
 /** Checks what may be written from the centre: by a driver that writes, within a range, under interlocks that can be judged. */
 import type { ConfigDocument, ConfigProblem, Path } from '../../core/config/check.ts';
 import { twin, unknownName } from '../../core/config/issues.ts';
-import type { Words } from '../../core/config/schema-notes.ts';
+import type { Words } from '../../core/words.ts';
 import type { Driver } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { Condition } from '../../core/wire/commands.ts';

@@ -1,6 +1,6 @@
 /** A batch out of a stored group: the group itself where it fits, else a part of it, encoded anew. Pure. */
 import type { Stream } from '../../core/event.ts';
-import type { StoredGroup } from '../../core/log/types.ts';
+import type { StoredGroup } from '../../log/types.ts';
 import { decodeBatch, encodeBatch, withoutOrigin } from '../../core/wire/batch.ts';
 import { lengthOf, within, type Run } from './run.ts';
 

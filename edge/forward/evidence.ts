@@ -2,8 +2,8 @@
  * Files for events on their way to the gateway: the newest first, a part at a time, and only while no live event waits. What
  * a part brought the gateway says; after a break it is asked, and the file goes on from there. Nothing is let go of but by its word.
  */
-import type { EvidenceFile, EvidenceFolder } from '../../core/evidence/folder.ts';
-import { SENT_KINDS, type EvidenceMime } from '../../core/evidence/mime.ts';
+import type { EvidenceFile, EvidenceFolder } from '../../log/evidence/folder.ts';
+import { SENT_KINDS, type EvidenceMime } from '../../core/wire/mime.ts';
 import { faultOf } from '../../core/faults.ts';
 import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES, type EvidenceAnswer, type EvidencePart } from '../../core/wire/messages.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Draft } from '../../core/event.ts';
-import { memoryDisk, openMemoryEdgeLog } from '../../core/testing/memory-log.ts';
+import { memoryDisk, openMemoryEdgeLog } from '../../log/testing/memory-log.ts';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { Feed } from './feed.ts';
 import { Freshness } from './freshness.ts';

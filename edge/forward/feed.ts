@@ -4,7 +4,7 @@
  */
 import { STREAMS, type Stream } from '../../core/event.ts';
 import { faultOf, type Fault } from '../../core/faults.ts';
-import type { EdgeLog, KeptGroup, StoredGroup } from '../../core/log/types.ts';
+import type { EdgeLog, KeptGroup, StoredGroup } from '../../log/types.ts';
 import type { Lane } from '../../core/wire/topics.ts';
 import { cutBatch, type Cut } from './cut.ts';
 import type { Freshness } from './freshness.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openMemoryEdgeLog } from '../../core/testing/memory-log.ts';
+import { openMemoryEdgeLog } from '../../log/testing/memory-log.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { DeviceState, EdgeState } from '../../core/wire/messages.ts';
 import { offlineState, Presence } from './presence.ts';

@@ -3,7 +3,7 @@
  * Spoken on each connect, soon after a device came or went, and every ten seconds or, with many devices, less often.
  */
 import { STREAMS } from '../../core/event.ts';
-import type { EdgeLog } from '../../core/log/types.ts';
+import type { EdgeLog } from '../../log/types.ts';
 import type { ClockAnswer, DeviceState, EdgeState, UnknownDeviceState } from '../../core/wire/messages.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';

@@ -1,6 +1,6 @@
 /** A run of numbers of one stream and epoch, and what remains of it. Pure. */
 import type { Stream } from '../../core/event.ts';
-import { countOf, missingOf, partOf, type Ranges } from '../../core/log/ranges.ts';
+import { countOf, missingOf, partOf, type Ranges } from '../../log/ranges.ts';
 
 export interface Run {
   stream: Stream;

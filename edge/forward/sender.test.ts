@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import type { FaultCode } from '../../core/faults.ts';
 import { testDrafts } from '../../core/testing/drafts.ts';
-import { openMemoryEdgeLog } from '../../core/testing/memory-log.ts';
+import { openMemoryEdgeLog } from '../../log/testing/memory-log.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import type { Lane } from '../../core/wire/topics.ts';

@@ -3,8 +3,8 @@
  * the gateway's word; what is not answered, refused or cut off is simply unsent again.
  */
 import { FAULTS, faultOf, type Fault } from '../../core/faults.ts';
-import { fromMark } from '../../core/log/ranges.ts';
-import type { EdgeLog, KeptGroup } from '../../core/log/types.ts';
+import { fromMark } from '../../log/ranges.ts';
+import type { EdgeLog, KeptGroup } from '../../log/types.ts';
 import type { Ack, Refusal } from '../../core/wire/messages.ts';
 import type { Lane } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';

@@ -1,7 +1,7 @@
 /** What has been sent and not yet answered: bounded in batches and bytes, in memory as on the link. Pure. */
 import { createHash } from 'node:crypto';
 import type { Stream } from '../../core/event.ts';
-import type { Ranges } from '../../core/log/ranges.ts';
+import type { Ranges } from '../../log/ranges.ts';
 import type { Lane } from '../../core/wire/topics.ts';
 import { afterAck, afterLoss, afterTimeout, FIRST_PACE, type Pace } from './pace.ts';
 import { isCovered, overlaps, type Run } from './run.ts';

@@ -1,9 +1,9 @@
 /** What `/healthz` says of an edge. */
 import type { ConfigState } from '../../core/config/reload.ts';
 import { STREAMS, type Stream } from '../../core/event.ts';
-import type { EdgeLog } from '../../core/log/types.ts';
+import type { EdgeLog } from '../../log/types.ts';
 import type { DeviceState, UnknownDeviceState } from '../../core/wire/messages.ts';
-import type { UplinkStatus } from '../stations/forward.ts';
+import type { UplinkStatus } from '../forward/forward.ts';
 import type { Trouble } from './troubles.ts';
 
 export interface Health {

@@ -1,12 +1,12 @@
 /** What is recorded of a device has the time that the edge gave it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fakeDriver } from '../../core/testing/fake-device.ts';
+import { fakeDriver } from '../testing/fake-device.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { DeviceSetup } from '../config/setup.ts';
-import { read } from '../host/read.ts';
-import { isSample, type DecodedItem } from '../stations/item.ts';
+import { read } from '../read/read.ts';
+import { isSample, type DecodedItem } from '../item.ts';
 import { Taps, type TapLine } from './taps.ts';
 
 test('a tap and the samples of the same frame have one reading of the clock, however it goes on meanwhile', async () => {

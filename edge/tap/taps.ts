@@ -1,11 +1,11 @@
 /** Lets somebody listen in on the devices of a running edge: what goes over their links, and what became of it. */
-import type { FrameLine } from '../../core/cases/format.ts';
-import { NetTap, type NetEvent } from '../../core/cases/tap.ts';
+import type { FrameLine } from '../../cases/format.ts';
+import { NetTap, type NetEvent } from '../../cases/tap.ts';
 import type { Driver } from '../../core/driver.ts';
-import { resultLines, type ResultLine } from '../../core/result-lines.ts';
+import { resultLines, type ResultLine } from '../../cases/result-lines.ts';
 import type { World } from '../../core/world.ts';
 import type { DeviceSetup } from '../config/setup.ts';
-import type { OpenDevice } from '../host/device.ts';
+import type { OpenDevice } from '../read/device.ts';
 
 /** One thing that happened, as a line for whoever records. `atMs`: ms UTC by the edge's clock. */
 export type TapLine =

@@ -8,7 +8,7 @@ import { Aedes } from 'aedes';
 import mqtt, { type MqttClient } from 'mqtt';
 import { eventId, type Event, type Stream } from '../../core/event.ts';
 import { freePort } from '../../core/free-port.ts';
-import { addRange, missingOf, toMark, type Range } from '../../core/log/ranges.ts';
+import { addRange, missingOf, toMark, type Range } from '../../log/ranges.ts';
 import { decodeBatch, type Batch } from '../../core/wire/batch.ts';
 import type { Ack, EdgeState, RefusedRange } from '../../core/wire/messages.ts';
 import { edgeTopic, EDGE_FILTER, parseEdgeTopic, WIRE_VERSION, type EdgeAddress } from '../../core/wire/topics.ts';

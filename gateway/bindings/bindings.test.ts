@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
-import { MAX_DEVICES_OF_EDGE } from '../device-table.ts';
+import { MAX_DEVICES_OF_EDGE } from '../presence/device-table.ts';
 import { Bindings, type ConfiguredBindings } from './bindings.ts';
 import { configuredBindings } from './configured.ts';
 

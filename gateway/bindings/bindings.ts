@@ -4,7 +4,7 @@
  */
 import type { FaultCode, FaultParams } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import { MAX_DEVICES_OF_EDGE } from '../device-table.ts';
+import { MAX_DEVICES_OF_EDGE } from '../presence/device-table.ts';
 import { openBindingFile, type BindingFile, type BindingLine } from './file.ts';
 
 /** As the configuration has it. */

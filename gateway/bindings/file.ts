@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { IDS } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { makeFolder } from '../../core/folder.ts';
-import { writeWhole } from '../../core/whole-file.ts';
+import { writeWhole } from '../../log/whole-file.ts';
 
 const LINE_SCHEMA = z.object({ at: z.number(), edge: z.string().regex(IDS.edge), device: z.string().regex(IDS.device).optional(), centre: z.string().regex(IDS.centre).optional() });
 

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Draft } from '../../core/event.ts';
-import { openMemoryGatewayLog } from '../../core/testing/memory-log.ts';
+import { openMemoryGatewayLog } from '../../log/testing/memory-log.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import type { Ack, AckMessage, DeviceState } from '../../core/wire/messages.ts';
 import { Intake } from '../intake/intake.ts';
 import type { Refused } from '../intake/quarantine.ts';
-import { Registry } from '../registry.ts';
+import { Registry } from '../presence/registry.ts';
 import { Bindings, type ConfiguredBindings } from './bindings.ts';
 
 const CENTRE = '500112001';

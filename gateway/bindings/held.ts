@@ -9,7 +9,7 @@ import { eventProblem } from '../../core/event-schema.ts';
 import { IDS, type Event } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { forceFolder, makeFolder } from '../../core/folder.ts';
-import { writeWhole } from '../../core/whole-file.ts';
+import { writeWhole } from '../../log/whole-file.ts';
 import { parseJson } from '../../core/wire/json.ts';
 
 export const MAX_HELD_BYTES_OF_EDGE = 16 << 20;

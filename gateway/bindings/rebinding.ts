@@ -1,9 +1,9 @@
 /** Bindings that people change: recorded, made, and what was held back until then taken in. */
-import type { BindResultView, BindingView } from '../../core/api.ts';
+import type { BindResultView, BindingView } from '../../api/views.ts';
 import { FaultError, faultOf } from '../../core/faults.ts';
-import { openJournal, type Journal } from '../../core/journal.ts';
+import { openJournal, type Journal } from '../../log/journal.ts';
 import type { World } from '../../core/world.ts';
-import type { Registry } from '../registry.ts';
+import type { Registry } from '../presence/registry.ts';
 import type { Bindings } from './bindings.ts';
 import type { HeldEvents, HeldGroup, TakeHeld } from './held.ts';
 

@@ -2,7 +2,7 @@
 import type { Event } from '../../core/event.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { EventColumns, type BatchName } from '../../core/wire/event-columns.ts';
-import type { Offered } from '../stations/keep.ts';
+import type { Offered } from '../intake/keep.ts';
 
 const MAX_EVENTS = 500;
 

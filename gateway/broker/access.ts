@@ -7,7 +7,7 @@ import { IDS } from '../../core/event.ts';
 import { isLoopback } from '../../core/net.ts';
 import { parseEdgeTopic, type EdgeTopic } from '../../core/wire/topics.ts';
 import type { EmbeddedBrokerSetup } from '../config/setup.ts';
-import type { BrokerRights } from '../reload.ts';
+import type { BrokerRights } from '../config/reload.ts';
 
 export type Identity = { kind: 'gateway' } | { kind: 'edge'; id: string } | { kind: 'consumer'; user: string | null };
 

@@ -12,7 +12,7 @@ import { isLoopback } from '../../core/net.ts';
 import type { World } from '../../core/world.ts';
 import { parseEdgeTopic } from '../../core/wire/topics.ts';
 import type { EmbeddedBrokerSetup } from '../config/setup.ts';
-import type { BrokerRights } from '../reload.ts';
+import type { BrokerRights } from '../config/reload.ts';
 import { edgeClientId, identify, isAdmittedAlike, mayPublish, maySubscribe, reasonParams, type Identity } from './access.ts';
 import { Arrivals } from './arrivals.ts';
 import { guardClient, MAX_CONSUMER_BYTES, MAX_EDGE_BYTES, PacketTooLarge, SOCKET_HIGH_WATER_BYTES, type Guard } from './guard.ts';

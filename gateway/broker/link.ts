@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
-import type { Words } from '../../core/api.ts';
+import type { Words } from '../../core/words.ts';
 import { FaultError } from '../../core/faults.ts';
 import { outlastBacklogs } from '../../core/mqtt-patience.ts';
 import { QOS } from '../../core/wire/topics.ts';

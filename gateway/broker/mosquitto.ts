@@ -4,7 +4,7 @@
  */
 import { pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Words } from '../../core/config/schema-notes.ts';
+import type { Words } from '../../core/words.ts';
 import type { ConsumerCredential, EdgeCredential } from '../config/setup.ts';
 import { EDGE_READS, EDGE_WRITES } from './access.ts';
 

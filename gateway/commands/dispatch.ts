@@ -9,7 +9,7 @@ import { ANSWER_SCHEMA, MAX_PICTURE_BYTES, MAX_VALUES_BYTES, readMessage, type C
 import { edgeTopic, parseEdgeTopic, WIRE_VERSION } from '../../core/wire/topics.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import type { Link, Message } from '../broker/link.ts';
-import type { Registry } from '../registry.ts';
+import type { Registry } from '../presence/registry.ts';
 import { Ledger, type Entry } from './ledger.ts';
 
 export interface DispatchParts {

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Fault } from '../../core/faults.ts';
 import { faultOf, FaultError } from '../../core/faults.ts';
-import { openJournal, type Journal, type JournalLine } from '../../core/journal.ts';
+import { openJournal, type Journal, type JournalLine } from '../../log/journal.ts';
 import { ANSWER_SCHEMA, COMMAND_SCHEMA, type Answer, type Command } from '../../core/wire/commands.ts';
 import type { World } from '../../core/world.ts';
 

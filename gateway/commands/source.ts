@@ -1,6 +1,6 @@
 /** Commands as the API asks for them: who may, and what became of them. */
 import type { World } from '../../core/world.ts';
-import type { CommandSource } from '../api/sources.ts';
+import type { CommandSource } from '../http/sources.ts';
 import type { OperatorSetup } from '../config/setup.ts';
 import type { Dispatch } from './dispatch.ts';
 import { Operators } from './operators.ts';

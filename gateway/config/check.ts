@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem, type ConfigSource, type Path, type Secrets } from '../../core/config/check.ts';
 import { twin, valueAt } from '../../core/config/issues.ts';
-import type { Words } from '../../core/config/schema-notes.ts';
+import type { Words } from '../../core/words.ts';
 import { nameProblem } from '../broker/mosquitto.ts';
 import { readKnowledge } from './knowledge.ts';
 import { GATEWAY_SCHEMA } from './schema.ts';

@@ -1,10 +1,10 @@
 /** Catalogue and rules of a setup: the files are found, read and checked here. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EMPTY_CATALOGUE, readCatalogue, type Catalogue } from '../../core/catalogue/catalogue.ts';
+import { EMPTY_CATALOGUE, readCatalogue, type Catalogue } from '../../city/catalogue/catalogue.ts';
 import type { ConfigProblem, ConfigSource } from '../../core/config/check.ts';
-import { readRules } from '../../core/rules/read.ts';
-import type { Rule } from '../../core/rules/rule.ts';
+import { readRules } from '../../city/rules/read.ts';
+import type { Rule } from '../../city/rules/rule.ts';
 import type { GatewaySetup } from './setup.ts';
 
 export interface Knowledge {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { brokerUrl, host, isAddressOrRange } from '../../core/config/address.ts';
 import { IDS, ORIGINS } from '../../core/event.ts';
-import { originOf } from '../edge-http.ts';
+import { originOf } from '../media/edge-http.ts';
 import { complaint, durationMs, sizeBytes } from '../../core/setting.ts';
 
 const MINUTE_MS = 60_000;

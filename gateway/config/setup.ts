@@ -1,5 +1,5 @@
 /** A gateway's checked, frozen settings: every default filled in, every path absolute, every secret read. Nothing is open yet. */
-import type { Words } from '../../core/api.ts';
+import type { Words } from '../../core/words.ts';
 import type { Origin } from '../../core/event.ts';
 
 export interface GatewaySetup {

@@ -1,7 +1,7 @@
 /** The sinks of a configuration: each kind's settings are held against its own schema. */
 import { checkPart, type ConfigDocument, type ConfigProblem, type Path } from '../../core/config/check.ts';
 import { unknownName, valueAt } from '../../core/config/issues.ts';
-import type { Words } from '../../core/config/schema-notes.ts';
+import type { Words } from '../../core/words.ts';
 import { SINKS } from '../sinks/index.ts';
 import type { PlugSetup } from './setup.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'node:test';
-import type { GatewayLog } from '../../core/log/types.ts';
+import type { GatewayLog } from '../../log/types.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { Acks } from './acks.ts';
 

@@ -1,12 +1,12 @@
 /** Acks: what the log holds of each sender's stream, told once a turn however many batches came in between. */
 import type { Stream } from '../../core/event.ts';
 import { faultOf } from '../../core/faults.ts';
-import type { GatewayLog } from '../../core/log/types.ts';
+import type { GatewayLog } from '../../log/types.ts';
 import type { Ack, RefusedRange } from '../../core/wire/messages.ts';
 import { edgeTopic, WIRE_VERSION } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
 import type { Link } from '../broker/link.ts';
-import { markOf } from '../stations/keep.ts';
+import { markOf } from './keep.ts';
 
 interface Owed {
   centre: string;

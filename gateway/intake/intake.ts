@@ -5,7 +5,7 @@
  */
 import { IDS, type Event, type Stream } from '../../core/event.ts';
 import { explain, FaultError, type Fault, type FaultCode } from '../../core/faults.ts';
-import type { GatewayLog } from '../../core/log/types.ts';
+import type { GatewayLog } from '../../log/types.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import { edgeTopic, parseEdgeTopic, WIRE_VERSION, type EdgeAddress } from '../../core/wire/topics.ts';
 import { valueAt } from '../../core/wire/columns.ts';
@@ -16,10 +16,10 @@ import type { HeldEvents } from '../bindings/held.ts';
 import { heldBatches } from '../bindings/take-in.ts';
 import type { Link, Message } from '../broker/link.ts';
 import type { GatewaySetup } from '../config/setup.ts';
-import type { Registry } from '../registry.ts';
-import { judgeBatch, type RefusedEvent, type Verdict } from '../stations/accept.ts';
-import type { FedGroup } from '../stations/fed.ts';
-import { isOfTheBatch, Keep, type OnKept, type Outcome } from '../stations/keep.ts';
+import type { Registry } from '../presence/registry.ts';
+import { judgeBatch, type RefusedEvent, type Verdict } from './accept.ts';
+import type { FedGroup } from '../feed/fed.ts';
+import { isOfTheBatch, Keep, type OnKept, type Outcome } from './keep.ts';
 import { Acks, refusedRanges } from './acks.ts';
 import { MAX_PAYLOAD_BYTES, sha256Of, type Quarantine } from './quarantine.ts';
 import { readState } from './state.ts';

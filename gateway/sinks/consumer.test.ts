@@ -10,7 +10,7 @@ import { testDraft } from '../../core/testing/drafts.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { EventColumns } from '../../core/wire/event-columns.ts';
-import { FedGroup } from '../stations/fed.ts';
+import { FedGroup } from '../feed/fed.ts';
 import { Aside } from './aside.ts';
 import { sinkConsumer } from './consumer.ts';
 import { Place } from './place.ts';

@@ -4,11 +4,11 @@
  */
 import { eventId } from '../../core/event.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
-import { compareCursors, formatCursor, type Cursor } from '../../core/log/types.ts';
+import { compareCursors, formatCursor, type Cursor } from '../../log/types.ts';
 import type { Missed, OpenSink } from '../../core/sink.ts';
 import type { World } from '../../core/world.ts';
-import type { Consumer, MissedEvents } from '../stations/consumer.ts';
-import { eventsOf, groupsAfter, type FedEvent } from '../stations/fed.ts';
+import type { Consumer, MissedEvents } from '../feed/consumer.ts';
+import { eventsOf, groupsAfter, type FedEvent } from '../feed/fed.ts';
 import type { Aside } from './aside.ts';
 import type { Place, Reached } from './place.ts';
 

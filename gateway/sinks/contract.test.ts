@@ -1,5 +1,5 @@
 /** Every sink of the index keeps the contract; a new one is held to it by being there. */
-import { sinkContract, type SinkDouble } from '../../core/testing/sink-contract.ts';
+import { sinkContract, type SinkDouble } from './testing/sink-contract.ts';
 import { SINKS } from './index.ts';
 
 for (const { id, load } of SINKS) {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { differences } from '../../core/config/reload.ts';
 import { FaultError } from '../../core/faults.ts';
-import type { GatewayLog } from '../../core/log/types.ts';
+import type { GatewayLog } from '../../log/types.ts';
 import type { World } from '../../core/world.ts';
 import type { GatewaySetup, PlugSetup } from '../config/setup.ts';
 import type { GatewayLine } from '../line.ts';

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FaultError, faultOf } from '../../core/faults.ts';
 import { makeFolder } from '../../core/folder.ts';
-import { formatCursor, parseCursor, type Cursor } from '../../core/log/types.ts';
-import { writeWhole } from '../../core/whole-file.ts';
+import { formatCursor, parseCursor, type Cursor } from '../../log/types.ts';
+import { writeWhole } from '../../log/whole-file.ts';
 import type { Timer, World } from '../../core/world.ts';
 
 export interface Reached {

@@ -4,8 +4,8 @@
  */
 import { closeSync, fsyncSync, openSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
-import { removeFile } from '../../core/log/file-on-disk.ts';
-import { isDamage } from '../../core/log/storage.ts';
+import { removeFile } from '../../log/file-on-disk.ts';
+import { isDamage } from '../../log/storage.ts';
 import { SqliteFile } from './file.ts';
 
 const PAGE_BYTES = 4096;

@@ -5,9 +5,9 @@
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { moveFile, removeFile } from '../../core/log/file-on-disk.ts';
+import { moveFile, removeFile } from '../../log/file-on-disk.ts';
 import { forceFolderSync } from '../../core/folder.ts';
-import { failureOf as storageFailureOf, isFull } from '../../core/log/storage.ts';
+import { failureOf as storageFailureOf, isFull } from '../../log/storage.ts';
 import { openDamaged, silentDamage } from './damaged.ts';
 import { failureOf } from './failure.ts';
 import { SqliteFile } from './file.ts';

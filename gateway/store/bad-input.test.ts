@@ -65,7 +65,7 @@ test('a disk that fills up during compaction: told, nothing lost, and it goes on
   await writeFile(script, `
     import { rmSync, statfsSync, writeFileSync } from 'node:fs';
     import { openStore } from ${from('./store.ts')};
-    import { EMPTY_CATALOGUE } from ${from('../../core/catalogue/catalogue.ts')};
+    import { EMPTY_CATALOGUE } from ${from('../../city/catalogue/catalogue.ts')};
     import { realWorld } from ${from('../../core/world.ts')};
     import { ALL, allRows, fed } from ${from('./testing/opened.ts')};
     const dir = process.argv[2] + '/disk/store';

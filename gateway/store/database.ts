@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { FaultError } from '../../core/faults.ts';
-import { compareCursors, START, type Cursor } from '../../core/log/types.ts';
+import { compareCursors, START, type Cursor } from '../../log/types.ts';
 import type { Row } from '../sqlite/damaged.ts';
 import { SqliteFile } from '../sqlite/file.ts';
 import { openOrSalvage, salvageFile, type Salvage } from '../sqlite/salvage.ts';

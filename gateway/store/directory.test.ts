@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { catalogueOf, normaliser } from '../../core/catalogue/catalogue.ts';
+import { catalogueOf, normaliser } from '../../city/catalogue/catalogue.ts';
 import type { Columns } from '../../core/wire/columns.ts';
 import { EventColumns } from '../../core/wire/event-columns.ts';
 import { placesInOrder, PointsBuilder } from './block.ts';

@@ -4,7 +4,7 @@
  * is on disk.
  */
 import { QUALITIES, type Event, type Kind, type Quality } from '../../core/event.ts';
-import type { Normaliser } from '../../core/catalogue/catalogue.ts';
+import type { Normaliser } from '../../city/catalogue/catalogue.ts';
 import { valueAt, type Cells } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
 import { pointReader, PointsBuilder } from './block.ts';

@@ -1,7 +1,7 @@
 /** The list of indicators: what the catalogue knows, and codes that came although it does not. */
-import type { IndicatorView } from '../../core/api.ts';
-import type { Catalogue } from '../../core/catalogue/catalogue.ts';
-import { indicatorName } from '../../core/catalogue/name.ts';
+import type { IndicatorView } from '../../api/views.ts';
+import type { Catalogue } from '../../city/catalogue/catalogue.ts';
+import { indicatorName } from '../../city/catalogue/name.ts';
 import type { Store } from './store.ts';
 
 export function indicatorViews(catalogue: Catalogue, store: Pick<Store, 'series'>): IndicatorView[] {

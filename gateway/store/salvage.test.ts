@@ -4,10 +4,10 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync,
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import type { PointView } from '../../core/api.ts';
+import type { PointView } from '../../api/views.ts';
 import type { Event } from '../../core/event.ts';
 import { seededRandom } from '../../core/world.ts';
-import type { FedGroup } from '../stations/fed.ts';
+import type { FedGroup } from '../feed/fed.ts';
 import { ALL, allRows, fed, folder, open } from './testing/opened.ts';
 
 const PAGE = 4096;

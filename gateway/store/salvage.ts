@@ -5,8 +5,8 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
-import { isDamage } from '../../core/log/storage.ts';
-import type { Cursor } from '../../core/log/types.ts';
+import { isDamage } from '../../log/storage.ts';
+import type { Cursor } from '../../log/types.ts';
 import { isJson, ReadableRows, type Row } from '../sqlite/damaged.ts';
 import type { SqliteFile } from '../sqlite/file.ts';
 import { decodeBlock, pick, type PointColumns } from './block.ts';

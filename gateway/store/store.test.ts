@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { PointView } from '../../core/api.ts';
-import { catalogueOf } from '../../core/catalogue/catalogue.ts';
-import type { Indicator } from '../../core/catalogue/indicator.ts';
+import type { PointView } from '../../api/views.ts';
+import { catalogueOf } from '../../city/catalogue/catalogue.ts';
+import type { Indicator } from '../../city/catalogue/indicator.ts';
 import type { FaultError } from '../../core/faults.ts';
 import { indicatorViews } from './indicators.ts';
 import { ALL, allRows, anyPoint, fed, folder, open } from './testing/opened.ts';
@@ -161,10 +161,10 @@ test('killed at any moment, it holds exactly what its cursor says: nothing twice
   const from = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
   await writeFile(script, `
     import { openStore } from ${from('./store.ts')};
-    import { EMPTY_CATALOGUE } from ${from('../../core/catalogue/catalogue.ts')};
+    import { EMPTY_CATALOGUE } from ${from('../../city/catalogue/catalogue.ts')};
     import { realWorld } from ${from('../../core/world.ts')};
-    import { event } from ${from('../../core/testing/rules.ts')};
-    import { groupOf } from ${from('../stations/testing/groups.ts')};
+    import { event } from ${from('../../city/testing/rules.ts')};
+    import { groupOf } from ${from('../feed/testing/groups.ts')};
     const store = await openStore({ dir: ${JSON.stringify(dir)}, retentionMs: Infinity, maxBytes: 1e9, catalogue: EMPTY_CATALOGUE }, realWorld(() => {}));
     let { seq } = await store.consumer.start();
     console.log(seq);

@@ -3,15 +3,15 @@
  * its cursor is saved in the same transaction as the rows, so a crash repeats nothing and loses nothing.
  */
 import { join } from 'node:path';
-import type { PointView, SeriesGap, SeriesView } from '../../core/api.ts';
-import { normaliser, type Catalogue } from '../../core/catalogue/catalogue.ts';
-import { indicatorName } from '../../core/catalogue/name.ts';
+import type { PointView, SeriesGap, SeriesView } from '../../api/views.ts';
+import { normaliser, type Catalogue } from '../../city/catalogue/catalogue.ts';
+import { indicatorName } from '../../city/catalogue/name.ts';
 import { seriesKey, type Flag, type Quality, type Value } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
-import { compareCursors, type Cursor } from '../../core/log/types.ts';
+import { compareCursors, type Cursor } from '../../log/types.ts';
 import type { World } from '../../core/world.ts';
-import type { Consumer } from '../stations/consumer.ts';
-import { groupsAfter, type FedGroup } from '../stations/fed.ts';
+import type { Consumer } from '../feed/consumer.ts';
+import { groupsAfter, type FedGroup } from '../feed/fed.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
 import type { Salvage } from '../sqlite/salvage.ts';
 import type { Damage } from './chunks.ts';

@@ -1,6 +1,6 @@
 /** Reads everything back, a slice at a time, while the store goes on working. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Words } from '../../core/api.ts';
+import type { Words } from '../../core/words.ts';
 import { decodeBlock, ends, type PointColumns } from './block.ts';
 import { Chunks, type Damage } from './chunks.ts';
 

@@ -3,16 +3,16 @@
  * at the head on every start: who missed something sees it by `previous` and fetches it by `events?after=`. While nobody
  * listens nothing is said, and `previous` goes on as if it had been: whoever comes finds by it what there was before.
  */
-import { formatCursor, type Cursor, type GatewayLog } from '../../core/log/types.ts';
+import { formatCursor, type Cursor, type GatewayLog } from '../../log/types.ts';
 import { setBounded } from '../../core/bounded-map.ts';
-import type { Normaliser } from '../../core/catalogue/catalogue.ts';
-import { toPublished } from '../../core/catalogue/publish.ts';
+import type { Normaliser } from '../../city/catalogue/catalogue.ts';
+import { toPublished } from '../../city/catalogue/publish.ts';
 import type { OutMessage, PublishedEvent } from '../../core/wire/messages.ts';
 import { valueAt } from '../../core/wire/columns.ts';
 import { outTopic } from '../../core/wire/topics.ts';
 import { pause, type World } from '../../core/world.ts';
-import type { Consumer } from '../stations/consumer.ts';
-import { eventsOf, type FedEvent, type FedGroup } from '../stations/fed.ts';
+import type { Consumer } from '../feed/consumer.ts';
+import { eventsOf, type FedEvent, type FedGroup } from '../feed/fed.ts';
 import type { Publisher } from './publisher.ts';
 
 /** Messages on their way to the broker at one time. */

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { catalogueOf, normaliser } from '../../core/catalogue/catalogue.ts';
-import type { Indicator } from '../../core/catalogue/indicator.ts';
+import { catalogueOf, normaliser } from '../../city/catalogue/catalogue.ts';
+import type { Indicator } from '../../city/catalogue/indicator.ts';
 import type { Event } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
-import type { FedGroup } from '../stations/fed.ts';
-import { groupOf } from '../stations/testing/groups.ts';
+import type { FedGroup } from '../feed/fed.ts';
+import { groupOf } from '../feed/testing/groups.ts';
 import { streamsConsumer } from './out.ts';
 import { openPublisher } from './publisher.ts';
 

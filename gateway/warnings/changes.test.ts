@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { tempDir } from '../../core/testing/temp-dir.ts';
-import { warningChanges } from '../api/warning-changes.ts';
-import type { Cursor } from '../../core/log/types.ts';
+import { warningChanges } from '../http/warning-changes.ts';
+import type { Cursor } from '../../log/types.ts';
 import type { OutboxEntry, StateBatch } from './database.ts';
 import { StateDatabase } from './database.ts';
 

@@ -4,8 +4,8 @@
  * taken for one of its own.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { WarningView } from '../../core/api.ts';
-import { formatCursor, type Cursor } from '../../core/log/types.ts';
+import type { WarningView } from '../../api/views.ts';
+import { formatCursor, type Cursor } from '../../log/types.ts';
 
 export const CHANGES_SCHEMA = `
 CREATE TABLE IF NOT EXISTS changes (n INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;

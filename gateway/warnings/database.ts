@@ -3,7 +3,7 @@
  * transaction. Runs in a worker.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Cursor } from '../../core/log/types.ts';
+import type { Cursor } from '../../log/types.ts';
 import { SqliteFile } from '../sqlite/file.ts';
 import { addChanges, CHANGES_SCHEMA, changesAfter, openChanges } from './changes.ts';
 import { openOrSalvage, type Salvage } from '../sqlite/salvage.ts';

@@ -1,6 +1,6 @@
 /** The pictures that the newest events of each series brought, and what followed them at each device, for the warnings that are raised by them. */
 import { CLIP_INDICATOR, seriesKey, SNAPSHOT_INDICATOR, type Clip, type Event, type Snapshot } from '../../core/event.ts';
-import { seriesText, type Warning } from '../../core/rules/warning.ts';
+import { seriesText, type Warning } from '../../city/warning/warning.ts';
 
 /** Series whose pictures are remembered, and how many events of each. */
 const MAX_SERIES = 10_000;

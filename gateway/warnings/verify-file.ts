@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Words } from '../../core/api.ts';
+import type { Words } from '../../core/words.ts';
 import { isJson } from '../sqlite/damaged.ts';
 import { failureOf, faultFrom } from '../sqlite/failure.ts';
 

@@ -1,9 +1,9 @@
 /** A warning as others see it: the facts of the rules, with words, place, what to do, and what is still missing. */
-import type { WarningView } from '../../core/api.ts';
-import type { Catalogue } from '../../core/catalogue/catalogue.ts';
+import type { WarningView } from '../../api/views.ts';
+import type { Catalogue } from '../../city/catalogue/catalogue.ts';
 import type { Position, Snapshot } from '../../core/event.ts';
-import type { Rule } from '../../core/rules/rule.ts';
-import type { Warning } from '../../core/rules/warning.ts';
+import type { Rule } from '../../city/rules/rule.ts';
+import type { Warning } from '../../city/warning/warning.ts';
 import type { Follower } from './shown.ts';
 import { reasonsOf, titleOf } from './words.ts';
 

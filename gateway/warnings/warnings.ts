@@ -3,21 +3,21 @@
  * saved with the cursor in one transaction; only then do they count. So a crash anywhere repeats no warning and loses none.
  */
 import { join } from 'node:path';
-import type { WarningView } from '../../core/api.ts';
-import { normaliser, type Catalogue } from '../../core/catalogue/catalogue.ts';
+import type { WarningView } from '../../api/views.ts';
+import { normaliser, type Catalogue } from '../../city/catalogue/catalogue.ts';
 import type { Level, Position } from '../../core/event.ts';
 import { faultOf } from '../../core/faults.ts';
-import { compareCursors, formatCursor, type Cursor } from '../../core/log/types.ts';
-import { apply, ruleEngine, type Finding, type KeyRecord, type Outcome, type RuleEngine, type RuleInput, type RuleTables, type SeriesRecord } from '../../core/rules/engine.ts';
-import { isOpen } from '../../core/rules/lifecycle.ts';
-import { limitsOf, type DrawnLimit, type Rule, type Selectable } from '../../core/rules/rule.ts';
-import type { Warning } from '../../core/rules/warning.ts';
+import { compareCursors, formatCursor, type Cursor } from '../../log/types.ts';
+import { apply, ruleEngine, type Finding, type KeyRecord, type Outcome, type RuleEngine, type RuleInput, type RuleTables, type SeriesRecord } from '../../city/rules/engine.ts';
+import { isOpen } from '../../city/warning/lifecycle.ts';
+import { limitsOf, type DrawnLimit, type Rule, type Selectable } from '../../city/rules/rule.ts';
+import type { Warning } from '../../city/warning/warning.ts';
 import { valueAt } from '../../core/wire/columns.ts';
 import { warningTopic } from '../../core/wire/topics.ts';
 import { everyMs, pause, type Timer, type World } from '../../core/world.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
-import type { Consumer } from '../stations/consumer.ts';
-import { eventsOf, groupsAfter, type FedEvent, type FedGroup } from '../stations/fed.ts';
+import type { Consumer } from '../feed/consumer.ts';
+import { eventsOf, groupsAfter, type FedEvent, type FedGroup } from '../feed/fed.ts';
 import type { ChangesStart } from './changes.ts';
 import type { OutboxEntry, StateBatch, StateDatabase, StateSnapshot } from './database.ts';
 import { Outbox, type RetainedPublisher } from './outbox.ts';

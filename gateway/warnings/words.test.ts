@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Reason } from '../../core/api.ts';
-import { EMPTY_CATALOGUE } from '../../core/catalogue/catalogue.ts';
-import { apply, ruleEngine } from '../../core/rules/engine.ts';
-import { LEVEL_WORDS } from '../../core/rules/levels.ts';
-import { emptyTables, event, rule } from '../../core/testing/rules.ts';
+import type { Reason } from '../../api/views.ts';
+import { EMPTY_CATALOGUE } from '../../city/catalogue/catalogue.ts';
+import { apply, ruleEngine } from '../../city/rules/engine.ts';
+import { LEVEL_WORDS } from '../../city/rules/levels.ts';
+import { emptyTables, event, rule } from '../../city/testing/rules.ts';
 import { reasonsOf } from './words.ts';
 
 const water = rule({ id: 'water', levels: { 3: { when: '>= 2.8' }, 2: { when: '>= 3' } }, off: { hysteresis: 0.1 }, autoClose: true });

@@ -1,13 +1,14 @@
 /** Deterministic sentences about a warning. Every number in them stands beside the value it was taken from. */
-import type { Reason, Words } from '../../core/api.ts';
-import type { Catalogue } from '../../core/catalogue/catalogue.ts';
-import { indicatorName } from '../../core/catalogue/name.ts';
+import type { Reason } from '../../api/views.ts';
+import type { Words } from '../../core/words.ts';
+import type { Catalogue } from '../../city/catalogue/catalogue.ts';
+import { indicatorName } from '../../city/catalogue/name.ts';
 import type { Value } from '../../core/event.ts';
 import { formatDuration } from '../../core/quantity.ts';
-import { LEVEL_WORDS } from '../../core/rules/levels.ts';
-import type { Rule } from '../../core/rules/rule.ts';
-import type { Change, Warning } from '../../core/rules/warning.ts';
-import { meets, parseWhen } from '../../core/rules/when.ts';
+import { LEVEL_WORDS } from '../../city/rules/levels.ts';
+import type { Rule } from '../../city/rules/rule.ts';
+import type { Change, Warning } from '../../city/warning/warning.ts';
+import { meets, parseWhen } from '../../city/rules/when.ts';
 
 const MAX_REASONS = 8;
 const MAX_TEXT = 80;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import mqtt, { type MqttClient } from 'mqtt';
 import { stringify } from 'yaml';
-import type { DeviceView, EdgeView } from '../../core/api.ts';
+import type { DeviceView, EdgeView } from '../../api/views.ts';
 import type { Draft } from '../../core/event.ts';
 import { freePort } from '../../core/free-port.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';

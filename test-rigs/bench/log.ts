@@ -8,8 +8,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openEdgeLog } from '../../core/log/edge-log.ts';
-import { START } from '../../core/log/types.ts';
+import { openEdgeLog } from '../../log/edge-log.ts';
+import { START } from '../../log/types.ts';
 import { decodeBatch, encodeBatch } from '../../core/wire/batch.ts';
 import { realWorld, seededRandom } from '../../core/world.ts';
 import { bareAppends, bytesWritten } from './disk.ts';

@@ -6,9 +6,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
-import type { EdgeLog } from '../../core/log/types.ts';
-import { START } from '../../core/log/types.ts';
-import { openObserver } from '../../core/observe.ts';
+import type { EdgeLog } from '../../log/types.ts';
+import { START } from '../../log/types.ts';
+import { openObserver } from '../../cli/observe.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import { realWorld } from '../../core/world.ts';

@@ -5,15 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Picture } from '../../core/driver.ts';
 import type { Clip, Draft } from '../../core/event.ts';
-import { EvidenceFolder } from '../../core/evidence/folder.ts';
+import { EvidenceFolder } from '../../log/evidence/folder.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import camera from '../../drivers/camera/driver.ts';
 import type { CameraLink } from '../../drivers/camera/link.ts';
-import type { OpenDevice } from '../../edge/host/device.ts';
-import { Clips } from '../../edge/vision/evidence/clips/clips.ts';
-import { Rings } from '../../edge/vision/evidence/clips/rings.ts';
-import { CLIP_SCHEMA, clipSetup } from '../../edge/vision/evidence/clips/setup.ts';
+import type { OpenDevice } from '../../edge/read/device.ts';
+import { Clips } from '../../edge/infer/evidence/clips/clips.ts';
+import { Rings } from '../../edge/infer/evidence/clips/rings.ts';
+import { CLIP_SCHEMA, clipSetup } from '../../edge/infer/evidence/clips/setup.ts';
 
 export interface ClipCamera {
   dir: string;

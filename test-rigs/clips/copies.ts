@@ -2,11 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Box, Clip } from '../../core/event.ts';
-import { EvidenceFolder } from '../../core/evidence/folder.ts';
+import { EvidenceFolder } from '../../log/evidence/folder.ts';
 import { realWorld } from '../../core/world.ts';
-import { clipCopier } from '../../edge/vision/evidence/clips/copy.ts';
-import { blindsOf } from '../../edge/vision/evidence/face-blinds.ts';
-import type { Blinds } from '../../edge/vision/evidence/faces.ts';
+import { clipCopier } from '../../edge/infer/evidence/clips/copy.ts';
+import { blindsOf } from '../../edge/infer/evidence/face-blinds.ts';
+import type { Blinds } from '../../edge/infer/evidence/faces.ts';
 import blazeface512 from '../../models/blazeface-512/model.ts';
 import centernet320 from '../../models/centernet-320/model.ts';
 import type { Detector } from '../../models/detector.ts';

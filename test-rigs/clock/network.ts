@@ -1,14 +1,14 @@
 /** The way to a gateway, in virtual time, and the gateway's own check behind it: what comes in is judged, named and acknowledged. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Event } from '../../core/event.ts';
-import { addRange, toMark, type Range } from '../../core/log/ranges.ts';
+import { addRange, toMark, type Range } from '../../log/ranges.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import type { EdgeState } from '../../core/wire/messages.ts';
 import { parseEdgeTopic, WIRE_VERSION, type EdgeAddress, edgeTopic } from '../../core/wire/topics.ts';
 import type { Random } from '../../core/world.ts';
 import type { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import type { UplinkEvents } from '../../edge/forward/uplink.ts';
-import { judgeBatch } from '../../gateway/stations/accept.ts';
+import { judgeBatch } from '../../gateway/intake/accept.ts';
 
 /** There and back. */
 const MAX_TRIP_MS = 800;

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import mqtt from 'mqtt';
 import type { Event } from '../../core/event.ts';
 import { freePort } from '../../core/free-port.ts';
-import { verifyJournal } from '../../core/journal.ts';
+import { verifyJournal } from '../../log/journal.ts';
 import { until } from '../../core/testing/until.ts';
 import type { Answer, Command } from '../../core/wire/commands.ts';
 import { call, CENTRE, CountingDevice, edgeYaml, folder, give, known, settled, startEdge, startGateway } from './bench.ts';

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { join } from 'node:path';
 import { realWorld } from '../../core/world.ts';
-import { serveApi } from '../../gateway/api/server.ts';
+import { serveApi } from '../../gateway/http/server.ts';
 import { fakeTown } from './town.ts';
 
 const TURN_MS = 500;

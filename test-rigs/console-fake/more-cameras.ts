@@ -1,6 +1,6 @@
 /** As many cameras as are wanted, at edges of eight in two districts: most are well, some are not, each in its own way. */
-import type { DeviceView, PictureView } from '../../core/api.ts';
-import { remedyOf } from '../../gateway/api/problem.ts';
+import type { DeviceView, PictureView } from '../../api/views.ts';
+import { remedyOf } from '../../gateway/http/problem.ts';
 import { sceneAt } from './scene.ts';
 
 const AN_EDGE = 8;

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DeviceView, LastValue, LiveMessage, WarningView } from '../../core/api.ts';
-import { camerasOf, firstOf, grouped, sifted } from '../../console/cameras.ts';
-import { happened, standing } from '../../console/device-state.ts';
-import { beyondLimit } from '../../console/limits.ts';
-import { reasonOf } from '../../console/reason.ts';
-import { clearedWarnings, focusOf, NOTHING, openWarnings, step, type State } from '../../console/state.ts';
-import { camerasHref, parseHash } from '../../console/view.ts';
-import { DICTIONARIES } from '../../console/words.ts';
-import { EXAMPLES } from '../../gateway/api/examples.ts';
+import type { DeviceView, LastValue, LiveMessage, WarningView } from '../../api/views.ts';
+import { camerasOf, firstOf, grouped, sifted } from '../../console/data/cameras.ts';
+import { happened, standing } from '../../console/data/device-state.ts';
+import { beyondLimit } from '../../console/data/limits.ts';
+import { reasonOf } from '../../console/data/reason.ts';
+import { clearedWarnings, focusOf, NOTHING, openWarnings, step, type State } from '../../console/data/state.ts';
+import { camerasHref, parseHash } from '../../console/shell/view.ts';
+import { DICTIONARIES } from '../../console/shell/words.ts';
+import { EXAMPLES } from '../../gateway/http/examples.ts';
 
 const value = (over: Partial<LastValue>): LastValue => ({ ...EXAMPLES.device.values[0] as LastValue, ...over });
 const device = (id: string, values: LastValue[]): DeviceView => ({ ...EXAMPLES.device, id, values });

@@ -1,10 +1,11 @@
 /** A made-up town for the console: everything it shows moves, deterministically by the second, with no device behind it. */
-import type { DemoView, DeviceView, Freshness, LastValue, SinkView, WarningView, Words } from '../../core/api.ts';
+import type { DemoView, DeviceView, Freshness, LastValue, SinkView, WarningView } from '../../api/views.ts';
+import type { Words } from '../../core/words.ts';
 import { SNAPSHOT_INDICATOR, type Level, type Value } from '../../core/event.ts';
 import { OWN_INDICATORS } from '../../core/own-indicators.ts';
 import type { Clock } from '../../core/world.ts';
-import type { DemoControls } from '../../gateway/api/sources.ts';
-import { memoryGateway, type MemoryGateway } from '../../gateway/api/testing/memory-sources.ts';
+import type { DemoControls } from '../../gateway/http/sources.ts';
+import { memoryGateway, type MemoryGateway } from '../../gateway/http/testing/memory-sources.ts';
 import { moreCameras, pictureOf } from './more-cameras.ts';
 import { sceneAt, walkersAt } from './scene.ts';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { realWorld } from '../../core/world.ts';
-import { openObserver } from '../../core/observe.ts';
+import { openObserver } from '../../cli/observe.ts';
 import { runEdge } from '../../edge/main.ts';
 import { loadEdge } from '../../cli/load.ts';
 import { endWithParent, tellParent } from '../processes/child.ts';

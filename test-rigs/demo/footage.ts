@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { basename, delimiter, join } from 'node:path';
 import type { z } from 'zod';
 import { faultOf, type Fault } from '../../core/faults.ts';
-import type { SCENE_FIELDS } from '../../core/scene/settings.ts';
+import type { SCENE_FIELDS } from '../../scene/settings.ts';
 import { realWorld } from '../../core/world.ts';
 import { driverById } from '../../drivers/index.ts';
 

@@ -1,5 +1,6 @@
 /** Runs the demo: brings the town up, waits until everything gives events, plays the acts, counts, says what happens. */
-import type { DemoView, StatusView, WarningView, Words } from '../../core/api.ts';
+import type { DemoView, StatusView, WarningView } from '../../api/views.ts';
+import type { Words } from '../../core/words.ts';
 import type { Level } from '../../core/event.ts';
 import { fetchCamera, presentClip, hasScene } from './footage.ts';
 import { disappointments, outcomeOf } from './outcome.ts';

@@ -1,5 +1,5 @@
 /** The demo's acts, in seconds after `demo running`: what happens by itself and what the viewer may look at and try. */
-import type { Words } from '../../core/api.ts';
+import type { Words } from '../../core/words.ts';
 
 export interface Act {
   atSeconds: number;

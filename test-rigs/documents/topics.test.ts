@@ -12,8 +12,8 @@ import { until } from '../../core/testing/until.ts';
 import { isZstd } from '../../core/wire/batch.ts';
 import { realWorld } from '../../core/world.ts';
 import { loadGateway } from '../../cli/load.ts';
-import { CHANNELS, MESSAGES, type MessageName } from '../../gateway/api/asyncapi.ts';
-import { WIRE_EXAMPLES } from '../../gateway/api/wire-examples.ts';
+import { CHANNELS, MESSAGES, type MessageName } from '../../gateway/http/asyncapi.ts';
+import { WIRE_EXAMPLES } from '../../gateway/http/wire-examples.ts';
 import { runGateway } from '../../gateway/main.ts';
 import { CENTRE, CountingDevice, edgeYaml, folder, give, known, startEdge, TOKEN } from '../commands/bench.ts';
 

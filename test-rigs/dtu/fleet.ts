@@ -5,8 +5,8 @@ import { realWorld, seededRandom } from '../../core/world.ts';
 import driver from '../../drivers/modbus/driver.ts';
 import { dataUnit, type DataUnit } from '../../drivers/modbus/testing/data-unit.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
-import { read } from '../../edge/host/read.ts';
-import { isSample } from '../../edge/stations/item.ts';
+import { read } from '../../edge/read/read.ts';
+import { isSample } from '../../edge/item.ts';
 import { freePort } from '../../core/free-port.ts';
 
 /** Looks like registers, so that one left in an answer would be a value. */

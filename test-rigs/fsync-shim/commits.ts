@@ -3,8 +3,8 @@
  * Started by the test beside it, with the shim before libc.
  */
 import { join } from 'node:path';
-import { HeadFile } from '../../core/log/folder.ts';
-import { LogFile } from '../../core/log/log-file.ts';
+import { HeadFile } from '../../log/folder.ts';
+import { LogFile } from '../../log/log-file.ts';
 import { SqliteFile } from '../../gateway/sqlite/file.ts';
 import { fsyncCounts } from './shim.ts';
 

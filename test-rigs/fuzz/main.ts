@@ -10,9 +10,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { casesIn } from '../../core/testing/cases.ts';
-import type { DriverDouble } from '../../core/testing/driver-double.ts';
-import { damagedMessageGivesNothing, fuzzFrame, fuzzStream, groundsOf } from '../../core/testing/fuzz.ts';
+import { casesIn } from '../../drivers/testing/cases.ts';
+import type { DriverDouble } from '../../drivers/testing/driver-double.ts';
+import { damagedMessageGivesNothing, fuzzFrame, fuzzStream, groundsOf } from '../../drivers/testing/fuzz.ts';
 import { seededRandom } from '../../core/world.ts';
 import { DRIVERS } from '../../drivers/index.ts';
 

@@ -1,6 +1,6 @@
 /** Cutters and decoders of the drivers, and readers of captures, each as something that is fed with bytes. */
-import { conversationsOf } from '../../core/capture/conversations.ts';
-import { readCapture, type Packet } from '../../core/capture/file.ts';
+import { conversationsOf } from '../record/capture/conversations.ts';
+import { readCapture, type Packet } from '../record/capture/file.ts';
 import { FrameCutter } from '../../drivers/frame/cutter.ts';
 import { readHead } from '../../drivers/frame/read.ts';
 import { loadDescription, shippedNames } from '../../drivers/frame/load.ts';

@@ -6,9 +6,9 @@ import type { TelemetryEvent } from '../../core/telemetry.ts';
 import type { Driver, Watched } from '../../core/driver.ts';
 import camera from '../../drivers/camera/driver.ts';
 import { openLocalHttp } from '../../edge/http/server.ts';
-import { LiveStreams, type LiveOptions } from '../../edge/live/live-streams.ts';
+import { LiveStreams, type LiveOptions } from '../../edge/live-view/live-streams.ts';
 import type { LiveSetup } from '../../gateway/config/setup.ts';
-import { LiveDesk } from '../../gateway/live-view/desk.ts';
+import { LiveDesk } from '../../gateway/media/live-view/desk.ts';
 import { Operators } from '../../gateway/commands/operators.ts';
 
 const KEY = 'a-key-of-this-edge';

@@ -3,7 +3,7 @@
  * commits, zero-fills the rest on every 97th, and opens each copy. Commits wholly before the cut are there with their
  * marks, none in part, and what is missing is named.
  */
-import { checkCut, cutsOfLastThree, deadLog } from '../../core/testing/log-cuts.ts';
+import { checkCut, cutsOfLastThree, deadLog } from '../../log/testing/log-cuts.ts';
 
 const ZERO_FILL_EVERY = 97;
 const REPORT_EVERY = 2000;

@@ -7,10 +7,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { openEdgeLog } from '../../core/log/edge-log.ts';
-import { directStorage } from '../../core/log/worker-storage.ts';
+import { openEdgeLog } from '../../log/edge-log.ts';
+import { directStorage } from '../../log/worker-storage.ts';
 import { TEST_CENTRE } from '../../core/testing/drafts.ts';
-import { readAll } from '../../core/testing/edge-log-contract.ts';
+import { readAll } from '../../log/testing/edge-log-contract.ts';
 import { fsyncCounts, shimAvailable, slowDisk } from '../fsync-shim/shim.ts';
 import type { PartResult } from './result.ts';
 import { listener, restMs } from './small-disk.ts';
@@ -40,7 +40,7 @@ async function strike(dir: string): Promise<PartResult> {
   const expect = (holds: boolean, what: string) => { if (!holds) failures.push(what); };
   const [gate, count, folder] = [join(dir, 'gate'), join(dir, 'count'), join(dir, 'log')];
   const env = { ...process.env, ...(await slowDisk({ errno: EIO, path: folder, while: gate, count })) };
-  const child = spawn(process.execPath, [join(import.meta.dirname, '..', '..', 'core', 'testing', 'appender.ts'), folder], { stdio: ['ignore', 'pipe', 'inherit'], env });
+  const child = spawn(process.execPath, [join(import.meta.dirname, '..', '..', 'log', 'testing', 'appender.ts'), folder], { stdio: ['ignore', 'pipe', 'inherit'], env });
   const said = { epoch: 0, acknowledged: new Set<number>(), rejected: 0, faults: [] as string[], answers: 0 };
   const lines = createInterface({ input: child.stdout });
   lines.on('line', (line) => {

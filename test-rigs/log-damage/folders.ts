@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openEdgeLog } from '../../core/log/edge-log.ts';
-import { openGatewayLog } from '../../core/log/gateway-log.ts';
-import { directStorage } from '../../core/log/worker-storage.ts';
+import { openEdgeLog } from '../../log/edge-log.ts';
+import { openGatewayLog } from '../../log/gateway-log.ts';
+import { directStorage } from '../../log/worker-storage.ts';
 import { TEST_CENTRE, testDrafts } from '../../core/testing/drafts.ts';
-import { acceptedGroup } from '../../core/testing/gateway-log-contract.ts';
+import { acceptedGroup } from '../../log/testing/gateway-log-contract.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 
 export type Kind = 'edge' | 'gateway';

@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Draft, Stream } from '../../core/event.ts';
-import { openEdgeLog } from '../../core/log/edge-log.ts';
-import type { EdgeLog } from '../../core/log/types.ts';
+import { openEdgeLog } from '../../log/edge-log.ts';
+import type { EdgeLog } from '../../log/types.ts';
 import { bulkyDraft, TEST_CENTRE, testDraft, testWarning } from '../../core/testing/drafts.ts';
-import { readAll } from '../../core/testing/edge-log-contract.ts';
+import { readAll } from '../../log/testing/edge-log-contract.ts';
 import { seededRandom } from '../../core/world.ts';
 import type { PartResult } from './result.ts';
 import { fillDisk, freeOn, listener, until, type SmallDisk } from './small-disk.ts';

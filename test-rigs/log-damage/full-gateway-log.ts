@@ -1,7 +1,7 @@
 /** A gateway's log that fills its disk with what a required consumer has not taken, and has it filled by others. */
 import { join } from 'node:path';
-import { openGatewayLog } from '../../core/log/gateway-log.ts';
-import { START, type AcceptedGroup, type Cursor, type GatewayLog } from '../../core/log/types.ts';
+import { openGatewayLog } from '../../log/gateway-log.ts';
+import { START, type AcceptedGroup, type Cursor, type GatewayLog } from '../../log/types.ts';
 import { bulkyDraft } from '../../core/testing/drafts.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { seededRandom } from '../../core/world.ts';

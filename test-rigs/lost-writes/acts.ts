@@ -2,7 +2,7 @@
  * What is acknowledged beside the numbers while a run is under way: writes to a device by command, bindings of devices,
  * warnings and events that were shown. In the end each of them is looked for.
  */
-import type { BindingView, CommandView, WarningView } from '../../core/api.ts';
+import type { BindingView, CommandView, WarningView } from '../../api/views.ts';
 import { serveModbus } from '../../drivers/modbus/testing/server.ts';
 import { DEVICES } from '../chaos/numbers.ts';
 

@@ -1,5 +1,5 @@
 /**
- * `npm run rig -- mutate --folders core/log,drivers/hj212 [--sites 40] [--seed 1] [--limit 60s] [--tests drivers]
+ * `npm run rig -- mutate --folders log,drivers/hj212 [--sites 40] [--seed 1] [--limit 60s] [--tests drivers]
  * [--state FILE] [--json]`:
  * small mistakes (a comparison, a constant, a dropped call …) are made in a copy of the tree, one at a time, and all test
  * files that import the changed file are run, the nearest first. What no test notices is named by file and line.
@@ -31,7 +31,7 @@ export async function run(argv: string[]): Promise<number> {
   } });
   const limitMs = parseDurationMs(values.limit);
   if (values.folders === '' || limitMs === null || limitMs === undefined || !(Number(values.sites) >= 1)) {
-    process.stderr.write('mutate: --folders core/log,drivers/hj212 --sites 40 --limit 60s\n');
+    process.stderr.write('mutate: --folders log,drivers/hj212 --sites 40 --limit 60s\n');
     return 2;
   }
   const folders = values.folders.split(',');

@@ -8,7 +8,7 @@ import { realWorld } from '../../core/world.ts';
 import { ownCertificate, ownCertificatePath } from '../../drivers/opcua/own-certificate.ts';
 import { withRig, type Rig } from '../bench/rig.ts';
 import { CENTRE, folder, give, known, startEdge, startGateway } from '../commands/bench.ts';
-import { startOpen62541 } from '../open62541/server.ts';
+import { startOpen62541 } from '../../drivers/opcua/testing/open62541/server.ts';
 
 const USER = { user: 'plant', password: 'a word of many letters' };
 

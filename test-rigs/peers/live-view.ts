@@ -8,8 +8,8 @@ import type { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';
-import { serveApi } from '../../gateway/api/server.ts';
-import { memoryGateway } from '../../gateway/api/testing/memory-sources.ts';
+import { serveApi } from '../../gateway/http/server.ts';
+import { memoryGateway } from '../../gateway/http/testing/memory-sources.ts';
 import { openWatchedEdge, OPERATOR } from '../live-view/watched-edge.ts';
 import { CODECS, end, LOGIN, startServer } from './rtsp.ts';
 

@@ -12,12 +12,12 @@ import driver from '../../drivers/opcua/driver.ts';
 import { ownCertificate, ownCertificatePath } from '../../drivers/opcua/own-certificate.ts';
 import { memoryOf } from '../../drivers/opcua/memory.ts';
 import { POLICIES, type OpcuaSettings } from '../../drivers/opcua/settings.ts';
-import { read } from '../../edge/host/read.ts';
+import { read } from '../../edge/read/read.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
-import { isPicture } from '../../edge/stations/item.ts';
-import { qualify } from '../../edge/stations/qualify.ts';
+import { isPicture } from '../../edge/item.ts';
+import { qualify } from '../../edge/qualify/qualify.ts';
 import type { Sample } from '../../core/sample.ts';
-import { startOpen62541, type Open62541 } from '../open62541/server.ts';
+import { startOpen62541, type Open62541 } from '../../drivers/opcua/testing/open62541/server.ts';
 import { startRelay } from '../processes/relay.ts';
 
 const NSU = 'nsu=urn:cityvitals:rig:open62541;';

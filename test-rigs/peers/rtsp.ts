@@ -10,8 +10,8 @@ import { realWorld } from '../../core/world.ts';
 import driver from '../../drivers/camera/driver.ts';
 import { open } from '../../drivers/camera/link.ts';
 import { settings } from '../../drivers/camera/settings.ts';
-import { read } from '../../edge/host/read.ts';
-import { isPicture } from '../../edge/stations/item.ts';
+import { read } from '../../edge/read/read.ts';
+import { isPicture } from '../../edge/item.ts';
 import { freePort } from '../../core/free-port.ts';
 
 export const LOGIN = { user: 'cam', password: 'p@ss:1/?' };

@@ -1,13 +1,13 @@
 /** From a packet capture to a case: the conversations of a driver's protocol, with the devices that they show. */
 import { basename } from 'node:path';
-import type { Case, CaseDevice } from '../../core/cases/case.ts';
-import type { TrafficLine } from '../../core/cases/format.ts';
-import { masked } from '../../core/cases/mask.ts';
-import { bytesRecording } from '../../core/cases/replay-bytes.ts';
-import { scriptOf } from '../../core/cases/script.ts';
-import { Streams, type Reading } from '../../core/cases/streams.ts';
-import { conversationsOf, type Conversation } from '../../core/capture/conversations.ts';
-import { readCapture } from '../../core/capture/file.ts';
+import type { Case, CaseDevice } from '../../cases/case.ts';
+import type { TrafficLine } from '../../cases/format.ts';
+import { masked } from '../../cases/mask.ts';
+import { bytesRecording } from '../../cases/replay-bytes.ts';
+import { scriptOf } from '../../cases/script.ts';
+import { Streams, type Reading } from '../../cases/streams.ts';
+import { conversationsOf, type Conversation } from './capture/conversations.ts';
+import { readCapture } from './capture/file.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { addressOf } from '../../core/net.ts';

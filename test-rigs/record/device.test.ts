@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { FaultError } from '../../core/faults.ts';
-import { linesOfCase } from '../../core/cases/replay.ts';
+import { linesOfCase } from '../../cases/replay.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';

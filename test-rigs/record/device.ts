@@ -1,17 +1,17 @@
 /** Records a device as its edge reads it: of a running edge where there is one, else by reading it here for the time. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Case } from '../../core/cases/case.ts';
+import type { Case } from '../../cases/case.ts';
 import { ConfigDocument, type ConfigSource } from '../../core/config/check.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import type { ResultLine } from '../../core/result-lines.ts';
+import type { ResultLine } from '../../cases/result-lines.ts';
 import { pause, realWorld } from '../../core/world.ts';
 import { loadEdge } from '../../cli/load.ts';
 import { driverById } from '../../drivers/index.ts';
 import type { CheckedEdge } from '../../edge/config/check.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
-import { read } from '../../edge/host/read.ts';
+import { read } from '../../edge/read/read.ts';
 import { DOOR_FILE } from '../../edge/tap/door.ts';
 import { Taps, type TapLine } from '../../edge/tap/taps.ts';
 import { caseOfTap } from './from-tap.ts';

@@ -1,12 +1,12 @@
 /** What was heard of a device becomes a case: times from its start, secrets out, connections of others left out. Pure. */
-import type { Case, CaseDevice } from '../../core/cases/case.ts';
-import type { FrameLine, TrafficLine } from '../../core/cases/format.ts';
-import { masked, maskedSettings, secretLeft } from '../../core/cases/mask.ts';
-import { bytesRecording } from '../../core/cases/replay-bytes.ts';
-import { Streams, type Reading } from '../../core/cases/streams.ts';
+import type { Case, CaseDevice } from '../../cases/case.ts';
+import type { FrameLine, TrafficLine } from '../../cases/format.ts';
+import { masked, maskedSettings, secretLeft } from '../../cases/mask.ts';
+import { bytesRecording } from '../../cases/replay-bytes.ts';
+import { Streams, type Reading } from '../../cases/streams.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import type { ResultLine } from '../../core/result-lines.ts';
+import type { ResultLine } from '../../cases/result-lines.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
 import type { TapLine } from '../../edge/tap/taps.ts';
 

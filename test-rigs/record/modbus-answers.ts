@@ -1,5 +1,5 @@
 /** What a Modbus TCP capture holds, read by hand and with nothing of the driver: for tests of what its case gives. */
-import type { Message } from '../../core/cases/streams.ts';
+import type { Message } from '../../cases/streams.ts';
 
 const transactionOf = (bytes: Buffer): number => bytes.readUInt16BE(0);
 const unitOf = (bytes: Buffer): number => bytes[6] as number;

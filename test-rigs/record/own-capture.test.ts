@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { linesOfCase } from '../../core/cases/replay.ts';
+import { linesOfCase } from '../../cases/replay.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import { captureFile, type FileForm, type Sent } from '../../core/testing/capture-files.ts';
-import { casesIn, type Case } from '../../core/testing/cases.ts';
+import { captureFile, type FileForm, type Sent } from './capture/testing/capture-files.ts';
+import { casesIn, type Case } from '../../drivers/testing/cases.ts';
 import hj212 from '../../drivers/hj212/driver.ts';
 import llrp from '../../drivers/llrp/driver.ts';
 import modbus from '../../drivers/modbus/driver.ts';

@@ -1,14 +1,14 @@
 /** A camera's case: its clip through the camera's own link and detector, picture by picture, on a virtual clock. */
 import { join } from 'node:path';
-import type { Case } from '../../core/cases/case.ts';
+import type { Case } from '../../cases/case.ts';
 import { fixedPoints, type Driver, type Picture } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import { faultLine, type ResultLine } from '../../core/result-lines.ts';
+import { faultLine, type ResultLine } from '../../cases/result-lines.ts';
 import { sampleLine } from '../../core/sample.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import { realFiles, realNet, seededRandom, type World } from '../../core/world.ts';
-import { infer } from '../../edge/stations/infer.ts';
-import { openDetectors } from '../../edge/vision/detectors.ts';
+import { infer } from '../../edge/infer/infer.ts';
+import { openDetectors } from '../../edge/infer/detectors.ts';
 import { MODELS } from '../../models/index.ts';
 import { handedOver } from './handed-over.ts';
 

@@ -1,14 +1,14 @@
 /** Cases by their folders, with their drivers, and what they give. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Case } from '../../core/cases/case.ts';
-import { checkCase } from '../../core/cases/read.ts';
-import { playedLines, replayCase } from '../../core/cases/replay.ts';
+import type { Case } from '../../cases/case.ts';
+import { checkCase } from '../../cases/read.ts';
+import { playedLines, replayCase } from '../../cases/replay.ts';
 import type { ConfigProblem } from '../../core/config/check.ts';
 import { unknownName } from '../../core/config/issues.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import type { ResultLine } from '../../core/result-lines.ts';
+import type { ResultLine } from '../../cases/result-lines.ts';
 import { realFiles } from '../../core/world.ts';
 import { driverById, driverIds } from '../../drivers/index.ts';
 import type { EventsOptions } from './events.ts';

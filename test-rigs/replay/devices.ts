@@ -1,11 +1,11 @@
 /** Played frames as an edge's host takes them: samples, confirmations, bad values where nothing came; all marked as replayed. */
-import type { Played } from '../../core/cases/played.ts';
+import type { Played } from '../../cases/played.ts';
 import type { Driver } from '../../core/driver.ts';
 import type { Give } from '../../core/line.ts';
 import type { World } from '../../core/world.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
-import { HostDevice } from '../../edge/host/device.ts';
-import { isSample, type DecodedItem } from '../../edge/stations/item.ts';
+import { HostDevice } from '../../edge/read/device.ts';
+import { isSample, type DecodedItem } from '../../edge/item.ts';
 
 export interface ReplayedDevices {
   devices: readonly HostDevice[];

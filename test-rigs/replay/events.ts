@@ -1,15 +1,15 @@
 /** A case down the pure part of an edge's line: what would go into its log. */
-import type { Case } from '../../core/cases/case.ts';
-import { replayCase } from '../../core/cases/replay.ts';
+import type { Case } from '../../cases/case.ts';
+import { replayCase } from '../../cases/replay.ts';
 import type { Driver } from '../../core/driver.ts';
 import type { Draft } from '../../core/event.ts';
 import { line, type Give, type Station } from '../../core/line.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import { realFiles, realNet, seededRandom, type World } from '../../core/world.ts';
-import { infer } from '../../edge/stations/infer.ts';
-import type { DecodedItem } from '../../edge/stations/item.ts';
-import { qualify } from '../../edge/stations/qualify.ts';
-import { reduce } from '../../edge/stations/reduce.ts';
+import { infer } from '../../edge/infer/infer.ts';
+import type { DecodedItem } from '../../edge/item.ts';
+import { qualify } from '../../edge/qualify/qualify.ts';
+import { reduce } from '../../edge/reduce/reduce.ts';
 import { replayedDevices } from './devices.ts';
 import { setupOf } from './setup.ts';
 

@@ -1,7 +1,7 @@
 /** One recording as many devices: its identities by number. Pure. */
 import type { Direction, Span } from '../../core/recording.ts';
-import { isSealed } from '../../core/cases/script.ts';
-import type { Reading } from '../../core/cases/streams.ts';
+import { isSealed } from '../../cases/script.ts';
+import type { Reading } from '../../cases/streams.ts';
 
 /** At the end of a name that is no number, so many characters count. */
 const COUNTED_CHARS = 6;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bytesRecording } from '../../core/cases/replay-bytes.ts';
-import { scriptOf } from '../../core/cases/script.ts';
+import { bytesRecording } from '../../cases/replay-bytes.ts';
+import { scriptOf } from '../../cases/script.ts';
 import frame from '../../drivers/frame/driver.ts';
 import hj212 from '../../drivers/hj212/driver.ts';
 import { frameOf } from '../../drivers/frame/testing/terminal.ts';

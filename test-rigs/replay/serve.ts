@@ -1,7 +1,7 @@
 /** Stands as the devices of a case on real sockets: where they listened it listens, where they dialled it dials. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { bytesRecording } from '../../core/cases/replay-bytes.ts';
-import { scriptOf } from '../../core/cases/script.ts';
+import { bytesRecording } from '../../cases/replay-bytes.ts';
+import { scriptOf } from '../../cases/script.ts';
 import { FaultError } from '../../core/faults.ts';
 import { seededRandom, type Random } from '../../core/world.ts';
 import type { LoadedCase } from './cases.ts';

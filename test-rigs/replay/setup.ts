@@ -1,5 +1,5 @@
 /** A case as the configuration of an edge: what its points lack for one is filled in. */
-import type { Case } from '../../core/cases/case.ts';
+import type { Case } from '../../cases/case.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import { formatDuration } from '../../core/quantity.ts';

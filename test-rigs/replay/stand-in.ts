@@ -1,7 +1,7 @@
 /** A recorded device as others meet it: what it answers to whatever is asked on one connection. Knows no sockets and no time. */
 import type { MessageNotes } from '../../core/recording.ts';
-import { answerTo, keyOf, type Question, type Script } from '../../core/cases/script.ts';
-import { hear, type Message, type Reading } from '../../core/cases/streams.ts';
+import { answerTo, keyOf, type Question, type Script } from '../../cases/script.ts';
+import { hear, type Message, type Reading } from '../../cases/streams.ts';
 import { nthIdentity, renamed } from './identity.ts';
 
 /** What a device says, and how long after it was asked. */

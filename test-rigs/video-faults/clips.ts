@@ -2,7 +2,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { PictureFinding } from '../../core/picture-findings.ts';
+import type { PictureFinding } from '../../scene/picture-findings.ts';
 
 const run = promisify(execFile);
 

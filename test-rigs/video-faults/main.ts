@@ -8,13 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fixedPoints, type Picture } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import { GOOD_PICTURE, PICTURE_FINDINGS } from '../../core/picture-findings.ts';
+import { GOOD_PICTURE, PICTURE_FINDINGS } from '../../scene/picture-findings.ts';
 import type { Sample } from '../../core/sample.ts';
 import { sharedFolder } from '../../core/testing/shared.ts';
 import { realWorld } from '../../core/world.ts';
 import camera from '../../drivers/camera/driver.ts';
-import { infer } from '../../edge/stations/infer.ts';
-import { sightOf } from '../../edge/vision/sight.ts';
+import { infer } from '../../edge/infer/infer.ts';
+import { sightOf } from '../../edge/infer/sight.ts';
 import type { Detector } from '../../models/detector.ts';
 import { changed, filtered, FILTERS, stopping } from './clips.ts';
 

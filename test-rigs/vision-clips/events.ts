@@ -2,13 +2,13 @@
 import type { z } from 'zod';
 import { fixedPoints } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import type { SCENE_FIELDS } from '../../core/scene/settings.ts';
+import type { SCENE_FIELDS } from '../../scene/settings.ts';
 import { realWorld } from '../../core/world.ts';
 import driver from '../../drivers/camera/driver.ts';
 import { open } from '../../drivers/camera/link.ts';
 import { settings as cameraSettings } from '../../drivers/camera/settings.ts';
-import { infer } from '../../edge/stations/infer.ts';
-import { sightOf } from '../../edge/vision/sight.ts';
+import { infer } from '../../edge/infer/infer.ts';
+import { sightOf } from '../../edge/infer/sight.ts';
 import type { Detector } from '../../models/load.ts';
 import { handedOver } from '../replay/handed-over.ts';
 import { findBlobs } from './blobs.ts';

@@ -5,7 +5,7 @@
  */
 import type { ModelSpec } from '../../core/model.ts';
 import { realWorld } from '../../core/world.ts';
-import { WEAK_SHARE } from '../../edge/vision/detectors.ts';
+import { WEAK_SHARE } from '../../edge/infer/detectors.ts';
 import { MODELS } from '../../models/index.ts';
 import { openDetector } from '../../models/load.ts';
 import { sharedModels } from '../../models/testing/shared-models.ts';

@@ -1,6 +1,6 @@
 /** What happens in the rendered clip, and what zones and lines have to say about it, to the second. */
 import type { z } from 'zod';
-import type { SCENE_FIELDS } from '../../core/scene/settings.ts';
+import type { SCENE_FIELDS } from '../../scene/settings.ts';
 import type { Actor, MovingClip } from './moving.ts';
 
 type SceneInput = z.input<z.ZodObject<typeof SCENE_FIELDS>>;

@@ -1,9 +1,9 @@
 /** A page for each driver: what it is held to, what it was recorded from, whom it has met, and what was never tried. */
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import type { Case } from '../../core/cases/case.ts';
+import type { Case } from '../../cases/case.ts';
 import type { Driver } from '../../core/driver.ts';
-import { casesIn } from '../../core/testing/cases.ts';
+import { casesIn } from '../../drivers/testing/cases.ts';
 import { GENERATED } from './tables.ts';
 
 const DRIVERS_FOLDER = join(import.meta.dirname, '../../drivers');

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { parse } from 'yaml';
 import { problemLine } from '../../core/config/problem.ts';
-import { WIRE_EXAMPLES } from '../../gateway/api/wire-examples.ts';
-import { EXAMPLES } from '../../gateway/api/examples.ts';
+import { WIRE_EXAMPLES } from '../../gateway/http/wire-examples.ts';
+import { EXAMPLES } from '../../gateway/http/examples.ts';
 import { messageSchemas } from './messages.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');

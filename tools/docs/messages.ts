@@ -1,13 +1,13 @@
 /** JSON Schemas of what programs exchange with us, one file each, and the two documents that a gateway serves. */
 import type { z } from 'zod';
 import { PROBLEM_LINE } from '../../core/config/problem.ts';
-import { CASE_SCHEMA, EXPECTED_LINE, FRAME_LINE, TRAFFIC_LINE } from '../../core/cases/format.ts';
+import { CASE_SCHEMA, EXPECTED_LINE, FRAME_LINE, TRAFFIC_LINE } from '../../cases/format.ts';
 import { EVENT_SCHEMA } from '../../core/event-schema.ts';
 import { described, jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
-import { MESSAGES, asyncapiDocument } from '../../gateway/api/asyncapi.ts';
-import { openapiDocument } from '../../gateway/api/openapi.ts';
-import { routesOf } from '../../gateway/api/routes.ts';
-import { componentSchemas } from '../../gateway/api/shapes.ts';
+import { MESSAGES, asyncapiDocument } from '../../gateway/http/asyncapi.ts';
+import { openapiDocument } from '../../gateway/http/openapi.ts';
+import { routesOf } from '../../gateway/http/routes.ts';
+import { componentSchemas } from '../../api/shapes.ts';
 import { VERSION } from '../../core/version.ts';
 
 const DRAFT = 'http://json-schema.org/draft-07/schema#';

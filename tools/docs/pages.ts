@@ -1,7 +1,7 @@
 /** Every generated page, by its path. */
 import { z } from 'zod';
-import { INDICATOR_SCHEMA } from '../../core/catalogue/indicator.ts';
-import { RULE_SCHEMA } from '../../core/rules/rule.ts';
+import { INDICATOR_SCHEMA } from '../../city/catalogue/indicator.ts';
+import { RULE_SCHEMA } from '../../city/rules/rule.ts';
 import type { Driver } from '../../core/driver.ts';
 import type { Sink } from '../../core/sink.ts';
 import { DRIVERS } from '../../drivers/index.ts';

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { casesIn } from '../../core/testing/cases.ts';
-import { driverContract } from '../../core/testing/driver-contract.ts';
+import { casesIn } from '../../drivers/testing/cases.ts';
+import { driverContract } from '../../drivers/testing/driver-contract.ts';
 import { double } from '../../docs/samples/gauge/contract.ts';
 import driver from '../../docs/samples/gauge/driver.ts';
 

@@ -1,9 +1,9 @@
 /** JSON Schemas for editors: what completes, explains and underlines a configuration file while it is written. */
 import { z } from 'zod';
-import { CATALOGUE_SCHEMA } from '../../core/catalogue/indicator.ts';
+import { CATALOGUE_SCHEMA } from '../../city/catalogue/indicator.ts';
 import { describe, metaOf } from '../../core/config/schema-notes.ts';
 import type { Driver } from '../../core/driver.ts';
-import { RULE_SCHEMA } from '../../core/rules/rule.ts';
+import { RULE_SCHEMA } from '../../city/rules/rule.ts';
 import type { Sink } from '../../core/sink.ts';
 import { DESCRIPTION } from '../../drivers/frame/description.ts';
 import { EDGE_SCHEMA, POINT_SCHEMA } from '../../edge/config/schema.ts';

@@ -14,7 +14,7 @@ export function convertModels(root) {
 /** Builds the console when one of its sources is newer than what was built. */
 export function buildConsole(root) {
   const stampFile = join(root, 'gateway', 'console-dist', '.stamp');
-  const stamp = hashOf([join(root, 'console'), join(root, 'core', 'api.ts'), join(root, 'core', 'event.ts')]);
+  const stamp = hashOf([join(root, 'console'), join(root, 'api'), join(root, 'core', 'event.ts')]);
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   say({ en: 'building the console …', zh: '正在构建控制台 …' });
   step(root, ['node_modules/vite/bin/vite.js', 'build', 'console', '--logLevel', 'warn'], { en: 'building the console failed', zh: '构建控制台失败' });

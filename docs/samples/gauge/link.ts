@@ -1,5 +1,5 @@
 /** The way to the gauge: asks, and waits for a line. I/O only; it knows no meaning, no schedule, no second try. */
-import { dial } from '../../../core/dial.ts';
+import { dial } from '../../../drivers/listening/dial.ts';
 import type { Link, PointOf } from '../../../core/driver.ts';
 import { FaultError } from '../../../core/faults.ts';
 import type { World } from '../../../core/world.ts';

@@ -1,6 +1,6 @@
 /** A station's port in memory and on a virtual clock: what data loggers say and hear on it, message by message. */
 import assert from 'node:assert/strict';
-import { MemorySocket } from '../../../core/cases/memory-socket.ts';
+import { MemorySocket } from '../../../cases/memory-socket.ts';
 import type { Fault } from '../../../core/faults.ts';
 import { realNet } from '../../../core/net.ts';
 import { settle, testWorld } from '../../../core/testing/virtual-clock.ts';

@@ -6,9 +6,9 @@
  */
 import type { Socket } from 'node:net';
 import { FaultError } from '../../../core/faults.ts';
-import { Admission, type Guest } from '../../../core/admission.ts';
-import { sharedPort, type Reception } from '../../../core/shared-port.ts';
-import { Strangers } from '../../../core/unknown-device.ts';
+import { Admission, type Guest } from '../../listening/admission.ts';
+import { sharedPort, type Reception } from '../../listening/shared-port.ts';
+import { Strangers } from '../../listening/unknown-device.ts';
 import { pause, type Timer, type World } from '../../../core/world.ts';
 import { anyFrame } from '../rtu.ts';
 import { Connection } from './connection.ts';

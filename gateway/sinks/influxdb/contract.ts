@@ -1,5 +1,5 @@
 /** What the InfluxDB sink lends the contract suite: our strict server. */
-import type { Ailment, SinkDouble } from '../../../core/testing/sink-contract.ts';
+import type { Ailment, SinkDouble } from '../testing/sink-contract.ts';
 import { SELF_MEASUREMENT } from './lines.ts';
 import { startStrictServer, type Mood } from './testing/strict-server.ts';
 

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import fc from 'fast-check';
-import type { PointView } from '../../../core/api.ts';
-import { EMPTY_CATALOGUE } from '../../../core/catalogue/catalogue.ts';
+import type { PointView } from '../../../api/views.ts';
+import { EMPTY_CATALOGUE } from '../../../city/catalogue/catalogue.ts';
 import { FLAGS, type Event } from '../../../core/event.ts';
-import { event } from '../../../core/testing/rules.ts';
+import { event } from '../../../city/testing/rules.ts';
 import { testWorld } from '../../../core/testing/virtual-clock.ts';
-import type { FedGroup } from '../../stations/fed.ts';
-import { groupOf, wiredGroupOf } from '../../stations/testing/groups.ts';
+import type { FedGroup } from '../../feed/fed.ts';
+import { groupOf, wiredGroupOf } from '../../feed/testing/groups.ts';
 import { openStore, type Store, type StoreOptions } from '../store.ts';
 
 const folders: string[] = [];

@@ -3,7 +3,7 @@
  * window first needs them, kept current by each commit from then on. A window is then a merge of slots; only its ragged
  * ends are read from disk.
  */
-import { compareCursors, type Cursor } from '../../../core/log/types.ts';
+import { compareCursors, type Cursor } from '../../../log/types.ts';
 import type { FedNumbers } from '../database.ts';
 import { Totals } from './totals.ts';
 

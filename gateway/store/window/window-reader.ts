@@ -3,7 +3,7 @@
  * so that what each commit brings to the aggregates keeps no other query waiting.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Cursor } from '../../../core/log/types.ts';
+import type { Cursor } from '../../../log/types.ts';
 import type { Damage } from '../chunks.ts';
 import { cursorOf, type FedNumbers } from '../database.ts';
 import { Snapshots } from '../snapshots.ts';

@@ -1,6 +1,6 @@
 /** The main thread's side of windows: the thread begins with the first one that is asked for, and is fed from then on. */
 import { FaultError } from '../../../core/faults.ts';
-import type { Cursor } from '../../../core/log/types.ts';
+import type { Cursor } from '../../../log/types.ts';
 import { SqliteClient, workerBeside } from '../../sqlite/client.ts';
 import { BAD_CODE, type PointColumns } from '../block.ts';
 import type { Damage } from '../chunks.ts';

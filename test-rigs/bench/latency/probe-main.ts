@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { defineDriver, type Link } from '../../../core/driver.ts';
-import { openObserver } from '../../../core/observe.ts';
+import { openObserver } from '../../../cli/observe.ts';
 import { realWorld } from '../../../core/world.ts';
 import { runEdge } from '../../../edge/main.ts';
 import { loadEdge } from '../../../cli/load.ts';

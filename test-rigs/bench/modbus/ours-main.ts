@@ -1,7 +1,7 @@
 /** Our driver as a poller, through the real host: every device has its link, and is asked again as soon as it has answered. `ours-main.ts FIRST_PORT DEVICES SECONDS`, one line of JSON. */
 import { realWorld } from '../../../core/world.ts';
 import type { DeviceSetup } from '../../../edge/config/setup.ts';
-import { read } from '../../../edge/host/read.ts';
+import { read } from '../../../edge/read/read.ts';
 import driver from '../../../drivers/modbus/driver.ts';
 
 const BLOCKS = 10;

@@ -1,10 +1,10 @@
 /** Our store, in this process as in a gateway: fed like the log feeds it. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { EMPTY_CATALOGUE } from '../../../core/catalogue/catalogue.ts';
+import { EMPTY_CATALOGUE } from '../../../city/catalogue/catalogue.ts';
 import type { Event } from '../../../core/event.ts';
 import { realWorld } from '../../../core/world.ts';
-import { groupOf } from '../../../gateway/stations/testing/groups.ts';
+import { groupOf } from '../../../gateway/feed/testing/groups.ts';
 import { openStore, type Store } from '../../../gateway/store/store.ts';
 import { pauseMs, say } from '../rig.ts';
 import type { BenchPoint } from './points.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-node';
 import { shapeOfOne } from '../../../core/model.ts';
-import { askedClasses } from '../../../edge/vision/asked-classes.ts';
+import { askedClasses } from '../../../edge/infer/asked-classes.ts';
 import centernet320 from '../../../models/centernet-320/model.ts';
 import { tune } from '../../../models/tune/tune.ts';
 import { graphPath } from '../../../models/verify.ts';

@@ -1,7 +1,7 @@
 /** The real edge with stations that speak; says what it wrote and how long a sample took to be durable. `edge-main.ts CONFIG PLAN` */
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
-import { openObserver } from '../../../core/observe.ts';
+import { openObserver } from '../../../cli/observe.ts';
 import { realWorld } from '../../../core/world.ts';
 import { loadEdge } from '../../../cli/load.ts';
 import { runEdge } from '../../../edge/main.ts';

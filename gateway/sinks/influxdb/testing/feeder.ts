@@ -1,8 +1,8 @@
 /** A process that feeds a sink from a log that lies there, until it is killed: `feeder.ts DIR URL`. */
 import { join } from 'node:path';
-import { openGatewayLog } from '../../../../core/log/gateway-log.ts';
+import { openGatewayLog } from '../../../../log/gateway-log.ts';
 import { realWorld } from '../../../../core/world.ts';
-import { openFeed } from '../../../stations/feed.ts';
+import { openFeed } from '../../../feed/feed.ts';
 import { Sinks } from '../../open.ts';
 
 const [dir, url] = process.argv.slice(2) as [string, string];

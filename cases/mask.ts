@@ -1,0 +1,67 @@
+/**
+ * Takes secrets out of a recording. They are overwritten with the digit 0, their length stays and checksums are made
+ * right again; the secrets of the settings are overwritten alike, so that the two still fit. Pure.
+ */
+import type { z } from 'zod';
+import { metaOf } from '../core/config/schema-notes.ts';
+import type { Driver } from '../core/driver.ts';
+import type { TrafficLine } from './format.ts';
+import { isSealed } from './script.ts';
+import { Streams, type Reading } from './streams.ts';
+
+const MASK = 0x30;
+/** Shorter texts stand in any traffic by chance. */
+const MIN_TOLD_CHARS = 6;
+
+export interface Masked {
+  traffic: TrafficLine[];
+  /** How many were overwritten. */
+  count: number;
+}
+
+export function masked(traffic: readonly TrafficLine[], readingOf: (line: TrafficLine) => Reading): Masked {
+  const streams = new Streams(traffic, readingOf);
+  const readings = new Map(traffic.map((line) => [line.conn, readingOf(line)] as const));
+  let count = 0;
+  for (const { bytes, notes, direction, conn } of streams.messages) {
+    if (!notes?.secrets?.length) continue;
+    const reading = readings.get(conn) as Reading;
+    const wasWhole = isSealed(bytes, direction, reading);
+    for (const { at, length } of notes.secrets) bytes.fill(MASK, at, at + length);
+    if (wasWhole) reading.recording.seal?.(bytes, direction, reading.settings);
+    count += notes.secrets.length;
+  }
+  const lines = streams.lines();
+  return { traffic: traffic.map((line) => ('bytes' in line ? lines.get(line) ?? line : line)), count };
+}
+
+/** Settings whose `secret` fields are zeros of the same length. */
+export function maskedSettings(driver: Driver, settings: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, isSecret(driver, key) ? zeros(value) : value]));
+}
+
+/** The secret setting whose text is still found in the traffic; null when none is. */
+export function secretLeft(driver: Driver, settings: Record<string, unknown>, traffic: readonly TrafficLine[]): string | null {
+  const secrets = Object.entries(settings).filter(([key, value]) => isSecret(driver, key) && typeof value === 'string' && value.length >= MIN_TOLD_CHARS && zeros(value) !== value) as [string, string][];
+  if (secrets.length === 0) return null;
+  const streams = new Map<string, string[]>();
+  for (const line of traffic) if ('bytes' in line) streams.set(`${line.conn}${line.dir}`, [...streams.get(`${line.conn}${line.dir}`) ?? [], line.bytes]);
+  const texts = [...streams.values()].map((pieces) => pieces.join(''));
+  const found = secrets.find(([, secret]) => texts.some((text) => holds(text, Buffer.from(secret).toString('hex'))));
+  return found?.[0] ?? null;
+}
+
+/** At a whole byte. */
+function holds(hex: string, wanted: string): boolean {
+  for (let at = hex.indexOf(wanted); at >= 0; at = hex.indexOf(wanted, at + 1)) if (at % 2 === 0) return true;
+  return false;
+}
+
+function isSecret(driver: Driver, key: string): boolean {
+  const field = driver.settings.shape[key] as z.ZodType | undefined;
+  return field !== undefined && metaOf(field).secret === true;
+}
+
+function zeros(value: unknown): unknown {
+  return typeof value === 'string' ? '0'.repeat(value.length) : typeof value === 'number' ? 0 : value;
+}

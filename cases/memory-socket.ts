@@ -1,0 +1,87 @@
+/**
+ * The driver's end of a connection whose other end is a recording: a socket in memory. It has what drivers and
+ * libraries use of a `net.Socket`, and its bytes come on the replay's clock alone.
+ */
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import type { SerialLine } from '../core/net.ts';
+
+/** The other end: told of what the driver does. */
+export interface FarEnd {
+  wrote(bytes: Uint8Array): void;
+  /** The driver let go of it. */
+  left(): void;
+}
+
+export class MemorySocket extends Duplex {
+  readonly remoteAddress = '192.0.2.1';
+  readonly remoteFamily = 'IPv4';
+  readonly remotePort: number;
+  readonly localAddress = '192.0.2.2';
+  readonly localPort = 0;
+  readonly connecting = false;
+  readonly pending = false;
+  isOpen = true;
+  readonly closing = false;
+  bytesRead = 0;
+  bytesWritten = 0;
+  readonly #far: FarEnd;
+
+  constructor(far: FarEnd, remotePort = 0) {
+    super({ allowHalfOpen: false });
+    this.#far = far;
+    this.remotePort = remotePort;
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.bytesWritten += chunk.length;
+    this.#far.wrote(chunk);
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.isOpen = false;
+    this.#far.left();
+    done(error);
+  }
+
+  /** Bytes of the device arrive. */
+  deliver(bytes: Uint8Array): void {
+    if (this.destroyed || bytes.length === 0) return;
+    this.bytesRead += bytes.length;
+    this.push(Buffer.from(bytes));
+  }
+
+  /** The device lets go: in order, or with a reset. */
+  hangUp(isReset: boolean): void {
+    if (this.destroyed) return;
+    if (isReset) this.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }));
+    else this.push(null);
+  }
+
+  // What a TCP socket has and memory needs not.
+  setKeepAlive(): this { return this; }
+  setNoDelay(): this { return this; }
+  ref(): this { return this; }
+  unref(): this { return this; }
+  destroySoon(): void { this.end(() => this.destroy()); }
+  resetAndDestroy(): this { return this.destroy(); }
+
+  // And a serial line.
+  flush(done: () => void): void { done(); }
+  drain(done: () => void): void { done(); }
+  close(done?: () => void): void {
+    if (done) this.once('close', () => done());
+    this.destroy();
+  }
+
+  asSocket(): Socket {
+    return this as unknown as Socket;
+  }
+
+  asSerialLine(): SerialLine {
+    return this as unknown as SerialLine;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Plays a case through its drivers on a virtual clock: recorded bytes through the real link, recorded frames straight
+ * into `decode`. The same case gives the same lines, at every speed and on every machine.
+ */
+import { join } from 'node:path';
+import { withPaths } from '../core/config/paths.ts';
+import { fixedPoints, type Driver } from '../core/driver.ts';
+import { FaultError } from '../core/faults.ts';
+import { resultLines, type ResultLine } from './result-lines.ts';
+import { VirtualClock } from '../core/virtual-clock.ts';
+import type { Case, CaseDevice } from './case.ts';
+import { ByteReplay } from './replay-bytes.ts';
+import type { Played, PlayedDevice, Replayed, ReplayOptions } from './played.ts';
+
+export type { Delivery, Played, PlayedDevice, Replayed, ReplayOptions } from './played.ts';
+
+/**
+ * @param give called in the order of time
+ * @returns throws CV_DRIVER_UNKNOWN, or CV_CASE_LINE where settings or points are none of the driver's
+ */
+export async function replayCase(recorded: Case, options: ReplayOptions, give: (played: Played) => void): Promise<Replayed> {
+  const devices = recorded.devices.map((device) => playedDevice(device, options.drivers, recorded.folder));
+  const clock = options.clock ?? new VirtualClock(recorded.startsAt);
+  if (recorded.level === 'bytes') return new ByteReplay(recorded, devices, options, clock, give).run();
+  return playFrames(recorded, devices, options, clock, give);
+}
+
+/** What a played frame comes to as lines of `expected.jsonl`. */
+export function playedLines({ device, atMs, request, decoded }: Played): ResultLine[] {
+  return resultLines(decoded, { device: device.id, at: atMs, request, unitOf: device.unitOf });
+}
+
+/** All lines of a case. */
+export async function linesOfCase(recorded: Case, options: ReplayOptions): Promise<ResultLine[]> {
+  const lines: ResultLine[] = [];
+  await replayCase(recorded, options, (played) => lines.push(...playedLines(played)));
+  return lines;
+}
+
+function playedDevice(device: CaseDevice, drivers: ReadonlyMap<string, Driver>, folder: string): PlayedDevice {
+  const driver = drivers.get(device.driver);
+  if (!driver) throw new FaultError('CV_DRIVER_UNKNOWN', { owner: device.id, driver: device.driver, hint: '' });
+  const wrong = (what: string, issues: readonly { path: PropertyKey[]; message: string }[]) => {
+    const [issue] = issues;
+    return new FaultError('CV_CASE_LINE', { place: `${folder}/case.yaml`, detail: `${what} of ${device.id}: ${issue?.path.join('.')}: ${issue?.message}`, detailZh: `${device.id} 的 ${what}：${issue?.path.join('.')}：${issue?.message}` });
+  };
+  const settings = driver.settings.safeParse(device.settings);
+  if (!settings.success) throw wrong('settings', settings.error.issues);
+  const points = driver.points ? Object.keys(fixedPoints(driver, settings.data)).map((id) => ({ id })) : device.points.map((point) => {
+    const own = driver.point?.safeParse(point);
+    if (own && !own.success) throw wrong(`points.${point.id}`, own.error.issues);
+    return Object.assign({}, own?.data, { id: point.id });
+  });
+  const units = new Map(device.points.map(({ id, unit }) => [id, unit]));
+  const unitOf = (id: string) => {
+    const point = points.find((one) => one.id === id);
+    return String(units.get(id) ?? (point && driver.known?.(point, settings.data)?.unit) ?? fixedPoints(driver, settings.data)[id]?.unit ?? '');
+  };
+  return { id: device.id, timeoutMs: device.timeoutMs, driver, settings: withPaths(driver.settings, settings.data, join(folder, 'case.yaml')), points, unitOf };
+}
+
+async function playFrames(recorded: Case, devices: readonly PlayedDevice[], { pace, signal }: ReplayOptions, clock: VirtualClock, give: (played: Played) => void): Promise<Replayed> {
+  for (const line of recorded.frames) {
+    if (signal?.aborted) break;
+    const { device: id, ...frame } = line;
+    const device = devices.find((one) => one.id === id) ?? (devices[0] as PlayedDevice);
+    const atMs = recorded.startsAt + Math.floor(line.afterUs / 1000);
+    await pace?.(atMs);
+    await clock.advanceMs(atMs - clock.nowMs());
+    for (const read of device.driver.frameOf?.read([frame], device.points) ?? []) {
+      if (read.fault) give({ device, atMs, decoded: { ok: false, fault: read.fault, points: [] } });
+      else give({ device, atMs, frame: read.frame, request: read.request, decoded: device.driver.decode(read.frame, read.request) });
+    }
+  }
+  return { unasked: 0, endedAt: clock.nowMs() };
+}
+

@@ -1,0 +1,64 @@
+/** Results as lines of JSON: what `--json` prints and what a case's `expected.jsonl` holds. */
+import type { Decoded, Request, SaidAround } from '../core/driver.ts';
+import type { Evidence } from '../core/event.ts';
+import { explain, FAULTS, type Fault, type Language } from '../core/faults.ts';
+import type { FaultRow } from '../core/faults/row.ts';
+import { lineExtras, type SampleLine } from '../core/sample.ts';
+
+export interface FaultLine {
+  fault: string;
+  stage: string;
+  message: string;
+  remedy: string;
+  at: number;
+}
+
+export type ResultLine = SampleLine | FaultLine;
+
+export interface ResultOf {
+  device: string;
+  /** ms UTC when the frame was had; a value's own device time goes before it. */
+  at: number;
+  request?: Request | undefined;
+  /** Unit of a point whose value does not carry one: from the config or the driver's table. */
+  unitOf?(point: string): string;
+  language?: Language;
+  /** With what a tag was read by, and the bytes that a value was read from: for people, no part of a case. */
+  isForPeople?: boolean;
+  /** What the edge says around this frame, for people. */
+  around?: SaidAround | undefined;
+}
+
+export function faultLine(fault: Fault, at: number, language: Language = 'en'): FaultLine {
+  return { fault: fault.code, stage: FAULTS[fault.code].stage, ...explain(fault, language), at };
+}
+
+/** Lines of one decoded frame: its faults, each once, then a line a point; a point that was lost is bad, with the fault's flag. */
+export function resultLines(decoded: Decoded, { device, at, request, unitOf = () => '', language = 'en', isForPeople = false, around = {} }: ResultOf): ResultLine[] {
+  if (!decoded.ok) {
+    const row: FaultRow = FAULTS[decoded.fault.code];
+    const points = decoded.points ?? request?.points ?? [];
+    return [
+      faultLine(decoded.fault, at, language),
+      ...points.map((point): SampleLine => ({ device, point, value: null, unit: unitOf(point), at, quality: 'bad', flags: [row.flag ?? 'other'] })),
+    ];
+  }
+  const values = decoded.values ?? [];
+  const faults = new Map(values.flatMap(({ fault }) => (fault ? [[JSON.stringify(fault), fault] as const] : [])));
+  return [
+    ...[...faults.values()].map((fault) => faultLine(fault, at, language)),
+    ...values.map((one): SampleLine => ({
+      device, point: one.point, value: one.value, unit: one.unit ?? unitOf(one.point), at: one.deviceAt ?? at, quality: one.quality ?? 'good', flags: one.flags ?? [], ...lineExtras(one), ...(isForPeople ? { ...tagOf(one.evidence), ...(one.bytes && { bytes: one.bytes }), ...inHex(around) } : {}),
+    })),
+  ];
+}
+
+function inHex({ question, answer }: SaidAround): Pick<SampleLine, 'question' | 'answer'> {
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  return { ...(question && { question: hex(question) }), ...(answer && { answer: hex(answer) }) };
+}
+
+function tagOf(evidence: readonly Evidence[] = []): Pick<SampleLine, 'tag'> {
+  const tag = evidence.find((one) => one.kind === 'tag');
+  return tag ? { tag } : {};
+}

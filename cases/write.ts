@@ -1,0 +1,32 @@
+/** Writes a case: the head, what was heard, and what it must give. */
+import { stringify } from 'yaml';
+import { formatDuration } from '../core/quantity.ts';
+import type { ResultLine } from './result-lines.ts';
+import type { Case } from './case.ts';
+import type { FrameLine, TrafficLine } from './format.ts';
+import { CASE_VERSION } from './format.ts';
+
+export type CaseFacts = Pick<Case, 'title' | 'source' | 'licence' | 'level' | 'secrets' | 'asker' | 'startsAt' | 'devices'>;
+
+/** The text of `case.yaml`. */
+export function headText({ title, source, licence, level, secrets, asker, startsAt, devices }: CaseFacts): string {
+  const written = devices.map(({ id, driver, settings, points, timeoutMs }) => ({ id, driver, settings, points, timeout: formatDuration(timeoutMs) }));
+  const [{ id, ...only }] = written as [(typeof written)[number]];
+  const who = written.length === 1 ? { device: id, ...only } : { devices: written };
+  return stringify({ version: CASE_VERSION, title, source, licence, level, ...(secrets === 'none' ? {} : { secrets }), ...(asker === 'other' ? { asker } : {}), startsAt: new Date(startsAt).toISOString(), ...who }, { lineWidth: 0 });
+}
+
+/** One line a value, the last one ended too. */
+export function linesText(lines: readonly (TrafficLine | FrameLine | ResultLine)[]): string {
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+}
+
+/** The files of a case by their names. */
+export function caseFiles(recorded: CaseFacts & Pick<Case, 'traffic' | 'frames' | 'expected'>): Record<string, string> {
+  const { level, traffic, frames, expected } = recorded;
+  return {
+    'case.yaml': headText(recorded),
+    ...(level === 'bytes' ? { 'traffic.jsonl': linesText(traffic) } : { 'frames.jsonl': linesText(frames) }),
+    ...(expected ? { 'expected.jsonl': linesText(expected) } : {}),
+  };
+}

@@ -1,0 +1,95 @@
+/** The page: what is known, the language and the place in one context, and the parts in their order of importance. */
+import { useEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks';
+import { followGateway, type GatewayLink } from './link.ts';
+import { Cameras } from '../ui/camera/camera.tsx';
+import { CamerasPage } from '../pages/cameras/cameras.tsx';
+import { Demo } from '../pages/overview/demo.tsx';
+import { Devices } from '../pages/overview/devices.tsx';
+import { GoneBanner, Header } from './header.tsx';
+import { LevelPanel } from '../pages/overview/level.tsx';
+import { Path } from '../pages/overview/path.tsx';
+import { SeriesPage } from '../pages/series/series.tsx';
+import { SignIn } from '../pages/sign-in/sign-in.tsx';
+import { Warnings } from '../pages/overview/warnings.tsx';
+import { NOTHING, openWarnings, step } from '../data/state.ts';
+import { parseHash, ViewContext, type Place } from './view.ts';
+import { DICTIONARIES, firstLanguage, rememberLanguage, type Lang } from './words.ts';
+
+const TICK_MS = 1000;
+
+export function App() {
+  const [state, give] = useReducer(step, NOTHING);
+  const [lang, setLang] = useState<Lang>(firstLanguage);
+  const link = useRef<GatewayLink | null>(null);
+  const browserNow = useClock();
+  const place = useHash();
+  const words = DICTIONARIES[lang];
+
+  useEffect(() => {
+    const own = followGateway(give);
+    link.current = own;
+    return () => own.close();
+  }, []);
+  useEffect(() => {
+    document.documentElement.lang = lang;
+  }, [lang]);
+  const open = openWarnings(state);
+  const worst = open[0] ? `${words.colours[open[0].level]} ${open.length} · ` : '';
+  useEffect(() => { document.title = `${worst}${words.product}`; }, [worst, words]);
+
+  useEffect(() => { if (state.incomplete) link.current?.refresh(); }, [state]);
+
+  const isOut = state.link.is === 'signed-out';
+  const stale = state.link.is !== 'live';
+  const now = (stale ? (state.heardAt ?? browserNow) : browserNow) + state.clockOffsetMs;
+  const view = useMemo(() => ({ state, lang, words, now }), [state, lang, now]);
+  const choose = (choice: Lang): void => {
+    rememberLanguage(choice);
+    setLang(choice);
+  };
+  return (
+    <ViewContext.Provider value={view}>
+      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>{words.skip}</a>
+      <Header setLang={choose} />
+      <GoneBanner browserNow={browserNow} retryNow={() => link.current?.retryNow()} />
+      <main id="main" tabIndex={-1} class={`${isOut ? 'page-sign-in' : place ? `page-${place.page}` : 'page-overview'} ${stale && state.status ? 'is-stale' : ''}`}>
+        {isOut && <SignIn done={() => link.current?.retryNow()} />}
+        {!isOut && place?.page === 'series' && <SeriesPage place={place.series} />}
+        {!isOut && place?.page === 'cameras' && <CamerasPage open={place.open} />}
+        {!isOut && !place && (
+          <>
+            <Warnings />
+            <LevelPanel />
+            <Cameras />
+            <Devices />
+            <Path />
+            <Demo />
+          </>
+        )}
+      </main>
+    </ViewContext.Provider>
+  );
+}
+
+/** This browser's clock, each second. */
+function useClock(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), TICK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+function useHash(): Place | null {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const follow = (): void => {
+      setHash(location.hash);
+      scrollTo(0, 0);
+    };
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, []);
+  return useMemo(() => parseHash(hash), [hash]);
+}

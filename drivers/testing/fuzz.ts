@@ -1,0 +1,96 @@
+/** A driver's recorded cases, spoiled: frames into `decode`, streams through the link. Nothing may be thrown, hang, or be invented. */
+import assert from 'node:assert/strict';
+import type { Case } from '../../cases/case.ts';
+import { bytesRecording } from '../../cases/replay-bytes.ts';
+import { replayCase, type Played } from '../../cases/replay.ts';
+import { isSealed } from '../../cases/script.ts';
+import { Streams, type Message } from '../../cases/streams.ts';
+import type { Driver, Request } from '../../core/driver.ts';
+import type { Random } from '../../core/world.ts';
+import { checkDecoded } from './decoded.ts';
+import type { DriverDouble } from './driver-double.ts';
+import { mutateBytes, mutateFrame } from './mutate.ts';
+
+export interface Frame {
+  frame: unknown;
+  request?: Request | undefined;
+}
+
+/** What a fuzz run works on: frames and cases that are good. */
+export interface Grounds {
+  driver: Driver;
+  double: Pick<DriverDouble, 'mutate'>;
+  frames: readonly Frame[];
+  cases: readonly Case[];
+}
+
+/** All that the cases hold, by playing them. */
+export async function groundsOf(driver: Driver, double: Pick<DriverDouble, 'mutate' | 'frames' | 'runCase'>, cases: readonly Case[]): Promise<Grounds> {
+  const frames: Frame[] = [];
+  for (const recorded of cases) {
+    if (double.frames) frames.push(...await double.frames(recorded));
+    else await replayCase(recorded, { drivers: new Map([[driver.id, driver]]) }, ({ frame, request }) => { if (frame !== undefined) frames.push({ frame, request }); });
+  }
+  return { driver, double, frames, cases: cases.filter(({ level }) => level === 'bytes') };
+}
+
+/** One spoiled frame, decoded. */
+export function fuzzFrame({ driver, double, frames }: Grounds, turn: number, random: Random): void {
+  const { frame, request } = frames[turn % frames.length] as Frame;
+  const mutant = double.mutate ? double.mutate(frame, random) : mutateFrame(frame, random);
+  checkDecoded(driver, driver.decode(mutant, request), request, null);
+}
+
+/** One case whose device says something spoiled, through the link. */
+export async function fuzzStream({ driver, cases }: Grounds, turn: number, random: Random): Promise<void> {
+  const recorded = cases[turn % cases.length] as Case;
+  await replayCase(spoiled(recorded, random), { drivers: new Map([[driver.id, driver]]) }, ({ decoded, request }) => checkDecoded(driver, decoded, request, null));
+}
+
+/** Lines of the device are damaged, dropped, doubled or swapped. */
+function spoiled(recorded: Case, random: Random): Case {
+  const traffic = [...recorded.traffic];
+  const heard = traffic.flatMap((line, at) => ('bytes' in line && line.dir === 'in' ? [at] : []));
+  for (let times = 1 + Math.floor(random.next() * 3); times > 0 && heard.length > 0; times -= 1) {
+    const at = heard[Math.floor(random.next() * heard.length)] as number;
+    const line = traffic[at] as Extract<(typeof traffic)[number], { bytes: string }>;
+    if (!('bytes' in line)) continue;
+    const kind = random.next();
+    const bytes = kind < 0.1 ? '' : kind < 0.2 ? line.bytes + line.bytes : Buffer.from(mutateBytes(Buffer.from(line.bytes, 'hex'), random)).toString('hex');
+    traffic[at] = { ...line, bytes };
+  }
+  return { ...recorded, traffic };
+}
+
+/**
+ * One message of the device with a bit turned, so that its checksum no longer fits: it gives no more than if it had not come.
+ *
+ * @returns whether there was such a message
+ */
+export async function damagedMessageGivesNothing({ driver, cases }: Grounds, turn: number, random: Random): Promise<boolean> {
+  const recorded = cases[turn % cases.length];
+  if (!recorded) return false;
+  const recording = bytesRecording(driver);
+  const settings = driver.settings.parse(recorded.devices[0].settings);
+  const reading = { recording, settings };
+  if (!recording.seal) return false;
+  const streams = new Streams(recorded.traffic, () => reading);
+  const whole = streams.messages.filter(({ direction, notes, bytes }) => direction === 'in' && notes && isSealed(bytes, 'in', reading));
+  const message = whole[Math.floor(random.next() * whole.length)] as Message | undefined;
+  if (!message) return false;
+  const played = (lines: ReturnType<Streams['lines']>): Case => ({ ...recorded, traffic: recorded.traffic.map((line) => ('bytes' in line ? lines.get(line) ?? line : line)) });
+  const absent = await goodValues(driver, played(streams.lines(message)));
+  const at = Math.floor(random.next() * message.bytes.length);
+  message.bytes[at] = (message.bytes[at] as number) ^ (1 << Math.floor(random.next() * 8));
+  if (isSealed(message.bytes, 'in', reading)) return false;
+  const damaged = await goodValues(driver, played(streams.lines()));
+  assert.ok(damaged <= absent, `${recorded.name}: a message with a wrong checksum gave values: ${message.bytes.toString('hex')}`);
+  return true;
+}
+
+async function goodValues(driver: Driver, recorded: Case): Promise<number> {
+  let good = 0;
+  const count = ({ decoded }: Played) => { if (decoded.ok) good += decoded.values?.filter(({ quality }) => quality !== 'bad').length ?? 0; };
+  await replayCase(recorded, { drivers: new Map([[driver.id, driver]]) }, count);
+  return good;
+}

@@ -1,0 +1,112 @@
+/** forward: what the log has kept goes to the gateway, and is let go of by the gateway's ack alone. */
+import { STREAMS } from '../../core/event.ts';
+import { edgeTopic } from '../../core/wire/topics.ts';
+import type { Station } from '../../core/line.ts';
+import type { EdgeLog, KeptGroup } from '../../log/types.ts';
+import type { World } from '../../core/world.ts';
+import type { EdgeSetup } from '../config/setup.ts';
+import { readAnswer } from './answers.ts';
+import { EvidenceSender, type EvidenceOutlet } from './evidence.ts';
+import { offlineState, Presence, type PresenceFacts } from './presence.ts';
+import { Sender } from './sender.ts';
+import { Uplink } from './uplink.ts';
+
+const LEAVES = ['up', 'late', 'ack', 'state', 'cmd', 'rsp', 'evidence'] as const;
+
+export interface UplinkStatus {
+  online: boolean;
+  address: string | null;
+  clockOffsetMs: number | null;
+}
+
+export interface ForwardStation extends Station<KeptGroup, never> {
+  uplink(): UplinkStatus;
+  /** Goes to another gateway, or with another token. */
+  retarget(gateway: EdgeSetup['gateway']): void;
+  /** Something that was waited for is there: sends what may be sent now. */
+  wake(): void;
+  /** A file waits that goes with an event. */
+  wakeEvidence(): void;
+  /** To the centre, if it is there; else the centre asks again. */
+  answer(payload: string): void;
+}
+
+export interface ForwardFacts extends Omit<PresenceFacts, 'edge' | 'centre'> {
+  /** A payload of the command topic. */
+  onCommand?(payload: Uint8Array): void;
+  /** Files that go with events. */
+  evidence?: EvidenceOutlet['folder'];
+}
+
+export type ForwardSetup = Pick<EdgeSetup, 'edge' | 'centre' | 'gateway'>;
+
+export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, world: World, uplinkOf: (...args: ConstructorParameters<typeof Uplink>) => Pick<Uplink, 'open' | 'close' | 'isUp' | 'isReady' | 'publish' | 'retarget'> = (...args) => new Uplink(...args)): ForwardStation {
+  const { edge, centre, gateway } = setup;
+  const topics = Object.fromEntries(LEAVES.map((leaf) => [leaf, edgeTopic(centre, edge, leaf)])) as Record<(typeof LEAVES)[number], string>;
+  const whoWeAre = { edge, centre, ...facts };
+  let address: string | null = null;
+
+  const uplink = uplinkOf(
+    { urls: gateway.urls, clientId: `cv-${edge}`, username: edge, password: gateway.token, ackTopic: topics.ack, commandTopic: topics.cmd, stateTopic: topics.state, offline: offlineState(whoWeAre) },
+    {
+      up(at) {
+        address = at;
+        presence.say();
+        sender.connected();
+      },
+      message,
+      drained() {
+        sender.drained();
+        evidence.wake();
+      },
+      down() {
+        sender.disconnected();
+        evidence.disconnected();
+      },
+    },
+    world,
+  );
+  const sender = new Sender(log, { isReady: () => uplink.isReady() && (facts.clock?.isSettled() ?? true), send: (lane, payload) => uplink.publish(topics[lane], payload) }, world);
+  const evidence = new EvidenceSender({ folder: () => facts.evidence?.() ?? null, mayGo: () => uplink.isReady() && sender.isQuiet, send: (payload) => uplink.publish(topics.evidence, payload) }, world);
+  const presence = new Presence(whoWeAre, log, world, (payload) => uplink.publish(topics.state, payload, true));
+
+  function message(topic: string, payload: Uint8Array): void {
+    if (topic === topics.cmd) return facts.onCommand?.(payload);
+    const answer = readAnswer(payload);
+    if (typeof answer === 'string') return world.tell({ kind: 'fault', fault: { code: 'CV_UPLINK_ANSWER', params: { detail: answer } } });
+    sender.alive();
+    if ('evidence' in answer) evidence.answer(answer);
+    else if ('clock' in answer) {
+      presence.answered(answer);
+      evidence.connected(answer.takes?.includes('evidence') ?? false, answer.takes?.includes('clips'));
+    } else if ('error' in answer) sender.refusal(answer);
+    else sender.ack(answer);
+    evidence.wake();
+  }
+
+  return {
+    name: 'forward',
+    open: () => uplink.open(),
+    take: (groups) => groups.forEach((group) => sender.kept(group)),
+    tick() {
+      for (const stream of STREAMS) {
+        const { events, bytes } = log.size(stream);
+        world.tell({ kind: 'log_depth', stream, value: events, bytes });
+      }
+      sender.tick();
+      evidence.tick();
+      if (uplink.isUp) presence.tick();
+    },
+    async close() {
+      // Nothing new goes out behind the last word; acks that still come are taken.
+      sender.disconnected();
+      evidence.disconnected();
+      await uplink.close();
+    },
+    retarget: ({ urls, token }) => uplink.retarget({ urls, password: token }),
+    answer: (payload) => uplink.publish(topics.rsp, payload),
+    wake: () => sender.wake(),
+    wakeEvidence: () => evidence.wake(),
+    uplink: () => ({ online: uplink.isUp, address, clockOffsetMs: presence.clockOffsetMs }),
+  };
+}

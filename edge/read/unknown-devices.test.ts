@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import type { TelemetryEvent } from '../../core/telemetry.ts';
+import { Strangers } from '../../drivers/listening/unknown-device.ts';
+import { MAX_UNKNOWN_UP } from '../../core/wire/messages.ts';
+import { STATE_SCHEMA } from '../../core/wire/schemas.ts';
+import { UnknownDevices } from './unknown-devices.ts';
+
+function rig() {
+  let now = 1000;
+  const told: TelemetryEvent[] = [];
+  const list = new UnknownDevices(() => now);
+  const strangers = new Strangers('hj212', '0.0.0.0:8212', list.over((event) => { told.push(event); }));
+  const hear = (id: string, said = Buffer.from('##0010')) => {
+    now += 1;
+    strangers.heard({ id, peer: '10.0.0.9:40000', said, settings: { listen: '0.0.0.0:8212', mn: id } }, { code: 'CV_HJ212_UNKNOWN', params: { mn: id, address: '0.0.0.0:8212', peer: '10.0.0.9:40000' } });
+  };
+  return { list, strangers, told, hear };
+}
+
+test('it is listed once with how often and when, and is a fault once, until it is taken in', () => {
+  const { list, strangers, told, hear } = rig();
+  hear('A1');
+  hear('B2', Buffer.from([0, 1, 0x41]));
+  hear('A1');
+  assert.deepEqual(list.list().map(({ id, count, firstAt, lastAt }) => [id, count, firstAt, lastAt]), [['A1', 2, 1001, 1003], ['B2', 1, 1002, 1002]]);
+  assert.deepEqual(list.list()[1]?.said, { hex: '000141', text: '..A' });
+  assert.equal(told.filter(({ kind }) => kind === 'fault').length, 2);
+  strangers.known('A1');
+  assert.deepEqual(list.list().map(({ id }) => id), ['B2']);
+  hear('A1');
+  assert.equal(told.filter(({ kind }) => kind === 'fault').length, 3, 'not configured any more: said anew');
+});
+
+test('the lines to paste are YAML of a device', () => {
+  const { list, hear } = rig();
+  for (const id of ['88888880000001', 'a: {b', '中文', '#', '']) {
+    hear(id);
+    const [device] = parse(list.list()[0]?.yaml ?? '') as { id: string; driver: string; settings: unknown }[];
+    assert.match(device?.id ?? '', /^hj212[A-Za-z0-9._-]{0,59}$/);
+    assert.deepEqual([device?.driver, device?.settings], ['hj212', { listen: '0.0.0.0:8212', mn: id }]);
+  }
+});
+
+test('whatever comes, the list and what goes up stay bounded and within the schema', () => {
+  const { list, hear } = rig();
+  for (let turn = 0; turn < 1000; turn += 1) hear(`${turn}${'\x00"\\'.repeat(2000)}`, Buffer.alloc(5000, turn));
+  assert.equal(list.list().length, 100);
+  assert.equal(list.newest().length, MAX_UNKNOWN_UP);
+  const state = { v: 1, edge: 'e', centre: '500112001', online: true, unknown: list.newest() };
+  assert.deepEqual(STATE_SCHEMA.safeParse(state).error?.issues, undefined);
+  assert.ok(JSON.stringify(state).length < 100_000);
+});

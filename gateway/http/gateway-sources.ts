@@ -1,0 +1,139 @@
+/** What the API answers with, put together from the parts of a running gateway. */
+import type { DeviceView, LastValue, PictureView, SinkView, StatusView } from '../../api/views.ts';
+import type { ConfigState } from '../../core/config/reload.ts';
+import type { Catalogue, Normaliser } from '../../city/catalogue/catalogue.ts';
+import { indicatorName } from '../../city/catalogue/name.ts';
+import type { GatewayLog } from '../../log/types.ts';
+import type { World } from '../../core/world.ts';
+import type { ApiSources, CommandSource, DemoControls } from './sources.ts';
+import { remedyOf } from './problem.ts';
+import type { Readers } from './readers.ts';
+import type { Rebinding } from '../bindings/rebinding.ts';
+import type { Link } from '../broker/link.ts';
+import type { GatewaySetup } from '../config/setup.ts';
+import type { Quarantine } from '../intake/quarantine.ts';
+import type { GatewayLine } from '../line.ts';
+import type { LiveDesk } from '../media/live-view/desk.ts';
+import type { RegisteredDevice, Registry } from '../presence/registry.ts';
+import { explain } from '../../core/faults.ts';
+import type { OpenedSink, Sinks } from '../sinks/open.ts';
+import { openStoreCheck } from './store-check.ts';
+import { indicatorViews } from '../store/indicators.ts';
+import type { LastPoint, Store } from '../store/store.ts';
+import type { Tally } from '../presence/tally.ts';
+import type { Warnings } from '../warnings/warnings.ts';
+import { deviceCounts } from '../presence/device-counts.ts';
+
+export interface SourceParts {
+  setup: GatewaySetup;
+  log: GatewayLog;
+  line: GatewayLine;
+  registry: Registry;
+  store: Store;
+  warnings: Warnings;
+  sinks: Pick<Sinks, 'all'>;
+  catalogue: Catalogue;
+  normaliser(): Normaliser;
+  quarantine: Quarantine;
+  /** Reads what edges send. */
+  link: Pick<Link, 'connected'>;
+  tally: Tally;
+  bindings: Rebinding;
+  commands: CommandSource;
+  picture(url: string, key: string | null): Promise<PictureView | null>;
+  evidence: ApiSources['evidence'];
+  liveView: LiveDesk;
+  readers: Readers;
+  metrics(): Promise<string>;
+  /** What became of a changed configuration file; absent where nobody watches one. */
+  config?: (() => ConfigState) | undefined;
+  demo?: DemoControls;
+}
+
+export function apiSources(parts: SourceParts, world: World): ApiSources {
+  const { setup, log, line, registry, store, warnings, quarantine, tally } = parts;
+  const startedAt = world.clock.nowMs();
+  let storeMs: number | null = null;
+  store.onStored(({ newestAt }) => { storeMs = Math.max(0, world.clock.nowMs() - newestAt); });
+
+  function lastValue(last: LastPoint): LastValue {
+    const { indicator, point, kind, value, unit, at, quality, flags } = last;
+    return { indicator, point, name: indicatorName(parts.catalogue, indicator), kind, value, unit, at, quality, flags, limits: warnings.limitsOf(last) };
+  }
+
+  function deviceView({ pictures, ...device }: RegisteredDevice, values: readonly LastPoint[]): DeviceView {
+    const picture = pictures && registry.httpOf(device.edge) ? `/api/v1/devices/${encodeURIComponent(device.id)}/picture` : null;
+    const live = pictures ? parts.liveView.pathOf(device.id, device.edge) : null;
+    return { ...device, ...remedyOf(device.reason), picture, ...(live === null ? {} : { live }), values: values.map(lastValue) };
+  }
+
+  function status(): StatusView {
+    const devices = registry.devices();
+    const edges = registry.edges();
+    const stats = line.stats();
+    return {
+      gateway: setup.gateway, centre: setup.centre, ...(setup.name ? { name: setup.name } : {}), exercise: setup.exercise, now: world.clock.nowMs(), startedAt, evaluatedTo: warnings.evaluatedTo(),
+      devices: deviceCounts(devices),
+      edges,
+      path: {
+        edgeDepth: edges.reduce((sum, { logDepth }) => sum + (logDepth ?? 0), 0),
+        accepted: stats.accepted, duplicates: stats.duplicates, refused: stats.refused, stored: tally.stored,
+        storeLag: line.lag('store'), rulesLag: line.lag('warnings'), warningsOpen: warnings.openCount(),
+        acceptMs: stats.acceptMs, storeMs, warnMs: warnings.delayMs(),
+      },
+      ...(parts.config ? { config: parts.config() } : {}),
+      sinks: parts.sinks.all.map((sink) => sinkView(sink, line.lag(sink.consumer.name))),
+    };
+  }
+
+  return {
+    status,
+    problems: () => [...tally.problems(), ...(parts.link.connected ? [] : [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away', detailZh: '代理连接中断' }])],
+    devices() {
+      const values = Map.groupBy(store.last(), ({ device }) => device);
+      return registry.devices().map((device) => deviceView(device, values.get(device.id) ?? []));
+    },
+    device(id) {
+      const device = registry.device(id);
+      return device && deviceView(device, store.last({ device: id }));
+    },
+    unknownDevices: () => registry.unknownDevices(),
+    indicators: () => indicatorViews(parts.catalogue, store),
+    series: (filter) => store.series(filter),
+    range: (query) => store.range(query),
+    storeCheck: openStoreCheck(store, world),
+    warnings: () => warnings.list(),
+    warning: (id) => warnings.get(id),
+    warningChangesHead: () => warnings.changesHead(),
+    warningChanges: (n, limit) => warnings.changesAfter(n, limit),
+    log,
+    normaliser: parts.normaliser,
+    quarantine: (before, limit) => quarantine.list(before, limit),
+    async picture(id) {
+      const device = registry.device(id);
+      const http = device?.pictures ? registry.httpOf(device.edge) : null;
+      return device && http ? parts.picture(`${http}/frames/${encodeURIComponent(id)}`, registry.httpKeyOf(device.edge)) : null;
+    },
+    evidence: parts.evidence,
+    bindings: parts.bindings,
+    commands: parts.commands,
+    liveView: parts.liveView,
+    readers: parts.readers,
+    metrics: parts.metrics,
+    onLive(listener) {
+      const stops = [
+        store.onStored(({ lasts }) => {
+          for (const { indicator, device, point, at, value, unit, quality, flags } of lasts()) listener({ kind: 'value', indicator, device, point, at, value, unit, quality, flags });
+        }),
+        warnings.onChange((warning) => listener({ kind: 'warning', warning })),
+        registry.onDevice((device) => listener({ kind: 'device', device: deviceView(device, store.last({ device: device.id })) })),
+      ];
+      return () => { for (const stop of stops) stop(); };
+    },
+    ...(parts.demo ? { demo: parts.demo } : {}),
+  };
+}
+
+function sinkView({ id, kind, consumer: { counts: { written, setAside, missed, problem } } }: OpenedSink, lag: number): SinkView {
+  return { id, kind, lag, written, setAside, missed, problem: problem && { code: problem.code, zh: explain(problem, 'zh-CN').message, en: explain(problem, 'en').message } };
+}

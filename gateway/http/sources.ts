@@ -1,0 +1,97 @@
+/**
+ * All that the HTTP API needs of a gateway, as one interface: the running gateway gives it, tests and the console's rig
+ * give a fake. Every answer is a snapshot that the API may keep; nothing here is ever handed out for writing.
+ */
+import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesView, StatusView, UnknownDeviceView, WarningView } from '../../api/views.ts';
+import type { Normaliser } from '../../city/catalogue/catalogue.ts';
+import type { Cursor, GatewayLog } from '../../log/types.ts';
+import type { Rebinding } from '../bindings/rebinding.ts';
+import type { LiveDesk } from '../media/live-view/desk.ts';
+import type { StoreCheck } from './store-check.ts';
+import type { RangeQuery, RangeResult } from '../store/store.ts';
+import type { CommandBody } from './command-body.ts';
+import type { Readers } from './readers.ts';
+
+export type Soon<T> = T | Promise<T>;
+
+export interface SeriesKey {
+  indicator: string;
+  device: string;
+  point: string;
+}
+
+/** Parts that are absent or undefined fit any series. */
+export type SeriesFilter = { [part in keyof SeriesKey]?: string | undefined };
+
+export interface DemoControls {
+  view(): DemoView;
+  /** Cuts the network between edge and gateway for 20 s; a second call while it is cut does nothing. */
+  cut(): Soon<void>;
+  /** Kills the edge (−9); it is started again. */
+  kill(): Soon<void>;
+}
+
+/** Commands to edges. */
+export interface CommandSource {
+  /** @throws CV_COMMANDS_CLOSED, CV_API_UNAUTHORISED, CV_COMMAND_TOO_MANY. @returns the operator's name */
+  identify(authorization: string | undefined, address: string): string;
+  /** @throws CV_COMMAND_TOO_MANY, CV_API_UNKNOWN_ID, CV_COMMAND_ID_TAKEN, CV_COMMAND_BUSY, CV_COMMAND_UNRECORDED */
+  ask(request: CommandBody, by: string): Promise<CommandView>;
+  get(id: string): CommandView | null;
+  /** In any order; without pictures. */
+  list(): CommandView[];
+}
+
+/** A fault that keeps the gateway from its work, in both languages. */
+export interface HealthProblem {
+  code: string;
+  detail: string;
+  detailZh: string;
+}
+
+export interface ApiSources {
+  status(): StatusView;
+  /** What keeps the gateway from its work, one line each; empty = healthy. */
+  problems(): HealthProblem[];
+  devices(): DeviceView[];
+  /** Those that nobody configured, in any order. */
+  device(id: string): DeviceView | null;
+  unknownDevices(): UnknownDeviceView[];
+  indicators(): IndicatorView[];
+  /** Every series of the store that has the given parts. */
+  series(filter: SeriesFilter): Soon<SeriesView[]>;
+  range(query: RangeQuery): Promise<RangeResult>;
+  /** Open ones and those that are kept after they closed, in any order. */
+  warnings(): Soon<WarningView[]>;
+  warning(id: string): Soon<WarningView | null>;
+  /** The epoch of the changes of warnings, and the number of the newest. */
+  warningChangesHead(): Cursor;
+  /** Those behind number n, in order; `oldest` is the last that is no longer kept. */
+  warningChanges(n: number, limit: number): Promise<{ items: WarningView[]; oldest: number }>;
+  /** The durable stream behind `events`. */
+  log: Pick<GatewayLog, 'read' | 'head' | 'tail'>;
+  /** Brings its values into the unit of the catalogue as it is now. */
+  normaliser(): Normaliser;
+  /** Reading the store back. */
+  storeCheck: StoreCheck;
+  /** Newest first, ids below `before` (null: from the newest). */
+  quarantine(before: number | null, limit: number): Soon<QuarantineItem[]>;
+  /** The newest picture of a camera with its boxes; null when the device has none or its edge is away. */
+  picture(device: string): Promise<PictureView | null>;
+  /** A file that goes with an event, by its hash; null when it has not come, or was let go. */
+  evidence(sha256: string): Promise<{ mime: string; content: Uint8Array } | null>;
+  /** Who may watch cameras; absent where nobody may. */
+  liveView?: Pick<LiveDesk, 'ask' | 'admit' | 'watch'>;
+  /** Who may read; absent where everybody may. */
+  readers?: Readers;
+  /** Which edge has which device. */
+  bindings?: Pick<Rebinding, 'list' | 'bind'>;
+  /** Absent where none are taken. */
+  commands?: CommandSource;
+  /** Prometheus text. */
+  metrics(): Soon<string>;
+  /** Values, warnings and devices as they change; `status` and `demo` are asked for by the API itself, each second. */
+  onLive(listener: (message: LiveMessage) => void): () => void;
+  /** Only inside `cityvitals demo`. */
+  demo?: DemoControls;
+}

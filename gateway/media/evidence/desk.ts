@@ -1,0 +1,143 @@
+/**
+ * Takes the files that go with events: part by part onto disk, and once whole checked against the hash that names them. The
+ * edge is told what is there; that all is there only when it is on disk for good. What it sends out of turn is answered alike.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EvidenceFolder } from '../../../log/evidence/folder.ts';
+import { mimeOf } from '../../../core/wire/mime.ts';
+import { IDS } from '../../../core/event.ts';
+import { FaultError, faultOf, type Fault } from '../../../core/faults.ts';
+import { readMessage } from '../../../core/wire/commands.ts';
+import { MAX_EVIDENCE_MESSAGE_BYTES, type EvidenceAnswer, type EvidencePart } from '../../../core/wire/messages.ts';
+import { EVIDENCE_PART_SCHEMA } from '../../../core/wire/schemas.ts';
+import { edgeTopic, parseEdgeTopic, WIRE_VERSION, type EdgeAddress } from '../../../core/wire/topics.ts';
+import type { World } from '../../../core/world.ts';
+import type { Link, Message } from '../../broker/link.ts';
+
+export interface DeskParts {
+  /** Where files lie that are not whole yet. */
+  dir: string;
+  folder: Pick<EvidenceFolder, 'has' | 'put'>;
+  /** Publishes answers. */
+  link: Pick<Link, 'publish'>;
+  /** Whether this gateway knows the edge. */
+  isKnown(edge: string): boolean;
+}
+
+/** An edge in its right mind sends one part and waits; what comes on top of these is left unanswered. */
+const MAX_PENDING = 4;
+/** What was begun longer ago is not gone on with: its edge is gone, or has let go of it. */
+const ABANDONED_MS = 7 * 86_400_000;
+
+export class EvidenceDesk {
+  readonly #parts: DeskParts;
+  readonly #world: World;
+  /** By edge: what is being dealt with, in turn, and the file that it has begun. */
+  readonly #turns = new Map<string, { pending: number; last: Promise<void> }>();
+
+  private constructor(parts: DeskParts, world: World) {
+    this.#parts = parts;
+    this.#world = world;
+  }
+
+  /** @throws FaultError CV_EVIDENCE_DISK */
+  static async open(parts: DeskParts, world: World): Promise<EvidenceDesk> {
+    try {
+      await mkdir(parts.dir, { recursive: true });
+      const before = world.clock.nowMs() - ABANDONED_MS;
+      for (const name of await readdir(parts.dir)) {
+        const path = join(parts.dir, name);
+        if ((await stat(path)).mtimeMs < before) await rm(path, { force: true });
+      }
+    } catch (error) {
+      throw diskFault(parts.dir, error);
+    }
+    return new EvidenceDesk(parts, world);
+  }
+
+  take(message: Message): void {
+    const address = parseEdgeTopic(message.topic);
+    if (address?.leaf !== 'evidence' || !IDS.edge.test(address.edge) || !this.#parts.isKnown(address.edge)) return;
+    const turn = this.#turns.get(address.edge) ?? { pending: 0, last: Promise.resolve() };
+    this.#turns.set(address.edge, turn);
+    if (turn.pending >= MAX_PENDING) return;
+    turn.pending += 1;
+    turn.last = turn.last.then(() => this.#deal(address, message.payload)).catch((error: unknown) => {
+      // Nothing was answered, so nothing is lost: it comes again.
+      this.#world.tell({ kind: 'fault', edge: address.edge, fault: faultOf(error, 'CV_EVIDENCE_DISK', { dir: this.#parts.dir }) });
+    }).finally(() => { turn.pending -= 1; });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#turns.values()].map(({ last }) => last));
+  }
+
+  async #deal(address: EdgeAddress, payload: Uint8Array): Promise<void> {
+    const read = readMessage(EVIDENCE_PART_SCHEMA, payload, MAX_EVIDENCE_MESSAGE_BYTES);
+    if (!read.ok) return this.#world.tell({ kind: 'fault', edge: address.edge, fault: refusal(address.edge, '-', read.detail) });
+    const part = read.message;
+    const { sha256, bytes } = part;
+    if (this.#parts.folder.has(sha256)) return this.#answer(address, { sha256, have: bytes });
+    const path = this.#pathOf(address.edge, sha256);
+    const have = await this.#write(path, part, address.edge);
+    if (have < bytes) return this.#answer(address, { sha256, have });
+    const content = await readFile(path);
+    const mime = mimeOf(content);
+    if (createHash('sha256').update(content).digest('hex') !== sha256 || mime === null) {
+      await rm(path, { force: true });
+      this.#world.tell({ kind: 'fault', edge: address.edge, fault: refusal(address.edge, sha256, mime === null ? 'no picture' : 'its bytes have another hash') });
+      return this.#answer(address, { sha256, have: 0, refused: 'CV_EVIDENCE_REFUSED' });
+    }
+    await this.#parts.folder.put({ sha256, mime, at: part.at, from: address.edge }, content, 'kept');
+    await rm(path, { force: true });
+    this.#world.tell({ kind: 'evidence_taken', count: 1, bytes, sender: address.edge });
+    return this.#answer(address, { sha256, have: bytes });
+  }
+
+  /** Appends what continues the file. @returns how many bytes of it are there */
+  async #write(path: string, { bytes, offset, data }: EvidencePart, edge: string): Promise<number> {
+    try {
+      const known = await stat(path).then(({ size }) => size, () => null);
+      // An edge has one file under way: one that it begins anew takes the place of any before.
+      if (known === null) await this.#forget(edge);
+      const have = known ?? 0;
+      if (have > bytes) {
+        await rm(path, { force: true });
+        return 0;
+      }
+      const piece = Buffer.from(data, 'base64').subarray(0, bytes - have);
+      if (offset !== have || piece.length === 0) return have;
+      const file = await open(path, 'a');
+      try {
+        await file.writeFile(piece);
+      } finally {
+        await file.close();
+      }
+      return have + piece.length;
+    } catch (error) {
+      throw diskFault(this.#parts.dir, error);
+    }
+  }
+
+  async #forget(edge: string): Promise<void> {
+    const own = (await readdir(this.#parts.dir)).filter((name) => name.startsWith(`${edge}.`));
+    await Promise.all(own.map((name) => rm(join(this.#parts.dir, name), { force: true })));
+  }
+
+  async #answer({ centre, edge }: EdgeAddress, evidence: EvidenceAnswer['evidence']): Promise<void> {
+    const answer: EvidenceAnswer = { v: WIRE_VERSION, evidence };
+    await this.#parts.link.publish(edgeTopic(centre, edge, 'ack'), JSON.stringify(answer)).catch((error: unknown) => {
+      this.#world.tell({ kind: 'fault', edge, fault: faultOf(error, 'CV_BROKER_UNREACHABLE', { url: '' }) });
+    });
+  }
+
+  /** An id of an edge has no dot. */
+  #pathOf(edge: string, sha256: string): string {
+    return join(this.#parts.dir, `${edge}.${sha256}`);
+  }
+}
+
+const refusal = (edge: string, sha256: string, detail: string): Fault => ({ code: 'CV_EVIDENCE_REFUSED', params: { edge, sha256: sha256.slice(0, 16), detail } });
+const diskFault = (dir: string, error: unknown) => new FaultError('CV_EVIDENCE_DISK', { dir, detail: (error as Error).message }, { cause: error });

@@ -1,0 +1,144 @@
+/** A disk without room: what gives way, in which order, and how it ends. The disk is a stand-in; the rig log-damage has a real one. */
+import assert from 'node:assert/strict';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Stream } from '../core/event.ts';
+import { bulkyDraft, TEST_CENTRE, testDraft, testWarning } from '../core/testing/drafts.ts';
+import { readAll } from './testing/edge-log-contract.ts';
+import { acceptedGroup } from './testing/gateway-log-contract.ts';
+import { memoryDir } from '../core/testing/temp-dir.ts';
+import { testWorld } from '../core/testing/virtual-clock.ts';
+import { seededRandom } from '../core/world.ts';
+import { openEdgeLog } from './edge-log.ts';
+import { openGatewayLog } from './gateway-log.ts';
+import { StorageError, type DiskReport, type Storage } from './storage.ts';
+import { directStorage } from './worker-storage.ts';
+
+/** A disk that holds so many bytes of log files; the ballast comes and goes by what is free. */
+function smallDisk(dir: string, capacity: { bytes: number }): Storage {
+  const real = directStorage();
+  const freeBytes = () => capacity.bytes - readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
+  const report = (): DiskReport => ({ freeBytes: Math.max(0, freeBytes()), ballast: freeBytes() > 400_000, wantedBytes: freeBytes() > 400_000 ? 0 : 400_000 });
+  const full = () => new StorageError({ code: 13, detail: 'database or disk is full', roll: false, locked: false });
+  return {
+    ...real,
+    async commit(request) {
+      if (freeBytes() < 20_000) throw full();
+      return { ...(await real.commit(request)), disk: report() };
+    },
+    async remove(request) {
+      await real.remove(request);
+      return report();
+    },
+    disk: () => Promise.resolve(report()),
+  };
+}
+
+test('the least important give way first, each loss named; warnings stay; it is over when there is room', async () => {
+  const { dir, remove } = await memoryDir();
+  const world = testWorld();
+  const capacity = { bytes: 3_200_000 };
+  const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0 }, world, smallDisk(dir, capacity));
+  try {
+    const random = seededRandom(2);
+    const kept: Record<string, number> = { diagnostic: 0, measurement: 0, state: 0, warning: 0 };
+    for (let round = 0; round < 120; round += 1) {
+      const drafts = (['diagnostic', 'measurement', 'state'] as const).flatMap((kind) => [bulkyDraft(round * 10, 3000, () => random.next(), kind), bulkyDraft(round * 10 + 1, 3000, () => random.next(), kind)]);
+      const done = log.append([...drafts, testWarning(round * 10 + 2)]);
+      await world.clock.advanceMs(1000);
+      await done;
+      for (const stream of ['diagnostic', 'measurement', 'state']) kept[stream] = (kept[stream] ?? 0) + 2;
+      kept.warning = (kept.warning ?? 0) + 1;
+    }
+    const lost: Record<string, number> = {};
+    for (const stream of Object.keys(kept) as Stream[]) {
+      const events = await readAll(log, stream);
+      const there = events.filter(({ gap }) => !gap).length;
+      lost[stream] = events.reduce((sum, { gap }) => sum + (gap?.count ?? 0), 0);
+      assert.equal(there + lost[stream], kept[stream], stream);
+    }
+    assert.equal(lost.warning, 0);
+    assert.equal(lost.state, 0);
+    assert.ok((lost.diagnostic ?? 0) > 100 && (lost.measurement ?? 0) > 0, JSON.stringify(lost));
+    const told = () => world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : event.kind === 'fault_cleared' ? [`${event.code} over`] : []));
+    assert.equal(told().at(-1), 'CV_LOG_DISK_FULL');
+    const before = told().length;
+    capacity.bytes = 10_000_000;
+    await log.append([testDraft(1, { kind: 'state' })]);
+    await world.clock.advanceMs(1);
+    assert.deepEqual(told().slice(before), ['CV_LOG_DISK_FULL over']);
+  } finally {
+    capacity.bytes = 10_000_000;
+    await log.close();
+    await remove();
+  }
+});
+
+test('a disk that stays full whatever is let go is not given the whole log', async () => {
+  const { dir, remove } = await memoryDir();
+  const world = testWorld();
+  const real = directStorage();
+  let full = false;
+  const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0 }, world, {
+    ...real,
+    commit: (request) => (full ? Promise.reject(new StorageError({ code: 13, detail: 'full', roll: false, locked: false })) : real.commit(request)),
+  });
+  try {
+    const random = seededRandom(2);
+    for (let group = 0; group < 200; group += 1) await log.append([bulkyDraft(group, 5000, () => random.next(), 'state')]);
+    const files = () => readdirSync(dir).filter((name) => name.startsWith('state-')).length;
+    const before = files();
+    assert.ok(before > 10);
+    full = true;
+    for (let at = 0; at < 50; at += 1) await assert.rejects(log.append([testDraft(at, { kind: 'state' })]), { name: 'CV_LOG_DISK_FULL' });
+    assert.ok(before - files() <= 4, `${before - files()} files went`);
+    full = false;
+    await log.append([testDraft(1, { kind: 'state' })]);
+    const events = await readAll(log, 'state');
+    const lost = events.reduce((sum, { gap }) => sum + (gap?.count ?? 0), 0);
+    assert.equal(events.filter(({ gap }) => !gap).length + lost, 201);
+    assert.ok(lost > 0);
+  } finally {
+    full = false;
+    await log.close();
+    await remove();
+  }
+});
+
+test('a gateway lets go of what all have passed whatever its age, never of what a required consumer has not', async () => {
+  const { dir, remove } = await memoryDir();
+  const capacity = { bytes: 900_000 };
+  const log = await openGatewayLog({ dir, gateway: 'town-1', maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0, keepMs: 3600_000 }, testWorld(), smallDisk(dir, capacity));
+  try {
+    let next = 1;
+    const accept = async () => {
+      await log.accept([acceptedGroup('a', next, 60)]);
+      next += 60;
+    };
+    log.hold('rules', { epoch: 0, seq: 0 }, true);
+    await assert.rejects(async () => { for (;;) await accept(); }, { name: 'CV_LOG_DISK_FULL' });
+    assert.equal(log.tail().seq, 0);
+    const held = next;
+    log.hold('rules', log.head(), true);
+    await accept();
+    assert.ok(log.tail().seq > 0 && log.tail().seq < held);
+    assert.deepEqual(log.mark('a', 'measurement', 7), { upTo: next - 1, have: [] });
+  } finally {
+    capacity.bytes = 10_000_000;
+    await log.close();
+    await remove();
+  }
+});
+
+test('the ballast is made where there is room, is full of data, and the next opening keeps it', async () => {
+  const { dir, remove } = await memoryDir();
+  const open = () => openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 32 << 20 }, testWorld(), directStorage());
+  await (await open()).close();
+  const first = statSync(join(dir, 'ballast'));
+  assert.equal(first.size, (32 << 20) / 64);
+  assert.ok(first.blocks * 512 >= first.size, 'no hole');
+  await (await open()).close();
+  assert.equal(statSync(join(dir, 'ballast')).mtimeMs, first.mtimeMs);
+  await remove();
+});

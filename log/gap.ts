@@ -1,0 +1,30 @@
+/** Gap records: the event by which a log says what it let go. */
+import type { Draft, Gap } from '../core/event.ts';
+import type { LossReason } from '../core/losses.ts';
+
+export const GAP_POINT = 'log';
+export const GAP_INDICATOR = 'cv.gap';
+
+export interface Lost extends Gap {
+  reason: LossReason;
+}
+
+/** A gap as a draft of its own stream: device is the edge itself, the value how many events are not coming. */
+export function gapDraft(edge: string, centre: string, gap: Gap, nowMs: number, clock: 'edge' | 'unsynced' = 'edge'): Draft {
+  return {
+    device: edge, point: GAP_POINT, indicator: GAP_INDICATOR, centre, kind: 'gap', value: gap.count, unit: '1',
+    occurredAt: nowMs, clock, observedAt: nowMs, quality: 'good', origin: 'live', gap,
+  };
+}
+
+/** One list with neighbours of the same epoch and reason joined, so that a long loss is a short list. */
+export function joinLosses(losses: readonly Lost[]): Lost[] {
+  const joined: Lost[] = [];
+  for (const lost of losses.toSorted((a, b) => a.epoch - b.epoch || a.fromSeq - b.fromSeq)) {
+    const last = joined.at(-1);
+    const fits = last !== undefined && last.epoch === lost.epoch && last.reason === lost.reason && (lost.fromSeq === 0 ? last.fromSeq === 0 : last.toSeq + 1 === lost.fromSeq && last.fromSeq > 0);
+    if (!fits) joined.push({ ...lost });
+    else joined[joined.length - 1] = { ...last, toSeq: lost.toSeq, count: last.count + lost.count, fromAt: Math.min(last.fromAt, lost.fromAt), toAt: Math.max(last.toAt, lost.toAt) };
+  }
+  return joined;
+}

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { tempDir } from '../core/testing/temp-dir.ts';
+import { Leaving } from './leaving.ts';
+
+test('a file that is let go loses its name at once and its bytes 8 MB at a time; one that a disk holds back is no error', async (t) => {
+  const { dir, remove } = await tempDir();
+  t.after(remove);
+  const leaving = new Leaving(dir);
+  for (const name of ['a.db', 'b.db', 'c.db']) writeFileSync(join(dir, name), 'x');
+  truncateSync(join(dir, 'a.db'), 20 << 20);
+  for (const name of ['a.db', 'b.db', 'c.db']) leaving.add(name);
+  assert.equal(existsSync(join(dir, 'a.db')), false);
+  const size = (name: string) => statSync(join(dir, `${name}.gone`), { throwIfNoEntry: false })?.size ?? null;
+  rmSync(join(dir, 'b.db.gone'));
+  mkdirSync(join(dir, 'b.db.gone'));
+  const steps = Array.from({ length: 6 }, () => [leaving.step(), size('a.db'), existsSync(join(dir, 'c.db.gone'))]);
+  assert.deepEqual(steps, [[true, 12 << 20, true], [true, 4 << 20, true], [true, null, true], [true, null, true], [true, null, false], [false, null, false]]);
+});

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { memoryDir } from '../core/testing/temp-dir.ts';
+import { Engine } from './engine.ts';
+import { fileName } from './file-name.ts';
+import { LogFile } from './log-file.ts';
+import { StorageError } from './storage.ts';
+
+const FORM = { origins: false, checkpointPages: 100 };
+
+test('the group that holds a number is found by any of its numbers, and by no other', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const path = join(dir, 'a.db');
+  LogFile.prepare(path, FORM);
+  const file = LogFile.start(path, 7, FORM);
+  file.write([{ seq: 2, count: 3, payload: Buffer.from('a') }, { seq: 9, count: 1, payload: Buffer.from('b') }], {});
+  assert.deepEqual([1, 2, 4, 5, 8, 9, 10].map((seq) => file.groupAt(seq)?.seq ?? null), [null, 2, 2, null, null, 9, null]);
+  assert.deepEqual(file.extent(), { last: 9, lastAt: 0 });
+  assert.equal(file.isEmpty, false);
+  file.close();
+});
+
+test('an engine that never opened has done nothing', () => {
+  assert.deepEqual(new Engine().stats(), { commits: 0, fsyncs: 0, checkpoints: 0, filesCreated: 0 });
+});
+
+test('a write that fails half way is undone, says why, and leaves the file to be written', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const path = join(dir, 'a.db');
+  LogFile.prepare(path, FORM);
+  const file = LogFile.start(path, 7, FORM);
+  const group = (seq: number) => ({ seq, count: 1, payload: Buffer.from(`${seq}`) });
+  file.write([group(1)], {});
+  assert.throws(() => file.write([group(2), group(1)], {}), /UNIQUE|constraint/u);
+  assert.equal(file.groupAt(2), null);
+  file.write([group(2)], {});
+  assert.equal(file.groupAt(2)?.seq, 2);
+  file.close();
+});
+
+test('pages are behind until they are written back', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const path = join(dir, 'a.db');
+  LogFile.prepare(path, FORM);
+  const file = LogFile.start(path, 7, FORM);
+  file.write([{ seq: 1, count: 1, payload: Buffer.alloc(20_000) }], {});
+  assert.ok(file.pagesBehind > 4, `${file.pagesBehind} pages`);
+  file.writeBack();
+  assert.equal(file.pagesBehind, 0);
+  file.close();
+});
+
+test('an engine counts what it forced, and refuses a closed file with a reason of its own', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const engine = new Engine();
+  engine.open({ dir, chains: ['log'], origins: false, maxBytes: 64 << 20, nowMs: 5 });
+  const forced = (run: () => unknown) => {
+    const before = engine.stats();
+    run();
+    const after = engine.stats();
+    return [after.fsyncs - before.fsyncs, after.commits - before.commits, after.checkpoints - before.checkpoints];
+  };
+  assert.deepEqual([forced(() => engine.setAside({ line: 'a' })), forced(() => engine.setAside({ line: 'b' }))], [[2, 0, 0], [1, 0, 0]], 'its folder with the first line');
+  const commit = (epoch: number, first: number) => engine.commit({ chain: 'log', file: fileName('log', epoch, first), groups: [{ seq: first, count: 1, payload: Buffer.from('a') }], state: '{}', monotonicMs: 0 });
+  commit(9, 1);
+  commit(9, 2);
+  const failure = (run: () => unknown) => assert.throws(run, (error) => error instanceof StorageError && error.failure.code === 'FILE_HOLDS_ROWS' && error.failure.roll);
+  failure(() => commit(9, 1));
+  engine.close();
+});

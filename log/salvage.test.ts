@@ -1,0 +1,186 @@
+/** Damage that SQLite does not show, or shows by giving up: what the raw pages still hold, while running and at opening. */
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import type { Gap } from '../core/event.ts';
+import { bulkyDraft, TEST_CENTRE, testDraft, testDrafts } from '../core/testing/drafts.ts';
+import { readAll } from './testing/edge-log-contract.ts';
+import { commitEnds } from './testing/log-cuts.ts';
+import { memoryDir } from '../core/testing/temp-dir.ts';
+import { testWorld } from '../core/testing/virtual-clock.ts';
+import { seededRandom } from '../core/world.ts';
+import { openEdgeLog } from './edge-log.ts';
+import type { EdgeLog } from './types.ts';
+import { directStorage } from './worker-storage.ts';
+
+const OPTIONS = { edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, ballastBytes: 0 };
+const GROUPS = 30;
+const EVENTS = 20;
+
+type World = ReturnType<typeof testWorld>;
+
+const openLog = (dir: string, world: World) => openEdgeLog({ ...OPTIONS, dir }, world, directStorage());
+const codes = (world: World) => world.told.flatMap((told) => (told.kind === 'fault' ? [told.fault.code] : []));
+const asides = async (dir: string) => (await readdir(dir)).filter((name) => /\.damaged-\d+$/.test(name));
+
+async function fill(log: EdgeLog): Promise<void> {
+  for (let group = 0; group < GROUPS; group += 1) await log.append(testDrafts(group * EVENTS + 1, EVENTS, { kind: 'state' }));
+}
+
+async function overwrite(path: string, at: number, bytes: Buffer): Promise<void> {
+  const file = await open(path, 'r+');
+  await file.write(bytes, 0, bytes.length, at);
+  await file.close();
+}
+
+/** Values and losses of one epoch. */
+async function contents(log: EdgeLog, epoch: number): Promise<{ values: unknown[]; gaps: Gap[] }> {
+  const events = await readAll(log, 'state');
+  return { values: events.filter((event) => event.epoch === epoch).map(({ value }) => value), gaps: events.flatMap(({ gap }) => (gap ? [gap] : [])) };
+}
+
+/** A folder as a killed process leaves it (`killed`), or closed in order. */
+async function folder(run: (bench: { dir: string; file: string; epoch: number }) => Promise<void>, killed = false): Promise<void> {
+  const { dir, remove } = await memoryDir();
+  try {
+    const live = join(dir, 'live');
+    const log = await openLog(live, testWorld());
+    await fill(log);
+    const copy = async (to: string) => {
+      await mkdir(to);
+      for (const name of await readdir(live)) await copyFile(join(live, name), join(to, name));
+    };
+    if (killed) await copy(join(dir, 'dead'));
+    await log.close();
+    if (!killed) await copy(join(dir, 'dead'));
+    const file = (await readdir(join(dir, 'dead'))).find((name) => name.startsWith('state-') && name.endsWith('.db')) ?? '';
+    await run({ dir: join(dir, 'dead'), file, epoch: log.epoch });
+  } finally {
+    await remove();
+  }
+}
+
+test('a flipped byte in the middle of the write-ahead log costs its own group, not every later one', () =>
+  folder(async ({ dir, file, epoch }) => {
+    const path = join(dir, `${file}-wal`);
+    const ends = commitEnds(await readFile(path));
+    const at = (ends[GROUPS / 2] as number) - 2000;
+    await overwrite(path, at, Buffer.from([(await readFile(path))[at] as number ^ 0x10]));
+    const world = testWorld();
+    const log = await openLog(dir, world);
+    try {
+      const { values, gaps } = await contents(log, epoch);
+      assert.ok(values.length >= (GROUPS - 1) * EVENTS, `${values.length} events`);
+      assert.equal(values.at(-1), GROUPS * EVENTS);
+      assert.equal(gaps.reduce((sum, { count }) => sum + count, 0), GROUPS * EVENTS - values.length);
+      assert.ok(codes(world).includes('CV_LOG_SALVAGED'));
+      assert.ok(!codes(world).includes('CV_LOG_REWOUND'));
+    } finally {
+      await log.close();
+    }
+  }, true));
+
+test('header, tree and schema destroyed: every row is found, the damaged file lies aside, the next opening has nothing to do', () =>
+  folder(async ({ dir, file, epoch }) => {
+    const before = await readFile(join(dir, file));
+    const damaged = Buffer.from(before);
+    damaged.fill(0xa5, 0, 4096);
+    // The root of the groups' table, which is no leaf any more.
+    assert.equal(damaged[4096], 5);
+    damaged.fill(0x5a, 4096, 8192);
+    await overwrite(join(dir, file), 0, damaged);
+    const world = testWorld();
+    const log = await openLog(dir, world);
+    assert.deepEqual((await contents(log, epoch)), { values: Array.from({ length: GROUPS * EVENTS }, (_, at) => at + 1), gaps: [] });
+    assert.deepEqual(codes(world), ['CV_LOG_SALVAGED']);
+    assert.deepEqual(await asides(dir), [`${file}.damaged-1`]);
+    assert.ok((await readFile(join(dir, `${file}.damaged-1`))).equals(damaged), 'as it is');
+    await log.append([testDraft(9, { kind: 'state' })]);
+    await log.close();
+    const again = testWorld();
+    const next = await openLog(dir, again);
+    assert.equal((await contents(next, epoch)).values.length, GROUPS * EVENTS);
+    assert.deepEqual(codes(again), []);
+    await next.close();
+  }));
+
+test('damage met while running is put right, named, and appending goes on in a new file without a call refused', async () => {
+  const { dir, remove } = await memoryDir();
+  const world = testWorld();
+  const log = await openEdgeLog({ ...OPTIONS, maxFileBytes: 32 << 20, dir }, world, directStorage());
+  try {
+    const random = seededRandom(4);
+    // More than SQLite keeps in memory of the file that is being written.
+    const [groups, events] = [160, 40];
+    for (let group = 0; group < groups; group += 1) await log.append(Array.from({ length: events }, (_, at) => bulkyDraft(group * events + at + 1, 2000, () => random.next(), 'state')));
+    const files = async () => (await readdir(dir)).filter((name) => name.startsWith('state-') && name.endsWith('.db'));
+    const [file = ''] = await files();
+    await overwrite(join(dir, file), 2 << 20, Buffer.alloc(6000, 0x33));
+    const reading = readAll(log, 'state');
+    const calls = Array.from({ length: 5 }, (_, at) => log.append([testDraft(10_000 + at, { kind: 'state' })]));
+    await reading;
+    await Promise.all(calls);
+    const found = await readAll(log, 'state');
+    const gaps = found.flatMap(({ gap }) => gap ?? []);
+    const values = found.flatMap(({ gap, value }) => (gap ? [] : [value as number]));
+    assert.equal(new Set(values).size, values.length);
+    assert.deepEqual(gaps.map(({ count, reason }) => [count % events, reason]), gaps.map(() => [0, 'log_damaged']), 'whole groups');
+    const named = new Set(gaps.flatMap(({ fromSeq, toSeq }) => Array.from({ length: toSeq - fromSeq + 1 }, (_, at) => fromSeq + at)));
+    for (let seq = 1; seq <= groups * events; seq += 1) assert.equal(Number(values.includes(seq)) + Number(named.has(seq)), 1, `number ${seq}`);
+    assert.ok(named.size > 0 && named.size <= 3 * events, `${named.size} lost`);
+    assert.deepEqual(values.filter((value) => value >= 10_000), [10_000, 10_001, 10_002, 10_003, 10_004]);
+    assert.equal((await files()).length, 2, 'a new file');
+    assert.equal(codes(world).filter((code) => code === 'CV_LOG_SALVAGED').length, 1);
+    const told = (await readFile(join(dir, 'quarantine.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as { code: string });
+    assert.deepEqual(told.map(({ code }) => code), gaps.map(() => 'CV_LOG_DAMAGED'));
+  } finally {
+    await log.close();
+    await remove();
+  }
+});
+
+test('a number that has become larger than JavaScript holds keeps no log from opening', () =>
+  folder(async ({ dir, file, epoch }) => {
+    const db = new DatabaseSync(join(dir, file));
+    db.exec(`UPDATE g SET seq = ${2n ** 53n + 1n} WHERE seq = 1`);
+    db.close();
+    const world = testWorld();
+    const log = await openLog(dir, world);
+    const { values, gaps } = await contents(log, epoch);
+    assert.deepEqual(values, Array.from({ length: (GROUPS - 1) * EVENTS }, (_, at) => EVENTS + at + 1));
+    assert.deepEqual(gaps.map(({ fromSeq, toSeq, reason }) => [fromSeq, toSeq, reason]), [[1, EVENTS, 'log_damaged']]);
+    assert.ok(codes(world).includes('CV_LOG_SALVAGED'));
+    await log.close();
+  }));
+
+test('a salvage that was cut short is finished or made again', () =>
+  folder(async ({ dir, file, epoch }) => {
+    const damaged = await readFile(join(dir, file));
+    damaged.fill(0, 100, 8192);
+    await overwrite(join(dir, file), 0, damaged);
+    await copyFile(join(dir, file), join(dir, `${file}.salvage`));
+    const log = await openLog(dir, testWorld());
+    assert.equal((await contents(log, epoch)).values.length, GROUPS * EVENTS);
+    await log.close();
+    // Killed between the two renames.
+    await copyFile(join(dir, file), join(dir, `${file}.salvage`));
+    await rm(join(dir, file));
+    const world = testWorld();
+    const next = await openLog(dir, world);
+    assert.equal((await contents(next, epoch)).values.length, GROUPS * EVENTS);
+    assert.deepEqual(codes(world), []);
+    await next.close();
+  }));
+
+test('of files set aside only the newest few are kept', () =>
+  folder(async ({ dir, file, epoch }) => {
+    for (let round = 0; round < 5; round += 1) {
+      await overwrite(join(dir, file), 0, Buffer.alloc(16, round));
+      const log = await openLog(dir, testWorld());
+      assert.equal((await contents(log, epoch)).values.length, GROUPS * EVENTS);
+      await log.close();
+    }
+    assert.equal((await asides(dir)).length, 3);
+  }));
