@@ -1,36 +1,46 @@
 /**
  * The closed table of faults. A row says where it happens, whether trying again helps, who acts, and, in both
- * languages, what happened and what to do. Rows live in `faults/`, by area; docs/faults.md is generated from them.
+ * languages, what happened and what to do. Rows live in `faults/`, by area, and those of a driver in its own folder;
+ * docs/faults.md is generated from them.
  */
 import { API_FAULTS } from './faults/api.ts';
-import { CAMERA_FAULTS } from './faults/camera.ts';
 import { CASE_FAULTS } from './faults/cases.ts';
 import { CLI_FAULTS } from './faults/cli.ts';
 import { CLOCK_FAULTS } from './faults/clock.ts';
 import { COMMAND_FAULTS } from './faults/command.ts';
 import { CONFIG_FAULTS } from './faults/config.ts';
-import { DESCRIBED_FAULTS } from './faults/described.ts';
 import { DEVICE_FAULTS } from './faults/device.ts';
 import { DOCTOR_FAULTS } from './faults/doctor.ts';
 import { EVIDENCE_FAULTS } from './faults/evidence.ts';
 import { GATEWAY_FAULTS } from './faults/gateway.ts';
-import { HJ212_FAULTS } from './faults/hj212.ts';
 import { LIVE_FAULTS } from './faults/live.ts';
-import { LLRP_FAULTS } from './faults/llrp.ts';
 import { LOG_FAULTS } from './faults/log.ts';
-import { MODBUS_FAULTS } from './faults/modbus.ts';
 import { MODEL_FAULTS } from './faults/models.ts';
-import { MQTT_IN_FAULTS } from './faults/mqtt-in.ts';
-import { OPCUA_FAULTS } from './faults/opcua.ts';
 import { VISION_FAULTS } from './faults/vision.ts';
 import { WIRE_FAULTS } from './faults/wire.ts';
 import type { FaultRow } from './faults/row.ts';
 
-export const FAULTS = {
-  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...MODBUS_FAULTS, ...OPCUA_FAULTS, ...HJ212_FAULTS, ...LLRP_FAULTS, ...MQTT_IN_FAULTS, ...DESCRIBED_FAULTS, ...VISION_FAULTS, ...MODEL_FAULTS, ...CAMERA_FAULTS, ...EVIDENCE_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...LIVE_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS, ...DOCTOR_FAULTS,
+const CORE_FAULTS = {
+  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...VISION_FAULTS, ...MODEL_FAULTS, ...EVIDENCE_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...LIVE_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS, ...DOCTOR_FAULTS,
 } as const satisfies Record<`CV_${string}`, FaultRow>;
 
-export type FaultCode = keyof typeof FAULTS;
+/** Tables by owner. A driver adds its own by declaring them here, and hands the rows to `defineFaults`. */
+export interface FaultTables { core: typeof CORE_FAULTS }
+export type FaultCode = { [Owner in keyof FaultTables]: keyof FaultTables[Owner] }[keyof FaultTables];
+
+const rows: Record<string, FaultRow> = { ...CORE_FAULTS };
+/** All rows of core, and of every driver whose `faults.ts` is loaded; drivers/faults.ts loads all. */
+export const FAULTS = rows as Readonly<Record<FaultCode, FaultRow>>;
+
+/** Puts a driver's rows into the table. @throws Error where a code is taken: a code means one thing */
+export function defineFaults<const Table extends Readonly<Record<`CV_${string}`, FaultRow>>>(table: Table): Table {
+  for (const [code, row] of Object.entries(table)) {
+    if (Object.hasOwn(rows, code)) throw new Error(`the fault ${code} is defined twice`);
+    rows[code] = row;
+  }
+  return table;
+}
+
 export type Language = 'en' | 'zh-CN';
 export type FaultParams = Readonly<Record<string, string | number>>;
 
@@ -55,7 +65,9 @@ export class FaultError extends Error {
 
 /** Message and remedy of a fault in one language, its parameters filled in. */
 export function explain(fault: Fault, language: Language): { message: string; remedy: string } {
-  const row: FaultRow = FAULTS[fault.code];
+  const row = rows[fault.code];
+  // A driver's, whose table nobody loaded: what is known of it, in place of an exception about an exception.
+  if (!row) return { message: `${fault.code} ${JSON.stringify(fault.params)}`, remedy: '' };
   const [message, remedy] = language === 'en' ? row.en : row.zh;
   return { message: fill(message, fault.params, language), remedy: fill(remedy, fault.params, language) };
 }

@@ -1,5 +1,6 @@
 /** The registry: one line a driver. What a driver needs (libraries, workers) is loaded only when a device uses it. */
 import type { Driver } from '../core/driver.ts';
+import './faults.ts';
 
 export interface DriverEntry {
   id: string;

@@ -1,20 +1,33 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { FAULTS } from '../core/faults.ts';
 import type { FaultRow } from '../core/faults/row.ts';
+import '../drivers/faults.ts';
 import { LOSSES } from '../core/losses.ts';
 import { TELEMETRY } from '../core/telemetry.ts';
 import { faultsPage } from './docs/tables.ts';
 import { readSources } from './imports.ts';
 
-const sources = readSources(join(import.meta.dirname, '..')).filter(({ path }) => !path.endsWith('.test.ts') && !path.startsWith('core/faults/') && path !== 'core/losses.ts' && path !== 'core/telemetry.ts');
+const all = readSources(join(import.meta.dirname, '..'));
+const sourcesOfTables = () => all.filter(({ path }) => /^drivers\/[\w-]+\/faults\.ts$/.test(path));
+const sources = all.filter(({ path }) => !path.endsWith('.test.ts') && !path.startsWith('core/faults/') && !path.endsWith('/faults.ts') && path !== 'core/losses.ts' && path !== 'core/telemetry.ts');
 const everything = sources.map(({ text }) => text).join('\n');
 const rows = Object.entries(FAULTS) as [string, FaultRow][];
 
 test('every fault code that code names is in the table', () => {
   const used = new Set([...everything.matchAll(/['"`](CV_[A-Z0-9_]*[A-Z0-9])['"`]/g)].map((match) => match[1] as string));
   assert.deepEqual([...used].filter((code) => !(code in FAULTS)), []);
+});
+
+test('a file of a driver that names a fault of its own has its table loaded', () => {
+  const tables = new Map(sourcesOfTables().map(({ path, text }) => [dirname(path), new Set([...text.matchAll(/^ {2}(CV_\w+):/gm)].map((match) => match[1]))]));
+  assert.ok(tables.size >= 7);
+  const missing = sources.filter(({ path, text, imports }) => {
+    const [folder, codes] = [...tables].find(([own]) => path.startsWith(`${own}/`)) ?? [];
+    return codes && !imports.includes(`${folder}/faults.ts`) && [...text.matchAll(/CV_[A-Z0-9_]+/g)].some(([code]) => codes.has(code));
+  });
+  assert.deepEqual(missing.map(({ path }) => path), []);
 });
 
 test('every fault of the table is used somewhere', () => {

@@ -2,6 +2,7 @@
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { pause, type World } from '../../core/world.ts';
 import { exitFault } from './exits.ts';
+import './faults.ts';
 import type { PlayOptions } from './ffmpeg.ts';
 import { startFfmpeg, type Player, type Timed } from './player.ts';
 import { loggedIn, mayLogIn, refusedLogin, rememberedOf, type Remembered } from './remembered.ts';

@@ -6,6 +6,7 @@ import type { World } from '../../core/world.ts';
 import { MODELS } from '../../models/index.ts';
 import { findModel } from '../../models/manifest.ts';
 import { verifyModel } from '../../models/verify.ts';
+import './faults.ts';
 import { lookAt, open } from './link.ts';
 import type { StreamFacts } from './said.ts';
 import { mainUrlOf, type CameraSettings } from './settings.ts';

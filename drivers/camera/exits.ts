@@ -1,5 +1,6 @@
 /** What the end of an ffmpeg child means to its camera, by what it said. Pure. */
 import { FaultError, type FaultCode } from '../../core/faults.ts';
+import './faults.ts';
 import type { Exit } from './player.ts';
 import type { Said } from './said.ts';
 import type { Source } from './source.ts';

@@ -3,6 +3,7 @@ import type { Picture } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { sendsNoTimes, within, type Playing } from './begin.ts';
 import { exitFault } from './exits.ts';
+import './faults.ts';
 import type { Stood, Timed } from './player.ts';
 import { Rate } from './rate.ts';
 import { silenceMsOf, type CameraSettings } from './settings.ts';

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { diesWithUs } from '../../core/children.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { Clock } from '../../core/world.ts';
+import './faults.ts';
 import { ffmpegArguments, isStamped, TIMES_FD, type PlayOptions } from './ffmpeg.ts';
 import { openInlet, type Inlet } from './inlet.ts';
 import { Pieces, PIECES_FD } from './pieces.ts';

@@ -4,6 +4,7 @@
  */
 import { FaultError, type Fault } from '../../core/faults.ts';
 import type { Clock } from '../../core/world.ts';
+import './faults.ts';
 import type { Source } from './source.ts';
 
 export interface Remembered {

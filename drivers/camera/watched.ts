@@ -2,6 +2,7 @@
 import type { Watched } from '../../core/driver.ts';
 import type { Clock } from '../../core/world.ts';
 import { exitFault } from './exits.ts';
+import './faults.ts';
 import { loggedIn, mayLogIn, refusedLogin, rememberedOf } from './remembered.ts';
 import { Said } from './said.ts';
 import { mainUrlOf, type CameraSettings } from './settings.ts';

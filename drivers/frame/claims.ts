@@ -1,5 +1,6 @@
 /** The descriptions of one port, in the order in which a frame is offered to them, and the devices of each. */
 import { FaultError } from '../../core/faults.ts';
+import './faults.ts';
 import type { Listener } from './line.ts';
 import type { Protocol } from './protocol-types.ts';
 import { holds, readHead, type Reading } from './read.ts';

@@ -1,6 +1,7 @@
 /** Frames in, values out, by the protocol that their description became; no clock, no I/O. */
 import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
 import type { TagRead } from '../../core/event.ts';
+import './faults.ts';
 import type { FrameFrame, Plan, Target } from './frame.ts';
 import { isRight } from './cutter.ts';
 import { asRead } from './digits.ts';

@@ -8,6 +8,7 @@ import { sharedPort, type Reception } from '../listening/shared-port.ts';
 import { Strangers } from '../listening/unknown-device.ts';
 import type { World } from '../../core/world.ts';
 import { Claims, type Claim, type Claimed } from './claims.ts';
+import './faults.ts';
 import { identityOf } from './identity.ts';
 import { Line, type Listener } from './line.ts';
 import type { Protocol } from './protocol-types.ts';

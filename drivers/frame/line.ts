@@ -3,6 +3,7 @@ import type { Guest } from '../listening/admission.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { FrameCutter, shortOf, type Cut } from './cutter.ts';
+import './faults.ts';
 import type { Protocol } from './protocol-types.ts';
 import type { Reading } from './read.ts';
 

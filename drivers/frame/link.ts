@@ -3,6 +3,7 @@ import { takeAsTheyCome } from '../listening/dialled-in.ts';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
+import './faults.ts';
 import type { FrameFrame } from './frame.ts';
 import { meet } from './hub.ts';
 import { protocolIn } from './load.ts';

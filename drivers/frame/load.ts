@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { checkPart, ConfigDocument, inOrder, type ConfigProblem } from '../../core/config/check.ts';
 import { explain, FaultError, type Fault } from '../../core/faults.ts';
 import { DESCRIPTION } from './description.ts';
+import './faults.ts';
 import type { Protocol } from './protocol-types.ts';
 import { protocolOf } from './protocol.ts';
 

@@ -4,6 +4,7 @@ import type { Fault } from '../../core/faults.ts';
 import { pause, type World } from '../../core/world.ts';
 import { decode } from './decode.ts';
 import { hexProblem } from './digits.ts';
+import './faults.ts';
 import { fieldsOf } from './frame.ts';
 import { meet } from './hub.ts';
 import { identityBytes } from './identity.ts';

@@ -4,6 +4,7 @@ import type { Guest } from '../listening/admission.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { shortOf, shown } from './cut-short.ts';
+import './faults.ts';
 import { readMessage, type Message } from './message.ts';
 import { dataOf, PacketCutter, type Cut } from './packet.ts';
 

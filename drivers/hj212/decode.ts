@@ -2,6 +2,7 @@
 import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import { factorOf, modernCode } from './factors.ts';
+import './faults.ts';
 import type { AnswerFrame, Hj212Frame, Hj212Request, Plan, Target, UploadFrame } from './frame.ts';
 import { standingOf } from './marks.ts';
 import { readMessage, timeOf, type Message } from './message.ts';

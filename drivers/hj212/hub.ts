@@ -5,6 +5,7 @@ import { sharedPort, type Reception } from '../listening/shared-port.ts';
 import { Strangers } from '../listening/unknown-device.ts';
 import type { World } from '../../core/world.ts';
 import { Connection, type Received } from './connection.ts';
+import './faults.ts';
 import type { Station } from './station.ts';
 
 const MAX_CONNECTIONS = 4096;

@@ -5,6 +5,7 @@ import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { Connection } from './connection.ts';
+import './faults.ts';
 import type { Hj212Frame, Hj212Request } from './frame.ts';
 import { hubOf } from './hub.ts';
 import { Station } from './station.ts';

@@ -7,6 +7,7 @@ import { hash } from 'node:crypto';
 import { FaultError } from '../../core/faults.ts';
 import { ownClock, type Timer, type World } from '../../core/world.ts';
 import type { Connection, Received } from './connection.ts';
+import './faults.ts';
 import { planOf, type AnswerFrame, type Hj212Frame, type Hj212Request, type Plan, type UploadFrame } from './frame.ts';
 import { History } from './history.ts';
 import { dataText, qnOf, stampOf, timeOf, type Message } from './message.ts';

@@ -1,6 +1,7 @@
 /** Settings of the data logger that can be written: the request that sets one, and the one that reads it back. */
 import type { PointOf, Writable } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
+import './faults.ts';
 import { readRequest, writeRequest, type Hj212Request } from './frame.ts';
 import { PARAMETERS, type Hj212Point } from './settings.ts';
 

@@ -2,6 +2,7 @@
 import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
 import type { TagRead } from '../../core/event.ts';
 import { uriOf } from './epc.ts';
+import './faults.ts';
 import type { LlrpFrame, MessageFrame } from './frame.ts';
 import { messageAt, TYPE } from './message.ts';
 import { readerEventOf } from './reader-event.ts';

@@ -2,6 +2,7 @@
 import type { Take } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { Timer, World } from '../../core/world.ts';
+import './faults.ts';
 import type { LlrpFrame, Plan, PresenceFrame } from './frame.ts';
 import { firstOf } from './decode.ts';
 import { TYPE, type Message } from './message.ts';

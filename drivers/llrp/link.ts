@@ -6,6 +6,7 @@ import { FaultError } from '../../core/faults.ts';
 import { sharedPort, type Reception } from '../listening/shared-port.ts';
 import { pause, type World } from '../../core/world.ts';
 import { radioOf, readerConfig, ROSPEC_ID, roSpec } from './commands.ts';
+import './faults.ts';
 import { follow } from './follow.ts';
 import type { LlrpFrame } from './frame.ts';
 import { TYPE, u16, u32, u8 } from './message.ts';

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { FaultError, type FaultCode, type FaultParams } from '../../core/faults.ts';
 import type { Timer, World } from '../../core/world.ts';
+import './faults.ts';
 import { cutShort, MessageCutter, messageOf, TYPE, type Message } from './message.ts';
 import { statusOf } from './reader-event.ts';
 

@@ -5,6 +5,7 @@ import { FAULTS, type Fault, type FaultCode } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
 import { areaOf, placeName, type Area } from './address.ts';
 import { isException, mismatch } from './adu.ts';
+import './faults.ts';
 import { halvesOf, type Block, type Item, type ModbusRequest } from './requests.ts';
 import { readValue } from './values.ts';
 import { unconfirmed } from './writes.ts';

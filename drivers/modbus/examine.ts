@@ -1,5 +1,6 @@
 /** What can be wrong between settings and points without asking the device. */
 import type { Fault } from '../../core/faults.ts';
+import './faults.ts';
 import { itemOf } from './requests.ts';
 import { adapters, BY_ID, isByOrder, portPath } from './serial.ts';
 import type { ModbusPoint, ModbusSettings } from './settings.ts';

@@ -3,6 +3,7 @@ import type { FrameRead, FrameReader } from '../../core/driver.ts';
 import type { Fault, FaultCode } from '../../core/faults.ts';
 import { areaOf, isRegister, placeName } from './address.ts';
 import { mismatch, readRtuAdu, readTcpAdu, strayOf, type Adu } from './adu.ts';
+import './faults.ts';
 import { blockOf, itemOf, limitOf, type Item, type ModbusRequest } from './requests.ts';
 import type { ModbusPoint } from './settings.ts';
 

@@ -1,5 +1,6 @@
 /** How a request goes out and how its answer is found in what comes in: one of these for each envelope. Pure. */
 import { MBAP_BYTES, mismatch, strayOf, tcpAduAt, tcpAduBytes, type Asked, type Detail } from './adu.ts';
+import './faults.ts';
 
 const CRC_BYTES = 2;
 const READ_PDU_BYTES = 5;

@@ -2,6 +2,7 @@
 import { dial } from '../listening/dial.ts';
 import type { World } from '../../core/world.ts';
 import { dataUnit } from './dtu/link.ts';
+import './faults.ts';
 import { mbapFraming } from './framing.ts';
 import { GuardedPort, type PortOptions } from './port.ts';
 import { rtuFraming } from './rtu.ts';

@@ -11,6 +11,7 @@ import { FaultError, faultOf } from '../../core/faults.ts';
 import type { Timer, World } from '../../core/world.ts';
 import { crc16Modbus } from './crc16.ts';
 import { EXCEPTION_TO_NONE, type Asked, type Detail } from './adu.ts';
+import './faults.ts';
 import { readAdu, type Awaited, type Framing, type Readable } from './framing.ts';
 import type { Wire } from './wire.ts';
 

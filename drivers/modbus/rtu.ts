@@ -7,6 +7,7 @@
  */
 import { crc16Modbus } from './crc16.ts';
 import { EXCEPTION_TO_NONE, mismatch, type Asked } from './adu.ts';
+import './faults.ts';
 import type { Awaited, Cut, Framing } from './framing.ts';
 import { cellBytes } from './requests.ts';
 import { without } from './stripping.ts';

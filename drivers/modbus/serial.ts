@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { FaultError } from '../../core/faults.ts';
 import type { Net, SerialLine } from '../../core/net.ts';
+import './faults.ts';
 import type { ModbusSettings } from './settings.ts';
 import { closedByDevice, type Wire } from './wire.ts';
 

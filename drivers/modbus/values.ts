@@ -2,6 +2,7 @@
 import type { Fault } from '../../core/faults.ts';
 import { MAX_NUMBER } from '../../core/event.ts';
 import { shortest32 } from '../../core/shortest32.ts';
+import './faults.ts';
 
 export const TYPES = [
   'bool', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64', 'float32', 'float64', 'bcd16', 'bcd32', 'string',

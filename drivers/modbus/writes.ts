@@ -1,6 +1,7 @@
 /** From a point and a value to the exchanges that write it and read it back. Pure. */
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { READ_FUNCTION, type Area } from './address.ts';
+import './faults.ts';
 import { blockOf, itemOf, type ModbusRequest } from './requests.ts';
 import type { ModbusPoint, ModbusSettings } from './settings.ts';
 import { wordsOf } from './values.ts';

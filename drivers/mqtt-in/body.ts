@@ -1,6 +1,7 @@
 /** A message's payload, read once however often it is asked for. Pure. */
 import type { Fault } from '../../core/faults.ts';
 import { parseJson } from '../../core/wire/json.ts';
+import './faults.ts';
 import { MOST_BYTES, type MqttInFrame } from './frame.ts';
 import { topicOf } from './sparkplug/session.ts';
 import { readPayload, type Payload } from './sparkplug/payload.ts';

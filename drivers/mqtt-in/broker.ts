@@ -4,6 +4,7 @@ import { Strangers } from '../listening/unknown-device.ts';
 import { everyMs, type Clock, type Timer, type World } from '../../core/world.ts';
 import { firstBytes } from './body.ts';
 import { addressOf, connectClient, type Client, type Message } from './client.ts';
+import './faults.ts';
 import type { MqttInSettings } from './settings.ts';
 import type { Station } from './station.ts';
 import { matches } from './topics.ts';

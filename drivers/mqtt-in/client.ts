@@ -9,6 +9,7 @@ import { dial } from '../listening/dial.ts';
 import { FaultError } from '../../core/faults.ts';
 import { outlastBacklogs } from '../../core/mqtt-patience.ts';
 import { pause, type World } from '../../core/world.ts';
+import './faults.ts';
 import type { MqttInSettings } from './settings.ts';
 
 const KEEPALIVE_SECONDS = 10;

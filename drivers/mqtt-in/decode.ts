@@ -3,6 +3,7 @@ import type { Decoded } from '../../core/driver.ts';
 import { bodyOf } from './body.ts';
 import { decodeChirpstack } from './chirpstack.ts';
 import { decodeDji } from './dji.ts';
+import './faults.ts';
 import type { MqttInFrame } from './frame.ts';
 import { decodeJson } from './json.ts';
 import { decodeSparkplug } from './sparkplug/decode.ts';

@@ -1,5 +1,6 @@
 /** Messages of the DJI Cloud API: osd and state of aircraft and docks, events, who is online. Pure. */
 import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
+import './faults.ts';
 import type { MqttInFrame, Plan } from './frame.ts';
 import { valueAt } from './expression.ts';
 import { at } from './path.ts';

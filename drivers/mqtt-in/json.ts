@@ -1,5 +1,6 @@
 /** Plain JSON: the profile whose shape the installer describes. Pure. */
 import type { Decoded, PointValue } from '../../core/driver.ts';
+import './faults.ts';
 import type { MqttInFrame, Plan } from './frame.ts';
 import { valueAt, valuesAt } from './expression.ts';
 import type { MqttInPointOf } from './settings.ts';

@@ -4,6 +4,7 @@ import type { Link, Take } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { brokerOf } from './broker.ts';
 import { decode } from './decode.ts';
+import './faults.ts';
 import type { MqttInFrame } from './frame.ts';
 import type { MqttInPointOf, MqttInSettings } from './settings.ts';
 import { isDoubtful, Station } from './station.ts';

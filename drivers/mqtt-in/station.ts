@@ -3,6 +3,7 @@ import type { FaultError } from '../../core/faults.ts';
 import type { Clock, World } from '../../core/world.ts';
 import { bodyOf, isReadable } from './body.ts';
 import type { Message } from './client.ts';
+import './faults.ts';
 import { filtersOf } from './filters.ts';
 import { planOf, type MqttInFrame, type Plan } from './frame.ts';
 import type { MqttInPointOf, MqttInSettings } from './settings.ts';

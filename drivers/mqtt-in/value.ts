@@ -2,6 +2,7 @@
 import type { PointValue } from '../../core/driver.ts';
 import type { Position, Quality, Value } from '../../core/event.ts';
 import { valuesAt } from './expression.ts';
+import './faults.ts';
 import { stepFor } from './path.ts';
 import type { MqttInPointOf } from './settings.ts';
 

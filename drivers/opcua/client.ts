@@ -2,6 +2,7 @@
 import { MessageSecurityMode, OPCUAClient, SecurityPolicy, UserTokenType, setErrorLogger, setWarningLogger, type EndpointDescription, type UserIdentityInfo } from 'node-opcua-client';
 import { FaultError } from '../../core/faults.ts';
 import { ownClock, type World } from '../../core/world.ts';
+import './faults.ts';
 import { ownCertificatePath, ownCertificates } from './own-certificate.ts';
 import { applicationUri, APPLICATION_NAME, ownKey, type KeyPairProvider } from './own-key.ts';
 import { POLICIES, type OpcuaSettings } from './settings.ts';

@@ -1,6 +1,7 @@
 /** Typed frames in, values out; no clock, no I/O. */
 import type { Value } from '../../core/event.ts';
 import { lost, markSkewed, type Decoded, type PointValue } from '../../core/driver.ts';
+import './faults.ts';
 import { isAheadOfSending, type OpcuaAlive, type OpcuaFrame, type OpcuaMessage, type OpcuaMissed, type OpcuaWritten } from './frame.ts';
 import { overflowed, standingOf, statusText } from './status.ts';
 

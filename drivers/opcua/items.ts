@@ -2,6 +2,7 @@
 import { AttributeIds, DataChangeFilter, DataChangeTrigger, DeadbandType, makeBrowsePath, MonitoringMode, TimestampsToReturn, type MonitoredItemCreateResult, type StatusCode } from 'node-opcua-client';
 import type { PointOf } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
+import './faults.ts';
 import { inParts, type Limits } from './limits.ts';
 import type { RawSession } from './raw-session.ts';
 import type { OpcuaPoint, OpcuaSettings } from './settings.ts';

@@ -7,6 +7,7 @@ import type { Link, PointOf, Take } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { connect, sessionFault } from './client.ts';
+import './faults.ts';
 import { Feed } from './feed.ts';
 import type { OpcuaMessage } from './frame.ts';
 import { readHistory } from './history.ts';

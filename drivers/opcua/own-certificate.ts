@@ -10,6 +10,7 @@ import { CertificatePurpose, coercePEMorDerToPrivateKey, createSelfSignedCertifi
 import { FaultError } from '../../core/faults.ts';
 import { forceFolder, makeFolder } from '../../core/folder.ts';
 import type { World } from '../../core/world.ts';
+import './faults.ts';
 import { APPLICATION_NAME, applicationUri, type KeyPairProvider } from './own-key.ts';
 
 const DAY_MS = 86_400_000;

@@ -2,6 +2,7 @@
 import { AttributeIds, type OPCUAClient } from 'node-opcua-client';
 import { pause, type World } from '../../core/world.ts';
 import { connect, identityOf, sessionFault } from './client.ts';
+import './faults.ts';
 import type { Memory } from './memory.ts';
 import { rawSession, type RawSession } from './raw-session.ts';
 import type { OpcuaSettings } from './settings.ts';

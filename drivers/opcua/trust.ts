@@ -7,6 +7,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { FaultError } from '../../core/faults.ts';
+import './faults.ts';
 import { ownCertificatePath } from './own-certificate.ts';
 import type { OpcuaSettings } from './settings.ts';
 

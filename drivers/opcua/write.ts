@@ -2,6 +2,7 @@
 import { AttributeIds, DataType, DataValue, Variant, VariantArrayType } from 'node-opcua-client';
 import type { PointOf, Request, Writable } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
+import './faults.ts';
 import type { OpcuaFrame, OpcuaWritten } from './frame.ts';
 import type { Target } from './items.ts';
 import type { RawSession } from './raw-session.ts';

@@ -4,6 +4,7 @@ import { FaultError, type Fault, type FaultCode } from '../../core/faults.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import type { DeviceState } from '../../core/wire/messages.ts';
 import type { Detector } from '../../models/detector.ts';
+import '../../drivers/faults.ts';
 import { infer } from './infer.ts';
 import { sightOf } from './sight.ts';
 import { withSight } from './states.ts';

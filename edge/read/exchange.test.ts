@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Decoded, Driver, Link } from '../../core/driver.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
+import '../../drivers/faults.ts';
 import { fakeDriver, silence } from '../testing/fake-device.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { GRACE_MS, Patience } from './deadline.ts';

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Driver, Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
+import '../../drivers/faults.ts';
 import { fakeDriver, silence } from '../testing/fake-device.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { LinkKeeper } from './keeper.ts';

@@ -1,6 +1,7 @@
 /** A device that does not answer: when it is asked, how much of it, on which link, and what that costs the others. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import '../../drivers/faults.ts';
 import type { DecodedItem } from '../item.ts';
 import { FaultError } from '../../core/faults.ts';
 import { fakeDriver, silence, type FakeRequest } from '../testing/fake-device.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import '../../drivers/faults.ts';
 import { fakeDriver, silence, type FakeBus, type FakeRequest } from '../testing/fake-device.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { FaultError } from '../../core/faults.ts';

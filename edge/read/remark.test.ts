@@ -5,6 +5,7 @@ import type { Fault } from '../../core/faults.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { World } from '../../core/world.ts';
 import camera from '../../drivers/camera/driver.ts';
+import '../../drivers/faults.ts';
 import type { DeviceSetup } from '../config/setup.ts';
 import { isSample, type DecodedItem } from '../item.ts';
 import { HostDevice } from './device.ts';

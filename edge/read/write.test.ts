@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Decoded, Driver, Request, Writable } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
+import '../../drivers/faults.ts';
 import { fakeDriver } from '../testing/fake-device.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { DeviceSetup } from '../config/setup.ts';

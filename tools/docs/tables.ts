@@ -1,6 +1,7 @@
 /** Reference pages of the closed tables: faults, losses, metrics. */
 import { FAULTS } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
+import '../../drivers/faults.ts';
 import { LOSSES } from '../../core/losses.ts';
 import { TELEMETRY, type MetricRow } from '../../core/telemetry.ts';
 

@@ -10,6 +10,7 @@ import { Admission, type Guest } from '../../listening/admission.ts';
 import { sharedPort, type Reception } from '../../listening/shared-port.ts';
 import { Strangers } from '../../listening/unknown-device.ts';
 import { pause, type Timer, type World } from '../../../core/world.ts';
+import '../faults.ts';
 import { anyFrame } from '../rtu.ts';
 import { Connection } from './connection.ts';
 import { nameIn, nameOf, registers, registrationIn, shown, withoutHeartbeats, type Recognition } from './recognition.ts';

@@ -1,6 +1,7 @@
 /** A link to the units behind one data unit: over whichever connection it has dialled last. */
 import { FaultError } from '../../../core/faults.ts';
 import { pause, type World } from '../../../core/world.ts';
+import '../faults.ts';
 import { GuardedPort } from '../port.ts';
 import { requests, type ModbusRequest } from '../requests.ts';
 import { rtuFraming } from '../rtu.ts';

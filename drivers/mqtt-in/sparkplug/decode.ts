@@ -1,5 +1,6 @@
 /** Sparkplug B messages to values. Pure: what of earlier messages matters stands in the frame. */
 import { lost, markSkewed, type Decoded, type PointValue } from '../../../core/driver.ts';
+import '../faults.ts';
 import type { MqttInFrame, Plan } from '../frame.ts';
 import type { MqttInPointOf } from '../settings.ts';
 import { valueFor } from '../value.ts';

@@ -1,7 +1,7 @@
-import type { FaultRow } from './row.ts';
+import { defineFaults } from '../../core/faults.ts';
 
 /** OPC UA: certificates, users, subscriptions, writing. */
-export const OPCUA_FAULTS = {
+const OPCUA_FAULTS = defineFaults({
   CV_OPCUA_POLICY: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['{address} does not offer {asked}; it offers {offered}', 'write one of these under `security`, or switch {asked} on at the server'],
@@ -77,4 +77,8 @@ export const OPCUA_FAULTS = {
     en: ['node {node} was not written: {status}', 'BadNotWritable and BadUserAccessDenied: the node or the user may not; BadTypeMismatch, BadOutOfRange: another value'],
     zh: ['节点 {node} 未写入：{status}', 'BadNotWritable、BadUserAccessDenied：节点或用户无写权限；BadTypeMismatch、BadOutOfRange：请检查数值'],
   },
-} as const satisfies Record<`CV_${string}`, FaultRow>;
+});
+
+declare module '../../core/faults.ts' {
+  interface FaultTables { opcua: typeof OPCUA_FAULTS }
+}

@@ -1,7 +1,7 @@
-import type { FaultRow } from './row.ts';
+import { defineFaults } from '../../core/faults.ts';
 
 /** RFID readers that speak LLRP. */
-export const LLRP_FAULTS = {
+const LLRP_FAULTS = defineFaults({
   CV_LLRP_LISTEN: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
     en: ['cannot listen on {listen} for readers: {detail}', 'check that the address is of this machine and the port is free'],
@@ -42,4 +42,8 @@ export const LLRP_FAULTS = {
     en: ['the reader {address} had no room for its reports and lost some', 'lower `report`, or use fewer antennas'],
     zh: ['读写器 {address} 的缓存溢出，部分读取丢失', '减小 report，或减少天线'],
   },
-} as const satisfies Record<string, FaultRow>;
+});
+
+declare module '../../core/faults.ts' {
+  interface FaultTables { llrp: typeof LLRP_FAULTS }
+}

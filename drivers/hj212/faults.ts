@@ -1,7 +1,7 @@
-import type { FaultRow } from './row.ts';
+import { defineFaults } from '../../core/faults.ts';
 
 /** Stations that speak HJ 212. */
-export const HJ212_FAULTS = {
+const HJ212_FAULTS = defineFaults({
   CV_HJ212_LISTEN: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
     en: ['cannot listen on {listen} for data loggers: {detail}', 'check that the address is of this machine and the port is free'],
@@ -67,4 +67,8 @@ export const HJ212_FAULTS = {
     en: ['MN {mn} refuses command {cn}: {answer}', 'QnRtn 2 refused, 3 password, 4 MN, 5 ST, 6 Flag, 7 QN, 8 command, 9 check value; ExeRtn 2 failed, 3 conditions, 4 time-out, 5 busy, 6 system, 100 no data'],
     zh: ['MN {mn} 拒绝命令 {cn}：{answer}', 'QnRtn：2 拒绝、3 密码、4 MN、5 ST、6 Flag、7 QN、8 命令、9 校验；ExeRtn：2 失败、3 条件不符、4 超时、5 忙、6 系统、100 无数据'],
   },
-} as const satisfies Record<string, FaultRow>;
+});
+
+declare module '../../core/faults.ts' {
+  interface FaultTables { hj212: typeof HJ212_FAULTS }
+}

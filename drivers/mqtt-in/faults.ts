@@ -1,7 +1,7 @@
-import type { FaultRow } from './row.ts';
+import { defineFaults } from '../../core/faults.ts';
 
 /** Devices behind an MQTT broker. */
-export const MQTT_IN_FAULTS = {
+const MQTT_IN_FAULTS = defineFaults({
   CV_MQTT_IN_REFUSED: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'config',
     en: ['the broker {address} does not let us in: {detail}', 'check `user`, `password` and `clientId`; the broker\'s own log says which of them'],
@@ -67,4 +67,8 @@ export const MQTT_IN_FAULTS = {
     en: ['{address}: messages wait for the disk since {seconds} s; the broker is dialled anew, so that it sends them again', 'look for CV_LOG faults; without `session: kept` the broker has them no more'],
     zh: ['{address}：消息等待落盘已 {seconds} 秒；将重新连接，让服务器重发', '查看 CV_LOG 类故障；未设 `session: kept` 时服务器不再保留这些消息'],
   },
-} as const satisfies Record<string, FaultRow>;
+});
+
+declare module '../../core/faults.ts' {
+  interface FaultTables { 'mqtt-in': typeof MQTT_IN_FAULTS }
+}

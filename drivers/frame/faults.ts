@@ -1,7 +1,7 @@
-import type { FaultRow } from './row.ts';
+import { defineFaults } from '../../core/faults.ts';
 
 /** Devices whose protocol is described in a file. */
-export const DESCRIBED_FAULTS = {
+const DESCRIBED_FAULTS = defineFaults({
   CV_DESCRIBED_FILE: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['description {file} cannot be read: {detail}', 'check the path; those that come along are {shipped}'],
@@ -92,4 +92,8 @@ export const DESCRIBED_FAULTS = {
     en: ['{point}: the device sends a time that is none', 'set the clock of the device, or correct the type of the time in the description'],
     zh: ['{point}：设备发来的时间无效', '校正设备时钟，或更正描述中时间字段的类型'],
   },
-} as const satisfies Record<string, FaultRow>;
+});
+
+declare module '../../core/faults.ts' {
+  interface FaultTables { frame: typeof DESCRIBED_FAULTS }
+}

@@ -1,7 +1,7 @@
-import type { FaultRow } from './row.ts';
+import { defineFaults } from '../../core/faults.ts';
 
 /** Cameras that send their pictures over a network. */
-export const CAMERA_FAULTS = {
+const CAMERA_FAULTS = defineFaults({
   CV_FFMPEG_OLD: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['this ffmpeg is too old for cameras over a network: {detail}', 'install ffmpeg 5.1 or newer (Debian 12, Ubuntu 22.10 and later have it)'],
@@ -62,4 +62,8 @@ export const CAMERA_FAULTS = {
     en: ['{address}: even {minFps} pictures a second are more than this machine looks at', 'fewer cameras or pictures a second, a smaller model, or a faster machine'],
     zh: ['{address}：每秒 {minFps} 幅也超出本机处理能力', '减少摄像机或每秒图像数、换小模型或换更快的机器'],
   },
-} as const satisfies Record<`CV_${string}`, FaultRow>;
+});
+
+declare module '../../core/faults.ts' {
+  interface FaultTables { camera: typeof CAMERA_FAULTS }
+}

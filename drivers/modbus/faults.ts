@@ -1,7 +1,7 @@
-import type { FaultRow } from './row.ts';
+import { defineFaults } from '../../core/faults.ts';
 
 /** What a Modbus device or gateway answers instead of values; one row an exception code, by MODBUS Application Protocol V1.1b3, 7. */
-export const MODBUS_FAULTS = {
+const MODBUS_FAULTS = defineFaults({
   CV_MODBUS_ILLEGAL_FUNCTION: {
     stage: 'decode', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['unit {unit} does not know function {fc} (exception 01)', 'check the class in the address of these points: holding, input, coil or discrete'],
@@ -122,4 +122,8 @@ export const MODBUS_FAULTS = {
     en: ['{point} holds no {type}: {detail}', 'check `type`, `wordOrder` and `byteOrder` of the point'],
     zh: ['{point} 的内容不是 {type}：{detail}', '检查测点的 `type`、`wordOrder` 和 `byteOrder`'],
   },
-} as const satisfies Record<`CV_${string}`, FaultRow>;
+});
+
+declare module '../../core/faults.ts' {
+  interface FaultTables { modbus: typeof MODBUS_FAULTS }
+}
