@@ -149,7 +149,7 @@ test('an opening on a full disk gives up the ballast, and brings to rest what a 
   await first.append([testDraft(1, { kind: 'state' })]);
   cpSync(join(dir, 'log'), join(dir, 'dead'), { recursive: true });
   await first.close();
-  const [name = ''] = readdirSync(join(dir, 'dead')).filter((one) => /^state-.*\.db$/.test(one));
+  const name = readdirSync(join(dir, 'dead')).find((one) => /^state-.*\.db$/.test(one)) ?? '';
   const file = join(dir, 'dead', name);
   const ballast = join(dir, 'dead', 'ballast');
   assert.deepEqual([isSealed(file), existsSync(ballast)], [false, true]);
