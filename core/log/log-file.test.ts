@@ -98,3 +98,23 @@ test('a file whose pages the disk does not take back is not said to be at rest; 
   assert.deepEqual([found?.map(({ name, last, damaged }) => [name, last, damaged]), isSealed(join(dir, file.name))], [[[file.name, 1, false]], true]);
   next.close();
 });
+
+test('of damaged rows behind the last sound one the numbers count, of one event as of many, as far as they are believable', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const path = join(dir, 'a.db');
+  const lastWith = (counts: number[]) => {
+    LogFile.prepare(path, FORM);
+    const file = LogFile.start(path, 7, FORM);
+    file.write([1, 2, 3].map((seq) => ({ seq, count: 1, payload: Buffer.from('a') })), {});
+    file.seal();
+    const db = new DatabaseSync(path);
+    for (const [at, count] of counts.entries()) db.prepare('UPDATE g SET n = ?, crc = crc + 1 WHERE seq = ?').run(count, at + 2);
+    db.close();
+    const damaged = LogFile.open(path, 7, false, true);
+    const found = damaged.extent()?.last;
+    damaged.close();
+    return found;
+  };
+  assert.deepEqual([lastWith([1]), lastWith([1, 1]), lastWith([1, 5]), lastWith([1, 0]), lastWith([7, 1])], [3, 3, 7, 2, 8]);
+});
