@@ -1,6 +1,6 @@
 /** A disk without room: what gives way, in which order, and how it ends. The disk is a stand-in; the rig log-damage has a real one. */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, readdirSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -12,6 +12,7 @@ import { memoryDir } from '../testing/temp-dir.ts';
 import { testWorld } from '../testing/virtual-clock.ts';
 import { seededRandom } from '../world.ts';
 import { openEdgeLog } from './edge-log.ts';
+import { Engine } from './engine.ts';
 import { isSealed } from './file-on-disk.ts';
 import { openGatewayLog } from './gateway-log.ts';
 import { StorageError, type DiskReport, type Storage } from './storage.ts';
@@ -191,6 +192,43 @@ test('a gateway lets go of what all have passed whatever its age, never of what 
     await log.close();
     await remove();
   }
+});
+
+test('a gateway whose disk is full all of a sudden lets go of what all have passed, and keeps what came', async () => {
+  const { dir, remove } = await memoryDir();
+  const real = directStorage();
+  const log = await openGatewayLog({ dir, gateway: 'town-1', maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0, keepMs: 3600_000 }, testWorld(), {
+    ...real,
+    commit(request) {
+      const bytes = readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
+      // What is let go is written down on any disk.
+      return bytes > 600_000 && request.groups.length > 0 ? Promise.reject(new StorageError({ code: 13, detail: 'full', roll: false, locked: false })) : real.commit(request);
+    },
+  });
+  try {
+    for (let next = 1; next < 60_000; next += 60) {
+      await log.accept([acceptedGroup('a', next, 60)]);
+      log.hold('rules', log.head(), true);
+    }
+    assert.ok(log.tail().seq > 0);
+  } finally {
+    await log.close();
+    await remove();
+  }
+});
+
+test('a ballast that could not be made is tried again a hundred commits later', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  // Nothing can be made behind it, and it goes with the first try.
+  symlinkSync(join(dir, 'nowhere', 'ballast'), join(dir, 'ballast'));
+  const engine = new Engine();
+  const { disk } = engine.open({ dir, chains: ['log'], origins: false, maxBytes: 64 << 20, ballastBytes: 100_000, nowMs: 1 });
+  t.after(() => engine.close());
+  assert.deepEqual([disk.ballast, disk.wantedBytes], [false, 200_000]);
+  let reports = 1;
+  while (!engine.disk().ballast && reports < 1000) reports += 1;
+  assert.equal(reports, 101);
 });
 
 test('the ballast is made where there is room, is full of data, and the next opening keeps it', async () => {

@@ -97,6 +97,16 @@ test('files go by age when every consumer has passed them, and the tail moves wi
     assert.deepEqual(faults(world), []);
   }));
 
+test('a file is let go when its newest group is older than what is kept, not when it is as old', () =>
+  withLog(SMALL, async ({ log, world }) => {
+    await fill(log, world, 1, 300);
+    log.hold('store', log.head(), true);
+    await world.clock.advanceMs(HOUR_MS);
+    assert.equal(log.tail().seq, 0);
+    await world.clock.advanceMs(60_000);
+    assert.ok(log.tail().seq > 0);
+  }));
+
 test('a tail outlives a restart', () =>
   withLog(SMALL, async ({ log, world, reopen }) => {
     await fill(log, world, 1, 60);
@@ -197,6 +207,7 @@ test('a head or a consumer beyond the end is rewound, with the range', () =>
     assert.deepEqual(lost(world), [['log_rewound', 300, false, undefined]], 'counted where it was in the log, and once');
     await again.accept([]);
     assert.deepEqual((await again.read(START, ALL)).flatMap(({ payload }) => decodeBatch(payload).events.map(({ gap }) => gap?.count)), [300]);
+    assert.deepEqual(again.mark('town-1', 'diagnostic', again.epoch), { upTo: 1, have: [] }, 'its own batches are numbered like any other');
     await again.close();
   }));
 
