@@ -168,6 +168,10 @@ test('a gateway: numbers, marks of each sender, and what was let go or named', a
   assert.deepEqual([sound.faults, sound.events], [[], 8000]);
   assert.ok(sound.files > 2);
   const files = (await readdir(dir)).filter((name) => /^log-.*\.db$/.test(name)).toSorted((a, b) => Number(a.split('-')[2]?.slice(0, -3)) - Number(b.split('-')[2]?.slice(0, -3)));
+  const headless = `${dir}-headless`;
+  await cp(dir, headless, { recursive: true });
+  await rm(join(headless, files[0] as string));
+  assert.deepEqual(missingIn(verified(headless, GATEWAY_FORM)), [[1, Number(files[1]?.split('-')[2]?.slice(0, -3)) - 1]]);
   const copy = `${dir}-copy`;
   await cp(dir, copy, { recursive: true });
   await rm(join(copy, files[1] as string));
