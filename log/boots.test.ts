@@ -64,3 +64,11 @@ test('a memory comes back from its text as it was', () => {
   const memory = decide(three(), { id: 'c', trueAt: NOT_BEFORE + 10 * HOUR, epoch: 3 });
   assert.deepEqual(parseBoots(formatBoots(memory)), memory);
 });
+
+test('its text has the version first, then what was believed, then each boot in order', () => {
+  const [first, second] = decide(three(), { id: 'c', trueAt: NOT_BEFORE + 10 * HOUR, epoch: 3 }).boots;
+  assert.equal(
+    formatBoots({ believedAt: NOT_BEFORE, boots: [first, { ...second, decided: null }] as BootMemory['boots'] }),
+    `{"v":1,"believedAt":${NOT_BEFORE},"boots":[{"id":"a","epochs":[1],"assumedAt":${NOT_BEFORE},"toMs":3600000,"decided":{"shiftMs":0,"earlierMs":0,"laterMs":30600000,"inEpoch":3}},{"id":"b","epochs":[2],"assumedAt":${NOT_BEFORE},"toMs":1800000,"decided":null}]}`,
+  );
+});

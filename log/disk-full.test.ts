@@ -1,7 +1,8 @@
 /** A disk without room: what gives way, in which order, and how it ends. The disk is a stand-in; the rig log-damage has a real one. */
 import assert from 'node:assert/strict';
-import { readdirSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { Stream } from '../core/event.ts';
 import { bulkyDraft, TEST_CENTRE, testDraft, testWarning } from '../core/testing/drafts.ts';
@@ -11,6 +12,8 @@ import { memoryDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { seededRandom } from '../core/world.ts';
 import { openEdgeLog } from './edge-log.ts';
+import { Engine } from './engine.ts';
+import { isSealed } from './file-on-disk.ts';
 import { openGatewayLog } from './gateway-log.ts';
 import { StorageError, type DiskReport, type Storage } from './storage.ts';
 import { directStorage } from './worker-storage.ts';
@@ -106,6 +109,66 @@ test('a disk that stays full whatever is let go is not given the whole log', asy
   }
 });
 
+test('a disk that stays short although it takes what comes is not given the whole log for room either', async () => {
+  const { dir, remove } = await memoryDir();
+  const world = testWorld();
+  const real = directStorage();
+  let isShort = false;
+  const report = (disk: DiskReport): DiskReport => (isShort ? { freeBytes: 0, ballast: false, wantedBytes: 1 << 20 } : disk);
+  const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0 }, world, {
+    ...real,
+    async commit(request) {
+      const reply = await real.commit(request);
+      return { ...reply, disk: report(reply.disk) };
+    },
+    remove: async (request) => report(await real.remove(request)),
+    disk: async () => report(await real.disk()),
+  });
+  try {
+    const random = seededRandom(2);
+    for (let group = 0; group < 200; group += 1) await log.append([bulkyDraft(group, 5000, () => random.next(), 'state')]);
+    const before = readdirSync(dir).filter((name) => /^state-.*\.db$/.test(name));
+    assert.ok(before.length > 6);
+    const gone = () => before.filter((name) => !existsSync(join(dir, name))).length;
+    isShort = true;
+    for (let at = 0; at < 20; at += 1) await log.append([testDraft(at, { kind: 'state' })]);
+    assert.equal(gone(), 1, 'it is tried, and made no room');
+    await world.clock.advanceMs(60_000);
+    for (let at = 0; at < 20; at += 1) await log.append([testDraft(at, { kind: 'state' })]);
+    assert.equal(gone(), 2, 'and again after a minute');
+  } finally {
+    await log.close();
+    await remove();
+  }
+});
+
+test('an opening on a full disk gives up the ballast, and brings to rest what a killed process left', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const open = (name: string) => openEdgeLog({ dir: join(dir, name), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, ballastBytes: 100_000 }, testWorld(), directStorage());
+  const first = await open('log');
+  await first.append([testDraft(1, { kind: 'state' })]);
+  cpSync(join(dir, 'log'), join(dir, 'dead'), { recursive: true });
+  await first.close();
+  const name = readdirSync(join(dir, 'dead')).find((one) => /^state-.*\.db$/.test(one)) ?? '';
+  const file = join(dir, 'dead', name);
+  const ballast = join(dir, 'dead', 'ballast');
+  assert.deepEqual([isSealed(file), existsSync(ballast)], [false, true]);
+  const { exec } = DatabaseSync.prototype;
+  let refused = 0;
+  t.mock.method(DatabaseSync.prototype, 'exec', function run(this: DatabaseSync, sql: string) {
+    if (sql.includes('journal_mode=DELETE') && existsSync(ballast)) {
+      refused += 1;
+      throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13, errstr: 'database or disk is full' });
+    }
+    exec.call(this, sql);
+  });
+  const log = await open('dead');
+  assert.deepEqual([refused, isSealed(file)], [1, true]);
+  assert.deepEqual((await readAll(log, 'state')).map(({ value }) => value), [1]);
+  await log.close();
+});
+
 test('a gateway lets go of what all have passed whatever its age, never of what a required consumer has not', async () => {
   const { dir, remove } = await memoryDir();
   const capacity = { bytes: 900_000 };
@@ -129,6 +192,43 @@ test('a gateway lets go of what all have passed whatever its age, never of what 
     await log.close();
     await remove();
   }
+});
+
+test('a gateway whose disk is full all of a sudden lets go of what all have passed, and keeps what came', async () => {
+  const { dir, remove } = await memoryDir();
+  const real = directStorage();
+  const log = await openGatewayLog({ dir, gateway: 'town-1', maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0, keepMs: 3600_000 }, testWorld(), {
+    ...real,
+    commit(request) {
+      const bytes = readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
+      // What is let go is written down on any disk.
+      return bytes > 600_000 && request.groups.length > 0 ? Promise.reject(new StorageError({ code: 13, detail: 'full', roll: false, locked: false })) : real.commit(request);
+    },
+  });
+  try {
+    for (let next = 1; next < 60_000; next += 60) {
+      await log.accept([acceptedGroup('a', next, 60)]);
+      log.hold('rules', log.head(), true);
+    }
+    assert.ok(log.tail().seq > 0);
+  } finally {
+    await log.close();
+    await remove();
+  }
+});
+
+test('a ballast that could not be made is tried again a hundred commits later', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  // Nothing can be made behind it, and it goes with the first try.
+  symlinkSync(join(dir, 'nowhere', 'ballast'), join(dir, 'ballast'));
+  const engine = new Engine();
+  const { disk } = engine.open({ dir, chains: ['log'], origins: false, maxBytes: 64 << 20, ballastBytes: 100_000, nowMs: 1 });
+  t.after(() => engine.close());
+  assert.deepEqual([disk.ballast, disk.wantedBytes], [false, 200_000]);
+  let reports = 1;
+  while (!engine.disk().ballast && reports < 1000) reports += 1;
+  assert.equal(reports, 101);
 });
 
 test('the ballast is made where there is room, is full of data, and the next opening keeps it', async () => {

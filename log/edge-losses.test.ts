@@ -1,5 +1,7 @@
 /** Marks of a gateway that speak of numbers which this log does not have. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { TEST_CENTRE, testDrafts } from '../core/testing/drafts.ts';
 import { readAll } from './testing/edge-log-contract.ts';
@@ -20,7 +22,7 @@ async function bench(t: TestContext) {
     await world.clock.advanceMs(1000);
     await done;
   };
-  return { world, open, append, rewound, lost };
+  return { dir, world, open, append, rewound, lost };
 }
 
 test('a mark ahead of the present opening names what is missing, and those numbers are not given again', async (t) => {
@@ -36,6 +38,16 @@ test('a mark ahead of the present opening names what is missing, and those numbe
   await world.clock.advanceMs(20_000);
   await append(log, 1);
   assert.ok((await readAll(log, 'measurement')).filter(({ gap }) => !gap).every(({ seq }) => seq <= 3 || seq > 8));
+  await log.close();
+});
+
+test('of a file that cannot be read and of which nothing else is known, no number is lost that nobody has heard of', async (t) => {
+  const { open, lost, rewound, world, dir } = await bench(t);
+  await writeFile(join(dir, 'state-7-1.db'), Buffer.alloc(40_000, 0x5a));
+  const log = await open();
+  assert.deepEqual([lost(), rewound()], [[], []]);
+  assert.ok(world.told.some((told) => told.kind === 'fault' && told.fault.code === 'CV_LOG_SALVAGED'));
+  assert.deepEqual((await readAll(log, 'state')).map(({ gap }) => gap), []);
   await log.close();
 });
 

@@ -50,6 +50,7 @@ async function fill(log: GatewayLog, world: World, from: number, groups: number)
   return from + groups * 60;
 }
 
+const lost = (world: World) => world.told.flatMap((told) => (told.kind === 'samples_lost' ? [[told.reason, told.count, told.intended, told.stream]] : []));
 const faults = (world: World) => world.told.flatMap((told) => (told.kind === 'fault' ? [told.fault.code] : []));
 
 test('marks outlive restart, kill and roll, each with the groups it belongs to', () =>
@@ -94,6 +95,16 @@ test('files go by age when every consumer has passed them, and the tail moves wi
     assert.ok(log.tail().seq > middle.seq);
     assert.equal(log.mark('a', 'measurement', 7).upTo, 18_000, 'marks stay when groups go');
     assert.deepEqual(faults(world), []);
+  }));
+
+test('a file is let go when its newest group is older than what is kept, not when it is as old', () =>
+  withLog(SMALL, async ({ log, world }) => {
+    await fill(log, world, 1, 300);
+    log.hold('store', log.head(), true);
+    await world.clock.advanceMs(HOUR_MS);
+    assert.equal(log.tail().seq, 0);
+    await world.clock.advanceMs(60_000);
+    assert.ok(log.tail().seq > 0);
   }));
 
 test('a tail outlives a restart', () =>
@@ -176,7 +187,8 @@ test('damage is stepped over, named, and told to consumers by a gap event of the
     const missing = gaps.reduce((sum, { gap }) => sum + (gap?.count ?? 0), 0);
     assert.equal(groups.filter(({ epoch }) => epoch === log.epoch).reduce((sum, { count }) => sum + count, 0) + missing, 1800);
     for (const { payload, origin } of groups) if (origin?.sender === 'a') assert.equal(decodeBatch(payload).events[0]?.seq, origin.seq);
-    assert.ok(faults(world).includes('CV_LOG_DAMAGED'));
+    assert.deepEqual([faults(world)[0], faults(world).includes('CV_LOG_DAMAGED')], ['CV_LOG_SALVAGED', true]);
+    assert.deepEqual(lost(world), gaps.map(({ gap }) => ['log_damaged', gap?.count, false, undefined]));
     await again.close();
   }));
 
@@ -192,8 +204,38 @@ test('a head or a consumer beyond the end is rewound, with the range', () =>
     again.hold('ahead', { epoch: again.epoch + 5, seq: 3 }, true);
     const rewound = world.told.flatMap((told) => (told.kind === 'fault' && told.fault.code === 'CV_LOG_REWOUND' ? [told.fault.params] : []));
     assert.deepEqual(rewound.map(({ epoch, fromSeq, toSeq }) => [epoch, fromSeq, toSeq]), [[log.epoch, 1, 300], [again.epoch + 5, 1, 3]]);
+    assert.deepEqual(lost(world), [['log_rewound', 300, false, undefined]], 'counted where it was in the log, and once');
     await again.accept([]);
     assert.deepEqual((await again.read(START, ALL)).flatMap(({ payload }) => decodeBatch(payload).events.map(({ gap }) => gap?.count)), [300]);
+    assert.deepEqual(again.mark('town-1', 'diagnostic', again.epoch), { upTo: 1, have: [] }, 'its own batches are numbered like any other');
+    await again.close();
+  }));
+
+test('one number that the head file knows, and a log of which all before it was let go has not, is named', () =>
+  withLog(SMALL, async ({ log, dir, world, disk }) => {
+    const { commit } = disk;
+    let bytes = 0;
+    disk.commit = async (request) => {
+      const reply = await commit(request);
+      bytes = reply.bytes[request.file.name] ?? 0;
+      return reply;
+    };
+    let next = await fill(log, world, 1, 60);
+    while (bytes < SMALL.maxFileBytes) next = await fill(log, world, next, 1);
+    // The newest file is full: the note of what is let go begins the next one, and is all it holds.
+    await world.clock.advanceMs(2 * HOUR_MS);
+    assert.deepEqual(log.tail(), { epoch: log.epoch, seq: next - 1 });
+    const copy = join(dir, 'copy');
+    await mkdir(copy);
+    for (const name of await readdir(dir)) if (name !== 'copy') await copyFile(join(dir, name), join(copy, name));
+    const [place] = await log.accept([acceptedGroup('a', next, 1)]);
+    await copyFile(join(dir, 'head'), join(copy, 'head'));
+    const other = testWorld();
+    const again = await openGatewayLog({ dir: copy, gateway: 'town-1', keepMs: HOUR_MS, ...SMALL }, other, directStorage());
+    assert.deepEqual(other.told.flatMap((told) => (told.kind === 'fault' ? [[told.fault.code, told.fault.params]] : [])), [
+      ['CV_LOG_REWOUND', { witness: 'its own head file', stream: 'log', epoch: log.epoch, fromSeq: place?.seq, toSeq: place?.seq }],
+    ]);
+    assert.deepEqual(lost(other), [['log_rewound', 1, false, undefined]]);
     await again.close();
   }));
 

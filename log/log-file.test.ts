@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { memoryDir } from '../core/testing/temp-dir.ts';
 import { Engine } from './engine.ts';
 import { fileName } from './file-name.ts';
+import { isSealed } from './file-on-disk.ts';
 import { LogFile } from './log-file.ts';
 import { StorageError } from './storage.ts';
 
@@ -69,7 +72,49 @@ test('an engine counts what it forced, and refuses a closed file with a reason o
   const commit = (epoch: number, first: number) => engine.commit({ chain: 'log', file: fileName('log', epoch, first), groups: [{ seq: first, count: 1, payload: Buffer.from('a') }], state: '{}', monotonicMs: 0 });
   commit(9, 1);
   commit(9, 2);
-  const failure = (run: () => unknown) => assert.throws(run, (error) => error instanceof StorageError && error.failure.code === 'FILE_HOLDS_ROWS' && error.failure.roll);
-  failure(() => commit(9, 1));
+  const failure = { code: 'FILE_HOLDS_ROWS', detail: 'log-9-1.db is closed and holds rows', roll: true, locked: false, again: true };
+  assert.throws(() => commit(9, 1), (error) => error instanceof StorageError && isDeepStrictEqual(error.failure, failure));
   engine.close();
+});
+
+test('a file whose pages the disk does not take back is not said to be at rest; the next opening brings it there', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const request = { dir, chains: ['log'], origins: false, maxBytes: 64 << 20, ballastBytes: 0, nowMs: 5 };
+  const engine = new Engine();
+  engine.open(request);
+  const file = fileName('log', 9, 1);
+  engine.commit({ chain: 'log', file, groups: [{ seq: 1, count: 1, payload: Buffer.from('a') }], state: '{}', monotonicMs: 0 });
+  const { exec } = DatabaseSync.prototype;
+  const mock = t.mock.method(DatabaseSync.prototype, 'exec', function run(this: DatabaseSync, sql: string) {
+    if (sql.includes('wal_checkpoint')) throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 });
+    exec.call(this, sql);
+  });
+  engine.close();
+  assert.equal(isSealed(join(dir, file.name)), false);
+  mock.mock.restore();
+  const next = new Engine();
+  const found = next.open(request).chains['log']?.files;
+  assert.deepEqual([found?.map(({ name, last, damaged }) => [name, last, damaged]), isSealed(join(dir, file.name))], [[[file.name, 1, false]], true]);
+  next.close();
+});
+
+test('of damaged rows behind the last sound one the numbers count, of one event as of many, as far as they are believable', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const path = join(dir, 'a.db');
+  const lastWith = (counts: number[]) => {
+    LogFile.prepare(path, FORM);
+    const file = LogFile.start(path, 7, FORM);
+    file.write([1, 2, 3].map((seq) => ({ seq, count: 1, payload: Buffer.from('a') })), {});
+    file.seal();
+    const db = new DatabaseSync(path);
+    for (const [at, count] of counts.entries()) db.prepare('UPDATE g SET n = ?, crc = crc + 1 WHERE seq = ?').run(count, at + 2);
+    db.close();
+    const damaged = LogFile.open(path, 7, false, true);
+    const found = damaged.extent()?.last;
+    damaged.close();
+    return found;
+  };
+  assert.deepEqual([lastWith([1]), lastWith([1, 1]), lastWith([1, 5]), lastWith([1, 0]), lastWith([7, 1])], [3, 3, 7, 2, 8]);
 });

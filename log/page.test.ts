@@ -20,6 +20,12 @@ test('a cell is its size, its number and its bytes', () => {
   assert.deepEqual(cellsOf(pageWith(100, [4, 0x81, 0x00, 1, 2, 3, 4])).map(({ rowid, local }) => [rowid, [...local]]), [[128, [1, 2, 3, 4]]]);
 });
 
+test('a number may take nine bytes, of which the last has eight bits', () => {
+  const nine = (...last: number[]) => [4, ...Array<number>(9 - last.length).fill(0x80), ...last, 1, 2, 3, 4];
+  assert.deepEqual(found(100, nine(0x81, 0x05)), [[0x105, 4, 4, 0]]);
+  assert.deepEqual(found(100, nine(0xff)), [[0xff, 4, 4, 0]]);
+});
+
 test('what is too small, too large, without a safe number, or beyond the page is none', () => {
   assert.deepEqual(found(100, [3, 7, 1, 2, 3]), []);
   assert.deepEqual(found(100, [4, 7]), [[7, 4, 4, 0]]);

@@ -1,6 +1,7 @@
 /** The raw walk over a damaged file, held against SQLite: what that still reads is found as well, and nothing else than what was written. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import fs, { writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
@@ -136,4 +137,25 @@ test('what a file says of its streams and of what was let go is told apart, and 
   const read = rawRows(readRaw(path), Buffer.alloc(0), { epoch: EPOCH, origins: true });
   assert.deepEqual([read.notes, read.groups, read.settled], [notes, [], ['[{"c":3}]']]);
   await remove();
+});
+
+test('of a page that the disk cannot read the bytes are zeros, and of no other', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const path = join(dir, 'a.db');
+  const whole = Buffer.alloc(80 * PAGE_BYTES + 100, 0x33);
+  writeFileSync(path, whole);
+  const bad = new Set([3, 70, 80]);
+  const { readSync } = fs;
+  const mock = t.mock.method(fs, 'readSync', (fd: number, bytes: Buffer, at: number, length: number, from: number) => {
+    if ([...bad].some((page) => from < (page + 1) * PAGE_BYTES && page * PAGE_BYTES < from + length)) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
+    return readSync(fd, bytes, at, length, from);
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    mock.mock.restore();
+    syncBuiltinESMExports();
+  });
+  for (const page of bad) whole.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES).fill(0);
+  assert.ok(readRaw(path).equals(whole));
 });

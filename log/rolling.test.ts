@@ -191,6 +191,16 @@ test('a disk that refuses the next file ahead of time is asked again when it is 
   await check(copyOf(one.dir), one.next - 1, 'after all');
 });
 
+test('each file is made once, ahead of time, and takes its name when it is needed', async (t) => {
+  const one = await bench(t);
+  const prepare = t.mock.method(LogFile, 'prepare');
+  while (filesOf(one.dir).length < 4) {
+    await one.accept();
+    while (one.engine.step());
+  }
+  assert.equal(prepare.mock.callCount(), 4);
+});
+
 test('a slow disk is written back in larger portions: what it costs there are forced writes, not pages', async (t) => {
   const sizesOf = async (commitMs: number) => {
     let ms = 0;

@@ -12,7 +12,7 @@ import { memoryDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { seededRandom } from '../core/world.ts';
 import { openEdgeLog } from './edge-log.ts';
-import type { EdgeLog } from './types.ts';
+import { START, type EdgeLog } from './types.ts';
 import { directStorage } from './worker-storage.ts';
 
 const OPTIONS = { edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, ballastBytes: 0 };
@@ -136,6 +136,41 @@ test('damage met while running is put right, named, and appending goes on in a n
     const told = (await readFile(join(dir, 'quarantine.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as { code: string });
     assert.deepEqual(told.map(({ code }) => code), gaps.map(() => 'CV_LOG_DAMAGED'));
   } finally {
+    await log.close();
+    await remove();
+  }
+});
+
+test('a call that comes while a read is still to answer that it met damage goes on in a new file, and is kept', async () => {
+  const { dir, remove } = await memoryDir();
+  const world = testWorld();
+  const real = directStorage();
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => { answer = resolve; });
+  const log = await openEdgeLog({ ...OPTIONS, maxFileBytes: 32 << 20, dir }, world, {
+    ...real,
+    async read(request) {
+      const reply = await real.read(request);
+      await answered;
+      return reply;
+    },
+  });
+  try {
+    const random = seededRandom(4);
+    for (let group = 0; group < 160; group += 1) await log.append(Array.from({ length: 40 }, (_, at) => bulkyDraft(group * 40 + at + 1, 2000, () => random.next(), 'state')));
+    const files = async () => (await readdir(dir)).filter((name) => name.startsWith('state-') && name.endsWith('.db'));
+    await overwrite(join(dir, (await files())[0] ?? ''), 2 << 20, Buffer.alloc(6000, 0x33));
+    const reading = log.read('state', START, { maxGroups: 1000, maxBytes: 1 << 30 });
+    // The file is put aside now, and who appends does not know it.
+    await log.append([testDraft(10_000, { kind: 'state' })]);
+    assert.equal((await asides(dir)).length, 1);
+    assert.equal((await files()).length, 2);
+    assert.deepEqual(world.told.map((told) => (told.kind === 'fault' ? told.fault.code : told.kind === 'fault_cleared' ? `${told.code} over` : told.kind)), ['CV_LOG_FAILED', 'CV_LOG_FAILED over']);
+    answer();
+    await reading;
+    assert.deepEqual((await readAll(log, 'state')).flatMap(({ value, gap }) => (!gap && Number(value) >= 10_000 ? [value] : [])), [10_000]);
+  } finally {
+    answer();
     await log.close();
     await remove();
   }

@@ -1,7 +1,8 @@
 /** What `verify` says of a folder, held against what an opening of it then finds. */
 import assert from 'node:assert/strict';
-import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { bulkyDraft, TEST_CENTRE, testDrafts } from '../core/testing/drafts.ts';
 import { readAll } from './testing/edge-log-contract.ts';
@@ -130,6 +131,33 @@ test('beside the process that writes: its open files are left out, closed ones a
   await log.append(testDrafts(401, 1, { kind: 'state' }));
 });
 
+test('beside the process that writes: a closed file that is cut short lacks its last rows, up to where the next one begins', async (t) => {
+  const dir = await folder(t);
+  const random = seededRandom(3);
+  const log = await openEdgeLog({ ...EDGE, dir }, testWorld(), directStorage());
+  t.after(() => log.close());
+  for (let at = 1; at <= 400; at += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(at + step, 600, () => random.next(), 'state')));
+  const files = await dataFiles(dir);
+  const [first, next] = files.slice(1, 3).map((name) => Number(name.split('-')[2]?.slice(0, -3))) as [number, number];
+  const path = join(dir, files[1] as string);
+  await truncate(path, Math.floor((await stat(path)).size * 0.8 / 4096) * 4096);
+  const [[from, to] = [], ...others] = missingIn(verified(dir, EDGE_FORM, true));
+  assert.ok(from !== undefined && from > first && from < next, `from ${from}`);
+  assert.deepEqual([to, others], [next - 1, []]);
+});
+
+test('one row that is missing among others is named, and only its numbers', async (t) => {
+  const dir = await folder(t);
+  const log = await openEdgeLog({ ...EDGE, dir }, testWorld(), directStorage());
+  for (let at = 1; at <= 9; at += 1) await log.append(testDrafts(at, 1, { kind: 'state' }));
+  await log.close();
+  const db = new DatabaseSync(join(dir, (await dataFiles(dir))[0] as string));
+  db.exec('DELETE FROM g WHERE seq = 5');
+  db.close();
+  const check = verified(dir, EDGE_FORM);
+  assert.deepEqual([check.events, missingIn(check)], [8, [[5, 5]]]);
+});
+
 test('a gateway: numbers, marks of each sender, and what was let go or named', async (t) => {
   const dir = await folder(t);
   const world = testWorld();
@@ -140,6 +168,10 @@ test('a gateway: numbers, marks of each sender, and what was let go or named', a
   assert.deepEqual([sound.faults, sound.events], [[], 8000]);
   assert.ok(sound.files > 2);
   const files = (await readdir(dir)).filter((name) => /^log-.*\.db$/.test(name)).toSorted((a, b) => Number(a.split('-')[2]?.slice(0, -3)) - Number(b.split('-')[2]?.slice(0, -3)));
+  const headless = `${dir}-headless`;
+  await cp(dir, headless, { recursive: true });
+  await rm(join(headless, files[0] as string));
+  assert.deepEqual(missingIn(verified(headless, GATEWAY_FORM)), [[1, Number(files[1]?.split('-')[2]?.slice(0, -3)) - 1]]);
   const copy = `${dir}-copy`;
   await cp(dir, copy, { recursive: true });
   await rm(join(copy, files[1] as string));
@@ -149,6 +181,20 @@ test('a gateway: numbers, marks of each sender, and what was let go or named', a
   await again.close();
   const named = verified(copy, GATEWAY_FORM);
   assert.deepEqual([named.faults, named.named], [[], countOf(missing)]);
+});
+
+test('a gateway: what it let go for its age is no fault, in a folder that is closed or held', async (t) => {
+  const dir = await folder(t);
+  const world = testWorld();
+  const log = await openGatewayLog({ ...GATEWAY, dir }, world, directStorage());
+  for (let seq = 1; seq <= 4000; seq += 20) await log.accept([acceptedGroup('e1', seq, 20, 7, world.clock.nowMs())]);
+  await world.clock.advanceMs(2 * GATEWAY.keepMs);
+  const { seq } = log.tail();
+  assert.ok(seq > 0);
+  const held = verified(dir, GATEWAY_FORM, true);
+  await log.close();
+  const closed = verified(dir, GATEWAY_FORM);
+  assert.deepEqual([held.faults, closed.faults, closed.events, closed.named], [[], [], 4000 - seq, seq]);
 });
 
 test('a folder that holds nothing, or garbage under the names of files', async (t) => {

@@ -36,3 +36,32 @@ test('a quick disk writes back at the mark, a slow one at four times the mark, e
   assert.equal(atBound, quick);
   assert.ok(slow >= 4 * MARK_PAGES && slow <= 4 * MARK_PAGES + 3, `${slow} frames`);
 });
+
+test('each time that the file itself has changed is one checkpoint, of three forced writes', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const engine = new Engine();
+  engine.open({ dir, chains: ['log'], origins: false, maxBytes: 64 << 20, maxFileBytes: 4 << 20, ballastBytes: 0, nowMs: 1 });
+  const file = { name: 'log-1-1.db', epoch: 1, first: 1 };
+  const changed = () => statSync(join(dir, file.name), { bigint: true, throwIfNoEntry: false })?.mtimeNs;
+  let before = changed();
+  let changes = 0;
+  let forced = 0;
+  for (let seq = 1; seq <= 300; seq += 1) {
+    const { fsyncs, checkpoints } = engine.stats();
+    engine.commit({ chain: 'log', file, groups: [{ seq, count: 1, payload: new Uint8Array(3000) }], ...(seq === 1 && { state: '{}' }), monotonicMs: 0 });
+    if (before !== undefined && changed() !== before) changes += 1;
+    const after = engine.stats();
+    if (seq > 1) forced += after.fsyncs - fsyncs - 1 - 3 * (after.checkpoints - checkpoints);
+    before = changed();
+    while (engine.tidy()) if (changed() !== before) {
+      changes += 1;
+      before = changed();
+    }
+  }
+  // The last one is counted by the next commit.
+  engine.commit({ chain: 'log', file, groups: [{ seq: 301, count: 1, payload: new Uint8Array(10) }], monotonicMs: 0 });
+  assert.ok(changes > 1, `${changes}`);
+  assert.deepEqual([engine.stats().checkpoints, forced], [changes, 0]);
+  engine.close();
+});

@@ -1,7 +1,7 @@
 /** Everything that says "on disk when it resolves": what is done, and how it is found again by a process that comes later. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Event } from '../../core/event.ts';
 import { EvidenceFolder } from '../../log/evidence/folder.ts';
@@ -56,6 +56,23 @@ export const PROMISES: Record<string, Promised> = {
     async find(dir) {
       assert.ok(readdirSync(dir).filter((name) => /^measurement-.*\.db$/.test(name)).length > 2, readdirSync(dir).join(' '));
       assert.deepEqual(await valuesOfEdge(dir), Array.from({ length: 6000 }, (_, at) => at));
+    },
+  },
+  'what was found in a damaged file of an edge\'s log, and the damaged one beside it': {
+    async act(dir) {
+      const log = await openEdgeLog({ ...EDGE_LOG, dir }, realWorld(() => {}), directStorage());
+      await log.append(testDrafts(1, 20));
+      await log.close();
+      const fd = openSync(join(dir, fileOf(dir)), 'r+');
+      writeSync(fd, Buffer.alloc(100), 0, 100, 0);
+      fsyncSync(fd);
+      closeSync(fd);
+      await openEdgeLog({ ...EDGE_LOG, dir }, realWorld(() => {}), directStorage());
+    },
+    async find(dir) {
+      const [damaged, whole] = [`${fileOf(dir)}.damaged-1`, fileOf(dir)].map((name) => readFileSync(join(dir, name)).subarray(0, 15).toString('latin1'));
+      assert.deepEqual([damaged, whole], ['\0'.repeat(15), 'SQLite format 3']);
+      assert.deepEqual(await valuesOfEdge(dir), Array.from({ length: 20 }, (_, at) => at + 1));
     },
   },
   'an event that was set aside': {
@@ -166,6 +183,8 @@ function databasePromise(options: { shared?: boolean }): Promised {
     },
   };
 }
+
+const fileOf = (dir: string): string => readdirSync(dir).find((name) => /^measurement-.*\.db$/.test(name)) ?? '';
 
 async function valuesOfEdge(dir: string): Promise<number[]> {
   const log = await openEdgeLog({ ...EDGE_LOG, dir }, testWorld(), directStorage());
