@@ -12,6 +12,7 @@ import { memoryDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { seededRandom } from '../core/world.ts';
 import { openEdgeLog } from './edge-log.ts';
+import { LogFile } from './log-file.ts';
 import { START, type EdgeLog } from './types.ts';
 import { directStorage } from './worker-storage.ts';
 
@@ -218,4 +219,15 @@ test('of files set aside only the newest few are kept', () =>
       await log.close();
     }
     assert.equal((await asides(dir)).length, 3);
+  }));
+
+test('on a disk without room what is found is read all the same, and nothing half made is left', (t) =>
+  folder(async ({ dir, file, epoch }) => {
+    await overwrite(join(dir, file), 0, Buffer.alloc(16));
+    const full = t.mock.method(LogFile, 'start', () => { throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 }); });
+    const log = await openLog(dir, testWorld());
+    assert.equal((await contents(log, epoch)).values.length, GROUPS * EVENTS);
+    assert.deepEqual([await asides(dir), (await readdir(dir)).filter((name) => name.includes('.salvage'))], [[], []]);
+    full.mock.restore();
+    await log.close();
   }));
