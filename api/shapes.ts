@@ -27,9 +27,9 @@ const quality = z.enum(QUALITIES);
 const flags = z.array(z.enum(FLAGS));
 
 export const Words = named('Words', 'one text in both languages', '一段双语文本', z.object({ zh: z.string(), en: z.string() })) satisfies z.ZodType<api.Words>;
-export const Position = named('Position', 'WGS-84', 'WGS-84 坐标', z.object({ lon: z.number(), lat: z.number(), heightM: z.exactOptional(z.number()) }));
+const Position = named('Position', 'WGS-84', 'WGS-84 坐标', z.object({ lon: z.number(), lat: z.number(), heightM: z.exactOptional(z.number()) }));
 
-export const LastValue = named('LastValue', 'newest value of a point', '测点的最新值', z.object({
+const LastValue = named('LastValue', 'newest value of a point', '测点的最新值', z.object({
   indicator: z.string(), point: z.string(), name: Words,
   kind: z.enum(KINDS).meta({ en: 'what a measurement or state says holds; an occurrence was at `at` and is over: an event of the town, or a record such as a clip or a command', zh: 'measurement 和 state 为当前值；occurrence 发生于 at，已经结束：城市事件，或短视频、命令等记录' }),
   value, unit: z.string().meta({ en: 'UCUM', zh: 'UCUM 单位' }), at: time, quality, flags,
@@ -74,7 +74,7 @@ export const SeriesView = named('Series', 'one indicator of one point of one dev
   known: z.boolean().meta({ en: 'false when the catalogue does not know the indicator', zh: '目录外的指标为 false' }), name: Words, lastAt: time,
 })) satisfies z.ZodType<api.SeriesView>;
 
-export const PointView = named('Point', 'one stored value, or a bucket of them', '一个存储值，或一桶的汇总', z.object({
+const PointView = named('Point', 'one stored value, or a bucket of them', '一个存储值，或一桶的汇总', z.object({
   at: time, value, quality, flags, min: z.exactOptional(z.number()), max: z.exactOptional(z.number()), count: z.exactOptional(count),
 })) satisfies z.ZodType<api.PointView>;
 
@@ -84,7 +84,7 @@ export const SeriesRange = named('SeriesRange', 'values of one series, by time',
   gaps: z.exactOptional(z.array(z.object({ from: time, to: time, count: count.nullable() }))).meta({ en: 'damaged on disk and left out', zh: '磁盘上已损坏、未列出的部分' }),
 })) satisfies z.ZodType<api.SeriesRange>;
 
-export const Reason = named('Reason', 'one sentence of why, and the value it rests on', '一句理由及其依据的值', z.object({
+const Reason = named('Reason', 'one sentence of why, and the value it rests on', '一句理由及其依据的值', z.object({
   zh: z.string(), en: z.string(),
   cites: z.object({ indicator: z.string(), device: z.string(), point: z.string(), at: time, value, unit: z.string() }),
 })) satisfies z.ZodType<api.Reason>;
@@ -111,12 +111,12 @@ export const WarningView = named('Warning', 'something a centre must act on', '�
 /** As it is published: `revision` and `id` together name this state of it. */
 export const PublishedWarning = WarningView.extend({ revision: count.meta({ en: 'grows with each change of this warning', zh: '每次变化递增' }), previous: z.string().nullable().meta({ en: 'cursor of the change before it, of any warning; null: unknown, ask the API', zh: '此前一次变化的游标（任一风险提示）；null 表示未知，请向接口查询' }) });
 
-export const EdgeView = named('Edge', 'an edge as the gateway knows it', '网关所知的边缘节点', z.object({
+const EdgeView = named('Edge', 'an edge as the gateway knows it', '网关所知的边缘节点', z.object({
   id: z.string(), centre: z.string(), online: z.boolean(), version: z.string().nullable(), logDepth: count.nullable(), clockOffsetMs: ms.nullable(),
   seenAt: time.meta({ en: 'when it last spoke of itself, ms UTC; 0: never, it is known by the configuration or by its events', zh: '最近一次自报状态的时刻，UTC 毫秒；0 表示从未自报，仅见于配置或其事件' }),
 })) satisfies z.ZodType<api.EdgeView>;
 
-export const SinkView = named('Sink', 'another place events go: how far behind it is, and what keeps it', '另一去向：落后多少、因何受阻', z.object({
+const SinkView = named('Sink', 'another place events go: how far behind it is, and what keeps it', '另一去向：落后多少、因何受阻', z.object({
   id: z.string(), kind: z.string(), lag: count, written: count, setAside: count, missed: count, problem: z.object({ code: z.string(), zh: z.string(), en: z.string() }).nullable(),
 })) satisfies z.ZodType<api.SinkView>;
 
@@ -186,7 +186,7 @@ export const Health = named('Health', 'ok, or what keeps the gateway from its wo
 export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next });
 
 /** An event as followers get it: the border's schema and the fields that this gateway adds. */
-export const FOLLOWED_EVENT = {
+const FOLLOWED_EVENT = {
   ...EVENT_SCHEMA,
   ...described('an event with its place in this gateway\'s log', '事件及其在本网关日志中的位置'),
   required: [...EVENT_SCHEMA.required, 'cursor', 'receivedAt'],
@@ -196,7 +196,7 @@ export const FOLLOWED_EVENT = {
     receivedAt: { type: 'integer', ...described('ms UTC when this gateway had it', '本网关收到的时间，UTC 毫秒') },
   },
 };
-export const EVENT_PAGE = {
+const EVENT_PAGE = {
   type: 'object', additionalProperties: false, required: ['items', 'next'],
   properties: { items: { type: 'array', items: { $ref: '#/components/schemas/FollowedEvent' } }, next: { type: 'string', ...described('never null: go on from here, also at the end', '不为空：末尾也由此继续') } },
 };

@@ -9,7 +9,7 @@ import { CASE_VERSION } from './format.ts';
 export type CaseFacts = Pick<Case, 'title' | 'source' | 'licence' | 'level' | 'secrets' | 'asker' | 'startsAt' | 'devices'>;
 
 /** The text of `case.yaml`. */
-export function headText({ title, source, licence, level, secrets, asker, startsAt, devices }: CaseFacts): string {
+function headText({ title, source, licence, level, secrets, asker, startsAt, devices }: CaseFacts): string {
   const written = devices.map(({ id, driver, settings, points, timeoutMs }) => ({ id, driver, settings, points, timeout: formatDuration(timeoutMs) }));
   const [{ id, ...only }] = written as [(typeof written)[number]];
   const who = written.length === 1 ? { device: id, ...only } : { devices: written };

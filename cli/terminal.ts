@@ -21,7 +21,7 @@ export interface Terminal {
 }
 
 /** `--lang` wins, then CITYVITALS_LANG, then LC_ALL, LC_MESSAGES, LANG. */
-export function languageOf(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Language {
+function languageOf(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Language {
   const at = argv.findIndex((argument) => argument === '--lang' || argument.startsWith('--lang='));
   const asked = at < 0 ? undefined : (argv[at]?.split('=')[1] ?? argv[at + 1]);
   const locale = asked ?? env.CITYVITALS_LANG ?? env.LC_ALL ?? env.LC_MESSAGES ?? env.LANG ?? 'en';

@@ -199,7 +199,7 @@ export interface Watched {
 export type PointOf<P> = { id: string } & P;
 
 /** By the tables of a protocol. */
-export interface KnownOfPoint {
+interface KnownOfPoint {
   unit?: string;
   indicator?: string;
   /** `occurrence`: each value is something that happened; it neither goes on nor becomes stale. */

@@ -47,7 +47,7 @@ export interface Box {
 export type Evidence = Boxes | TagRead | PictureScore | Snapshot | Clip;
 
 /** From a detector; `frame` names the picture it looked at. */
-export interface Boxes {
+interface Boxes {
   kind: 'boxes';
   model: string;
   frame: number;
@@ -72,7 +72,7 @@ export interface TagRead {
 }
 
 /** How much of a finding a picture shows, and from where on it is one; both 0 to 1. */
-export interface PictureScore {
+interface PictureScore {
   kind: 'picture';
   frame: number;
   score: number;
@@ -145,7 +145,7 @@ export interface Window {
   max?: number;
 }
 
-export interface WarningChange {
+interface WarningChange {
   id: string;
   rule: string;
   version: number;

@@ -54,7 +54,7 @@ export interface SurveyedMessage {
 }
 
 /** Of a device that keeps what it reported until it is answered, and sends it again. */
-export interface KeptReports<S> {
+interface KeptReports<S> {
   /** Whether the device keeps this message of its own. */
   waits(report: Uint8Array, settings: S): boolean;
   /** Whether the device forgets that report for this answer. One answer is taken for one report, the oldest that it fits. */

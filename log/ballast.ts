@@ -81,7 +81,7 @@ export class Ballast {
   }
 }
 
-export function freeBytes(dir: string): number {
+function freeBytes(dir: string): number {
   const { bavail, bsize } = statfsSync(dir);
   return bavail * bsize;
 }

@@ -2,8 +2,8 @@
 import type { Draft, Gap } from '../core/event.ts';
 import type { LossReason } from '../core/losses.ts';
 
-export const GAP_POINT = 'log';
-export const GAP_INDICATOR = 'cv.gap';
+const GAP_POINT = 'log';
+const GAP_INDICATOR = 'cv.gap';
 
 export interface Lost extends Gap {
   reason: LossReason;

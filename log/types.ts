@@ -4,7 +4,6 @@
  */
 import type { Draft, Stream } from '../core/event.ts';
 import type { BootClock } from './boot.ts';
-import type { LossReason } from '../core/losses.ts';
 
 /** A place in a log: everything up to and including `seq` of `epoch` lies behind it. { epoch: 0, seq: 0 } is the start. */
 export interface Cursor {
@@ -156,15 +155,6 @@ export interface GatewayLogOptions {
   keepMs: number;
   maxFileBytes?: number;
   ballastBytes?: number;
-}
-
-export interface LogLoss {
-  stream: Stream;
-  epoch: number;
-  fromSeq: number;
-  toSeq: number;
-  count: number;
-  reason: LossReason;
 }
 
 /** Orders places in a log. */

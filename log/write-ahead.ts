@@ -14,7 +14,7 @@ const MAGIC = 0x377f0682;
 /** Who is to be believed about the salts when the header is damaged. */
 const WITNESSES = 3;
 
-export interface Frame {
+interface Frame {
   page: number;
   image: Buffer;
   /** Its checksum is right. */

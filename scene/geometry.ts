@@ -14,7 +14,7 @@ export function distanceToEdge(point: Point, polygon: readonly Point[]): number 
   return Math.min(...edgesOf(polygon).map(([from, to]) => distanceToSegment(point, from, to)));
 }
 
-export function distanceToSegment([x, y]: Point, [x1, y1]: Point, [x2, y2]: Point): number {
+function distanceToSegment([x, y]: Point, [x1, y1]: Point, [x2, y2]: Point): number {
   const [across, down] = [x2 - x1, y2 - y1];
   const length2 = across ** 2 + down ** 2;
   const share = length2 === 0 ? 0 : Math.min(1, Math.max(0, ((x - x1) * across + (y - y1) * down) / length2));
@@ -56,6 +56,6 @@ export function areaOf(polygon: readonly Point[]): number {
   return Math.abs(edgesOf(polygon).reduce((sum, [[x1, y1], [x2, y2]]) => sum + x1 * y2 - x2 * y1, 0)) / 2;
 }
 
-export function edgesOf(polygon: readonly Point[]): [Point, Point][] {
+function edgesOf(polygon: readonly Point[]): [Point, Point][] {
   return polygon.map((corner, at) => [corner, polygon[(at + 1) % polygon.length] as Point]);
 }

@@ -134,7 +134,7 @@ export function worldTouches(files: readonly SourceFile[]): string[] {
   return touches;
 }
 
-export const MAX_LINES = 500;
+const MAX_LINES = 500;
 
 export function tooLong(files: readonly SourceFile[]): string[] {
   return files.map((file) => ({ path: file.path, lines: file.text.split('\n').length - 1 })).filter(({ lines }) => lines > MAX_LINES).map(({ path, lines }) => `${path}: ${lines} lines`);

@@ -41,7 +41,7 @@ export function readCatalogue(sources: readonly ConfigSource[]): { catalogue: Ca
 }
 
 /** What store and rules see of an event. */
-export interface Normal {
+interface Normal {
   value: Event['value'];
   unit: string;
   window?: Window;

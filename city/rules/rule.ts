@@ -79,7 +79,7 @@ export type AbsenceRule = Extract<Rule, { type: 'absence' }>;
 const FITTING = { high: ['>=', '>'], low: ['<=', '<'], state: ['==', '!='] } as const;
 
 /** Levels that contradict each other or their direction, told where they stand. */
-export function checkLevels(rule: { direction: keyof typeof FITTING; levels: { [level in Level]?: { when: string } | undefined } }, context: z.core.$RefinementCtx): void {
+function checkLevels(rule: { direction: keyof typeof FITTING; levels: { [level in Level]?: { when: string } | undefined } }, context: z.core.$RefinementCtx): void {
   const given = LEVELS.flatMap((level) => {
     const when = parseWhen(rule.levels[level]?.when ?? '');
     return when ? [{ level, when }] : [];

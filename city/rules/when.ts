@@ -1,5 +1,5 @@
 /** The condition of a level as it is written in a rule: `>= 2.0`, `< 0.14`, `== true`, `!= "open"`. */
-export type Operator = '>=' | '>' | '<=' | '<' | '==' | '!=';
+type Operator = '>=' | '>' | '<=' | '<' | '==' | '!=';
 
 export interface When {
   operator: Operator;

@@ -7,7 +7,7 @@ import type { WarningState } from './state.ts';
 
 export type Role = 'engine' | 'duty-officer' | 'responsible-unit' | 'centre' | 'upper-centre' | 'quality';
 /** From which moment the time allowed for a transition is counted. */
-export type CountedFrom = 'raised' | 'dispatched' | 'handled' | 'verified' | 'closed' | 'proposed' | null;
+type CountedFrom = 'raised' | 'dispatched' | 'handled' | 'verified' | 'closed' | 'proposed' | null;
 
 export interface Transition {
   from: WarningState | null;

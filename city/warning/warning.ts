@@ -19,7 +19,7 @@ export interface SeriesName {
 }
 
 /** withdrawn: its rule is gone or was changed. closed stands after the change that closed it. */
-export type ChangeKind = 'raised' | 'level' | 'cleared' | 'recurred' | 'withdrawn' | 'closed';
+type ChangeKind = 'raised' | 'level' | 'cleared' | 'recurred' | 'withdrawn' | 'closed';
 
 /** What happened to a warning, and the value it rests on. */
 export interface Change {

@@ -3,7 +3,7 @@ import type { LastValue, Level, Value } from '../../api/views.ts';
 
 export type Limit = LastValue['limits'][number];
 
-export const isBeyond = (value: number, limit: Limit): boolean => (limit.direction === 'high' ? value >= limit.value : value <= limit.value);
+const isBeyond = (value: number, limit: Limit): boolean => (limit.direction === 'high' ? value >= limit.value : value <= limit.value);
 
 /** The worst level whose limit the value has reached; null within all, or when there is no number or no limit. */
 export function beyondLimit({ value, limits }: { value: Value; limits: readonly Limit[] }): Level | null {

@@ -2,7 +2,7 @@
 import type { DemoView, DeviceView, LastValue, LiveMessage, StatusView, WarningView } from '../../api/views.ts';
 
 /** joining: never had anything yet; live: messages come; gone: they stopped; signed-out: the gateway wants a token. */
-export type Link = { is: 'joining' } | { is: 'live' } | { is: 'signed-out' } | { is: 'gone'; since: number; retryAt: number; tries: number };
+type Link = { is: 'joining' } | { is: 'live' } | { is: 'signed-out' } | { is: 'gone'; since: number; retryAt: number; tries: number };
 
 export interface State {
   link: Link;

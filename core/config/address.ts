@@ -12,7 +12,7 @@ function isMqttUrl(text: string): boolean {
 export const brokerUrl = () => z.string().refine(isMqttUrl, complaint('not a broker address such as mqtt://10.0.0.5:1883 (mqtt, mqtts, ws or wss, a host, a port from 1 to 65535)', '不是消息服务器地址，应如 mqtt://10.0.0.5:1883（mqtt、mqtts、ws 或 wss，主机，1 到 65535 的端口）'));
 
 /** A name or address of a machine: no scheme, no port, no blanks; what looks like an IPv4 address is one. */
-export function isHost(text: string): boolean {
+function isHost(text: string): boolean {
   if (/^[\d.]+$/.test(text)) return /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(text);
   if (text.includes(':')) return URL.canParse(`http://[${text}]/`);
   return /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*\.?$/.test(text);

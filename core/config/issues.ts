@@ -66,7 +66,7 @@ export function unknownName(code: FaultCode, asked: Record<string, string>, know
 }
 
 /** The names that an object schema knows at a path. */
-export function keysOf(schema: z.ZodType, path: Path): string[] {
+function keysOf(schema: z.ZodType, path: Path): string[] {
   const at = schemaAt(schema, path);
   if (!at) return [];
   const def = defOf(core(at));
@@ -217,7 +217,7 @@ function wrongKind(path: Path, around: Around): Found[] {
 const shapeOf = (schema: z.ZodType): Record<string, z.ZodType> => defOf(core(schema)).shape ?? {};
 
 /** Who holds a setting: `devices[pump-07].points[level]`; the file itself at its top. */
-export function ownerOf(path: Path, around: Pick<Around, 'root' | 'base' | 'owner'>): Words {
+function ownerOf(path: Path, around: Pick<Around, 'root' | 'base' | 'owner'>): Words {
   const named = path.map((part, at) => {
     if (typeof part !== 'number') return `${at > 0 ? '.' : ''}${part}`;
     const item = valueAt(around.root, path.slice(0, at + 1));

@@ -1,7 +1,7 @@
 /** The nearest right name to a wrong one, for "did you mean". */
 
 /** Edits (insert, delete, replace, swap of neighbours) between two words. */
-export function editDistance(from: string, to: string): number {
+function editDistance(from: string, to: string): number {
   const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)];
   for (let row = 1; row <= from.length; row += 1) {
     const line = [row];

@@ -5,7 +5,7 @@
 import { LineCounter, parseDocument, type Document, type ErrorCode, type YAMLParseError } from 'yaml';
 import { tooDeepLine } from './nesting.ts';
 
-export interface SyntaxProblem {
+interface SyntaxProblem {
   line: number;
   column: number;
   code: ErrorCode;

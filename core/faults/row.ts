@@ -1,10 +1,10 @@
 import type { Flag } from '../event.ts';
 
-export type Stage = 'check' | 'open' | 'read' | 'decode' | 'infer' | 'qualify' | 'judge' | 'keep' | 'forward' | 'command' | 'broker' | 'accept' | 'store' | 'sink' | 'warn' | 'api' | 'cli' | 'setup';
-export type Retry = 'never' | 'next' | 'backoff' | 'after-change';
-export type Actor = 'field-engineer' | 'operator' | 'developer' | 'nobody';
+type Stage = 'check' | 'open' | 'read' | 'decode' | 'infer' | 'qualify' | 'judge' | 'keep' | 'forward' | 'command' | 'broker' | 'accept' | 'store' | 'sink' | 'warn' | 'api' | 'cli' | 'setup';
+type Retry = 'never' | 'next' | 'backoff' | 'after-change';
+type Actor = 'field-engineer' | 'operator' | 'developer' | 'nobody';
 /** [what happened, what to do]; `{name}` is filled in. The remedy is '' only where nobody has to act. */
-export type Sentences = readonly [message: string, remedy: string];
+type Sentences = readonly [message: string, remedy: string];
 
 export interface FaultRow {
   stage: Stage;

@@ -15,7 +15,7 @@ import { compress, decompressText } from './zstd.ts';
 
 export type { BatchName } from './event-columns.ts';
 
-export const MAX_BATCH_BYTES = 8 << 20;
+const MAX_BATCH_BYTES = 8 << 20;
 export const MAX_BATCH_EVENTS = 5000;
 /** Fewer events than this do not shrink enough to be worth zstd's 30 µs (shared measurements: LOG-AND-WIRE 1). */
 const ZSTD_FROM_EVENTS = 20;

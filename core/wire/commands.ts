@@ -9,7 +9,6 @@ import { WIRE_VERSION } from './topics.ts';
 import { parseJson } from './json.ts';
 
 export const COMMAND_KINDS = ['read', 'write', 'snapshot'] as const;
-export type CommandKind = (typeof COMMAND_KINDS)[number];
 
 /** done: as asked, and read back · refused: not begun · failed: begun, and surely not as asked · expired: not begun in time · unknown: it may have been carried out. */
 export const COMMAND_STATUSES = ['done', 'refused', 'failed', 'expired', 'unknown'] as const;
@@ -56,11 +55,11 @@ export const COMMAND_SCHEMA = z.discriminatedUnion('kind', [
 export type Command = z.infer<typeof COMMAND_SCHEMA>;
 
 const fault = z.strictObject({ code: z.string().regex(/^CV_[A-Z0-9_]{1,60}$/), params: z.record(z.string().max(64), z.union([z.string().max(2000), z.number()])) });
-export const READING_SCHEMA = z.strictObject({
+const READING_SCHEMA = z.strictObject({
   point, value: z.union([WRITABLE_SCHEMA, z.null()]), unit: z.string().max(64), at: time, quality: z.enum(QUALITIES), flags: z.array(z.enum(FLAGS)),
 });
 const fraction = z.number().min(0).max(1);
-export const PICTURE_SCHEMA = z.strictObject({
+const PICTURE_SCHEMA = z.strictObject({
   device, at: time, index: z.int().min(0), width: z.int().min(0), height: z.int().min(0), jpegBase64: z.string(),
   boxes: z.array(z.strictObject({ class: z.string().max(64), score: z.number(), x: fraction, y: fraction, width: fraction, height: fraction })).max(500),
 });

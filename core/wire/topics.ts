@@ -8,11 +8,8 @@ export type EdgeTopic = Lane | 'ack' | 'state' | 'cmd' | 'rsp' | 'evidence';
 
 export const edgeTopic = (centre: string, edge: string, leaf: EdgeTopic): string => `${ROOT}/in/${centre}/${edge}/${leaf}`;
 export const EDGE_FILTER = `${ROOT}/in/+/+/+`;
-/** What an edge with this id may publish to and subscribe from, whatever its centre. */
-export const edgeAclFilter = (edge: string): string => `${ROOT}/in/+/${edge}/#`;
 export const outTopic = (centre: string, indicator: string): string => `${ROOT}/out/${centre}/${indicator}`;
 export const warningTopic = (centre: string, id: string): string => `${ROOT}/out/${centre}/warnings/${id}`;
-export const OUT_FILTER = `${ROOT}/out/#`;
 export const WARNING_FILTER = `${ROOT}/out/+/warnings/+`;
 
 export interface EdgeAddress {

@@ -4,7 +4,7 @@ import { piecesOutput } from './pieces.ts';
 import type { Source } from './source.ts';
 import { GIVEN, PICKED } from './stamps.ts';
 
-export type Hardware = 'none' | 'vaapi' | 'nvdec' | 'v4l2m2m' | 'rkmpp';
+type Hardware = 'none' | 'vaapi' | 'nvdec' | 'v4l2m2m' | 'rkmpp';
 
 export interface PlayOptions {
   source: Source;

@@ -149,4 +149,3 @@ export interface ItemSpec extends FieldSpec {
   fields?: ItemSpec[] | undefined;
   tag?: z.infer<typeof tag> | undefined;
 }
-export type MessageSpec = z.infer<typeof message>;

@@ -13,7 +13,7 @@ export interface MessageFrame {
 }
 
 /** Nobody of this identity is connected. */
-export interface AwayFrame {
+interface AwayFrame {
   is: 'away';
   identity: string;
   at: string;
@@ -22,7 +22,7 @@ export interface AwayFrame {
 }
 
 /** A question of ours was not answered. */
-export interface SilentFrame {
+interface SilentFrame {
   is: 'silent';
   at: string;
   timeoutMs: number;

@@ -149,7 +149,7 @@ function oldestOf(lines: ReadonlyMap<string, Line>): Line | undefined {
   return lines.values().next().value;
 }
 
-export class Hub implements Reception {
+class Hub implements Reception {
   readonly address: string;
   readonly #world: World;
   readonly #claims: Claims;

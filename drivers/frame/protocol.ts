@@ -12,7 +12,7 @@ export interface DescriptionProblem {
 }
 
 /** Bytes of a type that has a size of its own; 0: `size` says it. */
-export const SIZES: Readonly<Record<FieldType, number>> = {
+const SIZES: Readonly<Record<FieldType, number>> = {
   u8: 1, u16: 2, u24: 3, u32: 4, u64: 8, i8: 1, i16: 2, i24: 3, i32: 4, i64: 8, f32: 4, f64: 8,
   bcd: 0, ascii: 0, gbk: 0, hex: 0, 'number-text': 0, 'degrees-minutes': 0, unix: 4, 'unix-ms': 8, 'bcd-time': 6, 'bytes-time': 6,
 };
@@ -29,7 +29,7 @@ export function protocolOf(description: Description): { protocol: Protocol; prob
   return compiler.problems.length > 0 ? { protocol: null, problems: compiler.problems } : { protocol, problems: [] };
 }
 
-export const bytesOfHex = (text = ''): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
+const bytesOfHex = (text = ''): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
 
 class Compiler {
   readonly problems: DescriptionProblem[] = [];

@@ -153,7 +153,7 @@ export function eachTurn(reading: Reading, { group, count, when, at }: Group, re
 }
 
 /** @returns -1 where the field that has the size has none */
-export function sizeOf(size: Size, slots: readonly Slot[], rest: number): number {
+function sizeOf(size: Size, slots: readonly Slot[], rest: number): number {
   if (typeof size === 'number') return size;
   if (size === 'rest') return Math.max(0, rest);
   const value = slots[size.slot]?.value;

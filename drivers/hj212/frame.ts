@@ -24,7 +24,7 @@ export interface AnswerFrame {
 }
 
 /** Nobody with this MN is connected. */
-export interface AwayFrame {
+interface AwayFrame {
   is: 'away';
   mn: string;
   at: string;

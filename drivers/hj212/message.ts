@@ -67,7 +67,7 @@ function editionOf(flag: number): Edition {
 }
 
 /** Flag of a message of ours. */
-export function flagOf(edition: Edition, wantsAnswer: boolean): number {
+function flagOf(edition: Edition, wantsAnswer: boolean): number {
   const version = { 2005: 0, 2017: 1, 2025: 2 }[edition];
   return (version << EDITION_SHIFT) | (wantsAnswer ? ANSWER_BIT : 0);
 }

@@ -62,7 +62,7 @@ function antennaConfigs(settings: LlrpSettings, radio: Radio | null): Uint8Array
 }
 
 /** The strongest step that is not above; the weakest where all are. */
-export function stepBelow(steps: Radio['steps'], dbm: number): number | null {
+function stepBelow(steps: Radio['steps'], dbm: number): number | null {
   const sorted = steps.toSorted((a, b) => a.dbm - b.dbm);
   return (sorted.findLast((step) => step.dbm <= dbm) ?? sorted[0])?.index ?? null;
 }

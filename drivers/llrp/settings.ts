@@ -29,7 +29,7 @@ export const settings = z.object({
 });
 export type LlrpSettings = z.infer<typeof settings>;
 
-export const GIVES = ['read', 'arrived', 'left', 'passed', 'present', 'antennas-down', 'gpi'] as const;
+const GIVES = ['read', 'arrived', 'left', 'passed', 'present', 'antennas-down', 'gpi'] as const;
 
 export const point = z.object({
   gives: z.enum(GIVES).meta({ zh: 'read 每次读取、arrived 到达、left 离开、passed 从 from 走到 to（值均为 EPC）；present 在场数量；antennas-down 断开的天线数；gpi 输入端口', en: 'read, arrived, left, passed (from `from` to `to`): the value is the EPC; present: how many are there; antennas-down: how many antennas are off; gpi: an input of the reader' }),

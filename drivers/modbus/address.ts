@@ -1,6 +1,6 @@
 /** Where a point lies in a Modbus device, and the written forms of it. */
 
-export const AREAS = ['holding', 'input', 'coil', 'discrete'] as const;
+const AREAS = ['holding', 'input', 'coil', 'discrete'] as const;
 export type Area = (typeof AREAS)[number];
 
 /** The function that reads each area, and how many of its cells one request may ask for. */

@@ -4,7 +4,7 @@ import { complaint, type SettingForm } from '../../core/setting.ts';
 import { isRegister, MAX_BITS, MAX_REGISTERS, parseAddress, type Address } from './address.ts';
 import { registersOf, TYPES, type ValueType } from './values.ts';
 
-export const TRANSPORTS = ['tcp', 'rtu-tcp', 'rtu', 'dtu'] as const;
+const TRANSPORTS = ['tcp', 'rtu-tcp', 'rtu', 'dtu'] as const;
 
 const bytes = z.object({
   ascii: z.string().min(1).optional().meta({ zh: '文本形式', en: 'As text', examples: ['DTU-0017'] }),

@@ -20,7 +20,7 @@ const path = () => z.string().superRefine((text, context) => {
 });
 const level = () => z.string().regex(/^[^+#/]{1,128}$/);
 
-export const tls = z.object({
+const tls = z.object({
   ca: z.string().min(1).optional().meta({ zh: 'CA 证书文件（PEM）；省略则用系统信任的 CA', en: 'File with the CA certificates (PEM); left out: those that the system trusts', path: true, examples: ['broker-ca.pem'] }),
   cert: z.string().min(1).optional().meta({ zh: '本机的客户端证书（PEM）', en: 'Client certificate of this box (PEM)', path: true, examples: ['edge.pem'] }),
   key: z.string().min(1).optional().meta({ zh: '客户端证书的私钥（PEM）', en: 'Key of the client certificate (PEM)', path: true, examples: ['edge-key.pem'] }),

@@ -18,5 +18,3 @@ export function statusNameOf(error: unknown): string | null {
   for (const [name] of (error instanceof Error ? error.message : '').matchAll(/\bBad[A-Z][A-Za-z]+/g)) if (name in StatusCodes) return name;
   return null;
 }
-
-export const CONNECTION_GONE = new Set(['BadConnectionClosed', 'BadSecureChannelClosed', 'BadCommunicationError', 'BadTcpInternalError', 'BadTimeout', 'BadRequestTimeout', 'BadNoCommunication', 'BadServerNotConnected']);

@@ -7,7 +7,7 @@ import type { DriverDouble, Peer } from './driver-double.ts';
 const REDIAL_MS = 20;
 
 /** Something that dials a port, again whenever its connection ends, and does as told with each connection. @param staysAway once one has ended */
-export async function diallingPeer(describe: (port: number) => Pick<Peer, 'settings' | 'points'>, serve: (socket: Socket) => void, staysAway = false): Promise<Peer> {
+async function diallingPeer(describe: (port: number) => Pick<Peer, 'settings' | 'points'>, serve: (socket: Socket) => void, staysAway = false): Promise<Peer> {
   const port = await freePort();
   let socket: Socket | null = null;
   let timer: NodeJS.Timeout | undefined;

@@ -11,7 +11,7 @@ import { checkDecoded } from './decoded.ts';
 import type { DriverDouble } from './driver-double.ts';
 import { mutateBytes, mutateFrame } from './mutate.ts';
 
-export interface Frame {
+interface Frame {
   frame: unknown;
   request?: Request | undefined;
 }

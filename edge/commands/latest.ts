@@ -6,7 +6,7 @@ import type { Clock } from '../../core/world.ts';
 import type { DeviceSetup } from '../config/setup.ts';
 
 /** What a point says, as it was sent on. */
-export type Said = Pick<Draft, 'value' | 'unit' | 'occurredAt' | 'quality' | 'flags'>;
+type Said = Pick<Draft, 'value' | 'unit' | 'occurredAt' | 'quality' | 'flags'>;
 
 export interface Newest {
   draft: Said;

@@ -18,7 +18,7 @@ import type { DeviceSetup, EdgeSetup, PointSetup } from './setup.ts';
 import { checkWrites } from './writes.ts';
 
 /** A line of the drivers' registry. */
-export interface DriverEntry {
+interface DriverEntry {
   id: string;
   load(): Promise<Driver>;
 }

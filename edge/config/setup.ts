@@ -55,7 +55,7 @@ export interface DeviceSetup {
   points: readonly PointSetup[];
 }
 
-export interface VisionSetup {
+interface VisionSetup {
   processes: number;
   threads: number;
   batch?: number | undefined;

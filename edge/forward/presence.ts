@@ -33,7 +33,7 @@ export interface PresenceFacts {
 }
 
 /** A clock that the gateway's word may set. */
-export interface GatewayClock {
+interface GatewayClock {
   /** Whether anything that bears a time may be sent. */
   isSettled(): boolean;
   /** It is `nowAt` at the gateway, ms UTC, as uncertain as half of `tookMs`. */

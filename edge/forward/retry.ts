@@ -2,7 +2,7 @@
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 30_000;
 /** A connection that ends this soon was most likely taken by another box with the same id. */
-export const SHORT_LIVED_MS = 10_000;
+const SHORT_LIVED_MS = 10_000;
 const CONTESTED_FROM = 3;
 const MAX_CONTESTED_DELAY_MS = 4_000;
 

@@ -10,7 +10,7 @@ import type { Area } from './evidence/crop.ts';
 /** Why a picture is looked at; `still` is not. */
 export type Verdict = 'first' | 'changed' | 'light' | 'settling' | 'due' | 'still';
 
-export const CELL_PIXELS = 8;
+const CELL_PIXELS = 8;
 /** Of a cell's rows two are read, of their pixels every second: an eighth of the reading, and noise is small enough. */
 const ROWS = [2, 5] as const;
 const SAMPLES = 8;

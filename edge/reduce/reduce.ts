@@ -15,7 +15,7 @@ import { PointMap } from '../qualify/point-map.ts';
 import { crosses, otherState } from './change.ts';
 import { PointWindow } from './window.ts';
 
-export type Exception = 'always' | 'first' | 'state' | 'crossed' | 'changed' | 'heartbeat';
+type Exception = 'always' | 'first' | 'state' | 'crossed' | 'changed' | 'heartbeat';
 type Reporting = Pick<PointSetup, 'deadband' | 'heartbeatMs' | 'limits' | 'window'>;
 
 export interface ReduceSetup {
@@ -142,7 +142,7 @@ function inSentUnit({ deadband, heartbeatMs, limits, window }: PointSetup, conve
 const isAlways = (draft: Draft): boolean => draft.origin === 'backfill' || (draft.kind !== 'measurement' && draft.kind !== 'state') || draft.warning !== undefined;
 
 /** Why a draft must go up, or null when it may be left out. Pure. */
-export function whySend(rules: Reporting | undefined, last: Draft | undefined, draft: Draft): Exception | null {
+function whySend(rules: Reporting | undefined, last: Draft | undefined, draft: Draft): Exception | null {
   if (!rules || rules.deadband === undefined || isAlways(draft)) return 'always';
   if (!last) return 'first';
   if (otherState(last, draft)) return 'state';

@@ -27,7 +27,7 @@ export interface FakeRequest extends Request {
   device: string;
 }
 
-export const ANSWER_MS = 20;
+const ANSWER_MS = 20;
 
 /** @param traits polled: each request is one point; listens: frames are `{ point: value }` */
 export function fakeDriver(world: World, trait: 'polled' | 'listens' = 'polled', decode?: (frame: unknown, request?: Request) => Decoded): { driver: Driver; bus: FakeBus } {

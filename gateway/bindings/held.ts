@@ -12,7 +12,7 @@ import { forceFolder, makeFolder } from '../../core/folder.ts';
 import { writeWhole } from '../../log/whole-file.ts';
 import { parseJson } from '../../core/wire/json.ts';
 
-export const MAX_HELD_BYTES_OF_EDGE = 16 << 20;
+const MAX_HELD_BYTES_OF_EDGE = 16 << 20;
 const MAX_SENDERS = 4096;
 
 export interface HeldGroup {

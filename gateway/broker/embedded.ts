@@ -24,7 +24,7 @@ import type { ProtocolProblem } from './strict.ts';
 import { noteTakeover, type Takeover } from './takeovers.ts';
 
 /** Why a client was let go; the label of cityvitals_clients_dropped_total. */
-export type DropReason =
+type DropReason =
   | 'stalled' | 'unacknowledged' | 'packet_too_large' | 'unsupported' | 'refused' | 'denied' | 'taken_over' | 'keepalive' | 'connection_limit' | 'broken';
 
 export interface EmbeddedBroker {

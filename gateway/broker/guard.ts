@@ -7,17 +7,17 @@ import type { Duplex } from 'node:stream';
 import { headBytes, protocolProblem, topicOf, type ProtocolProblem } from './strict.ts';
 
 /** Before the client is known. A CONNECT with a will is a few hundred bytes. */
-export const MAX_CONNECT_BYTES = 16 << 10;
+const MAX_CONNECT_BYTES = 16 << 10;
 /** A consumer only subscribes and acknowledges. */
 export const MAX_CONSUMER_BYTES = 64 << 10;
 /** Above the wire's own limit (8 MB), so that a batch that is a little too large is answered and not cut off. */
 export const MAX_EDGE_BYTES = 16 << 20;
 /** What may wait for one subscriber; the socket's highWaterMark must lie well above, else aedes waits for it first. */
-export const MAX_WAITING_BYTES = 4 << 20;
+const MAX_WAITING_BYTES = 4 << 20;
 export const SOCKET_HIGH_WATER_BYTES = 8 << 20;
 /** What may wait for all subscribers together when there are many. */
 const MAX_WAITING_BYTES_ALL = 256 << 20;
-export const MAX_UNACKNOWLEDGED = 1000;
+const MAX_UNACKNOWLEDGED = 1000;
 const READ_HIGH_WATER_BYTES = 64 << 10;
 
 interface Parser {
@@ -43,7 +43,7 @@ interface Internals {
 export class PacketTooLarge extends Error {}
 
 /** Against the protocol: the connection is closed, as the standard asks. */
-export class ProtocolError extends Error {}
+class ProtocolError extends Error {}
 
 export interface Guard {
   /** Largest packet taken from now on. */

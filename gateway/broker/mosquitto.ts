@@ -58,7 +58,7 @@ export function mosquittoConf({ acl, passwords, gatewayPasswords, port, gateway 
   ].join('\n');
 }
 
-export function mosquittoAcl({ edges, gateway, consumers }: MosquittoAccess): string {
+function mosquittoAcl({ edges, gateway, consumers }: MosquittoAccess): string {
   const block = (user: string, topics: readonly string[]) => [`user ${user}`, ...topics.map((topic) => `topic ${topic}`), ''];
   return [
     '# made by cityvitals; nobody without a user line may do anything',

@@ -10,7 +10,7 @@ const port = (preset: number, words: { zh: string; en: string }) => z.int().min(
 const files = (words: { zh: string; en: string; examples: string[][] }) => z.array(z.string().min(1)).default([]).meta(words);
 const positive = (text: string) => durationMs().refine((ms) => ms >= MINUTE_MS, complaint('must be at least 1m', '不能小于 1m')).prefault(text);
 
-export const EDGE_CREDENTIAL_SCHEMA = z.strictObject({
+const EDGE_CREDENTIAL_SCHEMA = z.strictObject({
   id: z.string().regex(IDS.edge).meta({ zh: '边缘节点编号', en: 'id of the edge', examples: ['pump-07'] }),
   token: z.string().min(1).optional().meta({ zh: '接入令牌；缺省时该节点只能从本机接入', en: 'its token; without one it is let in from this machine alone', secret: true, examples: ['${env:PUMP_07_TOKEN}'] }),
   centres: z.array(z.string().regex(IDS.centre)).min(1).optional().meta({ zh: '该节点可代表的治理中心；缺省为其首次上送时的中心', en: 'centres that it speaks for; by default the one that it speaks for first', examples: [['500112001']] }),
@@ -46,7 +46,7 @@ const plugs = (words: { zh: string; en: string }) => z.array(z.strictObject({
   settings: z.record(z.string(), z.unknown()).default({}).meta({ zh: '其设置', en: 'its settings' }),
 })).default([]).meta(words);
 
-export const SINK_SCHEMA = z.strictObject({
+const SINK_SCHEMA = z.strictObject({
   kind: z.string().meta({ zh: '类型', en: 'its kind', examples: ['influxdb'] }),
   id: z.string().regex(/^[a-z0-9-]{1,32}$/).optional().meta({ zh: '编号，进度以此为名；默认同 kind', en: 'its name, under which its place is kept; by default that of its kind', examples: ['city-influx'] }),
   settings: z.record(z.string(), z.unknown()).default({}).meta({ zh: '该类型的设置，见下', en: 'settings of its kind, see below' }),

@@ -86,7 +86,7 @@ export interface LiveSetup {
   readonly maxViewers: number;
 }
 
-export interface ExternalBrokerSetup {
+interface ExternalBrokerSetup {
   readonly kind: 'external';
   readonly url: string;
   readonly user: string | null;

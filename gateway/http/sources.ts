@@ -12,9 +12,9 @@ import type { RangeQuery, RangeResult } from '../store/store.ts';
 import type { CommandBody } from './command-body.ts';
 import type { Readers } from './readers.ts';
 
-export type Soon<T> = T | Promise<T>;
+type Soon<T> = T | Promise<T>;
 
-export interface SeriesKey {
+interface SeriesKey {
   indicator: string;
   device: string;
   point: string;

@@ -12,7 +12,7 @@ import { eventsOf, groupsAfter, type FedEvent } from '../feed/fed.ts';
 import type { Aside } from './aside.ts';
 import type { Place, Reached } from './place.ts';
 
-export interface SinkCounts {
+interface SinkCounts {
   /** Events that the target has, since the gateway started. */
   written: number;
   setAside: number;

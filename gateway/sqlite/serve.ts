@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { failureOf, type Failure } from './failure.ts';
 
-export interface Call {
+interface Call {
   id: number;
   operation: string;
   request: unknown;

@@ -18,7 +18,7 @@ export interface PointColumns {
   odd: Odd[];
 }
 
-export interface Odd {
+interface Odd {
   place: number;
   /** Absent for numbers. */
   value?: Value;
@@ -26,7 +26,7 @@ export interface Odd {
   extra?: RowExtra;
 }
 
-export const NO_NUMBER = 4;
+const NO_NUMBER = 4;
 const QUALITY_BITS = 3;
 /** Numbers with a lower code count in windows: those that are not bad. */
 export const BAD_CODE = 2;

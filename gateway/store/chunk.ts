@@ -14,7 +14,7 @@ export const CHUNK_SPAN_MS = 86_400_000;
  * Bytes of a body: with its head, two fill a page of 4 KB. Whatever is a little too large for its share of a page wastes
  * most of another one; here that would be a quarter of the file.
  */
-export const BODY_BYTES = 1944;
+const BODY_BYTES = 1944;
 /** Above this a single value takes too long to read. */
 const MAX_POINTS = 2048;
 /** A body that is so full takes no more at its end. */
@@ -47,7 +47,7 @@ export interface Chunk extends ChunkHead {
 }
 
 /** @param points of one series, by time, at least one, spanning less than CHUNK_SPAN_MS */
-export function makeChunk(s: number, n0: number, points: readonly StoredPoint[]): Chunk {
+function makeChunk(s: number, n0: number, points: readonly StoredPoint[]): Chunk {
   const body = encodePoints(points);
   const head: ChunkHead = {
     s, n0, fromAt: (points[0] as StoredPoint).at, toAt: (points.at(-1) as StoredPoint).at, count: points.length,

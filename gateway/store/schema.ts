@@ -12,7 +12,7 @@ import { PointsBuilder, type PointColumns } from './block.ts';
 import { MERGING_SCHEMA } from './merging.ts';
 import { fromSql, type SqlValue } from './rows.ts';
 
-export const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 3;
 
 /** With so many rows a generation is sealed, which takes some ten milliseconds. */
 export const GENERATION_ROWS = 32_768;

@@ -39,7 +39,7 @@ export interface StoreOptions {
   presentEpoch?: number;
 }
 
-export interface SeriesFilter {
+interface SeriesFilter {
   indicator?: string | undefined;
   device?: string | undefined;
   point?: string | undefined;
@@ -53,7 +53,7 @@ export interface LastPoint extends SeriesHead {
   flags: Flag[];
 }
 
-export interface SeriesName {
+interface SeriesName {
   indicator: string;
   device: string;
   point: string;
@@ -77,7 +77,7 @@ export interface RangeResult {
   gaps?: SeriesGap[];
 }
 
-export interface SeriesWindow extends SeriesName {
+interface SeriesWindow extends SeriesName {
   count: number;
   min: number;
   max: number;
@@ -85,7 +85,7 @@ export interface SeriesWindow extends SeriesName {
 }
 
 /** What a commit brought. */
-export interface Stored {
+interface Stored {
   /** The newest time among the newest values of its series, ms UTC. */
   newestAt: number;
   /** The newest value of each series in it. */

@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS changes_epoch (one INTEGER PRIMARY KEY CHECK (one = 1
 `;
 
 /** Changes that are kept; older ones go. */
-export const KEPT_CHANGES = 100_000;
+const KEPT_CHANGES = 100_000;
 
 export interface ChangesPage {
   items: string[];

@@ -23,7 +23,7 @@ ${CHANGES_SCHEMA}`;
 /** Closed warnings, and findings, that are kept; older ones go. */
 const KEPT = 20_000;
 
-export type Keyed = [key: string, json: string];
+type Keyed = [key: string, json: string];
 
 export interface OutboxEntry {
   topic: string;

@@ -40,7 +40,7 @@ export interface WarningsOptions {
   head(): Cursor;
 }
 
-export interface WarningFilter {
+interface WarningFilter {
   condition?: 'active' | 'cleared' | undefined;
   open?: boolean | undefined;
   level?: Level | undefined;

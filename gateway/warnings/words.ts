@@ -16,13 +16,13 @@ const MAX_TEXT = 80;
 /** UCUM as people write it. */
 const SIGNS: readonly (readonly [RegExp, string])[] = [[/\{[^}]*\}/g, ''], [/\bug\b/g, 'µg'], [/\bCel\b/g, '°C'], [/m3\b/g, 'm³'], [/m2\b/g, 'm²'], [/\[ppm\]/g, 'ppm']];
 
-export function unitSign(unit: string): string {
+function unitSign(unit: string): string {
   const sign = SIGNS.reduce((text, [pattern, by]) => text.replace(pattern, by), unit);
   return sign === '1' ? '' : sign;
 }
 
 /** `3.2 m`, `true`, `25 %`. */
-export function valueText(value: Value, unit: string): string {
+function valueText(value: Value, unit: string): string {
   const text = typeof value === 'number' ? String(Number(value.toFixed(3))) : String(value).slice(0, MAX_TEXT);
   const sign = unitSign(unit);
   return sign === '' || typeof value !== 'number' ? text : `${text} ${sign}`;

@@ -12,7 +12,7 @@ export interface Recipe {
   outputs: Readonly<Record<string, string>>;
 }
 
-export const OPSET = 17;
+const OPSET = 17;
 const IR_VERSION = 8; // the one that came with opset 17
 /** How many pictures go into a run is left open: none of the operators minds. */
 const FREE = -1;

@@ -49,7 +49,7 @@ export interface OnnxTensor {
   data: Float32Array | BigInt64Array;
 }
 
-export interface OnnxValue {
+interface OnnxValue {
   name: string;
   /** -1: left open. */
   dims: readonly number[];

@@ -18,7 +18,7 @@ export type Size = readonly [height: number, width: number, channels: number];
 export type Argument = Value | TfWeight;
 
 /** What an operator's row may do: add nodes and weights to the ONNX graph. */
-export interface Writer {
+interface Writer {
   /** Adds a node; without a name it gets one from the TensorFlow node at hand. */
   node(op: string, inputs: readonly string[], attributes?: Attributes): string;
   weight(dims: readonly number[], data: Float32Array | BigInt64Array): string;

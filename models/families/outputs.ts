@@ -90,6 +90,6 @@ export function sigmoid(value: number): number {
 }
 
 /** `name 1×80×80×80, …`, for sentences. */
-export function shapesOf(outputs: Readonly<Record<string, { dims: readonly (number | string)[] }>>): string {
+function shapesOf(outputs: Readonly<Record<string, { dims: readonly (number | string)[] }>>): string {
   return Object.entries(outputs).map(([name, { dims }]) => `${name} ${dims.join('×')}`).join(', ');
 }

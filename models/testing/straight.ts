@@ -6,7 +6,7 @@ import type { Box } from '../../core/event.ts';
 import type { Tensor } from '../../core/model.ts';
 
 type Outputs = Readonly<Record<string, Tensor>>;
-export type Corners = [x1: number, y1: number, x2: number, y2: number];
+type Corners = [x1: number, y1: number, x2: number, y2: number];
 export interface Found { corners: Corners; score: number; label: number }
 export interface Case { outputs: Outputs; width: number; height: number; labels: number }
 

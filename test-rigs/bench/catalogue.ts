@@ -1,7 +1,7 @@
 /** All benches: how each is run, what is to be known of its figures, and which programs took part. */
 import type { BenchResult } from './result.ts';
 
-export interface BenchOptions {
+interface BenchOptions {
   seconds: number;
   /** Only these contenders, for a quick look; null for all. */
   only: readonly string[] | null;

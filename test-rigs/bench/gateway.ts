@@ -32,7 +32,7 @@ export interface BenchGateway {
 }
 
 const TOKEN = 'bench-token';
-export const FROM_SOURCE: readonly string[] = [process.execPath, join(import.meta.dirname, '..', '..', 'cli', 'main.ts'), 'gateway', '--config'];
+const FROM_SOURCE: readonly string[] = [process.execPath, join(import.meta.dirname, '..', '..', 'cli', 'main.ts'), 'gateway', '--config'];
 
 export async function startGateway(rig: Rig, options: GatewayOptions): Promise<BenchGateway> {
   const brokerPort = await freePort();

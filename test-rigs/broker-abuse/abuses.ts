@@ -13,7 +13,7 @@ export interface Abuse {
   run(gateway: Target, signal: AbortSignal): Promise<string[]>;
 }
 
-export interface Target {
+interface Target {
   port: number;
   /** Clients that the broker let go so far for this reason, from its metrics. */
   dropped(reason: string): Promise<number>;

@@ -10,7 +10,7 @@ import { encodeBatch } from '../../core/wire/batch.ts';
 export const CENTRE = '500112001';
 const EVERY_MS = 20;
 
-export interface Findings {
+interface Findings {
   /** Longest time between two acks, and between two messages at the consumer, since the last asking. */
   ackGapMs: number;
   outGapMs: number;

@@ -46,7 +46,7 @@ export function folder(scope: Scope): string {
   return dir;
 }
 
-export const gatewayYaml = (port = 0) => `gateway: g
+const gatewayYaml = (port = 0) => `gateway: g
 centre: "${CENTRE}"
 broker: { embedded: { port: ${port}, edges: [{ id: e1, token: t1 }, { id: e2, token: t2 }] } }
 http: { port: 0 }

@@ -10,7 +10,7 @@ export interface Rows {
   seq: number;
   events: Record<string, unknown>[];
 }
-export interface Answer {
+interface Answer {
   v: number;
   stream?: string;
   epoch?: number;

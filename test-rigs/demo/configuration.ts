@@ -5,8 +5,8 @@ import { sceneOf } from './footage.ts';
 /** Of the HJ 212 station. */
 export const STATION_MN = '50011200100000000000A005';
 
-export const EDGE_ID = 'town-box-01';
-export const CENTRE = '500112001';
+const EDGE_ID = 'town-box-01';
+const CENTRE = '500112001';
 
 export interface EdgePlan {
   gatewayPort: number;

@@ -35,7 +35,7 @@ export function presentClip(): string | null {
   return existsSync(CLIP) && hasFfmpeg() ? CLIP : null;
 }
 
-export function hasFfmpeg(): boolean {
+function hasFfmpeg(): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, 'ffmpeg'), constants.X_OK);

@@ -36,7 +36,7 @@ export interface WatchedOptions {
 }
 
 /** Ten seconds of ffmpeg's moving test picture, four a second, so that the rate must be made up. */
-export function makeClip(dir: string): string {
+function makeClip(dir: string): string {
   const path = join(dir, 'clip.mp4');
   execFileSync('ffmpeg', ['-y', '-loglevel', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=4:d=10', '-pix_fmt', 'yuv420p', path]);
   return path;

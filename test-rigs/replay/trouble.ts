@@ -2,7 +2,7 @@
 import type { Random } from '../../core/world.ts';
 
 export const TROUBLES = ['drop', 'delay', 'cut', 'corrupt', 'reorder'] as const;
-export type TroubleKind = (typeof TROUBLES)[number];
+type TroubleKind = (typeof TROUBLES)[number];
 
 export interface Trouble {
   kind: TroubleKind;

@@ -6,7 +6,7 @@ import type { PictureFinding } from '../../scene/picture-findings.ts';
 
 const run = promisify(execFile);
 
-export const SECONDS = 24;
+const SECONDS = 24;
 /** When it begins; the camera has shown its scene until then. */
 const AT = 8;
 const from = `enable='gte(t,${AT})'`;

@@ -6,7 +6,7 @@ import { heard, NO_NOTES, type Notes } from './notes.ts';
 import { asOperator, beOperator, forgetOperator } from '../../shell/operator.ts';
 
 /** off; waiting for the first picture; showing; a token is needed; or why it cannot be seen (null: the gateway does not answer). */
-export type LiveState = { is: 'off' | 'waiting' | 'showing' | 'token' } | { is: 'failed'; problem: Problem | null; again: boolean };
+type LiveState = { is: 'off' | 'waiting' | 'showing' | 'token' } | { is: 'failed'; problem: Problem | null; again: boolean };
 
 const FIRST_RETRY_MS = 2000;
 const LONGEST_RETRY_MS = 30_000;

@@ -29,7 +29,7 @@ export interface RtspCamera {
   stop(): Promise<void>;
 }
 
-export const PATH = '/live/sub';
+const PATH = '/live/sub';
 const REALM = 'camera';
 const NONCE = '5f1c0a';
 const CLOCK_PER_MS = 90;

@@ -48,7 +48,7 @@ export class FakeSocket extends EventEmitter {
   }
 }
 
-export interface Bound {
+interface Bound {
   own: Address;
   sent: string[];
   isClosed: boolean;

@@ -13,7 +13,7 @@ import { framed, stamp } from './logger.ts';
 export const MN = 'A1';
 
 /** What the platform said, read by nothing of the driver. */
-export interface Said {
+interface Said {
   qn: string;
   st: string;
   cn: string;

@@ -4,7 +4,7 @@
  */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-export interface Reading {
+interface Reading {
   epc: string;
   antenna?: number;
   rssi?: number;

@@ -5,7 +5,7 @@ import type { Detector } from '../../../models/detector.ts';
 import { headOf, openBlinds, type Blinds } from './faces.ts';
 import type { EvidenceSetup } from './setup.ts';
 
-export const FACE_MODEL = 'blazeface-512';
+const FACE_MODEL = 'blazeface-512';
 /** Below the model's own: a patch blurred in vain does no harm, a face left sharp does. */
 const FACE_SCORE = 0.2;
 const VEHICLES = classesOf(['vehicle']);

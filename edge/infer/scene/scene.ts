@@ -67,7 +67,7 @@ function isNews(told: { value: number; ptsMs: number } | undefined, value: numbe
 }
 
 /** Whether the last looks left something open that one or two more will settle: somebody was missed, a thing has hardly been seen. */
-export function isUnsettled({ tracker, zones }: SceneState): boolean {
+function isUnsettled({ tracker, zones }: SceneState): boolean {
   return tracker.tracks.some(isSought) || zones.some((zone) => isUnsettledZone(zone, tracker.ptsMs));
 }
 

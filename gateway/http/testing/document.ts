@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
-export interface Operation {
+interface Operation {
   operationId: string;
   summary: string;
   security?: unknown[];

@@ -5,7 +5,7 @@ import type { World } from '../../../core/world.ts';
 import { serveApi, type ApiOptions, type ApiServer } from '../server.ts';
 import type { ApiSources } from '../sources.ts';
 
-export interface Answer {
+interface Answer {
   status: number;
   headers: Headers;
   body: Record<string, unknown>;

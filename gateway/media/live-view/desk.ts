@@ -44,7 +44,7 @@ export interface Viewing {
 }
 
 /** From asking to opening the socket. */
-export const TICKET_SECONDS = 30;
+const TICKET_SECONDS = 30;
 const MAX_TICKETS = 256;
 export const livePath = (device: string) => `/api/v1/devices/${encodeURIComponent(device)}/live-view`;
 

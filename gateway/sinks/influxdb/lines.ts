@@ -40,17 +40,17 @@ export function eventNs({ occurredAt, epoch, seq }: Pick<Event, 'occurredAt' | '
   return String(BigInt(occurredAt) * BigInt(NS_PER_MS) + BigInt(below));
 }
 
-export function measurementOf(event: Event, template: string): string {
+function measurementOf(event: Event, template: string): string {
   return template.replace(/\{(indicator|device|point|centre|edge|stream)\}/g, (_hole, key: 'indicator') => event[key]);
 }
 
 /** Empty ones are left out, as the protocol has no empty tag. */
-export function tagsOf({ centre, device, edge, indicator, origin, point, quality, stream, subject, unit }: Event): Record<string, string> {
+function tagsOf({ centre, device, edge, indicator, origin, point, quality, stream, subject, unit }: Event): Record<string, string> {
   return { centre, device, edge, indicator, origin: origin === 'live' ? '' : origin, point, quality, stream, subject: subject ?? '', unit };
 }
 
 /** A value that is not there leaves `flags` alone, empty if need be: a line must have a field. */
-export function fieldsOf(event: Event): Record<string, Field> {
+function fieldsOf(event: Event): Record<string, Field> {
   const { value, flags, window, position, warning, gap } = event;
   return {
     ...valueField(value),

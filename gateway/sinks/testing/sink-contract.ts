@@ -15,7 +15,7 @@ import { testDrafts } from '../../../core/testing/drafts.ts';
 import { soon } from '../../../core/testing/soon.ts';
 
 /** How a target can be unwell. `echoes` answers an error that repeats all it was sent, the secret included. */
-export const AILMENTS = ['silent', 'resets', 'busy', 'denies', 'missing', 'garbage', 'echoes'] as const;
+const AILMENTS = ['silent', 'resets', 'busy', 'denies', 'missing', 'garbage', 'echoes'] as const;
 export type Ailment = (typeof AILMENTS)[number];
 
 /** What a sink lends the contract suite: `export const double: SinkDouble` in `gateway/sinks/<id>/contract.ts`. */
@@ -23,7 +23,7 @@ export interface SinkDouble {
   start(): Promise<SinkPeer>;
 }
 
-export interface SinkPeer {
+interface SinkPeer {
   /** As written in a configuration; time-outs short, the secret in it. */
   settings: Record<string, unknown>;
   secret: string;
@@ -37,7 +37,7 @@ export interface SinkPeer {
   stop(): Promise<void>;
 }
 
-export const sinkEvents = (from: number, count: number, more: Partial<Event> = {}): Event[] =>
+const sinkEvents = (from: number, count: number, more: Partial<Event> = {}): Event[] =>
   testDrafts(from, count).map((draft, at) => ({ ...draft, edge: 'pump-07', stream: 'measurement', epoch: 7, seq: from + at, ...more }));
 
 export function sinkContract(sink: Sink, double: SinkDouble): void {

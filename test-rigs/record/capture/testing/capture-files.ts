@@ -11,7 +11,7 @@ export interface Sent {
 }
 
 export const LINKS = ['ethernet', 'vlan', 'cooked', 'cooked2', 'raw', 'loopback'] as const;
-export type LinkName = (typeof LINKS)[number];
+type LinkName = (typeof LINKS)[number];
 const LINK_TYPES: Readonly<Record<LinkName, number>> = { ethernet: 1, vlan: 1, cooked: 113, cooked2: 276, raw: 101, loopback: 0 };
 
 export interface FileForm {
