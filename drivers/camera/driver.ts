@@ -1,7 +1,6 @@
 /** A camera, or a video file in its place: what the device is, as data. Its pictures become samples in the edge's infer station. */
 import { defineDriver } from '../../core/driver.ts';
 import { scenePoints } from '../../scene/points.ts';
-import './faults.ts';
 import { consult } from './consult.ts';
 import { decode } from './decode.ts';
 import { examine, probe } from './examine.ts';

@@ -1,6 +1,5 @@
 /** Devices with a private protocol that a file describes: compound terminals, instruments, vendors' boxes. What the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
-import './faults.ts';
 import { beside } from './beside.ts';
 import { decode } from './decode.ts';
 import { frameOf } from './frame-of.ts';

@@ -1,6 +1,5 @@
 /** Stations that speak HJ 212 (污染物在线监测): air, water, noise, dust, stacks. What the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
-import './faults.ts';
 import { decode } from './decode.ts';
 import { factorOf } from './factors.ts';
 import { frameOf } from './frame-of.ts';

@@ -1,6 +1,5 @@
 /** UHF RFID readers that speak LLRP: Impinj, Zebra, Alien, ThingMagic and others. What the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
-import './faults.ts';
 import { decode } from './decode.ts';
 import { frameOf } from './frame-of.ts';
 import { open } from './link.ts';

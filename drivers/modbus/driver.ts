@@ -1,6 +1,5 @@
 /** Modbus by TCP, serial line, transparent server or data unit: PLCs, meters, instruments. What the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
-import './faults.ts';
 import { decode } from './decode.ts';
 import { examine } from './examine.ts';
 import { frameOf } from './frame-of.ts';

@@ -1,6 +1,5 @@
 /** Devices behind an MQTT broker: plain JSON, Sparkplug B, ChirpStack v4, DJI Cloud API. What a device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
-import './faults.ts';
 import { decode } from './decode.ts';
 import { UNITS } from './dji.ts';
 import { frameOf, recording } from './frame-of.ts';

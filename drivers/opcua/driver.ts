@@ -1,6 +1,5 @@
 /** OPC UA servers: PLCs, SCADA, analysers. A subscribing client; what the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
-import './faults.ts';
 import { decode } from './decode.ts';
 import { discover } from './discover.ts';
 import type { OpcuaFrame } from './frame.ts';

@@ -40,27 +40,19 @@ export const TYPESCRIPT: Sample = {
 export const PYTHON: Sample = {
   // The package belongs to Debian's own Python, which need not be the first in PATH.
   name: 'consumer.py', command: ['/usr/bin/python3', join(SAMPLES, 'consumer.py')],
-  taken: (file) => rowsOf(file, 'SELECT cursor, event AS json FROM events'),
-  changes: (file) => (hasWarnings(file) ? rowsOf(file, 'SELECT cursor, warning AS json FROM warnings') : []),
+  taken: (file) => rowsOf(file, 'events', 'event'),
+  changes: (file) => rowsOf(file, 'warnings', 'warning'),
 };
 
 type Line = Taken | { place: string } | { changed: TakenChange };
 const linesOf = (file: string) => readFileSync(file, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
 
-/** A file of the sample from before it took warnings has none, until it runs. */
-function hasWarnings(file: string): boolean {
+/** A file from before the sample took warnings has no such table until it runs. */
+function rowsOf<T extends { cursor: string }>(file: string, table: string, column: string): T[] {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
-    return database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'warnings'").get() !== undefined;
-  } finally {
-    database.close();
-  }
-}
-
-function rowsOf<T extends { cursor: string }>(file: string, query: string): T[] {
-  const database = new DatabaseSync(file, { readOnly: true });
-  try {
-    return database.prepare(query).all().map(({ cursor, json }) => Object.assign(JSON.parse(String(json)) as T, { cursor: String(cursor) }));
+    if (!database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table)) return [];
+    return database.prepare(`SELECT cursor, ${column} AS json FROM ${table}`).all().map(({ cursor, json }) => Object.assign(JSON.parse(String(json)) as T, { cursor: String(cursor) }));
   } finally {
     database.close();
   }
