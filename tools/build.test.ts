@@ -67,7 +67,7 @@ test('the package holds the program alone, and asks npm for every package that i
 });
 
 test('what the pages for users point to is there, and in the package', () => {
-  for (const page of ['README.md', 'README.zh-CN.md', 'docs/quick-start.md', 'docs/operator.md', 'docs/events.md']) {
+  for (const page of ['README.md', 'README.zh-CN.md', 'docs/quick-start.md', 'docs/quick-start.zh-CN.md', 'docs/operator.md', 'docs/operator.zh-CN.md', 'docs/events.md']) {
     for (const [, link = ''] of readFileSync(join(root, page), 'utf8').matchAll(/(?<!!)\[[^\]]*\]\(([^)#\s:]+)(?:#[^)]*)?\)/g)) {
       const target = normalize(join(dirname(page), link));
       assert.ok(existsSync(join(root, target)), `${page}: ${link}`);
