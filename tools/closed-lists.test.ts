@@ -6,7 +6,6 @@ import type { FaultRow } from '../core/faults/row.ts';
 import '../drivers/faults.ts';
 import { LOSSES } from '../core/losses.ts';
 import { TELEMETRY } from '../core/telemetry.ts';
-import { faultsPage } from './docs/tables.ts';
 import { readSources } from './imports.ts';
 
 const all = readSources(join(import.meta.dirname, '..'));
@@ -31,11 +30,6 @@ test('a file of a driver that names a fault of its own has its table loaded', ()
 
 test('every fault of the table is used somewhere', () => {
   assert.deepEqual(rows.map(([code]) => code).filter((code) => !everything.includes(code)), []);
-});
-
-test('docs/faults.md and the table name the same codes', () => {
-  const documented = [...faultsPage().matchAll(/^### (CV_\w+)$/gm)].map((match) => match[1] as string);
-  assert.deepEqual(documented.toSorted(), rows.map(([code]) => code).toSorted());
 });
 
 test('every fault speaks both languages, with the same parameters, and tells who acts what to do', () => {

@@ -26,7 +26,7 @@ function cardOf(driver: Driver, cases: readonly Case[]): string {
   return [
     GENERATED,
     `# Driver \`${driver.id}\`: quality card 质量卡`, '',
-    `${driver.title.en} · ${driver.title.zh}. Tier 等级：**${tier}**. [README](../../drivers/${driver.id}/README.md) · [settings 设置](../configuration.md)`, '',
+    `${driver.title.en} · ${driver.title.zh}. Tier 等级：**${tier}**. [README](../../drivers/${driver.id}/README.md) · [settings 设置](../configuration/driver-${driver.id}.md)`, '',
     `Traits 能力：${driver.traits.join(', ')}. ${recordingWords(driver)}`, '',
     '## Cases 案例', '',
     '| case | what it shows | source 来源 | level | secrets |', '|---|---|---|---|---|',

@@ -10,9 +10,9 @@ const pages = globSync('**/*.md', { cwd: ROOT, exclude: (name) => !OURS(name) })
 const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const withoutCode = (text: string): string => text.replace(/^```[^]*?^```/gm, '').replace(/`[^`\n]*`/g, '');
 
-/** A heading's anchor, as GitHub makes it. */
+/** A heading's anchor, as GitHub makes it; tables have anchors of their own. */
 const anchorOf = (heading: string): string => heading.toLowerCase().replace(/[`*]/g, '').replace(/[^\p{L}\p{N}\s_-]/gu, '').trim().replace(/\s/g, '-');
-const anchorsOf = (path: string): string[] => [...textOf(path).matchAll(/^#+ (.+)$/gm)].map((match) => anchorOf(match[1] as string));
+const anchorsOf = (path: string): string[] => [...textOf(path).matchAll(/^#+ (.+)$|<a id="([^"]+)">/gm)].map(([, heading, id]) => id ?? anchorOf(heading as string));
 
 assert.ok(pages.length > 15 && pages.includes('README.md'));
 
