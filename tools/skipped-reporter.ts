@@ -15,6 +15,8 @@ export default async function* skippedReporter(source: AsyncIterable<TestEvent>)
 export function skippedLine(counts: ReadonlyMap<string, number>): string {
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   if (total === 0) return '';
-  const reasons = [...counts].toSorted(([a, fewer], [b, more]) => more - fewer || a.localeCompare(b)).map(([reason, count]) => `${reason} (${count})`);
+  const reasons = [...counts]
+    .toSorted(([a, fewer], [b, more]) => more - fewer || a.localeCompare(b))
+    .map(([reason, count]) => `${reason} (${count})`);
   return `${total} ${total === 1 ? 'test was' : 'tests were'} skipped / 已跳过 ${total} 项测试：${reasons.join('; ')}\n`;
 }

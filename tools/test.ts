@@ -4,11 +4,30 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const FOLDERS = ['core', 'log', 'city', 'api', 'cases', 'scene', 'drivers', 'models', 'edge', 'gateway', 'console', 'cli', 'test-rigs', 'tools', 'configs'];
+const FOLDERS = [
+  'core',
+  'log',
+  'city',
+  'api',
+  'cases',
+  'scene',
+  'drivers',
+  'models',
+  'edge',
+  'gateway',
+  'console',
+  'cli',
+  'test-rigs',
+  'tools',
+  'configs',
+];
 /** The runner's own time-out cannot end a test that never gives its turn back; this ends the whole run. */
 const LIMIT_MS = 20 * 60_000;
 
-/** Many wait for processes of their own: with one file at a time, which is the runner's default here, two cores stand idle for a third of the run. */
+/**
+ * Many wait for processes of their own: with one file at a time, which is the runner's default here, two cores stand idle
+ * for a third of the run.
+ */
 const AT_ONCE = Math.max(2, availableParallelism() - 1);
 
 /** Each file has a process of its own, which compiles what it loads; a third of the whole run's time. */
@@ -31,14 +50,27 @@ process.on('exit', () => {
   rmSync(folder, { recursive: true, force: true });
 });
 await run(process.execPath, [
-  '--test', '--test-reporter=spec', '--test-reporter-destination=stdout', `--test-reporter=${join(import.meta.dirname, 'skipped-reporter.ts')}`, `--test-reporter-destination=${skipped}`, '--test-timeout=120000', `--test-concurrency=${AT_ONCE}`, ...files,
+  '--test',
+  '--test-reporter=spec',
+  '--test-reporter-destination=stdout',
+  `--test-reporter=${join(import.meta.dirname, 'skipped-reporter.ts')}`,
+  `--test-reporter-destination=${skipped}`,
+  '--test-timeout=120000',
+  `--test-concurrency=${AT_ONCE}`,
+  ...files,
 ]);
 
 function run(command: string, args: string[]): Promise<void> {
   return new Promise((resolve) => {
     // A group of its own, so that what a hanging test has started ends with it.
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true, env: { NODE_COMPILE_CACHE: COMPILED, ...process.env } });
-    const end = (signal: NodeJS.Signals) => { if (child.pid) process.kill(-child.pid, signal); };
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      detached: true,
+      env: { NODE_COMPILE_CACHE: COMPILED, ...process.env },
+    });
+    const end = (signal: NodeJS.Signals) => {
+      if (child.pid) process.kill(-child.pid, signal);
+    };
     const timer = setTimeout(() => {
       console.error(`the tests did not end within ${LIMIT_MS / 60_000} minutes`);
       end('SIGKILL');

@@ -10,7 +10,8 @@ import { settingsTable } from './settings.ts';
 import { GENERATED } from './tables.ts';
 
 const INTRODUCTION = [
-  'YAML; every key with a default may be left out. Durations `500ms 1s 5m 2h 90d 2y forever`, sizes `64MB 1GB`, rates `60/1m`; `${env:NAME}` and `${file:PATH}` for secrets; relative paths are relative to the file that names them. `cityvitals check --config FILE` finds every mistake at once.', '',
+  'YAML; every key with a default may be left out. Durations `500ms 1s 5m 2h 90d 2y forever`, sizes `64MB 1GB`, rates `60/1m`; `${env:NAME}` and `${file:PATH}` for secrets; relative paths are relative to the file that names them. `cityvitals check --config FILE` finds every mistake at once.',
+  '',
   'YAML；有默认值的键都可省略。时长、大小、速率按上述写法；密钥用 `${env:NAME}` 或 `${file:PATH}`；相对路径以所在文件为准。`cityvitals check --config FILE` 一次找出全部错误。',
 ];
 
@@ -31,7 +32,12 @@ export function configurationPages(drivers: readonly Driver[], sinks: readonly S
     ...drivers.map(driverPage),
     filePage('gateway', 'Gateway 网关', GATEWAY_SCHEMA),
     ...sinks.map(sinkPage),
-    { id: 'rules', title: 'Rule files 规则文件', lead: '', sections: RULE_SCHEMA.options.map((option: z.ZodType) => ({ heading: headingOf(option), table: settingsTable(option) })) },
+    {
+      id: 'rules',
+      title: 'Rule files 规则文件',
+      lead: '',
+      sections: RULE_SCHEMA.options.map((option: z.ZodType) => ({ heading: headingOf(option), table: settingsTable(option) })),
+    },
     filePage('catalogue', 'Catalogue entries 指标目录', INDICATOR_SCHEMA),
   ];
   return {
@@ -40,7 +46,12 @@ export function configurationPages(drivers: readonly Driver[], sinks: readonly S
   };
 }
 
-const filePage = (id: string, title: string, schema: z.ZodType): Page => ({ id, title, lead: '', sections: [{ heading: null, table: settingsTable(schema) }] });
+const filePage = (id: string, title: string, schema: z.ZodType): Page => ({
+  id,
+  title,
+  lead: '',
+  sections: [{ heading: null, table: settingsTable(schema) }],
+});
 
 /** A rule's kind, by the constant that its `type` is. */
 function headingOf(option: z.ZodType): string {
@@ -50,8 +61,17 @@ function headingOf(option: z.ZodType): string {
 
 function driverPage(driver: Driver): Page {
   const pointsTable = driver.points
-    ? ['| point 测点 | meaning | 含义 | unit 单位 | indicator 指标 |', '|---|---|---|---|---|', ...Object.entries(driver.points).map(([id, point]) => `| \`${id}\` | ${point.en} | ${point.zh} | \`${point.unit}\` | ${point.indicator ?? '–'} |`), ...(driver.derived ? [DERIVED_ROW] : [])].join('\n')
-    : driver.point ? settingsTable(driver.point) : '';
+    ? [
+        '| point 测点 | meaning | 含义 | unit 单位 | indicator 指标 |',
+        '|---|---|---|---|---|',
+        ...Object.entries(driver.points).map(
+          ([id, point]) => `| \`${id}\` | ${point.en} | ${point.zh} | \`${point.unit}\` | ${point.indicator ?? '–'} |`,
+        ),
+        ...(driver.derived ? [DERIVED_ROW] : []),
+      ].join('\n')
+    : driver.point
+      ? settingsTable(driver.point)
+      : '';
   return {
     id: `driver-${driver.id}`, title: `Driver \`${driver.id}\`: ${driver.title.en} · ${driver.title.zh}`,
     lead: `${driver.traits.join(', ')}. [README](../../drivers/${driver.id}/README.md) · [quality card 质量卡](../drivers/${driver.id}.md)`,
@@ -60,7 +80,10 @@ function driverPage(driver: Driver): Page {
 }
 
 const sinkPage = (sink: Sink): Page => ({
-  id: `sink-${sink.id}`, title: `Sink \`${sink.id}\`: ${sink.title.en} · ${sink.title.zh}`, lead: '[Guide 说明](../sinks.md)', sections: [{ heading: null, table: settingsTable(sink.settings) }],
+  id: `sink-${sink.id}`,
+  title: `Sink \`${sink.id}\`: ${sink.title.en} · ${sink.title.zh}`,
+  lead: '[Guide 说明](../sinks.md)',
+  sections: [{ heading: null, table: settingsTable(sink.settings) }],
 });
 
 function textOf({ title, lead, sections }: Page): string {
@@ -73,15 +96,22 @@ function textOf({ title, lead, sections }: Page): string {
 }
 
 /** The first cells of a table. */
-const keysOf = (table: string): string[] => [...table.matchAll(/^\| (`[^`]+`) \|/gm)].map(([, key]) => key as string).filter((key) => key !== '`…`');
+const keysOf = (table: string): string[] =>
+  [...table.matchAll(/^\| (`[^`]+`) \|/gm)].map(([, key]) => key as string).filter((key) => key !== '`…`');
 
 function indexPage(pages: readonly Page[]): string {
   return [
     GENERATED,
     '# Configuration 配置参考', '', ...INTRODUCTION, '',
     ...pages.flatMap(({ id, title, sections }) => [
-      `## ${title}`, '', `[Its page 详见本页](configuration/${id}.md)`, '',
-      ...sections.flatMap(({ heading, table }) => [`${heading === null ? '' : `${heading}: `}${[...new Set(keysOf(table))].join(' · ')}`, '']),
+      `## ${title}`,
+      '',
+      `[Its page 详见本页](configuration/${id}.md)`,
+      '',
+      ...sections.flatMap(({ heading, table }) => [
+        `${heading === null ? '' : `${heading}: `}${[...new Set(keysOf(table))].join(' · ')}`,
+        '',
+      ]),
     ]),
   ].join('\n');
 }

@@ -9,7 +9,9 @@ import { documentationGaps, type Pages } from './documentation-gaps.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Decisions and changelog speak of their own time: what they name may be gone. */
-const paths = globSync('{*.md,docs/**/*.md,drivers/*/README.md,models/*/README.md}', { cwd: ROOT }).filter((path) => !/^docs\/(?:decisions|changelog)\//.test(path));
+const paths = globSync('{*.md,docs/**/*.md,drivers/*/README.md,models/*/README.md}', { cwd: ROOT }).filter(
+  (path) => !/^docs\/(?:decisions|changelog)\//.test(path),
+);
 const PAGES: Pages = new Map(paths.map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]));
 const drivers = await Promise.all(DRIVERS.map((entry) => entry.load()));
 const sinks = await Promise.all(SINKS.map((entry) => entry.load()));
@@ -53,7 +55,10 @@ test('a page that names what there is not is found, a guide too', () => {
   ];
   for (const [path, pattern, by, name] of cases) {
     const found = gapsWith(path, pattern, by);
-    assert.ok(found.some((sentence) => sentence.includes(`names ${name}`) && sentence.includes('which there is not')), `${name}: ${found.join('; ')}`);
+    assert.ok(
+      found.some((sentence) => sentence.includes(`names ${name}`) && sentence.includes('which there is not')),
+      `${name}: ${found.join('; ')}`,
+    );
   }
 });
 

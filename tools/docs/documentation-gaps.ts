@@ -26,8 +26,16 @@ export function documentationGaps(pages: Pages, drivers: readonly Driver[], sink
   const textOf = (path: string): string => pages.get(path) ?? '';
   const faultPages = [...pages].filter(([path]) => path.startsWith('docs/faults/'));
   return [
-    ...compare('docs/faults/', faultPages.flatMap(([, text]) => all(text, /^### (CV_\w+)$/gm)), rows.map(([code]) => code)),
-    ...compare('docs/faults.md', all(textOf('docs/faults.md'), /^\| (<a id=.*) \|$/gm), rows.map(([code, row]) => indexRow(code, row, faultPages))),
+    ...compare(
+      'docs/faults/',
+      faultPages.flatMap(([, text]) => all(text, /^### (CV_\w+)$/gm)),
+      rows.map(([code]) => code),
+    ),
+    ...compare(
+      'docs/faults.md',
+      all(textOf('docs/faults.md'), /^\| (<a id=.*) \|$/gm),
+      rows.map(([code, row]) => indexRow(code, row, faultPages)),
+    ),
     ...compare('docs/losses.md', all(textOf('docs/losses.md'), /^\| `(\w+)` \|/gm), Object.keys(LOSSES)),
     ...compare('docs/metrics.md', all(textOf('docs/metrics.md'), /^\| `(\w+)` \|/gm), METRICS),
     ...settingsPages(drivers, sinks).flatMap(([path, keys]) => compare(path, all(textOf(path), /^\| `([^`…]+)` \|/gm), keys)),
@@ -36,7 +44,8 @@ export function documentationGaps(pages: Pages, drivers: readonly Driver[], sink
   ];
 }
 
-const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, ...groups]) => groups.find((group) => group !== undefined) ?? '');
+const all = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].map(([, ...groups]) => groups.find((group) => group !== undefined) ?? '');
 
 /** Each as often on the page as in code: keys of both kinds of rules come twice. */
 function compare(path: string, named: readonly string[], wanted: readonly string[]): string[] {
@@ -44,7 +53,13 @@ function compare(path: string, named: readonly string[], wanted: readonly string
   return [...new Set([...wanted, ...named])].flatMap((name) => {
     const [here, there] = [times(named, name), times(wanted, name)];
     if (here === there) return [];
-    return [here === 0 ? `${path} lacks ${name}` : there === 0 ? `${path} names ${name}, which there is not` : `${path} names ${name} ${here} times, not ${there}`];
+    return [
+      here === 0
+        ? `${path} lacks ${name}`
+        : there === 0
+          ? `${path} names ${name}, which there is not`
+          : `${path} names ${name} ${here} times, not ${there}`,
+    ];
   });
 }
 
@@ -61,7 +76,10 @@ function settingsPages(drivers: readonly Driver[], sinks: readonly Sink[]): [pat
     ['docs/configuration/gateway.md', keysOf(GATEWAY_SCHEMA)],
     ['docs/configuration/rules.md', keysOf(RULE_SCHEMA)],
     ['docs/configuration/catalogue.md', keysOf(INDICATOR_SCHEMA)],
-    ...drivers.map((driver): [string, string[]] => [`docs/configuration/driver-${driver.id}.md`, [...keysOf(driver.settings), ...(driver.points ? Object.keys(driver.points) : driver.point ? keysOf(driver.point) : [])]]),
+    ...drivers.map((driver): [string, string[]] => [
+      `docs/configuration/driver-${driver.id}.md`,
+      [...keysOf(driver.settings), ...(driver.points ? Object.keys(driver.points) : driver.point ? keysOf(driver.point) : [])],
+    ]),
     ...sinks.map((sink): [string, string[]] => [`docs/configuration/sink-${sink.id}.md`, keysOf(sink.settings)]),
   ];
 }
@@ -86,8 +104,19 @@ interface Definition {
 
 /** `CV_CAMERA_…` and `CV_CAMERA_*` stand for all that begin so. */
 function unknownNames(text: string): string[] {
-  const codes = [...text.matchAll(/\b(CV_[A-Z0-9_]+)([…*]?)/g)].filter(([, name = '', more]) => (more === '' ? !Object.hasOwn(FAULTS, name) : !rows.some(([code]) => code.startsWith(name)))).map(([, name]) => name as string);
-  const metrics = [...text.matchAll(/\b(cityvitals_\w+)([…*]?)/g)].filter(([, name = '', more]) => !METRICS.some((metric) => (more === '' ? name === metric || name.replace(/_(?:bucket|sum|count)$/, '') === metric : metric.startsWith(name)))).map(([, name]) => name as string);
-  const losses = [...text.matchAll(/\breason="(\w+)"/g)].map(([, reason]) => reason as string).filter((reason) => !Object.hasOwn(LOSSES, reason));
+  const codes = [...text.matchAll(/\b(CV_[A-Z0-9_]+)([…*]?)/g)]
+    .filter(([, name = '', more]) => (more === '' ? !Object.hasOwn(FAULTS, name) : !rows.some(([code]) => code.startsWith(name))))
+    .map(([, name]) => name as string);
+  const metrics = [...text.matchAll(/\b(cityvitals_\w+)([…*]?)/g)]
+    .filter(
+      ([, name = '', more]) =>
+        !METRICS.some((metric) =>
+          more === '' ? name === metric || name.replace(/_(?:bucket|sum|count)$/, '') === metric : metric.startsWith(name),
+        ),
+    )
+    .map(([, name]) => name as string);
+  const losses = [...text.matchAll(/\breason="(\w+)"/g)]
+    .map(([, reason]) => reason as string)
+    .filter((reason) => !Object.hasOwn(LOSSES, reason));
   return [...new Set([...codes, ...metrics, ...losses])].filter((name) => !FOREIGN.test(name));
 }

@@ -57,20 +57,27 @@ export function faultsPages(drivers: readonly Driver[]): Record<string, string> 
 const anchorOf = (code: string): string => code.toLowerCase();
 const rowOf = (code: FaultCode): FaultRow => FAULTS[code];
 /** As it stands in the file of its area. */
-const codesIn = (file: string): FaultCode[] => [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^ {2}(CV_\w+):/gm)].map(([, code]) => code as FaultCode).toSorted();
+const codesIn = (file: string): FaultCode[] =>
+  [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^ {2}(CV_\w+):/gm)].map(([, code]) => code as FaultCode).toSorted();
 
 function areasOf(drivers: readonly Driver[]): Area[] {
-  const core = globSync('core/faults/*.ts', { cwd: ROOT }).map((file) => ({ id: basename(file, '.ts'), codes: codesIn(file) })).filter(({ codes }) => codes.length > 0);
+  const core = globSync('core/faults/*.ts', { cwd: ROOT })
+    .map((file) => ({ id: basename(file, '.ts'), codes: codesIn(file) }))
+    .filter(({ codes }) => codes.length > 0);
   const untitled = core.filter(({ id }) => !Object.hasOwn(TITLES, id)).map(({ id }) => id);
   if (untitled.length > 0) throw new Error(`tools/docs/faults.ts has no title for core/faults/${untitled.join(', ')}`);
   const order = Object.keys(TITLES);
   const areas: Area[] = [
-    ...core.toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id)).map(({ id, codes }) => ({ id, codes, title: TITLES[id] as Words })),
-    ...globSync('drivers/*/faults.ts', { cwd: ROOT }).toSorted().map((file): Area => {
-      const id = basename(dirname(file));
-      const title = drivers.find((driver) => driver.id === id)?.title ?? { en: id, zh: id };
-      return { id, codes: codesIn(file), driver: id, title: { en: `Driver \`${id}\`: ${title.en}`, zh: title.zh } };
-    }),
+    ...core
+      .toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id))
+      .map(({ id, codes }) => ({ id, codes, title: TITLES[id] as Words })),
+    ...globSync('drivers/*/faults.ts', { cwd: ROOT })
+      .toSorted()
+      .map((file): Area => {
+        const id = basename(dirname(file));
+        const title = drivers.find((driver) => driver.id === id)?.title ?? { en: id, zh: id };
+        return { id, codes: codesIn(file), driver: id, title: { en: `Driver \`${id}\`: ${title.en}`, zh: title.zh } };
+      }),
   ];
   const listed = areas.flatMap(({ codes }) => codes);
   const wrong = Object.keys(FAULTS).filter((code) => listed.filter((other) => other === code).length !== 1);
@@ -80,10 +87,13 @@ function areasOf(drivers: readonly Driver[]): Area[] {
 
 function indexPage(areas: readonly Area[]): string {
   const pages = areas.map(({ id, title, codes }) => `| [${title.en} · ${title.zh}](faults/${id}.md) | ${codes.length} |`);
-  const rows = areas.flatMap(({ id, codes }) => codes.map((code) => ({ code, id }))).toSorted((a, b) => (a.code < b.code ? -1 : 1)).map(({ code, id }) => {
-    const { stage, actor } = rowOf(code);
-    return `| <a id="${anchorOf(code)}"></a>[\`${code}\`](faults/${id}.md#${anchorOf(code)}) | \`${stage}\` | \`${actor}\` | [${id}](faults/${id}.md) |`;
-  });
+  const rows = areas
+    .flatMap(({ id, codes }) => codes.map((code) => ({ code, id })))
+    .toSorted((a, b) => (a.code < b.code ? -1 : 1))
+    .map(({ code, id }) => {
+      const { stage, actor } = rowOf(code);
+      return `| <a id="${anchorOf(code)}"></a>[\`${code}\`](faults/${id}.md#${anchorOf(code)}) | \`${stage}\` | \`${actor}\` | [${id}](faults/${id}.md) |`;
+    });
   return [
     GENERATED,
     '# Faults 故障代码', '',
@@ -98,8 +108,10 @@ function indexPage(areas: readonly Area[]): string {
 function areaPage({ title, codes, driver }: Area): string {
   return [
     GENERATED,
-    `# ${title.en} · ${title.zh}`, '',
-    `[All faults 全部故障代码](../faults.md)${driver === undefined ? '' : ` · [README](../../drivers/${driver}/README.md) · [settings 设置](../configuration/driver-${driver}.md)`}`, '',
+    `# ${title.en} · ${title.zh}`,
+    '',
+    `[All faults 全部故障代码](../faults.md)${driver === undefined ? '' : ` · [README](../../drivers/${driver}/README.md) · [settings 设置](../configuration/driver-${driver}.md)`}`,
+    '',
     ...codes.flatMap((code) => [`### ${code}`, '', ...factsOf(rowOf(code)), '']),
   ].join('\n');
 }

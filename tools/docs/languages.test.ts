@@ -15,23 +15,39 @@ const FEWEST_CHARACTERS_PER_WORD = 1.1;
 const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const englishOf = (path: string): string => path.replace('.zh-CN.md', '.md');
 /** Without comments, and of a tree of folders the names alone. */
-const blocksOf = (text: string): string[] => [...text.matchAll(/^```[^]*?^```/gm)].map(([block]) => block.replaceAll(/(?:^|[ \t]+)# .*$/gm, '').replaceAll(/^( *[\w-]+\/) +.*$/gm, '$1'));
+const blocksOf = (text: string): string[] =>
+  [...text.matchAll(/^```[^]*?^```/gm)].map(([block]) =>
+    block.replaceAll(/(?:^|[ \t]+)# .*$/gm, '').replaceAll(/^( *[\w-]+\/) +.*$/gm, '$1'),
+  );
 const withoutBlocks = (text: string): string => text.replaceAll(/^```[^]*?^```/gm, '');
-const namesOf = (text: string): string[] => [...new Set([...withoutBlocks(text).matchAll(/`([^`\n]+)`/g)].map(([, name]) => name as string))].toSorted();
-const prose = (text: string): string => withoutBlocks(text).replaceAll(/`[^`\n]*`/g, '').replaceAll(/\]\([^)]*\)/g, ']');
+const namesOf = (text: string): string[] =>
+  [...new Set([...withoutBlocks(text).matchAll(/`([^`\n]+)`/g)].map(([, name]) => name as string))].toSorted();
+const prose = (text: string): string =>
+  withoutBlocks(text)
+    .replaceAll(/`[^`\n]*`/g, '')
+    .replaceAll(/\]\([^)]*\)/g, ']');
 const headingsOf = (text: string): number[] => [...withoutBlocks(text).matchAll(/^(#+) /gm)].map(([, marks]) => (marks as string).length);
 /** Rows of lists and tables, these with their number of columns. */
-const shapeOf = (text: string): string[] => withoutBlocks(text).split('\n').filter((line) => /^(?:\||- |\d+\. )/.test(line)).map((line) => (line.startsWith('|') ? `| ${line.split(/(?<!\\)\|/).length - 2}` : line.startsWith('-') ? '-' : '1.'));
+const shapeOf = (text: string): string[] =>
+  withoutBlocks(text)
+    .split('\n')
+    .filter((line) => /^(?:\||- |\d+\. )/.test(line))
+    .map((line) => (line.startsWith('|') ? `| ${line.split(/(?<!\\)\|/).length - 2}` : line.startsWith('-') ? '-' : '1.'));
 
 interface Link {
   file: string;
   hasAnchor: boolean;
 }
 
-const linksOf = (path: string): Link[] => [...withoutBlocks(textOf(path)).replaceAll(/`[^`\n]*`/g, '').matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => {
-  const [file = '', anchor] = target.split('#');
-  return { file: /^[a-z]+:/.test(file) ? file : file === '' ? path : posix.join(dirname(path), file), hasAnchor: anchor !== undefined };
-});
+const linksOf = (path: string): Link[] =>
+  [
+    ...withoutBlocks(textOf(path))
+      .replaceAll(/`[^`\n]*`/g, '')
+      .matchAll(/\]\(([^)\s]+)\)/g),
+  ].map(([, target = '']) => {
+    const [file = '', anchor] = target.split('#');
+    return { file: /^[a-z]+:/.test(file) ? file : file === '' ? path : posix.join(dirname(path), file), hasAnchor: anchor !== undefined };
+  });
 
 test('there are guides in two languages', () => {
   assert.ok(CHINESE.length >= 5);
@@ -49,11 +65,16 @@ for (const path of CHINESE) {
   });
 
   test(`${path}: links lead to the same places, each in the page's own language`, () => {
-    const sameIn = (from: string) => linksOf(from).map(({ file, hasAnchor }) => `${englishOf(file).replace('.zh-CN.png', '.png')}${hasAnchor ? '#' : ''}`).toSorted();
+    const sameIn = (from: string) =>
+      linksOf(from)
+        .map(({ file, hasAnchor }) => `${englishOf(file).replace('.zh-CN.png', '.png')}${hasAnchor ? '#' : ''}`)
+        .toSorted();
     assert.deepEqual(sameIn(path), sameIn(englishOf(path)));
     const other = linksOf(englishOf(path)).filter(({ file }) => file.endsWith('.zh-CN.md')).map(({ file }) => file);
     assert.deepEqual(other, [path], 'the English page leads to Chinese in one place, to its own other language');
-    const toEnglish = linksOf(path).filter(({ file }) => CHINESE.includes(file.replace(/\.md$/, '.zh-CN.md')) && !file.endsWith('.zh-CN.md')).map(({ file }) => file);
+    const toEnglish = linksOf(path)
+      .filter(({ file }) => CHINESE.includes(file.replace(/\.md$/, '.zh-CN.md')) && !file.endsWith('.zh-CN.md'))
+      .map(({ file }) => file);
     assert.deepEqual(toEnglish, [englishOf(path)], 'and so does the Chinese one');
   });
 
