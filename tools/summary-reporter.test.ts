@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { tempDir } from '../core/testing/temp-dir.ts';
+import { slowestLines } from './summary-reporter.ts';
 
 const run = promisify(execFile);
-const REPORTER = join(import.meta.dirname, 'skipped-reporter.ts');
+const REPORTER = join(import.meta.dirname, 'summary-reporter.ts');
 
 async function reported(t: TestContext, source: string): Promise<string> {
   const { dir, remove } = await tempDir();
@@ -31,3 +32,19 @@ test('f', { skip: false }, () => {});
 });
 
 test('where none is skipped nothing is said', async (t) => assert.equal(await reported(t, "test('a', () => {});"), ''));
+
+test('of many files the ten slowest are named, of few none', async (t) => {
+  const files = (count: number) =>
+    new Map(Array.from({ length: count }, (_, index) => [join(process.cwd(), `core/${index}.test.ts`), index * 1000 + 40]));
+  assert.equal(slowestLines(files(19)), '');
+  const lines = slowestLines(files(30)).trimEnd().split('\n');
+  assert.equal(lines.length, 11);
+  assert.deepEqual([lines[1], lines[10]], ['   29.0 s  core/29.test.ts', '   20.0 s  core/20.test.ts']);
+  const { dir, remove } = await tempDir();
+  t.after(remove);
+  const paths = Array.from({ length: 20 }, (_, index) => join(dir, `${index}.test.mjs`));
+  for (const path of paths) await writeFile(path, "import { test } from 'node:test';\ntest('a', () => {});");
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const { stdout } = await run(process.execPath, ['--test', `--test-reporter=${REPORTER}`, ...paths], { env, cwd: dir });
+  assert.match(stdout, /^slowest test files [^\n]*\n(?: +\d+\.\d s {2}\d+\.test\.mjs\n){10}$/);
+});
