@@ -29,10 +29,10 @@ import { Taps } from './tap/taps.ts';
 import type { UplinkStatus } from './forward/forward.ts';
 import { timeKnown } from './qualify/device-clock.ts';
 import { UnknownDevices } from './read/unknown-devices.ts';
-import { CameraDetectors } from './infer/camera-detectors.ts';
-import { Rings } from './infer/evidence/clips/rings.ts';
-import { EdgeEvidence } from './infer/evidence/open.ts';
-import { openLastPictures } from './infer/last-picture.ts';
+import { CameraDetectors } from './infer/detect/camera-detectors.ts';
+import { CameraRings } from './infer/evidence/clips/camera-rings.ts';
+import { EdgeEvidence } from './infer/evidence/edge-evidence.ts';
+import { openLatestPictures } from './infer/viewers/latest-pictures.ts';
 
 export interface RunOptions {
   /** Told of every group after its commit, in order; for witnesses. */
@@ -81,7 +81,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
   const driverOf = async (id: string) => options.extraDrivers?.find((one) => one.id === id) ?? driverById(id);
   // Said before anything opens.
   const taps = new Taps(world);
-  const rings = new Rings(setup.evidence?.clip ?? null, setup.edge, world);
+  const rings = new CameraRings(setup.evidence?.clip ?? null, setup.edge, world);
   const equipped = async (wanted: EdgeSetup) => {
     const equipment = await equip(wanted, driverOf, world);
     return { ...equipment, devices: equipment.devices.map((device) => taps.over(rings.over(device))) };
@@ -105,7 +105,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     }, world);
     undo.unshift(() => evidence.close(), () => rings.close());
     await evidence.prepare(setup.devices);
-    const pictures = openLastPictures(evidence.blinds, world.tell);
+    const pictures = openLatestPictures(evidence.blurFinder, world.tell);
     let desk: CommandDesk | null = null;
     const keeper: ClockKeeper | null = time && new ClockKeeper({ ...time, system: outside.clock, edge: setup.edge, centre: setup.centre, log, onSettled: () => line.wake() }, world);
     const gatewayClock = keeper && { isSettled: () => keeper.isSettled, heard: (nowAt: number, tookMs: number) => keeper.heard(nowAt, tookMs) };
@@ -135,13 +135,13 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       async still(device, signal) {
         const settings = devices.find(({ setup: { id } }) => id === device)?.setup.settings as { mask?: [number, number][][] } | undefined;
         const picture = await line.host.still?.(device, signal);
-        return picture ? pictures.show(device, picture, picture.takenAt ?? world.clock.nowMs(), settings?.mask ?? []) : null;
+        return picture ? pictures.encodeStill(device, picture, picture.takenAt ?? world.clock.nowMs(), settings?.mask ?? []) : null;
       },
       host: line.host, latest: line.latest, publish: line.answer, record: line.record, clockOffsetMs: () => line.uplink().clockOffsetMs,
     }, world);
     await commands.open();
     undo.unshift(() => commands.close(), () => line.close(), () => commands.end());
-    undo.unshift(() => evidence.clips?.close(), () => evidence.main?.close());
+    undo.unshift(() => evidence.clips?.close(), () => evidence.mainPictures?.close());
     await keeper?.open();
     undo.unshift(() => keeper?.close());
     await line.open();

@@ -7,7 +7,7 @@ import type { EdgeSetup } from '../../edge/config/setup.ts';
 import { examine } from '../../edge/read/examine.ts';
 import type { OpenDevice } from '../../edge/read/device.ts';
 import { tryOut } from '../../edge/read/try-out.ts';
-import type { Looks } from '../../edge/infer/try-look.ts';
+import type { CameraTrials } from '../../edge/infer/camera-trial.ts';
 import { openProgress } from '../progress.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 import { inOrder } from './in-order.ts';
@@ -45,7 +45,7 @@ export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffli
   await inOrder(well, {
     tryOut: async (device) => {
       const tried = await tryOut(device, world, ending.signal);
-      const looked = await (await looks)?.at(device.setup.id, tried.picture?.item ?? null, ending.signal);
+      const looked = await (await looks)?.run(device.setup.id, tried.picture?.item ?? null, ending.signal);
       return { tried, looked };
     },
     tell: (device, { tried, looked }) => { exit = worse(exit, tellDevice(terminal, device, tried, looked, setup.centre, world)); },
@@ -67,11 +67,11 @@ async function unitFaults(setup: EdgeSetup, { files }: Pick<World, 'files'>): Pr
 }
 
 /** While devices are tried already; null: no camera is among them. Models are heavy: without cameras none of it is loaded. */
-async function openModels(devices: readonly OpenDevice[], { vision }: EdgeSetup, world: World): Promise<Looks | null> {
+async function openModels(devices: readonly OpenDevice[], { vision }: EdgeSetup, world: World): Promise<CameraTrials | null> {
   const cameras = devices.filter(({ driver }) => driver.traits.includes('frames')).map((device) => device.setup);
   if (cameras.length === 0) return null;
-  const [{ openLooks }, { MODELS }, { DetectorPool }] = await Promise.all([import('../../edge/infer/try-look.ts'), import('../../models/index.ts'), import('../../models/pool.ts')]);
-  return openLooks(cameras, MODELS, world, new DetectorPool(vision ?? {}, { ...world, tell: () => {} }));
+  const [{ openCameraTrials }, { MODELS }, { DetectorPool }] = await Promise.all([import('../../edge/infer/camera-trial.ts'), import('../../models/index.ts'), import('../../models/pool.ts')]);
+  return openCameraTrials(cameras, MODELS, world, new DetectorPool(vision ?? {}, { ...world, tell: () => {} }));
 }
 
 /** Wrongly configured before a missing part before a device that does not answer. */

@@ -7,19 +7,19 @@ import type { World } from '../../core/world.ts';
 import type { OpenDevice } from '../../edge/read/device.ts';
 import type { Reading, TryOut } from '../../edge/read/try-out.ts';
 import { qualify } from '../../edge/qualify/qualify.ts';
-import type { Looked } from '../../edge/infer/try-look.ts';
+import type { CameraTrial } from '../../edge/infer/camera-trial.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 
 /**
  * @param looked what a camera's model has seen
  * @returns the exit code that it asks for
  */
-export function tellDevice(terminal: Terminal, device: OpenDevice, tried: TryOut, looked: Looked | undefined, centre: string, world: World): number {
+export function tellDevice(terminal: Terminal, device: OpenDevice, tried: TryOut, looked: CameraTrial | undefined, centre: string, world: World): number {
   const { id, driver } = device.setup;
   if (!terminal.json) terminal.print(`${id} (${driver})`);
   for (const finding of tried.findings) say(terminal, { en: `  ${finding.en}`, zh: `  ${finding.zh}` });
   if (tried.picture && !terminal.json) tellPicture(terminal, tried.picture);
-  if (looked?.sight) tellSight(terminal, id, looked.sight);
+  if (looked?.detection) tellSight(terminal, id, looked.detection);
   const readings = looked && tried.picture ? seenBy(device, looked, tried.picture.tookMs) : tried.readings;
   const values = qualified(device, readings, centre, world);
   for (const reading of readings) {
@@ -28,7 +28,7 @@ export function tellDevice(terminal: Terminal, device: OpenDevice, tried: TryOut
     else if (!terminal.json && draft) terminal.print(row(reading, draft));
   }
   const others = device.setup.points.length - readings.length;
-  if (looked?.sight && others > 0 && !terminal.json) say(terminal, { en: `  ${others} more ${others === 1 ? 'point needs' : 'points need'} more than one picture`, zh: `  另有 ${others} 个测点需要多幅图像` });
+  if (looked?.detection && others > 0 && !terminal.json) say(terminal, { en: `  ${others} more ${others === 1 ? 'point needs' : 'points need'} more than one picture`, zh: `  另有 ${others} 个测点需要多幅图像` });
   const faults = [...tried.faults, ...(looked?.faults ?? [])];
   for (const fault of faults) tellFault(terminal, id, fault);
   // Of a camera's points some say nothing to a single picture.
@@ -40,7 +40,7 @@ function tellPicture(terminal: Terminal, { item: { picture: { width, height } },
   say(terminal, { en: `  a picture of ${width} × ${height} came after ${Math.round(tookMs)} ms`, zh: `  ${Math.round(tookMs)} 毫秒后收到一幅 ${width} × ${height} 的图像` });
 }
 
-function tellSight(terminal: Terminal, device: string, { model, provider, boxes, tookMs }: NonNullable<Looked['sight']>): void {
+function tellSight(terminal: Terminal, device: string, { model, provider, boxes, tookMs }: NonNullable<CameraTrial['detection']>): void {
   const seen = Object.fromEntries([...Map.groupBy(boxes, (box) => box.class)].map(([name, { length }]) => [name, length]));
   if (terminal.json) return terminal.record({ device, model: model?.id, provider, seen, tookMs: Math.round(tookMs) });
   const listed = (join: string, nameOf: (name: string) => string): string => Object.entries(seen).map(([name, count]) => `${count} × ${nameOf(name)}`).join(join);
@@ -49,8 +49,8 @@ function tellSight(terminal: Terminal, device: string, { model, provider, boxes,
 }
 
 /** As readings of its points, in their order. */
-function seenBy({ setup: { points } }: OpenDevice, { samples, sight }: Looked, pictureMs: number): Reading[] {
-  return points.flatMap(({ id }) => samples.filter(({ point }) => point === id).map((sample) => ({ point: id, sample, tookMs: pictureMs + (sight?.tookMs ?? 0) })));
+function seenBy({ setup: { points } }: OpenDevice, { samples, detection }: CameraTrial, pictureMs: number): Reading[] {
+  return points.flatMap(({ id }) => samples.filter(({ point }) => point === id).map((sample) => ({ point: id, sample, tookMs: pictureMs + (detection?.tookMs ?? 0) })));
 }
 
 /** Readings as the line would send them: scaled, checked, in the point's unit. */

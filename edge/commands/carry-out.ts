@@ -4,7 +4,7 @@ import { FaultError, type Fault } from '../../core/faults.ts';
 import { MAX_PICTURE_BYTES, MAX_POINTS, MAX_VALUES_BYTES, type Answer, type Command, type CommandReading, type CommandStatus } from '../../core/wire/commands.ts';
 import { STALE_PERIODS, type OpenDevice } from '../read/device.ts';
 import type { Host } from '../read/read.ts';
-import type { LastPictures } from '../infer/last-picture.ts';
+import type { LatestPictures } from '../infer/viewers/latest-pictures.ts';
 import { holdFault, holdsOf, rawOf, scaledOf, type WriteCommand } from './judge.ts';
 import type { Latest } from './latest.ts';
 
@@ -12,7 +12,7 @@ export interface Plant {
   devices: readonly OpenDevice[];
   host: Pick<Host, 'readNow' | 'write'>;
   latest: Pick<Latest, 'of'>;
-  pictures: Pick<LastPictures, 'get'>;
+  pictures: Pick<LatestPictures, 'get'>;
   /** A picture of now from the camera's best stream, fetched for this; null where it has none. */
   still?(device: string, signal: AbortSignal): Promise<PictureView | null>;
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { infer } from '../infer/infer.ts';
+import { infer } from '../infer/line.ts';
 import type { DecodedItem } from '../item.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import type { SceneSettings } from '../../scene/settings.ts';
-import { sightOf } from '../infer/sight.ts';
+import { cameraPipeline } from '../infer/camera-pipeline.ts';
 import { sceneNote, seenNote, stands, type Looked } from './notes.ts';
 
 const YARD = { id: 'yard', zh: '院子', polygon: [[0, 0], [1, 0], [1, 1], [0, 1]], count: ['person'], present: [] } as unknown as SceneSettings['zones'][number];
@@ -34,7 +34,7 @@ test('what stands is kept for who comes later, what happened is told once', () =
 test('each picture that was looked at is told with its own times, and who is followed with a number', async () => {
   const seen: Looked[] = [];
   const detector = { model: 'm', provider: 'cpu', detect: () => Promise.resolve({ boxes: [{ class: 'person', score: 0.9, x: 0.4, y: 0.2, width: 0.2, height: 0.5 }], durationMs: 1 }), close: async () => {} };
-  const station = infer(new Map([['cam', { detector, sight: sightOf({ zones: [YARD] }) }]]), testWorld(), undefined, undefined, { seen: (looked) => seen.push(looked) });
+  const station = infer(new Map([['cam', { detector, pipeline: cameraPipeline({ zones: [YARD] }) }]]), testWorld(), undefined, undefined, { seen: (looked) => seen.push(looked) });
   for (const index of [0, 1, 2]) {
     const picture = { index, ptsMs: index * 200, width: 2, height: 2, yuv: new Uint8Array(6) };
     station.take?.([{ device: 'cam', at: AT + index * 200, observedAt: AT, points: { 'yard.persons': { unit: '{person}' } }, picture } as DecodedItem], () => {});

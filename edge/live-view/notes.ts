@@ -5,8 +5,8 @@ import type { Box } from '../../core/event.ts';
 import type { ModelSpec } from '../../core/model.ts';
 import type { SceneSettings } from '../../scene/settings.ts';
 import type { SightSettings } from '../../scene/sight.ts';
-import { boxesOf } from '../infer/count.ts';
-import type { Reading } from '../infer/scene/zone.ts';
+import { shownBoxes } from '../infer/count/point-values.ts';
+import type { MeasureValue } from '../infer/zones/zone.ts';
 import type { Track } from '../infer/track/tracker.ts';
 
 /** A picture, and what its camera's zones and lines had to say of it. */
@@ -17,7 +17,7 @@ export interface Looked {
   at: number;
   boxes: readonly Box[];
   tracks: readonly Track[];
-  readings: readonly Pick<Reading, 'point' | 'kind' | 'value'>[];
+  readings: readonly Pick<MeasureValue, 'point' | 'kind' | 'value'>[];
   model?: Pick<ModelSpec, 'classes' | 'classesZh'> | undefined;
 }
 
@@ -46,7 +46,7 @@ export function seenNote({ picture, at, boxes, tracks, readings, model }: Looked
   return {
     kind: 'seen', at, ptsMs: picture.ptsMs, values: standing,
     happened: Object.fromEntries(readings.filter(({ kind }) => kind === 'occurrence').map(({ point, value }) => [point, value])),
-    boxes: boxesOf({ tracks, boxes }).map(({ class: label, x, y, width, height, track }) => {
+    boxes: shownBoxes({ tracks, boxes }).map(({ class: label, x, y, width, height, track }) => {
       const zh = nameOf(label);
       return { class: label, ...(zh !== undefined && { zh }), ...(track !== undefined && { track }), x, y, width, height };
     }),

@@ -7,7 +7,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { Cutter, type Shot } from '../../drivers/camera/y4m.ts';
-import { Mask } from '../infer/mask.ts';
+import { PrivacyMask } from '../infer/mask/privacy-mask.ts';
 import { LIVE_FPS, LoopbackStream } from './loopback-stream.ts';
 import type { FromLive, LiveEnd, SayNote, StartLive } from './messages.ts';
 
@@ -91,7 +91,7 @@ function run({ input, filters, stdin, mask, scene, key, lingerMs }: StartLive): 
 async function feed(pictures: Readable, { stdin }: ChildProcess, polygons: StartLive['mask']): Promise<void> {
   const sink = stdin as Writable;
   sink.on('error', () => {}); // its process is gone, and says so
-  const mask = new Mask(polygons);
+  const mask = new PrivacyMask(polygons);
   const cutter = new Cutter();
   let isHeadWritten = false;
   for await (const chunk of pictures as AsyncIterable<Buffer>) {
