@@ -3,11 +3,11 @@ import type { Draft } from '../core/event.ts';
 import { line } from '../core/line.ts';
 import type { EdgeLog } from '../log/types.ts';
 import type { World } from '../core/world.ts';
-import { latestValues } from './commands/latest.ts';
+import { keepLatestValues } from './commands/latest-values.ts';
 import type { EdgeSetup } from './config/setup.ts';
-import type { PresenceFacts } from './forward/presence.ts';
-import { read, type Host, type OpenDevice } from './read/read.ts';
-import { forward, type ForwardFacts } from './forward/forward.ts';
+import type { EdgePresenceParts } from './forward/edge-presence.ts';
+import { read, type DeviceHost, type OpenDevice } from './read/read.ts';
+import { forward, type ForwardParts } from './forward/forward.ts';
 import type { InferCamera } from './infer/camera.ts';
 import { infer } from './infer/line.ts';
 import { judge } from './judge/judge.ts';
@@ -27,21 +27,21 @@ export interface EdgeParts {
   /** Gives events their pictures; none: they get none. */
   snapshots?: EventPictures | undefined;
   /** People who watch a camera. */
-  watchers?: Pick<LiveStreams, 'seen'>;
+  watchers?: Pick<LiveStreams, 'tellViewers'>;
   /** Their files. */
-  evidence?: ForwardFacts['evidence'];
+  evidence?: ForwardParts['evidence'];
   points: QualifyFacts & ReduceFacts;
   log: EdgeLog;
-  presence: Pick<PresenceFacts, 'version' | 'httpUrl' | 'httpKey' | 'clock' | 'unknown'>;
+  presence: Pick<EdgePresenceParts, 'version' | 'httpUrl' | 'httpKey' | 'clock' | 'unknown'>;
   /** In place of the devices themselves: what a recording says. */
-  reading?: Host | undefined;
+  reading?: DeviceHost | undefined;
   /** A payload of the command topic. */
   onCommand(payload: Uint8Array): void;
 }
 
 export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   const reading = parts.reading ?? read(parts.devices, world, () => keeping.whenKept());
-  const latest = latestValues(world.clock);
+  const latest = keepLatestValues(world.clock);
   const inferring = infer(parts.cameras, world, parts.pictures, parts.snapshots, parts.watchers);
   const states = () => withDetectorFaults(reading.states(), inferring);
   const qualifying = qualify(setup, parts.points, world);

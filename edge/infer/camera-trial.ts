@@ -52,7 +52,7 @@ async function look(device: string, camera: InferCamera, item: PictureItem, worl
     if (event.kind === 'fault') looked.faults.push(event.fault);
     if (event.kind === 'inference') tookMs = event.durationMs;
   } };
-  const station = infer(new Map([[device, camera]]), quiet, undefined, undefined, { seen: ({ boxes }) => { looked.detection = { model, provider: detector.provider, boxes, tookMs }; } });
+  const station = infer(new Map([[device, camera]]), quiet, undefined, undefined, { tellViewers: ({ boxes }) => { looked.detection = { model, provider: detector.provider, boxes, tookMs }; } });
   const end = () => { void station.close?.(); };
   signal.addEventListener('abort', end);
   // Whoever holds a picture lets go of it when all is said of it.

@@ -26,7 +26,7 @@ import { measureZones } from './zones/measure.ts';
  * @param eventPictures makes the pictures of events; absent: they get none
  * @param viewers people who watch a live view
  */
-export function infer(cameras: InferCameras, world: World, pictures?: LatestPictures, eventPictures?: Pick<EventPictures, 'picturesFor'>, viewers?: Pick<LiveStreams, 'seen'>): InferStation {
+export function infer(cameras: InferCameras, world: World, pictures?: LatestPictures, eventPictures?: Pick<EventPictures, 'picturesFor'>, viewers?: Pick<LiveStreams, 'tellViewers'>): InferStation {
   const { tell } = world;
   const counts = new PictureCounts(tell);
   const quality = new VideoQualityStation(cameras, world.clock);

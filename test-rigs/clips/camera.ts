@@ -10,7 +10,7 @@ import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import camera from '../../drivers/camera/driver.ts';
 import type { CameraLink } from '../../drivers/camera/link.ts';
-import type { OpenDevice } from '../../edge/read/device.ts';
+import type { OpenDevice } from '../../edge/read/host-device.ts';
 import { EventClips } from '../../edge/infer/evidence/clips/event-clips.ts';
 import { CameraRings } from '../../edge/infer/evidence/clips/camera-rings.ts';
 import { CLIP_SCHEMA, clipSetup } from '../../edge/infer/evidence/clips/setup.ts';
@@ -41,7 +41,7 @@ export async function clipCamera(written: Record<string, unknown>): Promise<Clip
     made: () => drafts.flatMap(({ evidence = [] }) => evidence.filter((one) => one.kind === 'clip')),
     async play(url, see, settings = {}) {
       const device: OpenDevice = { setup: { id: 'cam', driver: 'camera', subject: 'cam', settings: camera.settings.parse({ url, diagnosis: 'off', ...settings }), everyMs: 1000, timeoutMs: 5000, points: [] }, driver: camera };
-      const link = await rings.over(device).driver.open(device.setup.settings, [], world) as unknown as CameraLink;
+      const link = await rings.wrapDevice(device).driver.open(device.setup.settings, [], world) as unknown as CameraLink;
       let pictures = 0;
       try {
         for await (const picture of link.frames(new AbortController().signal)) {

@@ -4,7 +4,7 @@ import { testWorld } from '../../../core/testing/virtual-clock.ts';
 import driver from '../../../drivers/camera/driver.ts';
 import { settings } from '../../../drivers/camera/settings.ts';
 import { realFiles } from '../../../core/world.ts';
-import type { OpenDevice } from '../../read/device.ts';
+import type { OpenDevice } from '../../read/host-device.ts';
 import { MODELS } from '../../../models/index.ts';
 import { verifyModel } from '../../../models/verify.ts';
 import { CameraDetectors } from './camera-detectors.ts';

@@ -3,7 +3,7 @@ import type { ModelSpec } from '../../../core/model.ts';
 import type { World } from '../../../core/world.ts';
 import type { Detector } from '../../../models/detector.ts';
 import type { DetectorPool, PoolOptions } from '../../../models/pool.ts';
-import type { OpenDevice } from '../../read/device.ts';
+import type { OpenDevice } from '../../read/host-device.ts';
 import type { InferCamera } from '../camera.ts';
 import { requiredClassesOf, modelSettingOf } from './required-classes.ts';
 import { cameraPipeline } from '../camera-pipeline.ts';

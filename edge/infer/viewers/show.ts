@@ -11,9 +11,9 @@ export function keepLatest(pictures: LatestPictures | undefined): TurnStation {
 }
 
 /** Tells the viewers of a live view what was seen. */
-export function tellViewers(viewers: Pick<LiveStreams, 'seen'> | undefined): TurnStation {
+export function tellViewers(viewers: Pick<LiveStreams, 'tellViewers'> | undefined): TurnStation {
   return ({ camera: { pipeline: { tracks }, model }, current: { item: { device, picture, at } }, detections: { boxes }, measures }) => {
-    viewers?.seen({ device, picture, at, boxes, tracks, readings: measures, model });
+    viewers?.tellViewers({ device, picture, at, boxes, tracks, measures, model });
   };
 }
 

@@ -3,7 +3,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Driver } from '../../../../core/driver.ts';
 import { everyMs, type Timer, type World } from '../../../../core/world.ts';
-import type { OpenDevice } from '../../../read/device.ts';
+import type { OpenDevice } from '../../../read/host-device.ts';
 import { CameraRing } from './camera-ring.ts';
 import { isMasked, type ClipSetup } from './setup.ts';
 
@@ -37,7 +37,7 @@ export class CameraRings {
   }
 
   /** The same device, through a driver that keeps what its camera sends; any other as it is. */
-  over(device: OpenDevice): OpenDevice {
+  wrapDevice(device: OpenDevice): OpenDevice {
     const { setup: { id, settings }, driver } = device;
     if (!this.#setup || !driver.traits.includes('frames') || !isClipped(this.#setup, id)) return device;
     if (isMasked(settings)) {

@@ -16,7 +16,7 @@ import { realWorld } from '../../../../core/world.ts';
 import camera from '../../../../drivers/camera/driver.ts';
 import { h264Pictures } from '../../../../drivers/camera/testing/clips.ts';
 import { startRtspCamera } from '../../../../drivers/camera/testing/rtsp-camera.ts';
-import type { OpenDevice } from '../../../read/device.ts';
+import type { OpenDevice } from '../../../read/host-device.ts';
 import { EventClips, type ClipParts } from './event-clips.ts';
 import { CameraRings } from './camera-rings.ts';
 import { CLIP_SCHEMA, clipSetup } from './setup.ts';
@@ -60,7 +60,7 @@ async function rig(t: Context, { clip = {}, settings = {}, copy, folder, jumpedM
   const device = (url: string) => ({ setup: { id: 'cam', driver: 'camera', subject: 'cam', settings: camera.settings.parse({ url, fps: 5, diagnosis: 'off', width: 640, height: 480, ...settings }), everyMs: 1000, timeoutMs: 5000, points: [] }, driver: camera }) as unknown as OpenDevice;
   /** Plays it to its end, or until `see` says so. */
   async function play(url: string, see: (picture: Picture, pid: number) => boolean | void, by: OpenDevice['driver'] = camera): Promise<void> {
-    const { driver, setup: { settings: checked } } = rings.over({ ...device(url), driver: by });
+    const { driver, setup: { settings: checked } } = rings.wrapDevice({ ...device(url), driver: by });
     const link = await driver.open(checked, [], world);
     const ending = new AbortController();
     try {
@@ -130,7 +130,7 @@ async function handRing(rings: CameraRings, device: OpenDevice, dir: string) {
   await run('ffmpeg', ['-v', 'error', '-i', await clipIn(dir, 2), '-c', 'copy', '-y', whole]);
   const content = await readFile(whole);
   let opening: RingOpening | null | undefined;
-  const { driver } = rings.over({ ...device, driver: { ...camera, open: async (_settings, _points, world) => { opening = await world.ring?.begin(); return { close: async () => {} }; } } as OpenDevice['driver'] });
+  const { driver } = rings.wrapDevice({ ...device, driver: { ...camera, open: async (_settings, _points, world) => { opening = await world.ring?.begin(); return { close: async () => {} }; } } as OpenDevice['driver'] });
   const begin = async () => {
     await driver.open(device.setup.settings, [], realWorld(() => {}));
     opening?.is({ codec: 'h264', width: 64, height: 48 });
@@ -248,7 +248,7 @@ test('a ring or a folder that cannot be written costs the clip alone, and is sai
   let pictures = 0;
   const masked = device(url);
   (masked.setup as { settings: unknown }).settings = { ...masked.setup.settings as object, mask: [[[0, 0], [1, 0], [1, 1]]] };
-  assert.equal(rings.over(masked).driver, camera);
+  assert.equal(rings.wrapDevice(masked).driver, camera);
   // Its folder goes when the first piece is whole, before that is taken out of it: ffmpeg is ahead of the pictures by chance.
   const losing: OpenDevice['driver'] = {
     ...camera,
