@@ -161,6 +161,7 @@ export const CommandView = named('Command', 'a command to an edge and what becam
   readBack: WRITABLE_SCHEMA.nullable(), picture: PictureView.nullable(),
 })) satisfies z.ZodType<api.CommandView>;
 
+/** By its name alone in the document of the API. @public */
 export const Problem = named('Problem', 'RFC 9457; `code` is of docs/faults.md, `remedy` says what to do', 'RFC 9457；code 见 docs/faults.md，remedy 说明如何处理', z.looseObject({
   type: z.string(), title: z.string(), status: z.int(), detail: z.string(), code: z.string(), remedy: z.string(),
 })) satisfies z.ZodType<api.Problem>;

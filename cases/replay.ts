@@ -12,7 +12,7 @@ import type { Case, CaseDevice } from './case.ts';
 import { ByteReplay } from './replay-bytes.ts';
 import type { Played, PlayedDevice, Replayed, ReplayOptions } from './played.ts';
 
-export type { Delivery, Played, PlayedDevice, Replayed, ReplayOptions } from './played.ts';
+export type { Played, Replayed, ReplayOptions } from './played.ts';
 
 /**
  * @param give called in the order of time

@@ -24,7 +24,7 @@ const CORE_FAULTS = {
   ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...VISION_FAULTS, ...MODEL_FAULTS, ...EVIDENCE_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...LIVE_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS, ...DOCTOR_FAULTS,
 } as const satisfies Record<`CV_${string}`, FaultRow>;
 
-/** Tables by owner. A driver adds its own by declaring them here, and hands the rows to `defineFaults`. */
+/** Tables by owner. A driver adds its own by declaring them here, and hands the rows to `defineFaults`. @public */
 export interface FaultTables { core: typeof CORE_FAULTS }
 export type FaultCode = { [Owner in keyof FaultTables]: keyof FaultTables[Owner] }[keyof FaultTables];
 
