@@ -6,13 +6,13 @@ import { Strangers } from '../../drivers/listening/unknown-device.ts';
 import { MAX_UNKNOWN_UP } from '../../core/wire/messages.ts';
 import { STATE_SCHEMA } from '../../core/wire/schemas.ts';
 import '../../drivers/faults.ts';
-import { UnknownDevices } from './unknown-devices.ts';
+import { UnknownDeviceList } from './unknown-devices.ts';
 
 function rig() {
   let now = 1000;
   const told: TelemetryEvent[] = [];
-  const list = new UnknownDevices(() => now);
-  const strangers = new Strangers('hj212', '0.0.0.0:8212', list.over((event) => { told.push(event); }));
+  const list = new UnknownDeviceList(() => now);
+  const strangers = new Strangers('hj212', '0.0.0.0:8212', list.wrapTell((event) => { told.push(event); }));
   const hear = (id: string, said = Buffer.from('##0010')) => {
     now += 1;
     strangers.heard({ id, peer: '10.0.0.9:40000', said, settings: { listen: '0.0.0.0:8212', mn: id } }, { code: 'CV_HJ212_UNKNOWN', params: { mn: id, address: '0.0.0.0:8212', peer: '10.0.0.9:40000' } });
