@@ -20,7 +20,7 @@ export type Quality = (typeof QUALITIES)[number];
 export const ORIGINS = ['live', 'backfill', 'replay', 'simulated'] as const;
 export type Origin = (typeof ORIGINS)[number];
 
-export const CLOCKS = ['device', 'edge', 'unsynced'] as const;
+const CLOCKS = ['device', 'edge', 'unsynced'] as const;
 export type ClockSource = (typeof CLOCKS)[number];
 
 /** Why a value is not simply good. Closed: a flag that is not here is refused at the border. */
@@ -30,7 +30,7 @@ export const FLAGS = [
 ] as const;
 export type Flag = (typeof FLAGS)[number];
 
-export const LEVELS = [1, 2, 3, 4] as const;
+const LEVELS = [1, 2, 3, 4] as const;
 export type Level = (typeof LEVELS)[number];
 
 export const IDS = {
@@ -93,7 +93,7 @@ const PICTURE_SCORE = record({ kind: constant('picture'), frame: count, score: f
 
 const ofEvents = list(record({ point: matching(IDS.point), at: time }), { minItems: 1, maxItems: 16 }).note('the events that it is of, all of this device', '所属事件，均为本设备');
 
-export const SNAPSHOT_SCHEMA = record({
+const SNAPSHOT_SCHEMA = record({
   kind: constant('snapshot'),
   sha256: sha256.note('of the file, which is at /api/v1/evidence/{sha256} once it has come', '文件的 SHA-256；到达后可从 /api/v1/evidence/{sha256} 取得'),
   mime: oneOf(['image/jpeg', 'image/webp']),
@@ -116,7 +116,7 @@ export const SNAPSHOT_SCHEMA = record({
 /** A picture as a file of its own, named by what it holds; it follows the event and may come later. */
 export interface Snapshot extends Accepted<typeof SNAPSHOT_SCHEMA> {}
 
-export const CLIP_SCHEMA = record({
+const CLIP_SCHEMA = record({
   kind: constant('clip'),
   sha256: sha256.note('of the file; that of a blurred copy is at /api/v1/evidence/{sha256} once it has come, any other stays on its edge', '文件的 SHA-256；blurred 的副本到达后可从 /api/v1/evidence/{sha256} 取得，其余只留在边缘节点'),
   mime: oneOf(['video/mp4', 'video/x-matroska']),
@@ -147,7 +147,7 @@ export const SNAPSHOT_INDICATOR: OwnIndicator = 'CV-SNAPSHOT';
 /** Of events that bring one. */
 export const CLIP_INDICATOR: OwnIndicator = 'CV-CLIP';
 
-export const POSITION_SCHEMA = record({ lon: numeric(-180, 180), lat: numeric(-90, 90), heightM: finite.optional() });
+const POSITION_SCHEMA = record({ lon: numeric(-180, 180), lat: numeric(-90, 90), heightM: finite.optional() });
 export interface Position extends Accepted<typeof POSITION_SCHEMA> {}
 
 const WINDOW = record({ fromAt: time, toAt: time, count, min: finite.optional(), max: finite.optional() });

@@ -1,11 +1,11 @@
 /** What the contract suite talks to: a device with one point of each kind, and the bad ones, by every transport. */
-import { freePort } from '../../core/free-port.ts';
-import { badTcpPeers, type DriverDouble, type Peer } from '../testing/driver-double.ts';
-import { seededRandom } from '../../core/world.ts';
-import { dataUnit } from './testing/data-unit.ts';
-import type { Served } from './testing/device.ts';
-import { NO_SOCAT, serialLine } from './testing/serial-line.ts';
-import { serveModbus, type Twist } from './testing/server.ts';
+import { freePort } from '../../../core/free-port.ts';
+import { badTcpPeers, type DriverDouble, type Peer } from '../../testing/driver-double.ts';
+import { seededRandom } from '../../../core/world.ts';
+import { dataUnit } from './data-unit.ts';
+import type { Served } from './device.ts';
+import { NO_SOCAT, serialLine } from './serial-line.ts';
+import { serveModbus, type Twist } from './server.ts';
 
 const POINTS = [
   { id: 'level', address: 'holding:100', type: 'float32' },
@@ -23,7 +23,7 @@ const DEVICE: Served = { read: (_unit, _fc, start, count) => Array.from({ length
 export const double: DriverDouble = {
   async good() {
     const server = await serveModbus(DEVICE);
-    return { settings: { host: '127.0.0.1', port: server.port }, points: POINTS, tells: TELLS, connections: server.connections, stop: server.close };
+    return { settings: { host: '127.0.0.1', port: server.port }, points: POINTS, probeFacts: TELLS, connections: server.connections, stop: server.close };
   },
   ...badTcpPeers((host, port) => ({ settings: { host, port }, points: POINTS })),
 };
@@ -31,7 +31,7 @@ export const double: DriverDouble = {
 const rtuTcp: DriverDouble = {
   async good() {
     const server = await serveModbus(DEVICE, { envelope: 'rtu' });
-    return { settings: { transport: 'rtu-tcp', host: '127.0.0.1', port: server.port }, points: POINTS, tells: TELLS, connections: server.connections, stop: server.close };
+    return { settings: { transport: 'rtu-tcp', host: '127.0.0.1', port: server.port }, points: POINTS, probeFacts: TELLS, connections: server.connections, stop: server.close };
   },
   ...badTcpPeers((host, port) => ({ settings: { transport: 'rtu-tcp', host, port }, points: POINTS })),
 };
@@ -47,7 +47,7 @@ async function onLine(twist?: Twist): Promise<Peer> {
   const server = await serveModbus(DEVICE, { envelope: 'rtu', ...(twist ? { twist } : {}) });
   const line = await serialLine(server.port);
   return {
-    settings: { transport: 'rtu', port: line.path, baudRate: 115_200 }, points: POINTS, tells: TELLS,
+    settings: { transport: 'rtu', port: line.path, baudRate: 115_200 }, points: POINTS, probeFacts: TELLS,
     async stop() {
       await line.close();
       await server.close();
@@ -59,17 +59,17 @@ async function dialling(twist?: Twist): Promise<Peer> {
   const port = await freePort();
   const unit = dataUnit({ port, served: DEVICE, registration: Buffer.from('CONTRACT-1'), heartbeat: Buffer.from([0xfe, 0xfe]), ...(twist ? { twist } : {}) });
   return {
-    settings: { transport: 'dtu', listen: `127.0.0.1:${port}`, registration: { ascii: 'CONTRACT-1' }, heartbeat: { hex: 'FE FE' } }, points: POINTS, tells: TELLS,
+    settings: { transport: 'dtu', listen: `127.0.0.1:${port}`, registration: { ascii: 'CONTRACT-1' }, heartbeat: { hex: 'FE FE' } }, points: POINTS, probeFacts: TELLS,
     connections: () => Number(unit.isConnected()),
     stop: unit.stop,
   };
 }
 
 const byTwist = (peer: (twist?: Twist) => Promise<Peer>): DriverDouble => ({
-  good: () => peer(), silent: () => peer(silent), resets: () => peer(resets), garbage: (seed) => peer(garbage(seed)),
+  good: () => peer(), silent: () => peer(silent), resetting: () => peer(resets), garbage: (seed) => peer(garbage(seed)),
 });
 
-export const otherWays: Record<string, DriverDouble & { skip?: string | false }> = {
+export const doubleVariants: Record<string, DriverDouble & { skip?: string | false }> = {
   'rtu-tcp': rtuTcp,
   rtu: { ...byTwist(onLine), skip: NO_SOCAT },
   dtu: byTwist(dialling),

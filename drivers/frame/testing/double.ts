@@ -1,10 +1,10 @@
 /** What the contract suite talks to: a compound terminal that dials, an instrument that is asked, and the bad ones. */
-import { badDiallingPeers } from '../testing/dialling.ts';
-import { freePort } from '../../core/free-port.ts';
-import { badTcpPeers, tcpPeer, type DriverDouble } from '../testing/driver-double.ts';
-import { mutateBytes } from '../testing/mutate.ts';
-import type { FrameFrame } from './frame.ts';
-import { crowd, dialTerminal, frameOf, reporting, state, tags } from './testing/terminal.ts';
+import { badDiallingPeers } from '../../testing/dialling-peers.ts';
+import { freePort } from '../../../core/free-port.ts';
+import { badTcpPeers, tcpPeer, type DriverDouble } from '../../testing/driver-double.ts';
+import { mutateBytes } from '../../testing/mutate.ts';
+import type { FrameFrame } from '../frame.ts';
+import { crowd, dialTerminal, terminalFrame, reporting, state, tags } from './terminal.ts';
 
 const TERMINAL = '500112000017';
 const POINTS = [
@@ -26,14 +26,14 @@ export const double: DriverDouble = {
       [2, tags([[at, 1 + (turn % 2), -60, '30342848A80CD24000000001']])], [3, crowd(at, turn, 1)], [4, state(at, 21.5, 40, 12_000, 0, 1)],
     ]);
     return {
-      settings: { description: DESCRIPTION, listen: `127.0.0.1:${port}`, identity: TERMINAL }, points: POINTS, tells: [TERMINAL, 'tags'], connections: () => Number(terminal.isConnected()),
+      settings: { description: DESCRIPTION, listen: `127.0.0.1:${port}`, identity: TERMINAL }, points: POINTS, probeFacts: [TERMINAL, 'tags'], connections: () => Number(terminal.isConnected()),
       async stop() {
         end();
         await terminal.stop();
       },
     };
   },
-  ...badDiallingPeers((port) => ({ settings: { description: DESCRIPTION, listen: `127.0.0.1:${port}`, identity: TERMINAL }, points: POINTS }), Buffer.concat([frameOf(TERMINAL, 1, 4, state('260101000001', 21.5, 40, 12_000, 0, 1)), Buffer.from('aa550020', 'hex')])),
+  ...badDiallingPeers((port) => ({ settings: { description: DESCRIPTION, listen: `127.0.0.1:${port}`, identity: TERMINAL }, points: POINTS }), Buffer.concat([terminalFrame(TERMINAL, 1, 4, state('260101000001', 21.5, 40, 12_000, 0, 1)), Buffer.from('aa550020', 'hex')])),
   mutate,
 };
 
@@ -47,9 +47,9 @@ function weighed(text: string): string {
 }
 
 const asked: DriverDouble = {
-  good: () => tcpPeer((host, port) => ({ settings: { ...SCALE, host, port }, points: SCALE_POINTS, tells: ['01', 'weight', `${host}:${port}`] }), (socket) => { socket.on('data', () => { socket.write(weighed('+0012.50S')); }); }),
+  good: () => tcpPeer((host, port) => ({ settings: { ...SCALE, host, port }, points: SCALE_POINTS, probeFacts: ['01', 'weight', `${host}:${port}`] }), (socket) => { socket.on('data', () => { socket.write(weighed('+0012.50S')); }); }),
   ...badTcpPeers((host, port) => ({ settings: { ...SCALE, host, port }, points: SCALE_POINTS })),
   mutate,
 };
 
-export const otherWays = { asked };
+export const doubleVariants = { asked };

@@ -6,7 +6,7 @@ import { dataOf, PacketCutter } from './packet.ts';
 import { readMessage, timeOf } from './message.ts';
 import { settings, type Hj212Point } from './settings.ts';
 
-export const frameOf: FrameReader<Hj212Frame, Hj212Request> = {
+export const frameReader: FrameReader<Hj212Frame, Hj212Request> = {
   level: 'bytes',
   read(input, points) {
     const cutter = new PacketCutter();

@@ -7,7 +7,7 @@ import { saidAround } from './said.ts';
 import type { FramePointOf, FrameSettings } from './settings.ts';
 
 /** By the description of the settings; a command line that names none: of those that come along, the one that finds the most frames is it. */
-export const frameOf: FrameReader<FrameFrame, Request> = {
+export const frameReader: FrameReader<FrameFrame, Request> = {
   level: 'bytes',
   around: saidAround,
   read(input, points, settings) {

@@ -1,5 +1,5 @@
 /** What the contract suite talks to: a gauge made from its protocol page, and the bad ones. */
-import { badTcpPeers, tcpPeer, type DriverDouble } from '../../../drivers/testing/driver-double.ts';
+import { badTcpPeers, tcpPeer, type DriverDouble } from '../../../../drivers/testing/driver-double.ts';
 
 const describe = (host: string, port: number) => ({ settings: { host, port } });
 

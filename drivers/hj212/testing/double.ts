@@ -1,10 +1,10 @@
 /** What the contract suite talks to: a station that uploads, and the bad ones, dialling and dialled. */
-import { badDiallingPeers } from '../testing/dialling.ts';
-import { freePort } from '../../core/free-port.ts';
-import { badTcpPeers, type DriverDouble, type Peer } from '../testing/driver-double.ts';
-import { mutateBytes } from '../testing/mutate.ts';
-import type { UploadFrame } from './frame.ts';
-import { dialLogger, framed, uploading, waitingLogger } from './testing/logger.ts';
+import { badDiallingPeers } from '../../testing/dialling-peers.ts';
+import { freePort } from '../../../core/free-port.ts';
+import { badTcpPeers, type DriverDouble, type Peer } from '../../testing/driver-double.ts';
+import { mutateBytes } from '../../testing/mutate.ts';
+import type { UploadFrame } from '../frame.ts';
+import { dialLogger, framed, uploading, waitingLogger } from './logger.ts';
 
 const MN = '010000A8900016F000169DC0';
 const POINTS = [
@@ -26,7 +26,7 @@ export const double: DriverDouble = {
     const logger = await waitingLogger({ mn: MN });
     const end = uploading(logger, UPLOADS);
     return {
-      settings: { host: '127.0.0.1', port: logger.port, mn: MN }, points: POINTS, tells: TELLS, connections: logger.connections,
+      settings: { host: '127.0.0.1', port: logger.port, mn: MN }, points: POINTS, probeFacts: TELLS, connections: logger.connections,
       async stop() {
         end();
         await logger.stop();
@@ -44,7 +44,7 @@ const dials: DriverDouble = {
     const logger = dialLogger(port, { mn: MN });
     const end = uploading(logger, UPLOADS);
     return {
-      settings: { listen: `127.0.0.1:${port}`, mn: MN }, points: POINTS, tells: TELLS, connections: () => Number(logger.isConnected()),
+      settings: { listen: `127.0.0.1:${port}`, mn: MN }, points: POINTS, probeFacts: TELLS, connections: () => Number(logger.isConnected()),
       async stop() {
         end();
         await logger.stop();
@@ -54,4 +54,4 @@ const dials: DriverDouble = {
   ...badDiallingPeers((port) => ({ settings: { listen: `127.0.0.1:${port}`, mn: MN }, points: POINTS }), BEGINS),
 };
 
-export const otherWays = { dialling: dials };
+export const doubleVariants = { dialling: dials };

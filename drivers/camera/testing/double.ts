@@ -8,14 +8,14 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Driver, Picture } from '../../core/driver.ts';
-import type { Case, CaseLine } from '../testing/cases.ts';
-import { badTcpPeers, type DriverDouble, type Peer } from '../testing/driver-double.ts';
-import { seededRandom } from '../../core/world.ts';
-import { replayCamera } from '../../test-rigs/replay/camera.ts';
-import { h264Pictures, jpegs } from './testing/clips.ts';
-import { startHttpCamera } from './testing/http-camera.ts';
-import { startRtspCamera } from './testing/rtsp-camera.ts';
+import type { Driver, Picture } from '../../../core/driver.ts';
+import type { Case, CaseLine } from '../../testing/cases.ts';
+import { badTcpPeers, type DriverDouble, type Peer } from '../../testing/driver-double.ts';
+import { seededRandom } from '../../../core/world.ts';
+import { replayCamera } from '../../../test-rigs/replay/camera.ts';
+import { h264Pictures, jpegs } from './clips.ts';
+import { startHttpCamera } from './http-camera.ts';
+import { startRtspCamera } from './rtsp-camera.ts';
 
 const run = promisify(execFile);
 
@@ -24,7 +24,7 @@ async function clipPeer(name: string, make: (path: string) => Promise<unknown>, 
   const folder = await mkdtemp(join(tmpdir(), 'cv-clip-'));
   const path = join(folder, name);
   await make(path);
-  return { settings: { url: `file:${path}`, fps: 10, width: 32, height: 24, ...settings }, tells: [path, '32 × 24', 'mpeg4', '64 × 48'], stop: () => rm(folder, { recursive: true, force: true }) };
+  return { settings: { url: `file:${path}`, fps: 10, width: 32, height: 24, ...settings }, probeFacts: [path, '32 × 24', 'mpeg4', '64 × 48'], stop: () => rm(folder, { recursive: true, force: true }) };
 }
 
 function pattern(path: string): Promise<unknown> {
@@ -43,7 +43,7 @@ export const double: DriverDouble = {
   good: () => clipPeer('good.avi', pattern, { loop: true }),
   // A pipe into which nobody writes.
   silent: () => clipPeer('silent.avi', (path) => run('mkfifo', [path])),
-  resets: () => clipPeer('short.avi', async (path) => {
+  resetting: () => clipPeer('short.avi', async (path) => {
     await pattern(path);
     await truncate(path, HALF_BYTES);
   }, { speed: 'max' }),
@@ -64,19 +64,19 @@ export const double: DriverDouble = {
 const networked = (scheme: string) => badTcpPeers((host, port) => ({ settings: { url: `${scheme}://${host}:${port}/live`, fps: 10 } }));
 
 /** Over a network: what a camera does, and what stands in its place. */
-export const otherWays: Record<string, DriverDouble> = {
+export const doubleVariants: Record<string, DriverDouble> = {
   rtsp: {
     ...double, ...networked('rtsp'),
     async good() {
       const camera = await startRtspCamera({ pictures: h264Pictures(), user: 'cam', password: 'p@ss' });
-      return { settings: { url: camera.url, user: 'cam', password: 'p@ss', fps: 10 }, tells: [camera.url, 'h264', '64 × 48'], connections: camera.connections, stop: camera.stop };
+      return { settings: { url: camera.url, user: 'cam', password: 'p@ss', fps: 10 }, probeFacts: [camera.url, 'h264', '64 × 48'], connections: camera.connections, stop: camera.stop };
     },
   },
   http: {
     ...double, ...networked('http'),
     async good() {
       const camera = await startHttpCamera(jpegs(10));
-      return { settings: { url: camera.url, fps: 10 }, tells: [camera.url, 'mjpeg', '64 × 48'], stop: camera.stop };
+      return { settings: { url: camera.url, fps: 10 }, probeFacts: [camera.url, 'mjpeg', '64 × 48'], stop: camera.stop };
     },
   },
 };

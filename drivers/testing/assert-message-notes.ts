@@ -1,4 +1,4 @@
-/** What a driver says of recorded messages must fit them: spans within, seals that hold, requests that can be made again. */
+/** A driver's notes of recorded messages must fit them: spans inside, valid seals, requests that can be repeated. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { Case } from '../../cases/case.ts';
@@ -8,11 +8,11 @@ import { Streams } from '../../cases/streams.ts';
 import { withPaths } from '../../core/config/paths.ts';
 import type { Driver } from '../../core/driver.ts';
 
-export function messagesHold(driver: Driver, recorded: Case): void {
+export function assertMessageNotes(driver: Driver, recorded: Case): void {
   const recording = bytesRecording(driver);
   const reading = { recording, settings: withPaths(driver.settings, driver.settings.parse(recorded.devices[0].settings), join(recorded.folder, 'case.yaml')) };
   const { messages } = new Streams(recorded.traffic, () => reading);
-  assert.ok(messages.some(({ notes }) => notes), 'it finds messages in what was recorded');
+  assert.ok(messages.some(({ notes }) => notes), 'messages are found in the recorded traffic');
   for (const { bytes, notes, direction } of messages) {
     if (!notes) continue;
     const spans = [...notes.correlators ?? [], ...notes.secrets ?? [], ...notes.identities ?? []];
@@ -23,22 +23,22 @@ export function messagesHold(driver: Driver, recorded: Case): void {
     assert.equal(changed.length, bytes.length);
     assert.equal(recording.cut(changed, direction, reading.settings), bytes.length, 'a masked message is as long as before');
     assert.ok(isSealed(changed, direction, reading), 'a sealed message is sealed');
-    const no = direction === 'out' && notes.role === 'asks' ? recording.refusal?.(bytes, reading.settings) : null;
-    if (no) answersIt(no, bytes);
+    const refusal = direction === 'out' && notes.role === 'asks' ? recording.refusal?.(bytes, reading.settings) : null;
+    if (refusal) assertAnswers(refusal, bytes);
   }
   for (const { message, answers } of scriptOf(recorded.traffic, () => reading).questions) {
     for (const answer of answers) {
       const part = recording.partOf?.(message.bytes, { question: message.bytes, answer: answer.bytes }, reading.settings);
-      if (part) answersIt(part, message.bytes);
+      if (part) assertAnswers(part, message.bytes);
     }
   }
-  if (driver.traits.includes('polled')) assert.ok(recording.requestOf, 'a polled driver says which request a message was');
+  if (driver.traits.includes('polled')) assert.ok(recording.requestOf, 'a polled driver has requestOf');
 
-  /** Said while standing as the device: whole, an answer, and to this question. */
-  function answersIt(said: Uint8Array, question: Uint8Array): void {
+  /** Sent when standing in for the device: a whole message that is the answer to this question. */
+  function assertAnswers(answer: Uint8Array, question: Uint8Array): void {
     const at = { afterUs: 0, conn: 1 };
     const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-    const { questions } = scriptOf([{ ...at, dir: 'out', bytes: hex(question) }, { ...at, dir: 'in', bytes: hex(said) }], () => reading);
-    assert.deepEqual(questions.map(({ answers }) => answers.map(({ bytes }) => hex(bytes))), [[hex(said)]], `${hex(said)} answers ${hex(question)}`);
+    const { questions } = scriptOf([{ ...at, dir: 'out', bytes: hex(question) }, { ...at, dir: 'in', bytes: hex(answer) }], () => reading);
+    assert.deepEqual(questions.map(({ answers }) => answers.map(({ bytes }) => hex(bytes))), [[hex(answer)]], `${hex(answer)} answers ${hex(question)}`);
   }
 }

@@ -12,7 +12,7 @@ type Point = { id: string } & ModbusPoint;
 const READ_HOLDING = 3;
 const READ_WRITE = 23;
 
-export const frameOf: FrameReader<Uint8Array, ModbusRequest> = {
+export const frameReader: FrameReader<Uint8Array, ModbusRequest> = {
   level: 'bytes',
   read(input, points) {
     const reads: FrameRead<Uint8Array, ModbusRequest>[] = [];

@@ -8,7 +8,7 @@ import { readerEventOf } from './reader-event.ts';
 import { readsOf } from './reads.ts';
 import type { LlrpPointOf } from './settings.ts';
 
-export const frameOf: FrameReader<LlrpFrame, Request> = {
+export const frameReader: FrameReader<LlrpFrame, Request> = {
   level: 'bytes',
   read(input, points) {
     const cutter = new MessageCutter();

@@ -1,11 +1,11 @@
 /** What the contract suite talks to: a reader with tags before it, and the bad ones, dialled and dialling. */
-import { badDiallingPeers } from '../testing/dialling.ts';
-import { freePort } from '../../core/free-port.ts';
-import { badTcpPeers, type DriverDouble, type Peer } from '../testing/driver-double.ts';
-import { mutateBytes } from '../testing/mutate.ts';
-import type { LlrpFrame } from './frame.ts';
-import { dialReader, serveReader, type Reader } from './testing/reader.ts';
-import { reading } from './testing/reading.ts';
+import { badDiallingPeers } from '../../testing/dialling-peers.ts';
+import { freePort } from '../../../core/free-port.ts';
+import { badTcpPeers, type DriverDouble, type Peer } from '../../testing/driver-double.ts';
+import { mutateBytes } from '../../testing/mutate.ts';
+import type { LlrpFrame } from '../frame.ts';
+import { dialReader, serveReader, type Reader } from './reader.ts';
+import { reading } from './reading.ts';
 
 const POINTS = [
   { id: 'tag', gives: 'read' }, { id: 'came', gives: 'arrived' }, { id: 'went', gives: 'left' }, { id: 'through', gives: 'passed', from: [1], to: [2] },
@@ -15,7 +15,7 @@ const POINTS = [
 async function good(reader: Reader, settings: Record<string, unknown>): Promise<Peer> {
   const end = reading(reader);
   return {
-    settings, points: POINTS, tells: ['Impinj'], connections: reader.connections,
+    settings, points: POINTS, probeFacts: ['Impinj'], connections: reader.connections,
     async stop() {
       end();
       await reader.stop();
@@ -41,4 +41,4 @@ const dials: DriverDouble = {
   ...badDiallingPeers((port) => ({ settings: { listen: `127.0.0.1:${port}` }, points: POINTS }), Buffer.from('043f0000', 'hex')),
 };
 
-export const otherWays = { dialling: dials };
+export const doubleVariants = { dialling: dials };

@@ -21,7 +21,7 @@ interface Line {
 const TEXT = new TextDecoder('utf-8', { fatal: true });
 const DEFAULTS = settings.parse({ url: 'mqtt://localhost', topic: '#' });
 
-export const frameOf: FrameReader<MqttInFrame, Request> = {
+export const frameReader: FrameReader<MqttInFrame, Request> = {
   level: 'frames',
   read: (input, points) => input.map((one): FrameRead<MqttInFrame> => {
     const line = one as Line;

@@ -1,27 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode } from './decode.ts';
-import { frameOf } from './frame-of.ts';
+import { frameReader } from './frame-reader.ts';
 import { point, type Hj212Point } from './settings.ts';
 import { framed } from './testing/logger.ts';
 
 const DATA = 'QN=20260101080001000;ST=22;CN=2011;PW=secret;MN=A1;Flag=4;CP=&&DataTime=20260101080000;a34004-Rtd=35.5,a34004-Flag=N&&';
 const PACKET = framed(DATA).subarray(0, -2);
-const read = (...input: (Buffer | string)[]) => [...frameOf.read(input.map((one) => Buffer.from(one as string, 'latin1')), [])];
+const read = (...input: (Buffer | string)[]) => [...frameReader.read(input.map((one) => Buffer.from(one as string, 'latin1')), [])];
 
 test('a packet is a frame of the time that its number says, with all its values or with those of points', () => {
-  assert.equal(frameOf.level, 'bytes');
+  assert.equal(frameReader.level, 'bytes');
   const [whole, ...more] = read(PACKET.subarray(0, 50), PACKET.subarray(50));
   assert.deepEqual(more, []);
   assert.deepEqual(whole, { frame: { is: 'upload', packet: PACKET, observedAt: Date.UTC(2026, 0, 1, 0, 0, 1), plan: null } });
   const points = [{ id: 'pm', ...(point.parse({ factor: 'a34004' }) as Hj212Point) }];
-  const [one] = frameOf.read([PACKET], points);
+  const [one] = frameReader.read([PACKET], points);
   const decoded = one && !one.fault ? decode(one.frame) : null;
   assert.ok(decoded?.ok);
   assert.deepEqual(decoded.values?.map(({ point: id, value }) => [id, value]), [['pm', 35.5]]);
   const [without] = read(framed(DATA.replace('QN=20260101080001000;', '')));
   assert.equal(without && !without.fault && without.frame.is === 'upload' ? without.frame.observedAt : '', 0);
-  assert.deepEqual(frameOf.read([{ json: 1 }], []), []);
+  assert.deepEqual(frameReader.read([{ json: 1 }], []), []);
 });
 
 test('what is no whole packet is a fault that says what is missing and how it begins, without a password', () => {
