@@ -72,7 +72,7 @@ export function dialTerminal(port: number, { terminal, pieces = (frame) => [fram
 const REPORT_MS = 20;
 
 /** Reports again and again. @returns ends it */
-function reporting(terminal: Terminal, reports: (at: string, turn: number) => readonly (readonly [kind: number, body: Uint8Array])[]): () => void {
+export function reporting(terminal: Terminal, reports: (at: string, turn: number) => readonly (readonly [kind: number, body: Uint8Array])[]): () => void {
   let turn = 0;
   const interval = setInterval(() => {
     turn += 1;

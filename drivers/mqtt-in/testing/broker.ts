@@ -47,7 +47,7 @@ export async function startBroker(): Promise<TestBroker> {
 }
 
 /** Something that publishes again and again. @returns ends it */
-function publishing(broker: TestBroker, message: (turn: number, nowMs: number) => [topic: string, payload: string | Uint8Array]): () => void {
+export function publishing(broker: TestBroker, message: (turn: number, nowMs: number) => [topic: string, payload: string | Uint8Array]): () => void {
   let turn = 0;
   const timer = setInterval(() => {
     turn += 1;
