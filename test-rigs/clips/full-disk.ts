@@ -31,7 +31,7 @@ export async function fullDisk(): Promise<Finding> {
         isFree = true;
         rmSync(filler);
       }
-      if ([11_000, 30_000].includes(ptsMs)) camera.clips.want({ device: 'cam', ptsMs, at: Date.now(), points: [`p${ptsMs}`] });
+      if ([11_000, 30_000].includes(ptsMs)) camera.clips.request({ device: 'cam', ptsMs, at: Date.now(), points: [`p${ptsMs}`] });
     }, { fps: 5 });
     await camera.clips.settled();
     const faults = camera.told.flatMap((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'fault_cleared' ? `${event.code} cleared` : []));

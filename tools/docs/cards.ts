@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { Case } from '../../cases/case.ts';
 import type { Driver } from '../../core/driver.ts';
-import { casesIn } from '../../drivers/testing/cases.ts';
+import { recordedCasesIn } from '../../drivers/testing/cases.ts';
 import { GENERATED } from './tables.ts';
 
 const DRIVERS_FOLDER = join(import.meta.dirname, '../../drivers');
@@ -18,7 +18,7 @@ export async function driverCards(drivers: readonly Driver[]): Promise<Record<st
   const pages = await Promise.all(
     drivers.map(
       async (driver) =>
-        [`docs/drivers/${driver.id}.md`, cardOf(driver, await casesIn(join(DRIVERS_FOLDER, driver.id, 'recorded')))] as const,
+        [`docs/drivers/${driver.id}.md`, cardOf(driver, await recordedCasesIn(join(DRIVERS_FOLDER, driver.id, 'recorded')))] as const,
     ),
   );
   return Object.fromEntries(pages);

@@ -2,8 +2,9 @@
 import type { z } from 'zod';
 import { PROBLEM_LINE } from '../../core/config/problem.ts';
 import { CASE_SCHEMA, EXPECTED_LINE, FRAME_LINE, TRAFFIC_LINE } from '../../cases/format.ts';
-import { EVENT_SCHEMA } from '../../core/event-schema.ts';
-import { described, jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
+import { EVENT_SCHEMA } from '../../core/event.ts';
+import { jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
+import { described } from '../../core/typed-schema.ts';
 import { MESSAGES, asyncapiDocument } from '../../gateway/http/asyncapi.ts';
 import { openapiDocument } from '../../gateway/http/openapi.ts';
 import { routesOf } from '../../gateway/http/routes.ts';

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { casesIn } from '../../drivers/testing/cases.ts';
+import { recordedCasesIn } from '../../drivers/testing/cases.ts';
 import { driverContract } from '../../drivers/testing/driver-contract.ts';
-import { double } from '../../docs/samples/gauge/contract.ts';
+import { double } from '../../docs/samples/gauge/testing/double.ts';
 import driver from '../../docs/samples/gauge/driver.ts';
 
 const SAMPLE = join(import.meta.dirname, '../../docs/samples/gauge');
 
-driverContract({ driver, double, cases: await casesIn(join(SAMPLE, 'recorded')) });
+driverContract({ driver, double, cases: await recordedCasesIn(join(SAMPLE, 'recorded')) });
 
 test('its one answer, as the guide writes it, is read', () => {
   const page = readFileSync(join(SAMPLE, '../../adding-a-driver.md'), 'utf8');
@@ -27,7 +27,7 @@ test('the guide shows the files as they are', () => {
   );
   assert.deepEqual(
     shown.map(([name]) => name),
-    ['driver.ts', 'decode.ts', 'link.ts', 'recording.ts', 'contract.ts'],
+    ['driver.ts', 'decode.ts', 'link.ts', 'recording.ts', 'testing/double.ts'],
   );
   for (const [name, text] of shown) assert.equal(text, readFileSync(join(SAMPLE, name as string), 'utf8'), name);
 });
