@@ -11,7 +11,7 @@ import type { EventColumns } from '../../core/wire/event-columns.ts';
 /** The gateway's clock is the measure: further ahead than this a time is wrong, whoever says it. */
 export const MAX_AHEAD_MS = 24 * 3_600_000;
 
-export interface AcceptRules {
+export interface AcceptanceRules {
   nowMs: number;
   /** Origins that come in; null for all (exercise mode). */
   accepts: readonly Origin[] | null;
@@ -44,7 +44,7 @@ const MAY: ReadonlyMap<string, Test> = new Map(Object.entries({
 }));
 
 /** Whether every event of a batch is good and speaks of nothing but itself (no gap, no warning, not relayed). */
-export function isProvenGood(batch: EventColumns, rules: AcceptRules): boolean {
+export function isProvenGood(batch: EventColumns, rules: AcceptanceRules): boolean {
   const { fields } = batch;
   if (!fields) return false;
   for (const field of MUST.keys()) if (!fields.has(field)) return false;
