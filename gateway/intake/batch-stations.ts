@@ -21,7 +21,8 @@ export function accept({ setup, bindings, refusals }: AcceptParts): BatchStation
   return (task) => {
     const { address, payload, receivedAt } = task;
     try {
-      task.checked = checkBatch(payload, address.edge, { nowMs: receivedAt, accepts: setup.exercise ? null : setup.accepts, relays: setup.relays, ...(bindings && { bindings }) });
+      const accepts = setup.exercise ? null : setup.accepts;
+      task.checked = checkBatch(payload, address.edge, { nowMs: receivedAt, accepts, relays: setup.relays, ...(bindings && { bindings }) });
     } catch (error) {
       // It waits for the quarantine, and nobody else does.
       task.separate();
@@ -43,11 +44,12 @@ export function startBinding(bindings: Pick<Bindings, 'written'> | undefined): B
   };
 }
 
-/** Puts what is new of it into the log. A batch that cannot be written ends here, in quarantine; one that the end of the gateway cut off is sent again. */
+/** Puts what is new of it into the log. What cannot be written ends here, in quarantine; what the gateway's end cuts off is sent again. */
 export function keep(keeper: BatchKeeper, refusals: Refusals): BatchStation {
   return async (task) => {
     const { payload, receivedAt } = task;
-    const outcome = await keeper.keep({ checked: checkedOf(task), payload, receivedAt, onFailure: () => { if (!keeper.isLogFull) task.separate(); } });
+    const onFailure = () => { if (!keeper.isLogFull) task.separate(); };
+    const outcome = await keeper.keep({ checked: checkedOf(task), payload, receivedAt, onFailure });
     task.outcome = outcome;
     if (outcome.kind === 'closed') return false;
     return outcome.kind === 'unwritable' ? refusals.refuseBatch(task, unwritableFault(outcome.error)) : true;

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runStations, type BatchStation, type BatchTask } from './batch-task.ts';
 
-const task = (): BatchTask => ({ address: { centre: '500112001', edge: 'e1', leaf: 'up' }, payload: new Uint8Array(), receivedAt: 0, separate: () => {}, checked: null, bindingsWritten: null, outcome: null });
+const task = (): BatchTask => ({
+  address: { centre: '500112001', edge: 'e1', leaf: 'up' }, payload: new Uint8Array(), receivedAt: 0, separate: () => {},
+  checked: null, bindingsWritten: null, outcome: null,
+});
 
 test('a batch goes through its stations in order, and no further than the one that ends it', async () => {
   const passed: string[] = [];

@@ -5,7 +5,7 @@ import type { Tell } from '../../core/telemetry.ts';
 /** Edges speak of themselves every 10 s and when a device comes or goes; of more than this the last counts, a second later. */
 const MAX_STATES_PER_SECOND = 10;
 const MAX_STATE_BYTES_PER_SECOND = 1 << 20;
-/** An edge in its right mind comes near neither; one that does not would take the time of all others (a batch of one event: 25 to 40 µs). */
+/** No edge that works comes near either; one that did would take the time of all others (a batch of one event: 25 to 40 µs). */
 const MAX_BATCHES_PER_SECOND = 5000;
 const MAX_BYTES_PER_SECOND = 24 << 20;
 

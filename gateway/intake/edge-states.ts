@@ -60,7 +60,8 @@ export class EdgeStates {
 
   #answer({ centre, edge }: EdgeAddress, sentAt: number): void {
     const takes = this.#parts.takes();
-    const answer: ClockAnswer = { v: WIRE_VERSION, clock: { echo: sentAt, at: this.#world.clock.nowMs() }, ...(takes.length > 0 && { takes }) };
+    const clock = { echo: sentAt, at: this.#world.clock.nowMs() };
+    const answer: ClockAnswer = { v: WIRE_VERSION, clock, ...(takes.length > 0 && { takes }) };
     this.#parts.link.publish(edgeTopic(centre, edge, 'ack'), JSON.stringify(answer)).catch((error: unknown) => {
       if (!(error instanceof FaultError)) throw error;
       this.#world.tell({ kind: 'fault', edge, fault: error.fault });

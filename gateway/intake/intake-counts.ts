@@ -38,7 +38,8 @@ export class IntakeCounts {
     if (refused.length === 0) return;
     this.stats.refused += refused.length;
     this.#tell({ kind: 'samples_lost', count: refused.length, reason: 'quarantined', intended: true, stream, sender: edge });
-    for (const [code, first] of new Map(refused.map((one) => [one.code, one]))) this.#tell({ kind: 'fault', edge, fault: { code, params: first.params } });
+    const oneOfEachCode = new Map(refused.map((one) => [one.code, one]));
+    for (const [code, { params }] of oneOfEachCode) this.#tell({ kind: 'fault', edge, fault: { code, params } });
   }
 
   duplicates(edge: string, count: number): void {

@@ -4,7 +4,7 @@
  * edges. What one edge alone is the reason of stops nobody else: above its own window it is left unanswered.
  */
 import { IDS, type Event } from '../../core/event.ts';
-import { FaultError } from '../../core/faults.ts';
+import { FaultError, type Fault } from '../../core/faults.ts';
 import { parseEdgeTopic, type EdgeAddress } from '../../core/wire/topics.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import { heldBatches } from '../bindings/take-in.ts';
@@ -54,7 +54,8 @@ export class Intake {
     this.#world = world;
     this.#line = intakeLine(parts, world, this.#stop.signal);
     this.#limits = new EdgeLimits(world.tell);
-    this.#states = new EdgeStates({ link: parts.link, registry: parts.registry, bindings: parts.bindings, takes: () => parts.takes?.() ?? [], limits: this.#limits }, world);
+    const { link, registry, bindings } = parts;
+    this.#states = new EdgeStates({ link, registry, bindings, takes: () => parts.takes?.() ?? [], limits: this.#limits }, world);
     this.#seconds = everyMs(world.clock, 1000, () => this.#tick());
   }
 
@@ -119,7 +120,8 @@ export class Intake {
     }
     const work = this.#runLine(address, payload, pending).catch((error: unknown) => {
       // Nothing was answered, so nothing is lost: it is sent again.
-      this.#world.tell({ kind: 'fault', edge, fault: error instanceof FaultError ? error.fault : { code: 'CV_ACCEPT_FAILED', params: { detail: (error as Error).message } } });
+      const fault: Fault = error instanceof FaultError ? error.fault : { code: 'CV_ACCEPT_FAILED', params: { detail: (error as Error).message } };
+      this.#world.tell({ kind: 'fault', edge, fault });
     }).finally(() => {
       this.#window.release(pending);
       this.#parts.onSettled?.(edge);

@@ -36,20 +36,24 @@ export interface IntakeLine {
 }
 
 /** @param stop ends what waits for a log that does not take it */
-export function intakeLine({ setup, log, link, quarantine, bindings, held, registry, onKept }: IntakeLineParts, world: World, stop: AbortSignal): IntakeLine {
+export function intakeLine(parts: IntakeLineParts, world: World, stop: AbortSignal): IntakeLine {
+  const { setup, log, link, quarantine, bindings, held, registry, onKept } = parts;
   const counts = new IntakeCounts(registry, world.tell);
   const refusals = new Refusals({ quarantine, link, held }, world.tell);
-  const keeper = new BatchKeeper(log, { quarantine: (sender, refused, receivedAt) => refusals.quarantineEvents(sender, refused, receivedAt), kept: (batches) => onKept?.(batches) }, world, stop);
+  const keeper = new BatchKeeper(log, {
+    quarantine: (sender, refused, receivedAt) => refusals.quarantineEvents(sender, refused, receivedAt), kept: (batches) => onKept?.(batches),
+  }, world, stop);
   const acks = new Acks(setup.gateway, log, link, world);
   return {
     stations: [
-      // edge-limits.ts, intake-window.ts                                before that: an edge above its rate or its window is left unanswered
-      accept({ setup, bindings, refusals }),                        // each event against schema, sender and bindings; an unreadable batch ends in quarantine
-      startBinding(bindings),                                       // a device that nobody had is this edge's from here on: written beside the events
-      keep(keeper, refusals),                                       // each number once, flushed to the log; refused events are in quarantine before; a full log waits
-      count(counts),                                                // accepted, duplicates, refused
-      finishBinding,                                                // on disk as well
-      acknowledge(acks),                                            // only now: what the log holds of this sender's stream
+      // edge-limits.ts, intake-window.ts: before that, an edge above its rate or its window is left unanswered
+      accept({ setup, bindings, refusals }),  // each event against schema, sender and bindings; an unreadable batch ends in quarantine
+      startBinding(bindings),                 // a device that nobody had is this edge's from here on: written beside the events
+      keep(keeper, refusals),                 // each number once, flushed to the log; refused events are in quarantine before;
+                                              // with a full log it waits
+      count(counts),                          // accepted, duplicates, refused
+      finishBinding,                          // on disk as well
+      acknowledge(acks),                      // only now: what the log holds of this sender's stream
     ],
     counts, keeper,
   };

@@ -13,26 +13,36 @@ import { MAX_PAYLOAD_BYTES, payloadSha256, type Quarantine } from './quarantine.
 
 const MAX_DETAIL_CHARACTERS = 300;
 
+export interface RefusalParts {
+  quarantine: Pick<Quarantine, 'add'>;
+  /** Publishes what is refused. */
+  link: Pick<Link, 'publish'>;
+  /** Keeps events that were refused for their device or centre, whole. */
+  held?: Pick<HeldEvents, 'add'> | undefined;
+}
+
+type RefusedBatch = Pick<BatchTask, 'address' | 'payload' | 'receivedAt'>;
+
 export class Refusals {
   readonly #quarantine: Pick<Quarantine, 'add'>;
   readonly #link: Pick<Link, 'publish'>;
   readonly #held: Pick<HeldEvents, 'add'> | undefined;
   readonly #tell: World['tell'];
 
-  /** @param held keeps events that were refused for their device or centre, whole */
-  constructor({ quarantine, link, held }: { quarantine: Pick<Quarantine, 'add'>; link: Pick<Link, 'publish'>; held?: Pick<HeldEvents, 'add'> | undefined }, tell: World['tell']) {
-    this.#quarantine = quarantine;
-    this.#link = link;
-    this.#held = held;
+  constructor(parts: RefusalParts, tell: World['tell']) {
+    this.#quarantine = parts.quarantine;
+    this.#link = parts.link;
+    this.#held = parts.held;
     this.#tell = tell;
   }
 
   /** Nothing of it can be read or written: quarantined, counted, and answered by its digest. @returns false: it goes no further */
-  async refuseBatch({ address: { centre, edge }, payload, receivedAt }: Pick<BatchTask, 'address' | 'payload' | 'receivedAt'>, fault: Fault): Promise<false> {
+  async refuseBatch({ address: { centre, edge }, payload, receivedAt }: RefusedBatch, fault: Fault): Promise<false> {
     const detail = explain(fault, 'en').message;
     // A payload may be large: digested once, and only its head is copied.
     const whole = { sha256: payloadSha256(payload), bytes: payload.length };
-    await this.#quarantine.add([{ at: receivedAt, sender: edge, code: fault.code, detail, payload: new Uint8Array(payload.subarray(0, MAX_PAYLOAD_BYTES)), whole }]);
+    const head = new Uint8Array(payload.subarray(0, MAX_PAYLOAD_BYTES));
+    await this.#quarantine.add([{ at: receivedAt, sender: edge, code: fault.code, detail, payload: head, whole }]);
     this.#tell({ kind: 'batch_refused', code: fault.code, sender: edge });
     this.#tell({ kind: 'fault', edge, fault });
     const refusal: Refusal = { v: WIRE_VERSION, error: fault.code, sha256: whole.sha256, detail: detail.slice(0, MAX_DETAIL_CHARACTERS) };
@@ -44,9 +54,10 @@ export class Refusals {
   async quarantineEvents(sender: string, refused: readonly RefusedEvent[], at: number): Promise<void> {
     const items = refusedRanges(refused).map(({ from, to, code }) => {
       const run = refused.filter(({ seq }) => seq >= from && seq <= to);
-      const { params } = run[0] as RefusedEvent;
-      const detail = `seq ${from}${to > from ? `–${to}` : ''}: ${explain({ code: run[0]?.code ?? 'CV_EVENT_INVALID', params }, 'en').message}`;
-      return { at, sender, code: code as RefusedEvent['code'], detail, payload: Buffer.from(JSON.stringify(run.map(({ event }) => event))) };
+      const [first] = run as [RefusedEvent];
+      const detail = `seq ${from}${to > from ? `–${to}` : ''}: ${explain(first, 'en').message}`;
+      const payload = Buffer.from(JSON.stringify(run.map(({ event }) => event)));
+      return { at, sender, code: code as RefusedEvent['code'], detail, payload };
     });
     await this.#quarantine.add(items);
     const foreign = refused.filter(({ code }) => code === 'CV_DEVICE_FOREIGN' || code === 'CV_CENTRE_FOREIGN');
