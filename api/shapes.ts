@@ -4,9 +4,10 @@
  */
 import { z } from 'zod';
 import type * as api from './views.ts';
-import { EVENT_SCHEMA } from '../core/event-schema.ts';
-import { described, speak } from '../core/json-schema.ts';
-import { FLAGS, KINDS, QUALITIES, type Clip, type Snapshot } from '../core/event.ts';
+
+import { speak } from '../core/json-schema.ts';
+import { described } from '../core/typed-schema.ts';
+import { EVENT_SCHEMA, FLAGS, KINDS, QUALITIES, type Clip, type Snapshot } from '../core/event.ts';
 import { PUBLISHED_PROPERTIES, UNKNOWN_DEVICE_SCHEMA } from '../core/wire/schemas.ts';
 import { COMMAND_KINDS, COMMAND_STATUSES, WRITABLE_SCHEMA } from '../core/wire/commands.ts';
 

@@ -67,7 +67,7 @@ async function playFrames(recorded: Case, devices: readonly PlayedDevice[], { pa
     const atMs = recorded.startsAt + Math.floor(line.afterUs / 1000);
     await pace?.(atMs);
     await clock.advanceMs(atMs - clock.nowMs());
-    for (const read of device.driver.frameOf?.read([frame], device.points) ?? []) {
+    for (const read of device.driver.frameReader?.read([frame], device.points) ?? []) {
       if (read.fault) give({ device, atMs, decoded: { ok: false, fault: read.fault, points: [] } });
       else give({ device, atMs, frame: read.frame, request: read.request, decoded: device.driver.decode(read.frame, read.request) });
     }

@@ -1,5 +1,5 @@
 /** Whose clock an event goes by (DESIGN 3, Clock). Pure. */
-import type { ClockSource, Draft, Flag, Origin } from '../../core/event.ts';
+import { MAX_TIME_MS, type ClockSource, type Draft, type Flag, type Origin } from '../../core/event.ts';
 
 const MAX_AHEAD_MS = 2 * 60_000;
 const MAX_BEHIND_MS = 5 * 60_000;
@@ -39,7 +39,7 @@ export function eventTime({ at, clock, observedAt, origin, polled, isEdgeClockSe
   return isDate(at) ? { ...restamped, deviceAt: Math.round(at) } : restamped;
 }
 
-const isDate = (at: number): boolean => at >= 0 && at <= 8.64e15;
+const isDate = (at: number): boolean => at >= 0 && at <= MAX_TIME_MS;
 
 /** An event that was stamped while our clock was not set, now that its time is known: the device's own counts where it can be believed. */
 export function restampDraft(draft: Draft, isPolled: (device: string) => boolean): Draft {

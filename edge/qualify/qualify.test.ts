@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FLAGS, ORIGINS, QUALITIES, type Draft, type Quality } from '../../core/event.ts';
-import { eventProblem } from '../../core/event-schema.ts';
+import { eventProblem } from '../../core/event-check.ts';
 import { explain } from '../../core/faults.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { Clock } from '../../core/world.ts';

@@ -5,7 +5,7 @@
  * A value is never made better than its driver said, and never changed but by the point's own scale, offset and unit.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Draft, Flag, Kind, Position, Quality, Value } from '../../core/event.ts';
+import { MAX_TEXT_LENGTH, type Draft, type Flag, type Kind, type Position, type Quality, type Value } from '../../core/event.ts';
 import type { Missed } from '../../core/driver.ts';
 import type { Station } from '../../core/line.ts';
 import type { Sample } from '../../core/sample.ts';
@@ -16,7 +16,6 @@ import { PointMap } from './point-map.ts';
 import { isSafeNumber, withoutArithmeticNoise, applyScale, withoutFloat32Noise } from './number.ts';
 import { resetStuck, plausibilityFlags, type ValueTime, type PlausibilityState } from './plausibility.ts';
 
-const MAX_TEXT = 4096;
 
 /** How a point's numbers become those of the catalogue's unit. */
 export interface UnitConversion {
@@ -167,7 +166,7 @@ function judgeValue(known: PointRules, sample: Sample, time: EventTime, world: Q
   const clean = typeof raw === 'number' ? withoutFloat32Noise(raw) : raw;
   if (known.isPlain && typeof clean === 'number' && isSafeNumber(clean) && isSafeNumber(raw as number)) return { value: clean, quality: sample.quality, flags: NO_FLAGS };
   if (point.faultCodes.includes(raw) || point.faultCodes.includes(clean)) return bad(memory, ['fault-code']);
-  if (typeof clean === 'string' && clean.length > MAX_TEXT) return { value: clean.slice(0, MAX_TEXT), quality: worse(sample.quality, 'uncertain'), flags: ['clamped'] };
+  if (typeof clean === 'string' && clean.length > MAX_TEXT_LENGTH) return { value: clean.slice(0, MAX_TEXT_LENGTH), quality: worse(sample.quality, 'uncertain'), flags: ['clamped'] };
   const value = typeof clean === 'number' ? applyScale(clean, point.scale, point.offset) : clean;
   const sent = typeof value === 'number' && known.conversion ? withoutArithmeticNoise(known.conversion.convert(value)) : value;
   if (typeof value === 'number' && typeof sent === 'number' && !(isSafeNumber(value) && isSafeNumber(sent) && isSafeNumber(raw as number))) return { ...bad(memory, ['sensor']), unsafe: true };

@@ -2,7 +2,7 @@
  * Accept: checks a payload, and each event in it. Bytes and the topic they came on go in, the checked batch comes out;
  * nothing is stored, answered or counted here, but a device that nobody had is bound to the sender of its first good event.
  */
-import { eventProblem } from '../../core/event-schema.ts';
+import { eventProblem } from '../../core/event-check.ts';
 import { streamOf, type Event } from '../../core/event.ts';
 import { FaultError, type FaultCode, type FaultParams } from '../../core/faults.ts';
 import type { SettledRange } from '../../log/types.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Picture } from '../../../core/driver.ts';
-import { eventProblem } from '../../../core/event-schema.ts';
+import { eventProblem } from '../../../core/event-check.ts';
 import type { Box, Draft, Snapshot } from '../../../core/event.ts';
 import { FaultError } from '../../../core/faults.ts';
 import { settle, testWorld } from '../../../core/testing/virtual-clock.ts';

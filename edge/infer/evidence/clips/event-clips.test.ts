@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Picture } from '../../../../core/driver.ts';
 import type { Clip, Draft } from '../../../../core/event.ts';
-import { eventProblem } from '../../../../core/event-schema.ts';
+import { eventProblem } from '../../../../core/event-check.ts';
 import { EvidenceFolder } from '../../../../log/evidence/folder.ts';
 import type { RingOpening } from '../../../../core/ring.ts';
 import type { TelemetryEvent } from '../../../../core/telemetry.ts';
