@@ -1,6 +1,6 @@
 /**
- * The gateway's line on one page: what happens to a batch from the moment an edge has sent it. Accept judges and keep
- * writes; only then is it acknowledged. From there on everyone reads the log, each at its own place and pace.
+ * The gateway's line on one page: what happens to a batch from the moment an edge has sent it. Intake checks it, writes it
+ * to the log and acknowledges it; from there on everyone reads the log, each at its own place and pace.
  */
 import type { Normaliser } from '../city/catalogue/catalogue.ts';
 import type { GatewayLog } from '../log/types.ts';
@@ -9,15 +9,16 @@ import type { Bindings } from './bindings/bindings.ts';
 import type { HeldEvents, TakeHeld } from './bindings/held.ts';
 import type { Link, Message } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';
-import { Intake, type IntakeParts, type IntakeStats } from './intake/intake.ts';
+import { Intake, type IntakeParts } from './intake/intake.ts';
+import type { IntakeStats } from './intake/intake-counts.ts';
 import type { Quarantine } from './intake/quarantine.ts';
 import type { Registry } from './presence/registry.ts';
 import type { Consumer } from './feed/consumer.ts';
-import { openFeed } from './feed/feed.ts';
+import { openLogFeed } from './feed/log-feed.ts';
 import { streamsConsumer } from './streams/out.ts';
 import type { Publisher } from './streams/publisher.ts';
 
-export interface LineParts {
+export interface GatewayLineParts {
   log: GatewayLog;
   quarantine: Quarantine;
   registry: Registry;
@@ -42,36 +43,36 @@ export interface GatewayLine {
   /** What edges send goes in here. */
   take(message: Message): Promise<void> | void;
   /** Events that were held back, once it is known whose they are. */
-  takeHeld: TakeHeld;
+  takeHeldEvents: TakeHeld;
   stats(): Readonly<IntakeStats>;
   /** Events that a consumer has not taken yet. */
   lag(consumer: string): number;
   open(): Promise<void>;
   /** A consumer comes, or goes, while the line runs. */
-  join(consumer: Consumer): Promise<void>;
-  leave(consumer: string): Promise<void>;
+  addConsumer(consumer: Consumer): Promise<void>;
+  removeConsumer(consumer: string): Promise<void>;
   close(): Promise<void>;
 }
 
-export function gatewayLine(setup: GatewaySetup, parts: LineParts, world: World): GatewayLine {
+export function gatewayLine(setup: GatewaySetup, parts: GatewayLineParts, world: World): GatewayLine {
   const { log, quarantine, registry, link, publisher } = parts;
   const { events, indicators } = setup.streams ?? { events: 'all', indicators: [] };
-  const feed = openFeed(log, [
+  const feed = openLogFeed(log, [
     parts.store,                     // time series: last values, ranges, aggregates
     parts.warnings,                  // rules → state machine → outbox
     ...(events === 'none' ? [] : [streamsConsumer(log, publisher, { indicators, isHeard: parts.isHeard, normaliser: parts.normaliser }, world)]), // clean events for other consumers
     ...parts.sinks,                  // InfluxDB and the like; overrun when the log is full of them
   ], world);
-  // accept → keep → ack; what is refused → quarantine; what is kept → feed
+  // intake/line.ts: accept → bind → keep → count → acknowledge; what is refused → quarantine; what is kept → feed
   const intake = new Intake({ setup, log, quarantine, registry, bindings: parts.bindings, held: parts.held, link, onKept: (groups) => feed.offer(groups), ...(parts.takes && { takes: parts.takes }), ...(parts.onSettled && { onSettled: parts.onSettled }) }, world);
   return {
     take: (message) => intake.take(message),
-    takeHeld: (sender, id, events) => intake.takeHeld(sender, id, events),
+    takeHeldEvents: (sender, id, events) => intake.takeHeldEvents(sender, id, events),
     stats: () => intake.stats,
     lag: (consumer) => feed.lag(consumer),
     open: () => feed.start(),
-    join: (consumer) => feed.join(consumer),
-    leave: (consumer) => feed.leave(consumer),
+    addConsumer: (consumer) => feed.addConsumer(consumer),
+    removeConsumer: (consumer) => feed.removeConsumer(consumer),
     async close() {
       await intake.close();
       const fed = feed.close();

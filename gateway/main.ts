@@ -119,7 +119,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   const line = gatewayLine(setup, { log, quarantine, registry, bindings, held, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, normaliser: () => normal, store: store.consumer, warnings: warnings.consumer, sinks: sinks.all.map(({ consumer }) => consumer), takes: evidence.takes, ...(broker && { onSettled: broker.settled }) }, world);
   undo.unshift(() => line.close());
   await line.open();
-  const rebinding = new Rebinding({ bindings, held, registry, dir: join(setup.log.dir, 'bindings'), take: line.takeHeld }, world);
+  const rebinding = new Rebinding({ bindings, held, registry, dir: join(setup.log.dir, 'bindings'), take: line.takeHeldEvents }, world);
   await rebinding.open();
   undo.unshift(() => rebinding.close());
   // It says what fails, and a full log holds nobody up here.

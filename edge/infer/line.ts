@@ -26,7 +26,13 @@ import { measureZones } from './zones/measure.ts';
  * @param eventPictures makes the pictures of events; absent: they get none
  * @param viewers people who watch a live view
  */
-export function infer(cameras: InferCameras, world: World, pictures?: LatestPictures, eventPictures?: Pick<EventPictures, 'picturesFor'>, viewers?: Pick<LiveStreams, 'tellViewers'>): InferStation {
+export function infer(
+  cameras: InferCameras,
+  world: World,
+  pictures?: LatestPictures,
+  eventPictures?: Pick<EventPictures, 'picturesFor'>,
+  viewers?: Pick<LiveStreams, 'tellViewers'>,
+): InferStation {
   const { tell } = world;
   const counts = new PictureCounts(tell);
   const quality = new VideoQualityStation(cameras, world.clock);
@@ -34,20 +40,21 @@ export function infer(cameras: InferCameras, world: World, pictures?: LatestPict
   const ending = new AbortController();
   return pictureLine(cameras, {
     arrival: [
-      applyMask(cameras),                              // privacy mask: before anything else has the picture
-      (item) => quality.check(item),                   // video quality: a finding becomes a sample of the point `video`
-      (item) => counts.pictureRead(item),              // counted as read: `samples_read`
+      applyMask(cameras),                            // privacy mask: before anything else has the picture
+      (item) => quality.check(item),                 // video quality: a finding becomes a sample of the point `video`
+      (item) => counts.pictureRead(item),            // counted as read: `samples_read`
     ],
-    // queue/camera-queue.ts                              the newest picture waits; an older one is dropped: `picture_late`; at the end: `shutdown`
+    // queue/camera-queue.ts: the newest picture waits; an older one is dropped and counted: `picture_late`, at the end `shutdown`
     turn: [
-      gate(tell),                                      // nothing has moved: the last detections hold, `picture_still`
-      detect(faults, tell, ending.signal),             // else the detector; a newer picture takes its place until then: `picture_late`; it fails: `model_failed`
-      count,                                           // boxes become persons, vehicles, occupancy
-      keepLatest(pictures),                            // the newest picture, for people
-      measureZones,                                    // tracks; what zones and lines measure of them
-      tellViewers(viewers),                            // boxes beside the live view
-      attachEvidence(eventPictures, ending.signal),    // pictures and clips of events
-      toSamples(counts),                               // all of it as samples, which go on to qualify
+      gate(tell),                                    // nothing has moved: the last detections hold, `picture_still`
+      detect(faults, tell, ending.signal),           // else the detector; a newer picture may replace this one until then:
+                                                     // `picture_late`; a detection that fails: `model_failed`
+      count,                                         // boxes become persons, vehicles, occupancy
+      keepLatest(pictures),                          // the newest picture, for people
+      measureZones,                                  // tracks, and what zones and lines measure of them
+      tellViewers(viewers),                          // boxes beside the live view
+      attachEvidence(eventPictures, ending.signal),  // pictures and clips of events
+      toSamples(counts),                             // all of it as samples, which go on to qualify
     ],
     counts, faults, quality, ending,
   }, world);

@@ -29,7 +29,8 @@ export interface PictureStations {
 
 const CLOSE_DEADLINE_MS = 1000;
 
-export function pictureLine(cameras: InferCameras, { arrival, turn, counts, faults, quality, ending }: PictureStations, world: World): InferStation {
+export function pictureLine(cameras: InferCameras, stations: PictureStations, world: World): InferStation {
+  const { arrival, turn, counts, faults, quality, ending } = stations;
   const queues = new CameraQueues(counts, work);
 
   function take(items: readonly DecodedItem[], give: Give<Sample>): void {
@@ -81,9 +82,11 @@ export function pictureLine(cameras: InferCameras, { arrival, turn, counts, faul
 
   function failed({ item }: QueuedPicture, camera: InferCamera | undefined, error: unknown): Sample[] {
     camera?.pipeline.detectionFailed();
-    if (!ending.signal.aborted && !(camera && isClosed(error))) return faults.failed(item, faultOf(error, 'CV_MODEL_FAILED', { model: item.device }));
-    counts.pictureLost(item, 'shutdown');
-    return [];
+    if (ending.signal.aborted || (camera && isClosed(error))) {
+      counts.pictureLost(item, 'shutdown');
+      return [];
+    }
+    return faults.failed(item, faultOf(error, 'CV_MODEL_FAILED', { model: item.device }));
   }
 
   return {

@@ -33,5 +33,6 @@ export type TurnStation = (task: PictureTask) => Promise<void> | void;
 const NO_DETECTIONS: Detections = { boxes: [], lowScoreBoxes: [], model: '', frame: 0 };
 
 export function pictureTask(camera: InferCamera, queue: CameraQueue, current: QueuedPicture): PictureTask {
-  return { camera, queue, current, heldDetections: null, detections: NO_DETECTIONS, counts: [], measures: [], eventPictures: null, samples: [] };
+  const found = { heldDetections: null, detections: NO_DETECTIONS, counts: [], measures: [], eventPictures: null, samples: [] };
+  return { camera, queue, current, ...found };
 }

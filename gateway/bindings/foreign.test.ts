@@ -7,7 +7,7 @@ import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import type { Ack, AckMessage, DeviceState } from '../../core/wire/messages.ts';
 import { Intake } from '../intake/intake.ts';
-import type { Refused } from '../intake/quarantine.ts';
+import type { RefusedPayload } from '../intake/quarantine.ts';
 import { Registry } from '../presence/registry.ts';
 import { Bindings, type ConfiguredBindings } from './bindings.ts';
 
@@ -20,7 +20,7 @@ async function rig(over: Partial<ConfiguredBindings> = {}) {
   const bindings = new Bindings({ path: null, configured: () => configured }, world);
   const registry = new Registry({ path: null, edges: ['pump', 'gate'], centre: CENTRE, bindings }, world);
   const acks: Record<string, Ack[]> = { pump: [], gate: [], town: [] };
-  const quarantined: Refused[] = [];
+  const quarantined: RefusedPayload[] = [];
   const intake = new Intake({
     setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: configured.relays }, log, registry, bindings,
     quarantine: { add: (refused) => { quarantined.push(...refused); return Promise.resolve(); } },

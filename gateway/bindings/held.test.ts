@@ -89,12 +89,12 @@ test('a disk that cannot be written is said: then nothing of it may count as set
 
 test('held events go into the log in order, numbered without a hole, with their own numbers in them', () => {
   const events = [event(9), event(4), event(2, { epoch: 3 }), event(5, { stream: 'state', kind: 'state' })];
-  const batches = heldBatches(7, events, 1).map(({ verdict: { batch } }) => [batch.name, batch.events().map(({ epoch, seq }) => [epoch, seq])]);
+  const batches = heldBatches(7, events, 1).map(({ checked: { batch } }) => [batch.name, batch.events().map(({ epoch, seq }) => [epoch, seq])]);
   assert.deepEqual(batches, [
     [{ from: 'held:7', stream: 'measurement', epoch: 7, seq: 1 }, [[1, 4], [1, 9], [3, 2]]],
     [{ from: 'held:7', stream: 'state', epoch: 7, seq: 1 }, [[1, 5]]],
   ]);
-  assert.deepEqual(heldBatches(7, Array.from({ length: 1001 }, (_, at) => event(at + 1)), 1).map(({ verdict: { batch } }) => [batch.name.seq, batch.count]), [[1, 500], [501, 500], [1001, 1]]);
+  assert.deepEqual(heldBatches(7, Array.from({ length: 1001 }, (_, at) => event(at + 1)), 1).map(({ checked: { batch } }) => [batch.name.seq, batch.count]), [[1, 500], [501, 500], [1001, 1]]);
 });
 
 test('no file stays open behind what was written, handed over or refused', async (t) => {

@@ -2,7 +2,7 @@
 import type { Event } from '../../core/event.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { EventColumns, type BatchName } from '../../core/wire/event-columns.ts';
-import type { Offered } from '../intake/keep.ts';
+import type { OfferedBatch } from '../intake/batch-keeper.ts';
 
 const MAX_EVENTS = 500;
 
@@ -12,14 +12,14 @@ const MAX_EVENTS = 500;
  *
  * @param id of the hand-over
  */
-export function heldBatches(id: number, events: readonly Event[], receivedAt: number): Offered[] {
+export function heldBatches(id: number, events: readonly Event[], receivedAt: number): OfferedBatch[] {
   const from = `held:${id}`;
   return [...Map.groupBy(events, ({ stream }) => stream)].flatMap(([stream, own]) => {
     const sorted = own.toSorted((a, b) => a.epoch - b.epoch || a.seq - b.seq);
-    return Array.from({ length: Math.ceil(sorted.length / MAX_EVENTS) }, (_, at): Offered => {
+    return Array.from({ length: Math.ceil(sorted.length / MAX_EVENTS) }, (_, at): OfferedBatch => {
       const part = sorted.slice(at * MAX_EVENTS, (at + 1) * MAX_EVENTS);
       const name: BatchName = { from, stream, epoch: id, seq: at * MAX_EVENTS + 1 };
-      return { verdict: { batch: EventColumns.ofRows(name, part), refused: [], covered: [] }, payload: encodeBatch(name, part), receivedAt };
+      return { checked: { batch: EventColumns.ofRows(name, part), refused: [], gapRanges: [] }, payload: encodeBatch(name, part), receivedAt };
     });
   });
 }

@@ -1,6 +1,6 @@
 /** The contract of whoever reads the gateway's log: store, rules, streams, sinks. */
 import type { Cursor } from '../../log/types.ts';
-import type { FedGroup } from './fed.ts';
+import type { LogBatch } from './log-batch.ts';
 
 /** Events that the log let go of before an optional consumer took them. */
 export interface MissedEvents {
@@ -26,7 +26,7 @@ export interface Consumer {
    * After a fault the same come again; after a crash what lies after the saved cursor.
    * There may be none (only the cursor moved on).
    */
-  take(groups: readonly FedGroup[], upTo: Cursor): Promise<void>;
+  take(groups: readonly LogBatch[], upTo: Cursor): Promise<void>;
   /** Before the next take: these will not come. Told and counted already; called again after a fault. */
   missed?(missed: MissedEvents): Promise<void>;
   /** The gateway stops: whoever waits for somebody else gives up at once, so that its take rejects. */

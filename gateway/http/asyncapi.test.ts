@@ -7,7 +7,7 @@ import { eventProblem } from '../../core/event-check.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import { ANSWER_SCHEMA, COMMAND_SCHEMA, readMessage } from '../../core/wire/commands.ts';
 import { parseEdgeTopic } from '../../core/wire/topics.ts';
-import { readState } from '../intake/state.ts';
+import { readState } from '../intake/read-state.ts';
 import { livePath } from '../media/live-view/desk.ts';
 import { asyncapiDocument, CHANNELS, MESSAGES } from './asyncapi.ts';
 import { WIRE_EXAMPLES } from './wire-examples.ts';

@@ -6,17 +6,17 @@ import { createZstdCompress } from 'node:zlib';
 import type { Draft, Event, Gap } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
-import { judgeBatch, MAX_AHEAD_MS, type AcceptRules } from './accept.ts';
+import { checkBatch, MAX_AHEAD_MS, type AcceptanceRules } from './accept.ts';
 
 const NOW = 1_800_000_000_000;
-const RULES: AcceptRules = { nowMs: NOW, accepts: ['live', 'backfill'], relays: ['town'] };
+const RULES: AcceptanceRules = { nowMs: NOW, accepts: ['live', 'backfill'], relays: ['town'] };
 const good: Draft = {
   device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: '500112001', kind: 'measurement', value: 3.2, unit: 'm',
   occurredAt: NOW, clock: 'edge', observedAt: NOW, quality: 'good', origin: 'live',
 };
 const name = { from: 'pump', stream: 'measurement' as const, epoch: 7, seq: 10 };
 const gap: Gap = { stream: 'measurement', epoch: 7, fromSeq: 3, toSeq: 5, fromAt: 1, toAt: 2, count: 3, reason: 'log_full_oldest' };
-const judge = (events: object[], over: Partial<typeof name> = {}) => judgeBatch(Buffer.from(JSON.stringify({ v: 1, ...name, ...over, events })), 'pump', RULES);
+const judge = (events: object[], over: Partial<typeof name> = {}) => checkBatch(Buffer.from(JSON.stringify({ v: 1, ...name, ...over, events })), 'pump', RULES);
 const codeOf = (run: () => unknown): string => {
   try {
     run();
@@ -65,29 +65,29 @@ test('exactly 24 h ahead still comes in', () => {
 });
 
 test('in exercise mode every origin comes in', () => {
-  assert.deepEqual(judgeBatch(encodeBatch(name, [{ ...good, origin: 'simulated' }]), 'pump', { ...RULES, accepts: null }).refused, []);
+  assert.deepEqual(checkBatch(encodeBatch(name, [{ ...good, origin: 'simulated' }]), 'pump', { ...RULES, accepts: null }).refused, []);
 });
 
 test('a gap record covers its numbers; one without numbers covers none', () => {
   const record = { ...good, kind: 'gap', value: 3, gap };
-  assert.deepEqual(judge([record]).covered, [{ sender: 'pump', stream: 'measurement', epoch: 7, from: 3, to: 5 }]);
-  assert.deepEqual(judge([{ ...record, gap: { ...gap, epoch: 6, toSeq: 900 } }]).covered.length, 1);
-  assert.deepEqual(judge([{ ...record, gap: { ...gap, fromSeq: 0, toSeq: 0 } }]).covered, []);
+  assert.deepEqual(judge([record]).gapRanges, [{ sender: 'pump', stream: 'measurement', epoch: 7, from: 3, to: 5 }]);
+  assert.deepEqual(judge([{ ...record, gap: { ...gap, epoch: 6, toSeq: 900 } }]).gapRanges.length, 1);
+  assert.deepEqual(judge([{ ...record, gap: { ...gap, fromSeq: 0, toSeq: 0 } }]).gapRanges, []);
 });
 
 test('a gap that speaks of another stream than its own covers nothing; up to the number before itself it does', () => {
   const record = { ...good, kind: 'gap', value: 3, gap: { ...gap, stream: 'state', fromSeq: 8, toSeq: 900 } };
   for (const epoch of [6, 7, 8]) {
-    const { covered, refused } = judge([good, { ...record, gap: { ...record.gap, epoch } }]);
-    assert.deepEqual([refused.map(({ seq, code }) => [seq, code]), covered], [[[11, 'CV_EVENT_INVALID']], []]);
+    const { gapRanges, refused } = judge([good, { ...record, gap: { ...record.gap, epoch } }]);
+    assert.deepEqual([refused.map(({ seq, code }) => [seq, code]), gapRanges], [[[11, 'CV_EVENT_INVALID']], []]);
   }
-  assert.deepEqual(judge([good, { ...record, gap: { ...gap, toSeq: 10 } }]).covered, [{ sender: 'pump', stream: 'measurement', epoch: 7, from: 3, to: 10 }], 'up to the one before itself');
+  assert.deepEqual(judge([good, { ...record, gap: { ...gap, toSeq: 10 } }]).gapRanges, [{ sender: 'pump', stream: 'measurement', epoch: 7, from: 3, to: 10 }], 'up to the one before itself');
 });
 
 test('a relay passes on events of others, whose gaps say nothing of its own numbers', () => {
   const relayed: Event = { ...good, kind: 'gap', value: 3, gap: { ...gap, toSeq: 900 }, edge: 'pump', stream: 'measurement', epoch: 3, seq: 4 };
-  const { refused, covered } = judgeBatch(encodeBatch({ ...name, from: 'town' }, [relayed]), 'town', RULES);
-  assert.deepEqual([refused, covered], [[], []]);
+  const { refused, gapRanges } = checkBatch(encodeBatch({ ...name, from: 'town' }, [relayed]), 'town', RULES);
+  assert.deepEqual([refused, gapRanges], [[], []]);
 });
 
 test('a batch under another name than its topic is refused whole', () => {
@@ -99,6 +99,6 @@ test('a bomb of 512 MB in 16 KB of zstd is refused without unpacking it', async 
   const bomb = await buffer(Readable.from(Array.from({ length: 512 }, () => nothing)).pipe(createZstdCompress()));
   assert.ok(bomb.length < 32 << 10, `${bomb.length} bytes`);
   const before = process.memoryUsage().rss;
-  assert.equal(codeOf(() => judgeBatch(bomb, 'pump', RULES)), 'CV_WIRE_TOO_LARGE');
+  assert.equal(codeOf(() => checkBatch(bomb, 'pump', RULES)), 'CV_WIRE_TOO_LARGE');
   assert.ok(process.memoryUsage().rss - before < 64 << 20);
 });

@@ -1,6 +1,6 @@
 /**
- * Accept: what of a payload may come in. Bytes and the topic they came on go in, a verdict comes out; nothing is
- * stored, answered or counted here, but that a device which nobody had is bound to the sender of its first good event.
+ * Accept: checks a payload, and each event in it. Bytes and the topic they came on go in, the checked batch comes out;
+ * nothing is stored, answered or counted here, but a device that nobody had is bound to the sender of its first good event.
  */
 import { eventProblem } from '../../core/event-check.ts';
 import { streamOf, type Event } from '../../core/event.ts';
@@ -8,9 +8,9 @@ import { FaultError, type FaultCode, type FaultParams } from '../../core/faults.
 import type { SettledRange } from '../../log/types.ts';
 import { readBatch } from '../../core/wire/batch.ts';
 import type { BatchName, EventColumns } from '../../core/wire/event-columns.ts';
-import { isProvenGood, MAX_AHEAD_MS, type AcceptRules } from './proof.ts';
+import { isProvenGood, MAX_AHEAD_MS, type AcceptanceRules } from './proof.ts';
 
-export { MAX_AHEAD_MS, type AcceptRules } from './proof.ts';
+export { MAX_AHEAD_MS, type AcceptanceRules } from './proof.ts';
 
 export interface RefusedEvent {
   seq: number;
@@ -19,27 +19,27 @@ export interface RefusedEvent {
   event: unknown;
 }
 
-export interface Verdict {
+export interface CheckedBatch {
   /** All events of the batch, refused ones too. */
   batch: EventColumns;
   /** Sorted by seq. */
   refused: readonly RefusedEvent[];
   /** Numbers of this sender that its gap records say will not come. */
-  covered: readonly SettledRange[];
+  gapRanges: readonly SettledRange[];
 }
 
 /**
  * @param edge the sender as the topic names it
  * @throws CV_WIRE_NOT_JSON, CV_WIRE_TOO_LARGE, CV_WIRE_VERSION, CV_WIRE_SHAPE, CV_WIRE_SENDER when nothing of it can be taken
  */
-export function judgeBatch(payload: Uint8Array, edge: string, rules: AcceptRules): Verdict {
+export function checkBatch(payload: Uint8Array, edge: string, rules: AcceptanceRules): CheckedBatch {
   const batch = readBatch(payload);
   if (batch.name.from !== edge) throw new FaultError('CV_WIRE_SENDER', { from: batch.name.from, topic: edge });
-  return isProvenGood(batch, rules) ? { batch, refused: [], covered: [] } : judgeEach(batch, rules);
+  return isProvenGood(batch, rules) ? { batch, refused: [], gapRanges: [] } : checkEvents(batch, rules);
 }
 
 /** Event by event: what is wrong with each, and which numbers its gap records cover. */
-export function judgeEach(batch: EventColumns, rules: AcceptRules): Verdict {
+export function checkEvents(batch: EventColumns, rules: AcceptanceRules): CheckedBatch {
   const { name } = batch;
   const refused: RefusedEvent[] = [];
   const covered: SettledRange[] = [];
@@ -51,10 +51,10 @@ export function judgeEach(batch: EventColumns, rules: AcceptRules): Verdict {
       covered.push({ sender: name.from, stream: event.gap.stream, epoch: event.gap.epoch, from: event.gap.fromSeq, to: event.gap.toSeq });
     }
   });
-  return { batch, refused, covered };
+  return { batch, refused, gapRanges: covered };
 }
 
-function problemOf(event: Event, seq: number, name: BatchName, rules: AcceptRules): { code: FaultCode; params: FaultParams } | null {
+function problemOf(event: Event, seq: number, name: BatchName, rules: AcceptanceRules): { code: FaultCode; params: FaultParams } | null {
   const detail = eventProblem(event) ?? originProblem(event, seq, name, rules) ?? gapProblem(event, seq, name);
   if (detail) return { code: 'CV_EVENT_INVALID', params: { detail } };
   const aheadMs = event.occurredAt - rules.nowMs;
@@ -66,7 +66,7 @@ function problemOf(event: Event, seq: number, name: BatchName, rules: AcceptRule
   return bindings ? bindings.admitCentre(event.centre, name.from) ?? (isOfEdge ? null : bindings.admit(event.device, name.from)) : null;
 }
 
-function originProblem(event: Event, seq: number, name: BatchName, rules: AcceptRules): string | null {
+function originProblem(event: Event, seq: number, name: BatchName, rules: AcceptanceRules): string | null {
   if (streamOf(event) !== event.stream) return `stream: ${event.stream}, but what it holds belongs to ${streamOf(event)}`;
   if (event.edge !== name.from) return rules.relays.includes(name.from) ? null : `edge: ${event.edge}, but ${name.from} passes on nothing of others`;
   const own = event.stream === name.stream && event.epoch === name.epoch && event.seq === seq;

@@ -16,12 +16,12 @@ test('a log that cannot say what it holds is told, and the next ack of that stre
   const log = new Proxy({}, { get: () => mark }) as GatewayLog;
   const world = testWorld();
   const acks = new Acks('g', log, { publish: (topic) => { sent.push(topic); return Promise.resolve(); } }, world);
-  acks.owe('500112001', 'pump', 'measurement', 1);
+  acks.due('500112001', 'pump', 'measurement', 1);
   await turn();
   await turn();
   assert.deepEqual(world.told.map((event) => event.kind), ['fault']);
   isBroken = false;
-  acks.owe('500112001', 'pump', 'measurement', 1);
+  acks.due('500112001', 'pump', 'measurement', 1);
   await turn();
   await turn();
   assert.deepEqual(sent, ['cv/v1/in/500112001/pump/ack']);
@@ -32,7 +32,7 @@ test('while an ack of a stream is on its way no second one is begun; what came m
   const log = new Proxy({}, { get: () => () => ({ upTo: 7, have: [] }) }) as GatewayLog;
   const acks = new Acks('g', log, { publish: () => new Promise<void>((resolve) => { waiting.push(resolve); }) }, testWorld());
   const owe = async (seq: number) => {
-    acks.owe('500112001', 'pump', 'measurement', 1, [{ from: seq, to: seq, code: 'CV_EVENT_INVALID' }]);
+    acks.due('500112001', 'pump', 'measurement', 1, [{ from: seq, to: seq, code: 'CV_EVENT_INVALID' }]);
     await turn();
     await turn();
   };

@@ -6,9 +6,9 @@ import type { Ack, RefusedRange } from '../../core/wire/messages.ts';
 import { edgeTopic, WIRE_VERSION } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
 import type { Link } from '../broker/link.ts';
-import { markOf } from './keep.ts';
+import { ackMark } from './batch-keeper.ts';
 
-interface Owed {
+interface DueAck {
   centre: string;
   edge: string;
   stream: Stream;
@@ -20,7 +20,7 @@ interface Owed {
 const MAX_REFUSED = 1000;
 
 export class Acks {
-  readonly #owed = new Map<string, Owed>();
+  readonly #owed = new Map<string, DueAck>();
   readonly #sending = new Set<string>();
   readonly #gateway: string;
   readonly #log: GatewayLog;
@@ -35,7 +35,7 @@ export class Acks {
   }
 
   /** An ack of this stream is due; `centre` is the one in the edge's own topics. */
-  owe(centre: string, edge: string, stream: Stream, epoch: number, refused: readonly RefusedRange[] = []): void {
+  due(centre: string, edge: string, stream: Stream, epoch: number, refused: readonly RefusedRange[] = []): void {
     const key = `${centre}|${edge}|${stream}|${epoch}`;
     const owed = this.#owed.get(key) ?? { centre, edge, stream, epoch, refused: [] };
     owed.refused.push(...refused);
@@ -53,7 +53,7 @@ export class Acks {
       if (refused.length > MAX_REFUSED) this.#owed.set(key, { ...owed, refused: refused.slice(MAX_REFUSED) });
       try {
         const ack: Ack = {
-          v: WIRE_VERSION, stream, epoch, ...markOf(this.#log, edge, stream, epoch), refused: refused.slice(0, MAX_REFUSED),
+          v: WIRE_VERSION, stream, epoch, ...ackMark(this.#log, edge, stream, epoch), refused: refused.slice(0, MAX_REFUSED),
           gateway: this.#gateway, at: this.#world.clock.nowMs(),
         };
         await this.#link.publish(edgeTopic(centre, edge, 'ack'), JSON.stringify(ack));

@@ -13,7 +13,7 @@ import type { Ack, AckMessage } from '../../core/wire/messages.ts';
 import { edgeTopic } from '../../core/wire/topics.ts';
 import { seededRandom, type Random } from '../../core/world.ts';
 import { Intake } from './intake.ts';
-import type { Refused } from './quarantine.ts';
+import type { RefusedPayload } from './quarantine.ts';
 
 const CENTRE = '500112001';
 const SETUP = { gateway: 'g', accepts: ['live' as const], exercise: false, relays: [] };
@@ -67,7 +67,7 @@ test('any delivery: each good number once, refused ones in quarantine, every num
         return places;
       },
     };
-    const quarantine: Refused[] = [];
+    const quarantine: RefusedPayload[] = [];
     const answers: { edge: string; message: AckMessage }[] = [];
     const start = () => new Intake({
       setup: SETUP, log, quarantine: { add: async (refused) => { await settle(); quarantine.push(...refused); } },

@@ -9,7 +9,7 @@ import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import type { Ack, AckMessage, EdgeState } from '../../core/wire/messages.ts';
 import { Intake, type IntakeParts } from './intake.ts';
-import type { Refused } from './quarantine.ts';
+import type { RefusedPayload } from './quarantine.ts';
 
 const TOPIC = 'cv/v1/in/500112001/pump';
 
@@ -17,7 +17,7 @@ async function rig(over: Partial<GatewayLog> = {}, parts: Partial<IntakeParts> =
   const world = testWorld();
   const log = { ...(await openMemoryGatewayLog({ gateway: 'g' }, world)), ...over };
   const published: { topic: string; message: AckMessage }[] = [];
-  const quarantined: Refused[] = [];
+  const quarantined: RefusedPayload[] = [];
   const noted: { events: Event[]; states: EdgeState[] } = { events: [], states: [] };
   const intake = new Intake({
     setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] }, log,

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Draft } from '../../core/event.ts';
 import { encodeBatch, readBatch } from '../../core/wire/batch.ts';
-import { judgeEach, MAX_AHEAD_MS, type AcceptRules } from './accept.ts';
+import { checkEvents, MAX_AHEAD_MS, type AcceptanceRules } from './accept.ts';
 import { isProvenGood } from './proof.ts';
 
 const NOW = 1_800_000_000_000;
-const RULES: AcceptRules = { nowMs: NOW, accepts: ['live', 'backfill'], relays: ['pump'] };
+const RULES: AcceptanceRules = { nowMs: NOW, accepts: ['live', 'backfill'], relays: ['pump'] };
 const name = { from: 'pump', stream: 'measurement' as const, epoch: 7, seq: 10 };
 const good: Draft = {
   device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: '500112001', kind: 'measurement', value: 3.2, unit: 'm',
@@ -15,7 +15,7 @@ const good: Draft = {
 };
 const judged = (events: readonly object[]) => {
   const batch = readBatch(encodeBatch(name, events as Draft[]));
-  return { isProven: isProvenGood(batch, RULES), refused: judgeEach(batch, RULES).refused };
+  return { isProven: isProvenGood(batch, RULES), refused: checkEvents(batch, RULES).refused };
 };
 
 test('what edges send is proven good without a look at single events', () => {

@@ -12,7 +12,7 @@ import type { EventColumns } from '../../core/wire/event-columns.ts';
 /** The gateway's clock is the measure: further ahead than this a time is wrong, whoever says it. */
 export const MAX_AHEAD_MS = 24 * 3_600_000;
 
-export interface AcceptRules {
+export interface AcceptanceRules {
   nowMs: number;
   /** Origins that come in; null for all (exercise mode). */
   accepts: readonly Origin[] | null;
@@ -32,7 +32,7 @@ const MUST = DRAFT_FIELDS.filter((field) => EVENT_SCHEMA.required.includes(field
 const TESTS: ReadonlyMap<string, Test> = new Map(DRAFT_FIELDS.filter((field) => !UNPROVEN.has(field)).map((field) => [field, MUST.includes(field) ? fieldTest(field) : optional(fieldTest(field))]));
 
 /** Whether every event of a batch is good and speaks of nothing but itself (no gap, no warning, not relayed). */
-export function isProvenGood(batch: EventColumns, rules: AcceptRules): boolean {
+export function isProvenGood(batch: EventColumns, rules: AcceptanceRules): boolean {
   const { fields } = batch;
   if (!fields) return false;
   for (const field of MUST) if (!fields.has(field)) return false;

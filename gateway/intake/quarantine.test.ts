@@ -5,14 +5,14 @@ import { test, type TestContext } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
-import { openQuarantine, type Refused } from './quarantine.ts';
+import { openQuarantine, type RefusedPayload } from './quarantine.ts';
 
 async function folder(t: TestContext): Promise<string> {
   const { dir, remove } = await tempDir();
   t.after(remove);
   return dir;
 }
-const refused = (text: string, sender = 'pump'): Refused => ({ at: 5, sender, code: 'CV_WIRE_NOT_JSON', detail: 'no', payload: Buffer.from(text) });
+const refused = (text: string, sender = 'pump'): RefusedPayload => ({ at: 5, sender, code: 'CV_WIRE_NOT_JSON', detail: 'no', payload: Buffer.from(text) });
 
 test('items are listed newest first, by page, and their payloads come back', async (t) => {
   const quarantine = await openQuarantine({ dir: await folder(t) }, testWorld());

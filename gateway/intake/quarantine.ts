@@ -10,7 +10,7 @@ import { FaultError, type FaultCode } from '../../core/faults.ts';
 import { forceFolder, makeFolder } from '../../core/folder.ts';
 import type { World } from '../../core/world.ts';
 
-export interface Refused {
+export interface RefusedPayload {
   at: number;
   sender: string;
   code: FaultCode;
@@ -22,7 +22,7 @@ export interface Refused {
 
 export interface Quarantine {
   /** Resolves when it is on disk. The same payload of the same sender with the same code is kept once. @throws CV_QUARANTINE_FAILED */
-  add(refused: readonly Refused[]): Promise<void>;
+  add(refused: readonly RefusedPayload[]): Promise<void>;
   /** Newest first, ids below `before` (null: from the newest). */
   list(before: number | null, limit: number): QuarantineItem[];
   /** The payload, cut at 64 KB; null when it is not kept (any more). */
@@ -44,21 +44,21 @@ const MAX_ITEMS = 10_000;
 const MAX_PAYLOAD_BYTES_PER_SECOND = 4 << 20;
 const NAME = /^quarantine-(\d+)\.jsonl$/;
 
-interface Kept {
+interface StoredItem {
   item: QuarantineItem;
   file: number;
   offset: number;
   length: number;
 }
 
-interface Line extends QuarantineItem {
+interface StoredLine extends QuarantineItem {
   payload: string | null;
 }
 
 export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 4 }: QuarantineOptions, world: World): Promise<Quarantine> {
   await makeFolder(dir);
   const path = (file: number) => join(dir, `quarantine-${file}.jsonl`);
-  let kept: Kept[] = [];
+  let kept: StoredItem[] = [];
   const known = new Set<string>();
   const files: number[] = [];
   for (const file of (await readdir(dir)).flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number).toSorted((a, b) => a - b)) {
@@ -72,9 +72,9 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
   let second = { at: -1, bytes: 0 };
   let last: Promise<void> = Promise.resolve();
   /** What waits for the write that is under way goes to the disk together. */
-  let next: { lines: Line[]; written: Promise<void> } | null = null;
+  let next: { lines: StoredLine[]; written: Promise<void> } | null = null;
 
-  async function append(lines: readonly Line[]): Promise<void> {
+  async function append(lines: readonly StoredLine[]): Promise<void> {
     if (!handle || size >= maxFileBytes) await roll();
     const texts = lines.map((line) => Buffer.from(`${JSON.stringify(line)}\n`));
     await (handle as FileHandle).appendFile(Buffer.concat(texts));
@@ -88,7 +88,7 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
     if (kept.length > MAX_ITEMS * 1.1) forget(kept.slice(0, -MAX_ITEMS));
   }
 
-  function enqueue(lines: readonly Line[]): { written: Promise<void> } {
+  function enqueue(lines: readonly StoredLine[]): { written: Promise<void> } {
     if (next) {
       next.lines.push(...lines);
       return next;
@@ -119,13 +119,13 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
     }
   }
 
-  function forget(gone: readonly Kept[]): void {
+  function forget(gone: readonly StoredItem[]): void {
     const ids = new Set(gone.map(({ item }) => item.id));
     for (const { item } of gone) known.delete(keyOf(item));
     kept = kept.filter(({ item }) => !ids.has(item.id));
   }
 
-  function lineOf({ at, sender, code, detail, payload, whole: given }: Refused, sha256: string): Line {
+  function lineOf({ at, sender, code, detail, payload, whole: given }: RefusedPayload, sha256: string): StoredLine {
     const now = Math.floor(world.clock.monotonicMs() / 1000);
     if (second.at !== now) second = { at: now, bytes: 0 };
     const part = payload.subarray(0, MAX_PAYLOAD_BYTES);
@@ -138,10 +138,10 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
 
   return {
     async add(refused) {
-      const lines: Line[] = [];
+      const lines: StoredLine[] = [];
       const keys: string[] = [];
       for (const one of refused) {
-        const sha256 = one.whole?.sha256 ?? sha256Of(one.payload);
+        const sha256 = one.whole?.sha256 ?? payloadSha256(one.payload);
         const key = keyOf({ sender: one.sender, code: one.code, sha256 });
         if (known.has(key) || keys.includes(key)) continue;
         keys.push(key);
@@ -158,7 +158,7 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
     list(before, limit) {
       const items: QuarantineItem[] = [];
       for (let at = kept.length - 1; at >= 0 && items.length < limit; at -= 1) {
-        const { item } = kept[at] as Kept;
+        const { item } = kept[at] as StoredItem;
         if (before === null || item.id < before) items.push(item);
       }
       return items;
@@ -183,13 +183,13 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
   };
 }
 
-export const sha256Of = (payload: Uint8Array): string => createHash('sha256').update(payload).digest('hex');
+export const payloadSha256 = (payload: Uint8Array): string => createHash('sha256').update(payload).digest('hex');
 
 const keyOf = ({ sender, code, sha256 }: Pick<QuarantineItem, 'sender' | 'code' | 'sha256'>): string => `${sender}|${code}|${sha256}`;
 
 /** A torn last line (power cut) is passed over: its sender was not answered and sends again. */
-function readLines(bytes: Buffer, file: number): Kept[] {
-  const found: Kept[] = [];
+function readLines(bytes: Buffer, file: number): StoredItem[] {
+  const found: StoredItem[] = [];
   for (let offset = 0; offset < bytes.length;) {
     const end = bytes.indexOf(10, offset);
     if (end < 0) break;
@@ -203,9 +203,9 @@ function readLines(bytes: Buffer, file: number): Kept[] {
   return found.slice(-MAX_ITEMS);
 }
 
-function parseLine(bytes: Buffer): Line | null {
+function parseLine(bytes: Buffer): StoredLine | null {
   try {
-    const line = JSON.parse(bytes.toString('utf8')) as Line;
+    const line = JSON.parse(bytes.toString('utf8')) as StoredLine;
     return Number.isSafeInteger(line.id) ? line : null;
   } catch {
     return null;

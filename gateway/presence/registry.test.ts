@@ -7,7 +7,7 @@ import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { DeviceState, EdgeState } from '../../core/wire/messages.ts';
 import { Registry } from './registry.ts';
-import { columnsOf } from '../feed/testing/groups.ts';
+import { eventColumns } from '../feed/testing/log-batches.ts';
 
 const CENTRE = '500112001';
 async function rig(path: string | null = null, world = testWorld()) {
@@ -78,9 +78,9 @@ test('events alone keep a device fresh; backfill says nothing of now', async () 
   const { registry, state, freshness, world } = await rig();
   state({}, { lastAt: null });
   assert.equal(freshness(), 'late');
-  registry.noteEvents(columnsOf([eventAt(world.clock.nowMs(), { origin: 'backfill' })]));
+  registry.noteEvents(eventColumns([eventAt(world.clock.nowMs(), { origin: 'backfill' })]));
   assert.equal(freshness(), 'late');
-  registry.noteEvents(columnsOf([eventAt(world.clock.nowMs())]));
+  registry.noteEvents(eventColumns([eventAt(world.clock.nowMs())]));
   assert.equal(freshness(), 'fresh');
 });
 
@@ -106,7 +106,7 @@ test('a device that its edge no longer lists is gone; edges of the configuration
 
 test('a sender that says nothing of its devices is known by its events', async () => {
   const { registry, world } = await rig();
-  registry.noteEvents(columnsOf([eventAt(world.clock.nowMs(), { edge: 'script', device: 'd1' }), eventAt(1, { device: 'script', kind: 'gap', gap: { stream: 'state', epoch: 1, fromSeq: 0, toSeq: 0, fromAt: 0, toAt: 0, count: 1, reason: 'x' } })]));
+  registry.noteEvents(eventColumns([eventAt(world.clock.nowMs(), { edge: 'script', device: 'd1' }), eventAt(1, { device: 'script', kind: 'gap', gap: { stream: 'state', epoch: 1, fromSeq: 0, toSeq: 0, fromAt: 0, toAt: 0, count: 1, reason: 'x' } })]));
   assert.deepEqual(registry.devices().map(({ id, freshness }) => [id, freshness]), [['d1', 'fresh']]);
   assert.deepEqual(registry.indicators(), ['X']);
   assert.deepEqual(registry.edges().filter(({ id }) => id === 'script'), [{ id: 'script', centre: '500112001', online: false, version: null, logDepth: null, clockOffsetMs: null, seenAt: 0 }]);
@@ -116,7 +116,7 @@ test('whoever watches hears of a device that is known by its events alone, and w
   const { registry, world } = await rig();
   const heard: [string, string][] = [];
   registry.onDevice(({ id, freshness }) => heard.push([id, freshness]));
-  const speaks = () => registry.noteEvents(columnsOf([eventAt(world.clock.nowMs(), { edge: 'script', device: 'd1' })]));
+  const speaks = () => registry.noteEvents(eventColumns([eventAt(world.clock.nowMs(), { edge: 'script', device: 'd1' })]));
   speaks();
   assert.deepEqual(heard, [['d1', 'fresh']], 'at once');
   await world.clock.advanceMs(185_000);

@@ -10,7 +10,7 @@ import { testDraft } from '../../core/testing/drafts.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { EventColumns } from '../../core/wire/event-columns.ts';
-import { FedGroup } from '../feed/fed.ts';
+import { LogBatch } from '../feed/log-batch.ts';
 import { Aside } from './aside.ts';
 import { sinkConsumer } from './consumer.ts';
 import { Place } from './place.ts';
@@ -68,9 +68,9 @@ async function withConsumer(run: (bench: Target & {
 }
 
 /** Numbers `from` to `to` of the gateway's log in one group. */
-function group(from: number, to: number, receivedAt = 1000 + from): FedGroup {
+function group(from: number, to: number, receivedAt = 1000 + from): LogBatch {
   const events = Array.from({ length: to - from + 1 }, (_, at): Event => ({ ...testDraft(from + at), edge: 'pump', stream: 'measurement', epoch: 1, seq: from + at }));
-  return new FedGroup(EventColumns.ofRows({ from: 'pump', stream: 'measurement', epoch: 1, seq: from }, events), { epoch: 7, seq: from }, receivedAt);
+  return new LogBatch(EventColumns.ofRows({ from: 'pump', stream: 'measurement', epoch: 1, seq: from }, events), { epoch: 7, seq: from }, receivedAt);
 }
 const at = (seq: number) => ({ epoch: 7, seq });
 const code = (wanted: FaultCode) => (error: unknown) => error instanceof FaultError && error.fault.code === wanted;

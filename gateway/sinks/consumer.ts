@@ -8,7 +8,7 @@ import { compareCursors, formatCursor, type Cursor } from '../../log/types.ts';
 import type { Missed, OpenSink } from '../../core/sink.ts';
 import type { World } from '../../core/world.ts';
 import type { Consumer, MissedEvents } from '../feed/consumer.ts';
-import { eventsOf, groupsAfter, type FedEvent } from '../feed/fed.ts';
+import { loggedEvents, batchesAfter, type LoggedEvent } from '../feed/log-batch.ts';
 import type { Aside } from './aside.ts';
 import type { Place, Reached } from './place.ts';
 import './faults.ts';
@@ -35,7 +35,7 @@ export function sinkConsumer(id: string, sink: OpenSink, place: Place, aside: As
   let isSound = false;
 
   /** Fewer and fewer until all went or the one to blame stands alone; the place moves with each part, so that none is judged twice. */
-  async function put(part: readonly FedEvent[]): Promise<void> {
+  async function put(part: readonly LoggedEvent[]): Promise<void> {
     const last = part.at(-1);
     if (!last) return;
     try {
@@ -54,7 +54,7 @@ export function sinkConsumer(id: string, sink: OpenSink, place: Place, aside: As
     place.move(reachedBy(last));
   }
 
-  async function setAside({ event, cursor }: FedEvent, { params }: Fault): Promise<void> {
+  async function setAside({ event, cursor }: LoggedEvent, { params }: Fault): Promise<void> {
     await proveSound();
     const [status, detail] = [Number(params.status ?? 0), String(params.detail ?? '')];
     await aside.add({ at: world.clock.nowMs(), kind: 'refused', event: eventId(event), cursor: formatCursor(cursor), status, detail, line: sink.describe(event).slice(0, MAX_LINE) });
@@ -106,7 +106,7 @@ export function sinkConsumer(id: string, sink: OpenSink, place: Place, aside: As
     counts,
     start: () => Promise.resolve(place.reached.cursor),
     take: (groups, upTo) => watched(async () => {
-      const left = eventsOf(groupsAfter(groups, place.reached.cursor));
+      const left = loggedEvents(batchesAfter(groups, place.reached.cursor));
       for (let at = 0; at < left.length; at += sink.maxBatch) await put(left.slice(at, at + sink.maxBatch));
       if (compareCursors(upTo, place.reached.cursor) > 0) place.move({ cursor: upTo, receivedAt: place.reached.receivedAt });
     }),
@@ -124,5 +124,5 @@ export function sinkConsumer(id: string, sink: OpenSink, place: Place, aside: As
 }
 
 const refusalIn = (error: unknown): Fault | null => (error instanceof FaultError && error.fault.code === 'CV_SINK_REFUSED' ? error.fault : null);
-const reachedBy = ({ cursor, receivedAt }: FedEvent): Reached => ({ cursor, receivedAt });
+const reachedBy = ({ cursor, receivedAt }: LoggedEvent): Reached => ({ cursor, receivedAt });
 const before = ({ epoch, seq }: Cursor): Cursor => ({ epoch, seq: seq - 1 });

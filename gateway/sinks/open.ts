@@ -49,19 +49,19 @@ export class Sinks {
    *
    * @throws CV_SINK_UNSAVED for a new one; nothing has changed then
    */
-  async change(plugs: readonly PlugSetup[], line: Pick<GatewayLine, 'join' | 'leave'>): Promise<void> {
+  async change(plugs: readonly PlugSetup[], line: Pick<GatewayLine, 'addConsumer' | 'removeConsumer'>): Promise<void> {
     const { added, changed, removed } = differences(this.#plugs, plugs, ({ id }) => id);
     const come = (ids: readonly string[]) => Promise.all(plugs.filter(({ id }) => ids.includes(id)).map((plug) => this.#open(plug)));
     const first = await come(added);
     for (const { id, consumer } of this.#opened.filter((sink) => [...changed, ...removed].includes(sink.id))) {
-      await line.leave(consumer.name);
+      await line.removeConsumer(consumer.name);
       const { problem } = consumer.counts;
       if (problem) this.#world.tell({ kind: 'fault_cleared', code: problem.code });
       this.#opened = this.#opened.filter((other) => other.id !== id);
     }
     // Their places are free only now.
     const opened = [...first, ...await come(changed)];
-    for (const { consumer } of opened) await line.join(consumer);
+    for (const { consumer } of opened) await line.addConsumer(consumer);
     this.#opened = plugs.flatMap(({ id }) => [...this.#opened, ...opened].find((sink) => sink.id === id) ?? []);
     this.#plugs = plugs;
   }

@@ -16,8 +16,8 @@ import { until } from '../../core/testing/until.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import type { Consumer } from '../feed/consumer.ts';
-import { eventsOf } from '../feed/fed.ts';
-import { openFeed, type Feed } from '../feed/feed.ts';
+import { loggedEvents } from '../feed/log-batch.ts';
+import { openLogFeed, type LogFeed } from '../feed/log-feed.ts';
 import { Aside, type AsideEntry } from './aside.ts';
 import { SELF_MEASUREMENT } from './influxdb/lines.ts';
 import { startStrictServer, type Mood, type StrictServer, type StrictServerOptions } from './influxdb/testing/strict-server.ts';
@@ -42,7 +42,7 @@ interface Bench {
   /** Values go on from the last one; each is told apart by its time. */
   append(count: number, more?: { subject?: string; padBytes?: number }): Promise<void>;
   /** Opens sink and feed, beside a required consumer that takes everything. */
-  start(settings?: Record<string, unknown>): Promise<{ sink: OpenedSink; feed: Feed; taken: () => number; close(): Promise<void> }>;
+  start(settings?: Record<string, unknown>): Promise<{ sink: OpenedSink; feed: LogFeed; taken: () => number; close(): Promise<void> }>;
   reopenLog(): Promise<void>;
 }
 
@@ -69,8 +69,8 @@ async function withBench(options: StrictServerOptions, size: { maxBytes: number;
       const sinks = await Sinks.open([plug], { gateway: 'g', store: { dir, retentionMs: Infinity, maxBytes: 1 << 30 } }, bench.log, world);
       const sink = sinks.all[0] as OpenedSink;
       let taken = 0;
-      const store: Consumer = { name: 'store', required: true, start: () => Promise.resolve(required), take: (groups, upTo) => { taken += eventsOf(groups).length; required = upTo; return Promise.resolve(); }, close: () => Promise.resolve() };
-      const feed = openFeed(bench.log, [store, sink.consumer], world);
+      const store: Consumer = { name: 'store', required: true, start: () => Promise.resolve(required), take: (groups, upTo) => { taken += loggedEvents(groups).length; required = upTo; return Promise.resolve(); }, close: () => Promise.resolve() };
+      const feed = openLogFeed(bench.log, [store, sink.consumer], world);
       await feed.start();
       const started = { sink, feed, taken: () => taken, close: async () => { running.delete(started); await feed.close(); } };
       running.add(started);

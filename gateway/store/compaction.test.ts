@@ -280,7 +280,7 @@ test('killed at any moment of compaction: nothing twice, nothing gone', async ()
     import { EMPTY_CATALOGUE } from ${from('../../city/catalogue/catalogue.ts')};
     import { realWorld } from ${from('../../core/world.ts')};
     import { event } from ${from('../../city/testing/rules.ts')};
-    import { groupOf } from ${from('../feed/testing/groups.ts')};
+    import { groupOf } from ${from('../feed/testing/log-batches.ts')};
     const store = await openStore({ dir: ${JSON.stringify(dir)}, retentionMs: Infinity, maxBytes: 1e9, catalogue: EMPTY_CATALOGUE }, realWorld(() => {}));
     let { seq } = await store.consumer.start();
     let compactions = 0;

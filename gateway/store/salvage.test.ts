@@ -7,7 +7,7 @@ import { before, test } from 'node:test';
 import type { PointView } from '../../api/views.ts';
 import type { Event } from '../../core/event.ts';
 import { seededRandom } from '../../core/world.ts';
-import type { FedGroup } from '../feed/fed.ts';
+import type { LogBatch } from '../feed/log-batch.ts';
 import { ALL, allRows, fed, folder, open } from './testing/opened.ts';
 
 const PAGE = 4096;
@@ -19,7 +19,7 @@ const PRESENT = 2;
 const INTERIOR = 5;
 
 const points = Array.from({ length: COUNT }, (_, at): Partial<Event> => ({ device: DEVICES[at % DEVICES.length] as string, value: Math.sin(at) * at, occurredAt: 1_000_000 + (at >> 3) * 50, ...(at % 97 === 0 ? { flags: ['spike'] } : {}) }));
-let log: FedGroup[] = [];
+let log: LogBatch[] = [];
 let whole = '';
 
 /** Half of it compacted, all of it closed in order. */

@@ -11,7 +11,7 @@ import { FaultError } from '../../core/faults.ts';
 import { compareCursors, type Cursor } from '../../log/types.ts';
 import type { World } from '../../core/world.ts';
 import type { Consumer } from '../feed/consumer.ts';
-import { groupsAfter, type FedGroup } from '../feed/fed.ts';
+import { batchesAfter, type LogBatch } from '../feed/log-batch.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
 import type { Salvage } from '../sqlite/salvage.ts';
 import type { Damage } from './chunks.ts';
@@ -296,9 +296,9 @@ class OpenStore implements Store {
     this.#world.tell({ kind: 'fault', fault: { code: 'CV_UNIT_UNCONVERTIBLE', params: { point: `${device}/${point}`, indicator, unit, wanted: this.#catalogue.of(indicator)?.unit ?? own } }, device });
   }
 
-  async #take(groups: readonly FedGroup[], upTo: Cursor): Promise<void> {
+  async #take(groups: readonly LogBatch[], upTo: Cursor): Promise<void> {
     if (compareCursors(upTo, this.#cursor) <= 0) return;
-    const batch = this.#directory.batchOf(groupsAfter(groups, this.#cursor).map(({ columns }) => columns));
+    const batch = this.#directory.batchOf(batchesAfter(groups, this.#cursor).map(({ columns }) => columns));
     const startedMs = this.#world.clock.monotonicMs();
     const written = await this.#mending.orMend(() => this.#mending.inTurn(async () => {
       const reduced = await this.#parts.database.call('commit', { ...batch, upTo });

@@ -12,7 +12,7 @@ import { valueAt } from '../../core/wire/columns.ts';
 import { outTopic } from '../../core/wire/topics.ts';
 import { pause, type World } from '../../core/world.ts';
 import type { Consumer } from '../feed/consumer.ts';
-import { eventsOf, type FedEvent, type FedGroup } from '../feed/fed.ts';
+import { loggedEvents, type LoggedEvent, type LogBatch } from '../feed/log-batch.ts';
 import type { Publisher } from './publisher.ts';
 
 /** Messages on their way to the broker at one time. */
@@ -35,7 +35,7 @@ export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<P
   const wanted = indicators.length > 0 ? new Set(indicators) : null;
   const previous = new Map<string, string>();
 
-  function messageOf({ event, cursor }: FedEvent, normal: Normaliser): { topic: string; payload: string } {
+  function messageOf({ event, cursor }: LoggedEvent, normal: Normaliser): { topic: string; payload: string } {
     const topic = outTopic(event.centre, event.indicator);
     const place = formatCursor(cursor);
     const message: PublishedEvent & OutMessage = { ...toPublished(event, normal), cursor: place, previous: previous.get(topic) ?? null };
@@ -44,7 +44,7 @@ export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<P
   }
 
   /** As if all of it had been said: at once, so that nobody can come to listen in between. */
-  function pass({ columns, first: { epoch, seq } }: FedGroup): void {
+  function pass({ columns, first: { epoch, seq } }: LogBatch): void {
     const [centres, codes] = [columns.cells('centre'), columns.cells('indicator')];
     for (let at = 0; at < columns.count; at += 1) {
       const [centre, code] = [valueAt(centres, at), valueAt(codes, at)];
@@ -53,7 +53,7 @@ export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<P
     }
   }
 
-  async function send(part: readonly FedEvent[]): Promise<void> {
+  async function send(part: readonly LoggedEvent[]): Promise<void> {
     const normal = normaliser();
     const messages = part.map((event) => messageOf(event, normal));
     try {
@@ -71,7 +71,7 @@ export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<P
     start: (): Promise<Cursor> => Promise.resolve(log.head()),
     async take(groups) {
       if (!isHeard()) return groups.forEach(pass);
-      const batch = wanted ? eventsOf(groups).filter(({ event }) => wanted.has(event.indicator)) : eventsOf(groups);
+      const batch = wanted ? loggedEvents(groups).filter(({ event }) => wanted.has(event.indicator)) : loggedEvents(groups);
       for (let at = 0; at < batch.length; at += WINDOW) {
         const startedMs = world.clock.monotonicMs();
         await send(batch.slice(at, at + WINDOW));

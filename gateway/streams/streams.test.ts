@@ -5,8 +5,8 @@ import type { Indicator } from '../../city/catalogue/indicator.ts';
 import type { Event } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
-import type { FedGroup } from '../feed/fed.ts';
-import { groupOf } from '../feed/testing/groups.ts';
+import type { LogBatch } from '../feed/log-batch.ts';
+import { logBatch } from '../feed/testing/log-batches.ts';
 import { streamsConsumer } from './out.ts';
 import { openPublisher } from './publisher.ts';
 
@@ -94,7 +94,7 @@ test('whoever waits for a broker that is away is let go when the gateway stops',
   await assert.rejects(publisher.publish('out', 'y'));
 });
 
-const fed = (indicator: string, seq: number): FedGroup => groupOf([{ indicator, centre: '500112001', seq } as Event], { epoch: 9, seq }, 1);
+const fed = (indicator: string, seq: number): LogBatch => logBatch([{ indicator, centre: '500112001', seq } as Event], { epoch: 9, seq }, 1);
 
 const AS_SENT = normaliser(catalogueOf([]));
 const HEARD = { indicators: [], isHeard: () => true, normaliser: () => AS_SENT };
@@ -139,7 +139,7 @@ test('while nobody listens nothing is said, and who comes then sees by previous 
       return Promise.resolve();
     },
   }, { indicators: ['A', 'B'], isHeard: () => isHeard, normaliser: () => AS_SENT }, testWorld());
-  const group = groupOf(['A', 'A', 'B', 'A', 'C'].map((indicator) => ({ indicator, centre: '500112001' }) as Event), { epoch: 9, seq: 1 }, 1);
+  const group = logBatch(['A', 'A', 'B', 'A', 'C'].map((indicator) => ({ indicator, centre: '500112001' }) as Event), { epoch: 9, seq: 1 }, 1);
   await streams.take([group], { epoch: 9, seq: 5 });
   assert.deepEqual(sent, []);
   isHeard = true;
@@ -160,9 +160,9 @@ test('a message has the unit of the catalogue as it is then, and what was sent b
   }, { ...HEARD, normaliser: () => normal }, testWorld());
   const level = (value: number, unit: string, more: object = {}) => ({ indicator: 'LEVEL', centre: '500112001', value, unit, quality: 'good', ...more }) as Event;
   const window = { fromAt: 0, toAt: 1, count: 2 };
-  await streams.take([groupOf([level(320, 'cm', { window: { ...window, min: 310, max: 330 } }), level(3.2, 'm'), level(9, 'furlong')], { epoch: 9, seq: 1 }, 1)], { epoch: 9, seq: 3 });
+  await streams.take([logBatch([level(320, 'cm', { window: { ...window, min: 310, max: 330 } }), level(3.2, 'm'), level(9, 'furlong')], { epoch: 9, seq: 1 }, 1)], { epoch: 9, seq: 3 });
   normal = catalogueUnit('cm');
-  await streams.take([groupOf([level(3.2, 'm')], { epoch: 9, seq: 4 }, 1)], { epoch: 9, seq: 4 });
+  await streams.take([logBatch([level(3.2, 'm')], { epoch: 9, seq: 4 }, 1)], { epoch: 9, seq: 4 });
   const plain = { quality: 'good', flags: undefined, window: undefined, original: undefined };
   assert.deepEqual(sent, [
     { ...plain, value: 3.2, unit: 'm', window: { ...window, min: 3.1, max: 3.3 }, original: { value: 320, unit: 'cm', min: 310, max: 330 } },
@@ -182,7 +182,7 @@ test('indicators that a sender invents fill no memory: of what is forgotten prev
     },
   }, { ...HEARD, isHeard: () => isHeard }, testWorld());
   const invented = Array.from({ length: 50_001 }, (_, at) => ({ indicator: `I-${at}`, centre: '500112001' }) as Event);
-  await streams.take([groupOf(invented, { epoch: 9, seq: 1 }, 1)], { epoch: 9, seq: 50_001 });
+  await streams.take([logBatch(invented, { epoch: 9, seq: 1 }, 1)], { epoch: 9, seq: 50_001 });
   isHeard = true;
   await streams.take([fed('I-50000', 50_002), fed('I-0', 50_003)], { epoch: 9, seq: 50_003 });
   assert.deepEqual(previous, ['9-50001', null]);

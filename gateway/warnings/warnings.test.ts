@@ -13,8 +13,8 @@ import { START, type Cursor } from '../../log/types.ts';
 import { absenceRule, event, rule } from '../../city/testing/rules.ts';
 import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
-import type { FedGroup } from '../feed/fed.ts';
-import { groupOf } from '../feed/testing/groups.ts';
+import type { LogBatch } from '../feed/log-batch.ts';
+import { logBatch } from '../feed/testing/log-batches.ts';
 import { openWarnings, type Warnings, type WarningsOptions } from './warnings.ts';
 
 const folders: string[] = [];
@@ -91,7 +91,7 @@ async function bench(over: Partial<WarningsOptions> = {}): Promise<Bench> {
   ({ seq } = await warnings.consumer.start());
   head = { epoch: 1, seq };
   const feed = async (...events: Partial<Event>[]) => {
-    const batch = events.map((one): FedGroup => groupOf([event({ indicator: LEVEL, occurredAt: T0, ...one })], { epoch: 1, seq: (seq += 1) }, one.occurredAt ?? T0));
+    const batch = events.map((one): LogBatch => logBatch([event({ indicator: LEVEL, occurredAt: T0, ...one })], { epoch: 1, seq: (seq += 1) }, one.occurredAt ?? T0));
     head = { epoch: 1, seq };
     await warnings.consumer.take(batch, head);
   };
@@ -305,7 +305,7 @@ test('killed at any moment: the same warnings, each raised once, every change to
     import { EMPTY_CATALOGUE } from ${from('../../city/catalogue/catalogue.ts')};
     import { realWorld } from ${from('../../core/world.ts')};
     import { event, rule } from ${from('../../city/testing/rules.ts')};
-    import { groupOf } from ${from('../feed/testing/groups.ts')};
+    import { groupOf } from ${from('../feed/testing/log-batches.ts')};
     import { until } from ${from('../../core/testing/until.ts')};
     const [dir, last] = process.argv.slice(2);
     const rules = [rule({ levels: { 3: { when: '>= 2', onDelay: '2ms' }, 2: { when: '>= 3' } }, off: { hysteresis: 1, offDelay: '3ms' }, autoClose: true })];

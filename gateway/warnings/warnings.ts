@@ -17,7 +17,7 @@ import { warningTopic } from '../../core/wire/topics.ts';
 import { everyMs, pause, type Timer, type World } from '../../core/world.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
 import type { Consumer } from '../feed/consumer.ts';
-import { eventsOf, groupsAfter, type FedEvent, type FedGroup } from '../feed/fed.ts';
+import { loggedEvents, batchesAfter, type LoggedEvent, type LogBatch } from '../feed/log-batch.ts';
 import type { ChangesStart } from './changes.ts';
 import type { OutboxEntry, StateBatch, StateDatabase, StateSnapshot } from './database.ts';
 import { Outbox, type RetainedPublisher } from './outbox.ts';
@@ -234,12 +234,12 @@ class OpenWarnings implements Warnings {
     return this.#cursor;
   }
 
-  async #take(groups: readonly FedGroup[], upTo: Cursor): Promise<void> {
+  async #take(groups: readonly LogBatch[], upTo: Cursor): Promise<void> {
     if (compareCursors(upTo, this.#cursor) <= 0) return;
-    const fresh = groupsAfter(groups, this.#cursor);
+    const fresh = batchesAfter(groups, this.#cursor);
     // Only of what some rule watches events are made.
     const watched = fresh.filter(({ columns }) => columns.cells('indicator')?.distinct.some((indicator) => this.#engine.watches(indicator as string)));
-    const outcome = this.#engine.take(this.#tables, eventsOf(watched).flatMap((one) => this.#inputOf(one)));
+    const outcome = this.#engine.take(this.#tables, loggedEvents(watched).flatMap((one) => this.#inputOf(one)));
     await this.#commit(outcome, upTo, this.#follow(outcome, fresh));
     this.#cursor = upTo;
     if (outcome.late > 0) this.#world.tell({ kind: 'samples_lost', count: outcome.late, reason: 'rule_late', intended: true });
@@ -247,10 +247,10 @@ class OpenWarnings implements Warnings {
   }
 
   /** Clips and pictures of main streams follow the event that they are of: the warning that it raised is said again with them. @returns warnings that nothing else has changed */
-  #follow(outcome: Outcome, groups: readonly FedGroup[]): ReadonlySet<Warning> {
+  #follow(outcome: Outcome, groups: readonly LogBatch[]): ReadonlySet<Warning> {
     const shown = new Set<Warning>();
     const brought = groups.filter(({ columns }) => columns.cells('indicator')?.distinct.some((indicator) => FOLLOWING.includes(indicator as string)));
-    for (const { event } of eventsOf(brought)) {
+    for (const { event } of loggedEvents(brought)) {
       if (!FOLLOWING.includes(event.indicator)) continue;
       const followers = this.#shown.noteFollowers(event);
       for (const key of new Set([...this.#tables.keys.keys(), ...outcome.keys.keys()])) {
@@ -266,7 +266,7 @@ class OpenWarnings implements Warnings {
     return shown;
   }
 
-  #inputOf({ event, receivedAt }: FedEvent): RuleInput[] {
+  #inputOf({ event, receivedAt }: LoggedEvent): RuleInput[] {
     if (!this.#engine.watches(event.indicator)) return [];
     if (!this.#options.exercise && (event.origin === 'replay' || event.origin === 'simulated')) return [];
     this.#shown.note(event);
@@ -344,7 +344,7 @@ class OpenWarnings implements Warnings {
     }
   }
 
-  #noteProgress(groups: readonly FedGroup[]): void {
+  #noteProgress(groups: readonly LogBatch[]): void {
     const nowMs = this.#world.clock.nowMs();
     for (const { columns, receivedAt } of groups) {
       const [times, origins] = [columns.cells('occurredAt'), columns.cells('origin')];

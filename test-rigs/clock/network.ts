@@ -8,7 +8,7 @@ import { parseEdgeTopic, WIRE_VERSION, type EdgeAddress, edgeTopic } from '../..
 import type { Random } from '../../core/world.ts';
 import type { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import type { UplinkEvents } from '../../edge/forward/uplink.ts';
-import { judgeBatch } from '../../gateway/intake/accept.ts';
+import { checkBatch } from '../../gateway/intake/accept.ts';
 
 /** There and back. */
 const MAX_TRIP_MS = 800;
@@ -90,7 +90,7 @@ export class Network {
   }
 
   #batch({ edge }: EdgeAddress, payload: Buffer): object {
-    this.refused.push(...judgeBatch(payload, edge, { nowMs: this.#truth.nowMs(), accepts: ['live', 'backfill'], relays: [] }).refused);
+    this.refused.push(...checkBatch(payload, edge, { nowMs: this.#truth.nowMs(), accepts: ['live', 'backfill'], relays: [] }).refused);
     const { stream, epoch, seq, events } = decodeBatch(payload);
     for (const event of events) {
       const id = `${event.stream}:${event.epoch}:${event.seq}`;

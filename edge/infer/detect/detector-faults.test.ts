@@ -17,8 +17,10 @@ function rig(first?: Fault) {
   const told: TelemetryEvent[] = [];
   const tell = (event: TelemetryEvent) => { told.push(event); };
   const detector = { model: 'm', provider: 'cpu', detect: async () => ({ boxes: [], durationMs: 0 }), close: async () => {} };
-  const faults = new DetectorFaults(new Map([['cam', { detector, pipeline: cameraPipeline({}), ...(first && { fault: first }) }]]), new PictureCounts(tell), tell);
-  const kinds = () => told.splice(0).map((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'fault_cleared' ? `-${event.code}` : event.kind));
+  const cameras = new Map([['cam', { detector, pipeline: cameraPipeline({}), ...(first && { fault: first }) }]]);
+  const faults = new DetectorFaults(cameras, new PictureCounts(tell), tell);
+  const nameOf = (event: TelemetryEvent) => (event.kind === 'fault_cleared' ? `-${event.code}` : event.kind);
+  const kinds = () => told.splice(0).map((event) => (event.kind === 'fault' ? event.fault.code : nameOf(event)));
   return { faults, kinds };
 }
 
@@ -36,7 +38,8 @@ test('a fault is told once, and in the place of another; a success clears it', (
 
 test('counts are unknown from the second failure in a row, and said so once; video quality is not one of them', () => {
   const { faults } = rig();
-  const given = [1, 2, 3].map(() => faults.failed(ITEM, fault('CV_MODEL_OUTPUT')).map(({ point, value, quality }) => [point, value, quality]));
+  const fail = () => faults.failed(ITEM, fault('CV_MODEL_OUTPUT'));
+  const given = [1, 2, 3].map(() => fail().map(({ point, value, quality }) => [point, value, quality]));
   assert.deepEqual(given, [[], [['persons', null, 'bad']], []]);
   faults.succeeded('cam');
   assert.deepEqual(faults.failed(ITEM, fault('CV_MODEL_OUTPUT')), []);

@@ -77,5 +77,7 @@ export class DetectorFaults {
 /** Every point of the camera but its video quality, which needs no detector. */
 function unknownCounts({ device, at, clock = 'edge', observedAt, points }: PictureItem, { code }: Fault): Sample[] {
   const flag = (FAULTS[code] as FaultRow).flag ?? 'other';
-  return Object.entries(points).filter(([point]) => point !== 'video').map(([point, { unit }]): Sample => ({ device, point, value: null, unit, at, clock, observedAt, quality: 'bad', flags: [flag], origin: 'live' }));
+  return Object.entries(points).filter(([point]) => point !== 'video').map(([point, { unit }]): Sample => ({
+    device, point, value: null, unit, at, clock, observedAt, quality: 'bad', flags: [flag], origin: 'live',
+  }));
 }

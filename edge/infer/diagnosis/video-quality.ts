@@ -67,9 +67,11 @@ export class VideoQualityStation {
   }
 }
 
-function sampleOf({ device, picture, clock = 'edge', points }: PictureItem, { finding, score, threshold }: VideoQuality, at: number, observedAt: number): Sample {
+function sampleOf(item: PictureItem, { finding, score, threshold }: VideoQuality, at: number, observedAt: number): Sample {
+  const { device, picture, clock = 'edge', points } = item;
   return {
-    device, point: 'video', value: finding ?? GOOD_PICTURE, unit: points.video?.unit ?? '', at, clock, observedAt, quality: 'good', flags: [], origin: 'live',
+    device, point: 'video', value: finding ?? GOOD_PICTURE, unit: points.video?.unit ?? '', at, clock, observedAt,
+    quality: 'good', flags: [], origin: 'live',
     evidence: [{ kind: 'picture', frame: picture.index, score, threshold }],
   };
 }

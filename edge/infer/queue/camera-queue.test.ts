@@ -10,7 +10,8 @@ function rig() {
   const released: number[] = [];
   const queue = new CameraQueue(new PictureCounts((event) => { told.push(event); }));
   const queued = (index: number, isHeld = false): QueuedPicture => {
-    const item: PictureItem = { device: 'cam', at: index, observedAt: index, points: { persons: { unit: '{person}' } }, picture: { index, ptsMs: index, width: 2, height: 2, yuv: new Uint8Array(6), ...(isHeld && { hold: () => () => {} }) } };
+    const picture = { index, ptsMs: index, width: 2, height: 2, yuv: new Uint8Array(6), ...(isHeld && { hold: () => () => {} }) };
+    const item: PictureItem = { device: 'cam', at: index, observedAt: index, points: { persons: { unit: '{person}' } }, picture };
     return { item, release: () => { released.push(index); } };
   };
   const rest = () => {
@@ -58,7 +59,8 @@ test('a picture is held by its memory and its source, and both are let go of', (
     held.push(name);
     return () => { held.splice(held.indexOf(name), 1); };
   };
-  const release = holdPicture({ index: 0, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6), hold: hold('source'), keep: hold('memory') });
+  const picture = { index: 0, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6) };
+  const release = holdPicture({ ...picture, hold: hold('source'), keep: hold('memory') });
   assert.deepEqual(held, ['source', 'memory']);
   release();
   assert.deepEqual(held, []);

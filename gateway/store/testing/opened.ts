@@ -9,8 +9,8 @@ import { EMPTY_CATALOGUE } from '../../../city/catalogue/catalogue.ts';
 import { FLAGS, type Event } from '../../../core/event.ts';
 import { event } from '../../../city/testing/rules.ts';
 import { testWorld } from '../../../core/testing/virtual-clock.ts';
-import type { FedGroup } from '../../feed/fed.ts';
-import { groupOf, wiredGroupOf } from '../../feed/testing/groups.ts';
+import type { LogBatch } from '../../feed/log-batch.ts';
+import { logBatch, encodedLogBatch } from '../../feed/testing/log-batches.ts';
 import { openStore, type Store, type StoreOptions } from '../store.ts';
 
 const folders: string[] = [];
@@ -36,8 +36,8 @@ export async function open(over: Partial<StoreOptions> = {}): Promise<Store & { 
 }
 
 /** A group each, in turn as rows and as columns off the wire. */
-export const fed = (events: readonly Partial<Event>[], firstSeq = 1, epoch = 1): FedGroup[] => events.map((over, at) => {
-  const make = at % 2 === 0 ? groupOf : wiredGroupOf;
+export const fed = (events: readonly Partial<Event>[], firstSeq = 1, epoch = 1): LogBatch[] => events.map((over, at) => {
+  const make = at % 2 === 0 ? logBatch : encodedLogBatch;
   return make([event(over)], { epoch, seq: firstSeq + at }, over.occurredAt ?? 0);
 });
 export const ALL = { indicator: 'X', device: 'd', point: 'p', from: 0, to: 1e15, maxPoints: null, limit: 10_000, after: null };

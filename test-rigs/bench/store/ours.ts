@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { EMPTY_CATALOGUE } from '../../../city/catalogue/catalogue.ts';
 import type { Event } from '../../../core/event.ts';
 import { realWorld } from '../../../core/world.ts';
-import { groupOf } from '../../../gateway/feed/testing/groups.ts';
+import { logBatch } from '../../../gateway/feed/testing/log-batches.ts';
 import { openStore, type Store } from '../../../gateway/store/store.ts';
 import { pauseMs, say } from '../rig.ts';
 import type { BenchPoint } from './points.ts';
@@ -36,7 +36,7 @@ export class Ours {
   async write(points: readonly BenchPoint[]): Promise<void> {
     for (let from = 0; from < points.length; from += HANDED) {
       const events = points.slice(from, from + HANDED).map(eventOf);
-      const group = groupOf(events, { epoch: 1, seq: this.#seq + 1 }, events[0]?.occurredAt ?? 0);
+      const group = logBatch(events, { epoch: 1, seq: this.#seq + 1 }, events[0]?.occurredAt ?? 0);
       this.#seq += events.length;
       await this.store.consumer.take([group], { epoch: 1, seq: this.#seq });
     }

@@ -1,5 +1,5 @@
 /**
- * Keep: puts what was accepted into the log, each number once. What is settled already is answered again, a batch that
+ * Puts what was accepted into the log, each number once. What is settled already is answered again, a batch that
  * is new in part is cut to that part, and what must wait (a full log) is tried again until it is in.
  */
 import type { Stream } from '../../core/event.ts';
@@ -10,12 +10,12 @@ import { encodeBatch } from '../../core/wire/batch.ts';
 import { EventColumns, type BatchName } from '../../core/wire/event-columns.ts';
 import { MAX_HAVE_RANGES } from '../../core/wire/messages.ts';
 import { pause, type World } from '../../core/world.ts';
-import type { RefusedEvent, Verdict } from './accept.ts';
-import { FedGroup } from '../feed/fed.ts';
+import type { RefusedEvent, CheckedBatch } from './accept.ts';
+import { LogBatch } from '../feed/log-batch.ts';
 import '../../log/faults.ts';
 
-export interface Offered {
-  verdict: Verdict;
+export interface OfferedBatch {
+  checked: CheckedBatch;
   /** As it came; kept as it is when all of it is new and good. */
   payload: Uint8Array;
   receivedAt: number;
@@ -23,8 +23,8 @@ export interface Offered {
   onFailure?(): void;
 }
 
-export type Outcome =
-  | { kind: 'kept'; groups: readonly FedGroup[]; refused: readonly RefusedEvent[]; duplicates: number }
+export type KeepOutcome =
+  | { kind: 'kept'; groups: readonly LogBatch[]; refused: readonly RefusedEvent[]; duplicates: number }
   /** All of it is settled, or on its way to be. */
   | { kind: 'repeated'; duplicates: number }
   /** More holes than an ack can say: left to its sender until holes close. */
@@ -34,16 +34,16 @@ export type Outcome =
   | { kind: 'closed' };
 
 /** Hears what has just come to lie in the log, before anyone who only knows that something did. */
-export type OnKept = (groups: readonly FedGroup[]) => void;
+export type BatchesKept = (groups: readonly LogBatch[]) => void;
 
 /** Sets refused events aside, durably, before their numbers count as settled. */
-export type SetAside = (sender: string, refused: readonly RefusedEvent[], receivedAt: number) => Promise<void>;
+export type QuarantineEvents = (sender: string, refused: readonly RefusedEvent[], receivedAt: number) => Promise<void>;
 
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 2000;
 const TELL_EVERY_MS = 1000;
 
-interface Share {
+interface NewPart {
   groups: AcceptedGroup[];
   /** What the groups hold. */
   columns: EventColumns[];
@@ -52,10 +52,10 @@ interface Share {
   fresh: Range[];
 }
 
-export class Keep {
+export class BatchKeeper {
   readonly #log: GatewayLog;
-  readonly #setAside: SetAside;
-  readonly #onKept: OnKept;
+  readonly #quarantine: QuarantineEvents;
+  readonly #onKept: BatchesKept;
   readonly #world: World;
   readonly #stop: AbortSignal;
   /** By sender, stream and epoch: ranges on their way into the log, and the highest number that one of them ever had. */
@@ -63,9 +63,9 @@ export class Keep {
   #toldAtMs = -Infinity;
   #isLogFull = false;
 
-  constructor(log: GatewayLog, on: { setAside: SetAside; kept: OnKept }, world: World, stop: AbortSignal) {
+  constructor(log: GatewayLog, on: { quarantine: QuarantineEvents; kept: BatchesKept }, world: World, stop: AbortSignal) {
     this.#log = log;
-    this.#setAside = on.setAside;
+    this.#quarantine = on.quarantine;
     this.#onKept = on.kept;
     this.#world = world;
     this.#stop = stop;
@@ -77,17 +77,17 @@ export class Keep {
   }
 
   /** Resolves when all that is new of it is on disk. The numbers are taken synchronously: calls never see each other's halves. */
-  async offer(offered: Offered): Promise<Outcome> {
-    const { verdict } = offered;
-    const { name: { from, stream, epoch }, count } = verdict.batch;
+  async keep(offered: OfferedBatch): Promise<KeepOutcome> {
+    const { checked } = offered;
+    const { name: { from, stream, epoch }, count } = checked.batch;
     const key = `${from}|${stream}|${epoch}`;
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
       // Looked up anew on each try: a commit that reported a failure may have been written all the same.
-      let share: Share | 'too-many-holes';
+      let share: NewPart | 'too-many-holes';
       try {
         share = this.#shareOf(offered, key);
       } catch (error) {
-        if (isOfTheBatch(error)) return { kind: 'unwritable', error };
+        if (isBatchError(error)) return { kind: 'unwritable', error };
         throw error;
       }
       if (share === 'too-many-holes') return { kind: share };
@@ -96,13 +96,13 @@ export class Keep {
       const release = this.#reserve(key, share.fresh);
       let places: readonly Cursor[] | null = null;
       try {
-        if (share.refused.length > 0) await this.#setAside(from, share.refused, offered.receivedAt).catch((error: unknown) => { throw isOfTheBatch(error) ? new Unwritable(error) : error; });
+        if (share.refused.length > 0) await this.#quarantine(from, share.refused, offered.receivedAt).catch((error: unknown) => { throw isBatchError(error) ? new Unwritable(error) : error; });
         places = await this.#log.accept(share.groups, share.settled);
         this.#isLogFull = false;
       } catch (error) {
         if (error instanceof Unwritable) return { kind: 'unwritable', error: error.cause };
         // Too large or too deep to be handed over. Whatever else the log throws is a failure of its own: refused for it, good events would be let go of.
-        if (error instanceof RangeError && isOfTheBatch(error)) return { kind: 'unwritable', error };
+        if (error instanceof RangeError && isBatchError(error)) return { kind: 'unwritable', error };
         this.#isLogFull = error instanceof FaultError && error.fault.code === 'CV_LOG_FULL';
         this.#tell(from, error);
         offered.onFailure?.();
@@ -115,8 +115,8 @@ export class Keep {
   }
 
   /** It is in the log: whatever those think who hear of it, it is answered. */
-  #kept({ columns, refused }: Share, places: readonly Cursor[], receivedAt: number, duplicates: number): Outcome {
-    const groups = columns.map((of, at) => new FedGroup(of, places[at] as Cursor, receivedAt));
+  #kept({ columns, refused }: NewPart, places: readonly Cursor[], receivedAt: number, duplicates: number): KeepOutcome {
+    const groups = columns.map((of, at) => new LogBatch(of, places[at] as Cursor, receivedAt));
     this.#onKept(groups);
     return { kind: 'kept', groups, refused, duplicates };
   }
@@ -129,13 +129,13 @@ export class Keep {
     this.#world.tell({ kind: 'fault', edge, fault: faultOf(error, 'CV_LOG_FAILED') });
   }
 
-  #shareOf(offered: Offered, key: string): Share | 'too-many-holes' {
-    const { batch, refused, covered } = offered.verdict;
+  #shareOf(offered: OfferedBatch, key: string): NewPart | 'too-many-holes' {
+    const { batch, refused, gapRanges } = offered.checked;
     const { name, count } = batch;
     const last = name.seq + count - 1;
     const fresh = this.#freshOf(name, last, key);
     if (fresh === 'too-many-holes') return fresh;
-    const share: Share = { groups: [], columns: [], settled: [...covered], refused: [], fresh };
+    const share: NewPart = { groups: [], columns: [], settled: [...gapRanges], refused: [], fresh };
     const origin = { sender: name.from, stream: name.stream, epoch: name.epoch, receivedAt: offered.receivedAt };
     if (refused.length === 0 && countOf(fresh) === count) {
       share.groups.push({ origin: { ...origin, seq: name.seq, span: count }, count, payload: offered.payload });
@@ -188,10 +188,10 @@ class Unwritable extends Error {
 }
 
 /** What V8 throws by itself where a batch is read or cut; faults, and errors of the system, have a code. */
-export const isOfTheBatch = (error: unknown): boolean => (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) && !('code' in error);
+export const isBatchError = (error: unknown): boolean => (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) && !('code' in error);
 
 /** What an ack says of one (sender, stream, epoch). */
-export function markOf(log: GatewayLog, sender: string, stream: Stream, epoch: number): { upTo: number; have: Range[] } {
+export function ackMark(log: GatewayLog, sender: string, stream: Stream, epoch: number): { upTo: number; have: Range[] } {
   const { upTo, have } = log.mark(sender, stream, epoch);
   return { upTo, have: have.slice(0, MAX_HAVE_RANGES) };
 }

@@ -7,7 +7,7 @@ import { compareCursors, type Cursor } from '../../log/types.ts';
 import { EventColumns } from '../../core/wire/event-columns.ts';
 
 /** An event as it lies in the gateway's log. Shared between consumers: never written to. */
-export interface FedEvent {
+export interface LoggedEvent {
   readonly event: Event;
   /** Place of this very event in the gateway's log. */
   readonly cursor: Cursor;
@@ -15,13 +15,13 @@ export interface FedEvent {
   readonly receivedAt: number;
 }
 
-export class FedGroup {
+export class LogBatch {
   readonly columns: EventColumns;
   /** Place of its first event in the gateway's log; the others follow. */
   readonly first: Cursor;
   /** ms UTC when it reached the gateway. */
   readonly receivedAt: number;
-  #events: readonly FedEvent[] | null = null;
+  #events: readonly LoggedEvent[] | null = null;
 
   constructor(columns: EventColumns, first: Cursor, receivedAt: number) {
     this.columns = columns;
@@ -33,24 +33,24 @@ export class FedGroup {
     return { epoch: this.first.epoch, seq: this.first.seq + this.columns.count - 1 };
   }
 
-  events(): readonly FedEvent[] {
+  events(): readonly LoggedEvent[] {
     const { first: { epoch, seq }, receivedAt } = this;
     this.#events ??= this.columns.events().map((event, at) => ({ event, cursor: { epoch, seq: seq + at }, receivedAt }));
     return this.#events;
   }
 
   /** What of it lies after a place: itself, a part, or null. */
-  after(cursor: Cursor): FedGroup | null {
+  after(cursor: Cursor): LogBatch | null {
     const { first, columns, receivedAt } = this;
     if (compareCursors(cursor, first) < 0) return this;
     if (compareCursors(cursor, this.last) >= 0) return null;
     const skipped = cursor.seq - first.seq + 1;
     const name = { ...columns.name, seq: columns.name.seq + skipped };
-    return new FedGroup(EventColumns.ofRows(name, columns.events().slice(skipped)), { epoch: first.epoch, seq: cursor.seq + 1 }, receivedAt);
+    return new LogBatch(EventColumns.ofRows(name, columns.events().slice(skipped)), { epoch: first.epoch, seq: cursor.seq + 1 }, receivedAt);
   }
 }
 
 /** What of these lies after a place. */
-export const groupsAfter = (groups: readonly FedGroup[], cursor: Cursor): FedGroup[] => groups.flatMap((group) => group.after(cursor) ?? []);
+export const batchesAfter = (groups: readonly LogBatch[], cursor: Cursor): LogBatch[] => groups.flatMap((group) => group.after(cursor) ?? []);
 
-export const eventsOf = (groups: readonly FedGroup[]): FedEvent[] => groups.flatMap((group) => group.events());
+export const loggedEvents = (groups: readonly LogBatch[]): LoggedEvent[] => groups.flatMap((group) => group.events());

@@ -3,14 +3,14 @@
  * them from here, decoded as they are; one that does not reads the log.
  */
 import type { Cursor } from '../../log/types.ts';
-import type { FedGroup } from './fed.ts';
+import type { LogBatch } from './log-batch.ts';
 
 /** Small groups cost more than their events. */
 const MAX_GROUPS = 4096;
 
-export class LogEnd {
+export class LogTailCache {
   readonly #maxEvents: number;
-  #groups: (FedGroup | null)[] = [];
+  #groups: (LogBatch | null)[] = [];
   /** Before it there is nothing any more. */
   #begin = 0;
   #held = 0;
@@ -20,7 +20,7 @@ export class LogEnd {
   }
 
   /** In order of the log; after a hole (the log wrote something by itself) the end begins anew. */
-  add(group: FedGroup): void {
+  add(group: LogBatch): void {
     const last = this.#groups.at(-1)?.last;
     if (last && (last.epoch !== group.first.epoch || last.seq + 1 !== group.first.seq)) this.#clear();
     this.#groups.push(group);
@@ -38,9 +38,9 @@ export class LogEnd {
   }
 
   /** What follows a place, about `maxEvents` of it; none where that does not lie here. */
-  after({ epoch, seq }: Cursor, maxEvents: number): FedGroup[] {
+  after({ epoch, seq }: Cursor, maxEvents: number): LogBatch[] {
     let at = this.#placeOf(epoch, seq + 1);
-    const found: FedGroup[] = [];
+    const found: LogBatch[] = [];
     for (let events = 0; at < this.#groups.length && (events === 0 || events + this.#at(at).columns.count <= maxEvents); at += 1) {
       events += this.#at(at).columns.count;
       found.push(this.#at(at));
@@ -62,8 +62,8 @@ export class LogEnd {
     return low;
   }
 
-  #at(place: number): FedGroup {
-    return this.#groups[place] as FedGroup;
+  #at(place: number): LogBatch {
+    return this.#groups[place] as LogBatch;
   }
 
   #drop(): void {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Cursor, StoredGroup } from '../../log/types.ts';
-import { SharedReads } from './shared-reads.ts';
+import { SharedLogReads } from './shared-log-reads.ts';
 
 const LIMIT = { maxGroups: 10, maxBytes: 1000 };
 const group = (seq: number): StoredGroup => ({ epoch: 1, seq, count: 1, payload: new Uint8Array(1) });
 
 function scripted() {
   const reads: { after: Cursor; answer: (groups: StoredGroup[]) => void; fail: (error: Error) => void }[] = [];
-  const shared = new SharedReads({ read: (after) => new Promise((answer, fail) => { reads.push({ after, answer, fail }); }) }, LIMIT);
+  const shared = new SharedLogReads({ read: (after) => new Promise((answer, fail) => { reads.push({ after, answer, fail }); }) }, LIMIT);
   return { reads, shared };
 }
 

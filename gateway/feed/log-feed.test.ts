@@ -7,8 +7,8 @@ import { openMemoryGatewayLog } from '../../log/testing/memory-log.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { encodeBatch, readBatch } from '../../core/wire/batch.ts';
 import type { Consumer } from './consumer.ts';
-import { eventsOf, FedGroup, type FedEvent } from './fed.ts';
-import { openFeed } from './feed.ts';
+import { loggedEvents, LogBatch, type LoggedEvent } from './log-batch.ts';
+import { openLogFeed } from './log-feed.ts';
 
 const draft = (value: number): Draft => ({
   device: 'plc', point: 'level', indicator: 'X', centre: '500112001', kind: 'measurement', value, unit: 'm', occurredAt: value, clock: 'edge', observedAt: 5, quality: 'good', origin: 'live',
@@ -24,7 +24,7 @@ function appendTo(log: GatewayLog) {
 }
 
 interface Heard extends Consumer {
-  taken: FedEvent[];
+  taken: LoggedEvent[];
   cursor: Cursor;
   closed: number;
 }
@@ -33,7 +33,7 @@ function consumer(name: string, over: Partial<Consumer> = {}, from: Cursor = STA
   const heard: Heard = {
     name, required: true, taken: [], cursor: from, closed: 0,
     start: () => Promise.resolve(heard.cursor),
-    take: (groups, upTo) => { heard.taken.push(...eventsOf(groups)); heard.cursor = upTo; return Promise.resolve(); },
+    take: (groups, upTo) => { heard.taken.push(...loggedEvents(groups)); heard.cursor = upTo; return Promise.resolve(); },
     close: () => { heard.closed += 1; return Promise.resolve(); },
     ...over,
   };
@@ -52,7 +52,7 @@ test('each consumer gets every event once, in order, with its place and time of 
   const { world, log, append, held } = await rig();
   await append(1, 2);
   const [one, two] = [consumer('one'), consumer('two')];
-  const feed = openFeed(log, [one, two], world);
+  const feed = openLogFeed(log, [one, two], world);
   await feed.start();
   await append(3);
   await settle();
@@ -69,24 +69,24 @@ test('each consumer gets every event once, in order, with its place and time of 
 test('consumers come and go while others are fed: one that comes has all it lacks, the log waits for one that went no more', async () => {
   const { world, log, append, held } = await rig();
   const one = consumer('one');
-  const feed = openFeed({ ...log, letGo: (name) => { held.delete(name); } }, [one], world);
+  const feed = openLogFeed({ ...log, letGo: (name) => { held.delete(name); } }, [one], world);
   await feed.start();
   await append(1, 2);
   await settle();
   const late = consumer('late', { required: false });
-  await feed.join(late);
+  await feed.addConsumer(late);
   await append(3);
   await settle();
   assert.deepEqual([valuesOf(one), valuesOf(late), feed.lag('late')], [[1, 2, 3], [1, 2, 3], 0]);
-  await feed.leave('late');
+  await feed.removeConsumer('late');
   await append(4);
   await settle();
   assert.deepEqual([valuesOf(one), valuesOf(late), late.closed, [...held.keys()]], [[1, 2, 3, 4], [1, 2, 3], 1, ['one']]);
   // One that cannot go on goes all the same.
   const stuck = consumer('stuck', { required: false, take: () => Promise.reject(new FaultError('CV_STORE_FAILED', { path: 'p', detail: 'd' })) });
-  await feed.join(stuck);
+  await feed.addConsumer(stuck);
   await settle();
-  await feed.leave('stuck');
+  await feed.removeConsumer('stuck');
   await feed.close();
   assert.deepEqual([one.closed, late.closed, stuck.closed], [1, 1, 1]);
 });
@@ -96,7 +96,7 @@ test('a consumer goes on from its place, also from the middle of a group', async
   await append(1, 2, 3);
   await append(4);
   const one = consumer('one', {}, { epoch: log.epoch, seq: 2 });
-  const feed = openFeed(log, [one], world);
+  const feed = openLogFeed(log, [one], world);
   await feed.start();
   await settle();
   assert.deepEqual(valuesOf(one), [3, 4]);
@@ -110,12 +110,12 @@ test('a consumer that fails is given the same again, and holds up nobody else', 
   const failing: Heard = consumer('failing', { take: (groups, upTo) => {
     failures -= 1;
     if (failures >= 0) return Promise.reject(new Error('disk'));
-    failing.taken.push(...eventsOf(groups));
+    failing.taken.push(...loggedEvents(groups));
     failing.cursor = upTo;
     return Promise.resolve();
   } });
   const well = consumer('well');
-  const feed = openFeed(log, [failing, well], world);
+  const feed = openLogFeed(log, [failing, well], world);
   await feed.start();
   await append(2);
   await settle();
@@ -131,10 +131,10 @@ test('closing waits for what a consumer has in hand, and gives it nothing more',
   const { world, log, append } = await rig();
   let finish = () => {};
   const slow: Heard = consumer('slow', { take: (groups) => new Promise((resolve) => {
-    slow.taken.push(...eventsOf(groups));
+    slow.taken.push(...loggedEvents(groups));
     finish = resolve;
   }) });
-  const feed = openFeed(log, [slow], world);
+  const feed = openLogFeed(log, [slow], world);
   await feed.start();
   await append(1);
   await settle();
@@ -152,7 +152,7 @@ test('closing waits for what a consumer has in hand, and gives it nothing more',
 test('a consumer that fails for good does not keep the feed from closing', async () => {
   const { world, log, append } = await rig();
   const failing = consumer('failing', { take: () => Promise.reject(new Error('disk')) });
-  const feed = openFeed(log, [failing], world);
+  const feed = openLogFeed(log, [failing], world);
   await feed.start();
   await append(1);
   await settle();
@@ -166,7 +166,7 @@ test('what was let go before a consumer took it is told with its range', async (
   const tail = { epoch: log.epoch, seq: 3 };
   const trimmed: GatewayLog = { ...log, tail: () => tail, read: (after, limit) => log.read(after.seq < 3 ? tail : after, limit) };
   const one = consumer('one', { required: false }, { epoch: log.epoch, seq: 1 });
-  const feed = openFeed(trimmed, [one], world);
+  const feed = openLogFeed(trimmed, [one], world);
   await feed.start();
   await settle();
   assert.deepEqual(valuesOf(one), [4, 5]);
@@ -180,7 +180,7 @@ test('a place beyond the end of the log is told; what comes after is taken', asy
   const { world, log, append } = await rig();
   await append(1);
   const one = consumer('one', {}, { epoch: log.epoch, seq: 9 });
-  const feed = openFeed(log, [one], world);
+  const feed = openLogFeed(log, [one], world);
   await feed.start();
   assert.ok(world.told.some((event) => event.kind === 'fault' && event.fault.code === 'CV_CONSUMER_AHEAD'));
   await feed.close();
@@ -191,7 +191,7 @@ test('a group that cannot be read is counted and passed over', async () => {
   await log.accept([{ origin: { sender: 'pump', stream: 'measurement', epoch: 9, seq: 1, span: 4, receivedAt: 1 }, count: 4, payload: Buffer.from('broken') }]);
   await append(1);
   const one = consumer('one');
-  const feed = openFeed(log, [one], world);
+  const feed = openLogFeed(log, [one], world);
   await feed.start();
   await settle();
   assert.deepEqual(valuesOf(one), [1]);
@@ -211,9 +211,9 @@ test('what will not come is said before what comes next, and again after a fault
     failures -= 1;
     return failures < 0 ? Promise.resolve() : Promise.reject(new Error('away'));
   };
-  const optional: Heard = consumer('optional', { required: false, missed, take: (groups) => { said.push(...eventsOf(groups).map(({ event }) => `took ${String(event.value)}`)); return Promise.resolve(); } }, { epoch: log.epoch, seq: 1 });
+  const optional: Heard = consumer('optional', { required: false, missed, take: (groups) => { said.push(...loggedEvents(groups).map(({ event }) => `took ${String(event.value)}`)); return Promise.resolve(); } }, { epoch: log.epoch, seq: 1 });
   const fresh = consumer('fresh', { missed: () => Promise.reject(new Error('a new one misses nothing')) });
-  const feed = openFeed(trimmed, [optional, fresh], world);
+  const feed = openLogFeed(trimmed, [optional, fresh], world);
   await feed.start();
   await world.clock.advanceMs(5000);
   assert.deepEqual(said, ['missed 1-4 2 77', 'missed 1-4 2 77', 'missed 1-4 2 77', 'took 4', 'took 5']);
@@ -226,7 +226,7 @@ test('how far each is behind is told at the start, and every second where it is 
   const { world, log, append } = await rig();
   let goOn = () => {};
   const slow = consumer('slow', { take: () => new Promise((resolve) => { goOn = resolve; }) });
-  const feed = openFeed(log, [slow, consumer('quick')], world);
+  const feed = openLogFeed(log, [slow, consumer('quick')], world);
   const told = () => world.told.splice(0).flatMap((event) => (event.kind === 'consumer_lag' ? [[event.consumer, event.value]] : []));
   await feed.start();
   assert.deepEqual(told(), [['slow', 0], ['quick', 0]]);
@@ -244,7 +244,7 @@ test('how far each is behind is told at the start, and every second where it is 
   await settle();
   await world.clock.advanceMs(1000);
   assert.deepEqual(told(), [['slow', 1]]);
-  const left = feed.leave('slow');
+  const left = feed.removeConsumer('slow');
   goOn();
   await left;
   assert.deepEqual(told(), [['slow', 0]]);
@@ -258,7 +258,7 @@ test('a fault of a sink is told as it is; whoever waits is told to stop', async 
     required: false, take: () => new Promise((_resolve, reject) => { giveUp = reject; }), halt: () => giveUp(new Error('halted')),
   });
   const failing = consumer('sink-y', { required: false, take: () => Promise.reject(new FaultError('CV_SINK_DENIED', { sink: 'y', url: 'u', status: 401, detail: 'd' })) });
-  const feed = openFeed(log, [waiting, failing], world);
+  const feed = openLogFeed(log, [waiting, failing], world);
   await feed.start();
   await append(1, 2);
   await settle();
@@ -271,7 +271,7 @@ test('a target that asks to be left alone for a while is', async () => {
   const { world, log, append } = await rig();
   let asked = 0;
   const limited = consumer('sink-x', { required: false, take: () => { asked += 1; return Promise.reject(new FaultError('CV_SINK_BUSY', { sink: 'x', url: 'u', status: 429, detail: 'd', retryAfterMs: asked === 1 ? 30_000 : 1e12 })); } });
-  const feed = openFeed(log, [limited], world);
+  const feed = openLogFeed(log, [limited], world);
   await feed.start();
   await append(1);
   await world.clock.advanceMs(29_000);
@@ -291,12 +291,12 @@ test('who keeps up gets what was offered and reads nothing; who comes from furth
   let reads = 0;
   const counted: GatewayLog = { ...log, read: (after, limit) => { reads += 1; return log.read(after, limit); } };
   const [one, late] = [consumer('one', {}, { epoch: log.epoch, seq: 2 }), consumer('late')];
-  const feed = openFeed(counted, [one, late], world);
+  const feed = openLogFeed(counted, [one, late], world);
   await feed.start();
   await settle();
   const before = reads;
   for (let value = 3; value <= 6; value += 1) {
-    feed.offer([new FedGroup(readBatch(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: value }, [draft(value)])), { epoch: log.epoch, seq: value }, 77)]);
+    feed.offer([new LogBatch(readBatch(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: value }, [draft(value)])), { epoch: log.epoch, seq: value }, 77)]);
     await append(value);
     await settle();
   }
@@ -313,15 +313,15 @@ test('who keeps up gets what was offered and reads nothing; who comes from furth
 test('groups that were decoded are shared by whoever reads them soon after, and let go of when they come to many events', async () => {
   const { world, log, append } = await rig();
   for (let group = 0; group < 5; group += 1) await append(...Array.from({ length: 5000 }, (_, at) => group * 5000 + at));
-  const seen: Record<string, FedGroup[]> = { one: [], two: [] };
+  const seen: Record<string, LogBatch[]> = { one: [], two: [] };
   const reader = (name: string) => consumer(name, { required: false, take: (groups) => { seen[name]?.push(...groups); return Promise.resolve(); } });
-  const feed = openFeed(log, [reader('one')], world);
+  const feed = openLogFeed(log, [reader('one')], world);
   await feed.start();
   for (let turn = 0; turn < 10; turn += 1) await settle();
-  await feed.join(reader('two'));
+  await feed.addConsumer(reader('two'));
   for (let turn = 0; turn < 10; turn += 1) await settle();
   await feed.close();
-  const [one, two] = [seen.one as FedGroup[], seen.two as FedGroup[]];
+  const [one, two] = [seen.one as LogBatch[], seen.two as LogBatch[]];
   assert.deepEqual([one, two].map((groups) => groups.reduce((sum, { columns }) => sum + columns.count, 0)), [25_000, 25_000]);
   assert.notEqual(one[0]?.columns, two[0]?.columns, 'the oldest had been let go of');
 });

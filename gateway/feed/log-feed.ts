@@ -8,22 +8,22 @@ import { compareCursors, formatCursor, type Cursor, type GatewayLog, type ReadLi
 import { readBatch } from '../../core/wire/batch.ts';
 import { everyMs, pause, type World } from '../../core/world.ts';
 import type { Consumer, MissedEvents } from './consumer.ts';
-import { FedGroup, groupsAfter } from './fed.ts';
-import { LogEnd } from './log-end.ts';
-import { SharedReads } from './shared-reads.ts';
+import { LogBatch, batchesAfter } from './log-batch.ts';
+import { LogTailCache } from './log-tail-cache.ts';
+import { SharedLogReads } from './shared-log-reads.ts';
 import '../../log/faults.ts';
 
-export interface Feed {
+export interface LogFeed {
   /** Starts every consumer and then feeds them. @throws what a consumer's start throws */
   start(): Promise<void>;
   /** What has just come to lie in the log, as it was decoded. */
-  offer(groups: readonly FedGroup[]): void;
+  offer(groups: readonly LogBatch[]): void;
   /** Events that a consumer has not taken yet; after the close, what it left for the next start. */
   lag(consumer: string): number;
   /** One more, while the others are fed. @throws what its start throws */
-  join(consumer: Consumer): Promise<void>;
+  addConsumer(consumer: Consumer): Promise<void>;
   /** Lets one finish what it is taking, then closes it; from now on the log waits for it no more. */
-  leave(consumer: string): Promise<void>;
+  removeConsumer(consumer: string): Promise<void>;
   /** Lets each finish what it is taking, then closes them. */
   close(): Promise<void>;
 }
@@ -41,7 +41,7 @@ const LAG_TOLD_EVERY_MS = 1000;
 /** Decoded events that are kept for the next consumer; 500 B each. */
 const CACHE_EVENTS = 20_000;
 
-interface Runner {
+interface ConsumerRun {
   consumer: Consumer;
   cursor: Cursor;
   /** null: not told of yet. */
@@ -50,11 +50,11 @@ interface Runner {
   work: Promise<void>;
 }
 
-export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world: World): Feed {
-  const runners = new Map<string, Runner>();
+export function openLogFeed(log: GatewayLog, consumers: readonly Consumer[], world: World): LogFeed {
+  const runners = new Map<string, ConsumerRun>();
   const cache = new DecodeCache(world);
-  const reads = new SharedReads(log, READ);
-  const end = new LogEnd(END_EVENTS);
+  const reads = new SharedLogReads(log, READ);
+  const end = new LogTailCache(END_EVENTS);
   const sleepers = new Set<() => void>();
   const headAtStart = log.head();
   let appends = 0;
@@ -69,13 +69,13 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     for (const runner of runners.values()) tellLag(runner);
   });
 
-  async function run(runner: Runner): Promise<void> {
+  async function run(runner: ConsumerRun): Promise<void> {
     const maxEvents = runner.consumer.maxEvents ?? HAND_EVENTS;
     const { signal } = runner.stop;
     while (!signal.aborted) {
       const near = end.after(runner.cursor, maxEvents);
       if (near.length > 0) {
-        await hand(runner, near, (near.at(-1) as FedGroup).last, null);
+        await hand(runner, near, (near.at(-1) as LogBatch).last, null);
         continue;
       }
       const before = appends;
@@ -92,10 +92,10 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     }
   }
 
-  async function hand(runner: Runner, groups: readonly FedGroup[], upTo: Cursor, missed: MissedEvents | null): Promise<void> {
+  async function hand(runner: ConsumerRun, groups: readonly LogBatch[], upTo: Cursor, missed: MissedEvents | null): Promise<void> {
     const { consumer, stop: { signal } } = runner;
     let toSay = missed;
-    const fresh = groupsAfter(groups, runner.cursor);
+    const fresh = batchesAfter(groups, runner.cursor);
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
       try {
         if (toSay) await consumer.missed?.(toSay);
@@ -129,7 +129,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
    * The log let go of what this consumer had not taken: said and counted here, where it comes to what is left. A new
    * required one begins with what there is; an optional one says itself where it begins.
    */
-  function missedBefore({ consumer, cursor }: Runner, first: StoredGroup): MissedEvents | null {
+  function missedBefore({ consumer, cursor }: ConsumerRun, first: StoredGroup): MissedEvents | null {
     const tail = log.tail();
     if (compareCursors(cursor, tail) >= 0 || (consumer.required && cursor.epoch === 0)) return null;
     const to = { epoch: first.epoch, seq: first.seq };
@@ -142,7 +142,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     return { from: cursor, to, count, toAt: first.origin?.receivedAt ?? 0 };
   }
 
-  function lagOf({ cursor }: Runner): number {
+  function lagOf({ cursor }: ConsumerRun): number {
     const head = log.head();
     if (compareCursors(cursor, head) >= 0) return 0;
     if (cursor.epoch === head.epoch) return head.seq - cursor.seq;
@@ -150,7 +150,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     return compareCursors(cursor, headAtStart) >= 0 ? head.seq : log.size().events;
   }
 
-  function tellLag(runner: Runner): void {
+  function tellLag(runner: ConsumerRun): void {
     const value = lagOf(runner);
     if (value === runner.lagTold) return;
     runner.lagTold = value;
@@ -163,23 +163,23 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     world.tell({ kind: 'fault', fault: { code: 'CV_CONSUMER_AHEAD', params: { consumer: name, cursor: formatCursor(cursor), head: formatCursor(head) } } });
   }
 
-  async function prepare(consumer: Consumer): Promise<Runner> {
+  async function prepare(consumer: Consumer): Promise<ConsumerRun> {
     const cursor = await consumer.start();
     tellRewound(consumer, cursor);
     log.hold(consumer.name, cursor, consumer.required);
-    const runner: Runner = { consumer, cursor, lagTold: null, stop: new AbortController(), work: Promise.resolve() };
+    const runner: ConsumerRun = { consumer, cursor, lagTold: null, stop: new AbortController(), work: Promise.resolve() };
     runners.set(consumer.name, runner);
     return runner;
   }
 
-  function begin(runner: Runner): void {
+  function begin(runner: ConsumerRun): void {
     runner.work = run(runner).catch((error: unknown) => {
       // Only the log itself can fail here; the gateway says so by its own faults and is restarted.
       if (!runner.stop.signal.aborted) world.tell({ kind: 'fault', fault: faultOf(error, 'CV_CONSUMER_FAILED', { consumer: runner.consumer.name, waitMs: 0 }) });
     });
   }
 
-  async function conclude(leaving: readonly Runner[]): Promise<void> {
+  async function conclude(leaving: readonly ConsumerRun[]): Promise<void> {
     for (const { stop, consumer } of leaving) {
       stop.abort();
       consumer.halt?.();
@@ -199,8 +199,8 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
         begin(runner);
       }
     },
-    join: async (consumer) => { begin(await prepare(consumer)); },
-    async leave(name) {
+    addConsumer: async (consumer) => { begin(await prepare(consumer)); },
+    async removeConsumer(name) {
       const runner = runners.get(name);
       if (!runner) return;
       await conclude([runner]);
@@ -248,7 +248,7 @@ function parts(groups: readonly StoredGroup[], maxEvents: number): StoredGroup[]
 /** Decoded groups, the newest ones kept. */
 class DecodeCache {
   readonly #world: World;
-  readonly #groups = new Map<string, FedGroup>();
+  readonly #groups = new Map<string, LogBatch>();
   #held = 0;
 
   constructor(world: World) {
@@ -256,7 +256,7 @@ class DecodeCache {
   }
 
   /** null when it cannot be read. */
-  group(stored: StoredGroup): FedGroup | null {
+  group(stored: StoredGroup): LogBatch | null {
     const key = `${stored.epoch}-${stored.seq}`;
     const known = this.#groups.get(key);
     if (known) return known;
@@ -277,9 +277,9 @@ class DecodeCache {
     }
   }
 
-  #decode({ epoch, seq, count, payload, origin }: StoredGroup): FedGroup | null {
+  #decode({ epoch, seq, count, payload, origin }: StoredGroup): LogBatch | null {
     try {
-      return new FedGroup(readBatch(payload), { epoch, seq }, origin?.receivedAt ?? 0);
+      return new LogBatch(readBatch(payload), { epoch, seq }, origin?.receivedAt ?? 0);
     } catch (error) {
       // It was readable when it was taken in, and the log checks its sums: not seen yet, but no reason to stand still.
       this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_LOG_DAMAGED') });

@@ -21,11 +21,11 @@ interface Sum {
   bytes: number;
 }
 
-export interface Held {
+export interface PendingBatch {
   readonly edge: string;
   readonly bytes: number;
   readonly sinceMs: number;
-  isApart: boolean;
+  isSeparate: boolean;
 }
 
 /** Times are monotonic ms. */
@@ -33,25 +33,25 @@ export class IntakeWindow {
   /** By edge: what waits apart. */
   readonly #lanes = new Map<string, Sum>();
   /** What waits with everybody's, in the order in which it came. */
-  readonly #moving = new Set<Held>();
+  readonly #moving = new Set<PendingBatch>();
   #movingBytes = 0;
   #apartBytes = 0;
 
   static readonly limitsOfEdge = { maxBatches: EDGE_BATCHES, maxBytes: EDGE_BYTES };
 
   /** null: too much of this edge waits already. */
-  hold(edge: string, bytes: number, nowMs: number): Held | null {
+  add(edge: string, bytes: number, nowMs: number): PendingBatch | null {
     const lane = this.#lanes.get(edge);
     if (lane && this.#isOver(lane)) return null;
-    const held: Held = { edge, bytes, sinceMs: nowMs, isApart: false };
+    const held: PendingBatch = { edge, bytes, sinceMs: nowMs, isSeparate: false };
     this.#moving.add(held);
     this.#movingBytes += bytes;
     return held;
   }
 
-  release(held: Held): void {
+  release(held: PendingBatch): void {
     if (this.#moving.delete(held)) this.#movingBytes -= held.bytes;
-    const lane = held.isApart ? this.#lanes.get(held.edge) : undefined;
+    const lane = held.isSeparate ? this.#lanes.get(held.edge) : undefined;
     if (!lane) return;
     lane.batches -= 1;
     lane.bytes -= held.bytes;
@@ -60,10 +60,10 @@ export class IntakeWindow {
   }
 
   /** Nobody else waits for what it waits for. */
-  setApart(held: Held): void {
+  separate(held: PendingBatch): void {
     if (!this.#moving.delete(held)) return;
     this.#movingBytes -= held.bytes;
-    held.isApart = true;
+    held.isSeparate = true;
     const lane = this.#lanes.get(held.edge) ?? { batches: 0, bytes: 0 };
     lane.batches += 1;
     lane.bytes += held.bytes;
@@ -72,10 +72,10 @@ export class IntakeWindow {
   }
 
   /** What has waited longer than a commit takes waits for something of its own. Not while the log is full: then all wait alike, however long. */
-  setStuckApart(nowMs: number): void {
+  separateStuck(nowMs: number): void {
     for (const held of this.#moving) {
       if (nowMs - held.sinceMs < STUCK_MS) return;
-      this.setApart(held);
+      this.separate(held);
     }
   }
 

@@ -7,7 +7,7 @@ import { formatCursor, type Cursor, type GatewayLog, type ReadLimit, type Stored
 /** As many as are kept, of at most the limit's bytes each. */
 const KEPT_READS = 8;
 
-interface Shared {
+interface SharedRead {
   groups: Promise<StoredGroup[]>;
   /** What the log had appended when it was begun. */
   appends: number;
@@ -15,10 +15,10 @@ interface Shared {
   isGood: boolean;
 }
 
-export class SharedReads {
+export class SharedLogReads {
   readonly #log: Pick<GatewayLog, 'read'>;
   readonly #limit: ReadLimit;
-  readonly #reads = new Map<string, Shared>();
+  readonly #reads = new Map<string, SharedRead>();
 
   constructor(log: Pick<GatewayLog, 'read'>, limit: ReadLimit) {
     this.#log = log;
@@ -35,7 +35,7 @@ export class SharedReads {
     const key = formatCursor(cursor);
     const known = this.#reads.get(key);
     if (known && (known.isGood || known.appends === appends)) return known.groups;
-    const shared: Shared = { groups: this.#log.read(cursor, this.#limit), appends, isGood: false };
+    const shared: SharedRead = { groups: this.#log.read(cursor, this.#limit), appends, isGood: false };
     this.#reads.delete(key);
     this.#reads.set(key, shared);
     const forget = () => { if (this.#reads.get(key) === shared) this.#reads.delete(key); };

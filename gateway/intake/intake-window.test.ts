@@ -9,7 +9,7 @@ import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { edgeTopic } from '../../core/wire/topics.ts';
 import { Intake, type IntakeParts } from './intake.ts';
-import { IntakeWindow } from './window.ts';
+import { IntakeWindow } from './intake-window.ts';
 
 const CENTRE = '500112001';
 const never = (): Promise<never> => new Promise(() => {});
@@ -114,33 +114,33 @@ test('what is held of all edges together is bounded, and an edge that holds litt
   let bytes = 0;
   for (let edge = 0; edge < 40; edge += 1) {
     for (let count = 0; count < 100; count += 1) {
-      const held = window.hold(`bad-${edge}`, 1 << 20, 0);
+      const held = window.add(`bad-${edge}`, 1 << 20, 0);
       if (!held) break;
-      window.setApart(held);
+      window.separate(held);
       bytes += held.bytes;
     }
   }
   assert.ok(bytes <= (64 << 20) + 40 * (2 << 20), `${bytes >> 20} MB`);
-  assert.ok(window.hold('good', 1 << 20, 0));
+  assert.ok(window.add('good', 1 << 20, 0));
   assert.equal(window.isFull(), false);
 });
 
 test('what has waited for less than a second waits with everybody', () => {
   const window = new IntakeWindow();
-  const held = Array.from({ length: 512 }, (_, at) => window.hold('a', 1, 5000 + at));
-  window.setStuckApart(5999);
-  assert.ok(window.isFull() && held.every((one) => one?.isApart === false));
-  window.setStuckApart(6100);
-  assert.deepEqual([window.isFull(), held.filter((one) => one?.isApart).length], [false, 101]);
+  const held = Array.from({ length: 512 }, (_, at) => window.add('a', 1, 5000 + at));
+  window.separateStuck(5999);
+  assert.ok(window.isFull() && held.every((one) => one?.isSeparate === false));
+  window.separateStuck(6100);
+  assert.deepEqual([window.isFull(), held.filter((one) => one?.isSeparate).length], [false, 101]);
 });
 
 test('what is released leaves nothing behind', () => {
   const window = new IntakeWindow();
   for (let round = 0; round < 3; round += 1) {
-    const held = Array.from({ length: 512 }, () => window.hold('a', 1, 0));
+    const held = Array.from({ length: 512 }, () => window.add('a', 1, 0));
     assert.ok(window.isFull());
-    window.setStuckApart(1500);
-    assert.deepEqual([window.isFull(), window.hold('a', 1, 0)], [false, null]);
+    window.separateStuck(1500);
+    assert.deepEqual([window.isFull(), window.add('a', 1, 0)], [false, null]);
     for (const one of held) if (one) window.release(one);
   }
 });
