@@ -9,7 +9,7 @@ import type { FaultRow } from '../../core/faults/row.ts';
 import { LOSSES } from '../../core/losses.ts';
 import type { Sink } from '../../core/sink.ts';
 import { TELEMETRY, type MetricRow } from '../../core/telemetry.ts';
-import '../../drivers/faults.ts';
+import '../../cli/all-faults.ts';
 import { EDGE_SCHEMA } from '../../edge/config/schema.ts';
 import { GATEWAY_SCHEMA } from '../../gateway/config/schema.ts';
 
