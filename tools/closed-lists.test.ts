@@ -32,8 +32,11 @@ test('a file that names a fault of a table outside core has that table loaded', 
   assert.ok(tables.length >= 14);
   const missing = sources.flatMap(({ path, text, imports }) => {
     const named = [...text.matchAll(/['`](CV_[A-Z0-9_]*[A-Z0-9])['`]/g)].map(([, code]) => code as string);
-    const isMissing = ({ path: table, codes }: (typeof tables)[number]) => !imports.includes(table) && named.some((code) => codes.has(code));
-    return path === 'cli/status.ts' || path.startsWith('test-rigs/') ? [] : tables.filter(isMissing).map((table) => `${path}: ${table.path}`);
+    const isMissing = ({ path: table, codes }: (typeof tables)[number]) =>
+      !imports.includes(table) && named.some((code) => codes.has(code));
+    return path === 'cli/status.ts' || path.startsWith('test-rigs/')
+      ? []
+      : tables.filter(isMissing).map((table) => `${path}: ${table.path}`);
   });
   assert.deepEqual(missing, []);
 });

@@ -69,7 +69,7 @@ export const GATEWAY_FAULTS = {
   CV_STATE_INVALID: {
     stage: 'accept', retry: 'never', actor: 'developer', status: 400,
     en: ['the state of edge {edge} is malformed: {detail}', 'compare with docs/events.md'],
-    zh: ['边缘节点 {edge} 的状态消息格式错误：{detail}', '对照 docs/events.md'],
+    zh: ['边缘节点 {edge} 的状态消息格式错误：{detail}', '对照 docs/events.zh-CN.md'],
   },
   CV_EVENT_ORIGIN: {
     stage: 'accept', retry: 'never', actor: 'operator', status: 400,

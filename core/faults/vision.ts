@@ -35,7 +35,7 @@ export const VISION_FAULTS = {
   CV_MODEL_PROVIDER: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['this machine cannot run models on "{provider}"', 'use one of: {known}; all but cpu need a build of onnxruntime that has them: docs/hardware.md'],
-    zh: ['本机无法使用 "{provider}" 运行模型', '可用：{known}；除 cpu 外均需带有该后端的 onnxruntime：见 docs/hardware.md'],
+    zh: ['本机无法使用 "{provider}" 运行模型', '可用：{known}；除 cpu 外均需带有该后端的 onnxruntime：见 docs/hardware.zh-CN.md'],
   },
   CV_MODEL_GRAPH: {
     stage: 'setup', retry: 'after-change', actor: 'developer',
@@ -65,7 +65,7 @@ export const VISION_FAULTS = {
   CV_MODEL_MANIFEST: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['{path}, line {line}: {problem}', 'correct the manifest, or its path: see docs/models.md'],
-    zh: ['{path} 第 {line} 行：{problem}', '修正模型说明文件或其路径：见 docs/models.md'],
+    zh: ['{path} 第 {line} 行：{problem}', '修正模型说明文件或其路径：见 docs/models.zh-CN.md'],
   },
   CV_MODEL_FAMILY: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',

@@ -5,7 +5,7 @@ export const WIRE_FAULTS = {
   CV_WIRE_NOT_JSON: {
     stage: 'accept', retry: 'never', actor: 'developer', status: 400,
     en: ['the payload is neither JSON nor JSON in zstd: {detail}', 'compare with docs/events.md; NaN and Infinity are not JSON'],
-    zh: ['载荷既不是 JSON 也不是 zstd 压缩的 JSON:{detail}', '对照 docs/events.md;JSON 中没有 NaN 和 Infinity'],
+    zh: ['载荷既不是 JSON 也不是 zstd 压缩的 JSON：{detail}', '对照 docs/events.zh-CN.md；JSON 中没有 NaN 和 Infinity'],
   },
   CV_WIRE_TOO_LARGE: {
     stage: 'accept', retry: 'never', actor: 'developer', status: 413,
@@ -20,7 +20,7 @@ export const WIRE_FAULTS = {
   CV_WIRE_SHAPE: {
     stage: 'accept', retry: 'never', actor: 'developer', status: 400,
     en: ['the batch is malformed: {detail}', 'compare with docs/events.md'],
-    zh: ['批次格式错误：{detail}', '对照 docs/events.md'],
+    zh: ['批次格式错误：{detail}', '对照 docs/events.zh-CN.md'],
   },
   CV_WIRE_SENDER: {
     stage: 'accept', retry: 'after-change', actor: 'field-engineer', status: 403,
@@ -30,7 +30,7 @@ export const WIRE_FAULTS = {
   CV_EVENT_INVALID: {
     stage: 'accept', retry: 'never', actor: 'developer', status: 400,
     en: ['an event breaks the rules: {detail}', 'compare with docs/events.md; the event lies in quarantine'],
-    zh: ['事件不符合规则：{detail}', '对照 docs/events.md；该事件已隔离'],
+    zh: ['事件不符合规则：{detail}', '对照 docs/events.zh-CN.md；该事件已隔离'],
   },
   CV_EVENT_FUTURE: {
     stage: 'accept', retry: 'never', actor: 'field-engineer', status: 400,

@@ -63,7 +63,7 @@ def take(events: list[dict], place: str | None = None) -> None:
 
 
 def take_warnings(changes: list[dict]) -> None:
-    """The same for changes of warnings: a warning comes again with each change, under its `id`."""
+    """The same for changes of warnings: a warning is sent again with each change, under its `id`."""
     place = changes[-1]["cursor"]
     with db:
         db.executemany("INSERT INTO warnings VALUES (?, ?)", rows_of(changes))
@@ -116,9 +116,9 @@ def catch_up(kind: str, goal: str | None = None) -> None:
             time.sleep(1)
 
 
-def hear(item: dict) -> None:
+def receive(item: dict) -> None:
     up_to = taken_up_to(item)
-    # What is retained comes again on each connect.
+    # Retained messages are sent on each connect.
     if not is_after(item["cursor"], up_to):
         return
     # The one before this (an event's on its topic) is one we have; null says that nobody knows.
@@ -155,12 +155,12 @@ client.loop_start()
 caught_up_at = 0.0
 while True:
     try:
-        heard = inbox.get(timeout=60)
+        message = inbox.get(timeout=60)
     except queue.Empty:
-        heard = None
-    if heard is not None:
-        hear(heard)
+        message = None
+    if message is not None:
+        receive(message)
     # Keeps our places young, also where every message comes: what is older than log.keep cannot be asked for.
-    if heard is None or time.monotonic() - caught_up_at > 600:
+    if message is None or time.monotonic() - caught_up_at > 600:
         catch_up_all()
         caught_up_at = time.monotonic()

@@ -85,9 +85,9 @@ async function catchUp(kind: Kind, goal?: string): Promise<void> {
   }
 }
 
-function hear(item: OutEvent | OutWarning): Promise<void> | void {
+function receive(item: OutEvent | OutWarning): Promise<void> | void {
   const upTo = takenUpTo(item);
-  // What is retained comes again on each connect.
+  // Retained messages are sent on each connect.
   if (!isAfter(item.cursor, upTo)) return;
   // The one before this (an event's on its topic) is one we have; null says that nobody knows.
   if (upTo !== null && item.previous && !isAfter(item.previous, upTo)) return take([item]);
@@ -102,7 +102,7 @@ const catchUpAll = async () => {
 if (existsSync(file)) {
   const text = readFileSync(file, 'utf8');
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  truncateSync(file, Buffer.byteLength(whole)); // a line that a kill cut short comes again whole
+  truncateSync(file, Buffer.byteLength(whole)); // a line that a kill cut short will be sent whole
   for (const line of whole.split('\n').slice(0, -1)) note(JSON.parse(line) as Line);
 }
 // One thing at a time, in the order it came; a full disk ends the program, and its next start goes on.
@@ -114,7 +114,7 @@ client.on('connect', () => { client.subscribe(['cv/v1/out/+/+', 'cv/v1/out/+/war
 client.on('error', (error) => { process.stderr.write(`${error.message}\n`); });
 client.on('message', (_topic, payload) => {
   // Empty: a warning that is over is retained no more.
-  if (payload.length > 0) soon(() => hear(JSON.parse(payload.toString()) as OutEvent | OutWarning));
+  if (payload.length > 0) soon(() => receive(JSON.parse(payload.toString()) as OutEvent | OutWarning));
 });
 // Keeps our places young, also where every message comes: what is older than log.keep cannot be asked for.
 setInterval(() => soon(catchUpAll), 600_000);

@@ -54,7 +54,7 @@ function told({ file, line, column, fault }: ConfigProblem): Fault {
   return placed(file, { line, column }, { en: [en.message, en.remedy], zh: [zh.message, zh.remedy] });
 }
 
-const REFERENCE = { en: 'see docs/described-frames.md', zh: '见 docs/described-frames.md' };
+const REFERENCE = { en: 'see docs/described-frames.md', zh: '见 docs/described-frames.zh-CN.md' };
 
 function placed(file: string, { line, column }: { line: number; column: number }, { en, zh }: { en: [string, string]; zh: [string, string] }): Fault {
   return { code: 'CV_DESCRIBED_INVALID', params: { file, line, column, problem: en[0], problemZh: zh[0], remedy: en[1] || REFERENCE.en, remedyZh: zh[1] || REFERENCE.zh } };

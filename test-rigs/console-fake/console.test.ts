@@ -87,7 +87,7 @@ const textOf = async (page: Page, selector: string): Promise<string> => (await p
 test('the first screen has all its parts, in Chinese for a Chinese browser, and asks nothing of anyone else', { skip }, async (t) => {
   const { api } = await stormyTown(t);
   const { page, foreign, errors } = await openPage(t, api.url, { width: 1440, locale: 'zh-CN' });
-  assert.match(await textOf(page, '[data-part=sentence]'), /^龙溪镇.3 台设备.3 台数据及时.0 台失联.已评估至 \d\d:\d\d:\d\d$/);
+  assert.match(await textOf(page, '[data-part=sentence]'), /^龙溪镇.3 台设备.3 台数据及时.0 台离线.规则已计算至 \d\d:\d\d:\d\d$/);
   assert.equal(await page.locator('.device').count(), 3);
   assert.match(await textOf(page, '.happened'), /^最近发生 \d\d:\d\d:\d\d 事件的主码流画面 yard\.intrusion$/);
   assert.doesNotMatch(await textOf(page, '.values >> nth=-1'), /主码流|CV-/, 'what follows an event is no value');
@@ -99,14 +99,14 @@ test('the first screen has all its parts, in Chinese for a Chinese browser, and 
   for (const part of [/橙色/, /七号泵站/, /自 \d\d:\d\d:\d\d 起/, /演练/, /高于限值 3.0 m/, /预案、责任单位/]) assert.match(card, part);
   assert.equal(await page.locator('[data-part=warning] .card-level svg').count(), 1);
   await page.waitForSelector('[data-part=level] canvas');
-  assert.match(await page.getAttribute('[data-part=level] .chart', 'aria-label') ?? '', /橙色限 3 m/);
+  assert.match(await page.getAttribute('[data-part=level] .chart', 'aria-label') ?? '', /橙色阈值 3 m/);
   await page.waitForSelector('[data-part=camera] img');
   assert.ok(await page.locator('[data-part=camera] rect').count() >= 2);
   assert.match(await textOf(page, '[data-part=camera] figcaption'), /人 \d.*汽车 1/);
   const path = await textOf(page, '[data-part=path]');
-  for (const part of ['设备', '边缘日志', '网关', '存储', '预警']) assert.match(path, new RegExp(part));
+  for (const part of ['设备', '边缘缓存', '网关', '存储', '预警']) assert.match(path, new RegExp(part));
   assert.match(path, /\d+ ms/);
-  assert.match(await textOf(page, '[data-part=sinks]'), /^district-victoria influxdb 已追平 已写入 [\d,]+ influxdb 滞后 [\d,]+ 已写入 1,200 目标拒收 3 未写先删 48,210 .*无法连接/);
+  assert.match(await textOf(page, '[data-part=sinks]'), /^district-victoria influxdb 已追平 已写入 [\d,]+ influxdb 滞后 [\d,]+ 已写入 1,200 目标拒收 3 未写入即舍弃 48,210 .*无法连接/);
   await page.locator('[data-part=reconciled]', { hasText: /缺失 0.*重复 0/ }).waitFor();
   assert.deepEqual({ foreign, errors }, { foreign: [], errors: [] });
 });
@@ -254,7 +254,7 @@ test('of many cameras one is chosen, sought and opened, no more than may be at o
     assert.equal(await page.locator('.choice').count(), 30);
     await page.waitForSelector('.choice img'); // those in sight have their pictures
     const lost = page.locator('[data-camera=car-park-01-cam]');
-    assert.match(await lost.innerText(), locale === 'en-US' ? /Lost\s+for .*\s+live view/ : /失联\s+已 .*\s+可实时观看/);
+    assert.match(await lost.innerText(), locale === 'en-US' ? /Lost\s+for .*\s+live view/ : /离线\s+已 .*\s+可实时观看/);
     await page.fill('.camera-tools input', 'TOWN-02 market');
     await page.waitForSelector('[data-camera=market-02-cam]');
     assert.equal(await page.locator('.choice').count(), 1);

@@ -76,7 +76,7 @@ export function fakeTown(clock: Clock, cameras = 1): FakeTown {
     const now = clock.nowMs();
     const cut = now < cutUntil;
     const down = now < downUntil;
-    const act: Words = cut ? { zh: '网络已断开：边缘日志积压上升', en: 'the network is cut: the edge log fills' } : down ? { zh: '边缘进程已被终止，正在重启', en: 'the edge was killed and starts again' } : { zh: '暴雨来临，关注水位', en: 'the storm comes: watch the water' };
+    const act: Words = cut ? { zh: '网络已断开：边缘缓存积压上升', en: 'the network is cut: the edge log fills' } : down ? { zh: '边缘进程已被终止，正在重启', en: 'the edge was killed and starts again' } : { zh: '暴雨来临，关注水位', en: 'the storm comes: watch the water' };
     return { seconds: (now - startedAt) / 1000, act, canCut: !cut, canKill: !down, networkCut: cut, edgeDown: down, witnessed: kept, missing: depth, twice: 0, checkedAt: now - 800 };
   }
 

@@ -82,7 +82,7 @@ function driverPage(driver: Driver): Page {
 const sinkPage = (sink: Sink): Page => ({
   id: `sink-${sink.id}`,
   title: `Sink \`${sink.id}\`: ${sink.title.en} · ${sink.title.zh}`,
-  lead: '[Guide 说明](../sinks.md)',
+  lead: '[Guide](../sinks.md) · [说明](../sinks.zh-CN.md)',
   sections: [{ heading: null, table: settingsTable(sink.settings) }],
 });
 

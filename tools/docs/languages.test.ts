@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { test } from 'node:test';
+import { FAULTS } from '../../core/faults.ts';
+import '../../cli/all-faults.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const CHINESE = globSync('{docs/**/*.zh-CN.md,README.zh-CN.md}', { cwd: ROOT }).toSorted();
@@ -86,3 +88,13 @@ for (const path of CHINESE) {
     assert.deepEqual(mixed, []);
   });
 }
+
+test('what a fault says in Chinese names the Chinese page', () => {
+  const named = Object.entries(FAULTS).flatMap(([code, { zh }]) =>
+    [...zh.join(' ').matchAll(/docs\/([\w-]+)\.md/g)].map(([, page]) => ({ code, page })),
+  );
+  assert.deepEqual(
+    named.filter(({ page }) => CHINESE.includes(`docs/${page}.zh-CN.md`)),
+    [],
+  );
+});

@@ -20,7 +20,9 @@ function exportedNames(sources: readonly SourceFile[]): Map<string, string[]> {
 
 /** Names that several files declare, `allowed` ones aside, as `name: file, file`. */
 export function repeatedNames(sources: readonly SourceFile[], allowed: Readonly<Record<string, string>>): string[] {
-  return [...exportedNames(sources)].filter(([name, paths]) => paths.length > 1 && !Object.hasOwn(allowed, name)).map(([name, paths]) => `${name}: ${paths.join(', ')}`);
+  return [...exportedNames(sources)]
+    .filter(([name, paths]) => paths.length > 1 && !Object.hasOwn(allowed, name))
+    .map(([name, paths]) => `${name}: ${paths.join(', ')}`);
 }
 
 /** Allowed names that are no longer repeated. */

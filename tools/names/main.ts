@@ -12,7 +12,9 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** Where the words themselves are listed. */
 const OWN = /^tools\/names\//;
 
-const tracked = execFileSync('git', ['ls-files', '*.ts', '*.tsx', '*.mjs', '*.md', '*.yaml', '*.html'], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter((path) => path !== '' && !OWN.test(path) && existsSync(join(ROOT, path)));
+const tracked = execFileSync('git', ['ls-files', '*.ts', '*.tsx', '*.mjs', '*.md', '*.yaml', '*.html'], { cwd: ROOT, encoding: 'utf8' })
+  .split('\n')
+  .filter((path) => path !== '' && !OWN.test(path) && existsSync(join(ROOT, path)));
 const texts: Text[] = tracked.map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
 const code = texts.filter(({ path }) => /\.(?:ts|tsx|mjs)$/.test(path));
 const sources = readSources(ROOT);

@@ -15,7 +15,11 @@ export interface GivenUpWord {
 
 /** `path:line: word, write use`, for every hit. */
 export function givenUpHits(texts: readonly Text[], words: readonly GivenUpWord[]): string[] {
-  const patterns = words.map(({ word, use, except = [] }) => ({ pattern: typeof word === 'string' ? new RegExp(`(?<![\\w$])${word}(?![\\w$])`) : word, use, except }));
+  const patterns = words.map(({ word, use, except = [] }) => ({
+    pattern: typeof word === 'string' ? new RegExp(`(?<![\\w$])${word}(?![\\w$])`) : word,
+    use,
+    except,
+  }));
   return texts.flatMap(({ path, text }) => {
     const applied = patterns.filter(({ pattern, except }) => pattern.test(text) && !except.some((row) => row.path.test(path)));
     if (applied.length === 0) return [];
