@@ -34,7 +34,7 @@ import { apiSources } from './http/gateway-sources.ts';
 import { openStore } from './store/store.ts';
 import { openPublisher, type Publisher } from './streams/publisher.ts';
 import { Tally } from './presence/tally.ts';
-import { openWarnings } from './warnings/warnings.ts';
+import { openWarningLine } from './warnings/line.ts';
 
 export interface RunOptions {
   /** Prometheus text for `/metrics`. */
@@ -107,7 +107,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
 
   const store = await openStore({ dir: setup.store.dir, retentionMs: setup.store.retentionMs, maxBytes: setup.store.maxBytes, compaction: setup.store.compaction, catalogue, presentEpoch: log.epoch }, world);
   undo.unshift(() => store.close());
-  const warnings = await openWarnings({
+  const warnings = await openWarningLine({
     gateway: setup.gateway, dir: setup.store.dir, rules, catalogue, exercise: setup.exercise, publisher,
     device: (id) => registry.device(id), isOnline: (edge) => registry.isOnline(edge), head: () => log.head(),
   }, world);

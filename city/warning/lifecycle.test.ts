@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { WarningState } from './state.ts';
-import { AUTO_CLOSE, isOpen, transition, TRANSITIONS, type Role } from './lifecycle.ts';
+import { WARNING_STATES as STATES } from './state.ts';
+import { AUTO_CLOSE, isOpen, transition, TRANSITIONS, type WarningRole } from './lifecycle.ts';
 
 /** As it is agreed with the centres: who may, from when its time counts, what is recorded. */
 const AGREED = `
@@ -24,8 +24,7 @@ const agreed = AGREED.trim().split('\n').flatMap((line) => {
   const [from = '', to, by = '', countedFrom, records = ''] = line.trim().split(/ {2,}/);
   return from.split(', ').map((each) => ({ from: each === '–' ? null : each, to, by: by.split(', '), countedFrom: countedFrom === '–' ? null : countedFrom, records: records.split(', ') }));
 });
-const STATES: WarningState[] = ['raised', 'acknowledged', 'dispatched', 'handling', 'handled', 'verified', 'closed', 'reviewed', 'false_alarm', 'merged', 'transferred'];
-const ROLES: Role[] = ['engine', 'duty-officer', 'responsible-unit', 'centre', 'upper-centre', 'quality'];
+const ROLES: WarningRole[] = ['engine', 'duty-officer', 'responsible-unit', 'centre', 'upper-centre', 'quality'];
 const inOrder = (rows: readonly { from: string | null; to?: string | undefined }[]) => rows.toSorted((a, b) => `${a.from} ${a.to}`.localeCompare(`${b.from} ${b.to}`));
 
 test('every transition is the agreed one: who may, from when its time counts, what is recorded', () => {

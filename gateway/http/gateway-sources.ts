@@ -21,7 +21,7 @@ import { openStoreCheck } from './store-check.ts';
 import { indicatorViews } from '../store/indicators.ts';
 import type { LastPoint, Store } from '../store/store.ts';
 import type { Tally } from '../presence/tally.ts';
-import type { Warnings } from '../warnings/warnings.ts';
+import type { WarningLine } from '../warnings/line.ts';
 import { deviceCounts } from '../presence/device-counts.ts';
 
 export interface SourceParts {
@@ -30,7 +30,7 @@ export interface SourceParts {
   line: GatewayLine;
   registry: Registry;
   store: Store;
-  warnings: Warnings;
+  warnings: WarningLine;
   sinks: Pick<Sinks, 'all'>;
   catalogue: Catalogue;
   normaliser(): Normaliser;

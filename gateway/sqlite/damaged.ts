@@ -1,6 +1,6 @@
 /**
  * Reads what SQLite still reads of a damaged database. A first page that makes no sense is made anew: page size, tables
- * and their order are those of every file of its kind. What then comes out is for the caller to judge, row by row.
+ * and their order are those of every file of its kind and version. What then comes out is for the caller to judge, row by row.
  */
 import { closeSync, fsyncSync, openSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
@@ -44,12 +44,17 @@ export function openDamaged(path: string, migrations: Migrations, keepPage: stri
   const pages = Math.floor((statSync(path, { throwIfNoEntry: false })?.size ?? 0) / PAGE_BYTES);
   if (pages < 2) return null;
   writeFileSync(keepPage, pageAt(path, 0, PAGE_BYTES));
-  const page = firstPageOf(`${path}.page`, migrations);
-  page.writeUInt32BE(pages, PAGE_COUNT_AT);
-  page.writeUInt32BE(0, FREE_AT);
-  page.writeUInt32BE(0, FREE_COUNT_AT);
-  writePage(path, page);
-  return opened(path);
+  // Which version it was nobody knows: of a later one some tables would begin behind the end of the file.
+  for (let count = migrations.length; count > 0; count -= 1) {
+    const page = firstPageOf(`${path}.page`, migrations.slice(0, count));
+    page.writeUInt32BE(pages, PAGE_COUNT_AT);
+    page.writeUInt32BE(0, FREE_AT);
+    page.writeUInt32BE(0, FREE_COUNT_AT);
+    writePage(path, page);
+    const db = opened(path);
+    if (db) return db;
+  }
+  return null;
 }
 
 function opened(path: string): DatabaseSync | null {

@@ -9,6 +9,8 @@ import { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { SqliteFile } from './file.ts';
 import { CONFIRMING_COMMITS } from './kept-file.ts';
+import { STATE_MIGRATIONS } from '../warnings/schema.ts';
+import { storeMigrations } from '../store/schema.ts';
 import type { Migrations } from './migrations.ts';
 
 const FIRST: Migrations = [{ version: 1, migrate: (db) => { db.exec('CREATE TABLE a (x INTEGER) STRICT; CREATE TABLE b (y TEXT) STRICT'); } }];
@@ -65,6 +67,14 @@ test('a new file and a migrated one have their tables in the same places: what i
   const places = (path: string) => numbers(path, 'SELECT rootpage FROM sqlite_schema ORDER BY name');
   assert.deepEqual([places(one), numbers(other, 'PRAGMA user_version'), beside(other)], [places(other), [3], []]);
 });
+
+for (const [name, migrations] of [['store.db', storeMigrations(() => () => {})], ['state.db', STATE_MIGRATIONS]] as const) {
+  test(`the tables of ${name} stand on its first page alone: a page that is lost is made anew from them`, async (t) => {
+    const path = await pathIn(t);
+    opened(path, migrations, () => {});
+    assert.equal(readFileSync(path)[100], 13, 'a leaf');
+  });
+}
 
 test('a later file is refused, and nothing of it is touched', async (t) => {
   const path = await pathIn(t);

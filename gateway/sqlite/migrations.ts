@@ -6,7 +6,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { existsSync } from 'node:fs';
 import { FaultError } from '../../core/faults.ts';
-import { isDamage } from '../../log/storage.ts';
+import { failureOf } from './failure.ts';
 import { keepCopy } from './kept-file.ts';
 
 export interface Migration {
@@ -61,7 +61,7 @@ export function migrate(db: DatabaseSync, path: string, migrations: Migrations):
     return true;
   } catch (error) {
     // What is damaged is for the salvage.
-    if (isDamage(error) && !isOfStatement(error)) throw error;
+    if (failureOf(error).code === 'CV_STORE_DAMAGED') throw error;
     throw new FaultError('CV_STORE_MIGRATION', { path, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
   }
 }
@@ -74,10 +74,6 @@ function apply(db: DatabaseSync, { version, migrate: run }: Migration): void {
 const isEmpty = (db: DatabaseSync): boolean => db.prepare("SELECT 1 FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' LIMIT 1").get() === undefined;
 
 export const versionOf = (db: DatabaseSync): number => (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
-
-/** SQLite's plain error: a mistake in the migration, a table that is not there. */
-const SQLITE_ERROR = 1;
-const isOfStatement = (error: unknown): boolean => ((error as { errcode?: number }).errcode ?? 0) === SQLITE_ERROR;
 
 function inTransaction(db: DatabaseSync, run: () => void): void {
   try {

@@ -8,8 +8,9 @@ import { tempDir } from '../../core/testing/temp-dir.ts';
 import { StateDatabase, type StateBatch, type StateSnapshot } from './database.ts';
 
 const BATCH: StateBatch = {
-  upTo: { epoch: 3, seq: 9 }, series: [['a|b|c', '{"at":1}'], ['d|e|f', '{"at":2}']], keys: [['rule|x', '{"open":true}']],
-  warnings: [{ id: 'w-1', raisedAt: 1, open: true, json: '{"id":"w-1"}' }, { id: 'w-2', raisedAt: 2, open: false, json: '{"id":"w-2"}' }],
+  upTo: { epoch: 3, seq: 9 }, series: [['a|b|c', '{"at":1}'], ['d|e|f', '{"at":2}']], keys: [['rule|x', '{"newest":{"id":"w-1"},"series":{"a":2}}']],
+  warnings: [{ id: 'w-1', raisedAt: 1, open: true, json: '{"id":"w-1","media":{}}' }, { id: 'w-2', raisedAt: 2, open: false, json: '{"id":"w-2","media":{}}' }],
+  warningChanges: [['w-1', 1, '{"n":1}'], ['w-1', 2, '{"n":2}'], ['w-2', 1, '{"n":1}']],
   findings: [{ id: 'f-1', fromAt: 1, json: '{"id":"f-1"}' }], outbox: [{ topic: 't', payload: '{}', final: false }, { topic: 't', payload: '', final: true }],
 };
 
@@ -48,7 +49,7 @@ test('a text that is no JSON keeps nobody from starting: its row is left out', a
   db.exec(`UPDATE warnings SET json = '{"id":' WHERE id = 'w-1'; UPDATE keys SET json = 'x'`);
   db.close();
   const { snapshot: found, salvage } = opened(path);
-  assert.deepEqual(found, { ...snapshot, keys: [], warnings: ['{"id":"w-2"}'] });
+  assert.deepEqual(found, { ...snapshot, keys: [], warnings: [snapshot.warnings[1]] });
   assert.deepEqual(salvage?.found, { warnings: 1, memories: 2 });
 });
 
@@ -66,4 +67,18 @@ test('garbage all through: it begins anew', async (t) => {
   const { path } = await written(t);
   writeFileSync(path, Buffer.alloc(20 * 4096, 'no database at all, '));
   assert.deepEqual(opened(path).snapshot, { cursor: { epoch: 0, seq: 0 }, series: [], keys: [], warnings: [], outbox: [] });
+});
+
+test('a condition that holds and whose warning is lost is forgotten, so that it is raised again', async (t) => {
+  const { path } = await written(t);
+  const db = new DatabaseSync(path);
+  const series = (rule: string) => JSON.stringify({ rule, subject: 's', centre: 'c' });
+  db.prepare('INSERT INTO series VALUES (?, ?), (?, ?)').run('one', series('one'), 'two', series('two'));
+  const key = (rule: string, id: string) => JSON.stringify({ rule, subject: 's', centre: 'c', newest: { id, onsetAt: 1 }, series: { a: 2 } });
+  db.prepare('INSERT INTO keys VALUES (?, ?), (?, ?)').run('one', key('one', 'w-1'), 'two', key('two', 'w-2'));
+  db.exec(`UPDATE warnings SET json = '{"id":' WHERE id = 'w-1'`);
+  db.close();
+  const { snapshot } = opened(path);
+  assert.deepEqual(snapshot.series.map(([name]) => name), ['a|b|c', 'd|e|f', 'two']);
+  assert.deepEqual(snapshot.keys.map(([name, json]) => [name, (JSON.parse(json) as { series: object }).series]), [['one', {}], ['rule|x', {}], ['two', { a: 2 }]]);
 });

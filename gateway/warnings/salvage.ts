@@ -1,7 +1,13 @@
-/** What of a damaged `state.db` can be used: rows of which the text can be understood. Without its cursor the rules go over the log anew. */
+/**
+ * What of a damaged `state.db` can be used, of whatever version it was: rows of which the text can be understood. Without
+ * its cursor the rules go over the log anew.
+ */
 import type { DatabaseSync } from 'node:sqlite';
+import type { KeyRecord } from '../../city/rules/engine.ts';
 import { isJson, ReadableRows, type Row } from '../sqlite/damaged.ts';
 import type { SqliteFile } from '../sqlite/file.ts';
+import { rowsOf } from './record.ts';
+import { isOfVersion1, keyOfVersion1, recordOfVersion1, type KeyOfVersion1, type ViewOfVersion1, type WarningOfVersion1 } from './version-1.ts';
 
 export interface SavedState {
   warnings: number;
@@ -14,20 +20,57 @@ export function copyState(from: DatabaseSync | null, into: SqliteFile): SavedSta
   if (!from) return saved;
   const put = (db: DatabaseSync, table: string, row: Row): number => Number(db.prepare(`INSERT OR IGNORE INTO ${table} VALUES (${row.map(() => '?').join(', ')})`).run(...row).changes);
   into.transaction((db) => {
-    for (const table of ['series', 'keys']) {
-      for (const row of new ReadableRows(from).ofKeyed(table, 'key, json', 'key')) if (areTexts(row) && isJson(row[1] as string)) saved.memories += put(db, table, row);
+    const known = new Map<string, WarningOfVersion1>();
+    for (const row of new ReadableRows(from).ofKeyed('series', 'key, json', 'key')) if (areTexts(row) && isJson(row[1] as string)) saved.memories += put(db, 'series', row);
+    for (const row of new ReadableRows(from).ofKeyed('keys', 'key, json', 'key')) if (areTexts(row) && isJson(row[1] as string)) saved.memories += put(db, 'keys', [row[0] as string, keyText(row[1] as string, known)]);
+    for (const [, ...row] of new ReadableRows(from).of('warnings', 'id, raised_at, open, json')) {
+      if (!isEntry(row)) continue;
+      const { json, changes } = recordText(row[3] as string, known);
+      saved.warnings += put(db, 'warnings', [...row.slice(0, 3), json]);
+      for (const change of changes) put(db, 'warning_changes', change);
     }
-    for (const [, ...row] of new ReadableRows(from).of('warnings', 'id, raised_at, open, json')) if (isEntry(row)) saved.warnings += put(db, 'warnings', row);
+    for (const row of hasTable(from, 'warning_changes') ? new ReadableRows(from).ofKeyed('warning_changes', 'warning, n, json', 'warning, n') : []) if (isEntry(row)) put(db, 'warning_changes', row);
     for (const [, ...row] of new ReadableRows(from).of('findings', 'id, from_at, json')) if (isEntry(row)) put(db, 'findings', row);
     for (const row of new ReadableRows(from).of('outbox', 'topic, payload, final')) {
       const [, topic, payload, final] = row;
       // A word that only clears its topic is empty.
       if (areTexts([topic, payload] as Row) && typeof final === 'bigint' && (payload === '' || isJson(payload as string))) put(db, 'outbox', row);
     }
+    forgetLost(db);
     for (const row of new ReadableRows(from).of('progress', 'epoch, seq')) if (row.every((number) => typeof number === 'bigint' && number > 0n)) put(db, 'progress', row);
   });
   return saved;
 }
+
+function keyText(json: string, known: Map<string, WarningOfVersion1>): string {
+  const key = JSON.parse(json) as KeyOfVersion1;
+  if (!isOfVersion1(key)) return json;
+  if (key.warning) known.set(key.warning.id, key.warning);
+  return JSON.stringify(keyOfVersion1(key));
+}
+
+function recordText(json: string, known: ReadonlyMap<string, WarningOfVersion1>): { json: string; changes: Row[] } {
+  const view = JSON.parse(json) as ViewOfVersion1;
+  if (!isOfVersion1(view)) return { json, changes: [] };
+  const { warning, cursor } = recordOfVersion1(view, known.get(view.id) ?? null, 0);
+  const rows = rowsOf(warning, cursor, warning.changes);
+  return { json: rows.warning.json, changes: rows.changes.map(([id, n, text]) => [id, BigInt(n), text]) };
+}
+
+/** A condition that holds and whose warning could not be saved: its series are forgotten, so that it is raised again. */
+function forgetLost(db: DatabaseSync): void {
+  const isThere = db.prepare('SELECT 1 FROM warnings WHERE id = ?');
+  const forget = db.prepare("DELETE FROM series WHERE json ->> 'rule' = ? AND json ->> 'subject' = ? AND json ->> 'centre' = ?");
+  const putKey = db.prepare('UPDATE keys SET json = ? WHERE key = ?');
+  for (const { key, json } of db.prepare('SELECT key, json FROM keys').all() as unknown as { key: string; json: string }[]) {
+    const record = JSON.parse(json) as KeyRecord;
+    if (!record.newest || Object.keys(record.series ?? {}).length === 0 || isThere.get(String(record.newest.id))) continue;
+    forget.run(String(record.rule), String(record.subject), String(record.centre));
+    putKey.run(JSON.stringify({ ...record, series: {} }), key);
+  }
+}
+
+const hasTable = (db: DatabaseSync, name: string): boolean => db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(name) !== undefined;
 
 const areTexts = (row: Row): boolean => row.every((value) => typeof value === 'string');
 

@@ -1,0 +1,74 @@
+/** Station: a warning that changed gets what it is told with: words, place, media, and the names of what is still missing. */
+import type { Catalogue } from '../../city/catalogue/catalogue.ts';
+import { indicatorName } from '../../city/catalogue/name.ts';
+import type { Rule } from '../../city/rules/rule.ts';
+import { newestRuleChange, type DescribedWarning, type Warning, type WarningDescription } from '../../city/warning/warning.ts';
+import type { Position } from '../../core/event.ts';
+import type { MediaMemory } from './media.ts';
+import { reasonOf, titleOf } from './words.ts';
+
+export interface DescriptionSources {
+  gateway: string;
+  catalogue: Catalogue;
+  exercise: boolean;
+  /** What presence knows of a device; null when it does not know it. */
+  device(id: string): { position: Position | null } | null;
+}
+
+const CHECK_ON_SITE = { zh: '请值班人员核实现场情况', en: 'let the duty officer check on site' };
+
+/** @param before the same warning as it was told last; null when this is the first time */
+export function describe(changed: Warning, before: Warning | null, rule: Rule | null, sources: DescriptionSources, media: MediaMemory, nowMs: number): DescribedWarning {
+  const warning = carriedOver(changed, before);
+  const changes = withReason(warning, rule, sources.catalogue);
+  return { ...warning, changes, media: media.of(warning), description: descriptionOf({ ...warning, changes }, rule, sources, nowMs) };
+}
+
+/** Nothing is new but its media: it is told again, under a revision of its own. */
+export function retell(changed: Warning, before: DescribedWarning, media: MediaMemory): DescribedWarning {
+  const warning = carriedOver(changed, before);
+  return { ...warning, description: before.description, media: media.of(warning) };
+}
+
+export const isDescribed = (warning: Warning | null): warning is DescribedWarning => warning?.description !== null && warning !== null;
+
+/** Of two changes in one batch the later one knows nothing yet of what the first was told with. */
+function carriedOver(warning: Warning, before: Warning | null): Warning {
+  if (!before || warning.description === before.description) return warning;
+  const known = new Map(before.changes.map((change) => [change.n, change]));
+  return { ...warning, description: before.description, media: before.media, changes: warning.changes.map((change) => known.get(change.n) ?? change) };
+}
+
+function withReason(warning: Warning, rule: Rule | null, catalogue: Catalogue): Warning['changes'] {
+  const newest = newestRuleChange(warning);
+  if (!newest?.cite || newest.reason) return warning.changes;
+  const previous = warning.changes[warning.changes.indexOf(newest) - 1] ?? null;
+  const reason = reasonOf(newest, newest.cite, previous, indicatorName(catalogue, newest.cite.indicator), rule);
+  return warning.changes.map((change) => (change === newest ? { ...change, reason } : change));
+}
+
+function descriptionOf({ indicator, device, description: before, changes }: Warning, rule: Rule | null, { gateway, catalogue, exercise, device: deviceOf }: DescriptionSources, nowMs: number): WarningDescription {
+  const entry = catalogue.of(indicator);
+  const known = deviceOf(device);
+  const position = known?.position ?? before?.position ?? null;
+  const responsible = rule?.responsible ?? entry?.warning.responsible.unit;
+  const parts: [part: string, isMissing: boolean][] = [
+    ['subject', !known && !before],
+    ['place', position === null],
+    ['evidence', !changes.some(({ reason }) => reason)],
+    ['responsible', !responsible],
+    // There is no duty roster yet: nobody can be reached by name.
+    ['contact', true],
+    ['plan', !(rule?.plan ?? entry?.warning.plan)],
+    ['suggestion', !entry],
+  ];
+  return {
+    title: before?.title ?? titleOf(rule, entry?.name ?? { zh: indicator, en: indicator }),
+    suggestion: before?.suggestion ?? entry?.warning.suggestion ?? CHECK_ON_SITE,
+    exercise: before?.exercise ?? exercise,
+    raisedBy: before?.raisedBy ?? `gateway:${gateway}`,
+    publishedAt: before?.publishedAt ?? nowMs,
+    position,
+    missing: parts.filter(([, isMissing]) => isMissing).map(([part]) => part),
+  };
+}

@@ -1,0 +1,113 @@
+/** Station: the rules over what came, and over time that passed. Nothing counts before `commit`: it is on disk then. */
+import { normaliser, type Catalogue } from '../../city/catalogue/catalogue.ts';
+import { commitOutcome, ruleEngine, type Outcome, type RuleEngine, type RuleInput, type RuleTables } from '../../city/rules/engine.ts';
+import { limitsOf, type DrawnLimit, type Rule, type Selectable } from '../../city/rules/rule.ts';
+import type { Warning } from '../../city/warning/warning.ts';
+import { eventsOf, type FedEvent, type FedGroup } from '../feed/fed.ts';
+import { bringsFollowers, type MediaMemory } from './media.ts';
+
+/** What rules are evaluated with; changes while the gateway runs. */
+export interface RuleKnowledge {
+  rules: readonly Rule[];
+  catalogue: Catalogue;
+  /** Warnings are marked as exercises, and replayed and simulated events count. */
+  exercise: boolean;
+}
+
+/** What reached the gateway may need this long to its log. */
+const GRACE_MS = 1000;
+
+const brings = (group: FedGroup, holds: (indicator: unknown) => boolean): boolean => group.columns.cells('indicator')?.distinct.some(holds) ?? false;
+
+export class Evaluation {
+  readonly tables: RuleTables;
+  readonly #media: MediaMemory;
+  readonly #isOnline: (edge: string) => boolean;
+  /** Since when (our clock) each edge has been there, as seen by this process. */
+  readonly #edges = new Map<string, number>();
+  #engine!: RuleEngine;
+  #normal!: ReturnType<typeof normaliser>;
+  #exercise = false;
+
+  constructor(tables: RuleTables, media: MediaMemory, isOnline: (edge: string) => boolean, knowledge: RuleKnowledge) {
+    this.tables = tables;
+    this.#media = media;
+    this.#isOnline = isOnline;
+    this.update(knowledge);
+  }
+
+  update({ rules, catalogue, exercise }: RuleKnowledge): void {
+    this.#engine = ruleEngine(rules);
+    this.#normal = normaliser(catalogue);
+    this.#exercise = exercise;
+  }
+
+  rule(id: string): Rule | null {
+    return this.#engine.rule(id);
+  }
+
+  limitsOf(series: Selectable): DrawnLimit[] {
+    return limitsOf(this.#engine.rules, series);
+  }
+
+  take(groups: readonly FedGroup[]): Outcome {
+    // Only of what some rule watches events are made.
+    const watched = groups.filter((group) => brings(group, (indicator) => this.#engine.watches(indicator as string)));
+    return this.#engine.take(this.tables, eventsOf(watched).flatMap((one) => this.#inputOf(one)));
+  }
+
+  /** While an edge is away its devices are unobserved: their time stands still, and counts anew when it is back. */
+  idle(nowMs: number): Outcome {
+    for (const { edge } of this.tables.series.values()) {
+      if (!this.#isOnline(edge)) this.#edges.delete(edge);
+      else if (!this.#edges.has(edge)) this.#edges.set(edge, nowMs);
+    }
+    return this.#engine.idle(this.tables, nowMs - GRACE_MS, (edge) => this.#edges.get(edge) ?? Infinity);
+  }
+
+  /** Ends what rules that are gone or were changed hold open. */
+  retire(nowMs: number): Outcome {
+    return this.#engine.retire(this.tables, nowMs);
+  }
+
+  /**
+   * Clips and pictures of main streams follow the event that they are of: the warning that it raised is told again with
+   * them, behind the changes of the outcome.
+   *
+   * @returns warnings of which nothing else is new
+   */
+  follow(outcome: Outcome, groups: readonly FedGroup[]): ReadonlySet<Warning> {
+    const retold = new Set<Warning>();
+    for (const { event } of eventsOf(groups.filter((group) => brings(group, bringsFollowers)))) {
+      if (!bringsFollowers(event.indicator)) continue;
+      const isOf = this.#media.noteFollowers(event);
+      for (const warning of this.#newestOfKeys(outcome)) {
+        if (!isOf(warning)) continue;
+        const again = { ...warning, revision: warning.revision + 1 };
+        outcome.warnings.push(again);
+        retold.add(again);
+      }
+    }
+    return retold;
+  }
+
+  commit(outcome: Outcome): void {
+    commitOutcome(this.tables, outcome);
+  }
+
+  #newestOfKeys(outcome: Outcome): Warning[] {
+    const changed = new Map(outcome.warnings.map((warning) => [warning.id, warning]));
+    return [...new Map([...this.tables.keys, ...outcome.keys]).values()].flatMap(({ newest }) => {
+      const warning = newest && (changed.get(newest.id) ?? this.tables.warnings.get(newest.id));
+      return warning ? [warning] : [];
+    });
+  }
+
+  #inputOf({ event, receivedAt }: FedEvent): RuleInput[] {
+    if (!this.#engine.watches(event.indicator)) return [];
+    if (!this.#exercise && (event.origin === 'replay' || event.origin === 'simulated')) return [];
+    this.#media.note(event);
+    const { value, unit, quality, flags } = this.#normal(event);
+    return [{ event: { ...event, value, unit, quality, flags: [...flags] }, receivedAt }];
+  }
+}
