@@ -31,6 +31,7 @@ import { LiveDesk } from './media/live-view/desk.ts';
 import { planOf } from './config/reload.ts';
 import { Sinks } from './sinks/open.ts';
 import { apiSources } from './http/gateway-sources.ts';
+import { SqliteThread, workerBeside } from './sqlite/client.ts';
 import { openStore } from './store/store.ts';
 import { openPublisher, type Publisher } from './streams/publisher.ts';
 import { Tally } from './presence/tally.ts';
@@ -91,7 +92,10 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   const { broker, target } = await openBroker(setup, world);
   undo.unshift(() => broker?.close());
   const bindings = new Bindings({ path: join(setup.log.dir, 'bindings.jsonl'), configured: configuredBindings(setup) }, world);
-  const registry = new Registry({ bindings, path: join(setup.log.dir, 'registry.json'), edges: setup.broker.kind === 'embedded' ? setup.broker.edges.map(({ id }) => id) : [], centre: setup.centre, http: (edge) => ({ peer: broker?.addressOf(edge) ?? null, configured: setup.edgeHttp?.find((one) => one.edge === edge)?.origin ?? null }) }, world);
+  const thread = new SqliteThread(workerBeside(import.meta.url));
+  thread.retain();
+  undo.unshift(() => thread.release());
+  const registry = new Registry({ bindings, thread, path: join(setup.log.dir, 'presence.db'), edges: setup.broker.kind === 'embedded' ? setup.broker.edges.map(({ id }) => id) : [], centre: setup.centre, http: (edge) => ({ peer: broker?.addressOf(edge) ?? null, configured: setup.edgeHttp?.find((one) => one.edge === edge)?.origin ?? null }) }, world);
   await registry.open();
   undo.unshift(() => registry.close());
   await bindings.open(registry.known());
@@ -110,7 +114,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   const warnings = await openWarningLine({
     gateway: setup.gateway, dir: setup.store.dir, rules, catalogue, exercise: setup.exercise, publisher,
     device: (id) => registry.device(id), isOnline: (edge) => registry.isOnline(edge), head: () => log.head(),
-  }, world);
+  }, world, thread);
   undo.unshift(() => warnings.consumer.close());
 
   const evidence = await openEvidence(setup, target, outLink, registry, world);

@@ -1,9 +1,11 @@
-/** The worker's side of a database: answers calls one after the other. */
+/** The worker's side of databases: answers calls one after the other. */
 import { parentPort } from 'node:worker_threads';
 import { failureOf, type Failure } from './failure.ts';
 
-interface Call {
+export interface Call {
   id: number;
+  /** Its name, in a worker that has several. */
+  database: string;
   operation: string;
   request: unknown;
 }
@@ -14,10 +16,16 @@ export type Answer = { id: number; value: unknown } | { id: number; failure: Fai
 export type Operations = Record<string, (request: never) => unknown>;
 
 export function serve(operations: Operations): void {
-  parentPort?.on('message', ({ id, operation, request }: Call) => {
+  serveDatabases({ '': operations });
+}
+
+/** Several databases in one thread, by name. */
+export function serveDatabases(databases: Readonly<Record<string, Operations>>): void {
+  parentPort?.on('message', ({ id, database, operation, request }: Call) => {
     let answer: Answer;
     try {
-      answer = { id, value: (operations[operation] as (request: unknown) => unknown)(request) };
+      const run = (databases[database] as Operations)[operation] as (request: unknown) => unknown;
+      answer = { id, value: run(request) };
     } catch (error) {
       answer = { id, failure: failureOf(error) };
     }

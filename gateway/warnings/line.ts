@@ -14,6 +14,7 @@ import { everyMs, pause, type Timer, type World } from '../../core/world.ts';
 import { compareCursors, type Cursor } from '../../log/types.ts';
 import type { Consumer } from '../feed/consumer.ts';
 import { groupsAfter, type FedGroup } from '../feed/fed.ts';
+import type { SqliteThread } from '../sqlite/client.ts';
 import { describe, isDescribed, retell, type DescriptionSources } from './describe.ts';
 import { Evaluation, type RuleKnowledge } from './evaluate.ts';
 import type { WarningFilter } from './list.ts';
@@ -66,9 +67,12 @@ export interface WarningLine {
 const TICK_MS = 1000;
 const RETRY_MS = 2000;
 
-/** @throws CV_STORE_FAILED, CV_STORE_BUSY, CV_STORE_NEWER, CV_STORE_MIGRATION */
-export async function openWarningLine(options: WarningLineOptions, world: World): Promise<WarningLine> {
-  const file = await StateFile.open(options.dir, world);
+/**
+ * @param thread that its database shares with others; absent: one of its own
+ * @throws CV_STORE_FAILED, CV_STORE_BUSY, CV_STORE_NEWER, CV_STORE_MIGRATION
+ */
+export async function openWarningLine(options: WarningLineOptions, world: World, thread?: SqliteThread): Promise<WarningLine> {
+  const file = await StateFile.open(options.dir, world, thread);
   let knowledge: RuleKnowledge = options;
   let cursor = file.savedCursor;
   const tellFault = (error: unknown): void => { world.tell({ kind: 'fault', fault: faultOf(error, 'CV_STORE_FAILED', { path: file.path }) }); };

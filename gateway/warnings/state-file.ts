@@ -5,7 +5,7 @@ import type { Finding, KeyRecord, Outcome, RuleTables, SeriesRecord } from '../.
 import type { DescribedWarning } from '../../city/warning/warning.ts';
 import { compareCursors, type Cursor } from '../../log/types.ts';
 import type { World } from '../../core/world.ts';
-import { SqliteClient, workerBeside } from '../sqlite/client.ts';
+import { SqliteClient, SqliteThread, workerBeside } from '../sqlite/client.ts';
 import type { OutboxEntry, StateBatch, StateDatabase, StateSnapshot } from './database.ts';
 import { rowsOf, warningOfRows, type SavedWarning } from './record.ts';
 import { messageOf, viewOf } from './view.ts';
@@ -53,9 +53,9 @@ export class StateFile {
   }
 
   /** A damaged file is put aside, and the rules go on with what can be saved. @throws CV_STORE_FAILED, CV_STORE_BUSY, CV_STORE_NEWER, CV_STORE_MIGRATION */
-  static async open(dir: string, world: World): Promise<StateFile> {
+  static async open(dir: string, world: World, thread = new SqliteThread(workerBeside(import.meta.url, '../worker'))): Promise<StateFile> {
     const path = join(dir, 'state.db');
-    const database: Database = new SqliteClient(workerBeside(import.meta.url), path);
+    const database: Database = new SqliteClient(thread, path, 'state');
     try {
       const { snapshot, salvage } = await database.call('open', { path });
       if (salvage) {

@@ -1,0 +1,66 @@
+/** What is known of an edge and of a device, how fresh it is, and its row on disk. Pure. */
+import type { Freshness } from '../../api/views.ts';
+import type { Position } from '../../core/event.ts';
+import type { UnknownDeviceState } from '../../core/wire/messages.ts';
+import type { PresenceRow } from './database.ts';
+
+/** An edge as it said of itself. */
+export interface EdgeEntry {
+  id: string;
+  centre: string;
+  online: boolean;
+  version: string | null;
+  logDepth: number | null;
+  clockOffsetMs: number | null;
+  http: string | null;
+  seenAt: number;
+  /** Since when it is away, as far as that was seen; absent while it is there. */
+  awaySince?: number;
+  /** Who spoke to it and is not configured, as it said last; absent in what an older gateway saved. */
+  unknown?: readonly UnknownDeviceState[];
+}
+
+/** A device as its edge said of it, or its events. */
+export interface DeviceEntry {
+  edge: string;
+  centre: string;
+  driver: string;
+  subject: string;
+  position: Position | null;
+  online: boolean;
+  reason: string;
+  lastAt: number | null;
+  /** Since when it answers, or does not; absent in what an older gateway saved. */
+  since?: number;
+  periodMs: number | null;
+  /** Its edge found it fresh; believed until then (ms UTC), since unchanged values are not sent. */
+  freshUntil: number;
+  pictures: boolean;
+}
+
+/** Newer than this many periods is fresh. */
+const FRESH_PERIODS = 3;
+const DEFAULT_PERIOD_MS = 60_000;
+/** Edges speak every 10 s, and at once when a device comes or goes. */
+const STATE_TRUST_MS = 25_000;
+
+export function freshnessOf({ online, lastAt, periodMs, freshUntil }: DeviceEntry, edge: EdgeEntry | undefined, nowMs: number): Freshness {
+  // An edge that never spoke of itself (a plain sender) is judged by its events alone.
+  if (edge && !edge.online && edge.seenAt > 0) return 'unobserved';
+  if (!online) return 'lost';
+  return nowMs <= freshUntil || nowMs - (lastAt ?? -Infinity) <= FRESH_PERIODS * (periodMs ?? DEFAULT_PERIOD_MS) ? 'fresh' : 'late';
+}
+
+/** Until when a device is believed to be fresh whose edge says so at `sentAt`; 0: its edge finds it late. Both times are the edge's, so its clock may be wrong. */
+export function freshUntil({ lastAt, periodMs }: { lastAt: number | null; periodMs?: number | undefined }, sentAt: number, seenAt: number): number {
+  return lastAt !== null && sentAt - lastAt <= FRESH_PERIODS * (periodMs ?? DEFAULT_PERIOD_MS) ? seenAt + STATE_TRUST_MS : 0;
+}
+
+/** How long it is believed to be fresh means nothing after a restart. */
+export const rowOf = (id: string, value: EdgeEntry | DeviceEntry | undefined): PresenceRow => [id, value ? JSON.stringify({ ...value, freshUntil: undefined }) : null];
+
+/** Nothing of it would be written otherwise. */
+export const isSameEntry = (a: DeviceEntry, b: DeviceEntry): boolean => JSON.stringify({ ...a, freshUntil: 0 }) === JSON.stringify({ ...b, freshUntil: 0 });
+
+/** One that never spoke. */
+export const silentEdge = (id: string, centre: string): EdgeEntry => ({ id, centre, online: false, version: null, logDepth: null, clockOffsetMs: null, http: null, seenAt: 0 });
