@@ -5,9 +5,10 @@
 import { WARNING_STATES } from '../city/warning/state.ts';
 import { z } from 'zod';
 import type * as api from './views.ts';
-import { EVENT_SCHEMA } from '../core/event-schema.ts';
-import { described, speak } from '../core/json-schema.ts';
-import { FLAGS, KINDS, QUALITIES, type Clip, type Snapshot } from '../core/event.ts';
+
+import { speak } from '../core/json-schema.ts';
+import { described } from '../core/typed-schema.ts';
+import { EVENT_SCHEMA, FLAGS, KINDS, QUALITIES, type Clip, type Snapshot } from '../core/event.ts';
 import { PUBLISHED_PROPERTIES, UNKNOWN_DEVICE_SCHEMA } from '../core/wire/schemas.ts';
 import { COMMAND_KINDS, COMMAND_STATUSES, WRITABLE_SCHEMA } from '../core/wire/commands.ts';
 
@@ -162,6 +163,7 @@ export const CommandView = named('Command', 'a command to an edge and what becam
   readBack: WRITABLE_SCHEMA.nullable(), picture: PictureView.nullable(),
 })) satisfies z.ZodType<api.CommandView>;
 
+/** By its name alone in the document of the API. @public */
 export const Problem = named('Problem', 'RFC 9457; `code` is of docs/faults.md, `remedy` says what to do', 'RFC 9457；code 见 docs/faults.md，remedy 说明如何处理', z.looseObject({
   type: z.string(), title: z.string(), status: z.int(), detail: z.string(), code: z.string(), remedy: z.string(),
 })) satisfies z.ZodType<api.Problem>;

@@ -1,4 +1,5 @@
 /** What is different between two lists of results, in words: for people who decide whether it is meant. Pure. */
+import { MAX_TIME_MS } from '../core/event.ts';
 import type { ResultLine } from './result-lines.ts';
 
 export interface Difference {
@@ -75,7 +76,7 @@ function changed(before: ResultLine, after: ResultLine): Difference {
   };
 }
 
-const time = (at: number): string => (Number.isFinite(at) && Math.abs(at) < 8.64e15 ? new Date(at).toISOString() : String(at));
+const time = (at: number): string => (Number.isFinite(at) && Math.abs(at) < MAX_TIME_MS ? new Date(at).toISOString() : String(at));
 
 function valueOf(field: string, value: unknown): string {
   if (field === 'at' && typeof value === 'number') return time(value);

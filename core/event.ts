@@ -1,10 +1,12 @@
 /**
- * The event: the one record that goes from an edge to a gateway and on to every consumer.
+ * The event: the one record that goes from an edge to a gateway and on to every consumer, declared once: its schema
+ * gives the type, what the border checks, what the documents publish, the fields on the wire and the limits.
  *
  * An event is named for ever by (edge, stream, epoch, seq); nothing on its way rewrites these four.
  * All times are ms UTC. Numbers are finite and within ±2^53.
  */
 import type { OwnIndicator } from './own-indicators.ts';
+import { anyOf, boolean, constant, integer, list, matching, nothing, numeric, oneOf, record, recordSchema, text, type Accepted, type RecordOf } from './typed-schema.ts';
 
 export const STREAMS = ['warning', 'state', 'measurement', 'diagnostic'] as const;
 export type Stream = (typeof STREAMS)[number];
@@ -18,7 +20,7 @@ export type Quality = (typeof QUALITIES)[number];
 export const ORIGINS = ['live', 'backfill', 'replay', 'simulated'] as const;
 export type Origin = (typeof ORIGINS)[number];
 
-export const CLOCKS = ['device', 'edge', 'unsynced'] as const;
+const CLOCKS = ['device', 'edge', 'unsynced'] as const;
 export type ClockSource = (typeof CLOCKS)[number];
 
 /** Why a value is not simply good. Closed: a flag that is not here is refused at the border. */
@@ -28,79 +30,116 @@ export const FLAGS = [
 ] as const;
 export type Flag = (typeof FLAGS)[number];
 
-export type Value = number | boolean | string | null;
-export type Level = 1 | 2 | 3 | 4;
+const LEVELS = [1, 2, 3, 4] as const;
+export type Level = (typeof LEVELS)[number];
 
-/** A detection in a picture; x, y, width, height are fractions (0 to 1) of the picture, from its upper left corner. */
-export interface Box {
-  class: string;
-  score: number;
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-  /** Number of the thing that was followed: the same as in other pictures of this camera since it was opened. */
-  track?: number;
-}
+export const IDS = {
+  edge: /^[a-z0-9-]{1,64}$/,
+  centre: /^[0-9A-Z]{6,12}$/,
+  indicator: /^[A-Za-z0-9._-]{1,64}$/,
+  device: /^[A-Za-z0-9._:-]{1,64}$/,
+  point: /^[A-Za-z0-9._:-]{1,64}$/,
+} as const;
 
-/** What a value rests on. */
-export type Evidence = Boxes | TagRead | PictureScore | Snapshot | Clip;
+/** Largest magnitude a number may have on the way: above it, JSON readers elsewhere round. */
+export const MAX_NUMBER = 2 ** 53;
+/** The last time that a `Date` can tell. */
+export const MAX_TIME_MS = 8.64e15;
+/** Of a value that is a text, in characters. */
+export const MAX_TEXT_LENGTH = 4096;
+
+const finite = numeric(-MAX_NUMBER, MAX_NUMBER);
+const count = integer(0, MAX_NUMBER);
+const time = integer(0, MAX_TIME_MS);
+const fraction = numeric(0, 1);
+const sha256 = matching(/^[0-9a-f]{64}$/);
+const ofPicture = fraction.note('in fractions of the picture, from its upper left corner', '占画面的比例，自左上角起');
+
+const BOX = record({
+  class: text(64),
+  score: fraction,
+  x: ofPicture,
+  y: ofPicture,
+  width: ofPicture,
+  height: ofPicture,
+  track: count.note('number of the thing that was followed, the same through the pictures of one camera', '目标编号，同一摄像机的各幅图像中保持不变').optional(),
+});
+/** A detection in a picture. */
+export interface Box extends Accepted<typeof BOX> {}
 
 /** From a detector; `frame` names the picture it looked at. */
-interface Boxes {
-  kind: 'boxes';
-  model: string;
-  frame: number;
-  boxes: Box[];
-}
+const BOXES = record({ kind: constant('boxes'), model: text(64), frame: count, boxes: list(BOX, { maxItems: 500 }) });
 
-/** From an RFID reader: a tag, and how it was read. Times are ms UTC. */
-export interface TagRead {
-  kind: 'tag';
-  /** Hexadecimal, as it is on the tag. */
-  epc: string;
+/** From an RFID reader: a tag, and how it was read. */
+const TAG_READ = record({
+  kind: constant('tag'),
+  /** As it is on the tag. */
+  epc: matching(/^[0-9A-F]{2,256}$/),
   /** `urn:epc:…`, where its scheme is known. */
-  uri?: string;
-  antenna?: number;
-  rssiDbm?: number;
-  /** Phase at the reader, degrees. */
-  phaseDeg?: number;
+  uri: text(256).optional(),
+  antenna: count.optional(),
+  rssiDbm: finite.optional(),
+  /** At the reader. */
+  phaseDeg: finite.optional(),
   /** How often it was read. */
-  count?: number;
-  firstAt?: number;
-  lastAt?: number;
-}
+  count: count.optional(),
+  firstAt: time.optional(),
+  lastAt: time.optional(),
+});
+export interface TagRead extends Accepted<typeof TAG_READ> {}
 
-/** How much of a finding a picture shows, and from where on it is one; both 0 to 1. */
-interface PictureScore {
-  kind: 'picture';
-  frame: number;
-  score: number;
-  threshold: number;
-}
+/** How much of a finding a picture shows, and from where on it is one. */
+const PICTURE_SCORE = record({ kind: constant('picture'), frame: count, score: fraction, threshold: fraction });
 
-/** A picture as a file of its own, named by what it holds; it follows the event and may come later. */
-export interface Snapshot {
-  kind: 'snapshot';
-  /** Hexadecimal, of the file. */
-  sha256: string;
-  mime: 'image/jpeg' | 'image/webp';
-  bytes: number;
-  width: number;
-  height: number;
+const ofEvents = list(record({ point: matching(IDS.point), at: time }), { minItems: 1, maxItems: 16 }).note('the events that it is of, all of this device', '所属事件，均为本设备');
+
+const SNAPSHOT_SCHEMA = record({
+  kind: constant('snapshot'),
+  sha256: sha256.note('of the file, which is at /api/v1/evidence/{sha256} once it has come', '文件的 SHA-256；到达后可从 /api/v1/evidence/{sha256} 取得'),
+  mime: oneOf(['image/jpeg', 'image/webp']),
+  bytes: count,
+  width: count,
+  height: count,
   /** annotated: with boxes, time and place drawn into it. */
-  variant: 'clean' | 'annotated';
+  variant: oneOf(['clean', 'annotated']),
   /** Of the picture that it is made of: the best one of what the event is about, so it may be an earlier one. */
-  frame: number;
+  frame: count,
   /** What found the boxes. */
-  model: string;
+  model: text(64),
   /** Faces, and plates where that is set, are made unrecognisable in it. */
-  blurred: boolean;
-  /** Of the camera's main stream, sharper and later than what the event was seen in: when it was taken (ms UTC), and the events of its device that it is of; `frame` and `model` are then those of the first of them. */
-  stream?: 'main';
-  at?: number;
-  of?: { point: string; at: number }[];
-}
+  blurred: boolean(),
+  /** Of a picture of the main stream, `frame` and `model` are those of the first event that it is of. */
+  stream: constant('main').note('of the main stream, fetched after the event; left out: of the pictures in which it was seen', '取自主码流，在事件之后；省略则为看到事件的画面').optional(),
+  at: time.note('when that was taken', '该画面的时刻').optional(),
+  of: ofEvents.optional(),
+});
+/** A picture as a file of its own, named by what it holds; it follows the event and may come later. */
+export interface Snapshot extends Accepted<typeof SNAPSHOT_SCHEMA> {}
+
+const CLIP_SCHEMA = record({
+  kind: constant('clip'),
+  sha256: sha256.note('of the file; that of a blurred copy is at /api/v1/evidence/{sha256} once it has come, any other stays on its edge', '文件的 SHA-256；blurred 的副本到达后可从 /api/v1/evidence/{sha256} 取得，其余只留在边缘节点'),
+  mime: oneOf(['video/mp4', 'video/x-matroska']),
+  bytes: count,
+  durationMs: count,
+  codec: text(32),
+  width: count,
+  height: count,
+  /** Of its first picture, and where the last ends. */
+  fromAt: time,
+  toAt: time,
+  /** Or something is missing between. */
+  short: boolean().note('it does not reach as far as it was to', '未达到应有的时长'),
+  /** A copy with faces made unrecognisable, encoded anew, which goes to the gateway. */
+  blurred: boolean(),
+  of: ofEvents,
+});
+/** What came around events, as a file of its own: in an event of point `clip` that follows them. It stays on its edge, but for its blurred copy. */
+export interface Clip extends Accepted<typeof CLIP_SCHEMA> {}
+
+const EVIDENCE = anyOf(BOXES, TAG_READ, PICTURE_SCORE, SNAPSHOT_SCHEMA, CLIP_SCHEMA);
+/** What a value rests on. */
+export type Evidence = Accepted<typeof EVIDENCE>;
 
 /** Of events that bring a picture of the main stream, point `snapshot`, after those that it is of. */
 export const SNAPSHOT_INDICATOR: OwnIndicator = 'CV-SNAPSHOT';
@@ -108,98 +147,78 @@ export const SNAPSHOT_INDICATOR: OwnIndicator = 'CV-SNAPSHOT';
 /** Of events that bring one. */
 export const CLIP_INDICATOR: OwnIndicator = 'CV-CLIP';
 
-/** What came around events, as a file of its own: in an event of point `clip` that follows them. It stays on its edge, but for its blurred copy. */
-export interface Clip {
-  kind: 'clip';
-  /** Hexadecimal, of the file. */
-  sha256: string;
-  mime: 'video/mp4' | 'video/x-matroska';
-  bytes: number;
-  durationMs: number;
-  codec: string;
-  width: number;
-  height: number;
-  /** ms UTC of its first picture, and where the last ends. */
-  fromAt: number;
-  toAt: number;
-  /** It does not reach as far as it was to, or something is missing between. */
-  short: boolean;
-  /** A copy with faces made unrecognisable, encoded anew, which goes to the gateway. */
-  blurred: boolean;
-  /** The events that it is of, all of its device. */
-  of: { point: string; at: number }[];
-}
+const POSITION_SCHEMA = record({ lon: numeric(-180, 180), lat: numeric(-90, 90), heightM: finite.optional() });
+export interface Position extends Accepted<typeof POSITION_SCHEMA> {}
 
-export interface Position {
-  lon: number;
-  lat: number;
-  heightM?: number;
-}
-
+const WINDOW = record({ fromAt: time, toAt: time, count, min: finite.optional(), max: finite.optional() });
 /** The values that were merged into one event, by the edge's reduce station or by the device itself (`count` 0: it does not say how many). */
-export interface Window {
-  fromAt: number;
-  toAt: number;
-  count: number;
-  min?: number;
-  max?: number;
-}
+export interface Window extends Accepted<typeof WINDOW> {}
 
-interface WarningChange {
-  id: string;
-  rule: string;
-  version: number;
-  subject: string;
-  level: Level;
-  change: 'raised' | 'level' | 'cleared';
-  onsetAt: number;
-}
+const EDGE_WARNING = record({
+  id: text(64),
+  rule: text(128),
+  version: count,
+  subject: text(128),
+  level: oneOf(LEVELS).note('1 red, 2 orange, 3 yellow, 4 blue: smaller is worse', '1 红、2 橙、3 黄、4 蓝，越小越严重'),
+  change: oneOf(['raised', 'level', 'cleared']),
+  onsetAt: time,
+});
 
+const GAP = record({
+  stream: oneOf(STREAMS),
+  epoch: count,
+  fromSeq: count,
+  toSeq: count,
+  fromAt: time,
+  toAt: time,
+  count,
+  reason: text(64).note('of docs/losses.md', '见 docs/losses.md'),
+});
 /** Says: `count` events of this stream are not coming. fromSeq = toSeq = 0 when they never had numbers. */
-export interface Gap {
-  stream: Stream;
-  epoch: number;
-  fromSeq: number;
-  toSeq: number;
-  fromAt: number;
-  toAt: number;
-  count: number;
-  reason: string;
-}
+export interface Gap extends Accepted<typeof GAP> {}
+
+const ORIGIN = {
+  edge: matching(IDS.edge).note('the edge it is from; with stream, epoch and seq its name for ever', '来源边缘节点；与 stream、epoch、seq 一起永久标识事件'),
+  stream: oneOf(STREAMS).note('which of the edge\'s ordered streams it belongs to', '所属的有序流'),
+  epoch: count.note('an opening of the edge\'s log; grows', '边缘日志的一次开启；只增不减'),
+  seq: integer(1, MAX_NUMBER).note('its number within stream and epoch, from 1 without holes', '在流与 epoch 内的序号，从 1 起连续'),
+};
+
+const value = anyOf(finite, boolean(), text(MAX_TEXT_LENGTH), nothing()).note('null only when quality is bad', '仅当质量为 bad 时可为 null');
+export type Value = Accepted<typeof value>;
+
+const DRAFT = {
+  device: matching(IDS.device).note('the device', '设备'),
+  point: matching(IDS.point).note('the point of the device', '测点'),
+  indicator: matching(IDS.indicator).note('code of the indicator; any is carried, also one that the catalogue does not know', '体征指标代码；目录外的代码同样接收'),
+  subject: text(128).note('what the value is about; left out: the device', '所描述的对象；省略即设备').optional(),
+  centre: matching(IDS.centre).note('the centre it belongs to', '所属中心'),
+  kind: oneOf(KINDS).note('gap: says that events are not coming', '种类；gap 表示有事件不会到来'),
+  value,
+  unit: text(64).note('UCUM; empty where the value has none', 'UCUM 单位；无单位时为空'),
+  occurredAt: time.note('event time, ms UTC', '事件时间，UTC 毫秒'),
+  clock: oneOf(CLOCKS).note('whose clock said so', '时间来自谁的时钟'),
+  deviceAt: time.note('the device\'s own time, kept where the edge restamped the event', '设备自身时间，边缘改用自己的时间时保留').optional(),
+  observedAt: time.note('when the edge had it, ms UTC', '边缘节点得到的时间，UTC 毫秒'),
+  window: WINDOW.note('the values that were merged into this one', '合并为此值的原始值').optional(),
+  quality: oneOf(QUALITIES).note('how far to trust the value', '质量'),
+  flags: list(oneOf(FLAGS), { maxItems: FLAGS.length, uniqueItems: true }).note('why it is not simply good; a closed list', '质量原因，封闭列表').optional(),
+  origin: oneOf(ORIGINS).note('backfill: from a device\'s history; replay and simulated are not the real world', '来源；backfill 为设备历史，replay、simulated 非真实'),
+  position: POSITION_SCHEMA.note('WGS-84, of things that move', 'WGS-84 坐标，用于移动目标').optional(),
+  evidence: list(EVIDENCE, { maxItems: 16 }).note('what the value rests on', '依据').optional(),
+  warning: EDGE_WARNING.note('a warning that the edge raised by itself', '边缘节点自行发出的风险提示').optional(),
+  gap: GAP.note('how many events are not coming, between which times, and why; numbers are 0 where there never were any', '不会到来的事件的数量、时间与原因；从未编号时序号为 0').optional(),
+};
 
 /** An event before the log has given it its name: what the edge's stations pass on. */
-export interface Draft {
-  device: string;
-  point: string;
-  indicator: string;
-  subject?: string;
-  centre: string;
-  kind: Kind;
-  /** null only when quality is bad. */
-  value: Value;
-  /** UCUM; '' for a value without one. */
-  unit: string;
-  occurredAt: number;
-  clock: ClockSource;
-  /** The device's own time, kept when the edge restamped the event. */
-  deviceAt?: number;
-  observedAt: number;
-  window?: Window;
-  quality: Quality;
-  flags?: Flag[];
-  origin: Origin;
-  position?: Position;
-  evidence?: Evidence[];
-  warning?: WarningChange;
-  gap?: Gap;
-}
+export interface Draft extends RecordOf<typeof DRAFT> {}
+export interface Event extends Draft, RecordOf<typeof ORIGIN> {}
 
-export interface Event extends Draft {
-  edge: string;
-  stream: Stream;
-  epoch: number;
-  seq: number;
-}
+export const EVENT_SCHEMA = recordSchema({ ...ORIGIN, ...DRAFT });
+/** In the order of the wire. */
+export const ORIGIN_FIELDS = Object.keys(ORIGIN) as (keyof typeof ORIGIN)[];
+export const DRAFT_FIELDS = Object.keys(DRAFT) as (keyof Draft)[];
+export const EVENT_FIELDS: readonly (keyof Event)[] = [...ORIGIN_FIELDS, ...DRAFT_FIELDS];
 
 /** Which stream of a log an event belongs to. */
 export function streamOf(draft: Pick<Draft, 'kind' | 'warning' | 'gap'>): Stream {
@@ -218,14 +237,3 @@ export function eventId(event: Pick<Event, 'edge' | 'stream' | 'epoch' | 'seq'>)
 export function seriesKey(event: Pick<Draft, 'indicator' | 'device' | 'point'>): string {
   return `${event.indicator}|${event.device}|${event.point}`;
 }
-
-/** Largest magnitude a number may have on the way: above it, JSON readers elsewhere round. */
-export const MAX_NUMBER = 2 ** 53;
-
-export const IDS = {
-  edge: /^[a-z0-9-]{1,64}$/,
-  centre: /^[0-9A-Z]{6,12}$/,
-  indicator: /^[A-Za-z0-9._-]{1,64}$/,
-  device: /^[A-Za-z0-9._:-]{1,64}$/,
-  point: /^[A-Za-z0-9._:-]{1,64}$/,
-} as const;

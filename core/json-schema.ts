@@ -3,9 +3,6 @@ import { z } from 'zod';
 
 export type JsonSchema = { [keyword: string]: unknown };
 
-/** A description in both languages, a line each. */
-export const described = (en: string, zh: string): { description: string } => ({ description: `${en}\n${zh}` });
-
 export interface JsonSchemaOptions {
   /** Draft 7 is what editors and AsyncAPI know best; OpenAPI 3.1 is 2020-12. */
   target?: 'draft-7' | 'draft-2020-12';

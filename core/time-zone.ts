@@ -1,4 +1,5 @@
 /** Time of day in a zone of the IANA database: how far it is ahead of UTC at a moment, and when a local time is. Pure. */
+import { MAX_TIME_MS } from './event.ts';
 
 /** Where nothing else is set: China, which has no summer time. */
 export const CHINA = 'Asia/Shanghai';
@@ -8,7 +9,7 @@ const DAY_MS = 86_400_000;
 const STEP_MS = 900_000;
 const MOST_KEPT = 512;
 /** A date that JavaScript has, with a day to either side. */
-const FURTHEST_MS = 8.64e15 - 3 * DAY_MS;
+const FURTHEST_MS = MAX_TIME_MS - 3 * DAY_MS;
 
 interface Zone {
   format: Intl.DateTimeFormat;

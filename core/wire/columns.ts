@@ -2,12 +2,14 @@
  * Events as columns: what makes a batch small. A column is an array, `{ all: v }` for a constant, `{ of, at }` for
  * repeated texts, or `{ delta }` for times. In every column but `value`, null means that the event lacks the field.
  */
+import { EVENT_FIELDS, EVENT_SCHEMA } from '../event.ts';
 import { FaultError } from '../faults.ts';
 
 export type Column = unknown[] | { all: unknown } | { of: unknown[]; at: number[] } | { delta: number[] };
 export type Columns = Record<string, Column>;
 
-const DELTA = new Set(['occurredAt', 'observedAt', 'deviceAt', 'seq', 'epoch']);
+/** Whole numbers that mostly grow: times, and the numbers of events. */
+const DELTA_FIELDS = new Set(EVENT_FIELDS.filter((field) => EVENT_SCHEMA.properties[field].type === 'integer') as string[]);
 /** Above this many different texts a dictionary no longer pays. */
 const MAX_DICTIONARY = 64;
 
@@ -38,7 +40,7 @@ function toColumn(name: string, rows: readonly Record<string, unknown>[]): Colum
   if (!present) return null;
   if (constant) return { all: first };
   if (texts) return toDictionary(values as string[]);
-  if (DELTA.has(name) && values.every(Number.isSafeInteger)) return toDelta(values as number[]);
+  if (DELTA_FIELDS.has(name) && values.every(Number.isSafeInteger)) return toDelta(values as number[]);
   return values.map((value) => value ?? null);
 }
 

@@ -3,7 +3,7 @@
  * A command is repeated until it is answered: an edge that has seen its id answers again and does nothing.
  */
 import { z } from 'zod';
-import { FLAGS, IDS, MAX_NUMBER, QUALITIES } from '../event.ts';
+import { FLAGS, IDS, MAX_NUMBER, MAX_TEXT_LENGTH, MAX_TIME_MS, QUALITIES } from '../event.ts';
 import { complaint } from '../setting.ts';
 import { WIRE_VERSION } from './topics.ts';
 import { parseJson } from './json.ts';
@@ -24,10 +24,10 @@ export const MAX_COMMAND_BYTES = 32 << 10;
 export const MAX_POINTS = 256;
 
 const number = z.number().min(-MAX_NUMBER).max(MAX_NUMBER);
-const time = z.int().min(0).max(8.64e15);
+const time = z.int().min(0).max(MAX_TIME_MS);
 const device = z.string().regex(IDS.device);
 const point = z.string().regex(IDS.point);
-export const WRITABLE_SCHEMA = z.union([number, z.boolean(), z.string().max(4096)]);
+export const WRITABLE_SCHEMA = z.union([number, z.boolean(), z.string().max(MAX_TEXT_LENGTH)]);
 
 /** What must hold for a point's newest value, in the unit that its events have. Exactly one of is, above, below. */
 export const CONDITION_SCHEMA = z.strictObject({

@@ -2,7 +2,7 @@
  * A batch as it came, column by column. Most of what happens to events looks at whole columns; an event as an object is
  * made only where somebody asks for one, and then once for all who ask.
  */
-import type { Event, Stream } from '../event.ts';
+import type { Draft, Event, Stream } from '../event.ts';
 import { FaultError } from '../faults.ts';
 import { toCells, valueAt, type Cells, type Column, type Columns } from './columns.ts';
 
@@ -16,9 +16,6 @@ export interface BatchName {
   /** Only in an edge's own log, where its clock was not set: the boot, and its uptime (ms) at the first event of unknown time. */
   boot?: { id: string; startMs: number };
 }
-
-/** What an event has beside its own name. */
-type Field = Exclude<keyof Event, 'edge' | 'stream' | 'epoch' | 'seq'>;
 
 type Row = Record<string, unknown>;
 
@@ -56,7 +53,7 @@ export class EventColumns {
   }
 
   /** The values of a field, null where an event lacks it; null when none has it. */
-  cells(field: Field): Cells | null {
+  cells(field: keyof Draft): Cells | null {
     if (this.#cells) return this.#cells.get(field) ?? null;
     const each = this.events().map((event) => event[field] ?? null);
     return each.every((value) => value === null) && field !== 'value' ? null : { distinct: each, each };

@@ -1,18 +1,18 @@
 /**
  * The messages between an edge and its gateway as schemas, the one source of what is checked and of what the documents
- * publish. Commands and their answers are in commands.ts, the event in ../event-schema.ts.
+ * publish. Commands and their answers are in commands.ts, the event in ../event.ts.
  */
 import { z } from 'zod';
-import { EVENT_SCHEMA } from '../event-schema.ts';
 import { SENT_KINDS } from './mime.ts';
-import { IDS, STREAMS } from '../event.ts';
-import { described, type JsonSchema } from '../json-schema.ts';
+import { EVENT_SCHEMA, IDS, MAX_TIME_MS, ORIGIN_FIELDS, STREAMS } from '../event.ts';
+import type { JsonSchema } from '../json-schema.ts';
+import { described } from '../typed-schema.ts';
 import { MAX_BATCH_EVENTS } from './batch.ts';
 import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES, MAX_HAVE_RANGES, MAX_UNKNOWN_UP, type Ack, type ClockAnswer, type EdgeState, type EvidenceAnswer, type EvidencePart, type Refusal } from './messages.ts';
 import { WIRE_VERSION } from './topics.ts';
 
 const v = z.literal(WIRE_VERSION).meta({ en: 'version of the wire', zh: '协议版本' });
-const time = z.number().min(0).max(8.64e15);
+const time = z.number().min(0).max(MAX_TIME_MS);
 const count = z.number().min(0);
 const whole = z.int().min(0);
 const stream = z.enum(STREAMS);
@@ -95,7 +95,7 @@ const BATCH_NAME: Record<string, JsonSchema> = {
   epoch: { ...integer(0), ...described('an opening of the sender\'s log; grows', '发送者日志的一次开启；只增不减') },
   seq: { ...integer(1), ...described('number of the first event; the others follow without a hole', '首个事件的序号，其后连续') },
 };
-const ORIGIN = new Set(['edge', 'stream', 'epoch', 'seq']);
+const ORIGIN: readonly string[] = ORIGIN_FIELDS;
 
 /** Easy for anyone to send. */
 export const BATCH_ROWS_SCHEMA: JsonSchema = {
@@ -106,7 +106,7 @@ export const BATCH_ROWS_SCHEMA: JsonSchema = {
     events: {
       type: 'array', minItems: 1, maxItems: MAX_BATCH_EVENTS,
       // An event whose own origin is this hop carries none.
-      items: { ...EVENT_SCHEMA, required: EVENT_SCHEMA.required.filter((field) => !ORIGIN.has(field)), ...described('an event; edge, stream, epoch and seq are the batch\'s unless it says others', '事件；edge、stream、epoch、seq 省略时取自批次') },
+      items: { ...EVENT_SCHEMA, required: EVENT_SCHEMA.required.filter((field) => !ORIGIN.includes(field)), ...described('an event; edge, stream, epoch and seq are the batch\'s unless it says others', '事件；edge、stream、epoch、seq 省略时取自批次') },
     },
   },
 };

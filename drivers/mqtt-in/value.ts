@@ -1,12 +1,11 @@
 /** From what a message says to what a point may hold. Pure. */
 import type { PointValue } from '../../core/driver.ts';
-import type { Position, Quality, Value } from '../../core/event.ts';
+import { MAX_TEXT_LENGTH, type Position, type Quality, type Value } from '../../core/event.ts';
 import { valuesAt } from './expression.ts';
 import './faults.ts';
 import { stepFor } from './path.ts';
 import type { MqttInPointOf } from './settings.ts';
 
-const MOST_TEXT = 4096;
 const NUMBER = /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;
 const TRUE = new Set(['true', 'on', 'yes', '1']);
 const FALSE = new Set(['false', 'off', 'no', '0']);
@@ -26,7 +25,7 @@ export function valuesFrom(point: MqttInPointOf, root: unknown): PointValue[] {
 }
 
 function converted(type: MqttInPointOf['type'], raw: unknown): Value | undefined {
-  if (type === 'text') return typeof raw === 'object' || raw === undefined ? undefined : String(raw).slice(0, MOST_TEXT);
+  if (type === 'text') return typeof raw === 'object' || raw === undefined ? undefined : String(raw).slice(0, MAX_TEXT_LENGTH);
   if (type === 'bool') {
     if (typeof raw === 'boolean') return raw;
     const word = typeof raw === 'string' || typeof raw === 'number' ? String(raw).trim().toLowerCase() : '';

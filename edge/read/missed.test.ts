@@ -1,7 +1,7 @@
 /** Values that a device had and that never come: from the driver's word to the gap record. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventProblem } from '../../core/event-schema.ts';
+import { eventProblem } from '../../core/event-check.ts';
 import { streamOf, type Draft } from '../../core/event.ts';
 import { fakeDriver } from '../testing/fake-device.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';

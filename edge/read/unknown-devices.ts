@@ -4,7 +4,7 @@ import { MAX_UNKNOWN_UP, type UnknownDeviceState } from '../../core/wire/message
 
 const MAX_KEPT = 100;
 
-export class UnknownDevices {
+export class UnknownDeviceList {
   readonly #nowMs: () => number;
   /** The one that spoke last is last. */
   readonly #byName = new Map<string, UnknownDeviceState>();
@@ -14,7 +14,7 @@ export class UnknownDevices {
   }
 
   /** The given way to tell, overheard. */
-  over(tell: Tell): Tell {
+  wrapTell(tell: Tell): Tell {
     return (event) => {
       this.#hear(event);
       tell(event);

@@ -1,6 +1,7 @@
 /** The AsyncAPI 3 document: the topics in core/wire/topics.ts, made of the schemas that check what comes in on them, and the socket of a live view. */
 import type { Words } from '../../core/words.ts';
-import { described, jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
+import { jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
+import { described } from '../../core/typed-schema.ts';
 import { ANSWER_SCHEMA, COMMAND_SCHEMA } from '../../core/wire/commands.ts';
 import { ACK_SCHEMA, BATCH_COLUMNS_SCHEMA, BATCH_ROWS_SCHEMA, CLOCK_SCHEMA, EVIDENCE_ANSWER_SCHEMA, EVIDENCE_PART_SCHEMA, OUT_SCHEMA, REFUSAL_SCHEMA, STATE_SCHEMA } from '../../core/wire/schemas.ts';
 import { edgeTopic, outTopic, QOS, warningTopic } from '../../core/wire/topics.ts';

@@ -1,7 +1,8 @@
 /** What goes over the socket of a live view, for the document: pictures as binary messages, and beside them text that says what is seen. */
 import { z } from 'zod';
 import type { LiveScene, LiveSeen } from '../../api/views.ts';
-import { described, type JsonSchema } from '../../core/json-schema.ts';
+import type { JsonSchema } from '../../core/json-schema.ts';
+import { described } from '../../core/typed-schema.ts';
 import { Words } from '../../api/shapes.ts';
 
 const share = z.number().min(0).max(1).meta({ en: 'fraction of the picture, from its upper left corner', zh: '占画面的比例，自左上角起' });

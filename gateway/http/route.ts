@@ -1,6 +1,7 @@
 /** What a route is: its words, its parameters and answers as schemas (the document is made of these), and its handler. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { MAX_TIME_MS } from '../../core/event.ts';
 import type { Words } from '../../core/words.ts';
 import { FaultError, type FaultCode } from '../../core/faults.ts';
 import { complaint } from '../../core/setting.ts';
@@ -60,7 +61,7 @@ export const query = <S extends z.ZodRawShape>(shape: S) => z.strictObject({ ...
 export const whole = (min: number, max: number) => z.string()
   .refine((text) => /^\d{1,17}$/.test(text) && Number(text) >= min && Number(text) <= max, complaint(`a whole number from ${min} to ${max} is wanted`, `应为 ${min} 到 ${max} 的整数`))
   .transform(Number).pipe(z.int().min(min).max(max));
-export const timeMs = () => whole(0, 8.64e15);
+export const timeMs = () => whole(0, MAX_TIME_MS);
 export const pageLimit = (max: number, standard: number) => whole(1, max).prefault(String(standard)).meta({ en: `items of a page, at most ${max}`, zh: `每页条数，最多 ${max}`, written: String(Math.min(max, 50)) });
 export const after = () => z.string().min(1).max(256).optional().meta({ en: '`next` of the page before', zh: '上一页的 next', examples: ['pump-07-plc'] });
 

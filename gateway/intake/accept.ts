@@ -2,7 +2,7 @@
  * Accept: what of a payload may come in. Bytes and the topic they came on go in, a verdict comes out; nothing is
  * stored, answered or counted here, but that a device which nobody had is bound to the sender of its first good event.
  */
-import { eventProblem } from '../../core/event-schema.ts';
+import { eventProblem } from '../../core/event-check.ts';
 import { streamOf, type Event } from '../../core/event.ts';
 import { FaultError, type FaultCode, type FaultParams } from '../../core/faults.ts';
 import type { SettledRange } from '../../log/types.ts';

@@ -3,7 +3,8 @@
  * different value looked at once. Whatever is not proven here is judged event by event; so this may say no to what is
  * good, but never yes to what is not (a property test holds it to that).
  */
-import { CLOCKS, FLAGS, IDS, MAX_NUMBER, ORIGINS, QUALITIES, streamOf, type Kind, type Origin } from '../../core/event.ts';
+import { DRAFT_FIELDS, EVENT_SCHEMA, streamOf, type Event, type Kind, type Origin } from '../../core/event.ts';
+import { fieldTest } from '../../core/event-check.ts';
 import type { Bindings } from '../bindings/bindings.ts';
 import { valueAt, type Cells } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
@@ -21,38 +22,25 @@ export interface AcceptRules {
   bindings?: Pick<Bindings, 'admit' | 'admitCentre'>;
 }
 
-const MAX_TIME = 8.64e15;
-const MAX_TEXT = 4096;
+/** What is judged event by event wherever it occurs. */
+const UNPROVEN: ReadonlySet<keyof Event> = new Set(['window', 'position', 'evidence', 'warning', 'gap']);
 
 type Test = (value: unknown) => boolean;
-const matches = (pattern: RegExp): Test => (value) => typeof value === 'string' && pattern.test(value);
-const oneOf = (names: readonly string[]): Test => (value) => names.includes(value as string);
-/** A length counts UTF-16 units here and code points in the schema, which are never more. */
-const text = (maxLength: number): Test => (value) => typeof value === 'string' && value.length <= maxLength;
+/** A column has null where an event lacks the field. */
 const optional = (test: Test): Test => (value) => value === null || test(value);
-const time: Test = (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TIME;
-
-const MUST: ReadonlyMap<string, Test> = new Map(Object.entries({
-  device: matches(IDS.device), point: matches(IDS.point), indicator: matches(IDS.indicator), centre: matches(IDS.centre),
-  value: (value) => (typeof value === 'number' ? Math.abs(value) <= MAX_NUMBER : typeof value === 'boolean' || value === null || text(MAX_TEXT)(value)),
-  unit: text(64), occurredAt: time, clock: oneOf(CLOCKS), observedAt: time, quality: oneOf(QUALITIES), origin: oneOf(ORIGINS),
-  kind: oneOf(['measurement', 'state', 'occurrence', 'diagnostic']),
-}));
-const MAY: ReadonlyMap<string, Test> = new Map(Object.entries({
-  subject: optional(text(128)), deviceAt: optional(time),
-  flags: optional((value) => Array.isArray(value) && value.every(oneOf(FLAGS)) && new Set(value).size === value.length),
-}));
+const MUST = DRAFT_FIELDS.filter((field) => EVENT_SCHEMA.required.includes(field));
+const TESTS: ReadonlyMap<string, Test> = new Map(DRAFT_FIELDS.filter((field) => !UNPROVEN.has(field)).map((field) => [field, MUST.includes(field) ? fieldTest(field) : optional(fieldTest(field))]));
 
 /** Whether every event of a batch is good and speaks of nothing but itself (no gap, no warning, not relayed). */
 export function isProvenGood(batch: EventColumns, rules: AcceptRules): boolean {
   const { fields } = batch;
   if (!fields) return false;
-  for (const field of MUST.keys()) if (!fields.has(field)) return false;
+  for (const field of MUST) if (!fields.has(field)) return false;
   for (const [field, { distinct }] of fields) {
-    const test = MUST.get(field) ?? MAY.get(field);
+    const test = TESTS.get(field);
     if (!test || !distinct.every(test)) return false;
   }
-  return everyOf(fields.get('kind'), (kind) => streamOf({ kind: kind as Kind }) === batch.name.stream)
+  return everyOf(fields.get('kind'), (kind) => kind !== 'gap' && streamOf({ kind: kind as Kind }) === batch.name.stream)
     && everyOf(fields.get('occurredAt'), (at) => (at as number) - rules.nowMs <= MAX_AHEAD_MS)
     && everyOf(fields.get('origin'), (origin) => !rules.accepts || rules.accepts.some((accepted) => accepted === origin))
     && hasValues(fields.get('value') as Cells, fields.get('quality') as Cells)

@@ -9,7 +9,7 @@ import { FaultError } from '../../core/faults.ts';
 import { failureOf } from './failure.ts';
 import { keepCopy } from './kept-file.ts';
 
-export interface Migration {
+interface Migration {
   /** What `user_version` says afterwards; higher than in the migration before. */
   version: number;
   /** Within one transaction. It adds tables and changes rows; a table that is not used any more is emptied, never dropped: the places of the others would change. */
@@ -73,7 +73,7 @@ function apply(db: DatabaseSync, { version, migrate: run }: Migration): void {
 
 const isEmpty = (db: DatabaseSync): boolean => db.prepare("SELECT 1 FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' LIMIT 1").get() === undefined;
 
-export const versionOf = (db: DatabaseSync): number => (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+const versionOf = (db: DatabaseSync): number => (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 
 function inTransaction(db: DatabaseSync, run: () => void): void {
   try {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
 import { connectAsync } from 'mqtt';
-import { eventProblem } from '../../core/event-schema.ts';
+import { eventProblem } from '../../core/event-check.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { EDGE, eventsOf, startStreamGateway } from './gateway.ts';
 import { openLossyBridge } from './lossy-bridge.ts';

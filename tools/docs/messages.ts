@@ -2,8 +2,9 @@
 import type { z } from 'zod';
 import { PROBLEM_LINE } from '../../core/config/problem.ts';
 import { CASE_SCHEMA, EXPECTED_LINE, FRAME_LINE, TRAFFIC_LINE } from '../../cases/format.ts';
-import { EVENT_SCHEMA } from '../../core/event-schema.ts';
-import { described, jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
+import { EVENT_SCHEMA } from '../../core/event.ts';
+import { jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
+import { described } from '../../core/typed-schema.ts';
 import { MESSAGES, asyncapiDocument } from '../../gateway/http/asyncapi.ts';
 import { openapiDocument } from '../../gateway/http/openapi.ts';
 import { routesOf } from '../../gateway/http/routes.ts';
@@ -13,7 +14,10 @@ import { VERSION } from '../../core/version.ts';
 const DRAFT = 'http://json-schema.org/draft-07/schema#';
 
 const [SAMPLE_LINE, FAULT_LINE] = EXPECTED_LINE.options;
-const lines = (schema: z.ZodType, en: string, zh: string): JsonSchema => ({ ...jsonSchemaOf(schema, { io: 'input' }), ...described(en, zh) });
+const lines = (schema: z.ZodType, en: string, zh: string): JsonSchema => ({
+  ...jsonSchemaOf(schema, { io: 'input' }),
+  ...described(en, zh),
+});
 
 /** By the name of their file. */
 export function messageSchemas(): Record<string, JsonSchema> {
@@ -40,7 +44,12 @@ export function messageSchemas(): Record<string, JsonSchema> {
 export function messagePages(): Record<string, string> {
   const text = (value: unknown): string => `${JSON.stringify(value, null, 1)}\n`;
   return {
-    ...Object.fromEntries(Object.entries(messageSchemas()).map(([name, schema]) => [`docs/schemas/${name}.schema.json`, text({ $schema: DRAFT, title: `cityvitals ${name}`, ...schema })])),
+    ...Object.fromEntries(
+      Object.entries(messageSchemas()).map(([name, schema]) => [
+        `docs/schemas/${name}.schema.json`,
+        text({ $schema: DRAFT, title: `cityvitals ${name}`, ...schema }),
+      ]),
+    ),
     'docs/api/asyncapi.json': text(asyncapiDocument(VERSION)),
     'docs/api/openapi.json': text(openapiDocument(VERSION, routesOf(VERSION), componentSchemas())),
   };

@@ -1,5 +1,5 @@
 /** Sparkplug B payloads (Eclipse Sparkplug 3.0, 6.4): bytes to metrics, and the one command that we send. Pure. */
-import type { Value } from '../../../core/event.ts';
+import { MAX_TEXT_LENGTH, type Value } from '../../../core/event.ts';
 import { Malformed, Reader, varint } from './protobuf.ts';
 
 export interface Metric {
@@ -33,7 +33,6 @@ export interface Payload {
 
 const MOST_METRICS = 20_000;
 /** More is not a length of text that a value may have. */
-const MOST_TEXT = 4096;
 
 /** @returns null when it is no such payload */
 export function readPayload(bytes: Uint8Array): Payload | null {
@@ -78,7 +77,7 @@ function readMetric(reader: Reader): Metric {
       case 101: metric.raw = { is: 'scalar', value: reader.float() }; break;
       case 105: metric.raw = { is: 'scalar', value: reader.double() }; break;
       case 112: metric.raw = { is: 'scalar', value: reader.number() !== 0 }; break;
-      case 122: metric.raw = { is: 'scalar', value: reader.text().slice(0, MOST_TEXT) }; break;
+      case 122: metric.raw = { is: 'scalar', value: reader.text().slice(0, MAX_TEXT_LENGTH) }; break;
       default:
         if (OTHERS[key]) metric.raw = { is: 'other', what: OTHERS[key] };
         reader.pass(key % 8);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FLAGS, ORIGINS, QUALITIES, STREAMS, type Event } from '../../../core/event.ts';
-import { eventProblem } from '../../../core/event-schema.ts';
+import { eventProblem } from '../../../core/event-check.ts';
 import { eventLine, eventNs, foldTag, foldText, missedLine, probeLine } from './lines.ts';
 import { parseLine, type Field } from './testing/strict-lines.ts';
 
