@@ -9,6 +9,7 @@ import { selects, type Rule } from './rule.ts';
 import { evaluatorOf, NEW_SERIES, nextIdleAt, stepIdle, stepValue, type Evaluator, type SeriesState, type Step } from './series.ts';
 import type { CitedValue, FindingReason } from './announcement.ts';
 import { applyAnnouncement, keyText, withdraw, type KeyState } from '../warning/key.ts';
+import { isOpen } from '../warning/lifecycle.ts';
 import type { SeriesName, Warning, WarningKey } from '../warning/warning.ts';
 
 /** A rule on one series, as it is kept: plain JSON. */
@@ -38,7 +39,7 @@ export interface Finding extends WarningKey, SeriesName {
 export interface RuleTables {
   series: Map<string, SeriesRecord>;
   keys: Map<string, KeyRecord>;
-  /** By id: those that are open, and others that are at hand. */
+  /** By id: those that are open, and the newest of each key. */
   warnings: Map<string, Warning>;
 }
 
@@ -192,8 +193,13 @@ class Draft {
 /** Puts what a batch changed into the tables, once it is on disk. */
 export function commitOutcome(tables: RuleTables, outcome: Outcome): void {
   for (const [key, record] of outcome.series) tables.series.set(key, record);
-  for (const [key, record] of outcome.keys) tables.keys.set(key, record);
   for (const warning of outcome.warnings) tables.warnings.set(warning.id, warning);
+  for (const [key, record] of outcome.keys) {
+    const before = tables.keys.get(key)?.newest;
+    tables.keys.set(key, record);
+    const old = before && before.id !== record.newest?.id ? tables.warnings.get(before.id) : undefined;
+    if (old && !isOpen(old.state)) tables.warnings.delete(old.id);
+  }
 }
 
 function digestOf(rule: Rule): string {

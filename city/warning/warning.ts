@@ -61,7 +61,7 @@ export interface WarningChange {
   records?: Readonly<Record<string, unknown>>;
 }
 
-export interface WarningActor {
+interface WarningActor {
   role: WarningRole;
   /** Absent for the engine. */
   name?: string;

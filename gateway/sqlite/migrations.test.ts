@@ -9,6 +9,7 @@ import { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { SqliteFile } from './file.ts';
 import { CONFIRMING_COMMITS } from './kept-file.ts';
+import { PRESENCE_MIGRATIONS } from '../presence/database.ts';
 import { STATE_MIGRATIONS } from '../warnings/schema.ts';
 import { storeMigrations } from '../store/schema.ts';
 import type { Migrations } from './migrations.ts';
@@ -68,7 +69,7 @@ test('a new file and a migrated one have their tables in the same places: what i
   assert.deepEqual([places(one), numbers(other, 'PRAGMA user_version'), beside(other)], [places(other), [3], []]);
 });
 
-for (const [name, migrations] of [['store.db', storeMigrations(() => () => {})], ['state.db', STATE_MIGRATIONS]] as const) {
+for (const [name, migrations] of [['store.db', storeMigrations(() => () => {})], ['state.db', STATE_MIGRATIONS], ['presence.db', PRESENCE_MIGRATIONS]] as const) {
   test(`the tables of ${name} stand on its first page alone: a page that is lost is made anew from them`, async (t) => {
     const path = await pathIn(t);
     opened(path, migrations, () => {});

@@ -123,10 +123,9 @@ function putChanges(db: DatabaseSync, rows: readonly ChangeRow[]): void {
 }
 
 function snapshotOf(db: DatabaseSync): StateSnapshot {
-  const changes = Map.groupBy(
-    db.prepare(`SELECT warning, json FROM (SELECT warning, n, json, row_number() OVER (PARTITION BY warning ORDER BY n DESC) AS place FROM warning_changes) WHERE place <= ${CARRIED_CHANGES} ORDER BY warning, n`).all() as unknown as { warning: string; json: string }[],
-    ({ warning }) => warning,
-  );
+  const newest = `SELECT warning, json FROM warning_changes AS one
+    WHERE n > (SELECT max(n) FROM warning_changes WHERE warning = one.warning) - ${CARRIED_CHANGES} ORDER BY warning, n`;
+  const changes = Map.groupBy(db.prepare(newest).all() as unknown as { warning: string; json: string }[], ({ warning }) => warning);
   const warnings = db.prepare('SELECT id, json FROM warnings ORDER BY raised_at').all() as unknown as { id: string; json: string }[];
   return {
     cursor: (db.prepare('SELECT epoch, seq FROM progress').get() as Cursor | undefined) ?? { epoch: 0, seq: 0 },

@@ -82,7 +82,7 @@ export async function openWarningLine(options: WarningLineOptions, world: World,
   const evaluation = new Evaluation(file.tables, media, options.isOnline, knowledge);                  // events → what changes
   const progress = new EvaluationProgress();
   const outbox = new Outbox({ publisher: options.publisher, sent: (n) => file.sent(n), open: openMessages, onFault: tellFault, wait: () => pause(world.clock, RETRY_MS) });
-  const views = new WarningViews((id) => { file.tables.warnings.delete(id); });                        // what the API lists
+  const views = new WarningViews();                                                                     // what the API lists
 
   async function commit(found: Outcome, upTo: Cursor | null, retold: ReadonlySet<Warning> = new Set()): Promise<void> {
     if (!file.isDue(found, upTo)) return;
@@ -159,7 +159,7 @@ export async function openWarningLine(options: WarningLineOptions, world: World,
     await file.close(cursor);
   })());
 
-  for (const view of await file.savedViews()) views.put(view);
+  views.load(await file.loadViews());
   return {
     consumer: { name: 'warnings', required: true, start, take: (groups, upTo) => inTurn(() => take(groups, upTo)), close },
     list: (filter) => views.list(filter),

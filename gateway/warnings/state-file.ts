@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { WarningView } from '../../api/views.ts';
 import type { Finding, KeyRecord, Outcome, RuleTables, SeriesRecord } from '../../city/rules/engine.ts';
+import { isOpen } from '../../city/warning/lifecycle.ts';
 import type { DescribedWarning } from '../../city/warning/warning.ts';
 import { compareCursors, type Cursor } from '../../log/types.ts';
 import type { World } from '../../core/world.ts';
@@ -34,8 +35,8 @@ export class StateFile {
   head: Cursor;
   readonly tables: RuleTables;
   readonly unsent: StateSnapshot['outbox'];
-  /** In the order in which they were raised. */
-  readonly warnings: readonly SavedWarning[];
+  /** Until they are loaded as views. */
+  #saved: readonly SavedWarning[];
 
   private constructor(path: string, world: World, database: Database, snapshot: StateSnapshot, head: Cursor) {
     this.path = path;
@@ -44,11 +45,13 @@ export class StateFile {
     this.head = head;
     this.savedCursor = snapshot.cursor;
     this.unsent = snapshot.outbox;
-    this.warnings = snapshot.warnings.map(({ json, changes }) => warningOfRows(json, changes));
+    this.#saved = snapshot.warnings.map(({ json, changes }) => warningOfRows(json, changes));
+    const keys = new Map(snapshot.keys.map(([key, json]) => [key, JSON.parse(json) as KeyRecord]));
+    const newest = new Set([...keys.values()].map((key) => key.newest?.id));
     this.tables = {
       series: new Map(snapshot.series.map(([key, json]) => [key, JSON.parse(json) as SeriesRecord])),
-      keys: new Map(snapshot.keys.map(([key, json]) => [key, JSON.parse(json) as KeyRecord])),
-      warnings: new Map(this.warnings.map(({ warning }) => [warning.id, warning])),
+      keys,
+      warnings: new Map(this.#saved.flatMap(({ warning }) => (isOpen(warning.state) || newest.has(warning.id) ? [[warning.id, warning]] : []))),
     };
   }
 
@@ -100,15 +103,17 @@ export class StateFile {
     return numbers;
   }
 
-  /** The warnings that were saved. Those without a place in this feed (of a file from before there was one, or of a salvaged one) get one: they are told as they are. */
-  async savedViews(): Promise<WarningView[]> {
-    const told = this.told(this.warnings.filter(({ cursor }) => cursor?.epoch !== this.head.epoch).map(({ warning }) => warning));
+  /** The warnings that were saved, by when they were raised; asked once. Those without a place in this feed (of a file from before there was one, or of a salvaged one) get one: they are told as they are. */
+  async loadViews(): Promise<WarningView[]> {
+    const saved = this.#saved;
+    this.#saved = [];
+    const told = this.told(saved.filter(({ cursor }) => cursor?.epoch !== this.head.epoch).map(({ warning }) => warning));
     if (told.length > 0) {
-      await this.#database.call('commit', { ...NOTHING, ...this.#rowsOf(told) });
+      await this.#database.call('commit', { ...NOTHING, ...this.#rowsOf(told), warningChanges: [] });
       this.head = { ...this.head, seq: this.head.seq + told.length };
     }
     const placed = new Map(told.map(({ view }) => [view.id, view]));
-    return this.warnings.map(({ warning, cursor }) => placed.get(warning.id) ?? viewOf(warning, cursor));
+    return saved.map(({ warning, cursor }) => placed.get(warning.id) ?? viewOf(warning, cursor));
   }
 
   async sent(n: number): Promise<void> {

@@ -9,28 +9,24 @@ const MAX_VIEWS = 20_000;
 export class WarningViews {
   readonly #views = new Map<string, WarningView>();
   readonly #listeners = new Set<(warning: WarningView) => void>();
-  readonly #onDropped: (id: string) => void;
-
-  /** @param onDropped told of each that leaves the list */
-  constructor(onDropped: (id: string) => void) {
-    this.#onDropped = onDropped;
+  /** Those that were saved, in the order in which they were raised. */
+  load(views: readonly WarningView[]): void {
+    for (const view of views) this.#views.set(view.id, view);
   }
 
-  /** Puts one in, or in place of what it was. */
-  put(view: WarningView): void {
+  /** One that is new, or has changed. */
+  announce(view: WarningView): void {
     this.#views.set(view.id, view);
-    if (this.#views.size <= MAX_VIEWS) return;
+    if (this.#views.size > MAX_VIEWS) this.#dropOldest();
+    for (const listener of this.#listeners) listener(view);
+  }
+
+  #dropOldest(): void {
     for (const [id, { state }] of this.#views) {
       if (isOpen(state)) continue;
       this.#views.delete(id);
-      this.#onDropped(id);
       return;
     }
-  }
-
-  announce(view: WarningView): void {
-    this.put(view);
-    for (const listener of this.#listeners) listener(view);
   }
 
   list(filter: WarningFilter = {}): WarningView[] {
