@@ -11,7 +11,7 @@ import type { Link, Message } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';
 import { Intake, type IntakeParts, type IntakeStats } from './intake/intake.ts';
 import type { Quarantine } from './intake/quarantine.ts';
-import type { Registry } from './presence/registry.ts';
+import type { PresenceRegistry } from './presence/registry.ts';
 import type { Consumer } from './feed/consumer.ts';
 import { openFeed } from './feed/feed.ts';
 import { streamsConsumer } from './streams/out.ts';
@@ -20,7 +20,7 @@ import type { Publisher } from './streams/publisher.ts';
 export interface LineParts {
   log: GatewayLog;
   quarantine: Quarantine;
-  registry: Registry;
+  registry: PresenceRegistry;
   /** For which devices and centres each edge may speak. */
   bindings: Bindings;
   held: HeldEvents;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Event } from '../../core/event.ts';
-import { commitOutcome, ruleEngine, type Finding, type RuleInput, type RuleTables } from './engine.ts';
+import { commitOutcome, ruleEngine, type RuleFinding, type RuleInput, type RuleTables } from './engine.ts';
 import type { ThresholdRule } from './rule.ts';
 import { LIVE_WINDOW_MS } from './series.ts';
 import { absenceRule, emptyTables, event, reference, reread, rule } from '../testing/rules.ts';
@@ -10,7 +10,7 @@ import type { Warning } from '../warning/warning.ts';
 
 interface Told {
   warnings: Warning[];
-  findings: Finding[];
+  findings: RuleFinding[];
 }
 
 const brief = (warning: Warning) => ({ kind: warning.changes.at(-1)?.kind, at: warning.changes.at(-1)?.atMs, level: warning.level, condition: warning.condition });

@@ -6,9 +6,9 @@
 import { createHash } from 'node:crypto';
 import { seriesKey, type Event, type Level } from '../../core/event.ts';
 import { selects, type Rule } from './rule.ts';
-import { evaluatorOf, NEW_SERIES, nextIdleAt, stepIdle, stepValue, type Evaluator, type SeriesState, type Step } from './series.ts';
+import { evaluatorOf, NEW_SERIES, nextIdleAt, stepIdle, stepValue, type Evaluator, type SeriesState, type SeriesStep } from './series.ts';
 import type { CitedValue, FindingReason } from './announcement.ts';
-import { applyAnnouncement, keyText, withdraw, type KeyState } from '../warning/key.ts';
+import { applyAnnouncement, warningKeyText, withdrawWarning, type KeyState } from '../warning/key.ts';
 import { isOpen } from '../warning/lifecycle.ts';
 import type { SeriesName, Warning, WarningKey } from '../warning/warning.ts';
 
@@ -26,7 +26,7 @@ export interface KeyRecord extends Omit<KeyState, 'warning'> {
 }
 
 /** Something that would have been a warning had it been known in time; for the record only. */
-export interface Finding extends WarningKey, SeriesName {
+export interface RuleFinding extends WarningKey, SeriesName {
   id: string;
   version: number;
   fromAt: number;
@@ -43,13 +43,13 @@ export interface RuleTables {
   warnings: Map<string, Warning>;
 }
 
-export interface Outcome {
+export interface RuleOutcome {
   /** What changed, by key of its table. */
   series: Map<string, SeriesRecord>;
   keys: Map<string, KeyRecord>;
   /** Warnings that changed, in order, each in the state after its change. */
   warnings: Warning[];
-  findings: Finding[];
+  findings: RuleFinding[];
   /** Values that came after the watermark had passed their time. */
   late: number;
 }
@@ -72,11 +72,11 @@ export interface RuleEngine {
   /** Whether any rule looks at an indicator. */
   watches(indicator: string): boolean;
   /** Takes events in log order. Nothing of `tables` is touched: the caller puts the outcome in once it is on disk. */
-  take(tables: RuleTables, inputs: readonly RuleInput[]): Outcome;
+  take(tables: RuleTables, inputs: readonly RuleInput[]): RuleOutcome;
   /** Lets processing time go on to `untilAt`; `edgeSince` says since when an edge has been there, Infinity when it is not. */
-  idle(tables: RuleTables, untilAt: number, edgeSince: (edge: string) => number): Outcome;
+  idle(tables: RuleTables, untilAt: number, edgeSince: (edge: string) => number): RuleOutcome;
   /** Ends what rules that are gone or were changed still hold open. */
-  retire(tables: RuleTables, at: number): Outcome;
+  retire(tables: RuleTables, at: number): RuleOutcome;
 }
 
 export function ruleEngine(rules: readonly Rule[]): RuleEngine {
@@ -141,7 +141,7 @@ function takeOne(draft: Draft, one: Loaded, event: Event, receivedAt: number): v
 class Draft {
   readonly #tables: RuleTables;
   readonly #changed = new Map<string, Warning>();
-  readonly outcome: Outcome = { series: new Map(), keys: new Map(), warnings: [], findings: [], late: 0 };
+  readonly outcome: RuleOutcome = { series: new Map(), keys: new Map(), warnings: [], findings: [], late: 0 };
 
   constructor(tables: RuleTables) {
     this.#tables = tables;
@@ -151,7 +151,7 @@ class Draft {
     return this.outcome.series.get(key) ?? this.#tables.series.get(key);
   }
 
-  put(key: string, record: SeriesRecord, { evaluator, digest }: Loaded, step: Step): void {
+  put(key: string, record: SeriesRecord, { evaluator, digest }: Loaded, step: SeriesStep): void {
     if (step.late) this.outcome.late += 1;
     this.outcome.series.set(key, { ...record, state: step.state });
     const name: SeriesName = { indicator: record.indicator, device: record.device, point: record.point };
@@ -170,18 +170,18 @@ class Draft {
 
   retire(record: KeyRecord, autoClose: boolean, at: number): void {
     const before = this.#withWarning(record);
-    this.#putKey(withdraw({ autoClose }, before, at), before.warning, record.digest);
+    this.#putKey(withdrawWarning({ autoClose }, before, at), before.warning, record.digest);
   }
 
   #putKey({ warning, ...key }: KeyState, before: Warning | null, digest: string): void {
-    this.outcome.keys.set(keyText(key), { ...key, digest });
+    this.outcome.keys.set(warningKeyText(key), { ...key, digest });
     if (!warning || warning === before) return;
     this.outcome.warnings.push(warning);
     this.#changed.set(warning.id, warning);
   }
 
   #keyOf(key: WarningKey): KeyState {
-    return this.#withWarning(this.outcome.keys.get(keyText(key)) ?? this.#tables.keys.get(keyText(key)) ?? { ...key, digest: '', newest: null, series: {} });
+    return this.#withWarning(this.outcome.keys.get(warningKeyText(key)) ?? this.#tables.keys.get(warningKeyText(key)) ?? { ...key, digest: '', newest: null, series: {} });
   }
 
   #withWarning({ digest: _digest, ...key }: KeyRecord): KeyState {
@@ -191,7 +191,7 @@ class Draft {
 }
 
 /** Puts what a batch changed into the tables, once it is on disk. */
-export function commitOutcome(tables: RuleTables, outcome: Outcome): void {
+export function commitOutcome(tables: RuleTables, outcome: RuleOutcome): void {
   for (const [key, record] of outcome.series) tables.series.set(key, record);
   for (const warning of outcome.warnings) tables.warnings.set(warning.id, warning);
   for (const [key, record] of outcome.keys) {

@@ -8,7 +8,7 @@ import type { Level, Quality, Value } from '../../core/event.ts';
 import { beginAbsence, noticeAt, takeSign, type AbsenceState } from './absence.ts';
 import { conditionsOf, type Rule } from './rule.ts';
 import { announceTurn, NOTHING_ANNOUNCED, unsuppress, type Announcement, type AnnouncementState, type CitedValue } from './announcement.ts';
-import { levelOf, nextDueAt, OFF, passTime, takeValue, type Latches, type Limits, type Turn } from './threshold.ts';
+import { levelOf, nextDueAt, OFF, passTime, takeValue, type Latches, type ThresholdLimits, type Turn } from './threshold.ts';
 
 /** A value that came later than this after it occurred is catch-up. */
 export const LIVE_WINDOW_MS = 600_000;
@@ -66,7 +66,7 @@ export interface SeriesState {
   lateSpan: LateSpan | null;
 }
 
-export interface Step {
+export interface SeriesStep {
   state: SeriesState;
   announcements: Announcement[];
   /** The value came after the watermark had passed its time. */
@@ -81,7 +81,7 @@ export const NEW_SERIES: SeriesState = {
 /** A rule made ready for evaluation. */
 export interface Evaluator {
   rule: Rule;
-  limits: Limits;
+  limits: ThresholdLimits;
 }
 
 export function evaluatorOf(rule: Rule): Evaluator {
@@ -92,7 +92,7 @@ export function evaluatorOf(rule: Rule): Evaluator {
 }
 
 /** Takes one value, in the order of the gateway's log. */
-export function stepValue(evaluator: Evaluator, before: SeriesState, input: SeriesValue): Step {
+export function stepValue(evaluator: Evaluator, before: SeriesState, input: SeriesValue): SeriesStep {
   const state = copyOf(before);
   const at = input.occurredAt > input.receivedAt + MAX_AHEAD_MS ? input.receivedAt : input.occurredAt;
   const { value, unit, receivedAt, quality, usable, isTimeUnknown = false } = input;
@@ -106,7 +106,7 @@ export function stepValue(evaluator: Evaluator, before: SeriesState, input: Seri
 }
 
 /** Lets processing time go on while no values come: delays of an idle series end, absence is noticed. */
-export function stepIdle(evaluator: Evaluator, before: SeriesState, idle: IdleTime): Step {
+export function stepIdle(evaluator: Evaluator, before: SeriesState, idle: IdleTime): SeriesStep {
   const { rule, limits } = evaluator;
   if (nextIdleAt(evaluator, before, idle.edgeSince) > idle.untilAt) return { state: before, announcements: [], late: false };
   const state = copyOf(before);
@@ -134,7 +134,7 @@ export function nextIdleAt({ rule, limits }: Evaluator, state: SeriesState, edge
 }
 
 /** The event time at which something pending falls due: a waiting value, or the end of a delay. */
-function nextEventAt(limits: Limits, state: SeriesState): number {
+function nextEventAt(limits: ThresholdLimits, state: SeriesState): number {
   return Math.min(nextDueAt(limits, state.latches), state.waiting[0]?.at ?? Infinity);
 }
 

@@ -3,7 +3,7 @@ import { seriesKey, type Level } from '../../core/event.ts';
 import type { Announcement } from '../rules/announcement.ts';
 import type { Rule } from '../rules/rule.ts';
 import { isOpen } from './lifecycle.ts';
-import { changeLevel, clear, raiseWarning, recur, type SeriesName, type Warning, type WarningChange, type WarningKey } from './warning.ts';
+import { changeWarningLevel, clearWarning, raiseWarning, recurWarning, type SeriesName, type Warning, type WarningChange, type WarningKey } from './warning.ts';
 
 export interface KeyState extends WarningKey {
   /** The newest warning of the key, open or over; null before the first, and when one that is over is not at hand any more. */
@@ -14,7 +14,7 @@ export interface KeyState extends WarningKey {
   series: Record<string, Level>;
 }
 
-export const keyText = (key: WarningKey): string => `${key.rule}|${key.subject}|${key.centre}`;
+export const warningKeyText = (key: WarningKey): string => `${key.rule}|${key.subject}|${key.centre}`;
 
 /** @returns the key's new state; its warning differs from the old one exactly when something is to be told */
 export function applyAnnouncement(rule: Rule, key: KeyState, { indicator, device, point }: SeriesName, announcement: Exclude<Announcement, { kind: 'finding' }>): KeyState {
@@ -27,19 +27,19 @@ export function applyAnnouncement(rule: Rule, key: KeyState, { indicator, device
   const cite = { ...announcement.cite, ...name };
   const open = key.warning && isOpen(key.warning.state) ? key.warning : null;
   const next = (warning: Warning | null): KeyState => ({ ...key, series, warning });
-  if (level === null) return next(open ? clear(open, 'cleared', rule.autoClose, announcement.atMs, cite) : key.warning);
+  if (level === null) return next(open ? clearWarning(open, 'cleared', rule.autoClose, announcement.atMs, cite) : key.warning);
   if (!open) return announcement.kind === 'raised' ? raise(rule, { ...key, series }, name, announcement, cite) : next(key.warning);
-  if (open.condition === 'cleared') return next(recur(open, level, announcement.atMs, cite));
-  return next(level === open.level ? open : changeLevel(open, level, announcement.atMs, cite));
+  if (open.condition === 'cleared') return next(recurWarning(open, level, announcement.atMs, cite));
+  return next(level === open.level ? open : changeWarningLevel(open, level, announcement.atMs, cite));
 }
 
 /** Ends a warning whose rule is gone or was changed. */
-export function withdraw({ autoClose }: Pick<Rule, 'autoClose'>, key: KeyState, atMs: number): KeyState {
+export function withdrawWarning({ autoClose }: Pick<Rule, 'autoClose'>, key: KeyState, atMs: number): KeyState {
   const { warning } = key;
   if (!warning || !isOpen(warning.state) || warning.condition === 'cleared') return { ...key, series: {} };
   const { indicator, device, point } = warning;
   const cite = warning.changes.findLast((change) => change.cite)?.cite ?? { indicator, device, point, at: atMs, value: null, unit: '' };
-  return { ...key, series: {}, warning: clear(warning, 'withdrawn', autoClose, atMs, cite) };
+  return { ...key, series: {}, warning: clearWarning(warning, 'withdrawn', autoClose, atMs, cite) };
 }
 
 function raise(rule: Rule, key: KeyState, name: SeriesName, announcement: Extract<Announcement, { kind: 'raised' }>, cite: WarningChange['cite']): KeyState {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WARNING_STATES as STATES } from './state.ts';
-import { AUTO_CLOSE, isOpen, transition, TRANSITIONS, type WarningRole } from './lifecycle.ts';
+import { AUTO_CLOSE, isOpen, findTransition, TRANSITIONS, type WarningRole } from './lifecycle.ts';
 
 /** As it is agreed with the centres: who may, from when its time counts, what is recorded. */
 const AGREED = `
@@ -34,14 +34,14 @@ test('every transition is the agreed one: who may, from when its time counts, wh
 test('a move is allowed when it is agreed for this role, and no other is', () => {
   for (const from of [null, ...STATES]) for (const to of STATES) for (const by of ROLES) {
     const row = agreed.find((one) => one.from === from && one.to === to && one.by.includes(by)) ?? null;
-    assert.deepEqual(transition(from, to, by), row, `${from} to ${to} by ${by}`);
+    assert.deepEqual(findTransition(from, to, by), row, `${from} to ${to} by ${by}`);
   }
 });
 
 test('by itself a warning closes until somebody handles it, and only by the engine', () => {
   for (const from of STATES) for (const to of STATES) for (const by of ROLES) {
     const may = ['raised', 'acknowledged', 'dispatched', 'handled', 'verified'].includes(from) && to === 'closed' && by === 'engine';
-    assert.deepEqual(transition(from, to, by, AUTO_CLOSE), may ? { from, to, by: ['engine'], countedFrom: null, records: ['clearedAt'] } : null, `${from} to ${to} by ${by}`);
+    assert.deepEqual(findTransition(from, to, by, AUTO_CLOSE), may ? { from, to, by: ['engine'], countedFrom: null, records: ['clearedAt'] } : null, `${from} to ${to} by ${by}`);
   }
 });
 

@@ -48,6 +48,6 @@ const OVER: ReadonlySet<WarningState> = new Set(['closed', 'reviewed', 'false_al
 export const isOpen = (state: WarningState): boolean => !OVER.has(state);
 
 /** The row that allows a move, or null: it is not in the table, or not for this role. */
-export function transition(from: WarningState | null, to: WarningState, by: WarningRole, table: readonly Transition[] = TRANSITIONS): Transition | null {
+export function findTransition(from: WarningState | null, to: WarningState, by: WarningRole, table: readonly Transition[] = TRANSITIONS): Transition | null {
   return table.find((row) => row.from === from && row.to === to && row.by.includes(by)) ?? null;
 }

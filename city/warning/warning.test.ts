@@ -6,8 +6,8 @@ import type { WarningState } from './state.ts';
 import { seriesKey, type Level } from '../../core/event.ts';
 import { rule } from '../testing/rules.ts';
 import type { Announcement } from '../rules/announcement.ts';
-import { applyAnnouncement, keyText, withdraw, type KeyState } from './key.ts';
-import { CARRIED_CHANGES, move, warningId, type SeriesName, type Warning } from './warning.ts';
+import { applyAnnouncement, warningKeyText, withdrawWarning, type KeyState } from './key.ts';
+import { CARRIED_CHANGES, moveWarning, warningId, type SeriesName, type Warning } from './warning.ts';
 
 const KEY: KeyState = { rule: 'r', subject: 'pond', centre: '500112', warning: null, newest: null, series: {} };
 const A: SeriesName = { indicator: 'X', device: 'a', point: 'p' };
@@ -29,7 +29,7 @@ test('a warning begins whole: named by its key and onset, with the value it rest
     description: null, media: { snapshots: [], clips: [] },
     changes: [{ n: 1, kind: 'raised', atMs: 20, by: { role: 'engine' }, level: 2, state: 'raised', cite: { ...cite(20), ...A } }],
   });
-  assert.deepEqual([warning?.id, keyText(KEY), seriesKey(B)], [warningId(KEY, 7), 'r|pond|500112', 'X|b|p']);
+  assert.deepEqual([warning?.id, warningKeyText(KEY), seriesKey(B)], [warningId(KEY, 7), 'r|pond|500112', 'X|b|p']);
 });
 
 test('it keeps the worst level it had, and counts how often its condition came back', () => {
@@ -72,16 +72,16 @@ test('an open warning that the rule may not close stays with whoever handles it'
 
 test('a withdrawn warning ends once, resting on its last value; what is over or cleared stays as it is', () => {
   const open = told([[A, raised(1, 2)], [B, moved(4, 1)]]);
-  const gone = withdraw({ autoClose: true }, open, 9);
+  const gone = withdrawWarning({ autoClose: true }, open, 9);
   assert.deepEqual([gone.series, gone.warning?.state, gone.warning?.condition, gone.warning?.clearedAt], [{}, 'closed', 'cleared', 9]);
   assert.deepEqual(gone.warning?.changes.slice(2).map(({ kind, atMs, cite }) => [kind, atMs, cite?.at, cite?.device]), [['withdrawn', 9, 4, 'b'], ['closed', 9, 4, 'b']]);
   for (const over of [gone, told([[A, cleared(5)], [B, cleared(5)]], false, open)]) {
-    const again = withdraw({ autoClose: true }, { ...over, series: { 'X|a|p': 2 } }, 12);
+    const again = withdrawWarning({ autoClose: true }, { ...over, series: { 'X|a|p': 2 } }, 12);
     assert.deepEqual([again.warning === over.warning, again.series], [true, {}]);
   }
-  const bare = withdraw({ autoClose: false }, { ...open, warning: { ...(open.warning as Warning), changes: [] } }, 9);
+  const bare = withdrawWarning({ autoClose: false }, { ...open, warning: { ...(open.warning as Warning), changes: [] } }, 9);
   assert.deepEqual([bare.warning?.state, bare.warning?.changes], ['raised', [{ n: 1, kind: 'withdrawn', atMs: 9, by: { role: 'engine' }, level: 1, state: 'raised', cite: { ...A, at: 9, value: null, unit: '' } }]]);
-  assert.deepEqual(withdraw({ autoClose: true }, KEY, 1), KEY);
+  assert.deepEqual(withdrawWarning({ autoClose: true }, KEY, 1), KEY);
 });
 
 test('it carries the newest of its changes, each with its number', () => {
@@ -96,9 +96,9 @@ test('a closed one can still be reviewed when its key has a newer one, and only 
   const second = told([[A, raised(20, 2)]], true, first);
   assert.deepEqual([second.newest?.id === closed.id, second.warning?.previousId], [false, closed.id]);
   const by = { role: 'upper-centre' as const, name: 'city' };
-  const reviewed = move(closed, { to: 'reviewed', by, atMs: 30, records: { score: 4 } });
+  const reviewed = moveWarning(closed, { to: 'reviewed', by, atMs: 30, records: { score: 4 } });
   assert.deepEqual([reviewed?.state, reviewed?.revision, reviewed?.changes.at(-1)], ['reviewed', closed.revision + 1, { n: 4, kind: 'reviewed', atMs: 30, by, records: { score: 4 }, level: 2, state: 'reviewed' }]);
-  assert.equal(move(closed, { to: 'reviewed', by: { role: 'engine' }, atMs: 30, records: {} }), null);
+  assert.equal(moveWarning(closed, { to: 'reviewed', by: { role: 'engine' }, atMs: 30, records: {} }), null);
   assert.equal(told([[A, moved(31, 1)]], true, { ...second }).warning?.id, second.warning?.id, 'what comes goes to the newer one');
 });
 
@@ -116,7 +116,7 @@ test('whatever its series say, a warning moves by its table, and each change is 
     for (const [nth, [name, kind, level, isWithdrawn]] of list.entries()) {
       const at = 100 + nth;
       const before = key.warning;
-      key = isWithdrawn && nth % 5 === 4 ? withdraw({ autoClose }, key, at) : told([[name, kind === 'cleared' ? cleared(at) : kind === 'raised' || !(seriesKey(name) in key.series) ? raised(at, level) : moved(at, level)]], autoClose, key);
+      key = isWithdrawn && nth % 5 === 4 ? withdrawWarning({ autoClose }, key, at) : told([[name, kind === 'cleared' ? cleared(at) : kind === 'raised' || !(seriesKey(name) in key.series) ? raised(at, level) : moved(at, level)]], autoClose, key);
       const { warning, series } = key;
       if (!warning) continue;
       assert.equal(warning.worst <= warning.level, true);

@@ -7,7 +7,7 @@ import type { Clip, Level, Position, Snapshot } from '../../core/event.ts';
 import type { Words } from '../../core/words.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { CitedValue } from '../rules/announcement.ts';
-import { AUTO_CLOSE, transition, type Transition, type WarningRole } from './lifecycle.ts';
+import { AUTO_CLOSE, findTransition, type Transition, type WarningRole } from './lifecycle.ts';
 import type { WarningCondition, WarningState } from './state.ts';
 
 /** One open warning a key, whatever number of series speak to it. */
@@ -135,19 +135,19 @@ export function raiseWarning(rule: Rule, { rule: ruleId, subject, centre }: Warn
   return withChange(warning, { kind: 'raised', atMs: raisedAt, by: ENGINE, ...(cite && { cite }) });
 }
 
-export function changeLevel(warning: Warning, level: Level, atMs: number, cite: WarningChange['cite']): Warning {
+export function changeWarningLevel(warning: Warning, level: Level, atMs: number, cite: WarningChange['cite']): Warning {
   return withChange({ ...warning, level }, { kind: 'level', atMs, by: ENGINE, ...(cite && { cite }) });
 }
 
 /** The condition holds again, while it is open. */
-export function recur(warning: Warning, level: Level, atMs: number, cite: WarningChange['cite']): Warning {
+export function recurWarning(warning: Warning, level: Level, atMs: number, cite: WarningChange['cite']): Warning {
   return withChange({ ...warning, condition: 'active', clearedAt: null, level, count: warning.count + 1 }, { kind: 'recurred', atMs, by: ENGINE, ...(cite && { cite }) });
 }
 
 /** The condition holds no longer; a rule with `autoClose` closes the warning with it, where its table lets the engine. */
-export function clear(warning: Warning, kind: 'cleared' | 'withdrawn', autoClose: boolean, atMs: number, cite: WarningChange['cite']): Warning {
+export function clearWarning(warning: Warning, kind: 'cleared' | 'withdrawn', autoClose: boolean, atMs: number, cite: WarningChange['cite']): Warning {
   const cleared = withChange({ ...warning, condition: 'cleared', clearedAt: atMs }, { kind, atMs, by: ENGINE, ...(cite && { cite }) });
-  const closed = autoClose ? move(cleared, { to: 'closed', by: ENGINE, atMs, records: { clearedAt: atMs }, ...(cite && { cite }) }, AUTO_CLOSE) : null;
+  const closed = autoClose ? moveWarning(cleared, { to: 'closed', by: ENGINE, atMs, records: { clearedAt: atMs }, ...(cite && { cite }) }, AUTO_CLOSE) : null;
   return closed ?? cleared;
 }
 
@@ -160,8 +160,8 @@ export interface WarningMove {
 }
 
 /** @returns null when the table does not allow it, or not for this role */
-export function move(warning: Warning, { to, by, atMs, records, cite }: WarningMove, table?: readonly Transition[]): Warning | null {
-  return transition(warning.state, to, by.role, table) && withChange({ ...warning, state: to }, { kind: to, atMs, by, records, ...(cite && { cite }) });
+export function moveWarning(warning: Warning, { to, by, atMs, records, cite }: WarningMove, table?: readonly Transition[]): Warning | null {
+  return findTransition(warning.state, to, by.role, table) && withChange({ ...warning, state: to }, { kind: to, atMs, by, records, ...(cite && { cite }) });
 }
 
 /** The newest change that a rule brought about: what is told of a warning. */

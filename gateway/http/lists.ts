@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { WarningView } from '../../api/views.ts';
 import type { Level } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
-import { matchesFilter, newestFirst } from '../warnings/list.ts';
+import { matchesWarningFilter, newestFirst } from '../warnings/list.ts';
 import { changesCursor, warningChanges } from './warning-changes.ts';
 import { EXAMPLES } from './examples.ts';
 import { after, idParam, NO_PARAMS, pageByText, pageFrom, pageLimit, query, route, unknownId, whole } from './route.ts';
@@ -64,7 +64,7 @@ export const LIST_ROUTES = [
     params: NO_PARAMS, answer: pageOf(WarningShape), example: { items: [EXAMPLES.warning], next: null }, faults: ['CV_API_CURSOR_INVALID', 'CV_API_CURSOR_GONE', 'CV_API_CURSOR_AHEAD'],
     async handle({ sources, query: asked }) {
       const { condition, level, device, rule, centre } = asked;
-      const isWanted = (warning: WarningView): boolean => matchesFilter(warning, { condition, level: level && (Number(level) as Level), device, rule, centre });
+      const isWanted = (warning: WarningView): boolean => matchesWarningFilter(warning, { condition, level: level && (Number(level) as Level), device, rule, centre });
       const since = asked.after === undefined ? null : changesCursor(asked.after);
       if (since) {
         const { items, next } = await warningChanges(sources, since, asked.limit);

@@ -16,7 +16,7 @@ import type { HeldEvents } from '../bindings/held.ts';
 import { heldBatches } from '../bindings/take-in.ts';
 import type { Link, Message } from '../broker/link.ts';
 import type { GatewaySetup } from '../config/setup.ts';
-import type { Registry } from '../presence/registry.ts';
+import type { PresenceRegistry } from '../presence/registry.ts';
 import { judgeBatch, type RefusedEvent, type Verdict } from './accept.ts';
 import type { FedGroup } from '../feed/fed.ts';
 import { isOfTheBatch, Keep, type OnKept, type Outcome } from './keep.ts';
@@ -47,7 +47,7 @@ export interface IntakeParts {
   bindings?: Pick<Bindings, 'admit' | 'admitCentre' | 'centresOf' | 'written'>;
   /** Keeps what was refused for its device or centre, whole. */
   held?: Pick<HeldEvents, 'add'>;
-  registry: Pick<Registry, 'noteEvents' | 'noteState'>;
+  registry: Pick<PresenceRegistry, 'noteEvents' | 'noteState'>;
   /** Gets what has just come to lie in the log, so that nobody near its end need read it there. */
   onKept?: OnKept;
   /** A message of this edge is dealt with, whatever came of it. */

@@ -1,11 +1,11 @@
 /** `presence.db`: a row for each edge and each device. Runs in a worker. */
 import type { DatabaseSync } from 'node:sqlite';
-import { isJson, ReadableRows } from '../sqlite/damaged.ts';
+import { isJson, SalvageReader } from '../sqlite/damaged.ts';
 import { SqliteFile } from '../sqlite/file.ts';
-import { firstVersion } from '../sqlite/migrations.ts';
-import { openOrSalvage, type Salvage } from '../sqlite/salvage.ts';
+import { initialVersion } from '../sqlite/migrations.ts';
+import { openOrSalvage, type DatabaseSalvage } from '../sqlite/salvage.ts';
 
-export const PRESENCE_MIGRATIONS = firstVersion(`
+export const PRESENCE_MIGRATIONS = initialVersion(`
 CREATE TABLE edges (id TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE devices (id TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `);
@@ -17,7 +17,7 @@ export type PresenceRow = [id: string, json: string | null];
 export type PresenceRows = Record<(typeof TABLES)[number], PresenceRow[]>;
 
 /** How many rows a salvage has saved. */
-export type SavedRows = Record<(typeof TABLES)[number], number>;
+export type SalvagedRows = Record<(typeof TABLES)[number], number>;
 
 export class PresenceDatabase {
   #file: SqliteFile | null = null;
@@ -32,7 +32,7 @@ export class PresenceDatabase {
   };
 
   /** A damaged file is put aside; its rows that can be read are kept, and edges say the rest again. */
-  #open(path: string): { rows: PresenceRows; salvage: Salvage<SavedRows> | null } {
+  #open(path: string): { rows: PresenceRows; salvage: DatabaseSalvage<SalvagedRows> | null } {
     this.#file?.close();
     this.#file = null;
     const { opened, salvage } = openOrSalvage(path, PRESENCE_MIGRATIONS, () => this.#openFile(path), copyRows);
@@ -70,12 +70,12 @@ function rowsIn(db: DatabaseSync, table: string): PresenceRow[] {
   return (db.prepare(`SELECT id, json FROM ${table}`).all() as unknown as { id: string; json: string }[]).map(({ id, json }) => [id, json]);
 }
 
-function copyRows(from: DatabaseSync | null, into: SqliteFile): SavedRows {
-  const saved: SavedRows = { edges: 0, devices: 0 };
+function copyRows(from: DatabaseSync | null, into: SqliteFile): SalvagedRows {
+  const saved: SalvagedRows = { edges: 0, devices: 0 };
   if (!from) return saved;
   into.transaction((db) => {
     for (const table of TABLES) {
-      for (const [id, json] of new ReadableRows(from).ofKeyed(table, 'id, json', 'id')) {
+      for (const [id, json] of new SalvageReader(from).ofKeyed(table, 'id, json', 'id')) {
         if (typeof id === 'string' && typeof json === 'string' && isJson(json)) saved[table] += Number(db.prepare(`INSERT OR IGNORE INTO ${table} VALUES (?, ?)`).run(id, json).changes);
       }
     }

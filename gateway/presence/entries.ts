@@ -52,15 +52,15 @@ export function freshnessOf({ online, lastAt, periodMs, freshUntil }: DeviceEntr
 }
 
 /** Until when a device is believed to be fresh whose edge says so at `sentAt`; 0: its edge finds it late. Both times are the edge's, so its clock may be wrong. */
-export function freshUntil({ lastAt, periodMs }: { lastAt: number | null; periodMs?: number | undefined }, sentAt: number, seenAt: number): number {
+export function trustedUntil({ lastAt, periodMs }: { lastAt: number | null; periodMs?: number | undefined }, sentAt: number, seenAt: number): number {
   return lastAt !== null && sentAt - lastAt <= FRESH_PERIODS * (periodMs ?? DEFAULT_PERIOD_MS) ? seenAt + STATE_TRUST_MS : 0;
 }
 
 /** How long it is believed to be fresh means nothing after a restart. */
-export const rowOf = (id: string, value: EdgeEntry | DeviceEntry | undefined): PresenceRow => [id, value ? JSON.stringify({ ...value, freshUntil: undefined }) : null];
+export const presenceRow = (id: string, value: EdgeEntry | DeviceEntry | undefined): PresenceRow => [id, value ? JSON.stringify({ ...value, freshUntil: undefined }) : null];
 
 /** Nothing of it would be written otherwise. */
-export const isSameEntry = (a: DeviceEntry, b: DeviceEntry): boolean => JSON.stringify({ ...a, freshUntil: 0 }) === JSON.stringify({ ...b, freshUntil: 0 });
+export const hasSameRow = (a: DeviceEntry, b: DeviceEntry): boolean => JSON.stringify({ ...a, freshUntil: 0 }) === JSON.stringify({ ...b, freshUntil: 0 });
 
 /** One that never spoke. */
-export const silentEdge = (id: string, centre: string): EdgeEntry => ({ id, centre, online: false, version: null, logDepth: null, clockOffsetMs: null, http: null, seenAt: 0 });
+export const unseenEdge = (id: string, centre: string): EdgeEntry => ({ id, centre, online: false, version: null, logDepth: null, clockOffsetMs: null, http: null, seenAt: 0 });

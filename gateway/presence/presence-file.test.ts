@@ -9,14 +9,14 @@ import { test, type TestContext } from 'node:test';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { PresenceFile } from './presence-file.ts';
-import { Registry } from './registry.ts';
+import { PresenceRegistry } from './registry.ts';
 
 const CENTRE = '500112001';
 
 async function rig(t: TestContext, dir: string) {
   const world = testWorld();
   const path = join(dir, 'presence.db');
-  const registry = new Registry({ path, edges: [], centre: CENTRE }, world);
+  const registry = new PresenceRegistry({ path, edges: [], centre: CENTRE }, world);
   await registry.open();
   t.after(() => registry.close());
   const say = (edge: string, devices: Record<string, number | null>) => {
@@ -90,7 +90,7 @@ test('a later file keeps the gateway from starting and is not touched; a damaged
   db.exec('PRAGMA user_version = 9');
   db.close();
   const before = readFileSync(path);
-  await assert.rejects(new Registry({ path, edges: [], centre: CENTRE }, world).open(), { fault: { code: 'CV_STORE_NEWER', params: { path, detail: '9' } } });
+  await assert.rejects(new PresenceRegistry({ path, edges: [], centre: CENTRE }, world).open(), { fault: { code: 'CV_STORE_NEWER', params: { path, detail: '9' } } });
   assert.deepEqual(readFileSync(path), before);
   writeFileSync(path, before.fill(0xa5, 0, 4096));
   const again = await rig(t, dir);
@@ -104,7 +104,7 @@ test('a disk that takes nothing keeps no gateway from starting; what is known is
   writeFileSync(join(dir, 'no-folder'), '');
   const world = testWorld();
   const path = join(dir, 'no-folder', 'presence.db');
-  const registry = new Registry({ path, edges: [], centre: CENTRE }, world);
+  const registry = new PresenceRegistry({ path, edges: [], centre: CENTRE }, world);
   await registry.open();
   registry.noteState({ v: 1, edge: 'pump', centre: CENTRE, online: true }, CENTRE);
   await registry.close();

@@ -6,12 +6,12 @@ import type { Event } from '../../core/event.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { DeviceState, EdgeState } from '../../core/wire/messages.ts';
-import { Registry } from './registry.ts';
+import { PresenceRegistry } from './registry.ts';
 import { columnsOf } from '../feed/testing/groups.ts';
 
 const CENTRE = '500112001';
 async function rig(path: string | null = null, world = testWorld()) {
-  const registry = new Registry({ path, edges: ['gate'], centre: CENTRE }, world);
+  const registry = new PresenceRegistry({ path, edges: ['gate'], centre: CENTRE }, world);
   await registry.open();
   const state = (over: Partial<EdgeState> = {}, device: Partial<DeviceState> = {}): void => {
     const now = world.clock.nowMs();

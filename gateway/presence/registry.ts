@@ -12,7 +12,7 @@ import type { Bindings, KnownBefore } from '../bindings/bindings.ts';
 import { DeviceTable, MAX_DEVICES_OF_EDGE } from './device-table.ts';
 import { edgeOrigin, type EdgeHttpKnown } from '../media/edge-http.ts';
 import type { SqliteThread } from '../sqlite/client.ts';
-import { freshnessOf, freshUntil, isSameEntry, rowOf, silentEdge, type DeviceEntry, type EdgeEntry } from './entries.ts';
+import { freshnessOf, trustedUntil, hasSameRow, presenceRow, unseenEdge, type DeviceEntry, type EdgeEntry } from './entries.ts';
 import { PresenceFile } from './presence-file.ts';
 
 /** A device as its edge speaks of it; its values and what can be made of its reason are added for the API. */
@@ -21,7 +21,7 @@ export interface RegisteredDevice extends Omit<DeviceView, 'remedy' | 'picture' 
   pictures: boolean;
 }
 
-export interface RegistryOptions {
+export interface PresenceRegistryOptions {
   /** `presence.db`; null for tests. */
   path: string | null;
   /** That its database shares with others. */
@@ -37,8 +37,8 @@ export interface RegistryOptions {
 
 const SAVE_EVERY_MS = 5000;
 
-export class Registry {
-  readonly #options: RegistryOptions;
+export class PresenceRegistry {
+  readonly #options: PresenceRegistryOptions;
   readonly #world: World;
   readonly #edges = new Map<string, EdgeEntry>();
   readonly #devices = new DeviceTable<DeviceEntry>();
@@ -57,7 +57,7 @@ export class Registry {
   readonly #changed = { edges: new Set<string>(), devices: new Set<string>() };
   readonly #inTurn = turns();
 
-  constructor(options: RegistryOptions, world: World) {
+  constructor(options: PresenceRegistryOptions, world: World) {
     this.#options = options;
     this.#world = world;
     this.#file = options.path === null ? null : new PresenceFile({ path: options.path, thread: options.thread }, world);
@@ -69,7 +69,7 @@ export class Registry {
     // Who was online before a restart says so again within seconds.
     for (const [id, json] of saved?.edges ?? []) this.#edges.set(id, { ...JSON.parse(json as string) as EdgeEntry, online: false, ...(this.#options.http && { http: null }) });
     for (const [id, json] of saved?.devices ?? []) this.#devices.set(id, { ...JSON.parse(json as string) as DeviceEntry, freshUntil: 0 });
-    for (const id of this.#options.edges) if (!this.#edges.has(id)) this.#edges.set(id, silentEdge(id, this.#options.centre));
+    for (const id of this.#options.edges) if (!this.#edges.has(id)) this.#edges.set(id, unseenEdge(id, this.#options.centre));
     this.#timer = everyMs(this.#world.clock, SAVE_EVERY_MS, () => {
       void this.#save();
       this.#announceUnspoken();
@@ -77,13 +77,13 @@ export class Registry {
   }
 
   /** Edges of a changed configuration; one that never spoke and is not in it any more is forgotten. */
-  expect(edges: readonly string[]): void {
+  setConfiguredEdges(edges: readonly string[]): void {
     for (const [id, edge] of this.#edges) {
       if (edge.seenAt > 0 || edges.includes(id)) continue;
       this.#edges.delete(id);
       this.#changed.edges.add(id);
     }
-    for (const id of edges) if (!this.#edges.has(id)) this.#edges.set(id, silentEdge(id, this.#options.centre));
+    for (const id of edges) if (!this.#edges.has(id)) this.#edges.set(id, unseenEdge(id, this.#options.centre));
   }
 
   async close(): Promise<void> {
@@ -95,7 +95,7 @@ export class Registry {
 
   /** What an edge says of itself; its last will says offline. */
   noteState(state: EdgeState, centre: string): void {
-    const before = this.#edges.get(state.edge) ?? silentEdge(state.edge, centre);
+    const before = this.#edges.get(state.edge) ?? unseenEdge(state.edge, centre);
     const seenAt = this.#world.clock.nowMs();
     if (state.online && state.httpKey !== undefined) this.#httpKeys.set(state.edge, state.httpKey);
     this.#edges.set(state.edge, state.online
@@ -128,7 +128,7 @@ export class Registry {
       this.#put(state.id, {
         edge, centre, driver: state.driver, subject: state.subject ?? state.id, position: state.position ?? null, online: state.online, reason: state.reason,
         lastAt: newer(state.lastAt, before?.edge === edge ? before.lastAt : null), since: before?.edge === edge && before.online === state.online ? before.since ?? seenAt : seenAt, periodMs: state.periodMs ?? null,
-        freshUntil: freshUntil(state, sentAt, seenAt),
+        freshUntil: trustedUntil(state, sentAt, seenAt),
         pictures: state.pictures ?? false,
       });
     }
@@ -216,7 +216,7 @@ export class Registry {
 
   /** Configured ones, and all that ever spoke: of itself, or by events alone (`seenAt` 0). */
   edges(): EdgeView[] {
-    const silent = [...this.#devices.edges()].filter((id) => !this.#edges.has(id)).map((id) => silentEdge(id, [...this.#devices.ofEdge(id)][0]?.[1].centre ?? this.#options.centre));
+    const silent = [...this.#devices.edges()].filter((id) => !this.#edges.has(id)).map((id) => unseenEdge(id, [...this.#devices.ofEdge(id)][0]?.[1].centre ?? this.#options.centre));
     return [...this.#edges.values(), ...silent].map(({ http: _http, unknown: _unknown, awaySince: _awaySince, ...edge }) => edge);
   }
 
@@ -275,7 +275,7 @@ export class Registry {
   #put(id: string, device: DeviceEntry): void {
     const before = this.#devices.get(id);
     this.#devices.set(id, device);
-    if (!before || !isSameEntry(before, device)) this.#changed.devices.add(id);
+    if (!before || !hasSameRow(before, device)) this.#changed.devices.add(id);
   }
 
   #drop(id: string): void {
@@ -290,7 +290,7 @@ export class Registry {
       if (!this.#file || edges.length + devices.length === 0) return;
       this.#changed.edges.clear();
       this.#changed.devices.clear();
-      const isSaved = await this.#file.save({ edges: edges.map((id) => rowOf(id, this.#edges.get(id))), devices: devices.map((id) => rowOf(id, this.#devices.get(id))) });
+      const isSaved = await this.#file.save({ edges: edges.map((id) => presenceRow(id, this.#edges.get(id))), devices: devices.map((id) => presenceRow(id, this.#devices.get(id))) });
       if (isSaved) return;
       for (const id of edges) this.#changed.edges.add(id);
       for (const id of devices) this.#changed.devices.add(id);

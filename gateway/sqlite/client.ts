@@ -1,14 +1,14 @@
 /** The main thread's side of databases in a worker. */
 import { Worker } from 'node:worker_threads';
-import { failureOf, faultFrom, type Failure } from './failure.ts';
-import type { Answer, Call, Operations } from './serve.ts';
+import { databaseFailure, databaseFault, type DatabaseFailure } from './failure.ts';
+import type { DatabaseAnswer, DatabaseCall, DatabaseOperations } from './serve.ts';
 
-type Request<O extends Operations, N extends keyof O> = O[N] extends (request: infer R) => unknown ? R : never;
-type Result<O extends Operations, N extends keyof O> = ReturnType<O[N]>;
+type Request<O extends DatabaseOperations, N extends keyof O> = O[N] extends (request: infer R) => unknown ? R : never;
+type Result<O extends DatabaseOperations, N extends keyof O> = ReturnType<O[N]>;
 
 interface Pending {
   resolve(value: unknown): void;
-  reject(failure: Failure): void;
+  reject(failure: DatabaseFailure): void;
 }
 
 /** A worker with one database, or with several small ones: a thread of its own costs 25 MB each. */
@@ -17,17 +17,17 @@ export class SqliteThread {
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
   #users = 0;
-  #ended: Failure | null = null;
+  #ended: DatabaseFailure | null = null;
 
   constructor(worker: URL) {
     this.#worker = new Worker(worker);
-    this.#worker.on('message', (answer: Answer) => {
+    this.#worker.on('message', (answer: DatabaseAnswer) => {
       const pending = this.#pending.get(answer.id);
       this.#pending.delete(answer.id);
       if ('failure' in answer) pending?.reject(answer.failure);
       else pending?.resolve(answer.value);
     });
-    this.#worker.on('error', (error) => { this.#end(failureOf(error)); });
+    this.#worker.on('error', (error) => { this.#end(databaseFailure(error)); });
     this.#worker.on('exit', () => { this.#end({ code: 'CV_STORE_FAILED', detail: 'its thread has ended', errcode: null }); });
   }
 
@@ -42,24 +42,24 @@ export class SqliteThread {
   }
 
   /** Rejects with a Failure. */
-  call(call: Omit<Call, 'id'>): Promise<unknown> {
-    return new Promise((resolve, reject: (failure: Failure) => void) => {
+  call(call: Omit<DatabaseCall, 'id'>): Promise<unknown> {
+    return new Promise((resolve, reject: (failure: DatabaseFailure) => void) => {
       if (this.#ended) return reject(this.#ended);
       const id = this.#nextId;
       this.#nextId += 1;
       this.#pending.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, ...call } satisfies Call);
+      this.#worker.postMessage({ id, ...call } satisfies DatabaseCall);
     });
   }
 
-  #end(failure: Failure): void {
+  #end(failure: DatabaseFailure): void {
     this.#ended ??= failure;
     for (const pending of this.#pending.values()) pending.reject(this.#ended);
     this.#pending.clear();
   }
 }
 
-export class SqliteClient<O extends Operations> {
+export class SqliteClient<O extends DatabaseOperations> {
   readonly #path: string;
   readonly #thread: SqliteThread;
   readonly #database: string;
@@ -82,7 +82,7 @@ export class SqliteClient<O extends Operations> {
     try {
       return (await this.#thread.call({ database: this.#database, operation, request })) as Result<O, N>;
     } catch (failure) {
-      throw faultFrom(failure as Failure, this.#path);
+      throw databaseFault(failure as DatabaseFailure, this.#path);
     }
   }
 

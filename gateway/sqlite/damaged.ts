@@ -24,7 +24,7 @@ const MAX_IN_VAIN = 2000;
 const UNKNOWN_SPAN = 1n << 20n;
 
 /** What is wrong with a file that SQLite would take for a new one, for one that it may only read, or for one with other texts; null when nothing is. Only for files nobody has open. */
-export function silentDamage(path: string): string | null {
+export function headerDamage(path: string): string | null {
   const bytes = statSync(path, { throwIfNoEntry: false })?.size;
   if (bytes === undefined) return null;
   if (bytes < PAGE_BYTES) return `${bytes} bytes are left of it`;
@@ -39,7 +39,7 @@ export function silentDamage(path: string): string | null {
  * @returns null when nothing can be read of it
  */
 export function openDamaged(path: string, migrations: Migrations, keepPage: string): DatabaseSync | null {
-  const first = silentDamage(path) === null ? opened(path) : null;
+  const first = headerDamage(path) === null ? opened(path) : null;
   if (first) return first;
   const pages = Math.floor((statSync(path, { throwIfNoEntry: false })?.size ?? 0) / PAGE_BYTES);
   if (pages < 2) return null;
@@ -114,10 +114,10 @@ export function isJson(text: string): boolean {
   }
 }
 
-export type Row = SQLOutputValue[];
+export type SqliteRow = SQLOutputValue[];
 
 /** The rows of one table, as far as they can be read. */
-export class ReadableRows {
+export class SalvageReader {
   readonly #db: DatabaseSync;
   /** Something could not be read. */
   hasHoles = false;
@@ -131,12 +131,12 @@ export class ReadableRows {
    *
    * @param columns without the row's number, which comes first
    */
-  *of(table: string, columns: string): Generator<Row> {
+  *of(table: string, columns: string): Generator<SqliteRow> {
     yield* this.#around(table, columns, this.#last(table));
   }
 
   /** Of a table without row numbers: from its beginning, and from its end, up to what cannot be read. */
-  *ofKeyed(table: string, columns: string, key: string): Generator<Row> {
+  *ofKeyed(table: string, columns: string, key: string): Generator<SqliteRow> {
     for (const order of ['ASC', 'DESC']) {
       if (yield* this.#scan(`SELECT ${columns} FROM ${table} ORDER BY ${key} ${order}`)) return;
     }
@@ -156,7 +156,7 @@ export class ReadableRows {
   }
 
   /** What fails is halved, the largest pieces first: a few rows in the middle of what cannot be read are not worth all the questions. */
-  *#around(table: string, columns: string, last: bigint | null): Generator<Row> {
+  *#around(table: string, columns: string, last: bigint | null): Generator<SqliteRow> {
     const ranges: [from: bigint, to: bigint][] = [[0n, last ?? BigInt(Number.MAX_SAFE_INTEGER)]];
     let inVain = 0;
     for (let range = ranges.shift(); range && inVain < MAX_IN_VAIN; range = ranges.shift()) {
@@ -177,7 +177,7 @@ export class ReadableRows {
   }
 
   /** @returns whether all was read */
-  *#scan(sql: string): Generator<Row, boolean> {
+  *#scan(sql: string): Generator<SqliteRow, boolean> {
     for (const row of this.#rows(sql, [])) {
       if (row === null) return false;
       yield row;
@@ -186,7 +186,7 @@ export class ReadableRows {
   }
 
   /** Rows up to what cannot be read; null is the end then. */
-  *#rows(sql: string, params: bigint[]): Generator<Row | null> {
+  *#rows(sql: string, params: bigint[]): Generator<SqliteRow | null> {
     let rows: Iterator<unknown>;
     try {
       const statement = this.#db.prepare(sql);
@@ -206,7 +206,7 @@ export class ReadableRows {
         return;
       }
       if (step.done) return;
-      yield step.value as Row;
+      yield step.value as SqliteRow;
     }
   }
 

@@ -6,8 +6,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { existsSync } from 'node:fs';
 import { FaultError } from '../../core/faults.ts';
-import { failureOf } from './failure.ts';
-import { keepCopy } from './kept-file.ts';
+import { databaseFailure } from './failure.ts';
+import { backUpBeforeMigration } from './backup.ts';
 
 interface Migration {
   /** What `user_version` says afterwards; higher than in the migration before. */
@@ -20,16 +20,16 @@ interface Migration {
 export type Migrations = readonly Migration[];
 
 /** A database whose form has not changed since it came to be. */
-export const firstVersion = (tables: string): Migrations => [{ version: 1, migrate: (db) => { db.exec(tables); } }];
+export const initialVersion = (tables: string): Migrations => [{ version: 1, migrate: (db) => { db.exec(tables); } }];
 
-export const newestVersion = (migrations: Migrations): number => migrations.at(-1)?.version ?? 0;
+export const latestVersion = (migrations: Migrations): number => migrations.at(-1)?.version ?? 0;
 
 /**
  * Asked before anything of the file is changed.
  *
  * @throws CV_STORE_NEWER for a file of a later version
  */
-export function refuseNewer(path: string, newest: number): void {
+export function rejectNewerVersion(path: string, newest: number): void {
   if (!existsSync(path)) return;
   const db = new DatabaseSync(path, { readOnly: true });
   try {
@@ -46,7 +46,7 @@ export function refuseNewer(path: string, newest: number): void {
  * @returns whether an older file became one of today
  * @throws CV_STORE_MIGRATION when it could not be kept or changed: it is as it was, or whole at a version between
  */
-export function migrate(db: DatabaseSync, path: string, migrations: Migrations): boolean {
+export function migrateDatabase(db: DatabaseSync, path: string, migrations: Migrations): boolean {
   if (isEmpty(db)) {
     inTransaction(db, () => { for (const migration of migrations) apply(db, migration); });
     return false;
@@ -56,12 +56,12 @@ export function migrate(db: DatabaseSync, path: string, migrations: Migrations):
   const [first] = missing;
   if (!first) return false;
   try {
-    keepCopy(db, path, first.version);
+    backUpBeforeMigration(db, path, first.version);
     for (const migration of missing) inTransaction(db, () => { apply(db, migration); });
     return true;
   } catch (error) {
     // What is damaged is for the salvage.
-    if (failureOf(error).code === 'CV_STORE_DAMAGED') throw error;
+    if (databaseFailure(error).code === 'CV_STORE_DAMAGED') throw error;
     throw new FaultError('CV_STORE_MIGRATION', { path, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 /** Finds and reads chunks. One that is damaged costs only itself: it is left out and named. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { failureOf } from '../sqlite/failure.ts';
+import { databaseFailure } from '../sqlite/failure.ts';
 import { CHUNK_SPAN_MS, columnsOf, headOf, HEAD_COLUMNS, isIntact, type ChunkHead } from './chunk.ts';
 import type { ChunkColumns } from './codec/columns.ts';
 import type { StoredPoint } from './rows.ts';
@@ -125,7 +125,7 @@ function unlessDamaged<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (failureOf(error).errcode !== MALFORMED) throw error;
+    if (databaseFailure(error).errcode !== MALFORMED) throw error;
     return undefined;
   }
 }

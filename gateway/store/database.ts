@@ -6,9 +6,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { FaultError } from '../../core/faults.ts';
 import { compareCursors, START, type Cursor } from '../../log/types.ts';
-import type { Row } from '../sqlite/damaged.ts';
+import type { SqliteRow } from '../sqlite/damaged.ts';
 import { SqliteFile } from '../sqlite/file.ts';
-import { openOrSalvage, salvageFile, type Salvage } from '../sqlite/salvage.ts';
+import { openOrSalvage, salvageFile, type DatabaseSalvage } from '../sqlite/salvage.ts';
 import { pointReader, type PointColumns } from './block.ts';
 import { chunkRow, HEAD_COLUMNS, type Chunk } from './chunk.ts';
 import { FreshBlocks } from './fresh.ts';
@@ -76,7 +76,7 @@ export class StoreDatabase {
   readonly operations = {
     open: (request: OpenRequest) => this.#open(request),
     commit: (batch: Batch) => this.#commit(batch),
-    mend: (request: { detail: string; series: SeriesSnapshot[] }): Salvage<SavedStore> => this.#mend(request),
+    mend: (request: { detail: string; series: SeriesSnapshot[] }): DatabaseSalvage<SavedStore> => this.#mend(request),
     sweep: (sweep: Sweep): Swept => sweepSlice(this.#file as SqliteFile, this.#generations, sweep),
     generations: ({ sealBefore }: { sealBefore: number }): Generation[] => this.#sealed(sealBefore),
     replace: (replacement: Replacement) => { this.#replace(replacement); },
@@ -87,13 +87,13 @@ export class StoreDatabase {
   };
 
   /** A file that cannot be opened is put aside, and what can be saved of it stands in its place. */
-  #open({ path, presentEpoch }: OpenRequest): Opened & { salvage: Salvage<SavedStore> | null } {
+  #open({ path, presentEpoch }: OpenRequest): Opened & { salvage: DatabaseSalvage<SavedStore> | null } {
     const { opened, salvage } = openOrSalvage(path, this.#migrations, () => this.#openFile(path, presentEpoch), (from, into) => copyStore(from, into, null, presentEpoch));
     return { ...opened, salvage };
   }
 
   /** The same for a file that turns out to be damaged while it is used: what memory knows of it is not lost. */
-  #mend({ detail, series }: { detail: string; series: SeriesSnapshot[] }): Salvage<SavedStore> {
+  #mend({ detail, series }: { detail: string; series: SeriesSnapshot[] }): DatabaseSalvage<SavedStore> {
     const { path } = this.#file as SqliteFile;
     this.#file?.close();
     const known = { cursor: this.#cursor, series: series.map(seriesRow) };
@@ -203,7 +203,7 @@ export class StoreDatabase {
 }
 
 /** All columns of `series`. */
-function seriesRow({ id, indicator, device, point, subject, centre, edge, kind, unit, firstAt, last }: SeriesSnapshot): Row {
+function seriesRow({ id, indicator, device, point, subject, centre, edge, kind, unit, firstAt, last }: SeriesSnapshot): SqliteRow {
   return [BigInt(id), indicator, device, point, subject, centre, edge, kind, unit, BigInt(firstAt), BigInt(last.at), ...toSql(last)];
 }
 

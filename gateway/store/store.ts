@@ -13,7 +13,7 @@ import type { World } from '../../core/world.ts';
 import type { Consumer } from '../feed/consumer.ts';
 import { groupsAfter, type FedGroup } from '../feed/fed.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
-import type { Salvage } from '../sqlite/salvage.ts';
+import type { DatabaseSalvage } from '../sqlite/salvage.ts';
 import type { Damage } from './chunks.ts';
 import type { StoreDatabase } from './database.ts';
 import { Directory } from './directory.ts';
@@ -336,7 +336,7 @@ class OpenStore implements Store {
   }
 }
 
-function tellSalvage(path: string, { aside, detail, found: { points, lost } }: Salvage<SavedStore>, world: World): void {
+function tellSalvage(path: string, { aside, detail, found: { points, lost } }: DatabaseSalvage<SavedStore>, world: World): void {
   world.tell({ kind: 'fault', fault: { code: 'CV_STORE_SALVAGED', params: { path, aside, detail, points } } });
   if (lost > 0) world.tell({ kind: 'samples_lost', count: lost, reason: 'store_damaged', intended: false });
 }

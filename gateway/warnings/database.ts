@@ -6,10 +6,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { CARRIED_CHANGES } from '../../city/warning/warning.ts';
 import type { Cursor } from '../../log/types.ts';
 import { SqliteFile } from '../sqlite/file.ts';
-import { openOrSalvage, type Salvage } from '../sqlite/salvage.ts';
-import { addToFeed, beginFeed, feedAfter } from './feed.ts';
-import type { ChangeRow, WarningRow } from './record.ts';
-import { copyState, type SavedState } from './salvage.ts';
+import { openOrSalvage, type DatabaseSalvage } from '../sqlite/salvage.ts';
+import { appendToChangeFeed, openChangeFeed, readChangeFeed } from './change-feed.ts';
+import type { WarningChangeRow, WarningRow } from './record.ts';
+import { copyState, type SalvagedState } from './salvage.ts';
 import { STATE_MIGRATIONS } from './schema.ts';
 
 /** Warnings that are over, and findings, that are kept; older ones go. */
@@ -33,7 +33,7 @@ export interface StateBatch {
   keys: Keyed[];
   /** In the order in which they changed; of one that changed twice the later counts. */
   warnings: WarningRow[];
-  warningChanges: ChangeRow[];
+  warningChanges: WarningChangeRow[];
   findings: { id: string; fromAt: number; json: string }[];
   outbox: OutboxEntry[];
   /** What is told of each change, as JSON, in order; `last` is the number of the last one. */
@@ -57,8 +57,8 @@ export class StateDatabase {
     commit: (batch: StateBatch) => this.#commit(batch),
     sent: ({ n }: { n: number }) => { this.#opened.transaction((db) => { db.prepare('DELETE FROM outbox WHERE n <= ?').run(BigInt(n)); }); },
     findings: ({ limit }: { limit: number }) => this.#opened.read((db) => jsons(db, 'SELECT json FROM findings ORDER BY from_at DESC LIMIT ?', BigInt(limit))),
-    beginFeed: ({ nowMs }: { nowMs: number }) => this.#opened.transaction((db) => beginFeed(db, nowMs)),
-    feed: ({ after, limit }: { after: number; limit: number }) => this.#opened.read((db) => feedAfter(db, after, limit)),
+    beginFeed: ({ nowMs }: { nowMs: number }) => this.#opened.transaction((db) => openChangeFeed(db, nowMs)),
+    feed: ({ after, limit }: { after: number; limit: number }) => this.#opened.read((db) => readChangeFeed(db, after, limit)),
     close: () => { this.#file?.close(); },
   };
 
@@ -67,7 +67,7 @@ export class StateDatabase {
   }
 
   /** A file that cannot be used is put aside, and what can be saved of it stands in its place. */
-  #open(path: string): { snapshot: StateSnapshot; salvage: Salvage<SavedState> | null } {
+  #open(path: string): { snapshot: StateSnapshot; salvage: DatabaseSalvage<SalvagedState> | null } {
     const { opened, salvage } = openOrSalvage(path, STATE_MIGRATIONS, () => this.#openFile(path), copyState);
     return { snapshot: opened, salvage };
   }
@@ -99,7 +99,7 @@ export class StateDatabase {
       const putWarning = db.prepare('INSERT INTO warnings VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET open = excluded.open, json = excluded.json');
       for (const { id, raisedAt, open, json } of new Map(warnings.map((row) => [row.id, row])).values()) putWarning.run(id, BigInt(raisedAt), BigInt(open), json);
       putChanges(db, warningChanges);
-      if (feed) addToFeed(db, feed.told, feed.last);
+      if (feed) appendToChangeFeed(db, feed.told, feed.last);
       const putFinding = db.prepare('INSERT INTO findings VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json');
       for (const { id, fromAt, json } of findings) putFinding.run(id, BigInt(fromAt), json);
       const post = db.prepare('INSERT INTO outbox (topic, payload, final) VALUES (?, ?, ?)');
@@ -113,7 +113,7 @@ export class StateDatabase {
 }
 
 /** Only added to; of a warning with very many the oldest but the first go. */
-function putChanges(db: DatabaseSync, rows: readonly ChangeRow[]): void {
+function putChanges(db: DatabaseSync, rows: readonly WarningChangeRow[]): void {
   const put = db.prepare('INSERT INTO warning_changes VALUES (?, ?, ?)');
   const drop = db.prepare('DELETE FROM warning_changes WHERE warning = ? AND n > 1 AND n <= ?');
   for (const [warning, n, json] of rows) {

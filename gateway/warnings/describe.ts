@@ -4,8 +4,8 @@ import { indicatorName } from '../../city/catalogue/name.ts';
 import type { Rule } from '../../city/rules/rule.ts';
 import { newestRuleChange, type DescribedWarning, type Warning, type WarningDescription } from '../../city/warning/warning.ts';
 import type { Position } from '../../core/event.ts';
-import type { MediaMemory } from './media.ts';
-import { reasonOf, titleOf } from './words.ts';
+import type { RecentMedia } from './media.ts';
+import { warningReason, warningTitle } from './words.ts';
 
 export interface DescriptionSources {
   gateway: string;
@@ -18,14 +18,14 @@ export interface DescriptionSources {
 const CHECK_ON_SITE = { zh: '请值班人员核实现场情况', en: 'let the duty officer check on site' };
 
 /** @param before the same warning as it was told last; null when this is the first time */
-export function describe(changed: Warning, before: Warning | null, rule: Rule | null, sources: DescriptionSources, media: MediaMemory, nowMs: number): DescribedWarning {
+export function describeWarning(changed: Warning, before: Warning | null, rule: Rule | null, sources: DescriptionSources, media: RecentMedia, nowMs: number): DescribedWarning {
   const warning = carriedOver(changed, before);
   const changes = withReason(warning, rule, sources.catalogue);
   return { ...warning, changes, media: media.of(warning), description: descriptionOf({ ...warning, changes }, rule, sources, nowMs) };
 }
 
 /** Nothing is new but its media: it is told again, under a revision of its own. */
-export function retell(changed: Warning, before: DescribedWarning, media: MediaMemory): DescribedWarning {
+export function refreshWarningMedia(changed: Warning, before: DescribedWarning, media: RecentMedia): DescribedWarning {
   const warning = carriedOver(changed, before);
   return { ...warning, description: before.description, media: media.of(warning) };
 }
@@ -43,7 +43,7 @@ function withReason(warning: Warning, rule: Rule | null, catalogue: Catalogue): 
   const newest = newestRuleChange(warning);
   if (!newest?.cite || newest.reason) return warning.changes;
   const previous = warning.changes[warning.changes.indexOf(newest) - 1] ?? null;
-  const reason = reasonOf(newest, newest.cite, previous, indicatorName(catalogue, newest.cite.indicator), rule);
+  const reason = warningReason(newest, newest.cite, previous, indicatorName(catalogue, newest.cite.indicator), rule);
   return warning.changes.map((change) => (change === newest ? { ...change, reason } : change));
 }
 
@@ -63,7 +63,7 @@ function descriptionOf({ indicator, device, description: before, changes }: Warn
     ['suggestion', !entry],
   ];
   return {
-    title: before?.title ?? titleOf(rule, entry?.name ?? { zh: indicator, en: indicator }),
+    title: before?.title ?? warningTitle(rule, entry?.name ?? { zh: indicator, en: indicator }),
     suggestion: before?.suggestion ?? entry?.warning.suggestion ?? CHECK_ON_SITE,
     exercise: before?.exercise ?? exercise,
     raisedBy: before?.raisedBy ?? `gateway:${gateway}`,

@@ -1,10 +1,10 @@
 /** Station: the rules over what came, and over time that passed. Nothing counts before `commit`: it is on disk then. */
 import { normaliser, type Catalogue } from '../../city/catalogue/catalogue.ts';
-import { commitOutcome, ruleEngine, type Outcome, type RuleEngine, type RuleInput, type RuleTables } from '../../city/rules/engine.ts';
+import { commitOutcome, ruleEngine, type RuleOutcome, type RuleEngine, type RuleInput, type RuleTables } from '../../city/rules/engine.ts';
 import { limitsOf, type DrawnLimit, type Rule, type Selectable } from '../../city/rules/rule.ts';
 import type { Warning } from '../../city/warning/warning.ts';
 import { eventsOf, type FedEvent, type FedGroup } from '../feed/fed.ts';
-import { bringsFollowers, type MediaMemory } from './media.ts';
+import { carriesFollowUpMedia, type RecentMedia } from './media.ts';
 
 /** What rules are evaluated with; changes while the gateway runs. */
 export interface RuleKnowledge {
@@ -19,9 +19,9 @@ const GRACE_MS = 1000;
 
 const brings = (group: FedGroup, holds: (indicator: unknown) => boolean): boolean => group.columns.cells('indicator')?.distinct.some(holds) ?? false;
 
-export class Evaluation {
+export class RuleEvaluation {
   readonly tables: RuleTables;
-  readonly #media: MediaMemory;
+  readonly #media: RecentMedia;
   readonly #isOnline: (edge: string) => boolean;
   /** Since when (our clock) each edge has been there, as seen by this process. */
   readonly #edges = new Map<string, number>();
@@ -29,7 +29,7 @@ export class Evaluation {
   #normal!: ReturnType<typeof normaliser>;
   #exercise = false;
 
-  constructor(tables: RuleTables, media: MediaMemory, isOnline: (edge: string) => boolean, knowledge: RuleKnowledge) {
+  constructor(tables: RuleTables, media: RecentMedia, isOnline: (edge: string) => boolean, knowledge: RuleKnowledge) {
     this.tables = tables;
     this.#media = media;
     this.#isOnline = isOnline;
@@ -50,14 +50,14 @@ export class Evaluation {
     return limitsOf(this.#engine.rules, series);
   }
 
-  take(groups: readonly FedGroup[]): Outcome {
+  take(groups: readonly FedGroup[]): RuleOutcome {
     // Only of what some rule watches events are made.
     const watched = groups.filter((group) => brings(group, (indicator) => this.#engine.watches(indicator as string)));
     return this.#engine.take(this.tables, eventsOf(watched).flatMap((one) => this.#inputOf(one)));
   }
 
   /** While an edge is away its devices are unobserved: their time stands still, and counts anew when it is back. */
-  idle(nowMs: number): Outcome {
+  idle(nowMs: number): RuleOutcome {
     for (const { edge } of this.tables.series.values()) {
       if (!this.#isOnline(edge)) this.#edges.delete(edge);
       else if (!this.#edges.has(edge)) this.#edges.set(edge, nowMs);
@@ -66,7 +66,7 @@ export class Evaluation {
   }
 
   /** Ends what rules that are gone or were changed hold open. */
-  retire(nowMs: number): Outcome {
+  retire(nowMs: number): RuleOutcome {
     return this.#engine.retire(this.tables, nowMs);
   }
 
@@ -76,10 +76,10 @@ export class Evaluation {
    *
    * @returns warnings of which nothing else is new
    */
-  follow(outcome: Outcome, groups: readonly FedGroup[]): ReadonlySet<Warning> {
+  follow(outcome: RuleOutcome, groups: readonly FedGroup[]): ReadonlySet<Warning> {
     const retold = new Set<Warning>();
-    for (const { event } of eventsOf(groups.filter((group) => brings(group, bringsFollowers)))) {
-      if (!bringsFollowers(event.indicator)) continue;
+    for (const { event } of eventsOf(groups.filter((group) => brings(group, carriesFollowUpMedia)))) {
+      if (!carriesFollowUpMedia(event.indicator)) continue;
       const isOf = this.#media.noteFollowers(event);
       for (const warning of this.#newestOfKeys(outcome)) {
         if (!isOf(warning)) continue;
@@ -91,11 +91,11 @@ export class Evaluation {
     return retold;
   }
 
-  commit(outcome: Outcome): void {
+  commit(outcome: RuleOutcome): void {
     commitOutcome(this.tables, outcome);
   }
 
-  #newestOfKeys(outcome: Outcome): Warning[] {
+  #newestOfKeys(outcome: RuleOutcome): Warning[] {
     const changed = new Map(outcome.warnings.map((warning) => [warning.id, warning]));
     return [...new Map([...this.tables.keys, ...outcome.keys]).values()].flatMap(({ newest }) => {
       const warning = newest && (changed.get(newest.id) ?? this.tables.warnings.get(newest.id));

@@ -4,7 +4,7 @@
  * then do they count. So a crash anywhere repeats no warning and loses none.
  */
 import type { WarningView } from '../../api/views.ts';
-import type { Finding, Outcome } from '../../city/rules/engine.ts';
+import type { RuleFinding, RuleOutcome } from '../../city/rules/engine.ts';
 import type { DrawnLimit, Selectable } from '../../city/rules/rule.ts';
 import { isOpen } from '../../city/warning/lifecycle.ts';
 import { newestRuleChange, type DescribedWarning, type Warning } from '../../city/warning/warning.ts';
@@ -15,14 +15,14 @@ import { compareCursors, type Cursor } from '../../log/types.ts';
 import type { Consumer } from '../feed/consumer.ts';
 import { groupsAfter, type FedGroup } from '../feed/fed.ts';
 import type { SqliteThread } from '../sqlite/client.ts';
-import { describe, isDescribed, retell, type DescriptionSources } from './describe.ts';
-import { Evaluation, type RuleKnowledge } from './evaluate.ts';
+import { describeWarning, isDescribed, refreshWarningMedia, type DescriptionSources } from './describe.ts';
+import { RuleEvaluation, type RuleKnowledge } from './evaluate.ts';
 import type { WarningFilter } from './list.ts';
-import { MediaMemory } from './media.ts';
+import { RecentMedia } from './media.ts';
 import { Outbox, type RetainedPublisher } from './outbox.ts';
 import { EvaluationProgress } from './progress.ts';
-import { StateFile, type ToldWarning } from './state-file.ts';
-import { messageOf } from './view.ts';
+import { StateFile, type PublishedChange } from './state-file.ts';
+import { warningMessage } from './view.ts';
 import { WarningViews } from './views.ts';
 
 export interface WarningLineOptions extends RuleKnowledge, Pick<DescriptionSources, 'gateway' | 'device'> {
@@ -55,7 +55,7 @@ export interface WarningLine {
   /** Called with each change once it is on disk. */
   onChange(listener: (warning: WarningView) => void): () => void;
   /** Newest first: what would have been warnings had it been known in time. */
-  findings(limit: number): Promise<Finding[]>;
+  findings(limit: number): Promise<RuleFinding[]>;
   /** The limits on a series, for drawing: worst last. */
   limitsOf(series: Selectable): DrawnLimit[];
   /** Rules have seen everything up to this event time; null before the first event. */
@@ -78,34 +78,34 @@ export async function openWarningLine(options: WarningLineOptions, world: World,
   const tellFault = (error: unknown): void => { world.tell({ kind: 'fault', fault: faultOf(error, 'CV_STORE_FAILED', { path: file.path }) }); };
 
   // The stations, in the order in which a batch comes by.
-  const media = new MediaMemory();                                                                     // pictures that may belong to a warning
-  const evaluation = new Evaluation(file.tables, media, options.isOnline, knowledge);                  // events → what changes
+  const media = new RecentMedia();                                                                     // pictures that may belong to a warning
+  const evaluation = new RuleEvaluation(file.tables, media, options.isOnline, knowledge);                  // events → what changes
   const progress = new EvaluationProgress();
   const outbox = new Outbox({ publisher: options.publisher, sent: (n) => file.sent(n), open: openMessages, onFault: tellFault, wait: () => pause(world.clock, RETRY_MS) });
   const views = new WarningViews();                                                                     // what the API lists
 
-  async function commit(found: Outcome, upTo: Cursor | null, retold: ReadonlySet<Warning> = new Set()): Promise<void> {
+  async function commit(found: RuleOutcome, upTo: Cursor | null, retold: ReadonlySet<Warning> = new Set()): Promise<void> {
     if (!file.isDue(found, upTo)) return;
     const warnings = describeAll(found, retold);          // words, place and media of each change
     const outcome = { ...found, warnings };
-    const told = file.told(warnings);
+    const told = file.nextChanges(warnings);
     const numbers = await file.save(outcome, told, upTo); // from here on it counts
     evaluation.commit(outcome);
     outbox.post(told.map(({ entry }, index) => ({ ...entry, n: numbers[index] as number })));
     for (const [index, one] of told.entries()) announce(one, retold.has(found.warnings[index] as Warning));
   }
 
-  function describeAll(outcome: Outcome, retold: ReadonlySet<Warning>): DescribedWarning[] {
+  function describeAll(outcome: RuleOutcome, retold: ReadonlySet<Warning>): DescribedWarning[] {
     const newest = new Map<string, DescribedWarning>();
     return outcome.warnings.map((warning) => {
       const before = newest.get(warning.id) ?? file.tables.warnings.get(warning.id) ?? null;
-      const next = retold.has(warning) && isDescribed(before) ? retell(warning, before, media) : describe(warning, before, evaluation.rule(warning.rule), { ...options, ...knowledge }, media, world.clock.nowMs());
+      const next = retold.has(warning) && isDescribed(before) ? refreshWarningMedia(warning, before, media) : describeWarning(warning, before, evaluation.rule(warning.rule), { ...options, ...knowledge }, media, world.clock.nowMs());
       newest.set(next.id, next);
       return next;
     });
   }
 
-  function announce({ warning, view }: ToldWarning, isRetold: boolean): void {
+  function announce({ warning, view }: PublishedChange, isRetold: boolean): void {
     if (!isRetold) world.tell({ kind: 'warning_changed', rule: view.rule, level: view.level, change: newestRuleChange(warning)?.kind ?? 'raised' });
     views.announce(view);
   }
@@ -115,7 +115,7 @@ export async function openWarningLine(options: WarningLineOptions, world: World,
     return [...file.tables.keys.values()].flatMap(({ newest }) => {
       const warning = newest && file.tables.warnings.get(newest.id);
       const view = warning && isOpen(warning.state) ? views.get(warning.id) : null;
-      return warning && view ? [messageOf(view, warning.revision, null)] : [];
+      return warning && view ? [warningMessage(view, warning.revision, null)] : [];
     });
   }
 

@@ -13,9 +13,9 @@ type MediaFollower = Clip | (Snapshot & { of: Clip['of'] });
 const FOLLOWER_INDICATORS: ReadonlySet<string> = new Set([CLIP_INDICATOR, SNAPSHOT_INDICATOR]);
 
 /** Whether its events bring what follows others. */
-export const bringsFollowers = (indicator: unknown): boolean => typeof indicator === 'string' && FOLLOWER_INDICATORS.has(indicator);
+export const carriesFollowUpMedia = (indicator: unknown): boolean => typeof indicator === 'string' && FOLLOWER_INDICATORS.has(indicator);
 
-export class MediaMemory {
+export class RecentMedia {
   readonly #followers = new Map<string, readonly MediaFollower[]>();
   readonly #newest = new Map<string, { atMs: number; snapshots: readonly Snapshot[] }[]>();
 

@@ -10,7 +10,7 @@ export interface WarningRow {
   json: string;
 }
 
-export type ChangeRow = [warning: string, n: number, json: string];
+export type WarningChangeRow = [warning: string, n: number, json: string];
 
 export interface SavedWarning {
   warning: DescribedWarning;
@@ -19,7 +19,7 @@ export interface SavedWarning {
 }
 
 /** @param changes those that are not saved yet */
-export function rowsOf(warning: Warning, cursor: Cursor | null, changes: readonly WarningChange[]): { warning: WarningRow; changes: ChangeRow[] } {
+export function warningRows(warning: Warning, cursor: Cursor | null, changes: readonly WarningChange[]): { warning: WarningRow; changes: WarningChangeRow[] } {
   const { changes: _changes, ...record } = warning;
   return {
     warning: { id: warning.id, raisedAt: warning.raisedAt, open: isOpen(warning.state), json: JSON.stringify({ ...record, cursor: cursor && formatCursor(cursor) }) },
@@ -28,7 +28,7 @@ export function rowsOf(warning: Warning, cursor: Cursor | null, changes: readonl
 }
 
 /** @param changes the newest of them, in order */
-export function warningOfRows(json: string, changes: readonly string[]): SavedWarning {
+export function warningFromRows(json: string, changes: readonly string[]): SavedWarning {
   const { cursor, ...record } = JSON.parse(json) as Omit<DescribedWarning, 'changes'> & { cursor: string | null };
   return { warning: { ...record, changes: changes.map((text) => JSON.parse(text) as WarningChange) }, cursor: cursor === null ? null : parseCursor(cursor) };
 }

@@ -4,40 +4,40 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { KeyRecord } from '../../city/rules/engine.ts';
-import { isJson, ReadableRows, type Row } from '../sqlite/damaged.ts';
+import { isJson, SalvageReader, type SqliteRow } from '../sqlite/damaged.ts';
 import type { SqliteFile } from '../sqlite/file.ts';
-import { rowsOf } from './record.ts';
-import { isOfVersion1, keyOfVersion1, recordOfVersion1, type KeyOfVersion1, type ViewOfVersion1, type WarningOfVersion1 } from './version-1.ts';
+import { warningRows } from './record.ts';
+import { isOfVersion1, keyFromVersion1, recordFromVersion1, type KeyOfVersion1, type ViewOfVersion1, type WarningOfVersion1 } from './version-1.ts';
 
-export interface SavedState {
+export interface SalvagedState {
   warnings: number;
   /** Of series and of rules' keys. */
   memories: number;
 }
 
-export function copyState(from: DatabaseSync | null, into: SqliteFile): SavedState {
-  const saved: SavedState = { warnings: 0, memories: 0 };
+export function copyState(from: DatabaseSync | null, into: SqliteFile): SalvagedState {
+  const saved: SalvagedState = { warnings: 0, memories: 0 };
   if (!from) return saved;
-  const put = (db: DatabaseSync, table: string, row: Row): number => Number(db.prepare(`INSERT OR IGNORE INTO ${table} VALUES (${row.map(() => '?').join(', ')})`).run(...row).changes);
+  const put = (db: DatabaseSync, table: string, row: SqliteRow): number => Number(db.prepare(`INSERT OR IGNORE INTO ${table} VALUES (${row.map(() => '?').join(', ')})`).run(...row).changes);
   into.transaction((db) => {
     const known = new Map<string, WarningOfVersion1>();
-    for (const row of new ReadableRows(from).ofKeyed('series', 'key, json', 'key')) if (areTexts(row) && isJson(row[1] as string)) saved.memories += put(db, 'series', row);
-    for (const row of new ReadableRows(from).ofKeyed('keys', 'key, json', 'key')) if (areTexts(row) && isJson(row[1] as string)) saved.memories += put(db, 'keys', [row[0] as string, keyText(row[1] as string, known)]);
-    for (const [, ...row] of new ReadableRows(from).of('warnings', 'id, raised_at, open, json')) {
+    for (const row of new SalvageReader(from).ofKeyed('series', 'key, json', 'key')) if (areTexts(row) && isJson(row[1] as string)) saved.memories += put(db, 'series', row);
+    for (const row of new SalvageReader(from).ofKeyed('keys', 'key, json', 'key')) if (areTexts(row) && isJson(row[1] as string)) saved.memories += put(db, 'keys', [row[0] as string, keyText(row[1] as string, known)]);
+    for (const [, ...row] of new SalvageReader(from).of('warnings', 'id, raised_at, open, json')) {
       if (!isEntry(row)) continue;
       const { json, changes } = recordText(row[3] as string, known);
       saved.warnings += put(db, 'warnings', [...row.slice(0, 3), json]);
       for (const change of changes) put(db, 'warning_changes', change);
     }
-    for (const row of hasTable(from, 'warning_changes') ? new ReadableRows(from).ofKeyed('warning_changes', 'warning, n, json', 'warning, n') : []) if (isEntry(row)) put(db, 'warning_changes', row);
-    for (const [, ...row] of new ReadableRows(from).of('findings', 'id, from_at, json')) if (isEntry(row)) put(db, 'findings', row);
-    for (const row of new ReadableRows(from).of('outbox', 'topic, payload, final')) {
+    for (const row of hasTable(from, 'warning_changes') ? new SalvageReader(from).ofKeyed('warning_changes', 'warning, n, json', 'warning, n') : []) if (isEntry(row)) put(db, 'warning_changes', row);
+    for (const [, ...row] of new SalvageReader(from).of('findings', 'id, from_at, json')) if (isEntry(row)) put(db, 'findings', row);
+    for (const row of new SalvageReader(from).of('outbox', 'topic, payload, final')) {
       const [, topic, payload, final] = row;
       // A word that only clears its topic is empty.
-      if (areTexts([topic, payload] as Row) && typeof final === 'bigint' && (payload === '' || isJson(payload as string))) put(db, 'outbox', row);
+      if (areTexts([topic, payload] as SqliteRow) && typeof final === 'bigint' && (payload === '' || isJson(payload as string))) put(db, 'outbox', row);
     }
     forgetLost(db);
-    for (const row of new ReadableRows(from).of('progress', 'epoch, seq')) if (row.every((number) => typeof number === 'bigint' && number > 0n)) put(db, 'progress', row);
+    for (const row of new SalvageReader(from).of('progress', 'epoch, seq')) if (row.every((number) => typeof number === 'bigint' && number > 0n)) put(db, 'progress', row);
   });
   return saved;
 }
@@ -46,14 +46,14 @@ function keyText(json: string, known: Map<string, WarningOfVersion1>): string {
   const key = JSON.parse(json) as KeyOfVersion1;
   if (!isOfVersion1(key)) return json;
   if (key.warning) known.set(key.warning.id, key.warning);
-  return JSON.stringify(keyOfVersion1(key));
+  return JSON.stringify(keyFromVersion1(key));
 }
 
-function recordText(json: string, known: ReadonlyMap<string, WarningOfVersion1>): { json: string; changes: Row[] } {
+function recordText(json: string, known: ReadonlyMap<string, WarningOfVersion1>): { json: string; changes: SqliteRow[] } {
   const view = JSON.parse(json) as ViewOfVersion1;
   if (!isOfVersion1(view)) return { json, changes: [] };
-  const { warning, cursor } = recordOfVersion1(view, known.get(view.id) ?? null, 0);
-  const rows = rowsOf(warning, cursor, warning.changes);
+  const { warning, cursor } = recordFromVersion1(view, known.get(view.id) ?? null, 0);
+  const rows = warningRows(warning, cursor, warning.changes);
   return { json: rows.warning.json, changes: rows.changes.map(([id, n, text]) => [id, BigInt(n), text]) };
 }
 
@@ -72,10 +72,10 @@ function forgetLost(db: DatabaseSync): void {
 
 const hasTable = (db: DatabaseSync, name: string): boolean => db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(name) !== undefined;
 
-const areTexts = (row: Row): boolean => row.every((value) => typeof value === 'string');
+const areTexts = (row: SqliteRow): boolean => row.every((value) => typeof value === 'string');
 
 /** Texts at both ends, numbers between them. */
-function isEntry(row: Row): boolean {
+function isEntry(row: SqliteRow): boolean {
   const [id, json] = [row[0], row.at(-1)];
-  return areTexts([id, json] as Row) && isJson(json as string) && row.slice(1, -1).every((value) => typeof value === 'bigint');
+  return areTexts([id, json] as SqliteRow) && isJson(json as string) && row.slice(1, -1).every((value) => typeof value === 'bigint');
 }

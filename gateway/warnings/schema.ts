@@ -1,8 +1,8 @@
 /** The tables of `state.db`, and how an older file becomes one of today. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Migrations } from '../sqlite/migrations.ts';
-import { keyOfVersion1, recordOfVersion1, type KeyOfVersion1, type ViewOfVersion1, type WarningOfVersion1 } from './version-1.ts';
-import { rowsOf } from './record.ts';
+import { keyFromVersion1, recordFromVersion1, type KeyOfVersion1, type ViewOfVersion1, type WarningOfVersion1 } from './version-1.ts';
+import { warningRows } from './record.ts';
 
 const TABLES_1 = `
 CREATE TABLE IF NOT EXISTS progress (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
@@ -30,14 +30,14 @@ function takeOverWarnings(db: DatabaseSync): void {
   for (const { key, json } of db.prepare('SELECT key, json FROM keys').all() as unknown as { key: string; json: string }[]) {
     const old = JSON.parse(json) as KeyOfVersion1;
     if (old.warning) warnings.set(old.warning.id, old.warning);
-    putKey.run(JSON.stringify(keyOfVersion1(old)), key);
+    putKey.run(JSON.stringify(keyFromVersion1(old)), key);
   }
   const told = new Map((db.prepare("SELECT json ->> 'id' AS id, count(*) AS n FROM changes GROUP BY 1").all() as unknown as { id: string; n: number }[]).map(({ id, n }) => [id, n]));
   const putWarning = db.prepare('UPDATE warnings SET json = ? WHERE id = ?');
   const putChange = db.prepare('INSERT OR REPLACE INTO warning_changes VALUES (?, ?, ?)');
   for (const { id, json } of db.prepare('SELECT id, json FROM warnings').all() as unknown as { id: string; json: string }[]) {
-    const { warning, cursor } = recordOfVersion1(JSON.parse(json) as ViewOfVersion1, warnings.get(id) ?? null, told.get(id) ?? 0);
-    const rows = rowsOf(warning, cursor, warning.changes);
+    const { warning, cursor } = recordFromVersion1(JSON.parse(json) as ViewOfVersion1, warnings.get(id) ?? null, told.get(id) ?? 0);
+    const rows = warningRows(warning, cursor, warning.changes);
     putWarning.run(rows.warning.json, id);
     for (const [, n, text] of rows.changes) putChange.run(id, BigInt(n), text);
   }

@@ -1,21 +1,21 @@
 /** Station: saves what follows from a batch, with the cursor of the log, in one transaction. Only then does it count. */
 import { join } from 'node:path';
 import type { WarningView } from '../../api/views.ts';
-import type { Finding, KeyRecord, Outcome, RuleTables, SeriesRecord } from '../../city/rules/engine.ts';
+import type { RuleFinding, KeyRecord, RuleOutcome, RuleTables, SeriesRecord } from '../../city/rules/engine.ts';
 import { isOpen } from '../../city/warning/lifecycle.ts';
 import type { DescribedWarning } from '../../city/warning/warning.ts';
 import { compareCursors, type Cursor } from '../../log/types.ts';
 import type { World } from '../../core/world.ts';
 import { SqliteClient, SqliteThread, workerBeside } from '../sqlite/client.ts';
 import type { OutboxEntry, StateBatch, StateDatabase, StateSnapshot } from './database.ts';
-import { rowsOf, warningOfRows, type SavedWarning } from './record.ts';
-import { messageOf, viewOf } from './view.ts';
+import { warningRows, warningFromRows, type SavedWarning } from './record.ts';
+import { warningMessage, warningView } from './view.ts';
 
 /** A cursor that moved over nothing of interest is saved at most so often. */
 const IDLE_SAVE_MS = 1000;
 
 /** One change as it is told. */
-export interface ToldWarning {
+export interface PublishedChange {
   warning: DescribedWarning;
   view: WarningView;
   entry: OutboxEntry;
@@ -45,7 +45,7 @@ export class StateFile {
     this.head = head;
     this.savedCursor = snapshot.cursor;
     this.unsent = snapshot.outbox;
-    this.#saved = snapshot.warnings.map(({ json, changes }) => warningOfRows(json, changes));
+    this.#saved = snapshot.warnings.map(({ json, changes }) => warningFromRows(json, changes));
     const keys = new Map(snapshot.keys.map(([key, json]) => [key, JSON.parse(json) as KeyRecord]));
     const newest = new Set([...keys.values()].map((key) => key.newest?.id));
     this.tables = {
@@ -73,22 +73,22 @@ export class StateFile {
   }
 
   /** What is told of each of these changes, at its place in the feed. */
-  told(warnings: readonly DescribedWarning[]): ToldWarning[] {
+  nextChanges(warnings: readonly DescribedWarning[]): PublishedChange[] {
     return warnings.map((warning, index) => {
       const place = { epoch: this.head.epoch, seq: this.head.seq + index + 1 };
-      const view = viewOf(warning, place);
-      return { warning, view, place, entry: messageOf(view, warning.revision, place.seq === 1 ? null : { ...place, seq: place.seq - 1 }) };
+      const view = warningView(warning, place);
+      return { warning, view, place, entry: warningMessage(view, warning.revision, place.seq === 1 ? null : { ...place, seq: place.seq - 1 }) };
     });
   }
 
   /** Whether a batch is worth a transaction now. */
-  isDue({ series, keys, findings, warnings }: Outcome, upTo: Cursor | null): boolean {
+  isDue({ series, keys, findings, warnings }: RuleOutcome, upTo: Cursor | null): boolean {
     const isEmpty = series.size + keys.size + findings.length + warnings.length === 0;
     return !isEmpty || (upTo !== null && this.#world.clock.nowMs() - this.#savedAtMs >= IDLE_SAVE_MS);
   }
 
   /** @returns the numbers of the outbox entries */
-  async save(outcome: Outcome, told: readonly ToldWarning[], upTo: Cursor | null): Promise<number[]> {
+  async save(outcome: RuleOutcome, told: readonly PublishedChange[], upTo: Cursor | null): Promise<number[]> {
     const numbers = await this.#database.call('commit', {
       upTo,
       series: jsonOf(outcome.series),
@@ -107,21 +107,21 @@ export class StateFile {
   async loadViews(): Promise<WarningView[]> {
     const saved = this.#saved;
     this.#saved = [];
-    const told = this.told(saved.filter(({ cursor }) => cursor?.epoch !== this.head.epoch).map(({ warning }) => warning));
+    const told = this.nextChanges(saved.filter(({ cursor }) => cursor?.epoch !== this.head.epoch).map(({ warning }) => warning));
     if (told.length > 0) {
       await this.#database.call('commit', { ...NOTHING, ...this.#rowsOf(told), warningChanges: [] });
       this.head = { ...this.head, seq: this.head.seq + told.length };
     }
     const placed = new Map(told.map(({ view }) => [view.id, view]));
-    return saved.map(({ warning, cursor }) => placed.get(warning.id) ?? viewOf(warning, cursor));
+    return saved.map(({ warning, cursor }) => placed.get(warning.id) ?? warningView(warning, cursor));
   }
 
   async sent(n: number): Promise<void> {
     await this.#database.call('sent', { n });
   }
 
-  async findings(limit: number): Promise<Finding[]> {
-    return (await this.#database.call('findings', { limit })).map((json) => JSON.parse(json) as Finding);
+  async findings(limit: number): Promise<RuleFinding[]> {
+    return (await this.#database.call('findings', { limit })).map((json) => JSON.parse(json) as RuleFinding);
   }
 
   async feedAfter(n: number, limit: number): Promise<{ items: WarningView[]; oldest: number }> {
@@ -136,12 +136,12 @@ export class StateFile {
   }
 
   /** A change is new when it is not in what the tables have of its warning, nor in an earlier one of the batch. */
-  #rowsOf(told: readonly ToldWarning[]): Pick<StateBatch, 'warnings' | 'warningChanges' | 'feed'> {
+  #rowsOf(told: readonly PublishedChange[]): Pick<StateBatch, 'warnings' | 'warningChanges' | 'feed'> {
     const savedTo = new Map<string, number>();
     const rows = told.map(({ warning, place }) => {
       const saved = savedTo.get(warning.id) ?? this.tables.warnings.get(warning.id)?.changes.at(-1)?.n ?? 0;
       savedTo.set(warning.id, warning.changes.at(-1)?.n ?? 0);
-      return rowsOf(warning, place, warning.changes.filter(({ n }) => n > saved));
+      return warningRows(warning, place, warning.changes.filter(({ n }) => n > saved));
     });
     return {
       warnings: rows.map(({ warning }) => warning),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Words } from '../../core/words.ts';
 import { isJson } from '../sqlite/damaged.ts';
-import { failureOf, faultFrom } from '../sqlite/failure.ts';
+import { databaseFailure, databaseFault } from '../sqlite/failure.ts';
 
 export interface StateFileCheck {
   path: string;
@@ -34,7 +34,7 @@ export function verifyStateFile(dir: string): StateFileCheck | null {
       db.close();
     }
   } catch (error) {
-    throw faultFrom(failureOf(error), path);
+    throw databaseFault(databaseFailure(error), path);
   }
 }
 

@@ -9,7 +9,7 @@ import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { StateDatabase } from './database.ts';
 import { openWarningLine, type WarningLine } from './line.ts';
-import { warningOfRows } from './record.ts';
+import { warningFromRows } from './record.ts';
 
 const TABLES = `
 CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
@@ -72,7 +72,7 @@ test('each warning has a record with its changes, also one that is over and foll
   const { operations } = new StateDatabase();
   const { warnings, keys } = operations.open({ path }).snapshot;
   operations.close();
-  const [closed, open] = warnings.map(({ json, changes }) => warningOfRows(json, changes).warning);
+  const [closed, open] = warnings.map(({ json, changes }) => warningFromRows(json, changes).warning);
   assert.deepEqual(closed?.changes.map(({ n, kind, atMs, reason: told }) => [n, kind, atMs, told?.en]), [[1, 'raised', 100, 'up'], [2, 'level', 110, 'worse'], [3, 'cleared', 120, 'down'], [4, 'closed', 120, undefined]]);
   assert.ok((closed?.revision ?? 0) >= 4, 'no revision that was told is given again');
   assert.deepEqual([open?.worst, open?.count, open?.revision, open?.changes.map(({ n, kind, reason: told }) => [n, kind, told?.en])], [2, 4, 11, [[1, 'raised', 'up']]]);

@@ -29,7 +29,7 @@ export interface KeyOfVersion1 extends Omit<KeyRecord, 'newest'> {
 
 export const isOfVersion1 = (row: object): boolean => !('newest' in row) && !('media' in row);
 
-export function keyOfVersion1({ warning, ...key }: KeyOfVersion1): KeyRecord {
+export function keyFromVersion1({ warning, ...key }: KeyOfVersion1): KeyRecord {
   return { ...key, newest: warning && { id: warning.id, onsetAt: warning.onsetAt } };
 }
 
@@ -37,7 +37,7 @@ export function keyOfVersion1({ warning, ...key }: KeyOfVersion1): KeyRecord {
  * @param known what its key held of it; null when that holds a newer one
  * @param told how often it was told, as far as that is known
  */
-export function recordOfVersion1(view: ViewOfVersion1, known: WarningOfVersion1 | null, told: number): { warning: DescribedWarning; cursor: Cursor | null } {
+export function recordFromVersion1(view: ViewOfVersion1, known: WarningOfVersion1 | null, told: number): { warning: DescribedWarning; cursor: Cursor | null } {
   const { cursor, title, place, reasons, snapshots = [], clips = [], suggestion, incomplete, exercise, raisedBy, publishedAt, ...facts } = view;
   const changes = known ? changesOf(known, reasons) : changesOfReasons(view);
   const warning: DescribedWarning = {

@@ -9,7 +9,7 @@ import type { OutboxEntry } from './database.ts';
 const MAX_REASONS = 8;
 
 /** @param cursor place of its last change among those of all warnings */
-export function viewOf(warning: DescribedWarning, cursor: Cursor | null): WarningView {
+export function warningView(warning: DescribedWarning, cursor: Cursor | null): WarningView {
   const { id, rule, version, type, indicator, device, point, subject, centre, level, state, condition, late, onsetAt, raisedAt, changedAt, clearedAt, previousId, media: { snapshots, clips } } = warning;
   const { exercise, raisedBy, publishedAt, title, position, suggestion, missing } = warning.description;
   return {
@@ -34,6 +34,6 @@ function reasonsOf({ changes }: DescribedWarning): Reason[] {
  *
  * @param previous the change before it, of whatever warning; null where there is none or it is told again
  */
-export function messageOf(view: WarningView, revision: number, previous: Cursor | null): OutboxEntry {
+export function warningMessage(view: WarningView, revision: number, previous: Cursor | null): OutboxEntry {
   return { topic: warningTopic(view.centre, view.id), payload: JSON.stringify({ ...view, revision, previous: previous && formatCursor(previous) }), final: !isOpen(view.state) };
 }

@@ -1,7 +1,7 @@
 /** Station: the warnings as the API lists them: open ones, and the newest of those that are over. */
 import type { WarningView } from '../../api/views.ts';
 import { isOpen } from '../../city/warning/lifecycle.ts';
-import { matchesFilter, newestFirst, type WarningFilter } from './list.ts';
+import { matchesWarningFilter, newestFirst, type WarningFilter } from './list.ts';
 
 /** Warnings that are listed; of more, the oldest that are over leave the list. */
 const MAX_VIEWS = 20_000;
@@ -30,7 +30,7 @@ export class WarningViews {
   }
 
   list(filter: WarningFilter = {}): WarningView[] {
-    return [...this.#views.values()].filter((view) => matchesFilter(view, filter)).toSorted(newestFirst);
+    return [...this.#views.values()].filter((view) => matchesWarningFilter(view, filter)).toSorted(newestFirst);
   }
 
   get(id: string): WarningView | null {

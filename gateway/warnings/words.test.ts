@@ -6,7 +6,7 @@ import { commitOutcome, ruleEngine } from '../../city/rules/engine.ts';
 import { LEVEL_WORDS } from '../../city/rules/levels.ts';
 import { emptyTables, event, rule } from '../../city/testing/rules.ts';
 import { newestRuleChange } from '../../city/warning/warning.ts';
-import { reasonOf } from './words.ts';
+import { warningReason } from './words.ts';
 
 const water = rule({ id: 'water', levels: { 3: { when: '>= 2.8' }, 2: { when: '>= 3' } }, off: { hysteresis: 0.1 }, autoClose: true });
 
@@ -21,7 +21,7 @@ function told(values: readonly number[]): { level: number; kind: string; reason:
       const change = newestRuleChange(warning);
       if (!change?.cite) return [];
       const previous = warning.changes[warning.changes.indexOf(change) - 1] ?? null;
-      return [{ level: change.level, kind: change.kind, reason: reasonOf(change, change.cite, previous, { zh: 'X', en: 'X' }, water), value: change.cite.value }];
+      return [{ level: change.level, kind: change.kind, reason: warningReason(change, change.cite, previous, { zh: 'X', en: 'X' }, water), value: change.cite.value }];
     });
   });
 }

@@ -24,7 +24,7 @@ function valueText(value: Value, unit: string): string {
   return sign === '' || typeof value !== 'number' ? text : `${text} ${sign}`;
 }
 
-export function titleOf(rule: Rule | null, indicator: Words): Words {
+export function warningTitle(rule: Rule | null, indicator: Words): Words {
   if (rule?.title) return rule.title;
   if (rule?.type === 'absence') return { zh: `${indicator.zh}无数据`, en: `no values of ${indicator.en}` };
   const high = rule?.type === 'threshold' && rule.direction === 'low' ? { zh: '过低', en: 'too low' } : { zh: '超限', en: 'beyond its limit' };
@@ -37,7 +37,7 @@ export function titleOf(rule: Rule | null, indicator: Words): Words {
  * @param previous the change before it
  * @param name of the indicator
  */
-export function reasonOf(change: WarningChange, cite: NonNullable<WarningChange['cite']>, previous: WarningChange | null, name: Words, rule: Rule | null): Words {
+export function warningReason(change: WarningChange, cite: NonNullable<WarningChange['cite']>, previous: WarningChange | null, name: Words, rule: Rule | null): Words {
   const value = valueText(cite.value, cite.unit);
   const level = LEVEL_WORDS[change.level];
   const fill = (zh: string, en: string): Words => ({ zh: `${name.zh}${zh}`, en: `${name.en}${en}` });

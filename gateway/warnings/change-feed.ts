@@ -9,7 +9,7 @@ import type { Cursor } from '../../log/types.ts';
 /** Changes that are kept; older ones go. */
 const KEPT_CHANGES = 100_000;
 
-export interface FeedPage {
+export interface ChangeFeedPage {
   items: string[];
   /** The last change that is let go; nothing before it can be asked for. */
   oldest: number;
@@ -17,7 +17,7 @@ export interface FeedPage {
 }
 
 /** @returns its epoch, and the number of its last change */
-export function beginFeed(db: DatabaseSync, nowMs: number): Cursor {
+export function openChangeFeed(db: DatabaseSync, nowMs: number): Cursor {
   const found = db.prepare('SELECT epoch, last AS seq FROM changes_epoch').get() as unknown as Cursor | undefined;
   if (found) return { epoch: Number(found.epoch), seq: Number(found.seq) };
   const newest = Number((db.prepare('SELECT coalesce(max(n), 0) AS n FROM changes').get() as { n: number }).n);
@@ -26,7 +26,7 @@ export function beginFeed(db: DatabaseSync, nowMs: number): Cursor {
 }
 
 /** Within the transaction of the warnings themselves. @param last number of the last one */
-export function addToFeed(db: DatabaseSync, told: readonly string[], last: number): void {
+export function appendToChangeFeed(db: DatabaseSync, told: readonly string[], last: number): void {
   if (told.length === 0) return;
   const put = db.prepare('INSERT INTO changes VALUES (?, ?)');
   for (const [index, json] of told.entries()) put.run(BigInt(last - told.length + 1 + index), json);
@@ -34,7 +34,7 @@ export function addToFeed(db: DatabaseSync, told: readonly string[], last: numbe
   db.prepare('DELETE FROM changes WHERE n <= ?').run(BigInt(last - KEPT_CHANGES));
 }
 
-export function feedAfter(db: DatabaseSync, n: number, limit: number): FeedPage {
+export function readChangeFeed(db: DatabaseSync, n: number, limit: number): ChangeFeedPage {
   const { last } = db.prepare('SELECT last FROM changes_epoch').get() as { last: number };
   const first = (db.prepare('SELECT min(n) AS n FROM changes').get() as { n: number | null }).n;
   const rows = db.prepare('SELECT json FROM changes WHERE n > ? ORDER BY n LIMIT ?').all(BigInt(n), BigInt(limit)) as unknown as { json: string }[];

@@ -8,7 +8,7 @@ import '../../log/faults.ts';
 const IMPAIRING = new Set(['CV_LOG_FULL', 'CV_LOG_FAILED', 'CV_LOG_DISK_FULL', 'CV_LOG_READ_ONLY', 'CV_LOG_DAMAGED', 'CV_QUARANTINE_FAILED', 'CV_CONSUMER_FAILED', 'CV_STORE_FAILED', 'CV_BROKER_BEHIND', 'CV_ACCEPT_FAILED']);
 const RECENT_MS = 30_000;
 
-export class Tally {
+export class HealthMonitor {
   /** Rows written to the time series since start. */
   stored = 0;
   readonly #nowMs: () => number;
