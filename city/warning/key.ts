@@ -1,4 +1,4 @@
-/** What is known of a key of warnings, and what its series announce: which warning follows. Pure. */
+/** A key of warnings, and what follows from the announcements of its series. Pure. */
 import { seriesKey, type Level } from '../../core/event.ts';
 import type { Announcement } from '../rules/announcement.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -16,7 +16,7 @@ export interface KeyState extends WarningKey {
 
 export const warningKeyText = (key: WarningKey): string => `${key.rule}|${key.subject}|${key.centre}`;
 
-/** @returns the key's new state; its warning differs from the old one exactly when something is to be told */
+/** @returns the key's new state; its warning differs from the old one exactly when something is to be published */
 export function applyAnnouncement(rule: Rule, key: KeyState, { indicator, device, point }: SeriesName, announcement: Exclude<Announcement, { kind: 'finding' }>): KeyState {
   const series = { ...key.series };
   const name = { indicator, device, point };

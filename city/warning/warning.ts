@@ -37,7 +37,7 @@ export interface WarningFacts extends Readonly<WarningKey>, Readonly<SeriesName>
   readonly previousId: string | null;
 }
 
-/** What the rules say of it; withdrawn: its rule is gone or was changed. */
+/** Changes that rules make; withdrawn: the rule is gone or was changed. */
 const RULE_KINDS = ['raised', 'level', 'cleared', 'recurred', 'withdrawn'] as const;
 /** A state stands for the move to it. */
 export type WarningChangeKind = (typeof RULE_KINDS)[number] | WarningState;
@@ -55,7 +55,7 @@ export interface WarningChange {
   state: WarningState;
   /** What it rests on; absent where no value brought it about. */
   cite?: CitedValue & SeriesName;
-  /** Why, as it was told. */
+  /** Why, as published. */
   reason?: Words;
   /** What the table asks for in this move. */
   records?: Readonly<Record<string, unknown>>;
@@ -67,7 +67,7 @@ interface WarningActor {
   name?: string;
 }
 
-/** What it is called and shown with. Title, suggestion and all that says how it was published stay as they were first told. */
+/** What it is published with. Title, suggestion, exercise, `raisedBy` and `publishedAt` stay as they were when it was first published. */
 export interface WarningDescription {
   title: Words;
   suggestion: Words;
@@ -96,21 +96,21 @@ export interface Warning extends WarningFacts {
   count: number;
   changedAt: number;
   clearedAt: number | null;
-  /** One higher with each change, and each time it is told with new media: with its id it names what is told of it. */
+  /** One higher with each change, and each time it is published with new media; (id, revision) identifies a message. */
   revision: number;
-  /** Null until it is first told. */
+  /** Null until it is first published. */
   description: WarningDescription | null;
   media: WarningMedia;
-  /** The newest of its changes; all of them are on disk. */
+  /** Its newest changes; all of them are on disk. */
   changes: readonly WarningChange[];
 }
 
-/** One that can be told. */
+/** One that can be published. */
 export interface DescribedWarning extends Warning {
   description: WarningDescription;
 }
 
-/** Changes that a warning carries with it: more than are told as its reasons. */
+/** Changes that a warning has in memory: more than are published as its reasons. */
 export const CARRIED_CHANGES = 16;
 
 const ENGINE: WarningActor = { role: 'engine' };
@@ -164,7 +164,7 @@ export function moveWarning(warning: Warning, { to, by, atMs, records, cite }: W
   return findTransition(warning.state, to, by.role, table) && withChange({ ...warning, state: to }, { kind: to, atMs, by, records, ...(cite && { cite }) });
 }
 
-/** The newest change that a rule brought about: what is told of a warning. */
+/** The newest change that a rule made: what is published of a warning. */
 export function newestRuleChange({ changes }: Pick<Warning, 'changes'>): WarningChange | null {
   return changes.findLast(({ kind }) => RULE_KINDS.some((one) => one === kind)) ?? null;
 }

@@ -4,7 +4,7 @@ import type { Position } from '../../core/event.ts';
 import type { UnknownDeviceState } from '../../core/wire/messages.ts';
 import type { PresenceRow } from './database.ts';
 
-/** An edge as it said of itself. */
+/** An edge as it reported itself. */
 export interface EdgeEntry {
   id: string;
   centre: string;
@@ -16,11 +16,11 @@ export interface EdgeEntry {
   seenAt: number;
   /** Since when it is away, as far as that was seen; absent while it is there. */
   awaySince?: number;
-  /** Who spoke to it and is not configured, as it said last; absent in what an older gateway saved. */
+  /** Unconfigured devices that it reported last; absent in files of older gateways. */
   unknown?: readonly UnknownDeviceState[];
 }
 
-/** A device as its edge said of it, or its events. */
+/** A device as its edge reported it, or as its events show it. */
 export interface DeviceEntry {
   edge: string;
   centre: string;
@@ -30,10 +30,10 @@ export interface DeviceEntry {
   online: boolean;
   reason: string;
   lastAt: number | null;
-  /** Since when it answers, or does not; absent in what an older gateway saved. */
+  /** Since when it answers, or does not; absent in files of older gateways. */
   since?: number;
   periodMs: number | null;
-  /** Its edge found it fresh; believed until then (ms UTC), since unchanged values are not sent. */
+  /** Its edge reported it fresh; valid until then (ms UTC), since unchanged values are not sent. */
   freshUntil: number;
   pictures: boolean;
 }
@@ -41,26 +41,29 @@ export interface DeviceEntry {
 /** Newer than this many periods is fresh. */
 const FRESH_PERIODS = 3;
 const DEFAULT_PERIOD_MS = 60_000;
-/** Edges speak every 10 s, and at once when a device comes or goes. */
+/** Edges report every 10 s, and at once when a device comes or goes. */
 const STATE_TRUST_MS = 25_000;
 
 export function freshnessOf({ online, lastAt, periodMs, freshUntil }: DeviceEntry, edge: EdgeEntry | undefined, nowMs: number): Freshness {
-  // An edge that never spoke of itself (a plain sender) is judged by its events alone.
+  // An edge that never reports its state (a plain sender) is judged by its events alone.
   if (edge && !edge.online && edge.seenAt > 0) return 'unobserved';
   if (!online) return 'lost';
   return nowMs <= freshUntil || nowMs - (lastAt ?? -Infinity) <= FRESH_PERIODS * (periodMs ?? DEFAULT_PERIOD_MS) ? 'fresh' : 'late';
 }
 
-/** Until when a device is believed to be fresh whose edge says so at `sentAt`; 0: its edge finds it late. Both times are the edge's, so its clock may be wrong. */
+/**
+ * Until when a device counts as fresh whose edge reported it fresh at `sentAt`; 0: the edge reported it late. Both times
+ * are the edge's, so its clock may be wrong.
+ */
 export function trustedUntil({ lastAt, periodMs }: { lastAt: number | null; periodMs?: number | undefined }, sentAt: number, seenAt: number): number {
   return lastAt !== null && sentAt - lastAt <= FRESH_PERIODS * (periodMs ?? DEFAULT_PERIOD_MS) ? seenAt + STATE_TRUST_MS : 0;
 }
 
-/** How long it is believed to be fresh means nothing after a restart. */
+/** `freshUntil` means nothing after a restart. */
 export const presenceRow = (id: string, value: EdgeEntry | DeviceEntry | undefined): PresenceRow => [id, value ? JSON.stringify({ ...value, freshUntil: undefined }) : null];
 
-/** Nothing of it would be written otherwise. */
+/** Whether both have the same row. */
 export const hasSameRow = (a: DeviceEntry, b: DeviceEntry): boolean => JSON.stringify({ ...a, freshUntil: 0 }) === JSON.stringify({ ...b, freshUntil: 0 });
 
-/** One that never spoke. */
+/** An edge that never reported its state. */
 export const unseenEdge = (id: string, centre: string): EdgeEntry => ({ id, centre, online: false, version: null, logDepth: null, clockOffsetMs: null, http: null, seenAt: 0 });

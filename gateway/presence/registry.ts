@@ -1,6 +1,6 @@
 /**
- * What the gateway knows of its edges and their devices: what edges say of themselves (`state`), and when something last
- * came from each device. Kept beside the log, so that a gateway that was restarted still knows who is missing.
+ * Edges and their devices: what edges report (`state`), and when each device last sent something. Kept beside the log, so
+ * that a restarted gateway still knows what is missing.
  */
 import type { DeviceView, EdgeView, Freshness, UnknownDeviceView } from '../../api/views.ts';
 import { valueAt } from '../../core/wire/columns.ts';
@@ -15,7 +15,7 @@ import type { SqliteThread } from '../sqlite/client.ts';
 import { freshnessOf, trustedUntil, hasSameRow, presenceRow, unseenEdge, type DeviceEntry, type EdgeEntry } from './entries.ts';
 import { PresenceFile } from './presence-file.ts';
 
-/** A device as its edge speaks of it; its values and what can be made of its reason are added for the API. */
+/** A device as its edge reports it; the API adds its values, and a remedy for its reason. */
 export interface RegisteredDevice extends Omit<DeviceView, 'remedy' | 'picture' | 'values'> {
   /** Whether its edge has its newest picture. */
   pictures: boolean;
@@ -42,18 +42,18 @@ export class PresenceRegistry {
   readonly #world: World;
   readonly #edges = new Map<string, EdgeEntry>();
   readonly #devices = new DeviceTable<DeviceEntry>();
-  /** By edge: the address that was told of. */
+  /** By edge: the refused address that was reported. */
   readonly #refusedHttp = new Map<string, string>();
-  /** Told of, that they have too many devices. */
+  /** Edges whose excess of devices was reported. */
   readonly #crowded = new Set<string>();
   /** By edge; on no disk. */
   readonly #httpKeys = new Map<string, string>();
   readonly #listeners = new Set<(device: RegisteredDevice) => void>();
-  /** What listeners heard last of devices whose edge says nothing of them. */
+  /** What listeners were told last of devices whose edge reports no state. */
   readonly #announced = new Map<string, Freshness>();
   #timer: Timer | null = null;
   readonly #file: PresenceFile | null;
-  /** Of which something other is known than what is on disk. */
+  /** Not saved yet. */
   readonly #changed = { edges: new Set<string>(), devices: new Set<string>() };
   readonly #inTurn = turns();
 
@@ -66,17 +66,17 @@ export class PresenceRegistry {
   /** @throws CV_STORE_NEWER, CV_STORE_MIGRATION, CV_STORE_BUSY */
   async open(): Promise<void> {
     const saved = await this.#file?.open();
-    // Who was online before a restart says so again within seconds.
+    // An edge that is online reports again within seconds.
     for (const [id, json] of saved?.edges ?? []) this.#edges.set(id, { ...JSON.parse(json as string) as EdgeEntry, online: false, ...(this.#options.http && { http: null }) });
     for (const [id, json] of saved?.devices ?? []) this.#devices.set(id, { ...JSON.parse(json as string) as DeviceEntry, freshUntil: 0 });
     for (const id of this.#options.edges) if (!this.#edges.has(id)) this.#edges.set(id, unseenEdge(id, this.#options.centre));
     this.#timer = everyMs(this.#world.clock, SAVE_EVERY_MS, () => {
       void this.#save();
-      this.#announceUnspoken();
+      this.#announceUnreported();
     });
   }
 
-  /** Edges of a changed configuration; one that never spoke and is not in it any more is forgotten. */
+  /** Edges of a changed configuration; one that never reported and is no longer in it is removed. */
   setConfiguredEdges(edges: readonly string[]): void {
     for (const [id, edge] of this.#edges) {
       if (edge.seenAt > 0 || edges.includes(id)) continue;
@@ -93,7 +93,7 @@ export class PresenceRegistry {
     await this.#file?.close();
   }
 
-  /** What an edge says of itself; its last will says offline. */
+  /** The state of an edge; its last will reports it offline. */
   noteState(state: EdgeState, centre: string): void {
     const before = this.#edges.get(state.edge) ?? unseenEdge(state.edge, centre);
     const seenAt = this.#world.clock.nowMs();
@@ -140,7 +140,7 @@ export class PresenceRegistry {
     return online && (!before.online || !this.isOnline(before.edge) || (lastAt ?? 0) > (before.lastAt ?? 0));
   }
 
-  /** Who has which device, and speaks for which centre, by what edges themselves said: what bindings begin with. */
+  /** Which edge has which device and which centre, as edges reported: what bindings start from. */
   known(): KnownBefore {
     const speaking = [...this.#edges.values()].filter(({ seenAt }) => seenAt > 0);
     const devices = speaking.flatMap(({ id: edge }) => [...this.#devices.ofEdge(edge)].map(([device]) => ({ device, edge })));
@@ -152,7 +152,7 @@ export class PresenceRegistry {
     for (const [id, { edge }] of this.#devices) if (this.#edges.has(edge) && this.#options.bindings && !this.#options.bindings.speaksFor(edge, id)) this.#drop(id);
   }
 
-  /** A device has another edge from now on; nothing that the edge before said of it holds. */
+  /** A device has another edge from now on; what the edge before reported of it no longer holds. */
   rebind(id: string, edge: string): void {
     const device = this.#devices.get(id);
     if (device && device.edge !== edge) this.#drop(id);
@@ -185,8 +185,8 @@ export class PresenceRegistry {
     for (const [id, device] of added) this.#announce(id, device);
   }
 
-  /** Devices of senders that never spoke of themselves: nobody else says that one is late, or is back. */
-  #announceUnspoken(): void {
+  /** Devices of senders that report no state: nothing else tells listeners that one is late, or is back. */
+  #announceUnreported(): void {
     if (this.#listeners.size === 0) return this.#announced.clear();
     for (const edge of this.#devices.edges()) {
       if ((this.#edges.get(edge)?.seenAt ?? 0) > 0) continue;
@@ -198,7 +198,7 @@ export class PresenceRegistry {
     }
   }
 
-  /** A sender that says nothing of its devices: they are known by their events. */
+  /** Of a sender that reports no devices: they are known by their events. */
   #newDevice(batch: EventColumns, at: number): DeviceEntry | null {
     const event = batch.events()[at];
     if (!event || !this.#hasRoom(event.device, event.edge)) return null;
@@ -214,7 +214,7 @@ export class PresenceRegistry {
     return false;
   }
 
-  /** Configured ones, and all that ever spoke: of itself, or by events alone (`seenAt` 0). */
+  /** Configured ones, and all that ever sent something: a state, or events alone (`seenAt` 0). */
   edges(): EdgeView[] {
     const silent = [...this.#devices.edges()].filter((id) => !this.#edges.has(id)).map((id) => unseenEdge(id, [...this.#devices.ofEdge(id)][0]?.[1].centre ?? this.#options.centre));
     return [...this.#edges.values(), ...silent].map(({ http: _http, unknown: _unknown, awaySince: _awaySince, ...edge }) => edge);
@@ -234,7 +234,7 @@ export class PresenceRegistry {
     return device ? this.#view(id, device) : null;
   }
 
-  /** Whether events of this edge are on their way at all; false while it is away or was never heard of. */
+  /** Whether events of this edge are on their way at all; false while it is offline or unknown. */
   isOnline(edge: string): boolean {
     return this.#edges.get(edge)?.online ?? false;
   }
@@ -249,7 +249,7 @@ export class PresenceRegistry {
     return this.#httpKeys.get(edge) ?? null;
   }
 
-  /** Called with each device whose edge said something new. */
+  /** Called with each device whose edge reported something new. */
   onDevice(listener: (device: RegisteredDevice) => void): () => void {
     this.#listeners.add(listener);
     return () => { this.#listeners.delete(listener); };

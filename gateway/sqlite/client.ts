@@ -67,7 +67,7 @@ export class SqliteClient<O extends DatabaseOperations> {
 
   /**
    * @param worker one of its own, or one that has several
-   * @param path of the database, for what is said when it fails
+   * @param path of the database, for its faults
    * @param database its name in a worker that has several
    */
   constructor(worker: URL | SqliteThread, path: string, database = '') {

@@ -14,7 +14,7 @@ const PAGE_BYTES = 4096;
 const PAGE_COUNT_AT = 28;
 const FREE_AT = 32;
 const FREE_COUNT_AT = 36;
-/** What every file of ours says there: page size, formats, no reserved bytes, shares of a page, form of the tables, texts in UTF-8, a version below 256. */
+/** Fixed bytes in the header of every file of ours: page size, formats, no reserved bytes, shares of a page, form of the tables, texts in UTF-8, a version below 256. */
 const CERTAIN: readonly [at: number, values: readonly number[]][] = [
   [16, [0x10]], [17, [0]], [18, [1, 2]], [19, [1, 2]], [20, [0]], [21, [64]], [22, [32]], [23, [32]], [44, [0]], [45, [0]], [46, [0]], [47, [4]], [56, [0]], [57, [0]], [58, [0]], [59, [1]], [60, [0]], [61, [0]], [62, [0]],
 ];
@@ -109,7 +109,7 @@ export function isJson(text: string): boolean {
     JSON.parse(text);
     return true;
   } catch {
-    // What that means the caller says, with the row that holds it.
+    // The caller reports it, with its row.
     return false;
   }
 }

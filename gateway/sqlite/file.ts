@@ -37,7 +37,7 @@ export class SqliteFile {
    * A file of an earlier version becomes one of today.
    *
    * @param onOpened runs at each opening: prepares statements, reads what is kept in memory
-   * @throws CV_STORE_NEWER, CV_STORE_MIGRATION, and what SQLite says
+   * @throws CV_STORE_NEWER, CV_STORE_MIGRATION, and errors of SQLite
    */
   open(onOpened: (db: DatabaseSync) => void): void {
     this.#onOpened = onOpened;

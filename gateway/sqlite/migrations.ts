@@ -1,6 +1,6 @@
 /**
  * The tables of a database as an ordered list of migrations, each in one transaction. A new file takes all of them, an
- * older one those that it lacks; so a table lies in the same place in both. `user_version` says which was the last.
+ * older one those that it lacks; so a table has the same root page in both. `user_version` is the version of the last one.
  * docs/decisions/0064-versions-of-databases.md.
  */
 import { DatabaseSync } from 'node:sqlite';
@@ -10,7 +10,7 @@ import { databaseFailure } from './failure.ts';
 import { backUpBeforeMigration } from './backup.ts';
 
 interface Migration {
-  /** What `user_version` says afterwards; higher than in the migration before. */
+  /** `user_version` afterwards; higher than in the migration before. */
   version: number;
   /** Within one transaction. It adds tables and changes rows; a table that is not used any more is emptied, never dropped: the places of the others would change. */
   migrate(db: DatabaseSync): void;

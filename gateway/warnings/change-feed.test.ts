@@ -17,7 +17,7 @@ function opened(path: string, nowMs: number) {
     ...database.operations,
     say(id: string, condition: string): void {
       head = { ...head, seq: head.seq + 1 };
-      database.operations.commit({ ...NOTHING, feed: { told: [JSON.stringify({ id, condition, cursor: `${head.epoch}-${head.seq}` })], last: head.seq } });
+      database.operations.commit({ ...NOTHING, feed: { published: [JSON.stringify({ id, condition, cursor: `${head.epoch}-${head.seq}` })], last: head.seq } });
     },
     after: (epoch: number, seq: number, limit = 10) => warningChanges({
       warningChangesHead: () => head,

@@ -1,5 +1,5 @@
 /**
- * Each change of a warning as it was told, numbered in the order in which it was committed, so that whoever was away
+ * Each change of a warning as it was published, numbered in the order in which it was committed, so that whoever was away
  * finds also what opened and closed meanwhile. Numbers have no holes; a new file begins a new epoch, so that no cursor of
  * before is taken for one of its own.
  */
@@ -26,10 +26,10 @@ export function openChangeFeed(db: DatabaseSync, nowMs: number): Cursor {
 }
 
 /** Within the transaction of the warnings themselves. @param last number of the last one */
-export function appendToChangeFeed(db: DatabaseSync, told: readonly string[], last: number): void {
-  if (told.length === 0) return;
+export function appendToChangeFeed(db: DatabaseSync, published: readonly string[], last: number): void {
+  if (published.length === 0) return;
   const put = db.prepare('INSERT INTO changes VALUES (?, ?)');
-  for (const [index, json] of told.entries()) put.run(BigInt(last - told.length + 1 + index), json);
+  for (const [index, json] of published.entries()) put.run(BigInt(last - published.length + 1 + index), json);
   db.prepare('UPDATE changes_epoch SET last = ?').run(BigInt(last));
   db.prepare('DELETE FROM changes WHERE n <= ?').run(BigInt(last - KEPT_CHANGES));
 }

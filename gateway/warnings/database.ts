@@ -22,7 +22,7 @@ type Keyed = [key: string, json: string];
 export interface OutboxEntry {
   topic: string;
   payload: string;
-  /** The last word on this topic: afterwards it is cleared. */
+  /** The last message on this topic: afterwards it is cleared. */
   final: boolean;
 }
 
@@ -36,8 +36,8 @@ export interface StateBatch {
   warningChanges: WarningChangeRow[];
   findings: { id: string; fromAt: number; json: string }[];
   outbox: OutboxEntry[];
-  /** What is told of each change, as JSON, in order; `last` is the number of the last one. */
-  feed?: { told: string[]; last: number };
+  /** What is published of each change, as JSON, in order; `last` is the number of the last one. */
+  feed?: { published: string[]; last: number };
 }
 
 export interface StateSnapshot {
@@ -99,7 +99,7 @@ export class StateDatabase {
       const putWarning = db.prepare('INSERT INTO warnings VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET open = excluded.open, json = excluded.json');
       for (const { id, raisedAt, open, json } of new Map(warnings.map((row) => [row.id, row])).values()) putWarning.run(id, BigInt(raisedAt), BigInt(open), json);
       putChanges(db, warningChanges);
-      if (feed) appendToChangeFeed(db, feed.told, feed.last);
+      if (feed) appendToChangeFeed(db, feed.published, feed.last);
       const putFinding = db.prepare('INSERT INTO findings VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json');
       for (const { id, fromAt, json } of findings) putFinding.run(id, BigInt(fromAt), json);
       const post = db.prepare('INSERT INTO outbox (topic, payload, final) VALUES (?, ?, ?)');

@@ -1,4 +1,4 @@
-/** Station: a warning that changed gets what it is told with: words, place, media, and the names of what is still missing. */
+/** Station: a changed warning gets what it is published with: words, place, media, and the names of what is missing. */
 import type { Catalogue } from '../../city/catalogue/catalogue.ts';
 import { indicatorName } from '../../city/catalogue/name.ts';
 import type { Rule } from '../../city/rules/rule.ts';
@@ -17,14 +17,14 @@ export interface DescriptionSources {
 
 const CHECK_ON_SITE = { zh: '请值班人员核实现场情况', en: 'let the duty officer check on site' };
 
-/** @param before the same warning as it was told last; null when this is the first time */
+/** @param before the same warning as it was published last; null the first time */
 export function describeWarning(changed: Warning, before: Warning | null, rule: Rule | null, sources: DescriptionSources, media: RecentMedia, nowMs: number): DescribedWarning {
   const warning = carriedOver(changed, before);
   const changes = withReason(warning, rule, sources.catalogue);
   return { ...warning, changes, media: media.of(warning), description: descriptionOf({ ...warning, changes }, rule, sources, nowMs) };
 }
 
-/** Nothing is new but its media: it is told again, under a revision of its own. */
+/** Only its media are new: it is published again, under a revision of its own. */
 export function refreshWarningMedia(changed: Warning, before: DescribedWarning, media: RecentMedia): DescribedWarning {
   const warning = carriedOver(changed, before);
   return { ...warning, description: before.description, media: media.of(warning) };
@@ -32,7 +32,7 @@ export function refreshWarningMedia(changed: Warning, before: DescribedWarning, 
 
 export const isDescribed = (warning: Warning | null): warning is DescribedWarning => warning?.description !== null && warning !== null;
 
-/** Of two changes in one batch the later one knows nothing yet of what the first was told with. */
+/** Of two changes in one batch the later one does not have the description of the first yet. */
 function carriedOver(warning: Warning, before: Warning | null): Warning {
   if (!before || warning.description === before.description) return warning;
   const known = new Map(before.changes.map((change) => [change.n, change]));

@@ -71,13 +71,13 @@ export class RuleEvaluation {
   }
 
   /**
-   * Clips and pictures of main streams follow the event that they are of: the warning that it raised is told again with
-   * them, behind the changes of the outcome.
+   * Clips and pictures of main streams follow the event that they are of: the warning that it raised is published again
+   * with them, behind the changes of the outcome.
    *
    * @returns warnings of which nothing else is new
    */
   follow(outcome: RuleOutcome, groups: readonly FedGroup[]): ReadonlySet<Warning> {
-    const retold = new Set<Warning>();
+    const republished = new Set<Warning>();
     for (const { event } of eventsOf(groups.filter((group) => brings(group, carriesFollowUpMedia)))) {
       if (!carriesFollowUpMedia(event.indicator)) continue;
       const isOf = this.#media.noteFollowers(event);
@@ -85,10 +85,10 @@ export class RuleEvaluation {
         if (!isOf(warning)) continue;
         const again = { ...warning, revision: warning.revision + 1 };
         outcome.warnings.push(again);
-        retold.add(again);
+        republished.add(again);
       }
     }
-    return retold;
+    return republished;
   }
 
   commit(outcome: RuleOutcome): void {

@@ -84,29 +84,29 @@ export async function openWarningLine(options: WarningLineOptions, world: World,
   const outbox = new Outbox({ publisher: options.publisher, sent: (n) => file.sent(n), open: openMessages, onFault: tellFault, wait: () => pause(world.clock, RETRY_MS) });
   const views = new WarningViews();                                                                     // what the API lists
 
-  async function commit(found: RuleOutcome, upTo: Cursor | null, retold: ReadonlySet<Warning> = new Set()): Promise<void> {
+  async function commit(found: RuleOutcome, upTo: Cursor | null, republished: ReadonlySet<Warning> = new Set()): Promise<void> {
     if (!file.isDue(found, upTo)) return;
-    const warnings = describeAll(found, retold);          // words, place and media of each change
+    const warnings = describeAll(found, republished);          // words, place and media of each change
     const outcome = { ...found, warnings };
-    const told = file.nextChanges(warnings);
-    const numbers = await file.save(outcome, told, upTo); // from here on it counts
+    const changes = file.nextChanges(warnings);
+    const numbers = await file.save(outcome, changes, upTo); // from here on it counts
     evaluation.commit(outcome);
-    outbox.post(told.map(({ entry }, index) => ({ ...entry, n: numbers[index] as number })));
-    for (const [index, one] of told.entries()) announce(one, retold.has(found.warnings[index] as Warning));
+    outbox.post(changes.map(({ entry }, index) => ({ ...entry, n: numbers[index] as number })));
+    for (const [index, one] of changes.entries()) announce(one, republished.has(found.warnings[index] as Warning));
   }
 
-  function describeAll(outcome: RuleOutcome, retold: ReadonlySet<Warning>): DescribedWarning[] {
+  function describeAll(outcome: RuleOutcome, republished: ReadonlySet<Warning>): DescribedWarning[] {
     const newest = new Map<string, DescribedWarning>();
     return outcome.warnings.map((warning) => {
       const before = newest.get(warning.id) ?? file.tables.warnings.get(warning.id) ?? null;
-      const next = retold.has(warning) && isDescribed(before) ? refreshWarningMedia(warning, before, media) : describeWarning(warning, before, evaluation.rule(warning.rule), { ...options, ...knowledge }, media, world.clock.nowMs());
+      const next = republished.has(warning) && isDescribed(before) ? refreshWarningMedia(warning, before, media) : describeWarning(warning, before, evaluation.rule(warning.rule), { ...options, ...knowledge }, media, world.clock.nowMs());
       newest.set(next.id, next);
       return next;
     });
   }
 
-  function announce({ warning, view }: PublishedChange, isRetold: boolean): void {
-    if (!isRetold) world.tell({ kind: 'warning_changed', rule: view.rule, level: view.level, change: newestRuleChange(warning)?.kind ?? 'raised' });
+  function announce({ warning, view }: PublishedChange, isRepublished: boolean): void {
+    if (!isRepublished) world.tell({ kind: 'warning_changed', rule: view.rule, level: view.level, change: newestRuleChange(warning)?.kind ?? 'raised' });
     views.announce(view);
   }
 

@@ -39,7 +39,7 @@ export class RecentMedia {
     return (warning) => warning.device === device && brought.some((one) => raised(one, warning));
   }
 
-  /** What a warning has, with what is known now: pictures of its own time when it is first told, and what has followed since. */
+  /** What a warning has, with what is known now: pictures of its own time when it is first published, and what has followed since. */
   of(warning: Warning): WarningMedia {
     const { media, device, description } = warning;
     const followers = this.#followers.get(device)?.filter((one) => raised(one, warning)) ?? [];

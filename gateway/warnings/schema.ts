@@ -32,11 +32,11 @@ function takeOverWarnings(db: DatabaseSync): void {
     if (old.warning) warnings.set(old.warning.id, old.warning);
     putKey.run(JSON.stringify(keyFromVersion1(old)), key);
   }
-  const told = new Map((db.prepare("SELECT json ->> 'id' AS id, count(*) AS n FROM changes GROUP BY 1").all() as unknown as { id: string; n: number }[]).map(({ id, n }) => [id, n]));
+  const published = new Map((db.prepare("SELECT json ->> 'id' AS id, count(*) AS n FROM changes GROUP BY 1").all() as unknown as { id: string; n: number }[]).map(({ id, n }) => [id, n]));
   const putWarning = db.prepare('UPDATE warnings SET json = ? WHERE id = ?');
   const putChange = db.prepare('INSERT OR REPLACE INTO warning_changes VALUES (?, ?, ?)');
   for (const { id, json } of db.prepare('SELECT id, json FROM warnings').all() as unknown as { id: string; json: string }[]) {
-    const { warning, cursor } = recordFromVersion1(JSON.parse(json) as ViewOfVersion1, warnings.get(id) ?? null, told.get(id) ?? 0);
+    const { warning, cursor } = recordFromVersion1(JSON.parse(json) as ViewOfVersion1, warnings.get(id) ?? null, published.get(id) ?? 0);
     const rows = warningRows(warning, cursor, warning.changes);
     putWarning.run(rows.warning.json, id);
     for (const [, n, text] of rows.changes) putChange.run(id, BigInt(n), text);

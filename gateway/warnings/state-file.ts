@@ -14,7 +14,7 @@ import { warningMessage, warningView } from './view.ts';
 /** A cursor that moved over nothing of interest is saved at most so often. */
 const IDLE_SAVE_MS = 1000;
 
-/** One change as it is told. */
+/** One change as it is published. */
 export interface PublishedChange {
   warning: DescribedWarning;
   view: WarningView;
@@ -72,7 +72,7 @@ export class StateFile {
     }
   }
 
-  /** What is told of each of these changes, at its place in the feed. */
+  /** These changes as they are published, at their places in the feed. */
   nextChanges(warnings: readonly DescribedWarning[]): PublishedChange[] {
     return warnings.map((warning, index) => {
       const place = { epoch: this.head.epoch, seq: this.head.seq + index + 1 };
@@ -88,31 +88,31 @@ export class StateFile {
   }
 
   /** @returns the numbers of the outbox entries */
-  async save(outcome: RuleOutcome, told: readonly PublishedChange[], upTo: Cursor | null): Promise<number[]> {
+  async save(outcome: RuleOutcome, changes: readonly PublishedChange[], upTo: Cursor | null): Promise<number[]> {
     const numbers = await this.#database.call('commit', {
       upTo,
       series: jsonOf(outcome.series),
       keys: jsonOf(outcome.keys),
-      ...this.#rowsOf(told),
+      ...this.#rowsOf(changes),
       findings: outcome.findings.map((finding) => ({ id: finding.id, fromAt: finding.fromAt, json: JSON.stringify(finding) })),
-      outbox: told.map(({ entry }) => entry),
+      outbox: changes.map(({ entry }) => entry),
     });
-    this.head = { ...this.head, seq: this.head.seq + told.length };
+    this.head = { ...this.head, seq: this.head.seq + changes.length };
     this.#savedAtMs = this.#world.clock.nowMs();
     this.savedCursor = upTo ?? this.savedCursor;
     return numbers;
   }
 
-  /** The warnings that were saved, by when they were raised; asked once. Those without a place in this feed (of a file from before there was one, or of a salvaged one) get one: they are told as they are. */
+  /** The warnings that were saved, by when they were raised; asked once. Those without a place in this feed (of a file from before there was one, or of a salvaged one) get one: they are published as they are. */
   async loadViews(): Promise<WarningView[]> {
     const saved = this.#saved;
     this.#saved = [];
-    const told = this.nextChanges(saved.filter(({ cursor }) => cursor?.epoch !== this.head.epoch).map(({ warning }) => warning));
-    if (told.length > 0) {
-      await this.#database.call('commit', { ...NOTHING, ...this.#rowsOf(told), warningChanges: [] });
-      this.head = { ...this.head, seq: this.head.seq + told.length };
+    const changes = this.nextChanges(saved.filter(({ cursor }) => cursor?.epoch !== this.head.epoch).map(({ warning }) => warning));
+    if (changes.length > 0) {
+      await this.#database.call('commit', { ...NOTHING, ...this.#rowsOf(changes), warningChanges: [] });
+      this.head = { ...this.head, seq: this.head.seq + changes.length };
     }
-    const placed = new Map(told.map(({ view }) => [view.id, view]));
+    const placed = new Map(changes.map(({ view }) => [view.id, view]));
     return saved.map(({ warning, cursor }) => placed.get(warning.id) ?? warningView(warning, cursor));
   }
 
@@ -136,9 +136,9 @@ export class StateFile {
   }
 
   /** A change is new when it is not in what the tables have of its warning, nor in an earlier one of the batch. */
-  #rowsOf(told: readonly PublishedChange[]): Pick<StateBatch, 'warnings' | 'warningChanges' | 'feed'> {
+  #rowsOf(changes: readonly PublishedChange[]): Pick<StateBatch, 'warnings' | 'warningChanges' | 'feed'> {
     const savedTo = new Map<string, number>();
-    const rows = told.map(({ warning, place }) => {
+    const rows = changes.map(({ warning, place }) => {
       const saved = savedTo.get(warning.id) ?? this.tables.warnings.get(warning.id)?.changes.at(-1)?.n ?? 0;
       savedTo.set(warning.id, warning.changes.at(-1)?.n ?? 0);
       return warningRows(warning, place, warning.changes.filter(({ n }) => n > saved));
@@ -146,7 +146,7 @@ export class StateFile {
     return {
       warnings: rows.map(({ warning }) => warning),
       warningChanges: rows.flatMap(({ changes }) => changes),
-      feed: { told: told.map(({ view }) => JSON.stringify(view)), last: this.head.seq + told.length },
+      feed: { published: changes.map(({ view }) => JSON.stringify(view)), last: this.head.seq + changes.length },
     };
   }
 }

@@ -35,17 +35,17 @@ export function keyFromVersion1({ warning, ...key }: KeyOfVersion1): KeyRecord {
 
 /**
  * @param known what its key held of it; null when that holds a newer one
- * @param told how often it was told, as far as that is known
+ * @param published how often it was published, as far as that is known
  */
-export function recordFromVersion1(view: ViewOfVersion1, known: WarningOfVersion1 | null, told: number): { warning: DescribedWarning; cursor: Cursor | null } {
+export function recordFromVersion1(view: ViewOfVersion1, known: WarningOfVersion1 | null, published: number): { warning: DescribedWarning; cursor: Cursor | null } {
   const { cursor, title, place, reasons, snapshots = [], clips = [], suggestion, incomplete, exercise, raisedBy, publishedAt, ...facts } = view;
   const changes = known ? changesOf(known, reasons) : changesOfReasons(view);
   const warning: DescribedWarning = {
     ...facts,
     worst: known?.worst ?? facts.level,
     count: known?.count ?? 1,
-    // Each time it was told counts once, the closing twice: no number that was told is given again.
-    revision: known?.revision ?? 2 * Math.max(told, reasons.length),
+    // Publishing counts once, closing twice: no revision is used again.
+    revision: known?.revision ?? 2 * Math.max(published, reasons.length),
     description: { title, suggestion, exercise, raisedBy, publishedAt, position: place.position, missing: incomplete },
     media: { snapshots, clips },
     changes,

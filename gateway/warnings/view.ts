@@ -32,7 +32,7 @@ function reasonsOf({ changes }: DescribedWarning): Reason[] {
 /**
  * The message of a warning; `revision` and `id` together name this state of it.
  *
- * @param previous the change before it, of whatever warning; null where there is none or it is told again
+ * @param previous the change before it, of whatever warning; null where there is none or it is published again
  */
 export function warningMessage(view: WarningView, revision: number, previous: Cursor | null): OutboxEntry {
   return { topic: warningTopic(view.centre, view.id), payload: JSON.stringify({ ...view, revision, previous: previous && formatCursor(previous) }), final: !isOpen(view.state) };
