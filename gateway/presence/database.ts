@@ -1,4 +1,4 @@
-/** `presence.db`: a row for each edge and each device. Runs in a worker. */
+/** `presence.db`: a row for each edge and each device, and one for when that last sent something. Runs in a worker. */
 import type { DatabaseSync } from 'node:sqlite';
 import { isJson, SalvageReader } from '../sqlite/damaged.ts';
 import { SqliteFile } from '../sqlite/file.ts';
@@ -8,13 +8,18 @@ import { openOrSalvage, type DatabaseSalvage } from '../sqlite/salvage.ts';
 export const PRESENCE_MIGRATIONS = initialVersion(`
 CREATE TABLE edges (id TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE devices (id TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE last_seen (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `);
 
 const TABLES = ['edges', 'devices'] as const;
 
 /** null: it is gone. */
 export type PresenceRow = [id: string, json: string | null];
-export type PresenceRows = Record<(typeof TABLES)[number], PresenceRow[]>;
+
+export interface PresenceRows extends Record<(typeof TABLES)[number], PresenceRow[]> {
+  /** When each device last sent something, ms UTC: apart, since it changes most and is small. */
+  lastSeen: [id: string, atMs: number][];
+}
 
 /** How many rows a salvage has saved. */
 export type SalvagedRows = Record<(typeof TABLES)[number], number>;
@@ -31,7 +36,7 @@ export class PresenceDatabase {
     },
   };
 
-  /** A damaged file is put aside; its rows that can be read are kept, and edges say the rest again. */
+  /** A damaged file is put aside; its rows that can be read are kept, and edges report the rest again. */
   #open(path: string): { rows: PresenceRows; salvage: DatabaseSalvage<SalvagedRows> | null } {
     this.#file?.close();
     this.#file = null;
@@ -43,7 +48,7 @@ export class PresenceDatabase {
     const file = new SqliteFile(path, PRESENCE_MIGRATIONS);
     file.open(() => {});
     try {
-      const rows = file.read((db) => ({ edges: rowsIn(db, 'edges'), devices: rowsIn(db, 'devices') }));
+      const rows = file.read((db) => ({ edges: rowsIn(db, 'edges'), devices: rowsIn(db, 'devices'), lastSeen: lastSeenIn(db) }));
       for (const [, json] of [...rows.edges, ...rows.devices]) JSON.parse(json as string);
       this.#file = file;
       return rows;
@@ -59,11 +64,21 @@ function save(db: DatabaseSync, rows: PresenceRows): void {
     if (rows[table].length === 0) continue;
     const put = db.prepare(`INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json`);
     const drop = db.prepare(`DELETE FROM ${table} WHERE id = ?`);
+    const forget = db.prepare('DELETE FROM last_seen WHERE id = ?');
     for (const [id, json] of rows[table]) {
-      if (json === null) drop.run(id);
-      else put.run(id, json);
+      if (json !== null) put.run(id, json);
+      else {
+        drop.run(id);
+        if (table === 'devices') forget.run(id);
+      }
     }
   }
+  const putTime = db.prepare('INSERT INTO last_seen VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at');
+  for (const [id, atMs] of rows.lastSeen) putTime.run(id, BigInt(Math.floor(atMs)));
+}
+
+function lastSeenIn(db: DatabaseSync): PresenceRows['lastSeen'] {
+  return (db.prepare('SELECT id, at FROM last_seen').all() as unknown as { id: string; at: number }[]).map(({ id, at }) => [id, at]);
 }
 
 function rowsIn(db: DatabaseSync, table: string): PresenceRow[] {
@@ -78,6 +93,9 @@ function copyRows(from: DatabaseSync | null, into: SqliteFile): SalvagedRows {
       for (const [id, json] of new SalvageReader(from).ofKeyed(table, 'id, json', 'id')) {
         if (typeof id === 'string' && typeof json === 'string' && isJson(json)) saved[table] += Number(db.prepare(`INSERT OR IGNORE INTO ${table} VALUES (?, ?)`).run(id, json).changes);
       }
+    }
+    for (const [id, at] of new SalvageReader(from).ofKeyed('last_seen', 'id, at', 'id')) {
+      if (typeof id === 'string' && typeof at === 'bigint') db.prepare('INSERT OR IGNORE INTO last_seen VALUES (?, ?)').run(id, at);
     }
   });
   return saved;

@@ -59,11 +59,26 @@ export function trustedUntil({ lastAt, periodMs }: { lastAt: number | null; peri
   return lastAt !== null && sentAt - lastAt <= FRESH_PERIODS * (periodMs ?? DEFAULT_PERIOD_MS) ? seenAt + STATE_TRUST_MS : 0;
 }
 
-/** `freshUntil` means nothing after a restart. */
-export const presenceRow = (id: string, value: EdgeEntry | DeviceEntry | undefined): PresenceRow => [id, value ? JSON.stringify({ ...value, freshUntil: undefined }) : null];
+export const edgeRow = (id: string, edge: EdgeEntry | undefined): PresenceRow => [id, edge ? JSON.stringify(edge) : null];
+
+/** When it was last seen has a row of its own, and `freshUntil` means nothing after a restart. */
+export function deviceRow(id: string, device: DeviceEntry | undefined): PresenceRow {
+  if (!device) return [id, null];
+  const { lastAt: _lastAt, freshUntil: _freshUntil, ...kept } = device;
+  return [id, JSON.stringify(kept)];
+}
+
+export function deviceOfRow(json: string, lastAt: number | null): DeviceEntry {
+  return { ...(JSON.parse(json) as Omit<DeviceEntry, 'lastAt' | 'freshUntil'>), lastAt, freshUntil: 0 };
+}
 
 /** Whether both have the same row. */
-export const hasSameRow = (a: DeviceEntry, b: DeviceEntry): boolean => JSON.stringify({ ...a, freshUntil: 0 }) === JSON.stringify({ ...b, freshUntil: 0 });
+export function hasSameRow(a: DeviceEntry, b: DeviceEntry): boolean {
+  return a.edge === b.edge && a.centre === b.centre && a.driver === b.driver && a.subject === b.subject && a.online === b.online && a.reason === b.reason
+    && a.since === b.since && a.periodMs === b.periodMs && a.pictures === b.pictures && isSamePosition(a.position, b.position);
+}
+
+const isSamePosition = (a: Position | null, b: Position | null): boolean => a === b || (a !== null && b !== null && a.lon === b.lon && a.lat === b.lat && a.heightM === b.heightM);
 
 /** An edge that never reported its state. */
 export const unseenEdge = (id: string, centre: string): EdgeEntry => ({ id, centre, online: false, version: null, logDepth: null, clockOffsetMs: null, http: null, seenAt: 0 });

@@ -34,16 +34,16 @@ async function dirOf(t: TestContext): Promise<string> {
 
 test('what did not change is not written: neither a device that gives the same, nor an edge that is away', async (t) => {
   const written: string[][] = [];
-  t.mock.method(PresenceFile.prototype, 'save', async ({ edges, devices }: Parameters<PresenceFile['save']>[0]) => { written.push([...edges, ...devices].map(([id, json]) => (json === null ? `-${id}` : id))); return true; });
+  t.mock.method(PresenceFile.prototype, 'save', async ({ edges, devices, lastSeen }: Parameters<PresenceFile['save']>[0]) => { written.push([...edges, ...devices].map(([id, json]) => (json === null ? `-${id}` : id)).concat(lastSeen.map(([id, atMs]) => `${id}@${atMs}`))); return true; });
   const { world, registry, say } = await rig(t, await dirOf(t));
   say('pump', { plc: 1000, meter: 1000 });
   say('gate', { cam: 1000 });
   await world.clock.advanceMs(5000);
-  assert.deepEqual(written, [['pump', 'gate', 'plc', 'meter', 'cam']]);
+  assert.deepEqual(written, [['pump', 'gate', 'plc', 'meter', 'cam', 'plc@1000', 'meter@1000', 'cam@1000']]);
   // How long it is believed to be fresh moves with each state, and is not kept.
   say('pump', { plc: 1000, meter: 6000 });
   await world.clock.advanceMs(5000);
-  assert.deepEqual(written.slice(1), [['pump', 'meter']]);
+  assert.deepEqual(written.slice(1), [['pump', 'meter@6000']]);
   await world.clock.advanceMs(60_000);
   assert.equal(written.length, 2, 'nobody spoke');
   say('pump', { meter: 6000 });
@@ -119,7 +119,7 @@ test('killed at any moment: what was saved is there whole', async (t) => {
     const file = new PresenceFile({ path: ${JSON.stringify(join(dir, 'presence.db'))} }, { tell() {} });
     await file.open();
     for (let n = 1; ; n += 1) {
-      if (!await file.save({ edges: [['e', JSON.stringify({ n })]], devices: Array.from({ length: 50 }, (_, d) => ['d' + d, JSON.stringify({ n })]) })) process.exit(1);
+      if (!await file.save({ edges: [['e', JSON.stringify({ n })]], devices: Array.from({ length: 50 }, (_, d) => ['d' + d, JSON.stringify({ n })]), lastSeen: [['d0', n]] })) process.exit(1);
       console.log(n);
     }`;
   const path = join(dir, 'writer.mjs');
@@ -132,8 +132,8 @@ test('killed at any moment: what was saved is there whole', async (t) => {
       if (last === 5 + kill) child.kill('SIGKILL');
     }
     const file = new PresenceFile({ path: join(dir, 'presence.db') }, testWorld());
-    const { edges, devices } = await file.open();
-    const numbers = [...edges, ...devices].map(([, json]) => (JSON.parse(json as string) as { n: number }).n);
+    const { edges, devices, lastSeen } = await file.open();
+    const numbers = [...edges, ...devices].map(([, json]) => (JSON.parse(json as string) as { n: number }).n).concat(lastSeen.map(([, atMs]) => atMs));
     assert.equal(new Set(numbers).size, 1, 'all of one save, or of the next');
     assert.ok((numbers[0] ?? 0) >= last);
     await file.close();

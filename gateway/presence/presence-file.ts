@@ -7,10 +7,11 @@ import { dirname, join } from 'node:path';
 import { FaultError, type FaultCode } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { SqliteClient, SqliteThread, workerBeside } from '../sqlite/client.ts';
-import type { PresenceDatabase, PresenceRow, PresenceRows } from './database.ts';
+import type { PresenceDatabase, PresenceRows } from './database.ts';
+import { deviceRow, edgeRow, type DeviceEntry, type EdgeEntry } from './entries.ts';
 
 /** More would hold up what else its thread has to do. */
-const MAX_ROWS_A_COMMIT = 2000;
+const MAX_ROWS_PER_COMMIT = 10_000;
 /** A file that must not be touched. */
 const REFUSING: ReadonlySet<FaultCode> = new Set(['CV_STORE_NEWER', 'CV_STORE_MIGRATION', 'CV_STORE_BUSY']);
 /** Up to version 0.1 all of it lay in one file of JSON. */
@@ -44,20 +45,15 @@ export class PresenceFile {
         throw error;
       }
       this.#tellFault(error);
-      return { edges: [], devices: [] };
+      return { edges: [], devices: [], lastSeen: [] };
     }
   }
 
   /** @returns whether it is on disk; what keeps it from there is told */
-  async save({ edges, devices }: PresenceRows): Promise<boolean> {
+  async save(rows: PresenceRows): Promise<boolean> {
     try {
       if (!this.#isOpen) await this.#openNow();
-      const all = [...edges.map((row) => ['edges', row] as const), ...devices.map((row) => ['devices', row] as const)];
-      for (let from = 0; from < all.length; from += MAX_ROWS_A_COMMIT) {
-        const some = all.slice(from, from + MAX_ROWS_A_COMMIT);
-        const of = (table: string): PresenceRow[] => some.flatMap(([one, row]) => (one === table ? [row] : []));
-        await this.#client.call('save', { edges: of('edges'), devices: of('devices') });
-      }
+      for (const some of slices(rows)) await this.#client.call('save', some);
       return true;
     } catch (error) {
       this.#tellFault(error);
@@ -102,9 +98,23 @@ async function readOld(path: string): Promise<PresenceRows | null> {
   try {
     const { edges, devices } = JSON.parse(await readFile(path, 'utf8')) as { edges?: unknown; devices?: unknown };
     if (!Array.isArray(edges) || !Array.isArray(devices)) return null;
-    return { edges: (edges as { id: string }[]).map((edge) => [edge.id, JSON.stringify(edge)]), devices: (devices as [string, object][]).map(([id, device]) => [id, JSON.stringify(device)]) };
+    return {
+      edges: (edges as EdgeEntry[]).map((edge) => edgeRow(edge.id, edge)),
+      devices: (devices as [string, DeviceEntry][]).map(([id, device]) => deviceRow(id, device)),
+      lastSeen: (devices as [string, DeviceEntry][]).flatMap(([id, { lastAt }]): PresenceRows['lastSeen'] => (typeof lastAt === 'number' ? [[id, lastAt]] : [])),
+    };
   } catch {
-    // Not there, or cut by a crash while it was first written: edges say it all again.
+    // Not there, or cut by a crash while it was first written: edges report it all again.
     return null;
   }
+}
+
+/** One commit each: nearly always all of it. */
+function slices({ edges, devices, lastSeen }: PresenceRows): PresenceRows[] {
+  if (edges.length + devices.length + lastSeen.length <= MAX_ROWS_PER_COMMIT) return [{ edges, devices, lastSeen }];
+  const found: PresenceRows[] = [];
+  const most = Math.max(edges.length, devices.length, lastSeen.length);
+  const step = Math.floor(MAX_ROWS_PER_COMMIT / 3);
+  for (let from = 0; from < most; from += step) found.push({ edges: edges.slice(from, from + step), devices: devices.slice(from, from + step), lastSeen: lastSeen.slice(from, from + step) });
+  return found;
 }

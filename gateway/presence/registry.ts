@@ -12,7 +12,10 @@ import type { Bindings, KnownBefore } from '../bindings/bindings.ts';
 import { DeviceTable, MAX_DEVICES_OF_EDGE } from './device-table.ts';
 import { edgeOrigin, type EdgeHttpKnown } from '../media/edge-http.ts';
 import type { SqliteThread } from '../sqlite/client.ts';
-import { freshnessOf, trustedUntil, hasSameRow, presenceRow, unseenEdge, type DeviceEntry, type EdgeEntry } from './entries.ts';
+import type { PresenceRows } from './database.ts';
+import {
+  deviceOfRow, deviceRow, edgeRow, freshnessOf, hasSameRow, trustedUntil, unseenEdge, type DeviceEntry, type EdgeEntry,
+} from './entries.ts';
 import { PresenceFile } from './presence-file.ts';
 
 /** A device as its edge reports it; the API adds its values, and a remedy for its reason. */
@@ -54,7 +57,7 @@ export class PresenceRegistry {
   #timer: Timer | null = null;
   readonly #file: PresenceFile | null;
   /** Not saved yet. */
-  readonly #changed = { edges: new Set<string>(), devices: new Set<string>() };
+  readonly #changed = { edges: new Set<string>(), devices: new Set<string>(), lastSeen: new Set<string>() };
   readonly #inTurn = turns();
 
   constructor(options: PresenceRegistryOptions, world: World) {
@@ -68,7 +71,8 @@ export class PresenceRegistry {
     const saved = await this.#file?.open();
     // An edge that is online reports again within seconds.
     for (const [id, json] of saved?.edges ?? []) this.#edges.set(id, { ...JSON.parse(json as string) as EdgeEntry, online: false, ...(this.#options.http && { http: null }) });
-    for (const [id, json] of saved?.devices ?? []) this.#devices.set(id, { ...JSON.parse(json as string) as DeviceEntry, freshUntil: 0 });
+    const lastSeen = new Map(saved?.lastSeen);
+    for (const [id, json] of saved?.devices ?? []) this.#devices.set(id, deviceOfRow(json as string, lastSeen.get(id) ?? null));
     for (const id of this.#options.edges) if (!this.#edges.has(id)) this.#edges.set(id, unseenEdge(id, this.#options.centre));
     this.#timer = everyMs(this.#world.clock, SAVE_EVERY_MS, () => {
       void this.#save();
@@ -180,7 +184,7 @@ export class PresenceRegistry {
       const lastAt = newer(device.lastAt, valueAt(clocks, at) === 'unsynced' ? Math.min(time, this.#world.clock.nowMs()) : time);
       if (lastAt === device.lastAt) continue;
       device.lastAt = lastAt;
-      this.#changed.devices.add(id);
+      this.#changed.lastSeen.add(id);
     }
     for (const [id, device] of added) this.#announce(id, device);
   }
@@ -276,6 +280,7 @@ export class PresenceRegistry {
     const before = this.#devices.get(id);
     this.#devices.set(id, device);
     if (!before || !hasSameRow(before, device)) this.#changed.devices.add(id);
+    if (device.lastAt !== (before?.lastAt ?? null)) this.#changed.lastSeen.add(id);
   }
 
   #drop(id: string): void {
@@ -286,14 +291,19 @@ export class PresenceRegistry {
   /** Rows of what changed since the last time. */
   #save(): Promise<void> {
     return this.#inTurn(async () => {
-      const [edges, devices] = [[...this.#changed.edges], [...this.#changed.devices]];
-      if (!this.#file || edges.length + devices.length === 0) return;
-      this.#changed.edges.clear();
-      this.#changed.devices.clear();
-      const isSaved = await this.#file.save({ edges: edges.map((id) => presenceRow(id, this.#edges.get(id))), devices: devices.map((id) => presenceRow(id, this.#devices.get(id))) });
+      const [edges, devices, lastSeen] = [[...this.#changed.edges], [...this.#changed.devices], [...this.#changed.lastSeen]];
+      if (!this.#file || edges.length + devices.length + lastSeen.length === 0) return;
+      for (const changed of Object.values(this.#changed)) changed.clear();
+      const isSaved = await this.#file.save({
+        edges: edges.map((id) => edgeRow(id, this.#edges.get(id))),
+        devices: devices.map((id) => deviceRow(id, this.#devices.get(id))),
+        lastSeen: lastSeen.flatMap((id): PresenceRows['lastSeen'] => {
+          const atMs = this.#devices.get(id)?.lastAt ?? null;
+          return atMs === null ? [] : [[id, atMs]];
+        }),
+      });
       if (isSaved) return;
-      for (const id of edges) this.#changed.edges.add(id);
-      for (const id of devices) this.#changed.devices.add(id);
+      for (const [changed, ids] of [[this.#changed.edges, edges], [this.#changed.devices, devices], [this.#changed.lastSeen, lastSeen]] as const) for (const id of ids) changed.add(id);
     });
   }
 }
