@@ -104,10 +104,12 @@ function writePage(path: string, page: Buffer): void {
   }
 }
 
-export function isJson(text: string): boolean {
+export const isJson = (text: string): boolean => isJsonOf(text, () => true);
+
+/** Whether a text can be understood, and what it says has the right form. */
+export function isJsonOf(text: string, isRight: (value: unknown) => boolean): boolean {
   try {
-    JSON.parse(text);
-    return true;
+    return isRight(JSON.parse(text));
   } catch {
     // The caller reports it, with its row.
     return false;

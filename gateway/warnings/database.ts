@@ -5,10 +5,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CARRIED_CHANGES } from '../../city/warning/warning.ts';
 import type { Cursor } from '../../log/types.ts';
+import { FaultError } from '../../core/faults.ts';
+import { isJson, isJsonOf } from '../sqlite/damaged.ts';
 import { SqliteFile } from '../sqlite/file.ts';
 import { openOrSalvage, type DatabaseSalvage } from '../sqlite/salvage.ts';
 import { appendToChangeFeed, openChangeFeed, readChangeFeed } from './change-feed.ts';
-import type { WarningChangeRow, WarningRow } from './record.ts';
+import { isWarningChange, isWarningKey, isWarningRecord, type WarningChangeRow, type WarningRow } from './record.ts';
 import { copyState, type SalvagedState } from './salvage.ts';
 import { STATE_MIGRATIONS } from './schema.ts';
 
@@ -78,9 +80,7 @@ export class StateDatabase {
     try {
       file.transaction(prune);
       const snapshot = file.read(snapshotOf);
-      // What cannot be understood would keep the rules from starting, or be sent to whoever listens.
-      const texts = [...snapshot.series, ...snapshot.keys].map(([, json]) => json).concat(snapshot.warnings.flatMap(({ json, changes }) => [json, ...changes]), snapshot.outbox.map(({ payload }) => payload || 'null'));
-      for (const text of texts) JSON.parse(text);
+      check(snapshot);
       this.#file = file;
       return snapshot;
     } catch (error) {
@@ -110,6 +110,13 @@ export class StateDatabase {
       return numbers;
     });
   }
+}
+
+/** What cannot be understood would keep the rules from starting, or be sent to whoever listens. @throws CV_STORE_DAMAGED */
+function check({ series, keys, warnings, outbox }: StateSnapshot): void {
+  const isSound = series.every(([, json]) => isJson(json)) && outbox.every(({ payload }) => payload === '' || isJson(payload))
+    && keys.every(([, json]) => isJsonOf(json, isWarningKey)) && warnings.every(({ json, changes }) => isJsonOf(json, isWarningRecord) && changes.every((change) => isJsonOf(change, isWarningChange)));
+  if (!isSound) throw new FaultError('CV_STORE_DAMAGED', { path: '', detail: 'a row of it cannot be understood' });
 }
 
 /** Only added to; of a warning with very many the oldest but the first go. */

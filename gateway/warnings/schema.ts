@@ -1,5 +1,6 @@
 /** The tables of `state.db`, and how an older file becomes one of today. */
 import type { DatabaseSync } from 'node:sqlite';
+import { FaultError } from '../../core/faults.ts';
 import type { Migrations } from '../sqlite/migrations.ts';
 import { keyFromVersion1, recordFromVersion1, type KeyOfVersion1, type ViewOfVersion1, type WarningOfVersion1 } from './version-1.ts';
 import { warningRows } from './record.ts';
@@ -29,14 +30,16 @@ function takeOverWarnings(db: DatabaseSync): void {
   const putKey = db.prepare('UPDATE keys SET json = ? WHERE key = ?');
   for (const { key, json } of db.prepare('SELECT key, json FROM keys').all() as unknown as { key: string; json: string }[]) {
     const old = JSON.parse(json) as KeyOfVersion1;
-    if (old.warning) warnings.set(old.warning.id, old.warning);
+    if (old.warning && Array.isArray(old.warning.changes)) warnings.set(old.warning.id, old.warning);
     putKey.run(JSON.stringify(keyFromVersion1(old)), key);
   }
-  const published = new Map((db.prepare("SELECT json ->> 'id' AS id, count(*) AS n FROM changes GROUP BY 1").all() as unknown as { id: string; n: number }[]).map(({ id, n }) => [id, n]));
+  const published = new Map((db.prepare("SELECT json ->> 'id' AS id, count(*) AS n FROM changes WHERE json_valid(json) GROUP BY 1").all() as unknown as { id: string; n: number }[]).map(({ id, n }) => [id, n]));
   const putWarning = db.prepare('UPDATE warnings SET json = ? WHERE id = ?');
   const putChange = db.prepare('INSERT OR REPLACE INTO warning_changes VALUES (?, ?, ?)');
   for (const { id, json } of db.prepare('SELECT id, json FROM warnings').all() as unknown as { id: string; json: string }[]) {
-    const { warning, cursor } = recordFromVersion1(JSON.parse(json) as ViewOfVersion1, warnings.get(id) ?? null, published.get(id) ?? 0);
+    const record = recordFromVersion1(JSON.parse(json) as ViewOfVersion1, warnings.get(id) ?? null, published.get(id) ?? 0);
+    if (!record) throw new FaultError('CV_STORE_DAMAGED', { path: '', detail: `warning ${id} cannot be understood` });
+    const { warning, cursor } = record;
     const rows = warningRows(warning, cursor, warning.changes);
     putWarning.run(rows.warning.json, id);
     for (const [, n, text] of rows.changes) putChange.run(id, BigInt(n), text);

@@ -7,6 +7,7 @@ import { CARRIED_CHANGES, type DescribedWarning, type Warning, type WarningChang
 import type { Clip, Level, Position, Snapshot } from '../../core/event.ts';
 import type { Words } from '../../core/words.ts';
 import { parseCursor, type Cursor } from '../../log/types.ts';
+import { isWarningChange, isWarningRecord } from './record.ts';
 
 type ReasonOfVersion1 = Words & { cites: NonNullable<WarningChange['cite']> };
 
@@ -27,7 +28,7 @@ export interface KeyOfVersion1 extends Omit<KeyRecord, 'newest'> {
   warning: WarningOfVersion1 | null;
 }
 
-export const isOfVersion1 = (row: object): boolean => !('newest' in row) && !('media' in row);
+export const isOfVersion1 = (row: unknown): boolean => typeof row === 'object' && row !== null && !('newest' in row) && !('media' in row);
 
 export function keyFromVersion1({ warning, ...key }: KeyOfVersion1): KeyRecord {
   return { ...key, newest: warning && { id: warning.id, onsetAt: warning.onsetAt } };
@@ -36,8 +37,10 @@ export function keyFromVersion1({ warning, ...key }: KeyOfVersion1): KeyRecord {
 /**
  * @param known what its key held of it; null when that holds a newer one
  * @param published how often it was published, as far as that is known
+ * @returns null for what is no warning
  */
-export function recordFromVersion1(view: ViewOfVersion1, known: WarningOfVersion1 | null, published: number): { warning: DescribedWarning; cursor: Cursor | null } {
+export function recordFromVersion1(view: ViewOfVersion1, known: WarningOfVersion1 | null, published: number): { warning: DescribedWarning; cursor: Cursor | null } | null {
+  if (!Array.isArray(view.reasons) || typeof view.place !== 'object') return null;
   const { cursor, title, place, reasons, snapshots = [], clips = [], suggestion, incomplete, exercise, raisedBy, publishedAt, ...facts } = view;
   const changes = known ? changesOf(known, reasons) : changesOfReasons(view);
   const warning: DescribedWarning = {
@@ -50,6 +53,7 @@ export function recordFromVersion1(view: ViewOfVersion1, known: WarningOfVersion
     media: { snapshots, clips },
     changes,
   };
+  if (!isWarningRecord(warning) || !changes.every(isWarningChange)) return null;
   return { warning, cursor: cursor === undefined ? null : parseCursor(cursor) };
 }
 
