@@ -1,6 +1,7 @@
 /** `presence.db`: a row for each edge and each device, and one for when that last sent something. Runs in a worker. */
 import type { DatabaseSync } from 'node:sqlite';
-import { isJson, SalvageReader } from '../sqlite/damaged.ts';
+import { isJsonOf, SalvageReader } from '../sqlite/damaged.ts';
+import { FaultError } from '../../core/faults.ts';
 import { SqliteFile } from '../sqlite/file.ts';
 import { initialVersion } from '../sqlite/migrations.ts';
 import { openOrSalvage, type DatabaseSalvage } from '../sqlite/salvage.ts';
@@ -12,6 +13,13 @@ CREATE TABLE last_seen (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOU
 `);
 
 const TABLES = ['edges', 'devices'] as const;
+
+/** Damage may leave JSON that says nothing of an edge or a device. */
+const has = (value: unknown, texts: readonly string[]): boolean => typeof value === 'object' && value !== null && texts.every((name) => typeof (value as Record<string, unknown>)[name] === 'string');
+const IS_ENTRY: Record<(typeof TABLES)[number], (value: unknown) => boolean> = {
+  edges: (value) => has(value, ['id', 'centre']) && typeof (value as { seenAt?: unknown }).seenAt === 'number',
+  devices: (value) => has(value, ['edge', 'centre', 'driver', 'subject', 'reason']),
+};
 
 /** null: it is gone. */
 export type PresenceRow = [id: string, json: string | null];
@@ -49,7 +57,8 @@ export class PresenceDatabase {
     file.open(() => {});
     try {
       const rows = file.read((db) => ({ edges: rowsIn(db, 'edges'), devices: rowsIn(db, 'devices'), lastSeen: lastSeenIn(db) }));
-      for (const [, json] of [...rows.edges, ...rows.devices]) JSON.parse(json as string);
+      const isSound = TABLES.every((table) => rows[table].every(([, json]) => isJsonOf(json as string, IS_ENTRY[table])));
+      if (!isSound) throw new FaultError('CV_STORE_DAMAGED', { path: '', detail: 'a row of it cannot be understood' });
       this.#file = file;
       return rows;
     } catch (error) {
@@ -91,7 +100,7 @@ function copyRows(from: DatabaseSync | null, into: SqliteFile): SalvagedRows {
   into.transaction((db) => {
     for (const table of TABLES) {
       for (const [id, json] of new SalvageReader(from).ofKeyed(table, 'id, json', 'id')) {
-        if (typeof id === 'string' && typeof json === 'string' && isJson(json)) saved[table] += Number(db.prepare(`INSERT OR IGNORE INTO ${table} VALUES (?, ?)`).run(id, json).changes);
+        if (typeof id === 'string' && typeof json === 'string' && isJsonOf(json, IS_ENTRY[table])) saved[table] += Number(db.prepare(`INSERT OR IGNORE INTO ${table} VALUES (?, ?)`).run(id, json).changes);
       }
     }
     for (const [id, at] of new SalvageReader(from).ofKeyed('last_seen', 'id, at', 'id')) {

@@ -119,7 +119,7 @@ test('killed at any moment: what was saved is there whole', async (t) => {
     const file = new PresenceFile({ path: ${JSON.stringify(join(dir, 'presence.db'))} }, { tell() {} });
     await file.open();
     for (let n = 1; ; n += 1) {
-      if (!await file.save({ edges: [['e', JSON.stringify({ n })]], devices: Array.from({ length: 50 }, (_, d) => ['d' + d, JSON.stringify({ n })]), lastSeen: [['d0', n]] })) process.exit(1);
+      if (!await file.save({ edges: [['e', JSON.stringify({ n, id: 'e', centre: 'c', seenAt: 1 })]], devices: Array.from({ length: 50 }, (_, d) => ['d' + d, JSON.stringify({ n, edge: 'e', centre: 'c', driver: '', subject: '', reason: '' })]), lastSeen: [['d0', n]] })) process.exit(1);
       console.log(n);
     }`;
   const path = join(dir, 'writer.mjs');
