@@ -164,8 +164,8 @@ async function open(given: GatewaySetup, world: World, health: HealthMonitor, op
     Object.assign(setup, plan.setup);
     ({ catalogue, rules } = knowledge);
     normal = normaliser(catalogue);
-    store.know(catalogue);
-    store.keepWithin(setup.store);
+    store.setCatalogue(catalogue);
+    store.setRetention(setup.store);
     readers.know(setup.http.readers ?? [], setup.operators ?? []);
     if (isOperatorOther) commands = commandSource(setup.operators ?? [], dispatch, world);
     if (plan.rights) {

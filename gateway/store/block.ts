@@ -91,7 +91,7 @@ export function pointReader(columns: PointColumns): (place: number) => StoredPoi
 }
 
 /** Points at some places, in that order. */
-export function pick(columns: PointColumns, places: readonly number[] | Uint32Array): PointColumns {
+export function pickPoints(columns: PointColumns, places: readonly number[] | Uint32Array): PointColumns {
   const picked = room(places.length);
   const odd = columns.odd.length > 0 ? new Map(columns.odd.map((one) => [one.place, one])) : null;
   for (let to = 0; to < places.length; to += 1) {

@@ -19,7 +19,7 @@ import { fromSql, toSql, type SeriesHead, type SeriesSnapshot, type SqlValue } f
 import { copyStore, type SavedStore } from './salvage.ts';
 import { storeMigrations } from './schema.ts';
 
-export interface Batch {
+export interface StoreBatch {
   upTo: Cursor;
   /** Series that are new, under ids that are not given out yet, with their first point. */
   created: SeriesSnapshot[];
@@ -43,7 +43,7 @@ export interface Replacement {
   rows: number;
 }
 
-export interface OpenRequest {
+export interface StoreOpenRequest {
   path: string;
   /** Of the log, of which the store can have nothing yet. */
   presentEpoch: number;
@@ -74,8 +74,8 @@ export class StoreDatabase {
 
   /** The operations that the worker offers. */
   readonly operations = {
-    open: (request: OpenRequest) => this.#open(request),
-    commit: (batch: Batch) => this.#commit(batch),
+    open: (request: StoreOpenRequest) => this.#open(request),
+    commit: (batch: StoreBatch) => this.#commit(batch),
     mend: (request: { detail: string; series: SeriesSnapshot[] }): DatabaseSalvage<SavedStore> => this.#mend(request),
     sweep: (sweep: Sweep): Swept => sweepSlice(this.#file as SqliteFile, this.#generations, sweep),
     generations: ({ sealBefore }: { sealBefore: number }): Generation[] => this.#sealed(sealBefore),
@@ -87,7 +87,7 @@ export class StoreDatabase {
   };
 
   /** A file that cannot be opened is put aside, and what can be saved of it stands in its place. */
-  #open({ path, presentEpoch }: OpenRequest): Opened & { salvage: DatabaseSalvage<SavedStore> | null } {
+  #open({ path, presentEpoch }: StoreOpenRequest): Opened & { salvage: DatabaseSalvage<SavedStore> | null } {
     const { opened, salvage } = openOrSalvage(path, this.#migrations, () => this.#openFile(path, presentEpoch), (from, into) => copyStore(from, into, null, presentEpoch));
     return { ...opened, salvage };
   }
@@ -139,7 +139,7 @@ export class StoreDatabase {
   }
 
   /** Writes points and cursor in one transaction. @returns the points where some were there already; null where all are new */
-  #commit({ upTo, created, changed, points: given }: Batch): PointColumns | null {
+  #commit({ upTo, created, changed, points: given }: StoreBatch): PointColumns | null {
     const written = (this.#file as SqliteFile).transaction((db) => {
       const cursor = cursorOf(db);
       // A commit that reported a failure may have been written all the same.

@@ -9,7 +9,7 @@ import { isDamage } from '../../log/storage.ts';
 import type { Cursor } from '../../log/types.ts';
 import { isJson, SalvageReader, type SqliteRow } from '../sqlite/damaged.ts';
 import type { SqliteFile } from '../sqlite/file.ts';
-import { decodeBlock, pick, type PointColumns } from './block.ts';
+import { decodeBlock, pickPoints, type PointColumns } from './block.ts';
 import { HEAD_COLUMNS, headOf, isIntact } from './chunk.ts';
 import { blockRow } from './fresh.ts';
 import { mergeBefore, NEXT_OPENING } from './merging.ts';
@@ -64,7 +64,7 @@ export function copyStore(from: DatabaseSync | null, into: SqliteFile, known: Kn
     const places = Array.from(points.ids, (_, place) => place).filter((place) => ids.has(points.ids[place] as number));
     if (places.length < points.ids.length) lose(saved, points.ids.length - places.length);
     if (places.length === 0) return;
-    const kept = places.length < points.ids.length ? pick(points, places) : points;
+    const kept = places.length < points.ids.length ? pickPoints(points, places) : points;
     putBlock.run(id as bigint, ...blockRow(Number(g), kept));
     saved.points += places.length;
   });
