@@ -22,7 +22,7 @@ test('any mix of late, equal-time, flagged, bad, boolean and text values reads b
       from += part.length;
       const upTo = { epoch: 1, seq: from };
       await store.consumer.take(part, upTo);
-      await store.consumer.take(part, upTo); // after a fault the same comes again
+      await store.consumer.take(part, upTo); // after a fault the same batch is delivered again
     }
     for (const again of [false, true]) {
       if (again) {

@@ -9,7 +9,7 @@ export const PLAIN = 0;
 export const ZSTD = 1;
 
 /** Modes of times. */
-export const AS_THEY_ARE = 0;
+export const RAW_TIMES = 0;
 export const DELTAS = 1;
 export const GRID = 2;
 
