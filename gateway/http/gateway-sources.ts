@@ -21,7 +21,7 @@ import { openStoreCheck } from './store-check.ts';
 import { indicatorViews } from '../store/indicators.ts';
 import type { LastPoint, Store } from '../store/store.ts';
 import type { HealthMonitor } from '../presence/health-monitor.ts';
-import type { WarningLine } from '../warnings/line.ts';
+import type { WarningLine } from '../warnings/types.ts';
 import { deviceCounts } from '../presence/device-counts.ts';
 
 export interface SourceParts {

@@ -1,6 +1,7 @@
 /** Station: a changed warning gets what it is published with: words, place, media, and the names of what is missing. */
 import type { Catalogue } from '../../city/catalogue/catalogue.ts';
 import { indicatorName } from '../../city/catalogue/name.ts';
+import type { RuleTables } from '../../city/rules/engine.ts';
 import type { Rule } from '../../city/rules/rule.ts';
 import { newestRuleChange, type DescribedWarning, type Warning, type WarningDescription } from '../../city/warning/warning.ts';
 import type { Position } from '../../core/event.ts';
@@ -17,20 +18,48 @@ export interface DescriptionSources {
 
 const CHECK_ON_SITE = { zh: '请值班人员核实现场情况', en: 'let the duty officer check on site' };
 
+export class WarningDescriber {
+  readonly #tables: Pick<RuleTables, 'warnings'>;
+  readonly #media: RecentMedia;
+  readonly #nowMs: () => number;
+
+  constructor(tables: Pick<RuleTables, 'warnings'>, media: RecentMedia, nowMs: () => number) {
+    this.#tables = tables;
+    this.#media = media;
+    this.#nowMs = nowMs;
+  }
+
+  /**
+   * @param warnings in the order in which they changed; one may be there several times
+   * @param republished those of which only the media are new
+   */
+  describe(warnings: readonly Warning[], republished: ReadonlySet<Warning>, ruleOf: (id: string) => Rule | null, sources: DescriptionSources): DescribedWarning[] {
+    const newest = new Map<string, DescribedWarning>();
+    return warnings.map((warning) => {
+      const before = newest.get(warning.id) ?? this.#tables.warnings.get(warning.id) ?? null;
+      const next = republished.has(warning) && isDescribed(before)
+        ? refreshWarningMedia(warning, before, this.#media)
+        : describeWarning(warning, before, ruleOf(warning.rule), sources, this.#media, this.#nowMs());
+      newest.set(next.id, next);
+      return next;
+    });
+  }
+}
+
 /** @param before the same warning as it was published last; null the first time */
-export function describeWarning(changed: Warning, before: Warning | null, rule: Rule | null, sources: DescriptionSources, media: RecentMedia, nowMs: number): DescribedWarning {
+function describeWarning(changed: Warning, before: Warning | null, rule: Rule | null, sources: DescriptionSources, media: RecentMedia, nowMs: number): DescribedWarning {
   const warning = carriedOver(changed, before);
   const changes = withReason(warning, rule, sources.catalogue);
   return { ...warning, changes, media: media.of(warning), description: descriptionOf({ ...warning, changes }, rule, sources, nowMs) };
 }
 
 /** Only its media are new: it is published again, under a revision of its own. */
-export function refreshWarningMedia(changed: Warning, before: DescribedWarning, media: RecentMedia): DescribedWarning {
+function refreshWarningMedia(changed: Warning, before: DescribedWarning, media: RecentMedia): DescribedWarning {
   const warning = carriedOver(changed, before);
   return { ...warning, description: before.description, media: media.of(warning) };
 }
 
-export const isDescribed = (warning: Warning | null): warning is DescribedWarning => warning?.description !== null && warning !== null;
+const isDescribed = (warning: Warning | null): warning is DescribedWarning => warning?.description !== null && warning !== null;
 
 /** Of two changes in one batch the later one does not have the description of the first yet. */
 function carriedOver(warning: Warning, before: Warning | null): Warning {

@@ -15,7 +15,8 @@ import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { FedGroup } from '../feed/fed.ts';
 import { groupOf } from '../feed/testing/groups.ts';
-import { openWarningLine, type WarningLine, type WarningLineOptions } from './line.ts';
+import { openWarningLine } from './line.ts';
+import type { WarningLine, WarningLineOptions } from './types.ts';
 
 const folders: string[] = [];
 const opened: WarningLine[] = [];

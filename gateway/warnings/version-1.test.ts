@@ -8,8 +8,9 @@ import { EMPTY_CATALOGUE } from '../../city/catalogue/catalogue.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { StateDatabase } from './database.ts';
-import { openWarningLine, type WarningLine } from './line.ts';
+import { openWarningLine } from './line.ts';
 import { warningFromRows } from './record.ts';
+import type { WarningLine } from './types.ts';
 
 const TABLES = `
 CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;

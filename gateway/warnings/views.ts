@@ -1,7 +1,10 @@
 /** Station: the warnings as the API lists them: open ones, and the newest of those that are over. */
 import type { WarningView } from '../../api/views.ts';
 import { isOpen } from '../../city/warning/lifecycle.ts';
+import type { RuleTables } from '../../city/rules/engine.ts';
+import type { OutboxEntry } from './database.ts';
 import { matchesWarningFilter, newestFirst, type WarningFilter } from './list.ts';
+import { warningMessage } from './view.ts';
 
 /** Warnings that are listed; of more, the oldest that are over leave the list. */
 const MAX_VIEWS = 20_000;
@@ -47,4 +50,13 @@ export class WarningViews {
     this.#listeners.add(listener);
     return () => { this.#listeners.delete(listener); };
   }
+}
+
+/** The open warnings as messages: a broker may have lost what it retained. */
+export function openMessages({ keys, warnings }: Pick<RuleTables, 'keys' | 'warnings'>, views: Pick<WarningViews, 'get'>): OutboxEntry[] {
+  return [...keys.values()].flatMap(({ newest }) => {
+    const warning = newest && warnings.get(newest.id);
+    const view = warning && isOpen(warning.state) ? views.get(warning.id) : null;
+    return warning && view ? [warningMessage(view, warning.revision, null)] : [];
+  });
 }
