@@ -2,6 +2,7 @@
  * The shapes of api/views.ts as schemas: the one source of the OpenAPI document, held to the types by the compiler
  * (`satisfies`) and to the real answers by a test.
  */
+import { WARNING_STATES } from '../city/warning/state.ts';
 import { z } from 'zod';
 import type * as api from './views.ts';
 
@@ -102,7 +103,7 @@ const SnapshotShape = named('Snapshot', 'a picture that goes with an event, name
 export const WarningView = named('Warning', 'something a centre must act on', '须由中心处置的风险提示', z.object({
   id: z.string(), cursor: z.string().exactOptional().meta({ en: 'place of its last change among those of all warnings', zh: '其最近一次变化在全部风险提示变化中的位置' }), rule: z.string(), version: z.int(), type: z.enum(['threshold', 'absence']),
   indicator: z.string(), device: z.string(), point: z.string(), subject: z.string(), centre: z.string(), level,
-  state: z.enum(['raised', 'acknowledged', 'dispatched', 'handling', 'handled', 'verified', 'closed', 'reviewed', 'false_alarm', 'merged', 'transferred']),
+  state: z.enum(WARNING_STATES),
   condition: z.enum(['active', 'cleared']), exercise: z.boolean(), late: z.boolean(), raisedBy: z.string(),
   onsetAt: time, raisedAt: time, publishedAt: time, changedAt: time, clearedAt: time.nullable(), previousId: z.string().nullable(),
   title: Words, place: z.object({ zh: z.string(), en: z.string(), position: Position.nullable() }), reasons: z.array(Reason), snapshots: z.array(SnapshotShape).exactOptional().meta({ en: 'pictures of what it was raised for; each is at /api/v1/evidence/{sha256} once it has come', zh: '触发时的画面；到达后可从 /api/v1/evidence/{sha256} 取得' }), clips: z.array(ClipShape).exactOptional().meta({ en: 'what came around it; a blurred copy is at /api/v1/evidence/{sha256} once it has come, any other stays on its edge', zh: '前后的短视频；blurred 的副本到达后可从 /api/v1/evidence/{sha256} 取得，其余只留在边缘节点' }), suggestion: Words,

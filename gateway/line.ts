@@ -12,7 +12,7 @@ import type { GatewaySetup } from './config/setup.ts';
 import { Intake, type IntakeParts } from './intake/intake.ts';
 import type { IntakeStats } from './intake/intake-counts.ts';
 import type { Quarantine } from './intake/quarantine.ts';
-import type { Registry } from './presence/registry.ts';
+import type { PresenceRegistry } from './presence/registry.ts';
 import type { Consumer } from './feed/consumer.ts';
 import { openLogFeed } from './feed/log-feed.ts';
 import { streamsConsumer } from './streams/out.ts';
@@ -21,7 +21,7 @@ import type { Publisher } from './streams/publisher.ts';
 export interface GatewayLineParts {
   log: GatewayLog;
   quarantine: Quarantine;
-  registry: Registry;
+  registry: PresenceRegistry;
   /** For which devices and centres each edge may speak. */
   bindings: Bindings;
   held: HeldEvents;

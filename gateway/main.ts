@@ -26,15 +26,16 @@ import { openQuarantine } from './intake/quarantine.ts';
 import { gatewayLine } from './line.ts';
 import { openEvidence } from './media/evidence/open.ts';
 import { fetchPicture } from './media/picture.ts';
-import { Registry } from './presence/registry.ts';
+import { PresenceRegistry } from './presence/registry.ts';
 import { LiveDesk } from './media/live-view/desk.ts';
 import { planOf } from './config/reload.ts';
 import { Sinks } from './sinks/open.ts';
 import { apiSources } from './http/gateway-sources.ts';
+import { SqliteThread, workerBeside } from './sqlite/client.ts';
 import { openStore } from './store/store.ts';
 import { openPublisher, type Publisher } from './streams/publisher.ts';
-import { Tally } from './presence/tally.ts';
-import { openWarnings } from './warnings/warnings.ts';
+import { HealthMonitor } from './presence/health-monitor.ts';
+import { openWarningLine } from './warnings/line.ts';
 
 export interface RunOptions {
   /** Prometheus text for `/metrics`. */
@@ -67,18 +68,18 @@ export interface RunningGateway {
 
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE, CV_STORE_FAILED, CV_BROKER_LISTEN, CV_API_LISTEN, CV_SINK_UNSAVED, and faults of rule and catalogue files; edges and an external broker that are away are no reason */
 export async function runGateway(setup: GatewaySetup, outside: World, options: RunOptions = {}): Promise<RunningGateway> {
-  const tally = new Tally(() => outside.clock.nowMs());
-  const world: World = { ...outside, tell: tally.over(outside.tell) };
+  const health = new HealthMonitor(() => outside.clock.nowMs());
+  const world: World = { ...outside, tell: health.over(outside.tell) };
   const undo: (() => Promise<unknown> | void)[] = [];
   try {
-    return await open(setup, world, tally, options, undo);
+    return await open(setup, world, health, options, undo);
   } catch (error) {
     for (const step of undo) await step();
     throw error;
   }
 }
 
-async function open(given: GatewaySetup, world: World, tally: Tally, options: RunOptions, undo: (() => Promise<unknown> | void)[]): Promise<RunningGateway> {
+async function open(given: GatewaySetup, world: World, health: HealthMonitor, options: RunOptions, undo: (() => Promise<unknown> | void)[]): Promise<RunningGateway> {
   // What may change while it runs is read from here, each time it is needed.
   const setup: { -readonly [Key in keyof GatewaySetup]: GatewaySetup[Key] } = { ...given };
   let { catalogue, rules, problems: [problem] } = await readKnowledge(setup);
@@ -91,7 +92,10 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   const { broker, target } = await openBroker(setup, world);
   undo.unshift(() => broker?.close());
   const bindings = new Bindings({ path: join(setup.log.dir, 'bindings.jsonl'), configured: configuredBindings(setup) }, world);
-  const registry = new Registry({ bindings, path: join(setup.log.dir, 'registry.json'), edges: setup.broker.kind === 'embedded' ? setup.broker.edges.map(({ id }) => id) : [], centre: setup.centre, http: (edge) => ({ peer: broker?.addressOf(edge) ?? null, configured: setup.edgeHttp?.find((one) => one.edge === edge)?.origin ?? null }) }, world);
+  const thread = new SqliteThread(workerBeside(import.meta.url));
+  thread.retain();
+  undo.unshift(() => thread.release());
+  const registry = new PresenceRegistry({ bindings, thread, path: join(setup.log.dir, 'presence.db'), edges: setup.broker.kind === 'embedded' ? setup.broker.edges.map(({ id }) => id) : [], centre: setup.centre, http: (edge) => ({ peer: broker?.addressOf(edge) ?? null, configured: setup.edgeHttp?.find((one) => one.edge === edge)?.origin ?? null }) }, world);
   await registry.open();
   undo.unshift(() => registry.close());
   await bindings.open(registry.known());
@@ -107,10 +111,10 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
 
   const store = await openStore({ dir: setup.store.dir, retentionMs: setup.store.retentionMs, maxBytes: setup.store.maxBytes, compaction: setup.store.compaction, catalogue, presentEpoch: log.epoch }, world);
   undo.unshift(() => store.close());
-  const warnings = await openWarnings({
+  const warnings = await openWarningLine({
     gateway: setup.gateway, dir: setup.store.dir, rules, catalogue, exercise: setup.exercise, publisher,
     device: (id) => registry.device(id), isOnline: (edge) => registry.isOnline(edge), head: () => log.head(),
-  }, world);
+  }, world, thread);
   undo.unshift(() => warnings.consumer.close());
 
   const evidence = await openEvidence(setup, target, outLink, registry, world);
@@ -140,7 +144,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   await liveView.open();
   undo.unshift(() => liveView.close());
   const sources = apiSources({
-    setup, bindings: rebinding, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, normaliser: () => normal, config: options.config, link: inLink, tally, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, liveView, readers, evidence: evidence.get, metrics: options.metrics ?? (() => Promise.resolve('')),
+    setup, bindings: rebinding, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, normaliser: () => normal, config: options.config, link: inLink, health, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, liveView, readers, evidence: evidence.get, metrics: options.metrics ?? (() => Promise.resolve('')),
     ...(options.demo ? { demo: options.demo } : {}),
   }, world);
   const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, hosts: setup.http.hosts, trustProxy: setup.http.trustProxy, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);
@@ -160,13 +164,13 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
     Object.assign(setup, plan.setup);
     ({ catalogue, rules } = knowledge);
     normal = normaliser(catalogue);
-    store.know(catalogue);
-    store.keepWithin(setup.store);
+    store.setCatalogue(catalogue);
+    store.setRetention(setup.store);
     readers.know(setup.http.readers ?? [], setup.operators ?? []);
     if (isOperatorOther) commands = commandSource(setup.operators ?? [], dispatch, world);
     if (plan.rights) {
       broker?.admit(plan.rights);
-      registry.expect(plan.rights.edges.map(({ id }) => id));
+      registry.setConfiguredEdges(plan.rights.edges.map(({ id }) => id));
     }
     registry.dropForeign();
     void rebinding.catchUp();

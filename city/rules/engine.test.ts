@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Event } from '../../core/event.ts';
-import { apply, ruleEngine, type Finding, type RuleInput, type RuleTables } from './engine.ts';
+import { commitOutcome, ruleEngine, type RuleFinding, type RuleInput, type RuleTables } from './engine.ts';
 import type { ThresholdRule } from './rule.ts';
 import { LIVE_WINDOW_MS } from './series.ts';
 import { absenceRule, emptyTables, event, reference, reread, rule } from '../testing/rules.ts';
@@ -10,14 +10,14 @@ import type { Warning } from '../warning/warning.ts';
 
 interface Told {
   warnings: Warning[];
-  findings: Finding[];
+  findings: RuleFinding[];
 }
 
-const brief = (warning: Warning) => ({ kind: warning.changes.at(-1)?.kind, at: warning.changes.at(-1)?.at, level: warning.level, condition: warning.condition });
+const brief = (warning: Warning) => ({ kind: warning.changes.at(-1)?.kind, at: warning.changes.at(-1)?.atMs, level: warning.level, condition: warning.condition });
 
 function run(rules: ReturnType<typeof rule>[], inputs: RuleInput[], tables: RuleTables = emptyTables()): Told & { tables: RuleTables } {
   const outcome = ruleEngine(rules).take(tables, inputs);
-  apply(tables, outcome);
+  commitOutcome(tables, outcome);
   return { warnings: outcome.warnings, findings: outcome.findings, tables };
 }
 
@@ -94,17 +94,17 @@ test('what is said after catching up rests on the value that was worst, a live w
   assert.deepEqual(findings.map(({ fromAt, toAt, level, cite, why }) => ({ fromAt, toAt, level, at: cite.at, why })), [{ fromAt: 1, toAt: 6, level: 2, at: 2, why: 'catch-up' }]);
   const held = run([steps], late([0, 1, 3, 2], 0));
   const [raised] = run([steps], [{ event: event({ value: 1, occurredAt: old }), receivedAt: old }], held.tables).warnings;
-  assert.deepEqual([raised?.changes[0]?.kind, raised?.late, raised?.level, raised?.changes[0]?.cite.at], ['raised', true, 4, 2]);
+  assert.deepEqual([raised?.changes[0]?.kind, raised?.late, raised?.level, raised?.changes[0]?.cite?.at], ['raised', true, 4, 2]);
   const [first, second, third] = run([steps], [1, 3, 2].map((value, at) => live({ value, occurredAt: at }))).warnings;
-  assert.deepEqual([first, second, third].map((warning) => [warning?.late, warning?.changes.at(-1)?.kind, warning?.changes.at(-1)?.cite.at, warning?.changes.at(-1)?.cite.value]), [[false, 'raised', 0, 1], [false, 'level', 1, 3], [false, 'level', 2, 2]]);
+  assert.deepEqual([first, second, third].map((warning) => [warning?.late, warning?.changes.at(-1)?.kind, warning?.changes.at(-1)?.cite?.at, warning?.changes.at(-1)?.cite?.value]), [[false, 'raised', 0, 1], [false, 'level', 1, 3], [false, 'level', 2, 2]]);
 });
 
 test('a series that was never heard is never absent, and one first heard at time zero is', () => {
   const engine = ruleEngine([absenceRule({ after: '100ms' })]);
   const tables = emptyTables();
-  apply(tables, engine.take(tables, [live({ value: null, quality: 'bad', occurredAt: 0 })]));
+  commitOutcome(tables, engine.take(tables, [live({ value: null, quality: 'bad', occurredAt: 0 })]));
   assert.deepEqual(engine.idle(tables, 1e9, () => 0).warnings, [], 'no sign of life yet');
-  apply(tables, engine.take(tables, [live({ occurredAt: 0 })]));
+  commitOutcome(tables, engine.take(tables, [live({ occurredAt: 0 })]));
   assert.deepEqual(engine.idle(tables, 99, () => 0).warnings, []);
   assert.deepEqual(engine.idle(tables, 100, () => 0).warnings.map(brief), [{ kind: 'raised', at: 100, level: 3, condition: 'active' }]);
 });
@@ -161,7 +161,7 @@ test('a recurrence after closing is a new warning that names the one before, eve
 test('absence is noticed while the edge is there, never while it is away, and ends with a sign of life', () => {
   const engine = ruleEngine([absenceRule()]);
   const tables = emptyTables();
-  const note = (outcome: ReturnType<typeof engine.take>) => { apply(tables, outcome); return outcome.warnings.map(brief); };
+  const note = (outcome: ReturnType<typeof engine.take>) => { commitOutcome(tables, outcome); return outcome.warnings.map(brief); };
   note(engine.take(tables, [live({ occurredAt: 10 })]));
   assert.deepEqual(note(engine.idle(tables, 109, () => 0)), []);
   assert.deepEqual(note(engine.idle(tables, 5000, () => Infinity)), []);
@@ -177,10 +177,10 @@ test('an idle series finishes its delays, whenever somebody looks', () => {
     const engine = ruleEngine([rule({ idleTimeout: '100ms', autoClose: true, off: { offDelay: '10ms' } })]);
     const tables = emptyTables();
     const told = [engine.take(tables, [live({ value: 3 }), live({ value: 3, occurredAt: 2 }), live({ value: 0, occurredAt: 3 })])];
-    apply(tables, told[0] as (typeof told)[0]);
+    commitOutcome(tables, told[0] as (typeof told)[0]);
     for (const untilAt of looks) {
       const outcome = engine.idle(tables, untilAt, () => 0);
-      apply(tables, outcome);
+      commitOutcome(tables, outcome);
       told.push(outcome);
     }
     assert.deepEqual(told.flatMap((outcome) => outcome.warnings.map(brief)).at(-1), { kind: 'closed', at: 13, level: 2, condition: 'cleared' });
@@ -211,7 +211,7 @@ test('every change of level is the one that a slow look at each millisecond find
   fc.assert(fc.property(anyRule, readings, (threshold, list) => {
     const closing = { at: 100, value: 0, quality: 'good' as const };
     const { warnings } = run([threshold], [...list, closing].map(({ at, value, quality }) => live({ value, quality, occurredAt: at })));
-    const told = warnings.map((warning) => ({ at: warning.changes.at(-1)?.at, level: warning.condition === 'cleared' ? null : warning.level }));
+    const told = warnings.map((warning) => ({ at: warning.changes.at(-1)?.atMs, level: warning.condition === 'cleared' ? null : warning.level }));
     assert.deepEqual(told, reference(threshold, [...list, closing], 100));
   }), { numRuns: 400 });
 });
@@ -282,7 +282,7 @@ test('how often somebody looks at idle series, and restarts in between, change n
       const engine = ruleEngine(rules);
       const told: Warning[] = [];
       const keep = (outcome: ReturnType<typeof engine.take>) => {
-        apply(tables, outcome);
+        commitOutcome(tables, outcome);
         told.push(...outcome.warnings);
         if (restarts) tables = reread(tables);
       };

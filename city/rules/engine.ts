@@ -1,14 +1,16 @@
 /**
- * All rules over all series: who looks at what, which warnings follow, which series are idle. The state lies in two
- * tables (series and keys) that are read through and written to a draft, so that one transaction can hold everything a
+ * All rules over all series: who looks at what, which warnings follow, which series are idle. The state lies in three
+ * tables (series, keys, warnings) that are read through and written to a draft, so that one transaction can hold everything a
  * batch changed and a failed one leaves nothing behind.
  */
 import { createHash } from 'node:crypto';
 import { seriesKey, type Event, type Level } from '../../core/event.ts';
 import { selects, type Rule } from './rule.ts';
-import { evaluatorOf, NEW_SERIES, nextIdleAt, stepIdle, stepValue, type Evaluator, type SeriesState, type Step } from './series.ts';
-import type { Cite, FindingReason } from './speech.ts';
-import { hear, keyText, withdraw, type KeyState, type SeriesName, type Warning, type WarningKey } from '../warning/warning.ts';
+import { evaluatorOf, NEW_SERIES, nextIdleAt, stepIdle, stepValue, type Evaluator, type SeriesState, type SeriesStep } from './series.ts';
+import type { CitedValue, FindingReason } from './announcement.ts';
+import { applyAnnouncement, warningKeyText, withdrawWarning, type KeyState } from '../warning/key.ts';
+import { isOpen } from '../warning/lifecycle.ts';
+import type { SeriesName, Warning, WarningKey } from '../warning/warning.ts';
 
 /** A rule on one series, as it is kept: plain JSON. */
 export interface SeriesRecord extends WarningKey, SeriesName {
@@ -18,33 +20,36 @@ export interface SeriesRecord extends WarningKey, SeriesName {
   state: SeriesState;
 }
 
-export interface KeyRecord extends KeyState {
+/** A key as it is kept: the warning itself has a record of its own. */
+export interface KeyRecord extends Omit<KeyState, 'warning'> {
   digest: string;
 }
 
 /** Something that would have been a warning had it been known in time; for the record only. */
-export interface Finding extends WarningKey, SeriesName {
+export interface RuleFinding extends WarningKey, SeriesName {
   id: string;
   version: number;
   fromAt: number;
   toAt: number;
   level: Level;
   why: FindingReason;
-  cite: Cite;
+  cite: CitedValue;
 }
 
 export interface RuleTables {
   series: Map<string, SeriesRecord>;
   keys: Map<string, KeyRecord>;
+  /** By id: those that are open, and the newest of each key. */
+  warnings: Map<string, Warning>;
 }
 
-export interface Outcome {
+export interface RuleOutcome {
   /** What changed, by key of its table. */
   series: Map<string, SeriesRecord>;
   keys: Map<string, KeyRecord>;
   /** Warnings that changed, in order, each in the state after its change. */
   warnings: Warning[];
-  findings: Finding[];
+  findings: RuleFinding[];
   /** Values that came after the watermark had passed their time. */
   late: number;
 }
@@ -67,11 +72,11 @@ export interface RuleEngine {
   /** Whether any rule looks at an indicator. */
   watches(indicator: string): boolean;
   /** Takes events in log order. Nothing of `tables` is touched: the caller puts the outcome in once it is on disk. */
-  take(tables: RuleTables, inputs: readonly RuleInput[]): Outcome;
+  take(tables: RuleTables, inputs: readonly RuleInput[]): RuleOutcome;
   /** Lets processing time go on to `untilAt`; `edgeSince` says since when an edge has been there, Infinity when it is not. */
-  idle(tables: RuleTables, untilAt: number, edgeSince: (edge: string) => number): Outcome;
+  idle(tables: RuleTables, untilAt: number, edgeSince: (edge: string) => number): RuleOutcome;
   /** Ends what rules that are gone or were changed still hold open. */
-  retire(tables: RuleTables, at: number): Outcome;
+  retire(tables: RuleTables, at: number): RuleOutcome;
 }
 
 export function ruleEngine(rules: readonly Rule[]): RuleEngine {
@@ -135,7 +140,8 @@ function takeOne(draft: Draft, one: Loaded, event: Event, receivedAt: number): v
 /** What a batch changes, above tables that stay as they are until it is on disk. */
 class Draft {
   readonly #tables: RuleTables;
-  readonly outcome: Outcome = { series: new Map(), keys: new Map(), warnings: [], findings: [], late: 0 };
+  readonly #changed = new Map<string, Warning>();
+  readonly outcome: RuleOutcome = { series: new Map(), keys: new Map(), warnings: [], findings: [], late: 0 };
 
   constructor(tables: RuleTables) {
     this.#tables = tables;
@@ -145,42 +151,55 @@ class Draft {
     return this.outcome.series.get(key) ?? this.#tables.series.get(key);
   }
 
-  put(key: string, record: SeriesRecord, { evaluator, digest }: Loaded, step: Step): void {
+  put(key: string, record: SeriesRecord, { evaluator, digest }: Loaded, step: SeriesStep): void {
     if (step.late) this.outcome.late += 1;
     this.outcome.series.set(key, { ...record, state: step.state });
     const name: SeriesName = { indicator: record.indicator, device: record.device, point: record.point };
     const warningKey: WarningKey = { rule: record.rule, subject: record.subject, centre: record.centre };
-    for (const saying of step.sayings) {
-      if (saying.say === 'finding') {
-        const { fromAt, toAt, level, why, cite } = saying;
+    for (const announcement of step.announcements) {
+      if (announcement.kind === 'finding') {
+        const { fromAt, toAt, level, why, cite } = announcement;
         const id = createHash('sha256').update(`${key}|${why}|${fromAt}`).digest('hex').slice(0, 16);
         this.outcome.findings.push({ ...warningKey, ...name, id, version: evaluator.rule.version, fromAt, toAt, level, why, cite });
         continue;
       }
       const before = this.#keyOf(warningKey);
-      const after = hear(evaluator.rule, before, name, saying);
-      this.#putKey({ ...after, digest }, before.warning);
+      this.#putKey(applyAnnouncement(evaluator.rule, before, name, announcement), before.warning, digest);
     }
   }
 
   retire(record: KeyRecord, autoClose: boolean, at: number): void {
-    this.#putKey({ ...withdraw({ autoClose }, record, at), digest: record.digest }, record.warning);
+    const before = this.#withWarning(record);
+    this.#putKey(withdrawWarning({ autoClose }, before, at), before.warning, record.digest);
   }
 
-  #putKey(record: KeyRecord, before: Warning | null): void {
-    this.outcome.keys.set(keyText(record), record);
-    if (record.warning && record.warning !== before) this.outcome.warnings.push(record.warning);
+  #putKey({ warning, ...key }: KeyState, before: Warning | null, digest: string): void {
+    this.outcome.keys.set(warningKeyText(key), { ...key, digest });
+    if (!warning || warning === before) return;
+    this.outcome.warnings.push(warning);
+    this.#changed.set(warning.id, warning);
   }
 
-  #keyOf(key: WarningKey): KeyRecord {
-    return this.outcome.keys.get(keyText(key)) ?? this.#tables.keys.get(keyText(key)) ?? { ...key, digest: '', warning: null, series: {} };
+  #keyOf(key: WarningKey): KeyState {
+    return this.#withWarning(this.outcome.keys.get(warningKeyText(key)) ?? this.#tables.keys.get(warningKeyText(key)) ?? { ...key, digest: '', newest: null, series: {} });
+  }
+
+  #withWarning({ digest: _digest, ...key }: KeyRecord): KeyState {
+    const id = key.newest?.id ?? '';
+    return { ...key, warning: this.#changed.get(id) ?? this.#tables.warnings.get(id) ?? null };
   }
 }
 
 /** Puts what a batch changed into the tables, once it is on disk. */
-export function apply(tables: RuleTables, outcome: Outcome): void {
+export function commitOutcome(tables: RuleTables, outcome: RuleOutcome): void {
   for (const [key, record] of outcome.series) tables.series.set(key, record);
-  for (const [key, record] of outcome.keys) tables.keys.set(key, record);
+  for (const warning of outcome.warnings) tables.warnings.set(warning.id, warning);
+  for (const [key, record] of outcome.keys) {
+    const before = tables.keys.get(key)?.newest;
+    tables.keys.set(key, record);
+    const old = before && before.id !== record.newest?.id ? tables.warnings.get(before.id) : undefined;
+    if (old && !isOpen(old.state)) tables.warnings.delete(old.id);
+  }
 }
 
 function digestOf(rule: Rule): string {

@@ -34,7 +34,7 @@ const common = {
   edge: z.boolean().default(false).meta({ zh: '由边缘节点计算', en: 'Evaluated by the edge' }),
   plan: z.string().min(1).max(64).optional().meta({ zh: '预案编号', en: 'Id of the plan' }),
   responsible: z.string().min(1).max(128).optional().meta({ zh: '责任单位', en: 'Responsible unit' }),
-  lateness: finiteMs('允许迟到的时间', 'How late a value may come and still count', ['15m']).prefault('0s'),
+  lateness: finiteMs('允许延迟的时间', 'How late a value may come and still count', ['15m']).prefault('0s'),
 };
 
 const levelOf = (zh: string, en: string) => z.strictObject({

@@ -9,7 +9,7 @@ import type { Level, Value } from '../../core/event.ts';
 import type { LevelCondition } from './rule.ts';
 import { inside, meets } from './when.ts';
 
-export interface Limits {
+export interface ThresholdLimits {
   /** Most severe first. */
   conditions: LevelCondition[];
   hysteresis: number;
@@ -42,7 +42,7 @@ export const OFF: Latches = { on: [], meeting: {}, leaving: {}, suspended: false
 export const levelOf = (latches: Latches): Level | null => (latches.on.length > 0 ? (Math.min(...latches.on) as Level) : null);
 
 /** Takes one value. Changes `latches`; the caller owns it. */
-export function takeValue(limits: Limits, latches: Latches, at: number, value: Value, good: boolean): Turn[] {
+export function takeValue(limits: ThresholdLimits, latches: Latches, at: number, value: Value, good: boolean): Turn[] {
   const met = limits.conditions.map(({ when }) => meets(when, value));
   latches.suspended = !good || met.includes(null);
   if (latches.suspended) return [];
@@ -55,7 +55,7 @@ export function takeValue(limits: Limits, latches: Latches, at: number, value: V
 }
 
 /** Lets event time go on: delays that end before `untilAt` (or at it, when inclusive) do so at their own instant. */
-export function passTime(limits: Limits, latches: Latches, untilAt: number, inclusive: boolean): Turn[] {
+export function passTime(limits: ThresholdLimits, latches: Latches, untilAt: number, inclusive: boolean): Turn[] {
   const turns: Turn[] = [];
   for (;;) {
     const dueAt = nextDueAt(limits, latches);
@@ -65,7 +65,7 @@ export function passTime(limits: Limits, latches: Latches, untilAt: number, incl
 }
 
 /** When the next delay ends; Infinity when none runs. */
-export function nextDueAt(limits: Limits, latches: Latches): number {
+export function nextDueAt(limits: ThresholdLimits, latches: Latches): number {
   if (latches.suspended) return Infinity;
   return limits.conditions.reduce((soonest, { level, onDelayMs }) => Math.min(
     soonest,
@@ -79,7 +79,7 @@ function keepSince(since: Since, level: Level, holds: boolean, at: number): void
   else delete since[level];
 }
 
-function settle(limits: Limits, latches: Latches, at: number): Turn[] {
+function settle(limits: ThresholdLimits, latches: Latches, at: number): Turn[] {
   const before = levelOf(latches);
   const arrived = limits.conditions.find(({ level, onDelayMs }) => at - (latches.meeting[level] ?? Infinity) >= onDelayMs);
   let onsetAt = at;

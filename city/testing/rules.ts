@@ -19,12 +19,12 @@ export function event(over: Partial<Event>): Event {
   };
 }
 
-export const emptyTables = (): RuleTables => ({ series: new Map(), keys: new Map() });
+export const emptyTables = (): RuleTables => ({ series: new Map(), keys: new Map(), warnings: new Map() });
 
 /** The tables as a restart gives them back: through JSON. */
 export function reread(tables: RuleTables): RuleTables {
   const again = <T>(map: Map<string, T>): Map<string, T> => new Map(JSON.parse(JSON.stringify([...map])) as [string, T][]);
-  return { series: again(tables.series), keys: again(tables.keys) };
+  return { series: again(tables.series), keys: again(tables.keys), warnings: again(tables.warnings) };
 }
 
 export interface Reading {

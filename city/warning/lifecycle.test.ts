@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { WarningState } from './state.ts';
-import { AUTO_CLOSE, isOpen, transition, TRANSITIONS, type Role } from './lifecycle.ts';
+import { WARNING_STATES as STATES } from './state.ts';
+import { AUTO_CLOSE, isOpen, findTransition, TRANSITIONS, type WarningRole } from './lifecycle.ts';
 
 /** As it is agreed with the centres: who may, from when its time counts, what is recorded. */
 const AGREED = `
@@ -24,8 +24,7 @@ const agreed = AGREED.trim().split('\n').flatMap((line) => {
   const [from = '', to, by = '', countedFrom, records = ''] = line.trim().split(/ {2,}/);
   return from.split(', ').map((each) => ({ from: each === '–' ? null : each, to, by: by.split(', '), countedFrom: countedFrom === '–' ? null : countedFrom, records: records.split(', ') }));
 });
-const STATES: WarningState[] = ['raised', 'acknowledged', 'dispatched', 'handling', 'handled', 'verified', 'closed', 'reviewed', 'false_alarm', 'merged', 'transferred'];
-const ROLES: Role[] = ['engine', 'duty-officer', 'responsible-unit', 'centre', 'upper-centre', 'quality'];
+const ROLES: WarningRole[] = ['engine', 'duty-officer', 'responsible-unit', 'centre', 'upper-centre', 'quality'];
 const inOrder = (rows: readonly { from: string | null; to?: string | undefined }[]) => rows.toSorted((a, b) => `${a.from} ${a.to}`.localeCompare(`${b.from} ${b.to}`));
 
 test('every transition is the agreed one: who may, from when its time counts, what is recorded', () => {
@@ -35,14 +34,14 @@ test('every transition is the agreed one: who may, from when its time counts, wh
 test('a move is allowed when it is agreed for this role, and no other is', () => {
   for (const from of [null, ...STATES]) for (const to of STATES) for (const by of ROLES) {
     const row = agreed.find((one) => one.from === from && one.to === to && one.by.includes(by)) ?? null;
-    assert.deepEqual(transition(from, to, by), row, `${from} to ${to} by ${by}`);
+    assert.deepEqual(findTransition(from, to, by), row, `${from} to ${to} by ${by}`);
   }
 });
 
 test('by itself a warning closes until somebody handles it, and only by the engine', () => {
   for (const from of STATES) for (const to of STATES) for (const by of ROLES) {
     const may = ['raised', 'acknowledged', 'dispatched', 'handled', 'verified'].includes(from) && to === 'closed' && by === 'engine';
-    assert.deepEqual(transition(from, to, by, AUTO_CLOSE), may ? { from, to, by: ['engine'], countedFrom: null, records: ['clearedAt'] } : null, `${from} to ${to} by ${by}`);
+    assert.deepEqual(findTransition(from, to, by, AUTO_CLOSE), may ? { from, to, by: ['engine'], countedFrom: null, records: ['clearedAt'] } : null, `${from} to ${to} by ${by}`);
   }
 });
 

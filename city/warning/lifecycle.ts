@@ -5,14 +5,14 @@
  */
 import type { WarningState } from './state.ts';
 
-export type Role = 'engine' | 'duty-officer' | 'responsible-unit' | 'centre' | 'upper-centre' | 'quality';
+export type WarningRole = 'engine' | 'duty-officer' | 'responsible-unit' | 'centre' | 'upper-centre' | 'quality';
 /** From which moment the time allowed for a transition is counted. */
 type CountedFrom = 'raised' | 'dispatched' | 'handled' | 'verified' | 'closed' | 'proposed' | null;
 
 export interface Transition {
   from: WarningState | null;
   to: WarningState;
-  by: readonly Role[];
+  by: readonly WarningRole[];
   countedFrom: CountedFrom;
   /** What the record of the transition must hold. */
   records: readonly string[];
@@ -48,6 +48,6 @@ const OVER: ReadonlySet<WarningState> = new Set(['closed', 'reviewed', 'false_al
 export const isOpen = (state: WarningState): boolean => !OVER.has(state);
 
 /** The row that allows a move, or null: it is not in the table, or not for this role. */
-export function transition(from: WarningState | null, to: WarningState, by: Role, table: readonly Transition[] = TRANSITIONS): Transition | null {
+export function findTransition(from: WarningState | null, to: WarningState, by: WarningRole, table: readonly Transition[] = TRANSITIONS): Transition | null {
   return table.find((row) => row.from === from && row.to === to && row.by.includes(by)) ?? null;
 }

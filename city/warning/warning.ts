@@ -1,11 +1,16 @@
-/** A warning as the rules see it: one open one a key (rule, subject, centre), whatever number of series speak to it. */
+/**
+ * A warning: what was so when it was raised, how it stands, and every change that brought it there. It is changed by the
+ * functions of this folder alone, and what others are shown is made from it. docs/decisions/0065-a-warning-has-a-home.md.
+ */
 import { createHash } from 'node:crypto';
-import type { WarningState } from './state.ts';
-import type { Level } from '../../core/event.ts';
-import { AUTO_CLOSE, isOpen, transition } from './lifecycle.ts';
+import type { Clip, Level, Position, Snapshot } from '../../core/event.ts';
+import type { Words } from '../../core/words.ts';
 import type { Rule } from '../rules/rule.ts';
-import type { Cite, Saying } from '../rules/speech.ts';
+import type { CitedValue } from '../rules/announcement.ts';
+import { AUTO_CLOSE, findTransition, type Transition, type WarningRole } from './lifecycle.ts';
+import type { WarningCondition, WarningState } from './state.ts';
 
+/** One open warning a key, whatever number of series speak to it. */
 export interface WarningKey {
   rule: string;
   subject: string;
@@ -18,110 +23,157 @@ export interface SeriesName {
   point: string;
 }
 
-/** withdrawn: its rule is gone or was changed. closed stands after the change that closed it. */
-type ChangeKind = 'raised' | 'level' | 'cleared' | 'recurred' | 'withdrawn' | 'closed';
-
-/** What happened to a warning, and the value it rests on. */
-export interface Change {
-  kind: ChangeKind;
-  at: number;
-  level: Level;
-  state: WarningState;
-  cite: Cite & SeriesName;
+/** Frozen when it was raised; the series is the one that raised it. */
+export interface WarningFacts extends Readonly<WarningKey>, Readonly<SeriesName> {
+  readonly id: string;
+  /** Of the rule. */
+  readonly version: number;
+  readonly type: Rule['type'];
+  readonly onsetAt: number;
+  readonly raisedAt: number;
+  /** Raised after catching up, or known late. */
+  readonly late: boolean;
+  /** The warning of this key before it. */
+  readonly previousId: string | null;
 }
 
-export interface Warning extends WarningKey, SeriesName {
-  id: string;
-  version: number;
-  type: Rule['type'];
+/** Changes that rules make; withdrawn: the rule is gone or was changed. */
+const RULE_KINDS = ['raised', 'level', 'cleared', 'recurred', 'withdrawn'] as const;
+/** A state stands for the move to it. */
+export type WarningChangeKind = (typeof RULE_KINDS)[number] | WarningState;
+
+/** One change, never altered once it is on disk. */
+export interface WarningChange {
+  /** 1 is its raising; no number is left out. */
+  n: number;
+  kind: WarningChangeKind;
+  /** ms UTC, event time where a value brought it about. */
+  atMs: number;
+  by: WarningActor;
+  /** As it stood afterwards. */
+  level: Level;
+  state: WarningState;
+  /** What it rests on; absent where no value brought it about. */
+  cite?: CitedValue & SeriesName;
+  /** Why, as published. */
+  reason?: Words;
+  /** What the table asks for in this move. */
+  records?: Readonly<Record<string, unknown>>;
+}
+
+interface WarningActor {
+  role: WarningRole;
+  /** Absent for the engine. */
+  name?: string;
+}
+
+/** What it is published with. Title, suggestion, exercise, `raisedBy` and `publishedAt` stay as they were when it was first published. */
+export interface WarningDescription {
+  title: Words;
+  suggestion: Words;
+  exercise: boolean;
+  raisedBy: string;
+  publishedAt: number;
+  /** Where its device was when it last changed. */
+  position: Position | null;
+  /** Parts that were missing when it last changed. */
+  missing: readonly string[];
+}
+
+/** Pictures of what raised it, and what followed of them. */
+export interface WarningMedia {
+  snapshots: readonly Snapshot[];
+  clips: readonly Clip[];
+}
+
+export interface Warning extends WarningFacts {
+  state: WarningState;
+  condition: WarningCondition;
   level: Level;
   /** The most severe level it had. */
   worst: Level;
-  state: WarningState;
-  condition: 'active' | 'cleared';
-  /** Raised after catching up, or known late. */
-  late: boolean;
-  onsetAt: number;
-  raisedAt: number;
-  changedAt: number;
-  clearedAt: number | null;
-  previousId: string | null;
   /** Times the condition held, while it was open. */
   count: number;
-  /** One higher with each change that is told; names a state of the warning together with its id. */
+  changedAt: number;
+  clearedAt: number | null;
+  /** One higher with each change, and each time it is published with new media; (id, revision) identifies a message. */
   revision: number;
-  changes: Change[];
+  /** Null until it is first published. */
+  description: WarningDescription | null;
+  media: WarningMedia;
+  /** Its newest changes; all of them are on disk. */
+  changes: readonly WarningChange[];
 }
 
-/** What is known of a key: its warning (the open one, or the last), and which series hold it at which level. */
-export interface KeyState extends WarningKey {
-  warning: Warning | null;
-  series: Record<string, Level>;
+/** One that can be published. */
+export interface DescribedWarning extends Warning {
+  description: WarningDescription;
 }
 
-/** At most so many changes stay in a warning: the first and the newest. */
-const MAX_CHANGES = 64;
+/** Changes that a warning has in memory: more than are published as its reasons. */
+export const CARRIED_CHANGES = 16;
+
+const ENGINE: WarningActor = { role: 'engine' };
 
 /** id = sha256(rule|subject|centre|onsetAt), its first 16 hex digits. */
 export function warningId(key: WarningKey, onsetAt: number): string {
   return createHash('sha256').update(`${key.rule}|${key.subject}|${key.centre}|${onsetAt}`).digest('hex').slice(0, 16);
 }
 
-export const keyText = (key: WarningKey): string => `${key.rule}|${key.subject}|${key.centre}`;
-export const seriesText = (name: SeriesName): string => `${name.indicator}|${name.device}|${name.point}`;
-
-/**
- * Takes what one series of a key says.
- *
- * @returns the key's new state; its warning differs from the old one exactly when something is to be told
- */
-export function hear(rule: Rule, key: KeyState, name: SeriesName, saying: Exclude<Saying, { say: 'finding' }>): KeyState {
-  const series = { ...key.series };
-  if (saying.say === 'cleared') delete series[seriesText(name)];
-  else series[seriesText(name)] = saying.level;
-  const levels = Object.values(series);
-  const level = levels.length > 0 ? (Math.min(...levels) as Level) : null;
-  const cite = { ...saying.cite, indicator: name.indicator, device: name.device, point: name.point };
-  const current = key.warning && isOpen(key.warning.state) ? key.warning : null;
-  if (level === null) return { ...key, series, warning: current ? clear(rule, current, saying.at, cite) : key.warning };
-  if (!current) {
-    return saying.say === 'raised' ? { ...key, series, warning: raise(rule, key, name, saying, cite) } : { ...key, series };
-  }
-  if (current.condition === 'cleared') {
-    return { ...key, series, warning: change({ ...current, condition: 'active', clearedAt: null, level, count: current.count + 1 }, 'recurred', saying.at, cite) };
-  }
-  return { ...key, series, warning: level === current.level ? current : change({ ...current, level }, 'level', saying.at, cite) };
+export interface RaiseInput extends Pick<WarningFacts, 'onsetAt' | 'late' | 'previousId'> {
+  raisedAt: number;
+  level: Level;
+  cite: WarningChange['cite'];
 }
 
-/** Ends a warning whose rule is gone or was changed. */
-export function withdraw(rule: Pick<Rule, 'autoClose'>, key: KeyState, at: number): KeyState {
-  const { warning } = key;
-  if (!warning || !isOpen(warning.state) || warning.condition === 'cleared') return { ...key, series: {} };
-  const last = warning.changes.at(-1)?.cite ?? { indicator: warning.indicator, device: warning.device, point: warning.point, at, value: null, unit: '' };
-  return { ...key, series: {}, warning: clear(rule, warning, at, last, 'withdrawn') };
-}
-
-function raise(rule: Rule, key: KeyState, name: SeriesName, saying: Extract<Saying, { say: 'raised' }>, cite: Change['cite']): Warning {
-  const previous = key.warning;
-  // Two onsets of one key at one time (two series, or equal times) are two warnings: the later one gives way by 1 ms.
-  const onsetAt = previous ? Math.max(saying.onsetAt, previous.onsetAt + 1) : saying.onsetAt;
-  const { rule: ruleId, subject, centre } = key;
+export function raiseWarning(rule: Rule, { rule: ruleId, subject, centre }: WarningKey, { indicator, device, point }: SeriesName, { raisedAt, level, onsetAt, late, previousId, cite }: RaiseInput): Warning {
   const warning: Warning = {
-    rule: ruleId, subject, centre, indicator: name.indicator, device: name.device, point: name.point,
-    id: warningId(key, onsetAt), version: rule.version, type: rule.type, level: saying.level, worst: saying.level, state: 'raised', condition: 'active',
-    late: saying.late, onsetAt, raisedAt: saying.at, changedAt: saying.at, clearedAt: null, previousId: previous?.id ?? null, count: 1, revision: 0, changes: [],
+    id: warningId({ rule: ruleId, subject, centre }, onsetAt), rule: ruleId, subject, centre, indicator, device, point, version: rule.version, type: rule.type,
+    level, worst: level, state: 'raised', condition: 'active', late, onsetAt, raisedAt, changedAt: raisedAt, clearedAt: null, previousId, count: 1, revision: 0,
+    description: null, media: { snapshots: [], clips: [] }, changes: [],
   };
-  return change(warning, 'raised', saying.at, cite);
+  return withChange(warning, { kind: 'raised', atMs: raisedAt, by: ENGINE, ...(cite && { cite }) });
 }
 
-function clear(rule: Pick<Rule, 'autoClose'>, warning: Warning, at: number, cite: Change['cite'], kind: 'cleared' | 'withdrawn' = 'cleared'): Warning {
-  const cleared = change({ ...warning, condition: 'cleared', clearedAt: at }, kind, at, cite);
-  if (!rule.autoClose || !transition(cleared.state, 'closed', 'engine', AUTO_CLOSE)) return cleared;
-  return change({ ...cleared, state: 'closed' }, 'closed', at, cite);
+export function changeWarningLevel(warning: Warning, level: Level, atMs: number, cite: WarningChange['cite']): Warning {
+  return withChange({ ...warning, level }, { kind: 'level', atMs, by: ENGINE, ...(cite && { cite }) });
 }
 
-function change(warning: Warning, kind: ChangeKind, at: number, cite: Change['cite']): Warning {
-  const changes = [...warning.changes, { kind, at, level: warning.level, state: warning.state, cite }];
-  if (changes.length > MAX_CHANGES) changes.splice(1, 1);
-  return { ...warning, worst: Math.min(warning.worst, warning.level) as Level, changedAt: Math.max(warning.changedAt, at), revision: warning.revision + 1, changes };
+/** The condition holds again, while it is open. */
+export function recurWarning(warning: Warning, level: Level, atMs: number, cite: WarningChange['cite']): Warning {
+  return withChange({ ...warning, condition: 'active', clearedAt: null, level, count: warning.count + 1 }, { kind: 'recurred', atMs, by: ENGINE, ...(cite && { cite }) });
+}
+
+/** The condition holds no longer; a rule with `autoClose` closes the warning with it, where its table lets the engine. */
+export function clearWarning(warning: Warning, kind: 'cleared' | 'withdrawn', autoClose: boolean, atMs: number, cite: WarningChange['cite']): Warning {
+  const cleared = withChange({ ...warning, condition: 'cleared', clearedAt: atMs }, { kind, atMs, by: ENGINE, ...(cite && { cite }) });
+  const closed = autoClose ? moveWarning(cleared, { to: 'closed', by: ENGINE, atMs, records: { clearedAt: atMs }, ...(cite && { cite }) }, AUTO_CLOSE) : null;
+  return closed ?? cleared;
+}
+
+export interface WarningMove {
+  to: WarningState;
+  by: WarningActor;
+  atMs: number;
+  records: Readonly<Record<string, unknown>>;
+  cite?: WarningChange['cite'];
+}
+
+/** @returns null when the table does not allow it, or not for this role */
+export function moveWarning(warning: Warning, { to, by, atMs, records, cite }: WarningMove, table?: readonly Transition[]): Warning | null {
+  return findTransition(warning.state, to, by.role, table) && withChange({ ...warning, state: to }, { kind: to, atMs, by, records, ...(cite && { cite }) });
+}
+
+/** The newest change that a rule made: what is published of a warning. */
+export function newestRuleChange({ changes }: Pick<Warning, 'changes'>): WarningChange | null {
+  return changes.findLast(({ kind }) => RULE_KINDS.some((one) => one === kind)) ?? null;
+}
+
+function withChange(warning: Warning, change: Pick<WarningChange, 'kind' | 'atMs' | 'by' | 'cite' | 'records'>): Warning {
+  const { level, state } = warning;
+  const changes = [...warning.changes, { n: (warning.changes.at(-1)?.n ?? 0) + 1, ...change, level, state }];
+  return {
+    ...warning, worst: Math.min(warning.worst, level) as Level, changedAt: Math.max(warning.changedAt, change.atMs), revision: warning.revision + 1,
+    changes: changes.slice(-CARRIED_CHANGES),
+  };
 }

@@ -126,6 +126,11 @@ export const GATEWAY_FAULTS = {
     en: ['the list of edges and devices cannot be saved to {path}: {detail}', 'check space and permissions of log.dir'],
     zh: ['无法将边缘节点和设备清单保存到 {path}：{detail}', '检查 log.dir 的空间和权限'],
   },
+  CV_REGISTRY_SALVAGED: {
+    stage: 'accept', retry: 'never', actor: 'operator',
+    en: ['{path} was damaged ({detail}): {edges} edges and {devices} devices of it are saved in a new file, the damaged one lies aside as {aside}', 'nothing to do for edges that are online: they report their devices again; look at the disk, and delete the file aside when nobody needs it'],
+    zh: ['{path} 已损坏（{detail}）：{edges} 个边缘节点和 {devices} 台设备已存入新文件，损坏的文件另存为 {aside}', '在线的边缘节点会重新上报设备，无需处理；请检查磁盘，另存文件不再需要时可删除'],
+  },
   CV_QUARANTINE_FAILED: {
     stage: 'accept', retry: 'backoff', actor: 'operator', status: 503,
     en: ['what was refused cannot be set aside: {detail}', 'check space and permissions of log.dir; until then it stays with its sender'],

@@ -8,7 +8,7 @@ import { encodeBatch } from '../../core/wire/batch.ts';
 import type { Ack, AckMessage, DeviceState } from '../../core/wire/messages.ts';
 import { Intake } from '../intake/intake.ts';
 import type { RefusedPayload } from '../intake/quarantine.ts';
-import { Registry } from '../presence/registry.ts';
+import { PresenceRegistry } from '../presence/registry.ts';
 import { Bindings, type ConfiguredBindings } from './bindings.ts';
 
 const CENTRE = '500112001';
@@ -18,7 +18,7 @@ async function rig(over: Partial<ConfiguredBindings> = {}) {
   const log = await openMemoryGatewayLog({ gateway: 'g' }, world);
   const configured = { devices: [], centres: [], relays: [], ...over };
   const bindings = new Bindings({ path: null, configured: () => configured }, world);
-  const registry = new Registry({ path: null, edges: ['pump', 'gate'], centre: CENTRE, bindings }, world);
+  const registry = new PresenceRegistry({ path: null, edges: ['pump', 'gate'], centre: CENTRE, bindings }, world);
   const acks: Record<string, Ack[]> = { pump: [], gate: [], town: [] };
   const quarantined: RefusedPayload[] = [];
   const intake = new Intake({

@@ -3,14 +3,14 @@ import type { BindResultView, BindingView } from '../../api/views.ts';
 import { FaultError, faultOf } from '../../core/faults.ts';
 import { openJournal, type Journal } from '../../log/journal.ts';
 import type { World } from '../../core/world.ts';
-import type { Registry } from '../presence/registry.ts';
+import type { PresenceRegistry } from '../presence/registry.ts';
 import type { Bindings } from './bindings.ts';
 import type { HeldEvents, HeldGroup, TakeHeld } from './held.ts';
 
 export interface RebindingParts {
   bindings: Bindings;
   held: HeldEvents;
-  registry: Pick<Registry, 'edges' | 'rebind'>;
+  registry: Pick<PresenceRegistry, 'edges' | 'rebind'>;
   /** Folder of the record. */
   dir: string;
   take: TakeHeld;

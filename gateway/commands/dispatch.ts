@@ -9,13 +9,13 @@ import { ANSWER_SCHEMA, MAX_PICTURE_BYTES, MAX_VALUES_BYTES, readMessage, type C
 import { edgeTopic, parseEdgeTopic, WIRE_VERSION } from '../../core/wire/topics.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import type { Link, Message } from '../broker/link.ts';
-import type { Registry } from '../presence/registry.ts';
+import type { PresenceRegistry } from '../presence/registry.ts';
 import { Ledger, type Entry } from './ledger.ts';
 
 export interface DispatchParts {
   dir: string;
   link: Pick<Link, 'publish' | 'connected'>;
-  registry: Pick<Registry, 'isOnline' | 'device' | 'edges'>;
+  registry: Pick<PresenceRegistry, 'isOnline' | 'device' | 'edges'>;
 }
 
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

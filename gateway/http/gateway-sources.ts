@@ -14,30 +14,30 @@ import type { GatewaySetup } from '../config/setup.ts';
 import type { Quarantine } from '../intake/quarantine.ts';
 import type { GatewayLine } from '../line.ts';
 import type { LiveDesk } from '../media/live-view/desk.ts';
-import type { RegisteredDevice, Registry } from '../presence/registry.ts';
+import type { RegisteredDevice, PresenceRegistry } from '../presence/registry.ts';
 import { explain } from '../../core/faults.ts';
 import type { OpenedSink, Sinks } from '../sinks/open.ts';
 import { openStoreCheck } from './store-check.ts';
 import { indicatorViews } from '../store/indicators.ts';
 import type { LastPoint, Store } from '../store/store.ts';
-import type { Tally } from '../presence/tally.ts';
-import type { Warnings } from '../warnings/warnings.ts';
+import type { HealthMonitor } from '../presence/health-monitor.ts';
+import type { WarningLine } from '../warnings/types.ts';
 import { deviceCounts } from '../presence/device-counts.ts';
 
 export interface SourceParts {
   setup: GatewaySetup;
   log: GatewayLog;
   line: GatewayLine;
-  registry: Registry;
+  registry: PresenceRegistry;
   store: Store;
-  warnings: Warnings;
+  warnings: WarningLine;
   sinks: Pick<Sinks, 'all'>;
   catalogue: Catalogue;
   normaliser(): Normaliser;
   quarantine: Quarantine;
   /** Reads what edges send. */
   link: Pick<Link, 'connected'>;
-  tally: Tally;
+  health: HealthMonitor;
   bindings: Rebinding;
   commands: CommandSource;
   picture(url: string, key: string | null): Promise<PictureView | null>;
@@ -51,7 +51,7 @@ export interface SourceParts {
 }
 
 export function apiSources(parts: SourceParts, world: World): ApiSources {
-  const { setup, log, line, registry, store, warnings, quarantine, tally } = parts;
+  const { setup, log, line, registry, store, warnings, quarantine, health } = parts;
   const startedAt = world.clock.nowMs();
   let storeMs: number | null = null;
   store.onStored(({ newestAt }) => { storeMs = Math.max(0, world.clock.nowMs() - newestAt); });
@@ -77,7 +77,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
       edges,
       path: {
         edgeDepth: edges.reduce((sum, { logDepth }) => sum + (logDepth ?? 0), 0),
-        accepted: stats.accepted, duplicates: stats.duplicates, refused: stats.refused, stored: tally.stored,
+        accepted: stats.accepted, duplicates: stats.duplicates, refused: stats.refused, stored: health.stored,
         storeLag: line.lag('store'), rulesLag: line.lag('warnings'), warningsOpen: warnings.openCount(),
         acceptMs: stats.acceptMs, storeMs, warnMs: warnings.delayMs(),
       },
@@ -88,7 +88,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
 
   return {
     status,
-    problems: () => [...tally.problems(), ...(parts.link.connected ? [] : [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away', detailZh: '代理连接中断' }])],
+    problems: () => [...health.problems(), ...(parts.link.connected ? [] : [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away', detailZh: '代理连接中断' }])],
     devices() {
       const values = Map.groupBy(store.last(), ({ device }) => device);
       return registry.devices().map((device) => deviceView(device, values.get(device.id) ?? []));

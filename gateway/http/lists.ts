@@ -1,7 +1,9 @@
 /** Routes of what the gateway holds as a whole: devices, indicators, warnings, quarantine, status, health. */
 import { z } from 'zod';
 import type { WarningView } from '../../api/views.ts';
+import type { Level } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
+import { matchesWarningFilter, newestFirst } from '../warnings/list.ts';
 import { changesCursor, warningChanges } from './warning-changes.ts';
 import { EXAMPLES } from './examples.ts';
 import { after, idParam, NO_PARAMS, pageByText, pageFrom, pageLimit, query, route, unknownId, whole } from './route.ts';
@@ -61,8 +63,8 @@ export const LIST_ROUTES = [
     query: query({ ...page, condition: only(z.enum(['active', 'cleared']), 'whether the condition still holds', '条件是否仍成立', 'active'), level: only(z.enum(['1', '2', '3', '4']), 'of this level', '仅此等级', '2'), device: only(z.string().max(64), 'of this device', '仅此设备', EXAMPLES.device.id), rule: only(z.string().max(128), 'of this rule', '仅此规则', EXAMPLES.warning.rule), centre: only(z.string().max(12), 'of this centre', '仅此中心', '500112001') }),
     params: NO_PARAMS, answer: pageOf(WarningShape), example: { items: [EXAMPLES.warning], next: null }, faults: ['CV_API_CURSOR_INVALID', 'CV_API_CURSOR_GONE', 'CV_API_CURSOR_AHEAD'],
     async handle({ sources, query: asked }) {
-      const isWanted = (warning: WarningView): boolean => fits(warning.condition, asked.condition) && fits(String(warning.level), asked.level)
-        && fits(warning.device, asked.device) && fits(warning.rule, asked.rule) && fits(warning.centre, asked.centre);
+      const { condition, level, device, rule, centre } = asked;
+      const isWanted = (warning: WarningView): boolean => matchesWarningFilter(warning, { condition, level: level && (Number(level) as Level), device, rule, centre });
       const since = asked.after === undefined ? null : changesCursor(asked.after);
       if (since) {
         const { items, next } = await warningChanges(sources, since, asked.limit);
@@ -111,10 +113,6 @@ const fits = (value: string, wanted: string | undefined): boolean => wanted === 
 const unknownDevice = (id: string) => unknownId({ en: 'device', zh: '设备' }, id, '/api/v1/devices');
 
 type WarningPlace = Pick<WarningView, 'raisedAt' | 'id'>;
-
-function newestFirst(a: WarningPlace, b: WarningPlace): number {
-  return b.raisedAt - a.raisedAt || (a.id < b.id ? -1 : Number(a.id > b.id));
-}
 
 function parsePlace(text: string, path: string): WarningPlace {
   const match = /^(\d{1,16})-(.{1,128})$/.exec(text);

@@ -5,13 +5,13 @@ import { edgeTopic, WIRE_VERSION, type EdgeAddress } from '../../core/wire/topic
 import type { World } from '../../core/world.ts';
 import type { Bindings } from '../bindings/bindings.ts';
 import type { Link, Message } from '../broker/link.ts';
-import type { Registry } from '../presence/registry.ts';
+import type { PresenceRegistry } from '../presence/registry.ts';
 import type { EdgeLimits } from './edge-limits.ts';
 import { readState } from './read-state.ts';
 
 export interface EdgeStatesParts {
   link: Pick<Link, 'publish'>;
-  registry: Pick<Registry, 'noteState'>;
+  registry: Pick<PresenceRegistry, 'noteState'>;
   bindings?: Pick<Bindings, 'admitCentre' | 'centresOf'> | undefined;
   /** What else edges may send here. */
   takes(): ('evidence' | 'clips')[];

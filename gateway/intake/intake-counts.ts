@@ -5,7 +5,7 @@ import { valueAt } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
 import { MAX_HAVE_RANGES } from '../../core/wire/messages.ts';
 import type { LogBatch } from '../feed/log-batch.ts';
-import type { Registry } from '../presence/registry.ts';
+import type { PresenceRegistry } from '../presence/registry.ts';
 import type { RefusedEvent } from './accept.ts';
 
 export interface IntakeStats {
@@ -19,10 +19,10 @@ export interface IntakeStats {
 
 export class IntakeCounts {
   readonly stats: IntakeStats = { accepted: 0, duplicates: 0, refused: 0, acceptMs: null };
-  readonly #registry: Pick<Registry, 'noteEvents'>;
+  readonly #registry: Pick<PresenceRegistry, 'noteEvents'>;
   readonly #tell: Tell;
 
-  constructor(registry: Pick<Registry, 'noteEvents'>, tell: Tell) {
+  constructor(registry: Pick<PresenceRegistry, 'noteEvents'>, tell: Tell) {
     this.#registry = registry;
     this.#tell = tell;
   }

@@ -5,7 +5,7 @@ import type { Bindings } from '../bindings/bindings.ts';
 import type { HeldEvents } from '../bindings/held.ts';
 import type { Link } from '../broker/link.ts';
 import type { GatewaySetup } from '../config/setup.ts';
-import type { Registry } from '../presence/registry.ts';
+import type { PresenceRegistry } from '../presence/registry.ts';
 import { Acks } from './acks.ts';
 import { accept, acknowledge, count, finishBinding, keep, startBinding } from './batch-stations.ts';
 import type { BatchStation } from './batch-task.ts';
@@ -24,7 +24,7 @@ export interface IntakeLineParts {
   bindings?: Pick<Bindings, 'admit' | 'admitCentre' | 'centresOf' | 'written'>;
   /** Keeps what was refused for its device or centre, whole. */
   held?: Pick<HeldEvents, 'add'>;
-  registry: Pick<Registry, 'noteEvents' | 'noteState'>;
+  registry: Pick<PresenceRegistry, 'noteEvents' | 'noteState'>;
   /** Gets what has just come to lie in the log, so that nobody near its end need read it there. */
   onKept?: BatchesKept;
 }

@@ -6,7 +6,7 @@ import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { realWorld } from '../../core/world.ts';
 import { edgeOrigin } from './edge-http.ts';
 import { askEdge } from './live-view/near.ts';
-import { Registry } from '../presence/registry.ts';
+import { PresenceRegistry } from '../presence/registry.ts';
 
 const by = (peer: string | null, configured: string | null = null) => (stated: string) => edgeOrigin(stated, { peer, configured });
 
@@ -31,7 +31,7 @@ test('the configured origin counts, whatever the edge states; behind an external
 
 test('a registry tells once what to configure for an address that it does not take', async () => {
   const told: TelemetryEvent[] = [];
-  const registry = new Registry({ path: null, edges: [], centre: '500112001', http: () => ({ peer: '10.1.2.3', configured: null }) }, realWorld((event) => { told.push(event); }));
+  const registry = new PresenceRegistry({ path: null, edges: [], centre: '500112001', http: () => ({ peer: '10.1.2.3', configured: null }) }, realWorld((event) => { told.push(event); }));
   const state = (http: string) => registry.noteState({ v: 1, edge: 'pump', centre: '500112001', online: true, sentAt: 1, http }, '500112001');
   state('http://127.0.0.1:6379/x');
   assert.equal(registry.httpOf('pump'), null);

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { DeviceTable, MAX_DEVICES_OF_EDGE } from './device-table.ts';
-import { Registry } from './registry.ts';
+import { PresenceRegistry } from './registry.ts';
 
 const CENTRE = '500112001';
 
 test('an edge fills no more than its part of the list, is told so once, and keeps nobody else out', async () => {
   const world = testWorld();
-  const registry = new Registry({ path: null, edges: [], centre: CENTRE }, world);
+  const registry = new PresenceRegistry({ path: null, edges: [], centre: CENTRE }, world);
   await registry.open();
   const say = (edge: string, count: number) => registry.noteState({
     v: 1, edge, centre: CENTRE, online: true,

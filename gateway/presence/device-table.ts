@@ -1,4 +1,4 @@
-/** Devices by id and by edge: what an edge says touches its own devices alone, and one edge fills no more than its part. */
+/** Devices by id and by edge: a state of one edge changes only its own devices, and no edge can fill the table alone. */
 
 /** A district's uploads behind one edge are some thousands. */
 export const MAX_DEVICES_OF_EDGE = 10_000;

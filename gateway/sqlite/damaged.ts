@@ -1,6 +1,6 @@
 /**
  * Reads what SQLite still reads of a damaged database. A first page that makes no sense is made anew: page size, tables
- * and their order are those of every file of its kind. What then comes out is for the caller to judge, row by row.
+ * and their order are those of every file of its kind and version. What then comes out is for the caller to judge, row by row.
  */
 import { closeSync, fsyncSync, openSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
@@ -14,7 +14,7 @@ const PAGE_BYTES = 4096;
 const PAGE_COUNT_AT = 28;
 const FREE_AT = 32;
 const FREE_COUNT_AT = 36;
-/** What every file of ours says there: page size, formats, no reserved bytes, shares of a page, form of the tables, texts in UTF-8, a version below 256. */
+/** Fixed bytes in the header of every file of ours: page size, formats, no reserved bytes, shares of a page, form of the tables, texts in UTF-8, a version below 256. */
 const CERTAIN: readonly [at: number, values: readonly number[]][] = [
   [16, [0x10]], [17, [0]], [18, [1, 2]], [19, [1, 2]], [20, [0]], [21, [64]], [22, [32]], [23, [32]], [44, [0]], [45, [0]], [46, [0]], [47, [4]], [56, [0]], [57, [0]], [58, [0]], [59, [1]], [60, [0]], [61, [0]], [62, [0]],
 ];
@@ -24,7 +24,7 @@ const MAX_IN_VAIN = 2000;
 const UNKNOWN_SPAN = 1n << 20n;
 
 /** What is wrong with a file that SQLite would take for a new one, for one that it may only read, or for one with other texts; null when nothing is. Only for files nobody has open. */
-export function silentDamage(path: string): string | null {
+export function headerDamage(path: string): string | null {
   const bytes = statSync(path, { throwIfNoEntry: false })?.size;
   if (bytes === undefined) return null;
   if (bytes < PAGE_BYTES) return `${bytes} bytes are left of it`;
@@ -39,17 +39,22 @@ export function silentDamage(path: string): string | null {
  * @returns null when nothing can be read of it
  */
 export function openDamaged(path: string, migrations: Migrations, keepPage: string): DatabaseSync | null {
-  const first = silentDamage(path) === null ? opened(path) : null;
+  const first = headerDamage(path) === null ? opened(path) : null;
   if (first) return first;
   const pages = Math.floor((statSync(path, { throwIfNoEntry: false })?.size ?? 0) / PAGE_BYTES);
   if (pages < 2) return null;
   writeFileSync(keepPage, pageAt(path, 0, PAGE_BYTES));
-  const page = firstPageOf(`${path}.page`, migrations);
-  page.writeUInt32BE(pages, PAGE_COUNT_AT);
-  page.writeUInt32BE(0, FREE_AT);
-  page.writeUInt32BE(0, FREE_COUNT_AT);
-  writePage(path, page);
-  return opened(path);
+  // Which version it was nobody knows: of a later one some tables would begin behind the end of the file.
+  for (let count = migrations.length; count > 0; count -= 1) {
+    const page = firstPageOf(`${path}.page`, migrations.slice(0, count));
+    page.writeUInt32BE(pages, PAGE_COUNT_AT);
+    page.writeUInt32BE(0, FREE_AT);
+    page.writeUInt32BE(0, FREE_COUNT_AT);
+    writePage(path, page);
+    const db = opened(path);
+    if (db) return db;
+  }
+  return null;
 }
 
 function opened(path: string): DatabaseSync | null {
@@ -99,20 +104,22 @@ function writePage(path: string, page: Buffer): void {
   }
 }
 
-export function isJson(text: string): boolean {
+export const isJson = (text: string): boolean => isJsonOf(text, () => true);
+
+/** Whether a text can be understood, and what it says has the right form. */
+export function isJsonOf(text: string, isRight: (value: unknown) => boolean): boolean {
   try {
-    JSON.parse(text);
-    return true;
+    return isRight(JSON.parse(text));
   } catch {
-    // What that means the caller says, with the row that holds it.
+    // The caller reports it, with its row.
     return false;
   }
 }
 
-export type Row = SQLOutputValue[];
+export type SqliteRow = SQLOutputValue[];
 
 /** The rows of one table, as far as they can be read. */
-export class ReadableRows {
+export class SalvageReader {
   readonly #db: DatabaseSync;
   /** Something could not be read. */
   hasHoles = false;
@@ -126,12 +133,12 @@ export class ReadableRows {
    *
    * @param columns without the row's number, which comes first
    */
-  *of(table: string, columns: string): Generator<Row> {
+  *of(table: string, columns: string): Generator<SqliteRow> {
     yield* this.#around(table, columns, this.#last(table));
   }
 
   /** Of a table without row numbers: from its beginning, and from its end, up to what cannot be read. */
-  *ofKeyed(table: string, columns: string, key: string): Generator<Row> {
+  *ofKeyed(table: string, columns: string, key: string): Generator<SqliteRow> {
     for (const order of ['ASC', 'DESC']) {
       if (yield* this.#scan(`SELECT ${columns} FROM ${table} ORDER BY ${key} ${order}`)) return;
     }
@@ -151,7 +158,7 @@ export class ReadableRows {
   }
 
   /** What fails is halved, the largest pieces first: a few rows in the middle of what cannot be read are not worth all the questions. */
-  *#around(table: string, columns: string, last: bigint | null): Generator<Row> {
+  *#around(table: string, columns: string, last: bigint | null): Generator<SqliteRow> {
     const ranges: [from: bigint, to: bigint][] = [[0n, last ?? BigInt(Number.MAX_SAFE_INTEGER)]];
     let inVain = 0;
     for (let range = ranges.shift(); range && inVain < MAX_IN_VAIN; range = ranges.shift()) {
@@ -172,7 +179,7 @@ export class ReadableRows {
   }
 
   /** @returns whether all was read */
-  *#scan(sql: string): Generator<Row, boolean> {
+  *#scan(sql: string): Generator<SqliteRow, boolean> {
     for (const row of this.#rows(sql, [])) {
       if (row === null) return false;
       yield row;
@@ -181,7 +188,7 @@ export class ReadableRows {
   }
 
   /** Rows up to what cannot be read; null is the end then. */
-  *#rows(sql: string, params: bigint[]): Generator<Row | null> {
+  *#rows(sql: string, params: bigint[]): Generator<SqliteRow | null> {
     let rows: Iterator<unknown>;
     try {
       const statement = this.#db.prepare(sql);
@@ -201,7 +208,7 @@ export class ReadableRows {
         return;
       }
       if (step.done) return;
-      yield step.value as Row;
+      yield step.value as SqliteRow;
     }
   }
 

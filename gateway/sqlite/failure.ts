@@ -2,7 +2,7 @@
 import type { FaultCode } from '../../core/faults.ts';
 import { FaultError } from '../../core/faults.ts';
 
-export interface Failure {
+export interface DatabaseFailure {
   code: FaultCode;
   detail: string;
   /** SQLite's primary result code; null when the failure is not SQLite's. */
@@ -14,7 +14,7 @@ const DAMAGED = new Set([11, 26]);
 /** After these a handle may stay broken although the disk is well again (LOG-AND-WIRE 1): it is opened anew. */
 const REOPEN = new Set([8, 10, 14]);
 
-export function failureOf(error: unknown): Failure {
+export function databaseFailure(error: unknown): DatabaseFailure {
   if (error instanceof FaultError) return { code: error.fault.code, detail: String(error.fault.params.detail ?? ''), errcode: null };
   const errcode = typeof (error as { errcode?: unknown }).errcode === 'number' ? (error as { errcode: number }).errcode & 0xff : null;
   const isDamaged = errcode === null ? isNonsense(error) : DAMAGED.has(errcode);
@@ -25,6 +25,6 @@ export function failureOf(error: unknown): Failure {
 /** Numbers beyond what JavaScript holds, and texts that are no JSON: nobody wrote them. */
 const isNonsense = (error: unknown): boolean => error instanceof SyntaxError || (error as { code?: unknown }).code === 'ERR_OUT_OF_RANGE';
 
-export const needsReopening = (failure: Failure): boolean => failure.errcode !== null && REOPEN.has(failure.errcode);
+export const needsReopening = (failure: DatabaseFailure): boolean => failure.errcode !== null && REOPEN.has(failure.errcode);
 
-export const faultFrom = (failure: Failure, path: string): FaultError => new FaultError(failure.code, { path, detail: failure.detail });
+export const databaseFault = (failure: DatabaseFailure, path: string): FaultError => new FaultError(failure.code, { path, detail: failure.detail });

@@ -3,10 +3,10 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { makeFolderSync } from '../../core/folder.ts';
-import { failureOf, needsReopening } from './failure.ts';
-import { confirm, CONFIRMING_COMMITS, keptFiles, removeConfirmed } from './kept-file.ts';
-import { holdLock } from './lock.ts';
-import { migrate, newestVersion, refuseNewer, type Migrations } from './migrations.ts';
+import { databaseFailure, needsReopening } from './failure.ts';
+import { confirmBackups, COMMITS_TO_CONFIRM, unconfirmedBackups, removeConfirmedBackups } from './backup.ts';
+import { acquireLock } from './lock.ts';
+import { migrateDatabase, latestVersion, rejectNewerVersion, type Migrations } from './migrations.ts';
 
 /** 1 MB: whoever commits waits for it to be written back now and then, and that is a matter of a few commits' time. */
 const CHECKPOINT_PAGES = 256;
@@ -37,16 +37,16 @@ export class SqliteFile {
    * A file of an earlier version becomes one of today.
    *
    * @param onOpened runs at each opening: prepares statements, reads what is kept in memory
-   * @throws CV_STORE_NEWER, CV_STORE_MIGRATION, and what SQLite says
+   * @throws CV_STORE_NEWER, CV_STORE_MIGRATION, and errors of SQLite
    */
   open(onOpened: (db: DatabaseSync) => void): void {
     this.#onOpened = onOpened;
-    if (this.#shared) this.#lock ??= holdLock(`${this.path}.lock`);
+    if (this.#shared) this.#lock ??= acquireLock(`${this.path}.lock`);
     try {
-      refuseNewer(this.path, newestVersion(this.#migrations));
+      rejectNewerVersion(this.path, latestVersion(this.#migrations));
       this.#openNow();
-      removeConfirmed(this.path);
-      this.#unconfirmed = keptFiles(this.path).length > 0 ? CONFIRMING_COMMITS : null;
+      removeConfirmedBackups(this.path);
+      this.#unconfirmed = unconfirmedBackups(this.path).length > 0 ? COMMITS_TO_CONFIRM : null;
     } catch (error) {
       this.close();
       throw error;
@@ -65,7 +65,7 @@ export class SqliteFile {
     } catch (error) {
       // A full disk has rolled back by itself already.
       if (db.isTransaction) db.exec('ROLLBACK');
-      this.#broken = needsReopening(failureOf(error));
+      this.#broken = needsReopening(databaseFailure(error));
       // What was kept in memory of the failed transaction is read anew.
       if (!this.#broken) this.#onOpened(db);
       throw error;
@@ -78,7 +78,7 @@ export class SqliteFile {
     if (this.#unconfirmed > 0) return;
     this.#unconfirmed = null;
     try {
-      confirm(this.path);
+      confirmBackups(this.path);
     } catch (error) {
       // The commit stands; the next run confirms it.
       if ((error as NodeJS.ErrnoException).code === undefined) throw error;
@@ -119,7 +119,7 @@ export class SqliteFile {
     const db = new DatabaseSync(this.path);
     try {
       db.exec(`PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA locking_mode=${this.#shared ? 'NORMAL' : 'EXCLUSIVE'}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`);
-      migrate(db, this.path, this.#migrations);
+      migrateDatabase(db, this.path, this.#migrations);
       // Before the first checkpoint the tables themselves lie in the write-ahead log alone.
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       this.#db = db;

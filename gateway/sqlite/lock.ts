@@ -8,7 +8,7 @@ import { makeFolderSync } from '../../core/folder.ts';
  *
  * @throws SQLite's busy when another process holds it
  */
-export function holdLock(path: string): { release(): void } {
+export function acquireLock(path: string): { release(): void } {
   makeFolderSync(dirname(path));
   const db = new DatabaseSync(path);
   try {

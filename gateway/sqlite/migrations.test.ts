@@ -8,7 +8,10 @@ import { test, type TestContext } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { SqliteFile } from './file.ts';
-import { CONFIRMING_COMMITS } from './kept-file.ts';
+import { COMMITS_TO_CONFIRM } from './backup.ts';
+import { PRESENCE_MIGRATIONS } from '../presence/database.ts';
+import { STATE_MIGRATIONS } from '../warnings/schema.ts';
+import { storeMigrations } from '../store/schema.ts';
 import type { Migrations } from './migrations.ts';
 
 const FIRST: Migrations = [{ version: 1, migrate: (db) => { db.exec('CREATE TABLE a (x INTEGER) STRICT; CREATE TABLE b (y TEXT) STRICT'); } }];
@@ -65,6 +68,14 @@ test('a new file and a migrated one have their tables in the same places: what i
   const places = (path: string) => numbers(path, 'SELECT rootpage FROM sqlite_schema ORDER BY name');
   assert.deepEqual([places(one), numbers(other, 'PRAGMA user_version'), beside(other)], [places(other), [3], []]);
 });
+
+for (const [name, migrations] of [['store.db', storeMigrations(() => () => {})], ['state.db', STATE_MIGRATIONS], ['presence.db', PRESENCE_MIGRATIONS]] as const) {
+  test(`the tables of ${name} stand on its first page alone: a page that is lost is made anew from them`, async (t) => {
+    const path = await pathIn(t);
+    opened(path, migrations, () => {});
+    assert.equal(readFileSync(path)[100], 13, 'a leaf');
+  });
+}
 
 test('a later file is refused, and nothing of it is touched', async (t) => {
   const path = await pathIn(t);
@@ -126,10 +137,10 @@ test('the file of before goes at the first opening after a run that has written 
   const path = await pathIn(t);
   written(path);
   const run = (commits: number) => opened(path, SECOND, (file) => { for (let x = 0; x < commits; x += 1) insert(file, x); });
-  run(CONFIRMING_COMMITS - 1);
-  run(CONFIRMING_COMMITS - 1);
+  run(COMMITS_TO_CONFIRM - 1);
+  run(COMMITS_TO_CONFIRM - 1);
   assert.deepEqual(beside(path), ['a.db.before-v2']);
-  run(CONFIRMING_COMMITS);
+  run(COMMITS_TO_CONFIRM);
   assert.deepEqual(beside(path), ['a.db.before-v2.confirmed'], 'this run can still be undone by hand');
   run(0);
   assert.equal(existsSync(`${path}.before-v2.confirmed`), false);

@@ -8,10 +8,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { moveFile, removeFile } from '../../log/file-on-disk.ts';
 import { forceFolderSync } from '../../core/folder.ts';
 import { failureOf as storageFailureOf, isFull } from '../../log/storage.ts';
-import { openDamaged, silentDamage } from './damaged.ts';
-import { failureOf } from './failure.ts';
+import { openDamaged, headerDamage } from './damaged.ts';
+import { databaseFailure } from './failure.ts';
 import { SqliteFile } from './file.ts';
-import { holdLock } from './lock.ts';
+import { acquireLock } from './lock.ts';
 import type { Migrations } from './migrations.ts';
 
 /** Evidence for whoever looks into it; more of it would only be the same disk again. */
@@ -20,7 +20,7 @@ const UNFINISHED = '.salvage';
 /** The first page as it was, where it had to be made anew to read the rest. */
 const PAGE = '-page1';
 
-export interface Salvage<Found> {
+export interface DatabaseSalvage<Found> {
   /** Where the damaged file lies. */
   aside: string;
   /** What showed that it was damaged. */
@@ -29,7 +29,7 @@ export interface Salvage<Found> {
 }
 
 /** Copies what is sound; from nothing where nothing can be read, or the disk has no room for a copy. */
-export type Copy<Found> = (from: DatabaseSync | null, into: SqliteFile) => Found;
+export type SalvageCopy<Found> = (from: DatabaseSync | null, into: SqliteFile) => Found;
 
 /**
  * Opens a database, and a new one in place of one that is damaged.
@@ -37,14 +37,14 @@ export type Copy<Found> = (from: DatabaseSync | null, into: SqliteFile) => Found
  * @param open opens the file that lies at the path now
  * @returns what was opened, and what was saved of a damaged one; null when it was sound
  */
-export function openOrSalvage<Opened, Found>(path: string, migrations: Migrations, open: () => Opened, copy: Copy<Found>): { opened: Opened; salvage: Salvage<Found> | null } {
+export function openOrSalvage<Opened, Found>(path: string, migrations: Migrations, open: () => Opened, copy: SalvageCopy<Found>): { opened: Opened; salvage: DatabaseSalvage<Found> | null } {
   finishSalvage(path);
-  let detail = silentDamage(path);
+  let detail = headerDamage(path);
   if (detail === null) {
     try {
       return { opened: open(), salvage: null };
     } catch (error) {
-      const failure = failureOf(error);
+      const failure = databaseFailure(error);
       if (failure.code !== 'CV_STORE_DAMAGED') throw error;
       ({ detail } = failure);
     }
@@ -54,11 +54,11 @@ export function openOrSalvage<Opened, Found>(path: string, migrations: Migration
 }
 
 /** Only for files nobody has open; another process is kept out meanwhile. */
-export function salvageFile<Found>(path: string, migrations: Migrations, detail: string, copy: Copy<Found>): Salvage<Found> {
+export function salvageFile<Found>(path: string, migrations: Migrations, detail: string, copy: SalvageCopy<Found>): DatabaseSalvage<Found> {
   return alone(path, () => replace(path, migrations, detail, copy));
 }
 
-function replace<Found>(path: string, migrations: Migrations, detail: string, copy: Copy<Found>): Salvage<Found> {
+function replace<Found>(path: string, migrations: Migrations, detail: string, copy: SalvageCopy<Found>): DatabaseSalvage<Found> {
   const aside = nextAside(path);
   const from = openDamaged(path, migrations, aside + PAGE);
   let found: Found;
@@ -99,7 +99,7 @@ function finishSalvage(path: string): void {
 }
 
 function alone<T>(path: string, run: () => T): T {
-  const lock = holdLock(`${path}.lock`);
+  const lock = acquireLock(`${path}.lock`);
   try {
     return run();
   } finally {

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Event } from '../../core/event.ts';
-import { ALL, allRows, fed, folder, open } from './testing/opened.ts';
+import { ALL, allRows, fed, storeFolder, openTestStore } from './testing/opened.ts';
 
 const DAY_MS = 86_400_000;
 
 test('10,000 new series at once, and again with the next value', async () => {
-  const store = await open();
+  const store = await openTestStore();
   const round = (value: number): Partial<Event>[] => Array.from({ length: 10_000 }, (_, at) => ({ device: `d${at}`, value, occurredAt: 1e12 + value * 1000 }));
   for (const value of [1, 2]) {
     await store.consumer.take(fed(round(value), (value - 1) * 10_000 + 1), { epoch: 1, seq: value * 10_000 });
@@ -23,7 +23,7 @@ test('10,000 new series at once, and again with the next value', async () => {
 });
 
 test('a series that changes its type, and queries over decades', async () => {
-  const store = await open();
+  const store = await openTestStore();
   const values = [1.5, true, 'open', null, -2, false, '', 2 ** 53];
   const points = Array.from({ length: 400 }, (_, at): Partial<Event> => {
     const value = values[at % values.length] as Event['value'];
@@ -41,7 +41,7 @@ test('a series that changes its type, and queries over decades', async () => {
 });
 
 test('a clock that steps while it compacts loses nothing', async () => {
-  const store = await open({ compaction: { everyMs: 1000, settleMs: 0 }, retentionMs: 30 * DAY_MS });
+  const store = await openTestStore({ compaction: { everyMs: 1000, settleMs: 0 }, retentionMs: 30 * DAY_MS });
   const nowMs = store.world.clock.nowMs();
   const real = store.world.clock.nowMs.bind(store.world.clock);
   const points = Array.from({ length: 600 }, (_, at): Partial<Event> => ({ value: at, occurredAt: nowMs - 20 * DAY_MS + at * 1000 }));
@@ -59,7 +59,7 @@ test('a clock that steps while it compacts loses nothing', async () => {
 const canMount = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
 
 test('a disk that fills up during compaction: told, nothing lost, and it goes on by itself', { skip: canMount ? false : 'needs root and mounts of its own' }, async () => {
-  const dir = await folder();
+  const dir = await storeFolder();
   const script = join(dir, 'full.ts');
   const from = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
   await writeFile(script, `

@@ -10,15 +10,15 @@ import type { RowExtra, StoredPoint } from './rows.ts';
 export interface PointColumns {
   ids: Int32Array;
   times: Float64Array;
-  /** Where a value is no number, `odd` has it. */
+  /** Where a value is no number, `details` has it. */
   values: Float64Array;
   /** The place of the quality in QUALITIES, and NO_NUMBER on top of it. */
   codes: Uint8Array;
   /** By place, growing. */
-  odd: Odd[];
+  details: PointDetails[];
 }
 
-interface Odd {
+interface PointDetails {
   place: number;
   /** Absent for numbers. */
   value?: Value;
@@ -56,29 +56,29 @@ export class PointsBuilder {
   point(id: number, { at, value, quality, flags, extra }: StoredPoint): void {
     const isNumber = typeof value === 'number';
     if (!isNumber || flags.length > 0 || extra) {
-      this.#columns.odd.push({ place: this.count, ...(isNumber ? {} : { value }), ...(flags.length > 0 ? { flags } : {}), ...(extra ? { extra } : {}) });
+      this.#columns.details.push({ place: this.count, ...(isNumber ? {} : { value }), ...(flags.length > 0 ? { flags } : {}), ...(extra ? { extra } : {}) });
     }
     this.number(id, at, isNumber ? value : 0, QUALITIES.indexOf(quality) | (isNumber ? 0 : NO_NUMBER));
   }
 
   /** Nothing is added after this. */
   done(): PointColumns {
-    const { ids, times, values, codes, odd } = this.#columns;
+    const { ids, times, values, codes, details } = this.#columns;
     const { count } = this;
-    return { ids: ids.subarray(0, count), times: times.subarray(0, count), values: values.subarray(0, count), codes: codes.subarray(0, count), odd };
+    return { ids: ids.subarray(0, count), times: times.subarray(0, count), values: values.subarray(0, count), codes: codes.subarray(0, count), details };
   }
 }
 
 function room(count: number, memory: ArrayBufferLike = new ArrayBuffer(count * ROW_BYTES)): PointColumns {
-  return { times: new Float64Array(memory, 0, count), values: new Float64Array(memory, count * 8, count), ids: new Int32Array(memory, count * 16, count), codes: new Uint8Array(memory, count * 20, count), odd: [] };
+  return { times: new Float64Array(memory, 0, count), values: new Float64Array(memory, count * 8, count), ids: new Int32Array(memory, count * 16, count), codes: new Uint8Array(memory, count * 20, count), details: [] };
 }
 
 /** Gives the points of a block by their place; asked for in growing order it looks nothing up twice. */
 export function pointReader(columns: PointColumns): (place: number) => StoredPoint {
-  const odd = columns.odd.length > 0 ? new Map(columns.odd.map((one) => [one.place, one])) : null;
+  const detailsByPlace = columns.details.length > 0 ? new Map(columns.details.map((one) => [one.place, one])) : null;
   return (place) => {
     const code = columns.codes[place] as number;
-    const more = odd?.get(place);
+    const more = detailsByPlace?.get(place);
     const point: StoredPoint = {
       at: columns.times[place] as number,
       value: code & NO_NUMBER ? (more?.value ?? null) : (columns.values[place] as number),
@@ -91,17 +91,17 @@ export function pointReader(columns: PointColumns): (place: number) => StoredPoi
 }
 
 /** Points at some places, in that order. */
-export function pick(columns: PointColumns, places: readonly number[] | Uint32Array): PointColumns {
+export function pickPoints(columns: PointColumns, places: readonly number[] | Uint32Array): PointColumns {
   const picked = room(places.length);
-  const odd = columns.odd.length > 0 ? new Map(columns.odd.map((one) => [one.place, one])) : null;
+  const detailsByPlace = columns.details.length > 0 ? new Map(columns.details.map((one) => [one.place, one])) : null;
   for (let to = 0; to < places.length; to += 1) {
     const from = places[to] as number;
     picked.ids[to] = columns.ids[from] as number;
     picked.times[to] = columns.times[from] as number;
     picked.values[to] = columns.values[from] as number;
     picked.codes[to] = columns.codes[from] as number;
-    const more = odd?.get(from);
-    if (more) picked.odd.push({ ...more, place: to });
+    const more = detailsByPlace?.get(from);
+    if (more) picked.details.push({ ...more, place: to });
   }
   return picked;
 }
@@ -110,12 +110,12 @@ export function pick(columns: PointColumns, places: readonly number[] | Uint32Ar
 export function join(parts: readonly PointColumns[]): PointColumns {
   const joined = room(parts.reduce((sum, { ids }) => sum + ids.length, 0));
   let at = 0;
-  for (const { ids, times, values, codes, odd } of parts) {
+  for (const { ids, times, values, codes, details } of parts) {
     joined.ids.set(ids, at);
     joined.times.set(times, at);
     joined.values.set(values, at);
     joined.codes.set(codes, at);
-    for (const one of odd) joined.odd.push({ ...one, place: one.place + at });
+    for (const one of details) joined.details.push({ ...one, place: one.place + at });
     at += ids.length;
   }
   return joined;
@@ -154,10 +154,10 @@ export function ends(column: Float64Array | Int32Array): [lowest: number, highes
   return [lowest, highest];
 }
 
-/** times, values, ids, codes and the odd ones as JSON, behind a header of sum, count and length of the latter. */
-export function encodeBlock({ ids, times, values, codes, odd }: PointColumns): Uint8Array {
+/** times, values, ids, codes and the details as JSON, behind a header of sum, count and length of the latter. */
+export function encodeBlock({ ids, times, values, codes, details }: PointColumns): Uint8Array {
   const count = ids.length;
-  const text = Buffer.from(odd.length > 0 ? JSON.stringify(odd) : '');
+  const text = Buffer.from(details.length > 0 ? JSON.stringify(details) : '');
   const body = new Uint8Array(HEADER_BYTES + count * ROW_BYTES + text.length);
   body.set(bytesOf(times), HEADER_BYTES);
   body.set(bytesOf(values), HEADER_BYTES + count * 8);
@@ -185,7 +185,7 @@ export function decodeBlock(bytes: Uint8Array): PointColumns {
     values: new Float64Array(body.buffer, at + count * 8, count),
     ids: new Int32Array(body.buffer, at + count * 16, count),
     codes: new Uint8Array(body.buffer, at + count * 20, count),
-    odd: textBytes > 0 ? (JSON.parse(text) as Odd[]) : [],
+    details: textBytes > 0 ? (JSON.parse(text) as PointDetails[]) : [],
   };
 }
 

@@ -5,7 +5,7 @@ import { flagsOf, type ChunkHead } from './chunk.ts';
 import type { ChunkColumns } from './codec/columns.ts';
 import type { StoredPoint } from './rows.ts';
 
-export function viewOf({ at, value, quality, flags, extra }: StoredPoint): PointView {
+export function bucketView({ at, value, quality, flags, extra }: StoredPoint): PointView {
   const { window } = extra ?? {};
   return {
     at, value, quality, flags,
@@ -50,7 +50,7 @@ export class Buckets {
   take(point: StoredPoint): void {
     if (this.#keepsEnds && !this.#begun) {
       this.#begun = true;
-      this.#points.push(viewOf(point));
+      this.#points.push(bucketView(point));
       return;
     }
     this.#flushLatest();
@@ -84,7 +84,7 @@ export class Buckets {
 
   done(): PointView[] {
     if (this.#bucket) this.#points.push(this.#bucket.view());
-    if (this.#latest) this.#points.push(viewOf(this.#latest));
+    if (this.#latest) this.#points.push(bucketView(this.#latest));
     return this.#points;
   }
 

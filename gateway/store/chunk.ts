@@ -130,7 +130,7 @@ function firstChunk(s: number, n0: number, points: readonly StoredPoint[], from:
 export const isIntact = (head: ChunkHead): boolean => sumOfHead(head) === head.headCrc;
 
 /** @throws when the body is not what was written */
-export function columnsOf(head: ChunkHead, body: Uint8Array): ChunkColumns {
+export function chunkColumns(head: ChunkHead, body: Uint8Array): ChunkColumns {
   if (crc32(body) !== head.bodyCrc) throw new Error('its sum is wrong');
   const columns = new ChunkColumns(body);
   if (columns.count !== head.count) throw new Error(`${columns.count} points, ${head.count} wanted`);

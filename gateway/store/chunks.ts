@@ -1,12 +1,12 @@
 /** Finds and reads chunks. One that is damaged costs only itself: it is left out and named. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { failureOf } from '../sqlite/failure.ts';
-import { CHUNK_SPAN_MS, columnsOf, headOf, HEAD_COLUMNS, isIntact, type ChunkHead } from './chunk.ts';
+import { databaseFailure } from '../sqlite/failure.ts';
+import { CHUNK_SPAN_MS, chunkColumns, headOf, HEAD_COLUMNS, isIntact, type ChunkHead } from './chunk.ts';
 import type { ChunkColumns } from './codec/columns.ts';
 import type { StoredPoint } from './rows.ts';
 
 /** A chunk that cannot be read: its times, as far as they are known, and how many points it held. */
-export interface Damage {
+export interface ChunkDamage {
   id: number;
   series: number;
   /** from ≤ at < to */
@@ -54,7 +54,7 @@ function statementsOf(db: DatabaseSync): Statements {
 }
 
 export class Chunks {
-  readonly damages: Damage[] = [];
+  readonly damages: ChunkDamage[] = [];
   readonly #statements: Statements;
 
   constructor(db: DatabaseSync) {
@@ -98,7 +98,7 @@ export class Chunks {
   columns(head: PlacedHead): ChunkColumns | null {
     try {
       const row = unlessDamaged(() => this.#statements.body.get(big(head.id))) as { body: Uint8Array } | undefined;
-      if (row) return columnsOf(head, row.body);
+      if (row) return chunkColumns(head, row.body);
     } catch {
       // Whatever is wrong with its bytes: it is not what was written.
     }
@@ -111,7 +111,7 @@ export class Chunks {
     return this.columns(head)?.points() ?? [];
   }
 
-  #damaged(damage: Damage, from = 0): void {
+  #damaged(damage: ChunkDamage, from = 0): void {
     if (damage.to > from && !this.damages.some(({ id }) => id === damage.id)) this.damages.push(damage);
   }
 }
@@ -125,7 +125,7 @@ function unlessDamaged<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (failureOf(error).errcode !== MALFORMED) throw error;
+    if (databaseFailure(error).errcode !== MALFORMED) throw error;
     return undefined;
   }
 }

@@ -6,7 +6,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { pointReader } from './block.ts';
 import { CHUNK_SPAN_MS, hasRoom, makeChunks, type Chunk } from './chunk.ts';
-import { Chunks, type Damage, type PlacedHead } from './chunks.ts';
+import { Chunks, type ChunkDamage, type PlacedHead } from './chunks.ts';
 import type { Replacement } from './database.ts';
 import { FreshBlocks } from './fresh.ts';
 import type { StoredPoint } from './rows.ts';
@@ -23,7 +23,7 @@ export interface Slice {
   replacement: Replacement | null;
   /** Where the next slice begins, and how wide it may be; null at the end. */
   next: { fromId: number; width: number } | null;
-  damages: Damage[];
+  damages: ChunkDamage[];
 }
 
 /** A slice is put in place in some 20 ms. */

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PointView } from '../../api/views.ts';
 import type { Event } from '../../core/event.ts';
-import { ALL, allRows, anyPoint, fed, folder, open } from './testing/opened.ts';
+import { ALL, allRows, anyPoint, fed, storeFolder, openTestStore } from './testing/opened.ts';
 
 const DAY_MS = 86_400_000;
 const viewsOf = (points: readonly Partial<Event>[]): PointView[] => points.toSorted((a, b) => (a.occurredAt as number) - (b.occurredAt as number)) // stable
@@ -16,7 +16,7 @@ const viewsOf = (points: readonly Partial<Event>[]): PointView[] => points.toSor
 const minutes = (count: number, over: (at: number) => Partial<Event> = () => ({})): Partial<Event>[] => Array.from({ length: count }, (_, at) => ({ value: at / 8, quality: 'good', occurredAt: 1e12 + at * 60_000, ...over(at) }));
 
 test('compaction between any batches changes nothing that can be read: late, equal-time, flagged, of changing type', async () => {
-  const store = await open();
+  const store = await openTestStore();
   let seq = 0;
   let run = 0;
   await fc.assert(fc.asyncProperty(fc.array(fc.array(anyPoint, { minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 4 }), fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }), fc.integer({ min: 1, max: 60 }), async (batches, compactions, limit) => {
@@ -42,7 +42,7 @@ test('compaction between any batches changes nothing that can be read: late, equ
 });
 
 test('a long series fills its chunks, in many goes as in one, and takes late values into them', async () => {
-  const store = await open();
+  const store = await openTestStore();
   const points = minutes(3000, (at) => (at % 19 === 0 ? { flags: ['spike'], quality: 'uncertain' } : {}));
   for (let from = 0, size = 1; from < points.length; from += size, size = (size * 7) % 500 + 1) {
     await store.consumer.take(fed(points.slice(from, from + size), from + 1), { epoch: 1, seq: Math.min(points.length, from + size) });
@@ -61,7 +61,7 @@ test('a long series fills its chunks, in many goes as in one, and takes late val
 });
 
 test('pages go on where they were although compaction came between them', async () => {
-  const store = await open();
+  const store = await openTestStore();
   const points = Array.from({ length: 900 }, (_, at) => ({ value: at, quality: 'good' as const, occurredAt: Math.floor(at / 90) }));
   await store.consumer.take(fed(points), { epoch: 1, seq: 900 });
   const items: PointView[] = [];
@@ -78,7 +78,7 @@ test('pages go on where they were although compaction came between them', async 
 
 test('buckets and windows over chunks are those over rows', async () => {
   const device = (name: string) => minutes(4000, (at) => ({ device: name, value: Math.round(Math.sin(at / 50) * 1000) / 1000, ...(at % 97 === 0 ? { quality: 'bad' as const } : {}), ...(at % 61 < 3 ? { flags: ['spike' as const] } : {}), ...(name === 'b' && at % 2 === 0 ? { value: at % 4 === 0 } : {}) }));
-  const [rows, chunks] = [await open(), await open()];
+  const [rows, chunks] = [await openTestStore(), await openTestStore()];
   const points = [...device('a'), ...device('b'), { ...minutes(1)[0], device: 'a', occurredAt: 1e12 + 77_000 }];
   for (const store of [rows, chunks]) await store.consumer.take(fed(points), { epoch: 1, seq: points.length });
   await chunks.compact();
@@ -103,7 +103,7 @@ test('buckets and windows over chunks are those over rows', async () => {
 });
 
 test('windows stay right while values come, are compacted and let go', async () => {
-  const store = await open({ retentionMs: 40 * 60_000 });
+  const store = await openTestStore({ retentionMs: 40 * 60_000 });
   const nowMs = store.world.clock.nowMs();
   const all: { device: string; occurredAt: number; value: number }[] = [];
   const check = async (from: number, to: number) => {
@@ -136,14 +136,14 @@ test('windows stay right while values come, are compacted and let go', async () 
 });
 
 test('retention goes by whole chunks, oldest first, and says by how much', async () => {
-  const store = await open();
+  const store = await openTestStore();
   const nowMs = store.world.clock.nowMs();
   const points = Array.from({ length: 7 * 480 }, (_, at) => ({ value: at, occurredAt: nowMs - 7 * DAY_MS + at * 180_000 }));
   await store.consumer.take(fed(points), { epoch: 1, seq: points.length });
   await store.compact();
   await store.sweep();
   assert.equal((await allRows(store, ALL, 10_000)).length, points.length);
-  store.keepWithin({ retentionMs: 3 * DAY_MS, maxBytes: 1 << 30 });
+  store.setRetention({ retentionMs: 3 * DAY_MS, maxBytes: 1 << 30 });
   await store.sweep();
   const left = await allRows(store, ALL, 10_000);
   const oldest = left[0]?.at as number;
@@ -151,7 +151,7 @@ test('retention goes by whole chunks, oldest first, and says by how much', async
   assert.deepEqual(left.map(({ value }) => value), points.filter(({ occurredAt }) => occurredAt >= oldest).map(({ value }) => value));
   await store.close();
 
-  const small = await open({ dir: store.options.dir, maxBytes: 60_000 });
+  const small = await openTestStore({ dir: store.options.dir, maxBytes: 60_000 });
   await small.consumer.take(fed(points.map((point) => ({ ...point, value: Math.sqrt(point.value), device: 'e' })), points.length + 1), { epoch: 1, seq: 2 * points.length });
   await small.compact();
   await small.sweep();
@@ -163,7 +163,7 @@ test('retention goes by whole chunks, oldest first, and says by how much', async
 });
 
 test('a clock that jumps ahead lets nothing go, and what comes then is kept; back again, age counts as before', async () => {
-  const store = await open({ retentionMs: 10 * DAY_MS });
+  const store = await openTestStore({ retentionMs: 10 * DAY_MS });
   const nowMs = store.world.clock.nowMs();
   await store.consumer.take(fed(Array.from({ length: 600 }, (_, at) => ({ value: at, occurredAt: nowMs - 9 * DAY_MS + at * 60_000 })).concat([{ value: -1, occurredAt: nowMs }])), { epoch: 1, seq: 601 });
   await store.compact();
@@ -179,7 +179,7 @@ test('a clock that jumps ahead lets nothing go, and what comes then is kept; bac
 });
 
 test('time for compaction comes by itself; settled rows go into chunks, recent ones stay', async () => {
-  const store = await open();
+  const store = await openTestStore();
   const nowMs = store.world.clock.nowMs();
   await store.consumer.take(fed(Array.from({ length: 33_000 }, (_, at) => ({ value: at, occurredAt: nowMs - 5 * DAY_MS + at * 1000 }))), { epoch: 1, seq: 33_000 });
   await store.consumer.take(fed(Array.from({ length: 100 }, (_, at) => ({ value: at, occurredAt: nowMs - at })), 33_001), { epoch: 1, seq: 33_100 });
@@ -194,7 +194,7 @@ test('time for compaction comes by itself; settled rows go into chunks, recent o
 });
 
 test('what nothing follows is compacted too, as soon as it has settled; how often and how old is a setting', async () => {
-  const store = await open({ compaction: { everyMs: 1000, settleMs: 60_000 } });
+  const store = await openTestStore({ compaction: { everyMs: 1000, settleMs: 60_000 } });
   const nowMs = store.world.clock.nowMs();
   await store.consumer.take(fed(minutes(50, (at) => ({ occurredAt: nowMs - at }))), { epoch: 1, seq: 50 });
   await store.world.clock.advanceMs(30_000);
@@ -209,9 +209,9 @@ test('what nothing follows is compacted too, as soon as it has settled; how ofte
 });
 
 test('a damaged chunk is named and left out, the rest is read, and never a wrong value', async () => {
-  const dir = await folder();
+  const dir = await storeFolder();
   const points = minutes(4000, (at) => ({ value: Math.abs(Math.round(Math.sin(at * at) * 1e5) / 1000) }));
-  const first = await open({ dir });
+  const first = await openTestStore({ dir });
   await first.consumer.take(fed(points), { epoch: 1, seq: points.length });
   await first.compact();
   await first.close();
@@ -222,7 +222,7 @@ test('a damaged chunk is named and left out, the rest is read, and never a wrong
   db.prepare('UPDATE chunk SET sum = sum + 1 WHERE id = (SELECT id FROM chunk ORDER BY from_at DESC LIMIT 1)').run();
   const headless = db.prepare('SELECT from_at FROM chunk ORDER BY from_at DESC LIMIT 1').get() as { from_at: number };
   db.close();
-  const store = await open({ dir });
+  const store = await openTestStore({ dir });
   const expected = viewsOf(points).filter(({ at }) => (at < chunk.from_at || at > chunk.to_at) && at < headless.from_at);
   const read = await store.range({ ...ALL, limit: 10_000 });
   assert.deepEqual(read.items, expected);
@@ -246,7 +246,7 @@ test('a damaged chunk is named and left out, the rest is read, and never a wrong
 });
 
 test('a file without chunks becomes one with them; a later one is left alone', async () => {
-  const dir = await folder();
+  const dir = await storeFolder();
   await mkdir(dir, { recursive: true });
   const old = new DatabaseSync(join(dir, 'store.db'));
   old.exec(`PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;
@@ -259,7 +259,7 @@ test('a file without chunks becomes one with them; a later one is left alone', a
     WITH RECURSIVE i(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM i WHERE k < 19999) INSERT INTO recent SELECT k / 2, 1, k % 2, k + 0.5, CASE WHEN k % 10 = 0 THEN 1 ELSE 0 END, CASE WHEN k % 10 = 0 THEN 'spike,stuck' END, NULL FROM i`);
   old.close();
   const expected = Array.from({ length: 20_000 }, (_, k): PointView => ({ at: k >> 1, value: k + 0.5, quality: k % 10 === 0 ? 'uncertain' : 'good', flags: k % 10 === 0 ? ['spike', 'stuck'] : [] }));
-  const store = await open({ dir });
+  const store = await openTestStore({ dir });
   assert.deepEqual(await store.consumer.start(), { epoch: 1, seq: 20_000 });
   assert.deepEqual(await allRows(store, ALL, 9000), expected);
   await store.compact();
@@ -268,11 +268,11 @@ test('a file without chunks becomes one with them; a later one is left alone', a
   const later = new DatabaseSync(join(dir, 'store.db'));
   later.exec('PRAGMA user_version = 99');
   later.close();
-  await assert.rejects(open({ dir }), { fault: { code: 'CV_STORE_NEWER', params: { path: join(dir, 'store.db'), detail: '99' } } });
+  await assert.rejects(openTestStore({ dir }), { fault: { code: 'CV_STORE_NEWER', params: { path: join(dir, 'store.db'), detail: '99' } } });
 });
 
 test('killed at any moment of compaction: nothing twice, nothing gone', async () => {
-  const dir = await folder();
+  const dir = await storeFolder();
   const script = join(dir, 'writer.ts');
   const from = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
   await writeFile(script, `
@@ -280,7 +280,7 @@ test('killed at any moment of compaction: nothing twice, nothing gone', async ()
     import { EMPTY_CATALOGUE } from ${from('../../city/catalogue/catalogue.ts')};
     import { realWorld } from ${from('../../core/world.ts')};
     import { event } from ${from('../../city/testing/rules.ts')};
-    import { groupOf } from ${from('../feed/testing/log-batches.ts')};
+    import { logBatch } from ${from('../feed/testing/log-batches.ts')};
     const store = await openStore({ dir: ${JSON.stringify(dir)}, retentionMs: Infinity, maxBytes: 1e9, catalogue: EMPTY_CATALOGUE }, realWorld(() => {}));
     let { seq } = await store.consumer.start();
     let compactions = 0;
@@ -288,7 +288,7 @@ test('killed at any moment of compaction: nothing twice, nothing gone', async ()
     for (;;) {
       const batch = Array.from({ length: 40 }, (_, at) => {
         const number = seq + at + 1;
-        return groupOf([event({ device: 'd' + (number % 5), value: number, occurredAt: number % 3 === 0 ? number % 97 : number * 10 })], { epoch: 1, seq: number }, 0);
+        return logBatch([event({ device: 'd' + (number % 5), value: number, occurredAt: number % 3 === 0 ? number % 97 : number * 10 })], { epoch: 1, seq: number }, 0);
       });
       await store.consumer.take(batch, { epoch: 1, seq: seq + 40 });
       seq += 40;
@@ -310,7 +310,7 @@ test('killed at any moment of compaction: nothing twice, nothing gone', async ()
     }
   }
   assert.ok(compactions > 0);
-  const store = await open({ dir });
+  const store = await openTestStore({ dir });
   const { seq } = await store.consumer.start();
   assert.ok(seq >= acknowledged);
   const rows = (await Promise.all([0, 1, 2, 3, 4].map((device) => allRows(store, { ...ALL, device: `d${device}` }, 1000)))).flat();

@@ -6,9 +6,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { FaultError } from '../../core/faults.ts';
 import { compareCursors, START, type Cursor } from '../../log/types.ts';
-import type { Row } from '../sqlite/damaged.ts';
+import type { SqliteRow } from '../sqlite/damaged.ts';
 import { SqliteFile } from '../sqlite/file.ts';
-import { openOrSalvage, salvageFile, type Salvage } from '../sqlite/salvage.ts';
+import { openOrSalvage, salvageFile, type DatabaseSalvage } from '../sqlite/salvage.ts';
 import { pointReader, type PointColumns } from './block.ts';
 import { chunkRow, HEAD_COLUMNS, type Chunk } from './chunk.ts';
 import { FreshBlocks } from './fresh.ts';
@@ -19,7 +19,7 @@ import { fromSql, toSql, type SeriesHead, type SeriesSnapshot, type SqlValue } f
 import { copyStore, type SavedStore } from './salvage.ts';
 import { storeMigrations } from './schema.ts';
 
-export interface Batch {
+export interface StoreBatch {
   upTo: Cursor;
   /** Series that are new, under ids that are not given out yet, with their first point. */
   created: SeriesSnapshot[];
@@ -43,7 +43,7 @@ export interface Replacement {
   rows: number;
 }
 
-export interface OpenRequest {
+export interface StoreOpenRequest {
   path: string;
   /** Of the log, of which the store can have nothing yet. */
   presentEpoch: number;
@@ -74,9 +74,9 @@ export class StoreDatabase {
 
   /** The operations that the worker offers. */
   readonly operations = {
-    open: (request: OpenRequest) => this.#open(request),
-    commit: (batch: Batch) => this.#commit(batch),
-    mend: (request: { detail: string; series: SeriesSnapshot[] }): Salvage<SavedStore> => this.#mend(request),
+    open: (request: StoreOpenRequest) => this.#open(request),
+    commit: (batch: StoreBatch) => this.#commit(batch),
+    mend: (request: { detail: string; series: SeriesSnapshot[] }): DatabaseSalvage<SavedStore> => this.#mend(request),
     sweep: (sweep: Sweep): Swept => sweepSlice(this.#file as SqliteFile, this.#generations, sweep),
     generations: ({ sealBefore }: { sealBefore: number }): Generation[] => this.#sealed(sealBefore),
     replace: (replacement: Replacement) => { this.#replace(replacement); },
@@ -87,13 +87,13 @@ export class StoreDatabase {
   };
 
   /** A file that cannot be opened is put aside, and what can be saved of it stands in its place. */
-  #open({ path, presentEpoch }: OpenRequest): Opened & { salvage: Salvage<SavedStore> | null } {
+  #open({ path, presentEpoch }: StoreOpenRequest): Opened & { salvage: DatabaseSalvage<SavedStore> | null } {
     const { opened, salvage } = openOrSalvage(path, this.#migrations, () => this.#openFile(path, presentEpoch), (from, into) => copyStore(from, into, null, presentEpoch));
     return { ...opened, salvage };
   }
 
   /** The same for a file that turns out to be damaged while it is used: what memory knows of it is not lost. */
-  #mend({ detail, series }: { detail: string; series: SeriesSnapshot[] }): Salvage<SavedStore> {
+  #mend({ detail, series }: { detail: string; series: SeriesSnapshot[] }): DatabaseSalvage<SavedStore> {
     const { path } = this.#file as SqliteFile;
     this.#file?.close();
     const known = { cursor: this.#cursor, series: series.map(seriesRow) };
@@ -139,7 +139,7 @@ export class StoreDatabase {
   }
 
   /** Writes points and cursor in one transaction. @returns the points where some were there already; null where all are new */
-  #commit({ upTo, created, changed, points: given }: Batch): PointColumns | null {
+  #commit({ upTo, created, changed, points: given }: StoreBatch): PointColumns | null {
     const written = (this.#file as SqliteFile).transaction((db) => {
       const cursor = cursorOf(db);
       // A commit that reported a failure may have been written all the same.
@@ -203,7 +203,7 @@ export class StoreDatabase {
 }
 
 /** All columns of `series`. */
-function seriesRow({ id, indicator, device, point, subject, centre, edge, kind, unit, firstAt, last }: SeriesSnapshot): Row {
+function seriesRow({ id, indicator, device, point, subject, centre, edge, kind, unit, firstAt, last }: SeriesSnapshot): SqliteRow {
   return [BigInt(id), indicator, device, point, subject, centre, edge, kind, unit, BigInt(firstAt), BigInt(last.at), ...toSql(last)];
 }
 

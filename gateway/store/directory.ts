@@ -8,7 +8,7 @@ import type { Normaliser } from '../../city/catalogue/catalogue.ts';
 import { valueAt, type Cells } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
 import { pointReader, PointsBuilder } from './block.ts';
-import type { Batch } from './database.ts';
+import type { StoreBatch } from './database.ts';
 import type { SeriesHead, SeriesSnapshot, StoredPoint } from './rows.ts';
 
 interface Entry extends SeriesSnapshot {
@@ -66,7 +66,7 @@ export class Directory {
   }
 
   /** What these events are on disk. A gap says that values are missing and a warning what was made of them; neither is a value. */
-  batchOf(groups: readonly EventColumns[]): Omit<Batch, 'upTo'> {
+  batchOf(groups: readonly EventColumns[]): Omit<StoreBatch, 'upTo'> {
     const points = new PointsBuilder(groups.reduce((sum, { count }) => sum + count, 0));
     const changed = new Map<number, SeriesHead & { id: number }>();
     for (const group of groups) if (!this.#addPlain(group, points, changed)) this.#addEach(group, points, changed);
@@ -127,7 +127,7 @@ export class Directory {
   }
 
   /** To be called when a batch is on disk. @returns the series whose values it brought, and the time of the newest one among their newest */
-  stored({ points, changed, created }: Omit<Batch, 'upTo'>): { ids: number[]; newestAt: number } {
+  stored({ points, changed, created }: Omit<StoreBatch, 'upTo'>): { ids: number[]; newestAt: number } {
     for (const { id } of created) this.#unsaved.delete(id);
     for (const head of changed) Object.assign(this.#byId[head.id] as Entry, { subject: head.subject, centre: head.centre, edge: head.edge, kind: head.kind });
     const { ids, times } = points;

@@ -4,17 +4,17 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { decodeBlock, encodeBlock, ends, pointReader, type PointColumns } from './block.ts';
-import type { Damage } from './chunks.ts';
+import type { ChunkDamage } from './chunks.ts';
 import type { StoredPoint } from './rows.ts';
 
-export interface Span {
+export interface TimeSpan {
   id: number;
   /** from ≤ t < to */
   from: number;
   to: number;
 }
 
-export interface Block {
+export interface FreshBlock {
   id: number;
   fromId: number;
   toId: number;
@@ -32,7 +32,7 @@ interface BlockRow {
 }
 
 export class FreshBlocks {
-  readonly damages: Damage[] = [];
+  readonly damages: ChunkDamage[] = [];
   readonly #ofIds: StatementSync;
   readonly #ofTime: StatementSync;
 
@@ -43,16 +43,16 @@ export class FreshBlocks {
   }
 
   /** Blocks of a generation that hold some of these series, in order; what is damaged is left out and named. */
-  *ofIds(g: number, fromId: number, toId: number): Generator<Block> {
+  *ofIds(g: number, fromId: number, toId: number): Generator<FreshBlock> {
     for (const row of this.#ofIds.iterate(BigInt(g), BigInt(toId), BigInt(fromId))) yield* this.#read(row as unknown as BlockRow);
   }
 
   /** Blocks of a generation that hold something in from ≤ t < to. */
-  *ofTime(g: number, from: number, to: number): Generator<Block> {
+  *ofTime(g: number, from: number, to: number): Generator<FreshBlock> {
     for (const row of this.#ofTime.iterate(BigInt(g), BigInt(to), BigInt(from))) yield* this.#read(row as unknown as BlockRow);
   }
 
-  *#read({ id, fromId, toId, fromAt, toAt, count, body }: BlockRow): Generator<Block> {
+  *#read({ id, fromId, toId, fromAt, toAt, count, body }: BlockRow): Generator<FreshBlock> {
     let points: PointColumns;
     try {
       points = decodeBlock(body);
@@ -76,13 +76,13 @@ export function blockRow(g: number, points: PointColumns): (bigint | Uint8Array)
 }
 
 /** All points of a span, by time and then by arrival. */
-export function freshRows(db: DatabaseSync, blocks: FreshBlocks, span: Span): StoredPoint[] {
+export function freshRows(db: DatabaseSync, blocks: FreshBlocks, span: TimeSpan): StoredPoint[] {
   const rows = generationsIn(db, span).flatMap(({ g }) => rowsOf(blocks, g, span));
   return rows.toSorted((a, b) => a.at - b.at);
 }
 
 /** The first `count` points of a span, without looking at generations that can hold none of them. */
-export function firstFreshRows(db: DatabaseSync, blocks: FreshBlocks, span: Span, count: number): StoredPoint[] {
+export function firstFreshRows(db: DatabaseSync, blocks: FreshBlocks, span: TimeSpan, count: number): StoredPoint[] {
   const found: { g: number; point: StoredPoint }[] = [];
   for (const { g, fromAt } of generationsIn(db, span).toSorted((a, b) => a.fromAt - b.fromAt)) {
     // Enough lies before everything that this generation and all after it hold.
@@ -93,7 +93,7 @@ export function firstFreshRows(db: DatabaseSync, blocks: FreshBlocks, span: Span
 }
 
 /** Points of a span in one generation, in order of arrival where their times are equal. */
-function rowsOf(blocks: FreshBlocks, g: number, { id, from, to }: Span): StoredPoint[] {
+function rowsOf(blocks: FreshBlocks, g: number, { id, from, to }: TimeSpan): StoredPoint[] {
   const rows: StoredPoint[] = [];
   for (const { points } of blocks.ofIds(g, id, id)) {
     const { ids, times } = points;

@@ -3,7 +3,7 @@
  * lies there as a block a commit; small ones become one in time, and sealing brings all of them into order by series.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { decodeBlock, ends, join, pick, placesInOrder, type PointColumns } from './block.ts';
+import { decodeBlock, ends, join, pickPoints, placesInOrder, type PointColumns } from './block.ts';
 import { blockRow, FreshBlocks, INSERT_BLOCK, UPDATE_BLOCK } from './fresh.ts';
 import { BLOCK_ROWS, GENERATION_ROWS } from './schema.ts';
 
@@ -119,7 +119,7 @@ export class Generations {
     const remove = db.prepare('DELETE FROM block WHERE id = ?');
     for (const { id } of blocks) remove.run(BigInt(id));
     const insert = db.prepare(INSERT_BLOCK);
-    for (let from = 0; from < places.length; from += BLOCK_ROWS) insert.get(...blockRow(g, pick(points, places.subarray(from, from + BLOCK_ROWS))));
+    for (let from = 0; from < places.length; from += BLOCK_ROWS) insert.get(...blockRow(g, pickPoints(points, places.subarray(from, from + BLOCK_ROWS))));
   }
 }
 
@@ -127,7 +127,7 @@ export class Generations {
 function keepIn(db: DatabaseSync, g: number, id: number, points: PointColumns, keeps: (place: number) => boolean): number {
   const kept = Array.from(points.ids, (_, place) => place).filter(keeps);
   if (kept.length === 0) db.prepare('DELETE FROM block WHERE id = ?').run(BigInt(id));
-  else if (kept.length < points.ids.length) db.prepare(UPDATE_BLOCK).run(...blockRow(g, pick(points, kept)), BigInt(id));
+  else if (kept.length < points.ids.length) db.prepare(UPDATE_BLOCK).run(...blockRow(g, pickPoints(points, kept)), BigInt(id));
   return points.ids.length - kept.length;
 }
 

@@ -3,7 +3,7 @@
  * already only the values that it lacks are taken. So what was damaged comes back, and nothing is there twice.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { ends, pick, pointReader, type PointColumns } from './block.ts';
+import { ends, pickPoints, pointReader, type PointColumns } from './block.ts';
 import { Chunks } from './chunks.ts';
 import { FreshBlocks, generationsIn } from './fresh.ts';
 import type { StoredPoint } from './rows.ts';
@@ -40,7 +40,7 @@ export function missingPoints(db: DatabaseSync, points: PointColumns): PointColu
     there.set(key, count - 1);
     return count <= 0;
   });
-  return missing.length === points.ids.length ? points : pick(points, missing);
+  return missing.length === points.ids.length ? points : pickPoints(points, missing);
 }
 
 /** How many points there are of each kind that has a series and a time of these. */

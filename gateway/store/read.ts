@@ -1,33 +1,33 @@
 /** How one series is read: chunks, fresh rows and late arrivals merged, page by page or as buckets. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { PointView } from '../../api/views.ts';
-import { Buckets, viewOf, type Run } from './buckets.ts';
-import { Chunks, type Damage, type PlacedHead } from './chunks.ts';
-import { FreshBlocks, firstFreshRows, freshRows, type Span } from './fresh.ts';
+import { Buckets, bucketView, type Run } from './buckets.ts';
+import { Chunks, type ChunkDamage, type PlacedHead } from './chunks.ts';
+import { FreshBlocks, firstFreshRows, freshRows, type TimeSpan } from './fresh.ts';
 import type { StoredPoint } from './rows.ts';
 
 /** `n` counts values of the same time, in the order they came; compaction does not change it. */
-export interface Place {
+export interface ReadPlace {
   at: number;
   n: number;
 }
 
 /** Values of one series, from ≤ t < to, after a place, by time and then by arrival. */
-export function readRows(db: DatabaseSync, { id, from, to, after, limit }: Span & { after: Place | null; limit: number }): { points: PointView[]; next: Place | null; damages: Damage[] } {
+export function readRows(db: DatabaseSync, { id, from, to, after, limit }: TimeSpan & { after: ReadPlace | null; limit: number }): { points: PointView[]; next: ReadPlace | null; damages: ChunkDamage[] } {
   const start = after ? Math.max(from, after.at) : from;
   const skipped = after?.at === start ? after.n + 1 : 0;
   const chunks = new Chunks(db);
   const blocks = new FreshBlocks(db);
   const fresh = firstFreshRows(db, blocks, { id, from: start, to }, skipped + limit + 1);
   const points: PointView[] = [];
-  const done = (next: Place | null) => ({ points, next, damages: [...blocks.damages, ...chunks.damages] });
-  let last: Place = { at: -1, n: -1 };
+  const done = (next: ReadPlace | null) => ({ points, next, damages: [...blocks.damages, ...chunks.damages] });
+  let last: ReadPlace = { at: -1, n: -1 };
   for (const item of inOrder(partsOf(chunks, { id, from: start, to }), fresh)) {
     for (const point of pointsOf(item)) {
       const place = { at: point.at, n: point.at === last.at ? last.n + 1 : 0 };
       if (place.at > start || place.n >= skipped) {
         if (points.length === limit) return done(last);
-        points.push(viewOf(point));
+        points.push(bucketView(point));
       }
       last = place;
     }
@@ -36,7 +36,7 @@ export function readRows(db: DatabaseSync, { id, from, to, after, limit }: Span 
 }
 
 /** At most `maxPoints` points of one series; chunks that lie within a bucket are taken by their head, unopened. */
-export function readBuckets(db: DatabaseSync, { id, from, to, maxPoints }: Span & { maxPoints: number }): { points: PointView[]; downsampled: boolean; damages: Damage[] } {
+export function readBuckets(db: DatabaseSync, { id, from, to, maxPoints }: TimeSpan & { maxPoints: number }): { points: PointView[]; downsampled: boolean; damages: ChunkDamage[] } {
   const chunks = new Chunks(db);
   const blocks = new FreshBlocks(db);
   const fresh = freshRows(db, blocks, { id, from, to });
@@ -45,7 +45,7 @@ export function readBuckets(db: DatabaseSync, { id, from, to, maxPoints }: Span 
   const firstAt = Math.min(parts.find((part) => part.count > 0)?.firstAt ?? Infinity, fresh[0]?.at ?? Infinity);
   const lastAt = Math.max(parts.findLast((part) => part.count > 0)?.lastAt ?? -Infinity, fresh.at(-1)?.at ?? -Infinity);
   if (count <= maxPoints) {
-    const points = [...inOrder(parts, fresh)].flatMap((item) => [...pointsOf(item)].map(viewOf));
+    const points = [...inOrder(parts, fresh)].flatMap((item) => [...pointsOf(item)].map(bucketView));
     return { points, downsampled: false, damages: [...blocks.damages, ...chunks.damages] };
   }
   const buckets = new Buckets(maxPoints, firstAt, lastAt);
@@ -96,7 +96,7 @@ function* inOrder(parts: readonly Part[], fresh: readonly StoredPoint[], unopene
   while (at < fresh.length) yield fresh[at++] as StoredPoint;
 }
 
-function partsOf(chunks: Chunks, { id, from, to }: Span): Part[] {
+function partsOf(chunks: Chunks, { id, from, to }: TimeSpan): Part[] {
   return chunks.ofSeries(id, from, to).map((head) => new Part(head, chunks, from, to));
 }
 

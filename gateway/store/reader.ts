@@ -1,8 +1,8 @@
 /** The reading side of the time series, but for windows over all of it. Runs in workers: one for queries, one for upkeep. */
 import type { PointView } from '../../api/views.ts';
 import { compactSlice, type SliceRequest } from './compact.ts';
-import type { Span } from './fresh.ts';
-import { readBuckets, readRows, type Place } from './read.ts';
+import type { TimeSpan } from './fresh.ts';
+import { readBuckets, readRows, type ReadPlace } from './read.ts';
 import { Snapshots } from './snapshots.ts';
 import { checkBlocks, checkFile, checkSize, checkSlice } from './verify.ts';
 import { packViews, type ViewColumns } from './views.ts';
@@ -13,8 +13,8 @@ export class StoreReader {
   /** The operations that the worker offers. */
   readonly operations = {
     open: ({ path }: { path: string }) => { this.#file.open(path); },
-    rows: (request: Span & { after: Place | null; limit: number }) => this.#file.read((db) => packed(readRows(db, request))),
-    buckets: (request: Span & { maxPoints: number }) => this.#file.read((db) => packed(readBuckets(db, request))),
+    rows: (request: TimeSpan & { after: ReadPlace | null; limit: number }) => this.#file.read((db) => packed(readRows(db, request))),
+    buckets: (request: TimeSpan & { maxPoints: number }) => this.#file.read((db) => packed(readBuckets(db, request))),
     compact: (request: SliceRequest) => this.#file.read((db) => compactSlice(db, request)),
     checkSize: () => this.#file.read((db) => checkSize(db)),
     check: (request: { afterId: number }) => this.#file.read((db) => checkSlice(db, request)),

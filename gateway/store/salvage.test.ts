@@ -8,7 +8,7 @@ import type { PointView } from '../../api/views.ts';
 import type { Event } from '../../core/event.ts';
 import { seededRandom } from '../../core/world.ts';
 import type { LogBatch } from '../feed/log-batch.ts';
-import { ALL, allRows, fed, folder, open } from './testing/opened.ts';
+import { ALL, allRows, fed, storeFolder, openTestStore } from './testing/opened.ts';
 
 const PAGE = 4096;
 const DEVICES = ['a', 'b', 'c', 'd'];
@@ -25,7 +25,7 @@ let whole = '';
 /** Half of it compacted, all of it closed in order. */
 before(async () => {
   log = fed(points);
-  const store = await open({ presentEpoch: 1 });
+  const store = await openTestStore({ presentEpoch: 1 });
   await feed(store, 0, COUNT / 2);
   await store.compact();
   await feed(store, COUNT / 2, COUNT);
@@ -33,7 +33,7 @@ before(async () => {
   whole = join(store.options.dir, 'store.db');
 });
 
-type Opened = Awaited<ReturnType<typeof open>>;
+type Opened = Awaited<ReturnType<typeof openTestStore>>;
 
 async function feed(store: Opened, from: number, to: number): Promise<void> {
   for (let at = from; at < to; at += 5000) await store.consumer.take(log.slice(at, Math.min(to, at + 5000)), { epoch: 1, seq: Math.min(to, at + 5000) });
@@ -46,7 +46,7 @@ async function catchUp(store: Opened): Promise<void> {
 }
 
 async function damaged(damage: (path: string) => void): Promise<string> {
-  const dir = join(await folder(), 'store');
+  const dir = join(await storeFolder(), 'store');
   await mkdir(dir);
   await copyFile(whole, join(dir, 'store.db'));
   damage(join(dir, 'store.db'));
@@ -82,7 +82,7 @@ for (const [what, damage] of Object.entries(HEADERS)) {
   test(`${what}: all is saved, and it goes on where it was`, async () => {
     const dir = await damaged(damage);
     const bytes = readFileSync(join(dir, 'store.db'));
-    const store = await open({ dir, presentEpoch: PRESENT });
+    const store = await openTestStore({ dir, presentEpoch: PRESENT });
     assert.deepEqual(await store.consumer.start(), { epoch: 1, seq: COUNT });
     await assertAll(store);
     assert.deepEqual(salvages(store).map((params) => params.points), [COUNT]);
@@ -90,7 +90,7 @@ for (const [what, damage] of Object.entries(HEADERS)) {
     assert.ok(readFileSync(join(dir, aside)).subarray(PAGE).equals(bytes.subarray(PAGE)), 'as it is, but for a first page that can be read');
     if (existsSync(join(dir, `${aside}-page1`))) assert.ok(readFileSync(join(dir, `${aside}-page1`)).equals(bytes.subarray(0, PAGE)));
     await store.close();
-    const again = await open({ dir, presentEpoch: PRESENT });
+    const again = await openTestStore({ dir, presentEpoch: PRESENT });
     assert.deepEqual(salvages(again), []);
     await again.close();
   });
@@ -99,7 +99,7 @@ for (const [what, damage] of Object.entries(HEADERS)) {
 test('cut short: what is left is saved, what is missing comes back from the log, nothing is there twice', async () => {
   for (const share of [0.5, 0]) {
     const dir = await damaged((path) => { truncateSync(path, Math.floor(statSync(path).size * share)); });
-    const store = await open({ dir, presentEpoch: PRESENT });
+    const store = await openTestStore({ dir, presentEpoch: PRESENT });
     assert.equal(salvages(store).length, 1);
     await catchUp(store);
     await assertAll(store);
@@ -119,7 +119,7 @@ test('pages destroyed anywhere in the file: at a start and while it runs, no val
     const dir = await damaged((path) => {
       for (let count = 0; count < 1 + trial % 3; count += 1) overwrite(path, PAGE * Math.floor(random.next() * pages) + Math.floor(random.next() * 64), Buffer.from(Array.from({ length: 400 }, () => Math.floor(random.next() * 256))));
     });
-    const store = await open({ dir, presentEpoch: PRESENT });
+    const store = await openTestStore({ dir, presentEpoch: PRESENT });
     await catchUp(store);
     // Whoever reads finds what the opening did not.
     for (const [device, rows] of await rowsOf(store)) {
@@ -129,7 +129,7 @@ test('pages destroyed anywhere in the file: at a start and while it runs, no val
     }
     await store.consumer.take([], { epoch: 1, seq: COUNT });
     await store.close();
-    const next = await open({ dir, presentEpoch: PRESENT });
+    const next = await openTestStore({ dir, presentEpoch: PRESENT });
     await catchUp(next);
     if (salvages(store).length + salvages(next).length > 0) await assertAll(next);
     await next.close();
@@ -139,7 +139,7 @@ test('pages destroyed anywhere in the file: at a start and while it runs, no val
 test('the tree above the chunks is destroyed while it runs: whoever asks is answered, what comes is taken in, the rest is back after a restart', async () => {
   const dir = await damaged(() => {});
   const path = join(dir, 'store.db');
-  const store = await open({ dir, presentEpoch: PRESENT });
+  const store = await openTestStore({ dir, presentEpoch: PRESENT });
   const bytes = readFileSync(path);
   for (let page = PAGE; page < bytes.length; page += PAGE) if (bytes[page] === INTERIOR) overwrite(path, page, Buffer.alloc(PAGE, 0x33));
   const asked = await Promise.all([rowsOf(store), rowsOf(store), store.window({ from: 0, to: 1e9 })]);
@@ -153,7 +153,7 @@ test('the tree above the chunks is destroyed while it runs: whoever asks is answ
   assert.equal((await allRows(store, { ...ALL, device: 'a' }, 10_000)).at(-1)?.value, 5);
   await store.close();
 
-  const next = await open({ dir, presentEpoch: PRESENT + 1 });
+  const next = await openTestStore({ dir, presentEpoch: PRESENT + 1 });
   assert.deepEqual(await next.consumer.start(), { epoch: 0, seq: 0 });
   await catchUp(next);
   await next.consumer.take(fed([more], 1, PRESENT), { epoch: PRESENT, seq: 1 });
@@ -167,11 +167,11 @@ test('killed while it salvages: made again, or finished', async () => {
   const dir = await damaged((path) => { overwrite(path, 0, Buffer.alloc(PAGE)); });
   const path = join(dir, 'store.db');
   writeFileSync(`${path}.salvage`, 'begun');
-  const store = await open({ dir, presentEpoch: PRESENT });
+  const store = await openTestStore({ dir, presentEpoch: PRESENT });
   await assertAll(store);
   await store.close();
   renameSync(path, `${path}.salvage`);
-  const finished = await open({ dir, presentEpoch: PRESENT });
+  const finished = await openTestStore({ dir, presentEpoch: PRESENT });
   await assertAll(finished);
   assert.deepEqual(salvages(finished), []);
   await finished.close();
@@ -181,7 +181,7 @@ test('of damaged files that lie aside the newest three are kept', async () => {
   const dir = await damaged(() => {});
   for (let round = 0; round < 5; round += 1) {
     overwrite(join(dir, 'store.db'), 0, Buffer.alloc(PAGE, round));
-    await (await open({ dir, presentEpoch: PRESENT })).close();
+    await (await openTestStore({ dir, presentEpoch: PRESENT })).close();
   }
   assert.deepEqual(asides(dir).toSorted(), [3, 4, 5].map((n) => `store.db.damaged-${n}`));
 });

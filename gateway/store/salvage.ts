@@ -7,9 +7,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { isDamage } from '../../log/storage.ts';
 import type { Cursor } from '../../log/types.ts';
-import { isJson, ReadableRows, type Row } from '../sqlite/damaged.ts';
+import { isJson, SalvageReader, type SqliteRow } from '../sqlite/damaged.ts';
 import type { SqliteFile } from '../sqlite/file.ts';
-import { decodeBlock, pick, type PointColumns } from './block.ts';
+import { decodeBlock, pickPoints, type PointColumns } from './block.ts';
 import { HEAD_COLUMNS, headOf, isIntact } from './chunk.ts';
 import { blockRow } from './fresh.ts';
 import { mergeBefore, NEXT_OPENING } from './merging.ts';
@@ -31,7 +31,7 @@ export interface SavedStore {
 export interface KnownOfStore {
   cursor: Cursor;
   /** Rows of `series`, each with its id. */
-  series: readonly Row[];
+  series: readonly SqliteRow[];
 }
 
 /**
@@ -41,7 +41,7 @@ export interface KnownOfStore {
 export function copyStore(from: DatabaseSync | null, into: SqliteFile, known: KnownOfStore | null, presentEpoch: number): SavedStore {
   const saved: SavedStore = { series: 0, points: 0, lost: 0, isWhole: from !== null };
   const ids = new Set<number>();
-  const rows = (table: string, columns: string): Iterable<Row> => (from ? readable(from, table, columns, saved) : []);
+  const rows = (table: string, columns: string): Iterable<SqliteRow> => (from ? readable(from, table, columns, saved) : []);
 
   const { putSeries, putChunk, putBlock } = into.read(statementsOf);
   inCommits(into, known ? known.series : rows('series', SERIES_COLUMNS), (row) => {
@@ -64,7 +64,7 @@ export function copyStore(from: DatabaseSync | null, into: SqliteFile, known: Kn
     const places = Array.from(points.ids, (_, place) => place).filter((place) => ids.has(points.ids[place] as number));
     if (places.length < points.ids.length) lose(saved, points.ids.length - places.length);
     if (places.length === 0) return;
-    const kept = places.length < points.ids.length ? pick(points, places) : points;
+    const kept = places.length < points.ids.length ? pickPoints(points, places) : points;
     putBlock.run(id as bigint, ...blockRow(Number(g), kept));
     saved.points += places.length;
   });
@@ -83,14 +83,14 @@ function lose(saved: SavedStore, count: number): void {
   saved.isWhole = false;
 }
 
-function* readable(db: DatabaseSync, table: string, columns: string, saved: SavedStore): Generator<Row> {
-  const rows = new ReadableRows(db);
+function* readable(db: DatabaseSync, table: string, columns: string, saved: SavedStore): Generator<SqliteRow> {
+  const rows = new SalvageReader(db);
   yield* rows.of(table, columns);
   if (rows.hasHoles) saved.isWhole = false;
 }
 
-function inCommits(into: SqliteFile, rows: Iterable<Row>, put: (row: Row) => void): void {
-  let waiting: Row[] = [];
+function inCommits(into: SqliteFile, rows: Iterable<SqliteRow>, put: (row: SqliteRow) => void): void {
+  let waiting: SqliteRow[] = [];
   const write = (): void => {
     const batch = waiting;
     waiting = [];
@@ -110,13 +110,13 @@ function statementsOf(db: DatabaseSync): Record<'putSeries' | 'putChunk' | 'putB
 }
 
 /** Damage may turn any column into another type. */
-function isSeries(row: Row): boolean {
+function isSeries(row: SqliteRow): boolean {
   const [first, last, , quality, flags, extra] = row.slice(9);
   return row.slice(1, 9).every((text) => typeof text === 'string') && [first, last, quality].every((number) => typeof number === 'bigint') && [flags, extra].every((text) => text === null || typeof text === 'string') && (extra === null || isJson(extra as string));
 }
 
 /** A name has no sum of its own, but stands in the index as well: where the two differ, nobody knows whose values these are. */
-function isNamed(db: DatabaseSync, [id, indicator, device, point]: Row): boolean {
+function isNamed(db: DatabaseSync, [id, indicator, device, point]: SqliteRow): boolean {
   try {
     const found = db.prepare(`SELECT id FROM series INDEXED BY ${NAMES_INDEX} WHERE indicator = ? AND device = ? AND point = ?`).get(indicator as string, device as string, point as string);
     return found?.id === Number(id);
@@ -136,7 +136,7 @@ function blockOf(body: unknown): PointColumns | null {
   }
 }
 
-function cursorOf(rows: Iterable<Row>): Cursor | null {
+function cursorOf(rows: Iterable<SqliteRow>): Cursor | null {
   for (const [, epoch, seq] of rows) {
     const cursor = { epoch: Number(epoch), seq: Number(seq) };
     if (cursor.epoch > 0 && cursor.seq > 0 && Number.isSafeInteger(cursor.epoch) && Number.isSafeInteger(cursor.seq)) return cursor;

@@ -1,6 +1,6 @@
 /** A connection that reads `store.db`: no query waits for a commit and no commit for a query. For the store's reading threads. */
 import { DatabaseSync } from 'node:sqlite';
-import { failureOf, needsReopening } from '../sqlite/failure.ts';
+import { databaseFailure, needsReopening } from '../sqlite/failure.ts';
 
 /** Long enough for any commit or checkpoint to end. */
 const BUSY_MS = 5000;
@@ -22,7 +22,7 @@ export class Snapshots {
       db.exec('BEGIN');
       return run(db);
     } catch (error) {
-      if (needsReopening(failureOf(error))) this.close();
+      if (needsReopening(databaseFailure(error))) this.close();
       throw error;
     } finally {
       if (this.#db?.isTransaction) db.exec('ROLLBACK');

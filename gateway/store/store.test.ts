@@ -10,11 +10,11 @@ import { catalogueOf } from '../../city/catalogue/catalogue.ts';
 import type { Indicator } from '../../city/catalogue/indicator.ts';
 import type { FaultError } from '../../core/faults.ts';
 import { indicatorViews } from './indicators.ts';
-import { ALL, allRows, anyPoint, fed, folder, open } from './testing/opened.ts';
+import { ALL, allRows, anyPoint, fed, storeFolder, openTestStore } from './testing/opened.ts';
 
 test('any mix of late, equal-time, flagged, bad, boolean and text values reads back exactly, in pages of any size, also after a restart', async () => {
   await fc.assert(fc.asyncProperty(fc.array(anyPoint, { minLength: 1, maxLength: 60 }), fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 5 }), fc.integer({ min: 1, max: 70 }), async (points, sizes, limit) => {
-    let store = await open();
+    let store = await openTestStore();
     const batch = fed(points);
     let from = 0;
     for (const size of [...sizes, 1000]) {
@@ -22,12 +22,12 @@ test('any mix of late, equal-time, flagged, bad, boolean and text values reads b
       from += part.length;
       const upTo = { epoch: 1, seq: from };
       await store.consumer.take(part, upTo);
-      await store.consumer.take(part, upTo); // after a fault the same comes again
+      await store.consumer.take(part, upTo); // after a fault the same batch is delivered again
     }
     for (const again of [false, true]) {
       if (again) {
         await store.close();
-        store = await open({ dir: store.options.dir });
+        store = await openTestStore({ dir: store.options.dir });
         await store.consumer.take(batch, { epoch: 1, seq: points.length });
       }
       for (const device of ['a', 'b']) {
@@ -44,7 +44,7 @@ test('any mix of late, equal-time, flagged, bad, boolean and text values reads b
 });
 
 test('buckets never hide a crossing, keep the ends, and add up', async () => {
-  const store = await open();
+  const store = await openTestStore();
   let seq = 0;
   let run = 0;
   await fc.assert(fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 1, maxLength: 300 }), fc.integer({ min: 1, max: 40 }), async (values, maxPoints) => {
@@ -65,7 +65,7 @@ test('buckets never hide a crossing, keep the ends, and add up', async () => {
 });
 
 test('a pump that stopped within a bucket shows it; a bucket is bad only when all of it is', async () => {
-  const store = await open();
+  const store = await openTestStore();
   const values = [true, true, false, true, true, true];
   await store.consumer.take(fed(values.map((value, at) => ({ value, occurredAt: at, quality: at === 3 ? 'bad' : 'good' }))), { epoch: 1, seq: 6 });
   const { items: [bucket] } = await store.range({ ...ALL, maxPoints: 1 });
@@ -75,7 +75,7 @@ test('a pump that stopped within a bucket shows it; a bucket is bad only when al
 
 test('values are kept in the catalogue\'s unit; one in a foreign unit stays as it is and says so', async () => {
   const level = { code: 'X', unit: 'm', name: { zh: '水位', en: 'level' } } as Indicator;
-  const store = await open({ catalogue: catalogueOf([level]) });
+  const store = await openTestStore({ catalogue: catalogueOf([level]) });
   await store.consumer.take(fed([{ value: 320, unit: 'cm', occurredAt: 1 }, { value: 5, unit: 'kg', occurredAt: 2 }, { value: 1, unit: 'a', indicator: 'NEW', occurredAt: 3 }, { value: 2, unit: 'b', indicator: 'NEW', occurredAt: 4 }]), { epoch: 1, seq: 4 });
   assert.deepEqual((await store.range(ALL)).items, [{ at: 1, value: 3.2, quality: 'good', flags: [] }, { at: 2, value: 5, quality: 'uncertain', flags: ['unit'] }]);
   assert.deepEqual(store.series().map(({ indicator, unit, known, name }) => ({ indicator, unit, known, name: name.en })), [
@@ -92,7 +92,7 @@ test('values are kept in the catalogue\'s unit; one in a foreign unit stays as i
 
 test('a series that begins in a unit that cannot be converted is never good, is told once, and goes on well when the unit is right', async () => {
   const level = { code: 'X', unit: 'm', name: { zh: '水位', en: 'level' } } as Indicator;
-  const store = await open({ catalogue: catalogueOf([level]) });
+  const store = await openTestStore({ catalogue: catalogueOf([level]) });
   for (const at of [1, 2, 3]) await store.consumer.take(fed([{ value: 9, unit: 'furlong', occurredAt: at, seq: at }], at), { epoch: 1, seq: at });
   assert.deepEqual((await store.range(ALL)).items.map(({ value, quality, flags }) => [value, quality, flags]), [1, 2, 3].map(() => [9, 'uncertain', ['unit']]));
   assert.equal(store.world.told.filter((one) => one.kind === 'fault' && one.fault.code === 'CV_UNIT_UNCONVERTIBLE').length, 1);
@@ -103,7 +103,7 @@ test('a series that begins in a unit that cannot be converted is never good, is 
 test('the list of indicators holds the catalogue, its variants and codes that came although nobody knows them', async () => {
   const level = { code: 'YJ-FLD-001', version: 3, unit: 'm', board: 'YJ', runway: 'FLD', name: { zh: '水位', en: 'level' } } as Indicator;
   const catalogue = catalogueOf([level, { ...level, code: 'YJ-FLD-009' }]);
-  const store = await open({ catalogue });
+  const store = await openTestStore({ catalogue });
   await store.consumer.take(fed([{ indicator: 'YJ-FLD-001', device: 'a' }, { indicator: 'YJ-FLD-001', device: 'b' }, { indicator: 'YJ-FLD-001.H' }, { indicator: 'NEW', unit: 'kg' }]), { epoch: 1, seq: 4 });
   assert.deepEqual(indicatorViews(catalogue, store).map(({ code, known, version, unit, seriesCount }) => [code, known, version, unit, seriesCount]), [
     ['NEW', false, null, 'kg', 1], ['YJ-FLD-001', true, 3, 'm', 2], ['YJ-FLD-001.H', true, 3, 'm', 1], ['YJ-FLD-009', true, 3, 'm', 0],
@@ -113,7 +113,7 @@ test('the list of indicators holds the catalogue, its variants and codes that ca
 });
 
 test('windows cover all series and leave out what is bad or no number', async () => {
-  const store = await open();
+  const store = await openTestStore();
   await store.consumer.take(fed([
     { device: 'a', value: 1, occurredAt: 100 }, { device: 'a', value: 4, occurredAt: 150 }, { device: 'a', value: 99, occurredAt: 150, quality: 'bad' },
     { device: 'b', value: true, occurredAt: 150 }, { device: 'a', value: 50, occurredAt: 200 }, { device: 'c', value: -1, occurredAt: 199 },
@@ -125,7 +125,7 @@ test('windows cover all series and leave out what is bad or no number', async ()
 });
 
 test('retention lets go of the oldest by age, and by size says what it let go', async () => {
-  const store = await open({ retentionMs: 1000 });
+  const store = await openTestStore({ retentionMs: 1000 });
   const nowMs = store.world.clock.nowMs();
   await store.consumer.take(fed(Array.from({ length: 9000 }, (_, at) => ({ value: at, occurredAt: nowMs - 9000 + at }))), { epoch: 1, seq: 9000 });
   await store.sweep();
@@ -134,7 +134,7 @@ test('retention lets go of the oldest by age, and by size says what it let go', 
   assert.equal(store.world.told.filter((told) => told.kind === 'samples_lost').length, 0, 'age is a setting, no loss');
   await store.close();
 
-  const small = await open({ dir: store.options.dir, maxBytes: 200_000 });
+  const small = await openTestStore({ dir: store.options.dir, maxBytes: 200_000 });
   await small.consumer.take(fed(Array.from({ length: 20_000 }, (_, at) => ({ value: at, occurredAt: nowMs + at })), 9001), { epoch: 1, seq: 29_000 });
   await small.sweep();
   const left = await allRows(small, ALL, 10_000);
@@ -146,9 +146,9 @@ test('retention lets go of the oldest by age, and by size says what it let go', 
 });
 
 test('a second gateway on the same folder and a bad page cursor are each said', async () => {
-  const store = await open();
+  const store = await openTestStore();
   const code = (error: unknown) => (error as FaultError).fault?.code;
-  await assert.rejects(open({ dir: store.options.dir }), (error) => code(error) === 'CV_STORE_BUSY');
+  await assert.rejects(openTestStore({ dir: store.options.dir }), (error) => code(error) === 'CV_STORE_BUSY');
   for (const after of ['x', '1', '-1-0', '99999999999999999-0']) await assert.rejects(store.range({ ...ALL, after }), (error) => code(error) === 'CV_API_CURSOR_INVALID');
   await store.close();
   await store.close();
@@ -156,7 +156,7 @@ test('a second gateway on the same folder and a bad page cursor are each said', 
 });
 
 test('killed at any moment, it holds exactly what its cursor says: nothing twice, nothing gone', async () => {
-  const dir = await folder();
+  const dir = await storeFolder();
   const script = join(dir, 'writer.ts');
   const from = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
   await writeFile(script, `
@@ -164,12 +164,12 @@ test('killed at any moment, it holds exactly what its cursor says: nothing twice
     import { EMPTY_CATALOGUE } from ${from('../../city/catalogue/catalogue.ts')};
     import { realWorld } from ${from('../../core/world.ts')};
     import { event } from ${from('../../city/testing/rules.ts')};
-    import { groupOf } from ${from('../feed/testing/log-batches.ts')};
+    import { logBatch } from ${from('../feed/testing/log-batches.ts')};
     const store = await openStore({ dir: ${JSON.stringify(dir)}, retentionMs: Infinity, maxBytes: 1e9, catalogue: EMPTY_CATALOGUE }, realWorld(() => {}));
     let { seq } = await store.consumer.start();
     console.log(seq);
     for (;;) {
-      const batch = Array.from({ length: 50 }, (_, at) => groupOf([event({ value: seq + at + 1, occurredAt: (seq + at + 1) % 97 })], { epoch: 1, seq: seq + at + 1 }, 0));
+      const batch = Array.from({ length: 50 }, (_, at) => logBatch([event({ value: seq + at + 1, occurredAt: (seq + at + 1) % 97 })], { epoch: 1, seq: seq + at + 1 }, 0));
       await store.consumer.take(batch, { epoch: 1, seq: seq + 50 });
       seq += 50;
       console.log(seq);
@@ -184,7 +184,7 @@ test('killed at any moment, it holds exactly what its cursor says: nothing twice
       if ((lines += 1) === 3 + kill * 5) child.kill('SIGKILL');
     }
   }
-  const store = await open({ dir });
+  const store = await openTestStore({ dir });
   const { seq } = await store.consumer.start();
   const values = (await allRows(store, ALL, 1000)).map((row) => row.value as number).toSorted((a, b) => a - b);
   assert.ok(seq >= acknowledged && seq > 0);

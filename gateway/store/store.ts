@@ -13,15 +13,15 @@ import type { World } from '../../core/world.ts';
 import type { Consumer } from '../feed/consumer.ts';
 import { batchesAfter, type LogBatch } from '../feed/log-batch.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
-import type { Salvage } from '../sqlite/salvage.ts';
-import type { Damage } from './chunks.ts';
+import type { DatabaseSalvage } from '../sqlite/salvage.ts';
+import type { ChunkDamage } from './chunks.ts';
 import type { StoreDatabase } from './database.ts';
 import { Directory } from './directory.ts';
 import { Mending } from './mending.ts';
 import type { StoreReader } from './reader.ts';
 import type { SeriesHead, SeriesSnapshot } from './rows.ts';
 import type { SavedStore } from './salvage.ts';
-import { openReader, Upkeep, type Limits } from './upkeep.ts';
+import { openReader, Upkeep, type RetentionLimits } from './upkeep.ts';
 import type { Verification } from './verify.ts';
 import { unpackViews } from './views.ts';
 import { Windows } from './window/windows.ts';
@@ -107,9 +107,9 @@ export interface Store {
   /** Called after each commit. */
   onStored(listener: (stored: Stored) => void): () => void;
   /** Names and units from now on; what is stored stays as it is. */
-  know(catalogue: Catalogue): void;
+  setCatalogue(catalogue: Catalogue): void;
   /** Other bounds of age and size, from the next sweep on. */
-  keepWithin(limits: Limits): void;
+  setRetention(limits: RetentionLimits): void;
   /** Lets go of what is beyond age and size, slice by slice; by itself every minute. */
   sweep(): Promise<void>;
   /** Moves everything into compressed chunks now; by itself when it is time, or when there is much. */
@@ -240,12 +240,12 @@ class OpenStore implements Store {
     return () => { this.#listeners.delete(listener); };
   }
 
-  know(catalogue: Catalogue): void {
+  setCatalogue(catalogue: Catalogue): void {
     this.#catalogue = catalogue;
     this.#directory.know(normaliser(catalogue));
   }
 
-  keepWithin(limits: Limits): void {
+  setRetention(limits: RetentionLimits): void {
     this.#upkeep.keepWithin(limits);
   }
 
@@ -272,12 +272,12 @@ class OpenStore implements Store {
     await this.#parts.database.close();
   }
 
-  #gapsOf(damages: readonly Damage[]): { gaps?: SeriesGap[] } {
+  #gapsOf(damages: readonly ChunkDamage[]): { gaps?: SeriesGap[] } {
     this.#tellDamages(damages);
     return damages.length > 0 ? { gaps: damages.map(({ from, to, count }) => ({ from, to, count })) } : {};
   }
 
-  #tellDamages(damages: readonly Damage[]): void {
+  #tellDamages(damages: readonly ChunkDamage[]): void {
     for (const { id, series, from, to, count } of damages) {
       if (this.#told.has(id) || this.#told.size >= MAX_TOLD) continue;
       this.#told.add(id);
@@ -336,7 +336,7 @@ class OpenStore implements Store {
   }
 }
 
-function tellSalvage(path: string, { aside, detail, found: { points, lost } }: Salvage<SavedStore>, world: World): void {
+function tellSalvage(path: string, { aside, detail, found: { points, lost } }: DatabaseSalvage<SavedStore>, world: World): void {
   world.tell({ kind: 'fault', fault: { code: 'CV_STORE_SALVAGED', params: { path, aside, detail, points } } });
   if (lost > 0) world.tell({ kind: 'samples_lost', count: lost, reason: 'store_damaged', intended: false });
 }

@@ -6,7 +6,7 @@
 import { faultOf } from '../../core/faults.ts';
 import { everyMs, type World } from '../../core/world.ts';
 import { SqliteClient, workerBeside } from '../sqlite/client.ts';
-import type { Damage } from './chunks.ts';
+import type { ChunkDamage } from './chunks.ts';
 import type { Slice } from './compact.ts';
 import type { StoreDatabase } from './database.ts';
 import type { Generation } from './generations.ts';
@@ -14,13 +14,13 @@ import type { StoreReader } from './reader.ts';
 import { verifyStore, type Verification } from './verify.ts';
 
 /** How long values are kept, and how much disk they may take. */
-export interface Limits {
+export interface RetentionLimits {
   /** Infinity keeps all. */
   retentionMs: number;
   maxBytes: number;
 }
 
-export interface UpkeepOptions extends Limits {
+export interface UpkeepOptions extends RetentionLimits {
   path: string;
   /** When rows go into chunks: this often, and not before they have settled, as recent ones still get company. */
   compaction: { everyMs: number; settleMs: number };
@@ -45,7 +45,7 @@ export class Upkeep {
   #options: UpkeepOptions;
   readonly #world: World;
   readonly #database: SqliteClient<StoreDatabase['operations']>;
-  readonly #onDamages: (damages: readonly Damage[]) => void;
+  readonly #onDamages: (damages: readonly ChunkDamage[]) => void;
   readonly #onForgotten: (beforeAt: number) => void;
   readonly #onFailed: (error: unknown) => void;
   readonly #timer: { cancel(): void };
@@ -54,7 +54,7 @@ export class Upkeep {
   #closed = false;
   #isLooking = false;
 
-  constructor(options: UpkeepOptions, world: World, database: SqliteClient<StoreDatabase['operations']>, on: { damages(damages: readonly Damage[]): void; forgotten(beforeAt: number): void; failed(error: unknown): void }) {
+  constructor(options: UpkeepOptions, world: World, database: SqliteClient<StoreDatabase['operations']>, on: { damages(damages: readonly ChunkDamage[]): void; forgotten(beforeAt: number): void; failed(error: unknown): void }) {
     this.#options = options;
     this.#world = world;
     this.#database = database;
@@ -67,7 +67,7 @@ export class Upkeep {
   }
 
   /** From the next sweep on. */
-  keepWithin({ retentionMs, maxBytes }: Limits): void {
+  keepWithin({ retentionMs, maxBytes }: RetentionLimits): void {
     this.#options = { ...this.#options, retentionMs, maxBytes };
   }
 

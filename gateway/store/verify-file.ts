@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { seriesKey } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
-import { failureOf, faultFrom } from '../sqlite/failure.ts';
-import { holdLock } from '../sqlite/lock.ts';
-import { refuseNewer } from '../sqlite/migrations.ts';
+import { databaseFailure, databaseFault } from '../sqlite/failure.ts';
+import { acquireLock } from '../sqlite/lock.ts';
+import { rejectNewerVersion } from '../sqlite/migrations.ts';
 import { StoreReader } from './reader.ts';
 import { STORE_VERSION } from './schema.ts';
 import { verifyStore, type Verification } from './verify.ts';
@@ -27,14 +27,14 @@ export async function verifyStoreFile(dir: string, onSlice: (done: number, of: n
   const lock = held(path);
   const { operations } = new StoreReader();
   try {
-    refuseNewer(path, STORE_VERSION);
+    rejectNewerVersion(path, STORE_VERSION);
     operations.open({ path });
     const found = await verifyStore({ size: operations.checkSize, chunks: operations.check, blocks: operations.checkBlocks, file: operations.checkFile }, onSlice);
     const wanted = new Set(found.damages.map(({ series }) => series));
     const names = new Map(operations.names().flatMap(({ id, ...name }) => (wanted.has(id) ? [[id, seriesKey(name)] as const] : [])));
     return { ...found, path, names };
   } catch (error) {
-    throw error instanceof FaultError ? error : faultFrom(failureOf(error), path);
+    throw error instanceof FaultError ? error : databaseFault(databaseFailure(error), path);
   } finally {
     operations.close();
     lock.release();
@@ -43,8 +43,8 @@ export async function verifyStoreFile(dir: string, onSlice: (done: number, of: n
 
 function held(path: string): { release(): void } {
   try {
-    return holdLock(`${path}.lock`);
+    return acquireLock(`${path}.lock`);
   } catch (error) {
-    throw faultFrom(failureOf(error), path);
+    throw databaseFault(databaseFailure(error), path);
   }
 }

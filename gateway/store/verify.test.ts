@@ -6,7 +6,7 @@ import { encodeBlock, type PointColumns } from './block.ts';
 import { checkBlocks } from './verify.ts';
 
 /** Series 3 to 5, times 100 to 300. */
-const POINTS: PointColumns = { times: Float64Array.of(100, 300, 200), values: Float64Array.of(1, 2, 3), ids: Int32Array.of(3, 4, 5), codes: Uint8Array.of(0, 0, 0), odd: [] };
+const POINTS: PointColumns = { times: Float64Array.of(100, 300, 200), values: Float64Array.of(1, 2, 3), ids: Int32Array.of(3, 4, 5), codes: Uint8Array.of(0, 0, 0), details: [] };
 const ROW = { from_s: 3, to_s: 5, from_at: 100, to_at: 300, count: 3 };
 
 function checked(row: Partial<typeof ROW>, generation: { from: number; to: number } | null = { from: 100, to: 300 }, body: Uint8Array = encodeBlock(POINTS)) {

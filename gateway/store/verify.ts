@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Words } from '../../core/words.ts';
 import { decodeBlock, ends, type PointColumns } from './block.ts';
-import { Chunks, type Damage } from './chunks.ts';
+import { Chunks, type ChunkDamage } from './chunks.ts';
 
 /** What reading everything back found. */
 export interface Verification {
@@ -12,7 +12,7 @@ export interface Verification {
   blocks: number;
   /** Not in chunks yet. */
   rows: number;
-  damages: Damage[];
+  damages: ChunkDamage[];
   /** What SQLite says of the file's structure. */
   problems: string[];
   /** What is there and does not fit together. */
@@ -24,7 +24,7 @@ export interface CheckedSlice {
   looked: number;
   /** In those that are sound. */
   points: number;
-  damages: Damage[];
+  damages: ChunkDamage[];
   misfits: Words[];
   /** The last one that was looked at; null when there are no more. */
   lastId: number | null;
@@ -58,7 +58,7 @@ export async function verifyStore(ask: StoreQuestions, onSlice: (done: number, o
   const of = await ask.size();
   let done = 0;
   const all = async (question: (request: { afterId: number }) => Promise<CheckedSlice> | CheckedSlice) => {
-    const sum = { looked: 0, points: 0, damages: [] as Damage[], misfits: [] as Words[] };
+    const sum = { looked: 0, points: 0, damages: [] as ChunkDamage[], misfits: [] as Words[] };
     for (let afterId: number | null = -1; afterId !== null && goesOn();) {
       const slice: CheckedSlice = await question({ afterId });
       done += slice.looked;
@@ -86,7 +86,7 @@ export function checkSize(db: DatabaseSync): number {
 export function checkSlice(db: DatabaseSync, { afterId }: { afterId: number }): CheckedSlice {
   const places = db.prepare('SELECT id, s, from_at AS fromAt FROM chunk WHERE id > ? ORDER BY id LIMIT ?').all(BigInt(afterId), BigInt(SLICE)) as { id: number; s: number; fromAt: number }[];
   const chunks = new Chunks(db);
-  const lost: Damage[] = [];
+  const lost: ChunkDamage[] = [];
   let points = 0;
   for (const { id, s, fromAt } of places) {
     const head = chunks.head(id);

@@ -1,5 +1,5 @@
 /** The thread that owns `store.db`. */
-import { serve } from '../sqlite/serve.ts';
+import { serveDatabase } from '../sqlite/serve.ts';
 import { StoreDatabase } from './database.ts';
 
-serve(new StoreDatabase().operations);
+serveDatabase(new StoreDatabase().operations);

@@ -1,7 +1,7 @@
 /**
  * Publishes warnings in the order in which they changed, each until the broker has it; what was not sent before a crash
  * is sent after it. A warning is retained while it is open; its last state is published once more, then cleared.
- * Repeats are possible, and the same to any reader: (id, revision) names what is said.
+ * Repeats are possible, and the same to any reader: (id, revision) identifies the message.
  */
 import type { OutboxEntry } from './database.ts';
 
@@ -16,18 +16,18 @@ export interface OutboxOptions {
   publisher: RetainedPublisher;
   /** Forgets what was sent, up to entry n. */
   sent(n: number): Promise<void>;
-  /** The open warnings as they are when asked: a broker may have forgotten what it retained. */
+  /** Messages of the warnings that are open now: a broker may have lost what it retained. */
   open(): readonly OutboxEntry[];
   onFault(error: unknown): void;
-  /** Resolves when it is time to try again. */
+  /** Resolves when it is time to retry. */
   wait(): Promise<unknown>;
 }
 
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #waiting: (OutboxEntry & { n: number })[] = [];
-  /** Topics that were said since the start: they need no repeating. */
-  readonly #said = new Set<string>();
+  /** Topics published since the start: they need not be repeated. */
+  readonly #published = new Set<string>();
   #isStarted = false;
   #isComplete = false;
   #isRunning = false;
@@ -37,7 +37,7 @@ export class Outbox {
     this.#options = options;
   }
 
-  /** First what a crash left unsent, then all that is open then. */
+  /** Sends what a crash left unsent, then all warnings that are open. */
   start(unsent: readonly (OutboxEntry & { n: number })[]): void {
     this.#waiting.unshift(...unsent);
     this.#isStarted = true;
@@ -79,7 +79,7 @@ export class Outbox {
     const { publisher, sent } = this.#options;
     for (let entry = this.#waiting[0]; entry && !this.#isStopped; entry = this.#waiting[0]) {
       await publisher.publishRetained(entry.topic, entry.payload);
-      if (!this.#isComplete) this.#said.add(entry.topic);
+      if (!this.#isComplete) this.#published.add(entry.topic);
       if (entry.final) await publisher.publishRetained(entry.topic, null);
       await sent(entry.n);
       this.#waiting.shift();
@@ -89,11 +89,11 @@ export class Outbox {
   async #sendOpen(): Promise<void> {
     const { publisher, open } = this.#options;
     for (const { topic, payload } of open()) {
-      // What is waiting here again was changed meanwhile and says it better.
-      if (!this.#isStopped && !this.#said.has(topic) && !this.#waiting.some((entry) => entry.topic === topic)) await publisher.publishRetained(topic, payload);
+      // A newer message of this topic is waiting.
+      if (!this.#isStopped && !this.#published.has(topic) && !this.#waiting.some((entry) => entry.topic === topic)) await publisher.publishRetained(topic, payload);
     }
     this.#isComplete = true;
-    this.#said.clear();
+    this.#published.clear();
     if (!this.#isStopped) publisher.retainedComplete?.();
   }
 }

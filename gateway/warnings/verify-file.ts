@@ -3,8 +3,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Words } from '../../core/words.ts';
+import { FaultError } from '../../core/faults.ts';
 import { isJson } from '../sqlite/damaged.ts';
-import { failureOf, faultFrom } from '../sqlite/failure.ts';
+import { databaseFailure, databaseFault } from '../sqlite/failure.ts';
+import { latestVersion, rejectNewerVersion } from '../sqlite/migrations.ts';
+import { STATE_MIGRATIONS } from './schema.ts';
 
 export interface StateFileCheck {
   path: string;
@@ -14,19 +17,24 @@ export interface StateFileCheck {
   problems: Words[];
 }
 
-const TABLES = ['series', 'keys', 'warnings', 'findings', 'outbox'] as const;
+const TABLES = ['series', 'keys', 'warnings', 'warning_changes', 'findings', 'outbox'] as const;
+/** Of each row: what names it, and its text. */
+const COLUMNS: Record<(typeof TABLES)[number], [id: string, text: string]> = {
+  series: ['key', 'json'], keys: ['key', 'json'], warnings: ['id', 'json'], warning_changes: ["warning || ' ' || n", 'json'], findings: ['id', 'json'], outbox: ['n', 'payload'],
+};
 /** Of a table; more would say the same. */
 const MAX_NAMED = 20;
 
 /**
  * @param dir of `state.db`
  * @returns null when there is none
- * @throws CV_STORE_BUSY while a gateway uses it; CV_STORE_DAMAGED, CV_STORE_FAILED
+ * @throws CV_STORE_BUSY while a gateway uses it; CV_STORE_NEWER, CV_STORE_DAMAGED, CV_STORE_FAILED
  */
 export function verifyStateFile(dir: string): StateFileCheck | null {
   const path = join(dir, 'state.db');
   if (!existsSync(path)) return null;
   try {
+    rejectNewerVersion(path, latestVersion(STATE_MIGRATIONS));
     const db = new DatabaseSync(path, { readOnly: true });
     try {
       return check(db, path);
@@ -34,16 +42,18 @@ export function verifyStateFile(dir: string): StateFileCheck | null {
       db.close();
     }
   } catch (error) {
-    throw faultFrom(failureOf(error), path);
+    throw error instanceof FaultError ? error : databaseFault(databaseFailure(error), path);
   }
 }
 
 function check(db: DatabaseSync, path: string): StateFileCheck {
   const quick = (db.prepare('PRAGMA quick_check(20)').all() as { quick_check: string }[]).map((row) => row.quick_check).filter((text) => text !== 'ok');
   const problems = quick.map((text): Words => ({ en: text, zh: text }));
-  const counts: StateFileCheck['counts'] = { series: 0, keys: 0, warnings: 0, findings: 0, outbox: 0 };
+  const counts: StateFileCheck['counts'] = { series: 0, keys: 0, warnings: 0, warning_changes: 0, findings: 0, outbox: 0 };
   for (const table of TABLES) {
-    const [id, text] = table === 'outbox' ? ['n', 'payload'] : [table === 'series' || table === 'keys' ? 'key' : 'id', 'json'];
+    // A file that no gateway of this version has opened yet.
+    if (table === 'warning_changes' && db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(table) === undefined) continue;
+    const [id, text] = COLUMNS[table];
     let named = 0;
     // A word that only clears its topic is empty.
     for (const row of db.prepare(`SELECT ${id} AS id, ${text} AS text FROM ${table}`).iterate() as Iterable<{ id: unknown; text: string }>) {

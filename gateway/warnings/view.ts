@@ -1,66 +1,39 @@
-/** A warning as others see it: the facts of the rules, with words, place, what to do, and what is still missing. */
-import type { WarningView } from '../../api/views.ts';
-import type { Catalogue } from '../../city/catalogue/catalogue.ts';
-import type { Position, Snapshot } from '../../core/event.ts';
-import type { Rule } from '../../city/rules/rule.ts';
-import type { Warning } from '../../city/warning/warning.ts';
-import type { Follower } from './shown.ts';
-import { reasonsOf, titleOf } from './words.ts';
+/** A warning as the API shows it and as it is published, made from its record. */
+import type { Reason, WarningView } from '../../api/views.ts';
+import { isOpen } from '../../city/warning/lifecycle.ts';
+import type { DescribedWarning } from '../../city/warning/warning.ts';
+import { formatCursor, type Cursor } from '../../log/types.ts';
+import { warningTopic } from '../../core/wire/topics.ts';
+import type { OutboxEntry } from './database.ts';
 
-export interface ViewSources {
-  gateway: string;
-  catalogue: Catalogue;
-  exercise: boolean;
-  /** What the registry knows of a device; null when it does not know it. */
-  device(id: string): { position: Position | null } | null;
-}
+const MAX_REASONS = 8;
 
-/**
- * @param before the same warning as it was shown before; what was frozen then stays
- * @param snapshots of what it was raised for
- */
-export function viewOf(warning: Warning, rule: Rule | null, sources: ViewSources, before: WarningView | null, nowMs: number, snapshots: readonly Snapshot[] = []): WarningView {
-  const { id, version, type, indicator, device, point, subject, centre, level, state, condition, late, onsetAt, raisedAt, changedAt, clearedAt, previousId } = warning;
-  const entry = sources.catalogue.of(indicator);
-  const known = sources.device(device);
-  const position = known?.position ?? before?.place.position ?? null;
-  const reasons = reasonsOf(warning, rule, sources.catalogue, before?.reasons ?? []);
-  const responsible = rule?.responsible ?? entry?.warning.responsible.unit;
-  const shown = before?.snapshots ?? snapshots;
-  const missing: [part: string, isMissing: boolean][] = [
-    ['subject', !known && !before],
-    ['place', position === null],
-    ['evidence', reasons.length === 0],
-    ['responsible', !responsible],
-    // There is no duty roster yet: nobody can be reached by name.
-    ['contact', true],
-    ['plan', !(rule?.plan ?? entry?.warning.plan)],
-    ['suggestion', !entry],
-  ];
+/** @param cursor place of its last change among those of all warnings */
+export function warningView(warning: DescribedWarning, cursor: Cursor | null): WarningView {
+  const { id, rule, version, type, indicator, device, point, subject, centre, level, state, condition, late, onsetAt, raisedAt, changedAt, clearedAt, previousId, media: { snapshots, clips } } = warning;
+  const { exercise, raisedBy, publishedAt, title, position, suggestion, missing } = warning.description;
   return {
-    id, rule: warning.rule, version, type, indicator, device, point, subject, centre, level, state, condition,
-    exercise: before?.exercise ?? sources.exercise,
-    late, raisedBy: `gateway:${sources.gateway}`, onsetAt, raisedAt,
-    publishedAt: before?.publishedAt ?? nowMs,
-    changedAt, clearedAt, previousId,
-    title: before?.title ?? titleOf(rule, entry?.name ?? { zh: indicator, en: indicator }),
+    id, rule, version, type, indicator, device, point, subject, centre, level, state, condition, exercise, late, raisedBy, onsetAt, raisedAt, publishedAt, changedAt, clearedAt, previousId, title,
     place: { zh: `${centre} ${subject}`, en: `${subject}, centre ${centre}`, position },
-    reasons,
-    ...(shown.length > 0 && { snapshots: [...shown] }),
-    ...(before?.clips && { clips: before.clips }),
-    suggestion: before?.suggestion ?? entry?.warning.suggestion ?? { zh: '请值班人员核实现场情况', en: 'let the duty officer check on site' },
-    incomplete: missing.filter(([, isMissing]) => isMissing).map(([part]) => part),
+    reasons: reasonsOf(warning),
+    ...(snapshots.length > 0 && { snapshots: [...snapshots] }),
+    ...(clips.length > 0 && { clips: [...clips] }),
+    suggestion,
+    incomplete: [...missing],
+    ...(cursor && { cursor: formatCursor(cursor) }),
   };
 }
 
-/** With what has come since: clips, and pictures of main streams. All else of it stays. */
-export function withFollowers(view: WarningView, followers: readonly Follower[]): WarningView {
-  const clips = joined(view.clips ?? [], followers.filter((one) => one.kind === 'clip'));
-  const snapshots = joined(view.snapshots ?? [], followers.filter((one) => one.kind === 'snapshot'));
-  return { ...view, ...(snapshots.length > 0 && { snapshots }), ...(clips.length > 0 && { clips }) };
+/** Why, newest first. */
+function reasonsOf({ changes }: DescribedWarning): Reason[] {
+  return changes.flatMap(({ reason, cite }) => (reason && cite ? [{ ...reason, cites: { indicator: cite.indicator, device: cite.device, point: cite.point, at: cite.at, value: cite.value, unit: cite.unit } }] : [])).toReversed().slice(0, MAX_REASONS);
 }
 
-/** Files that were there before, and those that have come since. */
-function joined<T extends { sha256: string }>(before: readonly T[], come: readonly T[]): T[] {
-  return [...before, ...come.filter(({ sha256 }) => !before.some((one) => one.sha256 === sha256))];
+/**
+ * The message of a warning; `revision` and `id` together name this state of it.
+ *
+ * @param previous the change before it, of whatever warning; null where there is none or it is published again
+ */
+export function warningMessage(view: WarningView, revision: number, previous: Cursor | null): OutboxEntry {
+  return { topic: warningTopic(view.centre, view.id), payload: JSON.stringify({ ...view, revision, previous: previous && formatCursor(previous) }), final: !isOpen(view.state) };
 }

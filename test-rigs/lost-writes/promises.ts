@@ -23,7 +23,7 @@ import { HeldEvents } from '../../gateway/bindings/held.ts';
 import { openQuarantine } from '../../gateway/intake/quarantine.ts';
 import { Aside } from '../../gateway/sinks/aside.ts';
 import { SqliteFile } from '../../gateway/sqlite/file.ts';
-import { firstVersion } from '../../gateway/sqlite/migrations.ts';
+import { initialVersion } from '../../gateway/sqlite/migrations.ts';
 
 interface Promised {
   act(dir: string): Promise<unknown>;
@@ -34,7 +34,7 @@ interface Promised {
 const ALL = { maxGroups: 10_000, maxBytes: 1 << 30 };
 const EDGE_LOG = { edge: 'pump-07', centre: '500112001', maxBytes: 64 << 20, maxFileBytes: 64 << 10 };
 const GATEWAY_LOG = { gateway: 'town-1', maxBytes: 64 << 20, keepMs: 3_600_000, maxFileBytes: 64 << 10 };
-const MIGRATIONS = firstVersion('CREATE TABLE t (x)');
+const MIGRATIONS = initialVersion('CREATE TABLE t (x)');
 const picture = Buffer.from('a picture');
 const evidence = { sha256: createHash('sha256').update(picture).digest('hex'), mime: 'image/jpeg' as const, at: 1 };
 const event: Event = {

@@ -5,7 +5,7 @@ import { faultOf } from '../../../core/faults.ts';
 import type { World } from '../../../core/world.ts';
 import { GATEWAY_CLIENT, openLink, type Link, type LinkTarget } from '../../broker/link.ts';
 import type { GatewaySetup } from '../../config/setup.ts';
-import type { Registry } from '../../presence/registry.ts';
+import type { PresenceRegistry } from '../../presence/registry.ts';
 import { EvidenceDesk } from './desk.ts';
 import '../../../log/evidence/faults.ts';
 
@@ -20,7 +20,7 @@ const FILTER = 'cv/v1/in/+/+/evidence';
 const NOTHING: GatewayEvidence = { get: () => Promise.resolve(null), takes: () => [], close: () => Promise.resolve() };
 
 /** What cannot be opened costs the files alone, and is told. @param answers publishes what edges are told */
-export async function openEvidence({ gateway, evidence }: Pick<GatewaySetup, 'gateway' | 'evidence'>, target: LinkTarget, answers: Pick<Link, 'publish'>, registry: Pick<Registry, 'isOnline'>, world: World): Promise<GatewayEvidence> {
+export async function openEvidence({ gateway, evidence }: Pick<GatewaySetup, 'gateway' | 'evidence'>, target: LinkTarget, answers: Pick<Link, 'publish'>, registry: Pick<PresenceRegistry, 'isOnline'>, world: World): Promise<GatewayEvidence> {
   if (!evidence) return NOTHING;
   const { dir, maxBytes, keepMs } = evidence;
   try {

@@ -9,14 +9,14 @@ import { openJournal, type Journal } from '../../../log/journal.ts';
 import { isLoopback } from '../../../core/net.ts';
 import type { World } from '../../../core/world.ts';
 import type { LiveSetup } from '../../config/setup.ts';
-import type { Registry } from '../../presence/registry.ts';
+import type { PresenceRegistry } from '../../presence/registry.ts';
 import { askEdge, isNear, type LivePlace } from './near.ts';
 import { relay } from './relay.ts';
 
 export interface DeskParts {
   /** Of the record. */
   dir: string;
-  registry: Pick<Registry, 'device' | 'httpOf' | 'httpKeyOf'>;
+  registry: Pick<PresenceRegistry, 'device' | 'httpOf' | 'httpKeyOf'>;
   /** As it stands now. */
   setup(): { live: LiveSetup; hasOperators: boolean };
   /** @throws CV_API_UNAUTHORISED, CV_COMMAND_TOO_MANY */

@@ -3,12 +3,12 @@ import { zstdDecompressSync } from 'node:zlib';
 import type { Quality, Value, Window } from '../../../core/event.ts';
 import type { StoredPoint } from '../rows.ts';
 import { ByteReader, Unreadable } from './bytes.ts';
-import { DELTAS, GRID, onGrid, parseState, PLAIN, USUAL, ZSTD, type State } from './layout.ts';
+import { DELTAS, GRID, onGrid, parseLayoutState, PLAIN, USUAL, ZSTD, type LayoutState } from './layout.ts';
 import { readValues } from './values.ts';
 
 /** Far above what a chunk can hold; a bomb is refused. */
 const MAX_BYTES = 64 << 20;
-const USUAL_ONLY: readonly State[] = [parseState(USUAL)];
+const USUAL_ONLY: readonly LayoutState[] = [parseLayoutState(USUAL)];
 
 export class ChunkColumns {
   readonly count: number;
@@ -16,7 +16,7 @@ export class ChunkColumns {
   readonly times: Float64Array;
   /** A typed array when all are numbers. */
   readonly values: Float64Array | Value[];
-  readonly states: readonly State[];
+  readonly states: readonly LayoutState[];
   /** By place, a place in `states`; null when all points are in the first one. */
   readonly stateOf: Uint32Array | null;
   /** By place; null when no point has one. */
@@ -64,8 +64,8 @@ export class ChunkColumns {
     return low;
   }
 
-  #state(place: number): State {
-    return this.states[this.stateOf ? (this.stateOf[place] as number) : 0] as State;
+  #state(place: number): LayoutState {
+    return this.states[this.stateOf ? (this.stateOf[place] as number) : 0] as LayoutState;
   }
 }
 
@@ -92,10 +92,10 @@ function readTimes(input: ByteReader, count: number): Float64Array {
   return times;
 }
 
-function readStates(input: ByteReader, count: number): [states: readonly State[], stateOf: Uint32Array | null] {
+function readStates(input: ByteReader, count: number): [states: readonly LayoutState[], stateOf: Uint32Array | null] {
   const text = input.text();
   if (text === '') return [USUAL_ONLY, null];
-  const states = (JSON.parse(text) as string[]).map(parseState);
+  const states = (JSON.parse(text) as string[]).map(parseLayoutState);
   if (states.length === 0 && count > 0) throw new Unreadable('no state');
   if (states.length < 2) return [states, null];
   const stateOf = new Uint32Array(count);

@@ -9,14 +9,14 @@ export const PLAIN = 0;
 export const ZSTD = 1;
 
 /** Modes of times. */
-export const AS_THEY_ARE = 0;
+export const RAW_TIMES = 0;
 export const DELTAS = 1;
 export const GRID = 2;
 
 export const onGrid = (first: number, step: number, place: number): number => first + Math.round(step * place);
 
 /** What most points of a chunk share. */
-export interface State {
+export interface LayoutState {
   quality: Quality;
   flags: readonly Flag[];
   unit?: string;
@@ -25,12 +25,12 @@ export interface State {
 /** Good, no flags, the unit of the series. */
 export const USUAL = '0';
 
-export function stateKey({ quality, flags, unit }: State): string {
+export function stateKey({ quality, flags, unit }: LayoutState): string {
   if (quality === 'good' && flags.length === 0 && unit === undefined) return USUAL;
   return `${QUALITIES.indexOf(quality)}${flags.map((flag) => FLAGS.indexOf(flag)).join('.')}${unit === undefined ? '' : ` ${unit}`}`;
 }
 
-export function parseState(key: string): State {
+export function parseLayoutState(key: string): LayoutState {
   const match = /^(\d)([\d.]*)(?: ([^]*))?$/.exec(key);
   if (!match) throw new Unreadable('a state that is none');
   const [, quality, flags, unit] = match;

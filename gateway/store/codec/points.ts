@@ -7,7 +7,7 @@ import { constants, zstdCompressSync } from 'node:zlib';
 import type { Window } from '../../../core/event.ts';
 import type { StoredPoint } from '../rows.ts';
 import { ByteWriter, MAX_WHOLE } from './bytes.ts';
-import { AS_THEY_ARE, DELTAS, GRID, onGrid, PLAIN, stateKey, USUAL, ZSTD } from './layout.ts';
+import { RAW_TIMES, DELTAS, GRID, onGrid, PLAIN, stateKey, USUAL, ZSTD } from './layout.ts';
 import { writeValues } from './values.ts';
 
 /** Fewer points do not shrink enough to be worth zstd's 30 µs. */
@@ -31,7 +31,7 @@ export function encodePoints(points: readonly StoredPoint[]): Uint8Array {
 /** By whichever costs least: delta of delta, or how far each is from an even grid; odd ones (never seen in practice) as they are. */
 function writeTimes(out: ByteWriter, points: readonly StoredPoint[]): void {
   if (!points.every(({ at }) => Number.isSafeInteger(at) && !Object.is(at, -0) && Math.abs(at) <= MAX_WHOLE / 8)) {
-    out.byte(AS_THEY_ARE);
+    out.byte(RAW_TIMES);
     for (const { at } of points) out.float(at);
     return;
   }

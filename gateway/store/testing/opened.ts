@@ -21,14 +21,14 @@ after(async () => {
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
 });
 
-export async function folder(): Promise<string> {
+export async function storeFolder(): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), 'cv-store-'));
   folders.push(made);
   return made;
 }
 
-export async function open(over: Partial<StoreOptions> = {}): Promise<Store & { options: StoreOptions; world: ReturnType<typeof testWorld> }> {
-  const options = { dir: over.dir ?? await folder(), retentionMs: Infinity, maxBytes: 1 << 30, catalogue: EMPTY_CATALOGUE, ...over };
+export async function openTestStore(over: Partial<StoreOptions> = {}): Promise<Store & { options: StoreOptions; world: ReturnType<typeof testWorld> }> {
+  const options = { dir: over.dir ?? await storeFolder(), retentionMs: Infinity, maxBytes: 1 << 30, catalogue: EMPTY_CATALOGUE, ...over };
   const world = testWorld();
   const store = Object.assign(await openStore(options, world), { options, world });
   stores.push(store);

@@ -1,12 +1,12 @@
 /** Aggregates of every series over a window, from what lies on disk: numbers that are not bad. */
 import type { DatabaseSync } from 'node:sqlite';
 import { BAD_CODE } from '../block.ts';
-import { Chunks, type Damage, type PlacedHead } from '../chunks.ts';
+import { Chunks, type ChunkDamage, type PlacedHead } from '../chunks.ts';
 import { FreshBlocks, generationsIn } from '../fresh.ts';
 import { Totals } from './totals.ts';
 
 /** Adds what lies in from ≤ t < to. @returns what could not be read */
-export function addWindow(db: DatabaseSync, { from, to }: { from: number; to: number }, totals: Totals): Damage[] {
+export function addWindow(db: DatabaseSync, { from, to }: { from: number; to: number }, totals: Totals): ChunkDamage[] {
   const damages = eachFresh(db, { from, to }, (id, _at, value) => { totals.add(id, 1, value, value, value); });
   const chunks = new Chunks(db);
   for (const head of chunks.ofTime(from, to)) {
@@ -22,7 +22,7 @@ export function addWindow(db: DatabaseSync, { from, to }: { from: number; to: nu
 type Take = (id: number, at: number, value: number) => void;
 
 /** Hands over every number in from ≤ t < to, generation by generation and chunk by chunk. @returns what could not be read */
-export function eachNumber(db: DatabaseSync, { from, to }: { from: number; to: number }, take: Take): Damage[] {
+export function eachNumber(db: DatabaseSync, { from, to }: { from: number; to: number }, take: Take): ChunkDamage[] {
   const damages = eachFresh(db, { from, to }, take);
   const chunks = new Chunks(db);
   for (const head of chunks.ofTime(from, to)) takeNumbers(chunks, head, { from, to }, take);
@@ -39,7 +39,7 @@ function takeNumbers(chunks: Chunks, head: PlacedHead, { from, to }: { from: num
   }
 }
 
-function eachFresh(db: DatabaseSync, span: { from: number; to: number }, take: Take): Damage[] {
+function eachFresh(db: DatabaseSync, span: { from: number; to: number }, take: Take): ChunkDamage[] {
   const blocks = new FreshBlocks(db);
   for (const { g } of generationsIn(db, span)) {
     for (const { points: { ids, times, values, codes } } of blocks.ofTime(g, span.from, span.to)) {

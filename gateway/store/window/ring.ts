@@ -33,7 +33,7 @@ export interface RingDisk {
   head(): { upTo: Cursor; newestAt: number };
 }
 
-export class Ring {
+export class WindowRing {
   /** By number (time / SLOT_MS); the one that was used last comes last. */
   readonly #slots = new Map<number, Slot>();
 

@@ -4,16 +4,16 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Cursor } from '../../../log/types.ts';
-import type { Damage } from '../chunks.ts';
+import type { ChunkDamage } from '../chunks.ts';
 import { cursorOf, type FedNumbers } from '../database.ts';
 import { Snapshots } from '../snapshots.ts';
 import { addWindow, eachNumber, newestOf } from './read.ts';
-import { MAX_SLOTS, Ring, SLOT_MS, type RingDisk } from './ring.ts';
+import { MAX_SLOTS, WindowRing, SLOT_MS, type RingDisk } from './ring.ts';
 import { Totals, type TotalColumns } from './totals.ts';
 
 export class WindowReader {
   readonly #file = new Snapshots();
-  readonly #ring = new Ring();
+  readonly #ring = new WindowRing();
 
   /** The operations that the worker offers. */
   readonly operations = {
@@ -26,9 +26,9 @@ export class WindowReader {
     close: () => { this.#file.close(); },
   };
 
-  #window(db: DatabaseSync, { from, to }: { from: number; to: number }): { totals: TotalColumns; damages: Damage[] } {
+  #window(db: DatabaseSync, { from, to }: { from: number; to: number }): { totals: TotalColumns; damages: ChunkDamage[] } {
     const totals = new Totals();
-    const damages: Damage[] = [];
+    const damages: ChunkDamage[] = [];
     const first = Math.ceil(from / SLOT_MS);
     const end = Math.floor(to / SLOT_MS);
     if (end <= first || end - first > MAX_SLOTS) return { damages: addWindow(db, { from, to }, totals), totals: totals.columns() };
@@ -50,7 +50,7 @@ export class WindowReader {
 }
 
 /** @param damages gets what could not be read */
-function diskOf(db: DatabaseSync, damages: Damage[]): RingDisk {
+function diskOf(db: DatabaseSync, damages: ChunkDamage[]): RingDisk {
   return {
     read: (from, to, take) => { damages.push(...eachNumber(db, { from, to }, take)); },
     head: () => ({ upTo: cursorOf(db), newestAt: newestOf(db) }),

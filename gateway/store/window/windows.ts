@@ -3,7 +3,7 @@ import { FaultError } from '../../../core/faults.ts';
 import type { Cursor } from '../../../log/types.ts';
 import { SqliteClient, workerBeside } from '../../sqlite/client.ts';
 import { BAD_CODE, type PointColumns } from '../block.ts';
-import type { Damage } from '../chunks.ts';
+import type { ChunkDamage } from '../chunks.ts';
 import type { FedNumbers } from '../database.ts';
 import type { TotalColumns } from './totals.ts';
 import type { WindowReader } from './window-reader.ts';
@@ -19,7 +19,7 @@ export class Windows {
   }
 
   /** @throws CV_STORE_FAILED, CV_STORE_BUSY, CV_STORE_DAMAGED */
-  ask(span: { from: number; to: number }): Promise<{ totals: TotalColumns; damages: Damage[] }> {
+  ask(span: { from: number; to: number }): Promise<{ totals: TotalColumns; damages: ChunkDamage[] }> {
     if (this.#closed) return Promise.reject(new FaultError('CV_STORE_FAILED', { path: this.#path, detail: 'it is closed' }));
     this.#reader ??= openWindowReader(this.#path);
     return this.#reader.call('window', span);

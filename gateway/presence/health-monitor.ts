@@ -1,14 +1,14 @@
-/** Listens to what the gateway tells of itself and keeps what its status page and health say. */
+/** Watches the gateway's own telemetry for its status page and health. */
 import type { Tell, TelemetryEvent } from '../../core/telemetry.ts';
 import { explain, type Fault } from '../../core/faults.ts';
 import type { HealthProblem } from '../http/sources.ts';
 import '../../log/faults.ts';
 
-/** While one of these was told a moment ago, the gateway is not at its work. */
+/** While one of these was reported recently, the gateway is not working as it should. */
 const IMPAIRING = new Set(['CV_LOG_FULL', 'CV_LOG_FAILED', 'CV_LOG_DISK_FULL', 'CV_LOG_READ_ONLY', 'CV_LOG_DAMAGED', 'CV_QUARANTINE_FAILED', 'CV_CONSUMER_FAILED', 'CV_STORE_FAILED', 'CV_BROKER_BEHIND', 'CV_ACCEPT_FAILED']);
 const RECENT_MS = 30_000;
 
-export class Tally {
+export class HealthMonitor {
   /** Rows written to the time series since start. */
   stored = 0;
   readonly #nowMs: () => number;
@@ -18,10 +18,10 @@ export class Tally {
     this.#nowMs = nowMs;
   }
 
-  /** The given way to tell, overheard. */
+  /** The given `tell`, watched. */
   over(tell: Tell): Tell {
     return (event) => {
-      this.#hear(event);
+      this.#watch(event);
       tell(event);
     };
   }
@@ -32,7 +32,7 @@ export class Tally {
     return [...this.#faults].filter(([, { atMs }]) => nowMs - atMs < RECENT_MS).map(([code, { fault }]) => ({ code, detail: explain(fault, 'en').message, detailZh: explain(fault, 'zh-CN').message }));
   }
 
-  #hear(event: TelemetryEvent): void {
+  #watch(event: TelemetryEvent): void {
     if (event.kind === 'points_stored') this.stored += event.count;
     if (event.kind === 'fault' && IMPAIRING.has(event.fault.code)) this.#faults.set(event.fault.code, { atMs: this.#nowMs(), fault: event.fault });
   }

@@ -10,11 +10,11 @@ import { forceFolderSync, forceSync } from '../../core/folder.ts';
 import { removeFile } from '../../log/file-on-disk.ts';
 
 /** In one run: the new version reads what it finds, and writes. */
-export const CONFIRMING_COMMITS = 100;
+export const COMMITS_TO_CONFIRM = 100;
 const CONFIRMED = '.confirmed';
 
 /** Under its name it is whole; what a kill or a full disk left of it lies under another. @param version of the first migration that follows */
-export function keepCopy(db: DatabaseSync, path: string, version: number): void {
+export function backUpBeforeMigration(db: DatabaseSync, path: string, version: number): void {
   const kept = `${path}.before-v${version}`;
   const unfinished = `${kept}.new`;
   removeFile(unfinished);
@@ -30,17 +30,17 @@ export function keepCopy(db: DatabaseSync, path: string, version: number): void 
 }
 
 /** Files of before migrations that are not confirmed yet. */
-export function keptFiles(path: string): string[] {
+export function unconfirmedBackups(path: string): string[] {
   return files(path, /\.before-v\d+$/);
 }
 
 /** The new version has written often enough. */
-export function confirm(path: string): void {
-  for (const kept of keptFiles(path)) renameSync(kept, kept + CONFIRMED);
+export function confirmBackups(path: string): void {
+  for (const kept of unconfirmedBackups(path)) renameSync(kept, kept + CONFIRMED);
 }
 
 /** Removes what was confirmed in an earlier run. */
-export function removeConfirmed(path: string): void {
+export function removeConfirmedBackups(path: string): void {
   for (const kept of files(path, /\.before-v\d+\.confirmed$/)) removeFile(kept);
 }
 

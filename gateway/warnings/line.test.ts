@@ -15,10 +15,11 @@ import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { LogBatch } from '../feed/log-batch.ts';
 import { logBatch } from '../feed/testing/log-batches.ts';
-import { openWarnings, type Warnings, type WarningsOptions } from './warnings.ts';
+import { openWarningLine } from './line.ts';
+import type { WarningLine, WarningLineOptions } from './types.ts';
 
 const folders: string[] = [];
-const opened: Warnings[] = [];
+const opened: WarningLine[] = [];
 after(async () => {
   await Promise.all(opened.map((warnings) => warnings.consumer.close()));
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
@@ -66,27 +67,27 @@ class Broker {
 }
 
 interface Bench {
-  warnings: Warnings;
+  warnings: WarningLine;
   broker: Broker;
   world: ReturnType<typeof testWorld>;
-  options: WarningsOptions;
+  options: WarningLineOptions;
   online: Set<string>;
   feed(...events: Partial<Event>[]): Promise<void>;
 }
 
 const T0 = Date.UTC(2026, 0, 1);
 
-async function bench(over: Partial<WarningsOptions> = {}): Promise<Bench> {
+async function bench(over: Partial<WarningLineOptions> = {}): Promise<Bench> {
   const world = testWorld();
   const broker = new Broker();
   const online = new Set(['e']);
   let seq = 0;
   let head: Cursor = { epoch: 1, seq: 0 };
-  const options: WarningsOptions = {
+  const options: WarningLineOptions = {
     gateway: 'g', dir: over.dir ?? await folder(), rules: [water], catalogue: catalogue as NonNullable<typeof catalogue>, exercise: false, publisher: broker,
     device: () => ({ position: { lon: 106.5, lat: 29.5 } }), isOnline: (edge) => online.has(edge), head: () => head, ...over,
   };
-  const warnings = await openWarnings(options, world);
+  const warnings = await openWarningLine(options, world);
   opened.push(warnings);
   ({ seq } = await warnings.consumer.start());
   head = { epoch: 1, seq };
@@ -289,7 +290,7 @@ test('late values are findings, counted, and never a warning', async () => {
 
 test('two processes never evaluate from one folder', async () => {
   const { warnings, options } = await bench();
-  await assert.rejects(openWarnings(options, testWorld()), (error) => (error as FaultError).fault.code === 'CV_STORE_BUSY');
+  await assert.rejects(openWarningLine(options, testWorld()), (error) => (error as FaultError).fault.code === 'CV_STORE_BUSY');
   await warnings.consumer.close();
 });
 
@@ -301,21 +302,21 @@ test('killed at any moment: the same warnings, each raised once, every change to
   await writeFile(script, `
     import { appendFileSync } from 'node:fs';
     import { createInterface } from 'node:readline';
-    import { openWarnings } from ${from('./warnings.ts')};
+    import { openWarningLine } from ${from('./line.ts')};
     import { EMPTY_CATALOGUE } from ${from('../../city/catalogue/catalogue.ts')};
     import { realWorld } from ${from('../../core/world.ts')};
     import { event, rule } from ${from('../../city/testing/rules.ts')};
-    import { groupOf } from ${from('../feed/testing/log-batches.ts')};
+    import { logBatch } from ${from('../feed/testing/log-batches.ts')};
     import { until } from ${from('../../core/testing/until.ts')};
     const [dir, last] = process.argv.slice(2);
     const rules = [rule({ levels: { 3: { when: '>= 2', onDelay: '2ms' }, 2: { when: '>= 3' } }, off: { hysteresis: 1, offDelay: '3ms' }, autoClose: true })];
     const publisher = { publishRetained: async (topic, payload) => { if (payload) appendFileSync(dir + '/said.jsonl', payload + '\\n'); } };
-    const warnings = await openWarnings({ gateway: 'g', dir, rules, catalogue: EMPTY_CATALOGUE, exercise: false, publisher, device: () => null, isOnline: () => true, head: () => ({ epoch: 1, seq: 1e12 }) }, realWorld(() => {}));
+    const warnings = await openWarningLine({ gateway: 'g', dir, rules, catalogue: EMPTY_CATALOGUE, exercise: false, publisher, device: () => null, isOnline: () => true, head: () => ({ epoch: 1, seq: 1e12 }) }, realWorld(() => {}));
     let { seq } = await warnings.consumer.start();
     const turns = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
     const valueOf = (n) => 2 + 2 * Math.sin(n / 17 + (n % 3));
     while (seq < Number(last)) {
-      const batch = Array.from({ length: 20 }, (_, at) => seq + at + 1).map((n) => groupOf([event({ device: 'd' + (n % 3), value: valueOf(n), occurredAt: n })], { epoch: 1, seq: n }, n));
+      const batch = Array.from({ length: 20 }, (_, at) => seq + at + 1).map((n) => logBatch([event({ device: 'd' + (n % 3), value: valueOf(n), occurredAt: n })], { epoch: 1, seq: n }, n));
       await warnings.consumer.take(batch, { epoch: 1, seq: seq + 20 });
       seq += 20;
       console.log(seq);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { warningChanges } from '../http/warning-changes.ts';
@@ -8,23 +7,22 @@ import type { Cursor } from '../../log/types.ts';
 import type { OutboxEntry, StateBatch } from './database.ts';
 import { StateDatabase } from './database.ts';
 
-const NOTHING: StateBatch = { upTo: null, series: [], keys: [], warnings: [], findings: [], outbox: [] as OutboxEntry[] };
-const row = (id: string, condition: string, cursor: string) => ({ id, raisedAt: 1, open: condition === 'active', json: JSON.stringify({ id, condition, cursor }) });
+const NOTHING: StateBatch = { upTo: null, series: [], keys: [], warnings: [], warningChanges: [], findings: [], outbox: [] as OutboxEntry[] };
 
 function opened(path: string, nowMs: number) {
   const database = new StateDatabase();
   database.operations.open({ path });
-  let head: Cursor = database.operations.startChanges({ nowMs }).head;
+  let head: Cursor = database.operations.beginFeed({ nowMs });
   return {
     ...database.operations,
     say(id: string, condition: string): void {
       head = { ...head, seq: head.seq + 1 };
-      database.operations.commit({ ...NOTHING, warnings: [row(id, condition, `${head.epoch}-${head.seq}`)], lastChange: head.seq });
+      database.operations.commit({ ...NOTHING, feed: { published: [JSON.stringify({ id, condition, cursor: `${head.epoch}-${head.seq}` })], last: head.seq } });
     },
     after: (epoch: number, seq: number, limit = 10) => warningChanges({
       warningChangesHead: () => head,
       async warningChanges(after, most) {
-        const { items, oldest } = database.operations.changes({ after, limit: most });
+        const { items, oldest } = database.operations.feed({ after, limit: most });
         return { items: items.map((json) => JSON.parse(json)), oldest };
       },
     }, { epoch, seq }, limit),
@@ -60,21 +58,5 @@ test('a cursor of another gateway is refused ahead and behind, with the oldest t
   state.say('a', 'active');
   const codeOf = (epoch: number, seq: number) => state.after(epoch, seq).then(() => 'taken', (error: { fault: { code: string }; extra: { oldest: string } }) => `${error.fault.code} ${error.extra.oldest}`);
   assert.deepEqual(await Promise.all([codeOf(1000, 2), codeOf(2000, 1), codeOf(999, 1), codeOf(1000, 1)]), ['CV_API_CURSOR_AHEAD 0-0', 'CV_API_CURSOR_AHEAD 0-0', 'CV_API_CURSOR_GONE 0-0', 'taken']);
-  state.close();
-});
-
-test('a file of before begins with its warnings as they are', async (t) => {
-  const { dir, remove } = await tempDir();
-  t.after(remove);
-  const path = join(dir, 'state.db');
-  const before = opened(path, 1000);
-  before.commit({ ...NOTHING, warnings: [row('a', 'active', 'none'), row('b', 'cleared', 'none')] });
-  before.close();
-  const file = new DatabaseSync(path);
-  file.exec('DROP TABLE changes; DROP TABLE changes_epoch; PRAGMA user_version = 0');
-  file.close();
-  const state = opened(path, 2000);
-  const { items, next } = await state.after(0, 0);
-  assert.deepEqual([items.map(({ id, cursor }) => [id, cursor]), next], [[['a', '2000-1'], ['b', '2000-2']], '2000-2']);
   state.close();
 });

@@ -1,0 +1,6 @@
+/** The thread that owns the small databases of a gateway: `state.db` and `presence.db`. */
+import { PresenceDatabase } from './presence/database.ts';
+import { serveDatabases } from './sqlite/serve.ts';
+import { StateDatabase } from './warnings/database.ts';
+
+serveDatabases({ state: new StateDatabase().operations, presence: new PresenceDatabase().operations });
