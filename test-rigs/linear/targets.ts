@@ -4,8 +4,8 @@ import { readCapture, type Packet } from '../record/capture/file.ts';
 import { FrameCutter } from '../../drivers/frame/cutter.ts';
 import { readHead } from '../../drivers/frame/read.ts';
 import { loadDescription, shippedNames } from '../../drivers/frame/load.ts';
-import { readMessage } from '../../drivers/hj212/message.ts';
-import { dataOf, packetOf, PacketCutter, type Cut } from '../../drivers/hj212/packet.ts';
+import { parseHj212Message } from '../../drivers/hj212/message.ts';
+import { packetData, encodeHj212Packet, Hj212PacketCutter, type Hj212Segment } from '../../drivers/hj212/packet.ts';
 import { MessageCutter } from '../../drivers/llrp/message.ts';
 import { registrationIn, withoutHeartbeats } from '../../drivers/modbus/dtu/recognition.ts';
 import { mbapFraming, type Awaited, type Framing } from '../../drivers/modbus/framing.ts';
@@ -32,12 +32,12 @@ const hj212: Target = {
   name: 'hj212',
   families: {
     'heads and ends': heads, 'half heads': halfHeads, 'heads on lines': longHeads, 'heads alone': Buffer.from('##9999'), 'heads without data': Buffer.from('##0000&&FFFF'),
-    'ends alone': Buffer.from('&&0000'), packets: packetOf('QN=1;ST=22;CN=2011;PW=1;MN=1;Flag=4;CP=&&a=1;b=2&&'), fields: packetOf(`CN=2011;CP=&&${'a=1;'.repeat(200)}&&`),
+    'ends alone': Buffer.from('&&0000'), packets: encodeHj212Packet('QN=1;ST=22;CN=2011;PW=1;MN=1;Flag=4;CP=&&a=1;b=2&&'), fields: encodeHj212Packet(`CN=2011;CP=&&${'a=1;'.repeat(200)}&&`),
   },
   words: text('##', '##9999', '##0012', '&&', '&&0000', '&&FFFF', '\r\n', 'CP=&&', ';', '=', 'x'.repeat(80)),
   make() {
-    const cutter = new PacketCutter();
-    const read = (cuts: readonly Cut[]) => { for (const cut of cuts) if (cut.is === 'packet') readMessage(dataOf(cut.bytes) ?? new Uint8Array()); };
+    const cutter = new Hj212PacketCutter();
+    const read = (cuts: readonly Hj212Segment[]) => { for (const cut of cuts) if (cut.is === 'packet') parseHj212Message(packetData(cut.bytes) ?? new Uint8Array()); };
     return Object.assign((bytes: Buffer) => read(cutter.feed(bytes)), { end: () => read(cutter.end()) });
   },
 };

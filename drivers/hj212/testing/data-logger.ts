@@ -1,41 +1,41 @@
 /**
- * A data logger for rigs and tests, made from the standard and from nothing of this driver: it dials the platform (or is
- * dialled), uploads, sends again what was not answered, and does what it is told.
+ * A simulated data logger for rigs and tests, built from the standard and not from this driver: it dials the platform (or
+ * is dialled), uploads, resends what is not answered, and obeys commands.
  */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-export interface LoggerOptions {
+export interface DataLoggerOptions {
   mn: string;
   password?: string;
   st?: string;
   /** Version bits of Flag: 0 2005, 1 2017, 2 2025. */
   version?: 0 | 1 | 2;
-  /** Asks for an answer, and sends again what is not answered within this time, so often. */
+  /** Requests an answer, and resends an unanswered upload after `overTimeMs`, at most `resends` times. */
   wantsAnswer?: boolean;
   overTimeMs?: number;
   resends?: number;
-  /** What it stored between two DataTimes (`YYYYMMDDhhmmss`), as contents of uploads; absent: it knows no such command. */
+  /** Uploads stored between two DataTimes (`YYYYMMDDhhmmss`), as contents; absent: the commands are not supported. */
   stored?(cn: string, from: string, to: string): string[];
-  /** Pieces in which a packet goes out. */
+  /** Splits a packet into the pieces that are written. */
   pieces?(packet: Buffer): Buffer[];
 }
 
-export interface Logger {
-  /** Numbers of the uploads that were answered. */
+export interface DataLogger {
+  /** QNs of the answered uploads. */
   readonly answered: ReadonlySet<string>;
   readonly sent: number;
-  /** What the platform asked: CN and CP. */
-  readonly asked: readonly { cn: string; content: string }[];
+  /** Commands of the platform: CN and CP. */
+  readonly commands: readonly { cn: string; content: string }[];
   isConnected(): boolean;
   /** Sends an upload. @returns its QN */
   upload(cn: string, content: string, more?: { qn?: string; part?: [number: number, of: number] }): string;
-  say(bytes: Uint8Array | string): void;
+  send(bytes: Uint8Array | string): void;
   drop(): void;
   stop(): Promise<void>;
 }
 
-/** Dials 127.0.0.1, and again whenever it is dropped. */
-export function dialLogger(port: number, options: LoggerOptions): Logger {
+/** Dials 127.0.0.1, and redials after every disconnect. */
+export function diallingDataLogger(port: number, options: DataLoggerOptions): DataLogger {
   const logger = loggerOf(options);
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -45,7 +45,7 @@ export function dialLogger(port: number, options: LoggerOptions): Logger {
     const line = connect({ host: '127.0.0.1', port, noDelay: true });
     socket = line;
     line.on('connect', () => logger.attach(line));
-    line.on('error', () => { line.destroy(); }); // refused, or hung up; 'close' follows
+    line.on('error', () => { line.destroy(); }); // refused, or reset; 'close' follows
     line.on('close', () => {
       logger.detach(line);
       timer = setTimeout(dial, 20);
@@ -67,8 +67,8 @@ export function dialLogger(port: number, options: LoggerOptions): Logger {
   });
 }
 
-/** Waits to be dialled, as few do. */
-export async function waitingLogger(options: LoggerOptions): Promise<Logger & { port: number; connections(): number }> {
+/** Listens to be dialled, as few loggers do. */
+export async function listeningDataLogger(options: DataLoggerOptions): Promise<DataLogger & { port: number; connections(): number }> {
   const logger = loggerOf(options);
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
@@ -94,8 +94,8 @@ export async function waitingLogger(options: LoggerOptions): Promise<Logger & { 
 
 const UPLOAD_EVERY_MS = 20;
 
-/** Uploads again and again. @returns ends it */
-export function uploading(logger: Logger, uploads: (turn: number) => readonly [cn: string, content: string][]): () => void {
+/** @returns a function that stops it */
+export function uploadPeriodically(logger: DataLogger, uploads: (turn: number) => readonly [cn: string, content: string][]): () => void {
   let turn = 0;
   const timer = setInterval(() => {
     turn += 1;
@@ -104,9 +104,9 @@ export function uploading(logger: Logger, uploads: (turn: number) => readonly [c
   return () => clearInterval(timer);
 }
 
-function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer = true, overTimeMs = 5000, resends = 3, stored, pieces = (packet) => [packet] }: LoggerOptions) {
+function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer = true, overTimeMs = 5000, resends = 3, stored, pieces = (packet) => [packet] }: DataLoggerOptions) {
   const answered = new Set<string>();
-  const asked: { cn: string; content: string }[] = [];
+  const commands: { cn: string; content: string }[] = [];
   /** By QN and part. */
   const pending = new Map<string, NodeJS.Timeout>();
   const intervals: Record<string, number> = { RtdInterval: 30, MinInterval: 10 };
@@ -119,31 +119,31 @@ function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer
     const flag = version * 4 + (fields.part ? 2 : 0) + (fields.answer ? 1 : 0);
     const parts = fields.part ? `PNUM=${fields.part[1]};PNO=${fields.part[0]};` : '';
     const flagText = version === 0 && flag === 0 ? '' : `Flag=${flag};`;
-    return framed(`QN=${fields.qn};ST=${fields.system ?? st};CN=${fields.cn};PW=${password};MN=${mn};${flagText}${parts}CP=&&${fields.content}&&`);
+    return hj212PacketBytes(`QN=${fields.qn};ST=${fields.system ?? st};CN=${fields.cn};PW=${password};MN=${mn};${flagText}${parts}CP=&&${fields.content}&&`);
   }
 
   function send(bytes: Buffer): void {
     for (const piece of pieces(bytes)) socket?.write(piece);
   }
 
-  function heard(text: string): void {
+  function receive(text: string): void {
     held += text;
     for (let match = /##\d{4}(.*?)[0-9A-F]{4}\r\n/s.exec(held); match; match = /##\d{4}(.*?)[0-9A-F]{4}\r\n/s.exec(held)) {
       held = held.slice(match.index + match[0].length);
       const data = match[1] as string;
       const field = (name: string) => new RegExp(`${name}=([^;]*)`).exec(data)?.[1] ?? '';
-      take(field('QN'), field('CN'), /CP=&&(.*)&&/s.exec(data)?.[1] ?? '');
+      handle(field('QN'), field('CN'), /CP=&&(.*)&&/s.exec(data)?.[1] ?? '');
     }
   }
 
-  function take(qn: string, cn: string, content: string): void {
+  function handle(qn: string, cn: string, content: string): void {
     if (cn === '9014') {
       answered.add(qn);
       for (const [key, timer] of pending) if (key.startsWith(qn)) clearTimeout(timer);
       return;
     }
     if (cn.startsWith('90')) return;
-    asked.push({ cn, content });
+    commands.push({ cn, content });
     const reply = (answerCn: string, answer: string, system = '91') => send(packet({ qn, cn: answerCn, content: answer, answer: false, system }));
     const set = /^(\w+)=(\d+)$/.exec(content);
     const range = /^BeginTime=(\d{14})[,;]EndTime=(\d{14})$/.exec(content);
@@ -161,12 +161,12 @@ function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer
     reply('9012', 'ExeRtn=1');
   }
 
-  const face: Omit<Logger, 'stop'> = {
+  const face: Omit<DataLogger, 'stop'> = {
     answered,
-    asked,
+    commands: commands,
     get sent() { return sent; },
     isConnected: () => socket !== null,
-    upload(cn, content, { qn = stamp(clock = Math.max(clock + 1, measuredAt(content))), part } = {}) {
+    upload(cn, content, { qn = qnText(clock = Math.max(clock + 1, measuredAt(content))), part } = {}) {
       sent += 1;
       const bytes = packet({ qn, cn, content, answer: wantsAnswer, part });
       send(bytes);
@@ -180,7 +180,7 @@ function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer
       again(resends);
       return qn;
     },
-    say: (bytes) => { socket?.write(bytes); },
+    send: (bytes) => { socket?.write(bytes); },
     drop: () => { socket?.destroy(); },
   };
   return {
@@ -188,15 +188,15 @@ function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer
     attach(line: Socket) {
       socket = line;
       held = '';
-      line.on('data', (bytes) => heard(bytes.toString('latin1')));
+      line.on('data', (bytes) => receive(bytes.toString('latin1')));
     },
     detach(line: Socket) { if (socket === line) socket = null; },
     end() { for (const timer of pending.values()) clearTimeout(timer); },
   };
 }
 
-/** Head, length, check value and line end, by the letter of HJ 212-2017, 6.3 and annex A. */
-export function framed(data: string): Buffer {
+/** A packet with head, length, check value and line end (HJ 212-2017, 6.3 and annex A). */
+export function hj212PacketBytes(data: string): Buffer {
   const bytes = Buffer.from(data, 'latin1');
   let register = 0xffff;
   for (const byte of bytes) {
@@ -210,13 +210,13 @@ export function framed(data: string): Buffer {
   return Buffer.concat([Buffer.from(`##${String(bytes.length).padStart(4, '0')}`), bytes, Buffer.from(`${register.toString(16).toUpperCase().padStart(4, '0')}\r\n`)]);
 }
 
-/** It is sent after it was measured. */
+/** DataTime of an upload, ms UTC. */
 function measuredAt(content: string): number {
   const [year, month, day, hour, minute, second] = (/DataTime=(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(content)?.slice(1) ?? []).map(Number) as [number, number, number, number, number, number];
   return Date.UTC(year, month - 1, day, hour - 8, minute, second) || 0;
 }
 
 /** `YYYYMMDDhhmmsszzz` in UTC+8. */
-export function stamp(at: number): string {
+export function qnText(at: number): string {
   return new Date(at + 8 * 3_600_000).toISOString().replaceAll(/\D/g, '');
 }

@@ -6,8 +6,9 @@ import { until } from '../../core/testing/until.ts';
 import { FaultError } from '../../core/faults.ts';
 import { realNet } from '../../core/world.ts';
 import { point, settings, type Hj212Point } from './settings.ts';
-import { discover, probe } from './survey.ts';
-import { dialLogger, framed, waitingLogger } from './testing/logger.ts';
+import { discover } from './discover.ts';
+import { probe } from './probe.ts';
+import { diallingDataLogger, hj212PacketBytes, listeningDataLogger } from './testing/data-logger.ts';
 
 const points = (...list: Record<string, unknown>[]) => list.map((one) => ({ id: String(one.id), ...(point.parse(one) as Hj212Point) }));
 const WANTED = points({ id: 'pm25', factor: 'a34004' }, { id: 'cod', factor: '011' }, { id: 'pm10', factor: 'a34002' }, { id: 'hour', factor: 'a34004', value: 'Avg', period: 'hour' }, { id: 'interval', parameter: 'realtimeInterval' });
@@ -17,43 +18,43 @@ function world() {
   const base = testWorld();
   return { ...base, net: { ...realNet } };
 }
-const otherStation = (cn: string, content: string) => framed(`QN=20260101120000000;ST=21;CN=${cn};PW=1;MN=B2;Flag=4;CP=&&${content}&&`);
+const otherStation = (cn: string, content: string) => hj212PacketBytes(`QN=20260101120000000;ST=21;CN=${cn};PW=1;MN=B2;Flag=4;CP=&&${content}&&`);
 const { signal: never } = new AbortController();
 const listens = (port: number, more: Record<string, unknown> = {}) => settings.parse({ listen: `127.0.0.1:${port}`, mn: 'A1', ...more });
 
-test('a probe names each MN that speaks, what it sends, and which points are not among it, and ends with the realtime data', async () => {
+test('a probe lists each MN with what it sends and the points that are missing, and ends with the realtime data', async () => {
   const at = world();
   const port = await freePort();
   const probing = probe(listens(port), WANTED, at, never);
-  const logger = dialLogger(port, { mn: 'A1' });
+  const logger = diallingDataLogger(port, { mn: 'A1' });
   await until(() => logger.isConnected());
   // One connection may carry two stations, and keeps the order.
   logger.upload('2051', 'DataTime=20260101115000;a34004-Avg=30;not-read');
-  logger.say(otherStation('2061', 'DataTime=20260101110000;w01018-Avg=9'));
-  logger.say(otherStation('2011', 'DataTime=20260101110000;w01019-Rtd=9'));
+  logger.send(otherStation('2061', 'DataTime=20260101110000;w01018-Avg=9'));
+  logger.send(otherStation('2011', 'DataTime=20260101110000;w01019-Rtd=9'));
   logger.upload('2011', REALTIME);
-  const spoken = await probing;
-  const own = spoken.find(({ en }) => en.startsWith('this device'));
+  const findings = await probing;
+  const own = findings.find(({ en }) => en.startsWith('this device'));
   assert.match(own?.en ?? '', /^this device: MN A1 from 127\.0\.0\.1:\d+, sends 2051, 2011: a34004-Avg a34004-Rtd a34004-Flag w01018-Rtd w01018-Flag Leq-Rtd$/);
   assert.match(own?.zh ?? '', /^本设备：MN A1，来自 127\.0\.0\.1:\d+，上传 2051、2011：a34004-Avg a34004-Rtd a34004-Flag w01018-Rtd w01018-Flag Leq-Rtd$/);
-  const another = spoken.find(({ en }) => en.startsWith('another device'));
+  const another = findings.find(({ en }) => en.startsWith('another device'));
   assert.match(another?.en ?? '', /^another device: MN B2 from 127\.0\.0\.1:\d+, sends 2061, 2011: w01018-Avg w01019-Rtd$/);
   assert.match(another?.zh ?? '', /^其他设备：MN B2，来自 127\.0\.0\.1:\d+，上传 2061、2011：w01018-Avg w01019-Rtd$/);
-  assert.deepEqual(spoken.slice(2), [{ en: 'point pm10: a34002-Rtd is not among them', zh: '测点 pm10：其中没有 a34002-Rtd' }]);
+  assert.deepEqual(findings.slice(2), [{ en: 'point pm10: a34002-Rtd is not among them', zh: '测点 pm10：其中没有 a34002-Rtd' }]);
   assert.equal(at.clock.monotonicMs(), 0, 'no longer than needed');
   await logger.stop();
   await at.clock.advanceMs(300);
 });
 
-test('a probe says whose password is another one, and listens on for as long as it says when nobody speaks', async () => {
+test('a probe reports a wrong password, and listens for its whole time when no logger sends', async () => {
   const at = world();
   const port = await freePort();
   const probing = probe(listens(port, { password: 'right' }), WANTED.slice(0, 1), at, never);
-  const logger = dialLogger(port, { mn: 'A1', password: 'wrong' });
+  const logger = diallingDataLogger(port, { mn: 'A1', password: 'wrong' });
   await until(() => logger.isConnected());
   logger.upload('2011', REALTIME);
   const [finding, ...rest] = await probing;
-  assert.match(finding?.en ?? '', /; its password is another one$/);
+  assert.match(finding?.en ?? '', /; its password differs from `password`$/);
   assert.match(finding?.zh ?? '', /；密码不符$/);
   assert.deepEqual(rest, []);
   await logger.stop();
@@ -65,13 +66,13 @@ test('a probe says whose password is another one, and listens on for as long as 
   await at.clock.advanceMs(34_999);
   assert.equal(isOver, false);
   await at.clock.advanceMs(1);
-  assert.deepEqual(await silent, [{ en: 'nobody spoke within 35 s', zh: '35 秒内没有数采仪上传' }]);
+  assert.deepEqual(await silent, [{ en: 'no data logger sent anything within 35 s', zh: '35 秒内没有数采仪上传' }]);
   await at.clock.advanceMs(300);
 });
 
-test('a logger that we dial is probed the same way; one that hangs up ends it, one that is not there says so', async () => {
+test('a dialled logger is probed likewise; its disconnect ends the probe, a refused connection is a fault', async () => {
   const at = world();
-  const waiting = await waitingLogger({ mn: 'A1' });
+  const waiting = await listeningDataLogger({ mn: 'A1' });
   const dialled = settings.parse({ host: '127.0.0.1', port: waiting.port, mn: 'A1' });
   const probing = probe(dialled, WANTED.slice(0, 1), at, never);
   await until(() => waiting.isConnected());
@@ -82,32 +83,32 @@ test('a logger that we dial is probed the same way; one that hangs up ends it, o
   const dropped = probe(dialled, WANTED, at, never);
   await until(() => waiting.isConnected());
   waiting.drop();
-  assert.deepEqual(await dropped, [{ en: 'nobody spoke within 35 s', zh: '35 秒内没有数采仪上传' }]);
+  assert.deepEqual(await dropped, [{ en: 'no data logger sent anything within 35 s', zh: '35 秒内没有数采仪上传' }]);
   assert.equal(at.clock.monotonicMs(), 0);
   await waiting.stop();
   await assert.rejects(probe(dialled, WANTED, at, never), (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_REFUSED');
 });
 
-test('a probe that is called off ends with the reason, and leaves the port', async () => {
+test('an aborted probe rejects with the reason and releases the port', async () => {
   const at = world();
   const port = await freePort();
   const stop = new AbortController();
-  const probing = assert.rejects(probe(listens(port), WANTED, at, stop.signal), /called off/);
+  const probing = assert.rejects(probe(listens(port), WANTED, at, stop.signal), /aborted by test/);
   await until(() => at.clock.nextDueMs() !== null);
-  stop.abort(new Error('called off'));
+  stop.abort(new Error('aborted by test'));
   await probing;
   await at.clock.advanceMs(300);
   const listening = await realNet.listen({ host: '127.0.0.1', port }, () => {});
   await listening.close();
 });
 
-test('discover gives each value of this MN as a point that reads it, with name, type and period; of no other, and no mark', async () => {
+test('discover gives each value of this MN alone as a point, with name, type and period, without data flags', async () => {
   const at = world();
   const port = await freePort();
   const discovering = discover(listens(port), at, never);
-  const logger = dialLogger(port, { mn: 'A1' });
+  const logger = diallingDataLogger(port, { mn: 'A1' });
   await until(() => logger.isConnected());
-  logger.say(otherStation('2011', 'DataTime=20260101120000;w01018-Rtd=9'));
+  logger.send(otherStation('2011', 'DataTime=20260101120000;w01018-Rtd=9'));
   logger.upload('9021', 'x-Rtd=1');
   logger.upload('2021', 'DataTime=20260101120000;SB1-RS=1');
   logger.upload('2061', 'DataTime=20260101110000;011-Avg=20;a34004-Rtd=7');
