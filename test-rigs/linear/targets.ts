@@ -2,8 +2,8 @@
 import { conversationsOf } from '../record/capture/conversations.ts';
 import { readCapture, type Packet } from '../record/capture/file.ts';
 import { FrameCutter } from '../../drivers/frame/cutter.ts';
-import { readHead } from '../../drivers/frame/read.ts';
-import { loadDescription, shippedNames } from '../../drivers/frame/load.ts';
+import { readHeadFields } from '../../drivers/frame/read-fields.ts';
+import { loadDescription, shippedDescriptions } from '../../drivers/frame/load-description.ts';
 import { parseHj212Message } from '../../drivers/hj212/message.ts';
 import { packetData, encodeHj212Packet, Hj212PacketCutter, type Hj212Segment } from '../../drivers/hj212/packet.ts';
 import { MessageCutter } from '../../drivers/llrp/message.ts';
@@ -42,7 +42,7 @@ const hj212: Target = {
   },
 };
 
-const frames = shippedNames().flatMap((name): Target[] => {
+const frames = shippedDescriptions().flatMap((name): Target[] => {
   const { protocol } = loadDescription(`shipped:${name}`);
   if (!protocol) return [];
   const { header, terminator } = protocol;
@@ -53,7 +53,7 @@ const frames = shippedNames().flatMap((name): Target[] => {
     words,
     make() {
       const cutter = new FrameCutter(protocol);
-      const feed = (bytes: Buffer) => { for (const cut of cutter.feed(bytes)) if (cut.is === 'frame') readHead(cut.bytes, protocol); };
+      const feed = (bytes: Buffer) => { for (const cut of cutter.feed(bytes)) if (cut.is === 'frame') readHeadFields(cut.bytes, protocol); };
       return Object.assign(feed, { end: () => { cutter.end(); } });
     },
   }];

@@ -163,7 +163,7 @@ function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer
 
   const face: Omit<DataLogger, 'stop'> = {
     answered,
-    commands: commands,
+    commands,
     get sent() { return sent; },
     isConnected: () => socket !== null,
     upload(cn, content, { qn = qnText(clock = Math.max(clock + 1, measuredAt(content))), part } = {}) {

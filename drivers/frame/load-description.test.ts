@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { CHECKSUMS } from './checksum.ts';
-import { DESCRIPTION, FIELD_TYPES } from './description.ts';
-import { loadDescription, readDescription, shippedNames } from './load.ts';
+import { PROTOCOL_DESCRIPTION, FIELD_TYPES } from './description.ts';
+import { loadDescription, readDescription, shippedDescriptions } from './load-description.ts';
 
 test('every description that comes along is sound, and the compound terminal\'s has at most 60 lines', async () => {
-  assert.ok(shippedNames().includes('compound-terminal'));
-  for (const name of shippedNames()) assert.deepEqual(loadDescription(`shipped:${name}`).faults, [], name);
+  assert.ok(shippedDescriptions().includes('compound-terminal'));
+  for (const name of shippedDescriptions()) assert.deepEqual(loadDescription(`shipped:${name}`).faults, [], name);
   const { readFile } = await import('node:fs/promises');
   const lines = (await readFile(new URL('descriptions/compound-terminal.yaml', import.meta.url), 'utf8')).trimEnd().split('\n');
   assert.ok(lines.length <= 60, `${lines.length} lines`);
@@ -46,7 +46,7 @@ test('the reference names every key, type and checksum, and its examples are sou
   const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text as string).filter((text) => /^version: 1$/m.test(text));
   assert.equal(examples.length, 8);
   for (const text of examples) assert.deepEqual(readDescription('docs/described-frames.md', text).faults, []);
-  const shape = z.toJSONSchema(DESCRIPTION, { io: 'input', unrepresentable: 'any' }) as unknown;
+  const shape = z.toJSONSchema(PROTOCOL_DESCRIPTION, { io: 'input', unrepresentable: 'any' }) as unknown;
   const keys = new Set<string>([...FIELD_TYPES, ...Object.keys(CHECKSUMS)]);
   JSON.stringify(shape, (key, value: unknown) => {
     if (key === 'properties') for (const name of Object.keys(value as object)) keys.add(name);

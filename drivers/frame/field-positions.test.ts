@@ -3,25 +3,25 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FrameCutter } from './cutter.ts';
 import { decode } from './decode.ts';
-import { readDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
+import { readDescription } from './load-description.ts';
+import type { FrameProtocol } from './protocol.ts';
 import { fillTemplate } from './template.ts';
 
 const head = 'version: 1\ntitle: { zh: 甲, en: a }\n';
 
-function protocolOf(text: string): Protocol {
+function protocolOf(text: string): FrameProtocol {
   const loaded = readDescription('d.yaml', head + text);
   assert.deepEqual(loaded.faults, []);
-  return loaded.protocol as Protocol;
+  return loaded.protocol as FrameProtocol;
 }
 
-const cuts = (protocol: Protocol, hex: string) => {
+const cuts = (protocol: FrameProtocol, hex: string) => {
   const cutter = new FrameCutter(protocol);
   return [...cutter.feed(Buffer.from(hex, 'hex')), ...cutter.end()].map(({ is, bytes }) => `${is} ${bytes.toString('hex')}`);
 };
 
-function values(protocol: Protocol, hex: string) {
-  const decoded = decode({ is: 'message', bytes: Buffer.from(hex, 'hex'), plan: { protocol, targets: null } });
+function values(protocol: FrameProtocol, hex: string) {
+  const decoded = decode({ is: 'message', bytes: Buffer.from(hex, 'hex'), pointMap: { protocol, byField: null } });
   return decoded.ok ? Object.fromEntries((decoded.values ?? []).map(({ point, value }) => [point, value])) : `${decoded.fault.code} ${String(decoded.fault.params.field)}`;
 }
 
@@ -100,5 +100,5 @@ test('a field has a name or passes over bytes, never both nor neither: of the he
     assert.match(String(told[0]?.params.problemZh), /name/);
   }
   assert.deepEqual(readDescription('d.yaml', text('{ skip: 2 }', '{ name: v }')).faults, []);
-  assert.deepEqual(values(readDescription('d.yaml', text('{ skip: 2 }', '{ name: v }')).protocol as Protocol, 'aa0102030405060708'), { 'm.kind': 1, 'm.v': 4 });
+  assert.deepEqual(values(readDescription('d.yaml', text('{ skip: 2 }', '{ name: v }')).protocol as FrameProtocol, 'aa0102030405060708'), { 'm.kind': 1, 'm.v': 4 });
 });

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
-import type { FrameFrame } from './frame.ts';
+import type { DescribedFrame } from './frame.ts';
 import { open } from './link.ts';
-import { point, settings, type FramePointOf } from './settings.ts';
+import { point, settings, type ConfiguredFramePoint } from './settings.ts';
 import { fakeNet, FakeSocket } from './testing/net.ts';
 
 const { dir: folder, remove } = await tempDir();
@@ -24,11 +24,11 @@ before(async () => {
 after(remove);
 
 const at = (name: string, more: Record<string, unknown>) => settings.parse({ description: join(folder, `${name}.yaml`), ...more });
-const M = [{ id: 'x', ...point.parse({ read: 'm.x' }) } as FramePointOf];
+const M = [{ id: 'x', ...point.parse({ read: 'm.x' }) } as ConfiguredFramePoint];
 const frame = (kind: number, id: number, x: number) => Buffer.from([0xaa, kind, id, x, (kind + id + x) & 0xff]).toString('hex');
 
 async function listened(net: ReturnType<typeof fakeNet>, ...names: [name: string, identity?: string][]) {
-  const frames: FrameFrame[] = [];
+  const frames: DescribedFrame[] = [];
   const links = await Promise.all(names.map(([name, identity]) => open(at(name, { listen: '0.0.0.0:7600', ...(identity && { identity }) }), M, net.world)));
   for (const link of links) void link.listen?.((one) => frames.push(one), new AbortController().signal);
   const [port] = net.listening;
@@ -41,7 +41,7 @@ test('what cannot be read is counted each time and told once a line: of each kin
   const net = fakeNet();
   const { dial, close } = await listened(net, ['one', '0b']);
   const lost = { kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false };
-  const told = (socket: FakeSocket, hex: string) => { const from = net.world.told.length; socket.says(hex); return net.world.told.slice(from); };
+  const told = (socket: FakeSocket, hex: string) => { const from = net.world.told.length; socket.emitData(hex); return net.world.told.slice(from); };
   const peer = '0.0.0.0:7600 (10.0.0.1:5000)';
   const many = '01'.repeat(1024);
   const noisy = dial();
@@ -54,13 +54,13 @@ test('what cannot be read is counted each time and told once a line: of each kin
   assert.deepEqual(told(other, frame(9, 11, 1)), [lost, unclaimed]);
   assert.deepEqual(told(other, frame(9, 11, 2)), [lost]);
   const short = dial();
-  short.says('AA 01 0B');
+  short.emitData('AA 01 0B');
   const from = net.world.told.length;
   short.emit('end');
   assert.deepEqual(net.world.told.slice(from), [lost, { kind: 'fault', fault: { code: 'CV_FRAME_LENGTH', params: { detail: `${peer}: a frame cut short after 3 bytes: aa010b`, detailZh: `${peer}：帧不完整，只有 3 字节：aa010b` } } }]);
   assert.equal(short.destroyed, true);
   const after = net.world.told.length;
-  short.says(frame(1, 11, 1));
+  short.emitData(frame(1, 11, 1));
   assert.equal(net.world.told.length, after, 'a line that is over hears nothing');
   await close();
 });
@@ -68,14 +68,14 @@ test('what cannot be read is counted each time and told once a line: of each kin
 test('a frame that is too short for any head is no frame', async () => {
   const net = fakeNet();
   const { dial, close } = await listened(net, ['headed']);
-  dial().says('AA 01 0B 07 13');
+  dial().emitData('AA 01 0B 07 13');
   assert.deepEqual(net.codes(), []);
   await close();
   const file = join(folder, 'headed.yaml');
   await writeFile(file, FILES.headed?.replace('size: 3', 'size: 4') ?? '');
   const again = fakeNet();
   const { dial: dialAgain, close: closeAgain } = await listened(again, ['headed']);
-  dialAgain().says('AA 01 0B 07 13');
+  dialAgain().emitData('AA 01 0B 07 13');
   assert.deepEqual(again.faults().map(({ code, params }) => [code, params.bytes]), [['CV_DESCRIBED_STREAM', 'aa010b0713']]);
   await closeAgain();
 });
@@ -85,8 +85,8 @@ test('a stranger is told once with the first 64 characters of its name, until it
   const { dial, close } = await listened(net, ['long', 'X']);
   const socket = dial();
   const said = `24${Buffer.from('N'.repeat(70)).toString('hex')}0D`;
-  socket.says(said);
-  socket.says(said);
+  socket.emitData(said);
+  socket.emitData(said);
   assert.deepEqual(net.faults().map(({ code, params }) => [code, params.identity, params.address, params.peer, params.bytes]), [['CV_DESCRIBED_UNKNOWN', 'N'.repeat(64), '0.0.0.0:7600', '10.0.0.1:5000', said.toLowerCase().slice(0, 48)]]);
   assert.deepEqual(net.world.told.filter(({ kind }) => kind === 'samples_lost'), Array.from({ length: 2 }, () => ({ kind: 'samples_lost', count: 1, reason: 'point_unknown', intended: false })));
   await close();
@@ -96,7 +96,7 @@ test('who says nothing for two minutes makes room; who is configured keeps his p
   const net = fakeNet();
   const { dial, close } = await listened(net, ['one', '0b']);
   const [idle, known] = [dial(), dial()];
-  known.says(frame(1, 11, 1));
+  known.emitData(frame(1, 11, 1));
   await net.clock.advanceMs(119_999);
   assert.equal(idle.destroyed, false);
   await net.clock.advanceMs(1);
@@ -105,7 +105,7 @@ test('who says nothing for two minutes makes room; who is configured keeps his p
   const first = flood(257);
   assert.deepEqual([known.destroyed, first[0]?.destroyed, first[1]?.destroyed], [false, true, false], 'newcomers of one address make way for each other');
   const elsewhere = dial('10.0.0.2', 1);
-  elsewhere.says(frame(1, 11, 2));
+  elsewhere.emitData(frame(1, 11, 2));
   flood(257);
   assert.deepEqual([known.destroyed, elsewhere.destroyed], [true, false], 'it speaks by the other now');
   await close();
@@ -115,8 +115,8 @@ test('a line that two devices speak on stays known when one of them leaves', asy
   const net = fakeNet();
   const { dial, links, close } = await listened(net, ['one', '0b'], ['two', '0b']);
   const socket = dial();
-  socket.says(frame(1, 11, 1));
-  socket.says(frame(3, 11, 1));
+  socket.emitData(frame(1, 11, 1));
+  socket.emitData(frame(3, 11, 1));
   await links[0]?.close();
   for (let port = 0; port < 257; port += 1) dial('10.0.0.1', port + 6000);
   assert.equal(socket.destroyed, false);
@@ -130,10 +130,10 @@ test('a socket that breaks is let go of without a word; nothing is sent to it an
   const net = fakeNet();
   const { dial, frames, links, close } = await listened(net, ['one', '0b']);
   const socket = dial();
-  socket.says(frame(1, 11, 1));
+  socket.emitData(frame(1, 11, 1));
   socket.emit('error', new Error('ECONNRESET'));
   assert.equal(socket.destroyed, true);
-  links[0]?.taken?.(frames[0] as FrameFrame);
+  links[0]?.taken?.(frames[0] as DescribedFrame);
   assert.deepEqual(socket.sent, []);
   assert.deepEqual(net.codes(), []);
   assert.deepEqual(socket.keepAlive, [true, 30_000]);
@@ -147,7 +147,7 @@ test('two descriptions of one port close it when both have left', async () => {
   await links[0]?.close();
   await net.clock.advanceMs(1000);
   assert.deepEqual([port.isClosed, socket.destroyed, net.listening.length], [false, false, 1]);
-  socket.says(frame(1, 11, 1));
+  socket.emitData(frame(1, 11, 1));
   assert.deepEqual(net.codes(), ['CV_DESCRIBED_UNKNOWN'], 'a device that has left is a stranger');
   await links[1]?.close();
   await net.clock.advanceMs(1000);
@@ -210,15 +210,15 @@ test('whoever cannot share a way leaves it as it was', async () => {
 
 test('a serial line brings frames, takes answers, and ends with its adapter', async () => {
   const net = fakeNet();
-  const frames: FrameFrame[] = [];
+  const frames: DescribedFrame[] = [];
   const link = await open(at('one', { transport: 'serial', port: 'ttyS1', identity: '0B' }), M, net.world);
   let ended: unknown;
   link.listen?.((one) => frames.push(one), new AbortController().signal).catch((error: unknown) => { ended = error; });
   const line = net.lines[0]?.line;
   assert.ok(line);
-  line.says(frame(1, 11, 7));
+  line.emitData(frame(1, 11, 7));
   assert.deepEqual(frames.map(({ is }) => is), ['message']);
-  link.taken?.(frames[0] as FrameFrame);
+  link.taken?.(frames[0] as DescribedFrame);
   assert.deepEqual(line.sent, [Buffer.from([0xaa, 0x81, 0x0b, 7, 0x93]).toString('hex')]);
   line.emit('end');
   await net.clock.advanceMs(0);
@@ -229,20 +229,20 @@ test('a serial line brings frames, takes answers, and ends with its adapter', as
 
 test('datagrams of a peer are one line, which begins anew once it was let go of', async () => {
   const net = fakeNet();
-  const frames: FrameFrame[] = [];
+  const frames: DescribedFrame[] = [];
   const link = await open(at('one', { transport: 'udp', listen: '0.0.0.0:1', identity: '0b' }), M, net.world);
   void link.listen?.((one) => frames.push(one), new AbortController().signal);
   const [port] = net.bound;
   assert.ok(port);
   assert.deepEqual(port.own, { host: '0.0.0.0', port: 1 });
   const half = frame(1, 11, 7);
-  port.hears(half.slice(0, 4), { host: '10.0.0.1', port: 1 });
-  port.hears(half.slice(0, 4), { host: '10.0.0.1', port: 2 });
-  port.hears(half.slice(4), { host: '10.0.0.1', port: 1 });
+  port.emitDatagram(half.slice(0, 4), { host: '10.0.0.1', port: 1 });
+  port.emitDatagram(half.slice(0, 4), { host: '10.0.0.1', port: 2 });
+  port.emitDatagram(half.slice(4), { host: '10.0.0.1', port: 1 });
   assert.equal(frames.length, 1, 'a frame split over datagrams of one peer');
-  port.hears(half.slice(4), { host: '10.0.0.1', port: 2 });
+  port.emitDatagram(half.slice(4), { host: '10.0.0.1', port: 2 });
   assert.equal(frames.length, 2);
-  port.fails(new Error('EIO'));
+  port.emitError(new Error('EIO'));
   assert.deepEqual(net.faults().map(({ code, params }) => [code, params]), [['CV_DESCRIBED_LISTEN', { listen: '0.0.0.0:1', detail: 'EIO' }]]);
   await link.close();
   assert.equal(port.isClosed, true);

@@ -6,9 +6,11 @@ import { after, before, test } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import driver from './driver.ts';
-import { loadDescription, protocolIn, readDescription, shippedNames } from './load.ts';
-import { point, settings, type FramePointOf } from './settings.ts';
-import { discover, examine, probe } from './survey.ts';
+import { loadDescription, loadProtocol, readDescription, shippedDescriptions } from './load-description.ts';
+import { point, settings, type ConfiguredFramePoint } from './settings.ts';
+import { discover } from './discover.ts';
+import { examine } from './examine.ts';
+import { probe } from './probe.ts';
 import { fakeNet, FakeSocket } from './testing/net.ts';
 
 const ASKED = 'version: 1\ntitle: { zh: 仪表, en: Meter }\nheader: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: a, when: { kind: 1 }, fields: [{ name: x }] }, { name: b, when: { kind: 2 }, fields: [{ name: y, type: ascii, size: 1 }] }]\npolls: [{ send: "AA 01 {identity} 00" }]\n';
@@ -37,13 +39,13 @@ test('a probe listens for 35 seconds, or until the device that it is for has spo
   const net = fakeNet();
   const udp = at('heard', { transport: 'udp', listen: '0.0.0.0:1', identity: '0b' });
   const [none, waited] = await timed(net, probe(udp, [], net.world, new AbortController().signal));
-  assert.deepEqual(none, [{ en: 'Meter: nobody spoke within 35 s', zh: '仪表：35 秒内没有设备上报' }]);
+  assert.deepEqual(none, [{ en: 'Meter: no device sent anything within 35 s', zh: '仪表：35 秒内没有设备上报' }]);
   assert.ok(waited >= 35_000 && waited <= 35_200, `${waited}`);
   assert.equal(net.bound[0]?.isClosed, true);
   const work = probe(udp, [], net.world, new AbortController().signal);
   await net.clock.advanceMs(0);
-  net.bound[1]?.hears('AA 01 0C 00 AA 02 0C 41 AA 09 0C 00', { host: '10.0.0.2', port: 9 });
-  net.bound[1]?.hears('AA 01 0B 00');
+  net.bound[1]?.emitDatagram('AA 01 0C 00 AA 02 0C 41 AA 09 0C 00', { host: '10.0.0.2', port: 9 });
+  net.bound[1]?.emitDatagram('AA 01 0B 00');
   const [found, soon] = await timed(net, work);
   assert.deepEqual(found, [
     { en: 'another device: 0C from 10.0.0.2:9, sends a, b, ?', zh: '其他设备：0C，来自 10.0.0.2:9，上报 a、b、?' },
@@ -57,7 +59,7 @@ test('without an identity whoever speaks is the device; without one in the descr
   const net = fakeNet();
   const work = probe(at('nobody', { transport: 'udp', listen: '0.0.0.0:1' }), [], net.world, new AbortController().signal);
   await net.clock.advanceMs(0);
-  net.bound[0]?.hears('AA 01 0C 00');
+  net.bound[0]?.emitDatagram('AA 01 0C 00');
   assert.deepEqual((await timed(net, work))[0], [{ en: 'this device: Meter from 10.0.0.1:5000, sends a', zh: '本设备：仪表，来自 10.0.0.1:5000，上报 a' }]);
 });
 
@@ -68,7 +70,7 @@ test('an instrument is asked while it is listened to, and not after; a line that
   await net.clock.advanceMs(1);
   const socket = net.dialled[0]?.socket as FakeSocket;
   assert.deepEqual(socket.sent, ['aa010b00']);
-  socket.says('AA 01 0B 07');
+  socket.emitData('AA 01 0B 07');
   assert.deepEqual((await timed(net, work))[0].map(({ en }) => en), ['this device: 0B from 10.0.0.9:1, sends a']);
   const said = socket.sent.length;
   await net.clock.advanceMs(60_000);
@@ -78,7 +80,7 @@ test('an instrument is asked while it is listened to, and not after; a line that
   await net.clock.advanceMs(1);
   net.dialled[1]?.socket.destroy();
   const [none, waited] = await timed(net, cut);
-  assert.match(String(none[0]?.en), /nobody spoke/);
+  assert.match(String(none[0]?.en), /no device sent anything/);
   assert.ok(waited < 1000, `${waited}`);
 });
 
@@ -98,7 +100,7 @@ test('discover gives each field once, with its last value; of this device alone,
   const net = fakeNet();
   const work = discover(at('heard', { transport: 'udp', listen: '0.0.0.0:1', identity: '0b' }), net.world, new AbortController().signal);
   await net.clock.advanceMs(0);
-  for (const hex of ['AA 01 0B 05', 'AA 02 0C 41', 'AA 01 0B 06', 'AA 02 0B 42', 'AA 09 0B 00']) net.bound[0]?.hears(hex);
+  for (const hex of ['AA 01 0B 05', 'AA 02 0C 41', 'AA 01 0B 06', 'AA 02 0B 42', 'AA 09 0B 00']) net.bound[0]?.emitDatagram(hex);
   const [found, waited] = await timed(net, work);
   const row = (name: string, value: number | string) => ({ name, point: { read: name }, type: typeof value, value });
   assert.deepEqual(found, [row('a.kind', 1), row('a.id', '0B'), row('a.x', 6), row('b.kind', 2), row('b.id', '0B'), row('b.y', 'B')]);
@@ -134,10 +136,10 @@ test('a description is read again when its file has changed, and not before', as
   await writeFile(file, `# ${'x'.repeat((1 << 20) - Buffer.byteLength(ASKED) - 2)}\n${ASKED}`);
   assert.deepEqual(loadDescription(file).faults, [{ code: 'CV_DESCRIBED_FILE', params: { file, detail: `${(1 << 20) + 1} bytes`, shipped: 'shipped:compound-terminal, shipped:water-level, shipped:weighbridge' } }]);
   assert.deepEqual(loadDescription('shipped:nothing').faults, [{ code: 'CV_DESCRIBED_FILE', params: { file: 'shipped:nothing', detail: 'ENOENT', shipped: 'shipped:compound-terminal, shipped:water-level, shipped:weighbridge' } }]);
-  assert.deepEqual(shippedNames(), ['compound-terminal', 'water-level', 'weighbridge']);
+  assert.deepEqual(shippedDescriptions(), ['compound-terminal', 'water-level', 'weighbridge']);
   assert.equal(loadDescription('shipped:../descriptions/weighbridge').faults.length, 0, 'no other folder');
-  assert.throws(() => protocolIn('/nowhere.yaml'), (error) => error instanceof FaultError && error.fault.code === 'CV_DESCRIBED_FILE' && error.fault.params.detail === 'ENOENT');
-  assert.equal(protocolIn('shipped:weighbridge').title.en, 'Weighing indicator (example)');
+  assert.throws(() => loadProtocol('/nowhere.yaml'), (error) => error instanceof FaultError && error.fault.code === 'CV_DESCRIBED_FILE' && error.fault.params.detail === 'ENOENT');
+  assert.equal(loadProtocol('shipped:weighbridge').title.en, 'Weighing indicator (example)');
   const [fault] = readDescription('d.yaml', 'version: 1\n  x: [').faults;
   assert.equal(fault?.code, 'CV_DESCRIBED_INVALID');
 });
@@ -156,8 +158,8 @@ test('what an installer writes wrongly is told, in both languages', () => {
   for (const [written, paths] of rows) assert.deepEqual(told(written), paths, JSON.stringify(written));
   const words = (written: Record<string, unknown>) => JSON.stringify(settings.safeParse({ ...base, ...written }).error?.issues);
   for (const [written, en, zh] of [
-    [{}, 'either `listen` (devices reach us) or `host` and `port` (we reach the device)', 'listen（设备接入）与 host 加 port（主动连接）须有且只有一种'], [{ transport: 'serial' }, 'serial needs a port such as /dev/ttyUSB0', 'serial 需要串口，如 /dev/ttyUSB0'],
-    [{ host: 'h' }, 'a host needs the number of a port', '写了 host 就需要端口号'], [{ listen: 'h:1', pollEvery: '49ms' }, 'must be from 50ms to 1d', '必须在 50ms 到 1d 之间'],
+    [{}, 'either `listen` (devices connect to us) or `host` and `port` (we connect to the device)', 'listen（设备接入）与 host 加 port（主动连接）须有且只有一种'], [{ transport: 'serial' }, 'serial needs a port such as /dev/ttyUSB0', 'serial 需要串口，如 /dev/ttyUSB0'],
+    [{ host: 'h' }, 'a host needs a port number', '写了 host 就需要端口号'], [{ listen: 'h:1', pollEvery: '49ms' }, 'must be from 50ms to 1d', '必须在 50ms 到 1d 之间'],
   ] as const) assert.ok([en, zh].every((said) => words(written).includes(`"${said}"`)), words(written));
   assert.deepEqual(settings.parse({ ...base, listen: 'h:1' }), { description: 'x', transport: 'tcp', listen: 'h:1', baudRate: 9600, dataBits: 8, stopBits: 1, parity: 'none' });
   assert.deepEqual(point.parse({ read: 'a.b' }), { read: 'a.b', where: {} });
@@ -166,11 +168,11 @@ test('what an installer writes wrongly is told, in both languages', () => {
 
 test('what does not fit the description is told before anything opens, in full', async () => {
   const own = settings.parse({ description: 'shipped:compound-terminal', listen: '0.0.0.0:1', identity: '12' });
-  const points = [{ id: 'a', read: 'crowd.x' }, { id: 'b', read: 'tags.reads.epc', where: { epc: 30, x: 1, antenna: 1 } }].map((one) => ({ id: one.id, ...point.parse(one) }) as FramePointOf);
+  const points = [{ id: 'a', read: 'crowd.x' }, { id: 'b', read: 'tags.reads.epc', where: { epc: 30, x: 1, antenna: 1 } }].map((one) => ({ id: one.id, ...point.parse(one) }) as ConfiguredFramePoint);
   const faults = await examine(own, points);
   assert.deepEqual(faults.map(({ code, params }) => [code, params.problem ?? params.read, params.problemZh]), [
-    ['CV_DESCRIBED_IDENTITY', 'it does not fit the field that the description names', '与描述中的标识字段不符'], ['CV_DESCRIBED_POINT', 'crowd.x', undefined],
-    ['CV_DESCRIBED_WHERE', '30: hex digits are written in quotes, two a byte, such as "901F"', '30：十六进制须加引号，每字节两位，如 "901F"'], ['CV_DESCRIBED_WHERE', 'there is no such field beside it', '其旁没有该字段'],
+    ['CV_DESCRIBED_IDENTITY', 'it does not fit the identity field of the description', '与描述中的标识字段不符'], ['CV_DESCRIBED_POINT', 'crowd.x', undefined],
+    ['CV_DESCRIBED_WHERE', '30: hex digits must be quoted, two per byte, such as "901F"', '30：十六进制须加引号，每字节两位，如 "901F"'], ['CV_DESCRIBED_WHERE', 'there is no such field in the same message or repetition', '其旁没有该字段'],
   ]);
   assert.match(String(faults[1]?.params.known), /^heartbeat\.terminal, heartbeat\.number, /);
   assert.match(String(faults[3]?.params.known), /terminal, number, kind, /);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explain } from '../../core/faults.ts';
-import { point, settings, type FramePointOf } from './settings.ts';
-import { examine } from './survey.ts';
+import { point, settings, type ConfiguredFramePoint } from './settings.ts';
+import { examine } from './examine.ts';
 
-const pointOf = (one: Record<string, unknown>) => ({ id: String(one.id), ...point.parse(one) }) as FramePointOf;
+const pointOf = (one: Record<string, unknown>) => ({ id: String(one.id), ...point.parse(one) }) as ConfiguredFramePoint;
 const at = (identity?: string) => settings.parse({ description: 'shipped:compound-terminal', listen: '127.0.0.1:7600', ...(identity ? { identity } : {}) });
 
 test('points and identities that do not fit the description are told before anything starts', async () => {

@@ -6,14 +6,14 @@ import { after, before, test } from 'node:test';
 import { explain, FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { decode } from './decode.ts';
-import type { FrameFrame } from './frame.ts';
+import type { DescribedFrame } from './frame.ts';
 import { open, type FrameLink } from './link.ts';
-import { point, settings, type FramePointOf } from './settings.ts';
+import { point, settings, type ConfiguredFramePoint } from './settings.ts';
 import { fakeNet, FakeSocket } from './testing/net.ts';
-import { terminalFrame, heartbeat, state, tags } from './testing/terminal.ts';
+import { terminalFrame, heartbeatBody, stateBody, tagsBody } from './testing/terminal.ts';
 
 const ID = '000000000001';
-const POINTS = ['state.temperature', 'tags.reads.epc'].map((read) => ({ id: read, ...point.parse({ read }) }) as FramePointOf);
+const POINTS = ['state.temperature', 'tags.reads.epc'].map((read) => ({ id: read, ...point.parse({ read }) }) as ConfiguredFramePoint);
 const UDP = { description: 'shipped:compound-terminal', transport: 'udp', listen: '0.0.0.0:7600' };
 
 const { dir: folder, remove } = await tempDir();
@@ -29,19 +29,19 @@ before(async () => {
 after(remove);
 
 const file = (name: string) => join(folder, `${name}.yaml`);
-const report = (number: number, celsius = 20) => terminalFrame(ID, number, 4, state('260101000000', celsius, 40, 12_000, 0, 0)).toString('hex');
+const report = (number: number, celsius = 20) => terminalFrame(ID, number, 4, stateBody('260101000000', celsius, 40, 12_000, 0, 0)).toString('hex');
 
 /** A link whose frames are taken as they come. */
 async function heardAt(net: ReturnType<typeof fakeNet>, written: Record<string, unknown>, points = POINTS) {
   const link = await open(settings.parse(written), points, net.world);
-  const [frames, stop] = [[] as FrameFrame[], new AbortController()];
+  const [frames, stop] = [[] as DescribedFrame[], new AbortController()];
   let ended: unknown = null;
   const over = link.listen?.((frame) => frames.push(frame), stop.signal).catch((error: unknown) => { ended = error; });
   await net.clock.advanceMs(0);
   return {
     link, frames, stop, over, ended: () => ended,
     values: () => frames.map((frame) => { const decoded = decode(frame); return decoded.ok ? decoded.values?.at(-1)?.value : decoded.fault.code; }),
-    taken: (at: number) => link.taken?.(frames.at(at) as FrameFrame),
+    taken: (at: number) => link.taken?.(frames.at(at) as DescribedFrame),
   };
 }
 
@@ -54,7 +54,7 @@ test('a report that comes again while its values are not yet on disk is answered
   assert.ok(port);
   for (const [delayMs, given] of [[0, 1], [2999, 1], [1, 2]] as const) {
     await net.clock.advanceMs(delayMs);
-    port.hears(report(1));
+    port.emitDatagram(report(1));
     await net.clock.advanceMs(0);
     assert.equal(frames.length, given, `after ${delayMs} ms`);
   }
@@ -64,8 +64,8 @@ test('a report that comes again while its values are not yet on disk is answered
   taken(0);
   assert.deepEqual(answeredNumbers(port.sent), [1, 1]);
   taken(0);
-  port.hears(report(2));
-  for (let turn = 0; turn < 70; turn += 1) port.hears(report(2));
+  port.emitDatagram(report(2));
+  for (let turn = 0; turn < 70; turn += 1) port.emitDatagram(report(2));
   const before = port.sent.length;
   taken(2);
   assert.equal(port.sent.length - before, 65, 'itself and 64 repetitions');
@@ -77,15 +77,15 @@ test('what was answered is known for ten minutes, then its number is another mes
   const { frames, taken, link } = await heardAt(net, { ...UDP, identity: ID });
   const [port] = net.bound;
   assert.ok(port);
-  port.hears(report(1));
+  port.emitDatagram(report(1));
   taken(0);
   await net.clock.advanceMs(599_999);
-  port.hears(report(1));
+  port.emitDatagram(report(1));
   assert.deepEqual([frames.length, port.sent.length], [1, 2], 'answered at once');
-  port.hears(report(1, 21));
+  port.emitDatagram(report(1, 21));
   assert.equal(frames.length, 2, 'other bytes under the same number');
   await net.clock.advanceMs(1);
-  port.hears(report(1));
+  port.emitDatagram(report(1));
   assert.deepEqual([frames.length, port.sent.length], [3, 2]);
   await link.close();
 });
@@ -96,19 +96,19 @@ test('of 512 reports it is known that they were answered; of as many that they w
   const [port] = net.bound;
   assert.ok(port);
   for (let number = 1; number <= 513; number += 1) {
-    port.hears(report(number));
+    port.emitDatagram(report(number));
     taken(number - 1);
   }
   const given = frames.length;
-  port.hears(report(2));
+  port.emitDatagram(report(2));
   assert.equal(frames.length, given, 'the oldest but one');
-  port.hears(report(1));
+  port.emitDatagram(report(1));
   assert.equal(frames.length, given + 1, 'the oldest was forgotten');
-  for (let number = 1001; number <= 1513; number += 1) port.hears(report(number));
+  for (let number = 1001; number <= 1513; number += 1) port.emitDatagram(report(number));
   const waiting = frames.length;
-  port.hears(report(1003));
+  port.emitDatagram(report(1003));
   assert.equal(frames.length, waiting);
-  port.hears(report(1001));
+  port.emitDatagram(report(1001));
   assert.equal(frames.length, waiting + 1);
   await link.close();
 });
@@ -118,12 +118,12 @@ test('a thousand frames wait for whoever takes them; more are counted as lost an
   const link = await open(settings.parse({ ...UDP, identity: ID }), POINTS, net.world);
   const [port] = net.bound;
   assert.ok(port);
-  for (let number = 1; number <= 1002; number += 1) port.hears(report(number));
+  for (let number = 1; number <= 1002; number += 1) port.emitDatagram(report(number));
   assert.deepEqual(net.world.told.filter(({ kind }) => kind === 'samples_lost'), Array.from({ length: 2 }, () => ({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false })));
-  const frames: FrameFrame[] = [];
+  const frames: DescribedFrame[] = [];
   void link.listen?.((frame) => frames.push(frame), new AbortController().signal);
   assert.equal(frames.length, 1000);
-  port.hears(report(1002));
+  port.emitDatagram(report(1002));
   assert.equal(frames.length, 1001, 'it comes again');
   await link.close();
 });
@@ -134,28 +134,28 @@ test('messages: those that points read are answered when they are taken, others 
   const { frames, values, taken, link } = await heardAt(net, at, [{ id: 'x', ...point.parse({ read: 'm.x' }) }]);
   const [port] = net.bound;
   assert.ok(port);
-  port.hears('AA 02 0B 00', { host: '10.0.0.2', port: 6 });
+  port.emitDatagram('AA 02 0B 00', { host: '10.0.0.2', port: 6 });
   assert.deepEqual([frames.length, port.sent], [0, []], 'neither fields nor an answer');
-  port.hears('AA 03 0B 00');
+  port.emitDatagram('AA 03 0B 00');
   assert.deepEqual([frames.length, port.sent], [1, ['10.0.0.1:5000 aa830b00']]);
-  port.hears('AA 01 0B 07');
-  port.hears('AA 01 0B 07');
+  port.emitDatagram('AA 01 0B 07');
+  port.emitDatagram('AA 01 0B 07');
   assert.deepEqual(values().slice(1), [7, 7], 'without a number the same bytes are two messages');
   taken(1);
   assert.deepEqual(port.sent.slice(1), ['10.0.0.1:5000 aa810b07']);
-  port.hears('AA 09 0B 07');
+  port.emitDatagram('AA 09 0B 07');
   assert.deepEqual(values().slice(3), ['CV_DESCRIBED_MESSAGE']);
   const confirmed = frames.length;
-  port.hears('AA 04 0B 00');
+  port.emitDatagram('AA 04 0B 00');
   assert.equal(frames.length, confirmed + 1, 'it says that nothing has changed');
-  port.hears('AA 05 0B 00');
+  port.emitDatagram('AA 05 0B 00');
   assert.equal(frames.length, confirmed + 2, 'its fields are there for whoever shows them');
   assert.ok(frames.every(({ is }) => is === 'message'));
   for (const at of [-1, -2]) taken(at);
   assert.equal(port.sent.length, 2, 'none of them has an answer');
-  port.hears('AA 01 0C 07');
+  port.emitDatagram('AA 01 0C 07');
   assert.deepEqual([net.codes(), net.lost()], [['CV_DESCRIBED_UNKNOWN'], ['point_unknown']]);
-  assert.equal(explain(net.faults()[0] as never, 'en').message, 'an unknown device 0C speaks on 0.0.0.0:1 from 10.0.0.1:5000: aa010c07');
+  assert.equal(explain(net.faults()[0] as never, 'en').message, 'unknown device 0C sends to 0.0.0.0:1 from 10.0.0.1:5000: aa010c07');
   assert.deepEqual(net.unknown().map(({ driver, address, id, peer, yaml }) => [driver, address, id, peer, yaml]), [['frame', '0.0.0.0:1', '0C', '10.0.0.1:5000', `- id: frame-0C\n  driver: frame\n  settings:\n    description: ${file('plain')}\n    transport: udp\n    listen: 0.0.0.0:1\n    identity: 0C\n`]]);
   await link.close();
   await link.close();
@@ -167,8 +167,8 @@ test('answers go where the report came from, with a number of our own that goes 
   const { taken, link } = await heardAt(net, { description: file('numbered'), transport: 'udp', listen: '0.0.0.0:1' }, [{ id: 'x', ...point.parse({ read: 'm.x' }) }]);
   const [port] = net.bound;
   assert.ok(port);
-  port.hears('AA 01 0B 05 07', { host: '10.0.0.2', port: 6 });
-  port.hears('AA 01 0C 06 07');
+  port.emitDatagram('AA 01 0B 05 07', { host: '10.0.0.2', port: 6 });
+  port.emitDatagram('AA 01 0C 06 07');
   taken(1);
   taken(0);
   assert.deepEqual(port.sent, ['10.0.0.1:5000 aa810c0601', '10.0.0.2:6 aa810b0502']);
@@ -184,23 +184,23 @@ test('questions: at once and in their periods, one at a time; each that is not a
   assert.deepEqual(socket.keepAlive, [true, 30_000]);
   await net.clock.advanceMs(0);
   assert.deepEqual(socket.sent, ['aa010b00'], 'the second waits for the first');
-  socket.says('AA 02 0B 05');
+  socket.emitData('AA 02 0B 05');
   assert.deepEqual(socket.sent.length, 1, 'not what it wants');
-  socket.says('AA 01 0B 07');
+  socket.emitData('AA 01 0B 07');
   assert.deepEqual(socket.sent, ['aa010b00', 'aa020b00']);
   assert.deepEqual(values(), [undefined, 7], 'no point reads the first');
   await net.clock.advanceMs(299);
   assert.equal(frames.length, 2);
   await net.clock.advanceMs(1);
-  assert.deepEqual(frames.slice(2), [{ is: 'silent', at: '10.0.0.9:4001 (0B)', timeoutMs: 300, count: 1, points: ['ax'] }]);
+  assert.deepEqual(frames.slice(2), [{ is: 'silent', address: '10.0.0.9:4001 (0B)', timeoutMs: 300, count: 1, points: ['ax'] }]);
   await net.clock.advanceMs(700);
   assert.deepEqual(socket.sent.slice(2), ['aa010b00'], 'after a second');
   await net.clock.advanceMs(200);
-  assert.deepEqual(frames.slice(3), [{ is: 'silent', at: '10.0.0.9:4001 (0B)', timeoutMs: 200, count: 2, points: ['ax'] }]);
+  assert.deepEqual(frames.slice(3), [{ is: 'silent', address: '10.0.0.9:4001 (0B)', timeoutMs: 200, count: 2, points: ['ax'] }]);
   await net.clock.advanceMs(800);
-  socket.says('AA 01 0B 08');
+  socket.emitData('AA 01 0B 08');
   assert.deepEqual(socket.sent.slice(3), ['aa020b00', 'aa010b00']);
-  socket.says('AA 01 0B 09');
+  socket.emitData('AA 01 0B 09');
   await net.clock.advanceMs(999);
   assert.equal(socket.sent.length, 5);
   await net.clock.advanceMs(1);
@@ -221,12 +221,12 @@ test('the period of the settings goes before those of the description; of whom n
   assert.ok(socket);
   await net.clock.advanceMs(0);
   assert.deepEqual(socket.sent, ['aa0100'], 'without an identity its hole is empty');
-  socket.says('AA 01 0C 01');
-  socket.says('AA 02 0C 01');
+  socket.emitData('AA 01 0C 01');
+  socket.emitData('AA 02 0C 01');
   await net.clock.advanceMs(50);
   assert.equal(socket.sent.length, 3);
   await net.clock.advanceMs(200);
-  assert.equal((frames.find(({ is }) => is === 'silent') as { at: string }).at, '10.0.0.9:4001');
+  assert.equal((frames.find(({ is }) => is === 'silent') as { address: string }).address, '10.0.0.9:4001');
   await link.close();
 });
 
@@ -239,9 +239,9 @@ test('units of one line are asked in turn, each from its own start', async () =>
   assert.ok(line);
   await net.clock.advanceMs(0);
   assert.deepEqual(line.sent, ['aa010b00']);
-  line.says('AA 01 0B 01');
+  line.emitData('AA 01 0B 01');
   assert.deepEqual(line.sent.slice(1), ['aa010c00'], 'the other waits for longer');
-  line.says('AA 01 0C 01');
+  line.emitData('AA 01 0C 01');
   assert.deepEqual(line.sent.slice(2), ['aa020b00']);
   await net.clock.advanceMs(299);
   assert.equal(line.sent.length, 3);
@@ -265,23 +265,23 @@ test('a device that dials is away when it has not come for fifteen seconds, and 
   const [port] = net.listening;
   assert.ok(port);
   await net.clock.advanceMs(15_000);
-  assert.deepEqual(frames, [{ is: 'away', identity: ID, at: '0.0.0.0:7600', left: false }]);
+  assert.deepEqual(frames, [{ is: 'away', identity: ID, address: '0.0.0.0:7600', wasConnected: false }]);
   const socket = new FakeSocket();
   port.accept(socket);
-  socket.says(terminalFrame(ID, 1, 1, heartbeat(-70)).toString('hex'));
+  socket.emitData(terminalFrame(ID, 1, 1, heartbeatBody(-70)).toString('hex'));
   assert.equal(frames.length, 2);
   assert.equal(socket.sent.length, 1);
   socket.destroy();
   await net.clock.advanceMs(15_000);
-  assert.deepEqual(frames.slice(2), [{ is: 'away', identity: ID, at: '0.0.0.0:7600', left: true }]);
-  port.fails(new Error('EMFILE'));
+  assert.deepEqual(frames.slice(2), [{ is: 'away', identity: ID, address: '0.0.0.0:7600', wasConnected: true }]);
+  port.emitError(new Error('EMFILE'));
   assert.deepEqual(net.faults().map(({ code, params }) => [code, params.detail]), [['CV_DESCRIBED_LISTEN', 'EMFILE']]);
   await link.close();
   await net.clock.advanceMs(300);
   assert.equal(port.isClosed, true);
   const nameless = await heardAt(net, { description: 'shipped:compound-terminal', listen: '0.0.0.0:7600' });
   await net.clock.advanceMs(15_000);
-  assert.deepEqual(nameless.frames, [{ is: 'away', identity: '-', at: '0.0.0.0:7600', left: false }]);
+  assert.deepEqual(nameless.frames, [{ is: 'away', identity: '-', address: '0.0.0.0:7600', wasConnected: false }]);
   await nameless.link.close();
 });
 
@@ -305,8 +305,8 @@ test('questions that fall due while others wait are asked once, not once for eac
   const before = socket.sent.length;
   assert.ok(before >= 8 && before <= 10, `${before} in two seconds of 250 ms each`);
   for (let turn = 0; turn < 6; turn += 1) {
-    socket.says('AA 01 0B 01');
-    socket.says('AA 02 0B 01');
+    socket.emitData('AA 01 0B 01');
+    socket.emitData('AA 02 0B 01');
   }
   assert.ok(socket.sent.length - before <= 2, `${socket.sent.length - before} more`);
   await link.close();
@@ -321,7 +321,7 @@ test('a description that changes while its devices are open goes for those that 
   const old = await heardAt(net, at('0b'), [{ id: 'x', ...point.parse({ read: 'm.x' }) }]);
   await writeFile(path, text.replace('kind: 1', 'kind: 2').replace('head: [', 'head: [{ name: sum, at: -1 }, '));
   const fresh = await heardAt(net, at('0c'), [{ id: 'x', ...point.parse({ read: 'm.x' }) }]);
-  for (const hex of ['AA 01 0B 07', 'AA 02 0B 07', 'AA 01 0C 07', 'AA 02 0C 07']) net.bound[0]?.hears(hex);
+  for (const hex of ['AA 01 0B 07', 'AA 02 0B 07', 'AA 01 0C 07', 'AA 02 0C 07']) net.bound[0]?.emitDatagram(hex);
   assert.deepEqual([old.values(), fresh.values()], [[7, 'CV_DESCRIBED_MESSAGE'], ['CV_DESCRIBED_MESSAGE', 7]]);
   await writeFile(path, text.replace('fixed: 4', 'fixed: 5'));
   await assert.rejects(open(settings.parse(at('0d')), [], net.world), (error) => error instanceof FaultError && error.fault.code === 'CV_DESCRIBED_SHARED' && error.fault.params.problem === 'the file was changed since: restart the edge' && error.fault.params.problemZh === '文件已被修改：请重启边缘节点');
@@ -347,7 +347,7 @@ test('a device that comes from another place is answered there; the old connecti
   const [old, fresh] = [new FakeSocket(), new FakeSocket('10.0.0.2', 6)];
   for (const [at, socket] of [old, fresh].entries()) {
     port.accept(socket);
-    socket.says(terminalFrame(ID, at + 1, 1, heartbeat(-70)).toString('hex'));
+    socket.emitData(terminalFrame(ID, at + 1, 1, heartbeatBody(-70)).toString('hex'));
     assert.equal(socket.sent.length, 1);
   }
   old.destroy();
@@ -365,8 +365,8 @@ test('a frame that ends too early for its answer is not answered, and told by de
   const { values, taken, link } = await heardAt(net, { ...UDP, identity: ID });
   const [port] = net.bound;
   assert.ok(port);
-  port.hears(terminalFrame(ID, 1, 2, tags([['260101000000', 1, -50, 'AABB']]).subarray(0, 9)).toString('hex'));
-  port.hears(terminalFrame(ID, 2, 1, new Uint8Array()).toString('hex'));
+  port.emitDatagram(terminalFrame(ID, 1, 2, tagsBody([['260101000000', 1, -50, 'AABB']]).subarray(0, 9)).toString('hex'));
+  port.emitDatagram(terminalFrame(ID, 2, 1, new Uint8Array()).toString('hex'));
   assert.deepEqual(values(), ['CV_DESCRIBED_SHORT', 'CV_DESCRIBED_SHORT']);
   taken(0);
   assert.deepEqual(port.sent, []);
@@ -397,27 +397,27 @@ test('an address that is dialled over UDP has one line; one that is listened on 
   const net = fakeNet();
   const dialled = await heardAt(net, { description: 'shipped:compound-terminal', transport: 'udp', host: '::1', port: 7600, identity: ID });
   assert.deepEqual(net.bound[0]?.own, { host: '::', port: 0 });
-  net.bound[0]?.hears(report(1), { host: '10.9.9.9', port: 1 });
+  net.bound[0]?.emitDatagram(report(1), { host: '10.9.9.9', port: 1 });
   dialled.taken(0);
   assert.match(String(net.bound[0]?.sent[0]), /^::1:7600 /, 'answers go where it was dialled');
   await dialled.link.close();
   const v4 = await heardAt(net, { description: 'shipped:compound-terminal', transport: 'udp', host: '10.0.0.9', port: 7600 });
   assert.deepEqual(net.bound[1]?.own, { host: '0.0.0.0', port: 0 });
-  net.bound[1]?.fails(new Error('EIO'));
+  net.bound[1]?.emitError(new Error('EIO'));
   assert.deepEqual(net.faults().map(({ code, params }) => [code, params.listen, params.detail]), [['CV_DESCRIBED_LISTEN', '10.0.0.9:7600', 'EIO']]);
   await v4.link.close();
   const { link } = await heardAt(net, { ...UDP, identity: ID });
   const port = net.bound[2];
   assert.ok(port);
-  port.hears(report(1), { host: '10.0.0.1', port: 1 });
+  port.emitDatagram(report(1), { host: '10.0.0.1', port: 1 });
   const half = report(2).slice(0, 20);
-  port.hears(half, { host: '10.0.0.2', port: 1 });
+  port.emitDatagram(half, { host: '10.0.0.2', port: 1 });
   const before = net.codes().length;
-  for (let at = 3; at <= 4096; at += 1) port.hears('00', { host: '10.0.0.3', port: at });
+  for (let at = 3; at <= 4096; at += 1) port.emitDatagram('00', { host: '10.0.0.3', port: at });
   assert.equal(net.codes().length, before, 'there is room for so many');
-  port.hears('00', { host: '10.0.0.4', port: 1 });
+  port.emitDatagram('00', { host: '10.0.0.4', port: 1 });
   assert.deepEqual(net.codes().slice(before), ['CV_FRAME_LENGTH'], 'the oldest that is nobody\'s makes room, with what it had begun');
-  port.hears(report(2).slice(20), { host: '10.0.0.2', port: 1 });
+  port.emitDatagram(report(2).slice(20), { host: '10.0.0.2', port: 1 });
   assert.ok(net.codes().length >= before + 1);
   await link.close();
 });
@@ -429,7 +429,7 @@ test('of connections that nobody is known on the oldest makes room for the newes
   assert.ok(port);
   const known = new FakeSocket('10.0.0.1', 1);
   port.accept(known);
-  known.says(terminalFrame(ID, 1, 1, heartbeat(-70)).toString('hex'));
+  known.emitData(terminalFrame(ID, 1, 1, heartbeatBody(-70)).toString('hex'));
   const strangers = Array.from({ length: 4096 }, (_, at) => new FakeSocket(`10.1.${at >> 7}.${at & 127}`, 1));
   for (const socket of strangers) port.accept(socket);
   assert.deepEqual(strangers.map(({ destroyed }, at) => (destroyed ? at : -1)).filter((at) => at >= 0), [0]);

@@ -1,25 +1,25 @@
-/** Fields out of a frame, by a protocol. Pure: bytes in, slots filled. */
-import { NUMBER_DIGITS } from './digits.ts';
-import { plainOf } from './transform.ts';
-import type { Condition, Field, Group, MessagePlan, Protocol, Size, Step } from './protocol-types.ts';
+/** Reads the fields of a frame into slots. Pure. */
+import { MAX_NUMBER_DIGITS } from './digits.ts';
+import { undoTransform } from './transform.ts';
+import type { FieldCondition, ProtocolField, RepeatGroup, ProtocolMessage, FrameProtocol, FieldSize, ProtocolItem } from './protocol.ts';
 
-export type Raw = number | bigint | string;
-export type Slot = { value: number | string | boolean | null; at: number; length: number } | undefined;
+export type RawFieldValue = number | bigint | string;
+export type FieldSlot = { value: number | string | boolean | null; at: number; length: number } | undefined;
 
-/** Where a frame's reading stands: values by slot, and the place of the next field. */
-export interface Reading {
-  /** As it was meant. */
+/** Reads a frame field by field: values by slot, and the position of the next field. */
+export interface FrameCursor {
+  /** With the transform undone. */
   frame: Buffer;
-  slots: Slot[];
-  /** The next byte, or between separators the number of the next field; and up to where they go. */
+  slots: FieldSlot[];
+  /** The next byte, or with a separator the index of the next field; and the end of them. */
   at: number;
   end: number;
-  /** Where fields stand between separators. */
-  parts: readonly { at: number; length: number }[] | null;
+  /** Positions of separated fields. */
+  separated: readonly { at: number; length: number }[] | null;
 }
 
-/** Another frame than the description says: it ends before its fields do. */
-export class ShortFrame extends Error {
+/** The frame ends before its fields do. */
+export class ShortFrameError extends Error {
   readonly field: string;
   constructor(field: string) {
     super(field);
@@ -27,39 +27,39 @@ export class ShortFrame extends Error {
   }
 }
 
-/** Head fields of a frame as it was sent. @returns null where it is too short for them */
-export function readHead(frame: Buffer, protocol: Protocol): Reading | null {
+/** Reads the head fields of a frame as received. @returns null when it is too short for them */
+export function readHeadFields(frame: Buffer, protocol: FrameProtocol): FrameCursor | null {
   const end = Math.max(protocol.bodyAt, frame.length - protocol.trailerBytes);
-  const plain = plainOf(frame, protocol);
-  const parts = protocol.separator && partsOf(plain, protocol.bodyAt, end, protocol.separator);
-  const reading: Reading = { frame: plain, slots: [], at: parts ? 0 : protocol.bodyAt, end: parts ? parts.length : end, parts };
+  const plain = undoTransform(frame, protocol);
+  const separated = protocol.separator && splitFields(plain, protocol.bodyAt, end, protocol.separator);
+  const cursor: FrameCursor = { frame: plain, slots: [], at: separated ? 0 : protocol.bodyAt, end: separated ? separated.length : end, separated };
   try {
-    for (const field of protocol.head) readField(reading, field);
-    return reading;
+    for (const field of protocol.head) readField(cursor, field);
+    return cursor;
   } catch (error) {
-    if (error instanceof ShortFrame) return null;
+    if (error instanceof ShortFrameError) return null;
     throw error;
   }
 }
 
-function partsOf(frame: Buffer, from: number, end: number, separator: Buffer): NonNullable<Reading['parts']> {
+function splitFields(frame: Buffer, from: number, end: number, separator: Buffer): NonNullable<FrameCursor['separated']> {
   const body = frame.subarray(0, end);
-  const parts: { at: number; length: number }[] = [];
+  const separated: { at: number; length: number }[] = [];
   for (let at = from; ;) {
     const next = body.indexOf(separator, at);
-    parts.push({ at, length: (next < 0 ? end : next) - at });
-    if (next < 0) return parts;
+    separated.push({ at, length: (next < 0 ? end : next) - at });
+    if (next < 0) return separated;
     at = next + separator.length;
   }
 }
 
-/** The first message whose conditions hold; none of a frame that is of another description. */
-export function messageOf({ slots }: Reading, protocol: Protocol): MessagePlan | null {
-  if (!holds(protocol.when, slots)) return null;
-  return protocol.messages.find(({ when }) => holds(when, slots)) ?? null;
+/** The first message whose conditions hold; null for a frame of another description. */
+export function matchMessage({ slots }: FrameCursor, protocol: FrameProtocol): ProtocolMessage | null {
+  if (!conditionsHold(protocol.when, slots)) return null;
+  return protocol.messages.find(({ when }) => conditionsHold(when, slots)) ?? null;
 }
 
-export function holds(conditions: readonly Condition[], slots: readonly Slot[]): boolean {
+export function conditionsHold(conditions: readonly FieldCondition[], slots: readonly FieldSlot[]): boolean {
   for (const condition of conditions) {
     const value = slots[condition.slot]?.value;
     if (value === undefined || value === null) return false;
@@ -77,91 +77,91 @@ function compares(value: number, is: '>=' | '<=' | '>' | '<', than: number): boo
 }
 
 /**
- * Reads one field into its slot and those of its bits. @returns what it gave; null where it is not there
- * @throws ShortFrame
+ * Reads one field into its slot and those of its bits. @returns its value; null where the field is absent
+ * @throws ShortFrameError
  */
-export function readField(reading: Reading, field: Field): { raw: Raw; slot: NonNullable<Slot>; isInvalid: boolean } | null {
-  const { frame, slots } = reading;
-  if (field.when && !holds(field.when, slots)) {
+export function readField(cursor: FrameCursor, field: ProtocolField): { raw: RawFieldValue; slot: NonNullable<FieldSlot>; isInvalid: boolean } | null {
+  const { frame, slots } = cursor;
+  if (field.when && !conditionsHold(field.when, slots)) {
     slots[field.slot] = undefined;
     for (const { slot } of field.bits) slots[slot] = undefined;
     return null;
   }
-  const { at, length } = placeOf(reading, field);
+  const { at, length } = locate(cursor, field);
   if (field.key === null) return null;
   const bare = rawOf(frame, field, at, length);
   const raw = typeof field.sign === 'object' && field.sign ? signed(bare, field.sign, slots) : bare;
-  // Meters send FF for what they do not measure: no digits, but said to mean none.
-  const isNone = (reading.parts !== null && length === 0) || field.invalid.length > 0 && saysNone(field, raw ?? ordered(frame, at, length, field.isLittle).toString('hex'));
-  const isInvalid = raw === null || isNone;
+  // Meters send FF for what they do not measure: not digits, but declared as invalid.
+  const isDeclaredInvalid = (cursor.separated !== null && length === 0) || field.invalid.length > 0 && meansNoValue(field, raw ?? ordered(frame, at, length, field.isLittle).toString('hex'));
+  const isInvalid = raw === null || isDeclaredInvalid;
   const slot = { value: isInvalid || raw === null ? null : valueOf(raw, field), at, length };
   slots[field.slot] = slot;
   for (const bit of field.bits) {
     const bits = typeof raw === 'bigint' || typeof raw === 'number' ? Number((BigInt(raw) >> BigInt(bit.low)) & ((1n << BigInt(bit.count)) - 1n)) : 0;
     slots[bit.slot] = { value: isInvalid ? null : bit.isBool ? bits === 1 : bits, at, length };
   }
-  return { raw: raw ?? '', slot, isInvalid: isNone };
+  return { raw: raw ?? '', slot, isInvalid: isDeclaredInvalid };
 }
 
-/** Its bytes; the next in sequence stands behind it. @throws ShortFrame */
-function placeOf(reading: Reading, field: Field): { at: number; length: number } {
-  const { slots, end, parts } = reading;
-  const total = totalOf(reading);
-  const from = field.at === null ? reading.at : field.at < 0 ? total + field.at : field.at;
+/** Position of the field; the cursor moves behind it. @throws ShortFrameError */
+function locate(cursor: FrameCursor, field: ProtocolField): { at: number; length: number } {
+  const { slots, end, separated } = cursor;
+  const total = totalOf(cursor);
+  const from = field.at === null ? cursor.at : field.at < 0 ? total + field.at : field.at;
   const count = sizeOf(field.size, slots, end - from);
-  // A field by its place may stand in the header or behind the body; one in sequence may not.
-  if (from < 0 || count < 0 || from + count > (field.at === null ? end : total)) throw new ShortFrame(field.key ?? 'skip');
-  if (field.at === null) reading.at = from + count;
-  return parts?.[from] ?? { at: from, length: count };
+  // A field with `at` may be in the header or behind the body; one in sequence may not.
+  if (from < 0 || count < 0 || from + count > (field.at === null ? end : total)) throw new ShortFrameError(field.key ?? 'skip');
+  if (field.at === null) cursor.at = from + count;
+  return separated?.[from] ?? { at: from, length: count };
 }
 
-const totalOf = ({ parts, frame }: Reading) => (parts ?? frame).length;
+const totalOf = ({ separated, frame }: FrameCursor) => (separated ?? frame).length;
 
-function saysNone({ type, invalid }: Field, raw: Raw): boolean {
+function meansNoValue({ type, invalid }: ProtocolField, raw: RawFieldValue): boolean {
   const text = String(raw);
   if (invalid.includes(text)) return true;
   return type === 'bcd' && (/^-?\d+$/.test(text) ? invalid.includes(String(Number(text))) : invalid.some((one) => one.toLowerCase() === text));
 }
 
-/** All fields of a message after its head; of repetitions the last. @throws ShortFrame */
-export function readWhole(head: Reading, { steps }: MessagePlan): Reading {
-  const reading: Reading = { ...head, slots: [...head.slots] };
-  readSteps(reading, steps);
-  return reading;
+/** Reads all fields of a message; of repetitions the last one counts. @throws ShortFrameError */
+export function readAllFields(head: FrameCursor, { items }: ProtocolMessage): FrameCursor {
+  const cursor: FrameCursor = { ...head, slots: [...head.slots] };
+  readItems(cursor, items);
+  return cursor;
 }
 
-function readSteps(reading: Reading, steps: readonly Step[]): void {
-  for (const step of steps) {
-    if ('group' in step) eachTurn(reading, step, () => readSteps(reading, step.steps));
-    else readField(reading, step);
+function readItems(cursor: FrameCursor, items: readonly ProtocolItem[]): void {
+  for (const item of items) {
+    if ('group' in item) forEachRepetition(cursor, item, () => readItems(cursor, item.items));
+    else readField(cursor, item);
   }
 }
 
-/** Runs for each repetition of a group, of which `read` reads the fields. @throws ShortFrame */
-export function eachTurn(reading: Reading, { group, count, when, at }: Group, read: () => void): void {
-  if (when && !holds(when, reading.slots)) return;
-  if (at !== null) reading.at = at < 0 ? totalOf(reading) + at : at;
-  const most = count === 'rest' ? Infinity : sizeOf(count, reading.slots, 0);
-  if (most < 0 || reading.at < 0 || reading.at > reading.end) throw new ShortFrame(group);
+/** Calls `read` for each repetition of a group. @throws ShortFrameError */
+export function forEachRepetition(cursor: FrameCursor, { group, count, when, at }: RepeatGroup, read: () => void): void {
+  if (when && !conditionsHold(when, cursor.slots)) return;
+  if (at !== null) cursor.at = at < 0 ? totalOf(cursor) + at : at;
+  const most = count === 'rest' ? Infinity : sizeOf(count, cursor.slots, 0);
+  if (most < 0 || cursor.at < 0 || cursor.at > cursor.end) throw new ShortFrameError(group);
   for (let turn = 0; turn < most; turn += 1) {
-    if (count === 'rest' && reading.at >= reading.end) break;
-    const from = reading.at;
+    if (count === 'rest' && cursor.at >= cursor.end) break;
+    const from = cursor.at;
     read();
-    // Nothing more can come of repetitions that take no bytes.
-    if (reading.at === from) break;
+    // Repetitions without bytes would never end.
+    if (cursor.at === from) break;
   }
 }
 
-/** @returns -1 where the field that has the size has none */
-function sizeOf(size: Size, slots: readonly Slot[], rest: number): number {
+/** @returns -1 when the field with the size has no valid value */
+function sizeOf(size: FieldSize, slots: readonly FieldSlot[], rest: number): number {
   if (typeof size === 'number') return size;
   if (size === 'rest') return Math.max(0, rest);
   const value = slots[size.slot]?.value;
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value * size.times + size.plus : -1;
 }
 
-/** null where the bytes are none of this type. */
-function rawOf(frame: Buffer, { type, isLittle, sign }: Field, at: number, length: number): Raw | null {
+/** @returns null when the bytes are not of this type */
+function rawOf(frame: Buffer, { type, isLittle, sign }: ProtocolField, at: number, length: number): RawFieldValue | null {
   switch (type) {
     case 'u8': case 'u16': case 'u24': case 'u32': return isLittle ? frame.readUIntLE(at, length) : frame.readUIntBE(at, length);
     case 'i8': case 'i16': case 'i24': case 'i32': return isLittle ? frame.readIntLE(at, length) : frame.readIntBE(at, length);
@@ -194,8 +194,8 @@ function ordered(frame: Buffer, at: number, length: number, isLittle: boolean): 
   return isLittle ? Buffer.from(bytes.toReversed()) : bytes;
 }
 
-/** As text: an identity of twelve digits keeps its zeros; `valueOf` makes a number of it where it is one. @param hex high digit first */
-function digits(hex: string, sign: Field['sign']): string | null {
+/** As text, so that an identity keeps its leading zeros; `valueOf` converts it to a number. @param hex high digit first */
+function digits(hex: string, sign: ProtocolField['sign']): string | null {
   const [isMinus, text] = sign === 'bit' ? [hex >= '8', (Number.parseInt(hex.slice(0, 1), 16) & 7) + hex.slice(1)]
     : sign === 'nibble' ? [hex.startsWith('f'), hex.replace(/^f/, '')]
     : sign === 'byte' ? [hex.startsWith('ff'), hex.replace(/^ff/, '')] : [false, hex];
@@ -203,10 +203,10 @@ function digits(hex: string, sign: Field['sign']): string | null {
   return isMinus ? `-${text}` : text;
 }
 
-/** A sign that stands in a field of its own. Where that has no value, neither has the number: null. */
-function signed(raw: Raw | null, conditions: readonly Condition[], slots: readonly Slot[]): Raw | null {
+/** Applies a sign from another field; null when that field has no value. */
+function signed(raw: RawFieldValue | null, conditions: readonly FieldCondition[], slots: readonly FieldSlot[]): RawFieldValue | null {
   if (raw === null || conditions.some(({ slot }) => (slots[slot]?.value ?? null) === null)) return null;
-  if (!holds(conditions, slots)) return raw;
+  if (!conditionsHold(conditions, slots)) return raw;
   return typeof raw === 'string' ? `-${raw}` : -raw;
 }
 
@@ -236,9 +236,9 @@ function timeOf(text: string): number | null {
   return isReal ? at - CHINA_MS : null;
 }
 
-function valueOf(raw: Raw, { words, scale, offset, decimals, type, bits }: Field): number | string | null {
+function valueOf(raw: RawFieldValue, { words, scale, offset, decimals, type, bits }: ProtocolField): number | string | null {
   if (words) return words.get(typeof raw === 'string' && type === 'bcd' ? String(Number(raw)) : String(raw)) ?? null;
-  const number = typeof raw === 'bigint' ? Number(raw) : typeof raw === 'number' ? raw : type === 'bcd' && raw.length <= NUMBER_DIGITS + Number(raw.startsWith('-')) ? Number(raw) : null;
+  const number = typeof raw === 'bigint' ? Number(raw) : typeof raw === 'number' ? raw : type === 'bcd' && raw.length <= MAX_NUMBER_DIGITS + Number(raw.startsWith('-')) ? Number(raw) : null;
   if (number === null || bits.length > 0) return typeof raw === 'bigint' ? number : raw as number | string;
   if (scale === 1 && offset === 0) return number + 0;
   const scaled = number * scale + offset;
