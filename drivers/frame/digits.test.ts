@@ -87,7 +87,7 @@ test('hex ids that YAML reads as numbers, and comparisons that never hold, are t
     [item('">= 00010000"'), /only numbers can be compared/],
     [item('true'), /must be quoted/],
     [text('- { name: item, type: hex, size: rest }\n- { name: x, when: { item: 12 } }'), /two per byte/],
-    [text('- { name: item }\n- { name: x, when: { item: ">= ab" } }'), /only numbers are greater/],
+    [text('- { name: item }\n- { name: x, when: { item: ">= ab" } }'), /only numbers can be compared/],
     [text('- { name: item }\n- { name: x, sign: bit }'), /sign: bit is only for bcd, not u8/],
     [text('- { name: item }\n- { name: x, type: ascii, size: 1, sign: { item: 1 } }'), /a number without bits, not ascii/],
     [text('- { name: item }\n- { name: x, bits: { a: 0 }, sign: { item: 1 } }'), /a number without bits/],

@@ -7,10 +7,10 @@ import { loadDescription, shippedDescriptions } from '../../drivers/frame/load-d
 import { parseHj212Message } from '../../drivers/hj212/message.ts';
 import { packetData, encodeHj212Packet, Hj212PacketCutter, type Hj212Segment } from '../../drivers/hj212/packet.ts';
 import { MessageCutter } from '../../drivers/llrp/message.ts';
-import { registrationIn, withoutHeartbeats } from '../../drivers/modbus/dtu/recognition.ts';
-import { mbapFraming, type Awaited, type Framing } from '../../drivers/modbus/framing.ts';
+import { registrationFrom, withoutHeartbeats } from '../../drivers/modbus/dtu/identity.ts';
+import { mbapFraming, type PendingExchange, type ModbusFraming } from '../../drivers/modbus/framing.ts';
 import { rtuFraming } from '../../drivers/modbus/rtu.ts';
-import { mbapThroughUnit } from '../../drivers/modbus/stripping.ts';
+import { mbapThroughDtu } from '../../drivers/modbus/dtu/heartbeat-removal.ts';
 import { decode as decodeMessage } from '../../drivers/mqtt-in/decode.ts';
 import { frameReader as mqttIn } from '../../drivers/mqtt-in/frame-reader.ts';
 import { PROFILES } from '../../drivers/mqtt-in/settings.ts';
@@ -70,11 +70,11 @@ const llrp: Target = {
   },
 };
 
-const ASKED: Awaited = { asked: { unit: 1, fc: 3, count: 10 }, transaction: 7, sent: Buffer.from('01030000000ac5cd', 'hex') };
+const ASKED: PendingExchange = { expected: { unit: 1, fc: 3, count: 10 }, transaction: 7, sent: Buffer.from('01030000000ac5cd', 'hex') };
 /** As a port keeps bytes while it waits for an answer: never more than so many. */
 const MOST_HELD = 2048;
 
-function modbus(name: string, framing: Framing): Target {
+function modbus(name: string, framing: ModbusFraming): Target {
   return {
     name: `modbus ${name}`,
     families: Object.fromEntries(Object.entries({ heads: '010314', exceptions: '0183', 'transactions of others': '0008000000050103020000', 'own transaction': '0007000000050103020000', heartbeats: 'fe' }).map(([family, bytes]) => [family, Buffer.from(bytes, 'hex')])),
@@ -95,7 +95,7 @@ function modbus(name: string, framing: Framing): Target {
 
 const registration: Target = {
   name: 'modbus registration', families: { heartbeats: Buffer.from('fe'), text: Buffer.from('DTU-1 ') }, words: hex('fe', 'fe00fe', '0103', '44'),
-  make: () => (bytes) => { for (let at = 0; at < bytes.length; at += 512) registrationIn(withoutHeartbeats(bytes.subarray(at, at + 512), hex('fe', '00'))); },
+  make: () => (bytes) => { for (let at = 0; at < bytes.length; at += 512) registrationFrom(withoutHeartbeats(bytes.subarray(at, at + 512), hex('fe', '00'))); },
 };
 
 const STEP = 7;
@@ -136,6 +136,6 @@ const messages: Target[] = PROFILES.map((profile) => ({
 
 const patterns = () => hex('fe', 'fe00fe');
 export const TARGETS: readonly Target[] = [
-  hj212, ...frames, llrp, modbus('tcp', mbapFraming), modbus('rtu', rtuFraming()), modbus('rtu through a unit', rtuFraming({ patterns })), modbus('tcp through a unit', mbapThroughUnit(patterns)), registration,
+  hj212, ...frames, llrp, modbus('tcp', mbapFraming), modbus('rtu', rtuFraming()), modbus('rtu through a unit', rtuFraming({ patterns })), modbus('tcp through a unit', mbapThroughDtu(patterns)), registration,
   capture, ...captureFiles, ...messages,
 ];

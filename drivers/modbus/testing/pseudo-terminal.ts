@@ -1,23 +1,23 @@
-/** A pseudo-terminal whose other end is a socket: what a test or a rig writes there comes out of a serial port. By socat. */
+/** A pseudo-terminal connected to a socket by socat: bytes of the socket come out of a serial port. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export interface SerialLine {
+export interface PseudoTerminal {
   /** Path of the terminal. */
   path: string;
-  /** Pulls the adapter out. */
+  /** Removes the terminal, as when an adapter is unplugged. */
   close(): Promise<void>;
 }
 
-/** Whether socat is here; without it these tests are left out with this word. */
+/** The reason to skip tests without socat; false when it is installed. */
 export const NO_SOCAT = spawnSync('socat', ['-V'], { stdio: 'ignore' }).status === 0 ? false : 'socat is not installed';
 
 const READY_MS = 5000;
 
-/** @param port on loopback; the terminal is connected to it as soon as it is there */
-export async function serialLine(port: number): Promise<SerialLine> {
+/** @param port on loopback that the terminal is connected to */
+export async function openPseudoTerminal(port: number): Promise<PseudoTerminal> {
   const folder = mkdtempSync(join(tmpdir(), 'cityvitals-tty-'));
   const path = join(folder, 'tty');
   const child = spawn('socat', ['-d0', `pty,raw,echo=0,link=${path}`, `tcp:127.0.0.1:${port},nodelay`], { stdio: 'ignore' });

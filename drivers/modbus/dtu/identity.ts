@@ -1,31 +1,30 @@
-/** Who a data unit is, by what it says when it has dialled in. Pure. */
+/** Identifies a DTU by its registration packet. Pure. */
 import { anyFrame } from '../rtu.ts';
 import type { ModbusSettings } from '../settings.ts';
 
-/** How one data unit is told from the others of its port. */
-export interface Recognition {
-  /** Its name in faults, and the key by which it is known. */
+/** How a DTU is told from the others of its port. */
+export interface DtuIdentity {
+  /** Its name in faults, and its key. */
   name: string;
-  /** What it registers with; null for one that sends nothing and is known by who answers behind it. */
+  /** Its registration packet; null for one that sends none and is identified by the unit that answers behind it. */
   registration: { ascii?: string; hex?: Buffer; imei?: string } | null;
-  /** The unit that answers behind it, for one that sends nothing. */
+  /** The identifying unit, without registration packet. */
   unit: number;
   heartbeats: Buffer[];
 }
 
-export function recognitionOf(name: string, { registration = {}, heartbeat, unit }: Pick<ModbusSettings, 'registration' | 'heartbeat' | 'unit'>): Recognition {
-  const { ascii, hex, imei, unit: told } = registration;
+export function dtuIdentity(name: string, { registration = {}, heartbeat, unit }: Pick<ModbusSettings, 'registration' | 'heartbeat' | 'unit'>): DtuIdentity {
+  const { ascii, hex, imei, unit: identifyingUnit } = registration;
   const says = imei !== undefined ? { imei } : ascii !== undefined ? { ascii } : hex !== undefined ? { hex: fromHex(hex) } : null;
-  return { name, registration: says, unit: told ?? unit, heartbeats: heartbeat ? [bytesOf(heartbeat)] : [] };
+  return { name, registration: says, unit: identifyingUnit ?? unit, heartbeats: heartbeat ? [bytesOf(heartbeat)] : [] };
 }
 
 /**
- * Whether this packet is that unit's registration: the whole of it, not a beginning. `DTU-1` does not register as
- * `DTU-10`, and a packet sent twice is one.
+ * Whether a packet is the registration of this DTU, as a whole: `DTU-1` does not match `DTU-10`. A packet sent twice counts.
  *
- * @param packet all that came until a moment of silence, without heartbeats
+ * @param packet all bytes until a moment of silence, without heartbeats
  */
-export function registers(packet: Buffer, { registration }: Recognition): boolean {
+export function matchesRegistration(packet: Buffer, { registration }: DtuIdentity): boolean {
   if (!registration) return false;
   const { ascii, hex, imei } = registration;
   if (hex) return isRepeated(packet, hex);
@@ -36,7 +35,7 @@ export function registers(packet: Buffer, { registration }: Recognition): boolea
   return isRepeated(trimmed, wanted) || isAmong(text, wanted.toString('latin1'));
 }
 
-/** One packet or the same again and again, with line ends and blanks between. */
+/** One packet, or repetitions of it separated by line ends and blanks. */
 function isRepeated(packet: Buffer, wanted: Buffer): boolean {
   let at = 0;
   let times = 0;
@@ -50,7 +49,7 @@ function isRepeated(packet: Buffer, wanted: Buffer): boolean {
   return times > 0;
 }
 
-/** Between other text, as a word of its own. */
+/** As a separate word within other text. */
 function isAmong(text: string, wanted: string): boolean {
   const isWord = (character: string | undefined) => character !== undefined && /[\w.-]/.test(character);
   for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
@@ -68,28 +67,28 @@ export function withoutHeartbeats(packet: Buffer, heartbeats: readonly Buffer[])
   return rest;
 }
 
-/** The `registration` that a packet of an unknown one asks for; null when it said nothing. */
-export function registrationIn(said: Buffer): { ascii: string } | { hex: string } | { imei: string } | { unit: number } | null {
-  if (said.length === 0) return null;
-  const unit = anyFrame(said)?.[0];
+/** The `registration` setting for a packet of an unconfigured DTU; null for an empty packet. */
+export function registrationFrom(packet: Buffer): { ascii: string } | { hex: string } | { imei: string } | { unit: number } | null {
+  if (packet.length === 0) return null;
+  const unit = anyFrame(packet)?.[0];
   if (unit !== undefined) return { unit };
-  const text = said.toString('latin1').trim();
+  const text = packet.toString('latin1').trim();
   if (/^\d{15}$/.test(text)) return { imei: text };
-  return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) ? { ascii: text } : { hex: said.toString('hex') };
+  return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) ? { ascii: text } : { hex: packet.toString('hex') };
 }
 
-/** What an unknown one is listed under; empty when it said nothing. */
-export function nameIn(said: Buffer): string {
-  return Object.values(registrationIn(said) ?? {}).map(String).join('');
+/** The name of an unconfigured DTU in lists; empty for an empty packet. */
+export function registrationName(packet: Buffer): string {
+  return Object.values(registrationFrom(packet) ?? {}).map(String).join('');
 }
 
-/** The same of one that is configured. */
-export function nameOf({ registration }: Recognition): string {
+/** The same name of a configured DTU. */
+export function configuredName({ registration }: DtuIdentity): string {
   return registration?.imei ?? registration?.ascii?.trim() ?? registration?.hex?.toString('hex') ?? '';
 }
 
-/** For a fault: as text where it is one, else as hexadecimal. */
-export function shown(packet: Buffer): string {
+/** For faults: as text where it is printable, else as hexadecimal. */
+export function packetText(packet: Buffer): string {
   const begin = packet.subarray(0, 32);
   const text = begin.toString('latin1').trim();
   return /^[\x20-\x7e]+$/.test(text) ? `"${text}"` : `0x${begin.toString('hex')}`;

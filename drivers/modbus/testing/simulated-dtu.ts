@@ -1,38 +1,38 @@
-/** A 4G data unit for rigs and tests: dials a port, says who it is, answers for the units behind it, and beats. */
+/** A simulated 4G DTU for rigs and tests: dials a port, registers, answers for the units behind it, and sends heartbeats. */
 import { connect, type Socket } from 'node:net';
-import { requestReader, type Envelope, type Served } from './device.ts';
-import type { Twist } from './server.ts';
+import { requestReader, type ModbusEnvelope, type SimulatedModbusDevice } from './simulated-device.ts';
+import type { AnswerOverride } from './server.ts';
 
-export interface DataUnitOptions {
+export interface SimulatedDtuOptions {
   port: number;
-  served: Served;
-  envelope?: Envelope;
-  /** Sent once when it has dialled; null: it never says who it is. */
+  device: SimulatedModbusDevice;
+  envelope?: ModbusEnvelope;
+  /** Sent once when it has dialled; null: it does not register. */
   registration: Uint8Array | null;
   heartbeat?: Uint8Array;
-  /** Pieces in which an answer goes out, each a write of its own, a turn of the loop apart. */
+  /** Splits an answer into separate writes, one per turn of the event loop. */
   pieces?(answer: Uint8Array): Uint8Array[];
-  twist?: Twist;
-  /** Redials this long after its connection ended, and again until it is taken; default 20 ms. */
+  override?: AnswerOverride;
+  /** Redials this long after its connection ended, until it is accepted; default 20 ms. */
   redialMs?: number;
 }
 
-export interface DataUnit {
-  /** How often it was taken. */
+export interface SimulatedDtu {
+  /** How often it was accepted. */
   dials(): number;
   isConnected(): boolean;
   beat(): void;
   /** Sends anything. */
   say(bytes: Uint8Array): void;
-  /** Its connection breaks, and it dials again. */
+  /** Breaks its connection; it redials. */
   drop(): void;
-  /** The network forgets its connection: the other side is told nothing, and it dials again. */
+  /** The network drops its connection without telling the peer; it redials. */
   vanish(): void;
   stop(): Promise<void>;
 }
 
-export function dataUnit({ port, served, envelope = 'rtu', registration, heartbeat, pieces = (answer) => [answer], twist, redialMs = 20 }: DataUnitOptions): DataUnit {
-  const ghosts = new Set<Socket>();
+export function simulatedDtu({ port, device, envelope = 'rtu', registration, heartbeat, pieces = (answer) => [answer], override, redialMs = 20 }: SimulatedDtuOptions): SimulatedDtu {
+  const halfOpen = new Set<Socket>();
   let socket: Socket | null = null;
   let isConnected = false;
   let dials = 0;
@@ -43,7 +43,7 @@ export function dataUnit({ port, served, envelope = 'rtu', registration, heartbe
     if (isStopped) return;
     const line = connect({ host: '127.0.0.1', port, noDelay: true });
     socket = line;
-    const read = requestReader(served, envelope);
+    const read = requestReader(device, envelope);
     line.on('connect', () => {
       isConnected = true;
       dials += 1;
@@ -52,13 +52,13 @@ export function dataUnit({ port, served, envelope = 'rtu', registration, heartbe
     line.on('data', (bytes) => {
       if (socket !== line) return;
       for (const { request, answer } of read(bytes) ?? []) {
-        const sent = twist ? twist(answer ?? Buffer.alloc(0), request, line) : answer;
+        const sent = override ? override(answer ?? Buffer.alloc(0), request, line) : answer;
         if (sent) send(line, pieces(sent));
       }
     });
-    line.on('error', () => { line.destroy(); }); // refused, or hung up; 'close' follows
+    line.on('error', () => { line.destroy(); }); // refused, or reset; 'close' follows
     line.on('close', () => {
-      ghosts.delete(line);
+      halfOpen.delete(line);
       if (socket !== line) return;
       isConnected = false;
       timer = setTimeout(dial, redialMs);
@@ -79,14 +79,14 @@ export function dataUnit({ port, served, envelope = 'rtu', registration, heartbe
     say(bytes) { if (isConnected) socket?.write(bytes); },
     drop: () => { socket?.resetAndDestroy(); },
     vanish() {
-      if (socket) ghosts.add(socket);
+      if (socket) halfOpen.add(socket);
       isConnected = false;
       dial();
     },
     async stop() {
       isStopped = true;
       clearTimeout(timer);
-      const closing = [socket, ...ghosts].filter((one): one is Socket => one !== null && !one.destroyed);
+      const closing = [socket, ...halfOpen].filter((one): one is Socket => one !== null && !one.destroyed);
       await Promise.all(closing.map((one) => new Promise<void>((resolve) => {
         one.once('close', () => resolve());
         one.destroy();

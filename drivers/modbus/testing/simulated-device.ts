@@ -1,26 +1,26 @@
 /**
- * What a Modbus device answers, for rigs and tests: requests in, answers out, in either envelope. It shares no code with
- * the driver or its library, so that both sides of a test do not have the same mistake. Functions 1 to 6, 15, 16 and 43/14.
+ * A simulated Modbus device for rigs and tests: requests in, answers out, as TCP or RTU. It shares no code with the driver
+ * or its library, so that the two sides of a test do not share a mistake. Functions 1 to 6, 15, 16 and 43/14.
  */
 
-/** What the served device holds: cells of an area, or the number of an exception. Bits are 0 and 1. */
-export interface Served {
+/** The contents of a simulated device: registers or bits of an area, or an exception code. Bits are 0 and 1. */
+export interface SimulatedModbusDevice {
   read(unit: number, fc: 1 | 2 | 3 | 4, start: number, count: number): number[] | { exception: number };
-  /** Takes cells in; an exception's number when it will not. Without this nothing can be written. */
+  /** Accepts values, or returns an exception code. Without it nothing can be written. */
   write?(unit: number, fc: 5 | 6 | 15 | 16, start: number, cells: number[]): number | null;
-  /** Texts of a unit's basic identification: maker, product, version; null for a unit that is not there. */
+  /** A unit's basic identification: vendor, product, version; null for a unit that does not exist. */
   identity?(unit: number): readonly string[] | null;
-  /** Units that answer; on a serial line the others are silent. Without this all do. */
+  /** Units that answer; on a serial line the others are silent. Default: all. */
   units?: readonly number[];
 }
 
-/** The exception of a gateway behind which nobody answers. */
+/** The exception of a gateway behind which the unit does not answer. */
 export const NO_SUCH_UNIT = 11;
 
-export type Envelope = 'tcp' | 'rtu';
+export type ModbusEnvelope = 'tcp' | 'rtu';
 
-/** Takes bytes as they come and gives each whole request with its answer; null when they are no Modbus TCP. */
-export function requestReader(served: Served, envelope: Envelope): (bytes: Uint8Array) => { request: Buffer; answer: Buffer | null }[] | null {
+/** Takes bytes in pieces and returns each whole request with its answer; null when they are not Modbus TCP. */
+export function requestReader(device: SimulatedModbusDevice, envelope: ModbusEnvelope): (bytes: Uint8Array) => { request: Buffer; answer: Buffer | null }[] | null {
   let held = Buffer.alloc(0);
   return (bytes) => {
     held = Buffer.concat([held, bytes]);
@@ -33,7 +33,7 @@ export function requestReader(served: Served, envelope: Envelope): (bytes: Uint8
       else {
         const request = held.subarray(0, whole);
         held = held.subarray(whole);
-        answered.push({ request, answer: answerTo(request, served, envelope) });
+        answered.push({ request, answer: answerTo(request, device, envelope) });
       }
     }
   };
@@ -53,37 +53,37 @@ function rtuBytes(held: Buffer): number | null | 'bad' {
   return crc(held.subarray(0, whole - 2)) === held.readUInt16LE(whole - 2) ? whole : 'bad';
 }
 
-/** The right answer to a request ADU, exceptions included; null from a serial unit that is not there. */
-function answerTo(request: Buffer, served: Served, envelope: Envelope): Buffer | null {
+/** The correct answer to a request ADU, exceptions included; null from a serial unit that does not exist. */
+function answerTo(request: Buffer, device: SimulatedModbusDevice, envelope: ModbusEnvelope): Buffer | null {
   const body = envelope === 'tcp' ? request.subarray(6) : request.subarray(0, -2);
   const unit = body.readUInt8(0);
-  const isThere = served.units?.includes(unit) ?? true;
-  if (!isThere && envelope === 'rtu') return null;
+  const exists = device.units?.includes(unit) ?? true;
+  if (!exists && envelope === 'rtu') return null;
   const fc = body.readUInt8(1);
-  const pdu = isThere ? answerPdu(unit, body.subarray(1), served) : Buffer.from([fc | 0x80, NO_SUCH_UNIT]);
-  if (envelope === 'rtu') return rtu(Buffer.concat([Buffer.from([unit]), pdu]));
+  const pdu = exists ? answerPdu(unit, body.subarray(1), device) : Buffer.from([fc | 0x80, NO_SUCH_UNIT]);
+  if (envelope === 'rtu') return rtuFrame(Buffer.concat([Buffer.from([unit]), pdu]));
   const header = Buffer.from(request.subarray(0, 7));
   header.writeUInt16BE(pdu.length + 1, 4);
   return Buffer.concat([header, pdu]);
 }
 
-function answerPdu(unit: number, asked: Buffer, served: Served): Buffer {
+function answerPdu(unit: number, asked: Buffer, device: SimulatedModbusDevice): Buffer {
   const fc = asked.readUInt8(0);
   const refused = (exception: number) => Buffer.from([fc | 0x80, exception]);
-  if (fc === 43 && served.identity && asked[1] === 14) {
-    const texts = served.identity(unit);
+  if (fc === 43 && device.identity && asked[1] === 14) {
+    const texts = device.identity(unit);
     return texts ? identification(texts) : refused(NO_SUCH_UNIT);
   }
-  if ((fc === 5 || fc === 6 || fc === 15 || fc === 16) && served.write) {
+  if ((fc === 5 || fc === 6 || fc === 15 || fc === 16) && device.write) {
     const start = asked.readUInt16BE(1);
-    const exception = served.write(unit, fc, start, writtenCells(fc, asked));
+    const exception = device.write(unit, fc, start, writtenCells(fc, asked));
     return exception === null ? Buffer.from(asked.subarray(0, 5)) : refused(exception);
   }
   if (fc < 1 || fc > 4) return refused(1);
   if (asked.length !== 5) return refused(3);
   const [start, count] = [asked.readUInt16BE(1), asked.readUInt16BE(3)];
   if (count < 1 || count > (fc > 2 ? 125 : 2000)) return refused(3);
-  const cells = served.read(unit, fc as 1 | 2 | 3 | 4, start, count);
+  const cells = device.read(unit, fc as 1 | 2 | 3 | 4, start, count);
   if (!Array.isArray(cells)) return refused(cells.exception);
   const data = fc > 2 ? registerBytes(cells) : bitBytes(cells);
   return Buffer.concat([Buffer.from([fc, data.length]), data]);
@@ -114,7 +114,7 @@ function identification(texts: readonly string[]): Buffer {
 }
 
 /** Unit and PDU with their CRC. */
-export function rtu(body: Uint8Array): Buffer {
+export function rtuFrame(body: Uint8Array): Buffer {
   const check = crc(body);
   return Buffer.concat([body, Buffer.from([check & 0xff, check >>> 8])]);
 }

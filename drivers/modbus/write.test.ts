@@ -8,19 +8,19 @@ import { decode } from './decode.ts';
 import { open } from './link.ts';
 import type { ModbusRequest } from './requests.ts';
 import { point, settings } from './settings.ts';
-import { failsWith, NEVER, valuesOf } from './testing/asking.ts';
-import type { Envelope } from './testing/device.ts';
-import { serveModbus, type Twist } from './testing/server.ts';
-import { readValue, wordsOf, type Form, type Order, type ValueType } from './values.ts';
-import { write } from './writes.ts';
+import { failsWith, NEVER_ABORTED, exchangeValues } from './testing/requests.ts';
+import type { ModbusEnvelope } from './testing/simulated-device.ts';
+import { startModbusServer, type AnswerOverride } from './testing/server.ts';
+import { readValue, encodeValue, type ValueFormat, type ByteOrder, type ValueType } from './values.ts';
+import { write } from './write.ts';
 
 const parsed = (address: string, more: Record<string, unknown> = {}) => ({ id: 'p', ...point.parse({ address, ...more }) });
 const SETTINGS = settings.parse({ host: 'x' });
 
-async function writable(context: TestContext, envelope: Envelope, twist?: Twist) {
+async function writable(context: TestContext, envelope: ModbusEnvelope, twist?: AnswerOverride) {
   const cells = new Map<string, number>();
   const functions: number[] = [];
-  const server = await serveModbus({
+  const server = await startModbusServer({
     read: (_unit, fcRead, start, count) => Array.from({ length: count }, (_, at) => cells.get(`${fcRead > 2}/${start + at}`) ?? 0),
     write(_unit, fcWrite, start, written) {
       functions.push(fcWrite);
@@ -28,7 +28,7 @@ async function writable(context: TestContext, envelope: Envelope, twist?: Twist)
       written.forEach((cell, at) => cells.set(`${fcWrite === 6 || fcWrite === 16}/${start + at}`, cell));
       return null;
     },
-  }, { envelope, ...(twist ? { twist } : {}) });
+  }, { envelope, ...(twist ? { override: twist } : {}) });
   const link = await open(settings.parse({ transport: envelope === 'tcp' ? 'tcp' : 'rtu-tcp', host: '127.0.0.1', port: server.port }), [], testWorld());
   context.after(async () => {
     await link.close();
@@ -48,12 +48,12 @@ for (const envelope of ['tcp', 'rtu'] as const) {
     for (const [onto, value, how, fcWanted] of cases) {
       const [order, readBack] = write(onto, value, how) as [ModbusRequest, ModbusRequest];
       assert.deepEqual([order.fc, order.points, readBack.points], [fcWanted, [], ['p']]);
-      assert.deepEqual(await valuesOf(link, order), []);
-      assert.deepEqual(await valuesOf(link, readBack), [value]);
+      assert.deepEqual(await exchangeValues(link, order), []);
+      assert.deepEqual(await exchangeValues(link, readBack), [value]);
     }
     assert.deepEqual(functions, cases.map(([, , , fcWanted]) => fcWanted), 'each was sent once');
     const [refused] = write(parsed('holding:500'), 1, SETTINGS) as [ModbusRequest];
-    assert.equal(await valuesOf(link, refused), 'CV_MODBUS_ILLEGAL_ADDRESS');
+    assert.equal(await exchangeValues(link, refused), 'CV_MODBUS_ILLEGAL_ADDRESS');
   });
 }
 
@@ -64,7 +64,7 @@ test('an answer that confirms something else is a mismatch', async (context) => 
     return lie;
   });
   const [order] = write(parsed('holding:7'), 5, SETTINGS) as [ModbusRequest];
-  await assert.rejects(link.exchange(order, NEVER), failsWith('CV_MODBUS_ANSWER_MISMATCH'));
+  await assert.rejects(link.exchange(order, NEVER_ABORTED), failsWith('CV_MODBUS_ANSWER_MISMATCH'));
   const decoded = decode(Uint8Array.of(6, 0, 7, 0, 6), order);
   assert.ok(!decoded.ok && decoded.fault.code === 'CV_MODBUS_ANSWER_MISMATCH');
 });
@@ -89,9 +89,9 @@ test('what is written is what would be read, in every type and order', () => {
     float32: fc.float({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 50), max: 2 ** 50 }).map((value) => Number(value.toPrecision(6))),
   };
   for (const [type, values] of Object.entries(numbers) as [ValueType, fc.Arbitrary<number>][]) {
-    fc.assert(fc.property(values, fc.constantFrom<Order>('big', 'little'), fc.constantFrom<Order>('big', 'little'), (value, wordOrder, byteOrder) => {
-      const form: Form = { point: 'p', type, wordOrder, byteOrder };
-      const words = wordsOf(value, form);
+    fc.assert(fc.property(values, fc.constantFrom<ByteOrder>('big', 'little'), fc.constantFrom<ByteOrder>('big', 'little'), (value, wordOrder, byteOrder) => {
+      const form: ValueFormat = { point: 'p', type, wordOrder, byteOrder };
+      const words = encodeValue(value, form);
       assert.ok(words);
       const wire = Buffer.alloc(words.length * 2);
       words.forEach((word, at) => wire.writeUInt16BE(word, at * 2));

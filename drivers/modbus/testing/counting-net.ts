@@ -1,16 +1,16 @@
-/** Counts what comes in on a way to a device, so that a test can wait for bytes that nobody speaks of. */
+/** A `Net` that counts received bytes, so that a test can wait for bytes without other effect. */
 import type { Net } from '../../../core/net.ts';
 
-export interface HeardNet extends Net {
-  /** Bytes that links have been given so far. */
-  heardBytes(): number;
+export interface CountingNet extends Net {
+  /** Bytes that links have received so far. */
+  receivedBytes(): number;
 }
 
-export function heardNet(net: Net): HeardNet {
+export function countingNet(net: Net): CountingNet {
   let bytes = 0;
   return {
     ...net,
-    heardBytes: () => bytes,
+    receivedBytes: () => bytes,
     connect: (address, signal, into) => net.connect(address, signal, into && {
       buffer: into.buffer,
       take(length) {

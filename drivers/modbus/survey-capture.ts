@@ -1,19 +1,19 @@
-/** What a capture shows of the devices behind an address: a device for each unit, a point for each cell that was read. Pure. */
+/** The devices that a packet capture shows behind an address: one per unit, with a point for each register or bit read. Pure. */
 import type { SurveyedDevice, SurveyedMessage } from '../../core/recording.ts';
-import { areaOf, type Area } from './address.ts';
-import { isException, type Adu } from './adu.ts';
-import { readOfReadWrite } from './frame-reader.ts';
-import { cellBytes } from './requests.ts';
+import { areaOfFunction, type ModbusArea } from './address.ts';
+import { isException, type ModbusAdu } from './adu.ts';
+import { readPartOfFunction23 } from './frame-reader.ts';
+import { valueBytes } from './requests.ts';
 
-export function survey(messages: readonly SurveyedMessage[], { host, port }: { host: string; port: number }, read: (message: Uint8Array) => Adu | null): SurveyedDevice[] {
+export function surveyCapture(messages: readonly SurveyedMessage[], { host, port }: { host: string; port: number }, read: (message: Uint8Array) => ModbusAdu | null): SurveyedDevice[] {
   const units = new Map<number, Set<string>>();
-  const asked = new Map<number, Adu>();
+  const asked = new Map<number, ModbusAdu>();
   for (const { direction, bytes } of messages) {
     const adu = read(bytes);
     if (!adu || adu.transaction === undefined) continue;
     if (direction === 'out') {
       asked.set(adu.transaction, adu);
-      // A unit that was asked and told nothing is a device all the same.
+      // A unit that was asked and did not answer is a device too.
       if (!units.has(adu.unit)) units.set(adu.unit, new Set());
       continue;
     }
@@ -26,22 +26,22 @@ export function survey(messages: readonly SurveyedMessage[], { host, port }: { h
   return [...units].toSorted(([a], [b]) => a - b).map(([unit, cells]) => ({
     id: `unit-${unit}`,
     settings: { host, port, unit },
-    points: [...cells].toSorted(byPlace).map((address) => ({ id: address.replace(':', '-'), address })),
+    points: [...cells].toSorted(byAddress).map((address) => ({ id: address.replace(':', '-'), address })),
   }));
 }
 
-/** `input:7` for each cell that was answered. */
-function cellsOf(question: Adu, said: Adu): string[] {
-  const read = readOfReadWrite(question, said) ?? { asked: question, answer: said };
+/** `input:7` for each register or bit in an answer. */
+function cellsOf(question: ModbusAdu, reply: ModbusAdu): string[] {
+  const read = readPartOfFunction23(question, reply) ?? { asked: question, answer: reply };
   const [asked, answer] = [read.asked.pdu, read.answer.pdu];
-  const area: Area | undefined = areaOf(asked[0] as number);
+  const area: ModbusArea | undefined = areaOfFunction(asked[0] as number);
   if (!area || asked.length !== 5 || answer[0] !== asked[0]) return [];
   const [start, count] = [((asked[1] as number) << 8) | (asked[2] as number), ((asked[3] as number) << 8) | (asked[4] as number)];
-  if (answer.length !== 2 + cellBytes(asked[0] as number, count) || start + count > 0x10000) return [];
+  if (answer.length !== 2 + valueBytes(asked[0] as number, count) || start + count > 0x10000) return [];
   return Array.from({ length: count }, (_, at) => `${area}:${start + at}`);
 }
 
-function byPlace(a: string, b: string): number {
+function byAddress(a: string, b: string): number {
   const [[areaA, atA], [areaB, atB]] = [a.split(':'), b.split(':')] as [[string, string], [string, string]];
   return areaA < areaB ? -1 : areaA > areaB ? 1 : Number(atA) - Number(atB);
 }
