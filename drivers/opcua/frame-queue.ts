@@ -1,30 +1,30 @@
-/** Frames from the library's callbacks to the host, in order. What came before a loss is handed on before it is told. */
+/** Queues frames from the library's callbacks for the host, in order. Frames before a failure are delivered before it is thrown. */
 import type { Take } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { OpcuaMessage } from './frame.ts';
 
-/** What the host has not taken yet; a server that floods is let go above it rather than filling the memory. */
+/** Frames not taken by the host yet; above it a flooding server is disconnected. */
 const MAX_WAITING = 20_000;
 
-export class Feed {
+export class FrameQueue {
   #waiting: OpcuaMessage[] = [];
   #error: FaultError | null = null;
   #ended = false;
   #wake: () => void = () => {};
   readonly #onFail: () => void;
 
-  /** @param onFail runs once, before anything else is given: what comes afterwards is not handed on any more */
+  /** @param onFail called once on failure; later frames are not accepted */
   constructor(onFail: () => void = () => {}) {
     this.#onFail = onFail;
   }
 
-  /** What ended it from the server's side, if anything did. */
+  /** The failure from the server's side, if any. */
   get error(): FaultError | null {
     return this.#error;
   }
 
-  /** @returns false when it will not reach the host */
-  give(message: OpcuaMessage): boolean {
+  /** @returns false when the frame will not reach the host */
+  push(message: OpcuaMessage): boolean {
     if (this.#ended || this.#error) return false;
     if (this.#waiting.length >= MAX_WAITING) {
       this.fail(new FaultError('CV_OPCUA_FLOOD', { count: MAX_WAITING }));
@@ -42,13 +42,13 @@ export class Feed {
     this.#wake();
   }
 
-  end(): void {
+  close(): void {
     this.#ended = true;
     this.#wake();
   }
 
-  /** Hands on what waits and what comes, as a link's `listen`. */
-  async hand(take: Take<OpcuaMessage>, signal: AbortSignal): Promise<void> {
+  /** Delivers waiting and later frames, for a link's `listen`. */
+  async deliver(take: Take<OpcuaMessage>, signal: AbortSignal): Promise<void> {
     const wake = () => this.#wake();
     signal.addEventListener('abort', wake);
     try {

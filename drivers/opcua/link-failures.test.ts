@@ -6,23 +6,23 @@ import { framesOf } from '../../core/frames-of.ts';
 import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { realWorld } from '../../core/world.ts';
-import { NSU, startOpcuaRig, type OpcuaRig } from './testing/server.ts';
+import { TEST_NAMESPACE, startOpcuaTestServer, type OpcuaTestServer } from './testing/server.ts';
 import { startRelay, type Relay } from '../../test-rigs/processes/relay.ts';
 import { discover } from './discover.ts';
 import type { OpcuaFrame, OpcuaMessage } from './frame.ts';
 import { open } from './link.ts';
-import { memoryOf } from './memory.ts';
+import { resumeStateOf } from './resume-state.ts';
 import { probe } from './probe.ts';
 import { point as pointSchema, settings as schema } from './settings.ts';
 import { write } from './write.ts';
 
 const world = realWorld(() => {});
 const never = new AbortController().signal;
-const POINTS = ['Plain', 'Writable'].map((name) => ({ id: name, ...pointSchema.parse({ node: `${NSU}s=${name}` }) }));
-let rig: OpcuaRig;
+const POINTS = ['Plain', 'Writable'].map((name) => ({ id: name, ...pointSchema.parse({ node: `${TEST_NAMESPACE}s=${name}` }) }));
+let rig: OpcuaTestServer;
 let relay: Relay;
 before(async () => {
-  rig = await startOpcuaRig();
+  rig = await startOpcuaTestServer();
   relay = await startRelay(() => rig.port);
 });
 after(async () => {
@@ -32,7 +32,7 @@ after(async () => {
 beforeEach(() => { relay.setCut(false); });
 
 const settingsOf = (more: object = {}) => schema.parse({ endpoint: `opc.tcp://127.0.0.1:${relay.port}`, security: 'none', publishEvery: '50ms', sampleEvery: '50ms', ...more });
-const held = (sessions: number, subscriptions: number) => until(() => rig.held(), ([one, other]) => one === sessions && other === subscriptions);
+const held = (sessions: number, subscriptions: number) => until(() => rig.counts(), ([one, other]) => one === sessions && other === subscriptions);
 const faultOf = (promise: Promise<unknown>) => promise.then(() => null, (error: unknown) => { if (error instanceof FaultError) return error.fault; throw error; });
 const readAll = async (frames: AsyncIterator<OpcuaMessage>) => { while (!(await frames.next()).done); };
 
@@ -43,13 +43,13 @@ test('a link that is closed leaves nothing at the server; nor does a look', asyn
     const frames = framesOf(link, never);
     await frames.next();
     await held(1, mode === 'poll' ? 0 : 1);
-    const session = memoryOf(settings).session as unknown as { listenerCount(name: string): number };
+    const session = resumeStateOf(settings).session as unknown as { listenerCount(name: string): number };
     const listeners = session.listenerCount('session_closed');
     await link.close();
     await held(0, 0);
     await readAll(frames);
     assert.equal(session.listenerCount('session_closed'), listeners - 1, 'it no longer listens');
-    assert.deepEqual([memoryOf(settings).session, memoryOf(settings).subscription, memoryOf(settings).last.size, memoryOf(settings).contact], [null, null, 0, null]);
+    assert.deepEqual([resumeStateOf(settings).session, resumeStateOf(settings).subscription, resumeStateOf(settings).lastFrames.size, resumeStateOf(settings).contact], [null, null, 0, null]);
   }
   await probe(settingsOf(), [], world, never);
   await held(0, 0);
@@ -69,7 +69,7 @@ test('an attempt that is called off leaves nothing, however far it had come', as
     stop.abort(new Error('enough'));
     await opening.then((link) => link.close(), (error: unknown) => codes.add((error as Error).message));
     await held(0, 0);
-    assert.deepEqual([memoryOf(settings).session, memoryOf(settings).subscription], [null, null]);
+    assert.deepEqual([resumeStateOf(settings).session, resumeStateOf(settings).subscription], [null, null]);
   }
   assert.deepEqual([...codes], ['enough']);
 });
@@ -83,13 +83,13 @@ test('a link that breaks says so once, and its session and subscription stay at 
   const fault = await faultOf(readAll(frames));
   assert.deepEqual([fault?.code, fault?.params.address, fault?.params.detail], ['CV_LINK_CLOSED', settings.endpoint, 'connection lost']);
   await link.close();
-  assert.notEqual(memoryOf(settings).session, null);
-  assert.deepEqual(rig.held(), [1, 1]);
+  assert.notEqual(resumeStateOf(settings).session, null);
+  assert.deepEqual(rig.counts(), [1, 1]);
   relay.setCut(false);
-  const { session, subscription } = memoryOf(settings);
+  const { session, subscription } = resumeStateOf(settings);
   await assert.rejects(open(settings, POINTS, world, AbortSignal.abort(new Error('too late'))), /too late/);
   const next = await open(settings, POINTS, world);
-  assert.deepEqual([rig.held(), memoryOf(settings).session === session, memoryOf(settings).subscription === subscription], [[1, 1], true, true], 'the same goes on, also after an attempt that came to nothing');
+  assert.deepEqual([rig.counts(), resumeStateOf(settings).session === session, resumeStateOf(settings).subscription === subscription], [[1, 1], true, true], 'the same goes on, also after an attempt that came to nothing');
   await next.close();
   await held(0, 0);
 });
@@ -99,7 +99,7 @@ test('a server that closes the session ends the link', async () => {
   const link = await open(settings, POINTS, world);
   const frames = framesOf(link, never);
   await frames.next();
-  (memoryOf(settings).session as unknown as { emit(name: string): void }).emit('session_closed');
+  (resumeStateOf(settings).session as unknown as { emit(name: string): void }).emit('session_closed');
   const fault = await faultOf(readAll(frames));
   assert.deepEqual([fault?.code, fault?.params.detail], ['CV_LINK_CLOSED', 'the server closed the session']);
   await link.close();
@@ -141,7 +141,7 @@ test('a write that is called off ends with its reason', async () => {
 test('a server that does not say who it is, or in what state, is looked at all the same', async (context: TestContext) => {
   const settings = settingsOf({ mode: 'poll' });
   const link = await open(settings, POINTS, world);
-  const session = Object.getPrototypeOf(memoryOf(settings).session) as { read(nodes: unknown): Promise<unknown> };
+  const session = Object.getPrototypeOf(resumeStateOf(settings).session) as { read(nodes: unknown): Promise<unknown> };
   await link.close();
   const look = async (product: unknown, maker: unknown, version: unknown, state: unknown) => {
     const mocked = context.mock.method(session, 'read', async () => [product, maker, version, state].map((value) => (value === undefined ? {} : { value: { value } })));

@@ -1,18 +1,18 @@
 /**
- * The key pair that the library wants to have even where nothing is signed or encrypted. Made in memory, once a
- * process, so that an edge that speaks without security leaves no key files behind.
+ * The key pair that the library needs even without security. Created in memory, once per process, so that an edge without
+ * OPC UA security has no key files.
  */
 import { hostname } from 'node:os';
 import { CertificatePurpose, coercePEMorDerToPrivateKey, convertPEMtoDER, createSelfSignedCertificate, generatePrivateKey, privateKeyToPEM } from 'node-opcua-crypto';
 
 export const APPLICATION_NAME = 'cityvitals';
-/** The client's name in the standard's form; the certificate's subject alternative name must carry the same. */
+/** The client's application URI, which must be in the certificate's subject alternative name. */
 export const applicationUri = () => `urn:${hostname()}:${APPLICATION_NAME}`;
 
 export type KeyPairProvider = Awaited<ReturnType<typeof makeProvider>>;
 let made: Promise<KeyPairProvider> | undefined;
 
-export function ownKey(): Promise<KeyPairProvider> {
+export function inMemoryKey(): Promise<KeyPairProvider> {
   made ??= makeProvider();
   return made;
 }

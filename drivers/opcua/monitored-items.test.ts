@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DeadbandType, StatusCodes, Variant, DataType, type DataChangeFilter } from 'node-opcua-client';
 import type { Fault } from '../../core/faults.ts';
-import { createItems } from './items.ts';
+import { createMonitoredItems } from './monitored-items.ts';
 import type { RawSession } from './raw-session.ts';
 import { point, settings } from './settings.ts';
 
@@ -26,7 +26,7 @@ async function created(points: Record<string, unknown>[], answer: (item: Item) =
     read: async () => ({ value: new Variant({ dataType: DataType.Null, value: null }), ...(range ? { value: { value: range } } : {}) }),
   } as unknown as RawSession;
   const targets = points.map((one, index) => ({ point: { ...point.parse({ node: `i=${index}`, ...one }), id: `p${index}` }, nodeId: `i=${index}`, index }));
-  const results = await createItems(session, 1, targets, SETTINGS, { items: 100 } as never, (event) => { if (event.kind === 'fault') told.push(event.fault); });
+  const results = await createMonitoredItems(session, 1, targets, SETTINGS, { items: 100 } as never, (event) => { if (event.kind === 'fault') told.push(event.fault); });
   return { told, asked, results };
 }
 

@@ -5,11 +5,11 @@ import fc from 'fast-check';
 import { DataChangeNotification, DataType, DataValue, MonitoredItemNotification, NotificationMessage, PublishResponse, RepublishResponse, StatusChangeNotification, StatusCodes, Variant, type PublishRequest, type RepublishRequest } from 'node-opcua-client';
 import { framesOf } from '../../core/frames-of.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
-import { Feed } from './feed.ts';
+import { FrameQueue } from './frame-queue.ts';
 import type { OpcuaMessage } from './frame.ts';
-import { Intake } from './intake.ts';
-import { emptyMemory, type LeftSubscription, type Memory } from './memory.ts';
-import { Publishing } from './publishing.ts';
+import { ValueReceiver } from './value-receiver.ts';
+import { emptyResumeState, type ResumableSubscription, type ResumeState } from './resume-state.ts';
+import { PublishLoop } from './publish-loop.ts';
 import type { RawSession } from './raw-session.ts';
 
 const ID = 7;
@@ -54,16 +54,16 @@ function server(fates: readonly Fate[], first: number) {
 
 async function run(fates: readonly Fate[], first: number) {
   const { session, acknowledged } = server(fates, first);
-  const left: LeftSubscription = { id: ID, sequence: first === 1 ? 0 : first - 1, serverStartAt: 0, aliveMs: 3500, samplingMs: [1000] };
-  const memory: Memory = { ...emptyMemory(), subscription: left };
-  const feed = new Feed();
-  const intake = new Intake([{ id: 'p', node: 'i=1' }], memory, feed, () => Promise.resolve(null));
+  const left: ResumableSubscription = { id: ID, sequence: first === 1 ? 0 : first - 1, serverStartAt: 0, aliveMs: 3500, samplingMs: [1000] };
+  const memory: ResumeState = { ...emptyResumeState(), subscription: left };
+  const feed = new FrameQueue();
+  const intake = new ValueReceiver([{ id: 'p', node: 'i=1' }], memory, feed, () => Promise.resolve(null));
   const lost: string[] = [];
-  const publishing = new Publishing(session, left, intake, new VirtualClock(), { alive: () => feed.give({ alive: true }), lost: (detail) => lost.push(detail) });
+  const publishing = new PublishLoop(session, left, intake, new VirtualClock(), { alive: () => feed.push({ alive: true }), lost: (detail) => lost.push(detail) });
   publishing.start();
   const values: number[] = [];
   let gaps = 0;
-  for await (const message of framesOf<OpcuaMessage>({ listen: (take, signal) => feed.hand(take, signal) }, new AbortController().signal)) {
+  for await (const message of framesOf<OpcuaMessage>({ listen: (take, signal) => feed.deliver(take, signal) }, new AbortController().signal)) {
     if ('value' in message) values.push(Number(message.value));
     if ('missed' in message) gaps += 1;
     if ('alive' in message) break;
@@ -90,20 +90,20 @@ test('whatever gets lost on the way: what the server still has comes, once and i
 
 test('no answer at all: dead after its patience, said once', async () => {
   const clock = new VirtualClock();
-  const left: LeftSubscription = { id: ID, sequence: 0, serverStartAt: 0, aliveMs: 3500, samplingMs: [] };
+  const left: ResumableSubscription = { id: ID, sequence: 0, serverStartAt: 0, aliveMs: 3500, samplingMs: [] };
   const lost: string[] = [];
   const silent = { publish: () => {}, republish: () => {} } as unknown as RawSession;
-  const intake = new Intake([], { ...emptyMemory(), subscription: left }, new Feed(), () => Promise.resolve(null));
-  new Publishing(silent, left, intake, clock, { alive: () => {}, lost: (detail) => lost.push(detail) }).start();
+  const intake = new ValueReceiver([], { ...emptyResumeState(), subscription: left }, new FrameQueue(), () => Promise.resolve(null));
+  new PublishLoop(silent, left, intake, clock, { alive: () => {}, lost: (detail) => lost.push(detail) }).start();
   await clock.advanceMs(3499);
   assert.deepEqual(lost, []);
   await clock.advanceMs(10_000);
-  assert.deepEqual(lost, ['no sign of life for 3500 ms']);
+  assert.deepEqual(lost, ['no keep-alive for 3500 ms']);
 });
 
 /** One that gives the responses, then is silent. */
 async function answeredBy(responses: PublishResponse[]) {
-  const left: LeftSubscription = { id: ID, sequence: 0, serverStartAt: 0, aliveMs: 3500, samplingMs: [1000] };
+  const left: ResumableSubscription = { id: ID, sequence: 0, serverStartAt: 0, aliveMs: 3500, samplingMs: [1000] };
   const ends: string[] = [];
   const deleted: number[] = [];
   const session = {
@@ -115,7 +115,7 @@ async function answeredBy(responses: PublishResponse[]) {
     deleteSubscriptions: async ({ subscriptionIds }: { subscriptionIds: number[] }) => { deleted.push(...subscriptionIds); },
   } as unknown as RawSession;
   const clock = new VirtualClock();
-  const publishing = new Publishing(session, left, new Intake([], { ...emptyMemory(), subscription: left }, new Feed(), () => Promise.resolve(null)), clock, { alive: () => ends.push('alive'), lost: (detail) => ends.push(detail) });
+  const publishing = new PublishLoop(session, left, new ValueReceiver([], { ...emptyResumeState(), subscription: left }, new FrameQueue(), () => Promise.resolve(null)), clock, { alive: () => ends.push('alive'), lost: (detail) => ends.push(detail) });
   publishing.start();
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => { setImmediate(resolve); });
   return { ends, deleted, left, clock, publishing };

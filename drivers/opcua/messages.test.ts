@@ -9,16 +9,16 @@ import { AttributeIds, DataType, StatusCodes, Variant, VariantArrayType } from '
 import { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
-import { identityOf, sessionFault } from './client.ts';
+import { userIdentity, sessionFault } from './client.ts';
 import driver from './driver.ts';
 import { ownCertificate, ownCertificatePath, ownCertificates } from './own-certificate.ts';
-import { applicationUri } from './own-key.ts';
+import { applicationUri } from './in-memory-key.ts';
 import type { RawSession } from './raw-session.ts';
 import { point, settings } from './settings.ts';
 import { statusText } from './status.ts';
-import { describe, hostOf, trustServer } from './trust.ts';
+import { certificateDetails, hostOf, trustServer } from './trust.ts';
 import { resolveNode } from './value.ts';
-import { exchange, write } from './write.ts';
+import { exchangeValue, write } from './write.ts';
 
 const NOW = Date.UTC(2026, 5, 1);
 const DAY_MS = 86_400_000;
@@ -48,7 +48,7 @@ test('settings: what is left out, and what is refused, by its key', () => {
   }
   const said = (more: object) => settings.safeParse({ ...BASE, ...more }).error?.issues.map((issue) => [issue.message, (issue as { params?: { zh?: string } }).params?.zh]);
   assert.deepEqual(said({ publishEvery: '25h' }), [['must be at most 1d', '不能超过 1d']]);
-  assert.deepEqual(said({ user: 'u', password: 'p' }), [['a password never goes over security none: give security a policy and a mode', '不在 security: none 上传送密码：请为 security 写明策略与方式']]);
+  assert.deepEqual(said({ user: 'u', password: 'p' }), [['a password is never sent with security none: give security a policy and a mode', '不在 security: none 上传送密码：请为 security 写明策略与方式']]);
   assert.deepEqual(said({ security: { policy: 'Basic256Sha256' }, user: 'u' }), [['a user needs a password', '有用户名时需要密码']]);
   assert.deepEqual(said({ password: 'p' }), [['a password needs a user', '有密码时需要用户名']]);
 });
@@ -81,7 +81,7 @@ test('why there is no session: the user, our certificate, or the server\'s own w
   assert.deepEqual(of('odd'), ['CV_OPCUA_SESSION', 'odd', undefined]);
   const own = new FaultError('CV_LINK_CLOSED', { address: 'x', detail: 'y' });
   assert.equal(sessionFault(own, set), own);
-  assert.deepEqual([identityOf(set), identityOf({ ...set, user: 'u', password: 'p' }), identityOf({ ...set, user: 'u' })], [{ type: 0 }, { type: 1, userName: 'u', password: 'p' }, { type: 1, userName: 'u', password: '' }]);
+  assert.deepEqual([userIdentity(set), userIdentity({ ...set, user: 'u', password: 'p' }), userIdentity({ ...set, user: 'u' })], [{ type: 0 }, { type: 1, userName: 'u', password: 'p' }, { type: 1, userName: 'u', password: '' }]);
 });
 
 test('strangers are kept under their names, the newest hundred; a path with blanks is quoted', async (context: TestContext) => {
@@ -120,7 +120,7 @@ test('a certificate counts from its first moment to its last; its subject is sai
   assert.deepEqual([await at(validFromDate.getTime()), await at(validToDate.getTime())], [null, null]);
   for (const nowMs of [validFromDate.getTime() - 1, validToDate.getTime() + 1]) assert.equal((await at(nowMs))?.code, 'CV_OPCUA_CERTIFICATE_TIME');
   assert.equal((await at(validToDate.getTime() + 60_000))?.params.now, '2026-06-11 00:01');
-  assert.deepEqual(describe(new X509Certificate(der)), { thumbprint: fingerprint, subject: 'C=CN, O=Plant, CN=PLC', from: '2026-05-31 00:00', to: '2026-06-11 00:00' });
+  assert.deepEqual(certificateDetails(new X509Certificate(der)), { thumbprint: fingerprint, subject: 'C=CN, O=Plant, CN=PLC', from: '2026-05-31 00:00', to: '2026-06-11 00:00' });
   const elsewhere = await faultOf(trustServer(der, 'opc.tcp://other', { dir, checkHost: true }, NOW));
   assert.deepEqual([elsewhere?.code, elsewhere?.params.host, elsewhere?.params.names], ['CV_OPCUA_CERTIFICATE_HOST', 'other', 'DNS:plc.plant, URI:urn:plc']);
   assert.equal(hostOf('opc.tcp://h:1/x'), 'h');
@@ -139,7 +139,7 @@ test('our own: 5 years, renewed 60 days before the end or under another name, it
   for (const file of await readdir(join(dir, 'own'))) assert.equal((await stat(join(dir, 'own', file))).mode & 0o777, 0o600, file);
   const notices = (one: ReturnType<typeof testWorld>) => one.told.map((event) => (event.kind === 'notice' ? [event.level, event.en, event.zh] : []));
   const path = ownCertificatePath(dir);
-  assert.deepEqual(notices(world), [['warn', `OPC UA certificate of this box made: ${path}; servers have to trust it`, `本机 OPC UA 证书已生成：${path}；需要在各服务器上信任它`]]);
+  assert.deepEqual(notices(world), [['warn', `OPC UA certificate of this machine created: ${path}; add it to the trust lists of servers`, `本机 OPC UA 证书已生成：${path}；需要在各服务器上信任它`]]);
   const at = async (nowMs: number) => {
     const one = testWorld(new VirtualClock(nowMs));
     const offered = await ownCertificates(dir, one);
@@ -148,7 +148,7 @@ test('our own: 5 years, renewed 60 days before the end or under another name, it
   const end = validToDate.getTime();
   assert.deepEqual(await at(end - 60 * DAY_MS), { count: 1, der: first, chain: [first], told: [] });
   const renewed = await at(end - 60 * DAY_MS + 1);
-  assert.deepEqual([renewed.count, renewed.told], [2, [['warn', `OPC UA certificate of this box renewed: ${path}; servers have to trust it`, `本机 OPC UA 证书已更新：${path}；需要在各服务器上信任它`]]]);
+  assert.deepEqual([renewed.count, renewed.told], [2, [['warn', `OPC UA certificate of this machine renewed: ${path}; add it to the trust lists of servers`, `本机 OPC UA 证书已更新：${path}；需要在各服务器上信任它`]]]);
   assert.deepEqual([(await at(end - 1)).count, (await at(end)).count], [2, 1], 'the one before counts until its end');
   await writeFile(path, await make('/CN=other name'));
   const again = await at(NOW);
@@ -169,7 +169,7 @@ test('a write names the node\'s own trouble; what it reads back is a frame', asy
     async write(request: object) { written.push(request); return StatusCodes.BadNotWritable; },
   }) as unknown as RawSession;
   const targets = [{ point: { id: 'other', ...point.parse({ node: 's=y' }) }, nodeId: 'ns=1;s=y', index: 0 }, { point: one, nodeId: 'ns=1;s=x', index: 1 }];
-  const status = async (session: RawSession, of = targets) => ((await exchange(session, of, write(one, 5)[0] as never)) as { written: { status: string } }).written;
+  const status = async (session: RawSession, of = targets) => ((await exchangeValue(session, of, write(one, 5)[0] as never)) as { written: { status: string } }).written;
   const double = new Variant({ dataType: DataType.Double, value: 1 });
   assert.deepEqual(await status(node(double)), { point: 'p', node: 's=x', status: 'BadNotWritable' });
   assert.equal(written.length, 1);
@@ -180,7 +180,7 @@ test('a write names the node\'s own trouble; what it reads back is a frame', asy
   assert.equal(written.length, 1);
   const [, back] = write(one, 5);
   assert.deepEqual([back?.points, write(one, 5)[0]?.points], [['p'], []]);
-  const frame = (await exchange(node(double), targets, back as never)) as { value: unknown; status: number };
+  const frame = (await exchangeValue(node(double), targets, back as never)) as { value: unknown; status: number };
   assert.deepEqual([frame.value, frame.status], [1, 0]);
-  assert.equal(((await exchange(node(double), [], back as never)) as { status: number }).status, 0x80340000);
+  assert.equal(((await exchangeValue(node(double), [], back as never)) as { status: number }).status, 0x80340000);
 });
