@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { packetOf } from '../drivers/hj212/packet.ts';
+import { encodeHj212Packet } from '../drivers/hj212/packet.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const folder = mkdtempSync(join(tmpdir(), 'cityvitals-decode-'));
@@ -96,7 +96,7 @@ test('decode: a file of HJ 212 text, as a logger sends it', () => {
 });
 
 test('decode: a packet of HJ 212 that never became whole is a fault, wherever it was cut, and the exit code is 1', () => {
-  const packet = packetOf('QN=20260101120001000;ST=22;CN=2011;PW=123456;MN=A1;Flag=5;CP=&&DataTime=20260101120000;a34004-Rtd=1,a34004-Flag=N&&').toString('latin1').trimEnd();
+  const packet = encodeHj212Packet('QN=20260101120001000;ST=22;CN=2011;PW=123456;MN=A1;Flag=5;CP=&&DataTime=20260101120000;a34004-Rtd=1,a34004-Flag=N&&').toString('latin1').trimEnd();
   const missing: [bytes: number, said: RegExp][] = [[1, /length/], [2, /after 2 bytes, without the four digits of its length: ##$/], [50, /after 50 bytes, without `CP=&&`/], [90, /the closing `&&`/], [packet.length - 4, /its check value/], [packet.length - 1, /its check value/]];
   for (const [bytes, said] of missing) {
     const file = join(folder, 'cut.txt');
@@ -135,7 +135,7 @@ test('decode: settings that only a running device needs may be left out, a wrong
 
 test('decode: a password that is not there is not missed; any other setting that is not, is told', () => {
   const settings = join(folder, 'password.yaml');
-  const packet = packetOf('QN=20260101080001000;ST=22;CN=2051;PW=1;MN=A1;Flag=4;CP=&&DataTime=20260101080000;a21026-Avg=9,a21026-Flag=N&&').toString('hex');
+  const packet = encodeHj212Packet('QN=20260101080001000;ST=22;CN=2051;PW=1;MN=A1;Flag=4;CP=&&DataTime=20260101080000;a21026-Avg=9,a21026-Flag=N&&').toString('hex');
   writeFileSync(settings, 'settings: { mn: "A1", listen: "127.0.0.1:8212", password: "${env:CITYVITALS_TEST_UNSET}", periodLabel: end }\npoints:\n  - { id: a, factor: a21026, value: Avg }\n');
   const { status, stderr, lines } = cityvitals(['decode', 'hj212', '--json', '--settings', settings, '--hex', packet]);
   assert.deepEqual([status, lines.map(({ value }) => value)], [0, [9]], stderr);

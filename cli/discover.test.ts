@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { NSU, startOpcuaRig, type OpcuaRig } from '../drivers/opcua/testing/server.ts';
+import { TEST_NAMESPACE, startOpcuaTestServer, type OpcuaTestServer } from '../drivers/opcua/testing/server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cityvitals-discover-'));
-let rig: OpcuaRig;
-before(async () => { rig = await startOpcuaRig(); });
+let rig: OpcuaTestServer;
+before(async () => { rig = await startOpcuaTestServer(); });
 after(async () => {
   await rig.stop();
   rmSync(folder, { recursive: true });
@@ -34,7 +34,7 @@ test('discover lists the nodes of a server as points; a server that is not there
   const { code, stdout } = await cityvitals('discover', '--config', path, '--json');
   const lines = stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
   assert.equal(code, 1);
-  assert.deepEqual(lines.find(({ name }) => name === 'Level'), { device: 'plc', name: 'Level', type: 'Double', value: 0, point: { node: `${NSU}s=Level` } });
+  assert.deepEqual(lines.find(({ name }) => name === 'Level'), { device: 'plc', name: 'Level', type: 'Double', value: 0, point: { node: `${TEST_NAMESPACE}s=Level` } });
   assert.deepEqual(lines.flatMap(({ fault }) => fault ?? []), ['CV_LINK_REFUSED']);
 });
 
@@ -49,7 +49,7 @@ test('a server is looked at by its address alone, without a file', async () => {
     const { code, stdout } = await cityvitals('discover', 'opcua', address, '--json');
     const lines = stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
     assert.equal(code, 0);
-    assert.deepEqual(lines.find(({ name }) => name === 'Level')?.point, { node: `${NSU}s=Level` });
+    assert.deepEqual(lines.find(({ name }) => name === 'Level')?.point, { node: `${TEST_NAMESPACE}s=Level` });
   }
 });
 

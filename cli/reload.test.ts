@@ -10,7 +10,7 @@ import mqtt from 'mqtt';
 import type { StatusView } from '../api/views.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { until } from '../core/testing/until.ts';
-import { requestReader } from '../drivers/modbus/testing/device.ts';
+import { requestReader } from '../drivers/modbus/testing/simulated-device.ts';
 import type { EdgeHealth } from '../edge/http/health.ts';
 import { FakeGateway } from '../edge/testing/fake-gateway.ts';
 

@@ -1,35 +1,35 @@
-/** Devices of one port, line or address, held against each other: what cannot be told apart there is found before anything opens. */
+/** Finds conflicts between devices of one endpoint before anything is opened. */
 import type { Beside } from '../../core/driver.ts';
-import { wayOf } from './hub.ts';
-import { loadDescription } from './load.ts';
+import { endpointKey } from './endpoint.ts';
+import { loadDescription } from './load-description.ts';
 import type { FrameSettings } from './settings.ts';
 import { sharingProblem } from './sharing.ts';
 
 const LINE = ['baudRate', 'dataBits', 'stopBits', 'parity'] as const;
 
-/** Each device against those before it; the first thing that does not hold. */
+/** Compares each device with those before it; the first conflict of each is reported. */
 export function beside(devices: readonly { id: string; settings: FrameSettings }[]): Beside[] {
-  const ways = new Map<string, typeof devices[number][]>();
+  const byEndpoint = new Map<string, typeof devices[number][]>();
   return devices.flatMap((device, at): Beside[] => {
-    const way = wayOf(device.settings);
-    const others = ways.get(way) ?? [];
-    ways.set(way, [...others, device]);
+    const key = endpointKey(device.settings);
+    const others = byEndpoint.get(key) ?? [];
+    byEndpoint.set(key, [...others, device]);
     for (const other of others) {
-      const problem = problemOf(device.settings, other.settings, way.replace(/^\w+ /, ''), other.id);
+      const problem = problemOf(device.settings, other.settings, key.replace(/^\w+ /, ''), other.id);
       if (problem) return [{ at, problem }];
     }
     return [];
   });
 }
 
-function problemOf(own: FrameSettings, other: FrameSettings, way: string, id: string): Beside['problem'] | null {
+function problemOf(own: FrameSettings, other: FrameSettings, endpoint: string, id: string): Beside['problem'] | null {
   const line = own.transport === 'serial' ? LINE.find((key) => own[key] !== other[key]) : undefined;
-  if (line !== undefined) return { path: [line], en: `device "${id}" is on ${way} as well, with ${line} ${other[line]}`, zh: `设备“${id}”也在 ${way} 上，其 ${line} 为 ${other[line]}` };
+  if (line !== undefined) return { path: [line], en: `device "${id}" is also on ${endpoint}, with ${line} ${other[line]}`, zh: `设备“${id}”也在 ${endpoint} 上，其 ${line} 为 ${other[line]}` };
   if (own.description === other.description) {
     if (own.identity?.toUpperCase() !== other.identity?.toUpperCase()) return null;
-    return { path: [own.identity === undefined ? 'description' : 'identity'], en: `device "${id}" has the same description and identity on ${way}`, zh: `设备“${id}”在 ${way} 上的描述和 identity 与此相同` };
+    return { path: [own.identity === undefined ? 'description' : 'identity'], en: `device "${id}" has the same description and identity on ${endpoint}`, zh: `设备“${id}”在 ${endpoint} 上的描述和 identity 与此相同` };
   }
   const [a, b] = [own, other].map(({ description }) => loadDescription(description).protocol);
   const problem = a && b ? sharingProblem(a, b) : null;
-  return problem && { path: ['description'], en: `device "${id}" is on ${way} as well, with ${other.description}: ${problem.en}`, zh: `设备“${id}”也在 ${way} 上，描述为 ${other.description}：${problem.zh}` };
+  return problem && { path: ['description'], en: `device "${id}" is also on ${endpoint}, with ${other.description}: ${problem.en}`, zh: `设备“${id}”也在 ${endpoint} 上，描述为 ${other.description}：${problem.zh}` };
 }

@@ -1,7 +1,7 @@
-/** The checksums that serial and socket protocols use, over a stretch of bytes. Pure. */
+/** Checksums of serial and socket protocols, over a range of bytes. Pure. */
 import { crc32 } from 'node:zlib';
 
-/** By name: how many bytes it takes. */
+/** Size in bytes, by name. */
 export const CHECKSUMS = { sum8: 1, xor8: 1, lrc: 1, sum16: 2, 'crc16-modbus': 2, 'crc16-xmodem': 2, 'crc16-ccitt': 2, crc32: 4 } as const;
 export type ChecksumType = keyof typeof CHECKSUMS;
 

@@ -9,13 +9,13 @@ import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { realNet } from '../../core/world.ts';
 import { decode } from './decode.ts';
-import type { FrameFrame } from './frame.ts';
+import type { DescribedFrame } from './frame.ts';
 import { open } from './link.ts';
-import { point, settings, type FramePointOf } from './settings.ts';
-import { dialTerminal, terminalFrame, state } from './testing/terminal.ts';
+import { point, settings, type ConfiguredFramePoint } from './settings.ts';
+import { diallingTerminal, terminalFrame, stateBody } from './testing/terminal.ts';
 
-const MASS = { id: 'mass', ...point.parse({ read: 'weight.mass' }) } as FramePointOf;
-const TEMPERATURE = { id: 'temperature', ...point.parse({ read: 'state.temperature' }) } as FramePointOf;
+const MASS = { id: 'mass', ...point.parse({ read: 'weight.mass' }) } as ConfiguredFramePoint;
+const TEMPERATURE = { id: 'temperature', ...point.parse({ read: 'state.temperature' }) } as ConfiguredFramePoint;
 /** Unit 01 weighs 12.50 kg, in the words of its protocol. */
 const WEIGHED = weighed('01+0012.50S');
 
@@ -52,7 +52,7 @@ async function instrument(serve: (socket: Socket) => void) {
 const scale = (port: number) => settings.parse({ description: 'shipped:weighbridge', host: '127.0.0.1', port, identity: '01' });
 
 const valueOf = (frame: unknown) => {
-  const decoded = decode(frame as FrameFrame);
+  const decoded = decode(frame as DescribedFrame);
   return decoded.ok ? decoded.values?.[0]?.value : decoded.fault.code;
 };
 
@@ -124,14 +124,14 @@ test('a frame that a device begins and never ends is a fault when it closes, cou
   const port = await freePort();
   const link = await open(settings.parse({ description: 'shipped:compound-terminal', listen: `127.0.0.1:${port}`, identity: '000000000001' }), [TEMPERATURE], world);
   const frames = framesOf(link, new AbortController().signal);
-  const numbered = (number: number) => terminalFrame('000000000001', number, 4, state('260101000000', 20, 40, 12_000, 0, 0));
+  const numbered = (number: number) => terminalFrame('000000000001', number, 4, stateBody('260101000000', 20, 40, 12_000, 0, 0));
   const whole = numbered(9);
   let number = 0;
   for (const [sent, code] of [[whole.subarray(0, 17), 'CV_FRAME_LENGTH'], [Buffer.from('no frame at all'), 'CV_DESCRIBED_STREAM']] as const) {
     const [told, before] = [faults().length, lost()];
-    const terminal = dialTerminal(port, { terminal: '000000000001' });
+    const terminal = diallingTerminal(port, { terminal: '000000000001' });
     await until(() => terminal.isConnected());
-    terminal.say(Buffer.concat([numbered(number += 1), sent]));
+    terminal.sendBytes(Buffer.concat([numbered(number += 1), sent]));
     assert.equal(valueOf((await frames.next()).value), 20);
     await terminal.stop();
     await until(() => faults().length > told);
@@ -143,9 +143,9 @@ test('a frame that a device begins and never ends is a fault when it closes, cou
     if (code === 'CV_FRAME_LENGTH') assert.match(explain(fault, 'zh-CN').message, /帧不完整，只有 17 字节/);
     assert.equal(lost() - before, 1);
   }
-  const quiet = dialTerminal(port, { terminal: '000000000001' });
+  const quiet = diallingTerminal(port, { terminal: '000000000001' });
   await until(() => quiet.isConnected());
-  quiet.say(whole);
+  quiet.sendBytes(whole);
   await frames.next();
   const told = faults().length;
   await quiet.stop();

@@ -1,21 +1,21 @@
 /** The edges of a cutter: limits to the byte, what is passed over and what is told of it, and what ends with its stream. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FrameCutter, frameAt, isRight, unstuffed } from './cutter.ts';
-import { readDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
+import { FrameCutter, findFrame, hasValidChecksum, unstuff } from './cutter.ts';
+import { readDescription } from './load-description.ts';
+import type { FrameProtocol } from './protocol.ts';
 
-function protocolOf(text: string): Protocol {
+function protocolOf(text: string): FrameProtocol {
   const loaded = readDescription('d.yaml', `version: 1\ntitle: { zh: 甲, en: a }\n${text}\nmessages: [{ name: m }]\n`);
   assert.deepEqual(loaded.faults, []);
-  return loaded.protocol as Protocol;
+  return loaded.protocol as FrameProtocol;
 }
 
 const shown = (cuts: ReturnType<FrameCutter['feed']>) => cuts.map(({ is, bytes }) => `${is} ${bytes.toString('hex')}`);
 const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 
 /** In one write; byte by byte gives the same. */
-function cuts(protocol: Protocol, hex: string): string[] {
+function cuts(protocol: FrameProtocol, hex: string): string[] {
   const [whole, single] = [new FrameCutter(protocol), new FrameCutter(protocol)];
   const all = [...whole.feed(bytesOf(hex)), ...whole.end()];
   assert.deepEqual(shown([...[...bytesOf(hex)].flatMap((byte) => single.feed(Uint8Array.of(byte))), ...single.end()]), shown(all), 'byte by byte');
@@ -129,7 +129,7 @@ test('each byte of a header counts', () => {
   for (const wrong of ['AB55A5', 'AA56A5', 'AA55A6']) assert.deepEqual(cuts(wide, `${wrong} 01 02`), [`noise ${wrong.toLowerCase()}0102`]);
   assert.deepEqual(cuts(wide, 'AA AA55A5 01 02'), ['noise aa', 'frame aa55a50102']);
   assert.deepEqual(cuts(wide, 'AA55'), ['short aa55'], 'its rest has not come');
-  assert.deepEqual(frameAt(bytesOf('AA55'), wide), { is: 'more' });
+  assert.deepEqual(findFrame(bytesOf('AA55'), wide), { is: 'more' });
   const closed = protocolOf('header: "AA"\nterminator: "0D 0A"\nfixed: 5');
   assert.deepEqual(cuts(closed, 'AA 01 02 0D0A'), ['frame aa01020d0a']);
   for (const wrong of ['0C0A', '0D0B']) assert.deepEqual(cuts(closed, `AA 01 02 ${wrong}`), [`noise aa0102${wrong.toLowerCase()}`]);
@@ -149,9 +149,9 @@ test('lengths from the least that a frame can have to the most that it may', () 
   const tail = protocolOf('header: "AA"\nterminator: "0D"\ntail: 2\nmax: 8');
   assert.deepEqual(cuts(tail, 'AA 01 02 0D'), ['frame aa01020d']);
   assert.deepEqual(cuts(tail, 'AA 01 0D'), ['noise aa010d'], 'too short for what stands behind its body');
-  assert.deepEqual(frameAt(bytesOf('AA 01 02 0D 99'), tail), { is: 'frame', bytes: bytesOf('AA01020D'), length: 4 });
-  assert.deepEqual(frameAt(bytesOf('AB'), tail), { is: 'none' });
-  assert.deepEqual(frameAt(bytesOf('AA'), tail), { is: 'more' });
+  assert.deepEqual(findFrame(bytesOf('AA 01 02 0D 99'), tail), { is: 'frame', bytes: bytesOf('AA01020D'), length: 4 });
+  assert.deepEqual(findFrame(bytesOf('AB'), tail), { is: 'none' });
+  assert.deepEqual(findFrame(bytesOf('AA'), tail), { is: 'more' });
 });
 
 test('bytes that were stuffed count as one; a pair that stands for nothing is as it is where a check value judges, else no frame', () => {
@@ -166,15 +166,15 @@ test('bytes that were stuffed count as one; a pair that stands for nothing is as
   const checked = protocolOf('header: "7E"\nterminator: "7E"\nescape: { "7D 02": "7E", "7D 01": "7D" }\nchecksum: { type: xor8, from: 1 }\nmax: 12');
   assert.deepEqual(cuts(checked, '7E 7D 03 7D01 03 7E'), ['frame 7e7d037d037e'], 'some forget to stuff the escape itself');
   assert.deepEqual(cuts(checked, '7E 7D 03 7F 7E'), ['checksum 7e7d037f7e', 'noise 7d037f', 'short 7e']);
-  assert.deepEqual(unstuffed(bytesOf('7E 7D 05 7D 7E'), checked)?.toString('hex'), '7e7d057d7e');
-  assert.deepEqual(unstuffed(bytesOf('7E 7D02 7D01 7E'), checked)?.toString('hex'), '7e7e7d7e');
-  assert.deepEqual(unstuffed(bytesOf('AA 7D02'), FIXED)?.toString('hex'), 'aa7d02', 'without stuffing it is itself');
-  assert.equal(unstuffed(bytesOf('7E 7D 05 7E'), plain), null);
+  assert.deepEqual(unstuff(bytesOf('7E 7D 05 7D 7E'), checked)?.toString('hex'), '7e7d057d7e');
+  assert.deepEqual(unstuff(bytesOf('7E 7D02 7D01 7E'), checked)?.toString('hex'), '7e7e7d7e');
+  assert.deepEqual(unstuff(bytesOf('AA 7D02'), FIXED)?.toString('hex'), 'aa7d02', 'without stuffing it is itself');
+  assert.equal(unstuff(bytesOf('7E 7D 05 7E'), plain), null);
 });
 
 test('check values: of each width and order, as text, over part of a frame, never beyond it', () => {
   const of = (checksum: string) => protocolOf(`header: "AA"\nterminator: "0D"\nchecksum: ${checksum}`);
-  const right = (checksum: string, hex: string) => isRight(bytesOf(hex), of(checksum));
+  const right = (checksum: string, hex: string) => hasValidChecksum(bytesOf(hex), of(checksum));
   for (const [checksum, hex, isSo] of [
     ['{ type: sum8 }', 'AA 01 AB 0D', true], ['{ type: sum8 }', 'AA 01 AC 0D', false], ['{ type: sum8, from: 1 }', 'AA 01 01 0D', true], ['{ type: sum8, to: 2 }', 'AA 01 07 AB 0D', true],
     ['{ type: sum8, to: -4 }', 'AA 01 07 AB 0D', false], ['{ type: sum8, to: -3 }', 'AA 01 07 AB 0D', true], ['{ type: sum8, to: 9 }', 'AA 01 AB 0D', false], ['{ type: sum8, from: 2, to: -3 }', 'AA 01 00 0D', false],
@@ -183,5 +183,5 @@ test('check values: of each width and order, as text, over part of a frame, neve
     ['{ type: crc32, from: 1 }', 'AA 31 32 33 34 35 36 37 38 39 CB F4 39 26 0D', true], ['{ type: crc32, from: 1, order: little }', 'AA 31 32 33 34 35 36 37 38 39 26 39 F4 CB 0D', true],
     ['{ type: sum8, at: -3 }', 'AA 01 AB 99 0D', true], ['{ type: sum8, at: -4, to: 1 }', 'AA AA 99 99 0D', true], ['{ type: sum8, at: -5 }', 'AA 01 02 03 0D', false], ['{ type: sum8, at: -1, to: 1 }', 'AA AA', true], ['{ type: sum8, at: -2, to: 1 }', 'AA AA', false],
   ] as const) assert.equal(right(checksum, hex), isSo, `${checksum} ${hex}`);
-  assert.equal(isRight(bytesOf('AA'), protocolOf('header: "AA"\nfixed: 1')), true, 'where there is none, it is right');
+  assert.equal(hasValidChecksum(bytesOf('AA'), protocolOf('header: "AA"\nfixed: 1')), true, 'where there is none, it is right');
 });

@@ -2,21 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { checksumOf, type ChecksumType } from './checksum.ts';
-import { FrameCutter, unstuffed, type Cut } from './cutter.ts';
-import { loadDescription, readDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
-import { stuffed } from './template.ts';
-import { terminalFrame, heartbeat } from './testing/terminal.ts';
+import { FrameCutter, unstuff, type FrameSegment } from './cutter.ts';
+import { loadDescription, readDescription } from './load-description.ts';
+import type { FrameProtocol } from './protocol.ts';
+import { stuff } from './template.ts';
+import { terminalFrame, heartbeatBody } from './testing/terminal.ts';
 
-function shipped(name: string): Protocol {
+function shipped(name: string): FrameProtocol {
   const { protocol } = loadDescription(`shipped:${name}`);
   assert.ok(protocol);
   return protocol;
 }
 
-const NMEA = readDescription('nmea.yaml', 'version: 1\ntitle: { zh: 句, en: s }\nheader: "24"\nterminator: "0D 0A"\nmax: 82\nchecksum: { type: xor8, from: 1, at: -4, to: -5, form: hex }\nmessages: [{ name: m }]\n').protocol as Protocol;
-const FRAMES: [protocol: Protocol, frame: Buffer][] = [
-  [shipped('compound-terminal'), terminalFrame('500112000017', 7, 1, heartbeat(-71))],
+const NMEA = readDescription('nmea.yaml', 'version: 1\ntitle: { zh: 句, en: s }\nheader: "24"\nterminator: "0D 0A"\nmax: 82\nchecksum: { type: xor8, from: 1, at: -4, to: -5, form: hex }\nmessages: [{ name: m }]\n').protocol as FrameProtocol;
+const FRAMES: [protocol: FrameProtocol, frame: Buffer][] = [
+  [shipped('compound-terminal'), terminalFrame('500112000017', 7, 1, heartbeatBody(-71))],
   [shipped('weighbridge'), Buffer.from('\x0201+0012.50S7E\r', 'latin1')],
   [shipped('water-level'), Buffer.from('7e01000000007d02b47e', 'hex')],
   [NMEA, Buffer.from('$GPGLL,5057.970,N,00146.110,E,142451,A*27\r\n')],
@@ -28,14 +28,14 @@ for (const [protocol, frame] of FRAMES) {
   if (escape) {
     const plain = Buffer.from('7e0100000000ffff7e', 'hex');
     plain.writeUInt16LE(checksumOf('crc16-xmodem', plain, 1, 6), 6);
-    FRAMES[2] = [protocol, stuffed(plain, protocol)];
+    FRAMES[2] = [protocol, stuff(plain, protocol)];
   } else if (checksum.isText) {
     const value = checksumOf('xor8', frame, checksum.from, frame.length + checksum.to);
     frame.write(value.toString(16).toUpperCase().padStart(2, '0'), frame.length + checksum.at, 'latin1');
   }
 }
 
-const shown = (cuts: readonly Cut[]) => cuts.map(({ is, bytes }) => `${is} ${bytes.toString('hex')}`);
+const shown = (cuts: readonly FrameSegment[]) => cuts.map(({ is, bytes }) => `${is} ${bytes.toString('hex')}`);
 
 test('check values are those that their makers publish', () => {
   const text = Buffer.from('123456789');
@@ -69,7 +69,7 @@ test('what was stuffed comes out as it was', () => {
   const protocol = shipped('water-level');
   fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (body) => {
     const frame = Buffer.concat([Buffer.from('7e', 'hex'), body, Buffer.from('7e', 'hex')]);
-    assert.deepEqual(unstuffed(stuffed(frame, protocol), protocol), frame);
+    assert.deepEqual(unstuff(stuff(frame, protocol), protocol), frame);
   }));
 });
 

@@ -1,75 +1,75 @@
 /**
- * Frames out of a stream, as the description frames them. What was cut depends on the bytes alone, never on how they
- * arrive. A frame is one when its length, its terminator and its checksum are right; whatever else stands there is passed
- * over byte by byte, so a broken frame hides none behind it.
+ * Cuts frames out of a stream by the framing of a description. The result depends on the bytes alone, never on how they
+ * are split. A frame is valid when its length, terminator and checksum are right; anything else is skipped byte by byte,
+ * so that a broken frame hides none behind it.
  */
 import { checksumOf } from './checksum.ts';
-import type { Protocol } from './protocol-types.ts';
+import type { FrameProtocol } from './protocol.ts';
 
-/** `bytes`: the frame with byte stuffing taken out; `raw`: as it came. Or what was no frame; `short`: begun and never whole. */
-export type Cut = { is: 'frame'; bytes: Buffer; raw: Buffer } | { is: 'checksum' | 'short' | 'noise'; bytes: Buffer };
+/** `bytes`: the frame without byte stuffing; `raw`: as received. Or bytes that are not a frame; `short`: an incomplete one. */
+export type FrameSegment = { is: 'frame'; bytes: Buffer; raw: Buffer } | { is: 'checksum' | 'short' | 'noise'; bytes: Buffer };
 
-/** A peer that speaks another protocol without end is told of in pieces. */
+/** Noise without end is reported in pieces of this size. */
 const NOISE_BYTES = 1024;
-/** In a row, within which a good one is looked for. */
-const MOST_BROKEN = 32;
+/** Broken frames in a row inside which a valid one is searched. */
+const MAX_BROKEN = 32;
 const SHOWN_BYTES = 24;
 
-type At = { is: 'more' } | { is: 'none' } | { is: 'checksum'; length: number } | { is: 'frame'; bytes: Buffer; length: number };
+type FrameMatch = { is: 'more' } | { is: 'none' } | { is: 'checksum'; length: number } | { is: 'frame'; bytes: Buffer; length: number };
 
 export class FrameCutter {
-  readonly #protocol: Protocol;
+  readonly #protocol: FrameProtocol;
   #held: Buffer = Buffer.alloc(0);
   #noise: Buffer[] = [];
   #noiseBytes = 0;
   #broken = 0;
 
-  constructor(protocol: Protocol) {
+  constructor(protocol: FrameProtocol) {
     this.#protocol = protocol;
   }
 
-  /** Bytes that came, in order. */
-  feed(bytes: Uint8Array): Cut[] {
+  /** The next bytes of the stream. */
+  feed(bytes: Uint8Array): FrameSegment[] {
     const held = this.#held = this.#held.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
-    const cuts: Cut[] = [];
+    const segments: FrameSegment[] = [];
     let at = 0;
-    let passedFrom = 0;
+    let skippedFrom = 0;
     while (at < held.length) {
-      const found = frameAt(held.subarray(at), this.#protocol);
+      const found = findFrame(held.subarray(at), this.#protocol);
       if (found.is === 'more') break;
       if (found.is === 'none') {
         at += 1;
         continue;
       }
-      this.#pass(held.subarray(passedFrom, at), cuts);
-      this.#toldNoise(cuts);
-      cuts.push(found.is === 'frame' ? { is: 'frame', bytes: found.bytes, raw: held.subarray(at, at + found.length) } : { is: 'checksum', bytes: held.subarray(at, at + found.length) });
+      this.#skip(held.subarray(skippedFrom, at), segments);
+      this.#flushNoise(segments);
+      segments.push(found.is === 'frame' ? { is: 'frame', bytes: found.bytes, raw: held.subarray(at, at + found.length) } : { is: 'checksum', bytes: held.subarray(at, at + found.length) });
       this.#broken = found.is === 'frame' ? 0 : this.#broken + 1;
-      // Only the head of a broken one is passed over: it may hide the next. Where nothing else comes, each byte is
-      // looked at once, or a peer that sends heads without end would have each counted over all that follows.
-      at += found.is === 'frame' || this.#broken > MOST_BROKEN ? found.length : Math.max(1, this.#protocol.header.length);
-      passedFrom = at;
+      // Only the head of a broken frame is skipped, as it may hide the next one. After many broken frames in a row the
+      // whole frame is skipped, so that endless heads cost no more than other bytes.
+      at += found.is === 'frame' || this.#broken > MAX_BROKEN ? found.length : Math.max(1, this.#protocol.header.length);
+      skippedFrom = at;
     }
-    this.#pass(held.subarray(passedFrom, at), cuts);
+    this.#skip(held.subarray(skippedFrom, at), segments);
     this.#held = held.subarray(at);
-    return cuts;
+    return segments;
   }
 
-  /** Nothing more comes: what was begun is cut short. */
-  end(): Cut[] {
-    const cuts: Cut[] = [];
-    this.#toldNoise(cuts);
-    if (this.#held.length > 0) cuts.push({ is: 'short', bytes: this.#held });
+  /** The stream ended: an unfinished frame is reported. */
+  end(): FrameSegment[] {
+    const segments: FrameSegment[] = [];
+    this.#flushNoise(segments);
+    if (this.#held.length > 0) segments.push({ is: 'short', bytes: this.#held });
     this.reset();
-    return cuts;
+    return segments;
   }
 
-  /** What was begun is given up: the next byte begins anew. */
+  /** Discards an unfinished frame. */
   reset(): void {
     this.#held = Buffer.alloc(0);
   }
 
-  #pass(bytes: Buffer, cuts: Cut[]): void {
+  #skip(bytes: Buffer, segments: FrameSegment[]): void {
     const { idle } = this.#protocol;
     const kept = idle.length === 0 ? bytes : bytes.filter((byte) => !idle.includes(byte));
     if (kept.length === 0) return;
@@ -77,53 +77,53 @@ export class FrameCutter {
     this.#noiseBytes += kept.length;
     if (this.#noiseBytes < NOISE_BYTES) return;
     let all = Buffer.concat(this.#noise);
-    for (; all.length >= NOISE_BYTES; all = all.subarray(NOISE_BYTES)) cuts.push({ is: 'noise', bytes: all.subarray(0, NOISE_BYTES) });
+    for (; all.length >= NOISE_BYTES; all = all.subarray(NOISE_BYTES)) segments.push({ is: 'noise', bytes: all.subarray(0, NOISE_BYTES) });
     this.#noise = all.length > 0 ? [all] : [];
     this.#noiseBytes = all.length;
   }
 
-  #toldNoise(cuts: Cut[]): void {
+  #flushNoise(segments: FrameSegment[]): void {
     if (this.#noiseBytes === 0) return;
     const noise = Buffer.concat(this.#noise);
-    // What is left of a broken frame ends with its terminator; alone it is nothing to speak of.
-    if (!noise.equals(this.#protocol.terminator)) cuts.push({ is: 'noise', bytes: noise });
+    // The terminator left over from a broken frame is not worth reporting.
+    if (!noise.equals(this.#protocol.terminator)) segments.push({ is: 'noise', bytes: noise });
     this.#noise = [];
     this.#noiseBytes = 0;
   }
 }
 
-/** What is told of a frame that never became whole. */
-export function shortOf(bytes: Buffer): { detail: string; detailZh: string } {
+/** Describes an incomplete frame, for faults. */
+export function truncatedFrameDetail(bytes: Buffer): { detail: string; detailZh: string } {
   const hex = bytes.toString('hex', 0, SHOWN_BYTES);
   return { detail: `a frame cut short after ${bytes.length} bytes: ${hex}`, detailZh: `帧不完整，只有 ${bytes.length} 字节：${hex}` };
 }
 
-/** What stands at the head of `held`, of which there is at least a byte. */
-export function frameAt(held: Buffer, protocol: Protocol): At {
+/** Whether a frame begins at the start of `held`, which has at least one byte. */
+export function findFrame(held: Buffer, protocol: FrameProtocol): FrameMatch {
   const { header } = protocol;
   for (let at = 0; at < header.length; at += 1) {
     if (at >= held.length) return { is: 'more' };
     if (held[at] !== header[at]) return { is: 'none' };
   }
-  if (protocol.length || protocol.fixed !== null) return counted(held, protocol);
-  return terminated(held, protocol);
+  if (protocol.length || protocol.fixed !== null) return findBySize(held, protocol);
+  return findByTerminator(held, protocol);
 }
 
-function counted(held: Buffer, protocol: Protocol): At {
+function findBySize(held: Buffer, protocol: FrameProtocol): FrameMatch {
   const { terminator, maxBytes } = protocol;
   const total = protocol.fixed ?? lengthAt(held, protocol);
   if (total === 'more') return { is: 'more' };
-  if (total > maxBytes || total < leastBytes(protocol)) return { is: 'none' };
+  if (total > maxBytes || total < minFrameBytes(protocol)) return { is: 'none' };
   if (held.length < total) return { is: 'more' };
   const frame = held.subarray(0, total);
   if (terminator.length > 0 && !endsWith(frame, terminator)) return { is: 'none' };
-  // Without a header every byte might begin a frame: a checksum that is wrong then says nothing.
-  if (!isRight(frame, protocol)) return protocol.header.length > 0 ? { is: 'checksum', length: total } : { is: 'none' };
+  // Without a header every byte might begin a frame: a wrong checksum is no error then.
+  if (!hasValidChecksum(frame, protocol)) return protocol.header.length > 0 ? { is: 'checksum', length: total } : { is: 'none' };
   return { is: 'frame', bytes: frame, length: total };
 }
 
-/** NaN where there is no number, which is no length. */
-function lengthAt(held: Buffer, { length, header }: Protocol): number | 'more' {
+/** NaN or Infinity where there is no valid length. */
+function lengthAt(held: Buffer, { length, header }: FrameProtocol): number | 'more' {
   if (!length) return NaN;
   const { at, size, type, order, mask, times, plus } = length;
   if (held.length < Math.max(at + size, header.length)) return 'more';
@@ -140,30 +140,30 @@ function numberOf(text: string, form: RegExp, base: number): number {
   return form.test(text) ? Number.parseInt(text, base) : NaN;
 }
 
-function leastBytes({ header, trailerBytes, length }: Protocol): number {
+function minFrameBytes({ header, trailerBytes, length }: FrameProtocol): number {
   return Math.max(1, header.length + trailerBytes, length ? length.at + length.size : 0);
 }
 
-function terminated(held: Buffer, protocol: Protocol): At {
+function findByTerminator(held: Buffer, protocol: FrameProtocol): FrameMatch {
   const { header, terminator, maxBytes } = protocol;
   const within = held.subarray(0, maxBytes);
   const end = within.indexOf(terminator, header.length);
   const next = header.length > 0 && !protocol.escape ? within.indexOf(header, header.length) : -1;
-  // Another header before the end: what began here was cut off. Text lines may hold their header's byte, so only long ones.
+  // Another header before the end: this frame was cut off. Text may contain a one-byte header, so only longer ones count.
   const isCutOff = header.length > 1 && next > 0 && (end < 0 || next < end);
   if (isCutOff) return { is: 'none' };
   if (end < 0) return held.length >= maxBytes ? { is: 'none' } : { is: 'more' };
   const length = end + terminator.length;
-  // Where one byte opens and closes, two in a row are a close and an open.
+  // Where header and terminator are the same byte, two in a row are the end of one frame and the start of the next.
   if (length > maxBytes || (end === header.length && protocol.escape)) return { is: 'none' };
-  const frame = protocol.escape ? unstuffed(held.subarray(0, length), protocol) : held.subarray(0, length);
-  if (!frame || frame.length < leastBytes(protocol)) return { is: 'none' };
-  if (!isRight(frame, protocol)) return header.length > 0 ? { is: 'checksum', length } : { is: 'none' };
+  const frame = protocol.escape ? unstuff(held.subarray(0, length), protocol) : held.subarray(0, length);
+  if (!frame || frame.length < minFrameBytes(protocol)) return { is: 'none' };
+  if (!hasValidChecksum(frame, protocol)) return header.length > 0 ? { is: 'checksum', length } : { is: 'none' };
   return { is: 'frame', bytes: frame, length };
 }
 
-/** @returns null where an escape stands that means nothing, and no checksum is there to judge */
-export function unstuffed(raw: Buffer, { escape, header, terminator, checksum }: Protocol): Buffer | null {
+/** @returns null for an invalid escape sequence when there is no checksum to decide */
+export function unstuff(raw: Buffer, { escape, header, terminator, checksum }: FrameProtocol): Buffer | null {
   if (!escape) return raw;
   const frame = Buffer.alloc(raw.length);
   let length = raw.copy(frame, 0, 0, header.length);
@@ -173,7 +173,7 @@ export function unstuffed(raw: Buffer, { escape, header, terminator, checksum }:
     if (!escape.some(({ first }) => first === byte)) frame[length++] = byte;
     else {
       const pair = at + 1 < end ? escape.find(({ first, second }) => first === byte && second === raw[at + 1]) : undefined;
-      // Some forget to stuff the escape itself; where a checksum stands to say so, it is taken as it is.
+      // Some devices do not stuff the escape byte itself; with a checksum to decide, it is accepted.
       if (!pair && !checksum) return null;
       frame[length++] = pair ? pair.meant : byte;
       if (pair) at += 1;
@@ -183,8 +183,8 @@ export function unstuffed(raw: Buffer, { escape, header, terminator, checksum }:
   return frame.subarray(0, length);
 }
 
-/** Whether the check value is that of the frame; where there is none, it is. */
-export function isRight(frame: Uint8Array, { checksum, header }: Protocol): boolean {
+/** Whether the checksum is right; true where the protocol has none. */
+export function hasValidChecksum(frame: Uint8Array, { checksum, header }: FrameProtocol): boolean {
   if (!checksum) return true;
   const { type, from, size, order, isText } = checksum;
   const at = frame.length + checksum.at;
@@ -192,11 +192,11 @@ export function isRight(frame: Uint8Array, { checksum, header }: Protocol): bool
   if (at < header.length || to < from || to > frame.length) return false;
   const value = checksumOf(type, frame, from, to);
   if (isText) return Buffer.from(frame.subarray(at, at + size)).toString('latin1').toUpperCase() === value.toString(16).toUpperCase().padStart(size, '0');
-  let said = 0;
-  for (let place = 0; place < size; place += 1) said = said * 256 + (frame[at + (order === 'big' ? place : size - 1 - place)] as number);
-  return said === value;
+  let actual = 0;
+  for (let index = 0; index < size; index += 1) actual = actual * 256 + (frame[at + (order === 'big' ? index : size - 1 - index)] as number);
+  return actual === value;
 }
 
 function endsWith(frame: Uint8Array, tail: Uint8Array): boolean {
-  return tail.every((byte, place) => frame[frame.length - tail.length + place] === byte);
+  return tail.every((byte, index) => frame[frame.length - tail.length + index] === byte);
 }

@@ -1,26 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode } from './decode.ts';
-import { planOf } from './frame.ts';
-import { loadDescription, readDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
-import { point, type FramePointOf } from './settings.ts';
-import { crowd, terminalFrame, state, tags } from './testing/terminal.ts';
+import { fieldPointMap } from './frame.ts';
+import { loadDescription, readDescription } from './load-description.ts';
+import type { FrameProtocol } from './protocol.ts';
+import { point, type ConfiguredFramePoint } from './settings.ts';
+import { crowdBody, terminalFrame, stateBody, tagsBody } from './testing/terminal.ts';
 
-const TERMINAL = loadDescription('shipped:compound-terminal').protocol as Protocol;
+const TERMINAL = loadDescription('shipped:compound-terminal').protocol as FrameProtocol;
 const ID = '500112000017';
 
-function read(protocol: Protocol, bytes: Uint8Array, points?: Record<string, unknown>[]) {
-  const plan = points ? planOf(protocol, points.map((one) => ({ id: String(one.id), ...point.parse(one) } as FramePointOf))) : { protocol, targets: null };
-  const decoded = decode({ is: 'message', bytes, plan });
+function read(protocol: FrameProtocol, bytes: Uint8Array, points?: Record<string, unknown>[]) {
+  const plan = points ? fieldPointMap(protocol, points.map((one) => ({ id: String(one.id), ...point.parse(one) } as ConfiguredFramePoint))) : { protocol, byField: null };
+  const decoded = decode({ is: 'message', bytes, pointMap: plan });
   return decoded.ok ? decoded.values ?? [] : decoded.fault.code;
 }
 
 /** Fields of one frame, without framing: header 00, fixed length. */
-function described(fields: string, bytes: number, order = 'big'): Protocol {
+function described(fields: string, bytes: number, order = 'big'): FrameProtocol {
   const loaded = readDescription('t.yaml', `version: 1\ntitle: { zh: 甲, en: a }\norder: ${order}\nheader: "00"\nfixed: ${bytes + 1}\nmessages:\n  - name: m\n    fields:\n${fields.split('\n').map((line) => `      ${line}`).join('\n')}\n`);
   assert.deepEqual(loaded.faults, []);
-  return loaded.protocol as Protocol;
+  return loaded.protocol as FrameProtocol;
 }
 
 const one = (field: string, hex: string, order?: string) => {
@@ -55,20 +55,20 @@ test('bits, conditions, sizes and counts of other fields', () => {
 test('the terminal: reads with their own time and evidence, statistics with their window, history', () => {
   const EPC = '30342848A80CD24000000001';
   const at = Date.UTC(2026, 0, 1);
-  assert.deepEqual(read(TERMINAL, terminalFrame(ID, 1, 2, tags([['260101080000', 2, -61, EPC], ['260101080001', 1, -50, 'ABCD']], true)), [{ id: 'in', read: 'tags.reads.epc', where: { antenna: 1 } }, { id: 'tag', read: 'tags.reads.epc' }]), [
+  assert.deepEqual(read(TERMINAL, terminalFrame(ID, 1, 2, tagsBody([['260101080000', 2, -61, EPC], ['260101080001', 1, -50, 'ABCD']], true)), [{ id: 'in', read: 'tags.reads.epc', where: { antenna: 1 } }, { id: 'tag', read: 'tags.reads.epc' }]), [
     { point: 'tag', value: EPC, evidence: [{ kind: 'tag', epc: EPC, antenna: 2, rssiDbm: -61 }], deviceAt: at, origin: 'backfill' },
     { point: 'in', value: 'ABCD', evidence: [{ kind: 'tag', epc: 'ABCD', antenna: 1, rssiDbm: -50 }], deviceAt: at + 1000, origin: 'backfill' },
     { point: 'tag', value: 'ABCD', evidence: [{ kind: 'tag', epc: 'ABCD', antenna: 1, rssiDbm: -50 }], deviceAt: at + 1000, origin: 'backfill' },
   ]);
-  assert.deepEqual(read(TERMINAL, terminalFrame(ID, 1, 3, crowd('260101080000', 12, 65_535)), [{ id: 'all', read: 'crowd.devices' }, { id: 'new', read: 'crowd.fresh' }]), [
+  assert.deepEqual(read(TERMINAL, terminalFrame(ID, 1, 3, crowdBody('260101080000', 12, 65_535)), [{ id: 'all', read: 'crowd.devices' }, { id: 'new', read: 'crowd.fresh' }]), [
     { point: 'all', value: 12, unit: '{device}', deviceAt: at, window: { fromAt: at - 300_000, toAt: at, count: 0 } },
     { point: 'new', value: null, quality: 'bad', flags: ['fault-code'], deviceAt: at, window: { fromAt: at - 300_000, toAt: at, count: 0 } },
   ]);
-  assert.deepEqual((read(TERMINAL, terminalFrame(ID, 1, 4, state('260101080000', -0.5, 40, 12_345, 1, 0x21)), [{ id: 't', read: 'state.temperature' }, { id: 'v', read: 'state.supply' }, { id: 'p', read: 'state.power' }, { id: 'd', read: 'state.doorOpen' }, { id: 'a', read: 'state.antennasDown' }]) as { value: unknown }[]).map(({ value }) => value), [-0.5, 12.345, 'battery', true, 2]);
+  assert.deepEqual((read(TERMINAL, terminalFrame(ID, 1, 4, stateBody('260101080000', -0.5, 40, 12_345, 1, 0x21)), [{ id: 't', read: 'state.temperature' }, { id: 'v', read: 'state.supply' }, { id: 'p', read: 'state.power' }, { id: 'd', read: 'state.doorOpen' }, { id: 'a', read: 'state.antennasDown' }]) as { value: unknown }[]).map(({ value }) => value), [-0.5, 12.345, 'battery', true, 2]);
 });
 
 test('a wrong check value never gives a value; nor does what is no message', () => {
-  const whole = terminalFrame(ID, 1, 4, state('260101080000', 20, 40, 12_345, 1, 0));
+  const whole = terminalFrame(ID, 1, 4, stateBody('260101080000', 20, 40, 12_345, 1, 0));
   for (let at = 4; at < whole.length; at += 1) {
     const broken = Buffer.from(whole);
     broken[at] = (broken[at] as number) ^ 0x10;

@@ -1,38 +1,39 @@
-/** Frames in, values out, by the protocol that their description became; no clock, no I/O. */
+/** Decodes frames by their compiled description; no clock, no I/O. */
 import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
 import type { TagRead } from '../../core/event.ts';
 import './faults.ts';
-import type { FrameFrame, Plan, Target } from './frame.ts';
-import { isRight } from './cutter.ts';
-import { asRead } from './digits.ts';
-import type { Field, Group, MessagePlan, Step } from './protocol-types.ts';
-import { eachTurn, holds, messageOf, readField, readHead, ShortFrame, type Reading, type Slot } from './read.ts';
+import type { DescribedFrame, FieldPointMap, FieldPoint } from './frame.ts';
+import { hasValidChecksum } from './cutter.ts';
+import { normalizeDigits } from './digits.ts';
+import type { ProtocolField, RepeatGroup, ProtocolMessage, ProtocolItem } from './protocol.ts';
+import { forEachRepetition, conditionsHold, matchMessage, readField, readHeadFields, ShortFrameError, type FrameCursor, type FieldSlot } from './read-fields.ts';
 
-/** A report of more values than this is no report. */
-const MOST_VALUES = 20_000;
+/** A frame with more values is invalid. */
+const MAX_VALUES = 20_000;
 const SHOWN_BYTES = 24;
 
 /**
- * @returns the values of the points that read this message; a wrong checksum gives CV_FRAME_CHECKSUM, a frame of
- *   another description CV_DESCRIBED_UNCLAIMED, one that is no message of this CV_DESCRIBED_MESSAGE, one that ends too early CV_DESCRIBED_SHORT, and none of them a value
+ * @returns the values of the points that read this message, or a fault: CV_FRAME_CHECKSUM, CV_DESCRIBED_UNCLAIMED for a
+ *   frame of another description, CV_DESCRIBED_MESSAGE for one without a matching message, CV_DESCRIBED_SHORT for one that
+ *   ends too early
  */
-export function decode(frame: FrameFrame): Decoded {
-  if (frame.is === 'away') return { ...lost(frame.left ? 'CV_DESCRIBED_LEFT' : 'CV_DESCRIBED_ABSENT', { identity: frame.identity, address: frame.at }), isAway: true };
-  if (frame.is === 'silent') return { ...lost('CV_DESCRIBED_SILENT', { address: frame.at, timeoutMs: frame.timeoutMs }), points: [...frame.points], ...(frame.count > 1 ? { isAway: true as const } : {}) };
-  const { plan } = frame;
+export function decode(frame: DescribedFrame): Decoded {
+  if (frame.is === 'away') return { ...lost(frame.wasConnected ? 'CV_DESCRIBED_LEFT' : 'CV_DESCRIBED_ABSENT', { identity: frame.identity, address: frame.address }), isAway: true };
+  if (frame.is === 'silent') return { ...lost('CV_DESCRIBED_SILENT', { address: frame.address, timeoutMs: frame.timeoutMs }), points: [...frame.points], ...(frame.count > 1 ? { isAway: true as const } : {}) };
+  const { pointMap } = frame;
   const bytes = bufferOf(frame.bytes);
-  const { protocol } = plan;
-  if (!isRight(bytes, protocol)) return lost('CV_FRAME_CHECKSUM', { detail: shown(bytes), detailZh: shown(bytes) });
-  const reading = readHead(bytes, protocol);
-  if (!reading) return lost('CV_DESCRIBED_SHORT', { field: 'head', bytes: shown(bytes) });
-  if (!holds(protocol.when, reading.slots)) return lost('CV_DESCRIBED_UNCLAIMED', { address: protocol.title.en, addressZh: protocol.title.zh, bytes: shown(bytes) });
-  const message = messageOf(reading, protocol);
+  const { protocol } = pointMap;
+  if (!hasValidChecksum(bytes, protocol)) return lost('CV_FRAME_CHECKSUM', { detail: shown(bytes), detailZh: shown(bytes) });
+  const cursor = readHeadFields(bytes, protocol);
+  if (!cursor) return lost('CV_DESCRIBED_SHORT', { field: 'head', bytes: shown(bytes) });
+  if (!conditionsHold(protocol.when, cursor.slots)) return lost('CV_DESCRIBED_UNCLAIMED', { address: protocol.title.en, addressZh: protocol.title.zh, bytes: shown(bytes) });
+  const message = matchMessage(cursor, protocol);
   if (!message) return lost('CV_DESCRIBED_MESSAGE', { bytes: shown(bytes) });
   try {
-    const values = valuesOf(reading, message, plan, bytes);
+    const values = valuesOf(cursor, message, pointMap, bytes);
     return { ok: true, values, ...(message.confirms ? {} : { isPartial: true as const }) };
   } catch (error) {
-    if (error instanceof ShortFrame) return lost('CV_DESCRIBED_SHORT', { field: error.field, bytes: shown(bytes) });
+    if (error instanceof ShortFrameError) return lost('CV_DESCRIBED_SHORT', { field: error.field, bytes: shown(bytes) });
     throw error;
   }
 }
@@ -40,73 +41,73 @@ export function decode(frame: FrameFrame): Decoded {
 const bufferOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const shown = (bytes: Buffer) => bytes.toString('hex', 0, SHOWN_BYTES);
 
-function valuesOf(reading: Reading, message: MessagePlan, plan: Plan, bytes: Buffer): PointValue[] {
-  const gathered = new Gathered(reading, message, plan, bytes);
-  // Fields of the head are points of each message that has one.
-  for (const field of plan.protocol.head) gathered.head(field);
-  gathered.steps(message.steps, null);
-  return gathered.done();
+function valuesOf(cursor: FrameCursor, message: ProtocolMessage, pointMap: FieldPointMap, bytes: Buffer): PointValue[] {
+  const values = new MessageValues(cursor, message, pointMap, bytes);
+  // Head fields are readable in every message.
+  for (const field of pointMap.protocol.head) values.head(field);
+  values.items(message.items, null);
+  return values.done();
 }
 
-/** Values of one message while it is read: the time may stand behind them. */
-class Gathered {
-  readonly #reading: Reading;
-  readonly #message: MessagePlan;
-  readonly #plan: Plan;
-  /** As it was sent, but for byte stuffing. */
+/** Collects the values of one message; the time may be read after them. */
+class MessageValues {
+  readonly #cursor: FrameCursor;
+  readonly #message: ProtocolMessage;
+  readonly #pointMap: FieldPointMap;
+  /** The frame as received, without byte stuffing. */
   readonly #bytes: Buffer;
   readonly #values: PointValue[] = [];
-  /** Of a time that stands in each repetition. */
+  /** Times of repetitions. */
   readonly #times = new Map<PointValue, number | null>();
-  /** Fields beside a value that must be so. */
-  readonly #wheres = new Map<PointValue, { slot: number; wanted: string }[]>();
+  /** Values that other fields must have. */
+  readonly #conditions = new Map<PointValue, { slot: number; wanted: string }[]>();
 
-  constructor(reading: Reading, message: MessagePlan, plan: Plan, bytes: Buffer) {
+  constructor(cursor: FrameCursor, message: ProtocolMessage, pointMap: FieldPointMap, bytes: Buffer) {
     this.#bytes = bytes;
-    this.#reading = reading;
+    this.#cursor = cursor;
     this.#message = message;
-    this.#plan = plan;
+    this.#pointMap = pointMap;
   }
 
-  head(field: Field): void {
-    const slot = this.#reading.slots[field.slot];
-    if (field.key !== null && slot) this.#take(`${this.#message.name}.${field.key}`, field, slot, null, slot.value === null);
+  head(field: ProtocolField): void {
+    const slot = this.#cursor.slots[field.slot];
+    if (field.key !== null && slot) this.#addField(`${this.#message.name}.${field.key}`, field, slot, null, slot.value === null);
     this.#bits(field, `${this.#message.name}.`, null);
   }
 
-  steps(steps: readonly Step[], group: Group | null): void {
-    for (const step of steps) {
-      if ('group' in step) this.#group(step);
-      else this.#field(step, group);
+  items(items: readonly ProtocolItem[], group: RepeatGroup | null): void {
+    for (const item of items) {
+      if ('group' in item) this.#group(item);
+      else this.#field(item, group);
     }
   }
 
-  #field(field: Field, group: Group | null): void {
-    const read = readField(this.#reading, field);
+  #field(field: ProtocolField, group: RepeatGroup | null): void {
+    const read = readField(this.#cursor, field);
     if (!read || field.key === null) return;
-    this.#take(field.key, field, read.slot, group, read.isInvalid);
+    this.#addField(field.key, field, read.slot, group, read.isInvalid);
     this.#bits(field, '', group);
   }
 
-  #group(group: Group): void {
-    eachTurn(this.#reading, group, () => {
+  #group(group: RepeatGroup): void {
+    forEachRepetition(this.#cursor, group, () => {
       const before = this.#values.length;
-      this.steps(group.steps, group);
-      this.#pick(before, group.own);
-      this.#dress(group, before);
-      if (this.#values.length > MOST_VALUES) throw new ShortFrame(group.group);
+      this.items(group.items, group);
+      this.#filter(before, group.own);
+      this.#annotate(group, before);
+      if (this.#values.length > MAX_VALUES) throw new ShortFrameError(group.group);
     });
   }
 
   done(): PointValue[] {
-    this.#pick(0, null);
+    this.#filter(0, null);
     const { time, windowMs, history } = this.#message;
-    const at = time === null ? null : timeIn(this.#reading.slots[time]);
-    const isHistory = history !== null && holds(history, this.#reading.slots);
+    const at = time === null ? null : timeIn(this.#cursor.slots[time]);
+    const isHistory = history !== null && conditionsHold(history, this.#cursor.slots);
     if (time === null && !isHistory) return this.#values;
     for (const value of this.#values) {
       const deviceAt = this.#times.has(value) ? this.#times.get(value) as number | null : at;
-      // A time that cannot be read must not put a value anywhere.
+      // An invalid time gives no value.
       if (time !== null && deviceAt === null) Object.assign(value, { value: null, quality: 'bad', flags: ['device'], fault: { code: 'CV_DESCRIBED_TIME', params: { point: value.point } } });
       if (deviceAt !== null) {
         value.deviceAt = deviceAt;
@@ -117,23 +118,23 @@ class Gathered {
     return this.#values;
   }
 
-  /** A field that decides may stand behind the value: the end of the repetition that has it says whether the value is wanted. @param own null: of the message */
-  #pick(from: number, own: ReadonlySet<number> | null): void {
-    if (this.#wheres.size === 0) return;
+  /** Drops values whose `where` does not hold. The deciding field may come after the value, so this runs at the end of a repetition. @param own null: of the message */
+  #filter(from: number, own: ReadonlySet<number> | null): void {
+    if (this.#conditions.size === 0) return;
     let kept = from;
     for (let at = from; at < this.#values.length; at += 1) {
       const value = this.#values[at] as PointValue;
-      const wheres = this.#wheres.get(value) ?? [];
-      const now = wheres.filter(({ slot }) => own === null || own.has(slot));
-      if (now.length > 0) this.#wheres.set(value, wheres.filter((one) => !now.includes(one)));
-      if (now.every(({ slot, wanted }) => this.#isSo(slot, wanted))) this.#values[kept++] = value;
+      const conditions = this.#conditions.get(value) ?? [];
+      const decided = conditions.filter(({ slot }) => own === null || own.has(slot));
+      if (decided.length > 0) this.#conditions.set(value, conditions.filter((one) => !decided.includes(one)));
+      if (decided.every(({ slot, wanted }) => this.#hasValue(slot, wanted))) this.#values[kept++] = value;
     }
     this.#values.length = kept;
   }
 
-  /** What a repetition gave is its own: its time, and the tag that was read. */
-  #dress({ tag, own }: Group, from: number): void {
-    const { slots } = this.#reading;
+  /** Sets time and tag evidence of the values of a repetition. */
+  #annotate({ tag, own }: RepeatGroup, from: number): void {
+    const { slots } = this.#cursor;
     const { time } = this.#message;
     const isOwnTime = time !== null && own.has(time);
     const read = tag ? tagOf(tag, slots) : null;
@@ -144,41 +145,41 @@ class Gathered {
     }
   }
 
-  #bits(field: Field, prefix: string, group: Group | null): void {
+  #bits(field: ProtocolField, prefix: string, group: RepeatGroup | null): void {
     for (const { key, slot } of field.bits) {
-      const read = this.#reading.slots[slot];
-      if (read) this.#give(prefix + key, read, null, group, false);
+      const read = this.#cursor.slots[slot];
+      if (read) this.#add(prefix + key, read, null, group, false);
     }
   }
 
-  #take(key: string, field: Field, read: NonNullable<Slot>, group: Group | null, isInvalid: boolean): void {
-    this.#give(key, read, field.unit, group, isInvalid);
+  #addField(key: string, field: ProtocolField, read: NonNullable<FieldSlot>, group: RepeatGroup | null, isInvalid: boolean): void {
+    this.#add(key, read, field.unit, group, isInvalid);
   }
 
-  #give(key: string, { value, at, length }: NonNullable<Slot>, unit: string | null, group: Group | null, isInvalid: boolean): void {
-    const { targets } = this.#plan;
-    const wanted: readonly Target[] = targets === null ? [{ id: key, where: [] }] : targets.get(key) ?? [];
+  #add(key: string, { value, at, length }: NonNullable<FieldSlot>, unit: string | null, group: RepeatGroup | null, isInvalid: boolean): void {
+    const { byField } = this.#pointMap;
+    const wanted: readonly FieldPoint[] = byField === null ? [{ id: key, where: [] }] : byField.get(key) ?? [];
     for (const { id, where } of wanted) {
-      const wheres = where.map(([name, text]) => ({ slot: group?.names.get(name) ?? this.#message.names.get(name) ?? -1, wanted: text }));
-      const given: PointValue = value !== null ? { point: id, value, ...(unit === null ? {} : { unit }) }
+      const conditions = where.map(([name, text]) => ({ slot: group?.names.get(name) ?? this.#message.names.get(name) ?? -1, wanted: text }));
+      const added: PointValue = value !== null ? { point: id, value, ...(unit === null ? {} : { unit }) }
         : { point: id, value: null, quality: 'bad', flags: [isInvalid ? 'fault-code' : 'sensor'], ...(isInvalid ? {} : { fault: { code: 'CV_DESCRIBED_VALUE', params: { point: id, field: key } } }) };
-      if (this.#plan.isTraced) given.bytes = { at, hex: this.#bytes.toString('hex', at, at + length) };
-      this.#values.push(given);
-      if (wheres.length > 0) this.#wheres.set(given, wheres);
+      if (this.#pointMap.withBytes) added.bytes = { at, hex: this.#bytes.toString('hex', at, at + length) };
+      this.#values.push(added);
+      if (conditions.length > 0) this.#conditions.set(added, conditions);
     }
   }
 
-  #isSo(slot: number, wanted: string): boolean {
-    const value = this.#reading.slots[slot]?.value;
-    return value !== undefined && value !== null && String(value) === asRead(wanted, this.#message.digits.get(slot));
+  #hasValue(slot: number, wanted: string): boolean {
+    const value = this.#cursor.slots[slot]?.value;
+    return value !== undefined && value !== null && String(value) === normalizeDigits(wanted, this.#message.digits.get(slot));
   }
 }
 
-function timeIn(slot: Slot): number | null {
+function timeIn(slot: FieldSlot): number | null {
   return typeof slot?.value === 'number' && Number.isSafeInteger(slot.value) ? slot.value : null;
 }
 
-function tagOf(tag: NonNullable<Group['tag']>, slots: readonly Slot[]): TagRead | null {
+function tagOf(tag: NonNullable<RepeatGroup['tag']>, slots: readonly FieldSlot[]): TagRead | null {
   const of = (role: keyof typeof tag) => { const slot = tag[role]; return slot === undefined ? undefined : slots[slot]?.value; };
   const epc = of('epc');
   if (typeof epc !== 'string' || !/^[0-9A-F]+$/.test(epc)) return null;

@@ -3,23 +3,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FrameCutter } from './cutter.ts';
 import { decode } from './decode.ts';
-import { planOf } from './frame.ts';
-import { readDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
-import { point, type FramePointOf } from './settings.ts';
+import { fieldPointMap } from './frame.ts';
+import { readDescription } from './load-description.ts';
+import type { FrameProtocol } from './protocol.ts';
+import { point, type ConfiguredFramePoint } from './settings.ts';
 import { fillTemplate } from './template.ts';
 
-function protocolOf(text: string): Protocol {
+function protocolOf(text: string): FrameProtocol {
   const loaded = readDescription('d.yaml', `version: 1\ntitle: { zh: 甲, en: a }\n${text}\n`);
   assert.deepEqual(loaded.faults, []);
-  return loaded.protocol as Protocol;
+  return loaded.protocol as FrameProtocol;
 }
 
 const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 
-function read(protocol: Protocol, hex: string, ...points: Record<string, unknown>[]) {
-  const plan = points.length === 0 ? { protocol, targets: null } : planOf(protocol, points.map((one) => ({ id: String(one.id), ...point.parse(one) }) as FramePointOf));
-  const decoded = decode({ is: 'message', bytes: bytesOf(hex), plan });
+function read(protocol: FrameProtocol, hex: string, ...points: Record<string, unknown>[]) {
+  const plan = points.length === 0 ? { protocol, byField: null } : fieldPointMap(protocol, points.map((one) => ({ id: String(one.id), ...point.parse(one) }) as ConfiguredFramePoint));
+  const decoded = decode({ is: 'message', bytes: bytesOf(hex), pointMap: plan });
   return decoded.ok ? (decoded.values ?? []).map(({ point: id, value }) => `${id} ${String(value)}`) : decoded.fault.code;
 }
 
@@ -27,7 +27,7 @@ const fields = (spec: string, more = '') => protocolOf(`header: "AA"\nterminator
 
 test('the order of the whole goes for lengths, check values and fields, unless they say their own', () => {
   const of = (order: string, length = '', checksum = '', field = '') => protocolOf(`${order}header: "AA"\nlength: { at: 1, type: u16, plus: 5${length} }\nchecksum: { type: crc16-modbus, from: 1${checksum} }\nmessages: [{ name: m, fields: [{ skip: 2 }, { name: x, type: u16${field} }], answer: "AA {length} 0102 {checksum}" }]`);
-  const frames: [protocol: Protocol, wanted: string, value: number][] = [
+  const frames: [protocol: FrameProtocol, wanted: string, value: number][] = [
     [of(''), 'aa00020102', 258], [of('order: big\n'), 'aa00020102', 258], [of('order: little\n'), 'aa02000102', 513],
     [of('order: little\n', ', order: big', ', order: big', ', order: big'), 'aa00020102', 258], [of('', ', order: little', ', order: little', ', order: little'), 'aa02000102', 513],
   ];
@@ -59,7 +59,7 @@ test('fields three repeats deep, with what decides beside, before and behind the
   for (const [where, wanted] of rows) assert.deepEqual(found(where), wanted.map((value) => `x ${value}`), JSON.stringify(where));
   assert.deepEqual(read(protocol, frame, { id: 'f', read: 'm.r1.f', where: { b: 0x11 } }, { id: 'e', read: 'm.r1.r2.e', where: { f: 0x60 } }), ['e 80', 'f 97']);
   const timed = protocolOf('header: "AA"\nterminator: "0D"\nmax: 200\nmessages: [{ name: m, time: at, fields: [{ repeat: r1, count: rest, fields: [{ repeat: r2, count: 1, fields: [{ name: x }, { name: at, type: unix }] }, { name: y }] }] }]');
-  const decoded = decode({ is: 'message', bytes: bytesOf('AA 01 00000001 07 02 00000002 08 0D'), plan: { protocol: timed, targets: null } });
+  const decoded = decode({ is: 'message', bytes: bytesOf('AA 01 00000001 07 02 00000002 08 0D'), pointMap: { protocol: timed, byField: null } });
   assert.deepEqual(decoded.ok ? decoded.values?.filter(({ point: id }) => id.endsWith('.x')).map(({ value, deviceAt }) => [value, deviceAt]) : null, [[1, 1000], [2, 2000]]);
 });
 
@@ -106,7 +106,7 @@ test('bits of signed and wide numbers, one or several, in either order of their 
 });
 
 test('what is none by the protocol: of numbers, texts and digits, as they read or in hex', () => {
-  const isNone = (field: string, hex: string) => { const decoded = decode({ is: 'message', bytes: bytesOf(`AA ${hex} 0D`), plan: { protocol: fields(`{ name: x, ${field} }`), targets: null } }); return decoded.ok && decoded.values?.[0]?.value === null && decoded.values[0].flags?.[0] === 'fault-code'; };
+  const isNone = (field: string, hex: string) => { const decoded = decode({ is: 'message', bytes: bytesOf(`AA ${hex} 0D`), pointMap: { protocol: fields(`{ name: x, ${field} }`), byField: null } }); return decoded.ok && decoded.values?.[0]?.value === null && decoded.values[0].flags?.[0] === 'fault-code'; };
   const rows: [field: string, hex: string, wanted: boolean][] = [
     ['invalid: [255]', 'FF', true], ['invalid: [0xFF]', 'FE', false], ['type: i16, invalid: [-32768]', '8000', true], ['type: ascii, size: 2, invalid: ["--"]', '2D2D', true], ['type: ascii, size: 2, invalid: ["--"]', '2D2E', false], ['type: hex, size: 1, invalid: ["FF"]', 'FF', true],
     ['type: bcd, size: 2, invalid: ["ffff"]', 'FFFF', true], ['type: bcd, size: 2, invalid: ["FFFF"]', 'FFFE', false], ['type: bcd, size: 2, invalid: [12]', '0012', true], ['type: bcd, size: 2, invalid: ["0012"]', '0012', true], ['type: bcd, size: 2, invalid: [12]', '0112', false], ['type: bcd, size: 2, order: little, invalid: ["EEFF"]', 'FFEE', true], ['type: number-text, size: 2, invalid: [99]', '3939', true], ['type: number-text, size: 2, invalid: ["--"]', '2D2D', false],
@@ -133,9 +133,9 @@ test('digits of BCD are a number up to fifteen of them, and beside a point they 
 
 test('hex digits that YAML made a number of are told with how many are wanted', () => {
   const told = (size: number | string, wanted: string) => readDescription('d.yaml', `version: 1\ntitle: { zh: 甲, en: a }\nheader: "AA"\nterminator: "0D"\nhead: [{ name: id, type: hex, size: ${size} }]\nmessages: [{ name: m, when: { id: ${wanted} } }]`).faults.map(({ params }) => `${params.problem}|${params.problemZh}`);
-  assert.deepEqual(told(1, '7'), ['7: hex digits are written in quotes, 2 of them, such as "90"|7：十六进制须加引号，共 2 位，如 "90"']);
-  assert.deepEqual(told(4, '"0001"'), ['0001: hex digits are written in quotes, 8 of them, such as "901F901F"|0001：十六进制须加引号，共 8 位，如 "901F901F"']);
-  assert.deepEqual(told('rest', '12'), ['12: hex digits are written in quotes, two a byte, such as "901F"|12：十六进制须加引号，每字节两位，如 "901F"']);
+  assert.deepEqual(told(1, '7'), ['7: hex digits must be quoted, 2 of them, such as "90"|7：十六进制须加引号，共 2 位，如 "90"']);
+  assert.deepEqual(told(4, '"0001"'), ['0001: hex digits must be quoted, 8 of them, such as "901F901F"|0001：十六进制须加引号，共 8 位，如 "901F901F"']);
+  assert.deepEqual(told('rest', '12'), ['12: hex digits must be quoted, two per byte, such as "901F"|12：十六进制须加引号，每字节两位，如 "901F"']);
   for (const [size, wanted] of [[1, '12'], [1, '"0A"'], [1, '"0a"'], [2, '[1234, "00AB"]'], ['rest', '"0A0B0C"'], [1, '"!= 0A"']] as const) assert.deepEqual(told(size, wanted), [], wanted);
   for (const [size, wanted] of [[1, '"0G"'], [1, '"ABC"'], ['rest', '"ABC"'], [1, 'true']] as const) assert.equal(told(size, wanted).length, 1, wanted);
 });

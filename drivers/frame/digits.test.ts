@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode } from './decode.ts';
-import { planOf } from './frame.ts';
-import { readDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
-import { point, type FramePointOf } from './settings.ts';
+import { fieldPointMap } from './frame.ts';
+import { readDescription } from './load-description.ts';
+import type { FrameProtocol } from './protocol.ts';
+import { point, type ConfiguredFramePoint } from './settings.ts';
 
 const text = (fields: string, more = '') => `version: 1\ntitle: { zh: 甲, en: a }\nheader: "00"\nterminator: "0D"\n${more}messages:\n  - name: m\n    fields:\n${fields.split('\n').map((line) => `      ${line}`).join('\n')}\n  - { name: other }\n`;
 
-function described(fields: string, more = ''): Protocol {
+function described(fields: string, more = ''): FrameProtocol {
   const loaded = readDescription('d.yaml', text(fields, more));
   assert.deepEqual(loaded.faults, []);
-  return loaded.protocol as Protocol;
+  return loaded.protocol as FrameProtocol;
 }
 
-function read(protocol: Protocol, hex: string, points?: Record<string, unknown>[]) {
-  const plan = points ? planOf(protocol, points.map((one) => ({ id: String(one.id), ...point.parse(one) } as FramePointOf))) : { protocol, targets: null };
-  const decoded = decode({ is: 'message', bytes: Buffer.from(`00${hex}0d`, 'hex'), plan });
+function read(protocol: FrameProtocol, hex: string, points?: Record<string, unknown>[]) {
+  const plan = points ? fieldPointMap(protocol, points.map((one) => ({ id: String(one.id), ...point.parse(one) } as ConfiguredFramePoint))) : { protocol, byField: null };
+  const decoded = decode({ is: 'message', bytes: Buffer.from(`00${hex}0d`, 'hex'), pointMap: plan });
   return decoded.ok ? (decoded.values ?? []).map(({ value, fault, flags }) => (value === null ? fault?.code ?? flags?.[0] : value)) : [decoded.fault.code];
 }
 
@@ -79,16 +79,16 @@ test('ids in hex and BCD: conditions, enumerations and points name them as they 
 test('hex ids that YAML reads as numbers, and comparisons that never hold, are told with their line', () => {
   const item = (when: string) => text(`- { name: item, type: hex, size: 4 }\n- { name: x, when: { item: ${when} } }`);
   const rows: [text: string, words: RegExp][] = [
-    [item('00010000'), /10000: hex digits are written in quotes, 8 of them, such as "901F901F"/],
-    [item('0x00010000'), /in quotes/],
+    [item('00010000'), /10000: hex digits must be quoted, 8 of them, such as "901F901F"/],
+    [item('0x00010000'), /must be quoted/],
     [item('"0001"'), /8 of them/],
     [item('["00010000", 7]'), /7: hex/],
     [item('"!= 0001"'), /8 of them/],
-    [item('">= 00010000"'), /only numbers are greater or smaller/],
-    [item('true'), /in quotes/],
-    [text('- { name: item, type: hex, size: rest }\n- { name: x, when: { item: 12 } }'), /two a byte/],
-    [text('- { name: item }\n- { name: x, when: { item: ">= ab" } }'), /only numbers are greater/],
-    [text('- { name: item }\n- { name: x, sign: bit }'), /sign: bit is of bcd; u8 has none/],
+    [item('">= 00010000"'), /only numbers can be compared/],
+    [item('true'), /must be quoted/],
+    [text('- { name: item, type: hex, size: rest }\n- { name: x, when: { item: 12 } }'), /two per byte/],
+    [text('- { name: item }\n- { name: x, when: { item: ">= ab" } }'), /only numbers can be compared/],
+    [text('- { name: item }\n- { name: x, sign: bit }'), /sign: bit is only for bcd, not u8/],
     [text('- { name: item }\n- { name: x, type: ascii, size: 1, sign: { item: 1 } }'), /a number without bits, not ascii/],
     [text('- { name: item }\n- { name: x, bits: { a: 0 }, sign: { item: 1 } }'), /a number without bits/],
     [text('- { name: item }\n- { name: x, type: unix, sign: { item: 1 } }'), /not unix/],

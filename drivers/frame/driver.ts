@@ -1,14 +1,16 @@
-/** Devices with a private protocol that a file describes: compound terminals, instruments, vendors' boxes. What the device is, as data. */
+/** Devices with a private protocol described in a file: compound terminals, instruments, vendors' boxes. What the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
 import { beside } from './beside.ts';
 import { decode } from './decode.ts';
 import { frameReader } from './frame-reader.ts';
-import { fieldsOf } from './frame.ts';
+import { readableFields } from './frame.ts';
 import { open } from './link.ts';
-import { loadDescription } from './load.ts';
+import { loadDescription } from './load-description.ts';
 import { recording } from './recording.ts';
 import { point, settings } from './settings.ts';
-import { discover, examine, probe } from './survey.ts';
+import { examine } from './examine.ts';
+import { discover } from './discover.ts';
+import { probe } from './probe.ts';
 
 export default defineDriver({
   id: 'frame',
@@ -21,12 +23,12 @@ export default defineDriver({
     if (!field) return {};
     return { ...(field.unit === null ? {} : { unit: field.unit }), ...(field.kind === null ? {} : { kind: field.kind }), ...(field.indicator === null ? {} : { indicator: field.indicator }) };
   },
-  // Of a description or a field that is not there `examine` says more.
+  // `examine` reports a missing description or field.
   unitless: ({ read }, own) => fieldOf(own?.description, read)?.isText ?? true,
   open, decode, probe, discover, examine, beside, frameReader, recording,
 });
 
 function fieldOf(description: string | undefined, read: string) {
   const protocol = description === undefined ? null : loadDescription(description).protocol;
-  return protocol ? fieldsOf(protocol).get(read) : undefined;
+  return protocol ? readableFields(protocol).get(read) : undefined;
 }

@@ -1,75 +1,75 @@
-/** What a link hands to `decode`, and which points read what. */
-import type { Digits } from './digits.ts';
-import type { Protocol, Step } from './protocol-types.ts';
+/** What a link hands to `decode`, and which points read which field. */
+import type { DigitFormat } from './digits.ts';
+import type { FrameProtocol, ProtocolItem } from './protocol.ts';
 import type { FramePoint } from './settings.ts';
 
-export type FrameFrame = MessageFrame | AwayFrame | SilentFrame;
+export type DescribedFrame = DescribedMessageFrame | AwayFrame | SilentFrame;
 
-export interface MessageFrame {
+export interface DescribedMessageFrame {
   is: 'message';
-  /** Whole, with byte stuffing taken out. */
+  /** The whole frame without byte stuffing. */
   bytes: Uint8Array;
-  plan: Plan;
+  pointMap: FieldPointMap;
 }
 
-/** Nobody of this identity is connected. */
+/** No device with this identity is connected. */
 interface AwayFrame {
   is: 'away';
   identity: string;
-  at: string;
-  /** It was there before. */
-  left: boolean;
+  address: string;
+  /** It was connected before. */
+  wasConnected: boolean;
 }
 
-/** A question of ours was not answered. */
+/** A poll was not answered. */
 interface SilentFrame {
   is: 'silent';
-  at: string;
+  address: string;
   timeoutMs: number;
-  /** In a row. */
+  /** Unanswered polls in a row. */
   count: number;
   points: readonly string[];
 }
 
-export interface Target {
+export interface FieldPoint {
   id: string;
-  /** Only where fields beside it are so, as text. */
+  /** Only where other fields have these values, as text. */
   where: readonly [name: string, value: string][];
 }
 
-export interface Plan {
-  protocol: Protocol;
-  /** `message.field` → points; null: everything is shown, under names of its own. */
-  targets: ReadonlyMap<string, readonly Target[]> | null;
-  /** Values go with the bytes that they were read from: for people, on the command line. */
-  isTraced?: true;
+export interface FieldPointMap {
+  protocol: FrameProtocol;
+  /** `message.field` → points; null: all values are given, under their field names. */
+  byField: ReadonlyMap<string, readonly FieldPoint[]> | null;
+  /** Values are given with the bytes that they were read from, for the command line. */
+  withBytes?: true;
 }
 
-export function planOf(protocol: Protocol, points: readonly ({ id: string } & FramePoint)[]): Plan {
-  const targets = new Map<string, Target[]>();
-  for (const { id, read, where } of points) targets.set(read, [...(targets.get(read) ?? []), { id, where: Object.entries(where).map(([name, value]) => [name, String(value)]) }]);
-  return { protocol, targets };
+export function fieldPointMap(protocol: FrameProtocol, points: readonly ({ id: string } & FramePoint)[]): FieldPointMap {
+  const byField = new Map<string, FieldPoint[]>();
+  for (const { id, read, where } of points) byField.set(read, [...(byField.get(read) ?? []), { id, where: Object.entries(where).map(([name, value]) => [name, String(value)]) }]);
+  return { protocol, byField };
 }
 
-/** Everything that a point may read, with what the description knows of it. */
-export function fieldsOf(protocol: Protocol): Map<string, { unit: string | null; kind: 'measurement' | 'state' | 'occurrence' | null; indicator: string | null; isText: boolean; isTag: boolean; names: ReadonlyMap<string, number>; digits: ReadonlyMap<number, Digits> }> {
-  const fields = new Map<string, ReturnType<typeof fieldsOf> extends Map<string, infer V> ? V : never>();
-  for (const { steps, name, names: known, digits } of protocol.messages) {
-    const take = (step: (typeof protocol.head)[number], isTag: boolean, prefix: string, group: ReadonlyMap<string, number> | null) => {
+/** All fields that a point can read, with their properties in the description. */
+export function readableFields(protocol: FrameProtocol): Map<string, { unit: string | null; kind: 'measurement' | 'state' | 'occurrence' | null; indicator: string | null; isText: boolean; isTag: boolean; names: ReadonlyMap<string, number>; digits: ReadonlyMap<number, DigitFormat> }> {
+  const fields = new Map<string, ReturnType<typeof readableFields> extends Map<string, infer V> ? V : never>();
+  for (const { items, name, names: known, digits } of protocol.messages) {
+    const add = (item: (typeof protocol.head)[number], isTag: boolean, prefix: string, group: ReadonlyMap<string, number> | null) => {
       const names = new Map([...known, ...group ?? []]);
-      const { unit, kind, indicator, type, words } = step;
+      const { unit, kind, indicator, type, words } = item;
       const isText = words !== null || ['ascii', 'gbk', 'hex'].includes(type);
-      if (step.key !== null) fields.set(prefix + step.key, { unit, kind: kind ?? (isTag ? 'occurrence' : null), indicator, isText, isTag, names, digits });
-      for (const bit of step.bits) fields.set(prefix + bit.key, { unit: null, kind: 'state', indicator: null, isText: true, isTag: false, names, digits });
+      if (item.key !== null) fields.set(prefix + item.key, { unit, kind: kind ?? (isTag ? 'occurrence' : null), indicator, isText, isTag, names, digits });
+      for (const bit of item.bits) fields.set(prefix + bit.key, { unit: null, kind: 'state', indicator: null, isText: true, isTag: false, names, digits });
     };
-    for (const field of protocol.head) take(field, false, `${name}.`, null);
-    const takeAll = (all: readonly Step[], isTag: boolean, group: ReadonlyMap<string, number> | null) => {
-      for (const step of all) {
-        if ('group' in step) takeAll(step.steps, isTag || step.tag !== null, step.names);
-        else take(step, isTag, '', group);
+    for (const field of protocol.head) add(field, false, `${name}.`, null);
+    const addAll = (all: readonly ProtocolItem[], isTag: boolean, group: ReadonlyMap<string, number> | null) => {
+      for (const item of all) {
+        if ('group' in item) addAll(item.items, isTag || item.tag !== null, item.names);
+        else add(item, isTag, '', group);
       }
     };
-    takeAll(steps, false, null);
+    addAll(items, false, null);
   }
   return fields;
 }

@@ -1,9 +1,9 @@
-/** Who speaks: the identity field of a frame as text, and back as the bytes that stand there. Pure. */
-import type { Protocol } from './protocol-types.ts';
-import type { Reading } from './read.ts';
+/** Converts the identity field of a frame to text and back. Pure. */
+import type { FrameProtocol } from './protocol.ts';
+import type { FrameCursor } from './read-fields.ts';
 
-/** Digits keep their zeros. '' where the protocol has no identity. */
-export function identityOf({ frame, slots }: Reading, { identity, head }: Protocol): string {
+/** Digits keep leading zeros. '' where the protocol has no identity. */
+export function readIdentity({ frame, slots }: FrameCursor, { identity, head }: FrameProtocol): string {
   if (identity === null) return '';
   const slot = slots[identity];
   if (!slot) return '';
@@ -13,8 +13,8 @@ export function identityOf({ frame, slots }: Reading, { identity, head }: Protoc
   return Buffer.from(field.isLittle ? bytes.toReversed() : bytes).toString('hex');
 }
 
-/** @returns null where the text cannot stand in the field */
-export function identityBytes(text: string, { identity, head, separator }: Protocol): Buffer | null {
+/** @returns null when the text does not fit the field */
+export function encodeIdentity(text: string, { identity, head, separator }: FrameProtocol): Buffer | null {
   const field = head.find((one) => one.slot === identity);
   if (!field || typeof field.size !== 'number') return null;
   const { type, size, isLittle } = field;

@@ -1,31 +1,31 @@
-/** The way to one device: over whichever line it speaks on. I/O only. */
+/** The link to one device, over whichever connection it uses. I/O only. */
 import { receiveFrames } from '../listening/inbound-frames.ts';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import './faults.ts';
-import type { FrameFrame } from './frame.ts';
-import { meet } from './hub.ts';
-import { protocolIn } from './load.ts';
-import type { FramePointOf, FrameSettings } from './settings.ts';
-import { Station } from './station.ts';
+import type { DescribedFrame } from './frame.ts';
+import { acquireEndpoint } from './endpoint.ts';
+import { loadProtocol } from './load-description.ts';
+import type { ConfiguredFramePoint, FrameSettings } from './settings.ts';
+import { DescribedDevice } from './device.ts';
 
-export type FrameLink = Link<FrameFrame>;
+export type FrameLink = Link<DescribedFrame>;
 
 /** @returns rejects with CV_DESCRIBED_FILE, _INVALID, _LISTEN, _PORT, _SHARED, or the system's error where we dial */
-export async function open(settings: FrameSettings, points: readonly FramePointOf[], world: World, signal: AbortSignal = new AbortController().signal): Promise<FrameLink> {
-  const protocol = protocolIn(settings.description);
+export async function open(settings: FrameSettings, points: readonly ConfiguredFramePoint[], world: World, signal: AbortSignal = new AbortController().signal): Promise<FrameLink> {
+  const protocol = loadProtocol(settings.description);
   if (signal.aborted) throw signal.reason;
-  const { hub, line, leave } = await meet(settings, protocol, world, signal);
+  const { endpoint, connection, release } = await acquireEndpoint(settings, protocol, world, signal);
   if (signal.aborted) {
-    await leave();
+    await release();
     throw signal.reason;
   }
-  const station = new Station(protocol, settings, points, world);
+  const device = new DescribedDevice(protocol, settings, points, world);
   try {
-    hub.join(station);
+    endpoint.addDevice(device);
   } catch (error) {
-    await leave();
+    await release();
     throw error;
   }
   let isClosed = false;
@@ -34,29 +34,29 @@ export async function open(settings: FrameSettings, points: readonly FramePointO
   const isDialledIn = settings.transport === 'tcp' && settings.listen !== undefined;
   return {
     listen: (take, ending) => {
-      // We opened it: when it ends, the link does.
-      line?.onEnd((error) => {
-        ended = new FaultError('CV_LINK_CLOSED', { address: hub.address, detail: error?.message ?? 'by the device', detailZh: error?.message ?? '设备主动断开' });
+      // A connection that we opened ends the link when it closes.
+      connection?.onClose((error) => {
+        ended = new FaultError('CV_LINK_CLOSED', { address: endpoint.address, detail: error?.message ?? 'by the device', detailZh: error?.message ?? '设备主动断开' });
         changed();
       });
-      // Its questions are asked for as long as its frames are taken.
-      station.begin();
-      return receiveFrames<FrameFrame>({
-        next: () => station.next(),
-        onChange: (run) => station.onChange(changed = run),
-        ...(isDialledIn && { presence: { isConnected: () => station.line !== null, awayFrame: () => ({ is: 'away', identity: station.identity || '-', at: hub.address, left: station.wasHeard }) } }),
+      // Polled for as long as frames are taken.
+      device.startPolling();
+      return receiveFrames<DescribedFrame>({
+        next: () => device.nextFrame(),
+        onChange: (run) => device.onChange(changed = run),
+        ...(isDialledIn && { presence: { isConnected: () => device.connection !== null, awayFrame: () => ({ is: 'away', identity: device.identity || '-', address: endpoint.address, wasConnected: device.wasConnected }) } }),
         endError: () => ended,
         isClosed: () => isClosed,
-      }, world.clock, take, ending).finally(() => station.end());
+      }, world.clock, take, ending).finally(() => device.stopPolling());
     },
-    taken: (frame) => station.taken(frame),
+    taken: (frame) => device.confirmStored(frame),
     async close() {
       if (isClosed) return;
       isClosed = true;
-      station.end();
-      hub.leave(station);
+      device.stopPolling();
+      endpoint.removeDevice(device);
       changed();
-      await leave();
+      await release();
     },
   };
 }

@@ -1,287 +1,101 @@
-/** A description made ready: names are places, and what a name stands for is looked up once. Pure. */
-import { CHECKSUMS } from './checksum.ts';
-import { asRead, hexProblem, type Digits } from './digits.ts';
-import type { Condition, Field, Group, MessagePlan, Protocol, Size, Step, Template } from './protocol-types.ts';
-import type { Counted, Description, FieldSpec, FieldType, ItemSpec } from './description.ts';
-import { parseTemplate, TemplateError } from './template.ts';
+/** A compiled protocol description, as cutter and decoder use it. A slot is an index into the field values of a frame. */
+import type { ChecksumType } from './checksum.ts';
+import type { DigitFormat } from './digits.ts';
+import type { ProtocolFieldType } from './description.ts';
 
-export interface DescriptionProblem {
-  path: (string | number)[];
-  en: string;
-  zh: string;
+export type FieldCondition = { slot: number; is: 'in' | 'not'; values: readonly string[] } | { slot: number; is: '>=' | '<=' | '>' | '<'; than: number };
+
+/** `slot`: the value of that field × times + plus. */
+export type FieldSize = number | 'rest' | { slot: number; times: number; plus: number };
+
+export interface ProtocolField {
+  slot: number;
+  /** `message.field`; null: skipped bytes. */
+  key: string | null;
+  name: string;
+  type: ProtocolFieldType;
+  size: FieldSize;
+  /** Offset from the start of the frame, negative from its end; with a separator its index; null: after the previous field. */
+  at: number | null;
+  isLittle: boolean;
+  scale: number;
+  offset: number;
+  decimals: number;
+  sign: 'bit' | 'nibble' | 'byte' | readonly FieldCondition[] | null;
+  words: ReadonlyMap<string, string> | null;
+  bits: readonly { slot: number; key: string; low: number; count: number; isBool: boolean }[];
+  invalid: readonly string[];
+  when: readonly FieldCondition[] | null;
+  unit: string | null;
+  kind: 'measurement' | 'state' | 'occurrence' | null;
+  indicator: string | null;
 }
 
-/** Bytes of a type that has a size of its own; 0: `size` says it. */
-const SIZES: Readonly<Record<FieldType, number>> = {
-  u8: 1, u16: 2, u24: 3, u32: 4, u64: 8, i8: 1, i16: 2, i24: 3, i32: 4, i64: 8, f32: 4, f64: 8,
-  bcd: 0, ascii: 0, gbk: 0, hex: 0, 'number-text': 0, 'degrees-minutes': 0, unix: 4, 'unix-ms': 8, 'bcd-time': 6, 'bytes-time': 6,
-};
-
-const TEXTS = new Set<FieldType>(['ascii', 'gbk', 'hex']);
-/** What may stand between separators. */
-const DELIMITED = new Set<FieldType>(['ascii', 'gbk', 'number-text', 'degrees-minutes']);
-const NUMBERED = new Set<FieldType>(['u8', 'u16', 'u24', 'u32', 'u64', 'i8', 'i16', 'i24', 'i32', 'i64']);
-
-/** @returns the protocol, or all that does not fit together, each at its place in the description */
-export function protocolOf(description: Description): { protocol: Protocol; problems: [] } | { protocol: null; problems: DescriptionProblem[] } {
-  const compiler = new Compiler(description);
-  const protocol = compiler.compile();
-  return compiler.problems.length > 0 ? { protocol: null, problems: compiler.problems } : { protocol, problems: [] };
+export interface RepeatGroup {
+  group: string;
+  count: FieldSize;
+  items: readonly ProtocolItem[];
+  /** Slots of its own fields, without those of nested groups. */
+  own: ReadonlySet<number>;
+  /** Its fields and those of the enclosing groups, by name. */
+  names: ReadonlyMap<string, number>;
+  tag: Readonly<Partial<Record<'epc' | 'antenna' | 'rssiDbm' | 'count', number>>> | null;
+  at: number | null;
+  when: readonly FieldCondition[] | null;
 }
 
-const bytesOfHex = (text = ''): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
+export type ProtocolItem = ProtocolField | RepeatGroup;
 
-class Compiler {
-  readonly problems: DescriptionProblem[] = [];
-  readonly #description: Description;
-  #slots = 0;
-  #digits = new Map<number, Digits>();
-
-  constructor(description: Description) {
-    this.#description = description;
-  }
-
-  compile(): Protocol {
-    const d = this.#description;
-    const header = bytesOfHex(d.header);
-    const terminator = bytesOfHex(d.terminator);
-    const checksum = this.#checksum(terminator.length);
-    this.#framing();
-    const head = new Map<string, number>();
-    const headSteps = d.head.flatMap((one, at) => this.#field(one, ['head', at], head, '', d.order));
-    const slotOf = (key: 'identity' | 'sequence') => this.#slot(d[key], head, [key]);
-    const [identity, sequence] = [slotOf('identity'), slotOf('sequence')];
-    const when = this.#conditions(d.when, head, ['when']);
-    const headSlots = this.#slots;
-    const headDigits = this.#digits;
-    const names = new Set<string>();
-    const messages = d.messages.map((spec, at): MessagePlan => {
-      const path = ['messages', at];
-      if (names.has(spec.name)) this.#refuse([...path, 'name'], `there is another message ${spec.name}`, `报文 ${spec.name} 重复`);
-      names.add(spec.name);
-      this.#slots = headSlots;
-      const known = new Map(head);
-      this.#digits = new Map(headDigits);
-      const whenMessage = this.#conditions(spec.when, head, [...path, 'when']);
-      const steps = spec.fields.flatMap((one, place) => this.#item(one, [...path, 'fields', place], known, spec.name));
-      const time = this.#slot(spec.time, this.#withGroups(known, steps), [...path, 'time']);
-      return {
-        name: spec.name, when: whenMessage, steps, time, windowMs: spec.window ?? null, confirms: spec.confirms,
-        history: spec.history ? this.#conditions(spec.history, known, [...path, 'history']) : null,
-        answer: spec.answer === undefined ? null : this.#template(spec.answer, known, [...path, 'answer']),
-        slots: this.#slots, names: known, digits: this.#digits,
-      };
-    });
-    const polls = d.polls.map((one, at) => {
-      for (const wanted of one.wants ?? []) if (!names.has(wanted)) this.#unknown(['polls', at, 'wants'], wanted, [...names]);
-      return { template: this.#template(one.send, null, ['polls', at, 'send']), everyMs: one.every, timeoutMs: one.timeout, wants: one.wants ?? null };
-    });
-    return {
-      title: d.title, header, terminator, fixed: d.fixed ?? null, maxBytes: d.max, idle: bytesOfHex(d.idle), escape: this.#escapes(),
-      length: d.length ? { ...d.length, order: d.length.order ?? d.order, size: lengthSize(d.length), mask: d.length.mask ?? null } : null,
-      checksum, transform: this.#transform(), separator: d.separator === undefined ? null : bytesOfHex(d.separator), trailerBytes: (checksum ? -checksum.at : terminator.length) + d.tail, bodyAt: header.length,
-      head: headSteps as Field[], headNames: head, headSlots, identity, sequence, when, messages, polls,
-    };
-  }
-
-  #refuse(path: (string | number)[], en: string, zh: string): void {
-    this.problems.push({ path, en, zh });
-  }
-
-  #unknown(path: (string | number)[], name: string, known: readonly string[]): void {
-    const all = known.join(', ') || '-';
-    this.#refuse(path, `there is no ${name}; known here: ${all}`, `没有 ${name}；此处可用：${all}`);
-  }
-
-  #framing(): void {
-    const { header, terminator, length, fixed, checksum, escape, max } = this.#description;
-    if (!terminator && !length && fixed === undefined) this.#refuse([], 'where a frame ends is not said: length, fixed or terminator', '没有说明帧在哪里结束：length、fixed 或 terminator');
-    if (length && fixed !== undefined) this.#refuse(['fixed'], 'either length or fixed', 'length 与 fixed 只能写一个');
-    if (!header && !terminator && !checksum) this.#refuse([], 'where a frame begins cannot be found: header, terminator or checksum', '无法找到帧的开始：header、terminator 或 checksum');
-    if (escape && (!header || !terminator || length || fixed !== undefined)) this.#refuse(['escape'], 'byte stuffing goes with header and terminator, without length and fixed', '转义须与 header、terminator 同用，且不写 length、fixed');
-    if (fixed !== undefined && fixed > max) this.#refuse(['fixed'], `longer than max ${max}`, `大于 max ${max}`);
-    if (length && ['bcd', 'digits', 'hex-digits'].includes(length.type) && length.size === undefined) this.#refuse(['length'], `${length.type} needs size`, `${length.type} 需要 size`);
-  }
-
-  #escapes(): Protocol['escape'] {
-    const entries = Object.entries(this.#description.escape ?? {}).map(([sent, meant]) => ({ sent: bytesOfHex(sent), meant: bytesOfHex(meant) }));
-    for (const { sent, meant } of entries) if (sent.length !== 2 || meant.length !== 1) this.#refuse(['escape'], 'two bytes are sent for one that is meant', '应为两个字节代表一个字节');
-    return entries.length === 0 ? null : entries.map(({ sent, meant }) => ({ first: sent[0] ?? 0, second: sent[1] ?? 0, meant: meant[0] ?? 0 }));
-  }
-
-  #transform(): Protocol['transform'] {
-    const { transform, length } = this.#description;
-    if (!transform) return null;
-    const { from, to, add = 0, subtract = 0, xor = 0 } = transform;
-    if (length && from < length.at + lengthSize(length) && (to === undefined || to < 0 || to > length.at)) this.#refuse(['transform', 'from'], `the length at ${length.at} is read as it was sent: begin behind it`, `位于 ${length.at} 的长度按线上字节读取：应从其后开始`);
-    this.#refuseEmpty('transform', from, to);
-    return { from, to: to ?? null, add: subtract - add, xor };
-  }
-
-  /** No frame has a checksum of nothing, and a transform of nothing does nothing: neither would be noticed. */
-  #refuseEmpty(of: 'checksum' | 'transform', from: number, to = -1): void {
-    if (to >= 0 && to <= from) this.#refuse([of, 'to'], `there is nothing from ${from} up to ${to}`, `从 ${from} 到 ${to} 之间没有字节`);
-  }
-
-  #checksum(terminatorBytes: number): Protocol['checksum'] {
-    const spec = this.#description.checksum;
-    if (!spec) return null;
-    const size = CHECKSUMS[spec.type] * (spec.form === 'hex' ? 2 : 1);
-    const at = spec.at ?? -(size + terminatorBytes);
-    if (-at < size) this.#refuse(['checksum', 'at'], `${size} bytes do not fit there`, `该处放不下 ${size} 个字节`);
-    this.#refuseEmpty('checksum', spec.from, spec.to);
-    return { type: spec.type, from: spec.from, to: spec.to ?? at, at, size, order: spec.order ?? this.#description.order, isText: spec.form === 'hex' };
-  }
-
-  #slot(name: string | undefined, known: ReadonlyMap<string, number>, path: (string | number)[]): number | null {
-    if (name === undefined) return null;
-    const slot = known.get(name);
-    if (slot === undefined) this.#unknown(path, name, [...known.keys()]);
-    return slot ?? null;
-  }
-
-  /** Names of groups' fields too: a time may stand in each repetition. */
-  #withGroups(known: ReadonlyMap<string, number>, steps: readonly Step[]): Map<string, number> {
-    const all = new Map(known);
-    for (const step of steps) if ('group' in step) for (const [name, slot] of this.#withGroups(step.names, step.steps)) if (!all.has(name)) all.set(name, slot);
-    return all;
-  }
-
-  #conditions(spec: Record<string, unknown>, known: ReadonlyMap<string, number>, path: (string | number)[]): Condition[] {
-    return Object.entries(spec).flatMap(([name, wanted]): Condition[] => {
-      const slot = this.#slot(name, known, [...path, name]);
-      if (slot === null) return [];
-      const digits = this.#digits.get(slot);
-      const all = (Array.isArray(wanted) ? wanted : [wanted]) as unknown[];
-      for (const one of all) {
-        const [, sign, text = ''] = comparisonOf(one) ?? [];
-        const problem = digits?.type === 'hex' && (sign === undefined || sign === '!=') ? hexProblem(sign ? text : one, digits) : null;
-        if (problem) this.#refuse([...path, name], problem.en, problem.zh);
-        else if (sign !== undefined && sign !== '!=' && (digits?.type === 'hex' || Number.isNaN(Number(text)))) this.#refuse([...path, name], `${String(one)}: only numbers are greater or smaller`, `${String(one)}：只有数才能比较大小`);
-      }
-      return [conditionOf(slot, wanted, digits)];
-    });
-  }
-
-  #template(text: string, known: ReadonlyMap<string, number> | null, path: (string | number)[]): Template {
-    try {
-      return parseTemplate(text, known, this.#description.length !== undefined);
-    } catch (error) {
-      if (!(error instanceof TemplateError)) throw error;
-      this.#refuse(path, error.en, error.zh);
-      return { parts: [] };
-    }
-  }
-
-  /** @param around names of the groups around it; null: it stands in none */
-  #item(spec: ItemSpec, path: (string | number)[], known: Map<string, number>, prefix: string, around: ReadonlyMap<string, number> | null = null): Step[] {
-    if (around && spec.at !== undefined && (spec.repeat !== undefined || spec.size === 'rest' || typeof (spec.size ?? 0) !== 'number')) this.#refuse([...path, 'at'], 'within a repeat only a field of a fixed size has a place of its own', '重复组内只有定长字段可以指定位置');
-    if (spec.repeat === undefined) return this.#field(spec, path, known, prefix, this.#description.order);
-    const count = this.#size(spec.count ?? 1, known, [...path, 'count']);
-    const when = spec.when ? this.#conditions(spec.when, known, [...path, 'when']) : null;
-    const within = new Map(known);
-    const [own, names] = [new Set<number>(), new Map(around)];
-    const steps = (spec.fields ?? []).flatMap((one, at) => {
-      const made = this.#item(one, [...path, 'fields', at], within, `${prefix}.${spec.repeat}`, names);
-      for (const [name, slot] of within) if (!known.has(name) && !names.has(name)) {
-        names.set(name, slot);
-        own.add(slot);
-      }
-      return made;
-    });
-    const roles = Object.entries(spec.tag ?? {}).flatMap(([role, name]) => {
-      const slot = this.#slot(name, within, [...path, 'tag', role]);
-      return slot === null ? [] : [[role, slot] as const];
-    });
-    for (const step of steps) if ('group' in step) spread(names, step);
-    const group: Group = { group: spec.repeat, count, steps, own, names, tag: spec.tag ? Object.fromEntries(roles) : null, at: spec.at ?? null, when };
-    return [group];
-  }
-
-  #size(spec: number | string | Counted, known: ReadonlyMap<string, number>, path: (string | number)[]): Size {
-    if (typeof spec === 'number' || spec === 'rest') return spec;
-    const { field, times, plus } = typeof spec === 'string' ? { field: spec, times: 1, plus: 0 } : spec;
-    return { slot: this.#slot(field, known, typeof spec === 'string' ? path : [...path, 'field']) ?? 0, times, plus };
-  }
-
-  #field(spec: FieldSpec, path: (string | number)[], known: Map<string, number>, prefix: string, order: 'big' | 'little'): Field[] {
-    const { name, skip, when } = spec;
-    const isDelimited = this.#description.separator !== undefined;
-    const type = spec.type ?? (isDelimited ? 'ascii' : 'u8');
-    if ((name === undefined) === (skip === undefined)) {
-      if (!('repeat' in spec)) this.#refuse(path, 'needs either name or skip', '须有且只有 name 或 skip');
-      return [];
-    }
-    if (isDelimited && !DELIMITED.has(type)) this.#refuse([...path, 'type'], `between separators stands text (${[...DELIMITED].join(', ')}), not ${type}`, `分隔符之间为文本（${[...DELIMITED].join('、')}），不是 ${type}`);
-    if (isDelimited && spec.size !== undefined) this.#refuse([...path, 'size'], 'the separators say where a field ends', '字段由分隔符界定，不写 size');
-    const own = skip ?? (isDelimited ? 1 : SIZES[type]);
-    if (own === 0 && spec.size === undefined) this.#refuse(path, `${type} needs size`, `${type} 需要 size`);
-    if (own > 0 && !isDelimited && skip === undefined && spec.size !== undefined && !(type === 'bcd-time' && (spec.size === 7 || spec.size === 6 || spec.size === 5))) this.#refuse([...path, 'size'], `${type} has ${own} bytes`, `${type} 为 ${own} 字节`);
-    if (spec.bits && !NUMBERED.has(type)) this.#refuse([...path, 'bits'], `${type} has no bits`, `${type} 没有位`);
-    const size = own > 0 && spec.size === undefined ? own : this.#size(spec.size ?? 1, known, [...path, 'size']);
-    const conditions = when ? this.#conditions(when, known, [...path, 'when']) : null;
-    const slot = this.#slots++;
-    if (type === 'hex' || type === 'bcd') this.#digits.set(slot, { type, count: typeof size === 'number' ? size * 2 : 0 });
-    if (name !== undefined && known.has(name)) this.#refuse([...path, 'name'], `there is another field ${name}`, `字段 ${name} 重复`);
-    if (name !== undefined) known.set(name, slot);
-    const key = (last: string) => (prefix === '' ? last : `${prefix}.${last}`);
-    return [{
-      slot, key: name === undefined ? null : key(name), name: name ?? '', type, size, at: spec.at ?? null, isLittle: (spec.order ?? order) === 'little',
-      scale: spec.scale, offset: spec.offset, decimals: decimalsOf(spec.scale, spec.offset),
-      sign: this.#sign(spec, type, known, path), words: spec.enum ? wordsOf(spec.enum, type) : null,
-      bits: Object.entries(spec.bits ?? {}).map(([bit, place]) => this.#bit(bit, place, key, known, [...path, 'bits', bit])),
-      invalid: spec.invalid.map(String), when: conditions,
-      unit: spec.unit ?? null, kind: spec.kind ?? null, indicator: spec.indicator ?? null,
-    }];
-  }
-
-  #sign({ sign, bits }: FieldSpec, type: FieldType, known: ReadonlyMap<string, number>, path: (string | number)[]): Field['sign'] {
-    if (sign === undefined) return null;
-    if (typeof sign === 'string' && type !== 'bcd') this.#refuse([...path, 'sign'], `sign: ${sign} is of bcd; ${type} has none`, `sign: ${sign} 仅用于 bcd；${type} 没有`);
-    if (bits || TEXTS.has(type) || type.includes('time') || type.startsWith('unix')) this.#refuse([...path, 'sign'], `what has a sign is a number without bits, not ${type}`, `有符号的应为不带 bits 的数，而不是 ${type}`);
-    return typeof sign === 'string' ? sign : this.#conditions(sign, known, [...path, 'sign']);
-  }
-
-  #bit(name: string, place: number | string, key: (last: string) => string, known: Map<string, number>, path: (string | number)[]): Field['bits'][number] {
-    const [low, high] = typeof place === 'number' ? [place, place] : place.split('-').map(Number).toSorted((a, b) => a - b) as [number, number];
-    if (high > 63 || high - low > 52) this.#refuse(path, 'bits are 0 to 63, at most 53 together', '位为 0 到 63，一次最多 53 位');
-    const slot = this.#slots++;
-    if (known.has(name)) this.#refuse(path, `there is another field ${name}`, `字段 ${name} 重复`);
-    known.set(name, slot);
-    return { slot, key: key(name), low, count: high - low + 1, isBool: typeof place === 'number' };
-  }
+export interface ProtocolMessage {
+  name: string;
+  when: readonly FieldCondition[];
+  items: readonly ProtocolItem[];
+  time: number | null;
+  windowMs: number | null;
+  history: readonly FieldCondition[] | null;
+  confirms: boolean;
+  answer: MessageTemplate | null;
+  slots: number;
+  names: ReadonlyMap<string, number>;
+  /** Its hex and BCD fields, by slot. */
+  digits: ReadonlyMap<number, DigitFormat>;
 }
 
-/** Fields behind a group within stand beside its fields as well. */
-function spread(names: ReadonlyMap<string, number>, group: Group): void {
-  for (const [name, slot] of names) if (!group.names.has(name)) (group.names as Map<string, number>).set(name, slot);
-  for (const step of group.steps) if ('group' in step) spread(names, step);
+export interface FrameProtocol {
+  title: { zh: string; en: string };
+  header: Buffer;
+  terminator: Buffer;
+  fixed: number | null;
+  maxBytes: number;
+  idle: Buffer;
+  escape: readonly { first: number; second: number; meant: number }[] | null;
+  length: { at: number; type: 'u8' | 'u16' | 'u24' | 'u32' | 'bcd' | 'digits' | 'hex-digits'; size: number; order: 'big' | 'little'; mask: number | null; times: number; plus: number } | null;
+  checksum: { type: ChecksumType; from: number; to: number; at: number; size: number; order: 'big' | 'little'; isText: boolean } | null;
+  /** `add` and `xor` turn the original bytes into those on the wire. */
+  transform: { from: number; to: number | null; add: number; xor: number } | null;
+  /** Between the fields of a text body. */
+  separator: Buffer | null;
+  /** Bytes after the body. */
+  trailerBytes: number;
+  bodyAt: number;
+  head: readonly ProtocolField[];
+  headNames: ReadonlyMap<string, number>;
+  headSlots: number;
+  identity: number | null;
+  sequence: number | null;
+  /** Frames for which it does not hold belong to another description. */
+  when: readonly FieldCondition[];
+  messages: readonly ProtocolMessage[];
+  polls: readonly { template: MessageTemplate; everyMs: number; timeoutMs: number; wants: readonly string[] | null }[];
 }
 
-/** Digits of a text are no number: `"01"` stays as it stands, of `hex` in capitals. */
-function wordsOf(spec: Record<string, string>, type: FieldType): Map<string, string> {
-  const keyOf = (raw: string) => (type === 'hex' ? raw.toUpperCase() : TEXTS.has(type) || raw === '' || Number.isNaN(Number(raw)) ? raw : String(Number(raw)));
-  return new Map(Object.entries(spec).map(([raw, word]) => [keyOf(raw), word]));
-}
+/** A part of a template. */
+export type TemplatePart =
+  | { is: 'bytes'; bytes: Buffer }
+  /** The bytes of a field of the answered frame. */
+  | { is: 'field'; slot: number }
+  | { is: 'identity' | 'sequence' | 'length' | 'checksum' | 'now-bcd' | 'now-unix' };
 
-function lengthSize({ type, size }: { type: string; size?: number | undefined }): number {
-  return { u8: 1, u16: 2, u24: 3, u32: 4 }[type] ?? size ?? 1;
-}
-
-/** A text that begins with a comparison is one: `>= 3`; `!= 0`. */
-const comparisonOf = (wanted: unknown) => (typeof wanted === 'string' ? /^\s*(>=|<=|!=|>|<)\s*(-?[\w.]+)\s*$/.exec(wanted) : null);
-
-function conditionOf(slot: number, wanted: unknown, digits: Digits | undefined): Condition {
-  const textOf = (value: unknown) => asRead(String(value), digits);
-  if (Array.isArray(wanted)) return { slot, is: 'in', values: wanted.map(textOf) };
-  const compared = comparisonOf(wanted);
-  if (!compared) return { slot, is: 'in', values: [textOf(wanted)] };
-  const [, sign, text] = compared as unknown as [string, '>=' | '<=' | '!=' | '>' | '<', string];
-  return sign === '!=' ? { slot, is: 'not', values: [textOf(digits?.type === 'hex' || Number.isNaN(Number(text)) ? text : Number(text))] } : { slot, is: sign, than: Number(text) };
-}
-
-/** Digits behind the point that scale and offset can make: what floating point adds is taken away again. */
-function decimalsOf(scale: number, offset: number): number {
-  const of = (value: number) => (/e-(\d+)$/.exec(String(value))?.[1] ? Number(/e-(\d+)$/.exec(String(value))?.[1]) + 2 : (String(value).split('.')[1]?.length ?? 0));
-  return Math.min(12, of(scale) + of(offset));
+export interface MessageTemplate {
+  parts: readonly TemplatePart[];
 }

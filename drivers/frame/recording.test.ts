@@ -10,7 +10,7 @@ import { tempDir } from '../../core/testing/temp-dir.ts';
 import driver from './driver.ts';
 import { recording } from './recording.ts';
 import { settings, type FrameSettings } from './settings.ts';
-import { terminalFrame, heartbeat, state } from './testing/terminal.ts';
+import { terminalFrame, heartbeatBody, stateBody } from './testing/terminal.ts';
 
 const cases = await recordedCasesIn(join(import.meta.dirname, 'recorded'));
 const drivers = new Map([[driver.id, driver]]);
@@ -107,7 +107,7 @@ test('a report with a number waits for its answer, which has the same number and
   const terminal = settings.parse({ description: 'shipped:compound-terminal', listen: '127.0.0.1:1' });
   const { keeps } = recording;
   assert.ok(keeps);
-  const [report, beat, other] = [terminalFrame('000000000001', 7, 4, state('260101080000', 20, 40, 12_000, 0, 0)), terminalFrame('000000000001', 8, 1, heartbeat(-70)), terminalFrame('000000000002', 7, 1, heartbeat(-70))];
+  const [report, beat, other] = [terminalFrame('000000000001', 7, 4, stateBody('260101080000', 20, 40, 12_000, 0, 0)), terminalFrame('000000000001', 8, 1, heartbeatBody(-70)), terminalFrame('000000000002', 7, 1, heartbeatBody(-70))];
   assert.deepEqual([report, beat].map((one) => keeps.waits(one, terminal)), [true, true]);
   assert.equal(keeps.waits(terminalFrame('000000000001', 9, 9, new Uint8Array()), terminal), false, 'no message: nothing answers it');
   assert.equal(keeps.waits(report, NOWHERE), false);

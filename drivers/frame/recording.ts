@@ -1,27 +1,27 @@
-/** How a device whose protocol is described is recorded and played back: the description says all of it. Pure but for reading that. */
+/** How a device with a described protocol is recorded and played back, by its description. Pure but for reading that. */
 import type { BytesRecording, MessageNotes, Span } from '../../core/recording.ts';
 import type { Request } from '../../core/driver.ts';
-import { frameAt, unstuffed } from './cutter.ts';
-import { loadDescription } from './load.ts';
-import type { Part, Protocol } from './protocol-types.ts';
-import { messageOf, readHead, type Reading } from './read.ts';
-import type { FramePointOf, FrameSettings } from './settings.ts';
-import { leadOf, putChecksum, stuffed } from './template.ts';
-import { plainOf } from './transform.ts';
+import { findFrame, unstuff } from './cutter.ts';
+import { loadDescription } from './load-description.ts';
+import type { TemplatePart, FrameProtocol } from './protocol.ts';
+import { matchMessage, readHeadFields, type FrameCursor } from './read-fields.ts';
+import type { ConfiguredFramePoint, FrameSettings } from './settings.ts';
+import { idleLength, putChecksum, stuff } from './template.ts';
+import { undoTransform } from './transform.ts';
 
-/** No description says it. */
-const AGAIN_AFTER_MS = 10_000;
+/** Not part of a description. */
+const RESEND_MS = 10_000;
 
-export const recording: BytesRecording<FrameSettings, FramePointOf, Request> = {
+export const recording: BytesRecording<FrameSettings, ConfiguredFramePoint, Request> = {
   level: 'bytes',
-  /** What we send may be framed otherwise than what we hear; then it goes by its template. */
+  /** Our messages may be framed differently from the device's; then their template is used. */
   cut(bytes, direction, { description }) {
     const { protocol } = loadDescription(description);
     if (!protocol) return 0;
     const held = bufferOf(bytes);
     const poll = direction === 'out' ? pollLength(held, protocol) : null;
     if (poll !== null) return poll;
-    const found = frameAt(held, protocol);
+    const found = findFrame(held, protocol);
     if (found.is === 'more') return null;
     return found.is === 'frame' ? found.length : 0;
   },
@@ -33,87 +33,87 @@ export const recording: BytesRecording<FrameSettings, FramePointOf, Request> = {
       const parts = pollOf(raw, protocol);
       if (parts) return { role: 'asks', ...spansOf(parts, protocol) };
     }
-    const frame = unstuffed(raw, protocol);
-    const head = frame && readHead(frame, protocol);
+    const frame = unstuff(raw, protocol);
+    const head = frame && readHeadFields(frame, protocol);
     if (!head) return null;
-    // Where bytes were stuffed, a field stands elsewhere in what was sent.
+    // With stuffed bytes the positions on the wire differ.
     const spanOf = (slot: number | null, name: string): Span[] => {
       const field = slot === null ? undefined : head.slots[slot];
       return field && field.length > 0 && frame.length === raw.length ? [{ name, at: field.at, length: field.length }] : [];
     };
     const spans = { correlators: spanOf(protocol.sequence, 'sequence'), identities: spanOf(protocol.identity, 'identity') };
     if (direction === 'out') return { role: 'speaks', ...spans };
-    const name = messageOf(head, protocol)?.name;
+    const name = matchMessage(head, protocol)?.name;
     const isAnswer = protocol.polls.some(({ wants }) => wants === null || (name !== undefined && wants.includes(name)));
     return { role: isAnswer ? 'answers' : 'speaks', ...spans };
   },
   seal(message, direction, { description }) {
     const { protocol } = loadDescription(description);
     const raw = bufferOf(message);
-    if (!protocol?.checksum || (direction === 'out' && pollOf(raw, protocol) && frameAt(raw, protocol).is === 'none')) return;
-    const frame = unstuffed(raw, protocol);
+    if (!protocol?.checksum || (direction === 'out' && pollOf(raw, protocol) && findFrame(raw, protocol).is === 'none')) return;
+    const frame = unstuff(raw, protocol);
     if (!frame || frame.length + protocol.checksum.at < protocol.header.length) return;
     const whole = Buffer.from(frame);
     putChecksum(whole, whole.length + protocol.checksum.at, protocol);
-    const sent = stuffed(whole, protocol);
-    // Its length must stay: where a check value would have to be stuffed, the message stays as it is.
+    const sent = stuff(whole, protocol);
+    // The length must stay: a checksum that would need stuffing is not set.
     if (sent.length === raw.length) sent.copy(raw);
   },
   keeps: {
-    /** Without a number nobody can tell which report an answer is for. */
+    /** Without a sequence number an answer cannot be matched to its report. */
     waits(report, { description }) {
       const { protocol } = loadDescription(description);
       const head = protocol && headOf(bufferOf(report), protocol);
-      return protocol !== null && head !== null && numberOf(head, protocol) !== null && (messageOf(head, protocol)?.answer ?? null) !== null;
+      return protocol !== null && head !== null && numberOf(head, protocol) !== null && (matchMessage(head, protocol)?.answer ?? null) !== null;
     },
     settles(answer, report, { description }) {
       const { protocol } = loadDescription(description);
-      const [said, kept] = protocol ? [answer, report].map((raw) => headOf(bufferOf(raw), protocol)) : [];
-      return Boolean(protocol && said && kept && numberOf(said, protocol) === numberOf(kept, protocol) && namedBy(said, protocol) === namedBy(kept, protocol));
+      const [reply, kept] = protocol ? [answer, report].map((raw) => headOf(bufferOf(raw), protocol)) : [];
+      return Boolean(protocol && reply && kept && numberOf(reply, protocol) === numberOf(kept, protocol) && identityIn(reply, protocol) === identityIn(kept, protocol));
     },
-    againAfterMs: AGAIN_AFTER_MS,
+    againAfterMs: RESEND_MS,
   },
   captures: { device: 'dials', settings: { description: 'shipped:compound-terminal', listen: '127.0.0.1:7600' } },
 };
 
-function headOf(raw: Buffer, protocol: Protocol): Reading | null {
-  const frame = unstuffed(raw, protocol);
-  return frame && readHead(frame, protocol);
+function headOf(raw: Buffer, protocol: FrameProtocol): FrameCursor | null {
+  const frame = unstuff(raw, protocol);
+  return frame && readHeadFields(frame, protocol);
 }
 
-const valueAt = ({ slots }: Reading, slot: number | null) => (slot === null ? null : slots[slot]?.value ?? null);
-const numberOf = (head: Reading, { sequence }: Protocol) => valueAt(head, sequence);
-const namedBy = (head: Reading, { identity }: Protocol) => valueAt(head, identity);
+const valueAt = ({ slots }: FrameCursor, slot: number | null) => (slot === null ? null : slots[slot]?.value ?? null);
+const numberOf = (head: FrameCursor, { sequence }: FrameProtocol) => valueAt(head, sequence);
+const identityIn = (head: FrameCursor, { identity }: FrameProtocol) => valueAt(head, identity);
 
 const bufferOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-interface Placed {
-  part: Part;
+interface PlacedPart {
+  part: TemplatePart;
   at: number;
   length: number;
 }
 
-/** A question of ours, by its bytes. */
-function pollOf(raw: Buffer, protocol: Protocol): Placed[] | null {
+/** The parts of one of our polls, recognized by its bytes. */
+function pollOf(raw: Buffer, protocol: FrameProtocol): PlacedPart[] | null {
   const parts = pollAt(raw, protocol);
   return parts && endOf(parts) === raw.length ? parts : null;
 }
 
-function pollLength(raw: Buffer, protocol: Protocol): number | null {
+function pollLength(raw: Buffer, protocol: FrameProtocol): number | null {
   const parts = pollAt(raw, protocol);
   return parts && endOf(parts);
 }
 
-const endOf = (parts: readonly Placed[]) => { const last = parts.at(-1); return last ? last.at + last.length : 0; };
+const endOf = (parts: readonly PlacedPart[]) => { const last = parts.at(-1); return last ? last.at + last.length : 0; };
 
-/** The template whose fixed bytes are those at the head of `raw`; null where none is, or not all of it is there. */
-function pollAt(raw: Buffer, protocol: Protocol): Placed[] | null {
+/** The poll template whose fixed bytes are at the start of `raw`; null when none matches, or it is incomplete. */
+function pollAt(raw: Buffer, protocol: FrameProtocol): PlacedPart[] | null {
   if (protocol.escape) return null;
   for (const { template } of protocol.polls) {
-    // Text is as long as it is.
+    // Text has no fixed length.
     if (protocol.separator && template.parts.some(({ is }) => is === 'identity' || is === 'sequence')) continue;
     let at = 0;
-    const placed = template.parts.map((part): Placed => {
+    const placed = template.parts.map((part): PlacedPart => {
       const length = lengthOf(part, protocol);
       const one = { part, at, length };
       at += length;
@@ -121,14 +121,14 @@ function pollAt(raw: Buffer, protocol: Protocol): Placed[] | null {
     });
     if (at === 0 || at > raw.length) continue;
     const sent = raw.subarray(0, at);
-    const lead = leadOf(sent, protocol);
-    const plain = Buffer.concat([sent.subarray(0, lead), plainOf(sent.subarray(lead), protocol)]);
+    const lead = idleLength(sent, protocol);
+    const plain = Buffer.concat([sent.subarray(0, lead), undoTransform(sent.subarray(lead), protocol)]);
     if (placed.every(({ part, at: from }) => part.is !== 'bytes' || part.bytes.equals(plain.subarray(from, from + part.bytes.length)))) return placed;
   }
   return null;
 }
 
-function lengthOf(part: Part, { length, checksum, head, identity, sequence }: Protocol): number {
+function lengthOf(part: TemplatePart, { length, checksum, head, identity, sequence }: FrameProtocol): number {
   const sizeOf = (slot: number | null) => { const size = head.find((field) => field.slot === slot)?.size; return typeof size === 'number' ? size : 0; };
   switch (part.is) {
     case 'bytes': return part.bytes.length;
@@ -142,9 +142,9 @@ function lengthOf(part: Part, { length, checksum, head, identity, sequence }: Pr
   }
 }
 
-/** The asker's clock differs from one asking to the next, and so does what is counted over it. */
-function spansOf(placed: readonly Placed[], { checksum }: Protocol): Pick<MessageNotes, 'correlators' | 'identities'> {
-  const of = (kinds: readonly Part['is'][], name: string): Span[] => placed.filter(({ part, length }) => kinds.includes(part.is) && length > 0).map(({ at, length }) => ({ name, at, length }));
+/** Our clock differs from one poll to the next, and so does a checksum over it. */
+function spansOf(placed: readonly PlacedPart[], { checksum }: FrameProtocol): Pick<MessageNotes, 'correlators' | 'identities'> {
+  const of = (kinds: readonly TemplatePart['is'][], name: string): Span[] => placed.filter(({ part, length }) => kinds.includes(part.is) && length > 0).map(({ at, length }) => ({ name, at, length }));
   const differs = [...of(['sequence'], 'sequence'), ...of(['now-bcd', 'now-unix'], 'clock')];
   return { correlators: differs.length > 0 && checksum ? [...differs, ...of(['checksum'], 'question checksum')] : differs, identities: of(['identity'], 'identity') };
 }

@@ -1,26 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode } from './decode.ts';
-import { fieldsOf, planOf } from './frame.ts';
-import { readDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
-import { readHead, readWhole } from './read.ts';
-import { point, type FramePointOf } from './settings.ts';
+import { readableFields, fieldPointMap } from './frame.ts';
+import { readDescription } from './load-description.ts';
+import type { FrameProtocol } from './protocol.ts';
+import { readHeadFields, readAllFields } from './read-fields.ts';
+import { point, type ConfiguredFramePoint } from './settings.ts';
 
 const text = (fields: string, more = '') => `version: 1\ntitle: { zh: 甲, en: a }\nheader: "00"\nterminator: "0D 0A"\nmax: 65535\n${more}messages:\n  - name: m\n${fields}\n`;
 
-function described(fields: string, more?: string): Protocol {
+function described(fields: string, more?: string): FrameProtocol {
   const loaded = readDescription('d.yaml', text(fields, more));
   assert.deepEqual(loaded.faults, []);
-  return loaded.protocol as Protocol;
+  return loaded.protocol as FrameProtocol;
 }
 
-function decoded(protocol: Protocol, hex: string, points?: Record<string, unknown>[]) {
-  const plan = points ? planOf(protocol, points.map((one) => ({ id: String(one.id), ...point.parse(one) } as FramePointOf))) : { protocol, targets: null };
-  return decode({ is: 'message', bytes: Buffer.from(`00${hex}0d0a`, 'hex'), plan });
+function decoded(protocol: FrameProtocol, hex: string, points?: Record<string, unknown>[]) {
+  const plan = points ? fieldPointMap(protocol, points.map((one) => ({ id: String(one.id), ...point.parse(one) } as ConfiguredFramePoint))) : { protocol, byField: null };
+  return decode({ is: 'message', bytes: Buffer.from(`00${hex}0d0a`, 'hex'), pointMap: plan });
 }
 
-function read(protocol: Protocol, hex: string, points?: Record<string, unknown>[]) {
+function read(protocol: FrameProtocol, hex: string, points?: Record<string, unknown>[]) {
   const result = decoded(protocol, hex, points);
   return result.ok ? (result.values ?? []).map(({ point: id, value }) => [id, value]) : `${result.fault.code} ${String(result.fault.params.field)}`;
 }
@@ -48,8 +48,8 @@ test('repeats within repeats: each repetition has its own number of the next', (
   assert.deepEqual(read(protocol, bytes, [{ id: 'x', read: 'm.cabinet.loop.current', where: { state: 0x55, phase: 'A', cabinets: 2 } }]), [['x', 0.1]]);
   assert.deepEqual(read(protocol, bytes, [{ id: 'x', read: 'm.cabinet.loop.current', where: { cabinets: 3 } }]), []);
   assert.deepEqual(read(protocol, bytes, [{ id: 'x', read: 'm.cabinet.number', where: { phase: 'C' } }]), [], 'a field of an inner group stands beside nothing of the outer');
-  assert.deepEqual([...fieldsOf(protocol).keys()], ['m.cabinets', 'm.cabinet.number', 'm.cabinet.loops', 'm.cabinet.loop.phase', 'm.cabinet.loop.current', 'm.cabinet.state']);
-  assert.equal(fieldsOf(protocol).get('m.cabinet.loop.current')?.unit, 'A');
+  assert.deepEqual([...readableFields(protocol).keys()], ['m.cabinets', 'm.cabinet.number', 'm.cabinet.loops', 'm.cabinet.loop.phase', 'm.cabinet.loop.current', 'm.cabinet.state']);
+  assert.equal(readableFields(protocol).get('m.cabinet.loop.current')?.unit, 'A');
   assert.deepEqual(read(protocol, '0207024100'), 'CV_DESCRIBED_SHORT m.cabinet.loop.current');
   assert.deepEqual(read(protocol, '020700'), 'CV_DESCRIBED_SHORT m.cabinet.state');
   assert.deepEqual(read(protocol, '00'), [['m.cabinets', 0]]);
@@ -95,11 +95,11 @@ test('sizes and counts of a field with a constant: value × times + plus', () =>
 
 test('an answer echoes fields behind repeats within repeats', () => {
   const protocol = described(CABINETS);
-  const head = readHead(Buffer.from('000107014100015542420d0a', 'hex'), protocol);
+  const head = readHeadFields(Buffer.from('000107014100015542420d0a', 'hex'), protocol);
   assert.ok(head);
   const [message] = protocol.messages;
   assert.ok(message);
-  assert.equal(readWhole(head, message).at, 8);
+  assert.equal(readAllFields(head, message).at, 8);
 });
 
 test('what a frame claims costs no more than its bytes: counts of four thousand millions, repeats of nothing', () => {
@@ -117,10 +117,10 @@ test('what a frame claims costs no more than its bytes: counts of four thousand 
 test('repeats and sizes that are described wrong are told with their line', () => {
   const nested = (inner: string) => `    fields:\n      - { name: n }\n      - repeat: a\n        count: 1\n        fields:\n          - repeat: b\n            count: 1\n            fields:\n              - { name: v }\n              - ${inner}`;
   const rows: [fields: string, line: number, words: RegExp][] = [
-    [nested('{ repeat: c, count: 1, fields: [{ repeat: d, count: 1, fields: [{ name: x }] }] }'), 17, /repeats nest 3 deep at most/],
-    [nested('{ repeat: c, count: 1, at: 3, fields: [{ name: x }] }'), 17, /only a field of a fixed size/],
-    [nested('{ name: x, type: hex, size: rest, at: 3 }'), 17, /only a field of a fixed size/],
-    [nested('{ name: x, type: hex, size: n, at: 3 }'), 17, /only a field of a fixed size/],
+    [nested('{ repeat: c, count: 1, fields: [{ repeat: d, count: 1, fields: [{ name: x }] }] }'), 17, /repeats nest at most 3 deep/],
+    [nested('{ repeat: c, count: 1, at: 3, fields: [{ name: x }] }'), 17, /only a field of fixed size/],
+    [nested('{ name: x, type: hex, size: rest, at: 3 }'), 17, /only a field of fixed size/],
+    [nested('{ name: x, type: hex, size: n, at: 3 }'), 17, /only a field of fixed size/],
     [nested('{ name: n }'), 17, /another field n/],
     [nested('{ name: x, skip: 2 }'), 17, /exactly one of name, skip and repeat/],
     [nested('{ repeat: c, fields: [{ name: x }] }'), 17, /needs count and fields/],

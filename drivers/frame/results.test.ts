@@ -4,33 +4,33 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { jsonSchemaOf } from '../../core/json-schema.ts';
 import { decode } from './decode.ts';
-import { DESCRIPTION } from './description.ts';
-import { fieldsOf, planOf, type Plan } from './frame.ts';
+import { PROTOCOL_DESCRIPTION } from './description.ts';
+import { readableFields, fieldPointMap, type FieldPointMap } from './frame.ts';
 import { frameReader } from './frame-reader.ts';
-import { identityBytes, identityOf } from './identity.ts';
-import { loadDescription, readDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
-import { messageOf, readHead } from './read.ts';
-import { point, settings, type FramePointOf } from './settings.ts';
-import { crowd, terminalFrame, state, tags } from './testing/terminal.ts';
+import { encodeIdentity, readIdentity } from './identity.ts';
+import { loadDescription, readDescription } from './load-description.ts';
+import type { FrameProtocol } from './protocol.ts';
+import { matchMessage, readHeadFields } from './read-fields.ts';
+import { point, settings, type ConfiguredFramePoint } from './settings.ts';
+import { crowdBody, terminalFrame, stateBody, tagsBody } from './testing/terminal.ts';
 
-const TERMINAL = loadDescription('shipped:compound-terminal').protocol as Protocol;
+const TERMINAL = loadDescription('shipped:compound-terminal').protocol as FrameProtocol;
 const ID = '500112000017';
 
-function protocolOf(text: string): Protocol {
+function protocolOf(text: string): FrameProtocol {
   const loaded = readDescription('d.yaml', `version: 1\ntitle: { zh: 甲, en: a }\n${text}\n`);
   assert.deepEqual(loaded.faults, []);
-  return loaded.protocol as Protocol;
+  return loaded.protocol as FrameProtocol;
 }
 
 const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
-const all = (protocol: Protocol, hex: string) => decode({ is: 'message', bytes: bytesOf(hex), plan: { protocol, targets: null } });
-const read = (protocol: Protocol, bytes: Uint8Array, ...points: Record<string, unknown>[]) => decode({ is: 'message', bytes, plan: planOf(protocol, points.map((one) => ({ id: String(one.id), ...point.parse(one) }) as FramePointOf)) });
+const all = (protocol: FrameProtocol, hex: string) => decode({ is: 'message', bytes: bytesOf(hex), pointMap: { protocol, byField: null } });
+const read = (protocol: FrameProtocol, bytes: Uint8Array, ...points: Record<string, unknown>[]) => decode({ is: 'message', bytes, pointMap: fieldPointMap(protocol, points.map((one) => ({ id: String(one.id), ...point.parse(one) }) as ConfiguredFramePoint)) });
 
 test('what a device does not say is said in full: away, gone, silent once and twice', () => {
-  assert.deepEqual(decode({ is: 'away', identity: 'A1', at: '0.0.0.0:7600', left: false }), { ok: false, fault: { code: 'CV_DESCRIBED_ABSENT', params: { identity: 'A1', address: '0.0.0.0:7600' } }, isAway: true });
-  assert.deepEqual(decode({ is: 'away', identity: 'A1', at: '0.0.0.0:7600', left: true }), { ok: false, fault: { code: 'CV_DESCRIBED_LEFT', params: { identity: 'A1', address: '0.0.0.0:7600' } }, isAway: true });
-  const silent = (count: number) => decode({ is: 'silent', at: 'x', timeoutMs: 500, count, points: ['p'] });
+  assert.deepEqual(decode({ is: 'away', identity: 'A1', address: '0.0.0.0:7600', wasConnected: false }), { ok: false, fault: { code: 'CV_DESCRIBED_ABSENT', params: { identity: 'A1', address: '0.0.0.0:7600' } }, isAway: true });
+  assert.deepEqual(decode({ is: 'away', identity: 'A1', address: '0.0.0.0:7600', wasConnected: true }), { ok: false, fault: { code: 'CV_DESCRIBED_LEFT', params: { identity: 'A1', address: '0.0.0.0:7600' } }, isAway: true });
+  const silent = (count: number) => decode({ is: 'silent', address: 'x', timeoutMs: 500, count, points: ['p'] });
   assert.deepEqual(silent(1), { ok: false, fault: { code: 'CV_DESCRIBED_SILENT', params: { address: 'x', timeoutMs: 500 } }, points: ['p'] });
   assert.deepEqual(silent(2), { ok: false, fault: { code: 'CV_DESCRIBED_SILENT', params: { address: 'x', timeoutMs: 500 } }, points: ['p'], isAway: true });
 });
@@ -43,7 +43,7 @@ test('each fault of a frame shows its first 24 bytes; a whole message may confir
   assert.deepEqual(all(protocol, 'AA 01 0001 0D'), { ok: false, fault: { code: 'CV_DESCRIBED_SHORT', params: { field: 'm.x', bytes: 'aa0100010d' } } });
   assert.deepEqual(all(protocol, 'AA 02 0001 0D'), { ok: true, values: [{ point: 'alive.kind', value: 2 }, { point: 'alive.id', value: 1 }] });
   assert.deepEqual(all(protocol, 'AA 01 0001 07 0D'), { ok: true, values: [{ point: 'm.kind', value: 1 }, { point: 'm.id', value: 1 }, { point: 'm.x', value: 7 }], isPartial: true });
-  const bad = terminalFrame(ID, 1, 4, state('260101080000', 20, 40, 12_345, 1, 0));
+  const bad = terminalFrame(ID, 1, 4, stateBody('260101080000', 20, 40, 12_345, 1, 0));
   bad[20] = 0;
   assert.deepEqual(read(TERMINAL, bad), { ok: false, fault: { code: 'CV_FRAME_CHECKSUM', params: { detail: bad.toString('hex', 0, 24), detailZh: bad.toString('hex', 0, 24) } } });
 });
@@ -61,12 +61,12 @@ test('a value that is bad says why: no value by the protocol, or what is none of
 test('times and windows: of the message, of a repetition; without a time that can be read a value stands nowhere', () => {
   const at = Date.UTC(2026, 0, 1);
   const bad = (id: string) => ({ point: id, value: null, quality: 'bad', flags: ['device'], fault: { code: 'CV_DESCRIBED_TIME', params: { point: id } } });
-  const timeless = read(TERMINAL, terminalFrame(ID, 1, 4, state('261301080000', 20, 40, 12_345, 1, 0)), { id: 't', read: 'state.temperature' });
+  const timeless = read(TERMINAL, terminalFrame(ID, 1, 4, stateBody('261301080000', 20, 40, 12_345, 1, 0)), { id: 't', read: 'state.temperature' });
   assert.deepEqual(timeless, { ok: true, values: [{ ...bad('t'), unit: 'Cel' }], isPartial: true });
-  const windowed = read(TERMINAL, terminalFrame(ID, 1, 3, crowd('260101080000', 12, 3)), { id: 'c', read: 'crowd.devices' }, { id: 'd', read: 'crowd.until' });
+  const windowed = read(TERMINAL, terminalFrame(ID, 1, 3, crowdBody('260101080000', 12, 3)), { id: 'c', read: 'crowd.devices' }, { id: 'd', read: 'crowd.until' });
   const window = { fromAt: at - 300_000, toAt: at, count: 0 };
   assert.deepEqual(windowed, { ok: true, values: [{ point: 'd', value: at, deviceAt: at, window }, { point: 'c', value: 12, unit: '{device}', deviceAt: at, window }], isPartial: true });
-  const own = read(TERMINAL, terminalFrame(ID, 1, 2, tags([['260101080000', 2, -61, 'ABCD'], ['261301080000', 0, 5, 'EF']])), { id: 'e', read: 'tags.reads.epc' }, { id: 'n', read: 'tags.count' });
+  const own = read(TERMINAL, terminalFrame(ID, 1, 2, tagsBody([['260101080000', 2, -61, 'ABCD'], ['261301080000', 0, 5, 'EF']])), { id: 'e', read: 'tags.reads.epc' }, { id: 'n', read: 'tags.count' });
   assert.deepEqual(own, { ok: true, values: [
     { ...bad('n') }, { point: 'e', value: 'ABCD', deviceAt: at, evidence: [{ kind: 'tag', epc: 'ABCD', antenna: 2, rssiDbm: -61 }] },
     { ...bad('e'), evidence: [{ kind: 'tag', epc: 'EF', antenna: 0, rssiDbm: 5 }] },
@@ -101,13 +101,13 @@ test('a point takes what is so beside it: of text, number, truth and digits; wha
 
 test('what a description gives to points: unit, kind, indicator, whether text, of heads, bits and repeats', () => {
   const protocol = protocolOf('header: "AA"\nterminator: "0D"\nhead: [{ name: kind, unit: V }, { skip: 1 }, { name: about, bits: { old: 0 } }]\nmessages:\n  - name: m\n    fields: [{ name: a, type: ascii, size: 1 }, { name: w, enum: { 1: on } }, { name: n, unit: A, kind: state, indicator: ST-EQP-901 }, { repeat: g, count: 1, tag: { epc: e }, fields: [{ name: e, type: hex, size: 1 }, { name: k, kind: measurement, bits: { b: 0 } }] }]\n  - { name: other, when: { kind: 1 } }');
-  assert.deepEqual([...fieldsOf(protocol)].map(([name, one]) => [name, one.unit, one.kind, one.indicator, one.isText, one.isTag]), [
+  assert.deepEqual([...readableFields(protocol)].map(([name, one]) => [name, one.unit, one.kind, one.indicator, one.isText, one.isTag]), [
     ['m.kind', 'V', null, null, false, false], ['m.about', null, null, null, false, false], ['m.old', null, 'state', null, true, false],
     ['m.a', null, null, null, true, false], ['m.w', null, null, null, true, false], ['m.n', 'A', 'state', 'ST-EQP-901', false, false],
     ['m.g.e', null, 'occurrence', null, true, true], ['m.g.k', null, 'measurement', null, false, true], ['m.g.b', null, 'state', null, true, false],
     ['other.kind', 'V', null, null, false, false], ['other.about', null, null, null, false, false], ['other.old', null, 'state', null, true, false],
   ]);
-  const [a, b] = [planOf(protocol, [{ id: 'p', read: 'm.n', where: { kind: 1 } }, { id: 'q', read: 'm.n', where: {} }] as FramePointOf[]).targets?.get('m.n'), fieldsOf(protocol).get('m.g.e')?.names];
+  const [a, b] = [fieldPointMap(protocol, [{ id: 'p', read: 'm.n', where: { kind: 1 } }, { id: 'q', read: 'm.n', where: {} }] as ConfiguredFramePoint[]).byField?.get('m.n'), readableFields(protocol).get('m.g.e')?.names];
   assert.deepEqual(a, [{ id: 'p', where: [['kind', '1']] }, { id: 'q', where: [] }]);
   assert.deepEqual([...b?.keys() ?? []].toSorted(), ['a', 'about', 'b', 'e', 'k', 'kind', 'n', 'old', 'w'].toSorted());
 });
@@ -120,26 +120,26 @@ test('an identity as text and back as bytes, of each type; what does not fit sta
   ];
   for (const [field, hex, text] of rows) {
     const protocol = of(field);
-    const head = readHead(bytesOf(`AA${hex}0D`), protocol);
+    const head = readHeadFields(bytesOf(`AA${hex}0D`), protocol);
     assert.ok(head);
-    assert.equal(identityOf(head, protocol), text, field);
-    assert.equal(identityBytes(text, protocol)?.toString('hex'), hex, field);
+    assert.equal(readIdentity(head, protocol), text, field);
+    assert.equal(encodeIdentity(text, protocol)?.toString('hex'), hex, field);
   }
-  for (const [field, text] of [['type: bcd, size: 3', '1234'], ['type: bcd, size: 3', '00123A'], ['type: bcd, size: 3', '0012345'], ['type: hex, size: 2', 'AB0'], ['type: hex, size: 2', 'AB0G'], ['type: u8', '256'], ['type: u8', '-1'], ['type: u8', 'x'], ['type: ascii, size: 2', 'ABC'], ['type: hex, size: rest', 'AB'], ['type: f32', '1']] as const) assert.equal(identityBytes(text, of(field)), null, `${field} ${text}`);
-  assert.equal(identityBytes('a', protocolOf('header: "AA"\nfixed: 3\nmessages: [{ name: m }]')), null);
+  for (const [field, text] of [['type: bcd, size: 3', '1234'], ['type: bcd, size: 3', '00123A'], ['type: bcd, size: 3', '0012345'], ['type: hex, size: 2', 'AB0'], ['type: hex, size: 2', 'AB0G'], ['type: u8', '256'], ['type: u8', '-1'], ['type: u8', 'x'], ['type: ascii, size: 2', 'ABC'], ['type: hex, size: rest', 'AB'], ['type: f32', '1']] as const) assert.equal(encodeIdentity(text, of(field)), null, `${field} ${text}`);
+  assert.equal(encodeIdentity('a', protocolOf('header: "AA"\nfixed: 3\nmessages: [{ name: m }]')), null);
   const nobody = protocolOf('header: "AA"\nfixed: 3\nhead: [{ name: kind }, { name: id, when: { kind: 1 } }]\nidentity: id\nmessages: [{ name: m }]');
-  const head = (hex: string) => { const one = readHead(bytesOf(hex), nobody); assert.ok(one); return identityOf(one, nobody); };
+  const head = (hex: string) => { const one = readHeadFields(bytesOf(hex), nobody); assert.ok(one); return readIdentity(one, nobody); };
   assert.deepEqual([head('AA0105'), head('AA0205')], ['5', '']);
   const plain = protocolOf('header: "AA"\nfixed: 3\nhead: [{ name: kind }]\nmessages: [{ name: m }]');
-  assert.equal(identityOf(readHead(bytesOf('AA0105'), plain) as NonNullable<ReturnType<typeof readHead>>, plain), '');
-  assert.equal(messageOf(readHead(bytesOf('AA0105'), plain) as NonNullable<ReturnType<typeof readHead>>, plain)?.name, 'm');
+  assert.equal(readIdentity(readHeadFields(bytesOf('AA0105'), plain) as NonNullable<ReturnType<typeof readHeadFields>>, plain), '');
+  assert.equal(matchMessage(readHeadFields(bytesOf('AA0105'), plain) as NonNullable<ReturnType<typeof readHeadFields>>, plain)?.name, 'm');
 });
 
 test('conditions: equal, among, unequal, and each comparison at its edge; a field that is not there fits none', () => {
   const of = (when: string, kind: number) => {
     const protocol = protocolOf(`header: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: more, when: { kind: 5 } }]\nmessages: [{ name: m, when: ${when} }, { name: other }]`);
-    const head = readHead(bytesOf(`AA${kind.toString(16).padStart(2, '0')}0303`), protocol);
-    return head && messageOf(head, protocol)?.name === 'm';
+    const head = readHeadFields(bytesOf(`AA${kind.toString(16).padStart(2, '0')}0303`), protocol);
+    return head && matchMessage(head, protocol)?.name === 'm';
   };
   const rows: [when: string, fits: number[]][] = [
     ['{ kind: 3 }', [3]], ['{ kind: [2, 4] }', [2, 4]], ['{ kind: ">= 3" }', [3, 4, 5]], ['{ kind: "> 3" }', [4, 5]], ['{ kind: "<= 3" }', [1, 2, 3]], ['{ kind: "< 3" }', [1, 2]], ['{ kind: "!= 3" }', [1, 2, 4, 5]],
@@ -163,16 +163,16 @@ test('numbers at their edges: signs, wide integers, decimals, digits that are no
 
 test('from bytes to frames on the command line: each that is none with its reason, without a description the best of those that come along', () => {
   const own = settings.parse({ description: 'shipped:compound-terminal', listen: '127.0.0.1:1' });
-  const whole = terminalFrame(ID, 1, 4, state('260101080000', 20, 40, 12_345, 1, 0));
+  const whole = terminalFrame(ID, 1, 4, stateBody('260101080000', 20, 40, 12_345, 1, 0));
   const bad = Buffer.from(whole);
   bad[20] = 0;
-  const shown = (...input: Parameters<typeof frameReader.read>) => frameReader.read(...input).map(({ frame, fault }) => (frame ? `${frame.is} ${(frame as { plan: Plan }).plan.protocol.title.en}` : `${fault.code} ${String(fault.params.detail)}|${String(fault.params.detailZh)}`));
+  const shown = (...input: Parameters<typeof frameReader.read>) => frameReader.read(...input).map(({ frame, fault }) => (frame ? `${frame.is} ${(frame as { pointMap: FieldPointMap }).pointMap.protocol.title.en}` : `${fault.code} ${String(fault.params.detail)}|${String(fault.params.detailZh)}`));
   assert.deepEqual(shown([whole, bad, Buffer.from([1, 2]), whole.subarray(0, 20)], [], own), [
     'message Compound RFID terminal', `CV_FRAME_CHECKSUM ${bad.toString('hex', 0, 24)}|undefined`, `CV_FRAME_INVALID ${Buffer.concat([bad.subarray(2), Buffer.from([1, 2])]).toString('hex', 0, 24)}|undefined`,
     `CV_FRAME_LENGTH a frame cut short after 20 bytes: ${whole.toString('hex', 0, 20)}|帧不完整，只有 20 字节：${whole.toString('hex', 0, 20)}`,
   ]);
   assert.deepEqual(shown([], [], own), ['CV_FRAME_INVALID no whole frame of this description|没有此描述的完整帧']);
-  assert.deepEqual(shown([Buffer.from([1])], [], undefined), ['CV_FRAME_INVALID no frame of a description that comes along; name yours in --settings|不是任何自带描述的帧；请用 --settings 指定描述']);
+  assert.deepEqual(shown([Buffer.from([1])], [], undefined), ['CV_FRAME_INVALID no frame of a shipped description; give yours with --settings|不是任何自带描述的帧；请用 --settings 指定描述']);
   assert.deepEqual(shown([Buffer.from('\x0201+0012.50S7E\r', 'latin1'), whole], [], undefined).at(-1), 'message Compound RFID terminal');
   assert.deepEqual(frameReader.read([whole], [], { ...own, description: '/nowhere.yaml' }).map(({ fault }) => fault?.code), ['CV_DESCRIBED_FILE']);
   const [wanted] = frameReader.read([whole], [{ id: 't', read: 'state.temperature', where: {} }], own);
@@ -194,6 +194,6 @@ test('what a description may say is what its published schema says', () => {
     visit(schema, '');
     return found.filter((line) => !line.includes('default')).map((line) => line.replace(/^.*\.(\w+) /, '$1 ')).toSorted();
   };
-  const now = limits(jsonSchemaOf(DESCRIPTION, { io: 'input' }));
+  const now = limits(jsonSchemaOf(PROTOCOL_DESCRIPTION, { io: 'input' }));
   assert.deepEqual(now, limits(published));
 });

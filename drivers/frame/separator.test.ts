@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { FrameCutter } from './cutter.ts';
 import { decode } from './decode.ts';
-import { fieldsOf } from './frame.ts';
-import { identityBytes } from './identity.ts';
-import { readDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
+import { readableFields } from './frame.ts';
+import { encodeIdentity } from './identity.ts';
+import { readDescription } from './load-description.ts';
+import type { FrameProtocol } from './protocol.ts';
 
-function protocolOf(text: string): Protocol {
+function protocolOf(text: string): FrameProtocol {
   const loaded = readDescription('d.yaml', text);
   assert.deepEqual(loaded.faults, []);
-  return loaded.protocol as Protocol;
+  return loaded.protocol as FrameProtocol;
 }
 
 const GUIDE = /```yaml\nversion: 1\ntitle: \{ zh: 卫星[\s\S]*?```/.exec(readFileSync(new URL('../../docs/described-frames.md', import.meta.url), 'utf8'))?.[0].slice(8, -3) ?? '';
@@ -22,11 +22,11 @@ function sentence(body: string): Buffer {
   return Buffer.from(`$${body}*${sum.toString(16).toUpperCase().padStart(2, '0')}\r\n`, 'latin1');
 }
 
-function read(protocol: Protocol, bytes: Buffer) {
+function read(protocol: FrameProtocol, bytes: Buffer) {
   const cuts = new FrameCutter(protocol).feed(bytes);
   return cuts.flatMap((cut): unknown[] => {
     if (cut.is !== 'frame') return [cut.is];
-    const decoded = decode({ is: 'message', bytes: cut.bytes, plan: { protocol, targets: null } });
+    const decoded = decode({ is: 'message', bytes: cut.bytes, pointMap: { protocol, byField: null } });
     return decoded.ok ? [Object.fromEntries((decoded.values ?? []).map(({ point, value, flags, fault }) => [point, value ?? fault?.code ?? flags?.[0]]))] : [`${decoded.fault.code} ${String(decoded.fault.params.field)}`];
   });
 }
@@ -63,20 +63,20 @@ test('in sequence, from the end, passed over, in repeats; a separator of two byt
   assert.deepEqual(one('x; -; -; 5; 15; 25'), ['CV_DESCRIBED_SHORT m.g.v']);
   assert.deepEqual(one('x; -'), ['CV_DESCRIBED_SHORT skip']);
   assert.deepEqual(one('; -; -; 0; ; '), [{ 'm.a': 'fault-code', 'm.n': 0, 'm.last': 'fault-code', 'm.unit': 'fault-code' }]);
-  assert.ok(fieldsOf(protocol).get('m.a')?.isText);
+  assert.ok(readableFields(protocol).get('m.a')?.isText);
 });
 
 test('a device that has to be named in text is: as long as its name is', () => {
   const protocol = protocolOf(text('- { name: v }', 'head: [{ name: id }]\nidentity: id\n'));
-  assert.equal(identityBytes('ab-12', protocol)?.toString('latin1'), 'ab-12');
-  assert.equal(identityBytes('a; b', protocol), null);
+  assert.equal(encodeIdentity('ab-12', protocol)?.toString('latin1'), 'ab-12');
+  assert.equal(encodeIdentity('a; b', protocol), null);
 });
 
 test('what is no text between separators, or has a size, is told with its line', () => {
   const rows: [fields: string, words: RegExp][] = [
-    ['- { name: a, type: u16 }', /between separators stands text \(ascii, gbk, number-text, degrees-minutes\), not u16/],
+    ['- { name: a, type: u16 }', /separated fields are text \(ascii, gbk, number-text, degrees-minutes\), not u16/],
     ['- { name: a, type: hex }', /not hex/],
-    ['- { name: a, size: 4 }', /the separators say where a field ends/],
+    ['- { name: a, size: 4 }', /a separator ends the field: no size here/],
     ['- { name: a, bits: { x: 0 } }', /ascii has no bits/],
   ];
   for (const [fields, words] of rows) {

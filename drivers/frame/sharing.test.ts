@@ -13,15 +13,16 @@ import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { realNet } from '../../core/world.ts';
 import { beside } from './beside.ts';
-import { unstuffed } from './cutter.ts';
+import { unstuff } from './cutter.ts';
 import { decode } from './decode.ts';
-import type { FrameFrame } from './frame.ts';
+import type { DescribedFrame } from './frame.ts';
 import { open, type FrameLink } from './link.ts';
-import { loadDescription, readDescription } from './load.ts';
-import { point, settings, type FramePointOf } from './settings.ts';
+import { loadDescription, readDescription } from './load-description.ts';
+import { point, settings, type ConfiguredFramePoint } from './settings.ts';
 import { byCondition, sharingProblem } from './sharing.ts';
-import type { Protocol } from './protocol-types.ts';
-import { discover, probe } from './survey.ts';
+import type { FrameProtocol } from './protocol.ts';
+import { discover } from './discover.ts';
+import { probe } from './probe.ts';
 
 const GUIDE = readFileSync(new URL('../../docs/described-frames.md', import.meta.url), 'utf8');
 const guideOf = (edition: string) => new RegExp(`\`\`\`yaml\\n(version: 1\\ntitle: \\{ zh: 车载终端（JT/T 808-${edition}）[\\s\\S]*?)\`\`\``).exec(GUIDE)?.[1] ?? '';
@@ -51,14 +52,14 @@ function testbed() {
   };
 }
 
-const pointOf = (read: string) => ({ id: read, ...point.parse({ read }) }) as FramePointOf;
+const pointOf = (read: string) => ({ id: read, ...point.parse({ read }) }) as ConfiguredFramePoint;
 
 /** What a link gives, as it comes. */
 function heardBy(link: FrameLink): { values: unknown[]; stop: AbortController; over: Promise<void> } {
   const [values, stop] = [[] as unknown[], new AbortController()];
   const over = (async () => {
     for await (const one of framesOf(link, stop.signal)) {
-      const decoded = decode(one as FrameFrame);
+      const decoded = decode(one as DescribedFrame);
       values.push(...(decoded.ok ? (decoded.values ?? []).map(({ point: id, value }) => `${id} ${String(value)}`) : [decoded.fault.code]));
     }
   })().catch(() => {});
@@ -215,7 +216,7 @@ test('two editions of JT/T 808 on one port, as the guide describes them: each an
     socket.write(heartbeat(head));
     await until(() => said.length > 1 && said.at(-1) === 0x7e);
     assert.match(said.toString('hex'), answer);
-    assert.equal(unstuffed(said, loadDescription(fileOf('jt808-2013')).protocol as Protocol)?.subarray(1, -1).reduce((all, byte) => all ^ byte, 0), 0, 'the check value is right');
+    assert.equal(unstuff(said, loadDescription(fileOf('jt808-2013')).protocol as FrameProtocol)?.subarray(1, -1).reduce((all, byte) => all ^ byte, 0), 0, 'the check value is right');
     socket.destroy();
   }
   assert.deepEqual(faults(), []);
@@ -227,7 +228,7 @@ test('two editions of JT/T 808 on one port, as the guide describes them: each an
 const protocolOf = (text: string) => {
   const loaded = readDescription('d.yaml', text);
   assert.deepEqual(loaded.faults, []);
-  return loaded.protocol as Protocol;
+  return loaded.protocol as FrameProtocol;
 };
 
 test('conditions are the same by bytes and values, whatever fields are called; all of the framing must be', () => {
@@ -289,12 +290,12 @@ test('devices beside each other: what cannot share an address is told at the lat
   const listen = '127.0.0.1:7600';
   assert.deepEqual(devices({ description: fileOf('a'), listen }, { description: fileOf('b'), listen }, { description: fileOf('rest'), listen, identity: '01' }, { description: fileOf('rest'), listen, identity: '02' }), []);
   const rows: [all: Record<string, unknown>[], at: number, path: string, words: RegExp][] = [
-    [[{ description: fileOf('a'), listen }, { description: fileOf('b'), listen }, { description: fileOf('longer'), listen }], 2, 'description', /device "d0" is on 127\.0\.0\.1:7600 as well, with .*a\.yaml: `fixed` differs/],
+    [[{ description: fileOf('a'), listen }, { description: fileOf('b'), listen }, { description: fileOf('longer'), listen }], 2, 'description', /device "d0" is also on 127\.0\.0\.1:7600, with .*a\.yaml: `fixed` differs/],
     [[{ description: fileOf('b'), listen }, { description: fileOf('a'), listen }, { description: fileOf('same'), listen }], 2, 'description', /device "d1".*both have the same `when`/],
     [[{ description: fileOf('a'), listen, identity: 'ab' }, { description: fileOf('a'), listen, identity: 'AB' }], 1, 'identity', /device "d0" has the same description and identity/],
     [[{ description: fileOf('a'), listen }, { description: fileOf('a'), listen }], 1, 'description', /same description and identity/],
-    [[{ description: fileOf('a'), host: 'h', port: 1 }, { description: fileOf('same'), host: 'h', port: 1 }], 1, 'description', /h:1 as well/],
-    [[{ description: fileOf('a'), transport: 'serial', port: 'ttyS1' }, { description: fileOf('b'), transport: 'serial', port: '/dev/ttyS1', baudRate: 19_200 }], 1, 'baudRate', /\/dev\/ttyS1 as well, with baudRate 9600/],
+    [[{ description: fileOf('a'), host: 'h', port: 1 }, { description: fileOf('same'), host: 'h', port: 1 }], 1, 'description', /also on h:1/],
+    [[{ description: fileOf('a'), transport: 'serial', port: 'ttyS1' }, { description: fileOf('b'), transport: 'serial', port: '/dev/ttyS1', baudRate: 19_200 }], 1, 'baudRate', /\/dev\/ttyS1, with baudRate 9600/],
     [[{ description: fileOf('a'), transport: 'serial', port: '/dev/ttyS1', parity: 'even' }, { description: fileOf('b'), transport: 'serial', port: '/dev/ttyS1' }], 1, 'parity', /with parity even/],
   ];
   for (const [all, at, path, words] of rows) {
@@ -307,8 +308,8 @@ test('devices beside each other: what cannot share an address is told at the lat
 });
 
 test('a frame of another description gives no value of this one, and says so', () => {
-  const protocol = loadDescription(fileOf('a')).protocol as Protocol;
-  const decoded = decode({ is: 'message', bytes: frame(2, 7, 1), plan: { protocol, targets: null } });
+  const protocol = loadDescription(fileOf('a')).protocol as FrameProtocol;
+  const decoded = decode({ is: 'message', bytes: frame(2, 7, 1), pointMap: { protocol, byField: null } });
   assert.ok(!decoded.ok && decoded.fault.code === 'CV_DESCRIBED_UNCLAIMED');
   assert.match(explain(decoded.fault, 'en').message, /^alpha: .*aa0207/);
   assert.match(explain(decoded.fault, 'zh-CN').message, /^甲：/);

@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { FrameCutter } from './cutter.ts';
 import { decode } from './decode.ts';
-import { readDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
+import { readDescription } from './load-description.ts';
+import type { FrameProtocol } from './protocol.ts';
 import { FIRE, POWER_METER, VEHICLE, WATER_METER } from './testing/standards.ts';
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
@@ -26,25 +26,25 @@ function crc(bytes: Uint8Array): number {
   return register;
 }
 
-function described(yaml: string): Protocol {
+function described(yaml: string): FrameProtocol {
   const loaded = readDescription('standard.yaml', yaml.startsWith('version') ? yaml : `version: 1\ntitle: { zh: 甲, en: a }\n${yaml}`);
   assert.deepEqual(loaded.faults, []);
-  return loaded.protocol as Protocol;
+  return loaded.protocol as FrameProtocol;
 }
 
 const guide = (title: string) => new RegExp(`\`\`\`yaml\\n(version: 1\\ntitle: \\{ zh: ${title}[\\s\\S]*?)\`\`\``).exec(readFileSync(new URL('../../docs/described-frames.md', import.meta.url), 'utf8'))?.[1] ?? '';
 
-function read(protocol: Protocol, stream: Buffer): (Record<string, unknown> | string)[] {
+function read(protocol: FrameProtocol, stream: Buffer): (Record<string, unknown> | string)[] {
   const cutter = new FrameCutter(protocol);
   return [...cutter.feed(stream), ...cutter.end()].map((cut) => {
     if (cut.is !== 'frame') return cut.is;
-    const decoded = decode({ is: 'message', bytes: cut.bytes, plan: { protocol, targets: null } });
+    const decoded = decode({ is: 'message', bytes: cut.bytes, pointMap: { protocol, byField: null } });
     return decoded.ok ? Object.fromEntries((decoded.values ?? []).map(({ point, value }) => [point, value])) : decoded.fault.code;
   });
 }
 
 /** The whole frame twice gives it twice; with a byte of its body changed it is none, whichever byte. */
-function holds(protocol: Protocol, frame: Buffer, wanted: Record<string, unknown>): void {
+function holds(protocol: FrameProtocol, frame: Buffer, wanted: Record<string, unknown>): void {
   const found = read(protocol, all(frame, frame));
   assert.equal(found.length, 2, JSON.stringify(found));
   for (const one of found) for (const [name, value] of Object.entries(wanted)) assert.deepEqual((one as Record<string, unknown>)[name], value, name);

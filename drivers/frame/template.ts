@@ -1,10 +1,10 @@
 /**
- * Templates of what we send: hex bytes, 'text' in quotes, and {holes}: a field of the frame that is answered, as it stood
- * there, or {identity} {sequence} {length} {checksum} {now:bcd} {now:unix}. Pure.
+ * Templates of what we send: hex bytes, 'text' in quotes, and {placeholders}: a field of the answered frame, or {identity}
+ * {sequence} {length} {checksum} {now:bcd} {now:unix}. Pure.
  */
 import { checksumOf } from './checksum.ts';
-import type { Part, Protocol, Template } from './protocol-types.ts';
-import { sentOf } from './transform.ts';
+import type { TemplatePart, FrameProtocol, MessageTemplate } from './protocol.ts';
+import { applyTransform } from './transform.ts';
 
 export class TemplateError extends Error {
   readonly en: string;
@@ -17,47 +17,47 @@ export class TemplateError extends Error {
 }
 
 const TOKEN = /\s*(?:([0-9A-Fa-f]{2})|'([^']*)'|\{([A-Za-z][\w:]*)\})/y;
-const OWN: Readonly<Record<string, Part>> = {
+const PLACEHOLDERS: Readonly<Record<string, TemplatePart>> = {
   identity: { is: 'identity' }, sequence: { is: 'sequence' }, length: { is: 'length' }, checksum: { is: 'checksum' },
   'now:bcd': { is: 'now-bcd' }, 'now:unix': { is: 'now-unix' },
 };
 
-/** @param known fields of the frame that is answered; null: nothing is answered. @throws TemplateError */
-export function parseTemplate(text: string, known: ReadonlyMap<string, number> | null, hasLength: boolean): Template {
-  const parts: Part[] = [];
+/** @param known fields of the answered frame; null: the template answers none. @throws TemplateError */
+export function parseTemplate(text: string, known: ReadonlyMap<string, number> | null, hasLength: boolean): MessageTemplate {
+  const parts: TemplatePart[] = [];
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < text.trimEnd().length) {
     const from = TOKEN.lastIndex;
     const match = TOKEN.exec(text);
-    if (!match) throw new TemplateError(`at "${text.slice(from, from + 12).trim()}": hex bytes, 'text' or {name} are wanted`, `“${text.slice(from, from + 12).trim()}”处应为十六进制字节、'文本' 或 {名字}`);
-    const [, hex, quoted, hole] = match;
+    if (!match) throw new TemplateError(`at "${text.slice(from, from + 12).trim()}": expected hex bytes, 'text' or {name}`, `“${text.slice(from, from + 12).trim()}”处应为十六进制字节、'文本' 或 {名字}`);
+    const [, hex, quoted, placeholder] = match;
     if (hex !== undefined) parts.push({ is: 'bytes', bytes: Buffer.from(hex, 'hex') });
     else if (quoted !== undefined) parts.push({ is: 'bytes', bytes: Buffer.from(quoted, 'latin1') });
-    else parts.push(holeOf(hole as string, known, hasLength));
+    else parts.push(placeholderOf(placeholder as string, known, hasLength));
   }
   return { parts };
 }
 
-function holeOf(hole: string, known: ReadonlyMap<string, number> | null, hasLength: boolean): Part {
-  const slot = known?.get(hole);
+function placeholderOf(placeholder: string, known: ReadonlyMap<string, number> | null, hasLength: boolean): TemplatePart {
+  const slot = known?.get(placeholder);
   if (slot !== undefined) return { is: 'field', slot };
-  const own = OWN[hole];
-  if (hole === 'length' && !hasLength) throw new TemplateError('{length}: the description has no length', '{length}：描述中没有 length');
+  const own = PLACEHOLDERS[placeholder];
+  if (placeholder === 'length' && !hasLength) throw new TemplateError('{length}: the description has no length', '{length}：描述中没有 length');
   if (own) return own;
-  const all = [...(known?.keys() ?? []), ...Object.keys(OWN)].join(', ');
-  throw new TemplateError(`there is no {${hole}}; known here: ${all}`, `没有 {${hole}}；此处可用：${all}`);
+  const all = [...(known?.keys() ?? []), ...Object.keys(PLACEHOLDERS)].join(', ');
+  throw new TemplateError(`there is no {${placeholder}}; known here: ${all}`, `没有 {${placeholder}}；此处可用：${all}`);
 }
 
-export interface Filling {
-  /** Bytes of a field of the frame that is answered. */
+export interface TemplateValues {
+  /** Bytes of a field of the answered frame. */
   field(slot: number): Uint8Array;
   identity: Uint8Array;
   sequence: Uint8Array;
   nowMs: number;
 }
 
-/** The frame as it goes out, with length, transform, checksum and byte stuffing. What wakes a device stands before it and counts nowhere. */
-export function fillTemplate({ parts }: Template, protocol: Protocol, filling: Filling): Buffer {
+/** The frame to send, with length, transform, checksum and byte stuffing. Leading idle bytes, which wake a device, are not part of it. */
+export function fillTemplate({ parts }: MessageTemplate, protocol: FrameProtocol, values: TemplateValues): Buffer {
   let sumAt = -1;
   const pieces: Uint8Array[] = [];
   let bytes = 0;
@@ -65,44 +65,44 @@ export function fillTemplate({ parts }: Template, protocol: Protocol, filling: F
   for (const part of parts) {
     if (part.is === 'checksum') sumAt = bytes;
     if (part.is === 'length') lengthAt = bytes;
-    const piece = pieceOf(part, protocol, filling);
+    const piece = pieceOf(part, protocol, values);
     pieces.push(piece);
     bytes += piece.length;
   }
   const all = Buffer.concat(pieces);
-  const lead = leadOf(all, protocol);
+  const lead = idleLength(all, protocol);
   const plain = all.subarray(lead);
   if (lengthAt >= lead) putLength(plain, lengthAt - lead, protocol);
-  const frame = sentOf(plain, protocol);
+  const frame = applyTransform(plain, protocol);
   if (sumAt >= lead) putChecksum(frame, sumAt - lead, protocol);
-  const sent = stuffed(frame, protocol);
+  const sent = stuff(frame, protocol);
   return lead === 0 ? sent : Buffer.concat([all.subarray(0, lead), sent]);
 }
 
-/** Idle bytes before the header. */
-export function leadOf(bytes: Buffer, { idle, header }: Protocol): number {
+/** Number of idle bytes before the header. */
+export function idleLength(bytes: Buffer, { idle, header }: FrameProtocol): number {
   if (header.length === 0) return 0;
   let lead = 0;
   while (lead < bytes.length && idle.includes(bytes[lead] as number)) lead += 1;
   return bytes.subarray(lead, lead + header.length).equals(header) ? lead : 0;
 }
 
-function pieceOf(part: Part, { length, checksum }: Protocol, filling: Filling): Uint8Array {
+function pieceOf(part: TemplatePart, { length, checksum }: FrameProtocol, values: TemplateValues): Uint8Array {
   switch (part.is) {
     case 'bytes': return part.bytes;
-    case 'field': return filling.field(part.slot);
-    case 'identity': return filling.identity;
-    case 'sequence': return filling.sequence;
+    case 'field': return values.field(part.slot);
+    case 'identity': return values.identity;
+    case 'sequence': return values.sequence;
     case 'length': return Buffer.alloc(length?.size ?? 0);
     case 'checksum': return Buffer.alloc(checksum?.size ?? 0);
-    case 'now-unix': { const unix = Buffer.alloc(4); unix.writeUInt32BE(Math.floor(filling.nowMs / 1000) >>> 0); return unix; }
-    case 'now-bcd': return Buffer.from(new Date(filling.nowMs + CHINA_MS).toISOString().replaceAll(/\D/g, '').slice(2, 14), 'hex');
+    case 'now-unix': { const unix = Buffer.alloc(4); unix.writeUInt32BE(Math.floor(values.nowMs / 1000) >>> 0); return unix; }
+    case 'now-bcd': return Buffer.from(new Date(values.nowMs + CHINA_MS).toISOString().replaceAll(/\D/g, '').slice(2, 14), 'hex');
   }
 }
 
 const CHINA_MS = 8 * 3_600_000;
 
-function putLength(frame: Buffer, at: number, { length }: Protocol): void {
+function putLength(frame: Buffer, at: number, { length }: FrameProtocol): void {
   if (!length) return;
   const value = Math.max(0, Math.floor((frame.length - length.plus) / length.times));
   if (length.type === 'digits' || length.type === 'hex-digits') frame.write(value.toString(length.type === 'digits' ? 10 : 16).toUpperCase().padStart(length.size, '0').slice(-length.size), at, 'latin1');
@@ -110,8 +110,8 @@ function putLength(frame: Buffer, at: number, { length }: Protocol): void {
   else putNumber(frame, at, value, length.size, length.order);
 }
 
-/** The check value of a frame whose sum stands at `at`, over the range that the description gives. */
-export function putChecksum(frame: Buffer, at: number, { checksum }: Protocol): void {
+/** Sets the checksum at `at`, computed over the range of the description. */
+export function putChecksum(frame: Buffer, at: number, { checksum }: FrameProtocol): void {
   if (!checksum) return;
   const { type, from, to, order, size, isText } = checksum;
   const value = checksumOf(type, frame, from, to === checksum.at ? at : to < 0 ? frame.length + to : to);
@@ -120,11 +120,11 @@ export function putChecksum(frame: Buffer, at: number, { checksum }: Protocol): 
 }
 
 function putNumber(frame: Buffer, at: number, value: number, size: number, order: 'big' | 'little'): void {
-  for (let place = 0; place < size; place += 1) frame[at + (order === 'big' ? size - 1 - place : place)] = Math.floor(value / 256 ** place) % 256;
+  for (let index = 0; index < size; index += 1) frame[at + (order === 'big' ? size - 1 - index : index)] = Math.floor(value / 256 ** index) % 256;
 }
 
-/** Between header and terminator, bytes with a meaning of their own are sent as two. */
-export function stuffed(frame: Buffer, { escape, header, terminator }: Protocol): Buffer {
+/** Byte stuffing: between header and terminator, special bytes are sent as two. */
+export function stuff(frame: Buffer, { escape, header, terminator }: FrameProtocol): Buffer {
   if (!escape) return frame;
   const out: number[] = [...frame.subarray(0, header.length)];
   for (const byte of frame.subarray(header.length, frame.length - terminator.length)) {

@@ -1,17 +1,17 @@
 /** What is sent, byte for byte: each hole of a template, lengths and check values of each kind, stuffing, what wakes a device. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { plainOf, sentOf } from './transform.ts';
-import { readDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
-import { readHead, readWhole } from './read.ts';
-import { fieldBytes, saidAround, sequenceBytes } from './said.ts';
-import { fillTemplate, leadOf, parseTemplate, stuffed, TemplateError } from './template.ts';
+import { undoTransform, applyTransform } from './transform.ts';
+import { readDescription } from './load-description.ts';
+import type { FrameProtocol } from './protocol.ts';
+import { readHeadFields, readAllFields } from './read-fields.ts';
+import { fieldBytes, messagesAround, sequenceBytes } from './messages-around.ts';
+import { fillTemplate, idleLength, parseTemplate, stuff, TemplateError } from './template.ts';
 
-function protocolOf(text: string): Protocol {
+function protocolOf(text: string): FrameProtocol {
   const loaded = readDescription('d.yaml', `version: 1\ntitle: { zh: 甲, en: a }\n${text}\n`);
   assert.deepEqual(loaded.faults, []);
-  return loaded.protocol as Protocol;
+  return loaded.protocol as FrameProtocol;
 }
 
 const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
@@ -31,7 +31,7 @@ test('each hole and each kind of text', () => {
     ['AA {now:bcd}', 'aa260102110405'], ['AA {now:unix}', `aa${Math.floor(NOW / 1000).toString(16)}`], ['AA {checksum} 0D', 'aa0d'], ["AA '' 0D  ", 'aa0d'],
   ];
   for (const [template, wanted] of rows) assert.equal(filled(framing, template), wanted, template);
-  for (const [template, said] of [['AA {y}', 'there is no {y}; known here: x, identity, sequence, length, checksum, now:bcd, now:unix'], ['AA {length}', '{length}: the description has no length'], ['AA 5', 'at "5": hex bytes, \'text\' or {name} are wanted'], ['AA "0123456789abcdef"', 'at ""0123456789": hex bytes, \'text\' or {name} are wanted'], ["AA 'x", 'at "\'x": hex bytes, \'text\' or {name} are wanted']] as const) {
+  for (const [template, said] of [['AA {y}', 'there is no {y}; known here: x, identity, sequence, length, checksum, now:bcd, now:unix'], ['AA {length}', '{length}: the description has no length'], ['AA 5', 'at "5": expected hex bytes, \'text\' or {name}'], ['AA "0123456789abcdef"', 'at ""0123456789": expected hex bytes, \'text\' or {name}'], ["AA 'x", 'at "\'x": expected hex bytes, \'text\' or {name}']] as const) {
     assert.throws(() => parseTemplate(template, new Map([['x', 0]]), false), (error) => error instanceof TemplateError && error.en === said && error.message === said && /[一-鿿]/.test(error.zh), template);
   }
   assert.throws(() => parseTemplate('AA {length}', null, false), (error) => error instanceof TemplateError && error.zh === '{length}：描述中没有 length');
@@ -69,26 +69,26 @@ test('what wakes a device stands before its frame and counts nowhere', () => {
   assert.equal(filled(framing, '68 {length} 01 {checksum} 16'), '6802016b16');
   assert.equal(filled(framing, 'FE 69 {length} 01 {checksum} 16'), `fe690301${((0xfe + 0x69 + 3 + 1) & 0xff).toString(16)}16`, 'not before a header: bytes of the question');
   assert.equal(filled(`${framing}\ntransform: { from: 2, subtract: 1 }`, 'FE 68 {length} 01 {checksum} 16'), 'fe6802026c16', 'it is sent as it stands');
-  const lead = (hex: string, text: string) => leadOf(bytesOf(hex), protocolOf(`${text}\nmessages: [{ name: m }]`));
+  const lead = (hex: string, text: string) => idleLength(bytesOf(hex), protocolOf(`${text}\nmessages: [{ name: m }]`));
   assert.deepEqual([lead('FE00FE68', framing), lead('FEFE', framing), lead('6868', framing), lead('FE0168', framing), lead('FE', 'idle: FE\nterminator: "16"'), lead('68', 'header: "68"\nterminator: "16"')], [3, 0, 0, 0, 0, 0]);
 });
 
 test('stuffing: what has a meaning of its own is sent as two, but for the marks', () => {
   const protocol = protocolOf('header: "7E"\nterminator: "7E"\nescape: { "7D 02": "7E", "7D 01": "7D" }\nchecksum: { type: xor8, from: 1 }\nmessages: [{ name: m }]');
-  assert.equal(stuffed(bytesOf('7E 01 7E 7D 02 7E'), protocol).toString('hex'), '7e017d027d01027e');
-  assert.equal(stuffed(bytesOf('7E 7E'), protocol).toString('hex'), '7e7e');
+  assert.equal(stuff(bytesOf('7E 01 7E 7D 02 7E'), protocol).toString('hex'), '7e017d027d01027e');
+  assert.equal(stuff(bytesOf('7E 7E'), protocol).toString('hex'), '7e7e');
   assert.equal(fillTemplate(parseTemplate('7E 7F 01 {checksum} 7E', null, false), protocol, FILLING).toString('hex'), '7e7f017d027e', 'a check value too');
   const wide = protocolOf('header: "7E 7E"\nterminator: "0D 0A"\nescape: { "7D 02": "7E", "7D 0A": "0A" }\nmessages: [{ name: m }]');
-  assert.equal(stuffed(bytesOf('7E7E 0A 7E 0D0A'), wide).toString('hex'), '7e7e7d0a7d020d0a');
+  assert.equal(stuff(bytesOf('7E7E 0A 7E 0D0A'), wide).toString('hex'), '7e7e7d0a7d020d0a');
 });
 
 test('a transform reaches from its byte to its end, on the way out and back, in neither what stands behind the body', () => {
   const of = (transform: string, more = '') => protocolOf(`header: "AA"\nterminator: "0D"\nchecksum: { type: sum8 }\n${more}transform: ${transform}\nmessages: [{ name: m }]`);
-  const out = (transform: string, more?: string) => sentOf(bytesOf('AA 01 02 03 99 0D'), of(transform, more)).toString('hex');
+  const out = (transform: string, more?: string) => applyTransform(bytesOf('AA 01 02 03 99 0D'), of(transform, more)).toString('hex');
   assert.deepEqual([out('{ from: 1, subtract: 1 }'), out('{ from: 2, add: 1 }'), out('{ from: 1, to: 2, xor: 255 }'), out('{ from: 0, to: -3, add: 255 }'), out('{ from: 3, subtract: 255 }'), out('{ from: 4, xor: 1 }'), out('{ from: 1, xor: 1 }', 'tail: 1\n')], ['aa020304990d', 'aa010102990d', 'aafe0203990d', 'ab020303990d', 'aa010202990d', 'aa010203990d', 'aa000303990d']);
   for (const transform of ['{ from: 1, subtract: 51 }', '{ from: 1, to: 3, add: 7 }', '{ from: 2, xor: 85 }']) {
     const protocol = of(transform);
-    assert.equal(plainOf(sentOf(bytesOf('AA 01 FE 03 99 0D'), protocol), protocol).toString('hex'), 'aa01fe03990d', transform);
+    assert.equal(undoTransform(applyTransform(bytesOf('AA 01 FE 03 99 0D'), protocol), protocol).toString('hex'), 'aa01fe03990d', transform);
   }
 });
 
@@ -106,7 +106,7 @@ test('the number of what we send, as the field of numbers has it', () => {
 
 test('what the edge says around a frame: an answer with the fields of it, the question of which it is the answer', () => {
   const protocol = (polls: string) => protocolOf(`header: "AA"\nterminator: "0D"\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }, { name: n }]\nidentity: id\nsequence: n\nmessages:\n  - { name: a, when: { kind: 1 }, fields: [{ name: x }], answer: "AA 81 {id} {x} {n} {sequence} {now:bcd} 0D" }\n  - { name: b, when: { kind: 2 } }\n${polls}`);
-  const said = (bytes: string, one: Protocol) => Object.fromEntries(Object.entries(saidAround({ is: 'message', bytes: bytesOf(bytes), plan: { protocol: one, targets: null } }, NOW)).map(([key, value]) => [key, Buffer.from(value as Uint8Array).toString('hex')]));
+  const said = (bytes: string, one: FrameProtocol) => Object.fromEntries(Object.entries(messagesAround({ is: 'message', bytes: bytesOf(bytes), pointMap: { protocol: one, byField: null } }, NOW)).map(([key, value]) => [key, Buffer.from(value as Uint8Array).toString('hex')]));
   const plain = protocol('');
   assert.deepEqual(said('AA 01 0B 05 07 0D', plain), { answer: 'aa810b0705012601021104050d' });
   assert.deepEqual(said('AA 02 0B 05 0D', plain), {});
@@ -117,12 +117,12 @@ test('what the edge says around a frame: an answer with the fields of it, the qu
   assert.deepEqual(said('AA 01 0B 05 07 0D', asked), { question: 'aa310b010d', answer: 'aa810b0705012601021104050d' });
   assert.deepEqual(said('AA 02 0B 05 0D', asked), {}, 'which of two is not known');
   assert.deepEqual(said('AA 02 0B 05 0D', protocol('polls: [{ send: "AA 32 0D" }]')), { question: 'aa320d' }, 'the only one');
-  assert.deepEqual(saidAround({ is: 'away', identity: 'x', at: 'y', left: false }, NOW), {});
-  const head = readHead(bytesOf('AA 01 0B 05 07 0D'), plain);
+  assert.deepEqual(messagesAround({ is: 'away', identity: 'x', address: 'y', wasConnected: false }, NOW), {});
+  const head = readHeadFields(bytesOf('AA 01 0B 05 07 0D'), plain);
   assert.ok(head);
   const [message] = plain.messages;
   assert.ok(message);
-  const whole = readWhole(head, message);
+  const whole = readAllFields(head, message);
   assert.deepEqual([0, 1, 3, 9].map((slot) => Buffer.from(fieldBytes(whole, slot)).toString('hex')), ['01', '0b', '07', '']);
   assert.equal(fieldBytes(null, 0).length, 0);
 });

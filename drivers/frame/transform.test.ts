@@ -3,22 +3,22 @@ import { test } from 'node:test';
 import { readFileSync } from 'node:fs';
 import { FrameCutter } from './cutter.ts';
 import { decode } from './decode.ts';
-import { readHead } from './read.ts';
-import { readDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
+import { readHeadFields } from './read-fields.ts';
+import { readDescription } from './load-description.ts';
+import type { FrameProtocol } from './protocol.ts';
 import { recording } from './recording.ts';
 import { settings } from './settings.ts';
 import { fillTemplate } from './template.ts';
-import { identityBytes, identityOf } from './identity.ts';
-import { plainOf } from './transform.ts';
+import { encodeIdentity, readIdentity } from './identity.ts';
+import { undoTransform } from './transform.ts';
 
 /** The meter of the guide, as its reader would copy it. */
 const GUIDE_METER = /```yaml\nversion: 1\ntitle: \{ zh: 电能表[\s\S]*?```/.exec(readFileSync(new URL('../../docs/described-frames.md', import.meta.url), 'utf8'))?.[0].slice(8, -3) ?? '';
 
-function protocolOf(text: string): Protocol {
+function protocolOf(text: string): FrameProtocol {
   const loaded = readDescription('d.yaml', text);
   assert.deepEqual(loaded.faults, []);
-  return loaded.protocol as Protocol;
+  return loaded.protocol as FrameProtocol;
 }
 
 /** An answer as DL/T 645-2007 builds it: address and data low byte first, each data byte plus 33H, sum from the first 68. */
@@ -29,10 +29,10 @@ function answer(meter: string, control: number, item: string, data: string): Buf
   return Buffer.concat([frame, Buffer.from([frame.reduce((sum, byte) => sum + byte, 0) & 0xff, 0x16])]);
 }
 
-function valuesOf(protocol: Protocol, bytes: Buffer) {
+function valuesOf(protocol: FrameProtocol, bytes: Buffer) {
   const cuts = new FrameCutter(protocol).feed(bytes);
   assert.deepEqual(cuts.map(({ is }) => is), ['frame']);
-  const decoded = decode({ is: 'message', bytes: cuts[0]?.bytes as Buffer, plan: { protocol, targets: null } });
+  const decoded = decode({ is: 'message', bytes: cuts[0]?.bytes as Buffer, pointMap: { protocol, byField: null } });
   assert.ok(decoded.ok, JSON.stringify(decoded));
   return Object.fromEntries((decoded.values ?? []).map(({ point, value, quality, fault }) => [point, quality === 'bad' ? fault?.code ?? 'none' : value]));
 }
@@ -62,7 +62,7 @@ test('a question is sent with the transform, its checksum counts the bytes as se
   const protocol = protocolOf(GUIDE_METER);
   const [poll] = protocol.polls;
   assert.ok(poll);
-  const asked = fillTemplate(poll.template, protocol, { field: () => new Uint8Array(), identity: identityBytes('000000000161', protocol) as Buffer, sequence: new Uint8Array(), nowMs: 0 });
+  const asked = fillTemplate(poll.template, protocol, { field: () => new Uint8Array(), identity: encodeIdentity('000000000161', protocol) as Buffer, sequence: new Uint8Array(), nowMs: 0 });
   assert.equal(asked.toString('hex'), 'fefefefe68610100000000681104333334331416');
 });
 
@@ -91,9 +91,9 @@ const head = (transform: string) => `version: 1\ntitle: { zh: 甲, en: a }\nhead
 test('add, subtract and xor, modulo 256; from a byte to a byte, never the check value nor the terminator', () => {
   const read = (transform: string, hex: string) => {
     const protocol = protocolOf(head(transform));
-    const reading = readHead(Buffer.from(hex, 'hex'), protocol);
+    const reading = readHeadFields(Buffer.from(hex, 'hex'), protocol);
     assert.ok(reading);
-    return [reading.slots[0]?.value, identityOf(reading, protocol)];
+    return [reading.slots[0]?.value, readIdentity(reading, protocol)];
   };
   const frame = 'aa01fe10ff0d';
   assert.deepEqual(read('{ from: 2, add: 3 }', frame), [1, '0113']);
@@ -104,7 +104,7 @@ test('add, subtract and xor, modulo 256; from a byte to a byte, never the check 
   assert.deepEqual(read('{ from: 1, to: 60, xor: 0x55 }', frame), [0x54, 'AB45']);
   assert.deepEqual(read('{ from: 60, xor: 0x55 }', frame), [1, 'FE10']);
   const bytes = Buffer.from(frame, 'hex');
-  plainOf(bytes, protocolOf(head('{ from: 0, xor: 1 }')));
+  undoTransform(bytes, protocolOf(head('{ from: 0, xor: 1 }')));
   assert.equal(bytes.toString('hex'), frame, 'what was heard stays as it is');
 });
 
@@ -115,7 +115,7 @@ test('a transform that is described wrong is told with its line and what to do',
     [head('{ from: 2 }'), 6, /exactly one of add, subtract and xor/],
     [head('{ from: 2, add: 0 }'), 6, /add/],
     [head('{ from: 2, xor: 256 }'), 6, /xor/],
-    [long, 5, /begin behind it/],
+    [long, 5, /begin after it/],
   ];
   for (const [text, line, words] of rows) {
     const [fault] = readDescription('d.yaml', text).faults;

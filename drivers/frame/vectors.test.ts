@@ -7,8 +7,8 @@ import { test } from 'node:test';
 import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { FrameCutter } from './cutter.ts';
 import { decode } from './decode.ts';
-import { readDescription } from './load.ts';
-import type { Protocol } from './protocol-types.ts';
+import { readDescription } from './load-description.ts';
+import type { FrameProtocol } from './protocol.ts';
 import { FIRE, POWER_METER, VEHICLE, WATER_METER } from './testing/standards.ts';
 
 const folder = sharedFolder('traffic', 'vectors');
@@ -25,18 +25,18 @@ function vectorsOf(name: string): Vector[] {
   return readdirSync(own).filter((file) => file.endsWith('.jsonl')).flatMap((file) => readFileSync(join(own, file), 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Vector));
 }
 
-function described(yaml: string): Protocol {
+function described(yaml: string): FrameProtocol {
   const loaded = readDescription('vector.yaml', `version: 1\ntitle: { zh: 甲, en: a }\n${yaml}`);
   assert.deepEqual(loaded.faults, []);
-  return loaded.protocol as Protocol;
+  return loaded.protocol as FrameProtocol;
 }
 
-function framesIn(protocol: Protocol, hex: string) {
+function framesIn(protocol: FrameProtocol, hex: string) {
   return new FrameCutter(protocol).feed(Buffer.from(hex, 'hex')).flatMap((cut) => (cut.is === 'frame' ? [cut] : []));
 }
 
-function valuesOf(protocol: Protocol, bytes: Uint8Array): Record<string, unknown> {
-  const decoded = decode({ is: 'message', bytes, plan: { protocol, targets: null } });
+function valuesOf(protocol: FrameProtocol, bytes: Uint8Array): Record<string, unknown> {
+  const decoded = decode({ is: 'message', bytes, pointMap: { protocol, byField: null } });
   assert.ok(decoded.ok, JSON.stringify(decoded));
   return Object.fromEntries((decoded.values ?? []).map(({ point, value }) => [point, value]));
 }
@@ -99,7 +99,7 @@ test('vehicles (JT/T 808): byte stuffing, two editions of the head, conditions o
     const [found] = frames;
     if (!found || !valid) continue;
     good += 1;
-    const decoded = decode({ is: 'message', bytes: found.bytes, plan: { protocol, targets: null } });
+    const decoded = decode({ is: 'message', bytes: found.bytes, pointMap: { protocol, byField: null } });
     // A location without all of its fields, or extras that end too early, are the sender's.
     if (!decoded.ok) {
       assert.equal(decoded.fault.code, 'CV_DESCRIBED_SHORT', frame);
@@ -132,7 +132,7 @@ test('GNSS receivers (NMEA 0183): text between separators, as the guide describe
       const [found] = cuts;
       if (found?.is !== 'frame') continue;
       fixes += 1;
-      const decoded = decode({ is: 'message', bytes: found.bytes, plan: { protocol, targets: null } });
+      const decoded = decode({ is: 'message', bytes: found.bytes, pointMap: { protocol, byField: null } });
       assert.ok(decoded.ok, `${sentence}: ${JSON.stringify(decoded)}`);
       const values = new Map((decoded.values ?? []).map(({ point, value }) => [point, value]));
       const [, , lat = '', northSouth, lon = '', eastWest, , satellites] = sentence.split(',');
@@ -161,7 +161,7 @@ test('hydrology stations (SL 651): a masked length, elements with their own size
     const isReport = ['0x30', '0x32', '0x33'].includes(String(kind));
     if (!found || !isReport) continue;
     reports += 1;
-    const decoded = decode({ is: 'message', bytes: found.bytes, plan: { protocol, targets: null } });
+    const decoded = decode({ is: 'message', bytes: found.bytes, pointMap: { protocol, byField: null } });
     assert.ok(decoded.ok && decoded.values);
     const all = (name: string) => decoded.values?.filter(({ point }) => point === `report.${name}`).map(({ value }) => value) ?? [];
     assert.equal(String(all('station')[0]).padStart(10, '0'), rtu);

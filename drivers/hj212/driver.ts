@@ -1,12 +1,13 @@
-/** Stations that speak HJ 212 (污染物在线监测): air, water, noise, dust, stacks. What the device is, as data. */
+/** Stations with an HJ 212 data logger (污染物在线监测): air, water, noise, dust, stacks. What the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
 import { decode } from './decode.ts';
 import { factorOf } from './factors.ts';
 import { frameReader } from './frame-reader.ts';
+import { discover } from './discover.ts';
 import { open } from './link.ts';
+import { probe } from './probe.ts';
 import { recording } from './recording.ts';
-import { PARAMETERS, point, settings } from './settings.ts';
-import { discover, probe } from './survey.ts';
+import { LOGGER_PARAMETERS, point, settings } from './settings.ts';
 import { write } from './write.ts';
 
 export default defineDriver({
@@ -16,9 +17,9 @@ export default defineDriver({
   point,
   traits: ['listens', 'probes', 'writes', 'discovers'],
   known({ factor, parameter, value }) {
-    if (parameter !== undefined) return { unit: PARAMETERS[parameter].unit };
+    if (parameter !== undefined) return { unit: LOGGER_PARAMETERS[parameter].unit };
     const { unit, indicator } = factorOf(factor ?? '') ?? {};
-    // Totals, states and hours are not in the unit of the factor's value.
+    // Totals, states and hours do not have the unit of the factor.
     if (['Cou', 'RS', 'RT', 'Info', 'EFlag'].includes(value)) return value === 'RT' ? { unit: 'h' } : {};
     return { ...(unit === undefined ? {} : { unit }), ...(indicator === undefined ? {} : { indicator }) };
   },

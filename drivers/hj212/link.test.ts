@@ -13,22 +13,22 @@ import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { Hj212Frame } from './frame.ts';
 import { open, type Hj212Link } from './link.ts';
 import { point, settings, type Hj212Point } from './settings.ts';
-import { dialLogger, framed, stamp, waitingLogger, type Logger } from './testing/logger.ts';
+import { diallingDataLogger, hj212PacketBytes, qnText, listeningDataLogger, type DataLogger } from './testing/data-logger.ts';
 import { write } from './write.ts';
 
 const POINTS = [{ id: 'pm25', factor: 'a34004' }, { id: 'interval', parameter: 'realtimeInterval' }].map((one) => ({ id: one.id, ...(point.parse(one) as Hj212Point) }));
 const upload = (value: number, second = 0) => `DataTime=202601011200${String(second).padStart(2, '0')};a34004-Rtd=${value},a34004-Flag=N`;
 
-interface Bench {
+interface TestServer {
   world: World & { clock: ReturnType<typeof testWorld>['clock'] };
   faults: Fault[];
   told: TelemetryEvent[];
-  /** Connections that came in. */
+  /** Accepted connections. */
   accepted: Socket[];
   port: number;
 }
 
-async function bench(): Promise<Bench> {
+async function testServer(): Promise<TestServer> {
   const faults: Fault[] = [];
   const told: TelemetryEvent[] = [];
   const accepted: Socket[] = [];
@@ -41,17 +41,17 @@ async function bench(): Promise<Bench> {
   return { world, faults, told, accepted, port: await freePort() };
 }
 
-const openAt = ({ world, port }: Bench, mn: string, more: Record<string, unknown> = {}) => open(settings.parse({ listen: `127.0.0.1:${port}`, mn, ...more }), POINTS, world);
+const openAt = ({ world, port }: TestServer, mn: string, more: Record<string, unknown> = {}) => open(settings.parse({ listen: `127.0.0.1:${port}`, mn, ...more }), POINTS, world);
 
-/** Its connection has ended, and both sides have seen that. */
-async function cutOff(logger: Logger, { accepted }: Bench): Promise<void> {
+/** Ends its connection, as seen by both sides. */
+async function disconnect(logger: DataLogger, { accepted }: TestServer): Promise<void> {
   const seen = once(accepted.at(-1) as Socket, 'close');
   logger.drop();
   await Promise.all([seen, until(() => !logger.isConnected())]);
 }
 
-/** Frames of a link as they come, for as long as the test runs. */
-function reader(link: Hj212Link, { world }: Bench) {
+/** The frames of a link. */
+function reader(link: Hj212Link, { world }: TestServer) {
   const stop = new AbortController();
   const frames = framesOf(link, stop.signal);
   return {
@@ -71,11 +71,11 @@ const valueOf = (frame: Hj212Frame) => {
   return decoded.ok ? decoded.values?.[0]?.value : decoded.fault.code;
 };
 
-test('an upload is answered once it is taken, and not before; a repetition is answered and not given again', async () => {
-  const at = await bench();
+test('an upload is answered once it is stored, and not before; a repetition is answered and not handed on again', async () => {
+  const at = await testServer();
   const link = await openAt(at, 'A1');
   const reading = reader(link, at);
-  const logger = dialLogger(at.port, { mn: 'A1' });
+  const logger = diallingDataLogger(at.port, { mn: 'A1' });
   await until(() => logger.isConnected());
   const first = logger.upload('2011', upload(1));
   const frame = await reading.next();
@@ -89,36 +89,36 @@ test('an upload is answered once it is taken, and not before; a repetition is an
   const again = logger.upload('2011', upload(1));
   await until(() => logger.answered.has(again));
   logger.upload('2011', upload(2, 1));
-  assert.equal(valueOf(await reading.next()), 2, 'the repetition was not given');
+  assert.equal(valueOf(await reading.next()), 2, 'the repetition was not handed on');
   await reading.end();
   await logger.stop();
 });
 
 test('many stations on one port, byte by byte and two at once; a newer connection takes over, one connection may carry two', async () => {
-  const at = await bench();
+  const at = await testServer();
   const names = Array.from({ length: 20 }, (_, index) => `STATION${index}`);
   const links = await Promise.all(names.map((mn) => openAt(at, mn)));
   const readings = links.map((link) => reader(link, at));
-  const loggers = names.map((mn) => dialLogger(at.port, { mn, pieces: (packet) => [...packet].map((byte) => Buffer.from([byte])) }));
+  const loggers = names.map((mn) => diallingDataLogger(at.port, { mn, pieces: (packet) => [...packet].map((byte) => Buffer.from([byte])) }));
   await until(() => loggers.every((logger) => logger.isConnected()));
   loggers.forEach((logger, index) => logger.upload('2011', upload(index)));
   assert.deepEqual(await Promise.all(readings.map(async (reading) => valueOf(await reading.next()))), names.map((_, index) => index));
 
-  const newer = dialLogger(at.port, { mn: 'STATION0' });
+  const newer = diallingDataLogger(at.port, { mn: 'STATION0' });
   await until(() => newer.isConnected());
   newer.upload('2011', upload(100, 1));
   const frame = await (readings[0] as ReturnType<typeof reader>).next();
   links[0]?.taken?.(frame);
   await until(() => newer.answered.size === 1);
-  newer.say(framed(`QN=20260101120001000;ST=22;CN=2011;PW=1;MN=STATION1;Flag=4;CP=&&${upload(101, 1)}&&`));
+  newer.send(hj212PacketBytes(`QN=20260101120001000;ST=22;CN=2011;PW=1;MN=STATION1;Flag=4;CP=&&${upload(101, 1)}&&`));
   assert.equal(valueOf(await (readings[1] as ReturnType<typeof reader>).next()), 101);
-  await Promise.all([...readings.map((reading) => reading.end()), ...[...loggers, newer].map((logger: Logger) => logger.stop())]);
+  await Promise.all([...readings.map((reading) => reading.end()), ...[...loggers, newer].map((logger: DataLogger) => logger.stop())]);
 });
 
-test('packets of one upload in any order: those without a time wait for it; one that never comes is told', async () => {
-  const at = await bench();
+test('packets of one upload in any order: those without a time wait for it; a missing time is reported', async () => {
+  const at = await testServer();
   const reading = reader(await openAt(at, 'A1'), at);
-  const logger = dialLogger(at.port, { mn: 'A1' });
+  const logger = diallingDataLogger(at.port, { mn: 'A1' });
   await until(() => logger.isConnected());
   const qn = '20260101120000123';
   logger.upload('2011', 'a34004-Rtd=2,a34004-Flag=N', { qn, part: [2, 2] });
@@ -141,42 +141,42 @@ test('packets of one upload in any order: those without a time wait for it; one 
   await logger.stop();
 });
 
-test('another password, an unknown MN, another protocol: nothing is given, each is told once', async () => {
-  const at = await bench();
+test('another password, an unknown MN, another protocol: no frame, each is reported once', async () => {
+  const at = await testServer();
   const reading = reader(await openAt(at, 'A1', { password: 'right' }), at);
-  const wrong = dialLogger(at.port, { mn: 'A1', password: 'wrong' });
-  const stranger = dialLogger(at.port, { mn: 'B2' });
-  const other = dialLogger(at.port, { mn: 'C3' });
-  await until(() => [wrong, stranger, other].every((logger) => logger.isConnected()));
+  const wrong = diallingDataLogger(at.port, { mn: 'A1', password: 'wrong' });
+  const unconfigured = diallingDataLogger(at.port, { mn: 'B2' });
+  const other = diallingDataLogger(at.port, { mn: 'C3' });
+  await until(() => [wrong, unconfigured, other].every((logger) => logger.isConnected()));
   for (const turn of [1, 2]) {
     wrong.upload('2011', upload(turn));
-    stranger.upload('2011', upload(turn));
-    other.say('GET / HTTP/1.1\r\n\r\n##0000');
+    unconfigured.upload('2011', upload(turn));
+    other.send('GET / HTTP/1.1\r\n\r\n##0000');
   }
   await until(() => at.faults.length === 3);
-  const right = dialLogger(at.port, { mn: 'A1', password: 'right' });
+  const right = diallingDataLogger(at.port, { mn: 'A1', password: 'right' });
   await until(() => right.isConnected());
   right.upload('2011', upload(7));
   assert.equal(valueOf(await reading.next()), 7);
   assert.deepEqual(at.faults.map(({ code }) => code).toSorted(), ['CV_HJ212_PASSWORD', 'CV_HJ212_STREAM', 'CV_HJ212_UNKNOWN']);
-  const heard = at.told.filter((event) => event.kind === 'unknown_device');
-  assert.deepEqual(new Set(heard.map(({ id }) => id)), new Set(['B2']));
-  for (const { said } of heard) {
+  const unknown = at.told.filter((event) => event.kind === 'unknown_device');
+  assert.deepEqual(new Set(unknown.map(({ id }) => id)), new Set(['B2']));
+  for (const { said } of unknown) {
     assert.match(said.text, /^##\d{4}QN=/);
     assert.match(Buffer.from(said.hex, 'hex').toString('latin1'), /;PW=\*/, 'without its password');
   }
-  assert.equal(wrong.answered.size + stranger.answered.size, 0);
+  assert.equal(wrong.answered.size + unconfigured.answered.size, 0);
   await reading.end();
-  await Promise.all([wrong, stranger, other, right].map((logger) => logger.stop()));
+  await Promise.all([wrong, unconfigured, other, right].map((logger) => logger.stop()));
 });
 
-test('a station that is not there is away, and so is one that went; the link stays', async () => {
-  const at = await bench();
+test('a station that never connected or disconnected is reported as away; the link stays', async () => {
+  const at = await testServer();
   const reading = reader(await openAt(at, 'A1'), at);
   const absent = reading.next();
   await at.world.clock.advanceMs(16_000);
   assert.equal(valueOf(await absent), 'CV_HJ212_ABSENT');
-  const logger = dialLogger(at.port, { mn: 'A1' });
+  const logger = diallingDataLogger(at.port, { mn: 'A1' });
   await until(() => logger.isConnected());
   logger.upload('2011', upload(1));
   assert.equal(valueOf(await reading.next()), 1);
@@ -188,11 +188,11 @@ test('a station that is not there is away, and so is one that went; the link sta
   await reading.end();
 });
 
-test('an interval is set and read back; a logger that asks for the time is told', async () => {
-  const at = await bench();
+test('an interval is set and read back; a logger that requests the time gets it', async () => {
+  const at = await testServer();
   const link = await openAt(at, 'A1');
   const reading = reader(link, at);
-  const logger = dialLogger(at.port, { mn: 'A1' });
+  const logger = diallingDataLogger(at.port, { mn: 'A1' });
   await until(() => logger.isConnected());
   logger.upload('2011', upload(1));
   await reading.next();
@@ -202,8 +202,8 @@ test('an interval is set and read back; a logger that asks for the time is told'
   assert.deepEqual(decode(await link.exchange?.(set, signal) as Hj212Frame, set), { ok: true, values: [] });
   assert.deepEqual(decode(await link.exchange?.(get, signal) as Hj212Frame, get), { ok: true, values: [{ point: 'interval', value: 60 }] });
   logger.upload('1013', 'PolId=a34004');
-  await until(() => logger.asked.some(({ cn }) => cn === '1012'));
-  assert.match(logger.asked.find(({ cn }) => cn === '1012')?.content ?? '', /^SystemTime=\d{14}$/);
+  await until(() => logger.commands.some(({ cn }) => cn === '1012'));
+  assert.match(logger.commands.find(({ cn }) => cn === '1012')?.content ?? '', /^SystemTime=\d{14}$/);
   await reading.end();
   await logger.stop();
 });
@@ -212,25 +212,25 @@ const HISTORY_POINTS = [{ id: 'so2', ...(point.parse({ factor: 'a21026', value: 
 const minutes = (stampText: string, value: number) => `DataTime=${stampText};a21026-Min=1,a21026-Avg=${value},a21026-Max=9,a21026-Flag=N`;
 const CHINA_MS = 8 * 3_600_000;
 
-test('a logger that is back is asked for the minute data that was missed, in requests that a queue can hold; it comes as history', async () => {
-  const at = await bench();
+test('a reconnected logger is asked for missing minute data, in requests that a queue can hold; it is backfill', async () => {
+  const at = await testServer();
   const asked = { listen: `127.0.0.1:${at.port}`, mn: 'A1', history: ['minute', 'day'], historyReach: '2d', minuteEvery: '1m' };
   const link = await open(settings.parse(asked), HISTORY_POINTS, at.world);
   const reading = reader(link, at);
-  const stampAt = (ms: number) => stamp(ms).slice(0, 14);
+  const stampAt = (ms: number) => qnText(ms).slice(0, 14);
   const everyMinute = (from: string, to: string) => {
     const [begin, end] = [from, to].map((text) => Date.parse(text.replace(/^(....)(..)(..)(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6Z')) - CHINA_MS) as [number, number];
     return Array.from({ length: Math.floor((end - begin) / 60_000) + 1 }, (_, index) => minutes(stampAt(begin + index * 60_000), index));
   };
-  const logger = dialLogger(at.port, { mn: 'A1', wantsAnswer: false, stored: (_cn, from, to) => everyMinute(from, to) });
+  const logger = diallingDataLogger(at.port, { mn: 'A1', wantsAnswer: false, stored: (_cn, from, to) => everyMinute(from, to) });
   await until(() => logger.isConnected());
   const startMs = Math.floor(at.world.clock.nowMs() / 60_000) * 60_000;
   logger.upload('2051', minutes(stampAt(startMs - 60_000), 7));
   const live = decode(await reading.next());
   assert.ok(live.ok && live.values?.[0]?.origin === undefined);
-  assert.deepEqual(logger.asked, [], 'of a logger that was never heard before nobody knows what is missing');
+  assert.deepEqual(logger.commands, [], 'before a first upload it is unknown what is missing');
 
-  await cutOff(logger, at);
+  await disconnect(logger, at);
   const away = reading.next();
   await at.world.clock.advanceMs(300 * 60_000);
   assert.equal((await away).is, 'away');
@@ -241,7 +241,7 @@ test('a logger that is back is asked for the minute data that was missed, in req
     const decoded = decode(await reading.next());
     if (decoded.ok) for (const { deviceAt, origin } of decoded.values ?? []) values.set(deviceAt as number, origin);
   }
-  assert.deepEqual(logger.asked.map(({ cn, content }) => [cn, content]), [
+  assert.deepEqual(logger.commands.map(({ cn, content }) => [cn, content]), [
     ['2051', `BeginTime=${stampAt(startMs)},EndTime=${stampAt(startMs + 199 * 60_000)}`],
     ['2051', `BeginTime=${stampAt(startMs + 200 * 60_000)},EndTime=${stampAt(at.world.clock.nowMs())}`],
   ]);
@@ -250,15 +250,15 @@ test('a logger that is back is asked for the minute data that was missed, in req
   await logger.stop();
 });
 
-test('a logger that has no such command says so, and goes on', async () => {
-  const at = await bench();
+test('a logger that does not support the command refuses it, and goes on', async () => {
+  const at = await testServer();
   const link = await open(settings.parse({ listen: `127.0.0.1:${at.port}`, mn: 'A1', history: ['minute'] }), HISTORY_POINTS, at.world);
   const reading = reader(link, at);
-  const logger = dialLogger(at.port, { mn: 'A1', wantsAnswer: false });
+  const logger = diallingDataLogger(at.port, { mn: 'A1', wantsAnswer: false });
   await until(() => logger.isConnected());
-  logger.upload('2051', minutes(stamp(at.world.clock.nowMs()).slice(0, 14), 7));
+  logger.upload('2051', minutes(qnText(at.world.clock.nowMs()).slice(0, 14), 7));
   await reading.next();
-  await cutOff(logger, at);
+  await disconnect(logger, at);
   await at.world.clock.advanceMs(3_600_000);
   await until(() => logger.isConnected());
   logger.upload('2011', upload(1));
@@ -268,43 +268,43 @@ test('a logger that has no such command says so, and goes on', async () => {
   await logger.stop();
 });
 
-const packetFor = (cn: string, pw: string, more: { qn?: string; content?: string } = {}) => framed(`QN=${more.qn ?? '20260101120000777'};ST=91;CN=${cn};PW=${pw};MN=A1;Flag=5;CP=&&${more.content ?? ''}&&`);
+const packetFor = (cn: string, pw: string, more: { qn?: string; content?: string } = {}) => hj212PacketBytes(`QN=${more.qn ?? '20260101120000777'};ST=91;CN=${cn};PW=${pw};MN=A1;Flag=5;CP=&&${more.content ?? ''}&&`);
 
-test('whoever has another password is told nothing, takes nothing over and gets no request, whatever command it sends', async () => {
-  const at = await bench();
+test('a connection with another password learns nothing, takes nothing over and gets no request, whatever command it sends', async () => {
+  const at = await testServer();
   const link = await openAt(at, 'A1', { password: 'secret' });
   const reading = reader(link, at);
-  const right = dialLogger(at.port, { mn: 'A1', password: 'secret' });
+  const right = diallingDataLogger(at.port, { mn: 'A1', password: 'secret' });
   await until(() => right.isConnected());
   right.upload('2011', upload(1));
   assert.equal(valueOf(await reading.next()), 1);
 
-  let said = '';
+  let output = '';
   const impostor = connect({ host: '127.0.0.1', port: at.port });
-  impostor.on('data', (bytes) => { said += bytes.toString('latin1'); });
+  impostor.on('data', (bytes) => { output += bytes.toString('latin1'); });
   impostor.on('error', () => { impostor.destroy(); });
   for (const cn of ['2011', '9011', '9012', '9013', '9014', '9021', '1061', '1013']) impostor.write(packetFor(cn, 'wrong', { content: upload(666) }));
-  await until(() => said.includes('CN=9011'));
-  assert.match(said, /QnRtn=3/);
+  await until(() => output.includes('CN=9011'));
+  assert.match(output, /QnRtn=3/);
   const [set] = write(POINTS[1] as Parameters<typeof write>[0], 60);
   assert.ok(set);
-  assert.deepEqual(decode(await link.exchange?.(set, new AbortController().signal) as Hj212Frame, set), { ok: true, values: [] }, 'the logger itself was asked');
-  assert.deepEqual(right.asked.map(({ cn }) => cn), ['1062']);
-  assert.doesNotMatch(said, /secret|PW=|CN=1062/);
+  assert.deepEqual(decode(await link.exchange?.(set, new AbortController().signal) as Hj212Frame, set), { ok: true, values: [] }, 'the logger itself got the request');
+  assert.deepEqual(right.commands.map(({ cn }) => cn), ['1062']);
+  assert.doesNotMatch(output, /secret|PW=|CN=1062/);
   impostor.destroy();
   await reading.end();
   await right.stop();
 });
 
 test('an answer counts only from the connection that was asked; where no password is set, none is passed on', async () => {
-  const at = await bench();
+  const at = await testServer();
   const link = await openAt(at, 'A1');
   const reading = reader(link, at);
-  const heard: string[] = [];
+  const received: string[] = [];
   const dialled = () => {
     const socket = connect({ host: '127.0.0.1', port: at.port });
-    const place = heard.push('') - 1;
-    socket.on('data', (bytes) => { heard[place] += bytes.toString('latin1'); });
+    const place = received.push('') - 1;
+    socket.on('data', (bytes) => { received[place] += bytes.toString('latin1'); });
     socket.on('error', () => { socket.destroy(); });
     return socket;
   };
@@ -315,13 +315,13 @@ test('an answer counts only from the connection that was asked; where no passwor
   assert.ok(set);
   let answer: Hj212Frame | null = null;
   const asking = link.exchange?.(set, new AbortController().signal).then((frame) => { answer = frame; });
-  await until(() => heard[0]?.includes('CN=1062') ?? false);
-  const qn = /QN=(\d+);ST=\d+;CN=1062/.exec(heard[0] as string)?.[1] as string;
+  await until(() => received[0]?.includes('CN=1062') ?? false);
+  const qn = /QN=(\d+);ST=\d+;CN=1062/.exec(received[0] as string)?.[1] as string;
   second.write(packetFor('9012', 'other', { qn, content: 'ExeRtn=1' }));
   second.write(packetFor('1013', 'other'));
-  await until(() => heard[1]?.includes('CN=1012') ?? false);
+  await until(() => received[1]?.includes('CN=1012') ?? false);
   assert.equal(answer, null);
-  assert.doesNotMatch(heard[1] as string, /mine/);
+  assert.doesNotMatch(received[1] as string, /mine/);
   first.write(packetFor('9012', 'mine', { qn, content: 'ExeRtn=1' }));
   await asking;
   assert.notEqual(answer, null);
@@ -329,8 +329,8 @@ test('an answer counts only from the connection that was asked; where no passwor
   await reading.end();
 });
 
-test('a request ends when its logger is gone, and when nobody waits for it any more', async () => {
-  const at = await bench();
+test('a request ends when its logger disconnects, and when it is aborted', async () => {
+  const at = await testServer();
   const link = await openAt(at, 'A1');
   const reading = reader(link, at);
   const silent = connect({ host: '127.0.0.1', port: at.port });
@@ -349,10 +349,10 @@ test('a request ends when its logger is gone, and when nobody waits for it any m
   await reading.end();
 });
 
-test('idle sockets shut the logger out neither when they are many nor when they were first', async () => {
-  const at = await bench();
+test('idle sockets never lock out the logger, however many and however early', async () => {
+  const at = await testServer();
   const reading = reader(await openAt(at, 'A1', { password: 'secret' }), at);
-  const logger = dialLogger(at.port, { mn: 'A1', password: 'secret' });
+  const logger = diallingDataLogger(at.port, { mn: 'A1', password: 'secret' });
   await until(() => logger.isConnected());
   logger.upload('2011', upload(1));
   assert.equal(valueOf(await reading.next()), 1);
@@ -370,8 +370,8 @@ test('idle sockets shut the logger out neither when they are many nor when they 
   await logger.stop();
 });
 
-test('a logger that goes within a packet is told with what is missing, once and without its password; what we end ourselves is not', async () => {
-  const at = await bench();
+test('a logger that disconnects within a packet is reported with what is missing, once and without its password; our own close is not reported', async () => {
+  const at = await testServer();
   const reading = reader(await openAt(at, 'A1'), at);
   const packet = packetFor('2011', 'secret', { content: upload(1) });
   const dialled = () => connect({ host: '127.0.0.1', port: at.port }).on('error', () => {});
@@ -386,7 +386,7 @@ test('a logger that goes within a packet is told with what is missing, once and 
   assert.doesNotMatch(JSON.stringify(at.faults), /secret/);
   assert.deepEqual(at.told.filter(({ kind }) => kind === 'samples_lost'), [{ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false }]);
   const second = dialled();
-  // Both in one write: what was begun is there when the link closes.
+  // Both in one write, so that the unfinished packet is there when the link closes.
   second.write(Buffer.concat([packetFor('2011', 'secret', { content: upload(2, 1) }), packet.subarray(0, 60)]));
   assert.equal(valueOf(await reading.next()), 2);
   const closed = new Promise((resolve) => { second.once('close', resolve); });
@@ -395,9 +395,9 @@ test('a logger that goes within a packet is told with what is missing, once and 
   assert.equal(at.faults.length, 1);
 });
 
-test('a logger that we dial and that closes ends the link, and says that it was the device', async () => {
-  const at = await bench();
-  const logger = await waitingLogger({ mn: 'A1' });
+test('a dialled logger that closes the connection ends the link with the device as the cause', async () => {
+  const at = await testServer();
+  const logger = await listeningDataLogger({ mn: 'A1' });
   const link = await open(settings.parse({ host: '127.0.0.1', port: logger.port, mn: 'A1' }), POINTS, at.world);
   const frames = framesOf(link, new AbortController().signal);
   const first = frames.next();

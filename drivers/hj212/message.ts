@@ -1,33 +1,33 @@
 /**
  * The data part of a packet as its fields (HJ 212-2017, 6.3.3 to 6.3.6): `QN=…;ST=…;CN=…;PW=…;MN=…;Flag=…;CP=&&…&&`.
- * Pure. Nothing is refused here that can be read: unknown fields are left alone, missing ones are ''.
+ * Pure and lenient: unknown fields are ignored, missing ones are ''.
  */
 
-/** Edition of the standard, by the version bits of Flag; without Flag it is 2005. */
-export type Edition = '2005' | '2017' | '2025';
+/** Edition of the standard, from the version bits of Flag; 2005 without Flag. */
+export type Hj212Edition = '2005' | '2017' | '2025';
 
-export interface Message {
-  /** Number of the exchange: 17 digits of the sender's local time; echoed in every answer. */
+export interface Hj212Message {
+  /** Request number: 17 digits of the sender's local time; repeated in every answer. */
   qn: string;
   st: string;
   cn: string;
   pw: string;
   mn: string;
-  edition: Edition;
+  edition: Hj212Edition;
   /** Bit A of Flag: an answer is wanted. */
   wantsAnswer: boolean;
-  /** Bit D of Flag: one of several packets; `number` counts from 1. */
-  part?: { of: number; number: number };
-  /** What stands between `CP=&&` and `&&`. */
+  /** Bit D of Flag: one of several packets (PNUM, PNO); `number` counts from 1. */
+  fragment?: { count: number; number: number };
+  /** The text between `CP=&&` and `&&`. */
   content: string;
 }
 
 const ANSWER_BIT = 1;
-const PART_BIT = 2;
+const FRAGMENT_BIT = 2;
 const EDITION_SHIFT = 2;
 
-/** @returns null where there is no CN: then it is no message */
-export function readMessage(data: Uint8Array): Message | null {
+/** @returns null without a CN */
+export function parseHj212Message(data: Uint8Array): Hj212Message | null {
   const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
   const begins = text.indexOf('CP=&&');
   const head = begins < 0 ? text : text.slice(0, begins);
@@ -52,39 +52,39 @@ export function readMessage(data: Uint8Array): Message | null {
   }
   if (!/^\d{4}$/.test(cn)) return null;
   const bits = /^\d{1,3}$/.test(flag) ? Number(flag) : 0;
-  const isPart = (bits & PART_BIT) !== 0 && Number(of) >= 1 && Number(number) >= 1;
+  const isFragment = (bits & FRAGMENT_BIT) !== 0 && Number(of) >= 1 && Number(number) >= 1;
   return {
     qn, st, cn, pw, mn, edition: editionOf(bits), wantsAnswer: (bits & ANSWER_BIT) !== 0, content,
-    ...(isPart ? { part: { of: Number(of), number: Number(number) } } : {}),
+    ...(isFragment ? { fragment: { count: Number(of), number: Number(number) } } : {}),
   };
 }
 
-/** 2025's number is what is expected of it; a number above is taken for the newest that we know. */
-function editionOf(flag: number): Edition {
+/** 2025's number is the expected one; a higher number counts as the newest edition. */
+function editionOf(flag: number): Hj212Edition {
   const version = flag >> EDITION_SHIFT;
   if (version === 0) return '2005';
   return version === 1 ? '2017' : '2025';
 }
 
 /** Flag of a message of ours. */
-function flagOf(edition: Edition, wantsAnswer: boolean): number {
+function flagOf(edition: Hj212Edition, wantsAnswer: boolean): number {
   const version = { 2005: 0, 2017: 1, 2025: 2 }[edition];
   return (version << EDITION_SHIFT) | (wantsAnswer ? ANSWER_BIT : 0);
 }
 
-export interface Outgoing {
+export interface Hj212MessageToSend {
   qn: string;
   st: string;
   cn: string;
   pw: string;
   mn: string;
-  edition: Edition;
+  edition: Hj212Edition;
   wantsAnswer: boolean;
   content: string;
 }
 
 /** The data part of a message of ours. */
-export function dataText({ qn, st, cn, pw, mn, edition, wantsAnswer, content }: Outgoing): string {
+export function formatHj212Message({ qn, st, cn, pw, mn, edition, wantsAnswer, content }: Hj212MessageToSend): string {
   const password = pw === '' ? '' : `PW=${pw};`;
   return `QN=${qn};ST=${st};CN=${cn};${password}MN=${mn};Flag=${flagOf(edition, wantsAnswer)};CP=&&${content}&&`;
 }
@@ -92,10 +92,9 @@ export function dataText({ qn, st, cn, pw, mn, edition, wantsAnswer, content }: 
 const CHINA_MS = 8 * 3_600_000;
 
 /**
- * ms UTC of `YYYYMMDDhhmmss` or `YYYYMMDDhhmmsszzz` in UTC+8; null where it is no such time. Hour 24 does not exist;
- * second 60 is refused.
+ * ms UTC of `YYYYMMDDhhmmss` or `YYYYMMDDhhmmsszzz` in UTC+8; null for an invalid time, hour 24 and second 60 included.
  */
-export function timeOf(text: string): number | null {
+export function parseHj212Time(text: string): number | null {
   if (!/^(\d{14}|\d{17})$/.test(text)) return null;
   const part = (from: number, to: number) => Number(text.slice(from, to));
   const [year, month, day, hour, minute, second] = [part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 12), part(12, 14)] as const;
@@ -107,11 +106,11 @@ export function timeOf(text: string): number | null {
 }
 
 /** `YYYYMMDDhhmmss` in UTC+8. */
-export function stampOf(at: number): string {
+export function formatHj212Time(at: number): string {
   return new Date(at + CHINA_MS).toISOString().replaceAll(/[-:TZ.]/g, '').slice(0, 14);
 }
 
 /** `YYYYMMDDhhmmsszzz` in UTC+8: a QN. */
-export function qnOf(at: number): string {
+export function formatQn(at: number): string {
   return new Date(at + CHINA_MS).toISOString().replaceAll(/[-:TZ.]/g, '').slice(0, 17);
 }

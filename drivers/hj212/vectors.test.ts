@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { goldenFrames, listedFacts, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { decode } from './decode.ts';
-import { modernCode } from './factors.ts';
+import { currentFactorCode } from './factors.ts';
 import { frameReader } from './frame-reader.ts';
-import { readMessage, timeOf } from './message.ts';
-import { dataOf, packetOf, PacketCutter } from './packet.ts';
-import { framed } from './testing/logger.ts';
+import { parseHj212Message, parseHj212Time } from './message.ts';
+import { packetData, encodeHj212Packet, Hj212PacketCutter } from './packet.ts';
+import { hj212PacketBytes } from './testing/data-logger.ts';
 
 const folder = sharedFolder('traffic', 'vectors', 'hj212');
 const skip = skipWithout(folder, 'traffic folder');
@@ -40,7 +40,7 @@ function fieldsOf(data: string) {
 /** The message as it is read, and of an upload its values and their time. */
 function gives(packet: Uint8Array, data: string): void {
   const { items, ...fields } = fieldsOf(data);
-  const message = readMessage(dataOf(packet) as Uint8Array);
+  const message = parseHj212Message(packetData(packet) as Uint8Array);
   assert.ok(message, data);
   assert.deepEqual({ qn: message.qn, st: message.st, cn: message.cn, pw: message.pw, mn: message.mn }, fields);
   if (!UPLOADS.has(fields.cn)) return;
@@ -48,7 +48,7 @@ function gives(packet: Uint8Array, data: string): void {
   assert.ok(read && !read.fault);
   const decoded = decode(read.frame);
   const stamp = items.find(([key]) => key === 'DataTime')?.[1];
-  if (stamp !== undefined && timeOf(stamp) === null) {
+  if (stamp !== undefined && parseHj212Time(stamp) === null) {
     assert.equal(decoded.ok ? '' : decoded.fault.code, 'CV_HJ212_TIME', data);
     return;
   }
@@ -64,10 +64,10 @@ for (const file of folder ? files('.jsonl') : ['frames of others']) {
     for (const { kind, frame = '', segment = '', valid: isValid } of vectors) {
       if (kind === 'segment') {
         segments += 1;
-        gives(packetOf(segment).subarray(0, -2), segment);
+        gives(encodeHj212Packet(segment).subarray(0, -2), segment);
         continue;
       }
-      const cuts = new PacketCutter().feed(Buffer.from(`${frame}\r\n##0000`, 'utf8'));
+      const cuts = new Hj212PacketCutter().feed(Buffer.from(`${frame}\r\n##0000`, 'utf8'));
       const packets = cuts.filter(({ is }) => is === 'packet');
       assert.equal(packets.length, isValid ? 1 : 0, frame);
       for (const { bytes } of packets) gives(bytes, Buffer.from(frame, 'utf8').toString('latin1').slice(6, -4));
@@ -84,14 +84,14 @@ for (const file of folder ? [...files('.txt'), ...files('.log')] : ['logs of oth
   test(`${file}: so many packets as listed`, { skip }, () => {
     const facts = listedFacts(`vectors/hj212/${file}`);
     const log = readFileSync(join(folder as string, file));
-    const right = new PacketCutter().feed(Buffer.concat([log, Buffer.from('\r\n##0000')])).filter((cut) => cut.is === 'packet' && cut.lengthIsRight);
+    const right = new Hj212PacketCutter().feed(Buffer.concat([log, Buffer.from('\r\n##0000')])).filter((cut) => cut.is === 'packet' && cut.lengthIsRight);
     assert.equal(right.length, Number(/of which (\d+) have right length/.exec(facts)?.[1]));
     for (const { bytes } of right) gives(bytes, bytes.toString('latin1', 6, bytes.length - 4));
     // Kinds are counted over all frames, the broken ones too.
     if (right.length !== Number(/(\d+) frames/.exec(facts)?.[1])) return;
     const counts = new Map<string, number>();
     for (const { bytes } of right) {
-      const cn = String(readMessage(dataOf(bytes) as Uint8Array)?.cn);
+      const cn = String(parseHj212Message(packetData(bytes) as Uint8Array)?.cn);
       counts.set(cn, (counts.get(cn) ?? 0) + 1);
     }
     for (const [, cn, count] of (/CN: ([^;]*);/.exec(facts)?.[1] ?? '').matchAll(/(\d{4}) x(\d+)/g)) assert.equal(counts.get(cn as string), Number(count), `CN ${cn}`);
@@ -106,7 +106,7 @@ interface Golden {
 
 /** Packets of our own, made after HJ 212-2017, 6.3 and annexes A and B: the standard's example, and stations that are none. */
 const PM = 'QN=20260101080001000;ST=22;CN=2011;PW=123456;MN=CV0000000000000000000001;Flag=5;CP=&&DataTime=20260101080000;a34004-Rtd=35.5,a34004-Flag=N;a34002-Rtd=71,a34002-Flag=T&&';
-const packetText = (data: string) => framed(data).toString('latin1');
+const packetText = (data: string) => hj212PacketBytes(data).toString('latin1');
 const OWN: Golden[] = [
   { name: 'the example of annex A', text: '##0101QN=20160801085857223;ST=32;CN=1062;PW=100000;MN=010000A8900016F000169DC0;Flag=5;CP=&&RtdInterval=30&&1C80\r\n', expect: { valid: true, ackRequired: true, dialect: '2017' } },
   { name: 'realtime data with marks', text: packetText(PM), expect: { valid: true, ackRequired: true, dialect: '2017', dataTimeUtc: '2026-01-01T00:00:00Z', factors: { a34004: { Rtd: 35.5, quality: 'good' }, a34002: { Rtd: 71, quality: 'uncertain' } } } },
@@ -119,7 +119,7 @@ const OWN: Golden[] = [
 test('there are golden frames of others to try', { skip: skipWithout(sharedFolder('domain'), 'domain folder') }, () => assert.ok(goldenFrames<Golden>('hj212').length > 0));
 
 test('packets of our own give their fields and values', () => {
-  for (const { text, expect } of OWN) for (const { is, bytes } of new PacketCutter().feed(Buffer.from(text, 'latin1'))) if (expect.valid && is === 'packet') gives(bytes, bytes.toString('latin1', 6, bytes.length - 4));
+  for (const { text, expect } of OWN) for (const { is, bytes } of new Hj212PacketCutter().feed(Buffer.from(text, 'latin1'))) if (expect.valid && is === 'packet') gives(bytes, bytes.toString('latin1', 6, bytes.length - 4));
 });
 
 for (const { name, text, expect } of [...OWN, ...goldenFrames<Golden>('hj212')]) {
@@ -131,7 +131,7 @@ for (const { name, text, expect } of [...OWN, ...goldenFrames<Golden>('hj212')])
       return;
     }
     assert.equal(reads.length, expect.frames ?? 1);
-    const packets = new PacketCutter().feed(Buffer.from(`${text}##0000`, 'latin1')).map(({ bytes }) => readMessage(dataOf(bytes) as Uint8Array));
+    const packets = new Hj212PacketCutter().feed(Buffer.from(`${text}##0000`, 'latin1')).map(({ bytes }) => parseHj212Message(packetData(bytes) as Uint8Array));
     if (expect.ackRequired !== undefined) assert.equal(packets[0]?.wantsAnswer, expect.ackRequired);
     if (expect.dialect) assert.equal(packets[0]?.edition, expect.dialect);
     const values = reads.flatMap((read) => {
@@ -140,7 +140,7 @@ for (const { name, text, expect } of [...OWN, ...goldenFrames<Golden>('hj212')])
       return decoded.values ?? [];
     });
     for (const [factor, { quality, mapsTo, Flag: _mark, ...numbers }] of Object.entries(expect.factors ?? {})) {
-      if (mapsTo) assert.equal(modernCode(factor), mapsTo);
+      if (mapsTo) assert.equal(currentFactorCode(factor), mapsTo);
       for (const [suffix, value] of Object.entries(numbers)) {
         const found = values.find(({ point }) => point === `${factor}-${suffix}`);
         assert.equal(found?.value, value, `${factor}-${suffix}`);

@@ -1,15 +1,15 @@
-/** Settings of the data logger that can be written: the request that sets one, and the one that reads it back. */
+/** Writes a parameter of the data logger: the request that sets it, and the one that reads it back. */
 import type { PointOf, Writable } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import './faults.ts';
-import { readRequest, writeRequest, type Hj212Request } from './frame.ts';
-import { PARAMETERS, type Hj212Point } from './settings.ts';
+import { parameterReadRequest, parameterWriteRequest, type Hj212Request } from './frame.ts';
+import { LOGGER_PARAMETERS, type Hj212Point } from './settings.ts';
 
-/** Pure. @throws CV_HJ212_WRITE for a point that is no parameter, or a value that it cannot take */
+/** Pure. @throws CV_HJ212_WRITE for a point that is not a parameter, or an invalid value */
 export function write(point: PointOf<Hj212Point>, value: Writable): Hj212Request[] {
   const { id, parameter } = point;
   if (parameter === undefined) throw new FaultError('CV_HJ212_WRITE', { point: id, detail: 'a measured value cannot be set', detailZh: '监测值不能写入' });
-  const { least, most, unit } = PARAMETERS[parameter];
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) throw new FaultError('CV_HJ212_WRITE', { point: id, detail: `a whole number of ${least} to ${most} ${unit} is wanted`, detailZh: `应为 ${least} 到 ${most} 的整数（${unit}）` });
-  return [writeRequest(parameter, value), readRequest(id, parameter)];
+  const { min, max, unit } = LOGGER_PARAMETERS[parameter];
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) throw new FaultError('CV_HJ212_WRITE', { point: id, detail: `expected a whole number from ${min} to ${max} ${unit}`, detailZh: `应为 ${min} 到 ${max} 的整数（${unit}）` });
+  return [parameterWriteRequest(parameter, value), parameterReadRequest(id, parameter)];
 }

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import type { PointValue } from '../../core/driver.ts';
 import { readPcap, tcpConversations } from '../../test-rigs/record/capture/testing/pcap.ts';
 import { listedFacts, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
-import { readTcpAdu, tcpAduBytes } from './adu.ts';
+import { readTcpAdu, tcpAduLength } from './adu.ts';
 import { decode } from './decode.ts';
 import { frameReader } from './frame-reader.ts';
 
@@ -26,7 +26,7 @@ function adusOf(name: string): Sent[][] {
     const adus: Sent[] = [];
     for (const { from, bytes, afterGap } of pieces) {
       let rest = afterGap ? bytes : Buffer.concat([held.get(from) ?? Buffer.alloc(0), bytes]);
-      for (let whole = tcpAduBytes(rest); whole !== null && rest.length >= whole; whole = tcpAduBytes(rest)) {
+      for (let whole = tcpAduLength(rest); whole !== null && rest.length >= whole; whole = tcpAduLength(rest)) {
         if (whole === 0) rest = Buffer.alloc(0);
         else adus.push({ toServer: !from.endsWith(':502'), bytes: rest.subarray(0, whole) });
         rest = rest.subarray(whole);

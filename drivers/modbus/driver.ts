@@ -1,4 +1,4 @@
-/** Modbus by TCP, serial line, transparent server or data unit: PLCs, meters, instruments. What the device is, as data. */
+/** Modbus over TCP, serial line, transparent serial server or DTU: PLCs, meters, instruments. What the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
 import { decode } from './decode.ts';
 import { examine } from './examine.ts';
@@ -6,9 +6,9 @@ import { frameReader } from './frame-reader.ts';
 import { open } from './link.ts';
 import { probe } from './probe.ts';
 import { recording } from './recording.ts';
-import { requests, typeOf } from './requests.ts';
+import { requests, valueTypeOf } from './requests.ts';
 import { busOf, point, settings } from './settings.ts';
-import { write } from './writes.ts';
+import { write } from './write.ts';
 
 export default defineDriver({
   id: 'modbus',
@@ -18,5 +18,5 @@ export default defineDriver({
   traits: ['polled', 'probes', 'writes'],
   open, decode, requests, probe, examine, frameReader, write, recording,
   bus: busOf,
-  unitless: (one) => ['bool', 'string'].includes(typeOf(one)),
+  unitless: (one) => ['bool', 'string'].includes(valueTypeOf(one)),
 });

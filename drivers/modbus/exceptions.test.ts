@@ -36,10 +36,10 @@ test('every exception of the standard, to a read and to a write', () => {
 
 test('a refusal of a function that no point uses names the function, and speaks of no address nor value', () => {
   const told = (request: string, answer: string) => faultOf(request, answer).slice(0, 1).concat(explained(request, answer));
-  assert.deepEqual(told('2b0e0100', 'ab01'), ['CV_MODBUS_UNKNOWN_FUNCTION', 'unit 17 does not know function 43 (encapsulated interface, device identification) (exception 01)']);
-  assert.deepEqual(told('0b', '8b03'), ['CV_MODBUS_ILLEGAL_REQUEST', 'unit 17 refused what function 11 (get comm event counter) asked for (exception 03)']);
-  assert.deepEqual(told('1400', '9402'), ['CV_MODBUS_ILLEGAL_REQUEST', 'unit 17 refused what function 20 (read file record) asked for (exception 02)']);
-  assert.deepEqual(told('7e00', 'fe03'), ['CV_MODBUS_ILLEGAL_REQUEST', 'unit 17 refused what function 126 (not in the standard) asked for (exception 03)']);
+  assert.deepEqual(told('2b0e0100', 'ab01'), ['CV_MODBUS_UNKNOWN_FUNCTION', 'unit 17 does not support function 43 (encapsulated interface, device identification) (exception 01)']);
+  assert.deepEqual(told('0b', '8b03'), ['CV_MODBUS_ILLEGAL_REQUEST', 'unit 17 refused the request of function 11 (get comm event counter) (exception 03)']);
+  assert.deepEqual(told('1400', '9402'), ['CV_MODBUS_ILLEGAL_REQUEST', 'unit 17 refused the request of function 20 (read file record) (exception 02)']);
+  assert.deepEqual(told('7e00', 'fe03'), ['CV_MODBUS_ILLEGAL_REQUEST', 'unit 17 refused the request of function 126 (not in the standard) (exception 03)']);
   assert.deepEqual(told('1103', '9104'), ['CV_MODBUS_DEVICE_FAILURE', 'unit 17 reports a failure of its own (exception 04)']);
   assert.deepEqual(told('11', '9142'), ['CV_MODBUS_EXCEPTION', 'unit 17 answered with exception 66, which the standard does not name']);
 });

@@ -8,11 +8,11 @@ import { seededRandom } from '../../core/world.ts';
 import { decode } from './decode.ts';
 import { open } from './link.ts';
 import type { ModbusLink } from './session.ts';
-import { blockOf, requests, type ModbusRequest } from './requests.ts';
+import { readBlock, requests, type ModbusRequest } from './requests.ts';
 import { point, settings } from './settings.ts';
-import { serveModbus, type Served, type Twist } from './testing/server.ts';
+import { startModbusServer, type SimulatedModbusDevice, type AnswerOverride } from './testing/server.ts';
 
-const COUNTING: Served = { read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => start + at) };
+const COUNTING: SimulatedModbusDevice = { read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => start + at) };
 const NEVER = new AbortController().signal;
 
 function ask(addresses: readonly string[], more: Record<string, unknown> = {}): ModbusRequest[] {
@@ -21,8 +21,8 @@ function ask(addresses: readonly string[], more: Record<string, unknown> = {}): 
 
 const TWO = ask(['holding:10', 'holding:11'])[0] as ModbusRequest;
 
-async function linkTo(context: TestContext, served: Served, twist?: Twist) {
-  const server = await serveModbus(served, twist ? { twist } : {});
+async function linkTo(context: TestContext, served: SimulatedModbusDevice, twist?: AnswerOverride) {
+  const server = await startModbusServer(served, twist ? { override: twist } : {});
   const world = testWorld();
   const link = await open(settings.parse({ host: '127.0.0.1', port: server.port }), [], world);
   context.after(async () => {
@@ -39,7 +39,7 @@ async function valuesOf(link: ModbusLink, request: ModbusRequest, signal = NEVER
 
 const failsWith = (code: FaultCode) => (error: unknown) => error instanceof FaultError && error.fault.code === code;
 
-const edited = (edit: (answer: Buffer, request: Buffer) => void): Twist => (answer, request) => {
+const edited = (edit: (answer: Buffer, request: Buffer) => void): AnswerOverride => (answer, request) => {
   const lie = Buffer.from(answer);
   edit(lie, request);
   return lie;
@@ -50,7 +50,7 @@ test('an honest device gives its values', async (context) => {
   assert.deepEqual(await valuesOf(link, TWO), [10, 11]);
 });
 
-const LIES: [string, Twist][] = [
+const LIES: [string, AnswerOverride][] = [
   ['another unit', edited((answer) => { answer[6] = 9; })],
   ['another function', edited((answer) => { answer[7] = 4; })],
   ['a byte count that is not true', edited((answer) => { answer[8] = 2; })],
@@ -191,11 +191,11 @@ test('a point that is not there is bad with its fault; its neighbours are read',
 
 test('units behind one address share a link', async (context) => {
   const { link } = await linkTo(context, { read: (unit, _fc, _start, count) => Array.from({ length: count }, () => unit) });
-  for (const unit of [1, 7, 247]) assert.deepEqual(await valuesOf(link, blockOf(unit, 3, TWO.items)), [unit, unit]);
+  for (const unit of [1, 7, 247]) assert.deepEqual(await valuesOf(link, readBlock(unit, 3, TWO.items)), [unit, unit]);
 });
 
 test('a refused connection names the address', async () => {
-  const server = await serveModbus(COUNTING);
+  const server = await startModbusServer(COUNTING);
   await server.close();
   await assert.rejects(open(settings.parse({ host: '127.0.0.1', port: server.port }), [], testWorld()), failsWith('CV_LINK_REFUSED'));
 });

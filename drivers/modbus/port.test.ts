@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
-import type { Framing } from './framing.ts';
+import type { ModbusFraming } from './framing.ts';
 import { GuardedPort } from './port.ts';
-import type { Wire } from './wire.ts';
+import type { ByteStream } from './byte-stream.ts';
 
 /** A port over a wire that the test speaks on, and what its framing was given to look at. */
 function opened(): { say(bytes: Buffer): void; seen: Buffer[]; port: GuardedPort } {
   let give: (bytes: Buffer) => void = () => {};
-  const wire: Wire = { address: 'line', send: () => {}, listen: (bytes) => { give = bytes; }, close: () => Promise.resolve() };
+  const wire: ByteStream = { address: 'line', send: () => {}, listen: (bytes) => { give = bytes; }, close: () => Promise.resolve() };
   const seen: Buffer[] = [];
-  const framing: Framing = { isNumbered: false, wrap: (frame) => frame, cut: (held) => { seen.push(held); return { kind: 'wait' }; } };
+  const framing: ModbusFraming = { isNumbered: false, wrap: (frame) => frame, cut: (held) => { seen.push(held); return { kind: 'wait' }; } };
   return { port: new GuardedPort(wire, { framing }, testWorld()), say: (bytes) => give(bytes), seen };
 }
 

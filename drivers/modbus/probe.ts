@@ -1,4 +1,4 @@
-/** What a field engineer wants to know of a device before trusting its values: who it is, and whether it answers. */
+/** Identifies a device and tests whether it answers, for `check`. */
 import type { Finding } from '../../core/driver.ts';
 import { explain, FaultError, type Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
@@ -9,23 +9,23 @@ import type { ModbusLink } from './session.ts';
 import type { ModbusPoint, ModbusSettings } from './settings.ts';
 
 /** @see MODBUS Application Protocol V1.1b3, 6.21: objects 0 to 2 of the basic identification */
-const OBJECTS = [{ object: 0, en: 'maker', zh: '厂商' }, { object: 1, en: 'product', zh: '型号' }, { object: 2, en: 'version', zh: '版本' }] as const;
+const OBJECTS = [{ object: 0, en: 'vendor', zh: '厂商' }, { object: 1, en: 'product', zh: '型号' }, { object: 2, en: 'version', zh: '版本' }] as const;
 
 const IDENTIFY_MS = 1500;
 
-/** Asks who the device is (function 43/14); where it does not say, how it answers the first request. */
+/** Reads the device identification (function 43/14); where there is none, the result of the first request. */
 export async function probe(settings: ModbusSettings, points: readonly ({ id: string } & ModbusPoint)[], world: World, signal: AbortSignal): Promise<Finding[]> {
   const link = await open(settings, points, world, signal);
   try {
     const identity = await identityOf(link, settings, world, signal);
     const named = OBJECTS.flatMap(({ object, en, zh }) => (identity?.get(object) ? [{ en: `${en} ${identity.get(object)}`, zh: `${zh} ${identity.get(object)}` }] : []));
-    if (named.length > 0) return [{ en: named.map((part) => part.en).join(', '), zh: named.map((part) => part.zh).join(',') }];
+    if (named.length > 0) return [{ en: named.map((part) => part.en).join(', '), zh: named.map((part) => part.zh).join('，') }];
     const [request] = requests(points, settings);
     if (!request) return [];
     const decoded = decode(await link.exchange(request, signal), request);
     const fault = decoded.ok ? decoded.values?.find((value) => value.fault)?.fault : decoded.fault;
     return [fault ? faultFinding(fault) : {
-      en: `unit ${settings.unit} answers and does not say who it is (no function 43)`,
+      en: `unit ${settings.unit} answers, without device identification (no function 43)`,
       zh: `站号 ${settings.unit} 有应答，但不提供设备标识（无功能码 43）`,
     }];
   } finally {
@@ -33,7 +33,7 @@ export async function probe(settings: ModbusSettings, points: readonly ({ id: st
   }
 }
 
-/** Who it is; null where it does not say. On a serial line what a device does not know it mostly leaves unanswered. */
+/** The device identification; null where there is none. On serial lines devices mostly do not answer unknown functions. */
 async function identityOf(link: ModbusLink, { transport, unit }: ModbusSettings, world: World, signal: AbortSignal): Promise<Map<number, string> | null> {
   if (transport === 'tcp') return link.identify(unit, signal);
   const limit = new AbortController();

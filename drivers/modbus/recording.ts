@@ -1,13 +1,13 @@
-/** How a Modbus device is recorded and played back, in either envelope. Pure. */
+/** How a Modbus device is recorded and played back, with either kind of ADU. Pure. */
 import type { BytesRecording, Direction, MessageNotes, Span } from '../../core/recording.ts';
 import { crc16Modbus } from './crc16.ts';
-import { areaOf } from './address.ts';
-import { readRtuAdu, readTcpAdu, tcpAduBytes, type Adu } from './adu.ts';
-import { frameReader, requestOf } from './frame-reader.ts';
+import { areaOfFunction } from './address.ts';
+import { readRtuAdu, readTcpAdu, tcpAduLength, type ModbusAdu } from './adu.ts';
+import { frameReader, parseRequest } from './frame-reader.ts';
 import type { ModbusRequest } from './requests.ts';
 import type { ModbusPoint, ModbusSettings } from './settings.ts';
-import { partOf, refusal } from './standing.ts';
-import { survey } from './survey.ts';
+import { answerFromRecorded, illegalAddressAnswer } from './recorded-device.ts';
+import { surveyCapture } from './survey-capture.ts';
 
 type Point = { id: string } & ModbusPoint;
 
@@ -19,7 +19,7 @@ const MAX_RTU_BYTES = 256;
 
 export const recording: BytesRecording<ModbusSettings, Point, ModbusRequest, Uint8Array> = {
   level: 'bytes',
-  cut: (bytes, direction, settings) => (isMbap(settings) ? tcpAduBytes(bytes) : rtuBytes(bytes, direction)),
+  cut: (bytes, direction, settings) => (isMbap(settings) ? tcpAduLength(bytes) : rtuBytes(bytes, direction)),
   notes(message, direction, settings): MessageNotes | null {
     const adu = aduOf(message, settings);
     if (!adu || adu.pdu.length === 0) return null;
@@ -32,77 +32,77 @@ export const recording: BytesRecording<ModbusSettings, Point, ModbusRequest, Uin
     message[message.length - 1] = crc >>> 8;
   },
   belongs(answer, question, settings) {
-    const [said, asked] = [aduOf(answer, settings), aduOf(question, settings)];
-    if (!said || !asked || said.transaction !== asked.transaction) return false;
-    // On a serial line whatever comes is an answer to the last question, if a wrong one.
-    return said.transaction === undefined || (said.unit === asked.unit && ((said.pdu[0] as number) & ~EXCEPTION_BIT) === asked.pdu[0]);
+    const [reply, asked] = [aduOf(answer, settings), aduOf(question, settings)];
+    if (!reply || !asked || reply.transaction !== asked.transaction) return false;
+    // On a serial line every frame answers the last request, if wrongly.
+    return reply.transaction === undefined || (reply.unit === asked.unit && ((reply.pdu[0] as number) & ~EXCEPTION_BIT) === asked.pdu[0]);
   },
   requestOf(message, points, settings) {
     const adu = aduOf(message, settings);
     if (!adu || adu.unit !== settings.unit) return null;
     const write = writeOf(adu);
     if (write) return write;
-    if (!areaOf(adu.pdu[0] as number)) return null;
-    const request = requestOf(adu, points);
+    if (!areaOfFunction(adu.pdu[0] as number)) return null;
+    const request = parseRequest(adu, points);
     return 'code' in request || request.points.length === 0 ? null : request;
   },
   exchangeOf({ question, answer }, points, settings) {
-    const [asked, said] = [aduOf(question, settings), aduOf(answer, settings)];
+    const [asked, reply] = [aduOf(question, settings), aduOf(answer, settings)];
     if (asked?.unit !== settings.unit) return null;
     const write = writeOf(asked);
-    if (write && said) return { frame: said.pdu, request: write };
+    if (write && reply) return { frame: reply.pdu, request: write };
     const read = frameReader.read([question, answer], points)[0];
     if (!read) return null;
     return read.fault ? { fault: read.fault } : { frame: read.frame, request: read.request as ModbusRequest };
   },
-  partOf: (question, recorded, settings) => partOf(question, recorded, (message) => aduOf(message, settings)),
-  refusal: (question, settings) => refusal(question, (message) => aduOf(message, settings)),
-  captures: { tcp: [502], device: 'listens', settings: { host: '192.0.2.1' }, survey: (messages, place, settings) => survey(messages, place, (message) => aduOf(message, settings)) },
+  partOf: (question, recorded, settings) => answerFromRecorded(question, recorded, (message) => aduOf(message, settings)),
+  refusal: (question, settings) => illegalAddressAnswer(question, (message) => aduOf(message, settings)),
+  captures: { tcp: [502], device: 'listens', settings: { host: '192.0.2.1' }, survey: (messages, place, settings) => surveyCapture(messages, place, (message) => aduOf(message, settings)) },
 };
 
 function isMbap({ transport, framing }: ModbusSettings): boolean {
   return transport === 'tcp' || (transport === 'dtu' && framing === 'tcp');
 }
 
-function aduOf(message: Uint8Array, settings: ModbusSettings): Adu | null {
+function aduOf(message: Uint8Array, settings: ModbusSettings): ModbusAdu | null {
   if (isMbap(settings)) return readTcpAdu(message);
   const adu = readRtuAdu(message);
   return typeof adu === 'string' ? null : adu;
 }
 
-/** A serial frame has no mark at its head: it begins where one of the lengths its function may have ends with a right CRC. */
+/** A serial frame has no start mark: it begins where one of the possible lengths of its function ends with a valid CRC. */
 function rtuBytes(bytes: Uint8Array, direction: Direction): number | null {
   if (bytes.length < 3) return null;
-  const lengths = direction === 'out' ? askedBytes(bytes) : answeredBytes(bytes);
+  const lengths = direction === 'out' ? requestLengths(bytes) : answerLengths(bytes);
   const whole = lengths.find((length) => length <= bytes.length && typeof readRtuAdu(bytes.subarray(0, length)) === 'object');
   if (whole !== undefined) return whole;
   return lengths.some((length) => length > bytes.length && length <= MAX_RTU_BYTES) ? null : 0;
 }
 
-function askedBytes(bytes: Uint8Array): number[] {
+function requestLengths(bytes: Uint8Array): number[] {
   const fc = bytes[1] as number;
   if (fc >= 1 && fc <= 6) return [8];
   if (fc === 15 || fc === 16) return bytes.length < 7 ? [9] : [7 + (bytes[6] as number) + CRC_BYTES];
   return fc === 43 ? [7] : [];
 }
 
-function answeredBytes(bytes: Uint8Array): number[] {
+function answerLengths(bytes: Uint8Array): number[] {
   const fc = bytes[1] as number;
   if (fc & EXCEPTION_BIT) return [5];
   if (fc >= 1 && fc <= 4) return [3 + (bytes[2] as number) + CRC_BYTES];
   if ([5, 6, 15, 16].includes(fc)) return [8];
-  return fc === 43 ? [identified(bytes)] : [];
+  return fc === 43 ? [identificationLength(bytes)] : [];
 }
 
 /** unit, 43, 14, code, conformity, more, next, objects, then each object's number, length and text. */
-function identified(bytes: Uint8Array): number {
+function identificationLength(bytes: Uint8Array): number {
   let end = 8;
   for (let objects = bytes[7] ?? 0; objects > 0; objects -= 1) end += 2 + (bytes[end + 1] ?? 0);
   return end + CRC_BYTES;
 }
 
-/** Functions 5, 6, 15 and 16 as `writes.ts` makes them. */
-function writeOf({ unit, pdu }: Adu): ModbusRequest | null {
+/** Functions 5, 6, 15 and 16 as `write.ts` makes them. */
+function writeOf({ unit, pdu }: ModbusAdu): ModbusRequest | null {
   const fc = pdu[0] as number;
   const word = (at: number) => ((pdu[at] as number) << 8) | (pdu[at + 1] as number);
   const made = (cells: number[]): ModbusRequest => ({ unit, fc, start: word(1), count: cells.length, cells, items: [], points: [] });

@@ -3,19 +3,19 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseAddress } from './address.ts';
 import { decode } from './decode.ts';
-import { halvesOf, requests, type Block, type Item, type ModbusRequest } from './requests.ts';
+import { splitBlock, requests, type ReadBlock, type PointRegisters, type ModbusRequest } from './requests.ts';
 import { point, settings, type ModbusPoint } from './settings.ts';
 
 type Point = { id: string } & ModbusPoint;
 const points = (...config: Record<string, unknown>[]): Point[] => config.map((one, at) => Object.assign(point.parse(one), { id: `p${at}` }));
 const host = { host: '127.0.0.1' };
-const shape = (made: readonly Block[]) => made.map(({ fc, start, count }) => [fc, start, count]);
+const shape = (made: readonly ReadBlock[]) => made.map(({ fc, start, count }) => [fc, start, count]);
 
 test('addresses: 0-based by name, from 1 by paper number; what is outside is none', () => {
   const cases: [string, ReturnType<typeof parseAddress>][] = [
-    ['holding:100', { area: 'holding', at: 100 }], ['holding:100.3', { area: 'holding', at: 100, bit: 3 }], ['coil:3', { area: 'coil', at: 3 }],
-    ['40101', { area: 'holding', at: 100 }], ['400101', { area: 'holding', at: 100 }], ['30001', { area: 'input', at: 0 }], ['10001', { area: 'discrete', at: 0 }],
-    ['00001', { area: 'coil', at: 0 }], ['465536', { area: 'holding', at: 65535 }], ['40101.15', { area: 'holding', at: 100, bit: 15 }],
+    ['holding:100', { area: 'holding', index: 100 }], ['holding:100.3', { area: 'holding', index: 100, bit: 3 }], ['coil:3', { area: 'coil', index: 3 }],
+    ['40101', { area: 'holding', index: 100 }], ['400101', { area: 'holding', index: 100 }], ['30001', { area: 'input', index: 0 }], ['10001', { area: 'discrete', index: 0 }],
+    ['00001', { area: 'coil', index: 0 }], ['465536', { area: 'holding', index: 65535 }], ['40101.15', { area: 'holding', index: 100, bit: 15 }],
     ['holding:65536', null], ['465537', null], ['40000', null], ['20001', null], ['holding:1.16', null], ['coil:1.2', null], ['100', null], ['holding:-1', null], ['holding:1 ', null], ['', null],
   ];
   for (const [text, address] of cases) assert.deepEqual(parseAddress(text), address, text);
@@ -82,13 +82,13 @@ test('no other way of joining needs fewer requests, and every point is in exactl
 
 test('a refused block falls apart at its widest gap, else in the middle, and never between values that share registers', () => {
   const [gappy] = requests(points({ address: 'holding:0' }, { address: 'holding:2' }, { address: 'holding:7' }, { address: 'holding:9' }), settings.parse(host)) as [ModbusRequest];
-  assert.deepEqual(shape(halvesOf(gappy) ?? []), [[3, 0, 3], [3, 7, 3]]);
+  assert.deepEqual(shape(splitBlock(gappy) ?? []), [[3, 0, 3], [3, 7, 3]]);
   const [dense] = requests(points(...Array.from({ length: 6 }, (_, at) => ({ address: `holding:${at}` }))), settings.parse(host)) as [ModbusRequest];
-  assert.deepEqual(shape(halvesOf(dense) ?? []), [[3, 0, 3], [3, 3, 3]]);
+  assert.deepEqual(shape(splitBlock(dense) ?? []), [[3, 0, 3], [3, 3, 3]]);
   const [odd] = requests(points(...Array.from({ length: 5 }, (_, at) => ({ address: `holding:${at}` }))), settings.parse(host)) as [ModbusRequest];
-  assert.deepEqual(shape(halvesOf(odd) ?? []), [[3, 0, 2], [3, 2, 3]], 'the earlier of two alike');
+  assert.deepEqual(shape(splitBlock(odd) ?? []), [[3, 0, 2], [3, 2, 3]], 'the earlier of two alike');
   const [shared] = requests(points({ address: 'holding:4', type: 'uint32' }, { address: 'holding:4.1' }, { address: 'holding:5' }), settings.parse(host)) as [ModbusRequest];
-  assert.equal(halvesOf(shared), null);
+  assert.equal(splitBlock(shared), null);
 });
 
 test('decode takes nothing but the frame of its request apart: every cut and every longer one is a fault', () => {
@@ -107,7 +107,7 @@ test('whatever bytes come as a frame, decode gives points of its request or a fa
   fc.assert(fc.property(fc.constantFrom(...made), fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 30 }).map((bytes) => Uint8Array.of(0x83, 2, ...bytes))), (request, frame) => {
     const decoded = decode(frame, request);
     if (!decoded.ok) return;
-    const known = new Set(request.items.map((item: Item) => item.point));
+    const known = new Set(request.items.map((item: PointRegisters) => item.point));
     for (const one of decoded.values ?? []) assert.ok(known.delete(one.point) && (one.value !== null || one.quality === 'bad'));
     assert.equal(known.size, 0);
   }));

@@ -1,29 +1,29 @@
 /**
- * From points to the fewest requests, and how a request is taken apart when the device has no register in one of its
- * gaps. Pure: link and decode both ask here, so both know the same parts.
+ * The fewest requests that read the points, and how a request is split when the device has no register in one of its
+ * gaps. Pure: link and decode both use it, so both split alike.
  */
 import type { Request } from '../../core/driver.ts';
 import { isRegister, MAX_BITS, MAX_REGISTERS, READ_FUNCTION } from './address.ts';
 import type { ModbusPoint, ModbusSettings } from './settings.ts';
-import { registersOf, type Form } from './values.ts';
+import { registerCount, type ValueFormat } from './values.ts';
 
-/** One point's place in a block: its form, and the cells (registers or bits) that hold it. */
-export interface Item extends Form {
+/** The registers or bits that hold a point, and their format. */
+export interface PointRegisters extends ValueFormat {
   start: number;
   count: number;
 }
 
-/** One read of neighbouring cells. Items are sorted by start; together they need not fill the block. */
-export interface Block {
+/** One read of consecutive registers or bits. Items are sorted by start; gaps between them are possible. */
+export interface ReadBlock {
   unit: number;
   fc: number;
   start: number;
   count: number;
-  items: readonly Item[];
+  items: readonly PointRegisters[];
 }
 
-export interface ModbusRequest extends Block, Request {
-  /** A write: what goes into the registers, or 0 and 1 for coils. `items` and `points` are empty. */
+export interface ModbusRequest extends ReadBlock, Request {
+  /** For a write: register values, or 0 and 1 for coils. `items` and `points` are empty. */
   cells?: readonly number[];
 }
 
@@ -38,33 +38,33 @@ type Point = { id: string } & ModbusPoint;
 export function requests(points: readonly Point[], settings: ModbusSettings): ModbusRequest[] {
   const made: ModbusRequest[] = [];
   for (const [area, fc] of Object.entries(READ_FUNCTION)) {
-    const items = points.filter((point) => point.address.area === area).map(itemOf).toSorted((a, b) => a.start - b.start || a.count - b.count);
+    const items = points.filter((point) => point.address.area === area).map(pointRegisters).toSorted((a, b) => a.start - b.start || a.count - b.count);
     const [maxGap, maxCount] = fc > 2 ? [settings.maxGap, settings.maxRead] : [settings.maxGapBits, settings.maxReadBits];
-    let open: Item[] = [];
+    let open: PointRegisters[] = [];
     for (const item of items) {
       const from = open[0]?.start ?? item.start;
       const until = endOf(open);
       if (open.length > 0 && (item.start - until > maxGap || Math.max(until, item.start + item.count) - from > maxCount)) {
-        made.push(blockOf(settings.unit, fc, open));
+        made.push(readBlock(settings.unit, fc, open));
         open = [];
       }
       open.push(item);
     }
-    if (open.length > 0) made.push(blockOf(settings.unit, fc, open));
+    if (open.length > 0) made.push(readBlock(settings.unit, fc, open));
   }
   return made;
 }
 
 /**
- * The two smaller reads that a refused block falls into: apart at its widest gap, else in the middle.
+ * Splits a refused block in two, at its widest gap, else in the middle.
  *
- * @returns null when the block is one value (or values that share cells) and cannot be taken apart
+ * @returns null when the block is one value (or values that share registers) and cannot be split
  */
-export function halvesOf(block: Block): [Block, Block] | null {
+export function splitBlock(block: ReadBlock): [ReadBlock, ReadBlock] | null {
   let best: { at: number; gap: number; offCentre: number } | null = null;
   let until = -1;
   for (let at = 0; at < block.items.length; at += 1) {
-    const { start, count } = block.items[at] as Item;
+    const { start, count } = block.items[at] as PointRegisters;
     if (at > 0 && start >= until) {
       const cut = { at, gap: start - until, offCentre: Math.abs(block.items.length - 2 * at) };
       if (!best || cut.gap > best.gap || (cut.gap === best.gap && cut.offCentre < best.offCentre)) best = cut;
@@ -72,40 +72,40 @@ export function halvesOf(block: Block): [Block, Block] | null {
     until = Math.max(until, start + count);
   }
   if (!best) return null;
-  return [blockOf(block.unit, block.fc, block.items.slice(0, best.at)), blockOf(block.unit, block.fc, block.items.slice(best.at))];
+  return [readBlock(block.unit, block.fc, block.items.slice(0, best.at)), readBlock(block.unit, block.fc, block.items.slice(best.at))];
 }
 
-/** Bytes of cells in an answer of functions 1 to 4. */
-export function cellBytes(fc: number, count: number): number {
+/** Bytes of the values in an answer of functions 1 to 4. */
+export function valueBytes(fc: number, count: number): number {
   return fc > 2 ? count * 2 : Math.ceil(count / 8);
 }
 
-export function itemOf(point: Point): Item {
-  const { area, at, bit } = point.address;
-  const type = typeOf(point);
+export function pointRegisters(point: Point): PointRegisters {
+  const { area, index: at, bit } = point.address;
+  const type = valueTypeOf(point);
   return {
     point: point.id, type, wordOrder: point.wordOrder, byteOrder: point.byteOrder,
     ...(point.length === undefined ? {} : { length: point.length }),
     ...(bit === undefined ? {} : { bit }),
     ...(point.invalid === undefined ? {} : { invalid: point.invalid }),
-    start: at, count: isRegister(area) ? registersOf(type, point.length) : 1,
+    start: at, count: isRegister(area) ? registerCount(type, point.length) : 1,
   };
 }
 
-/** A coil, a discrete input or a bit is a bool, a bare register a uint16, unless the point says otherwise. */
-export function typeOf(point: Pick<ModbusPoint, 'address' | 'type'>): Form['type'] {
+/** By default a coil, discrete input or bit is a bool, and a register a uint16. */
+export function valueTypeOf(point: Pick<ModbusPoint, 'address' | 'type'>): ValueFormat['type'] {
   return point.type ?? (isRegister(point.address.area) && point.address.bit === undefined ? 'uint16' : 'bool');
 }
 
-export function blockOf(unit: number, fc: number, items: readonly Item[]): ModbusRequest {
+export function readBlock(unit: number, fc: number, items: readonly PointRegisters[]): ModbusRequest {
   const start = items[0]?.start ?? 0;
   return { unit, fc, start, count: endOf(items) - start, items, points: items.map((item) => item.point) };
 }
 
-function endOf(items: readonly Item[]): number {
+function endOf(items: readonly PointRegisters[]): number {
   return items.reduce((end, item) => Math.max(end, item.start + item.count), 0);
 }
 
-export function limitOf(fc: number): number {
+export function maxCount(fc: number): number {
   return fc > 2 ? MAX_REGISTERS : MAX_BITS;
 }

@@ -2,19 +2,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Awaited, Cut } from './framing.ts';
+import type { PendingExchange, FramingResult } from './framing.ts';
 import { rtuFraming } from './rtu.ts';
-import { mbapThroughUnit, without } from './stripping.ts';
-import { rtu } from './testing/device.ts';
+import { mbapThroughDtu, withoutPatterns } from './dtu/heartbeat-removal.ts';
+import { rtuFrame } from './testing/simulated-device.ts';
 
-const REQUEST = rtu(Buffer.from([1, 3, 0, 10, 0, 2]));
-const awaited = (more: Partial<Awaited['asked']> = {}, sent = REQUEST): Awaited => ({ asked: { unit: 1, fc: 3, count: 2, ...more }, transaction: 0x0102, sent });
-const answerOf = (values: readonly number[]) => rtu(Buffer.from([1, 3, values.length, ...values]));
-const pduOf = (cut: Cut) => (cut.kind === 'answer' ? Buffer.from(cut.pdu).toString('hex') : cut.kind);
+const REQUEST = rtuFrame(Buffer.from([1, 3, 0, 10, 0, 2]));
+const awaited = (more: Partial<PendingExchange['expected']> = {}, sent = REQUEST): PendingExchange => ({ expected: { unit: 1, fc: 3, count: 2, ...more }, transaction: 0x0102, sent });
+const answerOf = (values: readonly number[]) => rtuFrame(Buffer.from([1, 3, values.length, ...values]));
+const pduOf = (cut: FramingResult) => (cut.kind === 'answer' ? Buffer.from(cut.pdu).toString('hex') : cut.kind);
 const fourBytes = fc.uint8Array({ minLength: 4, maxLength: 4 }).map((bytes) => [...bytes]);
 
 test('the worked example of the CRC goes out low byte first', () => {
-  assert.equal(rtu(Buffer.from('01030000000a', 'hex')).toString('hex'), '01030000000ac5cd');
+  assert.equal(rtuFrame(Buffer.from('01030000000a', 'hex')).toString('hex'), '01030000000ac5cd');
 });
 
 test('an answer is found behind any noise and echo, as soon as its last byte is there and not before', () => {
@@ -44,7 +44,7 @@ test('random bytes are no answer', () => {
 });
 
 test('answers of another unit, function or length are passed over; what was there is told for the field engineer', () => {
-  const others = [rtu(Buffer.from([2, 3, 4, 0, 1, 0, 2])), rtu(Buffer.from([1, 4, 4, 0, 1, 0, 2])), rtu(Buffer.from([1, 3, 2, 0, 1])), rtu(Buffer.from([2, 0x83, 2]))];
+  const others = [rtuFrame(Buffer.from([2, 3, 4, 0, 1, 0, 2])), rtuFrame(Buffer.from([1, 4, 4, 0, 1, 0, 2])), rtuFrame(Buffer.from([1, 3, 2, 0, 1])), rtuFrame(Buffer.from([2, 0x83, 2]))];
   for (const other of others) {
     assert.equal(rtuFraming().cut(other, awaited(), true).kind, 'wait');
     assert.equal(rtuFraming().describe?.(other, awaited())?.code, 'CV_MODBUS_ANSWER_STRAY');
@@ -54,16 +54,16 @@ test('answers of another unit, function or length are passed over; what was ther
 });
 
 test('exceptions are answers, also those to function 0', () => {
-  for (const fcByte of [0x83, 0x80]) assert.equal(rtuFraming().cut(rtu(Buffer.from([1, fcByte, 2])), awaited(), false).kind, 'answer');
+  for (const fcByte of [0x83, 0x80]) assert.equal(rtuFraming().cut(rtuFrame(Buffer.from([1, fcByte, 2])), awaited(), false).kind, 'answer');
 });
 
 test('where a write is confirmed by its own words, the echo of an adapter is not the confirmation', () => {
-  const sent = rtu(Buffer.from([1, 6, 0, 10, 0, 77]));
-  const write = awaited({ fc: 6, count: 1, expect: sent.subarray(1, -2) }, sent);
+  const sent = rtuFrame(Buffer.from([1, 6, 0, 10, 0, 77]));
+  const write = awaited({ fc: 6, count: 1, confirmation: sent.subarray(1, -2) }, sent);
   const echoing = rtuFraming({ localEcho: true });
   assert.equal(echoing.cut(sent, write, true).kind, 'wait');
   assert.equal(echoing.cut(Buffer.concat([sent, sent]), write, false).kind, 'answer');
-  assert.equal(echoing.cut(Buffer.concat([sent, rtu(Buffer.from([1, 0x86, 3]))]), write, false).kind, 'answer');
+  assert.equal(echoing.cut(Buffer.concat([sent, rtuFrame(Buffer.from([1, 0x86, 3]))]), write, false).kind, 'answer');
   assert.equal(rtuFraming().cut(sent, write, false).kind, 'answer');
 });
 
@@ -93,14 +93,14 @@ test('without a CRC an answer is taken when one reading explains every byte, els
     const beat = Buffer.from(pattern);
     const answer = mbap([3, 4, ...values]);
     const stream = at === null ? answer : inside(answer, Math.min(at, answer.length), beat);
-    const framing = mbapThroughUnit(() => [beat]);
+    const framing = mbapThroughDtu(() => [beat]);
     const first = framing.cut(stream, awaited(), false);
     const cut = first.kind === 'wait' ? framing.cut(stream, awaited(), true) : first;
     if (cut.kind === 'answer') assert.equal(pduOf(cut), answer.subarray(7).toString('hex'));
     else assert.equal(cut.kind, 'mismatch');
   }), { numRuns: 500 });
   const beat = Buffer.from('hb');
-  const framing = mbapThroughUnit(() => [beat]);
+  const framing = mbapThroughDtu(() => [beat]);
   const answer = mbap([3, 4, 0, 1, 0, 2]);
   assert.equal(pduOf(framing.cut(answer, awaited(), false)), '030400010002', 'at once when nothing is in doubt');
   for (let at = 0; at <= answer.length; at += 1) assert.equal(pduOf(framing.cut(inside(answer, at, beat), awaited(), true)), '030400010002', `at ${at}`);
@@ -110,6 +110,6 @@ test('without a CRC an answer is taken when one reading explains every byte, els
 
 test('however many heartbeats come, few readings of them are tried', () => {
   const held = Buffer.alloc(2048, 'fe', 'hex');
-  assert.equal([...without(held, [Buffer.from([0xfe])])].length, 2);
-  assert.equal([...without(held.subarray(0, 4), [Buffer.from([0xfe])])].length, 16);
+  assert.equal([...withoutPatterns(held, [Buffer.from([0xfe])])].length, 2);
+  assert.equal([...withoutPatterns(held.subarray(0, 4), [Buffer.from([0xfe])])].length, 16);
 });

@@ -1,16 +1,16 @@
 /**
- * RTU frames in a stream of bytes, on a serial line, through a transparent serial server or a data unit. A frame is
- * found by what its request binds it to (unit, function, length) and its CRC, wherever it begins; silence is never
- * needed to find it. Whatever stands around it (noise, an echo) is passed over. Pure.
+ * Finds RTU frames in a stream of bytes, on a serial line, through a transparent serial server or a DTU. A frame is found
+ * by unit, function and length of its request and by its CRC, wherever it begins; silence is never needed. Noise and
+ * echoes around it are skipped. Pure.
  *
  * @see MODBUS over Serial Line V1.02, 2.5.1
  */
 import { crc16Modbus } from './crc16.ts';
-import { EXCEPTION_TO_NONE, mismatch, type Asked } from './adu.ts';
+import { EXCEPTION_TO_FUNCTION_0, answerMismatch, type ExpectedAnswer } from './adu.ts';
 import './faults.ts';
-import type { Awaited, Cut, Framing } from './framing.ts';
-import { cellBytes } from './requests.ts';
-import { without } from './stripping.ts';
+import type { PendingExchange, FramingResult, ModbusFraming } from './framing.ts';
+import { valueBytes } from './requests.ts';
+import { withoutPatterns } from './dtu/heartbeat-removal.ts';
 
 const CRC_BYTES = 2;
 const EXCEPTION_BYTES = 5;
@@ -20,17 +20,17 @@ const WRITTEN_BYTES = 8;
 const SHOWN_BYTES = 16;
 
 export interface RtuOptions {
-  /** The adapter gives back what is sent. */
+  /** The adapter echoes what is sent. */
   localEcho?: boolean;
-  /** What a data unit puts between the bytes: its heartbeat, its registration. */
+  /** What a DTU inserts between the bytes: its heartbeat, its registration. */
   patterns?: () => readonly Buffer[];
 }
 
-export function rtuFraming({ localEcho = false, patterns = () => [] }: RtuOptions = {}): Framing {
+export function rtuFraming({ localEcho = false, patterns = () => [] }: RtuOptions = {}): ModbusFraming {
   return {
     isNumbered: false,
     wrap: (frame) => frame,
-    cut(held, awaited): Cut {
+    cut(held, awaited): FramingResult {
       if (!awaited) {
         const frame = anyFrame(held);
         return frame ? { kind: 'stray', rest: Buffer.alloc(0), detail: { detail: `function ${frame[1]} of unit ${frame[0]}`, detailZh: `站号 ${frame[0]} 功能码 ${frame[1]}` } } : { kind: 'wait' };
@@ -38,10 +38,10 @@ export function rtuFraming({ localEcho = false, patterns = () => [] }: RtuOption
       const body = afterEcho(held, awaited, localEcho);
       if (!body) return { kind: 'wait' };
       let found: Buffer | null = null;
-      for (const bytes of without(body, patterns())) {
-        const frame = answerIn(bytes, awaited.asked);
+      for (const bytes of withoutPatterns(body, patterns())) {
+        const frame = answerIn(bytes, awaited.expected);
         found ??= frame;
-        // A heartbeat inside may end in what a CRC takes for the end: the reading that leaves no byte over is the better one.
+        // A CRC may fit by chance in front of a heartbeat: the variant that leaves no byte over is preferred.
         if (frame?.length === bytes.length) {
           found = frame;
           break;
@@ -52,9 +52,9 @@ export function rtuFraming({ localEcho = false, patterns = () => [] }: RtuOption
     },
     describe(held, awaited) {
       const body = afterEcho(held, awaited, localEcho) ?? held;
-      const bytes = [...without(body, patterns())].at(-1) ?? body;
+      const bytes = [...withoutPatterns(body, patterns())].at(-1) ?? body;
       const other = anyFrame(bytes);
-      const problem = other && mismatch(awaited.asked, other[0] as number, other.subarray(1, -CRC_BYTES));
+      const problem = other && answerMismatch(awaited.expected, other[0] as number, other.subarray(1, -CRC_BYTES));
       if (problem) return { code: 'CV_MODBUS_ANSWER_STRAY', detail: problem };
       if (bytes.length === 0) return null;
       const begin = bytes.subarray(0, SHOWN_BYTES).toString('hex');
@@ -63,16 +63,16 @@ export function rtuFraming({ localEcho = false, patterns = () => [] }: RtuOption
   };
 }
 
-/** What follows our own request; null while an answer could not be told from its echo (functions 5 and 6 repeat the request). */
-function afterEcho(held: Buffer, { asked, sent }: Awaited, localEcho: boolean): Buffer | null {
+/** The bytes after our own request; null while an answer cannot be told from the echo (functions 5 and 6 repeat the request). */
+function afterEcho(held: Buffer, { expected: asked, sent }: PendingExchange, localEcho: boolean): Buffer | null {
   if (!localEcho) return held;
   const at = held.indexOf(sent);
-  if (at < 0) return asked.expect && asked.expect.length === sent.length - 1 - CRC_BYTES ? null : held;
+  if (at < 0) return asked.confirmation && asked.confirmation.length === sent.length - 1 - CRC_BYTES ? null : held;
   return held.subarray(at + sent.length);
 }
 
-/** The first whole frame with a good CRC that can be the answer to this; null while there is none. */
-function answerIn(bytes: Buffer, asked: Asked): Buffer | null {
+/** The first whole frame with a valid CRC that can be the expected answer; null while there is none. */
+function answerIn(bytes: Buffer, asked: ExpectedAnswer): Buffer | null {
   for (let at = bytes.indexOf(asked.unit); at >= 0; at = bytes.indexOf(asked.unit, at + 1)) {
     const length = answerBytes(bytes, at, asked);
     if (length !== null && isWhole(bytes, at, length)) return bytes.subarray(at, at + length);
@@ -80,14 +80,14 @@ function answerIn(bytes: Buffer, asked: Asked): Buffer | null {
   return null;
 }
 
-/** Length of the answer that may begin here; null when none does, as far as can be seen. */
-function answerBytes(bytes: Buffer, at: number, { fc, count, expect }: Asked): number | null {
+/** Length of the answer that may begin here; null when none does. */
+function answerBytes(bytes: Buffer, at: number, { fc, count, confirmation: expect }: ExpectedAnswer): number | null {
   const got = bytes[at + 1];
-  if (got === (fc | EXCEPTION_TO_NONE) || got === EXCEPTION_TO_NONE) return EXCEPTION_BYTES;
+  if (got === (fc | EXCEPTION_TO_FUNCTION_0) || got === EXCEPTION_TO_FUNCTION_0) return EXCEPTION_BYTES;
   if (got !== fc) return null;
   if (expect) return expect.length + 1 + CRC_BYTES;
   if (fc === IDENTIFY) return identificationBytes(bytes, at);
-  const wanted = cellBytes(fc, count);
+  const wanted = valueBytes(fc, count);
   return bytes[at + 2] === wanted ? wanted + 3 + CRC_BYTES : null;
 }
 
@@ -102,11 +102,11 @@ function identificationBytes(bytes: Buffer, at: number): number | null {
   return end - at + CRC_BYTES;
 }
 
-/** Any frame that an answer can be, whoever asked for it: for telling what was there instead. */
+/** Any frame that can be an answer to some request: to report what was received instead. */
 export function anyFrame(bytes: Buffer): Buffer | null {
   for (let at = 0; at + EXCEPTION_BYTES <= bytes.length; at += 1) {
     const fc = bytes[at + 1] as number;
-    const length = fc & EXCEPTION_TO_NONE ? EXCEPTION_BYTES : fc >= 1 && fc <= 4 ? (bytes[at + 2] as number) + 3 + CRC_BYTES : [5, 6, 15, 16].includes(fc) ? WRITTEN_BYTES : null;
+    const length = fc & EXCEPTION_TO_FUNCTION_0 ? EXCEPTION_BYTES : fc >= 1 && fc <= 4 ? (bytes[at + 2] as number) + 3 + CRC_BYTES : [5, 6, 15, 16].includes(fc) ? WRITTEN_BYTES : null;
     if (length !== null && isWhole(bytes, at, length)) return bytes.subarray(at, at + length);
   }
   return null;

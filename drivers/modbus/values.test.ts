@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readValue, registersOf, type Form, type Order, type ValueType } from './values.ts';
+import { readValue, registerCount, type ValueFormat, type ByteOrder, type ValueType } from './values.ts';
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const viewOf = ({ buffer, byteOffset, length }: Uint8Array) => new DataView(buffer, byteOffset, length);
-const form = (type: ValueType, more: Partial<Form> = {}): Form => ({ point: 'p', type, wordOrder: 'big', byteOrder: 'big', ...more });
-const valueOf = (wire: string, type: ValueType, more: Partial<Form> = {}) => {
+const form = (type: ValueType, more: Partial<ValueFormat> = {}): ValueFormat => ({ point: 'p', type, wordOrder: 'big', byteOrder: 'big', ...more });
+const valueOf = (wire: string, type: ValueType, more: Partial<ValueFormat> = {}) => {
   const read = readValue(viewOf(hex(wire)), form(type, more));
   return typeof read === 'object' ? read.fault?.code : read;
 };
 
-const ORDERS: [name: string, wordOrder: Order, byteOrder: Order, bytes: number[]][] = [
+const ORDERS: [name: string, wordOrder: ByteOrder, byteOrder: ByteOrder, bytes: number[]][] = [
   ['ABCD', 'big', 'big', [0, 1, 2, 3]], ['CDAB', 'little', 'big', [2, 3, 0, 1]], ['BADC', 'big', 'little', [1, 0, 3, 2]], ['DCBA', 'little', 'little', [3, 2, 1, 0]],
 ];
 
@@ -88,7 +88,7 @@ test('whatever the registers hold, a value is of its type', () => {
     int64: [-(2 ** 53), 2 ** 53], uint64: [0, 2 ** 53], float32: [-(2 ** 53), 2 ** 53], float64: [-(2 ** 53), 2 ** 53],
   };
   fc.assert(fc.property(fc.constantFrom(...Object.keys(limits) as ValueType[]), fc.uint8Array({ minLength: 8, maxLength: 8 }), fc.constantFrom(...ORDERS), (type, bytes, [, wordOrder, byteOrder]) => {
-    const read = readValue(viewOf(bytes.subarray(0, registersOf(type, undefined) * 2)), form(type, { wordOrder, byteOrder }));
+    const read = readValue(viewOf(bytes.subarray(0, registerCount(type, undefined) * 2)), form(type, { wordOrder, byteOrder }));
     if (typeof read === 'object') return assert.ok(read.fault);
     const [low, high] = limits[type] as [number, number];
     assert.ok(typeof read === 'number' && read >= low && read <= high && Math.abs(read) <= 2 ** 53);

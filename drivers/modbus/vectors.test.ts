@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { goldenFrames, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { crc16Modbus } from './crc16.ts';
-import { readRtuAdu, readTcpAdu, tcpAduBytes } from './adu.ts';
+import { readRtuAdu, readTcpAdu, tcpAduLength } from './adu.ts';
 import { decode } from './decode.ts';
 import { frameReader } from './frame-reader.ts';
 import { point } from './settings.ts';
@@ -38,7 +38,7 @@ for (const vector of vectors) {
     const { expect } = vector;
     const bytes = Buffer.from(vector.hex, 'hex');
     if (expect.tids) {
-      const first = tcpAduBytes(bytes) as number;
+      const first = tcpAduLength(bytes) as number;
       assert.deepEqual([bytes.subarray(0, first), bytes.subarray(first)].map((adu) => readTcpAdu(adu)?.transaction), expect.tids);
     } else if (expect.valid === false) {
       assert.equal(readRtuAdu(bytes), 'checksum');

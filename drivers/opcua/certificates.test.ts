@@ -9,7 +9,7 @@ import { explain, FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { ownCertificate, ownCertificatePath, ownCertificates } from './own-certificate.ts';
-import { applicationUri } from './own-key.ts';
+import { applicationUri } from './in-memory-key.ts';
 import { trustServer } from './trust.ts';
 
 const NOW = Date.UTC(2026, 5, 1);
@@ -36,7 +36,7 @@ test('a stranger goes to rejected/ and says how it is trusted; after the move it
   assert.equal(fault?.code, 'CV_OPCUA_CERTIFICATE_UNKNOWN');
   const { message, remedy } = explain(fault, 'en');
   assert.ok(message.includes(new X509Certificate(server).fingerprint) && message.includes('2026-06-11'), message);
-  const [, from, to] = /mv (\S+) (\S+) and let .*own\/certificate\.der$/.exec(remedy) ?? [];
+  const [, from, to] = /mv (\S+) (\S+) and trust .*own\/certificate\.der at the server$/.exec(remedy) ?? [];
   assert.ok(from?.startsWith(join(dir, 'rejected/PLC-7')), remedy);
   assert.deepEqual(await readFile(from as string), server);
   await rename(from as string, join(to as string, 'plc.der'));

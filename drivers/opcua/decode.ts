@@ -1,16 +1,16 @@
-/** Typed frames in, values out; no clock, no I/O. */
+/** Decodes typed frames into values; no clock, no I/O. */
 import type { Value } from '../../core/event.ts';
 import { lost, markSkewed, type Decoded, type PointValue } from '../../core/driver.ts';
 import './faults.ts';
 import { isAheadOfSending, type OpcuaAlive, type OpcuaFrame, type OpcuaMessage, type OpcuaMissed, type OpcuaWritten } from './frame.ts';
-import { overflowed, standingOf, statusText } from './status.ts';
+import { hasOverflow, qualityOfStatus, statusText } from './status.ts';
 
 /**
- * Reads one notification; a sign of life gives no values, word of missing values gives only that.
+ * Decodes one notification; a keep-alive gives no values, a report of missing values gives only that.
  *
- * @returns the value with quality and flags by its StatusCode and the source's time; a bad one has value null, one whose
- *   source's time is later than the server's is uncertain and `skewed`. Arrays,
- *   structures and broken frames give CV_OPCUA_TYPE or CV_FRAME_INVALID, never a value.
+ * @returns the value with quality and flags from its StatusCode and the source time; a bad one has value null, one whose
+ *   source time is later than the server's is uncertain and `skewed`. Arrays, structures and broken frames give
+ *   CV_OPCUA_TYPE or CV_FRAME_INVALID, never a value.
  * @see OPC 10000-4, 7.11 DataValue
  */
 export function decode(message: OpcuaMessage): Decoded {
@@ -20,7 +20,7 @@ export function decode(message: OpcuaMessage): Decoded {
   const frame = message;
   const problem = problemOf(frame);
   if (problem) return { ...lost('CV_FRAME_INVALID', problem), ...(typeof frame?.point === 'string' ? { points: [frame.point] } : {}) };
-  const { quality, flags } = standingOf(frame.status);
+  const { quality, flags } = qualityOfStatus(frame.status);
   const base: PointValue = { point: frame.point, value: null, quality, flags: [...flags], ...deviceTime(frame), ...(frame.history === true ? { origin: 'backfill' } : {}) };
   if (isAheadOfSending(frame)) markSkewed(base);
   if (quality === 'bad') return { ok: true, values: [{ ...base, fault: { code: 'CV_OPCUA_STATUS', params: { node: frame.node, status: statusText(frame.status) } } }] };
@@ -28,7 +28,7 @@ export function decode(message: OpcuaMessage): Decoded {
   if (value === undefined) {
     return { ok: false, fault: { code: 'CV_OPCUA_TYPE', params: { node: frame.node, type: frame.shape === 'scalar' ? frame.type : `${frame.type} (${frame.shape})` } }, points: [frame.point] };
   }
-  if (overflowed(frame.status)) base.flags?.push('other');
+  if (hasOverflow(frame.status)) base.flags?.push('other');
   return { ok: true, values: [{ ...base, value }] };
 }
 
@@ -57,7 +57,7 @@ function valueOf({ type, shape, value }: OpcuaFrame): Value | undefined {
   if (shape !== 'scalar') return undefined;
   if (type === 'Boolean') return typeof value === 'boolean' ? value : undefined;
   if (NUMBERS.has(type)) return typeof value === 'number' ? value : undefined;
-  // Beyond 2^53 the number is not exact any more; qualify says so.
+  // Beyond 2^53 the number is not exact; qualify reports it.
   if (LONG.has(type)) return typeof value === 'string' && /^-?\d{1,20}$/.test(value) ? Number(value) : undefined;
   if (TEXTS.has(type)) return typeof value === 'string' ? value : undefined;
   return undefined;

@@ -1,4 +1,4 @@
-/** OPC UA servers: PLCs, SCADA, analysers. A subscribing client; what the device is, as data. */
+/** OPC UA servers: PLCs, SCADA, analysers. What the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
 import { decode } from './decode.ts';
 import { discover } from './discover.ts';
@@ -16,11 +16,11 @@ export default defineDriver({
   traits: ['listens', 'probes', 'writes', 'discovers'],
   reportsChanges: true,
   open, decode, probe, discover, write,
-  // Nobody logs in, and nothing is taken from it but the names of its nodes.
+  // Without login: only names of nodes are read.
   settingsOfAddress: (address) => ({ endpoint: address.includes('://') ? address : `opc.tcp://${address}`, security: 'none' }),
   recording: {
     level: 'frames',
-    above: { en: 'channels, sessions and encryption are the library\'s: bytes could not be played again', zh: '通道、会话和加密由协议库管理，字节无法重放' },
+    above: { en: 'channels, sessions and encryption are handled by the library: bytes cannot be replayed', zh: '通道、会话和加密由协议库管理，字节无法重放' },
     line: (frame) => ({ ...frame }),
   },
   frameReader: {

@@ -1,10 +1,10 @@
-/** The typed frame: one value of one node as the server sent it. Cases hold these, one JSON object a line. */
+/** One value of one node as the server sent it. Cases contain these, one JSON object per line. */
 export interface OpcuaFrame {
   point: string;
   node: string;
   /** Name of the built-in type (OPC 10000-6, 5.1.2): Double, Int32, Boolean, String, Int64 … */
   type: string;
-  /** Int64 and UInt64 as decimal text; an array or a structure as null with `shape` telling so. */
+  /** Int64 and UInt64 as decimal text; null for an array or a structure, see `shape`. */
   value: number | boolean | string | null;
   shape: 'scalar' | 'array' | 'other';
   /** The whole 32-bit StatusCode. */
@@ -12,42 +12,42 @@ export interface OpcuaFrame {
   /** ms UTC. */
   sourceAt: number | null;
   serverAt: number | null;
-  /** Read from the server's history, after a time in which nobody could hear it. */
+  /** Read from the server's history after a disconnect. */
   history?: true;
 }
 
-/** The server has nothing to tell: what it said of every node still holds. */
+/** A keep-alive: nothing has changed. */
 export interface OpcuaAlive {
   alive: true;
 }
 
-/** Values of a point that the server had and that will never come: its queue ran over, or it was out of reach. */
+/** Values of a point that are lost: the server's queue overflowed, or it was unreachable. */
 export interface OpcuaMissed {
   missed: {
     point: string;
-    /** ms UTC: the last value before and the first after, neither of them missing. */
+    /** ms UTC: the last value before and the first after; neither is missing. */
     fromAt: number;
     toAt: number;
-    /** By the pace of the values before, at least 1: how many there were, nobody knows. */
+    /** Estimated from the interval of the values before, at least 1. */
     count: number;
     reason: 'device_overflow' | 'device_away';
   };
 }
 
-/** What became of a write. */
+/** The result of a write. */
 export interface OpcuaWritten {
   written: {
     point: string;
     node: string;
-    /** The name of the StatusCode: the server's, or the one it would give for a value that its node cannot take. */
+    /** Name of the StatusCode: the server's, or the one for a value that does not fit the node. */
     status: string;
   };
 }
 
 export type OpcuaMessage = OpcuaFrame | OpcuaAlive | OpcuaMissed | OpcuaWritten;
 
-/** Source and server may each have a clock; below it the two are one, and the way between them is what differs. */
+/** Below this difference source and server clock count as equal; it is transmission time. */
 export const SAME_CLOCK_MS = 5000;
 
-/** The server sends what its source is said to measure only later: one of the two clocks is wrong, and which is not known. */
+/** The source time is later than the sending: one of the two clocks is wrong, and which one is unknown. */
 export const isAheadOfSending = ({ sourceAt, serverAt }: Pick<OpcuaFrame, 'sourceAt' | 'serverAt'>): boolean => sourceAt !== null && serverAt !== null && sourceAt - serverAt >= SAME_CLOCK_MS;

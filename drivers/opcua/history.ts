@@ -1,12 +1,12 @@
-/** What a server's history holds of one node between two times (OPC 10000-11, ReadRaw). */
+/** Reads a node's history between two times (OPC 10000-11, ReadRaw). */
 import { HistoryData, HistoryReadRequest, ReadRawModifiedDetails, TimestampsToReturn, type ClientSession, type DataValue } from 'node-opcua-client';
-import { timeOf } from './value.ts';
+import { validTimeMs } from './value.ts';
 
 const VALUES_PER_CALL = 1000;
-/** A hole of an hour at one value a second, and some; what is beyond is named as missing. */
-const MOST_VALUES = 5000;
+/** A gap of an hour at one value per second, and some; values beyond are reported as missing. */
+const MAX_VALUES = 5000;
 
-/** @returns the values after `fromAt` and before `toAt`, in order; null when the server keeps none, more than we take, or never comes to an end */
+/** @returns the values after `fromAt` and before `toAt`, in order; null when the server keeps none, has too many, or never finishes */
 export async function readHistory(session: ClientSession, nodeId: string, fromAt: number, toAt: number): Promise<DataValue[] | null> {
   const values: DataValue[] = [];
   let continuationPoint: Buffer | undefined;
@@ -20,11 +20,11 @@ export async function readHistory(session: ClientSession, nodeId: string, fromAt
     const part = result.historyData instanceof HistoryData ? result.historyData.dataValues ?? [] : [];
     values.push(...part);
     continuationPoint = result.continuationPoint && result.continuationPoint.length > 0 ? result.continuationPoint : undefined;
-    // One that goes on without giving anything would never end.
-    if (values.length > MOST_VALUES || (continuationPoint && part.length === 0)) return null;
+    // A continuation without results would never end.
+    if (values.length > MAX_VALUES || (continuationPoint && part.length === 0)) return null;
   } while (continuationPoint);
   return values.filter((value) => {
-    const at = timeOf(value.sourceTimestamp) ?? timeOf(value.serverTimestamp);
+    const at = validTimeMs(value.sourceTimestamp) ?? validTimeMs(value.serverTimestamp);
     return at !== null && at > fromAt && at < toAt;
   });
 }

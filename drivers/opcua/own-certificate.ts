@@ -1,6 +1,6 @@
 /**
- * This box's certificate where something is signed or encrypted: made once, kept in `own/` of the certificate folder,
- * renewed with the same key before it expires. Servers hold it in their trust lists, so it must not change needlessly.
+ * The certificate of this machine for signing and encryption: created once, kept in `own/` of the certificate folder,
+ * renewed with the same key before it expires. Servers have it in their trust lists, so it must not change needlessly.
  */
 import { X509Certificate } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -11,17 +11,17 @@ import { FaultError } from '../../core/faults.ts';
 import { forceFolder, makeFolder } from '../../core/folder.ts';
 import type { World } from '../../core/world.ts';
 import './faults.ts';
-import { APPLICATION_NAME, applicationUri, type KeyPairProvider } from './own-key.ts';
+import { APPLICATION_NAME, applicationUri, type KeyPairProvider } from './in-memory-key.ts';
 
 const DAY_MS = 86_400_000;
 const VALID_DAYS = 5 * 365;
-/** Time enough for somebody to bring the new one to the servers. */
+/** Leaves time to add the new one to the servers. */
 const RENEW_BEFORE_MS = 60 * DAY_MS;
 
 const CERTIFICATE = 'certificate.der';
 const PREVIOUS = 'certificate-before.der';
 const KEY = 'private-key.pem';
-/** One at a time per folder: two devices that open together must not make two. */
+/** One at a time per folder: two devices that open together must not create two. */
 const making = new Map<string, Promise<unknown>>();
 
 export const ownCertificatePath = (dir: string): string => join(dir, 'own', CERTIFICATE);
@@ -30,7 +30,7 @@ export async function ownCertificate(dir: string, world: Pick<World, 'clock' | '
   return (await ownCertificates(dir, world))[0];
 }
 
-/** The newest first; after a renewal also the one before, while it is valid: servers may trust only that one yet. @throws CV_OPCUA_CERTIFICATE_FOLDER */
+/** The newest first; after a renewal also the previous one while it is valid, as servers may trust only that one. @throws CV_OPCUA_CERTIFICATE_FOLDER */
 export function ownCertificates(dir: string, world: Pick<World, 'clock' | 'tell'>): Promise<[KeyPairProvider, ...KeyPairProvider[]]> {
   const after = (making.get(dir) ?? Promise.resolve()).catch(() => undefined);
   const mine = after.then(() => readOrMake(dir, world)).catch((error: unknown) => {
@@ -52,12 +52,12 @@ async function readOrMake(dir: string, world: Pick<World, 'clock' | 'tell'>): Pr
   if (keyPem && certificate) await writeWhole(join(own, PREVIOUS), certificate);
   await writeWhole(join(own, CERTIFICATE), fresh);
   const path = ownCertificatePath(dir);
-  const word = certificate ? { en: 'renewed', zh: '已更新' } : { en: 'made', zh: '已生成' };
-  world.tell({ kind: 'notice', level: 'warn', en: `OPC UA certificate of this box ${word.en}: ${path}; servers have to trust it`, zh: `本机 OPC UA 证书${word.zh}：${path}；需要在各服务器上信任它` });
+  const word = certificate ? { en: 'renewed', zh: '已更新' } : { en: 'created', zh: '已生成' };
+  world.tell({ kind: 'notice', level: 'warn', en: `OPC UA certificate of this machine ${word.en}: ${path}; add it to the trust lists of servers`, zh: `本机 OPC UA 证书${word.zh}：${path}；需要在各服务器上信任它` });
   return providers(pem, fresh, (keyPem && certificate) ?? null, nowMs);
 }
 
-/** Near its end, not yet valid by this clock, or made under another name of this box. */
+/** Near its end, not yet valid, or created with another host name. */
 function needsRenewal(der: Uint8Array, nowMs: number): boolean {
   try {
     const certificate = new X509Certificate(der);
@@ -70,7 +70,7 @@ function needsRenewal(der: Uint8Array, nowMs: number): boolean {
 async function sign(keyPem: string, nowMs: number): Promise<Buffer> {
   const { cert } = await createSelfSignedCertificate({
     privateKey: await pemToPrivateKey(keyPem), applicationUri: applicationUri(), subject: `/CN=${APPLICATION_NAME} ${hostname()}`, dns: [hostname()], purpose: CertificatePurpose.ForApplication,
-    // A server whose clock is a little behind takes it as well.
+    // Also accepted by a server whose clock is slightly behind.
     notBefore: new Date(nowMs - DAY_MS), notAfter: new Date(nowMs + VALID_DAYS * DAY_MS),
   });
   return Buffer.from(new X509Certificate(cert).raw);
@@ -82,7 +82,7 @@ function providers(keyPem: string, newest: Buffer, previous: Buffer | null, nowM
   return [provider(newest), ...(previous && isValid(previous, newest, nowMs) ? [provider(previous)] : [])];
 }
 
-/** Of the same key, under the name of today, and not at its end. */
+/** Same key, current application URI, not expired. */
 function isValid(previous: Buffer, newest: Buffer, nowMs: number): boolean {
   try {
     const [one, other] = [new X509Certificate(previous), new X509Certificate(newest)];
@@ -101,7 +101,7 @@ async function readIfThere(path: string): Promise<Buffer | null> {
   }
 }
 
-/** Whole or not at all, also when the power goes. */
+/** Atomic, also on power loss. */
 async function writeWhole(path: string, bytes: string | Uint8Array): Promise<void> {
   const half = `${path}.${process.pid}.new`;
   try {

@@ -5,21 +5,21 @@ import { StatusCodes } from 'node-opcua-client';
 import { framesOf } from '../../core/frames-of.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { realWorld } from '../../core/world.ts';
-import { NSU, startOpcuaRig, type OpcuaRig } from './testing/server.ts';
+import { TEST_NAMESPACE, startOpcuaTestServer, type OpcuaTestServer } from './testing/server.ts';
 import { decode } from './decode.ts';
 import { discover } from './discover.ts';
 import type { OpcuaMessage } from './frame.ts';
 import { open } from './link.ts';
-import { memoryOf } from './memory.ts';
+import { resumeStateOf } from './resume-state.ts';
 import { point as pointSchema, settings as schema } from './settings.ts';
 import { write } from './write.ts';
 
-let rig: OpcuaRig;
-before(async () => { rig = await startOpcuaRig({ maxSubscriptions: 1, itemsPerCall: 3 }); });
+let rig: OpcuaTestServer;
+before(async () => { rig = await startOpcuaTestServer({ maxSubscriptions: 1, itemsPerCall: 3 }); });
 after(() => rig.stop());
 
 const settingsOf = (more: Record<string, unknown> = {}) => schema.parse({ endpoint: `opc.tcp://127.0.0.1:${rig.port}`, security: 'none', publishEvery: '50ms', sampleEvery: '50ms', ...more });
-const pointOf = (id: string, more: Record<string, unknown> = {}) => ({ id, ...pointSchema.parse({ node: `${NSU}s=${id}`, ...more }) });
+const pointOf = (id: string, more: Record<string, unknown> = {}) => ({ id, ...pointSchema.parse({ node: `${TEST_NAMESPACE}s=${id}`, ...more }) });
 
 async function listening(points: ReturnType<typeof pointOf>[], more: Record<string, unknown> = {}) {
   const told: TelemetryEvent[] = [];
@@ -84,7 +84,7 @@ test('more points than a call may have, and a server that has no subscription le
 
 test('each word of a server that gives no subscription leads to reads; another error is the end', async (context: TestContext) => {
   const first = await listening([pointOf('Plain')], { mode: 'poll' });
-  const session = Object.getPrototypeOf(memoryOf(first.settings).session) as { createSubscription(): Promise<unknown> };
+  const session = Object.getPrototypeOf(resumeStateOf(first.settings).session) as { createSubscription(): Promise<unknown> };
   await first.link.close();
   let status: keyof typeof StatusCodes = 'BadServiceUnsupported';
   context.mock.method(session, 'createSubscription', async () => { throw Object.assign(new Error('no'), { statusCode: StatusCodes[status] }); });
@@ -117,7 +117,7 @@ test('written, and read back; what the server or the type does not take is a fau
 test('discovery names every variable with its type and value, by namespace URI', async () => {
   const found = await discover(settingsOf(), realWorld(() => {}), new AbortController().signal);
   const level = found.find(({ name }) => name === 'Level');
-  assert.deepEqual(level, { name: 'Level', point: { node: `${NSU}s=Level` }, type: 'Double', value: 0 });
+  assert.deepEqual(level, { name: 'Level', point: { node: `${TEST_NAMESPACE}s=Level` }, type: 'Double', value: 0 });
   assert.deepEqual(found.find(({ name }) => name === 'List')?.type, 'Int32[]');
   assert.ok(found.some(({ name }) => name.startsWith('Ranged/')), 'what lies below a variable too');
 });

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DataChangeNotification, DataType, DataValue, MonitoredItemNotification, NotificationMessage, PublishResponse, RepublishResponse, StatusCodes, Variant, type PublishRequest, type RepublishRequest } from 'node-opcua-client';
 import { settle, VirtualClock } from '../../core/testing/virtual-clock.ts';
-import { Feed } from './feed.ts';
+import { FrameQueue } from './frame-queue.ts';
 import type { OpcuaMessage } from './frame.ts';
-import { Intake } from './intake.ts';
-import { emptyMemory, type LeftSubscription } from './memory.ts';
-import { Publishing } from './publishing.ts';
+import { ValueReceiver } from './value-receiver.ts';
+import { emptyResumeState, type ResumableSubscription } from './resume-state.ts';
+import { PublishLoop } from './publish-loop.ts';
 import type { RawSession } from './raw-session.ts';
 
 const ID = 7;
@@ -41,15 +41,15 @@ function bench(answers: Answer[], again: (sequence: number) => NotificationMessa
       else callback(failure(one));
     },
   } as unknown as RawSession;
-  const left: LeftSubscription = { id: ID, sequence, serverStartAt: 0, aliveMs: ALIVE_MS, samplingMs: [1000] };
-  const feed = new Feed();
+  const left: ResumableSubscription = { id: ID, sequence, serverStartAt: 0, aliveMs: ALIVE_MS, samplingMs: [1000] };
+  const feed = new FrameQueue();
   const clock = new VirtualClock();
-  const intake = new Intake([{ id: 'p', node: 'i=1' }], { ...emptyMemory(), subscription: left }, feed, () => Promise.resolve(null));
-  const publishing = new Publishing(session, left, intake, clock, { alive: () => ends.push('alive'), lost: (detail) => ends.push(detail) });
+  const intake = new ValueReceiver([{ id: 'p', node: 'i=1' }], { ...emptyResumeState(), subscription: left }, feed, () => Promise.resolve(null));
+  const publishing = new PublishLoop(session, left, intake, clock, { alive: () => ends.push('alive'), lost: (detail) => ends.push(detail) });
   const values = async () => {
-    feed.end();
+    feed.close();
     const taken: number[] = [];
-    await feed.hand((message: OpcuaMessage) => { if ('value' in message) taken.push(Number(message.value)); }, new AbortController().signal);
+    await feed.deliver((message: OpcuaMessage) => { if ('value' in message) taken.push(Number(message.value)); }, new AbortController().signal);
     return taken;
   };
   const acknowledged = () => requests.flatMap(({ subscriptionAcknowledgements }) => (subscriptionAcknowledgements ?? []).map(({ sequenceNumber }) => sequenceNumber));
@@ -95,7 +95,7 @@ test('each answer begins the patience anew', async () => {
   await clock.advanceMs(ALIVE_MS - 1);
   assert.deepEqual(ends, ['alive']);
   await clock.advanceMs(1);
-  assert.deepEqual(ends, ['alive', `no sign of life for ${ALIVE_MS} ms`]);
+  assert.deepEqual(ends, ['alive', `no keep-alive for ${ALIVE_MS} ms`]);
 });
 
 test('a message that comes again is acknowledged again, and is neither handed on nor asked for', async () => {

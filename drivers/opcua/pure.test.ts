@@ -3,25 +3,25 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { DataType, EndpointDescription, MessageSecurityMode, StatusCodes, UserTokenType } from 'node-opcua-client';
 import { FaultError } from '../../core/faults.ts';
-import { choose, firstTaken } from './client.ts';
-import { withUri } from './discover.ts';
-import { inParts } from './limits.ts';
+import { chooseEndpoint, openWithFirstAccepted } from './client.ts';
+import { withNamespaceUri } from './discover.ts';
+import { inBatches } from './operation-limits.ts';
 import { settings } from './settings.ts';
-import { statusNameOf } from './status-of.ts';
+import { statusNameOf } from './status-name.ts';
 import { hostOf } from './trust.ts';
-import { plain, resolveNode } from './value.ts';
-import { fit } from './write.ts';
+import { toPlainValue, resolveNode } from './value.ts';
+import { fitToType } from './write.ts';
 
 test('calls of any size against a server that takes few: everything once, in order', async () => {
   await fc.assert(fc.asyncProperty(fc.nat(60), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 }), async (count, told, taken) => {
     const all = Array.from({ length: count }, (_, at) => at);
-    const results = await inParts(all, told, async (part) => {
+    const results = await inBatches(all, told, async (part) => {
       if (part.length > taken) throw Object.assign(new Error('too many'), { statusCode: StatusCodes.BadTooManyOperations });
       return part.map((one) => one * 2);
     });
     assert.deepEqual(results, all.map((one) => one * 2));
   }));
-  await assert.rejects(inParts([1], 5, async () => { throw Object.assign(new Error('x'), { statusCode: StatusCodes.BadTooManyOperations }); }), 'one alone is not halved for ever');
+  await assert.rejects(inBatches([1], 5, async () => { throw Object.assign(new Error('x'), { statusCode: StatusCodes.BadTooManyOperations }); }), 'one alone is not halved for ever');
 });
 
 test('a value fits its type or is refused; nothing is rounded or cut', () => {
@@ -34,14 +34,14 @@ test('a value fits its type or is refused; nothing is rounded or cut', () => {
     [DataType.Byte, -1, { status: 'BadOutOfRange' }], [DataType.Float, 1e39, { status: 'BadOutOfRange' }], [DataType.Double, Number.NaN, { status: 'BadTypeMismatch' }],
     [DataType.String, 'x', { value: 'x' }], [DataType.String, 5, { status: 'BadTypeMismatch' }], [DataType.DateTime, 5, { status: 'BadTypeMismatch' }],
   ];
-  for (const [type, value, wanted] of cases) assert.deepEqual(fit(type, value), wanted, `${DataType[type]} ${String(value)}`);
+  for (const [type, value, wanted] of cases) assert.deepEqual(fitToType(type, value), wanted, `${DataType[type]} ${String(value)}`);
 });
 
 test('a 64-bit integer written is the one that is read', () => {
   fc.assert(fc.property(fc.maxSafeInteger(), (value) => {
-    const fitted = fit(DataType.Int64, value);
+    const fitted = fitToType(DataType.Int64, value);
     assert.ok('value' in fitted);
-    assert.equal(Number(plain(DataType.Int64, fitted.value)), value);
+    assert.equal(Number(toPlainValue(DataType.Int64, fitted.value)), value);
   }));
 });
 
@@ -64,22 +64,22 @@ test('an endpoint is chosen by policy, mode and login; a password is never sent 
   const asked = (mode: string, user = true) => settings.parse({ endpoint: 'opc.tcp://plc:4840', security: { policy: 'Basic256Sha256', mode }, ...(user ? { user: 'u', password: 'p' } : {}) });
   const { Sign, SignAndEncrypt } = MessageSecurityMode;
   const { UserName, Anonymous } = UserTokenType;
-  assert.equal(choose(offered(Sign, UserName, 'Basic256Sha256'), asked('Sign')).securityMode, Sign);
-  assert.equal(choose(offered(Sign, UserName, null), asked('Sign')).securityMode, Sign);
-  assert.equal(choose(offered(SignAndEncrypt, UserName, 'None'), asked('SignAndEncrypt')).securityMode, SignAndEncrypt);
-  assert.throws(() => choose(offered(Sign, UserName, 'None'), asked('Sign')), { name: 'CV_OPCUA_PASSWORD_PLAIN' });
-  assert.throws(() => choose(offered(Sign, Anonymous, null), asked('Sign')), { name: 'CV_OPCUA_LOGIN_KIND' });
-  assert.throws(() => choose(offered(Sign, UserName, null), asked('Sign', false)), { name: 'CV_OPCUA_LOGIN_KIND' });
+  assert.equal(chooseEndpoint(offered(Sign, UserName, 'Basic256Sha256'), asked('Sign')).securityMode, Sign);
+  assert.equal(chooseEndpoint(offered(Sign, UserName, null), asked('Sign')).securityMode, Sign);
+  assert.equal(chooseEndpoint(offered(SignAndEncrypt, UserName, 'None'), asked('SignAndEncrypt')).securityMode, SignAndEncrypt);
+  assert.throws(() => chooseEndpoint(offered(Sign, UserName, 'None'), asked('Sign')), { name: 'CV_OPCUA_PASSWORD_PLAIN' });
+  assert.throws(() => chooseEndpoint(offered(Sign, Anonymous, null), asked('Sign')), { name: 'CV_OPCUA_LOGIN_KIND' });
+  assert.throws(() => chooseEndpoint(offered(Sign, UserName, null), asked('Sign', false)), { name: 'CV_OPCUA_LOGIN_KIND' });
   const kindOf = (token: UserTokenType, user: boolean) => {
     try {
-      choose(offered(Sign, token, null), asked('Sign', user));
+      chooseEndpoint(offered(Sign, token, null), asked('Sign', user));
     } catch (error) {
       if (error instanceof FaultError) return [error.fault.params.address, error.fault.params.kind, error.fault.params.kindZh];
     }
     return null;
   };
   assert.deepEqual([kindOf(Anonymous, true), kindOf(UserName, false), kindOf(Anonymous, false)], [['opc.tcp://plc:4840', 'user and password', '用户名密码'], ['opc.tcp://plc:4840', 'anonymous', '匿名'], null]);
-  assert.throws(() => choose(offered(Sign, UserName, null), asked('SignAndEncrypt')), (error) => error instanceof FaultError && error.fault.params.offered === 'Basic256Sha256 Sign');
+  assert.throws(() => chooseEndpoint(offered(Sign, UserName, null), asked('SignAndEncrypt')), (error) => error instanceof FaultError && error.fault.params.offered === 'Basic256Sha256 Sign');
 });
 
 test('the server\'s word is found in an error, and only a StatusCode counts as one', () => {
@@ -93,8 +93,8 @@ test('the server\'s word is found in an error, and only a StatusCode counts as o
 
 test('nodes by URI come back as they were written', () => {
   const namespaces = ['http://opcfoundation.org/UA/', 'urn:a', 'urn:b'];
-  for (const node of ['nsu=urn:b;s=Tank.Level', 'nsu=urn:a;i=7', 'i=2258']) assert.equal(withUri(resolveNode(node, namespaces) as string, namespaces), node);
-  assert.equal(withUri('ns=9;s=X', namespaces), 'ns=9;s=X');
+  for (const node of ['nsu=urn:b;s=Tank.Level', 'nsu=urn:a;i=7', 'i=2258']) assert.equal(withNamespaceUri(resolveNode(node, namespaces) as string, namespaces), node);
+  assert.equal(withNamespaceUri('ns=9;s=X', namespaces), 'ns=9;s=X');
 });
 
 test('the host of an endpoint', () => {
@@ -107,7 +107,7 @@ test('what a server offers is named by its policies, those that we know where th
   const offer = (...policies: (string | null)[]) => policies.map((policy) => new EndpointDescription({ securityMode: MessageSecurityMode.Sign, securityPolicyUri: policy === null ? null : `http://opcfoundation.org/UA/SecurityPolicy#${policy}` }));
   const offeredOf = (offered: EndpointDescription[], security: unknown) => {
     try {
-      choose(offered, settings.parse({ endpoint: 'opc.tcp://plc:4840', security }));
+      chooseEndpoint(offered, settings.parse({ endpoint: 'opc.tcp://plc:4840', security }));
     } catch (error) {
       if (error instanceof FaultError) return [error.fault.code, error.fault.params.offered];
     }
@@ -124,11 +124,11 @@ test('what a server offers is named by its policies, those that we know where th
 });
 
 test('after a renewal the certificate before is tried where the new one is not trusted, and only there; that is told once', async () => {
-  const [newest, older] = ['new', 'old'] as unknown as [Parameters<typeof firstTaken>[0][0], Parameters<typeof firstTaken>[0][0]];
-  const tried = async (keys: Parameters<typeof firstTaken>[0], fault: unknown) => {
+  const [newest, older] = ['new', 'old'] as unknown as [Parameters<typeof openWithFirstAccepted>[0][0], Parameters<typeof openWithFirstAccepted>[0][0]];
+  const tried = async (keys: Parameters<typeof openWithFirstAccepted>[0], fault: unknown) => {
     const opened: unknown[] = [];
     let told = 0;
-    const given = await firstTaken(keys, async (one) => {
+    const given = await openWithFirstAccepted(keys, async (one) => {
       opened.push(one);
       if (one === newest && fault) throw fault;
       return one;
@@ -151,7 +151,7 @@ test('whatever a server calls too much, halves are tried', async () => {
       if (part.length > 1) throw Object.assign(new Error('too much'), { statusCode: StatusCodes[name] });
       return part;
     };
-    assert.deepEqual(await inParts([1, 2, 3], 10, call), [1, 2, 3], name);
+    assert.deepEqual(await inBatches([1, 2, 3], 10, call), [1, 2, 3], name);
     assert.deepEqual(sizes, [3, 2, 1, 1, 1], name);
   }
 });

@@ -1,12 +1,12 @@
 /**
- * The session's own services, one call each. Subscriptions are kept by hand (publishing.ts) and not by the library's
- * ClientSubscription: that one lives and dies with its client, while ours has to go on over the next link.
+ * The services of a session, one call each. Subscriptions are managed here (publish-loop.ts) and not by the library's
+ * ClientSubscription, which ends with its client, while ours continues over the next link.
  */
 import type { ClientSession, ClientSessionPublishService, ClientSessionRawSubscriptionService, ClientSessionWriteService, PublishRequest, PublishResponse, RepublishRequest, RepublishResponse, TransferSubscriptionsRequest, TransferSubscriptionsResponse } from 'node-opcua-client';
 
 export type RawSession = ClientSession & ClientSessionRawSubscriptionService & ClientSessionPublishService & ClientSessionWriteService;
 
-/** The library's sessions have these services; its public type leaves some of them out. */
+/** The library's sessions have these services; its public type lacks some of them. */
 export const rawSession = (session: ClientSession): RawSession => session as RawSession;
 
 export function publish(session: RawSession, request: PublishRequest): Promise<PublishResponse> {

@@ -4,21 +4,21 @@ import { after, before, test } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import { framesOf } from '../../core/frames-of.ts';
 import { realWorld } from '../../core/world.ts';
-import { NSU, startOpcuaRig, type OpcuaRig } from './testing/server.ts';
+import { TEST_NAMESPACE, startOpcuaTestServer, type OpcuaTestServer } from './testing/server.ts';
 import { startRelay, type Relay } from '../../test-rigs/processes/relay.ts';
 import { decode } from './decode.ts';
 import type { OpcuaMessage } from './frame.ts';
 import { open, type OpcuaLink } from './link.ts';
-import { memoryOf } from './memory.ts';
+import { resumeStateOf } from './resume-state.ts';
 import { rawSession } from './raw-session.ts';
 import { point as pointSchema, settings as schema, type OpcuaSettings } from './settings.ts';
 
 const world = realWorld(() => {});
-const POINTS = ['Level', 'Plain'].map((name) => ({ id: name, ...pointSchema.parse({ node: `${NSU}s=${name}` }) }));
-let rig: OpcuaRig;
+const POINTS = ['Level', 'Plain'].map((name) => ({ id: name, ...pointSchema.parse({ node: `${TEST_NAMESPACE}s=${name}` }) }));
+let rig: OpcuaTestServer;
 let relay: Relay;
 before(async () => {
-  rig = await startOpcuaRig();
+  rig = await startOpcuaTestServer();
   relay = await startRelay(() => rig.port);
 });
 after(async () => {
@@ -77,17 +77,17 @@ test('the queue of the server: every change of the time away comes, in order and
   await change(1);
   const first = await listen(settings);
   await first.until('live Level 1', 'live Plain 1');
-  const { session, subscription } = memoryOf(settings);
+  const { session, subscription } = resumeStateOf(settings);
   await cutOff(first);
   await change(2, 3, 4);
   relay.setCut(false);
   const second = await listen(settings);
   await second.until('live Level 4', 'live Plain 4');
   assert.deepEqual(second.words.filter((word) => word.includes('Plain')), ['live Plain 2', 'live Plain 3', 'live Plain 4']);
-  assert.equal(memoryOf(settings).session, session);
-  assert.equal(memoryOf(settings).subscription?.id, subscription?.id);
+  assert.equal(resumeStateOf(settings).session, session);
+  assert.equal(resumeStateOf(settings).subscription?.id, subscription?.id);
   await second.link.close();
-  assert.equal(memoryOf(settings).session, null);
+  assert.equal(resumeStateOf(settings).session, null);
 });
 
 test('what has not changed meanwhile is said again, since the host took it for lost', async () => {
@@ -105,7 +105,7 @@ test('a session that is gone, from a server that transfers nothing to a stranger
   const settings = settingsOf();
   const first = await listen(settings);
   await first.until('live Level 4');
-  const { session, subscription } = memoryOf(settings);
+  const { session, subscription } = resumeStateOf(settings);
   // Closed, but its subscription stays: without a user, the server cannot know whose it was.
   await session?.close(false);
   relay.setCut(true);
@@ -114,8 +114,8 @@ test('a session that is gone, from a server that transfers nothing to a stranger
   relay.setCut(false);
   const second = await listen(settings);
   await second.until('live Plain 6', 'backfill Level 5', 'device_away Plain');
-  assert.notEqual(memoryOf(settings).session, session);
-  assert.notEqual(memoryOf(settings).subscription?.id, subscription?.id);
+  assert.notEqual(resumeStateOf(settings).session, session);
+  assert.notEqual(resumeStateOf(settings).subscription?.id, subscription?.id);
   await second.link.close();
 });
 
@@ -124,7 +124,7 @@ test('a subscription that is gone: history where the server keeps it, a word of 
   await change(10);
   const first = await listen(settings);
   await first.until('live Level 10', 'live Plain 10');
-  const { session, subscription } = memoryOf(settings);
+  const { session, subscription } = resumeStateOf(settings);
   if (session && subscription) await rawSession(session).deleteSubscriptions({ subscriptionIds: [subscription.id] });
   await cutOff(first);
   await change(11, 12, 13);
@@ -147,14 +147,14 @@ test('a queue that ran over is told before the first value after it', async () =
 });
 
 test('a server that started anew is no server of before: nothing is taken from it as if it were', async () => {
-  const doomed = await startOpcuaRig();
+  const doomed = await startOpcuaTestServer();
   doomed.set('Plain', 1);
   const settings = schema.parse({ endpoint: `opc.tcp://127.0.0.1:${doomed.port}`, security: 'none', publishEvery: '50ms', sampleEvery: '50ms' });
   const first = await listen(settings);
   await first.until('live Plain 1');
   await doomed.stop();
   await first.lost();
-  const again = await startOpcuaRig({ port: doomed.port });
+  const again = await startOpcuaTestServer({ port: doomed.port });
   again.set('Plain', 2);
   const second = await listen(settings);
   await second.until('live Plain 2', 'device_away Plain');

@@ -9,15 +9,15 @@ import { ServerState } from 'node-opcua-client';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { realWorld, type World } from '../../core/world.ts';
-import { startOpcuaRig, type OpcuaRig } from './testing/server.ts';
+import { startOpcuaTestServer, type OpcuaTestServer } from './testing/server.ts';
 import { ownCertificate, ownCertificatePath } from './own-certificate.ts';
 import { probe } from './probe.ts';
 import { settings as schema } from './settings.ts';
 
 const USER = { user: 'plant', password: 'a word of many letters' };
 const DAY_MS = 86_400_000;
-let rig: OpcuaRig;
-before(async () => { rig = await startOpcuaRig({ secured: USER }); });
+let rig: OpcuaTestServer;
+before(async () => { rig = await startOpcuaTestServer({ secured: USER }); });
 after(() => rig.stop());
 
 interface Box {
@@ -65,7 +65,7 @@ test('a look names the server, its state, how the way is secured, and both certi
     assert.equal(found.length, 3);
     assert.equal(found[0], 'server: cityvitals opcua rig 1, state running');
     assert.ok(found[1]?.startsWith(`Basic256Sha256 ${mode}; its certificate: `) && found[1].includes(theirs.fingerprint), found[1]);
-    assert.ok(found[2]?.startsWith(`certificate of this box: ${ours.fingerprint}, valid to `) && found[2].endsWith(`(${ownCertificatePath(dir)})`), found[2]);
+    assert.ok(found[2]?.startsWith(`certificate of this machine: ${ours.fingerprint}, valid to `) && found[2].endsWith(`(${ownCertificatePath(dir)})`), found[2]);
   }
 });
 
@@ -116,7 +116,7 @@ test('a server that hangs up over a certificate without a word does not trust th
   const hangsUp = await afterTheFirst(context, (socket) => { socket.once('data', () => socket.end()); });
   const refused = await look({ endpoint: `opc.tcp://127.0.0.1:${hangsUp}` });
   assert.ok(!Array.isArray(refused));
-  assert.deepEqual([refused.code, refused.params.status, refused.params.statusZh], ['CV_OPCUA_UNTRUSTED_THERE', 'it hung up', '直接断开连接']);
+  assert.deepEqual([refused.code, refused.params.status, refused.params.statusZh], ['CV_OPCUA_UNTRUSTED_THERE', 'connection closed', '直接断开连接']);
   const resets = await afterTheFirst(context, (socket) => { socket.once('data', () => socket.resetAndDestroy()); });
   assert.equal(codeOf(await look({ endpoint: `opc.tcp://127.0.0.1:${resets}` })), 'CV_LINK_UNREACHABLE');
   const goes = await afterTheFirst(context, null);

@@ -4,17 +4,17 @@ import { test } from 'node:test';
 import { DataType, DataValue, HistoryData, StatusCodes, Variant, type ClientSession, type HistoryReadRequest, type ReadRawModifiedDetails } from 'node-opcua-client';
 import { FaultError } from '../../core/faults.ts';
 import { settle, VirtualClock } from '../../core/testing/virtual-clock.ts';
-import { sessionMs } from './client.ts';
-import { Feed } from './feed.ts';
+import { sessionTimeoutMs } from './client.ts';
+import { FrameQueue } from './frame-queue.ts';
 import type { OpcuaFrame, OpcuaMessage } from './frame.ts';
 import { readHistory } from './history.ts';
-import { readLimits, type Limits } from './limits.ts';
-import { poll } from './poll.ts';
+import { readOperationLimits, type OperationLimits } from './operation-limits.ts';
+import { pollPoints } from './poll.ts';
 import type { RawSession } from './raw-session.ts';
-import { endSession, serverStartAt, sessionFor, settled } from './session.ts';
-import { emptyMemory } from './memory.ts';
+import { endSession, readServerStartAt, acquireSession, untilAborted } from './session.ts';
+import { emptyResumeState } from './resume-state.ts';
 import { point as pointSchema, settings as schema } from './settings.ts';
-import { addItems, begin, transfer } from './subscription.ts';
+import { addMonitoredItems, createSubscription, transferSubscription } from './subscription.ts';
 
 const AT = Date.UTC(2026, 0, 1);
 const setOf = (more: object = {}) => schema.parse({ endpoint: 'opc.tcp://plc:4840', security: 'none', ...more });
@@ -23,10 +23,10 @@ const pointOf = (id: string, more: object = {}) => ({ id, ...pointSchema.parse({
 test('limits are the server\'s where it names some below 500, else 500', async () => {
   const told: Record<string, unknown> = { 'i=11705': 7, 'i=11714': 501, 'i=12165': 0, 'i=11710': 'x' };
   const session = { read: async (nodes: { nodeId: string }[]) => nodes.map(({ nodeId }) => ({ value: { value: told[nodeId] } })) } as unknown as ClientSession;
-  assert.deepEqual(await readLimits(session), { read: 7, items: 500, history: 500, browse: 500 });
+  assert.deepEqual(await readOperationLimits(session), { read: 7, items: 500, history: 500, browse: 500 });
   for (const key of Object.keys(told)) told[key] = 1;
-  assert.deepEqual(await readLimits(session), { read: 1, items: 1, history: 1, browse: 1 });
-  assert.deepEqual(await readLimits({ read: async () => [] } as unknown as ClientSession), { read: 500, items: 500, history: 500, browse: 500 });
+  assert.deepEqual(await readOperationLimits(session), { read: 1, items: 1, history: 1, browse: 1 });
+  assert.deepEqual(await readOperationLimits({ read: async () => [] } as unknown as ClientSession), { read: 500, items: 500, history: 500, browse: 500 });
 });
 
 const valueAt = (second: number | null, serverSecond?: number) => new DataValue({ value: new Variant({ dataType: DataType.Int32, value: second ?? 0 }), ...(second === null ? {} : { sourceTimestamp: new Date(AT + second * 1000) }), ...(serverSecond === undefined ? {} : { serverTimestamp: new Date(AT + serverSecond * 1000) }) });
@@ -66,7 +66,7 @@ test('a server that keeps none, breaks off or has more than we take has no histo
 });
 
 test('a session is kept as long as it is held for, from 10 s to a day; a subscription no less', async () => {
-  assert.deepEqual(['1s', '10s', '11s', '1d', '2d', 'forever'].map((holdFor) => sessionMs(setOf({ holdFor }))), [10_000, 10_000, 11_000, 86_400_000, 86_400_000, 86_400_000]);
+  assert.deepEqual(['1s', '10s', '11s', '1d', '2d', 'forever'].map((holdFor) => sessionTimeoutMs(setOf({ holdFor }))), [10_000, 10_000, 11_000, 86_400_000, 86_400_000, 86_400_000]);
   const asked: Record<string, unknown>[] = [];
   const session = {
     async createSubscription(request: Record<string, unknown>) {
@@ -75,7 +75,7 @@ test('a session is kept as long as it is held for, from 10 s to a day; a subscri
     },
   } as unknown as RawSession;
   const termsOf = async (more: object) => {
-    const left = await begin({ session, settings: setOf(more), points: [], targets: [], limits: {} as Limits, serverStartAt: 5 });
+    const left = await createSubscription({ session, settings: setOf(more), points: [], targets: [], limits: {} as OperationLimits, serverStartAt: 5 });
     const { requestedPublishingInterval: every, requestedMaxKeepAliveCount: alive, requestedLifetimeCount: life } = asked.at(-1) as Record<string, number>;
     return [every, alive, life, left.aliveMs];
   };
@@ -85,11 +85,11 @@ test('a session is kept as long as it is held for, from 10 s to a day; a subscri
   assert.deepEqual(await termsOf({ publishEvery: '0ms', holdFor: '10s' }), [0, 1000, 10_000, 2000]);
   assert.deepEqual(await termsOf({ publishEvery: '1d', holdFor: '10s' }), [86_400_000, 1, 3, 3_600_000], 'an hour of silence is no life');
   assert.deepEqual({ ...asked[0], requestedPublishingInterval: 0, requestedMaxKeepAliveCount: 0, requestedLifetimeCount: 0 }, { requestedPublishingInterval: 0, requestedMaxKeepAliveCount: 0, requestedLifetimeCount: 0, maxNotificationsPerPublish: 1000, publishingEnabled: true, priority: 0 });
-  assert.deepEqual(await begin({ session, settings: setOf(), points: [], targets: [], limits: {} as Limits, serverStartAt: 5 }), { id: 7, sequence: 0, serverStartAt: 5, aliveMs: 3500, samplingMs: [] });
+  assert.deepEqual(await createSubscription({ session, settings: setOf(), points: [], targets: [], limits: {} as OperationLimits, serverStartAt: 5 }), { id: 7, sequence: 0, serverStartAt: 5, aliveMs: 3500, samplingMs: [] });
 });
 
 test('what a server says of a transfer counts for each subscription; its own first values are not wanted', async () => {
-  const termsOf = (results: unknown) => transfer({ transferSubscriptions: (request: { subscriptionIds: number[]; sendInitialValues: boolean }, done: (error: null, response: unknown) => void) => done(null, request.subscriptionIds?.[0] === 7 && !request.sendInitialValues ? { results } : {}) } as unknown as RawSession, { id: 7 } as never);
+  const termsOf = (results: unknown) => transferSubscription({ transferSubscriptions: (request: { subscriptionIds: number[]; sendInitialValues: boolean }, done: (error: null, response: unknown) => void) => done(null, request.subscriptionIds?.[0] === 7 && !request.sendInitialValues ? { results } : {}) } as unknown as RawSession, { id: 7 } as never);
   assert.deepEqual(await Promise.all([termsOf([{ statusCode: StatusCodes.Good }]), termsOf([{ statusCode: StatusCodes.BadUserAccessDenied }]), termsOf([]), termsOf(null)]), [true, false, false, false]);
 });
 
@@ -97,12 +97,12 @@ test('items that a server refuses are bad points, each with its status; an item 
   const points = ['a', 'b', 'c'].map((id) => pointOf(id));
   const targets = points.map((point, index) => ({ point, nodeId: point.node, index }));
   const session = { createMonitoredItems: async () => ({ results: [{ statusCode: StatusCodes.Good, revisedSamplingInterval: 250 }, { statusCode: StatusCodes.BadUserAccessDenied }] }) } as unknown as RawSession;
-  const feed = new Feed();
+  const feed = new FrameQueue();
   const left = { id: 1, sequence: 0, serverStartAt: 0, aliveMs: 1, samplingMs: [] as (number | undefined)[] };
-  await addItems({ session, settings: setOf(), points, targets, limits: { items: 500 } as Limits, serverStartAt: 0 }, left, feed, () => {});
-  feed.end();
+  await addMonitoredItems({ session, settings: setOf(), points, targets, limits: { items: 500 } as OperationLimits, serverStartAt: 0 }, left, feed, () => {});
+  feed.close();
   const given: unknown[] = [];
-  await feed.hand((message) => { given.push((({ point, status }) => [point, status])(message as OpcuaFrame)); }, new AbortController().signal);
+  await feed.deliver((message) => { given.push((({ point, status }) => [point, status])(message as OpcuaFrame)); }, new AbortController().signal);
   assert.deepEqual([left.samplingMs, given], [[250], [['b', 0x801f0000], ['c', 0x80340000]]]);
 });
 
@@ -113,7 +113,7 @@ test('points are read each in its own time, at most ten times a second, in one c
   const targets = [['a', '200ms'], ['b', '0ms'], ['c', '3m']].map(([id, sampleEvery], index) => ({ point: pointOf(id as string, { sampleEvery }), nodeId: id as string, index }));
   const stop = new AbortController();
   const taken: string[] = [];
-  const polling = poll(session, targets, setOf(), { read: 500 } as Limits, clock, ({ point }) => { taken.push(point); }, stop.signal);
+  const polling = pollPoints(session, targets, setOf(), { read: 500 } as OperationLimits, clock, ({ point }) => { taken.push(point); }, stop.signal);
   await settle();
   for (let at = 0; at < 4; at += 1) await clock.advanceMs(50);
   assert.deepEqual([calls, taken], [['0 a,b,c', '100 b', '200 a,b'], ['a', 'b', 'c', 'b', 'a', 'b']]);
@@ -124,79 +124,79 @@ test('points are read each in its own time, at most ten times a second, in one c
   const slow = new VirtualClock(AT);
   const ended = new AbortController();
   let reads = 0;
-  const alone = poll({ read: async () => { reads += 1; ended.abort(); return [new DataValue({})]; } } as unknown as RawSession, targets.slice(0, 1), setOf({ sampleEvery: '1s' }), { read: 500 } as Limits, slow, () => assert.fail('it has been stopped'), ended.signal);
+  const alone = pollPoints({ read: async () => { reads += 1; ended.abort(); return [new DataValue({})]; } } as unknown as RawSession, targets.slice(0, 1), setOf({ sampleEvery: '1s' }), { read: 500 } as OperationLimits, slow, () => assert.fail('it has been stopped'), ended.signal);
   await alone;
   assert.equal(reads, 1);
 });
 
 test('what comes waits for the host in order, up to 20,000; a loss is told after it, once, and nothing comes then', async () => {
   const failed: string[] = [];
-  const feed = new Feed(() => failed.push('failed'));
+  const feed = new FrameQueue(() => failed.push('failed'));
   const taken: OpcuaMessage[] = [];
   const stop = new AbortController();
-  const handing = feed.hand((message) => { taken.push(message); }, stop.signal);
+  const handing = feed.deliver((message) => { taken.push(message); }, stop.signal);
   await settle();
-  assert.equal(feed.give({ alive: true }), true);
+  assert.equal(feed.push({ alive: true }), true);
   await settle();
   assert.equal(taken.length, 1);
   stop.abort();
   await handing;
-  for (let at = 0; at < 20_000; at += 1) assert.equal(feed.give({ alive: true }), true);
+  for (let at = 0; at < 20_000; at += 1) assert.equal(feed.push({ alive: true }), true);
   assert.deepEqual(failed, []);
-  assert.equal(feed.give({ alive: true }), false);
+  assert.equal(feed.push({ alive: true }), false);
   assert.deepEqual([feed.error?.fault, failed], [{ code: 'CV_OPCUA_FLOOD', params: { count: 20_000 } }, ['failed']]);
   feed.fail(new FaultError('CV_LINK_CLOSED', { address: 'x', detail: 'later' }));
-  assert.deepEqual([feed.give({ alive: true }), failed.length], [false, 1]);
-  await assert.rejects(feed.hand((message) => { taken.push(message); }, new AbortController().signal), (error) => error === feed.error);
+  assert.deepEqual([feed.push({ alive: true }), failed.length], [false, 1]);
+  await assert.rejects(feed.deliver((message) => { taken.push(message); }, new AbortController().signal), (error) => error === feed.error);
   assert.equal(taken.length, 20_001);
-  for (const end of [(one: Feed) => one.end(), (one: Feed) => one.fail(new FaultError('CV_LINK_CLOSED', { address: 'x', detail: 'cut' }))]) {
-    const last = new Feed();
-    last.give({ alive: true });
+  for (const end of [(one: FrameQueue) => one.close(), (one: FrameQueue) => one.fail(new FaultError('CV_LINK_CLOSED', { address: 'x', detail: 'cut' }))]) {
+    const last = new FrameQueue();
+    last.push({ alive: true });
     let count = 0;
-    await last.hand(() => {
+    await last.deliver(() => {
       count += 1;
       if (count > 1) return;
-      last.give({ alive: true });
+      last.push({ alive: true });
       end(last);
     }, new AbortController().signal).catch(() => {});
     assert.equal(count, 2, 'what came before the end is handed on');
   }
-  const over = new Feed();
-  over.end();
-  assert.equal(over.give({ alive: true }), false);
-  await over.hand(() => assert.fail('it has ended'), new AbortController().signal);
-  const waiting = new Feed();
-  const ended = waiting.hand(() => {}, new AbortController().signal);
+  const over = new FrameQueue();
+  over.close();
+  assert.equal(over.push({ alive: true }), false);
+  await over.deliver(() => assert.fail('it has ended'), new AbortController().signal);
+  const waiting = new FrameQueue();
+  const ended = waiting.deliver(() => {}, new AbortController().signal);
   await settle();
-  waiting.end();
+  waiting.close();
   await ended;
-  const losing = new Feed();
-  const lost = assert.rejects(losing.hand(() => {}, new AbortController().signal), { name: 'CV_LINK_CLOSED' });
+  const losing = new FrameQueue();
+  const lost = assert.rejects(losing.deliver(() => {}, new AbortController().signal), { name: 'CV_LINK_CLOSED' });
   await settle();
   losing.fail(new FaultError('CV_LINK_CLOSED', { address: 'x', detail: 'cut' }));
   await lost;
-  const talking = new Feed();
+  const talking = new FrameQueue();
   const all: number[] = [];
-  talking.give({ alive: true });
-  talking.end();
-  await talking.hand(() => { if (all.push(1) < 3) talking.give({ alive: true }); }, new AbortController().signal);
+  talking.push({ alive: true });
+  talking.close();
+  await talking.deliver(() => { if (all.push(1) < 3) talking.push({ alive: true }); }, new AbortController().signal);
   assert.equal(all.length, 1, 'nothing is given after the end');
 });
 
 test('the session of the link before is taken on where the server still has it, else there is a new one', async () => {
-  const memory = emptyMemory();
+  const memory = emptyResumeState();
   const made = { is: 'new' };
-  const client = (isOld: boolean) => ({ reactivateSession: async () => { if (!isOld) throw new Error('unknown'); }, createSession: async () => made }) as never;
-  assert.deepEqual(await sessionFor(client(true), setOf(), memory), { session: made, isOld: false });
+  const client = (isReactivated: boolean) => ({ reactivateSession: async () => { if (!isReactivated) throw new Error('unknown'); }, createSession: async () => made }) as never;
+  assert.deepEqual(await acquireSession(client(true), setOf(), memory), { session: made, isReactivated: false });
   const old = { is: 'old' } as never;
   memory.session = old;
-  assert.deepEqual(await sessionFor(client(true), setOf(), memory), { session: old, isOld: true });
-  assert.deepEqual(await sessionFor(client(false), setOf(), memory), { session: made, isOld: false });
-  await assert.rejects(sessionFor({ createSession: async () => { throw Object.assign(new Error('x'), { statusCode: StatusCodes.BadIdentityTokenRejected }); } } as never, setOf(), emptyMemory()), { name: 'CV_OPCUA_LOGIN' });
+  assert.deepEqual(await acquireSession(client(true), setOf(), memory), { session: old, isReactivated: true });
+  assert.deepEqual(await acquireSession(client(false), setOf(), memory), { session: made, isReactivated: false });
+  await assert.rejects(acquireSession({ createSession: async () => { throw Object.assign(new Error('x'), { statusCode: StatusCodes.BadIdentityTokenRejected }); } } as never, setOf(), emptyResumeState()), { name: 'CV_OPCUA_LOGIN' });
 });
 
 test('the start of a server is its own time, or 0; a farewell waits 300 ms; a promise ends with its signal', async () => {
-  const startAt = (value: unknown) => serverStartAt({ read: async ({ nodeId }: { nodeId: string }) => (nodeId === 'i=2257' ? { value: { value } } : {}) } as unknown as RawSession);
+  const startAt = (value: unknown) => readServerStartAt({ read: async ({ nodeId }: { nodeId: string }) => (nodeId === 'i=2257' ? { value: { value } } : {}) } as unknown as RawSession);
   assert.deepEqual(await Promise.all([startAt(new Date(AT)), startAt('x'), startAt(new Date(0)), startAt(undefined)]), [AT, 0, 0, 0]);
   const clock = new VirtualClock(AT);
   let isOver = false;
@@ -209,9 +209,9 @@ test('the start of a server is its own time, or 0; a farewell waits 300 ms; a pr
   await endSession({ close: async (all: boolean) => { closed.push(all); throw new Error('gone'); } } as unknown as RawSession, { clock: new VirtualClock(AT) });
   assert.deepEqual(closed, [true]);
   const stop = new AbortController();
-  const waiting = settled(new Promise(() => {}), stop.signal);
+  const waiting = untilAborted(new Promise(() => {}), stop.signal);
   stop.abort(new Error('enough'));
   await assert.rejects(waiting, /enough/);
-  await assert.rejects(settled(Promise.resolve(1), AbortSignal.abort(new Error('too late'))), /too late/);
-  assert.equal(await settled(Promise.resolve(1), new AbortController().signal), 1);
+  await assert.rejects(untilAborted(Promise.resolve(1), AbortSignal.abort(new Error('too late'))), /too late/);
+  assert.equal(await untilAborted(Promise.resolve(1), new AbortController().signal), 1);
 });

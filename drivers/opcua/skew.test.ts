@@ -4,12 +4,12 @@ import { after, before, test } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import { framesOf } from '../../core/frames-of.ts';
 import { realWorld, type World } from '../../core/world.ts';
-import { NSU, startOpcuaRig, type OpcuaRig } from './testing/server.ts';
+import { TEST_NAMESPACE, startOpcuaTestServer, type OpcuaTestServer } from './testing/server.ts';
 import { startRelay, type Relay } from '../../test-rigs/processes/relay.ts';
 import { decode } from './decode.ts';
 import type { OpcuaMessage } from './frame.ts';
 import { open } from './link.ts';
-import { memoryOf } from './memory.ts';
+import { resumeStateOf } from './resume-state.ts';
 import { rawSession } from './raw-session.ts';
 import { point as pointSchema, settings as schema, type OpcuaSettings } from './settings.ts';
 
@@ -17,12 +17,12 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** What passes between the server's word and our look at the clock, on a machine that is busy. */
 const WAY_MS = 60_000;
-const POINTS = ['Level', 'Plain'].map((name) => ({ id: name, ...pointSchema.parse({ node: `${NSU}s=${name}` }) }));
+const POINTS = ['Level', 'Plain'].map((name) => ({ id: name, ...pointSchema.parse({ node: `${TEST_NAMESPACE}s=${name}` }) }));
 const realClock = realWorld(() => {}).clock;
-let rig: OpcuaRig;
+let rig: OpcuaTestServer;
 let relay: Relay;
 before(async () => {
-  rig = await startOpcuaRig();
+  rig = await startOpcuaTestServer();
   relay = await startRelay(() => rig.port);
 });
 after(async () => {
@@ -58,13 +58,13 @@ async function cutOff(settings: OpcuaSettings, world: World, ...values: string[]
   const link = await open(settings, POINTS, world);
   const frames = framesOf(link, new AbortController().signal);
   await until(frames, ...values);
-  const contactAt = memoryOf(settings).contact?.at ?? Number.NaN;
-  const { session, subscription } = memoryOf(settings);
+  const contactAt = resumeStateOf(settings).contact?.at ?? Number.NaN;
+  const { session, subscription } = resumeStateOf(settings);
   if (session && subscription) await rawSession(session).deleteSubscriptions({ subscriptionIds: [subscription.id] });
   relay.setCut(true);
   await assert.rejects(async () => { for (;;) await frames.next(); }, (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED');
   await link.close();
-  return { contactAt: Math.max(contactAt, memoryOf(settings).contact?.at ?? 0) };
+  return { contactAt: Math.max(contactAt, resumeStateOf(settings).contact?.at ?? 0) };
 }
 
 for (const [what, aheadMs] of [['ours is an hour ahead', HOUR_MS], ['ours is an hour behind', -HOUR_MS], ['both are one', 0]] as const) {

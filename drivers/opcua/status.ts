@@ -1,12 +1,12 @@
-/** StatusCode → quality and flags (OPC 10000-4, 7.39; OPC 10000-8, 6.3). The sub-code decides; info bits are cut off. */
+/** StatusCode → quality and flags (OPC 10000-4, 7.39; OPC 10000-8, 6.3). The sub-code decides; info bits are ignored. */
 import type { Flag, Quality } from '../../core/event.ts';
 
-interface Standing {
+interface StatusQuality {
   quality: Quality;
   flags: Flag[];
 }
 
-const BY_CODE: Readonly<Record<number, Standing>> = {
+const BY_CODE: Readonly<Record<number, StatusQuality>> = {
   0x00000000: { quality: 'good', flags: [] },
   0x00960000: { quality: 'good', flags: ['override'] }, // GoodLocalOverride
   0x40900000: { quality: 'uncertain', flags: ['stale'] }, // UncertainLastUsableValue
@@ -29,7 +29,7 @@ const BY_CODE: Readonly<Record<number, Standing>> = {
 const OVERFLOW_BITS = 0x0480; // InfoType DataValue (01) and Overflow
 
 /** Top two bits: 00 good, 01 uncertain, 10 and 11 bad. */
-export function standingOf(status: number): Standing {
+export function qualityOfStatus(status: number): StatusQuality {
   const known = BY_CODE[(status & 0xffff0000) >>> 0];
   if (known) return known;
   const severity = status >>> 30;
@@ -37,8 +37,8 @@ export function standingOf(status: number): Standing {
   return { quality: severity === 1 ? 'uncertain' : 'bad', flags: ['other'] };
 }
 
-/** The server's queue ran over: values before this one were lost there. */
-export function overflowed(status: number): boolean {
+/** The server's queue overflowed: values before this one were lost. */
+export function hasOverflow(status: number): boolean {
   return (status & OVERFLOW_BITS) === OVERFLOW_BITS;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Which servers are trusted: those whose certificate a person has put into `trusted/`, each by itself. One that is met
- * first is written to `rejected/` and refused, with all that a person needs to decide; nothing is trusted by itself.
+ * Trust of servers: a certificate is trusted when a person has put it into `trusted/`. A certificate seen for the first
+ * time is written to `rejected/` and refused, with all details for the decision; nothing is trusted automatically.
  */
 import { X509Certificate } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -15,12 +15,12 @@ type Certificates = OpcuaSettings['certificates'];
 
 /**
  * @param der the server's certificate, its chain after it
- * @param nowMs null while this box does not know the time: then its days are judged with the next connection
+ * @param nowMs null while the clock of this machine is not set: the validity is then checked with the next connection
  * @throws CV_OPCUA_CERTIFICATE_UNKNOWN, _TIME, _HOST or _BROKEN
  */
 export async function trustServer(der: Uint8Array, endpoint: string, { dir, checkHost }: Certificates, nowMs: number | null): Promise<void> {
   const certificate = parse(der, endpoint);
-  const about = { address: endpoint, ...describe(certificate) };
+  const about = { address: endpoint, ...certificateDetails(certificate) };
   if (!(await isTrusted(certificate, dir))) {
     const path = await reject(certificate, dir);
     throw new FaultError('CV_OPCUA_CERTIFICATE_UNKNOWN', { ...about, own: ownCertificatePath(dir), command: `mv ${quoted(path)} ${quoted(join(dir, 'trusted'))}/` });
@@ -31,8 +31,8 @@ export async function trustServer(der: Uint8Array, endpoint: string, { dir, chec
   if (checkHost && !namesHost(certificate, hostOf(endpoint))) throw new FaultError('CV_OPCUA_CERTIFICATE_HOST', { ...about, host: hostOf(endpoint), names: certificate.subjectAltName ?? '–' });
 }
 
-/** In words that a person compares with what the server shows. */
-export function describe(certificate: X509Certificate): { thumbprint: string; subject: string; from: string; to: string } {
+/** Details to compare with those that the server shows. */
+export function certificateDetails(certificate: X509Certificate): { thumbprint: string; subject: string; from: string; to: string } {
   return { thumbprint: certificate.fingerprint, subject: certificate.subject.replaceAll('\n', ', '), from: day(certificate.validFromDate.getTime()), to: day(certificate.validToDate.getTime()) };
 }
 
@@ -49,7 +49,7 @@ async function isTrusted(certificate: X509Certificate, dir: string): Promise<boo
   return files.some((bytes) => bytes !== null && fingerprintOf(bytes) === certificate.fingerprint256);
 }
 
-/** Null when it has gone meanwhile. One that may not be read is said: whoever put it there thinks that it counts. */
+/** Null when it was removed meanwhile. An unreadable file is a fault, as somebody expects it to be trusted. */
 async function readTrusted(path: string): Promise<Buffer | null> {
   try {
     return await readFile(path);
@@ -63,7 +63,7 @@ function fingerprintOf(bytes: Buffer): string | null {
   try {
     return new X509Certificate(bytes).fingerprint256;
   } catch {
-    return null; // something else that lies in the folder trusts nobody
+    return null; // not a certificate
   }
 }
 
@@ -76,12 +76,12 @@ async function filesOf(folder: string): Promise<string[]> {
   }
 }
 
-/** How many strangers are kept: whoever makes up certificates must not fill the disk. */
+/** Limit of kept certificates, so that forged ones cannot fill the disk. */
 const MAX_REJECTED = 100;
 
 async function reject(certificate: X509Certificate, dir: string): Promise<string> {
   const folder = join(dir, 'rejected');
-  const path = join(folder, `${nameOf(certificate)}.der`);
+  const path = join(folder, `${fileNameOf(certificate)}.der`);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await mkdir(join(dir, 'trusted'), { recursive: true, mode: 0o700 });
@@ -93,7 +93,7 @@ async function reject(certificate: X509Certificate, dir: string): Promise<string
   }
 }
 
-/** The oldest go: what a person is looking at now is the newest. */
+/** Removes the oldest: the newest is the one under review. */
 async function makeRoom(folder: string): Promise<void> {
   const files = await filesOf(folder);
   if (files.length < MAX_REJECTED) return;
@@ -101,7 +101,7 @@ async function makeRoom(folder: string): Promise<void> {
   for (const { path } of dated.toSorted((a, b) => a.atMs - b.atMs).slice(0, files.length - MAX_REJECTED + 1)) await rm(path, { force: true });
 }
 
-function nameOf(certificate: X509Certificate): string {
+function fileNameOf(certificate: X509Certificate): string {
   const common = /(?:^|\n)CN=([^\n]*)/.exec(certificate.subject)?.[1] ?? 'server';
   return `${common.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-').slice(0, 60)}-${certificate.fingerprint.replaceAll(':', '').toLowerCase()}`;
 }

@@ -1,4 +1,4 @@
-/** The library's values → typed frames; node names → what this session calls them. Pure. */
+/** Converts the library's values to typed frames, and node names to node ids of this session. Pure. */
 import { DataType, VariantArrayType, type DataValue } from 'node-opcua-client';
 import type { PointOf } from '../../core/driver.ts';
 import type { OpcuaFrame } from './frame.ts';
@@ -6,10 +6,10 @@ import type { OpcuaPoint } from './settings.ts';
 
 const BAD_NODE_ID_UNKNOWN = 0x80340000;
 const BAD_INDEX_RANGE_NO_DATA = 0x80370000;
-/** 1601-01-01 and 0001-01-01 stand for "no time" in many servers. */
+/** Many servers send 1601-01-01 or 0001-01-01 for "no time". */
 const EARLIEST_AT = Date.UTC(1990, 0, 1);
 
-/** `nsu=URI;…` with the index that the URI has in this session; null when the server does not have it. */
+/** `nsu=URI;…` with the index of the URI in this session; null when the server does not have it. */
 export function resolveNode(node: string, namespaces: readonly string[]): string | null {
   const match = /^nsu=([^;]+);(.+)$/.exec(node);
   if (!match) return node;
@@ -17,33 +17,33 @@ export function resolveNode(node: string, namespaces: readonly string[]): string
   return index < 0 ? null : `ns=${index};${match[2]}`;
 }
 
-/** A point that gives no value, and why. */
-export function missing(point: PointOf<OpcuaPoint>, status = BAD_NODE_ID_UNKNOWN): OpcuaFrame {
+/** A frame without value, with the reason. */
+export function missingValueFrame(point: PointOf<OpcuaPoint>, status = BAD_NODE_ID_UNKNOWN): OpcuaFrame {
   return { point: point.id, node: point.node, type: 'Null', value: null, shape: 'scalar', status, sourceAt: null, serverAt: null };
 }
 
-export function frameOfValue(point: PointOf<OpcuaPoint>, { value: variant, statusCode, sourceTimestamp, serverTimestamp }: DataValue): OpcuaFrame {
-  const times = { sourceAt: timeOf(sourceTimestamp), serverAt: timeOf(serverTimestamp) };
+export function valueFrame(point: PointOf<OpcuaPoint>, { value: variant, statusCode, sourceTimestamp, serverTimestamp }: DataValue): OpcuaFrame {
+  const times = { sourceAt: validTimeMs(sourceTimestamp), serverAt: validTimeMs(serverTimestamp) };
   const type = DataType[variant?.dataType ?? DataType.Null];
   const isScalar = variant?.arrayType === undefined || variant.arrayType === VariantArrayType.Scalar;
   const whole: unknown = variant?.value;
   let one = isScalar ? whole : undefined;
   if (!isScalar && point.index !== undefined && whole !== null && typeof whole === 'object') {
     const elements = whole as ArrayLike<unknown>;
-    if (point.index >= elements.length) return { ...missing(point, BAD_INDEX_RANGE_NO_DATA), ...times };
+    if (point.index >= elements.length) return { ...missingValueFrame(point, BAD_INDEX_RANGE_NO_DATA), ...times };
     one = elements[point.index];
   }
   const hasOne = isScalar || point.index !== undefined;
-  const value = hasOne ? plain(variant?.dataType, one) : undefined;
+  const value = hasOne ? toPlainValue(variant?.dataType, one) : undefined;
   return {
     point: point.id, node: point.node, type, value: value ?? null, shape: !hasOne ? 'array' : value === undefined ? 'other' : 'scalar',
     status: statusCode.value >>> 0, ...times,
   };
 }
 
-export function plain(type: DataType | undefined, value: unknown): number | boolean | string | null | undefined {
+export function toPlainValue(type: DataType | undefined, value: unknown): number | boolean | string | null | undefined {
   if (value === null || value === undefined) return null;
-  // Int64 comes as [high, low] words.
+  // Int64 is an array of [high, low] words.
   if (type === DataType.Int64 || type === DataType.UInt64) {
     const [high = 0, low = 0] = value as number[];
     const bits = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
@@ -55,7 +55,7 @@ export function plain(type: DataType | undefined, value: unknown): number | bool
   return undefined;
 }
 
-export function timeOf(date: Date | null | undefined): number | null {
+export function validTimeMs(date: Date | null | undefined): number | null {
   const at = date?.getTime() ?? 0;
   return at >= EARLIEST_AT ? at : null;
 }

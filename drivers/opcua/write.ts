@@ -1,32 +1,32 @@
-/** Sets the value of a node, and reads back what the server then has. */
+/** Writes the value of a node and reads it back. */
 import { AttributeIds, DataType, DataValue, Variant, VariantArrayType } from 'node-opcua-client';
 import type { PointOf, Request, Writable } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import './faults.ts';
 import type { OpcuaFrame, OpcuaWritten } from './frame.ts';
-import type { Target } from './items.ts';
+import type { MonitoredPoint } from './monitored-items.ts';
 import type { RawSession } from './raw-session.ts';
 import type { OpcuaPoint } from './settings.ts';
-import { frameOfValue, missing } from './value.ts';
+import { valueFrame, missingValueFrame } from './value.ts';
 
-/** One value written (`write` is there) or one read. */
+/** Writes one value (with `write`) or reads one. */
 export interface OpcuaRequest extends Request {
   point: PointOf<OpcuaPoint>;
   write?: Writable;
 }
 
-/** The write and the read that shows what the server made of it. Pure. @throws CV_OPCUA_WRITE for an element of an array */
+/** The write and the read of its result. Pure. @throws CV_OPCUA_WRITE for an element of an array */
 export function write(point: PointOf<OpcuaPoint>, value: Writable): OpcuaRequest[] {
-  // An element alone would need the server's help, which few give.
+  // Writing a single element needs IndexRange, which few servers support.
   if (point.index !== undefined) throw new FaultError('CV_OPCUA_WRITE', { node: point.node, status: 'BadIndexRangeInvalid' });
   return [{ points: [], point, write: value }, { points: [point.id], point }];
 }
 
-export async function exchange(session: RawSession, targets: readonly Target[], request: OpcuaRequest): Promise<OpcuaFrame | OpcuaWritten> {
+export async function exchangeValue(session: RawSession, targets: readonly MonitoredPoint[], request: OpcuaRequest): Promise<OpcuaFrame | OpcuaWritten> {
   const { point } = request;
   const nodeId = targets.find((target) => target.point.id === point.id)?.nodeId;
   if (request.write !== undefined) return { written: { point: point.id, node: point.node, status: nodeId === undefined ? 'BadNodeIdUnknown' : await set(session, nodeId, request.write) } };
-  return nodeId === undefined ? missing(point) : frameOfValue(point, await session.read({ nodeId, attributeId: AttributeIds.Value }));
+  return nodeId === undefined ? missingValueFrame(point) : valueFrame(point, await session.read({ nodeId, attributeId: AttributeIds.Value }));
 }
 
 async function set(session: RawSession, nodeId: string, value: Writable): Promise<string> {
@@ -34,21 +34,21 @@ async function set(session: RawSession, nodeId: string, value: Writable): Promis
   const type = before.value?.dataType ?? DataType.Null;
   if (type === DataType.Null) return before.statusCode.isGood() ? 'BadTypeMismatch' : before.statusCode.name;
   if (before.value?.arrayType !== VariantArrayType.Scalar) return 'BadTypeMismatch';
-  const fitted = fit(type, value);
+  const fitted = fitToType(type, value);
   if ('status' in fitted) return fitted.status;
-  // The value alone: many servers refuse times and status from a client.
+  // Only the value: many servers refuse times and status from a client.
   return (await session.write({ nodeId, attributeId: AttributeIds.Value, value: new DataValue({ value: new Variant({ dataType: type, value: fitted.value }) }) })).name;
 }
 
 const INTEGERS: Partial<Record<DataType, readonly [number, number]>> = {
   [DataType.SByte]: [-128, 127], [DataType.Byte]: [0, 255], [DataType.Int16]: [-32_768, 32_767], [DataType.UInt16]: [0, 65_535],
   [DataType.Int32]: [-2_147_483_648, 2_147_483_647], [DataType.UInt32]: [0, 4_294_967_295],
-  // Beyond this a number of ours is not exact.
+  // Beyond this a number is not exact.
   [DataType.Int64]: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER], [DataType.UInt64]: [0, Number.MAX_SAFE_INTEGER],
 };
 
-/** The value in the node's own type; nothing is rounded or cut to make it fit. */
-export function fit(type: DataType, value: Writable): { value: Writable | [number, number] } | { status: string } {
+/** Converts the value to the node's type; nothing is rounded or truncated. */
+export function fitToType(type: DataType, value: Writable): { value: Writable | [number, number] } | { status: string } {
   if (type === DataType.Boolean) return typeof value === 'boolean' ? { value } : { status: 'BadTypeMismatch' };
   if (type === DataType.String) return typeof value === 'string' ? { value } : { status: 'BadTypeMismatch' };
   if (typeof value !== 'number' || !Number.isFinite(value)) return { status: 'BadTypeMismatch' };

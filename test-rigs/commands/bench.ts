@@ -6,7 +6,7 @@ import type { CommandView } from '../../api/views.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';
-import { serveModbus, type Twist } from '../../drivers/modbus/testing/server.ts';
+import { startModbusServer, type AnswerOverride } from '../../drivers/modbus/testing/server.ts';
 import { loadEdge, loadGateway } from '../../cli/load.ts';
 import { runEdge, type RunningEdge } from '../../edge/main.ts';
 import { runGateway, type RunningGateway } from '../../gateway/main.ts';
@@ -21,11 +21,11 @@ export class CountingDevice {
   readonly registers = Array<number>(10).fill(0);
   readonly writes: { fc: number; start: number; cells: number[] }[] = [];
   /** What goes out instead of the answer. */
-  twist: Twist = (answer) => answer;
+  twist: AnswerOverride = (answer) => answer;
   port = 0;
 
   async open(scope: Scope): Promise<this> {
-    const server = await serveModbus({
+    const server = await startModbusServer({
       read: (_unit, fc, start, count) => (fc > 2 ? this.registers : this.coils).slice(start, start + count),
       write: (_unit, fc, start, cells) => {
         this.writes.push({ fc, start, cells });
@@ -33,7 +33,7 @@ export class CountingDevice {
         if (start !== 5) cells.forEach((cell, at) => { (fc === 6 || fc === 16 ? this.registers : this.coils)[start + at] = cell; });
         return null;
       },
-    }, { twist: (answer, request, socket) => this.twist(answer, request, socket) });
+    }, { override: (answer, request, socket) => this.twist(answer, request, socket) });
     this.port = server.port;
     scope.after(() => server.close());
     return this;

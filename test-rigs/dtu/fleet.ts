@@ -3,7 +3,7 @@ import type { Sample } from '../../core/sample.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { realWorld, seededRandom } from '../../core/world.ts';
 import driver from '../../drivers/modbus/driver.ts';
-import { dataUnit, type DataUnit } from '../../drivers/modbus/testing/data-unit.ts';
+import { simulatedDtu, type SimulatedDtu } from '../../drivers/modbus/testing/simulated-dtu.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
 import { read } from '../../edge/read/read.ts';
 import { isSample } from '../../edge/item.ts';
@@ -43,7 +43,7 @@ export interface FleetResult {
 }
 
 interface Member {
-  unit: DataUnit;
+  unit: SimulatedDtu;
   /** What its registers say: grows with each answer, so that an old answer shows. */
   turn: number;
   hit: { atMs: number; dials: number; isHalfOpen: boolean } | null;
@@ -63,10 +63,10 @@ export async function runFleet({ units, seconds, seed, mishapMs }: FleetOptions)
   const members = Array.from({ length: units }, (_, who) => member(who));
 
   function member(who: number): Member {
-    const one: Member = { turn: 0, hit: null, lastGoodMs: 0, unit: null as unknown as DataUnit };
-    one.unit = dataUnit({
+    const one: Member = { turn: 0, hit: null, lastGoodMs: 0, unit: null as unknown as SimulatedDtu };
+    one.unit = simulatedDtu({
       port, envelope: framingOf(who), registration: Buffer.from(`DTU-${who}`), heartbeat: BEAT, redialMs: 50,
-      served: { read: (_unit, _fc, start, count) => {
+      device: { read: (_unit, _fc, start, count) => {
         one.turn = (one.turn + 1) & 0xffff;
         return [who, one.turn, proofOf(who, one.turn)].slice(start, start + count);
       } },

@@ -2,15 +2,15 @@
 import { conversationsOf } from '../record/capture/conversations.ts';
 import { readCapture, type Packet } from '../record/capture/file.ts';
 import { FrameCutter } from '../../drivers/frame/cutter.ts';
-import { readHead } from '../../drivers/frame/read.ts';
-import { loadDescription, shippedNames } from '../../drivers/frame/load.ts';
-import { readMessage } from '../../drivers/hj212/message.ts';
-import { dataOf, packetOf, PacketCutter, type Cut } from '../../drivers/hj212/packet.ts';
+import { readHeadFields } from '../../drivers/frame/read-fields.ts';
+import { loadDescription, shippedDescriptions } from '../../drivers/frame/load-description.ts';
+import { parseHj212Message } from '../../drivers/hj212/message.ts';
+import { packetData, encodeHj212Packet, Hj212PacketCutter, type Hj212Segment } from '../../drivers/hj212/packet.ts';
 import { MessageCutter } from '../../drivers/llrp/message.ts';
-import { registrationIn, withoutHeartbeats } from '../../drivers/modbus/dtu/recognition.ts';
-import { mbapFraming, type Awaited, type Framing } from '../../drivers/modbus/framing.ts';
+import { registrationFrom, withoutHeartbeats } from '../../drivers/modbus/dtu/identity.ts';
+import { mbapFraming, type PendingExchange, type ModbusFraming } from '../../drivers/modbus/framing.ts';
 import { rtuFraming } from '../../drivers/modbus/rtu.ts';
-import { mbapThroughUnit } from '../../drivers/modbus/stripping.ts';
+import { mbapThroughDtu } from '../../drivers/modbus/dtu/heartbeat-removal.ts';
 import { decode as decodeMessage } from '../../drivers/mqtt-in/decode.ts';
 import { frameReader as mqttIn } from '../../drivers/mqtt-in/frame-reader.ts';
 import { PROFILES } from '../../drivers/mqtt-in/settings.ts';
@@ -32,17 +32,17 @@ const hj212: Target = {
   name: 'hj212',
   families: {
     'heads and ends': heads, 'half heads': halfHeads, 'heads on lines': longHeads, 'heads alone': Buffer.from('##9999'), 'heads without data': Buffer.from('##0000&&FFFF'),
-    'ends alone': Buffer.from('&&0000'), packets: packetOf('QN=1;ST=22;CN=2011;PW=1;MN=1;Flag=4;CP=&&a=1;b=2&&'), fields: packetOf(`CN=2011;CP=&&${'a=1;'.repeat(200)}&&`),
+    'ends alone': Buffer.from('&&0000'), packets: encodeHj212Packet('QN=1;ST=22;CN=2011;PW=1;MN=1;Flag=4;CP=&&a=1;b=2&&'), fields: encodeHj212Packet(`CN=2011;CP=&&${'a=1;'.repeat(200)}&&`),
   },
   words: text('##', '##9999', '##0012', '&&', '&&0000', '&&FFFF', '\r\n', 'CP=&&', ';', '=', 'x'.repeat(80)),
   make() {
-    const cutter = new PacketCutter();
-    const read = (cuts: readonly Cut[]) => { for (const cut of cuts) if (cut.is === 'packet') readMessage(dataOf(cut.bytes) ?? new Uint8Array()); };
+    const cutter = new Hj212PacketCutter();
+    const read = (cuts: readonly Hj212Segment[]) => { for (const cut of cuts) if (cut.is === 'packet') parseHj212Message(packetData(cut.bytes) ?? new Uint8Array()); };
     return Object.assign((bytes: Buffer) => read(cutter.feed(bytes)), { end: () => read(cutter.end()) });
   },
 };
 
-const frames = shippedNames().flatMap((name): Target[] => {
+const frames = shippedDescriptions().flatMap((name): Target[] => {
   const { protocol } = loadDescription(`shipped:${name}`);
   if (!protocol) return [];
   const { header, terminator } = protocol;
@@ -53,7 +53,7 @@ const frames = shippedNames().flatMap((name): Target[] => {
     words,
     make() {
       const cutter = new FrameCutter(protocol);
-      const feed = (bytes: Buffer) => { for (const cut of cutter.feed(bytes)) if (cut.is === 'frame') readHead(cut.bytes, protocol); };
+      const feed = (bytes: Buffer) => { for (const cut of cutter.feed(bytes)) if (cut.is === 'frame') readHeadFields(cut.bytes, protocol); };
       return Object.assign(feed, { end: () => { cutter.end(); } });
     },
   }];
@@ -70,11 +70,11 @@ const llrp: Target = {
   },
 };
 
-const ASKED: Awaited = { asked: { unit: 1, fc: 3, count: 10 }, transaction: 7, sent: Buffer.from('01030000000ac5cd', 'hex') };
+const ASKED: PendingExchange = { expected: { unit: 1, fc: 3, count: 10 }, transaction: 7, sent: Buffer.from('01030000000ac5cd', 'hex') };
 /** As a port keeps bytes while it waits for an answer: never more than so many. */
 const MOST_HELD = 2048;
 
-function modbus(name: string, framing: Framing): Target {
+function modbus(name: string, framing: ModbusFraming): Target {
   return {
     name: `modbus ${name}`,
     families: Object.fromEntries(Object.entries({ heads: '010314', exceptions: '0183', 'transactions of others': '0008000000050103020000', 'own transaction': '0007000000050103020000', heartbeats: 'fe' }).map(([family, bytes]) => [family, Buffer.from(bytes, 'hex')])),
@@ -95,7 +95,7 @@ function modbus(name: string, framing: Framing): Target {
 
 const registration: Target = {
   name: 'modbus registration', families: { heartbeats: Buffer.from('fe'), text: Buffer.from('DTU-1 ') }, words: hex('fe', 'fe00fe', '0103', '44'),
-  make: () => (bytes) => { for (let at = 0; at < bytes.length; at += 512) registrationIn(withoutHeartbeats(bytes.subarray(at, at + 512), hex('fe', '00'))); },
+  make: () => (bytes) => { for (let at = 0; at < bytes.length; at += 512) registrationFrom(withoutHeartbeats(bytes.subarray(at, at + 512), hex('fe', '00'))); },
 };
 
 const STEP = 7;
@@ -136,6 +136,6 @@ const messages: Target[] = PROFILES.map((profile) => ({
 
 const patterns = () => hex('fe', 'fe00fe');
 export const TARGETS: readonly Target[] = [
-  hj212, ...frames, llrp, modbus('tcp', mbapFraming), modbus('rtu', rtuFraming()), modbus('rtu through a unit', rtuFraming({ patterns })), modbus('tcp through a unit', mbapThroughUnit(patterns)), registration,
+  hj212, ...frames, llrp, modbus('tcp', mbapFraming), modbus('rtu', rtuFraming()), modbus('rtu through a unit', rtuFraming({ patterns })), modbus('tcp through a unit', mbapThroughDtu(patterns)), registration,
   capture, ...captureFiles, ...messages,
 ];

@@ -6,8 +6,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { serialLine } from '../../drivers/modbus/testing/serial-line.ts';
-import { serveModbus } from '../../drivers/modbus/testing/server.ts';
+import { openPseudoTerminal } from '../../drivers/modbus/testing/pseudo-terminal.ts';
+import { startModbusServer } from '../../drivers/modbus/testing/server.ts';
 import { readOnce, valueOf } from './modbus.ts';
 import { startPymodbus } from './pymodbus.ts';
 import { registersOfEveryType } from './registers.ts';
@@ -44,7 +44,7 @@ async function everyTypeAndOrderByRtu(): Promise<void> {
 
 async function mbpollByRtu(): Promise<void> {
   const cells = new Map<number, number>([[10, 1234]]);
-  const server = await serveModbus({
+  const server = await startModbusServer({
     read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => cells.get(start + at) ?? 0),
     write(_unit, _fc, start, written) {
       written.forEach((cell, at) => cells.set(start + at, cell));
@@ -52,7 +52,7 @@ async function mbpollByRtu(): Promise<void> {
     },
     units: [5],
   }, { envelope: 'rtu' });
-  const line = await serialLine(server.port);
+  const line = await openPseudoTerminal(server.port);
   try {
     const poll = async (...args: string[]) => (await run('mbpoll', ['-m', 'rtu', '-b', '115200', '-P', 'none', '-0', '-1', '-q', ...args])).stdout;
     assert.match(await poll('-a', '5', '-t', '4', '-r', '10', '-c', '1', line.path), /^\[10\]:\s+1234/m);

@@ -10,7 +10,7 @@ import { realWorld, seededRandom, type World } from '../../core/world.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import driver from '../../drivers/opcua/driver.ts';
 import { ownCertificate, ownCertificatePath } from '../../drivers/opcua/own-certificate.ts';
-import { memoryOf } from '../../drivers/opcua/memory.ts';
+import { resumeStateOf } from '../../drivers/opcua/resume-state.ts';
 import { POLICIES, type OpcuaSettings } from '../../drivers/opcua/settings.ts';
 import { read } from '../../edge/read/read.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
@@ -250,15 +250,15 @@ async function transferred(): Promise<void> {
       await link.close();
     };
     await listen(() => {
-      if (counts.length === 10) void memoryOf(settings).session?.close(false);
+      if (counts.length === 10) void resumeStateOf(settings).session?.close(false);
       return false;
     });
-    const { session, subscription } = memoryOf(settings);
+    const { session, subscription } = resumeStateOf(settings);
     const id = subscription?.id;
     await new Promise((resolve) => { setTimeout(resolve, 500); });
     await listen(() => {
-      assert.notEqual(memoryOf(settings).session, session);
-      assert.equal(memoryOf(settings).subscription?.id, id);
+      assert.notEqual(resumeStateOf(settings).session, session);
+      assert.equal(resumeStateOf(settings).subscription?.id, id);
       return counts.length > 40;
     });
     assert.deepEqual(counts, Array.from({ length: counts.length }, (_, at) => (counts[0] as number) + at));

@@ -11,11 +11,11 @@ import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';
 import { loadEdge } from '../../cli/load.ts';
 import hj212 from '../../drivers/hj212/driver.ts';
-import { dialLogger, uploading } from '../../drivers/hj212/testing/logger.ts';
+import { diallingDataLogger, uploadPeriodically } from '../../drivers/hj212/testing/data-logger.ts';
 import llrp from '../../drivers/llrp/driver.ts';
 import { serveReader } from '../../drivers/llrp/testing/reader.ts';
 import modbus from '../../drivers/modbus/driver.ts';
-import { serveModbus } from '../../drivers/modbus/testing/server.ts';
+import { startModbusServer } from '../../drivers/modbus/testing/server.ts';
 import { runEdge } from '../../edge/main.ts';
 import { LOCAL_ACCESS_FILE } from '../../edge/tap/tap-server.ts';
 import { freePort } from '../../core/free-port.ts';
@@ -27,7 +27,7 @@ const FOR_MS = 700;
 async function withMeter(run: (config: string, dir: string) => Promise<void>): Promise<void> {
   const { dir, remove } = await tempDir();
   let asked = 0;
-  const server = await serveModbus({ read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => start + at + (asked += 1)) });
+  const server = await startModbusServer({ read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => start + at + (asked += 1)) });
   const config = join(dir, 'edge.yaml');
   await writeFile(config, stringify({
     edge: 'e1', centre: '500112001', gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' }, log: { dir: './log' },
@@ -125,8 +125,8 @@ test('of a session under way: frames, with the reader\'s clock and who stood bef
 
 test('of a station that dials: its uploads, password masked, give what the edge stamped', async () => {
   const port = await freePort();
-  const logger = dialLogger(port, { mn: 'A1', password: '654321' });
-  const end = uploading(logger, (turn) => [['2011', `DataTime=20260101${String(120_000 + (turn % 60))};a34004-Rtd=${turn},a34004-Flag=N;a34002-Rtd=${turn}.5,a34002-Flag=T`]]);
+  const logger = diallingDataLogger(port, { mn: 'A1', password: '654321' });
+  const end = uploadPeriodically(logger, (turn) => [['2011', `DataTime=20260101${String(120_000 + (turn % 60))};a34004-Rtd=${turn},a34004-Flag=N;a34002-Rtd=${turn}.5,a34002-Flag=T`]]);
   try {
     const recorded = await recordedBeside({ id: 'air', driver: 'hj212', every: '5s', settings: { listen: `127.0.0.1:${port}`, mn: 'A1', password: '654321' }, points: [{ id: 'pm25', factor: 'a34004' }, { id: 'pm10', factor: 'a34002' }] });
     assert.deepEqual([recorded.recorded.level, recorded.recorded.secrets], ['bytes', 'masked']);

@@ -7,7 +7,7 @@ import { scriptOf } from '../../cases/script.ts';
 import frame from '../../drivers/frame/driver.ts';
 import hj212 from '../../drivers/hj212/driver.ts';
 import { terminalFrame } from '../../drivers/frame/testing/terminal.ts';
-import { framed } from '../../drivers/hj212/testing/logger.ts';
+import { hj212PacketBytes } from '../../drivers/hj212/testing/data-logger.ts';
 import { loadCase } from './cases.ts';
 import { Reports } from './reports.ts';
 
@@ -22,7 +22,7 @@ async function reportsOf(number: number, name: string, isLoop = true): Promise<R
 }
 
 const field = (bytes: Buffer, name: string) => new RegExp(`${name}=([^;&]*)`).exec(bytes.toString('latin1'))?.[1] ?? '';
-const answer = (qn: string, mn: string) => framed(`QN=${qn};ST=91;CN=9014;PW=123456;MN=${mn};Flag=4;CP=&&&&`);
+const answer = (qn: string, mn: string) => hj212PacketBytes(`QN=${qn};ST=91;CN=9014;PW=123456;MN=${mn};Flag=4;CP=&&&&`);
 
 test('a report is kept until its own answer comes, and one answer settles one', async () => {
   const reports = await reportsOf(7, 'air-realtime-and-marks');

@@ -6,7 +6,7 @@
  */
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { dialLogger, stamp } from '../../drivers/hj212/testing/logger.ts';
+import { diallingDataLogger, qnText } from '../../drivers/hj212/testing/data-logger.ts';
 import { STATION_MN } from '../demo/configuration.ts';
 import { airAt } from './air-model.ts';
 
@@ -17,15 +17,15 @@ const SEED_APART = 1000;
 
 const port = Number(values.port);
 const seed = Number(values.seed) + SEED_APART;
-const logger = dialLogger(port, { mn: STATION_MN, password: '123456', st: '22' });
+const logger = diallingDataLogger(port, { mn: STATION_MN, password: '123456', st: '22' });
 let startedAtMs: number | null = null;
 
 const timer = setInterval(() => {
   if (!logger.isConnected()) return;
   const nowMs = Date.now();
   const air = airAt(seed, startedAtMs === null ? 0 : (nowMs - startedAtMs) / 1000, nowMs / 1000);
-  const at = stamp(nowMs).slice(0, 14);
-  logger.upload('2011', `DataTime=${at};a34004-Rtd=${air.pm25.toFixed(1)},a34004-Flag=N;a34002-Rtd=${air.pm10.toFixed(1)},a34002-Flag=N;a05024-Rtd=${air.ozone.toFixed(1)},a05024-Flag=N`, { qn: stamp(nowMs) });
+  const at = qnText(nowMs).slice(0, 14);
+  logger.upload('2011', `DataTime=${at};a34004-Rtd=${air.pm25.toFixed(1)},a34004-Flag=N;a34002-Rtd=${air.pm10.toFixed(1)},a34002-Flag=N;a05024-Rtd=${air.ozone.toFixed(1)},a05024-Flag=N`, { qn: qnText(nowMs) });
 }, UPLOAD_MS);
 
 async function end(): Promise<void> {

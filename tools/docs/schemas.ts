@@ -5,7 +5,7 @@ import { describe, metaOf } from '../../core/config/schema-notes.ts';
 import type { Driver } from '../../core/driver.ts';
 import { RULE_SCHEMA } from '../../city/rules/rule.ts';
 import type { Sink } from '../../core/sink.ts';
-import { DESCRIPTION } from '../../drivers/frame/description.ts';
+import { PROTOCOL_DESCRIPTION } from '../../drivers/frame/description.ts';
 import { EDGE_SCHEMA, POINT_SCHEMA } from '../../edge/config/schema.ts';
 import { GATEWAY_SCHEMA } from '../../gateway/config/schema.ts';
 import { MANIFEST_SCHEMA } from '../../models/manifest.ts';
@@ -39,7 +39,7 @@ export function editorSchemas(drivers: readonly Driver[], sinks: readonly Sink[]
     edge: titled(edgeSchema(drivers), 'cityvitals edge · 边缘节点配置'),
     gateway: titled(gatewaySchema(sinks), 'cityvitals gateway · 网关配置'),
     rule: titled(schemaOf(RULE_SCHEMA), 'cityvitals rule · 规则文件'),
-    'frame-description': titled(schemaOf(DESCRIPTION), 'cityvitals described frames · 私有协议描述'),
+    'frame-description': titled(schemaOf(PROTOCOL_DESCRIPTION), 'cityvitals described frames · 私有协议描述'),
     model: titled(schemaOf(MANIFEST_SCHEMA), 'cityvitals model · 模型说明'),
     catalogue: titled(schemaOf(CATALOGUE_SCHEMA), 'cityvitals catalogue · 指标目录文件'),
   };

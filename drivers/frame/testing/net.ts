@@ -1,11 +1,11 @@
-/** A net for tests without a machine's: what is sent is kept, what comes is said by hand, and nothing waits. */
+/** A fake `Net` for tests: what is sent is recorded, and incoming bytes are emitted by the test. */
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { testWorld } from '../../../core/testing/virtual-clock.ts';
 import type { Fault } from '../../../core/faults.ts';
 import type { Address, Net, SerialLine, SerialOptions } from '../../../core/net.ts';
 
-/** As far as a hub uses one. */
+/** A socket, as far as an endpoint uses one. */
 export class FakeSocket extends EventEmitter {
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -43,7 +43,7 @@ export class FakeSocket extends EventEmitter {
     done?.();
   }
 
-  says(hex: string): void {
+  emitData(hex: string): void {
     this.emit('data', Buffer.from(hex.replaceAll(' ', ''), 'hex'));
   }
 }
@@ -52,19 +52,19 @@ interface Bound {
   own: Address;
   sent: string[];
   isClosed: boolean;
-  hears(hex: string, from?: Address): void;
-  fails(error: Error): void;
+  emitDatagram(hex: string, from?: Address): void;
+  emitError(error: Error): void;
 }
 
 const HERE: Address = { host: '10.0.0.1', port: 5000 };
 
-/** @param refuse the system's error for whatever is opened */
+/** @param refuse the system's error for every open */
 export function fakeNet(refuse?: Error) {
   const world = testWorld();
   const bound: Bound[] = [];
   const lines: { options: SerialOptions; line: FakeSocket }[] = [];
   const dialled: { to: Address; socket: FakeSocket }[] = [];
-  const listening: { at: Address; accept(socket: FakeSocket): void; fails(error: Error): void; isClosed: boolean }[] = [];
+  const listening: { at: Address; accept(socket: FakeSocket): void; emitError(error: Error): void; isClosed: boolean }[] = [];
   const net: Net = {
     async connect(to) {
       if (refuse) throw refuse;
@@ -74,14 +74,14 @@ export function fakeNet(refuse?: Error) {
     },
     async listen(at, accept, failed) {
       if (refuse) throw refuse;
-      const one = { at, accept: (socket: FakeSocket) => accept(socket as unknown as Socket), fails: (error: Error) => failed?.(error), isClosed: false };
+      const one = { at, accept: (socket: FakeSocket) => accept(socket as unknown as Socket), emitError: (error: Error) => failed?.(error), isClosed: false };
       listening.push(one);
       return { port: at.port, async close() { one.isClosed = true; } };
     },
     async bind(own) {
       if (refuse) throw refuse;
       let [take, failed]: [(bytes: Buffer, from: Address) => void, (error: Error) => void] = [() => {}, () => {}];
-      const one: Bound = { own, sent: [], isClosed: false, hears: (hex, from = HERE) => take(Buffer.from(hex.replaceAll(' ', ''), 'hex'), from), fails: (error) => failed(error) };
+      const one: Bound = { own, sent: [], isClosed: false, emitDatagram: (hex, from = HERE) => take(Buffer.from(hex.replaceAll(' ', ''), 'hex'), from), emitError: (error) => failed(error) };
       bound.push(one);
       return {
         port: own.port, send: (bytes, to) => { one.sent.push(`${to.host}:${to.port} ${Buffer.from(bytes).toString('hex')}`); },

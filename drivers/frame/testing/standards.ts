@@ -1,4 +1,4 @@
-/** Descriptions of protocols that cities use, for tests: a measure of what a description can say. */
+/** Descriptions of standard protocols, for tests of what a description can express. */
 
 export const WATER_METER = `
 order: little

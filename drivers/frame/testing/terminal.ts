@@ -1,28 +1,28 @@
 /**
- * A compound terminal for rigs and tests, made from the protocol page in the driver's README and from nothing of its
- * decoder: dials, reports, sends again what was not answered.
+ * A simulated compound terminal for rigs and tests, built from the protocol page in the driver's README and not from its
+ * decoder.
  */
 import { connect, type Socket } from 'node:net';
 
-export interface Terminal {
+export interface SimulatedTerminal {
   /** Numbers of the frames that were answered, and the kinds of those answers. */
   readonly answered: ReadonlyMap<number, number>;
   isConnected(): boolean;
   /** Sends a frame. @returns its number */
   send(kind: number, body: Uint8Array, number?: number): number;
-  say(bytes: Uint8Array): void;
+  sendBytes(bytes: Uint8Array): void;
   stop(): Promise<void>;
 }
 
-export interface TerminalOptions {
+export interface SimulatedTerminalOptions {
   terminal: string;
   pieces?(frame: Buffer): Buffer[];
 }
 
 const REDIAL_MS = 20;
 
-/** Dials 127.0.0.1, and again whenever it is dropped. */
-export function dialTerminal(port: number, { terminal, pieces = (frame) => [frame] }: TerminalOptions): Terminal {
+/** Dials 127.0.0.1, and redials after every disconnect. */
+export function diallingTerminal(port: number, { terminal, pieces = (frame) => [frame] }: SimulatedTerminalOptions): SimulatedTerminal {
   const answered = new Map<number, number>();
   let socket: Socket | null = null;
   let timer: NodeJS.Timeout | undefined;
@@ -55,7 +55,7 @@ export function dialTerminal(port: number, { terminal, pieces = (frame) => [fram
       for (const piece of pieces(terminalFrame(terminal, number, kind, body))) socket?.write(piece);
       return number;
     },
-    say: (bytes) => { socket?.write(bytes); },
+    sendBytes: (bytes) => { socket?.write(bytes); },
     async stop() {
       isStopped = true;
       clearTimeout(timer);
@@ -71,8 +71,8 @@ export function dialTerminal(port: number, { terminal, pieces = (frame) => [fram
 
 const REPORT_MS = 20;
 
-/** Reports again and again. @returns ends it */
-export function reporting(terminal: Terminal, reports: (at: string, turn: number) => readonly (readonly [kind: number, body: Uint8Array])[]): () => void {
+/** @returns a function that stops it */
+export function reportPeriodically(terminal: SimulatedTerminal, reports: (at: string, turn: number) => readonly (readonly [kind: number, body: Uint8Array])[]): () => void {
   let turn = 0;
   const interval = setInterval(() => {
     turn += 1;
@@ -108,15 +108,15 @@ function crc(bytes: Uint8Array): number {
 const u16 = (value: number) => [(value >> 8) & 0xff, value & 0xff];
 const time = (text: string) => [...Buffer.from(text, 'hex')];
 
-export const heartbeat = (dbm: number) => Uint8Array.from([dbm & 0xff]);
+export const heartbeatBody = (dbm: number) => Uint8Array.from([dbm & 0xff]);
 
 /** @param reads time `YYMMDDhhmmss`, antenna, RSSI in dBm, EPC in hexadecimal */
-export function tags(reads: readonly (readonly [at: string, antenna: number, dbm: number, epc: string])[], isStored = false): Uint8Array {
+export function tagsBody(reads: readonly (readonly [at: string, antenna: number, dbm: number, epc: string])[], isStored = false): Uint8Array {
   return Uint8Array.from([Number(isStored), reads.length, ...reads.flatMap(([at, antenna, dbm, epc]) => [...time(at), antenna, dbm & 0xff, epc.length / 2, ...Buffer.from(epc, 'hex')])]);
 }
 
-export const crowd = (until: string, devices: number, fresh: number) => Uint8Array.from([...time(until), ...u16(devices), ...u16(fresh)]);
+export const crowdBody = (until: string, devices: number, fresh: number) => Uint8Array.from([...time(until), ...u16(devices), ...u16(fresh)]);
 
 /** @param power 0 mains, 1 battery, 2 solar */
-export const state = (at: string, celsius: number, humidity: number, millivolts: number, power: number, flags: number) =>
+export const stateBody = (at: string, celsius: number, humidity: number, millivolts: number, power: number, flags: number) =>
   Uint8Array.from([...time(at), ...u16(Math.round(celsius * 10)), humidity, ...u16(millivolts), power, flags]);

@@ -1,4 +1,4 @@
-/** A station's port in memory and on a virtual clock: what data loggers say and hear on it, message by message. */
+/** A listening port in memory on a virtual clock, with simulated data loggers. */
 import assert from 'node:assert/strict';
 import { MemorySocket } from '../../../cases/memory-socket.ts';
 import type { Fault } from '../../../core/faults.ts';
@@ -8,12 +8,12 @@ import { decode } from '../decode.ts';
 import type { Hj212Frame } from '../frame.ts';
 import { open, type Hj212Link } from '../link.ts';
 import { point, settings, type Hj212Point } from '../settings.ts';
-import { framed, stamp } from './logger.ts';
+import { hj212PacketBytes, qnText } from './data-logger.ts';
 
-export const MN = 'A1';
+export const TEST_MN = 'A1';
 
-/** What the platform said, read by nothing of the driver. */
-interface Said {
+/** A message of the platform, parsed independently of the driver. */
+interface ParsedMessage {
   qn: string;
   st: string;
   cn: string;
@@ -23,19 +23,19 @@ interface Said {
   content: string;
 }
 
-export type Header = Partial<Record<'qn' | 'pw' | 'mn' | 'st' | 'flag', string>>;
+export type Hj212HeaderFields = Partial<Record<'qn' | 'pw' | 'mn' | 'st' | 'flag', string>>;
 
-export interface Speaker {
+export interface MemoryLogger {
   readonly socket: MemorySocket;
-  /** What it heard, in order. */
-  readonly heard: Said[];
+  /** Messages of the platform, in order. */
+  readonly received: ParsedMessage[];
   readonly cns: () => string[];
-  /** Says one message. @returns its QN */
-  say(cn: string, content: string, more?: Header): Promise<string>;
-  bytes(bytes: Uint8Array | string): Promise<void>;
+  /** Sends one message. @returns its QN */
+  send(cn: string, content: string, more?: Hj212HeaderFields): Promise<string>;
+  sendBytes(bytes: Uint8Array | string): Promise<void>;
   hangUp(isReset?: boolean): Promise<void>;
-  isLetGo: boolean;
-  /** As it was asked of its socket. */
+  isDisconnected: boolean;
+  /** Arguments of the socket's setKeepAlive. */
   keepAlive: [isOn: boolean | undefined, afterMs: number | undefined];
 }
 
@@ -46,7 +46,7 @@ export function memoryPort() {
   let accept: ((socket: ReturnType<MemorySocket['asSocket']>) => void) | null = null;
   let ports = 0;
   let qn = clock.nowMs();
-  /** Those that we dial; taken in order. */
+  /** Sockets for the next dials, in order. */
   const dialled: MemorySocket[] = [];
   const net: typeof realNet = {
     ...realNet,
@@ -62,8 +62,8 @@ export function memoryPort() {
     if (event.kind === 'fault') faults.push(event.fault);
   } };
 
-  function speaker(): Speaker {
-    const heard: Said[] = [];
+  function memoryLogger(): MemoryLogger {
+    const received: ParsedMessage[] = [];
     let held = '';
     const socket = new MemorySocket({
       wrote(bytes) {
@@ -72,23 +72,23 @@ export function memoryPort() {
           const packet = held.slice(0, end + 2);
           held = held.slice(end + 2);
           const data = packet.slice(6, -6);
-          assert.equal(packet, framed(data).toString('latin1'), 'head, length, check value and line end of what we send');
+          assert.equal(packet, hj212PacketBytes(data).toString('latin1'), 'head, length, check value and line end of our packet');
           const [, head = '', content = ''] = /^(.*?);CP=&&(.*)&&$/s.exec(data) ?? [];
           const field = (name: string) => new RegExp(`(?:^|;)${name}=([^;]*)`).exec(head)?.[1] ?? '';
-          heard.push({ qn: field('QN'), st: field('ST'), cn: field('CN'), pw: field('PW'), mn: field('MN'), flag: field('Flag'), content });
+          received.push({ qn: field('QN'), st: field('ST'), cn: field('CN'), pw: field('PW'), mn: field('MN'), flag: field('Flag'), content });
         }
       },
-      left() { self.isLetGo = true; },
+      left() { self.isDisconnected = true; },
     }, 40_000);
-    const self: Speaker = {
-      socket, heard, isLetGo: false, keepAlive: [undefined, undefined], cns: () => heard.map(({ cn }) => cn),
-      async say(cn, content, more = {}) {
-        const number = more.qn ?? stamp(qn += 1);
+    const self: MemoryLogger = {
+      socket, received, isDisconnected: false, keepAlive: [undefined, undefined], cns: () => received.map(({ cn }) => cn),
+      async send(cn, content, more = {}) {
+        const number = more.qn ?? qnText(qn += 1);
         const password = more.pw === undefined ? 'PW=123456;' : more.pw && `PW=${more.pw};`;
-        await self.bytes(framed(`QN=${number};ST=${more.st ?? '22'};CN=${cn};${password}MN=${more.mn ?? MN};${more.flag ?? 'Flag=5'};CP=&&${content}&&`));
+        await self.sendBytes(hj212PacketBytes(`QN=${number};ST=${more.st ?? '22'};CN=${cn};${password}MN=${more.mn ?? TEST_MN};${more.flag ?? 'Flag=5'};CP=&&${content}&&`));
         return number;
       },
-      async bytes(bytes) {
+      async sendBytes(bytes) {
         socket.deliver(Buffer.from(bytes as string, 'latin1'));
         await settle();
       },
@@ -107,25 +107,25 @@ export function memoryPort() {
   return {
     world, clock, faults, told: base.told,
     codes: () => faults.map(({ code }) => code),
-    /** Ports that are listened on now. */
+    /** Number of ports that are listened on. */
     ports: () => ports,
-    /** Someone dials the port. */
-    dial(): Speaker {
-      const one = speaker();
+    /** A logger dials the port. */
+    dial(): MemoryLogger {
+      const one = memoryLogger();
       assert.ok(accept, 'nobody listens');
       accept(one.socket.asSocket());
       return one;
     },
-    /** Someone waits to be dialled. */
-    waits(): Speaker {
-      const one = speaker();
+    /** A logger waits to be dialled. */
+    waits(): MemoryLogger {
+      const one = memoryLogger();
       dialled.push(one.socket);
       return one;
     },
-    /** A link and all that it gives, taken (that is, on disk) at once unless told otherwise. */
+    /** Opens a link and collects its frames; unless `isTaken` is false each is confirmed as stored at once. */
     async station(points: readonly Record<string, unknown>[], more: Record<string, unknown> = {}, isTaken = true) {
       const wanted = points.map((one) => ({ id: String(one.id), ...(point.parse(one) as Hj212Point) }));
-      const link: Hj212Link = await open(settings.parse({ ...('host' in more ? {} : { listen: '127.0.0.1:8212' }), mn: MN, ...more }), wanted, world);
+      const link: Hj212Link = await open(settings.parse({ ...('host' in more ? {} : { listen: '127.0.0.1:8212' }), mn: TEST_MN, ...more }), wanted, world);
       const frames: Hj212Frame[] = [];
       const ending = new AbortController();
       const listening = link.listen?.((frame) => {
@@ -136,7 +136,7 @@ export function memoryPort() {
       listening.catch((reason: unknown) => { error = reason; });
       return {
         link, frames, listening, error: () => error,
-        /** Values of all uploads so far, or the code of what is none. */
+        /** Values of all uploads so far, or the fault code of a frame without. */
         given: () => frames.flatMap((frame) => {
           const decoded = decode(frame);
           return decoded.ok ? (decoded.values ?? []).map(({ value }) => value) : [decoded.fault.code];

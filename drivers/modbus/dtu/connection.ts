@@ -1,23 +1,23 @@
-/** One connection that a data unit dialled. Lives as long as its socket, whichever link uses it meanwhile. */
+/** A connection that a DTU dialled. It lives as long as its socket, whichever link uses it. */
 import type { Socket } from 'node:net';
 import { FaultError } from '../../../core/faults.ts';
-import { closedByDevice, KEEP_ALIVE_MS, type Wire } from '../wire.ts';
+import { closedByDevice, KEEP_ALIVE_MS, type ByteStream } from '../byte-stream.ts';
 
-/** What is kept of a unit that has not said who it is. */
+/** Bytes kept of a DTU that is not identified yet. */
 const MAX_PACKET_BYTES = 512;
 
-export class Connection {
-  /** Address and port it came from. */
+export class DtuConnection {
+  /** Address and port of the peer. */
   readonly peer: string;
-  /** What it said before it was known. */
+  /** Bytes received before it was identified. */
   packet: Buffer = Buffer.alloc(0);
-  /** Why it is over; null while it is not. */
-  end: FaultError | null = null;
+  /** Why it is closed; null while it is open. */
+  closeFault: FaultError | null = null;
   readonly #socket: Socket;
   readonly #address: string;
-  #take: (bytes: Buffer) => void = () => {};
-  #tap: (() => void) | null = null;
-  #onEnd = new Set<(fault: FaultError) => void>();
+  #onBytes: (bytes: Buffer) => void = () => {};
+  #onPacket: (() => void) | null = null;
+  #closeListeners = new Set<(fault: FaultError) => void>();
   #owesAnswer = false;
 
   constructor(socket: Socket, listen: string) {
@@ -28,42 +28,42 @@ export class Connection {
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('data', (bytes) => {
       this.#owesAnswer = false;
-      if (this.#tap) {
+      if (this.#onPacket) {
         this.packet = Buffer.concat([this.packet, bytes]).subarray(-MAX_PACKET_BYTES);
-        this.#tap();
+        this.#onPacket();
       }
-      this.#take(bytes);
+      this.#onBytes(bytes);
     });
-    socket.on('error', (error) => this.over(new FaultError('CV_LINK_CLOSED', { address: this.#address, detail: error.message }, { cause: error })));
-    for (const event of ['end', 'close']) socket.on(event, () => this.over(closedByDevice(this.#address)));
+    socket.on('error', (error) => this.close(new FaultError('CV_LINK_CLOSED', { address: this.#address, detail: error.message }, { cause: error })));
+    for (const event of ['end', 'close']) socket.on(event, () => this.close(closedByDevice(this.#address)));
   }
 
-  /** Nothing came since the last request: a peer that is gone looks like this. */
+  /** No byte was received since the last request: the peer may be gone. */
   get owesAnswer(): boolean {
     return this.#owesAnswer;
   }
 
-  onEnd(run: (fault: FaultError) => void): void {
-    if (this.end) run(this.end);
-    else this.#onEnd.add(run);
+  onClose(run: (fault: FaultError) => void): void {
+    if (this.closeFault) run(this.closeFault);
+    else this.#closeListeners.add(run);
   }
 
-  /** Until it is known, everything it says is kept as its packet, also while it is being asked. */
+  /** Until it is identified, all received bytes are kept as its packet, also while it is being asked. */
   listenForPacket(tap: (() => void) | null): void {
-    this.#tap = tap;
+    this.#onPacket = tap;
   }
 
-  /** Ends it; whoever uses it is told why. */
-  over(fault: FaultError): void {
-    if (this.end) return;
-    this.end = fault;
+  /** Closes it and reports the reason to its user. */
+  close(fault: FaultError): void {
+    if (this.closeFault) return;
+    this.closeFault = fault;
     this.#socket.destroy();
-    for (const run of this.#onEnd) run(fault);
-    this.#onEnd.clear();
+    for (const run of this.#closeListeners) run(fault);
+    this.#closeListeners.clear();
   }
 
-  /** As a wire for one link, which closes without ending it. */
-  wire(): Wire {
+  /** A byte stream for one link, whose close leaves the connection open. */
+  stream(): ByteStream {
     let onEnd = (_fault: FaultError): void => {};
     return {
       address: this.#address,
@@ -73,11 +73,11 @@ export class Connection {
       },
       listen: (bytes, end) => {
         onEnd = end;
-        this.#take = bytes;
-        this.onEnd(end);
+        this.#onBytes = bytes;
+        this.onClose(end);
       },
       close: async () => {
-        if (this.#onEnd.delete(onEnd)) this.#take = () => {};
+        if (this.#closeListeners.delete(onEnd)) this.#onBytes = () => {};
       },
     };
   }

@@ -11,21 +11,21 @@ import { freePort } from '../../../core/free-port.ts';
 import { open } from '../link.ts';
 import type { ModbusRequest } from '../requests.ts';
 import { settings } from '../settings.ts';
-import { ask, COUNTING, failsWith, NEVER, valuesOf } from '../testing/asking.ts';
-import { dataUnit, type DataUnit, type DataUnitOptions } from '../testing/data-unit.ts';
-import type { Served } from '../testing/device.ts';
+import { requestsFor, ADDRESS_VALUED_DEVICE, failsWith, NEVER_ABORTED, exchangeValues } from '../testing/requests.ts';
+import { simulatedDtu, type SimulatedDtu, type SimulatedDtuOptions } from '../testing/simulated-dtu.ts';
+import type { SimulatedModbusDevice } from '../testing/simulated-device.ts';
 
-const TWO = ask(['holding:10', 'holding:11'])[0] as ModbusRequest;
+const TWO = requestsFor(['holding:10', 'holding:11'])[0] as ModbusRequest;
 const BEAT = Buffer.from('fe00fe', 'hex');
 /** Whose values say who it is. */
-const saying = (value: number): Served => ({ read: (_unit, _fc, _start, count) => Array.from({ length: count }, () => value) });
+const saying = (value: number): SimulatedModbusDevice => ({ read: (_unit, _fc, _start, count) => Array.from({ length: count }, () => value) });
 
 async function port(context: TestContext, given?: ReturnType<typeof testWorld>) {
   const number = await freePort();
   const told: { code: string; params: FaultParams }[] = [];
   const world = given ?? realWorld((event) => { if (event.kind === 'fault') told.push(event.fault); });
   const links: { close(): Promise<void> }[] = [];
-  const units: DataUnit[] = [];
+  const units: SimulatedDtu[] = [];
   context.after(async () => {
     await Promise.all(units.map((unit) => unit.stop()));
     await Promise.all(links.map((link) => link.close()));
@@ -33,12 +33,12 @@ async function port(context: TestContext, given?: ReturnType<typeof testWorld>) 
   });
   return {
     told,
-    unit(options: Omit<DataUnitOptions, 'port'>): DataUnit {
-      const unit = dataUnit({ port: number, ...options });
+    unit(options: Omit<SimulatedDtuOptions, 'port'>): SimulatedDtu {
+      const unit = simulatedDtu({ port: number, ...options });
       units.push(unit);
       return unit;
     },
-    async link(more: Record<string, unknown>, signal: AbortSignal = NEVER) {
+    async link(more: Record<string, unknown>, signal: AbortSignal = NEVER_ABORTED) {
       const link = await open(settings.parse({ transport: 'dtu', listen: `127.0.0.1:${number}`, heartbeat: { hex: BEAT.toString('hex') }, ...more }), [], world, signal);
       links.push(link);
       return link;
@@ -49,12 +49,12 @@ async function port(context: TestContext, given?: ReturnType<typeof testWorld>) 
 
 test('units of one port are told apart by text, bytes and IMEI, and asked side by side', async (context) => {
   const at = await port(context);
-  at.unit({ registration: Buffer.from('DTU-1'), served: saying(1) });
-  at.unit({ registration: Buffer.from('DTU-10'), served: saying(10) });
-  at.unit({ registration: Buffer.from('aa0001', 'hex'), served: saying(2) });
-  at.unit({ registration: Buffer.from('IMEI=861234567890123;'), served: saying(3) });
+  at.unit({ registration: Buffer.from('DTU-1'), device: saying(1) });
+  at.unit({ registration: Buffer.from('DTU-10'), device: saying(10) });
+  at.unit({ registration: Buffer.from('aa0001', 'hex'), device: saying(2) });
+  at.unit({ registration: Buffer.from('IMEI=861234567890123;'), device: saying(3) });
   const links = await Promise.all([{ ascii: 'DTU-1' }, { ascii: 'DTU-10' }, { hex: 'AA0001' }, { imei: '861234567890123' }].map((registration) => at.link({ registration })));
-  const values = await Promise.all(links.map((link) => valuesOf(link, TWO)));
+  const values = await Promise.all(links.map((link) => exchangeValues(link, TWO)));
   assert.deepEqual(values, [[1, 1], [10, 10], [2, 2], [3, 3]]);
 });
 
@@ -64,27 +64,27 @@ test('heartbeats and a registration sent again, between the bytes of an answer, 
     const packet = Buffer.from('DTU-7');
     const places = Array.from({ length: 10 }, (_, place) => place);
     at.unit({
-      registration: packet, heartbeat: BEAT, served: COUNTING, envelope: framing,
+      registration: packet, heartbeat: BEAT, device: ADDRESS_VALUED_DEVICE, envelope: framing,
       pieces: (answer) => {
         const place = places.shift() ?? 0;
         return [answer.subarray(0, place), BEAT.subarray(0, 2), BEAT.subarray(2), answer.subarray(place, place + 1), packet, answer.subarray(place + 1), BEAT];
       },
     });
     const link = await at.link({ registration: { ascii: 'DTU-7' }, framing });
-    for (let turn = 0; turn < 10; turn += 1) assert.deepEqual(await valuesOf(link, TWO), [10, 11], `${framing} ${turn}`);
+    for (let turn = 0; turn < 10; turn += 1) assert.deepEqual(await exchangeValues(link, TWO), [10, 11], `${framing} ${turn}`);
   }
 });
 
 test('a second connection of the same id takes the place of a half-open one, with its first dial', async (context) => {
   const at = await port(context);
-  const unit = at.unit({ registration: Buffer.from('DTU-7'), served: COUNTING });
+  const unit = at.unit({ registration: Buffer.from('DTU-7'), device: ADDRESS_VALUED_DEVICE });
   const link = await at.link({ registration: { ascii: 'DTU-7' } });
-  assert.deepEqual(await valuesOf(link, TWO), [10, 11]);
+  assert.deepEqual(await exchangeValues(link, TWO), [10, 11]);
   unit.vanish();
-  const lost = assert.rejects(link.exchange(TWO, NEVER), failsWith('CV_LINK_CLOSED'), 'an exchange under way ends when it is replaced');
+  const lost = assert.rejects(link.exchange(TWO, NEVER_ABORTED), failsWith('CV_LINK_CLOSED'), 'an exchange under way ends when it is replaced');
   await lost;
   assert.equal(unit.dials(), 2);
-  assert.deepEqual(await valuesOf(link, TWO), [10, 11], 'the same link goes on over the new connection');
+  assert.deepEqual(await exchangeValues(link, TWO), [10, 11], 'the same link goes on over the new connection');
   unit.drop();
   await until(() => unit.dials() === 3);
   assert.deepEqual(at.told, []);
@@ -98,7 +98,7 @@ test('one that nobody names is told with what it said, once, and let go', async 
     await until(() => world.clock.advanceMs(100), holds);
   };
   const at = await port(context, world);
-  const unit = at.unit({ registration: Buffer.from('DTU-7'), served: COUNTING });
+  const unit = at.unit({ registration: Buffer.from('DTU-7'), device: ADDRESS_VALUED_DEVICE });
   let link: unknown = null;
   const opening = at.link({ registration: { ascii: 'DTU-7' } }).then((opened) => { link = opened; });
   await until(() => unit.isConnected());
@@ -129,23 +129,23 @@ test('one that does not dial in is absent; opened again, it is waited for anew',
 
 test('one that says nothing is known by who answers behind it; two units behind one share it', async (context) => {
   const at = await port(context);
-  at.unit({ registration: null, served: { units: [5, 6], read: (unit, _fc, _start, count) => Array.from({ length: count }, () => unit) } });
-  at.unit({ registration: null, served: { units: [9], read: (unit, _fc, _start, count) => Array.from({ length: count }, () => unit) } });
+  at.unit({ registration: null, device: { units: [5, 6], read: (unit, _fc, _start, count) => Array.from({ length: count }, () => unit) } });
+  at.unit({ registration: null, device: { units: [9], read: (unit, _fc, _start, count) => Array.from({ length: count }, () => unit) } });
   const [five, nine] = await Promise.all([at.link({ unit: 5 }), at.link({ unit: 9 })]);
-  const of = (unit: number) => ask(['holding:1'], unit)[0] as ModbusRequest;
-  assert.deepEqual(await Promise.all([valuesOf(five, of(5)), valuesOf(nine, of(9))]), [[5], [9]]);
-  assert.deepEqual(await valuesOf(five, of(6)), [6]);
+  const of = (unit: number) => requestsFor(['holding:1'], unit)[0] as ModbusRequest;
+  assert.deepEqual(await Promise.all([exchangeValues(five, of(5)), exchangeValues(nine, of(9))]), [[5], [9]]);
+  assert.deepEqual(await exchangeValues(five, of(6)), [6]);
 });
 
 test('a link that is opened again finds its unit still there; one that has gone silent is dropped', async (context) => {
   const at = await port(context);
   let isSilent = false;
-  const unit = at.unit({ registration: Buffer.from('DTU-7'), served: COUNTING, twist: (answer) => (isSilent ? null : answer) });
+  const unit = at.unit({ registration: Buffer.from('DTU-7'), device: ADDRESS_VALUED_DEVICE, override: (answer) => (isSilent ? null : answer) });
   const first = await at.link({ registration: { ascii: 'DTU-7' } });
-  assert.deepEqual(await valuesOf(first, TWO), [10, 11]);
+  assert.deepEqual(await exchangeValues(first, TWO), [10, 11]);
   await first.close();
   const second = await at.link({ registration: { ascii: 'DTU-7' } });
-  assert.deepEqual(await valuesOf(second, TWO), [10, 11]);
+  assert.deepEqual(await exchangeValues(second, TWO), [10, 11]);
   assert.equal(unit.dials(), 1);
   isSilent = true;
   await assert.rejects(second.exchange(TWO, AbortSignal.timeout(30)));
@@ -156,7 +156,7 @@ test('a link that is opened again finds its unit still there; one that has gone 
 test('two devices of one port: one that is closed twice leaves the other its unit and the port', async (context) => {
   const world = testWorld();
   const at = await port(context, world);
-  const units = ['DTU-7', 'DTU-8'].map((name) => at.unit({ registration: Buffer.from(name), served: COUNTING }));
+  const units = ['DTU-7', 'DTU-8'].map((name) => at.unit({ registration: Buffer.from(name), device: ADDRESS_VALUED_DEVICE }));
   // Sockets keep their own time: between two looks the clock goes on a little.
   async function passing<T>(doing: Promise<T>): Promise<T> {
     let isOver = false;
@@ -170,7 +170,7 @@ test('two devices of one port: one that is closed twice leaves the other its uni
   await first.close();
   await first.close();
   await world.clock.advanceMs(10_000);
-  assert.deepEqual(await passing(valuesOf(second, TWO)), [10, 11]);
+  assert.deepEqual(await passing(exchangeValues(second, TWO)), [10, 11]);
   assert.deepEqual(units.map((unit) => [unit.isConnected(), unit.dials()]), [[true, 1], [true, 1]]);
   const late = at.dial();
   await passing(once(late, 'connect'));
@@ -179,7 +179,7 @@ test('two devices of one port: one that is closed twice leaves the other its uni
 
 test('a port that is taken is told', async (context) => {
   const at = await port(context);
-  at.unit({ registration: Buffer.from('DTU-7'), served: COUNTING });
+  at.unit({ registration: Buffer.from('DTU-7'), device: ADDRESS_VALUED_DEVICE });
   await at.link({ registration: { ascii: 'DTU-7' } });
   await assert.rejects(open(settings.parse({ transport: 'dtu', listen: '192.0.2.1:6000', registration: { ascii: 'x' } }), [], realWorld(() => {})), failsWith('CV_MODBUS_LISTEN'));
 });

@@ -1,8 +1,8 @@
-/** A small Modbus server for rigs and tests: TCP, or RTU through a socket as a transparent serial server gives it. */
+/** A small Modbus server for rigs and tests: TCP, or RTU over a socket like a transparent serial server. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { requestReader, type Envelope, type Served } from './device.ts';
+import { requestReader, type ModbusEnvelope, type SimulatedModbusDevice } from './simulated-device.ts';
 
-export { NO_SUCH_UNIT, type Served } from './device.ts';
+export { NO_SUCH_UNIT, type SimulatedModbusDevice } from './simulated-device.ts';
 
 export interface ModbusServer {
   port: number;
@@ -10,29 +10,29 @@ export interface ModbusServer {
   close(): Promise<void>;
 }
 
-/** What goes out instead of the right answer (or, from a serial unit that is not there, of silence); null sends nothing. */
-export type Twist = (answer: Buffer, request: Buffer, socket: Socket) => Uint8Array | null;
+/** Replaces the correct answer (or the silence of a missing serial unit); null sends nothing. */
+export type AnswerOverride = (answer: Buffer, request: Buffer, socket: Socket) => Uint8Array | null;
 
-export interface ServeOptions {
+export interface ModbusServerOptions {
   port?: number;
   host?: string;
-  envelope?: Envelope;
-  twist?: Twist;
+  envelope?: ModbusEnvelope;
+  override?: AnswerOverride;
 }
 
 /** Listens on loopback; port 0 takes a free one. */
-export async function serveModbus(served: Served, { port = 0, host = '127.0.0.1', envelope = 'tcp', twist }: ServeOptions = {}): Promise<ModbusServer> {
+export async function startModbusServer(served: SimulatedModbusDevice, { port = 0, host = '127.0.0.1', envelope = 'tcp', override }: ModbusServerOptions = {}): Promise<ModbusServer> {
   const sockets = new Set<Socket>();
   const server: Server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    socket.on('error', () => { socket.destroy(); }); // the other side hung up hard; 'close' follows
+    socket.on('error', () => { socket.destroy(); }); // reset by the peer; 'close' follows
     const read = requestReader(served, envelope);
     socket.on('data', (bytes) => {
       const answered = read(bytes);
       if (!answered) return socket.destroy();
       for (const { request, answer } of answered) {
-        const sent = twist ? twist(answer ?? Buffer.alloc(0), request, socket) : answer;
+        const sent = override ? override(answer ?? Buffer.alloc(0), request, socket) : answer;
         if (sent && sent.length > 0) socket.write(sent);
       }
     });

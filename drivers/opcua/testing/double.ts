@@ -1,4 +1,4 @@
-/** What the contract suite talks to: the air station's server as a process, and the bad peers. */
+/** Test double for the contract suite: the air station's server as a process. */
 import { join } from 'node:path';
 import { badTcpPeers, type DriverDouble, type Peer } from '../../testing/driver-double.ts';
 import { startDevice } from '../../../test-rigs/processes/device.ts';

@@ -1,6 +1,6 @@
 /**
- * An OPC UA server inside a test: node-opcua's, with nodes of every sort that the driver's tests need; without security,
- * or with it besides. Values are set by the test. Namespace urn:cityvitals:rig:opcua.
+ * An OPC UA server for tests, by node-opcua, with nodes of every kind that the driver's tests need, without or with
+ * security. Values are set by the test. Namespace urn:cityvitals:rig:opcua.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,36 +8,36 @@ import { join } from 'node:path';
 import { DataType, MessageSecurityMode, SecurityPolicy, StatusCodes, VariantArrayType, type ServerState } from 'node-opcua-client';
 import { freePort } from '../../../core/free-port.ts';
 
-export const NSU = 'nsu=urn:cityvitals:rig:opcua;';
+export const TEST_NAMESPACE = 'nsu=urn:cityvitals:rig:opcua;';
 
-export interface OpcuaRig {
+export interface OpcuaTestServer {
   port: number;
   /** Sets a Double: Level (with history), Plain (without), Ranged (EURange 0 to 200), Slow (sampled every 3 s at most), Writable. */
   set(name: Name, value: number, isGood?: boolean, sourceAt?: Date): void;
   setState(state: ServerState): void;
-  /** What it holds now. */
-  held(): [sessions: number, subscriptions: number];
+  /** Current sessions and subscriptions. */
+  counts(): [sessions: number, subscriptions: number];
   channels(): number;
   /** Its certificate (DER); null without security. */
   certificate: Buffer | null;
-  /** A client's certificate (DER) that it takes from now on. */
+  /** Trusts a client's certificate (DER) from now on. */
   trust(certificate: Buffer): Promise<void>;
   stop(): Promise<void>;
 }
 
 type Name = 'Level' | 'Plain' | 'Ranged' | 'Slow' | 'Writable';
 
-export interface OpcuaRigOptions {
+export interface OpcuaTestServerOptions {
   port?: number;
   maxSubscriptions?: number;
   itemsPerCall?: number;
-  /** Offers Basic256Sha256 to clients that it trusts, and takes this user. */
+  /** Offers Basic256Sha256 to trusted clients, and accepts this user. */
   secured?: { user: string; password: string };
-  /** Folders one in the other, each with a variable beside the next; the last leads back to the first. */
+  /** Depth of nested folders, each with a variable; the last one refers back to the first. */
   depth?: number;
 }
 
-export async function startOpcuaRig({ port: wished = 0, maxSubscriptions = 10, itemsPerCall = 1000, secured, depth = 0 }: OpcuaRigOptions = {}): Promise<OpcuaRig> {
+export async function startOpcuaTestServer({ port: wished = 0, maxSubscriptions = 10, itemsPerCall = 1000, secured, depth = 0 }: OpcuaTestServerOptions = {}): Promise<OpcuaTestServer> {
   haveHome();
   const { OPCUAServer } = await import('node-opcua-server');
   const port = await freePort(wished);
@@ -76,7 +76,7 @@ export async function startOpcuaRig({ port: wished = 0, maxSubscriptions = 10, i
   return {
     port, set,
     channels: () => server.currentChannelCount,
-    held: () => [server.engine.currentSessionCount, server.engine.currentSubscriptionCount],
+    counts: () => [server.engine.currentSessionCount, server.engine.currentSubscriptionCount],
     setState: (state) => server.engine.setServerState(state),
     certificate: secured ? server.getCertificate() : null,
     async trust(certificate) { await server.serverCertificateManager.trustCertificate(certificate); },
@@ -86,7 +86,7 @@ export async function startOpcuaRig({ port: wished = 0, maxSubscriptions = 10, i
 
 let home: string | undefined;
 
-/** The server library keeps certificates below HOME even where none are used, one folder for all servers of a process. */
+/** The server library keeps certificates below HOME even without security, one folder for all servers of a process. */
 function haveHome(): void {
   if (home) return;
   const made = mkdtempSync(join(tmpdir(), 'cityvitals-opcua-rig-'));

@@ -1,7 +1,7 @@
-import { framed, stamp } from '../../../drivers/hj212/testing/logger.ts';
+import { hj212PacketBytes, qnText } from '../../../drivers/hj212/testing/data-logger.ts';
 import { exchange, LOGGER_PASSWORD, MN, type Attack } from '../rig.ts';
 
-const upload = (cn: string, password: string) => framed(`QN=${stamp(Date.now())};ST=22;CN=${cn};PW=${password};MN=${MN};Flag=5;CP=&&DataTime=${stamp(Date.now()).slice(0, 14)};a34004-Rtd=11.0,a34004-Flag=N&&`);
+const upload = (cn: string, password: string) => hj212PacketBytes(`QN=${qnText(Date.now())};ST=22;CN=${cn};PW=${password};MN=${MN};Flag=5;CP=&&DataTime=${qnText(Date.now()).slice(0, 14)};a34004-Rtd=11.0,a34004-Flag=N&&`);
 
 export default {
   name: 'HJ 212 with a wrong password', clause: '1.4',

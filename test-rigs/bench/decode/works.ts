@@ -1,10 +1,10 @@
 /** What each contender of the decode bench is given. */
 import type { Decoded } from '../../../core/driver.ts';
 import { settings as hj212Settings, point as hj212Point, type Hj212Point } from '../../../drivers/hj212/settings.ts';
-import { crcOf } from '../../../drivers/hj212/crc.ts';
+import { hj212Crc } from '../../../drivers/hj212/crc.ts';
 import { decode as decodeHj212 } from '../../../drivers/hj212/decode.ts';
-import { planOf } from '../../../drivers/hj212/frame.ts';
-import { framed } from '../../../drivers/hj212/testing/logger.ts';
+import { uploadPointMap } from '../../../drivers/hj212/frame.ts';
+import { hj212PacketBytes } from '../../../drivers/hj212/testing/data-logger.ts';
 import { decode as decodeLlrp } from '../../../drivers/llrp/decode.ts';
 import { messageOf, parameterOf, TYPE, u16, u8 } from '../../../drivers/llrp/message.ts';
 import { eachParameter } from '../../../drivers/llrp/parameters.ts';
@@ -32,13 +32,13 @@ export function isRead(decoded: Decoded, values: number): void {
 
 export function hj212Work(): Work {
   const codes = ['a34004', 'a34002', 'a05024', 'a21026', 'a21004', 'a21005', 'a01001', 'a01002', 'a01006', 'a01007'];
-  const packets = Array.from({ length: FRAMES }, (_, turn) => framed(`QN=20260101080000${String(turn).padStart(3, '0')};ST=22;CN=2011;PW=123456;MN=010000A8900016F000169DC0;Flag=5;CP=&&DataTime=20260101080000;${codes.map((code, at) => `${code}-Rtd=${turn + at / 10},${code}-Flag=N`).join(';')}&&`).subarray(0, -2));
-  const plan = planOf(codes.map((factor) => ({ id: factor, ...(hj212Point.parse({ factor }) as Hj212Point) })), hj212Settings.parse({ listen: '127.0.0.1:1', mn: '0' }));
+  const packets = Array.from({ length: FRAMES }, (_, turn) => hj212PacketBytes(`QN=20260101080000${String(turn).padStart(3, '0')};ST=22;CN=2011;PW=123456;MN=010000A8900016F000169DC0;Flag=5;CP=&&DataTime=20260101080000;${codes.map((code, at) => `${code}-Rtd=${turn + at / 10},${code}-Flag=N`).join(';')}&&`).subarray(0, -2));
+  const plan = uploadPointMap(codes.map((factor) => ({ id: factor, ...(hj212Point.parse({ factor }) as Hj212Point) })), hj212Settings.parse({ listen: '127.0.0.1:1', mn: '0' }));
   return {
     name: 'hj212', unit: 'frames/s', perCall: 1,
     contenders: {
-      ours: (turn) => isRead(decodeHj212({ is: 'upload', packet: packets[turn % FRAMES] as Uint8Array, observedAt: AT, plan }), codes.length),
-      'bare-loop': (turn) => crcOf(packets[turn % FRAMES] as Uint8Array),
+      ours: (turn) => isRead(decodeHj212({ is: 'upload', packet: packets[turn % FRAMES] as Uint8Array, observedAt: AT, pointMap: plan }), codes.length),
+      'bare-loop': (turn) => hj212Crc(packets[turn % FRAMES] as Uint8Array),
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What Node's sockets alone can do: the same requests and answers, nothing made of them. `floor-main.ts FIRST_PORT DEVICES SECONDS`, one line of JSON. */
 import { connect } from 'node:net';
-import { readAdu } from '../../../drivers/modbus/framing.ts';
+import { encodeReadAdu } from '../../../drivers/modbus/framing.ts';
 
 const BLOCKS = 10;
 const REGISTERS = 124;
@@ -9,7 +9,7 @@ const ANSWER_BYTES = 9 + REGISTERS * 2;
 const WARM_MS = 1000;
 const [firstPort = 0, devices = 1, seconds = 1] = process.argv.slice(2).map(Number);
 
-const requests = Array.from({ length: BLOCKS }, (_, at) => readAdu({ unit: 1, fc: 3, start: at * REGISTERS, count: REGISTERS }, at));
+const requests = Array.from({ length: BLOCKS }, (_, at) => encodeReadAdu({ unit: 1, fc: 3, start: at * REGISTERS, count: REGISTERS }, at));
 const buffer = Buffer.alloc(4096);
 let reads = 0;
 for (let device = 0; device < devices; device += 1) {
