@@ -6,8 +6,8 @@
 import { randomFillSync } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeFile } from './file-on-disk.ts';
-import { asideFiles } from './salvage.ts';
+import { removeDatabaseFile } from './database-file.ts';
+import { damagedFiles } from './salvage.ts';
 import type { DiskReport } from './storage.ts';
 
 const MAX_BYTES = 4 << 20;
@@ -21,7 +21,7 @@ const CHUNK_BYTES = 64 << 10;
 const REPORTS_A_TRY = 100;
 
 /** How large the ballast of a log is. 4 MB from 256 MB on: a write-ahead log at its mark. */
-export function ballastBytesFor(maxBytes: number, diskBytes: number): number {
+export function defaultBallastBytes(maxBytes: number, diskBytes: number): number {
   return Math.floor(Math.min(MAX_BYTES, maxBytes / SHARE_OF_LOG, diskBytes / SHARE_OF_DISK));
 }
 
@@ -48,8 +48,8 @@ export class Ballast {
 
   /** Gives it up, and damaged files that were kept for whoever might look into them. @returns whether that made room */
   release(): boolean {
-    const asides = asideFiles(this.#dir);
-    for (const name of asides) removeFile(join(this.#dir, name));
+    const asides = damagedFiles(this.#dir);
+    for (const name of asides) removeDatabaseFile(join(this.#dir, name));
     const had = existsSync(this.#path);
     if (had) unlinkSync(this.#path);
     this.#held = false;
@@ -86,7 +86,7 @@ function freeBytes(dir: string): number {
   return bavail * bsize;
 }
 
-export function diskBytes(dir: string): number {
+export function diskCapacityBytes(dir: string): number {
   const { blocks, bsize } = statfsSync(dir);
   return blocks * bsize;
 }

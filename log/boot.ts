@@ -13,9 +13,9 @@ export interface Boot {
 }
 
 /** What the log remembers that a clock can begin with. All ms UTC. */
-export interface Recalled {
+export interface SavedClockTimes {
   /** The newest time that was ever written: no clock begins below it. */
-  shownAt: number;
+  newestAt: number;
   /** What this boot's clock was taken to show at uptime 0, and what it truly shows there; null where that is not known. */
   assumedAt: number | null;
   trueAt: number | null;
@@ -26,7 +26,7 @@ export interface BootClock {
   readonly boot: Boot;
   /** What it is taken to show at uptime 0 while nothing better is known. */
   readonly assumedAt: number;
-  begin(recalled: Recalled): void;
+  begin(recalled: SavedClockTimes): void;
 }
 
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { makeFolder } from '../core/folder.ts';
-import { writeWhole } from './whole-file.ts';
+import { writeFileAtomically } from './atomic-write.ts';
 
 /** null when it is absent or torn. */
 export async function readClockFile(dir: string): Promise<string | null> {
@@ -19,5 +19,5 @@ export async function readClockFile(dir: string): Promise<string | null> {
 /** On disk when it resolves; the old one stays until the new one is whole. */
 export async function writeClockFile(dir: string, text: string): Promise<void> {
   await makeFolder(dir);
-  await writeWhole(join(dir, 'clock'), `${crc32(text)}\n${text}\n`);
+  await writeFileAtomically(join(dir, 'clock'), `${crc32(text)}\n${text}\n`);
 }

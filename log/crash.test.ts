@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { TEST_CENTRE, testDraft, testDrafts } from '../core/testing/drafts.ts';
 import { readAll } from './testing/edge-log-contract.ts';
-import { checkCut, cutsOfLastThree, deadLog } from './testing/log-cuts.ts';
+import { checkTruncated, lastCommitOffsets, crashedLog } from './testing/truncated-wal.ts';
 import { memoryDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { seededRandom } from '../core/world.ts';
@@ -95,15 +95,15 @@ test('writes that fail in the middle are made again in a new file and cost nothi
 });
 
 test('a write-ahead log cut anywhere keeps whole commits with their marks, and says what it lost', async () => {
-  const dead = await deadLog();
+  const dead = await crashedLog();
   try {
-    const cuts = cutsOfLastThree(dead);
+    const cuts = lastCommitOffsets(dead);
     const ends = dead.commits.slice(-4).map(({ endsAt }) => endsAt);
     const random = seededRandom(7);
     const sample = new Set([...ends, ...ends.map((end) => end - 1), ...Array.from({ length: 24 }, () => cuts[Math.floor(random.next() * cuts.length)] as number)]);
-    for (const cutAt of [...sample].filter((cut) => cut >= (cuts[0] as number))) await checkCut(dead, cutAt);
-    await checkCut(dead, ends[1] as number, true);
-    await checkCut(dead, (ends[2] as number) - 2000, true);
+    for (const cutAt of [...sample].filter((cut) => cut >= (cuts[0] as number))) await checkTruncated(dead, cutAt);
+    await checkTruncated(dead, ends[1] as number, true);
+    await checkTruncated(dead, (ends[2] as number) - 2000, true);
   } finally {
     await dead.remove();
   }

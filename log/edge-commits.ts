@@ -6,12 +6,12 @@ import { STREAMS, streamOf, type Draft, type Stream } from '../core/event.ts';
 import { FaultError } from '../core/faults.ts';
 import type { LossReason } from '../core/losses.ts';
 import type { Timer } from '../core/world.ts';
-import { Room, type Bound } from './edge-room.ts';
-import type { EdgeStream, StreamContext } from './edge-stream.ts';
-import { failedWith } from './failing.ts';
-import { addPending, type StreamState } from './stream-state.ts';
-import type { KeptGroup } from './types.ts';
-import { encodeGroups, type BadEntry, type Call, type EncodedGroup, type Entry } from './waiting.ts';
+import { EdgeSpace, type EdgeSpaceLimits } from './edge-space.ts';
+import type { EdgeStream, EdgeStreamContext } from './edge-stream.ts';
+import { toLogFault } from './storage-faults.ts';
+import { addPendingLosses, type StreamState } from './stream-state.ts';
+import type { CommittedGroup } from './types.ts';
+import { encodeGroups, type UnencodableDraft, type AppendCall, type EncodedGroup, type QueuedDraft } from './append-queue.ts';
 import './faults.ts';
 
 const GROUP_MS = 250;
@@ -26,49 +26,49 @@ const URGENT: ReadonlySet<Stream> = new Set<Stream>(['warning', 'state']);
 
 export class EdgeCommits {
   readonly #streams: Record<Stream, EdgeStream>;
-  readonly #context: StreamContext;
-  readonly #room: Room;
-  readonly #listeners = new Set<(kept: KeptGroup) => void>();
+  readonly #context: EdgeStreamContext;
+  readonly #room: EdgeSpace;
+  readonly #listeners = new Set<(kept: CommittedGroup) => void>();
   readonly #timers = new Map<string, Timer>();
   /** Due once this turn is over. */
   readonly #turning = new Set<EdgeStream>();
   #running: Promise<void> | null = null;
   #ending = false;
 
-  constructor(streams: Record<Stream, EdgeStream>, bound: Bound, context: StreamContext) {
+  constructor(streams: Record<Stream, EdgeStream>, bound: EdgeSpaceLimits, context: EdgeStreamContext) {
     this.#streams = streams;
     this.#context = context;
-    this.#room = new Room(Object.values(streams), bound, (one, change) => this.#write(one, [], change), context);
+    this.#room = new EdgeSpace(Object.values(streams), bound, (one, change) => this.#write(one, [], change), context);
   }
 
   append(drafts: readonly Draft[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      const call: Call = { open: drafts.length, kept: 0, dead: false, resolve, reject };
+      const call: AppendCall = { pendingDrafts: drafts.length, committedDrafts: 0, isRejected: false, resolve, reject };
       const nowMs = this.#context.world.clock.monotonicMs();
-      for (const draft of drafts) this.#streams[streamOf(draft)].waiting.add(draft, call, nowMs);
+      for (const draft of drafts) this.#streams[streamOf(draft)].queue.add(draft, call, nowMs);
       for (const one of Object.values(this.#streams)) {
-        const over = one.waiting.dropOver(MAX_WAITING_EVENTS);
+        const over = one.queue.takeOverflow(MAX_WAITING_EVENTS);
         if (over.length > 0) this.#refuse(one, over, 'log_full_newest');
         this.#schedule(one);
       }
     });
   }
 
-  onKept(listener: (kept: KeptGroup) => void): () => void {
+  onCommitted(listener: (kept: CommittedGroup) => void): () => void {
     this.#listeners.add(listener);
     return () => { this.#listeners.delete(listener); };
   }
 
   /** Writes what waits, and answers what cannot be written any more. */
-  async end(): Promise<void> {
+  async close(): Promise<void> {
     this.#ending = true;
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     await this.#running;
     for (const stream of STREAMS) {
       const one = this.#streams[stream];
-      one.dirty ||= one.marksMoved;
-      if (one.waiting.count > 0 || one.dirty) one.due = true;
+      one.stateChanged ||= one.marksMoved;
+      if (one.queue.count > 0 || one.stateChanged) one.commitDue = true;
     }
     this.#kick();
     await this.#running;
@@ -76,26 +76,26 @@ export class EdgeCommits {
   }
 
   /** Marks moved, and no group is due: they wait for one, though not for ever. */
-  marksRide(one: EdgeStream): void {
+  scheduleMarks(one: EdgeStream): void {
     this.#after(`state:${one.stream}`, STATE_MS, () => this.#letMarksRide(one));
   }
 
   /** The next commit is now, and takes the marks along. */
-  dueWithMarks(one: EdgeStream): void {
-    one.dirty = true;
+  commitMarks(one: EdgeStream): void {
+    one.stateChanged = true;
     this.#due(one);
   }
 
   /** What was let go is written down now. */
-  writeGaps(one: EdgeStream): void {
+  commitGaps(one: EdgeStream): void {
     one.gapsDue = true;
-    one.dirty = true;
+    one.stateChanged = true;
     this.#due(one);
   }
 
   /** Commits what waits now, and resolves when the disk has taken or refused it. */
-  async tried(one: EdgeStream): Promise<void> {
-    if (one.waiting.count === 0) return;
+  async flush(one: EdgeStream): Promise<void> {
+    if (one.queue.count === 0) return;
     const watched = this.nextCommit(one);
     this.#due(one);
     await watched;
@@ -103,47 +103,47 @@ export class EdgeCommits {
 
   /** Resolves with whether the next commit of the stream succeeded. */
   nextCommit(one: EdgeStream): Promise<boolean> {
-    return new Promise((resolve) => { one.watchers.push(resolve); });
+    return new Promise((resolve) => { one.commitWaiters.push(resolve); });
   }
 
   /** What a failing disk did not take before the end; whole calls were rejected already. */
   #abandon(one: EdgeStream): void {
-    const left = one.waiting.take(Infinity);
+    const left = one.queue.take(Infinity);
     if (left.length > 0) this.#context.world.tell({ kind: 'samples_lost', count: left.length, reason: 'shutdown', intended: false, stream: one.stream });
-    for (const { call } of left) call.reject(closed());
+    for (const { call } of left) call.reject(logClosedError());
   }
 
   /** Drafts that get no number: counted now, answered when the count is on disk. */
-  #refuse(one: EdgeStream, entries: readonly Entry[], reason: LossReason): void {
+  #refuse(one: EdgeStream, entries: readonly QueuedDraft[], reason: LossReason): void {
     const times = entries.map((entry) => entry.draft.occurredAt);
     const [fromAt, toAt] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
-    one.state = addPending(one.state, [{ stream: one.stream, epoch: this.#context.epoch, fromSeq: 0, toSeq: 0, fromAt, toAt, count: entries.length, reason }]);
+    one.state = addPendingLosses(one.state, [{ stream: one.stream, epoch: this.#context.epoch, fromSeq: 0, toSeq: 0, fromAt, toAt, count: entries.length, reason }]);
     for (const { call } of entries) {
       // It is in the books: the call is no longer one of which nothing is known.
-      call.kept += 1;
-      one.refused.push(call);
+      call.committedDrafts += 1;
+      one.refusedCalls.push(call);
     }
-    one.dirty = true;
+    one.stateChanged = true;
     this.#context.world.tell({ kind: 'samples_lost', count: entries.length, reason, intended: false, stream: one.stream });
     this.#due(one);
   }
 
   /** What no group can hold is lost alone: whoever gave it gave others with it, and would only give it again. */
-  #refuseBad(one: EdgeStream, bad: readonly BadEntry[]): void {
-    for (const { entry: { draft: { device, point } }, error } of bad) {
+  #refuseBad(one: EdgeStream, bad: readonly UnencodableDraft[]): void {
+    for (const { queued: { draft: { device, point } }, error } of bad) {
       this.#context.world.tell({ kind: 'fault', fault: { code: 'CV_DRIVER_FAILED', params: { device, detail: `${point}: ${error.message}` } }, device });
     }
-    this.#refuse(one, bad.map(({ entry }) => entry), 'unwritable');
+    this.#refuse(one, bad.map(({ queued: entry }) => queued), 'unwritable');
   }
 
   #schedule(one: EdgeStream): void {
-    if (one.waiting.count === 0 || one.due) return;
+    if (one.queue.count === 0 || one.commitDue) return;
     if (URGENT.has(one.stream)) return this.#due(one);
-    if (one.waiting.full) return this.#dueAfterTurn(one);
+    if (one.queue.isGroupFull) return this.#dueAfterTurn(one);
     const nowMs = this.#context.world.clock.monotonicMs();
-    if (one.waiting.count >= STRETCH_BELOW_EVENTS && nowMs - one.waiting.sinceMs >= GROUP_MS) return this.#due(one);
+    if (one.queue.count >= STRETCH_BELOW_EVENTS && nowMs - one.queue.sinceMs >= GROUP_MS) return this.#due(one);
     this.#after(`group:${one.stream}`, GROUP_MS, () => {
-      if (one.waiting.count >= STRETCH_BELOW_EVENTS) return this.#due(one);
+      if (one.queue.count >= STRETCH_BELOW_EVENTS) return this.#due(one);
       this.#after(`group:${one.stream}`, STRETCHED_GROUP_MS - GROUP_MS, () => this.#due(one));
     });
   }
@@ -168,15 +168,15 @@ export class EdgeCommits {
   }
 
   #due(one: EdgeStream): void {
-    one.due = true;
+    one.commitDue = true;
     this.#kick();
   }
 
   /** Marks go with the next group, as a page less to write; where none comes, by themselves. Lost, they cost sending twice. */
   #letMarksRide(one: EdgeStream): void {
-    if (!one.marksMoved && !one.dirty) return;
-    one.dirty = true;
-    this.#after(`state:${one.stream}`, STATE_MS, () => (one.dirty ? this.#due(one) : this.#letMarksRide(one)));
+    if (!one.marksMoved && !one.stateChanged) return;
+    one.stateChanged = true;
+    this.#after(`state:${one.stream}`, STATE_MS, () => (one.stateChanged ? this.#due(one) : this.#letMarksRide(one)));
   }
 
   #kick(): void {
@@ -187,7 +187,7 @@ export class EdgeCommits {
     // Callers first finish what they are at: several appends of one turn share a commit.
     await Promise.resolve();
     for (;;) {
-      const due = STREAMS.map((stream) => this.#streams[stream]).filter((one) => one.due);
+      const due = STREAMS.map((stream) => this.#streams[stream]).filter((one) => one.commitDue);
       if (due.length === 0) break;
       for (const one of due) await this.#round(one);
     }
@@ -197,13 +197,13 @@ export class EdgeCommits {
   async #round(one: EdgeStream): Promise<void> {
     this.#timers.get(`group:${one.stream}`)?.cancel();
     this.#timers.delete(`group:${one.stream}`);
-    const entries = one.waiting.take(this.#room.maxCommitBytes);
-    one.due = one.waiting.count > 0 && (URGENT.has(one.stream) || one.waiting.full || this.#ending);
-    const watchers = one.watchers.splice(0);
+    const entries = one.queue.take(this.#room.maxCommitBytes);
+    one.commitDue = one.queue.count > 0 && (URGENT.has(one.stream) || one.queue.isGroupFull || this.#ending);
+    const watchers = one.commitWaiters.splice(0);
     try {
-      if (entries.length > 0 && !(await this.#room.make(one, entries))) this.#refuse(one, entries.splice(0), 'log_full_newest');
-      await this.#room.onDisk(one, () => this.#commit(one, entries));
-      this.#context.trouble.wellAgain();
+      if (entries.length > 0 && !(await this.#room.reserve(one, entries))) this.#refuse(one, entries.splice(0), 'log_full_newest');
+      await this.#room.commitFreeingSpace(one, () => this.#commit(one, entries));
+      this.#context.diskHealth.recordSuccess();
       for (const watcher of watchers) watcher(true);
       this.#schedule(one);
     } catch (error) {
@@ -213,23 +213,23 @@ export class EdgeCommits {
     }
   }
 
-  async #commit(one: EdgeStream, entries: readonly Entry[]): Promise<void> {
-    if (entries.length === 0 && !one.dirty) return;
-    const { groups, bad } = encodeGroups({ from: this.#context.edge, stream: one.stream, epoch: this.#context.epoch }, one.nextSeq, entries, this.#context.boots?.bootOf);
+  async #commit(one: EdgeStream, entries: readonly QueuedDraft[]): Promise<void> {
+    if (entries.length === 0 && !one.stateChanged) return;
+    const { groups, bad } = encodeGroups({ from: this.#context.edge, stream: one.stream, epoch: this.#context.epoch }, one.nextSeq, entries, this.#context.boots?.batchBoot);
     await this.#write(one, groups);
-    for (const { entries: own } of groups) for (const { call } of own) { call.kept += 1; answer(call); }
+    for (const { queued: own } of groups) for (const { call } of own) { call.committedDrafts += 1; completeDraft(call); }
     if (bad.length > 0) this.#refuseBad(one, bad);
   }
 
   async #write(one: EdgeStream, groups: readonly EncodedGroup[], change?: (state: StreamState) => StreamState): Promise<void> {
-    const refused = one.refused.length;
+    const refused = one.refusedCalls.length;
     const kept = await one.commit(groups, change);
     // Whatever commit it was: the count of what was refused before is on disk now.
-    for (const call of one.refused.splice(0, refused)) answer(call);
+    for (const call of one.refusedCalls.splice(0, refused)) completeDraft(call);
     this.#publish(kept);
   }
 
-  #publish(kept: readonly KeptGroup[]): void {
+  #publish(kept: readonly CommittedGroup[]): void {
     for (const group of kept) {
       for (const listener of this.#listeners) {
         try {
@@ -243,29 +243,29 @@ export class EdgeCommits {
   }
 
   /** A call of which nothing is on disk is rejected; of one that is there in part, the rest is tried until it is. */
-  #failed(one: EdgeStream, entries: readonly Entry[], error: Error): void {
-    const again: Entry[] = [];
+  #failed(one: EdgeStream, entries: readonly QueuedDraft[], error: Error): void {
+    const again: QueuedDraft[] = [];
     for (const entry of entries) {
-      if (entry.call.kept > 0) again.push(entry);
+      if (entry.call.committedDrafts > 0) again.push(entry);
       else this.#reject(entry.call, error);
     }
-    one.waiting.putBack(again);
-    one.due = false;
-    this.#context.trouble.failed(error);
-    this.#after(`retry:${one.stream}`, RETRY_MS, () => { if (one.dirty || one.waiting.count > 0) this.#due(one); });
+    one.queue.putBack(again);
+    one.commitDue = false;
+    this.#context.diskHealth.recordFailure(error);
+    this.#after(`retry:${one.stream}`, RETRY_MS, () => { if (one.stateChanged || one.queue.count > 0) this.#due(one); });
   }
 
-  #reject(call: Call, error: Error): void {
-    if (call.dead) return;
-    call.dead = true;
-    for (const stream of STREAMS) this.#streams[stream].waiting.dropDead();
-    call.reject(failedWith(error));
+  #reject(call: AppendCall, error: Error): void {
+    if (call.isRejected) return;
+    call.isRejected = true;
+    for (const stream of STREAMS) this.#streams[stream].queue.removeRejected();
+    call.reject(toLogFault(error));
   }
 }
 
-function answer(call: Call): void {
-  call.open -= 1;
-  if (call.open === 0 && !call.dead) call.resolve();
+function completeDraft(call: AppendCall): void {
+  call.pendingDrafts -= 1;
+  if (call.pendingDrafts === 0 && !call.isRejected) call.resolve();
 }
 
-export const closed = () => new FaultError('CV_LOG_CLOSED');
+export const logClosedError = () => new FaultError('CV_LOG_CLOSED');

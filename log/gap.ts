@@ -5,7 +5,7 @@ import type { LossReason } from '../core/losses.ts';
 const GAP_POINT = 'log';
 const GAP_INDICATOR = 'cv.gap';
 
-export interface Lost extends Gap {
+export interface LossRecord extends Gap {
   reason: LossReason;
 }
 
@@ -18,8 +18,8 @@ export function gapDraft(edge: string, centre: string, gap: Gap, nowMs: number, 
 }
 
 /** One list with neighbours of the same epoch and reason joined, so that a long loss is a short list. */
-export function joinLosses(losses: readonly Lost[]): Lost[] {
-  const joined: Lost[] = [];
+export function mergeLosses(losses: readonly LossRecord[]): LossRecord[] {
+  const joined: LossRecord[] = [];
   for (const lost of losses.toSorted((a, b) => a.epoch - b.epoch || a.fromSeq - b.fromSeq)) {
     const last = joined.at(-1);
     const fits = last !== undefined && last.epoch === lost.epoch && last.reason === lost.reason && (lost.fromSeq === 0 ? last.fromSeq === 0 : last.toSeq + 1 === lost.fromSeq && last.fromSeq > 0);

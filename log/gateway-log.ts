@@ -5,14 +5,14 @@
 import { FaultError } from '../core/faults.ts';
 import type { Stream } from '../core/event.ts';
 import { everyMs, type Timer, type World } from '../core/world.ts';
-import { Chain } from './chain.ts';
-import { failedWith, isDiskFull, isWorthAnotherFile, openStorage } from './failing.ts';
+import { FileChain } from './file-chain.ts';
+import { toLogFault, isDiskFull, isRetryableInNewFile, openStorage } from './storage-faults.ts';
 import { GatewayLosses } from './gateway-losses.ts';
-import { Marks } from './marks.ts';
-import { Retention, type Trimmed } from './retention.ts';
-import { StorageError, type CommitRequest, type Group, type OpenReport, type ReplayReply, type Salvage, type Storage } from './storage.ts';
-import { Trouble } from './trouble.ts';
-import { type AcceptedGroup, type Cursor, type GatewayLog, type GatewayLogOptions, type LogSize, type Mark, type ReadLimit, type SettledRange, type StoredGroup } from './types.ts';
+import { SenderMarks } from './sender-marks.ts';
+import { Retention, type TrimState } from './retention.ts';
+import { StorageError, type CommitRequest, type LogGroup, type StorageOpenReport, type ReplayReply, type SalvageReport, type LogStorage } from './storage.ts';
+import { DiskHealth } from './disk-health.ts';
+import { type AcceptedGroup, type Cursor, type GatewayLog, type GatewayLogOptions, type LogSize, type SettledMark, type ReadLimit, type SettledRange, type StoredGroup } from './types.ts';
 import { workerStorage } from './worker-storage.ts';
 import './faults.ts';
 
@@ -27,7 +27,7 @@ const TRIM_EVERY_MS = 60_000;
 /** Messages that lie in one buffer are read with a tick or two between them; after so many without one it is over. */
 const QUIET_TICKS = 4;
 
-interface Waiting {
+interface AcceptCall {
   groups: readonly AcceptedGroup[];
   settled: readonly SettledRange[];
   bytes: number;
@@ -36,50 +36,50 @@ interface Waiting {
 }
 
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE */
-export async function openGatewayLog(options: GatewayLogOptions, world: World, storage: Storage = workerStorage()): Promise<GatewayLog> {
+export async function openGatewayLog(options: GatewayLogOptions, world: World, storage: LogStorage = workerStorage()): Promise<GatewayLog> {
   const { dir, maxBytes, maxFileBytes, ballastBytes } = options;
   const report = await openStorage(storage, dir, { chains: [CHAIN], origins: true, maxBytes, maxFileBytes, ballastBytes, nowMs: world.clock.nowMs() });
   const found = report.chains[CHAIN];
-  const chain = new Chain(CHAIN, report.maxFileBytes, found?.files ?? []);
+  const chain = new FileChain(CHAIN, report.maxFileBytes, found?.files ?? []);
   // Marks since the newest readable snapshot are the rows that came after it.
   const since = chain.files.slice(Math.max(0, chain.files.findIndex((file) => file.name === found?.stateFile)));
   const replayed: ReplayReply[] = [];
-  for (const file of since) replayed.push(await storage.replay({ file, last: chain.lastOf(file) }));
-  return new OpenedGatewayLog(options, chain, report, replayed, storage, world);
+  for (const file of since) replayed.push(await storage.replay({ file, last: chain.lastSeqOf(file) }));
+  return new FileGatewayLog(options, chain, report, replayed, storage, world);
 }
 
-class OpenedGatewayLog implements GatewayLog {
+class FileGatewayLog implements GatewayLog {
   readonly epoch: number;
-  readonly #storage: Storage;
+  readonly #storage: LogStorage;
   readonly #world: World;
-  readonly #chain: Chain;
-  readonly #marks: Marks;
+  readonly #chain: FileChain;
+  readonly #marks: SenderMarks;
   readonly #retention: Retention;
   readonly #losses: GatewayLosses;
   readonly #listeners = new Set<() => void>();
   readonly #trimming: Timer;
-  #waiting: Waiting[] = [];
+  #waiting: AcceptCall[] = [];
   #lastSeq = 0;
   #trimDue = false;
   /** Files went before that could be written. */
   #trimOwed = false;
   #running: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
-  readonly #trouble: Trouble;
+  readonly #trouble: DiskHealth;
 
-  constructor(options: GatewayLogOptions, chain: Chain, report: OpenReport, replayed: readonly ReplayReply[], storage: Storage, world: World) {
+  constructor(options: GatewayLogOptions, chain: FileChain, report: StorageOpenReport, replayed: readonly ReplayReply[], storage: LogStorage, world: World) {
     const found = report.chains[CHAIN] ?? { files: [], state: null, stateFile: null, trimmed: null, stateDamaged: false, head: null, salvages: [] };
     this.epoch = report.epoch;
     this.#storage = storage;
     this.#world = world;
     this.#chain = chain;
-    this.#marks = Marks.parse(found.state);
+    this.#marks = SenderMarks.parse(found.state);
     for (const { origins, settled } of replayed) {
-      for (const origin of origins) this.#marks.accepted(origin);
+      for (const origin of origins) this.#marks.recordAccepted(origin);
       for (const text of settled) for (const range of JSON.parse(text) as SettledRange[]) this.#marks.settle(range, world.clock.nowMs());
     }
     this.#retention = new Retention(options, chain, found.trimmed, world);
-    this.#trouble = new Trouble(world, report.disk);
+    this.#trouble = new DiskHealth(world, report.disk);
     this.#losses = new GatewayLosses(options.gateway, this.epoch, chain, this.#marks, world);
     this.#appendLosses(this.#losses.recover(found, this.#retention.trimmed));
     this.#nameDamage([...found.salvages, ...replayed.flatMap(({ salvages }) => salvages)], []);
@@ -95,7 +95,7 @@ class OpenedGatewayLog implements GatewayLog {
     });
   }
 
-  mark(sender: string, stream: Stream, epoch: number): Mark {
+  mark(sender: string, stream: Stream, epoch: number): SettledMark {
     return this.#marks.mark(sender, stream, epoch);
   }
 
@@ -105,10 +105,10 @@ class OpenedGatewayLog implements GatewayLog {
     if (parts.length === 0) return [];
     try {
       const reply = await this.#storage.read({ chain: CHAIN, parts, ...limit });
-      this.#nameDamage(reply.salvages, reply.holes);
+      this.#nameDamage(reply.salvages, reply.missing);
       return reply.groups;
     } catch (error) {
-      throw failedWith(error);
+      throw toLogFault(error);
     }
   }
 
@@ -121,21 +121,21 @@ class OpenedGatewayLog implements GatewayLog {
     return { epoch, seq };
   }
 
-  gone(after: Cursor, upTo: Cursor): number {
-    return this.#retention.gone(after, upTo);
+  countTrimmed(after: Cursor, upTo: Cursor): number {
+    return this.#retention.countTrimmed(after, upTo);
   }
 
-  hold(consumer: string, cursor: Cursor, required: boolean): void {
-    this.#losses.witness(consumer, cursor, this.head());
+  setConsumer(consumer: string, cursor: Cursor, required: boolean): void {
+    this.#losses.checkConsumer(consumer, cursor, this.head());
     this.#retention.hold(consumer, cursor, required);
   }
 
-  letGo(consumer: string): void {
-    this.#retention.letGo(consumer);
+  removeConsumer(consumer: string): void {
+    this.#retention.removeConsumer(consumer);
   }
 
   size(): LogSize {
-    const events = this.#chain.files.reduce((sum, file) => sum + Math.max(0, this.#chain.lastOf(file) - file.first + 1), 0);
+    const events = this.#chain.files.reduce((sum, file) => sum + Math.max(0, this.#chain.lastSeqOf(file) - file.first + 1), 0);
     return { events, bytes: this.#chain.bytes };
   }
 
@@ -179,7 +179,7 @@ class OpenedGatewayLog implements GatewayLog {
     this.#running = null;
   }
 
-  #take(): Waiting[] {
+  #take(): AcceptCall[] {
     let bytes = 0;
     const fits = this.#waiting.findIndex((call, at) => {
       bytes += call.bytes;
@@ -188,16 +188,16 @@ class OpenedGatewayLog implements GatewayLog {
     return this.#waiting.splice(0, fits < 0 ? this.#waiting.length : fits);
   }
 
-  async #round(calls: Waiting[]): Promise<void> {
+  async #round(calls: AcceptCall[]): Promise<void> {
     const bytes = calls.reduce((sum, call) => sum + call.bytes, 0);
-    if (this.#trouble.isShort) this.#trouble.disk = await this.#storage.disk().catch(() => this.#trouble.disk);
+    if (this.#trouble.isDiskShort) this.#trouble.disk = await this.#storage.disk().catch(() => this.#trouble.disk);
     const room = bytes === 0 || (await this.#trim(bytes + COMMIT_BYTES));
     if (!room) {
       const full = this.#retention.fullFault();
       for (const call of calls) call.reject(new FaultError(full.code, full.params));
       return;
     }
-    const groups: Group[] = [];
+    const groups: LogGroup[] = [];
     const places: Cursor[][] = [];
     let seq = this.#lastSeq + 1;
     for (const call of calls) {
@@ -216,28 +216,28 @@ class OpenedGatewayLog implements GatewayLog {
         await this.#commit(groups, settled);
       });
     } catch (error) {
-      this.#trouble.failed(error);
-      for (const call of calls) call.reject(failedWith(error));
+      this.#trouble.recordFailure(error);
+      for (const call of calls) call.reject(toLogFault(error));
       return;
     }
     calls.forEach((call, at) => call.resolve(places[at] ?? []));
     if (groups.length > 0) this.#publish();
   }
 
-  async #commit(groups: readonly Group[], settled: readonly SettledRange[], trimmed?: Trimmed): Promise<void> {
+  async #commit(groups: readonly LogGroup[], settled: readonly SettledRange[], trimmed?: TrimState): Promise<void> {
     try {
       await this.#write(groups, settled, trimmed);
     } catch (error) {
-      if (!isWorthAnotherFile(error)) throw error;
+      if (!isRetryableInNewFile(error)) throw error;
       await this.#write(groups, settled, trimmed);
-      this.#trouble.steppedOver(error);
+      this.#trouble.recordFileReplaced(error);
     }
   }
 
-  async #write(groups: readonly Group[], settled: readonly SettledRange[], trimmed?: Trimmed): Promise<void> {
-    const target = this.#chain.target(this.epoch, this.#lastSeq + 1);
+  async #write(groups: readonly LogGroup[], settled: readonly SettledRange[], trimmed?: TrimState): Promise<void> {
+    const target = this.#chain.fileForCommit(this.epoch, this.#lastSeq + 1);
     const request: CommitRequest = { chain: CHAIN, file: target, groups, monotonicMs: this.#world.clock.monotonicMs() };
-    if (this.#chain.isNew(target)) {
+    if (this.#chain.startsFile(target)) {
       this.#marks.forgetDrained(this.#world.clock.nowMs());
       request.state = this.#marks.format();
       request.trimmed = this.#retention.format();
@@ -245,17 +245,17 @@ class OpenedGatewayLog implements GatewayLog {
     if (trimmed || this.#trimOwed) request.trimmed = this.#retention.format(trimmed);
     if (settled.length > 0) request.settled = JSON.stringify(settled);
     const reply = await this.#storage.commit(request).catch((error: unknown) => {
-      if (error instanceof StorageError) this.#chain.failed(error.failure);
+      if (error instanceof StorageError) this.#chain.recordFailure(error.failure);
       throw error;
     });
     this.#trimOwed = false;
     const last = groups.at(-1);
     if (last) this.#lastSeq = last.seq + last.count - 1;
-    this.#chain.committed(target, this.#lastSeq, last?.origin?.receivedAt ?? 0, reply.bytes);
-    for (const { origin } of groups) if (origin) this.#marks.accepted(origin);
+    this.#chain.recordCommit(target, this.#lastSeq, last?.origin?.receivedAt ?? 0, reply.bytes);
+    for (const { origin } of groups) if (origin) this.#marks.recordAccepted(origin);
     for (const range of settled) this.#marks.settle(range, this.#world.clock.nowMs());
     this.#trouble.disk = reply.disk;
-    this.#trouble.wellAgain();
+    this.#trouble.recordSuccess();
   }
 
   /**
@@ -268,7 +268,7 @@ class OpenedGatewayLog implements GatewayLog {
     this.#trimDue = false;
     const { freeBytes, wantedBytes } = this.#trouble.disk;
     const spare = needed + SPARE_COMMITS * COMMIT_BYTES - (full ? 0 : freeBytes);
-    const plan = this.#retention.plan(needed, this.#trouble.isShort || full ? { spare, ease: wantedBytes - freeBytes } : undefined);
+    const plan = this.#retention.plan(needed, this.#trouble.isDiskShort || full ? { spare, ease: wantedBytes - freeBytes } : undefined);
     if (plan.names.length === 0) return plan.fits && !full;
     try {
       await this.#commit([], [], plan.trimmed).catch((error: unknown) => {
@@ -276,24 +276,24 @@ class OpenedGatewayLog implements GatewayLog {
         if (!isDiskFull(error)) throw error;
         this.#trimOwed = true;
       });
-      this.#retention.trimmedTo(plan.trimmed);
+      this.#retention.setTrimmed(plan.trimmed);
       this.#trouble.disk = await this.#storage.remove({ names: plan.names });
       this.#chain.remove(plan.names);
     } catch (error) {
-      this.#trouble.failed(error);
+      this.#trouble.recordFailure(error);
     }
     return plan.fits;
   }
 
-  #nameDamage(salvages: readonly Salvage[], holes: Parameters<GatewayLosses['holes']>[0]): void {
-    this.#trouble.salvaged(salvages);
-    for (const { name, bytes } of salvages) this.#chain.distrust(name, bytes);
-    this.#appendLosses(this.#losses.holes([...holes, ...this.#chain.holesOf(salvages)]));
+  #nameDamage(salvages: readonly SalvageReport[], holes: Parameters<GatewayLosses['recordMissingRanges']>[0]): void {
+    this.#trouble.reportSalvages(salvages);
+    for (const { name, bytes } of salvages) this.#chain.markDamaged(name, bytes);
+    this.#appendLosses(this.#losses.recordMissingRanges([...holes, ...this.#chain.missingRanges(salvages)]));
   }
 
   #appendLosses({ groups, settled }: { groups: AcceptedGroup[]; settled: SettledRange[] }): void {
     if (groups.length === 0) return;
-    this.accept(groups, settled).catch((error: unknown) => this.#trouble.failed(error));
+    this.accept(groups, settled).catch((error: unknown) => this.#trouble.recordFailure(error));
   }
 
   #publish(): void {

@@ -4,22 +4,22 @@
  */
 import { encodeBatch } from '../core/wire/batch.ts';
 import type { World } from '../core/world.ts';
-import type { Chain } from './chain.ts';
+import type { FileChain } from './file-chain.ts';
 import { gapDraft } from './gap.ts';
-import type { Marks } from './marks.ts';
-import { addRange, addRanges, countOf, fromMark, missingOf, type Range } from './ranges.ts';
-import type { ChainReport, Hole } from './storage.ts';
+import type { SenderMarks } from './sender-marks.ts';
+import { addRange, addRanges, countNumbers, fromMark, missingRanges, type SeqRange } from './ranges.ts';
+import type { ChainReport, MissingRange } from './storage.ts';
 import { compareCursors, type AcceptedGroup, type Cursor, type SettledRange } from './types.ts';
 import './faults.ts';
 
-export const LOST_STREAM = 'diagnostic';
+export const LOSS_STREAM = 'diagnostic';
 const NO_CENTRE = '000000';
 /** Numbers of the log that are named lost are kept as this sender's marks, so that a restart does not name them again. */
-export const LOST_SENDER = 'lost#';
+export const LOSS_SENDER = 'lost#';
 
-const NOTHING = { groups: [], settled: [] };
+const NO_LOSS_GROUPS = { groups: [], settled: [] };
 
-export interface Losses {
+export interface LossGroups {
   groups: AcceptedGroup[];
   settled: SettledRange[];
 }
@@ -27,15 +27,15 @@ export interface Losses {
 export class GatewayLosses {
   readonly #gateway: string;
   readonly #epoch: number;
-  readonly #chain: Chain;
-  readonly #marks: Marks;
+  readonly #chain: FileChain;
+  readonly #marks: SenderMarks;
   readonly #world: World;
   /** By epoch of the log: numbers that were named in this opening. */
-  readonly #named = new Map<number, Range[]>();
+  readonly #named = new Map<number, SeqRange[]>();
   readonly #witnessed = new Map<string, string>();
   #seq = 1;
 
-  constructor(gateway: string, epoch: number, chain: Chain, marks: Marks, world: World) {
+  constructor(gateway: string, epoch: number, chain: FileChain, marks: SenderMarks, world: World) {
     this.#gateway = gateway;
     this.#epoch = epoch;
     this.#chain = chain;
@@ -44,38 +44,38 @@ export class GatewayLosses {
   }
 
   /** Names files that are gone, and what the head file knows of and the files do not have. */
-  recover(found: ChainReport, trimmed: Cursor): Losses {
-    const gone = this.holes(found.stateDamaged ? [] : this.#goneFiles(trimmed));
+  recover(found: ChainReport, trimmed: Cursor): LossGroups {
+    const gone = this.recordMissingRanges(found.stateDamaged ? [] : this.#goneFiles(trimmed));
     const beyond = this.#beyondEnd(found, trimmed);
     return { groups: [...gone.groups, ...beyond.groups], settled: [...gone.settled, ...beyond.settled] };
   }
 
   /** Where one file ends the next one of its epoch begins, and the first one behind what was let go. */
-  #goneFiles(trimmed: Cursor): Hole[] {
+  #goneFiles(trimmed: Cursor): MissingRange[] {
     return this.#chain.files.flatMap((file, at, files) => {
       const before = files[at - 1];
-      const expected = before?.epoch === file.epoch ? this.#chain.lastOf(before) + 1 : file.epoch === trimmed.epoch ? trimmed.seq + 1 : 1;
+      const expected = before?.epoch === file.epoch ? this.#chain.lastSeqOf(before) + 1 : file.epoch === trimmed.epoch ? trimmed.seq + 1 : 1;
       return file.epoch >= trimmed.epoch && expected < file.first ? [{ name: file.name, epoch: file.epoch, from: expected, to: file.first - 1, detail: 'the file before it is gone' }] : [];
     });
   }
 
-  #beyondEnd(found: ChainReport, trimmed: Cursor): Losses {
+  #beyondEnd(found: ChainReport, trimmed: Cursor): LossGroups {
     const { head } = found;
     if (found.stateDamaged) this.#tellDamaged({ name: 'marks', epoch: 0, from: 0, to: 0, detail: 'batches since the last sound file may be taken for new' });
-    if (!head || compareCursors(head, trimmed) <= 0) return NOTHING;
+    if (!head || compareCursors(head, trimmed) <= 0) return NO_LOSS_GROUPS;
     const file = this.#chain.files.findLast((one) => one.epoch === head.epoch);
     if (file?.damaged) this.#chain.extend(file.name, head.seq);
-    const last = file ? this.#chain.lastOf(file) : trimmed.epoch === head.epoch ? trimmed.seq : 0;
-    if (last >= head.seq || this.#unnamed(head.epoch, last + 1, head.seq).length === 0) return NOTHING;
+    const last = file ? this.#chain.lastSeqOf(file) : trimmed.epoch === head.epoch ? trimmed.seq : 0;
+    if (last >= head.seq || this.#unnamed(head.epoch, last + 1, head.seq).length === 0) return NO_LOSS_GROUPS;
     this.#tellRewound('its own head file', head.epoch, last + 1, head.seq);
     return this.#gap(head.epoch, last + 1, head.seq, 'log_rewound');
   }
 
-  holes(holes: readonly Hole[]): Losses {
-    const losses: Losses = { groups: [], settled: [] };
+  recordMissingRanges(holes: readonly MissingRange[]): LossGroups {
+    const losses: LossGroups = { groups: [], settled: [] };
     for (const hole of holes) {
       if (this.#unnamed(hole.epoch, hole.from, hole.to).length === 0) continue;
-      this.#chain.distrust(hole.name);
+      this.#chain.markDamaged(hole.name);
       this.#tellDamaged(hole);
       const { groups, settled } = this.#gap(hole.epoch, hole.from, hole.to, 'log_damaged');
       losses.groups.push(...groups);
@@ -85,8 +85,8 @@ export class GatewayLosses {
   }
 
   /** A consumer that is further than the log ever came: what lies between is lost. */
-  witness(consumer: string, cursor: Cursor, head: Cursor): void {
-    const last = this.#chain.lastOfEpoch(cursor.epoch);
+  checkConsumer(consumer: string, cursor: Cursor, head: Cursor): void {
+    const last = this.#chain.lastSeqOfEpoch(cursor.epoch);
     const isBeyond = last === null ? compareCursors(cursor, head) > 0 : cursor.seq > last;
     const place = `${cursor.epoch}-${cursor.seq}`;
     const isNamed = this.#unnamed(cursor.epoch, (last ?? 0) + 1, cursor.seq).length === 0;
@@ -95,29 +95,29 @@ export class GatewayLosses {
     this.#tellRewound(consumer, cursor.epoch, (last ?? 0) + 1, cursor.seq);
   }
 
-  #unnamed(epoch: number, from: number, to: number): Range[] {
-    const before = fromMark(this.#marks.mark(LOST_SENDER, LOST_STREAM, epoch));
-    return missingOf(addRanges(before, this.#named.get(epoch) ?? []), from, to);
+  #unnamed(epoch: number, from: number, to: number): SeqRange[] {
+    const before = fromMark(this.#marks.mark(LOSS_SENDER, LOSS_STREAM, epoch));
+    return missingRanges(addRanges(before, this.#named.get(epoch) ?? []), from, to);
   }
 
-  #gap(epoch: number, fromSeq: number, toSeq: number, reason: 'log_rewound' | 'log_damaged'): Losses {
+  #gap(epoch: number, fromSeq: number, toSeq: number, reason: 'log_rewound' | 'log_damaged'): LossGroups {
     const nowMs = this.#world.clock.nowMs();
-    const losses: Losses = { groups: [], settled: [] };
+    const losses: LossGroups = { groups: [], settled: [] };
     for (const [from, to] of this.#unnamed(epoch, fromSeq, toSeq)) {
       this.#named.set(epoch, addRange(this.#named.get(epoch) ?? [], from, to));
-      const count = countOf([[from, to]]);
+      const count = countNumbers([[from, to]]);
       this.#world.tell({ kind: 'samples_lost', count, reason, intended: false });
       const seq = this.#seq;
       this.#seq += 1;
-      const draft = gapDraft(this.#gateway, NO_CENTRE, { stream: LOST_STREAM, epoch, fromSeq: from, toSeq: to, fromAt: nowMs, toAt: nowMs, count, reason }, nowMs);
-      const payload = encodeBatch({ from: this.#gateway, stream: LOST_STREAM, epoch: this.#epoch, seq }, [draft]);
-      losses.groups.push({ origin: { sender: this.#gateway, stream: LOST_STREAM, epoch: this.#epoch, seq, span: 1, receivedAt: nowMs }, count: 1, payload });
-      losses.settled.push({ sender: LOST_SENDER, stream: LOST_STREAM, epoch, from, to });
+      const draft = gapDraft(this.#gateway, NO_CENTRE, { stream: LOSS_STREAM, epoch, fromSeq: from, toSeq: to, fromAt: nowMs, toAt: nowMs, count, reason }, nowMs);
+      const payload = encodeBatch({ from: this.#gateway, stream: LOSS_STREAM, epoch: this.#epoch, seq }, [draft]);
+      losses.groups.push({ origin: { sender: this.#gateway, stream: LOSS_STREAM, epoch: this.#epoch, seq, span: 1, receivedAt: nowMs }, count: 1, payload });
+      losses.settled.push({ sender: LOSS_SENDER, stream: LOSS_STREAM, epoch, from, to });
     }
     return losses;
   }
 
-  #tellDamaged({ name, epoch, from, to, detail }: Hole): void {
+  #tellDamaged({ name, epoch, from, to, detail }: MissingRange): void {
     this.#world.tell({ kind: 'fault', fault: { code: 'CV_LOG_DAMAGED', params: { file: name, epoch, fromSeq: from, toSeq: to, detail } } });
   }
 

@@ -18,7 +18,7 @@ test('lines come back in order over restarts and files, and every chain verifies
     const written: string[] = [];
     for (const run of runs) {
       const journal = await openJournal(dir, { maxFileBytes: 100_000 });
-      assert.deepEqual(journal.kept.map(({ text }) => text), written);
+      assert.deepEqual(journal.lines.map(({ text }) => text), written);
       await Promise.all(run.map((text, at) => journal.append({ at, text })));
       written.push(...run);
       await journal.close();
@@ -38,7 +38,7 @@ test('files roll; the chain goes on over them, and a file that is taken away sho
   assert.deepEqual((await verifyJournal(dir)).faults, []);
   const again = await openJournal(dir, { maxFileBytes: 600 });
   assert.deepEqual(again.faults, []);
-  assert.equal(again.kept.at(-1)?.at, 19);
+  assert.equal(again.lines.at(-1)?.at, 19);
   await again.append({ at: 20 });
   await again.close();
   assert.deepEqual((await verifyJournal(dir)).faults, []);
@@ -53,7 +53,7 @@ test('a last line that was cut short is cut off in silence: it was never confirm
   await journal.close();
   await appendFile(join(dir, 'commands-000001.jsonl'), '{"at":2,"text":"never confir');
   const again = await openJournal(dir);
-  assert.deepEqual([again.kept.length, again.faults], [1, []]);
+  assert.deepEqual([again.lines.length, again.faults], [1, []]);
   await again.append({ at: 3 });
   await again.close();
   const { faults, lines } = await verifyJournal(dir);

@@ -18,7 +18,7 @@ export interface JournalLine {
 
 export interface Journal {
   /** What was there when it was opened: the newest lines, oldest first. */
-  readonly kept: readonly JournalLine[];
+  readonly lines: readonly JournalLine[];
   /** What was wrong with it; a last line that was cut short was never confirmed, and is no fault. */
   readonly faults: readonly Fault[];
   /** Resolves when it is on disk. Rejects with the system's error: then it counts as not written. */
@@ -78,7 +78,7 @@ export async function openJournal(dir: string, options: { maxFileBytes?: number 
   }
 
   return {
-    kept: read.lines,
+    lines: read.lines,
     faults: read.faults,
     append(line) {
       const written = turn.then(() => write(line));
@@ -123,11 +123,11 @@ async function verifyFiles(dir: string, numbers: readonly number[]): Promise<Jou
   const check: JournalCheck = { lines: [], faults: [], last: FIRST, wholeBytes: 0 };
   for (const [at, number] of numbers.entries()) {
     const name = fileName(number);
-    if (at > 0 && number !== (numbers[at - 1] as number) + 1) check.faults.push(broken(name, 1, 'files before it are missing', '其之前的文件缺失'));
+    if (at > 0 && number !== (numbers[at - 1] as number) + 1) check.faults.push(brokenLineFault(name, 1, 'files before it are missing', '其之前的文件缺失'));
     const bytes = await readFile(join(dir, name));
     const end = bytes.lastIndexOf(10) + 1;
     verifyText(bytes.subarray(0, end).toString('utf8'), name, at === 0 && number > 1, check);
-    if (at < numbers.length - 1 && end < bytes.length) check.faults.push(broken(name, 0, 'its last line is cut short', '最后一行不完整'));
+    if (at < numbers.length - 1 && end < bytes.length) check.faults.push(brokenLineFault(name, 0, 'its last line is cut short', '最后一行不完整'));
     check.wholeBytes = end;
   }
   return check;
@@ -139,8 +139,8 @@ function verifyText(text: string, name: string, goesOn: boolean, check: JournalC
   for (const [at, line] of text.split('\n').slice(0, -1).entries()) {
     const parts = /^(.*),"hash":"([0-9a-f]{64})"\}$/.exec(line);
     const body = parsed(parts ? `${parts[1]}}` : line);
-    if (!parts || !body || hashOf(`${parts[1]}}`) !== parts[2]) check.faults.push(broken(name, at + 1, 'its content does not fit its hash', '内容与其哈希不符'));
-    else if (!any && body.before !== check.last) check.faults.push(broken(name, at + 1, 'it does not follow the line before it', '与上一行不连续'));
+    if (!parts || !body || hashOf(`${parts[1]}}`) !== parts[2]) check.faults.push(brokenLineFault(name, at + 1, 'its content does not fit its hash', '内容与其哈希不符'));
+    else if (!any && body.before !== check.last) check.faults.push(brokenLineFault(name, at + 1, 'it does not follow the line before it', '与上一行不连续'));
     any = false;
     if (body) check.lines.push(body);
     check.last = parts?.[2] ?? check.last;
@@ -157,4 +157,4 @@ function parsed(text: string): JournalLine | null {
   }
 }
 
-const broken = (file: string, line: number, detail: string, detailZh: string): Fault => ({ code: 'CV_AUDIT_BROKEN', params: { file, line, detail, detailZh } });
+const brokenLineFault = (file: string, line: number, detail: string, detailZh: string): Fault => ({ code: 'CV_AUDIT_BROKEN', params: { file, line, detail, detailZh } });

@@ -10,9 +10,9 @@ import { crc32 } from 'node:zlib';
 import type { Stream } from '../core/event.ts';
 import { forceSync } from '../core/folder.ts';
 import { MAX_BATCH_EVENTS } from '../core/wire/batch.ts';
-import { leaveWriteAhead, removeFile, writeAheadBytes } from './file-on-disk.ts';
-import { PAGE_BYTES, type Value } from './page.ts';
-import type { Group, Note } from './storage.ts';
+import { clearWalMode, removeDatabaseFile, walBytes } from './database-file.ts';
+import { PAGE_BYTES, type ColumnValue } from './sqlite-page.ts';
+import type { LogGroup, LogMetadata } from './storage.ts';
 
 const IN_MEMORY = ':memory:';
 /** A write-ahead log that nobody has written back between commits is written back by a commit at so many times its mark. */
@@ -21,10 +21,10 @@ const GROUP_COLUMNS = 'seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, crc INTEGER 
 const ORIGIN_COLUMNS = 'sender TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, span INTEGER NOT NULL, at INTEGER NOT NULL';
 
 /** What m holds: the state or snapshot of the log, up to where it was trimmed, and that the file was put together from a damaged one. */
-export type NoteKind = 'state' | 'trimmed' | 'salvaged';
-const NOTE_ID: Record<NoteKind, number> = { state: 1, trimmed: 2, salvaged: 3 };
+export type LogMetadataKind = 'state' | 'trimmed' | 'salvaged';
+const METADATA_ID: Record<LogMetadataKind, number> = { state: 1, trimmed: 2, salvaged: 3 };
 
-export interface FileForm {
+export interface LogFileFormat {
   /** Rows carry who sent the group (a gateway's log). */
   origins: boolean;
   /** Pages in the write-ahead log from which on it is written back. */
@@ -59,13 +59,13 @@ export class LogFile {
   }
 
   /** Makes a file that holds nothing yet and lies on disk as a whole; leaves nothing behind when that fails. */
-  static prepare(path: string, form: FileForm): void {
-    removeFile(path);
+  static create(path: string, form: LogFileFormat): void {
+    removeDatabaseFile(path);
     try {
       emptyDatabase(path, form).close();
       forceSync(path, 'r+');
     } catch (error) {
-      removeFile(path);
+      removeDatabaseFile(path);
       throw error;
     }
   }
@@ -74,7 +74,7 @@ export class LogFile {
    * Opens a prepared file for writing. Its name is on disk with the first commit: SQLite forces the folder when it forces
    * a new write-ahead log.
    */
-  static start(path: string, epoch: number, form: FileForm): LogFile {
+  static openForWriting(path: string, epoch: number, form: LogFileFormat): LogFile {
     const db = new DatabaseSync(path);
     try {
       db.exec(`PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${form.checkpointPages * UNATTENDED}`);
@@ -85,12 +85,12 @@ export class LogFile {
     }
   }
 
-  static inMemory(epoch: number, form: FileForm): LogFile {
+  static inMemory(epoch: number, form: LogFileFormat): LogFile {
     return new LogFile(IN_MEMORY, epoch, emptyDatabase(IN_MEMORY, form), form.origins);
   }
 
   /** For reading; a file that could not be sealed is opened for writing, since its write-ahead log must be applied. */
-  static open(path: string, epoch: number, origins: boolean, sealed: boolean): LogFile {
+  static openForReading(path: string, epoch: number, origins: boolean, sealed: boolean): LogFile {
     const db = new DatabaseSync(path, { readOnly: sealed });
     try {
       if (!sealed) db.exec('PRAGMA locking_mode=EXCLUSIVE');
@@ -102,7 +102,7 @@ export class LogFile {
   }
 
   /** Groups, notes and settled ranges in one transaction; nothing is there when it throws. */
-  write(groups: readonly Group[], notes: Partial<Record<NoteKind, string>>, settled: readonly string[] = []): void {
+  write(groups: readonly LogGroup[], notes: Partial<Record<LogMetadataKind, string>>, settled: readonly string[] = []): void {
     this.#transaction(() => {
       const places = this.#origins ? 10 : 4;
       const insert = groups.length > 0 ? this.#db.prepare(`INSERT INTO g VALUES (${Array.from({ length: places }, () => '?').join(',')})`) : null;
@@ -118,7 +118,7 @@ export class LogFile {
   }
 
   /** The last number that the rows hold, and when its group came; null when there is no row. */
-  extent(): { last: number; lastAt: number } | null {
+  newestNumber(): { last: number; lastAt: number } | null {
     const rows = this.#db.prepare('SELECT * FROM g ORDER BY seq DESC LIMIT 64').all() as unknown as GroupRow[];
     const sound = rows.findIndex((row) => this.#checked(row) !== null);
     if (rows.length === 0) return null;
@@ -133,34 +133,34 @@ export class LogFile {
 
   /** It was put together from a damaged one: rows may be missing. */
   get isSalvaged(): boolean {
-    this.#isSalvaged ??= this.note('salvaged').text !== null;
+    this.#isSalvaged ??= this.metadata('salvaged').text !== null;
     return this.#isSalvaged;
   }
 
-  note(kind: NoteKind): Note {
-    const row = this.#db.prepare('SELECT crc, j FROM m WHERE id = ?').get(NOTE_ID[kind]) as { crc: number; j: string } | undefined;
+  metadata(kind: LogMetadataKind): LogMetadata {
+    const row = this.#db.prepare('SELECT crc, j FROM m WHERE id = ?').get(METADATA_ID[kind]) as { crc: number; j: string } | undefined;
     if (!row) return { text: null, damaged: false };
-    return isWhole(row) ? { text: row.j, damaged: false } : { text: null, damaged: true };
+    return isChecksumValid(row) ? { text: row.j, damaged: false } : { text: null, damaged: true };
   }
 
   /** The settled ranges that were written beside groups; damaged ones say nothing. */
-  settledNotes(): string[] {
+  settledRanges(): string[] {
     const rows = this.#db.prepare('SELECT crc, j FROM d ORDER BY id').all() as { crc: number; j: string }[];
-    return rows.filter(isWhole).map(({ j }) => j);
+    return rows.filter(isChecksumValid).map(({ j }) => j);
   }
 
   /**
    * Groups that start in [from, to], in order; null stands for one whose checksum is wrong.
    * @throws what SQLite throws where pages are damaged
    */
-  *groups(from: number, to: number): Generator<Group | null> {
+  *groups(from: number, to: number): Generator<LogGroup | null> {
     for (const row of this.#db.prepare('SELECT * FROM g WHERE seq >= ? AND seq <= ? ORDER BY seq').iterate(from, to)) {
       yield this.#checked(row as unknown as GroupRow);
     }
   }
 
   /** The group that holds a number, if a row says so. */
-  groupAt(seq: number): Group | null {
+  groupAt(seq: number): LogGroup | null {
     const row = this.#db.prepare('SELECT * FROM g WHERE seq <= ? ORDER BY seq DESC LIMIT 1').get(seq) as unknown as GroupRow | undefined;
     const group = row ? this.#checked(row) : null;
     return group && group.seq + group.count > seq ? group : null;
@@ -175,41 +175,41 @@ export class LogFile {
   /** Of the disk, side files included, once the write-ahead log is written back. */
   get bytes(): number {
     const { page_count: pages } = this.#db.prepare('PRAGMA page_count').get() as { page_count: number };
-    return pages * PAGE_BYTES + writeAheadBytes(this.path);
+    return pages * PAGE_BYTES + walBytes(this.path);
   }
 
   /** Pages that are in the write-ahead log alone. */
-  get pagesBehind(): number {
+  get uncheckpointedPages(): number {
     const { log, checkpointed } = this.#db.prepare('PRAGMA wal_checkpoint(NOOP)').get() as { log: number; checkpointed: number };
     return log - checkpointed;
   }
 
   /** Brings the pages of the write-ahead log into the file. */
-  writeBack(): void {
+  checkpoint(): void {
     this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
   }
 
   /** Writes the write-ahead log back, gives up the side files and closes, whatever fails. */
   seal(): void {
     try {
-      this.writeBack();
+      this.checkpoint();
     } finally {
       this.#db.close();
     }
-    leaveWriteAhead(this.path);
+    clearWalMode(this.path);
   }
 
   close(): void {
     this.#db.close();
   }
 
-  #checked(row: GroupRow): Group | null {
+  #checked(row: GroupRow): LogGroup | null {
     return checkedGroup({ epoch: this.epoch, origins: this.#origins }, row);
   }
 
-  #writeNotes(notes: Partial<Record<NoteKind, string>>): void {
-    for (const [kind, text] of Object.entries(notes) as [NoteKind, string][]) {
-      this.#db.prepare('INSERT INTO m VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET crc = excluded.crc, j = excluded.j').run(NOTE_ID[kind], crc32(text), text);
+  #writeNotes(notes: Partial<Record<LogMetadataKind, string>>): void {
+    for (const [kind, text] of Object.entries(notes) as [LogMetadataKind, string][]) {
+      this.#db.prepare('INSERT INTO m VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET crc = excluded.crc, j = excluded.j').run(METADATA_ID[kind], crc32(text), text);
     }
   }
 
@@ -227,22 +227,22 @@ export class LogFile {
 }
 
 /** The group of a row; null when its checksum is wrong. */
-function checkedGroup({ epoch, origins }: { epoch: number; origins: boolean }, row: GroupRow): Group | null {
+function checkedGroup({ epoch, origins }: { epoch: number; origins: boolean }, row: GroupRow): LogGroup | null {
   // Damage may turn any column into another type, and a byte is written like its number in the checksum.
   const numbers = origins ? [row.n, row.epoch, row.first, row.span, row.at] : [row.n];
   const texts = origins ? [row.sender, row.stream] : [];
   if (!(row.b instanceof Uint8Array) || !numbers.every(Number.isSafeInteger) || texts.some((text) => typeof text !== 'string')) return null;
-  const group: Group = { seq: row.seq, count: row.n, payload: row.b };
+  const group: LogGroup = { seq: row.seq, count: row.n, payload: row.b };
   if (origins) {
     group.origin = { sender: row.sender as string, stream: row.stream as Stream, epoch: row.epoch as number, seq: row.first as number, span: row.span as number, receivedAt: row.at as number };
   }
   return checksum(epoch, group) === row.crc ? group : null;
 }
 
-const isWhole = ({ crc, j }: { crc: number; j: unknown }) => typeof j === 'string' && crc32(j) === crc;
+const isChecksumValid = ({ crc, j }: { crc: number; j: unknown }) => typeof j === 'string' && crc32(j) === crc;
 
 /** The group that raw columns of g say, with `rowid` for the first of them; null when they are none, or not whole. */
-export function groupOfRow(form: { epoch: number; origins: boolean }, rowid: number, values: readonly Value[]): Group | null {
+export function decodeGroupRow(form: { epoch: number; origins: boolean }, rowid: number, values: readonly ColumnValue[]): LogGroup | null {
   const [, n, crc, ...rest] = values as [unknown, number, number, ...unknown[]];
   const b = rest.at(-1) as Buffer;
   if (values.length !== (form.origins ? 10 : 4)) return null;
@@ -251,18 +251,18 @@ export function groupOfRow(form: { epoch: number; origins: boolean }, rowid: num
 }
 
 /** The text that raw columns of m or d say; null when they are none, or not whole. */
-export function noteOfRow(values: readonly Value[]): string | null {
+export function decodeMetadataRow(values: readonly ColumnValue[]): string | null {
   const [, crc, text] = values;
   return values.length === 3 && typeof text === 'string' && crc32(text) === crc ? text : null;
 }
 
 /** Covers everything that gives the payload its meaning, so a flipped number is found like a flipped byte. */
-function checksum(epoch: number, { seq, count, payload, origin }: Group): number {
+function checksum(epoch: number, { seq, count, payload, origin }: LogGroup): number {
   const name = [epoch, seq, count, ...(origin ? [origin.sender, origin.stream, origin.epoch, origin.seq, origin.span, origin.receivedAt] : [])].join('|');
   return crc32(payload, crc32(name));
 }
 
-function emptyDatabase(path: string, form: FileForm): DatabaseSync {
+function emptyDatabase(path: string, form: LogFileFormat): DatabaseSync {
   const db = new DatabaseSync(path);
   try {
     // Nobody relies on it before it is forced to disk in one go.

@@ -9,8 +9,8 @@ import { readAll } from './testing/edge-log-contract.ts';
 import { memoryDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { openEdgeLog } from './edge-log.ts';
-import { fileBytesFor } from './file-name.ts';
-import { listFiles } from './folder.ts';
+import { logFileBytes } from './file-name.ts';
+import { listLogFiles } from './log-folder.ts';
 import type { EdgeLog, EdgeLogOptions } from './types.ts';
 import { verifyLog } from './verify.ts';
 import { directStorage } from './worker-storage.ts';
@@ -74,7 +74,7 @@ for (const [stream, policy, reason] of [['measurement', 'drop-oldest', 'log_full
         await append(log, world, Array.from({ length: GROUP }, (_, at) => bulkyDraft(group * GROUP + at, EVENT_BYTES, random, stream)));
         most = Math.max(most, onDisk(dir));
       }
-      assert.ok(most <= MAX_BYTES + fileBytesFor(MAX_BYTES), `${most} bytes`);
+      assert.ok(most <= MAX_BYTES + logFileBytes(MAX_BYTES), `${most} bytes`);
       assert.ok(most > MAX_BYTES * 0.8, 'it was full');
       const events = await readAll(log, stream);
       const lost = checkSums(events, groups * GROUP, lastOf(log, stream));
@@ -83,7 +83,7 @@ for (const [stream, policy, reason] of [['measurement', 'drop-oldest', 'log_full
       assert.ok(events.every(({ gap }) => !gap || gap.reason === reason));
       assert.equal(world.told.reduce((sum, event) => sum + (event.kind === 'samples_lost' && event.reason === reason ? event.count : 0), 0), lost);
       assert.equal(world.told.filter((event) => event.kind === 'fault' && event.fault.code === 'CV_LOG_FULL').length, 1, 'said once');
-      assert.ok(onDisk(dir) <= MAX_BYTES + fileBytesFor(MAX_BYTES));
+      assert.ok(onDisk(dir) <= MAX_BYTES + logFileBytes(MAX_BYTES));
     }));
 }
 
@@ -128,7 +128,7 @@ test('gap records that have to give way stay to be sent, under their own numbers
       // A reader at the head makes a record of what is lost so far; later rounds push that record out.
       await check();
     }
-    const oldest = Math.min(...listFiles(dir).filter(({ chain }) => chain === 'measurement').map((file) => file.first));
+    const oldest = Math.min(...listLogFiles(dir).filter(({ chain }) => chain === 'measurement').map((file) => file.first));
     const standing = [...records.keys()].filter((seq) => seq < oldest);
     assert.ok(standing.length > 0, 'files of some are gone');
     await log.close();
@@ -166,7 +166,7 @@ test('losses outlive a restart, and marks reach over them', () =>
       for (const [epoch, upTo] of marks) await log.settle('measurement', epoch, { upTo, have: [] });
       assert.deepEqual(log.unsettled('measurement'), []);
       await append(log, world, testDrafts(0, 1));
-      assert.ok(log.size('measurement').bytes < 2 * fileBytesFor(MAX_BYTES), 'settled files are gone');
+      assert.ok(log.size('measurement').bytes < 2 * logFileBytes(MAX_BYTES), 'settled files are gone');
     } finally {
       await log.close();
     }

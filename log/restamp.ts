@@ -2,40 +2,40 @@
 import type { Clip, Draft, Flag, Stream, TagRead } from '../core/event.ts';
 import { FaultError } from '../core/faults.ts';
 import { decodeBatch, encodeBatch, withoutOrigin, type Batch } from '../core/wire/batch.ts';
-import { isKnown, type Decided } from './boots.ts';
+import { isExactCorrection, type ClockCorrection } from './boot-history.ts';
 import type { StoredGroup } from './types.ts';
 
-export interface Restamping {
+export interface RestampOptions {
   edge: string;
   /** What is known of the clock of an opening; null: nothing, or there is nothing to know. */
-  decidedOf(epoch: number): Decided | null;
+  correctionOf(epoch: number): ClockCorrection | null;
   /** What the edge makes of an event once its time is known: a device's own time can be judged only then. */
   onKnown?: ((draft: Draft) => Draft) | undefined;
 }
 
 /** The same group, or one encoded anew under the same numbers. */
-export function restampGroup(stream: Stream, group: StoredGroup, how: Restamping): StoredGroup {
-  const own = how.decidedOf(group.epoch);
+export function restampGroup(stream: Stream, group: StoredGroup, how: RestampOptions): StoredGroup {
+  const own = how.correctionOf(group.epoch);
   if (!own) return group;
-  const events = readable(group.payload)?.events;
+  const events = tryDecodeBatch(group.payload)?.events;
   if (!events?.some((event) => event.clock === 'unsynced')) return group;
   const hop = { from: how.edge, stream, epoch: group.epoch, seq: group.seq };
-  const drafts = withoutOrigin(hop, events).map((draft) => (draft.clock === 'unsynced' ? restamped(draft, group.epoch, own, how) : draft));
+  const drafts = withoutOrigin(hop, events).map((draft) => (draft.clock === 'unsynced' ? restampDraft(draft, group.epoch, own, how) : draft));
   return { ...group, payload: encodeBatch(hop, drafts) };
 }
 
-function restamped<D extends Draft>(draft: D, epoch: number, own: Decided, how: Restamping): Draft {
-  const moved = moveTimes(draft, own.shiftMs, gapShift(draft, epoch, own, how));
+function restampDraft<D extends Draft>(draft: D, epoch: number, own: ClockCorrection, how: RestampOptions): Draft {
+  const moved = moveTimes(draft, own.shiftMs, gapShiftMs(draft, epoch, own, how));
   // Where only bounds are known, it stays said that nobody knows.
-  if (!isKnown(own)) return { ...moved, flags: [...new Set<Flag>([...(moved.flags ?? []), 'skewed'])] };
+  if (!isExactCorrection(own)) return { ...moved, flags: [...new Set<Flag>([...(moved.flags ?? []), 'skewed'])] };
   const known: Draft = { ...moved, clock: 'edge' };
   return how.onKnown ? how.onKnown(known) : known;
 }
 
 /** The times within a gap record are those of the opening it speaks of, unless that was decided before the record was made. */
-function gapShift({ gap }: Draft, epoch: number, own: Decided, how: Restamping): number {
+function gapShiftMs({ gap }: Draft, epoch: number, own: ClockCorrection, how: RestampOptions): number {
   if (!gap || gap.epoch === epoch || gap.epoch === 0) return own.shiftMs;
-  const other = how.decidedOf(gap.epoch);
+  const other = how.correctionOf(gap.epoch);
   return other && other.inEpoch >= epoch ? other.shiftMs : 0;
 }
 
@@ -52,18 +52,18 @@ function moveTimes<D extends Draft>(draft: D, shiftMs: number, gapShiftMs: numbe
     ...(window && { window: { ...window, fromAt: at(window.fromAt), toAt: at(window.toAt) } }),
     ...(warning && { warning: { ...warning, onsetAt: at(warning.onsetAt) } }),
     ...(gap && { gap: { ...gap, fromAt: at(gap.fromAt, gapShiftMs), toAt: at(gap.toAt, gapShiftMs) } }),
-    ...(ownEvidence && { evidence: ownEvidence.map((one) => (one.kind === 'tag' ? readAt(one, at) : one.kind === 'clip' ? clippedAt(one, at) : one)) }),
+    ...(ownEvidence && { evidence: ownEvidence.map((one) => (one.kind === 'tag' ? shiftTagRead(one, at) : one.kind === 'clip' ? shiftClip(one, at) : one)) }),
   };
 }
 
-const clippedAt = (clip: Clip, at: (time: number) => number): Clip => ({ ...clip, fromAt: at(clip.fromAt), toAt: at(clip.toAt), of: clip.of.map((one) => ({ ...one, at: at(one.at) })) });
+const shiftClip = (clip: Clip, at: (time: number) => number): Clip => ({ ...clip, fromAt: at(clip.fromAt), toAt: at(clip.toAt), of: clip.of.map((one) => ({ ...one, at: at(one.at) })) });
 
-function readAt(tag: TagRead, at: (time: number) => number): TagRead {
+function shiftTagRead(tag: TagRead, at: (time: number) => number): TagRead {
   return { ...tag, ...(tag.firstAt !== undefined && { firstAt: at(tag.firstAt) }), ...(tag.lastAt !== undefined && { lastAt: at(tag.lastAt) }) };
 }
 
 /** null when it cannot be read: that is found, and told, where it is to be sent. */
-export function readable(payload: Uint8Array): Batch | null {
+export function tryDecodeBatch(payload: Uint8Array): Batch | null {
   try {
     return decodeBatch(payload);
   } catch (error) {

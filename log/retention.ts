@@ -1,22 +1,22 @@
 /** How long a gateway's log keeps what: by age, by bytes, and never past a consumer that is required. */
 import type { Fault } from '../core/faults.ts';
 import type { World } from '../core/world.ts';
-import type { Chain } from './chain.ts';
+import type { FileChain } from './file-chain.ts';
 import { PREPARED_FILE_BYTES } from './file-name.ts';
 import type { FileReport } from './storage.ts';
-import { compareCursors, START, type Cursor, type GatewayLogOptions } from './types.ts';
+import { compareCursors, LOG_START, type Cursor, type GatewayLogOptions } from './types.ts';
 import './faults.ts';
 
 /** Consumers that start with the log have this long to say where they are before age lets anything go. */
 const GRACE_MS = 60_000;
 
-interface Hold {
+interface ConsumerHold {
   cursor: Cursor;
   required: boolean;
 }
 
 /** Everything up to this place is gone. */
-export interface Trimmed extends Cursor {
+export interface TrimState extends Cursor {
   /** The last number of each epoch that was let go, oldest first: tells how many a consumer has missed. */
   ends: [epoch: number, last: number][];
 }
@@ -27,32 +27,32 @@ const MAX_ENDS = 1000;
 export interface TrimPlan {
   names: string[];
   /** As it will be when they are gone. */
-  trimmed: Trimmed;
+  trimmed: TrimState;
   /** The bytes asked for fit then. */
   fits: boolean;
 }
 
 export class Retention {
   readonly #options: GatewayLogOptions;
-  readonly #chain: Chain;
+  readonly #chain: FileChain;
   readonly #world: World;
   readonly #openedMs: number;
-  readonly #holds = new Map<string, Hold>();
-  trimmed: Trimmed;
+  readonly #holds = new Map<string, ConsumerHold>();
+  trimmed: TrimState;
 
-  constructor(options: GatewayLogOptions, chain: Chain, trimmed: string | null, world: World) {
+  constructor(options: GatewayLogOptions, chain: FileChain, trimmed: string | null, world: World) {
     this.#options = options;
     this.#chain = chain;
     this.#world = world;
     this.#openedMs = world.clock.monotonicMs();
-    this.trimmed = { ...START, ends: [], ...(trimmed === null ? {} : (JSON.parse(trimmed) as Partial<Trimmed>)) };
+    this.trimmed = { ...LOG_START, ends: [], ...(trimmed === null ? {} : (JSON.parse(trimmed) as Partial<TrimState>)) };
   }
 
   hold(consumer: string, cursor: Cursor, required: boolean): void {
     this.#holds.set(consumer, { cursor, required });
   }
 
-  letGo(consumer: string): void {
+  removeConsumer(consumer: string): void {
     this.#holds.delete(consumer);
   }
 
@@ -67,7 +67,7 @@ export class Retention {
     const most = Math.min(this.#options.maxBytes, bytes - short.spare);
     const eased = bytes - short.ease;
     for (const file of this.#chain.files.slice(0, -1)) {
-      const end = { epoch: file.epoch, seq: this.#chain.lastOf(file) };
+      const end = { epoch: file.epoch, seq: this.#chain.lastSeqOf(file) };
       const tooLarge = bytes > most;
       if (!tooLarge && !this.#isOld(file, end) && (bytes <= eased || this.#isHeld(end, () => true))) break;
       if (this.#isHeld(end, (hold) => hold.required)) break;
@@ -80,16 +80,16 @@ export class Retention {
     return plan;
   }
 
-  trimmedTo(trimmed: Trimmed): void {
+  setTrimmed(trimmed: TrimState): void {
     this.trimmed = trimmed;
   }
 
   /** As it is kept in the files. */
-  format(trimmed: Trimmed = this.trimmed): string {
+  format(trimmed: TrimState = this.trimmed): string {
     return JSON.stringify(trimmed);
   }
 
-  gone(after: Cursor, upTo: Cursor): number {
+  countTrimmed(after: Cursor, upTo: Cursor): number {
     const ends = new Map<number, number>([...this.trimmed.ends, [upTo.epoch, upTo.seq]]);
     return [...ends].filter(([epoch]) => epoch >= after.epoch && epoch <= upTo.epoch)
       .reduce((sum, [epoch, last]) => sum + Math.max(0, last - (epoch === after.epoch ? after.seq : 0)), 0);
@@ -97,7 +97,7 @@ export class Retention {
 
   fullFault(): Fault {
     const oldest = this.#chain.files[0];
-    const end = oldest ? { epoch: oldest.epoch, seq: this.#chain.lastOf(oldest) } : START;
+    const end = oldest ? { epoch: oldest.epoch, seq: this.#chain.lastSeqOf(oldest) } : LOG_START;
     const holders = [...this.#holds].filter(([, hold]) => hold.required && compareCursors(hold.cursor, end) < 0).map(([name]) => name);
     return { code: 'CV_LOG_FULL', params: { bytes: this.#chain.bytes, maxBytes: this.#options.maxBytes, holder: holders.join(', ') || 'the newest file' } };
   }
@@ -107,7 +107,7 @@ export class Retention {
     return !inGrace && file.lastAt < this.#world.clock.nowMs() - this.#options.keepMs && !this.#isHeld(end, () => true);
   }
 
-  #isHeld(end: Cursor, counts: (hold: Hold) => boolean): boolean {
+  #isHeld(end: Cursor, counts: (hold: ConsumerHold) => boolean): boolean {
     return [...this.#holds.values()].some((hold) => counts(hold) && compareCursors(hold.cursor, end) < 0);
   }
 
@@ -122,6 +122,6 @@ export class Retention {
   }
 }
 
-function withEnd(ends: Trimmed['ends'], { epoch, seq }: Cursor): Trimmed['ends'] {
+function withEnd(ends: TrimState['ends'], { epoch, seq }: Cursor): TrimState['ends'] {
   return [...ends.filter(([other]) => other !== epoch), [epoch, seq] satisfies [number, number]].slice(-MAX_ENDS);
 }

@@ -7,13 +7,13 @@ import { test } from 'node:test';
 import type { Gap } from '../core/event.ts';
 import { bulkyDraft, TEST_CENTRE, testDraft, testDrafts } from '../core/testing/drafts.ts';
 import { readAll } from './testing/edge-log-contract.ts';
-import { commitEnds } from './testing/log-cuts.ts';
+import { commitEnds } from './testing/truncated-wal.ts';
 import { memoryDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { seededRandom } from '../core/world.ts';
 import { openEdgeLog } from './edge-log.ts';
 import { LogFile } from './log-file.ts';
-import { START, type EdgeLog } from './types.ts';
+import { LOG_START, type EdgeLog } from './types.ts';
 import { directStorage } from './worker-storage.ts';
 
 const OPTIONS = { edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, ballastBytes: 0 };
@@ -161,7 +161,7 @@ test('a call that comes while a read is still to answer that it met damage goes 
     for (let group = 0; group < 160; group += 1) await log.append(Array.from({ length: 40 }, (_, at) => bulkyDraft(group * 40 + at + 1, 2000, () => random.next(), 'state')));
     const files = async () => (await readdir(dir)).filter((name) => name.startsWith('state-') && name.endsWith('.db'));
     await overwrite(join(dir, (await files())[0] ?? ''), 2 << 20, Buffer.alloc(6000, 0x33));
-    const reading = log.read('state', START, { maxGroups: 1000, maxBytes: 1 << 30 });
+    const reading = log.read('state', LOG_START, { maxGroups: 1000, maxBytes: 1 << 30 });
     // The file is put aside now, and who appends does not know it.
     await log.append([testDraft(10_000, { kind: 'state' })]);
     assert.equal((await asides(dir)).length, 1);

@@ -2,10 +2,10 @@
  * What the logs need of the disk, as messages: `engine.ts` does it, `worker.ts` does it off the main thread.
  * A chain is a row of files of one ordered stream; a log has one chain (gateway) or one a stream (edge).
  */
-import type { Range } from './ranges.ts';
+import type { SeqRange } from './ranges.ts';
 import type { GroupOrigin } from './types.ts';
 
-export interface Group {
+export interface LogGroup {
   seq: number;
   count: number;
   payload: Uint8Array;
@@ -13,12 +13,12 @@ export interface Group {
 }
 
 /** A row of m or d: null when it is not there; damaged when its checksum is wrong. */
-export interface Note {
+export interface LogMetadata {
   text: string | null;
   damaged: boolean;
 }
 
-export interface OpenRequest {
+export interface StorageOpenRequest {
   dir: string;
   chains: readonly string[];
   /** Rows carry who sent the group. */
@@ -32,14 +32,14 @@ export interface OpenRequest {
 }
 
 /** A damaged file was put aside, and what could be read of it stands in its place. */
-export interface Salvage {
+export interface SalvageReport {
   name: string;
   /** Where the damaged one lies; null when the disk takes nothing now: it is tried again when the file is read next. */
-  aside: string | null;
+  damagedName: string | null;
   /** What showed that it was damaged. */
   detail: string;
   /** The numbers that its rows hold, in order. */
-  present: Range[];
+  present: SeqRange[];
   bytes: number;
 }
 
@@ -77,10 +77,10 @@ export interface ChainReport {
   stateDamaged: boolean;
   /** What the head file says was on disk once. */
   head: { epoch: number; seq: number } | null;
-  salvages: Salvage[];
+  salvages: SalvageReport[];
 }
 
-export interface OpenReport {
+export interface StorageOpenReport {
   epoch: number;
   /** 0 in a new folder. */
   previousEpoch: number;
@@ -89,7 +89,7 @@ export interface OpenReport {
   chains: Record<string, ChainReport>;
 }
 
-export interface FileName {
+export interface LogFileName {
   name: string;
   epoch: number;
   first: number;
@@ -98,8 +98,8 @@ export interface FileName {
 export interface CommitRequest {
   chain: string;
   /** Where to write; another file than the last time means: start it. The last one is sealed after the answer. */
-  file: FileName;
-  groups: readonly Group[];
+  file: LogFileName;
+  groups: readonly LogGroup[];
   /** Required when the file is new. */
   state?: string;
   trimmed?: string;
@@ -117,13 +117,13 @@ export interface CommitReply {
 export interface ReadRequest {
   chain: string;
   /** Files to read in order, each from its number `from` up to its `to`. */
-  parts: readonly (FileName & { from: number; to: number })[];
+  parts: readonly (LogFileName & { from: number; to: number })[];
   maxGroups: number;
   maxBytes: number;
 }
 
 /** Numbers that the rows should hold and do not. */
-export interface Hole {
+export interface MissingRange {
   name: string;
   epoch: number;
   from: number;
@@ -132,19 +132,19 @@ export interface Hole {
 }
 
 export interface ReadReply {
-  groups: (Group & { epoch: number })[];
-  holes: Hole[];
+  groups: (LogGroup & { epoch: number })[];
+  missing: MissingRange[];
   /** All parts were read to their ends. */
   complete: boolean;
   /** Damage that this read met. */
-  salvages: Salvage[];
+  salvages: SalvageReport[];
 }
 
 /** What a gateway's newest file says of marks: its snapshot is in the open report; this is what came after. */
 export interface ReplayReply {
   origins: GroupOrigin[];
   settled: string[];
-  salvages: Salvage[];
+  salvages: SalvageReport[];
 }
 
 export interface StorageStats {
@@ -155,11 +155,11 @@ export interface StorageStats {
   filesCreated: number;
 }
 
-export interface Storage {
-  open(request: OpenRequest): Promise<OpenReport>;
+export interface LogStorage {
+  open(request: StorageOpenRequest): Promise<StorageOpenReport>;
   commit(request: CommitRequest): Promise<CommitReply>;
   read(request: ReadRequest): Promise<ReadReply>;
-  replay(request: { file: FileName; last: number }): Promise<ReplayReply>;
+  replay(request: { file: LogFileName; last: number }): Promise<ReplayReply>;
   remove(request: { names: readonly string[] }): Promise<DiskReport>;
   /** The disk as it is now; makes the ballast again when there is room. */
   disk(): Promise<DiskReport>;
@@ -175,10 +175,10 @@ export interface StorageFailure {
   code: number | string;
   detail: string;
   /** The file is not to be trusted any more: go on in a new one. */
-  roll: boolean;
+  needsNewFile: boolean;
   locked: boolean;
   /** Nothing of it is on disk, and in a new file it may well succeed at once. */
-  again?: boolean;
+  retryable?: boolean;
 }
 
 export class StorageError extends Error {
@@ -200,7 +200,7 @@ const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
 /** With an exclusive lock, a read-only mount shows as an I/O error of the lock. */
 const SQLITE_IOERR_LOCK = 3850;
-const DAMAGE = new Set([SQLITE_ERROR, SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB]);
+const CORRUPTION_CODES = new Set([SQLITE_ERROR, SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB]);
 
 interface SqliteError extends Error {
   code?: string;
@@ -209,7 +209,7 @@ interface SqliteError extends Error {
 }
 
 /** What a caught error means. Extended codes of SQLite carry the plain one in their low byte. */
-export function failureOf(error: unknown): StorageFailure {
+export function storageFailureOf(error: unknown): StorageFailure {
   if (error instanceof StorageError) return error.failure;
   const { code, errcode, errstr, message } = error as SqliteError;
   const plain = errcode === undefined ? undefined : errcode & 0xff;
@@ -217,39 +217,39 @@ export function failureOf(error: unknown): StorageFailure {
     code: errcode ?? code ?? 'UNKNOWN',
     detail: errcode === undefined ? String(message) : `${errstr ?? message} (SQLite ${errcode})`,
     // When the disk is full the transaction was rolled back and the file is whole.
-    roll: plain !== SQLITE_FULL && code !== 'ENOSPC',
+    needsNewFile: plain !== SQLITE_FULL && code !== 'ENOSPC',
     locked: plain === SQLITE_BUSY,
-    again: (isDamage(error) && errcode !== SQLITE_IOERR_LOCK) || code === 'EIO',
+    retryable: (isCorruption(error) && errcode !== SQLITE_IOERR_LOCK) || code === 'EIO',
   };
 }
 
 /** Pages that cannot be read or make no sense, and numbers beyond what JavaScript holds. */
-export function isDamage(error: unknown): boolean {
+export function isCorruption(error: unknown): boolean {
   const { code, errcode } = error as SqliteError;
-  return code === 'ERR_OUT_OF_RANGE' || (errcode !== undefined && DAMAGE.has(errcode & 0xff));
+  return code === 'ERR_OUT_OF_RANGE' || (errcode !== undefined && CORRUPTION_CODES.has(errcode & 0xff));
 }
 
 /** The disk has no room; nothing but removing files makes some. */
-export function isFull(failure: StorageFailure): boolean {
+export function isDiskFullFailure(failure: StorageFailure): boolean {
   return failure.code === 'ENOSPC' || (typeof failure.code === 'number' && (failure.code & 0xff) === SQLITE_FULL);
 }
 
 /** Nothing can be written or created here. */
-export function isReadOnly({ code }: StorageFailure): boolean {
+export function isReadOnlyFailure({ code }: StorageFailure): boolean {
   if (typeof code === 'string') return code === 'EROFS';
   return code === SQLITE_IOERR_LOCK || (code & 0xff) === SQLITE_READONLY || (code & 0xff) === SQLITE_CANTOPEN;
 }
 
-export function isSqlite(error: unknown): boolean {
+export function isSqliteError(error: unknown): boolean {
   return (error as SqliteError).errcode !== undefined;
 }
 
-export function isInputOutput(error: unknown): boolean {
+export function isIoError(error: unknown): boolean {
   const { errcode } = error as SqliteError;
   return errcode !== undefined && (errcode & 0xff) === SQLITE_IOERR;
 }
 
-export function isNotDatabase(error: unknown): boolean {
+export function isNotDatabaseError(error: unknown): boolean {
   const { errcode } = error as SqliteError;
   return errcode !== undefined && (errcode & 0xff) === SQLITE_NOTADB;
 }

@@ -11,7 +11,7 @@ export interface Cursor {
   seq: number;
 }
 
-export const START: Cursor = { epoch: 0, seq: 0 };
+export const LOG_START: Cursor = { epoch: 0, seq: 0 };
 
 /** One row: `count` events from `seq` on, encoded as a wire batch. */
 export interface StoredGroup {
@@ -39,7 +39,7 @@ export interface ReadLimit {
 }
 
 /** Numbers that are settled: all ≤ upTo, and the ranges above it (sorted, apart by at least one number). */
-export interface Mark {
+export interface SettledMark {
   upTo: number;
   have: [from: number, to: number][];
 }
@@ -53,7 +53,7 @@ export interface LogSize {
   bytes: number;
 }
 
-export interface KeptGroup {
+export interface CommittedGroup {
   stream: Stream;
   epoch: number;
   firstSeq: number;
@@ -79,12 +79,12 @@ export interface EdgeLog {
   /** Ranges of numbers that are on disk and not settled, older epochs first. */
   unsettled(stream: Stream): { epoch: number; from: number; to: number }[];
   /** What the gateway has acknowledged; durable with the next commit at the latest, frees files. */
-  settle(stream: Stream, epoch: number, mark: Mark): Promise<void>;
+  settle(stream: Stream, epoch: number, mark: SettledMark): Promise<void>;
   /** Sets one event aside (refused three times): kept in the quarantine file, a gap record is appended, the number settled. */
   setAside(stream: Stream, epoch: number, seq: number, code: string): Promise<void>;
   size(stream: Stream): LogSize;
   /** Called after each commit with what became durable; returns the way to stop listening. */
-  onKept(listener: (kept: KeptGroup) => void): () => void;
+  onCommitted(listener: (kept: CommittedGroup) => void): () => void;
   /** Commits what is waiting, then closes; twice is fine. */
   close(): Promise<void>;
 }
@@ -122,18 +122,18 @@ export interface GatewayLog {
    * @returns where each group starts, after fsync
    */
   accept(groups: readonly AcceptedGroup[], settled?: readonly SettledRange[]): Promise<Cursor[]>;
-  mark(sender: string, stream: Stream, epoch: number): Mark;
+  mark(sender: string, stream: Stream, epoch: number): SettledMark;
   read(after: Cursor, limit: ReadLimit): Promise<StoredGroup[]>;
   /** Last event on disk; START when empty. */
   head(): Cursor;
   /** The oldest place that can be read from; a cursor before it is answered 410. */
   tail(): Cursor;
   /** How many events after one place and up to another were let go; `upTo` lies at or before the tail. */
-  gone(after: Cursor, upTo: Cursor): number;
+  countTrimmed(after: Cursor, upTo: Cursor): number;
   /** A consumer says how far it is; required ones are never trimmed past. */
-  hold(consumer: string, cursor: Cursor, required: boolean): void;
+  setConsumer(consumer: string, cursor: Cursor, required: boolean): void;
   /** There is no such consumer any more. */
-  letGo(consumer: string): void;
+  removeConsumer(consumer: string): void;
   size(): LogSize;
   onAppended(listener: () => void): () => void;
   close(): Promise<void>;

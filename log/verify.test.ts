@@ -13,7 +13,7 @@ import { STREAMS } from '../core/event.ts';
 import { seededRandom } from '../core/world.ts';
 import { openEdgeLog } from './edge-log.ts';
 import { openGatewayLog } from './gateway-log.ts';
-import { addRange, countOf, missingOf, type Range } from './ranges.ts';
+import { addRange, countNumbers, missingRanges, type SeqRange } from './ranges.ts';
 import { verifyLog, type LogCheck } from './verify.ts';
 import { directStorage } from './worker-storage.ts';
 
@@ -27,7 +27,7 @@ function verified(dir: string, form: typeof EDGE_FORM | typeof GATEWAY_FORM, isH
   for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
 }
 
-const missingIn = ({ faults }: LogCheck): Range[] => faults.filter(({ code }) => code === 'CV_VERIFY_LOG_MISSING').reduce<Range[]>((sum, { params }) => addRange(sum, Number(params.fromSeq), Number(params.toSeq)), []);
+const missingIn = ({ faults }: LogCheck): SeqRange[] => faults.filter(({ code }) => code === 'CV_VERIFY_LOG_MISSING').reduce<SeqRange[]>((sum, { params }) => addRange(sum, Number(params.fromSeq), Number(params.toSeq)), []);
 
 async function folder(t: TestContext): Promise<string> {
   const { dir, remove } = await memoryDir();
@@ -83,14 +83,14 @@ test('flipped bytes: what it names as missing is what an opening cannot read, to
     }
     const check = verified(copy, EDGE_FORM);
     const log = await openEdgeLog({ ...EDGE, dir: copy }, testWorld(), directStorage());
-    const present = (await readAll(log, 'state')).filter(({ kind }) => kind !== 'gap').reduce<Range[]>((sum, { seq }) => addRange(sum, seq, seq), []);
+    const present = (await readAll(log, 'state')).filter(({ kind }) => kind !== 'gap').reduce<SeqRange[]>((sum, { seq }) => addRange(sum, seq, seq), []);
     await log.close();
-    assert.deepEqual(missingIn(check), missingOf(present, 1, 400), `round ${round}`);
-    assert.equal(check.events, countOf(present));
+    assert.deepEqual(missingIn(check), missingRanges(present, 1, 400), `round ${round}`);
+    assert.equal(check.events, countNumbers(present));
     damaged += Number(check.faults.length > 0);
     // What the opening has named is no fault any more. How far the old epoch went only the head knew, which has moved on.
     const again = verified(copy, EDGE_FORM);
-    assert.deepEqual([again.faults, again.named], [[], (present.at(-1)?.[1] ?? 0) - countOf(present)], `round ${round}, once more`);
+    assert.deepEqual([again.faults, again.named], [[], (present.at(-1)?.[1] ?? 0) - countNumbers(present)], `round ${round}, once more`);
     await rm(copy, { recursive: true });
   }
   assert.ok(damaged > 10);
@@ -180,7 +180,7 @@ test('a gateway: numbers, marks of each sender, and what was let go or named', a
   const again = await openGatewayLog({ ...GATEWAY, dir: copy }, world, directStorage());
   await again.close();
   const named = verified(copy, GATEWAY_FORM);
-  assert.deepEqual([named.faults, named.named], [[], countOf(missing)]);
+  assert.deepEqual([named.faults, named.named], [[], countNumbers(missing)]);
 });
 
 test('a gateway: what it let go for its age is no fault, in a folder that is closed or held', async (t) => {

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { memoryDir } from '../core/testing/temp-dir.ts';
-import type { OpenRequest } from './storage.ts';
+import type { StorageOpenRequest } from './storage.ts';
 import { directStorage, workerStorage } from './worker-storage.ts';
 
-const REQUEST: Omit<OpenRequest, 'dir'> = { chains: ['log'], origins: false, maxBytes: 64 << 20, nowMs: 1_760_000_000_000 };
+const REQUEST: Omit<StorageOpenRequest, 'dir'> = { chains: ['log'], origins: false, maxBytes: 64 << 20, nowMs: 1_760_000_000_000 };
 
 test('a process whose log is idle ends by itself, after everything that was asked of it is answered', async (t) => {
   const { dir, remove } = await memoryDir();

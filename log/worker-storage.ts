@@ -1,7 +1,7 @@
 /** The storage of a log in a thread of its own, so that no fsync ever holds up the main loop. */
 import { Worker } from 'node:worker_threads';
-import { Engine } from './engine.ts';
-import { failureOf, StorageError, type CommitRequest, type Storage } from './storage.ts';
+import { StorageEngine } from './storage-engine.ts';
+import { storageFailureOf, StorageError, type CommitRequest, type LogStorage } from './storage.ts';
 import type { StorageAnswer, StorageCall } from './worker.ts';
 
 interface Pending {
@@ -9,7 +9,7 @@ interface Pending {
   reject: (error: StorageError) => void;
 }
 
-export function workerStorage(): Storage {
+export function workerStorage(): LogStorage {
   const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url), { name: 'log' });
   const pending = new Map<number, Pending>();
   let nextId = 1;
@@ -25,7 +25,7 @@ export function workerStorage(): Storage {
     else call?.resolve(answer.value as never);
   });
   const die = (detail: string) => {
-    dead ??= new StorageError({ code: 'WORKER', detail, roll: true, locked: false });
+    dead ??= new StorageError({ code: 'WORKER', detail, needsNewFile: true, locked: false });
     for (const call of pending.values()) call.reject(dead);
     pending.clear();
   };
@@ -77,13 +77,13 @@ function withPayloadsIn(memory: ArrayBuffer, request: CommitRequest): CommitRequ
 }
 
 /** The same without a thread, for tests and rigs: what is done between messages is done right after each. */
-export function directStorage(engine: Engine = new Engine()): Storage {
+export function directStorage(engine: StorageEngine = new StorageEngine()): LogStorage {
   const call = <T>(run: () => T): Promise<T> => new Promise((resolve, reject) => {
     try {
       resolve(run());
-      while (engine.tidy());
+      while (engine.runMaintenanceStep());
     } catch (error) {
-      reject(new StorageError(failureOf(error), { cause: error }));
+      reject(new StorageError(storageFailureOf(error), { cause: error }));
     }
   });
   return {

@@ -3,8 +3,8 @@
  * what the files need beside that when it has answered, a step at a time: whoever comes meanwhile waits for one step.
  */
 import { parentPort } from 'node:worker_threads';
-import { Engine } from './engine.ts';
-import { failureOf, type StorageFailure } from './storage.ts';
+import { StorageEngine } from './storage-engine.ts';
+import { storageFailureOf, type StorageFailure } from './storage.ts';
 
 export interface StorageCall {
   id: number;
@@ -14,7 +14,7 @@ export interface StorageCall {
 
 export type StorageAnswer = { id: number; value: unknown } | { id: number; failure: StorageFailure };
 
-const engine = new Engine(() => performance.now());
+const engine = new StorageEngine(() => performance.now());
 let isTidying = false;
 
 parentPort?.on('message', ({ id, operation, request }: StorageCall) => {
@@ -22,7 +22,7 @@ parentPort?.on('message', ({ id, operation, request }: StorageCall) => {
   try {
     answer = { id, value: (engine[operation] as (request: unknown) => unknown).call(engine, request) };
   } catch (error) {
-    answer = { id, failure: failureOf(error) };
+    answer = { id, failure: storageFailureOf(error) };
   }
   parentPort?.postMessage(answer, payloadsOf(answer));
   if (!isTidying) setImmediate(tidy);
@@ -30,7 +30,7 @@ parentPort?.on('message', ({ id, operation, request }: StorageCall) => {
 });
 
 function tidy(): void {
-  isTidying = engine.tidy();
+  isTidying = engine.runMaintenanceStep();
   if (isTidying) setImmediate(tidy);
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Draft } from '../../core/event.ts';
 import { faultOf, type Fault } from '../../core/faults.ts';
-import { NOT_BEFORE, type BootRecord } from '../../log/boots.ts';
+import { EARLIEST_CLOCK_MS, type BootRecord } from '../../log/boot-history.ts';
 import { everyMs, type Clock, type Timer, type World } from '../../core/world.ts';
 import { MIN_STEP_MS, type EdgeClock, type ClockStep, type TimeSource } from './edge-clock.ts';
 import type { ClockProbe } from './clock-probe.ts';
@@ -80,7 +80,7 @@ export class ClockDiscipline {
   gatewayAnswered(nowAt: number, tookMs: number): void {
     const { clock, trust } = this.#parts;
     if (!trust.includes('gateway') && !this.#isBehind) return;
-    if (nowAt < NOT_BEFORE || nowAt > NOT_AFTER) return this.#tell({ code: 'CV_UPLINK_ANSWER', params: { detail: `a clock at ${nowAt}` } });
+    if (nowAt < EARLIEST_CLOCK_MS || nowAt > NOT_AFTER) return this.#tell({ code: 'CV_UPLINK_ANSWER', params: { detail: `a clock at ${nowAt}` } });
     if (!clock.trust.isTrusted() && tookMs > QUICK_MS && this.#slowAnswers < SLOW_ANSWERS) {
       this.#slowAnswers += 1;
       return;

@@ -36,7 +36,7 @@ test('each number that is not settled is in one lane alone: live if kept since t
     const fresh = new LiveBoundary();
     let connected = false;
     let liveFrom = Infinity;
-    log.onKept((kept) => {
+    log.onCommitted((kept) => {
       if (!connected) return;
       liveFrom = Math.min(liveFrom, kept.firstSeq);
       fresh.groupKept(kept.stream, kept.firstSeq, 0);
@@ -74,7 +74,7 @@ test('what was written just now goes out without being read; what is sent again,
   const fresh = new LiveBoundary();
   const feed = new BatchSource(log, fresh, new RefusedRanges());
   const rows: Uint8Array[] = [];
-  log.onKept((kept) => {
+  log.onCommitted((kept) => {
     fresh.groupKept(kept.stream, kept.firstSeq, 0);
     rows.push(Uint8Array.of(rows.length + 1));
     feed.groupKept({ ...kept, payload: rows.at(-1) as Uint8Array });

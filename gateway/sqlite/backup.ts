@@ -7,7 +7,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { forceFolderSync, forceSync } from '../../core/folder.ts';
-import { removeFile } from '../../log/file-on-disk.ts';
+import { removeDatabaseFile } from '../../log/database-file.ts';
 
 /** In one run: the new version reads what it finds, and writes. */
 export const COMMITS_TO_CONFIRM = 100;
@@ -17,12 +17,12 @@ const CONFIRMED = '.confirmed';
 export function backUpBeforeMigration(db: DatabaseSync, path: string, version: number): void {
   const kept = `${path}.before-v${version}`;
   const unfinished = `${kept}.new`;
-  removeFile(unfinished);
+  removeDatabaseFile(unfinished);
   try {
     db.prepare('VACUUM INTO ?').run(unfinished);
     forceSync(unfinished, 'r+');
   } catch (error) {
-    removeFile(unfinished);
+    removeDatabaseFile(unfinished);
     throw error;
   }
   renameSync(unfinished, kept);
@@ -41,7 +41,7 @@ export function confirmBackups(path: string): void {
 
 /** Removes what was confirmed in an earlier run. */
 export function removeConfirmedBackups(path: string): void {
-  for (const kept of files(path, /\.before-v\d+\.confirmed$/)) removeFile(kept);
+  for (const kept of files(path, /\.before-v\d+\.confirmed$/)) removeDatabaseFile(kept);
 }
 
 function files(path: string, ends: RegExp): string[] {

@@ -4,8 +4,8 @@
  */
 import { closeSync, fsyncSync, openSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
-import { removeFile } from '../../log/file-on-disk.ts';
-import { isDamage } from '../../log/storage.ts';
+import { removeDatabaseFile } from '../../log/database-file.ts';
+import { isCorruption } from '../../log/storage.ts';
 import { SqliteFile } from './file.ts';
 import type { Migrations } from './migrations.ts';
 
@@ -63,7 +63,7 @@ function opened(path: string): DatabaseSync | null {
     const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").get() as { tables: number };
     if (tables > 0) return db;
   } catch (error) {
-    if (!isDamage(error)) {
+    if (!isCorruption(error)) {
       db.close();
       throw error;
     }
@@ -74,12 +74,12 @@ function opened(path: string): DatabaseSync | null {
 
 /** As a new file of this schema has it. */
 function firstPageOf(path: string, migrations: Migrations): Buffer {
-  removeFile(path);
+  removeDatabaseFile(path);
   const file = new SqliteFile(path, migrations);
   file.open(() => {});
   file.close();
   const page = pageAt(path, 0, PAGE_BYTES);
-  removeFile(path);
+  removeDatabaseFile(path);
   return page;
 }
 
@@ -151,7 +151,7 @@ export class SalvageReader {
       statement.setReadBigInts(true);
       return (statement.get() as { last: bigint | null }).last ?? 0n;
     } catch (error) {
-      if (!isDamage(error)) throw error;
+      if (!isCorruption(error)) throw error;
       this.hasHoles = true;
       return null;
     }
@@ -213,7 +213,7 @@ export class SalvageReader {
   }
 
   #hole(error: unknown): null {
-    if (!isDamage(error)) throw error;
+    if (!isCorruption(error)) throw error;
     this.hasHoles = true;
     return null;
   }

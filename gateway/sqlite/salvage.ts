@@ -5,9 +5,9 @@
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { moveFile, removeFile } from '../../log/file-on-disk.ts';
+import { renameDatabaseFile, removeDatabaseFile } from '../../log/database-file.ts';
 import { forceFolderSync } from '../../core/folder.ts';
-import { failureOf as storageFailureOf, isFull } from '../../log/storage.ts';
+import { storageFailureOf as storageFailureOf, isDiskFullFailure } from '../../log/storage.ts';
 import { openDamaged, headerDamage } from './damaged.ts';
 import { databaseFailure } from './failure.ts';
 import { SqliteFile } from './file.ts';
@@ -65,21 +65,21 @@ function replace<Found>(path: string, migrations: Migrations, detail: string, co
   try {
     found = into(path, migrations, (file) => copy(from, file));
   } catch (error) {
-    if (!isFull(storageFailureOf(error))) throw error;
+    if (!isDiskFullFailure(storageFailureOf(error))) throw error;
     found = into(path, migrations, (file) => copy(null, file));
   } finally {
     from?.close();
   }
-  moveFile(path, aside);
+  renameDatabaseFile(path, aside);
   renameSync(path + UNFINISHED, path);
   forceFolderSync(dirname(path));
-  for (const old of asideFiles(path).slice(0, -MAX_ASIDE)) for (const one of [old, old + PAGE]) removeFile(one);
+  for (const old of asideFiles(path).slice(0, -MAX_ASIDE)) for (const one of [old, old + PAGE]) removeDatabaseFile(one);
   return { aside, detail, found };
 }
 
 /** Leaves a whole file, at rest, under the name of what is not finished. */
 function into<Found>(path: string, migrations: Migrations, run: (file: SqliteFile) => Found): Found {
-  removeFile(path + UNFINISHED);
+  removeDatabaseFile(path + UNFINISHED);
   const file = new SqliteFile(path + UNFINISHED, migrations);
   try {
     file.open(() => {});
@@ -93,7 +93,7 @@ function into<Found>(path: string, migrations: Migrations, run: (file: SqliteFil
 function finishSalvage(path: string): void {
   if (!existsSync(path + UNFINISHED)) return;
   alone(path, () => {
-    if (existsSync(path)) removeFile(path + UNFINISHED);
+    if (existsSync(path)) removeDatabaseFile(path + UNFINISHED);
     else renameSync(path + UNFINISHED, path);
   });
 }

@@ -2,21 +2,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Event, Stream } from '../../core/event.ts';
-import { START, type Cursor, type EdgeLog, type KeptGroup } from '../types.ts';
+import { LOG_START, type Cursor, type EdgeLog, type CommittedGroup } from '../types.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import { testDraft, testDrafts, testWarning } from '../../core/testing/drafts.ts';
 import '../faults.ts';
 
-export interface LogUnderTest {
+export interface EdgeLogUnderTest {
   /** The same folder every time: what one opening left, the next one finds. */
   open(): Promise<EdgeLog>;
   /** Lets groups close whose time has not come. */
-  hurry(): Promise<void>;
+  closeGroups(): Promise<void>;
   remove(): Promise<void>;
 }
 
 /** All events of a stream behind a cursor, read in small steps. */
-export async function readAll(log: EdgeLog, stream: Stream, after: Cursor = START): Promise<Event[]> {
+export async function readAll(log: EdgeLog, stream: Stream, after: Cursor = LOG_START): Promise<Event[]> {
   const events: Event[] = [];
   for (let cursor = after; ;) {
     const groups = await log.read(stream, cursor, { maxGroups: 3, maxBytes: 1 << 20 });
@@ -27,8 +27,8 @@ export async function readAll(log: EdgeLog, stream: Stream, after: Cursor = STAR
   }
 }
 
-export function edgeLogContract(name: string, create: () => Promise<LogUnderTest>): void {
-  const check = (what: string, run: (log: EdgeLog, under: LogUnderTest) => Promise<void>) => test(`${name}: ${what}`, async () => {
+export function edgeLogContract(name: string, create: () => Promise<EdgeLogUnderTest>): void {
+  const check = (what: string, run: (log: EdgeLog, under: EdgeLogUnderTest) => Promise<void>) => test(`${name}: ${what}`, async () => {
     const under = await create();
     const log = await under.open();
     try {
@@ -38,9 +38,9 @@ export function edgeLogContract(name: string, create: () => Promise<LogUnderTest
       await under.remove();
     }
   });
-  const append = async (log: EdgeLog, under: LogUnderTest, ...calls: Parameters<EdgeLog['append']>[0][]) => {
+  const append = async (log: EdgeLog, under: EdgeLogUnderTest, ...calls: Parameters<EdgeLog['append']>[0][]) => {
     const done = Promise.all(calls.map((drafts) => log.append(drafts)));
-    await under.hurry();
+    await under.closeGroups();
     await done;
   };
 
@@ -94,7 +94,7 @@ export function edgeLogContract(name: string, create: () => Promise<LogUnderTest
   check('an event that is set aside is settled, and a gap record stands for it', async (log, under) => {
     await append(log, under, testDrafts(0, 3));
     const done = log.setAside('measurement', log.epoch, 2, 'CV_EVENT_INVALID');
-    await under.hurry();
+    await under.closeGroups();
     await done;
     assert.deepEqual(log.unsettled('measurement').map(({ from, to }) => [from, to]), [[1, 1], [3, 4]]);
     const gap = (await readAll(log, 'measurement')).at(-1)?.gap;
@@ -103,8 +103,8 @@ export function edgeLogContract(name: string, create: () => Promise<LogUnderTest
   });
 
   check('listeners hear of each group once it is durable', async (log, under) => {
-    const heard: KeptGroup[] = [];
-    const stop = log.onKept((kept) => heard.push(kept));
+    const heard: CommittedGroup[] = [];
+    const stop = log.onCommitted((kept) => heard.push(kept));
     await append(log, under, testDrafts(0, 2), [testDraft(7, { kind: 'state' })]);
     assert.deepEqual(heard.map((kept) => [kept.stream, kept.firstSeq, kept.drafts.length]).toSorted(), [['measurement', 1, 2], ['state', 1, 1]]);
     stop();

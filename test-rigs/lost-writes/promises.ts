@@ -4,13 +4,13 @@ import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Event } from '../../core/event.ts';
-import { EvidenceFolder } from '../../log/evidence/folder.ts';
+import { EvidenceFolder } from '../../log/evidence/evidence-folder.ts';
 import { openJournal } from '../../log/journal.ts';
 import { readClockFile, writeClockFile } from '../../log/clock-file.ts';
 import { openEdgeLog } from '../../log/edge-log.ts';
-import { Engine } from '../../log/engine.ts';
+import { StorageEngine } from '../../log/storage-engine.ts';
 import { openGatewayLog } from '../../log/gateway-log.ts';
-import { START } from '../../log/types.ts';
+import { LOG_START } from '../../log/types.ts';
 import { directStorage } from '../../log/worker-storage.ts';
 import { testDraft, testDrafts } from '../../core/testing/drafts.ts';
 import { acceptedGroup } from '../../log/testing/gateway-log-contract.ts';
@@ -78,7 +78,7 @@ export const PROMISES: Record<string, Promised> = {
   },
   'an event that was set aside': {
     async act(dir) {
-      const engine = new Engine();
+      const engine = new StorageEngine();
       engine.open({ dir, chains: ['log'], origins: false, maxBytes: 64 << 20, nowMs: 1 });
       engine.setAside({ line: 'first' });
       engine.setAside({ line: 'second' });
@@ -94,7 +94,7 @@ export const PROMISES: Record<string, Promised> = {
     async find(dir) {
       assert.ok(readdirSync(dir).filter((name) => /^log-.*\.db$/.test(name)).length > 2, readdirSync(dir).join(' '));
       const log = await openGatewayLog({ ...GATEWAY_LOG, dir }, testWorld(), directStorage());
-      const groups = await log.read(START, ALL);
+      const groups = await log.read(LOG_START, ALL);
       assert.deepEqual([groups.reduce((sum, { count }) => sum + count, 0), log.mark('a', 'measurement', 7).upTo, log.mark('b', 'state', 7).upTo], [12_000, 12_000, 9]);
       await log.close();
     },
@@ -103,7 +103,7 @@ export const PROMISES: Record<string, Promised> = {
     act: async (dir) => (await openJournal(dir)).append({ at: 1, word: 'done' }),
     async find(dir) {
       const journal = await openJournal(dir);
-      assert.deepEqual([journal.kept.map(({ word }) => word), journal.faults], [['done'], []]);
+      assert.deepEqual([journal.lines.map(({ word }) => word), journal.faults], [['done'], []]);
       await journal.close();
     },
   },
@@ -112,7 +112,7 @@ export const PROMISES: Record<string, Promised> = {
       const journal = await openJournal(dir, { maxFileBytes: 300 });
       for (let at = 0; at < 6; at += 1) await journal.append({ at, word: 'done' });
     },
-    find: async (dir) => assert.deepEqual([readdirSync(dir).length > 1, (await openJournal(dir)).kept.at(-1)?.at], [true, 5]),
+    find: async (dir) => assert.deepEqual([readdirSync(dir).length > 1, (await openJournal(dir)).lines.at(-1)?.at], [true, 5]),
   },
   'a transaction of a database of the gateway': databasePromise({}),
   'a transaction of a database that several connections read': databasePromise({ shared: true }),
@@ -189,7 +189,7 @@ const fileOf = (dir: string): string => readdirSync(dir).find((name) => /^measur
 
 async function valuesOfEdge(dir: string): Promise<number[]> {
   const log = await openEdgeLog({ ...EDGE_LOG, dir }, testWorld(), directStorage());
-  const groups = await log.read('measurement', START, ALL);
+  const groups = await log.read('measurement', LOG_START, ALL);
   const values = groups.flatMap(({ payload }) => decodeBatch(payload).events.map(({ value }) => value as number));
   await log.close();
   return values;

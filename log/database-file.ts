@@ -1,0 +1,69 @@
+/** A log's file as it lies on disk, seen from outside: side files, size, and whether it is at rest. */
+import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+
+const SIDE_FILES = ['-wal', '-journal', '-shm'];
+/** Where the header says which journal the file is written and read with, and what it says of a file at rest. */
+const VERSIONS_AT = 18;
+const SEALED = Uint8Array.of(1, 1);
+
+/** Whether a file was brought to rest: no side files, and its header no longer says WAL. Only for files nobody has open. */
+export function isSealedFile(path: string): boolean {
+  if (SIDE_FILES.some((side) => existsSync(path + side))) return false;
+  const header = Buffer.alloc(VERSIONS_AT + SEALED.length);
+  const fd = openSync(path, 'r');
+  try {
+    readSync(fd, header, 0, header.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  return header[VERSIONS_AT] === SEALED[0];
+}
+
+/**
+ * What `PRAGMA journal_mode=DELETE` comes to for a closed file without side files: two bytes of one sector, and a third
+ * of the forced writes.
+ *
+ * @see SQLite, Database File Format: File format version numbers
+ */
+export function clearWalMode(path: string): void {
+  const fd = openSync(path, 'r+');
+  try {
+    writeSync(fd, SEALED, 0, SEALED.length, VERSIONS_AT);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Brings a file to rest that a killed process left behind. @throws what SQLite throws where pages are damaged */
+export function sealAfterCrash(path: string): void {
+  const db = new DatabaseSync(path);
+  try {
+    db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE');
+  } finally {
+    db.close();
+  }
+}
+
+/** Bytes on disk, write-ahead log included; 0 when it is not there. */
+export function databaseFileBytes(path: string): number {
+  return [path, ...SIDE_FILES.map((side) => path + side)].reduce((sum, one) => sum + (statSync(one, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+export function walBytes(path: string): number {
+  return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+export function removeDatabaseFile(path: string): void {
+  for (const one of [path, ...SIDE_FILES.map((side) => path + side)]) {
+    if (existsSync(one)) unlinkSync(one);
+  }
+}
+
+/** Gives a file another name, with what belongs to it. */
+export function renameDatabaseFile(from: string, to: string): void {
+  for (const side of ['', ...SIDE_FILES]) {
+    if (existsSync(from + side)) renameSync(from + side, to + side);
+  }
+}
