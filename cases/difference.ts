@@ -2,7 +2,7 @@
 import { MAX_TIME_MS } from '../core/event.ts';
 import type { ResultLine } from './result-lines.ts';
 
-export interface Difference {
+export interface ResultDifference {
   en: string;
   zh: string;
 }
@@ -11,25 +11,25 @@ export interface Difference {
 const LATER = ['origin', 'position', 'window'] as const;
 
 /** What was played as far as the case says anything of it. */
-export function comparable(wanted: readonly ResultLine[], got: readonly ResultLine[]): readonly ResultLine[] {
+export function comparableLines(wanted: readonly ResultLine[], got: readonly ResultLine[]): readonly ResultLine[] {
   const unsaid = LATER.filter((field) => !wanted.some((line) => field in line));
   return unsaid.length === 0 ? got : got.map((line) => Object.fromEntries(Object.entries(line).filter(([key]) => !unsaid.some((field) => field === key))) as unknown as ResultLine);
 }
 
 /** One entry a line that is missing, new or other; none when the lists are the same. */
-export function differences(wanted: readonly ResultLine[], got: readonly ResultLine[]): Difference[] {
-  const found: Difference[] = [];
+export function resultDifferences(wanted: readonly ResultLine[], got: readonly ResultLine[]): ResultDifference[] {
+  const found: ResultDifference[] = [];
   const left = withoutSame(wanted, got);
   const rest = [...left.got];
   for (const line of left.wanted) {
-    const at = nearest(line, rest);
+    const at = nearestIndex(line, rest);
     const [other] = at < 0 ? [] : rest.splice(at, 1);
-    found.push(other ? changed(line, other) : { en: `missing: ${shown(line)}`, zh: `缺少：${shown(line)}` });
+    found.push(other ? describeChange(line, other) : { en: `missing: ${describeLine(line)}`, zh: `缺少：${describeLine(line)}` });
   }
-  for (const line of rest) found.push({ en: `new: ${shown(line)}`, zh: `新增：${shown(line)}` });
+  for (const line of rest) found.push({ en: `new: ${describeLine(line)}`, zh: `新增：${describeLine(line)}` });
   if (found.length === 0) {
     const first = wanted.findIndex((line, at) => text(line) !== text(got[at]));
-    if (first >= 0) found.push({ en: `same lines in another order, from line ${first + 1} on: ${shown(got[first] as ResultLine)}`, zh: `内容相同，但从第 ${first + 1} 行起顺序不同：${shown(got[first] as ResultLine)}` });
+    if (first >= 0) found.push({ en: `same lines in another order, from line ${first + 1} on: ${describeLine(got[first] as ResultLine)}`, zh: `内容相同，但从第 ${first + 1} 行起顺序不同：${describeLine(got[first] as ResultLine)}` });
   }
   return found;
 }
@@ -59,13 +59,13 @@ function withoutSame(wanted: readonly ResultLine[], got: readonly ResultLine[]):
 const nameOf = (line: ResultLine): string => ('fault' in line ? line.fault : `${line.device}/${line.point}`);
 
 /** Of the same point or fault: the one of the same time, else the first. */
-function nearest(line: ResultLine, among: readonly ResultLine[]): number {
+function nearestIndex(line: ResultLine, among: readonly ResultLine[]): number {
   const same = (other: ResultLine) => nameOf(other) === nameOf(line);
   const exact = among.findIndex((other) => same(other) && other.at === line.at);
   return exact >= 0 ? exact : among.findIndex(same);
 }
 
-function changed(before: ResultLine, after: ResultLine): Difference {
+function describeChange(before: ResultLine, after: ResultLine): ResultDifference {
   const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])] as (keyof typeof before)[];
   const other = fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]));
   const list = other.map((field) => [field, valueOf(field, before[field]), valueOf(field, after[field])] as const);
@@ -83,7 +83,7 @@ function valueOf(field: string, value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value) ?? 'nothing';
 }
 
-function shown(line: ResultLine): string {
+function describeLine(line: ResultLine): string {
   if ('fault' in line) return `${line.fault} ${time(line.at)} (${line.message})`;
   const { value, unit, quality, flags, at } = line;
   return `${nameOf(line)} ${time(at)} ${JSON.stringify(value)}${unit ? ` ${unit}` : ''} ${[quality, ...flags].join(' ')}`;

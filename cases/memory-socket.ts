@@ -7,10 +7,10 @@ import { Duplex } from 'node:stream';
 import type { SerialLine } from '../core/net.ts';
 
 /** The other end: told of what the driver does. */
-export interface FarEnd {
-  wrote(bytes: Uint8Array): void;
+export interface SocketPeer {
+  received(bytes: Uint8Array): void;
   /** The driver let go of it. */
-  left(): void;
+  closed(): void;
 }
 
 export class MemorySocket extends Duplex {
@@ -25,9 +25,9 @@ export class MemorySocket extends Duplex {
   readonly closing = false;
   bytesRead = 0;
   bytesWritten = 0;
-  readonly #far: FarEnd;
+  readonly #far: SocketPeer;
 
-  constructor(far: FarEnd, remotePort = 0) {
+  constructor(far: SocketPeer, remotePort = 0) {
     super({ allowHalfOpen: false });
     this.#far = far;
     this.remotePort = remotePort;
@@ -37,13 +37,13 @@ export class MemorySocket extends Duplex {
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.bytesWritten += chunk.length;
-    this.#far.wrote(chunk);
+    this.#far.received(chunk);
     done();
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.isOpen = false;
-    this.#far.left();
+    this.#far.closed();
     done(error);
   }
 
@@ -55,7 +55,7 @@ export class MemorySocket extends Duplex {
   }
 
   /** The device lets go: in order, or with a reset. */
-  hangUp(isReset: boolean): void {
+  disconnect(isReset: boolean): void {
     if (this.destroyed) return;
     if (isReset) this.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }));
     else this.push(null);

@@ -16,14 +16,14 @@ const MAX_PROBLEMS = 20;
 /** A case is for reading as a whole. */
 const MAX_FILE_BYTES = 256 << 20;
 
-export interface ReadCase {
+export interface CaseCheck {
   /** null when there are problems. */
   recorded: Case | null;
   problems: ConfigProblem[];
 }
 
 /** Reads and checks the files of one case. A missing `expected.jsonl` is no problem: `expected` is null then. */
-export async function checkCase(folder: string, files: Files): Promise<ReadCase> {
+export async function checkCase(folder: string, files: Files): Promise<CaseCheck> {
   const problems: ConfigProblem[] = [];
   const headPath = join(folder, 'case.yaml');
   const text = await textOf(headPath, files, problems);
@@ -43,7 +43,7 @@ export async function checkCase(folder: string, files: Files): Promise<ReadCase>
   const expected = (await files.exists(expectedPath)) ? await linesOf(expectedPath, EXPECTED_LINE, files, problems) : null;
   if (problems.length > 0 || !head.value) return { recorded: null, problems };
   const devices = devicesOf(head.value);
-  strangers(body, level === 'bytes' ? traffic : frames, devices, problems);
+  unknownDevices(body, level === 'bytes' ? traffic : frames, devices, problems);
   if (problems.length > 0) return { recorded: null, problems };
   const { title, source, licence, secrets, asker, startsAt } = head.value;
   return { recorded: { name: basename(folder), folder, title, source, licence, level, secrets, asker, startsAt, devices, traffic, frames, expected: expected as ResultLine[] | null }, problems };
@@ -108,11 +108,11 @@ function parseLine<T>(line: string, schema: z.ZodType<T>, take: (value: T) => vo
     take(parsed.data);
     return null;
   }
-  return words(value, parsed.error.issues);
+  return lineProblem(value, parsed.error.issues);
 }
 
 /** What a person needs to know of a line: which field, and what is wrong with it. */
-function words(value: unknown, issues: readonly z.core.$ZodIssue[]): Detail {
+function lineProblem(value: unknown, issues: readonly z.core.$ZodIssue[]): Detail {
   const fields = value as { bytes?: unknown; dir?: unknown; event?: unknown } | null;
   if (fields && typeof fields === 'object' && fields.dir !== undefined && fields.event === undefined && fields.bytes === undefined) {
     return { detail: 'it has no bytes', detailZh: '缺少 bytes' };
@@ -135,7 +135,7 @@ function inOrderOfTime(path: string, lines: readonly { afterUs: number }[], prob
   problems.push(at(path, wrong + 1, { code: 'CV_CASE_LINE', params: { place: `${path}:${wrong + 1}`, detail: 'afterUs is less than in the line before', detailZh: 'afterUs 小于上一行' } }));
 }
 
-function strangers(path: string, lines: readonly { device?: string | undefined }[], devices: readonly CaseDevice[], problems: ConfigProblem[]): void {
+function unknownDevices(path: string, lines: readonly { device?: string | undefined }[], devices: readonly CaseDevice[], problems: ConfigProblem[]): void {
   const ids = new Set(devices.map(({ id }) => id));
   const wrong = lines.findIndex(({ device }) => device !== undefined && !ids.has(device));
   if (wrong < 0) return;

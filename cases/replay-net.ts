@@ -1,7 +1,7 @@
 /** Sockets and serial lines of a world in which only the recording exists. */
 import { addressOf, type Address, type Datagrams, type Listening, type Net } from '../core/net.ts';
 import type { Clock } from '../core/world.ts';
-import type { DeviceEnd } from './device-end.ts';
+import type { RecordedDevice } from './recorded-device.ts';
 import { MemorySocket } from './memory-socket.ts';
 
 export interface ReplayNet extends Net {
@@ -13,23 +13,23 @@ export interface ReplayNet extends Net {
 const ANYWHERE: Address = { host: '192.0.2.1', port: 0 };
 
 /** @param ends the connections of the recording that this link may have, in the order in which they were opened */
-export function replayNet(ends: readonly DeviceEnd[], clock: Clock, atMs: (afterUs: number) => number): ReplayNet {
+export function replayNet(ends: readonly RecordedDevice[], clock: Clock, atMs: (afterUs: number) => number): ReplayNet {
   const free = ends.filter(({ connection }) => connection.by === 'edge');
   const open = new Set<MemorySocket>();
   let isOver = false;
 
   /** The next connection that went out this way. */
-  function next(via: 'tcp' | 'udp' | 'serial', code: string): DeviceEnd {
+  function next(via: 'tcp' | 'udp' | 'serial', code: string): RecordedDevice {
     const at = free.findIndex(({ connection }) => connection.via === via);
     const [end] = at < 0 ? [] : free.splice(at, 1);
     if (end) return end;
     throw Object.assign(new Error(`${code}: the recording has no further connection`), { code });
   }
 
-  function socketOf(end: DeviceEnd, port: number): MemorySocket {
+  function socketOf(end: RecordedDevice, port: number): MemorySocket {
     const socket = new MemorySocket({
-      wrote: (bytes) => end.hear(bytes),
-      left() {
+      received: (bytes) => end.receive(bytes),
+      closed() {
         open.delete(socket);
         end.stop();
       },
@@ -39,7 +39,7 @@ export function replayNet(ends: readonly DeviceEnd[], clock: Clock, atMs: (after
   }
 
   /** The device speaks once whoever opened it had its turn to listen. */
-  const begin = (end: DeviceEnd, socket: MemorySocket) => { clock.after(0, () => end.start(socket)); };
+  const begin = (end: RecordedDevice, socket: MemorySocket) => { clock.after(0, () => end.start(socket)); };
 
   return {
     async connect({ port }) {
@@ -64,9 +64,9 @@ export function replayNet(ends: readonly DeviceEnd[], clock: Clock, atMs: (after
       return {
         port,
         // Whoever it is sent to: the recording's device hears it.
-        send: (bytes) => mine[0]?.hear(bytes),
+        send: (bytes) => mine[0]?.receive(bytes),
         listen(take) {
-          for (const end of mine) clock.after(0, () => end.start({ deliver: (bytes) => take(Buffer.from(bytes), addressOfPeer(end.connection.peer)), hangUp() {} }));
+          for (const end of mine) clock.after(0, () => end.start({ deliver: (bytes) => take(Buffer.from(bytes), addressOfPeer(end.connection.peer)), disconnect() {} }));
         },
         close: async () => { for (const end of mine) end.stop(); },
       };

@@ -9,7 +9,7 @@ export interface CaseResult {
   skipped?: string;
 }
 
-export function tap(results: readonly CaseResult[]): string {
+export function formatTap(results: readonly CaseResult[]): string {
   const lines = results.flatMap(({ suite, name, problems, skipped }, at) => {
     const isOk = problems.length === 0;
     const head = `${isOk ? 'ok' : 'not ok'} ${at + 1} - ${escapeTap(`${suite}/${name}`)}${skipped === undefined ? '' : ` # SKIP ${skipped}`}`;
@@ -20,7 +20,7 @@ export function tap(results: readonly CaseResult[]): string {
 
 const escapeTap = (text: string): string => text.replace(/[\\#]/g, (sign) => `\\${sign}`).replace(/[\r\n]/g, ' ');
 
-export function junit(results: readonly CaseResult[]): string {
+export function formatJunit(results: readonly CaseResult[]): string {
   const failed = results.filter(({ problems }) => problems.length > 0).length;
   const skipped = results.filter((result) => result.skipped !== undefined).length;
   const cases = results.map((result) => {

@@ -15,7 +15,7 @@ export interface FaultLine {
 
 export type ResultLine = SampleLine | FaultLine;
 
-export interface ResultOf {
+export interface ResultContext {
   device: string;
   /** ms UTC when the frame was had; a value's own device time goes before it. */
   at: number;
@@ -34,7 +34,7 @@ export function faultLine(fault: Fault, at: number, language: Language = 'en'): 
 }
 
 /** Lines of one decoded frame: its faults, each once, then a line a point; a point that was lost is bad, with the fault's flag. */
-export function resultLines(decoded: Decoded, { device, at, request, unitOf = () => '', language = 'en', isForPeople = false, around = {} }: ResultOf): ResultLine[] {
+export function resultLines(decoded: Decoded, { device, at, request, unitOf = () => '', language = 'en', isForPeople = false, around = {} }: ResultContext): ResultLine[] {
   if (!decoded.ok) {
     const row: FaultRow = FAULTS[decoded.fault.code];
     const points = decoded.points ?? request?.points ?? [];

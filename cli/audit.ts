@@ -4,9 +4,9 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { FaultError } from '../core/faults.ts';
 import { verifyJournal } from '../log/journal.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 
-export function define(terminal: Terminal): Command {
+export function define(terminal: CommandTerminal): Command {
   const { text } = terminal;
   const command = new Command();
   command.command('verify').description(text({ en: 'check that nothing was changed, taken out or put in', zh: '检查记录未被修改、删除或插入' }))
@@ -16,8 +16,8 @@ export function define(terminal: Terminal): Command {
   return command;
 }
 
-async function verify(terminal: Terminal, folder: string): Promise<void> {
-  if (!existsSync(folder)) return fail(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path: folder, detail: 'ENOENT' }), EXIT.usage);
+async function verify(terminal: CommandTerminal, folder: string): Promise<void> {
+  if (!existsSync(folder)) return exitWithFault(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path: folder, detail: 'ENOENT' }), EXIT.usage);
   const { lines, faults, last } = await verifyJournal(folder);
   for (const fault of faults) terminal.fault(fault);
   if (terminal.json) terminal.record({ folder, lines: lines.length, broken: faults.length, last });

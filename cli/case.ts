@@ -4,43 +4,43 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import type { Case } from '../cases/case.ts';
-import { differences, type Difference } from '../cases/difference.ts';
-import { linesText } from '../cases/write.ts';
+import { resultDifferences, type ResultDifference } from '../cases/difference.ts';
+import { formatJsonLines } from '../cases/write.ts';
 import type { ResultLine } from '../cases/result-lines.ts';
 import { loadCase, replaySamples, type LoadedCase } from '../test-rigs/replay/cases.ts';
 import { printProblems } from './service.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 import '../cases/faults.ts';
 
 /** More than anybody reads; the rest is counted. */
 const MAX_SHOWN = 200;
 
-export function define(terminal: Terminal): Command {
+export function define(terminal: CommandTerminal): Command {
   const { text } = terminal;
   const command = new Command();
   const sub = (name: string, words: { en: string; zh: string }) => command.command(name).description(text(words))
     .option('--json', text({ en: 'one JSON line a result', zh: '每条结果输出一行 JSON' })).option('--lang <language>');
   sub('diff', { en: 'what two cases give differently', zh: '两个案例的结果有何不同' })
     .argument('<a>').argument('<b>')
-    .action((a: string, b: string) => diff(terminal, a, b).catch((error: unknown) => fail(terminal, error, EXIT.usage)));
+    .action((a: string, b: string) => diff(terminal, a, b).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)));
   sub('accept', { en: 'play a case, show what differs from expected.jsonl, and take it for right', zh: '回放案例，列出与 expected.jsonl 的差异，并更新预期' })
     .argument('<case>').option('--yes', text({ en: 'without asking', zh: '不再询问' }))
-    .action((path: string, options: { yes?: boolean }) => accept(terminal, path, options.yes ?? false).catch((error: unknown) => fail(terminal, error, EXIT.usage)));
+    .action((path: string, options: { yes?: boolean }) => accept(terminal, path, options.yes ?? false).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)));
   return command.addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals case diff before/meter after/meter\n  cityvitals case accept drivers/modbus/recorded/pymodbus-rtu --yes`);
 }
 
-async function diff(terminal: Terminal, a: string, b: string): Promise<void> {
+async function diff(terminal: CommandTerminal, a: string, b: string): Promise<void> {
   const [one, other] = [await load(terminal, a), await load(terminal, b)];
-  const found = [...headDifferences(one.recorded, other.recorded), ...differences(one.recorded.expected ?? await given(one), other.recorded.expected ?? await given(other))];
+  const found = [...headDifferences(one.recorded, other.recorded), ...resultDifferences(one.recorded.expected ?? await given(one), other.recorded.expected ?? await given(other))];
   show(terminal, found);
   process.exitCode = found.length > 0 ? EXIT.found : EXIT.ok;
 }
 
-async function accept(terminal: Terminal, path: string, isDecided: boolean): Promise<void> {
+async function accept(terminal: CommandTerminal, path: string, isDecided: boolean): Promise<void> {
   const loaded = await load(terminal, path);
   const lines = await given(loaded);
   const { expected } = loaded.recorded;
-  const found = differences(expected ?? [], lines);
+  const found = resultDifferences(expected ?? [], lines);
   show(terminal, found);
   if (expected && found.length === 0) return;
   if (!isDecided && !(await isConfirmed(terminal))) {
@@ -48,12 +48,12 @@ async function accept(terminal: Terminal, path: string, isDecided: boolean): Pro
     process.exitCode = EXIT.found;
     return;
   }
-  writeFileSync(join(loaded.recorded.folder, 'expected.jsonl'), linesText(lines));
+  writeFileSync(join(loaded.recorded.folder, 'expected.jsonl'), formatJsonLines(lines));
   terminal.remark(terminal.text({ en: `expected.jsonl now holds ${lines.length} lines`, zh: `expected.jsonl 已更新，共 ${lines.length} 行` }));
 }
 
 /** Asks where there is somebody to ask. */
-async function isConfirmed(terminal: Terminal): Promise<boolean> {
+async function isConfirmed(terminal: CommandTerminal): Promise<boolean> {
   if (!process.stdin.isTTY || terminal.json) return false;
   const asking = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await asking.question(terminal.text({ en: 'Is this right from now on? [y/N] ', zh: '以此为准？[y/N] ' }));
@@ -61,7 +61,7 @@ async function isConfirmed(terminal: Terminal): Promise<boolean> {
   return /^y/i.test(answer.trim());
 }
 
-async function load(terminal: Terminal, path: string): Promise<LoadedCase> {
+async function load(terminal: CommandTerminal, path: string): Promise<LoadedCase> {
   const { loaded, problems } = await loadCase(path);
   if (loaded) return loaded;
   printProblems(terminal, problems);
@@ -75,8 +75,8 @@ async function given(loaded: LoadedCase): Promise<ResultLine[]> {
 }
 
 /** What was recorded otherwise: the reason, often enough, for what is given otherwise. */
-function headDifferences(a: Case, b: Case): Difference[] {
-  const found: Difference[] = [];
+function headDifferences(a: Case, b: Case): ResultDifference[] {
+  const found: ResultDifference[] = [];
   const ids = [...new Set([...a.devices, ...b.devices].map(({ id }) => id))];
   for (const id of ids) {
     const [one, other] = [a.devices.find((device) => device.id === id), b.devices.find((device) => device.id === id)];
@@ -94,7 +94,7 @@ function headDifferences(a: Case, b: Case): Difference[] {
   return found;
 }
 
-function show(terminal: Terminal, found: readonly Difference[]): void {
+function show(terminal: CommandTerminal, found: readonly ResultDifference[]): void {
   for (const { en, zh } of found.slice(0, MAX_SHOWN)) {
     if (terminal.json) terminal.record({ difference: terminal.text({ en, zh }) });
     else terminal.print(terminal.text({ en, zh }));

@@ -4,8 +4,8 @@ import { Command } from 'commander';
 import type { CommandView } from '../api/views.ts';
 import { FaultError } from '../core/faults.ts';
 import { parseDurationMs } from '../core/quantity.ts';
-import { operatorRequest, withOperator, type OperatorOptions } from './operator-request.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { operatorRequest, addOperatorOptions, type OperatorOptions } from './operator-request.ts';
+import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 import './faults.ts';
 
 interface Options extends OperatorOptions {
@@ -21,10 +21,10 @@ const LOOK_MS = 200;
 /** Beyond the command's own life: the gateway needs a moment to say that it expired. */
 const GRACE_MS = 3_000;
 
-export function define(terminal: Terminal): Command {
+export function define(terminal: CommandTerminal): Command {
   const { text } = terminal;
   const command = new Command();
-  const sub = (name: string, words: { en: string; zh: string }) => withOperator(command.command(name).description(text(words)), terminal)
+  const sub = (name: string, words: { en: string; zh: string }) => addOperatorOptions(command.command(name).description(text(words)), terminal)
     .requiredOption('--reason <words>', text({ en: 'why; stands in the record on both sides', zh: '理由，写入两侧的记录' }))
     .option('--within <duration>', text({ en: 'not begun later than this', zh: '超过此时长未开始则作废' }), '30s')
     .option('--id <id>', text({ en: 'your own id: given again it is the same command', zh: '自定编号：重复下达视为同一命令' }));
@@ -44,7 +44,7 @@ export function define(terminal: Terminal): Command {
   return command.addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals command read pump-07-plc level --reason '${text({ en: 'a look', zh: '查看' })}'\n  cityvitals command write pump-07-plc running true --reason '${text({ en: 'water rises', zh: '水位上涨' })}' --if 'level>2.0'`);
 }
 
-async function run(terminal: Terminal, options: Options, asked: Record<string, unknown>): Promise<void> {
+async function run(terminal: CommandTerminal, options: Options, asked: Record<string, unknown>): Promise<void> {
   const expiresInMs = parseDurationMs(options.within);
   if (expiresInMs === null) return usage(terminal, 'within', options.within);
   let view = await operatorRequest<CommandView>(terminal, options, 'commands', { ...asked, reason: options.reason, expiresInMs, ...(options.id === undefined ? {} : { id: options.id }) });
@@ -58,7 +58,7 @@ async function run(terminal: Terminal, options: Options, asked: Record<string, u
   process.exitCode = view.status === 'done' ? EXIT.ok : EXIT.found;
 }
 
-function tell(terminal: Terminal, view: CommandView, out: string | undefined): void {
+function tell(terminal: CommandTerminal, view: CommandView, out: string | undefined): void {
   if (terminal.json) return terminal.record(out === undefined ? view : { ...view, picture: view.picture && { ...view.picture, jpegBase64: '', file: out } });
   const { text } = terminal;
   for (const { point, value, unit, quality, flags } of view.values ?? []) terminal.print(`  ${point.padEnd(16)} ${`${String(value)} ${unit}`.trim().padEnd(20)} ${quality}  ${flags.join(' ')}`.trimEnd());
@@ -74,7 +74,7 @@ const STATUS: Record<CommandView['status'], { en: string; zh: string }> = {
 };
 
 /** JSON where it is a number, a boolean or a quoted text; any other word is itself. */
-function valueOf(terminal: Terminal, words: string): number | boolean | string {
+function valueOf(terminal: CommandTerminal, words: string): number | boolean | string {
   if (!/^(true|false|".*"|-?\d+(\.\d+)?([eE][+-]?\d+)?)$/.test(words)) return words;
   try {
     return JSON.parse(words) as number | boolean | string;
@@ -83,7 +83,7 @@ function valueOf(terminal: Terminal, words: string): number | boolean | string {
   }
 }
 
-function conditionOf(terminal: Terminal, words: string): Record<string, unknown> {
+function conditionOf(terminal: CommandTerminal, words: string): Record<string, unknown> {
   const [, place = '', sign = '', rest = ''] = /^([^=<>]+)([=<>])(.+)$/.exec(words) ?? [];
   const [, device, point = ''] = /^(?:([^/]+)\/)?([^/]+)$/.exec(place.trim()) ?? [];
   const value = valueOf(terminal, rest.trim());
@@ -91,6 +91,6 @@ function conditionOf(terminal: Terminal, words: string): Record<string, unknown>
   return { ...(device === undefined ? {} : { device }), point, ...(sign === '=' ? { is: value } : sign === '>' ? { above: value } : { below: value }) };
 }
 
-function usage(terminal: Terminal, key: string, given: string): never {
-  return fail(terminal, new FaultError('CV_INPUT_INVALID', { key, given }), EXIT.usage);
+function usage(terminal: CommandTerminal, key: string, given: string): never {
+  return exitWithFault(terminal, new FaultError('CV_INPUT_INVALID', { key, given }), EXIT.usage);
 }

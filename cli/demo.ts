@@ -7,7 +7,7 @@ import { parseDurationMs } from '../core/quantity.ts';
 import { FaultError } from '../core/faults.ts';
 import { clipFault } from '../test-rigs/demo/footage.ts';
 import { startDemo, type Demo } from '../test-rigs/demo/run.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 import './faults.ts';
 
 interface Options {
@@ -23,7 +23,7 @@ interface Options {
 /** The two ways to this command: from a checkout and from the installed package. */
 const CALL = import.meta.url.endsWith('.ts') ? 'npm start -- ' : 'cityvitals demo ';
 
-export function define(terminal: Terminal): Command {
+export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
     .option('--for <duration>', text({ en: 'run unattended for so long after `demo running`, e.g. 90s, then say the outcome', zh: '无人值守运行指定时长（从 `demo running` 起，如 90s），然后输出结果' }), durationSeconds)
@@ -37,7 +37,7 @@ export function define(terminal: Terminal): Command {
     .action((options: Options) => run(terminal, options));
 }
 
-async function run(terminal: Terminal, options: Options): Promise<void> {
+async function run(terminal: CommandTerminal, options: Options): Promise<void> {
   // As a service: what it keeps is for its own user alone.
   process.umask(0o077);
   const fault = options.clip === undefined || !options.camera ? null : await clipFault(resolve(options.clip));
@@ -75,7 +75,7 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
     process.exit(stop.signal.aborted && options.for !== undefined ? EXIT.interrupted : ok ? EXIT.ok : EXIT.found);
   } catch (error) {
     quiet();
-    if (error instanceof FaultError) fail(terminal, error, EXIT.usage);
+    if (error instanceof FaultError) exitWithFault(terminal, error, EXIT.usage);
     terminal.fault({ code: 'CV_DEMO_FAILED', params: { detail: (error as Error).message } });
     process.exit(EXIT.found);
   }

@@ -1,13 +1,13 @@
 /** `cityvitals devices list | bind DEVICE EDGE | move EDGE CENTRE`: which edge has which device, by a gateway's API. */
 import { Command } from 'commander';
 import type { BindingView, BindResultView, Page } from '../api/views.ts';
-import { operatorRequest, withOperator, type OperatorOptions } from './operator-request.ts';
-import type { Terminal } from './terminal.ts';
+import { operatorRequest, addOperatorOptions, type OperatorOptions } from './operator-request.ts';
+import type { CommandTerminal } from './terminal.ts';
 
-export function define(terminal: Terminal): Command {
+export function define(terminal: CommandTerminal): Command {
   const { text } = terminal;
   const command = new Command();
-  const sub = (name: string, words: { en: string; zh: string }) => withOperator(command.command(name).description(text(words)), terminal);
+  const sub = (name: string, words: { en: string; zh: string }) => addOperatorOptions(command.command(name).description(text(words)), terminal);
   const reason = text({ en: 'why; stands in the record', zh: '理由，写入审计记录' });
   sub('list', { en: 'devices with the edges that have them', zh: '列出设备及其所属的边缘节点' })
     .option('--foreign', text({ en: 'only those of which events of other edges are held back', zh: '仅列出有其他节点的事件被暂存的设备' }))
@@ -21,7 +21,7 @@ export function define(terminal: Terminal): Command {
   return command.addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals devices list --foreign\n  cityvitals devices bind pump-07-plc pump-08 --reason '${text({ en: 'new box', zh: '更换设备箱' })}'`);
 }
 
-async function list(terminal: Terminal, options: OperatorOptions & { foreign?: boolean }): Promise<void> {
+async function list(terminal: CommandTerminal, options: OperatorOptions & { foreign?: boolean }): Promise<void> {
   for (let after: string | null = ''; after !== null;) {
     const query: string = `bindings?limit=1000${options.foreign ? '&foreign=true' : ''}${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`;
     const page: Page<BindingView> = await operatorRequest<Page<BindingView>>(terminal, options, query);
@@ -30,7 +30,7 @@ async function list(terminal: Terminal, options: OperatorOptions & { foreign?: b
   }
 }
 
-function show(terminal: Terminal, view: BindingView): void {
+function show(terminal: CommandTerminal, view: BindingView): void {
   if (terminal.json) return terminal.record(view);
   const { text } = terminal;
   const by = view.configured ? text({ en: 'configured', zh: '配置' }) : text({ en: 'first seen, or bound', zh: '首见或手动绑定' });
@@ -38,7 +38,7 @@ function show(terminal: Terminal, view: BindingView): void {
   for (const { edge, count } of view.foreign) terminal.print(`  ${text({ en: `${count} events of ${edge} are held back`, zh: `暂存 ${edge} 的事件 ${count} 条` })}`);
 }
 
-async function bind(terminal: Terminal, options: OperatorOptions, body: object): Promise<void> {
+async function bind(terminal: CommandTerminal, options: OperatorOptions, body: object): Promise<void> {
   const result = await operatorRequest<BindResultView>(terminal, options, 'bindings', body);
   if (terminal.json) return terminal.record(result);
   const { edge, device, centre, before, taken } = result;

@@ -3,16 +3,16 @@ import { Command } from 'commander';
 import { pino } from 'pino';
 import { ConfigWatch } from '../core/config/reload.ts';
 import type { FaultCode } from '../core/faults.ts';
-import { openObserver } from './observe.ts';
+import { openTelemetryOutput } from './observe.ts';
 import { formatBytes } from '../core/quantity.ts';
 import { realWorld } from '../core/world.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { runGateway, type RunningGateway } from '../gateway/main.ts';
 import { loadGateway } from './load.ts';
-import { warningOfGateway } from './open-http.ts';
-import { reload } from './reload.ts';
+import { gatewayHttpWarning } from './http-exposure.ts';
+import { reloadConfig } from './reload.ts';
 import { configText, printProblems, runService } from './service.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 import '../log/faults.ts';
 
 interface Options {
@@ -23,9 +23,9 @@ interface Options {
 }
 
 /** The folder is taken, a port is taken, a file is not there: nothing that trying again would help. */
-const OF_THE_CALL: ReadonlySet<FaultCode> = new Set(['CV_LOG_LOCKED', 'CV_LOG_UNUSABLE', 'CV_API_LISTEN', 'CV_BROKER_LISTEN', 'CV_CONFIG_UNREADABLE']);
+const NON_RETRYABLE: ReadonlySet<FaultCode> = new Set(['CV_LOG_LOCKED', 'CV_LOG_UNUSABLE', 'CV_API_LISTEN', 'CV_BROKER_LISTEN', 'CV_CONFIG_UNREADABLE']);
 
-export function define(terminal: Terminal): Command {
+export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
     .requiredOption('-c, --config <file>', text({ en: 'the configuration of this gateway', zh: '网关的配置文件' }))
@@ -36,39 +36,39 @@ export function define(terminal: Terminal): Command {
     .action((options: Options) => run(terminal, options));
 }
 
-async function run(terminal: Terminal, options: Options): Promise<void> {
+async function run(terminal: CommandTerminal, options: Options): Promise<void> {
   const { setup, problems } = await loadGateway({ path: options.config, text: configText(terminal, options.config) });
   if (!setup) {
     printProblems(terminal, problems);
     process.exit(EXIT.usage);
   }
-  warnOfOpenDoors(terminal, setup);
+  printAccessWarnings(terminal, setup);
   if (options.check) {
     if (terminal.json) terminal.record({ ok: true, gateway: setup.gateway });
     else terminal.print(terminal.text({ en: `${options.config} is in order`, zh: `${options.config} 无误` }));
     return;
   }
   if (options.mosquitto !== undefined) {
-    const { writeMosquitto } = await import('./mosquitto-files.ts');
-    return writeMosquitto(terminal, setup, options.mosquitto, options.owner).catch((error: unknown) => fail(terminal, error, EXIT.usage));
+    const { writeMosquittoFiles: writeMosquitto } = await import('./mosquitto-files.ts');
+    return writeMosquittoFiles(terminal, setup, options.mosquitto, options.owner).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage));
   }
-  const observer = openObserver({ component: 'gateway', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
+  const observer = openTelemetryOutput({ component: 'gateway', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
   const watch = new ConfigWatch(options.config, () => Date.now(), observer.tell);
   await runService(terminal, {
     tell: observer.tell,
     start: () => runGateway(setup, realWorld(observer.tell), { metrics: observer.metrics, config: () => watch.state }),
-    reload: (gateway) => reload(terminal, { what: 'gateway', path: options.config, load: loadGateway, take: gateway.reload, watch }),
+    reload: (gateway) => reloadConfig(terminal, { what: 'gateway', path: options.config, load: loadGateway, apply: gateway.reload, watch }),
     announce: (gateway) => announce(terminal, setup, gateway),
-    ofTheCall: OF_THE_CALL,
-    held: (gateway) => gateway.held(),
-    heldWords: { en: 'events that the store or the rules have not taken', zh: '时序库或规则尚未处理的事件' },
+    nonRetryable: NON_RETRYABLE,
+    pendingEvents: (gateway) => gateway.held(),
+    pendingText: { en: 'events that the store or the rules have not taken', zh: '时序库或规则尚未处理的事件' },
   });
 }
 
 /** Allowed, and worth a word. */
-function warnOfOpenDoors(terminal: Terminal, setup: GatewaySetup): void {
+function printAccessWarnings(terminal: CommandTerminal, setup: GatewaySetup): void {
   const { broker } = setup;
-  const ofHttp = warningOfGateway(setup);
+  const ofHttp = gatewayHttpWarning(setup);
   if (ofHttp) terminal.remark(terminal.text(ofHttp));
   if (broker.kind !== 'embedded') return;
   const open = broker.edges.filter(({ token }) => token === null).map(({ id }) => id);
@@ -76,7 +76,7 @@ function warnOfOpenDoors(terminal: Terminal, setup: GatewaySetup): void {
   if (broker.edges.length === 0) terminal.remark(terminal.text({ en: 'broker.embedded.edges is empty: no edge will be let in', zh: 'broker.embedded.edges 为空：任何边缘节点都无法接入' }));
 }
 
-function announce(terminal: Terminal, setup: GatewaySetup, gateway: RunningGateway): void {
+function announce(terminal: CommandTerminal, setup: GatewaySetup, gateway: RunningGateway): void {
   const { text } = terminal;
   const brokerUrl = gateway.brokerUrl.replace(/\/\/[^@/]*@/, '//');
   if (terminal.json) return terminal.record({ running: 'gateway', gateway: setup.gateway, centre: setup.centre, http: gateway.httpUrl, broker: brokerUrl, log: setup.log.dir, exercise: setup.exercise, pid: process.pid });

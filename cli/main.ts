@@ -1,13 +1,13 @@
 /** `cityvitals <command>`: each command is one file beside this one, loaded only when it is called. */
 import { Command } from 'commander';
-import { EXIT, openTerminal, type Terminal } from './terminal.ts';
-import { speak } from './usage.ts';
+import { EXIT, openTerminal, type CommandTerminal } from './terminal.ts';
+import { localizeHelp } from './usage.ts';
 
 interface Entry {
   name: string;
   en: string;
   zh: string;
-  load(): Promise<{ define(terminal: Terminal): Command }>;
+  load(): Promise<{ define(terminal: CommandTerminal): Command }>;
 }
 
 const COMMANDS: Entry[] = [
@@ -61,7 +61,7 @@ async function main(): Promise<void> {
     command.option('--lang <language>').option('--json', terminal.text({ en: 'one JSON line a result', zh: '每条结果输出一行 JSON' }));
     program.addCommand(command);
   }
-  speak(program, terminal);
+  localizeHelp(program, terminal);
   await program.parseAsync(process.argv);
 }
 

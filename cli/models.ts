@@ -8,15 +8,15 @@ import { MODELS } from '../models/index.ts';
 import { openDetector } from '../models/load.ts';
 import { findModel } from '../models/manifest.ts';
 import { graphPath, verifyModel } from '../models/verify.ts';
-import { bench } from './models/bench.ts';
+import { benchModel } from './models/bench.ts';
 import { importModel, type ImportOptions } from './models/import.ts';
-import { pull, type PullOptions } from './models/pull.ts';
-import { run, type RunOptions } from './models/run.ts';
+import { pullModel, type PullOptions } from './models/pull.ts';
+import { runModel, type ModelRunOptions } from './models/run.ts';
 import { openProgress } from './progress.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 import './faults.ts';
 
-export function define(terminal: Terminal): Command {
+export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   const world = realWorld((event) => { if (event.kind === 'fault') terminal.fault(event.fault); });
   // Subcommands take this over, so a wrong call ends with 2 there as well.
@@ -29,16 +29,16 @@ export function define(terminal: Terminal): Command {
   command.command('run').argument('<model>').argument('<picture>', text({ en: 'a JPEG, PNG, WebP or TIFF file, or a video', zh: 'JPEG、PNG、WebP、TIFF 图像或视频文件' })).description(text({ en: 'say what a model sees in a picture or a video', zh: '对一幅图像或一段视频运行模型' }))
     .option('--threshold <score>', text({ en: "least score, 0 to 1; default: the model's own", zh: '最低得分（0–1），默认为模型自带值' }))
     .option('--fps <rate>', text({ en: 'pictures taken of each second of a video; default 1', zh: '视频每秒取几幅图像；默认 1' }))
-    .action((model: string, picture: string, options: RunOptions) => guard(terminal, async () => run(await findModel(model, MODELS, world.files), picture, options, terminal, world)));
+    .action((model: string, picture: string, options: ModelRunOptions) => guard(terminal, async () => runModel(await findModel(model, MODELS, world.files), picture, options, terminal, world)));
   command.command('pull').argument('<model>', text({ en: 'its name, or the path of its manifest', zh: '模型名称或说明文件的路径' })).description(text({ en: 'fetch a graph from its address or from a bundle, and check it', zh: '从网址或离线包获取计算图并校验' }))
     .option('--from <source>', text({ en: 'another URL, or a file, folder or .tar that holds it', zh: '其他网址，或包含它的文件、目录、.tar' }))
     .option('--dir <folder>', text({ en: 'put graph and manifest there; default: where the registry looks', zh: '将计算图和说明文件放到该目录；默认放在模型库中' }))
-    .action((model: string, options: PullOptions) => guard(terminal, async () => pull(await findModel(model, MODELS, world.files), options, terminal)));
+    .action((model: string, options: PullOptions) => guard(terminal, async () => pullModel(await findModel(model, MODELS, world.files), options, terminal)));
   command.command('bench').argument('<model>').description(text({ en: 'say how long one picture takes on this machine', zh: '测量本机处理一幅图像的时间' }))
     .option('--runs <count>', text({ en: 'pictures that count; default 30', zh: '计入的图像数；默认 30' }))
     .action((model: string, { runs = '30' }: { runs?: string }) => guard(terminal, async () => {
       if (!/^[1-9]\d{0,4}$/.test(runs)) throw new FaultError('CV_INPUT_INVALID', { key: '--runs', given: runs });
-      return bench(await findModel(model, MODELS, world.files), Number(runs), terminal, world);
+      return benchModel(await findModel(model, MODELS, world.files), Number(runs), terminal, world);
     }));
   command.command('import').argument('<file>', text({ en: 'an ONNX file', zh: 'ONNX 文件' })).description(text({ en: 'write a manifest for an ONNX file, by its inputs and outputs', zh: '根据输入和输出为 ONNX 文件生成说明文件' }))
     .option('--family <family>', text({ en: `one of ${FAMILY_IDS.join(', ')}; default: guessed`, zh: `${FAMILY_IDS.join('、')} 之一；默认由形状推断` }))
@@ -56,15 +56,15 @@ const EXIT_OF: Partial<Record<FaultCode, number>> = {
 };
 const exitOf = (fault: Fault) => EXIT_OF[fault.code] ?? EXIT.found;
 
-async function guard(terminal: Terminal, action: () => Promise<number>): Promise<void> {
+async function guard(terminal: CommandTerminal, action: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await action();
   } catch (error) {
-    fail(terminal, error, exitOf(faultOf(error, 'CV_COMMAND_FAILED')));
+    exitWithFault(terminal, error, exitOf(faultOf(error, 'CV_COMMAND_FAILED')));
   }
 }
 
-async function list(terminal: Terminal, world: World): Promise<number> {
+async function list(terminal: CommandTerminal, world: World): Promise<number> {
   for (const spec of MODELS) {
     const fault = await verifyModel(spec, world.files);
     const { id, version, task, family, title, input, classes, scoreThreshold, licence, source, sha256, measured, tested = [] } = spec;
@@ -83,12 +83,12 @@ async function list(terminal: Terminal, world: World): Promise<number> {
   return EXIT.ok;
 }
 
-async function verify(terminal: Terminal, world: World, id: string | undefined): Promise<number> {
+async function verify(terminal: CommandTerminal, world: World, id: string | undefined): Promise<number> {
   const worst: number[] = [EXIT.ok];
   const specs = id === undefined ? await present(world) : [await findModel(id, MODELS, world.files)];
   const progress = openProgress(terminal, { id: 'models', en: 'checking models', zh: '正在校验模型' });
   for (const [at, spec] of specs.entries()) {
-    progress.tell(at, specs.length, spec.id);
+    progress.update(at, specs.length, spec.id);
     try {
       const detector = await openDetector(spec, {}, world);
       await detector.close();

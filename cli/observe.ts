@@ -4,14 +4,14 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { explain, type Language } from '../core/faults.ts';
 import { TELEMETRY, type MetricRow, type Tell, type TelemetryEvent } from '../core/telemetry.ts';
 
-export interface Observer {
+export interface TelemetryOutput {
   tell: Tell;
   /** Prometheus text of everything told so far. */
   metrics(): Promise<string>;
   contentType: string;
 }
 
-export interface ObserverOptions {
+export interface TelemetryOutputOptions {
   /** `edge` or `gateway`, on each line of the log. */
   component: string;
   language: Language;
@@ -27,7 +27,7 @@ const MAX_DROPS = 30;
 const MAX_CLIENT_CHARACTERS = 200;
 const BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-export function openObserver(options: ObserverOptions): Observer {
+export function openTelemetryOutput(options: TelemetryOutputOptions): TelemetryOutput {
   const registry = new Registry();
   const feeds = new Map<string, ((event: TelemetryEvent) => void)[]>();
   for (const [kind, rows] of Object.entries(TELEMETRY)) feeds.set(kind, rows.map((row: MetricRow) => feed(row, registry)));
@@ -67,7 +67,7 @@ function numberOf(event: TelemetryEvent, field: string, absent: number): number 
   return typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? value : absent;
 }
 
-function logger(options: ObserverOptions, destination: DestinationStream): (event: TelemetryEvent) => void {
+function logger(options: TelemetryOutputOptions, destination: DestinationStream): (event: TelemetryEvent) => void {
   const log = pino({ base: { component: options.component }, timestamp: () => `,"at":${options.nowMs()}` }, destination);
   const written = new Map<string, number>();
   let drops = { sinceMs: -Infinity, written: 0, leftOut: 0 };

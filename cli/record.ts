@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { parse } from 'yaml';
 import type { Case, CaseDevice } from '../cases/case.ts';
 import { readCase } from '../cases/read.ts';
-import { caseFiles, linesText } from '../cases/write.ts';
+import { caseFiles, formatJsonLines } from '../cases/write.ts';
 import { FaultError } from '../core/faults.ts';
 import { formatBytes, parseDurationMs } from '../core/quantity.ts';
 import type { ResultLine } from '../cases/result-lines.ts';
@@ -13,7 +13,7 @@ import { realFiles } from '../core/world.ts';
 import { caseOfCapture } from '../test-rigs/record/capture.ts';
 import { driversOf, replaySamples } from '../test-rigs/replay/cases.ts';
 import { openProgress } from './progress.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 import '../cases/faults.ts';
 import './faults.ts';
 
@@ -31,9 +31,9 @@ interface Options {
 
 const TICK_MS = 250;
 /** Faults of the call; all others mean that there was nothing to record. */
-const OF_THE_CALL = new Set(['CV_CASE_EXISTS', 'CV_INPUT_INVALID', 'CV_DRIVER_UNKNOWN', 'CV_CONFIG_UNREADABLE', 'CV_RECORDING_NOT_OFFERED']);
+const USAGE_FAULTS = new Set(['CV_CASE_EXISTS', 'CV_INPUT_INVALID', 'CV_DRIVER_UNKNOWN', 'CV_CONFIG_UNREADABLE', 'CV_RECORDING_NOT_OFFERED']);
 
-export function define(terminal: Terminal): Command {
+export function define(terminal: CommandTerminal): Command {
   const { text } = terminal;
   return new Command()
     .argument('[device]', text({ en: 'a device of the configuration', zh: '配置中的设备' }))
@@ -47,10 +47,10 @@ export function define(terminal: Terminal): Command {
     .option('--title <words>', text({ en: 'what it shows', zh: '案例标题' }))
     .option('--licence <words>', text({ en: 'under which licence it may be used', zh: '使用许可' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals record pump-07-plc --config pump.yaml --out cases/pump --for 60s\n  cityvitals record --pcap plant.pcapng --driver modbus --out cases/plant`)
-    .action((device: string | undefined, options: Options) => run(terminal, device, options).catch((error: unknown) => fail(terminal, error, error instanceof FaultError && OF_THE_CALL.has(error.fault.code) ? EXIT.usage : EXIT.found)));
+    .action((device: string | undefined, options: Options) => run(terminal, device, options).catch((error: unknown) => exitWithFault(terminal, error, error instanceof FaultError && USAGE_FAULTS.has(error.fault.code) ? EXIT.usage : EXIT.found)));
 }
 
-async function run(terminal: Terminal, device: string | undefined, options: Options): Promise<void> {
+async function run(terminal: CommandTerminal, device: string | undefined, options: Options): Promise<void> {
   if (existsSync(options.out)) throw new FaultError('CV_CASE_EXISTS', { path: options.out });
   if (options.pcap !== undefined) {
     if (options.driver === undefined) throw new FaultError('CV_INPUT_INVALID', { key: '--driver', given: '' });
@@ -63,17 +63,17 @@ async function run(terminal: Terminal, device: string | undefined, options: Opti
   const progress = openProgress(terminal, { id: 'record', en: 'Recording', zh: '录制', unit: 'ms' });
   const startedMs = performance.now();
   let note = '';
-  const tell = () => progress.tell(Math.min(options.for, performance.now() - startedMs), options.for, note);
+  const tell = () => progress.update(Math.min(options.for, performance.now() - startedMs), options.for, note);
   const ticking = setInterval(tell, TICK_MS);
   const onTaken = (lines: number, bytes: number) => { note = terminal.text({ en: `${lines} lines, ${formatBytes(bytes)}`, zh: `${lines} 行，${formatBytes(bytes)}` }); };
   const { recorded, stamped } = await recordDevice({ device, config: options.config, forMs: options.for, title: options.title, licence: options.licence, signal: stop.signal, say: (words) => terminal.remark(terminal.text(words)), onTaken }).finally(() => {
     clearInterval(ticking);
     progress.end();
   });
-  await keep(terminal, recorded, options.out, stamped);
+  await saveCase(terminal, recorded, options.out, stamped);
 }
 
-async function fromCapture(terminal: Terminal, path: string, id: string, options: Options): Promise<void> {
+async function fromCapture(terminal: CommandTerminal, path: string, id: string, options: Options): Promise<void> {
   const drivers = await driversOf([id]);
   const driver = [...drivers.values()][0];
   if (!driver) return;
@@ -83,7 +83,7 @@ async function fromCapture(terminal: Terminal, path: string, id: string, options
     driver, ...(port === undefined ? {} : { port }), ...(devices ? { devices } : {}), ...(title === undefined ? {} : { title }), ...(licence === undefined ? {} : { licence }),
   });
   for (const remark of remarks) terminal.fault(remark);
-  await keep(terminal, recorded, options.out, null);
+  await saveCase(terminal, recorded, options.out, null);
 }
 
 /**
@@ -91,7 +91,7 @@ async function fromCapture(terminal: Terminal, path: string, id: string, options
  *
  * @param stamped samples of the running edge, where there was one: what is written must give the same
  */
-async function keep(terminal: Terminal, recorded: Omit<Case, 'name' | 'folder' | 'expected'>, out: string, stamped: readonly ResultLine[] | null): Promise<void> {
+async function saveCase(terminal: CommandTerminal, recorded: Omit<Case, 'name' | 'folder' | 'expected'>, out: string, stamped: readonly ResultLine[] | null): Promise<void> {
   // Whole or not at all: a half-written case is worse than none.
   const beside = `${out}.${process.pid}.part`;
   mkdirSync(dirname(out) || '.', { recursive: true });
@@ -101,7 +101,7 @@ async function keep(terminal: Terminal, recorded: Omit<Case, 'name' | 'folder' |
     const written = await readCase(beside, realFiles);
     const lines: ResultLine[] = [];
     await replaySamples({ recorded: written, drivers: await driversOf(written.devices.map(({ driver }) => driver)) }, {}, (line) => lines.push(line));
-    writeFileSync(join(beside, 'expected.jsonl'), linesText(lines));
+    writeFileSync(join(beside, 'expected.jsonl'), formatJsonLines(lines));
     renameSync(beside, out);
     report(terminal, out, recorded, lines, stamped);
   } catch (error) {
@@ -110,7 +110,7 @@ async function keep(terminal: Terminal, recorded: Omit<Case, 'name' | 'folder' |
   }
 }
 
-function report(terminal: Terminal, out: string, recorded: Pick<Case, 'devices' | 'traffic' | 'frames' | 'secrets'>, lines: readonly ResultLine[], stamped: readonly ResultLine[] | null): void {
+function report(terminal: CommandTerminal, out: string, recorded: Pick<Case, 'devices' | 'traffic' | 'frames' | 'secrets'>, lines: readonly ResultLine[], stamped: readonly ResultLine[] | null): void {
   const samples = lines.filter((line) => !('fault' in line));
   const counts = { devices: recorded.devices.length, lines: recorded.traffic.length + recorded.frames.length, samples: samples.length, faults: lines.length - samples.length, secrets: recorded.secrets };
   const other = stamped ? stamped.filter((line) => !samples.some((sample) => JSON.stringify(sample) === JSON.stringify(line))).length : null;

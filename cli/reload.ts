@@ -4,18 +4,18 @@ import type { ConfigProblem, ConfigSource } from '../core/config/check.ts';
 import type { ConfigWatch, Reloaded } from '../core/config/reload.ts';
 import { faultOf, type Fault } from '../core/faults.ts';
 import { printProblems } from './service.ts';
-import type { Terminal } from './terminal.ts';
+import type { CommandTerminal } from './terminal.ts';
 import './faults.ts';
 
-export interface Reloading<S> {
+export interface ReloadRequest<S> {
   what: 'edge' | 'gateway';
   path: string;
   load(source: ConfigSource): Promise<{ setup: S | null; problems: ConfigProblem[] }>;
-  take(setup: S): Promise<Reloaded>;
+  apply(setup: S): Promise<Reloaded>;
   watch: ConfigWatch;
 }
 
-export async function reload<S>(terminal: Terminal, { what, path, load, take, watch }: Reloading<S>): Promise<void> {
+export async function reloadConfig<S>(terminal: CommandTerminal, { what, path, load, apply: take, watch }: ReloadRequest<S>): Promise<void> {
   const refuse = (problems: readonly ConfigProblem[]) => {
     printProblems(terminal, problems);
     watch.refused(problems);
@@ -25,7 +25,7 @@ export async function reload<S>(terminal: Terminal, { what, path, load, take, wa
   try {
     const { setup, problems } = await load({ path, text: readFileSync(path, 'utf8') });
     if (!setup) return refuse(problems);
-    const done = await take(setup);
+    const done = await apply(setup);
     watch.taken(done.restartNeeded);
     report(terminal, what, done);
   } catch (error) {
@@ -34,7 +34,7 @@ export async function reload<S>(terminal: Terminal, { what, path, load, take, wa
   }
 }
 
-function report(terminal: Terminal, what: string, { added, changed, removed, kept, restartNeeded }: Reloaded): void {
+function report(terminal: CommandTerminal, what: string, { added, changed, removed, kept, restartNeeded }: Reloaded): void {
   if (terminal.json) return terminal.record({ reloaded: what, ok: true, added, changed, removed, kept, restartNeeded });
   const list = (names: readonly string[]) => (names.length > 0 ? names.join(', ') : '–');
   terminal.print(terminal.text({

@@ -2,8 +2,8 @@
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { comparable, differences } from '../cases/difference.ts';
-import { junit, tap, type CaseResult } from '../cases/report.ts';
+import { comparableLines, resultDifferences } from '../cases/difference.ts';
+import { formatJunit, formatTap, type CaseResult } from '../cases/report.ts';
 import type { Draft } from '../core/event.ts';
 import { FaultError, type FaultCode } from '../core/faults.ts';
 import { parseDurationMs } from '../core/quantity.ts';
@@ -13,9 +13,9 @@ import { replayEvents } from '../test-rigs/replay/events.ts';
 import { paceAt, type Speed } from '../test-rigs/replay/pace.ts';
 import { TROUBLES, type Trouble } from '../test-rigs/replay/trouble.ts';
 import { openProgress } from './progress.ts';
-import { printLine } from './result-print.ts';
+import { printResultLine } from './print-result.ts';
 import { printProblems, runService } from './service.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 import '../cases/faults.ts';
 import './faults.ts';
 
@@ -33,7 +33,7 @@ interface Options {
   acknowledged?: string;
 }
 
-export function define(terminal: Terminal): Command {
+export function define(terminal: CommandTerminal): Command {
   const { text } = terminal;
   return new Command()
     .argument('<case...>', text({ en: 'folders of cases, or of folders of cases', zh: '案例目录，或含多个案例的目录' }))
@@ -49,10 +49,10 @@ export function define(terminal: Terminal): Command {
     .option('--loop', text({ en: 'with --serve: reports begin anew when the recording is over', zh: '与 --serve 同用：录制结束后从头开始' }))
     .option('--acknowledged <file>', text({ en: 'with --serve: each report that was answered, as a line of JSON into a file (devices that keep what is not answered)', zh: '与 --serve 同用：每条已得到应答的上报以一行 JSON 写入文件（适用于未应答则保留重发的设备）' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals replay drivers/modbus/recorded/pymodbus-rtu\n  cityvitals replay drivers/modbus/recorded --tap\n  cityvitals replay CASE --speed 60 --to events --json\n  cityvitals replay CASE --serve 5020\n  cityvitals replay CASE --serve 8212 --times 500 --fault cut@30s`)
-    .action((paths: string[], options: Options) => run(terminal, paths, options).catch((error: unknown) => fail(terminal, error, EXIT.usage)));
+    .action((paths: string[], options: Options) => run(terminal, paths, options).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)));
 }
 
-async function run(terminal: Terminal, paths: readonly string[], options: Options): Promise<void> {
+async function run(terminal: CommandTerminal, paths: readonly string[], options: Options): Promise<void> {
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   const folders = (await Promise.all(paths.map(foldersOf))).flat();
@@ -62,7 +62,7 @@ async function run(terminal: Terminal, paths: readonly string[], options: Option
   // A screen of results is progress enough.
   const progress = process.stdout.isTTY && !isJudged ? null : openProgress(terminal, { id: 'replay', en: 'playing cases', zh: '正在回放案例' });
   for (const [at, folder] of folders.entries()) {
-    progress?.tell(at, folders.length, folder);
+    progress?.update(at, folders.length, folder);
     const { loaded, problems } = await loadCase(folder);
     if (!loaded) {
       printProblems(terminal, problems);
@@ -85,12 +85,12 @@ async function run(terminal: Terminal, paths: readonly string[], options: Option
     }
   }
   progress?.end();
-  if (options.tap) process.stdout.write(tap(results));
-  if (options.junit !== undefined) writeFileSync(options.junit, junit(results));
+  if (options.tap) process.stdout.write(formatTap(results));
+  if (options.junit !== undefined) writeFileSync(options.junit, formatJunit(results));
 }
 
 /** Runs until it is told to stop. */
-async function serve(terminal: Terminal, [folder, ...others]: readonly string[], port: number, { host, times, fault, seed, loop, acknowledged }: Options): Promise<void> {
+async function serve(terminal: CommandTerminal, [folder, ...others]: readonly string[], port: number, { host, times, fault, seed, loop, acknowledged }: Options): Promise<void> {
   if (folder === undefined || others.length > 0) throw new FaultError('CV_INPUT_INVALID', { key: '--serve', given: `${1 + others.length} cases` });
   const { loaded, problems } = await loadCase(folder);
   if (!loaded) {
@@ -112,12 +112,12 @@ async function serve(terminal: Terminal, [folder, ...others]: readonly string[],
         else terminal.remark(terminal.text({ en: `reports said: ${counts.said}, answered: ${counts.acknowledged}, waiting for an answer: ${counts.unanswered}`, zh: `已上报 ${counts.said} 条，已应答 ${counts.acknowledged} 条，等待应答 ${counts.unanswered} 条` }));
       });
     },
-    ofTheCall: new Set<FaultCode>(['CV_RECORDING_NOT_OFFERED', 'CV_API_LISTEN', 'CV_INPUT_INVALID']),
+    nonRetryable: new Set<FaultCode>(['CV_RECORDING_NOT_OFFERED', 'CV_API_LISTEN', 'CV_INPUT_INVALID']),
   });
 }
 
 /** Plays one case to where it was asked for. What is printed depends on the case alone, never on speed or language of the machine. */
-async function play(terminal: Terminal, loaded: LoadedCase, { speed, to }: Options, signal: AbortSignal, isQuiet: boolean): Promise<CaseResult> {
+async function play(terminal: CommandTerminal, loaded: LoadedCase, { speed, to }: Options, signal: AbortSignal, isQuiet: boolean): Promise<CaseResult> {
   const { recorded, drivers } = loaded;
   const pace = paceAt(speed, recorded.startsAt, signal);
   const how = { signal, ...(pace ? { pace } : {}) };
@@ -134,10 +134,10 @@ async function play(terminal: Terminal, loaded: LoadedCase, { speed, to }: Optio
   const lines: ResultLine[] = [];
   await replaySamples(loaded, how, (line) => {
     lines.push(line);
-    if (!isQuiet) printLine(terminal, line);
+    if (!isQuiet) printResultLine(terminal, line);
   });
   if (!recorded.expected) return { ...named, problems: [], skipped: 'no expected.jsonl' };
-  return { ...named, problems: differences(recorded.expected, comparable(recorded.expected, lines)).map(({ en }) => en) };
+  return { ...named, problems: resultDifferences(recorded.expected, comparableLines(recorded.expected, lines)).map(({ en }) => en) };
 }
 
 /** The folder that a case lies in, where that says something. */
@@ -146,7 +146,7 @@ function kindOf(folder: string): string {
   return kind === 'recorded' || kind === '' ? '' : `${kind}/`;
 }
 
-function printEvent(terminal: Terminal, draft: Draft, isQuiet: boolean): void {
+function printEvent(terminal: CommandTerminal, draft: Draft, isQuiet: boolean): void {
   if (isQuiet) return;
   if (terminal.json) return terminal.record(draft);
   const { occurredAt, device, point, value, unit, quality, flags = [] } = draft;

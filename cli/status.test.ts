@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import mqtt from 'mqtt';
 import type { StatusView } from '../api/views.ts';
-import { openObserver } from './observe.ts';
+import { openTelemetryOutput } from './observe.ts';
 import { testDrafts } from '../core/testing/drafts.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { encodeBatch } from '../core/wire/batch.ts';
@@ -38,7 +38,7 @@ test('an edge: what it holds, who is away, since when and what to do; found wron
 test('a gateway in process: accepted, stored and what each consumer is behind, in both languages', { timeout: 120_000 }, async (t) => {
   const { dir, remove } = await tempDir();
   t.after(remove);
-  const observer = openObserver({ component: 'gateway', language: 'en', nowMs: () => 0, log: null });
+  const observer = openTelemetryOutput({ component: 'gateway', language: 'en', nowMs: () => 0, log: null });
   const gateway = await runGateway({
     gateway: 'g7', centre: '500112001', accepts: ['live'], exercise: false, relays: [], sinks: [], notifiers: [], rules: [], catalogue: [],
     broker: { kind: 'embedded', host: '127.0.0.1', port: 0, edges: [{ id: 'e1', token: 't' }], consumers: [], anonymous: 'none', maxConnections: 9 },

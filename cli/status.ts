@@ -9,10 +9,10 @@ import { formatBytes, formatDuration } from '../core/quantity.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
 import type { EdgeHealth } from '../edge/http/health.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
-import { kindOf } from './check.ts';
+import { configKind } from './check.ts';
 import { loadEdge, loadGateway } from './load.ts';
-import { countsOf, type Counts } from './status-counts.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { parseCounts, type ServiceCounts } from './status-counts.ts';
+import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 
 interface Options {
   url?: string;
@@ -22,7 +22,7 @@ interface Options {
 
 const WATCH_MS = 2_000;
 
-export function define(terminal: Terminal): Command {
+export function define(terminal: CommandTerminal): Command {
   const { text } = terminal;
   return new Command()
     .option('--url <url>', text({ en: 'its HTTP address; default http://127.0.0.1:8080', zh: 'HTTP 地址；默认 http://127.0.0.1:8080' }))
@@ -32,39 +32,39 @@ export function define(terminal: Terminal): Command {
     .action(async (options: Options) => {
       const found = options.config === undefined ? { url: 'http://127.0.0.1:8080', token: undefined } : await addressOf(terminal, options.config);
       const token = process.env.CITYVITALS_READ_TOKEN ?? found.token;
-      const at: At = { url: (options.url ?? found.url).replace(/\/$/, ''), headers: token === undefined ? {} : { authorization: `Bearer ${token}` } };
+      const at: ServiceAddress = { url: (options.url ?? found.url).replace(/\/$/, ''), headers: token === undefined ? {} : { authorization: `Bearer ${token}` } };
       do {
-        process.exitCode = await look(terminal, at, options.watch === true);
+        process.exitCode = await printStatus(terminal, at, options.watch === true);
         if (options.watch) await new Promise((resolve) => { setTimeout(resolve, WATCH_MS); });
       } while (options.watch);
     });
 }
 
-interface At {
+interface ServiceAddress {
   url: string;
   headers: Record<string, string>;
 }
 
-async function addressOf(terminal: Terminal, path: string): Promise<{ url: string; token: string | undefined }> {
+async function addressOf(terminal: CommandTerminal, path: string): Promise<{ url: string; token: string | undefined }> {
   try {
     const text = readFileSync(path, 'utf8');
-    const { setup } = kindOf(text) === 'gateway' ? await loadGateway({ path, text }) : await loadEdge({ path, text });
+    const { setup } = configKind(text) === 'gateway' ? await loadGateway({ path, text }) : await loadEdge({ path, text });
     if (setup && setup.http.port > 0) return { url: `http://${setup.http.host === '0.0.0.0' ? '127.0.0.1' : setup.http.host}:${setup.http.port}`, token: tokenOf(setup) };
   } catch (error) {
-    return fail(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as NodeJS.ErrnoException).code ?? String(error) }), EXIT.usage);
+    return exitWithFault(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as NodeJS.ErrnoException).code ?? String(error) }), EXIT.usage);
   }
-  return fail(terminal, new FaultError('CV_STATUS_NO_ADDRESS', { path }), EXIT.usage);
+  return exitWithFault(terminal, new FaultError('CV_STATUS_NO_ADDRESS', { path }), EXIT.usage);
 }
 
 /** Of whoever may read there. */
 const tokenOf = (setup: GatewaySetup | EdgeSetup): string | undefined => ('broker' in setup ? [...(setup.http.readers ?? []), ...(setup.operators ?? [])][0]?.token : setup.http.token);
 
-async function look(terminal: Terminal, { url, headers }: At, goesOn: boolean): Promise<number> {
+async function printStatus(terminal: CommandTerminal, { url, headers }: ServiceAddress, goesOn: boolean): Promise<number> {
   try {
     const gateway = await get(`${url}/api/v1/status`, headers);
     const found = gateway ?? await get(`${url}/healthz`, headers);
     if (!found) throw new Error('404');
-    const counts = countsOf(await metricsAt(url, headers));
+    const counts = parseCounts(await metricsAt(url, headers));
     if (terminal.json) terminal.record(counts ? { ...found, counts } : found);
     if (goesOn && !terminal.json && process.stdout.isTTY) process.stdout.write('\x1b[H\x1b[2J');
     const exit = gateway ? showGateway(terminal, gateway as StatusView) : showEdge(terminal, found as EdgeHealth);
@@ -72,7 +72,7 @@ async function look(terminal: Terminal, { url, headers }: At, goesOn: boolean): 
     return exit;
   } catch (error) {
     const fault = error instanceof FaultError ? error.fault : { code: 'CV_STATUS_UNREACHABLE', params: { url, detail: ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (error as Error).message } } satisfies Fault;
-    if (!goesOn) return fail(terminal, new FaultError(fault.code, fault.params), EXIT.found);
+    if (!goesOn) return exitWithFault(terminal, new FaultError(fault.code, fault.params), EXIT.found);
     terminal.fault(fault);
     return EXIT.found;
   }
@@ -96,7 +96,7 @@ async function metricsAt(url: string, headers: Record<string, string>): Promise<
   return response.ok ? response.text() : '';
 }
 
-function showEdge(terminal: Terminal, { ok, edge, centre, version, now, log, uplink, devices, config }: EdgeHealth): number {
+function showEdge(terminal: CommandTerminal, { ok, edge, centre, version, now, log, uplink, devices, config }: EdgeHealth): number {
   const { text } = terminal;
   const silent = devices.filter(({ online }) => !online);
   const impaired = devices.filter(({ online, reason }) => online && Object.hasOwn(FAULTS, reason));
@@ -112,7 +112,7 @@ function showEdge(terminal: Terminal, { ok, edge, centre, version, now, log, upl
   return isWell ? EXIT.ok : EXIT.found;
 }
 
-function showGateway(terminal: Terminal, { gateway, centre, exercise, now, devices, edges, path, sinks = [], config }: StatusView): number {
+function showGateway(terminal: CommandTerminal, { gateway, centre, exercise, now, devices, edges, path, sinks = [], config }: StatusView): number {
   const { text } = terminal;
   const away = edges.filter(({ online }) => !online);
   const isWell = away.length === 0 && devices.lost === 0 && sinks.every(({ problem }) => !problem) && !config?.refused;
@@ -126,7 +126,7 @@ function showGateway(terminal: Terminal, { gateway, centre, exercise, now, devic
   return isWell ? EXIT.ok : EXIT.found;
 }
 
-function showCounts(terminal: Terminal, { read, kept, settled, lost, behind, compacting }: Counts, isGateway: boolean): void {
+function showCounts(terminal: CommandTerminal, { read, kept, settled, lost, behind, compacting }: ServiceCounts, isGateway: boolean): void {
   const { text } = terminal;
   if (!isGateway) terminal.print(`  ${text({ en: 'samples read', zh: '已采集样本' })} ${read} → ${text({ en: 'events kept', zh: '已落盘事件' })} ${kept} → ${text({ en: 'acknowledged', zh: '已确认' })} ${settled}`);
   const list = (counts: Record<string, number>) => Object.entries(counts).toSorted(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`).join(' · ');
@@ -135,17 +135,17 @@ function showCounts(terminal: Terminal, { read, kept, settled, lost, behind, com
   if (Object.keys(lost).length > 0) terminal.print(`  ${text({ en: 'did not go on, by reason (docs/losses.md): ', zh: '未继续传递，按原因（docs/losses.md）：' })}${list(lost)}`);
 }
 
-function showConfig(terminal: Terminal, config: ConfigState | undefined): void {
+function showConfig(terminal: CommandTerminal, config: ConfigState | undefined): void {
   for (const problem of config?.refused?.problems ?? []) terminal.print(`  ✗ ${problem.place}: ${terminal.text(problem)} [${problem.code}]`);
   if (config && config.restartNeeded.length > 0) terminal.print(`  ! ${terminal.text({ en: 'restart needed for', zh: '需重启后生效' })}: ${config.restartNeeded.join(', ')}`);
 }
 
-function age(terminal: Terminal, now: number, at: number | null): string {
+function age(terminal: CommandTerminal, now: number, at: number | null): string {
   if (at === null) return terminal.text({ en: 'never seen', zh: '从未出现' });
   return terminal.text({ en: `last seen ${formatDuration(Math.round((now - at) / 1000) * 1000)} ago`, zh: `最后出现于 ${formatDuration(Math.round((now - at) / 1000) * 1000)} 前` });
 }
 
-function remedy(terminal: Terminal, reason: string): string {
+function remedy(terminal: CommandTerminal, reason: string): string {
   if (!Object.hasOwn(FAULTS, reason)) return '';
   const words = explain({ code: reason as FaultCode, params: {} }, terminal.language).remedy;
   return words && !words.includes('{') ? `\n    → ${words}` : '';

@@ -6,7 +6,7 @@ import './faults.ts';
 /** 0 well · 1 it ran and found something wrong · 2 called or configured wrongly · 3 a needed part is missing · 130 interrupted */
 export const EXIT = { ok: 0, found: 1, usage: 2, missing: 3, interrupted: 130 } as const;
 
-export interface Terminal {
+export interface CommandTerminal {
   language: Language;
   json: boolean;
   /** Picks the sentence of the terminal's language. */
@@ -29,10 +29,10 @@ function languageOf(argv: readonly string[], env: Readonly<Record<string, string
   return locale.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en';
 }
 
-export function openTerminal(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Terminal {
+export function openTerminal(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): CommandTerminal {
   const language = languageOf(argv, env);
   const json = argv.includes('--json');
-  const terminal: Terminal = {
+  const terminal: CommandTerminal = {
     language,
     json,
     text: (words) => (language === 'en' ? words.en : words.zh),
@@ -50,7 +50,7 @@ export function openTerminal(argv: readonly string[], env: Readonly<Record<strin
 }
 
 /** Ends a command with a fault's sentence and the exit code that fits it. */
-export function fail(terminal: Terminal, error: unknown, code: number = EXIT.found): never {
+export function exitWithFault(terminal: CommandTerminal, error: unknown, code: number = EXIT.found): never {
   terminal.fault(faultOf(error, 'CV_COMMAND_FAILED'));
   if (!(error instanceof FaultError) && process.env.CITYVITALS_DEBUG) terminal.remark(String((error as Error).stack));
   process.exit(code);

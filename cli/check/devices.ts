@@ -9,12 +9,12 @@ import type { OpenDevice } from '../../edge/read/host-device.ts';
 import { tryDevice } from '../../edge/read/device-trial.ts';
 import type { CameraTrials } from '../../edge/infer/camera-trial.ts';
 import { openProgress } from '../progress.ts';
-import { EXIT, type Terminal } from '../terminal.ts';
-import { inOrder } from './in-order.ts';
-import { tellDevice, tellFault } from './told.ts';
+import { EXIT, type CommandTerminal } from '../terminal.ts';
+import { checkInOrder } from './ordered-checks.ts';
+import { printDevice, printDeviceFault } from './device-report.ts';
 
 /** @returns the exit code */
-export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffline: boolean): Promise<number> {
+export async function checkDevices(terminal: CommandTerminal, setup: EdgeSetup, isOffline: boolean): Promise<number> {
   const unsafe: Fault[] = [];
   const world = realWorld((event) => { if (event.kind === 'fault') unsafe.push(event.fault); });
   const devices = await Promise.all(setup.devices.map(async (device): Promise<OpenDevice> => {
@@ -25,13 +25,13 @@ export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffli
   let exit: number = EXIT.ok;
   // Neither keeps a device from being tried.
   for (const { device, fault } of await unitFaults(setup, world)) {
-    tellFault(terminal, device, fault);
+    printDeviceFault(terminal, device, fault);
     exit = EXIT.usage;
   }
   const lacks = await examineDevices(devices, world);
   for (const { device, fault } of lacks) {
-    tellFault(terminal, device, fault);
-    exit = worse(exit, FAULTS[fault.code].stage === 'check' ? EXIT.usage : EXIT.missing);
+    printDeviceFault(terminal, device, fault);
+    exit = worseExit(exit, FAULTS[fault.code].stage === 'check' ? EXIT.usage : EXIT.missing);
   }
   if (isOffline) return exit;
   const ending = new AbortController();
@@ -42,18 +42,18 @@ export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffli
   const lacking = new Set(lacks.map(({ device }) => device));
   const well = devices.filter(({ setup: { id } }) => !lacking.has(id));
   const looks = openModels(well, setup, world);
-  await inOrder(well, {
+  await checkInOrder(well, {
     tryOut: async (device) => {
       const tried = await tryDevice(device, world, ending.signal);
       const looked = await (await looks)?.run(device.setup.id, tried.picture?.item ?? null, ending.signal);
       return { tried, looked };
     },
-    tell: (device, { tried, looked }) => { exit = worse(exit, tellDevice(terminal, device, tried, looked, setup.centre, world)); },
+    report: (device, { tried, looked }) => { exit = worseExit(exit, printDevice(terminal, device, tried, looked, setup.centre, world)); },
     progress: openProgress(terminal, { id: 'check', en: 'checking devices', zh: '正在检查设备' }),
     clock: world.clock, signal: ending.signal,
   });
   await (await looks)?.close();
-  for (const fault of unsafe) tellFault(terminal, setup.edge, fault);
+  for (const fault of unsafe) printDeviceFault(terminal, setup.edge, fault);
   return ending.signal.aborted ? EXIT.interrupted : exit;
 }
 
@@ -75,7 +75,7 @@ async function openModels(devices: readonly OpenDevice[], { vision }: EdgeSetup,
 }
 
 /** Wrongly configured before a missing part before a device that does not answer. */
-function worse(one: number, other: number): number {
+function worseExit(one: number, other: number): number {
   const order: number[] = [EXIT.ok, EXIT.found, EXIT.missing, EXIT.usage];
   return order.indexOf(one) >= order.indexOf(other) ? one : other;
 }

@@ -3,12 +3,12 @@ import type { Picture } from '../../core/driver.ts';
 import { inputSize, type ModelSpec } from '../../core/model.ts';
 import { seededRandom, type World } from '../../core/world.ts';
 import { openDetector } from '../../models/load.ts';
-import { EXIT, type Terminal } from '../terminal.ts';
+import { EXIT, type CommandTerminal } from '../terminal.ts';
 
 /** The first ones warm caches up and do not count. */
 const WARM_RUNS = 3;
 
-export async function bench(spec: ModelSpec, runs: number, terminal: Terminal, world: World): Promise<number> {
+export async function benchModel(spec: ModelSpec, runs: number, terminal: CommandTerminal, world: World): Promise<number> {
   const detector = await openDetector(spec, {}, world);
   try {
     const picture = noise(spec);

@@ -8,7 +8,7 @@ import '../../models/faults.ts';
 const TAR_BLOCK_BYTES = 512;
 
 /** @throws FaultError CV_PULL_NOT_THERE */
-export async function fromBundle(path: string, model: string, sha256: string): Promise<Uint8Array> {
+export async function readFromBundle(path: string, model: string, sha256: string): Promise<Uint8Array> {
   const isWanted = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex') === sha256;
   let seen = 0;
   try {

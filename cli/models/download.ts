@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { FaultError } from '../../core/faults.ts';
 import '../../models/faults.ts';
 
-export interface Wanted {
+export interface DownloadRequest {
   model: string;
   url: string;
   /** Where it goes; what has come so far lies beside it, as `.part`. */
@@ -25,12 +25,12 @@ const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** Inside only: it cannot be the graph. */
-class TooLong extends Error {}
+class TooLongError extends Error {}
 
 /** @throws FaultError CV_PULL_REFUSED, CV_PULL_BROKEN, CV_PULL_OTHER, CV_PULL_NOT_WRITTEN */
-export async function download(wanted: Wanted, tell: (bytes: number, of: number | null) => void): Promise<void> {
+export async function downloadFile(wanted: DownloadRequest, tell: (bytes: number, of: number | null) => void): Promise<void> {
   const part = `${wanted.path}.part`;
-  await written(wanted.path, () => mkdir(dirname(wanted.path), { recursive: true }));
+  await reportWriteError(wanted.path, () => mkdir(dirname(wanted.path), { recursive: true }));
   for (let emptyTries = 0; ;) {
     const most = wanted.bytes ?? MAX_BYTES;
     if (await lengthOf(part) > most) await rm(part);
@@ -40,7 +40,7 @@ export async function download(wanted: Wanted, tell: (bytes: number, of: number 
       break;
     } catch (error) {
       if (error instanceof FaultError) throw error;
-      if (error instanceof TooLong) {
+      if (error instanceof TooLongError) {
         await rm(part, { force: true });
         throw new FaultError('CV_PULL_REFUSED', { url: wanted.url, detail: `it sends more than ${most} bytes`, detailZh: `发送超过 ${most} 字节` });
       }
@@ -49,12 +49,12 @@ export async function download(wanted: Wanted, tell: (bytes: number, of: number 
       if (emptyTries === MAX_EMPTY_TRIES) throw new FaultError('CV_PULL_BROKEN', { url: wanted.url, bytes, detail: reasonOf(error) });
     }
   }
-  const got = await hashOf(part);
+  const got = await sha256OfFile(part);
   if (got !== wanted.sha256) {
     await rm(part, { force: true });
     throw new FaultError('CV_PULL_OTHER', { model: wanted.model, url: wanted.url, got, want: wanted.sha256 });
   }
-  await written(wanted.path, () => rename(part, wanted.path));
+  await reportWriteError(wanted.path, () => rename(part, wanted.path));
 }
 
 /** From byte `from` on, where the server can; else from the beginning. @param range.most bytes of the whole at most */
@@ -67,12 +67,12 @@ async function fetchRest(url: string, part: string, { from, most }: { from: numb
   let bytes = goesOn ? from : 0;
   const rest = Number(response.headers.get('content-length'));
   const all = rest > 0 ? bytes + rest : null;
-  const file = await written(part, () => open(part, goesOn ? 'a' : 'w'));
+  const file = await reportWriteError(part, () => open(part, goesOn ? 'a' : 'w'));
   try {
     for await (const piece of response.body) {
       bytes += piece.length;
-      if (bytes > most) throw new TooLong();
-      await written(part, () => file.writeFile(piece));
+      if (bytes > most) throw new TooLongError();
+      await reportWriteError(part, () => file.writeFile(piece));
       tell(bytes, all);
     }
     if (all !== null && bytes < all) throw new Error(`${bytes} of ${all} bytes`);
@@ -103,7 +103,7 @@ async function follow(start: string, headers: Record<string, string>): Promise<R
 }
 
 /** What goes wrong with the disk is told as that. */
-export async function written<T>(path: string, action: () => Promise<T>): Promise<T> {
+export async function reportWriteError<T>(path: string, action: () => Promise<T>): Promise<T> {
   return action().catch((error: unknown) => { throw new FaultError('CV_PULL_NOT_WRITTEN', { path, detail: reasonOf(error) }); });
 }
 
@@ -116,7 +116,7 @@ async function lengthOf(path: string): Promise<number> {
   return stat(path).then(({ size }) => size, () => 0);
 }
 
-export async function hashOf(path: string): Promise<string> {
+export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
   return hash.digest('hex');

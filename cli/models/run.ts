@@ -8,17 +8,17 @@ import type { World } from '../../core/world.ts';
 import camera from '../../drivers/camera/driver.ts';
 import { i420Of } from '../../models/colours.ts';
 import { openDetector } from '../../models/load.ts';
-import { EXIT, type Terminal } from '../terminal.ts';
+import { EXIT, type CommandTerminal } from '../terminal.ts';
 import '../faults.ts';
 
-export interface RunOptions {
+export interface ModelRunOptions {
   threshold?: string;
   fps?: string;
 }
 
 const VIDEO = /\.(mp4|m4v|mov|avi|mkv|webm|ts|flv|mpe?g|mjpe?g|h26[45])$/i;
 
-export async function run(spec: ModelSpec, path: string, { threshold, fps = '1' }: RunOptions, terminal: Terminal, world: World): Promise<number> {
+export async function runModel(spec: ModelSpec, path: string, { threshold, fps = '1' }: ModelRunOptions, terminal: CommandTerminal, world: World): Promise<number> {
   const scoreThreshold = threshold === undefined ? spec.scoreThreshold : Number(threshold);
   if (!(scoreThreshold >= 0 && scoreThreshold <= 1)) throw new FaultError('CV_SCORE_INVALID', { got: threshold ?? '' });
   if (!(Number(fps) >= 0.01 && Number(fps) <= 60)) throw new FaultError('CV_INPUT_INVALID', { key: '--fps', given: fps });
@@ -56,7 +56,7 @@ async function* picturesOf(path: string, fps: number, world: World): AsyncGenera
   }
 }
 
-function describe(boxes: readonly Box[], durationMs: number, spec: ModelSpec, terminal: Terminal): string[] {
+function describe(boxes: readonly Box[], durationMs: number, spec: ModelSpec, terminal: CommandTerminal): string[] {
   const percent = (share: number) => `${Math.round(share * 100)} %`;
   const named = boxes.map((box) => ({ ...box, class: classNameIn(terminal.language, box.class, spec) }));
   const counts = [...Map.groupBy(named, (box) => box.class)].map(([label, { length }]) => `${length} × ${label}`);

@@ -1,13 +1,13 @@
 /** What the rules of a gateway remember, its warnings and its outbox: read from the file, where no gateway uses it. */
 import { faultOf } from '../../core/faults.ts';
-import type { Part } from './part.ts';
+import type { VerifyResult } from './verify-result.ts';
 import '../faults.ts';
 
 /** @param dir of the store */
-export async function verifyStateOf(dir: string): Promise<Part> {
+export async function verifyWarningState(dir: string): Promise<VerifyResult> {
   // On demand: an edge loads nothing of the gateway.
   const { verifyStateFile } = await import('../../gateway/warnings/verify-file.ts');
-  const part = (en: string, zh: string, more: Partial<Part> = {}): Part => ({ part: 'state', counts: { dir }, faults: [], words: { en: `rules and warnings ${dir}/state.db${en}`, zh: `规则与预警 ${dir}/state.db${zh}` }, ...more });
+  const part = (en: string, zh: string, more: Partial<VerifyResult> = {}): VerifyResult => ({ part: 'state', counts: { dir }, faults: [], text: { en: `rules and warnings ${dir}/state.db${en}`, zh: `规则与预警 ${dir}/state.db${zh}` }, ...more });
   try {
     const found = verifyStateFile(dir);
     if (!found) return part(': there is none yet', '：尚不存在');

@@ -12,8 +12,8 @@ import { getEventListeners } from 'node:events';
 import { Server, Socket } from 'node:net';
 import { mock, test } from 'node:test';
 import { z } from 'zod';
-import { linesOfCase } from '../../cases/replay.ts';
-import { linesText } from '../../cases/write.ts';
+import { replayCaseLines } from '../../cases/replay.ts';
+import { formatJsonLines } from '../../cases/write.ts';
 import type { Driver, Finding, Link, PointOf, Request } from '../../core/driver.ts';
 import { IDS } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
@@ -56,14 +56,14 @@ export function driverContract({ driver, double, doubleVariants = {}, cases }: D
 
   for (const recorded of cases) {
     test(name(`case ${recorded.name}`), async () => {
-      const lines = await soon(double.runCase ? double.runCase(recorded, driver) : linesOfCase(recorded, { drivers }), 'the case', LIMIT_MS);
+      const lines = await soon(double.runCase ? double.runCase(recorded, driver) : replayCaseLines(recorded, { drivers }), 'the case', LIMIT_MS);
       assert.deepEqual(lines, recorded.expected);
     });
     if (recorded.level === 'frames') continue;
     // How bytes are split depends on the network; the values must not. Joined messages have the time of the last one.
     for (const delivery of ['bytes', 'pairs'] as const) {
       test(name(`case ${recorded.name}, ${delivery === 'bytes' ? 'byte by byte' : 'two messages at a time'}`), async () => {
-        const lines = await soon(linesOfCase(recorded, { drivers, delivery }), 'the case', LIMIT_MS);
+        const lines = await soon(replayCaseLines(recorded, { drivers, delivery }), 'the case', LIMIT_MS);
         assert.deepEqual(lines.map(withoutTime), recorded.expected?.map(withoutTime));
       });
     }
@@ -94,7 +94,7 @@ async function assertSameAtEverySpeed(cases: readonly Case[], drivers: ReadonlyM
     for (let turn = turnsOf(atMs); turn > 0; turn -= 1) await new Promise((resolve) => { setImmediate(resolve); });
   };
   const paces = [undefined, undefined, waiting(() => 1), waiting((atMs) => atMs % 4)];
-  const actual = await Promise.all(paces.map(async (pace) => sha256(await Promise.all(cases.map(async (recorded) => linesText(await linesOfCase(recorded, { drivers, ...(pace ? { pace } : {}) })))))));
+  const actual = await Promise.all(paces.map(async (pace) => sha256(await Promise.all(cases.map(async (recorded) => formatJsonLines(await replayCaseLines(recorded, { drivers, ...(pace ? { pace } : {}) })))))));
   const expected = sha256(await Promise.all(cases.map(({ folder }) => readFile(join(folder, 'expected.jsonl'), 'utf8'))));
   assert.deepEqual(actual, paces.map(() => expected));
 }

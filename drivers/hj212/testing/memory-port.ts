@@ -66,7 +66,7 @@ export function memoryPort() {
     const received: ParsedMessage[] = [];
     let held = '';
     const socket = new MemorySocket({
-      wrote(bytes) {
+      received(bytes) {
         held += Buffer.from(bytes).toString('latin1');
         for (let end = held.indexOf('\r\n'); end >= 0; end = held.indexOf('\r\n')) {
           const packet = held.slice(0, end + 2);
@@ -78,7 +78,7 @@ export function memoryPort() {
           received.push({ qn: field('QN'), st: field('ST'), cn: field('CN'), pw: field('PW'), mn: field('MN'), flag: field('Flag'), content });
         }
       },
-      left() { self.isDisconnected = true; },
+      closed() { self.isDisconnected = true; },
     }, 40_000);
     const self: MemoryLogger = {
       socket, received, isDisconnected: false, keepAlive: [undefined, undefined], cns: () => received.map(({ cn }) => cn),
@@ -93,7 +93,7 @@ export function memoryPort() {
         await settle();
       },
       async hangUp(isReset = false) {
-        socket.hangUp(isReset);
+        socket.disconnect(isReset);
         await settle();
       },
     };

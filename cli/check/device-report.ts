@@ -8,18 +8,18 @@ import type { OpenDevice } from '../../edge/read/host-device.ts';
 import type { PointTrial, DeviceTrial } from '../../edge/read/device-trial.ts';
 import { qualify } from '../../edge/qualify/qualify.ts';
 import type { CameraTrial } from '../../edge/infer/camera-trial.ts';
-import { EXIT, type Terminal } from '../terminal.ts';
+import { EXIT, type CommandTerminal } from '../terminal.ts';
 
 /**
  * @param looked what a camera's model has seen
  * @returns the exit code that it asks for
  */
-export function tellDevice(terminal: Terminal, device: OpenDevice, tried: DeviceTrial, looked: CameraTrial | undefined, centre: string, world: World): number {
+export function printDevice(terminal: CommandTerminal, device: OpenDevice, tried: DeviceTrial, looked: CameraTrial | undefined, centre: string, world: World): number {
   const { id, driver } = device.setup;
   if (!terminal.json) terminal.print(`${id} (${driver})`);
-  for (const finding of tried.findings) say(terminal, { en: `  ${finding.en}`, zh: `  ${finding.zh}` });
-  if (tried.picture && !terminal.json) tellPicture(terminal, tried.picture);
-  if (looked?.detection) tellSight(terminal, id, looked.detection);
+  for (const finding of tried.findings) printText(terminal, { en: `  ${finding.en}`, zh: `  ${finding.zh}` });
+  if (tried.picture && !terminal.json) printPicture(terminal, tried.picture);
+  if (looked?.detection) printDetections(terminal, id, looked.detection);
   const readings = looked && tried.picture ? seenBy(device, looked, tried.picture.tookMs) : tried.points;
   const values = qualified(device, readings, centre, world);
   for (const reading of readings) {
@@ -28,24 +28,24 @@ export function tellDevice(terminal: Terminal, device: OpenDevice, tried: Device
     else if (!terminal.json && draft) terminal.print(row(reading, draft));
   }
   const others = device.setup.points.length - readings.length;
-  if (looked?.detection && others > 0 && !terminal.json) say(terminal, { en: `  ${others} more ${others === 1 ? 'point needs' : 'points need'} more than one picture`, zh: `  另有 ${others} 个测点需要多幅图像` });
+  if (looked?.detection && others > 0 && !terminal.json) printText(terminal, { en: `  ${others} more ${others === 1 ? 'point needs' : 'points need'} more than one picture`, zh: `  另有 ${others} 个测点需要多幅图像` });
   const faults = [...tried.faults, ...(looked?.faults ?? [])];
-  for (const fault of faults) tellFault(terminal, id, fault);
+  for (const fault of faults) printDeviceFault(terminal, id, fault);
   // Of a camera's points some say nothing to a single picture.
   const isAnswered = tried.picture !== null || tried.points.every(({ sample }) => sample !== null && sample.quality !== 'bad');
   return faults.length === 0 && isAnswered ? EXIT.ok : EXIT.found;
 }
 
-function tellPicture(terminal: Terminal, { item: { picture: { width, height } }, tookMs }: NonNullable<DeviceTrial['picture']>): void {
-  say(terminal, { en: `  a picture of ${width} × ${height} came after ${Math.round(tookMs)} ms`, zh: `  ${Math.round(tookMs)} 毫秒后收到一幅 ${width} × ${height} 的图像` });
+function printPicture(terminal: CommandTerminal, { item: { picture: { width, height } }, tookMs }: NonNullable<DeviceTrial['picture']>): void {
+  printText(terminal, { en: `  a picture of ${width} × ${height} came after ${Math.round(tookMs)} ms`, zh: `  ${Math.round(tookMs)} 毫秒后收到一幅 ${width} × ${height} 的图像` });
 }
 
-function tellSight(terminal: Terminal, device: string, { model, provider, boxes, tookMs }: NonNullable<CameraTrial['detection']>): void {
+function printDetections(terminal: CommandTerminal, device: string, { model, provider, boxes, tookMs }: NonNullable<CameraTrial['detection']>): void {
   const seen = Object.fromEntries([...Map.groupBy(boxes, (box) => box.class)].map(([name, { length }]) => [name, length]));
   if (terminal.json) return terminal.record({ device, model: model?.id, provider, seen, tookMs: Math.round(tookMs) });
   const listed = (join: string, nameOf: (name: string) => string): string => Object.entries(seen).map(([name, count]) => `${count} × ${nameOf(name)}`).join(join);
   const ms = Math.round(tookMs);
-  say(terminal, { en: `  ${model?.id} (${provider}) sees ${listed(', ', String) || 'nothing that it is asked for'} in it, in ${ms} ms`, zh: `  ${model?.id}（${provider}）识别用时 ${ms} 毫秒：${listed('、', (name) => classNameIn('zh-CN', name, model)) || '没有所关注的目标'}` });
+  printText(terminal, { en: `  ${model?.id} (${provider}) sees ${listed(', ', String) || 'nothing that it is asked for'} in it, in ${ms} ms`, zh: `  ${model?.id}（${provider}）识别用时 ${ms} 毫秒：${listed('、', (name) => classNameIn('zh-CN', name, model)) || '没有所关注的目标'}` });
 }
 
 /** As readings of its points, in their order. */
@@ -66,13 +66,13 @@ function row({ point, tookMs }: PointTrial, { value, unit, quality, flags = [] }
   return `${quality === 'bad' ? '✗' : ' '} ${point.padEnd(16)} ${shown.padEnd(20)} ${quality.padEnd(9)} ${`${Math.round(tookMs)} ms`.padStart(8)}  ${flags.join(' ')}`.trimEnd();
 }
 
-export function tellFault(terminal: Terminal, device: string, fault: Fault): void {
+export function printDeviceFault(terminal: CommandTerminal, device: string, fault: Fault): void {
   if (terminal.json) return terminal.record({ device, ...faultLine(fault, Date.now(), terminal.language) });
   const { message, remedy } = explain(fault, terminal.language);
   terminal.print(`  ✗ ${device}: ${message} [${fault.code}]${remedy ? `\n    → ${remedy}` : ''}`);
 }
 
 /** Words for people; with --json they go beside the result. */
-export function say(terminal: Terminal, words: { en: string; zh: string }): void {
+export function printText(terminal: CommandTerminal, words: { en: string; zh: string }): void {
   (terminal.json ? terminal.remark : terminal.print)(terminal.text(words));
 }

@@ -5,7 +5,7 @@ import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
 import type { OpenDevice } from '../../edge/read/host-device.ts';
 import { openProgress } from '../progress.ts';
-import { inOrder } from './in-order.ts';
+import { checkInOrder } from './ordered-checks.ts';
 
 const MS = /\d+$/;
 
@@ -23,7 +23,7 @@ async function run(ids: readonly string[], forMs: number, endAtMs = forMs) {
   const ending = new AbortController();
   let most = 0;
   let running = 0;
-  const done = inOrder(ids.map(device), {
+  const done = checkInOrder(ids.map(device), {
     tryOut: async ({ setup: { id } }) => {
       begun.set(id, clock.monotonicMs());
       most = Math.max(most, running += 1);
@@ -31,7 +31,7 @@ async function run(ids: readonly string[], forMs: number, endAtMs = forMs) {
       running -= 1;
       return id;
     },
-    tell: (_, id) => { out.push(`${seconds()}: ${id}`); },
+    report: (_, id) => { out.push(`${seconds()}: ${id}`); },
     progress: openProgress({ json: false, text: ({ en }) => en }, { id: 'check', en: 'checking', zh: '' }, { isTerminal: false, columns: 80, nowMs: () => clock.monotonicMs(), write: (text) => { out.push(`${seconds()}: ${text.trim()}`); } }),
     clock, signal: ending.signal,
   });

@@ -2,8 +2,8 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { formatBytes } from '../../core/quantity.ts';
-import { well, wrong, type Finding } from './finding.ts';
-import type { Machine } from './machine.ts';
+import { passed, failed, type CheckResult } from './check-result.ts';
+import type { HostMachine } from './machine.ts';
 import './faults.ts';
 
 const WANTED_FILES = 4096;
@@ -13,44 +13,44 @@ const HOT_CELSIUS = 80;
 const SPARE_BYTES = 256 << 20;
 
 /** The folder, or the nearest one above it that is there: the log makes the rest. */
-export function nearestFolder(dir: string): string {
+export function nearestExistingFolder(dir: string): string {
   let at = dir;
   while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
   return at;
 }
 
 /** @param usedBytes what the log has taken already */
-export function lookAtSpace(machine: Machine, dir: string, maxBytes: number, usedBytes: number): Finding[] {
-  const folder = nearestFolder(dir);
+export function checkFreeSpace(machine: HostMachine, dir: string, maxBytes: number, usedBytes: number): CheckResult[] {
+  const folder = nearestExistingFolder(dir);
   try {
     accessSync(folder, constants.W_OK);
   } catch (error) {
-    return [wrong('space', { code: 'CV_DOCTOR_FOLDER', params: { dir: folder, detail: (error as NodeJS.ErrnoException).code ?? '' } })];
+    return [failed('space', { code: 'CV_DOCTOR_FOLDER', params: { dir: folder, detail: (error as NodeJS.ErrnoException).code ?? '' } })];
   }
   const freeBytes = machine.freeBytes(folder);
   const needBytes = Math.max(0, maxBytes - usedBytes) + SPARE_BYTES;
   const [free, need] = [formatBytes(freeBytes), formatBytes(needBytes)];
   return [freeBytes < needBytes
-    ? wrong('space', { code: 'CV_DOCTOR_SPACE', params: { dir: folder, free, need } }, 1, { freeBytes, needBytes })
-    : well('space', `${free} are free for ${dir}, ${need} may be needed`, `${dir} 所在磁盘剩余 ${free}，可能需要 ${need}`, { freeBytes, needBytes })];
+    ? failed('space', { code: 'CV_DOCTOR_SPACE', params: { dir: folder, free, need } }, 1, { freeBytes, needBytes })
+    : passed('space', `${free} are free for ${dir}, ${need} may be needed`, `${dir} 所在磁盘剩余 ${free}，可能需要 ${need}`, { freeBytes, needBytes })];
 }
 
-export async function lookAtClock(machine: Machine): Promise<Finding[]> {
+export async function checkClock(machine: HostMachine): Promise<CheckResult[]> {
   const hasHardware = machine.list('sys/class/rtc').length > 0;
   const hardware = hasHardware ? { en: 'a hardware clock keeps it over a restart', zh: '有硬件时钟，断电后保持' } : { en: 'no hardware clock: it starts anew with each boot', zh: '没有硬件时钟，每次启动后需重新校准' };
   const said = await machine.run('timedatectl', ['show', '--property=NTPSynchronized', '--value']);
   const isSynchronized = said === 'yes' || machine.read('run/systemd/timesync/synchronized') !== null || /^Leap status\s*:\s*Normal/m.test((await machine.run('chronyc', ['tracking'])) ?? '');
-  if (isSynchronized) return [well('clock', `synchronized; ${hardware.en}`, `已同步；${hardware.zh}`)];
-  return [wrong('clock', { code: 'CV_DOCTOR_CLOCK', params: { detail: `; ${hardware.en}`, detailZh: `；${hardware.zh}` } })];
+  if (isSynchronized) return [passed('clock', `synchronized; ${hardware.en}`, `已同步；${hardware.zh}`)];
+  return [failed('clock', { code: 'CV_DOCTOR_CLOCK', params: { detail: `; ${hardware.en}`, detailZh: `；${hardware.zh}` } })];
 }
 
-export function lookAtLimits(machine: Machine): Finding[] {
-  const findings: Finding[] = [];
+export function checkLimits(machine: HostMachine): CheckResult[] {
+  const findings: CheckResult[] = [];
   const files = /^Max open files\s+(\d+|unlimited)/m.exec(machine.read('proc/self/limits') ?? '')?.[1];
-  if (files !== undefined && Number(files) < WANTED_FILES) findings.push(wrong('limits', { code: 'CV_DOCTOR_FILES', params: { limit: files, need: WANTED_FILES } }));
+  if (files !== undefined && Number(files) < WANTED_FILES) findings.push(failed('limits', { code: 'CV_DOCTOR_FILES', params: { limit: files, need: WANTED_FILES } }));
   const watches = machine.read('proc/sys/fs/inotify/max_user_watches');
-  if (watches !== null && Number(watches) < WANTED_WATCHES) findings.push(wrong('limits', { code: 'CV_DOCTOR_WATCHES', params: { limit: watches, need: WANTED_WATCHES } }));
-  return findings.length > 0 ? findings : [well('limits', `${files ?? '?'} open files, ${watches ?? '?'} watches`, `可打开 ${files ?? '?'} 个文件，可监视 ${watches ?? '?'} 个文件`)];
+  if (watches !== null && Number(watches) < WANTED_WATCHES) findings.push(failed('limits', { code: 'CV_DOCTOR_WATCHES', params: { limit: watches, need: WANTED_WATCHES } }));
+  return findings.length > 0 ? findings : [passed('limits', `${files ?? '?'} open files, ${watches ?? '?'} watches`, `可打开 ${files ?? '?'} 个文件，可监视 ${watches ?? '?'} 个文件`)];
 }
 
 /** What `vcgencmd get_throttled` of a Raspberry Pi says: now, and since it started. */
@@ -59,14 +59,14 @@ const POWER_BITS = [
   { bit: 16, en: 'too low a voltage since it started', zh: '启动以来出现过电压不足' }, { bit: 18, en: 'throttling since it started', zh: '启动以来出现过限速' },
 ];
 
-export async function lookAtHeat(machine: Machine): Promise<Finding[]> {
-  const findings: Finding[] = [];
+export async function checkTemperatureAndPower(machine: HostMachine): Promise<CheckResult[]> {
+  const findings: CheckResult[] = [];
   const throttled = Number(/throttled=(0x[0-9a-f]+)/i.exec((await machine.run('vcgencmd', ['get_throttled'])) ?? '')?.[1] ?? 0);
   const power = POWER_BITS.filter(({ bit }) => (throttled >>> bit) & 1);
-  if (power.length > 0) findings.push(wrong('power', { code: 'CV_DOCTOR_POWER', params: { what: power.map(({ en }) => en).join(', '), whatZh: power.map(({ zh }) => zh).join('、') } }));
+  if (power.length > 0) findings.push(failed('power', { code: 'CV_DOCTOR_POWER', params: { what: power.map(({ en }) => en).join(', '), whatZh: power.map(({ zh }) => zh).join('、') } }));
   const zones = machine.list('sys/class/thermal').filter((name) => name.startsWith('thermal_zone'));
   const degrees = zones.map((zone) => Number(machine.read(`sys/class/thermal/${zone}/temp`) ?? NaN) / 1000).filter((celsius) => celsius > -40 && celsius < 200);
-  if (degrees.length === 0) return [...findings, well('heat', 'no thermometer', '没有温度传感器')];
+  if (degrees.length === 0) return [...findings, passed('heat', 'no thermometer', '没有温度传感器')];
   const celsius = Math.round(Math.max(...degrees));
-  return [...findings, celsius >= HOT_CELSIUS ? wrong('heat', { code: 'CV_DOCTOR_HEAT', params: { celsius } }, 1, { celsius }) : well('heat', `${celsius} °C`, `${celsius} °C`, { celsius })];
+  return [...findings, celsius >= HOT_CELSIUS ? failed('heat', { code: 'CV_DOCTOR_HEAT', params: { celsius } }, 1, { celsius }) : passed('heat', `${celsius} °C`, `${celsius} °C`, { celsius })];
 }

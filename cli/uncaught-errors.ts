@@ -10,21 +10,21 @@ const MOST_A_MINUTE = 100;
 const MINUTE_MS = 60_000;
 const MAX_DETAIL = 2000;
 
-export interface GuardParts {
-  tell(fault: Fault): void;
+export interface UncaughtErrorOptions {
+  report(fault: Fault): void;
   nowMs(): number;
   /** There were too many. */
   end(): void;
 }
 
 /** Takes what nothing has caught. */
-export function lastGuard({ tell, nowMs, end }: GuardParts): (error: unknown) => void {
+export function uncaughtErrorHandler({ report: tell, nowMs, end }: UncaughtErrorOptions): (error: unknown) => void {
   let times: number[] = [];
   return (error) => {
     const now = nowMs();
     times = [...times.filter((atMs) => now - atMs < MINUTE_MS), now];
     try {
-      tell({ code: 'CV_PROCESS_EXCEPTION', params: { detail: detailOf(error) } });
+      report({ code: 'CV_PROCESS_EXCEPTION', params: { detail: detailOf(error) } });
     } catch {
       // Telling is what fails: it counts as the rest.
     }

@@ -3,13 +3,13 @@ import type { BytesRecording, Direction, MessageNotes } from '../core/recording.
 import type { BytesLine, TrafficLine } from './format.ts';
 
 /** A driver's `recording` at level bytes with the settings it reads by; its own types erased. */
-export interface Reading {
+export interface RecordingContext {
   recording: BytesRecording<unknown, never, unknown>;
   settings: unknown;
 }
 
 /** One whole message, or bytes between messages (`notes` null). */
-export interface Message {
+export interface RecordedMessage {
   conn: number;
   direction: Direction;
   /** A view into its stream: what is written here stands in the lines too. */
@@ -27,7 +27,7 @@ interface Chunk {
   end: number;
 }
 
-interface Run {
+interface StreamSegment {
   chunks: Chunk[];
   bytes: Buffer;
   afterGap: boolean;
@@ -38,7 +38,7 @@ interface Run {
  *
  * @returns the rest, which is not whole yet
  */
-export function hear(heard: Buffer, { recording, settings }: Reading, take: (message: Buffer, notes: MessageNotes | null) => void): Buffer {
+export function cutMessages(heard: Buffer, { recording, settings }: RecordingContext, take: (message: Buffer, notes: MessageNotes | null) => void): Buffer {
   let held = heard;
   while (held.length > 0) {
     const length = recording.cut(held, 'out', settings);
@@ -50,12 +50,12 @@ export function hear(heard: Buffer, { recording, settings }: Reading, take: (mes
   return held;
 }
 
-export class Streams {
+export class ByteStreams {
   /** In the order in which they were whole. */
-  readonly messages: readonly Message[];
-  readonly #runs: Run[];
+  readonly messages: readonly RecordedMessage[];
+  readonly #runs: StreamSegment[];
 
-  constructor(traffic: readonly TrafficLine[], readingOf: (line: TrafficLine) => Reading) {
+  constructor(traffic: readonly TrafficLine[], readingOf: (line: TrafficLine) => RecordingContext) {
     const runs = runsOf(traffic);
     this.#runs = runs.map(({ run }) => run);
     this.messages = runs
@@ -64,7 +64,7 @@ export class Streams {
   }
 
   /** The lines of bytes as they stand now, each as it was recorded but for what was written into messages, and without those left out. */
-  lines(leftOut?: Message): Map<BytesLine, BytesLine> {
+  lines(leftOut?: RecordedMessage): Map<BytesLine, BytesLine> {
     return new Map(this.#runs.flatMap(({ chunks, bytes }) => {
       const from = leftOut && isWithin(leftOut.bytes, bytes) ? leftOut.bytes.byteOffset - bytes.byteOffset : Infinity;
       const until = from + (leftOut?.bytes.length ?? 0);
@@ -80,12 +80,12 @@ function isWithin(part: Buffer, whole: Buffer): boolean {
   return part.buffer === whole.buffer && part.byteOffset >= whole.byteOffset && part.byteOffset + part.length <= whole.byteOffset + whole.length;
 }
 
-const endUs = ({ parts }: Message): number => parts.at(-1)?.afterUs ?? 0;
+const endUs = ({ parts }: RecordedMessage): number => parts.at(-1)?.afterUs ?? 0;
 
 /** Stretches of one connection and direction without a hole. */
-function runsOf(traffic: readonly TrafficLine[]): { run: Run; first: BytesLine }[] {
-  const open = new Map<string, { run: Run; first: BytesLine; pieces: Buffer[] }>();
-  const all: { run: Run; first: BytesLine; pieces: Buffer[] }[] = [];
+function runsOf(traffic: readonly TrafficLine[]): { run: StreamSegment; first: BytesLine }[] {
+  const open = new Map<string, { run: StreamSegment; first: BytesLine; pieces: Buffer[] }>();
+  const all: { run: StreamSegment; first: BytesLine; pieces: Buffer[] }[] = [];
   const datagrams = new Set(traffic.filter((line) => 'event' in line && line.event === 'open' && line.via === 'udp').map(({ conn }) => conn));
   const lost = new Set<string>();
   for (const line of traffic) {
@@ -111,8 +111,8 @@ function runsOf(traffic: readonly TrafficLine[]): { run: Run; first: BytesLine }
   return all;
 }
 
-function messagesOf({ chunks, bytes, afterGap }: Run, { conn, dir }: BytesLine, { recording, settings }: Reading): (Message & { order: number })[] {
-  const found: (Message & { order: number })[] = [];
+function messagesOf({ chunks, bytes, afterGap }: StreamSegment, { conn, dir }: BytesLine, { recording, settings }: RecordingContext): (RecordedMessage & { order: number })[] {
+  const found: (RecordedMessage & { order: number })[] = [];
   let chunk = 0;
   const add = (start: number, end: number, notes: MessageNotes | null) => {
     const parts: { afterUs: number; end: number }[] = [];
@@ -144,7 +144,7 @@ function messagesOf({ chunks, bytes, afterGap }: Run, { conn, dir }: BytesLine, 
 }
 
 /** 0 where no whole message begins: a message that never became whole is as good as noise to whoever reads on. */
-function messageAt(bytes: Buffer, at: number, dir: Direction, recording: Reading['recording'], settings: unknown): number {
+function messageAt(bytes: Buffer, at: number, dir: Direction, recording: RecordingContext['recording'], settings: unknown): number {
   const length = recording.cut(bytes.subarray(at), dir, settings);
   return length !== null && length > 0 && at + length <= bytes.length ? length : 0;
 }

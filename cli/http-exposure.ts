@@ -6,7 +6,7 @@ import { needsToken } from '../gateway/http/readers.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 
 /** What to say of a gateway's HTTP; null where it is for this machine alone. */
-export function warningOfGateway({ http, operators = [] }: Pick<GatewaySetup, 'http' | 'operators'>): Words | null {
+export function gatewayHttpWarning({ http, operators = [] }: Pick<GatewaySetup, 'http' | 'operators'>): Words | null {
   if (!needsToken(http)) return null;
   const where = isLocalHost(http.host)
     ? { en: `HTTP is reached through a proxy (http.trustProxy)`, zh: 'HTTP 经反向代理对外开放（http.trustProxy）' }
@@ -18,7 +18,7 @@ export function warningOfGateway({ http, operators = [] }: Pick<GatewaySetup, 'h
 }
 
 /** The same of an edge's. */
-export function warningOfEdge({ http: { host, port, token } }: Pick<EdgeSetup, 'http'>): Words | null {
+export function edgeHttpWarning({ http: { host, port, token } }: Pick<EdgeSetup, 'http'>): Words | null {
   if (isLocalHost(host)) return null;
   const where = { en: `HTTP listens beyond this machine (${host}:${port})`, zh: `HTTP 不只监听本机（${host}:${port}）` };
   return token === undefined

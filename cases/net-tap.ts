@@ -13,7 +13,7 @@ export type NetEvent =
 
 export type NetListener = (event: NetEvent) => void;
 
-interface Open {
+interface TappedConnection {
   facts: Extract<NetEvent, { kind: 'open' }>;
   /** Puts ears on, or takes them off. */
   listen(isOn: boolean): void;
@@ -22,7 +22,7 @@ interface Open {
 export class NetTap {
   /** The world's own net, for whoever is to be listened to. */
   readonly net: Net;
-  readonly #open = new Map<number, Open>();
+  readonly #open = new Map<number, TappedConnection>();
   readonly #listeners = new Set<NetListener>();
   #lastConn = 0;
 
@@ -65,9 +65,9 @@ export class NetTap {
     for (const listener of this.#listeners) listener(event);
   }
 
-  #begin(facts: Omit<Open['facts'], 'kind' | 'conn'>, listen: Open['listen']): number {
+  #begin(facts: Omit<TappedConnection['facts'], 'kind' | 'conn'>, listen: TappedConnection['listen']): number {
     const conn = (this.#lastConn += 1);
-    const open: Open = { facts: { kind: 'open', conn, ...facts }, listen };
+    const open: TappedConnection = { facts: { kind: 'open', conn, ...facts }, listen };
     this.#open.set(conn, open);
     if (this.#listeners.size > 0) {
       this.#tell(open.facts);
@@ -87,7 +87,7 @@ export class NetTap {
     };
   }
 
-  #follow(stream: Duplex, facts: Omit<Open['facts'], 'kind' | 'conn'>): number {
+  #follow(stream: Duplex, facts: Omit<TappedConnection['facts'], 'kind' | 'conn'>): number {
     let isEndedByDevice = false;
     let isReset = false;
     const conn: number = this.#begin(facts, (isOn) => {

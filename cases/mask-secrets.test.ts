@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Driver } from '../core/driver.ts';
 import type { BytesRecording } from '../core/recording.ts';
 import type { TrafficLine } from './format.ts';
-import { masked, maskedSettings, secretLeft } from './mask.ts';
+import { maskSecrets, maskSettings, findUnmaskedSecret } from './mask-secrets.ts';
 
 /** length 1 | password 6 | value 1 | sum of all before */
 const recording: BytesRecording<unknown, never, unknown> = {
@@ -34,10 +34,10 @@ test('secrets are gone however the stream was cut, lengths and right checksums s
       at += size;
     }
     const settings = { password: 's3cret', host: 'h' };
-    assert.equal(secretLeft(driver, settings, traffic), 'password');
-    const { traffic: clean, count } = masked(traffic, () => reading);
+    assert.equal(findUnmaskedSecret(driver, settings, traffic), 'password');
+    const { traffic: clean, count } = maskSecrets(traffic, () => reading);
     assert.equal(count, messages.length);
-    assert.equal(secretLeft(driver, settings, clean), null);
+    assert.equal(findUnmaskedSecret(driver, settings, clean), null);
     assert.deepEqual(clean.map((line) => ('bytes' in line ? line.bytes.length : 0)), traffic.map((line) => ('bytes' in line ? line.bytes.length : 0)));
     const after = Buffer.from(clean.map((line) => ('bytes' in line ? line.bytes : '')).join(''), 'hex');
     messages.forEach(([value, isDamaged], at) => {
@@ -52,5 +52,5 @@ test('secrets are gone however the stream was cut, lengths and right checksums s
 });
 
 test('the settings are masked alike, so that the case still fits', () => {
-  assert.deepEqual(maskedSettings(driver, { password: 's3cret', host: 'h' }), { password: '000000', host: 'h' });
+  assert.deepEqual(maskSettings(driver, { password: 's3cret', host: 'h' }), { password: '000000', host: 'h' });
 });

@@ -1,13 +1,13 @@
 /** What the doctor says: well, a remark, or a fault with its remedy. */
 import type { Words } from '../../core/words.ts';
 import { explain, type Fault } from '../../core/faults.ts';
-import { EXIT, type Terminal } from '../terminal.ts';
+import { EXIT, type CommandTerminal } from '../terminal.ts';
 
-export interface Finding {
+export interface CheckResult {
   /** What was looked at: `disk`, `wear`, `clock` … */
   check: string;
   /** Well, or worth knowing; absent where there is a fault. */
-  words?: Words;
+  text?: Words;
   fault?: Fault;
   /** The exit code a fault asks for. */
   exit?: number;
@@ -15,17 +15,17 @@ export interface Finding {
   data?: Record<string, number | string | null>;
 }
 
-export const well = (check: string, en: string, zh: string, data?: Finding['data']): Finding => ({ check, words: { en, zh }, ...(data ? { data } : {}) });
-export const wrong = (check: string, fault: Fault, exit: number = EXIT.found, data?: Finding['data']): Finding => ({ check, fault, exit, ...(data ? { data } : {}) });
+export const passed = (check: string, en: string, zh: string, data?: CheckResult['data']): CheckResult => ({ check, text: { en, zh }, ...(data ? { data } : {}) });
+export const failed = (check: string, fault: Fault, exit: number = EXIT.found, data?: CheckResult['data']): CheckResult => ({ check, fault, exit, ...(data ? { data } : {}) });
 
-export function tellFinding(terminal: Terminal, { check, words, fault, data }: Finding): void {
-  const said = fault ? explain(fault, terminal.language) : { message: words ? terminal.text(words) : '', remedy: '' };
+export function printCheckResult(terminal: CommandTerminal, { check, text: words, fault, data }: CheckResult): void {
+  const said = fault ? explain(fault, terminal.language) : { message: text ? terminal.text(text) : '', remedy: '' };
   if (terminal.json) return terminal.record({ check, ok: !fault, ...(fault ? { fault: fault.code } : {}), ...said, ...data });
   terminal.print(`${fault ? '✗' : '✓'} ${check.padEnd(8)} ${said.message}${fault ? ` [${fault.code}]` : ''}${said.remedy ? `\n  → ${said.remedy}` : ''}`);
 }
 
 /** Wrongly configured before a missing part before what was found. */
-export function exitOf(findings: readonly Finding[]): number {
+export function exitCodeOf(findings: readonly CheckResult[]): number {
   const found = new Set(findings.flatMap(({ fault, exit }) => (fault ? [exit ?? EXIT.found] : [])));
   return [EXIT.usage, EXIT.missing, EXIT.found].find((code) => found.has(code)) ?? EXIT.ok;
 }

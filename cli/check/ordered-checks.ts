@@ -11,18 +11,18 @@ const PROGRESS_EVERY_MS = 1000;
 /** Names of those that are being tried. */
 const MOST_NAMES = 4;
 
-export interface Trying<T> {
+export interface DeviceChecks<T> {
   /** Never rejects. */
   tryOut(device: OpenDevice): Promise<T>;
   /** Called once for each device, as soon as it and all before it are done; not any more once the signal is aborted. */
-  tell(device: OpenDevice, result: T): void;
+  report(device: OpenDevice, result: T): void;
   progress: Progress;
   clock: Clock;
   signal: AbortSignal;
 }
 
 /** At most eight at once, those on one bus one after the other. */
-export async function inOrder<T>(devices: readonly OpenDevice[], { tryOut, tell, progress, clock, signal }: Trying<T>): Promise<void> {
+export async function checkInOrder<T>(devices: readonly OpenDevice[], { tryOut, report: tell, progress, clock, signal }: DeviceChecks<T>): Promise<void> {
   const trying = new Set<string>();
   let done = 0;
   const inLane = lanes(AT_ONCE);
@@ -39,12 +39,12 @@ export async function inOrder<T>(devices: readonly OpenDevice[], { tryOut, tell,
       })));
     }
   }
-  const showing = everyMs(clock, PROGRESS_EVERY_MS, () => progress.tell(done, devices.length, named([...trying])));
+  const showing = everyMs(clock, PROGRESS_EVERY_MS, () => progress.update(done, devices.length, named([...trying])));
   for (const device of devices) {
     const result = await (results.get(device) as Promise<T>);
     if (signal.aborted) break;
     progress.clear();
-    tell(device, result);
+    report(device, result);
   }
   showing.cancel();
   progress.end();
