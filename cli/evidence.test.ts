@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { EvidenceFolder } from '../log/evidence/folder.ts';
+import { EvidenceFolder } from '../log/evidence/evidence-folder.ts';
 import { verifyJournal } from '../log/journal.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { realClock } from '../core/world.ts';
@@ -35,7 +35,7 @@ devices:
   const made = join(dir, 'made.mp4');
   const comment = JSON.stringify({ centre: '500112001', edge: 'e1', camera: 'gate-cam', of: [{ point: 'yard.intrusion', at: 1 }, { point: 'yard.intrusion', at: 2 }] });
   execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'color=black:size=32x32:rate=5:duration=2', '-metadata', `comment=${comment}`, '-c:v', 'libx264', '-y', made]);
-  const { sha256, bytes } = await folder.adopt(made, { mime: 'video/mp4', at: Date.UTC(2026, 10, 28, 14, 30) }, 'kept');
+  const { sha256, bytes } = await folder.addFile(made, { mime: 'video/mp4', atMs: Date.UTC(2026, 10, 28, 14, 30) }, 'kept');
   await folder.close();
 
   const listed = await cityvitals('list', '--config', config, '--json');

@@ -10,7 +10,7 @@ import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
-import { keptIn } from '../log/evidence/folder.ts';
+import { listKeptEvidence } from '../log/evidence/evidence-folder.ts';
 import { FaultError } from '../core/faults.ts';
 import { openJournal } from '../log/journal.ts';
 import { formatBytes } from '../core/quantity.ts';
@@ -56,7 +56,7 @@ async function list(terminal: Terminal, options: Options): Promise<void> {
   for (const { path, ...file } of await filesOf(await folderOf(terminal, options))) {
     const { camera, points, seconds } = await insideOf(path);
     if (terminal.json) terminal.record({ ...file, camera, points, seconds, path });
-    else terminal.print(`${file.sha256.slice(0, 16)}  ${new Date(file.at + CHINA_MS).toISOString().slice(0, 19).replace('T', ' ')}  ${camera.padEnd(16)} ${`${seconds ?? '?'} s`.padStart(8)} ${formatBytes(file.bytes).padStart(10)}  ${points}`);
+    else terminal.print(`${file.sha256.slice(0, 16)}  ${new Date(file.atMs + CHINA_MS).toISOString().slice(0, 19).replace('T', ' ')}  ${camera.padEnd(16)} ${`${seconds ?? '?'} s`.padStart(8)} ${formatBytes(file.bytes).padStart(10)}  ${points}`);
   }
 }
 
@@ -92,7 +92,7 @@ async function folderOf(terminal: Terminal, { config = 'edge.yaml' }: Options): 
 
 async function filesOf(folder: string) {
   if (!existsSync(join(folder, 'kept'))) return [];
-  return keptIn(folder).catch((error: Error) => { throw unreadable(folder, error); });
+  return listKeptEvidence(folder).catch((error: Error) => { throw unreadable(folder, error); });
 }
 
 /** What is written inside; a file without it is listed all the same. */

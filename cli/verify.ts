@@ -5,9 +5,9 @@ import { Command } from 'commander';
 import { STREAMS } from '../core/event.ts';
 import { explain, FaultError } from '../core/faults.ts';
 import { verifyJournal } from '../log/journal.ts';
-import { lockFolder } from '../log/folder.ts';
+import { lockLogFolder } from '../log/log-folder.ts';
 import { StorageError } from '../log/storage.ts';
-import { verifyLog, type LogForm } from '../log/verify.ts';
+import { verifyLog, type LogChains } from '../log/verify.ts';
 import { formatBytes } from '../core/quantity.ts';
 import { faultLine } from '../cases/result-lines.ts';
 import { kindOf } from './check.ts';
@@ -59,7 +59,7 @@ async function run(terminal: Terminal, options: Options): Promise<number> {
   return faults > 0 ? EXIT.found : EXIT.ok;
 }
 
-function readLog(terminal: Terminal, dir: string, form: LogForm): Part {
+function readLog(terminal: Terminal, dir: string, form: LogChains): Part {
   if (!existsSync(dir)) throw new FaultError('CV_VERIFY_NO_FOLDER', { dir });
   const lock = existsSync(join(dir, 'lock.db')) ? taken(dir) : { release() {} };
   const progress = openProgress(terminal, { id: 'log', en: 'reading the log back', zh: '正在回读日志', unit: 'bytes' });
@@ -85,7 +85,7 @@ function readLog(terminal: Terminal, dir: string, form: LogForm): Part {
 /** null: a process uses the folder. */
 function taken(dir: string): { release(): void } | null {
   try {
-    return lockFolder(dir);
+    return lockLogFolder(dir);
   } catch (error) {
     if (error instanceof StorageError && error.failure.locked) return null;
     throw new FaultError('CV_LOG_UNUSABLE', { dir, detail: error instanceof Error ? error.message : String(error) }, { cause: error });

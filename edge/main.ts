@@ -6,7 +6,7 @@ import type { ConfigState, Reloaded } from '../core/config/reload.ts';
 import type { Driver } from '../core/driver.ts';
 import { STREAMS } from '../core/event.ts';
 import { openEdgeLog } from '../log/edge-log.ts';
-import type { EdgeLog, KeptGroup } from '../log/types.ts';
+import type { EdgeLog, CommittedGroup } from '../log/types.ts';
 import { VERSION } from '../core/version.ts';
 import type { DeviceState } from '../core/wire/messages.ts';
 import type { World } from '../core/world.ts';
@@ -36,7 +36,7 @@ import { openLastPictures } from './infer/last-picture.ts';
 
 export interface RunOptions {
   /** Told of every group after its commit, in order; for witnesses. */
-  onKept?(kept: KeptGroup): void;
+  onKept?(kept: CommittedGroup): void;
   /** Called with the open log before any device is. */
   onLog?(log: EdgeLog): Promise<void> | void;
   /** Prometheus text for `/metrics`. */
@@ -92,7 +92,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
   const log = await openEdgeLog({ dir: setup.log.dir, edge: setup.edge, centre: setup.centre, maxBytes: setup.log.maxBytes, ...(time && { clock: time.clock, onTimeKnown: (draft) => timeKnown(draft, isPolled) }) }, world);
   const undo: (() => Promise<void> | void)[] = [() => log.close()];
   try {
-    if (options.onKept) undo.unshift(log.onKept(options.onKept));
+    if (options.onKept) undo.unshift(log.onCommitted(options.onKept));
     await options.onLog?.(log);
     let httpUrl: string | null = null;
     const httpKey = randomBytes(24).toString('base64url');

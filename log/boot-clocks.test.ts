@@ -3,31 +3,31 @@ import assert from 'node:assert/strict';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import type { BootClock, Recalled } from './boot.ts';
+import type { BootClock, SavedClockTimes } from './boot.ts';
 import { TEST_CENTRE, testDraft } from '../core/testing/drafts.ts';
 import { readAll } from './testing/edge-log-contract.ts';
-import { flakyStorage } from './testing/flaky-storage.ts';
+import { failingStorage } from './testing/flaky-storage.ts';
 import { memoryDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
-import { NOT_BEFORE } from './boots.ts';
+import { EARLIEST_CLOCK_MS } from './boot-history.ts';
 import { openEdgeLog } from './edge-log.ts';
 import { directStorage } from './worker-storage.ts';
 
 const HOUR = 3_600_000;
-const UNSET = NOT_BEFORE;
-const at = (time: number, clock: 'unsynced' | 'edge' = 'unsynced') => ({ clock, occurredAt: time, observedAt: time });
+const UNSET = EARLIEST_CLOCK_MS;
+const eventAt = (time: number, clock: 'unsynced' | 'edge' = 'unsynced') => ({ clock, occurredAt: time, observedAt: time });
 
 async function bench(t: TestContext) {
   const { dir, remove } = await memoryDir();
   t.after(remove);
   const world = testWorld();
   const boot = async (id: string, assumedAt = UNSET) => {
-    const recalled: Recalled[] = [];
+    const recalled: SavedClockTimes[] = [];
     const clock: BootClock = { boot: { id, uptimeMs: () => 0 }, assumedAt, begin: (found) => { recalled.push(found); } };
     const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, clock }, world, directStorage());
     return {
-      log, recalled: recalled[0] as Recalled,
-      async write(value: number, more: ReturnType<typeof at>) {
+      log, recalled: recalled[0] as SavedClockTimes,
+      async write(value: number, more: ReturnType<typeof eventAt>) {
         const written = log.append([testDraft(value, more)]);
         await world.clock.advanceMs(1000);
         await written;
@@ -41,22 +41,22 @@ async function bench(t: TestContext) {
 test('a clock that is known moves what this boot wrote, and bounds what the boots before it wrote', async (t) => {
   const { boot } = await bench(t);
   const first = await boot('a');
-  assert.deepEqual(first.recalled, { shownAt: NOT_BEFORE, assumedAt: null, trueAt: null });
-  await first.write(1, at(UNSET + 1000));
-  await first.write(2, at(UNSET + HOUR));
+  assert.deepEqual(first.recalled, { shownAt: EARLIEST_CLOCK_MS, assumedAt: null, trueAt: null });
+  await first.write(1, eventAt(UNSET + 1000));
+  await first.write(2, eventAt(UNSET + HOUR));
   await first.log.close();
 
   const second = await boot('b', UNSET + HOUR);
   assert.deepEqual(second.recalled, { shownAt: UNSET + HOUR, assumedAt: null, trueAt: null });
-  await second.write(3, at(UNSET + HOUR + 5));
+  await second.write(3, eventAt(UNSET + HOUR + 5));
   assert.deepEqual(await second.times(), [[1, UNSET + 1000, 'unsynced'], [2, UNSET + HOUR, 'unsynced'], [3, UNSET + HOUR + 5, 'unsynced']]);
   const trueAt = UNSET + 100 * HOUR;
-  assert.deepEqual(second.log.decideClock(trueAt).map(({ id, decided }) => [id, decided?.shiftMs]), [['a', 0], ['b', 99 * HOUR]]);
-  assert.deepEqual(second.log.decideClock(trueAt + HOUR), [], 'once');
-  await second.log.saveClock();
+  assert.deepEqual(second.log.correctClock(trueAt).map(({ id, decided }) => [id, decided?.shiftMs]), [['a', 0], ['b', 99 * HOUR]]);
+  assert.deepEqual(second.log.correctClock(trueAt + HOUR), [], 'once');
+  await second.log.saveClockCorrection();
   // What is written after it needs no moving, and what was still in hand does.
-  await second.write(4, at(trueAt + 10, 'edge'));
-  await second.write(5, at(UNSET + HOUR + 7));
+  await second.write(4, eventAt(trueAt + 10, 'edge'));
+  await second.write(5, eventAt(UNSET + HOUR + 7));
   const after = [[1, UNSET + 1000, 'unsynced'], [2, UNSET + HOUR, 'unsynced'], [3, trueAt + 5, 'edge'], [4, trueAt + 10, 'edge'], [5, trueAt + 7, 'edge']];
   assert.deepEqual(await second.times(), after);
   await second.log.close();
@@ -70,12 +70,12 @@ test('a clock that is known moves what this boot wrote, and bounds what the boot
 test('a memory that is lost is put together from the rows: what they say of their boot', async (t) => {
   const { dir, boot } = await bench(t);
   const first = await boot('a');
-  await first.write(1, at(UNSET + 2000));
+  await first.write(1, eventAt(UNSET + 2000));
   await first.log.close();
   rmSync(join(dir, 'clock'));
   const again = await boot('a');
   assert.deepEqual(again.recalled, { shownAt: UNSET + 2000, assumedAt: UNSET, trueAt: null });
-  assert.deepEqual(again.log.decideClock(UNSET + HOUR).map(({ id, decided }) => [id, decided?.shiftMs]), [['a', HOUR]]);
+  assert.deepEqual(again.log.correctClock(UNSET + HOUR).map(({ id, decided }) => [id, decided?.shiftMs]), [['a', HOUR]]);
   assert.deepEqual(await again.times(), [[1, UNSET + HOUR + 2000, 'edge']]);
   await again.log.close();
 });
@@ -83,26 +83,26 @@ test('a memory that is lost is put together from the rows: what they say of thei
 test('where every time was known there is no file, and the clock begins after the newest of them', async (t) => {
   const { dir, boot } = await bench(t);
   const first = await boot('a');
-  await first.write(1, at(UNSET + 9 * HOUR, 'edge'));
-  assert.deepEqual(first.log.decideClock(UNSET), []);
-  await first.log.saveClock();
+  await first.write(1, eventAt(UNSET + 9 * HOUR, 'edge'));
+  assert.deepEqual(first.log.correctClock(UNSET), []);
+  await first.log.saveClockCorrection();
   await first.log.close();
   assert.equal(existsSync(join(dir, 'clock')), false);
   const second = await boot('b');
-  assert.equal(second.recalled.shownAt, UNSET + 9 * HOUR);
+  assert.equal(second.recalled.newestAt, UNSET + 9 * HOUR);
   await second.log.close();
 });
 
 test('a boot that ran on after its last word on disk is taken to have lasted as long as its rows say', async (t) => {
   const { boot } = await bench(t);
   const first = await boot('a');
-  await first.write(1, at(UNSET));
-  await first.write(2, at(UNSET + 3 * HOUR));
+  await first.write(1, eventAt(UNSET));
+  await first.write(2, eventAt(UNSET + 3 * HOUR));
   await first.log.close();
   const second = await boot('b');
-  await second.write(3, at(UNSET));
+  await second.write(3, eventAt(UNSET));
   // It lasted three hours, so it began at least so long before this one.
-  assert.deepEqual(second.log.decideClock(UNSET + 2 * HOUR).map(({ id, toMs }) => [id, toMs]), [['a', 3 * HOUR], ['b', 0]]);
+  assert.deepEqual(second.log.correctClock(UNSET + 2 * HOUR).map(({ id, toMs }) => [id, toMs]), [['a', 3 * HOUR], ['b', 0]]);
   await second.log.close();
 });
 
@@ -110,21 +110,21 @@ test('what says that a time stays unknown is on disk before the decision is, and
   const { dir, remove } = await memoryDir();
   t.after(remove);
   const clock: BootClock = { boot: { id: 'a', uptimeMs: () => 0 }, assumedAt: UNSET, begin: () => {} };
-  const disk = flakyStorage(directStorage());
+  const disk = failingStorage(directStorage());
   const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, clock }, testWorld(), disk);
   t.after(() => log.close());
-  await log.append([testDraft(1, { kind: 'state', ...at(UNSET + 1000) })]);
-  log.decideClock(UNSET + HOUR);
+  await log.append([testDraft(1, { kind: 'state', ...eventAt(UNSET + 1000) })]);
+  log.correctClock(UNSET + HOUR);
   const order: string[] = [];
   const said = (value: number) => log.append([testDraft(value, { kind: 'diagnostic' })]).then(() => order.push('named'), () => order.push('refused'));
   // Nothing moves the clock on: a group of this stream would wait for others to come.
   const first = said(2);
-  await log.saveClock();
+  await log.saveClockCorrection();
   assert.deepEqual([...order.splice(0), existsSync(join(dir, 'clock'))], ['named', true]);
   await first;
   disk.failWith = 1034;
   const second = said(3);
-  await log.saveClock();
+  await log.saveClockCorrection();
   await second;
   assert.deepEqual(order, ['refused']);
   disk.failWith = null;

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { bulkyDraft, TEST_CENTRE, testDraft, testDrafts, testWarning } from '../core/testing/drafts.ts';
 import { readAll } from './testing/edge-log-contract.ts';
-import { flakyStorage } from './testing/flaky-storage.ts';
+import { failingStorage } from './testing/flaky-storage.ts';
 import { memoryDir } from '../core/testing/temp-dir.ts';
 import { settle, testWorld } from '../core/testing/virtual-clock.ts';
 import { openEdgeLog } from './edge-log.ts';
 import { openGatewayLog } from './gateway-log.ts';
-import { START } from './types.ts';
+import { LOG_START } from './types.ts';
 import { directStorage } from './worker-storage.ts';
 
 async function folder(t: TestContext): Promise<string> {
@@ -20,7 +20,7 @@ async function folder(t: TestContext): Promise<string> {
 
 test('calls that come together share a commit of a gateway\'s log up to 8 MB; one call goes alone however large it is', async (t) => {
   const world = testWorld();
-  const disk = flakyStorage(directStorage());
+  const disk = failingStorage(directStorage());
   const log = await openGatewayLog({ dir: await folder(t), gateway: 'town-1', maxBytes: 256 << 20, keepMs: 3_600_000 }, world, disk);
   let seq = 0;
   const call = (bytes: number) => log.accept([{ origin: { sender: 'a', stream: 'measurement', epoch: 7, seq: seq += 1, span: 1, receivedAt: 1 }, count: 1, payload: new Uint8Array(bytes) }]);
@@ -54,7 +54,7 @@ test('an event that no group can hold is told of and counted, and those that cam
 
 test('on a disk that stays full a commit costs at most three files of what is less important', async (t) => {
   const world = testWorld();
-  const disk = flakyStorage(directStorage());
+  const disk = failingStorage(directStorage());
   // Each file that goes makes room, by the system's word.
   let freeBytes = 1 << 20;
   const removed: string[] = [];
@@ -71,8 +71,8 @@ test('on a disk that stays full a commit costs at most three files of what is le
     commit: async (request: Parameters<typeof commit>[0]) => ({ ...await commit(request), disk: report() }),
   });
   const log = await openEdgeLog({ dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10 }, world, disk);
-  for (let at = 0; at < 60; at += 1) {
-    const done = log.append(Array.from({ length: 5 }, (_, part) => bulkyDraft(at * 5 + part, 3000, () => world.random.next())));
+  for (let index = 0; index < 60; index += 1) {
+    const done = log.append(Array.from({ length: 5 }, (_, part) => bulkyDraft(index * 5 + part, 3000, () => world.random.next())));
     await world.clock.advanceMs(1000);
     await done;
   }
@@ -91,8 +91,8 @@ test('a full log gives up the oldest of everything but warnings: of those it tak
   for (const [kind, stream, isOldestThere] of [['measurement', 'measurement', false], ['state', 'state', false], ['occurrence', 'warning', true]] as const) {
     const world = testWorld();
     const log = await openEdgeLog({ dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 1 << 20, maxFileBytes: 64 << 10 }, world, directStorage());
-    for (let at = 1; at <= 500; at += 20) {
-      const drafts = Array.from({ length: 20 }, (_, part) => ({ ...bulkyDraft(at + part, 4000, () => world.random.next(), kind), ...(kind === 'occurrence' && { warning: testWarning(at + part).warning as never }) }));
+    for (let offset = 1; offset <= 500; offset += 20) {
+      const drafts = Array.from({ length: 20 }, (_, part) => ({ ...bulkyDraft(offset + part, 4000, () => world.random.next(), kind), ...(kind === 'occurrence' && { warning: testWarning(offset + part).warning as never }) }));
       const done = log.append(drafts);
       await world.clock.advanceMs(1000);
       await done;
@@ -113,8 +113,8 @@ test('a reader that comes to the end gets what was let go as well, within its bo
     await done;
   };
   await append(1, 3);
-  const [{ payload: { length: bytes } = new Uint8Array() } = {}] = await log.read('state', START, { maxGroups: 10, maxBytes: 1 << 20 });
-  const counts = async (maxGroups: number, maxBytes: number) => (await log.read('state', START, { maxGroups, maxBytes })).map(({ seq, count }) => [seq, count]);
+  const [{ payload: { length: bytes } = new Uint8Array() } = {}] = await log.read('state', LOG_START, { maxGroups: 10, maxBytes: 1 << 20 });
+  const counts = async (maxGroups: number, maxBytes: number) => (await log.read('state', LOG_START, { maxGroups, maxBytes })).map(({ seq, count }) => [seq, count]);
   // A loss that is known and not written yet is written for the reader, if there is room for more.
   const settled = log.settle('state', log.epoch, { upTo: 0, have: [[6, 6]] });
   assert.deepEqual(await counts(10, bytes), [[1, 3]]);
@@ -126,7 +126,7 @@ test('a reader that comes to the end gets what was let go as well, within its bo
 
 test('what a failing disk does not take before the end is counted, to the last one', async (t) => {
   const world = testWorld();
-  const disk = flakyStorage(directStorage());
+  const disk = failingStorage(directStorage());
   const log = await openEdgeLog({ dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20 }, world, disk);
   const warned = log.append([testWarning(1), testDraft(1)]);
   // The warning is on disk, the measurement waits for its group.

@@ -12,18 +12,18 @@ import { memoryDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { seededRandom } from '../core/world.ts';
 import { openEdgeLog } from './edge-log.ts';
-import { Engine } from './engine.ts';
-import { isSealed } from './file-on-disk.ts';
+import { StorageEngine } from './storage-engine.ts';
+import { isSealedFile } from './database-file.ts';
 import { openGatewayLog } from './gateway-log.ts';
-import { StorageError, type DiskReport, type Storage } from './storage.ts';
+import { StorageError, type DiskReport, type LogStorage } from './storage.ts';
 import { directStorage } from './worker-storage.ts';
 
 /** A disk that holds so many bytes of log files; the ballast comes and goes by what is free. */
-function smallDisk(dir: string, capacity: { bytes: number }): Storage {
+function smallDisk(dir: string, capacity: { bytes: number }): LogStorage {
   const real = directStorage();
   const freeBytes = () => capacity.bytes - readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
   const report = (): DiskReport => ({ freeBytes: Math.max(0, freeBytes()), ballast: freeBytes() > 400_000, wantedBytes: freeBytes() > 400_000 ? 0 : 400_000 });
-  const full = () => new StorageError({ code: 13, detail: 'database or disk is full', roll: false, locked: false });
+  const full = () => new StorageError({ code: 13, detail: 'database or disk is full', needsNewFile: false, locked: false });
   return {
     ...real,
     async commit(request) {
@@ -85,7 +85,7 @@ test('a disk that stays full whatever is let go is not given the whole log', asy
   let full = false;
   const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0 }, world, {
     ...real,
-    commit: (request) => (full ? Promise.reject(new StorageError({ code: 13, detail: 'full', roll: false, locked: false })) : real.commit(request)),
+    commit: (request) => (full ? Promise.reject(new StorageError({ code: 13, detail: 'full', needsNewFile: false, locked: false })) : real.commit(request)),
   });
   try {
     const random = seededRandom(2);
@@ -94,7 +94,7 @@ test('a disk that stays full whatever is let go is not given the whole log', asy
     const before = files();
     assert.ok(before > 10);
     full = true;
-    for (let at = 0; at < 50; at += 1) await assert.rejects(log.append([testDraft(at, { kind: 'state' })]), { name: 'CV_LOG_DISK_FULL' });
+    for (let index = 0; index < 50; index += 1) await assert.rejects(log.append([testDraft(index, { kind: 'state' })]), { name: 'CV_LOG_DISK_FULL' });
     assert.ok(before - files() <= 4, `${before - files()} files went`);
     full = false;
     await log.append([testDraft(1, { kind: 'state' })]);
@@ -131,10 +131,10 @@ test('a disk that stays short although it takes what comes is not given the whol
     assert.ok(before.length > 6);
     const gone = () => before.filter((name) => !existsSync(join(dir, name))).length;
     isShort = true;
-    for (let at = 0; at < 20; at += 1) await log.append([testDraft(at, { kind: 'state' })]);
+    for (let index = 0; index < 20; index += 1) await log.append([testDraft(index, { kind: 'state' })]);
     assert.equal(gone(), 1, 'it is tried, and made no room');
     await world.clock.advanceMs(60_000);
-    for (let at = 0; at < 20; at += 1) await log.append([testDraft(at, { kind: 'state' })]);
+    for (let index = 0; index < 20; index += 1) await log.append([testDraft(index, { kind: 'state' })]);
     assert.equal(gone(), 2, 'and again after a minute');
   } finally {
     await log.close();
@@ -153,7 +153,7 @@ test('an opening on a full disk gives up the ballast, and brings to rest what a 
   const name = readdirSync(join(dir, 'dead')).find((one) => /^state-.*\.db$/.test(one)) ?? '';
   const file = join(dir, 'dead', name);
   const ballast = join(dir, 'dead', 'ballast');
-  assert.deepEqual([isSealed(file), existsSync(ballast)], [false, true]);
+  assert.deepEqual([isSealedFile(file), existsSync(ballast)], [false, true]);
   const { exec } = DatabaseSync.prototype;
   let refused = 0;
   t.mock.method(DatabaseSync.prototype, 'exec', function run(this: DatabaseSync, sql: string) {
@@ -164,7 +164,7 @@ test('an opening on a full disk gives up the ballast, and brings to rest what a 
     exec.call(this, sql);
   });
   const log = await open('dead');
-  assert.deepEqual([refused, isSealed(file)], [1, true]);
+  assert.deepEqual([refused, isSealedFile(file)], [1, true]);
   assert.deepEqual((await readAll(log, 'state')).map(({ value }) => value), [1]);
   await log.close();
 });
@@ -179,11 +179,11 @@ test('a gateway lets go of what all have passed whatever its age, never of what 
       await log.accept([acceptedGroup('a', next, 60)]);
       next += 60;
     };
-    log.hold('rules', { epoch: 0, seq: 0 }, true);
+    log.setConsumer('rules', { epoch: 0, seq: 0 }, true);
     await assert.rejects(async () => { for (;;) await accept(); }, { name: 'CV_LOG_DISK_FULL' });
     assert.equal(log.tail().seq, 0);
     const held = next;
-    log.hold('rules', log.head(), true);
+    log.setConsumer('rules', log.head(), true);
     await accept();
     assert.ok(log.tail().seq > 0 && log.tail().seq < held);
     assert.deepEqual(log.mark('a', 'measurement', 7), { upTo: next - 1, have: [] });
@@ -202,13 +202,13 @@ test('a gateway whose disk is full all of a sudden lets go of what all have pass
     commit(request) {
       const bytes = readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
       // What is let go is written down on any disk.
-      return bytes > 600_000 && request.groups.length > 0 ? Promise.reject(new StorageError({ code: 13, detail: 'full', roll: false, locked: false })) : real.commit(request);
+      return bytes > 600_000 && request.groups.length > 0 ? Promise.reject(new StorageError({ code: 13, detail: 'full', needsNewFile: false, locked: false })) : real.commit(request);
     },
   });
   try {
     for (let next = 1; next < 60_000; next += 60) {
       await log.accept([acceptedGroup('a', next, 60)]);
-      log.hold('rules', log.head(), true);
+      log.setConsumer('rules', log.head(), true);
     }
     assert.ok(log.tail().seq > 0);
   } finally {
@@ -222,7 +222,7 @@ test('a ballast that could not be made is tried again a hundred commits later', 
   t.after(remove);
   // Nothing can be made behind it, and it goes with the first try.
   symlinkSync(join(dir, 'nowhere', 'ballast'), join(dir, 'ballast'));
-  const engine = new Engine();
+  const engine = new StorageEngine();
   const { disk } = engine.open({ dir, chains: ['log'], origins: false, maxBytes: 64 << 20, ballastBytes: 100_000, nowMs: 1 });
   t.after(() => engine.close());
   assert.deepEqual([disk.ballast, disk.wantedBytes], [false, 200_000]);

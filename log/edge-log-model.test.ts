@@ -10,12 +10,12 @@ import { test } from 'node:test';
 import { STREAMS, streamOf, type Draft, type Event, type Gap, type Stream } from '../core/event.ts';
 import { bulkyDraft, TEST_CENTRE, testDraft, testWarning } from '../core/testing/drafts.ts';
 import { readAll } from './testing/edge-log-contract.ts';
-import { flakyStorage, type FlakyStorage } from './testing/flaky-storage.ts';
+import { failingStorage, type FailingStorage } from './testing/flaky-storage.ts';
 import { memoryDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { seededRandom } from '../core/world.ts';
 import { openEdgeLog } from './edge-log.ts';
-import { Engine } from './engine.ts';
+import { StorageEngine } from './storage-engine.ts';
 import type { EdgeLog } from './types.ts';
 import { directStorage } from './worker-storage.ts';
 
@@ -25,7 +25,7 @@ const SAID_TWICE = [42, 208, 240, 337];
 const STEPS = Number(process.env.LOG_MODEL_STEPS ?? 40);
 
 /** A thread that is kept busy: what files need beside their commits is done late, or not before the next one. */
-class BusyEngine extends Engine {
+class BusyEngine extends StorageEngine {
   readonly #isFree: () => boolean;
 
   constructor(isFree: () => boolean) {
@@ -33,8 +33,8 @@ class BusyEngine extends Engine {
     this.#isFree = isFree;
   }
 
-  override tidy(): boolean {
-    return this.#isFree() && super.tidy();
+  override runMaintenanceStep(): boolean {
+    return this.#isFree() && super.runMaintenanceStep();
   }
 }
 
@@ -54,7 +54,7 @@ class Life {
   readonly #rejected = new Set<unknown>();
   #folders = 0;
   #value = 0;
-  #disk!: FlakyStorage;
+  #disk!: FailingStorage;
   #log!: EdgeLog;
 
   constructor(folder: string, seed: number) {
@@ -87,9 +87,9 @@ class Life {
   }
 
   async #open(): Promise<void> {
-    this.#disk = flakyStorage(directStorage(new BusyEngine(() => this.#chance(0.6))));
+    this.#disk = failingStorage(directStorage(new BusyEngine(() => this.#chance(0.6))));
     this.#log = await openEdgeLog({ dir: this.#place(), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: this.#maxBytes, policies: { state: 'drop-newest' } }, this.#world, this.#disk);
-    this.#log.onKept(({ stream, epoch, firstSeq, drafts }) => drafts.forEach((draft, at) => this.#name(stream, epoch, firstSeq + at, draft)));
+    this.#log.onCommitted(({ stream, epoch, firstSeq, drafts }) => drafts.forEach((draft, index) => this.#name(stream, epoch, firstSeq + index, draft)));
   }
 
   #place(): string {
@@ -178,7 +178,7 @@ class Life {
     const names = this.#names.get(stream) ?? new Map<string, Named>();
     const delivered = this.#delivered.get(stream) ?? new Set();
     const present = new Set(events.map(({ epoch, seq }) => `${epoch}:${seq}`));
-    const waiting = new Set(this.#log.unsettled(stream).flatMap(({ epoch, from, to }) => Array.from({ length: to - from + 1 }, (_, at) => `${epoch}:${from + at}`)));
+    const waiting = new Set(this.#log.unsettled(stream).flatMap(({ epoch, from, to }) => Array.from({ length: to - from + 1 }, (_, index) => `${epoch}:${from + index}`)));
     for (const name of waiting) assert.ok(present.has(name), `${stream}: ${name} is to be sent and not there`);
     // A record that is neither there nor delivered was refused, and was said again in another.
     const gaps = [...names].flatMap(([name, { gap }]) => (gap && (delivered.has(name) || waiting.has(name)) ? [gap] : []));
@@ -219,7 +219,7 @@ class Life {
   }
 }
 
-for (const seed of new Set([...Array.from({ length: LIVES }, (_, at) => at + 1), ...SAID_TWICE])) {
+for (const seed of new Set([...Array.from({ length: LIVES }, (_, index) => index + 1), ...SAID_TWICE])) {
   test(`life ${seed}: nothing acknowledged is lost without a word, no number names two things`, async () => {
     const { dir, remove } = await memoryDir();
     try {

@@ -11,7 +11,7 @@ for (const [name, storage] of [['edge log in its thread', workerStorage], ['edge
     const world = testWorld();
     return {
       open: () => openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20 }, world, storage()),
-      hurry: () => world.clock.advanceMs(2000),
+      closeGroups: () => world.clock.advanceMs(2000),
       remove,
     };
   });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gapDraft, joinLosses, type Lost } from './gap.ts';
+import { gapDraft, mergeLosses, type LossRecord } from './gap.ts';
 
-const lost = (epoch: number, fromSeq: number, toSeq: number, more: Partial<Lost> = {}): Lost => ({ stream: 'measurement', epoch, fromSeq, toSeq, count: toSeq - fromSeq + 1, fromAt: fromSeq * 10, toAt: toSeq * 10, reason: 'log_full_oldest', ...more });
+const lost = (epoch: number, fromSeq: number, toSeq: number, more: Partial<LossRecord> = {}): LossRecord => ({ stream: 'measurement', epoch, fromSeq, toSeq, count: toSeq - fromSeq + 1, fromAt: fromSeq * 10, toAt: toSeq * 10, reason: 'log_full_oldest', ...more });
 
 test('a gap record says by the names of the wire what is not coming', () => {
   const gap = lost(7, 3, 5);
@@ -14,13 +14,13 @@ test('a gap record says by the names of the wire what is not coming', () => {
 
 test('neighbours of one opening and reason are one loss, in the order of their numbers; others stay apart', () => {
   const other = { reason: 'log_full_newest' } as const;
-  assert.deepEqual(joinLosses([lost(8, 1, 1), lost(7, 6, 9), lost(7, 1, 5), lost(7, 11, 12), lost(7, 13, 13, other)]), [
+  assert.deepEqual(mergeLosses([lost(8, 1, 1), lost(7, 6, 9), lost(7, 1, 5), lost(7, 11, 12), lost(7, 13, 13, other)]), [
     lost(7, 1, 9), lost(7, 11, 12), lost(7, 13, 13, other), lost(8, 1, 1),
   ]);
-  assert.deepEqual(joinLosses([lost(7, 4, 6), lost(7, 1, 3, { fromAt: 500, toAt: 600 })]), [lost(7, 1, 6, { fromAt: 40, toAt: 600 })]);
+  assert.deepEqual(mergeLosses([lost(7, 4, 6), lost(7, 1, 3, { fromAt: 500, toAt: 600 })]), [lost(7, 1, 6, { fromAt: 40, toAt: 600 })]);
 });
 
 test('losses that never had numbers are one loss, and none of those that had', () => {
-  const unnumbered = (count: number): Lost => ({ ...lost(7, 0, 0), count });
-  assert.deepEqual(joinLosses([unnumbered(2), lost(7, 1, 3), unnumbered(3)]), [{ ...unnumbered(5) }, lost(7, 1, 3)]);
+  const unnumbered = (count: number): LossRecord => ({ ...lost(7, 0, 0), count });
+  assert.deepEqual(mergeLosses([unnumbered(2), lost(7, 1, 3), unnumbered(3)]), [{ ...unnumbered(5) }, lost(7, 1, 3)]);
 });

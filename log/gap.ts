@@ -1,15 +1,15 @@
-/** Gap records: the event by which a log says what it let go. */
+/** Gap records: events that say what a log lost. */
 import type { Draft, Gap } from '../core/event.ts';
 import type { LossReason } from '../core/losses.ts';
 
 const GAP_POINT = 'log';
 const GAP_INDICATOR = 'cv.gap';
 
-export interface Lost extends Gap {
+export interface LossRecord extends Gap {
   reason: LossReason;
 }
 
-/** A gap as a draft of its own stream: device is the edge itself, the value how many events are not coming. */
+/** A gap as a draft of its stream; device is the edge, value the number of lost events. */
 export function gapDraft(edge: string, centre: string, gap: Gap, nowMs: number, clock: 'edge' | 'unsynced' = 'edge'): Draft {
   return {
     device: edge, point: GAP_POINT, indicator: GAP_INDICATOR, centre, kind: 'gap', value: gap.count, unit: '1',
@@ -17,9 +17,9 @@ export function gapDraft(edge: string, centre: string, gap: Gap, nowMs: number, 
   };
 }
 
-/** One list with neighbours of the same epoch and reason joined, so that a long loss is a short list. */
-export function joinLosses(losses: readonly Lost[]): Lost[] {
-  const joined: Lost[] = [];
+/** Merges adjacent losses of the same epoch and reason. */
+export function mergeLosses(losses: readonly LossRecord[]): LossRecord[] {
+  const joined: LossRecord[] = [];
   for (const lost of losses.toSorted((a, b) => a.epoch - b.epoch || a.fromSeq - b.fromSeq)) {
     const last = joined.at(-1);
     const fits = last !== undefined && last.epoch === lost.epoch && last.reason === lost.reason && (lost.fromSeq === 0 ? last.fromSeq === 0 : last.toSeq + 1 === lost.fromSeq && last.fromSeq > 0);

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { acceptedGroup } from './testing/gateway-log-contract.ts';
-import { flakyStorage, type FlakyStorage } from './testing/flaky-storage.ts';
+import { failingStorage, type FailingStorage } from './testing/flaky-storage.ts';
 import { memoryDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { decodeBatch } from '../core/wire/batch.ts';
 import { openGatewayLog } from './gateway-log.ts';
-import { Marks } from './marks.ts';
-import { compareCursors, START, type GatewayLog, type GatewayLogOptions } from './types.ts';
+import { SenderMarks } from './sender-marks.ts';
+import { compareCursors, LOG_START, type GatewayLog, type GatewayLogOptions } from './types.ts';
 import { directStorage } from './worker-storage.ts';
 
 const ALL = { maxGroups: 10_000, maxBytes: 1 << 30 };
@@ -22,7 +22,7 @@ type World = ReturnType<typeof testWorld>;
 interface Bench {
   log: GatewayLog;
   world: World;
-  disk: FlakyStorage;
+  disk: FailingStorage;
   dir: string;
   reopen(world?: World): Promise<GatewayLog>;
 }
@@ -30,7 +30,7 @@ interface Bench {
 async function withLog(options: Partial<GatewayLogOptions>, run: (bench: Bench) => Promise<void>): Promise<void> {
   const { dir, remove } = await memoryDir();
   const world = testWorld();
-  const disk = flakyStorage(directStorage());
+  const disk = failingStorage(directStorage());
   const open = (other: World, storage = directStorage()) => openGatewayLog({ dir, gateway: 'town-1', maxBytes: 64 << 20, keepMs: HOUR_MS, ...options }, other, storage);
   const log = await open(world, disk);
   try {
@@ -44,8 +44,8 @@ async function withLog(options: Partial<GatewayLogOptions>, run: (bench: Bench) 
 
 /** Groups of 60 events, each about 1 KB, of one sender; numbers go on from `from`. */
 async function fill(log: GatewayLog, world: World, from: number, groups: number): Promise<number> {
-  for (let at = 0; at < groups; at += 10) {
-    await log.accept(Array.from({ length: Math.min(10, groups - at) }, (_, step) => acceptedGroup('a', from + (at + step) * 60, 60, 7, world.clock.nowMs())));
+  for (let index = 0; index < groups; index += 10) {
+    await log.accept(Array.from({ length: Math.min(10, groups - index) }, (_, step) => acceptedGroup('a', from + (index + step) * 60, 60, 7, world.clock.nowMs())));
   }
   return from + groups * 60;
 }
@@ -67,7 +67,7 @@ test('marks outlive restart, kill and roll, each with the groups it belongs to',
     for (const name of await readdir(dir)) if (name !== 'dead') await copyFile(join(dir, name), join(dead, name));
     const killed = await openGatewayLog({ dir: dead, gateway: 'town-1', ...SMALL, keepMs: HOUR_MS }, testWorld(), directStorage());
     assert.deepEqual([killed.mark('a', 'measurement', 7), killed.mark('b', 'measurement', 7), killed.mark('c', 'state', 2)], expected);
-    assert.deepEqual((await killed.read(START, ALL)).map(({ origin }) => origin), (await log.read(START, ALL)).map(({ origin }) => origin));
+    assert.deepEqual((await killed.read(LOG_START, ALL)).map(({ origin }) => origin), (await log.read(LOG_START, ALL)).map(({ origin }) => origin));
     await killed.close();
     await log.close();
     const again = await reopen();
@@ -82,15 +82,15 @@ test('files go by age when every consumer has passed them, and the tail moves wi
   withLog(SMALL, async ({ log, world }) => {
     await fill(log, world, 1, 300);
     const middle = { epoch: log.epoch, seq: 9000 };
-    log.hold('store', middle, true);
-    log.hold('sink', log.head(), false);
+    log.setConsumer('store', middle, true);
+    log.setConsumer('sink', log.head(), false);
     await world.clock.advanceMs(2 * HOUR_MS);
     const tail = log.tail();
     assert.ok(tail.seq > 0 && tail.seq <= middle.seq, `tail at ${tail.seq}`);
-    const groups = await log.read(START, ALL);
+    const groups = await log.read(LOG_START, ALL);
     assert.equal(groups[0]?.seq, tail.seq + 1);
     assert.equal((await log.read(tail, { maxGroups: 1, maxBytes: 1 }))[0]?.seq, tail.seq + 1);
-    log.hold('store', log.head(), true);
+    log.setConsumer('store', log.head(), true);
     await world.clock.advanceMs(2 * HOUR_MS);
     assert.ok(log.tail().seq > middle.seq);
     assert.equal(log.mark('a', 'measurement', 7).upTo, 18_000, 'marks stay when groups go');
@@ -100,7 +100,7 @@ test('files go by age when every consumer has passed them, and the tail moves wi
 test('a file is let go when its newest group is older than what is kept, not when it is as old', () =>
   withLog(SMALL, async ({ log, world }) => {
     await fill(log, world, 1, 300);
-    log.hold('store', log.head(), true);
+    log.setConsumer('store', log.head(), true);
     await world.clock.advanceMs(HOUR_MS);
     assert.equal(log.tail().seq, 0);
     await world.clock.advanceMs(60_000);
@@ -116,24 +116,24 @@ test('a tail outlives a restart', () =>
     await log.close();
     const again = await reopen();
     assert.deepEqual(again.tail(), tail);
-    assert.equal(again.gone({ epoch: log.epoch, seq: 2 }, { epoch: again.epoch, seq: 5 }), tail.seq - 2 + 5);
+    assert.equal(again.countTrimmed({ epoch: log.epoch, seq: 2 }, { epoch: again.epoch, seq: 5 }), tail.seq - 2 + 5);
     assert.deepEqual(again.head(), { epoch: log.epoch, seq: 3600 });
     await again.close();
   }));
 
 test('full of what a required consumer has not taken, it refuses; when that moves on, it takes again', () =>
   withLog(SMALL, async ({ log, world, dir }) => {
-    log.hold('rules', START, true);
+    log.setConsumer('rules', LOG_START, true);
     let next = 1;
     await assert.rejects(async () => { for (;;) next = await fill(log, world, next, 10); }, (error: Error & { fault: { params: { holder: string } } }) => error.name === 'CV_LOG_FULL' && error.fault.params.holder === 'rules');
     const bytes = async () => (await Promise.all((await readdir(dir)).map((name) => stat(join(dir, name))))).reduce((sum, { size }) => sum + size, 0);
     assert.ok((await bytes()) <= SMALL.maxBytes + SMALL.maxFileBytes);
     assert.equal(log.tail().seq, 0);
     await log.accept([], [{ sender: 'a', stream: 'measurement', epoch: 7, from: next, to: next }]);
-    log.hold('rules', log.head(), true);
+    log.setConsumer('rules', log.head(), true);
     for (let round = 0; round < 30; round += 1) {
       next = await fill(log, world, next + 1, 10);
-      log.hold('rules', log.head(), true);
+      log.setConsumer('rules', log.head(), true);
     }
     assert.ok(log.tail().seq > 0);
     assert.ok((await bytes()) <= SMALL.maxBytes + SMALL.maxFileBytes);
@@ -142,22 +142,22 @@ test('full of what a required consumer has not taken, it refuses; when that move
 
 test('an optional sink is overrun, and told by how much', () =>
   withLog(SMALL, async ({ log, world }) => {
-    log.hold('influx', START, false);
+    log.setConsumer('influx', LOG_START, false);
     let next = 1;
     for (let round = 0; round < 180; round += 1) {
       next = await fill(log, world, next, 10);
-      log.hold('store', log.head(), true);
+      log.setConsumer('store', log.head(), true);
     }
     const told = world.told.reduce((sum, event) => sum + (event.kind === 'fault' && event.fault.code === 'CV_LOG_OVERRUN' ? Number(event.fault.params.count) : 0), 0);
     assert.ok(told > 0);
-    assert.deepEqual([told, log.gone(START, log.tail())], [log.tail().seq, log.tail().seq]);
+    assert.deepEqual([told, log.countTrimmed(LOG_START, log.tail())], [log.tail().seq, log.tail().seq]);
   }));
 
 test('a failing disk refuses and marks nothing; the next try is taken', () =>
   withLog({}, async ({ log, world, disk }) => {
     disk.failWith = 13;
     await assert.rejects(log.accept([acceptedGroup('a', 1, 5)]), { name: 'CV_LOG_DISK_FULL' });
-    assert.deepEqual([log.mark('a', 'measurement', 7), log.head()], [{ upTo: 0, have: [] }, START]);
+    assert.deepEqual([log.mark('a', 'measurement', 7), log.head()], [{ upTo: 0, have: [] }, LOG_START]);
     disk.failWith = null;
     assert.deepEqual(await log.accept([acceptedGroup('a', 1, 5)]), [{ epoch: log.epoch, seq: 1 }]);
     assert.deepEqual(faults(world), ['CV_LOG_DISK_FULL']);
@@ -165,9 +165,9 @@ test('a failing disk refuses and marks nothing; the next try is taken', () =>
 
 test('many calls share a commit, in their order', () =>
   withLog({}, async ({ log, disk }) => {
-    const places = await Promise.all(Array.from({ length: 50 }, (_, at) => log.accept([acceptedGroup(`edge-${at}`, 1, 2)])));
+    const places = await Promise.all(Array.from({ length: 50 }, (_, index) => log.accept([acceptedGroup(`edge-${index}`, 1, 2)])));
     assert.equal(disk.commits, 1);
-    assert.deepEqual(places.flat().map(({ seq }) => seq), Array.from({ length: 50 }, (_, at) => 1 + at * 2));
+    assert.deepEqual(places.flat().map(({ seq }) => seq), Array.from({ length: 50 }, (_, index) => 1 + index * 2));
   }));
 
 test('damage is stepped over, named, and told to consumers by a gap event of the gateway itself', () =>
@@ -180,7 +180,7 @@ test('damage is stepped over, named, and told to consumers by a gap event of the
     await file.write(Buffer.alloc(300, 0x55), 0, 300, Math.floor(size / 2 / 4096) * 4096 + 2000);
     await file.close();
     const again = await reopen();
-    const groups = await again.read(START, ALL);
+    const groups = await again.read(LOG_START, ALL);
     await again.accept([]);
     const gaps = (await again.read({ epoch: again.epoch, seq: 0 }, ALL)).flatMap(({ payload }) => decodeBatch(payload).events.map(({ gap, edge }) => ({ edge, gap })));
     assert.ok(gaps.length > 0 && gaps.every(({ edge, gap }) => edge === 'town-1' && gap?.reason === 'log_damaged' && gap.epoch === log.epoch));
@@ -199,14 +199,14 @@ test('a head or a consumer beyond the end is rewound, with the range', () =>
     const name = (await readdir(dir)).find((one) => one.startsWith('log-')) ?? '';
     await rm(join(dir, name));
     const again = await reopen();
-    again.hold('store', { epoch: log.epoch, seq: 250 }, true);
-    again.hold('store', { epoch: log.epoch, seq: 250 }, true);
-    again.hold('ahead', { epoch: again.epoch + 5, seq: 3 }, true);
+    again.setConsumer('store', { epoch: log.epoch, seq: 250 }, true);
+    again.setConsumer('store', { epoch: log.epoch, seq: 250 }, true);
+    again.setConsumer('ahead', { epoch: again.epoch + 5, seq: 3 }, true);
     const rewound = world.told.flatMap((told) => (told.kind === 'fault' && told.fault.code === 'CV_LOG_REWOUND' ? [told.fault.params] : []));
     assert.deepEqual(rewound.map(({ epoch, fromSeq, toSeq }) => [epoch, fromSeq, toSeq]), [[log.epoch, 1, 300], [again.epoch + 5, 1, 3]]);
     assert.deepEqual(lost(world), [['log_rewound', 300, false, undefined]], 'counted where it was in the log, and once');
     await again.accept([]);
-    assert.deepEqual((await again.read(START, ALL)).flatMap(({ payload }) => decodeBatch(payload).events.map(({ gap }) => gap?.count)), [300]);
+    assert.deepEqual((await again.read(LOG_START, ALL)).flatMap(({ payload }) => decodeBatch(payload).events.map(({ gap }) => gap?.count)), [300]);
     assert.deepEqual(again.mark('town-1', 'diagnostic', again.epoch), { upTo: 1, have: [] }, 'its own batches are numbered like any other');
     await again.close();
   }));
@@ -242,21 +242,21 @@ test('one number that the head file knows, and a log of which all before it was 
 test('marks say the same after being written and read, and drained epochs are forgotten after 90 days', () => {
   const settled = fc.record({ sender: fc.constantFrom('a', 'b'), stream: fc.constantFrom('state' as const, 'warning' as const), epoch: fc.integer({ min: 1, max: 3 }), from: fc.integer({ min: 1, max: 30 }), length: fc.integer({ min: 0, max: 9 }) });
   fc.assert(fc.property(fc.array(settled, { maxLength: 40 }), (list) => {
-    const marks = new Marks();
+    const marks = new SenderMarks();
     for (const { length, ...one } of list) marks.settle({ ...one, to: one.from + length }, 5);
-    const back = Marks.parse(marks.format());
+    const back = SenderMarks.parse(marks.format());
     for (const { sender, stream, epoch } of list) assert.deepEqual(back.mark(sender, stream, epoch), marks.mark(sender, stream, epoch));
   }));
-  const marks = new Marks();
+  const marks = new SenderMarks();
   for (const epoch of [1, 2, 3]) marks.settle({ sender: 'a', stream: 'state', epoch, from: epoch === 2 ? 2 : 1, to: 9 }, epoch);
-  marks.forgetDrained(91 * 24 * HOUR_MS);
+  marks.pruneDrained(91 * 24 * HOUR_MS);
   assert.deepEqual([1, 2, 3].map((epoch) => marks.mark('a', 'state', epoch)), [{ upTo: 0, have: [] }, { upTo: 0, have: [[2, 9]] }, { upTo: 9, have: [] }], 'holes and the newest epoch stay');
 });
 
 test('a consumer that is ahead of the log is told with the numbers that it alone has', () =>
   withLog({}, async ({ log, world }) => {
     await fill(log, world, 1, 5);
-    log.hold('store', { epoch: log.epoch, seq: 303 }, true);
+    log.setConsumer('store', { epoch: log.epoch, seq: 303 }, true);
     assert.deepEqual(world.told.flatMap((told) => (told.kind === 'fault' && told.fault.code === 'CV_LOG_REWOUND' ? [told.fault.params] : [])), [{ witness: 'store', stream: 'log', epoch: log.epoch, fromSeq: 301, toSeq: 303 }]);
   }));
 
@@ -270,9 +270,9 @@ test('for a minute after its opening nothing is too old, however long the machin
     await first.close();
     await world.clock.advanceMs(5 * HOUR_MS);
     const log = await open();
-    log.hold('store', log.head(), true);
+    log.setConsumer('store', log.head(), true);
     await world.clock.advanceMs(50_000);
-    assert.deepEqual(log.tail(), START);
+    assert.deepEqual(log.tail(), LOG_START);
     await world.clock.advanceMs(HOUR_MS);
     assert.equal(log.tail().seq > 0, true);
     await log.close();
@@ -293,7 +293,7 @@ test('marks that cannot be read are told: what was taken since may be taken for 
     },
   });
   assert.deepEqual(world.told.flatMap((told) => (told.kind === 'fault' ? [[told.fault.code, told.fault.params]] : [])), [
-    ['CV_LOG_DAMAGED', { file: 'marks', epoch: 0, fromSeq: 0, toSeq: 0, detail: 'batches since the last sound file may be taken for new' }],
+    ['CV_LOG_DAMAGED', { file: 'marks', epoch: 0, fromSeq: 0, toSeq: 0, detail: 'batches since the last readable file may be accepted again' }],
   ]);
   await log.close();
   await remove();

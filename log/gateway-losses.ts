@@ -1,24 +1,24 @@
 /**
- * What a gateway's log has to name as lost. Each loss is a fault, a count, and a gap event of the gateway's own in the
- * log (edge = the gateway, stream diagnostic), whose range is in the log's numbers, as consumers see them in cursors.
+ * Losses of a gateway's log. Each is a fault, a count and a gap event in the log (edge = the gateway, stream diagnostic)
+ * whose range is in the log's own numbers, as in consumers' cursors.
  */
 import { encodeBatch } from '../core/wire/batch.ts';
 import type { World } from '../core/world.ts';
-import type { Chain } from './chain.ts';
+import type { FileChain } from './file-chain.ts';
 import { gapDraft } from './gap.ts';
-import type { Marks } from './marks.ts';
-import { addRange, addRanges, countOf, fromMark, missingOf, type Range } from './ranges.ts';
-import type { ChainReport, Hole } from './storage.ts';
+import type { SenderMarks } from './sender-marks.ts';
+import { addRange, addRanges, countNumbers, fromMark, missingRanges, type SeqRange } from './ranges.ts';
+import type { ChainReport, MissingRange } from './storage.ts';
 import { compareCursors, type AcceptedGroup, type Cursor, type SettledRange } from './types.ts';
 
-export const LOST_STREAM = 'diagnostic';
+export const LOSS_STREAM = 'diagnostic';
 const NO_CENTRE = '000000';
-/** Numbers of the log that are named lost are kept as this sender's marks, so that a restart does not name them again. */
-export const LOST_SENDER = 'lost#';
+/** Recorded losses are kept as marks of this sender, so that a restart does not record them again. */
+export const LOSS_SENDER = 'lost#';
 
-const NOTHING = { groups: [], settled: [] };
+const NO_LOSS_GROUPS = { groups: [], settled: [] };
 
-export interface Losses {
+export interface LossGroups {
   groups: AcceptedGroup[];
   settled: SettledRange[];
 }
@@ -26,15 +26,15 @@ export interface Losses {
 export class GatewayLosses {
   readonly #gateway: string;
   readonly #epoch: number;
-  readonly #chain: Chain;
-  readonly #marks: Marks;
+  readonly #chain: FileChain;
+  readonly #marks: SenderMarks;
   readonly #world: World;
-  /** By epoch of the log: numbers that were named in this opening. */
-  readonly #named = new Map<number, Range[]>();
-  readonly #witnessed = new Map<string, string>();
+  /** By epoch of the log: losses recorded in this opening. */
+  readonly #recorded = new Map<number, SeqRange[]>();
+  readonly #reportedConsumers = new Map<string, string>();
   #seq = 1;
 
-  constructor(gateway: string, epoch: number, chain: Chain, marks: Marks, world: World) {
+  constructor(gateway: string, epoch: number, chain: FileChain, marks: SenderMarks, world: World) {
     this.#gateway = gateway;
     this.#epoch = epoch;
     this.#chain = chain;
@@ -42,85 +42,85 @@ export class GatewayLosses {
     this.#world = world;
   }
 
-  /** Names files that are gone, and what the head file knows of and the files do not have. */
-  recover(found: ChainReport, trimmed: Cursor): Losses {
-    const gone = this.holes(found.stateDamaged ? [] : this.#goneFiles(trimmed));
+  /** Records missing files, and numbers that the head file knows but the files lack. */
+  recover(found: ChainReport, trimmed: Cursor): LossGroups {
+    const missing = this.recordMissingRanges(found.stateDamaged ? [] : this.#missingFiles(trimmed));
     const beyond = this.#beyondEnd(found, trimmed);
-    return { groups: [...gone.groups, ...beyond.groups], settled: [...gone.settled, ...beyond.settled] };
+    return { groups: [...missing.groups, ...beyond.groups], settled: [...missing.settled, ...beyond.settled] };
   }
 
-  /** Where one file ends the next one of its epoch begins, and the first one behind what was let go. */
-  #goneFiles(trimmed: Cursor): Hole[] {
-    return this.#chain.files.flatMap((file, at, files) => {
-      const before = files[at - 1];
-      const expected = before?.epoch === file.epoch ? this.#chain.lastOf(before) + 1 : file.epoch === trimmed.epoch ? trimmed.seq + 1 : 1;
-      return file.epoch >= trimmed.epoch && expected < file.first ? [{ name: file.name, epoch: file.epoch, from: expected, to: file.first - 1, detail: 'the file before it is gone' }] : [];
+  /** Files must follow each other without a gap within an epoch, the first one after the trim state. */
+  #missingFiles(trimmed: Cursor): MissingRange[] {
+    return this.#chain.files.flatMap((file, index, files) => {
+      const before = files[index - 1];
+      const expected = before?.epoch === file.epoch ? this.#chain.lastSeqOf(before) + 1 : file.epoch === trimmed.epoch ? trimmed.seq + 1 : 1;
+      return file.epoch >= trimmed.epoch && expected < file.first ? [{ name: file.name, epoch: file.epoch, from: expected, to: file.first - 1, detail: 'preceding file is missing' }] : [];
     });
   }
 
-  #beyondEnd(found: ChainReport, trimmed: Cursor): Losses {
+  #beyondEnd(found: ChainReport, trimmed: Cursor): LossGroups {
     const { head } = found;
-    if (found.stateDamaged) this.#tellDamaged({ name: 'marks', epoch: 0, from: 0, to: 0, detail: 'batches since the last sound file may be taken for new' });
-    if (!head || compareCursors(head, trimmed) <= 0) return NOTHING;
+    if (found.stateDamaged) this.#reportDamaged({ name: 'marks', epoch: 0, from: 0, to: 0, detail: 'batches since the last readable file may be accepted again' });
+    if (!head || compareCursors(head, trimmed) <= 0) return NO_LOSS_GROUPS;
     const file = this.#chain.files.findLast((one) => one.epoch === head.epoch);
     if (file?.damaged) this.#chain.extend(file.name, head.seq);
-    const last = file ? this.#chain.lastOf(file) : trimmed.epoch === head.epoch ? trimmed.seq : 0;
-    if (last >= head.seq || this.#unnamed(head.epoch, last + 1, head.seq).length === 0) return NOTHING;
-    this.#tellRewound('its own head file', head.epoch, last + 1, head.seq);
+    const last = file ? this.#chain.lastSeqOf(file) : trimmed.epoch === head.epoch ? trimmed.seq : 0;
+    if (last >= head.seq || this.#unrecorded(head.epoch, last + 1, head.seq).length === 0) return NO_LOSS_GROUPS;
+    this.#reportRewound('its own head file', head.epoch, last + 1, head.seq);
     return this.#gap(head.epoch, last + 1, head.seq, 'log_rewound');
   }
 
-  holes(holes: readonly Hole[]): Losses {
-    const losses: Losses = { groups: [], settled: [] };
-    for (const hole of holes) {
-      if (this.#unnamed(hole.epoch, hole.from, hole.to).length === 0) continue;
-      this.#chain.distrust(hole.name);
-      this.#tellDamaged(hole);
-      const { groups, settled } = this.#gap(hole.epoch, hole.from, hole.to, 'log_damaged');
+  recordMissingRanges(missing: readonly MissingRange[]): LossGroups {
+    const losses: LossGroups = { groups: [], settled: [] };
+    for (const range of missing) {
+      if (this.#unrecorded(range.epoch, range.from, range.to).length === 0) continue;
+      this.#chain.markDamaged(range.name);
+      this.#reportDamaged(range);
+      const { groups, settled } = this.#gap(range.epoch, range.from, range.to, 'log_damaged');
       losses.groups.push(...groups);
       losses.settled.push(...settled);
     }
     return losses;
   }
 
-  /** A consumer that is further than the log ever came: what lies between is lost. */
-  witness(consumer: string, cursor: Cursor, head: Cursor): void {
-    const last = this.#chain.lastOfEpoch(cursor.epoch);
+  /** A consumer ahead of the log: the numbers in between are lost. */
+  checkConsumer(consumer: string, cursor: Cursor, head: Cursor): void {
+    const last = this.#chain.lastSeqOfEpoch(cursor.epoch);
     const isBeyond = last === null ? compareCursors(cursor, head) > 0 : cursor.seq > last;
-    const place = `${cursor.epoch}-${cursor.seq}`;
-    const isNamed = this.#unnamed(cursor.epoch, (last ?? 0) + 1, cursor.seq).length === 0;
-    if (!isBeyond || isNamed || this.#witnessed.get(consumer) === place) return;
-    this.#witnessed.set(consumer, place);
-    this.#tellRewound(consumer, cursor.epoch, (last ?? 0) + 1, cursor.seq);
+    const position = `${cursor.epoch}-${cursor.seq}`;
+    const isRecorded = this.#unrecorded(cursor.epoch, (last ?? 0) + 1, cursor.seq).length === 0;
+    if (!isBeyond || isRecorded || this.#reportedConsumers.get(consumer) === position) return;
+    this.#reportedConsumers.set(consumer, position);
+    this.#reportRewound(consumer, cursor.epoch, (last ?? 0) + 1, cursor.seq);
   }
 
-  #unnamed(epoch: number, from: number, to: number): Range[] {
-    const before = fromMark(this.#marks.mark(LOST_SENDER, LOST_STREAM, epoch));
-    return missingOf(addRanges(before, this.#named.get(epoch) ?? []), from, to);
+  #unrecorded(epoch: number, from: number, to: number): SeqRange[] {
+    const before = fromMark(this.#marks.mark(LOSS_SENDER, LOSS_STREAM, epoch));
+    return missingRanges(addRanges(before, this.#recorded.get(epoch) ?? []), from, to);
   }
 
-  #gap(epoch: number, fromSeq: number, toSeq: number, reason: 'log_rewound' | 'log_damaged'): Losses {
+  #gap(epoch: number, fromSeq: number, toSeq: number, reason: 'log_rewound' | 'log_damaged'): LossGroups {
     const nowMs = this.#world.clock.nowMs();
-    const losses: Losses = { groups: [], settled: [] };
-    for (const [from, to] of this.#unnamed(epoch, fromSeq, toSeq)) {
-      this.#named.set(epoch, addRange(this.#named.get(epoch) ?? [], from, to));
-      const count = countOf([[from, to]]);
+    const losses: LossGroups = { groups: [], settled: [] };
+    for (const [from, to] of this.#unrecorded(epoch, fromSeq, toSeq)) {
+      this.#recorded.set(epoch, addRange(this.#recorded.get(epoch) ?? [], from, to));
+      const count = countNumbers([[from, to]]);
       this.#world.tell({ kind: 'samples_lost', count, reason, intended: false });
       const seq = this.#seq;
       this.#seq += 1;
-      const draft = gapDraft(this.#gateway, NO_CENTRE, { stream: LOST_STREAM, epoch, fromSeq: from, toSeq: to, fromAt: nowMs, toAt: nowMs, count, reason }, nowMs);
-      const payload = encodeBatch({ from: this.#gateway, stream: LOST_STREAM, epoch: this.#epoch, seq }, [draft]);
-      losses.groups.push({ origin: { sender: this.#gateway, stream: LOST_STREAM, epoch: this.#epoch, seq, span: 1, receivedAt: nowMs }, count: 1, payload });
-      losses.settled.push({ sender: LOST_SENDER, stream: LOST_STREAM, epoch, from, to });
+      const draft = gapDraft(this.#gateway, NO_CENTRE, { stream: LOSS_STREAM, epoch, fromSeq: from, toSeq: to, fromAt: nowMs, toAt: nowMs, count, reason }, nowMs);
+      const payload = encodeBatch({ from: this.#gateway, stream: LOSS_STREAM, epoch: this.#epoch, seq }, [draft]);
+      losses.groups.push({ origin: { sender: this.#gateway, stream: LOSS_STREAM, epoch: this.#epoch, seq, span: 1, receivedAt: nowMs }, count: 1, payload });
+      losses.settled.push({ sender: LOSS_SENDER, stream: LOSS_STREAM, epoch, from, to });
     }
     return losses;
   }
 
-  #tellDamaged({ name, epoch, from, to, detail }: Hole): void {
+  #reportDamaged({ name, epoch, from, to, detail }: MissingRange): void {
     this.#world.tell({ kind: 'fault', fault: { code: 'CV_LOG_DAMAGED', params: { file: name, epoch, fromSeq: from, toSeq: to, detail } } });
   }
 
-  #tellRewound(witness: string, epoch: number, fromSeq: number, toSeq: number): void {
+  #reportRewound(witness: string, epoch: number, fromSeq: number, toSeq: number): void {
     this.#world.tell({ kind: 'fault', fault: { code: 'CV_LOG_REWOUND', params: { witness, stream: 'log', epoch, fromSeq, toSeq } } });
   }
 }

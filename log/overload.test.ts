@@ -9,8 +9,8 @@ import { readAll } from './testing/edge-log-contract.ts';
 import { memoryDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { openEdgeLog } from './edge-log.ts';
-import { fileBytesFor } from './file-name.ts';
-import { listFiles } from './folder.ts';
+import { logFileBytes } from './file-name.ts';
+import { listLogFiles } from './log-folder.ts';
 import type { EdgeLog, EdgeLogOptions } from './types.ts';
 import { verifyLog } from './verify.ts';
 import { directStorage } from './worker-storage.ts';
@@ -71,10 +71,10 @@ for (const [stream, policy, reason] of [['measurement', 'drop-oldest', 'log_full
       const groups = Math.ceil((10 * MAX_BYTES) / EVENT_BYTES / GROUP);
       let most = 0;
       for (let group = 0; group < groups; group += 1) {
-        await append(log, world, Array.from({ length: GROUP }, (_, at) => bulkyDraft(group * GROUP + at, EVENT_BYTES, random, stream)));
+        await append(log, world, Array.from({ length: GROUP }, (_, index) => bulkyDraft(group * GROUP + index, EVENT_BYTES, random, stream)));
         most = Math.max(most, onDisk(dir));
       }
-      assert.ok(most <= MAX_BYTES + fileBytesFor(MAX_BYTES), `${most} bytes`);
+      assert.ok(most <= MAX_BYTES + logFileBytes(MAX_BYTES), `${most} bytes`);
       assert.ok(most > MAX_BYTES * 0.8, 'it was full');
       const events = await readAll(log, stream);
       const lost = checkSums(events, groups * GROUP, lastOf(log, stream));
@@ -83,7 +83,7 @@ for (const [stream, policy, reason] of [['measurement', 'drop-oldest', 'log_full
       assert.ok(events.every(({ gap }) => !gap || gap.reason === reason));
       assert.equal(world.told.reduce((sum, event) => sum + (event.kind === 'samples_lost' && event.reason === reason ? event.count : 0), 0), lost);
       assert.equal(world.told.filter((event) => event.kind === 'fault' && event.fault.code === 'CV_LOG_FULL').length, 1, 'said once');
-      assert.ok(onDisk(dir) <= MAX_BYTES + fileBytesFor(MAX_BYTES));
+      assert.ok(onDisk(dir) <= MAX_BYTES + logFileBytes(MAX_BYTES));
     }));
 }
 
@@ -92,7 +92,7 @@ test('a more important stream pushes less important ones out, diagnostics first'
     const random = () => world.random.next();
     const fill = async (kind: 'diagnostic' | 'measurement' | 'state', share: number, from: number) => {
       for (let value = from; log.size(kind).bytes < MAX_BYTES * share; value += 20) {
-        await append(log, world, Array.from({ length: 20 }, (_, at) => bulkyDraft(value + at, EVENT_BYTES, random, kind)));
+        await append(log, world, Array.from({ length: 20 }, (_, index) => bulkyDraft(value + index, EVENT_BYTES, random, kind)));
       }
     };
     await fill('diagnostic', 0.35, 0);
@@ -104,7 +104,7 @@ test('a more important stream pushes less important ones out, diagnostics first'
     await fill('state', 0.75, 10_000);
     assert.ok(log.size('measurement').bytes < measured, 'then measurements');
     const stated = log.size('state').bytes;
-    for (let value = 0; value < 200; value += 20) await append(log, world, Array.from({ length: 20 }, (_, at) => bulkyDraft(50_000 + value + at, EVENT_BYTES, random, 'diagnostic')));
+    for (let value = 0; value < 200; value += 20) await append(log, world, Array.from({ length: 20 }, (_, index) => bulkyDraft(50_000 + value + index, EVENT_BYTES, random, 'diagnostic')));
     assert.equal(log.size('state').bytes, stated, 'a less important newcomer takes nothing from a more important stream');
     assert.ok((await readAll(log, 'diagnostic')).some(({ gap }) => gap));
   }));
@@ -128,7 +128,7 @@ test('gap records that have to give way stay to be sent, under their own numbers
       // A reader at the head makes a record of what is lost so far; later rounds push that record out.
       await check();
     }
-    const oldest = Math.min(...listFiles(dir).filter(({ chain }) => chain === 'measurement').map((file) => file.first));
+    const oldest = Math.min(...listLogFiles(dir).filter(({ chain }) => chain === 'measurement').map((file) => file.first));
     const standing = [...records.keys()].filter((seq) => seq < oldest);
     assert.ok(standing.length > 0, 'files of some are gone');
     await log.close();
@@ -166,7 +166,7 @@ test('losses outlive a restart, and marks reach over them', () =>
       for (const [epoch, upTo] of marks) await log.settle('measurement', epoch, { upTo, have: [] });
       assert.deepEqual(log.unsettled('measurement'), []);
       await append(log, world, testDrafts(0, 1));
-      assert.ok(log.size('measurement').bytes < 2 * fileBytesFor(MAX_BYTES), 'settled files are gone');
+      assert.ok(log.size('measurement').bytes < 2 * logFileBytes(MAX_BYTES), 'settled files are gone');
     } finally {
       await log.close();
     }

@@ -1,14 +1,14 @@
-/** Sets of numbers as sorted ranges that never touch: what is settled, what is on disk, what is missing. Pure. */
-import type { Mark } from './types.ts';
+/** Sets of sequence numbers as sorted, disjoint ranges. Pure. */
+import type { SettledMark } from './types.ts';
 
-export type Range = [from: number, to: number];
-export type Ranges = readonly Range[];
+export type SeqRange = [from: number, to: number];
+export type SeqRanges = readonly SeqRange[];
 
-/** The set with [from, to] put in. */
-export function addRange(ranges: Ranges, from: number, to: number): Range[] {
+/** The set with [from, to] added. */
+export function addRange(ranges: SeqRanges, from: number, to: number): SeqRange[] {
   if (from > to) return ranges.map(([a, b]) => [a, b]);
-  const before: Range[] = [];
-  const after: Range[] = [];
+  const before: SeqRange[] = [];
+  const after: SeqRange[] = [];
   let low = from;
   let high = to;
   for (const [a, b] of ranges) {
@@ -22,13 +22,13 @@ export function addRange(ranges: Ranges, from: number, to: number): Range[] {
   return [...before, [low, high], ...after];
 }
 
-export function addRanges(ranges: Ranges, more: Ranges): Range[] {
-  return more.reduce<Range[]>((sum, [from, to]) => addRange(sum, from, to), [...ranges]);
+export function addRanges(ranges: SeqRanges, more: SeqRanges): SeqRange[] {
+  return more.reduce<SeqRange[]>((sum, [from, to]) => addRange(sum, from, to), [...ranges]);
 }
 
-/** What of [from, to] is not in the set. */
-export function missingOf(ranges: Ranges, from: number, to: number): Range[] {
-  const missing: Range[] = [];
+/** The part of [from, to] outside the set. */
+export function missingRanges(ranges: SeqRanges, from: number, to: number): SeqRange[] {
+  const missing: SeqRange[] = [];
   let next = from;
   for (const [a, b] of ranges) {
     if (b < next) continue;
@@ -40,27 +40,27 @@ export function missingOf(ranges: Ranges, from: number, to: number): Range[] {
   return missing;
 }
 
-/** What of [from, to] is in the set. */
-export function partOf(ranges: Ranges, from: number, to: number): Range[] {
+/** The part of [from, to] inside the set. */
+export function intersectRange(ranges: SeqRanges, from: number, to: number): SeqRange[] {
   return ranges.filter(([a, b]) => b >= from && a <= to).map(([a, b]) => [Math.max(a, from), Math.min(b, to)]);
 }
 
-export function includes(ranges: Ranges, from: number, to: number): boolean {
+export function includesRange(ranges: SeqRanges, from: number, to: number): boolean {
   return ranges.some(([a, b]) => a <= from && to <= b);
 }
 
-export function countOf(ranges: Ranges): number {
+export function countNumbers(ranges: SeqRanges): number {
   return ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0);
 }
 
-/** Ranges from 1 on as a mark, and back. */
-export function toMark(ranges: Ranges): Mark {
+/** Ranges as a mark, and back. */
+export function toMark(ranges: SeqRanges): SettledMark {
   const [first, ...rest] = ranges;
   if (!first) return { upTo: 0, have: [] };
   const have = first[0] <= 1 ? rest : ranges;
   return { upTo: first[0] <= 1 ? first[1] : 0, have: have.map(([from, to]) => [from, to]) };
 }
 
-export function fromMark(mark: Mark): Range[] {
+export function fromMark(mark: SettledMark): SeqRange[] {
   return addRanges(mark.upTo > 0 ? [[1, mark.upTo]] : [], mark.have);
 }

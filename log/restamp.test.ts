@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Draft } from '../core/event.ts';
 import { decodeBatch, encodeBatch, withoutOrigin } from '../core/wire/batch.ts';
-import type { Decided } from './boots.ts';
+import type { ClockCorrection } from './boot-history.ts';
 import { restampGroup } from './restamp.ts';
 
 const HOP = { from: 'e1', stream: 'measurement', epoch: 7, seq: 1 } as const;
 const SHIFT = 1_000_000;
-const KNOWN: Decided = { shiftMs: SHIFT, earlierMs: 0, laterMs: 0, inEpoch: 9 };
+const KNOWN: ClockCorrection = { shiftMs: SHIFT, earlierMs: 0, laterMs: 0, inEpoch: 9 };
 
 const draftOf = (more: Partial<Draft>): Draft => ({
   device: 'd', point: 'p', indicator: 'X-1', centre: '500112001', kind: 'measurement', value: 1, unit: 'm', occurredAt: 5000, clock: 'unsynced', observedAt: 5100, quality: 'good', origin: 'live', ...more,
@@ -15,7 +15,7 @@ const draftOf = (more: Partial<Draft>): Draft => ({
 
 function read(drafts: Draft[], onKnown?: (draft: Draft) => Draft): Draft[] {
   const group = { epoch: 7, seq: 1, count: drafts.length, payload: encodeBatch(HOP, drafts) };
-  const { payload } = restampGroup('measurement', group, { edge: 'e1', decidedOf: (epoch) => (epoch === 7 ? KNOWN : null), onKnown });
+  const { payload } = restampGroup('measurement', group, { edge: 'e1', correctionOf: (epoch) => (epoch === 7 ? KNOWN : null), onKnown });
   return withoutOrigin(HOP, decodeBatch(payload).events);
 }
 
@@ -42,7 +42,7 @@ test('events beside it that went by a clock that was known stay as they are', ()
 
 test('no time is moved before the year 1970', () => {
   const group = { epoch: 7, seq: 1, count: 1, payload: encodeBatch(HOP, [draftOf({ window: { fromAt: 100, toAt: 9000, count: 1 } })]) };
-  const { payload } = restampGroup('measurement', group, { edge: 'e1', decidedOf: () => ({ ...KNOWN, shiftMs: -5050 }) });
+  const { payload } = restampGroup('measurement', group, { edge: 'e1', correctionOf: () => ({ ...KNOWN, shiftMs: -5050 }) });
   const [one] = decodeBatch(payload).events;
   assert.deepEqual([one?.occurredAt, one?.observedAt, one?.window?.fromAt, one?.window?.toAt], [0, 50, 0, 3950]);
 });

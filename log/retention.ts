@@ -1,73 +1,73 @@
-/** How long a gateway's log keeps what: by age, by bytes, and never past a consumer that is required. */
+/** Retention of a gateway's log: by age and bytes, never past a required consumer. */
 import type { Fault } from '../core/faults.ts';
 import type { World } from '../core/world.ts';
-import type { Chain } from './chain.ts';
+import type { FileChain } from './file-chain.ts';
 import { PREPARED_FILE_BYTES } from './file-name.ts';
 import type { FileReport } from './storage.ts';
-import { compareCursors, START, type Cursor, type GatewayLogOptions } from './types.ts';
+import { compareCursors, LOG_START, type Cursor, type GatewayLogOptions } from './types.ts';
 
-/** Consumers that start with the log have this long to say where they are before age lets anything go. */
+/** Consumers have this long after the opening to set their cursor before files are removed by age. */
 const GRACE_MS = 60_000;
 
-interface Hold {
+interface ConsumerHold {
   cursor: Cursor;
   required: boolean;
 }
 
-/** Everything up to this place is gone. */
-export interface Trimmed extends Cursor {
-  /** The last number of each epoch that was let go, oldest first: tells how many a consumer has missed. */
+/** Everything up to this cursor was removed. */
+export interface TrimState extends Cursor {
+  /** Last removed number of each epoch, oldest first: to count what a consumer missed. */
   ends: [epoch: number, last: number][];
 }
 
-/** Each opening of the log is an epoch; those before are counted as nothing. */
+/** Older epochs are not counted. */
 const MAX_ENDS = 1000;
 
 export interface TrimPlan {
   names: string[];
-  /** As it will be when they are gone. */
-  trimmed: Trimmed;
-  /** The bytes asked for fit then. */
+  /** The trim state after their removal. */
+  trimmed: TrimState;
+  /** Whether the needed bytes fit then. */
   fits: boolean;
 }
 
 export class Retention {
   readonly #options: GatewayLogOptions;
-  readonly #chain: Chain;
+  readonly #chain: FileChain;
   readonly #world: World;
   readonly #openedMs: number;
-  readonly #holds = new Map<string, Hold>();
-  trimmed: Trimmed;
+  readonly #holds = new Map<string, ConsumerHold>();
+  trimmed: TrimState;
 
-  constructor(options: GatewayLogOptions, chain: Chain, trimmed: string | null, world: World) {
+  constructor(options: GatewayLogOptions, chain: FileChain, trimmed: string | null, world: World) {
     this.#options = options;
     this.#chain = chain;
     this.#world = world;
     this.#openedMs = world.clock.monotonicMs();
-    this.trimmed = { ...START, ends: [], ...(trimmed === null ? {} : (JSON.parse(trimmed) as Partial<Trimmed>)) };
+    this.trimmed = { ...LOG_START, ends: [], ...(trimmed === null ? {} : (JSON.parse(trimmed) as Partial<TrimState>)) };
   }
 
   hold(consumer: string, cursor: Cursor, required: boolean): void {
     this.#holds.set(consumer, { cursor, required });
   }
 
-  letGo(consumer: string): void {
+  removeConsumer(consumer: string): void {
     this.#holds.delete(consumer);
   }
 
   /**
-   * The oldest files that may go, when `needed` bytes are to be written.
+   * The oldest removable files when `needed` bytes are to be written.
    *
-   * @param short what a disk without room lacks: `spare` bytes that are to come free in any case, `ease` as far as every consumer has passed them
+   * @param short for a full disk: `spare` bytes to free in any case, `ease` as far as all consumers have passed
    */
   plan(needed: number, short: { spare: number; ease: number } = { spare: 0, ease: 0 }): TrimPlan {
     const plan: TrimPlan = { names: [], trimmed: this.trimmed, fits: false };
     let bytes = this.#chain.bytes + PREPARED_FILE_BYTES + needed;
-    const most = Math.min(this.#options.maxBytes, bytes - short.spare);
+    const limit = Math.min(this.#options.maxBytes, bytes - short.spare);
     const eased = bytes - short.ease;
     for (const file of this.#chain.files.slice(0, -1)) {
-      const end = { epoch: file.epoch, seq: this.#chain.lastOf(file) };
-      const tooLarge = bytes > most;
+      const end = { epoch: file.epoch, seq: this.#chain.lastSeqOf(file) };
+      const tooLarge = bytes > limit;
       if (!tooLarge && !this.#isOld(file, end) && (bytes <= eased || this.#isHeld(end, () => true))) break;
       if (this.#isHeld(end, (hold) => hold.required)) break;
       this.#overrun(end);
@@ -79,16 +79,16 @@ export class Retention {
     return plan;
   }
 
-  trimmedTo(trimmed: Trimmed): void {
+  setTrimmed(trimmed: TrimState): void {
     this.trimmed = trimmed;
   }
 
-  /** As it is kept in the files. */
-  format(trimmed: Trimmed = this.trimmed): string {
+  /** As stored in the files. */
+  format(trimmed: TrimState = this.trimmed): string {
     return JSON.stringify(trimmed);
   }
 
-  gone(after: Cursor, upTo: Cursor): number {
+  countTrimmed(after: Cursor, upTo: Cursor): number {
     const ends = new Map<number, number>([...this.trimmed.ends, [upTo.epoch, upTo.seq]]);
     return [...ends].filter(([epoch]) => epoch >= after.epoch && epoch <= upTo.epoch)
       .reduce((sum, [epoch, last]) => sum + Math.max(0, last - (epoch === after.epoch ? after.seq : 0)), 0);
@@ -96,7 +96,7 @@ export class Retention {
 
   fullFault(): Fault {
     const oldest = this.#chain.files[0];
-    const end = oldest ? { epoch: oldest.epoch, seq: this.#chain.lastOf(oldest) } : START;
+    const end = oldest ? { epoch: oldest.epoch, seq: this.#chain.lastSeqOf(oldest) } : LOG_START;
     const holders = [...this.#holds].filter(([, hold]) => hold.required && compareCursors(hold.cursor, end) < 0).map(([name]) => name);
     return { code: 'CV_LOG_FULL', params: { bytes: this.#chain.bytes, maxBytes: this.#options.maxBytes, holder: holders.join(', ') || 'the newest file' } };
   }
@@ -106,11 +106,11 @@ export class Retention {
     return !inGrace && file.lastAt < this.#world.clock.nowMs() - this.#options.keepMs && !this.#isHeld(end, () => true);
   }
 
-  #isHeld(end: Cursor, counts: (hold: Hold) => boolean): boolean {
+  #isHeld(end: Cursor, counts: (hold: ConsumerHold) => boolean): boolean {
     return [...this.#holds.values()].some((hold) => counts(hold) && compareCursors(hold.cursor, end) < 0);
   }
 
-  /** Optional consumers do not hold the log up. What they have in hand may still arrive: who feeds them counts what they miss. */
+  /** Optional consumers do not block removal. The feed counts what they miss. */
   #overrun(end: Cursor): void {
     for (const [consumer, hold] of this.#holds) {
       if (hold.required || compareCursors(hold.cursor, end) >= 0) continue;
@@ -121,6 +121,6 @@ export class Retention {
   }
 }
 
-function withEnd(ends: Trimmed['ends'], { epoch, seq }: Cursor): Trimmed['ends'] {
+function withEnd(ends: TrimState['ends'], { epoch, seq }: Cursor): TrimState['ends'] {
   return [...ends.filter(([other]) => other !== epoch), [epoch, seq] satisfies [number, number]].slice(-MAX_ENDS);
 }

@@ -9,12 +9,12 @@ import { memoryDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { encodeBatch } from '../core/wire/batch.ts';
 import { seededRandom } from '../core/world.ts';
-import { Engine } from './engine.ts';
-import { isSealed } from './file-on-disk.ts';
+import { StorageEngine } from './storage-engine.ts';
+import { isSealedFile } from './database-file.ts';
 import { openGatewayLog } from './gateway-log.ts';
-import { Leaving } from './leaving.ts';
+import { GradualRemoval } from './gradual-removal.ts';
 import { LogFile } from './log-file.ts';
-import { START, type AcceptedGroup, type GatewayLog } from './types.ts';
+import { LOG_START, type AcceptedGroup, type GatewayLog } from './types.ts';
 import { verifyLog } from './verify.ts';
 import { directStorage } from './worker-storage.ts';
 
@@ -23,13 +23,13 @@ const ALL = { maxGroups: 10_000, maxBytes: 1 << 30 };
 const EVENTS = 6;
 
 /** What a file needs beside its commits is done when the test says so. */
-class SteppedEngine extends Engine {
-  override tidy(): boolean {
+class SteppedEngine extends StorageEngine {
+  override runMaintenanceStep(): boolean {
     return false;
   }
 
   step(): boolean {
-    return super.tidy();
+    return super.runMaintenanceStep();
   }
 }
 
@@ -56,7 +56,7 @@ async function bench(t: TestContext, { maxFileBytes = OPTIONS.maxFileBytes, mono
   const one: Bench = {
     log, engine, dir: join(dir, 'log'), next: 1, world,
     async accept() {
-      const drafts = Array.from({ length: EVENTS }, (_, at) => bulkyDraft(one.next + at, 1500, () => random.next()));
+      const drafts = Array.from({ length: EVENTS }, (_, index) => bulkyDraft(one.next + index, 1500, () => random.next()));
       const payload = encodeBatch({ from: 'a', stream: 'measurement', epoch: 7, seq: one.next }, drafts);
       const group: AcceptedGroup = { origin: { sender: 'a', stream: 'measurement', epoch: 7, seq: one.next, span: EVENTS, receivedAt: 1 }, count: EVENTS, payload };
       await log.accept([group]);
@@ -85,14 +85,14 @@ async function check(copy: string, last: number, what: string): Promise<void> {
   assert.deepEqual([step.value.faults, step.value.events, step.value.live], [[], last, []], `${what}: verify`);
   const world = testWorld();
   const log = await openGatewayLog({ ...OPTIONS, dir: copy }, world, directStorage());
-  const seen = (await log.read(START, ALL)).flatMap(({ seq, count }) => Array.from({ length: count }, (_, at) => seq + at));
-  assert.deepEqual(seen, Array.from({ length: last }, (_, at) => at + 1), what);
+  const seen = (await log.read(LOG_START, ALL)).flatMap(({ seq, count }) => Array.from({ length: count }, (_, index) => seq + index));
+  assert.deepEqual(seen, Array.from({ length: last }, (_, index) => index + 1), what);
   assert.deepEqual(log.mark('a', 'measurement', 7), { upTo: last, have: [] }, what);
   await log.accept([acceptedGroup('b', 1, 3)]);
   assert.equal((await log.read(log.tail(), ALL)).length, last / EVENTS + 1, what);
   await log.close();
   assert.deepEqual(world.told.filter(({ kind }) => kind === 'fault'), [], what);
-  assert.ok(filesOf(copy).every((name) => isSealed(join(copy, name))), what);
+  assert.ok(filesOf(copy).every((name) => isSealedFile(join(copy, name))), what);
   assert.ok(!existsSync(join(copy, 'next.db')), what);
 }
 
@@ -107,12 +107,12 @@ test('a process that dies between any two steps leaves all that it acknowledged'
     for (let left = Math.floor(random.next() * 3); left > 0 && one.engine.step(); left -= 1) {
       steps += 1;
       await check(copyOf(one.dir), one.next - 1, `after ${one.next - 1} and ${steps} steps`);
-      assert.equal((await one.log.read(START, ALL)).length, (one.next - 1) / EVENTS, 'what is being put to rest can be read');
+      assert.equal((await one.log.read(LOG_START, ALL)).length, (one.next - 1) / EVENTS, 'what is being put to rest can be read');
     }
   }
   while (one.engine.step());
   assert.ok(steps > 10);
-  assert.deepEqual(filesOf(one.dir).map((name) => isSealed(join(one.dir, name))), [true, true, true, true, true, false]);
+  assert.deepEqual(filesOf(one.dir).map((name) => isSealedFile(join(one.dir, name))), [true, true, true, true, true, false]);
   assert.equal(one.log.size().bytes, filesOf(one.dir).reduce((sum, name) => sum + readFileSync(join(one.dir, name)).length, readFileSync(join(one.dir, `${filesOf(one.dir).at(-1) as string}-wal`)).length));
 });
 
@@ -153,7 +153,7 @@ test('a process that dies within a step leaves all that it acknowledged', async 
   // At rest but for its header.
   while (one.engine.step());
   const [full] = filesOf(one.dir) as [string];
-  assert.ok(isSealed(join(one.dir, full)));
+  assert.ok(isSealedFile(join(one.dir, full)));
   await check(copyOf(one.dir, (dir) => {
     const bytes = readFileSync(join(dir, full));
     bytes.set([2, 2], 18);
@@ -163,9 +163,9 @@ test('a process that dies within a step leaves all that it acknowledged', async 
 
 test('a disk that refuses the next file ahead of time is asked again when it is needed', async (t) => {
   const one = await bench(t);
-  const prepare = t.mock.method(LogFile, 'prepare');
+  const create = t.mock.method(LogFile, 'create');
   await one.accept();
-  const refuse = (code: string) => prepare.mock.mockImplementationOnce(() => { throw Object.assign(new Error(code), { code, syscall: 'fsync' }); });
+  const refuse = (code: string) => create.mock.mockImplementationOnce(() => { throw Object.assign(new Error(code), { code, syscall: 'fsync' }); });
   refuse('ENOSPC');
   const grow = async (files: number) => {
     while (filesOf(one.dir).length < files) {
@@ -174,12 +174,12 @@ test('a disk that refuses the next file ahead of time is asked again when it is 
     }
   };
   await grow(2);
-  assert.equal(prepare.mock.callCount(), 3, 'the first file, a try, and the second file');
+  assert.equal(create.mock.callCount(), 3, 'the first file, a try, and the second file');
   assert.equal(one.world.told.length, 0, 'nobody was kept waiting, so nobody hears of it');
 
   // Both ahead of time and when it is needed: then a third time, under another roof, at once.
   refuse('EIO');
-  prepare.mock.mockImplementationOnce(() => { throw Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'fsync' }); }, prepare.mock.callCount() + 1);
+  create.mock.mockImplementationOnce(() => { throw Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'fsync' }); }, create.mock.callCount() + 1);
   await grow(3);
   while (!existsSync(join(one.dir, 'next.db'))) {
     await one.accept();
@@ -193,12 +193,12 @@ test('a disk that refuses the next file ahead of time is asked again when it is 
 
 test('each file is made once, ahead of time, and takes its name when it is needed', async (t) => {
   const one = await bench(t);
-  const prepare = t.mock.method(LogFile, 'prepare');
+  const create = t.mock.method(LogFile, 'create');
   while (filesOf(one.dir).length < 4) {
     await one.accept();
     while (one.engine.step());
   }
-  assert.equal(prepare.mock.callCount(), 4);
+  assert.equal(create.mock.callCount(), 4);
 });
 
 test('a slow disk is written back in larger portions: what it costs there are forced writes, not pages', async (t) => {
@@ -221,7 +221,7 @@ test('a slow disk is written back in larger portions: what it costs there are fo
 test('a large file goes in portions, and what a killed process left of it at the next opening', async (t) => {
   const { dir, remove } = await memoryDir();
   t.after(remove);
-  const leaving = new Leaving(dir);
+  const leaving = new GradualRemoval(dir);
   for (const name of ['a.db', 'b.db']) {
     writeFileSync(join(dir, name), '');
     truncateSync(join(dir, name), 20 << 20);
@@ -229,19 +229,19 @@ test('a large file goes in portions, and what a killed process left of it at the
     leaving.add(name);
   }
   const left = () => readdirSync(dir).toSorted().map((name) => [name, statSync(join(dir, name)).size >> 20]);
-  assert.ok(leaving.step());
+  assert.ok(leaving.removePortion());
   assert.deepEqual(left(), [['a.db.gone', 12], ['a.db.gone-wal', 0], ['b.db.gone', 20], ['b.db.gone-wal', 0]]);
-  assert.ok(leaving.step() && leaving.step());
+  assert.ok(leaving.removePortion() && leaving.removePortion());
   assert.deepEqual(left(), [['b.db.gone', 20], ['b.db.gone-wal', 0]]);
-  const next = new Leaving(dir);
-  assert.deepEqual([left(), next.step()], [[], false]);
+  const next = new GradualRemoval(dir);
+  assert.deepEqual([left(), next.removePortion()], [[], false]);
 });
 
 test('where nobody finds the time, full files do not pile up; one that goes before it is at rest is gone', async (t) => {
   const one = await bench(t);
   while (filesOf(one.dir).length < 6) await one.accept();
-  assert.deepEqual(filesOf(one.dir).map((name) => isSealed(join(one.dir, name))), [true, true, true, false, false, false]);
-  one.log.hold('store', one.log.head(), true);
+  assert.deepEqual(filesOf(one.dir).map((name) => isSealedFile(join(one.dir, name))), [true, true, true, false, false, false]);
+  one.log.setConsumer('store', one.log.head(), true);
   await one.world.clock.advanceMs(2 * OPTIONS.keepMs);
   assert.equal(filesOf(one.dir).length, 1);
   assert.ok(one.log.tail().seq > 0);

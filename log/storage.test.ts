@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failureOf, isDamage, isFull, isInputOutput, isNotDatabase, isReadOnly, isSqlite, StorageError } from './storage.ts';
+import { storageFailureOf, isCorruption, isDiskFullFailure, isIoError, isNotDatabaseError, isReadOnlyFailure, isSqliteError, StorageError } from './storage.ts';
 
 const sqlite = (errcode: number) => Object.assign(new Error('message'), { code: 'ERR_SQLITE_ERROR', errcode, errstr: 'text' });
 const system = (code: string) => Object.assign(new Error('message'), { code, syscall: 'write' });
@@ -13,25 +13,25 @@ const MEANINGS: [number, string, string][] = [
 ];
 
 function meaning(error: Error): string {
-  const { roll, locked, again } = failureOf(error);
-  const failure = failureOf(error);
-  return Object.entries({ again, damage: isDamage(error), full: isFull(failure), io: isInputOutput(error), locked, notdb: isNotDatabase(error), readonly: isReadOnly(failure), roll }).filter(([, is]) => is).map(([name]) => name).toSorted().join(' ');
+  const { needsNewFile, locked, retryable } = storageFailureOf(error);
+  const failure = storageFailureOf(error);
+  return Object.entries({ again: retryable, damage: isCorruption(error), full: isDiskFullFailure(failure), io: isIoError(error), locked, notdb: isNotDatabaseError(error), readonly: isReadOnlyFailure(failure), roll: needsNewFile }).filter(([, is]) => is).map(([name]) => name).toSorted().join(' ');
 }
 
 for (const [code, what, expected] of MEANINGS) {
   test(`SQLite ${code}, ${what}: ${expected}`, () => {
     assert.equal(meaning(sqlite(code)), expected.split(' ').toSorted().join(' '));
-    assert.equal(isSqlite(sqlite(code)), true);
-    assert.deepEqual([failureOf(sqlite(code)).code, failureOf(sqlite(code)).detail], [code, `text (SQLite ${code})`]);
+    assert.equal(isSqliteError(sqlite(code)), true);
+    assert.deepEqual([storageFailureOf(sqlite(code)).code, storageFailureOf(sqlite(code)).detail], [code, `text (SQLite ${code})`]);
   });
 }
 
 test('errors of the system, and those that are no failure of a disk', () => {
   assert.deepEqual(['ENOSPC', 'EIO', 'EROFS', 'EACCES', 'ERR_OUT_OF_RANGE'].map((code) => meaning(system(code))), ['full', 'again roll', 'readonly roll', 'roll', 'again damage roll']);
-  assert.deepEqual([failureOf(system('EIO')).code, failureOf(system('EIO')).detail, isSqlite(system('EIO'))], ['EIO', 'message', false]);
-  assert.deepEqual(failureOf(new TypeError('wrong')), { code: 'UNKNOWN', detail: 'wrong', roll: true, locked: false, again: false });
-  assert.equal(failureOf(Object.assign(new Error('only this'), { errcode: 1 })).detail, 'only this (SQLite 1)');
-  const failure = failureOf(sqlite(13));
-  assert.equal(failureOf(new StorageError(failure)), failure);
+  assert.deepEqual([storageFailureOf(system('EIO')).code, storageFailureOf(system('EIO')).detail, isSqliteError(system('EIO'))], ['EIO', 'message', false]);
+  assert.deepEqual(storageFailureOf(new TypeError('wrong')), { code: 'UNKNOWN', detail: 'wrong', roll: true, locked: false, again: false });
+  assert.equal(storageFailureOf(Object.assign(new Error('only this'), { errcode: 1 })).detail, 'only this (SQLite 1)');
+  const failure = storageFailureOf(sqlite(13));
+  assert.equal(storageFailureOf(new StorageError(failure)), failure);
   assert.deepEqual([new StorageError(failure).message, new StorageError(failure).name], [failure.detail, 'StorageError']);
 });

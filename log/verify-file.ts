@@ -1,77 +1,77 @@
-/** One file of a log, read back whole: by its tree of pages, and where that is damaged by the pages themselves. */
+/** Reads a whole log file: through SQLite, or from raw pages when damaged. */
 import { existsSync } from 'node:fs';
-import { isSealed } from './file-on-disk.ts';
+import { isSealedFile } from './database-file.ts';
 import { LogFile } from './log-file.ts';
-import { addRange, type Range } from './ranges.ts';
-import { readRaw } from './raw-rows.ts';
-import { walk } from './salvage.ts';
-import { failureOf, isDamage, isSqlite, type Group } from './storage.ts';
+import { addRange, type SeqRange } from './ranges.ts';
+import { readRawFile } from './recover-rows.ts';
+import { recoverFile } from './salvage.ts';
+import { storageFailureOf, isCorruption, isSqliteError, type LogGroup } from './storage.ts';
 import type { GroupOrigin } from './types.ts';
-import { readWriteAhead } from './write-ahead.ts';
+import { readWal } from './wal.ts';
 
 const MAGIC = 'SQLite format 3\0';
 
-export interface FileContent {
+export interface LogFileContent {
   groups: number;
-  /** Numbers of rows whose checksum is right, in order. */
-  present: Range[];
+  /** Numbers in valid rows, in order. */
+  present: SeqRange[];
   origins: GroupOrigin[];
-  /** State (edge) or snapshot of marks (gateway) that it begins with; null: it cannot be read. */
+  /** State (edge) or snapshot of marks (gateway) at its start; null when unreadable. */
   state: string | null;
-  /** Settled ranges that were written beside groups. */
+  /** Settled ranges written without groups. */
   settled: string[];
-  /** How far the log was trimmed when it was written last. */
+  /** Trim state at its last write. */
   trimmed: string | null;
-  /** It was put together from a damaged one: rows may be missing. */
+  /** The file was salvaged: rows may be missing. */
   isSalvaged: boolean;
-  /** What is wrong with its bytes; null: nothing. */
+  /** Damage; null when none. */
   damage: string | null;
 }
 
-/** @param path of a file that nobody writes to */
-export function readBack(path: string, form: { epoch: number; origins: boolean }): FileContent {
-  // What a killed process left is not opened as a database, since that would change it.
-  if (!isSealed(path)) return ofPages(path, form, leftOverDamage(path));
+/** @param path of a file that is not being written */
+export function readLogFile(path: string, form: { epoch: number; origins: boolean }): LogFileContent {
+  // A file of a killed process is not opened with SQLite, which would change it.
+  if (!isSealedFile(path)) return readByPages(path, form, leftOverDamage(path));
   try {
-    const found = ofTree(path, form);
-    return found.damage === null ? found : ofPages(path, form, found.damage);
+    const found = readByTree(path, form);
+    return found.damage === null ? found : readByPages(path, form, found.damage);
   } catch (error) {
-    if (!isSqlite(error) && !isDamage(error)) throw error;
-    return ofPages(path, form, failureOf(error).detail);
+    if (!isSqliteError(error) && !isCorruption(error)) throw error;
+    return readByPages(path, form, storageFailureOf(error).detail);
   }
 }
 
 function leftOverDamage(path: string): string | null {
-  if (existsSync(`${path}-wal`) && readWriteAhead(readRaw(`${path}-wal`)).damaged) return 'the write-ahead log is damaged';
-  return readRaw(path).subarray(0, MAGIC.length).toString('latin1') === MAGIC ? null : 'file is not a database';
+  if (existsSync(`${path}-wal`) && readWal(readRawFile(`${path}-wal`)).damaged) return 'write-ahead log is damaged';
+  return readRawFile(path).subarray(0, MAGIC.length).toString('latin1') === MAGIC ? null : 'file is not a database';
 }
 
-function ofTree(path: string, { epoch, origins }: { epoch: number; origins: boolean }): FileContent {
-  const file = LogFile.open(path, epoch, origins, true);
+function readByTree(path: string, { epoch, origins }: { epoch: number; origins: boolean }): LogFileContent {
+  const file = LogFile.openForReading(path, epoch, origins, true);
   try {
     const content = empty(null);
     for (const group of file.groups(0, Number.MAX_SAFE_INTEGER)) {
       if (group) take(content, group);
       else content.damage = 'wrong checksum';
     }
-    const [state, trimmed] = [file.note('state'), file.note('trimmed')];
+    const [state, trimmed] = [file.metadata('state'), file.metadata('trimmed')];
     if (state.damaged || trimmed.damaged) content.damage ??= 'wrong checksum';
-    return Object.assign(content, { state: state.text, trimmed: trimmed.text, isSalvaged: file.isSalvaged, settled: origins ? file.settledNotes() : [] });
+    return Object.assign(content, { state: state.text, trimmed: trimmed.text, isSalvaged: file.isSalvaged, settled: origins ? file.settledRanges() : [] });
   } finally {
     file.close();
   }
 }
 
-function ofPages(path: string, form: { epoch: number; origins: boolean }, damage: string | null): FileContent {
-  const { groups, notes, settled } = walk(path, form);
+function readByPages(path: string, form: { epoch: number; origins: boolean }, damage: string | null): LogFileContent {
+  const { groups, metadata, settled } = recoverFile(path, form);
   const content = empty(damage);
   for (const group of groups) take(content, group);
-  return Object.assign(content, { state: notes.state ?? null, trimmed: notes.trimmed ?? null, settled });
+  return Object.assign(content, { state: metadata.state ?? null, trimmed: metadata.trimmed ?? null, settled });
 }
 
-const empty = (damage: string | null): FileContent => ({ groups: 0, present: [], origins: [], state: null, settled: [], trimmed: null, isSalvaged: false, damage });
+const empty = (damage: string | null): LogFileContent => ({ groups: 0, present: [], origins: [], state: null, settled: [], trimmed: null, isSalvaged: false, damage });
 
-function take(content: FileContent, { seq, count, origin }: Group): void {
+function take(content: LogFileContent, { seq, count, origin }: LogGroup): void {
   content.groups += 1;
   const last = content.present.at(-1);
   if (last && seq === last[1] + 1) last[1] = seq + count - 1;

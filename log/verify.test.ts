@@ -13,7 +13,7 @@ import { STREAMS } from '../core/event.ts';
 import { seededRandom } from '../core/world.ts';
 import { openEdgeLog } from './edge-log.ts';
 import { openGatewayLog } from './gateway-log.ts';
-import { addRange, countOf, missingOf, type Range } from './ranges.ts';
+import { addRange, countNumbers, missingRanges, type SeqRange } from './ranges.ts';
 import { verifyLog, type LogCheck } from './verify.ts';
 import { directStorage } from './worker-storage.ts';
 
@@ -27,7 +27,7 @@ function verified(dir: string, form: typeof EDGE_FORM | typeof GATEWAY_FORM, isH
   for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
 }
 
-const missingIn = ({ faults }: LogCheck): Range[] => faults.filter(({ code }) => code === 'CV_VERIFY_LOG_MISSING').reduce<Range[]>((sum, { params }) => addRange(sum, Number(params.fromSeq), Number(params.toSeq)), []);
+const missingIn = ({ faults }: LogCheck): SeqRange[] => faults.filter(({ code }) => code === 'CV_VERIFY_LOG_MISSING').reduce<SeqRange[]>((sum, { params }) => addRange(sum, Number(params.fromSeq), Number(params.toSeq)), []);
 
 async function folder(t: TestContext): Promise<string> {
   const { dir, remove } = await memoryDir();
@@ -40,7 +40,7 @@ async function edgeFolder(t: TestContext, events: number, isKilled = false): Pro
   const dir = await folder(t);
   const random = seededRandom(3);
   const log = await openEdgeLog({ ...EDGE, dir }, testWorld(), directStorage());
-  for (let at = 1; at <= events; at += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(at + step, 600, () => random.next(), 'state')));
+  for (let index = 1; index <= events; index += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(index + step, 600, () => random.next(), 'state')));
   if (isKilled) await cp(dir, `${dir}-dead`, { recursive: true, filter: (path) => !path.endsWith('lock.db') });
   await log.close();
   return { dir: isKilled ? `${dir}-dead` : dir, epoch: log.epoch };
@@ -52,9 +52,9 @@ async function content(dir: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all((await readdir(dir)).map(async (name) => [name, (await readFile(join(dir, name))).toString('base64')] as const)));
 }
 
-async function flip(path: string, at: number): Promise<void> {
+async function flip(path: string, offset: number): Promise<void> {
   const bytes = await readFile(path);
-  bytes[at] = (bytes[at] as number) ^ 0x55;
+  bytes[offset] = (bytes[offset] as number) ^ 0x55;
   await writeFile(path, bytes);
 }
 
@@ -83,14 +83,14 @@ test('flipped bytes: what it names as missing is what an opening cannot read, to
     }
     const check = verified(copy, EDGE_FORM);
     const log = await openEdgeLog({ ...EDGE, dir: copy }, testWorld(), directStorage());
-    const present = (await readAll(log, 'state')).filter(({ kind }) => kind !== 'gap').reduce<Range[]>((sum, { seq }) => addRange(sum, seq, seq), []);
+    const present = (await readAll(log, 'state')).filter(({ kind }) => kind !== 'gap').reduce<SeqRange[]>((sum, { seq }) => addRange(sum, seq, seq), []);
     await log.close();
-    assert.deepEqual(missingIn(check), missingOf(present, 1, 400), `round ${round}`);
-    assert.equal(check.events, countOf(present));
+    assert.deepEqual(missingIn(check), missingRanges(present, 1, 400), `round ${round}`);
+    assert.equal(check.events, countNumbers(present));
     damaged += Number(check.faults.length > 0);
     // What the opening has named is no fault any more. How far the old epoch went only the head knew, which has moved on.
     const again = verified(copy, EDGE_FORM);
-    assert.deepEqual([again.faults, again.named], [[], (present.at(-1)?.[1] ?? 0) - countOf(present)], `round ${round}, once more`);
+    assert.deepEqual([again.faults, again.named], [[], (present.at(-1)?.[1] ?? 0) - countNumbers(present)], `round ${round}, once more`);
     await rm(copy, { recursive: true });
   }
   assert.ok(damaged > 10);
@@ -120,12 +120,12 @@ test('beside the process that writes: its open files are left out, closed ones a
   const random = seededRandom(3);
   const log = await openEdgeLog({ ...EDGE, dir }, testWorld(), directStorage());
   t.after(() => log.close());
-  for (let at = 1; at <= 400; at += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(at + step, 600, () => random.next(), 'state')));
+  for (let index = 1; index <= 400; index += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(index + step, 600, () => random.next(), 'state')));
   const files = await dataFiles(dir);
   const check = verified(dir, EDGE_FORM, true);
   assert.deepEqual([check.faults, check.live], [[], [files.at(-1)]]);
   assert.equal(check.files, files.length - 1);
-  for (let at = 4096 * 2; at < 4096 * 12; at += 512) await flip(join(dir, files[1] as string), at);
+  for (let offset = 4096 * 2; offset < 4096 * 12; offset += 512) await flip(join(dir, files[1] as string), offset);
   assert.ok(verified(dir, EDGE_FORM, true).faults.length > 0);
   // Nothing of this has taken the writer's lock away.
   await log.append(testDrafts(401, 1, { kind: 'state' }));
@@ -136,7 +136,7 @@ test('beside the process that writes: a closed file that is cut short lacks its 
   const random = seededRandom(3);
   const log = await openEdgeLog({ ...EDGE, dir }, testWorld(), directStorage());
   t.after(() => log.close());
-  for (let at = 1; at <= 400; at += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(at + step, 600, () => random.next(), 'state')));
+  for (let index = 1; index <= 400; index += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(index + step, 600, () => random.next(), 'state')));
   const files = await dataFiles(dir);
   const [first, next] = files.slice(1, 3).map((name) => Number(name.split('-')[2]?.slice(0, -3))) as [number, number];
   const path = join(dir, files[1] as string);
@@ -149,7 +149,7 @@ test('beside the process that writes: a closed file that is cut short lacks its 
 test('one row that is missing among others is named, and only its numbers', async (t) => {
   const dir = await folder(t);
   const log = await openEdgeLog({ ...EDGE, dir }, testWorld(), directStorage());
-  for (let at = 1; at <= 9; at += 1) await log.append(testDrafts(at, 1, { kind: 'state' }));
+  for (let index = 1; index <= 9; index += 1) await log.append(testDrafts(index, 1, { kind: 'state' }));
   await log.close();
   const db = new DatabaseSync(join(dir, (await dataFiles(dir))[0] as string));
   db.exec('DELETE FROM g WHERE seq = 5');
@@ -180,7 +180,7 @@ test('a gateway: numbers, marks of each sender, and what was let go or named', a
   const again = await openGatewayLog({ ...GATEWAY, dir: copy }, world, directStorage());
   await again.close();
   const named = verified(copy, GATEWAY_FORM);
-  assert.deepEqual([named.faults, named.named], [[], countOf(missing)]);
+  assert.deepEqual([named.faults, named.named], [[], countNumbers(missing)]);
 });
 
 test('a gateway: what it let go for its age is no fault, in a folder that is closed or held', async (t) => {

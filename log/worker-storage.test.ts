@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { memoryDir } from '../core/testing/temp-dir.ts';
-import type { OpenRequest } from './storage.ts';
+import type { StorageOpenRequest } from './storage.ts';
 import { directStorage, workerStorage } from './worker-storage.ts';
 
-const REQUEST: Omit<OpenRequest, 'dir'> = { chains: ['log'], origins: false, maxBytes: 64 << 20, nowMs: 1_760_000_000_000 };
+const REQUEST: Omit<StorageOpenRequest, 'dir'> = { chains: ['log'], origins: false, maxBytes: 64 << 20, nowMs: 1_760_000_000_000 };
 
 test('a process whose log is idle ends by itself, after everything that was asked of it is answered', async (t) => {
   const { dir, remove } = await memoryDir();
@@ -35,7 +35,7 @@ test('a thread that fails says why, to whoever asked and to whoever asks later',
     });`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 30_000 });
   const [first, second] = JSON.parse(stdout) as string[];
-  assert.match(String(first), /^the log's thread failed: .*input-type/);
+  assert.match(String(first), /^log worker failed: .*input-type/);
   assert.equal(second, first);
 });
 
@@ -61,7 +61,7 @@ test('payloads that are slices of one buffer come back as they were, and a failu
     const { groups: found } = await storage.read({ chain: 'log', parts: [{ ...file, from: 1, to: 3 }], maxGroups: 9, maxBytes: 99 });
     assert.deepEqual(found.map(({ seq, payload }) => [seq, Buffer.from(payload).toString()]), [[1, 'bc'], [2, 'fgh']]);
     assert.equal(whole.toString(), 'abcdefgh');
-    await assert.rejects(storage.commit({ chain: 'log', file: { ...file, name: 'log-1-4.db', first: 4 }, groups, monotonicMs: 0 }), { failure: { code: 'STATE_MISSING', detail: 'a new file needs the state: log-1-4.db', roll: true, locked: false, again: true } });
+    await assert.rejects(storage.commit({ chain: 'log', file: { ...file, name: 'log-1-4.db', first: 4 }, groups, monotonicMs: 0 }), { failure: { code: 'STATE_MISSING', detail: 'new file without state: log-1-4.db', roll: true, locked: false, again: true } });
     await storage.close();
   }
 });

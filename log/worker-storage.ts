@@ -1,7 +1,7 @@
-/** The storage of a log in a thread of its own, so that no fsync ever holds up the main loop. */
+/** The storage of a log in its own thread, so that no fsync blocks the main loop. */
 import { Worker } from 'node:worker_threads';
-import { Engine } from './engine.ts';
-import { failureOf, StorageError, type CommitRequest, type Storage } from './storage.ts';
+import { StorageEngine } from './storage-engine.ts';
+import { storageFailureOf, StorageError, type CommitRequest, type LogStorage } from './storage.ts';
 import type { StorageAnswer, StorageCall } from './worker.ts';
 
 interface Pending {
@@ -9,12 +9,12 @@ interface Pending {
   reject: (error: StorageError) => void;
 }
 
-export function workerStorage(): Storage {
+export function workerStorage(): LogStorage {
   const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url), { name: 'log' });
   const pending = new Map<number, Pending>();
   let nextId = 1;
   let dead: StorageError | null = null;
-  // An idle log keeps no process alive; one with work under way does.
+  // An idle log does not keep the process alive; pending work does.
   worker.unref();
 
   worker.on('message', (answer: StorageAnswer) => {
@@ -25,12 +25,12 @@ export function workerStorage(): Storage {
     else call?.resolve(answer.value as never);
   });
   const die = (detail: string) => {
-    dead ??= new StorageError({ code: 'WORKER', detail, roll: true, locked: false });
+    dead ??= new StorageError({ code: 'WORKER', detail, needsNewFile: true, locked: false });
     for (const call of pending.values()) call.reject(dead);
     pending.clear();
   };
-  worker.on('error', (error) => die(`the log's thread failed: ${(error as Error).message}`));
-  worker.on('exit', (code) => die(`the log's thread ended (${code})`));
+  worker.on('error', (error) => die(`log worker failed: ${(error as Error).message}`));
+  worker.on('exit', (code) => die(`log worker exited (${code})`));
 
   function ask<T>(operation: StorageCall['operation'], request: unknown, transfer: ArrayBuffer[] = []): Promise<T> {
     if (dead) return Promise.reject(dead);
@@ -47,7 +47,7 @@ export function workerStorage(): Storage {
     open: (request) => ask('open', request),
     commit(request) {
       const memory = new ArrayBuffer(request.groups.reduce((sum, { payload }) => sum + payload.length, 0));
-      return ask('commit', withPayloadsIn(memory, request), [memory]);
+      return ask('commit', copyPayloads(memory, request), [memory]);
     },
     read: (request) => ask('read', request),
     replay: (request) => ask('replay', request),
@@ -64,26 +64,26 @@ export function workerStorage(): Storage {
   };
 }
 
-/** The payloads are the caller's, often slices of a larger buffer: the thread gets copies of its own, in one piece to hand over. */
-function withPayloadsIn(memory: ArrayBuffer, request: CommitRequest): CommitRequest {
-  let at = 0;
+/** Payloads are often slices of a larger buffer: copied into one buffer that can be transferred. */
+function copyPayloads(memory: ArrayBuffer, request: CommitRequest): CommitRequest {
+  let offset = 0;
   const groups = request.groups.map((group) => {
-    const payload = new Uint8Array(memory, at, group.payload.length);
+    const payload = new Uint8Array(memory, offset, group.payload.length);
     payload.set(group.payload);
-    at += payload.length;
+    offset += payload.length;
     return { ...group, payload };
   });
   return { ...request, groups };
 }
 
-/** The same without a thread, for tests and rigs: what is done between messages is done right after each. */
-export function directStorage(engine: Engine = new Engine()): Storage {
+/** The same without a thread, for tests and rigs: maintenance runs right after each call. */
+export function directStorage(engine: StorageEngine = new StorageEngine()): LogStorage {
   const call = <T>(run: () => T): Promise<T> => new Promise((resolve, reject) => {
     try {
       resolve(run());
-      while (engine.tidy());
+      while (engine.runMaintenanceStep());
     } catch (error) {
-      reject(new StorageError(failureOf(error), { cause: error }));
+      reject(new StorageError(storageFailureOf(error), { cause: error }));
     }
   });
   return {

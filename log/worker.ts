@@ -1,10 +1,10 @@
 /**
- * The thread that owns the files of one log: answers the messages of `worker-storage.ts`, one after the other, and does
- * what the files need beside that when it has answered, a step at a time: whoever comes meanwhile waits for one step.
+ * The thread that owns the files of one log: answers the messages of `worker-storage.ts` in order and runs maintenance
+ * between them, one step at a time.
  */
 import { parentPort } from 'node:worker_threads';
-import { Engine } from './engine.ts';
-import { failureOf, type StorageFailure } from './storage.ts';
+import { StorageEngine } from './storage-engine.ts';
+import { storageFailureOf, type StorageFailure } from './storage.ts';
 
 export interface StorageCall {
   id: number;
@@ -14,7 +14,7 @@ export interface StorageCall {
 
 export type StorageAnswer = { id: number; value: unknown } | { id: number; failure: StorageFailure };
 
-const engine = new Engine(() => performance.now());
+const engine = new StorageEngine(() => performance.now());
 let isTidying = false;
 
 parentPort?.on('message', ({ id, operation, request }: StorageCall) => {
@@ -22,7 +22,7 @@ parentPort?.on('message', ({ id, operation, request }: StorageCall) => {
   try {
     answer = { id, value: (engine[operation] as (request: unknown) => unknown).call(engine, request) };
   } catch (error) {
-    answer = { id, failure: failureOf(error) };
+    answer = { id, failure: storageFailureOf(error) };
   }
   parentPort?.postMessage(answer, payloadsOf(answer));
   if (!isTidying) setImmediate(tidy);
@@ -30,11 +30,11 @@ parentPort?.on('message', ({ id, operation, request }: StorageCall) => {
 });
 
 function tidy(): void {
-  isTidying = engine.tidy();
+  isTidying = engine.runMaintenanceStep();
   if (isTidying) setImmediate(tidy);
 }
 
-/** Payloads of a read are handed over, not copied. */
+/** Payloads of a read are transferred, not copied. */
 function payloadsOf(answer: StorageAnswer): ArrayBuffer[] {
   if (!('value' in answer)) return [];
   const { groups } = (answer.value ?? {}) as { groups?: { payload: Uint8Array<ArrayBuffer> }[] };

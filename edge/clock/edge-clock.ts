@@ -3,7 +3,7 @@
  * with a time that may be years off; until somebody who is to be believed has set it, everything it stamps is
  * `unsynced`. Once it is known, the clock goes on by elapsed time, follows its source, and steps only on a trusted word.
  */
-import type { Boot, BootClock, Recalled } from '../../log/boot.ts';
+import type { Boot, BootClock, SavedClockTimes } from '../../log/boot.ts';
 import type { Clock, ClockTrust, Timer } from '../../core/world.ts';
 
 export const TIME_SOURCES = ['system', 'ntp', 'hardware', 'gateway'] as const;
@@ -75,9 +75,9 @@ export class EdgeClock implements Clock, BootClock {
   }
 
   /** Goes on where this boot was, else with the system's time, but never below what was shown before. */
-  begin({ shownAt, assumedAt, trueAt }: Recalled): void {
+  begin({ newestAt, assumedAt, trueAt }: SavedClockTimes): void {
     const uptimeMs = this.boot.uptimeMs();
-    this.#zeroAt = this.#assumedAt = assumedAt ?? Math.max(this.#system.nowMs(), shownAt) - uptimeMs;
+    this.#zeroAt = this.#assumedAt = assumedAt ?? Math.max(this.#system.nowMs(), newestAt) - uptimeMs;
     this.#givenAt = -Infinity;
     if (trueAt !== null) this.learn('boot', trueAt + uptimeMs);
   }

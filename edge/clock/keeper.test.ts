@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Draft } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
-import { NOT_BEFORE, type BootRecord } from '../../log/boots.ts';
+import { EARLIEST_CLOCK_MS, type BootRecord } from '../../log/boot-history.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { EdgeClock, TIME_SOURCES, type TimeSource } from './edge-clock.ts';
@@ -23,12 +23,12 @@ interface Start {
   unknown?: BootRecord[];
 }
 
-async function start(trust: TimeSource[], behindMs: number, { upMs = 0, shownAt = NOT_BEFORE, trueAt = null, isSynchronised = () => false, hardwareAt = () => null, unknown = [] }: Start = {}) {
+async function start(trust: TimeSource[], behindMs: number, { upMs = 0, shownAt = EARLIEST_CLOCK_MS, trueAt = null, isSynchronised = () => false, hardwareAt = () => null, unknown = [] }: Start = {}) {
   const truth = new VirtualClock(TRUTH);
   const system = { nowMs: () => truth.nowMs() - behindMs, monotonicMs: () => truth.monotonicMs(), after: truth.after.bind(truth) };
   const clock = new EdgeClock(system, { id: 'a', uptimeMs: () => upMs + truth.monotonicMs() });
   assert.equal(clock.nowMs(), system.nowMs());
-  clock.begin({ shownAt, assumedAt: null, trueAt });
+  clock.begin({ newestAt: shownAt, assumedAt: null, trueAt });
   const told: TelemetryEvent[] = [];
   const disk = { fails: false, takesNone: false, saves: 0, decided: [] as number[], events: [] as Draft[] };
   const asked = { ntp: 0, hardware: 0 };
@@ -44,8 +44,8 @@ async function start(trust: TimeSource[], behindMs: number, { upMs = 0, shownAt 
         if (disk.takesNone) throw new FaultError('CV_LOG_FAILED', { detail: 'full' });
         disk.events.push(...drafts);
       },
-      decideClock: (trueAt): BootRecord[] => { disk.decided.push(trueAt); return unknown; },
-      saveClock: async () => {
+      correctClock: (trueAt): BootRecord[] => { disk.decided.push(trueAt); return unknown; },
+      saveClockCorrection: async () => {
         disk.saves += 1;
         if (disk.fails) throw new FaultError('CV_LOG_FAILED', { detail: 'full' });
       },
@@ -133,7 +133,7 @@ test('a system that is behind what was written is not believed, and the gateway 
 test('a system that comes to be right is believed, and the fault is cleared', async () => {
   const { truth, keeper, told, clock } = await start(['system'], 0, { shownAt: TRUTH + 3_600_000 });
   // Set right by hand: what is shown now counts from the same boot.
-  clock.begin({ shownAt: truth.nowMs(), assumedAt: null, trueAt: null });
+  clock.begin({ newestAt: truth.nowMs(), assumedAt: null, trueAt: null });
   await truth.advanceMs(11_000);
   assert.ok(keeper.isSettled);
   assert.deepEqual(told.flatMap((event) => (event.kind === 'fault_cleared' ? [event.code] : [])), ['CV_CLOCK_BEHIND']);
@@ -178,9 +178,9 @@ test('a step is kept for the centre with its size; where the log does not take i
 });
 
 test('boots whose time stays unknown are named by the bounds of their events, however many openings they had', async () => {
-  const boot: BootRecord = { id: 'b', epochs: Array.from({ length: 60 }, (_, at) => 1000 + at), assumedAt: NOT_BEFORE, toMs: 60_000, decided: { shiftMs: 1000, earlierMs: 500, laterMs: 9500, inEpoch: 2000 } };
+  const boot: BootRecord = { id: 'b', epochs: Array.from({ length: 60 }, (_, at) => 1000 + at), assumedAt: EARLIEST_CLOCK_MS, toMs: 60_000, decided: { shiftMs: 1000, earlierMs: 500, laterMs: 9500, inEpoch: 2000 } };
   const { keeper, disk, told } = await start(['system'], 0, { unknown: [boot] });
-  assert.deepEqual(disk.events.map(({ value, window }) => ({ value, window })), [{ value: 10_000, window: { fromAt: NOT_BEFORE + 500, toAt: NOT_BEFORE + 70_500, count: 60 } }]);
+  assert.deepEqual(disk.events.map(({ value, window }) => ({ value, window })), [{ value: 10_000, window: { fromAt: EARLIEST_CLOCK_MS + 500, toAt: EARLIEST_CLOCK_MS + 70_500, count: 60 } }]);
   assert.equal(disk.events[0]?.subject, `epoch ${boot.epochs.join(' ')}`.slice(0, 128), 'no longer than a subject may be');
   const fault = told.flatMap((event) => (event.kind === 'fault' ? [event.fault] : []))[0];
   assert.deepEqual(fault, { code: 'CV_CLOCK_UNKNOWN', params: { from: '2024-01-01T00:00:00.500Z', to: '2024-01-01T00:01:10.500Z', unknownMs: 10_000 } });

@@ -4,7 +4,7 @@
  */
 import type { Draft } from '../../core/event.ts';
 import { faultOf, type Fault } from '../../core/faults.ts';
-import { NOT_BEFORE, type BootRecord } from '../../log/boots.ts';
+import { EARLIEST_CLOCK_MS, type BootRecord } from '../../log/boot-history.ts';
 import { everyMs, type Clock, type Timer, type World } from '../../core/world.ts';
 import { STEP_MS, type EdgeClock, type Step, type TimeSource } from './edge-clock.ts';
 import type { ClockProbe } from './probe.ts';
@@ -33,7 +33,7 @@ export interface KeeperParts {
   probe: ClockProbe;
   edge: string;
   centre: string;
-  log: { decideClock(trueAt: number): readonly BootRecord[]; saveClock(): Promise<void>; append(drafts: readonly Draft[]): Promise<void> };
+  log: { correctClock(trueAt: number): readonly BootRecord[]; saveClockCorrection(): Promise<void>; append(drafts: readonly Draft[]): Promise<void> };
   /** From here on events may be sent. */
   onSettled(): void;
 }
@@ -79,7 +79,7 @@ export class ClockKeeper {
   heard(nowAt: number, tookMs: number): void {
     const { clock, trust } = this.#parts;
     if (!trust.includes('gateway') && !this.#isBehind) return;
-    if (nowAt < NOT_BEFORE || nowAt > NOT_AFTER) return this.#tell({ code: 'CV_UPLINK_ANSWER', params: { detail: `a clock at ${nowAt}` } });
+    if (nowAt < EARLIEST_CLOCK_MS || nowAt > NOT_AFTER) return this.#tell({ code: 'CV_UPLINK_ANSWER', params: { detail: `a clock at ${nowAt}` } });
     if (!clock.trust.isTrusted() && tookMs > QUICK_MS && this.#slowAnswers < SLOW_ANSWERS) {
       this.#slowAnswers += 1;
       return;
@@ -150,7 +150,7 @@ export class ClockKeeper {
   async #settle(): Promise<void> {
     const { clock, log, edge, centre, onSettled } = this.#parts;
     if (this.#isSettled) return;
-    const decided = log.decideClock(clock.zeroAt);
+    const decided = log.correctClock(clock.zeroAt);
     for (const boot of decided) {
       const fault = unknownFault(boot);
       if (!fault) continue;
@@ -167,7 +167,7 @@ export class ClockKeeper {
   /** A disk that is full frees nothing while we wait for it: what cannot be saved now is tried again, and sending goes on. */
   async #save(): Promise<void> {
     try {
-      await this.#parts.log.saveClock();
+      await this.#parts.log.saveClockCorrection();
       this.#isUnsaved = false;
     } catch (error) {
       if (!this.#isUnsaved) this.#tell(faultOf(error, 'CV_LOG_FAILED'));

@@ -2,14 +2,14 @@
 import type { Draft } from '../../core/event.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { OwnIndicator } from '../../core/own-indicators.ts';
-import { isKnown, type BootRecord } from '../../log/boots.ts';
+import { isExactCorrection, type BootRecord } from '../../log/boot-history.ts';
 import type { Step } from './edge-clock.ts';
 
 export const CLOCK_INDICATOR: OwnIndicator = 'CV-CLOCK';
 
 /** Between which times the events of a boot lie, and how much of that is not known; null where all is. */
 function boundsOf({ assumedAt, toMs, decided }: BootRecord): { fromAt: number; toAt: number; unknownMs: number } | null {
-  if (!decided || isKnown(decided)) return null;
+  if (!decided || isExactCorrection(decided)) return null;
   const beganAt = assumedAt + decided.shiftMs;
   return { fromAt: Math.round(beganAt - decided.earlierMs), toAt: Math.round(beganAt + decided.laterMs + toMs), unknownMs: decided.earlierMs + decided.laterMs };
 }

@@ -36,10 +36,10 @@ export class CommandMemory {
       this.#world.tell({ kind: 'fault', fault: this.#unrecorded(error) });
       return;
     }
-    const { kept, faults } = this.#journal;
+    const { lines, faults } = this.#journal;
     for (const fault of faults) this.#world.tell({ kind: 'fault', fault: { ...fault, params: { ...fault.params, file: join(this.#path, String(fault.params.file)) } } });
     if (faults.length > 0) this.#blindUntilMs = this.#world.clock.monotonicMs();
-    for (const { step, id, answer } of kept) {
+    for (const { step, id, answer } of lines) {
       if (step === 'begun') this.#begun.add(String(id));
       const parsed = step === 'answered' ? ANSWER_SCHEMA.safeParse(answer) : null;
       if (parsed?.success) this.#keep(parsed.data);

@@ -1,14 +1,14 @@
 /** Files on their way to a gateway that says what a test wants. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EvidenceFile } from '../../log/evidence/folder.ts';
+import type { EvidenceFile } from '../../log/evidence/evidence-folder.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES, type EvidencePart } from '../../core/wire/messages.ts';
 import { EvidenceSender } from './evidence.ts';
 
-type Waiting = Pick<EvidenceFile, 'sha256' | 'at' | 'mime'> & { content: Uint8Array };
+type Waiting = Pick<EvidenceFile, 'sha256' | 'atMs' | 'mime'> & { content: Uint8Array };
 
-const picture = (nth: number, bytes: number, mime: EvidenceFile['mime'] = 'image/jpeg'): Waiting => ({ sha256: String(nth).padStart(64, '0'), at: nth, mime, content: Uint8Array.from({ length: bytes }, (_, at) => (at * 7 + nth) & 255) });
+const picture = (nth: number, bytes: number, mime: EvidenceFile['mime'] = 'image/jpeg'): Waiting => ({ sha256: String(nth).padStart(64, '0'), atMs: nth, mime, content: Uint8Array.from({ length: bytes }, (_, at) => (at * 7 + nth) & 255) });
 
 function withEvidence(...waiting: Waiting[]) {
   const world = testWorld();

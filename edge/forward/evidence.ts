@@ -2,7 +2,7 @@
  * Files for events on their way to the gateway: the newest first, a part at a time, and only while no live event waits. What
  * a part brought the gateway says; after a break it is asked, and the file goes on from there. Nothing is let go of but by its word.
  */
-import type { EvidenceFile, EvidenceFolder } from '../../log/evidence/folder.ts';
+import type { EvidenceFile, EvidenceFolder } from '../../log/evidence/evidence-folder.ts';
 import { SENT_KINDS, type EvidenceMime } from '../../core/wire/mime.ts';
 import { faultOf } from '../../core/faults.ts';
 import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES, type EvidenceAnswer, type EvidencePart } from '../../core/wire/messages.ts';
@@ -11,7 +11,7 @@ import type { World } from '../../core/world.ts';
 
 export interface EvidenceOutlet {
   /** null until there is one. */
-  folder(): Pick<EvidenceFolder, 'next' | 'get' | 'settle'> | null;
+  folder(): Pick<EvidenceFolder, 'newestWaiting' | 'get' | 'markSent'> | null;
   /** Connected, with room on the link, and no live event that waits for it. */
   mayGo(): boolean;
   send(payload: string): void;
@@ -101,12 +101,12 @@ export class EvidenceSender {
     this.#isLoading = true;
     try {
       const folder = this.#outlet.folder();
-      const file = folder?.next(({ mime }) => isSent(mime) && (this.#takesClips || mime !== 'video/mp4'));
+      const file = folder?.newestWaiting(({ mime }) => isSent(mime) && (this.#takesClips || mime !== 'video/mp4'));
       if (!folder || !file || !isSent(file.mime)) return;
       const { mime } = file;
       const found = await folder.get(file.sha256);
       // Gone, or larger than is taken: it waits no longer.
-      if (!found || found.content.length > MAX_EVIDENCE_BYTES) await folder.settle(file.sha256);
+      if (!found || found.content.length > MAX_EVIDENCE_BYTES) await folder.markSent(file.sha256);
       else if (this.#takes) this.#going = { file, mime, content: found.content, have: null, sentAtMs: null };
     } catch (error) {
       this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_EVIDENCE_DISK', { dir: '' }) });
@@ -117,9 +117,9 @@ export class EvidenceSender {
   }
 
   #send(going: Going): void {
-    const { file: { sha256, at }, mime, content, have } = going;
+    const { file: { sha256, atMs }, mime, content, have } = going;
     const data = have === null ? '' : Buffer.from(content.subarray(have, have + this.#partBytes)).toString('base64');
-    const part: EvidencePart = { v: WIRE_VERSION, sha256, mime, bytes: content.length, at, offset: have ?? 0, data };
+    const part: EvidencePart = { v: WIRE_VERSION, sha256, mime, bytes: content.length, at: atMs, offset: have ?? 0, data };
     going.sentAtMs = this.#now();
     this.#outlet.send(JSON.stringify(part));
   }
@@ -132,7 +132,7 @@ export class EvidenceSender {
 
   #done(file: EvidenceFile, then: () => void = () => {}): void {
     this.#isLoading = true;
-    const settled = this.#outlet.folder()?.settle(file.sha256) ?? Promise.resolve();
+    const settled = this.#outlet.folder()?.markSent(file.sha256) ?? Promise.resolve();
     settled.then(then, (error: unknown) => this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_EVIDENCE_DISK', { dir: '' }) })).finally(() => {
       this.#isLoading = false;
       this.#going = null;

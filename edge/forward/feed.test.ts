@@ -36,7 +36,7 @@ test('each number that is not settled is in one lane alone: live if kept since t
     const fresh = new Freshness();
     let connected = false;
     let liveFrom = Infinity;
-    log.onKept((kept) => {
+    log.onCommitted((kept) => {
       if (!connected) return;
       liveFrom = Math.min(liveFrom, kept.firstSeq);
       fresh.kept(kept.stream, kept.firstSeq, 0);
@@ -74,7 +74,7 @@ test('what was written just now goes out without being read; what is sent again,
   const fresh = new Freshness();
   const feed = new Feed(log, fresh, new Refusals());
   const rows: Uint8Array[] = [];
-  log.onKept((kept) => {
+  log.onCommitted((kept) => {
     fresh.kept(kept.stream, kept.firstSeq, 0);
     rows.push(Uint8Array.of(rows.length + 1));
     feed.kept({ ...kept, payload: rows.at(-1) as Uint8Array });

@@ -4,7 +4,7 @@
  */
 import { STREAMS, type Stream } from '../../core/event.ts';
 import { faultOf, type Fault } from '../../core/faults.ts';
-import type { EdgeLog, KeptGroup, StoredGroup } from '../../log/types.ts';
+import type { EdgeLog, CommittedGroup, StoredGroup } from '../../log/types.ts';
 import type { Lane } from '../../core/wire/topics.ts';
 import { cutBatch, type Cut } from './cut.ts';
 import type { Freshness } from './freshness.ts';
@@ -34,7 +34,7 @@ export class Feed {
   }
 
   /** A group was written just now. */
-  kept({ stream, epoch, firstSeq, drafts, payload }: KeptGroup): void {
+  kept({ stream, epoch, firstSeq, drafts, payload }: CommittedGroup): void {
     if (!payload) return;
     const fresh = this.#fresh.get(stream) ?? [];
     this.#fresh.set(stream, fresh);

@@ -2,7 +2,7 @@
 import { STREAMS } from '../../core/event.ts';
 import { edgeTopic } from '../../core/wire/topics.ts';
 import type { Station } from '../../core/line.ts';
-import type { EdgeLog, KeptGroup } from '../../log/types.ts';
+import type { EdgeLog, CommittedGroup } from '../../log/types.ts';
 import type { World } from '../../core/world.ts';
 import type { EdgeSetup } from '../config/setup.ts';
 import { readAnswer } from './answers.ts';
@@ -19,7 +19,7 @@ export interface UplinkStatus {
   clockOffsetMs: number | null;
 }
 
-export interface ForwardStation extends Station<KeptGroup, never> {
+export interface ForwardStation extends Station<CommittedGroup, never> {
   uplink(): UplinkStatus;
   /** Goes to another gateway, or with another token. */
   retarget(gateway: EdgeSetup['gateway']): void;

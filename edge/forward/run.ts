@@ -1,6 +1,6 @@
 /** A run of numbers of one stream and epoch, and what remains of it. Pure. */
 import type { Stream } from '../../core/event.ts';
-import { countOf, missingOf, partOf, type Ranges } from '../../log/ranges.ts';
+import { countNumbers, missingRanges, intersectRange, type SeqRanges } from '../../log/ranges.ts';
 
 export interface Run {
   stream: Stream;
@@ -32,7 +32,7 @@ export function within(run: Run, from: number, to: number): Run | null {
   return part.from <= part.to ? part : null;
 }
 
-export const isCovered = (run: Numbers, settled: Ranges) => missingOf(settled, run.from, run.to).length === 0;
+export const isCovered = (run: Numbers, settled: SeqRanges) => missingRanges(settled, run.from, run.to).length === 0;
 
 /** How many numbers of `runs` lie in the set. */
-export const countWithin = (runs: readonly Numbers[], settled: Ranges) => runs.reduce((sum, run) => sum + countOf(partOf(settled, run.from, run.to)), 0);
+export const countWithin = (runs: readonly Numbers[], settled: SeqRanges) => runs.reduce((sum, run) => sum + countNumbers(intersectRange(settled, run.from, run.to)), 0);

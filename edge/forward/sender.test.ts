@@ -19,7 +19,7 @@ async function withSender() {
     isReady: () => link.isReady,
     send: (lane, payload) => { sent.push({ lane, payload, seqs: decodeBatch(payload).events.map(({ seq }) => seq) }); },
   }, world);
-  log.onKept((group) => sender.kept(group));
+  log.onCommitted((group) => sender.kept(group));
   const append = async (from: number, count = 2) => { await log.append(testDrafts(from, count)); await settle(); };
   const ack = async (upTo: number, have: [number, number][] = [], refused: { from: number; to: number; code: string }[] = []) => {
     sender.ack({ v: 1, gateway: 'g', stream: 'measurement', epoch: log.epoch, upTo, have, refused, at: 1 });

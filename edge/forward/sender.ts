@@ -4,7 +4,7 @@
  */
 import { FAULTS, faultOf, type Fault } from '../../core/faults.ts';
 import { fromMark } from '../../log/ranges.ts';
-import type { EdgeLog, KeptGroup } from '../../log/types.ts';
+import type { EdgeLog, CommittedGroup } from '../../log/types.ts';
 import type { Ack, Refusal } from '../../core/wire/messages.ts';
 import type { Lane } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
@@ -65,7 +65,7 @@ export class Sender {
     this.#feed.clear();
   }
 
-  kept(group: KeptGroup): void {
+  kept(group: CommittedGroup): void {
     if (!this.#connected) return;
     this.#freshness.kept(group.stream, group.firstSeq, this.#now());
     this.#feed.kept(group);

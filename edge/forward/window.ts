@@ -1,7 +1,7 @@
 /** What has been sent and not yet answered: bounded in batches and bytes, in memory as on the link. Pure. */
 import { createHash } from 'node:crypto';
 import type { Stream } from '../../core/event.ts';
-import type { Ranges } from '../../log/ranges.ts';
+import type { SeqRanges } from '../../log/ranges.ts';
 import type { Lane } from '../../core/wire/topics.ts';
 import { afterAck, afterLoss, afterTimeout, FIRST_PACE, type Pace } from './pace.ts';
 import { isCovered, overlaps, type Run } from './run.ts';
@@ -61,7 +61,7 @@ export class Window {
   }
 
   /** Takes out what the gateway has settled. */
-  settle(stream: Stream, epoch: number, numbers: Ranges, nowMs: number): void {
+  settle(stream: Stream, epoch: number, numbers: SeqRanges, nowMs: number): void {
     const isSettled = (run: Run) => run.stream === stream && run.epoch === epoch && isCovered(run, numbers);
     let answeredLater = 0;
     for (const sent of this.#inFlight.toReversed()) {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Draft } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
-import type { KeptGroup } from '../../log/types.ts';
+import type { CommittedGroup } from '../../log/types.ts';
 import { openMemoryEdgeLog } from '../../log/testing/memory-log.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
-import { START } from '../../log/types.ts';
+import { LOG_START } from '../../log/types.ts';
 import { keep } from './keep.ts';
 
 const draft = (value: number): Draft => ({
@@ -24,10 +24,10 @@ async function start(maxWaiting = 10) {
     await append(drafts);
   };
   const station = keep(log, '500112001', world, { maxWaiting });
-  const kept: KeptGroup[] = [];
+  const kept: CommittedGroup[] = [];
   await station.open?.((groups) => { kept.push(...groups); });
   const put = (...values: number[]) => station.take?.(values.map(draft), () => {});
-  const events = async () => (await log.read('measurement', START, { maxGroups: 99, maxBytes: 1e9 })).flatMap((group) => decodeBatch(group.payload).events);
+  const events = async () => (await log.read('measurement', LOG_START, { maxGroups: 99, maxBytes: 1e9 })).flatMap((group) => decodeBatch(group.payload).events);
   const onDisk = async () => (await events()).flatMap((event) => (event.gap ? [] : [event.value]));
   const gaps = async () => (await events()).flatMap((event) => (event.gap ? [event.gap] : []));
   const lost = () => world.told.reduce((sum, event) => sum + (event.kind === 'samples_lost' ? event.count : 0), 0);

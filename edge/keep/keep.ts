@@ -6,7 +6,7 @@
 import { streamOf, type Draft, type Gap } from '../../core/event.ts';
 import type { Give, Station } from '../../core/line.ts';
 import { gapDraft } from '../../log/gap.ts';
-import type { EdgeLog, KeptGroup } from '../../log/types.ts';
+import type { EdgeLog, CommittedGroup } from '../../log/types.ts';
 import { ownClock, type World } from '../../core/world.ts';
 
 const MAX_WAITING = 20_000;
@@ -17,7 +17,7 @@ export interface KeepOptions {
   maxWaiting?: number;
 }
 
-export interface KeepStation extends Station<Draft, KeptGroup> {
+export interface KeepStation extends Station<Draft, CommittedGroup> {
   /** False while the log cannot write. */
   isKeeping(): boolean;
   /** Resolves once all that was given so far is decided: true when it is on disk, false when any of it is not. */
@@ -121,8 +121,8 @@ export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | '
 
   return {
     name: 'keep',
-    open(give: Give<KeptGroup>) {
-      stopListening = log.onKept((kept) => {
+    open(give: Give<CommittedGroup>) {
+      stopListening = log.onCommitted((kept) => {
         const { stream, drafts, durationMs } = kept;
         world.tell({ kind: 'events_kept', count: drafts.length, stream, urgent: stream === 'warning' || stream === 'state', durationMs });
         give([kept]);

@@ -8,7 +8,7 @@ import { Aedes } from 'aedes';
 import mqtt, { type MqttClient } from 'mqtt';
 import { eventId, type Event, type Stream } from '../../core/event.ts';
 import { freePort } from '../../core/free-port.ts';
-import { addRange, missingOf, toMark, type Range } from '../../log/ranges.ts';
+import { addRange, missingRanges, toMark, type SeqRange } from '../../log/ranges.ts';
 import { decodeBatch, type Batch } from '../../core/wire/batch.ts';
 import type { Ack, EdgeState, RefusedRange } from '../../core/wire/messages.ts';
 import { edgeTopic, EDGE_FILTER, parseEdgeTopic, WIRE_VERSION, type EdgeAddress } from '../../core/wire/topics.ts';
@@ -42,7 +42,7 @@ export class FakeGateway {
   readonly broker: Aedes;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #marks = new Map<string, Range[]>();
+  readonly #marks = new Map<string, SeqRange[]>();
   readonly events = new Map<string, Event>();
   readonly arrivals: Arrival[] = [];
   readonly states: EdgeState[] = [];
@@ -110,7 +110,7 @@ export class FakeGateway {
     const last = seq + events.length - 1;
     const before = this.#marks.get(key) ?? [];
     this.arrivals.push({ lane, stream, epoch, from: seq, to: last });
-    this.twice += events.length - missingOf(before, seq, last).reduce((sum, [a, b]) => sum + b - a + 1, 0);
+    this.twice += events.length - missingRanges(before, seq, last).reduce((sum, [a, b]) => sum + b - a + 1, 0);
     const refused: RefusedRange[] = [];
     for (const event of events) {
       if (this.behaviour.quarantine?.(event)) refused.push({ from: event.seq, to: event.seq, code: 'CV_EVENT_INVALID' });

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { IDS } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { makeFolder } from '../../core/folder.ts';
-import { writeWhole } from '../../log/whole-file.ts';
+import { writeFileAtomically } from '../../log/atomic-write.ts';
 
 const LINE_SCHEMA = z.object({ at: z.number(), edge: z.string().regex(IDS.edge), device: z.string().regex(IDS.device).optional(), centre: z.string().regex(IDS.centre).optional() });
 
@@ -41,7 +41,7 @@ export async function openBindingFile(path: string): Promise<{ file: BindingFile
     const lines = [...new Map(all.map((line) => [keyOf(line), line])).values()];
     // Whatever was cut short, or stands there twice, is gone from the new one.
     await makeFolder(dirname(path));
-    await writeWhole(path, textOf(lines), { mode: 0o600 });
+    await writeFileAtomically(path, textOf(lines), { mode: 0o600 });
     return { file: appending(path, await open(path, 'a', 0o600), unsaved), lines, isNew: bytes === null };
   } catch (error) {
     throw unsaved(error);

@@ -9,7 +9,7 @@ import { eventProblem } from '../../core/event-schema.ts';
 import { IDS, type Event } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { forceFolder, makeFolder } from '../../core/folder.ts';
-import { writeWhole } from '../../log/whole-file.ts';
+import { writeFileAtomically } from '../../log/atomic-write.ts';
 import { parseJson } from '../../core/wire/json.ts';
 
 const MAX_HELD_BYTES_OF_EDGE = 16 << 20;
@@ -177,6 +177,6 @@ function parsed(line: string): Event[] {
 }
 
 /** @returns its bytes */
-const writeEvents = (path: string, events: readonly Event[]): Promise<number> => writeWhole(path, events.map((event) => `${JSON.stringify(event)}\n`).join(''), { mode: 0o600 });
+const writeEvents = (path: string, events: readonly Event[]): Promise<number> => writeFileAtomically(path, events.map((event) => `${JSON.stringify(event)}\n`).join(''), { mode: 0o600 });
 
 const failed = (error: unknown) => new FaultError('CV_QUARANTINE_FAILED', { detail: (error as Error).message }, { cause: error });

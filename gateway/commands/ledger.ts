@@ -44,7 +44,7 @@ export class Ledger {
       return;
     }
     for (const fault of this.#journal.faults) this.#world.tell({ kind: 'fault', fault });
-    for (const line of this.#journal.kept) this.#replay(line);
+    for (const line of this.#journal.lines) this.#replay(line);
   }
 
   get(id: string): Entry | undefined {

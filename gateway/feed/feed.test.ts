@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Draft } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
-import { START, type Cursor, type GatewayLog } from '../../log/types.ts';
+import { LOG_START, type Cursor, type GatewayLog } from '../../log/types.ts';
 import { openMemoryGatewayLog } from '../../log/testing/memory-log.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { encodeBatch, readBatch } from '../../core/wire/batch.ts';
@@ -29,7 +29,7 @@ interface Heard extends Consumer {
   closed: number;
 }
 
-function consumer(name: string, over: Partial<Consumer> = {}, from: Cursor = START): Heard {
+function consumer(name: string, over: Partial<Consumer> = {}, from: Cursor = LOG_START): Heard {
   const heard: Heard = {
     name, required: true, taken: [], cursor: from, closed: 0,
     start: () => Promise.resolve(heard.cursor),
@@ -45,7 +45,7 @@ async function rig() {
   const world = testWorld();
   const log = await openMemoryGatewayLog({ gateway: 'g' }, world);
   const held = new Map<string, Cursor>();
-  return { world, log: { ...log, hold: (name: string, cursor: Cursor) => { held.set(name, cursor); } } satisfies GatewayLog, held, append: appendTo(log) };
+  return { world, log: { ...log, setConsumer: (name: string, cursor: Cursor) => { held.set(name, cursor); } } satisfies GatewayLog, held, append: appendTo(log) };
 }
 
 test('each consumer gets every event once, in order, with its place and time of arrival', async () => {
@@ -69,7 +69,7 @@ test('each consumer gets every event once, in order, with its place and time of 
 test('consumers come and go while others are fed: one that comes has all it lacks, the log waits for one that went no more', async () => {
   const { world, log, append, held } = await rig();
   const one = consumer('one');
-  const feed = openFeed({ ...log, letGo: (name) => { held.delete(name); } }, [one], world);
+  const feed = openFeed({ ...log, removeConsumer: (name) => { held.delete(name); } }, [one], world);
   await feed.start();
   await append(1, 2);
   await settle();

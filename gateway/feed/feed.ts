@@ -111,7 +111,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
       }
     }
     runner.cursor = upTo;
-    log.hold(consumer.name, upTo, consumer.required);
+    log.setConsumer(consumer.name, upTo, consumer.required);
     end.release(lowestNear());
   }
 
@@ -134,7 +134,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
     const to = { epoch: first.epoch, seq: first.seq };
     // What is in hand is not lost, though the log may have let go of it since.
     const lastGone = compareCursors(tail, to) < 0 ? tail : { epoch: to.epoch, seq: to.seq - 1 };
-    const count = log.gone(cursor, lastGone);
+    const count = log.countTrimmed(cursor, lastGone);
     if (count === 0) return null;
     world.tell({ kind: 'fault', fault: { code: 'CV_CONSUMER_OVERRUN', params: { consumer: consumer.name, count, from: formatCursor(cursor), to: formatCursor(to) } } });
     world.tell({ kind: 'samples_lost', count, reason: 'sink_overrun', intended: false });
@@ -165,7 +165,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
   async function prepare(consumer: Consumer): Promise<Runner> {
     const cursor = await consumer.start();
     tellRewound(consumer, cursor);
-    log.hold(consumer.name, cursor, consumer.required);
+    log.setConsumer(consumer.name, cursor, consumer.required);
     const runner: Runner = { consumer, cursor, lagTold: null, stop: new AbortController(), work: Promise.resolve() };
     runners.set(consumer.name, runner);
     return runner;
@@ -204,7 +204,7 @@ export function openFeed(log: GatewayLog, consumers: readonly Consumer[], world:
       if (!runner) return;
       await conclude([runner]);
       runners.delete(name);
-      log.letGo(name);
+      log.removeConsumer(name);
       world.tell({ kind: 'consumer_lag', consumer: name, value: 0 });
     },
     offer(groups) {

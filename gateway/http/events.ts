@@ -5,7 +5,7 @@
 import type { Normaliser } from '../../city/catalogue/catalogue.ts';
 import { toPublished } from '../../city/catalogue/publish.ts';
 import { FaultError } from '../../core/faults.ts';
-import { compareCursors, formatCursor, parseCursor, START, type Cursor, type StoredGroup } from '../../log/types.ts';
+import { compareCursors, formatCursor, parseCursor, LOG_START, type Cursor, type StoredGroup } from '../../log/types.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import type { PublishedEvent } from '../../core/wire/messages.ts';
 import { EXAMPLES } from './examples.ts';
@@ -65,7 +65,7 @@ function startOf(log: ApiSources['log'], text: string | undefined): Cursor {
   const params = { after: text, oldest: formatCursor(oldest), head: formatCursor(log.head()) };
   if (compareCursors(asked, oldest) < 0) throw new ApiFault({ code: 'CV_API_CURSOR_GONE', params }, { oldest: params.oldest });
   const head = log.head();
-  if (compareCursors(asked, head) > 0 && compareCursors(asked, START) > 0) throw new ApiFault({ code: 'CV_API_CURSOR_AHEAD', params }, { oldest: params.oldest, head: params.head });
+  if (compareCursors(asked, head) > 0 && compareCursors(asked, LOG_START) > 0) throw new ApiFault({ code: 'CV_API_CURSOR_AHEAD', params }, { oldest: params.oldest, head: params.head });
   return asked;
 }
 

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { FaultError } from '../../core/faults.ts';
 import type { Draft, Stream } from '../../core/event.ts';
-import { addRanges, fromMark, includes, missingOf, type Range } from '../../log/ranges.ts';
-import { START, type GatewayLog } from '../../log/types.ts';
+import { addRanges, fromMark, includesRange, missingRanges, type SeqRange } from '../../log/ranges.ts';
+import { LOG_START, type GatewayLog } from '../../log/types.ts';
 import { openMemoryGatewayLog } from '../../log/testing/memory-log.ts';
 import { settle, testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { decodeBatch, encodeBatch } from '../../core/wire/batch.ts';
@@ -24,9 +24,9 @@ interface Source {
   epoch: number;
   drafts: Draft[];
   /** Numbers that the edge let go itself and covers by a gap record (its last event). */
-  gone: Range | null;
+  gone: SeqRange | null;
   bad: Set<number>;
-  settled: Range[];
+  settled: SeqRange[];
 }
 
 function sourceOf(edge: string, stream: 'measurement' | 'state', epoch: number, length: number, random: Random): Source {
@@ -39,7 +39,7 @@ function sourceOf(edge: string, stream: 'measurement' | 'state', epoch: number, 
     bad.add(at + 1);
     return random.next() < 0.5 ? { ...draft, value: null } : { ...draft, occurredAt: epoch + 48 * 3_600_000 };
   });
-  const gone: Range | null = random.next() < 0.5 && length > 4 ? [2, 1 + Math.ceil(random.next() * (length - 3))] : null;
+  const gone: SeqRange | null = random.next() < 0.5 && length > 4 ? [2, 1 + Math.ceil(random.next() * (length - 3))] : null;
   if (gone) {
     bad.delete(length);
     drafts[length - 1] = { ...(drafts[0] as Draft), kind: 'gap', value: 1, quality: 'good', occurredAt: epoch, gap: { stream, epoch, fromSeq: gone[0], toSeq: gone[1], fromAt: 1, toAt: 2, count: gone[1] - gone[0] + 1, reason: 'log_full_oldest' } };
@@ -83,12 +83,12 @@ test('any delivery: each good number once, refused ones in quarantine, every num
     let intake = start();
 
     const sources = ['a', 'b'].flatMap((edge) => [1, 2].flatMap((epoch) => (['measurement', 'state'] as const).map((stream) => sourceOf(edge, stream, epoch, 1 + pick(40), random))));
-    const missing = (source: Source): Range[] => {
+    const missing = (source: Source): SeqRange[] => {
       const held = source.gone ? addRanges(source.settled, [source.gone]) : source.settled;
-      return missingOf(held, 1, source.drafts.length);
+      return missingRanges(held, 1, source.drafts.length);
     };
     const sendOne = (source: Source): void => {
-      const [from, to] = missing(source)[pick(missing(source).length)] as Range;
+      const [from, to] = missing(source)[pick(missing(source).length)] as SeqRange;
       const first = from + pick(to - from + 1);
       // Sometimes more than what is missing: an ack was lost, or the group on disk is larger.
       const last = Math.min(source.drafts.length, first + pick(12));
@@ -125,7 +125,7 @@ test('any delivery: each good number once, refused ones in quarantine, every num
 
     for (const { edge, stream, epoch, drafts } of sources) assert.deepEqual(memory.mark(edge, stream, epoch), { upTo: drafts.length, have: [] });
     const found = new Map<string, number>();
-    for (const group of await memory.read(START, { maxGroups: 1e9, maxBytes: 1e12 })) {
+    for (const group of await memory.read(LOG_START, { maxGroups: 1e9, maxBytes: 1e12 })) {
       const { events } = decodeBatch(group.payload);
       assert.equal(events.length, group.count);
       for (const event of events) {
@@ -135,7 +135,7 @@ test('any delivery: each good number once, refused ones in quarantine, every num
     }
     const wanted = sources.flatMap((source) => source.drafts.flatMap((_, at) => {
       const seq = at + 1;
-      if (source.bad.has(seq) || (source.gone && includes([source.gone], seq, seq))) return [];
+      if (source.bad.has(seq) || (source.gone && includesRange([source.gone], seq, seq))) return [];
       return `${source.edge}:${source.stream}:${source.epoch}:${seq}`;
     }));
     // An edge never sends what it let go, so a covered number must not be there.

@@ -4,7 +4,7 @@
  */
 import type { Stream } from '../../core/event.ts';
 import { FaultError, faultOf } from '../../core/faults.ts';
-import { addRange, addRanges, countOf, fromMark, missingOf, toMark, type Range } from '../../log/ranges.ts';
+import { addRange, addRanges, countNumbers, fromMark, missingRanges, toMark, type SeqRange } from '../../log/ranges.ts';
 import type { AcceptedGroup, Cursor, GatewayLog, SettledRange } from '../../log/types.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { EventColumns, type BatchName } from '../../core/wire/event-columns.ts';
@@ -48,7 +48,7 @@ interface Share {
   columns: EventColumns[];
   settled: SettledRange[];
   refused: RefusedEvent[];
-  fresh: Range[];
+  fresh: SeqRange[];
 }
 
 export class Keep {
@@ -58,7 +58,7 @@ export class Keep {
   readonly #world: World;
   readonly #stop: AbortSignal;
   /** By sender, stream and epoch: ranges on their way into the log, and the highest number that one of them ever had. */
-  readonly #pending = new Map<string, { ranges: Set<Range>; top: number }>();
+  readonly #pending = new Map<string, { ranges: Set<SeqRange>; top: number }>();
   #toldAtMs = -Infinity;
   #isLogFull = false;
 
@@ -90,7 +90,7 @@ export class Keep {
         throw error;
       }
       if (share === 'too-many-holes') return { kind: share };
-      const duplicates = count - countOf(share.fresh);
+      const duplicates = count - countNumbers(share.fresh);
       if (share.fresh.length === 0) return { kind: 'repeated', duplicates };
       const release = this.#reserve(key, share.fresh);
       let places: readonly Cursor[] | null = null;
@@ -136,7 +136,7 @@ export class Keep {
     if (fresh === 'too-many-holes') return fresh;
     const share: Share = { groups: [], columns: [], settled: [...covered], refused: [], fresh };
     const origin = { sender: name.from, stream: name.stream, epoch: name.epoch, receivedAt: offered.receivedAt };
-    if (refused.length === 0 && countOf(fresh) === count) {
+    if (refused.length === 0 && countNumbers(fresh) === count) {
       share.groups.push({ origin: { ...origin, seq: name.seq, span: count }, count, payload: offered.payload });
       share.columns.push(batch);
       return share;
@@ -157,18 +157,18 @@ export class Keep {
   }
 
   /** What of a batch is neither settled nor on its way. */
-  #freshOf({ from, stream, epoch, seq }: BatchName, last: number, key: string): Range[] | 'too-many-holes' {
+  #freshOf({ from, stream, epoch, seq }: BatchName, last: number, key: string): SeqRange[] | 'too-many-holes' {
     const mark = this.#log.mark(from, stream, epoch);
     const pending = this.#pending.get(key);
     // Almost always: what comes next. Nothing beyond it is known, and no hole begins.
     if (seq === Math.max(mark.upTo, mark.have.at(-1)?.[1] ?? 0, pending?.top ?? 0) + 1) return [[seq, last]];
     const known = addRanges(fromMark(mark), [...(pending?.ranges ?? [])]);
-    const fresh = missingOf(known, seq, last);
+    const fresh = missingRanges(known, seq, last);
     const after = fresh.length === 0 ? known : addRange(known, seq, last);
     return toMark(after).have.length > Math.max(MAX_HAVE_RANGES, toMark(known).have.length) ? 'too-many-holes' : fresh;
   }
 
-  #reserve(key: string, ranges: readonly Range[]): () => void {
+  #reserve(key: string, ranges: readonly SeqRange[]): () => void {
     const own = this.#pending.get(key) ?? { ranges: new Set(), top: 0 };
     this.#pending.set(key, own);
     for (const range of ranges) own.ranges.add(range);
@@ -190,7 +190,7 @@ class Unwritable extends Error {
 export const isOfTheBatch = (error: unknown): boolean => (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) && !('code' in error);
 
 /** What an ack says of one (sender, stream, epoch). */
-export function markOf(log: GatewayLog, sender: string, stream: Stream, epoch: number): { upTo: number; have: Range[] } {
+export function markOf(log: GatewayLog, sender: string, stream: Stream, epoch: number): { upTo: number; have: SeqRange[] } {
   const { upTo, have } = log.mark(sender, stream, epoch);
   return { upTo, have: have.slice(0, MAX_HAVE_RANGES) };
 }

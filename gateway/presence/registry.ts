@@ -8,7 +8,7 @@ import type { DeviceView, EdgeView, Freshness, UnknownDeviceView } from '../../a
 import type { Position } from '../../core/event.ts';
 import { faultOf } from '../../core/faults.ts';
 import { makeFolder } from '../../core/folder.ts';
-import { writeWhole } from '../../log/whole-file.ts';
+import { writeFileAtomically } from '../../log/atomic-write.ts';
 import { valueAt } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
 import type { DeviceState, EdgeState, UnknownDeviceState } from '../../core/wire/messages.ts';
@@ -357,5 +357,5 @@ async function readSaved(path: string): Promise<Saved | null> {
 async function writeSaved(path: string, saved: Saved): Promise<void> {
   await makeFolder(dirname(path));
   // An older one is as good: edges say it all again.
-  await writeWhole(path, JSON.stringify(saved), { forcesName: false });
+  await writeFileAtomically(path, JSON.stringify(saved), { forcesName: false });
 }

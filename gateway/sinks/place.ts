@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { FaultError, faultOf } from '../../core/faults.ts';
 import { makeFolder } from '../../core/folder.ts';
 import { formatCursor, parseCursor, type Cursor } from '../../log/types.ts';
-import { writeWhole } from '../../log/whole-file.ts';
+import { writeFileAtomically } from '../../log/atomic-write.ts';
 import type { Timer, World } from '../../core/world.ts';
 
 export interface Reached {
@@ -79,7 +79,7 @@ export class Place {
     try {
       await makeFolder(dirname(this.#path));
       // An older place is as good, and what lies between is sent once more: once a second is too often to force its name.
-      await writeWhole(this.#path, `${JSON.stringify({ v: 1, cursor: formatCursor(cursor), receivedAt })}\n`, { forcesName: false });
+      await writeFileAtomically(this.#path, `${JSON.stringify({ v: 1, cursor: formatCursor(cursor), receivedAt })}\n`, { forcesName: false });
       if (this.#failing) this.#world.tell({ kind: 'fault_cleared', code: 'CV_SINK_UNSAVED' });
       this.#failing = false;
     } catch (error) {

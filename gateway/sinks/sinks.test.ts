@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { openGatewayLog } from '../../log/gateway-log.ts';
-import { START, type Cursor, type GatewayLog } from '../../log/types.ts';
+import { LOG_START, type Cursor, type GatewayLog } from '../../log/types.ts';
 import { testDraft } from '../../core/testing/drafts.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
@@ -53,7 +53,7 @@ async function withBench(options: StrictServerOptions, size: { maxBytes: number;
   const openLog = () => openGatewayLog({ dir: join(dir, 'log'), gateway: 'g', keepMs: 86_400_000, ...size }, world);
   const running = new Set<{ close(): Promise<void> }>();
   let next = 1;
-  let required: Cursor = START;
+  let required: Cursor = LOG_START;
   const bench: Bench = {
     dir, world, server, log: await openLog(),
     async append(count, { subject = 'pump-07', padBytes = 0 } = {}) {

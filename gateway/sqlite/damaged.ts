@@ -4,8 +4,8 @@
  */
 import { closeSync, fsyncSync, openSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
-import { removeFile } from '../../log/file-on-disk.ts';
-import { isDamage } from '../../log/storage.ts';
+import { removeDatabaseFile } from '../../log/database-file.ts';
+import { isCorruption } from '../../log/storage.ts';
 import { SqliteFile } from './file.ts';
 
 const PAGE_BYTES = 4096;
@@ -57,7 +57,7 @@ function opened(path: string): DatabaseSync | null {
     const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").get() as { tables: number };
     if (tables > 0) return db;
   } catch (error) {
-    if (!isDamage(error)) {
+    if (!isCorruption(error)) {
       db.close();
       throw error;
     }
@@ -68,12 +68,12 @@ function opened(path: string): DatabaseSync | null {
 
 /** As a new file of this schema has it. */
 function firstPageOf(path: string, schema: string): Buffer {
-  removeFile(path);
+  removeDatabaseFile(path);
   const file = new SqliteFile(path, schema);
   file.open(() => {});
   file.close();
   const page = pageAt(path, 0, PAGE_BYTES);
-  removeFile(path);
+  removeDatabaseFile(path);
   return page;
 }
 
@@ -143,7 +143,7 @@ export class ReadableRows {
       statement.setReadBigInts(true);
       return (statement.get() as { last: bigint | null }).last ?? 0n;
     } catch (error) {
-      if (!isDamage(error)) throw error;
+      if (!isCorruption(error)) throw error;
       this.hasHoles = true;
       return null;
     }
@@ -205,7 +205,7 @@ export class ReadableRows {
   }
 
   #hole(error: unknown): null {
-    if (!isDamage(error)) throw error;
+    if (!isCorruption(error)) throw error;
     this.hasHoles = true;
     return null;
   }

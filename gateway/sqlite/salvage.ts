@@ -5,9 +5,9 @@
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { moveFile, removeFile } from '../../log/file-on-disk.ts';
+import { renameDatabaseFile, removeDatabaseFile } from '../../log/database-file.ts';
 import { forceFolderSync } from '../../core/folder.ts';
-import { failureOf as storageFailureOf, isFull } from '../../log/storage.ts';
+import { storageFailureOf, isDiskFullFailure } from '../../log/storage.ts';
 import { openDamaged, silentDamage } from './damaged.ts';
 import { failureOf } from './failure.ts';
 import { SqliteFile } from './file.ts';
@@ -64,21 +64,21 @@ function replace<Found>(path: string, schema: string, detail: string, copy: Copy
   try {
     found = into(path, schema, (file) => copy(from, file));
   } catch (error) {
-    if (!isFull(storageFailureOf(error))) throw error;
+    if (!isDiskFullFailure(storageFailureOf(error))) throw error;
     found = into(path, schema, (file) => copy(null, file));
   } finally {
     from?.close();
   }
-  moveFile(path, aside);
+  renameDatabaseFile(path, aside);
   renameSync(path + UNFINISHED, path);
   forceFolderSync(dirname(path));
-  for (const old of asideFiles(path).slice(0, -MAX_ASIDE)) for (const one of [old, old + PAGE]) removeFile(one);
+  for (const old of asideFiles(path).slice(0, -MAX_ASIDE)) for (const one of [old, old + PAGE]) removeDatabaseFile(one);
   return { aside, detail, found };
 }
 
 /** Leaves a whole file, at rest, under the name of what is not finished. */
 function into<Found>(path: string, schema: string, run: (file: SqliteFile) => Found): Found {
-  removeFile(path + UNFINISHED);
+  removeDatabaseFile(path + UNFINISHED);
   const file = new SqliteFile(path + UNFINISHED, schema);
   try {
     file.open(() => {});
@@ -92,7 +92,7 @@ function into<Found>(path: string, schema: string, run: (file: SqliteFile) => Fo
 function finishSalvage(path: string): void {
   if (!existsSync(path + UNFINISHED)) return;
   alone(path, () => {
-    if (existsSync(path)) removeFile(path + UNFINISHED);
+    if (existsSync(path)) removeDatabaseFile(path + UNFINISHED);
     else renameSync(path + UNFINISHED, path);
   });
 }

@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { FaultError } from '../../core/faults.ts';
-import { compareCursors, START, type Cursor } from '../../log/types.ts';
+import { compareCursors, LOG_START, type Cursor } from '../../log/types.ts';
 import type { Row } from '../sqlite/damaged.ts';
 import { SqliteFile } from '../sqlite/file.ts';
 import { openOrSalvage, salvageFile, type Salvage } from '../sqlite/salvage.ts';
@@ -65,7 +65,7 @@ export class StoreDatabase {
   /** By series: its first_at is this or earlier. */
   readonly #firsts = new Map<number, number>();
   /** Up to where all was taken in, also where the file does not say it any more. */
-  #cursor: Cursor = START;
+  #cursor: Cursor = LOG_START;
   #mergedBefore = 0;
 
   /** The operations that the worker offers. */

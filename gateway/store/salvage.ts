@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
-import { isDamage } from '../../log/storage.ts';
+import { isCorruption } from '../../log/storage.ts';
 import type { Cursor } from '../../log/types.ts';
 import { isJson, ReadableRows, type Row } from '../sqlite/damaged.ts';
 import type { SqliteFile } from '../sqlite/file.ts';
@@ -121,7 +121,7 @@ function isNamed(db: DatabaseSync, [id, indicator, device, point]: Row): boolean
     const found = db.prepare(`SELECT id FROM series INDEXED BY ${NAMES_INDEX} WHERE indicator = ? AND device = ? AND point = ?`).get(indicator as string, device as string, point as string);
     return found?.id === Number(id);
   } catch (error) {
-    if (!isDamage(error)) throw error;
+    if (!isCorruption(error)) throw error;
     // The index cannot be read there; the row can.
     return true;
   }

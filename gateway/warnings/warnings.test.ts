@@ -9,7 +9,7 @@ import type { WarningView } from '../../api/views.ts';
 import { readCatalogue } from '../../city/catalogue/catalogue.ts';
 import type { Event } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
-import { START, type Cursor } from '../../log/types.ts';
+import { LOG_START, type Cursor } from '../../log/types.ts';
 import { absenceRule, event, rule } from '../../city/testing/rules.ts';
 import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
@@ -256,7 +256,7 @@ test('silence is a warning when the edge is there and all of the log was taken, 
   const pass = async (seconds: number) => {
     for (let second = 0; second < seconds; second += 1) {
       await world.clock.advanceMs(1000);
-      await warnings.consumer.take([], START);
+      await warnings.consumer.take([], LOG_START);
     }
   };
   await feed(at(1, 0));

@@ -1,21 +1,21 @@
-/** What every EdgeLog keeps, whatever it stands on. Runs against the one in memory and the real one. */
+/** Contract of every EdgeLog. Runs against the one in memory and the real one. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Event, Stream } from '../../core/event.ts';
-import { START, type Cursor, type EdgeLog, type KeptGroup } from '../types.ts';
+import { LOG_START, type Cursor, type EdgeLog, type CommittedGroup } from '../types.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import { testDraft, testDrafts, testWarning } from '../../core/testing/drafts.ts';
 
-export interface LogUnderTest {
-  /** The same folder every time: what one opening left, the next one finds. */
+export interface EdgeLogUnderTest {
+  /** Always opens the same folder. */
   open(): Promise<EdgeLog>;
-  /** Lets groups close whose time has not come. */
-  hurry(): Promise<void>;
+  /** Closes open groups before their time. */
+  closeGroups(): Promise<void>;
   remove(): Promise<void>;
 }
 
-/** All events of a stream behind a cursor, read in small steps. */
-export async function readAll(log: EdgeLog, stream: Stream, after: Cursor = START): Promise<Event[]> {
+/** All events of a stream after a cursor, read in small steps. */
+export async function readAll(log: EdgeLog, stream: Stream, after: Cursor = LOG_START): Promise<Event[]> {
   const events: Event[] = [];
   for (let cursor = after; ;) {
     const groups = await log.read(stream, cursor, { maxGroups: 3, maxBytes: 1 << 20 });
@@ -26,8 +26,8 @@ export async function readAll(log: EdgeLog, stream: Stream, after: Cursor = STAR
   }
 }
 
-export function edgeLogContract(name: string, create: () => Promise<LogUnderTest>): void {
-  const check = (what: string, run: (log: EdgeLog, under: LogUnderTest) => Promise<void>) => test(`${name}: ${what}`, async () => {
+export function edgeLogContract(name: string, create: () => Promise<EdgeLogUnderTest>): void {
+  const check = (what: string, run: (log: EdgeLog, under: EdgeLogUnderTest) => Promise<void>) => test(`${name}: ${what}`, async () => {
     const under = await create();
     const log = await under.open();
     try {
@@ -37,17 +37,17 @@ export function edgeLogContract(name: string, create: () => Promise<LogUnderTest
       await under.remove();
     }
   });
-  const append = async (log: EdgeLog, under: LogUnderTest, ...calls: Parameters<EdgeLog['append']>[0][]) => {
+  const append = async (log: EdgeLog, under: EdgeLogUnderTest, ...calls: Parameters<EdgeLog['append']>[0][]) => {
     const done = Promise.all(calls.map((drafts) => log.append(drafts)));
-    await under.hurry();
+    await under.closeGroups();
     await done;
   };
 
   check('what was appended is read back in order under numbers without a hole', async (log, under) => {
     await append(log, under, testDrafts(0, 3), testDrafts(3, 700), [testWarning(9)]);
     const events = await readAll(log, 'measurement');
-    assert.deepEqual(events.map((event) => event.value), Array.from({ length: 703 }, (_, at) => at));
-    assert.deepEqual(events.map((event) => event.seq), Array.from({ length: 703 }, (_, at) => at + 1));
+    assert.deepEqual(events.map((event) => event.value), Array.from({ length: 703 }, (_, index) => index));
+    assert.deepEqual(events.map((event) => event.seq), Array.from({ length: 703 }, (_, index) => index + 1));
     assert.ok(events.every((event) => event.edge === log.edge && event.epoch === log.epoch && event.stream === 'measurement'));
     assert.deepEqual((await readAll(log, 'warning')).map((event) => event.value), [9]);
   });
@@ -93,7 +93,7 @@ export function edgeLogContract(name: string, create: () => Promise<LogUnderTest
   check('an event that is set aside is settled, and a gap record stands for it', async (log, under) => {
     await append(log, under, testDrafts(0, 3));
     const done = log.setAside('measurement', log.epoch, 2, 'CV_EVENT_INVALID');
-    await under.hurry();
+    await under.closeGroups();
     await done;
     assert.deepEqual(log.unsettled('measurement').map(({ from, to }) => [from, to]), [[1, 1], [3, 4]]);
     const gap = (await readAll(log, 'measurement')).at(-1)?.gap;
@@ -102,8 +102,8 @@ export function edgeLogContract(name: string, create: () => Promise<LogUnderTest
   });
 
   check('listeners hear of each group once it is durable', async (log, under) => {
-    const heard: KeptGroup[] = [];
-    const stop = log.onKept((kept) => heard.push(kept));
+    const heard: CommittedGroup[] = [];
+    const stop = log.onCommitted((kept) => heard.push(kept));
     await append(log, under, testDrafts(0, 2), [testDraft(7, { kind: 'state' })]);
     assert.deepEqual(heard.map((kept) => [kept.stream, kept.firstSeq, kept.drafts.length]).toSorted(), [['measurement', 1, 2], ['state', 1, 1]]);
     stop();

@@ -1,7 +1,7 @@
 /** A log's storage that can be slow or fail on demand, as a disk that is full, slow or broken does. */
-import { StorageError, type Storage } from '../storage.ts';
+import { StorageError, type LogStorage } from '../storage.ts';
 
-export interface FlakyStorage extends Storage {
+export interface FailingStorage extends LogStorage {
   /** Commits fail with this SQLite code until it is null again. */
   failWith: number | null;
   /** Awaited by every commit before it is made; what it was asked to write is on disk only after. */
@@ -11,8 +11,8 @@ export interface FlakyStorage extends Storage {
 
 const FULL = 13;
 
-export function flakyStorage(real: Storage): FlakyStorage {
-  const flaky: FlakyStorage = {
+export function failingStorage(real: LogStorage): FailingStorage {
+  const flaky: FailingStorage = {
     ...real,
     failWith: null,
     beforeCommit: null,
@@ -20,7 +20,7 @@ export function flakyStorage(real: Storage): FlakyStorage {
     async commit(request) {
       flaky.commits += 1;
       await flaky.beforeCommit?.();
-      if (flaky.failWith !== null) throw new StorageError({ code: flaky.failWith, detail: `refused (SQLite ${flaky.failWith})`, roll: flaky.failWith !== FULL, locked: false });
+      if (flaky.failWith !== null) throw new StorageError({ code: flaky.failWith, detail: `refused (SQLite ${flaky.failWith})`, needsNewFile: flaky.failWith !== FULL, locked: false });
       return real.commit(request);
     },
   };

@@ -1,11 +1,11 @@
-/** What every GatewayLog keeps, whatever it stands on. Runs against the one in memory and the real one. */
+/** Contract of every GatewayLog. Runs against the one in memory and the real one. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { START, type AcceptedGroup, type GatewayLog } from '../types.ts';
+import { LOG_START, type AcceptedGroup, type GatewayLog } from '../types.ts';
 import { decodeBatch, encodeBatch } from '../../core/wire/batch.ts';
 import { testDrafts } from '../../core/testing/drafts.ts';
 
-export interface GatewayUnderTest {
+export interface GatewayLogUnderTest {
   open(): Promise<GatewayLog>;
   remove(): Promise<void>;
 }
@@ -18,8 +18,8 @@ export function acceptedGroup(sender: string, seq: number, count: number, epoch 
 
 const ALL = { maxGroups: 1000, maxBytes: 1 << 30 };
 
-export function gatewayLogContract(name: string, create: () => Promise<GatewayUnderTest>): void {
-  const check = (what: string, run: (log: GatewayLog, under: GatewayUnderTest) => Promise<void>) => test(`${name}: ${what}`, async () => {
+export function gatewayLogContract(name: string, create: () => Promise<GatewayLogUnderTest>): void {
+  const check = (what: string, run: (log: GatewayLog, under: GatewayLogUnderTest) => Promise<void>) => test(`${name}: ${what}`, async () => {
     const under = await create();
     const log = await under.open();
     try {
@@ -31,13 +31,13 @@ export function gatewayLogContract(name: string, create: () => Promise<GatewayUn
   });
 
   check('groups come back as they came, with who sent them', async (log) => {
-    assert.deepEqual(log.head(), START);
+    assert.deepEqual(log.head(), LOG_START);
     const sent = [acceptedGroup('a', 1, 5), acceptedGroup('b', 1, 30), acceptedGroup('a', 6, 1)];
     const places = await Promise.all(sent.map((group) => log.accept([group])));
     assert.deepEqual(places.flat().map(({ seq }) => seq), [1, 6, 36]);
     assert.deepEqual(log.head(), { epoch: log.epoch, seq: 36 });
-    const groups = await log.read(START, ALL);
-    assert.deepEqual(groups.map(({ origin, count, seq }) => ({ origin, count, seq })), sent.map(({ origin, count }, at) => ({ origin, count, seq: places[at]?.[0]?.seq })));
+    const groups = await log.read(LOG_START, ALL);
+    assert.deepEqual(groups.map(({ origin, count, seq }) => ({ origin, count, seq })), sent.map(({ origin, count }, index) => ({ origin, count, seq: places[index]?.[0]?.seq })));
     assert.deepEqual(groups.map(({ payload }) => Buffer.from(payload)), sent.map(({ payload }) => Buffer.from(payload)));
     assert.deepEqual((await log.read({ epoch: log.epoch, seq: 35 }, ALL)).flatMap(({ payload }) => decodeBatch(payload).events.map(({ seq }) => seq)), [6]);
     assert.equal(log.size().events, 36);
@@ -66,8 +66,8 @@ export function gatewayLogContract(name: string, create: () => Promise<GatewayUn
 
   check('nothing was trimmed, so everything can be read', async (log) => {
     await log.accept([acceptedGroup('a', 1, 5)]);
-    log.hold('store', log.head(), true);
-    assert.deepEqual(log.tail(), START);
+    log.setConsumer('store', log.head(), true);
+    assert.deepEqual(log.tail(), LOG_START);
   });
 
   check('after closing, twice, it takes nothing', async (log) => {

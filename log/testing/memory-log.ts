@@ -1,12 +1,12 @@
 /**
- * Edge and gateway log in memory, for tests of what stands on them: same numbers, marks and gap records as the real
- * ones, no files, no group timers (an append is "on disk" in the next turn). `epoch` is the clock's time at opening.
+ * Edge and gateway log in memory, for tests: same numbers, marks and gap records as the real ones, no files and no group
+ * timers (an append is durable in the next turn). `epoch` is the clock's time at opening.
  */
 import { STREAMS, streamOf, type Draft, type Stream } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { gapDraft } from '../gap.ts';
-import { addRange, addRanges, countOf, fromMark, missingOf, toMark, type Range } from '../ranges.ts';
-import { compareCursors, START, type AcceptedGroup, type Cursor, type EdgeLog, type GatewayLog, type KeptGroup, type LogSize, type Mark, type ReadLimit, type SettledRange, type StoredGroup } from '../types.ts';
+import { addRange, addRanges, countNumbers, fromMark, missingRanges, toMark, type SeqRange } from '../ranges.ts';
+import { compareCursors, LOG_START, type AcceptedGroup, type Cursor, type EdgeLog, type GatewayLog, type CommittedGroup, type LogSize, type SettledMark, type ReadLimit, type SettledRange, type StoredGroup } from '../types.ts';
 import { decodeBatch, encodeBatch } from '../../core/wire/batch.ts';
 import type { World } from '../../core/world.ts';
 
@@ -14,12 +14,12 @@ const MAX_GROUP = 500;
 
 interface MemoryStream {
   groups: StoredGroup[];
-  /** By epoch: numbers that are settled. */
-  settled: Map<number, Range[]>;
+  /** Settled numbers by epoch. */
+  settled: Map<number, SeqRange[]>;
   last: Map<number, number>;
 }
 
-/** What stays when the log is closed: hand it to the next opening and the backlog is there again. */
+/** Contents that survive closing: pass it to the next opening. */
 export type MemoryDisk = Record<Stream, MemoryStream> & { epoch: number };
 
 export function memoryDisk(): MemoryDisk {
@@ -35,14 +35,14 @@ export interface MemoryEdgeLogOptions {
 export function openMemoryEdgeLog(options: MemoryEdgeLogOptions, world: World, disk: MemoryDisk = memoryDisk()): Promise<EdgeLog> {
   const epoch = Math.max(disk.epoch + 1, world.clock.nowMs());
   disk.epoch = epoch;
-  const listeners = new Set<(kept: KeptGroup) => void>();
+  const listeners = new Set<(kept: CommittedGroup) => void>();
   let closed = false;
 
   async function append(drafts: readonly Draft[]): Promise<void> {
     if (closed) throw new FaultError('CV_LOG_CLOSED', {});
     for (const stream of STREAMS) {
       const own = drafts.filter((draft) => streamOf(draft) === stream);
-      for (let at = 0; at < own.length; at += MAX_GROUP) keep(stream, own.slice(at, at + MAX_GROUP));
+      for (let offset = 0; offset < own.length; offset += MAX_GROUP) keep(stream, own.slice(offset, offset + MAX_GROUP));
     }
     await Promise.resolve();
   }
@@ -57,7 +57,7 @@ export function openMemoryEdgeLog(options: MemoryEdgeLogOptions, world: World, d
 
   function unsettled(stream: Stream): { epoch: number; from: number; to: number }[] {
     const state = disk[stream];
-    return [...state.last].toSorted(([a], [b]) => a - b).flatMap(([epoch, last]) => missingOf(state.settled.get(epoch) ?? [], 1, last).map(([from, to]) => ({ epoch, from, to })));
+    return [...state.last].toSorted(([a], [b]) => a - b).flatMap(([epoch, last]) => missingRanges(state.settled.get(epoch) ?? [], 1, last).map(([from, to]) => ({ epoch, from, to })));
   }
 
   const log: EdgeLog = {
@@ -70,22 +70,22 @@ export function openMemoryEdgeLog(options: MemoryEdgeLogOptions, world: World, d
       const state = disk[stream];
       const ranges = addRanges(state.settled.get(epoch) ?? [], fromMark(mark));
       state.settled.set(epoch, ranges);
-      state.groups = state.groups.filter((group) => group.epoch !== epoch || missingOf(ranges, group.seq, group.seq + group.count - 1).length > 0);
+      state.groups = state.groups.filter((group) => group.epoch !== epoch || missingRanges(ranges, group.seq, group.seq + group.count - 1).length > 0);
       return Promise.resolve();
     },
     async setAside(stream, epoch, seq, _code) {
       const state = disk[stream];
       const now = world.clock.nowMs();
       const group = state.groups.find((one) => one.epoch === epoch && one.seq <= seq && seq < one.seq + one.count);
-      const at = group ? (decodeBatch(group.payload).events[seq - group.seq]?.occurredAt ?? now) : now;
+      const atMs = group ? (decodeBatch(group.payload).events[seq - group.seq]?.occurredAt ?? now) : now;
       state.settled.set(epoch, addRange(state.settled.get(epoch) ?? [], seq, seq));
-      await append([gapDraft(options.edge, options.centre, { stream, epoch, fromSeq: seq, toSeq: seq, fromAt: at, toAt: at, count: 1, reason: 'refused' }, now)]);
+      await append([gapDraft(options.edge, options.centre, { stream, epoch, fromSeq: seq, toSeq: seq, fromAt: atMs, toAt: atMs, count: 1, reason: 'refused' }, now)]);
     },
     size: (stream): LogSize => ({
-      events: countOf(unsettled(stream).map(({ from, to }) => [from, to])),
+      events: countNumbers(unsettled(stream).map(({ from, to }) => [from, to])),
       bytes: disk[stream].groups.reduce((sum, group) => sum + group.payload.length, 0),
     }),
-    onKept(listener) {
+    onCommitted(listener) {
       listeners.add(listener);
       return () => { listeners.delete(listener); };
     },
@@ -100,7 +100,7 @@ export function openMemoryEdgeLog(options: MemoryEdgeLogOptions, world: World, d
 export function openMemoryGatewayLog(_options: { gateway: string }, world: World): Promise<GatewayLog> {
   const epoch = world.clock.nowMs();
   const groups: StoredGroup[] = [];
-  const marks = new Map<string, Range[]>();
+  const marks = new Map<string, SeqRange[]>();
   const listeners = new Set<() => void>();
   let last = 0;
   let closed = false;
@@ -126,12 +126,12 @@ export function openMemoryGatewayLog(_options: { gateway: string }, world: World
       if (accepted.length > 0) for (const listener of listeners) listener();
       return places;
     },
-    mark: (sender, stream, epoch): Mark => toMark(marks.get(key(sender, stream, epoch)) ?? []),
+    mark: (sender, stream, epoch): SettledMark => toMark(marks.get(key(sender, stream, epoch)) ?? []),
     read: (after, limit) => Promise.resolve(select(groups, after, limit)),
-    head: () => (last === 0 ? START : { epoch, seq: last }),
-    tail: () => START,
-    gone: (after, upTo) => Math.max(0, upTo.seq - (after.epoch === upTo.epoch ? after.seq : 0)),
-    hold() {}, letGo() {},
+    head: () => (last === 0 ? LOG_START : { epoch, seq: last }),
+    tail: () => LOG_START,
+    countTrimmed: (after, upTo) => Math.max(0, upTo.seq - (after.epoch === upTo.epoch ? after.seq : 0)),
+    setConsumer() {}, removeConsumer() {},
     size: () => ({ events: last, bytes: groups.reduce((sum, group) => sum + group.payload.length, 0) }),
     onAppended(listener) {
       listeners.add(listener);

@@ -9,7 +9,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEdgeLog } from '../../log/edge-log.ts';
-import { START } from '../../log/types.ts';
+import { LOG_START } from '../../log/types.ts';
 import { decodeBatch, encodeBatch } from '../../core/wire/batch.ts';
 import { realWorld, seededRandom } from '../../core/world.ts';
 import { bareAppends, bytesWritten } from './disk.ts';
@@ -80,7 +80,7 @@ async function appendRates(dir: string, bareDir: string, group: number, seconds:
 async function readRate(log: Awaited<ReturnType<typeof openLog>>): Promise<number> {
   const startedMs = performance.now();
   let events = 0;
-  for (let cursor = START; ;) {
+  for (let cursor = LOG_START; ;) {
     const groups = await log.read('state', cursor, { maxGroups: 256, maxBytes: 1 << 20 });
     const last = groups.at(-1);
     if (!last || performance.now() - startedMs > 2000) return (events * 1000) / (performance.now() - startedMs);

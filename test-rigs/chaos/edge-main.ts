@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import type { EdgeLog } from '../../log/types.ts';
-import { START } from '../../log/types.ts';
+import { LOG_START } from '../../log/types.ts';
 import { openObserver } from '../../cli/observe.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
@@ -67,7 +67,7 @@ tellParent({ kind: 'ready' });
 
 /** Committed by the process before, and killed before it could say so. */
 async function witnessWhatIsThere(opened: EdgeLog): Promise<void> {
-  let cursor = START;
+  let cursor = LOG_START;
   for (;;) {
     const groups = await opened.read('measurement', cursor, { maxGroups: 100, maxBytes: 4 << 20 });
     const last = groups.at(-1);

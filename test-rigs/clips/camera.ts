@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Picture } from '../../core/driver.ts';
 import type { Clip, Draft } from '../../core/event.ts';
-import { EvidenceFolder } from '../../log/evidence/folder.ts';
+import { EvidenceFolder } from '../../log/evidence/evidence-folder.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import camera from '../../drivers/camera/driver.ts';

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Box, Clip } from '../../core/event.ts';
-import { EvidenceFolder } from '../../log/evidence/folder.ts';
+import { EvidenceFolder } from '../../log/evidence/evidence-folder.ts';
 import { realWorld } from '../../core/world.ts';
 import { clipCopier } from '../../edge/infer/evidence/clips/copy.ts';
 import { blindsOf } from '../../edge/infer/evidence/face-blinds.ts';
@@ -45,7 +45,7 @@ export async function judgeCopies(): Promise<Finding> {
     for (const name of CLIPS) {
       const part = join(camera.dir, 'part.mp4');
       execFileSync('ffmpeg', ['-v', 'error', '-t', String(SECONDS), '-i', clipPath(name) as string, '-an', '-c:v', 'libx264', '-preset', 'veryfast', '-y', part]);
-      const file = await kept.adopt(part, { mime: 'video/mp4', at: Date.now() }, 'kept');
+      const file = await kept.addFile(part, { mime: 'video/mp4', atMs: Date.now() }, 'kept');
       const clip: Clip = { kind: 'clip', ...file, mime: 'video/mp4', durationMs: SECONDS * 1000, codec: 'h264', width: 2, height: 2, fromAt: Date.now(), toAt: Date.now(), short: false, blurred: false, of: [] };
       const { clip: made } = await copy({ device: 'cam', clip }, new AbortController().signal);
       const [before, after] = [await facesIn(kept.pathOf(file.sha256) as string, judges), await facesIn(outgoing.pathOf(made.sha256) as string, judges)];

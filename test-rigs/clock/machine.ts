@@ -10,7 +10,7 @@ import { ClockKeeper } from '../../edge/clock/keeper.ts';
 import { keep } from '../../edge/keep/keep.ts';
 import { forward } from '../../edge/forward/forward.ts';
 import { line, type Line } from '../../core/line.ts';
-import { openEdgeLog, type OpenedEdgeLog } from '../../log/edge-log.ts';
+import { openEdgeLog, type FileEdgeLog } from '../../log/edge-log.ts';
 import { directStorage } from '../../log/worker-storage.ts';
 import { STREAMS, type Draft } from '../../core/event.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
@@ -23,7 +23,7 @@ const CENTRE = '500112001';
 
 interface Running {
   clock: EdgeClock;
-  log: OpenedEdgeLog;
+  log: FileEdgeLog;
   keeper: ClockKeeper;
   line: Line;
   world: World;
@@ -84,7 +84,7 @@ export class Machine {
     const clock = new EdgeClock(system, { id: `boot-${this.#boots}`, uptimeMs: () => truth.nowMs() - bootedAt });
     const world: World = { clock, random: seededRandom(1), files: realFiles, net: realNet, tell: (event) => { this.told.push(event); } };
     const log = await openEdgeLog({ dir: this.#place, edge: EDGE, centre: CENTRE, maxBytes: 64 << 20, clock }, world, directStorage());
-    log.onKept(({ drafts }) => { for (const { value } of drafts) this.#kept.add(Number(value)); });
+    log.onCommitted(({ drafts }) => { for (const { value } of drafts) this.#kept.add(Number(value)); });
     const keeper = new ClockKeeper({
       clock, system, trust: this.trust, edge: EDGE, centre: CENTRE, log, onSettled: () => forwarding.wake(),
       probe: { isSynchronised: async () => this.isSynchronised, hardwareAt: async () => (this.hardwareAheadMs === null ? null : truth.nowMs() + this.hardwareAheadMs) },

@@ -1,7 +1,7 @@
 /** The way to a gateway, in virtual time, and the gateway's own check behind it: what comes in is judged, named and acknowledged. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Event } from '../../core/event.ts';
-import { addRange, toMark, type Range } from '../../log/ranges.ts';
+import { addRange, toMark, type SeqRange } from '../../log/ranges.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import type { EdgeState } from '../../core/wire/messages.ts';
 import { parseEdgeTopic, WIRE_VERSION, type EdgeAddress, edgeTopic } from '../../core/wire/topics.ts';
@@ -28,7 +28,7 @@ export class Network {
   tooEarly = 0;
   readonly #truth: VirtualClock;
   readonly #random: Random;
-  readonly #marks = new Map<string, Range[]>();
+  readonly #marks = new Map<string, SeqRange[]>();
   #line: { events: UplinkEvents; isConnected: boolean } | null = null;
 
   constructor(truth: VirtualClock, random: Random) {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { FaultError } from '../../core/faults.ts';
-import { lockFolder } from '../../log/folder.ts';
+import { lockLogFolder } from '../../log/log-folder.ts';
 import { StorageError } from '../../log/storage.ts';
 import { startChild, type Child, type ChildMessage } from '../processes/child.ts';
 import { startDevice, type DeviceProcess } from '../processes/device.ts';
@@ -141,12 +141,12 @@ function takeFolder(dir: string): { release(): void } {
     if (existsSync(dir)) {
       if (!existsSync(join(dir, MARK))) throw new FaultError('CV_DEMO_FOLDER', { dir, why: 'it is there and was not made by the demo', whyZh: '它已存在，且不是由演示创建的' });
       // Held by another demo, nothing in it is touched.
-      lockFolder(dir).release();
+      lockLogFolder(dir).release();
       rmSync(dir, { recursive: true, force: true });
     }
     mkdirSync(dir, { recursive: true });
     writeFileSync(join(dir, MARK), 'made by `cityvitals demo`; the folder may be deleted at any time\n');
-    return lockFolder(dir);
+    return lockLogFolder(dir);
   } catch (error) {
     if (error instanceof FaultError) throw error;
     if (error instanceof StorageError && error.failure.locked) throw new FaultError('CV_DEMO_FOLDER', { dir, why: 'another demo that is running uses it', whyZh: '另一个正在运行的演示在使用它' }, { cause: error });

@@ -3,7 +3,7 @@
  * Started by the test beside it, with the shim before libc.
  */
 import { join } from 'node:path';
-import { HeadFile } from '../../log/folder.ts';
+import { ChainHeadFile } from '../../log/log-folder.ts';
 import { LogFile } from '../../log/log-file.ts';
 import { SqliteFile } from '../../gateway/sqlite/file.ts';
 import { fsyncCounts } from './shim.ts';
@@ -17,8 +17,8 @@ const count = () => { calls.push(fsyncCounts(counters).calls); };
 const WORK: Record<string, () => void> = {
   log() {
     const path = join(dir, 'a.db');
-    LogFile.prepare(path, FORM);
-    const file = LogFile.start(path, 1, FORM);
+    LogFile.create(path, FORM);
+    const file = LogFile.openForWriting(path, 1, FORM);
     count();
     for (let seq = 1; seq <= COMMITS; seq += 1) {
       file.write([{ seq, count: 1, payload: Buffer.from('x') }], {});
@@ -29,16 +29,16 @@ const WORK: Record<string, () => void> = {
   },
   prepared() {
     count();
-    LogFile.prepare(join(dir, 'a.db'), FORM);
+    LogFile.create(join(dir, 'a.db'), FORM);
     count();
   },
   database: () => commitTo(new SqliteFile(join(dir, 'a.db'), 'CREATE TABLE IF NOT EXISTS t (x)')),
   shared: () => commitTo(new SqliteFile(join(dir, 'a.db'), 'CREATE TABLE IF NOT EXISTS t (x)', { shared: true })),
   head() {
-    const head = new HeadFile(dir, {});
+    const head = new ChainHeadFile(dir, {});
     count();
     for (const monotonicMs of [0, 1, 4999, 5000, 9999]) {
-      head.put('state', 1, monotonicMs, monotonicMs);
+      head.write('state', 1, monotonicMs, monotonicMs);
       count();
     }
     head.close();

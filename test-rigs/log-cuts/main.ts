@@ -3,7 +3,7 @@
  * commits, zero-fills the rest on every 97th, and opens each copy. Commits wholly before the cut are there with their
  * marks, none in part, and what is missing is named.
  */
-import { checkCut, cutsOfLastThree, deadLog } from '../../log/testing/log-cuts.ts';
+import { checkTruncated, lastCommitOffsets, crashedLog } from '../../log/testing/truncated-wal.ts';
 
 const ZERO_FILL_EVERY = 97;
 const REPORT_EVERY = 2000;
@@ -11,19 +11,19 @@ const REPORT_EVERY = 2000;
 export async function run(argv: string[]): Promise<number> {
   const every = numberAfter(argv, '--every') ?? 1;
   const startedMs = performance.now();
-  const dead = await deadLog();
+  const dead = await crashedLog();
   const failures: { cutAt: number; zeroFilled: boolean; detail: string }[] = [];
   let checked = 0;
   const check = async (cutAt: number, zeroFilled: boolean) => {
     checked += 1;
     try {
-      await checkCut(dead, cutAt, zeroFilled);
+      await checkTruncated(dead, cutAt, zeroFilled);
     } catch (error) {
       failures.push({ cutAt, zeroFilled, detail: (error as Error).message });
     }
   };
   try {
-    const cuts = cutsOfLastThree(dead).filter((_cut, at) => at % every === 0);
+    const cuts = lastCommitOffsets(dead).filter((_cut, at) => at % every === 0);
     process.stderr.write(`${cuts.length} cuts\n`);
     for (const [at, cutAt] of cuts.entries()) {
       await check(cutAt, false);

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import type { Event } from '../../core/event.ts';
 import { openEdgeLog } from '../../log/edge-log.ts';
 import { openGatewayLog } from '../../log/gateway-log.ts';
-import { START, type GatewayLog } from '../../log/types.ts';
+import { LOG_START, type GatewayLog } from '../../log/types.ts';
 import { directStorage } from '../../log/worker-storage.ts';
 import { testDraft } from '../../core/testing/drafts.ts';
 import { readAll } from '../../log/testing/edge-log-contract.ts';
@@ -105,7 +105,7 @@ async function openGateway(folder: LogFolder, dir: string): Promise<Opened> {
 
 async function readGroups(log: GatewayLog) {
   const groups = [];
-  for (let cursor = START; ;) {
+  for (let cursor = LOG_START; ;) {
     const part = await log.read(cursor, { maxGroups: 20, maxBytes: 1 << 20 });
     const last = part.at(-1);
     if (!last) return groups;

@@ -1,7 +1,7 @@
 /** A gateway's log that fills its disk with what a required consumer has not taken, and has it filled by others. */
 import { join } from 'node:path';
 import { openGatewayLog } from '../../log/gateway-log.ts';
-import { START, type AcceptedGroup, type Cursor, type GatewayLog } from '../../log/types.ts';
+import { LOG_START, type AcceptedGroup, type Cursor, type GatewayLog } from '../../log/types.ts';
 import { bulkyDraft } from '../../core/testing/drafts.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { seededRandom } from '../../core/world.ts';
@@ -42,19 +42,19 @@ export async function gatewayLogOnFullDisk({ disk }: SmallDisk): Promise<PartRes
       return false;
     }
   };
-  log.hold('store', START, true);
-  log.hold('sink', START, false);
+  log.setConsumer('store', LOG_START, true);
+  log.setConsumer('sink', LOG_START, false);
   while (next < 40_000 && (await accept()));
   const heldUp = next - 1;
   expect(rejected.size > 0, 'it took more than the disk holds');
   expect(heard.standing().includes('CV_LOG_DISK_FULL'), `the full disk was not told: ${heard.standing().join(' ')}`);
   expect(log.tail().seq === 0, 'something went that the store had not taken');
   expect(log.mark(SENDER, 'measurement', 7).upTo === heldUp, 'the marks are not what was acknowledged');
-  const seen = await readBatches(log, START);
+  const seen = await readBatches(log, LOG_START);
   expect(seen.events === heldUp, `${seen.events} of ${heldUp} events can be read`);
 
   // The store catches up: what it has passed goes, whatever its age, and batches are taken again.
-  log.hold('store', seen.end, true);
+  log.setConsumer('store', seen.end, true);
   const resumedMs = await until(5000, accept);
   expect(resumedMs !== null, 'it did not go on when the store had caught up');
   const overrun = heard.told.some((event) => event.kind === 'fault' && event.fault.code === 'CV_LOG_OVERRUN');
@@ -63,14 +63,14 @@ export async function gatewayLogOnFullDisk({ disk }: SmallDisk): Promise<PartRes
   const filled = fillDisk(disk);
   let keptWhileFull = 0;
   for (let at = 0; at < 30; at += 1) {
-    log.hold('store', log.head(), true);
+    log.setConsumer('store', log.head(), true);
     keptWhileFull += (await accept()) ? 1 : 0;
   }
   filled.free();
   const afterMs = await until(5000, accept);
   expect(afterMs !== null, 'it did not go on when there was room');
-  log.hold('store', log.head(), true);
-  log.hold('sink', log.head(), false);
+  log.setConsumer('store', log.head(), true);
+  log.setConsumer('sink', log.head(), false);
   const clearedMs = await until(10_000, async () => (await accept()) && !heard.standing().includes('CV_LOG_DISK_FULL'));
   expect(clearedMs !== null, `still told: ${heard.standing().join(' ')}`);
   const rest = await readBatches(log, log.tail());

@@ -4,13 +4,13 @@ import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Event } from '../../core/event.ts';
-import { EvidenceFolder } from '../../log/evidence/folder.ts';
+import { EvidenceFolder } from '../../log/evidence/evidence-folder.ts';
 import { openJournal } from '../../log/journal.ts';
 import { readClockFile, writeClockFile } from '../../log/clock-file.ts';
 import { openEdgeLog } from '../../log/edge-log.ts';
-import { Engine } from '../../log/engine.ts';
+import { StorageEngine } from '../../log/storage-engine.ts';
 import { openGatewayLog } from '../../log/gateway-log.ts';
-import { START } from '../../log/types.ts';
+import { LOG_START } from '../../log/types.ts';
 import { directStorage } from '../../log/worker-storage.ts';
 import { testDraft, testDrafts } from '../../core/testing/drafts.ts';
 import { acceptedGroup } from '../../log/testing/gateway-log-contract.ts';
@@ -35,7 +35,7 @@ const EDGE_LOG = { edge: 'pump-07', centre: '500112001', maxBytes: 64 << 20, max
 const GATEWAY_LOG = { gateway: 'town-1', maxBytes: 64 << 20, keepMs: 3_600_000, maxFileBytes: 64 << 10 };
 const SCHEMA = 'CREATE TABLE IF NOT EXISTS t (x)';
 const picture = Buffer.from('a picture');
-const evidence = { sha256: createHash('sha256').update(picture).digest('hex'), mime: 'image/jpeg' as const, at: 1 };
+const evidence = { sha256: createHash('sha256').update(picture).digest('hex'), mime: 'image/jpeg' as const, atMs: 1 };
 const event: Event = {
   edge: 'gate', stream: 'measurement', epoch: 1, seq: 1, device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: '500112001', kind: 'measurement', value: 1, unit: 'm', occurredAt: 1, observedAt: 1, clock: 'edge', quality: 'good', origin: 'live',
 };
@@ -77,7 +77,7 @@ export const PROMISES: Record<string, Promised> = {
   },
   'an event that was set aside': {
     async act(dir) {
-      const engine = new Engine();
+      const engine = new StorageEngine();
       engine.open({ dir, chains: ['log'], origins: false, maxBytes: 64 << 20, nowMs: 1 });
       engine.setAside({ line: 'first' });
       engine.setAside({ line: 'second' });
@@ -93,7 +93,7 @@ export const PROMISES: Record<string, Promised> = {
     async find(dir) {
       assert.ok(readdirSync(dir).filter((name) => /^log-.*\.db$/.test(name)).length > 2, readdirSync(dir).join(' '));
       const log = await openGatewayLog({ ...GATEWAY_LOG, dir }, testWorld(), directStorage());
-      const groups = await log.read(START, ALL);
+      const groups = await log.read(LOG_START, ALL);
       assert.deepEqual([groups.reduce((sum, { count }) => sum + count, 0), log.mark('a', 'measurement', 7).upTo, log.mark('b', 'state', 7).upTo], [12_000, 12_000, 9]);
       await log.close();
     },
@@ -102,7 +102,7 @@ export const PROMISES: Record<string, Promised> = {
     act: async (dir) => (await openJournal(dir)).append({ at: 1, word: 'done' }),
     async find(dir) {
       const journal = await openJournal(dir);
-      assert.deepEqual([journal.kept.map(({ word }) => word), journal.faults], [['done'], []]);
+      assert.deepEqual([journal.lines.map(({ word }) => word), journal.faults], [['done'], []]);
       await journal.close();
     },
   },
@@ -111,7 +111,7 @@ export const PROMISES: Record<string, Promised> = {
       const journal = await openJournal(dir, { maxFileBytes: 300 });
       for (let at = 0; at < 6; at += 1) await journal.append({ at, word: 'done' });
     },
-    find: async (dir) => assert.deepEqual([readdirSync(dir).length > 1, (await openJournal(dir)).kept.at(-1)?.at], [true, 5]),
+    find: async (dir) => assert.deepEqual([readdirSync(dir).length > 1, (await openJournal(dir)).lines.at(-1)?.at], [true, 5]),
   },
   'a transaction of a database of the gateway': databasePromise({}),
   'a transaction of a database that several connections read': databasePromise({ shared: true }),
@@ -188,7 +188,7 @@ const fileOf = (dir: string): string => readdirSync(dir).find((name) => /^measur
 
 async function valuesOfEdge(dir: string): Promise<number[]> {
   const log = await openEdgeLog({ ...EDGE_LOG, dir }, testWorld(), directStorage());
-  const groups = await log.read('measurement', START, ALL);
+  const groups = await log.read('measurement', LOG_START, ALL);
   const values = groups.flatMap(({ payload }) => decodeBatch(payload).events.map(({ value }) => value as number));
   await log.close();
   return values;

@@ -4,7 +4,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Box } from '../../../core/event.ts';
-import { EvidenceFolder } from '../../../log/evidence/folder.ts';
+import { EvidenceFolder } from '../../../log/evidence/evidence-folder.ts';
 import { FaultError } from '../../../core/faults.ts';
 import type { Picture } from '../../../core/driver.ts';
 import type { TelemetryEvent } from '../../../core/telemetry.ts';
@@ -49,7 +49,7 @@ async function folderFor(t: Context): Promise<string> {
 async function rig(t: Context, blinds: Blinds | null, options: { dir?: string; maxBytes?: number } = {}) {
   const told: TelemetryEvent[] = [];
   const world: World = { ...realWorld((event) => { told.push(event); }) };
-  const folder = await EvidenceFolder.open({ dir: options.dir ?? await folderFor(t), maxBytes: options.maxBytes ?? 1e9, keepMs: Infinity, onLost: (count) => told.push({ kind: 'evidence_lost', count, reason: 'picture_room' }) }, world.clock);
+  const folder = await EvidenceFolder.open({ dir: options.dir ?? await folderFor(t), maxBytes: options.maxBytes ?? 1e9, keepMs: Infinity, onDropped: (count) => told.push({ kind: 'evidence_lost', count, reason: 'picture_room' }) }, world.clock);
   t.after(() => folder.close());
   const settings = { of: ['intrusion'] as const, format: 'jpeg' as const, width: 1280, size: 200_000, language: 'zh-CN' as const, send: true };
   const snapshots = new Snapshots({ edge: 'e1', centre: '500112001', settings, blinds, folder: () => folder }, world);

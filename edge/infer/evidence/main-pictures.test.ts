@@ -24,7 +24,7 @@ function rig(over: Partial<MainParts> = {}) {
   const blinds: Blinds = { find: (_picture, boxes) => { known.push(boxes); return Promise.resolve([FACE]); }, close: () => Promise.resolve() };
   const main = new MainPictures({
     edge: 'e1', centre: '500112001', settings: { format: 'jpeg', width: 1280, size: 200_000, send: true }, withinMs: WITHIN_MS, blinds,
-    folder: () => ({ put: ({ at }, bytes, wait) => { files.push({ bytes, at, wait }); return Promise.resolve(); } }),
+    folder: () => ({ put: ({ atMs }, bytes, wait) => { files.push({ bytes, at: atMs, wait }); return Promise.resolve(); } }),
     still: (_device, signal) => new Promise((give, fail) => {
       asked.push({ give, fail });
       signal.addEventListener('abort', () => fail(signal.reason));

@@ -1,7 +1,7 @@
 /** Pictures and clips for events on one edge: what blurs them, what makes them, where they lie. */
 import type { Picture } from '../../../core/driver.ts';
 import type { Draft } from '../../../core/event.ts';
-import { EvidenceFolder } from '../../../log/evidence/folder.ts';
+import { EvidenceFolder } from '../../../log/evidence/evidence-folder.ts';
 import { faultOf, type FaultCode } from '../../../core/faults.ts';
 import type { World } from '../../../core/world.ts';
 import type { DeviceSetup, EdgeSetup } from '../../config/setup.ts';
@@ -73,7 +73,7 @@ export class EdgeEvidence {
 
   async #open({ dir, maxBytes, keepMs, isPrivate = false }: { dir: string; maxBytes: number; keepMs: number; isPrivate?: boolean }, code: FaultCode): Promise<EvidenceFolder | null> {
     try {
-      return await EvidenceFolder.open({ dir, maxBytes, keepMs, isPrivate, onLost: (count) => this.#world.tell({ kind: 'evidence_lost', count, reason: 'picture_room' }) }, this.#world.clock);
+      return await EvidenceFolder.open({ dir, maxBytes, keepMs, isPrivate, onDropped: (count) => this.#world.tell({ kind: 'evidence_lost', count, reason: 'picture_room' }) }, this.#world.clock);
     } catch (error) {
       const { params } = faultOf(error, code, { dir });
       this.#world.tell({ kind: 'fault', fault: { code, params: { device: '*', ...params } } });

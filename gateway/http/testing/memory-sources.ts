@@ -3,7 +3,7 @@ import type { DeviceView, IndicatorView, LiveMessage, PictureView, PointView, Qu
 import { catalogueOf, normaliser } from '../../../city/catalogue/catalogue.ts';
 import type { Indicator } from '../../../city/catalogue/indicator.ts';
 import type { Draft } from '../../../core/event.ts';
-import { compareCursors, START, type Cursor, type StoredGroup } from '../../../log/types.ts';
+import { compareCursors, LOG_START, type Cursor, type StoredGroup } from '../../../log/types.ts';
 import { encodeBatch } from '../../../core/wire/batch.ts';
 import { EXAMPLES } from '../examples.ts';
 import type { ApiSources, DemoControls, HealthProblem, SeriesFilter } from '../sources.ts';
@@ -32,7 +32,7 @@ export interface MemoryGateway {
 export function memoryGateway(demo?: DemoControls): MemoryGateway {
   const listeners = new Set<(message: LiveMessage) => void>();
   const gateway: MemoryGateway = {
-    status: structuredClone(EXAMPLES.status), devices: [], unknownDevices: [], indicators: [], series: [], warnings: [], quarantine: [], pictures: new Map(), problems: [], tail: START, groups: [], catalogue: [],
+    status: structuredClone(EXAMPLES.status), devices: [], unknownDevices: [], indicators: [], series: [], warnings: [], quarantine: [], pictures: new Map(), problems: [], tail: LOG_START, groups: [], catalogue: [],
     emit: (message) => { for (const listener of listeners) listener(message); },
     listeners: () => listeners.size,
     sources: {
@@ -83,7 +83,7 @@ export function numbersGroup(epoch: number, seq: number, count: number, received
   return { epoch, seq, count, payload, origin: { sender: 'rig-01', stream: 'measurement', epoch: 1, seq, span: count, receivedAt } };
 }
 
-const endOf = (group: StoredGroup | undefined): Cursor => (group ? { epoch: group.epoch, seq: group.seq + group.count - 1 } : START);
+const endOf = (group: StoredGroup | undefined): Cursor => (group ? { epoch: group.epoch, seq: group.seq + group.count - 1 } : LOG_START);
 
 function fits(view: SeriesView, filter: SeriesFilter): boolean {
   return (['indicator', 'device', 'point'] as const).every((part) => filter[part] === undefined || filter[part] === view[part]);

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { EvidenceFolder } from '../../../log/evidence/folder.ts';
+import { EvidenceFolder } from '../../../log/evidence/evidence-folder.ts';
 import type { TelemetryEvent } from '../../../core/telemetry.ts';
 import { tempDir } from '../../../core/testing/temp-dir.ts';
 import type { EvidenceAnswer, EvidencePart } from '../../../core/wire/messages.ts';
@@ -53,7 +53,7 @@ async function rig(t: Context) {
   return {
     dir, told, edge, gateway, parts, sender, desk, take,
     cut: (on: boolean) => { isCut = on; }, busy: (on: boolean) => { busy = on; }, later: (ms: number) => { nowMs += ms; },
-    put: (content: Uint8Array, at = AT) => edge.put({ sha256: sha256Of(content), mime: 'image/jpeg', at }, content, 'waiting'),
+    put: (content: Uint8Array, at = AT) => edge.put({ sha256: sha256Of(content), mime: 'image/jpeg', atMs: at }, content, 'waiting'),
     until: (until: () => boolean) => (until() ? Promise.resolve() : new Promise<void>((resolve) => { waiting.push({ until, resolve }); })),
     answers: () => answers,
     sent: () => told.filter(({ kind }) => kind === 'evidence_sent').length,
@@ -69,7 +69,7 @@ test('files go part by part, the newest first, and are let go of when the gatewa
   await until(() => sent() === 2);
   assert.deepEqual(parts.map(({ offset, data }) => [offset, Buffer.from(data, 'base64').length]), [[0, 0], [0, 50], [0, 0], [0, 49_152], [49_152, 49_152], [98_304, 1696]]);
   for (const content of [older, newer]) assert.deepEqual(Buffer.from((await gateway.get(sha256Of(content)))?.content ?? []), content);
-  assert.equal(edge.next(), null);
+  assert.equal(edge.newestWaiting(), null);
   assert.ok(edge.has(sha256Of(older)), 'still here, as one that was sent');
   assert.equal(told.filter(({ kind }) => kind === 'evidence_taken').length, 2);
 });
@@ -137,27 +137,27 @@ test('what is not what it says is refused and given up; nonsense is left unanswe
   take(JSON.stringify(part), 'stranger');
   await desk.close();
   assert.deepEqual([gateway.bytes, (await readdir(join(dir, 'gateway', 'coming'))).length], [0, 0]);
-  assert.equal(edge.next(), null);
+  assert.equal(edge.newestWaiting(), null);
 });
 
 test('a folder within its bytes lets go of the oldest, first of those that were sent, and counts the others; it is found again as it was', async (t) => {
   const { dir, remove } = await tempDir();
   t.after(remove);
   const lost: number[] = [];
-  const open = (maxBytes: number, keepMs = Infinity) => EvidenceFolder.open({ dir, maxBytes, keepMs, onLost: (count) => { lost.push(count); } }, realWorld(() => {}).clock);
+  const open = (maxBytes: number, keepMs = Infinity) => EvidenceFolder.open({ dir, maxBytes, keepMs, onDropped: (count) => { lost.push(count); } }, realWorld(() => {}).clock);
   const folder = await open(1000);
   const files = Array.from({ length: 5 }, () => fileOf(300));
-  const put = (at: number) => folder.put({ sha256: sha256Of(files[at] as Buffer), mime: 'image/jpeg', at: AT + at }, files[at] as Buffer, 'waiting');
+  const put = (at: number) => folder.put({ sha256: sha256Of(files[at] as Buffer), mime: 'image/jpeg', atMs: AT + at }, files[at] as Buffer, 'waiting');
   const there = (of: EvidenceFolder) => files.flatMap((file, at) => (of.has(sha256Of(file)) ? at : []));
   for (const at of [0, 1, 2]) await put(at);
-  await folder.settle(sha256Of(files[2] as Buffer));
+  await folder.markSent(sha256Of(files[2] as Buffer));
   await put(3);
   assert.deepEqual([there(folder), lost], [[0, 1, 3], []]);
   await put(4);
   assert.deepEqual([there(folder), lost, folder.bytes], [[1, 3, 4], [1], 900]);
   await folder.close();
   const again = await open(1000);
-  assert.deepEqual([there(again), again.next()?.at], [[1, 3, 4], AT + 4]);
+  assert.deepEqual([there(again), again.newestWaiting()?.atMs], [[1, 3, 4], AT + 4]);
   await again.close();
   const strict = await open(1000, 60_000);
   assert.deepEqual([there(strict), lost], [[], [1, 3]]);

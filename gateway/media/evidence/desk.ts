@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EvidenceFolder } from '../../../log/evidence/folder.ts';
+import type { EvidenceFolder } from '../../../log/evidence/evidence-folder.ts';
 import { mimeOf } from '../../../core/wire/mime.ts';
 import { IDS } from '../../../core/event.ts';
 import { FaultError, faultOf, type Fault } from '../../../core/faults.ts';
@@ -90,7 +90,7 @@ export class EvidenceDesk {
       this.#world.tell({ kind: 'fault', edge: address.edge, fault: refusal(address.edge, sha256, mime === null ? 'no picture' : 'its bytes have another hash') });
       return this.#answer(address, { sha256, have: 0, refused: 'CV_EVIDENCE_REFUSED' });
     }
-    await this.#parts.folder.put({ sha256, mime, at: part.at, from: address.edge }, content, 'kept');
+    await this.#parts.folder.put({ sha256, mime, atMs: part.at, from: address.edge }, content, 'kept');
     await rm(path, { force: true });
     this.#world.tell({ kind: 'evidence_taken', count: 1, bytes, sender: address.edge });
     return this.#answer(address, { sha256, have: bytes });

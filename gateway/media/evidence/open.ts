@@ -1,6 +1,6 @@
 /** The files that go with events, at a gateway: their folder, and a link of their own to the broker, so that they never hold up events. */
 import { join } from 'node:path';
-import { EvidenceFolder } from '../../../log/evidence/folder.ts';
+import { EvidenceFolder } from '../../../log/evidence/evidence-folder.ts';
 import { faultOf } from '../../../core/faults.ts';
 import type { World } from '../../../core/world.ts';
 import { GATEWAY_CLIENT, openLink, type Link, type LinkTarget } from '../../broker/link.ts';

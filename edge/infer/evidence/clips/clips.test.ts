@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import type { Picture } from '../../../../core/driver.ts';
 import type { Clip, Draft } from '../../../../core/event.ts';
 import { eventProblem } from '../../../../core/event-schema.ts';
-import { EvidenceFolder } from '../../../../log/evidence/folder.ts';
+import { EvidenceFolder } from '../../../../log/evidence/evidence-folder.ts';
 import type { RingOpening } from '../../../../core/ring.ts';
 import type { TelemetryEvent } from '../../../../core/telemetry.ts';
 import { tempDir } from '../../../../core/testing/temp-dir.ts';

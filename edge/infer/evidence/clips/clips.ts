@@ -6,7 +6,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CLIP_INDICATOR, type Clip, type Draft } from '../../../../core/event.ts';
-import type { EvidenceFolder } from '../../../../log/evidence/folder.ts';
+import type { EvidenceFolder } from '../../../../log/evidence/evidence-folder.ts';
 import { FaultError, faultOf } from '../../../../core/faults.ts';
 import { turns } from '../../../../core/turns.ts';
 import { ownClock, pause, type World } from '../../../../core/world.ts';
@@ -24,7 +24,7 @@ export interface ClipParts extends FollowerParts {
   setup: Pick<ClipSetup, 'before' | 'after' | 'dir'>;
   ringOf(device: string): CameraRing | null;
   /** Where clips are kept; null: it could not be opened. */
-  folder(): Pick<EvidenceFolder, 'adopt'> | null;
+  folder(): Pick<EvidenceFolder, 'addFile'> | null;
   /** Onto the line. */
   record(draft: Draft): void;
   /** Makes what may leave of it, and has it sent; absent: nothing leaves. Rejects with a FaultError. */
@@ -164,7 +164,7 @@ export class Clips {
     const points = [...new Set(of.map(({ point }) => point))].join(' ');
     try {
       await joinPieces({ pieces, codec, out, title: `${centre}/${edge}/${device} ${points}`, comment: JSON.stringify({ centre, edge, camera: device, of: this.#timed(of), clock: ownClock(clock) }), createdAt: at }, clock, signal);
-      const { sha256, bytes } = await folder.adopt(out, { mime, at }, 'kept');
+      const { sha256, bytes } = await folder.addFile(out, { mime, atMs: at }, 'kept');
       this.#world.tell({ kind: 'evidence_kept', count: 1, bytes, device });
       const isShort = first.fromMs > fromMs || last.toMs < toMs || hasHoles(pieces) || pieces.some(({ isSuspect }) => isSuspect);
       return { device, clip: { kind: 'clip', sha256, mime, bytes, durationMs: Math.round(sum(pieces)), codec, width, height, fromAt: startAt + first.fromMs, toAt: startAt + last.toMs, short: isShort, blurred: false, of } };

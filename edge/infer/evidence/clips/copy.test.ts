@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Picture } from '../../../../core/driver.ts';
 import type { Box, Clip } from '../../../../core/event.ts';
-import { EvidenceFolder } from '../../../../log/evidence/folder.ts';
+import { EvidenceFolder } from '../../../../log/evidence/evidence-folder.ts';
 import { FaultError } from '../../../../core/faults.ts';
 import { tempDir } from '../../../../core/testing/temp-dir.ts';
 import { until } from '../../../../core/testing/until.ts';
@@ -31,7 +31,7 @@ async function rig(t: { after(run: () => Promise<void>): void }, find: (picture:
   const source = join(dir, 'clips', 'made');
   // Pixels that are twice as wide as high.
   execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=160x180:rate=10:duration=2,setsar=2', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-f', 'mp4', source]);
-  const { sha256, bytes } = await clips.adopt(source, { mime: 'video/mp4', at: AT }, 'kept');
+  const { sha256, bytes } = await clips.addFile(source, { mime: 'video/mp4', atMs: AT }, 'kept');
   const clip: Clip = { kind: 'clip', sha256, bytes, mime: 'video/mp4', durationMs: 2000, codec: 'h264', width: 160, height: 180, fromAt: AT, toAt: AT + 2000, short: false, blurred: false, of: [{ point: 'yard.intrusion', at: AT + 1000 }] };
   const blinds: Blinds = { find, close: () => Promise.resolve() };
   const person: Box = { class: 'person', score: 0.8, x: 0.3, y: 0.3, width: 0.3, height: 0.6 };
@@ -63,7 +63,7 @@ test('what leaves is another film: every picture looked at, faces one colour in 
   assert.notEqual(made.sha256, clip.sha256);
   const found = await outgoing.get(made.sha256);
   assert.deepEqual([found?.mime, found?.content.length, createHash('sha256').update(found?.content ?? '').digest('hex')], ['video/mp4', made.bytes, made.sha256]);
-  assert.deepEqual([outgoing.next()?.sha256, woken()], [made.sha256, 1]);
+  assert.deepEqual([outgoing.newestWaiting()?.sha256, woken()], [made.sha256, 1]);
   const pictures = greyOf(outgoing.pathOf(made.sha256) ?? '');
   assert.equal(pictures.length, 10);
   for (const [at, grey] of pictures.entries()) {
@@ -103,7 +103,7 @@ test('an ffmpeg that hangs costs this copy alone: it is ended, and nothing leave
   }
   await copying;
   assert.equal(said, 'CV_CLIP_UNBLURRED ffmpeg hung for 120000 ms');
-  assert.equal(outgoing.next(), null);
+  assert.equal(outgoing.newestWaiting(), null);
   await until(() => Promise.resolve(ffmpegs()), (left) => left.length === 0);
 });
 
@@ -115,7 +115,7 @@ test('fail closed: one picture that cannot be looked at, a camera that is gone, 
   assert.equal(await cause(blind.copy('gone')), 'CV_CLIP_UNBLURRED CV_CLIP_UNMADE');
   assert.equal(await cause(large.copy()), 'CV_CLIP_UNBLURRED CV_CLIP_UNMADE');
   for (const { outgoing, dir, woken } of [blind, large]) {
-    assert.deepEqual([outgoing.next(), outgoing.bytes, woken()], [null, 0, 0]);
+    assert.deepEqual([outgoing.newestWaiting(), outgoing.bytes, woken()], [null, 0, 0]);
     assert.equal((await readdir(join(dir, 'clips', 'kept'))).length, 1);
   }
 });

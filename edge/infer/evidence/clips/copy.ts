@@ -9,7 +9,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Picture } from '../../../../core/driver.ts';
 import type { Box } from '../../../../core/event.ts';
-import type { EvidenceFolder } from '../../../../log/evidence/folder.ts';
+import type { EvidenceFolder } from '../../../../log/evidence/evidence-folder.ts';
 import { FaultError, faultOf } from '../../../../core/faults.ts';
 import { pause, type World } from '../../../../core/world.ts';
 import { Silence } from '../../../../drivers/camera/silence.ts';
@@ -60,7 +60,7 @@ export function clipCopier(parts: CopyParts, world: World): (made: MadeClip, sig
       const folder = parts.outgoing();
       if (!folder) throw unmade(device, 'no folder', '没有目录');
       const sha256 = createHash('sha256').update(content).digest('hex');
-      await folder.put({ sha256, mime: 'video/mp4', at: clip.fromAt }, content, 'waiting');
+      await folder.put({ sha256, mime: 'video/mp4', atMs: clip.fromAt }, content, 'waiting');
       world.tell({ kind: 'evidence_kept', count: 1, bytes: content.length, device });
       parts.onWaiting();
       return { device, clip: { ...clip, sha256, mime: 'video/mp4', bytes: content.length, durationMs: Math.round((pictures * 1000) / fps), codec: 'h264', width, height, blurred: true } };
