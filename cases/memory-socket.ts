@@ -1,16 +1,16 @@
 /**
- * The driver's end of a connection whose other end is a recording: a socket in memory. It has what drivers and
- * libraries use of a `net.Socket`, and its bytes come on the replay's clock alone.
+ * The driver's end of a replayed connection: an in-memory socket with the parts of `net.Socket` that drivers and
+ * libraries use. Bytes arrive on the replay's clock.
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { SerialLine } from '../core/net.ts';
 
-/** The other end: told of what the driver does. */
-export interface FarEnd {
-  wrote(bytes: Uint8Array): void;
-  /** The driver let go of it. */
-  left(): void;
+/** The other end of the socket. */
+export interface SocketPeer {
+  received(bytes: Uint8Array): void;
+  /** The driver closed it. */
+  closed(): void;
 }
 
 export class MemorySocket extends Duplex {
@@ -25,9 +25,9 @@ export class MemorySocket extends Duplex {
   readonly closing = false;
   bytesRead = 0;
   bytesWritten = 0;
-  readonly #far: FarEnd;
+  readonly #far: SocketPeer;
 
-  constructor(far: FarEnd, remotePort = 0) {
+  constructor(far: SocketPeer, remotePort = 0) {
     super({ allowHalfOpen: false });
     this.#far = far;
     this.remotePort = remotePort;
@@ -37,13 +37,13 @@ export class MemorySocket extends Duplex {
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.bytesWritten += chunk.length;
-    this.#far.wrote(chunk);
+    this.#far.received(chunk);
     done();
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.isOpen = false;
-    this.#far.left();
+    this.#far.closed();
     done(error);
   }
 
@@ -54,14 +54,14 @@ export class MemorySocket extends Duplex {
     this.push(Buffer.from(bytes));
   }
 
-  /** The device lets go: in order, or with a reset. */
-  hangUp(isReset: boolean): void {
+  /** The device closes the connection, gracefully or with a reset. */
+  disconnect(isReset: boolean): void {
     if (this.destroyed) return;
     if (isReset) this.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }));
     else this.push(null);
   }
 
-  // What a TCP socket has and memory needs not.
+  // TCP socket methods without effect here.
   setKeepAlive(): this { return this; }
   setNoDelay(): this { return this; }
   ref(): this { return this; }
@@ -69,7 +69,7 @@ export class MemorySocket extends Duplex {
   destroySoon(): void { this.end(() => this.destroy()); }
   resetAndDestroy(): this { return this.destroy(); }
 
-  // And a serial line.
+  // Serial line methods.
   flush(done: () => void): void { done(); }
   drain(done: () => void): void { done(); }
   close(done?: () => void): void {

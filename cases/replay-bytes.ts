@@ -1,48 +1,48 @@
-/** The bytes of a case, through the links of its devices. One link for each connection that was dialled from our side. */
+/** Replays the bytes of a case through the links of its devices: one link per connection opened from our side. */
 import type { Driver, Link, Request } from '../core/driver.ts';
 import { FaultError, faultOf, type Fault } from '../core/faults.ts';
 import type { BytesRecording } from '../core/recording.ts';
 import type { VirtualClock } from '../core/virtual-clock.ts';
 import { pause, realFiles, seededRandom, type World } from '../core/world.ts';
 import type { Case } from './case.ts';
-import { DeviceEnd } from './device-end.ts';
-import { exchangesOf } from './exchanges.ts';
-import { inKind } from './in-kind.ts';
+import { RecordedDevice } from './recorded-device.ts';
+import { recordedExchanges } from './recorded-exchanges.ts';
+import { similarAnswers } from './similar-answer.ts';
 import { replayNet, type ReplayNet } from './replay-net.ts';
-import type { Delivery, Played, PlayedDevice, Replayed, ReplayOptions } from './played.ts';
-import { scriptOf, type Question, type Script } from './script.ts';
-import type { Message, Reading } from './streams.ts';
+import type { ByteDelivery, ReplayResult, ReplayDevice, ReplaySummary, ReplayOptions } from './replay-result.ts';
+import { deviceScript, type RecordedQuestion, type DeviceScript } from './device-script.ts';
+import type { RecordedMessage, RecordingContext } from './byte-streams.ts';
 
-/** After the last recorded byte a link may still make something of silence. */
+/** After the last recorded byte, time for a link to detect silence. */
 const QUIET_MS = 2000;
 /** A link has this long to open and to close, as in the host. */
 const OPEN_MS = 10_000;
 const CLOSE_MS = 400;
-/** Turns without a timer that is due: nothing will ever happen. */
+/** Turns without a due timer after which replay ended. */
 const MAX_IDLE_TURNS = 100_000;
 /** After its signal aborted, an exchange has this long to end by itself, as in the host. */
 const GRACE_MS = 500;
 
 /** Devices that share a link, as the host would have it. */
-interface Group {
-  devices: readonly [PlayedDevice, ...PlayedDevice[]];
-  reading: Reading;
+interface LinkGroup {
+  devices: readonly [ReplayDevice, ...ReplayDevice[]];
+  context: RecordingContext;
 }
 
-/** A link that is being played, and the connections of the recording that are its own. */
-interface Run {
-  group: Group;
-  ends: DeviceEnd[];
+/** A replayed link and its recorded connections. */
+interface LinkRun {
+  group: LinkGroup;
+  ends: RecordedDevice[];
   link: Link<unknown> | null;
-  questions: Question[];
-  /** The exchange under way. */
+  questions: RecordedQuestion[];
+  /** The running exchange. */
   asking: AbortController | null;
-  /** The next question has to be this one, or the exchange is another than was recorded. */
-  mustAsk: Question | null;
+  /** The next question must be this one, else the exchange differs from the recorded one. */
+  mustAsk: RecordedQuestion | null;
 }
 
-interface Asking {
-  question: Question;
+interface QuestionTimeout {
+  question: RecordedQuestion;
   giveUpMs: number;
 }
 
@@ -50,27 +50,27 @@ export class ByteReplay {
   readonly #recorded: Case;
   readonly #options: ReplayOptions;
   readonly #clock: VirtualClock;
-  readonly #give: (played: Played) => void;
-  readonly #groups: Group[];
-  readonly #script: Script;
-  readonly #isAsked = new Set<Question>();
+  readonly #give: (played: ReplayResult) => void;
+  readonly #groups: LinkGroup[];
+  readonly #script: DeviceScript;
+  readonly #isAsked = new Set<RecordedQuestion>();
   readonly #ending = new AbortController();
 
-  constructor(recorded: Case, devices: readonly PlayedDevice[], options: ReplayOptions, clock: VirtualClock, give: (played: Played) => void) {
+  constructor(recorded: Case, devices: readonly ReplayDevice[], options: ReplayOptions, clock: VirtualClock, give: (played: ReplayResult) => void) {
     this.#recorded = recorded;
     this.#options = options;
     this.#clock = clock;
     this.#give = give;
     this.#groups = groupsOf(devices);
-    this.#script = inDelivery(scriptOf(recorded.traffic, (line) => this.#groupOf(line.device).reading), options.delivery ?? 'recorded');
+    this.#script = applyDelivery(deviceScript(recorded.traffic, (line) => this.#groupOf(line.device).context), options.delivery ?? 'recorded');
   }
 
-  async run(): Promise<Replayed> {
+  async run(): Promise<ReplaySummary> {
     const runs = this.#runs();
     const lastMs = this.#atMs(this.#recorded.traffic.at(-1)?.afterUs ?? 0);
     let isOver = false;
     let idle = 0;
-    const playing = Promise.all([...runs.map((run) => this.#play(run)), this.#tellLost()]).finally(() => { isOver = true; });
+    const playing = Promise.all([...runs.map((run) => this.#play(run)), this.#reportLost()]).finally(() => { isOver = true; });
     playing.catch(() => {}); // awaited below
     while (!isOver && !this.#options.signal?.aborted && idle < MAX_IDLE_TURNS) {
       const dueMs = this.#clock.nextDueMs();
@@ -78,38 +78,38 @@ export class ByteReplay {
       if (dueMs !== null && dueMs <= lastMs) await this.#options.pace?.(dueMs);
       await this.#clock.advanceMs(dueMs === null ? 0 : Math.max(0, dueMs - this.#clock.nowMs()));
     }
-    this.#ending.abort(new DOMException('the replay ends', 'AbortError'));
+    this.#ending.abort(new DOMException('replay ended', 'AbortError'));
     await this.#clock.advanceMs(GRACE_MS);
     if (isOver) await playing;
-    return { unasked: this.#script.questions.filter((question) => !this.#isAsked.has(question)).length, endedAt: this.#clock.nowMs() };
+    return { unaskedCount: this.#script.questions.filter((question) => !this.#isAsked.has(question)).length, endedAt: this.#clock.nowMs() };
   }
 
-  #groupOf(device: string | undefined): Group {
-    return this.#groups.find(({ devices }) => devices.some(({ id }) => id === device)) ?? (this.#groups[0] as Group);
+  #groupOf(device: string | undefined): LinkGroup {
+    return this.#groups.find(({ devices }) => devices.some(({ id }) => id === device)) ?? (this.#groups[0] as LinkGroup);
   }
 
   /** Connections that a device dialled belong to the one link that listens; each other one to a link of its own. */
-  #runs(): Run[] {
-    const { connections, questions, spoken } = this.#script;
-    const runs: Run[] = [];
+  #runs(): LinkRun[] {
+    const { connections, questions, unsolicited } = this.#script;
+    const runs: LinkRun[] = [];
     for (const group of this.#groups) {
       const own = connections.filter(({ device }) => this.#groupOf(device) === group);
       const open = this.#openQuestions(own.map(({ conn }) => conn));
-      const endOf = (connection: (typeof own)[number], run: Run) => new DeviceEnd({
-        connection, reading: group.reading,
-        ask: (key) => this.#take(run, key, open.get(key)),
+      const endOf = (connection: (typeof own)[number], run: LinkRun) => new RecordedDevice({
+        connection, context: group.context,
+        takeQuestion: (key) => this.#take(run, key, open.get(key)),
         // Of a polled device the recorded questions are asked again, whoever asked them then.
-        inKind: this.#recorded.asker === 'other' && !group.devices[0].driver.traits.includes('polled') ? inKind(questions.filter(({ message }) => message.conn === connection.conn), group.reading) : undefined,
-        spoken: spoken.filter(({ conn }) => conn === connection.conn),
+        similarAnswer: this.#recorded.asker === 'other' && !group.devices[0].driver.traits.includes('polled') ? similarAnswers(questions.filter(({ message }) => message.conn === connection.conn), group.context) : undefined,
+        unsolicited: unsolicited.filter(({ conn }) => conn === connection.conn),
         atMs: (afterUs) => this.#atMs(afterUs),
-        pieces: this.#options.delivery === 'bytes' ? eachByte : (bytes) => [bytes],
-        onStray: (bytes) => this.#stray(run, bytes),
+        split: this.#options.delivery === 'bytes' ? eachByte : (bytes) => [bytes],
+        onUnknownQuestion: (bytes) => this.#stray(run, bytes),
       }, this.#clock);
       const dialled = own.filter(({ by }) => by === 'edge').map((connection) => [connection]);
       const accepted = own.filter(({ by }) => by === 'device');
       const listens = accepted.length > 0 || own.length === 0 ? [accepted] : [];
       for (const part of [...dialled, ...listens]) {
-        const run: Run = { group, ends: [], link: null, asking: null, mustAsk: null, questions: questions.filter(({ message }) => part.some(({ conn }) => conn === message.conn)) };
+        const run: LinkRun = { group, ends: [], link: null, asking: null, mustAsk: null, questions: questions.filter(({ message }) => part.some(({ conn }) => conn === message.conn)) };
         run.ends = part.map((connection) => endOf(connection, run));
         runs.push(run);
       }
@@ -117,8 +117,8 @@ export class ByteReplay {
     return runs;
   }
 
-  #openQuestions(conns: readonly number[]): Map<string, Question[]> {
-    const open = new Map<string, Question[]>();
+  #openQuestions(conns: readonly number[]): Map<string, RecordedQuestion[]> {
+    const open = new Map<string, RecordedQuestion[]>();
     for (const question of this.#script.questions) {
       if (!conns.includes(question.message.conn)) continue;
       const same = open.get(question.key);
@@ -128,7 +128,7 @@ export class ByteReplay {
     return open;
   }
 
-  #take(run: Run, key: string, same: Question[] | undefined): Question | undefined {
+  #take(run: LinkRun, key: string, same: RecordedQuestion[] | undefined): RecordedQuestion | undefined {
     const { mustAsk } = run;
     run.mustAsk = null;
     if (mustAsk && mustAsk.key !== key) return undefined;
@@ -137,7 +137,7 @@ export class ByteReplay {
     return question;
   }
 
-  async #play(run: Run): Promise<void> {
+  async #play(run: LinkRun): Promise<void> {
     const { group: { devices: [first, ...others] }, ends } = run;
     const opensUs = Math.min(...ends.map(({ connection }) => (connection.by === 'edge' ? connection.openUs : 0)), Infinity);
     await this.#until(this.#atMs(opensUs === Infinity ? 0 : opensUs));
@@ -158,29 +158,29 @@ export class ByteReplay {
     await Promise.all([this.#converse(run, net), this.#listen(run)]);
   }
 
-  /** Asks what was asked, waits until all is said, and lets go of the link when it was let go of. */
-  async #converse(run: Run, net: ReplayNet): Promise<void> {
-    for (const [at, question] of run.questions.entries()) {
+  /** Asks the recorded questions, waits for all unsolicited messages, and closes the link at its recorded time. */
+  async #converse(run: LinkRun, net: ReplayNet): Promise<void> {
+    for (const [index, question] of run.questions.entries()) {
       await this.#until(this.#atMs(question.afterUs));
       if (this.#ending.signal.aborted) break;
       if (!this.#isOpen(question)) continue;
       const wanted = this.#requestOf(run.group, question);
-      const said = this.#recorded.asker === 'other' ? exchangesOf(run.group, question, (afterUs) => this.#atMs(afterUs)) : [];
+      const said = this.#recorded.asker === 'other' ? recordedExchanges(run.group, question, (afterUs) => this.#atMs(afterUs)) : [];
       if (said.length > 0 && (!wanted || said.some(({ decoded }) => !decoded.ok))) {
         this.#isAsked.add(question);
         said.forEach(this.#give);
-      } else if (wanted) await this.#exchange(run, wanted.device, wanted.request, wanted.joint, { question, giveUpMs: this.#giveUpMs(question, run.questions[at + 1], wanted.device) });
+      } else if (wanted) await this.#exchange(run, wanted.device, wanted.request, wanted.joint, { question, giveUpMs: this.#giveUpMs(question, run.questions[index + 1], wanted.device) });
     }
     const lastUs = Math.max(0, ...run.ends.map(({ connection }) => connection.close?.afterUs ?? connection.lastUs));
     await this.#until(this.#atMs(lastUs));
-    while (!this.#ending.signal.aborted && run.ends.some((end) => end.isTaken && !end.isDone)) await pause(this.#clock, 1, this.#ending.signal);
+    while (!this.#ending.signal.aborted && run.ends.some((end) => end.isConnected && !end.isDone)) await pause(this.#clock, 1, this.#ending.signal);
     const isLeft = run.ends.every(({ connection }) => connection.close?.by === 'edge');
     if (!isLeft || run.ends.length === 0) await pause(this.#clock, QUIET_MS, this.#ending.signal);
     await Promise.race([run.link?.close(), pause(this.#clock, CLOSE_MS)]);
     net.end();
   }
 
-  async #listen(run: Run): Promise<void> {
+  async #listen(run: LinkRun): Promise<void> {
     const { link, group: { devices: [device] } } = run;
     if (device.driver.traits.includes('polled')) return;
     try {
@@ -195,7 +195,7 @@ export class ByteReplay {
   }
 
   /** The request behind a recorded question, and of the host's own the one that reads its points (`joint`). */
-  #requestOf({ devices, reading: { recording } }: Group, { message }: Question): { device: PlayedDevice; request: Request; joint: Request | null } | null {
+  #requestOf({ devices, context: { recording } }: LinkGroup, { message }: RecordedQuestion): { device: ReplayDevice; request: Request; joint: Request | null } | null {
     for (const device of devices) {
       const request = recording.requestOf?.(message.bytes, device.points as never, device.settings) as Request | null | undefined;
       if (!request) continue;
@@ -205,26 +205,26 @@ export class ByteReplay {
   }
 
   /** By device: its points, each with the request by which a host reads it. */
-  readonly #hosts = new Map<PlayedDevice, Map<string, Request>>();
-  /** Host's requests that went out otherwise than this question. */
-  readonly #misfits = new Map<Request, Set<string>>();
+  readonly #hosts = new Map<ReplayDevice, Map<string, Request>>();
+  /** Host requests that differed from this question on the wire. */
+  readonly #differing = new Map<Request, Set<string>>();
 
-  #jointOf(device: PlayedDevice, { points }: Request): Request | null {
+  #jointOf(device: ReplayDevice, { points }: Request): Request | null {
     let hosts = this.#hosts.get(device);
     if (!hosts) this.#hosts.set(device, hosts = new Map((device.driver.requests?.(device.points, device.settings) ?? []).flatMap((one) => one.points.map((point) => [point, one] as const))));
     const joint = hosts.get(points[0] ?? '');
     return joint && points.every((point) => hosts.get(point) === joint) ? joint : null;
   }
 
-  async #exchange(run: Run, device: PlayedDevice, request: Request, joint: Request | null, { question, giveUpMs }: Asking): Promise<void> {
+  async #exchange(run: LinkRun, device: ReplayDevice, request: Request, joint: Request | null, { question, giveUpMs }: QuestionTimeout): Promise<void> {
     const startedMs = this.#clock.nowMs();
-    const isMisfit = !joint || this.#misfits.get(joint)?.has(question.key);
-    run.mustAsk = isMisfit ? null : question;
-    const answer = isMisfit ? null : await this.#ask(run, device, joint, giveUpMs);
+    const isDiffering = !joint || this.#differing.get(joint)?.has(question.key);
+    run.mustAsk = isDiffering ? null : question;
+    const answer = isDiffering ? null : await this.#ask(run, device, joint, giveUpMs);
     run.mustAsk = null;
     // The host's own request went out otherwise than then: the question is asked as it stands.
     const isOther = !answer || ('fault' in answer && answer.fault.code === 'CV_CASE_STRAY' && this.#isOpen(question));
-    if (joint && answer && isOther) this.#misfits.set(joint, (this.#misfits.get(joint) ?? new Set()).add(question.key));
+    if (joint && answer && isOther) this.#differing.set(joint, (this.#differing.get(joint) ?? new Set()).add(question.key));
     const made = isOther ? request : joint as Request;
     const got = isOther ? await this.#ask(run, device, request, giveUpMs) : answer;
     if (this.#ending.signal.aborted) return;
@@ -235,19 +235,19 @@ export class ByteReplay {
     this.#give({ device, atMs, frame: got.frame, request: made, decoded: device.driver.decode(got.frame, made) });
   }
 
-  /** Whoever was recorded may have been less patient: it had given up when it asked the next. */
-  #giveUpMs({ answers, afterUs }: Question, next: Question | undefined, { timeoutMs }: PlayedDevice): number {
+  /** The recorded program may have had a shorter timeout: it ended at its next question. */
+  #giveUpMs({ answers, afterUs }: RecordedQuestion, next: RecordedQuestion | undefined, { timeoutMs }: ReplayDevice): number {
     return answers.length > 0 || !next ? timeoutMs : Math.min(timeoutMs, Math.max(1, this.#atMs(next.afterUs) - this.#atMs(afterUs)));
   }
 
-  async #ask(run: Run, device: PlayedDevice, request: Request, giveUpMs: number): Promise<{ frame: unknown } | { fault: Fault }> {
+  async #ask(run: LinkRun, device: ReplayDevice, request: Request, giveUpMs: number): Promise<{ frame: unknown } | { fault: Fault }> {
     const asking = run.asking = new AbortController();
     const timeout = () => asking.abort(new FaultError('CV_LINK_TIMEOUT', { address: device.id, timeoutMs: device.timeoutMs }));
     const timer = this.#clock.after(giveUpMs, timeout);
     const end = () => asking.abort(this.#ending.signal.reason);
     this.#ending.signal.addEventListener('abort', end, { once: true });
     const leftBehind = new Promise<never>((_, reject) => {
-      asking.signal.addEventListener('abort', () => { this.#clock.after(GRACE_MS, () => reject(new FaultError('CV_DRIVER_FAILED', { device: device.id, detail: 'an exchange went on after it was called off' }))); }, { once: true });
+      asking.signal.addEventListener('abort', () => { this.#clock.after(GRACE_MS, () => reject(new FaultError('CV_DRIVER_FAILED', { device: device.id, detail: 'an exchange continued after it was aborted' }))); }, { once: true });
     });
     leftBehind.catch(() => {}); // whoever is faster
     try {
@@ -261,17 +261,17 @@ export class ByteReplay {
     }
   }
 
-  #stray(run: Run, bytes: Uint8Array): void {
+  #stray(run: LinkRun, bytes: Uint8Array): void {
     const stray = new FaultError('CV_CASE_STRAY', { bytes: Buffer.from(bytes.subarray(0, 64)).toString('hex') });
     if (run.asking) run.asking.abort(stray);
     else this.#faulty(run, stray.fault);
   }
 
-  #faulty({ group: { devices: [device] } }: Run, fault: Fault): void {
+  #faulty({ group: { devices: [device] } }: LinkRun, fault: Fault): void {
     this.#give({ device, atMs: this.#clock.nowMs(), decoded: { ok: false, fault, points: [] } });
   }
 
-  async #tellLost(): Promise<void> {
+  async #reportLost(): Promise<void> {
     for (const { afterUs, conn, direction, count } of this.#script.lost) {
       await this.#until(this.#atMs(afterUs));
       const device = this.#groupOf(this.#script.connections.find((one) => one.conn === conn)?.device).devices[0];
@@ -279,8 +279,8 @@ export class ByteReplay {
     }
   }
 
-  /** Whether the driver has not asked it yet. */
-  #isOpen(question: Question): boolean {
+  /** Whether the driver has yet to ask it. */
+  #isOpen(question: RecordedQuestion): boolean {
     return !this.#isAsked.has(question);
   }
 
@@ -294,11 +294,11 @@ export class ByteReplay {
   }
 }
 
-const eachByte = (bytes: Uint8Array): Uint8Array[] => Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
+const eachByte = (bytes: Uint8Array): Uint8Array[] => Array.from(bytes, (_, index) => bytes.subarray(index, index + 1));
 
 /** Polled devices with the same key share a link, as in the host. */
-function groupsOf(devices: readonly PlayedDevice[]): Group[] {
-  const groups = new Map<string, [PlayedDevice, ...PlayedDevice[]]>();
+function groupsOf(devices: readonly ReplayDevice[]): LinkGroup[] {
+  const groups = new Map<string, [ReplayDevice, ...ReplayDevice[]]>();
   for (const device of devices) {
     const { driver, settings, id } = device;
     const key = driver.traits.includes('polled') && driver.bus ? `bus ${driver.id} ${driver.bus(settings)}` : `device ${id}`;
@@ -306,29 +306,29 @@ function groupsOf(devices: readonly PlayedDevice[]): Group[] {
     if (group) group.push(device);
     else groups.set(key, [device]);
   }
-  return [...groups.values()].map((members) => ({ devices: members, reading: { recording: bytesRecording(members[0].driver), settings: members[0].settings } }));
+  return [...groups.values()].map((members) => ({ devices: members, context: { recording: bytesRecordingOf(members[0].driver), settings: members[0].settings } }));
 }
 
 /** @throws CV_RECORDING_NOT_OFFERED */
-export function bytesRecording(driver: Driver): BytesRecording<unknown, never, unknown> {
+export function bytesRecordingOf(driver: Driver): BytesRecording<unknown, never, unknown> {
   if (driver.recording?.level === 'bytes') return driver.recording as BytesRecording<unknown, never, unknown>;
   throw new FaultError('CV_RECORDING_NOT_OFFERED', { driver: driver.id, what: 'be recorded by bytes', whatZh: '按字节录制' });
 }
 
 /** Two messages that follow each other on a connection become one piece, at the time of the second. */
-function inDelivery(script: Script, delivery: Delivery): Script {
+function applyDelivery(script: DeviceScript, delivery: ByteDelivery): DeviceScript {
   if (delivery !== 'pairs') return script;
   return {
     ...script,
-    spoken: script.connections.flatMap(({ conn }) => joined(script.spoken.filter((message) => message.conn === conn))),
+    unsolicited: script.connections.flatMap(({ conn }) => joinPairs(script.unsolicited.filter((message) => message.conn === conn))),
     questions: script.questions,
   };
 }
 
-function joined(messages: readonly Message[]): Message[] {
-  const pairs: Message[] = [];
-  for (let at = 0; at < messages.length; at += 2) {
-    const [a, b] = [messages[at] as Message, messages[at + 1]];
+function joinPairs(messages: readonly RecordedMessage[]): RecordedMessage[] {
+  const pairs: RecordedMessage[] = [];
+  for (let offset = 0; offset < messages.length; offset += 2) {
+    const [a, b] = [messages[offset] as RecordedMessage, messages[offset + 1]];
     const bytes = b ? Buffer.concat([a.bytes, b.bytes]) : a.bytes;
     pairs.push({ ...a, bytes, parts: [{ afterUs: (b ?? a).parts.at(-1)?.afterUs ?? 0, end: bytes.length }] });
   }

@@ -10,34 +10,34 @@ import { resultLines, type ResultLine } from './result-lines.ts';
 import { VirtualClock } from '../core/virtual-clock.ts';
 import type { Case, CaseDevice } from './case.ts';
 import { ByteReplay } from './replay-bytes.ts';
-import type { Played, PlayedDevice, Replayed, ReplayOptions } from './played.ts';
+import type { ReplayResult, ReplayDevice, ReplaySummary, ReplayOptions } from './replay-result.ts';
 
-export type { Delivery, Played, PlayedDevice, Replayed, ReplayOptions } from './played.ts';
+export type { ByteDelivery, ReplayResult, ReplayDevice, ReplaySummary, ReplayOptions } from './replay-result.ts';
 
 /**
  * @param give called in the order of time
- * @returns throws CV_DRIVER_UNKNOWN, or CV_CASE_LINE where settings or points are none of the driver's
+ * @throws CV_DRIVER_UNKNOWN; CV_CASE_LINE when the driver rejects settings or points
  */
-export async function replayCase(recorded: Case, options: ReplayOptions, give: (played: Played) => void): Promise<Replayed> {
-  const devices = recorded.devices.map((device) => playedDevice(device, options.drivers, recorded.folder));
+export async function replayCase(recorded: Case, options: ReplayOptions, give: (played: ReplayResult) => void): Promise<ReplaySummary> {
+  const devices = recorded.devices.map((device) => replayDevice(device, options.drivers, recorded.folder));
   const clock = options.clock ?? new VirtualClock(recorded.startsAt);
   if (recorded.level === 'bytes') return new ByteReplay(recorded, devices, options, clock, give).run();
   return playFrames(recorded, devices, options, clock, give);
 }
 
-/** What a played frame comes to as lines of `expected.jsonl`. */
-export function playedLines({ device, atMs, request, decoded }: Played): ResultLine[] {
+/** A replay result as lines of `expected.jsonl`. */
+export function replayLines({ device, atMs, request, decoded }: ReplayResult): ResultLine[] {
   return resultLines(decoded, { device: device.id, at: atMs, request, unitOf: device.unitOf });
 }
 
-/** All lines of a case. */
-export async function linesOfCase(recorded: Case, options: ReplayOptions): Promise<ResultLine[]> {
+/** Replays a case to its lines. */
+export async function replayCaseLines(recorded: Case, options: ReplayOptions): Promise<ResultLine[]> {
   const lines: ResultLine[] = [];
-  await replayCase(recorded, options, (played) => lines.push(...playedLines(played)));
+  await replayCase(recorded, options, (played) => lines.push(...replayLines(played)));
   return lines;
 }
 
-function playedDevice(device: CaseDevice, drivers: ReadonlyMap<string, Driver>, folder: string): PlayedDevice {
+function replayDevice(device: CaseDevice, drivers: ReadonlyMap<string, Driver>, folder: string): ReplayDevice {
   const driver = drivers.get(device.driver);
   if (!driver) throw new FaultError('CV_DRIVER_UNKNOWN', { owner: device.id, driver: device.driver, hint: '' });
   const wrong = (what: string, issues: readonly { path: PropertyKey[]; message: string }[]) => {
@@ -59,11 +59,11 @@ function playedDevice(device: CaseDevice, drivers: ReadonlyMap<string, Driver>, 
   return { id: device.id, timeoutMs: device.timeoutMs, driver, settings: withPaths(driver.settings, settings.data, join(folder, 'case.yaml')), points, unitOf };
 }
 
-async function playFrames(recorded: Case, devices: readonly PlayedDevice[], { pace, signal }: ReplayOptions, clock: VirtualClock, give: (played: Played) => void): Promise<Replayed> {
+async function playFrames(recorded: Case, devices: readonly ReplayDevice[], { pace, signal }: ReplayOptions, clock: VirtualClock, give: (played: ReplayResult) => void): Promise<ReplaySummary> {
   for (const line of recorded.frames) {
     if (signal?.aborted) break;
     const { device: id, ...frame } = line;
-    const device = devices.find((one) => one.id === id) ?? (devices[0] as PlayedDevice);
+    const device = devices.find((one) => one.id === id) ?? (devices[0] as ReplayDevice);
     const atMs = recorded.startsAt + Math.floor(line.afterUs / 1000);
     await pace?.(atMs);
     await clock.advanceMs(atMs - clock.nowMs());
@@ -72,6 +72,6 @@ async function playFrames(recorded: Case, devices: readonly PlayedDevice[], { pa
       else give({ device, atMs, frame: read.frame, request: read.request, decoded: device.driver.decode(read.frame, read.request) });
     }
   }
-  return { unasked: 0, endedAt: clock.nowMs() };
+  return { unaskedCount: 0, endedAt: clock.nowMs() };
 }
 

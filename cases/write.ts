@@ -1,4 +1,4 @@
-/** Writes a case: the head, what was heard, and what it must give. */
+/** Formats the files of a case: case.yaml, traffic or frames, and expected results. */
 import { stringify } from 'yaml';
 import { formatDuration } from '../core/quantity.ts';
 import type { ResultLine } from './result-lines.ts';
@@ -6,27 +6,27 @@ import type { Case } from './case.ts';
 import type { FrameLine, TrafficLine } from './format.ts';
 import { CASE_VERSION } from './format.ts';
 
-export type CaseFacts = Pick<Case, 'title' | 'source' | 'licence' | 'level' | 'secrets' | 'asker' | 'startsAt' | 'devices'>;
+export type CaseMetadata = Pick<Case, 'title' | 'source' | 'licence' | 'level' | 'secrets' | 'asker' | 'startsAt' | 'devices'>;
 
 /** The text of `case.yaml`. */
-function headText({ title, source, licence, level, secrets, asker, startsAt, devices }: CaseFacts): string {
+function headText({ title, source, licence, level, secrets, asker, startsAt, devices }: CaseMetadata): string {
   const written = devices.map(({ id, driver, settings, points, timeoutMs }) => ({ id, driver, settings, points, timeout: formatDuration(timeoutMs) }));
   const [{ id, ...only }] = written as [(typeof written)[number]];
   const who = written.length === 1 ? { device: id, ...only } : { devices: written };
   return stringify({ version: CASE_VERSION, title, source, licence, level, ...(secrets === 'none' ? {} : { secrets }), ...(asker === 'other' ? { asker } : {}), startsAt: new Date(startsAt).toISOString(), ...who }, { lineWidth: 0 });
 }
 
-/** One line a value, the last one ended too. */
-export function linesText(lines: readonly (TrafficLine | FrameLine | ResultLine)[]): string {
+/** One JSON line per value, each ended by a newline. */
+export function formatJsonLines(lines: readonly (TrafficLine | FrameLine | ResultLine)[]): string {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }
 
-/** The files of a case by their names. */
-export function caseFiles(recorded: CaseFacts & Pick<Case, 'traffic' | 'frames' | 'expected'>): Record<string, string> {
+/** The files of a case by name. */
+export function caseFiles(recorded: CaseMetadata & Pick<Case, 'traffic' | 'frames' | 'expected'>): Record<string, string> {
   const { level, traffic, frames, expected } = recorded;
   return {
     'case.yaml': headText(recorded),
-    ...(level === 'bytes' ? { 'traffic.jsonl': linesText(traffic) } : { 'frames.jsonl': linesText(frames) }),
-    ...(expected ? { 'expected.jsonl': linesText(expected) } : {}),
+    ...(level === 'bytes' ? { 'traffic.jsonl': formatJsonLines(traffic) } : { 'frames.jsonl': formatJsonLines(frames) }),
+    ...(expected ? { 'expected.jsonl': formatJsonLines(expected) } : {}),
   };
 }

@@ -1,4 +1,4 @@
-/** `cityvitals check`: every problem of a configuration at once; then, device by device, what each point reads now. */
+/** `cityvitals check`: lists all problems of a configuration, then reads each point of each device once. */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
@@ -7,56 +7,56 @@ import { tooDeepLine } from '../core/config/nesting.ts';
 import { problemLine, type ConfigProblem, type ConfigSource } from '../core/config/check.ts';
 import { FaultError } from '../core/faults.ts';
 import { checkDevices } from './check/devices.ts';
-import { say } from './check/told.ts';
+import { printText } from './check/device-report.ts';
 import { loadEdge, loadGateway } from './load.ts';
-import { warningOfEdge, warningOfGateway } from './open-http.ts';
-import { warningOfLoggers } from './open-loggers.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { edgeHttpWarning, gatewayHttpWarning } from './http-exposure.ts';
+import { unauthenticatedLoggerWarning } from './unauthenticated-loggers.ts';
+import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 
 interface Options {
   config?: string;
   offline?: true;
 }
 
-export function define(terminal: Terminal): Command {
+export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
     .option('-c, --config <file>', text({ en: 'configuration of an edge or a gateway; default ./edge.yaml, else ./gateway.yaml', zh: '边缘节点或网关的配置；默认 ./edge.yaml，其次 ./gateway.yaml' }))
-    .option('--offline', text({ en: 'open no device', zh: '不连接设备' }))
+    .option('--offline', text({ en: 'do not connect to devices', zh: '不连接设备' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals check --config configs/pump-station/edge.yaml --offline\n  cityvitals check --config edge.yaml --json`)
     .action(async (options: Options) => { process.exitCode = await check(terminal, options); });
 }
 
-async function check(terminal: Terminal, options: Options): Promise<number> {
+async function check(terminal: CommandTerminal, options: Options): Promise<number> {
   const source = readSource(terminal, options.config ?? (existsSync('edge.yaml') || !existsSync('gateway.yaml') ? 'edge.yaml' : 'gateway.yaml'));
-  if (kindOf(source.text) === 'gateway') {
+  if (configKind(source.text) === 'gateway') {
     const { setup, problems } = await loadGateway(source);
-    if (!setup) return tellProblems(terminal, source, problems);
-    const warning = warningOfGateway(setup);
-    if (warning) say(terminal, warning);
-    say(terminal, { en: `${source.path}: gateway ${setup.gateway}, no problems`, zh: `${source.path}：网关 ${setup.gateway}，没有问题` });
+    if (!setup) return reportProblems(terminal, source, problems);
+    const warning = gatewayHttpWarning(setup);
+    if (warning) printText(terminal, warning);
+    printText(terminal, { en: `${source.path}: gateway ${setup.gateway}, no problems`, zh: `${source.path}：网关 ${setup.gateway}，没有问题` });
     return EXIT.ok;
   }
   const { setup, problems } = await loadEdge(source);
-  if (!setup) return tellProblems(terminal, source, problems);
-  for (const warning of [warningOfEdge(setup), warningOfLoggers(setup)]) if (warning) say(terminal, warning);
+  if (!setup) return reportProblems(terminal, source, problems);
+  for (const warning of [edgeHttpWarning(setup), unauthenticatedLoggerWarning(setup)]) if (warning) printText(terminal, warning);
   const points = setup.devices.reduce((sum, device) => sum + device.points.length, 0);
-  say(terminal, { en: `${source.path}: edge ${setup.edge}, ${setup.devices.length} devices, ${points} points, no problems`, zh: `${source.path}：边缘节点 ${setup.edge}，${setup.devices.length} 台设备，${points} 个测点，没有问题` });
+  printText(terminal, { en: `${source.path}: edge ${setup.edge}, ${setup.devices.length} devices, ${points} points, no problems`, zh: `${source.path}：边缘节点 ${setup.edge}，${setup.devices.length} 台设备，${points} 个测点，没有问题` });
   return checkDevices(terminal, setup, options.offline === true);
 }
 
-function readSource(terminal: Terminal, path: string): ConfigSource {
+function readSource(terminal: CommandTerminal, path: string): ConfigSource {
   const whole = resolve(path);
   try {
     return { path: whole, text: readFileSync(whole, 'utf8') };
   } catch (error) {
-    return fail(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path: whole, detail: (error as NodeJS.ErrnoException).code ?? String(error) }), EXIT.usage);
+    return exitWithFault(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path: whole, detail: (error as NodeJS.ErrnoException).code ?? String(error) }), EXIT.usage);
   }
 }
 
-/** An edge names itself with `edge` and has devices; a gateway names itself with `gateway`, which an edge has as a group. */
-export function kindOf(text: string): 'edge' | 'gateway' {
-  // Told as a mistake of the file; the parser must not see it.
+/** An edge has `edge` and `devices`; a gateway has `gateway` as a name, which is a group on an edge. */
+export function configKind(text: string): 'edge' | 'gateway' {
+  // Reported as a problem of the file; too deep for the parser.
   if (tooDeepLine(text) !== null) return 'edge';
   const document = parseDocument(text, { logLevel: 'error' });
   const has = (key: string): boolean => document.has(key);
@@ -64,13 +64,13 @@ export function kindOf(text: string): 'edge' | 'gateway' {
   return typeof document.get('gateway') === 'string' || ['broker', 'store', 'accepts', 'exercise', 'sinks', 'notifiers'].some(has) ? 'gateway' : 'edge';
 }
 
-function tellProblems(terminal: Terminal, source: ConfigSource, problems: readonly ConfigProblem[]): number {
+function reportProblems(terminal: CommandTerminal, source: ConfigSource, problems: readonly ConfigProblem[]): number {
   for (const problem of problems) {
     const line = problemLine(problem, terminal.language);
     if (terminal.json) terminal.record(line);
     else terminal.print(`${line.file}:${line.line}:${line.column}: ${line.message} [${line.fault}]\n  → ${line.remedy}`);
   }
   const count = problems.length;
-  say(terminal, { en: `${source.path}: ${count} ${count === 1 ? 'problem' : 'problems'}`, zh: `${source.path}：${count} 个问题` });
+  printText(terminal, { en: `${source.path}: ${count} ${count === 1 ? 'problem' : 'problems'}`, zh: `${source.path}：${count} 个问题` });
   return EXIT.usage;
 }

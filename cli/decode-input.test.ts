@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FaultError } from '../core/faults.ts';
-import { framesOfInput } from './decode-input.ts';
+import { readFrames } from './decode-input.ts';
 
-const given = (text: string, input: Parameters<typeof framesOfInput>[2] = 'auto') => framesOfInput(Buffer.from(text, 'latin1'), 'x', input).map((frame) => Buffer.from(frame).toString('latin1'));
+const given = (text: string, input: Parameters<typeof readFrames>[2] = 'auto') => readFrames(Buffer.from(text, 'latin1'), 'x', input).map((frame) => Buffer.from(frame).toString('latin1'));
 
 test('text of HJ 212 is taken as it is, a comment before it is not', () => {
   const packet = '##0010QN=1;CN=20CRC0\r\n';

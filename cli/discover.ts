@@ -1,4 +1,4 @@
-/** `cityvitals discover`: what a device of a configuration, or one at an address, offers, as points that could be written down. */
+/** `cityvitals discover`: lists what a device offers, as points for a configuration. */
 import { Command } from 'commander';
 import { resolve } from 'node:path';
 import { checkDocument } from '../core/config/check.ts';
@@ -10,43 +10,43 @@ import { driverById, driverIds } from '../drivers/index.ts';
 import type { DeviceSetup } from '../edge/config/setup.ts';
 import { loadEdge } from './load.ts';
 import { configText, printProblems } from './service.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 
 interface Options {
   config: string;
 }
 
-type Looked = Pick<DeviceSetup, 'id' | 'driver' | 'settings'>;
+type DiscoveredDevice = Pick<DeviceSetup, 'id' | 'driver' | 'settings'>;
 
-/** A server of thousands of nodes over a slow line takes a while; one that never ends is left. */
-const LONGEST_MS = 120_000;
+/** Servers with thousands of nodes on a slow link take long. */
+const TIMEOUT_MS = 120_000;
 
-export function define(terminal: Terminal): Command {
+export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
-    .argument('[device]', text({ en: 'this device alone; default: all whose driver can. With an address: its driver', zh: '只浏览该设备；默认为所有支持浏览的设备。给出地址时为驱动名' }))
-    .argument('[address]', text({ en: 'a device that stands in no file yet, without login or encryption', zh: '尚未写入配置的设备地址；不登录、不加密' }))
+    .argument('[device]', text({ en: 'this device only; default: all whose driver supports discovery. With an address: the driver', zh: '只浏览该设备；默认为所有支持浏览的设备。给出地址时为驱动名' }))
+    .argument('[address]', text({ en: 'address of an unconfigured device, without login or encryption', zh: '尚未写入配置的设备地址；不登录、不加密' }))
     .option('--config <file>', text({ en: 'configuration of an edge', zh: '边缘节点的配置' }), 'edge.yaml')
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals discover --config edge.yaml air-03\n  cityvitals discover --config edge.yaml --json\n  cityvitals discover opcua opc.tcp://192.168.1.30:4840`)
-    .action((device: string | undefined, address: string | undefined, options: Options) => (device !== undefined && address !== undefined ? runAt(terminal, device, address) : run(terminal, device, options)).catch((error: unknown) => fail(terminal, error)));
+    .action((device: string | undefined, address: string | undefined, options: Options) => (device !== undefined && address !== undefined ? runAtAddress(terminal, device, address) : run(terminal, device, options)).catch((error: unknown) => exitWithFault(terminal, error)));
 }
 
-async function runAt(terminal: Terminal, id: string, address: string): Promise<void> {
+async function runAtAddress(terminal: CommandTerminal, id: string, address: string): Promise<void> {
   const driver = await driverById(id);
   if (!driver) {
     const { code, params } = unknownName('CV_DRIVER_UNKNOWN', { driver: id }, driverIds(), { en: 'cityvitals', zh: 'cityvitals' });
-    return fail(terminal, new FaultError(code, params), EXIT.usage);
+    return exitWithFault(terminal, new FaultError(code, params), EXIT.usage);
   }
-  if (!driver.discover || !driver.settingsOfAddress) return fail(terminal, new FaultError('CV_DISCOVER_NOT_OFFERED', { device: `${id} ${address}` }), EXIT.usage);
+  if (!driver.discover || !driver.settingsOfAddress) return exitWithFault(terminal, new FaultError('CV_DISCOVER_NOT_OFFERED', { device: `${id} ${address}` }), EXIT.usage);
   const { value, problems } = checkDocument({ path: address, text: JSON.stringify(driver.settingsOfAddress(address)) }, driver.settings, { owner: { en: `${id} ${address}`, zh: `${id} ${address}` } });
   if (problems.length > 0) {
     printProblems(terminal, problems);
     process.exit(EXIT.usage);
   }
-  process.exit(await look(terminal, driver, { id: address, driver: id, settings: value }));
+  process.exit(await discoverDevice(terminal, driver, { id: address, driver: id, settings: value }));
 }
 
-async function run(terminal: Terminal, wanted: string | undefined, { config }: Options): Promise<void> {
+async function run(terminal: CommandTerminal, wanted: string | undefined, { config }: Options): Promise<void> {
   const path = resolve(config);
   const { setup, problems } = await loadEdge({ path, text: configText(terminal, path) });
   if (!setup) {
@@ -58,14 +58,14 @@ async function run(terminal: Terminal, wanted: string | undefined, { config }: O
   const discovering = able.filter(({ driver }) => driver?.discover);
   if (discovering.length === 0) throw new FaultError('CV_DISCOVER_NOT_OFFERED', { device: wanted ?? path });
   let exit: number = EXIT.ok;
-  for (const { device, driver } of discovering) exit = (driver && await look(terminal, driver, device)) || exit;
+  for (const { device, driver } of discovering) exit = (driver && await discoverDevice(terminal, driver, device)) || exit;
   process.exit(exit);
 }
 
 /** @returns the exit code that it asks for */
-async function look(terminal: Terminal, driver: Driver, device: Looked): Promise<number> {
+async function discoverDevice(terminal: CommandTerminal, driver: Driver, device: DiscoveredDevice): Promise<number> {
   try {
-    tell(terminal, device, await driver.discover?.(device.settings, realWorld(() => {}), AbortSignal.timeout(LONGEST_MS)) ?? []);
+    printPoints(terminal, device, await driver.discover?.(device.settings, realWorld(() => {}), AbortSignal.timeout(TIMEOUT_MS)) ?? []);
     return EXIT.ok;
   } catch (error) {
     const fault = faultOf(error, 'CV_DRIVER_FAILED', { device: device.id });
@@ -74,7 +74,7 @@ async function look(terminal: Terminal, driver: Driver, device: Looked): Promise
   }
 }
 
-function tell(terminal: Terminal, { id, driver }: Looked, found: readonly Found[]): void {
+function printPoints(terminal: CommandTerminal, { id, driver }: DiscoveredDevice, found: readonly Found[]): void {
   if (terminal.json) {
     for (const { name, type, value, point } of found) terminal.record({ device: id, name, type, value, point });
     return;

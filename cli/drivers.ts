@@ -1,4 +1,4 @@
-/** `cityvitals drivers [ID]`: which devices can be read, and what to write for each. */
+/** `cityvitals drivers [ID]`: lists drivers, their settings and points. */
 import { Command } from 'commander';
 import { z } from 'zod';
 import { unknownName } from '../core/config/issues.ts';
@@ -6,17 +6,17 @@ import { core, defaultOf, defOf, describe, metaOf } from '../core/config/schema-
 import type { Driver } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import { DRIVERS, driverById, driverIds } from '../drivers/index.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 
-export function define(terminal: Terminal): Command {
+export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
-    .argument('[driver]', text({ en: 'show the settings and points of this one', zh: '显示该驱动的设置和测点' }))
+    .argument('[driver]', text({ en: 'show settings and points of this driver', zh: '显示该驱动的设置和测点' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals drivers\n  cityvitals drivers modbus\n  cityvitals drivers --json`)
-    .action((id: string | undefined) => run(terminal, id).catch((error: unknown) => fail(terminal, error, EXIT.usage)));
+    .action((id: string | undefined) => run(terminal, id).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)));
 }
 
-async function run(terminal: Terminal, id: string | undefined): Promise<void> {
+async function run(terminal: CommandTerminal, id: string | undefined): Promise<void> {
   if (id !== undefined) {
     const driver = await driverById(id);
     if (driver) return terminal.json ? terminal.record(recordOf(driver)) : printOne(terminal, driver);
@@ -36,7 +36,7 @@ function recordOf({ id, title, traits, settings, point, points }: Driver) {
   return { id, title, traits, settings: schema(settings), ...(point ? { point: schema(point) } : { points }) };
 }
 
-function printOne(terminal: Terminal, driver: Driver): void {
+function printOne(terminal: CommandTerminal, driver: Driver): void {
   const { text, print } = terminal;
   print(`${driver.id}: ${text(driver.title)}`);
   print(`\n${text({ en: 'settings', zh: '设置' })}:`);
@@ -46,11 +46,11 @@ function printOne(terminal: Terminal, driver: Driver): void {
   for (const [id, point] of Object.entries(driver.points ?? {})) {
     print(`  ${id.padEnd(14)} ${text(point)}${point.unit ? ` [${point.unit}]` : ''}${point.indicator ? `  ${point.indicator}` : ''}`);
   }
-  if (driver.derived) print(`  ${text({ en: 'further points follow from the settings: docs/zones.md', zh: '另有由设置产生的测点：docs/zones.md' })}`);
+  if (driver.derived) print(`  ${text({ en: 'more points depend on the settings: docs/zones.md', zh: '另有由设置产生的测点：docs/zones.md' })}`);
 }
 
 /** Every field, and by its path what stands inside it, as the settings reference has them. */
-function printFields(terminal: Terminal, schema: z.ZodObject, prefix = ''): void {
+function printFields(terminal: CommandTerminal, schema: z.ZodObject, prefix = ''): void {
   const { text, print } = terminal;
   for (const [key, field] of Object.entries(schema.shape as Record<string, z.ZodType>)) {
     const path = `${prefix}${key}`;

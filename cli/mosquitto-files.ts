@@ -1,4 +1,4 @@
-/** `cityvitals gateway --mosquitto FOLDER [--owner USER]`: rights and passwords as mosquitto reads them, with the gateway's password kept from run to run. */
+/** `cityvitals gateway --mosquitto FOLDER [--owner USER]`: writes ACL and password files for mosquitto; the gateway's password is kept between runs. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, closeSync, fchmodSync, fchownSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
@@ -6,20 +6,20 @@ import { dirname, join, resolve } from 'node:path';
 import { FaultError } from '../core/faults.ts';
 import { mosquittoConf, mosquittoFiles, nameProblem, type MosquittoAccess } from '../gateway/broker/mosquitto.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
-import type { Terminal } from './terminal.ts';
+import type { CommandTerminal } from './terminal.ts';
 
 interface Owner {
   uid: number;
   gid: number;
 }
 
-/** Of the gateway alone; mosquitto has its hash. */
+/** The gateway's password; mosquitto has its hash. */
 const KEPT = 'gateway-password';
 const PORT = 1883;
 const GATEWAY_PORT = 1884;
 
 /** @throws FaultError when there is nobody to write rights for, or no such user; what the file system says */
-export async function writeMosquitto(terminal: Terminal, setup: GatewaySetup, folder: string, owner: string | undefined): Promise<void> {
+export async function writeMosquittoFiles(terminal: CommandTerminal, setup: GatewaySetup, folder: string, owner: string | undefined): Promise<void> {
   const { broker } = setup;
   const { edges, consumers = [] } = broker;
   if (!edges) throw new FaultError('CV_SETTING_MISSING', { owner: 'broker', key: 'edges', hint: 'edges: [{ id: pump-07, token: … }]' });
@@ -27,7 +27,7 @@ export async function writeMosquitto(terminal: Terminal, setup: GatewaySetup, fo
   refuseSharedNames(user, edges.map(({ id }) => id), consumers.map((one) => one.user));
   const ids = owner === undefined ? null : idsOf(owner);
   makeFolder(folder, ids);
-  const password = (broker.kind === 'external' ? broker.password : null) ?? kept(folder) ?? randomBytes(24).toString('base64url');
+  const password = (broker.kind === 'external' ? broker.password : null) ?? savedPassword(folder) ?? randomBytes(24).toString('base64url');
   const access: MosquittoAccess = { edges, consumers, gateway: { user, password } };
   const files = await mosquittoFiles(access);
   const [acl, passwords, gatewayPasswords] = [join(folder, 'acl'), join(folder, 'passwords'), join(folder, 'gateway-passwords')].map((path) => resolve(path)) as [string, string, string];
@@ -60,7 +60,7 @@ function gatewayListener({ broker }: GatewaySetup): { host: string; port: number
   return { host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port) === PORT ? GATEWAY_PORT : Number(port) || GATEWAY_PORT };
 }
 
-function kept(folder: string): string | null {
+function savedPassword(folder: string): string | null {
   try {
     return readFileSync(join(folder, KEPT), 'utf8').trim() || null;
   } catch (error) {
@@ -102,7 +102,7 @@ function idsOf(owner: string): Owner {
     return { uid: uid as number, gid: gid as number };
   } catch {
     throw new FaultError('CV_SETTING_INVALID', {
-      owner: 'cityvitals gateway', ownerZh: 'cityvitals gateway', key: '--owner', problem: `there is no user ${owner} here`, problemZh: `本机没有用户 ${owner}`,
+      owner: 'cityvitals gateway', ownerZh: 'cityvitals gateway', key: '--owner', problem: `no user ${owner} on this machine`, problemZh: `本机没有用户 ${owner}`,
       hint: 'the user that mosquitto runs as: --owner mosquitto', hintZh: '填写运行 mosquitto 的用户：--owner mosquitto',
     });
   }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openObserver } from './observe.ts';
+import { openTelemetryOutput } from './observe.ts';
 
 function observed(nowMs: () => number = () => 0) {
   const lines: Record<string, unknown>[] = [];
-  const observer = openObserver({ component: 'edge', language: 'en', nowMs, log: { write: (line: string) => { lines.push(JSON.parse(line) as Record<string, unknown>); } } });
+  const observer = openTelemetryOutput({ component: 'edge', language: 'en', nowMs, log: { write: (line: string) => { lines.push(JSON.parse(line) as Record<string, unknown>); } } });
   return { observer, lines };
 }
 

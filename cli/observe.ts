@@ -1,33 +1,33 @@
-/** Listens to telemetry: counts it (Prometheus) and writes the process log (one JSON line an entry). */
+/** Telemetry output: Prometheus metrics and the process log (JSON lines). */
 import { pino, type DestinationStream } from 'pino';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { explain, type Language } from '../core/faults.ts';
 import { TELEMETRY, type MetricRow, type Tell, type TelemetryEvent } from '../core/telemetry.ts';
 
-export interface Observer {
+export interface TelemetryOutput {
   tell: Tell;
-  /** Prometheus text of everything told so far. */
+  /** Prometheus text. */
   metrics(): Promise<string>;
   contentType: string;
 }
 
-export interface ObserverOptions {
+export interface TelemetryOutputOptions {
   /** `edge` or `gateway`, on each line of the log. */
   component: string;
   language: Language;
   nowMs(): number;
-  /** Where log lines go; null for none. */
+  /** Destination of log lines; null for none. */
   log: DestinationStream | null;
 }
 
-/** The same fault of the same device is written once in this time; the counter counts every one. */
+/** The same fault of a device is logged once in this time; metrics count all. */
 const REPEAT_QUIET_MS = 60_000;
 const DROPS_WINDOW_MS = 60_000;
 const MAX_DROPS = 30;
 const MAX_CLIENT_CHARACTERS = 200;
 const BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-export function openObserver(options: ObserverOptions): Observer {
+export function openTelemetryOutput(options: TelemetryOutputOptions): TelemetryOutput {
   const registry = new Registry();
   const feeds = new Map<string, ((event: TelemetryEvent) => void)[]>();
   for (const [kind, rows] of Object.entries(TELEMETRY)) feeds.set(kind, rows.map((row: MetricRow) => feed(row, registry)));
@@ -67,13 +67,13 @@ function numberOf(event: TelemetryEvent, field: string, absent: number): number 
   return typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? value : absent;
 }
 
-function logger(options: ObserverOptions, destination: DestinationStream): (event: TelemetryEvent) => void {
+function logger(options: TelemetryOutputOptions, destination: DestinationStream): (event: TelemetryEvent) => void {
   const log = pino({ base: { component: options.component }, timestamp: () => `,"at":${options.nowMs()}` }, destination);
   const written = new Map<string, number>();
   let drops = { sinceMs: -Infinity, written: 0, leftOut: 0 };
   return (event) => {
     if (event.kind === 'client_dropped') {
-      // Whoever can reach a port can make these: so many lines a minute, and how many were left out.
+      // Anyone who reaches a port can cause these: limited per minute, with a count of omitted lines.
       const nowMs = options.nowMs();
       const leftOut = drops.leftOut;
       if (nowMs - drops.sinceMs >= DROPS_WINDOW_MS) drops = { sinceMs: nowMs, written: 0, leftOut: 0 };

@@ -1,11 +1,11 @@
 /**
- * How far long work is, on stderr: on a terminal one line that is written over, elsewhere a line now and then, with
- * `--json` JSON lines. Work that ends at once says nothing elsewhere, and results on stdout are never touched.
+ * Progress on stderr: a live line on a terminal, occasional lines elsewhere, JSON lines with `--json`. Short tasks print
+ * nothing except on a terminal; stdout is never touched.
  */
 import { formatBytes } from '../core/quantity.ts';
-import type { Terminal } from './terminal.ts';
+import type { CommandTerminal } from './terminal.ts';
 
-export interface Task {
+export interface ProgressTask {
   /** Names it in JSON lines. */
   id: string;
   en: string;
@@ -16,10 +16,10 @@ export interface Task {
 
 export interface Progress {
   /**
-   * @param of all there is; null where nobody knows
-   * @param note what is looked at now
+   * @param of the total; null when unknown
+   * @param note the current item
    */
-  tell(done: number, of: number | null, note?: string): void;
+  update(done: number, of: number | null, note?: string): void;
   /** Makes room on a terminal for a line of the result; the next `tell` draws it again. */
   clear(): void;
   /** Clears the line of a terminal; says the end elsewhere when the beginning was said. */
@@ -27,7 +27,7 @@ export interface Progress {
 }
 
 /** Where progress goes. */
-export interface ProgressOut {
+export interface ProgressOutput {
   isTerminal: boolean;
   columns: number;
   nowMs(): number;
@@ -38,14 +38,14 @@ const REDRAW_MS = 100;
 const LINE_MS = 3000;
 const BAR_CELLS = 20;
 
-const stderr: ProgressOut = {
+const stderr: ProgressOutput = {
   get isTerminal() { return process.stderr.isTTY; },
   get columns() { return process.stderr.columns || 80; },
   nowMs: () => performance.now(),
   write: (text) => { process.stderr.write(text); },
 };
 
-export function openProgress(terminal: Pick<Terminal, 'json' | 'text'>, task: Task, out: ProgressOut = stderr): Progress {
+export function openProgress(terminal: Pick<CommandTerminal, 'json' | 'text'>, task: ProgressTask, out: ProgressOutput = stderr): Progress {
   const isLive = out.isTerminal && !terminal.json;
   const words = terminal.text(task);
   let nextMs = out.nowMs() + (isLive ? 0 : LINE_MS);
@@ -61,7 +61,7 @@ export function openProgress(terminal: Pick<Terminal, 'json' | 'text'>, task: Ta
   }
 
   return {
-    tell(done, of, note = '') {
+    update(done, of, note = '') {
       last = { done, of, note };
       if (out.nowMs() < nextMs) return;
       nextMs = out.nowMs() + (isLive ? REDRAW_MS : LINE_MS);
@@ -82,7 +82,7 @@ export function openProgress(terminal: Pick<Terminal, 'json' | 'text'>, task: Ta
   };
 }
 
-function sentence({ unit }: Task, { done, of, note }: { done: number; of: number | null; note: string }): string {
+function sentence({ unit }: ProgressTask, { done, of, note }: { done: number; of: number | null; note: string }): string {
   const amount = (value: number): string => (unit === 'bytes' ? formatBytes(Math.round(value)) : unit === 'ms' ? `${Math.round(value / 1000)} s` : value.toLocaleString('en-US'));
   const tail = note === '' ? '' : ` · ${note}`;
   if (of === null || of <= 0) return `${amount(done)}${tail}`;

@@ -1,20 +1,20 @@
-/** SIGHUP: the configuration file is read and checked anew; one in order is taken in, any other is refused and the old one goes on. */
+/** SIGHUP: reloads the configuration file; an invalid one is rejected and the old one stays active. */
 import { readFileSync } from 'node:fs';
 import type { ConfigProblem, ConfigSource } from '../core/config/check.ts';
 import type { ConfigWatch, Reloaded } from '../core/config/reload.ts';
 import { faultOf, type Fault } from '../core/faults.ts';
 import { printProblems } from './service.ts';
-import type { Terminal } from './terminal.ts';
+import type { CommandTerminal } from './terminal.ts';
 
-export interface Reloading<S> {
+export interface ReloadRequest<S> {
   what: 'edge' | 'gateway';
   path: string;
   load(source: ConfigSource): Promise<{ setup: S | null; problems: ConfigProblem[] }>;
-  take(setup: S): Promise<Reloaded>;
+  apply(setup: S): Promise<Reloaded>;
   watch: ConfigWatch;
 }
 
-export async function reload<S>(terminal: Terminal, { what, path, load, take, watch }: Reloading<S>): Promise<void> {
+export async function reloadConfig<S>(terminal: CommandTerminal, { what, path, load, apply, watch }: ReloadRequest<S>): Promise<void> {
   const refuse = (problems: readonly ConfigProblem[]) => {
     printProblems(terminal, problems);
     watch.refused(problems);
@@ -24,7 +24,7 @@ export async function reload<S>(terminal: Terminal, { what, path, load, take, wa
   try {
     const { setup, problems } = await load({ path, text: readFileSync(path, 'utf8') });
     if (!setup) return refuse(problems);
-    const done = await take(setup);
+    const done = await apply(setup);
     watch.taken(done.restartNeeded);
     report(terminal, what, done);
   } catch (error) {
@@ -33,12 +33,12 @@ export async function reload<S>(terminal: Terminal, { what, path, load, take, wa
   }
 }
 
-function report(terminal: Terminal, what: string, { added, changed, removed, kept, restartNeeded }: Reloaded): void {
+function report(terminal: CommandTerminal, what: string, { added, changed, removed, kept, restartNeeded }: Reloaded): void {
   if (terminal.json) return terminal.record({ reloaded: what, ok: true, added, changed, removed, kept, restartNeeded });
   const list = (names: readonly string[]) => (names.length > 0 ? names.join(', ') : '–');
   terminal.print(terminal.text({
-    en: `configuration taken in: added ${list(added)}; changed ${list(changed)}; removed ${list(removed)}; ${kept} as before`,
+    en: `configuration reloaded: added ${list(added)}; changed ${list(changed)}; removed ${list(removed)}; ${kept} unchanged`,
     zh: `新配置已采用：新增 ${list(added)}；变更 ${list(changed)}；移除 ${list(removed)}；${kept} 项不变`,
   }));
-  if (restartNeeded.length > 0) terminal.print(terminal.text({ en: `  restart needed for: ${list(restartNeeded)}`, zh: `  需重启后生效：${list(restartNeeded)}` }));
+  if (restartNeeded.length > 0) terminal.print(terminal.text({ en: `  restart required for: ${list(restartNeeded)}`, zh: `  需重启后生效：${list(restartNeeded)}` }));
 }

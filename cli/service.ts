@@ -3,24 +3,24 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { problemLine, type ConfigProblem } from '../core/config/check.ts';
 import { FaultError, type FaultCode } from '../core/faults.ts';
 import type { Tell } from '../core/telemetry.ts';
-import { lastGuard } from './last-guard.ts';
+import { uncaughtErrorHandler } from './uncaught-errors.ts';
 import { openProgress } from './progress.ts';
-import { EXIT, fail, type Terminal } from './terminal.ts';
+import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 
 const SHOW_EVERY_MS = 200;
-/** Whoever stops a service waits no longer than this. */
+/** Limit of a graceful stop. */
 const STOP_WITHIN_MS = 5_000;
 
 /** The text of a configuration file; ends the command when it cannot be read. */
-export function configText(terminal: Terminal, path: string): string {
+export function configText(terminal: CommandTerminal, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    return fail(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as Error).message }, { cause: error }), EXIT.usage);
+    return exitWithFault(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as Error).message }, { cause: error }), EXIT.usage);
   }
 }
 
-export function printProblems(terminal: Terminal, problems: readonly ConfigProblem[]): void {
+export function printProblems(terminal: CommandTerminal, problems: readonly ConfigProblem[]): void {
   for (const problem of problems) {
     if (terminal.json) terminal.record(problemLine(problem, terminal.language));
     else terminal.fault(problem.fault, `${problem.file}:${problem.line}:${problem.column}`);
@@ -32,11 +32,11 @@ export interface Service<R extends { close(): Promise<void> }> {
   start(stop: AbortSignal): Promise<R>;
   announce(running: R): void;
   /** Faults of the start that no second try would help: the command was called or configured wrongly. */
-  ofTheCall: ReadonlySet<FaultCode>;
+  nonRetryable: ReadonlySet<FaultCode>;
   /** What is on disk and not passed on yet, in events; asked while it stops and after that. */
-  held?(running: R): number;
+  pendingEvents?(running: R): number;
   /** What `held` counts. */
-  heldWords?: { en: string; zh: string };
+  pendingText?: { en: string; zh: string };
   /** Of what nothing has dealt with; without it such an error ends the process. */
   tell?: Tell;
   /** SIGHUP; never rejects. */
@@ -44,63 +44,63 @@ export interface Service<R extends { close(): Promise<void> }> {
 }
 
 /** Starts, runs until SIGINT or SIGTERM, closes in order, and ends the program. */
-export async function runService<R extends { close(): Promise<void> }>(terminal: Terminal, service: Service<R>): Promise<never> {
+export async function runService<R extends { close(): Promise<void> }>(terminal: CommandTerminal, service: Service<R>): Promise<never> {
   // What it keeps is for its own user alone: measured values, tokens in journals, pictures of people.
   process.umask(0o077);
-  const { stop, end } = whenStopped(() => tellLate(terminal));
-  const onHangUp = hangUps(end);
-  if (service.tell) guard(service.tell);
+  const { stop, end } = whenStopped(() => printForcedStop(terminal));
+  const onHangUp = reloadOnHangUp(end);
+  if (service.tell) handleUncaught(service.tell);
   const stopping = new AbortController();
   void stop.then(() => stopping.abort());
   const running = await service.start(stopping.signal).catch((error: unknown) => {
     if (stopping.signal.aborted && error === stopping.signal.reason) return null;
-    return fail(terminal, error, error instanceof FaultError && service.ofTheCall.has(error.fault.code) ? EXIT.usage : EXIT.found);
+    return exitWithFault(terminal, error, error instanceof FaultError && service.nonRetryable.has(error.fault.code) ? EXIT.usage : EXIT.found);
   });
   if (!running) return endBeforeStart(terminal);
   service.announce(running);
   onHangUp(async () => service.reload?.(running));
   await stop;
   terminal.remark(terminal.text({ en: 'stopping …', zh: '正在停止…' }));
-  await closeShown(terminal, service, running);
+  await closeWithProgress(terminal, service, running);
   process.exit(EXIT.ok);
 }
 
-function endBeforeStart(terminal: Terminal): never {
+function endBeforeStart(terminal: CommandTerminal): never {
   if (terminal.json) terminal.record({ stopped: true });
-  else terminal.remark(terminal.text({ en: 'stopped before it had started', zh: '启动完成前已停止' }));
+  else terminal.remark(terminal.text({ en: 'stopped during start', zh: '启动完成前已停止' }));
   process.exit(EXIT.ok);
 }
 
-function guard(tell: Tell): void {
-  const take = lastGuard({ tell: (fault) => tell({ kind: 'fault', fault }), nowMs: () => performance.now(), end: () => process.exit(EXIT.found) });
+function handleUncaught(tell: Tell): void {
+  const take = uncaughtErrorHandler({ report: (fault) => tell({ kind: 'fault', fault }), nowMs: () => performance.now(), end: () => process.exit(EXIT.found) });
   process.on('uncaughtException', take);
   process.on('unhandledRejection', take);
 }
 
 /** Says what is still to do while it closes, and at the end what stays on disk for the next start. */
-async function closeShown<R extends { close(): Promise<void> }>(terminal: Terminal, { held, heldWords }: Service<R>, running: R): Promise<void> {
-  if (!held || !heldWords) return running.close();
-  const progress = openProgress(terminal, { id: 'stop', ...heldWords });
-  const show = () => progress.tell(held(running), null);
+async function closeWithProgress<R extends { close(): Promise<void> }>(terminal: CommandTerminal, { pendingEvents, pendingText }: Service<R>, running: R): Promise<void> {
+  if (!pendingEvents || !pendingText) return running.close();
+  const progress = openProgress(terminal, { id: 'stop', ...pendingText });
+  const show = () => progress.update(pendingEvents(running), null);
   show();
   const timer = setInterval(show, SHOW_EVERY_MS);
   await running.close().finally(() => {
     clearInterval(timer);
     progress.end();
   });
-  const count = held(running);
+  const count = pendingEvents(running);
   if (terminal.json) return terminal.record({ stopped: true, held: count });
-  const words = terminal.text(heldWords);
-  terminal.remark(terminal.text({ en: `stopped; ${words}: ${count}${count > 0 ? ', kept on disk for the next start' : ''}`, zh: `已停止；${words}：${count}${count > 0 ? '，已保存在磁盘上，下次启动后继续' : ''}` }));
+  const words = terminal.text(pendingText);
+  terminal.remark(terminal.text({ en: `stopped; ${words}: ${count}${count > 0 ? ', kept on disk' : ''}`, zh: `已停止；${words}：${count}${count > 0 ? '，已保存在磁盘上，下次启动后继续' : ''}` }));
 }
 
 /** It has not closed in time, and is ended as a power cut would end it. */
-function tellLate(terminal: Terminal): void {
+function printForcedStop(terminal: CommandTerminal): void {
   if (terminal.json) return terminal.record({ stopped: false, afterMs: STOP_WITHIN_MS });
   // On a terminal the line of the progress stands there.
   const clear = process.stderr.isTTY ? '\r\x1b[K' : '';
   const seconds = STOP_WITHIN_MS / 1000;
-  terminal.remark(clear + terminal.text({ en: `not stopped within ${seconds} s, ended as it is; all that was acknowledged is on disk`, zh: `${seconds} 秒内未能停止，已强制结束；已确认的数据均在磁盘上` }));
+  terminal.remark(clear + terminal.text({ en: `not stopped within ${seconds} s, terminated; acknowledged data is on disk`, zh: `${seconds} 秒内未能停止，已强制结束；已确认的数据均在磁盘上` }));
 }
 
 /** Resolves at the first SIGINT or SIGTERM, during the start too; the second SIGINT, and time, end the program whatever it does. */
@@ -128,7 +128,7 @@ function whenStopped(onLate: () => void): { stop: Promise<void>; end(): void } {
  * SIGHUP says "read your file anew", one after the other, and one that comes during the start waits for its end. The
  * terminal that we were started from says the same when it closes: then we end, as programs do.
  */
-function hangUps(end: () => void): (run: () => Promise<void>) => void {
+function reloadOnHangUp(end: () => void): (run: () => Promise<void>) => void {
   const hadTerminal = hasTerminal();
   let run: (() => Promise<void>) | null = null;
   let asked = 0;

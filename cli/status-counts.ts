@@ -1,5 +1,5 @@
-/** What a station counts, from its Prometheus text: read, kept, settled, lost by reason, how far each consumer of the log is behind, and what is being compacted. */
-export interface Counts {
+/** Counts of an edge or gateway from its Prometheus text: read, kept, settled, lost by reason, lag by consumer, compaction. */
+export interface ServiceCounts {
   read: number;
   kept: number;
   settled: number;
@@ -15,8 +15,8 @@ const LINE = /^(\w+)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 
 /** @returns null when nothing of it is there */
-export function countsOf(metrics: string): Counts | null {
-  const counts: Counts = { read: 0, kept: 0, settled: 0, lost: {}, behind: {}, compacting: 0 };
+export function parseCounts(metrics: string): ServiceCounts | null {
+  const counts: ServiceCounts = { read: 0, kept: 0, settled: 0, lost: {}, behind: {}, compacting: 0 };
   let isAny = false;
   for (const line of metrics.split('\n')) {
     const [, name, labels = '', text] = LINE.exec(line) ?? [];

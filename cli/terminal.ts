@@ -1,11 +1,11 @@
-/** How commands speak to the person or program at the terminal: language, JSON lines, faults, exit codes. */
+/** Output of commands: language, JSON lines, faults, exit codes. */
 import { explain, faultOf, FaultError, type Fault, type Language } from '../core/faults.ts';
 import { faultLine } from '../cases/result-lines.ts';
 
-/** 0 well · 1 it ran and found something wrong · 2 called or configured wrongly · 3 a needed part is missing · 130 interrupted */
+/** 0 ok · 1 problems found · 2 usage or configuration error · 3 missing prerequisite · 130 interrupted */
 export const EXIT = { ok: 0, found: 1, usage: 2, missing: 3, interrupted: 130 } as const;
 
-export interface Terminal {
+export interface CommandTerminal {
   language: Language;
   json: boolean;
   /** Picks the sentence of the terminal's language. */
@@ -22,16 +22,16 @@ export interface Terminal {
 
 /** `--lang` wins, then CITYVITALS_LANG, then LC_ALL, LC_MESSAGES, LANG. */
 function languageOf(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Language {
-  const at = argv.findIndex((argument) => argument === '--lang' || argument.startsWith('--lang='));
-  const asked = at < 0 ? undefined : (argv[at]?.split('=')[1] ?? argv[at + 1]);
+  const index = argv.findIndex((argument) => argument === '--lang' || argument.startsWith('--lang='));
+  const asked = index < 0 ? undefined : (argv[index]?.split('=')[1] ?? argv[index + 1]);
   const locale = asked ?? env.CITYVITALS_LANG ?? env.LC_ALL ?? env.LC_MESSAGES ?? env.LANG ?? 'en';
   return locale.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en';
 }
 
-export function openTerminal(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Terminal {
+export function openTerminal(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): CommandTerminal {
   const language = languageOf(argv, env);
   const json = argv.includes('--json');
-  const terminal: Terminal = {
+  const terminal: CommandTerminal = {
     language,
     json,
     text: (words) => (language === 'en' ? words.en : words.zh),
@@ -49,7 +49,7 @@ export function openTerminal(argv: readonly string[], env: Readonly<Record<strin
 }
 
 /** Ends a command with a fault's sentence and the exit code that fits it. */
-export function fail(terminal: Terminal, error: unknown, code: number = EXIT.found): never {
+export function exitWithFault(terminal: CommandTerminal, error: unknown, code: number = EXIT.found): never {
   terminal.fault(faultOf(error, 'CV_COMMAND_FAILED'));
   if (!(error instanceof FaultError) && process.env.CITYVITALS_DEBUG) terminal.remark(String((error as Error).stack));
   process.exit(code);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { inChinese } from './usage.ts';
+import { translateUsageError } from './usage.ts';
 
 /** What the library itself says to a mistake. */
 function complaintOf(argv: readonly string[]): string {
@@ -30,5 +30,5 @@ test('each complaint of the command line has its Chinese, with what was written'
     [['replay', 'a', '--speed', 'x'], '错误：选项“--speed <speed>”的取值“x”不对：1, 60 …'],
     [['replay', 'odd'], '错误：参数“case”的取值“odd”不对：1, 60 …'],
   ];
-  for (const [argv, chinese] of complaints) assert.equal(inChinese(complaintOf(argv)), chinese);
+  for (const [argv, chinese] of complaints) assert.equal(translateUsageError(complaintOf(argv)), chinese);
 });

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { z } from 'zod';
 import { defineDriver, type Driver, type Take } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
-import { openObserver } from '../cli/observe.ts';
+import { openTelemetryOutput } from '../cli/observe.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { until } from '../core/testing/until.ts';
 import type { EdgeSetup } from './config/setup.ts';
@@ -55,7 +55,7 @@ async function start(dir: string, url: string): Promise<Started> {
   const world = fastWorld(20);
   const { driver, say } = speaker();
   const kept: number[] = [];
-  const observer = openObserver({ component: 'edge', language: 'en', nowMs: world.clock.nowMs, log: null });
+  const observer = openTelemetryOutput({ component: 'edge', language: 'en', nowMs: world.clock.nowMs, log: null });
   const tell = world.tell;
   world.tell = (event) => { tell(event); observer.tell(event); };
   const edge = await runEdge(setupOf(dir, url), world, { extraDrivers: [driver], metrics: observer.metrics, onKept: ({ drafts }) => kept.push(...drafts.map((draft) => draft.value as number)) });

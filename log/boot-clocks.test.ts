@@ -41,13 +41,13 @@ async function bench(t: TestContext) {
 test('a clock that is known moves what this boot wrote, and bounds what the boots before it wrote', async (t) => {
   const { boot } = await bench(t);
   const first = await boot('a');
-  assert.deepEqual(first.recalled, { shownAt: EARLIEST_CLOCK_MS, assumedAt: null, trueAt: null });
+  assert.deepEqual(first.recalled, { newestAt: EARLIEST_CLOCK_MS, assumedAt: null, trueAt: null });
   await first.write(1, eventAt(UNSET + 1000));
   await first.write(2, eventAt(UNSET + HOUR));
   await first.log.close();
 
   const second = await boot('b', UNSET + HOUR);
-  assert.deepEqual(second.recalled, { shownAt: UNSET + HOUR, assumedAt: null, trueAt: null });
+  assert.deepEqual(second.recalled, { newestAt: UNSET + HOUR, assumedAt: null, trueAt: null });
   await second.write(3, eventAt(UNSET + HOUR + 5));
   assert.deepEqual(await second.times(), [[1, UNSET + 1000, 'unsynced'], [2, UNSET + HOUR, 'unsynced'], [3, UNSET + HOUR + 5, 'unsynced']]);
   const trueAt = UNSET + 100 * HOUR;
@@ -62,7 +62,7 @@ test('a clock that is known moves what this boot wrote, and bounds what the boot
   await second.log.close();
 
   const again = await boot('b', UNSET + HOUR);
-  assert.deepEqual(again.recalled, { shownAt: trueAt + 7, assumedAt: UNSET + HOUR, trueAt });
+  assert.deepEqual(again.recalled, { newestAt: trueAt + 7, assumedAt: UNSET + HOUR, trueAt });
   assert.deepEqual(await again.times(), after);
   await again.log.close();
 });
@@ -74,7 +74,7 @@ test('a memory that is lost is put together from the rows: what they say of thei
   await first.log.close();
   rmSync(join(dir, 'clock'));
   const again = await boot('a');
-  assert.deepEqual(again.recalled, { shownAt: UNSET + 2000, assumedAt: UNSET, trueAt: null });
+  assert.deepEqual(again.recalled, { newestAt: UNSET + 2000, assumedAt: UNSET, trueAt: null });
   assert.deepEqual(again.log.correctClock(UNSET + HOUR).map(({ id, decided }) => [id, decided?.shiftMs]), [['a', HOUR]]);
   assert.deepEqual(await again.times(), [[1, UNSET + HOUR + 2000, 'edge']]);
   await again.log.close();

@@ -72,7 +72,7 @@ test('an engine counts what it forced, and refuses a closed file with a reason o
   const commit = (epoch: number, first: number) => engine.commit({ chain: 'log', file: logFileName('log', epoch, first), groups: [{ seq: first, count: 1, payload: Buffer.from('a') }], state: '{}', monotonicMs: 0 });
   commit(9, 1);
   commit(9, 2);
-  const failure = { code: 'FILE_HOLDS_ROWS', detail: 'log-9-1.db is closed and has rows', roll: true, locked: false, again: true };
+  const failure = { code: 'FILE_HOLDS_ROWS', detail: 'log-9-1.db is closed and has rows', needsNewFile: true, locked: false, retryable: true };
   assert.throws(() => commit(9, 1), (error) => error instanceof StorageError && isDeepStrictEqual(error.failure, failure));
   engine.close();
 });

@@ -1,4 +1,4 @@
-/** What is wrong on this machine first, for all devices; then each of them, tried once. */
+/** Checks all devices: problems of this machine first, then one read of each device. */
 import { FaultError, FAULTS, faultOf, type Fault } from '../../core/faults.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import { driverById } from '../../drivers/index.ts';
@@ -9,12 +9,12 @@ import type { OpenDevice } from '../../edge/read/device.ts';
 import { tryOut } from '../../edge/read/try-out.ts';
 import type { Looks } from '../../edge/infer/try-look.ts';
 import { openProgress } from '../progress.ts';
-import { EXIT, type Terminal } from '../terminal.ts';
-import { inOrder } from './in-order.ts';
-import { tellDevice, tellFault } from './told.ts';
+import { EXIT, type CommandTerminal } from '../terminal.ts';
+import { checkInOrder } from './ordered-checks.ts';
+import { printDevice, printDeviceFault } from './device-report.ts';
 
 /** @returns the exit code */
-export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffline: boolean): Promise<number> {
+export async function checkDevices(terminal: CommandTerminal, setup: EdgeSetup, isOffline: boolean): Promise<number> {
   const unsafe: Fault[] = [];
   const world = realWorld((event) => { if (event.kind === 'fault') unsafe.push(event.fault); });
   const devices = await Promise.all(setup.devices.map(async (device): Promise<OpenDevice> => {
@@ -23,15 +23,15 @@ export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffli
     return { setup: device, driver };
   }));
   let exit: number = EXIT.ok;
-  // Neither keeps a device from being tried.
+  // The devices are still tried.
   for (const { device, fault } of await unitFaults(setup, world)) {
-    tellFault(terminal, device, fault);
+    printDeviceFault(terminal, device, fault);
     exit = EXIT.usage;
   }
   const lacks = await examine(devices, world);
   for (const { device, fault } of lacks) {
-    tellFault(terminal, device, fault);
-    exit = worse(exit, FAULTS[fault.code].stage === 'check' ? EXIT.usage : EXIT.missing);
+    printDeviceFault(terminal, device, fault);
+    exit = worseExit(exit, FAULTS[fault.code].stage === 'check' ? EXIT.usage : EXIT.missing);
   }
   if (isOffline) return exit;
   const ending = new AbortController();
@@ -42,18 +42,18 @@ export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffli
   const lacking = new Set(lacks.map(({ device }) => device));
   const well = devices.filter(({ setup: { id } }) => !lacking.has(id));
   const looks = openModels(well, setup, world);
-  await inOrder(well, {
+  await checkInOrder(well, {
     tryOut: async (device) => {
       const tried = await tryOut(device, world, ending.signal);
       const looked = await (await looks)?.at(device.setup.id, tried.picture?.item ?? null, ending.signal);
       return { tried, looked };
     },
-    tell: (device, { tried, looked }) => { exit = worse(exit, tellDevice(terminal, device, tried, looked, setup.centre, world)); },
+    report: (device, { tried, looked }) => { exit = worseExit(exit, printDevice(terminal, device, tried, looked, setup.centre, world)); },
     progress: openProgress(terminal, { id: 'check', en: 'checking devices', zh: '正在检查设备' }),
     clock: world.clock, signal: ending.signal,
   });
   await (await looks)?.close();
-  for (const fault of unsafe) tellFault(terminal, setup.edge, fault);
+  for (const fault of unsafe) printDeviceFault(terminal, setup.edge, fault);
   return ending.signal.aborted ? EXIT.interrupted : exit;
 }
 
@@ -66,7 +66,7 @@ async function unitFaults(setup: EdgeSetup, { files }: Pick<World, 'files'>): Pr
   }
 }
 
-/** While devices are tried already; null: no camera is among them. Models are heavy: without cameras none of it is loaded. */
+/** Loads models in parallel with the device checks; null without cameras, since models are large. */
 async function openModels(devices: readonly OpenDevice[], { vision }: EdgeSetup, world: World): Promise<Looks | null> {
   const cameras = devices.filter(({ driver }) => driver.traits.includes('frames')).map((device) => device.setup);
   if (cameras.length === 0) return null;
@@ -75,7 +75,7 @@ async function openModels(devices: readonly OpenDevice[], { vision }: EdgeSetup,
 }
 
 /** Wrongly configured before a missing part before a device that does not answer. */
-function worse(one: number, other: number): number {
+function worseExit(one: number, other: number): number {
   const order: number[] = [EXIT.ok, EXIT.found, EXIT.missing, EXIT.usage];
   return order.indexOf(one) >= order.indexOf(other) ? one : other;
 }

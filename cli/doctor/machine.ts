@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-export interface Machine {
+export interface HostMachine {
   /** Absolute path of one of the kernel's files: /sys, /proc, /dev, /run. */
   path(name: string): string;
   /** Trimmed text; null when it is not there or may not be read. */
@@ -23,7 +23,7 @@ const PROGRAM_MS = 5000;
 /** Not there, not allowed, or the kernel has nothing to say. */
 const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EINVAL', 'EIO', 'ESRCH', 'ENODEV', 'EOPNOTSUPP']);
 
-export function realMachine(root = '/'): Machine {
+export function hostMachine(root = '/'): HostMachine {
   const path = (name: string) => join(root, name);
   const unlessAbsent = <T>(look: () => T, absent: T): T => {
     try {

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
 import type { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
-import { fromBundle } from './bundle.ts';
-import { download } from './download.ts';
+import { readFromBundle } from './bundle.ts';
+import { downloadFile } from './download.ts';
 
-const GRAPH = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 31 + (at >> 9)) & 255));
+const GRAPH = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 31 + (index >> 9)) & 255));
 const SHA256 = createHash('sha256').update(GRAPH).digest('hex');
 
 const { dir: folder, remove } = await tempDir();
@@ -45,7 +45,7 @@ test('a download that breaks off goes on where it stopped, and nothing but the w
   });
   const wanted = wantedAt(url);
   const told: number[] = [];
-  await download(wanted, (bytes, of) => {
+  await downloadFile(wanted, (bytes, of) => {
     told.push(bytes);
     assert.equal(of, GRAPH.length);
     if (bytes === cut.at) cut.now();
@@ -66,7 +66,7 @@ test('what is left of an earlier try is used; a server without ranges begins ane
     const wanted = wantedAt(url);
     await mkdir(join(wanted.path, '..'));
     await writeFile(`${wanted.path}.part`, GRAPH.subarray(0, left));
-    await download(wanted, () => {});
+    await downloadFile(wanted, () => {});
     assert.deepEqual(await readFile(wanted.path), GRAPH);
     assert.equal(ranges.at(-1), range);
   }
@@ -79,16 +79,16 @@ test('another file, no file, nobody there, no end and no room are each told as w
     else response.end(GRAPH);
   });
   const long = { ...wantedAt(url), bytes: GRAPH.length - 1 };
-  await assert.rejects(download(long, () => {}), (error: FaultError) => error.fault.code === 'CV_PULL_REFUSED' && String(error.fault.params.detail).includes('more than 299999 bytes'));
+  await assert.rejects(downloadFile(long, () => {}), (error: FaultError) => error.fault.code === 'CV_PULL_REFUSED' && String(error.fault.params.detail).includes('exceeds 299999 bytes'));
   assert.deepEqual(await readdir(join(long.path, '..')), [], 'nothing that fills the disk');
   const other = wantedAt(url, '0'.repeat(64));
-  await assert.rejects(download(other, () => {}), code('CV_PULL_OTHER'));
+  await assert.rejects(downloadFile(other, () => {}), code('CV_PULL_OTHER'));
   assert.deepEqual(await readdir(join(other.path, '..')), [], 'nothing of it is kept');
-  await assert.rejects(download(wantedAt(url.replace('/graph', '/none')), () => {}), (error: FaultError) => error.fault.code === 'CV_PULL_REFUSED' && String(error.fault.params.detail).startsWith('HTTP 404'));
-  await assert.rejects(download(wantedAt('http://127.0.0.1:1/graph.onnx'), () => {}), code('CV_PULL_REFUSED'));
-  await assert.rejects(download(wantedAt(url.replace('/graph', '/stuck')), () => {}), code('CV_PULL_BROKEN'));
+  await assert.rejects(downloadFile(wantedAt(url.replace('/graph', '/none')), () => {}), (error: FaultError) => error.fault.code === 'CV_PULL_REFUSED' && String(error.fault.params.detail).startsWith('HTTP 404'));
+  await assert.rejects(downloadFile(wantedAt('http://127.0.0.1:1/graph.onnx'), () => {}), code('CV_PULL_REFUSED'));
+  await assert.rejects(downloadFile(wantedAt(url.replace('/graph', '/stuck')), () => {}), code('CV_PULL_BROKEN'));
   await writeFile(join(folder, 'a-file'), '');
-  await assert.rejects(download({ ...wantedAt(url), path: join(folder, 'a-file', 'graph.onnx') }, () => {}), code('CV_PULL_NOT_WRITTEN'));
+  await assert.rejects(downloadFile({ ...wantedAt(url), path: join(folder, 'a-file', 'graph.onnx') }, () => {}), code('CV_PULL_NOT_WRITTEN'));
 });
 
 /** A tar of plain files, as POSIX has it. */
@@ -111,11 +111,11 @@ test('a graph is found by its hash in a file, a folder and a tar, whatever it is
   const packed = join(folder, 'models.tar');
   const bytes = tar({ 'README': Buffer.from('read me'), 'models/x.onnx': GRAPH });
   await writeFile(packed, bytes);
-  for (const path of [join(bundle, 'deep', 'renamed.onnx'), bundle, packed]) assert.ok(Buffer.from(await fromBundle(path, 'm', SHA256)).equals(GRAPH), path);
-  await assert.rejects(fromBundle(join(bundle, 'other.onnx'), 'm', SHA256), code('CV_PULL_NOT_THERE'));
-  await assert.rejects(fromBundle(join(folder, 'none'), 'm', SHA256), (error: FaultError) => error.fault.params.detail === 'ENOENT');
+  for (const path of [join(bundle, 'deep', 'renamed.onnx'), bundle, packed]) assert.ok(Buffer.from(await readFromBundle(path, 'm', SHA256)).equals(GRAPH), path);
+  await assert.rejects(readFromBundle(join(bundle, 'other.onnx'), 'm', SHA256), code('CV_PULL_NOT_THERE'));
+  await assert.rejects(readFromBundle(join(folder, 'none'), 'm', SHA256), (error: FaultError) => error.fault.params.detail === 'ENOENT');
   await writeFile(packed, bytes.subarray(0, 100_000));
-  await assert.rejects(fromBundle(packed, 'm', SHA256), (error: FaultError) => String(error.fault.params.detail).includes('cut short'));
+  await assert.rejects(readFromBundle(packed, 'm', SHA256), (error: FaultError) => String(error.fault.params.detail).includes('truncated'));
 });
 
 test('a server sends on to its own pages alone: no other host or port, nothing but HTTP, and not for ever', async (t) => {
@@ -129,9 +129,9 @@ test('a server sends on to its own pages alone: no other host or port, nothing b
   });
   const at = (path: string) => wantedAt(new URL(path, url).href);
   const own = at('/own');
-  await download(own, () => {});
+  await downloadFile(own, () => {});
   assert.deepEqual(await readFile(own.path), GRAPH);
-  for (const path of ['/other', '/name', '/file', '/bad']) await assert.rejects(download(at(path), () => {}), (error: FaultError) => code('CV_PULL_REFUSED')(error) && /not followed.*--from/.test(String(error.fault.params.detail)), path);
-  await assert.rejects(download(at('/loop'), () => {}), code('CV_PULL_REFUSED'));
+  for (const path of ['/other', '/name', '/file', '/bad']) await assert.rejects(downloadFile(at(path), () => {}), (error: FaultError) => code('CV_PULL_REFUSED')(error) && /not followed.*--from/.test(String(error.fault.params.detail)), path);
+  await assert.rejects(downloadFile(at('/loop'), () => {}), code('CV_PULL_REFUSED'));
   assert.equal(asked, 0);
 });

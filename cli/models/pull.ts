@@ -1,4 +1,4 @@
-/** `cityvitals models pull`: brings a model's graph here, from its address or from a bundle, and checks it. */
+/** `cityvitals models pull`: installs a model's graph from a URL or a bundle, and verifies it. */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,9 +7,9 @@ import type { ModelSpec } from '../../core/model.ts';
 import { graphPath } from '../../models/verify.ts';
 import { manifestText } from '../../models/manifest-text.ts';
 import { openProgress } from '../progress.ts';
-import { EXIT, type Terminal } from '../terminal.ts';
-import { fromBundle } from './bundle.ts';
-import { download, hashOf, written } from './download.ts';
+import { EXIT, type CommandTerminal } from '../terminal.ts';
+import { readFromBundle } from './bundle.ts';
+import { downloadFile, sha256OfFile, reportWriteError } from './download.ts';
 
 export interface PullOptions {
   from?: string;
@@ -17,36 +17,36 @@ export interface PullOptions {
   dir?: string;
 }
 
-export async function pull(spec: ModelSpec, { from, dir }: PullOptions, terminal: Terminal): Promise<number> {
+export async function pullModel(spec: ModelSpec, { from, dir }: PullOptions, terminal: CommandTerminal): Promise<number> {
   const folder = dir === undefined ? undefined : join(resolve(dir), spec.id);
   const path = folder === undefined ? graphPath(spec) : join(folder, basename(spec.file));
-  const isHere = (await hashOf(path).catch(() => null)) === spec.sha256;
+  const isHere = (await sha256OfFile(path).catch(() => null)) === spec.sha256;
   const source = from ?? spec.url;
   if (!isHere) {
     if (source === undefined) throw new FaultError('CV_PULL_SOURCE', { model: spec.id });
     terminal.remark(terminal.text({ en: `licence: ${spec.licence}`, zh: `许可：${spec.licence}` }));
-    await bring(spec, source, path, terminal);
+    await fetchGraph(spec, source, path, terminal);
   }
   const manifest = folder === undefined ? null : join(folder, 'model.yaml');
-  if (manifest !== null) await written(manifest, () => writeFile(manifest, manifestText({ ...spec, file: basename(spec.file) })));
+  if (manifest !== null) await reportWriteError(manifest, () => writeFile(manifest, manifestText({ ...spec, file: basename(spec.file) })));
   if (terminal.json) terminal.record({ model: spec.id, path, manifest, sha256: spec.sha256, wasHere: isHere });
-  else terminal.print(terminal.text({ en: `${spec.id}: ${isHere ? 'was here already' : 'is here'} (${manifest ?? path})`, zh: `${spec.id}：${isHere ? '原已就绪' : '已就绪'}（${manifest ?? path}）` }));
+  else terminal.print(terminal.text({ en: `${spec.id}: ${isHere ? 'already installed' : 'installed'} (${manifest ?? path})`, zh: `${spec.id}：${isHere ? '原已就绪' : '已就绪'}（${manifest ?? path}）` }));
   return EXIT.ok;
 }
 
-async function bring(spec: ModelSpec, source: string, path: string, terminal: Terminal): Promise<void> {
+async function fetchGraph(spec: ModelSpec, source: string, path: string, terminal: CommandTerminal): Promise<void> {
   if (/^https?:/.test(source)) {
-    const progress = openProgress(terminal, { id: 'pull', en: `fetching ${spec.id}`, zh: `正在下载 ${spec.id}`, unit: 'bytes' });
+    const progress = openProgress(terminal, { id: 'pull', en: `downloading ${spec.id}`, zh: `正在下载 ${spec.id}`, unit: 'bytes' });
     try {
-      await download({ model: spec.id, url: source, path, sha256: spec.sha256, bytes: spec.bytes }, (bytes, of) => progress.tell(bytes, of ?? spec.bytes ?? null));
+      await downloadFile({ model: spec.id, url: source, path, sha256: spec.sha256, bytes: spec.bytes }, (bytes, of) => progress.update(bytes, of ?? spec.bytes ?? null));
     } finally {
       progress.end();
     }
     return;
   }
-  const bytes = await fromBundle(source.startsWith('file:') ? fileURLToPath(new URL(source)) : source, spec.id, spec.sha256);
+  const bytes = await readFromBundle(source.startsWith('file:') ? fileURLToPath(new URL(source)) : source, spec.id, spec.sha256);
   const draft = `${path}.${process.pid}.draft`;
-  await written(path, async () => {
+  await reportWriteError(path, async () => {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(draft, bytes);
     await rename(draft, path);

@@ -1,4 +1,4 @@
-/** `cityvitals models run`: what a model sees in a picture, or in the pictures of a video. */
+/** `cityvitals models run`: runs a model on a picture or a video. */
 import { resolve } from 'node:path';
 import type { Picture } from '../../core/driver.ts';
 import type { Box } from '../../core/event.ts';
@@ -8,16 +8,16 @@ import type { World } from '../../core/world.ts';
 import camera from '../../drivers/camera/driver.ts';
 import { i420Of } from '../../models/colours.ts';
 import { openDetector } from '../../models/load.ts';
-import { EXIT, type Terminal } from '../terminal.ts';
+import { EXIT, type CommandTerminal } from '../terminal.ts';
 
-export interface RunOptions {
+export interface ModelRunOptions {
   threshold?: string;
   fps?: string;
 }
 
 const VIDEO = /\.(mp4|m4v|mov|avi|mkv|webm|ts|flv|mpe?g|mjpe?g|h26[45])$/i;
 
-export async function run(spec: ModelSpec, path: string, { threshold, fps = '1' }: RunOptions, terminal: Terminal, world: World): Promise<number> {
+export async function runModel(spec: ModelSpec, path: string, { threshold, fps = '1' }: ModelRunOptions, terminal: CommandTerminal, world: World): Promise<number> {
   const scoreThreshold = threshold === undefined ? spec.scoreThreshold : Number(threshold);
   if (!(scoreThreshold >= 0 && scoreThreshold <= 1)) throw new FaultError('CV_SCORE_INVALID', { got: threshold ?? '' });
   if (!(Number(fps) >= 0.01 && Number(fps) <= 60)) throw new FaultError('CV_INPUT_INVALID', { key: '--fps', given: fps });
@@ -48,20 +48,20 @@ async function* picturesOf(path: string, fps: number, world: World): AsyncGenera
   try {
     for await (const picture of (link.frames?.(signal) ?? []) as AsyncIterable<Picture>) yield picture;
   } catch (error) {
-    // A clip that is over is no fault here.
+    // The end of a clip is not an error here.
     if (!(error instanceof FaultError && error.fault.code === 'CV_VIDEO_ENDED')) throw error;
   } finally {
     await link.close();
   }
 }
 
-function describe(boxes: readonly Box[], durationMs: number, spec: ModelSpec, terminal: Terminal): string[] {
+function describe(boxes: readonly Box[], durationMs: number, spec: ModelSpec, terminal: CommandTerminal): string[] {
   const percent = (share: number) => `${Math.round(share * 100)} %`;
   const named = boxes.map((box) => ({ ...box, class: classNameIn(terminal.language, box.class, spec) }));
   const counts = [...Map.groupBy(named, (box) => box.class)].map(([label, { length }]) => `${length} × ${label}`);
   return [
     ...named.map(({ class: label, score, x, y, width, height }) => `${label} ${score.toFixed(2)}  ${percent(x)} ${percent(y)}, ${percent(width)} × ${percent(height)}`),
-    terminal.text({ en: `${counts.join(', ') || 'nothing'} in ${Math.round(durationMs)} ms`, zh: `${counts.join('、') || '未检测到目标'}，用时 ${Math.round(durationMs)} 毫秒` }),
+    terminal.text({ en: `${counts.join(', ') || 'no detections'} in ${Math.round(durationMs)} ms`, zh: `${counts.join('、') || '未检测到目标'}，用时 ${Math.round(durationMs)} 毫秒` }),
   ];
 }
 

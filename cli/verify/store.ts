@@ -2,13 +2,13 @@
 import type { StoreCheckView } from '../../api/views.ts';
 import { faultOf, FaultError, type Fault } from '../../core/faults.ts';
 import type { GatewaySetup } from '../../gateway/config/setup.ts';
-import { openProgress, type Task } from '../progress.ts';
-import type { Terminal } from '../terminal.ts';
-import type { Part } from './part.ts';
+import { openProgress, type ProgressTask } from '../progress.ts';
+import type { CommandTerminal } from '../terminal.ts';
+import type { VerifyResult } from './verify-result.ts';
 
 const LOOK_MS = 250;
 const ANSWER_WITHIN_MS = 10_000;
-const TASK: Task = { id: 'store', en: 'reading the store back', zh: '正在回读时序库' };
+const TASK: ProgressTask = { id: 'store', en: 'verifying the store', zh: '正在校验时序库' };
 
 interface Damaged {
   series: string | null;
@@ -17,7 +17,7 @@ interface Damaged {
   count: number | null;
 }
 
-interface Found {
+interface StoreCheck {
   path: string;
   chunks: number;
   blocks: number;
@@ -29,25 +29,25 @@ interface Found {
 }
 
 /** @throws CV_VERIFY_STORE_HELD */
-export async function verifyStoreOf(terminal: Terminal, setup: GatewaySetup): Promise<Part> {
+export async function verifyStore(terminal: CommandTerminal, setup: GatewaySetup): Promise<VerifyResult> {
   // On demand: an edge loads nothing of the gateway.
   const { verifyStoreFile } = await import('../../gateway/store/verify-file.ts');
   const progress = openProgress(terminal, TASK);
   try {
-    const found = await verifyStoreFile(setup.store.dir, (done, of) => { progress.tell(done, of); });
-    if (!found) return { part: 'store', counts: { dir: setup.store.dir }, faults: [], words: { en: `store ${setup.store.dir}: there is none yet`, zh: `时序库 ${setup.store.dir}：尚不存在` } };
+    const found = await verifyStoreFile(setup.store.dir, (done, of) => { progress.update(done, of); });
+    if (!found) return { part: 'store', counts: { dir: setup.store.dir }, faults: [], text: { en: `store ${setup.store.dir}: not created yet`, zh: `时序库 ${setup.store.dir}：尚不存在` } };
     const damaged = found.damages.map(({ series, from, to, count }): Damaged => ({ series: found.names.get(series) ?? null, from, to, count }));
     return partOf({ ...found, damaged, damages: damaged.length, problems: [...found.problems.map((text) => ({ en: text, zh: text })), ...found.misfits] }, false);
   } catch (error) {
     const fault = faultOf(error, 'CV_STORE_FAILED');
-    if (fault.code === 'CV_STORE_BUSY') return partOf({ path: `${setup.store.dir}/store.db`, ...(await askGateway(setup, progress.tell)) }, true);
-    return { part: 'store', counts: { dir: setup.store.dir }, faults: [fault], words: { en: `store ${setup.store.dir}`, zh: `时序库 ${setup.store.dir}` } };
+    if (fault.code === 'CV_STORE_BUSY') return partOf({ path: `${setup.store.dir}/store.db`, ...(await askGateway(setup, progress.update)) }, true);
+    return { part: 'store', counts: { dir: setup.store.dir }, faults: [fault], text: { en: `store ${setup.store.dir}`, zh: `时序库 ${setup.store.dir}` } };
   } finally {
     progress.end();
   }
 }
 
-async function askGateway({ http, store, operators = [] }: GatewaySetup, tell: (done: number, of: number) => void): Promise<Omit<Found, 'path'>> {
+async function askGateway({ http, store, operators = [] }: GatewaySetup, tell: (done: number, of: number) => void): Promise<Omit<StoreCheck, 'path'>> {
   const url = `http://${http.host === '0.0.0.0' ? '127.0.0.1' : http.host}:${http.port}`;
   const token = [...(http.readers ?? []), ...operators][0]?.token;
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -69,18 +69,18 @@ async function askGateway({ http, store, operators = [] }: GatewaySetup, tell: (
   return view;
 }
 
-function partOf(found: Found, isOnline: boolean): Part {
+function partOf(found: StoreCheck, isOnline: boolean): VerifyResult {
   const { path, chunks, blocks, points, rows, damaged, damages, problems } = found;
-  const time = (at: number) => new Date(at).toISOString();
+  const time = (atMs: number) => new Date(atMs).toISOString();
   const faults: Fault[] = [
     ...damaged.map(({ series, from, to }): Fault => ({ code: 'CV_STORE_CHUNK_DAMAGED', params: { path, series: series ?? '?', from: time(from), to: time(to) } })),
     ...problems.map(({ en, zh }): Fault => ({ code: 'CV_VERIFY_STORE_WRONG', params: { path, detail: en, detailZh: zh } })),
   ];
   return {
     part: 'store', faults, counts: { path, online: isOnline, chunks, blocks, points, rows, damages },
-    words: {
-      en: `store ${path}: ${points} points in ${chunks} chunks, ${rows} in ${blocks} blocks${isOnline ? ', read back by the gateway that runs' : ''}`,
-      zh: `时序库 ${path}：${chunks} 个压缩块中 ${points} 个点，${blocks} 个数据块中 ${rows} 个点${isOnline ? '，由运行中的网关回读' : ''}`,
+    text: {
+      en: `store ${path}: ${points} points in ${chunks} chunks, ${rows} in ${blocks} blocks${isOnline ? ', verified by the running gateway' : ''}`,
+      zh: `时序库 ${path}：${chunks} 个压缩块中 ${points} 个点，${blocks} 个数据块中 ${rows} 个点${isOnline ? '，由运行中的网关校验' : ''}`,
     },
   };
 }

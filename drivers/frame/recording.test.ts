@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { linesOfCase } from '../../cases/replay.ts';
+import { replayCaseLines } from '../../cases/replay.ts';
 import { casesIn } from '../testing/cases.ts';
 import { messagesHold } from '../testing/messages-hold.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
@@ -17,9 +17,9 @@ const drivers = new Map([[driver.id, driver]]);
 
 for (const recorded of cases) {
   test(`case ${recorded.name}: whole, byte by byte, two messages at a time; what is said of its messages holds`, async () => {
-    assert.deepEqual(await linesOfCase(recorded, { drivers }), recorded.expected);
+    assert.deepEqual(await replayCaseLines(recorded, { drivers }), recorded.expected);
     const untimed = (line: object) => ({ ...line, at: 0 });
-    for (const delivery of ['bytes', 'pairs'] as const) assert.deepEqual((await linesOfCase(recorded, { drivers, delivery })).map(untimed), recorded.expected?.map(untimed));
+    for (const delivery of ['bytes', 'pairs'] as const) assert.deepEqual((await replayCaseLines(recorded, { drivers, delivery })).map(untimed), recorded.expected?.map(untimed));
     messagesHold(driver, recorded);
   });
 }

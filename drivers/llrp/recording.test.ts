@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { Case } from '../../cases/case.ts';
 import type { TrafficLine } from '../../cases/format.ts';
 import { readCase } from '../../cases/read.ts';
-import { linesOfCase } from '../../cases/replay.ts';
+import { replayCaseLines } from '../../cases/replay.ts';
 import { realFiles } from '../../core/world.ts';
 import driver from './driver.ts';
 import { messageAt, messageOf, TYPE, type Message } from './message.ts';
@@ -15,7 +15,7 @@ import { settings } from './settings.ts';
 
 const FOREIGN_ID = 7000;
 const recorded = await readCase(join(import.meta.dirname, 'recorded/gate-in-and-out'), realFiles);
-const play = (one: Case) => linesOfCase(one, { drivers: new Map([[driver.id, driver]]) });
+const play = (one: Case) => replayCaseLines(one, { drivers: new Map([[driver.id, driver]]) });
 const messageIn = (hex: string): Message => messageAt(Buffer.from(hex, 'hex')) as Message;
 const samplesOf = (lines: Awaited<ReturnType<typeof play>>) => lines.filter((line) => !('fault' in line));
 

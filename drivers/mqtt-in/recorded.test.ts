@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { linesOfCase } from '../../cases/replay.ts';
+import { replayCaseLines } from '../../cases/replay.ts';
 import type { Driver } from '../../core/driver.ts';
 import { casesIn } from '../testing/cases.ts';
 import driver from './driver.ts';
@@ -10,5 +10,5 @@ import driver from './driver.ts';
 const drivers = new Map([[driver.id, driver as Driver]]);
 
 for (const recorded of await casesIn(join(import.meta.dirname, 'recorded'))) {
-  test(`case ${recorded.name}`, async () => { assert.deepEqual(await linesOfCase(recorded, { drivers }), recorded.expected); });
+  test(`case ${recorded.name}`, async () => { assert.deepEqual(await replayCaseLines(recorded, { drivers }), recorded.expected); });
 }

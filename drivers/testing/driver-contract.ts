@@ -12,8 +12,8 @@ import { getEventListeners } from 'node:events';
 import { Server, Socket } from 'node:net';
 import { mock, test } from 'node:test';
 import { z } from 'zod';
-import { linesOfCase } from '../../cases/replay.ts';
-import { linesText } from '../../cases/write.ts';
+import { replayCaseLines } from '../../cases/replay.ts';
+import { formatJsonLines } from '../../cases/write.ts';
 import type { Driver, Finding, Link, PointOf, Request } from '../../core/driver.ts';
 import { IDS } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
@@ -55,14 +55,14 @@ export function driverContract({ driver, double, otherWays = {}, cases }: Subjec
 
   for (const recorded of cases) {
     test(name(`case ${recorded.name}`), async () => {
-      const lines = await soon(double.runCase ? double.runCase(recorded, driver) : linesOfCase(recorded, { drivers }), 'the case', LIMIT_MS);
+      const lines = await soon(double.runCase ? double.runCase(recorded, driver) : replayCaseLines(recorded, { drivers }), 'the case', LIMIT_MS);
       assert.deepEqual(lines, recorded.expected);
     });
     if (recorded.level === 'frames') continue;
     // When bytes arrive depends on the network, what they say does not; joined messages have the time of the last.
     for (const delivery of ['bytes', 'pairs'] as const) {
       test(name(`case ${recorded.name}, ${delivery === 'bytes' ? 'byte by byte' : 'two messages at a time'}`), async () => {
-        const lines = await soon(linesOfCase(recorded, { drivers, delivery }), 'the case', LIMIT_MS);
+        const lines = await soon(replayCaseLines(recorded, { drivers, delivery }), 'the case', LIMIT_MS);
         assert.deepEqual(lines.map(untimed), recorded.expected?.map(untimed));
       });
     }
@@ -93,7 +93,7 @@ async function sameAtEverySpeed(cases: readonly Case[], drivers: ReadonlyMap<str
     for (let turn = turnsOf(atMs); turn > 0; turn -= 1) await new Promise((resolve) => { setImmediate(resolve); });
   };
   const paces = [undefined, undefined, waiting(() => 1), waiting((atMs) => atMs % 4)];
-  const given = await Promise.all(paces.map(async (pace) => sha256(await Promise.all(cases.map(async (recorded) => linesText(await linesOfCase(recorded, { drivers, ...(pace ? { pace } : {}) })))))));
+  const given = await Promise.all(paces.map(async (pace) => sha256(await Promise.all(cases.map(async (recorded) => formatJsonLines(await replayCaseLines(recorded, { drivers, ...(pace ? { pace } : {}) })))))));
   const wanted = sha256(await Promise.all(cases.map(({ folder }) => readFile(join(folder, 'expected.jsonl'), 'utf8'))));
   assert.deepEqual(given, paces.map(() => wanted));
 }

@@ -1,10 +1,10 @@
 /** A driver's recorded cases, spoiled: frames into `decode`, streams through the link. Nothing may be thrown, hang, or be invented. */
 import assert from 'node:assert/strict';
 import type { Case } from '../../cases/case.ts';
-import { bytesRecording } from '../../cases/replay-bytes.ts';
-import { replayCase, type Played } from '../../cases/replay.ts';
-import { isSealed } from '../../cases/script.ts';
-import { Streams, type Message } from '../../cases/streams.ts';
+import { bytesRecordingOf } from '../../cases/replay-bytes.ts';
+import { replayCase, type ReplayResult } from '../../cases/replay.ts';
+import { hasValidChecksum } from '../../cases/device-script.ts';
+import { ByteStreams, type RecordedMessage } from '../../cases/byte-streams.ts';
 import type { Driver, Request } from '../../core/driver.ts';
 import type { Random } from '../../core/world.ts';
 import { checkDecoded } from './decoded.ts';
@@ -70,19 +70,19 @@ function spoiled(recorded: Case, random: Random): Case {
 export async function damagedMessageGivesNothing({ driver, cases }: Grounds, turn: number, random: Random): Promise<boolean> {
   const recorded = cases[turn % cases.length];
   if (!recorded) return false;
-  const recording = bytesRecording(driver);
+  const recording = bytesRecordingOf(driver);
   const settings = driver.settings.parse(recorded.devices[0].settings);
   const reading = { recording, settings };
   if (!recording.seal) return false;
-  const streams = new Streams(recorded.traffic, () => reading);
-  const whole = streams.messages.filter(({ direction, notes, bytes }) => direction === 'in' && notes && isSealed(bytes, 'in', reading));
-  const message = whole[Math.floor(random.next() * whole.length)] as Message | undefined;
+  const streams = new ByteStreams(recorded.traffic, () => reading);
+  const whole = streams.messages.filter(({ direction, notes, bytes }) => direction === 'in' && notes && hasValidChecksum(bytes, 'in', reading));
+  const message = whole[Math.floor(random.next() * whole.length)] as RecordedMessage | undefined;
   if (!message) return false;
-  const played = (lines: ReturnType<Streams['lines']>): Case => ({ ...recorded, traffic: recorded.traffic.map((line) => ('bytes' in line ? lines.get(line) ?? line : line)) });
+  const played = (lines: ReturnType<ByteStreams['lines']>): Case => ({ ...recorded, traffic: recorded.traffic.map((line) => ('bytes' in line ? lines.get(line) ?? line : line)) });
   const absent = await goodValues(driver, played(streams.lines(message)));
   const at = Math.floor(random.next() * message.bytes.length);
   message.bytes[at] = (message.bytes[at] as number) ^ (1 << Math.floor(random.next() * 8));
-  if (isSealed(message.bytes, 'in', reading)) return false;
+  if (hasValidChecksum(message.bytes, 'in', reading)) return false;
   const damaged = await goodValues(driver, played(streams.lines()));
   assert.ok(damaged <= absent, `${recorded.name}: a message with a wrong checksum gave values: ${message.bytes.toString('hex')}`);
   return true;
@@ -90,7 +90,7 @@ export async function damagedMessageGivesNothing({ driver, cases }: Grounds, tur
 
 async function goodValues(driver: Driver, recorded: Case): Promise<number> {
   let good = 0;
-  const count = ({ decoded }: Played) => { if (decoded.ok) good += decoded.values?.filter(({ quality }) => quality !== 'bad').length ?? 0; };
+  const count = ({ decoded }: ReplayResult) => { if (decoded.ok) good += decoded.values?.filter(({ quality }) => quality !== 'bad').length ?? 0; };
   await replayCase(recorded, { drivers: new Map([[driver.id, driver]]) }, count);
   return good;
 }

@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { Case } from '../../cases/case.ts';
-import { bytesRecording } from '../../cases/replay-bytes.ts';
-import { isSealed, scriptOf } from '../../cases/script.ts';
-import { Streams } from '../../cases/streams.ts';
+import { bytesRecordingOf } from '../../cases/replay-bytes.ts';
+import { hasValidChecksum, deviceScript } from '../../cases/device-script.ts';
+import { ByteStreams } from '../../cases/byte-streams.ts';
 import { withPaths } from '../../core/config/paths.ts';
 import type { Driver } from '../../core/driver.ts';
 
 export function messagesHold(driver: Driver, recorded: Case): void {
-  const recording = bytesRecording(driver);
+  const recording = bytesRecordingOf(driver);
   const reading = { recording, settings: withPaths(driver.settings, driver.settings.parse(recorded.devices[0].settings), join(recorded.folder, 'case.yaml')) };
-  const { messages } = new Streams(recorded.traffic, () => reading);
+  const { messages } = new ByteStreams(recorded.traffic, () => reading);
   assert.ok(messages.some(({ notes }) => notes), 'it finds messages in what was recorded');
   for (const { bytes, notes, direction } of messages) {
     if (!notes) continue;
@@ -22,11 +22,11 @@ export function messagesHold(driver: Driver, recorded: Case): void {
     recording.seal?.(changed, direction, reading.settings);
     assert.equal(changed.length, bytes.length);
     assert.equal(recording.cut(changed, direction, reading.settings), bytes.length, 'a masked message is as long as before');
-    assert.ok(isSealed(changed, direction, reading), 'a sealed message is sealed');
+    assert.ok(hasValidChecksum(changed, direction, reading), 'a sealed message is sealed');
     const no = direction === 'out' && notes.role === 'asks' ? recording.refusal?.(bytes, reading.settings) : null;
     if (no) answersIt(no, bytes);
   }
-  for (const { message, answers } of scriptOf(recorded.traffic, () => reading).questions) {
+  for (const { message, answers } of deviceScript(recorded.traffic, () => reading).questions) {
     for (const answer of answers) {
       const part = recording.partOf?.(message.bytes, { question: message.bytes, answer: answer.bytes }, reading.settings);
       if (part) answersIt(part, message.bytes);
@@ -38,7 +38,7 @@ export function messagesHold(driver: Driver, recorded: Case): void {
   function answersIt(said: Uint8Array, question: Uint8Array): void {
     const at = { afterUs: 0, conn: 1 };
     const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-    const { questions } = scriptOf([{ ...at, dir: 'out', bytes: hex(question) }, { ...at, dir: 'in', bytes: hex(said) }], () => reading);
+    const { questions } = deviceScript([{ ...at, dir: 'out', bytes: hex(question) }, { ...at, dir: 'in', bytes: hex(said) }], () => reading);
     assert.deepEqual(questions.map(({ answers }) => answers.map(({ bytes }) => hex(bytes))), [[hex(said)]], `${hex(said)} answers ${hex(question)}`);
   }
 }

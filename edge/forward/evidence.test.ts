@@ -16,9 +16,9 @@ function withEvidence(...waiting: Waiting[]) {
   const settled: string[] = [];
   const link = { mayGo: true };
   const folder = {
-    next: (matches: (file: EvidenceFile) => boolean) => waiting.find((file) => matches(file as unknown as EvidenceFile)) as unknown as EvidenceFile | undefined ?? null,
+    newestWaiting: (matches: (file: EvidenceFile) => boolean) => waiting.find((file) => matches(file as unknown as EvidenceFile)) as unknown as EvidenceFile | undefined ?? null,
     get: (sha256: string) => Promise.resolve(waiting.find((file) => file.sha256 === sha256) as never ?? null),
-    settle: (sha256: string) => {
+    markSent: (sha256: string) => {
       settled.push(sha256);
       waiting.splice(0, waiting.length, ...waiting.filter((file) => file.sha256 !== sha256));
       return Promise.resolve();

@@ -1,6 +1,6 @@
 /** Lets somebody listen in on the devices of a running edge: what goes over their links, and what became of it. */
 import type { FrameLine } from '../../cases/format.ts';
-import { NetTap, type NetEvent } from '../../cases/tap.ts';
+import { NetTap, type NetEvent } from '../../cases/net-tap.ts';
 import type { Driver } from '../../core/driver.ts';
 import { resultLines, type ResultLine } from '../../cases/result-lines.ts';
 import type { World } from '../../core/world.ts';

@@ -156,7 +156,7 @@ test('a file that lies there already is taken in whole, once', async (t) => {
     const file = await folder.addFile(join(dir, name), { mime: 'video/x-matroska', atMs: NOW + 0.6 }, 'waiting');
     return [file, await readdir(dir).then((names) => names.includes(name))];
   };
-  const wanted = { sha256: shaOf(content), mime: 'video/x-matroska', at: NOW + 1, bytes: 40 };
+  const wanted = { sha256: shaOf(content), mime: 'video/x-matroska', atMs: NOW + 1, bytes: 40 };
   assert.deepEqual([await adopt('a'), await adopt('b'), folder.bytes], [[wanted, false], [wanted, false], 40]);
   assert.equal(folder.pathOf(shaOf(content)), join(dir, 'waiting', `${NOW + 1}-${shaOf(content)}.mkv`));
   await folder.close();

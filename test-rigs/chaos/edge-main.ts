@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import type { EdgeLog } from '../../log/types.ts';
 import { LOG_START } from '../../log/types.ts';
-import { openObserver } from '../../cli/observe.ts';
+import { openTelemetryOutput } from '../../cli/observe.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import { realWorld } from '../../core/world.ts';
@@ -18,7 +18,7 @@ import { endWithParent, tellParent, writeLine, type ChildMessage } from '../proc
 import { numbersDriver } from './numbers.ts';
 
 const [path = '', from = '1', perSecond = '1000'] = process.argv.slice(2);
-const observer = openObserver({ component: 'edge', language: 'en', nowMs: () => Date.now(), log: pino.destination(2) });
+const observer = openTelemetryOutput({ component: 'edge', language: 'en', nowMs: () => Date.now(), log: pino.destination(2) });
 /** Numbers that were given out and are not committed. */
 let uncommitted = 0;
 let givenUpTo = Number(from) - 1;

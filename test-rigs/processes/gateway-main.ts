@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import type { DemoView } from '../../api/views.ts';
-import { openObserver } from '../../cli/observe.ts';
+import { openTelemetryOutput } from '../../cli/observe.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import { realWorld } from '../../core/world.ts';
 import { runGateway } from '../../gateway/main.ts';
@@ -10,7 +10,7 @@ import { loadGateway } from '../../cli/load.ts';
 import { endWithParent, tellParent, type ChildMessage } from './child.ts';
 
 const path = process.argv[2] as string;
-const observer = openObserver({ component: 'gateway', language: 'en', nowMs: () => Date.now(), log: pino.destination(2) });
+const observer = openTelemetryOutput({ component: 'gateway', language: 'en', nowMs: () => Date.now(), log: pino.destination(2) });
 const { setup, problems } = await loadGateway({ path, text: readFileSync(path, 'utf8') });
 if (!setup) throw new Error(JSON.stringify(problems, null, 1));
 

@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Case } from '../../cases/case.ts';
-import { linesOfCase } from '../../cases/replay.ts';
-import { bytesRecording } from '../../cases/replay-bytes.ts';
-import { Streams, type Message } from '../../cases/streams.ts';
+import { replayCaseLines } from '../../cases/replay.ts';
+import { bytesRecordingOf } from '../../cases/replay-bytes.ts';
+import { ByteStreams, type RecordedMessage } from '../../cases/byte-streams.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { ResultLine } from '../../cases/result-lines.ts';
@@ -25,11 +25,11 @@ function captured(driver: Driver, ...path: string[]): Case {
   return { ...caseOfCapture(file, readFileSync(file), { driver }).recorded, name: path.join('/'), folder: '', expected: null };
 }
 
-const replayed = (driver: Driver, recorded: Case): Promise<ResultLine[]> => linesOfCase(recorded, { drivers: new Map([[driver.id, driver]]) });
+const replayed = (driver: Driver, recorded: Case): Promise<ResultLine[]> => replayCaseLines(recorded, { drivers: new Map([[driver.id, driver]]) });
 
-function messagesOf(driver: Driver, recorded: Case): Message[] {
-  const reading = { recording: bytesRecording(driver), settings: driver.settings.parse(recorded.devices[0].settings) };
-  return new Streams(recorded.traffic, () => reading).messages.filter(({ notes }) => notes);
+function messagesOf(driver: Driver, recorded: Case): RecordedMessage[] {
+  const reading = { recording: bytesRecordingOf(driver), settings: driver.settings.parse(recorded.devices[0].settings) };
+  return new ByteStreams(recorded.traffic, () => reading).messages.filter(({ notes }) => notes);
 }
 
 /** Two connections to one device may answer within one millisecond. */

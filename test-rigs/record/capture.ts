@@ -2,10 +2,10 @@
 import { basename } from 'node:path';
 import type { Case, CaseDevice } from '../../cases/case.ts';
 import type { TrafficLine } from '../../cases/format.ts';
-import { masked } from '../../cases/mask.ts';
-import { bytesRecording } from '../../cases/replay-bytes.ts';
-import { scriptOf } from '../../cases/script.ts';
-import { Streams, type Reading } from '../../cases/streams.ts';
+import { maskSecrets } from '../../cases/mask-secrets.ts';
+import { bytesRecordingOf } from '../../cases/replay-bytes.ts';
+import { deviceScript } from '../../cases/device-script.ts';
+import { ByteStreams, type RecordingContext } from '../../cases/byte-streams.ts';
 import { conversationsOf, type Conversation } from './capture/conversations.ts';
 import { readCapture } from './capture/file.ts';
 import type { Driver } from '../../core/driver.ts';
@@ -48,18 +48,18 @@ interface Picked {
 /** @throws CV_CAPTURE_UNREADABLE, CV_CAPTURE_EMPTY, CV_RECORDING_NOT_OFFERED */
 export function caseOfCapture(path: string, file: Uint8Array, wishes: CaptureWishes): CapturedCase {
   const { driver } = wishes;
-  const recording = bytesRecording(driver);
+  const recording = bytesRecordingOf(driver);
   const { captures } = recording;
   if (!captures) throw new FaultError('CV_RECORDING_NOT_OFFERED', { driver: driver.id, what: 'be read from captures', whatZh: '从抓包中读取' });
   const { packets, cutAt } = readCapture(path, file);
   const all = conversationsOf(packets);
-  const reading: Reading = { recording, settings: driver.settings.parse(captures.settings) };
+  const reading: RecordingContext = { recording, settings: driver.settings.parse(captures.settings) };
   const picked = all.flatMap((conversation) => pick(conversation, captures, reading, wishes.port));
   if (picked.length === 0) throw new FaultError('CV_CAPTURE_EMPTY', { path, driver: driver.id, count: all.length });
   const startsAt = Math.floor(Math.min(...picked.map(({ conversation }) => conversation.openUs)) / 1000);
   const devices = devicesOf(picked, recording, reading, wishes, startsAt);
   const lines = picked.flatMap((one, at) => linesOf(one, at + 1, startsAt, devices.get(one)?.[0]?.id, captures)).toSorted((a, b) => a.afterUs - b.afterUs);
-  const { traffic, count } = masked(lines, () => reading);
+  const { traffic, count } = maskSecrets(lines, () => reading);
   const remarks: Fault[] = picked.flatMap(({ conversation }) => lostIn(conversation));
   if (cutAt !== null) remarks.unshift({ code: 'CV_CAPTURE_CUT', params: { path, detail: `byte ${cutAt} of ${file.length}`, detailZh: `第 ${cutAt} 字节，共 ${file.length} 字节` } });
   const known = [...new Set([...devices.values()].flat())];
@@ -73,7 +73,7 @@ export function caseOfCapture(path: string, file: Uint8Array, wishes: CaptureWis
 }
 
 /** Whether this is the protocol's, and which side is the device. */
-function pick(conversation: Conversation, captures: CaptureRules<unknown>, reading: Reading, port: number | undefined): Picked[] {
+function pick(conversation: Conversation, captures: CaptureRules<unknown>, reading: RecordingContext, port: number | undefined): Picked[] {
   const known = port === undefined ? (captures[conversation.via] ?? []) : [port];
   const [a, b] = conversation.sides;
   const byPort = conversation.sides.find((side) => known.includes(addressOf(side).port));
@@ -87,8 +87,8 @@ function pick(conversation: Conversation, captures: CaptureRules<unknown>, readi
   return isIt ? [{ conversation, device, place: addressOf(listener) }] : [];
 }
 
-function shareOf(conversation: Conversation, device: string, captures: CaptureRules<unknown>, reading: Reading) {
-  const streams = new Streams(linesOf({ conversation, device, place: addressOf(device) }, 1, 0, undefined, captures), () => reading);
+function shareOf(conversation: Conversation, device: string, captures: CaptureRules<unknown>, reading: RecordingContext) {
+  const streams = new ByteStreams(linesOf({ conversation, device, place: addressOf(device) }, 1, 0, undefined, captures), () => reading);
   const whole = streams.messages.filter(({ notes }) => notes);
   const sum = (list: readonly { bytes: Buffer }[]) => list.reduce((bytes, one) => bytes + one.bytes.length, 0);
   return { messages: whole.length, share: sum(whole) / Math.max(1, sum(streams.messages)), directions: new Set(whole.map(({ direction }) => direction)).size };
@@ -111,7 +111,7 @@ function linesOf({ conversation, device }: Picked, conn: number, startsAt: numbe
 }
 
 /** The devices of each conversation; those with the same place are the same devices. */
-function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown, never, unknown>, reading: Reading, wishes: CaptureWishes, startsAt: number): Map<Picked, CaseDevice[]> {
+function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown, never, unknown>, reading: RecordingContext, wishes: CaptureWishes, startsAt: number): Map<Picked, CaseDevice[]> {
   const { driver, devices: byHand } = wishes;
   const found = new Map<Picked, CaseDevice[]>();
   if (byHand) {
@@ -127,7 +127,7 @@ function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown,
   }
   for (const mine of places.values()) {
     const { place } = mine[0] as Picked;
-    const messages = mine.flatMap((one, at) => new Streams(linesOf(one, at + 1, startsAt, undefined, captures), () => reading).messages.map(({ direction, bytes }) => ({ direction, bytes })));
+    const messages = mine.flatMap((one, at) => new ByteStreams(linesOf(one, at + 1, startsAt, undefined, captures), () => reading).messages.map(({ direction, bytes }) => ({ direction, bytes })));
     const timeoutMs = patience(mine.flatMap((one, at) => linesOf(one, at + 1, startsAt, undefined, captures)), reading);
     const surveyed = captures.survey(messages, place, reading.settings).map(({ id, settings, points }): CaseDevice => ({
       id: places.size > 1 ? `${place.host.replaceAll(/[^0-9A-Za-z]+/g, '-')}-${place.port}-${id}` : id, driver: driver.id, settings, points: points as CaseDevice['points'], timeoutMs,
@@ -140,8 +140,8 @@ function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown,
 }
 
 /** The longest that an answer was waited for, in whole seconds. */
-function patience(lines: readonly TrafficLine[], reading: Reading): number {
-  const { questions } = scriptOf(lines, () => reading);
+function patience(lines: readonly TrafficLine[], reading: RecordingContext): number {
+  const { questions } = deviceScript(lines, () => reading);
   const longestUs = questions.reduce((longest, { afterUs, answers: [first] }) => Math.max(longest, first ? (first.parts.at(-1)?.afterUs ?? afterUs) - afterUs : 0), 0);
   return Math.min(MOST_TIMEOUT_MS, Math.max(LEAST_TIMEOUT_MS, Math.ceil(longestUs / 1e6 + 1) * 1000));
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { FaultError } from '../../core/faults.ts';
-import { linesOfCase } from '../../cases/replay.ts';
+import { replayCaseLines } from '../../cases/replay.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';
@@ -58,7 +58,7 @@ const wishes = (config: string) => ({ device: 'meter', config, forMs: FOR_MS, si
 
 async function givesWhatWasStamped({ recorded, stamped }: RecordedDevice): Promise<void> {
   assert.ok(stamped.length >= 2, 'at least one exchange of each area');
-  const lines = await linesOfCase({ ...recorded, name: 'meter', folder: '', expected: null }, { drivers });
+  const lines = await replayCaseLines({ ...recorded, name: 'meter', folder: '', expected: null }, { drivers });
   assert.deepEqual(lines, stamped);
 }
 

@@ -1,9 +1,9 @@
 /** What was heard of a device becomes a case: times from its start, secrets out, connections of others left out. Pure. */
 import type { Case, CaseDevice } from '../../cases/case.ts';
 import type { FrameLine, TrafficLine } from '../../cases/format.ts';
-import { masked, maskedSettings, secretLeft } from '../../cases/mask.ts';
-import { bytesRecording } from '../../cases/replay-bytes.ts';
-import { Streams, type Reading } from '../../cases/streams.ts';
+import { maskSecrets, maskSettings, findUnmaskedSecret } from '../../cases/mask-secrets.ts';
+import { bytesRecordingOf } from '../../cases/replay-bytes.ts';
+import { ByteStreams, type RecordingContext } from '../../cases/byte-streams.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { ResultLine } from '../../cases/result-lines.ts';
@@ -35,11 +35,11 @@ export function caseOfTap(heard: Heard): { recorded: Recorded; stamped: ResultLi
   const { traffic, decoded } = isFrames ? { traffic: [], decoded: heard.lines.filter((line) => line.kind === 'decoded') } : trafficOf(heard);
   const stamped = decoded.flatMap(({ lines }) => lines).filter((line) => !('fault' in line));
   if (frames.length + traffic.filter((line) => 'bytes' in line).length === 0) throw new FaultError('CV_CASE_EMPTY', { device: device.id, seconds: heard.seconds });
-  const reading: Reading | null = isFrames ? null : { recording: bytesRecording(driver), settings: device.settings };
-  const clean = reading ? masked(traffic, () => reading) : { traffic, count: 0 };
-  const left = secretLeft(driver, written.settings, clean.traffic);
+  const reading: RecordingContext | null = isFrames ? null : { recording: bytesRecordingOf(driver), settings: device.settings };
+  const clean = reading ? maskSecrets(traffic, () => reading) : { traffic, count: 0 };
+  const left = findUnmaskedSecret(driver, written.settings, clean.traffic);
   if (left !== null) throw new FaultError('CV_CASE_SECRET', { device: device.id, key: left });
-  const settings = maskedSettings(driver, written.settings);
+  const settings = maskSettings(driver, written.settings);
   const one: CaseDevice = { id: device.id, driver: driver.id, settings, points: written.points, timeoutMs: device.timeoutMs };
   const isMasked = clean.count > 0 || JSON.stringify(settings) !== JSON.stringify(written.settings);
   return {
@@ -97,10 +97,10 @@ const isQuestion = (line: TrafficLine | undefined): boolean => line !== undefine
 
 /** Over a port that many devices dial, the connections that name others are not this one's. */
 function ofThis(traffic: readonly TrafficLine[], driver: Driver, device: DeviceSetup): TrafficLine[] {
-  const reading: Reading = { recording: bytesRecording(driver), settings: device.settings };
+  const reading: RecordingContext = { recording: bytesRecordingOf(driver), settings: device.settings };
   const own = JSON.stringify(device.settings);
   const named = new Map<number, Set<string>>();
-  for (const { conn, bytes, notes } of new Streams(traffic, () => reading).messages) {
+  for (const { conn, bytes, notes } of new ByteStreams(traffic, () => reading).messages) {
     for (const { at, length } of notes?.identities ?? []) named.set(conn, (named.get(conn) ?? new Set()).add(bytes.toString('latin1', at, at + length)));
   }
   return traffic.filter(({ conn }) => {

@@ -1,5 +1,5 @@
 /** What a Modbus TCP capture holds, read by hand and with nothing of the driver: for tests of what its case gives. */
-import type { Message } from '../../cases/streams.ts';
+import type { RecordedMessage } from '../../cases/byte-streams.ts';
 
 const transactionOf = (bytes: Buffer): number => bytes.readUInt16BE(0);
 const unitOf = (bytes: Buffer): number => bytes[6] as number;
@@ -8,7 +8,7 @@ const isException = (bytes: Buffer): boolean => ((bytes[7] as number) & 0x80) !=
 const AREAS = [null, 'coil', 'discrete', 'holding', 'input'];
 
 /** How many messages of each function, questions, answers and refusals together. */
-export function functionsOf(messages: readonly Message[]): Map<number, number> {
+export function functionsOf(messages: readonly RecordedMessage[]): Map<number, number> {
   const functions = new Map<number, number>();
   for (const { bytes } of messages) functions.set(functionOf(bytes), (functions.get(functionOf(bytes)) ?? 0) + 1);
   return functions;
@@ -19,7 +19,7 @@ export function functionsOf(messages: readonly Message[]): Map<number, number> {
  * packet, read and written, go by its first message's function; those of an answer begin where its newest question did,
  * and at 0 when nobody asked.
  */
-export function asListed(messages: readonly Message[]): Map<string, number[]> {
+export function asListed(messages: readonly RecordedMessage[]): Map<string, number[]> {
   const counted = new Map<string, number[]>();
   const heads = new Map<string, Buffer>();
   for (const { message, question } of withQuestions(messages, false)) {
@@ -34,7 +34,7 @@ export function asListed(messages: readonly Message[]): Map<string, number[]> {
 }
 
 /** Values by `place unit area-cell`: those of answers that a client takes, each to a question that has no answer yet. */
-export function answeredCells(messages: readonly Message[], places: ReadonlyMap<number, string>): Map<string, number[]> {
+export function answeredCells(messages: readonly RecordedMessage[], places: ReadonlyMap<number, string>): Map<string, number[]> {
   const cells = new Map<string, number[]>();
   for (const { message: { bytes, conn, direction }, question } of withQuestions(messages, true)) {
     // Function 23 writes, then reads holding registers; it asks and is answered like function 3, but for the write behind.
@@ -48,7 +48,7 @@ export function answeredCells(messages: readonly Message[], places: ReadonlyMap<
 }
 
 /** Each message, an answer with the newest question of its transaction, unit and function. @param isOnce a question is answered once */
-function* withQuestions(messages: readonly Message[], isOnce: boolean): Generator<{ message: Message; question: Buffer | undefined }> {
+function* withQuestions(messages: readonly RecordedMessage[], isOnce: boolean): Generator<{ message: RecordedMessage; question: Buffer | undefined }> {
   const asked = new Map<string, Buffer>();
   for (const message of messages) {
     const { bytes, conn, direction } = message;
@@ -61,7 +61,7 @@ function* withQuestions(messages: readonly Message[], isOnce: boolean): Generato
 }
 
 /** The registers that a message carries: of a read in its answer, of a write in its question, of one register in both. */
-function registersIn({ bytes, direction }: Message, question: Buffer | undefined): { start: number; values: number[] } {
+function registersIn({ bytes, direction }: RecordedMessage, question: Buffer | undefined): { start: number; values: number[] } {
   const fc = bytes[7] as number;
   if ((fc === 3 || fc === 4) && direction === 'in') return { start: question?.readUInt16BE(8) ?? 0, values: registersOf(bytes) };
   if (fc === 6) return { start: bytes.readUInt16BE(8), values: [bytes.readUInt16BE(10)] };

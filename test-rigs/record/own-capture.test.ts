@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { linesOfCase } from '../../cases/replay.ts';
+import { replayCaseLines } from '../../cases/replay.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import { captureFile, type FileForm, type Sent } from './capture/testing/capture-files.ts';
@@ -55,7 +55,7 @@ for (const [driver, port] of [[modbus, 502], [llrp, 5084], [hj212, 9000]] as con
       const isDialledIn = own.devices[0].settings.listen !== undefined;
       const file = captureFile(onWire(own, device, isDialledIn), PLAIN);
       const { recorded } = caseOfCapture('own.pcap', file, { driver, port, devices: own.devices });
-      const lines = await linesOfCase({ ...recorded, name: own.name, folder: '', expected: null }, { drivers });
+      const lines = await replayCaseLines({ ...recorded, name: own.name, folder: '', expected: null }, { drivers });
       assert.deepEqual(lines, own.expected);
     });
   }

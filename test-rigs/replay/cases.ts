@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Case } from '../../cases/case.ts';
 import { checkCase } from '../../cases/read.ts';
-import { playedLines, replayCase } from '../../cases/replay.ts';
+import { replayLines, replayCase } from '../../cases/replay.ts';
 import type { ConfigProblem } from '../../core/config/check.ts';
 import { unknownName } from '../../core/config/issues.ts';
 import type { Driver } from '../../core/driver.ts';
@@ -65,5 +65,5 @@ export async function replaySamples({ recorded, drivers }: LoadedCase, { pace, s
     }
     return;
   }
-  await replayCase(recorded, { drivers, ...(pace ? { pace } : {}), ...(signal ? { signal } : {}) }, (played) => playedLines(played).forEach(give));
+  await replayCase(recorded, { drivers, ...(pace ? { pace } : {}), ...(signal ? { signal } : {}) }, (played) => replayLines(played).forEach(give));
 }

@@ -1,5 +1,5 @@
 /** Played frames as an edge's host takes them: samples, confirmations, bad values where nothing came; all marked as replayed. */
-import type { Played } from '../../cases/played.ts';
+import type { ReplayResult } from '../../cases/replay-result.ts';
 import type { Driver } from '../../core/driver.ts';
 import type { Give } from '../../core/line.ts';
 import type { World } from '../../core/world.ts';
@@ -9,7 +9,7 @@ import { isSample, type DecodedItem } from '../../edge/item.ts';
 
 export interface ReplayedDevices {
   devices: readonly HostDevice[];
-  take(played: Played): void;
+  take(played: ReplayResult): void;
 }
 
 /** @param world its clock is the replay's */

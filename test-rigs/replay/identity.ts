@@ -1,7 +1,7 @@
 /** One recording as many devices: its identities by number. Pure. */
 import type { Direction, Span } from '../../core/recording.ts';
-import { isSealed } from '../../cases/script.ts';
-import type { Reading } from '../../cases/streams.ts';
+import { hasValidChecksum } from '../../cases/device-script.ts';
+import type { RecordingContext } from '../../cases/byte-streams.ts';
 
 /** At the end of a name that is no number, so many characters count. */
 const COUNTED_CHARS = 6;
@@ -33,10 +33,10 @@ export function nthIdentity(bytes: Uint8Array, n: number): Buffer {
 const counted = (digits: string, n: number): string => ((BigInt(digits) + BigInt(n)) % 10n ** BigInt(digits.length)).toString().padStart(digits.length, '0');
 
 /** A message in the name of another: each of its identities is replaced by what `as` gives, and it is whole again. */
-export function renamed(message: Uint8Array, spans: readonly Span[], direction: Direction, { recording, settings }: Reading, as: (span: Span, bytes: Uint8Array) => Uint8Array): Buffer {
+export function renamed(message: Uint8Array, spans: readonly Span[], direction: Direction, { recording, settings }: RecordingContext, as: (span: Span, bytes: Uint8Array) => Uint8Array): Buffer {
   const made = Buffer.from(message);
   if (spans.length === 0) return made;
-  const wasWhole = isSealed(made, direction, { recording, settings });
+  const wasWhole = hasValidChecksum(made, direction, { recording, settings });
   for (const span of spans) Buffer.from(as(span, made.subarray(span.at, span.at + span.length))).copy(made, span.at, 0, span.length);
   if (wasWhole) recording.seal?.(made, direction, settings);
   return made;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bytesRecording } from '../../cases/replay-bytes.ts';
-import { scriptOf } from '../../cases/script.ts';
+import { bytesRecordingOf } from '../../cases/replay-bytes.ts';
+import { deviceScript } from '../../cases/device-script.ts';
 import frame from '../../drivers/frame/driver.ts';
 import hj212 from '../../drivers/hj212/driver.ts';
 import { frameOf } from '../../drivers/frame/testing/terminal.ts';
@@ -17,8 +17,8 @@ const LOOP_MS = 60_000;
 async function reportsOf(number: number, name: string, isLoop = true): Promise<Reports> {
   const { loaded } = await loadCase(join(import.meta.dirname, '../../drivers/hj212/recorded', name));
   assert.ok(loaded);
-  const reading = { recording: bytesRecording(hj212), settings: hj212.settings.parse(loaded.recorded.devices[0].settings) };
-  return new Reports({ script: scriptOf(loaded.recorded.traffic, () => reading), reading, number }, { laterMs: LATER_MS, loopMs: isLoop ? LOOP_MS : null });
+  const reading = { recording: bytesRecordingOf(hj212), settings: hj212.settings.parse(loaded.recorded.devices[0].settings) };
+  return new Reports({ script: deviceScript(loaded.recorded.traffic, () => reading), reading, number }, { laterMs: LATER_MS, loopMs: isLoop ? LOOP_MS : null });
 }
 
 const field = (bytes: Buffer, name: string) => new RegExp(`${name}=([^;&]*)`).exec(bytes.toString('latin1'))?.[1] ?? '';
@@ -70,8 +70,8 @@ test('a full memory lets go of the oldest, and says so', async () => {
 test('a described device keeps what its description answers, by its number', async () => {
   const { loaded } = await loadCase(join(import.meta.dirname, '../../drivers/frame/recorded/terminal-reports'));
   assert.ok(loaded);
-  const reading = { recording: bytesRecording(frame), settings: frame.settings.parse(loaded.recorded.devices[0].settings) };
-  const script = scriptOf(loaded.recorded.traffic, () => reading);
+  const reading = { recording: bytesRecordingOf(frame), settings: frame.settings.parse(loaded.recorded.devices[0].settings) };
+  const script = deviceScript(loaded.recorded.traffic, () => reading);
   const reports = new Reports({ script, reading, number: 3 }, { laterMs: 0, loopMs: null });
   for (; reports.next(); reports.wentOut());
   const [heartbeat, tags] = reports.kept();

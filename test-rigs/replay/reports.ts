@@ -77,10 +77,10 @@ export class Reports {
   }
 
   #made(): Report | null {
-    const { script: { spoken }, reading } = this.#facts;
+    const { script: { unsolicited }, reading } = this.#facts;
     const { laterMs, loopMs } = this.#times;
-    const message = spoken[this.#next % Math.max(1, spoken.length)];
-    const turn = Math.floor(this.#next / Math.max(1, spoken.length));
+    const message = unsolicited[this.#next % Math.max(1, unsolicited.length)];
+    const turn = Math.floor(this.#next / Math.max(1, unsolicited.length));
     if (!message || (turn > 0 && loopMs === null)) return null;
     const turnMs = turn * (loopMs ?? 0);
     const said = inItsName(this.#facts, message.bytes, message.notes);

@@ -1,7 +1,7 @@
 /** Stands as the devices of a case on real sockets: where they listened it listens, where they dialled it dials. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { bytesRecording } from '../../cases/replay-bytes.ts';
-import { scriptOf } from '../../cases/script.ts';
+import { bytesRecordingOf } from '../../cases/replay-bytes.ts';
+import { deviceScript } from '../../cases/device-script.ts';
 import { FaultError } from '../../core/faults.ts';
 import { seededRandom, type Random } from '../../core/world.ts';
 import type { LoadedCase } from './cases.ts';
@@ -54,11 +54,11 @@ export async function standAs({ recorded, drivers }: LoadedCase, options: ServeO
   const [device] = recorded.devices;
   const driver = drivers.get(device.driver);
   if (!driver || recorded.level !== 'bytes') throw new FaultError('CV_RECORDING_NOT_OFFERED', { driver: device.driver, what: 'stand on a socket: its cases are frames', whatZh: '在套接字上重放：其案例为帧' });
-  const reading = { recording: bytesRecording(driver), settings: driver.settings.parse(device.settings) };
-  const whole = scriptOf(recorded.traffic, () => reading);
+  const reading = { recording: bytesRecordingOf(driver), settings: driver.settings.parse(device.settings) };
+  const whole = deviceScript(recorded.traffic, () => reading);
   const isDialling = whole.connections.some(({ by }) => by === 'device');
   // An answer whose question was not recorded answers nothing now; what is no message may be how a device registers.
-  const script = { ...whole, spoken: whole.spoken.filter(({ notes }) => (notes ? notes.role !== 'answers' : isDialling)) };
+  const script = { ...whole, spoken: whole.unsolicited.filter(({ notes }) => (notes ? notes.role !== 'answers' : isDialling)) };
   const loopMs = options.isLoop ? Math.max(1000, Math.ceil((recorded.traffic.at(-1)?.afterUs ?? 0) / 1000)) : null;
   const all = new Set<Reports>();
   const gone = { said: 0, acknowledged: 0, forgotten: 0 };

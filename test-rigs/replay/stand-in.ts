@@ -1,7 +1,7 @@
 /** A recorded device as others meet it: what it answers to whatever is asked on one connection. Knows no sockets and no time. */
 import type { MessageNotes } from '../../core/recording.ts';
-import { answerTo, keyOf, type Question, type Script } from '../../cases/script.ts';
-import { hear, type Message, type Reading } from '../../cases/streams.ts';
+import { correlateAnswer, questionKey, type RecordedQuestion, type DeviceScript } from '../../cases/device-script.ts';
+import { cutMessages, type RecordedMessage, type RecordingContext } from '../../cases/byte-streams.ts';
 import { nthIdentity, renamed } from './identity.ts';
 
 /** What a device says, and how long after it was asked. */
@@ -12,8 +12,8 @@ export interface Reply {
 
 /** What is known of a device before anybody connects; shared by its connections and by all that stand beside it. */
 export interface StandInFacts {
-  script: Script;
-  reading: Reading;
+  script: DeviceScript;
+  reading: RecordingContext;
   /** Which of many: 0 is the recorded one. */
   number: number;
 }
@@ -23,9 +23,9 @@ const LONGEST_MS = 5_000;
 
 export class StandIn {
   readonly #facts: StandInFacts;
-  readonly #exchanges: { question: Question; answer: Message }[];
+  readonly #exchanges: { question: RecordedQuestion; answer: RecordedMessage }[];
   /** By what was asked: the recorded exchanges that hold an answer, and how many were given. */
-  readonly #asked = new Map<string, { exchanges: { question: Question; answer: Message }[]; given: number; isWhole: boolean }>();
+  readonly #asked = new Map<string, { exchanges: { question: RecordedQuestion; answer: RecordedMessage }[]; given: number; isWhole: boolean }>();
   /** Identities as they were recorded, by name. */
   readonly #own = new Map<string, Uint8Array>();
   #held: Buffer = Buffer.alloc(0);
@@ -33,7 +33,7 @@ export class StandIn {
   constructor(facts: StandInFacts) {
     this.#facts = facts;
     this.#exchanges = facts.script.questions.flatMap((question) => question.answers.map((answer) => ({ question, answer })));
-    for (const { bytes, notes } of [...facts.script.spoken, ...facts.script.questions.map(({ message }) => message)]) {
+    for (const { bytes, notes } of [...facts.script.unsolicited, ...facts.script.questions.map(({ message }) => message)]) {
       for (const { name, at, length } of notes?.identities ?? []) if (!this.#own.has(name)) this.#own.set(name, Buffer.from(bytes.subarray(at, at + length)));
     }
   }
@@ -46,7 +46,7 @@ export class StandIn {
   /** Bytes that came in. @param word called with each whole message that asks nothing @returns what is said to the others */
   hear(bytes: Uint8Array, word: (message: Buffer) => void): Reply[] {
     const replies: Reply[] = [];
-    this.#held = hear(Buffer.concat([this.#held, bytes]), this.#facts.reading, (message, notes) => {
+    this.#held = cutMessages(Buffer.concat([this.#held, bytes]), this.#facts.reading, (message, notes) => {
       if (notes?.role === 'asks') replies.push(...this.#answers(message, notes));
       else if (notes) word(message);
     });
@@ -57,7 +57,7 @@ export class StandIn {
     const { reading, script } = this.#facts;
     // As if the recorded device were asked.
     const plain = renamed(asked, notes.identities ?? [], 'out', reading, ({ name }, was) => this.#own.get(name) ?? was);
-    const key = keyOf(plain, notes, reading);
+    const key = questionKey(plain, notes, reading);
     let known = this.#asked.get(key);
     if (!known) {
       const whole = this.#exchanges.filter(({ question }) => question.key === key);
@@ -78,7 +78,7 @@ export class StandIn {
     const together = known.isWhole ? question.answers : [answer];
     if (known.isWhole) known.given += together.length - 1;
     return together.map((one) => {
-      const bytes = known.isWhole ? answerTo(plain, notes, question, one, reading) : Buffer.from(reading.recording.partOf?.(plain, { question: question.message.bytes, answer: one.bytes }, reading.settings) ?? []);
+      const bytes = known.isWhole ? correlateAnswer(plain, notes, question, one, reading) : Buffer.from(reading.recording.partOf?.(plain, { question: question.message.bytes, answer: one.bytes }, reading.settings) ?? []);
       const took = ((one.parts.at(-1)?.afterUs ?? 0) - question.afterUs) / 1000;
       return { bytes: inItsName(this.#facts, bytes, reading.recording.notes(bytes, 'in', reading.settings)), afterMs: Math.min(LONGEST_MS, Math.max(0, took)) };
     });

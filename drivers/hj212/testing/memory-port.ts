@@ -66,7 +66,7 @@ export function memoryPort() {
     const heard: Said[] = [];
     let held = '';
     const socket = new MemorySocket({
-      wrote(bytes) {
+      received(bytes) {
         held += Buffer.from(bytes).toString('latin1');
         for (let end = held.indexOf('\r\n'); end >= 0; end = held.indexOf('\r\n')) {
           const packet = held.slice(0, end + 2);
@@ -78,7 +78,7 @@ export function memoryPort() {
           heard.push({ qn: field('QN'), st: field('ST'), cn: field('CN'), pw: field('PW'), mn: field('MN'), flag: field('Flag'), content });
         }
       },
-      left() { self.isLetGo = true; },
+      closed() { self.isLetGo = true; },
     }, 40_000);
     const self: Speaker = {
       socket, heard, isLetGo: false, keepAlive: [undefined, undefined], cns: () => heard.map(({ cn }) => cn),
@@ -93,7 +93,7 @@ export function memoryPort() {
         await settle();
       },
       async hangUp(isReset = false) {
-        socket.hangUp(isReset);
+        socket.disconnect(isReset);
         await settle();
       },
     };

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { defineDriver, type Link } from '../../../core/driver.ts';
-import { openObserver } from '../../../cli/observe.ts';
+import { openTelemetryOutput } from '../../../cli/observe.ts';
 import { realWorld } from '../../../core/world.ts';
 import { runEdge } from '../../../edge/main.ts';
 import { loadEdge } from '../../../cli/load.ts';
@@ -30,7 +30,7 @@ const driver = defineDriver({
   decode: (value: number) => ({ ok: true, values: [{ point: 'v', value }] }),
 });
 
-const observer = openObserver({ component: 'edge', language: 'en', nowMs: () => Date.now(), log: pino.destination(2) });
+const observer = openTelemetryOutput({ component: 'edge', language: 'en', nowMs: () => Date.now(), log: pino.destination(2) });
 const { setup, problems } = await loadEdge({ path, text: readFileSync(path, 'utf8') }, [driver]);
 if (!setup) throw new Error(JSON.stringify(problems, null, 1));
 const edge = await runEdge(setup, realWorld(observer.tell), { metrics: observer.metrics, extraDrivers: [driver], onKept: () => tellParent({ kind: 'kept', atNs: String(process.hrtime.bigint()), at: performance.timeOrigin + performance.now() }) });

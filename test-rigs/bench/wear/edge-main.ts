@@ -1,7 +1,7 @@
 /** The real edge with stations that speak; says what it wrote and how long a sample took to be durable. `edge-main.ts CONFIG PLAN` */
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
-import { openObserver } from '../../../cli/observe.ts';
+import { openTelemetryOutput } from '../../../cli/observe.ts';
 import { realWorld } from '../../../core/world.ts';
 import { loadEdge } from '../../../cli/load.ts';
 import { runEdge } from '../../../edge/main.ts';
@@ -23,7 +23,7 @@ export interface EdgeReport {
 }
 
 const [path = '', plan = '{}'] = process.argv.slice(2);
-const observer = openObserver({ component: 'edge', language: 'en', nowMs: () => Date.now(), log: pino.destination(2) });
+const observer = openTelemetryOutput({ component: 'edge', language: 'en', nowMs: () => Date.now(), log: pino.destination(2) });
 const walk = walkDriver(JSON.parse(plan) as Parameters<typeof walkDriver>[0]);
 const { setup, problems } = await loadEdge({ path, text: readFileSync(path, 'utf8') }, [walk.driver]);
 if (!setup) throw new Error(JSON.stringify(problems, null, 1));

@@ -5,7 +5,7 @@ import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
 import type { OpenDevice } from '../../edge/read/device.ts';
 import { openProgress } from '../progress.ts';
-import { inOrder } from './in-order.ts';
+import { checkInOrder } from './ordered-checks.ts';
 
 const MS = /\d+$/;
 
@@ -23,7 +23,7 @@ async function run(ids: readonly string[], forMs: number, endAtMs = forMs) {
   const ending = new AbortController();
   let most = 0;
   let running = 0;
-  const done = inOrder(ids.map(device), {
+  const done = checkInOrder(ids.map(device), {
     tryOut: async ({ setup: { id } }) => {
       begun.set(id, clock.monotonicMs());
       most = Math.max(most, running += 1);
@@ -31,7 +31,7 @@ async function run(ids: readonly string[], forMs: number, endAtMs = forMs) {
       running -= 1;
       return id;
     },
-    tell: (_, id) => { out.push(`${seconds()}: ${id}`); },
+    report: (_, id) => { out.push(`${seconds()}: ${id}`); },
     progress: openProgress({ json: false, text: ({ en }) => en }, { id: 'check', en: 'checking', zh: '' }, { isTerminal: false, columns: 80, nowMs: () => clock.monotonicMs(), write: (text) => { out.push(`${seconds()}: ${text.trim()}`); } }),
     clock, signal: ending.signal,
   });
@@ -47,7 +47,7 @@ test('each is told as soon as it and all before it are done, in the order of the
 });
 
 test('sixteen that do not answer cost the time of two, and progress says whom it waits for', async () => {
-  const ids = Array.from({ length: 16 }, (_, at) => `cam${at}-10000`);
+  const ids = Array.from({ length: 16 }, (_, index) => `cam${index}-10000`);
   const { out, most } = await run(ids, 30_000);
   assert.equal(most, 8);
   assert.deepEqual(out.filter((line) => line.includes('cam15')), ['20 s: cam15-10000']);

@@ -1,31 +1,31 @@
-/** Tries many devices in little time, and tells of them in the order in which they are written down. */
+/** Checks many devices in parallel and reports them in configuration order. */
 import { lanes, turns } from '../../core/turns.ts';
 import { everyMs, type Clock } from '../../core/world.ts';
 import type { OpenDevice } from '../../edge/read/device.ts';
 import { busKey } from '../../edge/read/plan.ts';
 import type { Progress } from '../progress.ts';
 
-/** One that does not answer costs waiting alone, one that does may be a camera, with an ffmpeg that two small cores have to feed. */
-const AT_ONCE = 8;
+/** Limited by cameras: each runs an ffmpeg. */
+const MAX_PARALLEL = 8;
 const PROGRESS_EVERY_MS = 1000;
-/** Names of those that are being tried. */
-const MOST_NAMES = 4;
+/** Names shown in the progress line. */
+const MAX_NAMES = 4;
 
-export interface Trying<T> {
+export interface DeviceChecks<T> {
   /** Never rejects. */
   tryOut(device: OpenDevice): Promise<T>;
-  /** Called once for each device, as soon as it and all before it are done; not any more once the signal is aborted. */
-  tell(device: OpenDevice, result: T): void;
+  /** Called once per device when it and all before it are done; not after an abort. */
+  report(device: OpenDevice, result: T): void;
   progress: Progress;
   clock: Clock;
   signal: AbortSignal;
 }
 
 /** At most eight at once, those on one bus one after the other. */
-export async function inOrder<T>(devices: readonly OpenDevice[], { tryOut, tell, progress, clock, signal }: Trying<T>): Promise<void> {
+export async function checkInOrder<T>(devices: readonly OpenDevice[], { tryOut, report, progress, clock, signal }: DeviceChecks<T>): Promise<void> {
   const trying = new Set<string>();
   let done = 0;
-  const inLane = lanes(AT_ONCE);
+  const inLane = lanes(MAX_PARALLEL);
   const results = new Map<OpenDevice, Promise<T>>();
   for (const bus of Map.groupBy(devices, busKey).values()) {
     const inTurn = turns();
@@ -39,17 +39,17 @@ export async function inOrder<T>(devices: readonly OpenDevice[], { tryOut, tell,
       })));
     }
   }
-  const showing = everyMs(clock, PROGRESS_EVERY_MS, () => progress.tell(done, devices.length, named([...trying])));
+  const showing = everyMs(clock, PROGRESS_EVERY_MS, () => progress.update(done, devices.length, named([...trying])));
   for (const device of devices) {
     const result = await (results.get(device) as Promise<T>);
     if (signal.aborted) break;
     progress.clear();
-    tell(device, result);
+    report(device, result);
   }
   showing.cancel();
   progress.end();
 }
 
 function named(ids: readonly string[]): string {
-  return ids.length > MOST_NAMES ? `${ids.slice(0, MOST_NAMES).join(', ')} …` : ids.join(', ');
+  return ids.length > MAX_NAMES ? `${ids.slice(0, MAX_NAMES).join(', ')} …` : ids.join(', ');
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Driver } from '../core/driver.ts';
 import type { BytesRecording } from '../core/recording.ts';
 import type { TrafficLine } from './format.ts';
-import { masked, maskedSettings, secretLeft } from './mask.ts';
+import { maskSecrets, maskSettings, findUnmaskedSecret } from './mask-secrets.ts';
 
 /** length 1 | password 6 | value 1 | sum of all before */
 const recording: BytesRecording<unknown, never, unknown> = {
@@ -28,20 +28,20 @@ test('secrets are gone however the stream was cut, lengths and right checksums s
   fc.assert(fc.property(fc.array(fc.tuple(fc.nat(255), fc.boolean()), { minLength: 1, maxLength: 5 }), fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1 }), (messages, sizes) => {
     const stream = Buffer.concat(messages.map(([value, isDamaged]) => message(value, isDamaged)));
     const traffic: TrafficLine[] = [];
-    for (let at = 0; at < stream.length;) {
+    for (let offset = 0; offset < stream.length;) {
       const size = sizes[traffic.length % sizes.length] as number;
-      traffic.push({ afterUs: at, conn: 1, dir: 'in', bytes: stream.toString('hex', at, at + size) });
-      at += size;
+      traffic.push({ afterUs: offset, conn: 1, dir: 'in', bytes: stream.toString('hex', offset, offset + size) });
+      offset += size;
     }
     const settings = { password: 's3cret', host: 'h' };
-    assert.equal(secretLeft(driver, settings, traffic), 'password');
-    const { traffic: clean, count } = masked(traffic, () => reading);
+    assert.equal(findUnmaskedSecret(driver, settings, traffic), 'password');
+    const { traffic: clean, count } = maskSecrets(traffic, () => reading);
     assert.equal(count, messages.length);
-    assert.equal(secretLeft(driver, settings, clean), null);
+    assert.equal(findUnmaskedSecret(driver, settings, clean), null);
     assert.deepEqual(clean.map((line) => ('bytes' in line ? line.bytes.length : 0)), traffic.map((line) => ('bytes' in line ? line.bytes.length : 0)));
     const after = Buffer.from(clean.map((line) => ('bytes' in line ? line.bytes : '')).join(''), 'hex');
-    messages.forEach(([value, isDamaged], at) => {
-      const one = after.subarray(at * 9, at * 9 + 9);
+    messages.forEach(([value, isDamaged], index) => {
+      const one = after.subarray(index * 9, index * 9 + 9);
       assert.equal(one.toString('latin1', 1, 7), '000000');
       assert.equal(one[7], value);
       const sealed = Buffer.from(one);
@@ -52,5 +52,5 @@ test('secrets are gone however the stream was cut, lengths and right checksums s
 });
 
 test('the settings are masked alike, so that the case still fits', () => {
-  assert.deepEqual(maskedSettings(driver, { password: 's3cret', host: 'h' }), { password: '000000', host: 'h' });
+  assert.deepEqual(maskSettings(driver, { password: 's3cret', host: 'h' }), { password: '000000', host: 'h' });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { realNet } from '../core/net.ts';
-import { NetTap, type NetEvent } from './tap.ts';
+import { NetTap, type NetEvent } from './net-tap.ts';
 
 const HOST = '127.0.0.1';
 

@@ -1,4 +1,4 @@
-/** What a try of a device has shown, for people or as JSON lines. */
+/** Prints the result of a device check, as text or JSON lines. */
 import type { Draft } from '../../core/event.ts';
 import { explain, type Fault } from '../../core/faults.ts';
 import { classNameIn } from '../../core/model.ts';
@@ -8,18 +8,18 @@ import type { OpenDevice } from '../../edge/read/device.ts';
 import type { Reading, TryOut } from '../../edge/read/try-out.ts';
 import { qualify } from '../../edge/qualify/qualify.ts';
 import type { Looked } from '../../edge/infer/try-look.ts';
-import { EXIT, type Terminal } from '../terminal.ts';
+import { EXIT, type CommandTerminal } from '../terminal.ts';
 
 /**
- * @param looked what a camera's model has seen
- * @returns the exit code that it asks for
+ * @param looked detections of a camera's model
+ * @returns the exit code
  */
-export function tellDevice(terminal: Terminal, device: OpenDevice, tried: TryOut, looked: Looked | undefined, centre: string, world: World): number {
+export function printDevice(terminal: CommandTerminal, device: OpenDevice, tried: TryOut, looked: Looked | undefined, centre: string, world: World): number {
   const { id, driver } = device.setup;
   if (!terminal.json) terminal.print(`${id} (${driver})`);
-  for (const finding of tried.findings) say(terminal, { en: `  ${finding.en}`, zh: `  ${finding.zh}` });
-  if (tried.picture && !terminal.json) tellPicture(terminal, tried.picture);
-  if (looked?.sight) tellSight(terminal, id, looked.sight);
+  for (const finding of tried.findings) printText(terminal, { en: `  ${finding.en}`, zh: `  ${finding.zh}` });
+  if (tried.picture && !terminal.json) printPicture(terminal, tried.picture);
+  if (looked?.sight) printDetections(terminal, id, looked.sight);
   const readings = looked && tried.picture ? seenBy(device, looked, tried.picture.tookMs) : tried.readings;
   const values = qualified(device, readings, centre, world);
   for (const reading of readings) {
@@ -28,32 +28,32 @@ export function tellDevice(terminal: Terminal, device: OpenDevice, tried: TryOut
     else if (!terminal.json && draft) terminal.print(row(reading, draft));
   }
   const others = device.setup.points.length - readings.length;
-  if (looked?.sight && others > 0 && !terminal.json) say(terminal, { en: `  ${others} more ${others === 1 ? 'point needs' : 'points need'} more than one picture`, zh: `  另有 ${others} 个测点需要多幅图像` });
+  if (looked?.sight && others > 0 && !terminal.json) printText(terminal, { en: `  ${others} more ${others === 1 ? 'point needs' : 'points need'} several pictures`, zh: `  另有 ${others} 个测点需要多幅图像` });
   const faults = [...tried.faults, ...(looked?.faults ?? [])];
-  for (const fault of faults) tellFault(terminal, id, fault);
-  // Of a camera's points some say nothing to a single picture.
+  for (const fault of faults) printDeviceFault(terminal, id, fault);
+  // Some points of a camera need several pictures.
   const isAnswered = tried.picture !== null || tried.readings.every(({ sample }) => sample !== null && sample.quality !== 'bad');
   return faults.length === 0 && isAnswered ? EXIT.ok : EXIT.found;
 }
 
-function tellPicture(terminal: Terminal, { item: { picture: { width, height } }, tookMs }: NonNullable<TryOut['picture']>): void {
-  say(terminal, { en: `  a picture of ${width} × ${height} came after ${Math.round(tookMs)} ms`, zh: `  ${Math.round(tookMs)} 毫秒后收到一幅 ${width} × ${height} 的图像` });
+function printPicture(terminal: CommandTerminal, { item: { picture: { width, height } }, tookMs }: NonNullable<TryOut['picture']>): void {
+  printText(terminal, { en: `  received a picture of ${width} × ${height} after ${Math.round(tookMs)} ms`, zh: `  ${Math.round(tookMs)} 毫秒后收到一幅 ${width} × ${height} 的图像` });
 }
 
-function tellSight(terminal: Terminal, device: string, { model, provider, boxes, tookMs }: NonNullable<Looked['sight']>): void {
+function printDetections(terminal: CommandTerminal, device: string, { model, provider, boxes, tookMs }: NonNullable<Looked['sight']>): void {
   const seen = Object.fromEntries([...Map.groupBy(boxes, (box) => box.class)].map(([name, { length }]) => [name, length]));
   if (terminal.json) return terminal.record({ device, model: model?.id, provider, seen, tookMs: Math.round(tookMs) });
   const listed = (join: string, nameOf: (name: string) => string): string => Object.entries(seen).map(([name, count]) => `${count} × ${nameOf(name)}`).join(join);
   const ms = Math.round(tookMs);
-  say(terminal, { en: `  ${model?.id} (${provider}) sees ${listed(', ', String) || 'nothing that it is asked for'} in it, in ${ms} ms`, zh: `  ${model?.id}（${provider}）识别用时 ${ms} 毫秒：${listed('、', (name) => classNameIn('zh-CN', name, model)) || '没有所关注的目标'}` });
+  printText(terminal, { en: `  ${model?.id} (${provider}) detected ${listed(', ', String) || 'no configured class'} in ${ms} ms`, zh: `  ${model?.id}（${provider}）识别用时 ${ms} 毫秒：${listed('、', (name) => classNameIn('zh-CN', name, model)) || '没有所关注的目标'}` });
 }
 
-/** As readings of its points, in their order. */
+/** As values of its points, in their order. */
 function seenBy({ setup: { points } }: OpenDevice, { samples, sight }: Looked, pictureMs: number): Reading[] {
   return points.flatMap(({ id }) => samples.filter(({ point }) => point === id).map((sample) => ({ point: id, sample, tookMs: pictureMs + (sight?.tookMs ?? 0) })));
 }
 
-/** Readings as the line would send them: scaled, checked, in the point's unit. */
+/** Values as the pipeline would send them: scaled, checked, in the point's unit. */
 function qualified(device: OpenDevice, readings: readonly Reading[], centre: string, world: World): Map<string, Draft> {
   const values = new Map<string, Draft>();
   const station = qualify({ centre, devices: [device.setup] }, { polled: () => device.driver.traits.includes('polled') }, world);
@@ -66,13 +66,13 @@ function row({ point, tookMs }: Reading, { value, unit, quality, flags = [] }: D
   return `${quality === 'bad' ? '✗' : ' '} ${point.padEnd(16)} ${shown.padEnd(20)} ${quality.padEnd(9)} ${`${Math.round(tookMs)} ms`.padStart(8)}  ${flags.join(' ')}`.trimEnd();
 }
 
-export function tellFault(terminal: Terminal, device: string, fault: Fault): void {
+export function printDeviceFault(terminal: CommandTerminal, device: string, fault: Fault): void {
   if (terminal.json) return terminal.record({ device, ...faultLine(fault, Date.now(), terminal.language) });
   const { message, remedy } = explain(fault, terminal.language);
   terminal.print(`  ✗ ${device}: ${message} [${fault.code}]${remedy ? `\n    → ${remedy}` : ''}`);
 }
 
-/** Words for people; with --json they go beside the result. */
-export function say(terminal: Terminal, words: { en: string; zh: string }): void {
+/** Text for people; with --json to stderr. */
+export function printText(terminal: CommandTerminal, words: { en: string; zh: string }): void {
   (terminal.json ? terminal.remark : terminal.print)(terminal.text(words));
 }
