@@ -1,23 +1,23 @@
-/** Recorded bytes as streams: one for each connection and direction, cut into messages by the driver. Pure. */
+/** Recorded bytes as streams: one per connection and direction, cut into messages by the driver. Pure. */
 import type { BytesRecording, Direction, MessageNotes } from '../core/recording.ts';
 import type { BytesLine, TrafficLine } from './format.ts';
 
-/** A driver's `recording` at level bytes with the settings it reads by; its own types erased. */
+/** A driver's `recording` at level bytes with its settings, types erased. */
 export interface RecordingContext {
   recording: BytesRecording<unknown, never, unknown>;
   settings: unknown;
 }
 
-/** One whole message, or bytes between messages (`notes` null). */
+/** One complete message, or bytes between messages (`notes` null). */
 export interface RecordedMessage {
   conn: number;
   direction: Direction;
-  /** A view into its stream: what is written here stands in the lines too. */
+  /** A view into its stream: changes show in the lines. */
   bytes: Buffer;
   notes: MessageNotes | null;
-  /** When each part of it went over the wire; `end` within the message. In order. */
+  /** Times of its parts on the wire; `end` within the message. In order. */
   parts: readonly { afterUs: number; end: number }[];
-  /** Bytes before it are missing, and these are no message: what was begun cannot be finished. */
+  /** The rest of a message whose start is missing. */
   isTorn?: true;
 }
 
@@ -34,9 +34,9 @@ interface StreamSegment {
 }
 
 /**
- * Whole messages of what a device has heard so far, with their notes; bytes between messages come one at a time.
+ * Cuts received bytes into messages with their notes; bytes between messages come one at a time.
  *
- * @returns the rest, which is not whole yet
+ * @returns the incomplete rest
  */
 export function cutMessages(heard: Buffer, { recording, settings }: RecordingContext, take: (message: Buffer, notes: MessageNotes | null) => void): Buffer {
   let held = heard;
@@ -51,7 +51,7 @@ export function cutMessages(heard: Buffer, { recording, settings }: RecordingCon
 }
 
 export class ByteStreams {
-  /** In the order in which they were whole. */
+  /** In order of completion. */
   readonly messages: readonly RecordedMessage[];
   readonly #runs: StreamSegment[];
 
@@ -63,7 +63,7 @@ export class ByteStreams {
       .toSorted((a, b) => endUs(a) - endUs(b) || a.order - b.order);
   }
 
-  /** The lines of bytes as they stand now, each as it was recorded but for what was written into messages, and without those left out. */
+  /** The lines with changes made to messages, without `leftOut`. */
   lines(leftOut?: RecordedMessage): Map<BytesLine, BytesLine> {
     return new Map(this.#runs.flatMap(({ chunks, bytes }) => {
       const from = leftOut && isWithin(leftOut.bytes, bytes) ? leftOut.bytes.byteOffset - bytes.byteOffset : Infinity;
@@ -82,7 +82,7 @@ function isWithin(part: Buffer, whole: Buffer): boolean {
 
 const endUs = ({ parts }: RecordedMessage): number => parts.at(-1)?.afterUs ?? 0;
 
-/** Stretches of one connection and direction without a hole. */
+/** Segments of one connection and direction without missing bytes. */
 function runsOf(traffic: readonly TrafficLine[]): { run: StreamSegment; first: BytesLine }[] {
   const open = new Map<string, { run: StreamSegment; first: BytesLine; pieces: Buffer[] }>();
   const all: { run: StreamSegment; first: BytesLine; pieces: Buffer[] }[] = [];
@@ -128,23 +128,23 @@ function messagesOf({ chunks, bytes, afterGap }: StreamSegment, { conn, dir }: B
     found.push({ conn, direction: dir, bytes: bytes.subarray(start, end), notes, parts, order: found.length, ...(isTorn ? { isTorn } : {}) });
   };
   let noiseFrom = 0;
-  for (let at = 0; at < bytes.length;) {
-    const length = messageAt(bytes, at, dir, recording, settings);
+  for (let offset = 0; offset < bytes.length;) {
+    const length = messageAt(bytes, offset, dir, recording, settings);
     if (length === 0) {
-      at += 1;
+      offset += 1;
       continue;
     }
-    if (noiseFrom < at) add(noiseFrom, at, null);
-    add(at, at + length, recording.notes(bytes.subarray(at, at + length), dir, settings));
-    at += length;
-    noiseFrom = at;
+    if (noiseFrom < offset) add(noiseFrom, offset, null);
+    add(offset, offset + length, recording.notes(bytes.subarray(offset, offset + length), dir, settings));
+    offset += length;
+    noiseFrom = offset;
   }
   if (noiseFrom < bytes.length) add(noiseFrom, bytes.length, null);
   return found;
 }
 
-/** 0 where no whole message begins: a message that never became whole is as good as noise to whoever reads on. */
-function messageAt(bytes: Buffer, at: number, dir: Direction, recording: RecordingContext['recording'], settings: unknown): number {
-  const length = recording.cut(bytes.subarray(at), dir, settings);
-  return length !== null && length > 0 && at + length <= bytes.length ? length : 0;
+/** Length of the message at `offset`; 0 when none is complete: treated as noise. */
+function messageAt(bytes: Buffer, offset: number, dir: Direction, recording: RecordingContext['recording'], settings: unknown): number {
+  const length = recording.cut(bytes.subarray(offset), dir, settings);
+  return length !== null && length > 0 && offset + length <= bytes.length ? length : 0;
 }

@@ -1,4 +1,4 @@
-/** A case as the program holds it, however it was written. */
+/** A recorded case in memory. */
 import type { ResultLine } from './result-lines.ts';
 import type { FrameLine, TrafficLine } from './format.ts';
 
@@ -20,7 +20,7 @@ export interface Case {
   licence: string;
   level: 'bytes' | 'frames';
   secrets: 'none' | 'masked' | 'above';
-  /** Whose questions were recorded; left out: the driver's own. */
+  /** Whose questions were recorded; default: the driver's own. */
   asker?: 'driver' | 'other';
   /** ms UTC. */
   startsAt: number;
@@ -30,6 +30,6 @@ export interface Case {
   traffic: readonly TrafficLine[];
   /** Empty at level bytes. */
   frames: readonly FrameLine[];
-  /** null: nobody has said yet what it must give. */
+  /** Expected results; null when not recorded yet. */
   expected: readonly ResultLine[] | null;
 }

@@ -1,23 +1,23 @@
 /**
- * A recording from the device's side: what it says by itself, and what it answers to which question. Pure.
+ * A recording from the device's side: unsolicited messages, and questions with their answers. Pure.
  */
 import type { BytesRecording, MessageNotes, Span } from '../core/recording.ts';
 import type { TrafficLine } from './format.ts';
 import { ByteStreams, type RecordedMessage, type RecordingContext } from './byte-streams.ts';
 
-/** A question of ours in the recording, with what the device said to it. */
+/** A recorded question with its answers. */
 export interface RecordedQuestion {
-  /** Equal for questions that ask the same. */
+  /** Equal for equivalent questions. */
   key: string;
   message: RecordedMessage;
   afterUs: number;
   answers: RecordedMessage[];
 }
 
-/** What became of a connection, and when. */
+/** A recorded connection. */
 export interface RecordedConnection {
   conn: number;
-  /** Id of the device whose link it is, where the lines say so. */
+  /** Device id, if recorded. */
   device: string | undefined;
   via: 'tcp' | 'udp' | 'serial';
   by: 'edge' | 'device';
@@ -32,9 +32,9 @@ export interface DeviceScript {
   connections: RecordedConnection[];
   /** In the order of their time. */
   questions: RecordedQuestion[];
-  /** Reports, heartbeats, noise: comes at its time whoever asks. */
+  /** Reports, heartbeats, noise: sent at their recorded time. */
   unsolicited: RecordedMessage[];
-  /** Our own answers and reports: nobody waits for them. */
+  /** Our own answers and reports, without a reply. */
   fromDriver: RecordedMessage[];
   lost: { afterUs: number; conn: number; direction: 'in' | 'out'; count: number }[];
 }
@@ -85,18 +85,18 @@ function connectionsOf(traffic: readonly TrafficLine[]): RecordedConnection[] {
   return [...known.values()];
 }
 
-/** How far back an answer's question is looked for: more were never under way at once. */
-const MAX_UNDER_WAY = 256;
+/** How far back to look for the question of an answer. */
+const MAX_OUTSTANDING = 256;
 
-/** The newest question that it fits and that has no answer yet; else the newest that it fits. */
+/** The newest matching question without an answer; else the newest matching one. */
 function questionOf(answer: RecordedMessage, asked: readonly RecordedQuestion[], { recording, settings }: RecordingContext): RecordedQuestion | undefined {
   let answered: RecordedQuestion | undefined;
-  for (let at = asked.length - 1; at >= 0 && at >= asked.length - MAX_UNDER_WAY; at -= 1) {
-    const question = asked[at] as RecordedQuestion;
+  for (let index = asked.length - 1; index >= 0 && index >= asked.length - MAX_OUTSTANDING; index -= 1) {
+    const question = asked[index] as RecordedQuestion;
     if (!(recording.belongs ? recording.belongs(answer.bytes, question.message.bytes, settings) : isCorrelated(answer, question.message))) continue;
     if (question.answers.length === 0) return question;
     answered ??= question;
-    // Where nothing ties an answer to its question, it is that of the newest.
+    // Without correlators an answer belongs to the newest question.
     if (!recording.belongs && pairsOf(answer.notes, question.message.notes).length === 0) return question;
   }
   return answered;
@@ -115,33 +115,33 @@ function pairsOf(answer: MessageNotes | null, question: MessageNotes | null): [S
   });
 }
 
-const bytesOf = (message: Uint8Array, { at, length }: Span): Buffer => Buffer.from(message.buffer, message.byteOffset + at, length);
+const bytesOf = (message: Uint8Array, { at: offset, length }: Span): Buffer => Buffer.from(message.buffer, message.byteOffset + offset, length);
 
-/** The same for questions that ask the same: correlators are taken out. */
+/** Key of a question, without its correlators. */
 export function questionKey(message: Uint8Array, notes: MessageNotes, { recording, settings }: RecordingContext): string {
   const plain = Buffer.from(message);
-  for (const { at, length } of notes.correlators ?? []) plain.fill(0, at, at + length);
+  for (const { at: offset, length } of notes.correlators ?? []) plain.fill(0, offset, offset + length);
   if (notes.correlators?.length) recording.seal?.(plain, 'out', settings);
   return plain.toString('hex');
 }
 
-/** A recorded answer as the answer to the question as it is asked now: it carries that one's correlators. */
+/** A recorded answer with the correlators of the current question. */
 export function correlateAnswer(asked: Uint8Array, notes: MessageNotes, recorded: RecordedQuestion, answer: RecordedMessage, { recording, settings }: RecordingContext): Buffer {
   const bytes = Buffer.from(answer.bytes);
   const changes = pairsOf(answer.notes, notes).filter(([a, q]) => {
     const before = recorded.message.notes?.correlators?.find(({ name }) => name === a.name);
-    // One that did not fit its question when it was recorded must not fit now.
+    // A correlator that did not match when recorded must not match now.
     return a.length === q.length && before?.length === a.length && bytesOf(answer.bytes, a).equals(bytesOf(recorded.message.bytes, before)) && !bytesOf(bytes, a).equals(bytesOf(asked, q));
   });
   if (changes.length === 0) return bytes;
   const wasWhole = hasValidChecksum(bytes, 'in', { recording, settings });
   for (const [a, q] of changes) bytesOf(asked, q).copy(bytes, a.at);
-  // A checksum that was wrong stays wrong.
+  // A wrong checksum stays wrong.
   if (wasWhole) recording.seal?.(bytes, 'in', settings);
   return bytes;
 }
 
-/** Whether a message's checksums are right; always, where the protocol has none. */
+/** Whether a message's checksums are valid; true when the protocol has none. */
 export function hasValidChecksum(message: Uint8Array, direction: 'in' | 'out', { recording, settings }: { recording: Pick<BytesRecording<unknown, never, unknown>, 'seal'>; settings: unknown }): boolean {
   if (!recording.seal) return true;
   const again = Buffer.from(message);

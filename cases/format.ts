@@ -1,12 +1,12 @@
 /**
- * The form of a case: a folder with `case.yaml`, `traffic.jsonl` (bytes) or `frames.jsonl` (frames), and
+ * The format of a case: a folder with `case.yaml`, `traffic.jsonl` (bytes) or `frames.jsonl` (frames), and
  * `expected.jsonl`. Declared once: what is read, what is written and what the docs say follow from here.
  */
 import { z } from 'zod';
 import { IDS, ORIGINS } from '../core/event.ts';
 import { complaint } from '../core/setting.ts';
 
-/** Of the form; a case without a version is of the first. */
+/** Format version; a case without one has the first. */
 export const CASE_VERSION = 1;
 
 const settings = z.record(z.string(), z.unknown()).default({}).meta({ zh: '录制时的驱动设置', en: 'the driver\'s settings it was recorded with' });
@@ -18,22 +18,22 @@ const timeout = z.string().regex(/^\d+(\.\d+)?(ms|s|m|h)$/).default('2s').meta({
 const startsAt = z.union([
   z.number().int(),
   z.string().transform((text, context) => {
-    const at = Date.parse(text);
-    if (!Number.isNaN(at)) return at;
-    context.addIssue({ code: 'custom', input: text, ...complaint('no time such as 2026-01-01T00:00:00Z', '不是时间，应如 2026-01-01T00:00:00Z') });
+    const atMs = Date.parse(text);
+    if (!Number.isNaN(atMs)) return atMs;
+    context.addIssue({ code: 'custom', input: text, ...complaint('not a time such as 2026-01-01T00:00:00Z', '不是时间，应如 2026-01-01T00:00:00Z') });
     return z.NEVER;
   }),
 ]);
 
 /** `case.yaml`. One device stands at the top; several stand in `devices`, on one clock. */
 export const CASE_SCHEMA = z.object({
-  version: z.number().int().default(CASE_VERSION).meta({ zh: '格式版本', en: 'version of the form' }),
-  title: z.string().min(1).meta({ zh: '录制内容', en: 'what it shows', examples: ['a meter that is silent once'] }),
-  source: z.string().min(1).meta({ zh: '来源：设备、厂家文档或手工构造', en: 'where it is from: a device, a maker\'s document, built by hand', examples: ['recorded from a meter in pump station 7'] }),
-  licence: z.string().min(1).meta({ zh: '许可', en: 'under which licence', examples: ['Apache-2.0'] }),
+  version: z.number().int().default(CASE_VERSION).meta({ zh: '格式版本', en: 'format version' }),
+  title: z.string().min(1).meta({ zh: '录制内容', en: 'title', examples: ['a meter that is silent once'] }),
+  source: z.string().min(1).meta({ zh: '来源：设备、厂家文档或手工构造', en: 'source: a device, a vendor document, or built by hand', examples: ['recorded from a meter in pump station 7'] }),
+  licence: z.string().min(1).meta({ zh: '许可', en: 'licence', examples: ['Apache-2.0'] }),
   level: z.enum(['bytes', 'frames']).meta({ zh: 'bytes 为字节，frames 为驱动的帧', en: 'bytes, or the driver\'s frames' }),
-  secrets: z.enum(['none', 'masked', 'above']).default('none').meta({ zh: 'masked：密钥已用 0 掩码；above：录制点在加密或认证之上', en: 'masked: secrets are zeros; above: taken above encryption or authentication' }),
-  asker: z.enum(['driver', 'other']).default('driver').meta({ zh: '录制时由谁提问：本驱动，或其他程序（如抓包）；后者时驱动自己的提问按同类问题的录制应答作答', en: 'whose questions were recorded: this driver\'s, or another program\'s, as in a capture; then what our driver asks by itself is answered as the like was' }),
+  secrets: z.enum(['none', 'masked', 'above']).default('none').meta({ zh: 'masked：密钥已用 0 掩码；above：录制点在加密或认证之上', en: 'masked: secrets are zeros; above: recorded above encryption or authentication' }),
+  asker: z.enum(['driver', 'other']).default('driver').meta({ zh: '录制时由谁提问：本驱动，或其他程序（如抓包）；后者时驱动自己的提问按同类问题的录制应答作答', en: 'whose questions were recorded: this driver\'s or another program\'s, as in a capture; the latter answers our driver with recorded answers to similar questions' }),
   startsAt: startsAt.meta({ zh: '开始时间；各行的 afterUs 从此计', en: 'start; `afterUs` of each line counts from here', examples: ['2026-01-01T00:00:00Z'] }),
   driver: driver.optional(),
   device: deviceId.default('device'),
@@ -51,7 +51,7 @@ const place = {
   afterUs: z.number().min(0),
   /** A number for each connection of the case; a new one for each that was opened. */
   conn: z.number().int().min(1),
-  /** Of the devices that share this link, the first; left out: the case's only or first device. */
+  /** The first device on this link; default: the case's only or first device. */
   device: z.string().optional(),
 };
 
@@ -60,10 +60,10 @@ const hex = z.string().refine((text) => text.length % 2 === 0 && /^[0-9a-f]*$/i.
 /** A line of `traffic.jsonl`: bytes, or what became of their connection. */
 export const TRAFFIC_LINE = z.union([
   z.strictObject({ ...place, dir: z.enum(['in', 'out']), bytes: hex, peer: z.string().optional() }),
-  /** Left out, a connection opens with its first bytes, by TCP and from our side. */
+  /** Default: a connection opens with its first bytes, over TCP and from our side. */
   z.strictObject({ ...place, event: z.literal('open'), via: z.enum(['tcp', 'udp', 'serial']), by: z.enum(['edge', 'device']), peer: z.string().optional() }),
   z.strictObject({ ...place, event: z.literal('close'), by: z.enum(['edge', 'device']), reset: z.boolean().optional() }),
-  /** Bytes that were on the way and are not in the recording. */
+  /** Bytes on the wire that are missing in the recording. */
   z.strictObject({ ...place, event: z.literal('lost'), dir: z.enum(['in', 'out']), count: z.number().int().min(1) }),
 ]);
 

@@ -28,10 +28,10 @@ test('secrets are gone however the stream was cut, lengths and right checksums s
   fc.assert(fc.property(fc.array(fc.tuple(fc.nat(255), fc.boolean()), { minLength: 1, maxLength: 5 }), fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1 }), (messages, sizes) => {
     const stream = Buffer.concat(messages.map(([value, isDamaged]) => message(value, isDamaged)));
     const traffic: TrafficLine[] = [];
-    for (let at = 0; at < stream.length;) {
+    for (let offset = 0; offset < stream.length;) {
       const size = sizes[traffic.length % sizes.length] as number;
-      traffic.push({ afterUs: at, conn: 1, dir: 'in', bytes: stream.toString('hex', at, at + size) });
-      at += size;
+      traffic.push({ afterUs: offset, conn: 1, dir: 'in', bytes: stream.toString('hex', offset, offset + size) });
+      offset += size;
     }
     const settings = { password: 's3cret', host: 'h' };
     assert.equal(findUnmaskedSecret(driver, settings, traffic), 'password');
@@ -40,8 +40,8 @@ test('secrets are gone however the stream was cut, lengths and right checksums s
     assert.equal(findUnmaskedSecret(driver, settings, clean), null);
     assert.deepEqual(clean.map((line) => ('bytes' in line ? line.bytes.length : 0)), traffic.map((line) => ('bytes' in line ? line.bytes.length : 0)));
     const after = Buffer.from(clean.map((line) => ('bytes' in line ? line.bytes : '')).join(''), 'hex');
-    messages.forEach(([value, isDamaged], at) => {
-      const one = after.subarray(at * 9, at * 9 + 9);
+    messages.forEach(([value, isDamaged], index) => {
+      const one = after.subarray(index * 9, index * 9 + 9);
       assert.equal(one.toString('latin1', 1, 7), '000000');
       assert.equal(one[7], value);
       const sealed = Buffer.from(one);

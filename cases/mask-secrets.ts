@@ -1,6 +1,6 @@
 /**
- * Takes secrets out of a recording. They are overwritten with the digit 0, their length stays and checksums are made
- * right again; the secrets of the settings are overwritten alike, so that the two still fit. Pure.
+ * Masks secrets in a recording: overwritten with the digit 0 at the same length, with checksums recomputed. Secrets in
+ * the settings are masked the same way, so that both still match. Pure.
  */
 import type { z } from 'zod';
 import { metaOf } from '../core/config/schema-notes.ts';
@@ -10,8 +10,8 @@ import { hasValidChecksum } from './device-script.ts';
 import { ByteStreams, type RecordingContext } from './byte-streams.ts';
 
 const MASK = 0x30;
-/** Shorter texts stand in any traffic by chance. */
-const MIN_TOLD_CHARS = 6;
+/** Shorter texts occur in traffic by chance. */
+const MIN_SECRET_CHARS = 6;
 
 export interface MaskedTraffic {
   traffic: TrafficLine[];
@@ -27,7 +27,7 @@ export function maskSecrets(traffic: readonly TrafficLine[], readingOf: (line: T
     if (!notes?.secrets?.length) continue;
     const reading = readings.get(conn) as RecordingContext;
     const wasWhole = hasValidChecksum(bytes, direction, reading);
-    for (const { at, length } of notes.secrets) bytes.fill(MASK, at, at + length);
+    for (const { at: offset, length } of notes.secrets) bytes.fill(MASK, offset, offset + length);
     if (wasWhole) reading.recording.seal?.(bytes, direction, reading.settings);
     count += notes.secrets.length;
   }
@@ -35,14 +35,14 @@ export function maskSecrets(traffic: readonly TrafficLine[], readingOf: (line: T
   return { traffic: traffic.map((line) => ('bytes' in line ? lines.get(line) ?? line : line)), count };
 }
 
-/** Settings whose `secret` fields are zeros of the same length. */
+/** Replaces `secret` settings by zeros of the same length. */
 export function maskSettings(driver: Driver, settings: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, isSecret(driver, key) ? zeros(value) : value]));
 }
 
-/** The secret setting whose text is still found in the traffic; null when none is. */
+/** The name of a secret setting whose text is in the traffic; null when none. */
 export function findUnmaskedSecret(driver: Driver, settings: Record<string, unknown>, traffic: readonly TrafficLine[]): string | null {
-  const secrets = Object.entries(settings).filter(([key, value]) => isSecret(driver, key) && typeof value === 'string' && value.length >= MIN_TOLD_CHARS && zeros(value) !== value) as [string, string][];
+  const secrets = Object.entries(settings).filter(([key, value]) => isSecret(driver, key) && typeof value === 'string' && value.length >= MIN_SECRET_CHARS && zeros(value) !== value) as [string, string][];
   if (secrets.length === 0) return null;
   const streams = new Map<string, string[]>();
   for (const line of traffic) if ('bytes' in line) streams.set(`${line.conn}${line.dir}`, [...streams.get(`${line.conn}${line.dir}`) ?? [], line.bytes]);
@@ -53,7 +53,7 @@ export function findUnmaskedSecret(driver: Driver, settings: Record<string, unkn
 
 /** At a whole byte. */
 function holds(hex: string, wanted: string): boolean {
-  for (let at = hex.indexOf(wanted); at >= 0; at = hex.indexOf(wanted, at + 1)) if (at % 2 === 0) return true;
+  for (let offset = hex.indexOf(wanted); offset >= 0; offset = hex.indexOf(wanted, offset + 1)) if (offset % 2 === 0) return true;
   return false;
 }
 

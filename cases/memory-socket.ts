@@ -1,15 +1,15 @@
 /**
- * The driver's end of a connection whose other end is a recording: a socket in memory. It has what drivers and
- * libraries use of a `net.Socket`, and its bytes come on the replay's clock alone.
+ * The driver's end of a replayed connection: an in-memory socket with the parts of `net.Socket` that drivers and
+ * libraries use. Bytes arrive on the replay's clock.
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { SerialLine } from '../core/net.ts';
 
-/** The other end: told of what the driver does. */
+/** The other end of the socket. */
 export interface SocketPeer {
   received(bytes: Uint8Array): void;
-  /** The driver let go of it. */
+  /** The driver closed it. */
   closed(): void;
 }
 
@@ -54,14 +54,14 @@ export class MemorySocket extends Duplex {
     this.push(Buffer.from(bytes));
   }
 
-  /** The device lets go: in order, or with a reset. */
+  /** The device closes the connection, gracefully or with a reset. */
   disconnect(isReset: boolean): void {
     if (this.destroyed) return;
     if (isReset) this.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }));
     else this.push(null);
   }
 
-  // What a TCP socket has and memory needs not.
+  // TCP socket methods without effect here.
   setKeepAlive(): this { return this; }
   setNoDelay(): this { return this; }
   ref(): this { return this; }
@@ -69,7 +69,7 @@ export class MemorySocket extends Duplex {
   destroySoon(): void { this.end(() => this.destroy()); }
   resetAndDestroy(): this { return this.destroy(); }
 
-  // And a serial line.
+  // Serial line methods.
   flush(done: () => void): void { done(); }
   drain(done: () => void): void { done(); }
   close(done?: () => void): void {

@@ -1,6 +1,6 @@
 /**
- * Listens in on the sockets and serial lines of a world: both directions, each connection by a number of its own.
- * What is listened to does not notice: nothing is read in its place, and while nobody listens nothing is in the way.
+ * Taps the sockets and serial lines of a world: both directions, one number per connection. Transparent to the tapped
+ * code, and without cost while nothing listens.
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -15,12 +15,12 @@ export type NetListener = (event: NetEvent) => void;
 
 interface TappedConnection {
   facts: Extract<NetEvent, { kind: 'open' }>;
-  /** Puts ears on, or takes them off. */
+  /** Turns the tap on or off. */
   listen(isOn: boolean): void;
 }
 
 export class NetTap {
-  /** The world's own net, for whoever is to be listened to. */
+  /** The tapped net. */
   readonly net: Net;
   readonly #open = new Map<number, TappedConnection>();
   readonly #listeners = new Set<NetListener>();
@@ -31,7 +31,7 @@ export class NetTap {
     this.net = {
       connect: async (address, signal, into) => {
         let conn = 0;
-        const stream = await net.connect(address, signal, into && this.#heardInto(into, () => conn));
+        const stream = await net.connect(address, signal, into && this.#tapInto(into, () => conn));
         conn = follow(stream, 'edge');
         return stream;
       },
@@ -48,7 +48,7 @@ export class NetTap {
     };
   }
 
-  /** From now on; those that are open already come first. @returns the way to stop */
+  /** Starts listening; open connections are reported first. @returns stops listening */
   listen(listener: NetListener): () => void {
     this.#listeners.add(listener);
     for (const { facts, listen } of this.#open.values()) {
@@ -61,7 +61,7 @@ export class NetTap {
     };
   }
 
-  #tell(event: NetEvent): void {
+  #emit(event: NetEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 
@@ -70,18 +70,18 @@ export class NetTap {
     const open: TappedConnection = { facts: { kind: 'open', conn, ...facts }, listen };
     this.#open.set(conn, open);
     if (this.#listeners.size > 0) {
-      this.#tell(open.facts);
+      this.#emit(open.facts);
       listen(true);
     }
     return conn;
   }
 
-  /** What is read past the stream is heard here. */
-  #heardInto(into: ReadInto, conn: () => number): ReadInto {
+  /** Taps bytes that are read past the stream. */
+  #tapInto(into: ReadInto, conn: () => number): ReadInto {
     return {
       buffer: into.buffer,
       take: (length) => {
-        if (this.#listeners.size > 0) this.#tell({ kind: 'bytes', conn: conn(), dir: 'in', bytes: new Uint8Array(into.buffer.subarray(0, length)) });
+        if (this.#listeners.size > 0) this.#emit({ kind: 'bytes', conn: conn(), dir: 'in', bytes: new Uint8Array(into.buffer.subarray(0, length)) });
         into.take(length);
       },
     };
@@ -91,7 +91,7 @@ export class NetTap {
     let isEndedByDevice = false;
     let isReset = false;
     const conn: number = this.#begin(facts, (isOn) => {
-      // The stream's own methods are shared by all streams: what is set here lies over them and is taken off again.
+      // Overrides the stream's shared methods on this instance only.
       const over = stream as unknown as { push?: unknown; _write?: unknown; _writev?: unknown };
       delete over.push;
       delete over._write;
@@ -100,10 +100,10 @@ export class NetTap {
       const [push, write, writev] = [stream.push, stream._write, stream._writev];
       over.push = (chunk: unknown, encoding?: BufferEncoding) => {
         if (chunk === null) isEndedByDevice = true;
-        else if (chunk instanceof Uint8Array) this.#tell({ kind: 'bytes', conn, dir: 'in', bytes: chunk });
+        else if (chunk instanceof Uint8Array) this.#emit({ kind: 'bytes', conn, dir: 'in', bytes: chunk });
         return push.call(stream, chunk, encoding);
       };
-      const sent = (chunk: unknown, encoding: BufferEncoding) => this.#tell({ kind: 'bytes', conn, dir: 'out', bytes: typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk as Uint8Array });
+      const sent = (chunk: unknown, encoding: BufferEncoding) => this.#emit({ kind: 'bytes', conn, dir: 'out', bytes: typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk as Uint8Array });
       over._write = (chunk: unknown, encoding: BufferEncoding, done: (error?: Error | null) => void) => {
         sent(chunk, encoding);
         write.call(stream, chunk, encoding, done);
@@ -114,11 +114,11 @@ export class NetTap {
         writev.call(stream, chunks, done);
       };
     });
-    // An error that nobody else hears must stay one: so this only looks, when somebody does.
+    // No error listener: an unhandled error must stay unhandled.
     stream.once('close', () => { isReset = stream.errored !== null; });
     stream.once('close', () => {
       this.#open.delete(conn);
-      this.#tell({ kind: 'close', conn, by: isEndedByDevice || isReset ? 'device' : 'edge', isReset });
+      this.#emit({ kind: 'close', conn, by: isEndedByDevice || isReset ? 'device' : 'edge', isReset });
     });
     return conn;
   }
@@ -129,15 +129,15 @@ export class NetTap {
     return {
       port: socket.port,
       send: (bytes, to) => {
-        if (isOn) this.#tell({ kind: 'bytes', conn, dir: 'out', bytes, peer: `${to.host}:${to.port}` });
+        if (isOn) this.#emit({ kind: 'bytes', conn, dir: 'out', bytes, peer: `${to.host}:${to.port}` });
         socket.send(bytes, to);
       },
       listen: (take, failed) => socket.listen((bytes, from) => {
-        if (isOn) this.#tell({ kind: 'bytes', conn, dir: 'in', bytes, peer: `${from.host}:${from.port}` });
+        if (isOn) this.#emit({ kind: 'bytes', conn, dir: 'in', bytes, peer: `${from.host}:${from.port}` });
         take(bytes, from);
       }, failed),
       close: async () => {
-        if (this.#open.delete(conn)) this.#tell({ kind: 'close', conn, by: 'edge', isReset: false });
+        if (this.#open.delete(conn)) this.#emit({ kind: 'close', conn, by: 'edge', isReset: false });
         await socket.close();
       },
     };

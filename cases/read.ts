@@ -1,4 +1,4 @@
-/** Reads a case; says what is wrong with its files, each problem with its place. */
+/** Reads and checks a case; every problem has its file and line. */
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { checkDocument, type ConfigProblem } from '../core/config/check.ts';
@@ -11,9 +11,9 @@ import type { Case, CaseDevice } from './case.ts';
 import { CASE_SCHEMA, CASE_VERSION, EXPECTED_LINE, FRAME_LINE, TRAFFIC_LINE, type CaseHead } from './format.ts';
 import './faults.ts';
 
-/** Further problems of one file are of no help. */
+/** Problems reported per file. */
 const MAX_PROBLEMS = 20;
-/** A case is for reading as a whole. */
+/** A case is read into memory. */
 const MAX_FILE_BYTES = 256 << 20;
 
 export interface CaseCheck {
@@ -30,7 +30,7 @@ export async function checkCase(folder: string, files: Files): Promise<CaseCheck
   if (text === null) return { recorded: null, problems };
   const version = /^version:\s*(\S+)/m.exec(text)?.[1];
   if (version !== undefined && version !== String(CASE_VERSION)) {
-    return { recorded: null, problems: [at(headPath, 1, { code: 'CV_CASE_VERSION', params: { path: headPath, version, known: CASE_VERSION } })] };
+    return { recorded: null, problems: [problemAt(headPath, 1, { code: 'CV_CASE_VERSION', params: { path: headPath, version, known: CASE_VERSION } })] };
   }
   const head = checkDocument({ path: headPath, text }, CASE_SCHEMA, { isLiteral: true });
   problems.push(...head.problems);
@@ -54,7 +54,7 @@ export async function readCase(folder: string, files: Files): Promise<Case> {
   const { recorded, problems: [first] } = await checkCase(folder, files);
   if (recorded) return recorded;
   const { code, params } = first?.fault ?? { code: 'CV_CASE_UNREADABLE', params: { path: folder, detail: '' } } as const;
-  // A problem of the head names its file by its place alone.
+  // A problem of case.yaml has its file only in its location.
   if (!first || code.startsWith('CV_CASE_')) throw new FaultError(code, params);
   throw new FaultError('CV_CASE_LINE', { place: `${first.file}:${first.line}`, detail: new FaultError(code, params).message });
 }
@@ -68,10 +68,10 @@ async function textOf(path: string, files: Files, problems: ConfigProblem[]): Pr
   try {
     const bytes = await files.read(path);
     if (bytes.length <= MAX_FILE_BYTES) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    problems.push(at(path, 1, { code: 'CV_CASE_UNREADABLE', params: { path, detail: `${bytes.length} bytes, at most ${MAX_FILE_BYTES}`, detailZh: `${bytes.length} 字节，最多 ${MAX_FILE_BYTES}` } }));
+    problems.push(problemAt(path, 1, { code: 'CV_CASE_UNREADABLE', params: { path, detail: `${bytes.length} bytes, at most ${MAX_FILE_BYTES}`, detailZh: `${bytes.length} 字节，最多 ${MAX_FILE_BYTES}` } }));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    problems.push(at(path, 1, { code: 'CV_CASE_UNREADABLE', params: { path, detail: code ?? message } }));
+    problems.push(problemAt(path, 1, { code: 'CV_CASE_UNREADABLE', params: { path, detail: code ?? message } }));
   }
   return null;
 }
@@ -86,7 +86,7 @@ async function linesOf<T>(path: string, schema: z.ZodType<T>, files: Files, prob
     if (line.trim() === '') continue;
     const problem = parseLine(line, schema, (value) => found.push(value), index === lines.length - 1);
     if (!problem) continue;
-    problems.push(at(path, index + 1, { code: 'CV_CASE_LINE', params: { place: `${path}:${index + 1}`, ...problem } }));
+    problems.push(problemAt(path, index + 1, { code: 'CV_CASE_LINE', params: { place: `${path}:${index + 1}`, ...problem } }));
     wrong += 1;
     if (wrong >= MAX_PROBLEMS) break;
   }
@@ -100,8 +100,8 @@ function parseLine<T>(line: string, schema: z.ZodType<T>, take: (value: T) => vo
   try {
     value = parseJson(line);
   } catch (error) {
-    if (isLast && !isTooDeep(line)) return { detail: 'the file ends within this line: it was cut off', detailZh: '文件在此行中间结束：已被截断' };
-    return { detail: `no JSON: ${(error as Error).message}`, detailZh: `不是 JSON：${(error as Error).message}` };
+    if (isLast && !isTooDeep(line)) return { detail: 'the file ends within this line: truncated', detailZh: '文件在此行中间结束：已被截断' };
+    return { detail: `invalid JSON: ${(error as Error).message}`, detailZh: `无效的 JSON：${(error as Error).message}` };
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) {
@@ -111,20 +111,20 @@ function parseLine<T>(line: string, schema: z.ZodType<T>, take: (value: T) => vo
   return lineProblem(value, parsed.error.issues);
 }
 
-/** What a person needs to know of a line: which field, and what is wrong with it. */
+/** Describes the problem of a line: field and reason. */
 function lineProblem(value: unknown, issues: readonly z.core.$ZodIssue[]): Detail {
   const fields = value as { bytes?: unknown; dir?: unknown; event?: unknown } | null;
   if (fields && typeof fields === 'object' && fields.dir !== undefined && fields.event === undefined && fields.bytes === undefined) {
-    return { detail: 'it has no bytes', detailZh: '缺少 bytes' };
+    return { detail: 'bytes missing', detailZh: '缺少 bytes' };
   }
-  if (typeof fields?.bytes === 'string' && fields.bytes.length % 2 === 1) return { detail: `${fields.bytes.length} hexadecimal digits are no whole bytes`, detailZh: `${fields.bytes.length} 个十六进制数字不是整字节` };
+  if (typeof fields?.bytes === 'string' && fields.bytes.length % 2 === 1) return { detail: `${fields.bytes.length} hexadecimal digits, expected an even number`, detailZh: `${fields.bytes.length} 个十六进制数字，应为偶数个` };
   const [issue] = issues.flatMap((one) => (one.code === 'invalid_union' ? closest(one.errors) : [one]));
   const where = issue?.path.join('.') ?? '';
   const what = issue?.message ?? '';
   return { detail: where ? `${where}: ${what}` : what, detailZh: where ? `${where}：${what}` : what };
 }
 
-/** Of the forms a line may have, the one that it misses least. */
+/** Of the possible line types, the closest one. */
 function closest(errors: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] {
   return errors.toSorted((a, b) => a.length - b.length)[0] ?? [];
 }
@@ -132,7 +132,7 @@ function closest(errors: readonly (readonly z.core.$ZodIssue[])[]): readonly z.c
 function inOrderOfTime(path: string, lines: readonly { afterUs: number }[], problems: ConfigProblem[]): void {
   const wrong = lines.findIndex((line, index) => index > 0 && line.afterUs < (lines[index - 1] as { afterUs: number }).afterUs);
   if (wrong < 0) return;
-  problems.push(at(path, wrong + 1, { code: 'CV_CASE_LINE', params: { place: `${path}:${wrong + 1}`, detail: 'afterUs is less than in the line before', detailZh: 'afterUs 小于上一行' } }));
+  problems.push(problemAt(path, wrong + 1, { code: 'CV_CASE_LINE', params: { place: `${path}:${wrong + 1}`, detail: 'afterUs is less than in the line before', detailZh: 'afterUs 小于上一行' } }));
 }
 
 function unknownDevices(path: string, lines: readonly { device?: string | undefined }[], devices: readonly CaseDevice[], problems: ConfigProblem[]): void {
@@ -140,9 +140,9 @@ function unknownDevices(path: string, lines: readonly { device?: string | undefi
   const wrong = lines.findIndex(({ device }) => device !== undefined && !ids.has(device));
   if (wrong < 0) return;
   const { device } = lines[wrong] as { device: string };
-  problems.push(at(path, wrong + 1, { code: 'CV_CASE_LINE', params: { place: `${path}:${wrong + 1}`, detail: `device "${device}" does not stand in case.yaml`, detailZh: `case.yaml 中没有设备“${device}”` } }));
+  problems.push(problemAt(path, wrong + 1, { code: 'CV_CASE_LINE', params: { place: `${path}:${wrong + 1}`, detail: `device "${device}" is not in case.yaml`, detailZh: `case.yaml 中没有设备“${device}”` } }));
 }
 
-function at(file: string, line: number, fault: Fault): ConfigProblem {
+function problemAt(file: string, line: number, fault: Fault): ConfigProblem {
   return { file, line, column: 1, path: '', fault };
 }

@@ -1,14 +1,14 @@
-/** What a recorded answer says by itself, as it stands: nobody asks for it again. */
+/** Decodes recorded answers directly, without asking again. */
 import type { Request } from '../core/driver.ts';
 import type { ReplayResult, ReplayDevice } from './replay-result.ts';
 import type { RecordedQuestion } from './device-script.ts';
 import type { RecordingContext } from './byte-streams.ts';
 
 /**
- * Of a capture: what other programs asked and our driver would not, and what was refused them, which our link would ask
- * for in parts that nobody answered.
+ * For captures: questions of other programs that our driver would not ask, and refused ones that our link would split
+ * into parts without recorded answers.
  */
-export function recordedExchanges({ devices, reading: { recording } }: { devices: readonly ReplayDevice[]; reading: RecordingContext }, question: RecordedQuestion, atMsOf: (afterUs: number) => number): ReplayResult[] {
+export function recordedExchanges({ devices, context: { recording } }: { devices: readonly ReplayDevice[]; context: RecordingContext }, question: RecordedQuestion, atMsOf: (afterUs: number) => number): ReplayResult[] {
   if (!recording.exchangeOf) return [];
   return devices.flatMap((device) => question.answers.flatMap(({ bytes, parts }): ReplayResult[] => {
     const read = recording.exchangeOf?.({ question: question.message.bytes, answer: bytes }, device.points as never, device.settings);

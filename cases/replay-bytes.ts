@@ -1,4 +1,4 @@
-/** The bytes of a case, through the links of its devices. One link for each connection that was dialled from our side. */
+/** Replays the bytes of a case through the links of its devices: one link per connection opened from our side. */
 import type { Driver, Link, Request } from '../core/driver.ts';
 import { FaultError, faultOf, type Fault } from '../core/faults.ts';
 import type { BytesRecording } from '../core/recording.ts';
@@ -14,12 +14,12 @@ import { deviceScript, type RecordedQuestion, type DeviceScript } from './device
 import type { RecordedMessage, RecordingContext } from './byte-streams.ts';
 import './faults.ts';
 
-/** After the last recorded byte a link may still make something of silence. */
+/** After the last recorded byte, time for a link to detect silence. */
 const QUIET_MS = 2000;
 /** A link has this long to open and to close, as in the host. */
 const OPEN_MS = 10_000;
 const CLOSE_MS = 400;
-/** Turns without a timer that is due: nothing will ever happen. */
+/** Turns without a due timer after which replay ended. */
 const MAX_IDLE_TURNS = 100_000;
 /** After its signal aborted, an exchange has this long to end by itself, as in the host. */
 const GRACE_MS = 500;
@@ -30,15 +30,15 @@ interface LinkGroup {
   context: RecordingContext;
 }
 
-/** A link that is being played, and the connections of the recording that are its own. */
+/** A replayed link and its recorded connections. */
 interface LinkRun {
   group: LinkGroup;
   ends: RecordedDevice[];
   link: Link<unknown> | null;
   questions: RecordedQuestion[];
-  /** The exchange under way. */
+  /** The running exchange. */
   asking: AbortController | null;
-  /** The next question has to be this one, or the exchange is another than was recorded. */
+  /** The next question must be this one, else the exchange differs from the recorded one. */
   mustAsk: RecordedQuestion | null;
 }
 
@@ -71,7 +71,7 @@ export class ByteReplay {
     const lastMs = this.#atMs(this.#recorded.traffic.at(-1)?.afterUs ?? 0);
     let isOver = false;
     let idle = 0;
-    const playing = Promise.all([...runs.map((run) => this.#play(run)), this.#tellLost()]).finally(() => { isOver = true; });
+    const playing = Promise.all([...runs.map((run) => this.#play(run)), this.#reportLost()]).finally(() => { isOver = true; });
     playing.catch(() => {}); // awaited below
     while (!isOver && !this.#options.signal?.aborted && idle < MAX_IDLE_TURNS) {
       const dueMs = this.#clock.nextDueMs();
@@ -79,7 +79,7 @@ export class ByteReplay {
       if (dueMs !== null && dueMs <= lastMs) await this.#options.pace?.(dueMs);
       await this.#clock.advanceMs(dueMs === null ? 0 : Math.max(0, dueMs - this.#clock.nowMs()));
     }
-    this.#ending.abort(new DOMException('the replay ends', 'AbortError'));
+    this.#ending.abort(new DOMException('replay ended', 'AbortError'));
     await this.#clock.advanceMs(GRACE_MS);
     if (isOver) await playing;
     return { unaskedCount: this.#script.questions.filter((question) => !this.#isAsked.has(question)).length, endedAt: this.#clock.nowMs() };
@@ -91,7 +91,7 @@ export class ByteReplay {
 
   /** Connections that a device dialled belong to the one link that listens; each other one to a link of its own. */
   #runs(): LinkRun[] {
-    const { connections, questions, unsolicited: spoken } = this.#script;
+    const { connections, questions, unsolicited } = this.#script;
     const runs: LinkRun[] = [];
     for (const group of this.#groups) {
       const own = connections.filter(({ device }) => this.#groupOf(device) === group);
@@ -159,9 +159,9 @@ export class ByteReplay {
     await Promise.all([this.#converse(run, net), this.#listen(run)]);
   }
 
-  /** Asks what was asked, waits until all is said, and lets go of the link when it was let go of. */
+  /** Asks the recorded questions, waits for all unsolicited messages, and closes the link at its recorded time. */
   async #converse(run: LinkRun, net: ReplayNet): Promise<void> {
-    for (const [at, question] of run.questions.entries()) {
+    for (const [index, question] of run.questions.entries()) {
       await this.#until(this.#atMs(question.afterUs));
       if (this.#ending.signal.aborted) break;
       if (!this.#isOpen(question)) continue;
@@ -170,7 +170,7 @@ export class ByteReplay {
       if (said.length > 0 && (!wanted || said.some(({ decoded }) => !decoded.ok))) {
         this.#isAsked.add(question);
         said.forEach(this.#give);
-      } else if (wanted) await this.#exchange(run, wanted.device, wanted.request, wanted.joint, { question, giveUpMs: this.#giveUpMs(question, run.questions[at + 1], wanted.device) });
+      } else if (wanted) await this.#exchange(run, wanted.device, wanted.request, wanted.joint, { question, giveUpMs: this.#giveUpMs(question, run.questions[index + 1], wanted.device) });
     }
     const lastUs = Math.max(0, ...run.ends.map(({ connection }) => connection.close?.afterUs ?? connection.lastUs));
     await this.#until(this.#atMs(lastUs));
@@ -207,8 +207,8 @@ export class ByteReplay {
 
   /** By device: its points, each with the request by which a host reads it. */
   readonly #hosts = new Map<ReplayDevice, Map<string, Request>>();
-  /** Host's requests that went out otherwise than this question. */
-  readonly #misfits = new Map<Request, Set<string>>();
+  /** Host requests that differed from this question on the wire. */
+  readonly #differing = new Map<Request, Set<string>>();
 
   #jointOf(device: ReplayDevice, { points }: Request): Request | null {
     let hosts = this.#hosts.get(device);
@@ -219,13 +219,13 @@ export class ByteReplay {
 
   async #exchange(run: LinkRun, device: ReplayDevice, request: Request, joint: Request | null, { question, giveUpMs }: QuestionTimeout): Promise<void> {
     const startedMs = this.#clock.nowMs();
-    const isMisfit = !joint || this.#misfits.get(joint)?.has(question.key);
-    run.mustAsk = isMisfit ? null : question;
-    const answer = isMisfit ? null : await this.#ask(run, device, joint, giveUpMs);
+    const isDiffering = !joint || this.#differing.get(joint)?.has(question.key);
+    run.mustAsk = isDiffering ? null : question;
+    const answer = isDiffering ? null : await this.#ask(run, device, joint, giveUpMs);
     run.mustAsk = null;
     // The host's own request went out otherwise than then: the question is asked as it stands.
     const isOther = !answer || ('fault' in answer && answer.fault.code === 'CV_CASE_STRAY' && this.#isOpen(question));
-    if (joint && answer && isOther) this.#misfits.set(joint, (this.#misfits.get(joint) ?? new Set()).add(question.key));
+    if (joint && answer && isOther) this.#differing.set(joint, (this.#differing.get(joint) ?? new Set()).add(question.key));
     const made = isOther ? request : joint as Request;
     const got = isOther ? await this.#ask(run, device, request, giveUpMs) : answer;
     if (this.#ending.signal.aborted) return;
@@ -236,7 +236,7 @@ export class ByteReplay {
     this.#give({ device, atMs, frame: got.frame, request: made, decoded: device.driver.decode(got.frame, made) });
   }
 
-  /** Whoever was recorded may have been less patient: it had given up when it asked the next. */
+  /** The recorded program may have had a shorter timeout: it ended at its next question. */
   #giveUpMs({ answers, afterUs }: RecordedQuestion, next: RecordedQuestion | undefined, { timeoutMs }: ReplayDevice): number {
     return answers.length > 0 || !next ? timeoutMs : Math.min(timeoutMs, Math.max(1, this.#atMs(next.afterUs) - this.#atMs(afterUs)));
   }
@@ -248,7 +248,7 @@ export class ByteReplay {
     const end = () => asking.abort(this.#ending.signal.reason);
     this.#ending.signal.addEventListener('abort', end, { once: true });
     const leftBehind = new Promise<never>((_, reject) => {
-      asking.signal.addEventListener('abort', () => { this.#clock.after(GRACE_MS, () => reject(new FaultError('CV_DRIVER_FAILED', { device: device.id, detail: 'an exchange went on after it was called off' }))); }, { once: true });
+      asking.signal.addEventListener('abort', () => { this.#clock.after(GRACE_MS, () => reject(new FaultError('CV_DRIVER_FAILED', { device: device.id, detail: 'an exchange continued after it was aborted' }))); }, { once: true });
     });
     leftBehind.catch(() => {}); // whoever is faster
     try {
@@ -272,7 +272,7 @@ export class ByteReplay {
     this.#give({ device, atMs: this.#clock.nowMs(), decoded: { ok: false, fault, points: [] } });
   }
 
-  async #tellLost(): Promise<void> {
+  async #reportLost(): Promise<void> {
     for (const { afterUs, conn, direction, count } of this.#script.lost) {
       await this.#until(this.#atMs(afterUs));
       const device = this.#groupOf(this.#script.connections.find((one) => one.conn === conn)?.device).devices[0];
@@ -280,7 +280,7 @@ export class ByteReplay {
     }
   }
 
-  /** Whether the driver has not asked it yet. */
+  /** Whether the driver has yet to ask it. */
   #isOpen(question: RecordedQuestion): boolean {
     return !this.#isAsked.has(question);
   }
@@ -295,7 +295,7 @@ export class ByteReplay {
   }
 }
 
-const eachByte = (bytes: Uint8Array): Uint8Array[] => Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
+const eachByte = (bytes: Uint8Array): Uint8Array[] => Array.from(bytes, (_, index) => bytes.subarray(index, index + 1));
 
 /** Polled devices with the same key share a link, as in the host. */
 function groupsOf(devices: readonly ReplayDevice[]): LinkGroup[] {
@@ -307,7 +307,7 @@ function groupsOf(devices: readonly ReplayDevice[]): LinkGroup[] {
     if (group) group.push(device);
     else groups.set(key, [device]);
   }
-  return [...groups.values()].map((members) => ({ devices: members, reading: { recording: bytesRecordingOf(members[0].driver), settings: members[0].settings } }));
+  return [...groups.values()].map((members) => ({ devices: members, context: { recording: bytesRecordingOf(members[0].driver), settings: members[0].settings } }));
 }
 
 /** @throws CV_RECORDING_NOT_OFFERED */
@@ -328,8 +328,8 @@ function applyDelivery(script: DeviceScript, delivery: ByteDelivery): DeviceScri
 
 function joinPairs(messages: readonly RecordedMessage[]): RecordedMessage[] {
   const pairs: RecordedMessage[] = [];
-  for (let at = 0; at < messages.length; at += 2) {
-    const [a, b] = [messages[at] as RecordedMessage, messages[at + 1]];
+  for (let offset = 0; offset < messages.length; offset += 2) {
+    const [a, b] = [messages[offset] as RecordedMessage, messages[offset + 1]];
     const bytes = b ? Buffer.concat([a.bytes, b.bytes]) : a.bytes;
     pairs.push({ ...a, bytes, parts: [{ afterUs: (b ?? a).parts.at(-1)?.afterUs ?? 0, end: bytes.length }] });
   }

@@ -1,29 +1,29 @@
-/** Sockets and serial lines of a world in which only the recording exists. */
+/** The `Net` of a replay: sockets and serial lines to recorded devices. */
 import { addressOf, type Address, type Datagrams, type Listening, type Net } from '../core/net.ts';
 import type { Clock } from '../core/world.ts';
 import type { RecordedDevice } from './recorded-device.ts';
 import { MemorySocket } from './memory-socket.ts';
 
 export interface ReplayNet extends Net {
-  /** Nobody dials any more, and what is open ends. */
+  /** Closes all connections; later ones fail. */
   end(): void;
 }
 
-/** Where a recorded device is, for drivers that look at who speaks. */
-const ANYWHERE: Address = { host: '192.0.2.1', port: 0 };
+/** Peer address when the recording has none. */
+const UNKNOWN_PEER: Address = { host: '192.0.2.1', port: 0 };
 
-/** @param ends the connections of the recording that this link may have, in the order in which they were opened */
+/** @param ends recorded connections of this link, in the order in which they were opened */
 export function replayNet(ends: readonly RecordedDevice[], clock: Clock, atMs: (afterUs: number) => number): ReplayNet {
   const free = ends.filter(({ connection }) => connection.by === 'edge');
   const open = new Set<MemorySocket>();
   let isOver = false;
 
-  /** The next connection that went out this way. */
+  /** The next recorded connection of this kind. */
   function next(via: 'tcp' | 'udp' | 'serial', code: string): RecordedDevice {
-    const at = free.findIndex(({ connection }) => connection.via === via);
-    const [end] = at < 0 ? [] : free.splice(at, 1);
+    const index = free.findIndex(({ connection }) => connection.via === via);
+    const [end] = index < 0 ? [] : free.splice(index, 1);
     if (end) return end;
-    throw Object.assign(new Error(`${code}: the recording has no further connection`), { code });
+    throw Object.assign(new Error(`${code}: no further connection in the recording`), { code });
   }
 
   function socketOf(end: RecordedDevice, port: number): MemorySocket {
@@ -38,7 +38,7 @@ export function replayNet(ends: readonly RecordedDevice[], clock: Clock, atMs: (
     return socket;
   }
 
-  /** The device speaks once whoever opened it had its turn to listen. */
+  /** Starts the device in the next turn, when the caller has its listeners. */
   const begin = (end: RecordedDevice, socket: MemorySocket) => { clock.after(0, () => end.start(socket)); };
 
   return {
@@ -63,7 +63,7 @@ export function replayNet(ends: readonly RecordedDevice[], clock: Clock, atMs: (
       const mine = ends.filter(({ connection }) => connection.via === 'udp');
       return {
         port,
-        // Whoever it is sent to: the recording's device hears it.
+        // Any destination: received by the recorded device.
         send: (bytes) => mine[0]?.receive(bytes),
         listen(take) {
           for (const end of mine) clock.after(0, () => end.start({ deliver: (bytes) => take(Buffer.from(bytes), addressOfPeer(end.connection.peer)), disconnect() {} }));
@@ -86,7 +86,7 @@ export function replayNet(ends: readonly RecordedDevice[], clock: Clock, atMs: (
 }
 
 function addressOfPeer(peer: string | undefined): Address {
-  if (!peer?.includes(':')) return ANYWHERE;
+  if (!peer?.includes(':')) return UNKNOWN_PEER;
   const { host, port } = addressOf(peer);
   return { host, port: port || 0 };
 }

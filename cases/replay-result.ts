@@ -1,4 +1,4 @@
-/** What a replay is asked for and what it gives. */
+/** Options and results of a replay. */
 import type { Decoded, Driver, Request } from '../core/driver.ts';
 import type { VirtualClock } from '../core/virtual-clock.ts';
 import type { CaseDevice } from './case.ts';
@@ -6,22 +6,22 @@ import type { CaseDevice } from './case.ts';
 export interface ReplayOptions {
   /** Loaded drivers by id. */
   drivers: ReadonlyMap<string, Driver>;
-  /** Awaited before the clock moves on to that time (ms UTC), for replays that are watched. Default: as fast as it goes. */
+  /** Awaited before the clock advances to that time (ms UTC), to pace a replay. Default: as fast as possible. */
   pace?(untilMs: number): Promise<void>;
-  /** How what the device says is handed over; default: as it was recorded. */
+  /** How device bytes are delivered; default: as recorded. */
   delivery?: ByteDelivery;
   signal?: AbortSignal;
-  /** Moved by the replay; for whoever has timers of its own on it. Stands at the start of the case. */
+  /** Advanced by the replay; set to the start of the case. */
   clock?: VirtualClock;
 }
 
-/** `bytes`: each byte by itself; `pairs`: messages that follow each other come two at a time. */
+/** `bytes`: byte by byte; `pairs`: two messages at a time. */
 export type ByteDelivery = 'recorded' | 'bytes' | 'pairs';
 
-/** One frame of a device and what it says, or a fault that took its place. */
+/** One decoded frame of a device, or a fault in its place. */
 export interface ReplayResult {
   device: ReplayDevice;
-  /** ms UTC: the recorded time of its last byte, or when the fault befell. */
+  /** ms UTC: recorded time of the last byte, or time of the fault. */
   atMs: number;
   frame?: unknown;
   request?: Request | undefined;
@@ -36,10 +36,10 @@ export interface ReplayDevice extends Pick<CaseDevice, 'id' | 'timeoutMs'> {
   unitOf(point: string): string;
 }
 
-/** What could not be played, told once the case is over. */
+/** Summary at the end of a replay. */
 export interface ReplaySummary {
-  /** Questions of the recording that no driver asked. */
+  /** Recorded questions that no driver asked. */
   unaskedCount: number;
-  /** When the last thing happened, ms UTC. */
+  /** End of the replay, ms UTC. */
   endedAt: number;
 }

@@ -13,11 +13,11 @@ import { ByteReplay } from './replay-bytes.ts';
 import type { ReplayResult, ReplayDevice, ReplaySummary, ReplayOptions } from './replay-result.ts';
 import './faults.ts';
 
-export type { ReplayResult, ReplaySummary, ReplayOptions } from './replay-result.ts';
+export type { ByteDelivery, ReplayResult, ReplayDevice, ReplaySummary, ReplayOptions } from './replay-result.ts';
 
 /**
  * @param give called in the order of time
- * @returns throws CV_DRIVER_UNKNOWN, or CV_CASE_LINE where settings or points are none of the driver's
+ * @throws CV_DRIVER_UNKNOWN; CV_CASE_LINE when the driver rejects settings or points
  */
 export async function replayCase(recorded: Case, options: ReplayOptions, give: (played: ReplayResult) => void): Promise<ReplaySummary> {
   const devices = recorded.devices.map((device) => replayDevice(device, options.drivers, recorded.folder));
@@ -26,12 +26,12 @@ export async function replayCase(recorded: Case, options: ReplayOptions, give: (
   return playFrames(recorded, devices, options, clock, give);
 }
 
-/** What a played frame comes to as lines of `expected.jsonl`. */
+/** A replay result as lines of `expected.jsonl`. */
 export function replayLines({ device, atMs, request, decoded }: ReplayResult): ResultLine[] {
   return resultLines(decoded, { device: device.id, at: atMs, request, unitOf: device.unitOf });
 }
 
-/** All lines of a case. */
+/** Replays a case to its lines. */
 export async function replayCaseLines(recorded: Case, options: ReplayOptions): Promise<ResultLine[]> {
   const lines: ResultLine[] = [];
   await replayCase(recorded, options, (played) => lines.push(...replayLines(played)));

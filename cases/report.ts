@@ -1,18 +1,18 @@
-/** Results of several cases in the forms that test runners read: TAP 14 and JUnit XML. Pure. */
+/** Formats case results for test runners: TAP 14 and JUnit XML. Pure. */
 export interface CaseResult {
   /** Driver and name of the case. */
   suite: string;
   name: string;
-  /** Words of what differs or went wrong; empty: it gave what it must. */
+  /** Differences and errors; empty when passed. */
   problems: readonly string[];
-  /** Why it was not judged; absent: it was. */
+  /** Why it was skipped; absent when it ran. */
   skipped?: string;
 }
 
 export function formatTap(results: readonly CaseResult[]): string {
-  const lines = results.flatMap(({ suite, name, problems, skipped }, at) => {
+  const lines = results.flatMap(({ suite, name, problems, skipped }, index) => {
     const isOk = problems.length === 0;
-    const head = `${isOk ? 'ok' : 'not ok'} ${at + 1} - ${escapeTap(`${suite}/${name}`)}${skipped === undefined ? '' : ` # SKIP ${skipped}`}`;
+    const head = `${isOk ? 'ok' : 'not ok'} ${index + 1} - ${escapeTap(`${suite}/${name}`)}${skipped === undefined ? '' : ` # SKIP ${skipped}`}`;
     return isOk ? [head] : [head, '  ---', '  problems:', ...problems.map((problem) => `    - ${JSON.stringify(problem)}`), '  ...'];
   });
   return ['TAP version 14', `1..${results.length}`, ...lines, ''].join('\n');
@@ -33,5 +33,5 @@ export function formatJunit(results: readonly CaseResult[]): string {
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\'': '&apos;' };
-/** Characters that XML 1.0 cannot hold at all are left out. */
+/** Characters that are invalid in XML 1.0 are removed. */
 const xml = (text: string): string => text.replace(/[^\t\n\r -퟿-�]/g, '').replace(/[&<>"']/g, (sign) => ENTITIES[sign] as string);

@@ -1,4 +1,4 @@
-/** Results as lines of JSON: what `--json` prints and what a case's `expected.jsonl` holds. */
+/** Results as JSON lines: output of `--json` and content of `expected.jsonl`. */
 import type { Decoded, Request, SaidAround } from '../core/driver.ts';
 import type { Evidence } from '../core/event.ts';
 import { explain, FAULTS, type Fault, type Language } from '../core/faults.ts';
@@ -17,38 +17,38 @@ export type ResultLine = SampleLine | FaultLine;
 
 export interface ResultContext {
   device: string;
-  /** ms UTC when the frame was had; a value's own device time goes before it. */
+  /** ms UTC of the frame; a value's device time takes precedence. */
   at: number;
   request?: Request | undefined;
   /** Unit of a point whose value does not carry one: from the config or the driver's table. */
   unitOf?(point: string): string;
   language?: Language;
-  /** With what a tag was read by, and the bytes that a value was read from: for people, no part of a case. */
+  /** Adds tag details and raw bytes, which are not part of a case. */
   isForPeople?: boolean;
   /** What the edge says around this frame, for people. */
   around?: SaidAround | undefined;
 }
 
-export function faultLine(fault: Fault, at: number, language: Language = 'en'): FaultLine {
-  return { fault: fault.code, stage: FAULTS[fault.code].stage, ...explain(fault, language), at };
+export function faultLine(fault: Fault, atMs: number, language: Language = 'en'): FaultLine {
+  return { fault: fault.code, stage: FAULTS[fault.code].stage, ...explain(fault, language), at: atMs };
 }
 
-/** Lines of one decoded frame: its faults, each once, then a line a point; a point that was lost is bad, with the fault's flag. */
-export function resultLines(decoded: Decoded, { device, at, request, unitOf = () => '', language = 'en', isForPeople = false, around = {} }: ResultContext): ResultLine[] {
+/** Lines of one decoded frame: its faults, each once, then one line per point. Lost points are bad, with the fault's flag. */
+export function resultLines(decoded: Decoded, { device, at: atMs, request, unitOf = () => '', language = 'en', isForPeople = false, around = {} }: ResultContext): ResultLine[] {
   if (!decoded.ok) {
     const row: FaultRow = FAULTS[decoded.fault.code];
     const points = decoded.points ?? request?.points ?? [];
     return [
-      faultLine(decoded.fault, at, language),
-      ...points.map((point): SampleLine => ({ device, point, value: null, unit: unitOf(point), at, quality: 'bad', flags: [row.flag ?? 'other'] })),
+      faultLine(decoded.fault, atMs, language),
+      ...points.map((point): SampleLine => ({ device, point, value: null, unit: unitOf(point), at: atMs, quality: 'bad', flags: [row.flag ?? 'other'] })),
     ];
   }
   const values = decoded.values ?? [];
   const faults = new Map(values.flatMap(({ fault }) => (fault ? [[JSON.stringify(fault), fault] as const] : [])));
   return [
-    ...[...faults.values()].map((fault) => faultLine(fault, at, language)),
+    ...[...faults.values()].map((fault) => faultLine(fault, atMs, language)),
     ...values.map((one): SampleLine => ({
-      device, point: one.point, value: one.value, unit: one.unit ?? unitOf(one.point), at: one.deviceAt ?? at, quality: one.quality ?? 'good', flags: one.flags ?? [], ...lineExtras(one), ...(isForPeople ? { ...tagOf(one.evidence), ...(one.bytes && { bytes: one.bytes }), ...inHex(around) } : {}),
+      device, point: one.point, value: one.value, unit: one.unit ?? unitOf(one.point), at: one.deviceAt ?? atMs, quality: one.quality ?? 'good', flags: one.flags ?? [], ...lineExtras(one), ...(isForPeople ? { ...tagOf(one.evidence), ...(one.bytes && { bytes: one.bytes }), ...inHex(around) } : {}),
     })),
   ];
 }

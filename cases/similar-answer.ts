@@ -1,4 +1,4 @@
-/** What a recorded device says to a program that asks otherwise than was recorded: as it answered the like. Pure. */
+/** Answers questions that were not recorded with recorded answers to similar ones. Pure. */
 import type { MessageNotes } from '../core/recording.ts';
 import { correlateAnswer, questionKey, type RecordedQuestion } from './device-script.ts';
 import type { RecordedMessage, RecordingContext } from './byte-streams.ts';
@@ -7,7 +7,7 @@ export type SimilarAnswer = (asked: Buffer, notes: MessageNotes) => Uint8Array |
 
 /**
  * @param questions those of one connection
- * @returns null where it says nothing: a device that answered nobody is silent to us too
+ * @returns null without a similar answer: the device stays silent
  */
 export function similarAnswers(questions: readonly RecordedQuestion[], reading: RecordingContext): SimilarAnswer {
   const exchanges = questions.flatMap((question) => question.answers.map((answer): [RecordedQuestion, RecordedMessage] => [question, answer]));

@@ -1,4 +1,4 @@
-/** Writes a case: the head, what was heard, and what it must give. */
+/** Formats the files of a case: case.yaml, traffic or frames, and expected results. */
 import { stringify } from 'yaml';
 import { formatDuration } from '../core/quantity.ts';
 import type { ResultLine } from './result-lines.ts';
@@ -16,12 +16,12 @@ function headText({ title, source, licence, level, secrets, asker, startsAt, dev
   return stringify({ version: CASE_VERSION, title, source, licence, level, ...(secrets === 'none' ? {} : { secrets }), ...(asker === 'other' ? { asker } : {}), startsAt: new Date(startsAt).toISOString(), ...who }, { lineWidth: 0 });
 }
 
-/** One line a value, the last one ended too. */
+/** One JSON line per value, each ended by a newline. */
 export function formatJsonLines(lines: readonly (TrafficLine | FrameLine | ResultLine)[]): string {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }
 
-/** The files of a case by their names. */
+/** The files of a case by name. */
 export function caseFiles(recorded: CaseMetadata & Pick<Case, 'traffic' | 'frames' | 'expected'>): Record<string, string> {
   const { level, traffic, frames, expected } = recorded;
   return {

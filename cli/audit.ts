@@ -1,4 +1,4 @@
-/** `cityvitals audit verify FOLDER`: checks the record of commands of an edge or a gateway, line by line. */
+/** `cityvitals audit verify FOLDER`: verifies the audit journal of an edge or a gateway. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
@@ -9,7 +9,7 @@ import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 export function define(terminal: CommandTerminal): Command {
   const { text } = terminal;
   const command = new Command();
-  command.command('verify').description(text({ en: 'check that nothing was changed, taken out or put in', zh: '检查记录未被修改、删除或插入' }))
+  command.command('verify').description(text({ en: 'check that no line was changed, removed or inserted', zh: '检查记录未被修改、删除或插入' }))
     .argument('<folder>', text({ en: 'the commands folder beside a log: data/<edge>/commands, data/<gateway>/log/commands', zh: '日志旁的 commands 目录：data/<edge>/commands、data/<gateway>/log/commands' }))
     .option('--json').option('--lang <language>')
     .action((folder: string) => verify(terminal, resolve(folder)));

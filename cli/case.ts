@@ -1,4 +1,4 @@
-/** `cityvitals case diff A B` and `case accept CASE`: what is different, in words; and whether that is right now. */
+/** `cityvitals case diff A B` and `case accept CASE`: compares cases; accepts the results of one. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -12,7 +12,7 @@ import { printProblems } from './service.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 import '../cases/faults.ts';
 
-/** More than anybody reads; the rest is counted. */
+/** The rest is only counted. */
 const MAX_SHOWN = 200;
 
 export function define(terminal: CommandTerminal): Command {
@@ -20,11 +20,11 @@ export function define(terminal: CommandTerminal): Command {
   const command = new Command();
   const sub = (name: string, words: { en: string; zh: string }) => command.command(name).description(text(words))
     .option('--json', text({ en: 'one JSON line a result', zh: '每条结果输出一行 JSON' })).option('--lang <language>');
-  sub('diff', { en: 'what two cases give differently', zh: '两个案例的结果有何不同' })
+  sub('diff', { en: 'compare the results of two cases', zh: '比较两个案例的结果' })
     .argument('<a>').argument('<b>')
     .action((a: string, b: string) => diff(terminal, a, b).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)));
-  sub('accept', { en: 'play a case, show what differs from expected.jsonl, and take it for right', zh: '回放案例，列出与 expected.jsonl 的差异，并更新预期' })
-    .argument('<case>').option('--yes', text({ en: 'without asking', zh: '不再询问' }))
+  sub('accept', { en: 'replay a case, show differences from expected.jsonl, and accept them', zh: '回放案例，列出与 expected.jsonl 的差异，并更新预期' })
+    .argument('<case>').option('--yes', text({ en: 'do not ask', zh: '不再询问' }))
     .action((path: string, options: { yes?: boolean }) => accept(terminal, path, options.yes ?? false).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)));
   return command.addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals case diff before/meter after/meter\n  cityvitals case accept drivers/modbus/recorded/pymodbus-rtu --yes`);
 }
@@ -49,14 +49,14 @@ async function accept(terminal: CommandTerminal, path: string, isDecided: boolea
     return;
   }
   writeFileSync(join(loaded.recorded.folder, 'expected.jsonl'), formatJsonLines(lines));
-  terminal.remark(terminal.text({ en: `expected.jsonl now holds ${lines.length} lines`, zh: `expected.jsonl 已更新，共 ${lines.length} 行` }));
+  terminal.remark(terminal.text({ en: `expected.jsonl updated, ${lines.length} lines`, zh: `expected.jsonl 已更新，共 ${lines.length} 行` }));
 }
 
-/** Asks where there is somebody to ask. */
+/** Asks on a terminal. */
 async function isConfirmed(terminal: CommandTerminal): Promise<boolean> {
   if (!process.stdin.isTTY || terminal.json) return false;
   const asking = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await asking.question(terminal.text({ en: 'Is this right from now on? [y/N] ', zh: '以此为准？[y/N] ' }));
+  const answer = await asking.question(terminal.text({ en: 'Accept these results? [y/N] ', zh: '确认以上结果？[y/N] ' }));
   asking.close();
   return /^y/i.test(answer.trim());
 }
@@ -74,7 +74,7 @@ async function given(loaded: LoadedCase): Promise<ResultLine[]> {
   return lines;
 }
 
-/** What was recorded otherwise: the reason, often enough, for what is given otherwise. */
+/** Differences of what was recorded, often the cause of different results. */
 function headDifferences(a: Case, b: Case): ResultDifference[] {
   const found: ResultDifference[] = [];
   const ids = [...new Set([...a.devices, ...b.devices].map(({ id }) => id))];
@@ -100,5 +100,5 @@ function show(terminal: CommandTerminal, found: readonly ResultDifference[]): vo
     else terminal.print(terminal.text({ en, zh }));
   }
   if (found.length > MAX_SHOWN) terminal.remark(terminal.text({ en: `and ${found.length - MAX_SHOWN} more`, zh: `另有 ${found.length - MAX_SHOWN} 处` }));
-  if (found.length === 0) terminal.remark(terminal.text({ en: 'no difference', zh: '没有差异' }));
+  if (found.length === 0) terminal.remark(terminal.text({ en: 'no differences', zh: '没有差异' }));
 }

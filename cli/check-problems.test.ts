@@ -174,9 +174,9 @@ test('the file itself is right', async () => {
 
 for (const [right, wrong, code, words] of MISTAKES) {
   test(`${right.trim()} → ${wrong.trim() || '(left out)'}`, async () => {
-    const at = RIGHT.indexOf(right);
-    assert.ok(at >= 0, 'the table fits the file');
-    const text = RIGHT.slice(0, at) + wrong + RIGHT.slice(at + right.length);
+    const index = RIGHT.indexOf(right);
+    assert.ok(index >= 0, 'the table fits the file');
+    const text = RIGHT.slice(0, index) + wrong + RIGHT.slice(index + right.length);
     const problems = await check(text);
     assert.deepEqual(problems.map((problem) => problem.fault), [codeOf(code)], JSON.stringify(problems, null, 1));
     const [problem] = problems as [ProblemLine & { zh: ProblemLine }];
@@ -185,8 +185,8 @@ for (const [right, wrong, code, words] of MISTAKES) {
     assert.match(problem.zh.message, /\p{Script=Han}/u);
     assert.doesNotMatch(JSON.stringify(problem), /\{(key|owner|hint|problem|detail|driver|point|id|unit|known|nearest|source|firstLine)\}|SECRET-OF-THIS-EDGE/);
     // What is missing is told where its group begins.
-    if (wrong !== '' && code !== 'MISSING') assert.equal(problem.line, text.slice(0, at).split('\n').length, `line of "${wrong.trim()}"`);
-    else assert.ok(problem.line <= text.slice(0, at).split('\n').length);
+    if (wrong !== '' && code !== 'MISSING') assert.equal(problem.line, text.slice(0, index).split('\n').length, `line of "${wrong.trim()}"`);
+    else assert.ok(problem.line <= text.slice(0, index).split('\n').length);
   });
 }
 

@@ -123,7 +123,7 @@ test('each camera\'s model is run once, on its picture: what it sees, or what is
     ['bad', 'CV_MODEL_OUTPUT', undefined],
     ['well', 'centernet-320', {}], ['well', 'persons', 0], ['well', 'vehicles', 0], ['well', 'occupancy', 0],
   ]);
-  assert.match(out, /well \(camera\)[\s\S]*centernet-320 \(cpu\) sees nothing that it is asked for in it, in \d+ ms\n {2}persons +0 \{person\} +good/);
+  assert.match(out, /well \(camera\)[\s\S]*centernet-320 \(cpu\) detected no configured class in \d+ ms\n {2}persons +0 \{person\} +good/);
 });
 
 test('a gateway file is known by its keys', async () => {

@@ -1,4 +1,4 @@
-/** `cityvitals check`: every problem of a configuration at once; then, device by device, what each point reads now. */
+/** `cityvitals check`: lists all problems of a configuration, then reads each point of each device once. */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
@@ -22,7 +22,7 @@ export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
     .option('-c, --config <file>', text({ en: 'configuration of an edge or a gateway; default ./edge.yaml, else ./gateway.yaml', zh: '边缘节点或网关的配置；默认 ./edge.yaml，其次 ./gateway.yaml' }))
-    .option('--offline', text({ en: 'open no device', zh: '不连接设备' }))
+    .option('--offline', text({ en: 'do not connect to devices', zh: '不连接设备' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals check --config configs/pump-station/edge.yaml --offline\n  cityvitals check --config edge.yaml --json`)
     .action(async (options: Options) => { process.exitCode = await check(terminal, options); });
 }
@@ -54,9 +54,9 @@ function readSource(terminal: CommandTerminal, path: string): ConfigSource {
   }
 }
 
-/** An edge names itself with `edge` and has devices; a gateway names itself with `gateway`, which an edge has as a group. */
+/** An edge has `edge` and `devices`; a gateway has `gateway` as a name, which is a group on an edge. */
 export function configKind(text: string): 'edge' | 'gateway' {
-  // Told as a mistake of the file; the parser must not see it.
+  // Reported as a problem of the file; too deep for the parser.
   if (tooDeepLine(text) !== null) return 'edge';
   const document = parseDocument(text, { logLevel: 'error' });
   const has = (key: string): boolean => document.has(key);

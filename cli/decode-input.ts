@@ -1,4 +1,4 @@
-/** What `cityvitals decode` is given: hex lines, text as the device sends it, or bytes. Which one, its first line says, or `--input`. Pure. */
+/** Input of `cityvitals decode`: hex lines, text as the device sends it, or bytes; detected from the first line or set by `--input`. Pure. */
 import { FaultError } from '../core/faults.ts';
 import './faults.ts';
 
@@ -14,7 +14,7 @@ export function readFrames(content: Buffer, name: string, input: InputFormat): U
   switch (input === 'auto' ? inputOf(content) : input) {
     case 'binary': return content.length === 0 ? [] : [new Uint8Array(content)];
     case 'text': return textOf(content, input === 'auto');
-    default: return content.toString('latin1').split(/\r?\n/).flatMap((line, at) => (line.trim() === '' || isComment(line) ? [] : [parseHex(line.trim(), `${name}:${at + 1}`)]));
+    default: return content.toString('latin1').split(/\r?\n/).flatMap((line, index) => (line.trim() === '' || isComment(line) ? [] : [parseHex(line.trim(), `${name}:${index + 1}`)]));
   }
 }
 
@@ -26,7 +26,7 @@ function inputOf(content: Buffer): Exclude<InputFormat, 'auto'> {
   return head === '' || HEX_AT_HEAD.test(head) ? 'hex' : 'text';
 }
 
-/** Whoever says that it is text means each byte of it. */
+/** With an explicit format every byte is text. */
 function textOf(content: Buffer, mayComment: boolean): Uint8Array[] {
   if (content.length === 0) return [];
   if (!mayComment) return [new Uint8Array(content)];

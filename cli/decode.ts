@@ -1,4 +1,4 @@
-/** `cityvitals decode DRIVER`: bytes or frames of a device, read as the edge would read them, without the device. */
+/** `cityvitals decode DRIVER`: decodes bytes or frames of a device, without the device. */
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { z } from 'zod';
@@ -36,10 +36,10 @@ export function define(terminal: CommandTerminal): Command {
   return new Command()
     .argument('<driver>', text({ en: `one of ${driverIds().join(', ')}`, zh: `${driverIds().join('、')} 之一` }))
     .argument('[file]', text({ en: 'lines of hex, text or bytes as the device sends them, or JSON lines of frames; - is standard input', zh: '十六进制行、设备发出的文本或字节，或 JSON 帧行；- 表示标准输入' }))
-    .option('--settings <file>', text({ en: 'YAML with `points` of the device and, where it matters, its `settings`, as in its configuration', zh: '含设备 `points`（必要时含 `settings`）的 YAML，写法与配置相同' }))
-    .option('--hex <string...>', text({ en: 'a frame in hex; may be given again', zh: '一帧的十六进制，可重复给出' }))
-    .addOption(new Option('--input <form>', text({ en: 'what the file holds; auto: its first line says so, and lines of `# …` are comments', zh: '文件内容的形式；auto 按首行判断，`# …` 行为注释' })).choices([...INPUT_FORMATS]).default('auto'))
-    .addHelpText('after', `\n${text({ en: 'Modbus takes request and answer in turn, one a line, with MBAP or CRC.', zh: 'Modbus 按请求、应答交替给出，每行一个报文，MBAP 或 CRC 均可。' })}\n\n${text({ en: 'Examples', zh: '示例' })}:${EXAMPLES}`)
+    .option('--settings <file>', text({ en: 'YAML with `points` of the device and, if needed, its `settings`, as in the configuration', zh: '含设备 `points`（必要时含 `settings`）的 YAML，写法与配置相同' }))
+    .option('--hex <string...>', text({ en: 'a frame in hex; repeatable', zh: '一帧的十六进制，可重复给出' }))
+    .addOption(new Option('--input <form>', text({ en: 'format of the file; auto: detected from the first line, lines of `# …` are comments', zh: '文件内容的形式；auto 按首行判断，`# …` 行为注释' })).choices([...INPUT_FORMATS]).default('auto'))
+    .addHelpText('after', `\n${text({ en: 'Modbus: requests and responses alternate, one per line, with MBAP or CRC.', zh: 'Modbus 按请求、应答交替给出，每行一个报文，MBAP 或 CRC 均可。' })}\n\n${text({ en: 'Examples', zh: '示例' })}:${EXAMPLES}`)
     .action((driver: string, file: string | undefined, options: Options) => run(terminal, driver, file, options).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)));
 }
 
@@ -52,18 +52,18 @@ async function run(terminal: CommandTerminal, id: string, file: string | undefin
   if (!driver.frameReader) throw new FaultError('CV_DECODE_NOT_OFFERED', { driver: id });
   const { points, settings, unitOf } = options.settings === undefined ? { points: [], settings: undefined, unitOf: undefined } : deviceOf(terminal, driver, options.settings);
   const input = inputOf(driver.frameReader, file, options);
-  const at = Date.now();
+  const atMs = Date.now();
   let isFaulty = input.length === 0;
-  // A screen of results is progress enough; into a file or a pipe, stderr says how far it is.
+  // On a terminal the results show the progress.
   const progress = process.stdout.isTTY ? null : openProgress(terminal, { id: 'decode', en: 'decoding, frames', zh: '正在解析，帧' });
   let frames = 0;
   for (const read of driver.frameReader.read(input, points, settings)) {
-    const context = { device: id, at, request: read.request, language: terminal.language, isForPeople: true, unitOf: unitOf ?? unitsOf(driver) };
-    const around = read.fault ? {} : driver.frameReader.around?.(read.frame, at) ?? {};
-    const lines = read.fault ? [faultLine(read.fault, at, terminal.language)] : resultLines(driver.decode(read.frame, read.request), { ...context, around });
+    const context = { device: id, at: atMs, request: read.request, language: terminal.language, isForPeople: true, unitOf: unitOf ?? unitsOf(driver) };
+    const around = read.fault ? {} : driver.frameReader.around?.(read.frame, atMs) ?? {};
+    const lines = read.fault ? [faultLine(read.fault, atMs, terminal.language)] : resultLines(driver.decode(read.frame, read.request), { ...context, around });
     for (const line of lines) printResultLine(terminal, line);
     printExchange(terminal, around);
-    if (lines.length === 0) terminal.remark(terminal.text({ en: 'a good frame, in which none of the points lies', zh: '帧有效，但其中没有任何测点' }));
+    if (lines.length === 0) terminal.remark(terminal.text({ en: 'valid frame without any of the points', zh: '帧有效，但其中没有任何测点' }));
     isFaulty ||= lines.some((line) => 'fault' in line);
     frames += 1;
     progress?.update(frames, input.length > 1 ? input.length : null);
@@ -82,23 +82,23 @@ interface DeviceDescription {
 
 /** The `points` and, where there are any, `settings` of a file, checked as the driver checks them; ends with exit 2 when it finds anything wrong. */
 function deviceOf(terminal: CommandTerminal, driver: Driver, path: string): DeviceDescription {
-  const document = new ConfigDocument({ path, text: readFrom(path).toString('utf8') }, { env: process.env, readFile: (file) => readFileSync(file, 'utf8'), isNeeded: (at) => !isSecret(driver, at) });
+  const document = new ConfigDocument({ path, text: readFrom(path).toString('utf8') }, { env: process.env, readFile: (file) => readFileSync(file, 'utf8'), isNeeded: (path) => !isSecret(driver, path) });
   const raw = document.value as { points?: unknown; settings?: unknown } | undefined;
   const listed = Array.isArray(raw?.points) ? (raw.points as Record<string, unknown>[]) : [];
   const problems: ConfigProblem[] = [...document.problems];
   const checked = raw?.settings === undefined ? null : checkPart(document, driver.settings, ['settings'], { en: 'the device', zh: '设备' });
-  // No device is opened: what stands there must be right, what is left out is not needed.
+  // No device is opened: given settings must be valid, missing ones are not needed.
   const wrong = checked?.problems.filter(({ fault }) => fault.code !== 'CV_SETTING_MISSING') ?? [];
   problems.push(...wrong);
   const value = checked?.value ?? (checked && wrong.length === 0 ? givenOf(driver, raw?.settings) : null);
   const settings = value ? withPaths(driver.settings, value, path) : undefined;
-  const points = listed.map((item, at) => {
+  const points = listed.map((item, index) => {
     const { point } = driver;
-    if (!point || item === null || typeof item !== 'object') return { id: String(item?.id ?? at) };
+    if (!point || item === null || typeof item !== 'object') return { id: String(item?.id ?? index) };
     const own = Object.fromEntries(Object.entries(item).filter(([key]) => key in point.shape));
-    const one = checkPart(document, point, ['points', at], { en: `point "${String(item.id)}"`, zh: `测点“${String(item.id)}”` }, own);
+    const one = checkPart(document, point, ['points', index], { en: `point "${String(item.id)}"`, zh: `测点“${String(item.id)}”` }, own);
     problems.push(...one.problems);
-    return Object.assign({}, one.value, { id: String(item.id ?? at) });
+    return Object.assign({}, one.value, { id: String(item.id ?? index) });
   });
   printProblems(terminal, inOrder(problems));
   if (problems.length > 0) process.exit(EXIT.usage);
@@ -110,13 +110,13 @@ function deviceOf(terminal: CommandTerminal, driver: Driver, path: string): Devi
   return { points, settings, unitOf: (point) => units.get(point) ?? knownUnit(point) ?? unitsOf(driver)(point) };
 }
 
-/** Bytes are read without any secret: one that is not there is not missed. */
+/** Secrets are not needed to decode. */
 function isSecret(driver: Driver, [part, key]: Path): boolean {
   const field = part === 'settings' ? driver.settings.shape[String(key)] as z.ZodType | undefined : undefined;
   return field !== undefined && metaOf(field).secret === true;
 }
 
-/** The settings that are there, and the defaults of the others. */
+/** The given settings, with defaults for the others. */
 function givenOf(driver: Driver, raw: unknown): Record<string, unknown> {
   const given = (raw ?? {}) as Record<string, unknown>;
   return Object.fromEntries(Object.entries(driver.settings.shape).flatMap(([key, field]) => {
@@ -127,11 +127,11 @@ function givenOf(driver: Driver, raw: unknown): Record<string, unknown> {
 
 /** What the driver's reader takes: bytes a frame, or one parsed JSON line a frame. */
 function inputOf(reader: FrameReader<unknown, Request>, file: string | undefined, { hex, input }: Options): unknown[] {
-  if (hex) return hex.flatMap((text) => text.split('\n')).filter((line) => line.trim() !== '').map((line, at) => parseHex(line, `--hex ${at + 1}`));
+  if (hex) return hex.flatMap((text) => text.split('\n')).filter((line) => line.trim() !== '').map((line, index) => parseHex(line, `--hex ${index + 1}`));
   const path = file ?? '-';
   const content = readFrom(path);
   const name = path === '-' ? 'stdin' : path;
-  if (reader.level === 'frames') return content.toString('utf8').split(/\r?\n/).flatMap((line, at) => (line.trim() === '' ? [] : [jsonOf(line, `${name}:${at + 1}`)]));
+  if (reader.level === 'frames') return content.toString('utf8').split(/\r?\n/).flatMap((line, index) => (line.trim() === '' ? [] : [jsonOf(line, `${name}:${index + 1}`)]));
   return readFrames(content, name, input);
 }
 

@@ -26,19 +26,19 @@ const CALL = import.meta.url.endsWith('.ts') ? 'npm start -- ' : 'cityvitals dem
 export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
-    .option('--for <duration>', text({ en: 'run unattended for so long after `demo running`, e.g. 90s, then say the outcome', zh: '无人值守运行指定时长（从 `demo running` 起，如 90s），然后输出结果' }), durationSeconds)
-    .option('--clip <file>', text({ en: 'a video of your own for the camera', zh: '摄像头使用的视频文件' }))
-    .option('--no-camera', text({ en: 'leave the camera out', zh: '不含摄像头' }))
-    .option('--seed <number>', text({ en: 'of the storm; same seed, same times', zh: '降雨过程的随机种子；种子相同则时间相同' }), whole, 1)
-    .option('--port <number>', text({ en: 'of the console; another one when it is taken', zh: '控制台端口；被占用时另选' }), portNumber, 8080)
-    .option('--dir <folder>', text({ en: 'where the demo keeps its data; may be deleted at any time', zh: '演示数据目录，可随时删除' }), 'data/demo')
-    .option('--no-open', text({ en: 'open no browser', zh: '不打开浏览器' }))
+    .option('--for <duration>', text({ en: 'run unattended for this long after `demo running`, e.g. 90s, then print the result', zh: '无人值守运行指定时长（从 `demo running` 起，如 90s），然后输出结果' }), durationSeconds)
+    .option('--clip <file>', text({ en: 'video file for the camera', zh: '摄像机使用的视频文件' }))
+    .option('--no-camera', text({ en: 'without camera', zh: '不含摄像机' }))
+    .option('--seed <number>', text({ en: 'random seed of the storm', zh: '降雨过程的随机种子；种子相同则时间相同' }), whole, 1)
+    .option('--port <number>', text({ en: 'port of the console; another one if in use', zh: '控制台端口；被占用时另选' }), portNumber, 8080)
+    .option('--dir <folder>', text({ en: 'data folder of the demo; may be deleted at any time', zh: '演示数据目录，可随时删除' }), 'data/demo')
+    .option('--no-open', text({ en: 'do not open a browser', zh: '不打开浏览器' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  ${CALL}\n  ${CALL}--clip ~/street.mp4\n  ${CALL}--for 90s --json`)
     .action((options: Options) => run(terminal, options));
 }
 
 async function run(terminal: CommandTerminal, options: Options): Promise<void> {
-  // As a service: what it keeps is for its own user alone.
+  // Files are readable by the own user only.
   process.umask(0o077);
   const fault = options.clip === undefined || !options.camera ? null : await clipFault(resolve(options.clip));
   if (fault) {
@@ -52,7 +52,7 @@ async function run(terminal: CommandTerminal, options: Options): Promise<void> {
     camera: options.camera, forSeconds: options.for ?? null, say, signal: stop.signal,
     onUrl(url) {
       say({ en: `console: ${url}`, zh: `控制台：${url}` });
-      if (options.port !== 0 && !url.endsWith(`:${options.port}`)) say({ en: `(port ${options.port} is taken by another program)`, zh: `（端口 ${options.port} 已被其他程序占用）` });
+      if (options.port !== 0 && !url.endsWith(`:${options.port}`)) say({ en: `(port ${options.port} is in use)`, zh: `（端口 ${options.port} 已被其他程序占用）` });
       say({ en: `data: ${options.dir} (may be deleted)`, zh: `数据目录：${options.dir}（可删除）` });
       if (options.open && options.for === undefined && (process.env.DISPLAY || process.env.WAYLAND_DISPLAY)) openBrowser(url);
     },
@@ -98,7 +98,7 @@ function listenToKeys(demo: Demo, end: () => void): () => void {
 
 function openBrowser(url: string): void {
   const child = spawn('xdg-open', [url], { stdio: 'ignore', detached: true });
-  // No browser is no fault: the URL stands above.
+  // Without a browser the URL was printed above.
   child.on('error', () => child.unref());
   child.unref();
 }

@@ -1,4 +1,4 @@
-/** `cityvitals discover`: what a device of a configuration, or one at an address, offers, as points that could be written down. */
+/** `cityvitals discover`: lists what a device offers, as points for a configuration. */
 import { Command } from 'commander';
 import { resolve } from 'node:path';
 import { checkDocument } from '../core/config/check.ts';
@@ -19,14 +19,14 @@ interface Options {
 
 type DiscoveredDevice = Pick<DeviceSetup, 'id' | 'driver' | 'settings'>;
 
-/** A server of thousands of nodes over a slow line takes a while; one that never ends is left. */
-const LONGEST_MS = 120_000;
+/** Servers with thousands of nodes on a slow link take long. */
+const TIMEOUT_MS = 120_000;
 
 export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
-    .argument('[device]', text({ en: 'this device alone; default: all whose driver can. With an address: its driver', zh: '只浏览该设备；默认为所有支持浏览的设备。给出地址时为驱动名' }))
-    .argument('[address]', text({ en: 'a device that stands in no file yet, without login or encryption', zh: '尚未写入配置的设备地址；不登录、不加密' }))
+    .argument('[device]', text({ en: 'this device only; default: all whose driver supports discovery. With an address: the driver', zh: '只浏览该设备；默认为所有支持浏览的设备。给出地址时为驱动名' }))
+    .argument('[address]', text({ en: 'address of an unconfigured device, without login or encryption', zh: '尚未写入配置的设备地址；不登录、不加密' }))
     .option('--config <file>', text({ en: 'configuration of an edge', zh: '边缘节点的配置' }), 'edge.yaml')
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals discover --config edge.yaml air-03\n  cityvitals discover --config edge.yaml --json\n  cityvitals discover opcua opc.tcp://192.168.1.30:4840`)
     .action((device: string | undefined, address: string | undefined, options: Options) => (device !== undefined && address !== undefined ? runAtAddress(terminal, device, address) : run(terminal, device, options)).catch((error: unknown) => exitWithFault(terminal, error)));
@@ -66,7 +66,7 @@ async function run(terminal: CommandTerminal, wanted: string | undefined, { conf
 /** @returns the exit code that it asks for */
 async function discoverDevice(terminal: CommandTerminal, driver: Driver, device: DiscoveredDevice): Promise<number> {
   try {
-    printPoints(terminal, device, await driver.discover?.(device.settings, realWorld(() => {}), AbortSignal.timeout(LONGEST_MS)) ?? []);
+    printPoints(terminal, device, await driver.discover?.(device.settings, realWorld(() => {}), AbortSignal.timeout(TIMEOUT_MS)) ?? []);
     return EXIT.ok;
   } catch (error) {
     const fault = faultOf(error, 'CV_DRIVER_FAILED', { device: device.id });

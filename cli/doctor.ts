@@ -1,4 +1,4 @@
-/** `cityvitals doctor`: whether this machine is fit for an edge, and how long its disk lasts at what is written to it. */
+/** `cityvitals doctor`: checks whether this machine is suitable for an edge, including disk wear. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -31,10 +31,10 @@ export function define(terminal: CommandTerminal): Command {
   const { text } = terminal;
   return new Command()
     .option('-c, --config <file>', text({ en: 'configuration of the edge; default ./edge.yaml where there is one', zh: '边缘节点配置；默认 ./edge.yaml（如存在）' }))
-    .option('--for <duration>', text({ en: 'how long the disk is watched', zh: '观察磁盘写入的时长' }), '60s')
-    .option('--endurance <size>', text({ en: 'what may be written to the disk in its life, as its maker states it, such as 80TB; default: by kind and capacity', zh: '磁盘的总写入寿命（厂家标称），如 80TB；默认按类型和容量估算' }))
-    .option('--amplification <number>', text({ en: 'how much more the disk writes inside than it is given', zh: '磁盘内部的写放大倍数' }), '4')
-    .option('--root <dir>', text({ en: 'where /sys, /proc, /dev and /run are looked for', zh: '/sys、/proc、/dev、/run 所在的根目录' }), '/')
+    .option('--for <duration>', text({ en: 'how long to measure disk writes', zh: '观察磁盘写入的时长' }), '60s')
+    .option('--endurance <size>', text({ en: 'rated endurance of the disk (TBW), such as 80TB; default: estimated from type and capacity', zh: '磁盘的总写入寿命（厂家标称），如 80TB；默认按类型和容量估算' }))
+    .option('--amplification <number>', text({ en: 'write amplification of the disk', zh: '磁盘内部的写放大倍数' }), '4')
+    .option('--root <dir>', text({ en: 'root of /sys, /proc, /dev and /run', zh: '/sys、/proc、/dev、/run 所在的根目录' }), '/')
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals doctor --config edge.yaml\n  cityvitals doctor --for 10m --endurance 30TB --json`)
     .action((options: Options) => run(terminal, options).then((exit) => { process.exitCode = exit; }, (error: unknown) => exitWithFault(terminal, error)));
 }
@@ -74,7 +74,7 @@ async function checkEdgeHost(machine: HostMachine, setup: EdgeSetup): Promise<Ch
 async function loadConfigured(terminal: CommandTerminal, config: string | undefined): Promise<{ setup: EdgeSetup | null; exit: number }> {
   const path = resolve(config ?? 'edge.yaml');
   if (config === undefined && !existsSync(path)) {
-    terminal.remark(terminal.text({ en: 'no ./edge.yaml: the machine alone is looked at (--config FILE for gateway, ports and folder of an edge)', zh: '没有 ./edge.yaml：仅检查本机（用 --config 指定配置可检查网关、串口和日志目录）' }));
+    terminal.remark(terminal.text({ en: 'no ./edge.yaml: only the machine is checked (--config FILE to check gateway, ports and folder of an edge)', zh: '没有 ./edge.yaml：仅检查本机（用 --config 指定配置可检查网关、串口和事件日志目录）' }));
     return { setup: null, exit: EXIT.ok };
   }
   let source: string;
@@ -95,9 +95,9 @@ async function loadConfigured(terminal: CommandTerminal, config: string | undefi
   return { setup, exit: EXIT.ok };
 }
 
-/** Said at once where no line is written over; then how far it is. */
+/** Printed at once without a live terminal; then progress. */
 function watchProgress(terminal: CommandTerminal, duration: string, ofMs: number): (share: number) => void {
-  const task = { id: 'wear', en: `watching what is written to the disk for ${duration}`, zh: `正在观察磁盘写入，共 ${duration}`, unit: 'ms' } as const;
+  const task = { id: 'wear', en: `measuring disk writes for ${duration}`, zh: `正在观察磁盘写入，共 ${duration}`, unit: 'ms' } as const;
   if (!process.stderr.isTTY && !terminal.json) terminal.remark(terminal.text(task));
   const progress = openProgress(terminal, task);
   return (share) => {

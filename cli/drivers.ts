@@ -1,4 +1,4 @@
-/** `cityvitals drivers [ID]`: which devices can be read, and what to write for each. */
+/** `cityvitals drivers [ID]`: lists drivers, their settings and points. */
 import { Command } from 'commander';
 import { z } from 'zod';
 import { unknownName } from '../core/config/issues.ts';
@@ -11,7 +11,7 @@ import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
-    .argument('[driver]', text({ en: 'show the settings and points of this one', zh: '显示该驱动的设置和测点' }))
+    .argument('[driver]', text({ en: 'show settings and points of this driver', zh: '显示该驱动的设置和测点' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals drivers\n  cityvitals drivers modbus\n  cityvitals drivers --json`)
     .action((id: string | undefined) => run(terminal, id).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)));
 }
@@ -46,7 +46,7 @@ function printOne(terminal: CommandTerminal, driver: Driver): void {
   for (const [id, point] of Object.entries(driver.points ?? {})) {
     print(`  ${id.padEnd(14)} ${text(point)}${point.unit ? ` [${point.unit}]` : ''}${point.indicator ? `  ${point.indicator}` : ''}`);
   }
-  if (driver.derived) print(`  ${text({ en: 'further points follow from the settings: docs/zones.md', zh: '另有由设置产生的测点：docs/zones.zh-CN.md' })}`);
+  if (driver.derived) print(`  ${text({ en: 'more points depend on the settings: docs/zones.md', zh: '另有由设置产生的测点：docs/zones.md' })}`);
 }
 
 /** Every field, and by its path what stands inside it, as the settings reference has them. */

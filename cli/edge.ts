@@ -1,4 +1,4 @@
-/** `cityvitals edge --config FILE`: checks the file, runs the edge until it is told to stop, and stops it in order. */
+/** `cityvitals edge --config FILE`: checks the file, runs the edge until stopped, and shuts it down gracefully. */
 import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { pino } from 'pino';
@@ -20,7 +20,7 @@ import { configText, printProblems, runService } from './service.ts';
 import { EXIT, type CommandTerminal } from './terminal.ts';
 import '../log/faults.ts';
 
-/** The folder is taken, the port is taken, a driver is not there: nothing that trying again would help. */
+/** Configuration or usage errors: retrying does not help. */
 const NON_RETRYABLE: ReadonlySet<FaultCode> = new Set(['CV_LOG_LOCKED', 'CV_LOG_UNUSABLE', 'CV_API_LISTEN', 'CV_DRIVER_UNKNOWN', 'CV_CONFIG_UNREADABLE']);
 
 export function define(terminal: CommandTerminal): Command {
@@ -48,7 +48,7 @@ async function run(terminal: CommandTerminal, path: string): Promise<void> {
     announce: (edge) => announce(terminal, setup, edge),
     nonRetryable: NON_RETRYABLE,
     pendingEvents: (edge) => edge.held(),
-    pendingText: { en: 'events that the gateway has not acknowledged', zh: '网关尚未确认的事件' },
+    pendingText: { en: 'events not acknowledged by the gateway', zh: '网关尚未确认的事件' },
     reload: (edge) => reloadConfig(terminal, { what: 'edge', path, load: (source) => loadEdge(source), apply: edge.reload, watch }),
   });
 }
@@ -58,7 +58,7 @@ function announce(terminal: CommandTerminal, setup: EdgeSetup, edge: RunningEdge
   if (terminal.json) return terminal.record({ running: 'edge', edge: setup.edge, centre: setup.centre, http: edge.httpUrl, log: setup.log.dir, gateway: setup.gateway.urls.map(redactUrl), pid: process.pid });
   terminal.print(text({ en: `edge ${setup.edge} (centre ${setup.centre}) is running with ${setup.devices.length} device(s)`, zh: `边缘节点 ${setup.edge}（中心 ${setup.centre}）已运行，设备 ${setup.devices.length} 台` }));
   terminal.print(`  ${text({ en: 'local page', zh: '本地页面' })}: ${edge.httpUrl}/  (/healthz, /metrics)`);
-  terminal.print(`  ${text({ en: 'log', zh: '日志目录' })}: ${setup.log.dir} (≤ ${formatBytes(setup.log.maxBytes)})`);
+  terminal.print(`  ${text({ en: 'log', zh: '事件日志' })}: ${setup.log.dir} (≤ ${formatBytes(setup.log.maxBytes)})`);
   terminal.print(`  ${text({ en: 'gateway', zh: '网关' })}: ${setup.gateway.urls.map(redactUrl).join(', ')}`);
-  terminal.print(text({ en: 'Ctrl-C stops it in order', zh: '按 Ctrl-C 有序停止' }));
+  terminal.print(text({ en: 'press Ctrl-C to stop', zh: '按 Ctrl-C 停止' }));
 }

@@ -1,4 +1,4 @@
-/** `cityvitals gateway --config FILE`: checks the file with its rules and catalogue, runs the gateway until it is told to stop, and stops it in order. */
+/** `cityvitals gateway --config FILE`: checks the file with its rules and catalogue, runs the gateway until stopped, and shuts it down gracefully. */
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { ConfigWatch } from '../core/config/reload.ts';
@@ -22,16 +22,16 @@ interface Options {
   owner?: string;
 }
 
-/** The folder is taken, a port is taken, a file is not there: nothing that trying again would help. */
+/** Configuration or usage errors: retrying does not help. */
 const NON_RETRYABLE: ReadonlySet<FaultCode> = new Set(['CV_LOG_LOCKED', 'CV_LOG_UNUSABLE', 'CV_API_LISTEN', 'CV_BROKER_LISTEN', 'CV_CONFIG_UNREADABLE']);
 
 export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
     .requiredOption('-c, --config <file>', text({ en: 'the configuration of this gateway', zh: '网关的配置文件' }))
-    .option('--check', text({ en: 'only check the file, its rules and its catalogue', zh: '仅检查配置文件、规则和指标目录' }))
-    .option('--mosquitto <folder>', text({ en: 'write ACL and password files for mosquitto with the rights of the edges and consumers under broker, then end', zh: '按 broker 下边缘节点和订阅用户的权限生成 mosquitto 的 ACL 和密码文件后退出' }))
-    .option('--owner <user>', text({ en: 'with --mosquitto: the user whom the files belong to, as which mosquitto runs', zh: '与 --mosquitto 同用：文件属主，即运行 mosquitto 的用户' }))
+    .option('--check', text({ en: 'check the file, its rules and its catalogue, then exit', zh: '仅检查配置文件、规则和指标目录' }))
+    .option('--mosquitto <folder>', text({ en: 'write mosquitto ACL and password files for the edges and consumers under broker, then exit', zh: '按 broker 下边缘节点和订阅用户的权限生成 mosquitto 的 ACL 和密码文件后退出' }))
+    .option('--owner <user>', text({ en: 'with --mosquitto: owner of the files, the user that runs mosquitto', zh: '与 --mosquitto 同用：文件属主，即运行 mosquitto 的用户' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals gateway --check --config gateway.yaml\n  cityvitals gateway --config gateway.yaml\n  cityvitals gateway --config gateway.yaml --mosquitto /etc/mosquitto/cityvitals --owner mosquitto`)
     .action((options: Options) => run(terminal, options));
 }
@@ -45,11 +45,11 @@ async function run(terminal: CommandTerminal, options: Options): Promise<void> {
   printAccessWarnings(terminal, setup);
   if (options.check) {
     if (terminal.json) terminal.record({ ok: true, gateway: setup.gateway });
-    else terminal.print(terminal.text({ en: `${options.config} is in order`, zh: `${options.config} 无误` }));
+    else terminal.print(terminal.text({ en: `${options.config}: no problems`, zh: `${options.config} 无误` }));
     return;
   }
   if (options.mosquitto !== undefined) {
-    const { writeMosquittoFiles: writeMosquitto } = await import('./mosquitto-files.ts');
+    const { writeMosquittoFiles } = await import('./mosquitto-files.ts');
     return writeMosquittoFiles(terminal, setup, options.mosquitto, options.owner).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage));
   }
   const observer = openTelemetryOutput({ component: 'gateway', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
@@ -61,19 +61,19 @@ async function run(terminal: CommandTerminal, options: Options): Promise<void> {
     announce: (gateway) => announce(terminal, setup, gateway),
     nonRetryable: NON_RETRYABLE,
     pendingEvents: (gateway) => gateway.held(),
-    pendingText: { en: 'events that the store or the rules have not taken', zh: '时序库或规则尚未处理的事件' },
+    pendingText: { en: 'events not processed by the store or the rules', zh: '时序库或规则尚未处理的事件' },
   });
 }
 
-/** Allowed, and worth a word. */
+/** Allowed, but worth a warning. */
 function printAccessWarnings(terminal: CommandTerminal, setup: GatewaySetup): void {
   const { broker } = setup;
   const ofHttp = gatewayHttpWarning(setup);
   if (ofHttp) terminal.remark(terminal.text(ofHttp));
   if (broker.kind !== 'embedded') return;
   const open = broker.edges.filter(({ token }) => token === null).map(({ id }) => id);
-  if (open.length > 0) terminal.remark(terminal.text({ en: `without a token, let in from this machine only: ${open.join(', ')}`, zh: `未设令牌，仅允许从本机接入：${open.join('、')}` }));
-  if (broker.edges.length === 0) terminal.remark(terminal.text({ en: 'broker.embedded.edges is empty: no edge will be let in', zh: 'broker.embedded.edges 为空：任何边缘节点都无法接入' }));
+  if (open.length > 0) terminal.remark(terminal.text({ en: `without a token, accepted from this machine only: ${open.join(', ')}`, zh: `未设令牌，仅允许从本机接入：${open.join('、')}` }));
+  if (broker.edges.length === 0) terminal.remark(terminal.text({ en: 'broker.embedded.edges is empty: no edge can connect', zh: 'broker.embedded.edges 为空：任何边缘节点都无法接入' }));
 }
 
 function announce(terminal: CommandTerminal, setup: GatewaySetup, gateway: RunningGateway): void {
@@ -82,8 +82,8 @@ function announce(terminal: CommandTerminal, setup: GatewaySetup, gateway: Runni
   if (terminal.json) return terminal.record({ running: 'gateway', gateway: setup.gateway, centre: setup.centre, http: gateway.httpUrl, broker: brokerUrl, log: setup.log.dir, exercise: setup.exercise, pid: process.pid });
   terminal.print(text({ en: `gateway ${setup.gateway} (centre ${setup.centre}) is running${setup.exercise ? ', as an exercise' : ''}`, zh: `网关 ${setup.gateway}（中心 ${setup.centre}）已运行${setup.exercise ? '，演练模式' : ''}` }));
   terminal.print(`  ${text({ en: 'console and API', zh: '控制台与接口' })}: ${gateway.httpUrl}/  (/api/v1/…, /healthz, /metrics)`);
-  terminal.print(`  ${text({ en: 'broker', zh: '消息代理' })}: ${brokerUrl}`);
-  terminal.print(`  ${text({ en: 'log', zh: '日志目录' })}: ${setup.log.dir} (≤ ${formatBytes(setup.log.maxBytes)})`);
+  terminal.print(`  ${text({ en: 'broker', zh: '消息服务器' })}: ${brokerUrl}`);
+  terminal.print(`  ${text({ en: 'log', zh: '事件日志' })}: ${setup.log.dir} (≤ ${formatBytes(setup.log.maxBytes)})`);
   terminal.print(`  ${text({ en: 'time series', zh: '时序库' })}: ${setup.store.dir} (≤ ${formatBytes(setup.store.maxBytes)})`);
-  terminal.print(text({ en: 'Ctrl-C stops it in order', zh: '按 Ctrl-C 有序停止' }));
+  terminal.print(text({ en: 'press Ctrl-C to stop', zh: '按 Ctrl-C 停止' }));
 }

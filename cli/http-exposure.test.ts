@@ -21,8 +21,8 @@ async function told(t: TestContext, yaml: string, command: string[], lang: strin
 for (const command of [['check'], ['gateway', '--check']]) {
   test(`${command.join(' ')} warns where HTTP is reached from other machines, of who reads and of who cannot`, async (t) => {
     assert.doesNotMatch(await told(t, YAML, command, 'en'), /WARNING/);
-    assert.match(await told(t, `${YAML}http: { host: 0.0.0.0 }\n`, command, 'en'), /WARNING: HTTP listens beyond this machine \(0\.0\.0\.0:8080\).*nobody has one: add http\.readers/);
-    assert.match(await told(t, `${YAML}http: { host: 0.0.0.0, readers: [{ name: duty-room, token: reads-and-nothing-else }] }\n`, command, 'en'), /WARNING: HTTP listens beyond this machine .* in clear/);
+    assert.match(await told(t, `${YAML}http: { host: 0.0.0.0 }\n`, command, 'en'), /WARNING: HTTP is reachable from other machines \(0\.0\.0\.0:8080\).*none is configured: add http\.readers/);
+    assert.match(await told(t, `${YAML}http: { host: 0.0.0.0, readers: [{ name: duty-room, token: reads-and-nothing-else }] }\n`, command, 'en'), /WARNING: HTTP is reachable from other machines .* in clear text/);
     assert.match(await told(t, `${YAML}http: { trustProxy: [127.0.0.1] }\n`, command, 'zh-CN'), /警告：HTTP 经反向代理对外开放.*请添加 http\.readers/);
   });
 }
@@ -30,7 +30,7 @@ for (const command of [['check'], ['gateway', '--check']]) {
 test('check of an edge warns as well', async (t) => {
   const edge = 'edge: e\ncentre: "500112001"\ngateway: { url: mqtt://127.0.0.1:9 }\ndevices: [{ id: plc, driver: modbus, settings: { transport: tcp, host: 127.0.0.1, port: 9, unit: 1 }, points: [{ id: level, address: "holding:100", type: uint16, unit: m, indicator: YJ-FLD-001 }] }]\n';
   assert.doesNotMatch(await told(t, edge, ['check', '--offline'], 'en'), /WARNING/);
-  assert.match(await told(t, `${edge}http: { host: 0.0.0.0, port: 8090 }\n`, ['check', '--offline'], 'en'), /WARNING: HTTP listens beyond this machine \(0\.0\.0\.0:8090\).*the gateway alone can read/);
+  assert.match(await told(t, `${edge}http: { host: 0.0.0.0, port: 8090 }\n`, ['check', '--offline'], 'en'), /WARNING: HTTP is reachable from other machines \(0\.0\.0\.0:8090\).*only the gateway can read/);
   assert.match(await told(t, `${edge}http: { host: 0.0.0.0, token: a-token-for-people }\n`, ['check', '--offline'], 'zh-CN'), /警告：HTTP 不只监听本机.*http\.token/);
 });
 

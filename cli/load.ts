@@ -1,4 +1,4 @@
-/** Configuration files for the commands: the registry of drivers and the real environment meet the checkers here. */
+/** Loads configuration files with the registered drivers and the process environment. */
 import { readFileSync } from 'node:fs';
 import type { ConfigSource, Secrets } from '../core/config/check.ts';
 import type { Driver } from '../core/driver.ts';
@@ -9,7 +9,7 @@ import type { CheckedGateway } from '../gateway/config/check.ts';
 const secrets: Secrets = { env: process.env, readFile: (path) => readFileSync(path, 'utf8') };
 
 /**
- * @param extra drivers that are in no registry: a rig's own
+ * @param extra drivers outside the registry
  * @param isNeeded see `Secrets`
  */
 export function loadEdge(source: ConfigSource, extra: readonly Driver[] = [], isNeeded?: Secrets['isNeeded']): Promise<CheckedEdge> {

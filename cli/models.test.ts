@@ -37,7 +37,7 @@ test('models list gives a line a model', async () => {
   const [line] = out.trim().split('\n').map((text) => JSON.parse(text) as Record<string, unknown>);
   assert.deepEqual([line?.model, line?.width, line?.height, line?.ready], ['centernet-320', 320, 320, !missing]);
   const { out: words } = await cityvitals('list');
-  for (const model of MODELS) assert.ok(model.measured && model.tested && words.includes(`${model.measured.msPerPicture} ms a picture`) && words.includes(`tried on ${model.tested[0]?.data}`), model.id);
+  for (const model of MODELS) assert.ok(model.measured && model.tested && words.includes(`${model.measured.msPerPicture} ms per picture`) && words.includes(`tested on ${model.tested[0]?.data}`), model.id);
 });
 
 test('models verify runs the graph', { skip: missing }, async () => {
@@ -46,7 +46,7 @@ test('models verify runs the graph', { skip: missing }, async () => {
 
 test('models run says what it sees, and in an empty picture nothing', { skip: missing }, async () => {
   const [words, lines, all] = await Promise.all([cityvitals('run', 'centernet-320', join(folder, 'flat.png')), cityvitals('run', 'centernet-320', join(folder, 'flat.png'), '--json'), cityvitals('run', 'centernet-320', join(folder, 'flat.png'), '--json', '--threshold', '0')]);
-  assert.match(words.out, /^nothing in \d+ ms\n$/);
+  assert.match(words.out, /^no detections in \d+ ms\n$/);
   assert.deepEqual(lines, { code: 0, out: '', err: '' });
   const box = JSON.parse(all.out.split('\n')[0] as string) as Record<string, unknown>;
   assert.deepEqual(Object.keys(box), ['model', 'class', 'score', 'x', 'y', 'width', 'height']);

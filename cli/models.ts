@@ -1,4 +1,4 @@
-/** `cityvitals models list | pull | verify | run | bench | import`: what detectors there are, whether they can be used, and what one sees. */
+/** `cityvitals models list | pull | verify | run | bench | import`: manages detection models. */
 import { Command } from 'commander';
 import { FaultError, faultOf, type Fault, type FaultCode } from '../core/faults.ts';
 import { inputSize, type ModelSpec } from '../core/model.ts';
@@ -22,20 +22,20 @@ export function define(terminal: CommandTerminal): Command {
   // Subcommands take this over, so a wrong call ends with 2 there as well.
   const command = new Command('models');
   command.addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals models list\n  cityvitals models verify centernet-320\n  cityvitals models run centernet-320 street.jpg --json\n  cityvitals models pull yunet-n-320 --from /media/usb/models.tar\n  cityvitals models import ./helmets.onnx --family yolov8 --classes helmet,"no helmet"`);
-  command.command('list').description(text({ en: 'models, and whether their graphs are there', zh: '列出模型及其计算图是否就绪' }))
+  command.command('list').description(text({ en: 'list models, and whether their graphs are installed', zh: '列出模型及其模型文件是否就绪' }))
     .action(() => guard(terminal, () => list(terminal, world)));
-  command.command('verify').argument('[model]', text({ en: 'default: all whose graphs are here', zh: '默认：全部已就绪的模型' })).description(text({ en: 'check hash, operator set and shapes, then run it once', zh: '校验哈希、算子集和张量形状，并试运行一次' }))
+  command.command('verify').argument('[model]', text({ en: 'default: all with installed graphs', zh: '默认：全部已就绪的模型' })).description(text({ en: 'check hash, operator set and shapes, then run it once', zh: '校验哈希、算子集和张量形状，并试运行一次' }))
     .action((model?: string) => guard(terminal, () => verify(terminal, world, model)));
-  command.command('run').argument('<model>').argument('<picture>', text({ en: 'a JPEG, PNG, WebP or TIFF file, or a video', zh: 'JPEG、PNG、WebP、TIFF 图像或视频文件' })).description(text({ en: 'say what a model sees in a picture or a video', zh: '对一幅图像或一段视频运行模型' }))
-    .option('--threshold <score>', text({ en: "least score, 0 to 1; default: the model's own", zh: '最低得分（0–1），默认为模型自带值' }))
-    .option('--fps <rate>', text({ en: 'pictures taken of each second of a video; default 1', zh: '视频每秒取几幅图像；默认 1' }))
+  command.command('run').argument('<model>').argument('<picture>', text({ en: 'a JPEG, PNG, WebP or TIFF file, or a video', zh: 'JPEG、PNG、WebP、TIFF 图像或视频文件' })).description(text({ en: 'run a model on a picture or a video', zh: '对一幅图像或一段视频运行模型' }))
+    .option('--threshold <score>', text({ en: "score threshold, 0 to 1; default: that of the model", zh: '最低置信度（0–1），默认为模型自带值' }))
+    .option('--fps <rate>', text({ en: 'pictures per second of a video; default 1', zh: '视频每秒取几幅图像；默认 1' }))
     .action((model: string, picture: string, options: ModelRunOptions) => guard(terminal, async () => runModel(await findModel(model, MODELS, world.files), picture, options, terminal, world)));
-  command.command('pull').argument('<model>', text({ en: 'its name, or the path of its manifest', zh: '模型名称或说明文件的路径' })).description(text({ en: 'fetch a graph from its address or from a bundle, and check it', zh: '从网址或离线包获取计算图并校验' }))
-    .option('--from <source>', text({ en: 'another URL, or a file, folder or .tar that holds it', zh: '其他网址，或包含它的文件、目录、.tar' }))
-    .option('--dir <folder>', text({ en: 'put graph and manifest there; default: where the registry looks', zh: '将计算图和说明文件放到该目录；默认放在模型库中' }))
+  command.command('pull').argument('<model>', text({ en: 'its name, or the path of its manifest', zh: '模型名称或说明文件的路径' })).description(text({ en: 'download a graph, or take it from a bundle, and verify it', zh: '从网址或离线包获取模型文件并校验' }))
+    .option('--from <source>', text({ en: 'another URL, or a file, folder or .tar with the graph', zh: '其他网址，或包含它的文件、目录、.tar' }))
+    .option('--dir <folder>', text({ en: 'folder for graph and manifest; default: the model registry', zh: '将模型文件和说明文件放到该目录；默认放在模型库中' }))
     .action((model: string, options: PullOptions) => guard(terminal, async () => pullModel(await findModel(model, MODELS, world.files), options, terminal)));
-  command.command('bench').argument('<model>').description(text({ en: 'say how long one picture takes on this machine', zh: '测量本机处理一幅图像的时间' }))
-    .option('--runs <count>', text({ en: 'pictures that count; default 30', zh: '计入的图像数；默认 30' }))
+  command.command('bench').argument('<model>').description(text({ en: 'measure the time per picture on this machine', zh: '测量本机处理一幅图像的时间' }))
+    .option('--runs <count>', text({ en: 'number of measured pictures; default 30', zh: '计入的图像数；默认 30' }))
     .action((model: string, { runs = '30' }: { runs?: string }) => guard(terminal, async () => {
       if (!/^[1-9]\d{0,4}$/.test(runs)) throw new FaultError('CV_INPUT_INVALID', { key: '--runs', given: runs });
       return benchModel(await findModel(model, MODELS, world.files), Number(runs), terminal, world);
@@ -43,10 +43,10 @@ export function define(terminal: CommandTerminal): Command {
   command.command('import').argument('<file>', text({ en: 'an ONNX file', zh: 'ONNX 文件' })).description(text({ en: 'write a manifest for an ONNX file, by its inputs and outputs', zh: '根据输入和输出为 ONNX 文件生成说明文件' }))
     .option('--family <family>', text({ en: `one of ${FAMILY_IDS.join(', ')}; default: guessed`, zh: `${FAMILY_IDS.join('、')} 之一；默认由形状推断` }))
     .option('--name <name>', text({ en: 'default: name of the file', zh: '默认为文件名' }))
-    .option('--classes <names>', text({ en: 'a file with one a line, or names with commas between', zh: '每行一个的文件，或以逗号分隔的名称' }))
+    .option('--classes <names>', text({ en: 'a file with one name per line, or comma-separated names', zh: '每行一个的文件，或以逗号分隔的名称' }))
     .option('--licence <licence>', text({ en: 'of the weights', zh: '权重的许可' }))
-    .option('--size <size>', text({ en: 'of its input where the graph takes any: 640, or 640x384 (width x height)', zh: '计算图接受任意尺寸时的输入尺寸：640 或 640x384（宽x高）' }))
-    .option('--source <source>', text({ en: 'where they are from', zh: '来源' }))
+    .option('--size <size>', text({ en: 'input size when the graph accepts any: 640, or 640x384 (width x height)', zh: '模型接受任意尺寸时的输入尺寸：640 或 640x384（宽x高）' }))
+    .option('--source <source>', text({ en: 'their source', zh: '来源' }))
     .action((file: string, options: ImportOptions) => guard(terminal, () => importModel(file, options, terminal)));
   return command;
 }
@@ -73,8 +73,8 @@ async function list(terminal: CommandTerminal, world: World): Promise<number> {
     else {
       const state = fault === null ? terminal.text({ en: 'ready', zh: '就绪' }) : fault.code;
       const said = [
-        ...(measured ? [{ en: `measured: ${measured.msPerPicture} ms a picture, ${measured.on}`, zh: `实测：每幅 ${measured.msPerPicture} ms，${measured.on}` }] : []),
-        ...tested.map(({ data, result }) => ({ en: `tried on ${data}: ${result}`, zh: `验证：${data}：${result}` })),
+        ...(measured ? [{ en: `measured: ${measured.msPerPicture} ms per picture, ${measured.on}`, zh: `实测：每幅 ${measured.msPerPicture} ms，${measured.on}` }] : []),
+        ...tested.map(({ data, result }) => ({ en: `tested on ${data}: ${result}`, zh: `验证：${data}：${result}` })),
         { en: `licence: ${licence}`, zh: `许可：${licence}` }, { en: `source: ${source}, version ${version}`, zh: `来源：${source}，版本 ${version}` },
       ];
       terminal.print([`${id}  ${state}`, ...[title, ...said].map((words) => `  ${terminal.text(words)}`)].join('\n'));
@@ -87,14 +87,14 @@ async function verify(terminal: CommandTerminal, world: World, id: string | unde
   const worst: number[] = [EXIT.ok];
   const specs = id === undefined ? await present(world) : [await findModel(id, MODELS, world.files)];
   const progress = openProgress(terminal, { id: 'models', en: 'checking models', zh: '正在校验模型' });
-  for (const [at, spec] of specs.entries()) {
-    progress.update(at, specs.length, spec.id);
+  for (const [index, spec] of specs.entries()) {
+    progress.update(index, specs.length, spec.id);
     try {
       const detector = await openDetector(spec, {}, world);
       await detector.close();
       const opset = spec.opset ?? null;
       if (terminal.json) terminal.record({ model: spec.id, ok: true, sha256: spec.sha256, opset });
-      else terminal.print(terminal.text({ en: `${spec.id}: well (SHA-256 ${spec.sha256}, ${opset === null ? '' : `opset ${opset}, `}ran once)`, zh: `${spec.id}：正常（SHA-256 ${spec.sha256}，${opset === null ? '' : `算子集 ${opset}，`}已试运行）` }));
+      else terminal.print(terminal.text({ en: `${spec.id}: ok (SHA-256 ${spec.sha256}, ${opset === null ? '' : `opset ${opset}, `}ran once)`, zh: `${spec.id}：正常（SHA-256 ${spec.sha256}，${opset === null ? '' : `算子集 ${opset}，`}已试运行）` }));
     } catch (error) {
       const fault = faultOf(error, 'CV_MODEL_FAILED', { model: spec.id });
       terminal.fault(fault, spec.id);
@@ -105,8 +105,8 @@ async function verify(terminal: CommandTerminal, world: World, id: string | unde
   return Math.max(...worst);
 }
 
-/** Models made by others are looked at once somebody fetched them. */
+/** Downloadable models count once they are installed. */
 async function present({ files }: World): Promise<ModelSpec[]> {
   const isHere = await Promise.all(MODELS.map((spec) => (spec.url === undefined ? true : files.exists(graphPath(spec)))));
-  return MODELS.filter((_, at) => isHere[at]);
+  return MODELS.filter((_, index) => isHere[index]);
 }

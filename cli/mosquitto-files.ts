@@ -1,4 +1,4 @@
-/** `cityvitals gateway --mosquitto FOLDER [--owner USER]`: rights and passwords as mosquitto reads them, with the gateway's password kept from run to run. */
+/** `cityvitals gateway --mosquitto FOLDER [--owner USER]`: writes ACL and password files for mosquitto; the gateway's password is kept between runs. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, closeSync, fchmodSync, fchownSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
@@ -13,7 +13,7 @@ interface Owner {
   gid: number;
 }
 
-/** Of the gateway alone; mosquitto has its hash. */
+/** The gateway's password; mosquitto has its hash. */
 const KEPT = 'gateway-password';
 const PORT = 1883;
 const GATEWAY_PORT = 1884;
@@ -102,7 +102,7 @@ function idsOf(owner: string): Owner {
     return { uid: uid as number, gid: gid as number };
   } catch {
     throw new FaultError('CV_SETTING_INVALID', {
-      owner: 'cityvitals gateway', ownerZh: 'cityvitals gateway', key: '--owner', problem: `there is no user ${owner} here`, problemZh: `本机没有用户 ${owner}`,
+      owner: 'cityvitals gateway', ownerZh: 'cityvitals gateway', key: '--owner', problem: `no user ${owner} on this machine`, problemZh: `本机没有用户 ${owner}`,
       hint: 'the user that mosquitto runs as: --owner mosquitto', hintZh: '填写运行 mosquitto 的用户：--owner mosquitto',
     });
   }

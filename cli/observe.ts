@@ -1,4 +1,4 @@
-/** Listens to telemetry: counts it (Prometheus) and writes the process log (one JSON line an entry). */
+/** Telemetry output: Prometheus metrics and the process log (JSON lines). */
 import { pino, type DestinationStream } from 'pino';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { explain, type Language } from '../core/faults.ts';
@@ -6,7 +6,7 @@ import { TELEMETRY, type MetricRow, type Tell, type TelemetryEvent } from '../co
 
 export interface TelemetryOutput {
   tell: Tell;
-  /** Prometheus text of everything told so far. */
+  /** Prometheus text. */
   metrics(): Promise<string>;
   contentType: string;
 }
@@ -16,11 +16,11 @@ export interface TelemetryOutputOptions {
   component: string;
   language: Language;
   nowMs(): number;
-  /** Where log lines go; null for none. */
+  /** Destination of log lines; null for none. */
   log: DestinationStream | null;
 }
 
-/** The same fault of the same device is written once in this time; the counter counts every one. */
+/** The same fault of a device is logged once in this time; metrics count all. */
 const REPEAT_QUIET_MS = 60_000;
 const DROPS_WINDOW_MS = 60_000;
 const MAX_DROPS = 30;
@@ -73,7 +73,7 @@ function logger(options: TelemetryOutputOptions, destination: DestinationStream)
   let drops = { sinceMs: -Infinity, written: 0, leftOut: 0 };
   return (event) => {
     if (event.kind === 'client_dropped') {
-      // Whoever can reach a port can make these: so many lines a minute, and how many were left out.
+      // Anyone who reaches a port can cause these: limited per minute, with a count of omitted lines.
       const nowMs = options.nowMs();
       const leftOut = drops.leftOut;
       if (nowMs - drops.sinceMs >= DROPS_WINDOW_MS) drops = { sinceMs: nowMs, written: 0, leftOut: 0 };

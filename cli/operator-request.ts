@@ -1,4 +1,4 @@
-/** Asks a gateway's API as an operator: the options for it, and what is said when it does not answer or refuses. */
+/** Requests to a gateway's API as an operator: options, and errors. */
 import type { Command } from 'commander';
 import type { Problem } from '../api/views.ts';
 import { FaultError } from '../core/faults.ts';
@@ -13,7 +13,7 @@ export interface OperatorOptions {
 export function addOperatorOptions(command: Command, { text }: CommandTerminal): Command {
   return command
     .option('--gateway <url>', text({ en: 'address of the gateway\'s API', zh: '网关接口地址' }), 'http://127.0.0.1:8080')
-    .option('--token <token>', text({ en: 'your operator token; default: the environment\'s CITYVITALS_OPERATOR_TOKEN, which no other user of this machine sees', zh: '操作员令牌；默认取环境变量 CITYVITALS_OPERATOR_TOKEN（同机其他用户看不到）' }))
+    .option('--token <token>', text({ en: 'operator token; default: CITYVITALS_OPERATOR_TOKEN, which other users of this machine cannot see', zh: '操作员令牌；默认取环境变量 CITYVITALS_OPERATOR_TOKEN（同机其他用户看不到）' }))
     .option('--json', text({ en: 'one JSON line a result', zh: '每条结果输出一行 JSON' })).option('--lang <language>');
 }
 
@@ -23,7 +23,7 @@ export async function operatorRequest<T>(terminal: CommandTerminal, options: Ope
   const url = `${options.gateway.replace(/\/$/, '')}/api/v1/${path}`;
   const headers = { authorization: `Bearer ${token}`, 'accept-language': terminal.language, ...(body && { 'content-type': 'application/json' }) };
   const response = await fetch(url, { headers, signal: AbortSignal.timeout(15_000), ...(body && { method: 'POST', body: JSON.stringify(body) }) })
-    .catch((error: Error) => exitWithFault(terminal, refusedError(url, '', (error.cause as Error | undefined)?.message ?? error.message, terminal.text({ en: 'check --gateway, and that the gateway runs', zh: '检查 --gateway 及网关是否运行' }))));
+    .catch((error: Error) => exitWithFault(terminal, refusedError(url, '', (error.cause as Error | undefined)?.message ?? error.message, terminal.text({ en: 'check --gateway, and that the gateway is running', zh: '检查 --gateway 及网关是否运行' }))));
   const answer: unknown = await response.json().catch(() => null);
   if (response.ok && answer) return answer as T;
   const problem = answer as Problem | null;

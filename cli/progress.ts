@@ -1,6 +1,6 @@
 /**
- * How far long work is, on stderr: on a terminal one line that is written over, elsewhere a line now and then, with
- * `--json` JSON lines. Work that ends at once says nothing elsewhere, and results on stdout are never touched.
+ * Progress on stderr: a live line on a terminal, occasional lines elsewhere, JSON lines with `--json`. Short tasks print
+ * nothing except on a terminal; stdout is never touched.
  */
 import { formatBytes } from '../core/quantity.ts';
 import type { CommandTerminal } from './terminal.ts';
@@ -16,8 +16,8 @@ export interface ProgressTask {
 
 export interface Progress {
   /**
-   * @param of all there is; null where nobody knows
-   * @param note what is looked at now
+   * @param of the total; null when unknown
+   * @param note the current item
    */
   update(done: number, of: number | null, note?: string): void;
   /** Makes room on a terminal for a line of the result; the next `tell` draws it again. */

@@ -1,4 +1,4 @@
-/** `cityvitals record`: a running device, or the conversations of a capture, as a case. */
+/** `cityvitals record`: records a running device or a capture as a case. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
@@ -30,7 +30,7 @@ interface Options {
 }
 
 const TICK_MS = 250;
-/** Faults of the call; all others mean that there was nothing to record. */
+/** Usage errors; all others mean that nothing was recorded. */
 const USAGE_FAULTS = new Set(['CV_CASE_EXISTS', 'CV_INPUT_INVALID', 'CV_DRIVER_UNKNOWN', 'CV_CONFIG_UNREADABLE', 'CV_RECORDING_NOT_OFFERED']);
 
 export function define(terminal: CommandTerminal): Command {
@@ -38,14 +38,14 @@ export function define(terminal: CommandTerminal): Command {
   return new Command()
     .argument('[device]', text({ en: 'a device of the configuration', zh: '配置中的设备' }))
     .option('-c, --config <file>', text({ en: 'the configuration of the edge', zh: '边缘节点的配置文件' }))
-    .option('--for <duration>', text({ en: 'how long', zh: '录制时长' }), durationOf, 60_000)
-    .requiredOption('--out <folder>', text({ en: 'where the case goes', zh: '案例保存到' }))
-    .option('--pcap <file>', text({ en: 'a capture (pcap, pcapng) in place of a device', zh: '抓包文件（pcap、pcapng），代替设备' }))
-    .option('--driver <driver>', text({ en: 'with --pcap: whose protocol', zh: '与 --pcap 同用：哪个驱动的协议' }))
-    .option('--port <number>', text({ en: 'with --pcap: the port of the protocol, where it is none of its own', zh: '与 --pcap 同用：非标准的协议端口' }), portOf)
+    .option('--for <duration>', text({ en: 'duration', zh: '录制时长' }), durationOf, 60_000)
+    .requiredOption('--out <folder>', text({ en: 'folder for the case', zh: '案例保存到' }))
+    .option('--pcap <file>', text({ en: 'a capture (pcap, pcapng) instead of a device', zh: '抓包文件（pcap、pcapng），代替设备' }))
+    .option('--driver <driver>', text({ en: 'with --pcap: driver of the protocol', zh: '与 --pcap 同用：哪个驱动的协议' }))
+    .option('--port <number>', text({ en: 'with --pcap: port of the protocol, if not the standard one', zh: '与 --pcap 同用：非标准的协议端口' }), portOf)
     .option('--settings <file>', text({ en: 'with --pcap: YAML with settings and points of the device', zh: '与 --pcap 同用：含设备 settings 和 points 的 YAML' }))
-    .option('--title <words>', text({ en: 'what it shows', zh: '案例标题' }))
-    .option('--licence <words>', text({ en: 'under which licence it may be used', zh: '使用许可' }))
+    .option('--title <words>', text({ en: 'title of the case', zh: '案例标题' }))
+    .option('--licence <words>', text({ en: 'licence of the case', zh: '使用许可' }))
     .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals record pump-07-plc --config pump.yaml --out cases/pump --for 60s\n  cityvitals record --pcap plant.pcapng --driver modbus --out cases/plant`)
     .action((device: string | undefined, options: Options) => run(terminal, device, options).catch((error: unknown) => exitWithFault(terminal, error, error instanceof FaultError && USAGE_FAULTS.has(error.fault.code) ? EXIT.usage : EXIT.found)));
 }
@@ -87,12 +87,12 @@ async function fromCapture(terminal: CommandTerminal, path: string, id: string, 
 }
 
 /**
- * Writes the case and plays it once: what it gives is what it must give from now on.
+ * Writes the case and replays it once: the results become the expected ones.
  *
- * @param stamped samples of the running edge, where there was one: what is written must give the same
+ * @param stamped samples of the running edge, compared with those of the replay
  */
 async function saveCase(terminal: CommandTerminal, recorded: Omit<Case, 'name' | 'folder' | 'expected'>, out: string, stamped: readonly ResultLine[] | null): Promise<void> {
-  // Whole or not at all: a half-written case is worse than none.
+  // Written atomically.
   const beside = `${out}.${process.pid}.part`;
   mkdirSync(dirname(out) || '.', { recursive: true });
   mkdirSync(beside);
@@ -117,10 +117,10 @@ function report(terminal: CommandTerminal, out: string, recorded: Pick<Case, 'de
   if (terminal.json) return terminal.record({ case: out, ...counts, ...(stamped ? { stamped: stamped.length, stampedOtherwise: other } : {}) });
   const { text } = terminal;
   terminal.print(text({
-    en: `${out}: ${counts.devices} device(s), ${counts.lines} recorded lines; played: ${counts.samples} samples, ${counts.faults} faults`,
+    en: `${out}: ${counts.devices} device(s), ${counts.lines} recorded lines; replayed: ${counts.samples} samples, ${counts.faults} faults`,
     zh: `${out}：设备 ${counts.devices} 台，录制 ${counts.lines} 行；回放得到样本 ${counts.samples} 个、故障 ${counts.faults} 个`,
   }));
-  if (stamped) terminal.print(text({ en: `the running edge stamped ${stamped.length} samples; ${other} of them come otherwise from the case`, zh: `运行中的边缘节点给出样本 ${stamped.length} 个，其中 ${other} 个与回放不同` }));
+  if (stamped) terminal.print(text({ en: `the running edge had ${stamped.length} samples; ${other} of them differ in the replay`, zh: `运行中的边缘节点给出样本 ${stamped.length} 个，其中 ${other} 个与回放不同` }));
 }
 
 function deviceByHand(driver: string, path: string): CaseDevice {

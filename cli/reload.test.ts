@@ -94,7 +94,7 @@ test('a bad file is refused and the old one goes on; a good one touches only wha
   edge.child.kill('SIGHUP');
   await edge.line(({ reloaded, changed }) => reloaded === 'edge' && (changed as string[] | undefined)?.[0] === 'a');
   await until(() => valuesOf('a').length > after + 8);
-  for (const id of ['a', 'b', 'c']) assert.deepEqual(valuesOf(id), valuesOf(id).map((_, at) => at + 1), id);
+  for (const id of ['a', 'b', 'c']) assert.deepEqual(valuesOf(id), valuesOf(id).map((_, index) => index + 1), id);
   assert.equal(device.connections(), 1);
 
   edge.child.kill('SIGTERM');

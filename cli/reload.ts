@@ -1,4 +1,4 @@
-/** SIGHUP: the configuration file is read and checked anew; one in order is taken in, any other is refused and the old one goes on. */
+/** SIGHUP: reloads the configuration file; an invalid one is rejected and the old one stays active. */
 import { readFileSync } from 'node:fs';
 import type { ConfigProblem, ConfigSource } from '../core/config/check.ts';
 import type { ConfigWatch, Reloaded } from '../core/config/reload.ts';
@@ -15,7 +15,7 @@ export interface ReloadRequest<S> {
   watch: ConfigWatch;
 }
 
-export async function reloadConfig<S>(terminal: CommandTerminal, { what, path, load, apply: take, watch }: ReloadRequest<S>): Promise<void> {
+export async function reloadConfig<S>(terminal: CommandTerminal, { what, path, load, apply, watch }: ReloadRequest<S>): Promise<void> {
   const refuse = (problems: readonly ConfigProblem[]) => {
     printProblems(terminal, problems);
     watch.refused(problems);
@@ -38,8 +38,8 @@ function report(terminal: CommandTerminal, what: string, { added, changed, remov
   if (terminal.json) return terminal.record({ reloaded: what, ok: true, added, changed, removed, kept, restartNeeded });
   const list = (names: readonly string[]) => (names.length > 0 ? names.join(', ') : '–');
   terminal.print(terminal.text({
-    en: `configuration taken in: added ${list(added)}; changed ${list(changed)}; removed ${list(removed)}; ${kept} as before`,
+    en: `configuration reloaded: added ${list(added)}; changed ${list(changed)}; removed ${list(removed)}; ${kept} unchanged`,
     zh: `新配置已采用：新增 ${list(added)}；变更 ${list(changed)}；移除 ${list(removed)}；${kept} 项不变`,
   }));
-  if (restartNeeded.length > 0) terminal.print(terminal.text({ en: `  restart needed for: ${list(restartNeeded)}`, zh: `  需重启后生效：${list(restartNeeded)}` }));
+  if (restartNeeded.length > 0) terminal.print(terminal.text({ en: `  restart required for: ${list(restartNeeded)}`, zh: `  需重启后生效：${list(restartNeeded)}` }));
 }

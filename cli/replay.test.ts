@@ -76,7 +76,7 @@ test('a broken case is told with its place, exit code 2', async () => {
     await writeFile(join(folder, 'traffic.jsonl'), '{"afterUs":1,"conn":1,"dir":"in"}\n');
     const { code, err } = await cityvitals('replay', folder);
     assert.equal(code, 2);
-    assert.match(err, /traffic\.jsonl:1.*it has no bytes/);
+    assert.match(err, /traffic\.jsonl:1.*bytes missing/);
   } finally {
     await remove();
   }

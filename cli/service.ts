@@ -8,7 +8,7 @@ import { openProgress } from './progress.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 
 const SHOW_EVERY_MS = 200;
-/** Whoever stops a service waits no longer than this. */
+/** Limit of a graceful stop. */
 const STOP_WITHIN_MS = 5_000;
 
 /** The text of a configuration file; ends the command when it cannot be read. */
@@ -67,7 +67,7 @@ export async function runService<R extends { close(): Promise<void> }>(terminal:
 
 function endBeforeStart(terminal: CommandTerminal): never {
   if (terminal.json) terminal.record({ stopped: true });
-  else terminal.remark(terminal.text({ en: 'stopped before it had started', zh: '启动完成前已停止' }));
+  else terminal.remark(terminal.text({ en: 'stopped during start', zh: '启动完成前已停止' }));
   process.exit(EXIT.ok);
 }
 
@@ -78,7 +78,7 @@ function handleUncaught(tell: Tell): void {
 }
 
 /** Says what is still to do while it closes, and at the end what stays on disk for the next start. */
-async function closeWithProgress<R extends { close(): Promise<void> }>(terminal: CommandTerminal, { pendingEvents: held, pendingText: heldWords }: Service<R>, running: R): Promise<void> {
+async function closeWithProgress<R extends { close(): Promise<void> }>(terminal: CommandTerminal, { pendingEvents, pendingText }: Service<R>, running: R): Promise<void> {
   if (!pendingEvents || !pendingText) return running.close();
   const progress = openProgress(terminal, { id: 'stop', ...pendingText });
   const show = () => progress.update(pendingEvents(running), null);
@@ -91,7 +91,7 @@ async function closeWithProgress<R extends { close(): Promise<void> }>(terminal:
   const count = pendingEvents(running);
   if (terminal.json) return terminal.record({ stopped: true, held: count });
   const words = terminal.text(pendingText);
-  terminal.remark(terminal.text({ en: `stopped; ${words}: ${count}${count > 0 ? ', kept on disk for the next start' : ''}`, zh: `已停止；${words}：${count}${count > 0 ? '，已保存在磁盘上，下次启动后继续' : ''}` }));
+  terminal.remark(terminal.text({ en: `stopped; ${words}: ${count}${count > 0 ? ', kept on disk' : ''}`, zh: `已停止；${words}：${count}${count > 0 ? '，已保存在磁盘上，下次启动后继续' : ''}` }));
 }
 
 /** It has not closed in time, and is ended as a power cut would end it. */
@@ -100,7 +100,7 @@ function printForcedStop(terminal: CommandTerminal): void {
   // On a terminal the line of the progress stands there.
   const clear = process.stderr.isTTY ? '\r\x1b[K' : '';
   const seconds = STOP_WITHIN_MS / 1000;
-  terminal.remark(clear + terminal.text({ en: `not stopped within ${seconds} s, ended as it is; all that was acknowledged is on disk`, zh: `${seconds} 秒内未能停止，已强制结束；已确认的数据均在磁盘上` }));
+  terminal.remark(clear + terminal.text({ en: `not stopped within ${seconds} s, terminated; acknowledged data is on disk`, zh: `${seconds} 秒内未能停止，已强制结束；已确认的数据均在磁盘上` }));
 }
 
 /** Resolves at the first SIGINT or SIGTERM, during the start too; the second SIGINT, and time, end the program whatever it does. */

@@ -1,4 +1,4 @@
-/** What a station counts, from its Prometheus text: read, kept, settled, lost by reason, how far each consumer of the log is behind, and what is being compacted. */
+/** Counts of an edge or gateway from its Prometheus text: read, kept, settled, lost by reason, lag by consumer, compaction. */
 export interface ServiceCounts {
   read: number;
   kept: number;

@@ -31,7 +31,7 @@ test('an edge: what it holds, who is away, since when and what to do; found wron
   const { code, out } = await run('--url', url, '--lang', 'en');
   assert.equal(code, 1);
   assert.match(out, /edge e1.*\n.*devices 1\/2 → log 7 \(2KB\) → gateway mqtt:\/\/g.*\n.*measurement: 7[^]*✗ plc \(modbus\) CV_LINK_REFUSED · last seen 1m ago[^]*! cam \(camera\) answers · CV_MODEL_OUTPUT\n +→ check family/);
-  assert.match((await run('--url', url, '--lang', 'zh-CN')).out, /边缘节点 e1[^]*最后出现于 1m 前/);
+  assert.match((await run('--url', url, '--lang', 'zh-CN')).out, /边缘节点 e1[^]*最后收到于 1m 前/);
   assert.equal((JSON.parse((await run('--url', url, '--json')).out) as { edge: string }).edge, 'e1');
 });
 
@@ -50,8 +50,8 @@ test('a gateway in process: accepted, stored and what each consumer is behind, i
   await client.publishAsync('cv/v1/in/500112001/e1/up', Buffer.from(encodeBatch({ from: 'e1', stream: 'measurement', epoch: 1, seq: 1 }, testDrafts(1, 12, { occurredAt: Date.now() }))), { qos: 1 });
   for (let stored = 0; stored < 12;) stored = ((await (await fetch(`${gateway.httpUrl}/api/v1/status`)).json()) as StatusView).path.stored;
   const { out } = await run('--url', gateway.httpUrl, '--lang', 'en');
-  assert.match(out, /gateway g7 · 500112001\n.*accepted 12 → stored 12 \(behind 0\) → rules behind 0[^]*events behind, by consumer: .*store 0/);
-  assert.match((await run('--url', gateway.httpUrl, '--lang', 'zh-CN')).out, /网关 g7[^]*已接收 12[^]*各下游落后事件数：.*warnings 0/);
+  assert.match(out, /gateway g7 · 500112001\n.*accepted 12 → stored 12 \(lag 0\) → rules lag 0[^]*lag by consumer, events: .*store 0/);
+  assert.match((await run('--url', gateway.httpUrl, '--lang', 'zh-CN')).out, /网关 g7[^]*已接收 12[^]*各下游积压事件数：.*warnings 0/);
   const { counts } = JSON.parse((await run('--url', gateway.httpUrl, '--json')).out) as { counts: { behind: Record<string, number> } };
   assert.deepEqual(Object.keys(counts.behind).toSorted(), ['store', 'streams', 'warnings']);
   await client.endAsync(true);

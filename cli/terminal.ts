@@ -1,9 +1,9 @@
-/** How commands speak to the person or program at the terminal: language, JSON lines, faults, exit codes. */
+/** Output of commands: language, JSON lines, faults, exit codes. */
 import { explain, faultOf, FaultError, type Fault, type Language } from '../core/faults.ts';
 import { faultLine } from '../cases/result-lines.ts';
 import './faults.ts';
 
-/** 0 well · 1 it ran and found something wrong · 2 called or configured wrongly · 3 a needed part is missing · 130 interrupted */
+/** 0 ok · 1 problems found · 2 usage or configuration error · 3 missing prerequisite · 130 interrupted */
 export const EXIT = { ok: 0, found: 1, usage: 2, missing: 3, interrupted: 130 } as const;
 
 export interface CommandTerminal {
@@ -23,8 +23,8 @@ export interface CommandTerminal {
 
 /** `--lang` wins, then CITYVITALS_LANG, then LC_ALL, LC_MESSAGES, LANG. */
 function languageOf(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Language {
-  const at = argv.findIndex((argument) => argument === '--lang' || argument.startsWith('--lang='));
-  const asked = at < 0 ? undefined : (argv[at]?.split('=')[1] ?? argv[at + 1]);
+  const index = argv.findIndex((argument) => argument === '--lang' || argument.startsWith('--lang='));
+  const asked = index < 0 ? undefined : (argv[index]?.split('=')[1] ?? argv[index + 1]);
   const locale = asked ?? env.CITYVITALS_LANG ?? env.LC_ALL ?? env.LC_MESSAGES ?? env.LANG ?? 'en';
   return locale.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en';
 }

@@ -1,4 +1,4 @@
-/** Devices that dial in and prove nothing, said before an edge starts and by `check`. */
+/** Warnings about loggers that connect without a password, printed at start and by `check`. */
 import type { Words } from '../core/words.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
 
@@ -11,7 +11,7 @@ export function unauthenticatedLoggerWarning({ devices }: Pick<EdgeSetup, 'devic
   if (open.length === 0) return null;
   const names = `${open.slice(0, 5).join(', ')}${open.length > 5 ? ', …' : ''}`;
   return {
-    en: `WARNING: ${names}: without a password whoever reaches the port and knows the MN can speak for the logger: add password`,
+    en: `WARNING: ${names}: without a password anyone who reaches the port and knows the MN can impersonate the logger: add password`,
     zh: `警告：${names}：未设置密码，能连接该端口并知道 MN 者即可冒充该数采仪：请添加 password`,
   };
 }

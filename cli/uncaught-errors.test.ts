@@ -15,19 +15,19 @@ test('what nothing has caught is told with its place, in part; a hundred in a mi
   take(undefined);
   assert.match(String(told[0]?.params.detail), /^TypeError: broken on purpose/);
   assert.deepEqual(told.map(({ params }) => String(params.detail).length), [2000, 9]);
-  for (let at = 0; at < 500; at += 1) {
+  for (let index = 0; index < 500; index += 1) {
     nowMs += 1000;
     take('again');
   }
   assert.equal(ends, 0);
-  for (let at = 0; at < 40; at += 1) take('again');
+  for (let index = 0; index < 40; index += 1) take('again');
   assert.equal(ends, 1);
 });
 
 test('a telling that fails ends nothing by itself', () => {
   let ends = 0;
   const take = uncaughtErrorHandler({ report: () => { throw new Error('no log'); }, nowMs: () => 0, end: () => { ends += 1; } });
-  for (let at = 0; at < 99; at += 1) take('again');
+  for (let index = 0; index < 99; index += 1) take('again');
   assert.equal(ends, 0);
   take('again');
   assert.equal(ends, 1);

@@ -1,24 +1,23 @@
 /**
- * The last guard of a service: an error that nothing has dealt with is told and counted, and the process goes on, since
- * one request that we have not thought of must not cost everybody's data. Where they do not end, the process does: a
- * supervisor starts it anew, and what was acknowledged is on disk.
+ * Uncaught errors of a service are reported and counted, and the process continues, so that one unexpected request does
+ * not stop the service. Too many of them end the process: a supervisor restarts it, and acknowledged data is on disk.
  */
 import type { Fault } from '../core/faults.ts';
 import './faults.ts';
 
-const MOST_A_MINUTE = 100;
+const MAX_PER_MINUTE = 100;
 const MINUTE_MS = 60_000;
 const MAX_DETAIL = 2000;
 
 export interface UncaughtErrorOptions {
   report(fault: Fault): void;
   nowMs(): number;
-  /** There were too many. */
+  /** Called when there are too many. */
   end(): void;
 }
 
-/** Takes what nothing has caught. */
-export function uncaughtErrorHandler({ report: tell, nowMs, end }: UncaughtErrorOptions): (error: unknown) => void {
+/** Handles uncaught errors. */
+export function uncaughtErrorHandler({ report, nowMs, end }: UncaughtErrorOptions): (error: unknown) => void {
   let times: number[] = [];
   return (error) => {
     const now = nowMs();
@@ -26,13 +25,13 @@ export function uncaughtErrorHandler({ report: tell, nowMs, end }: UncaughtError
     try {
       report({ code: 'CV_PROCESS_EXCEPTION', params: { detail: detailOf(error) } });
     } catch {
-      // Telling is what fails: it counts as the rest.
+      // Reporting itself failed: counted like the others.
     }
-    if (times.length >= MOST_A_MINUTE) end();
+    if (times.length >= MAX_PER_MINUTE) end();
   };
 }
 
-/** With its place; of a hostile message only so much. */
+/** With the stack, limited in length. */
 function detailOf(error: unknown): string {
   return (error instanceof Error ? (error.stack ?? error.message) : String(error)).slice(0, MAX_DETAIL);
 }

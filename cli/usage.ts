@@ -1,8 +1,8 @@
-/** Help and complaints of the command line in the terminal's language; the library that reads it knows English alone. */
+/** Help and usage errors in the terminal's language; the library has English only. */
 import type { Command } from 'commander';
 import { EXIT, type CommandTerminal } from './terminal.ts';
 
-/** How the library puts it, and how we do in Chinese; $1 … are what stood in the brackets. */
+/** The library's messages and their Chinese translation. */
 const SENTENCES: [english: RegExp, chinese: string][] = [
   [/^error: unknown option '(.+)'/m, '错误：没有选项“$1”'],
   [/^error: unknown command '(.+)'/m, '错误：没有命令“$1”'],
@@ -28,7 +28,7 @@ export function localizeHelp(command: Command, terminal: CommandTerminal): void 
     .exitOverride((error) => { process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage); })
     .configureOutput({ outputError: (complaint, write) => { write(isChinese ? translateUsageError(complaint) : complaint); } })
     .configureHelp({ styleTitle: (title) => (isChinese ? (TITLES[title] ?? title) : title) })
-    .helpOption('-h, --help', terminal.text({ en: 'show this', zh: '显示此帮助' }))
+    .helpOption('-h, --help', terminal.text({ en: 'show help', zh: '显示此帮助' }))
     .helpCommand(false);
   for (const below of command.commands) localizeHelp(below, terminal);
 }

@@ -68,7 +68,7 @@ test('an edge: nothing there yet is 3; sound is 0; flipped bytes are 1, with num
   assert.ok(damaged.code === 1 && missing.length > 0 && missing.every(({ fromSeq, toSeq }) => fromSeq >= 1 && toSeq >= fromSeq && toSeq <= 300));
   const words = await verify(config, '--lang', 'zh-CN');
   assert.equal(words.code, 1);
-  assert.match(words.out, new RegExp(`✗ 日志 [^]*编号 ${missing[0]?.fromSeq} 至 ${missing[0]?.toSeq}（[^]*→ （重新）启动`));
+  assert.match(words.out, new RegExp(`✗ 事件日志 [^]*编号 ${missing[0]?.fromSeq} 至 ${missing[0]?.toSeq}（[^]*→ （重新）启动`));
 });
 
 test('a gateway: beside it the store is read back by itself; when it is stopped, from the file, damage and all', { timeout: 120_000 }, async (t) => {
@@ -107,7 +107,7 @@ test('a gateway: beside it the store is read back by itself; when it is stopped,
   db.close();
   const damaged = await verify(config);
   assert.equal(damaged.code, 1);
-  assert.match(damaged.out, /CV_STORE_CHUNK_DAMAGED[^]*CV_VERIFY_STORE_WRONG[^]*2 warnings, 0 memories of rules, 1 waiting to be sent\n.*warnings w-2 cannot be understood \[CV_VERIFY_STATE_WRONG\]/);
+  assert.match(damaged.out, /CV_STORE_CHUNK_DAMAGED[^]*CV_VERIFY_STORE_WRONG[^]*2 warnings, 0 rule states, 1 queued for sending\n.*warnings w-2 cannot be understood \[CV_VERIFY_STATE_WRONG\]/);
   await writeFile(join(dir, 'store', 'store.db'), 'not a database at all, '.repeat(1000));
   await writeFile(join(dir, 'store', 'state.db'), 'not a database at all, '.repeat(1000));
   const garbage = await verify(config, '--json');

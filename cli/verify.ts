@@ -1,4 +1,4 @@
-/** `cityvitals verify`: reads back all that an edge or a gateway keeps on disk, and says what is wrong, where, and what to do. */
+/** `cityvitals verify`: verifies all data that an edge or a gateway has on disk. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -29,7 +29,7 @@ export function define(terminal: CommandTerminal): Command {
   const { text } = terminal;
   return new Command()
     .option('-c, --config <file>', text({ en: 'configuration of an edge or a gateway; default ./edge.yaml, else ./gateway.yaml', zh: '边缘节点或网关的配置；默认 ./edge.yaml，其次 ./gateway.yaml' }))
-    .addHelpText('after', `\n${text({ en: 'It may run meanwhile: then the files of the log that it writes to are left out, a gateway reads its store back itself, and what its rules remember is left out.\nExit: 0 sound · 1 something is wrong · 2 wrong call or configuration · 3 there is nothing, or nobody answers', zh: '可在其运行时执行：正在写入的日志文件不检查，时序库由网关自行回读，规则与预警不检查。\n退出码：0 完好 · 1 有问题 · 2 用法或配置错误 · 3 没有数据或无应答' })}\n\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals verify --config edge.yaml\n  cityvitals verify --config gateway.yaml --json`)
+    .addHelpText('after', `\n${text({ en: 'The service may be running: files of the log being written and the state of the rules are skipped, and a gateway verifies its store itself.\nExit: 0 ok · 1 problems found · 2 usage or configuration error · 3 no data, or no answer', zh: '可在其运行时执行：正在写入的日志文件不检查，时序库由网关自行回读，规则与预警不检查。\n退出码：0 完好 · 1 有问题 · 2 用法或配置错误 · 3 没有数据或无应答' })}\n\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals verify --config edge.yaml\n  cityvitals verify --config gateway.yaml --json`)
     .action((options: Options) => run(terminal, options).then((exit) => { process.exitCode = exit; }, (error: unknown) => exitWithFault(terminal, error, error instanceof FaultError && MISSING.has(error.fault.code) ? EXIT.missing : EXIT.found)));
 }
 
@@ -64,7 +64,7 @@ async function run(terminal: CommandTerminal, options: Options): Promise<number>
 function readLog(terminal: CommandTerminal, dir: string, form: LogChains): VerifyResult {
   if (!existsSync(dir)) throw new FaultError('CV_VERIFY_NO_FOLDER', { dir });
   const lock = existsSync(join(dir, 'lock.db')) ? lockUnlessHeld(dir) : { release() {} };
-  const progress = openProgress(terminal, { id: 'log', en: 'reading the log back', zh: '正在回读日志', unit: 'bytes' });
+  const progress = openProgress(terminal, { id: 'log', en: 'verifying the log', zh: '正在校验事件日志', unit: 'bytes' });
   try {
     const steps = verifyLog(dir, form, lock === null);
     let step = steps.next();
@@ -74,8 +74,8 @@ function readLog(terminal: CommandTerminal, dir: string, form: LogChains): Verif
     return {
       part: 'log', counts: { dir, ...counts }, faults,
       text: {
-        en: `log ${dir}: ${files} files, ${events} events, ${formatBytes(bytes)}${named > 0 ? `; ${named} events missing, named by gap records before` : ''}${lock === null ? `; a process uses it: ${live.length} files that it writes to were left out, stop it to have them checked too` : ''}`,
-        zh: `日志 ${dir}：${files} 个文件，${events} 个事件，${formatBytes(bytes)}${named > 0 ? `；缺失 ${named} 个事件，此前已由缺口记录说明` : ''}${lock === null ? `；正被进程使用：其正在写入的 ${live.length} 个文件未检查，停止后可一并检查` : ''}`,
+        en: `log ${dir}: ${files} files, ${events} events, ${formatBytes(bytes)}${named > 0 ? `; ${named} events missing, already covered by gap records` : ''}${lock === null ? `; in use: ${live.length} files being written were skipped, stop the service to check them` : ''}`,
+        zh: `事件日志 ${dir}：${files} 个文件，${events} 个事件，${formatBytes(bytes)}${named > 0 ? `；缺失 ${named} 个事件，此前已由缺口记录说明` : ''}${lock === null ? `；正被进程使用：其正在写入的 ${live.length} 个文件未检查，停止后可一并检查` : ''}`,
       },
     };
   } finally {
@@ -99,10 +99,10 @@ async function readCommands(logDir: string, tell: (part: VerifyResult) => void):
   const dir = join(logDir, 'commands');
   if (!existsSync(dir)) return;
   const { lines, faults } = await verifyJournal(dir);
-  tell({ part: 'commands', counts: { dir, lines: lines.length }, faults, text: { en: `record of commands ${dir}: ${lines.length} lines`, zh: `命令记录 ${dir}：${lines.length} 行` } });
+  tell({ part: 'commands', counts: { dir, lines: lines.length }, faults, text: { en: `audit journal ${dir}: ${lines.length} lines`, zh: `命令记录 ${dir}：${lines.length} 行` } });
 }
 
-function printResult(terminal: CommandTerminal, { part, text: words, counts, faults }: VerifyResult): void {
+function printResult(terminal: CommandTerminal, { part, text, counts, faults }: VerifyResult): void {
   if (terminal.json) {
     for (const fault of faults) terminal.record({ part, ...faultLine(fault, Date.now(), terminal.language), params: fault.params });
     return terminal.record({ part, ok: faults.length === 0, faults: faults.length, ...counts });

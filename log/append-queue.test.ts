@@ -12,7 +12,7 @@ const call = (dead = false): AppendCall => ({ pendingDrafts: 0, committedDrafts:
 const boxes = (count: number): Partial<Draft> => ({ evidence: [{ kind: 'boxes', boxes: Array.from({ length: count }, () => ({ class: 'person', score: 0.5, x: 0, y: 0, width: 1, height: 1 })) } as never] });
 function waitingFor(drafts: readonly Draft[], of = call()): AppendQueue {
   const waiting = new AppendQueue();
-  drafts.forEach((draft, at) => waiting.add(draft, of, 100 + at));
+  drafts.forEach((draft, index) => waiting.add(draft, of, 100 + index));
   return waiting;
 }
 const taken = (waiting: AppendQueue, bytes = Infinity) => waiting.take(bytes).map(({ draft }) => draft.value);
@@ -56,7 +56,7 @@ test('what is put back comes first again; what comes last beyond a bound, or was
 test('groups hold all that was given, in order, numbered without a hole, none larger than 64 kB but of one event', () => {
   const random = seededRandom(3);
   fc.assert(fc.property(fc.array(fc.constantFrom(10, 200, 3000, 70_000), { minLength: 1, maxLength: 60 }), (sizes) => {
-    const drafts = sizes.map((bytes, at) => bulkyDraft(at, bytes, () => random.next()));
+    const drafts = sizes.map((bytes, index) => bulkyDraft(index, bytes, () => random.next()));
     const { groups, bad } = encodeGroups(HOP, 11, entries(drafts));
     assert.deepEqual(bad, []);
     let seq = 11;
@@ -73,7 +73,7 @@ test('groups hold all that was given, in order, numbered without a hole, none la
 test('one that cannot be encoded is named alone and takes no number', () => {
   const broken = testDraft(3, { value: 3n as never });
   const { groups, bad } = encodeGroups(HOP, 1, entries([...testDrafts(1, 2), broken, testDraft(4)]));
-  assert.deepEqual([groups.flatMap(({ seq, count }) => Array.from({ length: count }, (_, at) => seq + at)), bad.map(({ queued: entry }) => queued.draft), bad[0]?.error instanceof TypeError], [[1, 2, 3], [broken], true]);
+  assert.deepEqual([groups.flatMap(({ seq, count }) => Array.from({ length: count }, (_, index) => seq + index)), bad.map(({ queued }) => queued.draft), bad[0]?.error instanceof TypeError], [[1, 2, 3], [broken], true]);
   const boots: number[] = [];
   encodeGroups(HOP, 1, entries(testDrafts(1, 501)), (drafts) => { boots.push(drafts.length); return {}; });
   assert.deepEqual(boots, [500, 1]);

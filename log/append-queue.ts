@@ -1,22 +1,22 @@
-/** Drafts that wait for their group to close, and the encoding of groups. */
+/** The queue of drafts whose group is open, and the encoding of groups. */
 import type { Draft } from '../core/event.ts';
 import { encodeBatch, type BatchName } from '../core/wire/batch.ts';
 import type { LogGroup } from './storage.ts';
 
 const MAX_GROUP_EVENTS = 500;
 const MAX_GROUP_BYTES = 64 << 10;
-/** What a reader would have to unpack at most, far below the wire's bound. */
+/** Uncompressed, far below the limit of the wire. */
 const MAX_GROUP_JSON_BYTES = 1 << 20;
-/** One commit takes this much, so that neither a file's bound nor the thread is overrun. */
+/** Per commit, so that neither the file size nor the thread is overloaded. */
 const MAX_COMMIT_JSON_BYTES = 8 << 20;
 const EVENT_JSON_BYTES = 300;
 const BOX_JSON_BYTES = 110;
 
-/** One call of append: it is answered when all of its drafts are. */
+/** One call of append: resolves when all of its drafts are committed. */
 export interface AppendCall {
   pendingDrafts: number;
   committedDrafts: number;
-  /** It was refused as a whole; what still waits of it is passed over. */
+  /** The call was rejected; its queued drafts are skipped. */
   isRejected: boolean;
   resolve: () => void;
   reject: (error: Error) => void;
@@ -28,82 +28,82 @@ export interface QueuedDraft {
   jsonBytes: number;
 }
 
-/** What a group says of the boot it was written in, where its events are of unknown time. */
+/** The boot field of a batch, present when its events are unsynced. */
 export type BatchBootOf = (drafts: readonly Draft[]) => Pick<BatchName, 'boot'>;
 
 export interface EncodedGroup extends LogGroup {
   queued: QueuedDraft[];
 }
 
-/** An entry that cannot be encoded. */
+/** A draft that cannot be encoded. */
 export interface UnencodableDraft {
   queued: QueuedDraft;
   error: Error;
 }
 
 export class AppendQueue {
-  #entries: QueuedDraft[] = [];
+  #queue: QueuedDraft[] = [];
   #bytes = 0;
-  /** When the oldest of them came, on the monotonic clock. */
+  /** Arrival of the oldest draft, monotonic clock. */
   sinceMs = 0;
 
   get count(): number {
-    return this.#entries.length;
+    return this.#queue.length;
   }
 
-  /** A group is full: there is nothing to wait for. */
+  /** A group is full: commit now. */
   get isGroupFull(): boolean {
-    return this.#entries.length >= MAX_GROUP_EVENTS || this.#bytes >= MAX_GROUP_JSON_BYTES;
+    return this.#queue.length >= MAX_GROUP_EVENTS || this.#bytes >= MAX_GROUP_JSON_BYTES;
   }
 
   add(draft: Draft, call: AppendCall, nowMs: number): void {
-    if (this.#entries.length === 0) this.sinceMs = nowMs;
+    if (this.#queue.length === 0) this.sinceMs = nowMs;
     const entry = { draft, call, jsonBytes: jsonBytesOf(draft) };
-    this.#entries.push(entry);
+    this.#queue.push(entry);
     this.#bytes += entry.jsonBytes;
   }
 
-  /** The oldest entries, as many as go into one commit of at most `maxJsonBytes`. */
+  /** The oldest drafts, as many as fit into one commit of `maxJsonBytes`. */
   take(maxJsonBytes: number): QueuedDraft[] {
     const limit = Math.min(maxJsonBytes, MAX_COMMIT_JSON_BYTES);
     let bytes = 0;
     let end = 0;
-    for (const entry of this.#entries) {
+    for (const entry of this.#queue) {
       if (end > 0 && bytes + entry.jsonBytes > limit) break;
       bytes += entry.jsonBytes;
       end += 1;
     }
-    const taken = this.#entries.slice(0, end);
-    this.#replace(this.#entries.slice(end));
+    const taken = this.#queue.slice(0, end);
+    this.#replace(this.#queue.slice(end));
     return taken.filter((entry) => !entry.call.isRejected);
   }
 
   putBack(entries: readonly QueuedDraft[]): void {
-    this.#replace([...entries, ...this.#entries]);
+    this.#replace([...entries, ...this.#queue]);
   }
 
-  /** Takes out what came last beyond `max` entries. */
+  /** Removes and returns the newest drafts beyond `max`. */
   takeOverflow(max: number): QueuedDraft[] {
-    if (this.#entries.length <= max) return [];
-    const over = this.#entries.slice(max);
-    this.#replace(this.#entries.slice(0, max));
+    if (this.#queue.length <= max) return [];
+    const over = this.#queue.slice(max);
+    this.#replace(this.#queue.slice(0, max));
     return over;
   }
 
   removeRejected(): void {
-    this.#replace(this.#entries.filter((entry) => !entry.call.isRejected));
+    this.#replace(this.#queue.filter((entry) => !entry.call.isRejected));
   }
 
   #replace(entries: QueuedDraft[]): void {
-    this.#entries = entries;
+    this.#queue = entries;
     this.#bytes = entries.reduce((sum, entry) => sum + entry.jsonBytes, 0);
   }
 }
 
 /**
- * Encodes entries as groups numbered from `firstSeq` on, each ≤500 events and ≤64 KB (one event may be larger).
+ * Encodes drafts as groups numbered from `firstSeq` on, each ≤500 events and ≤64 KB (one event may be larger).
  *
- * @returns the groups, and the entries that cannot be encoded at all (they take no numbers)
+ * @returns the groups, and the drafts that cannot be encoded (they get no numbers)
  */
 export function encodeGroups(name: Omit<BatchName, 'seq' | 'boot'>, firstSeq: number, entries: readonly QueuedDraft[], bootOf: BatchBootOf = () => ({})): { groups: EncodedGroup[]; bad: UnencodableDraft[] } {
   const groups: EncodedGroup[] = [];
@@ -148,7 +148,7 @@ function portions(entries: readonly QueuedDraft[]): QueuedDraft[][] {
   return part.length > 0 ? [...parts, part] : parts;
 }
 
-/** Good enough to bound memory and frames; the exact size comes from encoding. */
+/** An estimate to bound memory and frames; encoding gives the exact size. */
 function jsonBytesOf(draft: Draft): number {
   const parts = draft.evidence?.reduce((sum, evidence) => sum + (evidence.kind === 'boxes' ? evidence.boxes.length : 1), 0) ?? 0;
   return EVENT_JSON_BYTES + parts * BOX_JSON_BYTES + (typeof draft.value === 'string' ? draft.value.length : 0);

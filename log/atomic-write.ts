@@ -1,19 +1,19 @@
-/** Files that are written whole and put in place by rename: whoever reads finds the one before or the new one, never half of one. */
+/** Atomic replacement of a file: written under a temporary name, forced to disk, renamed. */
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { forceFolder } from '../core/folder.ts';
 
 export interface AtomicWriteOptions {
-  /** Of the file; absent: what the process gives new files. */
+  /** File mode; default: that of the process for new files. */
   mode?: number;
   /**
-   * Default true: after a power cut the new one is there. False spares a forced write where the one before does as well:
-   * a power cut may bring that back, whole.
+   * Default true: the new file survives a power cut. False saves an fsync when the old file is good enough: a power cut
+   * may bring it back.
    */
   forcesName?: boolean;
 }
 
-/** Its folder is there already. The content is on disk when it resolves. @returns its bytes */
+/** The folder must exist. The content is on disk when it resolves. @returns its bytes */
 export async function writeFileAtomically(path: string, text: string, { mode, forcesName = true }: AtomicWriteOptions = {}): Promise<number> {
   const file = await open(`${path}.new`, 'w', mode);
   try {

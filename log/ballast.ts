@@ -1,7 +1,7 @@
 /**
- * The ballast: a file full of nothing that is given up when the disk has no room left, so that marks and gap records can
- * still be written and files be let go in order; made again when there is room. On a full disk only removing files makes
- * any: not even SQLite's checkpoint works there.
+ * The ballast: a reserved file that is deleted when the disk is full, so that marks and gap records can still be written
+ * and old files removed in order. It is created again when there is space. On a full disk only deleting files frees
+ * space: not even SQLite's checkpoint works there.
  */
 import { randomFillSync } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, statSync, unlinkSync, writeSync } from 'node:fs';
@@ -11,16 +11,16 @@ import { damagedFiles } from './salvage.ts';
 import type { DiskReport } from './storage.ts';
 
 const MAX_BYTES = 4 << 20;
-/** The write-ahead logs at their mark would fit in this share of a log's bound. */
+/** Write-ahead logs at their checkpoint size fit into this share of the log's maxBytes. */
 const SHARE_OF_LOG = 64;
 const SHARE_OF_DISK = 4;
-/** Made only where so many times its size is free. */
-const ROOM = 2;
+/** Created only when this many times its size is free. */
+const FREE_FACTOR = 2;
 const CHUNK_BYTES = 64 << 10;
-/** Where it could not be made, it is tried again after so many reports, one a commit. */
-const REPORTS_A_TRY = 100;
+/** After a failed attempt, wait this many reports (one per commit) before the next. */
+const REPORTS_PER_ATTEMPT = 100;
 
-/** How large the ballast of a log is. 4 MB from 256 MB on: a write-ahead log at its mark. */
+/** Default ballast size. 4 MB for logs of 256 MB and more: the size of one write-ahead log. */
 export function defaultBallastBytes(maxBytes: number, diskBytes: number): number {
   return Math.floor(Math.min(MAX_BYTES, maxBytes / SHARE_OF_LOG, diskBytes / SHARE_OF_DISK));
 }
@@ -29,54 +29,54 @@ export class Ballast {
   readonly #dir: string;
   readonly #path: string;
   readonly #bytes: number;
-  #held: boolean;
+  #present: boolean;
   #pausedReports = 0;
 
   constructor(dir: string, bytes: number) {
     this.#dir = dir;
     this.#path = join(dir, 'ballast');
     this.#bytes = bytes;
-    this.#held = bytes === 0 || (existsSync(this.#path) && statSync(this.#path).size >= bytes);
+    this.#present = bytes === 0 || (existsSync(this.#path) && statSync(this.#path).size >= bytes);
   }
 
-  /** The disk as it is; makes the ballast when it is missing and there is room. */
+  /** Reports free space; creates the ballast when it is missing and there is space. */
   report(): DiskReport {
     if (this.#pausedReports > 0) this.#pausedReports -= 1;
-    else if (!this.#held && freeBytes(this.#dir) >= this.#bytes * ROOM) this.#make();
-    return { freeBytes: freeBytes(this.#dir), ballast: this.#held, wantedBytes: this.#held ? 0 : this.#bytes * ROOM };
+    else if (!this.#present && freeBytes(this.#dir) >= this.#bytes * FREE_FACTOR) this.#make();
+    return { freeBytes: freeBytes(this.#dir), ballast: this.#present, wantedBytes: this.#present ? 0 : this.#bytes * FREE_FACTOR };
   }
 
-  /** Gives it up, and damaged files that were kept for whoever might look into them. @returns whether that made room */
+  /** Deletes the ballast and the damaged files kept for inspection. @returns whether that freed space */
   release(): boolean {
-    const asides = damagedFiles(this.#dir);
-    for (const name of asides) removeDatabaseFile(join(this.#dir, name));
+    const damaged = damagedFiles(this.#dir);
+    for (const name of damaged) removeDatabaseFile(join(this.#dir, name));
     const had = existsSync(this.#path);
     if (had) unlinkSync(this.#path);
-    this.#held = false;
-    return had || asides.length > 0;
+    this.#present = false;
+    return had || damaged.length > 0;
   }
 
-  /** Filled with what no file system can make smaller. */
+  /** Random bytes: no file system can compress them. */
   #make(): void {
     try {
       const fd = openSync(this.#path, 'w');
       try {
         const chunk = new Uint8Array(CHUNK_BYTES);
-        for (let at = 0; at < this.#bytes; at += CHUNK_BYTES) {
+        for (let offset = 0; offset < this.#bytes; offset += CHUNK_BYTES) {
           randomFillSync(chunk);
           let written = 0;
-          for (const end = Math.min(CHUNK_BYTES, this.#bytes - at); written < end;) written += writeSync(fd, chunk, written, end - written);
+          for (const end = Math.min(CHUNK_BYTES, this.#bytes - offset); written < end;) written += writeSync(fd, chunk, written, end - written);
         }
         fsyncSync(fd);
-        this.#held = true;
+        this.#present = true;
       } finally {
         closeSync(fd);
       }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-      // Somebody else took the room meanwhile, or the disk is ill: without it is how it was.
+      // The space was taken meanwhile, or the disk failed: continue without ballast.
       rmSync(this.#path, { force: true });
-      this.#pausedReports = REPORTS_A_TRY;
+      this.#pausedReports = REPORTS_PER_ATTEMPT;
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The clocks of an edge's log: recalls at opening what was written when the clock was not set, sees that it is on disk
- * before events of unknown time are, and gives them their time once that is known. The memory is one small file beside
- * the log's, written once a boot and once more when its clock is known; a log whose clock is set from the start has none.
+ * Boot clocks of an edge's log: which openings wrote events while the clock was not set, and how far it was off. The
+ * record is on disk before such events are, and corrects their times once the clock is known. It is one small file
+ * beside the log, written once per boot and once more when the clock is known; without unset clocks there is no file.
  */
 import type { BootClock } from './boot.ts';
 import { STREAMS, type Draft, type Event, type Stream } from '../core/event.ts';
@@ -24,27 +24,27 @@ interface BootClocksOptions {
 }
 
 export class BootClocks {
-  readonly #facts: BootClocksOptions;
+  readonly #options: BootClocksOptions;
   readonly #epoch: number;
-  /** The last number of unknown time in this opening, by stream. */
+  /** Newest unsynced number of this opening, by stream. */
   readonly #unsyncedUpTo = new Map<Stream, number>();
-  #memory: BootHistory;
+  #history: BootHistory;
   #saved: string | null;
   #trueAt: number | null = null;
-  /** One at a time, whoever asks. */
+  /** Serializes writes. */
   readonly #inTurn = turns();
 
-  private constructor(facts: BootClocksOptions, epoch: number, memory: BootHistory, saved: string | null) {
-    this.#facts = facts;
+  private constructor(options: BootClocksOptions, epoch: number, memory: BootHistory, saved: string | null) {
+    this.#options = options;
     this.#epoch = epoch;
-    this.#memory = memory;
+    this.#history = memory;
     this.#saved = saved;
   }
 
-  /** Reads what the log remembers, and starts the clock with it. */
-  static async load(report: StorageOpenReport, facts: BootClocksOptions): Promise<BootClocks> {
-    const { clock, storage } = facts;
-    const saved = await readClockFile(facts.dir);
+  /** Reads the boot history and starts the clock from it. */
+  static async load(report: StorageOpenReport, options: BootClocksOptions): Promise<BootClocks> {
+    const { clock, storage } = options;
+    const saved = await readClockFile(options.dir);
     const chains = STREAMS.map((stream) => new FileChain(stream, Infinity, report.chains[stream]?.files ?? []));
     const epochs = new Set(chains.flatMap((chain) => chain.files.map((file) => file.epoch)));
     const last = new NewestBatches(chains, storage);
@@ -58,83 +58,83 @@ export class BootClocks {
     for (const { epoch, events } of await last.ofAll()) {
       const decided = correctionOf(memory, epoch);
       for (const event of events) {
-        const at = event.observedAt + (isUnsynced(event) ? (decided?.shiftMs ?? 0) : 0);
-        shownAt = Math.max(shownAt, at);
-        if (!isUnsynced(event) || (decided && isExactCorrection(decided))) believedAt = Math.max(believedAt, at);
+        const atMs = event.observedAt + (isUnsynced(event) ? (decided?.shiftMs ?? 0) : 0);
+        shownAt = Math.max(shownAt, atMs);
+        if (!isUnsynced(event) || (decided && isExactCorrection(decided))) believedAt = Math.max(believedAt, atMs);
       }
     }
-    // It bounds the boots that are not decided, so it is what was believed before the first of them.
+    // It bounds the uncorrected boots, so it must predate the first of them.
     if (memory.boots.every((boot) => boot.decided)) memory = { ...memory, believedAt };
     const present = findBoot(memory, clock.boot.id);
     clock.begin({ newestAt: shownAt, assumedAt: present?.assumedAt ?? null, trueAt: present?.decided ? present.assumedAt + present.decided.shiftMs : null });
-    return new BootClocks(facts, report.epoch, memory, saved);
+    return new BootClocks(options, report.epoch, memory, saved);
   }
 
-  /** What a group of these says of its boot. */
+  /** Boot field of a batch with these drafts; empty when all are synced. */
   readonly batchBoot = (drafts: readonly Draft[]): Pick<Batch, 'boot'> => {
-    const { boot, assumedAt } = this.#facts.clock;
+    const { boot, assumedAt } = this.#options.clock;
     const first = drafts.find(isUnsynced);
     return first ? { boot: { id: boot.id, startMs: first.observedAt - assumedAt } } : {};
   };
 
-  /** Before a group is written: that its times may have to be moved is on disk first. @throws what the file system throws */
+  /** Call before a group is written: its boot must be on disk first, since its times may be corrected later. @throws file system errors */
   async recordUnsynced(stream: Stream, firstSeq: number, drafts: readonly Draft[]): Promise<void> {
-    const at = drafts.findLastIndex(isUnsynced);
-    if (at < 0) return;
-    this.#unsyncedUpTo.set(stream, firstSeq + at);
-    const { boot, assumedAt } = this.#facts.clock;
-    this.#memory = recordBootEpoch(this.#memory, boot.id, assumedAt, this.#epoch);
-    // They were still in hand when the clock became known.
+    const index = drafts.findLastIndex(isUnsynced);
+    if (index < 0) return;
+    this.#unsyncedUpTo.set(stream, firstSeq + index);
+    const { boot, assumedAt } = this.#options.clock;
+    this.#history = recordBootEpoch(this.#history, boot.id, assumedAt, this.#epoch);
+    // Appended before the clock was known, written after.
     if (this.#trueAt !== null) this.#decide(this.#trueAt);
     await this.save();
   }
 
-  /** The present boot's clock shows `trueAt` at uptime 0; only the first word counts. @returns what is decided by it */
+  /** Corrects all open boots: the current boot's clock reads `trueAt` at uptime 0. Only the first call counts. @returns the corrected boots */
   correct(trueAt: number): readonly BootRecord[] {
     this.#trueAt ??= trueAt;
     return this.#decide(this.#trueAt);
   }
 
   #decide(trueAt: number): readonly BootRecord[] {
-    const before = this.#memory;
-    // Restamped once: what was decided stays, whatever the clock does later.
+    const before = this.#history;
+    // A correction is final, whatever the clock does later.
     const open = before.boots.filter((boot) => !boot.decided).map(({ id }) => id);
     if (open.length === 0) return [];
-    this.#memory = correctBoots(before, { id: this.#facts.clock.boot.id, trueAt, epoch: this.#epoch });
-    return this.#memory.boots.filter(({ id }) => open.includes(id));
+    this.#history = correctBoots(before, { id: this.#options.clock.boot.id, trueAt, epoch: this.#epoch });
+    return this.#history.boots.filter(({ id }) => open.includes(id));
   }
 
-  /** Writes the memory where it changed. @throws what the file system throws */
+  /** Writes the history if it changed. @throws file system errors */
   save(): Promise<void> {
     return this.#inTurn(() => this.#write());
   }
 
   async #write(): Promise<void> {
-    const text = formatBootHistory(this.#memory);
-    if (text === this.#saved || (this.#saved === null && this.#memory.boots.length === 0)) return;
-    await writeClockFile(this.#facts.dir, text);
+    const text = formatBootHistory(this.#history);
+    if (text === this.#saved || (this.#saved === null && this.#history.boots.length === 0)) return;
+    await writeClockFile(this.#options.dir, text);
     this.#saved = text;
   }
 
-  /** When an event of this log happened, as far as is known now. */
+  /** occurredAt of an event, corrected as far as known. */
   timeOf(event: Event): number {
-    return event.occurredAt + (isUnsynced(event) ? (correctionOf(this.#memory, event.epoch)?.shiftMs ?? 0) : 0);
+    return event.occurredAt + (isUnsynced(event) ? (correctionOf(this.#history, event.epoch)?.shiftMs ?? 0) : 0);
   }
 
   restamp(stream: Stream, group: StoredGroup): StoredGroup {
-    if (this.#memory.boots.length === 0) return group;
+    if (this.#history.boots.length === 0) return group;
     if (group.epoch === this.#epoch && group.seq > (this.#unsyncedUpTo.get(stream) ?? 0)) return group;
-    return restampGroup(stream, group, { edge: this.#facts.edge, correctionOf: (epoch) => correctionOf(this.#memory, epoch), onKnown: this.#facts.onKnown });
+    return restampGroup(stream, group, { edge: this.#options.edge, correctionOf: (epoch) => correctionOf(this.#history, epoch), onKnown: this.#options.onKnown });
   }
 
   shiftMsOf(epoch: number): number {
-    return correctionOf(this.#memory, epoch)?.shiftMs ?? 0;
+    return correctionOf(this.#history, epoch)?.shiftMs ?? 0;
   }
 }
 
 const isUnsynced = ({ clock }: Pick<Draft, 'clock'>): boolean => clock === 'unsynced';
 
-/** The last group of each opening and stream that can be read. */
+/** The newest readable group of each opening and stream. */
 class NewestBatches {
   readonly #chains: readonly FileChain[];
   readonly #storage: LogStorage;
@@ -147,7 +147,7 @@ class NewestBatches {
   async ofEpochs(epochs: readonly number[]): Promise<Batch[]> {
     const batches: Batch[] = [];
     for (const chain of this.#chains) {
-      for (const epoch of epochs) batches.push(...(await this.#at(chain, epoch, chain.lastSeqOfEpoch(epoch))));
+      for (const epoch of epochs) batches.push(...(await this.#readAt(chain, epoch, chain.lastSeqOfEpoch(epoch))));
     }
     return batches;
   }
@@ -156,16 +156,17 @@ class NewestBatches {
     const batches: Batch[] = [];
     for (const chain of this.#chains) {
       const head = chain.head();
-      if (head) batches.push(...(await this.#at(chain, head.epoch, head.seq)));
+      if (head) batches.push(...(await this.#readAt(chain, head.epoch, head.seq)));
     }
     return batches;
   }
 
-  async #at(chain: FileChain, epoch: number, seq: number | null): Promise<Batch[]> {
+
+  async #readAt(chain: FileChain, epoch: number, seq: number | null): Promise<Batch[]> {
     const part = seq === null ? undefined : chain.partsAfter({ epoch, seq: seq - 1 }).find((one) => one.epoch === epoch && one.from === seq);
     if (!part || seq === null) return [];
     const reply = await this.#storage.read({ chain: chain.name, parts: [{ ...part, to: seq }], maxGroups: 1, maxBytes: Infinity }).catch((error: unknown) => {
-      // What cannot be read now is found, and told, when it is to be sent.
+      // Reported when it is read for sending.
       if (!(error instanceof StorageError)) throw error;
       return { groups: [] };
     });
@@ -173,8 +174,7 @@ class NewestBatches {
   }
 }
 
-/** What cannot be read is found, and told, when it is to be sent. */
-/** The memory was lost, or there never was one: the rows themselves say in which boot their clock was not set. */
+/** No history file: rebuilt from the boot fields of the rows. */
 async function rebuildHistory(last: NewestBatches, epochs: ReadonlySet<number>): Promise<BootHistory> {
   let memory = EMPTY_BOOT_HISTORY;
   for (const epoch of [...epochs].toSorted((a, b) => a - b)) {

@@ -7,7 +7,7 @@ const HOUR = 3_600_000;
 /** Three boots: a of an hour, b of half an hour, c which is the present. All began at the same wrong time. */
 const three = (): BootHistory => {
   let memory: BootHistory = { ...EMPTY_BOOT_HISTORY, believedAt: EARLIEST_CLOCK_MS };
-  for (const [at, id] of ['a', 'b', 'c'].entries()) memory = recordBootEpoch(memory, id, EARLIEST_CLOCK_MS, at + 1);
+  for (const [index, id] of ['a', 'b', 'c'].entries()) memory = recordBootEpoch(memory, id, EARLIEST_CLOCK_MS, index + 1);
   return recordBootUptime(recordBootUptime(memory, 'a', HOUR), 'b', HOUR / 2);
 };
 

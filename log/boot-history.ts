@@ -1,39 +1,39 @@
 /**
- * What a log remembers of boots whose clock nobody had set: which openings wrote in them, what their clock assumed, and,
- * once it is known, how far that was off. Pure: each function gives a new memory.
+ * History of boots with an unset clock: which openings wrote in them, which time their clock assumed and, once known,
+ * how far it was off. Pure: each function returns a new history.
  *
- * Times are ms UTC, uptimes ms since the boot began. A boot's clock is one number: what it shows at uptime 0.
+ * Times are ms UTC, uptimes ms since boot. A boot's clock is one number: its reading at uptime 0.
  */
 
-/** Nothing of this program ran before: the earliest that an unknown time can be, and no clock that says less is set. */
+/** Before the first release: an earlier clock is not set, and no unknown time is earlier. */
 export const EARLIEST_CLOCK_MS = Date.UTC(2024, 0, 1);
-/** Bounds this near to each other leave nothing unknown. */
-const KNOWN_WITHIN_MS = 1000;
+/** Bounds this close to each other count as exact. */
+const EXACT_WITHIN_MS = 1000;
 
-/** How far a boot's clock was off, decided once. */
+/** How far a boot's clock was off. Final. */
 export interface ClockCorrection {
-  /** To be added to the times as they were written. */
+  /** Added to the times as written. */
   shiftMs: number;
-  /** How much earlier and later than that it may have been; 0 and 0 where it is known. */
+  /** Uncertainty in both directions; 0 and 0 when exact. */
   earlierMs: number;
   laterMs: number;
-  /** The opening in which it was decided. */
+  /** Epoch in which the correction was made. */
   inEpoch: number;
 }
 
 export interface BootRecord {
   id: string;
-  /** Openings of the log that wrote events of unknown time. */
+  /** Epochs of the log with unsynced events. */
   epochs: readonly number[];
-  /** What the clock was taken to show at uptime 0. */
+  /** Assumed clock reading at uptime 0. */
   assumedAt: number;
-  /** Uptime at the newest event of unknown time, as far as it is known. */
+  /** Uptime at the newest unsynced event, as far as known. */
   toMs: number;
   decided: ClockCorrection | null;
 }
 
 export interface BootHistory {
-  /** The newest time that was believed before the first boot that is not decided: the truth of all of them is later. */
+  /** Newest trusted time before the first uncorrected boot: all of them began later. */
   believedAt: number;
   /** Oldest first. */
   boots: readonly BootRecord[];
@@ -41,69 +41,69 @@ export interface BootHistory {
 
 export const EMPTY_BOOT_HISTORY: BootHistory = { believedAt: EARLIEST_CLOCK_MS, boots: [] };
 
-export function findBoot(memory: BootHistory, id: string): BootRecord | null {
-  return memory.boots.find((boot) => boot.id === id) ?? null;
+export function findBoot(history: BootHistory, id: string): BootRecord | null {
+  return history.boots.find((boot) => boot.id === id) ?? null;
 }
 
-/** What is known of the time of an opening's events; null while nothing is, or where nothing ever was unknown. */
-export function correctionOf(memory: BootHistory, epoch: number): ClockCorrection | null {
-  return memory.boots.find((boot) => boot.epochs.includes(epoch))?.decided ?? null;
+/** The clock correction of an epoch; null while unknown, or when none is needed. */
+export function correctionOf(history: BootHistory, epoch: number): ClockCorrection | null {
+  return history.boots.find((boot) => boot.epochs.includes(epoch))?.decided ?? null;
 }
 
-export const isExactCorrection = ({ earlierMs, laterMs }: ClockCorrection): boolean => earlierMs + laterMs <= KNOWN_WITHIN_MS;
+export const isExactCorrection = ({ earlierMs, laterMs }: ClockCorrection): boolean => earlierMs + laterMs <= EXACT_WITHIN_MS;
 
-/** An opening writes events of unknown time in this boot. */
-export function recordBootEpoch(memory: BootHistory, id: string, assumedAt: number, epoch: number): BootHistory {
-  const known = findBoot(memory, id);
-  if (!known) return { ...memory, boots: [...memory.boots, { id, epochs: [epoch], assumedAt, toMs: 0, decided: null }] };
-  if (known.epochs.includes(epoch)) return memory;
-  return withBoot(memory, { ...known, epochs: [...known.epochs, epoch] });
+/** Records that an epoch writes unsynced events in this boot. */
+export function recordBootEpoch(history: BootHistory, id: string, assumedAt: number, epoch: number): BootHistory {
+  const known = findBoot(history, id);
+  if (!known) return { ...history, boots: [...history.boots, { id, epochs: [epoch], assumedAt, toMs: 0, decided: null }] };
+  if (known.epochs.includes(epoch)) return history;
+  return withBoot(history, { ...known, epochs: [...known.epochs, epoch] });
 }
 
-export function recordBootUptime(memory: BootHistory, id: string, toMs: number): BootHistory {
-  const known = findBoot(memory, id);
-  return known && toMs > known.toMs ? withBoot(memory, { ...known, toMs }) : memory;
+export function recordBootUptime(history: BootHistory, id: string, toMs: number): BootHistory {
+  const known = findBoot(history, id);
+  return known && toMs > known.toMs ? withBoot(history, { ...known, toMs }) : history;
 }
 
 /**
- * The clock of the present boot is known: `trueAt` is what it shows at uptime 0. With it every earlier boot is decided
- * too. What lies between two boots nobody saw, so an earlier one is only bounded: it began after the newest time that was
- * believed before it, and ended before the next one began. Within that it stays where its own clock had put it.
+ * The current boot's clock is known: `trueAt` is its reading at uptime 0. That corrects every earlier boot too. The time
+ * between two boots is unknown, so an earlier one is only bounded: it began after the newest time trusted before it and
+ * ended before the next one began. Within these bounds its own clock is kept.
  */
-export function correctBoots(memory: BootHistory, present: { id: string; trueAt: number; epoch: number }): BootHistory {
+export function correctBoots(history: BootHistory, present: { id: string; trueAt: number; epoch: number }): BootHistory {
   const { id, trueAt, epoch } = present;
-  // Latest: from the present backwards, each boot as long as it is known to have lasted.
+  // Latest start: backwards from the current boot, each boot as long as it is known to have lasted.
   const latest = new Map<string, number>();
   let nextAt = trueAt;
-  for (const boot of memory.boots.toReversed()) {
+  for (const boot of history.boots.toReversed()) {
     if (boot.id === id || boot.decided) continue;
     nextAt -= boot.toMs;
     latest.set(boot.id, nextAt);
   }
-  let earliestAt = memory.believedAt;
-  const boots = memory.boots.map((boot): BootRecord => {
+  let earliestAt = history.believedAt;
+  const boots = history.boots.map((boot): BootRecord => {
     if (boot.id === id) return boot.decided ? boot : { ...boot, decided: { shiftMs: Math.round(trueAt - boot.assumedAt), earlierMs: 0, laterMs: 0, inEpoch: epoch } };
     const latestAt = latest.get(boot.id);
     if (latestAt === undefined) return boot;
-    // Believed times that contradict each other bound nothing: as much as they do is unknown.
+    // Contradicting bounds widen the uncertainty by as much.
     const fromAt = latestAt - Math.abs(latestAt - earliestAt);
-    const at = Math.min(Math.max(boot.assumedAt, fromAt), latestAt);
+    const zeroAtMs = Math.min(Math.max(boot.assumedAt, fromAt), latestAt);
     earliestAt += boot.toMs;
-    return { ...boot, decided: { shiftMs: Math.round(at - boot.assumedAt), earlierMs: Math.ceil(at - fromAt), laterMs: Math.ceil(latestAt - at), inEpoch: epoch } };
+    return { ...boot, decided: { shiftMs: Math.round(zeroAtMs - boot.assumedAt), earlierMs: Math.ceil(zeroAtMs - fromAt), laterMs: Math.ceil(latestAt - zeroAtMs), inEpoch: epoch } };
   });
-  return { ...memory, boots };
+  return { ...history, boots };
 }
 
-/** Boots of which no event is on disk any more are forgotten; the present one stays, since its clock is still used. */
-export function pruneBoots(memory: BootHistory, presentId: string, isOnDisk: (epoch: number) => boolean): BootHistory {
-  const boots = memory.boots
+/** Removes boots without events on disk; the current one stays, since its clock is in use. */
+export function pruneBoots(history: BootHistory, presentId: string, isOnDisk: (epoch: number) => boolean): BootHistory {
+  const boots = history.boots
     .map((boot) => ({ ...boot, epochs: boot.epochs.filter(isOnDisk) }))
     .filter((boot) => boot.id === presentId || boot.epochs.length > 0);
-  return { ...memory, boots };
+  return { ...history, boots };
 }
 
-export function formatBootHistory(memory: BootHistory): string {
-  return JSON.stringify({ v: 1, ...memory });
+export function formatBootHistory(history: BootHistory): string {
+  return JSON.stringify({ v: 1, ...history });
 }
 
 export function parseBootHistory(text: string): BootHistory {
@@ -111,6 +111,6 @@ export function parseBootHistory(text: string): BootHistory {
   return { believedAt, boots };
 }
 
-function withBoot(memory: BootHistory, changed: BootRecord): BootHistory {
-  return { ...memory, boots: memory.boots.map((boot) => (boot.id === changed.id ? changed : boot)) };
+function withBoot(history: BootHistory, changed: BootRecord): BootHistory {
+  return { ...history, boots: history.boots.map((boot) => (boot.id === changed.id ? changed : boot)) };
 }

@@ -1,6 +1,5 @@
 /**
- * One run of the machine, from power on to power off: what time is counted on while nobody has set the clock. Processes
- * come and go within it.
+ * A boot: one run of the machine, from power on to power off. Uptime is the time base while the clock is not set.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -8,32 +7,32 @@ import { realClock } from '../core/world.ts';
 
 export interface Boot {
   readonly id: string;
-  /** ms since it began; never steps, and is the same for every process of this boot. */
+  /** ms since boot; monotonic, and equal for all processes of this boot. */
   uptimeMs(): number;
 }
 
-/** What the log remembers that a clock can begin with. All ms UTC. */
+/** Times saved by the log that a clock can start from. All ms UTC. */
 export interface SavedClockTimes {
-  /** The newest time that was ever written: no clock begins below it. */
+  /** Newest time ever written: no clock starts below it. */
   newestAt: number;
-  /** What this boot's clock was taken to show at uptime 0, and what it truly shows there; null where that is not known. */
+  /** Assumed and true clock reading at uptime 0 of this boot; null when not known. */
   assumedAt: number | null;
   trueAt: number | null;
 }
 
-/** A clock that nobody may have set yet, as the log needs it. */
+/** A clock that may not be set yet, as the log needs it. */
 export interface BootClock {
   readonly boot: Boot;
-  /** What it is taken to show at uptime 0 while nothing better is known. */
+  /** Assumed clock reading at uptime 0 until the true one is known. */
   readonly assumedAt: number;
   begin(recalled: SavedClockTimes): void;
 }
 
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
-/** Of this machine. Where the system has no name for a boot, each process counts as one of its own. */
+/** This machine's boot. Without a boot id from the system, each process counts as a boot. */
 export function realBoot(): Boot {
-  // The same clock of the system, without making a big number at each look.
+  // The same system clock, without a BigInt per call.
   const startedMs = Number(process.hrtime.bigint() / 1000n) / 1000 - realClock.monotonicMs();
   return { id: bootId() ?? randomUUID(), uptimeMs: () => startedMs + realClock.monotonicMs() };
 }

@@ -71,8 +71,8 @@ test('on a disk that stays full a commit costs at most three files of what is le
     commit: async (request: Parameters<typeof commit>[0]) => ({ ...await commit(request), disk: report() }),
   });
   const log = await openEdgeLog({ dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10 }, world, disk);
-  for (let at = 0; at < 60; at += 1) {
-    const done = log.append(Array.from({ length: 5 }, (_, part) => bulkyDraft(at * 5 + part, 3000, () => world.random.next())));
+  for (let index = 0; index < 60; index += 1) {
+    const done = log.append(Array.from({ length: 5 }, (_, part) => bulkyDraft(index * 5 + part, 3000, () => world.random.next())));
     await world.clock.advanceMs(1000);
     await done;
   }
@@ -91,8 +91,8 @@ test('a full log gives up the oldest of everything but warnings: of those it tak
   for (const [kind, stream, isOldestThere] of [['measurement', 'measurement', false], ['state', 'state', false], ['occurrence', 'warning', true]] as const) {
     const world = testWorld();
     const log = await openEdgeLog({ dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 1 << 20, maxFileBytes: 64 << 10 }, world, directStorage());
-    for (let at = 1; at <= 500; at += 20) {
-      const drafts = Array.from({ length: 20 }, (_, part) => ({ ...bulkyDraft(at + part, 4000, () => world.random.next(), kind), ...(kind === 'occurrence' && { warning: testWarning(at + part).warning as never }) }));
+    for (let offset = 1; offset <= 500; offset += 20) {
+      const drafts = Array.from({ length: 20 }, (_, part) => ({ ...bulkyDraft(offset + part, 4000, () => world.random.next(), kind), ...(kind === 'occurrence' && { warning: testWarning(offset + part).warning as never }) }));
       const done = log.append(drafts);
       await world.clock.advanceMs(1000);
       await done;

@@ -120,13 +120,13 @@ async function closedLog(dir: string): Promise<{ file: string; epoch: number; by
   return { file, epoch: log.epoch, bytes: (await stat(join(dir, file))).size };
 }
 
-async function flip(path: string, at: number, bit: number): Promise<void> {
+async function flip(path: string, offset: number, bit: number): Promise<void> {
   const file = await open(path, 'r+');
   try {
     const byte = Buffer.alloc(1);
-    await file.read(byte, 0, 1, at);
+    await file.read(byte, 0, 1, offset);
     byte[0] = (byte[0] as number) ^ (1 << bit);
-    await file.write(byte, 0, 1, at);
+    await file.write(byte, 0, 1, offset);
   } finally {
     await file.close();
   }
@@ -140,26 +140,26 @@ test('a flipped bit anywhere in a file never becomes a wrong value: what cannot 
     const random = seededRandom(3);
     const places = [18, 19, 21, 28, 100, 101, 103, 105, 4096, 4099, 4103, 8192, 8195, ...Array.from({ length: 80 }, () => Math.floor(random.next() * bytes))];
     let damaged = 0;
-    for (const at of places) {
+    for (const offset of places) {
       const copy = join(dir, 'copy');
       await mkdir(copy);
       for (const name of await readdir(sound)) await copyFile(join(sound, name), join(copy, name));
-      await flip(join(copy, file), at, Math.floor(random.next() * 8));
+      await flip(join(copy, file), offset, Math.floor(random.next() * 8));
       const world = testWorld();
       const log = await openEdgeLog({ ...OPTIONS, dir: copy }, world, directStorage());
       try {
         const events = await readAll(log, 'state');
         const old = events.filter((event) => event.epoch === epoch);
-        for (const event of old) assert.deepEqual(event, { ...testDraft(event.seq, { kind: 'state' }), edge: 'pump-07', stream: 'state', epoch, seq: event.seq }, `flip at ${at}`);
+        for (const event of old) assert.deepEqual(event, { ...testDraft(event.seq, { kind: 'state' }), edge: 'pump-07', stream: 'state', epoch, seq: event.seq }, `flip at ${offset}`);
         const gaps = events.flatMap(({ gap }) => gap ?? []);
         const named = new Set(gaps.flatMap(({ fromSeq, toSeq }) => Array.from({ length: toSeq - fromSeq + 1 }, (_, step) => fromSeq + step)));
         const present = new Set(old.map(({ seq }) => seq));
         assert.equal(present.size, old.length);
         // What was settled may be unreadable without a word; everything else is there or named, never both.
-        for (let seq = 36; seq <= 600; seq += 1) assert.equal(Number(present.has(seq)) + Number(named.has(seq)), 1, `flip at ${at}: number ${seq}`);
+        for (let seq = 36; seq <= 600; seq += 1) assert.equal(Number(present.has(seq)) + Number(named.has(seq)), 1, `flip at ${offset}: number ${seq}`);
         if (gaps.length > 0) {
           damaged += 1;
-          assert.ok(gaps.every(({ reason }) => reason === 'log_damaged'), `flip at ${at}`);
+          assert.ok(gaps.every(({ reason }) => reason === 'log_damaged'), `flip at ${offset}`);
           assert.ok(world.told.some((told) => told.kind === 'fault' && told.fault.code === 'CV_LOG_DAMAGED'));
         }
         await log.append([testDraft(1, { kind: 'state' })]);

@@ -1,13 +1,13 @@
-/** A log's file as it lies on disk, seen from outside: side files, size, and whether it is at rest. */
+/** A SQLite file as seen from outside: side files, size, and whether it is sealed. */
 import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 const SIDE_FILES = ['-wal', '-journal', '-shm'];
-/** Where the header says which journal the file is written and read with, and what it says of a file at rest. */
+/** Offset of the write and read format versions in the header, and their values in a sealed file. */
 const VERSIONS_AT = 18;
 const SEALED = Uint8Array.of(1, 1);
 
-/** Whether a file was brought to rest: no side files, and its header no longer says WAL. Only for files nobody has open. */
+/** Whether a file is sealed: no side files, and the header does not say WAL. Only for files that are not open. */
 export function isSealedFile(path: string): boolean {
   if (SIDE_FILES.some((side) => existsSync(path + side))) return false;
   const header = Buffer.alloc(VERSIONS_AT + SEALED.length);
@@ -21,8 +21,7 @@ export function isSealedFile(path: string): boolean {
 }
 
 /**
- * What `PRAGMA journal_mode=DELETE` comes to for a closed file without side files: two bytes of one sector, and a third
- * of the forced writes.
+ * Equivalent of `PRAGMA journal_mode=DELETE` for a closed file without side files, with a third of its fsyncs.
  *
  * @see SQLite, Database File Format: File format version numbers
  */
@@ -36,7 +35,7 @@ export function clearWalMode(path: string): void {
   }
 }
 
-/** Brings a file to rest that a killed process left behind. @throws what SQLite throws where pages are damaged */
+/** Seals a file that a killed process left. @throws SQLite errors when pages are damaged */
 export function sealAfterCrash(path: string): void {
   const db = new DatabaseSync(path);
   try {
@@ -46,7 +45,7 @@ export function sealAfterCrash(path: string): void {
   }
 }
 
-/** Bytes on disk, write-ahead log included; 0 when it is not there. */
+/** Bytes on disk, write-ahead log included; 0 when absent. */
 export function databaseFileBytes(path: string): number {
   return [path, ...SIDE_FILES.map((side) => path + side)].reduce((sum, one) => sum + (statSync(one, { throwIfNoEntry: false })?.size ?? 0), 0);
 }
@@ -61,7 +60,7 @@ export function removeDatabaseFile(path: string): void {
   }
 }
 
-/** Gives a file another name, with what belongs to it. */
+/** Renames a file and its side files. */
 export function renameDatabaseFile(from: string, to: string): void {
   for (const side of ['', ...SIDE_FILES]) {
     if (existsSync(from + side)) renameSync(from + side, to + side);

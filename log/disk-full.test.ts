@@ -94,7 +94,7 @@ test('a disk that stays full whatever is let go is not given the whole log', asy
     const before = files();
     assert.ok(before > 10);
     full = true;
-    for (let at = 0; at < 50; at += 1) await assert.rejects(log.append([testDraft(at, { kind: 'state' })]), { name: 'CV_LOG_DISK_FULL' });
+    for (let index = 0; index < 50; index += 1) await assert.rejects(log.append([testDraft(index, { kind: 'state' })]), { name: 'CV_LOG_DISK_FULL' });
     assert.ok(before - files() <= 4, `${before - files()} files went`);
     full = false;
     await log.append([testDraft(1, { kind: 'state' })]);
@@ -131,10 +131,10 @@ test('a disk that stays short although it takes what comes is not given the whol
     assert.ok(before.length > 6);
     const gone = () => before.filter((name) => !existsSync(join(dir, name))).length;
     isShort = true;
-    for (let at = 0; at < 20; at += 1) await log.append([testDraft(at, { kind: 'state' })]);
+    for (let index = 0; index < 20; index += 1) await log.append([testDraft(index, { kind: 'state' })]);
     assert.equal(gone(), 1, 'it is tried, and made no room');
     await world.clock.advanceMs(60_000);
-    for (let at = 0; at < 20; at += 1) await log.append([testDraft(at, { kind: 'state' })]);
+    for (let index = 0; index < 20; index += 1) await log.append([testDraft(index, { kind: 'state' })]);
     assert.equal(gone(), 2, 'and again after a minute');
   } finally {
     await log.close();

@@ -45,7 +45,7 @@ test('a full disk is over when its ballast is made again, not with the next comm
 test('a head file that cannot be written is said once, and again when it had been well', () => {
   const { trouble, told, world } = bench();
   trouble.disk = { ...WELL, headFailure: 'EACCES' };
-  assert.deepEqual(world.told.splice(0), [{ kind: 'notice', level: 'warn', en: 'the log\'s head file cannot be written: EACCES', zh: '日志的 head 文件无法写入：EACCES' }]);
+  assert.deepEqual(world.told.splice(0), [{ kind: 'notice', level: 'warn', en: 'cannot write the head file of the log: EACCES', zh: '事件日志的 head 文件无法写入：EACCES' }]);
   trouble.disk = { ...WELL, headFailure: 'EROFS' };
   assert.deepEqual(told(), []);
   trouble.disk = WELL;

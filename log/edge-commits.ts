@@ -1,6 +1,6 @@
 /**
- * How an edge's log takes in: drafts wait until their group closes, by time and size; one commit is under way at a time,
- * and what comes meanwhile shares the next one. What a failing disk does not take is tried again.
+ * Appending to an edge's log: drafts are queued until their group closes, by time or size. One commit runs at a time;
+ * drafts that arrive meanwhile share the next one. After a disk failure the commit is retried.
  */
 import { STREAMS, streamOf, type Draft, type Stream } from '../core/event.ts';
 import { FaultError } from '../core/faults.ts';
@@ -16,11 +16,11 @@ import './faults.ts';
 
 const GROUP_MS = 250;
 const STRETCHED_GROUP_MS = 1000;
-/** Fewer events than this are not worth a commit of 10 KB after 250 ms. */
+/** Below this a group stays open for STRETCHED_GROUP_MS: a commit costs at least 10 KB. */
 const STRETCH_BELOW_EVENTS = 50;
 const MAX_WAITING_EVENTS = 100_000;
 const RETRY_MS = 1000;
-/** Marks are written no more often than this, beside a group, and by themselves when none came for as long again. */
+/** Marks are written at most this often with a group, and alone after twice as long. */
 const STATE_MS = 10_000;
 const URGENT: ReadonlySet<Stream> = new Set<Stream>(['warning', 'state']);
 
@@ -30,7 +30,7 @@ export class EdgeCommits {
   readonly #room: EdgeSpace;
   readonly #listeners = new Set<(kept: CommittedGroup) => void>();
   readonly #timers = new Map<string, Timer>();
-  /** Due once this turn is over. */
+  /** Due at the end of this event loop turn. */
   readonly #turning = new Set<EdgeStream>();
   #running: Promise<void> | null = null;
   #ending = false;
@@ -59,7 +59,7 @@ export class EdgeCommits {
     return () => { this.#listeners.delete(listener); };
   }
 
-  /** Writes what waits, and answers what cannot be written any more. */
+  /** Writes the queue and rejects what cannot be written. */
   async close(): Promise<void> {
     this.#ending = true;
     for (const timer of this.#timers.values()) timer.cancel();
@@ -75,29 +75,29 @@ export class EdgeCommits {
     for (const stream of STREAMS) this.#abandon(this.#streams[stream]);
   }
 
-  /** Marks moved, and no group is due: they wait for one, though not for ever. */
+  /** Marks moved while no group is due: writes them with the next group, or alone after a while. */
   scheduleMarks(one: EdgeStream): void {
-    this.#after(`state:${one.stream}`, STATE_MS, () => this.#letMarksRide(one));
+    this.#after(`state:${one.stream}`, STATE_MS, () => this.#writeMarksWithGroup(one));
   }
 
-  /** The next commit is now, and takes the marks along. */
+  /** Commits now, marks included. */
   commitMarks(one: EdgeStream): void {
     one.stateChanged = true;
-    this.#due(one);
+    this.#commitSoon(one);
   }
 
-  /** What was let go is written down now. */
+  /** Commits pending gap records now. */
   commitGaps(one: EdgeStream): void {
     one.gapsDue = true;
     one.stateChanged = true;
-    this.#due(one);
+    this.#commitSoon(one);
   }
 
-  /** Commits what waits now, and resolves when the disk has taken or refused it. */
+  /** Commits the queue now; resolves when the commit has succeeded or failed. */
   async flush(one: EdgeStream): Promise<void> {
     if (one.queue.count === 0) return;
     const watched = this.nextCommit(one);
-    this.#due(one);
+    this.#commitSoon(one);
     await watched;
   }
 
@@ -106,49 +106,49 @@ export class EdgeCommits {
     return new Promise((resolve) => { one.commitWaiters.push(resolve); });
   }
 
-  /** What a failing disk did not take before the end; whole calls were rejected already. */
+  /** Drafts that a failing disk did not take before closing. */
   #abandon(one: EdgeStream): void {
     const left = one.queue.take(Infinity);
     if (left.length > 0) this.#context.world.tell({ kind: 'samples_lost', count: left.length, reason: 'shutdown', intended: false, stream: one.stream });
     for (const { call } of left) call.reject(logClosedError());
   }
 
-  /** Drafts that get no number: counted now, answered when the count is on disk. */
+  /** Drafts that get no number: counted now, resolved when the count is on disk. */
   #refuse(one: EdgeStream, entries: readonly QueuedDraft[], reason: LossReason): void {
     const times = entries.map((entry) => entry.draft.occurredAt);
     const [fromAt, toAt] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
     one.state = addPendingLosses(one.state, [{ stream: one.stream, epoch: this.#context.epoch, fromSeq: 0, toSeq: 0, fromAt, toAt, count: entries.length, reason }]);
     for (const { call } of entries) {
-      // It is in the books: the call is no longer one of which nothing is known.
+      // The loss is recorded: the call is no longer without effect.
       call.committedDrafts += 1;
       one.refusedCalls.push(call);
     }
     one.stateChanged = true;
     this.#context.world.tell({ kind: 'samples_lost', count: entries.length, reason, intended: false, stream: one.stream });
-    this.#due(one);
+    this.#commitSoon(one);
   }
 
-  /** What no group can hold is lost alone: whoever gave it gave others with it, and would only give it again. */
+  /** A draft that cannot be encoded is lost alone; rejecting the whole call would only make the caller repeat it. */
   #refuseBad(one: EdgeStream, bad: readonly UnencodableDraft[]): void {
     for (const { queued: { draft: { device, point } }, error } of bad) {
       this.#context.world.tell({ kind: 'fault', fault: { code: 'CV_DRIVER_FAILED', params: { device, detail: `${point}: ${error.message}` } }, device });
     }
-    this.#refuse(one, bad.map(({ queued: entry }) => queued), 'unwritable');
+    this.#refuse(one, bad.map(({ queued }) => queued), 'unwritable');
   }
 
   #schedule(one: EdgeStream): void {
     if (one.queue.count === 0 || one.commitDue) return;
-    if (URGENT.has(one.stream)) return this.#due(one);
-    if (one.queue.isGroupFull) return this.#dueAfterTurn(one);
+    if (URGENT.has(one.stream)) return this.#commitSoon(one);
+    if (one.queue.isGroupFull) return this.#commitSoonAfterTurn(one);
     const nowMs = this.#context.world.clock.monotonicMs();
-    if (one.queue.count >= STRETCH_BELOW_EVENTS && nowMs - one.queue.sinceMs >= GROUP_MS) return this.#due(one);
+    if (one.queue.count >= STRETCH_BELOW_EVENTS && nowMs - one.queue.sinceMs >= GROUP_MS) return this.#commitSoon(one);
     this.#after(`group:${one.stream}`, GROUP_MS, () => {
-      if (one.queue.count >= STRETCH_BELOW_EVENTS) return this.#due(one);
-      this.#after(`group:${one.stream}`, STRETCHED_GROUP_MS - GROUP_MS, () => this.#due(one));
+      if (one.queue.count >= STRETCH_BELOW_EVENTS) return this.#commitSoon(one);
+      this.#after(`group:${one.stream}`, STRETCHED_GROUP_MS - GROUP_MS, () => this.#commitSoon(one));
     });
   }
 
-  /** One timer a name; a second wish waits for the first. */
+  /** One timer per name; a second request uses the first. */
   #after(name: string, delayMs: number, run: () => void): void {
     if (this.#timers.has(name) || this.#ending) return;
     this.#timers.set(name, this.#context.world.clock.after(delayMs, () => {
@@ -157,26 +157,26 @@ export class EdgeCommits {
     }));
   }
 
-  /** Devices that are asked together answer in one turn: what else comes in it shares the commit. */
-  #dueAfterTurn(one: EdgeStream): void {
+  /** Devices polled together answer in one turn: their drafts share the commit. */
+  #commitSoonAfterTurn(one: EdgeStream): void {
     if (this.#turning.has(one)) return;
     this.#turning.add(one);
     setImmediate(() => {
       this.#turning.delete(one);
-      if (!this.#ending) this.#due(one);
+      if (!this.#ending) this.#commitSoon(one);
     });
   }
 
-  #due(one: EdgeStream): void {
+  #commitSoon(one: EdgeStream): void {
     one.commitDue = true;
     this.#kick();
   }
 
-  /** Marks go with the next group, as a page less to write; where none comes, by themselves. Lost, they cost sending twice. */
-  #letMarksRide(one: EdgeStream): void {
+  /** Marks are written with the next group, which saves a page; without a group, alone. A lost mark only costs a resend. */
+  #writeMarksWithGroup(one: EdgeStream): void {
     if (!one.marksMoved && !one.stateChanged) return;
     one.stateChanged = true;
-    this.#after(`state:${one.stream}`, STATE_MS, () => (one.stateChanged ? this.#due(one) : this.#letMarksRide(one)));
+    this.#after(`state:${one.stream}`, STATE_MS, () => (one.stateChanged ? this.#commitSoon(one) : this.#writeMarksWithGroup(one)));
   }
 
   #kick(): void {
@@ -184,7 +184,7 @@ export class EdgeCommits {
   }
 
   async #run(): Promise<void> {
-    // Callers first finish what they are at: several appends of one turn share a commit.
+    // Several appends of one turn share a commit.
     await Promise.resolve();
     for (;;) {
       const due = STREAMS.map((stream) => this.#streams[stream]).filter((one) => one.commitDue);
@@ -207,7 +207,7 @@ export class EdgeCommits {
       for (const watcher of watchers) watcher(true);
       this.#schedule(one);
     } catch (error) {
-      // What is put back waits for its time: a failing disk is asked once a second, or by what comes new.
+      // Requeued drafts wait: a failing disk is retried once per RETRY_MS, or with new drafts.
       this.#failed(one, entries, error as Error);
       for (const watcher of watchers) watcher(false);
     }
@@ -224,7 +224,7 @@ export class EdgeCommits {
   async #write(one: EdgeStream, groups: readonly EncodedGroup[], change?: (state: StreamState) => StreamState): Promise<void> {
     const refused = one.refusedCalls.length;
     const kept = await one.commit(groups, change);
-    // Whatever commit it was: the count of what was refused before is on disk now.
+    // Any commit puts the count of earlier refusals on disk.
     for (const call of one.refusedCalls.splice(0, refused)) completeDraft(call);
     this.#publish(kept);
   }
@@ -235,24 +235,24 @@ export class EdgeCommits {
         try {
           listener(group);
         } catch (error) {
-          // A listener's failure is no failure of the disk; it ends where nobody catches it.
+          // A listener's exception is not a disk failure: rethrown outside the commit.
           queueMicrotask(() => { throw error; });
         }
       }
     }
   }
 
-  /** A call of which nothing is on disk is rejected; of one that is there in part, the rest is tried until it is. */
+  /** Rejects calls with nothing on disk; the rest of partly written calls is retried. */
   #failed(one: EdgeStream, entries: readonly QueuedDraft[], error: Error): void {
-    const again: QueuedDraft[] = [];
+    const requeued: QueuedDraft[] = [];
     for (const entry of entries) {
-      if (entry.call.committedDrafts > 0) again.push(entry);
+      if (entry.call.committedDrafts > 0) requeued.push(entry);
       else this.#reject(entry.call, error);
     }
-    one.queue.putBack(again);
+    one.queue.putBack(requeued);
     one.commitDue = false;
     this.#context.diskHealth.recordFailure(error);
-    this.#after(`retry:${one.stream}`, RETRY_MS, () => { if (one.stateChanged || one.queue.count > 0) this.#due(one); });
+    this.#after(`retry:${one.stream}`, RETRY_MS, () => { if (one.stateChanged || one.queue.count > 0) this.#commitSoon(one); });
   }
 
   #reject(call: AppendCall, error: Error): void {

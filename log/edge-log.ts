@@ -1,6 +1,6 @@
 /**
- * An edge's log: four streams side by side under one lock, each able to give way by itself. What is taken in goes through
- * `edge-commits.ts`; here it is read, settled and set aside.
+ * An edge's log: four independent streams under one lock. Appending is in `edge-commits.ts`; this file reads, settles and
+ * quarantines.
  */
 import { STREAMS, type Draft, type Stream } from '../core/event.ts';
 import { FaultError } from '../core/faults.ts';
@@ -52,8 +52,8 @@ class FileEdgeLog implements EdgeLog {
     this.#world = world;
     this.#storage = storage;
     const { maxFileBytes } = report;
-    const trouble = new DiskHealth(world, report.disk, options.edge);
-    const context = { edge: options.edge, centre: options.centre, epoch: report.epoch, storage, trouble, world, boots };
+    const diskHealth = new DiskHealth(world, report.disk, options.edge);
+    const context = { edge: options.edge, centre: options.centre, epoch: report.epoch, storage, diskHealth, world, boots };
     this.#boots = boots;
     const streams = STREAMS.map((stream) => new EdgeStream(stream, new FileChain(stream, maxFileBytes, report.chains[stream]?.files ?? []), context));
     this.#streams = Object.fromEntries(streams.map((one) => [one.stream, one])) as Record<Stream, EdgeStream>;
@@ -66,14 +66,14 @@ class FileEdgeLog implements EdgeLog {
     }
   }
 
-  /** Part of opening: files that were found damaged are told of, and what they lost. */
+  /** Part of opening: reports damaged files and what was lost in them. */
   async reportDamage(report: StorageOpenReport): Promise<void> {
-    for (const [stream, { salvages }] of Object.entries(report.chains)) await this.#nameDamage(this.#streams[stream as Stream], salvages, []);
+    for (const [stream, { salvages }] of Object.entries(report.chains)) await this.#recordDamage(this.#streams[stream as Stream], salvages, []);
   }
 
-  async #nameDamage(one: EdgeStream, salvages: readonly SalvageReport[], holes: readonly MissingRange[]): Promise<void> {
+  async #recordDamage(one: EdgeStream, salvages: readonly SalvageReport[], missing: readonly MissingRange[]): Promise<void> {
     one.recordSalvages(salvages);
-    const all = [...holes, ...one.chain.missingRanges(salvages)];
+    const all = [...missing, ...one.chain.missingRanges(salvages)];
     if (all.length > 0 && (await recordMissingRanges(one, all, this.#world))) this.#commits.commitGaps(one);
   }
 
@@ -84,12 +84,12 @@ class FileEdgeLog implements EdgeLog {
 
   async read(stream: Stream, after: Cursor, limit: ReadLimit): Promise<StoredGroup[]> {
     const one = this.#streams[stream];
-    const owesGaps = () => one.state.pending.length > 0 || one.gapsInFlight;
-    const owedBefore = owesGaps();
+    const hasPendingGaps = () => one.state.pending.length > 0 || one.gapsInFlight;
+    const hadPendingGaps = hasPendingGaps();
     const first = await this.#readOnce(one, after, limit);
-    // A reader that has come to the end sees what was let go as well: the record is made now, and read with the rest.
-    if (!first.complete || this.#closing || !(owedBefore || owesGaps())) return first.groups;
-    if (owesGaps()) {
+    // A reader at the end of the log also needs the gap records: commit them now and read them too.
+    if (!first.complete || this.#closing || !(hadPendingGaps || hasPendingGaps())) return first.groups;
+    if (hasPendingGaps()) {
       const watched = this.#commits.nextCommit(one);
       this.#commits.commitGaps(one);
       if (!(await watched)) return first.groups;
@@ -108,7 +108,7 @@ class FileEdgeLog implements EdgeLog {
     const standing = savedGapsAfter(one.state, after);
     if (parts.length === 0 && standing.length === 0) return { groups: [], complete: true };
     const reply = await attempt(() => this.#storage.read({ chain: one.chain.name, parts, ...limit }));
-    await this.#nameDamage(one, reply.salvages, reply.missing);
+    await this.#recordDamage(one, reply.salvages, reply.missing);
     const { groups, complete } = mergeSavedGaps(reply, standing.filter((gap) => one.state.written.includes(gap)), (gap) => one.gapGroup(gap), limit);
     return { groups: groups.map((group) => this.#boots?.restamp(one.stream, group) ?? group), complete };
   }
@@ -125,7 +125,7 @@ class FileEdgeLog implements EdgeLog {
     if (one.state.epochs.has(epoch)) one.state = settleRanges(one.state, epoch, fromMark(mark));
     if (one.state.pending !== before.pending) one.stateChanged = true;
     if (countUnsettled(one.state) !== countUnsettled(before)) one.marksMoved = true;
-    // Whoever settles is there to hear of losses.
+    // A gateway that settles is connected and can receive gap records.
     if (one.state.pending.length > 0) this.#commits.commitGaps(one);
     else if (one.marksMoved && one.hasSettledFiles) this.#commits.commitMarks(one);
     else if (one.marksMoved || one.stateChanged) this.#commits.scheduleMarks(one);
@@ -138,22 +138,22 @@ class FileEdgeLog implements EdgeLog {
     const nowMs = this.#world.clock.nowMs();
     const event = await attempt(() => one.readEvent(epoch, seq));
     await attempt(() => this.#storage.setAside({ line: JSON.stringify({ at: nowMs, code, stream, epoch, seq, event }) }));
-    const at = event?.occurredAt ?? nowMs;
-    const gone = recordLoss(one.state, { stream, epoch, fromSeq: seq, toSeq: seq, fromAt: at, toAt: at, reason: 'refused' });
-    if (gone.ranges.length === 0) return;
-    one.state = gone.state;
+    const atMs = event?.occurredAt ?? nowMs;
+    const lost = recordLoss(one.state, { stream, epoch, fromSeq: seq, toSeq: seq, fromAt: atMs, toAt: atMs, reason: 'refused' });
+    if (lost.ranges.length === 0) return;
+    one.state = lost.state;
     one.stateChanged = true;
-    this.#world.tell({ kind: 'samples_lost', count: gone.count, reason: 'refused', intended: false, stream });
+    this.#world.tell({ kind: 'samples_lost', count: lost.count, reason: 'refused', intended: false, stream });
     const watched = this.#commits.nextCommit(one);
     this.#commits.commitGaps(one);
     if (!(await watched)) throw new FaultError('CV_LOG_FAILED', { detail: 'the gap record is not written yet' });
   }
 
   /**
-   * The clock is known: `trueAt` is what it shows at uptime 0 of this boot. From here on `read` gives the events of
-   * unknown time theirs; `saveClock` puts that on disk, which is to be done before anything is sent.
+   * The clock is known: `trueAt` is its reading at uptime 0 of this boot. From now on `read` returns corrected times;
+   * `saveClockCorrection` puts the correction on disk, which must happen before anything is sent.
    *
-   * @returns the boots that are decided by it, each once in its life
+   * @returns the boots that were corrected; each is corrected only once
    */
   correctClock(trueAt: number): readonly BootRecord[] {
     const decided = this.#boots?.correct(trueAt) ?? [];
@@ -166,8 +166,8 @@ class FileEdgeLog implements EdgeLog {
   }
 
   /**
-   * What was appended before is tried first: what says of a decision that a time stays unknown is on disk before the
-   * decision is. Killed between the two it is said again; the other way round it never would be.
+   * The queue is flushed first: events that report a correction must be on disk before the correction is. After a crash
+   * between the two they are written again; in the other order they would be missing.
    *
    * @throws CV_LOG_FAILED
    */

@@ -1,4 +1,4 @@
-/** What an edge's log has to name as lost: ends that are known elsewhere, numbers that cannot be read any more. */
+/** Losses of an edge's log: numbers known elsewhere but not on disk, and numbers that cannot be read any more. */
 import type { World } from '../core/world.ts';
 import type { EdgeStream } from './edge-stream.ts';
 import { addRange, fromMark, missingRanges, type SeqRange } from './ranges.ts';
@@ -7,23 +7,23 @@ import { epochState, recordLoss, unsettledRows, parseStreamState, extendEpoch, s
 import type { SettledMark } from './types.ts';
 import './faults.ts';
 
-/** A mark further ahead of the present epoch than this is no mark of ours: the numbers are not burnt for it. */
+/** A mark this far ahead of the current epoch is not ours: ignored. */
 const MAX_AHEAD = 1e9;
 
-/** Takes over what an opening found, and names what is known of and not there (CV_LOG_REWOUND). */
+/** Restores a stream from an opening's report; numbers that should exist but do not are a loss (CV_LOG_REWOUND). */
 export function recoverStream(one: EdgeStream, found: ChainReport, world: World): void {
   if (found.state !== null) one.state = parseStreamState(found.state);
   if (found.stateDamaged) {
     world.tell({ kind: 'fault', fault: { code: 'CV_LOG_DAMAGED', params: { file: `${one.stream} marks`, epoch: 0, fromSeq: 0, toSeq: 0, detail: 'what was settled since the last sound file is sent again' } } });
   }
-  // An older epoch that the newest state does not name was drained: nothing of it is owed, whatever still lies about.
+  // An older epoch missing in the newest state was fully settled, whatever files are left of it.
   const stateEpoch = found.files.find((file) => file.name === found.stateFile)?.epoch ?? 0;
   const isDrained = (epoch: number) => epoch < stateEpoch && !one.state.epochs.has(epoch);
   const onDisk = new Map<number, SeqRange[]>();
   for (const file of one.chain.files) {
     if (isDrained(file.epoch)) continue;
     const known = Math.max(epochState(one.state, file.epoch).last, found.head?.epoch === file.epoch ? found.head.seq : 0);
-    // How far a file reaches whose pages are damaged shows when it is read.
+    // The end of a damaged file is known only when it is read.
     const last = file.damaged && one.chain.endsEpoch(file) ? Math.max(one.chain.lastSeqOf(file), known) : one.chain.lastSeqOf(file);
     one.chain.extend(file.name, last);
     onDisk.set(file.epoch, addRange(onDisk.get(file.epoch) ?? [], file.first, last));
@@ -40,17 +40,17 @@ export function recoverStream(one: EdgeStream, found: ChainReport, world: World)
   }
 }
 
-/** The gateway knows of numbers that this log does not have: what it has not settled of them is lost. */
+/** The gateway knows numbers that this log does not have: those it has not settled are lost. */
 export function checkGatewayMark(one: EdgeStream, epoch: number, mark: SettledMark, epochs: { current: number; previous: number }, world: World): void {
   const ranges = fromMark(mark);
   const top = ranges.at(-1)?.[1] ?? 0;
   const known = one.state.epochs.has(epoch);
-  // An epoch that is forgotten was drained, unless it lies where this folder never was.
+  // A pruned epoch was fully settled, unless this folder never had it.
   if (!known && epoch <= epochs.previous) return;
   const { last } = epochState(one.state, epoch);
   if (top <= last || (epoch === epochs.current && top - last > MAX_AHEAD)) return;
   if (epoch > epochs.current) {
-    // Somebody else sends under this name, or the folder is an old copy: nothing of that epoch can be named from here.
+    // Another edge sends under this name, or the folder is an old copy.
     if (!one.foreignEpochs.has(epoch)) reportRewound(one, 'the gateway', epoch, 1, top, world);
     one.foreignEpochs.add(epoch);
     return;
@@ -62,16 +62,16 @@ export function checkGatewayMark(one: EdgeStream, epoch: number, mark: SettledMa
   one.stateChanged = true;
 }
 
-/** Holes that a read found: fault and loss for what was not settled anyway. @returns whether something was lost */
-export async function recordMissingRanges(one: EdgeStream, holes: readonly MissingRange[], world: World): Promise<boolean> {
+/** Records ranges that a read found missing, as far as they were not settled. @returns whether anything was lost */
+export async function recordMissingRanges(one: EdgeStream, missing: readonly MissingRange[], world: World): Promise<boolean> {
   let lost = false;
-  for (const { name, epoch, from, to, detail } of holes) {
-    // An epoch that is not in the state was drained: nothing of it is owed.
-    const isNamed = () => !one.state.epochs.has(epoch) || unsettledRows(one.state, epoch, from, to).length === 0;
-    if (isNamed()) continue;
+  for (const { name, epoch, from, to, detail } of missing) {
+    // An epoch missing in the state was fully settled.
+    const isRecorded = () => !one.state.epochs.has(epoch) || unsettledRows(one.state, epoch, from, to).length === 0;
+    if (isRecorded()) continue;
     one.chain.markDamaged(name);
     const times = await one.timeRange(epoch, from - 1, to + 1);
-    if (isNamed()) continue;
+    if (isRecorded()) continue;
     world.tell({ kind: 'fault', fault: { code: 'CV_LOG_DAMAGED', params: { file: name, epoch, fromSeq: from, toSeq: to, detail } } });
     lost = recordRangeLoss(one, { epoch, fromSeq: from, toSeq: to, ...times, reason: 'log_damaged' }, world) || lost;
     await one.quarantine({ at: world.clock.nowMs(), code: 'CV_LOG_DAMAGED', stream: one.stream, epoch, fromSeq: from, toSeq: to, file: name, detail });

@@ -1,4 +1,4 @@
-/** Keeps an edge's log within its bytes and its disk: what gives way when, and in which order. */
+/** Keeps an edge's log within maxBytes and the disk: which files are removed, and in which order. */
 import type { Stream } from '../core/event.ts';
 import type { World } from '../core/world.ts';
 import type { EdgeStream } from './edge-stream.ts';
@@ -11,17 +11,17 @@ import type { QueuedDraft } from './append-queue.ts';
 import './faults.ts';
 
 /** Least important first. */
-const GIVES_WAY: readonly Stream[] = ['diagnostic', 'measurement', 'state', 'warning'];
-/** Pages of table and state that a commit writes whatever is in it, twice: write-ahead log and file. */
+const REMOVAL_ORDER: readonly Stream[] = ['diagnostic', 'measurement', 'state', 'warning'];
+/** Pages of tables and state that every commit writes, twice: write-ahead log and file. */
 const COMMIT_BYTES = 32 << 10;
-/** Of the size as JSON; real batches shrink far more. */
+/** Of the JSON size; real batches are smaller. */
 const ENCODED_SHARE = 0.5;
-/** The log counts as full until it is this many files below its bound again. */
-const RELIEVED_FILES = 2;
-/** While the ballast is given up, so many commits of room are kept, that files can be let go in order. */
+/** The log counts as full until it is this many files below maxBytes. */
+const RECOVERED_FILES = 2;
+/** Without ballast, space for this many commits is kept free, so that files can be removed in order. */
 const SPARE_COMMITS = 8;
-/** A disk that stays full although files went has another reason: it is given no more for so long. */
-const FRUITLESS_MS = 60_000;
+/** When removing files did not free space, something else fills the disk: pause removal for this long. */
+const REMOVAL_PAUSE_MS = 60_000;
 const MAX_FORCED = 3;
 
 export interface EdgeSpaceLimits {
@@ -45,7 +45,7 @@ export class EdgeSpace {
   readonly #commit: Commit;
   readonly #disk: EdgeDisk;
   #full = false;
-  #fruitlessUntilMs = -Infinity;
+  #removalPausedUntilMs = -Infinity;
 
   constructor(streams: readonly EdgeStream[], bound: EdgeSpaceLimits, commit: Commit, disk: EdgeDisk) {
     this.maxCommitBytes = bound.maxFileBytes;
@@ -59,38 +59,38 @@ export class EdgeSpace {
     return this.#streams.reduce((sum, one) => sum + one.chain.bytes, 0);
   }
 
-  /** Makes room for entries of a stream. @returns false when they are to be refused */
+  /** Makes space for drafts of a stream. @returns false when they must be refused */
   async reserve(incoming: EdgeStream, entries: readonly QueuedDraft[]): Promise<boolean> {
     const needed = COMMIT_BYTES + entries.reduce((sum, entry) => sum + entry.jsonBytes, 0) * ENCODED_SHARE;
-    await this.#spare(incoming, needed);
+    await this.#keepSpare(incoming, needed);
     while (this.#bytes + needed > this.#bound.maxBytes) {
-      const victim = this.#victimFor(incoming);
-      const gone = victim !== null && (await this.#letGo(victim.one, victim.file));
-      if (gone) continue;
-      this.#tellFull();
+      const removable = this.#removableFor(incoming);
+      const removed = removable !== null && (await this.#removeWithLoss(removable.one, removable.file));
+      if (removed) continue;
+      this.#reportFull();
       return false;
     }
-    if (this.#bytes + needed + RELIEVED_FILES * this.#bound.maxFileBytes < this.#bound.maxBytes) this.#tellRelieved();
+    if (this.#bytes + needed + RECOVERED_FILES * this.#bound.maxFileBytes < this.#bound.maxBytes) this.#reportNotFull();
     return true;
   }
 
-  /** On a disk without room, keeps some by letting the oldest go in order, so that commits need not fail first. */
-  async #spare(incoming: EdgeStream, needed: number): Promise<void> {
-    const { diskHealth: trouble, storage } = this.#disk;
+  /** On a full disk, removes the oldest files in order so that commits do not fail first. */
+  async #keepSpare(incoming: EdgeStream, needed: number): Promise<void> {
+    const { diskHealth, storage } = this.#disk;
     if (!diskHealth.isDiskShort) return;
     diskHealth.disk = await storage.disk();
     while (diskHealth.isDiskShort && diskHealth.disk.freeBytes < needed + SPARE_COMMITS * COMMIT_BYTES) {
-      const victim = this.#isFruitless ? null : this.#victimFor(incoming);
-      if (!victim) return;
+      const removable = this.#isRemovalPaused ? null : this.#removableFor(incoming);
+      if (!removable) return;
       const before = diskHealth.disk.freeBytes;
-      if (!(await this.#letGo(victim.one, victim.file))) return;
-      this.#judge(victim.file, before);
+      if (!(await this.#removeWithLoss(removable.one, removable.file))) return;
+      this.#pauseIfNoGain(removable.file, before);
     }
   }
 
   /**
-   * Runs a commit; on a full disk the oldest files go first and are put down as lost with the commit that follows: their
-   * loss cannot be written before. A crash in between shows as a file that is gone, which an opening names as well.
+   * Runs a commit. On a full disk the oldest files are removed first, and their loss is recorded with the commit that
+   * follows. After a crash in between the next opening finds the missing file and records the loss.
    */
   async commitFreeingSpace(incoming: EdgeStream, commit: () => Promise<void>): Promise<void> {
     for (let forced = 0; ; forced += 1) {
@@ -98,19 +98,19 @@ export class EdgeSpace {
         return await commit();
       } catch (error) {
         if (!isDiskFull(error)) throw error;
-        const victim = forced >= MAX_FORCED || this.#isFruitless ? null : this.#victimFor(incoming);
-        if (!victim) {
-          if (forced > 0) this.#fruitlessUntilMs = this.#disk.world.clock.monotonicMs() + FRUITLESS_MS;
+        const removable = forced >= MAX_FORCED || this.#isRemovalPaused ? null : this.#removableFor(incoming);
+        if (!removable) {
+          if (forced > 0) this.#removalPausedUntilMs = this.#disk.world.clock.monotonicMs() + REMOVAL_PAUSE_MS;
           throw error;
         }
-        await this.#force(victim.one, victim.file);
+        await this.#removeFirst(removable.one, removable.file);
       }
     }
   }
 
-  /** Less important streams give their oldest file to a more important one; then the stream's own policy speaks. */
-  #victimFor(incoming: EdgeStream): { one: EdgeStream; file: FileReport } | null {
-    for (const stream of GIVES_WAY) {
+  /** The oldest file of a less important stream; then the stream's own policy applies. */
+  #removableFor(incoming: EdgeStream): { one: EdgeStream; file: FileReport } | null {
+    for (const stream of REMOVAL_ORDER) {
       if (stream === incoming.stream && this.#bound.policies[stream] === 'drop-newest') return null;
       const one = this.#streams.find((other) => other.stream === stream);
       const file = one?.chain.oldestRemovable();
@@ -120,68 +120,68 @@ export class EdgeSpace {
     return null;
   }
 
-  /** The loss and what it settles are on disk before the file goes; after a crash in between, the next commit removes it. */
-  async #letGo(one: EdgeStream, file: FileReport): Promise<boolean> {
+  /** The loss is on disk before the file is removed; after a crash in between, the next commit removes it. */
+  async #removeWithLoss(one: EdgeStream, file: FileReport): Promise<boolean> {
     if (one.chain.files.length === 1) one.chain.roll();
     const range = await this.#lossOf(one, file);
     if (range) {
       const { count } = recordLoss(one.state, range);
       await this.#commit(one, (state) => recordLoss(state, range).state);
-      this.#tellLost(one, count);
+      this.#reportLost(one, count);
     } else {
       await this.#commit(one);
     }
     return !one.chain.files.includes(file);
   }
 
-  async #force(one: EdgeStream, file: FileReport): Promise<void> {
+  async #removeFirst(one: EdgeStream, file: FileReport): Promise<void> {
     if (one.chain.files.length === 1) one.chain.roll();
     const before = this.#disk.diskHealth.disk.freeBytes;
     const range = await this.#lossOf(one, file);
     if (range) {
       const { state, count } = recordLoss(one.state, range);
       one.state = state;
-      this.#tellLost(one, count);
+      this.#reportLost(one, count);
     }
-    // The file may have been the only one to say what is settled and lost: another is to say it soon.
+    // The file may have held the only copy of the state: write it again soon.
     one.stateChanged = true;
     one.commitDue = true;
     await one.removeFiles([file]);
-    this.#judge(file, before);
+    this.#pauseIfNoGain(file, before);
   }
 
-  /** What of a file is lost when it goes; null when nothing is. */
+  /** What removing a file loses; null when nothing. */
   async #lossOf(one: EdgeStream, file: FileReport): Promise<Parameters<typeof recordLoss>[1] | null> {
     const last = one.chain.lastSeqOf(file);
     const ranges = unsettledRows(one.state, file.epoch, file.first, last);
     const [first, end] = [ranges[0]?.[0], ranges.at(-1)?.[1]];
     if (first === undefined || end === undefined) return null;
-    if (!this.#disk.diskHealth.isDiskShort) this.#tellFull();
+    if (!this.#disk.diskHealth.isDiskShort) this.#reportFull();
     const times = await one.timeRange(file.epoch, first, end);
     return { stream: one.stream, epoch: file.epoch, fromSeq: file.first, toSeq: last, ...times, reason: 'log_full_oldest' };
   }
 
-  get #isFruitless(): boolean {
-    return this.#disk.world.clock.monotonicMs() < this.#fruitlessUntilMs;
+  get #isRemovalPaused(): boolean {
+    return this.#disk.world.clock.monotonicMs() < this.#removalPausedUntilMs;
   }
 
-  /** Whether a file that went made room; where somebody else takes it at once, the log gives no more for a while. */
-  #judge(file: FileReport, freeBefore: number): void {
+  /** Pauses removal when the removed file did not free space. */
+  #pauseIfNoGain(file: FileReport, freeBefore: number): void {
     if (this.#disk.diskHealth.disk.freeBytes - freeBefore >= file.bytes / 2) return;
-    this.#fruitlessUntilMs = this.#disk.world.clock.monotonicMs() + FRUITLESS_MS;
+    this.#removalPausedUntilMs = this.#disk.world.clock.monotonicMs() + REMOVAL_PAUSE_MS;
   }
 
-  #tellLost(one: EdgeStream, count: number): void {
+  #reportLost(one: EdgeStream, count: number): void {
     if (count > 0) this.#disk.world.tell({ kind: 'samples_lost', count, reason: 'log_full_oldest', intended: false, stream: one.stream });
   }
 
-  #tellFull(): void {
+  #reportFull(): void {
     if (this.#full) return;
     this.#full = true;
-    this.#disk.world.tell({ kind: 'fault', fault: { code: 'CV_LOG_FULL', params: { bytes: this.#bytes, maxBytes: this.#bound.maxBytes, holder: 'what the gateway has not taken' } } });
+    this.#disk.world.tell({ kind: 'fault', fault: { code: 'CV_LOG_FULL', params: { bytes: this.#bytes, maxBytes: this.#bound.maxBytes, holder: 'events not acknowledged by the gateway' } } });
   }
 
-  #tellRelieved(): void {
+  #reportNotFull(): void {
     if (!this.#full) return;
     this.#full = false;
     this.#disk.world.tell({ kind: 'fault_cleared', code: 'CV_LOG_FULL' });

@@ -1,4 +1,4 @@
-/** One stream of an edge's log: its files, its state, what waits for it, and one commit at a time. */
+/** One stream of an edge's log: files, state, queue, and one commit at a time. */
 import type { Draft, Event, Stream } from '../core/event.ts';
 import { faultOf } from '../core/faults.ts';
 import { decodeBatch, encodeBatch } from '../core/wire/batch.ts';
@@ -14,7 +14,7 @@ import type { DiskHealth } from './disk-health.ts';
 import { AppendQueue, type AppendCall, type EncodedGroup } from './append-queue.ts';
 import './faults.ts';
 
-const MAX_GAPS_A_COMMIT = 500;
+const MAX_GAPS_PER_COMMIT = 500;
 
 export interface EdgeStreamContext {
   edge: string;
@@ -23,7 +23,7 @@ export interface EdgeStreamContext {
   storage: LogStorage;
   diskHealth: DiskHealth;
   world: World;
-  /** null where the clock is set from the start. */
+  /** null when the clock is always set. */
   boots: BootClocks | null;
 }
 
@@ -33,21 +33,21 @@ export class EdgeStream {
   readonly queue = new AppendQueue();
   readonly #context: EdgeStreamContext;
   state: StreamState = EMPTY_STREAM_STATE;
-  /** The state on disk is older than the one in memory. */
+  /** The state in memory is newer than on disk. */
   stateChanged = false;
-  /** Marks alone have moved: worth no page of every commit, since without them the other side only gets something twice. */
+  /** Only marks have moved: not worth a page per commit, since a lost mark only costs a resend. */
   marksMoved = false;
-  /** It has its turn in the next round. */
+  /** To be committed in the next round. */
   commitDue = false;
-  /** Losses are to be written as gap records now; until a reader comes near they only add up. */
+  /** Pending losses are written as gap records with the next commit; until a reader needs them they only accumulate. */
   gapsDue = false;
-  /** Gap records are in the commit under way. */
+  /** The running commit contains gap records. */
   gapsInFlight = false;
-  /** Calls whose drafts were refused: answered when the loss is on disk. */
+  /** Calls with refused drafts: resolved when the loss is on disk. */
   refusedCalls: AppendCall[] = [];
-  /** Epochs of marks that cannot be this folder's; each is told once. */
+  /** Epochs of marks from another folder; each is reported once. */
   readonly foreignEpochs = new Set<number>();
-  /** Who waits for the outcome of the next commit of this stream. */
+  /** Called with the outcome of the next commit of this stream. */
   commitWaiters: ((done: boolean) => void)[] = [];
 
   constructor(stream: Stream, chain: FileChain, context: EdgeStreamContext) {
@@ -56,7 +56,7 @@ export class EdgeStream {
     this.#context = context;
   }
 
-  /** The number that the next event gets. */
+  /** Number of the next event. */
   get nextSeq(): number {
     return epochState(this.state, this.#context.epoch).last + 1;
   }
@@ -64,8 +64,8 @@ export class EdgeStream {
   /**
    * Writes groups (numbered from `nextSeq` on), the gap records that are due, and the state, in one transaction.
    *
-   * @param change what else becomes true with it, applied to the state of that moment
-   * @returns what became durable, in order of numbers
+   * @param change applied to the state at commit time
+   * @returns the durable groups, in order of numbers
    */
   async commit(groups: readonly EncodedGroup[], change?: (state: StreamState) => StreamState): Promise<CommittedGroup[]> {
     const { gapsDue } = this;
@@ -86,11 +86,11 @@ export class EdgeStream {
     const firstSeq = this.nextSeq;
     const gapSeq = firstSeq + groups.reduce((sum, group) => sum + group.count, 0);
     const losses = this.#takeGaps();
-    const [at, clock] = [world.clock.nowMs(), ownClock(world.clock)];
-    const gaps = losses.map((lost, index): WrittenGap => ({ epoch, seq: gapSeq + index, lost, at, clock }));
+    const [atMs, clock] = [world.clock.nowMs(), ownClock(world.clock)];
+    const gaps = losses.map((lost, index): WrittenGap => ({ epoch, seq: gapSeq + index, lost, at: atMs, clock }));
     const gapGroup = gaps.length > 0 ? this.#encodeGaps(gapSeq, gaps) : null;
     const last = gapSeq + gaps.length - 1;
-    const became = (state: StreamState) => {
+    const nextState = (state: StreamState) => {
       const appended = extendEpoch(addWrittenGaps(state, gaps), epoch, last);
       return pruneDrainedEpochs(change ? change(appended) : appended, epoch);
     };
@@ -98,8 +98,8 @@ export class EdgeStream {
     const target = this.chain.fileForCommit(epoch, firstSeq);
     const request: CommitRequest = { chain: this.chain.name, file: target, groups: groups.map(({ seq, count, payload }) => ({ seq, count, payload })), monotonicMs: startedMs };
     if (gapGroup) request.groups = [...request.groups, gapGroup.row];
-    // The last number alone needs no state: the rows say it. That spares a page in most commits.
-    const written = this.stateChanged || change || gapGroup || this.chain.startsFile(target) ? became(this.state) : null;
+    // The last number needs no state, the rows have it: saves a page in most commits.
+    const written = this.stateChanged || change || gapGroup || this.chain.startsFile(target) ? nextState(this.state) : null;
     if (written) request.state = formatStreamState(written);
     if (written) this.marksMoved = false;
     this.stateChanged = false;
@@ -117,7 +117,7 @@ export class EdgeStream {
     } finally {
       this.gapsInFlight = false;
     }
-    this.state = became(this.state);
+    this.state = nextState(this.state);
     const durationMs = world.clock.monotonicMs() - startedMs;
     const keptOf = (drafts: readonly Draft[], { seq, payload }: Pick<LogGroup, 'seq' | 'payload'>): CommittedGroup => ({
       stream: this.stream, epoch, firstSeq: seq, drafts, ...(boots?.batchBoot(drafts).boot ? {} : { payload }), durationMs,
@@ -128,12 +128,12 @@ export class EdgeStream {
     return kept;
   }
 
-  /** Whether a file could go once the state is on disk. */
+  /** Whether a file can be removed once the state is on disk. */
   get hasSettledFiles(): boolean {
     return this.chain.removable((file, last) => isSettled(this.state, file, last)).length > 0;
   }
 
-  /** When the events of [from, to] happened, as far as the groups at its ends can still be read. */
+  /** Time range of the events in [from, to], from the groups at its ends if readable. */
   async timeRange(epoch: number, from: number, to: number): Promise<{ fromAt: number; toAt: number }> {
     const now = this.#context.world.clock.nowMs();
     const fromAt = await this.#timeOf(epoch, from);
@@ -156,25 +156,25 @@ export class EdgeStream {
     try {
       return decodeBatch(group.payload).events[seq - group.seq] ?? null;
     } catch (error) {
-      // Whole on disk and yet no batch: it can still be set aside and let go, only what it said is unknown.
+      // A row that is no valid batch: it can still be quarantined and settled without its content.
       this.#context.world.tell({ kind: 'fault', fault: faultOf(error, 'CV_LOG_FAILED'), edge: this.#context.edge });
       return null;
     }
   }
 
-  /** A gap record as its row had it. */
-  gapGroup({ epoch, seq, lost, at, clock }: WrittenGap): StoredGroup {
+  /** A gap record as a group, equal to its row. */
+  gapGroup({ epoch, seq, lost, at: atMs, clock }: WrittenGap): StoredGroup {
     const { edge, centre } = this.#context;
-    return { epoch, seq, count: 1, payload: encodeBatch({ from: edge, stream: this.stream, epoch, seq }, [gapDraft(edge, centre, lost, at, clock)]) };
+    return { epoch, seq, count: 1, payload: encodeBatch({ from: edge, stream: this.stream, epoch, seq }, [gapDraft(edge, centre, lost, atMs, clock)]) };
   }
 
-  /** Damaged files were replaced: nothing is appended to them, and what they lost is named with the next read. */
+  /** Damaged files were replaced: nothing is appended to them; the next read records what they lost. */
   recordSalvages(salvages: readonly SalvageReport[]): void {
     this.#context.diskHealth.reportSalvages(salvages);
     for (const { name, bytes } of salvages) this.chain.markDamaged(name, bytes);
   }
 
-  /** Written down for whoever looks into it; a disk that does not take it loses no more than this note. */
+  /** Appends a line to the quarantine file; a failure is reported and otherwise ignored. */
   async quarantine(what: object): Promise<void> {
     try {
       await this.#context.storage.setAside({ line: JSON.stringify(what) });
@@ -185,7 +185,7 @@ export class EdgeStream {
 
   #takeGaps(): readonly LossRecord[] {
     if (!this.gapsDue) return [];
-    const { state, gaps } = takePendingLosses(this.state, MAX_GAPS_A_COMMIT);
+    const { state, gaps } = takePendingLosses(this.state, MAX_GAPS_PER_COMMIT);
     this.state = state;
     this.gapsDue = state.pending.length > 0;
     return gaps;
@@ -193,13 +193,13 @@ export class EdgeStream {
 
   #encodeGaps(seq: number, gaps: readonly WrittenGap[]): { row: LogGroup; drafts: Draft[] } {
     const { edge, centre, epoch, boots } = this.#context;
-    const drafts = gaps.map(({ lost, at, clock }) => gapDraft(edge, centre, lost, at, clock));
+    const drafts = gaps.map(({ lost, at: atMs, clock }) => gapDraft(edge, centre, lost, atMs, clock));
     return { row: { seq, count: drafts.length, payload: encodeBatch({ from: edge, stream: this.stream, epoch, seq, ...boots?.batchBoot(drafts) }, drafts) }, drafts };
   }
 
   /**
-   * On a full disk the marks that would free files cannot be written, so what is settled in memory goes at once: the next
-   * try has its room. A crash before that would name as lost what the other side has.
+   * On a full disk the marks that would free files cannot be written, so files settled in memory are removed at once.
+   * After a crash before the next commit, events that the gateway has would be recorded as lost.
    */
   async #afterFailure(error: unknown): Promise<void> {
     if (!(error instanceof StorageError)) return;
@@ -213,14 +213,14 @@ export class EdgeStream {
     this.chain.remove(names);
   }
 
-  /** Removes files of which all is settled by what is on disk. */
+  /** Removes files that are fully settled according to the state on disk. */
   async #removeSettled(written: StreamState): Promise<void> {
     const settled = this.chain.removable((file, last) => isSettled(written, file, last));
     if (settled.length === 0) return;
     try {
       await this.removeFiles(settled);
     } catch (error) {
-      // They stay in the chain, and the next commit tries again.
+      // They stay in the chain; the next commit tries again.
       this.#context.world.tell({ kind: 'fault', fault: faultOf(error, 'CV_LOG_FAILED'), edge: this.#context.edge });
     }
   }

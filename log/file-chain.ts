@@ -1,4 +1,4 @@
-/** The files of one ordered stream, oldest first, as the main thread knows them. Pure bookkeeping. */
+/** The files of one ordered stream, oldest first, as the main thread knows them. No I/O. */
 import { logFileName } from './file-name.ts';
 import { missingRanges } from './ranges.ts';
 import type { LogFileName, FileReport, MissingRange, ReadRequest, SalvageReport, StorageFailure } from './storage.ts';
@@ -26,26 +26,26 @@ export class FileChain {
     return this.#files.reduce((sum, file) => sum + file.bytes, 0);
   }
 
-  /** The last number a file answers for: what a later file of its epoch begins with is not its own. */
+  /** Last number of a file: a later file of the same epoch starts after it. */
   lastSeqOf(file: FileReport): number {
     const next = this.#files[this.#files.indexOf(file) + 1];
     const cut = next?.epoch === file.epoch ? next.first - 1 : Infinity;
     return file.damaged && cut !== Infinity ? cut : Math.min(file.last, cut);
   }
 
-  /** No later file is of its epoch. */
+  /** Whether it is the last file of its epoch. */
   endsEpoch(file: FileReport): boolean {
     return this.#files[this.#files.indexOf(file) + 1]?.epoch !== file.epoch;
   }
 
-  /** Where a commit goes whose first number is `seq`. */
+  /** The file for a commit that starts with `seq`. */
   fileForCommit(epoch: number, seq: number): LogFileName {
     const current = this.#current;
     if (current && !this.#rollNext && current.bytes < this.#maxFileBytes) return { name: current.name, epoch: current.epoch, first: current.first };
     return logFileName(this.name, epoch, seq);
   }
 
-  /** Whether a commit there begins a file, which then needs its notes. */
+  /** Whether a commit to `target` starts a new file, which needs its metadata. */
   startsFile(target: LogFileName): boolean {
     return this.#current?.name !== target.name;
   }
@@ -61,28 +61,28 @@ export class FileChain {
     for (const file of this.#files) file.bytes = bytes[file.name] ?? file.bytes;
   }
 
-  /** A file reaches at least this far, as is known elsewhere. */
+  /** The file holds at least this number, as known from elsewhere. */
   extend(name: string, last: number): void {
     for (const file of this.#files) if (file.name === name) file.last = Math.max(file.last, last);
   }
 
-  /** The next commit starts a new file. */
+  /** Makes the next commit start a new file. */
   roll(): void {
     this.#rollNext = true;
   }
 
-  /** The commit failed. After most failures the handle is gone and the file not to be trusted further. */
+  /** A commit failed. After most failures the handle is closed and the file must not be appended to. */
   recordFailure(failure: StorageFailure): void {
     if (failure.needsNewFile && this.#current) this.roll();
   }
 
-  /** Damage was found in a file; nothing more is appended to it. */
+  /** Marks a file as damaged; nothing is appended to it any more. */
   markDamaged(name: string, bytes?: number): void {
     for (const file of this.#files) if (file.name === name) Object.assign(file, { damaged: true, bytes: bytes ?? file.bytes });
     if (this.#current?.name === name) this.roll();
   }
 
-  /** What salvaged files should hold and do not. */
+  /** Numbers that salvaged files should hold but do not. */
   missingRanges(salvages: readonly SalvageReport[]): MissingRange[] {
     return salvages.flatMap(({ name, present, detail }) => {
       const file = this.#files.find((one) => one.name === name);
@@ -90,7 +90,7 @@ export class FileChain {
     });
   }
 
-  /** The oldest file that may go: the newest one only if it holds rows and is at least half full; it is rolled then. */
+  /** The oldest removable file. The newest one only if it has rows and is at least half full; it is rolled then. */
   oldestRemovable(): FileReport | null {
     const [oldest] = this.#files;
     if (!oldest) return null;
@@ -98,7 +98,7 @@ export class FileChain {
     return this.lastSeqOf(oldest) >= oldest.first && oldest.bytes * 2 >= this.#maxFileBytes ? oldest : null;
   }
 
-  /** Files but the newest, for which `free` holds. */
+  /** Files except the newest for which `free` holds. */
   removable(free: (file: FileReport, last: number) => boolean): FileReport[] {
     return this.#files.slice(0, -1).filter((file) => free(file, this.lastSeqOf(file)));
   }
@@ -122,7 +122,7 @@ export class FileChain {
     return file ? this.lastSeqOf(file) : null;
   }
 
-  /** How many numbers lie after one place and up to another. */
+  /** Count of numbers in (after, upTo]. */
   countBetween(after: Cursor, upTo: Cursor): number {
     return this.partsAfter(after).reduce((sum, { epoch, from, to }) => {
       const end = epoch > upTo.epoch ? 0 : epoch === upTo.epoch ? Math.min(to, upTo.seq) : to;

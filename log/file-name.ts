@@ -1,4 +1,4 @@
-/** How the files of a log are named, `<chain>-<epoch>-<first number>.db`, and how large they get. */
+/** Names of log files, `<chain>-<epoch>-<first number>.db`, and their size. */
 import type { LogFileName } from './storage.ts';
 
 const PATTERN = /^([a-z]+)-(\d{1,16})-(\d{1,16})\.db$/;
@@ -14,13 +14,13 @@ export function parseLogFileName(name: string): (LogFileName & { chain: string }
 
 const MAX_FILE_BYTES = 64 << 20;
 const MIN_FILE_BYTES = 64 << 10;
-/** A log is at least this many files, so that letting one go lets go of little. */
-const FILES_A_LOG = 16;
+/** A log has at least this many files, so that removing one loses little. */
+const FILES_PER_LOG = 16;
 
-/** How large the files of a log are that holds `maxBytes`. */
+/** File size of a log of `maxBytes`. */
 export function logFileBytes(maxBytes: number, asked?: number): number {
-  return asked ?? Math.min(MAX_FILE_BYTES, Math.max(MIN_FILE_BYTES, Math.floor(maxBytes / FILES_A_LOG)));
+  return asked ?? Math.min(MAX_FILE_BYTES, Math.max(MIN_FILE_BYTES, Math.floor(maxBytes / FILES_PER_LOG)));
 }
 
-/** What is kept of a log's bound for the empty file that is made before it is needed. */
+/** Part of maxBytes reserved for the next file, which is created in advance. */
 export const PREPARED_FILE_BYTES = 16 << 10;

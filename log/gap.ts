@@ -1,4 +1,4 @@
-/** Gap records: the event by which a log says what it let go. */
+/** Gap records: events that say what a log lost. */
 import type { Draft, Gap } from '../core/event.ts';
 import type { LossReason } from '../core/losses.ts';
 
@@ -9,7 +9,7 @@ export interface LossRecord extends Gap {
   reason: LossReason;
 }
 
-/** A gap as a draft of its own stream: device is the edge itself, the value how many events are not coming. */
+/** A gap as a draft of its stream; device is the edge, value the number of lost events. */
 export function gapDraft(edge: string, centre: string, gap: Gap, nowMs: number, clock: 'edge' | 'unsynced' = 'edge'): Draft {
   return {
     device: edge, point: GAP_POINT, indicator: GAP_INDICATOR, centre, kind: 'gap', value: gap.count, unit: '1',
@@ -17,7 +17,7 @@ export function gapDraft(edge: string, centre: string, gap: Gap, nowMs: number, 
   };
 }
 
-/** One list with neighbours of the same epoch and reason joined, so that a long loss is a short list. */
+/** Merges adjacent losses of the same epoch and reason. */
 export function mergeLosses(losses: readonly LossRecord[]): LossRecord[] {
   const joined: LossRecord[] = [];
   for (const lost of losses.toSorted((a, b) => a.epoch - b.epoch || a.fromSeq - b.fromSeq)) {

@@ -44,8 +44,8 @@ async function withLog(options: Partial<GatewayLogOptions>, run: (bench: Bench) 
 
 /** Groups of 60 events, each about 1 KB, of one sender; numbers go on from `from`. */
 async function fill(log: GatewayLog, world: World, from: number, groups: number): Promise<number> {
-  for (let at = 0; at < groups; at += 10) {
-    await log.accept(Array.from({ length: Math.min(10, groups - at) }, (_, step) => acceptedGroup('a', from + (at + step) * 60, 60, 7, world.clock.nowMs())));
+  for (let index = 0; index < groups; index += 10) {
+    await log.accept(Array.from({ length: Math.min(10, groups - index) }, (_, step) => acceptedGroup('a', from + (index + step) * 60, 60, 7, world.clock.nowMs())));
   }
   return from + groups * 60;
 }
@@ -165,9 +165,9 @@ test('a failing disk refuses and marks nothing; the next try is taken', () =>
 
 test('many calls share a commit, in their order', () =>
   withLog({}, async ({ log, disk }) => {
-    const places = await Promise.all(Array.from({ length: 50 }, (_, at) => log.accept([acceptedGroup(`edge-${at}`, 1, 2)])));
+    const places = await Promise.all(Array.from({ length: 50 }, (_, index) => log.accept([acceptedGroup(`edge-${index}`, 1, 2)])));
     assert.equal(disk.commits, 1);
-    assert.deepEqual(places.flat().map(({ seq }) => seq), Array.from({ length: 50 }, (_, at) => 1 + at * 2));
+    assert.deepEqual(places.flat().map(({ seq }) => seq), Array.from({ length: 50 }, (_, index) => 1 + index * 2));
   }));
 
 test('damage is stepped over, named, and told to consumers by a gap event of the gateway itself', () =>
@@ -249,7 +249,7 @@ test('marks say the same after being written and read, and drained epochs are fo
   }));
   const marks = new SenderMarks();
   for (const epoch of [1, 2, 3]) marks.settle({ sender: 'a', stream: 'state', epoch, from: epoch === 2 ? 2 : 1, to: 9 }, epoch);
-  marks.forgetDrained(91 * 24 * HOUR_MS);
+  marks.pruneDrained(91 * 24 * HOUR_MS);
   assert.deepEqual([1, 2, 3].map((epoch) => marks.mark('a', 'state', epoch)), [{ upTo: 0, have: [] }, { upTo: 0, have: [[2, 9]] }, { upTo: 9, have: [] }], 'holes and the newest epoch stay');
 });
 
@@ -293,7 +293,7 @@ test('marks that cannot be read are told: what was taken since may be taken for 
     },
   });
   assert.deepEqual(world.told.flatMap((told) => (told.kind === 'fault' ? [[told.fault.code, told.fault.params]] : [])), [
-    ['CV_LOG_DAMAGED', { file: 'marks', epoch: 0, fromSeq: 0, toSeq: 0, detail: 'batches since the last sound file may be taken for new' }],
+    ['CV_LOG_DAMAGED', { file: 'marks', epoch: 0, fromSeq: 0, toSeq: 0, detail: 'batches since the last readable file may be accepted again' }],
   ]);
   await log.close();
   await remove();

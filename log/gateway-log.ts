@@ -1,6 +1,6 @@
 /**
- * A gateway's log: one ordered stream of all that it accepted. A group carries who sent it beside it, so the row itself
- * is the mark, in the same transaction and without a write of its own; each new file begins with a snapshot of all marks.
+ * A gateway's log: one ordered stream of all accepted groups. Each row carries its sender and numbers, so the row is also
+ * the mark, in one transaction without an extra write. Each new file starts with a snapshot of all marks.
  */
 import { FaultError } from '../core/faults.ts';
 import type { Stream } from '../core/event.ts';
@@ -17,21 +17,21 @@ import { workerStorage } from './worker-storage.ts';
 import './faults.ts';
 
 const CHAIN = 'log';
-/** Several calls share a commit, up to this much. */
+/** Calls share a commit up to this size. */
 const MAX_COMMIT_BYTES = 8 << 20;
-/** Pages that a commit writes whatever is in it. */
+/** Pages that every commit writes. */
 const COMMIT_BYTES = 32 << 10;
-/** While the ballast is given up, so many commits of room are kept. */
+/** Without ballast, space for this many commits is kept free. */
 const SPARE_COMMITS = 8;
 const TRIM_EVERY_MS = 60_000;
-/** Messages that lie in one buffer are read with a tick or two between them; after so many without one it is over. */
+/** Messages of one socket buffer arrive a tick or two apart; after this many idle ticks the commit starts. */
 const QUIET_TICKS = 4;
 
 interface AcceptCall {
   groups: readonly AcceptedGroup[];
   settled: readonly SettledRange[];
   bytes: number;
-  resolve: (places: Cursor[]) => void;
+  resolve: (cursors: Cursor[]) => void;
   reject: (error: Error) => void;
 }
 
@@ -41,7 +41,7 @@ export async function openGatewayLog(options: GatewayLogOptions, world: World, s
   const report = await openStorage(storage, dir, { chains: [CHAIN], origins: true, maxBytes, maxFileBytes, ballastBytes, nowMs: world.clock.nowMs() });
   const found = report.chains[CHAIN];
   const chain = new FileChain(CHAIN, report.maxFileBytes, found?.files ?? []);
-  // Marks since the newest readable snapshot are the rows that came after it.
+  // Marks after the newest readable snapshot are in the rows that follow it.
   const since = chain.files.slice(Math.max(0, chain.files.findIndex((file) => file.name === found?.stateFile)));
   const replayed: ReplayReply[] = [];
   for (const file of since) replayed.push(await storage.replay({ file, last: chain.lastSeqOf(file) }));
@@ -61,8 +61,8 @@ class FileGatewayLog implements GatewayLog {
   #waiting: AcceptCall[] = [];
   #lastSeq = 0;
   #trimDue = false;
-  /** Files went before that could be written. */
-  #trimOwed = false;
+  /** Files were removed before the trim state was written. */
+  #trimUnsaved = false;
   #running: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   readonly #trouble: DiskHealth;
@@ -82,7 +82,7 @@ class FileGatewayLog implements GatewayLog {
     this.#trouble = new DiskHealth(world, report.disk);
     this.#losses = new GatewayLosses(options.gateway, this.epoch, chain, this.#marks, world);
     this.#appendLosses(this.#losses.recover(found, this.#retention.trimmed));
-    this.#nameDamage([...found.salvages, ...replayed.flatMap(({ salvages }) => salvages)], []);
+    this.#recordDamage([...found.salvages, ...replayed.flatMap(({ salvages }) => salvages)], []);
     this.#trimming = everyMs(world.clock, TRIM_EVERY_MS, () => this.#trimSoon());
   }
 
@@ -105,7 +105,7 @@ class FileGatewayLog implements GatewayLog {
     if (parts.length === 0) return [];
     try {
       const reply = await this.#storage.read({ chain: CHAIN, parts, ...limit });
-      this.#nameDamage(reply.salvages, reply.missing);
+      this.#recordDamage(reply.salvages, reply.missing);
       return reply.groups;
     } catch (error) {
       throw toLogFault(error);
@@ -167,7 +167,7 @@ class FileGatewayLog implements GatewayLog {
   }
 
   async #run(): Promise<void> {
-    // What comes in one go shares a commit: all but the first would otherwise wait for two.
+    // Calls of one burst share a commit; all but the first would otherwise wait for two.
     for (let before = -1; this.#waiting.length > before;) {
       before = this.#waiting.length;
       for (let tick = 0; tick < QUIET_TICKS; tick += 1) await new Promise<void>((resolve) => { process.nextTick(resolve); });
@@ -181,9 +181,9 @@ class FileGatewayLog implements GatewayLog {
 
   #take(): AcceptCall[] {
     let bytes = 0;
-    const fits = this.#waiting.findIndex((call, at) => {
+    const fits = this.#waiting.findIndex((call, index) => {
       bytes += call.bytes;
-      return at > 0 && bytes > MAX_COMMIT_BYTES;
+      return index > 0 && bytes > MAX_COMMIT_BYTES;
     });
     return this.#waiting.splice(0, fits < 0 ? this.#waiting.length : fits);
   }
@@ -191,27 +191,27 @@ class FileGatewayLog implements GatewayLog {
   async #round(calls: AcceptCall[]): Promise<void> {
     const bytes = calls.reduce((sum, call) => sum + call.bytes, 0);
     if (this.#trouble.isDiskShort) this.#trouble.disk = await this.#storage.disk().catch(() => this.#trouble.disk);
-    const room = bytes === 0 || (await this.#trim(bytes + COMMIT_BYTES));
-    if (!room) {
+    const hasSpace = bytes === 0 || (await this.#trim(bytes + COMMIT_BYTES));
+    if (!hasSpace) {
       const full = this.#retention.fullFault();
       for (const call of calls) call.reject(new FaultError(full.code, full.params));
       return;
     }
     const groups: LogGroup[] = [];
-    const places: Cursor[][] = [];
+    const cursors: Cursor[][] = [];
     let seq = this.#lastSeq + 1;
     for (const call of calls) {
-      places.push(call.groups.map(({ origin, count, payload }) => {
-        const place = { epoch: this.epoch, seq };
+      cursors.push(call.groups.map(({ origin, count, payload }) => {
+        const cursor = { epoch: this.epoch, seq };
         groups.push({ seq, count, payload, origin });
         seq += count;
-        return place;
+        return cursor;
       }));
     }
     const settled = calls.flatMap((call) => call.settled);
     try {
       await this.#commit(groups, settled).catch(async (error: unknown) => {
-        // What every consumer has passed goes at once, whatever its age; if that makes room, it is kept after all.
+        // Remove all that consumers have passed, whatever its age, and retry.
         if (!isDiskFull(error) || !(await this.#trim(bytes + COMMIT_BYTES, true))) throw error;
         await this.#commit(groups, settled);
       });
@@ -220,7 +220,7 @@ class FileGatewayLog implements GatewayLog {
       for (const call of calls) call.reject(toLogFault(error));
       return;
     }
-    calls.forEach((call, at) => call.resolve(places[at] ?? []));
+    calls.forEach((call, index) => call.resolve(cursors[index] ?? []));
     if (groups.length > 0) this.#publish();
   }
 
@@ -238,17 +238,17 @@ class FileGatewayLog implements GatewayLog {
     const target = this.#chain.fileForCommit(this.epoch, this.#lastSeq + 1);
     const request: CommitRequest = { chain: CHAIN, file: target, groups, monotonicMs: this.#world.clock.monotonicMs() };
     if (this.#chain.startsFile(target)) {
-      this.#marks.forgetDrained(this.#world.clock.nowMs());
+      this.#marks.pruneDrained(this.#world.clock.nowMs());
       request.state = this.#marks.format();
       request.trimmed = this.#retention.format();
     }
-    if (trimmed || this.#trimOwed) request.trimmed = this.#retention.format(trimmed);
+    if (trimmed || this.#trimUnsaved) request.trimmed = this.#retention.format(trimmed);
     if (settled.length > 0) request.settled = JSON.stringify(settled);
     const reply = await this.#storage.commit(request).catch((error: unknown) => {
       if (error instanceof StorageError) this.#chain.recordFailure(error.failure);
       throw error;
     });
-    this.#trimOwed = false;
+    this.#trimUnsaved = false;
     const last = groups.at(-1);
     if (last) this.#lastSeq = last.seq + last.count - 1;
     this.#chain.recordCommit(target, this.#lastSeq, last?.origin?.receivedAt ?? 0, reply.bytes);
@@ -259,10 +259,10 @@ class FileGatewayLog implements GatewayLog {
   }
 
   /**
-   * Lets files go: by age, and for `needed` bytes if the log would outgrow its bound or its disk.
+   * Removes files: by age, and for `needed` bytes when maxBytes or the disk would be exceeded.
    *
    * @param full the disk has just refused a commit
-   * @returns whether they fit now; with `full`, whether anything went
+   * @returns whether they fit now; with `full`, whether anything was removed
    */
   async #trim(needed: number, full = false): Promise<boolean> {
     this.#trimDue = false;
@@ -272,9 +272,9 @@ class FileGatewayLog implements GatewayLog {
     if (plan.names.length === 0) return plan.fits && !full;
     try {
       await this.#commit([], [], plan.trimmed).catch((error: unknown) => {
-        // Only removing files makes room on a full disk; the tail is written with the next commit that succeeds.
+        // On a full disk only removing files frees space; the trim state is written with the next commit.
         if (!isDiskFull(error)) throw error;
-        this.#trimOwed = true;
+        this.#trimUnsaved = true;
       });
       this.#retention.setTrimmed(plan.trimmed);
       this.#trouble.disk = await this.#storage.remove({ names: plan.names });
@@ -285,10 +285,10 @@ class FileGatewayLog implements GatewayLog {
     return plan.fits;
   }
 
-  #nameDamage(salvages: readonly SalvageReport[], holes: Parameters<GatewayLosses['recordMissingRanges']>[0]): void {
+  #recordDamage(salvages: readonly SalvageReport[], missing: Parameters<GatewayLosses['recordMissingRanges']>[0]): void {
     this.#trouble.reportSalvages(salvages);
     for (const { name, bytes } of salvages) this.#chain.markDamaged(name, bytes);
-    this.#appendLosses(this.#losses.recordMissingRanges([...holes, ...this.#chain.missingRanges(salvages)]));
+    this.#appendLosses(this.#losses.recordMissingRanges([...missing, ...this.#chain.missingRanges(salvages)]));
   }
 
   #appendLosses({ groups, settled }: { groups: AcceptedGroup[]; settled: SettledRange[] }): void {
@@ -301,7 +301,7 @@ class FileGatewayLog implements GatewayLog {
       try {
         listener();
       } catch (error) {
-        // A listener's failure is no failure of the disk; it ends where nobody catches it.
+        // A listener's exception is not a disk failure: rethrown outside the commit.
         queueMicrotask(() => { throw error; });
       }
     }

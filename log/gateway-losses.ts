@@ -1,6 +1,6 @@
 /**
- * What a gateway's log has to name as lost. Each loss is a fault, a count, and a gap event of the gateway's own in the
- * log (edge = the gateway, stream diagnostic), whose range is in the log's numbers, as consumers see them in cursors.
+ * Losses of a gateway's log. Each is a fault, a count and a gap event in the log (edge = the gateway, stream diagnostic)
+ * whose range is in the log's own numbers, as in consumers' cursors.
  */
 import { encodeBatch } from '../core/wire/batch.ts';
 import type { World } from '../core/world.ts';
@@ -14,7 +14,7 @@ import './faults.ts';
 
 export const LOSS_STREAM = 'diagnostic';
 const NO_CENTRE = '000000';
-/** Numbers of the log that are named lost are kept as this sender's marks, so that a restart does not name them again. */
+/** Recorded losses are kept as marks of this sender, so that a restart does not record them again. */
 export const LOSS_SENDER = 'lost#';
 
 const NO_LOSS_GROUPS = { groups: [], settled: [] };
@@ -30,9 +30,9 @@ export class GatewayLosses {
   readonly #chain: FileChain;
   readonly #marks: SenderMarks;
   readonly #world: World;
-  /** By epoch of the log: numbers that were named in this opening. */
-  readonly #named = new Map<number, SeqRange[]>();
-  readonly #witnessed = new Map<string, string>();
+  /** By epoch of the log: losses recorded in this opening. */
+  readonly #recorded = new Map<number, SeqRange[]>();
+  readonly #reportedConsumers = new Map<string, string>();
   #seq = 1;
 
   constructor(gateway: string, epoch: number, chain: FileChain, marks: SenderMarks, world: World) {
@@ -43,68 +43,68 @@ export class GatewayLosses {
     this.#world = world;
   }
 
-  /** Names files that are gone, and what the head file knows of and the files do not have. */
+  /** Records missing files, and numbers that the head file knows but the files lack. */
   recover(found: ChainReport, trimmed: Cursor): LossGroups {
-    const gone = this.recordMissingRanges(found.stateDamaged ? [] : this.#goneFiles(trimmed));
+    const missing = this.recordMissingRanges(found.stateDamaged ? [] : this.#missingFiles(trimmed));
     const beyond = this.#beyondEnd(found, trimmed);
-    return { groups: [...gone.groups, ...beyond.groups], settled: [...gone.settled, ...beyond.settled] };
+    return { groups: [...missing.groups, ...beyond.groups], settled: [...missing.settled, ...beyond.settled] };
   }
 
-  /** Where one file ends the next one of its epoch begins, and the first one behind what was let go. */
-  #goneFiles(trimmed: Cursor): MissingRange[] {
-    return this.#chain.files.flatMap((file, at, files) => {
-      const before = files[at - 1];
+  /** Files must follow each other without a gap within an epoch, the first one after the trim state. */
+  #missingFiles(trimmed: Cursor): MissingRange[] {
+    return this.#chain.files.flatMap((file, index, files) => {
+      const before = files[index - 1];
       const expected = before?.epoch === file.epoch ? this.#chain.lastSeqOf(before) + 1 : file.epoch === trimmed.epoch ? trimmed.seq + 1 : 1;
-      return file.epoch >= trimmed.epoch && expected < file.first ? [{ name: file.name, epoch: file.epoch, from: expected, to: file.first - 1, detail: 'the file before it is gone' }] : [];
+      return file.epoch >= trimmed.epoch && expected < file.first ? [{ name: file.name, epoch: file.epoch, from: expected, to: file.first - 1, detail: 'preceding file is missing' }] : [];
     });
   }
 
   #beyondEnd(found: ChainReport, trimmed: Cursor): LossGroups {
     const { head } = found;
-    if (found.stateDamaged) this.#tellDamaged({ name: 'marks', epoch: 0, from: 0, to: 0, detail: 'batches since the last sound file may be taken for new' });
+    if (found.stateDamaged) this.#reportDamaged({ name: 'marks', epoch: 0, from: 0, to: 0, detail: 'batches since the last readable file may be accepted again' });
     if (!head || compareCursors(head, trimmed) <= 0) return NO_LOSS_GROUPS;
     const file = this.#chain.files.findLast((one) => one.epoch === head.epoch);
     if (file?.damaged) this.#chain.extend(file.name, head.seq);
     const last = file ? this.#chain.lastSeqOf(file) : trimmed.epoch === head.epoch ? trimmed.seq : 0;
-    if (last >= head.seq || this.#unnamed(head.epoch, last + 1, head.seq).length === 0) return NO_LOSS_GROUPS;
-    this.#tellRewound('its own head file', head.epoch, last + 1, head.seq);
+    if (last >= head.seq || this.#unrecorded(head.epoch, last + 1, head.seq).length === 0) return NO_LOSS_GROUPS;
+    this.#reportRewound('its own head file', head.epoch, last + 1, head.seq);
     return this.#gap(head.epoch, last + 1, head.seq, 'log_rewound');
   }
 
-  recordMissingRanges(holes: readonly MissingRange[]): LossGroups {
+  recordMissingRanges(missing: readonly MissingRange[]): LossGroups {
     const losses: LossGroups = { groups: [], settled: [] };
-    for (const hole of holes) {
-      if (this.#unnamed(hole.epoch, hole.from, hole.to).length === 0) continue;
-      this.#chain.markDamaged(hole.name);
-      this.#tellDamaged(hole);
-      const { groups, settled } = this.#gap(hole.epoch, hole.from, hole.to, 'log_damaged');
+    for (const range of missing) {
+      if (this.#unrecorded(range.epoch, range.from, range.to).length === 0) continue;
+      this.#chain.markDamaged(range.name);
+      this.#reportDamaged(range);
+      const { groups, settled } = this.#gap(range.epoch, range.from, range.to, 'log_damaged');
       losses.groups.push(...groups);
       losses.settled.push(...settled);
     }
     return losses;
   }
 
-  /** A consumer that is further than the log ever came: what lies between is lost. */
+  /** A consumer ahead of the log: the numbers in between are lost. */
   checkConsumer(consumer: string, cursor: Cursor, head: Cursor): void {
     const last = this.#chain.lastSeqOfEpoch(cursor.epoch);
     const isBeyond = last === null ? compareCursors(cursor, head) > 0 : cursor.seq > last;
-    const place = `${cursor.epoch}-${cursor.seq}`;
-    const isNamed = this.#unnamed(cursor.epoch, (last ?? 0) + 1, cursor.seq).length === 0;
-    if (!isBeyond || isNamed || this.#witnessed.get(consumer) === place) return;
-    this.#witnessed.set(consumer, place);
-    this.#tellRewound(consumer, cursor.epoch, (last ?? 0) + 1, cursor.seq);
+    const position = `${cursor.epoch}-${cursor.seq}`;
+    const isRecorded = this.#unrecorded(cursor.epoch, (last ?? 0) + 1, cursor.seq).length === 0;
+    if (!isBeyond || isRecorded || this.#reportedConsumers.get(consumer) === position) return;
+    this.#reportedConsumers.set(consumer, position);
+    this.#reportRewound(consumer, cursor.epoch, (last ?? 0) + 1, cursor.seq);
   }
 
-  #unnamed(epoch: number, from: number, to: number): SeqRange[] {
+  #unrecorded(epoch: number, from: number, to: number): SeqRange[] {
     const before = fromMark(this.#marks.mark(LOSS_SENDER, LOSS_STREAM, epoch));
-    return missingRanges(addRanges(before, this.#named.get(epoch) ?? []), from, to);
+    return missingRanges(addRanges(before, this.#recorded.get(epoch) ?? []), from, to);
   }
 
   #gap(epoch: number, fromSeq: number, toSeq: number, reason: 'log_rewound' | 'log_damaged'): LossGroups {
     const nowMs = this.#world.clock.nowMs();
     const losses: LossGroups = { groups: [], settled: [] };
-    for (const [from, to] of this.#unnamed(epoch, fromSeq, toSeq)) {
-      this.#named.set(epoch, addRange(this.#named.get(epoch) ?? [], from, to));
+    for (const [from, to] of this.#unrecorded(epoch, fromSeq, toSeq)) {
+      this.#recorded.set(epoch, addRange(this.#recorded.get(epoch) ?? [], from, to));
       const count = countNumbers([[from, to]]);
       this.#world.tell({ kind: 'samples_lost', count, reason, intended: false });
       const seq = this.#seq;
@@ -117,11 +117,11 @@ export class GatewayLosses {
     return losses;
   }
 
-  #tellDamaged({ name, epoch, from, to, detail }: MissingRange): void {
+  #reportDamaged({ name, epoch, from, to, detail }: MissingRange): void {
     this.#world.tell({ kind: 'fault', fault: { code: 'CV_LOG_DAMAGED', params: { file: name, epoch, fromSeq: from, toSeq: to, detail } } });
   }
 
-  #tellRewound(witness: string, epoch: number, fromSeq: number, toSeq: number): void {
+  #reportRewound(witness: string, epoch: number, fromSeq: number, toSeq: number): void {
     this.#world.tell({ kind: 'fault', fault: { code: 'CV_LOG_REWOUND', params: { witness, stream: 'log', epoch, fromSeq, toSeq } } });
   }
 }

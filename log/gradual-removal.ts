@@ -1,12 +1,12 @@
 /**
- * Files that are let go, in portions: to free 64 MB in one go takes as long as fifty commits. They lose their names at
- * once; whoever opens the folder finishes what was left of them.
+ * Removes files in portions: freeing 64 MB at once takes as long as fifty commits. They are renamed at once; the next
+ * opening removes leftovers.
  */
 import { readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { renameDatabaseFile, removeDatabaseFile } from './database-file.ts';
 
-const GONE = '.gone';
+const REMOVED_SUFFIX = '.gone';
 const PORTION_BYTES = 8 << 20;
 
 export class GradualRemoval {
@@ -15,14 +15,14 @@ export class GradualRemoval {
 
   constructor(dir: string) {
     this.#dir = dir;
-    for (const name of readdirSync(dir).filter((one) => one.endsWith(GONE))) removeDatabaseFile(join(dir, name));
+    for (const name of readdirSync(dir).filter((one) => one.endsWith(REMOVED_SUFFIX))) removeDatabaseFile(join(dir, name));
   }
 
-  /** Nobody has it open. */
+  /** @param name of a file that is not open */
   add(name: string): void {
     const path = join(this.#dir, name);
-    renameDatabaseFile(path, path + GONE);
-    this.#paths.push(path + GONE);
+    renameDatabaseFile(path, path + REMOVED_SUFFIX);
+    this.#paths.push(path + REMOVED_SUFFIX);
   }
 
   /** @returns whether there was something to do */
@@ -38,7 +38,7 @@ export class GradualRemoval {
       removeDatabaseFile(path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-      // The disk is ill; the next opening tries again.
+      // Disk failure; the next opening tries again.
     }
     this.#paths.shift();
     return true;

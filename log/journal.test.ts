@@ -19,7 +19,7 @@ test('lines come back in order over restarts and files, and every chain verifies
     for (const run of runs) {
       const journal = await openJournal(dir, { maxFileBytes: 100_000 });
       assert.deepEqual(journal.lines.map(({ text }) => text), written);
-      await Promise.all(run.map((text, at) => journal.append({ at, text })));
+      await Promise.all(run.map((text, index) => journal.append({ at: index, text })));
       written.push(...run);
       await journal.close();
     }
@@ -31,7 +31,7 @@ test('lines come back in order over restarts and files, and every chain verifies
 test('files roll; the chain goes on over them, and a file that is taken away shows', async (t) => {
   const dir = await folder(t);
   const journal = await openJournal(dir, { maxFileBytes: 600 });
-  for (let at = 0; at < 20; at += 1) await journal.append({ at, text: 'x'.repeat(100) });
+  for (let index = 0; index < 20; index += 1) await journal.append({ at: index, text: 'x'.repeat(100) });
   await journal.close();
   const files = (await readdir(dir)).toSorted();
   assert.ok(files.length > 3);
@@ -57,13 +57,13 @@ test('a last line that was cut short is cut off in silence: it was never confirm
   await again.append({ at: 3 });
   await again.close();
   const { faults, lines } = await verifyJournal(dir);
-  assert.deepEqual([faults, lines.map(({ at }) => at)], [[], [1, 3]]);
+  assert.deepEqual([faults, lines.map(({ at: atMs }) => atMs)], [[], [1, 3]]);
 });
 
 test('any byte that is changed is found, and so is a line that is taken out or put in', async (t) => {
   const dir = await folder(t);
   const journal = await openJournal(dir);
-  for (let at = 0; at < 5; at += 1) await journal.append({ at, by: 'duty-1', value: true });
+  for (let index = 0; index < 5; index += 1) await journal.append({ at: index, by: 'duty-1', value: true });
   await journal.close();
   const path = join(dir, 'commands-000001.jsonl');
   const whole = await readFile(path, 'utf8');
@@ -76,10 +76,10 @@ test('any byte that is changed is found, and so is a line that is taken out or p
     await writeFile(path, `${changed.join('\n')}\n`);
     assert.ok((await verifyJournal(dir)).faults.length > 0);
   }
-  await fc.assert(fc.asyncProperty(fc.nat(Buffer.byteLength(whole) - 2), fc.integer({ min: 1, max: 255 }), async (at, mask) => {
+  await fc.assert(fc.asyncProperty(fc.nat(Buffer.byteLength(whole) - 2), fc.integer({ min: 1, max: 255 }), async (offset, mask) => {
     const bytes = Buffer.from(whole);
-    bytes[at] = (bytes[at] as number) ^ mask;
+    bytes[offset] = (bytes[offset] as number) ^ mask;
     await writeFile(path, bytes);
-    assert.ok((await verifyJournal(dir)).faults.length > 0, `byte ${at} ^ ${mask}`);
+    assert.ok((await verifyJournal(dir)).faults.length > 0, `byte ${offset} ^ ${mask}`);
   }), { numRuns: 200 });
 });

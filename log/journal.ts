@@ -1,7 +1,6 @@
 /**
- * A journal: an append-only record of who did what, as JSON lines of which each carries the hash of the one before.
- * A line is on disk when `append` resolves. Both sides keep one of the commands they deal with, and rebuild from it what
- * they know after a restart, so what is acted upon is what was written down.
+ * A journal: an append-only audit trail of JSON lines, each with the hash of the previous one. A line is on disk when
+ * `append` resolves. Edge and gateway each keep one of their commands and restore their state from it after a restart.
  */
 import { createHash } from 'node:crypto';
 import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
@@ -11,30 +10,30 @@ import { forceFolder, makeFolder } from '../core/folder.ts';
 import { parseJson } from '../core/wire/json.ts';
 
 export interface JournalLine {
-  /** ms UTC by the clock of whoever wrote it. */
+  /** ms UTC, clock of the writer. */
   at: number;
   [key: string]: unknown;
 }
 
 export interface Journal {
-  /** What was there when it was opened: the newest lines, oldest first. */
+  /** The newest lines at opening, oldest first. */
   readonly lines: readonly JournalLine[];
-  /** What was wrong with it; a last line that was cut short was never confirmed, and is no fault. */
+  /** Damage found at opening. A truncated last line was never confirmed and is not a fault. */
   readonly faults: readonly Fault[];
-  /** Resolves when it is on disk. Rejects with the system's error: then it counts as not written. */
+  /** Resolves when the line is on disk. Rejects with the system's error; the line is then not written. */
   append(line: JournalLine): Promise<void>;
   close(): Promise<void>;
 }
 
 const MAX_FILE_BYTES = 16 << 20;
-/** Read at opening: more than the life of any command. */
+/** Read at opening; covers the lifetime of any command. */
 const FILES_READ = 2;
 const FIRST = '0'.repeat(64);
 const FILE_NAME = /^commands-(\d{6})\.jsonl$/;
 const fileName = (number: number) => `commands-${String(number).padStart(6, '0')}.jsonl`;
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** @param dir made when it is not there; nobody else may write into it */
+/** @param dir created if missing; no other process may write to it */
 export async function openJournal(dir: string, options: { maxFileBytes?: number } = {}): Promise<Journal> {
   const maxFileBytes = options.maxFileBytes ?? MAX_FILE_BYTES;
   await makeFolder(dir);
@@ -49,7 +48,7 @@ export async function openJournal(dir: string, options: { maxFileBytes?: number 
   let closed = false;
 
   async function write(line: JournalLine): Promise<void> {
-    if (closed) throw new Error('the journal is closed');
+    if (closed) throw new Error('journal is closed');
     if (!file || bytes >= maxFileBytes) await roll();
     const body = JSON.stringify({ ...line, before });
     const hash = hashOf(body);
@@ -58,7 +57,7 @@ export async function openJournal(dir: string, options: { maxFileBytes?: number 
       await (file as FileHandle).write(text);
       await (file as FileHandle).datasync();
     } catch (error) {
-      // Half a line may be there, and a handle whose sync failed says nothing that can be trusted: cut back, open anew.
+      // Half a line may be there, and a handle cannot be trusted after a failed sync: truncate and reopen.
       await file?.close().catch(() => undefined);
       file = null;
       throw error;
@@ -94,7 +93,7 @@ export async function openJournal(dir: string, options: { maxFileBytes?: number 
   };
 }
 
-/** Opened for appending behind its first `bytes`; what lies beyond them was never confirmed. */
+/** Opens for appending after the first `bytes`; the rest was never confirmed. */
 async function openAt(path: string, bytes: number): Promise<FileHandle> {
   const file = await open(path, 'a', 0o600);
   await file.truncate(bytes);
@@ -121,26 +120,26 @@ export async function verifyJournal(dir: string): Promise<JournalCheck> {
 
 async function verifyFiles(dir: string, numbers: readonly number[]): Promise<JournalCheck> {
   const check: JournalCheck = { lines: [], faults: [], last: FIRST, wholeBytes: 0 };
-  for (const [at, number] of numbers.entries()) {
+  for (const [index, number] of numbers.entries()) {
     const name = fileName(number);
-    if (at > 0 && number !== (numbers[at - 1] as number) + 1) check.faults.push(brokenLineFault(name, 1, 'files before it are missing', '其之前的文件缺失'));
+    if (index > 0 && number !== (numbers[index - 1] as number) + 1) check.faults.push(brokenLineFault(name, 1, 'preceding files are missing', '此前的文件缺失'));
     const bytes = await readFile(join(dir, name));
     const end = bytes.lastIndexOf(10) + 1;
-    verifyText(bytes.subarray(0, end).toString('utf8'), name, at === 0 && number > 1, check);
-    if (at < numbers.length - 1 && end < bytes.length) check.faults.push(brokenLineFault(name, 0, 'its last line is cut short', '最后一行不完整'));
+    verifyText(bytes.subarray(0, end).toString('utf8'), name, index === 0 && number > 1, check);
+    if (index < numbers.length - 1 && end < bytes.length) check.faults.push(brokenLineFault(name, 0, 'last line is truncated', '最后一行不完整'));
     check.wholeBytes = end;
   }
   return check;
 }
 
-/** @param goesOn its first line follows one that is not at hand */
-function verifyText(text: string, name: string, goesOn: boolean, check: JournalCheck): void {
-  let any = goesOn;
-  for (const [at, line] of text.split('\n').slice(0, -1).entries()) {
+/** @param isContinuation the first line follows one that was not read */
+function verifyText(text: string, name: string, isContinuation: boolean, check: JournalCheck): void {
+  let any = isContinuation;
+  for (const [index, line] of text.split('\n').slice(0, -1).entries()) {
     const parts = /^(.*),"hash":"([0-9a-f]{64})"\}$/.exec(line);
     const body = parsed(parts ? `${parts[1]}}` : line);
-    if (!parts || !body || hashOf(`${parts[1]}}`) !== parts[2]) check.faults.push(brokenLineFault(name, at + 1, 'its content does not fit its hash', '内容与其哈希不符'));
-    else if (!any && body.before !== check.last) check.faults.push(brokenLineFault(name, at + 1, 'it does not follow the line before it', '与上一行不连续'));
+    if (!parts || !body || hashOf(`${parts[1]}}`) !== parts[2]) check.faults.push(brokenLineFault(name, index + 1, 'content does not match its hash', '内容与其哈希不符'));
+    else if (!any && body.before !== check.last) check.faults.push(brokenLineFault(name, index + 1, 'does not follow the previous line', '与上一行不连续'));
     any = false;
     if (body) check.lines.push(body);
     check.last = parts?.[2] ?? check.last;
@@ -152,7 +151,7 @@ function parsed(text: string): JournalLine | null {
     const value = parseJson(text);
     return typeof value === 'object' && value !== null && typeof (value as JournalLine).at === 'number' ? (value as JournalLine) : null;
   } catch {
-    // Told by the caller as a broken line.
+    // The caller reports a broken line.
     return null;
   }
 }

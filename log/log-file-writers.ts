@@ -1,7 +1,7 @@
 /**
- * The files that are written to: one a chain, the empty one that will come next, and those that are full and not at rest
- * yet. A commit waits for itself alone. All else that a file costs is done between commits, in steps (`tidy`), none of
- * which takes much longer than a commit: docs/decisions/0034-rolling-between-commits.md.
+ * The files being written: one per chain, the empty next one, and full ones that are not sealed yet. A commit does only
+ * its own work; checkpoints, sealing and creating files happen between commits, in steps that take about as long as a
+ * commit: docs/decisions/0034-rolling-between-commits.md.
  */
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,22 +10,22 @@ import { databaseFileBytes, isSealedFile, removeDatabaseFile, walBytes } from '.
 import { LogFile, type LogFileFormat, type LogMetadataKind } from './log-file.ts';
 import { storageFailureOf, isSqliteError, StorageError, type CommitRequest, type LogFileName, type StorageStats } from './storage.ts';
 
-/** A file that has a name, but not that of a place in a chain: whoever opens the folder passes it over. */
+/** Not a name of a log file: ignored when the folder is opened. */
 const PREPARED = 'next.db';
-/** So full is a file when the one after it is made. */
+/** The next file is created when the current one is this full. */
 const PREPARE_AT = 0.75;
-/** A commit that takes longer waits for a slow disk, and there the forced writes are what a checkpoint costs, not its pages: so many times as many go at once. */
+/** On a slow disk a checkpoint costs fsyncs rather than pages, so it copies more pages at once. */
 const SLOW_COMMIT_MS = 5;
 const SLOW_PORTION = 4;
-/** How much the newest commit counts in what one takes. */
+/** Weight of the newest commit in the average duration. */
 const NEWEST_SHARE = 0.2;
-/** Where files are full after a few commits, no more of them than this wait to be put to rest. */
+/** At most this many full files wait to be sealed. */
 const MAX_FULL = 2;
-/** Forced writes, as a library that intercepts them counts them; a start costs so many beside those of its commit. */
-const FSYNCS_A_CHECKPOINT = 3;
-const FSYNCS_A_PREPARED_FILE = 1;
-const FSYNCS_A_START = 2;
-const FSYNCS_A_SEAL = 3;
+/** As counted by an intercepting library; a start costs these in addition to its commit. */
+const FSYNCS_PER_CHECKPOINT = 3;
+const FSYNCS_PER_PREPARED_FILE = 1;
+const FSYNCS_PER_START = 2;
+const FSYNCS_PER_SEAL = 3;
 
 type Notes = Partial<Record<LogMetadataKind, string>>;
 
@@ -33,11 +33,11 @@ interface LogFileWriter {
   name: string;
   file: LogFile;
   bytes: number;
-  /** When the file itself (not its write-ahead log) last changed: that is a checkpoint. */
+  /** Last change of the file itself (not its write-ahead log), which is a checkpoint. */
   changedNs: bigint;
-  /** Its first notes are in the write-ahead log alone. */
+  /** Its metadata is only in the write-ahead log. */
   isFresh: boolean;
-  /** Written to since it was looked after. */
+  /** Written to since its last maintenance. */
   isTouched: boolean;
 }
 
@@ -67,7 +67,7 @@ export class LogFileWriters {
     removeDatabaseFile(this.#preparedPath);
   }
 
-  /** The handle of a file that is not closed yet. */
+  /** The handle of an open file. */
   open(name: string): LogFile | null {
     return this.#full.get(name) ?? [...this.#current.values()].find((writer) => writer.name === name)?.file ?? null;
   }
@@ -76,7 +76,7 @@ export class LogFileWriters {
     return this.#current.get(chain)?.name === name;
   }
 
-  /** Begins a file; the one before it is left for `tidy`. */
+  /** Starts a file; the previous one is sealed by `runMaintenanceStep`. */
   start(chain: string, file: LogFileName): void {
     const path = join(this.#dir, file.name);
     if (this.#prepared !== 'made' || !existsSync(this.#preparedPath)) this.#prepare();
@@ -87,14 +87,14 @@ export class LogFileWriters {
     this.#current.set(chain, { name: file.name, file: LogFile.openForWriting(path, file.epoch, this.#form), bytes: 0, changedNs: changedNs(path), isFresh: true, isTouched: false });
     if (former) {
       this.#full.set(former.name, former.file);
-      this.#tellBytes(former.name, former.bytes - walBytes(former.file.path));
+      this.#recordBytes(former.name, former.bytes - walBytes(former.file.path));
     }
     for (const [name] of [...this.#full].slice(0, -MAX_FULL)) this.seal(name);
     this.#stats.filesCreated += 1;
-    this.#stats.fsyncs += FSYNCS_A_START;
+    this.#stats.fsyncs += FSYNCS_PER_START;
   }
 
-  /** @returns sizes of the file, and of those of the chain that are full or closed since its last commit */
+  /** @returns sizes of the file and of those of the chain that became full or were closed since its last commit */
   write(chain: string, groups: CommitRequest['groups'], notes: Notes, settled: readonly string[]): Record<string, number> {
     const writer = this.#current.get(chain) as LogFileWriter;
     writer.isTouched = true;
@@ -104,7 +104,7 @@ export class LogFileWriters {
       this.#commitMs += (this.#monotonicMs() - startedMs - this.#commitMs) * NEWEST_SHARE;
       this.#count(writer);
     } catch (error) {
-      // A handle that failed stays broken and keeps its lock, and after a failed fsync its pages are not to be trusted.
+      // A failed handle stays broken and keeps its lock, and its pages cannot be trusted after a failed fsync.
       if (storageFailureOf(error).needsNewFile) this.seal(writer.name);
       throw error;
     }
@@ -114,7 +114,7 @@ export class LogFileWriters {
     return bytes;
   }
 
-  /** One step of what waits. @returns whether there was one; after it there may be more */
+  /** Runs one step. @returns whether there was one */
   runMaintenanceStep(): boolean {
     for (const writer of this.#current.values()) {
       if (this.#writeBack(writer)) return true;
@@ -126,7 +126,7 @@ export class LogFileWriters {
     return this.#prepareInTime();
   }
 
-  /** Nothing more is written to a file: seals and closes it; what cannot be sealed now is sealed at the next opening. */
+  /** Seals and closes a file; if that fails, the next opening seals it. */
   seal(name: string): void {
     const file = this.#forget(name);
     if (!file) return;
@@ -134,14 +134,14 @@ export class LogFileWriters {
     try {
       file.seal();
       if (isSealedFile(file.path)) this.#unsealed.delete(name);
-      this.#stats.fsyncs += FSYNCS_A_SEAL;
+      this.#stats.fsyncs += FSYNCS_PER_SEAL;
     } catch (error) {
       if (!isDiskError(error)) throw error;
     }
-    this.#tellBytes(name, databaseFileBytes(file.path));
+    this.#recordBytes(name, databaseFileBytes(file.path));
   }
 
-  /** Closes a file that was removed. */
+  /** Closes a removed file. */
   closeRemoved(name: string): void {
     this.#forget(name)?.close();
   }
@@ -162,7 +162,7 @@ export class LogFileWriters {
     return file;
   }
 
-  #tellBytes(name: string, bytes: number): void {
+  #recordBytes(name: string, bytes: number): void {
     const chain = parseLogFileName(name)?.chain ?? '';
     this.#closedBytes.set(chain, { ...this.#closedBytes.get(chain), [name]: bytes });
   }
@@ -170,17 +170,17 @@ export class LogFileWriters {
   #prepare(): void {
     LogFile.create(this.#preparedPath, this.#form);
     this.#prepared = 'made';
-    this.#stats.fsyncs += FSYNCS_A_PREPARED_FILE;
+    this.#stats.fsyncs += FSYNCS_PER_PREPARED_FILE;
   }
 
-  /** The next file is made while the present one still has room. */
+  /** Creates the next file while the current one still has space. */
   #prepareInTime(): boolean {
     if (this.#prepared !== 'missing' || ![...this.#current.values()].some(({ bytes }) => bytes >= this.#maxFileBytes * PREPARE_AT)) return false;
     try {
       this.#prepare();
     } catch (error) {
       if (!isDiskError(error)) throw error;
-      // It is tried again when it is needed, where somebody hears of it.
+      // Retried when it is needed, where the failure is reported.
       this.#prepared = 'failed';
     }
     return true;
@@ -195,7 +195,7 @@ export class LogFileWriters {
       writer.file.checkpoint();
       writer.isFresh = false;
     } catch (error) {
-      // Nothing is lost by it; after the next commit it is tried again.
+      // Nothing is lost; retried after the next commit.
       if (!isSqliteError(error)) throw error;
     }
     return true;
@@ -208,13 +208,13 @@ export class LogFileWriters {
     if (changed === writer.changedNs) return;
     writer.changedNs = changed;
     this.#stats.checkpoints += 1;
-    this.#stats.fsyncs += FSYNCS_A_CHECKPOINT;
+    this.#stats.fsyncs += FSYNCS_PER_CHECKPOINT;
   }
 }
 
 const isDiskError = (error: unknown): boolean => isSqliteError(error) || (error as NodeJS.ErrnoException).syscall !== undefined;
 
-/** @throws StorageError when the file is gone: what was written to it would be gone with its handle */
+/** @throws StorageError when the file was removed: writes to it would be lost with the handle */
 function changedNs(path: string): bigint {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (!found) throw new StorageError({ code: 'FILE_GONE', detail: `${path} was removed`, needsNewFile: true, locked: false, retryable: true });

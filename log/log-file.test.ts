@@ -72,7 +72,7 @@ test('an engine counts what it forced, and refuses a closed file with a reason o
   const commit = (epoch: number, first: number) => engine.commit({ chain: 'log', file: logFileName('log', epoch, first), groups: [{ seq: first, count: 1, payload: Buffer.from('a') }], state: '{}', monotonicMs: 0 });
   commit(9, 1);
   commit(9, 2);
-  const failure = { code: 'FILE_HOLDS_ROWS', detail: 'log-9-1.db is closed and holds rows', roll: true, locked: false, again: true };
+  const failure = { code: 'FILE_HOLDS_ROWS', detail: 'log-9-1.db is closed and has rows', needsNewFile: true, locked: false, retryable: true };
   assert.throws(() => commit(9, 1), (error) => error instanceof StorageError && isDeepStrictEqual(error.failure, failure));
   engine.close();
 });
@@ -109,7 +109,7 @@ test('of damaged rows behind the last sound one the numbers count, of one event 
     file.write([1, 2, 3].map((seq) => ({ seq, count: 1, payload: Buffer.from('a') })), {});
     file.seal();
     const db = new DatabaseSync(path);
-    for (const [at, count] of counts.entries()) db.prepare('UPDATE g SET n = ?, crc = crc + 1 WHERE seq = ?').run(count, at + 2);
+    for (const [index, count] of counts.entries()) db.prepare('UPDATE g SET n = ?, crc = crc + 1 WHERE seq = ?').run(count, index + 2);
     db.close();
     const damaged = LogFile.openForReading(path, 7, false, true);
     const found = damaged.newestNumber()?.last;

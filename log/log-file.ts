@@ -15,19 +15,19 @@ import { PAGE_BYTES, type ColumnValue } from './sqlite-page.ts';
 import type { LogGroup, LogMetadata } from './storage.ts';
 
 const IN_MEMORY = ':memory:';
-/** A write-ahead log that nobody has written back between commits is written back by a commit at so many times its mark. */
-const UNATTENDED = 6;
+/** Without maintenance between commits, a commit checkpoints at this many times the usual size. */
+const AUTOCHECKPOINT_FACTOR = 6;
 const GROUP_COLUMNS = 'seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, crc INTEGER NOT NULL';
 const ORIGIN_COLUMNS = 'sender TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, span INTEGER NOT NULL, at INTEGER NOT NULL';
 
-/** What m holds: the state or snapshot of the log, up to where it was trimmed, and that the file was put together from a damaged one. */
+/** Rows of table m: the state or snapshot of the log, the trim state, and whether the file was salvaged. */
 export type LogMetadataKind = 'state' | 'trimmed' | 'salvaged';
 const METADATA_ID: Record<LogMetadataKind, number> = { state: 1, trimmed: 2, salvaged: 3 };
 
 export interface LogFileFormat {
-  /** Rows carry who sent the group (a gateway's log). */
+  /** Rows carry the sender (gateway). */
   origins: boolean;
-  /** Pages in the write-ahead log from which on it is written back. */
+  /** Checkpoint at this many pages in the write-ahead log. */
   checkpointPages: number;
 }
 
@@ -58,7 +58,7 @@ export class LogFile {
     this.#origins = origins;
   }
 
-  /** Makes a file that holds nothing yet and lies on disk as a whole; leaves nothing behind when that fails. */
+  /** Creates an empty file, forced to disk; leaves nothing behind on failure. */
   static create(path: string, form: LogFileFormat): void {
     removeDatabaseFile(path);
     try {
@@ -71,13 +71,13 @@ export class LogFile {
   }
 
   /**
-   * Opens a prepared file for writing. Its name is on disk with the first commit: SQLite forces the folder when it forces
-   * a new write-ahead log.
+   * Opens a created file for writing. Its name is on disk with the first commit: SQLite forces the folder with a new
+   * write-ahead log.
    */
   static openForWriting(path: string, epoch: number, form: LogFileFormat): LogFile {
     const db = new DatabaseSync(path);
     try {
-      db.exec(`PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${form.checkpointPages * UNATTENDED}`);
+      db.exec(`PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${form.checkpointPages * AUTOCHECKPOINT_FACTOR}`);
       return new LogFile(path, epoch, db, form.origins);
     } catch (error) {
       db.close();
@@ -89,7 +89,7 @@ export class LogFile {
     return new LogFile(IN_MEMORY, epoch, emptyDatabase(IN_MEMORY, form), form.origins);
   }
 
-  /** For reading; a file that could not be sealed is opened for writing, since its write-ahead log must be applied. */
+  /** An unsealed file is opened read-write, since its write-ahead log must be applied. */
   static openForReading(path: string, epoch: number, origins: boolean, sealed: boolean): LogFile {
     const db = new DatabaseSync(path, { readOnly: sealed });
     try {
@@ -101,37 +101,37 @@ export class LogFile {
     }
   }
 
-  /** Groups, notes and settled ranges in one transaction; nothing is there when it throws. */
-  write(groups: readonly LogGroup[], notes: Partial<Record<LogMetadataKind, string>>, settled: readonly string[] = []): void {
+  /** Writes groups, metadata and settled ranges in one transaction. */
+  write(groups: readonly LogGroup[], metadata: Partial<Record<LogMetadataKind, string>>, settled: readonly string[] = []): void {
     this.#transaction(() => {
-      const places = this.#origins ? 10 : 4;
-      const insert = groups.length > 0 ? this.#db.prepare(`INSERT INTO g VALUES (${Array.from({ length: places }, () => '?').join(',')})`) : null;
+      const columns = this.#origins ? 10 : 4;
+      const insert = groups.length > 0 ? this.#db.prepare(`INSERT INTO g VALUES (${Array.from({ length: columns }, () => '?').join(',')})`) : null;
       for (const group of groups) {
         const { seq, count, payload, origin } = group;
         const crc = checksum(this.epoch, group);
         if (origin) insert?.run(seq, count, crc, origin.sender, origin.stream, origin.epoch, origin.seq, origin.span, origin.receivedAt, payload);
         else insert?.run(seq, count, crc, payload);
       }
-      this.#writeNotes(notes);
+      this.#writeMetadata(metadata);
       for (const text of settled) this.#db.prepare('INSERT INTO d (crc, j) VALUES (?, ?)').run(crc32(text), text);
     });
   }
 
-  /** The last number that the rows hold, and when its group came; null when there is no row. */
+  /** The last number in the rows and the arrival of its group; null without rows. */
   newestNumber(): { last: number; lastAt: number } | null {
     const rows = this.#db.prepare('SELECT * FROM g ORDER BY seq DESC LIMIT 64').all() as unknown as GroupRow[];
     const sound = rows.findIndex((row) => this.#checked(row) !== null);
     if (rows.length === 0) return null;
     const from = rows[sound];
     let last = from ? from.seq + from.n - 1 : 0;
-    // Behind the last sound row the numbers of damaged ones count as far as they are believable, so that none goes unnamed.
+    // Damaged rows after the last valid one count as far as plausible, so that their loss is recorded.
     for (const row of rows.slice(0, sound < 0 ? rows.length : sound).toReversed()) {
       if ((row.seq === last + 1 || last === 0) && Number.isSafeInteger(row.n) && row.n >= 1 && row.n <= MAX_BATCH_EVENTS) last = row.seq + row.n - 1;
     }
     return { last, lastAt: from?.at ?? 0 };
   }
 
-  /** It was put together from a damaged one: rows may be missing. */
+  /** The file was salvaged: rows may be missing. */
   get isSalvaged(): boolean {
     this.#isSalvaged ??= this.metadata('salvaged').text !== null;
     return this.#isSalvaged;
@@ -143,15 +143,15 @@ export class LogFile {
     return isChecksumValid(row) ? { text: row.j, damaged: false } : { text: null, damaged: true };
   }
 
-  /** The settled ranges that were written beside groups; damaged ones say nothing. */
+  /** Settled ranges written without groups; damaged rows are skipped. */
   settledRanges(): string[] {
     const rows = this.#db.prepare('SELECT crc, j FROM d ORDER BY id').all() as { crc: number; j: string }[];
     return rows.filter(isChecksumValid).map(({ j }) => j);
   }
 
   /**
-   * Groups that start in [from, to], in order; null stands for one whose checksum is wrong.
-   * @throws what SQLite throws where pages are damaged
+   * Groups that start in [from, to], in order; null for a wrong checksum.
+   * @throws SQLite errors when pages are damaged
    */
   *groups(from: number, to: number): Generator<LogGroup | null> {
     for (const row of this.#db.prepare('SELECT * FROM g WHERE seq >= ? AND seq <= ? ORDER BY seq').iterate(from, to)) {
@@ -159,37 +159,37 @@ export class LogFile {
     }
   }
 
-  /** The group that holds a number, if a row says so. */
+  /** The group that contains a number; null if no row does. */
   groupAt(seq: number): LogGroup | null {
     const row = this.#db.prepare('SELECT * FROM g WHERE seq <= ? ORDER BY seq DESC LIMIT 1').get(seq) as unknown as GroupRow | undefined;
     const group = row ? this.#checked(row) : null;
     return group && group.seq + group.count > seq ? group : null;
   }
 
-  /** Neither rows nor notes. */
+  /** Neither rows nor metadata. */
   get isEmpty(): boolean {
     const { found } = this.#db.prepare('SELECT EXISTS (SELECT 1 FROM g) OR EXISTS (SELECT 1 FROM m) AS found').get() as { found: number };
     return found === 0;
   }
 
-  /** Of the disk, side files included, once the write-ahead log is written back. */
+  /** Bytes on disk, side files included, after a checkpoint. */
   get bytes(): number {
     const { page_count: pages } = this.#db.prepare('PRAGMA page_count').get() as { page_count: number };
     return pages * PAGE_BYTES + walBytes(this.path);
   }
 
-  /** Pages that are in the write-ahead log alone. */
+  /** Pages only in the write-ahead log. */
   get uncheckpointedPages(): number {
     const { log, checkpointed } = this.#db.prepare('PRAGMA wal_checkpoint(NOOP)').get() as { log: number; checkpointed: number };
     return log - checkpointed;
   }
 
-  /** Brings the pages of the write-ahead log into the file. */
+  /** Copies the pages of the write-ahead log into the file. */
   checkpoint(): void {
     this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
   }
 
-  /** Writes the write-ahead log back, gives up the side files and closes, whatever fails. */
+  /** Checkpoints, closes and removes the side files; closes even on failure. */
   seal(): void {
     try {
       this.checkpoint();
@@ -207,8 +207,8 @@ export class LogFile {
     return checkedGroup({ epoch: this.epoch, origins: this.#origins }, row);
   }
 
-  #writeNotes(notes: Partial<Record<LogMetadataKind, string>>): void {
-    for (const [kind, text] of Object.entries(notes) as [LogMetadataKind, string][]) {
+  #writeMetadata(metadata: Partial<Record<LogMetadataKind, string>>): void {
+    for (const [kind, text] of Object.entries(metadata) as [LogMetadataKind, string][]) {
       this.#db.prepare('INSERT INTO m VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET crc = excluded.crc, j = excluded.j').run(METADATA_ID[kind], crc32(text), text);
     }
   }
@@ -219,16 +219,16 @@ export class LogFile {
       run();
       this.#db.exec('COMMIT');
     } catch (error) {
-      // After disk full or a failed fsync SQLite has rolled back by itself, and a second ROLLBACK would throw.
+      // After a full disk or failed fsync SQLite has already rolled back; another ROLLBACK would throw.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
   }
 }
 
-/** The group of a row; null when its checksum is wrong. */
+/** The group of a row; null for a wrong checksum. */
 function checkedGroup({ epoch, origins }: { epoch: number; origins: boolean }, row: GroupRow): LogGroup | null {
-  // Damage may turn any column into another type, and a byte is written like its number in the checksum.
+  // Damage may change column types, and a digit and its text have the same checksum.
   const numbers = origins ? [row.n, row.epoch, row.first, row.span, row.at] : [row.n];
   const texts = origins ? [row.sender, row.stream] : [];
   if (!(row.b instanceof Uint8Array) || !numbers.every(Number.isSafeInteger) || texts.some((text) => typeof text !== 'string')) return null;
@@ -241,22 +241,22 @@ function checkedGroup({ epoch, origins }: { epoch: number; origins: boolean }, r
 
 const isChecksumValid = ({ crc, j }: { crc: number; j: unknown }) => typeof j === 'string' && crc32(j) === crc;
 
-/** The group that raw columns of g say, with `rowid` for the first of them; null when they are none, or not whole. */
+/** Decodes raw columns of table g, `rowid` being the first; null when they are not a valid group. */
 export function decodeGroupRow(form: { epoch: number; origins: boolean }, rowid: number, values: readonly ColumnValue[]): LogGroup | null {
   const [, n, crc, ...rest] = values as [unknown, number, number, ...unknown[]];
   const b = rest.at(-1) as Buffer;
   if (values.length !== (form.origins ? 10 : 4)) return null;
-  const [sender, stream, epoch, first, span, at] = rest as [string, string, number, number, number, number];
-  return checkedGroup(form, form.origins ? { seq: rowid, n, crc, b, sender, stream, epoch, first, span, at } : { seq: rowid, n, crc, b });
+  const [sender, stream, epoch, first, span, receivedAt] = rest as [string, string, number, number, number, number];
+  return checkedGroup(form, form.origins ? { seq: rowid, n, crc, b, sender, stream, epoch, first, span, at: receivedAt } : { seq: rowid, n, crc, b });
 }
 
-/** The text that raw columns of m or d say; null when they are none, or not whole. */
+/** Decodes raw columns of table m or d; null when they are not valid. */
 export function decodeMetadataRow(values: readonly ColumnValue[]): string | null {
   const [, crc, text] = values;
   return values.length === 3 && typeof text === 'string' && crc32(text) === crc ? text : null;
 }
 
-/** Covers everything that gives the payload its meaning, so a flipped number is found like a flipped byte. */
+/** Covers the numbers as well as the payload. */
 function checksum(epoch: number, { seq, count, payload, origin }: LogGroup): number {
   const name = [epoch, seq, count, ...(origin ? [origin.sender, origin.stream, origin.epoch, origin.seq, origin.span, origin.receivedAt] : [])].join('|');
   return crc32(payload, crc32(name));
@@ -265,7 +265,7 @@ function checksum(epoch: number, { seq, count, payload, origin }: LogGroup): num
 function emptyDatabase(path: string, form: LogFileFormat): DatabaseSync {
   const db = new DatabaseSync(path);
   try {
-    // Nobody relies on it before it is forced to disk in one go.
+    // Forced to disk once, before it is used.
     db.exec(`PRAGMA page_size=${PAGE_BYTES}; PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL; BEGIN`);
     db.exec(`CREATE TABLE g (${GROUP_COLUMNS}, ${form.origins ? `${ORIGIN_COLUMNS}, ` : ''}b BLOB NOT NULL) STRICT`);
     db.exec('CREATE TABLE m (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, j TEXT NOT NULL) STRICT');

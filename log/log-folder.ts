@@ -1,6 +1,6 @@
 /**
- * What lies beside the files of a log: `lock.db` that keeps a second process out, `epoch` that makes numbers unique for
- * ever, `head` that knows the end of each chain when a damaged write-ahead log forgets it.
+ * Files beside those of a log: `lock.db` excludes a second process, `epoch` keeps numbers unique across openings, `head`
+ * holds the end of each chain in case a write-ahead log is damaged.
  */
 import { closeSync, existsSync, fdatasyncSync, fsyncSync, openSync, readFileSync, readdirSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
@@ -11,14 +11,14 @@ import { forceFolderSync, makeFolderSync } from '../core/folder.ts';
 import { parseLogFileName } from './file-name.ts';
 import { storageFailureOf, isNotDatabaseError, StorageError, type LogFileName } from './storage.ts';
 
-/** How far an epoch jumps when the clock alone cannot tell two openings apart. */
+/** Random epoch step when the clock alone does not distinguish two openings. */
 const MAX_JUMP = 2 ** 20;
 const HEAD_BYTES = 512;
 const EPOCH_BYTES = 256;
-/** At most once a second was asked for; a page a second would be a third of what a quiet edge writes. */
+/** One page per second would be a third of all writes of an idle edge. */
 const HEAD_FSYNC_MS = 5000;
 
-/** Holds the folder against every other process until `release`. @throws StorageError with `locked` */
+/** Locks the folder against other processes until `release`. @throws StorageError with `locked` */
 export function lockLogFolder(dir: string): { release(): void } {
   makeFolderSync(dir);
   const path = join(dir, 'lock.db');
@@ -37,7 +37,7 @@ export function lockLogFolder(dir: string): { release(): void } {
     db = take();
   } catch (error) {
     if (!isNotDatabaseError(error)) throw new StorageError(storageFailureOf(error), { cause: error });
-    // Overwritten by something else; whoever held it would have answered "busy" first.
+    // Overwritten by something else; a lock holder would have answered "busy".
     unlinkSync(path);
     db = take();
   }
@@ -45,8 +45,8 @@ export function lockLogFolder(dir: string): { release(): void } {
 }
 
 /**
- * A number for this opening that no opening of this folder, or of a copy of it, had: the clock, or one more than the
- * last. Where the clock stands still or the folder is a copy, a random step keeps two copies apart.
+ * A number for this opening that no opening of this folder or of a copy of it has used: the clock, or the last epoch + 1.
+ * When the clock is behind or the folder is a copy, a random step keeps two copies apart.
  */
 export function claimEpoch(dir: string, nowMs: number): { epoch: number; previousEpoch: number } {
   const path = join(dir, 'epoch');
@@ -59,7 +59,7 @@ export function claimEpoch(dir: string, nowMs: number): { epoch: number; previou
   return { epoch, previousEpoch: highest };
 }
 
-/** Over the old one in place, which works on a full disk as well; torn, it reads as a copy of unknown age. */
+/** Overwrites in place, which works on a full disk too; a torn write reads as a copy of unknown age. */
 function writeEpoch(dir: string, path: string, text: string): void {
   const isNew = !existsSync(path);
   const fd = openSync(path, isNew ? 'w' : 'r+');
@@ -72,7 +72,7 @@ function writeEpoch(dir: string, path: string, text: string): void {
   if (isNew) forceFolderSync(dir);
 }
 
-/** Tells a folder from its copy; a copy of the whole disk looks the same, and there the clock decides. */
+/** Distinguishes a folder from its copy. A copy of the whole disk looks the same; then the clock decides. */
 function folderIdentity(dir: string): string {
   const { dev, ino, birthtimeMs } = statSync(dir);
   return `${dev}:${ino}:${birthtimeMs}`;
@@ -85,12 +85,12 @@ function readEpoch(path: string): { epoch: number; place: string } | null {
     return Number.isSafeInteger(epoch) && epoch >= 0 ? { epoch, place } : { epoch: 0, place: '' };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    // Torn or overwritten: as good as a copy of unknown age, so the step is random.
+    // Torn or overwritten: treated as a copy of unknown age, so the step is random.
     return { epoch: 0, place: '' };
   }
 }
 
-/** The files of all chains, in (epoch, first) order. */
+/** Files of all chains, in (epoch, first) order. */
 export function listLogFiles(dir: string): (LogFileName & { chain: string })[] {
   return readdirSync(dir)
     .flatMap((name) => parseLogFileName(name) ?? [])
@@ -99,7 +99,7 @@ export function listLogFiles(dir: string): (LogFileName & { chain: string })[] {
 
 export type ChainHeads = Record<string, { epoch: number; seq: number }>;
 
-/** The end of each chain as it was last told; nothing when the file is absent or torn. */
+/** The last written end of each chain; empty when the file is absent or damaged. */
 export function readChainHeads(dir: string): ChainHeads {
   const path = join(dir, 'head');
   if (!existsSync(path)) return {};
@@ -107,14 +107,14 @@ export function readChainHeads(dir: string): ChainHeads {
   return text !== undefined && Number(sum) === crc32(text) ? (JSON.parse(text) as ChainHeads) : {};
 }
 
-/** Writes the ends in place after each commit; forced to disk now and then. It is a witness only: its failures fail no commit. */
+/** Writes the ends in place after each commit, with an occasional fsync. Only a cross-check: its failures fail no commit. */
 export class ChainHeadFile {
   readonly #path: string;
   readonly #heads: ChainHeads;
   #fd: number | null = null;
   #syncedMs = -Infinity;
   fsyncs = 0;
-  /** Why the last write failed; null when it did not. */
+  /** Error of the last write; null when it succeeded. */
   failure: string | null = null;
 
   constructor(dir: string, heads: ChainHeads) {

@@ -1,4 +1,4 @@
-/** What an opening finds of a chain: files are brought to rest, damaged ones salvaged, and the newest notes read. */
+/** Opens the files of a chain: seals what a crash left, salvages damaged files and reads the newest metadata. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { databaseFileBytes, isSealedFile, removeDatabaseFile, sealAfterCrash } from './database-file.ts';
@@ -13,47 +13,47 @@ export interface ChainContext {
   /** Closed files that still have a write-ahead log. */
   unsealed: Set<string>;
   read(file: LogFileName): LogFile | null;
-  /** @param least the last number that what is found has to reach, else the file stays as it is and null comes back */
+  /** @param least the recovered rows must reach this number, else the file is left as it is and null returned */
   salvage(file: LogFileName, detail: string, least?: number): SalvageReport | null;
-  /** Makes room on a full disk. @returns whether there was something to give up */
+  /** Frees space on a full disk. @returns whether it did */
   freeSpace(): boolean;
 }
 
-export function openChain(opening: ChainContext, names: readonly LogFileName[], head: ChainReport['head']): ChainReport {
+export function openChain(context: ChainContext, names: readonly LogFileName[], head: ChainReport['head']): ChainReport {
   const report: ChainReport = { files: [], state: null, stateFile: null, trimmed: null, stateDamaged: false, head, salvages: [] };
   for (const file of names) {
-    const found = inspect(opening, file, report);
+    const found = inspect(context, file, report);
     if (found) report.files.push(found);
   }
-  // Rows may be there that the tree of pages no longer leads to.
-  for (const [at, file] of report.files.entries()) {
-    const next = report.files[at + 1];
+  // There may be rows that the B-tree no longer reaches.
+  for (const [index, file] of report.files.entries()) {
+    const next = report.files[index + 1];
     const end = next?.epoch === file.epoch ? next.first - 1 : head?.epoch === file.epoch ? head.seq : 0;
-    if (file.last < end && !file.damaged) salvage(opening, file, report, 'it ends before what is known of it', file.last + 1);
+    if (file.last < end && !file.damaged) salvage(context, file, report, 'ends before its known last number', file.last + 1);
   }
   return report;
 }
 
-/** What a file holds; null when it never came to hold anything, and is removed. */
-function inspect(opening: ChainContext, file: LogFileName, report: ChainReport): FileReport | null {
-  const path = join(opening.dir, file.name);
+/** Reads a file's report; null when the file never had a commit and was removed. */
+function inspect(context: ChainContext, file: LogFileName, report: ChainReport): FileReport | null {
+  const path = join(context.dir, file.name);
   const found: FileReport = { ...file, last: file.first - 1, lastAt: 0, bytes: 0, damaged: false };
-  const neverWritten = hasNoCommit(path);
-  let damage = sealAtOpening(opening, file.name);
+  const uncommitted = hasNoCommit(path);
+  let damage = sealAtOpening(context, file.name);
   if (damage === null) {
-    // No group was ever acknowledged from it. The first: older versions wrote even the tables to the write-ahead log.
-    if (statSync(path).size < 2 * PAGE_BYTES || (neverWritten && isEmptyFile(opening, file))) {
+    // Never committed to. First case: older versions wrote even the tables to the write-ahead log.
+    if (statSync(path).size < 2 * PAGE_BYTES || (uncommitted && isEmptyFile(context, file))) {
       removeDatabaseFile(path);
-      opening.unsealed.delete(file.name);
+      context.unsealed.delete(file.name);
       return null;
     }
-    damage = readFileMetadata(opening, found, report);
+    damage = readFileMetadata(context, found, report);
   }
-  if (damage !== null) salvage(opening, found, report, damage);
+  if (damage !== null) salvage(context, found, report, damage);
   return { ...found, bytes: databaseFileBytes(path) };
 }
 
-/** It has its name, and no commit ever reached it. Only for files nobody has open. */
+/** Whether a file never had a commit. Only for files that are not open. */
 export function hasNoCommit(path: string): boolean {
   return !isSealedFile(path) && (!existsSync(`${path}-wal`) || readWal(readRawFile(`${path}-wal`)).frames.length === 0);
 }
@@ -70,19 +70,19 @@ function isEmptyFile({ dir, unsealed }: ChainContext, { name, epoch }: LogFileNa
   }
 }
 
-function salvage(opening: ChainContext, found: FileReport, report: ChainReport, detail: string, least?: number): void {
-  const done = opening.salvage(found, detail, least);
+function salvage(context: ChainContext, found: FileReport, report: ChainReport, detail: string, least?: number): void {
+  const done = context.salvage(found, detail, least);
   if (!done) return;
   report.salvages.push(done);
   found.damaged = true;
   found.bytes = done.bytes;
-  readFileMetadata(opening, found, report);
+  readFileMetadata(context, found, report);
 }
 
-/** Reads what a file says of itself into the reports. @returns what damage it met */
-function readFileMetadata(opening: ChainContext, found: FileReport, report: ChainReport): string | null {
+/** Reads a file's metadata into the reports. @returns damage found, or null */
+function readFileMetadata(context: ChainContext, found: FileReport, report: ChainReport): string | null {
   try {
-    const file = opening.read(found);
+    const file = context.read(found);
     const extent = file?.newestNumber();
     if (extent) Object.assign(found, extent);
     const state = file?.metadata('state').text ?? null;
@@ -92,7 +92,7 @@ function readFileMetadata(opening: ChainContext, found: FileReport, report: Chai
     report.trimmed = file?.metadata('trimmed').text ?? report.trimmed;
     return null;
   } catch (error) {
-    // A number beyond what JavaScript holds is no error of SQLite.
+    // A number beyond JavaScript's range is not a SQLite error.
     if (!isSqliteError(error) && !isCorruption(error)) throw error;
     report.stateDamaged = true;
     found.damaged = true;
@@ -100,13 +100,13 @@ function readFileMetadata(opening: ChainContext, found: FileReport, report: Chai
   }
 }
 
-/** Seals what a killed process left; what cannot be sealed now is read as it is. @returns what is damaged */
-function sealAtOpening({ dir, unsealed, freeSpace: release }: ChainContext, name: string): string | null {
+/** Seals a file left by a killed process; if that fails it is read as it is. @returns damage found, or null */
+function sealAtOpening({ dir, unsealed, freeSpace }: ChainContext, name: string): string | null {
   const path = join(dir, name);
   if (isSealedFile(path)) return null;
   unsealed.add(name);
-  // SQLite would drop what comes after a damaged frame for good.
-  if (existsSync(`${path}-wal`) && readWal(readRawFile(`${path}-wal`)).damaged) return 'the write-ahead log is damaged';
+  // SQLite would drop everything after a damaged frame.
+  if (existsSync(`${path}-wal`) && readWal(readRawFile(`${path}-wal`)).damaged) return 'write-ahead log is damaged';
   const seal = (): string | null => {
     try {
       sealAfterCrash(path);

@@ -71,7 +71,7 @@ for (const [stream, policy, reason] of [['measurement', 'drop-oldest', 'log_full
       const groups = Math.ceil((10 * MAX_BYTES) / EVENT_BYTES / GROUP);
       let most = 0;
       for (let group = 0; group < groups; group += 1) {
-        await append(log, world, Array.from({ length: GROUP }, (_, at) => bulkyDraft(group * GROUP + at, EVENT_BYTES, random, stream)));
+        await append(log, world, Array.from({ length: GROUP }, (_, index) => bulkyDraft(group * GROUP + index, EVENT_BYTES, random, stream)));
         most = Math.max(most, onDisk(dir));
       }
       assert.ok(most <= MAX_BYTES + logFileBytes(MAX_BYTES), `${most} bytes`);
@@ -92,7 +92,7 @@ test('a more important stream pushes less important ones out, diagnostics first'
     const random = () => world.random.next();
     const fill = async (kind: 'diagnostic' | 'measurement' | 'state', share: number, from: number) => {
       for (let value = from; log.size(kind).bytes < MAX_BYTES * share; value += 20) {
-        await append(log, world, Array.from({ length: 20 }, (_, at) => bulkyDraft(value + at, EVENT_BYTES, random, kind)));
+        await append(log, world, Array.from({ length: 20 }, (_, index) => bulkyDraft(value + index, EVENT_BYTES, random, kind)));
       }
     };
     await fill('diagnostic', 0.35, 0);
@@ -104,7 +104,7 @@ test('a more important stream pushes less important ones out, diagnostics first'
     await fill('state', 0.75, 10_000);
     assert.ok(log.size('measurement').bytes < measured, 'then measurements');
     const stated = log.size('state').bytes;
-    for (let value = 0; value < 200; value += 20) await append(log, world, Array.from({ length: 20 }, (_, at) => bulkyDraft(50_000 + value + at, EVENT_BYTES, random, 'diagnostic')));
+    for (let value = 0; value < 200; value += 20) await append(log, world, Array.from({ length: 20 }, (_, index) => bulkyDraft(50_000 + value + index, EVENT_BYTES, random, 'diagnostic')));
     assert.equal(log.size('state').bytes, stated, 'a less important newcomer takes nothing from a more important stream');
     assert.ok((await readAll(log, 'diagnostic')).some(({ gap }) => gap));
   }));

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { addRange, addRanges, countNumbers, fromMark, includesRange, missingRanges, intersectRange, toMark, type SeqRange } from './ranges.ts';
 
 const range = fc.tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 12 })).map(([from, length]): SeqRange => [from, from + length]);
-const numbersOf = (ranges: readonly SeqRange[]) => new Set(ranges.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, at) => from + at)));
+const numbersOf = (ranges: readonly SeqRange[]) => new Set(ranges.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, index) => from + index)));
 const sorted = (numbers: Iterable<number>) => [...numbers].toSorted((a, b) => a - b);
 
 test('putting ranges in, in any order, gives the set of their numbers, sorted and apart', () => {
@@ -12,7 +12,7 @@ test('putting ranges in, in any order, gives the set of their numbers, sorted an
     const set = addRanges([], ranges);
     assert.deepEqual(sorted(numbersOf(set)), sorted(numbersOf(ranges)));
     assert.equal(countNumbers(set), numbersOf(ranges).size);
-    set.forEach(([from, to], at) => assert.ok(from <= to && (at === 0 || from > (set[at - 1] as SeqRange)[1] + 1)));
+    set.forEach(([from, to], index) => assert.ok(from <= to && (index === 0 || from > (set[index - 1] as SeqRange)[1] + 1)));
     assert.deepEqual(addRanges(set, ranges), set);
   }));
 });

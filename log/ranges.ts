@@ -1,10 +1,10 @@
-/** Sets of numbers as sorted ranges that never touch: what is settled, what is on disk, what is missing. Pure. */
+/** Sets of sequence numbers as sorted, disjoint ranges. Pure. */
 import type { SettledMark } from './types.ts';
 
 export type SeqRange = [from: number, to: number];
 export type SeqRanges = readonly SeqRange[];
 
-/** The set with [from, to] put in. */
+/** The set with [from, to] added. */
 export function addRange(ranges: SeqRanges, from: number, to: number): SeqRange[] {
   if (from > to) return ranges.map(([a, b]) => [a, b]);
   const before: SeqRange[] = [];
@@ -26,7 +26,7 @@ export function addRanges(ranges: SeqRanges, more: SeqRanges): SeqRange[] {
   return more.reduce<SeqRange[]>((sum, [from, to]) => addRange(sum, from, to), [...ranges]);
 }
 
-/** What of [from, to] is not in the set. */
+/** The part of [from, to] outside the set. */
 export function missingRanges(ranges: SeqRanges, from: number, to: number): SeqRange[] {
   const missing: SeqRange[] = [];
   let next = from;
@@ -40,7 +40,7 @@ export function missingRanges(ranges: SeqRanges, from: number, to: number): SeqR
   return missing;
 }
 
-/** What of [from, to] is in the set. */
+/** The part of [from, to] inside the set. */
 export function intersectRange(ranges: SeqRanges, from: number, to: number): SeqRange[] {
   return ranges.filter(([a, b]) => b >= from && a <= to).map(([a, b]) => [Math.max(a, from), Math.min(b, to)]);
 }
@@ -53,7 +53,7 @@ export function countNumbers(ranges: SeqRanges): number {
   return ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0);
 }
 
-/** Ranges from 1 on as a mark, and back. */
+/** Ranges as a mark, and back. */
 export function toMark(ranges: SeqRanges): SettledMark {
   const [first, ...rest] = ranges;
   if (!first) return { upTo: 0, have: [] };

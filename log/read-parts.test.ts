@@ -47,7 +47,7 @@ function files(...contents: (Content | null)[]): PartFiles & { calls: string[] }
 }
 
 const read = (given: PartFiles, more: Partial<Parameters<typeof readParts>[0]> = {}) => {
-  const { groups, missing: holes, complete } = readParts({ chain: 'log', parts: [PART], maxGroups: 100, maxBytes: 1000, ...more }, given);
+  const { groups, missing, complete } = readParts({ chain: 'log', parts: [PART], maxGroups: 100, maxBytes: 1000, ...more }, given);
   return { numbers: groups.map(({ seq }) => seq), holes: missing.map(({ from, to, detail }) => [from, to, detail]), complete };
 };
 
@@ -85,7 +85,7 @@ test('rows that should be there and are not are damage; in a salvaged file they 
 });
 
 test('a file that is gone is one hole; an error that is none of the disk goes on to the caller', () => {
-  assert.deepEqual(read(files(null)), { numbers: [], holes: [[1, 6, 'the file is gone']], complete: true });
+  assert.deepEqual(read(files(null)), { numbers: [], holes: [[1, 6, 'file is missing']], complete: true });
   assert.throws(() => read(files({ groups: [new TypeError('a mistake')] })), TypeError);
 });
 

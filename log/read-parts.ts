@@ -1,18 +1,18 @@
-/** Reads groups in order across files, has damaged files put right, and names every number that should be there and is not. */
+/** Reads groups in order across files, salvages damaged files and lists missing numbers. */
 import type { LogFile } from './log-file.ts';
 import { storageFailureOf, isCorruption, isIoError, type ReadReply, type ReadRequest } from './storage.ts';
 
 type ReadPart = ReadRequest['parts'][number];
 
-/** A read that the disk refuses may well succeed the next moment; only then is it damage. */
+/** An I/O error may be transient: retried before it counts as damage. */
 const MAX_READ_TRIES = 3;
 
 export interface PartFiles {
-  /** The file of a part; null when it is gone. */
+  /** The file of a part; null when missing. */
   open(part: ReadPart): LogFile | null;
-  /** Makes `open` give a fresh handle. */
+  /** Makes `open` return a new handle. */
   reopen(part: ReadPart): void;
-  /** Makes `open` give what can be saved of a damaged file. */
+  /** Replaces a damaged file by what can be recovered. */
   salvage(part: ReadPart, detail: string): void;
 }
 
@@ -28,35 +28,35 @@ export function readParts(request: ReadRequest, files: PartFiles): Omit<ReadRepl
   reply.complete = true;
   return reply;
 
-  /** @returns false when the limit came first */
+  /** @returns false when the limit was reached */
   function readPart(part: ReadPart): boolean {
     let expected = part.from;
     let detail = 'rows are missing';
     let tries = 1;
-    let isSaved = false;
-    const hole = (to: number) => { if (expected <= to) reply.missing.push({ name: part.name, epoch: part.epoch, from: expected, to, detail }); };
+    let isSalvagedNow = false;
+    const addMissing = (to: number) => { if (expected <= to) reply.missing.push({ name: part.name, epoch: part.epoch, from: expected, to, detail }); };
 
-    /** @returns what is wrong with the file, null at its end, or that the limit came first */
+    /** @returns damage, null at the end of the part, or 'full' at the limit */
     const readOn = (): 'full' | { wrong: string } | null => {
       const file = files.open(part);
       if (!file) {
-        detail = 'the file is gone';
+        detail = 'file is missing';
         return null;
       }
-      // Rows that are missing from a salvaged file are known to be lost.
-      const mayMiss = isSaved || file.isSalvaged;
-      // The group that holds the first number may begin before it.
+      // Rows missing in a salvaged file are known to be lost.
+      const mayMissRows = isSalvagedNow || file.isSalvaged;
+      // The group with the first number may start before it.
       for (const group of file.groups(file.groupAt(expected)?.seq ?? expected, part.to)) {
-        if (!group && !isSaved) return { wrong: 'wrong checksum' };
+        if (!group && !isSalvagedNow) return { wrong: 'wrong checksum' };
         if (!group || group.seq + group.count <= expected) continue;
-        if (group.seq > expected && !mayMiss) return { wrong: 'rows are missing' };
+        if (group.seq > expected && !mayMissRows) return { wrong: 'rows are missing' };
         if (full(group.payload.length)) return 'full';
-        hole(group.seq - 1);
+        addMissing(group.seq - 1);
         reply.groups.push({ ...group, epoch: part.epoch });
         bytes += group.payload.length;
         expected = group.seq + group.count;
       }
-      return expected <= part.to && !mayMiss ? { wrong: 'rows are missing' } : null;
+      return expected <= part.to && !mayMissRows ? { wrong: 'rows are missing' } : null;
     };
 
     for (;;) {
@@ -75,12 +75,12 @@ export function readParts(request: ReadRequest, files: PartFiles): Omit<ReadRepl
       if (outcome === 'full') return false;
       if (!outcome) break;
       detail = outcome.wrong;
-      // What was just put together fails again: the rest is lost, or the disk is.
-      if (isSaved) break;
+      // The salvaged file fails too: the rest is lost.
+      if (isSalvagedNow) break;
       files.salvage(part, detail);
-      isSaved = true;
+      isSalvagedNow = true;
     }
-    hole(part.to);
+    addMissing(part.to);
     return true;
   }
 }

@@ -32,9 +32,9 @@ async function withFile(of: LogFileFormat, run: (bench: Bench) => void): Promise
   try {
     const [path, copy] = [join(dir, 'whole.db'), join(dir, 'copy.db')];
     const random = seededRandom(5);
-    const groups = Array.from({ length: GROUPS }, (_, at): LogGroup => ({
-      seq: at * 2 + 1, count: 2, payload: Buffer.from(Array.from({ length: at % 7 === 0 ? 9000 : 30 + at * 9 }, () => Math.floor(random.next() * 256))),
-      ...(of.origins && { origin: { sender: 'pump-07', stream: 'state', epoch: 5, seq: at * 2 + 1, span: 2, receivedAt: 1_767_225_600_000 + at } }),
+    const groups = Array.from({ length: GROUPS }, (_, index): LogGroup => ({
+      seq: index * 2 + 1, count: 2, payload: Buffer.from(Array.from({ length: index % 7 === 0 ? 9000 : 30 + index * 9 }, () => Math.floor(random.next() * 256))),
+      ...(of.origins && { origin: { sender: 'pump-07', stream: 'state', epoch: 5, seq: index * 2 + 1, span: 2, receivedAt: 1_767_225_600_000 + index } }),
     }));
     LogFile.create(path, of);
     const file = LogFile.openForWriting(path, EPOCH, of);
@@ -72,8 +72,8 @@ for (const [name, of] of Object.entries(FORMS)) {
       for (let flips = 1 + below(6); flips > 0; flips -= 1) {
         const page = PAGE_BYTES * (1 + below(bytes.length / PAGE_BYTES - 1));
         const cell = bytes.readUInt16BE(page + 8 + 2 * below(8)) % PAGE_BYTES;
-        const at = page + ([below(32), Math.min(PAGE_BYTES - 1, cell + below(16)), below(PAGE_BYTES)][below(3)] ?? 0);
-        bytes[at] = (bytes[at] as number) ^ (1 + below(255));
+        const offset = page + ([below(32), Math.min(PAGE_BYTES - 1, cell + below(16)), below(PAGE_BYTES)][below(3)] ?? 0);
+        bytes[offset] = (bytes[offset] as number) ^ (1 + below(255));
       }
       const found = plain(recoverRows(bytes, Buffer.alloc(0), form).groups);
       for (const [seq, text] of plain(bySql(bytes))) assert.equal(found.get(seq), text, `trial ${trial}: ${seq}`);
@@ -135,7 +135,7 @@ test('what a file says of its streams and of what was let go is told apart, and 
   file.write([], notes, ['[{"c":3}]']);
   file.seal();
   const read = recoverRows(readRawFile(path), Buffer.alloc(0), { epoch: EPOCH, origins: true });
-  assert.deepEqual([read.notes, read.groups, read.settled], [notes, [], ['[{"c":3}]']]);
+  assert.deepEqual([read.metadata, read.groups, read.settled], [notes, [], ['[{"c":3}]']]);
   await remove();
 });
 
@@ -147,9 +147,9 @@ test('of a page that the disk cannot read the bytes are zeros, and of no other',
   writeFileSync(path, whole);
   const bad = new Set([3, 70, 80]);
   const { readSync } = fs;
-  const mock = t.mock.method(fs, 'readSync', (fd: number, bytes: Buffer, at: number, length: number, from: number) => {
+  const mock = t.mock.method(fs, 'readSync', (fd: number, bytes: Buffer, offset: number, length: number, from: number) => {
     if ([...bad].some((page) => from < (page + 1) * PAGE_BYTES && page * PAGE_BYTES < from + length)) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
-    return readSync(fd, bytes, at, length, from);
+    return readSync(fd, bytes, offset, length, from);
   });
   syncBuiltinESMExports();
   t.after(() => {

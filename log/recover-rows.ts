@@ -1,6 +1,6 @@
 /**
- * All rows that a damaged file and its write-ahead log still hold, found by walking their raw pages: a row counts when
- * its own checksum says so, wherever it lies and whatever became of the tree above it.
+ * Recovers rows of a damaged file and its write-ahead log from raw pages: a row is valid when its checksum is, wherever
+ * it is and whatever the state of the B-tree.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { decodeGroupRow, decodeMetadataRow, type LogMetadataKind } from './log-file.ts';
@@ -9,36 +9,36 @@ import type { LogGroup } from './storage.ts';
 import { readWal } from './wal.ts';
 
 const READ_BYTES = 256 << 10;
-/** Where m begins: the third table-less page, after the schema and g. */
-const NOTES_PAGE = 3;
+/** Root page of table m, after the schema and g. */
+const METADATA_PAGE = 3;
 
 export interface RecoveredRows {
-  /** In order of numbers, none twice. */
+  /** In order of numbers, without duplicates. */
   groups: LogGroup[];
-  notes: Partial<Record<LogMetadataKind, string>>;
-  /** Settled ranges that were written beside groups (a gateway's). */
+  metadata: Partial<Record<LogMetadataKind, string>>;
+  /** Settled ranges written without groups (gateway). */
   settled: string[];
 }
 
-/** A file's bytes; sectors that cannot be read are zeros. Only for files nobody has open. */
+/** A file's bytes; unreadable sectors are zeros. Only for files that are not open. */
 export function readRawFile(path: string): Buffer {
   const fd = openSync(path, 'r');
   try {
     const bytes = Buffer.alloc(fstatSync(fd).size);
-    const readable = (at: number, length: number): boolean => {
+    const readable = (offset: number, length: number): boolean => {
       try {
-        readSync(fd, bytes, at, length, at);
+        readSync(fd, bytes, offset, length, offset);
         return true;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
-        bytes.fill(0, at, at + length);
+        bytes.fill(0, offset, offset + length);
         return false;
       }
     };
-    for (let at = 0; at < bytes.length; at += READ_BYTES) {
-      const end = Math.min(at + READ_BYTES, bytes.length);
-      if (readable(at, end - at)) continue;
-      for (let page = at; page < end; page += PAGE_BYTES) readable(page, Math.min(PAGE_BYTES, end - page));
+    for (let offset = 0; offset < bytes.length; offset += READ_BYTES) {
+      const end = Math.min(offset + READ_BYTES, bytes.length);
+      if (readable(offset, end - offset)) continue;
+      for (let page = offset; page < end; page += PAGE_BYTES) readable(page, Math.min(PAGE_BYTES, end - page));
     }
     return bytes;
   } finally {
@@ -54,7 +54,7 @@ export function recoverRows(file: Buffer, log: Buffer, form: { epoch: number; or
   const pages = new FilePages(file, log);
   const groups = new Map<number, LogGroup>();
   const settled = new Map<number, string>();
-  const notes: RecoveredRows['notes'] = {};
+  const metadata: RecoveredRows['metadata'] = {};
   const take = (rowid: number, values: ColumnValue[]): boolean => {
     const group = decodeGroupRow(form, rowid, values);
     if (group) {
@@ -63,10 +63,10 @@ export function recoverRows(file: Buffer, log: Buffer, form: { epoch: number; or
     }
     const note = decodeMetadataRow(values);
     if (note === null) return false;
-    // d and m look alike; ranges are a list and notes are not.
+    // d and m look alike; ranges are a list and metadata are not.
     if (note.startsWith('[')) settled.set(rowid, settled.get(rowid) ?? note);
-    else if (rowid === 1) notes.state ??= note;
-    else if (rowid === 2) notes.trimmed ??= note;
+    else if (rowid === 1) metadata.state ??= note;
+    else if (rowid === 2) metadata.trimmed ??= note;
     return true;
   };
   for (const page of pages.inOrder()) {
@@ -77,15 +77,15 @@ export function recoverRows(file: Buffer, log: Buffer, form: { epoch: number; or
   }
   return {
     groups: [...groups.values()].toSorted((a, b) => a.seq - b.seq),
-    notes,
+    metadata,
     settled: [...settled].toSorted(([a], [b]) => a - b).map(([, text]) => text),
   };
 }
 
-/** The pages of a file, each as the newest commit left it and as it was before. */
+/** The pages of a file: the newest image of each and the older ones. */
 class FilePages {
   readonly #file: Buffer;
-  /** By number, newest first; frames with a wrong checksum come last, since their number may be wrong. */
+  /** By page number, newest first; frames with a wrong checksum last, since their number may be wrong. */
   readonly #newer = new Map<number, Buffer[]>();
   readonly #frames: Buffer[];
 
@@ -99,15 +99,15 @@ class FilePages {
     }
   }
 
-  /** Every page once for each image of it: what is newest comes first, and the notes' own page before all others. */
+  /** All images of all pages: the metadata page first, then newest first. */
   *inOrder(): Generator<Buffer> {
-    yield* this.#images(NOTES_PAGE);
+    yield* this.#images(METADATA_PAGE);
     for (const frame of this.#frames) yield frame;
-    // The first page is the schema's.
-    for (let at = PAGE_BYTES; at < this.#file.length; at += PAGE_BYTES) yield this.#fromFile(at / PAGE_BYTES + 1) as Buffer;
+    // The first page is the schema.
+    for (let offset = PAGE_BYTES; offset < this.#file.length; offset += PAGE_BYTES) yield this.#fromFile(offset / PAGE_BYTES + 1) as Buffer;
   }
 
-  /** A cell's payload by each generation of the pages that it goes on in. */
+  /** A cell's payload with the newest and with the oldest images of its overflow pages. */
   payloads(cell: LeafCell): Buffer[] {
     if (cell.overflowPage === 0) return [cell.local];
     const newest = readCellPayload(cell, (page) => this.#images(page)[0] ?? null);
@@ -121,9 +121,9 @@ class FilePages {
   }
 
   #fromFile(page: number): Buffer | null {
-    const at = (page - 1) * PAGE_BYTES;
-    if (page < 1 || at >= this.#file.length) return null;
-    const bytes = this.#file.subarray(at, at + PAGE_BYTES);
+    const offset = (page - 1) * PAGE_BYTES;
+    if (page < 1 || offset >= this.#file.length) return null;
+    const bytes = this.#file.subarray(offset, offset + PAGE_BYTES);
     return bytes.length === PAGE_BYTES ? bytes : Buffer.concat([bytes, Buffer.alloc(PAGE_BYTES - bytes.length)]);
   }
 }

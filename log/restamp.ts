@@ -1,4 +1,4 @@
-/** Gives events that were written before the clock was known their time, as they are read. The rows stay as they are. */
+/** Corrects times of events written before the clock was known, on reading. The rows stay unchanged. */
 import type { Clip, Draft, Flag, Stream, TagRead } from '../core/event.ts';
 import { FaultError } from '../core/faults.ts';
 import { decodeBatch, encodeBatch, withoutOrigin, type Batch } from '../core/wire/batch.ts';
@@ -7,62 +7,62 @@ import type { StoredGroup } from './types.ts';
 
 export interface RestampOptions {
   edge: string;
-  /** What is known of the clock of an opening; null: nothing, or there is nothing to know. */
+  /** Clock correction of an epoch; null while unknown, or when none is needed. */
   correctionOf(epoch: number): ClockCorrection | null;
-  /** What the edge makes of an event once its time is known: a device's own time can be judged only then. */
+  /** Applied once the time is known: a device's clock can be checked only then. */
   onKnown?: ((draft: Draft) => Draft) | undefined;
 }
 
-/** The same group, or one encoded anew under the same numbers. */
-export function restampGroup(stream: Stream, group: StoredGroup, how: RestampOptions): StoredGroup {
-  const own = how.correctionOf(group.epoch);
-  if (!own) return group;
+/** The same group, or one re-encoded with the same numbers. */
+export function restampGroup(stream: Stream, group: StoredGroup, options: RestampOptions): StoredGroup {
+  const correction = options.correctionOf(group.epoch);
+  if (!correction) return group;
   const events = tryDecodeBatch(group.payload)?.events;
   if (!events?.some((event) => event.clock === 'unsynced')) return group;
-  const hop = { from: how.edge, stream, epoch: group.epoch, seq: group.seq };
-  const drafts = withoutOrigin(hop, events).map((draft) => (draft.clock === 'unsynced' ? restampDraft(draft, group.epoch, own, how) : draft));
+  const hop = { from: options.edge, stream, epoch: group.epoch, seq: group.seq };
+  const drafts = withoutOrigin(hop, events).map((draft) => (draft.clock === 'unsynced' ? restampDraft(draft, group.epoch, correction, options) : draft));
   return { ...group, payload: encodeBatch(hop, drafts) };
 }
 
-function restampDraft<D extends Draft>(draft: D, epoch: number, own: ClockCorrection, how: RestampOptions): Draft {
-  const moved = moveTimes(draft, own.shiftMs, gapShiftMs(draft, epoch, own, how));
-  // Where only bounds are known, it stays said that nobody knows.
-  if (!isExactCorrection(own)) return { ...moved, flags: [...new Set<Flag>([...(moved.flags ?? []), 'skewed'])] };
+function restampDraft<D extends Draft>(draft: D, epoch: number, correction: ClockCorrection, options: RestampOptions): Draft {
+  const moved = moveTimes(draft, correction.shiftMs, gapShiftMs(draft, epoch, correction, options));
+  // With only bounds known, the clock stays `unsynced`.
+  if (!isExactCorrection(correction)) return { ...moved, flags: [...new Set<Flag>([...(moved.flags ?? []), 'skewed'])] };
   const known: Draft = { ...moved, clock: 'edge' };
-  return how.onKnown ? how.onKnown(known) : known;
+  return options.onKnown ? options.onKnown(known) : known;
 }
 
-/** The times within a gap record are those of the opening it speaks of, unless that was decided before the record was made. */
-function gapShiftMs({ gap }: Draft, epoch: number, own: ClockCorrection, how: RestampOptions): number {
-  if (!gap || gap.epoch === epoch || gap.epoch === 0) return own.shiftMs;
-  const other = how.correctionOf(gap.epoch);
+/** Times in a gap record belong to the epoch of the gap, unless that was corrected before the record was written. */
+function gapShiftMs({ gap }: Draft, epoch: number, correction: ClockCorrection, options: RestampOptions): number {
+  if (!gap || gap.epoch === epoch || gap.epoch === 0) return correction.shiftMs;
+  const other = options.correctionOf(gap.epoch);
   return other && other.inEpoch >= epoch ? other.shiftMs : 0;
 }
 
-/** Every time that our own clock gave; the device's is the device's. */
+/** Shifts all times of our clock; device times stay. */
 function moveTimes<D extends Draft>(draft: D, shiftMs: number, gapShiftMs: number): D {
   const { window, warning, gap, evidence } = draft;
-  // Where the device has a clock, its evidence goes by that.
+  // Evidence of a device with a clock has device time.
   const ownEvidence = draft.deviceAt === undefined ? evidence : undefined;
-  const at = (time: number, byMs = shiftMs) => Math.max(0, time + byMs);
+  const shifted = (time: number, byMs = shiftMs) => Math.max(0, time + byMs);
   return {
     ...draft,
-    occurredAt: at(draft.occurredAt),
-    observedAt: at(draft.observedAt),
-    ...(window && { window: { ...window, fromAt: at(window.fromAt), toAt: at(window.toAt) } }),
-    ...(warning && { warning: { ...warning, onsetAt: at(warning.onsetAt) } }),
-    ...(gap && { gap: { ...gap, fromAt: at(gap.fromAt, gapShiftMs), toAt: at(gap.toAt, gapShiftMs) } }),
-    ...(ownEvidence && { evidence: ownEvidence.map((one) => (one.kind === 'tag' ? shiftTagRead(one, at) : one.kind === 'clip' ? shiftClip(one, at) : one)) }),
+    occurredAt: shifted(draft.occurredAt),
+    observedAt: shifted(draft.observedAt),
+    ...(window && { window: { ...window, fromAt: shifted(window.fromAt), toAt: shifted(window.toAt) } }),
+    ...(warning && { warning: { ...warning, onsetAt: shifted(warning.onsetAt) } }),
+    ...(gap && { gap: { ...gap, fromAt: shifted(gap.fromAt, gapShiftMs), toAt: shifted(gap.toAt, gapShiftMs) } }),
+    ...(ownEvidence && { evidence: ownEvidence.map((one) => (one.kind === 'tag' ? shiftTagRead(one, shifted) : one.kind === 'clip' ? shiftClip(one, shifted) : one)) }),
   };
 }
 
-const shiftClip = (clip: Clip, at: (time: number) => number): Clip => ({ ...clip, fromAt: at(clip.fromAt), toAt: at(clip.toAt), of: clip.of.map((one) => ({ ...one, at: at(one.at) })) });
+const shiftClip = (clip: Clip, shifted: (time: number) => number): Clip => ({ ...clip, fromAt: shifted(clip.fromAt), toAt: shifted(clip.toAt), of: clip.of.map((one) => ({ ...one, at: shifted(one.at) })) });
 
-function shiftTagRead(tag: TagRead, at: (time: number) => number): TagRead {
-  return { ...tag, ...(tag.firstAt !== undefined && { firstAt: at(tag.firstAt) }), ...(tag.lastAt !== undefined && { lastAt: at(tag.lastAt) }) };
+function shiftTagRead(tag: TagRead, shifted: (time: number) => number): TagRead {
+  return { ...tag, ...(tag.firstAt !== undefined && { firstAt: shifted(tag.firstAt) }), ...(tag.lastAt !== undefined && { lastAt: shifted(tag.lastAt) }) };
 }
 
-/** null when it cannot be read: that is found, and told, where it is to be sent. */
+/** null when it cannot be decoded; reported when it is read for sending. */
 export function tryDecodeBatch(payload: Uint8Array): Batch | null {
   try {
     return decodeBatch(payload);

@@ -1,4 +1,4 @@
-/** How long a gateway's log keeps what: by age, by bytes, and never past a consumer that is required. */
+/** Retention of a gateway's log: by age and bytes, never past a required consumer. */
 import type { Fault } from '../core/faults.ts';
 import type { World } from '../core/world.ts';
 import type { FileChain } from './file-chain.ts';
@@ -7,7 +7,7 @@ import type { FileReport } from './storage.ts';
 import { compareCursors, LOG_START, type Cursor, type GatewayLogOptions } from './types.ts';
 import './faults.ts';
 
-/** Consumers that start with the log have this long to say where they are before age lets anything go. */
+/** Consumers have this long after the opening to set their cursor before files are removed by age. */
 const GRACE_MS = 60_000;
 
 interface ConsumerHold {
@@ -15,20 +15,20 @@ interface ConsumerHold {
   required: boolean;
 }
 
-/** Everything up to this place is gone. */
+/** Everything up to this cursor was removed. */
 export interface TrimState extends Cursor {
-  /** The last number of each epoch that was let go, oldest first: tells how many a consumer has missed. */
+  /** Last removed number of each epoch, oldest first: to count what a consumer missed. */
   ends: [epoch: number, last: number][];
 }
 
-/** Each opening of the log is an epoch; those before are counted as nothing. */
+/** Older epochs are not counted. */
 const MAX_ENDS = 1000;
 
 export interface TrimPlan {
   names: string[];
-  /** As it will be when they are gone. */
+  /** The trim state after their removal. */
   trimmed: TrimState;
-  /** The bytes asked for fit then. */
+  /** Whether the needed bytes fit then. */
   fits: boolean;
 }
 
@@ -57,18 +57,18 @@ export class Retention {
   }
 
   /**
-   * The oldest files that may go, when `needed` bytes are to be written.
+   * The oldest removable files when `needed` bytes are to be written.
    *
-   * @param short what a disk without room lacks: `spare` bytes that are to come free in any case, `ease` as far as every consumer has passed them
+   * @param short for a full disk: `spare` bytes to free in any case, `ease` as far as all consumers have passed
    */
   plan(needed: number, short: { spare: number; ease: number } = { spare: 0, ease: 0 }): TrimPlan {
     const plan: TrimPlan = { names: [], trimmed: this.trimmed, fits: false };
     let bytes = this.#chain.bytes + PREPARED_FILE_BYTES + needed;
-    const most = Math.min(this.#options.maxBytes, bytes - short.spare);
+    const limit = Math.min(this.#options.maxBytes, bytes - short.spare);
     const eased = bytes - short.ease;
     for (const file of this.#chain.files.slice(0, -1)) {
       const end = { epoch: file.epoch, seq: this.#chain.lastSeqOf(file) };
-      const tooLarge = bytes > most;
+      const tooLarge = bytes > limit;
       if (!tooLarge && !this.#isOld(file, end) && (bytes <= eased || this.#isHeld(end, () => true))) break;
       if (this.#isHeld(end, (hold) => hold.required)) break;
       this.#overrun(end);
@@ -84,7 +84,7 @@ export class Retention {
     this.trimmed = trimmed;
   }
 
-  /** As it is kept in the files. */
+  /** As stored in the files. */
   format(trimmed: TrimState = this.trimmed): string {
     return JSON.stringify(trimmed);
   }
@@ -111,7 +111,7 @@ export class Retention {
     return [...this.#holds.values()].some((hold) => counts(hold) && compareCursors(hold.cursor, end) < 0);
   }
 
-  /** Optional consumers do not hold the log up. What they have in hand may still arrive: who feeds them counts what they miss. */
+  /** Optional consumers do not block removal. The feed counts what they miss. */
   #overrun(end: Cursor): void {
     for (const [consumer, hold] of this.#holds) {
       if (hold.required || compareCursors(hold.cursor, end) >= 0) continue;

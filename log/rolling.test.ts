@@ -56,7 +56,7 @@ async function bench(t: TestContext, { maxFileBytes = OPTIONS.maxFileBytes, mono
   const one: Bench = {
     log, engine, dir: join(dir, 'log'), next: 1, world,
     async accept() {
-      const drafts = Array.from({ length: EVENTS }, (_, at) => bulkyDraft(one.next + at, 1500, () => random.next()));
+      const drafts = Array.from({ length: EVENTS }, (_, index) => bulkyDraft(one.next + index, 1500, () => random.next()));
       const payload = encodeBatch({ from: 'a', stream: 'measurement', epoch: 7, seq: one.next }, drafts);
       const group: AcceptedGroup = { origin: { sender: 'a', stream: 'measurement', epoch: 7, seq: one.next, span: EVENTS, receivedAt: 1 }, count: EVENTS, payload };
       await log.accept([group]);
@@ -85,8 +85,8 @@ async function check(copy: string, last: number, what: string): Promise<void> {
   assert.deepEqual([step.value.faults, step.value.events, step.value.live], [[], last, []], `${what}: verify`);
   const world = testWorld();
   const log = await openGatewayLog({ ...OPTIONS, dir: copy }, world, directStorage());
-  const seen = (await log.read(LOG_START, ALL)).flatMap(({ seq, count }) => Array.from({ length: count }, (_, at) => seq + at));
-  assert.deepEqual(seen, Array.from({ length: last }, (_, at) => at + 1), what);
+  const seen = (await log.read(LOG_START, ALL)).flatMap(({ seq, count }) => Array.from({ length: count }, (_, index) => seq + index));
+  assert.deepEqual(seen, Array.from({ length: last }, (_, index) => index + 1), what);
   assert.deepEqual(log.mark('a', 'measurement', 7), { upTo: last, have: [] }, what);
   await log.accept([acceptedGroup('b', 1, 3)]);
   assert.equal((await log.read(log.tail(), ALL)).length, last / EVENTS + 1, what);
@@ -163,9 +163,9 @@ test('a process that dies within a step leaves all that it acknowledged', async 
 
 test('a disk that refuses the next file ahead of time is asked again when it is needed', async (t) => {
   const one = await bench(t);
-  const prepare = t.mock.method(LogFile, 'prepare');
+  const create = t.mock.method(LogFile, 'create');
   await one.accept();
-  const refuse = (code: string) => prepare.mock.mockImplementationOnce(() => { throw Object.assign(new Error(code), { code, syscall: 'fsync' }); });
+  const refuse = (code: string) => create.mock.mockImplementationOnce(() => { throw Object.assign(new Error(code), { code, syscall: 'fsync' }); });
   refuse('ENOSPC');
   const grow = async (files: number) => {
     while (filesOf(one.dir).length < files) {
@@ -174,12 +174,12 @@ test('a disk that refuses the next file ahead of time is asked again when it is 
     }
   };
   await grow(2);
-  assert.equal(prepare.mock.callCount(), 3, 'the first file, a try, and the second file');
+  assert.equal(create.mock.callCount(), 3, 'the first file, a try, and the second file');
   assert.equal(one.world.told.length, 0, 'nobody was kept waiting, so nobody hears of it');
 
   // Both ahead of time and when it is needed: then a third time, under another roof, at once.
   refuse('EIO');
-  prepare.mock.mockImplementationOnce(() => { throw Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'fsync' }); }, prepare.mock.callCount() + 1);
+  create.mock.mockImplementationOnce(() => { throw Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'fsync' }); }, create.mock.callCount() + 1);
   await grow(3);
   while (!existsSync(join(one.dir, 'next.db'))) {
     await one.accept();
@@ -193,12 +193,12 @@ test('a disk that refuses the next file ahead of time is asked again when it is 
 
 test('each file is made once, ahead of time, and takes its name when it is needed', async (t) => {
   const one = await bench(t);
-  const prepare = t.mock.method(LogFile, 'prepare');
+  const create = t.mock.method(LogFile, 'create');
   while (filesOf(one.dir).length < 4) {
     await one.accept();
     while (one.engine.step());
   }
-  assert.equal(prepare.mock.callCount(), 4);
+  assert.equal(create.mock.callCount(), 4);
 });
 
 test('a slow disk is written back in larger portions: what it costs there are forced writes, not pages', async (t) => {

@@ -30,9 +30,9 @@ async function fill(log: EdgeLog): Promise<void> {
   for (let group = 0; group < GROUPS; group += 1) await log.append(testDrafts(group * EVENTS + 1, EVENTS, { kind: 'state' }));
 }
 
-async function overwrite(path: string, at: number, bytes: Buffer): Promise<void> {
+async function overwrite(path: string, offset: number, bytes: Buffer): Promise<void> {
   const file = await open(path, 'r+');
-  await file.write(bytes, 0, bytes.length, at);
+  await file.write(bytes, 0, bytes.length, offset);
   await file.close();
 }
 
@@ -67,8 +67,8 @@ test('a flipped byte in the middle of the write-ahead log costs its own group, n
   folder(async ({ dir, file, epoch }) => {
     const path = join(dir, `${file}-wal`);
     const ends = commitEnds(await readFile(path));
-    const at = (ends[GROUPS / 2] as number) - 2000;
-    await overwrite(path, at, Buffer.from([(await readFile(path))[at] as number ^ 0x10]));
+    const offset = (ends[GROUPS / 2] as number) - 2000;
+    await overwrite(path, offset, Buffer.from([(await readFile(path))[offset] as number ^ 0x10]));
     const world = testWorld();
     const log = await openLog(dir, world);
     try {
@@ -94,7 +94,7 @@ test('header, tree and schema destroyed: every row is found, the damaged file li
     await overwrite(join(dir, file), 0, damaged);
     const world = testWorld();
     const log = await openLog(dir, world);
-    assert.deepEqual((await contents(log, epoch)), { values: Array.from({ length: GROUPS * EVENTS }, (_, at) => at + 1), gaps: [] });
+    assert.deepEqual((await contents(log, epoch)), { values: Array.from({ length: GROUPS * EVENTS }, (_, index) => index + 1), gaps: [] });
     assert.deepEqual(codes(world), ['CV_LOG_SALVAGED']);
     assert.deepEqual(await asides(dir), [`${file}.damaged-1`]);
     assert.ok((await readFile(join(dir, `${file}.damaged-1`))).equals(damaged), 'as it is');
@@ -115,12 +115,12 @@ test('damage met while running is put right, named, and appending goes on in a n
     const random = seededRandom(4);
     // More than SQLite keeps in memory of the file that is being written.
     const [groups, events] = [160, 40];
-    for (let group = 0; group < groups; group += 1) await log.append(Array.from({ length: events }, (_, at) => bulkyDraft(group * events + at + 1, 2000, () => random.next(), 'state')));
+    for (let group = 0; group < groups; group += 1) await log.append(Array.from({ length: events }, (_, index) => bulkyDraft(group * events + index + 1, 2000, () => random.next(), 'state')));
     const files = async () => (await readdir(dir)).filter((name) => name.startsWith('state-') && name.endsWith('.db'));
     const [file = ''] = await files();
     await overwrite(join(dir, file), 2 << 20, Buffer.alloc(6000, 0x33));
     const reading = readAll(log, 'state');
-    const calls = Array.from({ length: 5 }, (_, at) => log.append([testDraft(10_000 + at, { kind: 'state' })]));
+    const calls = Array.from({ length: 5 }, (_, index) => log.append([testDraft(10_000 + index, { kind: 'state' })]));
     await reading;
     await Promise.all(calls);
     const found = await readAll(log, 'state');
@@ -128,7 +128,7 @@ test('damage met while running is put right, named, and appending goes on in a n
     const values = found.flatMap(({ gap, value }) => (gap ? [] : [value as number]));
     assert.equal(new Set(values).size, values.length);
     assert.deepEqual(gaps.map(({ count, reason }) => [count % events, reason]), gaps.map(() => [0, 'log_damaged']), 'whole groups');
-    const named = new Set(gaps.flatMap(({ fromSeq, toSeq }) => Array.from({ length: toSeq - fromSeq + 1 }, (_, at) => fromSeq + at)));
+    const named = new Set(gaps.flatMap(({ fromSeq, toSeq }) => Array.from({ length: toSeq - fromSeq + 1 }, (_, index) => fromSeq + index)));
     for (let seq = 1; seq <= groups * events; seq += 1) assert.equal(Number(values.includes(seq)) + Number(named.has(seq)), 1, `number ${seq}`);
     assert.ok(named.size > 0 && named.size <= 3 * events, `${named.size} lost`);
     assert.deepEqual(values.filter((value) => value >= 10_000), [10_000, 10_001, 10_002, 10_003, 10_004]);
@@ -158,7 +158,7 @@ test('a call that comes while a read is still to answer that it met damage goes 
   });
   try {
     const random = seededRandom(4);
-    for (let group = 0; group < 160; group += 1) await log.append(Array.from({ length: 40 }, (_, at) => bulkyDraft(group * 40 + at + 1, 2000, () => random.next(), 'state')));
+    for (let group = 0; group < 160; group += 1) await log.append(Array.from({ length: 40 }, (_, index) => bulkyDraft(group * 40 + index + 1, 2000, () => random.next(), 'state')));
     const files = async () => (await readdir(dir)).filter((name) => name.startsWith('state-') && name.endsWith('.db'));
     await overwrite(join(dir, (await files())[0] ?? ''), 2 << 20, Buffer.alloc(6000, 0x33));
     const reading = log.read('state', LOG_START, { maxGroups: 1000, maxBytes: 1 << 30 });
@@ -185,7 +185,7 @@ test('a number that has become larger than JavaScript holds keeps no log from op
     const world = testWorld();
     const log = await openLog(dir, world);
     const { values, gaps } = await contents(log, epoch);
-    assert.deepEqual(values, Array.from({ length: (GROUPS - 1) * EVENTS }, (_, at) => EVENTS + at + 1));
+    assert.deepEqual(values, Array.from({ length: (GROUPS - 1) * EVENTS }, (_, index) => EVENTS + index + 1));
     assert.deepEqual(gaps.map(({ fromSeq, toSeq, reason }) => [fromSeq, toSeq, reason]), [[1, EVENTS, 'log_damaged']]);
     assert.ok(codes(world).includes('CV_LOG_SALVAGED'));
     await log.close();
@@ -224,7 +224,7 @@ test('of files set aside only the newest few are kept', () =>
 test('on a disk without room what is found is read all the same, and nothing half made is left', (t) =>
   folder(async ({ dir, file, epoch }) => {
     await overwrite(join(dir, file), 0, Buffer.alloc(16));
-    const full = t.mock.method(LogFile, 'start', () => { throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 }); });
+    const full = t.mock.method(LogFile, 'openForWriting', () => { throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 }); });
     const log = await openLog(dir, testWorld());
     assert.equal((await contents(log, epoch)).values.length, GROUPS * EVENTS);
     assert.deepEqual([await asides(dir), (await readdir(dir)).filter((name) => name.includes('.salvage'))], [[], []]);

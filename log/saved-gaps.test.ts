@@ -26,7 +26,7 @@ test('a record that is refused is said again, and so is one of very many', () =>
   const refused = recordLoss(stateWith(4), range(4, 4, 'refused'));
   assert.deepEqual(refused.state.pending.map(({ fromSeq, toSeq, count, reason }) => [fromSeq, toSeq, count, reason]), [[1, 2, 2, 'log_full_oldest'], [4, 4, 0, 'refused']]);
   assert.deepEqual(refused.state.written, []);
-  const many = addWrittenGaps(stateWith(4), Array.from({ length: 200 }, (_, at) => record(100 + at)));
+  const many = addWrittenGaps(stateWith(4), Array.from({ length: 200 }, (_, index) => record(100 + index)));
   assert.deepEqual(recordLoss(many, range(3, 6)).state.pending.map(({ fromSeq, toSeq, count }) => [fromSeq, toSeq, count]), [[1, 6, 5]]);
 });
 

@@ -1,13 +1,13 @@
 /**
- * Gap records whose rows had to give way, or cannot be read: they stand in the state and are read from there, each under
- * its own number, so that whoever has had it knows it again.
+ * Gap records whose rows were removed or cannot be read: they are also saved in the state and read from there under their
+ * own numbers, so that a receiver recognizes repeats.
  */
 import type { StreamState, WrittenGap } from './stream-state.ts';
 import { compareCursors, type Cursor, type ReadLimit, type StoredGroup } from './types.ts';
 
 export interface GroupRead {
   groups: StoredGroup[];
-  /** To the end. */
+  /** Read to the end. */
   complete: boolean;
 }
 
@@ -16,17 +16,17 @@ export function savedGapsAfter(state: StreamState, after: Cursor): WrittenGap[] 
 }
 
 /**
- * What was read, with those records put in that no row of it holds.
+ * A read with the saved gap records that have no row in it.
  *
- * @param read up to its last group, or to the end where it is complete
- * @param standing what stood in the state when the read began
- * @param groupOf a record as a group of its own
+ * @param read up to its last group, or to the end when complete
+ * @param saved gap records in the state when the read began
+ * @param groupOf makes a group of a record
  */
-export function mergeSavedGaps<Gap extends Cursor>(read: GroupRead, standing: readonly Gap[], groupOf: (gap: Gap) => StoredGroup, limit: ReadLimit): GroupRead {
+export function mergeSavedGaps<Gap extends Cursor>(read: GroupRead, saved: readonly Gap[], groupOf: (gap: Gap) => StoredGroup, limit: ReadLimit): GroupRead {
   const last = read.groups.at(-1);
   const isReached = (gap: Cursor) => read.complete || (last !== undefined && compareCursors(gap, last) < 0);
   const isRead = ({ epoch, seq }: Cursor) => read.groups.some((group) => group.epoch === epoch && group.seq <= seq && seq < group.seq + group.count);
-  const missing = standing.filter((gap) => isReached(gap) && !isRead(gap)).map(groupOf);
+  const missing = saved.filter((gap) => isReached(gap) && !isRead(gap)).map(groupOf);
   if (missing.length === 0) return read;
   const groups: StoredGroup[] = [];
   let bytes = 0;

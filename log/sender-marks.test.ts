@@ -23,7 +23,7 @@ test('an epoch is forgotten 90 days after its last change, when it has no holes 
   const left = (nowMs: number, ...ranges: [epoch: number, from: number, to: number, sender?: string][]) => {
     const marks = new SenderMarks();
     for (const range of ranges) marks.settle(settled(...range), 0);
-    marks.forgetDrained(nowMs);
+    marks.pruneDrained(nowMs);
     return (JSON.parse(marks.format()) as { marks: [string, string, number][] }).marks.map(([sender, , epoch]) => `${sender} ${epoch}`);
   };
   assert.deepEqual(left(90 * DAY_MS, [7, 1, 5], [8, 1, 1]), ['a 7', 'a 8']);

@@ -6,14 +6,14 @@ import { findLeafCells, PAGE_BYTES, readCellPayload, decodeRecord } from './sqli
 const LEAF = 13;
 
 /** A leaf that points to one place, where these bytes lie. */
-function pageWith(at: number, bytes: number[]): Buffer {
+function pageWith(offset: number, bytes: number[]): Buffer {
   const page = Buffer.alloc(PAGE_BYTES);
   page[0] = LEAF;
-  page.writeUInt16BE(at, 8);
-  Buffer.from(bytes).copy(page, at);
+  page.writeUInt16BE(offset, 8);
+  Buffer.from(bytes).copy(page, offset);
   return page;
 }
-const found = (at: number, bytes: number[]) => findLeafCells(pageWith(at, bytes)).map(({ rowid, bytes: size, local, overflowPage }) => [rowid, size, local.length, overflowPage]);
+const found = (offset: number, bytes: number[]) => findLeafCells(pageWith(offset, bytes)).map(({ rowid, bytes: size, local, overflowPage }) => [rowid, size, local.length, overflowPage]);
 
 test('a cell is its size, its number and its bytes', () => {
   assert.deepEqual(found(100, [5, 7, 1, 2, 3, 4, 5]), [[7, 5, 5, 0]]);

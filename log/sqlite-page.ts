@@ -1,48 +1,47 @@
 /**
- * Rows out of raw pages, without believing anything that lies outside the page: no header, no tree, no count of cells.
- * What is a row and what only looks like one the caller's checksum decides. What SQLite overlooks is overlooked here as
- * well, so that no row that it still reads is missed.
+ * Reads rows from raw pages without relying on the file header, the B-tree or cell counts. The caller's checksum decides
+ * which rows are real. As tolerant as SQLite, so that every row it can read is found.
  *
  * @see SQLite, Database File Format: B-tree Pages, Record Format
  */
 
-/** From configuration, never from a header that may be damaged. */
+/** Fixed; never read from a header, which may be damaged. */
 export const PAGE_BYTES = 4096;
 const LEAF_HEADER_BYTES = 8;
-/** Payloads up to this lie in the leaf whole. */
+/** Payloads up to this size have no overflow pages. */
 const MAX_LOCAL_BYTES = PAGE_BYTES - 35;
 const MIN_LOCAL_BYTES = Math.floor(((PAGE_BYTES - 12) * 32) / 255) - 23;
-/** More than any group: what claims to be larger is no row. */
+/** Larger than any group. */
 const MAX_ROW_BYTES = 64 << 20;
 const MAX_COLUMNS = 16;
 
-/** A row as it lies in a leaf; what does not fit there goes on in a chain of pages. */
+/** A row in a leaf page; the rest is in a chain of overflow pages. */
 export interface LeafCell {
   rowid: number;
   bytes: number;
   local: Buffer;
-  /** 0 when all of it is local. */
+  /** 0 without overflow. */
   overflowPage: number;
 }
 
 export type ColumnValue = number | string | Buffer | null;
 
-/** Every cell that a page could hold, were it a leaf of a table: each place that could point to one is tried. */
+/** All possible cells of a page, taken as a table leaf: every possible cell pointer is tried. */
 export function findLeafCells(page: Buffer): LeafCell[] {
   const cells: LeafCell[] = [];
-  // Pages of an overflow chain begin with the number of the next one, and no file has 2^24 pages.
+  // Overflow pages start with the number of the next page, and no file has 2^24 pages.
   if (page[0] === 0) return cells;
-  for (let at = LEAF_HEADER_BYTES; at + 2 <= page.length; at += 2) {
-    // Past the page's end SQLite begins again at its start.
-    const pointer = page.readUInt16BE(at) % PAGE_BYTES;
+  for (let offset = LEAF_HEADER_BYTES; offset + 2 <= page.length; offset += 2) {
+    // SQLite wraps pointers past the end of the page.
+    const pointer = page.readUInt16BE(offset) % PAGE_BYTES;
     const cell = pointer > LEAF_HEADER_BYTES ? cellAt(page, pointer) : null;
     if (cell) cells.push(cell);
   }
   return cells;
 }
 
-function cellAt(page: Buffer, at: number): LeafCell | null {
-  const bytes = varint(page, at);
+function cellAt(page: Buffer, offset: number): LeafCell | null {
+  const bytes = varint(page, offset);
   const rowid = bytes && varint(page, bytes.next);
   if (!rowid || bytes.value < 4 || bytes.value > MAX_ROW_BYTES || !Number.isSafeInteger(rowid.value)) return null;
   const localBytes = localBytesOf(bytes.value);
@@ -58,7 +57,7 @@ function localBytesOf(bytes: number): number {
   return fitting <= MAX_LOCAL_BYTES ? fitting : MIN_LOCAL_BYTES;
 }
 
-/** The payload of a cell, put together. @param pageAt null where there is no such page */
+/** Reads a cell's payload with its overflow pages. @param pageAt null when there is no such page */
 export function readCellPayload(cell: LeafCell, pageAt: (page: number) => Buffer | null): Buffer | null {
   if (cell.overflowPage === 0) return cell.local;
   const parts = [cell.local];
@@ -74,25 +73,25 @@ export function readCellPayload(cell: LeafCell, pageAt: (page: number) => Buffer
   return Buffer.concat(parts);
 }
 
-/** The columns of a record; null when it is none. */
+/** The columns of a record; null when invalid. */
 export function decodeRecord(record: Buffer): ColumnValue[] | null {
   const header = varint(record, 0);
   if (!header || header.value > record.length || header.value > MAX_COLUMNS * 9) return null;
   const values: ColumnValue[] = [];
   let body = header.value;
-  for (let at = header.next; at < header.value;) {
-    const type = varint(record, at);
+  for (let offset = header.next; offset < header.value;) {
+    const type = varint(record, offset);
     if (!type || values.length === MAX_COLUMNS) return null;
     const bytes = bytesOf(type.value);
     if (bytes === null || body + bytes > record.length) return null;
     values.push(valueOf(record.subarray(body, body + bytes), type.value));
     body += bytes;
-    at = type.next;
+    offset = type.next;
   }
   return body === record.length ? values : null;
 }
 
-/** Types 10 and 11 are nobody's, and read as NULL. */
+/** Types 10 and 11 are reserved, and read as NULL. */
 const FIXED_BYTES = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0];
 
 function bytesOf(type: number): number | null {
@@ -109,14 +108,14 @@ function valueOf(bytes: Buffer, type: number): ColumnValue {
   return type % 2 === 0 ? bytes : bytes.toString('utf8');
 }
 
-function varint(bytes: Buffer, at: number): { value: number; next: number } | null {
+function varint(bytes: Buffer, offset: number): { value: number; next: number } | null {
   let value = 0;
   for (let step = 0; step < 9; step += 1) {
-    const byte = bytes[at + step];
+    const byte = bytes[offset + step];
     if (byte === undefined) return null;
-    if (step === 8) return { value: value * 256 + byte, next: at + 9 };
+    if (step === 8) return { value: value * 256 + byte, next: offset + 9 };
     value = value * 128 + (byte & 0x7f);
-    if (byte < 128) return { value, next: at + step + 1 };
+    if (byte < 128) return { value, next: offset + step + 1 };
   }
   return null;
 }

@@ -1,6 +1,5 @@
 /**
- * The disk side of a log: owns every SQLite handle of one folder. Synchronous, and so meant for a worker; tests and rigs
- * that want no thread call it directly.
+ * The disk side of a log: owns all SQLite handles of one folder. Synchronous: runs in a worker; tests call it directly.
  */
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,11 +21,11 @@ import {
 import { LogFileWriters } from './log-file-writers.ts';
 
 const MAX_READERS = 4;
-/** 1 MB: as much as goes back in the time of a few commits. */
+/** 1 MB: a checkpoint takes as long as a few commits. */
 const MAX_CHECKPOINT_PAGES = 256;
 const MIN_CHECKPOINT_PAGES = 8;
 const MAX_QUARANTINE_BYTES = 8 << 20;
-const ROOMY_FILES = 4;
+const AMPLE_SPACE_FILES = 4;
 
 export class StorageEngine {
   #dir = '';
@@ -35,18 +34,18 @@ export class StorageEngine {
   #head: ChainHeadFile | null = null;
   #ballast: Ballast | null = null;
   #writers: LogFileWriters | null = null;
-  #leaving: GradualRemoval | null = null;
-  /** Files are let go at leisure while so much is free. */
-  #roomyBytes = Infinity;
+  #removal: GradualRemoval | null = null;
+  /** Files are removed gradually while this much is free. */
+  #ampleSpaceBytes = Infinity;
   readonly #readers = new Map<string, LogFile>();
-  /** Files of this opening from which groups were acknowledged. */
-  readonly #holding = new Set<string>();
-  /** Files that are closed but still have a write-ahead log. */
+  /** Files of this opening with committed groups. */
+  readonly #filesWithRows = new Set<string>();
+  /** Closed files that still have a write-ahead log. */
   readonly #unsealed = new Set<string>();
   readonly #monotonicMs: () => number;
   readonly #stats: StorageStats = { commits: 0, fsyncs: 0, checkpoints: 0, filesCreated: 0 };
 
-  /** @param monotonicMs tells a slow disk from a quick one; without it every disk is quick */
+  /** @param monotonicMs to detect slow disks; without it every disk counts as fast */
   constructor(monotonicMs: () => number = () => 0) {
     this.#monotonicMs = monotonicMs;
   }
@@ -63,8 +62,8 @@ export class StorageEngine {
       const heads = readChainHeads(dir);
       const epochs = this.#withBallast(() => claimEpoch(dir, request.nowMs));
       finishSalvages(dir);
-      this.#leaving = new GradualRemoval(dir);
-      this.#roomyBytes = maxFileBytes * ROOMY_FILES;
+      this.#removal = new GradualRemoval(dir);
+      this.#ampleSpaceBytes = maxFileBytes * AMPLE_SPACE_FILES;
       this.#writers = new LogFileWriters(dir, this.#form, maxFileBytes, this.#unsealed, this.#stats, this.#monotonicMs);
       const files = listLogFiles(dir);
       const opening: ChainContext = { dir, unsealed: this.#unsealed, read: (file) => this.#reader(file), salvage: (file, detail, least) => this.#salvage(file, detail, least), freeSpace: () => this.#ballast?.release() ?? false };
@@ -79,12 +78,12 @@ export class StorageEngine {
     }
   }
 
-  /** Writes a group of rows and notes; on disk when it returns. */
+  /** Writes rows and metadata; on disk when it returns. */
   commit(request: CommitRequest): CommitReply {
-    const bytes = this.#withBallast(() => this.#commit(this.#mustBeOpen(), request));
+    const bytes = this.#withBallast(() => this.#commit(this.#openWriters(), request));
     const { chain, file, groups, monotonicMs } = request;
     const last = groups.at(-1);
-    if (last) this.#holding.add(file.name);
+    if (last) this.#filesWithRows.add(file.name);
     if (last) this.#head?.write(chain, file.epoch, last.seq + last.count - 1, monotonicMs);
     return { bytes, disk: this.disk() };
   }
@@ -101,12 +100,12 @@ export class StorageEngine {
     return writers.write(chain, groups, notes, settled === undefined ? [] : [settled]);
   }
 
-  /** What a file needs beside its commits, one step at a time. @returns whether there may be more to do */
+  /** One step of maintenance between commits. @returns whether more may be due */
   runMaintenanceStep(): boolean {
-    return (this.#writers?.runMaintenanceStep() ?? false) || (this.#leaving?.removePortion() ?? false);
+    return (this.#writers?.runMaintenanceStep() ?? false) || (this.#removal?.removePortion() ?? false);
   }
 
-  /** On a full disk the ballast goes, and it is tried once more. */
+  /** On a full disk, deletes the ballast and retries once. */
   #withBallast<T>(run: () => T): T {
     try {
       return run();
@@ -122,7 +121,7 @@ export class StorageEngine {
       open: (part) => this.#writers?.open(part.name) ?? this.#reader(part),
       reopen: (part) => this.#closeReader(part.name),
       salvage: (part, detail) => {
-        // Nothing more is appended to it; what was written is brought into the file if that is still possible.
+        // Nothing more is appended to it; seal it if that is still possible.
         this.#writers?.seal(part.name);
         const done = this.#salvage(part, detail);
         if (done) salvages.push(done);
@@ -131,7 +130,7 @@ export class StorageEngine {
     return { ...reply, salvages };
   }
 
-  /** Who sent what since the snapshot of a file. Groups whose checksum is wrong say nothing. */
+  /** Origins of the groups since a file's snapshot. Groups with a wrong checksum are skipped. */
   replay({ file, last }: { file: LogFileName; last: number }): ReplayReply {
     const salvages: SalvageReport[] = [];
     for (;;) {
@@ -154,7 +153,7 @@ export class StorageEngine {
     }
   }
 
-  /** @param least what is found has to reach this number, else the file stays as it is */
+  /** @param least the recovered rows must reach this number, else the file is left as it is */
   #salvage(file: LogFileName, detail: string, least = 0): SalvageReport | null {
     this.#closeReader(file.name);
     const rows = recoverFile(join(this.#dir, file.name), { epoch: file.epoch, origins: this.#form.origins });
@@ -168,11 +167,11 @@ export class StorageEngine {
 
   remove({ names }: { names: readonly string[] }): DiskReport {
     const { freeBytes, ballast } = this.disk();
-    const isRoomy = ballast && freeBytes >= this.#roomyBytes;
+    const hasAmpleSpace = ballast && freeBytes >= this.#ampleSpaceBytes;
     for (const name of names) {
       this.#closeReader(name);
       this.#unsealed.delete(name);
-      if (isRoomy) this.#leaving?.add(name);
+      if (hasAmpleSpace) this.#removal?.add(name);
       else removeDatabaseFile(join(this.#dir, name));
       this.#writers?.closeRemoved(name);
     }
@@ -213,8 +212,8 @@ export class StorageEngine {
   close(): null {
     this.#writers?.close();
     this.#writers = null;
-    this.#leaving?.close();
-    this.#leaving = null;
+    this.#removal?.close();
+    this.#removal = null;
     for (const reader of this.#readers.values()) reader.close();
     this.#readers.clear();
     this.#head?.close();
@@ -225,16 +224,16 @@ export class StorageEngine {
   }
 
   /**
-   * The same name once more is right only when the last attempt failed before anything was acknowledged from it; and a
-   * file that was found damaged is closed without the caller knowing.
+   * A name may be reused only if the last attempt failed before any commit; a damaged file may have been closed without
+   * the caller's knowledge.
    */
   #checkNew({ name }: LogFileName, { state }: Partial<Record<LogMetadataKind, string>>): void {
-    if (this.#holding.has(name)) throw new StorageError({ code: 'FILE_HOLDS_ROWS', detail: `${name} is closed and holds rows`, needsNewFile: true, locked: false, retryable: true });
-    if (state === undefined) throw new StorageError({ code: 'STATE_MISSING', detail: `a new file needs the state: ${name}`, needsNewFile: true, locked: false, retryable: true });
+    if (this.#filesWithRows.has(name)) throw new StorageError({ code: 'FILE_HOLDS_ROWS', detail: `${name} is closed and has rows`, needsNewFile: true, locked: false, retryable: true });
+    if (state === undefined) throw new StorageError({ code: 'STATE_MISSING', detail: `new file without state: ${name}`, needsNewFile: true, locked: false, retryable: true });
   }
 
-  #mustBeOpen(): LogFileWriters {
-    if (!this.#writers) throw new StorageError({ code: 'CLOSED', detail: 'the log is not open', needsNewFile: false, locked: false });
+  #openWriters(): LogFileWriters {
+    if (!this.#writers) throw new StorageError({ code: 'CLOSED', detail: 'log is not open', needsNewFile: false, locked: false });
     return this.#writers;
   }
 

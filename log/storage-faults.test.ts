@@ -90,14 +90,14 @@ test('what comes while a commit is under way shares the next one, in order', () 
     disk.beforeCommit = () => new Promise((resolve) => { release = resolve; });
     const first = log.append([testDraft(1, { kind: 'state' })]);
     await turns();
-    const rest = Array.from({ length: 30 }, (_, at) => log.append([testDraft(at + 2, { kind: 'state' })]));
+    const rest = Array.from({ length: 30 }, (_, index) => log.append([testDraft(index + 2, { kind: 'state' })]));
     await turns();
     assert.equal(disk.commits, 1);
     disk.beforeCommit = null;
     release();
     await Promise.all([first, ...rest]);
     assert.equal(disk.commits, 2);
-    assert.deepEqual(await valuesOf(log, 'state'), Array.from({ length: 31 }, (_, at) => at + 1));
+    assert.deepEqual(await valuesOf(log, 'state'), Array.from({ length: 31 }, (_, index) => index + 1));
   }));
 
 test('an append is answered after its commit, not before', () =>
@@ -150,7 +150,7 @@ test('what comes in one turn shares a commit, also beyond a full group', () =>
     }
     await Promise.all(appends);
     assert.equal(disk.commits, 1);
-    assert.deepEqual(await valuesOf(log, 'measurement'), Array.from({ length: 1000 }, (_, at) => at));
+    assert.deepEqual(await valuesOf(log, 'measurement'), Array.from({ length: 1000 }, (_, index) => index));
   }));
 
 test('closing commits what waits, and answers it', () =>
@@ -266,7 +266,7 @@ test('files of which all is settled that cannot be removed are told of, and go w
   const disk = failingStorage(directStorage());
   const log = await openEdgeLog({ ...OPTIONS, dir: join(dir, 'log'), maxBytes: 4 << 20, maxFileBytes: 64 << 10 }, world, disk);
   const append = async (value: number) => {
-    const done = log.append(Array.from({ length: 20 }, (_, at) => bulkyDraft(value + at, 4000, () => world.random.next())));
+    const done = log.append(Array.from({ length: 20 }, (_, index) => bulkyDraft(value + index, 4000, () => world.random.next())));
     await world.clock.advanceMs(1000);
     await done;
   };

@@ -1,4 +1,4 @@
-/** The disk's failures in the words of the fault table. */
+/** Maps storage failures to faults. */
 import { FaultError, type FaultCode } from '../core/faults.ts';
 import { isDiskFullFailure, isReadOnlyFailure, StorageError, type StorageOpenReport, type StorageOpenRequest, type LogStorage, type StorageFailure } from './storage.ts';
 import './faults.ts';
@@ -26,7 +26,7 @@ function codeOf(failure: StorageFailure): FaultCode {
   return isReadOnlyFailure(failure) ? 'CV_LOG_READ_ONLY' : 'CV_LOG_FAILED';
 }
 
-/** Nothing of it is on disk, and a new file may take it at once. */
+/** Nothing was written, and a new file may succeed at once. */
 export function isRetryableInNewFile(error: unknown): boolean {
   return error instanceof StorageError && error.failure.retryable === true;
 }

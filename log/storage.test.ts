@@ -13,9 +13,9 @@ const MEANINGS: [number, string, string][] = [
 ];
 
 function meaning(error: Error): string {
-  const { needsNewFile: roll, locked, retryable: again } = storageFailureOf(error);
+  const { needsNewFile, locked, retryable } = storageFailureOf(error);
   const failure = storageFailureOf(error);
-  return Object.entries({ again, damage: isCorruption(error), full: isDiskFullFailure(failure), io: isIoError(error), locked, notdb: isNotDatabaseError(error), readonly: isReadOnlyFailure(failure), roll }).filter(([, is]) => is).map(([name]) => name).toSorted().join(' ');
+  return Object.entries({ again: retryable, damage: isCorruption(error), full: isDiskFullFailure(failure), io: isIoError(error), locked, notdb: isNotDatabaseError(error), readonly: isReadOnlyFailure(failure), roll: needsNewFile }).filter(([, is]) => is).map(([name]) => name).toSorted().join(' ');
 }
 
 for (const [code, what, expected] of MEANINGS) {
@@ -29,7 +29,7 @@ for (const [code, what, expected] of MEANINGS) {
 test('errors of the system, and those that are no failure of a disk', () => {
   assert.deepEqual(['ENOSPC', 'EIO', 'EROFS', 'EACCES', 'ERR_OUT_OF_RANGE'].map((code) => meaning(system(code))), ['full', 'again roll', 'readonly roll', 'roll', 'again damage roll']);
   assert.deepEqual([storageFailureOf(system('EIO')).code, storageFailureOf(system('EIO')).detail, isSqliteError(system('EIO'))], ['EIO', 'message', false]);
-  assert.deepEqual(storageFailureOf(new TypeError('wrong')), { code: 'UNKNOWN', detail: 'wrong', roll: true, locked: false, again: false });
+  assert.deepEqual(storageFailureOf(new TypeError('wrong')), { code: 'UNKNOWN', detail: 'wrong', needsNewFile: true, locked: false, retryable: false });
   assert.equal(storageFailureOf(Object.assign(new Error('only this'), { errcode: 1 })).detail, 'only this (SQLite 1)');
   const failure = storageFailureOf(sqlite(13));
   assert.equal(storageFailureOf(new StorageError(failure)), failure);

@@ -1,6 +1,6 @@
 /**
- * What the logs need of the disk, as messages: `engine.ts` does it, `worker.ts` does it off the main thread.
- * A chain is a row of files of one ordered stream; a log has one chain (gateway) or one a stream (edge).
+ * Storage operations of the logs, as messages: `storage-engine.ts` implements them, `worker.ts` runs them off the main
+ * thread. A chain is the files of one ordered stream; a log has one chain (gateway) or one per stream (edge).
  */
 import type { SeqRange } from './ranges.ts';
 import type { GroupOrigin } from './types.ts';
@@ -12,7 +12,7 @@ export interface LogGroup {
   origin?: GroupOrigin;
 }
 
-/** A row of m or d: null when it is not there; damaged when its checksum is wrong. */
+/** A row of table m: text null when absent or damaged. */
 export interface LogMetadata {
   text: string | null;
   damaged: boolean;
@@ -21,61 +21,61 @@ export interface LogMetadata {
 export interface StorageOpenRequest {
   dir: string;
   chains: readonly string[];
-  /** Rows carry who sent the group. */
+  /** Rows carry the sender. */
   origins: boolean;
   maxBytes: number;
-  /** How large a file gets; by default a share of `maxBytes`, or of the disk where that is smaller. */
+  /** File size; by default a share of `maxBytes`, or of the disk if that is smaller. */
   maxFileBytes?: number | undefined;
-  /** Given up on a full disk; by default as large as a write-ahead log at its mark. 0 for none. */
+  /** Deleted when the disk is full; by default the size of a write-ahead log. 0 for none. */
   ballastBytes?: number | undefined;
   nowMs: number;
 }
 
-/** A damaged file was put aside, and what could be read of it stands in its place. */
+/** A damaged file was renamed and replaced by its readable rows. */
 export interface SalvageReport {
   name: string;
-  /** Where the damaged one lies; null when the disk takes nothing now: it is tried again when the file is read next. */
+  /** Name of the damaged file; null when the disk is full or read-only: retried with the next read. */
   damagedName: string | null;
-  /** What showed that it was damaged. */
+  /** The damage. */
   detail: string;
-  /** The numbers that its rows hold, in order. */
+  /** Numbers in its rows, in order. */
   present: SeqRange[];
   bytes: number;
 }
 
 export interface DiskReport {
   freeBytes: number;
-  /** The ballast is in its place: the disk has room. */
+  /** The ballast exists: the disk has space. */
   ballast: boolean;
-  /** As many bytes have to be free for it to be made again; 0 while it is there. */
+  /** Free bytes needed to create the ballast again; 0 while it exists. */
   wantedBytes: number;
-  /** Why the head file cannot be written; absent while it can. */
+  /** Error of the head file; absent while it can be written. */
   headFailure?: string;
 }
 
 export interface FileReport {
   name: string;
   epoch: number;
-  /** The number its name promises, and the last one that its rows hold (first − 1 when it holds none or cannot be read). */
+  /** The first number, from the name, and the last one in its rows (first − 1 when empty or unreadable). */
   first: number;
   last: number;
   /** receivedAt of its last group; 0 on an edge. */
   lastAt: number;
   bytes: number;
-  /** It may have held more than its rows say: what is known elsewhere counts. */
+  /** It may have had more rows: numbers known from elsewhere count. */
   damaged: boolean;
 }
 
 export interface ChainReport {
   /** In (epoch, first) order. */
   files: FileReport[];
-  /** The newest state that can be read, the newest trim, and whether a newer one could not be read. */
+  /** The newest readable state. */
   state: string | null;
-  /** The file that state was found in. */
+  /** The file with that state. */
   stateFile: string | null;
   trimmed: string | null;
   stateDamaged: boolean;
-  /** What the head file says was on disk once. */
+  /** The last end according to the head file. */
   head: { epoch: number; seq: number } | null;
   salvages: SalvageReport[];
 }
@@ -97,19 +97,19 @@ export interface LogFileName {
 
 export interface CommitRequest {
   chain: string;
-  /** Where to write; another file than the last time means: start it. The last one is sealed after the answer. */
+  /** File to write to; a new name starts a file, and the previous one is sealed after the reply. */
   file: LogFileName;
   groups: readonly LogGroup[];
   /** Required when the file is new. */
   state?: string;
   trimmed?: string;
-  /** Settled ranges that bring no group. */
+  /** Settled ranges without a group. */
   settled?: string;
   monotonicMs: number;
 }
 
 export interface CommitReply {
-  /** Bytes of the file written to, and of others that were written to before, as far as they changed. */
+  /** New sizes of the file written to and of others that changed. */
   bytes: Record<string, number>;
   disk: DiskReport;
 }
@@ -122,7 +122,7 @@ export interface ReadRequest {
   maxBytes: number;
 }
 
-/** Numbers that the rows should hold and do not. */
+/** Numbers missing in the rows. */
 export interface MissingRange {
   name: string;
   epoch: number;
@@ -134,13 +134,13 @@ export interface MissingRange {
 export interface ReadReply {
   groups: (LogGroup & { epoch: number })[];
   missing: MissingRange[];
-  /** All parts were read to their ends. */
+  /** All parts were read to the end. */
   complete: boolean;
-  /** Damage that this read met. */
+  /** Files salvaged by this read. */
   salvages: SalvageReport[];
 }
 
-/** What a gateway's newest file says of marks: its snapshot is in the open report; this is what came after. */
+/** Marks of a gateway's file after its snapshot, which is in the open report. */
 export interface ReplayReply {
   origins: GroupOrigin[];
   settled: string[];
@@ -149,7 +149,7 @@ export interface ReplayReply {
 
 export interface StorageStats {
   commits: number;
-  /** Forced writes: one a commit, three a checkpoint, those of starting and sealing files, of head and epoch. */
+  /** One per commit, three per checkpoint, and those of creating and sealing files, head and epoch. */
   fsyncs: number;
   checkpoints: number;
   filesCreated: number;
@@ -161,7 +161,7 @@ export interface LogStorage {
   read(request: ReadRequest): Promise<ReadReply>;
   replay(request: { file: LogFileName; last: number }): Promise<ReplayReply>;
   remove(request: { names: readonly string[] }): Promise<DiskReport>;
-  /** The disk as it is now; makes the ballast again when there is room. */
+  /** Reports free space; creates the ballast again when there is space. */
   disk(): Promise<DiskReport>;
   /** Appends a line to quarantine.jsonl. */
   setAside(request: { line: string }): Promise<null>;
@@ -169,15 +169,15 @@ export interface LogStorage {
   close(): Promise<null>;
 }
 
-/** Why the disk did not do it; crosses threads as a plain object. */
+/** A storage failure; a plain object, to cross threads. */
 export interface StorageFailure {
-  /** SQLite's result code or the system's name of the error. */
+  /** SQLite result code or system error name. */
   code: number | string;
   detail: string;
-  /** The file is not to be trusted any more: go on in a new one. */
+  /** The file must not be appended to: continue in a new one. */
   needsNewFile: boolean;
   locked: boolean;
-  /** Nothing of it is on disk, and in a new file it may well succeed at once. */
+  /** Nothing was written; a new file may succeed at once. */
   retryable?: boolean;
 }
 
@@ -198,7 +198,7 @@ const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
-/** With an exclusive lock, a read-only mount shows as an I/O error of the lock. */
+/** With an exclusive lock, a read-only mount gives this error. */
 const SQLITE_IOERR_LOCK = 3850;
 const CORRUPTION_CODES = new Set([SQLITE_ERROR, SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB]);
 
@@ -208,7 +208,7 @@ interface SqliteError extends Error {
   errstr?: string;
 }
 
-/** What a caught error means. Extended codes of SQLite carry the plain one in their low byte. */
+/** Classifies an error. Extended SQLite codes have the primary code in the low byte. */
 export function storageFailureOf(error: unknown): StorageFailure {
   if (error instanceof StorageError) return error.failure;
   const { code, errcode, errstr, message } = error as SqliteError;
@@ -216,25 +216,25 @@ export function storageFailureOf(error: unknown): StorageFailure {
   return {
     code: errcode ?? code ?? 'UNKNOWN',
     detail: errcode === undefined ? String(message) : `${errstr ?? message} (SQLite ${errcode})`,
-    // When the disk is full the transaction was rolled back and the file is whole.
+    // On a full disk the transaction was rolled back and the file is intact.
     needsNewFile: plain !== SQLITE_FULL && code !== 'ENOSPC',
     locked: plain === SQLITE_BUSY,
     retryable: (isCorruption(error) && errcode !== SQLITE_IOERR_LOCK) || code === 'EIO',
   };
 }
 
-/** Pages that cannot be read or make no sense, and numbers beyond what JavaScript holds. */
+/** Unreadable or invalid pages, and numbers beyond JavaScript's range. */
 export function isCorruption(error: unknown): boolean {
   const { code, errcode } = error as SqliteError;
   return code === 'ERR_OUT_OF_RANGE' || (errcode !== undefined && CORRUPTION_CODES.has(errcode & 0xff));
 }
 
-/** The disk has no room; nothing but removing files makes some. */
+/** The disk is full; only removing files helps. */
 export function isDiskFullFailure(failure: StorageFailure): boolean {
   return failure.code === 'ENOSPC' || (typeof failure.code === 'number' && (failure.code & 0xff) === SQLITE_FULL);
 }
 
-/** Nothing can be written or created here. */
+/** The file system is read-only. */
 export function isReadOnlyFailure({ code }: StorageFailure): boolean {
   if (typeof code === 'string') return code === 'EROFS';
   return code === SQLITE_IOERR_LOCK || (code & 0xff) === SQLITE_READONLY || (code & 0xff) === SQLITE_CANTOPEN;

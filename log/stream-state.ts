@@ -1,44 +1,44 @@
 /**
- * What an edge's log remembers of one stream beside its groups, in one row that is written with them: what is settled,
- * which gap records wait on disk, and which losses have no gap record yet. Pure: each function gives a new state.
+ * State of one stream of an edge's log, one row written with the groups: settled numbers, unsettled gap records, and
+ * losses without a gap record yet. Pure: each function returns a new state.
  */
 import { mergeLosses, type LossRecord } from './gap.ts';
 import { addRanges, countNumbers, missingRanges, intersectRange, type SeqRanges, type SeqRange } from './ranges.ts';
 
 export interface EpochState {
-  /** Last number that was given. */
+  /** Last assigned number. */
   last: number;
-  /** Acknowledged, or named by a gap record. */
+  /** Acknowledged, or covered by a gap record. */
   settled: SeqRanges;
 }
 
-/** A gap record as its row has it. */
+/** A gap record, as in its row. */
 export interface WrittenGap {
   epoch: number;
   seq: number;
   lost: LossRecord;
-  /** When it was made, by which clock. */
+  /** Time of the record, and its clock. */
   at: number;
   clock: 'edge' | 'unsynced';
 }
 
 export interface StreamState {
   epochs: ReadonlyMap<number, EpochState>;
-  /** Gap records that are not settled. Should their rows have to give way, they are read from here, under their own numbers. */
+  /** Unsettled gap records. If their rows are removed, they are read from here under their own numbers. */
   written: readonly WrittenGap[];
   pending: readonly LossRecord[];
 }
 
 export const EMPTY_STREAM_STATE: StreamState = { epochs: new Map(), written: [], pending: [] };
 const EMPTY_EPOCH: EpochState = { last: 0, settled: [] };
-/** The state is written with many a commit. Where there are more, those that have to give way are said again, joined with their neighbours. */
-const MAX_STANDING = 200;
+/** Limits the size of the state: beyond it, removed gap records are merged and written again. */
+const MAX_SAVED_GAPS = 200;
 
 export function epochState(state: StreamState, epoch: number): EpochState {
   return state.epochs.get(epoch) ?? EMPTY_EPOCH;
 }
 
-/** Numbers up to `last` have been given. */
+/** Numbers up to `last` are assigned. */
 export function extendEpoch(state: StreamState, epoch: number, last: number): StreamState {
   const known = epochState(state, epoch);
   if (state.epochs.has(epoch) && known.last >= last) return state;
@@ -56,23 +56,23 @@ export function settleRanges(state: StreamState, epoch: number, ranges: SeqRange
   };
 }
 
-/** What of [from, to] nothing but a row can say: neither settled nor a gap record, which stands in the state as well. */
+/** The part of [from, to] that exists only in rows: neither settled nor a gap record, which is in the state too. */
 export function unsettledRows(state: StreamState, epoch: number, from: number, to: number): SeqRange[] {
   const missing = missingRanges(epochState(state, epoch).settled, from, to);
-  const standing = missing.length === 0 ? [] : state.written.filter((gap) => gap.epoch === epoch);
-  if (standing.length === 0) return missing;
-  const said = addRanges([], standing.map(({ seq }) => [seq, seq]));
-  return missing.flatMap(([low, high]) => missingRanges(said, low, high));
+  const savedGaps = missing.length === 0 ? [] : state.written.filter((gap) => gap.epoch === epoch);
+  if (savedGaps.length === 0) return missing;
+  const gapNumbers = addRanges([], savedGaps.map(({ seq }) => [seq, seq]));
+  return missing.flatMap(([low, high]) => missingRanges(gapNumbers, low, high));
 }
 
 /**
- * Lets [from, to] go: what of it only rows can say becomes a loss that waits for its gap record. Gap records among it stay
- * to be sent: the other side may have had them, and takes them for the same by their numbers alone.
+ * Removes [from, to]: unsettled rows become a pending loss. Gap records in it are kept for sending: the gateway may have
+ * them already and recognizes them by their numbers.
  */
 export function recordLoss(state: StreamState, lost: Omit<LossRecord, 'count'>): { state: StreamState; count: number; ranges: SeqRange[] } {
-  // What the other side refuses it does not have: that is said again under another number.
-  const stay = lost.reason !== 'refused' && state.written.length <= MAX_STANDING;
-  const ranges = stay ? unsettledRows(state, lost.epoch, lost.fromSeq, lost.toSeq) : missingRanges(epochState(state, lost.epoch).settled, lost.fromSeq, lost.toSeq);
+  // The gateway does not have what it refused: written again under another number.
+  const keepGaps = lost.reason !== 'refused' && state.written.length <= MAX_SAVED_GAPS;
+  const ranges = keepGaps ? unsettledRows(state, lost.epoch, lost.fromSeq, lost.toSeq) : missingRanges(epochState(state, lost.epoch).settled, lost.fromSeq, lost.toSeq);
   const inside = state.written.filter((gap) => gap.epoch === lost.epoch && intersectRange(ranges, gap.seq, gap.seq).length > 0);
   const losses = ranges.map(([from, to]): LossRecord => {
     const gapRecords = inside.filter((gap) => gap.seq >= from && gap.seq <= to).length;
@@ -86,23 +86,23 @@ export function addPendingLosses(state: StreamState, losses: readonly LossRecord
   return { ...state, pending: mergeLosses([...state.pending, ...losses]) };
 }
 
-/** Takes up to `max` losses out, to be written as gap records. Put back with `addPending` when that fails. */
+/** Takes up to `max` losses to be written as gap records. On failure return them with `addPendingLosses`. */
 export function takePendingLosses(state: StreamState, max: number): { state: StreamState; gaps: readonly LossRecord[] } {
   return { state: { ...state, pending: state.pending.slice(max) }, gaps: state.pending.slice(0, max) };
 }
 
-/** Gap records now stand on disk. */
+/** Gap records were written. */
 export function addWrittenGaps(state: StreamState, gaps: readonly WrittenGap[]): StreamState {
   return gaps.length === 0 ? state : { ...state, written: [...state.written, ...gaps] };
 }
 
-/** Epochs of which nothing is left to send are forgotten, all but the newest. */
+/** Removes fully settled epochs except the current one. */
 export function pruneDrainedEpochs(state: StreamState, currentEpoch: number): StreamState {
   const kept = [...state.epochs].filter(([epoch, { last, settled }]) => epoch === currentEpoch || missingRanges(settled, 1, last).length > 0);
   return kept.length === state.epochs.size ? state : { ...state, epochs: new Map(kept) };
 }
 
-/** Losses that were noted before the clock of their opening was known get their time. Records are moved as they are read, as their rows are. */
+/** Corrects times of pending losses. Written gap records are corrected on reading, as rows are. */
 export function shiftPendingLosses(state: StreamState, shiftOf: (epoch: number) => number): StreamState {
   const moved = <L extends LossRecord>(lost: L): L => ({ ...lost, fromAt: Math.max(0, lost.fromAt + shiftOf(lost.epoch)), toAt: Math.max(0, lost.toAt + shiftOf(lost.epoch)) });
   return { ...state, pending: state.pending.map(moved) };
@@ -128,7 +128,7 @@ export function parseStreamState(text: string): StreamState {
   const { epochs, written, pending } = JSON.parse(text) as { epochs: [number, number, SeqRanges][]; written: (Omit<WrittenGap, 'at' | 'clock'> & Partial<WrittenGap>)[]; pending: LossRecord[] };
   return {
     epochs: new Map(epochs.map(([epoch, last, settled]) => [epoch, { last, settled: addRanges([], settled) }])),
-    // Older versions wrote no more than what a record says.
+    // Older versions wrote only the loss.
     written: written.map((gap) => ({ at: gap.lost.toAt, clock: 'edge', ...gap })),
     pending,
   };

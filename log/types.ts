@@ -1,11 +1,11 @@
 /**
- * What edge and gateway need of the durable log (DESIGN 5). One engine stands behind both: a chain of SQLite files in a
- * worker, one row a group, the row being the wire batch.
+ * The durable log as edge and gateway use it (DESIGN 5). Both share one storage engine: chains of SQLite files in a
+ * worker, one row per group, the row being the wire batch.
  */
 import type { Draft, Stream } from '../core/event.ts';
 import type { BootClock } from './boot.ts';
 
-/** A place in a log: everything up to and including `seq` of `epoch` lies behind it. { epoch: 0, seq: 0 } is the start. */
+/** A position in a log, after `seq` of `epoch`. { epoch: 0, seq: 0 } is the start. */
 export interface Cursor {
   epoch: number;
   seq: number;
@@ -19,7 +19,7 @@ export interface StoredGroup {
   seq: number;
   count: number;
   payload: Uint8Array;
-  /** On a gateway: who sent it under which numbers, and when it came. */
+  /** On a gateway: sender, its numbers, and time of arrival. */
   origin?: GroupOrigin;
 }
 
@@ -27,7 +27,7 @@ export interface GroupOrigin {
   sender: string;
   stream: Stream;
   epoch: number;
-  /** The sender's number of the first event of the batch, and how many numbers the batch spanned. */
+  /** The sender's number of the first event, and how many numbers the batch spanned. */
   seq: number;
   span: number;
   receivedAt: number;
@@ -38,7 +38,7 @@ export interface ReadLimit {
   maxBytes: number;
 }
 
-/** Numbers that are settled: all ≤ upTo, and the ranges above it (sorted, apart by at least one number). */
+/** Settled numbers: all ≤ upTo, and the ranges above it (sorted, disjoint). */
 export interface SettledMark {
   upTo: number;
   have: [from: number, to: number][];
@@ -47,7 +47,7 @@ export interface SettledMark {
 export type FullPolicy = 'drop-oldest' | 'drop-newest';
 
 export interface LogSize {
-  /** Events that are not settled (edge), or all that can be read (gateway). */
+  /** Unsettled events (edge), or all readable ones (gateway). */
   events: number;
   /** Files and write-ahead log on disk. */
   bytes: number;
@@ -58,34 +58,34 @@ export interface CommittedGroup {
   epoch: number;
   firstSeq: number;
   drafts: readonly Draft[];
-  /** The row as it lies in the log; absent where the clock was not set, since it is then read with other times. */
+  /** The row as stored; absent with an unset clock, since it is then read with corrected times. */
   payload?: Uint8Array;
   /** ms from the closing of the group to its commit. */
   durationMs: number;
 }
 
-/** An edge's log: four streams side by side, one lock, one epoch an opening. */
+/** An edge's log: four streams, one lock, one epoch per opening. */
 export interface EdgeLog {
   readonly edge: string;
   readonly epoch: number;
   /**
-   * Takes drafts of any streams. Resolves when each is on disk or counted as lost under the full-policy (a gap record
-   * then says so); the order of calls is the order of numbers within a stream.
-   * @throws CV_LOG_CLOSED, CV_LOG_FAILED (after which nothing of this call is on disk)
+   * Appends drafts of any streams. Resolves when each is on disk or recorded as lost under the full policy. Numbers within
+   * a stream follow the order of calls.
+   * @throws CV_LOG_CLOSED, CV_LOG_FAILED (nothing of the call is on disk)
    */
   append(drafts: readonly Draft[]): Promise<void>;
-  /** Groups whose last event lies after the cursor, in (epoch, seq) order; [] at the head. */
+  /** Groups whose last event is after the cursor, in (epoch, seq) order; [] at the head. */
   read(stream: Stream, after: Cursor, limit: ReadLimit): Promise<StoredGroup[]>;
-  /** Ranges of numbers that are on disk and not settled, older epochs first. */
+  /** Unsettled ranges on disk, older epochs first. */
   unsettled(stream: Stream): { epoch: number; from: number; to: number }[];
-  /** What the gateway has acknowledged; durable with the next commit at the latest, frees files. */
+  /** Records an acknowledgement; durable with the next commit at the latest, frees files. */
   settle(stream: Stream, epoch: number, mark: SettledMark): Promise<void>;
-  /** Sets one event aside (refused three times): kept in the quarantine file, a gap record is appended, the number settled. */
+  /** Quarantines one event (refused three times): written to the quarantine file, replaced by a gap record, settled. */
   setAside(stream: Stream, epoch: number, seq: number, code: string): Promise<void>;
   size(stream: Stream): LogSize;
-  /** Called after each commit with what became durable; returns the way to stop listening. */
+  /** Called after each commit; returns an unsubscribe function. */
   onCommitted(listener: (kept: CommittedGroup) => void): () => void;
-  /** Commits what is waiting, then closes; twice is fine. */
+  /** Commits the queue, then closes. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -98,41 +98,40 @@ export interface EdgeLogOptions {
   policies?: Partial<Record<Stream, FullPolicy>>;
   /** Smaller files for tests; by default a sixteenth of `maxBytes` or of the disk, at most 64 MB. */
   maxFileBytes?: number;
-  /** Given up when the disk is full; 0 for none, by default a sixty-fourth of `maxBytes`, at most 4 MB. */
+  /** Deleted when the disk is full; 0 for none, by default a sixty-fourth of `maxBytes`, at most 4 MB. */
   ballastBytes?: number;
-  /** On a machine whose clock may not be set: begun with what the log remembers before anything is written. */
+  /** For machines whose clock may not be set: started from the boot history before anything is written. */
   clock?: BootClock;
-  /** What becomes of an event of unknown time when its time is known; called as it is read. */
+  /** Applied on reading to an unsynced event whose time is known now. */
   onTimeKnown?: (draft: Draft) => Draft;
 }
 
-/** A batch that the gateway has checked and takes in. `payload` is what is stored: as it came, or re-encoded without what was refused. */
+/** A batch accepted by the gateway. `payload` is stored as received, or re-encoded without refused events. */
 export interface AcceptedGroup {
   origin: GroupOrigin;
   count: number;
   payload: Uint8Array;
 }
 
-/** A gateway's log: one ordered stream of all that it accepted, and the marks of every sender. */
+/** A gateway's log: one ordered stream of accepted groups, and the marks of every sender. */
 export interface GatewayLog {
   readonly epoch: number;
   /**
-   * Appends groups and marks their senders' numbers as settled, all in one transaction (several calls share a commit).
-   * `settled` marks numbers that bring no event: refused ones, and holes that a gap record covers.
-   * @returns where each group starts, after fsync
+   * Appends groups and settles their senders' numbers in one transaction (calls share a commit). `settled` is for numbers
+   * without an event: refused ones, and ranges covered by a gap record.
+   * @returns the start of each group, after fsync
    */
   accept(groups: readonly AcceptedGroup[], settled?: readonly SettledRange[]): Promise<Cursor[]>;
   mark(sender: string, stream: Stream, epoch: number): SettledMark;
   read(after: Cursor, limit: ReadLimit): Promise<StoredGroup[]>;
   /** Last event on disk; START when empty. */
   head(): Cursor;
-  /** The oldest place that can be read from; a cursor before it is answered 410. */
+  /** The oldest readable position; a cursor before it is answered with 410. */
   tail(): Cursor;
-  /** How many events after one place and up to another were let go; `upTo` lies at or before the tail. */
+  /** Count of removed events in (after, upTo]; `upTo` is at or before the tail. */
   countTrimmed(after: Cursor, upTo: Cursor): number;
-  /** A consumer says how far it is; required ones are never trimmed past. */
+  /** Sets a consumer's cursor; files are never trimmed past a required one. */
   setConsumer(consumer: string, cursor: Cursor, required: boolean): void;
-  /** There is no such consumer any more. */
   removeConsumer(consumer: string): void;
   size(): LogSize;
   onAppended(listener: () => void): () => void;
@@ -151,18 +150,18 @@ export interface GatewayLogOptions {
   dir: string;
   gateway: string;
   maxBytes: number;
-  /** What all required consumers have passed is kept this long for followers of `events`. */
+  /** Retention after all required consumers have passed, for followers of `events`. */
   keepMs: number;
   maxFileBytes?: number;
   ballastBytes?: number;
 }
 
-/** Orders places in a log. */
+/** Orders cursors. */
 export function compareCursors(a: Cursor, b: Cursor): number {
   return a.epoch - b.epoch || a.seq - b.seq;
 }
 
-/** The opaque written form, `<epoch>-<seq>`. */
+/** The text form, `<epoch>-<seq>`. Opaque to clients. */
 export function formatCursor(cursor: Cursor): string {
   return `${cursor.epoch}-${cursor.seq}`;
 }

@@ -1,4 +1,4 @@
-/** One file of a log, read back whole: by its tree of pages, and where that is damaged by the pages themselves. */
+/** Reads a whole log file: through SQLite, or from raw pages when damaged. */
 import { existsSync } from 'node:fs';
 import { isSealedFile } from './database-file.ts';
 import { LogFile } from './log-file.ts';
@@ -13,24 +13,24 @@ const MAGIC = 'SQLite format 3\0';
 
 export interface LogFileContent {
   groups: number;
-  /** Numbers of rows whose checksum is right, in order. */
+  /** Numbers in valid rows, in order. */
   present: SeqRange[];
   origins: GroupOrigin[];
-  /** State (edge) or snapshot of marks (gateway) that it begins with; null: it cannot be read. */
+  /** State (edge) or snapshot of marks (gateway) at its start; null when unreadable. */
   state: string | null;
-  /** Settled ranges that were written beside groups. */
+  /** Settled ranges written without groups. */
   settled: string[];
-  /** How far the log was trimmed when it was written last. */
+  /** Trim state at its last write. */
   trimmed: string | null;
-  /** It was put together from a damaged one: rows may be missing. */
+  /** The file was salvaged: rows may be missing. */
   isSalvaged: boolean;
-  /** What is wrong with its bytes; null: nothing. */
+  /** Damage; null when none. */
   damage: string | null;
 }
 
-/** @param path of a file that nobody writes to */
+/** @param path of a file that is not being written */
 export function readLogFile(path: string, form: { epoch: number; origins: boolean }): LogFileContent {
-  // What a killed process left is not opened as a database, since that would change it.
+  // A file of a killed process is not opened with SQLite, which would change it.
   if (!isSealedFile(path)) return readByPages(path, form, leftOverDamage(path));
   try {
     const found = readByTree(path, form);
@@ -42,7 +42,7 @@ export function readLogFile(path: string, form: { epoch: number; origins: boolea
 }
 
 function leftOverDamage(path: string): string | null {
-  if (existsSync(`${path}-wal`) && readWal(readRawFile(`${path}-wal`)).damaged) return 'the write-ahead log is damaged';
+  if (existsSync(`${path}-wal`) && readWal(readRawFile(`${path}-wal`)).damaged) return 'write-ahead log is damaged';
   return readRawFile(path).subarray(0, MAGIC.length).toString('latin1') === MAGIC ? null : 'file is not a database';
 }
 
@@ -63,10 +63,10 @@ function readByTree(path: string, { epoch, origins }: { epoch: number; origins: 
 }
 
 function readByPages(path: string, form: { epoch: number; origins: boolean }, damage: string | null): LogFileContent {
-  const { groups, notes, settled } = recoverFile(path, form);
+  const { groups, metadata, settled } = recoverFile(path, form);
   const content = empty(damage);
   for (const group of groups) take(content, group);
-  return Object.assign(content, { state: notes.state ?? null, trimmed: notes.trimmed ?? null, settled });
+  return Object.assign(content, { state: metadata.state ?? null, trimmed: metadata.trimmed ?? null, settled });
 }
 
 const empty = (damage: string | null): LogFileContent => ({ groups: 0, present: [], origins: [], state: null, settled: [], trimmed: null, isSalvaged: false, damage });

@@ -1,4 +1,4 @@
-/** What a log remembers of settled numbers, held against its rows: which missing numbers are still owed, and which marks do not fit. */
+/** Settled numbers of a log compared with its rows: missing numbers that are not settled, and marks that do not match. */
 import type { Fault } from '../core/faults.ts';
 import { LOSS_SENDER, LOSS_STREAM } from './gateway-losses.ts';
 import { SenderMarks } from './sender-marks.ts';
@@ -9,7 +9,7 @@ import type { LogFileContent } from './verify-file.ts';
 import './faults.ts';
 
 export interface SettledNumbers {
-  /** What of these numbers is neither settled nor named by a gap record. */
+  /** The part of [from, to] that is neither settled nor covered by a gap record. */
   unsettled(epoch: number, from: number, to: number): SeqRange[];
   faults: Fault[];
 }
@@ -19,7 +19,7 @@ interface NamedContent {
   content: LogFileContent;
 }
 
-/** An edge's: the newest state says what is settled; epochs that it does not name are drained. */
+/** Edge: from the newest state; epochs missing in it are fully settled. */
 export function edgeSettledNumbers(files: readonly NamedContent[]): SettledNumbers {
   const newest = files.at(-1);
   const state = newest ? parsed(newest.content.state, parseStreamState) : null;
@@ -30,7 +30,7 @@ export function edgeSettledNumbers(files: readonly NamedContent[]): SettledNumbe
 
 const isUnsettledEpoch = (state: StreamState, epoch: number): boolean => state.epochs.has(epoch) || epoch > Math.max(0, ...state.epochs.keys());
 
-/** A gateway's: marks are the newest snapshot and the rows since; each older row has to be in that snapshot. */
+/** Gateway: the newest snapshot and the rows after it; older rows must be covered by the snapshot. */
 export function gatewaySettledNumbers(files: readonly NamedContent[]): SettledNumbers {
   const faults: Fault[] = [];
   const newest = files.at(-1);
@@ -49,7 +49,7 @@ export function gatewaySettledNumbers(files: readonly NamedContent[]): SettledNu
   return { unsettled: (epoch, from, to) => missingRanges(fromMark(marks.mark(LOSS_SENDER, LOSS_STREAM, epoch)), Math.max(from, firstKept(epoch)), to), faults };
 }
 
-/** Groups whose numbers the snapshot does not have: sent again, they would be taken for new. An epoch that it does not name at all is forgotten. */
+/** Groups not covered by the snapshot: a resend would be accepted as new. An epoch missing in the snapshot was pruned. */
 function unmarkedFaults(file: string, { origins }: LogFileContent, marks: SenderMarks): Fault[] {
   return origins.flatMap(({ sender, stream, epoch, seq, span }): Fault[] => {
     const have = fromMark(marks.mark(sender, stream, epoch));

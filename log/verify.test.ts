@@ -40,7 +40,7 @@ async function edgeFolder(t: TestContext, events: number, isKilled = false): Pro
   const dir = await folder(t);
   const random = seededRandom(3);
   const log = await openEdgeLog({ ...EDGE, dir }, testWorld(), directStorage());
-  for (let at = 1; at <= events; at += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(at + step, 600, () => random.next(), 'state')));
+  for (let index = 1; index <= events; index += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(index + step, 600, () => random.next(), 'state')));
   if (isKilled) await cp(dir, `${dir}-dead`, { recursive: true, filter: (path) => !path.endsWith('lock.db') });
   await log.close();
   return { dir: isKilled ? `${dir}-dead` : dir, epoch: log.epoch };
@@ -52,9 +52,9 @@ async function content(dir: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all((await readdir(dir)).map(async (name) => [name, (await readFile(join(dir, name))).toString('base64')] as const)));
 }
 
-async function flip(path: string, at: number): Promise<void> {
+async function flip(path: string, offset: number): Promise<void> {
   const bytes = await readFile(path);
-  bytes[at] = (bytes[at] as number) ^ 0x55;
+  bytes[offset] = (bytes[offset] as number) ^ 0x55;
   await writeFile(path, bytes);
 }
 
@@ -120,12 +120,12 @@ test('beside the process that writes: its open files are left out, closed ones a
   const random = seededRandom(3);
   const log = await openEdgeLog({ ...EDGE, dir }, testWorld(), directStorage());
   t.after(() => log.close());
-  for (let at = 1; at <= 400; at += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(at + step, 600, () => random.next(), 'state')));
+  for (let index = 1; index <= 400; index += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(index + step, 600, () => random.next(), 'state')));
   const files = await dataFiles(dir);
   const check = verified(dir, EDGE_FORM, true);
   assert.deepEqual([check.faults, check.live], [[], [files.at(-1)]]);
   assert.equal(check.files, files.length - 1);
-  for (let at = 4096 * 2; at < 4096 * 12; at += 512) await flip(join(dir, files[1] as string), at);
+  for (let offset = 4096 * 2; offset < 4096 * 12; offset += 512) await flip(join(dir, files[1] as string), offset);
   assert.ok(verified(dir, EDGE_FORM, true).faults.length > 0);
   // Nothing of this has taken the writer's lock away.
   await log.append(testDrafts(401, 1, { kind: 'state' }));
@@ -136,7 +136,7 @@ test('beside the process that writes: a closed file that is cut short lacks its 
   const random = seededRandom(3);
   const log = await openEdgeLog({ ...EDGE, dir }, testWorld(), directStorage());
   t.after(() => log.close());
-  for (let at = 1; at <= 400; at += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(at + step, 600, () => random.next(), 'state')));
+  for (let index = 1; index <= 400; index += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(index + step, 600, () => random.next(), 'state')));
   const files = await dataFiles(dir);
   const [first, next] = files.slice(1, 3).map((name) => Number(name.split('-')[2]?.slice(0, -3))) as [number, number];
   const path = join(dir, files[1] as string);
@@ -149,7 +149,7 @@ test('beside the process that writes: a closed file that is cut short lacks its 
 test('one row that is missing among others is named, and only its numbers', async (t) => {
   const dir = await folder(t);
   const log = await openEdgeLog({ ...EDGE, dir }, testWorld(), directStorage());
-  for (let at = 1; at <= 9; at += 1) await log.append(testDrafts(at, 1, { kind: 'state' }));
+  for (let index = 1; index <= 9; index += 1) await log.append(testDrafts(index, 1, { kind: 'state' }));
   await log.close();
   const db = new DatabaseSync(join(dir, (await dataFiles(dir))[0] as string));
   db.exec('DELETE FROM g WHERE seq = 5');

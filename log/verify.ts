@@ -1,7 +1,6 @@
 /**
- * Reads a whole log back without changing it: the checksum of each group, the numbers from file to file, what is
- * remembered of marks. Closed files never change, so they are read beside a process that uses the folder; the files it
- * writes to are left out then.
+ * Verifies a whole log without changing it: checksums of all groups, continuity of numbers, marks. Closed files never
+ * change, so a folder in use can be verified too; the files being written are skipped then.
  */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +17,7 @@ import './faults.ts';
 
 export interface LogChains {
   chains: readonly string[];
-  /** Rows carry who sent the group (a gateway's). */
+  /** Rows carry the sender (gateway). */
   origins: boolean;
 }
 
@@ -27,9 +26,9 @@ export interface LogCheck {
   groups: number;
   events: number;
   bytes: number;
-  /** Files that the process which holds the folder writes to: left out. */
+  /** Files being written by the running process: skipped. */
   live: string[];
-  /** Numbers that are not there, and that gap records have named already. */
+  /** Missing numbers already covered by gap records. */
   named: number;
   faults: Fault[];
 }
@@ -45,7 +44,7 @@ type BilingualDetail = { en: string; zh: string };
 
 /**
  * @param isHeld a process uses the folder
- * @returns gives word before each file; its value is what was found
+ * @returns yields progress before each file and returns the result
  */
 export function* verifyLog(dir: string, form: LogChains, isHeld: boolean): Generator<VerifyProgress, LogCheck> {
   const check: LogCheck = { files: 0, groups: 0, events: 0, bytes: 0, live: [], named: 0, faults: [] };
@@ -59,7 +58,7 @@ export function* verifyLog(dir: string, form: LogChains, isHeld: boolean): Gener
       const one = readFile(dir, file, form, isHeld, check);
       if (one) read.push(one);
     }
-    checkChain(read, { memory: memoryOf(read, form, check), head: heads[chain] ?? null, isHeld }, check);
+    checkChain(read, { settled: settledOf(read, form, check), head: heads[chain] ?? null, isHeld }, check);
   }
   yield { doneBytes: ofBytes, ofBytes, file: '' };
   return check;
@@ -67,7 +66,7 @@ export function* verifyLog(dir: string, form: LogChains, isHeld: boolean): Gener
 
 interface ReadFile {
   file: ListedFile;
-  /** null: somebody writes to it. */
+  /** null when it is being written. */
   content: LogFileContent | null;
 }
 
@@ -75,7 +74,7 @@ function readFile(dir: string, file: ListedFile, { origins }: LogChains, isHeld:
   const path = join(dir, file.name);
   const bytes = bytesOf(path);
   try {
-    // Given up since the folder was listed; or it never came to hold anything.
+    // Removed since the folder was listed, or never committed to.
     if (!existsSync(path) || (bytes < 2 * PAGE_BYTES && !existsSync(`${path}-wal`))) return null;
     if (isHeld && !isSealedFile(path)) {
       check.live.push(file.name);
@@ -94,14 +93,14 @@ function readFile(dir: string, file: ListedFile, { origins }: LogChains, isHeld:
   }
 }
 
-function memoryOf(read: readonly ReadFile[], { origins }: LogChains, check: LogCheck): SettledNumbers {
-  const memory = (origins ? gatewaySettledNumbers : edgeSettledNumbers)(read.flatMap(({ file, content }) => (content ? [{ name: file.name, content }] : [])));
-  check.faults.push(...memory.faults);
-  return memory;
+function settledOf(read: readonly ReadFile[], { origins }: LogChains, check: LogCheck): SettledNumbers {
+  const settled = (origins ? gatewaySettledNumbers : edgeSettledNumbers)(read.flatMap(({ file, content }) => (content ? [{ name: file.name, content }] : [])));
+  check.faults.push(...settled.faults);
+  return settled;
 }
 
 interface ChainFacts {
-  memory: SettledNumbers;
+  settled: SettledNumbers;
   head: { epoch: number; seq: number } | null;
   isHeld: boolean;
 }
@@ -110,43 +109,43 @@ interface MissingNumbers {
   file: ListedFile;
   from: number;
   to: number;
-  words: BilingualDetail;
+  detail: BilingualDetail;
 }
 
-/** What one chain owes: numbers without a hole from file to file, as far as the head knows of. */
+/** Numbers of a chain must be continuous from file to file, up to the head. */
 function checkChain(read: readonly ReadFile[], facts: ChainFacts, check: LogCheck): void {
-  for (const [at, one] of read.entries()) {
-    const missing = missingAround(one, read[at - 1], read[at + 1], facts);
+  for (const [index, one] of read.entries()) {
+    const missing = missingAround(one, read[index - 1], read[index + 1], facts);
     const { damage, present } = one.content ?? { damage: null, present: [] };
     let isWhole = true;
-    for (const { file, from, to, words } of missing) {
-      const owed = facts.memory.unsettled(file.epoch, from, to);
-      check.named += to - from + 1 - countNumbers(owed);
-      isWhole &&= owed.length === 0;
-      for (const [fromSeq, toSeq] of owed) check.faults.push({ code: 'CV_VERIFY_LOG_MISSING', params: { file: file.name, epoch: file.epoch, fromSeq, toSeq, count: toSeq - fromSeq + 1, detail: words.en, detailZh: words.zh } });
+    for (const { file, from, to, detail } of missing) {
+      const unsettled = facts.settled.unsettled(file.epoch, from, to);
+      check.named += to - from + 1 - countNumbers(unsettled);
+      isWhole &&= unsettled.length === 0;
+      for (const [fromSeq, toSeq] of unsettled) check.faults.push({ code: 'CV_VERIFY_LOG_MISSING', params: { file: file.name, epoch: file.epoch, fromSeq, toSeq, count: toSeq - fromSeq + 1, detail: detail.en, detailZh: detail.zh } });
     }
     if (damage !== null && isWhole) check.faults.push({ code: 'CV_VERIFY_LOG_PAGES', params: { file: one.file.name, detail: damage, count: countNumbers(present) } });
   }
 }
 
-const GONE: BilingualDetail = { en: 'the file before it is gone', zh: '其之前的文件缺失' };
-const CUT: BilingualDetail = { en: 'it ends before the next file begins', zh: '在下一个文件开始前就结束' };
-const BEHIND_HEAD: BilingualDetail = { en: 'it ends before what the head file knows of', zh: '末尾早于 head 文件所记' };
-const NO_ROWS: BilingualDetail = { en: 'rows are missing', zh: '缺少数据行' };
+const PRECEDING_FILE_MISSING: BilingualDetail = { en: 'preceding file is missing', zh: '此前的文件缺失' };
+const ENDS_BEFORE_NEXT: BilingualDetail = { en: 'ends before the next file starts', zh: '末尾与下一个文件不衔接' };
+const ENDS_BEFORE_HEAD: BilingualDetail = { en: 'ends before the end in the head file', zh: '末尾早于 head 文件的记录' };
+const ROWS_MISSING: BilingualDetail = { en: 'rows are missing', zh: '缺少数据行' };
 
 function missingAround({ file, content }: ReadFile, before: ReadFile | undefined, next: ReadFile | undefined, { head, isHeld }: ChainFacts): MissingNumbers[] {
   const { epoch, first } = file;
   const missing: MissingNumbers[] = [];
-  // Beside a process that lets files go, what lies between two files may just have gone.
-  if (!isHeld && before?.file.epoch !== epoch && first > 1) missing.push({ file, from: 1, to: first - 1, words: GONE });
-  // Its holes were named when it was put together, later than what can be read of the marks beside a process.
+  // A running process may just have removed the files in between.
+  if (!isHeld && before?.file.epoch !== epoch && first > 1) missing.push({ file, from: 1, to: first - 1, detail: PRECEDING_FILE_MISSING });
+  // Its losses were recorded when it was salvaged, after the readable marks of a running process.
   if (!content || (isHeld && content.isSalvaged)) return missing;
   const last = content.present.at(-1)?.[1] ?? first - 1;
-  const words = content.damage === null ? NO_ROWS : { en: content.damage, zh: content.damage };
-  for (const [from, to] of missingRanges(content.present, first, last)) missing.push({ file, from, to, words });
+  const detail = content.damage === null ? ROWS_MISSING : { en: content.damage, zh: content.damage };
+  for (const [from, to] of missingRanges(content.present, first, last)) missing.push({ file, from, to, detail });
   const isNext = next?.file.epoch === epoch;
   const to = isNext ? next.file.first - 1 : !isHeld && head?.epoch === epoch ? head.seq : last;
-  if (to > last && (!isHeld || content.damage !== null)) missing.push({ file, from: last + 1, to, words: content.damage === null ? (isNext ? CUT : BEHIND_HEAD) : words });
+  if (to > last && (!isHeld || content.damage !== null)) missing.push({ file, from: last + 1, to, detail: content.damage === null ? (isNext ? ENDS_BEFORE_NEXT : ENDS_BEFORE_HEAD) : detail });
   return missing;
 }
 

@@ -21,10 +21,10 @@ test('whatever byte of the header is wrong, that is damage, and no frame is miss
   file.close();
   const whole = readWal(log);
   assert.deepEqual([whole.damaged, whole.frames.length > 3, whole.frames.every(({ sound }) => sound)], [false, true, true]);
-  for (let at = 0; at < HEADER_BYTES; at += 1) {
+  for (let index = 0; index < HEADER_BYTES; index += 1) {
     const flipped = Buffer.from(log);
-    flipped[at] = (flipped[at] as number) ^ 0x10;
+    flipped[index] = (flipped[index] as number) ^ 0x10;
     const read = readWal(flipped);
-    assert.deepEqual([read.damaged, read.frames.map(({ page }) => page)], [true, whole.frames.map(({ page }) => page)], `byte ${at}`);
+    assert.deepEqual([read.damaged, read.frames.map(({ page }) => page)], [true, whole.frames.map(({ page }) => page)], `byte ${index}`);
   }
 });

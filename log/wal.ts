@@ -1,6 +1,6 @@
 /**
- * The write-ahead log of a file, frame by frame. SQLite stops at the first frame whose checksum is wrong and drops every
- * later commit without a word; here each frame is held against its own checksum, which starts from the one before it.
+ * Reads a write-ahead log frame by frame. SQLite silently drops everything after the first wrong checksum; here each
+ * frame is checked against its own, which starts from that of the previous frame.
  *
  * @see SQLite, Write-Ahead Logging: The WAL File Format
  */
@@ -9,22 +9,22 @@ import { PAGE_BYTES } from './sqlite-page.ts';
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const FRAME_BYTES = FRAME_HEADER_BYTES + PAGE_BYTES;
-/** Checksums in the machine's order; all machines we run on are little-endian. */
+/** Little-endian checksums, as on all supported machines. */
 const MAGIC = 0x377f0682;
-/** Who is to be believed about the salts when the header is damaged. */
-const WITNESSES = 3;
+/** Frames compared for the salts when the header is damaged. */
+const SALT_FRAMES = 3;
 
 interface WalFrame {
   page: number;
   image: Buffer;
-  /** Its checksum is right. */
+  /** The checksum is valid. */
   sound: boolean;
 }
 
 export interface WalContent {
-  /** Of the present generation, up to the last whole commit, oldest first. */
+  /** Of the current generation, up to the last complete commit, oldest first. */
   frames: WalFrame[];
-  /** SQLite would stop before the last whole commit. A tail that was torn off is no damage: nobody was told that it was kept. */
+  /** SQLite would stop before the last complete commit. A torn tail is not damage: it was never acknowledged. */
   damaged: boolean;
 }
 
@@ -35,8 +35,8 @@ export function readWal(log: Buffer): WalContent {
   const salts = saltsOf(log, count, isHeaderSound);
   const found: (WalFrame & { commits: boolean })[] = [];
   let previous = log.readBigUInt64BE(24);
-  for (let at = HEADER_BYTES; at + FRAME_BYTES <= log.length; at += FRAME_BYTES) {
-    const frame = log.subarray(at, at + FRAME_BYTES);
+  for (let offset = HEADER_BYTES; offset + FRAME_BYTES <= log.length; offset += FRAME_BYTES) {
+    const frame = log.subarray(offset, offset + FRAME_BYTES);
     const sum = frame.readBigUInt64BE(16);
     const isChained = sumOf(frame.subarray(FRAME_HEADER_BYTES), words(sumOf(frame.subarray(0, 8), words(previous)))) === sum;
     const isOurs = frame.readBigUInt64BE(8) === salts;
@@ -51,8 +51,8 @@ export function readWal(log: Buffer): WalContent {
 function saltsOf(log: Buffer, frames: number, isHeaderSound: boolean): bigint {
   const header = log.readBigUInt64BE(16);
   if (isHeaderSound) return header;
-  const told = Array.from({ length: Math.min(frames, WITNESSES) }, (_, at) => log.readBigUInt64BE(HEADER_BYTES + at * FRAME_BYTES + 8));
-  return told.find((salts) => told.filter((other) => other === salts).length > 1) ?? told[0] ?? header;
+  const candidates = Array.from({ length: Math.min(frames, SALT_FRAMES) }, (_, index) => log.readBigUInt64BE(HEADER_BYTES + index * FRAME_BYTES + 8));
+  return candidates.find((salts) => candidates.filter((other) => other === salts).length > 1) ?? candidates[0] ?? header;
 }
 
 type Words = readonly [number, number];
@@ -63,9 +63,9 @@ const words = (sum: bigint): Words => [Number(sum >> 32n), Number(sum & 0xffffff
 function sumOf(bytes: Buffer, [start0, start1]: Words): bigint {
   let s0 = start0;
   let s1 = start1;
-  for (let at = 0; at < bytes.length; at += 8) {
-    s0 = (s0 + bytes.readUInt32LE(at) + s1) >>> 0;
-    s1 = (s1 + bytes.readUInt32LE(at + 4) + s0) >>> 0;
+  for (let offset = 0; offset < bytes.length; offset += 8) {
+    s0 = (s0 + bytes.readUInt32LE(offset) + s1) >>> 0;
+    s1 = (s1 + bytes.readUInt32LE(offset + 4) + s0) >>> 0;
   }
   return (BigInt(s0) << 32n) | BigInt(s1);
 }

@@ -35,7 +35,7 @@ test('a thread that fails says why, to whoever asked and to whoever asks later',
     });`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 30_000 });
   const [first, second] = JSON.parse(stdout) as string[];
-  assert.match(String(first), /^the log's thread failed: .*input-type/);
+  assert.match(String(first), /^log worker failed: .*input-type/);
   assert.equal(second, first);
 });
 
@@ -45,7 +45,7 @@ test('after its end every call is refused with the reason, and a second close is
   const storage = workerStorage();
   await storage.open({ ...REQUEST, dir });
   assert.equal(await storage.close(), null);
-  await assert.rejects(storage.stats(), { name: 'StorageError', failure: { code: 'WORKER', detail: 'the log\'s thread ended (1)', roll: true, locked: false } });
+  await assert.rejects(storage.stats(), { name: 'StorageError', failure: { code: 'WORKER', detail: 'log worker exited (1)', needsNewFile: true, locked: false } });
   assert.equal(await storage.close(), null);
 });
 
@@ -61,7 +61,7 @@ test('payloads that are slices of one buffer come back as they were, and a failu
     const { groups: found } = await storage.read({ chain: 'log', parts: [{ ...file, from: 1, to: 3 }], maxGroups: 9, maxBytes: 99 });
     assert.deepEqual(found.map(({ seq, payload }) => [seq, Buffer.from(payload).toString()]), [[1, 'bc'], [2, 'fgh']]);
     assert.equal(whole.toString(), 'abcdefgh');
-    await assert.rejects(storage.commit({ chain: 'log', file: { ...file, name: 'log-1-4.db', first: 4 }, groups, monotonicMs: 0 }), { failure: { code: 'STATE_MISSING', detail: 'a new file needs the state: log-1-4.db', roll: true, locked: false, again: true } });
+    await assert.rejects(storage.commit({ chain: 'log', file: { ...file, name: 'log-1-4.db', first: 4 }, groups, monotonicMs: 0 }), { failure: { code: 'STATE_MISSING', detail: 'new file without state: log-1-4.db', needsNewFile: true, locked: false, retryable: true } });
     await storage.close();
   }
 });

@@ -1,4 +1,4 @@
-/** The storage of a log in a thread of its own, so that no fsync ever holds up the main loop. */
+/** The storage of a log in its own thread, so that no fsync blocks the main loop. */
 import { Worker } from 'node:worker_threads';
 import { StorageEngine } from './storage-engine.ts';
 import { storageFailureOf, StorageError, type CommitRequest, type LogStorage } from './storage.ts';
@@ -14,7 +14,7 @@ export function workerStorage(): LogStorage {
   const pending = new Map<number, Pending>();
   let nextId = 1;
   let dead: StorageError | null = null;
-  // An idle log keeps no process alive; one with work under way does.
+  // An idle log does not keep the process alive; pending work does.
   worker.unref();
 
   worker.on('message', (answer: StorageAnswer) => {
@@ -29,8 +29,8 @@ export function workerStorage(): LogStorage {
     for (const call of pending.values()) call.reject(dead);
     pending.clear();
   };
-  worker.on('error', (error) => die(`the log's thread failed: ${(error as Error).message}`));
-  worker.on('exit', (code) => die(`the log's thread ended (${code})`));
+  worker.on('error', (error) => die(`log worker failed: ${(error as Error).message}`));
+  worker.on('exit', (code) => die(`log worker exited (${code})`));
 
   function ask<T>(operation: StorageCall['operation'], request: unknown, transfer: ArrayBuffer[] = []): Promise<T> {
     if (dead) return Promise.reject(dead);
@@ -47,7 +47,7 @@ export function workerStorage(): LogStorage {
     open: (request) => ask('open', request),
     commit(request) {
       const memory = new ArrayBuffer(request.groups.reduce((sum, { payload }) => sum + payload.length, 0));
-      return ask('commit', withPayloadsIn(memory, request), [memory]);
+      return ask('commit', copyPayloads(memory, request), [memory]);
     },
     read: (request) => ask('read', request),
     replay: (request) => ask('replay', request),
@@ -64,19 +64,19 @@ export function workerStorage(): LogStorage {
   };
 }
 
-/** The payloads are the caller's, often slices of a larger buffer: the thread gets copies of its own, in one piece to hand over. */
-function withPayloadsIn(memory: ArrayBuffer, request: CommitRequest): CommitRequest {
-  let at = 0;
+/** Payloads are often slices of a larger buffer: copied into one buffer that can be transferred. */
+function copyPayloads(memory: ArrayBuffer, request: CommitRequest): CommitRequest {
+  let offset = 0;
   const groups = request.groups.map((group) => {
-    const payload = new Uint8Array(memory, at, group.payload.length);
+    const payload = new Uint8Array(memory, offset, group.payload.length);
     payload.set(group.payload);
-    at += payload.length;
+    offset += payload.length;
     return { ...group, payload };
   });
   return { ...request, groups };
 }
 
-/** The same without a thread, for tests and rigs: what is done between messages is done right after each. */
+/** The same without a thread, for tests and rigs: maintenance runs right after each call. */
 export function directStorage(engine: StorageEngine = new StorageEngine()): LogStorage {
   const call = <T>(run: () => T): Promise<T> => new Promise((resolve, reject) => {
     try {

@@ -1,6 +1,6 @@
 /**
- * The thread that owns the files of one log: answers the messages of `worker-storage.ts`, one after the other, and does
- * what the files need beside that when it has answered, a step at a time: whoever comes meanwhile waits for one step.
+ * The thread that owns the files of one log: answers the messages of `worker-storage.ts` in order and runs maintenance
+ * between them, one step at a time.
  */
 import { parentPort } from 'node:worker_threads';
 import { StorageEngine } from './storage-engine.ts';
@@ -34,7 +34,7 @@ function tidy(): void {
   if (isTidying) setImmediate(tidy);
 }
 
-/** Payloads of a read are handed over, not copied. */
+/** Payloads of a read are transferred, not copied. */
 function payloadsOf(answer: StorageAnswer): ArrayBuffer[] {
   if (!('value' in answer)) return [];
   const { groups } = (answer.value ?? {}) as { groups?: { payload: Uint8Array<ArrayBuffer> }[] };

@@ -1,4 +1,4 @@
-/** What a try of a device has shown, for people or as JSON lines. */
+/** Prints the result of a device check, as text or JSON lines. */
 import type { Draft } from '../../core/event.ts';
 import { explain, type Fault } from '../../core/faults.ts';
 import { classNameIn } from '../../core/model.ts';
@@ -11,8 +11,8 @@ import type { CameraTrial } from '../../edge/infer/camera-trial.ts';
 import { EXIT, type CommandTerminal } from '../terminal.ts';
 
 /**
- * @param looked what a camera's model has seen
- * @returns the exit code that it asks for
+ * @param looked detections of a camera's model
+ * @returns the exit code
  */
 export function printDevice(terminal: CommandTerminal, device: OpenDevice, tried: DeviceTrial, looked: CameraTrial | undefined, centre: string, world: World): number {
   const { id, driver } = device.setup;
@@ -28,16 +28,16 @@ export function printDevice(terminal: CommandTerminal, device: OpenDevice, tried
     else if (!terminal.json && draft) terminal.print(row(reading, draft));
   }
   const others = device.setup.points.length - readings.length;
-  if (looked?.detection && others > 0 && !terminal.json) printText(terminal, { en: `  ${others} more ${others === 1 ? 'point needs' : 'points need'} more than one picture`, zh: `  另有 ${others} 个测点需要多幅图像` });
+  if (looked?.detection && others > 0 && !terminal.json) printText(terminal, { en: `  ${others} more ${others === 1 ? 'point needs' : 'points need'} several pictures`, zh: `  另有 ${others} 个测点需要多幅图像` });
   const faults = [...tried.faults, ...(looked?.faults ?? [])];
   for (const fault of faults) printDeviceFault(terminal, id, fault);
-  // Of a camera's points some say nothing to a single picture.
+  // Some points of a camera need several pictures.
   const isAnswered = tried.picture !== null || tried.points.every(({ sample }) => sample !== null && sample.quality !== 'bad');
   return faults.length === 0 && isAnswered ? EXIT.ok : EXIT.found;
 }
 
 function printPicture(terminal: CommandTerminal, { item: { picture: { width, height } }, tookMs }: NonNullable<DeviceTrial['picture']>): void {
-  printText(terminal, { en: `  a picture of ${width} × ${height} came after ${Math.round(tookMs)} ms`, zh: `  ${Math.round(tookMs)} 毫秒后收到一幅 ${width} × ${height} 的图像` });
+  printText(terminal, { en: `  received a picture of ${width} × ${height} after ${Math.round(tookMs)} ms`, zh: `  ${Math.round(tookMs)} 毫秒后收到一幅 ${width} × ${height} 的图像` });
 }
 
 function printDetections(terminal: CommandTerminal, device: string, { model, provider, boxes, tookMs }: NonNullable<CameraTrial['detection']>): void {
@@ -45,15 +45,15 @@ function printDetections(terminal: CommandTerminal, device: string, { model, pro
   if (terminal.json) return terminal.record({ device, model: model?.id, provider, seen, tookMs: Math.round(tookMs) });
   const listed = (join: string, nameOf: (name: string) => string): string => Object.entries(seen).map(([name, count]) => `${count} × ${nameOf(name)}`).join(join);
   const ms = Math.round(tookMs);
-  printText(terminal, { en: `  ${model?.id} (${provider}) sees ${listed(', ', String) || 'nothing that it is asked for'} in it, in ${ms} ms`, zh: `  ${model?.id}（${provider}）识别用时 ${ms} 毫秒：${listed('、', (name) => classNameIn('zh-CN', name, model)) || '没有所关注的目标'}` });
+  printText(terminal, { en: `  ${model?.id} (${provider}) detected ${listed(', ', String) || 'no configured class'} in ${ms} ms`, zh: `  ${model?.id}（${provider}）识别用时 ${ms} 毫秒：${listed('、', (name) => classNameIn('zh-CN', name, model)) || '没有所关注的目标'}` });
 }
 
-/** As readings of its points, in their order. */
+/** As values of its points, in their order. */
 function seenBy({ setup: { points } }: OpenDevice, { samples, detection }: CameraTrial, pictureMs: number): PointTrial[] {
   return points.flatMap(({ id }) => samples.filter(({ point }) => point === id).map((sample) => ({ point: id, sample, tookMs: pictureMs + (detection?.tookMs ?? 0) })));
 }
 
-/** Readings as the line would send them: scaled, checked, in the point's unit. */
+/** Values as the pipeline would send them: scaled, checked, in the point's unit. */
 function qualified(device: OpenDevice, readings: readonly PointTrial[], centre: string, world: World): Map<string, Draft> {
   const values = new Map<string, Draft>();
   const station = qualify({ centre, devices: [device.setup] }, { polled: () => device.driver.traits.includes('polled') }, world);
@@ -72,7 +72,7 @@ export function printDeviceFault(terminal: CommandTerminal, device: string, faul
   terminal.print(`  ✗ ${device}: ${message} [${fault.code}]${remedy ? `\n    → ${remedy}` : ''}`);
 }
 
-/** Words for people; with --json they go beside the result. */
+/** Text for people; with --json to stderr. */
 export function printText(terminal: CommandTerminal, words: { en: string; zh: string }): void {
   (terminal.json ? terminal.remark : terminal.print)(terminal.text(words));
 }

@@ -1,4 +1,4 @@
-/** What is wrong on this machine first, for all devices; then each of them, tried once. */
+/** Checks all devices: problems of this machine first, then one read of each device. */
 import { FaultError, FAULTS, faultOf, type Fault } from '../../core/faults.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import { driverById } from '../../drivers/index.ts';
@@ -23,7 +23,7 @@ export async function checkDevices(terminal: CommandTerminal, setup: EdgeSetup, 
     return { setup: device, driver };
   }));
   let exit: number = EXIT.ok;
-  // Neither keeps a device from being tried.
+  // The devices are still tried.
   for (const { device, fault } of await unitFaults(setup, world)) {
     printDeviceFault(terminal, device, fault);
     exit = EXIT.usage;
@@ -66,7 +66,7 @@ async function unitFaults(setup: EdgeSetup, { files }: Pick<World, 'files'>): Pr
   }
 }
 
-/** While devices are tried already; null: no camera is among them. Models are heavy: without cameras none of it is loaded. */
+/** Loads models in parallel with the device checks; null without cameras, since models are large. */
 async function openModels(devices: readonly OpenDevice[], { vision }: EdgeSetup, world: World): Promise<CameraTrials | null> {
   const cameras = devices.filter(({ driver }) => driver.traits.includes('frames')).map((device) => device.setup);
   if (cameras.length === 0) return null;

@@ -47,7 +47,7 @@ test('each is told as soon as it and all before it are done, in the order of the
 });
 
 test('sixteen that do not answer cost the time of two, and progress says whom it waits for', async () => {
-  const ids = Array.from({ length: 16 }, (_, at) => `cam${at}-10000`);
+  const ids = Array.from({ length: 16 }, (_, index) => `cam${index}-10000`);
   const { out, most } = await run(ids, 30_000);
   assert.equal(most, 8);
   assert.deepEqual(out.filter((line) => line.includes('cam15')), ['20 s: cam15-10000']);

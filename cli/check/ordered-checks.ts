@@ -1,20 +1,20 @@
-/** Tries many devices in little time, and tells of them in the order in which they are written down. */
+/** Checks many devices in parallel and reports them in configuration order. */
 import { lanes, turns } from '../../core/turns.ts';
 import { everyMs, type Clock } from '../../core/world.ts';
 import type { OpenDevice } from '../../edge/read/host-device.ts';
 import { busKey } from '../../edge/read/bus-key.ts';
 import type { Progress } from '../progress.ts';
 
-/** One that does not answer costs waiting alone, one that does may be a camera, with an ffmpeg that two small cores have to feed. */
-const AT_ONCE = 8;
+/** Limited by cameras: each runs an ffmpeg. */
+const MAX_PARALLEL = 8;
 const PROGRESS_EVERY_MS = 1000;
-/** Names of those that are being tried. */
-const MOST_NAMES = 4;
+/** Names shown in the progress line. */
+const MAX_NAMES = 4;
 
 export interface DeviceChecks<T> {
   /** Never rejects. */
   tryOut(device: OpenDevice): Promise<T>;
-  /** Called once for each device, as soon as it and all before it are done; not any more once the signal is aborted. */
+  /** Called once per device when it and all before it are done; not after an abort. */
   report(device: OpenDevice, result: T): void;
   progress: Progress;
   clock: Clock;
@@ -22,10 +22,10 @@ export interface DeviceChecks<T> {
 }
 
 /** At most eight at once, those on one bus one after the other. */
-export async function checkInOrder<T>(devices: readonly OpenDevice[], { tryOut, report: tell, progress, clock, signal }: DeviceChecks<T>): Promise<void> {
+export async function checkInOrder<T>(devices: readonly OpenDevice[], { tryOut, report, progress, clock, signal }: DeviceChecks<T>): Promise<void> {
   const trying = new Set<string>();
   let done = 0;
-  const inLane = lanes(AT_ONCE);
+  const inLane = lanes(MAX_PARALLEL);
   const results = new Map<OpenDevice, Promise<T>>();
   for (const bus of Map.groupBy(devices, busKey).values()) {
     const inTurn = turns();
@@ -51,5 +51,5 @@ export async function checkInOrder<T>(devices: readonly OpenDevice[], { tryOut, 
 }
 
 function named(ids: readonly string[]): string {
-  return ids.length > MOST_NAMES ? `${ids.slice(0, MOST_NAMES).join(', ')} …` : ids.join(', ');
+  return ids.length > MAX_NAMES ? `${ids.slice(0, MAX_NAMES).join(', ')} …` : ids.join(', ');
 }

@@ -1,24 +1,24 @@
-/** What the doctor says: well, a remark, or a fault with its remedy. */
+/** Results of the doctor's checks: passed, or a fault with its remedy. */
 import type { Words } from '../../core/words.ts';
 import { explain, type Fault } from '../../core/faults.ts';
 import { EXIT, type CommandTerminal } from '../terminal.ts';
 
 export interface CheckResult {
-  /** What was looked at: `disk`, `wear`, `clock` … */
+  /** What was checked: `disk`, `wear`, `clock` … */
   check: string;
-  /** Well, or worth knowing; absent where there is a fault. */
+  /** Absent with a fault. */
   text?: Words;
   fault?: Fault;
-  /** The exit code a fault asks for. */
+  /** Exit code of the fault. */
   exit?: number;
-  /** Figures behind it, for `--json`. */
+  /** Figures for `--json`. */
   data?: Record<string, number | string | null>;
 }
 
 export const passed = (check: string, en: string, zh: string, data?: CheckResult['data']): CheckResult => ({ check, text: { en, zh }, ...(data ? { data } : {}) });
 export const failed = (check: string, fault: Fault, exit: number = EXIT.found, data?: CheckResult['data']): CheckResult => ({ check, fault, exit, ...(data ? { data } : {}) });
 
-export function printCheckResult(terminal: CommandTerminal, { check, text: words, fault, data }: CheckResult): void {
+export function printCheckResult(terminal: CommandTerminal, { check, text, fault, data }: CheckResult): void {
   const said = fault ? explain(fault, terminal.language) : { message: text ? terminal.text(text) : '', remedy: '' };
   if (terminal.json) return terminal.record({ check, ok: !fault, ...(fault ? { fault: fault.code } : {}), ...said, ...data });
   terminal.print(`${fault ? '✗' : '✓'} ${check.padEnd(8)} ${said.message}${fault ? ` [${fault.code}]` : ''}${said.remedy ? `\n  → ${said.remedy}` : ''}`);

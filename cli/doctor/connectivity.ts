@@ -1,4 +1,4 @@
-/** What the edge is to reach: its gateway, its serial ports, its programs. */
+/** Checks what an edge needs to reach: gateway, serial ports, programs. */
 import { accessSync, constants } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -10,11 +10,11 @@ import type { HostMachine } from './machine.ts';
 import './faults.ts';
 
 const CONNECT_MS = 5000;
-/** CONNACK codes of MQTT 3.1.1 that say who we are is wrong. */
+/** CONNACK codes of MQTT 3.1.1 for rejected credentials. */
 const DENIED = new Set([2, 4, 5]);
 const MAX_OFFSET_SECONDS = 2;
 
-/** @param isRunning the edge runs: a second client of its name would push it out, so its own word is taken */
+/** @param isRunning the edge runs: a second client would disconnect it, so its own status is used */
 export async function checkGatewayAccess(setup: EdgeSetup, isRunning: boolean): Promise<CheckResult[]> {
   const findings = await Promise.all(setup.gateway.urls.map((url) => (isRunning ? checkReachable(url) : checkLogin(setup, url))));
   return isRunning ? [...findings, ...(await runningEdge(setup))] : findings;
@@ -29,7 +29,7 @@ async function checkReachable(url: string): Promise<CheckResult> {
       socket.destroy();
       resolve(finding);
     };
-    socket.once('connect', () => end(passed('gateway', `${url} can be reached`, `${url} 可以连接`)));
+    socket.once('connect', () => end(passed('gateway', `${url} is reachable`, `${url} 可以连接`)));
     socket.once('timeout', () => end(unreachable(url, 'ETIMEDOUT')));
     socket.once('error', (error: NodeJS.ErrnoException) => end(unreachable(url, error.code ?? error.message)));
   });
@@ -37,7 +37,7 @@ async function checkReachable(url: string): Promise<CheckResult> {
 
 const unreachable = (url: string, detail: string): CheckResult => failed('gateway', { code: 'CV_DOCTOR_GATEWAY', params: { url, detail } });
 
-/** As the edge would come in; nothing is published. */
+/** Logs in as the edge; publishes nothing. */
 async function checkLogin({ edge, gateway }: EdgeSetup, url: string): Promise<CheckResult> {
   return new Promise((resolve) => {
     const client = mqtt.connect(url, {
@@ -49,7 +49,7 @@ async function checkLogin({ edge, gateway }: EdgeSetup, url: string): Promise<Ch
       said ??= finding;
       client.end(true);
     };
-    client.once('connect', () => say(passed('gateway', `${url} lets ${edge} in`, `${url} 允许 ${edge} 接入`)));
+    client.once('connect', () => say(passed('gateway', `${url} accepts ${edge}`, `${url} 允许 ${edge} 接入`)));
     client.on('error', (error) => {
       const code = (error as { code?: string | number }).code;
       say(typeof code === 'number' && DENIED.has(code) ? failed('gateway', { code: 'CV_DOCTOR_DENIED', params: { url, detail: error.message } }) : unreachable(url, String(code ?? error.message)));
@@ -58,20 +58,20 @@ async function checkLogin({ edge, gateway }: EdgeSetup, url: string): Promise<Ch
   });
 }
 
-/** What the edge itself says at its own address, where that is fixed. */
+/** Status of the running edge, from its HTTP address if fixed. */
 async function runningEdge({ http }: EdgeSetup): Promise<CheckResult[]> {
-  const words = passed('edge', 'it is running', '边缘节点正在运行');
+  const words = passed('edge', 'running', '边缘节点正在运行');
   if (http.port === 0) return [words];
   const health = await fetch(`http://${http.host}:${http.port}/healthz`, { headers: http.token === undefined ? {} : { authorization: `Bearer ${http.token}` }, signal: AbortSignal.timeout(CONNECT_MS) }).then((answer) => answer.json() as Promise<{ uplink?: { online: boolean; clockOffsetMs: number | null } }>, () => null);
-  // Without the token it says no more than that.
+  // Without a token there are no details.
   if (!health?.uplink) return [words];
   const { online, clockOffsetMs } = health.uplink;
-  const uplink = passed('edge', `it is running, and ${online ? 'connected' : 'not connected'}`, `边缘节点正在运行，${online ? '已' : '未'}连接网关`);
+  const uplink = passed('edge', `running, ${online ? 'connected' : 'not connected'}`, `边缘节点正在运行，${online ? '已' : '未'}连接网关`);
   const seconds = Math.round((clockOffsetMs ?? 0) / 100) / 10;
   return Math.abs(seconds) > MAX_OFFSET_SECONDS ? [uplink, failed('clock', { code: 'CV_DOCTOR_OFFSET', params: { seconds } }, EXIT.found, { offsetMs: clockOffsetMs })] : [uplink];
 }
 
-/** Ports that devices name, whether they are there and may be opened. */
+/** Whether the configured serial ports exist and can be opened. */
 export function checkSerialPorts(machine: HostMachine, { devices }: EdgeSetup): CheckResult[] {
   const there = machine.list('dev/serial/by-id').map((name) => `/dev/serial/by-id/${name}`);
   const named = devices.flatMap(({ id, settings }) => {
@@ -86,7 +86,7 @@ export function checkSerialPorts(machine: HostMachine, { devices }: EdgeSetup): 
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EACCES') return failed('serial', { code: 'CV_DOCTOR_DIALOUT', params: { device, port, group: 'dialout' } });
       const list = there.join(', ');
-      return failed('serial', { code: 'CV_DOCTOR_SERIAL', params: { device, port, there: there.length > 0 ? `; there are: ${list}` : '', thereZh: there.length > 0 ? `；现有：${list}` : '' } });
+      return failed('serial', { code: 'CV_DOCTOR_SERIAL', params: { device, port, there: there.length > 0 ? `; available: ${list}` : '', thereZh: there.length > 0 ? `；现有：${list}` : '' } });
     }
   });
 }
@@ -97,5 +97,5 @@ export async function checkPrograms(machine: HostMachine, { devices }: EdgeSetup
   return [version === null ? failed('ffmpeg', { code: 'CV_DOCTOR_FFMPEG', params: {} }, EXIT.missing) : passed('ffmpeg', version.split('\n')[0]?.slice(0, 40) ?? '', version.split('\n')[0]?.slice(0, 40) ?? '')];
 }
 
-/** Whether something holds the log: its lock is a file of its own. */
+/** The lock file of a log. */
 export const logLockPath = (dir: string): string => join(dir, 'lock.db');

@@ -1,4 +1,4 @@
-/** The disk that the log lies on, as the kernel knows it. */
+/** The disk of the log, from the kernel. */
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { HostMachine } from './machine.ts';
@@ -9,9 +9,9 @@ export interface DiskInfo {
   name: string;
   kind: DiskKind;
   bytes: number;
-  /** What it says of its own wear, percent used at least; null where the kernel does not pass it on. */
+  /** Reported wear, percent used at least; null when the kernel does not report it. */
   usedPercent: number | null;
-  /** It says that its spare blocks are nearly gone. */
+  /** The disk reports that its spare blocks are nearly used up. */
   isEndOfLife: boolean;
   /** Bytes written to it since the machine started, by anyone. */
   writtenBytes(): number;
@@ -21,19 +21,19 @@ export interface DiskInfo {
 const SECTOR_BYTES = 512;
 const WRITTEN_SECTORS_FIELD = 6;
 
-/** @returns null where the folder lies on no disk the kernel shows (tmpfs, overlay, network) */
+/** @returns null for folders without a block device (tmpfs, overlay, network) */
 export function findDisk(machine: HostMachine, dir: string): DiskInfo | null {
   const link = machine.path(`sys/dev/block/${machine.deviceOf(dir)}`);
   if (!existsSync(link)) return null;
-  const at = realpathSync(link);
-  const whole = existsSync(join(at, 'partition')) ? dirname(at) : at;
+  const target = realpathSync(link);
+  const whole = existsSync(join(target, 'partition')) ? dirname(target) : target;
   const name = basename(whole);
   const root = realpathSync(machine.path('.'));
   const read = (file: string) => machine.read(relative(root, join(whole, file)));
   const lives = (read('device/life_time') ?? '').split(/\s+/).map(Number).filter((life) => life >= 1 && life <= 11);
   return {
     name, kind: kindOf(name, read('device/type')), bytes: Number(read('size') ?? 0) * SECTOR_BYTES,
-    // Each of its two areas says the tenth it is in: 1 is up to 10 % used, 11 is beyond its life.
+    // Each of two areas reports its tenth of life: 1 is up to 10 % used, 11 is beyond its life.
     usedPercent: lives.length > 0 ? (Math.max(...lives) - 1) * 10 : null,
     // JEDEC: 1 normal, 2 warning (80 % of the spare used), 3 urgent.
     isEndOfLife: Number(read('device/pre_eol_info') ?? 0) >= 2,

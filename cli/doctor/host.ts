@@ -1,4 +1,4 @@
-/** The machine around the edge: folder and space, clock, limits, heat and power. */
+/** Checks of the machine: free space, clock, limits, temperature and power. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { formatBytes } from '../../core/quantity.ts';
@@ -9,14 +9,14 @@ import './faults.ts';
 const WANTED_FILES = 4096;
 const WANTED_WATCHES = 1024;
 const HOT_CELSIUS = 80;
-/** Kept free beside what the log may take. */
+/** Free space needed beside the log. */
 const SPARE_BYTES = 256 << 20;
 
-/** The folder, or the nearest one above it that is there: the log makes the rest. */
+/** The folder, or its nearest existing parent. */
 export function nearestExistingFolder(dir: string): string {
-  let at = dir;
-  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
-  return at;
+  let folder = dir;
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
 }
 
 /** @param usedBytes what the log has taken already */
@@ -32,12 +32,12 @@ export function checkFreeSpace(machine: HostMachine, dir: string, maxBytes: numb
   const [free, need] = [formatBytes(freeBytes), formatBytes(needBytes)];
   return [freeBytes < needBytes
     ? failed('space', { code: 'CV_DOCTOR_SPACE', params: { dir: folder, free, need } }, 1, { freeBytes, needBytes })
-    : passed('space', `${free} are free for ${dir}, ${need} may be needed`, `${dir} 所在磁盘剩余 ${free}，可能需要 ${need}`, { freeBytes, needBytes })];
+    : passed('space', `${free} free for ${dir}, up to ${need} needed`, `${dir} 所在磁盘剩余 ${free}，可能需要 ${need}`, { freeBytes, needBytes })];
 }
 
 export async function checkClock(machine: HostMachine): Promise<CheckResult[]> {
   const hasHardware = machine.list('sys/class/rtc').length > 0;
-  const hardware = hasHardware ? { en: 'a hardware clock keeps it over a restart', zh: '有硬件时钟，断电后保持' } : { en: 'no hardware clock: it starts anew with each boot', zh: '没有硬件时钟，每次启动后需重新校准' };
+  const hardware = hasHardware ? { en: 'hardware clock present', zh: '有硬件时钟，断电后保持' } : { en: 'no hardware clock: time is lost at power off', zh: '没有硬件时钟，每次启动后需重新校准' };
   const said = await machine.run('timedatectl', ['show', '--property=NTPSynchronized', '--value']);
   const isSynchronized = said === 'yes' || machine.read('run/systemd/timesync/synchronized') !== null || /^Leap status\s*:\s*Normal/m.test((await machine.run('chronyc', ['tracking'])) ?? '');
   if (isSynchronized) return [passed('clock', `synchronized; ${hardware.en}`, `已同步；${hardware.zh}`)];
@@ -55,8 +55,8 @@ export function checkLimits(machine: HostMachine): CheckResult[] {
 
 /** What `vcgencmd get_throttled` of a Raspberry Pi says: now, and since it started. */
 const POWER_BITS = [
-  { bit: 0, en: 'too low a voltage now', zh: '当前电压不足' }, { bit: 1, en: 'a slowed processor now', zh: '处理器当前降频' }, { bit: 2, en: 'throttling now', zh: '当前限速' },
-  { bit: 16, en: 'too low a voltage since it started', zh: '启动以来出现过电压不足' }, { bit: 18, en: 'throttling since it started', zh: '启动以来出现过限速' },
+  { bit: 0, en: 'undervoltage now', zh: '当前电压不足' }, { bit: 1, en: 'CPU frequency capped now', zh: '处理器当前降频' }, { bit: 2, en: 'throttling now', zh: '当前限速' },
+  { bit: 16, en: 'undervoltage since boot', zh: '启动以来出现过电压不足' }, { bit: 18, en: 'throttling since boot', zh: '启动以来出现过限速' },
 ];
 
 export async function checkTemperatureAndPower(machine: HostMachine): Promise<CheckResult[]> {
@@ -66,7 +66,7 @@ export async function checkTemperatureAndPower(machine: HostMachine): Promise<Ch
   if (power.length > 0) findings.push(failed('power', { code: 'CV_DOCTOR_POWER', params: { what: power.map(({ en }) => en).join(', '), whatZh: power.map(({ zh }) => zh).join('、') } }));
   const zones = machine.list('sys/class/thermal').filter((name) => name.startsWith('thermal_zone'));
   const degrees = zones.map((zone) => Number(machine.read(`sys/class/thermal/${zone}/temp`) ?? NaN) / 1000).filter((celsius) => celsius > -40 && celsius < 200);
-  if (degrees.length === 0) return [...findings, passed('heat', 'no thermometer', '没有温度传感器')];
+  if (degrees.length === 0) return [...findings, passed('heat', 'no temperature sensor', '没有温度传感器')];
   const celsius = Math.round(Math.max(...degrees));
   return [...findings, celsius >= HOT_CELSIUS ? failed('heat', { code: 'CV_DOCTOR_HEAT', params: { celsius } }, 1, { celsius }) : passed('heat', `${celsius} °C`, `${celsius} °C`, { celsius })];
 }

@@ -1,11 +1,11 @@
-/** `cityvitals models bench`: how long one picture takes on this machine, in the process that cameras use. */
+/** `cityvitals models bench`: measures the time per picture, in the same kind of process as cameras use. */
 import type { Picture } from '../../core/driver.ts';
 import { inputSize, type ModelSpec } from '../../core/model.ts';
 import { seededRandom, type World } from '../../core/world.ts';
 import { openDetector } from '../../models/load.ts';
 import { EXIT, type CommandTerminal } from '../terminal.ts';
 
-/** The first ones warm caches up and do not count. */
+/** Warm-up runs, not counted. */
 const WARM_RUNS = 3;
 
 export async function benchModel(spec: ModelSpec, runs: number, terminal: CommandTerminal, world: World): Promise<number> {
@@ -18,11 +18,11 @@ export async function benchModel(spec: ModelSpec, runs: number, terminal: Comman
       if (run >= 0) durationsMs.push(durationMs);
     }
     durationsMs.sort((a, b) => a - b);
-    const at = (share: number) => Math.round((durationsMs[Math.min(durationsMs.length - 1, Math.floor(share * durationsMs.length))] as number) * 100) / 100;
-    const [leastMs, medianMs, p95Ms] = [at(0), at(0.5), at(0.95)];
+    const percentile = (share: number) => Math.round((durationsMs[Math.min(durationsMs.length - 1, Math.floor(share * durationsMs.length))] as number) * 100) / 100;
+    const [leastMs, medianMs, p95Ms] = [percentile(0), percentile(0.5), percentile(0.95)];
     if (terminal.json) terminal.record({ model: spec.id, runs, leastMs, medianMs, p95Ms });
     else terminal.print(terminal.text({
-      en: `${spec.id}: ${leastMs} ms at least, ${medianMs} ms in the middle, 95 % within ${p95Ms} ms (${runs} pictures, one thread: on a quiet machine the least is the processor time)`,
+      en: `${spec.id}: minimum ${leastMs} ms, median ${medianMs} ms, p95 ${p95Ms} ms (${runs} pictures, one thread; on an idle machine the minimum is the CPU time)`,
       zh: `${spec.id}：最短 ${leastMs} 毫秒，中位 ${medianMs} 毫秒，95% 在 ${p95Ms} 毫秒以内（${runs} 幅图像，单线程：机器空闲时最短值即处理器时间）`,
     }));
     return EXIT.ok;
@@ -31,7 +31,7 @@ export async function benchModel(spec: ModelSpec, runs: number, terminal: Comman
   }
 }
 
-/** Of the model's size, so that nothing is spent on scaling; nothing in it is found. */
+/** Noise of the model's input size, which needs no scaling. */
 function noise(spec: ModelSpec): Picture {
   const size = inputSize(spec.input);
   const [width, height] = [size.width + (size.width % 2), size.height + (size.height % 2)];

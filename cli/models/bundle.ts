@@ -1,4 +1,4 @@
-/** Graphs that were brought by hand: a file, a folder or a .tar; the right one is known by its SHA-256, whatever it is called. */
+/** Graphs from a file, a folder or a .tar, found by SHA-256. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -37,11 +37,11 @@ async function* filesIn(path: string): AsyncGenerator<Uint8Array> {
 
 /** Plain files of a tar (POSIX ustar, as every tar writes): a head of 512 bytes with name, size in octal and kind, then the bytes. */
 function* filesOfTar(tar: Buffer): Generator<Uint8Array> {
-  for (let at = 0; at + TAR_BLOCK_BYTES <= tar.length;) {
-    const size = Number.parseInt(tar.toString('latin1', at + 124, at + 136).replace(/[\0 ]/g, '') || '0', 8);
-    const kind = String.fromCharCode(tar[at + 156] as number);
-    if (!(size >= 0) || at + TAR_BLOCK_BYTES + size > tar.length) throw new Error(`the tar is damaged or cut short at byte ${at}`);
-    if ((kind === '0' || kind === '\0') && size > 0) yield tar.subarray(at + TAR_BLOCK_BYTES, at + TAR_BLOCK_BYTES + size);
-    at += TAR_BLOCK_BYTES * (1 + Math.ceil(size / TAR_BLOCK_BYTES));
+  for (let offset = 0; offset + TAR_BLOCK_BYTES <= tar.length;) {
+    const size = Number.parseInt(tar.toString('latin1', offset + 124, offset + 136).replace(/[\0 ]/g, '') || '0', 8);
+    const kind = String.fromCharCode(tar[offset + 156] as number);
+    if (!(size >= 0) || offset + TAR_BLOCK_BYTES + size > tar.length) throw new Error(`tar damaged or truncated at byte ${offset}`);
+    if ((kind === '0' || kind === '\0') && size > 0) yield tar.subarray(offset + TAR_BLOCK_BYTES, offset + TAR_BLOCK_BYTES + size);
+    offset += TAR_BLOCK_BYTES * (1 + Math.ceil(size / TAR_BLOCK_BYTES));
   }
 }

@@ -1,4 +1,4 @@
-/** Fetches a file: goes on where an earlier try stopped, and puts it in its place only when it is whole and right. */
+/** Downloads a file: resumes an earlier attempt, and renames it only when complete and verified. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
@@ -9,16 +9,16 @@ import '../../models/faults.ts';
 export interface DownloadRequest {
   model: string;
   url: string;
-  /** Where it goes; what has come so far lies beside it, as `.part`. */
+  /** Target; a partial download is beside it, as `.part`. */
   path: string;
   sha256: string;
-  /** Of the whole, where that is known. */
+  /** Total, if known. */
   bytes?: number | undefined;
 }
 
-/** Tries in a row in which not one byte came. */
+/** Consecutive attempts without any data. */
 const MAX_EMPTY_TRIES = 3;
-/** No ONNX file can be larger; where its length is known, nothing beyond that is taken. */
+/** The limit of ONNX files; a known length takes precedence. */
 const MAX_BYTES = 2 ** 31;
 
 const MAX_REDIRECTS = 5;
@@ -42,7 +42,7 @@ export async function downloadFile(wanted: DownloadRequest, tell: (bytes: number
       if (error instanceof FaultError) throw error;
       if (error instanceof TooLongError) {
         await rm(part, { force: true });
-        throw new FaultError('CV_PULL_REFUSED', { url: wanted.url, detail: `it sends more than ${most} bytes`, detailZh: `发送超过 ${most} 字节` });
+        throw new FaultError('CV_PULL_REFUSED', { url: wanted.url, detail: `response exceeds ${most} bytes`, detailZh: `发送超过 ${most} 字节` });
       }
       const bytes = await lengthOf(part);
       emptyTries = bytes > before ? 0 : emptyTries + 1;
@@ -57,17 +57,17 @@ export async function downloadFile(wanted: DownloadRequest, tell: (bytes: number
   await reportWriteError(wanted.path, () => rename(part, wanted.path));
 }
 
-/** From byte `from` on, where the server can; else from the beginning. @param range.most bytes of the whole at most */
+/** Resumes at byte `from` if the server supports it. @param range.most limit of the total */
 async function fetchRest(url: string, part: string, { from, most }: { from: number; most: number }, tell: (bytes: number, of: number | null) => void): Promise<void> {
   const response = await follow(url, { 'accept-encoding': 'identity', ...(from > 0 && { range: `bytes=${from}-` }) });
-  // Nothing is left to send: the part is whole, or not ours; its hash tells.
+  // Nothing left to send: the hash decides whether the part is complete.
   if (response.status === 416) return void await response.body?.cancel();
   if (!response.ok || !response.body) throw new FaultError('CV_PULL_REFUSED', { url, detail: `HTTP ${response.status} ${response.statusText}`.trim() });
-  const goesOn = response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${from}-`) === true;
-  let bytes = goesOn ? from : 0;
+  const isResumed = response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${from}-`) === true;
+  let bytes = isResumed ? from : 0;
   const rest = Number(response.headers.get('content-length'));
   const all = rest > 0 ? bytes + rest : null;
-  const file = await reportWriteError(part, () => open(part, goesOn ? 'a' : 'w'));
+  const file = await reportWriteError(part, () => open(part, isResumed ? 'a' : 'w'));
   try {
     for await (const piece of response.body) {
       bytes += piece.length;
@@ -81,28 +81,28 @@ async function fetchRest(url: string, part: string, { from, most }: { from: numb
   }
 }
 
-/** On the same host a server may send us on, as far as it stays encrypted; whoever trusts another host names it. */
+/** Follows redirects on the same host that stay encrypted. */
 async function follow(start: string, headers: Record<string, string>): Promise<Response> {
-  let at = new URL(start);
+  let address = new URL(start);
   for (let turns = 0; turns <= MAX_REDIRECTS; turns += 1) {
-    const response = await fetch(at, { headers, redirect: 'manual' }).catch((error: unknown) => {
+    const response = await fetch(address, { headers, redirect: 'manual' }).catch((error: unknown) => {
       throw new FaultError('CV_PULL_REFUSED', { url: start, detail: reasonOf(error) });
     });
     const location = response.headers.get('location');
     if (!REDIRECTS.has(response.status) || location === null) return response;
     await response.body?.cancel();
-    const next = URL.canParse(location, at) ? new URL(location, at) : null;
-    const isSame = next !== null && next.hostname === at.hostname && (next.protocol === 'https:' || (next.origin === at.origin && next.protocol === 'http:'));
+    const next = URL.canParse(location, address) ? new URL(location, address) : null;
+    const isSame = next !== null && next.hostname === address.hostname && (next.protocol === 'https:' || (next.origin === address.origin && next.protocol === 'http:'));
     if (!isSame) {
       const shown = (next?.origin ?? location).slice(0, 200);
-      throw new FaultError('CV_PULL_REFUSED', { url: start, detail: `it sends on to ${shown}, which is not followed; name that address with --from if you trust it`, detailZh: `被转向 ${shown}，未跟随；如信任该地址，请用 --from 指定` });
+      throw new FaultError('CV_PULL_REFUSED', { url: start, detail: `redirect to ${shown} not followed; use --from if you trust that address`, detailZh: `被转向 ${shown}，未跟随；如信任该地址，请用 --from 指定` });
     }
-    at = next;
+    address = next;
   }
   throw new FaultError('CV_PULL_REFUSED', { url: start, detail: `more than ${MAX_REDIRECTS} redirects`, detailZh: `重定向超过 ${MAX_REDIRECTS} 次` });
 }
 
-/** What goes wrong with the disk is told as that. */
+/** Maps write errors to CV_PULL_NOT_WRITTEN. */
 export async function reportWriteError<T>(path: string, action: () => Promise<T>): Promise<T> {
   return action().catch((error: unknown) => { throw new FaultError('CV_PULL_NOT_WRITTEN', { path, detail: reasonOf(error) }); });
 }

@@ -1,4 +1,4 @@
-/** `cityvitals models import`: writes a manifest for an ONNX file, saying what was guessed. */
+/** `cityvitals models import`: writes a manifest for an ONNX file, listing its guesses. */
 import { createHash } from 'node:crypto';
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -35,12 +35,12 @@ export async function importModel(file: string, { family, name, classes, licence
   const isTaken = await access(manifest).then(() => true, () => false);
   if (isTaken) throw new FaultError('CV_PULL_NOT_WRITTEN', { path: manifest, detail: 'EEXIST' });
   const remarks = guesses.map((guess) => terminal.text(guess));
-  await reportWriteError(manifest, () => writeFile(manifest, manifestText({ ...spec, file: basename(path) }, [terminal.text({ en: 'Guessed, and to be looked at:', zh: '以下为推断，请核对：' }), ...remarks.map((remark) => `- ${remark}`)]), { flag: 'wx' }));
+  await reportWriteError(manifest, () => writeFile(manifest, manifestText({ ...spec, file: basename(path) }, [terminal.text({ en: 'Guessed, please check:', zh: '以下为推断，请核对：' }), ...remarks.map((remark) => `- ${remark}`)]), { flag: 'wx' }));
   if (terminal.json) terminal.record({ model: spec.id, manifest, family: spec.family, classes: spec.classes.length, guesses: remarks });
   else {
     terminal.print(manifest);
     for (const remark of remarks) terminal.print(`  ${terminal.text({ en: 'guessed', zh: '推断' })}: ${remark}`);
-    terminal.print(terminal.text({ en: `  look at it, then: cityvitals models run ${manifest} PICTURE`, zh: `  核对后运行：cityvitals models run ${manifest} 图像` }));
+    terminal.print(terminal.text({ en: `  check it, then: cityvitals models run ${manifest} PICTURE`, zh: `  核对后运行：cityvitals models run ${manifest} 图像` }));
   }
   return EXIT.ok;
 }

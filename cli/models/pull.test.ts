@@ -10,7 +10,7 @@ import { tempDir } from '../../core/testing/temp-dir.ts';
 import { readFromBundle } from './bundle.ts';
 import { downloadFile } from './download.ts';
 
-const GRAPH = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 31 + (at >> 9)) & 255));
+const GRAPH = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 31 + (index >> 9)) & 255));
 const SHA256 = createHash('sha256').update(GRAPH).digest('hex');
 
 const { dir: folder, remove } = await tempDir();
@@ -79,7 +79,7 @@ test('another file, no file, nobody there, no end and no room are each told as w
     else response.end(GRAPH);
   });
   const long = { ...wantedAt(url), bytes: GRAPH.length - 1 };
-  await assert.rejects(downloadFile(long, () => {}), (error: FaultError) => error.fault.code === 'CV_PULL_REFUSED' && String(error.fault.params.detail).includes('more than 299999 bytes'));
+  await assert.rejects(downloadFile(long, () => {}), (error: FaultError) => error.fault.code === 'CV_PULL_REFUSED' && String(error.fault.params.detail).includes('exceeds 299999 bytes'));
   assert.deepEqual(await readdir(join(long.path, '..')), [], 'nothing that fills the disk');
   const other = wantedAt(url, '0'.repeat(64));
   await assert.rejects(downloadFile(other, () => {}), code('CV_PULL_OTHER'));
@@ -115,7 +115,7 @@ test('a graph is found by its hash in a file, a folder and a tar, whatever it is
   await assert.rejects(readFromBundle(join(bundle, 'other.onnx'), 'm', SHA256), code('CV_PULL_NOT_THERE'));
   await assert.rejects(readFromBundle(join(folder, 'none'), 'm', SHA256), (error: FaultError) => error.fault.params.detail === 'ENOENT');
   await writeFile(packed, bytes.subarray(0, 100_000));
-  await assert.rejects(readFromBundle(packed, 'm', SHA256), (error: FaultError) => String(error.fault.params.detail).includes('cut short'));
+  await assert.rejects(readFromBundle(packed, 'm', SHA256), (error: FaultError) => String(error.fault.params.detail).includes('truncated'));
 });
 
 test('a server sends on to its own pages alone: no other host or port, nothing but HTTP, and not for ever', async (t) => {

@@ -1,4 +1,4 @@
-/** `cityvitals models run`: what a model sees in a picture, or in the pictures of a video. */
+/** `cityvitals models run`: runs a model on a picture or a video. */
 import { resolve } from 'node:path';
 import type { Picture } from '../../core/driver.ts';
 import type { Box } from '../../core/event.ts';
@@ -49,7 +49,7 @@ async function* picturesOf(path: string, fps: number, world: World): AsyncGenera
   try {
     for await (const picture of (link.frames?.(signal) ?? []) as AsyncIterable<Picture>) yield picture;
   } catch (error) {
-    // A clip that is over is no fault here.
+    // The end of a clip is not an error here.
     if (!(error instanceof FaultError && error.fault.code === 'CV_VIDEO_ENDED')) throw error;
   } finally {
     await link.close();
@@ -62,7 +62,7 @@ function describe(boxes: readonly Box[], durationMs: number, spec: ModelSpec, te
   const counts = [...Map.groupBy(named, (box) => box.class)].map(([label, { length }]) => `${length} × ${label}`);
   return [
     ...named.map(({ class: label, score, x, y, width, height }) => `${label} ${score.toFixed(2)}  ${percent(x)} ${percent(y)}, ${percent(width)} × ${percent(height)}`),
-    terminal.text({ en: `${counts.join(', ') || 'nothing'} in ${Math.round(durationMs)} ms`, zh: `${counts.join('、') || '未检测到目标'}，用时 ${Math.round(durationMs)} 毫秒` }),
+    terminal.text({ en: `${counts.join(', ') || 'no detections'} in ${Math.round(durationMs)} ms`, zh: `${counts.join('、') || '未检测到目标'}，用时 ${Math.round(durationMs)} 毫秒` }),
   ];
 }
 

@@ -10,14 +10,14 @@ export async function verifyWarningState(dir: string): Promise<VerifyResult> {
   const part = (en: string, zh: string, more: Partial<VerifyResult> = {}): VerifyResult => ({ part: 'state', counts: { dir }, faults: [], text: { en: `rules and warnings ${dir}/state.db${en}`, zh: `规则与预警 ${dir}/state.db${zh}` }, ...more });
   try {
     const found = verifyStateFile(dir);
-    if (!found) return part(': there is none yet', '：尚不存在');
+    if (!found) return part(': not created yet', '：尚不存在');
     const { path, counts, problems } = found;
-    return part(`: ${counts.warnings} warnings, ${counts.series + counts.keys} memories of rules, ${counts.outbox} waiting to be sent`, `：${counts.warnings} 条预警，${counts.series + counts.keys} 条规则记忆，${counts.outbox} 条待发消息`, {
+    return part(`: ${counts.warnings} warnings, ${counts.series + counts.keys} rule states, ${counts.outbox} queued for sending`, `：${counts.warnings} 条预警，${counts.series + counts.keys} 条规则状态，${counts.outbox} 条待发消息`, {
       counts: { path, ...counts }, faults: problems.map(({ en, zh }) => ({ code: 'CV_VERIFY_STATE_WRONG', params: { path, detail: en, detailZh: zh } })),
     });
   } catch (error) {
     const fault = faultOf(error, 'CV_STORE_FAILED');
-    if (fault.code === 'CV_STORE_BUSY') return part(': a gateway uses it, stop it to have it checked too', '：正被网关使用，停止后可一并检查', { counts: { dir, live: true } });
+    if (fault.code === 'CV_STORE_BUSY') return part(': in use by a gateway, stop it to check', '：正被网关使用，停止后可一并检查', { counts: { dir, live: true } });
     return part('', '', { faults: [fault.code === 'CV_STORE_DAMAGED' ? { code: 'CV_VERIFY_STATE_WRONG', params: { path: `${dir}/state.db`, detail: String(fault.params.detail ?? ''), detailZh: String(fault.params.detail ?? '') } } : fault] });
   }
 }

@@ -9,7 +9,7 @@ import '../faults.ts';
 
 const LOOK_MS = 250;
 const ANSWER_WITHIN_MS = 10_000;
-const TASK: ProgressTask = { id: 'store', en: 'reading the store back', zh: '正在回读时序库' };
+const TASK: ProgressTask = { id: 'store', en: 'verifying the store', zh: '正在校验时序库' };
 
 interface Damaged {
   series: string | null;
@@ -36,7 +36,7 @@ export async function verifyStore(terminal: CommandTerminal, setup: GatewaySetup
   const progress = openProgress(terminal, TASK);
   try {
     const found = await verifyStoreFile(setup.store.dir, (done, of) => { progress.update(done, of); });
-    if (!found) return { part: 'store', counts: { dir: setup.store.dir }, faults: [], text: { en: `store ${setup.store.dir}: there is none yet`, zh: `时序库 ${setup.store.dir}：尚不存在` } };
+    if (!found) return { part: 'store', counts: { dir: setup.store.dir }, faults: [], text: { en: `store ${setup.store.dir}: not created yet`, zh: `时序库 ${setup.store.dir}：尚不存在` } };
     const damaged = found.damages.map(({ series, from, to, count }): Damaged => ({ series: found.names.get(series) ?? null, from, to, count }));
     return partOf({ ...found, damaged, damages: damaged.length, problems: [...found.problems.map((text) => ({ en: text, zh: text })), ...found.misfits] }, false);
   } catch (error) {
@@ -72,7 +72,7 @@ async function askGateway({ http, store, operators = [] }: GatewaySetup, tell: (
 
 function partOf(found: StoreCheck, isOnline: boolean): VerifyResult {
   const { path, chunks, blocks, points, rows, damaged, damages, problems } = found;
-  const time = (at: number) => new Date(at).toISOString();
+  const time = (atMs: number) => new Date(atMs).toISOString();
   const faults: Fault[] = [
     ...damaged.map(({ series, from, to }): Fault => ({ code: 'CV_STORE_CHUNK_DAMAGED', params: { path, series: series ?? '?', from: time(from), to: time(to) } })),
     ...problems.map(({ en, zh }): Fault => ({ code: 'CV_VERIFY_STORE_WRONG', params: { path, detail: en, detailZh: zh } })),
@@ -80,8 +80,8 @@ function partOf(found: StoreCheck, isOnline: boolean): VerifyResult {
   return {
     part: 'store', faults, counts: { path, online: isOnline, chunks, blocks, points, rows, damages },
     text: {
-      en: `store ${path}: ${points} points in ${chunks} chunks, ${rows} in ${blocks} blocks${isOnline ? ', read back by the gateway that runs' : ''}`,
-      zh: `时序库 ${path}：${chunks} 个压缩块中 ${points} 个点，${blocks} 个数据块中 ${rows} 个点${isOnline ? '，由运行中的网关回读' : ''}`,
+      en: `store ${path}: ${points} points in ${chunks} chunks, ${rows} in ${blocks} blocks${isOnline ? ', verified by the running gateway' : ''}`,
+      zh: `时序库 ${path}：${chunks} 个压缩块中 ${points} 个点，${blocks} 个数据块中 ${rows} 个点${isOnline ? '，由运行中的网关校验' : ''}`,
     },
   };
 }

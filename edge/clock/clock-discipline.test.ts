@@ -44,8 +44,8 @@ async function start(trust: TimeSource[], behindMs: number, { upMs = 0, shownAt 
         if (disk.takesNone) throw new FaultError('CV_LOG_FAILED', { detail: 'full' });
         disk.events.push(...drafts);
       },
-      decideClock: (trueAt): BootRecord[] => { disk.decided.push(trueAt); return unknown; },
-      saveClock: async () => {
+      correctClock: (trueAt): BootRecord[] => { disk.decided.push(trueAt); return unknown; },
+      saveClockCorrection: async () => {
         disk.saves += 1;
         if (disk.fails) throw new FaultError('CV_LOG_FAILED', { detail: 'full' });
       },

@@ -34,7 +34,7 @@ export interface ClockDisciplineParts {
   probe: ClockProbe;
   edge: string;
   centre: string;
-  log: { decideClock(trueAt: number): readonly BootRecord[]; saveClock(): Promise<void>; append(drafts: readonly Draft[]): Promise<void> };
+  log: { correctClock(trueAt: number): readonly BootRecord[]; saveClockCorrection(): Promise<void>; append(drafts: readonly Draft[]): Promise<void> };
   /** From here on events may be sent. */
   onSettled(): void;
 }
@@ -151,7 +151,7 @@ export class ClockDiscipline {
   async #settle(): Promise<void> {
     const { clock, log, edge, centre, onSettled } = this.#parts;
     if (this.#isSettled) return;
-    const decided = log.decideClock(clock.zeroAt);
+    const decided = log.correctClock(clock.zeroAt);
     for (const boot of decided) {
       const fault = unknownTimeFault(boot);
       if (!fault) continue;
@@ -168,7 +168,7 @@ export class ClockDiscipline {
   /** A disk that is full frees nothing while we wait for it: what cannot be saved now is tried again, and sending goes on. */
   async #save(): Promise<void> {
     try {
-      await this.#parts.log.saveClock();
+      await this.#parts.log.saveClockCorrection();
       this.#isUnsaved = false;
     } catch (error) {
       if (!this.#isUnsaved) this.#tell(faultOf(error, 'CV_LOG_FAILED'));

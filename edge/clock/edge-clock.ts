@@ -75,7 +75,7 @@ export class EdgeClock implements Clock, BootClock {
   }
 
   /** Goes on where this boot was, else with the system's time, but never below what was shown before. */
-  begin({ newestAt: shownAt, assumedAt, trueAt }: SavedClockTimes): void {
+  begin({ newestAt, assumedAt, trueAt }: SavedClockTimes): void {
     const uptimeMs = this.boot.uptimeMs();
     this.#zeroAt = this.#assumedAt = assumedAt ?? Math.max(this.#system.nowMs(), newestAt) - uptimeMs;
     this.#givenAt = -Infinity;

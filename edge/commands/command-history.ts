@@ -36,7 +36,7 @@ export class CommandHistory {
       this.#world.tell({ kind: 'fault', fault: this.#unrecorded(error) });
       return;
     }
-    const { lines: kept, faults } = this.#journal;
+    const { lines, faults } = this.#journal;
     for (const fault of faults) this.#world.tell({ kind: 'fault', fault: { ...fault, params: { ...fault.params, file: join(this.#path, String(fault.params.file)) } } });
     if (faults.length > 0) this.#blindUntilMs = this.#world.clock.monotonicMs();
     for (const { step, id, answer } of lines) {

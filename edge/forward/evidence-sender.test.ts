@@ -6,7 +6,7 @@ import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES, type EvidencePart } from '../../core/wire/messages.ts';
 import { EvidenceSender } from './evidence-sender.ts';
 
-type Waiting = Pick<EvidenceFile, 'sha256' | 'at' | 'mime'> & { content: Uint8Array };
+type Waiting = Pick<EvidenceFile, 'sha256' | 'atMs' | 'mime'> & { content: Uint8Array };
 
 const picture = (nth: number, bytes: number, mime: EvidenceFile['mime'] = 'image/jpeg'): Waiting => ({ sha256: String(nth).padStart(64, '0'), atMs: nth, mime, content: Uint8Array.from({ length: bytes }, (_, at) => (at * 7 + nth) & 255) });
 
@@ -16,9 +16,9 @@ function withEvidence(...waiting: Waiting[]) {
   const settled: string[] = [];
   const link = { mayGo: true };
   const folder = {
-    next: (matches: (file: EvidenceFile) => boolean) => waiting.find((file) => matches(file as unknown as EvidenceFile)) as unknown as EvidenceFile | undefined ?? null,
+    newestWaiting: (matches: (file: EvidenceFile) => boolean) => waiting.find((file) => matches(file as unknown as EvidenceFile)) as unknown as EvidenceFile | undefined ?? null,
     get: (sha256: string) => Promise.resolve(waiting.find((file) => file.sha256 === sha256) as never ?? null),
-    settle: (sha256: string) => {
+    markSent: (sha256: string) => {
       settled.push(sha256);
       waiting.splice(0, waiting.length, ...waiting.filter((file) => file.sha256 !== sha256));
       return Promise.resolve();

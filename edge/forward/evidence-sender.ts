@@ -12,7 +12,7 @@ import '../../log/evidence/faults.ts';
 
 export interface EvidenceUplink {
   /** null until there is one. */
-  folder(): Pick<EvidenceFolder, 'next' | 'get' | 'settle'> | null;
+  folder(): Pick<EvidenceFolder, 'newestWaiting' | 'get' | 'markSent'> | null;
   /** Connected, with room on the link, and no live event that waits for it. */
   maySend(): boolean;
   send(payload: string): void;
@@ -118,9 +118,9 @@ export class EvidenceSender {
   }
 
   #send(going: OutgoingFile): void {
-    const { file: { sha256, atMs: at }, mime, content, have } = going;
+    const { file: { sha256, atMs }, mime, content, have } = going;
     const data = have === null ? '' : Buffer.from(content.subarray(have, have + this.#partBytes)).toString('base64');
-    const part: EvidencePart = { v: WIRE_VERSION, sha256, mime, bytes: content.length, at, offset: have ?? 0, data };
+    const part: EvidencePart = { v: WIRE_VERSION, sha256, mime, bytes: content.length, at: atMs, offset: have ?? 0, data };
     going.sentAtMs = this.#now();
     this.#outlet.send(JSON.stringify(part));
   }

@@ -17,11 +17,11 @@ async function rig(t: TestContext, maxBytes = 1000, keepMs = Infinity) {
   const clock = new VirtualClock(NOW);
   const open = () => EvidenceFolder.open({ dir, maxBytes, keepMs }, clock);
   const folder = await open();
-  const put = async (from: string | null, at: number, of: EvidenceFolder = folder): Promise<string> => {
+  const put = async (from: string | null, atMs: number, of: EvidenceFolder = folder): Promise<string> => {
     const content = randomBytes(100);
     const sha256 = createHash('sha256').update(content).digest('hex');
     await clock.advanceMs(1);
-    await of.put({ sha256, mime: 'image/jpeg', atMs: at, ...(from !== null && { from }) }, content, 'kept');
+    await of.put({ sha256, mime: 'image/jpeg', atMs: atMs, ...(from !== null && { from }) }, content, 'kept');
     return sha256;
   };
   return { dir, clock, open, folder, put };
@@ -30,12 +30,12 @@ async function rig(t: TestContext, maxBytes = 1000, keepMs = Infinity) {
 test('files dated a year ahead push out those of their own edge, not of the others; also after a restart', async (t) => {
   const { folder, put, open } = await rig(t);
   const good: string[] = [];
-  for (let at = 0; at < 5; at += 1) good.push(await put('good', NOW));
-  for (let at = 0; at < 20; at += 1) await put('bad', NOW + YEAR_MS);
+  for (let index = 0; index < 5; index += 1) good.push(await put('good', NOW));
+  for (let index = 0; index < 20; index += 1) await put('bad', NOW + YEAR_MS);
   assert.deepEqual(good.map((sha256) => folder.has(sha256)), good.map(() => true));
   await folder.close();
   const again = await open();
-  for (let at = 0; at < 20; at += 1) await put('bad', NOW + YEAR_MS, again);
+  for (let index = 0; index < 20; index += 1) await put('bad', NOW + YEAR_MS, again);
   assert.deepEqual(good.map((sha256) => again.has(sha256)), good.map(() => true));
   assert.equal(again.bytes, 1000);
   await again.close();
@@ -45,7 +45,7 @@ test('within one edge, when a file came decides what goes, not the time it state
   const { folder, put } = await rig(t);
   const ahead = await put('pump', NOW + YEAR_MS);
   const later: string[] = [];
-  for (let at = 0; at < 10; at += 1) later.push(await put('pump', NOW - at));
+  for (let index = 0; index < 10; index += 1) later.push(await put('pump', NOW - index));
   assert.equal(folder.has(ahead), false);
   assert.ok(later.every((sha256) => folder.has(sha256)));
   await folder.close();
@@ -55,7 +55,7 @@ test('a file from a clock that was ahead goes with its days all the same, and do
   const { folder, put, clock } = await rig(t, 1000, 86_400_000);
   const ahead = await put(null, NOW + YEAR_MS);
   await clock.advanceMs(1000);
-  for (let at = 0; at < 9; at += 1) await put(null, clock.nowMs());
+  for (let index = 0; index < 9; index += 1) await put(null, clock.nowMs());
   assert.ok(folder.has(ahead));
   await put(null, clock.nowMs());
   assert.equal(folder.has(ahead), false);
@@ -67,8 +67,8 @@ test('a file from a clock that was ahead goes with its days all the same, and do
 
 test('an edge that has little takes room from the one that has most', async (t) => {
   const { folder, put, dir } = await rig(t);
-  for (let at = 0; at < 10; at += 1) await put('much', NOW);
-  for (let at = 0; at < 3; at += 1) await put('little', NOW - YEAR_MS);
+  for (let index = 0; index < 10; index += 1) await put('much', NOW);
+  for (let index = 0; index < 3; index += 1) await put('little', NOW - YEAR_MS);
   const kept = await listKeptEvidence(dir);
   assert.deepEqual([kept.filter(({ from }) => from === 'much').length, kept.filter(({ from }) => from === 'little').length], [7, 3]);
   assert.equal(kept[0]?.atMs, NOW);
@@ -105,10 +105,10 @@ test('a file that cannot be written costs no other, and leaves nothing behind', 
 test('of those that wait the newest goes first; settled, it is kept and waits no longer, also after a restart', async (t) => {
   const { folder, open, dir } = await rig(t);
   const shas: string[] = [];
-  for (const at of [NOW, NOW + 2.4, NOW + 1]) {
+  for (const atMs of [NOW, NOW + 2.4, NOW + 1]) {
     const content = randomBytes(10);
     shas.push(shaOf(content));
-    await folder.put({ sha256: shaOf(content), mime: at === NOW ? 'video/mp4' : 'image/jpeg', atMs: at }, content, 'waiting');
+    await folder.put({ sha256: shaOf(content), mime: atMs === NOW ? 'video/mp4' : 'image/jpeg', atMs: atMs }, content, 'waiting');
   }
   assert.deepEqual([folder.newestWaiting()?.sha256, folder.newestWaiting()?.atMs, folder.newestWaiting(({ mime }) => mime === 'video/mp4')?.sha256], [shas[1], NOW + 2, shas[0]]);
   await folder.markSent(shas[1] as string);
@@ -156,7 +156,7 @@ test('a file that lies there already is taken in whole, once', async (t) => {
     const file = await folder.addFile(join(dir, name), { mime: 'video/x-matroska', atMs: NOW + 0.6 }, 'waiting');
     return [file, await readdir(dir).then((names) => names.includes(name))];
   };
-  const wanted = { sha256: shaOf(content), mime: 'video/x-matroska', at: NOW + 1, bytes: 40 };
+  const wanted = { sha256: shaOf(content), mime: 'video/x-matroska', atMs: NOW + 1, bytes: 40 };
   assert.deepEqual([await adopt('a'), await adopt('b'), folder.bytes], [[wanted, false], [wanted, false], 40]);
   assert.equal(folder.pathOf(shaOf(content)), join(dir, 'waiting', `${NOW + 1}-${shaOf(content)}.mkv`));
   await folder.close();
@@ -165,8 +165,8 @@ test('a file that lies there already is taken in whole, once', async (t) => {
 test('a folder that is given less room takes it from whoever has most at that moment, the oldest first', async (t) => {
   const { folder, put, dir, clock } = await rig(t, 2000);
   const [much, some]: [string[], string[]] = [[], []];
-  for (let at = 0; at < 6; at += 1) much.push(await put('much', NOW));
-  for (let at = 0; at < 5; at += 1) some.push(await put('some', NOW));
+  for (let index = 0; index < 6; index += 1) much.push(await put('much', NOW));
+  for (let index = 0; index < 5; index += 1) some.push(await put('some', NOW));
   await folder.close();
   const smaller = await EvidenceFolder.open({ dir, maxBytes: 600, keepMs: Infinity }, clock);
   assert.deepEqual([much.map((sha256) => smaller.has(sha256)), some.map((sha256) => smaller.has(sha256))], [[false, false, false, true, true, true], [false, false, true, true, true]]);

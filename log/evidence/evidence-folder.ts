@@ -1,7 +1,7 @@
 /**
- * Files named by what they hold, within days and bytes. Those that wait to be sent lie apart: they give way last, and each
- * that does is counted. Of several senders, the one that has most makes room, and when its files came decides, not what it
- * states. A file is there whole or not at all; what a crash left half done is removed at the next start.
+ * A content-addressed folder of evidence files, limited in age and bytes. Files waiting to be sent are removed last, and
+ * each such loss is counted. With several senders, the one using most space loses its oldest files, by our arrival time
+ * and not by the time it claims. Files are written atomically; leftovers of a crash are removed at the next start.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -15,13 +15,13 @@ import { EVIDENCE_KINDS, type EvidenceMime } from '../../core/wire/mime.ts';
 import './faults.ts';
 
 export interface EvidenceFile {
-  /** Hexadecimal, of the bytes. */
+  /** Hexadecimal. */
   sha256: string;
   mime: EvidenceMime;
-  /** ms UTC of what it shows. */
+  /** ms UTC of the content. */
   atMs: number;
   bytes: number;
-  /** Who sent it; absent where all are our own. */
+  /** Sender; absent for our own files. */
   from?: string;
 }
 
@@ -29,9 +29,9 @@ export interface EvidenceFolderOptions {
   dir: string;
   maxBytes: number;
   keepMs: number;
-  /** Nobody else on this machine may look into it. */
+  /** Mode 0700. */
   isPrivate?: boolean;
-  /** Files that were never sent had to go. */
+  /** Called when files were removed before they were sent. */
   onDropped?(count: number): void;
 }
 
@@ -41,14 +41,14 @@ const NAME = /^(\d{1,16})-([0-9a-f]{64})(?:\.(\d{1,16})\.([a-z0-9-]{1,64}))?\.(j
 const MIME_OF = new Map(Object.entries(EVIDENCE_KINDS).map(([mime, extension]) => [extension as string, mime as EvidenceMime]));
 const TIDY_EVERY_MS = 600_000;
 
-/** `receivedAt`: ms UTC of our own clock. */
+/** `receivedAt`: ms UTC, our clock. */
 type StoredEvidence = EvidenceFile & { shelf: EvidenceShelf; receivedAt: number };
 
 export class EvidenceFolder {
   readonly #options: EvidenceFolderOptions;
   readonly #clock: World['clock'];
   readonly #entries = new Map<string, StoredEvidence>();
-  /** One change at a time. */
+  /** Serializes changes. */
   readonly #inTurn = turns();
   #tidying: Timer | null = null;
   #bytes = 0;
@@ -74,13 +74,13 @@ export class EvidenceFolder {
     return this.#entries.has(sha256);
   }
 
-  /** Resolves when it is on disk; what is there already is not written again. @throws FaultError CV_EVIDENCE_DISK */
+  /** Resolves when it is on disk; a known file is not written again. @throws FaultError CV_EVIDENCE_DISK */
   put(file: Omit<EvidenceFile, 'bytes'>, content: Uint8Array, place: EvidenceShelf): Promise<void> {
     return this.#inTurn(() => this.#guard(async () => {
       if (this.#entries.has(file.sha256)) return;
       const entry: StoredEvidence = { ...file, atMs: Math.round(file.atMs), bytes: content.length, shelf: place, receivedAt: Math.round(this.#clock.nowMs()) };
       await writeContentAtomically(this.#pathOf(entry), content).catch(async (error: NodeJS.ErrnoException) => {
-        // What was sent already makes room for what was not.
+        // Sent files make space for unsent ones.
         if (error.code !== 'ENOSPC' || place === 'kept' || !(await this.#makeRoom(content.length))) throw error;
         await writeContentAtomically(this.#pathOf(entry), content);
       });
@@ -89,8 +89,8 @@ export class EvidenceFolder {
     }));
   }
 
-  /** Takes in a file that lies in `dir` already, as it is: it is gone from its place when this resolves. @throws FaultError CV_EVIDENCE_DISK */
-  addFile(path: string, { mime, atMs: at }: Pick<EvidenceFile, 'mime' | 'at'>, place: EvidenceShelf): Promise<EvidenceFile> {
+  /** Moves a file that is already in `dir` into the folder. @throws FaultError CV_EVIDENCE_DISK */
+  addFile(path: string, { mime, atMs }: Pick<EvidenceFile, 'mime' | 'atMs'>, place: EvidenceShelf): Promise<EvidenceFile> {
     return this.#inTurn(() => this.#guard(async () => {
       const entry: StoredEvidence = { sha256: await hashOf(path), mime, atMs: Math.round(atMs), bytes: (await stat(path)).size, shelf: place, receivedAt: this.#clock.nowMs() };
       if (this.#entries.has(entry.sha256)) await rm(path, { force: true });
@@ -110,21 +110,21 @@ export class EvidenceFolder {
     return entry ? this.#pathOf(entry) : null;
   }
 
-  /** Null when it is not there, or not any more. */
+  /** null when absent. */
   async get(sha256: string): Promise<{ mime: EvidenceMime; content: Uint8Array } | null> {
     const entry = this.#entries.get(sha256);
     const content = entry && await readFile(this.#pathOf(entry)).catch(() => null);
     return entry && content ? { mime: entry.mime, content } : null;
   }
 
-  /** Of those that wait and may go, the newest. */
+  /** The newest waiting file that `mayGo` accepts. */
   newestWaiting(mayGo: (file: EvidenceFile) => boolean = () => true): EvidenceFile | null {
     let newest: StoredEvidence | null = null;
     for (const entry of this.#entries.values()) if (entry.shelf === 'waiting' && entry.atMs >= (newest?.atMs ?? -Infinity) && mayGo(entry)) newest = entry;
     return newest;
   }
 
-  /** It waits no longer. @throws FaultError CV_EVIDENCE_DISK */
+  /** Moves a waiting file to the kept ones. @throws FaultError CV_EVIDENCE_DISK */
   markSent(sha256: string): Promise<void> {
     return this.#inTurn(() => this.#guard(async () => {
       const entry = this.#entries.get(sha256);
@@ -154,9 +154,9 @@ export class EvidenceFolder {
     await this.#tidy();
   }
 
-  /** What is too old goes; then, while there is too much, the oldest: first of those that were sent, and of whoever has most. */
+  /** Removes files older than `keepMs`; then, over `maxBytes`, the oldest: sent files first, of the sender with most bytes. */
   async #tidy(): Promise<void> {
-    const { maxBytes, keepMs, onDropped: onLost } = this.#options;
+    const { maxBytes, keepMs, onDropped } = this.#options;
     const before = this.#clock.nowMs() - keepMs;
     let lost = 0;
     const remove = async (entry: StoredEvidence): Promise<void> => {
@@ -172,10 +172,10 @@ export class EvidenceFolder {
     if (lost > 0) onDropped?.(lost);
   }
 
-  /** On a full disk. @returns whether so much of what was sent has gone */
+  /** For a full disk: removes sent files. @returns whether that freed `bytes` */
   async #makeRoom(bytes: number): Promise<boolean> {
     let freed = 0;
-    for (const entry of [...this.#entries.values()].filter(({ shelf: place }) => shelf === 'kept').toSorted(compareAge)) {
+    for (const entry of [...this.#entries.values()].filter(({ shelf }) => shelf === 'kept').toSorted(compareAge)) {
       if (freed >= 2 * bytes) break;
       await this.#remove(entry);
       freed += entry.bytes;
@@ -196,7 +196,7 @@ export class EvidenceFolder {
     this.#bytes += entry.bytes;
   }
 
-  #pathOf({ shelf: place, atMs: at, sha256, mime, from, receivedAt }: Omit<StoredEvidence, 'bytes'>): string {
+  #pathOf({ shelf, atMs, sha256, mime, from, receivedAt }: Omit<StoredEvidence, 'bytes'>): string {
     return join(this.#options.dir, shelf, `${atMs}-${sha256}${from === undefined ? '' : `.${receivedAt}.${from}`}.${EVIDENCE_KINDS[mime]}`);
   }
 
@@ -209,13 +209,13 @@ export class EvidenceFolder {
   }
 }
 
-/** What goes first: of others when it came, of our own what it shows, but no clock of ours that was ahead counts. */
+/** Removal order: files of others by arrival, our own by content time, but never later than arrival (a clock that was ahead). */
 const compareAge = (a: StoredEvidence, b: StoredEvidence): number => ageKeyMs(a) - ageKeyMs(b);
-const ageKeyMs = ({ atMs: at, from, receivedAt }: StoredEvidence): number => (from === undefined ? Math.min(atMs, receivedAt) : receivedAt);
+const ageKeyMs = ({ atMs, from, receivedAt }: StoredEvidence): number => (from === undefined ? Math.min(atMs, receivedAt) : receivedAt);
 
-/** What one sender has. */
+/** The files of one sender. */
 class SenderFiles {
-  /** The oldest last. */
+  /** Oldest last. */
   readonly #entries: StoredEvidence[];
   bytes: number;
 
@@ -241,7 +241,7 @@ function largestSender(senders: readonly SenderFiles[]): SenderFiles | null {
   return most;
 }
 
-/** What is kept in such a folder, the newest first, for whoever only looks: whoever writes it may be running. @throws the system's error */
+/** Lists kept files, newest first; safe while another process writes to the folder. @throws file system errors */
 export async function listKeptEvidence(dir: string): Promise<(EvidenceFile & { path: string })[]> {
   const place = join(dir, 'kept' satisfies EvidenceShelf);
   const files = await Promise.all((await readdir(place)).map(async (name) => {
@@ -253,16 +253,16 @@ export async function listKeptEvidence(dir: string): Promise<(EvidenceFile & { p
   return files.flat().toSorted((a, b) => b.atMs - a.atMs);
 }
 
-/** null: a file of this name is none of ours, or not whole. */
-async function parseEvidenceFile(dir: string, name: string): Promise<Omit<StoredEvidence, 'place'> | null> {
-  const [, at, sha256, receivedAt, from, extension = ''] = NAME.exec(name) ?? [];
+/** null when the name is not one of ours. */
+async function parseEvidenceFile(dir: string, name: string): Promise<Omit<StoredEvidence, 'shelf'> | null> {
+  const [, atMs, sha256, receivedAt, from, extension = ''] = NAME.exec(name) ?? [];
   const mime = MIME_OF.get(extension);
   if (!sha256 || !mime) return null;
   const { size, mtimeMs } = await stat(join(dir, name));
-  return { sha256, atMs: Number(at), mime, bytes: size, receivedAt: Number(receivedAt ?? mtimeMs), ...(from !== undefined && { from }) };
+  return { sha256, atMs: Number(atMs), mime, bytes: size, receivedAt: Number(receivedAt ?? mtimeMs), ...(from !== undefined && { from }) };
 }
 
-/** On disk, and what it holds. */
+/** Forces the file to disk and hashes it. */
 async function hashOf(path: string): Promise<string> {
   const file = await open(path, 'r+');
   await file.datasync().finally(() => file.close());
@@ -271,7 +271,7 @@ async function hashOf(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Under another name until it is on disk. */
+/** Written under a temporary name, forced to disk, then renamed. */
 async function writeContentAtomically(path: string, content: Uint8Array): Promise<void> {
   const unfinished = `${path}.part`;
   try {

@@ -1,4 +1,4 @@
-/** A process that appends groups as fast as the disk takes them and says on stdout what is durable, what failed and what the log tells of its disk, until it is killed: `appender.ts DIR [MAX_FILE_BYTES]`. */
+/** Appends groups as fast as possible until killed and prints what is durable, what failed and disk faults: `appender.ts DIR [MAX_FILE_BYTES]`. */
 import { openEdgeLog } from '../edge-log.ts';
 import { realWorld } from '../../core/world.ts';
 import { TEST_CENTRE, testDrafts } from '../../core/testing/drafts.ts';
@@ -10,8 +10,8 @@ const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBy
 say({ epoch: log.epoch });
 for (let next = 1; ; ) {
   const sizes = [1, 7, 30];
-  const calls = sizes.map((size, at) => {
-    const from = next + sizes.slice(0, at).reduce((sum, one) => sum + one, 0);
+  const calls = sizes.map((size, index) => {
+    const from = next + sizes.slice(0, index).reduce((sum, one) => sum + one, 0);
     return log.append(testDrafts(from, size, { kind: 'state' })).then(() => say({ from, to: from + size - 1 }), (error: Error) => say({ failed: error.name }));
   });
   next += sizes.reduce((sum, one) => sum + one, 0);

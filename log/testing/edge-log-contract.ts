@@ -1,4 +1,4 @@
-/** What every EdgeLog keeps, whatever it stands on. Runs against the one in memory and the real one. */
+/** Contract of every EdgeLog. Runs against the one in memory and the real one. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Event, Stream } from '../../core/event.ts';
@@ -8,14 +8,14 @@ import { testDraft, testDrafts, testWarning } from '../../core/testing/drafts.ts
 import '../faults.ts';
 
 export interface EdgeLogUnderTest {
-  /** The same folder every time: what one opening left, the next one finds. */
+  /** Always opens the same folder. */
   open(): Promise<EdgeLog>;
-  /** Lets groups close whose time has not come. */
+  /** Closes open groups before their time. */
   closeGroups(): Promise<void>;
   remove(): Promise<void>;
 }
 
-/** All events of a stream behind a cursor, read in small steps. */
+/** All events of a stream after a cursor, read in small steps. */
 export async function readAll(log: EdgeLog, stream: Stream, after: Cursor = LOG_START): Promise<Event[]> {
   const events: Event[] = [];
   for (let cursor = after; ;) {
@@ -47,8 +47,8 @@ export function edgeLogContract(name: string, create: () => Promise<EdgeLogUnder
   check('what was appended is read back in order under numbers without a hole', async (log, under) => {
     await append(log, under, testDrafts(0, 3), testDrafts(3, 700), [testWarning(9)]);
     const events = await readAll(log, 'measurement');
-    assert.deepEqual(events.map((event) => event.value), Array.from({ length: 703 }, (_, at) => at));
-    assert.deepEqual(events.map((event) => event.seq), Array.from({ length: 703 }, (_, at) => at + 1));
+    assert.deepEqual(events.map((event) => event.value), Array.from({ length: 703 }, (_, index) => index));
+    assert.deepEqual(events.map((event) => event.seq), Array.from({ length: 703 }, (_, index) => index + 1));
     assert.ok(events.every((event) => event.edge === log.edge && event.epoch === log.epoch && event.stream === 'measurement'));
     assert.deepEqual((await readAll(log, 'warning')).map((event) => event.value), [9]);
   });

@@ -1,4 +1,4 @@
-/** What every GatewayLog keeps, whatever it stands on. Runs against the one in memory and the real one. */
+/** Contract of every GatewayLog. Runs against the one in memory and the real one. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LOG_START, type AcceptedGroup, type GatewayLog } from '../types.ts';
@@ -38,7 +38,7 @@ export function gatewayLogContract(name: string, create: () => Promise<GatewayLo
     assert.deepEqual(places.flat().map(({ seq }) => seq), [1, 6, 36]);
     assert.deepEqual(log.head(), { epoch: log.epoch, seq: 36 });
     const groups = await log.read(LOG_START, ALL);
-    assert.deepEqual(groups.map(({ origin, count, seq }) => ({ origin, count, seq })), sent.map(({ origin, count }, at) => ({ origin, count, seq: places[at]?.[0]?.seq })));
+    assert.deepEqual(groups.map(({ origin, count, seq }) => ({ origin, count, seq })), sent.map(({ origin, count }, index) => ({ origin, count, seq: places[index]?.[0]?.seq })));
     assert.deepEqual(groups.map(({ payload }) => Buffer.from(payload)), sent.map(({ payload }) => Buffer.from(payload)));
     assert.deepEqual((await log.read({ epoch: log.epoch, seq: 35 }, ALL)).flatMap(({ payload }) => decodeBatch(payload).events.map(({ seq }) => seq)), [6]);
     assert.equal(log.size().events, 36);

@@ -8,7 +8,7 @@ edgeLogContract('edge log in memory', () => {
   const [disk, world] = [memoryDisk(), testWorld()];
   return Promise.resolve({
     open: () => openMemoryEdgeLog({ edge: 'pump-07', centre: TEST_CENTRE }, world, disk),
-    hurry: () => world.clock.advanceMs(2000),
+    closeGroups: () => world.clock.advanceMs(2000),
     remove: () => Promise.resolve(),
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Edge and gateway log in memory, for tests of what stands on them: same numbers, marks and gap records as the real
- * ones, no files, no group timers (an append is "on disk" in the next turn). `epoch` is the clock's time at opening.
+ * Edge and gateway log in memory, for tests: same numbers, marks and gap records as the real ones, no files and no group
+ * timers (an append is durable in the next turn). `epoch` is the clock's time at opening.
  */
 import { STREAMS, streamOf, type Draft, type Stream } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
@@ -15,12 +15,12 @@ const MAX_GROUP = 500;
 
 interface MemoryStream {
   groups: StoredGroup[];
-  /** By epoch: numbers that are settled. */
+  /** Settled numbers by epoch. */
   settled: Map<number, SeqRange[]>;
   last: Map<number, number>;
 }
 
-/** What stays when the log is closed: hand it to the next opening and the backlog is there again. */
+/** Contents that survive closing: pass it to the next opening. */
 export type MemoryDisk = Record<Stream, MemoryStream> & { epoch: number };
 
 export function memoryDisk(): MemoryDisk {
@@ -43,7 +43,7 @@ export function openMemoryEdgeLog(options: MemoryEdgeLogOptions, world: World, d
     if (closed) throw new FaultError('CV_LOG_CLOSED', {});
     for (const stream of STREAMS) {
       const own = drafts.filter((draft) => streamOf(draft) === stream);
-      for (let at = 0; at < own.length; at += MAX_GROUP) keep(stream, own.slice(at, at + MAX_GROUP));
+      for (let offset = 0; offset < own.length; offset += MAX_GROUP) keep(stream, own.slice(offset, offset + MAX_GROUP));
     }
     await Promise.resolve();
   }
@@ -78,9 +78,9 @@ export function openMemoryEdgeLog(options: MemoryEdgeLogOptions, world: World, d
       const state = disk[stream];
       const now = world.clock.nowMs();
       const group = state.groups.find((one) => one.epoch === epoch && one.seq <= seq && seq < one.seq + one.count);
-      const at = group ? (decodeBatch(group.payload).events[seq - group.seq]?.occurredAt ?? now) : now;
+      const atMs = group ? (decodeBatch(group.payload).events[seq - group.seq]?.occurredAt ?? now) : now;
       state.settled.set(epoch, addRange(state.settled.get(epoch) ?? [], seq, seq));
-      await append([gapDraft(options.edge, options.centre, { stream, epoch, fromSeq: seq, toSeq: seq, fromAt: at, toAt: at, count: 1, reason: 'refused' }, now)]);
+      await append([gapDraft(options.edge, options.centre, { stream, epoch, fromSeq: seq, toSeq: seq, fromAt: atMs, toAt: atMs, count: 1, reason: 'refused' }, now)]);
     },
     size: (stream): LogSize => ({
       events: countNumbers(unsettled(stream).map(({ from, to }) => [from, to])),

@@ -1,6 +1,6 @@
 /**
- * A log whose process died, with its write-ahead log cut anywhere in its last commits: what must be there and what not.
- * A sample of cuts runs with the tests, all of them by `npm run rig -- log-cuts`.
+ * A log of a killed process whose write-ahead log is truncated anywhere in the last commits, and what must be readable.
+ * A sample of offsets runs with the tests, all of them with `npm run rig -- log-cuts`.
  */
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -24,24 +24,24 @@ export interface CrashedLog {
   dir: string;
   epoch: number;
   walName: string;
-  /** Where in the write-ahead log each commit ends, and what is true once it is whole. */
+  /** End offset of each commit in the write-ahead log, and the state after it. */
   commits: { endsAt: number; lastSeq: number; settledUpTo: number }[];
   walBytes: number;
   remove(): Promise<void>;
 }
 
-/** Ends of the commits that a write-ahead log holds. */
+/** End offsets of the commits in a write-ahead log. */
 export function commitEnds(wal: Buffer): number[] {
   const ends: number[] = [];
   const frameBytes = FRAME_HEADER_BYTES + wal.readUInt32BE(8);
   const salts = wal.readBigUInt64BE(16);
-  for (let at = WAL_HEADER_BYTES; at + frameBytes <= wal.length && wal.readBigUInt64BE(at + 8) === salts; at += frameBytes) {
-    if (wal.readUInt32BE(at + 4) !== 0) ends.push(at + frameBytes);
+  for (let offset = WAL_HEADER_BYTES; offset + frameBytes <= wal.length && wal.readBigUInt64BE(offset + 8) === salts; offset += frameBytes) {
+    if (wal.readUInt32BE(offset + 4) !== 0) ends.push(offset + frameBytes);
   }
   return ends;
 }
 
-/** Commits of growing size, each with a mark that moves with it; then the process is as good as dead. */
+/** Commits of growing size, each with a new mark; then a copy as a killed process would leave it. */
 export async function crashedLog(): Promise<CrashedLog> {
   const { dir, remove } = await memoryDir();
   const dead = join(dir, 'dead');
@@ -53,32 +53,32 @@ export async function crashedLog(): Promise<CrashedLog> {
   for (let commit = 1; commit <= COMMITS; commit += 1) {
     const settledUpTo = Math.max(0, lastSeq - 3);
     await log.settle(STREAM, log.epoch, { upTo: settledUpTo, have: [] });
-    // By then marks go with the next group.
+    // From then on marks are written with the next group.
     await world.clock.advanceMs(MARKS_RIDE_AFTER_MS);
     await log.append(testDrafts(lastSeq + 1, commit * 3, { kind: 'state' }));
     lastSeq += commit * 3;
     told.push({ lastSeq, settledUpTo });
   }
   await mkdir(dead);
-  // Reading a live file drops SQLite's lock on it; here nobody else is about to come.
+  // Reading an open file drops SQLite's lock on it; no other process comes here.
   for (const name of await readdir(live)) await copyFile(join(live, name), join(dead, name));
   await log.close();
   const walName = (await readdir(dead)).find((name) => name.endsWith('-wal')) ?? '';
   const wal = await readFile(join(dead, walName));
   const ends = commitEnds(wal);
-  // The first commit of a file is brought into it at once.
+  // The first commit of a file is checkpointed at once.
   assert.equal(ends.length, COMMITS - 1);
-  return { dir: dead, epoch: log.epoch, walName, walBytes: wal.length, commits: told.slice(1).map((one, at) => ({ ...one, endsAt: ends[at] as number })), remove };
+  return { dir: dead, epoch: log.epoch, walName, walBytes: wal.length, commits: told.slice(1).map((one, index) => ({ ...one, endsAt: ends[index] as number })), remove };
 }
 
-/** Every place from the end of the fourth last commit to one past the last. */
+/** Every offset from the end of the fourth last commit to the end of the last. */
 export function lastCommitOffsets(dead: CrashedLog): number[] {
   const from = dead.commits.at(-4)?.endsAt ?? 0;
   const to = dead.commits.at(-1)?.endsAt ?? 0;
-  return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
-/** Cuts a copy at a byte, opens it, and checks all that is promised. @throws AssertionError */
+/** Truncates a copy at an offset, opens it and checks its content. @throws AssertionError */
 export async function checkTruncated(dead: CrashedLog, cutAt: number, zeroFilled = false): Promise<void> {
   const whole = dead.commits.findLast((commit) => commit.endsAt <= cutAt) ?? { lastSeq: 0, settledUpTo: 0 };
   const full = dead.commits.at(-1)?.lastSeq ?? 0;
@@ -103,7 +103,7 @@ export async function checkTruncated(dead: CrashedLog, cutAt: number, zeroFilled
 
   function check(events: readonly Event[], unsettled: readonly { epoch: number; from: number; to: number }[], faults: readonly { code: string; params: object }[]): void {
     const old = events.filter((event) => event.epoch === dead.epoch);
-    assert.deepEqual(old.map(({ seq, value }) => [seq, value]), Array.from({ length: whole.lastSeq }, (_, at) => [at + 1, at + 1]), `cut at ${cutAt}: commits`);
+    assert.deepEqual(old.map(({ seq, value }) => [seq, value]), Array.from({ length: whole.lastSeq }, (_, index) => [index + 1, index + 1]), `cut at ${cutAt}: commits`);
     const left = unsettled.filter(({ epoch }) => epoch === dead.epoch);
     assert.deepEqual(left, [{ epoch: dead.epoch, from: whole.settledUpTo + 1, to: whole.lastSeq }], `cut at ${cutAt}: mark`);
     const gaps = events.flatMap(({ gap }) => gap ?? []);

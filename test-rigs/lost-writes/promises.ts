@@ -36,7 +36,7 @@ const EDGE_LOG = { edge: 'pump-07', centre: '500112001', maxBytes: 64 << 20, max
 const GATEWAY_LOG = { gateway: 'town-1', maxBytes: 64 << 20, keepMs: 3_600_000, maxFileBytes: 64 << 10 };
 const MIGRATIONS = initialVersion('CREATE TABLE t (x)');
 const picture = Buffer.from('a picture');
-const evidence = { sha256: createHash('sha256').update(picture).digest('hex'), mime: 'image/jpeg' as const, at: 1 };
+const evidence = { sha256: createHash('sha256').update(picture).digest('hex'), mime: 'image/jpeg' as const, atMs: 1 };
 const event: Event = {
   edge: 'gate', stream: 'measurement', epoch: 1, seq: 1, device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: '500112001', kind: 'measurement', value: 1, unit: 'm', occurredAt: 1, observedAt: 1, clock: 'edge', quality: 'good', origin: 'live',
 };

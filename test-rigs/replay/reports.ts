@@ -77,7 +77,7 @@ export class Reports {
   }
 
   #made(): Report | null {
-    const { script: { unsolicited: spoken }, reading } = this.#facts;
+    const { script: { unsolicited }, reading } = this.#facts;
     const { laterMs, loopMs } = this.#times;
     const message = unsolicited[this.#next % Math.max(1, unsolicited.length)];
     const turn = Math.floor(this.#next / Math.max(1, unsolicited.length));

@@ -25,7 +25,7 @@ export interface ClipParts extends FollowUpParts {
   setup: Pick<ClipSetup, 'before' | 'after' | 'dir'>;
   ringOf(device: string): CameraRing | null;
   /** Where clips are kept; null: it could not be opened. */
-  folder(): Pick<EvidenceFolder, 'adopt'> | null;
+  folder(): Pick<EvidenceFolder, 'addFile'> | null;
   /** Onto the line. */
   record(draft: Draft): void;
   /** Makes what may leave of it, and has it sent; absent: nothing leaves. Rejects with a FaultError. */
