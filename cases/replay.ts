@@ -13,7 +13,7 @@ import { ByteReplay } from './replay-bytes.ts';
 import type { ReplayResult, ReplayDevice, ReplaySummary, ReplayOptions } from './replay-result.ts';
 import './faults.ts';
 
-export type { ByteDelivery, ReplayResult, ReplayDevice, ReplaySummary, ReplayOptions } from './replay-result.ts';
+export type { ReplayResult, ReplaySummary, ReplayOptions } from './replay-result.ts';
 
 /**
  * @param give called in the order of time

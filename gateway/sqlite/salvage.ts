@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { renameDatabaseFile, removeDatabaseFile } from '../../log/database-file.ts';
 import { forceFolderSync } from '../../core/folder.ts';
-import { storageFailureOf as storageFailureOf, isDiskFullFailure } from '../../log/storage.ts';
+import { storageFailureOf, isDiskFullFailure } from '../../log/storage.ts';
 import { openDamaged, headerDamage } from './damaged.ts';
 import { databaseFailure } from './failure.ts';
 import { SqliteFile } from './file.ts';
