@@ -13,7 +13,7 @@ test('each transport has what it needs, and is told what it lacks', () => {
     [{}, /^host: tcp needs/], [{ transport: 'rtu-tcp', port: 4001 }, /^host: rtu-tcp needs/], [{ host: 'a', port: '/dev/ttyS0' }, /^port: ".dev.ttyS0" is a text/],
     [{ transport: 'rtu' }, /^port: rtu needs/], [{ transport: 'dtu' }, /^listen: dtu needs/], [{ transport: 'dtu', listen: '0.0.0.0' }, /^listen: not an address/], [{ transport: 'dtu', listen: '0.0.0.0:70000' }, /^listen: not an address/],
     [{ transport: 'dtu', listen: '0.0.0.0:6000', registration: { ascii: 'a', hex: '01' } }, /^registration: one of/], [{ transport: 'dtu', listen: '0.0.0.0:6000', heartbeat: {} }, /^heartbeat: one of/],
-    [{ transport: 'dtu', listen: '0.0.0.0:6000', registration: { imei: '123' } }, /^registration.imei: an IMEI/], [{ transport: 'dtu', listen: '0.0.0.0:6000', heartbeat: { hex: 'F' } }, /^heartbeat.hex: no hex/],
+    [{ transport: 'dtu', listen: '0.0.0.0:6000', registration: { imei: '123' } }, /^registration.imei: an IMEI/], [{ transport: 'dtu', listen: '0.0.0.0:6000', heartbeat: { hex: 'F' } }, /^heartbeat.hex: not hex/],
     [{ transport: 'rtu', port: 'ttyS0', unit: 0 }, /^unit: unit 0/], [{ transport: 'rtu-tcp', host: 'a', unit: 248 }, /^unit: unit 248/], [{ transport: 'rtu', port: 'ttyS0', parity: 'mark' }, /^parity/],
   ];
   for (const [written, pattern] of wrong) assert.match(refused(written).join('\n') || 'taken', pattern, JSON.stringify(written));

@@ -1,13 +1,13 @@
-/** Devices behind an MQTT broker: plain JSON, Sparkplug B, ChirpStack v4, DJI Cloud API. What a device is, as data. */
+/** Devices behind an MQTT broker: plain JSON, Sparkplug B, ChirpStack v4, DJI Cloud API. What the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
 import { decode } from './decode.ts';
-import { UNITS } from './dji.ts';
+import { DJI_UNITS } from './dji.ts';
 import { frameReader, recording } from './frame-reader.ts';
 import { open } from './link.ts';
 import { probe } from './probe.ts';
 import { point, settings } from './settings.ts';
 
-const OF_A_KIND = { rssi: 'dB[mW]', snr: 'dB', battery: '%', margin: 'dB', position: 'm' } as const;
+const UNIT_OF_QUANTITY = { rssi: 'dB[mW]', snr: 'dB', battery: '%', margin: 'dB', position: 'm' } as const;
 
 export default defineDriver({
   id: 'mqtt-in',
@@ -16,10 +16,10 @@ export default defineDriver({
   point,
   traits: ['listens', 'probes'],
   known({ gives, path, event }, given) {
-    if (gives !== 'value') return { unit: OF_A_KIND[gives] };
+    if (gives !== 'value') return { unit: UNIT_OF_QUANTITY[gives] };
     if (given?.profile !== 'dji') return {};
     if (event !== undefined) return { kind: 'occurrence' };
-    const unit = UNITS[path?.slice(path.lastIndexOf('.') + 1) ?? ''];
+    const unit = DJI_UNITS[path?.slice(path.lastIndexOf('.') + 1) ?? ''];
     return unit === undefined ? {} : { unit };
   },
   unitless: ({ type, gives }) => gives === 'value' && type !== 'number',

@@ -1,31 +1,31 @@
-/** What a link hands to `decode`: a message as it came, with what of earlier ones is needed to read it. */
-import type { MqttInPointOf, MqttInSettings, Profile } from './settings.ts';
+/** What a link hands to `decode`: a message, with the state of earlier ones that is needed to read it. */
+import type { ConfiguredMqttPoint, MqttInSettings, MqttProfile } from './settings.ts';
 
 export interface MqttInFrame {
   topic: string;
   payload: Uint8Array;
   retain: boolean;
-  /** ms UTC when it came. */
+  /** ms UTC when it arrived. */
   observedAt: number;
-  profile: Profile;
-  /** null: everything is shown, under names of its own. */
-  plan: Plan | null;
-  /** Sparkplug: the metrics that this message names by alias alone, by the node's birth; an alias that is not here has none. */
-  aliases?: Readonly<Record<string, Alias>>;
-  /** Sparkplug: a word that is out of date (a death of an earlier session), or of another device of the node. */
+  profile: MqttProfile;
+  /** null: all values are given, under their own names. */
+  decodeSettings: MqttDecodeSettings | null;
+  /** Sparkplug: metrics that this message names by alias only, from the birth; a missing alias is unknown. */
+  aliases?: Readonly<Record<string, MetricAlias>>;
+  /** Sparkplug: an outdated message (a death of an earlier session), or one of another device of the node. */
   isOther?: boolean;
-  /** ChirpStack: the uplink before, where some between the two never came. */
+  /** ChirpStack: the previous uplink, where some between the two were lost. */
   before?: { fCnt: number; at: number };
 }
 
-export interface Alias {
+export interface MetricAlias {
   name: string;
   datatype: number;
 }
 
-/** What decode needs of a device's settings. */
-export interface Plan {
-  points: readonly MqttInPointOf[];
+/** The settings of a device that decode needs. */
+export interface MqttDecodeSettings {
+  points: readonly ConfiguredMqttPoint[];
   time?: string;
   device?: string;
   sn?: string;
@@ -33,10 +33,10 @@ export interface Plan {
   historyAfterMs: number;
 }
 
-export function planOf(points: readonly MqttInPointOf[], settings: MqttInSettings): Plan {
+export function decodeSettingsOf(points: readonly ConfiguredMqttPoint[], settings: MqttInSettings): MqttDecodeSettings {
   const { time, device, sn, gateway } = settings;
   return { points, historyAfterMs: settings.historyAfter, ...(time === undefined ? {} : { time }), ...(device === undefined ? {} : { device }), ...(sn === undefined ? {} : { sn }), ...(gateway === undefined ? {} : { gateway }) };
 }
 
-/** Longer messages are refused unread. */
-export const MOST_BYTES = 1 << 20;
+/** Longer messages are rejected. */
+export const MAX_PAYLOAD_BYTES = 1 << 20;

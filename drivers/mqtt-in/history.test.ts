@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode } from './decode.ts';
-import { planOf, type MqttInFrame } from './frame.ts';
+import { decodeSettingsOf, type MqttInFrame } from './frame.ts';
 import { point, settings } from './settings.ts';
-import { varint } from './testing/sparkplug.ts';
+import { varintBytes } from './testing/sparkplug.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const LIMIT_MS = 60_000;
@@ -15,7 +15,7 @@ function originOf(how: Record<string, unknown>, of: Record<string, unknown>, top
   const points = [{ ...point.parse(of), id: 'p' }];
   const set = settings.parse({ url: 'mqtt://h', historyAfter: '1m', ...how });
   const bytes = payload instanceof Uint8Array ? payload : Buffer.from(JSON.stringify(payload));
-  const decoded = decode({ topic, payload: bytes, retain: false, observedAt: NOW, profile: set.profile, plan: planOf(points, set), ...more });
+  const decoded = decode({ topic, payload: bytes, retain: false, observedAt: NOW, profile: set.profile, decodeSettings: decodeSettingsOf(points, set), ...more });
   assert.ok(decoded.ok);
   assert.equal(decoded.values?.length, 1);
   return decoded.values?.[0]?.origin;
@@ -44,8 +44,8 @@ test('dji: a message that waited in the aircraft is history; a time ahead of its
 
 test('sparkplug: by its flag, or where metric and payload are both old; an old metric in a new payload is the last value', () => {
   const said = (age: number, { flag, payloadAge }: { flag?: number; payloadAge?: number } = {}) => {
-    const metric = [0x0a, 1, 0x50, ...(age < 0 ? [] : [0x18, ...varint(NOW - age)]), 0x20, 3, ...(flag === undefined ? [] : [0x28, flag]), 0x50, 7];
-    const payload = Uint8Array.from([...(payloadAge === undefined ? [] : [8, ...varint(NOW - payloadAge)]), 0x12, metric.length, ...metric, 0x18, 1]);
+    const metric = [0x0a, 1, 0x50, ...(age < 0 ? [] : [0x18, ...varintBytes(NOW - age)]), 0x20, 3, ...(flag === undefined ? [] : [0x28, flag]), 0x50, 7];
+    const payload = Uint8Array.from([...(payloadAge === undefined ? [] : [8, ...varintBytes(NOW - payloadAge)]), 0x12, metric.length, ...metric, 0x18, 1]);
     return originOf({ profile: 'sparkplug', group: 'g', node: 'n' }, { metric: 'P' }, 'spBv1.0/g/NDATA/n', payload);
   };
   assert.deepEqual([said(0, { flag: 1, payloadAge: 0 }), said(0, { flag: 0, payloadAge: 0 }), said(0, { payloadAge: 0 }), said(-1, { flag: 1 })], ['backfill', undefined, undefined, 'backfill']);

@@ -1,48 +1,48 @@
-/** Plain JSON: the profile whose shape the installer describes. Pure. */
+/** Plain JSON, whose structure is described by the settings. Pure. */
 import type { Decoded, PointValue } from '../../core/driver.ts';
 import './faults.ts';
-import type { MqttInFrame, Plan } from './frame.ts';
-import { valueAt, valuesAt } from './expression.ts';
-import type { MqttInPointOf } from './settings.ts';
-import { matches } from './topics.ts';
-import { leavesOf, positionValue, qualityFrom, shown, timeFrom, valuesFrom } from './value.ts';
+import type { MqttInFrame, MqttDecodeSettings } from './frame.ts';
+import { evaluateFirst, evaluateAll } from './expression.ts';
+import type { ConfiguredMqttPoint } from './settings.ts';
+import { topicMatches } from './topics.ts';
+import { leafValues, positionValue, parseQuality, jsonExcerpt, parseTime, evaluatePoint } from './value.ts';
 
-/** A list (`[*]`) gives a value for each element; the times and qualities of the same list go with them one by one. */
-export function decodeJson(frame: MqttInFrame, json: unknown, plan: Plan | null): Decoded {
-  if (!plan) return { ok: true, values: leavesOf(json), isPartial: true };
-  const values = plan.points.flatMap((point): PointValue[] => {
-    if (point.topic !== undefined && !matches(point.topic, frame.topic)) return [];
-    const times = plan.time === undefined ? [] : valuesAt(json, plan.time).values;
-    const qualities = point.quality === undefined ? [] : valuesAt(json, point.quality).values;
-    return ownValues(point, json).map((value, index) => standing(frame, plan, {
-      value, quality: point.quality === undefined ? undefined : { raw: paired(qualities, index) }, time: plan.time === undefined ? undefined : { raw: paired(times, index) },
+/** A list (`[*]`) gives a value per element; times and qualities of the same list belong to them one by one. */
+export function decodeJson(frame: MqttInFrame, json: unknown, decodeSettings: MqttDecodeSettings | null): Decoded {
+  if (!decodeSettings) return { ok: true, values: leafValues(json), isPartial: true };
+  const values = decodeSettings.points.flatMap((point): PointValue[] => {
+    if (point.topic !== undefined && !topicMatches(point.topic, frame.topic)) return [];
+    const times = decodeSettings.time === undefined ? [] : evaluateAll(json, decodeSettings.time).values;
+    const qualities = point.quality === undefined ? [] : evaluateAll(json, point.quality).values;
+    return ownValues(point, json).map((value, index) => withTimeAndQuality(frame, decodeSettings, {
+      value, quality: point.quality === undefined ? undefined : { raw: paired(qualities, index) }, time: decodeSettings.time === undefined ? undefined : { raw: paired(times, index) },
     }));
   });
-  // One message of several: of points that it does not hold it says nothing.
+  // Other points come in other messages.
   return { ok: true, values, isPartial: true };
 }
 
-function ownValues(point: MqttInPointOf, json: unknown): PointValue[] {
-  if (point.gives !== 'position') return valuesFrom(point, json);
-  const place = point.path === undefined ? json : valueAt(json, point.path);
+function ownValues(point: ConfiguredMqttPoint, json: unknown): PointValue[] {
+  if (point.gives !== 'position') return evaluatePoint(point, json);
+  const place = point.path === undefined ? json : evaluateFirst(json, point.path);
   return place === undefined ? [] : [positionValue(point.id, place)];
 }
 
 const paired = (all: readonly unknown[], index: number): unknown => (all.length === 1 ? all[0] : all[index]);
 
-interface Said {
+interface RawPointValue {
   value: PointValue;
   quality: { raw: unknown } | undefined;
   time: { raw: unknown } | undefined;
 }
 
-function standing({ retain, observedAt, topic }: MqttInFrame, { historyAfterMs }: Plan, { value, quality, time }: Said): PointValue {
-  const own = quality && value.value !== null ? qualityFrom(quality.raw) : undefined;
-  const deviceAt = time ? timeFrom(time.raw) : null;
+function withTimeAndQuality({ retain, observedAt, topic }: MqttInFrame, { historyAfterMs }: MqttDecodeSettings, { value, quality, time }: RawPointValue): PointValue {
+  const own = quality && value.value !== null ? parseQuality(quality.raw) : undefined;
+  const deviceAt = time ? parseTime(time.raw) : null;
   const isTimeless = time !== undefined && deviceAt === null;
-  // A retained message is the last word of any age: without a time of its own nobody knows how old it is.
+  // A retained message without its own time is of unknown age.
   const isOld = retain && deviceAt === null;
-  const fault = value.fault ?? (isTimeless ? { code: 'CV_MQTT_IN_TIME' as const, params: { topic: topic.slice(0, 128), said: shown(time?.raw) } } : undefined);
+  const fault = value.fault ?? (isTimeless ? { code: 'CV_MQTT_IN_TIME' as const, params: { topic: topic.slice(0, 128), said: jsonExcerpt(time?.raw) } } : undefined);
   return {
     ...value,
     ...(own === undefined ? {} : { quality: own }),

@@ -5,23 +5,23 @@ import { FaultError } from '../../core/faults.ts';
 import { framesOf } from '../../core/frames-of.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld, type World } from '../../core/world.ts';
-import { connectClient } from './client.ts';
+import { connectBroker } from './broker-client.ts';
 import { decode } from './decode.ts';
 import type { MqttInFrame } from './frame.ts';
 import { open, type MqttInLink } from './link.ts';
-import { point, settings, type MqttInPointOf } from './settings.ts';
-import { startBroker, type TestBroker } from './testing/broker.ts';
-import { topicOf } from './sparkplug/session.ts';
-import { readPayload } from './sparkplug/payload.ts';
+import { point, settings, type ConfiguredMqttPoint } from './settings.ts';
+import { startTestBroker, type TestBroker } from './testing/broker.ts';
+import { parseSparkplugTopic } from './sparkplug/session.ts';
+import { parseSparkplugPayload } from './sparkplug/payload.ts';
 
-const POINTS = (...of: ({ id: string } & Record<string, unknown>)[]): MqttInPointOf[] => of.map((one) => ({ ...point.parse(one), id: one.id }));
+const POINTS = (...of: ({ id: string } & Record<string, unknown>)[]): ConfiguredMqttPoint[] => of.map((one) => ({ ...point.parse(one), id: one.id }));
 const FLOW = POINTS({ id: 'flow', path: 'flow' });
 
 interface Bench {
   broker: TestBroker;
   world: World;
   faults: Fault[];
-  open(topic: string, more?: Record<string, unknown>, points?: MqttInPointOf[]): Promise<Reading>;
+  open(topic: string, more?: Record<string, unknown>, points?: ConfiguredMqttPoint[]): Promise<Reading>;
 }
 
 interface Reading {
@@ -30,7 +30,7 @@ interface Reading {
 }
 
 async function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
-  const broker = await startBroker();
+  const broker = await startTestBroker();
   const faults: Fault[] = [];
   const world = realWorld((event) => { if (event.kind === 'fault') faults.push(event.fault); });
   const links: MqttInLink[] = [];
@@ -59,17 +59,17 @@ const valueOf = (frame: MqttInFrame) => {
 
 test('a message is acknowledged once it is taken, and not before, while others are read on', () => withBench(async ({ broker, open: at }) => {
   const { link, next } = await at('a');
-  for (const flow of [1, 2, 3]) await broker.say('a', JSON.stringify({ flow }));
+  for (const flow of [1, 2, 3]) await broker.publish('a', JSON.stringify({ flow }));
   const frames = [await next(), await next(), await next()];
   assert.deepEqual(frames.map(valueOf), [1, 2, 3]);
-  await broker.say('a', 'no json');
+  await broker.publish('a', 'no json');
   const broken = await next();
   assert.equal(valueOf(broken), 'CV_MQTT_IN_PAYLOAD');
   // What cannot be read is let go at once; of the others none is on disk.
   await until(() => broker.acknowledged() === 1);
   link.taken(frames[1] as MqttInFrame);
   await until(() => broker.acknowledged() === 2);
-  await broker.say('a', JSON.stringify({ flow: 4 }));
+  await broker.publish('a', JSON.stringify({ flow: 4 }));
   assert.equal(valueOf(await next()), 4);
   assert.equal(broker.acknowledged(), 2);
   for (const frame of frames) link.taken(frame);
@@ -79,13 +79,13 @@ test('a message is acknowledged once it is taken, and not before, while others a
 test('a session that is kept: what was not taken comes again to the next link', () => withBench(async ({ broker, open: at }) => {
   const kept = { session: 'kept', clientId: 'edge-1' };
   const first = await at('a', kept);
-  for (const flow of [1, 2]) await broker.say('a', JSON.stringify({ flow }));
+  for (const flow of [1, 2]) await broker.publish('a', JSON.stringify({ flow }));
   const taken = await first.next();
   assert.equal(valueOf(await first.next()), 2);
   first.link.taken(taken);
   await until(() => broker.acknowledged() === 1);
   await first.link.close();
-  await broker.say('a', JSON.stringify({ flow: 3 }));
+  await broker.publish('a', JSON.stringify({ flow: 3 }));
   const second = await at('a', kept);
   assert.deepEqual([valueOf(await second.next()), valueOf(await second.next())], [2, 3]);
 }));
@@ -93,10 +93,10 @@ test('a session that is kept: what was not taken comes again to the next link', 
 test('many devices share one connection, each has its own messages, and one that goes takes nobody along', () => withBench(async ({ broker, open: at }) => {
   const readings = await Promise.all(Array.from({ length: 20 }, (_, index) => at(`site/${index}/+`)));
   assert.equal(broker.connections(), 1);
-  await Promise.all(readings.map((_, index) => broker.say(`site/${index}/x`, JSON.stringify({ flow: index }))));
+  await Promise.all(readings.map((_, index) => broker.publish(`site/${index}/x`, JSON.stringify({ flow: index }))));
   assert.deepEqual(await Promise.all(readings.map(async ({ next }) => valueOf(await next()))), readings.map((_, index) => index));
   await readings[0]?.link.close();
-  await broker.say('site/1/x', JSON.stringify({ flow: 100 }));
+  await broker.publish('site/1/x', JSON.stringify({ flow: 100 }));
   assert.equal(valueOf(await (readings[1] as Reading).next()), 100);
   assert.equal(broker.connections(), 1);
 }));
@@ -119,7 +119,7 @@ test('wrong passwords and forbidden topics are said as such', () => withBench(as
 
 test('a link that is closed while it subscribes was refused nothing', () => withBench(async ({ broker, world }) => {
   const asked = new Promise<void>((resolve) => { broker.aedes.authorizeSubscribe = () => resolve(); }); // and never answers
-  const client = await connectClient(settings.parse({ url: broker.url, topic: 'a' }), world, { message: () => {}, down: () => {} }, new AbortController().signal);
+  const client = await connectBroker(settings.parse({ url: broker.url, topic: 'a' }), world, { message: () => {}, closed: () => {} }, new AbortController().signal);
   const subscribed = client.subscribe(['a'], 1);
   await asked;
   await client.close();
@@ -129,13 +129,13 @@ test('a link that is closed while it subscribes was refused nothing', () => with
 test('a node is asked for its birth at the start and after a gap, once for all its devices', () => withBench(async ({ broker, open: at, faults }) => {
   const asked: string[] = [];
   broker.aedes.on('publish', ({ topic, payload }) => {
-    if (topicOf(topic)?.type === 'NCMD') asked.push(readPayload(payload as Uint8Array)?.metrics[0]?.name ?? '');
+    if (parseSparkplugTopic(topic)?.type === 'NCMD') asked.push(parseSparkplugPayload(payload as Uint8Array)?.metrics[0]?.name ?? '');
   });
   const node = { profile: 'sparkplug', group: 'g', node: 'n' };
   const press = await at('', { ...node, device: 'press' }, POINTS({ id: 'p', metric: 'P' }));
   await at('', node, POINTS({ id: 'p', metric: 'P' }));
   await until(() => asked.length > 0);
-  const said = async (type: string, hex: string) => broker.say(`spBv1.0/g/${type}/n${type.startsWith('D') ? '/press' : ''}`, Buffer.from(hex, 'hex'), { qos: 0 });
+  const said = async (type: string, hex: string) => broker.publish(`spBv1.0/g/${type}/n${type.startsWith('D') ? '/press' : ''}`, Buffer.from(hex, 'hex'), { qos: 0 });
   await said('NBIRTH', '08011800');
   // P = alias 5, Int32 7; then by alias alone with a seq that skips one.
   await said('DBIRTH', '080112090a015010052003500718 01'.replaceAll(' ', ''));

@@ -1,48 +1,48 @@
-/** The way to one device: its topics on a broker whose connection it shares. I/O only. */
+/** The link to one device: its topics on a shared broker connection. I/O only. */
 import { receiveFrames } from '../listening/inbound-frames.ts';
 import type { Link, Take } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
-import { brokerOf } from './broker.ts';
+import { acquireBroker } from './broker-connection.ts';
 import { decode } from './decode.ts';
 import './faults.ts';
 import type { MqttInFrame } from './frame.ts';
-import type { MqttInPointOf, MqttInSettings } from './settings.ts';
-import { isDoubtful, Station } from './station.ts';
+import type { ConfiguredMqttPoint, MqttInSettings } from './settings.ts';
+import { mayHaveNoValues, MqttDevice } from './device.ts';
 
 export interface MqttInLink extends Link<MqttInFrame> {
   listen(take: Take<MqttInFrame>, signal: AbortSignal): Promise<void>;
   taken(frame: MqttInFrame): void;
 }
 
-/** @returns rejects with what `brokerOf` rejects with, or CV_MQTT_IN_SUBSCRIBE */
-export async function open(settings: MqttInSettings, points: readonly MqttInPointOf[], world: World, signal: AbortSignal = new AbortController().signal): Promise<MqttInLink> {
-  const { broker, leave } = await brokerOf(settings, world, signal);
-  const station = new Station(settings, points, world, (topic, command) => broker.askForBirth(topic, command));
+/** @returns rejects like `acquireBroker`, or with CV_MQTT_IN_SUBSCRIBE */
+export async function open(settings: MqttInSettings, points: readonly ConfiguredMqttPoint[], world: World, signal: AbortSignal = new AbortController().signal): Promise<MqttInLink> {
+  const { broker, release } = await acquireBroker(settings, world, signal);
+  const device = new MqttDevice(settings, points, world, (topic, command) => broker.requestRebirth(topic, command));
   let closing: Promise<void> | null = null;
   const close = () => (closing ??= (async () => {
-    station.close();
-    broker.leave(station);
-    await leave();
+    device.close();
+    broker.removeDevice(device);
+    await release();
   })());
   const abort = () => { void close(); };
   signal.addEventListener('abort', abort, { once: true });
   try {
-    await broker.join(station);
+    await broker.addDevice(device);
     if (signal.aborted) throw signal.reason;
-    station.began();
+    device.requestInitialBirth();
   } catch (error) {
     await close();
     throw error;
   } finally {
     signal.removeEventListener('abort', abort);
   }
-  return { listen: (take, ending) => listen(station, world, take, ending), taken: (frame) => station.taken(frame), close };
+  return { listen: (take, ending) => listen(device, world, take, ending), taken: (frame) => device.confirmStored(frame), close };
 }
 
-function listen(station: Station, { clock }: World, take: Take<MqttInFrame>, signal: AbortSignal): Promise<void> {
-  return receiveFrames({ next: () => station.next(), onChange: (run) => station.onChange(run), endError: () => station.error, isClosed: () => station.isClosed }, clock, (frame) => {
+function listen(device: MqttDevice, { clock }: World, take: Take<MqttInFrame>, signal: AbortSignal): Promise<void> {
+  return receiveFrames({ next: () => device.nextFrame(), onChange: (run) => device.onChange(run), endError: () => device.error, isClosed: () => device.isClosed }, clock, (frame) => {
     take(frame);
-    // What holds no values is never on disk; sending it again would not change that.
-    if (isDoubtful(frame) && !decode(frame).ok) station.taken(frame);
+    // A message without values is never stored; resending it would not change that.
+    if (mayHaveNoValues(frame) && !decode(frame).ok) device.confirmStored(frame);
   }, signal);
 }

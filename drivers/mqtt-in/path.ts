@@ -1,22 +1,22 @@
 /**
  * Paths into JSON: `a.b`, `list[0].value` (negative from the end), `list[*].value` (each), `` `odd name` `` in back-quotes.
- * No code is run: a path takes as long as it has steps. It sees own fields alone, and only `[*]` goes into a list.
+ * No code is run: the time is proportional to the steps. Only own fields are read, and only `[*]` iterates a list.
  */
-export type Step = { name: string } | { index: number } | 'each';
+export type PathStep = { name: string } | { index: number } | 'each';
 
 const PLAIN_NAME = /^[\p{L}\p{N}_@][\p{L}\p{N}_$@-]*$/u;
 const TOKEN = /(?:^|\.)([\p{L}\p{N}_@][\p{L}\p{N}_$@-]*|`[^`]+`)|\[(-?\d{1,6}|\*)\]/uy;
-const MOST_STEPS = 32;
-const MOST_VALUES = 1000;
-const MOST_KNOWN = 10_000;
+const MAX_STEPS = 32;
+const MAX_VALUES = 1000;
+const MAX_KNOWN = 10_000;
 
-function parse(text: string): Step[] | null {
-  const steps: Step[] = [];
+function parse(text: string): PathStep[] | null {
+  const steps: PathStep[] = [];
   TOKEN.lastIndex = 0;
   for (let at = 0; at < text.length; at = TOKEN.lastIndex) {
     TOKEN.lastIndex = at;
     const token = TOKEN.exec(text);
-    if (!token || steps.length >= MOST_STEPS) return null;
+    if (!token || steps.length >= MAX_STEPS) return null;
     const [, name, index] = token;
     if (name !== undefined) steps.push({ name: name.startsWith('`') ? name.slice(1, -1) : name });
     else steps.push(index === '*' ? 'each' : { index: Number(index) });
@@ -24,30 +24,30 @@ function parse(text: string): Step[] | null {
   return steps.length > 0 ? steps : null;
 }
 
-/** A field's name as a step of a path. */
-export const stepFor = (name: string): string => (PLAIN_NAME.test(name) ? name : `\`${name}\``);
+/** A field name as a segment of a path. */
+export const pathSegment = (name: string): string => (PLAIN_NAME.test(name) ? name : `\`${name}\``);
 
 export const isPath = (text: string): boolean => parse(text) !== null;
 
-const known = new Map<string, Step[]>();
+const known = new Map<string, PathStep[]>();
 
-function stepsOf(text: string): readonly Step[] {
+function stepsOf(text: string): readonly PathStep[] {
   let steps = known.get(text);
   if (!steps) {
     steps = parse(text) ?? [];
-    if (known.size < MOST_KNOWN) known.set(text, steps);
+    if (known.size < MAX_KNOWN) known.set(text, steps);
   }
   return steps;
 }
 
-/** All that stands at a path: none where it leads nowhere, several by `[*]`, never more than 1000. Only own fields are seen. */
-export function allAt(root: unknown, path: string): unknown[] {
+/** All values at a path: none when it does not exist, several with `[*]`, at most 1000. */
+export function valuesAtPath(root: unknown, path: string): unknown[] {
   let found: unknown[] = [root];
   for (const step of stepsOf(path)) {
     const next: unknown[] = [];
     for (const value of found) {
       if (step === 'each') {
-        if (Array.isArray(value)) for (const one of value.slice(0, MOST_VALUES - next.length)) next.push(one);
+        if (Array.isArray(value)) for (const one of value.slice(0, MAX_VALUES - next.length)) next.push(one);
       } else if ('index' in step) {
         const one = Array.isArray(value) ? (value as unknown[]).at(step.index) : undefined;
         if (one !== undefined) next.push(one);
@@ -60,5 +60,5 @@ export function allAt(root: unknown, path: string): unknown[] {
   return found;
 }
 
-/** The first that stands at a path; undefined where it leads nowhere. */
-export const at = (root: unknown, path: string): unknown => allAt(root, path)[0];
+/** The first value at a path; undefined when it does not exist. */
+export const valueAtPath = (root: unknown, path: string): unknown => valuesAtPath(root, path)[0];

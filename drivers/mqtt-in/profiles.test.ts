@@ -1,12 +1,12 @@
 /** What each profile makes of its messages: which points a message speaks of, and what of a device is missing or away. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventFor, fCntOf } from './chirpstack.ts';
+import { eventOfPoint, frameCounter } from './chirpstack.ts';
 import { decode } from './decode.ts';
 import driver from './driver.ts';
-import { planOf, type MqttInFrame } from './frame.ts';
+import { decodeSettingsOf, type MqttInFrame } from './frame.ts';
 import { point, settings } from './settings.ts';
-import { UplinkMemory } from './uplinks.ts';
+import { UplinkHistory } from './uplink-history.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 type Of = { id: string } & Record<string, unknown>;
@@ -14,7 +14,7 @@ const pointsOf = (...all: Of[]) => all.map((one) => ({ ...point.parse(one), id: 
 
 function decoded(how: Record<string, unknown>, all: Of[] | null, topic: string, payload: object, more: Partial<MqttInFrame> = {}) {
   const set = settings.parse({ url: 'mqtt://h', ...how });
-  const result = decode({ topic, payload: Buffer.from(JSON.stringify(payload)), retain: false, observedAt: NOW, profile: set.profile, plan: all && planOf(pointsOf(...all), set), ...more });
+  const result = decode({ topic, payload: Buffer.from(JSON.stringify(payload)), retain: false, observedAt: NOW, profile: set.profile, decodeSettings: all && decodeSettingsOf(pointsOf(...all), set), ...more });
   assert.ok(result.ok, JSON.stringify(result));
   assert.equal(result.isPartial, true);
   return result;
@@ -46,7 +46,7 @@ test('chirpstack: an event speaks of the points that come with it', () => {
 });
 
 test('chirpstack: which event gives a point, unless it says', () => {
-  const of = (more: object) => eventFor(point.parse(more));
+  const of = (more: object) => eventOfPoint(point.parse(more));
   assert.deepEqual([of({ path: 'a' }), of({ gives: 'rssi' }), of({ gives: 'snr' }), of({ gives: 'battery' }), of({ gives: 'margin' }), of({ gives: 'position' }), of({ gives: 'battery', event: 'up' })], ['up', 'up', 'up', 'status', 'status', 'location', 'up']);
 });
 
@@ -67,12 +67,12 @@ test('chirpstack: uplinks that never came, between the counters, up to the time 
   assert.deepEqual(missed(5, before, 'x'), gap(1, NOW - 9000, NOW), 'without a time, when it came');
   assert.deepEqual(missed(5, { fCnt: 3, at: NOW }), gap(1, NOW, NOW), 'never backwards');
   assert.deepEqual([missed(undefined, { fCnt: -2, at: NOW - 9000 }), missed(5, undefined), missed('x', before), missed(5, { fCnt: 'x', at: 1 }), missed(5, { fCnt: 3, at: 'x' }), missed(5, before, undefined, 'status')], [gap(1), undefined, undefined, undefined, undefined, undefined]);
-  assert.deepEqual([fCntOf({}), fCntOf({ fCnt: 7 }), fCntOf({ fCnt: '8' }), fCntOf({ fCnt: -1 }), fCntOf({ fCnt: 1.5 }), fCntOf({ fCnt: 2 ** 53 })], [0, 7, 8, null, null, null]);
+  assert.deepEqual([frameCounter({}), frameCounter({ fCnt: 7 }), frameCounter({ fCnt: '8' }), frameCounter({ fCnt: -1 }), frameCounter({ fCnt: 1.5 }), frameCounter({ fCnt: 2 ** 53 })], [0, 7, 8, null, null, null]);
 });
 
 test('chirpstack: an uplink that came already is known for the next 64; a jump is a gap below 16,384', () => {
-  const memory = new UplinkMemory();
-  const up = (said: Record<string, unknown>) => memory.take('application/a/device/d/event/up', said, NOW);
+  const memory = new UplinkHistory();
+  const up = (said: Record<string, unknown>) => memory.record('application/a/device/d/event/up', said, NOW);
   for (let id = 0; id < 65; id += 1) assert.deepEqual(up({ deduplicationId: `id-${id}`, fCnt: id }), {});
   assert.equal(up({ deduplicationId: 'id-1', fCnt: 1 }), null);
   assert.deepEqual(up({ deduplicationId: 'id-0', fCnt: 65 }), {}, 'the oldest is forgotten');
@@ -82,10 +82,10 @@ test('chirpstack: an uplink that came already is known for the next 64; a jump i
   assert.deepEqual(up({ fCnt: 67 + 16_383, time: NOW + 5 }), { before: { fCnt: 67, at: NOW } });
   assert.deepEqual(up({ fCnt: 67 + 2 * 16_383 + 1 }), {}, 'another session');
   assert.deepEqual(up({ fCnt: 67 + 2 * 16_383 + 3 }), { before: { fCnt: 67 + 2 * 16_383 + 1, at: NOW } });
-  assert.deepEqual(memory.take('application/a/device/d/event/status', { fCnt: 99_999 }, NOW), {});
+  assert.deepEqual(memory.record('application/a/device/d/event/status', { fCnt: 99_999 }, NOW), {});
   assert.deepEqual(up({ fCnt: 67 + 2 * 16_383 + 5, time: NOW + 5 }), { before: { fCnt: 67 + 2 * 16_383 + 3, at: NOW } });
   assert.deepEqual(up({ fCnt: 67 + 2 * 16_383 + 7 }), { before: { fCnt: 67 + 2 * 16_383 + 5, at: NOW + 5 } });
-  memory.take('application/a/device/d/event/join', {}, NOW);
+  memory.record('application/a/device/d/event/join', {}, NOW);
   assert.deepEqual(up({ fCnt: 67 + 2 * 16_383 + 9 }), {}, 'a join begins anew');
 });
 
@@ -113,7 +113,7 @@ test('dji: osd and state speak of fields, an event of those that name it', () =>
 test('dji: a topology that does not list an aircraft says that it is away; other words on that topic say nothing', () => {
   const status = (envelope: object, how: object = DRONE) => {
     const set = settings.parse({ url: 'mqtt://h', ...how });
-    const result = decode({ topic: 'sys/product/dock/status', payload: Buffer.from(JSON.stringify(envelope)), retain: false, observedAt: NOW, profile: 'dji', plan: planOf(pointsOf(...FLIGHT), set) });
+    const result = decode({ topic: 'sys/product/dock/status', payload: Buffer.from(JSON.stringify(envelope)), retain: false, observedAt: NOW, profile: 'dji', decodeSettings: decodeSettingsOf(pointsOf(...FLIGHT), set) });
     return result.ok ? result.values?.length : [result.fault.code, result.fault.params.device, result.isAway];
   };
   assert.deepEqual(status({ method: 'update_topo', data: { sub_devices: [] } }), ['CV_MQTT_IN_DEAD', 's', true]);

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { listedFacts, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { decode } from './decode.ts';
-import type { MqttInFrame, Plan } from './frame.ts';
+import type { MqttInFrame, MqttDecodeSettings } from './frame.ts';
 import { point } from './settings.ts';
 
 const folder = sharedFolder('traffic', 'vectors');
 const skip = skipWithout(folder, 'traffic folder');
 const linesOf = (file: string): Record<string, unknown>[] => readFileSync(join(folder as string, file), 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>);
-const planFor = (...points: ({ id: string } & Record<string, unknown>)[]): Plan => ({ points: points.map((one) => ({ ...point.parse(one), id: one.id })), historyAfterMs: 1e15 });
-const frameFor = (topic: string, json: unknown, profile: MqttInFrame['profile'], plan: Plan | null): MqttInFrame => ({ topic, payload: Buffer.from(JSON.stringify(json)), retain: false, observedAt: Date.UTC(2026, 0, 1), profile, plan });
+const planFor = (...points: ({ id: string } & Record<string, unknown>)[]): MqttDecodeSettings => ({ points: points.map((one) => ({ ...point.parse(one), id: one.id })), historyAfterMs: 1e15 });
+const frameFor = (topic: string, json: unknown, profile: MqttInFrame['profile'], plan: MqttDecodeSettings | null): MqttInFrame => ({ topic, payload: Buffer.from(JSON.stringify(json)), retain: false, observedAt: Date.UTC(2026, 0, 1), profile, decodeSettings: plan });
 
 test('ChirpStack: all events are read; the uplink and the status give what the documentation shows', { skip }, () => {
   const events = linesOf('lorawan/chirpstack_events.jsonl');

@@ -13,7 +13,7 @@ import { rtuFraming } from '../../drivers/modbus/rtu.ts';
 import { mbapThroughDtu } from '../../drivers/modbus/dtu/heartbeat-removal.ts';
 import { decode as decodeMessage } from '../../drivers/mqtt-in/decode.ts';
 import { frameReader as mqttIn } from '../../drivers/mqtt-in/frame-reader.ts';
-import { PROFILES } from '../../drivers/mqtt-in/settings.ts';
+import { MQTT_PROFILES } from '../../drivers/mqtt-in/settings.ts';
 
 export interface Target {
   name: string;
@@ -126,7 +126,7 @@ const captureFiles: Target[] = ['d4c3b2a1020004000000000000000000ffff00000100000
 }));
 
 /** Whole messages: nested parts, long names, numbers without end. */
-const messages: Target[] = PROFILES.map((profile) => ({
+const messages: Target[] = MQTT_PROFILES.map((profile) => ({
   name: `mqtt-in ${profile}`, families: { arrays: Buffer.from('['), objects: Buffer.from('{"a":'), strings: Buffer.from('"\\'), digits: Buffer.from('[1234567890'), varints: hex('80')[0] as Buffer, 'nested fields': hex('1202')[0] as Buffer }, words: [...text('[', '{"', '":', ',', '1', 'e9'), ...hex('12', '0a', '80', 'ff', '08')],
   make: () => (bytes) => {
     const [read] = mqttIn.read([{ topic: profile === 'sparkplug' ? 'spBv1.0/g/DDATA/n/d' : 'application/a/device/d/event/up', base64: Buffer.from(bytes).toString('base64'), profile }], []);

@@ -12,12 +12,12 @@ import { realWorld } from '../../core/world.ts';
 import { decode } from '../../drivers/mqtt-in/decode.ts';
 import type { MqttInFrame } from '../../drivers/mqtt-in/frame.ts';
 import { open } from '../../drivers/mqtt-in/link.ts';
-import { point, settings, type MqttInPointOf } from '../../drivers/mqtt-in/settings.ts';
+import { point, settings, type ConfiguredMqttPoint } from '../../drivers/mqtt-in/settings.ts';
 import { mosquittoProgram } from '../processes/mosquitto.ts';
 import { freePort } from '../../core/free-port.ts';
 
 const run = promisify(execFile);
-const FLOW: MqttInPointOf[] = [{ ...point.parse({ path: 'flow' }), id: 'flow' }];
+const FLOW: ConfiguredMqttPoint[] = [{ ...point.parse({ path: 'flow' }), id: 'flow' }];
 
 export interface Bench {
   port: number;

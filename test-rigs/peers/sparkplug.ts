@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import mqtt, { type MqttClient } from 'mqtt';
 import { decode } from '../../drivers/mqtt-in/decode.ts';
 import type { MqttInFrame } from '../../drivers/mqtt-in/frame.ts';
-import { point, type MqttInPointOf } from '../../drivers/mqtt-in/settings.ts';
+import { point, type ConfiguredMqttPoint } from '../../drivers/mqtt-in/settings.ts';
 import { peerRequire } from '../bench/peers/packages.ts';
 import { device, withBroker, type Bench } from './mqtt-in.ts';
 
@@ -34,7 +34,7 @@ const BORN: Required<Pick<Metric, 'name' | 'alias' | 'type' | 'value'>>[] = [
   { name: 'Total', alias: 4, type: 'UInt32', value: 4_000_000_000 },
   { name: 'State', alias: 5, type: 'String', value: '运行' },
 ];
-const POINTS: MqttInPointOf[] = [['running', 'Outputs/Running', 'bool'], ['pressure', 'Inputs/Pressure', 'number'], ['offset', 'Inputs/Offset', 'number'], ['total', 'Total', 'number'], ['state', 'State', 'text']]
+const POINTS: ConfiguredMqttPoint[] = [['running', 'Outputs/Running', 'bool'], ['pressure', 'Inputs/Pressure', 'number'], ['offset', 'Inputs/Offset', 'number'], ['total', 'Total', 'number'], ['state', 'State', 'text']]
   .map(([id, metric, type]) => ({ ...point.parse({ metric, type }), id: String(id) }));
 
 export const peers: { name: string; run(): Promise<void> }[] = [

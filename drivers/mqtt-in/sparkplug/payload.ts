@@ -1,67 +1,66 @@
-/** Sparkplug B payloads (Eclipse Sparkplug 3.0, 6.4): bytes to metrics, and the one command that we send. Pure. */
+/** Sparkplug B payloads (Eclipse Sparkplug 3.0, 6.4): parses metrics, and encodes the rebirth command. Pure. */
 import { MAX_TEXT_LENGTH, type Value } from '../../../core/event.ts';
-import { Malformed, Reader, varint } from './protobuf.ts';
+import { MalformedProtobuf, ProtobufReader, encodeVarint } from './protobuf.ts';
 
-export interface Metric {
+export interface SparkplugMetric {
   name: string | null;
-  /** Decimal; null: named by its name. */
+  /** Decimal; null: identified by name. */
   alias: string | null;
-  /** ms UTC; null: as the payload's. */
+  /** ms UTC; null: that of the payload. */
   at: number | null;
-  /** 0: not said, as the birth said. */
+  /** 0: as in the birth. */
   datatype: number;
   isHistorical: boolean;
   isNull: boolean;
-  raw: Raw;
-  /** Of its property `Quality`, where it has one: 0 bad, 192 good, 500 stale. */
+  raw: RawMetricValue;
+  /** Its property `Quality`, if any: 0 bad, 192 good, 500 stale. */
   quality: number | null;
 }
 
-type Raw =
+type RawMetricValue =
   | { is: 'none' }
-  /** int_value and long_value, as they stand: unsigned. */
+  /** int_value and long_value, unsigned. */
   | { is: 'integer'; value: bigint | number }
   | { is: 'scalar'; value: number | boolean | string }
-  /** Bytes, a data set, a template: nothing that a point could hold. */
+  /** Bytes, a data set, a template: not a value of a point. */
   | { is: 'other'; what: string };
 
-export interface Payload {
+export interface SparkplugPayload {
   at: number | null;
   seq: number | null;
-  metrics: Metric[];
+  metrics: SparkplugMetric[];
 }
 
-const MOST_METRICS = 20_000;
-/** More is not a length of text that a value may have. */
+const MAX_METRICS = 20_000;
 
-/** @returns null when it is no such payload */
-export function readPayload(bytes: Uint8Array): Payload | null {
+/** @returns null when it is not a Sparkplug payload */
+export function parseSparkplugPayload(bytes: Uint8Array): SparkplugPayload | null {
   try {
-    const reader = new Reader(bytes);
-    const payload: Payload = { at: null, seq: null, metrics: [] };
+    const reader = new ProtobufReader(bytes);
+    const payload: SparkplugPayload = { at: null, seq: null, metrics: [] };
     while (!reader.isDone) {
       const key = reader.key();
       if (key === 8) payload.at = reader.number();
       else if (key === 18) {
-        if (payload.metrics.length >= MOST_METRICS) return null;
-        const outer = reader.enter();
+        if (payload.metrics.length >= MAX_METRICS) return null;
+        const outer = reader.enterMessage();
         payload.metrics.push(readMetric(reader));
-        reader.leave(outer);
+        reader.leaveMessage(outer);
       } else if (key === 24) payload.seq = reader.number();
-      else reader.pass(key % 8);
+      else reader.skipField(key % 8);
     }
     return payload;
   } catch (error) {
-    if (error instanceof Malformed) return null;
+    if (error instanceof MalformedProtobuf) return null;
     throw error;
   }
 }
 
 const OTHERS: Readonly<Record<number, string>> = { 130: 'bytes', 138: 'DataSet', 146: 'Template', 154: 'extension' };
 
-/** Cases are field number × 8 + wire type. */
-function readMetric(reader: Reader): Metric {
-  const metric: Metric = { name: null, alias: null, at: null, datatype: 0, isHistorical: false, isNull: false, raw: { is: 'none' }, quality: null };
+/** The keys are field number × 8 + wire type. */
+function readMetric(reader: ProtobufReader): SparkplugMetric {
+  const metric: SparkplugMetric = { name: null, alias: null, at: null, datatype: 0, isHistorical: false, isNull: false, raw: { is: 'none' }, quality: null };
   while (!reader.isDone) {
     const key = reader.key();
     switch (key) {
@@ -80,46 +79,46 @@ function readMetric(reader: Reader): Metric {
       case 122: metric.raw = { is: 'scalar', value: reader.text().slice(0, MAX_TEXT_LENGTH) }; break;
       default:
         if (OTHERS[key]) metric.raw = { is: 'other', what: OTHERS[key] };
-        reader.pass(key % 8);
+        reader.skipField(key % 8);
     }
   }
   return metric;
 }
 
-/** A PropertySet: keys and values by position. */
-function qualityOf(reader: Reader): number | null {
-  const outer = reader.enter();
+/** Reads a PropertySet: keys and values by position. */
+function qualityOf(reader: ProtobufReader): number | null {
+  const outer = reader.enterMessage();
   const keys: string[] = [];
   const values: (number | null)[] = [];
   while (!reader.isDone) {
     const key = reader.key();
     if (key === 10) keys.push(reader.text());
     else if (key === 18) values.push(integerProperty(reader));
-    else reader.pass(key % 8);
+    else reader.skipField(key % 8);
   }
-  reader.leave(outer);
+  reader.leaveMessage(outer);
   return values[keys.findIndex((key) => key.toLowerCase() === 'quality')] ?? null;
 }
 
-function integerProperty(reader: Reader): number | null {
-  const outer = reader.enter();
+function integerProperty(reader: ProtobufReader): number | null {
+  const outer = reader.enterMessage();
   let value: number | null = null;
   while (!reader.isDone) {
     const key = reader.key();
     if (key === 24 || key === 32) value = reader.number();
-    else reader.pass(key % 8);
+    else reader.skipField(key % 8);
   }
-  reader.leave(outer);
+  reader.leaveMessage(outer);
   return value;
 }
 
-/** By datatype: how wide a signed integer is. They travel as unsigned. */
+/** Width of signed integers by datatype; they are sent as unsigned. */
 const SIGNED_BITS: Readonly<Record<number, number>> = { 1: 8, 2: 16, 3: 32, 4: 64 };
 const UNSIGNED_BITS: Readonly<Record<number, number>> = { 5: 8, 6: 16, 7: 32, 8: 64, 13: 64 };
 const BOOLEAN = 11;
 
-/** A metric's value, or what it is instead of one. `null` stands for a value that the node says it does not have. */
-export function valueOf({ raw, isNull }: Metric, datatype: number): { value: Value } | { what: string } {
+/** A metric's value, or what it contains instead. `null` means that the node has no value. */
+export function metricValue({ raw, isNull }: SparkplugMetric, datatype: number): { value: Value } | { what: string } {
   if (isNull) return { value: null };
   if (raw.is === 'other') return { what: raw.what };
   if (raw.is === 'none') return { what: 'nothing' };
@@ -128,7 +127,7 @@ export function valueOf({ raw, isNull }: Metric, datatype: number): { value: Val
   const signed = SIGNED_BITS[datatype];
   const bits = signed ?? UNSIGNED_BITS[datatype] ?? 64;
   const small = typeof raw.value === 'number' && raw.value < 2 ** bits ? raw.value : null;
-  // The usual case, without BigInt.
+  // The common case, without BigInt.
   if (small !== null && (signed === undefined || small < 2 ** (bits - 1))) return { value: small };
   const wide = BigInt(raw.value);
   const value = Number(signed ? BigInt.asIntN(bits, wide) : BigInt.asUintN(bits, wide));
@@ -137,11 +136,11 @@ export function valueOf({ raw, isNull }: Metric, datatype: number): { value: Val
 
 const text = (field: number, value: string): number[] => {
   const bytes = new TextEncoder().encode(value);
-  return [...varint(field * 8 + 2), ...varint(bytes.length), ...bytes];
+  return [...encodeVarint(field * 8 + 2), ...encodeVarint(bytes.length), ...bytes];
 };
 
-/** NCMD with `Node Control/Rebirth` = true (6.4.20): the node says all its births again. */
+/** NCMD with `Node Control/Rebirth` = true (6.4.20): the node sends all its births again. */
 export function rebirthCommand(nowMs: number): Uint8Array {
-  const metric = [...text(1, 'Node Control/Rebirth'), 24, ...varint(nowMs), 32, ...varint(BOOLEAN), 112, 1];
-  return Uint8Array.from([8, ...varint(nowMs), 18, ...varint(metric.length), ...metric]);
+  const metric = [...text(1, 'Node Control/Rebirth'), 24, ...encodeVarint(nowMs), 32, ...encodeVarint(BOOLEAN), 112, 1];
+  return Uint8Array.from([8, ...encodeVarint(nowMs), 18, ...encodeVarint(metric.length), ...metric]);
 }

@@ -1,13 +1,13 @@
 /**
- * The wire format of protobuf, as far as Sparkplug needs it. Pure. A reader never reads past its end: it throws Malformed.
- * One goes through a whole payload, messages within it too: an object for each would cost more than what is read.
+ * The protobuf wire format, as far as Sparkplug needs it. Pure. A reader never reads past its end: it throws
+ * MalformedProtobuf. One reader is used for a whole payload with its nested messages, as an object for each would be slow.
  */
 
-export class Malformed extends Error {}
+export class MalformedProtobuf extends Error {}
 
-const MOST_VARINT_BYTES = 10;
+const MAX_VARINT_BYTES = 10;
 
-export class Reader {
+export class ProtobufReader {
   readonly #bytes: Buffer;
   #at = 0;
   #end: number;
@@ -24,24 +24,24 @@ export class Reader {
   /** Field number × 8 + wire type. */
   key(): number {
     const key = this.number();
-    if (key < 8) throw new Malformed('field 0');
+    if (key < 8) throw new MalformedProtobuf('field 0');
     return key;
   }
 
-  /** Goes into a message: from here on it is all there is. @returns what `leave` wants, to go on behind it */
-  enter(): number {
+  /** Enters a nested message. @returns the argument for `leaveMessage` */
+  enterMessage(): number {
     const outer = this.#end;
     const length = this.number();
     this.#end = this.#reach(length);
     return outer;
   }
 
-  leave(outer: number): void {
+  leaveMessage(outer: number): void {
     this.#at = this.#end;
     this.#end = outer;
   }
 
-  /** A varint of up to 10 bytes, as it stands in 64 bits; a BigInt only where a number cannot hold it. */
+  /** An unsigned varint of up to 10 bytes; a BigInt only where a number cannot hold it. */
   integer(): number | bigint {
     const from = this.#at;
     const value = this.number();
@@ -51,19 +51,19 @@ export class Reader {
     return BigInt.asUintN(64, wide);
   }
 
-  /** The same as a number, above 2^53 rounded: for lengths, keys, times. */
+  /** The same as a number, rounded above 2^53: for lengths, keys and times. */
   number(): number {
     let value = 0;
     let weight = 1;
-    for (let length = 0; length < MOST_VARINT_BYTES; length += 1) {
-      if (this.#at >= this.#end) throw new Malformed('ends within a number');
+    for (let length = 0; length < MAX_VARINT_BYTES; length += 1) {
+      if (this.#at >= this.#end) throw new MalformedProtobuf('ends within a number');
       const byte = this.#bytes[this.#at] as number;
       this.#at += 1;
       value += (byte & 0x7f) * weight;
       if (byte < 0x80) return value;
       weight *= 0x80;
     }
-    throw new Malformed('a number of more than 64 bits');
+    throw new MalformedProtobuf('a number of more than 64 bits');
   }
 
   float(): number {
@@ -80,12 +80,12 @@ export class Reader {
     return this.#bytes.toString('utf8', from, from + length);
   }
 
-  pass(wire: number): void {
+  skipField(wire: number): void {
     if (wire === 0) this.number();
     else if (wire === 1) this.#skip(8);
     else if (wire === 2) this.#skip(this.number());
     else if (wire === 5) this.#skip(4);
-    else throw new Malformed(`wire type ${wire}`);
+    else throw new MalformedProtobuf(`wire type ${wire}`);
   }
 
   #skip(length: number): number {
@@ -96,13 +96,13 @@ export class Reader {
 
   #reach(length: number): number {
     const until = this.#at + length;
-    if (!(until <= this.#end)) throw new Malformed('ends within a field');
+    if (!(until <= this.#end)) throw new MalformedProtobuf('ends within a field');
     return until;
   }
 }
 
 /** A varint. @param value a whole number, not negative */
-export function varint(value: number): number[] {
+export function encodeVarint(value: number): number[] {
   const bytes = [];
   let rest = value;
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);

@@ -1,16 +1,16 @@
 /**
- * What must be known of a node's earlier messages to read the next one: aliases by the births, sequence numbers, which
- * session a death is of. Pure but for what it remembers.
+ * State of a node's earlier messages that is needed to read the next one: aliases from births, sequence numbers, and the
+ * session that a death belongs to. Pure apart from that state.
  */
-import type { Alias } from '../frame.ts';
-import { readPayload, valueOf, type Metric, type Payload } from './payload.ts';
+import type { MetricAlias } from '../frame.ts';
+import { parseSparkplugPayload, metricValue, type SparkplugMetric, type SparkplugPayload } from './payload.ts';
 
-/** What a message means beyond itself. */
-export interface Standing {
-  aliases?: Record<string, Alias>;
+/** The context of a message from earlier ones. */
+export interface MessageContext {
+  aliases?: Record<string, MetricAlias>;
   isOther?: boolean;
-  /** Why the node should say its births again. */
-  wantsBirth?: 'unborn' | 'gap' | 'alias';
+  /** Why the node should send its births again. */
+  rebirthReason?: 'unborn' | 'gap' | 'alias';
 }
 
 export interface SparkplugTopic {
@@ -21,20 +21,20 @@ export interface SparkplugTopic {
 }
 
 /** `spBv1.0/group/TYPE/node[/device]`; null for anything else. */
-export function topicOf(topic: string): SparkplugTopic | null {
+export function parseSparkplugTopic(topic: string): SparkplugTopic | null {
   const [space, group, type, node, device, ...more] = topic.split('/');
   if (space !== 'spBv1.0' || !group || !type || !node || more.length > 0) return null;
   return { group, type, node, device: device ?? null };
 }
 
 const CARRIES_SEQ = new Set(['NBIRTH', 'NDATA', 'DBIRTH', 'DDATA', 'DDEATH']);
-const MOST_ALIASES = 100_000;
+const MAX_ALIASES = 100_000;
 
 export class SparkplugSession {
   /** null: the node's own metrics. */
   readonly #device: string | null;
-  #aliases = new Map<string, Alias & { device: string | null }>();
-  /** Types of metrics that go by their name, of our device. */
+  #aliases = new Map<string, MetricAlias & { device: string | null }>();
+  /** Datatypes of metrics by name, of our device. */
   #types = new Map<string, number>();
   #seq: number | null = null;
   #bdSeq: number | null = null;
@@ -44,23 +44,23 @@ export class SparkplugSession {
     this.#device = device ?? null;
   }
 
-  take(topic: string, bytes: Uint8Array): Standing {
-    const of = topicOf(topic);
-    const payload = of && readPayload(bytes);
-    // What cannot be read is told by decode.
+  update(topic: string, bytes: Uint8Array): MessageContext {
+    const of = parseSparkplugTopic(topic);
+    const payload = of && parseSparkplugPayload(bytes);
+    // decode reports an unreadable message.
     if (!of || !payload) return {};
     const isOther = of.device !== this.#device && of.type !== 'NDEATH';
-    if (of.type === 'NDEATH') return this.#nodeDied(payload);
+    if (of.type === 'NDEATH') return this.#handleNodeDeath(payload);
     if (!CARRIES_SEQ.has(of.type)) return { isOther: true };
-    const wantsBirth = of.type === 'NBIRTH' ? this.#nodeBorn(payload) : this.#followed(payload);
-    if (of.type === 'NBIRTH' || of.type === 'DBIRTH') this.#learn(of.device, payload);
-    if (isOther) return { isOther, ...(wantsBirth ? { wantsBirth } : {}) };
-    const { aliases, isUnknown } = this.#named(payload.metrics);
+    const wantsBirth = of.type === 'NBIRTH' ? this.#handleNodeBirth(payload) : this.#checkSequence(payload);
+    if (of.type === 'NBIRTH' || of.type === 'DBIRTH') this.#rememberMetrics(of.device, payload);
+    if (isOther) return { isOther, ...(wantsBirth ? { rebirthReason: wantsBirth } : {}) };
+    const { aliases, isUnknown } = this.#resolve(payload.metrics);
     const wants = wantsBirth ?? (isUnknown ? 'alias' as const : undefined);
-    return { ...(aliases ? { aliases } : {}), ...(wants ? { wantsBirth: wants } : {}) };
+    return { ...(aliases ? { aliases } : {}), ...(wants ? { rebirthReason: wants } : {}) };
   }
 
-  #nodeBorn({ seq, metrics }: Payload): undefined {
+  #handleNodeBirth({ seq, metrics }: SparkplugPayload): undefined {
     this.#aliases = new Map();
     this.#types = new Map();
     this.#isBorn = true;
@@ -68,8 +68,8 @@ export class SparkplugSession {
     this.#bdSeq = bdSeqOf(metrics);
   }
 
-  /** A death of a session before this one comes late, when its broker notices at last: it says nothing of now. */
-  #nodeDied({ metrics }: Payload): Standing {
+  /** The death of an earlier session, sent late by the broker, does not affect this one. */
+  #handleNodeDeath({ metrics }: SparkplugPayload): MessageContext {
     const bdSeq = bdSeqOf(metrics);
     if (this.#isBorn && this.#bdSeq !== null && bdSeq !== null && bdSeq !== this.#bdSeq) return { isOther: true };
     this.#isBorn = false;
@@ -77,25 +77,25 @@ export class SparkplugSession {
     return {};
   }
 
-  #followed({ seq }: Payload): 'unborn' | 'gap' | undefined {
+  #checkSequence({ seq }: SparkplugPayload): 'unborn' | 'gap' | undefined {
     if (!this.#isBorn) return 'unborn';
     const wanted = this.#seq === null ? seq : (this.#seq + 1) % 256;
     this.#seq = seq;
-    // Some nodes count their seq not at all; then nothing can be said.
+    // Some nodes send no seq; then gaps cannot be detected.
     return seq !== null && seq !== wanted ? 'gap' : undefined;
   }
 
-  #learn(device: string | null, { metrics }: Payload): void {
+  #rememberMetrics(device: string | null, { metrics }: SparkplugPayload): void {
     for (const { name, alias, datatype } of metrics) {
       if (name === null) continue;
-      if (alias !== null && this.#aliases.size < MOST_ALIASES) this.#aliases.set(alias, { name, datatype, device });
-      if (device === this.#device && this.#types.size < MOST_ALIASES) this.#types.set(name, datatype);
+      if (alias !== null && this.#aliases.size < MAX_ALIASES) this.#aliases.set(alias, { name, datatype, device });
+      if (device === this.#device && this.#types.size < MAX_ALIASES) this.#types.set(name, datatype);
     }
   }
 
-  /** Names for aliases, and types for metrics that do not say theirs: only what this message leaves out. */
-  #named(metrics: readonly Metric[]): { aliases: Record<string, Alias> | null; isUnknown: boolean } {
-    let aliases: Record<string, Alias> | null = null;
+  /** Names for aliases and datatypes for metrics, as far as this message lacks them. */
+  #resolve(metrics: readonly SparkplugMetric[]): { aliases: Record<string, MetricAlias> | null; isUnknown: boolean } {
+    let aliases: Record<string, MetricAlias> | null = null;
     let isUnknown = false;
     for (const { name, alias, datatype } of metrics) {
       if (name !== null) {
@@ -111,8 +111,8 @@ export class SparkplugSession {
   }
 }
 
-function bdSeqOf(metrics: readonly Metric[]): number | null {
+function bdSeqOf(metrics: readonly SparkplugMetric[]): number | null {
   const metric = metrics.find(({ name }) => name === 'bdSeq');
-  const read = metric && valueOf(metric, metric.datatype);
+  const read = metric && metricValue(metric, metric.datatype);
   return read && 'value' in read && typeof read.value === 'number' ? read.value : null;
 }

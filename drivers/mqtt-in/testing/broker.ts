@@ -1,4 +1,4 @@
-/** A broker on loopback (aedes, MQTT 3.1.1) and what is published on it, for tests. */
+/** A broker on loopback (aedes, MQTT 3.1.1) for tests. */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Aedes } from 'aedes';
 
@@ -9,14 +9,14 @@ export interface TestBroker {
   url: string;
   aedes: Aedes;
   connections(): number;
-  /** Resolves once the broker has taken it. */
-  say(topic: string, payload: string | Uint8Array, more?: { qos?: 0 | 1; retain?: boolean }): Promise<void>;
-  /** Every message id that was acknowledged to it. */
+  /** Resolves once the broker has accepted it. */
+  publish(topic: string, payload: string | Uint8Array, more?: { qos?: 0 | 1; retain?: boolean }): Promise<void>;
+  /** Number of messages acknowledged to it. */
   acknowledged(): number;
   stop(): Promise<void>;
 }
 
-export async function startBroker(): Promise<TestBroker> {
+export async function startTestBroker(): Promise<TestBroker> {
   const aedes = await Aedes.createBroker();
   const sockets = new Set<Socket>();
   let acknowledged = 0;
@@ -32,7 +32,7 @@ export async function startBroker(): Promise<TestBroker> {
   return {
     port, url: `mqtt://127.0.0.1:${port}`, aedes,
     connections: () => sockets.size,
-    say: (topic, payload, { qos = 1, retain = false } = {}) => new Promise((resolve, reject) => {
+    publish: (topic, payload, { qos = 1, retain = false } = {}) => new Promise((resolve, reject) => {
       aedes.publish({ cmd: 'publish', topic, payload: Buffer.from(payload as Uint8Array), qos, retain, dup: false }, (error) => { if (error) reject(error); else resolve(); });
     }),
     acknowledged: () => acknowledged,
@@ -46,12 +46,12 @@ export async function startBroker(): Promise<TestBroker> {
   };
 }
 
-/** Something that publishes again and again. @returns ends it */
-export function publishing(broker: TestBroker, message: (turn: number, nowMs: number) => [topic: string, payload: string | Uint8Array]): () => void {
+/** @returns a function that stops it */
+export function publishPeriodically(broker: TestBroker, message: (turn: number, nowMs: number) => [topic: string, payload: string | Uint8Array]): () => void {
   let turn = 0;
   const timer = setInterval(() => {
     turn += 1;
-    void broker.say(...message(turn, Date.now()));
+    void broker.publish(...message(turn, Date.now()));
   }, EVERY_MS);
   return () => clearInterval(timer);
 }

@@ -1,28 +1,28 @@
-/** Sparkplug payloads byte by byte, for tests. */
-export const varint = (value: number | bigint): number[] => {
+/** Encodes Sparkplug payloads byte by byte, for tests. */
+export const varintBytes = (value: number | bigint): number[] => {
   const wide = BigInt(value);
-  return wide < 128n ? [Number(wide)] : [Number(wide % 128n) + 128, ...varint(wide / 128n)];
+  return wide < 128n ? [Number(wide)] : [Number(wide % 128n) + 128, ...varintBytes(wide / 128n)];
 };
 
-/** A field of numbers. */
-export const number = (field: number, value: number | bigint): number[] => [...varint(field * 8), ...varint(value)];
+/** A varint field. */
+export const numberField = (field: number, value: number | bigint): number[] => [...varintBytes(field * 8), ...varintBytes(value)];
 
-/** A field of bytes: a text, a message, or as they are. */
-export const bytes = (field: number, value: string | readonly number[]): number[] => {
+/** A length-delimited field: a text, a message, or bytes. */
+export const bytesField = (field: number, value: string | readonly number[]): number[] => {
   const all = typeof value === 'string' ? [...Buffer.from(value)] : value;
-  return [...varint(field * 8 + 2), ...varint(all.length), ...all];
+  return [...varintBytes(field * 8 + 2), ...varintBytes(all.length), ...all];
 };
 
-export function float(field: number, value: number): number[] {
+export function floatField(field: number, value: number): number[] {
   const all = Buffer.alloc(4);
   all.writeFloatLE(value);
-  return [...varint(field * 8 + 5), ...all];
+  return [...varintBytes(field * 8 + 5), ...all];
 }
 
-export function double(field: number, value: number): number[] {
+export function doubleField(field: number, value: number): number[] {
   const all = Buffer.alloc(8);
   all.writeDoubleLE(value);
-  return [...varint(field * 8 + 1), ...all];
+  return [...varintBytes(field * 8 + 1), ...all];
 }
 
 export interface MetricFields {
@@ -34,10 +34,10 @@ export interface MetricFields {
   more?: number[];
 }
 
-export const metric = ({ name, alias, at, datatype, more = [] }: MetricFields): number[] => bytes(2, [
-  ...(name === undefined ? [] : bytes(1, name)), ...(alias === undefined ? [] : number(2, alias)), ...(at === undefined ? [] : number(3, at)), ...(datatype === undefined ? [] : number(4, datatype)), ...more,
+export const sparkplugMetric = ({ name, alias, at, datatype, more = [] }: MetricFields): number[] => bytesField(2, [
+  ...(name === undefined ? [] : bytesField(1, name)), ...(alias === undefined ? [] : numberField(2, alias)), ...(at === undefined ? [] : numberField(3, at)), ...(datatype === undefined ? [] : numberField(4, datatype)), ...more,
 ]);
 
-export function payload({ at, seq, metrics = [] }: { at?: number; seq?: number; metrics?: number[][] }): Uint8Array {
-  return Uint8Array.from([...(at === undefined ? [] : number(1, at)), ...metrics.flat(), ...(seq === undefined ? [] : number(3, seq))]);
+export function sparkplugPayload({ at, seq, metrics = [] }: { at?: number; seq?: number; metrics?: number[][] }): Uint8Array {
+  return Uint8Array.from([...(at === undefined ? [] : numberField(1, at)), ...metrics.flat(), ...(seq === undefined ? [] : numberField(3, seq))]);
 }

@@ -1,8 +1,8 @@
 /** The decode bench for messages of brokers: Sparkplug B as the npm library encodes it, and plain JSON. */
 import { decode } from '../../../drivers/mqtt-in/decode.ts';
-import type { MqttInFrame, Plan } from '../../../drivers/mqtt-in/frame.ts';
-import { point, type MqttInPoint, type Profile } from '../../../drivers/mqtt-in/settings.ts';
-import { Reader } from '../../../drivers/mqtt-in/sparkplug/protobuf.ts';
+import type { MqttInFrame, MqttDecodeSettings } from '../../../drivers/mqtt-in/frame.ts';
+import { point, type MqttInPoint, type MqttProfile } from '../../../drivers/mqtt-in/settings.ts';
+import { ProtobufReader } from '../../../drivers/mqtt-in/sparkplug/protobuf.ts';
 import { AT, FRAMES, isRead, type Work } from './works.ts';
 
 const VALUES = 20;
@@ -12,12 +12,12 @@ interface Library {
   get(version: 'spBv1.0'): { encodePayload(payload: object): Uint8Array; decodePayload(bytes: Uint8Array): unknown };
 }
 
-const planFor = (points: Record<string, unknown>[], more: Partial<Plan> = {}): Plan => ({
+const planFor = (points: Record<string, unknown>[], more: Partial<MqttDecodeSettings> = {}): MqttDecodeSettings => ({
   points: points.map((one, at) => ({ id: `p${at}`, ...(point.parse(one) as MqttInPoint) })), historyAfterMs: Infinity, ...more,
 });
 
-const messages = (profile: Profile, topic: string, plan: Plan, payloadOf: (turn: number) => Uint8Array): MqttInFrame[] =>
-  Array.from({ length: FRAMES }, (_, turn) => ({ topic, payload: payloadOf(turn), retain: false, observedAt: AT, profile, plan }));
+const messages = (profile: MqttProfile, topic: string, plan: MqttDecodeSettings, payloadOf: (turn: number) => Uint8Array): MqttInFrame[] =>
+  Array.from({ length: FRAMES }, (_, turn) => ({ topic, payload: payloadOf(turn), retain: false, observedAt: AT, profile, decodeSettings: plan }));
 
 /** A message as it comes from the broker: what was read of an earlier one must not help. */
 const freshly = (frames: readonly MqttInFrame[], turn: number): MqttInFrame => ({ ...(frames[turn % FRAMES] as MqttInFrame) });
@@ -40,17 +40,17 @@ export function sparkplugWork(peer: NodeJS.Require): Work {
 
 /** Walks over the fields of a payload and of its metrics, without a look at what they hold. */
 function fieldsIn(payload: Uint8Array): number {
-  const reader = new Reader(payload);
+  const reader = new ProtobufReader(payload);
   let seen = 0;
   while (!reader.isDone) {
     const key = reader.key();
     if (key !== 18) {
-      reader.pass(key % 8);
+      reader.skipField(key % 8);
       continue;
     }
-    const outer = reader.enter();
-    for (; !reader.isDone; seen += 1) reader.pass(reader.key() % 8);
-    reader.leave(outer);
+    const outer = reader.enterMessage();
+    for (; !reader.isDone; seen += 1) reader.skipField(reader.key() % 8);
+    reader.leaveMessage(outer);
   }
   return seen;
 }

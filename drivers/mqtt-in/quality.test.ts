@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Decoded } from '../../core/driver.ts';
 import { decode } from './decode.ts';
-import { planOf, type MqttInFrame } from './frame.ts';
+import { decodeSettingsOf, type MqttInFrame } from './frame.ts';
 import { point, settings } from './settings.ts';
-import { varint } from './testing/sparkplug.ts';
+import { varintBytes } from './testing/sparkplug.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -13,7 +13,7 @@ function decoded(how: Record<string, unknown>, of: Record<string, unknown>, topi
   const points = [{ ...point.parse(of), id: 'p' }];
   const set = settings.parse({ url: 'mqtt://h', ...how });
   const bytes = payload instanceof Uint8Array ? payload : Buffer.from(JSON.stringify(payload));
-  return decode({ topic, payload: bytes, retain: false, observedAt: NOW, profile: set.profile, plan: planOf(points, set), ...more });
+  return decode({ topic, payload: bytes, retain: false, observedAt: NOW, profile: set.profile, decodeSettings: decodeSettingsOf(points, set), ...more });
 }
 
 const worth = (result: Decoded) => {
@@ -87,8 +87,8 @@ test('dji: a time ahead of its arrival gives way to ours, and the value says so'
 
 test('sparkplug: a metric whose time is later than that of its payload is uncertain and skewed, whatever our clock says', () => {
   const said = (metricAt: number | null, payloadAt: number | null, more: number[] = [0x50, 7]) => {
-    const metric = [0x0a, 1, 0x50, ...(metricAt === null ? [] : [0x18, ...varint(metricAt)]), 0x20, 3, ...more];
-    const payload = Uint8Array.from([...(payloadAt === null ? [] : [8, ...varint(payloadAt)]), 0x12, metric.length, ...metric, 0x18, 1]);
+    const metric = [0x0a, 1, 0x50, ...(metricAt === null ? [] : [0x18, ...varintBytes(metricAt)]), 0x20, 3, ...more];
+    const payload = Uint8Array.from([...(payloadAt === null ? [] : [8, ...varintBytes(payloadAt)]), 0x12, metric.length, ...metric, 0x18, 1]);
     return worth(decoded({ profile: 'sparkplug', group: 'g', node: 'n' }, { metric: 'P' }, 'spBv1.0/g/NDATA/n', payload))[0];
   };
   for (const sentAt of [NOW, NOW - 86_400_000, NOW + 86_400_000]) {

@@ -10,29 +10,29 @@ import { FaultError, type Fault } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
-import { addressOf, connectClient, type Client, type Message } from './client.ts';
+import { brokerAddress, connectBroker, type BrokerClient, type MqttMessage } from './broker-client.ts';
 import { settings } from './settings.ts';
-import { startBroker, type TestBroker } from './testing/broker.ts';
+import { startTestBroker, type TestBroker } from './testing/broker.ts';
 
 const AT = Date.UTC(2026, 0, 1);
 const never = new AbortController().signal;
 
 interface Connected {
-  client: Client;
-  messages: Message[];
+  client: BrokerClient;
+  messages: MqttMessage[];
   downs: FaultError[];
 }
 
 async function connected(context: TestContext, url: string, more: Record<string, unknown> = {}, { signal = never, world = testWorld(new VirtualClock(AT)) } = {}): Promise<Connected> {
-  const messages: Message[] = [];
+  const messages: MqttMessage[] = [];
   const downs: FaultError[] = [];
-  const client = await connectClient(settings.parse({ url, topic: '#', ...more }), world, { message: (message) => messages.push(message), down: (error) => downs.push(error) }, signal);
+  const client = await connectBroker(settings.parse({ url, topic: '#', ...more }), world, { message: (message) => messages.push(message), closed: (error) => downs.push(error) }, signal);
   context.after(() => client.abort());
   return { client, messages, downs };
 }
 
 async function broker(context: TestContext): Promise<TestBroker> {
-  const server = await startBroker();
+  const server = await startTestBroker();
   context.after(() => server.stop());
   return server;
 }
@@ -65,7 +65,7 @@ async function greeting(context: TestContext, more: Record<string, unknown>): Pr
 }
 
 test('the address of a broker, with the port of its kind', () => {
-  assert.deepEqual(['mqtt://h', 'mqtts://h', 'mqtt://h:5', 'mqtts://10.0.0.1:7', 'mqtt://[fe80::1]'].map(addressOf), ['h:1883', 'h:8883', 'h:5', '10.0.0.1:7', '[fe80::1]:1883']);
+  assert.deepEqual(['mqtt://h', 'mqtts://h', 'mqtt://h:5', 'mqtts://10.0.0.1:7', 'mqtt://[fe80::1]'].map(brokerAddress), ['h:1883', 'h:8883', 'h:5', '10.0.0.1:7', '[fe80::1]:1883']);
 });
 
 test('it says who it is, which session it wants, and that it is there every 10 s', async (context: TestContext) => {
@@ -85,8 +85,8 @@ test('a message has its time of arrival, and is settled once however often that 
   const server = await broker(context);
   const { client, messages } = await connected(context, server.url);
   await client.subscribe(['a', 'b'], 1);
-  await server.say('a', 'x', { retain: true });
-  await server.say('b', Buffer.from([0xff]));
+  await server.publish('a', 'x', { retain: true });
+  await server.publish('b', Buffer.from([0xff]));
   await until(() => messages.length === 2);
   assert.deepEqual(messages.map(({ topic, payload, retain, observedAt }) => [topic, payload.toString(), retain, observedAt]), [['a', 'x', false, AT], ['b', Buffer.from([0xff]).toString(), false, AT]]);
   messages[0]?.settle(true);
@@ -94,7 +94,7 @@ test('a message has its time of arrival, and is settled once however often that 
   messages[0]?.settle(true);
   messages[1]?.settle(false);
   messages[1]?.settle(true);
-  await server.say('a', 'y', { qos: 0 });
+  await server.publish('a', 'y', { qos: 0 });
   await until(() => messages.length === 3);
   assert.equal(server.acknowledged(), 1, 'what was let go stays with the broker');
   const late = await connected(context, server.url);
@@ -107,9 +107,9 @@ test('no more is read while 2,000 messages or 16 MiB are held; with each that is
   const server = await broker(context);
   const { client, messages } = await connected(context, server.url);
   await client.subscribe(['a'], 0);
-  await Promise.all(Array.from({ length: 2010 }, (_, at) => server.say('a', String(at), { qos: 0 })));
+  await Promise.all(Array.from({ length: 2010 }, (_, at) => server.publish('a', String(at), { qos: 0 })));
   await until(() => messages.length >= 2000);
-  await server.say('a', 'last', { qos: 0 });
+  await server.publish('a', 'last', { qos: 0 });
   assert.equal(messages.length, 2000);
   messages[5]?.settle(true);
   await until(() => messages.length === 2001);
@@ -123,9 +123,9 @@ test('no more is read while 2,000 messages or 16 MiB are held; with each that is
   const big = await connected(context, server.url);
   await big.client.subscribe(['b'], 0);
   const mebibyte = Buffer.alloc(1 << 20);
-  for (let at = 0; at < 18; at += 1) await server.say('b', mebibyte, { qos: 0 });
+  for (let at = 0; at < 18; at += 1) await server.publish('b', mebibyte, { qos: 0 });
   await until(() => big.messages.length >= 16);
-  await server.say('c', 'x', { qos: 0 });
+  await server.publish('c', 'x', { qos: 0 });
   assert.equal(big.messages.length, 16);
   big.messages[0]?.settle(true);
   await until(() => big.messages.length === 17);
@@ -146,10 +146,10 @@ test('an end is told once, with its reason; afterwards nothing is asked, sent or
   client.publish('said', Buffer.from('x'));
   await until(() => subscribed.includes('-b') && published.includes('said'));
   const reason = new FaultError('CV_MQTT_IN_UNKEPT', { address: 'x', seconds: 60 });
-  await server.say('a', 'x');
+  await server.publish('a', 'x');
   await until(() => messages.length === 1);
-  client.lose(reason);
-  client.lose(new FaultError('CV_LINK_CLOSED', { address: 'x', detail: 'later' }));
+  client.closeWith(reason);
+  client.closeWith(new FaultError('CV_LINK_CLOSED', { address: 'x', detail: 'later' }));
   client.abort();
   assert.deepEqual(downs, [reason]);
   messages[0]?.settle(true);

@@ -1,11 +1,11 @@
-/** A number at a place of a payload: for devices whose bytes no codec reads. Pure. */
-import type { Bytes } from './settings.ts';
+/** A number at an offset of a payload, for devices without a codec. Pure. */
+import type { ByteField } from './settings.ts';
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
-const WIDTHS: Readonly<Record<Bytes['type'], number>> = { u8: 1, i8: 1, bit: 1, u16: 2, i16: 2, u24: 3, u32: 4, i32: 4, f32: 4, f64: 8 };
+const WIDTHS: Readonly<Record<ByteField['type'], number>> = { u8: 1, i8: 1, bit: 1, u16: 2, i16: 2, u24: 3, u32: 4, i32: 4, f32: 4, f64: 8 };
 
-/** @param data base64; absent for an uplink without payload. @returns null where the payload ends before, undefined where it is no base64 */
-export function readBytes(data: unknown, { at, type, order, bit }: Bytes): number | null | undefined {
+/** @param data base64; absent for an uplink without payload. @returns null where the payload ends before, undefined where it is not base64 */
+export function readByteField(data: unknown, { at, type, order, bit }: ByteField): number | null | undefined {
   if (data === undefined) return null;
   if (typeof data !== 'string' || data.length % 4 !== 0 || !BASE64.test(data)) return undefined;
   const bytes = Buffer.from(data, 'base64');

@@ -1,6 +1,6 @@
 /**
- * One MQTT connection, from dialling to its end; never used again. A message of QoS 1 is acknowledged when its values
- * are on disk: until then the broker has it, and where it keeps our session, sends it again to the next connection.
+ * One MQTT connection, from dialling to its end; never reused. A QoS 1 message is acknowledged when its values are on
+ * disk: until then the broker keeps it and, with a kept session, resends it over the next connection.
  */
 import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -14,43 +14,43 @@ import type { MqttInSettings } from './settings.ts';
 
 const KEEPALIVE_SECONDS = 10;
 const CONNECT_MS = 8000;
-const FAREWELL_MS = 200;
+const DISCONNECT_TIMEOUT_MS = 200;
 const SESSION_SECONDS = 7 * 86_400;
-/** What came and is neither on disk nor let go: above this nothing more is read, and the broker waits. */
-const MOST_HELD = 2000;
-const MOST_HELD_BYTES = 16 << 20;
+/** Messages that are not settled yet: above this reading pauses, and the broker waits. */
+const MAX_HELD = 2000;
+const MAX_HELD_BYTES = 16 << 20;
 
-export interface Message {
+export interface MqttMessage {
   topic: string;
   payload: Uint8Array;
   retain: boolean;
   observedAt: number;
-  /** Once: whether it may be acknowledged. Until then it counts as held. */
+  /** Called once: whether it may be acknowledged. Until then it counts as held. */
   settle(isKept: boolean): void;
 }
 
-export interface ClientEvents {
-  message(message: Message): void;
-  /** Once, last of all. */
-  down(error: FaultError): void;
+export interface BrokerClientEvents {
+  message(message: MqttMessage): void;
+  /** Called once, as the last event. */
+  closed(error: FaultError): void;
 }
 
-/** What mqtt.js keeps to itself: with it a PUBACK can wait while others are read. Held to by link.test.ts. */
-interface Inner {
+/** Private method of mqtt.js, needed to delay a PUBACK while others are read. Checked by link.test.ts. */
+interface MqttClientInternals {
   _sendPacket(packet: { cmd: string; messageId?: number }, done?: (error?: Error) => void, ...rest: unknown[]): void;
 }
 
-export const addressOf = (url: string): string => {
+export const brokerAddress = (url: string): string => {
   const { hostname, port, protocol } = new URL(url);
   return `${hostname}:${port || (protocol === 'mqtts:' ? 8883 : 1883)}`;
 };
 
-export class Client {
+export class BrokerClient {
   readonly address: string;
   readonly #mqtt: MqttClient;
   readonly #stream: Socket;
   readonly #world: World;
-  readonly #events: ClientEvents;
+  readonly #events: BrokerClientEvents;
   readonly #acks = new Map<number, (() => void) | null>();
   #held = 0;
   #heldBytes = 0;
@@ -58,10 +58,10 @@ export class Client {
   #error: FaultError | null = null;
   #isUp = false;
   #isEnded = false;
-  /** We end it: what is still asked will have no answer, which is no refusal. */
-  #isLeaving = false;
+  /** We are closing: a missing answer is no refusal. */
+  #isClosing = false;
 
-  constructor(stream: Socket, address: string, options: IClientOptions, world: World, events: ClientEvents) {
+  constructor(stream: Socket, address: string, options: IClientOptions, world: World, events: BrokerClientEvents) {
     this.address = address;
     this.#stream = stream;
     this.#world = world;
@@ -69,17 +69,17 @@ export class Client {
     this.#mqtt = new MqttClient(() => stream, { ...options, manualConnect: true });
     outlastBacklogs(this.#mqtt, () => this.#resume !== null);
     this.#holdAcks();
-    this.#mqtt.handleMessage = (packet, done) => this.#received(packet, done);
+    this.#mqtt.handleMessage = (packet, done) => this.#receive(packet, done);
     this.#mqtt.on('error', (error) => this.#fail(error));
     this.#mqtt.on('close', () => this.#end());
     stream.on('close', () => this.#end());
   }
 
-  /** Resolves once the broker has let us in. @returns rejects with CV_MQTT_IN_REFUSED, CV_LINK_CLOSED or the signal's reason */
-  up(signal: AbortSignal): Promise<void> {
+  /** Resolves once the broker has accepted the connection. @returns rejects with CV_MQTT_IN_REFUSED, CV_LINK_CLOSED or the signal's reason */
+  waitConnected(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = () => {
-        reject(signal.reason); // first: an end has a reason of its own
+        reject(signal.reason); // first: closing has its own reason
         this.abort();
       };
       signal.addEventListener('abort', abort, { once: true });
@@ -98,12 +98,12 @@ export class Client {
 
   #onEnd: () => void = () => {};
 
-  /** @returns rejects with CV_MQTT_IN_SUBSCRIBE where the broker refuses; resolves too when the connection is gone */
+  /** @returns rejects with CV_MQTT_IN_SUBSCRIBE where the broker refuses; resolves also when the connection is closed */
   subscribe(filters: readonly string[], qos: 0 | 1): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#mqtt.subscribe([...filters], { qos }, (error, granted) => {
         const refused = granted?.find((grant) => grant.qos >= 128);
-        if (this.#isEnded || this.#isLeaving) return resolve();
+        if (this.#isEnded || this.#isClosing) return resolve();
         if (!error && !refused) return resolve();
         reject(new FaultError('CV_MQTT_IN_SUBSCRIBE', { address: this.address, topic: refused?.topic ?? filters.join(' ') }));
       });
@@ -114,39 +114,39 @@ export class Client {
     if (!this.#isEnded && this.#mqtt.connected) this.#mqtt.unsubscribe([...filters]);
   }
 
-  /** Nobody waits for it, and it is never sent later. */
+  /** Fire and forget; never sent later. */
   publish(topic: string, payload: Uint8Array): void {
     if (!this.#isEnded && this.#mqtt.connected) this.#mqtt.publish(topic, Buffer.from(payload), { qos: 0 });
   }
 
-  /** Says goodbye where the broker listens; resolves when the socket is gone. */
+  /** Disconnects; resolves when the socket is closed. */
   async close(): Promise<void> {
-    this.#isLeaving = true;
+    this.#isClosing = true;
     if (!this.#isEnded && this.#isUp) {
       for (const id of Object.keys(this.#mqtt.outgoing)) this.#mqtt.removeOutgoingMessage(Number(id));
       const over = new AbortController();
       this.#mqtt.end(false, () => over.abort());
-      await pause(this.#world.clock, FAREWELL_MS, over.signal);
+      await pause(this.#world.clock, DISCONNECT_TIMEOUT_MS, over.signal);
     }
     this.abort();
   }
 
   abort(): void {
-    this.#isLeaving = true;
+    this.#isClosing = true;
     this.#mqtt.end(true);
     this.#stream.destroy();
     this.#end();
   }
 
-  /** Ends it for a reason of ours. */
-  lose(error: FaultError): void {
+  /** Closes with a fault of ours. */
+  closeWith(error: FaultError): void {
     this.#error ??= error;
     this.abort();
   }
 
-  /** mqtt.js sends a PUBACK as soon as a message is handled, and reads no other before: here it may wait by itself. */
+  /** mqtt.js sends a PUBACK as soon as a message is handled and reads no other before: here it can be delayed separately. */
   #holdAcks(): void {
-    const inner = this.#mqtt as unknown as Inner;
+    const inner = this.#mqtt as unknown as MqttClientInternals;
     const send = inner._sendPacket.bind(inner);
     inner._sendPacket = (packet, done, ...rest) => {
       const id = packet.messageId;
@@ -156,7 +156,7 @@ export class Client {
     };
   }
 
-  #received(packet: IPublishPacket, done: (error?: Error) => void): void {
+  #receive(packet: IPublishPacket, done: (error?: Error) => void): void {
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
     const id = packet.qos === 1 ? packet.messageId : undefined;
     if (id !== undefined) this.#acks.set(id, null);
@@ -183,19 +183,19 @@ export class Client {
 
   #release(id: number, isKept: boolean): void {
     const ack = this.#acks.get(id);
-    // Settled before mqtt.js came to send its PUBACK: then it goes out by itself.
+    // Settled before mqtt.js sends its PUBACK: then that is sent at once.
     if (isKept) this.#acks.delete(id);
     if (isKept && ack && !this.#isEnded) ack();
   }
 
   #isFull(): boolean {
-    return this.#held >= MOST_HELD || this.#heldBytes >= MOST_HELD_BYTES;
+    return this.#held >= MAX_HELD || this.#heldBytes >= MAX_HELD_BYTES;
   }
 
   #fail(error: Error & { code?: number | string; errors?: Error[] }): void {
     const detail = error.message || error.errors?.map((part) => part.message).join('; ') || String(error.code ?? error.name);
-    // The broker's own word on who we are has a number; a socket's error has a name.
-    this.lose(typeof error.code === 'number' && !this.#isUp ? new FaultError('CV_MQTT_IN_REFUSED', { address: this.address, detail }) : new FaultError('CV_LINK_CLOSED', { address: this.address, detail }));
+    // A refusal by the broker has a numeric code; a socket's error has a name.
+    this.closeWith(typeof error.code === 'number' && !this.#isUp ? new FaultError('CV_MQTT_IN_REFUSED', { address: this.address, detail }) : new FaultError('CV_LINK_CLOSED', { address: this.address, detail }));
   }
 
   #end(): void {
@@ -205,30 +205,30 @@ export class Client {
     this.#mqtt.end(true);
     this.#stream.destroy();
     this.#onEnd();
-    this.#events.down(this.#error);
+    this.#events.closed(this.#error);
   }
 }
 
 /** @returns rejects with CV_LINK_…, CV_MQTT_IN_TLS, CV_MQTT_IN_REFUSED or the signal's reason */
-export async function connectClient(settings: MqttInSettings, world: World, events: ClientEvents, signal: AbortSignal): Promise<Client> {
-  const address = addressOf(settings.url);
+export async function connectBroker(settings: MqttInSettings, world: World, events: BrokerClientEvents, signal: AbortSignal): Promise<BrokerClient> {
+  const address = brokerAddress(settings.url);
   const host = new URL(settings.url).hostname.replaceAll(/[[\]]/g, '');
   const socket = await dial({ host, port: Number(address.slice(address.lastIndexOf(':') + 1)) }, world, signal);
-  socket.on('error', () => { socket.destroy(); }); // its close says so
-  const stream = settings.url.startsWith('mqtts:') ? await secured(socket, host, address, settings, world, signal) : socket;
+  socket.on('error', () => { socket.destroy(); }); // 'close' follows
+  const stream = settings.url.startsWith('mqtts:') ? await openTls(socket, host, address, settings, world, signal) : socket;
   const isKept = settings.session === 'kept';
   const isFive = settings.version === '5';
-  const client = new Client(stream, address, {
+  const client = new BrokerClient(stream, address, {
     protocolVersion: isFive ? 5 : 4, keepalive: KEEPALIVE_SECONDS, connectTimeout: CONNECT_MS, reconnectPeriod: 0, resubscribe: false, clean: !isKept,
     clientId: settings.clientId ?? `cityvitals-${Math.floor(world.random.next() * 2 ** 48).toString(36)}`,
     ...(settings.user === undefined ? {} : { username: settings.user }), ...(settings.password === undefined ? {} : { password: settings.password }),
     ...(isFive && isKept ? { properties: { sessionExpiryInterval: SESSION_SECONDS } } : {}),
   }, world, events);
-  await client.up(signal);
+  await client.waitConnected(signal);
   return client;
 }
 
-async function secured(socket: Socket, host: string, address: string, { tls }: MqttInSettings, world: World, signal: AbortSignal): Promise<TLSSocket> {
+async function openTls(socket: Socket, host: string, address: string, { tls }: MqttInSettings, world: World, signal: AbortSignal): Promise<TLSSocket> {
   const fail = (error: unknown) => new FaultError('CV_MQTT_IN_TLS', { address, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
   if (tls?.verify === false) world.tell({ kind: 'fault', fault: { code: 'CV_MQTT_IN_UNVERIFIED', params: { address } } });
   try {
