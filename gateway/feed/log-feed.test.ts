@@ -9,6 +9,7 @@ import { encodeBatch, readBatch } from '../../core/wire/batch.ts';
 import type { Consumer } from './consumer.ts';
 import { loggedEvents, LogBatch, type LoggedEvent } from './log-batch.ts';
 import { openLogFeed } from './log-feed.ts';
+import '../sinks/faults.ts';
 
 const draft = (value: number): Draft => ({
   device: 'plc', point: 'level', indicator: 'X', centre: '500112001', kind: 'measurement', value, unit: 'm', occurredAt: value, clock: 'edge', observedAt: 5, quality: 'good', origin: 'live',

@@ -19,19 +19,19 @@ test('a topic of Sparkplug has four or five levels, none of them empty', () => {
 test('every message of a node counts its number, of whichever device; a gap, a jump back and a birth in between are seen', () => {
   const session = new SparkplugSession('d');
   const take = (type: string, seq: number | undefined, device?: string) => session.update(topic(type, device), sparkplugPayload({ at: 1, ...(seq === undefined ? {} : { seq }) }));
-  assert.deepEqual(take('DDATA', 5, 'd'), { wantsBirth: 'unborn' });
-  assert.deepEqual(take('DDATA', 6, 'other'), { isOther: true, wantsBirth: 'unborn' });
+  assert.deepEqual(take('DDATA', 5, 'd'), { rebirthReason: 'unborn' });
+  assert.deepEqual(take('DDATA', 6, 'other'), { isOther: true, rebirthReason: 'unborn' });
   assert.deepEqual(take('NBIRTH', 254), { isOther: true });
   assert.deepEqual(take('DBIRTH', 255, 'd'), {});
   assert.deepEqual(take('DDATA', 0, 'other'), { isOther: true });
   assert.deepEqual(take('NDATA', 1), { isOther: true });
   assert.deepEqual(take('DDEATH', 2, 'other'), { isOther: true });
-  assert.deepEqual(take('DDATA', 4, 'd'), { wantsBirth: 'gap' });
-  assert.deepEqual(take('DDATA', 4, 'd'), { wantsBirth: 'gap' }, 'the same number again');
+  assert.deepEqual(take('DDATA', 4, 'd'), { rebirthReason: 'gap' });
+  assert.deepEqual(take('DDATA', 4, 'd'), { rebirthReason: 'gap' }, 'the same number again');
   assert.deepEqual(take('DDATA', 5, 'd'), {});
   assert.deepEqual(take('DDATA', undefined, 'd'), {}, 'a node that does not count');
   assert.deepEqual(take('DDATA', 77, 'd'), {}, 'one that begins to');
-  assert.deepEqual(take('DDATA', 79, 'other'), { isOther: true, wantsBirth: 'gap' });
+  assert.deepEqual(take('DDATA', 79, 'other'), { isOther: true, rebirthReason: 'gap' });
   assert.deepEqual(take('NBIRTH', undefined), { isOther: true });
   assert.deepEqual(take('DDATA', 1, 'd'), {}, 'a birth without a number is 0');
 });
@@ -41,7 +41,7 @@ test('commands, states and what is no payload mean nothing', () => {
   for (const type of ['NCMD', 'DCMD', 'STATE']) assert.deepEqual(session.update(topic(type), sparkplugPayload({ at: 1 })), { isOther: true });
   assert.deepEqual(session.update('other/topic', sparkplugPayload({ at: 1 })), {});
   assert.deepEqual(session.update(topic('NBIRTH'), Uint8Array.from([0x12, 9])), {});
-  assert.deepEqual(session.update(topic('NDATA'), sparkplugPayload({ seq: 1 })), { wantsBirth: 'unborn' }, 'it was no birth');
+  assert.deepEqual(session.update(topic('NDATA'), sparkplugPayload({ seq: 1 })), { rebirthReason: 'unborn' }, 'it was no birth');
 });
 
 test('a death is of this session or of none that is known; only one of an earlier session is not', () => {
@@ -57,7 +57,7 @@ test('a death is of this session or of none that is known; only one of an earlie
   session.update(topic('NBIRTH'), sparkplugPayload({ seq: 0, metrics: [bdSeq(3)] }));
   session.update(topic('NDEATH'), sparkplugPayload({ metrics: [bdSeq(3)] }));
   assert.deepEqual(session.update(topic('NDEATH'), sparkplugPayload({ metrics: [bdSeq(2)] })), {}, 'it is dead already');
-  assert.deepEqual(session.update(topic('NDATA'), sparkplugPayload({ seq: 1 })), { wantsBirth: 'unborn' });
+  assert.deepEqual(session.update(topic('NDATA'), sparkplugPayload({ seq: 1 })), { rebirthReason: 'unborn' });
 });
 
 test('aliases are of the device that was born with them; a new birth of the node ends them all', () => {
@@ -68,11 +68,11 @@ test('aliases are of the device that was born with them; a new birth of the node
   take('DBIRTH', 2, [sparkplugMetric({ name: 'Theirs', alias: 3, datatype: 10 }), sparkplugMetric({ name: 'Q', datatype: 11 })], 'e');
   assert.deepEqual(take('DDATA', 3, [sparkplugMetric({ alias: 2 }), sparkplugMetric({ name: 'Q' })], 'd'), { aliases: { 2: { name: 'P', datatype: 10 }, '=Q': { name: 'Q', datatype: 3 } } });
   assert.deepEqual(take('DDATA', 4, [sparkplugMetric({ name: 'Q', datatype: 3 }), sparkplugMetric({ name: 'unheard' }), sparkplugMetric({})], 'd'), {});
-  for (const alias of [1, 3, 9]) assert.deepEqual(take('DDATA', alias === 1 ? 5 : alias === 3 ? 6 : 7, [sparkplugMetric({ alias })], 'd'), { wantsBirth: 'alias' }, `alias ${alias}`);
-  assert.deepEqual(take('DDATA', 8, [sparkplugMetric({ alias: 2 }), sparkplugMetric({ alias: 7 })], 'd'), { aliases: { 2: { name: 'P', datatype: 10 } }, wantsBirth: 'alias' });
-  assert.deepEqual(take('DDATA', 99, [sparkplugMetric({ alias: 7 })], 'd'), { wantsBirth: 'gap' });
+  for (const alias of [1, 3, 9]) assert.deepEqual(take('DDATA', alias === 1 ? 5 : alias === 3 ? 6 : 7, [sparkplugMetric({ alias })], 'd'), { rebirthReason: 'alias' }, `alias ${alias}`);
+  assert.deepEqual(take('DDATA', 8, [sparkplugMetric({ alias: 2 }), sparkplugMetric({ alias: 7 })], 'd'), { aliases: { 2: { name: 'P', datatype: 10 } }, rebirthReason: 'alias' });
+  assert.deepEqual(take('DDATA', 99, [sparkplugMetric({ alias: 7 })], 'd'), { rebirthReason: 'gap' });
   take('NBIRTH', 0, []);
-  assert.deepEqual(take('DDATA', 1, [sparkplugMetric({ alias: 2 })], 'd'), { wantsBirth: 'alias' });
+  assert.deepEqual(take('DDATA', 1, [sparkplugMetric({ alias: 2 })], 'd'), { rebirthReason: 'alias' });
   assert.deepEqual(take('DDATA', 2, [sparkplugMetric({ name: 'Q' })], 'd'), {}, 'nor is its type known');
 });
 
