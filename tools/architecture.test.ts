@@ -12,7 +12,8 @@ const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 /** In the order of the page, each as often as it is named. */
 const pathsOn = (page: string): string[] => [...textOf(page).matchAll(/`([\w.-]+\/[\w./-]*)`/g)].map(([, path = '']) => path);
 const answersOn = (page: string): { path: string; identifier: string }[] =>
-  [...textOf(page).matchAll(/^\| .+ \| `([\w./-]+\.tsx?)` \| `(\w+)` \|$/gm)].map(([, path = '', identifier = '']) => ({ path, identifier }));
+  [...textOf(page).matchAll(/^\| .+ \| `([\w./-]+\.tsx?)` \| `(\w+)` \|$/gm)]
+    .map(([, path = '', identifier = '']) => ({ path, identifier }));
 
 test('every file and folder that the page names is there', () => {
   for (const page of PAGES) {
@@ -36,7 +37,8 @@ test('both languages name the same files in the same order', () => {
 });
 
 test('every station of infer\'s line has its folder on the page', () => {
-  const imported = [...textOf('edge/infer/line.ts').matchAll(/from '\.\/([\w-]+)\/[\w-]+\.ts'/g)].map(([, folder]) => `edge/infer/${folder}/`);
+  const imports = textOf('edge/infer/line.ts').matchAll(/from '\.\/([\w-]+)\/[\w-]+\.ts'/g);
+  const imported = [...imports].map(([, folder]) => `edge/infer/${folder}/`);
   const named = pathsOn(PAGES[0]);
   assert.deepEqual([...new Set(imported)].filter((folder) => !named.some((path) => path.startsWith(folder))), []);
 });
