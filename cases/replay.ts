@@ -11,6 +11,7 @@ import { VirtualClock } from '../core/virtual-clock.ts';
 import type { Case, CaseDevice } from './case.ts';
 import { ByteReplay } from './replay-bytes.ts';
 import type { Played, PlayedDevice, Replayed, ReplayOptions } from './played.ts';
+import './faults.ts';
 
 export type { Played, Replayed, ReplayOptions } from './played.ts';
 

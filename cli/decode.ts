@@ -16,6 +16,7 @@ import { openProgress } from './progress.ts';
 import { printAround, printLine } from './result-print.ts';
 import { printProblems } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
+import './faults.ts';
 
 interface Options {
   settings?: string;

@@ -18,6 +18,7 @@ import { warningOfLoggers } from './open-loggers.ts';
 import { reload } from './reload.ts';
 import { configText, printProblems, runService } from './service.ts';
 import { EXIT, type Terminal } from './terminal.ts';
+import '../log/faults.ts';
 
 /** The folder is taken, the port is taken, a driver is not there: nothing that trying again would help. */
 const OF_THE_CALL: ReadonlySet<FaultCode> = new Set(['CV_LOG_LOCKED', 'CV_LOG_UNUSABLE', 'CV_API_LISTEN', 'CV_DRIVER_UNKNOWN', 'CV_CONFIG_UNREADABLE']);

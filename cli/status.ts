@@ -1,5 +1,5 @@
 /** `cityvitals status`: the way of a value through an edge or a gateway that runs, with live counts; what is behind, away or wrong. */
-import '../drivers/faults.ts';
+import './all-faults.ts';
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { StatusView } from '../api/views.ts';

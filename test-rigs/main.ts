@@ -19,6 +19,7 @@ const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> 
   mutate: () => import('./mutate/main.ts'),
   'lost-writes': () => import('./lost-writes/main.ts'),
   fixtures: () => import('./fixtures/main.ts'),
+  picture: () => import('./picture/main.ts'),
   precision: () => import('./precision/main.ts'),
 };
 

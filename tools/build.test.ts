@@ -94,6 +94,7 @@ test('what the pages for users point to is there, and in the package', () => {
     'docs/operator.md',
     'docs/operator.zh-CN.md',
     'docs/events.md',
+    'docs/events.zh-CN.md',
   ]) {
     for (const [, link = ''] of readFileSync(join(root, page), 'utf8').matchAll(/(?<!!)\[[^\]]*\]\(([^)#\s:]+)(?:#[^)]*)?\)/g)) {
       const target = normalize(join(dirname(page), link));

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FAULTS } from '../core/faults.ts';
-import '../drivers/faults.ts';
+import '../cli/all-faults.ts';
 import { readSources } from './imports.ts';
 
 const BESIDE = /[\p{Script=Han}，。：；（）”][,:;()!?]|[,:;()!?][\p{Script=Han}，。：；（）“]/u;

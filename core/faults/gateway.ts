@@ -1,8 +1,6 @@
 import type { FaultRow } from './row.ts';
-import { SINK_FAULTS } from './sink.ts';
 
 export const GATEWAY_FAULTS = {
-  ...SINK_FAULTS,
   CV_UNIT_UNCONVERTIBLE: {
     stage: 'store', retry: 'after-change', actor: 'field-engineer',
     en: ['{point} sends {indicator} in "{unit}", which cannot be converted to "{wanted}"', 'correct the unit of the point; until then its values are uncertain, flagged "unit", and no threshold rule counts them'],

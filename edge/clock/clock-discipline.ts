@@ -9,6 +9,7 @@ import { everyMs, type Clock, type Timer, type World } from '../../core/world.ts
 import { MIN_STEP_MS, type EdgeClock, type ClockStep, type TimeSource } from './edge-clock.ts';
 import type { ClockProbe } from './clock-probe.ts';
 import { clockStepEvent, unknownTimeEvent, unknownTimeFault } from './clock-events.ts';
+import '../../log/faults.ts';
 
 const TICK_MS = 1000;
 const LOOK_MS = 10_000;

@@ -8,6 +8,7 @@ import { faultOf } from '../../core/faults.ts';
 import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES, type EvidenceAnswer, type EvidencePart } from '../../core/wire/messages.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
+import '../../log/evidence/faults.ts';
 
 export interface EvidenceUplink {
   /** null until there is one. */

@@ -1,6 +1,7 @@
 /** What ails the edge's log, overheard for its health: what stands, and what was damaged or lost of late, with its range. */
 import { explain, type FaultCode } from '../../core/faults.ts';
 import type { Tell, TelemetryEvent } from '../../core/telemetry.ts';
+import '../../log/faults.ts';
 
 export interface LogProblem {
   code: FaultCode;

@@ -11,6 +11,7 @@ import type { Consumer, MissedEvents } from './consumer.ts';
 import { LogBatch, batchesAfter } from './log-batch.ts';
 import { LogTailCache } from './log-tail-cache.ts';
 import { SharedLogReads } from './shared-log-reads.ts';
+import '../../log/faults.ts';
 
 export interface LogFeed {
   /** Starts every consumer and then feeds them. @throws what a consumer's start throws */

@@ -12,6 +12,7 @@ import { MAX_HAVE_RANGES } from '../../core/wire/messages.ts';
 import { pause, type World } from '../../core/world.ts';
 import type { RefusedEvent, CheckedBatch } from './accept.ts';
 import { LogBatch } from '../feed/log-batch.ts';
+import '../../log/faults.ts';
 
 export interface OfferedBatch {
   checked: CheckedBatch;

@@ -1,10 +1,22 @@
 /** How a result stands to that of the same name which every later one is compared with. */
-import type { Part } from './page.ts';
 import type { BenchResult } from './result.ts';
 
-/** A part as it ran last, with the one that it is compared with. */
-export interface KeptPart extends Part {
-  baseline?: Part;
+/** One run of a benchmark. */
+export interface BenchRun {
+  /** ISO day. */
+  day: string;
+  command: string;
+  machine: string;
+  /** Percent of the processors that others had just before and just after. */
+  othersBusyPercent: [before: number, after: number];
+  versions: Record<string, string>;
+  notes: readonly string[];
+  results: BenchResult[];
+}
+
+/** A benchmark as it ran last, with the one that it is compared with. */
+export interface KeptBenchRun extends BenchRun {
+  baseline?: BenchRun;
 }
 
 /**
@@ -13,7 +25,7 @@ export interface KeptPart extends Part {
  *
  * @returns 1 = as then; null where nothing can be said
  */
-export function ratioToBaseline({ name, value, ratioTo }: BenchResult, { machine }: Pick<Part, 'machine'>, baseline: Part | undefined): number | null {
+export function ratioToBaseline({ name, value, ratioTo }: BenchResult, { machine }: Pick<BenchRun, 'machine'>, baseline: BenchRun | undefined): number | null {
   const then = baseline?.results.find((result) => result.name === name);
   if (!baseline || !then) return null;
   const peer = Object.keys(ratioTo).find((other) => then.ratioTo[other]);

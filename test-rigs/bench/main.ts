@@ -2,8 +2,8 @@
 import { parseArgs } from 'node:util';
 import { BENCHES } from './catalogue.ts';
 import { machine, othersBusyPercent, versions } from './machine.ts';
-import { ratioToBaseline } from './baseline.ts';
-import { keptParts, writePage, type Part } from './page.ts';
+import { ratioToBaseline, type BenchRun } from './baseline.ts';
+import { keptRuns, writePage } from './page.ts';
 import type { BenchResult } from './result.ts';
 import { say } from './rig.ts';
 
@@ -37,12 +37,12 @@ for (const name of names) {
   const found = await bench.run({ seconds, only });
   const after = await othersBusyPercent();
   if (Math.max(before, after) > 10) say(`${name}: the machine was shared: others had ${before} % of it before and ${after} % after`);
-  const part: Part = {
+  const part: BenchRun = {
     day: new Date().toISOString().slice(0, 10), command: `npm run bench -- ${name}${values.seconds === DEFAULT_SECONDS ? '' : ` --seconds ${seconds}`}`, machine: machine(),
     othersBusyPercent: [before, after], versions: versions(bench.debian, bench.npm), notes: bench.notes, results: found,
   };
   // One after the other: what has run is kept if a later one fails.
-  const baseline = keptParts()[name]?.baseline;
+  const baseline = keptRuns()[name]?.baseline;
   results.push(...found.map((result) => ({ result, toBaseline: ratioToBaseline(result, part, baseline) })));
   if (values.write) writePage(name, part, values.baseline);
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ratioToBaseline } from './baseline.ts';
-import { pageOf, type Part } from './page.ts';
+import { ratioToBaseline, type BenchRun } from './baseline.ts';
+import { pageOf } from './page.ts';
 import { result } from './result.ts';
 
-const part = (busy: [number, number]): Part => ({
+const part = (busy: [number, number]): BenchRun => ({
   day: '2026-01-02', command: 'npm run bench -- x', machine: '2 × a processor', othersBusyPercent: busy, versions: { peer: '1.2' }, notes: ['How it was done.'],
   results: [result('x', 1234, 'events/s', { peer: 617 }), result('y', 2, 'ms')],
 });

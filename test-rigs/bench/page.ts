@@ -1,20 +1,7 @@
 /** `docs/benchmarks.md`, made from what `--write` has kept in `docs/benchmarks.json`: each bench as it ran last. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ratioToBaseline, type KeptPart } from './baseline.ts';
-import type { BenchResult } from './result.ts';
-
-export interface Part {
-  /** ISO day. */
-  day: string;
-  command: string;
-  machine: string;
-  /** Percent of the processors that others had just before and just after. */
-  othersBusyPercent: [before: number, after: number];
-  versions: Record<string, string>;
-  notes: readonly string[];
-  results: BenchResult[];
-}
+import { ratioToBaseline, type BenchRun, type KeptBenchRun } from './baseline.ts';
 
 const DOCS = join(import.meta.dirname, '..', '..', 'docs');
 const JSON_FILE = join(DOCS, 'benchmarks.json');
@@ -22,20 +9,20 @@ const JSON_FILE = join(DOCS, 'benchmarks.json');
 const QUIET_PERCENT = 10;
 
 /** Those that are kept, by bench. */
-export function keptParts(): Record<string, KeptPart> {
-  return existsSync(JSON_FILE) ? (JSON.parse(readFileSync(JSON_FILE, 'utf8')) as Record<string, KeptPart>) : {};
+export function keptRuns(): Record<string, KeptBenchRun> {
+  return existsSync(JSON_FILE) ? (JSON.parse(readFileSync(JSON_FILE, 'utf8')) as Record<string, KeptBenchRun>) : {};
 }
 
 /** Keeps this part beside those of other benches, as the baseline too where it is to be one, and writes the page anew. */
-export function writePage(name: string, part: Part, isBaseline: boolean): void {
-  const known = keptParts();
+export function writePage(name: string, part: BenchRun, isBaseline: boolean): void {
+  const known = keptRuns();
   const baseline = isBaseline ? part : known[name]?.baseline;
   const all = { ...known, [name]: { ...part, ...(baseline && { baseline }) } };
   writeFileSync(JSON_FILE, `${JSON.stringify(all, null, 1)}\n`);
   writeFileSync(join(DOCS, 'benchmarks.md'), pageOf(all));
 }
 
-export function pageOf(parts: Record<string, KeptPart>): string {
+export function pageOf(parts: Record<string, KeptBenchRun>): string {
   return [
     '<!-- Made by `npm run bench -- all --write`; edits are lost. -->',
     '# Benchmarks 性能测试', '',
@@ -45,7 +32,7 @@ export function pageOf(parts: Record<string, KeptPart>): string {
   ].join('\n');
 }
 
-function sectionOf(name: string, { day, command, machine, othersBusyPercent, versions, notes, results, baseline }: KeptPart): string[] {
+function sectionOf(name: string, { day, command, machine, othersBusyPercent, versions, notes, results, baseline }: KeptBenchRun): string[] {
   const others = [...new Set(results.flatMap(({ ratioTo }) => Object.keys(ratioTo)))];
   const programs = Object.entries(versions).map(([program, version]) => `${program} ${version}`).join(', ');
   return [

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clipCamera, patternClip } from './camera.ts';
 import type { Finding } from './finding.ts';
+import '../../log/evidence/faults.ts';
 
 const SECONDS = 40;
 const DISK_BYTES = 2 << 20;

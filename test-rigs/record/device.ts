@@ -15,6 +15,8 @@ import { read } from '../../edge/read/read.ts';
 import { LOCAL_ACCESS_FILE } from '../../edge/tap/tap-server.ts';
 import { DeviceTaps, type TapLine } from '../../edge/tap/device-taps.ts';
 import { caseOfTap } from './from-tap.ts';
+import '../../cases/faults.ts';
+import '../../cli/faults.ts';
 
 export interface RecordWishes {
   device: string;

@@ -9,6 +9,7 @@ import { FaultError } from '../../core/faults.ts';
 import type { ResultLine } from '../../cases/result-lines.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
 import type { TapLine } from '../../edge/tap/device-taps.ts';
+import '../../cases/faults.ts';
 
 export interface Heard {
   lines: readonly TapLine[];

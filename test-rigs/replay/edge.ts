@@ -19,6 +19,7 @@ import type { LoadedCase } from './cases.ts';
 import { replayedDevices } from './devices.ts';
 import type { EventsOptions } from './events.ts';
 import { setupOf } from './setup.ts';
+import '../../cli/faults.ts';
 
 const EDGE = 'replay';
 const CENTRE = '500000000';

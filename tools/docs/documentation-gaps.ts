@@ -9,7 +9,7 @@ import type { FaultRow } from '../../core/faults/row.ts';
 import { LOSSES } from '../../core/losses.ts';
 import type { Sink } from '../../core/sink.ts';
 import { TELEMETRY, type MetricRow } from '../../core/telemetry.ts';
-import '../../drivers/faults.ts';
+import '../../cli/all-faults.ts';
 import { EDGE_SCHEMA } from '../../edge/config/schema.ts';
 import { GATEWAY_SCHEMA } from '../../gateway/config/schema.ts';
 
@@ -40,6 +40,7 @@ export function documentationGaps(pages: Pages, drivers: readonly Driver[], sink
     ...compare('docs/metrics.md', all(textOf('docs/metrics.md'), /^\| `(\w+)` \|/gm), METRICS),
     ...settingsPages(drivers, sinks).flatMap(([path, keys]) => compare(path, all(textOf(path), /^\| `([^`…]+)` \|/gm), keys)),
     ...compare('docs/events.md', all(textOf('docs/events.md'), /^\| `(\w+)` \|/gm), KINDS),
+    ...compare('docs/events.zh-CN.md', all(textOf('docs/events.zh-CN.md'), /^\| `(\w+)` \|/gm), KINDS),
     ...[...pages].flatMap(([path, text]) => unknownNames(text).map((name) => `${path} names ${name}, which there is not`)),
   ];
 }

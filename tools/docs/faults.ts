@@ -3,14 +3,14 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { FAULTS, type FaultCode } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
-import '../../drivers/faults.ts';
+import '../../cli/all-faults.ts';
 import type { Driver } from '../../core/driver.ts';
 import type { Words } from '../../core/words.ts';
 import { GENERATED } from './tables.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** What the files of `core/faults/` are about, in the order of the index; a driver's file is about the driver. */
+/** What the files of `core/faults/`, and those of folders that have faults of their own, are about, in the order of the index; a driver's file is about the driver. */
 const TITLES: Readonly<Record<string, Words>> = {
   config: { en: 'Configuration files', zh: '配置文件' },
   device: { en: 'Devices and their links', zh: '设备与链路' },
@@ -28,6 +28,17 @@ const TITLES: Readonly<Record<string, Words>> = {
   cases: { en: 'Cases, recording and replay', zh: '案例、录制与回放' },
   cli: { en: 'The command line', zh: '命令行' },
   doctor: { en: 'The machine an edge runs on', zh: '边缘节点所在的主机' },
+};
+
+/** Areas whose rows lie in the folder that raises them. */
+const FILES: Readonly<Record<string, string>> = {
+  cases: 'cases/faults.ts',
+  cli: 'cli/faults.ts',
+  doctor: 'cli/doctor/faults.ts',
+  evidence: 'log/evidence/faults.ts',
+  log: 'log/faults.ts',
+  models: 'models/faults.ts',
+  sink: 'gateway/sinks/faults.ts',
 };
 
 const LEGEND = `| acts 处理人 | | retry 重试 | |
@@ -61,14 +72,13 @@ const codesIn = (file: string): FaultCode[] =>
   [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^ {2}(CV_\w+):/gm)].map(([, code]) => code as FaultCode).toSorted();
 
 function areasOf(drivers: readonly Driver[]): Area[] {
-  const core = globSync('core/faults/*.ts', { cwd: ROOT })
-    .map((file) => ({ id: basename(file, '.ts'), codes: codesIn(file) }))
-    .filter(({ codes }) => codes.length > 0);
-  const untitled = core.filter(({ id }) => !Object.hasOwn(TITLES, id)).map(({ id }) => id);
+  const shared = globSync('core/faults/*.ts', { cwd: ROOT }).map((file) => [basename(file, '.ts'), file] as const);
+  const known = [...shared, ...Object.entries(FILES)].map(([id, file]) => ({ id, codes: codesIn(file) })).filter(({ codes }) => codes.length > 0);
+  const untitled = known.filter(({ id }) => !Object.hasOwn(TITLES, id)).map(({ id }) => id);
   if (untitled.length > 0) throw new Error(`tools/docs/faults.ts has no title for core/faults/${untitled.join(', ')}`);
   const order = Object.keys(TITLES);
   const areas: Area[] = [
-    ...core
+    ...known
       .toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id))
       .map(({ id, codes }) => ({ id, codes, title: TITLES[id] as Words })),
     ...globSync('drivers/*/faults.ts', { cwd: ROOT })

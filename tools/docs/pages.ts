@@ -4,6 +4,7 @@ import { SINKS } from '../../gateway/sinks/index.ts';
 import { driverCards } from './cards.ts';
 import { configurationPages } from './configuration.ts';
 import { faultsPages } from './faults.ts';
+import { guides } from './guides.ts';
 import { messagePages } from './messages.ts';
 import { editorSchemas } from './schemas.ts';
 import { lossesPage, metricsPage } from './tables.ts';
@@ -19,5 +20,6 @@ export async function allPages(): Promise<Record<string, string>> {
     ...await driverCards(drivers),
     ...editorSchemas(drivers, sinks),
     ...messagePages(),
+    ...guides(),
   };
 }

@@ -9,6 +9,7 @@ import { FaultError, faultOf } from '../../../core/faults.ts';
 import { distinct } from '../../../models/boxes.ts';
 import type { Detector } from '../../../models/detector.ts';
 import { cropOf, type PictureArea } from './crop.ts';
+import '../../../log/evidence/faults.ts';
 
 /** What finds the places that must be blurred. */
 export interface BlurFinder {

@@ -13,6 +13,7 @@ import { blurFinderOf } from './blur-models.ts';
 import type { BlurFinder } from './blur-finder.ts';
 import { MainPictures } from './main-pictures.ts';
 import { EventPictures } from './event-pictures.ts';
+import '../../../log/evidence/faults.ts';
 
 export interface EdgeEvidenceParts {
   detectors: Pick<CameraDetectors, 'openModel' | 'byDevice'>;

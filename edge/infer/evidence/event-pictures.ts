@@ -22,6 +22,7 @@ import { renderableLanguage } from './renderable-language.ts';
 import type { MainPictures } from './main-pictures.ts';
 import { redact } from './redact.ts';
 import { PICTURE_MEASURES, type EvidenceSetup, type PictureMeasure } from './setup.ts';
+import '../../../log/evidence/faults.ts';
 
 export interface EventPictureParts extends PictureDestination {
   edge: string;

@@ -21,6 +21,7 @@ import { embeddedMetadata } from './embedded-metadata.ts';
 import { storePicture, type PictureDestination } from './store-picture.ts';
 import { redact } from './redact.ts';
 import type { EvidenceSetup } from './setup.ts';
+import '../../../log/evidence/faults.ts';
 
 export interface MainPictureParts extends PictureDestination, FollowUpParts {
   edge: string;

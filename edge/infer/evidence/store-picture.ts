@@ -5,6 +5,7 @@ import { FaultError } from '../../../core/faults.ts';
 import type { Tell } from '../../../core/telemetry.ts';
 import type { EncodedPicture } from './encode.ts';
 import type { EvidenceSetup } from './setup.ts';
+import '../../../log/evidence/faults.ts';
 
 export interface PictureDestination {
   settings: Pick<EvidenceSetup, 'send'>;

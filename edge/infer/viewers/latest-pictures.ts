@@ -11,6 +11,7 @@ import { encodePicture } from '../evidence/encode.ts';
 import type { BlurFinder } from '../evidence/blur-finder.ts';
 import { redact } from '../evidence/redact.ts';
 import { PrivacyMask } from '../mask/privacy-mask.ts';
+import '../../../log/evidence/faults.ts';
 
 const MAX_WIDTH = 640;
 const MAX_BYTES = 300 << 10;

@@ -20,6 +20,7 @@ import { redact } from '../redact.ts';
 import type { RecordedClip } from './event-clips.ts';
 import { runFfmpeg } from './ffmpeg-run.ts';
 import type { ClipSetup } from './setup.ts';
+import '../../../../log/evidence/faults.ts';
 
 export interface ClipCopyParts {
   settings: Pick<ClipSetup, 'copy' | 'dir'>;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { faultOf, type Fault, type FaultCode } from '../../../../core/faults.ts';
 import type { Ring, RingOpening } from '../../../../core/ring.ts';
 import { RingSession, type SegmentListener, type StreamSegment } from './ring-session.ts';
+import '../../../../log/evidence/faults.ts';
 
 export interface CameraRingOptions {
   /** The camera's own folder, absolute; what lies in it is the ring's to delete. */

@@ -6,6 +6,7 @@ import { everyMs, type Timer, type World } from '../../../../core/world.ts';
 import type { OpenDevice } from '../../../read/host-device.ts';
 import { CameraRing } from './camera-ring.ts';
 import { isMasked, type ClipSetup } from './setup.ts';
+import '../../../../log/evidence/faults.ts';
 
 /** Pieces are needed for so much longer than a clip goes back: pictures are looked at a little after they came. */
 const SLACK_MS = 5000;

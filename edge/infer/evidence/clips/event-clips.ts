@@ -16,6 +16,7 @@ import type { CameraRing } from './camera-ring.ts';
 import { containerOf, joinSegments } from './join-segments.ts';
 import type { RingSession, StreamSegment } from './ring-session.ts';
 import type { ClipSetup } from './setup.ts';
+import '../../../../log/evidence/faults.ts';
 
 const CLIP_POINT = 'clip';
 

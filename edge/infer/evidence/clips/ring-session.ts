@@ -3,6 +3,7 @@ import { renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from '../../../../core/faults.ts';
 import type { RingOpening, RingPiece, RingStream } from '../../../../core/ring.ts';
+import '../../../../log/evidence/faults.ts';
 
 export interface StreamSegment extends Pick<RingPiece, 'fromMs' | 'toMs' | 'durationMs'> {
   path: string;

@@ -1,7 +1,7 @@
-import type { FaultRow } from './row.ts';
+import { defineFaults } from '../core/faults.ts';
 
 /** Graphs on their way to this machine. */
-export const MODEL_FAULTS = {
+const MODEL_FAULTS = defineFaults({
   CV_PULL_SOURCE: {
     stage: 'cli', retry: 'never', actor: 'operator',
     en: ['it is not said where the graph of model {model} can be had', 'name a place with --from: a URL, a file, a folder or a .tar'],
@@ -37,4 +37,8 @@ export const MODEL_FAULTS = {
     en: ['{path} cannot be described: {problem}', 'say what it is: --family, --classes; its outputs are {outputs}'],
     zh: ['无法生成 {path} 的说明：{problem}', '请指明：--family、--classes；其输出为 {outputs}'],
   },
-} as const satisfies Record<`CV_${string}`, FaultRow>;
+});
+
+declare module '../core/faults.ts' {
+  interface FaultTables { models: typeof MODEL_FAULTS }
+}

@@ -1,7 +1,7 @@
-import type { FaultRow } from './row.ts';
+import { defineFaults } from '../core/faults.ts';
 
 /** The durable log of edge and gateway. */
-export const LOG_FAULTS = {
+const LOG_FAULTS = defineFaults({
   CV_LOG_LOCKED: {
     stage: 'open', retry: 'after-change', actor: 'operator',
     en: ['the log folder {dir} is in use by another process', 'stop the other process, or give this one a folder of its own (`log.dir`)'],
@@ -57,4 +57,28 @@ export const LOG_FAULTS = {
     en: ['the log was full and went past {consumer}: {count} events that it had not taken', 'speed the consumer up or raise `log.maxBytes`'],
     zh: ['日志已满，越过了 {consumer} 尚未取走的 {count} 个事件', '提高该下游的速度，或调大 `log.maxBytes`'],
   },
-} as const satisfies Record<`CV_${string}`, FaultRow>;
+  CV_VERIFY_LOG_MISSING: {
+    stage: 'check', retry: 'never', actor: 'operator',
+    en: ['{file}: numbers {fromSeq} to {toSeq} of epoch {epoch} ({count} events) cannot be read: {detail}', 'start it (again): the damaged file is put aside, all that can be read of it goes on, and a gap record names these numbers; look at the disk or card, and replace it if this repeats'],
+    zh: ['{file}：时代 {epoch} 的编号 {fromSeq} 至 {toSeq}（{count} 个事件）无法读取：{detail}', '（重新）启动：损坏的文件会另存，可读部分继续使用，缺口记录会说明这些编号；请检查磁盘或存储卡，若重复出现请更换'],
+  },
+  CV_VERIFY_LOG_PAGES: {
+    stage: 'check', retry: 'never', actor: 'operator',
+    en: ['{file} is damaged ({detail}), but all its {count} events can still be read page by page', 'nothing is lost yet: a sound copy takes its place when it is read next; look at the disk or card'],
+    zh: ['{file} 已损坏（{detail}），但其全部 {count} 个事件仍可逐页读出', '尚无损失：下次读取时会以完好的副本替换；请检查磁盘或存储卡'],
+  },
+  CV_VERIFY_LOG_STATE: {
+    stage: 'check', retry: 'never', actor: 'operator',
+    en: ['{file}: what is settled cannot be read', 'nothing is lost: marks are taken from the file before it, and what was settled since is sent or taken in once more'],
+    zh: ['{file}：已确认范围的记录无法读取', '数据未丢失：将改用前一个文件中的记录，其后已确认的内容会重发或重收'],
+  },
+  CV_VERIFY_LOG_UNMARKED: {
+    stage: 'check', retry: 'never', actor: 'developer',
+    en: ['{file}: numbers {fromSeq} to {toSeq} of {sender}, {stream}, epoch {epoch} were taken in, and the marks do not have them', 'if they are sent again they count twice; report it with the folder of the log'],
+    zh: ['{file}：{sender} 的 {stream} 流时代 {epoch} 编号 {fromSeq} 至 {toSeq} 已接收，但确认记录中没有', '若重发会重复计入；请附日志目录报告此问题'],
+  },
+});
+
+declare module '../core/faults.ts' {
+  interface FaultTables { log: typeof LOG_FAULTS }
+}

@@ -1,7 +1,7 @@
-import type { FaultRow } from './row.ts';
+import { defineFaults } from '../core/faults.ts';
 
 /** Recorded cases, captures, recording and replay. */
-export const CASE_FAULTS = {
+const CASE_FAULTS = defineFaults({
   CV_CASE_UNREADABLE: {
     stage: 'cli', retry: 'after-change', actor: 'operator',
     en: ['{path} cannot be read: {detail}', 'a case is a folder with case.yaml, and traffic.jsonl or frames.jsonl'],
@@ -72,4 +72,8 @@ export const CASE_FAULTS = {
     en: ['{conversation}: {count} bytes of {from} are not in the capture', ''],
     zh: ['{conversation}：{from} 发出的 {count} 字节不在抓包中', ''],
   },
-} as const satisfies Record<`CV_${string}`, FaultRow>;
+});
+
+declare module '../core/faults.ts' {
+  interface FaultTables { cases: typeof CASE_FAULTS }
+}

@@ -1,6 +1,6 @@
-import type { FaultRow } from './row.ts';
+import { defineFaults } from '../../core/faults.ts';
 
-export const SINK_FAULTS = {
+const SINK_FAULTS = defineFaults({
   CV_SINK_UNKNOWN: {
     stage: 'check', retry: 'after-change', actor: 'operator',
     en: ['{owner}: there is no sink of kind "{kind}"', '{hint}'],
@@ -51,4 +51,8 @@ export const SINK_FAULTS = {
     en: ['sink {sink} cannot save how far it is to {path}: {detail}', 'check space and permissions of store.dir; after a restart the last events would be sent once more'],
     zh: ['去处 {sink} 无法将进度保存到 {path}：{detail}', '检查 store.dir 的空间和权限；若此时重启，最近的事件会再发送一次'],
   },
-} as const satisfies Record<`CV_${string}`, FaultRow>;
+});
+
+declare module '../../core/faults.ts' {
+  interface FaultTables { sinks: typeof SINK_FAULTS }
+}

@@ -1,9 +1,10 @@
-import type { FaultRow } from './row.ts';
+import { defineFaults } from '../../core/faults.ts';
+import type { FaultRow } from '../../core/faults/row.ts';
 
 const row = (en: FaultRow['en'], zh: FaultRow['zh']) => ({ stage: 'setup', retry: 'after-change', actor: 'field-engineer', en, zh }) as const satisfies FaultRow;
 
 /** What `cityvitals doctor` finds wrong with the machine an edge runs on. */
-export const DOCTOR_FAULTS = {
+const DOCTOR_FAULTS = defineFaults({
   CV_DOCTOR_FOLDER: row(
     ['{dir} cannot be written: {detail}', 'make the folder writable for the user that runs the edge; a disk that has become read-only is failing: replace it'],
     ['{dir} 无法写入：{detail}', '请为运行边缘节点的用户开放写权限；若磁盘已变为只读，说明其即将损坏，请更换'],
@@ -64,4 +65,8 @@ export const DOCTOR_FAULTS = {
     ['cameras are configured, and ffmpeg is not installed', 'sudo apt-get install ffmpeg'],
     ['配置了摄像机，但未安装 ffmpeg', '请执行 sudo apt-get install ffmpeg'],
   ),
-} as const satisfies Record<`CV_${string}`, FaultRow>;
+});
+
+declare module '../../core/faults.ts' {
+  interface FaultTables { doctor: typeof DOCTOR_FAULTS }
+}

@@ -1,7 +1,7 @@
-import type { FaultRow } from './row.ts';
+import { defineFaults } from '../../core/faults.ts';
 
 /** Pictures that go with events. */
-export const EVIDENCE_FAULTS = {
+const EVIDENCE_FAULTS = defineFaults({
   CV_EVIDENCE_UNBLURRED: {
     stage: 'infer', retry: 'next', actor: 'field-engineer',
     en: ['faces could not be looked for, so no picture leaves ({cause}: {detail}); events go on without', 'see {cause}; with CV_MODEL_MISSING or CV_MODEL_HASH make the face model anew: node models/convert/main.ts'],
@@ -57,4 +57,8 @@ export const EVIDENCE_FAULTS = {
     en: ['there is no clip {sha256} on this edge', 'list those that there are: cityvitals evidence list'],
     zh: ['本边缘节点没有短视频 {sha256}', '查看现有的：cityvitals evidence list'],
   },
-} as const satisfies Record<`CV_${string}`, FaultRow>;
+});
+
+declare module '../../core/faults.ts' {
+  interface FaultTables { evidence: typeof EVIDENCE_FAULTS }
+}
