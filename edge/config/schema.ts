@@ -35,7 +35,7 @@ export const POINT_SCHEMA = z.strictObject({
   id: id(IDS.point, { zh: '测点编号，在设备内唯一', en: 'name of the point, its own within the device', examples: ['level'] }),
   indicator: id(IDS.indicator, { zh: '体征指标代码；驱动有默认值时可省略', en: 'code of the indicator; may be left out where the driver has a default', examples: ['YJ-FLD-001'] }),
   unit: z.string().optional().meta({ zh: '数据源的单位（UCUM）；布尔和文本没有单位：写 ""，驱动已知没有单位时可省略', en: 'the source\'s unit in UCUM; a bool or text has none: write "", or leave it out where the driver knows that', examples: ['m'] }),
-  kind: z.enum(['measurement', 'state', 'occurrence']).optional().meta({ zh: '事件种类；默认：有单位为 measurement（测量），无单位为 state（状态）；occurrence 为一次发生，不会陈旧', en: 'kind of its events; default: measurement with a unit, state without one; an occurrence happens once and never becomes stale' }),
+  kind: z.enum(['measurement', 'state', 'occurrence']).optional().meta({ zh: '事件种类；默认：有单位为 measurement（测量），无单位为 state（状态）；occurrence 为一次发生，不会过期', en: 'kind of its events; default: measurement with a unit, state without one; an occurrence happens once and never becomes stale' }),
   scale: number().refine((value) => value !== 0, complaint('0 would make every value 0', '0 会使所有值变为 0')).default(1).meta({ zh: '比例：值 × scale + offset', en: 'value × scale + offset' }),
   offset: number().default(0).meta({ zh: '偏移，以 unit 为单位', en: 'added after scale, in unit' }),
   range: range.optional().meta({ zh: '换算后的可信范围 [低, 高]；超出者标记 out-of-range', en: 'believable values [low, high], after scale; beyond: flag out-of-range', examples: [[0, 12]] }),
@@ -58,7 +58,7 @@ export const DEVICE_SCHEMA = z.strictObject({
     lat: z.number().min(-90).max(90).meta({ zh: '纬度（WGS-84）', en: 'degrees north, WGS-84', examples: [29.557] }),
   }).optional().meta({ zh: '设备位置', en: 'where it stands', examples: [{ lon: 106.577, lat: 29.557 }] }),
   settings: z.record(z.string(), z.unknown()).default({}).meta({ zh: '驱动的设置，见各驱动的文档', en: 'the driver\'s settings: see its page' }),
-  every: finite(10, DAY_MS, complaint('must be from 10ms to 1d', '必须在 10ms 到 1d 之间')).prefault('10s').meta({ zh: '轮询周期；主动上报的设备为预期间隔（三个周期没有数据即为陈旧）', en: 'time between two polls; for devices that speak by themselves, how often something is expected (stale after three)' }),
+  every: finite(10, DAY_MS, complaint('must be from 10ms to 1d', '必须在 10ms 到 1d 之间')).prefault('10s').meta({ zh: '轮询周期；主动上报的设备为预期间隔（三个周期没有数据即为过期）', en: 'time between two polls; for devices that speak by themselves, how often something is expected (stale after three)' }),
   timeout: finite(10, 600_000, complaint('must be from 10ms to 10m', '必须在 10ms 到 10m 之间')).prefault('2s').meta({ zh: '一次应答的最长等待', en: 'longest wait for one answer' }),
   points: z.array(POINT_SCHEMA).optional().meta({ zh: '测点：通用字段加驱动自己的字段；测点固定的驱动只写要改的', en: 'points: these fields and the driver\'s own; a driver with fixed points takes only what is to differ' }),
 });

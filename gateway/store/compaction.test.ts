@@ -280,7 +280,7 @@ test('killed at any moment of compaction: nothing twice, nothing gone', async ()
     import { EMPTY_CATALOGUE } from ${from('../../city/catalogue/catalogue.ts')};
     import { realWorld } from ${from('../../core/world.ts')};
     import { event } from ${from('../../city/testing/rules.ts')};
-    import { groupOf } from ${from('../feed/testing/log-batches.ts')};
+    import { logBatch } from ${from('../feed/testing/log-batches.ts')};
     const store = await openStore({ dir: ${JSON.stringify(dir)}, retentionMs: Infinity, maxBytes: 1e9, catalogue: EMPTY_CATALOGUE }, realWorld(() => {}));
     let { seq } = await store.consumer.start();
     let compactions = 0;
@@ -288,7 +288,7 @@ test('killed at any moment of compaction: nothing twice, nothing gone', async ()
     for (;;) {
       const batch = Array.from({ length: 40 }, (_, at) => {
         const number = seq + at + 1;
-        return groupOf([event({ device: 'd' + (number % 5), value: number, occurredAt: number % 3 === 0 ? number % 97 : number * 10 })], { epoch: 1, seq: number }, 0);
+        return logBatch([event({ device: 'd' + (number % 5), value: number, occurredAt: number % 3 === 0 ? number % 97 : number * 10 })], { epoch: 1, seq: number }, 0);
       });
       await store.consumer.take(batch, { epoch: 1, seq: seq + 40 });
       seq += 40;

@@ -164,12 +164,12 @@ test('killed at any moment, it holds exactly what its cursor says: nothing twice
     import { EMPTY_CATALOGUE } from ${from('../../city/catalogue/catalogue.ts')};
     import { realWorld } from ${from('../../core/world.ts')};
     import { event } from ${from('../../city/testing/rules.ts')};
-    import { groupOf } from ${from('../feed/testing/log-batches.ts')};
+    import { logBatch } from ${from('../feed/testing/log-batches.ts')};
     const store = await openStore({ dir: ${JSON.stringify(dir)}, retentionMs: Infinity, maxBytes: 1e9, catalogue: EMPTY_CATALOGUE }, realWorld(() => {}));
     let { seq } = await store.consumer.start();
     console.log(seq);
     for (;;) {
-      const batch = Array.from({ length: 50 }, (_, at) => groupOf([event({ value: seq + at + 1, occurredAt: (seq + at + 1) % 97 })], { epoch: 1, seq: seq + at + 1 }, 0));
+      const batch = Array.from({ length: 50 }, (_, at) => logBatch([event({ value: seq + at + 1, occurredAt: (seq + at + 1) % 97 })], { epoch: 1, seq: seq + at + 1 }, 0));
       await store.consumer.take(batch, { epoch: 1, seq: seq + 50 });
       seq += 50;
       console.log(seq);

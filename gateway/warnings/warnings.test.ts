@@ -305,7 +305,7 @@ test('killed at any moment: the same warnings, each raised once, every change to
     import { EMPTY_CATALOGUE } from ${from('../../city/catalogue/catalogue.ts')};
     import { realWorld } from ${from('../../core/world.ts')};
     import { event, rule } from ${from('../../city/testing/rules.ts')};
-    import { groupOf } from ${from('../feed/testing/log-batches.ts')};
+    import { logBatch } from ${from('../feed/testing/log-batches.ts')};
     import { until } from ${from('../../core/testing/until.ts')};
     const [dir, last] = process.argv.slice(2);
     const rules = [rule({ levels: { 3: { when: '>= 2', onDelay: '2ms' }, 2: { when: '>= 3' } }, off: { hysteresis: 1, offDelay: '3ms' }, autoClose: true })];
@@ -315,7 +315,7 @@ test('killed at any moment: the same warnings, each raised once, every change to
     const turns = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
     const valueOf = (n) => 2 + 2 * Math.sin(n / 17 + (n % 3));
     while (seq < Number(last)) {
-      const batch = Array.from({ length: 20 }, (_, at) => seq + at + 1).map((n) => groupOf([event({ device: 'd' + (n % 3), value: valueOf(n), occurredAt: n })], { epoch: 1, seq: n }, n));
+      const batch = Array.from({ length: 20 }, (_, at) => seq + at + 1).map((n) => logBatch([event({ device: 'd' + (n % 3), value: valueOf(n), occurredAt: n })], { epoch: 1, seq: n }, n));
       await warnings.consumer.take(batch, { epoch: 1, seq: seq + 20 });
       seq += 20;
       console.log(seq);
